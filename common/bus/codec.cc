@@ -1,0 +1,269 @@
+#include "common/bus/codec.h"
+
+#include <array>
+#include <cassert>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <utility>
+
+namespace hpp::bus {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::array kPhases{BackendPhase::Loading, BackendPhase::Running, BackendPhase::Error,
+                             BackendPhase::Killing};
+constexpr std::array kTopics{Topic::Tree, Topic::Backend, Topic::Proxy};
+
+// Each message lists its fields once, for both directions. `Io` is a Writer or a Reader.
+template <class Io, class Point>
+void tree_point_fields(Io& io, Point& point) {
+  io.field("epoch", point.epoch);
+  io.field("revision", point.revision);
+}
+
+template <class Io, class State>
+void stamp_fields(Io& io, State& state) {
+  io.field("epoch", state.stamp.epoch);
+  io.field("sequence", state.stamp.sequence);
+}
+
+template <class Io, class State>
+void tree_fields(Io& io, State& state) {
+  stamp_fields(io, state);
+  io.field("revision", state.revision);
+  io.field("clock", state.clock);
+  io.field("watching", state.watching);
+  io.field("problem", state.problem);
+  io.field("changed", state.changed);
+  io.field("changed_count", state.changed_count);
+}
+
+template <class Io, class State>
+void backend_fields(Io& io, State& state) {
+  stamp_fields(io, state);
+  io.field("state", state.state);
+  io.field("generation", state.generation);
+  io.field("pid", state.pid);
+  io.field("command", state.command);
+  io.field("serves", state.serves);
+  io.field("seen", state.seen);
+  io.field("spawned_at_ms", state.spawned_at_ms);
+  io.field("ready_at_ms", state.ready_at_ms);
+  io.field("exit", state.exit);
+  io.field("output_tail", state.output_tail);
+  io.field("problem", state.problem);
+}
+
+template <class Io, class State>
+void proxy_fields(Io& io, State& state) {
+  stamp_fields(io, state);
+  io.field("listening", state.listening);
+  io.field("clients", state.clients);
+  io.field("held", state.held);
+  io.field("forwarded", state.forwarded);
+  io.field("replayed", state.replayed);
+}
+
+class Writer {
+ public:
+  template <class Value>
+  void field(const char* name, const Value& value) {
+    json_[name] = value;
+  }
+
+  void field(const char* name, const BackendPhase& phase) { json_[name] = to_string(phase); }
+
+  void field(const char* name, const TreePoint& point) {
+    Writer inner;
+    tree_point_fields(inner, point);
+    json_[name] = std::move(inner.json_);
+  }
+
+  void field(const char* name, const std::optional<BackendExit>& exit) {
+    if (!exit) {
+      json_[name] = nullptr;
+    } else if (exit->code) {
+      json_[name] = {{"code", *exit->code}};
+    } else if (exit->signal) {
+      json_[name] = {{"signal", *exit->signal}};
+    } else {
+      json_[name] = {{"spawn_error", exit->spawn_error}};
+    }
+  }
+
+  std::string text() const { return json_.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+ private:
+  Json json_ = Json::object();
+};
+
+// Throws a std::exception on a missing field or a wrong type: caught in decode alone.
+class Reader {
+ public:
+  explicit Reader(const Json& json) : json_(json) {}
+
+  template <class Value>
+  void field(const char* name, Value& value) {
+    json_.at(name).get_to(value);
+  }
+
+  // nlohmann turns -1 into 18446744073709551615 and 1.5 into 1: no sender of ours writes those.
+  void field(const char* name, std::uint64_t& value) {
+    const Json& found = json_.at(name);
+    if (!found.is_number_unsigned()) throw wrong_type(name);
+    value = found.get<std::uint64_t>();
+  }
+
+  void field(const char* name, BackendPhase& phase) {
+    const auto text = json_.at(name).get<std::string>();
+    for (const BackendPhase candidate : kPhases) {
+      if (to_string(candidate) == text) {
+        phase = candidate;
+        return;
+      }
+    }
+    throw wrong_type(name);
+  }
+
+  void field(const char* name, TreePoint& point) {
+    Reader inner(json_.at(name));
+    tree_point_fields(inner, point);
+  }
+
+  void field(const char* name, std::optional<BackendExit>& exit) {
+    const Json& found = json_.at(name);
+    exit.reset();
+    if (found.is_null()) return;
+    exit.emplace();
+    if (found.contains("code")) {
+      exit->code = found["code"].get<int>();
+    } else if (found.contains("signal")) {
+      exit->signal = found["signal"].get<int>();
+    } else {
+      exit->spawn_error = found.at("spawn_error").get<std::string>();
+    }
+  }
+
+ private:
+  static std::invalid_argument wrong_type(const char* name) {
+    return std::invalid_argument(std::string("wrong type or value of '") + name + "'");
+  }
+
+  const Json& json_;
+};
+
+template <class State, class Fields>
+std::string write(const State& state, Fields fields) {
+  Writer writer;
+  fields(writer, state);
+  return writer.text();
+}
+
+template <class State, class Fields>
+State read(const Json& json, Fields fields) {
+  State state;
+  Reader reader(json);
+  fields(reader, state);
+  return state;
+}
+
+struct Encode {
+  std::string operator()(const TreeState& s) const {
+    return write(s, [](auto& io, auto& state) { tree_fields(io, state); });
+  }
+
+  std::string operator()(const BackendState& s) const {
+    return write(s, [](auto& io, auto& state) { backend_fields(io, state); });
+  }
+
+  std::string operator()(const ProxyState& s) const {
+    return write(s, [](auto& io, auto& state) { proxy_fields(io, state); });
+  }
+};
+
+Message read_topic(Topic topic, const Json& json) {
+  switch (topic) {
+    case Topic::Tree:
+      return read<TreeState>(json, [](auto& io, auto& state) { tree_fields(io, state); });
+    case Topic::Backend:
+      return read<BackendState>(json, [](auto& io, auto& state) { backend_fields(io, state); });
+    case Topic::Proxy:
+      return read<ProxyState>(json, [](auto& io, auto& state) { proxy_fields(io, state); });
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string_view to_string(Topic topic) {
+  switch (topic) {
+    case Topic::Tree:
+      return "tree";
+    case Topic::Backend:
+      return "backend";
+    case Topic::Proxy:
+      return "proxy";
+  }
+  return "";
+}
+
+std::string_view author_of(Topic topic) {
+  switch (topic) {
+    case Topic::Tree:
+      return "watchd";
+    case Topic::Backend:
+      return "supervisord";
+    case Topic::Proxy:
+      return "proxyd";
+  }
+  return "";
+}
+
+std::string_view to_string(BackendPhase phase) {
+  switch (phase) {
+    case BackendPhase::Loading:
+      return "Loading";
+    case BackendPhase::Running:
+      return "Running";
+    case BackendPhase::Error:
+      return "Error";
+    case BackendPhase::Killing:
+      return "Killing";
+  }
+  return "";
+}
+
+Topic topic_of(const Message& message) {
+  return kTopics[message.index()];
+}
+
+const Stamp& stamp_of(const Message& message) {
+  return std::visit([](const auto& state) -> const Stamp& { return state.stamp; }, message);
+}
+
+void set_stamp(Message& message, const Stamp& stamp) {
+  std::visit([&](auto& state) { state.stamp = stamp; }, message);
+}
+
+std::string encode(const Message& message) {
+  return std::string(to_string(topic_of(message))) + ' ' + std::visit(Encode{}, message);
+}
+
+Decoded decode(std::string_view text) {
+  const auto space = text.find(' ');
+  const std::string_view word = text.substr(0, space);
+  for (const Topic topic : kTopics) {
+    if (to_string(topic) != word || space == std::string_view::npos) continue;
+    try {
+      const Json json = Json::parse(text.substr(space + 1), nullptr, /*allow_exceptions=*/false);
+      if (!json.is_object()) return Malformed{"not a JSON object"};
+      return read_topic(topic, json);
+    } catch (const std::exception& error) {
+      return Malformed{error.what()};
+    }
+  }
+  return Malformed{"unknown topic"};
+}
+
+}  // namespace hpp::bus

@@ -1,0 +1,33 @@
+// Pure. Messages to and from their text: `<topic> <JSON object>`.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "common/bus/messages.h"
+
+namespace hpp::bus {
+
+// Text that is no message of ours, and why. Readers log it once and drop it.
+struct Malformed {
+  std::string why;
+
+  bool operator==(const Malformed&) const = default;
+};
+
+using Message = std::variant<TreeState, BackendState, ProxyState>;
+using Decoded = std::variant<Malformed, Message>;
+
+Topic topic_of(const Message& message);
+const Stamp& stamp_of(const Message& message);
+void set_stamp(Message& message, const Stamp& stamp);
+
+// Bytes that are not UTF-8 (a backend's output) become U+FFFD.
+std::string encode(const Message& message);
+
+// Reads what encode wrote. Unknown fields are ignored; a missing one or one of a wrong type makes
+// the message Malformed. Never throws.
+Decoded decode(std::string_view text);
+
+}  // namespace hpp::bus

@@ -1,0 +1,116 @@
+// The bus: every message that the helpers exchange, with its author, its readers and its meaning.
+//
+// One topic per author, one author per topic. A message is a *snapshot* of its author's state and
+// never an event: pub/sub drops under load and forgets late joiners, so losing any message but the
+// last must be harmless. The newest snapshot is sent again to each new subscriber and once a
+// second, and is kept in `<run directory>/<author>.json`, from which a restarted author resumes.
+//
+// Names in JSON are the names of the members. Readers ignore fields that they do not know.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hpp::bus {
+
+// Orders the messages of one topic. The publisher sets it.
+struct Stamp {
+  std::uint64_t epoch = 0;     // random id of the author's incarnation; kept when it resumes
+  std::uint64_t sequence = 0;  // grows by one with every new snapshot of an epoch
+
+  bool operator==(const Stamp&) const = default;
+};
+
+// A moment in the history of the watched files. Revisions compare within one epoch only; epoch 0
+// is the moment of which nothing is known.
+struct TreePoint {
+  std::uint64_t epoch = 0;
+  std::uint64_t revision = 0;
+
+  bool operator==(const TreePoint&) const = default;
+};
+
+// ---- topic `tree` -------------------------------------------------------------------------------
+// Author: watchd. Readers: supervisord (restarts the backend when `revision` grows), proxyd (holds
+// requests that arrive after a change), ctl.
+
+struct TreeState {
+  Stamp stamp;
+  std::uint64_t revision = 0;        // relevant changes seen in this epoch
+  std::string clock;                 // Watchman's clock at that revision
+  bool watching = false;             // false: changes may be missed, see `problem`
+  std::string problem;               // why not watching, in words for the user
+  std::vector<std::string> changed;  // paths of the newest batch, at most kChangedPathsMax
+  std::uint64_t changed_count = 0;   // how many paths that batch had in all
+
+  TreePoint point() const { return {.epoch = stamp.epoch, .revision = revision}; }
+
+  bool operator==(const TreeState&) const = default;
+};
+
+constexpr std::size_t kChangedPathsMax = 20;
+
+// ---- topic `backend` ----------------------------------------------------------------------------
+// Author: supervisord. Readers: proxyd (holds, forwards or answers 503), watchd, ctl, launch.
+
+enum class BackendPhase {
+  Loading,  // spawned (or about to be), does not answer yet
+  Running,  // answers
+  Error,    // ended of its own accord, or could not be spawned
+  Killing,  // SIGKILL sent, not gone yet
+};
+
+// How the backend ended. Exactly one member is set.
+struct BackendExit {
+  std::optional<int> code;    // exit status
+  std::optional<int> signal;  // number of the signal that killed it
+  std::string spawn_error;    // why it could not be started at all
+
+  bool operator==(const BackendExit&) const = default;
+};
+
+struct BackendState {
+  Stamp stamp;
+  BackendPhase state = BackendPhase::Loading;
+  std::uint64_t generation = 0;  // spawns so far
+  std::int64_t pid = 0;          // of the backend's first process; 0: none
+  std::vector<std::string> command;
+  TreePoint serves;                 // newest tree known when this generation was spawned
+  TreePoint seen;                   // newest tree that was acted on
+  std::int64_t spawned_at_ms = 0;   // since the Unix epoch; 0: never
+  std::int64_t ready_at_ms = 0;     // of this generation; 0: not yet
+  std::optional<BackendExit> exit;  // in Error
+  std::string output_tail;          // in Error: the last of its stderr, at most kOutputTailMax
+  std::string problem;              // what the user should know beside the state
+
+  bool operator==(const BackendState&) const = default;
+};
+
+constexpr std::size_t kOutputTailMax = 16 * 1024;  // bytes
+
+// ---- topic `proxy` ------------------------------------------------------------------------------
+// Author: proxyd. Readers: watchd, ctl.
+
+struct ProxyState {
+  Stamp stamp;
+  std::vector<std::string> listening;  // `127.0.0.1:8000`, `[::1]:8000`
+  std::uint64_t clients = 0;           // open client connections
+  std::uint64_t held = 0;              // requests that wait for the backend
+  std::uint64_t forwarded = 0;         // requests given to a backend so far
+  std::uint64_t replayed = 0;          // of those, given to a second one
+
+  bool operator==(const ProxyState&) const = default;
+};
+
+// ---- authors ------------------------------------------------------------------------------------
+
+enum class Topic { Tree, Backend, Proxy };
+
+std::string_view to_string(Topic topic);         // `tree`: first word of each message
+std::string_view author_of(Topic topic);         // `watchd`: stem of its socket and snapshot file
+std::string_view to_string(BackendPhase phase);  // `Loading`
+
+}  // namespace hpp::bus

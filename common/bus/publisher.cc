@@ -1,0 +1,131 @@
+#include "common/bus/publisher.h"
+
+#include <fmt/format.h>
+#include <nng/nng.h>
+#include <nng/protocol/pubsub0/pub.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <random>
+#include <stdexcept>
+
+#include "common/bus/endpoints.h"
+#include "common/event/fd_watch.h"
+#include "common/log.h"
+#include "common/os/error.h"
+#include "common/os/file.h"
+#include "common/os/unique_fd.h"
+
+namespace hpp::bus {
+namespace {
+
+// The second belt, and the author's heartbeat.
+constexpr Milliseconds kTick{1000};
+
+// JSON numbers are exact up to 2^53 in most languages.
+std::uint64_t random_epoch() {
+  std::random_device device;
+  const std::uint64_t wide = (std::uint64_t{device()} << 32) | device();
+  return (wide >> 12) | 1;
+}
+
+// Runs on a thread of nng's: all it may do is nudge the loop.
+void on_pipe_added(nng_pipe, nng_pipe_ev, void* nudge) noexcept {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = ::write(*static_cast<int*>(nudge), &one, sizeof one);
+}
+
+}  // namespace
+
+struct Publisher::Socket {
+  Socket(Loop& loop, std::function<void()> on_subscriber)
+      : nudge(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+        nudge_number(nudge.get()),
+        watch(loop, nudge.get(), FdWatch::For::Reading, [this, on_subscriber] {
+          std::uint64_t count = 0;
+          [[maybe_unused]] const auto got = ::read(nudge.get(), &count, sizeof count);
+          on_subscriber();
+        }) {
+    if (nng_pub0_open(&socket) != 0) throw std::runtime_error("cannot open a bus socket");
+    nng_pipe_notify(socket, NNG_PIPE_EV_ADD_POST, &on_pipe_added, &nudge_number);
+    watch.start();
+  }
+
+  ~Socket() { nng_close(socket); }
+
+  UniqueFd nudge;
+  int nudge_number;
+  FdWatch watch;
+  nng_socket socket = NNG_SOCKET_INITIALIZER;
+};
+
+Publisher::Publisher(Loop& loop, std::string run_directory, Topic topic)
+    : directory_(std::move(run_directory)),
+      topic_(topic),
+      stamp_{.epoch = random_epoch(), .sequence = 0},
+      socket_(std::make_unique<Socket>(loop, [this] { send_last(); })),
+      tick_(loop, [this] {
+        send_last();
+        tick_.start(kTick);
+      }) {
+  const std::string url = socket_url(directory_, topic_);
+  const int error = nng_listen(socket_->socket, url.c_str(), nullptr, 0);
+  if (error == NNG_EADDRINUSE) {
+    throw std::runtime_error(
+        fmt::format("another hpp-{} is at work in {}", author_of(topic_), directory_));
+  }
+  if (error != 0) {
+    throw std::runtime_error(fmt::format("cannot listen on {}: {}", url, nng_strerror(error)));
+  }
+  resume();
+  tick_.start(kTick);
+}
+
+Publisher::~Publisher() = default;
+
+void Publisher::resume() {
+  const auto text = read_file(snapshot_path(directory_, topic_));
+  if (!text) return;
+  Decoded decoded = decode(*text);
+  if (const auto* malformed = std::get_if<Malformed>(&decoded)) {
+    log::warning("{} is not usable ({}): starting anew", snapshot_path(directory_, topic_),
+                 malformed->why);
+    return;
+  }
+  last_ = std::get<Message>(std::move(decoded));
+  if (topic_of(*last_) != topic_) {
+    log::warning("{} holds another topic: starting anew", snapshot_path(directory_, topic_));
+    last_.reset();
+    return;
+  }
+  stamp_ = stamp_of(*last_);
+}
+
+void Publisher::publish(Message message) {
+  set_stamp(message, stamp_);
+  if (last_ && message == *last_ && !last_text_.empty()) return;
+  ++stamp_.sequence;
+  set_stamp(message, stamp_);
+  last_ = std::move(message);
+  last_text_ = encode(*last_);
+  log::debug("bus ─► {}", last_text_);
+  write_file(last_text_);
+  send_last();
+}
+
+void Publisher::write_file(const std::string& text) {
+  const int error = replace_file(snapshot_path(directory_, topic_), text);
+  if (error != 0 && !file_trouble_told_) {
+    file_trouble_told_ = true;
+    log::warning("cannot write {} ({}): a restart of this program will begin anew",
+                 snapshot_path(directory_, topic_), error_text(error));
+  }
+}
+
+void Publisher::send_last() {
+  if (last_text_.empty()) return;
+  // PUB never blocks: what a slow subscriber cannot take is dropped, and sent again by the tick.
+  nng_send(socket_->socket, last_text_.data(), last_text_.size(), NNG_FLAG_NONBLOCK);
+}
+
+}  // namespace hpp::bus

@@ -1,0 +1,50 @@
+// Publishes the snapshots of one author: nng PUB socket and snapshot file.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/bus/codec.h"
+#include "common/event/loop.h"
+#include "common/event/timer.h"
+
+namespace hpp::bus {
+
+class Publisher {
+ public:
+  // Listens on `<run_directory>/<author>.sock`. If the author's snapshot file is there and sound,
+  // the publisher resumes its epoch and sequence, and last() is what the file held.
+  // Throws std::runtime_error: the directory cannot be used, or another author is at work there.
+  Publisher(Loop& loop, std::string run_directory, Topic topic);
+  ~Publisher();
+
+  // Stamps the snapshot, writes the file, then sends it: file = memory, bus = news. A restarted
+  // author that had sent more than it had written would be ignored by its readers.
+  // A snapshot that equals the last one but for the stamp is not sent again.
+  void publish(Message message);
+
+  // The newest snapshot: published, or resumed from the file. Empty: a new epoch, nothing yet.
+  const std::optional<Message>& last() const { return last_; }
+
+  // The epoch that publish stamps.
+  std::uint64_t epoch() const { return stamp_.epoch; }
+
+ private:
+  struct Socket;
+
+  void resume();
+  void write_file(const std::string& text);
+  void send_last();
+
+  std::string directory_;
+  Topic topic_;
+  Stamp stamp_;
+  std::optional<Message> last_;
+  std::string last_text_;
+  bool file_trouble_told_ = false;
+  std::unique_ptr<Socket> socket_;
+  Timer tick_;
+};
+
+}  // namespace hpp::bus

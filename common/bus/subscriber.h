@@ -1,0 +1,41 @@
+// Reads the snapshots of other authors: one nng SUB socket for all topics that a program wants.
+#pragma once
+
+#include <functional>
+#include <initializer_list>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "common/bus/codec.h"
+#include "common/event/fd_watch.h"
+#include "common/event/loop.h"
+
+namespace hpp::bus {
+
+class Subscriber {
+ public:
+  // Called with each snapshot that is newer than the last one of its topic.
+  using OnMessage = std::function<void(const Message&)>;
+
+  // Subscribes to the authors of `topics` in `run_directory`, now or whenever they appear, again
+  // after they restart. Repeats and older messages are dropped, and so is, with one warning, what
+  // does not parse. Throws std::runtime_error if no socket can be had.
+  Subscriber(Loop& loop, const std::string& run_directory, std::initializer_list<Topic> topics,
+             OnMessage on_message);
+  ~Subscriber();
+
+ private:
+  struct Socket;
+
+  void drain();
+  void take(std::string_view text);
+
+  OnMessage on_message_;
+  std::unique_ptr<Socket> socket_;
+  std::unique_ptr<FdWatch> readable_;
+  std::map<Topic, Stamp> newest_;
+  bool malformed_told_ = false;
+};
+
+}  // namespace hpp::bus

@@ -1,0 +1,50 @@
+#include "common/event/buffer.h"
+
+#include <event2/buffer.h>
+
+#include <cassert>
+
+namespace hpp {
+
+void EvbufferDeleter::operator()(evbuffer* b) const {
+  evbuffer_free(b);
+}
+
+Buffer::Buffer() : buffer_(evbuffer_new()) {}
+
+std::size_t Buffer::size() const {
+  return evbuffer_get_length(buffer_.get());
+}
+
+std::string_view Buffer::front() const {
+  evbuffer_iovec piece{};
+  if (evbuffer_peek(buffer_.get(), -1, nullptr, &piece, 1) < 1) return {};
+  return {static_cast<const char*>(piece.iov_base), piece.iov_len};
+}
+
+std::string_view Buffer::pull_up(std::size_t n) {
+  n = std::min(n, size());
+  if (n == 0) return {};
+  const unsigned char* bytes = evbuffer_pullup(buffer_.get(), static_cast<ev_ssize_t>(n));
+  return {reinterpret_cast<const char*>(bytes), n};
+}
+
+void Buffer::drain(std::size_t n) {
+  assert(n <= size());
+  evbuffer_drain(buffer_.get(), n);
+}
+
+void Buffer::append(std::string_view bytes) {
+  evbuffer_add(buffer_.get(), bytes.data(), bytes.size());
+}
+
+void Buffer::move_to(Buffer& to, std::size_t n) {
+  assert(n <= size());
+  if (n == size()) {
+    evbuffer_add_buffer(to.buffer_.get(), buffer_.get());
+  } else {
+    evbuffer_remove_buffer(buffer_.get(), to.buffer_.get(), n);
+  }
+}
+
+}  // namespace hpp

@@ -1,0 +1,55 @@
+#include "common/event/listener.h"
+
+#include <event2/event.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "common/log.h"
+#include "common/os/error.h"
+
+namespace hpp {
+namespace {
+
+// Connections accepted in one turn of the loop, so that a flood does not starve those at work.
+constexpr int kAcceptsPerTurn = 64;
+// How long to leave connections in the backlog when the process has no descriptor left.
+constexpr Milliseconds kRestWhenOutOfDescriptors{50};
+
+}  // namespace
+
+Listener::Listener(Loop& loop, UniqueFd fd, OnAccept on_accept)
+    : on_accept_(std::move(on_accept)),
+      fd_(std::move(fd)),
+      event_(event_new(loop.base(), fd_.get(), EV_READ | EV_PERSIST, &Listener::on_event, this)),
+      rest_(loop, [this] { event_add(event_.get(), nullptr); }) {
+  event_add(event_.get(), nullptr);
+}
+
+void Listener::on_event(int, short, void* self) noexcept {
+  static_cast<Listener*>(self)->accept_some();
+}
+
+void Listener::accept_some() {
+  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+    SocketAddress peer;
+    peer.length = sizeof peer.storage;
+    UniqueFd connection(
+        ::accept4(fd_.get(), peer.get(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!connection.is_open()) {
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        log::warning("cannot accept a connection: {}", error_text(errno));
+        event_del(event_.get());
+        rest_.start(kRestWhenOutOfDescriptors);
+      }
+      return;  // EAGAIN: none is waiting; ECONNABORTED and the like: it left again
+    }
+    const int on = 1;
+    ::setsockopt(connection.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    on_accept_(std::move(connection), peer);
+  }
+}
+
+}  // namespace hpp

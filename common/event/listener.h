@@ -1,0 +1,32 @@
+// Accepts connections on one listening socket.
+#pragma once
+
+#include <functional>
+
+#include "common/event/loop.h"
+#include "common/event/timer.h"
+#include "common/os/socket_address.h"
+#include "common/os/unique_fd.h"
+
+namespace hpp {
+
+class Listener {
+ public:
+  // Called with each accepted connection, non-blocking, and its peer.
+  using OnAccept = std::function<void(UniqueFd, const SocketAddress&)>;
+
+  // Takes over a socket that listens (listen_on). `loop` must outlive the listener.
+  Listener(Loop& loop, UniqueFd fd, OnAccept on_accept);
+
+ private:
+  static void on_event(int, short, void* self) noexcept;
+
+  void accept_some();
+
+  OnAccept on_accept_;
+  UniqueFd fd_;
+  EventPtr event_;
+  Timer rest_;  // a pause when no descriptors are left: the backlog keeps the connections
+};
+
+}  // namespace hpp

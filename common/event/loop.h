@@ -1,0 +1,63 @@
+// Owns the libevent base of a program: one loop, one thread.
+//
+// Only common/event/*.cc sees libevent. Every wrapper here holds one kind of thing, starts in its
+// constructor or with start(), and lets go in its destructor. Callbacks are std::functions called
+// from noexcept trampolines: an exception that reaches one ends the program, which is what a
+// helper that may crash and be restarted should do with a bug.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <vector>
+
+struct event;
+struct event_base;
+
+namespace hpp {
+
+using TimePoint = std::chrono::steady_clock::time_point;
+using Milliseconds = std::chrono::milliseconds;
+
+// Deletes a libevent event; it is removed from its loop first.
+struct EventDeleter {
+  void operator()(event* e) const;
+};
+
+using EventPtr = std::unique_ptr<event, EventDeleter>;
+
+class Loop {
+ public:
+  // Throws std::runtime_error if the kernel gives no epoll.
+  Loop();
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  // Runs until stop(). Call once.
+  void run();
+
+  // Makes run() return after the current callback.
+  void stop();
+
+  // Calls `action` once, after the callbacks that are due in this turn: the place to destroy what
+  // is still on the stack, and to do once what several callbacks of one turn asked for.
+  void later(std::function<void()> action);
+
+  // Destroys `object` at the end of the turn: nothing dies inside its own callback.
+  template <class T>
+  void bury(std::unique_ptr<T> object) {
+    later([grave = std::shared_ptr<T>(std::move(object))] {});
+  }
+
+  event_base* base() { return base_; }
+
+ private:
+  static void on_later(int, short, void* self) noexcept;
+
+  event_base* base_;
+  EventPtr later_event_;
+  std::vector<std::function<void()>> later_;
+};
+
+}  // namespace hpp

@@ -1,0 +1,25 @@
+// Turns signals into callbacks of the loop.
+#pragma once
+
+#include <functional>
+#include <initializer_list>
+#include <vector>
+
+#include "common/event/loop.h"
+
+namespace hpp {
+
+class Signals {
+ public:
+  // Calls `on_signal` with the number of each signal of `numbers` that arrives, in the loop and
+  // not in a signal handler. Several arrivals before the loop turns may be one call.
+  Signals(Loop& loop, std::initializer_list<int> numbers, std::function<void(int)> on_signal);
+
+ private:
+  static void on_event(int number, short, void* self) noexcept;
+
+  std::function<void(int)> on_signal_;
+  std::vector<EventPtr> events_;
+};
+
+}  // namespace hpp

@@ -1,0 +1,56 @@
+#include "common/glob.h"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+
+namespace hpp {
+namespace {
+
+[[noreturn]] void refuse(std::string_view glob, std::string_view why) {
+  throw std::invalid_argument(fmt::format("bad glob '{}': {}", glob, why));
+}
+
+// The index after the bracket expression that starts at `open`; npos if it is not closed.
+// A `]` right after `[`, `[!` or `[^` is an ordinary character (fnmatch(3)).
+std::size_t after_bracket(std::string_view glob, std::size_t open) {
+  std::size_t i = open + 1;
+  if (i < glob.size() && (glob[i] == '!' || glob[i] == '^')) ++i;
+  if (i < glob.size() && glob[i] == ']') ++i;
+  for (; i < glob.size(); ++i) {
+    if (glob[i] == ']') return i + 1;
+    if (glob[i] == '\\') ++i;
+  }
+  return std::string_view::npos;
+}
+
+void check_characters(std::string_view glob) {
+  for (std::size_t i = 0; i < glob.size();) {
+    if (glob[i] == '\\') {
+      if (i + 1 == glob.size()) refuse(glob, "it ends with a backslash");
+      i += 2;
+    } else if (glob[i] == '[') {
+      i = after_bracket(glob, i);
+      if (i == std::string_view::npos) refuse(glob, "'[' is not closed by ']'");
+    } else {
+      ++i;
+    }
+  }
+}
+
+}  // namespace
+
+std::string normalized_glob(std::string_view text) {
+  std::string_view glob = text;
+  while (glob.starts_with("./")) glob.remove_prefix(2);
+  if (glob.empty()) refuse(text, "it is empty");
+  if (glob.starts_with('/')) refuse(text, "globs are relative to the watched directory");
+  if (glob == ".." || glob.starts_with("../") || glob.find("/../") != std::string_view::npos) {
+    refuse(text, "only files below the watched directory are seen");
+  }
+  if (glob.ends_with('/')) refuse(text, "it names a directory: add ** for the files below it");
+  check_characters(glob);
+  return std::string(glob);
+}
+
+}  // namespace hpp

@@ -1,0 +1,298 @@
+#include "common/options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <stdexcept>
+
+#include "common/glob.h"
+#include "common/log.h"
+#include "config.h"
+
+namespace hpp {
+namespace {
+
+constexpr const char* kExec = "--exec";
+
+bool is_any(Program program, std::initializer_list<Program> programs) {
+  return std::find(programs.begin(), programs.end(), program) != programs.end();
+}
+
+// The one list of options. `Visitor` declares them to CLI11 or writes them out again; `options` is
+// const in the second case.
+template <class Visitor, class AnyOptions>
+void visit_options(Program program, AnyOptions& options, Visitor& visitor) {
+  using enum Program;
+  if (is_any(program, {Launch, Proxyd})) {
+    visitor.address("BIND", options.bind, "where browsers connect: PORT, HOST:PORT or [V6]:PORT");
+  }
+  if (is_any(program, {Launch, Proxyd, Supervisord})) {
+    visitor.address("BACKEND", options.backend, "where your server listens, in the same forms");
+  }
+  if (is_any(program, {Launch, Watchd})) {
+    visitor.globs("-p,--pattern", options.patterns,
+                  "globs of the files whose change restarts your server (default: every file)");
+    visitor.globs("-x,--exclude", options.excludes, "globs of files to ignore");
+    visitor.negated_flag("--no-default-excludes", options.default_excludes,
+                         "do not ignore version control, caches and editors' own files");
+  }
+  if (is_any(program, {Launch})) {
+    visitor.text("--name", options.name, "name of this instance (default: from BIND)");
+  }
+  if (is_any(program, {Proxyd, Watchd, Supervisord})) {
+    visitor.text("--run-dir", options.run_directory, "where the helpers of one instance meet");
+  }
+  if (is_any(program, {Proxyd})) {
+    visitor.flag("--assume-running", options.assume_running,
+                 "forward always: to a backend that nobody supervises");
+  }
+  visitor.flag("--debug", options.debug, "show every bus message and each step");
+}
+
+class Declarer {
+ public:
+  explicit Declarer(CLI::App& app) : app_(app) {}
+
+  void address(const char* name, Address& target, const char* help) {
+    app_.add_option_function<std::string>(
+            name, [&target, name](const std::string& text) { target = read_address(name, text); },
+            help)
+        ->required()
+        ->type_name("");
+  }
+
+  void globs(const char* name, std::vector<std::string>& target, const char* help) {
+    app_.add_option_function<std::vector<std::string>>(
+            name,
+            [&target](const std::vector<std::string>& globs) {
+              for (const auto& glob : globs) target.push_back(read_glob(glob));
+            },
+            help)
+        ->type_name("GLOB")
+        ->expected(1, CLI::detail::expected_max_vector_size);
+  }
+
+  void text(const char* name, std::string& target, const char* help) {
+    app_.add_option(name, target, help)->type_name("TEXT");
+  }
+
+  void flag(const char* name, bool& target, const char* help) { app_.add_flag(name, target, help); }
+
+  void negated_flag(const char* name, bool& target, const char* help) {
+    app_.add_flag_callback(
+        name, [&target] { target = false; }, help);
+  }
+
+ private:
+  static Address read_address(const char* name, const std::string& text) {
+    try {
+      return parse_address(text);
+    } catch (const std::invalid_argument& error) {
+      throw CLI::ValidationError(name, error.what());
+    }
+  }
+
+  static std::string read_glob(const std::string& text) {
+    try {
+      return normalized_glob(text);
+    } catch (const std::invalid_argument& error) {
+      throw CLI::ValidationError("", error.what());
+    }
+  }
+
+  CLI::App& app_;
+};
+
+class Emitter {
+ public:
+  void address(const char*, const Address& value, const char*) {
+    words_.push_back(to_string(value));
+  }
+
+  void globs(const char* names, const std::vector<std::string>& values, const char*) {
+    for (const auto& value : values) {
+      words_.push_back(long_name(names));
+      words_.push_back(value);
+    }
+  }
+
+  void text(const char* name, const std::string& value, const char*) {
+    if (!value.empty()) words_.insert(words_.end(), {name, value});
+  }
+
+  void flag(const char* name, bool value, const char*) {
+    if (value) words_.emplace_back(name);
+  }
+
+  void negated_flag(const char* name, bool value, const char*) {
+    if (!value) words_.emplace_back(name);
+  }
+
+  std::vector<std::string> words() && { return std::move(words_); }
+
+ private:
+  static std::string long_name(std::string_view names) {
+    return std::string(names.substr(names.find("--")));
+  }
+
+  std::vector<std::string> words_;
+};
+
+const char* description(Program program) {
+  switch (program) {
+    case Program::Launch:
+      return "Live-reloading HTTP reverse proxy for web development: runs your web server,\n"
+             "restarts it when a file changes, and holds requests until it answers.";
+    case Program::Proxyd:
+      return "hpp's proxy: holds the client connections and forwards to the backend.";
+    case Program::Watchd:
+      return "hpp's watcher: asks Watchman what changes below the working directory.";
+    case Program::Supervisord:
+      return "hpp's supervisor: starts the backend, kills and restarts it when a file changes.";
+  }
+  return "";
+}
+
+const char* examples(Program program) {
+  switch (program) {
+    case Program::Launch:
+      return "Everything after --exec is the command that starts your server.\n\n"
+             "Examples:\n"
+             "  hpp-launch localhost:8000 8001 --exec python3 -m http.server 8001\n"
+             "  hpp-launch localhost:8000 8001 --pattern 'src/**/*' --exclude 'src/**/test_*' \\\n"
+             "      --exec python ./manage.py runserver --noreload 8001";
+    case Program::Proxyd:
+      return "Examples:\n"
+             "  hpp-proxyd 8000 8001 --run-dir /tmp/hpp\n"
+             "  hpp-proxyd 8000 8001 --assume-running";
+    case Program::Watchd:
+      return "Example:\n  hpp-watchd --run-dir /tmp/hpp --pattern 'src/**/*.py'";
+    case Program::Supervisord:
+      return "Everything after --exec is the command.\n\n"
+             "Example:\n"
+             "  hpp-supervisord 8001 --run-dir /tmp/hpp --exec python3 -m http.server 8001";
+  }
+  return "";
+}
+
+bool takes_command(Program program) {
+  return is_any(program, {Program::Launch, Program::Supervisord});
+}
+
+bool takes_run_directory(Program program) {
+  return is_any(program, {Program::Proxyd, Program::Watchd, Program::Supervisord});
+}
+
+// `--exec COMMAND…` is not CLI11's: it would take the command's options for ours.
+class UsageFormatter : public CLI::Formatter {
+ public:
+  explicit UsageFormatter(Program program) : program_(program) {}
+
+  std::string make_usage(const CLI::App* app, std::string name) const override {
+    std::string usage = CLI::Formatter::make_usage(app, std::move(name));
+    while (usage.ends_with('\n')) usage.pop_back();
+    return usage + (takes_command(program_) ? " --exec COMMAND…\n" : "\n");
+  }
+
+ private:
+  Program program_;
+};
+
+// The rules that hold between options. Throws CLI::ValidationError.
+void check(Program program, const Options& options, bool has_exec) {
+  if (takes_command(program) && !has_exec) {
+    throw CLI::ValidationError("--exec COMMAND… is missing: the command that starts your server");
+  }
+  if (takes_command(program) && options.command.empty()) {
+    throw CLI::ValidationError("--exec needs a command after it");
+  }
+  const bool alone = program == Program::Proxyd && options.assume_running;
+  if (takes_run_directory(program) && options.run_directory.empty() && !alone) {
+    throw CLI::ValidationError("--run-dir DIRECTORY is missing: where the helpers meet");
+  }
+  if (options.name.find('/') != std::string::npos || options.name.starts_with('.')) {
+    throw CLI::ValidationError("--name must be a plain name, not a path");
+  }
+  if (program == Program::Launch && options.bind == options.backend) {
+    throw CLI::ValidationError("BIND and BACKEND are the same address");
+  }
+}
+
+int print_version(Program program) {
+  fmt::print("{} {}\n", program_name(program), HPP_VERSION);
+  return 0;
+}
+
+}  // namespace
+
+const char* program_name(Program program) {
+  switch (program) {
+    case Program::Launch:
+      return "hpp-launch";
+    case Program::Proxyd:
+      return "hpp-proxyd";
+    case Program::Watchd:
+      return "hpp-watchd";
+    case Program::Supervisord:
+      return "hpp-supervisord";
+  }
+  return "hpp";
+}
+
+ParsedOptions parse_options(Program program, int argc, const char* const* argv) {
+  Options options;
+  // CLI11 would take the command's own options for ours.
+  const auto* const end = argv + argc;
+  const auto* const exec =
+      takes_command(program) ? std::find(argv + 1, end, std::string_view(kExec)) : end;
+  if (exec != end) options.command.assign(exec + 1, end);
+  CLI::App app(description(program), program_name(program));
+  app.set_version_flag("--version");
+  app.footer(examples(program));
+  app.formatter(std::make_shared<UsageFormatter>(program));
+  Declarer declarer(app);
+  visit_options(program, options, declarer);
+  try {
+    app.parse(static_cast<int>(exec - argv), argv);
+    check(program, options, exec != end);
+  } catch (const CLI::CallForHelp&) {
+    fmt::print("{}", app.help());
+    return {};
+  } catch (const CLI::CallForVersion&) {
+    print_version(program);
+    return {};
+  } catch (const CLI::ParseError& error) {
+    fmt::print(stderr, "{0}: error: {1} (see {0} --help)\n", program_name(program), error.what());
+    return {.options = {}, .exit_status = 2};
+  }
+  return {.options = std::move(options)};
+}
+
+std::vector<std::string> arguments_for(Program program, const Options& options) {
+  Emitter emitter;
+  visit_options(program, options, emitter);
+  std::vector<std::string> words = std::move(emitter).words();
+  if (takes_command(program)) {
+    words.emplace_back(kExec);
+    words.insert(words.end(), options.command.begin(), options.command.end());
+  }
+  return words;
+}
+
+int run_program(Program program, int argc, char** argv, int (*run)(const Options&)) {
+  const ParsedOptions parsed = parse_options(program, argc, argv);
+  if (!parsed.options) return parsed.exit_status;
+  log::start(program_name(program), parsed.options->debug ? log::Level::Debug : log::Level::Info);
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    return run(*parsed.options);
+  } catch (const std::exception& error) {
+    log::error("{}", error.what());
+    return 1;
+  }
+}
+
+}  // namespace hpp

@@ -1,0 +1,50 @@
+// The command lines of all programs. Each option is declared once, here, and hpp-launch passes to
+// its helpers what concerns them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/address.h"
+
+namespace hpp {
+
+enum class Program { Launch, Proxyd, Watchd, Supervisord };
+
+const char* program_name(Program program);  // `hpp-launch`: a literal
+
+// What the user asked for. A program sees the options that concern it; the others keep their
+// defaults.
+struct Options {
+  Address bind;
+  Address backend;
+  std::vector<std::string> patterns;  // normalized globs; empty: every file
+  std::vector<std::string> excludes;  // normalized globs
+  bool default_excludes = true;
+  std::vector<std::string> command;  // the backend's
+  std::string name;                  // of the instance; empty: from `bind`
+  std::string run_directory;
+  bool assume_running = false;  // proxyd alone, without supervisord
+  bool debug = false;
+
+  bool operator==(const Options&) const = default;
+};
+
+// Either options, or the status to exit with: --help and --version have printed what was asked
+// (0), a mistake one line that says what was expected (2).
+struct ParsedOptions {
+  std::optional<Options> options;
+  int exit_status = 0;
+};
+
+ParsedOptions parse_options(Program program, int argc, const char* const* argv);
+
+// The arguments, without the program's name, that make `program` see `options`.
+std::vector<std::string> arguments_for(Program program, const Options& options);
+
+// What every helper's main does: parse the command line, start the log, run, and turn what cannot
+// start into one line and status 1. Returns the exit status.
+int run_program(Program program, int argc, char** argv, int (*run)(const Options&));
+
+}  // namespace hpp

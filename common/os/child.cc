@@ -1,0 +1,159 @@
+#include "common/os/child.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "common/os/error.h"
+
+extern "C" char** environ;
+
+namespace hpp {
+namespace {
+
+// What the child needs between fork and exec, where nothing may be allocated.
+struct Prepared {
+  std::vector<char*> arguments;
+  std::vector<std::string> environment_text;
+  std::vector<char*> environment;
+};
+
+Prepared prepare(const ChildRequest& request) {
+  Prepared prepared;
+  for (const auto& word : request.command) {
+    prepared.arguments.push_back(const_cast<char*>(word.c_str()));
+  }
+  prepared.arguments.push_back(nullptr);
+  for (const auto& [name, value] : request.environment) {
+    prepared.environment_text.push_back(name + '=' + value);
+  }
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    bool replaced = false;
+    for (const auto& [name, value] : request.environment) {
+      if (text.starts_with(name) && text.substr(name.size()).starts_with('=')) replaced = true;
+    }
+    if (!replaced) prepared.environment.push_back(*entry);
+  }
+  for (auto& text : prepared.environment_text) prepared.environment.push_back(text.data());
+  prepared.environment.push_back(nullptr);
+  return prepared;
+}
+
+void redirect(int from, int to) {
+  if (from >= 0 && from != to) ::dup2(from, to);
+}
+
+// Runs in the child, after fork: async-signal-safe calls only. Returns if it cannot go on.
+void become(const ChildRequest& request, Prepared& prepared, pid_t parent) {
+  if (request.group == ChildRequest::Group::OwnSession) ::setsid();
+  if (request.group == ChildRequest::Group::OwnGroup) ::setpgid(0, 0);
+  if (request.death_signal != 0) {
+    ::prctl(PR_SET_PDEATHSIG, request.death_signal);
+    if (::getppid() != parent) ::_exit(127);  // it died before we could ask to be told
+  }
+  redirect(request.stdin_fd, STDIN_FILENO);
+  redirect(request.stdout_fd, STDOUT_FILENO);
+  redirect(request.stderr_fd, STDERR_FILENO);
+
+  struct sigaction action {};
+
+  action.sa_handler = SIG_DFL;
+  for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &action, nullptr);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  if (!request.directory.empty() && ::chdir(request.directory.c_str()) != 0) return;
+  environ = prepared.environment.data();
+  ::execvp(prepared.arguments[0], prepared.arguments.data());
+}
+
+// Forks; returns the pid. Throws if the child could not exec.
+pid_t start(const ChildRequest& request) {
+  Prepared prepared = prepare(request);
+  Pipe report = make_pipe();
+  const pid_t parent = ::getpid();
+  // No signal handler of ours may run in the child: it shares our event loop's pipes.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    become(request, prepared, parent);
+    const int error = errno;
+    [[maybe_unused]] const auto written = ::write(report.writer.get(), &error, sizeof error);
+    ::_exit(127);
+  }
+  const int fork_error = errno;
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (pid < 0) throw_errno("cannot fork", fork_error);
+  report.writer.reset();
+  int error = 0;
+  ssize_t got = 0;
+  do {
+    got = ::read(report.reader.get(), &error, sizeof error);
+  } while (got < 0 && errno == EINTR);
+  if (got == static_cast<ssize_t>(sizeof error)) {
+    ::waitpid(pid, nullptr, 0);
+    throw_errno(request.command[0], error);
+  }
+  return pid;
+}
+
+}  // namespace
+
+std::string to_string(const ExitStatus& status) {
+  if (!status.by_signal) return fmt::format("exit code {}", status.number);
+  return fmt::format("signal {} ({})", status.number, ::strsignal(status.number));
+}
+
+Child::Child(Loop& loop, const ChildRequest& request, OnExit on_exit)
+    : on_exit_(std::move(on_exit)), pid_(start(request)) {
+  running_ = true;
+  pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+  if (!pidfd_.is_open()) {
+    const int error = errno;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+    throw_errno("pidfd_open", error);
+  }
+  exited_ =
+      std::make_unique<FdWatch>(loop, pidfd_.get(), FdWatch::For::Reading, [this] { reap(); });
+  exited_->start();
+}
+
+void Child::kill(int signal) const {
+  if (running_) ::kill(pid_, signal);
+}
+
+void Child::reap() {
+  int status = 0;
+  if (::waitpid(pid_, &status, WNOHANG) != pid_) return;
+  running_ = false;
+  exited_->stop();
+  if (WIFSIGNALED(status)) {
+    on_exit_({.by_signal = true, .number = WTERMSIG(status)});
+  } else {
+    on_exit_({.by_signal = false, .number = WEXITSTATUS(status)});
+  }
+}
+
+Pipe make_pipe() {
+  int fds[2];
+  if (::pipe2(fds, O_CLOEXEC) != 0) throw_errno("pipe");
+  return {.reader = UniqueFd(fds[0]), .writer = UniqueFd(fds[1])};
+}
+
+void set_nonblocking(int fd) {
+  ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
+}
+
+}  // namespace hpp

@@ -1,0 +1,85 @@
+// Child processes: start them, know when they end.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/event/fd_watch.h"
+#include "common/event/loop.h"
+#include "common/os/unique_fd.h"
+
+namespace hpp {
+
+// How a process ended, from waitpid(2).
+struct ExitStatus {
+  bool by_signal = false;
+  int number = 0;  // exit status, or the signal's number
+
+  bool operator==(const ExitStatus&) const = default;
+};
+
+// `exit code 1`, `signal 11 (Segmentation fault)`
+std::string to_string(const ExitStatus& status);
+
+struct ChildRequest {
+  enum class Group {
+    Inherited,   // stays in our process group
+    OwnGroup,    // setpgid: the terminal's Ctrl+C does not reach it
+    OwnSession,  // setsid: no terminal, own group
+  };
+
+  std::vector<std::string> command;                              // looked up in PATH
+  std::string directory;                                         // to start in; empty: ours
+  std::vector<std::pair<std::string, std::string>> environment;  // added to ours
+  Group group = Group::Inherited;
+  int stdin_fd = -1;     // -1: ours
+  int stdout_fd = -1;    // -1: ours
+  int stderr_fd = -1;    // -1: ours
+  int death_signal = 0;  // sent to the child when this process dies (PR_SET_PDEATHSIG); 0: none
+};
+
+// One child process. Tells its end once; the zombie is reaped before that.
+// Destroying a Child neither kills nor reaps the process.
+class Child {
+ public:
+  using OnExit = std::function<void(ExitStatus)>;
+
+  // Starts the process. Throws std::system_error if that fails; the code is that of fork(2) or
+  // execvp(3): ENOENT if the command does not exist. All signals have their default action and
+  // none is blocked in the child; descriptors other than the three are closed (O_CLOEXEC).
+  Child(Loop& loop, const ChildRequest& request, OnExit on_exit);
+
+  pid_t pid() const { return pid_; }
+
+  bool is_running() const { return running_; }
+
+  // Sends a signal to the process; nothing happens if it has ended.
+  void kill(int signal) const;
+
+ private:
+  void reap();
+
+  OnExit on_exit_;
+  pid_t pid_ = 0;
+  UniqueFd pidfd_;
+  bool running_ = false;
+  std::unique_ptr<FdWatch> exited_;
+};
+
+// A pipe, close-on-exec at both ends. Throws std::system_error.
+struct Pipe {
+  UniqueFd reader;
+  UniqueFd writer;
+};
+
+Pipe make_pipe();
+
+// Sets O_NONBLOCK. Not for descriptors shared with other processes, such as a terminal.
+void set_nonblocking(int fd);
+
+}  // namespace hpp

@@ -1,0 +1,41 @@
+// Other processes, as /proc shows them: descendants of ours, those that carry our tag, who holds a
+// port.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/os/socket_address.h"
+
+namespace hpp {
+
+// The environment variable that marks every process of a backend: `<instance>/<generation>`.
+constexpr const char* kBackendTag = "HPP_BACKEND";
+
+// Makes orphaned descendants become children of this process (PR_SET_CHILD_SUBREAPER), so that
+// they can be found and reaped: a double fork does not escape.
+void become_subreaper();
+
+// Reaps every child that has ended, except `spared` (whose owner reaps them). Zombies of adopted
+// descendants would otherwise stay.
+void reap_adopted(const std::vector<pid_t>& spared);
+
+// All living descendants of this process, zombies left out, except `spared` and theirs.
+std::vector<pid_t> living_descendants(const std::vector<pid_t>& spared = {});
+
+// All living processes of this user whose environment has HPP_BACKEND starting with `prefix`.
+std::vector<pid_t> processes_tagged(std::string_view prefix);
+
+// `pid 1234 (python3 -m http.server 8001)`
+std::string describe_process(pid_t pid);
+
+// Who listens on that address's port: describe_process, or `another process` if it is not ours to
+// see. Empty: nobody listens.
+std::string describe_port_owner(const SocketAddress& address);
+
+}  // namespace hpp
