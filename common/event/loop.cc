@@ -11,7 +11,21 @@ void EventDeleter::operator()(event* e) const {
   event_free(e);
 }
 
-Loop::Loop() : base_(event_base_new()) {
+namespace {
+
+event_base* make_base(Loop::Timers timers) {
+  const std::unique_ptr<event_config, decltype(&event_config_free)> config(event_config_new(),
+                                                                           &event_config_free);
+  if (!config) return nullptr;
+  if (timers == Loop::Timers::Precise) {
+    event_config_set_flag(config.get(), EVENT_BASE_FLAG_PRECISE_TIMER);
+  }
+  return event_base_new_with_config(config.get());
+}
+
+}  // namespace
+
+Loop::Loop(Timers timers) : base_(make_base(timers)) {
   if (base_ == nullptr) throw std::runtime_error("cannot make an event loop");
   later_event_.reset(event_new(base_, -1, 0, &Loop::on_later, this));
 }

@@ -1,7 +1,6 @@
 #include "common/os/child.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -9,7 +8,6 @@
 
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 
 #include "common/os/error.h"
 
@@ -109,11 +107,6 @@ pid_t start(const ChildRequest& request) {
 }
 
 }  // namespace
-
-std::string to_string(const ExitStatus& status) {
-  if (!status.by_signal) return fmt::format("exit code {}", status.number);
-  return fmt::format("signal {} ({})", status.number, ::strsignal(status.number));
-}
 
 Child::Child(Loop& loop, const ChildRequest& request, OnExit on_exit)
     : on_exit_(std::move(on_exit)), pid_(start(request)) {

@@ -11,20 +11,10 @@
 
 #include "common/event/fd_watch.h"
 #include "common/event/loop.h"
+#include "common/exit_status.h"
 #include "common/os/unique_fd.h"
 
 namespace hpp {
-
-// How a process ended, from waitpid(2).
-struct ExitStatus {
-  bool by_signal = false;
-  int number = 0;  // exit status, or the signal's number
-
-  bool operator==(const ExitStatus&) const = default;
-};
-
-// `exit code 1`, `signal 11 (Segmentation fault)`
-std::string to_string(const ExitStatus& status);
 
 struct ChildRequest {
   enum class Group {

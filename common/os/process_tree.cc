@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -63,8 +65,22 @@ bool contains(const std::vector<pid_t>& pids, pid_t pid) {
   return std::find(pids.begin(), pids.end(), pid) != pids.end();
 }
 
-// The inode of the socket that listens on `port`, from a table in the form of /proc/net/tcp.
-std::optional<std::string> listening_inode(const char* table, unsigned port) {
+// The text of an address in /proc/net/tcp and tcp6: the bytes as hexadecimal words of 32 bits in
+// the machine's byte order.
+std::string table_text(const void* bytes, std::size_t size) {
+  std::string text;
+  for (std::size_t i = 0; i < size; i += sizeof(std::uint32_t)) {
+    std::uint32_t word = 0;
+    std::memcpy(&word, static_cast<const char*>(bytes) + i, sizeof word);
+    text += fmt::format("{:08X}", word);
+  }
+  return text;
+}
+
+// The inode of the socket that listens on `port` at one of the addresses, from a table in the form
+// of /proc/net/tcp.
+std::optional<std::string> listening_inode(const char* table, unsigned port,
+                                           const std::vector<std::string>& addresses) {
   const auto text = read_file(table);
   if (!text) return std::nullopt;
   std::size_t start = text->find('\n');
@@ -79,11 +95,35 @@ std::optional<std::string> listening_inode(const char* table, unsigned port) {
     constexpr unsigned kListen = 0x0A;
     if (std::sscanf(line.c_str(), "%*s %63[0-9A-F]:%X %*s %X %*s %*s %*s %*s %*s %31s", local,
                     &local_port, &state, inode) == 4 &&
-        local_port == port && state == kListen) {
+        local_port == port && state == kListen &&
+        std::find(addresses.begin(), addresses.end(), local) != addresses.end()) {
       return inode;
     }
   }
   return std::nullopt;
+}
+
+// The inode of the socket that a connection to `address` reaches: the exact address before the one
+// that stands for all.
+std::optional<std::string> listening_inode(const SocketAddress& address) {
+  const std::string every_v6 = table_text(&in6addr_any, sizeof in6addr_any);
+  if (address.storage.ss_family == AF_INET6) {
+    const auto& ip = reinterpret_cast<const sockaddr_in6*>(&address.storage)->sin6_addr;
+    const auto exact =
+        listening_inode("/proc/net/tcp6", address.port(), {table_text(&ip, sizeof ip)});
+    return exact ? exact : listening_inode("/proc/net/tcp6", address.port(), {every_v6});
+  }
+  const auto& ip = reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_addr;
+  const std::string v4 = table_text(&ip, sizeof ip);
+  unsigned char mapped[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  std::memcpy(mapped + 12, &ip, sizeof ip);
+  auto found = listening_inode("/proc/net/tcp", address.port(), {v4});
+  if (!found) found = listening_inode("/proc/net/tcp", address.port(), {"00000000"});
+  if (!found) {
+    found = listening_inode("/proc/net/tcp6", address.port(),
+                            {table_text(mapped, sizeof mapped), every_v6});
+  }
+  return found;
 }
 
 bool holds_socket(pid_t pid, const std::string& inode) {
@@ -105,6 +145,18 @@ bool holds_socket(pid_t pid, const std::string& inode) {
 
 void become_subreaper() {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
+bool children_left(pid_t owned) {
+  for (;;) {
+    siginfo_t ended{};
+    if (::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0) {
+      if (errno == EINTR) continue;
+      return false;  // ECHILD
+    }
+    if (ended.si_pid == 0 || ended.si_pid == owned) return true;
+    ::waitpid(ended.si_pid, nullptr, WNOHANG | __WALL);
+  }
 }
 
 void reap_adopted(const std::vector<pid_t>& spared) {
@@ -139,6 +191,13 @@ std::vector<pid_t> living_descendants(const std::vector<pid_t>& spared) {
   return found;
 }
 
+bool has_environment(pid_t pid, std::string_view entry) {
+  const auto environment = read_file(fmt::format("/proc/{}/environ", pid));
+  if (!environment) return false;
+  // Entries end with a NUL each: one in front makes the first like the others.
+  return ('\0' + *environment).find(fmt::format("{0}{1}{0}", '\0', entry)) != std::string::npos;
+}
+
 std::vector<pid_t> processes_tagged(std::string_view prefix) {
   const std::string wanted = fmt::format("{}={}", kBackendTag, prefix);
   std::vector<pid_t> found;
@@ -161,12 +220,7 @@ std::string describe_process(pid_t pid) {
 }
 
 std::string describe_port_owner(const SocketAddress& address) {
-  const unsigned port = ntohs(reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_port);
-  auto inode = listening_inode("/proc/net/tcp", port);
-  if (!inode || address.storage.ss_family == AF_INET6) {
-    const auto v6 = listening_inode("/proc/net/tcp6", port);
-    if (v6) inode = v6;
-  }
+  const auto inode = listening_inode(address);
   if (!inode) return "";
   for (const pid_t pid : all_pids()) {
     if (holds_socket(pid, *inode)) return describe_process(pid);

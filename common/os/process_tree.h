@@ -21,12 +21,20 @@ constexpr const char* kBackendTag = "HPP_BACKEND";
 // they can be found and reaped: a double fork does not escape.
 void become_subreaper();
 
+// Reaps the children that have ended, except `owned`, whose owner does: those that ended after it
+// wait until then. Returns whether any child is left, a zombie included. In a subreaper no child
+// means no descendant: the only proof that a tree of processes is gone.
+bool children_left(pid_t owned);
+
 // Reaps every child that has ended, except `spared` (whose owner reaps them). Zombies of adopted
 // descendants would otherwise stay.
 void reap_adopted(const std::vector<pid_t>& spared);
 
 // All living descendants of this process, zombies left out, except `spared` and theirs.
 std::vector<pid_t> living_descendants(const std::vector<pid_t>& spared = {});
+
+// Whether a process was started with this entry, `NAME=value`, in its environment.
+bool has_environment(pid_t pid, std::string_view entry);
 
 // All living processes of this user whose environment has HPP_BACKEND starting with `prefix`.
 std::vector<pid_t> processes_tagged(std::string_view prefix);

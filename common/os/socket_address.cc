@@ -37,12 +37,6 @@ SocketAddress make_v6(const in6_addr& ip, std::uint16_t port) {
   return result;
 }
 
-std::uint16_t port_of(const SocketAddress& address) {
-  return ntohs(address.storage.ss_family == AF_INET6
-                   ? reinterpret_cast<const sockaddr_in6*>(&address.storage)->sin6_port
-                   : reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_port);
-}
-
 bool is_missing_family(int error) {
   return error == EAFNOSUPPORT || error == EADDRNOTAVAIL || error == EPROTONOSUPPORT;
 }
@@ -80,7 +74,13 @@ std::string SocketAddress::ip() const {
 }
 
 std::string SocketAddress::text() const {
-  return to_string(Address{.host = ip(), .port = port_of(*this)});
+  return to_string(Address{.host = ip(), .port = port()});
+}
+
+std::uint16_t SocketAddress::port() const {
+  return ntohs(storage.ss_family == AF_INET6
+                   ? reinterpret_cast<const sockaddr_in6*>(&storage)->sin6_port
+                   : reinterpret_cast<const sockaddr_in*>(&storage)->sin_port);
 }
 
 bool SocketAddress::is_loopback() const {
@@ -142,6 +142,12 @@ ConnectAttempt start_connect(const SocketAddress& address) {
     return {.fd = {}, .error = errno};
   }
   return result;
+}
+
+SocketAddress local_address(int fd) {
+  SocketAddress address{.length = sizeof(sockaddr_storage)};
+  if (::getsockname(fd, address.get(), &address.length) != 0) throw_errno("getsockname");
+  return address;
 }
 
 int connect_error(int fd) {

@@ -28,6 +28,8 @@ struct SocketAddress {
   // Address and port: `127.0.0.1:8000`, `[::1]:8000`.
   std::string text() const;
 
+  std::uint16_t port() const;
+
   bool is_loopback() const;
 };
 
@@ -49,6 +51,9 @@ struct ConnectAttempt {
 };
 
 ConnectAttempt start_connect(const SocketAddress& address);
+
+// The address that a socket is bound to.
+SocketAddress local_address(int fd);
 
 // How the attempt on `fd` ended: 0, or an errno value.
 int connect_error(int fd);

@@ -1,0 +1,315 @@
+#include "proxyd/client.h"
+
+#include "proxyd/core/error_page.h"
+#include "proxyd/pump.h"
+
+namespace hpp::proxyd {
+namespace {
+
+// How long a client may take to read the last answer, and then to close.
+constexpr Milliseconds kFinishMax{60'000};
+constexpr Milliseconds kLingerMax{2'000};
+
+TimePoint now() {
+  return std::chrono::steady_clock::now();
+}
+
+// A head that lies in several pieces is joined; most lie in one.
+template <class Parser>
+HeadResult read_head(Parser& parser, Buffer& input) {
+  const std::string_view piece = input.front();
+  if (piece.empty()) return NeedMore{};
+  const HeadResult result = parser.read_head(piece);
+  const bool is_all = piece.size() == input.size() || piece.size() >= kHeadSizeMax;
+  if (is_all || !std::holds_alternative<NeedMore>(result)) return result;
+  return parser.read_head(input.pull_up(kHeadSizeMax));
+}
+
+}  // namespace
+
+Client::Client(Household& household, UniqueFd connection, const SocketAddress& peer)
+    : household_(household),
+      stream_(household.loop, std::move(connection), *this),
+      peer_ip_(peer.ip()),
+      peer_is_local_(peer.is_loopback()),
+      timer_(household.loop, [this] {
+        if (exchange_.phase() == Exchange::Phase::Finishing) return close();
+        handle(TimerExpired{});
+        work();
+      }) {
+  parser_.start();
+}
+
+void Client::reconsider() {
+  perform(AskGate{});
+  work();
+}
+
+void Client::on_broken(int) {
+  handle(ClientBroken{});
+  work();
+}
+
+void Client::on_upstream_opened() {
+  send_request();
+  work();
+}
+
+void Client::on_upstream_broken() {
+  handle(UpstreamLost{});
+  work();
+}
+
+// ---- progress -----------------------------------------------------------------------------------
+
+// Does all that can be done now, then writes: one writev per connection and wake-up.
+void Client::work() {
+  do {
+    while (advance()) {
+    }
+  } while (!is_closed() && settle());
+}
+
+// One step. False: nothing to do until the next wake-up.
+bool Client::advance() {
+  switch (exchange_.phase()) {
+    case Exchange::Phase::Reading:
+      return read_request();
+    case Exchange::Phase::Held:
+    case Exchange::Phase::Doubtful:
+      return tell_of_client_end();
+    case Exchange::Phase::Sent:
+      return pump_request() || read_response() || tell_of_client_end();
+    case Exchange::Phase::Answering:
+      return pump_request() || pump_response() || tell_of_client_end();
+    case Exchange::Phase::Tunnel:
+      pump_tunnel();
+      return false;
+    case Exchange::Phase::Finishing:
+      drain_finishing();
+      return false;
+    case Exchange::Phase::Closed:
+      return false;
+  }
+  return false;
+}
+
+bool Client::read_request() {
+  Buffer& input = stream_.input();
+  const HeadResult result = read_head(parser_, input);
+  if (std::holds_alternative<NeedMore>(result)) {
+    if (!stream_.input_ended()) return false;
+    handle(ClientEnded{});
+    return true;
+  }
+  if (const auto* refused = std::get_if<Refused>(&result)) {
+    handle(RequestRefused{.status = refused->status, .why = refused->why});
+    return true;
+  }
+  const auto judged = judge_request(parser_.head());
+  if (const auto* refused = std::get_if<Refused>(&judged)) {
+    handle(RequestRefused{.status = refused->status, .why = refused->why});
+    return true;
+  }
+  const auto& facts = std::get<RequestFacts>(judged);
+  head_ = write_request_head(parser_.head(), facts, peer_ip_, household_.backend);
+  input.drain(std::get<HeadRead>(result).size);
+  request_body_.begin(facts.framing, facts.length, /*keep_framing=*/true);
+  arrival_ = household_.next_arrival++;
+  was_forwarded_ = false;
+  handle(RequestArrived{.facts = facts});
+  return true;
+}
+
+bool Client::pump_request() {
+  if (request_body_.is_over() || !upstream_ || !upstream_->is_open()) return false;
+  Stream& to = upstream_->stream();
+  switch (pump(stream_.input(), to.output(), request_body_, Delivery::Coding::AsItCame)) {
+    case Pumped::MayGoOn:
+      return false;
+    case Pumped::Over:
+      handle(RequestBodyEnded{});
+      return true;
+    case Pumped::Broken:
+      handle(RequestBodyBroken{.why = request_body_.error()});
+      return true;
+  }
+  return false;
+}
+
+bool Client::read_response() {
+  if (!upstream_ || !upstream_->is_open()) return false;
+  Stream& from = upstream_->stream();
+  const HeadResult result = read_head(upstream_->parser(), from.input());
+  if (std::holds_alternative<NeedMore>(result)) {
+    if (!from.input_ended()) return false;
+    handle(UpstreamLost{});
+    return true;
+  }
+  if (const auto* refused = std::get_if<Refused>(&result)) {
+    handle(ResponseRefused{.why = refused->why});
+    return true;
+  }
+  const auto judged = judge_response(upstream_->parser().head(), exchange_.request());
+  if (const auto* refused = std::get_if<Refused>(&judged)) {
+    handle(ResponseRefused{.why = refused->why});
+    return true;
+  }
+  const ResponseFacts facts = std::get<ResponseFacts>(judged);
+  handle(ResponseArrived{.facts = facts});
+  // An answer of ours may have taken its place; the connection is gone then.
+  if (!upstream_) return true;
+  from.input().drain(std::get<HeadRead>(result).size);
+  if (facts.is_interim()) {
+    upstream_->parser().start();
+  } else {
+    upstream_->body().begin(facts.framing, facts.length, coding_ != Delivery::Coding::Dechunk);
+  }
+  return true;
+}
+
+bool Client::pump_response() {
+  Stream& from = upstream_->stream();
+  ResponseBody& body = upstream_->body();
+  switch (pump(from.input(), stream_.output(), body, coding_)) {
+    case Pumped::MayGoOn:
+      break;
+    case Pumped::Over:
+      handle(ResponseBodyEnded{});
+      return true;
+    case Pumped::Broken:
+      handle(ResponseRefused{.why = body.error()});
+      return true;
+  }
+  if (!from.input_ended() || !from.input().empty()) return false;
+  if (!body.ended_by_close()) {
+    handle(UpstreamLost{});
+    return true;
+  }
+  if (coding_ == Delivery::Coding::Chunk) append_last_chunk(stream_.output());
+  handle(ResponseBodyEnded{});
+  return true;
+}
+
+// The FIN comes after all that was sent before it: a body that still has room to go is no
+// truncated one.
+bool Client::tell_of_client_end() {
+  if (end_told_ || !stream_.input_ended()) return false;
+  const bool body_may_go_on = !request_body_.is_over() && !stream_.input().empty();
+  if (body_may_go_on && exchange_.phase() != Exchange::Phase::Held) return false;
+  end_told_ = true;
+  handle(ClientEnded{});
+  return true;
+}
+
+void Client::pump_tunnel() {
+  Stream& backend = upstream_->stream();
+  const auto pass = [](Stream& from, Stream& to) {
+    if (to.output().size() < kOutputMax) from.input().move_to(to.output(), from.input().size());
+    if (from.input_ended() && from.input().empty()) to.finish_output();
+  };
+  pass(stream_, backend);
+  pass(backend, stream_);
+  const bool over = stream_.input_ended() && backend.input_ended() && stream_.output_done() &&
+                    backend.output_done() && stream_.input().empty() && backend.input().empty();
+  if (over) handle(UpstreamLost{});  // by now, nobody loses anything
+}
+
+void Client::drain_finishing() {
+  stream_.input().drain(stream_.input().size());
+  if (!stream_.output_done()) return;
+  if (stream_.input_ended()) return close();
+  if (!lingers_) timer_.start(kLingerMax);
+  lingers_ = true;
+}
+
+// Writes, and sets up what is to wake us. True: a buffer that was full has room again.
+bool Client::settle() {
+  bool has_room_again = false;
+  const auto flush = [&](Stream& stream) {
+    const bool was_full = stream.output().size() >= kOutputMax;
+    stream.flush();
+    if (was_full && stream.output().size() < kOutputMax) has_room_again = true;
+    stream.read_while(stream.input().size() < kInputMax);
+  };
+  if (upstream_ && upstream_->is_open()) flush(upstream_->stream());
+  flush(stream_);
+  if (exchange_.phase() == Exchange::Phase::Finishing) return has_room_again;
+  if (const auto wake_at = exchange_.wake_at()) {
+    timer_.start(std::chrono::duration_cast<std::chrono::microseconds>(*wake_at - now()));
+  } else if (timer_.is_active()) {
+    timer_.stop();
+  }
+  return has_room_again;
+}
+
+void Client::close() {
+  if (!is_closed()) handle(ClientBroken{});
+}
+
+// ---- effects ------------------------------------------------------------------------------------
+
+void Client::handle(const Event& event) {
+  for (const Effect& effect : exchange_.on(event, now())) {
+    std::visit([this](const auto& e) { perform(e); }, effect);
+  }
+}
+
+void Client::perform(const AskGate&) {
+  const auto plea = exchange_.plea();
+  if (!plea) return;
+  const Verdict verdict = household_.gate.judge(*plea);
+  handle(Judged{.verdict = verdict, .generation = household_.gate.generation()});
+}
+
+void Client::perform(const ForwardRequest& effect) {
+  ++household_.forwarded;
+  if (was_forwarded_) ++household_.replayed;
+  was_forwarded_ = true;
+  upstream_ = household_.pool.take(effect.fresh, this);
+  if (upstream_->is_open()) send_request();
+}
+
+void Client::send_request() {
+  upstream_->parser().start();
+  upstream_->stream().output().append(head_);
+  handle(UpstreamOpened{.reused = upstream_->was_used()});
+}
+
+void Client::perform(const DropUpstream&) {
+  if (upstream_) household_.pool.drop(std::move(upstream_));
+}
+
+void Client::perform(const ReleaseUpstream&) {
+  household_.pool.put_back(std::move(upstream_));
+}
+
+void Client::perform(const PassResponseHead& effect) {
+  coding_ = effect.delivery.coding;
+  stream_.output().append(write_response_head(upstream_->parser().head(), effect.facts,
+                                              exchange_.request(), effect.delivery));
+}
+
+void Client::perform(const Answer& effect) {
+  const auto& backend = household_.gate.backend();
+  stream_.output().append(write_answer(effect, exchange_.request(),
+                                       backend.value_or(bus::BackendState{}), peer_is_local_));
+}
+
+void Client::perform(const ReadNext&) {
+  parser_.start();
+}
+
+void Client::perform(const FinishClient&) {
+  stream_.finish_output();
+  timer_.start(kFinishMax);
+}
+
+void Client::perform(const CutClient& effect) {
+  timer_.stop();
+  if (effect.reset) stream_.reset_on_close();
+  stream_.flush();
+  household_.on_closed(*this);
+}
+
+}  // namespace hpp::proxyd

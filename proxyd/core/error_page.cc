@@ -1,0 +1,100 @@
+#include "proxyd/core/error_page.h"
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+namespace hpp::proxyd {
+namespace {
+
+// How much of the backend's last output a page shows.
+constexpr std::size_t kTailLinesMax = 60;
+
+std::string_view reason_phrase(int status) {
+  switch (status) {
+    case 400:
+      return "Bad Request";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 501:
+      return "Not Implemented";
+    case 502:
+      return "Bad Gateway";
+    case 503:
+      return "Service Unavailable";
+    default:
+      return "Error";
+  }
+}
+
+std::string command_line(const std::vector<std::string>& command) {
+  std::string line;
+  for (const auto& word : command) {
+    if (!line.empty()) line += ' ';
+    line += word;
+  }
+  return line;
+}
+
+// The last lines, without those before a cut in mid-line.
+std::string_view last_lines(std::string_view text) {
+  while (text.ends_with('\n')) text.remove_suffix(1);
+  std::size_t begin = text.size();
+  for (std::size_t lines = 0; lines < kTailLinesMax && begin != std::string_view::npos; ++lines) {
+    if (begin == 0) return text;
+    begin = text.rfind('\n', begin - 1);
+  }
+  return begin == std::string_view::npos ? text : text.substr(begin + 1);
+}
+
+std::string how_it_ended(const bus::BackendState& backend) {
+  if (!backend.problem.empty()) return backend.problem;
+  if (!backend.exit) return "it is not running";
+  if (backend.exit->code) return fmt::format("it ended with exit code {}", *backend.exit->code);
+  if (backend.exit->signal) return fmt::format("it was killed by signal {}", *backend.exit->signal);
+  return fmt::format("it cannot be started: {}", backend.exit->spawn_error);
+}
+
+std::string crash_text(const bus::BackendState& backend, bool show_output) {
+  std::string text = "Your server is not running: ";
+  if (!show_output) return text + "it has failed. It is started again when a file changes.\n";
+  text += how_it_ended(backend);
+  text += fmt::format("\n\n  {}\n", command_line(backend.command));
+  text += "\nIt is started again when a file changes.\n";
+  if (!backend.output_tail.empty()) {
+    text += fmt::format("\nThe last that it printed:\n\n{}\n", last_lines(backend.output_tail));
+  }
+  return text;
+}
+
+std::string text_of(const Answer& answer, const bus::BackendState& backend, bool show_output) {
+  switch (answer.kind) {
+    case Answer::Kind::Crashed:
+      return crash_text(backend, show_output);
+    case Answer::Kind::Unrepeated:
+      return "Your server was restarted while it worked on this request. The request was not sent "
+             "again to the new one,\nbecause the first attempt may have had an effect. Repeat it "
+             "if that is safe.\n";
+    case Answer::Kind::BadGateway:
+      return fmt::format("Your server's answer cannot be used: {}.\n", answer.why);
+    case Answer::Kind::Refused:
+      return fmt::format("This request cannot be accepted: {}.\n", answer.why);
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string write_answer(const Answer& answer, const RequestFacts& request,
+                         const bus::BackendState& backend, bool show_output) {
+  const std::string body = text_of(answer, backend, show_output);
+  std::string out = fmt::format("HTTP/1.1 {} {}\r\n", answer.status, reason_phrase(answer.status));
+  out += "Content-Type: text/plain; charset=utf-8\r\n";
+  out += "Cache-Control: no-store\r\n";
+  if (answer.status == 503) out += "Retry-After: 1\r\n";
+  out += fmt::format("Content-Length: {}\r\nConnection: close\r\n\r\n", body.size());
+  if (!request.is_head) out += body;
+  return out;
+}
+
+}  // namespace hpp::proxyd

@@ -1,0 +1,336 @@
+#include "proxyd/core/exchange.h"
+
+#include <cassert>
+
+namespace hpp::proxyd {
+
+std::string_view to_string(Exchange::Phase phase) {
+  switch (phase) {
+    case Exchange::Phase::Reading:
+      return "Reading";
+    case Exchange::Phase::Held:
+      return "Held";
+    case Exchange::Phase::Sent:
+      return "Sent";
+    case Exchange::Phase::Doubtful:
+      return "Doubtful";
+    case Exchange::Phase::Answering:
+      return "Answering";
+    case Exchange::Phase::Tunnel:
+      return "Tunnel";
+    case Exchange::Phase::Finishing:
+      return "Finishing";
+    case Exchange::Phase::Closed:
+      return "Closed";
+  }
+  return "";
+}
+
+Effects::Effects(std::initializer_list<Effect> effects) {
+  for (const Effect& effect : effects) push_back(effect);
+}
+
+void Effects::push_back(Effect effect) {
+  assert(size_ < effects_.size());
+  effects_[size_++] = std::move(effect);
+}
+
+Effects Exchange::on(const Event& event, TimePoint now) {
+  return std::visit([&](const auto& e) { return handle(e, now); }, event);
+}
+
+std::optional<Plea> Exchange::plea() const {
+  switch (phase_) {
+    case Phase::Reading:
+      return Plea{.situation = Situation::Idle, .generation = generation_};
+    case Phase::Held:
+      return Plea{.situation = Situation::Waiting, .generation = generation_};
+    case Phase::Sent:
+    case Phase::Doubtful:
+      return Plea{.situation = Situation::Sent,
+                  .generation = generation_,
+                  .repeatable = is_repeatable(),
+                  .lost = phase_ == Phase::Doubtful,
+                  .reused = reused_,
+                  .expired = expired_};
+    case Phase::Answering:
+      return Plea{.situation = Situation::Begun, .generation = generation_};
+    case Phase::Tunnel:
+      return Plea{.situation = Situation::Tunnel, .generation = generation_};
+    case Phase::Finishing:
+    case Phase::Closed:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+// ---- the client ---------------------------------------------------------------------------------
+
+Effects Exchange::handle(const RequestArrived& event, TimePoint now) {
+  assert(phase_ == Phase::Reading);
+  request_ = event.facts;
+  request_body_done_ = request_.framing == Framing::None;
+  closes_ = !request_.keeps_alive;
+  arrived_at_ = now;
+  phase_ = Phase::Held;
+  return {AskGate{}};
+}
+
+Effects Exchange::handle(const RequestRefused& event, TimePoint) {
+  assert(phase_ == Phase::Reading);
+  request_ = {};
+  return answer(Answer::Kind::Refused, event.status, event.why);
+}
+
+Effects Exchange::handle(const RequestBodyEnded&, TimePoint) {
+  request_body_done_ = true;
+  return {};
+}
+
+Effects Exchange::handle(const RequestBodyBroken& event, TimePoint) {
+  switch (phase_) {
+    case Phase::Sent:
+      return answer(Answer::Kind::Refused, 400, event.why);
+    case Phase::Answering:
+      return cut();
+    case Phase::Reading:
+    case Phase::Held:
+    case Phase::Doubtful:
+    case Phase::Tunnel:
+    case Phase::Finishing:
+    case Phase::Closed:
+      return {};
+  }
+  return {};
+}
+
+Effects Exchange::handle(const ClientEnded&, TimePoint now) {
+  client_ended_ = true;
+  switch (phase_) {
+    case Phase::Reading:
+      phase_ = Phase::Finishing;
+      return {FinishClient{}};
+    case Phase::Held:
+    case Phase::Sent:
+    case Phase::Doubtful: {
+      const bool nobody_waits = phase_ == Phase::Held && !request_.is_safe;
+      if (nobody_waits || !request_body_done_) return cut();
+      if (!wake_at_) wake_at_ = now + kHalfCloseGrace;
+      return {};
+    }
+    case Phase::Answering: {
+      // No script half-closes in mid-stream; who leaves an event stream open leaks it.
+      const bool leaves = response_.is_event_stream || now - arrived_at_ > kHalfCloseGrace;
+      return leaves || !request_body_done_ ? cut() : Effects{};
+    }
+    case Phase::Tunnel:  // the shell passes the FIN on
+    case Phase::Finishing:
+    case Phase::Closed:
+      return {};
+  }
+  return {};
+}
+
+Effects Exchange::handle(const ClientBroken&, TimePoint) {
+  return phase_ == Phase::Closed ? Effects{} : cut();
+}
+
+// ---- the gate -----------------------------------------------------------------------------------
+
+Effects Exchange::handle(const Judged& event, TimePoint now) {
+  switch (event.verdict) {
+    case Verdict::Stay:
+      if (phase_ == Phase::Doubtful && !wake_at_) wake_at_ = now + kVerdictWait;
+      return {};
+    case Verdict::Forward:
+      return forward(event.generation);
+    case Verdict::Hold:
+      return take_back();
+    case Verdict::Crashed:
+      return answer(Answer::Kind::Crashed, 503, "");
+    case Verdict::Unrepeated:
+      return answer(Answer::Kind::Unrepeated, 503, "");
+    case Verdict::BadGateway:
+      return answer(Answer::Kind::BadGateway, 502, "the connection ended before the answer began");
+    case Verdict::Close:
+      return close_on_verdict();
+  }
+  return {};
+}
+
+Effects Exchange::forward(std::uint64_t generation) {
+  assert(phase_ == Phase::Held || phase_ == Phase::Doubtful);
+  // Again: whatever reused connection is there may be as stale as the one that was lost.
+  const bool again = phase_ == Phase::Doubtful;
+  generation_ = generation;
+  reused_ = false;
+  expired_ = false;
+  if (!client_ended_) wake_at_.reset();
+  phase_ = Phase::Sent;
+  return {ForwardRequest{.fresh = again || !request_.is_safe}};
+}
+
+Effects Exchange::take_back() {
+  assert(phase_ == Phase::Sent || phase_ == Phase::Doubtful);
+  Effects effects;
+  if (has_upstream()) effects.push_back(DropUpstream{});
+  expired_ = false;
+  if (!client_ended_) wake_at_.reset();
+  phase_ = Phase::Held;
+  effects.push_back(AskGate{});
+  return effects;
+}
+
+Effects Exchange::close_on_verdict() {
+  if (phase_ == Phase::Reading) {
+    phase_ = Phase::Finishing;
+    return {FinishClient{}};
+  }
+  return cut();
+}
+
+// ---- the backend --------------------------------------------------------------------------------
+
+Effects Exchange::handle(const UpstreamOpened& event, TimePoint) {
+  reused_ = event.reused;
+  return {};
+}
+
+Effects Exchange::handle(const ResponseArrived& event, TimePoint) {
+  assert(phase_ == Phase::Sent);
+  if (event.facts.is_interim()) {
+    // RFC 9110 §15.2: HTTP/1.0 does not know interim answers.
+    if (request_.minor == 0) return {};
+    return {PassResponseHead{.facts = event.facts}};
+  }
+  response_ = event.facts;
+  const Delivery delivery = delivery_for(response_);
+  closes_ = delivery.closes;
+  wake_at_.reset();
+  if (response_.status == 101) {
+    phase_ = Phase::Tunnel;
+    return {PassResponseHead{.facts = response_, .delivery = delivery}};
+  }
+  const bool framed =
+      response_.framing != Framing::UntilClose || delivery.coding == Delivery::Coding::Chunk;
+  ends_by_close_ = !framed || delivery.coding == Delivery::Coding::Dechunk;
+  phase_ = Phase::Answering;
+  return {PassResponseHead{.facts = response_, .delivery = delivery}};
+}
+
+Delivery Exchange::delivery_for(const ResponseFacts& response) const {
+  using enum Delivery::Coding;
+  Delivery delivery;
+  if (response.status == 101) return delivery;
+  if (response.framing == Framing::UntilClose && request_.minor >= 1) delivery.coding = Chunk;
+  if (response.framing == Framing::Chunked && request_.minor == 0) delivery.coding = Dechunk;
+  const bool ends_by_close = request_.minor == 0 && (response.framing == Framing::UntilClose ||
+                                                     response.framing == Framing::Chunked);
+  // An answer that comes before the request has been read whole may be the last thing that this
+  // connection can carry (RFC 9112 §9.3).
+  delivery.closes = closes_ || ends_by_close || !request_body_done_;
+  return delivery;
+}
+
+Effects Exchange::handle(const ResponseRefused& event, TimePoint) {
+  if (phase_ == Phase::Answering) return cut();
+  assert(phase_ == Phase::Sent);
+  return answer(Answer::Kind::BadGateway, 502, event.why);
+}
+
+Effects Exchange::handle(const ResponseBodyEnded&, TimePoint) {
+  assert(phase_ == Phase::Answering);
+  return complete_response();
+}
+
+Effects Exchange::complete_response() {
+  Effects effects;
+  if (response_.keeps_alive && request_body_done_) {
+    effects.push_back(ReleaseUpstream{});
+  } else {
+    effects.push_back(DropUpstream{});
+  }
+  wake_at_.reset();
+  if (closes_ || !request_body_done_) {
+    phase_ = Phase::Finishing;
+    effects.push_back(FinishClient{});
+  } else {
+    phase_ = Phase::Reading;
+    effects.push_back(ReadNext{});
+  }
+  return effects;
+}
+
+Effects Exchange::handle(const UpstreamLost&, TimePoint) {
+  switch (phase_) {
+    case Phase::Sent:
+      phase_ = Phase::Doubtful;
+      expired_ = false;
+      return {DropUpstream{}, AskGate{}};
+    case Phase::Answering:
+    case Phase::Tunnel:
+      return cut();
+    case Phase::Reading:
+    case Phase::Held:
+    case Phase::Doubtful:
+    case Phase::Finishing:
+    case Phase::Closed:
+      return {};
+  }
+  return {};
+}
+
+Effects Exchange::handle(const TimerExpired&, TimePoint) {
+  wake_at_.reset();
+  if (client_ended_) {
+    const bool begun = phase_ == Phase::Answering || phase_ == Phase::Tunnel;
+    return begun ? Effects{} : cut();
+  }
+  if (phase_ != Phase::Doubtful) return {};
+  expired_ = true;
+  return {AskGate{}};
+}
+
+// ---- endings ------------------------------------------------------------------------------------
+
+Effects Exchange::answer(Answer::Kind kind, int status, std::string why) {
+  Effects effects;
+  if (has_upstream()) effects.push_back(DropUpstream{});
+  effects.push_back(Answer{.kind = kind, .status = status, .why = std::move(why)});
+  effects.push_back(FinishClient{});
+  phase_ = Phase::Finishing;
+  wake_at_.reset();
+  return effects;
+}
+
+// Also when the client has hung up: nobody reads an answer, and nothing may go on for it.
+Effects Exchange::cut() {
+  Effects effects;
+  if (has_upstream()) effects.push_back(DropUpstream{});
+  effects.push_back(CutClient{.reset = phase_ == Phase::Answering && ends_by_close_});
+  phase_ = Phase::Closed;
+  wake_at_.reset();
+  return effects;
+}
+
+bool Exchange::has_upstream() const {
+  switch (phase_) {
+    case Phase::Sent:
+    case Phase::Answering:
+    case Phase::Tunnel:
+      return true;
+    case Phase::Reading:
+    case Phase::Held:
+    case Phase::Doubtful:
+    case Phase::Finishing:
+    case Phase::Closed:
+      return false;
+  }
+  return false;
+}
+
+bool Exchange::is_repeatable() const {
+  return request_.is_safe && request_.framing == Framing::None;
+}
+
+}  // namespace hpp::proxyd

@@ -1,0 +1,241 @@
+// Pure. One client connection, request by request: what to do about each thing that happens on its
+// two connections, and about each verdict of the gate.
+//
+// Body bytes never come here. The shell moves them while the exchange says that they may flow.
+//
+//                   ┌──────────────── the answer is complete, keep-alive ───────────────────┐
+//                   ▼                                                                       │
+//   ──accept──► Reading ──request──► Held ──Forward──► Sent ──answer begins──► Answering ───┤
+//                   │                 ▲ │                │                        │         │
+//             malformed,              │ Crashed      lost│ ▲                 101  │   close │
+//             hang-up                 │ │   ┌─Hold───────┤ │Forward               ▼         │
+//                   │                 └─┼───┘            ▼ │ (again)            Tunnel      │
+//                   │                   │              Doubtful                   │         │
+//                   ▼                   ▼                │ Crashed, BadGateway    │         │
+//                Finishing ◄────────────┴────────────────┴────────────────────────┴─────────┘
+//                   └──► Closed
+//
+// Reading    Between requests, or a request's head is on its way.
+// Held       The head is complete; the gate has not let it go. The body stays with the client.
+// Sent       A backend connection has it, or is being made for it. Nothing of the answer has come,
+//            save interim answers (1xx), which pass at once.
+// Doubtful   That connection is gone. The gate is asked; it may need to wait for news (gate.h).
+// Answering  The answer flows. Nothing can be repeated from here.
+// Tunnel     After a 101: bytes flow both ways, each direction ends on its own.
+// Finishing  The last answer is being written; then our FIN, and what still comes is thrown away
+//            until the client's FIN, so that a reset does not take the answer with it (RFC 9112
+//            §9.6).
+//
+// Surprising: an answer of our own (503, 502, 400) always ends the connection. Its body may not
+// have been read, and what it says will soon be untrue. And: a client's FIN is not yet a hang-up.
+// Scripts that half-close look like browsers that leave; the answer is delivered if it begins
+// within kHalfCloseGrace of the FIN. For a request that is not safe and still held it *is* a
+// hang-up: it must not run when nobody waits for it.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "proxyd/core/gate.h"
+#include "proxyd/core/http_head.h"
+#include "proxyd/core/rewrite.h"
+
+namespace hpp::proxyd {
+
+using TimePoint = std::chrono::steady_clock::time_point;
+
+// How long to wait for supervisord's word on a backend connection that died.
+constexpr std::chrono::milliseconds kVerdictWait{250};
+// How long after a client's FIN an answer may begin.
+constexpr std::chrono::milliseconds kHalfCloseGrace{1000};
+
+// ---- what happened ------------------------------------------------------------------------------
+
+struct RequestArrived {
+  RequestFacts facts;
+};
+
+struct RequestRefused {  // the head is not acceptable
+  int status = 400;
+  std::string why;
+};
+
+struct RequestBodyEnded {};  // all of it has been given to the backend's connection
+
+struct RequestBodyBroken {  // its framing is wrong
+  std::string why;
+};
+
+struct ClientEnded {};  // FIN; all that came before it has been seen by the exchange
+
+struct ClientBroken {};  // reset, or an error while writing
+
+struct Judged {
+  Verdict verdict = Verdict::Stay;
+  std::uint64_t generation = 0;  // with Forward: of the backend
+};
+
+struct UpstreamOpened {
+  bool reused = false;  // it has served another request before
+};
+
+struct ResponseArrived {
+  ResponseFacts facts;
+};
+
+struct ResponseRefused {  // the head or the framing of the answer is not acceptable
+  std::string why;
+};
+
+struct ResponseBodyEnded {};  // all of it has been given to the client's connection
+
+struct UpstreamLost {
+};  // could not be made, or ended, or was reset, before the answer was complete
+
+struct TimerExpired {};  // wake_at has come
+
+using Event = std::variant<RequestArrived, RequestRefused, RequestBodyEnded, RequestBodyBroken,
+                           ClientEnded, ClientBroken, Judged, UpstreamOpened, ResponseArrived,
+                           ResponseRefused, ResponseBodyEnded, UpstreamLost, TimerExpired>;
+
+// ---- what is to be done -------------------------------------------------------------------------
+
+struct AskGate {  // answer with Judged, for plea()
+  bool operator==(const AskGate&) const = default;
+};
+
+struct ForwardRequest {  // take a backend connection and send the request's head
+  bool fresh = false;    // a connection that is new, or was in use a moment ago
+
+  bool operator==(const ForwardRequest&) const = default;
+};
+
+struct DropUpstream {  // close the backend's connection, whatever it is doing
+  bool operator==(const DropUpstream&) const = default;
+};
+
+struct ReleaseUpstream {  // back to the pool
+  bool operator==(const ReleaseUpstream&) const = default;
+};
+
+struct PassResponseHead {  // write the head that came to the client
+  ResponseFacts facts;
+  Delivery delivery;
+
+  bool operator==(const PassResponseHead&) const = default;
+};
+
+struct Answer {  // write an answer of our own
+  enum class Kind { Crashed, Unrepeated, BadGateway, Refused };
+
+  Kind kind = Kind::Crashed;
+  int status = 503;
+  std::string why;  // BadGateway, Refused: in words
+
+  bool operator==(const Answer&) const = default;
+};
+
+struct ReadNext {  // the next request may be read
+  bool operator==(const ReadNext&) const = default;
+};
+
+struct FinishClient {  // write what is pending, then FIN, then wait for the client's
+  bool operator==(const FinishClient&) const = default;
+};
+
+struct CutClient {     // end the connection so that the client cannot take the answer for complete
+  bool reset = false;  // the answer ends with the connection: only a reset tells
+
+  bool operator==(const CutClient&) const = default;
+};
+
+using Effect = std::variant<AskGate, ForwardRequest, DropUpstream, ReleaseUpstream,
+                            PassResponseHead, Answer, ReadNext, FinishClient, CutClient>;
+
+// In the order in which they are to be done. In place: one is made for every event.
+class Effects {
+ public:
+  Effects() = default;
+  Effects(std::initializer_list<Effect> effects);
+
+  void push_back(Effect effect);
+
+  const Effect* begin() const { return effects_.data(); }
+
+  const Effect* end() const { return effects_.data() + size_; }
+
+  std::size_t size() const { return size_; }
+
+  bool empty() const { return size_ == 0; }
+
+  bool operator==(const Effects&) const = default;
+
+ private:
+  std::array<Effect, 3> effects_;
+  std::size_t size_ = 0;
+};
+
+class Exchange {
+ public:
+  enum class Phase { Reading, Held, Sent, Doubtful, Answering, Tunnel, Finishing, Closed };
+
+  [[nodiscard]] Effects on(const Event& event, TimePoint now);
+
+  Phase phase() const { return phase_; }
+
+  // What the gate is to judge. Nothing: it has no say over this exchange any more.
+  std::optional<Plea> plea() const;
+
+  // When to send TimerExpired.
+  std::optional<TimePoint> wake_at() const { return wake_at_; }
+
+  const RequestFacts& request() const { return request_; }
+
+ private:
+  Effects handle(const RequestArrived& event, TimePoint now);
+  Effects handle(const RequestRefused& event, TimePoint now);
+  Effects handle(const RequestBodyEnded& event, TimePoint now);
+  Effects handle(const RequestBodyBroken& event, TimePoint now);
+  Effects handle(const ClientEnded& event, TimePoint now);
+  Effects handle(const ClientBroken& event, TimePoint now);
+  Effects handle(const Judged& event, TimePoint now);
+  Effects handle(const UpstreamOpened& event, TimePoint now);
+  Effects handle(const ResponseArrived& event, TimePoint now);
+  Effects handle(const ResponseRefused& event, TimePoint now);
+  Effects handle(const ResponseBodyEnded& event, TimePoint now);
+  Effects handle(const UpstreamLost& event, TimePoint now);
+  Effects handle(const TimerExpired& event, TimePoint now);
+
+  Effects forward(std::uint64_t generation);
+  Effects take_back();
+  Effects close_on_verdict();
+  Effects answer(Answer::Kind kind, int status, std::string why);
+  Effects complete_response();
+  Effects cut();
+  Delivery delivery_for(const ResponseFacts& response) const;
+  bool has_upstream() const;
+  bool is_repeatable() const;
+
+  Phase phase_ = Phase::Reading;
+  RequestFacts request_;
+  ResponseFacts response_;
+  bool request_body_done_ = true;
+  bool closes_ = false;           // the client's connection ends with this answer
+  bool ends_by_close_ = false;    // the answer's end is the connection's end
+  bool client_ended_ = false;     // its FIN has come
+  bool reused_ = false;           // the backend's connection had served before
+  bool expired_ = false;          // Doubtful: the news did not come in time
+  std::uint64_t generation_ = 0;  // of the backend that has, or last had, a request of this client
+  TimePoint arrived_at_{};        // of the request
+  std::optional<TimePoint> wake_at_;
+};
+
+std::string_view to_string(Exchange::Phase phase);
+
+}  // namespace hpp::proxyd

@@ -1,0 +1,91 @@
+// Pure. Decides what becomes of a request, given the newest news of the tree and of the backend:
+// it waits, goes to the backend, or is answered by the proxy.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "common/bus/messages.h"
+
+namespace hpp::proxyd {
+
+// Where a client's exchange stands when the gate is asked.
+enum class Situation {
+  Idle,     // between requests
+  Waiting,  // the request is complete but for its body, and no backend has it
+  Sent,     // a backend has it (or some of it) and has not begun to answer
+  Begun,    // the answer has begun
+  Tunnel,   // after a 101
+};
+
+struct Plea {
+  Situation situation = Situation::Idle;
+  std::uint64_t generation = 0;  // of the backend that has, or last had, this client's request
+  bool repeatable = false;       // Sent: safe, and nothing of it is lost
+  bool lost = false;             // Sent: the connection to the backend is gone
+  bool reused = false;           // Sent: and it had served another request before
+  bool expired = false;          // Sent, lost: kVerdictWait has passed
+};
+
+enum class Verdict {
+  Stay,        // as it is
+  Forward,     // Waiting: give it to the backend. Sent: give it to the backend again, on a new
+               // connection
+  Hold,        // Sent: take it back, wait, then repeat it on the next backend
+  Crashed,     // answer 503 with how the backend ended
+  Unrepeated,  // answer 503: it was lost with the old backend, and why it was not repeated
+  BadGateway,  // answer 502: the backend runs but did not answer
+  Close,       // end the client's connection: in order if Idle, else cut it short
+};
+
+std::string_view to_string(Verdict verdict);
+
+// The table of what users see. Rows: the situation; columns: the backend's state.
+//
+//              Loading, Killing, unknown │ Running                   │ Error
+//   ───────────┬────────────────────────┼───────────────────────────┼──────────────────────────
+//   Idle       │ Close if it was served │ Close if an older         │ Close if it was served
+//              │ by any generation      │ generation served it      │ by any generation
+//   Waiting    │ Stay                   │ Forward, or Stay until    │ Crashed, or Stay if a
+//              │                        │ the backend is new enough │ change is not acted on
+//   Sent       │ Hold if repeatable,    │ as left if the generation │ Crashed
+//              │ else Unrepeated        │ is newer; lost: see below │
+//   Begun,     │ Close                  │ Close if the generation   │ Close
+//   Tunnel     │                        │ is newer                  │
+//
+// "Served" by generation 0 means not served: such a client has nothing that could be outdated.
+//
+// Sent and lost while the bus still says Running of the same generation: a backend that dies is
+// seen here before supervisord's news of it arrives. So it stays as it is until the news comes or
+// kVerdictWait has passed; then the backend runs and has dropped a request: BadGateway. But a
+// *reused* connection that is gone before the answer was most likely closed for idleness at the
+// moment the request was sent (RFC 9112 §9.3.1): a repeatable request is sent again at once.
+class Gate {
+ public:
+  // The state of a Gate that waits for no supervisord: `--assume-running`.
+  static Gate assuming_running();
+
+  void on(const bus::TreeState& tree) { tree_ = tree; }
+
+  void on(const bus::BackendState& backend) { backend_ = backend; }
+
+  Verdict judge(const Plea& plea) const;
+
+  // What a request is forwarded to.
+  std::uint64_t generation() const { return backend_ ? backend_->generation : 0; }
+
+  // Nothing: supervisord has not been heard yet.
+  const std::optional<bus::BackendState>& backend() const { return backend_; }
+
+ private:
+  bool is_running(std::uint64_t generation) const;
+  bool is_fresh(const bus::TreePoint& point) const;
+  Verdict judge_waiting() const;
+  Verdict judge_sent(const Plea& plea) const;
+
+  std::optional<bus::TreeState> tree_;
+  std::optional<bus::BackendState> backend_;
+};
+
+}  // namespace hpp::proxyd

@@ -1,0 +1,69 @@
+// Pure. Finds where a message's body ends, and which of its bytes are framing.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "proxyd/core/http_head.h"
+#include "proxyd/core/http_parser.h"
+
+namespace hpp::proxyd {
+
+// What to do with the bytes at hand.
+struct BodyStep {
+  enum class Kind {
+    Pass,      // the first `size` bytes belong to the body
+    Drop,      // the first `size` bytes are framing that is not passed on
+    NeedMore,  // a chunk line is not complete: the same bytes again, with more behind, in one piece
+    Over,      // the body has ended; what follows is the next message
+    Broken,    // the framing is wrong; see BodyFramer::error
+  };
+
+  Kind kind = Kind::NeedMore;
+  std::size_t size = 0;
+
+  bool operator==(const BodyStep&) const = default;
+};
+
+// Follows one body. The bytes themselves stay where they are: it is shown what is at hand and
+// tells how much of it may go.
+template <bool is_request>
+class BodyFramer {
+ public:
+  // `parser` reads the chunk lines of the message whose head it has just read; it must outlive
+  // the framer. A chunked body is passed with its framing, or without (for an HTTP/1.0 peer).
+  explicit BodyFramer(MessageParser<is_request>& parser) : parser_(parser) {}
+
+  void begin(Framing framing, std::uint64_t length, bool keep_framing);
+
+  // `text`: bytes at hand that were not passed or dropped yet, in one piece; may be empty.
+  BodyStep next(std::string_view text);
+
+  // The connection that brings the body has ended in good order. True if that is how this body
+  // ends; false if it was cut short.
+  bool ended_by_close();
+
+  bool is_over() const { return over_; }
+
+  Framing framing() const { return framing_; }
+
+  const std::string& error() const { return parser_.error(); }
+
+ private:
+  BodyStep next_chunked(std::string_view text);
+
+  MessageParser<is_request>& parser_;
+  Framing framing_ = Framing::None;
+  std::uint64_t left_ = 0;
+  bool keep_framing_ = true;
+  bool over_ = true;
+};
+
+using RequestBody = BodyFramer<true>;
+using ResponseBody = BodyFramer<false>;
+
+extern template class BodyFramer<true>;
+extern template class BodyFramer<false>;
+
+}  // namespace hpp::proxyd

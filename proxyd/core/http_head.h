@@ -1,0 +1,76 @@
+// Pure. Decides what a head means: the rules of RFC 9110 and RFC 9112 that a parser leaves open.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <variant>
+
+#include "proxyd/core/http_parser.h"
+
+namespace hpp::proxyd {
+
+// How the end of a message's body is found, RFC 9112 §6.3.
+enum class Framing {
+  None,        // there is no body
+  Length,      // after a number of bytes
+  Chunked,     // after the last chunk
+  UntilClose,  // when the connection ends: answers only
+};
+
+// What the answer to a refused request should be written in.
+enum class Wanted { Text, Html, Json };
+
+// What the proxy needs to know of a request, besides its text.
+struct RequestFacts {
+  Framing framing = Framing::None;
+  std::uint64_t length = 0;       // bytes of body, with Framing::Length
+  int minor = 1;                  // HTTP/1.<minor>
+  bool is_head = false;           // HEAD: the answer has no body whatever its fields say
+  bool is_safe = false;           // GET, HEAD, OPTIONS, TRACE: may be sent twice (RFC 9110 §9.2.1)
+  bool keeps_alive = true;        // the client expects to send more on this connection
+  bool asks_upgrade = false;      // Connection: upgrade, with an Upgrade field
+  bool accepts_trailers = false;  // TE: trailers
+  Wanted wanted = Wanted::Text;
+
+  bool operator==(const RequestFacts&) const = default;
+};
+
+struct ResponseFacts {
+  int status = 200;
+  Framing framing = Framing::None;
+  std::uint64_t length = 0;  // bytes of body, with Framing::Length
+  bool keeps_alive = true;   // the backend will take another request on this connection
+  bool is_event_stream = false;
+
+  bool is_interim() const { return status < 200 && status != 101; }
+
+  bool operator==(const ResponseFacts&) const = default;
+};
+
+// Refuses what would be understood differently by two parties (request smuggling) and what the
+// proxy does not serve.
+std::variant<RequestFacts, Refused> judge_request(const RequestHead& head);
+
+// The answer to `request`. Refused: the backend's fault (502).
+std::variant<ResponseFacts, Refused> judge_response(const ResponseHead& head,
+                                                    const RequestFacts& request);
+
+// Calls `visit` with each element of a comma-separated list (RFC 9110 §5.6.1), white space and
+// empty elements left out.
+template <class Visit>
+void for_each_element(std::string_view list, Visit visit) {
+  while (!list.empty()) {
+    const auto comma = list.find(',');
+    std::string_view element = list.substr(0, comma);
+    list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+    const auto begin = element.find_first_not_of(" \t");
+    if (begin == std::string_view::npos) continue;
+    element = element.substr(begin, element.find_last_not_of(" \t") + 1 - begin);
+    visit(element);
+  }
+}
+
+// Compares without regard to ASCII case.
+bool same_text(std::string_view a, std::string_view b);
+
+}  // namespace hpp::proxyd

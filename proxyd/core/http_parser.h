@@ -1,0 +1,136 @@
+// Pure. Reads the text of HTTP/1 heads and chunk framing (RFC 9112) and refuses what is not to the
+// letter. What a head *means* is decided in http_head.
+//
+// Boost.Beast's basic_parser does the reading; it appears in http_parser.cc alone.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace hpp::proxyd {
+
+// Larger heads are refused: 431 to a client, 502 for a backend's.
+constexpr std::size_t kHeadSizeMax = 64 * 1024;  // bytes
+constexpr std::size_t kHeadFieldsMax = 256;
+
+// The fields that the proxy itself reads or writes.
+enum class FieldName : std::uint8_t {
+  Other,
+  Accept,
+  Connection,
+  ContentLength,
+  ContentType,
+  Expect,
+  Forwarded,
+  Host,
+  KeepAlive,
+  ProxyConnection,
+  TE,
+  Trailer,
+  TransferEncoding,
+  Upgrade,
+  XForwardedFor,
+  XForwardedHost,
+  XForwardedProto,
+};
+
+// All views point into the text that was parsed.
+struct Field {
+  FieldName known = FieldName::Other;
+  std::string_view name;
+  std::string_view value;  // without the white space around it
+};
+
+struct RequestHead {
+  std::string_view method;
+  std::string_view target;
+  int minor = 1;  // HTTP/1.<minor>
+  std::vector<Field> fields;
+};
+
+struct ResponseHead {
+  int status = 0;
+  std::string_view reason;
+  int minor = 1;
+  std::vector<Field> fields;
+};
+
+// The head is not complete: the same text again, and more behind it.
+struct NeedMore {
+  bool operator==(const NeedMore&) const = default;
+};
+
+// The text is not HTTP/1 as we accept it.
+struct Refused {
+  int status = 400;  // what a client is answered; a backend's fault is a 502 always
+  std::string why;   // for a person
+
+  bool operator==(const Refused&) const = default;
+};
+
+// The head is `size` bytes long; head() tells what it says until start() or the text goes away.
+struct HeadRead {
+  std::size_t size = 0;
+
+  bool operator==(const HeadRead&) const = default;
+};
+
+using HeadResult = std::variant<NeedMore, HeadRead, Refused>;
+
+// What the next bytes of a chunked body are.
+struct ChunkStep {
+  enum class Kind {
+    NeedMore,  // a chunk line is not complete; nothing is taken
+    Framing,   // `size` bytes of chunk line
+    Payload,   // `size` bytes of content
+    Last,      // `size` bytes: the last chunk with its trailers; the body is over
+    Broken,    // not chunked coding; see error()
+  };
+
+  Kind kind = Kind::NeedMore;
+  std::size_t size = 0;
+};
+
+// Reads one message after another of one direction of a connection.
+template <bool is_request>
+class MessageParser {
+ public:
+  using Head = std::conditional_t<is_request, RequestHead, ResponseHead>;
+
+  MessageParser();
+  ~MessageParser();
+  MessageParser(const MessageParser&) = delete;
+  MessageParser& operator=(const MessageParser&) = delete;
+
+  // Forgets the last message and expects a head.
+  void start();
+
+  // `text`: all that has arrived since the end of the last message, in one piece.
+  HeadResult read_head(std::string_view text);
+
+  const Head& head() const;
+
+  // After a head with Transfer-Encoding: chunked. `text`, not empty: bytes not taken yet, in one
+  // piece.
+  ChunkStep read_chunk(std::string_view text);
+
+  const std::string& error() const;
+
+ private:
+  class Parser;
+
+  std::unique_ptr<Parser> parser_;
+};
+
+using RequestParser = MessageParser<true>;
+using ResponseParser = MessageParser<false>;
+
+extern template class MessageParser<true>;
+extern template class MessageParser<false>;
+
+}  // namespace hpp::proxyd

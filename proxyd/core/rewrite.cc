@@ -1,0 +1,158 @@
+#include "proxyd/core/rewrite.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "proxyd/core/forwarded.h"
+
+namespace hpp::proxyd {
+namespace {
+
+void append_field(std::string& out, std::string_view name, std::string_view value) {
+  out += name;
+  out += ": ";
+  out += value;
+  out += "\r\n";
+}
+
+// The fields that Connection names (RFC 9110 §7.6.1). Those that tell whom a message is for and
+// where it ends are not for a peer to take away.
+class ConnectionNamed {
+ public:
+  explicit ConnectionNamed(const std::vector<Field>& fields) {
+    for (const Field& field : fields) {
+      if (field.known != FieldName::Connection) continue;
+      for_each_element(field.value, [this](std::string_view name) { names_.push_back(name); });
+    }
+  }
+
+  bool has(const Field& field) const {
+    if (names_.empty() || field.known == FieldName::Host ||
+        field.known == FieldName::ContentLength || field.known == FieldName::TransferEncoding) {
+      return false;
+    }
+    return std::any_of(names_.begin(), names_.end(),
+                       [&](std::string_view name) { return same_text(name, field.name); });
+  }
+
+ private:
+  std::vector<std::string_view> names_;
+};
+
+bool concerns_one_connection(FieldName name) {
+  return name == FieldName::Connection || name == FieldName::KeepAlive ||
+         name == FieldName::ProxyConnection || name == FieldName::TE || name == FieldName::Upgrade;
+}
+
+const Field* last_of(const std::vector<Field>& fields, FieldName name) {
+  const Field* last = nullptr;
+  for (const Field& field : fields) {
+    if (field.known == name) last = &field;
+  }
+  return last;
+}
+
+std::string_view value_of(const Field* field) {
+  return field != nullptr ? field->value : std::string_view();
+}
+
+// A field that the proxy appends to: to the last line of that name, or as a line of its own.
+void append_list_field(std::string& out, const Field* field, std::string_view name,
+                       std::string_view element) {
+  if (field == nullptr) return append_field(out, name, element);
+  out += field->name;
+  out += ": ";
+  out += field->value;
+  if (!field->value.empty()) out += ", ";
+  out += element;
+  out += "\r\n";
+}
+
+void append_forwarding(std::string& out, const std::vector<Field>& fields, std::string_view peer_ip,
+                       std::string_view host) {
+  append_list_field(out, last_of(fields, FieldName::Forwarded), "Forwarded",
+                    forwarded_element(peer_ip, host));
+  append_list_field(out, last_of(fields, FieldName::XForwardedFor), "X-Forwarded-For", peer_ip);
+  // An outer proxy knows better what the user's browser asked for.
+  if (last_of(fields, FieldName::XForwardedHost) == nullptr && !host.empty()) {
+    append_field(out, "X-Forwarded-Host", host);
+  }
+  if (last_of(fields, FieldName::XForwardedProto) == nullptr) {
+    append_field(out, "X-Forwarded-Proto", "http");
+  }
+}
+
+}  // namespace
+
+std::string write_request_head(const RequestHead& head, const RequestFacts& facts,
+                               std::string_view peer_ip, std::string_view backend) {
+  std::string out;
+  out.reserve(1024);
+  out += head.method;
+  out += ' ';
+  out += head.target;
+  out += " HTTP/1.1\r\n";
+  const Field* const host = last_of(head.fields, FieldName::Host);
+  if (host == nullptr) append_field(out, "Host", backend);
+  const ConnectionNamed named(head.fields);
+  const Field* const forwarded = last_of(head.fields, FieldName::Forwarded);
+  const Field* const forwarded_for = last_of(head.fields, FieldName::XForwardedFor);
+  for (const Field& field : head.fields) {
+    if (concerns_one_connection(field.known) || named.has(field)) continue;
+    if (&field == forwarded || &field == forwarded_for) continue;  // appended to, below
+    append_field(out, field.name, field.value);
+  }
+  if (facts.asks_upgrade) {
+    for (const Field& field : head.fields) {
+      if (field.known == FieldName::Upgrade) append_field(out, field.name, field.value);
+    }
+  }
+  if (facts.asks_upgrade || facts.accepts_trailers) {
+    if (facts.accepts_trailers) append_field(out, "TE", "trailers");
+    append_field(out, "Connection",
+                 !facts.accepts_trailers ? "Upgrade"
+                 : facts.asks_upgrade    ? "Upgrade, TE"
+                                         : "TE");
+  }
+  append_forwarding(out, head.fields, peer_ip, value_of(host));
+  out += "\r\n";
+  return out;
+}
+
+std::string write_response_head(const ResponseHead& head, const ResponseFacts& facts,
+                                const RequestFacts& request, const Delivery& delivery) {
+  using enum Delivery::Coding;
+  std::string out;
+  out.reserve(512);
+  out += "HTTP/1.1 ";
+  out += std::to_string(head.status);
+  out += ' ';
+  out += head.reason;
+  out += "\r\n";
+  const ConnectionNamed named(head.fields);
+  // 426 must say which protocol it wants (RFC 9110 §15.5.22).
+  const bool keeps_upgrade = facts.status == 101 || facts.status == 426;
+  for (const Field& field : head.fields) {
+    if (field.known == FieldName::Upgrade && keeps_upgrade) {
+      append_field(out, field.name, field.value);
+      continue;
+    }
+    if (concerns_one_connection(field.known) || named.has(field)) continue;
+    if (field.known == FieldName::TransferEncoding &&
+        (delivery.coding == Dechunk || request.minor == 0))
+      continue;
+    append_field(out, field.name, field.value);
+  }
+  if (delivery.coding == Chunk) append_field(out, "Transfer-Encoding", "chunked");
+  if (keeps_upgrade) {
+    append_field(out, "Connection", delivery.closes ? "Upgrade, close" : "Upgrade");
+  } else if (delivery.closes) {
+    append_field(out, "Connection", "close");
+  } else if (request.minor == 0 && !facts.is_interim()) {
+    append_field(out, "Connection", "keep-alive");
+  }
+  out += "\r\n";
+  return out;
+}
+
+}  // namespace hpp::proxyd

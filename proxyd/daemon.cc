@@ -1,0 +1,120 @@
+#include "proxyd/daemon.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <stdexcept>
+#include <system_error>
+
+#include "common/log.h"
+#include "common/os/process_tree.h"
+
+namespace hpp::proxyd {
+namespace {
+
+// The counts in ProxyState are for people: no news more often than this.
+constexpr Milliseconds kPublishInterval{1000};
+
+std::vector<UniqueFd> listen_or_say_who(const std::vector<SocketAddress>& addresses) {
+  try {
+    return listen_on(addresses);
+  } catch (const std::system_error& error) {
+    if (error.code().value() != EADDRINUSE) throw;
+    for (const SocketAddress& address : addresses) {
+      const std::string owner = describe_port_owner(address);
+      if (owner.empty()) continue;
+      throw std::runtime_error(
+          fmt::format("cannot listen on {}: it is held by {}; stop that, or choose another BIND",
+                      address.text(), owner));
+    }
+    throw;
+  }
+}
+
+}  // namespace
+
+Daemon::Daemon(Loop& loop, const Options& options)
+    : loop_(loop),
+      household_{.loop = loop,
+                 .gate = options.assume_running ? Gate::assuming_running() : Gate(),
+                 .pool = Pool(loop, resolve(options.backend)),
+                 .backend = to_string(options.backend),
+                 .on_closed = [this](Client& client) { forget(client); }},
+      publish_timer_(loop, [this] { publisher_->publish(state()); }),
+      signals_(loop, {SIGTERM, SIGINT}, [this](int) { loop_.stop(); }) {
+  auto sockets = listen_or_say_who(resolve(options.bind));
+  if (!options.run_directory.empty()) {
+    publisher_.emplace(loop, options.run_directory, bus::Topic::Proxy);
+  }
+  for (UniqueFd& socket : sockets) {
+    listening_.push_back(local_address(socket.get()).text());
+    listeners_.push_back(std::make_unique<Listener>(
+        loop, std::move(socket), [this](UniqueFd connection, const SocketAddress& peer) {
+          accept(std::move(connection), peer);
+        }));
+  }
+  if (!options.assume_running) {
+    subscriber_.emplace(loop, options.run_directory,
+                        std::initializer_list<bus::Topic>{bus::Topic::Tree, bus::Topic::Backend},
+                        [this](const bus::Message& message) { on_message(message); });
+  }
+  if (publisher_) publisher_->publish(state());
+  log::info("http://{} forwards to {}", to_string(options.bind), to_string(options.backend));
+}
+
+void Daemon::on_message(const bus::Message& message) {
+  if (const auto* tree = std::get_if<bus::TreeState>(&message)) on_tree(*tree);
+  if (const auto* backend = std::get_if<bus::BackendState>(&message)) on_backend(*backend);
+}
+
+void Daemon::on_tree(const bus::TreeState& tree) {
+  household_.gate.on(tree);
+  reconsider_all();
+}
+
+void Daemon::on_backend(const bus::BackendState& backend) {
+  household_.gate.on(backend);
+  if (backend.state != bus::BackendPhase::Running) household_.pool.reset_idle();
+  reconsider_all();
+}
+
+void Daemon::reconsider_all() {
+  std::vector<Client*> clients;
+  clients.reserve(clients_.size());
+  for (const auto& [client, owned] : clients_) clients.push_back(client);
+  // Held requests leave in their order of arrival.
+  std::sort(clients.begin(), clients.end(),
+            [](const Client* a, const Client* b) { return a->arrival() < b->arrival(); });
+  for (Client* client : clients) {
+    if (!client->is_closed()) client->reconsider();
+  }
+  publish_soon();
+}
+
+void Daemon::accept(UniqueFd connection, const SocketAddress& peer) {
+  auto client = std::make_unique<Client>(household_, std::move(connection), peer);
+  clients_.emplace(client.get(), std::move(client));
+  publish_soon();
+}
+
+void Daemon::forget(Client& client) {
+  loop_.later([this, &client] { clients_.erase(&client); });
+  publish_soon();
+}
+
+void Daemon::publish_soon() {
+  if (publisher_ && !publish_timer_.is_active()) publish_timer_.start(kPublishInterval);
+}
+
+bus::ProxyState Daemon::state() const {
+  const auto held = std::count_if(clients_.begin(), clients_.end(),
+                                  [](const auto& entry) { return entry.first->is_held(); });
+  return {.listening = listening_,
+          .clients = clients_.size(),
+          .held = static_cast<std::uint64_t>(held),
+          .forwarded = household_.forwarded,
+          .replayed = household_.replayed};
+}
+
+}  // namespace hpp::proxyd

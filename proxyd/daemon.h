@@ -1,0 +1,47 @@
+// Shell. Owns the listening sockets, the table of clients and the bus connections of proxyd.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "common/bus/publisher.h"
+#include "common/bus/subscriber.h"
+#include "common/event/listener.h"
+#include "common/event/loop.h"
+#include "common/event/signals.h"
+#include "common/event/timer.h"
+#include "common/options.h"
+#include "proxyd/client.h"
+
+namespace hpp::proxyd {
+
+class Daemon {
+ public:
+  // Listens at once; serves while the loop runs. Throws std::runtime_error: the port is taken (by
+  // whom), a name cannot be resolved, the run directory cannot be used.
+  Daemon(Loop& loop, const Options& options);
+
+ private:
+  void on_message(const bus::Message& message);
+  void on_tree(const bus::TreeState& tree);
+  void on_backend(const bus::BackendState& backend);
+  void accept(UniqueFd connection, const SocketAddress& peer);
+  void reconsider_all();
+  void forget(Client& client);
+  void publish_soon();
+  bus::ProxyState state() const;
+
+  Loop& loop_;
+  Household household_;
+  std::vector<std::string> listening_;
+  std::unordered_map<Client*, std::unique_ptr<Client>> clients_;
+  std::optional<bus::Publisher> publisher_;
+  std::optional<bus::Subscriber> subscriber_;
+  Timer publish_timer_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  Signals signals_;
+};
+
+}  // namespace hpp::proxyd

@@ -1,0 +1,21 @@
+// hpp-proxyd: holds the client connections, forwards to the backend.
+#include "common/event/loop.h"
+#include "common/options.h"
+#include "common/os/run_directory.h"
+#include "proxyd/daemon.h"
+
+namespace {
+
+int run(const hpp::Options& options) {
+  if (!options.run_directory.empty()) hpp::prepare_run_directory(options.run_directory);
+  hpp::Loop loop;
+  hpp::proxyd::Daemon daemon(loop, options);
+  loop.run();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return hpp::run_program(hpp::Program::Proxyd, argc, argv, run);
+}

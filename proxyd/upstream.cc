@@ -1,0 +1,162 @@
+#include "proxyd/upstream.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <chrono>
+#include <utility>
+
+namespace hpp::proxyd {
+namespace {
+
+// Idle connections kept; more are closed.
+constexpr std::size_t kIdleMax = 256;
+// How long a connection may have been idle and still carry a request that cannot be repeated.
+// Node and uvicorn close after 5 s; others after 2 s.
+constexpr Milliseconds kFreshFor{1000};
+
+}  // namespace
+
+// ---- Upstream -----------------------------------------------------------------------------------
+
+Upstream::Upstream(Loop& loop, const std::vector<SocketAddress>& addresses, std::size_t& first,
+                   UpstreamListener* listener)
+    : loop_(loop), addresses_(addresses), first_(first), listener_(listener) {
+  try_next();
+}
+
+void Upstream::try_next() {
+  while (tried_ < addresses_.size()) {
+    ConnectAttempt attempt = start_connect(addresses_[(first_ + tried_) % addresses_.size()]);
+    if (attempt.error != 0) {
+      ++tried_;
+      continue;
+    }
+    connecting_ = std::move(attempt.fd);
+    connected_ = std::make_unique<FdWatch>(loop_, connecting_.get(), FdWatch::For::Writing,
+                                           [this] { attempt_ended(); });
+    connected_->start();
+    return;
+  }
+  give_up();
+}
+
+void Upstream::attempt_ended() {
+  connected_->stop();
+  loop_.bury(std::move(connected_));
+  if (connect_error(connecting_.get()) != 0) {
+    connecting_.reset();
+    ++tried_;
+    return try_next();
+  }
+  first_ = (first_ + tried_) % addresses_.size();
+  stream_ =
+      std::make_unique<Stream>(loop_, std::move(connecting_), static_cast<StreamListener&>(*this));
+  if (listener_ != nullptr) listener_->on_upstream_opened();
+}
+
+void Upstream::give_up() {
+  // Possibly still in the constructor: the news comes from the loop.
+  loop_.later([this, alive = std::weak_ptr<bool>(alive_)] {
+    if (!alive.expired()) on_broken(ECONNREFUSED);
+  });
+}
+
+void Upstream::on_input() {
+  if (listener_ != nullptr) listener_->on_upstream_input();
+}
+
+void Upstream::on_output_progress() {
+  if (listener_ != nullptr) listener_->on_upstream_progress();
+}
+
+void Upstream::on_broken(int) {
+  if (listener_ != nullptr) listener_->on_upstream_broken();
+}
+
+void Upstream::on_input_ended() {
+  // The backend has closed first. Our FIN would leave it a TIME_WAIT.
+  stream_->reset_on_close();
+  if (listener_ != nullptr) listener_->on_upstream_ended();
+}
+
+void Upstream::reset_on_close() {
+  if (stream_) stream_->reset_on_close();
+}
+
+// ---- Pool ---------------------------------------------------------------------------------------
+
+// Whatever happens on an idle connection, it is of no use any more.
+struct Pool::Idle final : UpstreamListener {
+  Idle(Pool& owner, std::unique_ptr<Upstream> connection)
+      : pool(owner), upstream(std::move(connection)), since(std::chrono::steady_clock::now()) {
+    upstream->set_listener(this);
+  }
+
+  void on_upstream_opened() override {}
+
+  void on_upstream_input() override { pool.forget(this); }
+
+  void on_upstream_ended() override { pool.forget(this); }
+
+  void on_upstream_progress() override {}
+
+  void on_upstream_broken() override { pool.forget(this); }
+
+  Pool& pool;
+  std::unique_ptr<Upstream> upstream;
+  TimePoint since;
+};
+
+Pool::Pool(Loop& loop, std::vector<SocketAddress> addresses)
+    : loop_(loop), addresses_(std::move(addresses)) {
+  assert(!addresses_.empty());
+}
+
+Pool::~Pool() = default;
+
+std::unique_ptr<Upstream> Pool::take(bool fresh, UpstreamListener* listener) {
+  if (!idle_.empty()) {
+    const auto idle_for = std::chrono::steady_clock::now() - idle_.back()->since;
+    if (!fresh || idle_for < kFreshFor) {
+      std::unique_ptr<Upstream> upstream = std::move(idle_.back()->upstream);
+      idle_.pop_back();
+      upstream->set_listener(listener);
+      return upstream;
+    }
+  }
+  return std::make_unique<Upstream>(loop_, addresses_, first_, listener);
+}
+
+void Pool::put_back(std::unique_ptr<Upstream> upstream) {
+  Stream& stream = upstream->stream();
+  const bool usable = !stream.input_ended() && !stream.is_broken() && stream.input().empty() &&
+                      stream.output_done();
+  if (!usable || idle_.size() >= kIdleMax) return drop(std::move(upstream));
+  stream.read_while(true);
+  upstream->set_used();
+  idle_.push_back(std::make_unique<Idle>(*this, std::move(upstream)));
+}
+
+void Pool::drop(std::unique_ptr<Upstream> upstream) {
+  upstream->set_listener(nullptr);
+  loop_.bury(std::move(upstream));
+}
+
+void Pool::reset_idle() {
+  for (auto& idle : std::exchange(idle_, {})) {
+    idle->upstream->reset_on_close();
+    drop(std::move(idle->upstream));
+  }
+}
+
+void Pool::forget(Idle* idle) {
+  const auto found = std::find_if(idle_.begin(), idle_.end(),
+                                  [&](const auto& entry) { return entry.get() == idle; });
+  assert(found != idle_.end());
+  drop(std::move((*found)->upstream));
+  loop_.bury(std::move(*found));  // we are in its callback
+  idle_.erase(found);
+}
+
+}  // namespace hpp::proxyd

@@ -1,0 +1,115 @@
+// Shell. Owns connections to the backend: one that is made or in use (Upstream), and those that
+// wait for their next request (Pool).
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "common/event/fd_watch.h"
+#include "common/event/loop.h"
+#include "common/event/stream.h"
+#include "common/os/socket_address.h"
+#include "proxyd/core/http_body.h"
+#include "proxyd/core/http_parser.h"
+
+namespace hpp::proxyd {
+
+// What a backend connection tells whoever uses it. Called from the loop only.
+class UpstreamListener {
+ public:
+  virtual void on_upstream_opened() = 0;
+  virtual void on_upstream_input() = 0;     // bytes are in input()
+  virtual void on_upstream_ended() = 0;     // the backend's FIN
+  virtual void on_upstream_progress() = 0;  // output that had to wait was written
+  virtual void on_upstream_broken() = 0;    // reset, or no address accepted; nothing follows
+
+ protected:
+  ~UpstreamListener() = default;
+};
+
+class Upstream final : private StreamListener {
+ public:
+  // Connects to the first of `addresses` that accepts, starting at `first`; `first` is set to the
+  // one that did. All three must outlive the connection, `listener` until it is replaced.
+  Upstream(Loop& loop, const std::vector<SocketAddress>& addresses, std::size_t& first,
+           UpstreamListener* listener);
+
+  bool is_open() const { return stream_ != nullptr; }
+
+  Stream& stream() { return *stream_; }
+
+  ResponseParser& parser() { return parser_; }
+
+  ResponseBody& body() { return body_; }
+
+  // Whether it has carried a complete exchange before this one.
+  bool was_used() const { return was_used_; }
+
+  void set_used() { was_used_ = true; }
+
+  // nullptr: nobody is told of anything any more, as when the connection is about to be buried.
+  void set_listener(UpstreamListener* listener) { listener_ = listener; }
+
+  // Makes its close a reset: the backend's end keeps no TIME_WAIT on the port that its successor
+  // binds.
+  void reset_on_close();
+
+ private:
+  void on_input() override;
+  void on_input_ended() override;
+  void on_output_progress() override;
+  void on_broken(int error) override;
+
+  void try_next();
+  void attempt_ended();
+  void give_up();
+
+  Loop& loop_;
+  const std::vector<SocketAddress>& addresses_;
+  std::size_t& first_;
+  UpstreamListener* listener_;
+  std::size_t tried_ = 0;
+  UniqueFd connecting_;
+  std::unique_ptr<FdWatch> connected_;
+  std::unique_ptr<Stream> stream_;
+  ResponseParser parser_;
+  ResponseBody body_{parser_};
+  bool was_used_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+class Pool {
+ public:
+  Pool(Loop& loop, std::vector<SocketAddress> addresses);
+  ~Pool();
+
+  // A connection for one request: idle or new. It tells `listener` when it is open, unless
+  // is_open() already. `fresh`: not one that has been idle for long, which the backend may be
+  // closing at this moment.
+  std::unique_ptr<Upstream> take(bool fresh, UpstreamListener* listener);
+
+  // Gives back a connection whose answer is complete.
+  void put_back(std::unique_ptr<Upstream> upstream);
+
+  // Ends a connection in the middle of whatever it is doing.
+  void drop(std::unique_ptr<Upstream> upstream);
+
+  // The backend is being killed or is gone: resets all idle connections.
+  void reset_idle();
+
+  std::size_t idle_count() const { return idle_.size(); }
+
+ private:
+  struct Idle;
+
+  void forget(Idle* idle);
+
+  Loop& loop_;
+  std::vector<SocketAddress> addresses_;
+  std::size_t first_ = 0;
+  std::vector<std::unique_ptr<Idle>> idle_;  // the last one was used most recently
+};
+
+}  // namespace hpp::proxyd

@@ -1,0 +1,520 @@
+#include "proxyd/core/exchange.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace hpp::proxyd {
+
+void PrintTo(const Effects& effects, std::ostream* out) {
+  static const char* const kNames[] = {"AskGate",         "ForwardRequest",   "DropUpstream",
+                                       "ReleaseUpstream", "PassResponseHead", "Answer",
+                                       "ReadNext",        "FinishClient",     "CutClient"};
+  *out << '{';
+  for (const Effect& effect : effects) *out << ' ' << kNames[effect.index()];
+  *out << " }";
+}
+
+namespace {
+
+using namespace std::chrono_literals;
+using Phase = Exchange::Phase;
+using Coding = Delivery::Coding;
+
+const RequestFacts kGet{.is_safe = true};
+const RequestFacts kPost{.framing = Framing::Length, .length = 5};
+const ResponseFacts kOk{.framing = Framing::Length, .length = 2};
+
+// Plays events to an exchange and says what is expected of it, step by step.
+class Steps {
+ public:
+  Steps& when(const Event& event) {
+    effects_ = exchange_.on(event, now_);
+    return *this;
+  }
+
+  Steps& then(const Effects& expected) {
+    EXPECT_EQ(effects_, expected) << "step " << ++step_;
+    return *this;
+  }
+
+  Steps& after(std::chrono::milliseconds time) {
+    now_ += time;
+    return *this;
+  }
+
+  Steps& in(Phase phase) {
+    EXPECT_EQ(exchange_.phase(), phase) << to_string(exchange_.phase());
+    return *this;
+  }
+
+  // To Sent, by an accepted request.
+  Steps& sent(const RequestFacts& facts, std::uint64_t generation = 1) {
+    return when(RequestArrived{facts})
+        .then({AskGate{}})
+        .in(Phase::Held)
+        .when(Judged{Verdict::Forward, generation})
+        .then({ForwardRequest{.fresh = !facts.is_safe}})
+        .in(Phase::Sent);
+  }
+
+  const Exchange& exchange() const { return exchange_; }
+
+  TimePoint now() const { return now_; }
+
+ private:
+  Exchange exchange_;
+  TimePoint now_{};
+  Effects effects_;
+  int step_ = 0;
+};
+
+TEST(Exchange, ServesRequestAfterRequest) {
+  Steps steps;
+  for (int i = 0; i < 3; ++i) {
+    steps.sent(kGet)
+        .when(UpstreamOpened{.reused = i > 0})
+        .then({})
+        .when(ResponseArrived{kOk})
+        .then({PassResponseHead{.facts = kOk}})
+        .in(Phase::Answering)
+        .when(ResponseBodyEnded{})
+        .then({ReleaseUpstream{}, ReadNext{}})
+        .in(Phase::Reading);
+  }
+}
+
+TEST(Exchange, HoldsUntilTheGateLetsGo) {
+  Steps()
+      .when(RequestArrived{kGet})
+      .then({AskGate{}})
+      .when(Judged{Verdict::Stay})
+      .then({})
+      .in(Phase::Held)
+      .when(Judged{Verdict::Forward, 4})
+      .then({ForwardRequest{.fresh = false}});
+}
+
+TEST(Exchange, AnswersWithTheCrash) {
+  Steps()
+      .when(RequestArrived{kGet})
+      .then({AskGate{}})
+      .when(Judged{Verdict::Crashed})
+      .then({Answer{.kind = Answer::Kind::Crashed, .status = 503}, FinishClient{}})
+      .in(Phase::Finishing);
+}
+
+TEST(Exchange, TheRequestThatCrashesTheBackendGetsTheCrash) {
+  Steps steps;
+  steps.sent(kPost)
+      .when(UpstreamOpened{})
+      .when(RequestBodyEnded{})
+      .when(UpstreamLost{})
+      .then({DropUpstream{}, AskGate{}})
+      .in(Phase::Doubtful)
+      .when(Judged{Verdict::Stay})
+      .then({});
+  EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kVerdictWait);
+  steps.after(5ms)
+      .when(Judged{Verdict::Crashed})
+      .then({Answer{.kind = Answer::Kind::Crashed, .status = 503}, FinishClient{}});
+  EXPECT_EQ(steps.exchange().wake_at(), std::nullopt);
+}
+
+TEST(Exchange, NoNewsInTimeIsABadGateway) {
+  Steps steps;
+  steps.sent(kGet).when(UpstreamLost{}).when(Judged{Verdict::Stay}).after(kVerdictWait);
+  EXPECT_FALSE(steps.exchange().plea()->expired);
+  steps.when(TimerExpired{}).then({AskGate{}});
+  EXPECT_TRUE(steps.exchange().plea()->expired);
+  steps.when(Judged{Verdict::BadGateway})
+      .then({Answer{.kind = Answer::Kind::BadGateway,
+                    .status = 502,
+                    .why = "the connection ended before the answer began"},
+             FinishClient{}});
+}
+
+TEST(Exchange, TakesBackWhatTheKillInterruptsAndRepeatsIt) {
+  Steps()
+      .sent(kGet, 1)
+      .when(UpstreamOpened{})
+      .when(Judged{Verdict::Hold})
+      .then({DropUpstream{}, AskGate{}})
+      .in(Phase::Held)
+      .when(Judged{Verdict::Stay})
+      .when(Judged{Verdict::Forward, 2})
+      .then({ForwardRequest{.fresh = false}})
+      .when(UpstreamOpened{})
+      .when(ResponseArrived{kOk})
+      .then({PassResponseHead{.facts = kOk}});
+}
+
+TEST(Exchange, TriesAgainOnANewConnectionAfterAStaleOne) {
+  Steps steps;
+  steps.sent(kGet).when(UpstreamOpened{.reused = true}).when(UpstreamLost{});
+  EXPECT_TRUE(steps.exchange().plea()->reused);
+  steps.when(Judged{Verdict::Forward, 1})
+      .then({ForwardRequest{.fresh = true}})
+      .when(UpstreamOpened{.reused = false});
+  EXPECT_FALSE(steps.exchange().plea()->reused);
+}
+
+TEST(Exchange, OnlyWhatIsWholeAndSafeIsRepeatable) {
+  const std::pair<RequestFacts, bool> cases[] = {
+      {kGet, true},
+      {kPost, false},
+      {{.framing = Framing::None, .is_safe = true}, true},
+      {{.is_safe = false}, false},
+      {{.framing = Framing::Chunked, .is_safe = true}, false},
+  };
+  for (const auto& [facts, repeatable] : cases) {
+    Exchange exchange;
+    (void)exchange.on(RequestArrived{facts}, {});
+    (void)exchange.on(Judged{Verdict::Forward, 1}, {});
+    EXPECT_EQ(exchange.plea()->repeatable, repeatable);
+  }
+}
+
+TEST(Exchange, InterimAnswersPassAndTheFinalOneFollows) {
+  const ResponseFacts early{.status = 103};
+  Steps()
+      .sent(kGet)
+      .when(ResponseArrived{early})
+      .then({PassResponseHead{.facts = early}})
+      .in(Phase::Sent)
+      .when(ResponseArrived{kOk})
+      .then({PassResponseHead{.facts = kOk}});
+  RequestFacts old = kGet;
+  old.minor = 0;
+  Steps().sent(old).when(ResponseArrived{early}).then({}).in(Phase::Sent);
+}
+
+TEST(Exchange, AnEarlyAnswerEndsTheConnection) {
+  Steps()
+      .sent(kPost)
+      .when(UpstreamOpened{})
+      .when(ResponseArrived{kOk})
+      .then({PassResponseHead{.facts = kOk, .delivery = {.closes = true}}})
+      .when(ResponseBodyEnded{})
+      .then({DropUpstream{}, FinishClient{}})
+      .in(Phase::Finishing);
+}
+
+TEST(Exchange, DeliversInTheClientsFraming) {
+  const ResponseFacts until_close{.framing = Framing::UntilClose, .keeps_alive = false};
+  const ResponseFacts chunked{.framing = Framing::Chunked};
+  RequestFacts old = kGet;
+  old.minor = 0;
+  Steps()
+      .sent(kGet)
+      .when(ResponseArrived{until_close})
+      .then({PassResponseHead{.facts = until_close, .delivery = {.coding = Coding::Chunk}}})
+      .when(ResponseBodyEnded{})
+      .then({DropUpstream{}, ReadNext{}});
+  Steps()
+      .sent(old)
+      .when(ResponseArrived{until_close})
+      .then({PassResponseHead{.facts = until_close, .delivery = {.closes = true}}})
+      .when(UpstreamLost{})
+      .then({DropUpstream{}, CutClient{.reset = true}});
+  Steps()
+      .sent(old)
+      .when(ResponseArrived{chunked})
+      .then({PassResponseHead{.facts = chunked,
+                              .delivery = {.coding = Coding::Dechunk, .closes = true}}});
+}
+
+TEST(Exchange, ABegunAnswerIsCutShort) {
+  Steps()
+      .sent(kGet)
+      .when(ResponseArrived{kOk})
+      .when(UpstreamLost{})
+      .then({DropUpstream{}, CutClient{}})
+      .in(Phase::Closed);
+  Steps()
+      .sent(kGet)
+      .when(ResponseArrived{kOk})
+      .when(Judged{Verdict::Close})
+      .then({DropUpstream{}, CutClient{}});
+}
+
+TEST(Exchange, ATunnelEndsWithTheBackend) {
+  const ResponseFacts switching{.status = 101, .keeps_alive = false};
+  RequestFacts upgrade = kGet;
+  upgrade.asks_upgrade = true;
+  Steps()
+      .sent(upgrade)
+      .when(ResponseArrived{switching})
+      .then({PassResponseHead{.facts = switching}})
+      .in(Phase::Tunnel)
+      .when(ClientEnded{})
+      .then({})
+      .when(Judged{Verdict::Close})
+      .then({DropUpstream{}, CutClient{}});
+}
+
+TEST(Exchange, AnIdleClientEndsInOrderWhenAnswersMayChange) {
+  Steps steps;
+  steps.sent(kGet, 3).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
+  EXPECT_EQ(steps.exchange().plea()->generation, 3u);
+  steps.when(Judged{Verdict::Close}).then({FinishClient{}}).in(Phase::Finishing);
+}
+
+TEST(Exchange, AHalfCloseWaitsForTheAnswerToBegin) {
+  Steps steps;
+  steps.sent(kGet).when(ClientEnded{}).then({});
+  EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kHalfCloseGrace);
+  steps.after(kHalfCloseGrace)
+      .when(TimerExpired{})
+      .then({DropUpstream{}, CutClient{}})
+      .in(Phase::Closed);
+  Steps begun;
+  begun.sent(kGet).when(ClientEnded{}).after(900ms).when(ResponseArrived{kOk});
+  EXPECT_EQ(begun.exchange().wake_at(), std::nullopt);
+  begun.after(1h).when(ResponseBodyEnded{}).then({ReleaseUpstream{}, ReadNext{}});
+}
+
+TEST(Exchange, AHeldUnsafeRequestIsDroppedAtTheFin) {
+  Steps()
+      .when(RequestArrived{{.is_safe = false}})
+      .when(ClientEnded{})
+      .then({CutClient{}})
+      .in(Phase::Closed);
+}
+
+TEST(Exchange, AFinInTheMiddleOfABodyIsAHangUp) {
+  Steps().sent(kPost).when(ClientEnded{}).then({DropUpstream{}, CutClient{}});
+}
+
+TEST(Exchange, WhoLeavesAnEventStreamTakesItAlong) {
+  const ResponseFacts events{.framing = Framing::Chunked, .is_event_stream = true};
+  Steps()
+      .sent(kGet)
+      .when(ResponseArrived{events})
+      .when(ClientEnded{})
+      .then({DropUpstream{}, CutClient{}});
+  const ResponseFacts download{.framing = Framing::Length, .length = 1 << 30};
+  Steps().sent(kGet).when(ResponseArrived{download}).when(ClientEnded{}).then({});
+  Steps()
+      .sent(kGet)
+      .when(ResponseArrived{download})
+      .after(kHalfCloseGrace + 1ms)
+      .when(ClientEnded{})
+      .then({DropUpstream{}, CutClient{}});
+}
+
+TEST(Exchange, MalformedInputIsAnsweredAndCloses) {
+  Steps()
+      .when(RequestRefused{.status = 431, .why = "large"})
+      .then({Answer{.kind = Answer::Kind::Refused, .status = 431, .why = "large"}, FinishClient{}});
+  Steps()
+      .sent(kPost)
+      .when(RequestBodyBroken{"chunk"})
+      .then({DropUpstream{}, Answer{.kind = Answer::Kind::Refused, .status = 400, .why = "chunk"},
+             FinishClient{}});
+  Steps()
+      .sent(kGet)
+      .when(ResponseRefused{"odd"})
+      .then({DropUpstream{}, Answer{.kind = Answer::Kind::BadGateway, .status = 502, .why = "odd"},
+             FinishClient{}});
+  Steps()
+      .sent(kGet)
+      .when(ResponseArrived{kOk})
+      .when(ResponseRefused{"chunk"})
+      .then({DropUpstream{}, CutClient{}});
+}
+
+// ---- every history ------------------------------------------------------------------------------
+
+// A shell of values around an exchange and a gate: offers every event that a real one could send
+// next, follows the effects, and checks what must hold whatever the order.
+struct World {
+  Exchange exchange;
+  Gate gate;
+  TimePoint now{};
+  bool request_is_safe = true;
+  bool upstream = false;  // a connection is taken
+  bool upstream_open = false;
+  bool was_used = false;
+  bool client_ended = false;
+  bool body_done = true;         // of the request
+  bool output_open = true;       // the client can still be written to
+  int forwards = 0;              // of the request under way
+  int final_answers = 0;         // to the request under way
+  std::uint64_t generation = 1;  // newest spawned
+
+  void play(const Event& event) {
+    for (const Effect& effect : exchange.on(event, now)) {
+      std::visit([this](const auto& e) { perform(e); }, effect);
+    }
+    check();
+  }
+
+  void perform(const AskGate&) {
+    const auto plea = exchange.plea();
+    ASSERT_TRUE(plea);
+    play(Judged{gate.judge(*plea), gate.generation()});
+  }
+
+  void perform(const ForwardRequest&) {
+    ASSERT_FALSE(upstream) << "two backend connections at once";
+    ASSERT_EQ(gate.backend()->state, bus::BackendPhase::Running);
+    ASSERT_EQ(final_answers, 0);
+    upstream = true;
+    upstream_open = false;
+    ++forwards;
+    if (!request_is_safe) {
+      ASSERT_EQ(forwards, 1) << "an unsafe request was repeated";
+    }
+  }
+
+  void perform(const DropUpstream&) {
+    ASSERT_TRUE(upstream) << "dropped what is not there";
+    upstream = false;
+  }
+
+  void perform(const ReleaseUpstream&) {
+    ASSERT_TRUE(upstream && upstream_open && body_done);
+    upstream = false;
+    was_used = true;
+  }
+
+  void perform(const PassResponseHead& effect) {
+    ASSERT_TRUE(upstream && output_open);
+    if (!effect.facts.is_interim()) ++final_answers;
+  }
+
+  void perform(const Answer&) {
+    ASSERT_TRUE(output_open);
+    ++final_answers;
+  }
+
+  void perform(const ReadNext&) { ASSERT_EQ(final_answers, 1); }
+
+  void perform(const FinishClient&) { output_open = false; }
+
+  void perform(const CutClient&) { output_open = false; }
+
+  void check() const {
+    ASSERT_LE(final_answers, 1) << "answered twice";
+    const bool over = exchange.phase() == Phase::Closed || exchange.phase() == Phase::Finishing;
+    ASSERT_EQ(over, !output_open);
+    if (over) {
+      ASSERT_FALSE(upstream) << "the client is gone, its request is not";
+    }
+    if (exchange.phase() == Phase::Doubtful) {
+      ASSERT_TRUE(exchange.wake_at()) << "nothing will wake it";
+    }
+  }
+
+  void start(const RequestFacts& facts) {
+    request_is_safe = facts.is_safe;
+    body_done = facts.framing == Framing::None;
+    forwards = 0;
+    final_answers = 0;
+    play(RequestArrived{facts});
+  }
+
+  void news(bus::BackendPhase state, std::uint64_t of) {
+    generation = of;
+    gate.on(bus::BackendState{.state = state, .generation = of});
+    const auto plea = exchange.plea();
+    if (plea) play(Judged{gate.judge(*plea), gate.generation()});
+  }
+
+  // Calls `visit` with a copy of this world for everything that can happen next.
+  template <class Visit>
+  void each_next(Visit visit) const {
+    const auto next = [&](auto happen) {
+      World world = *this;
+      happen(world);
+      visit(world);
+    };
+    const Phase phase = exchange.phase();
+    if (phase == Phase::Closed) return;
+    next([](World& w) { w.play(ClientBroken{}); });
+    if (!client_ended && (body_done || phase != Phase::Held)) {
+      next([](World& w) {
+        w.client_ended = true;
+        w.play(ClientEnded{});
+      });
+    }
+    if (exchange.wake_at()) {
+      next([](World& w) {
+        w.now = *w.exchange.wake_at();
+        w.play(TimerExpired{});
+      });
+    }
+    if (phase == Phase::Reading && !client_ended) {
+      next([](World& w) { w.start(kGet); });
+      next([](World& w) { w.start(kPost); });
+      next([](World& w) {
+        w.final_answers = 0;
+        w.play(RequestRefused{.status = 400, .why = "x"});
+      });
+    }
+    each_upstream_event(next, phase);
+    each_news(next);
+  }
+
+  template <class Next>
+  void each_upstream_event(Next next, Phase phase) const {
+    if (!upstream) return;
+    next([](World& w) { w.play(UpstreamLost{}); });
+    if (!upstream_open) {
+      return next([](World& w) {
+        w.upstream_open = true;
+        w.play(UpstreamOpened{.reused = w.was_used});
+      });
+    }
+    if (!body_done) {
+      next([](World& w) {
+        w.body_done = true;
+        w.play(RequestBodyEnded{});
+      });
+      next([](World& w) { w.play(RequestBodyBroken{"x"}); });
+    }
+    if (phase == Phase::Sent) {
+      next([](World& w) { w.play(ResponseArrived{kOk}); });
+      next([](World& w) { w.play(ResponseArrived{{.status = 100}}); });
+      next([](World& w) {
+        w.play(ResponseArrived{{.framing = Framing::UntilClose, .keeps_alive = false}});
+      });
+      next([](World& w) { w.play(ResponseRefused{"x"}); });
+    }
+    if (phase == Phase::Answering) next([](World& w) { w.play(ResponseBodyEnded{}); });
+  }
+
+  template <class Next>
+  void each_news(Next next) const {
+    using enum bus::BackendPhase;
+    const auto state = gate.backend() ? gate.backend()->state : Loading;
+    if (state == Loading) next([](World& w) { w.news(Running, w.generation); });
+    if (state == Running || state == Loading) {
+      next([](World& w) { w.news(Killing, w.generation); });
+      next([](World& w) { w.news(Error, w.generation); });
+    }
+    if (state == Killing || state == Error) {
+      next([](World& w) { w.news(Loading, w.generation + 1); });
+      // The bus may lose all but the last.
+      next([](World& w) { w.news(Running, w.generation + 1); });
+    }
+  }
+};
+
+void explore(const World& world, int depth, std::size_t& histories) {
+  ++histories;
+  if (depth == 0 || testing::Test::HasFatalFailure()) return;
+  world.each_next([&](const World& next) { explore(next, depth - 1, histories); });
+}
+
+TEST(Exchange, EveryHistoryToDepthTwelve) {
+  std::size_t histories = 0;
+  explore(World{}, 12, histories);
+  EXPECT_GT(histories, 1'000'000u);
+  RecordProperty("histories", std::to_string(histories));
+}
+
+}  // namespace
+}  // namespace hpp::proxyd

@@ -1,0 +1,196 @@
+#include "proxyd/core/gate.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+namespace hpp::proxyd {
+
+void PrintTo(Verdict verdict, std::ostream* out) {
+  *out << to_string(verdict);
+}
+
+namespace {
+
+using bus::BackendPhase;
+using bus::BackendState;
+using bus::TreeState;
+
+constexpr std::uint64_t kEpoch = 7;
+
+TreeState tree(std::uint64_t revision, bool watching = true, std::uint64_t epoch = kEpoch) {
+  return {.stamp = {.epoch = epoch, .sequence = 1}, .revision = revision, .watching = watching};
+}
+
+BackendState backend(BackendPhase state, std::uint64_t generation, std::uint64_t revision = 0) {
+  const bus::TreePoint point{.epoch = kEpoch, .revision = revision};
+  return {.state = state, .generation = generation, .serves = point, .seen = point};
+}
+
+Gate gate_of(const BackendState& state) {
+  Gate gate;
+  gate.on(state);
+  return gate;
+}
+
+// The table in gate.h, for a client of generation 2.
+TEST(Gate, TheTable) {
+  struct Row {
+    Plea plea;
+    Verdict unknown, loading, killing, running, error;
+  };
+  using enum Verdict;
+  using enum Situation;
+  const Row rows[] = {
+      {{.situation = Idle, .generation = 0}, Stay, Stay, Stay, Stay, Stay},
+      {{.situation = Idle, .generation = 2}, Close, Close, Close, Stay, Close},
+      {{.situation = Idle, .generation = 1}, Close, Close, Close, Close, Close},
+      {{.situation = Waiting}, Stay, Stay, Stay, Forward, Crashed},
+      {{.situation = Sent, .generation = 2, .repeatable = true}, Hold, Hold, Hold, Stay, Crashed},
+      {{.situation = Sent, .generation = 2}, Unrepeated, Unrepeated, Unrepeated, Stay, Crashed},
+      {{.situation = Sent, .generation = 1, .repeatable = true}, Hold, Hold, Hold, Hold, Hold},
+      {{.situation = Sent, .generation = 1},
+       Unrepeated,
+       Unrepeated,
+       Unrepeated,
+       Unrepeated,
+       Unrepeated},
+      {{.situation = Sent, .generation = 2, .repeatable = true, .lost = true},
+       Hold,
+       Hold,
+       Hold,
+       Stay,
+       Crashed},
+      {{.situation = Sent, .generation = 2, .lost = true, .expired = true},
+       Unrepeated,
+       Unrepeated,
+       Unrepeated,
+       BadGateway,
+       Crashed},
+      {{.situation = Sent, .generation = 2, .repeatable = true, .lost = true, .expired = true},
+       Hold,
+       Hold,
+       Hold,
+       BadGateway,
+       Crashed},
+      {{.situation = Sent, .generation = 2, .repeatable = true, .lost = true, .reused = true},
+       Hold,
+       Hold,
+       Hold,
+       Forward,
+       Crashed},
+      {{.situation = Sent, .generation = 2, .lost = true, .reused = true},
+       Unrepeated,
+       Unrepeated,
+       Unrepeated,
+       Stay,
+       Crashed},
+      {{.situation = Begun, .generation = 2}, Close, Close, Close, Stay, Close},
+      {{.situation = Begun, .generation = 1}, Close, Close, Close, Close, Close},
+      {{.situation = Tunnel, .generation = 2}, Close, Close, Close, Stay, Close},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(&row - rows);
+    EXPECT_EQ(Gate().judge(row.plea), row.unknown);
+    EXPECT_EQ(gate_of(backend(BackendPhase::Loading, 2)).judge(row.plea), row.loading);
+    EXPECT_EQ(gate_of(backend(BackendPhase::Killing, 2)).judge(row.plea), row.killing);
+    EXPECT_EQ(gate_of(backend(BackendPhase::Running, 2)).judge(row.plea), row.running);
+    EXPECT_EQ(gate_of(backend(BackendPhase::Error, 2)).judge(row.plea), row.error);
+  }
+}
+
+TEST(Gate, WaitsForABackendThatIsAsNewAsTheTree) {
+  const Plea waiting{.situation = Situation::Waiting};
+  Gate gate = gate_of(backend(BackendPhase::Running, 1, 4));
+  gate.on(tree(4));
+  EXPECT_EQ(gate.judge(waiting), Verdict::Forward);
+  gate.on(tree(5));
+  EXPECT_EQ(gate.judge(waiting), Verdict::Stay);
+  gate.on(backend(BackendPhase::Error, 2, 4));
+  EXPECT_EQ(gate.judge(waiting), Verdict::Stay);
+  gate.on(backend(BackendPhase::Error, 2, 5));
+  EXPECT_EQ(gate.judge(waiting), Verdict::Crashed);
+  gate.on(backend(BackendPhase::Running, 3, 5));
+  EXPECT_EQ(gate.judge(waiting), Verdict::Forward);
+}
+
+TEST(Gate, AnOldTreeHoldsNobody) {
+  const Plea waiting{.situation = Situation::Waiting};
+  Gate gate = gate_of(backend(BackendPhase::Running, 1, 4));
+  gate.on(tree(9, /*watching=*/false));
+  EXPECT_EQ(gate.judge(waiting), Verdict::Forward);
+  gate.on(tree(9, /*watching=*/true, /*epoch=*/kEpoch + 1));
+  EXPECT_EQ(gate.judge(waiting), Verdict::Forward);
+}
+
+TEST(Gate, AssumingRunningForwardsAlways) {
+  const Gate gate = Gate::assuming_running();
+  EXPECT_EQ(gate.judge({.situation = Situation::Waiting}), Verdict::Forward);
+  EXPECT_EQ(gate.judge({.situation = Situation::Idle, .generation = gate.generation()}),
+            Verdict::Stay);
+}
+
+// Every order of eight pieces of news: only the newest of each kind may matter, and the verdicts
+// keep what the proxy promises.
+class EveryHistory {
+ public:
+  void explore(const Gate& gate, int depth) {
+    check(gate);
+    if (depth == 0) return;
+    for (const BackendState& news : backends_) {
+      Gate next = gate;
+      next.on(news);
+      newest_backend_ = &news;
+      explore(next, depth - 1);
+    }
+    const TreeState* const tree_before = newest_tree_;
+    for (const TreeState& news : trees_) {
+      Gate next = gate;
+      next.on(news);
+      newest_tree_ = &news;
+      explore(next, depth - 1);
+    }
+    newest_tree_ = tree_before;
+  }
+
+  std::size_t histories() const { return histories_; }
+
+ private:
+  void check(const Gate& gate) {
+    ++histories_;
+    const Verdict waiting = gate.judge({.situation = Situation::Waiting});
+    const auto& state = gate.backend();
+    if (waiting == Verdict::Forward) {
+      ASSERT_TRUE(state && state->state == BackendPhase::Running);
+      if (newest_tree_ != nullptr && newest_tree_->watching) {
+        ASSERT_GE(state->serves.revision, newest_tree_->revision);
+      }
+    }
+    if (waiting == Verdict::Crashed) {
+      ASSERT_TRUE(state && state->state == BackendPhase::Error);
+    }
+    for (const bool lost : {false, true}) {
+      const Verdict unsafe =
+          gate.judge({.situation = Situation::Sent, .generation = 1, .lost = lost});
+      ASSERT_NE(unsafe, Verdict::Hold);
+      ASSERT_NE(unsafe, Verdict::Forward);
+    }
+  }
+
+  const std::array<BackendState, 4> backends_{
+      backend(BackendPhase::Running, 1, 0), backend(BackendPhase::Killing, 1, 0),
+      backend(BackendPhase::Loading, 2, 1), backend(BackendPhase::Error, 2, 1)};
+  const std::array<TreeState, 2> trees_{tree(1), tree(2, false)};
+  const BackendState* newest_backend_ = nullptr;
+  const TreeState* newest_tree_ = nullptr;
+  std::size_t histories_ = 0;
+};
+
+TEST(Gate, EveryHistoryToDepthEight) {
+  EveryHistory every;
+  every.explore(Gate(), 8);
+  EXPECT_EQ(every.histories(), 2015539u);  // 1 + 6 + 6² + … + 6⁸
+}
+
+}  // namespace
+}  // namespace hpp::proxyd

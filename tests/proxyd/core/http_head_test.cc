@@ -1,0 +1,201 @@
+#include "proxyd/core/http_head.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace hpp::proxyd {
+namespace {
+
+std::variant<RequestFacts, Refused> judge(const std::string& text) {
+  RequestParser parser;
+  parser.start();
+  const HeadResult result = parser.read_head(text);
+  if (const auto* refused = std::get_if<Refused>(&result)) return *refused;
+  EXPECT_TRUE(std::holds_alternative<HeadRead>(result)) << text;
+  return judge_request(parser.head());
+}
+
+RequestFacts request(const std::string& lines, const std::string& start = "GET / HTTP/1.1") {
+  const auto judged = judge(start + "\r\nHost: a\r\n" + lines + "\r\n");
+  const auto* facts = std::get_if<RequestFacts>(&judged);
+  EXPECT_NE(facts, nullptr) << std::get<Refused>(judged).why;
+  return facts != nullptr ? *facts : RequestFacts{};
+}
+
+ResponseFacts response(const std::string& text, const RequestFacts& to = {}) {
+  ResponseParser parser;
+  parser.start();
+  EXPECT_TRUE(std::holds_alternative<HeadRead>(parser.read_head(text))) << text;
+  const auto judged = judge_response(parser.head(), to);
+  const auto* facts = std::get_if<ResponseFacts>(&judged);
+  EXPECT_NE(facts, nullptr) << text << std::get<Refused>(judged).why;
+  return facts != nullptr ? *facts : ResponseFacts{};
+}
+
+TEST(RequestHead, Framing) {
+  EXPECT_EQ(request("").framing, Framing::None);
+  EXPECT_EQ(request("Content-Length: 0\r\n", "POST / HTTP/1.1").framing, Framing::None);
+  const RequestFacts length = request("Content-Length: 12\r\n", "POST / HTTP/1.1");
+  EXPECT_EQ(length.framing, Framing::Length);
+  EXPECT_EQ(length.length, 12u);
+  EXPECT_EQ(request("Transfer-Encoding: Chunked\r\n", "POST / HTTP/1.1").framing, Framing::Chunked);
+}
+
+TEST(RequestHead, WhatSmugglesIsRefused) {
+  const char* const cases[] = {
+      "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+      "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
+      "Content-Length: 5\r\nContent-Length: 6\r\n",
+      "Content-Length: 5\r\nContent-Length: 5\r\n",
+      "Content-Length: 5, 6\r\n",
+      "Content-Length: 5, 5\r\n",
+      "Content-Length: +5\r\n",
+      "Content-Length: -5\r\n",
+      "Content-Length: 0x5\r\n",
+      "Content-Length: 5 5\r\n",
+      "Content-Length:\r\n",
+      "Content-Length: 18446744073709551616\r\n",
+      "Transfer-Encoding: gzip, chunked\r\n",
+      "Transfer-Encoding: chunked, gzip\r\n",
+      "Transfer-Encoding: chunked, chunked\r\n",
+      "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+      "Transfer-Encoding: xchunked\r\n",
+      "Transfer-Encoding: identity\r\n",
+      "Transfer-Encoding:\r\n",
+      "Host: b\r\n",
+  };
+  for (const std::string lines : cases) {
+    const auto judged = judge("POST / HTTP/1.1\r\nHost: a\r\n" + lines + "\r\n");
+    const auto* refused = std::get_if<Refused>(&judged);
+    ASSERT_NE(refused, nullptr) << lines;
+    EXPECT_EQ(refused->status, 400) << lines;
+    EXPECT_NE(refused->why, "") << lines;
+  }
+  EXPECT_TRUE(std::holds_alternative<Refused>(
+      judge("POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")));
+}
+
+TEST(RequestHead, HostMustBeThereOnceAndBeAHost) {
+  EXPECT_TRUE(std::holds_alternative<Refused>(judge("GET / HTTP/1.1\r\n\r\n")));
+  EXPECT_TRUE(std::holds_alternative<RequestFacts>(judge("GET / HTTP/1.0\r\n\r\n")));
+  for (const std::string host : {"a b", "a/b", "u@a", "a,b", "a?b", "a#b", "a\\b"}) {
+    EXPECT_TRUE(
+        std::holds_alternative<Refused>(judge("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n")))
+        << host;
+  }
+  for (const std::string host : {"", "a", "a:80", "[::1]:80", "a_b.c"}) {
+    EXPECT_TRUE(
+        std::holds_alternative<RequestFacts>(judge("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n")))
+        << host;
+  }
+}
+
+TEST(RequestHead, TargetForms) {
+  for (const std::string start : {"GET / HTTP/1.1", "GET //x HTTP/1.1", "GET http://a/b HTTP/1.1",
+                                  "OPTIONS * HTTP/1.1", "GET HTTPS://a HTTP/1.1"}) {
+    EXPECT_TRUE(std::holds_alternative<RequestFacts>(judge(start + "\r\nHost: a\r\n\r\n")))
+        << start;
+  }
+  for (const std::string start :
+       {"GET * HTTP/1.1", "GET a HTTP/1.1", "GET http:// HTTP/1.1", "GET ftp://a/ HTTP/1.1"}) {
+    EXPECT_TRUE(std::holds_alternative<Refused>(judge(start + "\r\nHost: a\r\n\r\n"))) << start;
+  }
+  const auto connect = judge("CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n");
+  EXPECT_EQ(std::get<Refused>(connect).status, 501);
+}
+
+TEST(RequestHead, KeepAlive) {
+  EXPECT_TRUE(request("").keeps_alive);
+  EXPECT_FALSE(request("Connection: close\r\n").keeps_alive);
+  EXPECT_FALSE(request("Connection: Foo , CLOSE\r\n").keeps_alive);
+  EXPECT_FALSE(request("", "GET / HTTP/1.0").keeps_alive);
+  EXPECT_TRUE(request("Connection: keep-alive\r\n", "GET / HTTP/1.0").keeps_alive);
+}
+
+TEST(RequestHead, UpgradeNeedsBothFields) {
+  EXPECT_TRUE(request("Connection: Upgrade\r\nUpgrade: websocket\r\n").asks_upgrade);
+  EXPECT_TRUE(request("Connection: keep-alive, upgrade\r\nUpgrade: x\r\n").asks_upgrade);
+  EXPECT_FALSE(request("Upgrade: websocket\r\n").asks_upgrade);
+  EXPECT_FALSE(request("Connection: Upgrade\r\n").asks_upgrade);
+  EXPECT_FALSE(request("Connection: Upgrade\r\nUpgrade: x\r\n", "GET / HTTP/1.0").asks_upgrade);
+}
+
+TEST(RequestHead, SafeMethods) {
+  for (const std::string method : {"GET", "HEAD", "OPTIONS", "TRACE"}) {
+    EXPECT_TRUE(request("", method + " / HTTP/1.1").is_safe) << method;
+  }
+  for (const std::string method : {"POST", "PUT", "DELETE", "PATCH", "get", "X"}) {
+    EXPECT_FALSE(request("", method + " / HTTP/1.1").is_safe) << method;
+  }
+}
+
+TEST(ResponseHead, FramingInTheOrderOfRfc9112) {
+  const RequestFacts head{.is_head = true};
+
+  struct Case {
+    const char* text;
+    RequestFacts to;
+    Framing framing;
+    bool keeps_alive;
+  };
+
+  const Case cases[] = {
+      {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", {}, Framing::Length, true},
+      {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", {}, Framing::None, true},
+      {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", head, Framing::None, true},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", head, Framing::None, true},
+      {"HTTP/1.1 200 OK\r\n\r\n", head, Framing::None, true},
+      {"HTTP/1.1 100 Continue\r\n\r\n", {}, Framing::None, true},
+      {"HTTP/1.1 204 No\r\nContent-Length: 5\r\n\r\n", {}, Framing::None, true},
+      {"HTTP/1.1 304 No\r\nContent-Length: 5\r\n\r\n", {}, Framing::None, true},
+      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", {}, Framing::Chunked, true},
+      {"HTTP/1.1 200 OK\r\n\r\n", {}, Framing::UntilClose, false},
+      {"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\n", {}, Framing::Length, false},
+      {"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\n",
+       {},
+       Framing::Length,
+       false},
+      {"HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 5\r\n\r\n",
+       {},
+       Framing::Length,
+       true},
+  };
+  for (const Case& c : cases) {
+    const ResponseFacts facts = response(c.text, c.to);
+    EXPECT_EQ(facts.framing, c.framing) << c.text;
+    EXPECT_EQ(facts.keeps_alive, c.keeps_alive) << c.text;
+  }
+}
+
+TEST(ResponseHead, RefusesWhatTheBackendMayNotSay) {
+  for (const std::string text :
+       {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n",
+        "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+        "HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+        "HTTP/1.1 099 Low\r\n\r\n"}) {
+    ResponseParser parser;
+    parser.start();
+    const HeadResult result = parser.read_head(text);
+    if (std::holds_alternative<Refused>(result)) continue;
+    EXPECT_TRUE(std::holds_alternative<Refused>(judge_response(parser.head(), {}))) << text;
+  }
+}
+
+TEST(ResponseHead, EventStreams) {
+  EXPECT_TRUE(response("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\r\n")
+                  .is_event_stream);
+  EXPECT_FALSE(response("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n").is_event_stream);
+}
+
+TEST(Lists, ElementsWithoutSpaceAndEmptyOnes) {
+  std::string seen;
+  for_each_element(" a,, b\t,c ,\t", [&](std::string_view e) { seen += std::string(e) + ';'; });
+  EXPECT_EQ(seen, "a;b;c;");
+}
+
+}  // namespace
+}  // namespace hpp::proxyd

@@ -1,0 +1,121 @@
+#include "proxyd/core/rewrite.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace hpp::proxyd {
+namespace {
+
+using Coding = Delivery::Coding;
+
+std::string request(const std::string& text) {
+  RequestParser parser;
+  parser.start();
+  EXPECT_TRUE(std::holds_alternative<HeadRead>(parser.read_head(text))) << text;
+  const auto facts = std::get<RequestFacts>(judge_request(parser.head()));
+  return write_request_head(parser.head(), facts, "127.0.0.1", "localhost:8001");
+}
+
+std::string response(const std::string& text, const Delivery& delivery = {},
+                     const RequestFacts& to = {.asks_upgrade = true}) {
+  ResponseParser parser;
+  parser.start();
+  EXPECT_TRUE(std::holds_alternative<HeadRead>(parser.read_head(text))) << text;
+  const auto facts = std::get<ResponseFacts>(judge_response(parser.head(), to));
+  return write_response_head(parser.head(), facts, to, delivery);
+}
+
+constexpr const char* kForwardedA =
+    "Forwarded: for=127.0.0.1;host=a;proto=http\r\nX-Forwarded-For: 127.0.0.1\r\n"
+    "X-Forwarded-Host: a\r\nX-Forwarded-Proto: http\r\n\r\n";
+
+TEST(RequestRewrite, KeepsTargetOrderCaseAndDuplicates) {
+  EXPECT_EQ(request("GET http://a//b/../c?d#e HTTP/1.1\r\nx-B: 1\r\nHost: a\r\nX-b: 2\r\n"
+                    "COOKIE: q\r\nx-B: 3\r\n\r\n"),
+            "GET http://a//b/../c?d#e HTTP/1.1\r\nx-B: 1\r\nHost: a\r\nX-b: 2\r\n"
+            "COOKIE: q\r\nx-B: 3\r\n" +
+                std::string(kForwardedA));
+}
+
+TEST(RequestRewrite, RemovesWhatConcernsOneConnection) {
+  EXPECT_EQ(request("GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, X-Hop\r\nx-hop: 1\r\n"
+                    "Keep-Alive: 5\r\nProxy-Connection: x\r\nTE: gzip\r\nUpgrade: h2c\r\n\r\n"),
+            "GET / HTTP/1.1\r\nHost: a\r\n" + std::string(kForwardedA));
+}
+
+TEST(RequestRewrite, AClientCannotHaveFramingOrHostRemoved) {
+  EXPECT_EQ(request("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n"
+                    "Connection: content-length, host\r\n\r\n"),
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n" + std::string(kForwardedA));
+  EXPECT_EQ(
+      request("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
+              "Connection: transfer-encoding\r\n\r\n"),
+      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n" + std::string(kForwardedA));
+}
+
+TEST(RequestRewrite, PassesUpgradesAndTrailers) {
+  EXPECT_EQ(request("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                    "Sec-WebSocket-Key: k\r\n\r\n"),
+            "GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Key: k\r\nUpgrade: websocket\r\n"
+            "Connection: Upgrade\r\n" +
+                std::string(kForwardedA));
+  EXPECT_EQ(
+      request("GET / HTTP/1.1\r\nHost: a\r\nTE: trailers, gzip\r\n\r\n"),
+      "GET / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: TE\r\n" + std::string(kForwardedA));
+}
+
+TEST(RequestRewrite, AppendsToWhatOtherProxiesSaid) {
+  EXPECT_EQ(request("GET / HTTP/1.1\r\nHost: a\r\nForwarded: for=1.1.1.1\r\n"
+                    "forwarded: for=2.2.2.2\r\nX-Forwarded-For: 1.1.1.1\r\n"
+                    "X-Forwarded-Host: outer\r\nX-Forwarded-Proto: https\r\n\r\n"),
+            "GET / HTTP/1.1\r\nHost: a\r\nForwarded: for=1.1.1.1\r\n"
+            "X-Forwarded-Host: outer\r\nX-Forwarded-Proto: https\r\n"
+            "forwarded: for=2.2.2.2, for=127.0.0.1;host=a;proto=http\r\n"
+            "X-Forwarded-For: 1.1.1.1, 127.0.0.1\r\n\r\n");
+}
+
+TEST(RequestRewrite, GivesHttp10TheHostThatItMayOmit) {
+  EXPECT_EQ(request("GET / HTTP/1.0\r\n\r\n"),
+            "GET / HTTP/1.1\r\nHost: localhost:8001\r\nForwarded: for=127.0.0.1;proto=http\r\n"
+            "X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\n\r\n");
+}
+
+TEST(ResponseRewrite, KeepsOrderCaseAndDuplicates) {
+  EXPECT_EQ(response("HTTP/1.0 200 Fine\r\nset-cookie: a\r\nContent-length: 5\r\n"
+                     "Set-Cookie: b\r\nKeep-Alive: timeout=5\r\nConnection: x-y\r\nX-Y: 1\r\n\r\n"),
+            "HTTP/1.1 200 Fine\r\nset-cookie: a\r\nContent-length: 5\r\nSet-Cookie: b\r\n\r\n");
+}
+
+TEST(ResponseRewrite, SaysWhatBecomesOfTheConnection) {
+  const std::string text = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\n";
+  EXPECT_EQ(response(text), "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
+  EXPECT_EQ(response(text, {.closes = true}),
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(response(text, {}, {.minor = 0}),
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\n");
+}
+
+TEST(ResponseRewrite, ChangesTheFramingWhereTheConnectionsDiffer) {
+  EXPECT_EQ(response("HTTP/1.0 200 OK\r\n\r\n", {.coding = Coding::Chunk}),
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+  EXPECT_EQ(response("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+                     {.coding = Coding::Dechunk, .closes = true}, {.minor = 0}),
+            "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(response("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+}
+
+TEST(ResponseRewrite, SwitchesProtocols) {
+  EXPECT_EQ(response("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                     "Connection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n"),
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+            "Sec-WebSocket-Accept: x\r\nConnection: Upgrade\r\n\r\n");
+  EXPECT_EQ(response("HTTP/1.1 426 Upgrade Required\r\nUpgrade: x\r\nConnection: upgrade\r\n"
+                     "Content-Length: 0\r\n\r\n"),
+            "HTTP/1.1 426 Upgrade Required\r\nUpgrade: x\r\nContent-Length: 0\r\n"
+            "Connection: Upgrade\r\n\r\n");
+}
+
+}  // namespace
+}  // namespace hpp::proxyd
