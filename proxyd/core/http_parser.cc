@@ -1,6 +1,3 @@
-// Beast 1.74 asserts that five bytes of a last chunk are there when four may be: "0\r\n\r".
-#define BOOST_DISABLE_ASSERTS
-
 #include "proxyd/core/http_parser.h"
 
 #include <algorithm>
@@ -132,6 +129,9 @@ class MessageParser<is_request>::Parser {
     beast_.reset();
     error_.clear();
     scanned_ = 0;
+    payload_left_ = 0;
+    owed_.clear();
+    in_chunk_ = false;
   }
 
   HeadResult read_head(std::string_view text) {
@@ -158,18 +158,9 @@ class MessageParser<is_request>::Parser {
 
   ChunkStep read_chunk(std::string_view text) {
     assert(beast_ && !text.empty());
-    if (beast_->is_done()) return {.kind = ChunkStep::Kind::Last, .size = 0};
-    payload_ = false;
-    limit_text(text);
-    error_code error;
-    const std::size_t size = beast_->put(boost::asio::buffer(text.data(), text.size()), error);
-    if (error == beast::error::need_more) return too_long_for_a_line(text);
-    if (error) {
-      if (error_.empty()) error_ = explain(error);
-      return {.kind = ChunkStep::Kind::Broken};
-    }
-    if (beast_->is_done()) return {.kind = ChunkStep::Kind::Last, .size = size};
-    return {.kind = payload_ ? ChunkStep::Kind::Payload : ChunkStep::Kind::Framing, .size = size};
+    if (payload_left_ > 0) return read_payload(text);
+    if (in_chunk_) return read_chunk_end(text);
+    return read_chunk_line(text);
   }
 
   const Head& head() const { return head_; }
@@ -216,12 +207,12 @@ class MessageParser<is_request>::Parser {
 
     std::size_t on_body_impl(BeastView body, error_code&) override { return body.size(); }
 
-    void on_chunk_header_impl(std::uint64_t, BeastView, error_code&) override {
-      owner_.in_trailers_ = true;
+    void on_chunk_header_impl(std::uint64_t size, BeastView, error_code&) override {
+      owner_.payload_left_ = size;
+      owner_.in_trailers_ = size == 0;
     }
 
     std::size_t on_chunk_body_impl(std::uint64_t, BeastView body, error_code&) override {
-      owner_.payload_ = true;
       return body.size();
     }
 
@@ -248,9 +239,7 @@ class MessageParser<is_request>::Parser {
     beast_.emplace(*this);
     in_trailers_ = false;
     head_.fields.clear();
-    limit_text(text);
-    error_code error;
-    beast_->put(boost::asio::buffer(text.data(), text.size()), error);
+    const error_code error = put(text);
     if (head_.fields.size() > kHeadFieldsMax) return too_large("it has more than 256 headers");
     if (error) return refuse(error_.empty() ? explain(error) : error_);
     assert(beast_->is_header_done());
@@ -261,13 +250,60 @@ class MessageParser<is_request>::Parser {
 
   static Refused too_large(const char* why) { return {.status = 431, .why = why}; }
 
-  ChunkStep too_long_for_a_line(std::string_view text) {
-    if (text.size() < kHeadSizeMax) return {.kind = ChunkStep::Kind::NeedMore};
-    error_ = "a chunk line or the trailers are larger than 64 KiB";
-    return {.kind = ChunkStep::Kind::Broken};
+  ChunkStep read_payload(std::string_view text) {
+    const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(payload_left_, text.size()));
+    put(text.substr(0, size));
+    payload_left_ -= size;
+    return {.kind = ChunkStep::Kind::Payload, .size = size};
   }
 
-  void limit_text(std::string_view text) { text_end_ = text.data() + text.size(); }
+  // Beast takes the CR LF behind a chunk's data with the next chunk's line. A receiver may wait
+  // for it, and the next chunk may be an hour away: it goes at once, and Beast gets it later.
+  ChunkStep read_chunk_end(std::string_view text) {
+    if (!std::string_view("\r\n").starts_with(text.substr(0, 2))) {
+      return broken("a chunk does not end with CR LF where its size says");
+    }
+    if (text.size() < 2) return {.kind = ChunkStep::Kind::NeedMore};
+    in_chunk_ = false;
+    owed_ = "\r\n";
+    return {.kind = ChunkStep::Kind::Framing, .size = 2};
+  }
+
+  // Beast gets a line when it is complete, the last one with all trailers.
+  ChunkStep read_chunk_line(std::string_view text) {
+    std::size_t end = text.find('\n');
+    const std::size_t digits = text.find_first_not_of('0');
+    const bool is_last = digits != 0 && digits != std::string_view::npos &&
+                         (text[digits] == ';' || text[digits] == '\r');
+    if (is_last && end != std::string_view::npos) {
+      end = text.find("\r\n\r\n", end - std::min<std::size_t>(end, 1));
+      if (end != std::string_view::npos) end += 3;
+    }
+    if (end == std::string_view::npos) {
+      if (text.size() < kHeadSizeMax) return {.kind = ChunkStep::Kind::NeedMore};
+      return broken("a chunk's line or the trailers are larger than 64 KiB");
+    }
+    const std::string line = owed_ + std::string(text.substr(0, end + 1));
+    owed_.clear();
+    const error_code error = put(line);
+    if (error) return broken(error_.empty() ? explain(error) : error_);
+    if (beast_->is_done()) return {.kind = ChunkStep::Kind::Last, .size = end + 1};
+    in_chunk_ = true;
+    return {.kind = ChunkStep::Kind::Framing, .size = end + 1};
+  }
+
+  // What is given is complete: that more is wanted is an error, too.
+  error_code put(std::string_view text) {
+    text_end_ = text.data() + text.size();
+    error_code error;
+    beast_->put(boost::asio::buffer(text.data(), text.size()), error);
+    return error;
+  }
+
+  ChunkStep broken(std::string_view why) {
+    error_ = why;
+    return {.kind = ChunkStep::Kind::Broken};
+  }
 
   void add_field(FieldName known, std::string_view name, std::string_view value,
                  error_code& error) {
@@ -295,7 +331,9 @@ class MessageParser<is_request>::Parser {
   std::string error_;
   const char* text_end_ = nullptr;
   std::size_t scanned_ = 0;
-  bool payload_ = false;
+  std::uint64_t payload_left_ = 0;  // bytes of the chunk under way
+  std::string owed_;                // what was passed on before Beast could have it
+  bool in_chunk_ = false;           // between a chunk's line and the CR LF behind its data
   bool in_trailers_ = false;
 };
 

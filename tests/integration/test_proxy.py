@@ -1,0 +1,541 @@
+"""The proxy alone, `hpp-proxyd --assume-running`, between a client and a backend that both send exact
+bytes: what goes in on one side comes out on the other."""
+
+import hashlib
+import os
+import random
+import resource
+import socket
+import threading
+import time
+import unittest
+
+from harness import (
+    BUILD_DIR,
+    DEADLINE_S,
+    Background,
+    Connection,
+    Program,
+    free_port,
+    wait_for,
+)
+
+
+class Peer(Connection):
+    """The backend's end of one connection from the proxy."""
+
+    def __init__(self, connection):
+        connection.settimeout(DEADLINE_S)
+        self.socket = connection
+        self._buffer = b""
+
+    def read_request(self):
+        """Reads a request's head; returns (request line, headers)."""
+        lines = self.read_until(b"\r\n\r\n").decode("latin-1").split("\r\n")
+        pairs = (line.partition(":") for line in lines[1:] if line)
+        return lines[0], [(name, value.strip()) for name, _, value in pairs]
+
+    def wait_ended(self):
+        """Waits until the proxy closes or resets its connection."""
+        return self.read_to_end()
+
+
+class ProxyTest(unittest.TestCase):
+    def setUp(self):
+        self.backend = socket.create_server(("127.0.0.1", free_port()), backlog=128)
+        self.backend.settimeout(DEADLINE_S)
+        self.addCleanup(self.backend.close)
+        self.port = free_port()
+        self.proxy = Program(
+            [BUILD_DIR / "proxyd" / "hpp-proxyd", f"localhost:{self.port}",
+             f"127.0.0.1:{self.backend.getsockname()[1]}", "--assume-running"],
+            None, dict(os.environ))
+        self.addCleanup(self._end)
+        self.proxy.wait_line("forwards to")
+
+    def _end(self):
+        self.proxy.end()
+        self.assertNotIn("Sanitizer", self.proxy.output("err"), self.proxy.transcript())
+        self.assertEqual(self.proxy.process.returncode, 0, self.proxy.transcript())
+
+    def client(self, host="127.0.0.1"):
+        client = Connection(self.port, host)
+        self.addCleanup(client.socket.close)
+        return client
+
+    def accept(self):
+        peer = Peer(self.backend.accept()[0])
+        self.addCleanup(peer.socket.close)
+        return peer
+
+    def exchange(self, request, answer, client=None, peer=None, method="GET"):
+        """One request and its answer, exactly; returns (client, peer, what the client read)."""
+        client = client or self.client()
+        client.send(request)
+        peer = peer or self.accept()
+        peer.read_request()
+        peer.send(answer)
+        return client, peer, client.read_response(method)
+
+
+class Framing(ProxyTest):
+    """Two requests on one connection after each kind of framing."""
+
+    def check(self, answer, body, method="GET", peer_stays=True):
+        request = f"{method} / HTTP/1.1\r\nHost: a\r\n\r\n"
+        client, peer, first = self.exchange(request, answer, method=method)
+        self.assertEqual(first.body, body)
+        self.assertIsNone(first.header("connection"))
+        if not peer_stays:
+            peer.socket.close()
+        _, _, second = self.exchange(request, answer, client, peer if peer_stays else None, method)
+        self.assertEqual(second.body, body)
+
+    def test_length(self):
+        self.check(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", b"hello")
+
+    def test_no_length_at_all(self):
+        self.check(b"HTTP/1.1 204 No Content\r\n\r\n", b"")
+
+    def test_not_modified_with_a_length(self):
+        self.check(b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", b"")
+
+    def test_head_with_a_length(self):
+        self.check(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", b"", method="HEAD")
+
+    def test_head_with_chunks(self):
+        self.check(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"", method="HEAD")
+
+    def test_chunks(self):
+        self.check(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                   b"5;a=b\r\nhello\r\n1\r\n!\r\n0\r\nTrailer: x\r\n\r\n", b"hello!")
+
+    def test_http_1_0_with_a_length(self):
+        self.check(b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello", b"hello", peer_stays=False)
+
+    def test_until_close(self):
+        client = self.client()
+        for body in (b"hello", b"", b"x" * 300_000):
+            client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            peer = self.accept()
+            peer.read_request()
+            sender = Background(peer.send, b"HTTP/1.0 200 OK\r\n\r\n" + body)
+            status, headers = client.read_head()
+            self.assertIn(("transfer-encoding", "chunked"), headers)
+            sender.result()
+            peer.socket.close()
+            self.assertEqual(b"".join(iter(client.read_chunk, b"")), body)
+
+    def test_cut_short_is_seen_by_the_client(self):
+        for head, body in ((b"Content-Length: 10", b"hello"),
+                           (b"Transfer-Encoding: chunked", b"5\r\nhello\r\n")):
+            client = self.client()
+            client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            peer = self.accept()
+            peer.read_request()
+            peer.send(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n" + body)
+            client.read_head()
+            peer.socket.close()
+            self.assertEqual(client.read_to_end(), body)
+
+    def test_pipelined_requests_are_answered_in_order(self):
+        client = self.client()
+        client.send("".join(f"GET /{i} HTTP/1.1\r\nHost: a\r\n\r\n" for i in range(20)))
+        peer = self.accept()
+        for i in range(20):
+            line, _ = peer.read_request()
+            self.assertEqual(line, f"GET /{i} HTTP/1.1")
+            peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n%02d" % i)
+        for i in range(20):
+            self.assertEqual(client.read_response().body, b"%02d" % i)
+
+    def test_http_1_0_clients(self):
+        chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+        client, peer, answer = self.exchange("GET / HTTP/1.0\r\n\r\n", chunked)
+        self.assertEqual(answer.header("connection"), "close")
+        self.assertIsNone(answer.header("transfer-encoding"))
+        self.assertEqual(answer.body, b"hello")
+        length = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+        request = "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+        client, peer, answer = self.exchange(request, length, peer=peer)
+        self.assertEqual(answer.header("connection"), "keep-alive")
+        self.exchange(request, length, client, peer)
+
+
+class Requests(ProxyTest):
+    OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+
+    def test_bodies_pass_untouched(self):
+        client = self.client()
+        peer = None
+        chunks = b"5;x=y\r\nhello\r\n0\r\nA: b\r\n\r\n"
+        for head, body in ((b"Content-Length: 5", b"hello"),
+                           (b"Transfer-Encoding: chunked", chunks),
+                           (b"Content-Length: 0", b"")):
+            client.send(b"POST /x HTTP/1.1\r\nHost: a\r\n" + head + b"\r\n\r\n" + body)
+            peer = peer or self.accept()
+            _, headers = peer.read_request()
+            self.assertIn(head.decode(), [f"{name}: {value}" for name, value in headers])
+            self.assertEqual(peer.read_exactly(len(body)), body)
+            peer.send(self.OK)
+            self.assertEqual(client.read_response().status, 200)
+
+    def test_forwarded_says_who_and_where(self):
+        hosts = ["127.0.0.1"] + (["::1"] if socket.has_dualstack_ipv6() else [])
+        for host in hosts:
+            client = self.client(host)
+            client.send("GET / HTTP/1.1\r\nHost: localhost:8000\r\nForwarded: for=9.9.9.9\r\n\r\n")
+            peer = self.accept()
+            headers = dict(peer.read_request()[1])
+            who = host if host == "127.0.0.1" else f'"[{host}]"'
+            self.assertEqual(headers["Forwarded"],
+                             f'for=9.9.9.9, for={who};host="localhost:8000";proto=http')
+            self.assertEqual(headers["X-Forwarded-For"], host)
+            self.assertEqual(headers["Host"], "localhost:8000")
+            peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            client.read_response()
+
+    def test_expect_continue_goes_end_to_end(self):
+        client = self.client()
+        client.ask("POST", headers=[("Content-Length", 5), ("Expect", "100-continue")])
+        peer = self.accept()
+        self.assertIn(("Expect", "100-continue"), peer.read_request()[1])
+        self.assertTrue(client.is_quiet(0.1))
+        peer.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self.assertEqual(client.read_head()[0], 100)
+        client.send(b"hello")
+        self.assertEqual(peer.read_exactly(5), b"hello")
+        peer.send(self.OK)
+        self.assertEqual(client.read_response().status, 200)
+
+    def test_every_interim_answer_passes_at_once_and_in_order(self):
+        client = self.client()
+        client.ask()
+        peer = self.accept()
+        peer.read_request()
+        for status in (102, 103, 103):
+            peer.send(b"HTTP/1.1 %d Interim\r\nLink: </a>\r\n\r\n" % status)
+            self.assertEqual(client.read_head()[0], status)
+        peer.send(self.OK)
+        self.assertEqual(client.read_response().status, 200)
+
+    def test_an_early_answer_arrives_while_the_upload_runs(self):
+        client = self.client()
+        client.ask("POST", headers=[("Content-Length", 100_000_000)])
+        peer = self.accept()
+        peer.read_request()
+        upload = Background(self.send_until_refused, client)
+        peer.send(b"HTTP/1.1 413 Too Large\r\nContent-Length: 7\r\n\r\ntoo big")
+        answer = client.read_response()
+        self.assertEqual((answer.status, answer.body), (413, b"too big"))
+        self.assertEqual(answer.header("connection"), "close")
+        upload.result()
+
+    @staticmethod
+    def send_until_refused(client):
+        try:
+            for _ in range(1000):
+                client.send(bytes(100_000))
+        except OSError:
+            pass
+
+    def test_both_directions_at_once(self):
+        client = self.client()
+        client.ask("POST", headers=[("Transfer-Encoding", "chunked")])
+        peer = self.accept()
+        peer.read_request()
+        peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        self.assertEqual(client.read_head()[0], 200)
+        for i in range(10):
+            client.send(b"1\r\n%d\r\n" % i)
+            self.assertEqual(peer.read_chunk(), b"%d" % i)
+            peer.send(b"1\r\n%d\r\n" % i)
+            self.assertEqual(client.read_chunk(), b"%d" % i)
+
+    def test_malformed_requests_get_400_and_never_reach_the_backend(self):
+        for request in (b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n"
+                        b"Transfer-Encoding: chunked\r\n\r\n",
+                        b"GET / HTTP/1.1\nHost: a\n\n",
+                        b"GET / HTTP/1.1\r\nHost: a\r\nA: b\r\n c\r\n\r\n",
+                        b"GET / HTTP/1.1\r\nHost : a\r\n\r\n",
+                        b"GET / HTTP/1.1\r\n\r\n",
+                        b"\x16\x03\x01\x00"):
+            client = self.client()
+            client.send(request)
+            answer = client.read_response()
+            self.assertEqual(answer.status, 400, request)
+            self.assertEqual(answer.header("connection"), "close")
+            client.wait_closed()
+        client = self.client()
+        client.send(b"GET / HTTP/1.1\r\nHost: a\r\nA: " + b"a" * 70_000)
+        self.assertEqual(client.read_response().status, 431)
+        self.backend.settimeout(0.05)
+        with self.assertRaises(TimeoutError):
+            self.backend.accept()
+
+    def test_bad_chunks_end_the_exchange(self):
+        client = self.client()
+        client.ask("POST", headers=[("Transfer-Encoding", "chunked")])
+        peer = self.accept()
+        peer.read_request()
+        client.send(b"5\r\nhelloXXXX\r\n")
+        self.assertEqual(client.read_response().status, 400)
+        peer.wait_ended()
+
+
+class Backends(ProxyTest):
+    def test_what_is_no_http_is_a_502_with_the_reason(self):
+        for answer in (b"hello\r\n\r\n", b"HTTP/1.1 200 OK\r\nA : b\r\n\r\n",
+                       b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+                       b"HTTP/1.1 200 OK\r\nA: " + b"a" * 70_000 + b"\r\n\r\n"):
+            client, peer, response = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", answer)
+            self.assertEqual(response.status, 502)
+            self.assertIn("cannot be used", response.text)
+            peer.wait_ended()
+
+    def test_one_that_closes_without_an_answer_is_a_502(self):
+        client = self.client()
+        client.ask("POST", headers=[("Content-Length", 0)])
+        peer = self.accept()
+        peer.read_request()
+        peer.socket.close()
+        self.assertEqual(client.read_response().status, 502)
+
+    def test_nobody_there_is_a_502(self):
+        self.backend.close()
+        client = self.client()
+        client.ask()
+        self.assertEqual(client.read_response().status, 502)
+
+    def test_a_connection_that_was_closed_for_idleness_is_not_seen(self):
+        """The backend reads the second request on a kept connection and closes: the classic race."""
+        client, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", Requests.OK)
+        client.ask(path="/again")
+        self.assertEqual(peer.read_request()[0], "GET /again HTTP/1.1")
+        peer.socket.close()
+        fresh = self.accept()
+        self.assertEqual(fresh.read_request()[0], "GET /again HTTP/1.1")
+        fresh.send(Requests.OK)
+        self.assertEqual(client.read_response().status, 200)
+
+    def test_an_idle_connection_that_the_backend_closes_is_not_used(self):
+        client, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", Requests.OK)
+        peer.socket.shutdown(socket.SHUT_WR)
+        peer.wait_ended()
+        client.ask("POST", headers=[("Content-Length", 0)])
+        fresh = self.accept()
+        fresh.read_request()
+        fresh.send(Requests.OK)
+        self.assertEqual(client.read_response().status, 200)
+
+
+class Streams(ProxyTest):
+    def test_events_pass_at_once(self):
+        client = self.client()
+        client.ask()
+        peer = self.accept()
+        peer.read_request()
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+        client.read_head()
+        for i in range(5):
+            event = b"data: %d\n\n" % i
+            peer.send(event)
+            self.assertEqual(client.read_chunk(), event)
+
+    def test_who_leaves_an_event_stream_ends_it(self):
+        client = self.client()
+        client.ask()
+        peer = self.accept()
+        peer.read_request()
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 0\n\n")
+        client.read_head()
+        client.read_chunk()
+        client.socket.close()
+        peer.wait_ended()
+
+    def test_half_closed_clients_get_their_answer(self):
+        client = self.client()
+        client.ask()
+        client.socket.shutdown(socket.SHUT_WR)
+        peer = self.accept()
+        peer.read_request()
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+        self.assertEqual(client.read_response().body, b"hello")
+        client.wait_closed()
+
+    def test_a_tunnel_carries_early_data_both_ways_and_half_closes(self):
+        client = self.client()
+        client.ask(headers=[("Connection", "Upgrade"), ("Upgrade", "echo")], body=b"early")
+        peer = self.accept()
+        self.assertIn(("Upgrade", "echo"), peer.read_request()[1])
+        peer.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n"
+                  b"also early")
+        self.assertEqual(peer.read_exactly(5), b"early")
+        status, headers = client.read_head()
+        self.assertEqual(status, 101)
+        self.assertIn(("upgrade", "echo"), headers)
+        self.assertEqual(client.read_exactly(10), b"also early")
+        client.send(b"\x00\xff" * 1000)
+        self.assertEqual(peer.read_exactly(2000), b"\x00\xff" * 1000)
+        client.socket.shutdown(socket.SHUT_WR)
+        self.assertEqual(peer.read_to_end(), b"")
+        peer.send(b"last")
+        peer.socket.close()
+        self.assertEqual(client.read_to_end(), b"last")
+
+    def test_random_bodies_both_ways(self):
+        seed = random.randrange(1 << 32)
+        with self.subTest(seed=seed):
+            rng = random.Random(seed)
+            for _ in range(10):
+                self.check_random_body(rng)
+
+    def check_random_body(self, rng):
+        up, down = (rng.randbytes(int(10 ** rng.uniform(0, 6.5))) for _ in range(2))
+        client = self.client()
+        sender = Background(self.send_in_pieces, rng.random(), client, "POST / HTTP/1.1\r\nHost: a",
+                            up)
+        peer = self.accept()
+        _, headers = peer.read_request()
+        self.assertEqual(self.digest_body(peer, headers), hashlib.sha256(up).digest())
+        answerer = Background(self.send_in_pieces, rng.random(), peer, "HTTP/1.1 200 OK", down)
+        self.assertEqual(client.read_response().body, down)
+        sender.result()
+        answerer.result()
+        client.socket.close()
+        peer.socket.close()
+
+    @staticmethod
+    def digest_body(peer, headers):
+        fields = {name.lower(): value for name, value in headers}
+        if "content-length" in fields:
+            body = peer.read_exactly(int(fields["content-length"]))
+        else:
+            body = b"".join(iter(peer.read_chunk, b""))
+        return hashlib.sha256(body).digest()
+
+    @staticmethod
+    def send_in_pieces(seed, connection, start, body):
+        """With a length or in random chunks, cut into random pieces."""
+        rng = random.Random(seed)
+        if rng.random() < 0.5:
+            data = f"{start}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+        else:
+            data = f"{start}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+            at = 0
+            while at < len(body):
+                size = int(10 ** rng.uniform(0, 5))
+                piece = body[at:at + size]
+                data += b"%x\r\n" % len(piece) + piece + b"\r\n"
+                at += size
+            data += b"0\r\n\r\n"
+        at = 0
+        while at < len(data):
+            size = int(10 ** rng.uniform(0, 5.5))
+            connection.send(data[at:at + size])
+            at += size
+            if rng.random() < 0.1:
+                time.sleep(0.001)  # so that the peer sees a piece of its own
+
+    def test_one_byte_at_a_time(self):
+        client = self.client()
+        for byte in b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n":
+            client.send(bytes([byte]))
+        peer = self.accept()
+        peer.read_request()
+        for byte in b"2\r\nab\r\n0\r\n\r\n":
+            client.send(bytes([byte]))
+        self.assertEqual(peer.read_chunk(), b"ab")
+        self.assertEqual(peer.read_chunk(), b"")
+        for byte in b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok":
+            peer.send(bytes([byte]))
+        self.assertEqual(client.read_response().body, b"ok")
+
+
+class Backpressure(ProxyTest):
+    """A reader that stops makes the sender stop: the proxy's memory does not grow with the body."""
+
+    SIZE = 256 << 20
+
+    def rss(self):
+        pages = int(open(f"/proc/{self.proxy.pid}/statm", encoding="ascii").read().split()[1])
+        return pages * resource.getpagesize()
+
+    def check(self, sender, reader):
+        """Sends until it blocks, looks at the memory, then lets it flow."""
+        before = self.rss()
+        sent = [0]
+        block = bytes(1 << 20)
+
+        def send_all():
+            while sent[0] < self.SIZE:
+                sender.send(block)
+                sent[0] += len(block)
+
+        sending = Background(send_all)
+        self.wait_stalled(sent)
+        self.assertLess(sent[0], 64 << 20, "nothing held the sender back")
+        self.assertLess(self.rss() - before, 16 << 20)
+        got = 0
+        while got < self.SIZE:
+            got += len(reader.socket.recv(1 << 20))
+        sending.result()
+        self.assertEqual(got, self.SIZE)
+        self.assertLess(self.rss() - before, 16 << 20)
+
+    @staticmethod
+    def wait_stalled(sent):
+        """Waits until the count has not changed for a while, as it does when the sender blocks."""
+        seen = [(-1, 0.0)]
+
+        def stalled():
+            if sent[0] != seen[0][0]:
+                seen[0] = (sent[0], time.monotonic())
+            return time.monotonic() - seen[0][1] > 0.3
+
+        wait_for(stalled, "the sender to block")
+
+    def test_down(self):
+        client = self.client()
+        client.ask()
+        peer = self.accept()
+        peer.read_request()
+        peer.send(f"HTTP/1.1 200 OK\r\nContent-Length: {self.SIZE}\r\n\r\n")
+        client.read_head()
+        self.check(peer, client)
+
+    def test_up(self):
+        client = self.client()
+        client.ask("POST", headers=[("Content-Length", self.SIZE)])
+        peer = self.accept()
+        peer.read_request()
+        self.check(client, peer)
+
+
+class ManyConnections(ProxyTest):
+    def test_descriptors_come_back(self):
+        def descriptors():
+            return len(os.listdir(f"/proc/{self.proxy.pid}/fd"))
+
+        def serve():
+            for _ in range(20):
+                peer = self.accept()
+                peer.read_request()
+                peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+        before = descriptors()
+        for _ in range(5):
+            server = threading.Thread(target=serve)
+            server.start()
+            clients = [self.client() for _ in range(20)]
+            for client in clients:
+                client.ask()
+            for client in clients:
+                self.assertEqual(client.read_response().status, 200)
+                client.socket.close()
+            server.join()
+        wait_for(lambda: descriptors() <= before, "all descriptors to be closed")
+
+
+if __name__ == "__main__":
+    unittest.main()
