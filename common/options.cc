@@ -1,6 +1,8 @@
 #include "common/options.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -38,6 +40,10 @@ void visit_options(Program program, AnyOptions& options, Visitor& visitor) {
     visitor.globs("-x,--exclude", options.excludes, "globs of files to ignore");
     visitor.negated_flag("--no-default-excludes", options.default_excludes,
                          "do not ignore version control, caches and editors' own files");
+  }
+  if (is_any(program, {Launch, Proxyd})) {
+    visitor.port("--livereload-port", options.livereload_port,
+                 "where LiveReload's browsers connect (default: 35729; 0: nowhere)");
   }
   if (is_any(program, {Launch})) {
     visitor.text("--name", options.name, "name of this instance (default: from BIND)");
@@ -79,6 +85,10 @@ class Declarer {
     app_.add_option(name, target, help)->type_name("TEXT");
   }
 
+  void port(const char* name, std::uint16_t& target, const char* help) {
+    app_.add_option(name, target, help)->type_name("PORT")->check(CLI::Range(0, 65535));
+  }
+
   void flag(const char* name, bool& target, const char* help) { app_.add_flag(name, target, help); }
 
   void negated_flag(const char* name, bool& target, const char* help) {
@@ -113,14 +123,16 @@ class Emitter {
   }
 
   void globs(const char* names, const std::vector<std::string>& values, const char*) {
-    for (const auto& value : values) {
-      words_.push_back(long_name(names));
-      words_.push_back(value);
-    }
+    // In one word: a glob may begin with a dash.
+    for (const auto& value : values) words_.push_back(long_name(names) + '=' + value);
   }
 
   void text(const char* name, const std::string& value, const char*) {
     if (!value.empty()) words_.insert(words_.end(), {name, value});
+  }
+
+  void port(const char* name, std::uint16_t value, const char*) {
+    words_.insert(words_.end(), {name, std::to_string(value)});
   }
 
   void flag(const char* name, bool value, const char*) {
@@ -221,6 +233,15 @@ void check(Program program, const Options& options, bool has_exec) {
   }
 }
 
+// Whoever started us may have closed some: what we open first would become our stdout.
+void open_standard_descriptors() {
+  int fd = 0;
+  do {
+    fd = ::open("/dev/null", O_RDWR);
+  } while (fd >= 0 && fd <= STDERR_FILENO);
+  if (fd >= 0) ::close(fd);
+}
+
 int print_version(Program program) {
   fmt::print("{} {}\n", program_name(program), HPP_VERSION);
   return 0;
@@ -283,6 +304,7 @@ std::vector<std::string> arguments_for(Program program, const Options& options) 
 }
 
 int run_program(Program program, int argc, char** argv, int (*run)(const Options&)) {
+  open_standard_descriptors();
   const ParsedOptions parsed = parse_options(program, argc, argv);
   if (!parsed.options) return parsed.exit_status;
   log::start(program_name(program), parsed.options->debug ? log::Level::Debug : log::Level::Info);

@@ -2,6 +2,7 @@
 // its helpers what concerns them.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,7 +26,8 @@ struct Options {
   std::vector<std::string> command;  // the backend's
   std::string name;                  // of the instance; empty: from `bind`
   std::string run_directory;
-  bool assume_running = false;  // proxyd alone, without supervisord
+  std::uint16_t livereload_port = 35729;  // 0: none
+  bool assume_running = false;            // proxyd alone, without supervisord
   bool debug = false;
 
   bool operator==(const Options&) const = default;

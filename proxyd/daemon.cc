@@ -55,6 +55,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
         }));
   }
   if (!options.assume_running) {
+    if (options.livereload_port != 0) livereload_.emplace(loop, options.livereload_port);
     subscriber_.emplace(loop, options.run_directory,
                         std::initializer_list<bus::Topic>{bus::Topic::Tree, bus::Topic::Backend},
                         [this](const bus::Message& message) { on_message(message); });
@@ -77,6 +78,8 @@ void Daemon::on_backend(const bus::BackendState& backend) {
   household_.gate.on(backend);
   if (backend.state != bus::BackendPhase::Running) household_.pool.reset_idle();
   reconsider_all();
+  // Last: the requests that this brings are to find the gate as it is now.
+  if (refresh_.on(backend) && livereload_) livereload_->reload();
 }
 
 void Daemon::reconsider_all() {

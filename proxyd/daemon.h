@@ -14,6 +14,8 @@
 #include "common/event/timer.h"
 #include "common/options.h"
 #include "proxyd/client.h"
+#include "proxyd/core/livereload.h"
+#include "proxyd/livereload_server.h"
 
 namespace hpp::proxyd {
 
@@ -37,6 +39,8 @@ class Daemon {
   Household household_;
   std::vector<std::string> listening_;
   std::unordered_map<Client*, std::unique_ptr<Client>> clients_;
+  RefreshRule refresh_;
+  std::optional<LiveReloadServer> livereload_;
   std::optional<bus::Publisher> publisher_;
   std::optional<bus::Subscriber> subscriber_;
   Timer publish_timer_;

@@ -4,8 +4,16 @@
 
 namespace hpp::bus {
 
+std::string socket_path(const std::string& directory, Topic topic) {
+  return fmt::format("{}/{}.sock", directory, author_of(topic));
+}
+
 std::string socket_url(const std::string& directory, Topic topic) {
-  return fmt::format("ipc://{}/{}.sock", directory, author_of(topic));
+  return "ipc://" + socket_path(directory, topic);
+}
+
+std::string lock_path(const std::string& directory, Topic topic) {
+  return fmt::format("{}/{}.lock", directory, author_of(topic));
 }
 
 std::string snapshot_path(const std::string& directory, Topic topic) {

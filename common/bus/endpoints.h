@@ -7,8 +7,14 @@
 
 namespace hpp::bus {
 
-// `ipc://<directory>/<author>.sock`
+// `<directory>/<author>.sock`
+std::string socket_path(const std::string& directory, Topic topic);
+
+// The same for nng: `ipc://<directory>/<author>.sock`
 std::string socket_url(const std::string& directory, Topic topic);
+
+// `<directory>/<author>.lock`: held by the author at work
+std::string lock_path(const std::string& directory, Topic topic);
 
 // `<directory>/<author>.json`
 std::string snapshot_path(const std::string& directory, Topic topic);

@@ -10,10 +10,10 @@
 #include <stdexcept>
 
 #include "common/bus/endpoints.h"
+#include "common/bus/nng_workarounds.h"
 #include "common/event/fd_watch.h"
 #include "common/log.h"
 #include "common/os/error.h"
-#include "common/os/file.h"
 #include "common/os/unique_fd.h"
 
 namespace hpp::bus {
@@ -27,6 +27,13 @@ std::uint64_t random_epoch() {
   std::random_device device;
   const std::uint64_t wide = (std::uint64_t{device()} << 32) | device();
   return (wide >> 12) | 1;
+}
+
+FileLock lock_or_refuse(const std::string& directory, Topic topic) {
+  auto lock = FileLock::take(lock_path(directory, topic));
+  if (lock) return std::move(*lock);
+  throw std::runtime_error(
+      fmt::format("another hpp-{} is at work in {}", author_of(topic), directory));
 }
 
 // Runs on a thread of nng's: all it may do is nudge the loop.
@@ -51,7 +58,7 @@ struct Publisher::Socket {
     watch.start();
   }
 
-  ~Socket() { nng_close(socket); }
+  ~Socket() { close_socket(socket); }
 
   UniqueFd nudge;
   int nudge_number;
@@ -62,18 +69,17 @@ struct Publisher::Socket {
 Publisher::Publisher(Loop& loop, std::string run_directory, Topic topic)
     : directory_(std::move(run_directory)),
       topic_(topic),
+      lock_(lock_or_refuse(directory_, topic)),
       stamp_{.epoch = random_epoch(), .sequence = 0},
       socket_(std::make_unique<Socket>(loop, [this] { send_last(); })),
       tick_(loop, [this] {
         send_last();
         tick_.start(kTick);
       }) {
+  // The lock is ours: what is at the path was left by an author that crashed.
+  ::unlink(socket_path(directory_, topic_).c_str());
   const std::string url = socket_url(directory_, topic_);
   const int error = nng_listen(socket_->socket, url.c_str(), nullptr, 0);
-  if (error == NNG_EADDRINUSE) {
-    throw std::runtime_error(
-        fmt::format("another hpp-{} is at work in {}", author_of(topic_), directory_));
-  }
   if (error != 0) {
     throw std::runtime_error(fmt::format("cannot listen on {}: {}", url, nng_strerror(error)));
   }

@@ -8,6 +8,7 @@
 #include "common/bus/codec.h"
 #include "common/event/loop.h"
 #include "common/event/timer.h"
+#include "common/os/file.h"
 
 namespace hpp::bus {
 
@@ -39,6 +40,7 @@ class Publisher {
 
   std::string directory_;
   Topic topic_;
+  FileLock lock_;
   Stamp stamp_;
   std::optional<Message> last_;
   std::string last_text_;

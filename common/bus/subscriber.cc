@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "common/bus/endpoints.h"
+#include "common/bus/nng_workarounds.h"
 #include "common/log.h"
 
 namespace hpp::bus {
@@ -30,7 +31,7 @@ void must(int error, const char* attempt) {
 struct Subscriber::Socket {
   Socket() { must(nng_sub0_open(&socket), "open a bus socket"); }
 
-  ~Socket() { nng_close(socket); }
+  ~Socket() { close_socket(socket); }
 
   nng_socket socket = NNG_SOCKET_INITIALIZER;
 };

@@ -38,7 +38,7 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  // Runs until stop(). Call once.
+  // Runs until stop().
   void run();
 
   // Makes run() return after the current callback.

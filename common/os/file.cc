@@ -1,12 +1,13 @@
 #include "common/os/file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 
-#include "common/os/unique_fd.h"
+#include "common/os/error.h"
 
 namespace hpp {
 
@@ -39,6 +40,14 @@ int replace_file(const std::string& path, std::string_view content) {
     }
   }
   return ::rename(fresh.c_str(), path.c_str()) == 0 ? 0 : errno;
+}
+
+std::optional<FileLock> FileLock::take(const std::string& path) {
+  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd.is_open()) throw_errno("cannot open " + path);
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return FileLock(std::move(fd));
+  if (errno == EWOULDBLOCK) return std::nullopt;
+  throw_errno("cannot lock " + path);
 }
 
 }  // namespace hpp

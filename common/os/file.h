@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/os/unique_fd.h"
+
 namespace hpp {
 
 // The content of a file; nothing if it cannot be read. /proc files included.
@@ -13,5 +15,21 @@ std::optional<std::string> read_file(const std::string& path);
 // Writes `<path>.new` (mode 0600) and renames it over `path`: readers see the old or the new
 // content, never half of one. Returns 0, or an errno value with the old content in place.
 int replace_file(const std::string& path, std::string_view content);
+
+// Holds a file for one process, for as long as the object lives (flock(2)): a crash leaves nothing
+// to clean up. The file stays.
+class FileLock {
+ public:
+  // Makes the file if need be. Nothing: somebody else holds it.
+  // Throws std::system_error if the file cannot be made or opened.
+  static std::optional<FileLock> take(const std::string& path);
+
+  int fd() const { return fd_.get(); }
+
+ private:
+  explicit FileLock(UniqueFd fd) : fd_(std::move(fd)) {}
+
+  UniqueFd fd_;
+};
 
 }  // namespace hpp

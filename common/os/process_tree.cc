@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -47,18 +48,23 @@ std::vector<pid_t> all_pids() {
 
 struct ProcessStat {
   pid_t parent = 0;
-  bool zombie = false;
+  bool dead = false;  // a zombie with all its threads
 };
 
 // /proc/PID/stat, proc(5): the command's name is in parentheses and may contain anything.
 std::optional<ProcessStat> read_stat(pid_t pid) {
   const auto text = read_file(fmt::format("/proc/{}/stat", pid));
-  if (!text) return std::nullopt;
-  const auto close = text->rfind(')');
-  if (close == std::string::npos || close + 4 > text->size()) return std::nullopt;
-  const char state = (*text)[close + 2];
-  const int parent = std::atoi(text->c_str() + close + 4);
-  return ProcessStat{.parent = parent, .zombie = state == 'Z' || state == 'X'};
+  const auto close = text ? text->rfind(')') : std::string::npos;
+  if (close == std::string::npos) return std::nullopt;
+  char state = 0;
+  int parent = 0;
+  long threads = 0;  // a process whose first thread has ended looks like a zombie, and is none
+  if (std::sscanf(text->c_str() + close + 1,
+                  " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld", &state,
+                  &parent, &threads) != 3) {
+    return std::nullopt;
+  }
+  return ProcessStat{.parent = parent, .dead = (state == 'Z' || state == 'X') && threads <= 1};
 }
 
 bool contains(const std::vector<pid_t>& pids, pid_t pid) {
@@ -162,7 +168,7 @@ bool children_left(pid_t owned) {
 void reap_adopted(const std::vector<pid_t>& spared) {
   for (const pid_t pid : all_pids()) {
     const auto stat = read_stat(pid);
-    if (stat && stat->zombie && stat->parent == ::getpid() && !contains(spared, pid)) {
+    if (stat && stat->dead && stat->parent == ::getpid() && !contains(spared, pid)) {
       ::waitpid(pid, nullptr, WNOHANG);
     }
   }
@@ -170,12 +176,12 @@ void reap_adopted(const std::vector<pid_t>& spared) {
 
 std::vector<pid_t> living_descendants(const std::vector<pid_t>& spared) {
   std::multimap<pid_t, pid_t> children;
-  std::vector<pid_t> zombies;
+  std::vector<pid_t> dead;
   for (const pid_t pid : all_pids()) {
     const auto stat = read_stat(pid);
     if (!stat) continue;
     children.emplace(stat->parent, pid);
-    if (stat->zombie) zombies.push_back(pid);
+    if (stat->dead) dead.push_back(pid);
   }
   std::vector<pid_t> found;
   std::vector<pid_t> to_visit{::getpid()};
@@ -185,7 +191,7 @@ std::vector<pid_t> living_descendants(const std::vector<pid_t>& spared) {
     for (auto child = begin; child != end; ++child) {
       if (contains(spared, child->second)) continue;
       to_visit.push_back(child->second);
-      if (!contains(zombies, child->second)) found.push_back(child->second);
+      if (!contains(dead, child->second)) found.push_back(child->second);
     }
   }
   return found;

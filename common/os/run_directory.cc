@@ -1,16 +1,14 @@
 #include "common/os/run_directory.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <stdexcept>
 
 #include "common/os/error.h"
-#include "common/os/file.h"
 
 namespace hpp {
 namespace {
@@ -74,17 +72,16 @@ void prepare_run_directory(const std::string& path) {
   prepare_one(path);
 }
 
-RunDirectoryLock::RunDirectoryLock(const std::string& directory, const std::string& who) {
+FileLock lock_run_directory(const std::string& directory, const std::string& who) {
   const std::string path = directory + "/lock";
-  fd_.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!fd_.is_open()) throw_errno("cannot open " + path);
-  if (::flock(fd_.get(), LOCK_EX | LOCK_NB) != 0) {
-    const std::string holder = read_file(path).value_or("");
-    throw std::runtime_error(fmt::format("already running: {}", holder));
+  auto lock = FileLock::take(path);
+  if (!lock) {
+    throw std::runtime_error(fmt::format("already running: {}", read_file(path).value_or("")));
   }
-  if (::ftruncate(fd_.get(), 0) != 0 || ::pwrite(fd_.get(), who.data(), who.size(), 0) < 0) {
+  if (::ftruncate(lock->fd(), 0) != 0 || ::pwrite(lock->fd(), who.data(), who.size(), 0) < 0) {
     throw_errno("cannot write " + path);
   }
+  return std::move(*lock);
 }
 
 }  // namespace hpp

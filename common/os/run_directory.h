@@ -1,10 +1,9 @@
 // The run directory of an instance: where its helpers meet.
 #pragma once
 
-#include <optional>
 #include <string>
 
-#include "common/os/unique_fd.h"
+#include "common/os/file.h"
 
 namespace hpp {
 
@@ -17,16 +16,9 @@ std::string default_run_directory(const std::string& instance);
 // if its path is too long for the sockets in it (108 bytes, unix(7)).
 void prepare_run_directory(const std::string& path);
 
-// Holds the directory for one hpp-launch, for as long as the object lives (flock(2), so that a
-// crash leaves nothing to clean up). The lock file tells others who holds it.
-class RunDirectoryLock {
- public:
-  // `who` is told to a second start: "pid 123, http://localhost:8000".
-  // Throws std::runtime_error: already running, by whom.
-  RunDirectoryLock(const std::string& directory, const std::string& who);
-
- private:
-  UniqueFd fd_;
-};
+// Holds the directory for one hpp-launch, for as long as the result lives. `who` is told to a
+// second start: "pid 123, http://localhost:8000".
+// Throws std::runtime_error: already running, by whom.
+FileLock lock_run_directory(const std::string& directory, const std::string& who);
 
 }  // namespace hpp

@@ -1,0 +1,20 @@
+// What nng 1.5.2 (Debian 12's) gets wrong and a program that others may kill cannot live with.
+//
+// A listener stops accepting for ever when a peer goes in the middle of the handshake (nanomsg/nng
+// issue 1518, mended in 1.5.3), as one does that is killed at that moment: its send fails with
+// EPIPE, which nng takes for the end of the listener itself. An author would be deaf to every new
+// subscriber and not know. nng_workarounds.cc puts a sendmsg(2) in front of libc's, for the whole
+// process, that says ECONNRESET instead, which nng takes for what it is. Nothing else of ours
+// calls sendmsg.
+#pragma once
+
+#include <nng/nng.h>
+
+namespace hpp::bus {
+
+// Closes the socket. nng_close may never return when a peer goes at the same moment (nanomsg/nng
+// issue 1813, ipc:// before 1.8), which is what happens when all programs of an instance stop. A
+// close that takes too long is left to its thread: the process is about to end.
+void close_socket(nng_socket socket);
+
+}  // namespace hpp::bus

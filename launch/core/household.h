@@ -1,0 +1,193 @@
+// Pure. Decides which helpers run: starts them, starts again what crashed, and ends all of it.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <deque>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/exit_status.h"
+
+namespace hpp::launch {
+
+using TimePoint = std::chrono::steady_clock::time_point;
+using Milliseconds = std::chrono::milliseconds;
+
+// In the order in which they are started.
+enum class Helper { Proxyd, Watchd, Supervisord };
+
+constexpr std::array kHelpers{Helper::Proxyd, Helper::Watchd, Helper::Supervisord};
+
+// `hpp-watchd`: a literal.
+const char* to_string(Helper helper);
+
+// ---- limits -------------------------------------------------------------------------------------
+
+// So many crashes of one helper within kCrashWindow, and it is given up.
+constexpr std::size_t kCrashesMax = 5;
+constexpr Milliseconds kCrashWindow{10'000};
+// The first crash in the window is answered at once, the second after this long, each further one
+// after twice as long.
+constexpr Milliseconds kRestartDelay{100};
+// Ctrl+C promises an end within a second: so long for helpers that were asked to stop …
+constexpr Milliseconds kStopTime{600};
+// … and so long, once each, for helpers and for what they left behind to die of SIGKILL.
+constexpr Milliseconds kKillTime{150};
+
+// ---- events -------------------------------------------------------------------------------------
+
+struct Begun {};  // the first event, once
+
+struct HelperStarted {
+  Helper which;
+};
+
+struct StartFailed {
+  Helper which;
+  std::string why;
+};
+
+struct HelperExited {
+  Helper which;
+  ExitStatus status;
+};
+
+struct RestartDue {  // the time of StartRestartTimer is over
+  Helper which;
+};
+
+struct StopRequested {
+  int signal;  // SIGINT, SIGTERM or SIGHUP
+};
+
+struct StopTimeOver {};  // the time of StartStopTimer is over
+
+struct BackendSwept {};  // nothing is left that SweepBackend looked for
+
+using Event = std::variant<Begun, HelperStarted, StartFailed, HelperExited, RestartDue,
+                           StopRequested, StopTimeOver, BackendSwept>;
+
+// ---- effects ------------------------------------------------------------------------------------
+
+struct StartHelper {  // answered by HelperStarted or StartFailed
+  Helper which;
+  bool operator==(const StartHelper&) const = default;
+};
+
+struct TerminateHelper {  // SIGTERM
+  Helper which;
+  bool operator==(const TerminateHelper&) const = default;
+};
+
+struct KillHelper {  // SIGKILL
+  Helper which;
+  bool operator==(const KillHelper&) const = default;
+};
+
+struct StartRestartTimer {  // one per helper; a timer that is under way is forgotten at the stop
+  Helper which;
+  Milliseconds delay;
+  bool operator==(const StartRestartTimer&) const = default;
+};
+
+struct StartStopTimer {  // replaces the one under way
+  Milliseconds delay;
+  bool operator==(const StartStopTimer&) const = default;
+};
+
+struct SweepBackend {  // SIGKILL to all that the helpers left behind; answered by BackendSwept
+  bool operator==(const SweepBackend&) const = default;
+};
+
+struct Say {
+  enum class Tone { Warning, Error };
+  Tone tone;
+  std::string text;
+  bool operator==(const Say&) const = default;
+};
+
+struct Leave {  // nothing follows
+  int exit_status;
+  bool operator==(const Leave&) const = default;
+};
+
+using Effect = std::variant<StartHelper, TerminateHelper, KillHelper, StartRestartTimer,
+                            StartStopTimer, SweepBackend, Say, Leave>;
+using Effects = std::vector<Effect>;
+
+// ---- the household ------------------------------------------------------------------------------
+//
+//     Keeping ── stop asked, a start that cannot work, given up ──► Stopping
+//                                                                      │ second stop, time over
+//                                                                      ▼
+//        Left ◄── swept, time over, second stop ── Sweeping ◄───── Killing
+//                                                     ▲                │ no helper left,
+//                                                     └── no helper ───┘ time over
+//                                                         left (also from Stopping)
+//
+// Keeping   Helpers run, or are about to be started again: a crash is answered by a restart, at
+//           once or after a pause. Exit status 1 or 2 is no crash: the helper has said why a start
+//           cannot work, and starting it again would say it again.
+// Stopping  Every helper has got SIGTERM. Supervisord takes the backend with it. Nothing is
+//           started any more; a helper whose start was under way gets its SIGTERM when it is there.
+// Killing   The time for manners is over: every helper has got SIGKILL.
+// Sweeping  No helper is left, but a supervisord that was killed leaves the backend behind. What
+//           is found is killed. This state is passed even when supervisord left in good order: it
+//           costs one look at /proc, and it is what "nothing is left" rests on.
+// Left      Leave was said. Events that still come are late, and nothing.
+//
+// The exit status is that of the first cause: a helper that fails while Ctrl+C is obeyed, or a
+// Ctrl+C while a failed start is cleaned up, does not change it.
+enum class HouseholdState { Keeping, Stopping, Killing, Sweeping, Left };
+
+const char* to_string(HouseholdState state);
+
+class Household {
+ public:
+  // Reacts to one event. Returns what must be done now, in order. Events of one helper come in
+  // the order of its life; timers may expire late, in any state.
+  [[nodiscard]] Effects on(const Event& event, TimePoint now);
+
+  HouseholdState state() const { return state_; }
+
+ private:
+  enum class Life {
+    Absent,    // not started, or gone
+    Starting,  // StartHelper said, not answered
+    Running,
+    Resting,  // crashed; the pause before the next start
+  };
+
+  struct Member {
+    Life life = Life::Absent;
+    std::deque<TimePoint> crashes;  // within kCrashWindow of the newest
+  };
+
+  Effects handle(const Begun& event, TimePoint now);
+  Effects handle(const HelperStarted& event, TimePoint now);
+  Effects handle(const StartFailed& event, TimePoint now);
+  Effects handle(const HelperExited& event, TimePoint now);
+  Effects handle(const RestartDue& event, TimePoint now);
+  Effects handle(const StopRequested& event, TimePoint now);
+  Effects handle(const StopTimeOver& event, TimePoint now);
+  Effects handle(const BackendSwept& event, TimePoint now);
+
+  Member& member(Helper which) { return members_[static_cast<std::size_t>(which)]; }
+
+  bool any_left() const;
+  Effects start(Helper which);
+  Effects restart(Helper which, const ExitStatus& status, TimePoint now);
+  Effects stop(int exit_status);
+  Effects kill();
+  Effects sweep();
+  Effects sweep_if_alone();
+  Effects leave();
+
+  HouseholdState state_ = HouseholdState::Keeping;
+  std::array<Member, kHelpers.size()> members_;
+  int exit_status_ = 0;
+};
+
+}  // namespace hpp::launch

@@ -1,0 +1,47 @@
+#include "launch/helper_program.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <limits.h>
+#include <unistd.h>
+
+#include <stdexcept>
+#include <string_view>
+#include <vector>
+
+#include "config.h"
+
+namespace hpp::launch {
+namespace {
+
+// The folder of this program's own file, links resolved.
+std::string own_directory() {
+  char path[PATH_MAX];
+  const ssize_t size = ::readlink("/proc/self/exe", path, sizeof path);
+  if (size <= 0) return ".";
+  const std::string_view text(path, static_cast<std::size_t>(size));
+  return std::string(text.substr(0, text.rfind('/')));
+}
+
+std::string parent_of(const std::string& directory) {
+  return directory.substr(0, directory.rfind('/'));
+}
+
+}  // namespace
+
+std::string find_helper_program(Helper which) {
+  const std::string name = to_string(which);
+  const std::string folder = name.substr(std::string_view("hpp-").size());
+  const std::string around = parent_of(own_directory());
+  std::vector<std::string> tried;
+  for (const auto& directory : {fmt::format("{}/{}", around, folder), around + "/libexec/hpp",
+                                std::string(HPP_HELPER_DIR)}) {
+    const std::string path = fmt::format("{}/{}", directory, name);
+    if (::access(path.c_str(), X_OK) == 0) return path;
+    tried.push_back(directory);
+  }
+  throw std::runtime_error(
+      fmt::format("cannot find {}: it is not in {}", name, fmt::join(tried, ", ")));
+}
+
+}  // namespace hpp::launch

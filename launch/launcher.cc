@@ -1,0 +1,204 @@
+#include "launch/launcher.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
+#include <csignal>
+#include <stdexcept>
+#include <system_error>
+
+#include "common/bus/endpoints.h"
+#include "common/log.h"
+#include "common/os/error.h"
+#include "common/os/process_tree.h"
+#include "launch/helper_program.h"
+
+namespace hpp::launch {
+namespace {
+
+// Tells a helper's descendants from the backend's. Watchd may start Watchman, which then becomes
+// a child of ours like any orphan, and serves other programs when we are gone.
+constexpr const char* kHelperTag = "HPP_HELPER";
+
+Program program_of(Helper helper) {
+  switch (helper) {
+    case Helper::Proxyd:
+      return Program::Proxyd;
+    case Helper::Watchd:
+      return Program::Watchd;
+    case Helper::Supervisord:
+      return Program::Supervisord;
+  }
+  return Program::Launch;
+}
+
+// Watchman and the backend work in it; what cannot be read there would fail later, and less
+// plainly.
+void check_working_directory() {
+  char path[PATH_MAX];
+  if (::getcwd(path, sizeof path) == nullptr) throw_errno("cannot use the working directory");
+  const UniqueFd directory(::open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory.is_open()) throw_errno(fmt::format("cannot read the working directory {}", path));
+}
+
+// They describe processes that are gone: a helper that started from them would adopt nothing.
+void remove_snapshots(const std::string& run_directory) {
+  for (const auto topic : {bus::Topic::Tree, bus::Topic::Backend, bus::Topic::Proxy}) {
+    ::unlink(bus::snapshot_path(run_directory, topic).c_str());
+  }
+}
+
+// nohup(1) ignores SIGHUP for us, and is to be obeyed.
+bool is_ignored(int signal) {
+  struct sigaction action {};
+
+  ::sigaction(signal, nullptr, &action);
+  return action.sa_handler == SIG_IGN;
+}
+
+}  // namespace
+
+Launcher::Place::Place(Loop& loop, Launcher& launcher, Helper which)
+    : program(find_helper_program(which)),
+      restart_timer(loop, [&launcher, which] { launcher.happen(RestartDue{which}); }) {}
+
+Launcher::Launcher(const Options& options)
+    : options_(options),
+      dev_null_(::open("/dev/null", O_RDONLY | O_CLOEXEC)),
+      stop_timer_(loop_, [this] { happen(StopTimeOver{}); }),
+      stop_signals_(loop_, {SIGINT, SIGTERM}, [this](int number) { on_stop_signal(number); }),
+      child_signal_(loop_, {SIGCHLD}, [this](int) { on_child_signal(); }) {
+  check_working_directory();
+  for (const Helper which : kHelpers) places_.try_emplace(which, loop_, *this, which);
+  if (options_.name.empty()) options_.name = instance_name(options_.bind);
+  options_.run_directory = default_run_directory(options_.name);
+  prepare_run_directory(options_.run_directory);
+  lock_ = lock_run_directory(options_.run_directory, fmt::format("pid {}, http://{}", ::getpid(),
+                                                                 to_string(options_.bind)));
+  remove_snapshots(options_.run_directory);
+  if (!is_ignored(SIGHUP)) {
+    hangup_.emplace(loop_, std::initializer_list<int>{SIGHUP},
+                    [this](int number) { on_stop_signal(number); });
+  }
+  become_subreaper();
+}
+
+int Launcher::run() {
+  happen(Begun{});
+  loop_.run();
+  return exit_status_;
+}
+
+void Launcher::on_stop_signal(int number) {
+  log::debug("got {}", to_string(ExitStatus{.by_signal = true, .number = number}));
+  happen(StopRequested{number});
+}
+
+void Launcher::on_child_signal() {
+  if (sweeping_) {
+    sweep();
+  } else {
+    reap_adopted(helper_pids());
+  }
+}
+
+void Launcher::happen(const Event& event) {
+  pending_.push_back(event);
+  if (happening_) return;
+  happening_ = true;
+  while (!pending_.empty()) {
+    const Event next = std::move(pending_.front());
+    pending_.pop_front();
+    for (const Effect& effect : household_.on(next, std::chrono::steady_clock::now())) {
+      std::visit([this](const auto& e) { perform(e); }, effect);
+    }
+  }
+  happening_ = false;
+}
+
+void Launcher::perform(const StartHelper& effect) {
+  const Helper which = effect.which;
+  Place& place = places_.at(which);
+  ChildRequest request{
+      .command = arguments_for(program_of(which), options_),
+      .environment = {{kHelperTag, to_string(which)}},
+      .group = ChildRequest::Group::OwnGroup,
+      .stdin_fd = dev_null_.get(),
+      .death_signal = SIGTERM,
+  };
+  request.command.insert(request.command.begin(), place.program);
+  try {
+    auto child = std::make_unique<Child>(loop_, request, [this, which](ExitStatus status) {
+      log::debug("{} ended: {}", to_string(which), to_string(status));
+      happen(HelperExited{which, status});
+    });
+    log::debug("{} is pid {}", to_string(which), child->pid());
+    std::swap(place.child, child);
+    if (child) loop_.bury(std::move(child));  // this may be its own callback
+    happen(HelperStarted{which});
+  } catch (const std::system_error& error) {
+    happen(StartFailed{which, error.what()});
+  }
+}
+
+void Launcher::perform(const TerminateHelper& effect) {
+  places_.at(effect.which).child->kill(SIGTERM);
+}
+
+void Launcher::perform(const KillHelper& effect) {
+  places_.at(effect.which).child->kill(SIGKILL);
+}
+
+void Launcher::perform(const StartRestartTimer& effect) {
+  places_.at(effect.which).restart_timer.start(effect.delay);
+}
+
+void Launcher::perform(const StartStopTimer& effect) {
+  stop_timer_.start(effect.delay);
+}
+
+void Launcher::perform(const SweepBackend&) {
+  sweeping_ = true;
+  sweep();
+}
+
+void Launcher::perform(const Say& effect) {
+  switch (effect.tone) {
+    case Say::Tone::Warning:
+      return log::warning("{}", effect.text);
+    case Say::Tone::Error:
+      return log::error("{}", effect.text);
+  }
+}
+
+void Launcher::perform(const Leave& effect) {
+  exit_status_ = effect.exit_status;
+  loop_.stop();
+}
+
+std::vector<pid_t> Launcher::helper_pids() const {
+  std::vector<pid_t> pids;
+  for (const auto& [which, place] : places_) {
+    if (place.child && place.child->is_running()) pids.push_back(place.child->pid());
+  }
+  return pids;
+}
+
+void Launcher::sweep() {
+  const std::vector<pid_t> helpers = helper_pids();
+  reap_adopted(helpers);
+  const std::string watchmans = fmt::format("{}={}", kHelperTag, to_string(Helper::Watchd));
+  bool any = false;
+  for (const pid_t pid : living_descendants(helpers)) {
+    if (has_environment(pid, watchmans)) continue;
+    log::debug("killing {}", describe_process(pid));
+    ::kill(pid, SIGKILL);
+    any = true;
+  }
+  if (!any) happen(BackendSwept{});
+}
+
+}  // namespace hpp::launch

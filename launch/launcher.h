@@ -1,0 +1,74 @@
+// Shell. Owns the helper processes, the run directory's lock, and the signals of the terminal.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/event/loop.h"
+#include "common/event/signals.h"
+#include "common/event/timer.h"
+#include "common/options.h"
+#include "common/os/child.h"
+#include "common/os/run_directory.h"
+#include "common/os/unique_fd.h"
+#include "launch/core/household.h"
+
+namespace hpp::launch {
+
+class Launcher {
+ public:
+  // Makes the run directory and takes its lock; starts nothing yet.
+  // Throws std::exception with one line for the user: the working directory cannot be read, a
+  // helper's program is missing, the run directory cannot be used, hpp is already running.
+  explicit Launcher(const Options& options);
+
+  // Runs the household until it leaves; returns the exit status. Call once.
+  int run();
+
+ private:
+  // One helper: its program, its process if it has one, its pause.
+  struct Place {
+    Place(Loop& loop, Launcher& launcher, Helper which);
+
+    std::string program;
+    std::unique_ptr<Child> child;
+    Timer restart_timer;
+  };
+
+  void on_stop_signal(int number);
+  void on_child_signal();
+  void happen(const Event& event);
+
+  void perform(const StartHelper& effect);
+  void perform(const TerminateHelper& effect);
+  void perform(const KillHelper& effect);
+  void perform(const StartRestartTimer& effect);
+  void perform(const StartStopTimer& effect);
+  void perform(const SweepBackend& effect);
+  void perform(const Say& effect);
+  void perform(const Leave& effect);
+
+  std::vector<pid_t> helper_pids() const;
+  void sweep();
+
+  Options options_;
+  std::optional<FileLock> lock_;
+  UniqueFd dev_null_;
+  Loop loop_;
+  Household household_;
+  std::deque<Event> pending_;  // what performing effects brought about, in order
+  bool happening_ = false;
+  std::map<Helper, Place> places_;
+  Timer stop_timer_;
+  bool sweeping_ = false;
+  int exit_status_ = 0;
+  Signals stop_signals_;
+  std::optional<Signals> hangup_;
+  Signals child_signal_;
+};
+
+}  // namespace hpp::launch

@@ -1,0 +1,9 @@
+// hpp-launch: starts the three helpers and keeps them running.
+#include "common/options.h"
+#include "launch/launcher.h"
+
+int main(int argc, char** argv) {
+  return hpp::run_program(hpp::Program::Launch, argc, argv, [](const hpp::Options& options) {
+    return hpp::launch::Launcher(options).run();
+  });
+}

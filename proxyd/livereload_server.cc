@@ -1,0 +1,174 @@
+#include "proxyd/livereload_server.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <system_error>
+
+#include "common/event/stream.h"
+#include "common/event/timer.h"
+#include "common/log.h"
+#include "common/os/process_tree.h"
+#include "proxyd/core/http_head.h"
+#include "proxyd/core/livereload.h"
+#include "proxyd/websocket.h"
+
+namespace hpp::proxyd {
+namespace {
+
+// More are turned away: each is a tab.
+constexpr std::size_t kBrowsersMax = 1000;
+// A browser that does not read gets no more than this kept for it.
+constexpr std::size_t kOutputMax = 64 * 1024;
+// How long a connection may take to send its request, and to read an answer that ends it.
+constexpr Milliseconds kPatience{10'000};
+
+std::string plain_answer(std::string_view status, std::string_view type, std::string_view body) {
+  return fmt::format(
+      "HTTP/1.1 {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nCache-Control: no-store\r\n"
+      "Connection: close\r\n\r\n{}",
+      status, type, body.size(), body);
+}
+
+std::string_view value_of(const RequestHead& head, std::string_view name) {
+  for (const Field& field : head.fields) {
+    if (same_text(field.name, name)) return field.value;
+  }
+  return {};
+}
+
+}  // namespace
+
+// One connection: an HTTP request, and a WebSocket if it asks for that.
+class LiveReloadServer::Browser final : private StreamListener {
+ public:
+  Browser(LiveReloadServer& server, Loop& loop, UniqueFd connection)
+      : server_(server),
+        stream_(loop, std::move(connection), *this),
+        patience_(loop, [this] { server_.forget(*this); }) {
+    parser_.start();
+    patience_.start(kPatience);
+  }
+
+  void reload() {
+    if (!greeted_) return;
+    socket_->send_text(livereload_reload());
+    stream_.flush();
+    if (stream_.output().size() > kOutputMax) server_.forget(*this);
+  }
+
+ private:
+  void on_input() override {
+    if (finishing_) return stream_.input().drain(stream_.input().size());
+    if (!socket_) read_request();
+    if (socket_ && !finishing_ && !socket_->receive()) finish();
+    stream_.flush();
+  }
+
+  void on_input_ended() override { server_.forget(*this); }
+
+  void on_output_progress() override {}
+
+  void on_broken(int) override { server_.forget(*this); }
+
+  void read_request() {
+    Buffer& input = stream_.input();
+    const HeadResult result = parser_.read_head(input.pull_up(kHeadSizeMax));
+    if (std::holds_alternative<NeedMore>(result)) return;
+    if (std::holds_alternative<Refused>(result)) {
+      return answer(plain_answer("400 Bad Request", "text/plain", "This is no request.\n"));
+    }
+    answer_request(parser_.head());
+    input.drain(std::get<HeadRead>(result).size);
+  }
+
+  void answer_request(const RequestHead& head) {
+    const std::string_view path = head.target.substr(0, head.target.find('?'));
+    const std::string_view key = value_of(head, "Sec-WebSocket-Key");
+    if (path == "/livereload.js") {
+      answer(plain_answer("200 OK", "text/javascript; charset=utf-8", livereload_script()));
+    } else if (path == "/livereload" && same_text(value_of(head, "Upgrade"), "websocket") &&
+               !key.empty()) {
+      open_socket(key);
+    } else {
+      answer(plain_answer("404 Not Found", "text/plain",
+                          "hpp's LiveReload port has /livereload.js and the WebSocket "
+                          "/livereload.\n"));
+    }
+  }
+
+  void open_socket(std::string_view key) {
+    stream_.output().append(fmt::format(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Accept: {}\r\n\r\n",
+        websocket_accept(key)));
+    patience_.stop();
+    socket_.emplace(stream_.input(), stream_.output(), kLiveReloadMessageMax,
+                    [this](std::string_view text) {
+                      if (greeted_ || !is_livereload_hello(text)) return;
+                      greeted_ = true;
+                      socket_->send_text(livereload_hello());
+                    });
+  }
+
+  void answer(const std::string& text) {
+    stream_.output().append(text);
+    finish();
+  }
+
+  // Our FIN, and then the browser's, or the end of patience.
+  void finish() {
+    finishing_ = true;
+    stream_.finish_output();
+    patience_.start(kPatience);
+  }
+
+  LiveReloadServer& server_;
+  Stream stream_;
+  RequestParser parser_;
+  std::optional<WebSocket> socket_;
+  Timer patience_;
+  bool greeted_ = false;
+  bool finishing_ = false;
+};
+
+LiveReloadServer::LiveReloadServer(Loop& loop, std::uint16_t port) : loop_(loop) {
+  const auto addresses = resolve({.host = "localhost", .port = port});
+  try {
+    for (UniqueFd& socket : listen_on(addresses)) {
+      listeners_.push_back(std::make_unique<Listener>(
+          loop, std::move(socket),
+          [this](UniqueFd connection, const SocketAddress&) { accept(std::move(connection)); }));
+    }
+  } catch (const std::system_error& error) {
+    std::string owner;
+    for (const auto& address : addresses) {
+      if (owner.empty()) owner = describe_port_owner(address);
+    }
+    log::warning("no LiveReload: port {} {} (--livereload-port chooses another, 0 none)", port,
+                 owner.empty() ? error.code().message() : "is held by " + owner);
+  }
+}
+
+LiveReloadServer::~LiveReloadServer() = default;
+
+void LiveReloadServer::accept(UniqueFd connection) {
+  if (browsers_.size() >= kBrowsersMax) return;
+  auto browser = std::make_unique<Browser>(*this, loop_, std::move(connection));
+  browsers_.emplace(browser.get(), std::move(browser));
+}
+
+void LiveReloadServer::forget(Browser& browser) {
+  const auto found = browsers_.find(&browser);
+  if (found == browsers_.end()) return;
+  loop_.bury(std::move(found->second));
+  browsers_.erase(found);
+}
+
+void LiveReloadServer::reload() {
+  std::vector<Browser*> browsers;
+  for (const auto& [browser, owned] : browsers_) browsers.push_back(browser);
+  for (Browser* browser : browsers) browser->reload();
+}
+
+}  // namespace hpp::proxyd

@@ -1,0 +1,293 @@
+#include "supervisord/core/backend.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace hpp::supervisord {
+namespace {
+
+// How much of the command a log line shows.
+constexpr std::size_t kCommandShownMax = 80;  // bytes
+
+// `0.8 ms`, `412 ms`, `12.3 s`
+std::string text_of(TimePoint::duration duration) {
+  const double ms = std::chrono::duration<double, std::milli>(duration).count();
+  if (ms < 9.95) return fmt::format("{:.1f} ms", ms);
+  return ms < 9999.5 ? fmt::format("{:.0f} ms", ms) : fmt::format("{:.1f} s", ms / 1000);
+}
+
+// A file's name may hold what a terminal obeys.
+std::string printable(std::string text) {
+  const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
+  std::replace_if(text.begin(), text.end(), is_control, '?');
+  return text;
+}
+
+std::string what_changed(const bus::TreeState& tree) {
+  if (tree.changed.empty()) return "files changed while nobody watched";
+  const std::string first = printable(tree.changed.front());
+  const std::uint64_t count = std::max<std::uint64_t>(tree.changed_count, tree.changed.size());
+  return count == 1 ? first + " changed" : fmt::format("{} and {} more changed", first, count - 1);
+}
+
+std::string text_of(const std::vector<std::string>& command) {
+  std::string text = printable(fmt::format("{}", fmt::join(command, " ")));
+  if (text.size() <= kCommandShownMax) return text;
+  const auto is_middle_of_utf8 = [](char c) { return (c & '\xC0') == '\x80'; };
+  std::size_t end = kCommandShownMax;
+  while (end > 0 && is_middle_of_utf8(text[end])) --end;
+  return text.substr(0, end) + "…";
+}
+
+bool answers_spawn(const Event& event) {
+  return std::holds_alternative<Spawned>(event) || std::holds_alternative<SpawnFailed>(event) ||
+         std::holds_alternative<PortTaken>(event);
+}
+
+}  // namespace
+
+Backend::Backend(std::vector<std::string> command, std::uint64_t spawns_so_far) {
+  assert(!command.empty());
+  facts_.command = std::move(command);
+  facts_.generation = spawns_so_far;
+}
+
+Effects Backend::on(const Event& event, TimePoint now) {
+  assert(answers_spawn(event) == spawn_due_);
+  spawn_due_ = false;
+  return std::visit([this, now](const auto& e) { return handle(e, now); }, event);
+}
+
+Effects Backend::handle(const Begun&, TimePoint) {
+  kill_due_ = true;
+  return {publish(), KillTree{}, StartTreeWait{}};
+}
+
+Effects Backend::handle(const TreeSeen& event, TimePoint now) {
+  const bus::TreePoint point = event.tree.point();
+  const bus::TreePoint known = facts_.seen;
+  const bool news = point.epoch != known.epoch || point.revision > known.revision;
+  if (state_ == State::Stopping || state_ == State::Left) return {};
+  if (news) facts_.seen = point;
+  if (state_ == State::Starting) {
+    if (event.tree.watching) tree_wait_over_ = true;
+    return spawn_first();
+  }
+  if (!news) return {};
+  if (known.epoch == 0) facts_.serves = point;
+  if (known.epoch == 0 || state_ == State::Killing) return {publish()};
+  const std::string what = what_changed(event.tree);
+  return restart({.told = what, .since = what, .at = now});
+}
+
+Effects Backend::handle(const TreeWaitExpired&, TimePoint) {
+  if (state_ != State::Starting || tree_wait_over_) return {};
+  tree_wait_over_ = true;
+  Effects effects{Say{"nobody watches the files yet: starting without"}};
+  for (auto& effect : spawn_first()) effects.push_back(std::move(effect));
+  return effects;
+}
+
+Effects Backend::handle(const RestartRequested&, TimePoint now) {
+  return restart(
+      {.told = "restart requested (SIGHUP)", .since = "the restart was requested", .at = now});
+}
+
+Effects Backend::handle(const StopRequested&, TimePoint now) {
+  switch (state_) {
+    case State::Starting:
+    case State::Error:
+    case State::Loading:
+    case State::Running:
+    case State::Killing:
+      break;
+    case State::Stopping:
+    case State::Left:
+      return {};
+  }
+  const bool lives = state_ == State::Loading || state_ == State::Running;
+  if (!lives && !kill_due_) return leave();
+  return kill(State::Stopping, "stop requested", now);
+}
+
+Effects Backend::handle(const Spawned& event, TimePoint now) {
+  state_ = State::Loading;
+  spawned_ = now;
+  facts_.state = bus::BackendPhase::Loading;
+  facts_.pid = event.pid;
+  facts_.spawned_at_ms = event.wall_ms;
+  Effects effects{publish(), StartProbe{facts_.generation}, Say{loading_text()}};
+  cause_text_.clear();
+  kill_text_.clear();
+  return effects;
+}
+
+Effects Backend::handle(const SpawnFailed& event, TimePoint) {
+  const std::string named = fmt::format("{}: {}", facts_.command.front(), event.why);
+  facts_.exit = bus::BackendExit{.code = {}, .signal = {}, .spawn_error = named};
+  return fail("cannot start " + printable(named));
+}
+
+Effects Backend::handle(const PortTaken& event, TimePoint) {
+  facts_.problem = fmt::format("port {} is held by {}", event.port, event.by);
+  return fail(printable(facts_.problem));
+}
+
+Effects Backend::handle(const Answered& event, TimePoint now) {
+  if (state_ != State::Loading || event.generation != facts_.generation) return {};
+  state_ = State::Running;
+  facts_.state = bus::BackendPhase::Running;
+  facts_.ready_at_ms = event.wall_ms;
+  return {publish(), Say{running_text(now)}};
+}
+
+Effects Backend::handle(const ProcessExited& event, TimePoint now) {
+  const bool lived = state_ == State::Loading || state_ == State::Running;
+  if (!lived || event.generation != facts_.generation) return {};
+  Effects effects;
+  if (state_ == State::Loading) effects.push_back(StopProbe{});
+  effects.push_back(KillTree{});
+  kill_due_ = true;
+  facts_.exit.emplace();
+  (event.status.by_signal ? facts_.exit->signal : facts_.exit->code) = event.status.number;
+  facts_.output_tail = event.output_tail;
+  for (auto& effect :
+       fail(fmt::format("{} after {}", to_string(event.status), text_of(now - spawned_)))) {
+    effects.push_back(std::move(effect));
+  }
+  return effects;
+}
+
+Effects Backend::handle(const TreeGone&, TimePoint now) {
+  assert(kill_due_);
+  kill_due_ = false;
+  switch (state_) {
+    case State::Starting:
+      return spawn_first();
+    case State::Killing:
+      kill_text_ = ", killed the old one in " + text_of(now - kill_begun_);
+      return spawn();
+    case State::Stopping: {
+      Effects effects{Say{"Stopped: the backend is gone after " + text_of(now - kill_begun_)}};
+      for (auto& effect : leave()) effects.push_back(std::move(effect));
+      return effects;
+    }
+    case State::Error:
+    case State::Loading:
+    case State::Running:
+    case State::Left:
+      break;
+  }
+  return {};
+}
+
+// What a change or a request leads to, in every state.
+Effects Backend::restart(Cause cause) {
+  switch (state_) {
+    case State::Starting:  // is about to start
+    case State::Killing:
+    case State::Stopping:
+    case State::Left:
+      return {};
+    case State::Error:
+    case State::Loading:
+    case State::Running:
+      break;
+  }
+  restart_begun_ = cause.at;
+  since_text_ = std::move(cause.since);
+  if (state_ != State::Error || kill_due_) return kill(State::Killing, cause.told, cause.at);
+  cause_text_ = cause.told + ", ";
+  return spawn();
+}
+
+Effects Backend::kill(State next, const std::string& why, TimePoint now) {
+  Effects effects;
+  if (!kill_due_) effects.push_back(KillTree{});
+  if (state_ == State::Loading) effects.push_back(StopProbe{});
+  kill_due_ = true;
+  kill_begun_ = now;
+  state_ = next;
+  facts_.state = bus::BackendPhase::Killing;
+  facts_.exit.reset();
+  facts_.output_tail.clear();
+  facts_.problem.clear();
+  effects.push_back(publish());
+  effects.push_back(Say{"Killing: " + why});
+  return effects;
+}
+
+Effects Backend::spawn() {
+  ++facts_.generation;
+  facts_.serves = facts_.seen;
+  facts_.pid = 0;
+  facts_.spawned_at_ms = 0;
+  facts_.ready_at_ms = 0;
+  facts_.exit.reset();
+  facts_.output_tail.clear();
+  facts_.problem.clear();
+  spawn_due_ = true;
+  return {Spawn{facts_.generation}};
+}
+
+Effects Backend::spawn_first() {
+  if (!tree_wait_over_ || kill_due_) return {};
+  return spawn();
+}
+
+Effects Backend::fail(std::string because) {
+  state_ = State::Error;
+  facts_.state = bus::BackendPhase::Error;
+  facts_.pid = 0;
+  cause_text_.clear();
+  kill_text_.clear();
+  return {publish(), Say{fmt::format("Error: {}; waiting for a change", because)}};
+}
+
+Effects Backend::leave() {
+  state_ = State::Left;
+  if (facts_.pid == 0) return {Leave{}};
+  facts_.pid = 0;
+  return {publish(), Leave{}};
+}
+
+Publish Backend::publish() const {
+  return {facts_};
+}
+
+std::string Backend::loading_text() const {
+  return fmt::format("Loading: {}started {} (generation {}, pid {}){}", cause_text_,
+                     text_of(facts_.command), facts_.generation, facts_.pid, kill_text_);
+}
+
+std::string Backend::running_text(TimePoint now) const {
+  std::string text = fmt::format("Running: generation {} answers after {}", facts_.generation,
+                                 text_of(now - spawned_));
+  if (since_text_.empty()) return text;
+  return text + fmt::format(", {} after {}", text_of(now - restart_begun_), since_text_);
+}
+
+std::string_view to_string(Backend::State state) {
+  switch (state) {
+    case Backend::State::Starting:
+      return "Starting";
+    case Backend::State::Loading:
+      return "Loading";
+    case Backend::State::Running:
+      return "Running";
+    case Backend::State::Error:
+      return "Error";
+    case Backend::State::Killing:
+      return "Killing";
+    case Backend::State::Stopping:
+      return "Stopping";
+    case Backend::State::Left:
+      return "Left";
+  }
+  return "";
+}
+
+}  // namespace hpp::supervisord

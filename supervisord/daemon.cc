@@ -1,0 +1,164 @@
+#include "supervisord/daemon.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <system_error>
+
+#include "common/log.h"
+#include "common/os/error.h"
+#include "common/os/process_tree.h"
+#include "supervisord/port_check.h"
+
+namespace hpp::supervisord {
+namespace {
+
+// How long the first spawn waits for watchd. It is there within some 50 ms if it is started with
+// us, and perhaps never if a developer runs this program alone.
+constexpr Milliseconds kTreeWait{1'000};
+
+std::int64_t wall_ms() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+std::string absolute(const std::string& path) {
+  const std::unique_ptr<char, decltype(&::free)> real(::realpath(path.c_str(), nullptr), &::free);
+  if (!real) throw_errno("cannot use the run directory " + path);
+  return real.get();
+}
+
+UniqueFd open_no_input() {
+  UniqueFd fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (!fd.is_open()) throw_errno("cannot open /dev/null");
+  return fd;
+}
+
+std::uint64_t spawns_so_far(const bus::Publisher& publisher) {
+  if (!publisher.last()) return 0;
+  return std::get<bus::BackendState>(*publisher.last()).generation;
+}
+
+}  // namespace
+
+Daemon::Daemon(const Options& options)
+    : command_(options.command),
+      addresses_(resolve(options.backend)),
+      tag_prefix_(absolute(options.run_directory) + '/'),
+      no_input_(open_no_input()),
+      loop_(Loop::Timers::Precise),
+      publisher_(loop_, options.run_directory, bus::Topic::Backend),
+      backend_(options.command, spawns_so_far(publisher_)),
+      output_(loop_, STDOUT_FILENO, STDERR_FILENO),
+      probe_(loop_, addresses_, to_string(options.backend),
+             [this] { happen(Answered{.generation = probed_generation_, .wall_ms = wall_ms()}); }),
+      killer_(loop_, tag_prefix_, [this] { happen(TreeGone{}); }),
+      tree_wait_(loop_, [this] { happen(TreeWaitExpired{}); }),
+      signals_(loop_, {SIGHUP, SIGTERM, SIGINT}, [this](int number) { on_signal(number); }),
+      subscriber_(loop_, options.run_directory, {bus::Topic::Tree},
+                  [this](const bus::Message& message) {
+                    happen(TreeSeen{std::get<bus::TreeState>(message)});
+                  }) {}
+
+void Daemon::run() {
+  happen(Begun{});
+  loop_.run();
+}
+
+// An effect may make something happen before it returns: that waits for the effects before it.
+void Daemon::happen(Event event) {
+  events_.push_back(std::move(event));
+  if (taking_) return;
+  taking_ = true;
+  while (!events_.empty()) {
+    const Event next = std::move(events_.front());
+    events_.pop_front();
+    for (const Effect& effect : backend_.on(next, std::chrono::steady_clock::now())) {
+      std::visit([this](const auto& e) { perform(e); }, effect);
+    }
+  }
+  taking_ = false;
+}
+
+void Daemon::on_signal(int number) {
+  if (number == SIGHUP) {
+    happen(RestartRequested{});
+  } else {
+    happen(StopRequested{});
+  }
+}
+
+void Daemon::on_exit(std::uint64_t generation, ExitStatus status) {
+  log::debug("generation {} ended: {}", generation, to_string(status));
+  output_.drain();
+  happen(ProcessExited{generation, status, output_.tail()});
+  killer_.look();
+}
+
+void Daemon::perform(const Spawn& effect) {
+  events_.push_front(spawn(effect.generation));  // the core wants to know before anything else
+}
+
+Event Daemon::spawn(std::uint64_t generation) {
+  // A ping that was answered may not have ended yet; its half of the dead backend's connection
+  // would keep the port from a backend that does without SO_REUSEADDR.
+  probe_.stop();
+  if (const auto holder = find_port_holder(addresses_)) {
+    return PortTaken{.port = holder->port, .by = holder->who};
+  }
+  if (child_) loop_.bury(std::move(child_));
+  try {
+    const Output::Ends ends = output_.open();
+    const ChildRequest request{
+        .command = command_,
+        .directory = {},
+        .environment = {{kBackendTag, tag_prefix_ + std::to_string(generation)}},
+        .group = ChildRequest::Group::OwnSession,
+        .stdin_fd = no_input_.get(),
+        .stdout_fd = ends.out.get(),
+        .stderr_fd = ends.err.get(),
+    };
+    child_ = std::make_unique<Child>(
+        loop_, request, [this, generation](ExitStatus status) { on_exit(generation, status); });
+  } catch (const std::system_error& error) {
+    return SpawnFailed{error.code().message()};
+  }
+  killer_.set_first(child_->pid());
+  return Spawned{.pid = child_->pid(), .wall_ms = wall_ms()};
+}
+
+void Daemon::perform(const KillTree&) {
+  killer_.kill();
+}
+
+void Daemon::perform(const StartProbe& effect) {
+  probed_generation_ = effect.generation;
+  probe_.start();
+}
+
+void Daemon::perform(const StopProbe&) {
+  probe_.stop();
+}
+
+void Daemon::perform(const Publish& effect) {
+  publisher_.publish(effect.snapshot);
+}
+
+void Daemon::perform(const Say& effect) {
+  log::info("{}", effect.text);
+}
+
+void Daemon::perform(const StartTreeWait&) {
+  tree_wait_.start(kTreeWait);
+}
+
+void Daemon::perform(const Leave&) {
+  output_.drain();
+  loop_.stop();
+}
+
+}  // namespace hpp::supervisord

@@ -1,0 +1,69 @@
+// Shell. Owns the backend process: turns what happens to it, to the tree and to us into events of
+// core/backend, and performs the effects.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/bus/publisher.h"
+#include "common/bus/subscriber.h"
+#include "common/event/loop.h"
+#include "common/event/signals.h"
+#include "common/event/timer.h"
+#include "common/options.h"
+#include "common/os/child.h"
+#include "common/os/socket_address.h"
+#include "supervisord/core/backend.h"
+#include "supervisord/output.h"
+#include "supervisord/probe.h"
+#include "supervisord/tree_killer.h"
+
+namespace hpp::supervisord {
+
+class Daemon {
+ public:
+  // Takes its place on the bus. Throws std::runtime_error: another supervisor is at work in the
+  // run directory, which must exist, or the backend's host is unknown.
+  explicit Daemon(const Options& options);
+
+  // Runs until SIGTERM or SIGINT; no process of the backend is left then.
+  void run();
+
+ private:
+  void happen(Event event);
+  void on_signal(int number);
+  void on_exit(std::uint64_t generation, ExitStatus status);
+
+  void perform(const Spawn& effect);
+  void perform(const KillTree& effect);
+  void perform(const StartProbe& effect);
+  void perform(const StopProbe& effect);
+  void perform(const Publish& effect);
+  void perform(const Say& effect);
+  void perform(const StartTreeWait& effect);
+  void perform(const Leave& effect);
+
+  Event spawn(std::uint64_t generation);
+
+  std::vector<std::string> command_;
+  std::vector<SocketAddress> addresses_;
+  std::string tag_prefix_;
+  UniqueFd no_input_;  // /dev/null
+  Loop loop_;
+  bus::Publisher publisher_;
+  Backend backend_;
+  std::deque<Event> events_;  // to be taken before the loop turns
+  bool taking_ = false;
+  std::uint64_t probed_generation_ = 0;
+  Output output_;
+  Probe probe_;
+  std::unique_ptr<Child> child_;
+  TreeKiller killer_;
+  Timer tree_wait_;
+  Signals signals_;
+  bus::Subscriber subscriber_;
+};
+
+}  // namespace hpp::supervisord

@@ -1,0 +1,198 @@
+#include "supervisord/probe.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "common/log.h"
+#include "config.h"
+
+namespace hpp::supervisord {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+// Between two rounds: the wait grows with the time already waited, which keeps the error in
+// proportion to what the developer waits anyway.
+constexpr microseconds kPauseMin{1'000};
+constexpr microseconds kPauseMax{10'000};
+constexpr int kPauseShare = 500;
+// A connect that neither succeeds nor fails (a firewall, another machine) is begun anew.
+constexpr milliseconds kConnectTime{250};
+// A connection that stays silent may be one that the backend has lost, or its first answer takes
+// that long (Django imports the project for it). Each further try waits twice as long, so that a
+// backend that is always slow is seen as well.
+constexpr milliseconds kAnswerTime{10'000};
+// How long the backend has to end the connection after its answer, before we do.
+constexpr milliseconds kLingerTime{50};
+// The longest head that is read to its end.
+constexpr std::size_t kHeadMax = 64 * 1024;
+
+constexpr std::string_view kBeginning = "HTTP/1.";
+
+void reset_on_close(int fd) {
+  const linger now{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+}
+
+// On loopback a connect is over before the call returns.
+bool is_over(int fd) {
+  pollfd entry{.fd = fd, .events = POLLOUT, .revents = 0};
+  return ::poll(&entry, 1, 0) > 0;
+}
+
+}  // namespace
+
+Probe::Probe(Loop& loop, std::vector<SocketAddress> addresses, const std::string& host,
+             std::function<void()> on_answer)
+    : loop_(loop),
+      addresses_(std::move(addresses)),
+      request_(fmt::format("HEAD / HTTP/1.1\r\nHost: {}\r\nUser-Agent: hpp/{}\r\n"
+                           "Accept: */*\r\nConnection: close\r\n\r\n",
+                           host, HPP_VERSION)),
+      on_answer_(std::move(on_answer)),
+      answer_time_(kAnswerTime),
+      next_round_(loop, [this] { begin_round(); }),
+      deadline_(loop, [this] { on_deadline(); }) {}
+
+void Probe::start() {
+  stop();
+  started_ = std::chrono::steady_clock::now();
+  answer_time_ = kAnswerTime;
+  not_http_told_ = false;
+  begin_round();
+}
+
+void Probe::stop() {
+  next_round_.stop();
+  hang_up();
+}
+
+void Probe::begin_round() {
+  hang_up();
+  for (const SocketAddress& address : addresses_) {
+    ConnectAttempt attempt = start_connect(address);
+    if (!attempt.fd.is_open() || attempt.error != 0) continue;
+    const int fd = attempt.fd.get();
+    reset_on_close(fd);
+    if (is_over(fd)) {
+      if (connect_error(fd) != 0) continue;
+      return talk(std::move(attempt.fd));
+    }
+    auto under_way = std::make_unique<Attempt>();
+    under_way->fd = std::move(attempt.fd);
+    under_way->over = std::make_unique<FdWatch>(loop_, fd, FdWatch::For::Writing,
+                                                [this, fd] { on_connect_over(fd); });
+    under_way->over->start();
+    attempts_.push_back(std::move(under_way));
+  }
+  next_round_.start(attempts_.empty() ? pause() : microseconds(kConnectTime));
+}
+
+void Probe::on_connect_over(int fd) {
+  const auto found = std::find_if(attempts_.begin(), attempts_.end(),
+                                  [fd](const auto& a) { return a->fd.get() == fd; });
+  auto attempt = std::move(*found);
+  attempts_.erase(found);
+  attempt->over->stop();
+  if (connect_error(fd) == 0) {
+    talk(std::move(attempt->fd));
+  } else if (attempts_.empty()) {
+    next_round_.start(pause());
+  }
+  loop_.bury(std::move(attempt));
+}
+
+void Probe::talk(UniqueFd fd) {
+  hang_up();
+  next_round_.stop();
+  talk_ = std::make_unique<Attempt>();
+  talk_->fd = std::move(fd);
+  talk_->over = std::make_unique<FdWatch>(loop_, talk_->fd.get(), FdWatch::For::Reading,
+                                          [this] { on_readable(); });
+  talk_->over->start();
+  // A fresh socket's buffer takes such a request whole.
+  const ssize_t sent =
+      ::send(talk_->fd.get(), request_.data(), request_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent != static_cast<ssize_t>(request_.size())) return try_again();
+  deadline_.start(answer_time_);
+}
+
+void Probe::on_readable() {
+  char bytes[4096];
+  const ssize_t got = ::recv(talk_->fd.get(), bytes, sizeof bytes, MSG_DONTWAIT);
+  if (got > 0) return take({bytes, static_cast<std::size_t>(got)});
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (answered_) {
+    hang_up();
+  } else {
+    try_again();
+  }
+}
+
+void Probe::take(std::string_view bytes) {
+  if (answer_.size() < kHeadMax) answer_ += bytes;
+  const std::size_t size = std::min(answer_.size(), kBeginning.size());
+  if (!answered_ && answer_.compare(0, size, kBeginning, 0, size) != 0) {
+    say_not_http();
+    return try_again();
+  }
+  if (size < kBeginning.size()) return;
+  // A connection that is cut before the response has been read would put a broken pipe into the
+  // backend's log.
+  if (answer_.find("\r\n\r\n") != std::string::npos || answer_.find("\n\n") != std::string::npos) {
+    deadline_.start(kLingerTime);
+  }
+  if (std::exchange(answered_, true)) return;
+  on_answer_();
+}
+
+void Probe::say_not_http() {
+  if (std::exchange(not_http_told_, true)) return;
+  log::warning("the backend answers, but not in HTTP/1: waiting until it does");
+}
+
+void Probe::try_again() {
+  hang_up();
+  next_round_.start(pause());
+}
+
+void Probe::on_deadline() {
+  if (!answered_) {
+    answer_time_ *= 2;
+    return begin_round();
+  }
+  // It has ignored `Connection: close` and waits for another request: an end in good order does
+  // not trouble it, and the TIME_WAIT is with whoever ends first, us.
+  const linger off{.l_onoff = 0, .l_linger = 0};
+  ::setsockopt(talk_->fd.get(), SOL_SOCKET, SO_LINGER, &off, sizeof off);
+  hang_up();
+}
+
+// Drops every connection; called from their own callbacks too.
+void Probe::hang_up() {
+  deadline_.stop();
+  answer_.clear();
+  answered_ = false;
+  for (auto& attempt : attempts_) {
+    attempt->over->stop();
+    loop_.bury(std::move(attempt));
+  }
+  attempts_.clear();
+  if (!talk_) return;
+  talk_->over->stop();
+  talk_->fd.reset();
+  loop_.bury(std::move(talk_));
+}
+
+microseconds Probe::pause() const {
+  const auto waited =
+      std::chrono::duration_cast<microseconds>(std::chrono::steady_clock::now() - started_);
+  return std::clamp(waited / kPauseShare, kPauseMin, kPauseMax);
+}
+
+}  // namespace hpp::supervisord

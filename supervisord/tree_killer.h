@@ -1,0 +1,68 @@
+// Shell. Owns the end of the backend's processes: kills them until none is left, and knows when.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "common/event/loop.h"
+#include "common/event/signals.h"
+#include "common/event/timer.h"
+#include "common/os/unique_fd.h"
+
+namespace hpp::supervisord {
+
+// This process is the reaper of all its descendants (PR_SET_CHILD_SUBREAPER): whoever loses its
+// parent becomes our child. So none is left exactly when waitid(2) says that we have no children;
+// a process that called setsid or forked twice cannot hide from that. It costs a microsecond, and
+// the plain case, a process that dies with its group, needs nothing else. Only who escaped from
+// the group must be looked for in /proc (a millisecond per hundred processes; the `children` files
+// of proc(5) would be cheaper, but they are per thread, may miss some, and not every kernel has
+// them).
+//
+// What an earlier supervisord left behind is no descendant of ours; it is found by its tag.
+class TreeKiller {
+ public:
+  // `tag_prefix`: what HPP_BACKEND of every backend of this run directory begins with. `on_gone`
+  // answers kill(). `loop` must outlive this.
+  TreeKiller(Loop& loop, std::string tag_prefix, std::function<void()> on_gone);
+
+  // The backend's first process, leader of its group. Its owner reaps it, and then calls look().
+  void set_first(pid_t first) { first_ = first; }
+
+  // Sends SIGKILL to all; on_gone is called once, perhaps before this returns.
+  void kill();
+
+  // Reaps who ended, and sees who is left if they are being killed.
+  void look();
+
+ private:
+  // A process that is no child of ours: its pidfd tells when it is gone with all its threads.
+  struct Leftover {
+    pid_t pid = 0;
+    UniqueFd pidfd;
+  };
+
+  bool kill_leftovers();
+  bool kill_escaped();
+  void on_recheck();
+  void finish();
+
+  std::string tag_prefix_;
+  std::function<void()> on_gone_;
+  std::vector<pid_t> inherited_;  // children from before our exec, not ours to kill
+  pid_t first_ = 0;
+  bool killing_ = false;
+  bool leftovers_possible_ = true;  // until the first kill is done
+  std::vector<Leftover> leftovers_;
+  bool slow_told_ = false;
+  TimePoint begun_;
+  std::chrono::milliseconds recheck_after_{};
+  Signals child_signal_;
+  Timer recheck_;
+};
+
+}  // namespace hpp::supervisord

@@ -1,0 +1,265 @@
+// Publisher and subscriber over real nng sockets: what is lost, what is repeated, who restarts.
+#include <gtest/gtest.h>
+#include <nng/nng.h>
+#include <nng/protocol/pubsub0/pub.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <optional>
+
+#include "common/bus/endpoints.h"
+#include "common/bus/publisher.h"
+#include "common/bus/subscriber.h"
+#include "common/os/file.h"
+#include "common/os/unique_fd.h"
+#include "tests/support/run_until.h"
+#include "tests/support/temporary_directory.h"
+
+namespace hpp::bus {
+namespace {
+
+class BusTest : public testing::Test {
+ protected:
+  std::unique_ptr<Publisher> author(Topic topic = Topic::Tree) {
+    return std::make_unique<Publisher>(loop_, directory_.path(), topic);
+  }
+
+  // A reader of all topics, which puts what it gets into got_.
+  std::unique_ptr<Subscriber> reader() {
+    return std::make_unique<Subscriber>(
+        loop_, directory_.path(), std::initializer_list<Topic>{Topic::Tree, Topic::Backend},
+        [this](const Message& message) {
+          if (const auto* tree = std::get_if<TreeState>(&message)) trees_.push_back(*tree);
+          if (const auto* backend = std::get_if<BackendState>(&message)) {
+            backends_.push_back(*backend);
+          }
+        });
+  }
+
+  bool wait_for_revision(std::uint64_t revision) {
+    return run_until(loop_, [&] { return !trees_.empty() && trees_.back().revision == revision; });
+  }
+
+  static UniqueFd connect_to(const std::string& path) {
+    UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) fd.reset();
+    return fd;
+  }
+
+  Loop loop_;
+  TemporaryDirectory directory_;
+  std::vector<TreeState> trees_;
+  std::vector<BackendState> backends_;
+};
+
+TEST_F(BusTest, BringsNewsInOrder) {
+  const auto tree = author();
+  const auto sub = reader();
+  for (std::uint64_t revision = 1; revision <= 5; ++revision) {
+    tree->publish(TreeState{.revision = revision});
+    EXPECT_TRUE(wait_for_revision(revision));
+  }
+  ASSERT_EQ(trees_.size(), 5U);
+  for (std::size_t i = 0; i < trees_.size(); ++i) {
+    EXPECT_EQ(trees_[i].stamp, (Stamp{.epoch = tree->epoch(), .sequence = i + 1}));
+  }
+}
+
+TEST_F(BusTest, KeepsTheTopicsApart) {
+  const auto tree = author(Topic::Tree);
+  const auto backend = author(Topic::Backend);
+  const auto proxy = author(Topic::Proxy);  // nobody subscribed
+  const auto sub = reader();
+  proxy->publish(ProxyState{.clients = 1});
+  tree->publish(TreeState{.revision = 1});
+  backend->publish(BackendState{.generation = 2});
+  EXPECT_TRUE(run_until(loop_, [&] { return !trees_.empty() && !backends_.empty(); }));
+  EXPECT_EQ(backends_.back().generation, 2U);
+}
+
+TEST_F(BusTest, GivesALateSubscriberTheNewest) {
+  const auto tree = author();
+  tree->publish(TreeState{.revision = 1});
+  tree->publish(TreeState{.revision = 2});
+  const auto sub = reader();
+  EXPECT_TRUE(wait_for_revision(2));
+  EXPECT_EQ(trees_.size(), 1U);
+}
+
+TEST_F(BusTest, FindsAnAuthorThatComesLater) {
+  const auto sub = reader();
+  run_for(loop_, Milliseconds{50});
+  const auto tree = author();
+  tree->publish(TreeState{.revision = 1});
+  EXPECT_TRUE(wait_for_revision(1));
+}
+
+TEST_F(BusTest, DeliversTheNewestOfABurst) {
+  const auto tree = author();
+  const auto sub = reader();
+  tree->publish(TreeState{.revision = 1});
+  ASSERT_TRUE(wait_for_revision(1));
+  for (std::uint64_t revision = 2; revision <= 1000; ++revision) {
+    tree->publish(TreeState{.revision = revision});
+  }
+  EXPECT_TRUE(wait_for_revision(1000));
+  for (std::size_t i = 1; i < trees_.size(); ++i) {
+    EXPECT_LT(trees_[i - 1].revision, trees_[i].revision);
+  }
+}
+
+TEST_F(BusTest, RepeatsNothingThatIsKnown) {
+  const auto tree = author();
+  const auto sub = reader();
+  tree->publish(TreeState{.revision = 1});
+  ASSERT_TRUE(wait_for_revision(1));
+  tree->publish(TreeState{.revision = 1});  // not news
+  const auto other = reader();              // its pipe makes the author send again
+  EXPECT_TRUE(run_until(loop_, [&] { return trees_.size() == 2; })) << "the other reader's";
+  run_for(loop_, Milliseconds{1200});  // a tick sends again
+  EXPECT_EQ(trees_.size(), 2U);
+  EXPECT_EQ(tree->last(), std::optional<Message>(trees_.back()));
+}
+
+TEST_F(BusTest, WritesTheFileBeforeTheNews) {
+  const auto tree = author();
+  tree->publish(TreeState{.revision = 7});
+  const auto text = read_file(snapshot_path(directory_.path(), Topic::Tree));
+  ASSERT_TRUE(text.has_value());
+  const Decoded decoded = decode(*text);
+  ASSERT_TRUE(std::holds_alternative<Message>(decoded)) << *text;
+  EXPECT_EQ(std::get<TreeState>(std::get<Message>(decoded)).revision, 7U);
+}
+
+TEST_F(BusTest, ARestartedAuthorResumes) {
+  auto tree = author();
+  const auto sub = reader();
+  tree->publish(TreeState{.revision = 1, .clock = "c:1"});
+  tree->publish(TreeState{.revision = 2, .clock = "c:2"});
+  ASSERT_TRUE(wait_for_revision(2));
+  const std::uint64_t epoch = tree->epoch();
+  tree.reset();
+  tree = author();
+  EXPECT_EQ(tree->epoch(), epoch);
+  ASSERT_TRUE(tree->last().has_value());
+  EXPECT_EQ(std::get<TreeState>(*tree->last()).clock, "c:2");
+  tree->publish(TreeState{.revision = 3});
+  ASSERT_TRUE(wait_for_revision(3));
+  EXPECT_EQ(trees_.back().stamp, (Stamp{.epoch = epoch, .sequence = 3}));
+}
+
+TEST_F(BusTest, ARestartedAuthorTellsItsReadersAgain) {
+  auto tree = author();
+  tree->publish(TreeState{.revision = 4});
+  tree.reset();
+  tree = author();
+  tree->publish(TreeState{.revision = 4});  // the same, and nobody has heard it from this process
+  const auto sub = reader();
+  EXPECT_TRUE(wait_for_revision(4));
+}
+
+TEST_F(BusTest, StartsANewEpochIfItsFileIsGoneOrSpoiled) {
+  const std::string path = snapshot_path(directory_.path(), Topic::Tree);
+  const auto sub = reader();
+  std::uint64_t revision = 1;
+  auto tree = author();
+  tree->publish(TreeState{.revision = revision});
+  ASSERT_TRUE(wait_for_revision(revision));
+  const char* const contents[] = {"", "tree {\"epoch\": 1", "backend {}", nullptr};
+  for (const char* content : contents) {
+    const std::uint64_t before = tree->epoch();
+    tree.reset();
+    std::filesystem::remove(path);
+    if (content != nullptr) std::ofstream(path) << content;
+    testing::internal::CaptureStderr();
+    tree = author();
+    testing::internal::GetCapturedStderr();
+    EXPECT_NE(tree->epoch(), before);
+    EXPECT_FALSE(tree->last().has_value());
+    tree->publish(TreeState{.revision = ++revision});
+    ASSERT_TRUE(wait_for_revision(revision)) << "a new epoch is news, whatever its sequence";
+    EXPECT_EQ(trees_.back().stamp.sequence, 1U);
+  }
+}
+
+TEST_F(BusTest, RefusesASnapshotOfAnotherTopic) {
+  author(Topic::Backend)->publish(BackendState{.generation = 1});
+  std::filesystem::rename(snapshot_path(directory_.path(), Topic::Backend),
+                          snapshot_path(directory_.path(), Topic::Tree));
+  testing::internal::CaptureStderr();
+  const auto tree = author();
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("another topic"), std::string::npos);
+  EXPECT_FALSE(tree->last().has_value());
+}
+
+TEST_F(BusTest, RefusesASecondAuthor) {
+  const auto first = author();
+  try {
+    author();
+    ADD_FAILURE() << "two authors of one topic";
+  } catch (const std::runtime_error& error) {
+    EXPECT_EQ(std::string(error.what()), "another hpp-watchd is at work in " + directory_.path());
+  }
+  const auto sub = reader();
+  first->publish(TreeState{.revision = 1});
+  EXPECT_TRUE(wait_for_revision(1)) << "the first one works on";
+}
+
+// nng issue 1518: one that leaves in the middle of the handshake.
+TEST_F(BusTest, APeerThatIsKilledWhileItConnectsMakesNoAuthorDeaf) {
+  const auto tree = author();
+  tree->publish(TreeState{.revision = 1});
+  for (int i = 0; i < 50; ++i) {
+    const UniqueFd peer = connect_to(socket_path(directory_.path(), Topic::Tree));
+    ASSERT_TRUE(peer.is_open());
+  }
+  const auto sub = reader();
+  EXPECT_TRUE(wait_for_revision(1));
+}
+
+TEST_F(BusTest, TakesOverTheSocketOfAnAuthorThatCrashed) {
+  const std::string path = directory_ / "watchd.sock";
+  {
+    // What a killed process leaves: a socket's name with nobody behind it.
+    const UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    ASSERT_EQ(::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  }
+  ASSERT_TRUE(std::filesystem::exists(path));
+  const auto tree = author();
+  const auto sub = reader();
+  tree->publish(TreeState{.revision = 1});
+  EXPECT_TRUE(wait_for_revision(1));
+}
+
+TEST_F(BusTest, DropsAMalformedMessageAndGoesOn) {
+  nng_socket stranger = NNG_SOCKET_INITIALIZER;
+  ASSERT_EQ(nng_pub0_open(&stranger), 0);
+  ASSERT_EQ(nng_listen(stranger, socket_url(directory_.path(), Topic::Tree).c_str(), nullptr, 0),
+            0);
+  const auto sub = reader();
+  const auto send = [&](std::string text) { nng_send(stranger, text.data(), text.size(), 0); };
+  testing::internal::CaptureStderr();
+  std::uint64_t sequence = 0;
+  // A subscriber that has not connected yet gets nothing: say it until it is heard.
+  EXPECT_TRUE(run_until(loop_, [&] {
+    for (const char* bad : {"tree ", "tree []", "tree {\"epoch\": 1}", "tree \xff"}) send(bad);
+    send(encode(TreeState{.stamp = {.epoch = 5, .sequence = ++sequence}, .revision = 9}));
+    return !trees_.empty();
+  }));
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(trees_.back().revision, 9U);
+  EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << "once: " << said;
+  EXPECT_NE(said.find("dropped a message"), std::string::npos) << said;
+  nng_close(stranger);
+}
+
+}  // namespace
+}  // namespace hpp::bus

@@ -1,0 +1,201 @@
+#include "common/bus/codec.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <random>
+
+namespace hpp::bus {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::uint64_t kBig = (std::uint64_t{1} << 53) - 1;
+
+std::vector<Message> samples() {
+  const Stamp stamp{.epoch = kBig, .sequence = 7};
+  const TreeState tree{
+      .stamp = stamp,
+      .revision = 3,
+      .clock = "c:123:4",
+      .watching = true,
+      .problem = "words \"quoted\"\nand more",
+      .changed = {"a.py", "ä/ö.py", ""},
+      .changed_count = 21,
+  };
+  BackendState backend{
+      .stamp = stamp,
+      .state = BackendPhase::Error,
+      .generation = 4,
+      .pid = 4'000'000,
+      .command = {"python3", "-c", "x = '\\'"},
+      .serves = {.epoch = 1, .revision = 2},
+      .seen = {.epoch = 1, .revision = 3},
+      .spawned_at_ms = 1'700'000'000'000,
+      .ready_at_ms = -1,
+      .exit = BackendExit{.code = 3, .signal = {}, .spawn_error = ""},
+      .output_tail = std::string("\x1b[31mred\x1b[0m\t\0!", 14),
+      .problem = "p",
+  };
+  std::vector<Message> messages{tree, TreeState{}, backend, BackendState{}, ProxyState{}};
+  backend.exit = BackendExit{.code = {}, .signal = 9, .spawn_error = ""};
+  messages.emplace_back(backend);
+  backend.exit = BackendExit{.code = {}, .signal = {}, .spawn_error = "No such file"};
+  messages.emplace_back(backend);
+  for (const BackendPhase phase :
+       {BackendPhase::Loading, BackendPhase::Running, BackendPhase::Error, BackendPhase::Killing}) {
+    messages.emplace_back(BackendState{.stamp = stamp, .state = phase});
+  }
+  messages.emplace_back(ProxyState{.stamp = stamp,
+                                   .listening = {"127.0.0.1:8000", "[::1]:8000"},
+                                   .clients = 1,
+                                   .held = 2,
+                                   .forwarded = kBig,
+                                   .replayed = 4});
+  return messages;
+}
+
+std::string topic_word(const std::string& text) {
+  return text.substr(0, text.find(' '));
+}
+
+Json body(const std::string& text) {
+  return Json::parse(text.substr(text.find(' ') + 1));
+}
+
+bool is_malformed(const std::string& text) {
+  return std::holds_alternative<Malformed>(decode(text));
+}
+
+TEST(Codec, ReadsWhatItWrote) {
+  for (const Message& message : samples()) {
+    const std::string text = encode(message);
+    const Decoded decoded = decode(text);
+    ASSERT_TRUE(std::holds_alternative<Message>(decoded))
+        << text << ": " << std::get<Malformed>(decoded).why;
+    EXPECT_TRUE(std::get<Message>(decoded) == message) << text;
+  }
+}
+
+TEST(Codec, NamesTheTopicFirst) {
+  EXPECT_EQ(topic_word(encode(TreeState{})), "tree");
+  EXPECT_EQ(topic_word(encode(BackendState{})), "backend");
+  EXPECT_EQ(topic_word(encode(ProxyState{})), "proxy");
+}
+
+TEST(Codec, WritesOneLine) {
+  for (const Message& message : samples()) {
+    EXPECT_EQ(encode(message).find('\n'), std::string::npos);
+  }
+}
+
+TEST(Codec, IgnoresUnknownFields) {
+  for (const Message& message : samples()) {
+    const std::string text = encode(message);
+    Json json = body(text);
+    json["of the future"] = {1, {{"a", nullptr}}};
+    const Decoded decoded = decode(topic_word(text) + ' ' + json.dump());
+    ASSERT_TRUE(std::holds_alternative<Message>(decoded));
+    EXPECT_TRUE(std::get<Message>(decoded) == message);
+  }
+}
+
+TEST(Codec, RefusesAMissingField) {
+  for (const Message& message : samples()) {
+    const std::string text = encode(message);
+    const Json json = body(text);
+    for (const auto& [name, value] : json.items()) {
+      Json less = json;
+      less.erase(name);
+      EXPECT_TRUE(is_malformed(topic_word(text) + ' ' + less.dump())) << "without " << name;
+    }
+  }
+}
+
+TEST(Codec, RefusesAWrongType) {
+  const Json wrongs[] = {nullptr, true, -1, 1.5, "text", Json::array({1}), Json::object()};
+  for (const Message& message : samples()) {
+    const std::string text = encode(message);
+    const Json json = body(text);
+    for (const auto& [name, value] : json.items()) {
+      for (const Json& wrong : wrongs) {
+        const bool may_be_null = name == "exit" && wrong.is_null();
+        if (wrong.type() == value.type() || may_be_null) continue;
+        // The signed ones, times and the pid, take any number.
+        if (value.is_number() && wrong.is_number()) continue;
+        Json other = json;
+        other[name] = wrong;
+        EXPECT_TRUE(is_malformed(topic_word(text) + ' ' + other.dump()))
+            << name << ": " << wrong.dump();
+      }
+    }
+  }
+}
+
+TEST(Codec, RefusesNumbersThatNoCounterHas) {
+  Json json = body(encode(TreeState{}));
+  for (const Json& wrong : {Json(-1), Json(1.5), Json(1e300)}) {
+    for (const char* name : {"epoch", "sequence", "revision", "changed_count"}) {
+      Json other = json;
+      other[name] = wrong;
+      EXPECT_TRUE(is_malformed("tree " + other.dump())) << name << ": " << wrong.dump();
+    }
+  }
+}
+
+TEST(Codec, RefusesAnUnknownPhaseAndTopic) {
+  Json json = body(encode(BackendState{}));
+  json["state"] = "Sleeping";
+  EXPECT_TRUE(is_malformed("backend " + json.dump()));
+  EXPECT_TRUE(is_malformed("weather {}"));
+  EXPECT_TRUE(is_malformed("tree"));
+  EXPECT_TRUE(is_malformed("tree []"));
+  EXPECT_TRUE(is_malformed("tree {"));
+  EXPECT_TRUE(is_malformed(""));
+  EXPECT_TRUE(is_malformed(" "));
+  EXPECT_TRUE(is_malformed("trees {}"));
+}
+
+TEST(Codec, ReplacesWhatIsNoUtf8) {
+  const BackendState state{.output_tail = "a\xff\xc3(b"};
+  const Decoded decoded = decode(encode(state));
+  ASSERT_TRUE(std::holds_alternative<Message>(decoded));
+  EXPECT_EQ(std::get<BackendState>(std::get<Message>(decoded)).output_tail,
+            "a\xef\xbf\xbd\xef\xbf\xbd(b");
+}
+
+TEST(Codec, NeverThrowsOnGarbage) {
+  std::mt19937 random(1);
+  const auto below = [&](std::size_t n) {
+    return std::uniform_int_distribution<std::size_t>(0, n - 1)(random);
+  };
+  const auto messages = samples();
+  int malformed = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    std::string text = encode(messages[below(messages.size())]);
+    for (std::size_t changes = 1 + below(4); changes > 0; --changes) {
+      const std::size_t at = below(text.size());
+      switch (below(4)) {
+        case 0:
+          text[at] = static_cast<char>(below(256));
+          break;
+        case 1:
+          text.erase(at, 1 + below(20));
+          break;
+        case 2:
+          text.insert(at, 1 + below(3), "{}[]\",:-0"[below(9)]);
+          break;
+        case 3:
+          text.resize(at);
+          break;
+      }
+      if (text.empty()) text = "x";
+    }
+    EXPECT_NO_THROW(malformed += is_malformed(text) ? 1 : 0) << text;
+  }
+  EXPECT_GT(malformed, 10'000);
+  EXPECT_TRUE(is_malformed("tree " + std::string(100'000, '[')));
+}
+
+}  // namespace
+}  // namespace hpp::bus

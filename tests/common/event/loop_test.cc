@@ -1,0 +1,121 @@
+#include "common/event/loop.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "common/event/fd_watch.h"
+#include "common/event/signals.h"
+#include "common/event/timer.h"
+#include "common/os/child.h"
+#include "tests/support/run_until.h"
+
+namespace hpp {
+namespace {
+
+TEST(Loop, CallsLaterInOrderAndOnce) {
+  Loop loop;
+  std::string calls;
+  loop.later([&] { calls += 'a'; });
+  loop.later([&] {
+    calls += 'b';
+    loop.later([&] {
+      calls += 'd';
+      loop.stop();
+    });
+  });
+  loop.later([&] { calls += 'c'; });
+  loop.run();
+  EXPECT_EQ(calls, "abcd");
+}
+
+TEST(Loop, CallsLaterAfterWhatIsDueInThisTurn) {
+  Loop loop;
+  Pipe first = make_pipe();
+  Pipe second = make_pipe();
+  std::string calls;
+  const auto take = [&](Pipe& pipe, char name) {
+    char byte = 0;
+    EXPECT_EQ(::read(pipe.reader.get(), &byte, 1), 1);
+    calls += name;
+    loop.later([&calls] { calls += '!'; });
+  };
+  FdWatch one(loop, first.reader.get(), FdWatch::For::Reading, [&] { take(first, '1'); });
+  FdWatch two(loop, second.reader.get(), FdWatch::For::Reading, [&] { take(second, '2'); });
+  one.start();
+  two.start();
+  EXPECT_EQ(::write(first.writer.get(), "x", 1), 1);
+  EXPECT_EQ(::write(second.writer.get(), "x", 1), 1);
+  EXPECT_TRUE(run_until(loop, [&] { return calls.size() == 4; }));
+  EXPECT_TRUE(calls == "12!!" || calls == "21!!") << calls;
+}
+
+struct Mourned {
+  explicit Mourned(bool& is_dead) : dead(is_dead) {}
+
+  ~Mourned() { dead = true; }
+
+  bool& dead;
+};
+
+TEST(Loop, BuriesAtTheEndOfTheTurn) {
+  Loop loop;
+  bool dead = false;
+  bool was_dead_inside = true;
+  auto object = std::make_unique<Mourned>(dead);
+  loop.later([&] {
+    loop.bury(std::move(object));
+    was_dead_inside = dead;
+  });
+  EXPECT_TRUE(run_until(loop, [&] { return dead; }));
+  EXPECT_FALSE(was_dead_inside);
+}
+
+TEST(Loop, BuriesWhatIsLeftWhenItEnds) {
+  bool dead = false;
+  {
+    Loop loop;
+    loop.bury(std::make_unique<Mourned>(dead));
+  }
+  EXPECT_TRUE(dead);
+}
+
+// An owner whose destructor still needs the loop: most of ours stop an event there.
+TEST(Loop, OutlivesWhatIsBuriedInIt) {
+  auto loop = std::make_unique<Loop>();
+  auto timer = std::make_unique<Timer>(*loop, [] {});
+  timer->start(Milliseconds{1});
+  loop->bury(std::move(timer));
+  loop.reset();
+}
+
+TEST(FdWatch, CallsForAsLongAsTheDescriptorIsReady) {
+  Loop loop;
+  Pipe pipe = make_pipe();
+  int calls = 0;
+  FdWatch watch(loop, pipe.reader.get(), FdWatch::For::Reading, [&] { ++calls; });
+  EXPECT_FALSE(watch.is_active());
+  watch.start();
+  EXPECT_TRUE(watch.is_active());
+  EXPECT_EQ(::write(pipe.writer.get(), "x", 1), 1);
+  EXPECT_TRUE(run_until(loop, [&] { return calls >= 3; }));
+  watch.stop();
+  const int before = calls;
+  run_for(loop, Milliseconds{20});
+  EXPECT_EQ(calls, before);
+}
+
+TEST(Signals, BecomeCallbacks) {
+  Loop loop;
+  std::vector<int> got;
+  const Signals signals(loop, {SIGUSR1, SIGUSR2}, [&](int number) { got.push_back(number); });
+  ::kill(::getpid(), SIGUSR1);
+  EXPECT_TRUE(run_until(loop, [&] { return got.size() == 1; }));
+  ::kill(::getpid(), SIGUSR2);
+  EXPECT_TRUE(run_until(loop, [&] { return got.size() == 2; }));
+  EXPECT_EQ(got, (std::vector<int>{SIGUSR1, SIGUSR2}));
+}
+
+}  // namespace
+}  // namespace hpp

@@ -1,0 +1,274 @@
+// A stream against a peer that is a plain socket: what it says, when, and what it holds back.
+#include "common/event/stream.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <memory>
+#include <string>
+
+#include "common/event/listener.h"
+#include "common/os/child.h"
+#include "tests/support/run_until.h"
+
+namespace hpp {
+namespace {
+
+// Keeps a record of what the stream told.
+class Recorder : public StreamListener {
+ public:
+  virtual ~Recorder() = default;
+
+  void on_input() override { ++inputs; }
+
+  void on_input_ended() override { ++ends; }
+
+  void on_output_progress() override { ++progress; }
+
+  void on_broken(int number) override {
+    ++breaks;
+    error = number;
+  }
+
+  int inputs = 0;
+  int ends = 0;
+  int progress = 0;
+  int breaks = 0;
+  int error = 0;
+};
+
+constexpr std::size_t kMegabyte = 1024 * 1024;
+
+class StreamTest : public testing::Test {
+ protected:
+  // A real TCP connection, for resets; both ends non-blocking.
+  void SetUp() override {
+    const auto addresses = resolve({.host = "127.0.0.1", .port = 0});
+    auto sockets = listen_on(addresses);
+    const SocketAddress bound = local_address(sockets[0].get());
+    UniqueFd accepted;
+    Listener listener(loop_, std::move(sockets[0]),
+                      [&](UniqueFd fd, const SocketAddress&) { accepted = std::move(fd); });
+    peer_ = start_connect(bound).fd;
+    ASSERT_TRUE(run_until(loop_, [&] { return accepted.is_open(); }));
+    stream_ = std::make_unique<Stream>(loop_, std::move(accepted), told_);
+  }
+
+  void peer_sends(const std::string& text) {
+    ASSERT_EQ(::send(peer_.get(), text.data(), text.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(text.size()));
+  }
+
+  // What has arrived at the peer; `ended_` says whether the stream's FIN has, too.
+  void peer_reads() {
+    char piece[64 * 1024];
+    for (;;) {
+      const ssize_t got = ::recv(peer_.get(), piece, sizeof piece, 0);
+      if (got == 0) ended_ = true;
+      if (got < 0) peer_error_ = errno;
+      if (got <= 0) return;
+      received_.append(piece, static_cast<std::size_t>(got));
+    }
+  }
+
+  std::string input() { return std::string(stream_->input().pull_up(stream_->input().size())); }
+
+  void reset_by_peer() {
+    const linger now{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(peer_.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    peer_.reset();
+  }
+
+  Loop loop_;
+  Recorder told_;
+  UniqueFd peer_;
+  std::unique_ptr<Stream> stream_;
+  std::string received_;
+  bool ended_ = false;
+  int peer_error_ = 0;
+};
+
+TEST_F(StreamTest, ReadsWhatComes) {
+  peer_sends("hello");
+  EXPECT_TRUE(run_until(loop_, [&] { return input() == "hello"; }));
+  EXPECT_GE(told_.inputs, 1);
+  peer_sends(" world");
+  EXPECT_TRUE(run_until(loop_, [&] { return input() == "hello world"; }));
+  EXPECT_FALSE(stream_->input_ended());
+}
+
+TEST_F(StreamTest, WritesAtTheFlush) {
+  stream_->output().append("hello");
+  run_for(loop_, Milliseconds{10});
+  peer_reads();
+  EXPECT_EQ(received_, "");
+  stream_->flush();
+  EXPECT_TRUE(stream_->output_done());
+  EXPECT_TRUE(run_until(loop_, [&] {
+    peer_reads();
+    return received_ == "hello";
+  }));
+  EXPECT_EQ(told_.progress, 0) << "nothing had to wait";
+}
+
+TEST_F(StreamTest, WritesMoreThanTheSocketTakes) {
+  std::string content;
+  while (content.size() < 32 * kMegabyte) content += std::to_string(content.size()) + ' ';
+  stream_->output().append(content);
+  stream_->flush();
+  EXPECT_FALSE(stream_->output_done());
+  const std::size_t left = stream_->output().size();
+  run_for(loop_, Milliseconds{50});
+  EXPECT_EQ(told_.progress == 0, stream_->output().size() == left);
+  stream_->flush();  // while it waits: nothing is written twice
+  EXPECT_TRUE(run_until(loop_, [&] {
+    peer_reads();
+    return received_.size() >= content.size();
+  }));
+  EXPECT_TRUE(received_ == content);
+  EXPECT_TRUE(stream_->output_done());
+  EXPECT_GT(told_.progress, 0);
+  stream_->output().append("more");
+  stream_->flush();
+  EXPECT_TRUE(run_until(loop_, [&] {
+    peer_reads();
+    return received_.ends_with("more");
+  }));
+}
+
+TEST_F(StreamTest, ReadsNothingWhilePaused) {
+  stream_->read_while(false);
+  stream_->read_while(false);
+  const std::string piece(64 * 1024, 'x');
+  std::size_t sent = 0;
+  for (;;) {
+    const ssize_t size = ::send(peer_.get(), piece.data(), piece.size(), MSG_NOSIGNAL);
+    if (size < 0) break;
+    sent += static_cast<std::size_t>(size);
+  }
+  EXPECT_EQ(errno, EAGAIN) << "the peer is held back";
+  run_for(loop_, Milliseconds{20});
+  EXPECT_TRUE(stream_->input().empty());
+  EXPECT_EQ(told_.inputs, 0);
+  stream_->read_while(true);
+  EXPECT_TRUE(run_until(loop_, [&] { return stream_->input().size() == sent; }));
+}
+
+TEST_F(StreamTest, ReadsNoMoreAfterAPauseInsideACallback) {
+  struct Pausing : Recorder {
+    void on_input() override {
+      Recorder::on_input();
+      stream->read_while(false);
+    }
+
+    Stream* stream = nullptr;
+  } pausing;
+
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+  Stream stream(loop_, UniqueFd(ends[0]), pausing);
+  const UniqueFd other(ends[1]);
+  pausing.stream = &stream;
+  const std::string content(100 * 1024, 'x');
+  ASSERT_EQ(::send(other.get(), content.data(), content.size(), 0),
+            static_cast<ssize_t>(content.size()));
+  run_for(loop_, Milliseconds{20});
+  EXPECT_EQ(pausing.inputs, 1);
+  EXPECT_LT(stream.input().size(), content.size());
+}
+
+TEST_F(StreamTest, TellsOfTheFinAfterTheBytesBeforeIt) {
+  peer_sends("last words");
+  ::shutdown(peer_.get(), SHUT_WR);
+  EXPECT_TRUE(run_until(loop_, [&] { return told_.ends == 1; }));
+  EXPECT_EQ(input(), "last words");
+  EXPECT_TRUE(stream_->input_ended());
+  EXPECT_FALSE(stream_->is_broken());
+  run_for(loop_, Milliseconds{20});
+  EXPECT_EQ(told_.ends, 1) << "once";
+}
+
+TEST_F(StreamTest, WritesAfterThePeersFin) {
+  ::shutdown(peer_.get(), SHUT_WR);
+  EXPECT_TRUE(run_until(loop_, [&] { return told_.ends == 1; }));
+  stream_->output().append("the answer");
+  stream_->finish_output();
+  EXPECT_TRUE(run_until(loop_, [&] {
+    peer_reads();
+    return ended_;
+  }));
+  EXPECT_EQ(received_, "the answer");
+}
+
+TEST_F(StreamTest, ReadsAfterItsOwnFin) {
+  stream_->output().append("the question");
+  stream_->finish_output();
+  EXPECT_TRUE(run_until(loop_, [&] {
+    peer_reads();
+    return ended_;
+  }));
+  EXPECT_EQ(received_, "the question");
+  peer_sends("the answer");
+  EXPECT_TRUE(run_until(loop_, [&] { return input() == "the answer"; }));
+}
+
+TEST_F(StreamTest, EndsItsOutputOnlyWhenAllIsWritten) {
+  const std::string content(16 * kMegabyte, 'x');
+  stream_->output().append(content);
+  stream_->finish_output();
+  EXPECT_FALSE(stream_->output_done());
+  EXPECT_TRUE(run_until(loop_, [&] {
+    peer_reads();
+    return ended_;
+  }));
+  EXPECT_EQ(received_.size(), content.size());
+}
+
+TEST_F(StreamTest, TellsOfAReset) {
+  reset_by_peer();
+  EXPECT_TRUE(run_until(loop_, [&] { return told_.breaks == 1; }));
+  EXPECT_EQ(told_.error, ECONNRESET);
+  EXPECT_TRUE(stream_->is_broken());
+  EXPECT_EQ(told_.ends, 0);
+  stream_->output().append("x");
+  stream_->flush();
+  stream_->read_while(false);
+  run_for(loop_, Milliseconds{20});
+  EXPECT_EQ(told_.breaks, 1) << "once";
+}
+
+TEST_F(StreamTest, TellsOfAFailedWriteLater) {
+  stream_->read_while(false);
+  reset_by_peer();
+  run_for(loop_, Milliseconds{10});
+  stream_->output().append("x");
+  stream_->flush();
+  EXPECT_TRUE(stream_->is_broken());
+  EXPECT_EQ(told_.breaks, 0) << "never from inside a call";
+  EXPECT_TRUE(run_until(loop_, [&] { return told_.breaks == 1; }));
+  EXPECT_TRUE(told_.error == ECONNRESET || told_.error == EPIPE) << told_.error;
+}
+
+TEST_F(StreamTest, ResetsThePeerIfAsked) {
+  stream_->output().append("half of ");
+  stream_->flush();
+  stream_->reset_on_close();
+  stream_.reset();
+  EXPECT_TRUE(run_until(loop_, [&] {
+    peer_reads();
+    return ended_ || peer_error_ == ECONNRESET;
+  }));
+  EXPECT_FALSE(ended_);
+}
+
+TEST_F(StreamTest, TellsNothingAfterItsEnd) {
+  peer_sends("x");
+  stream_.reset();
+  run_for(loop_, Milliseconds{10});
+  EXPECT_EQ(told_.inputs + told_.ends + told_.breaks, 0);
+}
+
+}  // namespace
+}  // namespace hpp

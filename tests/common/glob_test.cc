@@ -1,0 +1,44 @@
+#include "common/glob.h"
+
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+namespace hpp {
+namespace {
+
+TEST(Glob, IsPassedOnAsWatchmanWantsIt) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"src/**/*", "src/**/*"}, {"./src/*.py", "src/*.py"},
+      {"././a", "a"},           {"*", "*"},
+      {"[a-z]*", "[a-z]*"},     {"[]a]", "[]a]"},
+      {"[!]a]", "[!]a]"},       {"[^]]", "[^]]"},
+      {"a\\[b", "a\\[b"},       {"[\\]]", "[\\]]"},
+      {"a..b/..c", "a..b/..c"}, {"{a,b}", "{a,b}"},
+      {"ä/ö", "ä/ö"},
+  };
+  for (const auto& [text, expected] : cases) EXPECT_EQ(normalized_glob(text), expected) << text;
+}
+
+TEST(Glob, IsRefusedWithTheReasonIfItCanMatchNothing) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"", "empty"},        {"./", "empty"},       {"/etc/*", "relative"}, {".//etc", "relative"},
+      {"..", "below"},      {"../x", "below"},     {"a/../b", "below"},    {"src/", "directory"},
+      {"[a", "not closed"}, {"a[]", "not closed"}, {"a[!]", "not closed"}, {"[a\\]", "not closed"},
+      {"a\\", "backslash"},
+  };
+  for (const auto& [text, why] : cases) {
+    try {
+      normalized_glob(text);
+      ADD_FAILURE() << text << " was accepted";
+    } catch (const std::invalid_argument& error) {
+      const std::string message = error.what();
+      EXPECT_NE(message.find(why), std::string::npos) << text << ": " << message;
+      EXPECT_NE(message.find(std::string("'") + text + "'"), std::string::npos) << message;
+      EXPECT_EQ(message.find('\n'), std::string::npos) << message;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace hpp

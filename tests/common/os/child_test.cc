@@ -1,0 +1,178 @@
+#include "common/os/child.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <optional>
+#include <sstream>
+#include <system_error>
+
+#include "common/os/file.h"
+#include "tests/support/run_until.h"
+#include "tests/support/temporary_directory.h"
+
+namespace hpp {
+namespace {
+
+using Words = std::vector<std::string>;
+
+class ChildTest : public testing::Test {
+ protected:
+  // Starts the process and waits for its end.
+  ExitStatus run(const ChildRequest& request) {
+    std::optional<ExitStatus> end;
+    const Child child(loop_, request, [&](ExitStatus status) { end = status; });
+    EXPECT_TRUE(child.is_running());
+    EXPECT_TRUE(run_until(loop_, [&] { return end.has_value(); }));
+    EXPECT_FALSE(child.is_running());
+    return end.value_or(ExitStatus{});
+  }
+
+  // What the shell commands print.
+  std::string output_of(const std::string& script, ChildRequest request = {}) {
+    const std::string path = directory_ / "output";
+    const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    request.command = {"sh", "-c", script};
+    request.stdout_fd = file.get();
+    EXPECT_EQ(run(request), (ExitStatus{.by_signal = false, .number = 0}));
+    return read_file(path).value_or("");
+  }
+
+  Loop loop_;
+  TemporaryDirectory directory_;
+};
+
+TEST_F(ChildTest, TellsHowItEnded) {
+  EXPECT_EQ(run({.command = {"true"}}), (ExitStatus{.by_signal = false, .number = 0}));
+  EXPECT_EQ(run({.command = {"sh", "-c", "exit 77"}}),
+            (ExitStatus{.by_signal = false, .number = 77}));
+  EXPECT_EQ(run({.command = {"sh", "-c", "kill -SEGV $$"}}),
+            (ExitStatus{.by_signal = true, .number = SIGSEGV}));
+}
+
+TEST_F(ChildTest, LeavesNoZombie) {
+  std::optional<ExitStatus> end;
+  const Child child(loop_, {.command = {"true"}}, [&](ExitStatus status) {
+    end = status;
+    EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "the zombie must be reaped before the news";
+    EXPECT_EQ(errno, ECHILD);
+  });
+  EXPECT_TRUE(run_until(loop_, [&] { return end.has_value(); }));
+}
+
+TEST_F(ChildTest, ThrowsWhatExecSaid) {
+  const std::pair<Words, int> cases[] = {
+      {{"/nowhere/at-all"}, ENOENT},
+      {{"no-such-command-anywhere"}, ENOENT},
+      {{directory_.path()}, EACCES},
+  };
+  for (const auto& [command, code] : cases) {
+    try {
+      const Child child(loop_, {.command = command}, [](ExitStatus) {});
+      ADD_FAILURE() << command[0] << " was started";
+    } catch (const std::system_error& error) {
+      EXPECT_EQ(error.code().value(), code);
+      EXPECT_NE(std::string(error.what()).find(command[0]), std::string::npos) << error.what();
+    }
+  }
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a child that could not exec is left";
+  EXPECT_THROW(
+      Child(loop_, {.command = {"true"}, .directory = "/nowhere/at-all"}, [](ExitStatus) {}),
+      std::system_error);
+}
+
+TEST_F(ChildTest, IsKilled) {
+  std::optional<ExitStatus> end;
+  const Child child(loop_, {.command = {"sleep", "1000"}}, [&](ExitStatus s) { end = s; });
+  child.kill(SIGTERM);
+  EXPECT_TRUE(run_until(loop_, [&] { return end.has_value(); }));
+  EXPECT_EQ(end, (ExitStatus{.by_signal = true, .number = SIGTERM}));
+  child.kill(SIGKILL);  // nobody
+}
+
+TEST_F(ChildTest, StartsWhereItIsToldTo) {
+  EXPECT_EQ(output_of("pwd -P", {.directory = "/"}), "/\n");
+}
+
+TEST_F(ChildTest, GetsAnEnvironmentAddedToOurs) {
+  ::setenv("HPP_CHILD_TEST_OURS", "ours", 1);
+  ::setenv("HPP_CHILD_TEST_BOTH", "ours", 1);
+  const auto text = output_of(
+      "echo $HPP_CHILD_TEST_OURS $HPP_CHILD_TEST_BOTH $HPP_CHILD_TEST_NEW; env | grep -c TEST_BOTH",
+      {.environment = {{"HPP_CHILD_TEST_BOTH", "theirs"}, {"HPP_CHILD_TEST_NEW", "a b=c"}}});
+  EXPECT_EQ(text, "ours theirs a b=c\n1\n");
+}
+
+TEST_F(ChildTest, HasTheGroupAndSessionItWasGiven) {
+  using enum ChildRequest::Group;
+  // proc(5): pid, name, state, parent, group, session.
+  const char* script =
+      "read -r pid name state parent group session rest </proc/$$/stat; "
+      "echo $pid $group $session";
+  const auto ids = [&](ChildRequest::Group group) {
+    std::istringstream text(output_of(script, {.group = group}));
+    std::vector<pid_t> numbers(3);
+    text >> numbers[0] >> numbers[1] >> numbers[2];
+    return numbers;
+  };
+  const auto inherited = ids(Inherited);
+  EXPECT_EQ(inherited[1], ::getpgrp());
+  EXPECT_EQ(inherited[2], ::getsid(0));
+  const auto own_group = ids(OwnGroup);
+  EXPECT_EQ(own_group[1], own_group[0]);
+  EXPECT_EQ(own_group[2], ::getsid(0));
+  const auto own_session = ids(OwnSession);
+  EXPECT_EQ(own_session[1], own_session[0]);
+  EXPECT_EQ(own_session[2], own_session[0]);
+}
+
+TEST_F(ChildTest, DoesNotInheritDescriptorsOfOurs) {
+  const Pipe pipe = make_pipe();
+  std::istringstream text(output_of("ls -l /proc/$$/fd"));
+  const std::string ours = " " + std::to_string(pipe.writer.get()) + " -> pipe:";
+  for (std::string line; std::getline(text, line);) {
+    EXPECT_EQ(line.find(ours), std::string::npos) << line;
+  }
+}
+
+TEST_F(ChildTest, HasDefaultSignals) {
+  std::signal(SIGPIPE, SIG_IGN);
+  sigset_t blocked;
+  ::sigemptyset(&blocked);
+  ::sigaddset(&blocked, SIGUSR1);
+  ::sigprocmask(SIG_BLOCK, &blocked, nullptr);
+  const auto text = output_of("grep -E 'Sig(Blk|Ign)' /proc/self/status");
+  ::sigprocmask(SIG_UNBLOCK, &blocked, nullptr);
+  EXPECT_EQ(text, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+}
+
+TEST_F(ChildTest, DiesWithItsParentIfAsked) {
+  // The parent is a process of its own: it starts a child, tells its pid, and is killed.
+  Pipe told = make_pipe();
+  const pid_t parent = ::fork();
+  if (parent == 0) {
+    Loop loop;
+    const Child child(loop, {.command = {"sleep", "1000"}, .death_signal = SIGKILL},
+                      [](ExitStatus) {});
+    const pid_t pid = child.pid();
+    if (::write(told.writer.get(), &pid, sizeof pid) != sizeof pid) ::_exit(1);
+    for (;;) ::pause();
+  }
+  pid_t child = 0;
+  ASSERT_EQ(::read(told.reader.get(), &child, sizeof child), static_cast<ssize_t>(sizeof child));
+  EXPECT_EQ(::kill(child, 0), 0);
+  ::kill(parent, SIGKILL);
+  ::waitpid(parent, nullptr, 0);
+  const auto is_gone = [child] {
+    const auto stat = read_file("/proc/" + std::to_string(child) + "/stat");
+    return !stat || stat->find(") Z ") != std::string::npos;
+  };
+  EXPECT_TRUE(run_until(loop_, is_gone));
+}
+
+}  // namespace
+}  // namespace hpp

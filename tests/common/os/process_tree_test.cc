@@ -1,0 +1,139 @@
+// Real processes; what a killer of trees does with them is in supervisord/tree_killer_test.
+#include "common/os/process_tree.h"
+
+#include <gtest/gtest.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <memory>
+#include <thread>
+
+#include "common/os/child.h"
+#include "common/os/file.h"
+#include "tests/support/free_port.h"
+#include "tests/support/run_until.h"
+
+namespace hpp {
+namespace {
+
+bool contains(const std::vector<pid_t>& pids, pid_t pid) {
+  return std::find(pids.begin(), pids.end(), pid) != pids.end();
+}
+
+// A child that runs `script`, and is killed at the end of the test.
+class ProcessTreeTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { become_subreaper(); }
+
+  ~ProcessTreeTest() override {
+    // Again and again: a look at /proc may miss who loses its parent during it.
+    while (children_left(0)) {
+      for (const pid_t pid : living_descendants()) ::kill(pid, SIGKILL);
+      run_for(loop_, std::chrono::milliseconds(1));
+    }
+  }
+
+  pid_t start(const std::vector<std::string>& command, const std::string& tag = "none/0") {
+    const ChildRequest request{.command = command,
+                               .directory = {},
+                               .environment = {{kBackendTag, tag}},
+                               .group = ChildRequest::Group::OwnSession};
+    children_.push_back(std::make_unique<Child>(loop_, request, [](ExitStatus) {}));
+    return children_.back()->pid();
+  }
+
+  // Waits until the process is a zombie, without reaping it.
+  static void await_end(pid_t pid) {
+    siginfo_t info{};
+    ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT), 0);
+  }
+
+  Loop loop_;
+  std::vector<std::unique_ptr<Child>> children_;
+};
+
+TEST_F(ProcessTreeTest, NoChildIsLeftOfNone) {
+  EXPECT_FALSE(children_left(0));
+}
+
+TEST_F(ProcessTreeTest, AChildIsLeftWhileItLives) {
+  const pid_t pid = start({"sleep", "1000"});
+  EXPECT_TRUE(children_left(0));
+  ::kill(pid, SIGKILL);
+  await_end(pid);
+  EXPECT_FALSE(children_left(0)) << "it is reaped";
+  EXPECT_EQ(::waitpid(pid, nullptr, WNOHANG), -1);
+}
+
+TEST_F(ProcessTreeTest, WhoIsOwnedIsNotReaped) {
+  const pid_t owned = start({"true"});
+  await_end(owned);
+  EXPECT_TRUE(children_left(owned));
+  EXPECT_EQ(::waitpid(owned, nullptr, WNOHANG), owned);
+  EXPECT_FALSE(children_left(owned));
+}
+
+TEST_F(ProcessTreeTest, FindsEveryDescendantButNotZombiesAndSparedOnes) {
+  const pid_t shell = start({"sh", "-c", "(setsid sleep 1000 &); sleep 1000 & sleep 1000; :"});
+  EXPECT_TRUE(run_until(loop_, [] { return living_descendants().size() == 4; }));
+  EXPECT_TRUE(contains(living_descendants(), shell));
+  EXPECT_EQ(living_descendants({shell}).size(), 1U) << "the one that left the tree";
+  ::kill(shell, SIGKILL);
+  await_end(shell);
+  EXPECT_FALSE(contains(living_descendants(), shell)) << "a zombie";
+  EXPECT_EQ(living_descendants().size(), 3U) << "adopted";
+}
+
+TEST_F(ProcessTreeTest, FindsAProcessWhoseFirstThreadHasEnded) {
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    std::thread([] { ::pause(); }).detach();
+    ::syscall(SYS_exit, 0);  // of this thread alone
+  }
+  const auto looks_dead = [pid] {
+    const auto stat = read_file("/proc/" + std::to_string(pid) + "/stat").value_or("");
+    return stat.find(") Z ") != std::string::npos;
+  };
+  EXPECT_TRUE(run_until(loop_, looks_dead));
+  EXPECT_TRUE(contains(living_descendants(), pid));
+}
+
+TEST_F(ProcessTreeTest, FindsTheTagWhereverItsBearerWent) {
+  const pid_t tagged = start({"sleep", "1000"}, "/run/a/12");
+  const pid_t other = start({"sleep", "1000"}, "/run/ab/12");
+  const pid_t shell = start({"sh", "-c", "(setsid sleep 1000 &); exit 0"}, "/run/a/13");
+  await_end(shell);
+  EXPECT_TRUE(run_until(loop_, [] { return processes_tagged("/run/a/").size() == 2; }));
+  EXPECT_TRUE(contains(processes_tagged("/run/a/"), tagged));
+  EXPECT_FALSE(contains(processes_tagged("/run/a/"), other));
+  EXPECT_FALSE(contains(processes_tagged("/run/a/"), shell)) << "a zombie";
+}
+
+TEST_F(ProcessTreeTest, DescribesAProcessByItsCommand) {
+  const pid_t pid = start({"sleep", "1000"});
+  EXPECT_EQ(describe_process(pid), "pid " + std::to_string(pid) + " (sleep 1000)");
+  const pid_t with_long_command = start({"sh", "-c", "sleep 1000; : " + std::string(200, 'x')});
+  const std::string text = describe_process(with_long_command);
+  EXPECT_TRUE(text.ends_with("…)")) << text;
+  EXPECT_LT(text.size(), 110U);
+}
+
+TEST_F(ProcessTreeTest, NamesWhoListens) {
+  const std::uint16_t port = free_port();
+  const auto at = [port](const char* host) {
+    return resolve({.host = host, .port = port}).front();
+  };
+  EXPECT_EQ(describe_port_owner(at("127.0.0.1")), "");
+  const auto sockets = listen_on({at("127.0.0.1")});
+  EXPECT_EQ(describe_port_owner(at("127.0.0.1")), describe_process(::getpid()));
+  EXPECT_EQ(describe_port_owner(at("127.0.0.2")), "");
+  EXPECT_EQ(describe_port_owner(at("::1")), "");
+  const auto all_v6 = listen_on({at("::")});
+  EXPECT_EQ(describe_port_owner(at("::1")), describe_process(::getpid()));
+}
+
+}  // namespace
+}  // namespace hpp

@@ -1,0 +1,525 @@
+"""The lives of the programs: starts, stops in every state, crashes of each part, starts that cannot
+work. What is promised to a user at a terminal."""
+
+import http.client
+import itertools
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import unittest
+
+from harness import (
+    BUILD_DIR,
+    DEADLINE_S,
+    PYTHON,
+    QUIET_S,
+    STOP_S,
+    Background,
+    Connection,
+    IntegrationTest,
+    free_port,
+    get,
+    is_alive,
+    wait_for,
+)
+
+STOPS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+HELPERS = ("proxyd", "watchd", "supervisord")
+
+# So much memory that the kernel needs some time to take it back: the state Killing can be seen.
+HEAVY = "memory = bytearray(b'x') * (256 << 20)\n"
+
+
+class Start(IntegrationTest):
+    def test_starts_the_backend_once(self):
+        hpp = self.start_hpp("--exec", *self.save_backend("hello"))
+        hpp.wait_ready()
+        self.assertEqual(get(hpp.url).text, "hello")
+        time.sleep(QUIET_S)
+        self.assertEqual(self.spawns, 1)
+
+    def test_holds_requests_until_the_backend_answers(self):
+        command = self.save_backend("late")
+        hpp = self.start_hpp("--exec", "sh", "-c",
+                             f"while [ ! -e {self.directory}/go ]; do sleep 0.01; done; "
+                             f"exec {' '.join(command)}")
+        hpp.wait_state("Loading")
+        wait_for(lambda: hpp.snapshot("proxyd").get("listening"), "the proxy to listen")
+        requests = [Background(get, hpp.url) for _ in range(50)]
+        wait_for(lambda: hpp.snapshot("proxyd")["held"] == 50, "fifty held requests")
+        (self.directory / "go").touch()
+        self.assertEqual([request.result().text for request in requests], ["late"] * 50)
+
+    def test_listens_on_both_addresses_of_localhost(self):
+        hpp = self.start_hpp("--exec", *self.save_backend("hello"))
+        hpp.wait_ready()
+        for host in ("127.0.0.1", "::1") if socket.has_dualstack_ipv6() else ("127.0.0.1",):
+            with Connection(hpp.bind, host) as client:
+                client.ask()
+                self.assertEqual(client.read_response().text, "hello")
+
+    def test_passes_the_backends_output_on(self):
+        self.save_backend()
+        self.save("talk.py", "import sys\nprint('to stdout')\nprint('to stderr', file=sys.stderr)\n"
+                  + (self.project / "app.py").read_text())
+        hpp = self.start_hpp("--exec", PYTHON, "talk.py", "{backend}")
+        hpp.wait_ready()
+        hpp.wait_line("^to stdout$")
+        hpp.wait_line("^to stderr$")
+        self.assertIn("to stdout", hpp.output("out").splitlines())
+        self.assertIn("to stderr", hpp.output("err").splitlines())
+
+    def test_debug_shows_bus_messages(self):
+        hpp = self.start_hpp("--debug", "--exec", *self.save_backend())
+        hpp.wait_ready()
+        for author, topic in (("watchd", "tree"), ("supervisord", "backend"), ("proxyd", "proxy")):
+            hpp.wait_line(rf"^hpp-{author}: debug: bus ─► {topic} \{{")
+        hpp.wait_line(r"^hpp-proxyd: debug: bus ◄─ backend \{")
+
+    def test_installed_under_both_names(self):
+        meson = shutil.which("meson")
+        if not meson:
+            self.skipTest("meson is not in PATH")
+        subprocess.run([meson, "install", "-C", BUILD_DIR, "--no-rebuild", "--destdir",
+                        self.directory / "dest"], check=True, stdout=subprocess.DEVNULL)
+        (launch,) = (self.directory / "dest").glob("**/bin/hpp-launch")
+        hpp = None
+        for name in ("hpp-launch", "http-process-proxy"):
+            self.program = lambda _, name=name: launch.parent / name
+            hpp = self.start_hpp("--exec", *self.save_backend(name))
+            hpp.wait_ready()
+            self.assertEqual(get(hpp.url).text, name)
+            hpp.ctrl_c()
+            self.assertEqual(hpp.wait_exit(), 130)
+
+
+class Stop(IntegrationTest):
+    def check(self, start):
+        """Stops hpp with each signal in the state that `start` brings it to."""
+        for number, status in STOPS.items():
+            with self.subTest(number.name):
+                hpp = start()
+                began = time.monotonic()
+                hpp.signal(number)
+                self.assertEqual(hpp.wait_exit(), status, hpp.transcript())
+                self.assertLess(time.monotonic() - began, STOP_S)
+                self.assert_nothing_left()
+
+    def test_in_loading(self):
+        def start():
+            hpp = self.start_hpp("--exec", "sleep", "1000")
+            hpp.wait_state("Loading")
+            wait_for(lambda: hpp.snapshot()["pid"], "the backend's pid")
+            return hpp
+
+        self.check(start)
+
+    def test_in_running(self):
+        def start():
+            hpp = self.start_hpp("--exec", *self.save_backend())
+            hpp.wait_ready()
+            return hpp
+
+        self.check(start)
+
+    def test_in_error(self):
+        def start():
+            hpp = self.start_hpp("--exec", "sh", "-c", "exit 3")
+            hpp.wait_state("Error")
+            return hpp
+
+        self.check(start)
+
+    def test_in_killing(self):
+        command = self.save_backend()
+        self.save("app.py", HEAVY + (self.project / "app.py").read_text())
+
+        def start():
+            hpp = self.start_hpp("--exec", *command)
+            hpp.wait_ready()
+            self.save("change", str(time.monotonic()))
+            wait_for(lambda: hpp.state == "Killing", "Killing", pause_s=0)
+            return hpp
+
+        self.check(start)
+
+    def test_while_it_starts(self):
+        def start():
+            hpp = self.start_hpp("--exec", "sleep", "1000")
+            hpp.helper_pid("proxyd")
+            return hpp
+
+        self.check(start)
+
+    def test_with_requests_held(self):
+        hpp = self.start_hpp("--exec", "sleep", "1000")
+        hpp.wait_state("Loading")
+        wait_for(lambda: hpp.snapshot("proxyd").get("listening"), "the proxy to listen")
+        with Connection(hpp.bind) as client:
+            client.ask()
+            wait_for(lambda: hpp.snapshot("proxyd")["held"] == 1, "the request to be held")
+            hpp.ctrl_c()
+            self.assertEqual(hpp.wait_exit(), 130)
+            client.read_to_end()
+        self.assert_nothing_left()
+
+    def test_kills_helpers_that_do_not_stop(self):
+        hpp = self.start_hpp("--exec", *self.save_backend())
+        hpp.wait_ready()
+        for name in HELPERS:
+            os.kill(hpp.helper_pid(name), signal.SIGSTOP)
+        hpp.ctrl_c()
+        self.assertEqual(hpp.wait_exit(STOP_S), 130)
+        self.assert_nothing_left()
+
+    def test_second_ctrl_c_does_not_wait(self):
+        hpp = self.start_hpp("--debug", "--exec", *self.save_backend())
+        hpp.wait_ready()
+        os.kill(hpp.helper_pid("supervisord"), signal.SIGSTOP)
+        hpp.ctrl_c()
+        hpp.wait_line("hpp-proxyd ended: exit code 0")
+        hpp.ctrl_c()
+        self.assertEqual(hpp.wait_exit(STOP_S), 130)
+        hpp.wait_line("hpp-supervisord ended: signal 9")
+        self.assert_nothing_left()
+
+    def test_kills_a_tree_that_tries_to_escape(self):
+        escape = (f"setsid -f sleep 1001; (env -i setsid -f sleep 1002 &); "
+                  f"exec {' '.join(self.save_backend())}")
+        hpp = self.start_hpp("--exec", "sh", "-c", escape)
+        hpp.wait_ready()
+        backend = hpp.snapshot()["pid"]
+        sessions = {os.getsid(backend)}
+        wait_for(lambda: len(self.sleepers()) == 2, "the children that escape")
+        hpp.ctrl_c()
+        self.assertEqual(hpp.wait_exit(), 130)
+        self.assertEqual(self.sleepers(), [])
+        self.assertFalse(any(is_alive(session) for session in sessions))
+        self.assert_nothing_left()
+
+    def sleepers(self):
+        """The processes `sleep 1001` and `sleep 1002`, whatever their environment, in the
+        directory of this test."""
+        found = []
+        for entry in pathlib.Path("/proc").iterdir():
+            try:
+                command = (entry / "cmdline").read_bytes()
+                directory = os.readlink(entry / "cwd")
+            except OSError:
+                continue
+            if command.startswith(b"sleep\x00100") and directory == str(self.project.resolve()):
+                found.append(int(entry.name))
+        return found
+
+    def test_leaves_a_watchman_that_it_started(self):
+        self.watchman.stop()
+        hpp = self.start_hpp("--exec", *self.save_backend())
+        hpp.wait_ready()
+        watchman = self.watchman.pid
+        self.assertTrue(watchman)
+        for crash in (False, True):  # a sweep does not take it either
+            if crash:
+                hpp = self.start_hpp("--exec", *self.save_backend())
+                hpp.wait_ready()
+                os.kill(hpp.helper_pid("supervisord"), signal.SIGSTOP)
+            hpp.ctrl_c()
+            self.assertEqual(hpp.wait_exit(), 130)
+            self.assertEqual(self.watchman.pid, watchman)
+            self.assertTrue(is_alive(watchman))
+            self.assert_nothing_left()
+
+
+class Crash(IntegrationTest):
+    def check_works(self, hpp, text):
+        """Requests are answered, and a save restarts the backend."""
+        wait_for(lambda: self.answer(hpp) is not None, "an answer")
+        generation = hpp.generation
+        self.save_backend(text)
+        hpp.wait_state("Running", generation + 1)
+        self.assertEqual(get(hpp.url).text, text)
+
+    @staticmethod
+    def answer(hpp):
+        try:
+            return get(hpp.url)
+        except OSError:
+            return None  # proxyd is not there yet
+
+    def test_restarts_each_helper(self):
+        hpp = self.start_hpp("--exec", *self.save_backend("hello"))
+        hpp.wait_ready()
+        for name in HELPERS:
+            with self.subTest(name):
+                before = hpp.helper_pid(name)
+                seen = len(hpp.lines)
+                os.kill(before, signal.SIGKILL)
+                hpp.wait_line(rf"hpp-{name} died \(signal 9 \(Killed\)\): starting it again$", seen)
+                wait_for(lambda: hpp.helper_pid(name) != before, "another process")
+                hpp.wait_ready()
+                self.check_works(hpp, f"after {name}")
+        hpp.ctrl_c()
+        self.assertEqual(hpp.wait_exit(), 130)
+        self.assert_nothing_left()
+
+    def test_all_helpers_at_once(self):
+        hpp = self.start_hpp("--exec", *self.save_backend("hello"))
+        hpp.wait_ready()
+        before = {name: hpp.helper_pid(name) for name in HELPERS}
+        for pid in before.values():
+            os.kill(pid, signal.SIGKILL)
+        for name, pid in before.items():
+            wait_for(lambda: hpp.helper_pid(name) != pid, "another process")
+        self.check_works(hpp, "after all")
+
+    def test_gives_up_a_helper_that_keeps_crashing(self):
+        hpp = self.start_hpp("--exec", *self.save_backend("hello"))
+        hpp.wait_ready()
+        for _ in range(5):
+            seen = len(hpp.lines)
+            os.kill(hpp.helper_pid("watchd"), signal.SIGKILL)
+            hpp.wait_line("hpp-watchd died", seen)
+        self.assertEqual(hpp.wait_exit(), 1)
+        hpp.wait_line("^hpp-launch: error: hpp-watchd died .* 5 times in 10 s: giving up$")
+        self.assert_nothing_left()
+
+    def test_kill_of_hpp_launch_takes_all_with_it(self):
+        hpp = self.start_hpp("--exec", *self.save_backend("hello"))
+        hpp.wait_ready()
+        hpp.signal(signal.SIGKILL)
+        self.assertEqual(hpp.wait_exit(), -signal.SIGKILL)
+        wait_for(lambda: not self.left(), lambda: f"the end of {self.left()}")
+        again = self.start_hpp("--exec", *self.save_backend("again"), bind=hpp.bind,
+                               backend=hpp.backend)
+        again.wait_ready()
+        self.assertEqual(get(again.url).text, "again")
+
+
+class Backend(IntegrationTest):
+    def test_crash_is_explained_and_healed(self):
+        self.save("start.sh", "echo on the way >&2\necho the reason >&2\nexit 3\n")
+        hpp = self.start_hpp("--exec", "sh", "start.sh", "{backend}")
+        hpp.wait_watching()
+        hpp.wait_state("Error")
+        answer = get(hpp.url)
+        self.assertEqual(answer.status, 503)
+        self.assertIn("exit code 3", answer.text)
+        self.assertIn("on the way\nthe reason\n", answer.text)
+        self.assertIn("no-store", answer.header("Cache-Control"))
+        self.save_backend("healed")
+        self.save("start.sh", f"exec {PYTHON} app.py $1\n")
+        hpp.wait_state("Running", 2)
+        self.assertEqual(get(hpp.url).text, "healed")
+
+    def test_death_by_a_signal_is_named(self):
+        hpp = self.start_hpp("--exec", "sh", "-c", "kill -SEGV $$")
+        hpp.wait_state("Error")
+        self.assertIn("signal 11", get(hpp.url).text)
+
+    def test_request_that_crashes_the_backend_gets_the_reason(self):
+        hpp = self.start_hpp("--exec", *self.save_backend("hello"))
+        hpp.wait_ready()
+        with Connection(hpp.bind) as client:
+            client.ask("GET", "/crash")
+            answer = client.read_response()
+        self.assertEqual(answer.status, 503)
+        self.assertIn("exit code 3", answer.text)
+        self.assertIn("crash was asked for", answer.text)
+        self.save_backend("hello again")
+        hpp.wait_state("Running", 2)
+        self.assertEqual(get(hpp.url).text, "hello again")
+
+    def test_command_that_does_not_exist_is_an_error_that_heals(self):
+        hpp = self.start_hpp("--exec", "./server", "{backend}")
+        hpp.wait_watching()
+        hpp.wait_state("Error")
+        answer = get(hpp.url)
+        self.assertEqual(answer.status, 503)
+        self.assertIn("./server", answer.text)
+        self.assertIn("No such file", answer.text)
+        self.save_backend("built")
+        script = self.directory / "script"
+        script.write_text(f"#!/bin/sh\nexec {PYTHON} app.py $1\n")
+        script.chmod(0o755)
+        script.rename(self.project / "server")
+        hpp.wait_state("Running")
+        self.assertEqual(get(hpp.url).text, "built")
+
+    def test_port_held_by_a_stranger_is_an_error_that_names_it(self):
+        with socket.create_server(("127.0.0.1", free_port())) as stranger:
+            port = stranger.getsockname()[1]
+            hpp = self.start_hpp("--exec", *self.save_backend("hello"), backend=port)
+            hpp.wait_watching()
+            hpp.wait_state("Error")
+            answer = get(hpp.url)
+            self.assertEqual(answer.status, 503)
+            self.assertIn(f"pid {os.getpid()}", answer.text)
+        self.save_backend("free now")
+        hpp.wait_state("Running")
+        self.assertEqual(get(hpp.url).text, "free now")
+
+    def test_idle_keep_alive_connections_close_at_a_restart(self):
+        hpp = self.start_hpp("--exec", *self.save_backend("one"))
+        hpp.wait_ready()
+        with Connection(hpp.bind) as client:
+            for _ in range(2):
+                client.ask()
+                self.assertEqual(client.read_response().text, "one")
+            self.assertTrue(client.is_quiet())
+            self.save_backend("two")
+            client.wait_closed()
+        self.assertEqual(get(hpp.url).text, "two")
+
+    def test_sighup_to_the_supervisor_restarts(self):
+        hpp = self.start_hpp("--exec", *self.save_backend("hello"))
+        hpp.wait_ready()
+        os.kill(hpp.helper_pid("supervisord"), signal.SIGHUP)
+        hpp.wait_state("Running", 2)
+        self.assertEqual(self.spawns, 2)
+        self.assertEqual(get(hpp.url).text, "hello")
+
+    def test_many_saves_end_with_the_last(self):
+        hpp = self.start_hpp("--exec", *self.save_backend("0"))
+        hpp.wait_ready()
+        for i in range(1, 40):
+            self.save_backend(str(i))
+
+        def text():
+            try:
+                return get(hpp.url).text
+            except http.client.IncompleteRead:
+                return ""  # a response that was begun is cut short when its backend goes
+
+        wait_for(lambda: text() == "39", "the last text")
+        self.assertLess(hpp.generation, 40)
+
+
+class Refused(IntegrationTest):
+    """Starts that cannot work: one line that says what to do."""
+
+    def check_refused(self, program, status, *words):
+        # A helper that is well may have said where it listens before another one failed.
+        lines = [line for line in program.output().splitlines() if " forwards to " not in line]
+        self.assertEqual(len(lines), 1, program.transcript())
+        self.assertEqual(program.process.returncode, status, program.transcript())
+        for word in words:
+            self.assertIn(word, lines[0])
+        self.assert_nothing_left()
+
+    def test_second_start_names_the_first(self):
+        hpp = self.start_hpp("--exec", *self.save_backend())
+        hpp.wait_ready()
+        second = self.run_program("launch", hpp.bind, free_port(), "--exec", "true")
+        self.assertEqual(second.process.returncode, 1)
+        self.assertEqual(len(second.lines), 1, second.transcript())
+        self.assertIn(f"pid {hpp.pid}", second.output())
+        self.assertIn(f"http://localhost:{hpp.bind}", second.output())
+        self.assertEqual(get(hpp.url).status, 200)
+
+    def test_port_in_use_names_who(self):
+        with socket.create_server(("127.0.0.1", free_port())) as other:
+            port = other.getsockname()[1]
+            program = self.run_program("launch", port, free_port(), "--exec", "sleep", "1000")
+        self.check_refused(program, 1, f":{port}", f"pid {os.getpid()}")
+
+    def test_watchman_missing(self):
+        folder = self.directory / "bin"
+        folder.mkdir()
+        for name in ("sh", "sleep"):
+            (folder / name).symlink_to(shutil.which(name))
+        program = self.run_program("launch", free_port(), free_port(), "--exec", "sleep", "1000",
+                                   environment={"PATH": str(folder)})
+        self.check_refused(program, 1, "atchman", "install")
+
+    def test_wrong_arguments(self):
+        bind, backend = str(free_port()), str(free_port())
+        run = ("--exec", "true")
+        cases = (
+            ((), "BIND"),
+            ((bind, backend), "--exec"),
+            ((bind, backend, "--exec"), "--exec"),
+            (("nonsense", backend, *run), "nonsense"),
+            ((bind, "localhost:99999", *run), "99999"),
+            ((bind, bind, *run), "same"),
+            ((bind, "http://localhost:1", *run), "http://"),
+            ((bind, backend, "--pattern", "[a", *run), "[a"),
+            ((bind, backend, "--exclude", "/etc/*", *run), "/etc/*"),
+            ((bind, backend, "--nonsense", *run), "--nonsense"),
+            ((bind, backend, "--name", "../x", *run), "--name"),
+        )
+        for arguments, word in cases:
+            with self.subTest(arguments):
+                self.check_refused(self.run_program("launch", *arguments), 2, word, "hpp-launch")
+
+    def test_helpers_refuse_wrong_arguments(self):
+        for name in HELPERS:
+            with self.subTest(name):
+                self.check_refused(self.run_program(name, "--nonsense"), 2, f"hpp-{name}")
+
+    def test_working_directory_that_is_gone(self):
+        gone = self.project / "gone"
+        gone.mkdir()
+        command = f"cd {gone}; rmdir {gone}; exec {self.program('launch')} 1 2 --exec true"
+        done = subprocess.run(["sh", "-c", command], env=self.environment, capture_output=True,
+                              text=True, timeout=DEADLINE_S, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        self.assertIn("working directory", done.stderr)
+
+    @unittest.skipIf(os.getuid() == 0, "root can read every directory")
+    def test_working_directory_that_cannot_be_read(self):
+        secret = self.project / "secret"
+        secret.mkdir(mode=0o111)
+        program = self.run_program("launch", free_port(), free_port(), "--exec", "true", cwd=secret)
+        self.check_refused(program, 1, str(secret), "Permission denied")
+
+    def test_run_directory_that_others_can_enter(self):
+        bind = free_port()
+        folder = self.run_directory(bind)
+        folder.mkdir(parents=True)
+        folder.chmod(0o755)
+        program = self.run_program("launch", bind, free_port(), "--exec", "true")
+        self.check_refused(program, 1, str(folder), "chmod 700")
+
+
+class Alone(IntegrationTest):
+    def test_each_helper_at_a_prompt_in_any_order(self):
+        for order in itertools.permutations(HELPERS):
+            with self.subTest(order):
+                bind, backend = free_port(), free_port()
+                command = [w.replace("{backend}", str(backend)) for w in self.save_backend("one")]
+                arguments = {"proxyd": [], "watchd": [], "supervisord": ["--exec", *command]}
+                helpers = []
+                for name in order:
+                    helpers.append(self.start_helper(name, *arguments[name], bind=bind,
+                                                     backend=backend))
+                any_one = helpers[0]
+                any_one.wait_ready()
+                wait_for(lambda: any_one.snapshot("proxyd").get("listening"), "the proxy")
+                self.assertEqual(get(any_one.url).text, "one")
+                generation = any_one.generation
+                self.save_backend("two")
+                any_one.wait_state("Running", generation + 1)
+                self.assertEqual(get(any_one.url).text, "two")
+                for helper in helpers:
+                    helper.signal(signal.SIGTERM)
+                    self.assertEqual(helper.wait_exit(), 0, helper.transcript())
+                self.assert_nothing_left()
+
+    def test_a_second_helper_of_one_kind_is_refused(self):
+        bind, backend = free_port(), free_port()
+        for name, arguments in (("watchd", []), ("supervisord", ["--exec", "sleep", "1000"])):
+            with self.subTest(name):
+                first = self.start_helper(name, *arguments, bind=bind, backend=backend)
+                wait_for(lambda: first.snapshot(name), f"a snapshot of {name}")
+                second = self.start_helper(name, *arguments, bind=bind, backend=backend)
+                self.assertEqual(second.wait_exit(), 1)
+                self.assertIn(f"another hpp-{name}", second.output("err"))
+                self.assertIsNone(first.process.poll())
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,436 @@
+"""hpp-watchd alone, with a real Watchman: what counts as a change, and that none is lost."""
+
+import contextlib
+import json
+import os
+import pathlib
+import select
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import threading
+import unittest
+
+from harness import IntegrationTest, wait_for
+
+# Names one run directory among those of a test; no port is opened.
+INSTANCE = 1
+
+
+class WatchdTest(IntegrationTest):
+    def start_watchd(self, *arguments, watching=True):
+        """Starts hpp-watchd in the project and waits until it watches, unless told otherwise."""
+        before = self.tree().get("sequence", 0)
+        self.watchd = self.start_helper("watchd", *arguments, bind=INSTANCE, backend=INSTANCE)
+        if watching:
+            self.wait_tree(lambda t: t["watching"] and t["sequence"] > before, "watching")
+        return self.watchd
+
+    def tree(self):
+        """The newest TreeState; {} while there is none."""
+        try:
+            text = (self.run_directory(INSTANCE) / "watchd.json").read_text()
+        except OSError:
+            return {}
+        return json.loads(text.partition(" ")[2])
+
+    def wait_tree(self, condition, what):
+        def reached():
+            tree = self.tree()
+            return tree if tree and condition(tree) else None
+
+        return wait_for(
+            reached, lambda: f"{what}; it is {self.tree()}\n{self.watchd.transcript()}")
+
+    def assert_counts(self, act, *names):
+        """`act` is told as a change of those files."""
+        before = self.tree()["revision"]
+        act()
+        missing = set(names)
+
+        def told(tree):
+            missing.difference_update(tree["changed"] if tree["revision"] > before else ())
+            return not missing
+
+        self.wait_tree(told, lambda: f"the change of {missing}")
+
+    def assert_does_not_count(self, act):
+        """Nothing that `act` does is told: Watchman tells in order, and what comes after it is told
+        alone."""
+        before = self.tree()["revision"]
+        act()
+        self.sentinels = getattr(self, "sentinels", 0) + 1
+        name = f"sentinel-{self.sentinels}.py"
+        self.save(name, "")
+        tree = self.wait_tree(lambda t: name in t["changed"], "the sentinel")
+        self.assertEqual((tree["changed"], tree["revision"]), ([name], before + 1))
+
+    def write(self, name, text="x"):
+        path = self.project / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+
+class Counting(WatchdTest):
+    def test_starting_is_no_change(self):
+        self.write("a.py")
+        self.start_watchd()
+        tree = self.tree()
+        self.assertEqual((tree["revision"], tree["problem"]), (0, ""))
+        self.assertRegex(self.watchd.output(), f"^hpp-watchd: watching {self.project}$")
+
+    def test_life_of_files(self):
+        self.start_watchd()
+        path = self.project / "a.py"
+        self.assert_counts(lambda: path.write_text("1"), "a.py")
+        self.assert_counts(lambda: path.write_text("2"), "a.py")
+        self.assert_counts(lambda: os.utime(path), "a.py")
+        self.assert_counts(lambda: path.chmod(0o755), "a.py")
+        self.assert_counts(lambda: path.rename(self.project / "b.py"), "a.py", "b.py")
+        self.assert_counts((self.project / "b.py").unlink, "b.py")
+        self.assert_counts(lambda: self.write("deep/er/c.py"), "deep/er/c.py")
+        self.assert_counts(lambda: shutil.rmtree(self.project / "deep"), "deep/er/c.py")
+        self.assert_counts(lambda: self.write(".env"), ".env")
+
+    def test_symbolic_links(self):
+        self.start_watchd()
+        link = self.project / "link"
+        self.assert_counts(lambda: link.symlink_to("nowhere"), "link")
+        self.assert_counts(link.unlink, "link")
+
+    def test_what_is_no_file(self):
+        self.start_watchd()
+        self.assert_does_not_count((self.project / "folder").mkdir)
+        self.assert_does_not_count((self.project / "folder").rmdir)
+        self.assert_does_not_count(lambda: os.mkfifo(self.project / "pipe"))
+        with socket.socket(socket.AF_UNIX) as server:
+            self.assert_does_not_count(lambda: server.bind(str(self.project / "socket")))
+
+    def test_names_that_are_no_utf8(self):
+        self.start_watchd()
+        name = os.fsencode(self.project) + b"/\xe4\xff.py"
+        before = self.tree()["revision"]
+        with open(name, "w", encoding="ascii"):
+            pass
+        self.wait_tree(lambda t: t["revision"] > before, "the change")
+        self.assertEqual(self.tree()["changed_count"], 1)
+        self.assert_counts(lambda: self.write("ü ☃\n.py"), "ü ☃\n.py")
+        self.assertTrue(self.tree()["watching"])
+
+    def test_many_at_once(self):
+        self.start_watchd()
+        before = self.tree()
+        folder = self.directory / "many"
+        folder.mkdir()
+        for i in range(500):
+            (folder / f"{i}.py").touch()
+        folder.rename(self.project / "many")
+        tree = self.wait_tree(lambda t: t["revision"] > before["revision"], "the change")
+        self.assertLessEqual(len(tree["changed"]), 20)
+        self.assertGreaterEqual(tree["changed_count"], len(tree["changed"]))
+
+    def test_pattern_and_exclude(self):
+        self.start_watchd("--pattern", "*.py", "src/**/*", "--exclude", "src/**/test_*", "tmp*.py")
+        self.assert_counts(lambda: self.write("a.py"), "a.py")
+        self.assert_counts(lambda: self.write("src/a.txt"), "src/a.txt")
+        self.assert_counts(lambda: self.write("src/deep/.a"), "src/deep/.a")
+        for name in ("a.txt", "lib/a.py", "src/test_a.py", "src/deep/test_b", "tmp1.py"):
+            self.assert_does_not_count(lambda name=name: self.write(name))
+
+    NOISE = (
+        ".git/HEAD", "sub/.git", ".hg/dirstate", ".svn/wc.db", ".jj/repo", "__pycache__/a.cpython.pyc",
+        "deep/er/__pycache__/a.pyc.123", "a.pyc", "a.pyo", ".a.py.swp", ".a.py.swx", ".a.py.swo",
+        "deep/4913", "a.py~", ".#a.py", "#a.py#", "deep/.#a.py", ".a.py.kate-swp",
+        "a.py___jb_tmp___", "a.py___jb_old___", ".goutputstream-ABCDEF", ".DS_Store",
+    )
+
+    def test_default_excludes(self):
+        self.start_watchd()
+        for name in self.NOISE:
+            with self.subTest(name):
+                self.assert_does_not_count(lambda name=name: self.write(name))
+        for name in ("hello.swf", ".gitignore", "git/a", "4913.py", "pycache/a", "a.pyx"):
+            with self.subTest(name):
+                self.assert_counts(lambda name=name: self.write(name), name)
+
+    def test_no_default_excludes(self):
+        self.start_watchd("--no-default-excludes")
+        for name in ("a.pyc", "__pycache__/b.pyc", "a.py~", ".a.py.swp"):
+            self.assert_counts(lambda name=name: self.write(name), name)
+
+    def test_git_commit(self):
+        self.git("init", "--quiet")
+        self.write("a.py")
+        self.start_watchd()
+        self.assert_does_not_count(lambda: self.git("add", "a.py"))
+        self.assert_does_not_count(lambda: self.git("commit", "--quiet", "--message", "one"))
+
+    def test_subdirectory_of_a_repository(self):
+        repository = self.project
+        self.git("init", "--quiet")
+        self.project = repository / "site"
+        self.write("a.py")
+        self.start_watchd("--pattern", "src/*", "*.py")
+        self.assertEqual(self.watchman.command("watch-list")["roots"], [str(repository)])
+        self.assert_counts(lambda: self.write("src/b"), "src/b")
+        self.assert_does_not_count(lambda: (repository / "outside.py").write_text("x"))
+
+    def test_watchmanconfig(self):
+        self.write(".watchmanconfig", '{"ignore_dirs": ["build"]}')
+        self.start_watchd()
+        self.assert_does_not_count(lambda: self.write("build/a.py"))
+
+    def git(self, *words):
+        subprocess.run(
+            ["git", "-c", "user.name=x", "-c", "user.email=x@localhost", *words],
+            cwd=self.project, check=True, capture_output=True,
+            env={**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"})
+
+
+class Trouble(WatchdTest):
+    def wait_back(self, revision):
+        return self.wait_tree(
+            lambda t: t["watching"] and t["revision"] >= revision and not t["problem"],
+            f"watching at revision {revision}")
+
+    def test_watchman_killed(self):
+        watchd = self.start_watchd("--debug")
+        for round_number in range(3):
+            revision = self.tree()["revision"]
+            lines = len(watchd.lines)
+            self.watchman.kill()
+            self.write("meanwhile.py", str(round_number))
+            watchd.wait_line("warning: not watching: Watchman closed the connection", lines)
+            watchd.wait_line(r'"problem":"Watchman closed the connection".*"watching":false', lines)
+            watchd.wait_line("Watchman has lost track of the files: that counts as a change", lines)
+            watchd.wait_line(r"watching /.* again after \d+ ms", lines)
+            self.wait_back(revision + 1)
+            # What is told next is told as ever.
+            self.assert_counts(lambda n=round_number: self.write("next.py", str(n)), "next.py")
+
+    def test_watchd_killed_and_nothing_changed(self):
+        first = self.start_watchd()
+        self.assert_counts(lambda: self.write("a.py"), "a.py")
+        before = self.tree()
+        first.signal(signal.SIGKILL)
+        first.wait_exit()
+        self.start_watchd()
+        after = self.tree()
+        for field in ("epoch", "revision", "changed", "changed_count", "watching", "problem"):
+            self.assertEqual(after[field], before[field], field)
+
+    def test_watchd_killed_and_a_file_changed(self):
+        first = self.start_watchd()
+        self.assert_counts(lambda: self.write("a.py"), "a.py")
+        before = self.tree()
+        first.signal(signal.SIGKILL)
+        first.wait_exit()
+        self.write("b.py")
+        (self.project / "a.py").unlink()
+        self.start_watchd()
+        after = self.tree()
+        self.assertEqual((after["epoch"], after["revision"]), (before["epoch"], before["revision"] + 1))
+        self.assertEqual(sorted(after["changed"]), ["a.py", "b.py"])
+
+    def test_both_killed(self):
+        """Even where the last matching file went, which leaves Watchman nothing to tell."""
+        self.write("a.py")
+        first = self.start_watchd("--pattern", "*.py")
+        before = self.tree()
+        first.signal(signal.SIGKILL)
+        first.wait_exit()
+        self.watchman.kill()
+        (self.project / "a.py").unlink()
+        self.start_watchd("--pattern", "*.py")
+        self.assertEqual(self.tree()["revision"], before["revision"] + 1)
+
+    def test_watch_deleted(self):
+        watchd = self.start_watchd("--debug")
+        self.watchman.command("watch-del", str(self.project))
+        watchd.wait_line("not watching: Watchman has stopped watching")
+        self.wait_back(1)
+
+    def test_directory_moved_away_and_back(self):
+        watchd = self.start_watchd()
+        before = self.tree()["revision"]
+        away = self.directory / "away"
+        self.project.rename(away)
+        watchd.wait_line("not watching: Watchman has stopped watching")
+        self.wait_tree(lambda t: "No such file" in t["problem"], "the problem")
+        away.rename(self.project)
+        self.wait_back(before + 1)
+        self.assert_counts(lambda: self.write("b.py"), "b.py")
+
+    def test_directory_that_watchman_refuses(self):
+        self.watchman.stop()
+        self.watchman.write_config({"root_restrict_files": [".git"]})
+        watchd = self.start_watchd(watching=False)
+        watchd.wait_line("warning: not watching: Watchman says: .*root_files")
+        self.wait_tree(lambda t: not t["watching"] and "root_files" in t["problem"], "the problem")
+        (self.project / ".git").mkdir()
+        self.wait_back(1)
+
+    def test_stopped_as_asked(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            watchd = self.start_watchd()
+            watchd.signal(number)
+            self.assertEqual(watchd.wait_exit(), 0)
+        watchd = self.start_watchd(watching=False)
+        watchd.wait_line("watching")
+        watchd.signal(signal.SIGTERM)
+        self.assertEqual(watchd.wait_exit(), 0)
+
+
+class CannotStart(WatchdTest):
+    def assert_one_line(self, program, pattern):
+        self.assertEqual(program.wait_exit(), 1, program.transcript())
+        self.assertRegex(program.output(), rf"\A{pattern}\Z")
+
+    def test_second_watchd(self):
+        self.start_watchd()
+        second = self.start_helper("watchd", bind=INSTANCE, backend=INSTANCE)
+        self.assert_one_line(
+            second, f"hpp-watchd: error: another hpp-watchd is at work in {self.directory}.*")
+        self.assert_counts(lambda: self.write("a.py"), "a.py")
+
+    def test_no_watchman(self):
+        program = self.run_program(
+            "watchd", "--run-dir", self.directory / "run" / "x", environment={"PATH": "/nowhere"})
+        self.assert_one_line(
+            program, "hpp-watchd: error: watchman is not installed: .*apt-get install watchman.*")
+
+    def test_no_working_directory(self):
+        program = self.run_program(
+            "watchd", "--run-dir", self.directory / "run" / "x",
+            cwd=self.gone(), environment={})
+        self.assert_one_line(program, "hpp-watchd: error: cannot tell the working directory: .*")
+
+    def gone(self):
+        """A working directory that does not exist any more: another process holds it open."""
+        path = self.directory / "gone"
+        path.mkdir()
+        handle = os.open(path, os.O_PATH)
+        self.addCleanup(os.close, handle)
+        path.rmdir()
+        return f"/proc/{os.getpid()}/fd/{handle}"
+
+
+class Tap(threading.Thread):
+    """Stands between hpp-watchd and the real Watchman. Its connections can be cut, and hpp-watchd
+    told what no Watchman says."""
+
+    def __init__(self, folder, target):
+        super().__init__(daemon=True)
+        self.target = target
+        self.path = folder / "tap.sock"
+        self.script = folder / "watchman"
+        self.script.write_text(f"#!/bin/sh\necho '{{\"sockname\": \"{self.path}\"}}'\n")
+        self.script.chmod(0o755)
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(self.path))
+        self.listener.listen()
+        self.client = None
+        self.connections = 0
+        self.start()
+
+    def run(self):
+        with self.listener:
+            while True:
+                try:
+                    self.client = self.listener.accept()[0]
+                except OSError:
+                    return
+                server = socket.socket(socket.AF_UNIX)
+                server.connect(self.target)
+                self.connections += 1
+                threading.Thread(target=self.pass_on, args=(self.client, server)).start()
+
+    @staticmethod
+    def pass_on(client, server):
+        """Until one end closes; then closes the other."""
+        with client, server, contextlib.suppress(OSError):
+            while True:
+                for source in select.select([client, server], [], [])[0]:
+                    data = source.recv(65536)
+                    if not data:
+                        return
+                    (server if source is client else client).sendall(data)
+
+    def cut(self):
+        self.client.shutdown(socket.SHUT_RDWR)
+
+    def say(self, data):
+        self.client.sendall(data)
+
+    def stop(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.join()
+
+
+class Connection(WatchdTest):
+    def setUp(self):
+        super().setUp()
+        folder = self.directory / "bin"
+        folder.mkdir()
+        self.tap = Tap(folder, self.watchman.command("get-sockname")["sockname"])
+        self.addCleanup(self.tap.stop)
+        self.environment["PATH"] = f"{folder}:{os.environ['PATH']}"
+
+    def assert_back(self, problem, connections):
+        self.watchd.wait_line(f"warning: not watching: .*{problem}")
+        self.wait_tree(lambda t: t["watching"] and self.tap.connections >= connections,
+                       "watching again")
+
+    def test_a_cut_that_hides_nothing_counts_nothing(self):
+        self.start_watchd()
+        self.assert_counts(lambda: self.write("a.py"), "a.py")
+        before = self.tree()
+        self.tap.cut()
+        self.assert_back("Watchman closed the connection", 2)
+        self.assertEqual(self.tree()["revision"], before["revision"])
+
+    def test_a_cut_that_hides_a_change(self):
+        self.start_watchd()
+        self.tap.cut()
+        self.write("a.py")
+        self.assert_back("Watchman closed the connection", 2)
+        self.wait_tree(lambda t: t["changed"] == ["a.py"], "the change")
+
+    def test_nonsense_ends_the_connection_and_not_the_watch(self):
+        self.start_watchd()
+        nonsense = [
+            (b'{"version": "4.9.0"}\n', "Watchman does not speak BSER"),
+            (b"\0\1\6" + struct.pack("=q", 1 << 40), r"Watchman sent \d+ bytes at once"),
+            (b"\0\1\3\1\x0e", "malformed BSER"),
+            (b"\0\1\3\3\0\3\0", "not an object"),
+        ]
+        for count, (data, problem) in enumerate(nonsense, start=2):
+            with self.subTest(problem):
+                self.tap.say(data)
+                self.assert_back(problem, count)
+                self.assert_counts(lambda n=count: self.write(f"{n}.py"), f"{count}.py")
+
+    def test_a_search_that_fails_for_a_while(self):
+        self.start_watchd()
+        script = self.tap.script.read_text()
+        # Replaced by a rename: one that is being written cannot be run.
+        self.replace_script("#!/bin/sh\necho 'no state directory' >&2\nexit 1\n")
+        self.tap.cut()
+        self.watchd.wait_line(
+            "not watching: watchman get-sockname ended with exit code 1: no state directory")
+        self.write("a.py")
+        self.replace_script(script)
+        self.wait_tree(lambda t: t["watching"] and t["changed"] == ["a.py"], "the change")
+
+    def replace_script(self, text):
+        fresh = pathlib.Path(f"{self.tap.script}.new")
+        fresh.write_text(text)
+        fresh.chmod(0o755)
+        fresh.rename(self.tap.script)
+
+
+if __name__ == "__main__":
+    unittest.main()

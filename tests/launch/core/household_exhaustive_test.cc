@@ -1,0 +1,201 @@
+// Every history of the household to a depth, each step of it one that the world can take: helpers
+// that start, fail to start, exit in each way, pauses and deadlines that end, stops.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <set>
+#include <string>
+
+#include "launch/core/household.h"
+
+namespace hpp::launch {
+namespace {
+
+// Events after Begun.
+constexpr int kDepth = 8;
+
+// What is true outside of the household.
+enum class Process { None, Asked, Alive };
+
+struct World {
+  Household household;
+  TimePoint now{};
+  Process processes[kHelpers.size()] = {};
+  bool resting[kHelpers.size()] = {};
+  bool stop_timer = false;
+  bool sweep_asked = false;
+  bool stopped = false;  // a stop or a start that cannot work was told
+  bool overdue = false;  // a deadline passed: what does not die is left alone
+  int stops = 0;
+  int first_status = -1;  // the exit status that the first cause demands
+  int leaves = 0;
+};
+
+struct Step {
+  Event event;
+  std::string name;
+};
+
+class Explorer {
+ public:
+  void run() {
+    World world;
+    take(world, {Begun{}, "begun"});
+    explore(world, kDepth);
+    EXPECT_GT(histories_, 100'000U);
+    EXPECT_EQ(states_.size(), 5U) << "a state was never reached";
+  }
+
+ private:
+  static std::size_t index(Helper which) { return static_cast<std::size_t>(which); }
+
+  static std::vector<Step> possible(const World& world) {
+    std::vector<Step> steps;
+    for (const Helper which : kHelpers) {
+      const char* name = to_string(which);
+      switch (world.processes[index(which)]) {
+        case Process::None:
+          break;
+        case Process::Asked:
+          steps.push_back({HelperStarted{which}, fmt::format("{} started", name)});
+          steps.push_back({StartFailed{which, "why"}, fmt::format("{} did not start", name)});
+          break;
+        case Process::Alive:
+          for (const int status : {0, 1}) {
+            steps.push_back({HelperExited{which, {.by_signal = false, .number = status}},
+                             fmt::format("{} exited {}", name, status)});
+          }
+          steps.push_back({HelperExited{which, {.by_signal = true, .number = SIGKILL}},
+                           fmt::format("{} crashed", name)});
+          break;
+      }
+      if (world.resting[index(which)]) {
+        steps.push_back({RestartDue{which}, fmt::format("{} due", name)});
+      }
+    }
+    if (world.stops < 3) steps.push_back({StopRequested{SIGINT}, "stop"});
+    if (world.stop_timer) steps.push_back({StopTimeOver{}, "time over"});
+    if (world.sweep_asked) steps.push_back({BackendSwept{}, "swept"});
+    return steps;
+  }
+
+  void explore(const World& world, int depth) {
+    ++histories_;
+    if (depth == 0 || ::testing::Test::HasFailure()) return;
+    for (const Step& step : possible(world)) {
+      World next = world;
+      history_.push_back(step.name);
+      take(next, step);
+      explore(next, depth - 1);
+      history_.pop_back();
+    }
+  }
+
+  void take(World& world, const Step& step) {
+    note(world, step.event);
+    const bool was_left = world.household.state() == HouseholdState::Left;
+    world.now += Milliseconds{1};
+    const Effects effects = world.household.on(step.event, world.now);
+    expect(!was_left || effects.empty(), "something is done after Leave");
+    for (const Effect& effect : effects) {
+      std::visit([&](const auto& e) { perform(world, e); }, effect);
+    }
+    states_.insert(world.household.state());
+    if (!world.stopped) return;
+    expect(world.household.state() != HouseholdState::Keeping, "keeps after a stop");
+    const bool alone = std::all_of(std::begin(world.processes), std::end(world.processes),
+                                   [](Process p) { return p == Process::None; });
+    expect(!alone || world.sweep_asked || world.leaves == 1, "all are gone, and nothing happens");
+    expect(world.stop_timer || world.leaves == 1, "waits without a deadline");
+  }
+
+  static void note(World& world, const Event& event) {
+    if (const auto* started = std::get_if<HelperStarted>(&event)) {
+      world.processes[index(started->which)] = Process::Alive;
+    } else if (const auto* failed = std::get_if<StartFailed>(&event)) {
+      world.processes[index(failed->which)] = Process::None;
+      cause(world, 1);
+    } else if (const auto* exited = std::get_if<HelperExited>(&event)) {
+      world.processes[index(exited->which)] = Process::None;
+      if (exited->status == ExitStatus{.by_signal = false, .number = 1}) cause(world, 1);
+    } else if (const auto* due = std::get_if<RestartDue>(&event)) {
+      world.resting[index(due->which)] = false;
+    } else if (std::holds_alternative<StopRequested>(event)) {
+      ++world.stops;
+      if (world.household.state() == HouseholdState::Sweeping) world.overdue = true;
+      cause(world, 128 + SIGINT);
+    } else if (std::holds_alternative<StopTimeOver>(event)) {
+      world.stop_timer = false;
+      if (world.household.state() != HouseholdState::Stopping) world.overdue = true;
+    } else if (std::holds_alternative<BackendSwept>(event)) {
+      world.sweep_asked = false;
+    }
+  }
+
+  static void cause(World& world, int status) {
+    world.stopped = true;
+    if (world.first_status < 0) world.first_status = status;
+  }
+
+  void perform(World& world, const StartHelper& effect) {
+    expect(!world.stopped, "starts a helper after the stop");
+    expect(world.processes[index(effect.which)] == Process::None, "two of one helper");
+    expect(!world.resting[index(effect.which)], "starts a helper that rests");
+    world.processes[index(effect.which)] = Process::Asked;
+  }
+
+  void perform(World& world, const TerminateHelper& effect) {
+    expect(world.stopped, "stops a helper unasked");
+    expect(world.processes[index(effect.which)] == Process::Alive, "signals nobody");
+  }
+
+  void perform(World& world, const KillHelper& effect) {
+    expect(world.stopped, "kills a helper unasked");
+    expect(world.processes[index(effect.which)] == Process::Alive, "signals nobody");
+  }
+
+  void perform(World& world, const StartRestartTimer& effect) {
+    expect(!world.stopped, "plans a restart after the stop");
+    expect(world.processes[index(effect.which)] == Process::None, "two of one helper");
+    world.resting[index(effect.which)] = true;
+  }
+
+  void perform(World& world, const StartStopTimer&) { world.stop_timer = true; }
+
+  void perform(World& world, const SweepBackend&) {
+    for (const Process process : world.processes) {
+      expect(process == Process::None || world.overdue, "sweeps while a helper lives");
+    }
+    world.sweep_asked = true;
+  }
+
+  void perform(World&, const Say& effect) { expect(!effect.text.empty(), "says nothing"); }
+
+  void perform(World& world, const Leave& effect) {
+    ++world.leaves;
+    expect(world.leaves == 1, "leaves twice");
+    expect(effect.exit_status == world.first_status, "leaves with another status");
+    for (const Process process : world.processes) {
+      expect(process == Process::None || world.overdue, "leaves while a helper lives");
+    }
+  }
+
+  void expect(bool right, const char* wrong) {
+    if (right) return;
+    std::string trace;
+    for (const auto& name : history_) trace += "\n  " + name;
+    ADD_FAILURE() << wrong << " after:" << trace;
+  }
+
+  std::vector<std::string> history_;
+  std::set<HouseholdState> states_;
+  std::size_t histories_ = 0;
+};
+
+TEST(HouseholdExhaustive, EveryHistoryKeepsThePromises) {
+  Explorer().run();
+}
+
+}  // namespace
+}  // namespace hpp::launch

@@ -1,0 +1,306 @@
+// The household by steps: each reads as a trace of what happens and what is done about it.
+#include "launch/core/household.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <string>
+
+namespace hpp::launch {
+namespace {
+
+using namespace std::chrono_literals;
+using enum Helper;
+
+constexpr ExitStatus kKilled{.by_signal = true, .number = SIGKILL};
+constexpr ExitStatus kOrderly{.by_signal = false, .number = 0};
+
+Say warning(const std::string& text) {
+  return {.tone = Say::Tone::Warning, .text = text};
+}
+
+Say error(const std::string& text) {
+  return {.tone = Say::Tone::Error, .text = text};
+}
+
+struct Printer {
+  std::string operator()(const StartHelper& e) { return fmt::format("start {}", name(e)); }
+
+  std::string operator()(const TerminateHelper& e) { return fmt::format("terminate {}", name(e)); }
+
+  std::string operator()(const KillHelper& e) { return fmt::format("kill {}", name(e)); }
+
+  std::string operator()(const StartRestartTimer& e) {
+    return fmt::format("restart {} in {} ms", name(e), e.delay.count());
+  }
+
+  std::string operator()(const StartStopTimer& e) {
+    return fmt::format("stop timer: {} ms", e.delay.count());
+  }
+
+  std::string operator()(const SweepBackend&) { return "sweep"; }
+
+  std::string operator()(const Say& e) {
+    return (e.tone == Say::Tone::Error ? "error: " : "warning: ") + e.text;
+  }
+
+  std::string operator()(const Leave& e) { return fmt::format("leave {}", e.exit_status); }
+
+  template <class E>
+  static const char* name(const E& e) {
+    return to_string(e.which);
+  }
+};
+
+// A household and the steps it went through.
+class Steps {
+ public:
+  Steps& when(const Event& event, Milliseconds later = 0ms) {
+    now_ += later;
+    effects_ = household_.on(event, now_);
+    return *this;
+  }
+
+  Steps& then(const Effects& expected, HouseholdState state, int line) {
+    EXPECT_EQ(texts(effects_), texts(expected)) << "line " << line;
+    EXPECT_STREQ(to_string(household_.state()), to_string(state)) << "line " << line;
+    return *this;
+  }
+
+ private:
+  static std::vector<std::string> texts(const Effects& effects) {
+    std::vector<std::string> result;
+    for (const Effect& effect : effects) result.push_back(std::visit(Printer{}, effect));
+    return result;
+  }
+
+  Household household_;
+  TimePoint now_{};
+  Effects effects_;
+};
+
+#define THEN(state, ...) then(Effects{__VA_ARGS__}, HouseholdState::state, __LINE__)
+
+Steps all_running() {
+  Steps steps;
+  steps.when(Begun{})
+      .THEN(Keeping, StartHelper{Proxyd}, StartHelper{Watchd}, StartHelper{Supervisord})
+      .when(HelperStarted{Proxyd})
+      .THEN(Keeping)
+      .when(HelperStarted{Watchd})
+      .THEN(Keeping)
+      .when(HelperStarted{Supervisord})
+      .THEN(Keeping);
+  return steps;
+}
+
+TEST(Household, StopsInOrder) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    all_running()
+        .when(StopRequested{signal})
+        .THEN(Stopping, TerminateHelper{Proxyd}, TerminateHelper{Watchd},
+              TerminateHelper{Supervisord}, StartStopTimer{kStopTime})
+        .when(HelperExited{Watchd, kOrderly})
+        .THEN(Stopping)
+        .when(HelperExited{Proxyd, kOrderly})
+        .THEN(Stopping)
+        .when(HelperExited{Supervisord, kOrderly})
+        .THEN(Sweeping, StartStopTimer{kKillTime}, SweepBackend{})
+        .when(BackendSwept{})
+        .THEN(Left, Leave{128 + signal})
+        .when(StopTimeOver{})
+        .THEN(Left)
+        .when(StopRequested{SIGINT})
+        .THEN(Left);
+  }
+}
+
+TEST(Household, KillsWhatDoesNotStopInTime) {
+  all_running()
+      .when(StopRequested{SIGTERM})
+      .THEN(Stopping, TerminateHelper{Proxyd}, TerminateHelper{Watchd},
+            TerminateHelper{Supervisord}, StartStopTimer{kStopTime})
+      .when(HelperExited{Proxyd, kOrderly})
+      .THEN(Stopping)
+      .when(StopTimeOver{}, kStopTime)
+      .THEN(Killing, KillHelper{Watchd}, KillHelper{Supervisord}, StartStopTimer{kKillTime})
+      .when(HelperExited{Watchd, kKilled})
+      .THEN(Killing)
+      .when(HelperExited{Supervisord, kKilled})
+      .THEN(Sweeping, StartStopTimer{kKillTime}, SweepBackend{})
+      .when(BackendSwept{})
+      .THEN(Left, Leave{143});
+}
+
+TEST(Household, EndsWithinASecondEvenIfNothingDies) {
+  EXPECT_LT(kStopTime + kKillTime + kKillTime, 1s);
+  all_running()
+      .when(StopRequested{SIGINT})
+      .when(StopTimeOver{}, kStopTime)
+      .when(StopTimeOver{}, kKillTime)
+      .THEN(Sweeping, error("a helper does not die of SIGKILL: leaving without it"),
+            StartStopTimer{kKillTime}, SweepBackend{})
+      .when(StopTimeOver{}, kKillTime)
+      .THEN(Left, error("a process of the backend does not die of SIGKILL: leaving without it"),
+            Leave{130});
+}
+
+TEST(Household, DoesNotWaitAfterTheSecondStop) {
+  all_running()
+      .when(StopRequested{SIGINT})
+      .when(StopRequested{SIGINT})
+      .THEN(Killing, KillHelper{Proxyd}, KillHelper{Watchd}, KillHelper{Supervisord},
+            StartStopTimer{kKillTime})
+      .when(StopRequested{SIGINT})
+      .THEN(Killing)
+      .when(HelperExited{Proxyd, kKilled})
+      .when(HelperExited{Watchd, kKilled})
+      .when(HelperExited{Supervisord, kKilled})
+      .THEN(Sweeping, StartStopTimer{kKillTime}, SweepBackend{})
+      .when(StopRequested{SIGINT})
+      .THEN(Left, Leave{130});
+}
+
+TEST(Household, StartsACrashedHelperAgainAtOnce) {
+  all_running()
+      .when(HelperExited{Watchd, kKilled})
+      .THEN(Keeping, warning("hpp-watchd died (signal 9 (Killed)): starting it again"),
+            StartHelper{Watchd})
+      .when(HelperStarted{Watchd})
+      .THEN(Keeping)
+      .when(HelperExited{Supervisord, {.by_signal = false, .number = 134}})
+      .THEN(Keeping, warning("hpp-supervisord died (exit code 134): starting it again"),
+            StartHelper{Supervisord});
+}
+
+TEST(Household, TakesAnExitThatNobodyAskedForAsACrash) {
+  all_running()
+      .when(HelperExited{Proxyd, kOrderly})
+      .THEN(Keeping, warning("hpp-proxyd died (exit code 0): starting it again"),
+            StartHelper{Proxyd});
+}
+
+TEST(Household, BacksOffThenGivesUp) {
+  all_running()
+      .when(HelperExited{Proxyd, kKilled})
+      .THEN(Keeping, warning("hpp-proxyd died (signal 9 (Killed)): starting it again"),
+            StartHelper{Proxyd})
+      .when(HelperStarted{Proxyd})
+      .when(HelperExited{Proxyd, kKilled})
+      .THEN(Keeping, warning("hpp-proxyd died (signal 9 (Killed)): starting it again in 100 ms"),
+            StartRestartTimer{Proxyd, 100ms})
+      .when(RestartDue{Proxyd}, 100ms)
+      .THEN(Keeping, StartHelper{Proxyd})
+      .when(HelperStarted{Proxyd})
+      .when(HelperExited{Proxyd, kKilled})
+      .THEN(Keeping, warning("hpp-proxyd died (signal 9 (Killed)): starting it again in 200 ms"),
+            StartRestartTimer{Proxyd, 200ms})
+      .when(RestartDue{Proxyd}, 200ms)
+      .when(HelperStarted{Proxyd})
+      .when(HelperExited{Proxyd, kKilled})
+      .THEN(Keeping, warning("hpp-proxyd died (signal 9 (Killed)): starting it again in 400 ms"),
+            StartRestartTimer{Proxyd, 400ms})
+      .when(RestartDue{Proxyd}, 400ms)
+      .when(HelperStarted{Proxyd})
+      .when(HelperExited{Proxyd, kKilled})
+      .THEN(Stopping, error("hpp-proxyd died (signal 9 (Killed)), 5 times in 10 s: giving up"),
+            TerminateHelper{Watchd}, TerminateHelper{Supervisord}, StartStopTimer{kStopTime})
+      .when(HelperExited{Watchd, kOrderly})
+      .when(HelperExited{Supervisord, kOrderly})
+      .when(BackendSwept{})
+      .THEN(Left, Leave{1});
+}
+
+TEST(Household, ForgetsCrashesThatAreLongAgo) {
+  Steps steps = all_running();
+  for (int i = 0; i < 20; ++i) {
+    steps.when(HelperExited{Watchd, kKilled}, kCrashWindow + 1ms)
+        .THEN(Keeping, warning("hpp-watchd died (signal 9 (Killed)): starting it again"),
+              StartHelper{Watchd})
+        .when(HelperStarted{Watchd});
+  }
+}
+
+TEST(Household, CountsTheCrashesOfEachHelperAlone) {
+  Steps steps = all_running();
+  for (const Helper which : kHelpers) {
+    steps.when(HelperExited{which, kKilled})
+        .THEN(Keeping,
+              warning(
+                  fmt::format("{} died (signal 9 (Killed)): starting it again", to_string(which))),
+              StartHelper{which})
+        .when(HelperStarted{which});
+  }
+}
+
+TEST(Household, EndsWithTheStatusOfAStartThatCannotWork) {
+  for (const int status : {1, 2}) {
+    all_running()
+        .when(HelperExited{Proxyd, {.by_signal = false, .number = status}})
+        .THEN(Stopping, TerminateHelper{Watchd}, TerminateHelper{Supervisord},
+              StartStopTimer{kStopTime})
+        .when(HelperExited{Watchd, kOrderly})
+        .when(HelperExited{Supervisord, kOrderly})
+        .when(BackendSwept{})
+        .THEN(Left, Leave{status});
+  }
+}
+
+TEST(Household, KeepsTheStatusOfTheFirstCause) {
+  all_running()
+      .when(HelperExited{Proxyd, {.by_signal = false, .number = 1}})
+      .when(StopRequested{SIGINT})
+      .THEN(Killing, KillHelper{Watchd}, KillHelper{Supervisord}, StartStopTimer{kKillTime})
+      .when(HelperExited{Watchd, kKilled})
+      .when(HelperExited{Supervisord, {.by_signal = false, .number = 2}})
+      .when(BackendSwept{})
+      .THEN(Left, Leave{1});
+}
+
+TEST(Household, SaysWhyAHelperCannotBeStarted) {
+  Steps steps;
+  steps.when(Begun{})
+      .when(StartFailed{Proxyd, "cannot fork: Resource temporarily unavailable"})
+      .THEN(Stopping,
+            error("cannot start hpp-proxyd: cannot fork: Resource temporarily unavailable"),
+            StartStopTimer{kStopTime})
+      .when(StartFailed{Watchd, "the same"})
+      .THEN(Stopping)
+      .when(StartFailed{Supervisord, "the same"})
+      .THEN(Sweeping, StartStopTimer{kKillTime}, SweepBackend{})
+      .when(BackendSwept{})
+      .THEN(Left, Leave{1});
+}
+
+TEST(Household, TerminatesAHelperWhoseStartWasUnderWay) {
+  Steps steps;
+  steps.when(Begun{})
+      .when(StopRequested{SIGINT})
+      .THEN(Stopping, StartStopTimer{kStopTime})
+      .when(HelperStarted{Proxyd})
+      .THEN(Stopping, TerminateHelper{Proxyd})
+      .when(StopRequested{SIGINT})
+      .THEN(Killing, KillHelper{Proxyd}, StartStopTimer{kKillTime})
+      .when(HelperStarted{Watchd})
+      .THEN(Killing, KillHelper{Watchd});
+}
+
+TEST(Household, StartsNothingAfterTheStop) {
+  all_running()
+      .when(HelperExited{Watchd, kKilled})
+      .when(HelperStarted{Watchd})
+      .when(HelperExited{Watchd, kKilled})
+      .THEN(Keeping, warning("hpp-watchd died (signal 9 (Killed)): starting it again in 100 ms"),
+            StartRestartTimer{Watchd, 100ms})
+      .when(StopRequested{SIGHUP})
+      .THEN(Stopping, TerminateHelper{Proxyd}, TerminateHelper{Supervisord},
+            StartStopTimer{kStopTime})
+      .when(RestartDue{Watchd}, 100ms)
+      .THEN(Stopping)
+      .when(HelperExited{Proxyd, kKilled})
+      .THEN(Stopping);
+}
+
+}  // namespace
+}  // namespace hpp::launch

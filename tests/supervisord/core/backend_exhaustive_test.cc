@@ -1,0 +1,378 @@
+// Every order of events, to a depth, in a small world that behaves as processes do; after each
+// step the promises of core/backend hold.
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "supervisord/core/backend.h"
+#include "tests/supervisord/core/effects_text.h"
+
+namespace hpp::supervisord {
+namespace {
+
+using std::chrono::milliseconds;
+
+// As deep as it goes within a second or two, sanitizers aside.
+constexpr int kDepth = 8;
+
+enum class Move {
+  FirstTree,
+  Change,
+  SameTree,
+  OtherEpoch,
+  BlindTree,
+  WaitExpires,
+  Restart,
+  Stop,
+  SpawnWorks,
+  SpawnFails,
+  PortIsTaken,
+  Answer,
+  OldAnswer,
+  Exit,
+  OldExit,
+  Gone,
+};
+
+constexpr std::array kMoves{
+    Move::FirstTree,  Move::Change,      Move::SameTree,    Move::OtherEpoch,
+    Move::BlindTree,  Move::WaitExpires, Move::Restart,     Move::Stop,
+    Move::SpawnWorks, Move::SpawnFails,  Move::PortIsTaken, Move::Answer,
+    Move::OldAnswer,  Move::Exit,        Move::OldExit,     Move::Gone,
+};
+
+const char* to_string(Move move) {
+  switch (move) {
+    case Move::FirstTree:
+      return "FirstTree";
+    case Move::Change:
+      return "Change";
+    case Move::SameTree:
+      return "SameTree";
+    case Move::OtherEpoch:
+      return "OtherEpoch";
+    case Move::BlindTree:
+      return "BlindTree";
+    case Move::WaitExpires:
+      return "WaitExpires";
+    case Move::Restart:
+      return "Restart";
+    case Move::Stop:
+      return "Stop";
+    case Move::SpawnWorks:
+      return "SpawnWorks";
+    case Move::SpawnFails:
+      return "SpawnFails";
+    case Move::PortIsTaken:
+      return "PortIsTaken";
+    case Move::Answer:
+      return "Answer";
+    case Move::OldAnswer:
+      return "OldAnswer";
+    case Move::Exit:
+      return "Exit";
+    case Move::OldExit:
+      return "OldExit";
+    case Move::Gone:
+      return "Gone";
+  }
+  return "";
+}
+
+// The backend's core and what it was made to do.
+class World {
+ public:
+  World() : backend_({"server"}, kSpawnsBefore) {
+    tree_.stamp.epoch = 0;
+    take(Begun{});
+  }
+
+  bool allows(Move move) const {
+    const bool answers_spawn =
+        move == Move::SpawnWorks || move == Move::SpawnFails || move == Move::PortIsTaken;
+    if (spawn_due_ || answers_spawn) return spawn_due_ && answers_spawn;
+    const bool known = tree_.stamp.epoch != 0;
+    switch (move) {
+      case Move::FirstTree:
+        return !known;
+      case Move::Change:
+      case Move::SameTree:
+      case Move::OtherEpoch:
+        return known;
+      case Move::BlindTree:
+      case Move::Restart:
+      case Move::Stop:
+        return true;
+      case Move::WaitExpires:
+        return wait_due_;
+      case Move::Answer:
+        return probed_ != 0;
+      case Move::OldAnswer:
+      case Move::OldExit:
+        return generation_ > kSpawnsBefore + 1;
+      case Move::Exit:
+        return first_lives_;
+      case Move::Gone:
+        return kill_due_;
+      case Move::SpawnWorks:
+      case Move::SpawnFails:
+      case Move::PortIsTaken:
+        return false;
+    }
+    return false;
+  }
+
+  // Returns what is wrong afterwards; empty: nothing.
+  std::string make(Move move) {
+    switch (move) {
+      case Move::FirstTree:
+      case Move::OtherEpoch:
+        ++tree_.stamp.epoch;
+        tree_.revision = 0;
+        return see_tree(true);
+      case Move::Change:
+        ++tree_.revision;
+        return see_tree(true);
+      case Move::SameTree:
+        return see_tree(true);
+      case Move::BlindTree:
+        if (tree_.stamp.epoch == 0) tree_.stamp.epoch = 1;
+        return see_tree(false);
+      case Move::WaitExpires:
+        wait_due_ = false;
+        return take(TreeWaitExpired{});
+      case Move::Restart:
+        return take(RestartRequested{});
+      case Move::Stop:
+        stop_asked_ = true;
+        return take(StopRequested{});
+      case Move::SpawnWorks:
+        spawn_due_ = false;
+        first_lives_ = tree_lives_ = true;
+        return take(Spawned{.pid = 100, .wall_ms = 1});
+      case Move::SpawnFails:
+        spawn_due_ = false;
+        return take(SpawnFailed{"No such file or directory"});
+      case Move::PortIsTaken:
+        spawn_due_ = false;
+        return take(PortTaken{.port = 1, .by = "somebody"});
+      case Move::Answer:
+        return take(Answered{.generation = std::exchange(probed_, 0), .wall_ms = 2});
+      case Move::OldAnswer:
+        return take(Answered{.generation = generation_ - 1, .wall_ms = 2});
+      case Move::Exit:
+        first_lives_ = false;
+        return take(ProcessExited{.generation = generation_, .status = {}, .output_tail = "x"});
+      case Move::OldExit:
+        return take(ProcessExited{.generation = generation_ - 1, .status = {}, .output_tail = ""});
+      case Move::Gone:
+        kill_due_ = first_lives_ = tree_lives_ = false;
+        return take(TreeGone{});
+    }
+    return "";
+  }
+
+  // Answers all that waits for an answer, until nothing does: where that must lead.
+  std::string settle() {
+    constexpr std::array kAnswers{Move::Gone, Move::WaitExpires, Move::SpawnWorks, Move::Answer};
+    for (bool moved = true; moved;) {
+      moved = false;
+      for (const Move move : kAnswers) {
+        if (!allows(move)) continue;
+        moved = true;
+        if (std::string wrong = make(move); !wrong.empty()) return "settling: " + wrong;
+      }
+    }
+    if (stop_asked_) return left_ ? "" : "asked to stop and did not leave";
+    if (backend_.state() == Backend::State::Error) {
+      return published_.seen == tree_.point() ? "" : "Error does not know the newest tree";
+    }
+    if (backend_.state() != Backend::State::Running) return "does not run in the end";
+    return published_.serves == tree_.point() ? "" : "does not serve the newest tree";
+  }
+
+ private:
+  static constexpr std::uint64_t kSpawnsBefore = 5;
+
+  std::string see_tree(bool watching) {
+    tree_.watching = watching;
+    const bool served =
+        backend_.state() == Backend::State::Loading || backend_.state() == Backend::State::Running;
+    const bool change = published_.seen.epoch != 0 && published_.seen != tree_.point();
+    std::string wrong = take(TreeSeen{tree_});
+    if (!wrong.empty()) return wrong;
+    if (served && change != (backend_.state() == Backend::State::Killing)) {
+      return "a change kills, anything else does not";
+    }
+    return "";
+  }
+
+  std::string take(const Event& event) {
+    now_ += milliseconds(1);
+    if (left_ && !backend_.on(event, now_).empty()) return "effects after Leave";
+    if (left_) return "";
+    std::string wrong;
+    for (const Effect& effect : backend_.on(event, now_)) {
+      if (spawn_due_) return "an effect after Spawn";
+      wrong += std::visit([this](const auto& e) { return perform(e); }, effect);
+    }
+    return wrong.empty() && !spawn_due_ ? check() : wrong;
+  }
+
+  std::string perform(const Spawn& e) {
+    spawn_due_ = true;
+    if (tree_lives_ || kill_due_) return "two backends";
+    if (stop_asked_) return "spawned after the stop";
+    if (e.generation != generation_ + 1) return "a generation left out";
+    generation_ = e.generation;
+    return "";
+  }
+
+  std::string perform(const KillTree&) {
+    if (std::exchange(kill_due_, true)) return "killed twice";
+    return "";
+  }
+
+  std::string perform(const StartProbe& e) {
+    if (probed_ != 0) return "two probes";
+    probed_ = e.generation;
+    return first_lives_ && e.generation == generation_ ? "" : "probes what is not there";
+  }
+
+  std::string perform(const StopProbe&) {
+    if (std::exchange(probed_, 0) == 0) return "stopped no probe";
+    return "";
+  }
+
+  std::string perform(const Publish& e) {
+    if (e.snapshot.generation < published_.generation) return "the generation goes back";
+    published_ = e.snapshot;
+    return "";
+  }
+
+  std::string perform(const Say&) { return ""; }
+
+  std::string perform(const StartTreeWait&) {
+    wait_due_ = true;
+    return "";
+  }
+
+  std::string perform(const Leave&) {
+    left_ = true;
+    if (!stop_asked_) return "left unasked";
+    return tree_lives_ || kill_due_ ? "left an orphan" : "";
+  }
+
+  std::string check() const {
+    const bool error = published_.state == bus::BackendPhase::Error;
+    if (error != (published_.exit.has_value() || !published_.problem.empty())) {
+      return "Error without a reason, or a reason without Error";
+    }
+    if ((probed_ != 0) != (backend_.state() == Backend::State::Loading)) {
+      return "the probe runs while Loading, and only then";
+    }
+    const bus::BackendPhase phase = published_.state;
+    switch (backend_.state()) {
+      case Backend::State::Starting:
+        if (!kill_due_ && !wait_due_) return "stuck in Starting";
+        return phase == bus::BackendPhase::Loading ? "" : "Starting is published as Loading";
+      case Backend::State::Loading:
+        if (phase != bus::BackendPhase::Loading) return "Loading not published";
+        return published_.pid != 0 && published_.ready_at_ms == 0 ? "" : "odd facts in Loading";
+      case Backend::State::Running:
+        if (phase != bus::BackendPhase::Running) return "Running not published";
+        return published_.pid != 0 && published_.ready_at_ms != 0 ? "" : "odd facts in Running";
+      case Backend::State::Error:
+        if (first_lives_) return "called dead while it lives";
+        if (tree_lives_ != kill_due_) return "the remains are not being killed";
+        return error && published_.pid == 0 ? "" : "Error not published";
+      case Backend::State::Killing:
+      case Backend::State::Stopping:
+        if (phase != bus::BackendPhase::Killing) return "Killing not published";
+        return kill_due_ ? "" : "Killing and nobody is being killed";
+      case Backend::State::Left:
+        return left_ ? "" : "Left without leaving";
+    }
+    return "";
+  }
+
+  Backend backend_;
+  TimePoint now_;
+  bus::TreeState tree_;
+  bus::BackendState published_;
+  std::uint64_t generation_ = kSpawnsBefore;
+  std::uint64_t probed_ = 0;
+  bool first_lives_ = false;  // the backend's first process
+  bool tree_lives_ = false;   // it or any of its descendants
+  bool spawn_due_ = false;
+  bool kill_due_ = false;
+  bool wait_due_ = false;
+  bool stop_asked_ = false;
+  bool left_ = false;
+};
+
+class Explorer {
+ public:
+  void explore(const World& world, int depth) {
+    ++histories_;
+    if (depth == 0) return;
+    World settled = world;
+    if (std::string wrong = settled.settle(); !wrong.empty()) return fail(wrong);
+    for (const Move move : kMoves) {
+      if (failed_ || !world.allows(move)) continue;
+      World next = world;
+      history_.push_back(move);
+      const std::string wrong = next.make(move);
+      if (wrong.empty()) {
+        explore(next, depth - 1);
+      } else {
+        fail(wrong);
+      }
+      history_.pop_back();
+    }
+  }
+
+  long histories() const { return histories_; }
+
+ private:
+  void fail(const std::string& wrong) {
+    failed_ = true;
+    std::string moves;
+    for (const Move move : history_) moves += std::string(" ") + to_string(move);
+    ADD_FAILURE() << wrong << " after:" << moves;
+  }
+
+  std::vector<Move> history_;
+  bool failed_ = false;
+  long histories_ = 0;
+};
+
+// Starts behind the first steps, so that the depth goes into the interesting part.
+World after(const std::vector<Move>& moves) {
+  World world;
+  for (const Move move : moves) {
+    EXPECT_TRUE(world.allows(move)) << to_string(move);
+    EXPECT_EQ(world.make(move), "") << to_string(move);
+  }
+  return world;
+}
+
+TEST(BackendExhaustive, FromTheBeginning) {
+  Explorer explorer;
+  explorer.explore(World(), kDepth);
+  RecordProperty("histories", std::to_string(explorer.histories()));
+  EXPECT_GT(explorer.histories(), 10'000);
+}
+
+TEST(BackendExhaustive, FromRunning) {
+  Explorer explorer;
+  explorer.explore(after({Move::FirstTree, Move::Gone, Move::SpawnWorks, Move::Answer}),
+                   kDepth - 1);
+  RecordProperty("histories", std::to_string(explorer.histories()));
+  EXPECT_GT(explorer.histories(), 10'000);
+}
+
+}  // namespace
+}  // namespace hpp::supervisord

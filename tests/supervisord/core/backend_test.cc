@@ -1,0 +1,446 @@
+#include "supervisord/core/backend.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "tests/supervisord/core/effects_text.h"
+
+namespace hpp::supervisord {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr std::uint64_t kEpoch = 7;
+
+TreeSeen tree(std::uint64_t revision, std::vector<std::string> changed = {"src/a.py"},
+              std::uint64_t epoch = kEpoch) {
+  bus::TreeState state;
+  state.stamp.epoch = epoch;
+  state.revision = revision;
+  state.watching = true;
+  state.changed_count = changed.size();
+  state.changed = std::move(changed);
+  return {state};
+}
+
+TreeSeen blind(TreeSeen event) {
+  event.tree.watching = false;
+  return event;
+}
+
+// Takes events one after the other, 10 ms apart, and gives their effects as text: `Publish` with
+// what matters of the snapshot, `Say` whole.
+class Life {
+ public:
+  explicit Life(std::uint64_t spawns = 0) : backend_({"python3", "app.py"}, spawns) {}
+
+  std::vector<std::string> operator()(const Event& event, milliseconds later = milliseconds(10)) {
+    now_ += later;
+    effects_ = backend_.on(event, now_);
+    for (const auto& effect : effects_) {
+      if (const auto* publish = std::get_if<Publish>(&effect)) published_ = publish->snapshot;
+    }
+    return texts_of(effects_);
+  }
+
+  // Takes the backend to its first Running, of tree revision 1.
+  Life& run() {
+    (*this)(Begun{});
+    (*this)(TreeGone{});
+    (*this)(tree(1));
+    (*this)(Spawned{.pid = 100, .wall_ms = 1000});
+    (*this)(Answered{.generation = 1, .wall_ms = 1010});
+    EXPECT_EQ(state(), Backend::State::Running);
+    return *this;
+  }
+
+  Backend::State state() const { return backend_.state(); }
+
+  const bus::BackendState& published() const { return published_; }
+
+ private:
+  Backend backend_;
+  TimePoint now_{std::chrono::hours(1)};
+  Effects effects_;
+  bus::BackendState published_;
+};
+
+ProcessExited exited(std::uint64_t generation, int code = 1, std::string tail = "") {
+  return {.generation = generation,
+          .status = {.by_signal = false, .number = code},
+          .output_tail = std::move(tail)};
+}
+
+// ---- starting up --------------------------------------------------------------------------------
+
+TEST(Starting, SpawnsOnceTheTreeIsKnownAndNothingIsLeft) {
+  Life life;
+  EXPECT_THAT(life(Begun{}), ElementsAre("Publish Loading 0", "KillTree", "StartTreeWait"));
+  EXPECT_THAT(life(TreeGone{}), IsEmpty());
+  EXPECT_THAT(life(tree(4)), ElementsAre("Spawn 1"));
+  EXPECT_THAT(life(Spawned{.pid = 100, .wall_ms = 5}),
+              ElementsAre("Publish Loading 1 pid 100 serves 7:4 seen 7:4", "StartProbe 1",
+                          "Say Loading: started python3 app.py (generation 1, pid 100)"));
+  EXPECT_EQ(life.published().spawned_at_ms, 5);
+  EXPECT_EQ(life.published().ready_at_ms, 0);
+}
+
+TEST(Starting, WaitsForLeftoversAfterTheTreeIsKnown) {
+  Life life(41);
+  life(Begun{});
+  EXPECT_THAT(life(tree(4)), IsEmpty());
+  EXPECT_THAT(life(tree(5)), IsEmpty());
+  EXPECT_THAT(life(RestartRequested{}), IsEmpty());
+  EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 42"));
+  life(Spawned{.pid = 100, .wall_ms = 5});
+  EXPECT_EQ(life.published().serves, (bus::TreePoint{kEpoch, 5}));
+}
+
+TEST(Starting, DoesNotWaitForeverAndAdoptsTheFirstTree) {
+  Life life;
+  life(Begun{});
+  life(TreeGone{});
+  EXPECT_THAT(life(TreeWaitExpired{}),
+              ElementsAre("Say nobody watches the files yet: starting without", "Spawn 1"));
+  life(Spawned{.pid = 100, .wall_ms = 5});
+  EXPECT_EQ(life.published().serves, bus::TreePoint{});
+  EXPECT_THAT(life(tree(9)), ElementsAre("Publish Loading 1 pid 100 serves 7:9 seen 7:9"));
+  EXPECT_THAT(life(tree(9)), IsEmpty());
+  EXPECT_THAT(life(tree(10)),
+              ElementsAre("KillTree", "StopProbe", "Publish Killing 1 pid 100 serves 7:9 seen 7:10",
+                          "Say Killing: src/a.py changed"));
+}
+
+TEST(Starting, WaitsForTheWatcherToSeeButNotForever) {
+  Life life;
+  life(Begun{});
+  life(TreeGone{});
+  EXPECT_THAT(life(blind(tree(3))), IsEmpty());
+  EXPECT_THAT(life(TreeWaitExpired{}), ElementsAre(testing::_, "Spawn 1"));
+  life(Spawned{.pid = 100, .wall_ms = 5});
+  EXPECT_EQ(life.published().serves, (bus::TreePoint{kEpoch, 3}));
+  EXPECT_THAT(life(tree(3)), IsEmpty()) << "it sees now, and nothing has changed";
+}
+
+TEST(Starting, ExpiryOfAWaitThatIsOverMeansNothing) {
+  Life life;
+  life(Begun{});
+  life(tree(1));
+  EXPECT_THAT(life(TreeWaitExpired{}), IsEmpty());
+  EXPECT_THAT(Life().run()(TreeWaitExpired{}), IsEmpty());
+}
+
+// ---- the table of DESIGN 4: state × event -------------------------------------------------------
+
+struct Row {
+  const char* name;
+  Backend::State from;
+  Event event;
+  Backend::State to;
+  std::vector<std::string> effects;
+};
+
+void go_to(Life& life, Backend::State state) {
+  switch (state) {
+    case Backend::State::Starting:
+      life(Begun{});
+      return;
+    case Backend::State::Loading:
+      life.run();
+      life(tree(2));
+      life(TreeGone{});
+      life(Spawned{.pid = 200, .wall_ms = 2000});
+      return;
+    case Backend::State::Running:
+      go_to(life, Backend::State::Loading);
+      life(Answered{.generation = 2, .wall_ms = 2010});
+      return;
+    case Backend::State::Error:
+      go_to(life, Backend::State::Running);
+      life(exited(2));
+      life(TreeGone{});
+      return;
+    case Backend::State::Killing:
+      go_to(life, Backend::State::Running);
+      life(tree(3));
+      return;
+    case Backend::State::Stopping:
+      go_to(life, Backend::State::Running);
+      life(StopRequested{});
+      return;
+    case Backend::State::Left:
+      go_to(life, Backend::State::Stopping);
+      life(TreeGone{});
+      return;
+  }
+}
+
+std::vector<Row> rows() {
+  using enum Backend::State;
+  const auto change = tree(50, {"src/a.py", "b"});
+  const auto exit = exited(2, 1, "oops");
+  const Answered answer{.generation = 2, .wall_ms = 2010};
+  const std::string error_exit = "Say Error: exit code 1 after 10 ms; waiting for a change";
+  return {
+      {"StartingStop",
+       Starting,
+       StopRequested{},
+       Stopping,
+       {"Publish Killing 0", "Say Killing: stop requested"}},
+
+      {"LoadingAnswered",
+       Loading,
+       answer,
+       Running,
+       {"Publish Running 2 pid 200 serves 7:2 seen 7:2",
+        "Say Running: generation 2 answers after 10 ms, 30 ms after src/a.py changed"}},
+      {"LoadingAnsweredByAnOlderOne", Loading, Answered{.generation = 1}, Loading, {}},
+      {"LoadingExited",
+       Loading,
+       exit,
+       Error,
+       {"StopProbe", "KillTree", "Publish Error 2 serves 7:2 seen 7:2 code 1 tail 'oops'",
+        error_exit}},
+      {"LoadingExitedOlderOne", Loading, exited(1), Loading, {}},
+      {"LoadingChange",
+       Loading,
+       change,
+       Killing,
+       {"KillTree", "StopProbe", "Publish Killing 2 pid 200 serves 7:2 seen 7:50",
+        "Say Killing: src/a.py and 1 more changed"}},
+      {"LoadingRestart",
+       Loading,
+       RestartRequested{},
+       Killing,
+       {"KillTree", "StopProbe", "Publish Killing 2 pid 200 serves 7:2 seen 7:2",
+        "Say Killing: restart requested (SIGHUP)"}},
+      {"LoadingStop",
+       Loading,
+       StopRequested{},
+       Stopping,
+       {"KillTree", "StopProbe", "Publish Killing 2 pid 200 serves 7:2 seen 7:2",
+        "Say Killing: stop requested"}},
+      {"LoadingSameTree", Loading, tree(2), Loading, {}},
+      {"LoadingOlderTree", Loading, tree(1), Loading, {}},
+      {"LoadingBlindSameTree", Loading, blind(tree(2)), Loading, {}},
+
+      {"RunningAnsweredAgain", Running, answer, Running, {}},
+      {"RunningExited",
+       Running,
+       exit,
+       Error,
+       {"KillTree", "Publish Error 2 serves 7:2 seen 7:2 code 1 tail 'oops'",
+        "Say Error: exit code 1 after 20 ms; waiting for a change"}},
+      {"RunningChange",
+       Running,
+       change,
+       Killing,
+       {"KillTree", "Publish Killing 2 pid 200 serves 7:2 seen 7:50",
+        "Say Killing: src/a.py and 1 more changed"}},
+      {"RunningUnknownChange",
+       Running,
+       tree(3, {}),
+       Killing,
+       {"KillTree", "Publish Killing 2 pid 200 serves 7:2 seen 7:3",
+        "Say Killing: files changed while nobody watched"}},
+      {"RunningOtherEpoch",
+       Running,
+       tree(0, {}, 8),
+       Killing,
+       {"KillTree", "Publish Killing 2 pid 200 serves 7:2 seen 8:0",
+        "Say Killing: files changed while nobody watched"}},
+      {"RunningBlindNewTree",
+       Running,
+       blind(tree(3)),
+       Killing,
+       {"KillTree", "Publish Killing 2 pid 200 serves 7:2 seen 7:3",
+        "Say Killing: src/a.py changed"}},
+      {"RunningRestart",
+       Running,
+       RestartRequested{},
+       Killing,
+       {"KillTree", "Publish Killing 2 pid 200 serves 7:2 seen 7:2",
+        "Say Killing: restart requested (SIGHUP)"}},
+      {"RunningStop",
+       Running,
+       StopRequested{},
+       Stopping,
+       {"KillTree", "Publish Killing 2 pid 200 serves 7:2 seen 7:2",
+        "Say Killing: stop requested"}},
+
+      {"ErrorChange", Error, change, Error, {"Spawn 3"}},
+      {"ErrorRestart", Error, RestartRequested{}, Error, {"Spawn 3"}},
+      {"ErrorSameTree", Error, tree(2), Error, {}},
+      {"ErrorAnswered", Error, answer, Error, {}},
+      {"ErrorExitedAgain", Error, exit, Error, {}},
+      {"ErrorStop", Error, StopRequested{}, Left, {"Leave"}},
+
+      {"KillingChange",
+       Killing,
+       change,
+       Killing,
+       {"Publish Killing 2 pid 200 serves 7:2 seen 7:50"}},
+      {"KillingRestart", Killing, RestartRequested{}, Killing, {}},
+      {"KillingExited", Killing, exit, Killing, {}},
+      {"KillingAnswered", Killing, answer, Killing, {}},
+      {"KillingGone", Killing, TreeGone{}, Killing, {"Spawn 3"}},
+      {"KillingStop",
+       Killing,
+       StopRequested{},
+       Stopping,
+       {"Publish Killing 2 pid 200 serves 7:2 seen 7:3", "Say Killing: stop requested"}},
+
+      {"StoppingChange", Stopping, change, Stopping, {}},
+      {"StoppingRestart", Stopping, RestartRequested{}, Stopping, {}},
+      {"StoppingExited", Stopping, exit, Stopping, {}},
+      {"StoppingAnswered", Stopping, answer, Stopping, {}},
+      {"StoppingStop", Stopping, StopRequested{}, Stopping, {}},
+      {"StoppingGone",
+       Stopping,
+       TreeGone{},
+       Left,
+       {"Say Stopped: the backend is gone after 10 ms", "Publish Killing 2 serves 7:2 seen 7:2",
+        "Leave"}},
+
+      {"LeftChange", Left, change, Left, {}},
+      {"LeftRestart", Left, RestartRequested{}, Left, {}},
+      {"LeftStop", Left, StopRequested{}, Left, {}},
+      {"LeftExited", Left, exit, Left, {}},
+  };
+}
+
+class Table : public testing::TestWithParam<Row> {};
+
+TEST_P(Table, LeadsTo) {
+  const Row& row = GetParam();
+  Life life;
+  go_to(life, row.from);
+  ASSERT_EQ(life.state(), row.from);
+  EXPECT_EQ(life(row.event), row.effects);
+  EXPECT_EQ(to_string(life.state()), to_string(row.to));
+}
+
+INSTANTIATE_TEST_SUITE_P(Backend, Table, testing::ValuesIn(rows()),
+                         [](const auto& row) { return std::string(row.param.name); });
+
+// ---- longer stories -----------------------------------------------------------------------------
+
+TEST(Restart, TellsHowLongEachStepTook) {
+  Life life;
+  life.run();
+  life(tree(2, {"src/views.py"}));
+  life(exited(1), milliseconds(1));
+  EXPECT_THAT(life(TreeGone{}, milliseconds(2)), ElementsAre("Spawn 2"));
+  EXPECT_THAT(life(Spawned{.pid = 4711, .wall_ms = 7}, milliseconds(1)),
+              ElementsAre("Publish Loading 2 pid 4711 serves 7:2 seen 7:2", "StartProbe 2",
+                          "Say Loading: started python3 app.py (generation 2, pid 4711), "
+                          "killed the old one in 3.0 ms"));
+  EXPECT_THAT(life(Answered{.generation = 2, .wall_ms = 419}, milliseconds(412)),
+              ElementsAre("Publish Running 2 pid 4711 serves 7:2 seen 7:2",
+                          "Say Running: generation 2 answers after 412 ms, "
+                          "416 ms after src/views.py changed"));
+  EXPECT_EQ(life.published().ready_at_ms, 419);
+}
+
+TEST(Restart, FoldsChangesDuringTheKillIntoOneSpawn) {
+  Life life;
+  life.run();
+  life(tree(2));
+  life(tree(3));
+  life(tree(4));
+  EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 2"));
+  EXPECT_THAT(life(Spawned{.pid = 4711, .wall_ms = 7})[0],
+              "Publish Loading 2 pid 4711 serves 7:4 seen 7:4");
+}
+
+TEST(Crash, WaitsForTheRemainsBeforeTheNextSpawn) {
+  Life life;
+  life.run();
+  life(exited(1));
+  EXPECT_THAT(life(tree(2)), ElementsAre("Publish Killing 1 serves 7:1 seen 7:2",
+                                         "Say Killing: src/a.py changed"));
+  EXPECT_EQ(life.published().exit, std::nullopt);
+  EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 2"));
+}
+
+TEST(Crash, StopWaitsForTheRemainsToo) {
+  Life life;
+  life.run();
+  life(exited(1));
+  EXPECT_THAT(life(StopRequested{}),
+              ElementsAre("Publish Killing 1 serves 7:1 seen 7:1", "Say Killing: stop requested"));
+  EXPECT_THAT(life(TreeGone{}),
+              ElementsAre("Say Stopped: the backend is gone after 10 ms", "Leave"));
+}
+
+TEST(Crash, TellsTheSignalAndHeals) {
+  Life life;
+  life.run();
+  life(ProcessExited{
+      .generation = 1, .status = {.by_signal = true, .number = 11}, .output_tail = ""});
+  EXPECT_EQ(life.published().exit->signal, 11);
+  EXPECT_EQ(life.published().exit->code, std::nullopt);
+  EXPECT_THAT(life(TreeGone{}), IsEmpty());
+  EXPECT_THAT(life(tree(2)), ElementsAre("Spawn 2"));
+  EXPECT_THAT(life(Spawned{.pid = 101, .wall_ms = 7}),
+              ElementsAre("Publish Loading 2 pid 101 serves 7:2 seen 7:2", "StartProbe 2",
+                          "Say Loading: src/a.py changed, started python3 app.py "
+                          "(generation 2, pid 101)"));
+}
+
+TEST(Spawning, FailsWithTheNameOfTheCommandAndHeals) {
+  Life life;
+  life(Begun{});
+  life(TreeGone{});
+  life(tree(1));
+  EXPECT_THAT(life(SpawnFailed{"No such file or directory"}),
+              ElementsAre("Publish Error 1 serves 7:1 seen 7:1 "
+                          "spawn 'python3: No such file or directory'",
+                          "Say Error: cannot start python3: No such file or directory; "
+                          "waiting for a change"));
+  EXPECT_THAT(life(RestartRequested{}), ElementsAre("Spawn 2"));
+  EXPECT_THAT(life(SpawnFailed{"Permission denied"})[0],
+              "Publish Error 2 serves 7:1 seen 7:1 spawn 'python3: Permission denied'");
+  EXPECT_THAT(life(tree(2)), ElementsAre("Spawn 3"));
+  EXPECT_THAT(life(Spawned{.pid = 5, .wall_ms = 7})[0],
+              "Publish Loading 3 pid 5 serves 7:2 seen 7:2");
+  EXPECT_EQ(life.published().exit, std::nullopt);
+}
+
+TEST(Spawning, TellsWhoHoldsThePortAndHeals) {
+  Life life;
+  life.run();
+  life(tree(2));
+  life(TreeGone{});
+  EXPECT_THAT(life(PortTaken{.port = 8001, .by = "pid 1234 (python3 -m http.server 8001)"}),
+              ElementsAre("Publish Error 2 serves 7:2 seen 7:2 problem 'port 8001 is held by "
+                          "pid 1234 (python3 -m http.server 8001)'",
+                          "Say Error: port 8001 is held by pid 1234 (python3 -m http.server "
+                          "8001); waiting for a change"));
+  EXPECT_THAT(life(tree(3)), ElementsAre("Spawn 3"));
+  EXPECT_THAT(life(Spawned{.pid = 5, .wall_ms = 7})[2],
+              "Say Loading: src/a.py changed, started python3 app.py (generation 3, pid 5)");
+}
+
+TEST(Text, HidesWhatATerminalWouldObey) {
+  Life life;
+  life.run();
+  EXPECT_THAT(life(tree(2, {"evil\x1b[2J\nname"})).back(), "Say Killing: evil?[2J?name changed");
+}
+
+TEST(Text, ShortensALongCommandBetweenCharacters) {
+  Backend backend({std::string(79, 'x') + "äöü"}, 0);
+  for (const Event& event : {Event(Begun{}), Event(TreeGone{}), Event(tree(1))}) {
+    (void)backend.on(event, TimePoint{});
+  }
+  const auto effects = backend.on(Spawned{.pid = 1, .wall_ms = 1}, TimePoint{});
+  EXPECT_EQ(std::get<Say>(effects.back()).text,
+            "Loading: started " + std::string(79, 'x') + "… (generation 1, pid 1)");
+}
+
+}  // namespace
+}  // namespace hpp::supervisord

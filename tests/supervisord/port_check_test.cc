@@ -1,0 +1,35 @@
+#include "supervisord/port_check.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "common/os/process_tree.h"
+#include "tests/support/free_port.h"
+
+namespace hpp::supervisord {
+namespace {
+
+TEST(PortCheck, NobodyHoldsAFreePort) {
+  const Address address{.host = "localhost", .port = free_port()};
+  EXPECT_EQ(find_port_holder(resolve(address)), std::nullopt);
+}
+
+TEST(PortCheck, NamesTheHolderOnEitherAddress) {
+  for (const char* host : {"127.0.0.1", "::1", "0.0.0.0", "::"}) {
+    const std::uint16_t port = free_port();
+    const auto sockets = listen_on(resolve({.host = host, .port = port}));
+    const auto holder = find_port_holder(resolve({.host = "localhost", .port = port}));
+    ASSERT_TRUE(holder) << host;
+    EXPECT_EQ(holder->port, port);
+    EXPECT_EQ(holder->who, describe_process(::getpid())) << host;
+  }
+}
+
+TEST(PortCheck, AListenerOnAnotherAddressIsNotInTheWay) {
+  const std::uint16_t port = free_port();
+  const auto sockets = listen_on(resolve({.host = "127.0.0.2", .port = port}));
+  EXPECT_EQ(find_port_holder(resolve({.host = "localhost", .port = port})), std::nullopt);
+}
+
+}  // namespace
+}  // namespace hpp::supervisord

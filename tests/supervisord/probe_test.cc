@@ -1,0 +1,229 @@
+#include "supervisord/probe.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <dirent.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+
+#include "common/event/listener.h"
+#include "tests/support/free_port.h"
+#include "tests/support/run_until.h"
+
+namespace hpp::supervisord {
+namespace {
+
+using std::chrono::milliseconds;
+
+// A server in the test's own loop: does to each connection what it is told, in turn; the last
+// instruction stays.
+class Server {
+ public:
+  enum class Reply { Close, Reset, Silence, Http, Garbage, SlowHttp };
+
+  Server(Loop& loop, const Address& address, std::vector<Reply> replies)
+      : loop_(loop), replies_(std::move(replies)) {
+    for (auto& fd : listen_on(resolve(address))) {
+      listeners_.push_back(std::make_unique<Listener>(
+          loop, std::move(fd),
+          [this](UniqueFd connection, const SocketAddress&) { accept(std::move(connection)); }));
+    }
+  }
+
+  int accepted() const { return accepted_; }
+
+  int open() const {
+    return static_cast<int>(std::count_if(connections_.begin(), connections_.end(),
+                                          [](const auto& c) { return c->fd.is_open(); }));
+  }
+
+  const std::string& request() const { return connections_.back()->request; }
+
+  void send(std::string_view bytes) {
+    ::send(connections_.back()->fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  }
+
+ private:
+  struct Connection {
+    UniqueFd fd;
+    Reply reply;
+    std::string request;
+    std::unique_ptr<FdWatch> readable;
+  };
+
+  void accept(UniqueFd fd) {
+    const auto turn =
+        std::min<std::size_t>(static_cast<std::size_t>(accepted_++), replies_.size() - 1);
+    const Reply reply = replies_[turn];
+    if (reply == Reply::Close) return;
+    if (reply == Reply::Reset) {
+      const linger now{.l_onoff = 1, .l_linger = 0};
+      ::setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+      return;
+    }
+    auto connection = std::make_unique<Connection>();
+    Connection* raw = connection.get();
+    connection->reply = reply;
+    connection->readable = std::make_unique<FdWatch>(loop_, fd.get(), FdWatch::For::Reading,
+                                                     [this, raw] { read(*raw); });
+    connection->fd = std::move(fd);
+    connection->readable->start();
+    connections_.push_back(std::move(connection));
+  }
+
+  void read(Connection& connection) {
+    char bytes[4096];
+    const ssize_t got = ::recv(connection.fd.get(), bytes, sizeof bytes, MSG_DONTWAIT);
+    if (got <= 0) {
+      connection.readable->stop();
+      connection.fd.reset();
+      return;
+    }
+    connection.request.append(bytes, static_cast<std::size_t>(got));
+    if (!connection.request.ends_with("\r\n\r\n")) return;
+    if (connection.reply == Reply::Http) send("HTTP/1.1 503 Warming up\r\n\r\n");
+    if (connection.reply == Reply::Garbage) send("SSH-2.0-OpenSSH\r\n");
+    if (connection.reply == Reply::SlowHttp) send("HT");
+  }
+
+  Loop& loop_;
+  std::vector<Reply> replies_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<std::unique_ptr<Connection>> connections_;
+  int accepted_ = 0;
+};
+
+using Reply = Server::Reply;
+
+class ProbeTest : public testing::Test {
+ protected:
+  void start(const std::string& host = "localhost") {
+    const Address address{.host = host, .port = port_};
+    probe_.emplace(loop_, resolve(address), to_string(address), [this] { ++answers_; });
+    probe_->start();
+  }
+
+  void serve(std::vector<Reply> replies, const std::string& host = "127.0.0.1") {
+    server_.emplace(loop_, Address{.host = host, .port = port_}, std::move(replies));
+  }
+
+  bool answered() {
+    return run_until(loop_, [this] { return answers_ > 0; });
+  }
+
+  Loop loop_{Loop::Timers::Precise};
+  std::uint16_t port_ = free_port();
+  std::optional<Server> server_;
+  std::optional<Probe> probe_;
+  int answers_ = 0;
+};
+
+TEST_F(ProbeTest, AsksAsAnHttpClientDoes) {
+  serve({Reply::Http});
+  start();
+  ASSERT_TRUE(answered());
+  EXPECT_TRUE(server_->request().starts_with("HEAD / HTTP/1.1\r\n"));
+  EXPECT_NE(server_->request().find("\r\nHost: localhost:" + std::to_string(port_) + "\r\n"),
+            std::string::npos);
+  EXPECT_NE(server_->request().find("\r\nConnection: close\r\n"), std::string::npos);
+  EXPECT_NE(server_->request().find("\r\nUser-Agent: hpp/"), std::string::npos);
+}
+
+TEST_F(ProbeTest, WaitsForAServerThatAppearsLater) {
+  start();
+  run_for(loop_, milliseconds(30));
+  EXPECT_EQ(answers_, 0);
+  serve({Reply::Http});
+  EXPECT_TRUE(answered());
+  EXPECT_EQ(server_->accepted(), 1);
+}
+
+TEST_F(ProbeTest, FindsTheOneAddressThatListens) {
+  serve({Reply::Http}, "::1");
+  start();
+  EXPECT_TRUE(answered());
+}
+
+TEST_F(ProbeTest, OpensOneConnectionOnlyWhereBothAddressesListen) {
+  serve({Reply::Silence}, "localhost");
+  start();
+  ASSERT_TRUE(run_until(loop_, [this] { return server_->accepted() > 0; }));
+  run_for(loop_, milliseconds(50));
+  EXPECT_EQ(server_->accepted(), 1);
+}
+
+TEST_F(ProbeTest, TriesAgainAfterConnectionsThatAreClosedOrReset) {
+  serve({Reply::Close, Reply::Reset, Reply::Close, Reply::Reset, Reply::Http});
+  start();
+  EXPECT_TRUE(answered());
+  EXPECT_EQ(server_->accepted(), 5);
+}
+
+TEST_F(ProbeTest, DoesNotTakeAnotherProtocolForAnAnswer) {
+  serve({Reply::Garbage, Reply::Garbage, Reply::Http});
+  start();
+  EXPECT_TRUE(answered());
+  EXPECT_EQ(server_->accepted(), 3);
+}
+
+TEST_F(ProbeTest, WaitsOnOneConnectionForASlowAnswerInPieces) {
+  serve({Reply::SlowHttp});
+  start();
+  ASSERT_TRUE(run_until(loop_, [this] { return server_->open() == 1; }));
+  run_for(loop_, milliseconds(50));
+  EXPECT_EQ(server_->accepted(), 1);
+  EXPECT_EQ(answers_, 0);
+  server_->send("TP/1");
+  run_for(loop_, milliseconds(20));
+  EXPECT_EQ(answers_, 0);
+  server_->send(".0 200 OK\r\n");
+  EXPECT_TRUE(answered());
+}
+
+TEST_F(ProbeTest, TellsOnceAndLetsTheConnectionGo) {
+  serve({Reply::Http});
+  start();
+  ASSERT_TRUE(answered());
+  EXPECT_EQ(server_->open(), 1) << "not cut while the response may be under way";
+  EXPECT_TRUE(run_until(loop_, [this] { return server_->open() == 0; }))
+      << "a server with one thread that ignores `Connection: close` must not be blocked for long";
+  EXPECT_EQ(answers_, 1);
+  EXPECT_EQ(server_->accepted(), 1);
+}
+
+TEST_F(ProbeTest, StopsAndStartsAgain) {
+  serve({Reply::Silence, Reply::Http});
+  start();
+  ASSERT_TRUE(run_until(loop_, [this] { return server_->open() == 1; }));
+  probe_->stop();
+  EXPECT_TRUE(run_until(loop_, [this] { return server_->open() == 0; }));
+  run_for(loop_, milliseconds(20));
+  EXPECT_EQ(answers_, 0);
+  EXPECT_EQ(server_->accepted(), 1);
+  probe_->start();
+  EXPECT_TRUE(answered());
+}
+
+int count_descriptors() {
+  int count = 0;
+  DIR* directory = ::opendir("/proc/self/fd");
+  while (::readdir(directory) != nullptr) ++count;
+  ::closedir(directory);
+  return count;
+}
+
+TEST_F(ProbeTest, LeaksNoDescriptor) {
+  start();
+  run_for(loop_, milliseconds(20));
+  const int before = count_descriptors();
+  run_for(loop_, milliseconds(100));
+  probe_->start();
+  run_for(loop_, milliseconds(100));
+  EXPECT_EQ(count_descriptors(), before);
+}
+
+}  // namespace
+}  // namespace hpp::supervisord

@@ -1,0 +1,193 @@
+// Real processes that try to survive.
+#include "supervisord/tree_killer.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <optional>
+#include <sstream>
+
+#include "common/os/child.h"
+#include "common/os/file.h"
+#include "common/os/process_tree.h"
+#include "tests/support/run_until.h"
+#include "tests/support/temporary_directory.h"
+
+namespace hpp::supervisord {
+namespace {
+
+bool exists(pid_t pid) {
+  return ::kill(pid, 0) == 0 || errno != ESRCH;
+}
+
+class TreeKillerTest : public testing::Test {
+ protected:
+  // Starts `script` as a backend; each process that it tells of writes its pid to the file $PIDS.
+  // Returns when `count` have done so.
+  std::vector<pid_t> start(const std::string& script, std::size_t count) {
+    const ChildRequest request{.command = {"sh", "-c", script},
+                               .directory = {},
+                               .environment = {{"PIDS", pids_path_}, {kBackendTag, tag_ + "1"}},
+                               .group = ChildRequest::Group::OwnSession};
+    child_.emplace(loop_, request, [this](ExitStatus) {
+      ended_ = true;
+      killer_.look();
+    });
+    killer_.set_first(child_->pid());
+    EXPECT_TRUE(run_until(loop_, [&] { return pids().size() >= count; })) << script;
+    return pids();
+  }
+
+  std::vector<pid_t> pids() const {
+    std::istringstream text(read_file(pids_path_).value_or(""));
+    std::vector<pid_t> found;
+    for (std::string line; std::getline(text, line) && !text.eof();) {
+      found.push_back(std::stoi(line));
+    }
+    return found;
+  }
+
+  void kill_and_wait() {
+    gone_ = 0;
+    killer_.kill();
+    ASSERT_TRUE(run_until(loop_, [this] { return gone_ > 0; }));
+  }
+
+  void expect_all_gone(const std::vector<pid_t>& all) {
+    for (const pid_t pid : all) EXPECT_FALSE(exists(pid)) << describe_process(pid);
+    EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a zombie is left";
+    EXPECT_EQ(gone_, 1);
+  }
+
+  TemporaryDirectory directory_;
+  std::string pids_path_ = directory_ / "pids";
+  std::string tag_ = directory_.path() + "/";
+  Loop loop_;
+  int gone_ = 0;
+  bool ended_ = false;
+  TreeKiller killer_{loop_, tag_, [this] { ++gone_; }};
+  std::optional<Child> child_;
+};
+
+TEST_F(TreeKillerTest, AnswersAtOnceIfThereIsNothing) {
+  killer_.kill();
+  EXPECT_EQ(gone_, 1);
+}
+
+TEST_F(TreeKillerTest, KillsTheProcess) {
+  const auto all = start("echo $$ >>$PIDS; exec sleep 1000", 1);
+  kill_and_wait();
+  expect_all_gone(all);
+  EXPECT_TRUE(ended_);
+}
+
+TEST_F(TreeKillerTest, KillsWhoIgnoresAllOtherSignals) {
+  const auto all =
+      start("trap '' TERM INT HUP QUIT; echo $$ >>$PIDS; while :; do sleep 0.01; done", 1);
+  kill_and_wait();
+  expect_all_gone(all);
+}
+
+TEST_F(TreeKillerTest, KillsAShellsChildren) {
+  const auto all = start("sh -c 'echo $$ >>$PIDS; sleep 1000; :' & echo $$ >>$PIDS; wait", 2);
+  kill_and_wait();
+  expect_all_gone(all);
+}
+
+TEST_F(TreeKillerTest, KillsWhoMadeASessionOfItsOwn) {
+  const auto all = start(
+      "setsid sh -c 'echo $$ >>$PIDS; setsid sh -c \"echo \\$\\$ >>$PIDS; exec sleep 1000\"; :' & "
+      "echo $$ >>$PIDS; wait",
+      3);
+  kill_and_wait();
+  expect_all_gone(all);
+}
+
+TEST_F(TreeKillerTest, KillsDaemons) {
+  const auto all = start(
+      "(setsid sh -c '(echo $$ >>$PIDS; exec sleep 1000) &') & "
+      "(setsid sh -c 'echo $$ >>$PIDS; exec sleep 1000' &) ; echo $$ >>$PIDS; exec sleep 1000",
+      3);
+  kill_and_wait();
+  expect_all_gone(all);
+}
+
+TEST_F(TreeKillerTest, KillsWhatTheFirstProcessLeftBehind) {
+  const auto all = start(
+      "(setsid sh -c 'echo $$ >>$PIDS; exec sleep 1000' &); "
+      "(sh -c 'echo $$ >>$PIDS; exec sleep 1000' &); exit 3",
+      2);
+  ASSERT_TRUE(run_until(loop_, [this] { return ended_; }));
+  EXPECT_EQ(gone_, 0) << "nobody has asked for their death";
+  EXPECT_TRUE(exists(all[0]));
+  kill_and_wait();
+  expect_all_gone(all);
+}
+
+TEST_F(TreeKillerTest, KillsWhoForksAllTheTime) {
+  start("echo $$ >>$PIDS; while :; do (setsid sh -c 'sleep 0.01' &); done", 1);
+  run_for(loop_, std::chrono::milliseconds(50));
+  kill_and_wait();
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "somebody is left";
+}
+
+TEST_F(TreeKillerTest, ReapsOrphansWhileTheBackendLives) {
+  const auto all = start("(sh -c 'echo $$ >>$PIDS' &); exec sleep 1000", 1);
+  EXPECT_TRUE(run_until(loop_, [&] { return !exists(all[0]); }));
+  kill_and_wait();
+}
+
+TEST_F(TreeKillerTest, KillsOneBackendAfterTheOther) {
+  for (std::size_t i = 1; i <= 20; ++i) {
+    const auto all = start("echo $$ >>$PIDS; sleep 1000 & sleep 1000", i);
+    kill_and_wait();
+    expect_all_gone(all);
+  }
+}
+
+// A process that is no descendant of this one, as what an earlier supervisord left behind.
+pid_t start_stranger(const std::string& tag, const std::string& pids_path) {
+  // A subreaper of its own in between keeps it from being adopted by this process.
+  const pid_t other = ::fork();
+  if (other == 0) {
+    become_subreaper();
+    ::setenv(kBackendTag, tag.c_str(), 1);
+    ::setenv("PIDS", pids_path.c_str(), 1);
+    ::execlp("sh", "sh", "-c", "setsid sh -c 'echo $$ >>$PIDS; exec sleep 1000'; exit 0", nullptr);
+    ::_exit(127);
+  }
+  return other;
+}
+
+TEST(TreeKillerLeftovers, AreKilledFirst) {
+  TemporaryDirectory directory;
+  const std::string pids = directory / "pids";
+  const std::string tag = directory.path() + "/";
+  const pid_t other = start_stranger(tag + "7", pids);
+  const pid_t elsewhere = start_stranger(directory.path() + "2/7", directory / "pids2");
+  Loop loop;
+  // Both are our children from before: the killer must not touch what is not tagged as ours.
+  int gone = 0;
+  ASSERT_TRUE(run_until(loop, [&] {
+    return read_file(pids).value_or("").ends_with("\n") &&
+           read_file(directory / "pids2").value_or("").ends_with("\n");
+  }));
+  TreeKiller killer(loop, tag, [&] { ++gone; });
+  const pid_t leftover = std::stoi(read_file(pids).value_or("0"));
+  killer.kill();
+  EXPECT_TRUE(run_until(loop, [&] { return gone > 0; }));
+  EXPECT_TRUE(run_until(loop, [&] { return !exists(leftover); })) << "it became our child to reap";
+  EXPECT_TRUE(run_until(loop, [&] { return !exists(other); })) << "tagged too, and our child";
+  EXPECT_TRUE(exists(elsewhere)) << "not of this run directory";
+  EXPECT_EQ(gone, 1);
+  ::kill(std::stoi(read_file(directory / "pids2").value_or("0")), SIGKILL);
+  EXPECT_TRUE(run_until(loop, [&] { return !exists(elsewhere); })) << "reaped by the killer";
+}
+
+}  // namespace
+}  // namespace hpp::supervisord

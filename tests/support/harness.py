@@ -1,0 +1,617 @@
+"""Runs hpp as its user does, for tests on real processes.
+
+    class Listing(IntegrationTest):
+        def test_it(self):
+            hpp = self.start_hpp("--exec", "python3", "-m", "http.server", "{backend}")
+            hpp.wait_state("Running")
+            self.assertEqual(get(hpp.url).status, 200)
+
+Each test has a directory of its own: a project (the working directory of hpp), a run directory
+(XDG_RUNTIME_DIR) and a Watchman, none of which is the user's. What a test starts carries a mark
+in its environment; when the test is over everything that bears the mark is ended, and a process
+that hpp should have ended fails the test.
+
+Nothing here sleeps for a time that somebody thought to be long enough: wait_for() asks again until
+it is true or DEADLINE_S is over.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import pathlib
+import random
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+from watchman import PrivateWatchman
+
+# How long anything may take that happens at all. Generous: a loaded machine, a sanitizer.
+DEADLINE_S = 30
+# How long hpp may take to end. Its promise is one second, which its deadlines hold whatever the
+# helpers do; the rest is for a loaded machine to run them.
+STOP_S = 3
+# How long to look for something that must not happen.
+QUIET_S = 0.5
+
+PYTHON = sys.executable
+BUILD_DIR = pathlib.Path(os.environ.get("HPP_BUILD_DIR", "build")).resolve()
+MARK = "HPP_TEST"
+
+
+# ---- waiting ------------------------------------------------------------------------------------
+
+
+def wait_for(condition, what, deadline_s=DEADLINE_S, pause_s=0.005):
+    """Calls `condition` until it returns something true, which is returned. `what` is a text, or a
+    function that makes one, for the AssertionError when the time is over."""
+    end = time.monotonic() + deadline_s
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {deadline_s} s for {what() if callable(what) else what}")
+        time.sleep(pause_s)
+
+
+# ---- ports --------------------------------------------------------------------------------------
+
+
+def free_port():
+    """A port that nobody uses, below the range that the kernel gives to clients. It is reserved
+    against tests that run at the same time, for as long as this process lives."""
+    folder = pathlib.Path(tempfile.gettempdir()) / f"hpp-test-ports-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    while True:
+        port = random.randrange(10_000, 32_000)
+        reservation = os.open(folder / str(port), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(reservation, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(reservation)
+            continue
+        if _is_free(port):
+            return port  # the reservation stays open, and the lock with it
+        os.close(reservation)
+
+
+def _is_free(port):
+    hosts = [(socket.AF_INET, "")]
+    if socket.has_dualstack_ipv6():
+        hosts.append((socket.AF_INET6, "::1"))
+    for family, host in hosts:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                return False
+    return True
+
+
+# ---- processes ----------------------------------------------------------------------------------
+
+
+def is_alive(pid):
+    """Whether the process runs: a zombie does not."""
+    try:
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] not in "ZX"
+
+
+def environment_of(pid):
+    try:
+        entries = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return {}
+    return dict(e.decode(errors="replace").split("=", 1) for e in entries if b"=" in e)
+
+
+def processes_with(name, value):
+    """Living processes that were started with that environment variable: {pid: command line}."""
+    found = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit() and environment_of(entry).get(name) == value and is_alive(entry):
+            found[int(entry)] = command_of(entry)
+    return found
+
+
+def command_of(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
+def is_program(command, name):
+    """Whether a command line is that of a program of that name, in whatever directory."""
+    return os.path.basename(command.split(" ")[0]) == name
+
+
+def children_of(pid):
+    """Living children: {pid: command line}."""
+    found = {}
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        try:
+            stat = pathlib.Path(f"/proc/{entry}/stat").read_text()
+        except OSError:
+            continue
+        if int(stat.rpartition(")")[2].split()[1]) == pid and is_alive(entry):
+            found[int(entry)] = command_of(entry)
+    return found
+
+
+class Program:
+    """One program of ours with its output: lines of (seconds since the start, stream, text)."""
+
+    def __init__(self, command, cwd, environment):
+        self.command = [str(word) for word in command]
+        self.lines = []
+        self._began = time.monotonic()
+        self.process = subprocess.Popen(
+            self.command,
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            process_group=0,
+        )
+        self._readers = [
+            threading.Thread(target=self._read, args=(name, pipe), daemon=True)
+            for name, pipe in (("out", self.process.stdout), ("err", self.process.stderr))
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def _read(self, stream, pipe):
+        with pipe:
+            for line in pipe:
+                now = time.monotonic() - self._began
+                self.lines.append((now, stream, line.decode(errors="replace").rstrip("\n")))
+
+    def output(self, stream=None):
+        """All lines so far, or those of one stream: `out` or `err`."""
+        return "\n".join(text for _, name, text in list(self.lines) if stream in (None, name))
+
+    def transcript(self):
+        return "\n".join(f"  {at:8.3f} {name} {text}" for at, name, text in list(self.lines))
+
+    def wait_line(self, pattern, after=0):
+        """Waits for a line that the regular expression finds; returns its match. `after` leaves
+        out so many lines (len(program.lines) at some moment)."""
+
+        def found():
+            for _, _, text in self.lines[after:]:
+                match = re.search(pattern, text)
+                if match:
+                    return match
+            return None
+
+        return wait_for(found, lambda: f"a line with {pattern!r}; the output is\n{self.transcript()}")
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def ctrl_c(self):
+        """What a terminal does: SIGINT for the whole foreground process group."""
+        os.killpg(self.pid, signal.SIGINT)
+
+    def wait_exit(self, deadline_s=DEADLINE_S):
+        """Waits for the end and returns the exit status (negative: the signal)."""
+        try:
+            status = self.process.wait(deadline_s)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(
+                f"{self.command[0]} did not end in {deadline_s} s:\n{self.transcript()}"
+            ) from None
+        for reader in self._readers:
+            reader.join(DEADLINE_S)
+        return status
+
+    def end(self):
+        """Ends it, whatever it does. For the end of a test."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        self.process.wait()
+        for reader in self._readers:
+            reader.join(DEADLINE_S)
+
+
+class Hpp(Program):
+    """A running hpp-launch (or, started by IntegrationTest.start_helper, one helper) and what it
+    says on disk."""
+
+    def __init__(self, command, world, bind, backend):
+        self.bind = bind
+        self.backend = backend
+        self.url = f"http://localhost:{bind}/"
+        self.run_directory = world.run_directory(bind)
+        super().__init__(command, world.project, world.environment)
+
+    def snapshot(self, author="supervisord"):
+        """The author's newest snapshot; {} while there is none."""
+        with contextlib.suppress(OSError, ValueError):
+            text = (self.run_directory / f"{author}.json").read_text()
+            return json.loads(text.partition(" ")[2])
+        return {}
+
+    @property
+    def state(self):
+        return self.snapshot().get("state")
+
+    @property
+    def generation(self):
+        return self.snapshot().get("generation", 0)
+
+    def wait_state(self, state, generation=1):
+        """Waits until the backend is in that state in that generation or a later one; returns the
+        snapshot."""
+
+        def reached():
+            now = self.snapshot()
+            return now.get("state") == state and now["generation"] >= generation and now
+
+        return wait_for(
+            reached,
+            lambda: f"{state} in generation {generation}; it is {self.snapshot()}, the output is\n"
+            f"{self.transcript()}",
+        )
+
+    def wait_watching(self):
+        """Waits until saves count."""
+        wait_for(
+            lambda: self.snapshot("watchd").get("watching"),
+            lambda: f"watching; it is {self.snapshot('watchd')}, the output is\n{self.transcript()}",
+        )
+
+    def wait_ready(self):
+        """Waits until the backend runs and saves count: what most tests begin with."""
+        self.wait_watching()
+        return self.wait_state("Running")
+
+    def helper_pid(self, name):
+        """The process id of hpp-launch's child `hpp-NAME`."""
+
+        def found():
+            for pid, command in children_of(self.pid).items():
+                # Not a child that a helper had forked, and not yet changed, when it was killed.
+                with contextlib.suppress(ProcessLookupError):
+                    if is_program(command, f"hpp-{name}") and os.getpgid(pid) == pid:
+                        return pid
+            return None
+
+        return wait_for(found, lambda: f"hpp-{name}:\n{self.transcript()}")
+
+
+class IntegrationTest(unittest.TestCase):
+    """A project directory, a run directory and a Watchman for each test, and their end."""
+
+    def setUp(self):
+        # Short: the paths of sockets have at most 108 bytes.
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="hpp", dir="/tmp"))
+        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+        self.mark = self.directory.name
+        for name in ("run", "wm"):
+            (self.directory / name).mkdir(mode=0o700)
+        self.project = self.directory / "project"
+        self.project.mkdir()
+        self.watchman = PrivateWatchman(self.directory / "wm")
+        self.addCleanup(self.watchman.stop)
+        self.environment = {
+            **os.environ,
+            **self.watchman.environment,
+            "XDG_RUNTIME_DIR": str(self.directory / "run"),
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            MARK: self.mark,
+        }
+        self._programs = []
+        self.addCleanup(self._end_all)
+        self.watchman.start()
+
+    # ---- starting
+
+    def run_directory(self, bind):
+        return self.directory / "run" / "hpp" / f"localhost-{bind}"
+
+    def start_hpp(self, *arguments, bind=None, backend=None):
+        """Starts hpp-launch on free ports, or on those given. `{bind}` and `{backend}` in the
+        arguments become port numbers."""
+        bind = bind or free_port()
+        backend = backend or free_port()
+        if "--livereload-port" not in arguments:  # one port for all tests would be one too few
+            arguments = ("--livereload-port", 0, *arguments)
+        words = [str(a).replace("{bind}", str(bind)).replace("{backend}", str(backend))
+                 for a in arguments]
+        return self._keep(Hpp([self.program("launch"), f"localhost:{bind}", backend, *words],
+                              self, bind, backend))
+
+    def start_helper(self, name, *arguments, bind, backend):
+        """Starts `hpp-NAME` as a developer does at a prompt."""
+        folder = self.run_directory(bind)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        where = {"proxyd": [f"localhost:{bind}", backend], "watchd": [], "supervisord": [backend]}
+        return self._keep(Hpp([self.program(name), *where[name], "--run-dir", folder, *arguments],
+                              self, bind, backend))
+
+    def run_program(self, name, *arguments, environment=None, cwd=None):
+        """Runs `hpp-NAME` that is expected to end by itself; returns the ended Program."""
+        program = self._keep(
+            Program([self.program(name), *arguments], cwd or self.project,
+                    {**self.environment, **(environment or {})}))
+        program.wait_exit()
+        return program
+
+    @staticmethod
+    def program(name):
+        return BUILD_DIR / name / f"hpp-{name}"
+
+    def _keep(self, program):
+        self._programs.append(program)
+        return program
+
+    # ---- the project
+
+    def save(self, name, text):
+        """Puts a file into the project by a rename, as many editors do: it is never half there."""
+        path = self.project / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self.directory / "fresh"
+        fresh.write_text(text)
+        os.replace(fresh, path)
+        return path
+
+    def save_backend(self, text="hello", name="app.py"):
+        """A backend of a few lines that answers every GET with `text`, and counts its starts in a
+        file that is not watched. Returns the command that runs it."""
+        body = BACKEND.format(text=text, spawns=str(self.directory / "spawns"))
+        self.save(name, body)
+        return [PYTHON, name, "{backend}"]
+
+    @property
+    def spawns(self):
+        """How often the program of save_backend was started."""
+        path = self.directory / "spawns"
+        return len(path.read_text().splitlines()) if path.exists() else 0
+
+    # ---- the end
+
+    def left(self):
+        """What still runs of all that the test started, Watchman left out."""
+        found = processes_with(MARK, self.mark)
+        return {pid: c for pid, c in found.items() if pid != self.watchman.pid}
+
+    def assert_nothing_left(self):
+        left = self.left()
+        self.assertEqual(left, {}, "processes are left")
+
+    def _end_all(self):
+        for program in reversed(self._programs):
+            program.end()
+        left = self.left()
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not self.left(), "the end of what the test left")
+        if left or not self._outcome.success:
+            for program in self._programs:
+                print(f"{program.command}:\n{program.transcript()}", file=sys.stderr)
+        for program in self._programs:
+            self.assertNotIn("Sanitizer", program.output("err"), program.transcript())
+        self.assertEqual(left, {}, "hpp left processes behind")
+
+
+# A backend for tests. GET /crash ends it with status 3.
+BACKEND = '''\
+import http.server, os, sys
+
+with open({spawns!r}, "a") as spawns:
+    spawns.write("spawned\\n")
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        if self.path == "/crash":
+            print("crash was asked for", file=sys.stderr, flush=True)
+            os._exit(3)
+        body = {text!r}.encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    do_HEAD = do_GET
+
+    def log_message(self, *_):
+        pass
+
+
+http.server.ThreadingHTTPServer.request_queue_size = 128
+http.server.ThreadingHTTPServer(("localhost", int(sys.argv[1])), Handler).serve_forever()
+'''
+
+
+# ---- HTTP ---------------------------------------------------------------------------------------
+
+
+class Response:
+    def __init__(self, status, headers, body):
+        self.status = status
+        self.headers = headers  # [(lower-case name, value)], in order
+        self.body = body
+
+    def header(self, name):
+        """The value of the first such header; None without one."""
+        return next((value for key, value in self.headers if key == name.lower()), None)
+
+    @property
+    def text(self):
+        return self.body.decode(errors="replace")
+
+    def __repr__(self):
+        return f"{self.status} {self.text!r}"
+
+
+def get(url, timeout=DEADLINE_S, **headers):
+    """One GET, never repeated, with urllib: what a script does. An error status is an answer."""
+    request = urllib.request.Request(
+        url, headers={name.replace("_", "-"): value for name, value in headers.items()})
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        answer = opener.open(request, timeout=timeout)
+    except urllib.error.HTTPError as error:
+        answer = error
+    with answer:
+        headers_got = [(name.lower(), value) for name, value in answer.headers.items()]
+        return Response(answer.status, headers_got, answer.read())
+
+
+class Connection:
+    """A client connection on which exact bytes are sent, one request after another."""
+
+    def __init__(self, port, host="127.0.0.1"):
+        self.socket = socket.create_connection((host, port), timeout=DEADLINE_S)
+        self._buffer = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def send(self, data):
+        self.socket.sendall(data.encode() if isinstance(data, str) else data)
+
+    def ask(self, method="GET", path="/", headers=(), body=b""):
+        """Sends a request with a Host and the given headers (name, value)."""
+        lines = [f"{method} {path} HTTP/1.1", "Host: localhost"]
+        lines += [f"{name}: {value}" for name, value in headers]
+        self.send("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+
+    def read_head(self):
+        """Reads up to the end of a head; returns (status, headers)."""
+        lines = self.read_until(b"\r\n\r\n").decode("latin-1").split("\r\n")
+        status = int(lines[0].split()[1])
+        pairs = (line.partition(":") for line in lines[1:] if line)
+        return status, [(name.lower(), value.strip()) for name, _, value in pairs]
+
+    def read_response(self, method="GET"):
+        """Reads one final response, by the framing rules of RFC 9112 section 6.3."""
+        status, headers = self.read_head()
+        while 100 <= status < 200 and status != 101:
+            status, headers = self.read_head()
+        fields = dict(headers)
+        if method == "HEAD" or status in (101, 204, 304):
+            body = b""
+        elif "chunked" in fields.get("transfer-encoding", ""):
+            body = b"".join(iter(self.read_chunk, b""))
+        elif "content-length" in fields:
+            body = self.read_exactly(int(fields["content-length"]))
+        else:
+            body = self.read_to_end()
+        return Response(status, headers, body)
+
+    def read_chunk(self):
+        """The next chunk's data; b"" for the last one, whose trailers are read, too."""
+        size = int(self.read_until(b"\r\n").split(b";")[0], 16)
+        if size == 0:
+            while self.read_until(b"\r\n") != b"\r\n":
+                pass
+            return b""
+        data = self.read_exactly(size)
+        if self.read_exactly(2) != b"\r\n":
+            raise AssertionError("a chunk does not end with CRLF")
+        return data
+
+    def read_until(self, end):
+        while end not in self._buffer:
+            self._more()
+        data, _, self._buffer = self._buffer.partition(end)
+        return data + end
+
+    def read_exactly(self, size):
+        while len(self._buffer) < size:
+            self._more()
+        data, self._buffer = self._buffer[:size], self._buffer[size:]
+        return data
+
+    def read_to_end(self):
+        """All bytes until the peer closes; a reset ends them, too."""
+        with contextlib.suppress(EOFError, ConnectionResetError):
+            while True:
+                self._more()
+        data, self._buffer = self._buffer, b""
+        return data
+
+    def wait_closed(self):
+        """Waits until the peer closes, and expects that it says nothing more."""
+        rest = self.read_to_end()
+        if rest:
+            raise AssertionError(f"the peer said before it closed: {rest!r}")
+
+    def is_quiet(self, seconds=QUIET_S):
+        """Whether nothing at all comes for that time."""
+        return not self._buffer and not select.select([self.socket], [], [], seconds)[0]
+
+    def _more(self):
+        data = self.socket.recv(65536)
+        if not data:
+            raise EOFError(f"the peer closed after {self._buffer!r}")
+        self._buffer += data
+
+
+class Background(threading.Thread):
+    """Runs a function in a thread; result() waits for what it returns, or raises what it raised.
+    For requests that are held."""
+
+    def __init__(self, function, *arguments, **keywords):
+        super().__init__(daemon=True)
+        self._call = lambda: function(*arguments, **keywords)
+        self._result = None
+        self._error = None
+        self.start()
+
+    def run(self):
+        try:
+            self._result = self._call()
+        except Exception as error:  # pylint: disable=broad-except
+            self._error = error
+
+    def is_done(self):
+        return not self.is_alive()
+
+    def result(self):
+        self.join(DEADLINE_S)
+        if self.is_alive():
+            raise AssertionError(f"no result after {DEADLINE_S} s")
+        if self._error:
+            raise self._error
+        return self._result

@@ -1,0 +1,74 @@
+#include "watchd/core/expression.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace hpp::watchd {
+namespace {
+
+using Json = nlohmann::json;
+
+struct Case {
+  const char* name;
+  Filter filter;
+  const char* expected;
+};
+
+const Case kCases[] = {
+    {"everything",
+     {.default_excludes = false},
+     R"(["allof", ["anyof", ["type", "f"], ["type", "l"]]])"},
+    {"one pattern",
+     {.patterns = {"src/**/*"}, .default_excludes = false},
+     R"(["allof", ["anyof", ["type", "f"], ["type", "l"]],
+         ["match", "src/**/*", "wholename", {"includedotfiles": true}]])"},
+    {"two patterns",
+     {.patterns = {"*.py", "*.html"}, .default_excludes = false},
+     R"(["allof", ["anyof", ["type", "f"], ["type", "l"]],
+         ["anyof", ["match", "*.py", "wholename", {"includedotfiles": true}],
+                   ["match", "*.html", "wholename", {"includedotfiles": true}]]])"},
+    {"one exclude",
+     {.excludes = {"log/*"}, .default_excludes = false},
+     R"(["allof", ["anyof", ["type", "f"], ["type", "l"]],
+         ["not", ["match", "log/*", "wholename", {"includedotfiles": true}]]])"},
+    {"patterns and excludes",
+     {.patterns = {"a"}, .excludes = {"b", "c"}, .default_excludes = false},
+     R"(["allof", ["anyof", ["type", "f"], ["type", "l"]],
+         ["match", "a", "wholename", {"includedotfiles": true}],
+         ["not", ["anyof", ["match", "b", "wholename", {"includedotfiles": true}],
+                           ["match", "c", "wholename", {"includedotfiles": true}]]]])"},
+    {"a glob with quotes and bytes",
+     {.patterns = {"a\"b\\\\ü"}, .default_excludes = false},
+     R"(["allof", ["anyof", ["type", "f"], ["type", "l"]],
+         ["match", "a\"b\\\\ü", "wholename", {"includedotfiles": true}]])"},
+};
+
+TEST(Expression, SaysWhatTheUserAskedFor) {
+  for (const Case& c : kCases) {
+    SCOPED_TRACE(c.name);
+    EXPECT_EQ(expression_for(c.filter), Json::parse(c.expected));
+  }
+}
+
+// The globs that are excluded when the user excludes `mine` and nothing else.
+std::vector<std::string> excluded_globs() {
+  const Json expression = expression_for({.excludes = {"mine"}});
+  std::vector<std::string> globs;
+  const Json& terms = expression.back().at(1);
+  for (std::size_t i = 1; i < terms.size(); ++i) globs.push_back(terms[i].at(1));
+  return globs;
+}
+
+TEST(Expression, BuiltInExcludesComeAfterTheUsersOwn) {
+  const auto globs = excluded_globs();
+  EXPECT_EQ(globs.front(), "mine");
+  for (const char* glob :
+       {"**/.git", "**/.git/**", "**/.hg/**", "**/.svn/**", "**/.jj/**", "**/__pycache__/**",
+        "**/*.pyc", "**/*.pyo", "**/4913", "**/*~", "**/.#*", "**/#*#", "**/.DS_Store"}) {
+    EXPECT_NE(std::find(globs.begin(), globs.end(), glob), globs.end()) << glob;
+  }
+}
+
+}  // namespace
+}  // namespace hpp::watchd

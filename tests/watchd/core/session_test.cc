@@ -1,0 +1,475 @@
+#include "watchd/core/session.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "watchd/core/bser.h"
+
+namespace hpp::watchd {
+namespace {
+
+using Json = nlohmann::json;
+using State = Session::State;
+using std::chrono::milliseconds;
+
+// ---- "when this happens, then that is done" -----------------------------------------------------
+
+class SessionTest : public testing::Test {
+ protected:
+  void start(std::optional<bus::TreeState> resumed = {}) {
+    session_.emplace(Session::Settings{
+        .directory = "/home/me/site", .filter = kFilter, .resumed = std::move(resumed)});
+    when(Started{});
+  }
+
+  void when(const Event& event) {
+    effects_ = session_->on(event, now_);
+    for (const Effect& effect : effects_) {
+      if (const auto* publish = std::get_if<Publish>(&effect)) tree_ = publish->tree;
+    }
+  }
+
+  void when_received(const Json& pdu) { when(PduArrived{bser::encode(pdu)}); }
+
+  template <class E>
+  std::vector<E> all() const {
+    std::vector<E> found;
+    for (const Effect& effect : effects_) {
+      if (const auto* one = std::get_if<E>(&effect)) found.push_back(*one);
+    }
+    return found;
+  }
+
+  // The effects beside the log.
+  Effects done() const {
+    Effects result;
+    for (const Effect& effect : effects_) {
+      if (!std::holds_alternative<Say>(effect)) result.push_back(effect);
+    }
+    return result;
+  }
+
+  std::vector<std::string> said(Say::Level level) const {
+    std::vector<std::string> lines;
+    for (const Say& say : all<Say>()) {
+      if (say.level == level) lines.push_back(say.text);
+    }
+    return lines;
+  }
+
+  // ---- shortcuts to a state ----
+
+  void resolve() {
+    when(SocketFound{"/s"});
+    when(Connected{});
+    when_received(kProject);
+  }
+
+  void watch() {
+    resolve();
+    when_received(kClock);
+    when_received(kSubscribed);
+  }
+
+  static Json files(const char* clock, std::vector<std::string> names, bool fresh = false) {
+    return {{"unilateral", true},
+            {"subscription", "hpp"},
+            {"is_fresh_instance", fresh},
+            {"clock", clock},
+            {"files", names}};
+  }
+
+  static Json changes(const char* clock, std::vector<std::string> names, bool fresh = false) {
+    return {{"clock", clock}, {"is_fresh_instance", fresh}, {"files", names}};
+  }
+
+  const Filter kFilter{.patterns = {"*.py"}};
+  const Place kPlace{.root = "/home/me", .relative_path = "site"};
+  const Json kProject{{"watch", "/home/me"}, {"relative_path", "site"}};
+  const Json kClock{{"clock", "c:1"}};
+  const Json kSubscribed{{"subscribe", "hpp"}, {"clock", "c:1"}};
+
+  std::optional<Session> session_;
+  Effects effects_;      // of the last event
+  bus::TreeState tree_;  // published last
+  std::chrono::steady_clock::time_point now_{};
+};
+
+// ---- the way to Watching ------------------------------------------------------------------------
+
+TEST_F(SessionTest, FirstStartIsNoChange) {
+  start();
+  EXPECT_EQ(done(), (Effects{StartTimer{kAnswerTimeout}, FindSocket{}}));
+  when(SocketFound{"/tmp/sock"});
+  EXPECT_EQ(done(), (Effects{StartTimer{kAnswerTimeout}, Connect{"/tmp/sock"}}));
+  when(Connected{});
+  EXPECT_EQ(done(),
+            (Effects{StartTimer{kAnswerTimeout}, Send{watch_project_request("/home/me/site")}}));
+  when_received(kProject);
+  EXPECT_EQ(done(), (Effects{StartTimer{kAnswerTimeout}, Send{clock_request(kPlace, Sync::Full)}}));
+  when_received(kClock);
+  EXPECT_EQ(done(),
+            (Effects{StartTimer{kAnswerTimeout}, Send{subscribe_request(kPlace, "c:1", kFilter)}}));
+  when_received(kSubscribed);
+  EXPECT_EQ(done(), (Effects{StopTimer{}, Publish{{.clock = "c:1", .watching = true}}}));
+  EXPECT_EQ(said(Say::Level::Info), std::vector<std::string>{"watching /home/me/site"});
+  EXPECT_EQ(session_->state(), State::Watching);
+}
+
+TEST_F(SessionTest, ResumedWithoutAChangeCountsNothing) {
+  start(bus::TreeState{.stamp = {.epoch = 9, .sequence = 4},
+                       .revision = 7,
+                       .clock = "c:old",
+                       .watching = true,
+                       .changed = {"a.py"},
+                       .changed_count = 1});
+  resolve();
+  EXPECT_EQ(done(), (Effects{StartTimer{kAnswerTimeout},
+                             Send{changes_request(kPlace, "c:old", kFilter, Sync::Full)}}));
+  when_received(changes("c:2", {}));
+  when_received(kSubscribed);
+  EXPECT_EQ(done(), (Effects{StopTimer{}, Publish{{.revision = 7,
+                                                   .clock = "c:2",
+                                                   .watching = true,
+                                                   .changed = {"a.py"},
+                                                   .changed_count = 1}}}));
+}
+
+TEST_F(SessionTest, ResumedCountsWhatChangedMeanwhile) {
+  start(bus::TreeState{.revision = 7, .clock = "c:old"});
+  resolve();
+  when_received(changes("c:2", {"x.py", "y.py"}));
+  EXPECT_EQ(done().back(), Effect(Send{subscribe_request(kPlace, "c:2", kFilter)}));
+  when_received(kSubscribed);
+  EXPECT_EQ(tree_, (bus::TreeState{.revision = 8,
+                                   .clock = "c:2",
+                                   .watching = true,
+                                   .changed = {"x.py", "y.py"},
+                                   .changed_count = 2}));
+}
+
+TEST_F(SessionTest, ResumedAtAnotherWatchmanCountsOneChangeWithoutNames) {
+  start(bus::TreeState{.revision = 7, .clock = "c:old", .changed = {"a"}, .changed_count = 1});
+  resolve();
+  when_received(changes("c:2", {}, /*fresh=*/true));
+  when_received(kSubscribed);
+  EXPECT_EQ(tree_, (bus::TreeState{.revision = 8, .clock = "c:2", .watching = true}));
+}
+
+TEST_F(SessionTest, ResumedFromAWatcherThatNeverHadAClockCountsOneChange) {
+  start(bus::TreeState{.problem = "Watchman was away"});
+  resolve();
+  when_received(kClock);
+  when_received(kSubscribed);
+  EXPECT_EQ(tree_, (bus::TreeState{.revision = 1, .clock = "c:1", .watching = true}));
+}
+
+TEST_F(SessionTest, RootItselfIsWatchedWithoutARelativePath) {
+  start();
+  when(SocketFound{"/s"});
+  when(Connected{});
+  when_received({{"watch", "/home/me/site"}});
+  EXPECT_EQ(done().back(), Effect(Send{clock_request({.root = "/home/me/site"}, Sync::Full)}));
+}
+
+// ---- changes ------------------------------------------------------------------------------------
+
+TEST_F(SessionTest, EachBatchIsOneRevision) {
+  start();
+  watch();
+  when_received(files("c:2", {"a.py"}));
+  EXPECT_EQ(done(), (Effects{Publish{{.revision = 1,
+                                      .clock = "c:2",
+                                      .watching = true,
+                                      .changed = {"a.py"},
+                                      .changed_count = 1}}}));
+  EXPECT_EQ(said(Say::Level::Debug), std::vector<std::string>{"a.py changed"});
+  when_received(files("c:3", {"b.py", "c.py", "d.py"}));
+  EXPECT_EQ(tree_.revision, 2u);
+  EXPECT_EQ(tree_.changed, (std::vector<std::string>{"b.py", "c.py", "d.py"}));
+  EXPECT_EQ(said(Say::Level::Debug), std::vector<std::string>{"b.py and 2 more changed"});
+}
+
+TEST_F(SessionTest, AnEmptyBatchMovesTheClockAlone) {
+  start();
+  watch();
+  when_received(files("c:2", {"a.py"}));
+  when_received(files("c:3", {}));
+  EXPECT_EQ(tree_.revision, 1u);
+  EXPECT_EQ(tree_.clock, "c:3");
+  EXPECT_EQ(tree_.changed, std::vector<std::string>{"a.py"});
+}
+
+TEST_F(SessionTest, ALargeBatchIsCountedWholeAndNamedInPart) {
+  start();
+  watch();
+  std::vector<std::string> names;
+  for (int i = 0; i < 5000; ++i) names.push_back("f" + std::to_string(i));
+  when_received(files("c:2", names));
+  EXPECT_EQ(tree_.revision, 1u);
+  EXPECT_EQ(tree_.changed_count, 5000u);
+  EXPECT_EQ(tree_.changed.size(), bus::kChangedPathsMax);
+  EXPECT_EQ(tree_.changed.back(), "f19");
+}
+
+TEST_F(SessionTest, AFreshInstanceWhileWatchingIsOneChangeWithoutNames) {
+  start();
+  watch();
+  when_received(files("c:2", {"a.py"}));
+  when_received(files("c:9", {"a.py", "b.py"}, /*fresh=*/true));
+  EXPECT_EQ(tree_, (bus::TreeState{.revision = 2, .clock = "c:9", .watching = true}));
+  EXPECT_EQ(said(Say::Level::Info).size(), 1u);
+}
+
+TEST_F(SessionTest, AChangeBeforeTheAnswerToSubscribeCounts) {
+  start();
+  resolve();
+  when_received(kClock);
+  when_received(files("c:2", {"a.py"}));
+  EXPECT_EQ(all<Publish>(), std::vector<Publish>{});
+  when_received(kSubscribed);
+  EXPECT_EQ(tree_.revision, 1u);
+  EXPECT_EQ(tree_.clock, "c:2") << "the clock never goes back";
+  EXPECT_TRUE(tree_.watching);
+}
+
+TEST_F(SessionTest, NamesAreNoWayToForgeTheLog) {
+  start();
+  watch();
+  when_received(files("c:2", {"a\nhpp-watchd: all is well\x1b[2J"}));
+  EXPECT_EQ(said(Say::Level::Debug),
+            std::vector<std::string>{"a?hpp-watchd: all is well?[2J changed"});
+  EXPECT_EQ(tree_.changed, std::vector<std::string>{"a\nhpp-watchd: all is well\x1b[2J"});
+}
+
+TEST_F(SessionTest, StatesAndLogLinesAreNothing) {
+  start();
+  watch();
+  when_received({{"unilateral", true}, {"subscription", "hpp"}, {"state-enter", "x"}});
+  EXPECT_EQ(effects_, Effects{});
+  when_received({{"unilateral", true}, {"log", "crawl complete"}});
+  EXPECT_EQ(effects_, Effects{});
+}
+
+TEST_F(SessionTest, AWarningIsToldOnce) {
+  start();
+  watch();
+  Json pdu = files("c:2", {"a"});
+  pdu["warning"] = "too many\nwatches";
+  when_received(pdu);
+  EXPECT_EQ(said(Say::Level::Warning),
+            std::vector<std::string>{"Watchman warns: too many watches"});
+  when_received(pdu);
+  EXPECT_EQ(said(Say::Level::Warning), std::vector<std::string>{});
+}
+
+// ---- trouble ------------------------------------------------------------------------------------
+
+TEST_F(SessionTest, AWatchmanThatIsGoneIsFoundAgain) {
+  start();
+  watch();
+  when_received(files("c:2", {"a.py"}));
+  when(Disconnected{"Watchman closed the connection"});
+  EXPECT_EQ(done(), (Effects{Disconnect{},
+                             Publish{{.revision = 1,
+                                      .clock = "c:2",
+                                      .watching = false,
+                                      .problem = "Watchman closed the connection",
+                                      .changed = {"a.py"},
+                                      .changed_count = 1}},
+                             StartTimer{kRetryDelayMin}}));
+  EXPECT_EQ(said(Say::Level::Warning),
+            std::vector<std::string>{"not watching: Watchman closed the connection"});
+  now_ += milliseconds(120);
+  when(TimerExpired{});
+  EXPECT_EQ(done(), (Effects{StartTimer{kAnswerTimeout}, FindSocket{}}));
+  resolve();
+  EXPECT_EQ(done().back(), Effect(Send{changes_request(kPlace, "c:2", kFilter, Sync::Full)}));
+  when_received(changes("c:2", {}));
+  when_received(kSubscribed);
+  EXPECT_EQ(tree_, (bus::TreeState{.revision = 1,
+                                   .clock = "c:2",
+                                   .watching = true,
+                                   .changed = {"a.py"},
+                                   .changed_count = 1}));
+  EXPECT_EQ(said(Say::Level::Info),
+            std::vector<std::string>{"watching /home/me/site again after 120 ms"});
+}
+
+TEST_F(SessionTest, RetriesForEverAndSaysSoOnce) {
+  start();
+  milliseconds expected = kRetryDelayMin;
+  for (int attempt = 0; attempt < 20; ++attempt) {
+    when(SocketNotFound{"no such command"});
+    EXPECT_EQ(done().back(), Effect(StartTimer{expected}));
+    EXPECT_EQ(said(Say::Level::Warning).size(), attempt == 0 ? 1u : 0u);
+    EXPECT_EQ(tree_.problem, "no such command");
+    expected = std::min(expected * 2, kRetryDelayMax);
+    when(TimerExpired{});
+    EXPECT_EQ(session_->state(), State::Finding);
+  }
+  EXPECT_EQ(expected, kRetryDelayMax);
+  // The backend was running all the while, and nobody watched.
+  watch();
+  EXPECT_EQ(tree_.revision, 1u);
+  when(Disconnected{"gone"});
+  EXPECT_EQ(done().back(), Effect(StartTimer{kRetryDelayMin})) << "short again";
+}
+
+TEST_F(SessionTest, WhatEndsTheWatchAndHowItIsPut) {
+  const struct {
+    Json pdu;
+    const char* problem;
+  } cases[] = {
+      {{{"unilateral", true}, {"subscription", "hpp"}, {"canceled", true}},
+       "Watchman has stopped watching: the directory is gone, or somebody ran watch-del"},
+      {{{"error", "root is poisoned"}}, "Watchman says: root is poisoned"},
+      {Json::array({1}), "Watchman sent something unexpected: not an object"},
+      {{{"watch", "/r"}}, "Watchman sent something unexpected: an answer to watch-project"},
+      {{{"clock", "c"}}, "Watchman sent something unexpected: a clock"},
+      {{{"clock", "c"}, {"files", Json::array()}},
+       "Watchman sent something unexpected: a list of files"},
+      {{{"clock", "c"}, {"subscribe", "hpp"}},
+       "Watchman sent something unexpected: an answer to subscribe"},
+  };
+
+  for (const auto& c : cases) {
+    start();
+    watch();
+    when_received(c.pdu);
+    EXPECT_FALSE(tree_.watching);
+    EXPECT_EQ(tree_.problem, c.problem);
+    EXPECT_EQ(session_->state(), State::Backoff);
+    when(TimerExpired{});
+    resolve();
+    when_received(changes("c:5", {}));
+    when_received(kSubscribed);
+    EXPECT_TRUE(tree_.watching);
+    EXPECT_EQ(tree_.problem, "");
+    EXPECT_EQ(tree_.revision, 0u);
+  }
+}
+
+TEST_F(SessionTest, ARefusedDirectoryIsAskedForAgain) {
+  start();
+  when(SocketFound{"/s"});
+  when(Connected{});
+  when_received({{"error", "resolve_projpath: no such directory"}});
+  EXPECT_EQ(done(),
+            (Effects{Disconnect{},
+                     Publish{{.problem = "Watchman says: resolve_projpath: no such directory"}},
+                     StartTimer{kRetryDelayMin}}));
+}
+
+TEST_F(SessionTest, AClockThatIsRefusedIsGivenUp) {
+  start(bus::TreeState{.revision = 7, .clock = "garbage"});
+  resolve();
+  when_received({{"error", "invalid clockspec"}});
+  EXPECT_EQ(done(), (Effects{StartTimer{kAnswerTimeout},
+                             Send{changes_request(kPlace, "garbage", kFilter, Sync::None)}}));
+  when_received({{"error", "invalid clockspec"}});
+  EXPECT_EQ(session_->state(), State::Backoff);
+  when(TimerExpired{});
+  resolve();
+  EXPECT_EQ(done().back(), Effect(Send{clock_request(kPlace, Sync::Full)}));
+  when_received(kClock);
+  when_received(kSubscribed);
+  EXPECT_EQ(tree_, (bus::TreeState{.revision = 8, .clock = "c:1", .watching = true}));
+}
+
+TEST_F(SessionTest, ADirectoryThatWatchmanCannotWriteIsWatched) {
+  start();
+  resolve();
+  when_received({{"error", "sync: creat(/r/.watchman-cookie-x) failed: Permission denied"}});
+  EXPECT_EQ(done(), (Effects{StartTimer{kAnswerTimeout}, Send{clock_request(kPlace, Sync::None)}}));
+  EXPECT_EQ(said(Say::Level::Warning), std::vector<std::string>{});
+  when_received(kClock);
+  when_received(kSubscribed);
+  EXPECT_EQ(tree_, (bus::TreeState{.clock = "c:1", .watching = true}));
+}
+
+TEST_F(SessionTest, AProblemWithACounterIsToldOnce) {
+  start();
+  when(SocketNotFound{"attempt 9 failed"});
+  EXPECT_EQ(said(Say::Level::Warning).size(), 1u);
+  when(TimerExpired{});
+  when(SocketNotFound{"attempt 10 failed"});
+  EXPECT_EQ(said(Say::Level::Warning).size(), 0u);
+  EXPECT_EQ(tree_.problem, "attempt 10 failed");
+}
+
+TEST_F(SessionTest, TheFirstCrawlMayTakeMinutes) {
+  start();
+  when(SocketFound{"/s"});
+  when(Connected{});
+  for (int i = 1; i < kCrawlPatience; ++i) {
+    when(TimerExpired{});
+    EXPECT_EQ(session_->state(), State::Resolving);
+    EXPECT_EQ(tree_.problem, "Watchman does not answer yet: it may be reading a large directory");
+    EXPECT_EQ(said(Say::Level::Warning).size(), i == 1 ? 1u : 0u);
+    EXPECT_EQ(done().back(), Effect(StartTimer{kAnswerTimeout}));
+  }
+  when(TimerExpired{});
+  EXPECT_EQ(session_->state(), State::Backoff);
+  EXPECT_EQ(tree_.problem, "Watchman does not answer");
+  // The next attempt is waited for as long.
+  when(TimerExpired{});
+  when(SocketFound{"/s"});
+  when(Connected{});
+  when(TimerExpired{});
+  EXPECT_EQ(session_->state(), State::Resolving);
+}
+
+TEST_F(SessionTest, AnAnswerToTheOtherQuestionIsOdd) {
+  start(bus::TreeState{.revision = 7, .clock = "c:old"});
+  resolve();
+  when_received(kClock);
+  EXPECT_EQ(tree_.problem, "Watchman sent something unexpected: a clock");
+
+  start();
+  resolve();
+  when_received(changes("c:2", {"a.py"}));
+  EXPECT_EQ(tree_.problem, "Watchman sent something unexpected: a list of files");
+}
+
+TEST_F(SessionTest, NoAnswerIsAnEnd) {
+  start();
+  when(TimerExpired{});
+  EXPECT_EQ(tree_.problem, "watchman get-sockname does not end");
+  EXPECT_EQ(all<Disconnect>().size(), 1u);
+
+  start();
+  when(SocketFound{"/s"});
+  when(TimerExpired{});
+  EXPECT_EQ(tree_.problem, "Watchman does not take the connection");
+
+  start();
+  resolve();
+  when_received(kClock);
+  when(TimerExpired{});
+  EXPECT_EQ(tree_.problem, "Watchman does not answer");
+}
+
+TEST_F(SessionTest, LateNewsOfAnOldConnectionIsIgnored) {
+  start();
+  watch();
+  when(Disconnected{"gone"});
+  const bus::TreeState before = tree_;
+  when_received(files("c:7", {"a.py"}));
+  EXPECT_EQ(effects_, Effects{});
+  when(Disconnected{"gone again"});
+  EXPECT_EQ(effects_, Effects{});
+  when(SocketFound{"/s"});
+  EXPECT_EQ(effects_, Effects{});
+  when(Connected{});
+  EXPECT_EQ(effects_, Effects{});
+  EXPECT_EQ(tree_, before);
+  when(TimerExpired{});
+  when(Disconnected{"gone once more"});
+  EXPECT_EQ(effects_, Effects{});
+  EXPECT_EQ(session_->state(), State::Finding);
+}
+
+}  // namespace
+}  // namespace hpp::watchd

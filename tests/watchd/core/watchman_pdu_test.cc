@@ -1,0 +1,212 @@
+#include "watchd/core/watchman_pdu.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "watchd/core/bser.h"
+
+namespace hpp::watchd {
+namespace {
+
+using Json = nlohmann::json;
+
+const Filter kFilter{.patterns = {"*.py"}, .default_excludes = false};
+
+Json sent(const std::string& bytes) {
+  return bser::decode(bytes).value();
+}
+
+TEST(WatchmanRequest, WatchProject) {
+  EXPECT_EQ(sent(watch_project_request("/a b")), Json::parse(R"(["watch-project", "/a b"])"));
+}
+
+TEST(WatchmanRequest, ClockIsAskedInStep) {
+  EXPECT_EQ(sent(clock_request({.root = "/r"}, Sync::Full)),
+            Json::parse(R"(["clock", "/r", {"sync_timeout": 60000}])"));
+  EXPECT_EQ(sent(clock_request({.root = "/r"}, Sync::None)),
+            Json::parse(R"(["clock", "/r", {"sync_timeout": 0}])"));
+}
+
+TEST(WatchmanRequest, ChangesSinceAClock) {
+  EXPECT_EQ(sent(changes_request({.root = "/r"}, "c:1:2", kFilter, Sync::Full)),
+            Json({"query",
+                  "/r",
+                  {{"since", "c:1:2"},
+                   {"fields", Json::array({"name"})},
+                   {"expression", expression_for(kFilter)},
+                   {"empty_on_fresh_instance", true},
+                   {"sync_timeout", 60000}}}));
+}
+
+TEST(WatchmanRequest, SubscribeBelowTheRoot) {
+  EXPECT_EQ(sent(subscribe_request({.root = "/r", .relative_path = "a/b"}, "c:1:2", kFilter)),
+            Json({"subscribe",
+                  "/r",
+                  "hpp",
+                  {{"since", "c:1:2"},
+                   {"fields", Json::array({"name"})},
+                   {"expression", expression_for(kFilter)},
+                   {"relative_root", "a/b"}}}));
+}
+
+struct Case {
+  const char* name;
+  const char* received;
+  Pdu expected;
+};
+
+// Taken from Watchman 4.9.0, unless a name says otherwise.
+const Case kCases[] = {
+    {"root", R"({"watcher": "inotify", "version": "4.9.0", "watch": "/r"})",
+     ProjectWatched{{.root = "/r"}}},
+    {"below the root",
+     R"({"watcher": "inotify", "relative_path": "sub", "version": "4.9.0", "watch": "/r"})",
+     ProjectWatched{{.root = "/r", .relative_path = "sub"}}},
+    {"clock", R"({"clock": "c:1:2:3:4", "version": "4.9.0"})", ClockTold{"c:1:2:3:4"}},
+    {"changes",
+     R"({"files": ["a"], "clock": "c:1", "version": "4.9.0", "is_fresh_instance": false})",
+     ChangesTold{{.clock = "c:1", .files = {"a"}}}},
+    {"fresh instance",
+     R"({"files": [], "clock": "c:1", "version": "4.9.0", "is_fresh_instance": true})",
+     ChangesTold{{.clock = "c:1", .is_fresh_instance = true}}},
+    {"changes (2023)",
+     R"({"debug": {"cookie_files": ["/r/.watchman-cookie-x"]}, "is_fresh_instance": false,
+         "clock": "c:1", "version": "2023.05.01.00", "files": ["a", "b/c"]})",
+     ChangesTold{{.clock = "c:1", .files = {"a", "b/c"}}}},
+    {"subscribed", R"({"clock": "c:1", "version": "4.9.0", "subscribe": "hpp"})",
+     Subscribed{"c:1"}},
+    {"subscribed (2023)",
+     R"({"clock": "c:1", "version": "2023.05.01.00", "subscribe": "hpp", "asserted-states": []})",
+     Subscribed{"c:1"}},
+    {"files",
+     R"({"unilateral": true, "subscription": "hpp", "root": "/r", "is_fresh_instance": false,
+         "since": "c:1", "version": "4.9.0", "clock": "c:2", "files": ["a", "b"]})",
+     FilesChanged{{.clock = "c:2", .files = {"a", "b"}}}},
+    {"no files",
+     R"({"unilateral": true, "subscription": "hpp", "root": "/r", "is_fresh_instance": false,
+         "version": "4.9.0", "clock": "c:2", "files": []})",
+     FilesChanged{{.clock = "c:2"}}},
+    {"files of a fresh instance",
+     R"({"unilateral": true, "subscription": "hpp", "root": "/r", "is_fresh_instance": true,
+         "version": "4.9.0", "clock": "c:2", "files": ["a"]})",
+     FilesChanged{{.clock = "c:2", .is_fresh_instance = true, .files = {"a"}}}},
+    {"canceled",
+     R"({"subscription": "hpp", "canceled": true, "unilateral": true, "version": "4.9.0",
+         "root": "/r"})",
+     Canceled{}},
+    {"state-enter",
+     R"({"subscription": "hpp", "unilateral": true, "clock": "c:1", "version": "4.9.0",
+         "state-enter": "x", "root": "/r"})",
+     Chatter{}},
+    {"state-leave",
+     R"({"subscription": "hpp", "unilateral": true, "clock": "c:1", "version": "4.9.0",
+         "state-leave": "x", "root": "/r"})",
+     Chatter{}},
+    {"log", R"({"level": "error", "unilateral": true, "log": "crawl complete\n"})", Chatter{}},
+    {"error", R"({"error": "invalid clockspec", "version": "4.9.0"})",
+     Refused{"invalid clockspec"}},
+    {"error of several lines", R"({"error": "one\ntwo\n", "version": "4.9.0"})",
+     Refused{"one two"}},
+    {"error (2023)",
+     R"({"version": "2023.05.01.00", "error": "RootResolveError: unable to resolve root /r"})",
+     Refused{"RootResolveError: unable to resolve root /r"}},
+    {"root_restrict_files",
+     R"({"version": "4.9.0", "error": "resolve_projpath: none of the files listed in global )"
+     R"(config root_files are present in path `/r` or any of its parent directories"})",
+     Refused{"resolve_projpath: none of the files listed in global config root_files are present "
+             "in path `/r` or any of its parent directories"}},
+    {"error that is no text", R"({"error": 5})", Refused{"an error without words"}},
+    // Odd ones.
+    {"no object", "[]", Unknown{"not an object"}},
+    {"nothing", "{}", Unknown{"an answer to nothing that was asked"}},
+    {"root is a number", R"({"watch": 1})", Unknown{"the answer to watch-project names no root"}},
+    {"root is empty", R"({"watch": ""})", Unknown{"the answer to watch-project names no root"}},
+    {"relative path is a list", R"({"watch": "/r", "relative_path": []})",
+     Unknown{"the answer to watch-project has an odd relative_path"}},
+    {"clock is an object", R"({"clock": {"scm": {}}})",
+     Unknown{"an answer to nothing that was asked"}},
+    {"subscribed without a clock", R"({"subscribe": "hpp"})",
+     Unknown{"the answer to subscribe has no clock"}},
+    {"changes without a clock", R"({"files": ["a"]})", Unknown{"changes without a clock"}},
+    {"files are an object", R"({"clock": "c", "files": {"a": 1}})",
+     Unknown{"changes whose files are no list"}},
+    {"files are objects", R"({"clock": "c", "files": [{"name": "a"}]})",
+     Unknown{"changes with a file that is no name"}},
+    {"files are numbers", R"({"unilateral": true, "subscription": "hpp", "clock": "c",
+                              "files": [1]})",
+     Unknown{"changes with a file that is no name"}},
+    {"news of somebody else", R"({"unilateral": true, "subscription": "x", "files": []})",
+     Unknown{"news of a subscription that is not ours"}},
+    {"news of a number", R"({"unilateral": true, "subscription": 1, "files": []})",
+     Unknown{"news of a subscription that is not ours"}},
+    {"news of nothing", R"({"unilateral": true, "subscription": "hpp"})",
+     Unknown{"news without files"}},
+    {"canceled is a text", R"({"unilateral": true, "subscription": "hpp", "canceled": "no"})",
+     Unknown{"news without files"}},
+};
+
+TEST(WatchmanPdu, IsUnderstoodOrSaysWhyNot) {
+  for (const Case& c : kCases) {
+    const Received received = read_pdu(bser::encode(Json::parse(c.received)));
+    EXPECT_TRUE(received.pdu == c.expected) << c.name << ": variant " << received.pdu.index();
+    EXPECT_EQ(received.warning, "") << c.name;
+  }
+}
+
+TEST(WatchmanPdu, WarningIsOneLine) {
+  const Received received = read_pdu(bser::encode(
+      {{"clock", "c:1"}, {"warning", "Recrawled this watch 1 times.\nTo clear, run:\n`x`\n"}}));
+  EXPECT_EQ(received.warning, "Recrawled this watch 1 times. To clear, run: `x`");
+  EXPECT_TRUE(received.pdu == Pdu(ClockTold{"c:1"}));
+}
+
+TEST(WatchmanPdu, KeepsNamesThatAreNoUtf8) {
+  const Received received = read_pdu(bser::encode({{"unilateral", true},
+                                                   {"subscription", "hpp"},
+                                                   {"clock", "c:2"},
+                                                   {"files", Json::array({"\xe4\n.py"})}}));
+  EXPECT_TRUE(received.pdu == Pdu(FilesChanged{{.clock = "c:2", .files = {"\xe4\n.py"}}}));
+}
+
+TEST(WatchmanPdu, TakesManyFiles) {
+  Json files = Json::array();
+  for (int i = 0; i < 50'000; ++i) files.push_back("src/file" + std::to_string(i));
+  const Received received = read_pdu(bser::encode({{"clock", "c:2"}, {"files", files}}));
+  EXPECT_EQ(std::get<ChangesTold>(received.pdu).changes.files.size(), 50'000u);
+}
+
+TEST(WatchmanPdu, CutsEndlessErrors) {
+  const Received received = read_pdu(bser::encode({{"error", std::string(5000, 'x')}}));
+  EXPECT_LT(std::get<Refused>(received.pdu).error.size(), 1100u);
+}
+
+TEST(WatchmanPdu, BytesThatAreNoPdu) {
+  for (const std::string bytes : {"", "{}", "\n", "\x01\x02"}) {
+    EXPECT_TRUE(read_pdu(bytes).pdu == Pdu(Unknown{"malformed BSER"}));
+  }
+}
+
+TEST(SocketName, IsReadFromWhatWatchmanPrints) {
+  const struct {
+    const char* output;
+    SocketName expected;
+  } cases[] = {
+      {R"({"version": "4.9.0", "sockname": "/tmp/root-state/sock"})",
+       {.path = "/tmp/root-state/sock"}},
+      {"{\n    \"version\": \"4.9.0\",\n    \"sockname\": \"/s\"\n}\n", {.path = "/s"}},
+      {R"({"version": "2023", "sockname": "/s", "unix_domain": "/u"})", {.path = "/u"}},
+      {"a line of stderr\n{\"sockname\": \"/s\"}", {.path = "/s"}},
+      {R"({"error": "no\nway"})", {.problem = "no way"}},
+      {R"({"sockname": 1})", {.problem = "watchman get-sockname names no socket"}},
+      {R"({"sockname": ""})", {.problem = "watchman get-sockname names no socket"}},
+      {"watchman: cannot connect\n", {.problem = "watchman: cannot connect"}},
+      {"", {.problem = "watchman get-sockname says nothing"}},
+      {"{\"sockname\": \"/s\"", {.problem = "{\"sockname\": \"/s\""}},
+  };
+
+  for (const auto& c : cases) EXPECT_EQ(read_socket_name(c.output), c.expected) << c.output;
+}
+
+}  // namespace
+}  // namespace hpp::watchd

@@ -1,0 +1,70 @@
+#include "watchd/core/expression.h"
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+namespace hpp::watchd {
+namespace {
+
+using Json = nlohmann::json;
+
+// What changes without anybody having edited the program. Each is a path below the watched
+// directory; wildmatch's `**/` also matches no directory at all.
+constexpr std::array kDefaultExcludes{
+    // Version control: a commit or a fetch changes no source. A submodule's or worktree's `.git`
+    // is a file.
+    "**/.git",
+    "**/.git/**",
+    "**/.hg/**",
+    "**/.svn/**",
+    "**/.jj/**",
+    // Python's caches, which the backend itself writes while it loads.
+    "**/__pycache__/**",
+    "**/*.pyc",
+    "**/*.pyo",
+    // Vim: swap files count down from .swp (not as far as Flash's .swf), .swx and 4913 probe
+    // whether the directory is writable.
+    "**/*.sw[j-px]",
+    "**/4913",
+    // Backups of Vim, Emacs, nano and others; Emacs' locks and its autosaves.
+    "**/*~",
+    "**/.#*",
+    "**/#*#",
+    // Kate, JetBrains' IDEs, and whatever saves through GLib.
+    "**/*.kate-swp",
+    "**/*___jb_tmp___",
+    "**/*___jb_old___",
+    "**/.goutputstream-*",
+    // Watchman's own, and the macOS Finder's on shared disks.
+    "**/.watchman-cookie-*",
+    "**/.DS_Store",
+};
+
+Json match(const std::string& glob) {
+  return {"match", glob, "wholename", {{"includedotfiles", true}}};
+}
+
+Json any_of(std::vector<Json> terms) {
+  if (terms.size() == 1) return terms.front();
+  Json result = Json::array({"anyof"});
+  for (Json& term : terms) result.push_back(std::move(term));
+  return result;
+}
+
+}  // namespace
+
+Json expression_for(const Filter& filter) {
+  Json result = Json::array({"allof", {"anyof", {"type", "f"}, {"type", "l"}}});
+  std::vector<Json> wanted;
+  for (const auto& glob : filter.patterns) wanted.push_back(match(glob));
+  if (!wanted.empty()) result.push_back(any_of(std::move(wanted)));
+  std::vector<Json> unwanted;
+  for (const auto& glob : filter.excludes) unwanted.push_back(match(glob));
+  if (filter.default_excludes) {
+    for (const char* glob : kDefaultExcludes) unwanted.push_back(match(glob));
+  }
+  if (!unwanted.empty()) result.push_back({"not", any_of(std::move(unwanted))});
+  return result;
+}
+
+}  // namespace hpp::watchd

@@ -1,0 +1,295 @@
+#include "watchd/core/session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace hpp::watchd {
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+
+// File names are any bytes; a line of the log stays one line.
+std::string printable(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = '?';
+  }
+  return text;
+}
+
+// Whether two problems differ in more than their numbers: Watchman's have a counter or a pid in
+// them, and would be news with every attempt.
+bool is_same_problem(std::string one, std::string other) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  std::erase_if(one, is_digit);
+  std::erase_if(other, is_digit);
+  return one == other;
+}
+
+std::string describe(const Changes& changes) {
+  const std::string first = printable(changes.files.front());
+  if (changes.files.size() == 1) return first + " changed";
+  return fmt::format("{} and {} more changed", first, changes.files.size() - 1);
+}
+
+}  // namespace
+
+const char* to_string(Session::State state) {
+  switch (state) {
+    case Session::State::Finding:
+      return "Finding";
+    case Session::State::Connecting:
+      return "Connecting";
+    case Session::State::Resolving:
+      return "Resolving";
+    case Session::State::CatchingUp:
+      return "CatchingUp";
+    case Session::State::Subscribing:
+      return "Subscribing";
+    case Session::State::Watching:
+      return "Watching";
+    case Session::State::Backoff:
+      return "Backoff";
+  }
+  return "";
+}
+
+Session::Session(Settings settings) : settings_(std::move(settings)) {
+  if (!settings_.resumed) return;
+  tree_ = *settings_.resumed;
+  tree_.stamp = {};
+  tree_.watching = false;
+  tree_.problem.clear();
+  told_ = true;
+}
+
+Effects Session::on(const Event& event, TimePoint now) {
+  std::visit([&](const auto& e) { handle(e, now); }, event);
+  return std::exchange(effects_, {});
+}
+
+// ---- events of the shell ------------------------------------------------------------------------
+
+void Session::handle(const Started&, TimePoint) {
+  find();
+}
+
+void Session::handle(const SocketFound& event, TimePoint) {
+  if (state_ != State::Finding) return;
+  enter(State::Connecting);
+  emit(Connect{event.path});
+}
+
+void Session::handle(const SocketNotFound& event, TimePoint now) {
+  if (state_ == State::Finding) fail(event.why, now);
+}
+
+void Session::handle(const Connected&, TimePoint) {
+  if (state_ != State::Connecting) return;
+  enter(State::Resolving);
+  emit(Send{watch_project_request(settings_.directory)});
+}
+
+void Session::handle(const Disconnected& event, TimePoint now) {
+  if (state_ == State::Finding || state_ == State::Backoff) return;
+  fail(event.why, now);
+}
+
+void Session::handle(const PduArrived& event, TimePoint now) {
+  switch (state_) {
+    case State::Finding:
+    case State::Connecting:
+    case State::Backoff:
+      return;  // of a connection that is given up
+    case State::Resolving:
+    case State::CatchingUp:
+    case State::Subscribing:
+    case State::Watching:
+      break;
+  }
+  const Received received = read_pdu(event.bytes);
+  tell_warning(received.warning);
+  std::visit([&](const auto& pdu) { take(pdu, now); }, received.pdu);
+}
+
+void Session::handle(const TimerExpired&, TimePoint now) {
+  switch (state_) {
+    case State::Backoff:
+      return find();
+    case State::Finding:
+      return fail("watchman get-sockname does not end", now);
+    case State::Connecting:
+      return fail("Watchman does not take the connection", now);
+    case State::Resolving:
+    case State::CatchingUp:
+      if (++timeouts_ < kCrawlPatience) return wait_for_crawl();
+      return fail("Watchman does not answer", now);
+    case State::Subscribing:
+      return fail("Watchman does not answer", now);
+    case State::Watching:
+      return;
+  }
+}
+
+// ---- PDUs of Watchman ---------------------------------------------------------------------------
+
+void Session::take(const ProjectWatched& pdu, TimePoint now) {
+  if (state_ != State::Resolving) return fail_odd("an answer to watch-project", now);
+  place_ = pdu.place;
+  catch_up(Sync::Full);
+}
+
+void Session::take(const ClockTold& pdu, TimePoint now) {
+  if (state_ != State::CatchingUp || !tree_.clock.empty()) return fail_odd("a clock", now);
+  if (told_) count_unknown("nobody watched the files for a while");
+  subscribe(pdu.clock);
+}
+
+void Session::take(const ChangesTold& pdu, TimePoint now) {
+  if (state_ != State::CatchingUp || tree_.clock.empty()) return fail_odd("a list of files", now);
+  count(pdu.changes);
+  subscribe(pdu.changes.clock);
+}
+
+void Session::take(const Subscribed&, TimePoint now) {
+  if (state_ != State::Subscribing) return fail_odd("an answer to subscribe", now);
+  enter(State::Watching);
+  retry_delay_ = kRetryDelayMin;
+  tree_.watching = true;
+  tree_.problem.clear();
+  if (lost_at_) {
+    say(Say::Level::Info, fmt::format("watching {} again after {} ms", settings_.directory,
+                                      duration_cast<milliseconds>(now - *lost_at_).count()));
+  } else {
+    say(Say::Level::Info, fmt::format("watching {}", settings_.directory));
+  }
+  lost_at_.reset();
+  publish();
+}
+
+void Session::take(const FilesChanged& pdu, TimePoint now) {
+  if (state_ != State::Subscribing && state_ != State::Watching) {
+    return fail_odd("news of a subscription", now);
+  }
+  count(pdu.changes);
+  tree_.clock = pdu.changes.clock;
+  if (state_ == State::Watching) publish();
+}
+
+void Session::take(const Canceled&, TimePoint now) {
+  fail("Watchman has stopped watching: the directory is gone, or somebody ran watch-del", now);
+}
+
+void Session::take(const Chatter&, TimePoint) {}
+
+void Session::take(const Refused& pdu, TimePoint now) {
+  if (state_ == State::CatchingUp && sync_ == Sync::Full) {
+    say(Say::Level::Debug, "Watchman cannot answer in step: " + pdu.error);
+    return catch_up(Sync::None);
+  }
+  if (state_ == State::CatchingUp) tree_.clock.clear();
+  fail("Watchman says: " + pdu.error, now);
+}
+
+void Session::take(const Unknown& pdu, TimePoint now) {
+  fail_odd(pdu.why, now);
+}
+
+// ---- steps --------------------------------------------------------------------------------------
+
+void Session::find() {
+  enter(State::Finding);
+  emit(FindSocket{});
+}
+
+// Every state but Watching ends in time; fail() sets the delay of Backoff itself.
+void Session::enter(State state) {
+  if (state != state_) {
+    say(Say::Level::Debug, fmt::format("{} ─► {}", to_string(state_), to_string(state)));
+  }
+  state_ = state;
+  timeouts_ = 0;
+  if (state == State::Watching) {
+    emit(StopTimer{});
+  } else if (state != State::Backoff) {
+    emit(StartTimer{kAnswerTimeout});
+  }
+}
+
+void Session::catch_up(Sync sync) {
+  sync_ = sync;
+  enter(State::CatchingUp);
+  emit(Send{tree_.clock.empty() ? clock_request(place_, sync)
+                                : changes_request(place_, tree_.clock, settings_.filter, sync)});
+}
+
+void Session::subscribe(const std::string& clock) {
+  tree_.clock = clock;
+  enter(State::Subscribing);
+  emit(Send{subscribe_request(place_, clock, settings_.filter)});
+}
+
+void Session::wait_for_crawl() {
+  set_problem("Watchman does not answer yet: it may be reading a large directory");
+  emit(StartTimer{kAnswerTimeout});
+}
+
+void Session::count(const Changes& changes) {
+  if (changes.is_fresh_instance) return count_unknown("Watchman has lost track of the files");
+  if (changes.files.empty()) return;
+  const auto kept = std::min(changes.files.size(), bus::kChangedPathsMax);
+  ++tree_.revision;
+  tree_.changed.assign(changes.files.begin(),
+                       changes.files.begin() + static_cast<std::ptrdiff_t>(kept));
+  tree_.changed_count = changes.files.size();
+  say(Say::Level::Debug, describe(changes));
+}
+
+void Session::count_unknown(const char* why) {
+  ++tree_.revision;
+  tree_.changed.clear();
+  tree_.changed_count = 0;
+  say(Say::Level::Info, fmt::format("{}: that counts as a change", why));
+}
+
+void Session::fail(const std::string& problem, TimePoint now) {
+  if (state_ == State::Watching) lost_at_ = now;
+  emit(Disconnect{});
+  set_problem(problem);
+  enter(State::Backoff);
+  emit(StartTimer{retry_delay_});
+  retry_delay_ = std::min(retry_delay_ * 2, kRetryDelayMax);
+}
+
+void Session::fail_odd(std::string_view what, TimePoint now) {
+  fail(fmt::format("Watchman sent something unexpected: {}", what), now);
+}
+
+// The same problem met again by the next attempt is no news.
+void Session::set_problem(const std::string& problem) {
+  if (!is_same_problem(tree_.problem, problem)) {
+    say(Say::Level::Warning, fmt::format("not watching: {}", problem));
+  }
+  tree_.watching = false;
+  tree_.problem = problem;
+  publish();
+}
+
+void Session::tell_warning(const std::string& warning) {
+  if (warning.empty() || warning == warning_told_) return;
+  warning_told_ = warning;
+  say(Say::Level::Warning, "Watchman warns: " + warning);
+}
+
+void Session::publish() {
+  told_ = true;
+  emit(Publish{tree_});
+}
+
+void Session::say(Say::Level level, std::string text) {
+  emit(Say{level, std::move(text)});
+}
+
+}  // namespace hpp::watchd

@@ -1,0 +1,221 @@
+// Pure. Decides how watchd talks with Watchman and what it tells the bus about the files.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "common/bus/messages.h"
+#include "watchd/core/watchman_pdu.h"
+
+namespace hpp::watchd {
+
+// ---- limits -------------------------------------------------------------------------------------
+
+// Between attempts: the first is for a Watchman that is just being restarted, the last keeps an
+// idle machine quiet.
+constexpr std::chrono::milliseconds kRetryDelayMin{50};
+constexpr std::chrono::milliseconds kRetryDelayMax{2000};
+
+// How long Watchman may take to answer.
+constexpr std::chrono::milliseconds kAnswerTimeout{10'000};
+
+// So many times that long where Watchman may be reading a large directory for the first time.
+constexpr int kCrawlPatience = 60;
+
+// ---- events -------------------------------------------------------------------------------------
+
+struct Started {};  // comes once, first
+
+struct SocketFound {
+  std::string path;
+};
+
+struct SocketNotFound {
+  std::string why;
+};
+
+struct Connected {};
+
+struct Disconnected {  // or never connected
+  std::string why;
+};
+
+struct PduArrived {
+  std::string bytes;  // one whole PDU
+};
+
+struct TimerExpired {};
+
+using Event = std::variant<Started, SocketFound, SocketNotFound, Connected, Disconnected,
+                           PduArrived, TimerExpired>;
+
+// ---- effects ------------------------------------------------------------------------------------
+
+struct FindSocket {  // run `watchman get-sockname`, which also starts Watchman
+  bool operator==(const FindSocket&) const = default;
+};
+
+struct Connect {
+  std::string path;
+
+  bool operator==(const Connect&) const = default;
+};
+
+struct Send {
+  std::string bytes;  // one whole PDU
+
+  bool operator==(const Send&) const = default;
+};
+
+struct Disconnect {  // also ends the search for the socket: nothing more comes of either
+  bool operator==(const Disconnect&) const = default;
+};
+
+struct StartTimer {  // the only timer; moves it if it runs
+  std::chrono::milliseconds delay;
+
+  bool operator==(const StartTimer&) const = default;
+};
+
+struct StopTimer {
+  bool operator==(const StopTimer&) const = default;
+};
+
+struct Publish {
+  bus::TreeState tree;  // without stamp
+
+  bool operator==(const Publish&) const = default;
+};
+
+struct Say {  // a line of the log
+  enum class Level { Warning, Info, Debug };
+
+  Level level;
+  std::string text;
+
+  bool operator==(const Say&) const = default;
+};
+
+using Effect =
+    std::variant<FindSocket, Connect, Send, Disconnect, StartTimer, StopTimer, Publish, Say>;
+using Effects = std::vector<Effect>;
+
+// ---- the conversation ---------------------------------------------------------------------------
+//
+//   Finding ──► Connecting ──► Resolving ──► CatchingUp ──► Subscribing ──► Watching
+//      ▲            │              │              │              │             │
+//      │            ▼              ▼              ▼              ▼             ▼
+//      └─ Backoff ◄─────── anything that goes wrong, in any state but Backoff ─┘
+//
+//   Finding      `watchman get-sockname` runs; it starts Watchman if need be
+//   Connecting   to its socket
+//   Resolving    watch-project: which root holds our directory; Watchman may read all of it first
+//   CatchingUp   first time: asks for the clock of now, so that starting up is no change.
+//                With a clock (of the last connection, or of the watchd before us): asks what has
+//                changed since; that counts
+//   Subscribing  from the clock just told
+//   Watching     the only state that is published as `watching`
+//   Backoff      waits, longer each time, for ever; being Watching again makes it short again
+//
+// Why CatchingUp, when a subscription takes a clock too: a subscription from a clock that Watchman
+// does not know (it was restarted) tells of it with the first files, and if no file matches it
+// says nothing. A query is always answered, and says without the list of all files that nobody
+// knows what changed. That counts as one change without a name: a restart too many is a nuisance,
+// one too few is old code.
+//
+// Where that clock is lost, the same holds. A question that is refused in CatchingUp is asked once
+// more without the wish for an answer in step, for which Watchman must be able to write into the
+// directory. Refused again, it makes us give the clock up: else one that Watchman cannot read would
+// be asked with for ever. And a first start that told of trouble had no clock yet while the backend
+// was already running.
+//
+// Whatever is not understood ends the connection: one more or one less answer, and every later
+// one would be taken for the answer to another question.
+
+class Session {
+ public:
+  enum class State {
+    Finding,
+    Connecting,
+    Resolving,
+    CatchingUp,
+    Subscribing,
+    Watching,
+    Backoff,
+  };
+
+  struct Settings {
+    std::string directory;  // absolute
+    Filter filter;
+    std::optional<bus::TreeState> resumed;  // what the watchd before us published last
+  };
+
+  explicit Session(Settings settings);
+
+  // Reacts to one event. Returns what must be done now, in order.
+  [[nodiscard]] Effects on(const Event& event, std::chrono::steady_clock::time_point now);
+
+  State state() const { return state_; }
+
+ private:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  void handle(const Started&, TimePoint now);
+  void handle(const SocketFound& event, TimePoint now);
+  void handle(const SocketNotFound& event, TimePoint now);
+  void handle(const Connected&, TimePoint now);
+  void handle(const Disconnected& event, TimePoint now);
+  void handle(const PduArrived& event, TimePoint now);
+  void handle(const TimerExpired&, TimePoint now);
+
+  void take(const ProjectWatched& pdu, TimePoint now);
+  void take(const ClockTold& pdu, TimePoint now);
+  void take(const ChangesTold& pdu, TimePoint now);
+  void take(const Subscribed& pdu, TimePoint now);
+  void take(const FilesChanged& pdu, TimePoint now);
+  void take(const Canceled&, TimePoint now);
+  void take(const Chatter&, TimePoint now);
+  void take(const Refused& pdu, TimePoint now);
+  void take(const Unknown& pdu, TimePoint now);
+
+  void find();
+  void enter(State state);
+  void catch_up(Sync sync);
+  void subscribe(const std::string& clock);
+  void wait_for_crawl();
+  void count(const Changes& changes);
+  void count_unknown(const char* why);
+  void fail(const std::string& problem, TimePoint now);
+  void fail_odd(std::string_view what, TimePoint now);
+  void set_problem(const std::string& problem);
+  void tell_warning(const std::string& warning);
+  void publish();
+  void say(Say::Level level, std::string text);
+
+  // Built in place: GCC 12 takes the move of a variant for a use of its unset members.
+  template <class E>
+  void emit(E effect) {
+    effects_.emplace_back(std::in_place_type<E>, std::move(effect));
+  }
+
+  Settings settings_;
+  State state_ = State::Finding;
+  Place place_;
+  Sync sync_ = Sync::Full;  // of the question asked in CatchingUp
+  bus::TreeState tree_;
+  std::optional<TimePoint> lost_at_;  // since when not Watching, after having been
+  bool told_ = false;  // readers know an earlier moment: without a clock nobody knows what followed
+  std::chrono::milliseconds retry_delay_ = kRetryDelayMin;
+  int timeouts_ = 0;  // of the current question
+  std::string warning_told_;
+  Effects effects_;  // of the event at hand
+};
+
+const char* to_string(Session::State state);
+
+}  // namespace hpp::watchd

@@ -1,0 +1,169 @@
+#include "watchd/core/watchman_pdu.h"
+
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "watchd/core/bser.h"
+
+namespace hpp::watchd {
+namespace {
+
+using Json = nlohmann::json;
+
+// The name of our one subscription on our one connection.
+constexpr const char* kSubscription = "hpp";
+
+// How long Watchman may take to see all that was saved before the question, the first crawl of a
+// large directory included. Its own default for queries.
+constexpr int kSyncTimeoutMs = 60'000;
+
+// An error message longer than this is cut: it goes into one line of the log.
+constexpr std::size_t kErrorTextMax = 1000;
+
+int sync_timeout_ms(Sync sync) {
+  switch (sync) {
+    case Sync::Full:
+      return kSyncTimeoutMs;
+    case Sync::None:
+      return 0;
+  }
+  return 0;
+}
+
+Json query(const Place& place, const std::string& clock, const Filter& filter) {
+  Json result{{"since", clock}, {"fields", {"name"}}, {"expression", expression_for(filter)}};
+  if (!place.relative_path.empty()) result["relative_root"] = place.relative_path;
+  return result;
+}
+
+std::optional<std::string> text_of(const Json& json, const char* name) {
+  const auto found = json.find(name);
+  if (found == json.end() || !found->is_string()) return std::nullopt;
+  return found->get<std::string>();
+}
+
+bool is_true(const Json& json, const char* name) {
+  const auto found = json.find(name);
+  return found != json.end() && found->is_boolean() && found->get<bool>();
+}
+
+// Watchman's messages have several lines and end in advice; ours have one.
+std::string one_line(std::string text) {
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
+  }
+  while (text.ends_with(' ')) text.pop_back();
+  if (text.size() > kErrorTextMax) text = text.substr(0, kErrorTextMax) + "…";
+  return text;
+}
+
+Pdu read_project(const Json& json) {
+  const auto root = text_of(json, "watch");
+  if (!root || root->empty()) return Unknown{"the answer to watch-project names no root"};
+  if (json.contains("relative_path") && !text_of(json, "relative_path")) {
+    return Unknown{"the answer to watch-project has an odd relative_path"};
+  }
+  return ProjectWatched{
+      {.root = *root, .relative_path = text_of(json, "relative_path").value_or("")}};
+}
+
+// Files with one field come as an array of that field.
+std::variant<Changes, Unknown> read_changes(const Json& json) {
+  const auto clock = text_of(json, "clock");
+  if (!clock) return Unknown{"changes without a clock"};
+  Changes changes{.clock = *clock, .is_fresh_instance = is_true(json, "is_fresh_instance")};
+  const Json& files = json["files"];
+  if (!files.is_array()) return Unknown{"changes whose files are no list"};
+  for (const Json& file : files) {
+    if (!file.is_string()) return Unknown{"changes with a file that is no name"};
+    changes.files.push_back(file.get<std::string>());
+  }
+  return changes;
+}
+
+template <class Wanted>
+Pdu read_changes_as(const Json& json) {
+  auto changes = read_changes(json);
+  if (auto* odd = std::get_if<Unknown>(&changes)) return std::move(*odd);
+  return Wanted{std::get<Changes>(std::move(changes))};
+}
+
+Pdu read_unilateral(const Json& json) {
+  if (json.contains("log") || json.contains("state-enter") || json.contains("state-leave")) {
+    return Chatter{};
+  }
+  if (text_of(json, "subscription") != kSubscription) {
+    return Unknown{"news of a subscription that is not ours"};
+  }
+  if (is_true(json, "canceled")) return Canceled{};
+  if (json.contains("files")) return read_changes_as<FilesChanged>(json);
+  return Unknown{"news without files"};
+}
+
+Pdu read_answer(const Json& json) {
+  if (json.contains("error")) {
+    return Refused{one_line(text_of(json, "error").value_or("an error without words"))};
+  }
+  if (json.contains("watch")) return read_project(json);
+  const auto clock = text_of(json, "clock");
+  if (json.contains("subscribe")) {
+    if (!clock) return Unknown{"the answer to subscribe has no clock"};
+    return Subscribed{*clock};
+  }
+  if (json.contains("files")) return read_changes_as<ChangesTold>(json);
+  if (clock) return ClockTold{*clock};
+  return Unknown{"an answer to nothing that was asked"};
+}
+
+// Watchman says `unilateral` only if it was not asked; before 4.5 a log line came without it.
+Pdu read_object(const Json& json) {
+  if (is_true(json, "unilateral") || json.contains("log")) return read_unilateral(json);
+  return read_answer(json);
+}
+
+}  // namespace
+
+std::string watch_project_request(const std::string& directory) {
+  return bser::encode({"watch-project", directory});
+}
+
+std::string clock_request(const Place& place, Sync sync) {
+  return bser::encode({"clock", place.root, {{"sync_timeout", sync_timeout_ms(sync)}}});
+}
+
+std::string changes_request(const Place& place, const std::string& clock, const Filter& filter,
+                            Sync sync) {
+  Json wanted = query(place, clock, filter);
+  wanted["empty_on_fresh_instance"] = true;  // else: every file there is
+  wanted["sync_timeout"] = sync_timeout_ms(sync);
+  return bser::encode({"query", place.root, std::move(wanted)});
+}
+
+std::string subscribe_request(const Place& place, const std::string& clock, const Filter& filter) {
+  return bser::encode({"subscribe", place.root, kSubscription, query(place, clock, filter)});
+}
+
+Received read_pdu(std::string_view bytes) {
+  const auto json = bser::decode(bytes);
+  if (!json) return {.pdu = Unknown{"malformed BSER"}};
+  if (!json->is_object()) return {.pdu = Unknown{"not an object"}};
+  return {.pdu = read_object(*json), .warning = one_line(text_of(*json, "warning").value_or(""))};
+}
+
+SocketName read_socket_name(std::string_view output) {
+  const std::string_view json_text = output.substr(std::min(output.find('{'), output.size()));
+  const Json json = Json::parse(json_text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) {
+    const std::string words = one_line(std::string(output));
+    return {.problem = words.empty() ? "watchman get-sockname says nothing" : words};
+  }
+  const auto error = text_of(json, "error");
+  if (error) return {.problem = one_line(*error)};
+  for (const char* name : {"unix_domain", "sockname"}) {
+    const auto path = text_of(json, name);
+    if (path && !path->empty()) return {.path = *path};
+  }
+  return {.problem = "watchman get-sockname names no socket"};
+}
+
+}  // namespace hpp::watchd

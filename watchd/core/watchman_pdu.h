@@ -1,0 +1,137 @@
+// Pure. What watchd says to Watchman, and what it understands of what comes back.
+//
+// One connection, one question at a time; each answer is one PDU. Between the answers come PDUs
+// that nobody asked for: `unilateral`, of the subscription. Written for Watchman 4.9.0 (Debian,
+// Ubuntu) and what came after it; fields that are not needed are not looked at.
+// Source: https://facebook.github.io/watchman/docs/cmd/subscribe and its neighbours.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "watchd/core/expression.h"
+
+namespace hpp::watchd {
+
+// ---- what we send: each returns one PDU ---------------------------------------------------------
+
+// Finds the project that holds `directory` and has it watched. Answer: ProjectWatched.
+std::string watch_project_request(const std::string& directory);
+
+// What both questions about files and the subscription need.
+struct Place {
+  std::string root;           // what Watchman watches
+  std::string relative_path;  // of our directory below it; empty: the root itself
+
+  bool operator==(const Place&) const = default;
+};
+
+// Whether the answer waits until Watchman has seen all that was saved before the question. It does
+// that by a cookie: a file that it writes into the root and waits to be told of.
+enum class Sync { Full, None };
+
+// Asks for the clock of now. Answer: ClockTold.
+std::string clock_request(const Place& place, Sync sync);
+
+// Asks what has changed since `clock`. Answer: ChangesTold, without files if it is fresh.
+std::string changes_request(const Place& place, const std::string& clock, const Filter& filter,
+                            Sync sync);
+
+// Has changes after `clock` told as they happen. Answer: Subscribed.
+std::string subscribe_request(const Place& place, const std::string& clock, const Filter& filter);
+
+// ---- what we understand -------------------------------------------------------------------------
+
+struct ProjectWatched {
+  Place place;
+
+  bool operator==(const ProjectWatched&) const = default;
+};
+
+struct ClockTold {
+  std::string clock;
+
+  bool operator==(const ClockTold&) const = default;
+};
+
+// Files that changed up to `clock`. `is_fresh_instance`: Watchman does not know the clock that we
+// counted from (it was restarted, or lost track), so it cannot tell what changed.
+struct Changes {
+  std::string clock;
+  bool is_fresh_instance = false;
+  std::vector<std::string> files;  // bytes, not always UTF-8
+
+  bool operator==(const Changes&) const = default;
+};
+
+// The answer to changes_request.
+struct ChangesTold {
+  Changes changes;
+
+  bool operator==(const ChangesTold&) const = default;
+};
+
+struct Subscribed {
+  std::string clock;
+
+  bool operator==(const Subscribed&) const = default;
+};
+
+// The subscription speaks.
+struct FilesChanged {
+  Changes changes;
+
+  bool operator==(const FilesChanged&) const = default;
+};
+
+// The subscription has ended: the root was deleted, or somebody unwatched it.
+struct Canceled {
+  bool operator==(const Canceled&) const = default;
+};
+
+// Of no interest: somebody's state-enter and state-leave, lines of Watchman's log.
+struct Chatter {
+  bool operator==(const Chatter&) const = default;
+};
+
+// Watchman's answer to a question that it does not grant, in its own words.
+struct Refused {
+  std::string error;
+
+  bool operator==(const Refused&) const = default;
+};
+
+// Not understood, and why.
+struct Unknown {
+  std::string why;
+
+  bool operator==(const Unknown&) const = default;
+};
+
+using Pdu = std::variant<ProjectWatched, ClockTold, ChangesTold, Subscribed, FilesChanged, Canceled,
+                         Chatter, Refused, Unknown>;
+
+struct Received {
+  Pdu pdu;
+  std::string warning;  // Watchman's words to its user, which come with any PDU; mostly empty
+
+  bool operator==(const Received&) const = default;
+};
+
+// Reads one whole PDU. Never throws.
+Received read_pdu(std::string_view bytes);
+
+// What `watchman get-sockname` prints: where Watchman listens, or why it does not.
+struct SocketName {
+  std::string path;     // empty: see `problem`
+  std::string problem;  // one line
+
+  bool operator==(const SocketName&) const = default;
+};
+
+// Reads that output, stdout and stderr together. Never throws.
+SocketName read_socket_name(std::string_view output);
+
+}  // namespace hpp::watchd

@@ -1,0 +1,55 @@
+// Shell. Owns the connection to Watchman and the publisher of the tree, around core::Session.
+#pragma once
+
+#include <deque>
+#include <memory>
+
+#include "common/bus/publisher.h"
+#include "common/event/loop.h"
+#include "common/event/stream.h"
+#include "common/event/timer.h"
+#include "common/options.h"
+#include "watchd/core/session.h"
+#include "watchd/socket_search.h"
+
+namespace hpp::watchd {
+
+class Daemon final : private StreamListener {
+ public:
+  // Watches the working directory and publishes what changes. `loop` must outlive the daemon.
+  // Throws std::runtime_error: the directory cannot be read, Watchman is not installed, or another
+  // watchd is at work in the run directory.
+  Daemon(Loop& loop, const Options& options);
+
+ private:
+  void on_input() override;
+  void on_input_ended() override;
+  void on_output_progress() override;
+  void on_broken(int error) override;
+
+  void take(Event event);
+
+  void perform(const FindSocket&);
+  void perform(const Connect& effect);
+  void perform(const Send& effect);
+  void perform(const Disconnect&);
+  void perform(const StartTimer& effect);
+  void perform(const StopTimer&);
+  void perform(const Publish& effect);
+  void perform(const Say& effect);
+
+  Loop& loop_;
+  bus::Publisher publisher_;
+  Session session_;
+  std::unique_ptr<SocketSearch> search_;
+  std::unique_ptr<Stream> stream_;
+  Timer timer_;
+  std::deque<Event> events_;  // grows by what the effects of one event cause: two at most
+  bool working_ = false;
+  bool searched_ = false;
+};
+
+// Runs until SIGTERM or SIGINT. Returns the exit status. Throws as Daemon does.
+int run(const Options& options);
+
+}  // namespace hpp::watchd

@@ -1,0 +1,7 @@
+// hpp-watchd: asks Watchman what changes below the working directory.
+#include "common/options.h"
+#include "watchd/daemon.h"
+
+int main(int argc, char** argv) {
+  return hpp::run_program(hpp::Program::Watchd, argc, argv, &hpp::watchd::run);
+}

@@ -1,0 +1,51 @@
+#include "watchd/socket_search.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <string>
+
+namespace hpp::watchd {
+namespace {
+
+// What get-sockname prints has some hundred bytes. More does not fit the pipe either, and is left
+// there.
+constexpr std::size_t kOutputMax = 16 * 1024;
+
+}  // namespace
+
+SocketSearch::SocketSearch(Loop& loop, OnEnd on_end)
+    : loop_(loop), on_end_(std::move(on_end)), output_(make_pipe()) {
+  // The end of the output is no sign: a Watchman that it starts might keep the pipe open.
+  set_nonblocking(output_.reader.get());
+  const UniqueFd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  ChildRequest request{.command = {"watchman", "--no-pretty", "get-sockname"}};
+  // The terminal's Ctrl+C shall not hit a Watchman that is just being started for all its users.
+  request.group = ChildRequest::Group::OwnSession;
+  request.stdin_fd = nothing.get();
+  request.stdout_fd = output_.writer.get();
+  request.stderr_fd = output_.writer.get();
+  child_ = std::make_unique<Child>(loop, request, [this](ExitStatus status) { end(status); });
+}
+
+void SocketSearch::abandon(std::unique_ptr<SocketSearch> search) {
+  SocketSearch& it = *search;
+  if (!it.child_->is_running()) return it.loop_.bury(std::move(search));
+  it.child_->kill(SIGKILL);
+  it.self_ = std::move(search);
+}
+
+void SocketSearch::end(ExitStatus status) {
+  if (self_) return loop_.bury(std::move(self_));
+  std::string output(kOutputMax, '\0');
+  const ssize_t got = ::read(output_.reader.get(), output.data(), output.size());
+  output.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+  SocketName name = read_socket_name(output);
+  if (name.path.empty()) {
+    name.problem = "watchman get-sockname ended with " + to_string(status) + ": " + name.problem;
+  }
+  on_end_(name);
+}
+
+}  // namespace hpp::watchd

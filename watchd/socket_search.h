@@ -1,0 +1,36 @@
+// Shell. Owns one run of `watchman get-sockname`, which starts Watchman if it does not run.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "common/event/loop.h"
+#include "common/os/child.h"
+#include "common/os/unique_fd.h"
+#include "watchd/core/watchman_pdu.h"
+
+namespace hpp::watchd {
+
+class SocketSearch {
+ public:
+  using OnEnd = std::function<void(const SocketName&)>;
+
+  // Throws std::system_error if the command cannot be started: ENOENT if it is not installed.
+  // `loop` must outlive the search.
+  SocketSearch(Loop& loop, OnEnd on_end);
+
+  // Kills the command if it still runs and says nothing more. The object goes away by itself once
+  // the command is reaped.
+  static void abandon(std::unique_ptr<SocketSearch> search);
+
+ private:
+  void end(ExitStatus status);
+
+  Loop& loop_;
+  OnEnd on_end_;
+  Pipe output_;
+  std::unique_ptr<SocketSearch> self_;  // while abandoned
+  std::unique_ptr<Child> child_;
+};
+
+}  // namespace hpp::watchd
