@@ -57,6 +57,7 @@ class LiveReload(IntegrationTest):
             self.save_backend("cured")
             self.assertEqual((await self.receive(browser))["command"], "reload")
             self.assertEqual((await asyncio.to_thread(get, self.hpp.url)).text, "cured")
+            await browser.close()
 
         asyncio.run(run())
 
@@ -80,6 +81,7 @@ class LiveReload(IntegrationTest):
             self.save_backend("new")
             self.assertEqual((await self.receive(browser))["command"], "reload")
             stuck.transport.abort()
+            await browser.close()
 
         asyncio.run(run())
 
