@@ -7,9 +7,6 @@
 namespace hpp::proxyd {
 namespace {
 
-// How much of the backend's last output a page shows.
-constexpr std::size_t kTailLinesMax = 60;
-
 std::string_view reason_phrase(int status) {
   switch (status) {
     case 400:
@@ -36,15 +33,11 @@ std::string command_line(const std::vector<std::string>& command) {
   return line;
 }
 
-// The last lines, without those before a cut in mid-line.
-std::string_view last_lines(std::string_view text) {
-  while (text.ends_with('\n')) text.remove_suffix(1);
-  std::size_t begin = text.size();
-  for (std::size_t lines = 0; lines < kTailLinesMax && begin != std::string_view::npos; ++lines) {
-    if (begin == 0) return text;
-    begin = text.rfind('\n', begin - 1);
-  }
-  return begin == std::string_view::npos ? text : text.substr(begin + 1);
+// Without the line that its limit has cut in the middle, and without empty lines at the end.
+std::string_view whole_lines(std::string_view tail) {
+  if (tail.size() >= bus::kOutputTailMax) tail.remove_prefix(tail.find('\n') + 1);
+  while (tail.ends_with('\n')) tail.remove_suffix(1);
+  return tail;
 }
 
 std::string how_it_ended(const bus::BackendState& backend) {
@@ -62,7 +55,7 @@ std::string crash_text(const bus::BackendState& backend, bool show_output) {
   text += fmt::format("\n\n  {}\n", command_line(backend.command));
   text += "\nIt is started again when a file changes.\n";
   if (!backend.output_tail.empty()) {
-    text += fmt::format("\nThe last that it printed:\n\n{}\n", last_lines(backend.output_tail));
+    text += fmt::format("\nThe last that it printed:\n\n{}\n", whole_lines(backend.output_tail));
   }
   return text;
 }
