@@ -11,6 +11,7 @@ HTML = f"""<!doctype html>
 <title>{html.escape(page.TITLE)}</title>
 <h1>{html.escape(page.TITLE)}</h1>
 <p>{html.escape(page.TEXT)}</p>
+<script src="http://localhost:35729/livereload.js"></script>
 """.encode()
 
 
