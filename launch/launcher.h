@@ -16,6 +16,7 @@
 #include "common/os/run_directory.h"
 #include "common/os/unique_fd.h"
 #include "launch/core/household.h"
+#include "launch/first_snapshot.h"
 
 namespace hpp::launch {
 
@@ -64,6 +65,7 @@ class Launcher {
   bool happening_ = false;
   std::map<Helper, Place> places_;
   Timer stop_timer_;
+  std::optional<FirstSnapshot> proxyd_ready_;
   bool sweeping_ = false;
   int exit_status_ = 0;
   Signals stop_signals_;

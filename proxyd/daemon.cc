@@ -1,36 +1,16 @@
 #include "proxyd/daemon.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <csignal>
-#include <stdexcept>
-#include <system_error>
 
 #include "common/log.h"
-#include "common/os/process_tree.h"
+#include "common/os/listen.h"
 
 namespace hpp::proxyd {
 namespace {
 
 // The counts in ProxyState are for people: no news more often than this.
 constexpr Milliseconds kPublishInterval{1000};
-
-std::vector<UniqueFd> listen_or_say_who(const std::vector<SocketAddress>& addresses) {
-  try {
-    return listen_on(addresses);
-  } catch (const std::system_error& error) {
-    if (error.code().value() != EADDRINUSE) throw;
-    for (const SocketAddress& address : addresses) {
-      const std::string owner = describe_port_owner(address);
-      if (owner.empty()) continue;
-      throw std::runtime_error(
-          fmt::format("cannot listen on {}: it is held by {}; stop that, or choose another BIND",
-                      address.text(), owner));
-    }
-    throw;
-  }
-}
 
 }  // namespace
 
@@ -43,7 +23,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
                  .on_closed = [this](Client& client) { forget(client); }},
       publish_timer_(loop, [this] { publisher_->publish(state()); }),
       signals_(loop, {SIGTERM, SIGINT}, [this](int) { loop_.stop(); }) {
-  auto sockets = listen_or_say_who(resolve(options.bind));
+  auto sockets = listen_or_say_who(options.bind);
   if (!options.run_directory.empty()) {
     publisher_.emplace(loop, options.run_directory, bus::Topic::Proxy);
   }

@@ -3,13 +3,14 @@
 #include <fmt/format.h>
 
 #include <optional>
-#include <system_error>
+#include <stdexcept>
 
 #include "common/event/stream.h"
 #include "common/event/timer.h"
 #include "common/log.h"
-#include "common/os/process_tree.h"
-#include "proxyd/core/http_head.h"
+#include "common/os/listen.h"
+#include "proxyd/core/http_parser.h"
+#include "proxyd/core/http_text.h"
 #include "proxyd/core/livereload.h"
 #include "proxyd/websocket.h"
 
@@ -133,20 +134,14 @@ class LiveReloadServer::Browser final : private StreamListener {
 };
 
 LiveReloadServer::LiveReloadServer(Loop& loop, std::uint16_t port) : loop_(loop) {
-  const auto addresses = resolve({.host = "localhost", .port = port});
   try {
-    for (UniqueFd& socket : listen_on(addresses)) {
+    for (UniqueFd& socket : listen_or_say_who({.host = "localhost", .port = port})) {
       listeners_.push_back(std::make_unique<Listener>(
           loop, std::move(socket),
           [this](UniqueFd connection, const SocketAddress&) { accept(std::move(connection)); }));
     }
-  } catch (const std::system_error& error) {
-    std::string owner;
-    for (const auto& address : addresses) {
-      if (owner.empty()) owner = describe_port_owner(address);
-    }
-    log::warning("no LiveReload: port {} {} (--livereload-port chooses another, 0 none)", port,
-                 owner.empty() ? error.code().message() : "is held by " + owner);
+  } catch (const std::runtime_error& error) {
+    log::warning("no LiveReload: {} (--livereload-port chooses another, 0 none)", error.what());
   }
 }
 

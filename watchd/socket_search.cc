@@ -1,6 +1,7 @@
 #include "watchd/socket_search.h"
 
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -26,7 +27,14 @@ SocketSearch::SocketSearch(Loop& loop, OnEnd on_end)
   request.stdin_fd = nothing.get();
   request.stdout_fd = output_.writer.get();
   request.stderr_fd = output_.writer.get();
+  request.death_signal = SIGKILL;  // a Watchman that it has started is no longer its child
   child_ = std::make_unique<Child>(loop, request, [this](ExitStatus status) { end(status); });
+}
+
+SocketSearch::~SocketSearch() {
+  if (!child_->is_running()) return;
+  child_->kill(SIGKILL);
+  ::waitpid(child_->pid(), nullptr, 0);
 }
 
 void SocketSearch::abandon(std::unique_ptr<SocketSearch> search) {

@@ -19,6 +19,9 @@ class SocketSearch {
   // `loop` must outlive the search.
   SocketSearch(Loop& loop, OnEnd on_end);
 
+  // Ends the command if it still runs, and waits for that.
+  ~SocketSearch();
+
   // Kills the command if it still runs and says nothing more. The object goes away by itself once
   // the command is reaped.
   static void abandon(std::unique_ptr<SocketSearch> search);

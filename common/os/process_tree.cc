@@ -234,4 +234,12 @@ std::string describe_port_owner(const SocketAddress& address) {
   return "another process";
 }
 
+std::string describe_port_owner(const std::vector<SocketAddress>& addresses) {
+  for (const SocketAddress& address : addresses) {
+    std::string owner = describe_port_owner(address);
+    if (!owner.empty()) return owner;
+  }
+  return "";
+}
+
 }  // namespace hpp

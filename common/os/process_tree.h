@@ -46,4 +46,7 @@ std::string describe_process(pid_t pid);
 // see. Empty: nobody listens.
 std::string describe_port_owner(const SocketAddress& address);
 
+// The same for the first of several addresses that somebody listens on.
+std::string describe_port_owner(const std::vector<SocketAddress>& addresses);
+
 }  // namespace hpp

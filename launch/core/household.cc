@@ -66,9 +66,7 @@ Effects Household::on(const Event& event, TimePoint now) {
 
 Effects Household::handle(const Begun&, TimePoint) {
   if (state_ != HouseholdState::Keeping) return {};
-  Effects effects;
-  for (const Helper which : kHelpers) append(effects, start(which));
-  return effects;
+  return start(kHelpers.front());
 }
 
 Effects Household::handle(const HelperStarted& event, TimePoint) {
@@ -84,6 +82,16 @@ Effects Household::handle(const HelperStarted& event, TimePoint) {
       return {KillHelper{event.which}};
   }
   return {};
+}
+
+Effects Household::handle(const HelperReady& event, TimePoint) {
+  if (state_ != HouseholdState::Keeping || complete_ || event.which != kHelpers.front()) return {};
+  complete_ = true;
+  Effects effects;
+  for (const Helper which : kHelpers) {
+    if (which != event.which) append(effects, start(which));
+  }
+  return effects;
 }
 
 Effects Household::handle(const StartFailed& event, TimePoint) {

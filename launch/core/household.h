@@ -15,7 +15,7 @@ namespace hpp::launch {
 using TimePoint = std::chrono::steady_clock::time_point;
 using Milliseconds = std::chrono::milliseconds;
 
-// In the order in which they are started.
+// In the order in which they are started: the first alone, the others when it is ready.
 enum class Helper { Proxyd, Watchd, Supervisord };
 
 constexpr std::array kHelpers{Helper::Proxyd, Helper::Watchd, Helper::Supervisord};
@@ -44,6 +44,10 @@ struct HelperStarted {
   Helper which;
 };
 
+struct HelperReady {  // it does what it is for; told of Proxyd alone, once or after each start
+  Helper which;
+};
+
 struct StartFailed {
   Helper which;
   std::string why;
@@ -66,7 +70,7 @@ struct StopTimeOver {};  // the time of StartStopTimer is over
 
 struct BackendSwept {};  // nothing is left that SweepBackend looked for
 
-using Event = std::variant<Begun, HelperStarted, StartFailed, HelperExited, RestartDue,
+using Event = std::variant<Begun, HelperStarted, HelperReady, StartFailed, HelperExited, RestartDue,
                            StopRequested, StopTimeOver, BackendSwept>;
 
 // ---- effects ------------------------------------------------------------------------------------
@@ -128,8 +132,10 @@ using Effects = std::vector<Effect>;
 //                                                         left (also from Stopping)
 //
 // Keeping   Helpers run, or are about to be started again: a crash is answered by a restart, at
-//           once or after a pause. Exit status 1 or 2 is no crash: the helper has said why a start
-//           cannot work, and starting it again would say it again.
+//           once or after a pause. At first proxyd is alone: most starts that cannot work fail at
+//           its port, and that should be all that the user reads, before any backend is started.
+//           Exit status 1 or 2 is no crash: the helper has said why a start cannot work, and
+//           starting it again would say it again.
 // Stopping  Every helper has got SIGTERM. Supervisord takes the backend with it. Nothing is
 //           started any more; a helper whose start was under way gets its SIGTERM when it is there.
 // Killing   The time for manners is over: every helper has got SIGKILL.
@@ -167,6 +173,7 @@ class Household {
 
   Effects handle(const Begun& event, TimePoint now);
   Effects handle(const HelperStarted& event, TimePoint now);
+  Effects handle(const HelperReady& event, TimePoint now);
   Effects handle(const StartFailed& event, TimePoint now);
   Effects handle(const HelperExited& event, TimePoint now);
   Effects handle(const RestartDue& event, TimePoint now);
@@ -187,6 +194,7 @@ class Household {
 
   HouseholdState state_ = HouseholdState::Keeping;
   std::array<Member, kHelpers.size()> members_;
+  bool complete_ = false;  // the others were started after proxyd
   int exit_status_ = 0;
 };
 

@@ -4,6 +4,8 @@
 
 #include <string_view>
 
+#include "common/text.h"
+
 namespace hpp::proxyd {
 namespace {
 
@@ -22,15 +24,6 @@ std::string_view reason_phrase(int status) {
     default:
       return "Error";
   }
-}
-
-std::string command_line(const std::vector<std::string>& command) {
-  std::string line;
-  for (const auto& word : command) {
-    if (!line.empty()) line += ' ';
-    line += word;
-  }
-  return line;
 }
 
 // Without the line that its limit has cut in the middle, and without empty lines at the end.

@@ -1,17 +1,9 @@
 #include "proxyd/core/forwarded.h"
 
-#include <algorithm>
+#include "proxyd/core/http_text.h"
 
 namespace hpp::proxyd {
 namespace {
-
-bool is_token(std::string_view text) {
-  constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
-  return !text.empty() && std::all_of(text.begin(), text.end(), [&](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-           kOthers.find(c) != std::string_view::npos;
-  });
-}
 
 void append_value(std::string& out, std::string_view value) {
   if (is_token(value)) {

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "proxyd/core/http_text.h"
+
 namespace hpp::proxyd {
 namespace {
 
@@ -118,12 +120,6 @@ void read_te(std::string_view value, RequestFacts& facts) {
 }
 
 }  // namespace
-
-bool same_text(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
-                                            [&](char x, char y) { return lower(x) == lower(y); });
-}
 
 std::variant<RequestFacts, Refused> judge_request(const RequestHead& head) {
   if (head.method == "CONNECT") {

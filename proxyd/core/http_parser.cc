@@ -7,6 +7,8 @@
 #include <limits>
 #include <optional>
 
+#include "proxyd/core/http_text.h"
+
 namespace hpp::proxyd {
 namespace {
 
@@ -108,13 +110,6 @@ bool has_bare_line_feed(std::string_view text) {
     if (at == 0 || text[at - 1] != '\r') return true;
   }
   return false;
-}
-
-// RFC 9110 §5.6.2: what a method or a field name is made of.
-bool is_token_character(char c) {
-  constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
-  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-         kOthers.find(c) != std::string_view::npos;
 }
 
 // The first byte of a TLS handshake record (RFC 8446 §5.1).

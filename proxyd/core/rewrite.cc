@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "proxyd/core/forwarded.h"
+#include "proxyd/core/http_text.h"
 
 namespace hpp::proxyd {
 namespace {

@@ -6,6 +6,8 @@
 #include <cassert>
 #include <utility>
 
+#include "common/text.h"
+
 namespace hpp::supervisord {
 namespace {
 
@@ -19,13 +21,6 @@ std::string text_of(TimePoint::duration duration) {
   return ms < 9999.5 ? fmt::format("{:.0f} ms", ms) : fmt::format("{:.1f} s", ms / 1000);
 }
 
-// A file's name may hold what a terminal obeys.
-std::string printable(std::string text) {
-  const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
-  std::replace_if(text.begin(), text.end(), is_control, '?');
-  return text;
-}
-
 std::string what_changed(const bus::TreeState& tree) {
   if (tree.changed.empty()) return "files changed while nobody watched";
   const std::string first = printable(tree.changed.front());
@@ -34,7 +29,7 @@ std::string what_changed(const bus::TreeState& tree) {
 }
 
 std::string text_of(const std::vector<std::string>& command) {
-  std::string text = printable(fmt::format("{}", fmt::join(command, " ")));
+  std::string text = printable(command_line(command));
   if (text.size() <= kCommandShownMax) return text;
   const auto is_middle_of_utf8 = [](char c) { return (c & '\xC0') == '\x80'; };
   std::size_t end = kCommandShownMax;

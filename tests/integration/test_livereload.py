@@ -88,7 +88,7 @@ class LiveReload(IntegrationTest):
     def test_a_port_that_is_taken_is_one_warning(self):
         second = self.start_hpp("--livereload-port", self.port, "--exec",
                                 *self.save_backend("second", "second.py"))
-        second.wait_line(rf"warning: no LiveReload: port {self.port} is held by pid \d+")
+        second.wait_line(rf"warning: no LiveReload: cannot listen on localhost:{self.port}: the port is held by pid \d+")
         second.wait_ready()
         self.assertEqual(get(second.url).text, "second")
 

@@ -5,19 +5,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/text.h"
+
 namespace hpp::watchd {
 namespace {
 
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
-
-// File names are any bytes; a line of the log stays one line.
-std::string printable(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = '?';
-  }
-  return text;
-}
 
 // Whether two problems differ in more than their numbers: Watchman's have a counter or a pid in
 // them, and would be news with every attempt.

@@ -13,7 +13,7 @@ namespace hpp::launch {
 namespace {
 
 // Events after Begun.
-constexpr int kDepth = 8;
+constexpr int kDepth = 9;
 
 // What is true outside of the household.
 enum class Process { None, Asked, Alive };
@@ -23,6 +23,7 @@ struct World {
   TimePoint now{};
   Process processes[kHelpers.size()] = {};
   bool resting[kHelpers.size()] = {};
+  bool ready = false;  // the first helper, at some time
   bool stop_timer = false;
   bool sweep_asked = false;
   bool stopped = false;  // a stop or a start that cannot work was told
@@ -62,6 +63,9 @@ class Explorer {
           steps.push_back({StartFailed{which, "why"}, fmt::format("{} did not start", name)});
           break;
         case Process::Alive:
+          if (which == kHelpers.front() && !world.ready) {
+            steps.push_back({HelperReady{which}, fmt::format("{} ready", name)});
+          }
           for (const int status : {0, 1}) {
             steps.push_back({HelperExited{which, {.by_signal = false, .number = status}},
                              fmt::format("{} exited {}", name, status)});
@@ -113,6 +117,8 @@ class Explorer {
   static void note(World& world, const Event& event) {
     if (const auto* started = std::get_if<HelperStarted>(&event)) {
       world.processes[index(started->which)] = Process::Alive;
+    } else if (std::holds_alternative<HelperReady>(event)) {
+      world.ready = true;
     } else if (const auto* failed = std::get_if<StartFailed>(&event)) {
       world.processes[index(failed->which)] = Process::None;
       cause(world, 1);
@@ -142,6 +148,7 @@ class Explorer {
     expect(!world.stopped, "starts a helper after the stop");
     expect(world.processes[index(effect.which)] == Process::None, "two of one helper");
     expect(!world.resting[index(effect.which)], "starts a helper that rests");
+    expect(effect.which == kHelpers.front() || world.ready, "does not wait for the first helper");
     world.processes[index(effect.which)] = Process::Asked;
   }
 

@@ -85,9 +85,11 @@ class Steps {
 Steps all_running() {
   Steps steps;
   steps.when(Begun{})
-      .THEN(Keeping, StartHelper{Proxyd}, StartHelper{Watchd}, StartHelper{Supervisord})
+      .THEN(Keeping, StartHelper{Proxyd})
       .when(HelperStarted{Proxyd})
       .THEN(Keeping)
+      .when(HelperReady{Proxyd})
+      .THEN(Keeping, StartHelper{Watchd}, StartHelper{Supervisord})
       .when(HelperStarted{Watchd})
       .THEN(Keeping)
       .when(HelperStarted{Supervisord})
@@ -258,16 +260,44 @@ TEST(Household, KeepsTheStatusOfTheFirstCause) {
       .THEN(Left, Leave{1});
 }
 
+TEST(Household, StartsNothingElseIfProxydCannotWork) {
+  Steps steps;
+  steps.when(Begun{})
+      .when(HelperStarted{Proxyd})
+      .when(HelperExited{Proxyd, {.by_signal = false, .number = 1}})
+      .THEN(Sweeping, StartStopTimer{kKillTime}, SweepBackend{})
+      .when(HelperReady{Proxyd})
+      .THEN(Sweeping)
+      .when(BackendSwept{})
+      .THEN(Left, Leave{1});
+}
+
+TEST(Household, StartsTheOthersOnceEvenIfProxydCrashesAtFirst) {
+  Steps steps;
+  steps.when(Begun{})
+      .when(HelperStarted{Proxyd})
+      .when(HelperExited{Proxyd, kKilled})
+      .THEN(Keeping, warning("hpp-proxyd died (signal 9 (Killed)): starting it again"),
+            StartHelper{Proxyd})
+      .when(HelperStarted{Proxyd})
+      .when(HelperReady{Proxyd})
+      .THEN(Keeping, StartHelper{Watchd}, StartHelper{Supervisord})
+      .when(HelperReady{Proxyd})
+      .THEN(Keeping);
+}
+
 TEST(Household, SaysWhyAHelperCannotBeStarted) {
   Steps steps;
   steps.when(Begun{})
-      .when(StartFailed{Proxyd, "cannot fork: Resource temporarily unavailable"})
+      .when(HelperStarted{Proxyd})
+      .when(HelperReady{Proxyd})
+      .when(StartFailed{Watchd, "cannot fork: Resource temporarily unavailable"})
       .THEN(Stopping,
-            error("cannot start hpp-proxyd: cannot fork: Resource temporarily unavailable"),
-            StartStopTimer{kStopTime})
-      .when(StartFailed{Watchd, "the same"})
-      .THEN(Stopping)
+            error("cannot start hpp-watchd: cannot fork: Resource temporarily unavailable"),
+            TerminateHelper{Proxyd}, StartStopTimer{kStopTime})
       .when(StartFailed{Supervisord, "the same"})
+      .THEN(Stopping)
+      .when(HelperExited{Proxyd, kOrderly})
       .THEN(Sweeping, StartStopTimer{kKillTime}, SweepBackend{})
       .when(BackendSwept{})
       .THEN(Left, Leave{1});
@@ -276,14 +306,16 @@ TEST(Household, SaysWhyAHelperCannotBeStarted) {
 TEST(Household, TerminatesAHelperWhoseStartWasUnderWay) {
   Steps steps;
   steps.when(Begun{})
-      .when(StopRequested{SIGINT})
-      .THEN(Stopping, StartStopTimer{kStopTime})
       .when(HelperStarted{Proxyd})
-      .THEN(Stopping, TerminateHelper{Proxyd})
+      .when(HelperReady{Proxyd})
       .when(StopRequested{SIGINT})
-      .THEN(Killing, KillHelper{Proxyd}, StartStopTimer{kKillTime})
+      .THEN(Stopping, TerminateHelper{Proxyd}, StartStopTimer{kStopTime})
       .when(HelperStarted{Watchd})
-      .THEN(Killing, KillHelper{Watchd});
+      .THEN(Stopping, TerminateHelper{Watchd})
+      .when(StopRequested{SIGINT})
+      .THEN(Killing, KillHelper{Proxyd}, KillHelper{Watchd}, StartStopTimer{kKillTime})
+      .when(HelperStarted{Supervisord})
+      .THEN(Killing, KillHelper{Supervisord});
 }
 
 TEST(Household, StartsNothingAfterTheStop) {

@@ -191,11 +191,5 @@ TEST(ResponseHead, EventStreams) {
   EXPECT_FALSE(response("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n").is_event_stream);
 }
 
-TEST(Lists, ElementsWithoutSpaceAndEmptyOnes) {
-  std::string seen;
-  for_each_element(" a,, b\t,c ,\t", [&](std::string_view e) { seen += std::string(e) + ';'; });
-  EXPECT_EQ(seen, "a;b;c;");
-}
-
 }  // namespace
 }  // namespace hpp::proxyd

@@ -1,0 +1,19 @@
+#include "common/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace hpp {
+
+std::string printable(std::string text) {
+  const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
+  std::replace_if(text.begin(), text.end(), is_control, '?');
+  return text;
+}
+
+std::string command_line(const std::vector<std::string>& words) {
+  return fmt::format("{}", fmt::join(words, " "));
+}
+
+}  // namespace hpp

@@ -1,0 +1,32 @@
+#include "proxyd/core/http_text.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace hpp::proxyd {
+namespace {
+
+TEST(HttpText, Tokens) {
+  for (const char* text : {"GET", "a", "!#$%&'*+-.^_`|~09AZaz"})
+    EXPECT_TRUE(is_token(text)) << text;
+  for (const char* text : {"", "a b", "a:b", "\"a\"", "a/b", "ä", "a,b", "a\t"}) {
+    EXPECT_FALSE(is_token(text)) << text;
+  }
+}
+
+TEST(HttpText, ComparesWithoutCase) {
+  EXPECT_TRUE(same_text("Content-Length", "content-LENGTH"));
+  EXPECT_TRUE(same_text("", ""));
+  EXPECT_FALSE(same_text("a", "ab"));
+  EXPECT_FALSE(same_text("[", "{"));
+}
+
+TEST(HttpText, ListElementsWithoutSpaceAndEmptyOnes) {
+  std::string seen;
+  for_each_element(" a,, b\t,c ,\t", [&](std::string_view e) { seen += std::string(e) + ';'; });
+  EXPECT_EQ(seen, "a;b;c;");
+}
+
+}  // namespace
+}  // namespace hpp::proxyd
