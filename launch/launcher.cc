@@ -13,7 +13,6 @@
 #include "common/bus/endpoints.h"
 #include "common/log.h"
 #include "common/os/error.h"
-#include "common/os/listen.h"
 #include "common/os/process_tree.h"
 #include "launch/helper_program.h"
 
@@ -79,9 +78,6 @@ Launcher::Launcher(const Options& options)
   prepare_run_directory(options_.run_directory);
   lock_ = lock_run_directory(options_.run_directory, fmt::format("pid {}, http://{}", ::getpid(),
                                                                  to_string(options_.bind)));
-  // proxyd would say it, too, but the backend might have been started by then. The sockets are
-  // closed again: it is proxyd that listens.
-  listen_or_say_who(options_.bind);
   remove_snapshots(options_.run_directory);
   if (!is_ignored(SIGHUP)) {
     hangup_.emplace(loop_, std::initializer_list<int>{SIGHUP},

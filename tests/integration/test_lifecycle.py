@@ -425,6 +425,12 @@ class Refused(IntegrationTest):
             program = self.run_program("launch", port, free_port(), "--exec", "sleep", "1000")
         self.check_refused(program, 1, f":{port}", f"pid {os.getpid()}")
 
+    def test_unknown_host(self):
+        for bind, backend in (("no-such-host.invalid:1", "2"), ("1", "no-such-host.invalid:2")):
+            with self.subTest(bind + " " + backend):
+                program = self.run_program("launch", bind, backend, "--name", "x", "--exec", "true")
+                self.check_refused(program, 1, "no-such-host.invalid")
+
     def test_watchman_missing(self):
         folder = self.directory / "bin"
         folder.mkdir()
