@@ -45,6 +45,9 @@ STOP_S = 3
 # How long to look for something that must not happen.
 QUIET_S = 0.5
 
+# Whoever runs the tests under nohup(1) would have hpp ignore SIGHUP, as it should then.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
 PYTHON = sys.executable
 BUILD_DIR = pathlib.Path(os.environ.get("HPP_BUILD_DIR", "build")).resolve()
 MARK = "HPP_TEST"

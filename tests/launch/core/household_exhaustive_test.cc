@@ -23,11 +23,13 @@ struct World {
   TimePoint now{};
   Process processes[kHelpers.size()] = {};
   bool resting[kHelpers.size()] = {};
+  bool rested[kHelpers.size()] = {};
   bool ready = false;  // the first helper, at some time
   bool stop_timer = false;
   bool sweep_asked = false;
-  bool stopped = false;  // a stop or a start that cannot work was told
-  bool overdue = false;  // a deadline passed: what does not die is left alone
+  bool was_swept = false;  // or it was tried
+  bool stopped = false;    // a stop or a start that cannot work was told
+  bool overdue = false;    // a deadline passed: what does not die is left alone
   int stops = 0;
   int first_status = -1;  // the exit status that the first cause demands
   int leaves = 0;
@@ -74,7 +76,7 @@ class Explorer {
                            fmt::format("{} crashed", name)});
           break;
       }
-      if (world.resting[index(which)]) {
+      if (world.rested[index(which)]) {  // the timer may be late
         steps.push_back({RestartDue{which}, fmt::format("{} due", name)});
       }
     }
@@ -166,6 +168,7 @@ class Explorer {
     expect(!world.stopped, "plans a restart after the stop");
     expect(world.processes[index(effect.which)] == Process::None, "two of one helper");
     world.resting[index(effect.which)] = true;
+    world.rested[index(effect.which)] = true;
   }
 
   void perform(World& world, const StartStopTimer&) { world.stop_timer = true; }
@@ -175,6 +178,7 @@ class Explorer {
       expect(process == Process::None || world.overdue, "sweeps while a helper lives");
     }
     world.sweep_asked = true;
+    world.was_swept = true;
   }
 
   void perform(World&, const Say& effect) { expect(!effect.text.empty(), "says nothing"); }
@@ -182,6 +186,7 @@ class Explorer {
   void perform(World& world, const Leave& effect) {
     ++world.leaves;
     expect(world.leaves == 1, "leaves twice");
+    expect(world.was_swept, "leaves without a sweep");
     expect(effect.exit_status == world.first_status, "leaves with another status");
     for (const Process process : world.processes) {
       expect(process == Process::None || world.overdue, "leaves while a helper lives");
