@@ -56,7 +56,9 @@ void Client::on_upstream_opened() {
 }
 
 void Client::on_upstream_broken() {
-  handle(UpstreamLost{});
+  // What came before it broke may still be on its way to the client.
+  const bool has_more = upstream_->is_open() && !upstream_->stream().input().empty();
+  if (!has_more || exchange_.phase() != Exchange::Phase::Answering) handle(UpstreamLost{});
   work();
 }
 
@@ -181,8 +183,9 @@ bool Client::pump_response() {
       handle(ResponseRefused{.why = body.error()});
       return true;
   }
-  if (!from.input_ended() || !from.input().empty()) return false;
-  if (!body.ended_by_close()) {
+  const bool has_ended = from.input_ended() || from.is_broken();
+  if (!has_ended || !from.input().empty()) return false;
+  if (from.is_broken() || !body.ended_by_close()) {
     handle(UpstreamLost{});
     return true;
   }

@@ -50,7 +50,7 @@ Pumped pump(Buffer& from, Buffer& to, BodyFramer<is_request>& body, Delivery::Co
         return Pumped::Broken;
     }
   }
-  return Pumped::MayGoOn;
+  return body.is_over() ? Pumped::Over : Pumped::MayGoOn;
 }
 
 void append_last_chunk(Buffer& to) {

@@ -76,10 +76,11 @@ void Stream::flush() {
 }
 
 void Stream::write_some() {
+  if (output_refused_) output_.drain(output_.size());
   while (!output_.empty()) {
     const int written = evbuffer_write(output_.get(), fd_.get());
     if (written > 0) continue;
-    if (written < 0 && errno != EAGAIN && errno != EINTR) return fail(errno);
+    if (written < 0 && errno != EAGAIN && errno != EINTR) return stop_writing(errno);
     if (!waiting_to_write_) event_add(writable_.get(), nullptr);
     waiting_to_write_ = true;
     return;
@@ -90,6 +91,14 @@ void Stream::write_some() {
     output_ended_ = true;
     ::shutdown(fd_.get(), SHUT_WR);
   }
+}
+
+void Stream::stop_writing(int error) {
+  if (input_ended_ || !reading_) return fail(error);
+  output_refused_ = true;
+  output_.drain(output_.size());
+  if (waiting_to_write_) event_del(writable_.get());
+  waiting_to_write_ = false;
 }
 
 void Stream::read_while(bool wanted) {

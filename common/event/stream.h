@@ -40,8 +40,9 @@ class Stream {
 
   Buffer& output() { return output_; }
 
-  // Writes what it can of output() now and the rest when the socket takes more. An error shows
-  // as on_broken at the end of the turn.
+  // Writes what it can of output() now and the rest when the socket takes more. A peer that takes
+  // no more may have said something before it left: output is thrown away from then on, and input
+  // goes on to its end. Where nothing can come in any more, on_broken follows.
   void flush();
 
   // Pauses and resumes reading: backpressure. A paused stream does not notice a FIN.
@@ -69,6 +70,7 @@ class Stream {
 
   void handle_readable();
   void write_some();
+  void stop_writing(int error);
   void fail(int error);
 
   StreamListener& listener_;
@@ -84,6 +86,7 @@ class Stream {
   bool input_ended_ = false;
   bool output_ending_ = false;
   bool output_ended_ = false;
+  bool output_refused_ = false;
   bool waiting_to_write_ = false;
   bool broken_ = false;
 };

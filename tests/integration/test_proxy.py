@@ -231,6 +231,21 @@ class Requests(ProxyTest):
         self.assertEqual(answer.header("connection"), "close")
         upload.result()
 
+    def test_an_early_answer_arrives_though_the_backend_reads_no_more(self):
+        """It answers and closes: what it has not read makes its kernel reset the connection."""
+        for _ in range(20):
+            client = self.client()
+            client.ask("POST", headers=[("Content-Length", 100_000_000)])
+            peer = self.accept()
+            peer.read_request()
+            upload = Background(self.send_until_refused, client)
+            peer.send(b"HTTP/1.1 413 Too Large\r\nContent-Length: 100000\r\n\r\n" + b"x" * 100_000)
+            peer.socket.close()
+            answer = client.read_response()
+            self.assertEqual((answer.status, len(answer.body)), (413, 100_000))
+            client.socket.close()
+            upload.result()
+
     @staticmethod
     def send_until_refused(client):
         try:

@@ -54,6 +54,12 @@ TEST(Pump, StopsWhereTheDestinationIsFull) {
   EXPECT_EQ(content(source.from), "hello");
 }
 
+TEST(Pump, TellsOfTheEndThatFillsTheDestination) {
+  Source source(Framing::Length, kOutputMax);
+  source.from.append(std::string(kOutputMax, 'x'));
+  EXPECT_EQ(pump(source.from, source.to, source.body, Coding::AsItCame), Pumped::Over);
+}
+
 TEST(Pump, FindsChunkLinesThatLieInTwoPieces) {
   Source source(Framing::Chunked, 0, /*keep_framing=*/false);
   // Chains of an evbuffer that was read into in pieces.
