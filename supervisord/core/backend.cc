@@ -201,16 +201,18 @@ Effects Backend::restart(Cause cause) {
 
 Effects Backend::kill(State next, const std::string& why, TimePoint now) {
   Effects effects;
-  if (!kill_due_) effects.push_back(KillTree{});
   if (state_ == State::Loading) effects.push_back(StopProbe{});
-  kill_due_ = true;
   kill_begun_ = now;
   state_ = next;
   facts_.state = bus::BackendPhase::Killing;
   facts_.exit.reset();
   facts_.output_tail.clear();
   facts_.problem.clear();
+  // The news goes first: proxyd is to know why its connections end, and that an answer which ends
+  // with its connection is not complete.
   effects.push_back(publish());
+  if (!kill_due_) effects.push_back(KillTree{});
+  kill_due_ = true;
   effects.push_back(Say{"Killing: " + why});
   return effects;
 }
