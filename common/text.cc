@@ -16,4 +16,10 @@ std::string command_line(const std::vector<std::string>& words) {
   return fmt::format("{}", fmt::join(words, " "));
 }
 
+std::string files_changed(const std::string& first, std::uint64_t count) {
+  const std::string shown = printable(first);
+  if (count == 1) return shown + " changed";
+  return fmt::format("{} and {} more changed", shown, count - 1);
+}
+
 }  // namespace hpp

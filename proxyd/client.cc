@@ -27,12 +27,12 @@ HeadResult read_head(Parser& parser, Buffer& input) {
 
 }  // namespace
 
-Client::Client(Household& household, UniqueFd connection, const SocketAddress& peer)
-    : household_(household),
-      stream_(household.loop, std::move(connection), *this),
+Client::Client(ClientContext& context, UniqueFd connection, const SocketAddress& peer)
+    : context_(context),
+      stream_(context.loop, std::move(connection), *this),
       peer_ip_(peer.ip()),
       peer_is_local_(peer.is_loopback()),
-      timer_(household.loop, [this] {
+      timer_(context.loop, [this] {
         if (exchange_.phase() == Exchange::Phase::Finishing) return close();
         handle(TimerExpired{});
         work();
@@ -114,10 +114,10 @@ bool Client::read_request() {
     return true;
   }
   const auto& facts = std::get<RequestFacts>(judged);
-  head_ = write_request_head(parser_.head(), facts, peer_ip_, household_.backend);
+  head_ = write_request_head(parser_.head(), facts, peer_ip_, context_.backend);
   input.drain(std::get<HeadRead>(result).size);
   request_body_.begin(facts.framing, facts.length, /*keep_framing=*/true);
-  arrival_ = household_.next_arrival++;
+  arrival_ = context_.next_arrival++;
   was_forwarded_ = false;
   handle(RequestArrived{.facts = facts});
   return true;
@@ -261,15 +261,15 @@ void Client::handle(const Event& event) {
 void Client::perform(const AskGate&) {
   const auto plea = exchange_.plea();
   if (!plea) return;
-  const Verdict verdict = household_.gate.judge(*plea);
-  handle(Judged{.verdict = verdict, .generation = household_.gate.generation()});
+  const Verdict verdict = context_.gate.judge(*plea);
+  handle(Judged{.verdict = verdict, .generation = context_.gate.generation()});
 }
 
 void Client::perform(const ForwardRequest& effect) {
-  ++household_.forwarded;
-  if (was_forwarded_) ++household_.replayed;
+  ++context_.forwarded;
+  if (was_forwarded_) ++context_.replayed;
   was_forwarded_ = true;
-  upstream_ = household_.pool.take(effect.fresh, this);
+  upstream_ = context_.pool.take(effect.fresh, this);
   if (upstream_->is_open()) send_request();
 }
 
@@ -280,11 +280,11 @@ void Client::send_request() {
 }
 
 void Client::perform(const DropUpstream&) {
-  if (upstream_) household_.pool.drop(std::move(upstream_));
+  if (upstream_) context_.pool.drop(std::move(upstream_));
 }
 
 void Client::perform(const ReleaseUpstream&) {
-  household_.pool.put_back(std::move(upstream_));
+  context_.pool.put_back(std::move(upstream_));
 }
 
 void Client::perform(const PassResponseHead& effect) {
@@ -294,7 +294,7 @@ void Client::perform(const PassResponseHead& effect) {
 }
 
 void Client::perform(const Answer& effect) {
-  const auto& backend = household_.gate.backend();
+  const auto& backend = context_.gate.backend();
   stream_.output().append(write_answer(effect, exchange_.request(),
                                        backend.value_or(bus::BackendState{}), peer_is_local_));
 }
@@ -312,7 +312,7 @@ void Client::perform(const CutClient& effect) {
   timer_.stop();
   if (effect.reset) stream_.reset_on_close();
   stream_.flush();
-  household_.on_closed(*this);
+  context_.on_closed(*this);
 }
 
 }  // namespace hpp::proxyd

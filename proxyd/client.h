@@ -22,7 +22,7 @@ namespace hpp::proxyd {
 class Client;
 
 // What all clients share. Owned by the daemon, outlives them.
-struct Household {
+struct ClientContext {
   Loop& loop;
   Gate gate;
   Pool pool;
@@ -35,7 +35,7 @@ struct Household {
 
 class Client final : private StreamListener, private UpstreamListener {
  public:
-  Client(Household& household, UniqueFd connection, const SocketAddress& peer);
+  Client(ClientContext& context, UniqueFd connection, const SocketAddress& peer);
 
   // The gate has news: asks it again.
   void reconsider();
@@ -89,7 +89,7 @@ class Client final : private StreamListener, private UpstreamListener {
   void perform(const FinishClient& effect);
   void perform(const CutClient& effect);
 
-  Household& household_;
+  ClientContext& context_;
   Stream stream_;
   std::string peer_ip_;
   bool peer_is_local_;

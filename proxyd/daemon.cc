@@ -16,11 +16,11 @@ constexpr Milliseconds kPublishInterval{1000};
 
 Daemon::Daemon(Loop& loop, const Options& options)
     : loop_(loop),
-      household_{.loop = loop,
-                 .gate = options.assume_running ? Gate::assuming_running() : Gate(),
-                 .pool = Pool(loop, resolve(options.backend)),
-                 .backend = to_string(options.backend),
-                 .on_closed = [this](Client& client) { forget(client); }},
+      context_{.loop = loop,
+               .gate = options.assume_running ? Gate::assuming_running() : Gate(),
+               .pool = Pool(loop, resolve(options.backend)),
+               .backend = to_string(options.backend),
+               .on_closed = [this](Client& client) { forget(client); }},
       publish_timer_(loop, [this] { publisher_->publish(state()); }),
       signals_(loop, {SIGTERM, SIGINT}, [this](int) { loop_.stop(); }) {
   auto sockets = listen_or_say_who(options.bind);
@@ -50,13 +50,13 @@ void Daemon::on_message(const bus::Message& message) {
 }
 
 void Daemon::on_tree(const bus::TreeState& tree) {
-  household_.gate.on(tree);
+  context_.gate.on(tree);
   reconsider_all();
 }
 
 void Daemon::on_backend(const bus::BackendState& backend) {
-  household_.gate.on(backend);
-  if (backend.state != bus::BackendPhase::Running) household_.pool.reset_idle();
+  context_.gate.on(backend);
+  if (backend.state != bus::BackendPhase::Running) context_.pool.reset_idle();
   reconsider_all();
   // Last: the requests that this brings are to find the gate as it is now.
   if (refresh_.on(backend) && livereload_) livereload_->reload();
@@ -76,7 +76,7 @@ void Daemon::reconsider_all() {
 }
 
 void Daemon::accept(UniqueFd connection, const SocketAddress& peer) {
-  auto client = std::make_unique<Client>(household_, std::move(connection), peer);
+  auto client = std::make_unique<Client>(context_, std::move(connection), peer);
   clients_.emplace(client.get(), std::move(client));
   publish_soon();
 }
@@ -96,8 +96,8 @@ bus::ProxyState Daemon::state() const {
   return {.listening = listening_,
           .clients = clients_.size(),
           .held = static_cast<std::uint64_t>(held),
-          .forwarded = household_.forwarded,
-          .replayed = household_.replayed};
+          .forwarded = context_.forwarded,
+          .replayed = context_.replayed};
 }
 
 }  // namespace hpp::proxyd

@@ -36,7 +36,7 @@ class Daemon {
   bus::ProxyState state() const;
 
   Loop& loop_;
-  Household household_;
+  ClientContext context_;
   std::vector<std::string> listening_;
   std::unordered_map<Client*, std::unique_ptr<Client>> clients_;
   RefreshRule refresh_;

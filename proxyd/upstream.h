@@ -99,8 +99,6 @@ class Pool {
   // The backend is being killed or is gone: resets all idle connections.
   void reset_idle();
 
-  std::size_t idle_count() const { return idle_.size(); }
-
  private:
   struct Idle;
 

@@ -62,8 +62,6 @@ class Stream {
   // Whether all that was given to output() has been handed to the kernel.
   bool output_done() const { return output_.empty(); }
 
-  int fd() const { return fd_.get(); }
-
  private:
   static void on_event(int, short what, void* self) noexcept;
   static void on_late_error(int, short, void* self) noexcept;

@@ -71,6 +71,13 @@ bool contains(const std::vector<pid_t>& pids, pid_t pid) {
   return std::find(pids.begin(), pids.end(), pid) != pids.end();
 }
 
+// Whether an entry of the process's environment begins like that; entries end with a NUL each.
+bool environment_has(pid_t pid, const std::string& beginning) {
+  const auto environment = read_file(fmt::format("/proc/{}/environ", pid));
+  // One NUL in front makes the first entry like the others.
+  return environment && ('\0' + *environment).find('\0' + beginning) != std::string::npos;
+}
+
 // The text of an address in /proc/net/tcp and tcp6: the bytes as hexadecimal words of 32 bits in
 // the machine's byte order.
 std::string table_text(const void* bytes, std::size_t size) {
@@ -198,21 +205,14 @@ std::vector<pid_t> living_descendants(const std::vector<pid_t>& spared) {
 }
 
 bool has_environment(pid_t pid, std::string_view entry) {
-  const auto environment = read_file(fmt::format("/proc/{}/environ", pid));
-  if (!environment) return false;
-  // Entries end with a NUL each: one in front makes the first like the others.
-  return ('\0' + *environment).find(fmt::format("{0}{1}{0}", '\0', entry)) != std::string::npos;
+  return environment_has(pid, std::string(entry) + '\0');
 }
 
 std::vector<pid_t> processes_tagged(std::string_view prefix) {
-  const std::string wanted = fmt::format("{}={}", kBackendTag, prefix);
+  const std::string beginning = fmt::format("{}={}", kBackendTag, prefix);
   std::vector<pid_t> found;
   for (const pid_t pid : all_pids()) {
-    const auto environment = read_file(fmt::format("/proc/{}/environ", pid));
-    if (!environment) continue;
-    const bool tagged =
-        environment->starts_with(wanted) || environment->find('\0' + wanted) != std::string::npos;
-    if (tagged && pid != ::getpid()) found.push_back(pid);
+    if (pid != ::getpid() && environment_has(pid, beginning)) found.push_back(pid);
   }
   return found;
 }

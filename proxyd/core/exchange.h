@@ -170,10 +170,6 @@ class Effects {
 
   const Effect* end() const { return effects_.data() + size_; }
 
-  std::size_t size() const { return size_; }
-
-  bool empty() const { return size_ == 0; }
-
   bool operator==(const Effects&) const = default;
 
  private:

@@ -23,9 +23,8 @@ std::string text_of(TimePoint::duration duration) {
 
 std::string what_changed(const bus::TreeState& tree) {
   if (tree.changed.empty()) return "files changed while nobody watched";
-  const std::string first = printable(tree.changed.front());
-  const std::uint64_t count = std::max<std::uint64_t>(tree.changed_count, tree.changed.size());
-  return count == 1 ? first + " changed" : fmt::format("{} and {} more changed", first, count - 1);
+  return files_changed(tree.changed.front(),
+                       std::max<std::uint64_t>(tree.changed_count, tree.changed.size()));
 }
 
 std::string text_of(const std::vector<std::string>& command) {

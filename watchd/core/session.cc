@@ -22,12 +22,6 @@ bool is_same_problem(std::string one, std::string other) {
   return one == other;
 }
 
-std::string describe(const Changes& changes) {
-  const std::string first = printable(changes.files.front());
-  if (changes.files.size() == 1) return first + " changed";
-  return fmt::format("{} and {} more changed", first, changes.files.size() - 1);
-}
-
 }  // namespace
 
 const char* to_string(Session::State state) {
@@ -238,7 +232,7 @@ void Session::count(const Changes& changes) {
   tree_.changed.assign(changes.files.begin(),
                        changes.files.begin() + static_cast<std::ptrdiff_t>(kept));
   tree_.changed_count = changes.files.size();
-  say(Say::Level::Debug, describe(changes));
+  say(Say::Level::Debug, files_changed(changes.files.front(), changes.files.size()));
 }
 
 void Session::count_unknown(const char* why) {
