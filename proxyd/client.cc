@@ -1,7 +1,8 @@
 #include "proxyd/client.h"
 
+#include <utility>
+
 #include "proxyd/core/error_page.h"
-#include "proxyd/pump.h"
 
 namespace hpp::proxyd {
 namespace {
@@ -9,6 +10,7 @@ namespace {
 // How long a client may take to read the last answer, and then to close.
 constexpr Milliseconds kFinishMax{60'000};
 constexpr Milliseconds kLingerMax{2'000};
+constexpr std::size_t kIdleReadersMax = 64;
 
 TimePoint now() {
   return std::chrono::steady_clock::now();
@@ -31,14 +33,7 @@ Client::Client(ClientContext& context, UniqueFd connection, const SocketAddress&
     : context_(context),
       stream_(context.loop, std::move(connection), *this),
       peer_ip_(peer.ip()),
-      peer_is_local_(peer.is_loopback()),
-      timer_(context.loop, [this] {
-        if (exchange_.phase() == Exchange::Phase::Finishing) return close();
-        handle(TimerExpired{});
-        work();
-      }) {
-  parser_.start();
-}
+      peer_is_local_(peer.is_loopback()) {}
 
 void Client::reconsider() {
   perform(AskGate{});
@@ -47,6 +42,13 @@ void Client::reconsider() {
 
 void Client::on_broken(int) {
   handle(ClientBroken{});
+  work();
+}
+
+// The bytes before the FIN belong to a request that is held, or stay in line behind it: who waits
+// for its turn need not wait to be told.
+void Client::on_end_in_sight() {
+  if (exchange_.phase() == Exchange::Phase::Held) tell_of_client_end();
   work();
 }
 
@@ -98,25 +100,29 @@ bool Client::advance() {
 
 bool Client::read_request() {
   Buffer& input = stream_.input();
-  const HeadResult result = read_head(parser_, input);
+  if (!request_ && !input.empty()) begin_request();
+  const HeadResult result = request_ ? read_head(request_->parser, input) : NeedMore{};
   if (std::holds_alternative<NeedMore>(result)) {
-    if (!stream_.input_ended()) return false;
-    handle(ClientEnded{});
-    return true;
+    if (stream_.input_ended()) {
+      handle(ClientEnded{});
+      return true;
+    }
+    if (!input.empty()) handle(RequestBegun{});
+    return false;
   }
   if (const auto* refused = std::get_if<Refused>(&result)) {
     handle(RequestRefused{.status = refused->status, .why = refused->why});
     return true;
   }
-  const auto judged = judge_request(parser_.head());
+  const auto judged = judge_request(request_->parser.head());
   if (const auto* refused = std::get_if<Refused>(&judged)) {
     handle(RequestRefused{.status = refused->status, .why = refused->why});
     return true;
   }
   const auto& facts = std::get<RequestFacts>(judged);
-  head_ = write_request_head(parser_.head(), facts, peer_ip_, context_.backend);
+  request_->head = write_request_head(request_->parser.head(), facts, peer_ip_, context_.backend);
   input.drain(std::get<HeadRead>(result).size);
-  request_body_.begin(facts.framing, facts.length, /*keep_framing=*/true);
+  request_->body.begin(facts.framing, facts.length, /*keep_framing=*/true);
   arrival_ = context_.next_arrival++;
   was_forwarded_ = false;
   handle(RequestArrived{.facts = facts});
@@ -124,16 +130,17 @@ bool Client::read_request() {
 }
 
 bool Client::pump_request() {
-  if (request_body_.is_over() || !upstream_ || !upstream_->is_open()) return false;
-  Stream& to = upstream_->stream();
-  switch (pump(stream_.input(), to.output(), request_body_, Delivery::Coding::AsItCame)) {
+  const bool all_given = request_->body.is_over() && !request_->pump.is_on_shortcut();
+  if (all_given || !upstream_ || !upstream_->is_open()) return false;
+  switch (request_->pump.pump(stream_, upstream_->stream(), request_->body,
+                              Delivery::Coding::AsItCame)) {
     case Pumped::MayGoOn:
       return false;
     case Pumped::Over:
       handle(RequestBodyEnded{});
       return true;
     case Pumped::Broken:
-      handle(RequestBodyBroken{.why = request_body_.error()});
+      handle(RequestBodyBroken{.why = request_->body.error()});
       return true;
   }
   return false;
@@ -173,7 +180,7 @@ bool Client::read_response() {
 bool Client::pump_response() {
   Stream& from = upstream_->stream();
   ResponseBody& body = upstream_->body();
-  switch (pump(from.input(), stream_.output(), body, coding_)) {
+  switch (upstream_->pump().pump(from, stream_, body, coding_)) {
     case Pumped::MayGoOn:
       break;
     case Pumped::Over:
@@ -184,7 +191,7 @@ bool Client::pump_response() {
       return true;
   }
   const bool has_ended = from.input_ended() || from.is_broken();
-  if (!has_ended || !from.input().empty()) return false;
+  if (!has_ended || !from.input().empty() || upstream_->pump().holds_bytes()) return false;
   if (from.is_broken() || !body.ended_by_close()) {
     handle(UpstreamLost{});
     return true;
@@ -197,9 +204,11 @@ bool Client::pump_response() {
 // The FIN comes after all that was sent before it: a body that still has room to go is no
 // truncated one.
 bool Client::tell_of_client_end() {
-  if (end_told_ || !stream_.input_ended()) return false;
-  const bool body_may_go_on = !request_body_.is_over() && !stream_.input().empty();
-  if (body_may_go_on && exchange_.phase() != Exchange::Phase::Held) return false;
+  const bool is_held = exchange_.phase() == Exchange::Phase::Held;
+  if (end_told_ || !(stream_.input_ended() || (is_held && stream_.end_in_sight()))) return false;
+  const bool body_may_go_on =
+      request_->pump.holds_bytes() || (!request_->body.is_over() && !stream_.input().empty());
+  if (body_may_go_on && !is_held) return false;
   end_told_ = true;
   handle(ClientEnded{});
   return true;
@@ -221,9 +230,8 @@ void Client::pump_tunnel() {
 void Client::drain_finishing() {
   stream_.input().drain(stream_.input().size());
   if (!stream_.output_done()) return;
-  if (stream_.input_ended()) return close();
-  if (!lingers_) timer_.start(kLingerMax);
-  lingers_ = true;
+  if (stream_.input_ended() || (!lingers_ && stream_.all_is_read())) return close();
+  if (!std::exchange(written_, true)) expire_after(kLingerMax);
 }
 
 // Writes, and sets up what is to wake us. True: a buffer that was full has room again.
@@ -238,12 +246,54 @@ bool Client::settle() {
   if (upstream_ && upstream_->is_open()) flush(upstream_->stream());
   flush(stream_);
   if (exchange_.phase() == Exchange::Phase::Finishing) return has_room_again;
-  if (const auto wake_at = exchange_.wake_at()) {
-    timer_.start(std::chrono::duration_cast<std::chrono::microseconds>(*wake_at - now()));
-  } else if (timer_.is_active()) {
-    timer_.stop();
-  }
+  set_timer();
+  if (!request_) rest();
   return has_room_again;
+}
+
+// Between requests a connection keeps next to nothing: thousands may be idle.
+void Client::rest() {
+  if (stream_.input().empty()) stream_.input().release();
+  if (stream_.output_done()) stream_.output().release();
+}
+
+void Client::set_timer() {
+  if (const auto wake_at = exchange_.wake_at()) {
+    expire_after(std::chrono::duration_cast<std::chrono::microseconds>(*wake_at - now()));
+  } else {
+    timer_.reset();
+  }
+}
+
+void Client::expire_after(std::chrono::microseconds delay) {
+  if (!timer_) {
+    timer_ = std::make_unique<Timer>(context_.loop, [this] { on_expired(); });
+  }
+  timer_->start(delay);
+}
+
+void Client::on_expired() {
+  if (exchange_.phase() == Exchange::Phase::Finishing) return close();
+  handle(TimerExpired{});
+  work();
+}
+
+void Client::begin_request() {
+  auto& idle = context_.idle_readers;
+  if (idle.empty()) {
+    request_ = std::make_unique<RequestReader>(context_.pipes);
+  } else {
+    request_ = std::move(idle.back());
+    idle.pop_back();
+  }
+  request_->parser.start();
+}
+
+void Client::end_request() {
+  if (context_.idle_readers.size() < kIdleReadersMax) {
+    context_.idle_readers.push_back(std::move(request_));
+  }
+  request_.reset();
 }
 
 void Client::close() {
@@ -275,11 +325,12 @@ void Client::perform(const ForwardRequest& effect) {
 
 void Client::send_request() {
   upstream_->parser().start();
-  upstream_->stream().output().append(head_);
+  upstream_->stream().output().append(request_->head);
   handle(UpstreamOpened{.reused = upstream_->was_used()});
 }
 
 void Client::perform(const DropUpstream&) {
+  request_->pump.abandon(stream_);
   if (upstream_) context_.pool.drop(std::move(upstream_));
 }
 
@@ -300,16 +351,21 @@ void Client::perform(const Answer& effect) {
 }
 
 void Client::perform(const ReadNext&) {
-  parser_.start();
+  end_request();
 }
 
-void Client::perform(const FinishClient&) {
-  stream_.finish_output();
-  timer_.start(kFinishMax);
+void Client::perform(const FinishClient& effect) {
+  lingers_ = effect.lingers;
+  if (lingers_) {
+    stream_.finish_output();
+  } else {
+    stream_.flush();
+  }
+  expire_after(kFinishMax);
 }
 
 void Client::perform(const CutClient& effect) {
-  timer_.stop();
+  timer_.reset();
   if (effect.reset) stream_.reset_on_close();
   stream_.flush();
   context_.on_closed(*this);

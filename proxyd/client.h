@@ -6,26 +6,41 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "common/event/loop.h"
 #include "common/event/stream.h"
 #include "common/event/timer.h"
 #include "common/os/socket_address.h"
+#include "common/os/splice_pipe.h"
 #include "proxyd/core/exchange.h"
 #include "proxyd/core/gate.h"
 #include "proxyd/core/http_body.h"
 #include "proxyd/core/http_parser.h"
+#include "proxyd/pump.h"
 #include "proxyd/upstream.h"
 
 namespace hpp::proxyd {
 
 class Client;
 
+// What a client needs while a request is under way, and not while it is idle.
+struct RequestReader {
+  explicit RequestReader(SplicePipes& pipes) : pump(pipes) {}
+
+  RequestParser parser;
+  RequestBody body{parser};
+  BodyPump pump;
+  std::string head;  // as the backend gets it
+};
+
 // What all clients share. Owned by the daemon, outlives them.
 struct ClientContext {
   Loop& loop;
   Gate gate;
+  SplicePipes pipes;
   Pool pool;
+  std::vector<std::unique_ptr<RequestReader>> idle_readers;
   std::string backend;                     // `localhost:8001`: Host for who sent none
   std::uint64_t forwarded = 0;             // requests given to a backend so far
   std::uint64_t replayed = 0;              // of those, not for the first time
@@ -52,6 +67,8 @@ class Client final : private StreamListener, private UpstreamListener {
 
   void on_input_ended() override { work(); }
 
+  void on_end_in_sight() override;
+
   void on_output_progress() override { work(); }
 
   void on_broken(int error) override;
@@ -75,6 +92,12 @@ class Client final : private StreamListener, private UpstreamListener {
   void pump_tunnel();
   void drain_finishing();
   bool settle();
+  void rest();
+  void set_timer();
+  void expire_after(std::chrono::microseconds delay);
+  void on_expired();
+  void begin_request();
+  void end_request();
   void send_request();
   void close();
 
@@ -94,14 +117,13 @@ class Client final : private StreamListener, private UpstreamListener {
   std::string peer_ip_;
   bool peer_is_local_;
   Exchange exchange_;
-  RequestParser parser_;
-  RequestBody request_body_{parser_};
-  std::string head_;  // of the request under way, as the backend gets it
+  std::unique_ptr<RequestReader> request_;  // nullptr between requests
   std::unique_ptr<Upstream> upstream_;
-  Delivery::Coding coding_ = Delivery::Coding::AsItCame;
-  Timer timer_;
+  std::unique_ptr<Timer> timer_;  // nullptr: there is no deadline
   std::uint64_t arrival_ = 0;
-  bool lingers_ = false;        // our last byte is written; only the client's FIN is awaited
+  Delivery::Coding coding_ = Delivery::Coding::AsItCame;
+  bool lingers_ = true;         // after our last byte the client's FIN is awaited
+  bool written_ = false;        // our last byte is written
   bool end_told_ = false;       // the exchange knows of the client's FIN
   bool was_forwarded_ = false;  // the request under way, at least once
 };

@@ -1,6 +1,7 @@
 // hpp-proxyd: holds the client connections, forwards to the backend.
 #include "common/event/loop.h"
 #include "common/options.h"
+#include "common/os/limits.h"
 #include "common/os/run_directory.h"
 #include "proxyd/daemon.h"
 
@@ -8,6 +9,7 @@ namespace {
 
 int run(const hpp::Options& options) {
   if (!options.run_directory.empty()) hpp::prepare_run_directory(options.run_directory);
+  hpp::raise_descriptor_limit();
   hpp::Loop loop;
   hpp::proxyd::Daemon daemon(loop, options);
   loop.run();

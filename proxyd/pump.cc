@@ -9,6 +9,11 @@ namespace {
 
 // A chunk line that lies in two pieces is joined this much at a time.
 constexpr std::size_t kJoinAtOnce = 4 * 1024;
+// What is shorter is copied: a pipe has its price, too.
+constexpr std::uint64_t kShortcutMin = 256 * 1024;
+// Bytes that one system call takes from a socket, and calls before others get their turn.
+constexpr std::size_t kSpliceMax = 1024 * 1024;
+constexpr int kSplicesPerTurn = 8;
 
 void move_run(Buffer& from, Buffer& to, std::size_t size, Delivery::Coding coding) {
   if (size == 0) return;
@@ -57,7 +62,51 @@ void append_last_chunk(Buffer& to) {
   to.append("0\r\n\r\n");
 }
 
+BodyPump::~BodyPump() {
+  if (pipe_) pipes_.put_back(std::move(pipe_));
+}
+
+template <bool is_request>
+Pumped BodyPump::pump(Stream& from, Stream& to, BodyFramer<is_request>& body,
+                      Delivery::Coding coding) {
+  if (pipe_) return splice(from, to, body);
+  const Pumped pumped = proxyd::pump(from.input(), to.output(), body, coding);
+  const bool fits = pumped == Pumped::MayGoOn && coding == Delivery::Coding::AsItCame &&
+                    body.plain_left() >= kShortcutMin && from.input().empty();
+  if (!fits) return pumped;
+  to.flush();
+  if (!to.output_done() || !to.takes_output()) return pumped;
+  pipe_ = pipes_.take();
+  if (!pipe_) return pumped;
+  from.set_spliced(true);
+  return splice(from, to, body);
+}
+
+template <bool is_request>
+Pumped BodyPump::splice(Stream& from, Stream& to, BodyFramer<is_request>& body) {
+  for (int i = 0; i < kSplicesPerTurn; ++i) {
+    if (!to.empty(*pipe_)) return Pumped::MayGoOn;
+    if (body.is_over() || !to.takes_output()) {
+      abandon(from);
+      return body.is_over() ? Pumped::Over : Pumped::MayGoOn;
+    }
+    const auto max = std::min<std::uint64_t>(body.plain_left(), kSpliceMax);
+    if (!from.fill(*pipe_, static_cast<std::size_t>(max))) return Pumped::MayGoOn;
+    body.skip(pipe_->held());
+  }
+  from.continue_later();
+  return Pumped::MayGoOn;
+}
+
+void BodyPump::abandon(Stream& from) {
+  if (!pipe_) return;
+  pipes_.put_back(std::move(pipe_));
+  from.set_spliced(false);
+}
+
 template Pumped pump(Buffer&, Buffer&, BodyFramer<true>&, Delivery::Coding);
 template Pumped pump(Buffer&, Buffer&, BodyFramer<false>&, Delivery::Coding);
+template Pumped BodyPump::pump(Stream&, Stream&, BodyFramer<true>&, Delivery::Coding);
+template Pumped BodyPump::pump(Stream&, Stream&, BodyFramer<false>&, Delivery::Coding);
 
 }  // namespace hpp::proxyd

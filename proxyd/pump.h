@@ -1,7 +1,11 @@
-// Shell. Moves body bytes from one connection's buffer to the other's.
+// Shell. Moves body bytes from one connection to the other.
 #pragma once
 
+#include <memory>
+
 #include "common/event/buffer.h"
+#include "common/event/stream.h"
+#include "common/os/splice_pipe.h"
 #include "proxyd/core/http_body.h"
 #include "proxyd/core/rewrite.h"
 
@@ -26,7 +30,41 @@ Pumped pump(Buffer& from, Buffer& to, BodyFramer<is_request>& body, Delivery::Co
 // Ends a body that was given Coding::Chunk.
 void append_last_chunk(Buffer& to);
 
+// One body on its way from one connection to another. A long one without framing inside takes a
+// shortcut: from socket to socket in the kernel, by splice(2), which saves both copies.
+class BodyPump {
+ public:
+  // `pipes` must outlive the pump.
+  explicit BodyPump(SplicePipes& pipes) : pipes_(pipes) {}
+
+  ~BodyPump();
+  BodyPump(const BodyPump&) = delete;
+  BodyPump& operator=(const BodyPump&) = delete;
+
+  // Moves what can be moved now. Over and Broken: nothing of the body is in the pump any more.
+  template <bool is_request>
+  Pumped pump(Stream& from, Stream& to, BodyFramer<is_request>& body, Delivery::Coding coding);
+
+  // Whether bytes have left `from` that have not reached `to`, nor its buffer.
+  bool holds_bytes() const { return pipe_ && pipe_->held() > 0; }
+
+  // Between the first byte that took the shortcut and the last.
+  bool is_on_shortcut() const { return pipe_ != nullptr; }
+
+  // The body goes no further; what is on its way is lost. `from` is read as before.
+  void abandon(Stream& from);
+
+ private:
+  template <bool is_request>
+  Pumped splice(Stream& from, Stream& to, BodyFramer<is_request>& body);
+
+  SplicePipes& pipes_;
+  std::unique_ptr<SplicePipe> pipe_;  // while on the shortcut
+};
+
 extern template Pumped pump(Buffer&, Buffer&, BodyFramer<true>&, Delivery::Coding);
 extern template Pumped pump(Buffer&, Buffer&, BodyFramer<false>&, Delivery::Coding);
+extern template Pumped BodyPump::pump(Stream&, Stream&, BodyFramer<true>&, Delivery::Coding);
+extern template Pumped BodyPump::pump(Stream&, Stream&, BodyFramer<false>&, Delivery::Coding);
 
 }  // namespace hpp::proxyd

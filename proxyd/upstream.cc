@@ -10,7 +10,9 @@ namespace hpp::proxyd {
 namespace {
 
 // Idle connections kept; more are closed.
-constexpr std::size_t kIdleMax = 256;
+constexpr std::size_t kIdleMax = 1024;
+// And for how long: to many a backend a connection is a thread.
+constexpr Milliseconds kIdleFor{15'000};
 // How long a connection may have been idle and still carry a request that cannot be repeated.
 // Node and uvicorn close after 5 s; others after 2 s.
 constexpr Milliseconds kFreshFor{1000};
@@ -19,9 +21,9 @@ constexpr Milliseconds kFreshFor{1000};
 
 // ---- Upstream -----------------------------------------------------------------------------------
 
-Upstream::Upstream(Loop& loop, const std::vector<SocketAddress>& addresses, std::size_t& first,
-                   UpstreamListener* listener)
-    : loop_(loop), addresses_(addresses), first_(first), listener_(listener) {
+Upstream::Upstream(Loop& loop, SplicePipes& pipes, const std::vector<SocketAddress>& addresses,
+                   std::size_t& first, UpstreamListener* listener)
+    : loop_(loop), addresses_(addresses), first_(first), listener_(listener), pump_(pipes) {
   try_next();
 }
 
@@ -75,8 +77,6 @@ void Upstream::on_broken(int) {
 }
 
 void Upstream::on_input_ended() {
-  // The backend has closed first. Our FIN would leave it a TIME_WAIT.
-  stream_->reset_on_close();
   if (listener_ != nullptr) listener_->on_upstream_ended();
 }
 
@@ -108,8 +108,11 @@ struct Pool::Idle final : UpstreamListener {
   TimePoint since;
 };
 
-Pool::Pool(Loop& loop, std::vector<SocketAddress> addresses)
-    : loop_(loop), addresses_(std::move(addresses)) {
+Pool::Pool(Loop& loop, SplicePipes& pipes, std::vector<SocketAddress> addresses)
+    : loop_(loop),
+      pipes_(pipes),
+      addresses_(std::move(addresses)),
+      expiry_(loop, [this] { expire_idle(); }) {
   assert(!addresses_.empty());
 }
 
@@ -125,7 +128,7 @@ std::unique_ptr<Upstream> Pool::take(bool fresh, UpstreamListener* listener) {
       return upstream;
     }
   }
-  return std::make_unique<Upstream>(loop_, addresses_, first_, listener);
+  return std::make_unique<Upstream>(loop_, pipes_, addresses_, first_, listener);
 }
 
 void Pool::put_back(std::unique_ptr<Upstream> upstream) {
@@ -134,11 +137,30 @@ void Pool::put_back(std::unique_ptr<Upstream> upstream) {
                       stream.output_done();
   if (!usable || idle_.size() >= kIdleMax) return drop(std::move(upstream));
   stream.read_while(true);
+  stream.input().release();
+  stream.output().release();
   upstream->set_used();
   idle_.push_back(std::make_unique<Idle>(*this, std::move(upstream)));
+  if (!expiry_.is_active()) expiry_.start(kIdleFor);
+}
+
+void Pool::expire_idle() {
+  const auto old = std::chrono::steady_clock::now() - kIdleFor;
+  const auto kept = std::find_if(idle_.begin(), idle_.end(),
+                                 [&](const auto& entry) { return entry->since > old; });
+  for (auto entry = idle_.begin(); entry != kept; ++entry) drop(std::move((*entry)->upstream));
+  idle_.erase(idle_.begin(), kept);
+  if (!idle_.empty()) {
+    expiry_.start(std::chrono::duration_cast<std::chrono::microseconds>(idle_[0]->since - old));
+  }
 }
 
 void Pool::drop(std::unique_ptr<Upstream> upstream) {
+  if (upstream->is_open()) {
+    upstream->pump().abandon(upstream->stream());
+    // Where the backend has closed first, our FIN would leave it a TIME_WAIT.
+    if (upstream->stream().input_ended()) upstream->reset_on_close();
+  }
   upstream->set_listener(nullptr);
   loop_.bury(std::move(upstream));
 }

@@ -10,9 +10,11 @@
 #include "common/event/fd_watch.h"
 #include "common/event/loop.h"
 #include "common/event/stream.h"
+#include "common/event/timer.h"
 #include "common/os/socket_address.h"
 #include "proxyd/core/http_body.h"
 #include "proxyd/core/http_parser.h"
+#include "proxyd/pump.h"
 
 namespace hpp::proxyd {
 
@@ -33,8 +35,8 @@ class Upstream final : private StreamListener {
  public:
   // Connects to the first of `addresses` that accepts, starting at `first`; `first` is set to the
   // one that did. All three must outlive the connection, `listener` until it is replaced.
-  Upstream(Loop& loop, const std::vector<SocketAddress>& addresses, std::size_t& first,
-           UpstreamListener* listener);
+  Upstream(Loop& loop, SplicePipes& pipes, const std::vector<SocketAddress>& addresses,
+           std::size_t& first, UpstreamListener* listener);
 
   bool is_open() const { return stream_ != nullptr; }
 
@@ -43,6 +45,8 @@ class Upstream final : private StreamListener {
   ResponseParser& parser() { return parser_; }
 
   ResponseBody& body() { return body_; }
+
+  BodyPump& pump() { return pump_; }
 
   // Whether it has carried a complete exchange before this one.
   bool was_used() const { return was_used_; }
@@ -76,13 +80,15 @@ class Upstream final : private StreamListener {
   std::unique_ptr<Stream> stream_;
   ResponseParser parser_;
   ResponseBody body_{parser_};
+  BodyPump pump_;
   bool was_used_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 class Pool {
  public:
-  Pool(Loop& loop, std::vector<SocketAddress> addresses);
+  // `loop` and `pipes` must outlive the pool and all its connections.
+  Pool(Loop& loop, SplicePipes& pipes, std::vector<SocketAddress> addresses);
   ~Pool();
 
   // A connection for one request: idle or new. It tells `listener` when it is open, unless
@@ -104,10 +110,14 @@ class Pool {
 
   void forget(Idle* idle);
 
+  void expire_idle();
+
   Loop& loop_;
+  SplicePipes& pipes_;
   std::vector<SocketAddress> addresses_;
   std::size_t first_ = 0;
   std::vector<std::unique_ptr<Idle>> idle_;  // the last one was used most recently
+  Timer expiry_;
 };
 
 }  // namespace hpp::proxyd

@@ -10,13 +10,12 @@ void EvbufferDeleter::operator()(evbuffer* b) const {
   evbuffer_free(b);
 }
 
-Buffer::Buffer() : buffer_(evbuffer_new()) {}
-
 std::size_t Buffer::size() const {
-  return evbuffer_get_length(buffer_.get());
+  return buffer_ ? evbuffer_get_length(buffer_.get()) : 0;
 }
 
 std::string_view Buffer::front() const {
+  if (!buffer_) return {};
   evbuffer_iovec piece{};
   if (evbuffer_peek(buffer_.get(), -1, nullptr, &piece, 1) < 1) return {};
   return {static_cast<const char*>(piece.iov_base), piece.iov_len};
@@ -29,22 +28,33 @@ std::string_view Buffer::pull_up(std::size_t n) {
   return {reinterpret_cast<const char*>(bytes), n};
 }
 
+void Buffer::release() {
+  assert(empty());
+  buffer_.reset();
+}
+
 void Buffer::drain(std::size_t n) {
   assert(n <= size());
-  evbuffer_drain(buffer_.get(), n);
+  if (n > 0) evbuffer_drain(buffer_.get(), n);
 }
 
 void Buffer::append(std::string_view bytes) {
-  evbuffer_add(buffer_.get(), bytes.data(), bytes.size());
+  evbuffer_add(get(), bytes.data(), bytes.size());
 }
 
 void Buffer::move_to(Buffer& to, std::size_t n) {
   assert(n <= size());
+  if (n == 0) return;
   if (n == size()) {
-    evbuffer_add_buffer(to.buffer_.get(), buffer_.get());
+    evbuffer_add_buffer(to.get(), buffer_.get());
   } else {
-    evbuffer_remove_buffer(buffer_.get(), to.buffer_.get(), n);
+    evbuffer_remove_buffer(buffer_.get(), to.get(), n);
   }
+}
+
+evbuffer* Buffer::get() {
+  if (!buffer_) buffer_.reset(evbuffer_new());
+  return buffer_.get();
 }
 
 }  // namespace hpp

@@ -16,8 +16,6 @@ struct EvbufferDeleter {
 
 class Buffer {
  public:
-  Buffer();
-
   std::size_t size() const;
 
   bool empty() const { return size() == 0; }
@@ -29,6 +27,10 @@ class Buffer {
   // change.
   std::string_view pull_up(std::size_t n);
 
+  // Gives back the memory of an empty buffer; it can be used again. For connections that may be
+  // idle for long.
+  void release();
+
   // Forgets the first n bytes, which must be there.
   void drain(std::size_t n);
 
@@ -37,10 +39,10 @@ class Buffer {
   // Moves the first n bytes, which must be there, to the end of `to`.
   void move_to(Buffer& to, std::size_t n);
 
-  evbuffer* get() { return buffer_.get(); }
+  evbuffer* get();
 
  private:
-  std::unique_ptr<evbuffer, EvbufferDeleter> buffer_;
+  std::unique_ptr<evbuffer, EvbufferDeleter> buffer_;  // nullptr: never used, or released
 };
 
 }  // namespace hpp

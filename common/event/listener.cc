@@ -25,6 +25,8 @@ Listener::Listener(Loop& loop, UniqueFd fd, OnAccept on_accept)
       fd_(std::move(fd)),
       event_(event_new(loop.base(), fd_.get(), EV_READ | EV_PERSIST, &Listener::on_event, this)),
       rest_(loop, [this] { event_add(event_.get(), nullptr); }) {
+  const int on = 1;  // accepted sockets inherit it: tcp(7)
+  ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   event_add(event_.get(), nullptr);
 }
 
@@ -46,8 +48,6 @@ void Listener::accept_some() {
       }
       return;  // EAGAIN: none is waiting; ECONNABORTED and the like: it left again
     }
-    const int on = 1;
-    ::setsockopt(connection.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     on_accept_(std::move(connection), peer);
   }
 }

@@ -48,6 +48,11 @@ class Loop {
   // is still on the stack, and to do once what several callbacks of one turn asked for.
   void later(std::function<void()> action);
 
+  // Makes `e` active (EV_TIMEOUT) in the next turn, when the loop has looked at all that is ready:
+  // for work that would go on for long. Once per call; withdraw() before the event is freed.
+  void activate_next_turn(event* e);
+  void withdraw(event* e);
+
   // Destroys `object` at the end of the turn: nothing dies inside its own callback.
   template <class T>
   void bury(std::unique_ptr<T> object) {
@@ -58,10 +63,13 @@ class Loop {
 
  private:
   static void on_later(int, short, void* self) noexcept;
+  static void on_next_turn(int, short, void* self) noexcept;
 
   event_base* base_;
   EventPtr later_event_;
   std::vector<std::function<void()>> later_;
+  EventPtr next_turn_event_;
+  std::vector<event*> next_turn_;
 };
 
 }  // namespace hpp

@@ -6,70 +6,172 @@
 #include <sys/uio.h>
 
 #include <algorithm>
+#include <array>
+#include <cassert>
 #include <cerrno>
+#include <utility>
 
 namespace hpp {
 namespace {
 
-// How much one wake-up reads. It grows while reads fill it, so that a head costs little memory and
-// a large body few system calls. (evbuffer_read would ask FIONREAD first and stop at 4 KiB.)
-constexpr std::size_t kReadSizeMin = 4 * 1024;
-constexpr std::size_t kReadSizeMax = 128 * 1024;
+// How much one wake-up reads. A head or a small message goes through a scratch buffer, so that
+// what a connection keeps is as large as what has come; who fills that is read in large pieces,
+// straight into its buffer.
+constexpr std::uint32_t kReadSizeMin = 16 * 1024;
+constexpr std::uint32_t kReadSizeMax = 128 * 1024;
+// Pieces of output that one system call writes.
+constexpr int kPiecesMax = 8;
+
+std::array<char, kReadSizeMin>& scratch() {
+  static thread_local std::array<char, kReadSizeMin> bytes;
+  return bytes;
+}
+
+// sendmsg(2), and for one piece send(2): both are cheaper for a socket than writev(2).
+ssize_t send_front(int fd, evbuffer* output) {
+  evbuffer_iovec pieces[kPiecesMax];
+  const int count = std::min(evbuffer_peek(output, -1, nullptr, pieces, kPiecesMax), kPiecesMax);
+  if (count == 1) return ::send(fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
+  msghdr message{};
+  message.msg_iov = reinterpret_cast<iovec*>(pieces);
+  message.msg_iovlen = static_cast<std::size_t>(count);
+  return ::sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
+int pending_error(int fd) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+  return error;
+}
 
 }  // namespace
 
 Stream::Stream(Loop& loop, UniqueFd fd, StreamListener& listener)
-    : listener_(listener), fd_(std::move(fd)), read_size_(kReadSizeMin) {
-  const int socket = fd_.get();
-  readable_.reset(event_new(loop.base(), socket, EV_READ | EV_PERSIST, &Stream::on_event, this));
-  writable_.reset(event_new(loop.base(), socket, EV_WRITE | EV_PERSIST, &Stream::on_event, this));
-  failed_.reset(event_new(loop.base(), -1, 0, &Stream::on_late_error, this));
+    : loop_(loop), listener_(listener), fd_(std::move(fd)), read_size_(kReadSizeMin) {
+  readable_.reset(event_new(loop.base(), fd_.get(), EV_READ | EV_CLOSED | EV_ET | EV_PERSIST,
+                            &Stream::on_event, this));
   event_add(readable_.get(), nullptr);
+}
+
+Stream::~Stream() {
+  if (continuing_) loop_.withdraw(readable_.get());
 }
 
 void Stream::on_event(int, short what, void* self) noexcept {
   auto& stream = *static_cast<Stream*>(self);
-  if (stream.broken_) return;
-  if ((what & EV_READ) != 0) {
-    stream.handle_readable();
-  } else {
-    stream.write_some();
-    if (!stream.broken_) stream.listener_.on_output_progress();
-  }
-}
-
-void Stream::on_late_error(int, short, void* self) noexcept {
-  auto& stream = *static_cast<Stream*>(self);
+  if ((what & EV_TIMEOUT) != 0) stream.continuing_ = false;
+  if (!stream.broken_) return stream.handle_readable(what);
+  if (std::exchange(stream.break_told_, true)) return;
   stream.listener_.on_broken(stream.error_);
 }
 
-void Stream::handle_readable() {
-  evbuffer_iovec space[2];
-  const int pieces =
-      evbuffer_reserve_space(input_.get(), static_cast<ev_ssize_t>(read_size_), space, 2);
-  if (pieces < 1) return fail(ENOMEM);
-  const ssize_t got = ::readv(fd_.get(), reinterpret_cast<iovec*>(space), pieces);
-  if (got < 0) {
-    if (errno == EAGAIN || errno == EINTR) return;
-    return fail(errno);
+void Stream::on_writable(int, short, void* self) noexcept {
+  auto& stream = *static_cast<Stream*>(self);
+  if (stream.broken_ || !stream.waiting_to_write_) return;
+  stream.waiting_to_write_ = false;
+  stream.write_some();
+  if (!stream.broken_) stream.listener_.on_output_progress();
+}
+
+// ---- reading ------------------------------------------------------------------------------------
+
+void Stream::handle_readable(short what) {
+  const bool is_news = (what & (EV_READ | EV_CLOSED)) != 0;
+  if (is_news) may_read_ = true;
+  if ((what & EV_CLOSED) != 0) end_near_ = true;
+  if (!input_ended_ && may_read_ && reading_ == Reading::Buffered) return read_and_tell();
+  if (!input_ended_ && may_read_ && reading_ == Reading::Spliced) return listener_.on_input();
+  if (!is_news) return;
+  // Nobody reads, so no read meets the error of a reset. epoll tells of it as if of bytes.
+  if (const int error = pending_error(fd_.get()); error != 0) return fail(error);
+  if (end_near_ && !input_ended_) listener_.on_end_in_sight();
+}
+
+void Stream::read_and_tell() {
+  do {
+    if (read_some()) listener_.on_input();
+    if (input_ended_) return listener_.on_input_ended();
+    // A FIN that has come is mostly right behind what was read: no turn of the loop for it alone.
+  } while (end_near_ && may_read_ && !broken_ && reading_ == Reading::Buffered);
+  if (reading_ == Reading::Buffered) continue_later();
+}
+
+// Whether something came.
+bool Stream::read_some() {
+  const std::uint32_t asked = read_size_;
+  const ssize_t got = asked == kReadSizeMin ? read_through_scratch() : read_directly();
+  if (got <= 0) {
+    no_input(got, errno);
+    return false;
   }
+  const auto size = static_cast<std::uint32_t>(got);
+  may_read_ = size == asked || end_near_;
+  read_size_ = size == asked ? std::min(asked * 4, kReadSizeMax) : std::max(size, kReadSizeMin);
+  return true;
+}
+
+ssize_t Stream::read_through_scratch() {
+  auto& bytes = scratch();
+  const ssize_t got = ::recv(fd_.get(), bytes.data(), bytes.size(), 0);
+  if (got > 0) input_.append({bytes.data(), static_cast<std::size_t>(got)});
+  return got;
+}
+
+ssize_t Stream::read_directly() {
+  evbuffer_iovec space{};
+  if (evbuffer_reserve_space(input_.get(), read_size_, &space, 1) < 1) {
+    errno = ENOMEM;
+    return -1;
+  }
+  const ssize_t got = ::recv(fd_.get(), space.iov_base, read_size_, 0);
+  space.iov_len = got > 0 ? static_cast<std::size_t>(got) : 0;
+  if (got > 0) evbuffer_commit_space(input_.get(), &space, 1);
+  return got;
+}
+
+// A read has returned 0, or -1 with that error.
+void Stream::no_input(ssize_t got, int error) {
+  if (got < 0 && error == EINTR) return;
+  may_read_ = false;
   if (got == 0) {
     input_ended_ = true;
-    event_del(readable_.get());
-    return listener_.on_input_ended();
+  } else if (error != EAGAIN) {
+    fail(error);
   }
-  const auto size = static_cast<std::size_t>(got);
-  std::size_t left = size;
-  int used = 0;
-  for (; used < pieces && left > 0; ++used) {
-    space[used].iov_len = std::min(space[used].iov_len, left);
-    left -= space[used].iov_len;
-  }
-  evbuffer_commit_space(input_.get(), space, used);
-  read_size_ =
-      size >= read_size_ ? std::min(read_size_ * 4, kReadSizeMax) : std::max(size, kReadSizeMin);
-  listener_.on_input();
 }
+
+void Stream::continue_later() {
+  if (!may_read_ || input_ended_ || broken_ || std::exchange(continuing_, true)) return;
+  loop_.activate_next_turn(readable_.get());
+}
+
+void Stream::set_reading(Reading reading) {
+  if (reading_ == reading || input_ended_ || broken_) return;
+  reading_ = reading;
+  if (reading != Reading::Paused) continue_later();
+}
+
+void Stream::read_while(bool wanted) {
+  if (reading_ == Reading::Spliced) return;
+  set_reading(wanted ? Reading::Buffered : Reading::Paused);
+}
+
+void Stream::set_spliced(bool spliced) {
+  assert(input_.empty());
+  set_reading(spliced ? Reading::Spliced : Reading::Buffered);
+}
+
+bool Stream::fill(SplicePipe& pipe, std::size_t max) {
+  if (!may_read_ || input_ended_ || broken_) return false;
+  const ssize_t got = pipe.fill(fd_.get(), max);
+  if (got > 0) return true;
+  no_input(got, errno);
+  continue_later();
+  return false;
+}
+
+// ---- writing ------------------------------------------------------------------------------------
 
 void Stream::flush() {
   if (!broken_ && !waiting_to_write_) write_some();
@@ -78,43 +180,55 @@ void Stream::flush() {
 void Stream::write_some() {
   if (output_refused_) output_.drain(output_.size());
   while (!output_.empty()) {
-    const int written = evbuffer_write(output_.get(), fd_.get());
-    if (written > 0) continue;
-    if (written < 0 && errno != EAGAIN && errno != EINTR) return stop_writing(errno);
-    if (!waiting_to_write_) event_add(writable_.get(), nullptr);
-    waiting_to_write_ = true;
-    return;
+    const ssize_t written = send_front(fd_.get(), output_.get());
+    if (written >= 0) {
+      output_.drain(static_cast<std::size_t>(written));
+      continue;
+    }
+    if (errno == EAGAIN) return wait_writable();
+    if (errno != EINTR) return stop_writing(errno);
   }
-  if (waiting_to_write_) event_del(writable_.get());
-  waiting_to_write_ = false;
   if (output_ending_ && !output_ended_) {
     output_ended_ = true;
     ::shutdown(fd_.get(), SHUT_WR);
   }
 }
 
-void Stream::stop_writing(int error) {
-  if (input_ended_ || !reading_) return fail(error);
-  output_refused_ = true;
-  output_.drain(output_.size());
-  if (waiting_to_write_) event_del(writable_.get());
-  waiting_to_write_ = false;
+bool Stream::empty(SplicePipe& pipe) {
+  assert(output_.empty());
+  while (pipe.held() > 0) {
+    if (!takes_output()) return true;
+    if (waiting_to_write_) return false;
+    if (pipe.empty_into(fd_.get()) >= 0 || errno == EINTR) continue;
+    if (errno == EAGAIN) {
+      wait_writable();
+    } else {
+      stop_writing(errno);
+    }
+  }
+  return true;
 }
 
-void Stream::read_while(bool wanted) {
-  if (wanted == reading_ || input_ended_ || broken_) return;
-  reading_ = wanted;
-  if (wanted) {
-    event_add(readable_.get(), nullptr);
-  } else {
-    event_del(readable_.get());
-  }
+void Stream::wait_writable() {
+  waiting_to_write_ = true;
+  if (writable_) return;
+  writable_.reset(event_new(loop_.base(), fd_.get(), EV_WRITE | EV_ET | EV_PERSIST,
+                            &Stream::on_writable, this));
+  event_add(writable_.get(), nullptr);
+}
+
+void Stream::stop_writing(int error) {
+  if (input_ended_ || reading_ == Reading::Paused) return fail(error);
+  output_refused_ = true;
+  output_.drain(output_.size());
 }
 
 void Stream::finish_output() {
   output_ending_ = true;
   flush();
 }
+
+// ---- ending -------------------------------------------------------------------------------------
 
 void Stream::reset_on_close() {
   const linger now{.l_onoff = 1, .l_linger = 0};
@@ -124,9 +238,7 @@ void Stream::reset_on_close() {
 void Stream::fail(int error) {
   broken_ = true;
   error_ = error;
-  event_del(readable_.get());
-  event_del(writable_.get());
-  event_active(failed_.get(), 0, 0);
+  event_active(readable_.get(), EV_TIMEOUT, 0);
 }
 
 }  // namespace hpp

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "common/event/buffer.h"
 #include "common/event/loop.h"
+#include "common/os/splice_pipe.h"
 #include "common/os/unique_fd.h"
 
 namespace hpp {
@@ -13,11 +15,14 @@ namespace hpp {
 // stream's own methods. The owner must not destroy the stream inside a call: Loop::bury.
 class StreamListener {
  public:
-  // New bytes are in input().
+  // New bytes are in input(); of a stream that is spliced, they are in the socket.
   virtual void on_input() = 0;
 
   // The peer has ended its direction (FIN). No more on_input follows; output still flows.
   virtual void on_input_ended() = 0;
+
+  // The peer's FIN has come, behind bytes that wait because reading is paused.
+  virtual void on_end_in_sight() {}
 
   // Output that had to wait has been written, all or some of it.
   virtual void on_output_progress() = 0;
@@ -30,11 +35,14 @@ class StreamListener {
   ~StreamListener() = default;
 };
 
+// Edge-triggered: the kernel tells of each change once, so that a paused stream costs nothing and
+// still learns of a FIN or a reset, and no readiness is asked for again and again (epoll(7)).
 class Stream {
  public:
   // Takes over a connected, non-blocking socket. Reading starts at once.
   // `loop` and `listener` must outlive the stream.
   Stream(Loop& loop, UniqueFd fd, StreamListener& listener);
+  ~Stream();
 
   Buffer& input() { return input_; }
 
@@ -45,8 +53,25 @@ class Stream {
   // goes on to its end. Where nothing can come in any more, on_broken follows.
   void flush();
 
-  // Pauses and resumes reading: backpressure. A paused stream does not notice a FIN.
+  // Pauses and resumes reading: backpressure. A reset is noticed all the same. A spliced stream is
+  // paused by its owner, who does not fill().
   void read_while(bool wanted);
+
+  // From now on input stays in the socket, and the owner moves it by fill(); or no longer. Not for
+  // a stream whose input() holds something.
+  void set_spliced(bool spliced);
+
+  // Moves up to `max` bytes of a spliced stream's input into an empty pipe. False: nothing is there
+  // now; on_input tells of more, or input_ended() and is_broken() say why none will come.
+  bool fill(SplicePipe& pipe, std::size_t max);
+
+  // Moves what the pipe holds to the peer; output() must be empty. False: the socket takes no more
+  // now; on_output_progress follows. What a peer would have got that takes no more is thrown away.
+  bool empty(SplicePipe& pipe);
+
+  // Calls on_input again in the next turn of the loop if fill() may find more: for an owner that
+  // leaves off so that others get their turn.
+  void continue_later();
 
   // Ends our direction (FIN) once output() is written.
   void finish_output();
@@ -57,36 +82,58 @@ class Stream {
 
   bool input_ended() const { return input_ended_; }
 
+  // Whether the peer's FIN has come, though there may be bytes before it that were not read.
+  bool end_in_sight() const { return end_near_; }
+
+  // Whether nothing that the peer sent is unread, as far as is known: a close would be no reset.
+  bool all_is_read() const { return input_.empty() && (!may_read_ || input_ended_); }
+
   bool is_broken() const { return broken_; }
+
+  // Whether output still has somewhere to go.
+  bool takes_output() const { return !output_refused_ && !broken_; }
 
   // Whether all that was given to output() has been handed to the kernel.
   bool output_done() const { return output_.empty(); }
 
  private:
-  static void on_event(int, short what, void* self) noexcept;
-  static void on_late_error(int, short, void* self) noexcept;
+  enum class Reading : std::uint8_t { Paused, Buffered, Spliced };
 
-  void handle_readable();
+  static void on_event(int, short what, void* self) noexcept;
+  static void on_writable(int, short, void* self) noexcept;
+
+  void handle_readable(short what);
+  void read_and_tell();
+  bool read_some();
+  ssize_t read_through_scratch();
+  ssize_t read_directly();
+  void no_input(ssize_t got, int error);
+  void set_reading(Reading reading);
   void write_some();
+  void wait_writable();
   void stop_writing(int error);
   void fail(int error);
 
+  Loop& loop_;
   StreamListener& listener_;
   UniqueFd fd_;
   Buffer input_;
   Buffer output_;
-  EventPtr readable_;
-  EventPtr writable_;
-  EventPtr failed_;  // activated to tell of an error outside of the call that met it
-  std::size_t read_size_;
+  EventPtr readable_;  // also carries what is to be told outside of the call that met it
+  EventPtr writable_;  // nullptr: the socket has always taken all
   int error_ = 0;
-  bool reading_ = true;
+  std::uint32_t read_size_;
+  Reading reading_ = Reading::Buffered;
+  bool may_read_ = false;  // the last read left something, or an edge has come since
+  bool end_near_ = false;  // the peer's FIN has come; there may be bytes before it
   bool input_ended_ = false;
   bool output_ending_ = false;
   bool output_ended_ = false;
   bool output_refused_ = false;
   bool waiting_to_write_ = false;
+  bool continuing_ = false;  // in the next turn of the loop
   bool broken_ = false;
+  bool break_told_ = false;
 };
 
 }  // namespace hpp

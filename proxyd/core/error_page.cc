@@ -13,6 +13,8 @@ std::string_view reason_phrase(int status) {
   switch (status) {
     case 400:
       return "Bad Request";
+    case 408:
+      return "Request Timeout";
     case 431:
       return "Request Header Fields Too Large";
     case 501:

@@ -42,6 +42,7 @@ Effects Exchange::on(const Event& event, TimePoint now) {
 std::optional<Plea> Exchange::plea() const {
   switch (phase_) {
     case Phase::Reading:
+      if (wake_at_) return std::nullopt;  // a request is on its way: it will be asked for
       return Plea{.situation = Situation::Idle, .generation = generation_};
     case Phase::Held:
       return Plea{.situation = Situation::Waiting, .generation = generation_};
@@ -66,8 +67,15 @@ std::optional<Plea> Exchange::plea() const {
 
 // ---- the client ---------------------------------------------------------------------------------
 
+Effects Exchange::handle(const RequestBegun&, TimePoint now) {
+  assert(phase_ == Phase::Reading);
+  if (!wake_at_) wake_at_ = now + kHeadWait;
+  return {};
+}
+
 Effects Exchange::handle(const RequestArrived& event, TimePoint now) {
   assert(phase_ == Phase::Reading);
+  wake_at_.reset();
   request_ = event.facts;
   request_body_done_ = request_.framing == Framing::None;
   closes_ = !request_.keeps_alive;
@@ -253,7 +261,7 @@ Effects Exchange::complete_response() {
   wake_at_.reset();
   if (closes_ || !request_body_done_) {
     phase_ = Phase::Finishing;
-    effects.push_back(FinishClient{});
+    effects.push_back(FinishClient{.lingers = request_.keeps_alive || !request_body_done_});
   } else {
     phase_ = Phase::Reading;
     effects.push_back(ReadNext{});
@@ -282,6 +290,10 @@ Effects Exchange::handle(const UpstreamLost&, TimePoint) {
 
 Effects Exchange::handle(const TimerExpired&, TimePoint) {
   wake_at_.reset();
+  if (phase_ == Phase::Reading) {
+    request_ = {};
+    return answer(Answer::Kind::Refused, 408, "its head did not come within 60 s");
+  }
   if (client_ended_) {
     const bool begun = phase_ == Phase::Answering || phase_ == Phase::Tunnel;
     return begun ? Effects{} : cut();

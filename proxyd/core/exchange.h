@@ -15,7 +15,8 @@
 //                Finishing ◄────────────┴────────────────┴────────────────────────┴─────────┘
 //                   └──► Closed
 //
-// Reading    Between requests, or a request's head is on its way.
+// Reading    Between requests, for as long as the client likes; or a request's head is on its way,
+//            for at most kHeadWait.
 // Held       The head is complete; the gate has not let it go. The body stays with the client.
 // Sent       A backend connection has it, or is being made for it. Nothing of the answer has come,
 //            save interim answers (1xx), which pass at once.
@@ -24,7 +25,7 @@
 // Tunnel     After a 101: bytes flow both ways, each direction ends on its own.
 // Finishing  The last answer is being written; then our FIN, and what still comes is thrown away
 //            until the client's FIN, so that a reset does not take the answer with it (RFC 9112
-//            §9.6).
+//            §9.6). Not so for a client that has announced that it will send no more.
 //
 // Surprising: an answer of our own (503, 502, 400) always ends the connection. Its body may not
 // have been read, and what it says will soon be untrue. And: a client's FIN is not yet a hang-up.
@@ -52,10 +53,14 @@ using TimePoint = std::chrono::steady_clock::time_point;
 
 // How long to wait for supervisord's word on a backend connection that died.
 constexpr std::chrono::milliseconds kVerdictWait{250};
+// How long a request's head may take from its first byte.
+constexpr std::chrono::milliseconds kHeadWait{60'000};
 // How long after a client's FIN an answer may begin.
 constexpr std::chrono::milliseconds kHalfCloseGrace{1000};
 
 // ---- what happened ------------------------------------------------------------------------------
+
+struct RequestBegun {};  // some of its head has come, and not all
 
 struct RequestArrived {
   RequestFacts facts;
@@ -100,9 +105,10 @@ struct UpstreamLost {
 
 struct TimerExpired {};  // wake_at has come
 
-using Event = std::variant<RequestArrived, RequestRefused, RequestBodyEnded, RequestBodyBroken,
-                           ClientEnded, ClientBroken, Judged, UpstreamOpened, ResponseArrived,
-                           ResponseRefused, ResponseBodyEnded, UpstreamLost, TimerExpired>;
+using Event =
+    std::variant<RequestBegun, RequestArrived, RequestRefused, RequestBodyEnded, RequestBodyBroken,
+                 ClientEnded, ClientBroken, Judged, UpstreamOpened, ResponseArrived,
+                 ResponseRefused, ResponseBodyEnded, UpstreamLost, TimerExpired>;
 
 // ---- what is to be done -------------------------------------------------------------------------
 
@@ -145,7 +151,9 @@ struct ReadNext {  // the next request may be read
   bool operator==(const ReadNext&) const = default;
 };
 
-struct FinishClient {  // write what is pending, then FIN, then wait for the client's
+struct FinishClient {   // write what is pending, then FIN, then wait for the client's
+  bool lingers = true;  // it may be sending more; else close without waiting
+
   bool operator==(const FinishClient&) const = default;
 };
 
@@ -194,6 +202,7 @@ class Exchange {
   const RequestFacts& request() const { return request_; }
 
  private:
+  Effects handle(const RequestBegun& event, TimePoint now);
   Effects handle(const RequestArrived& event, TimePoint now);
   Effects handle(const RequestRefused& event, TimePoint now);
   Effects handle(const RequestBodyEnded& event, TimePoint now);

@@ -1,6 +1,8 @@
 #include "proxyd/core/http_body.h"
 
 #include <algorithm>
+#include <cassert>
+#include <limits>
 
 namespace hpp::proxyd {
 
@@ -51,6 +53,29 @@ BodyStep BodyFramer<is_request>::next_chunked(std::string_view text) {
       return {.kind = BodyStep::Kind::Broken};
   }
   return {.kind = BodyStep::Kind::Broken};
+}
+
+template <bool is_request>
+std::uint64_t BodyFramer<is_request>::plain_left() const {
+  if (over_) return 0;
+  switch (framing_) {
+    case Framing::Length:
+      return left_;
+    case Framing::UntilClose:
+      return std::numeric_limits<std::uint64_t>::max();
+    case Framing::None:
+    case Framing::Chunked:
+      return 0;
+  }
+  return 0;
+}
+
+template <bool is_request>
+void BodyFramer<is_request>::skip(std::uint64_t size) {
+  assert(size <= plain_left());
+  if (framing_ != Framing::Length) return;
+  left_ -= size;
+  over_ = left_ == 0;
 }
 
 template <bool is_request>

@@ -40,6 +40,11 @@ class BodyFramer {
   // `text`: bytes at hand that were not passed or dropped yet, in one piece; may be empty.
   BodyStep next(std::string_view text);
 
+  // How many of the next bytes are content and not framing, whatever they are; more than any body
+  // has if only the connection's end ends it. Who moves some of them unseen says so by skip().
+  std::uint64_t plain_left() const;
+  void skip(std::uint64_t size);
+
   // The connection that brings the body has ended in good order. True if that is how this body
   // ends; false if it was cut short.
   bool ended_by_close();

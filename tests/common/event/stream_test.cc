@@ -25,6 +25,8 @@ class Recorder : public StreamListener {
 
   void on_input_ended() override { ++ends; }
 
+  void on_end_in_sight() override { ++ends_in_sight; }
+
   void on_output_progress() override { ++progress; }
 
   void on_broken(int number) override {
@@ -34,6 +36,7 @@ class Recorder : public StreamListener {
 
   int inputs = 0;
   int ends = 0;
+  int ends_in_sight = 0;
   int progress = 0;
   int breaks = 0;
   int error = 0;
@@ -242,13 +245,121 @@ TEST_F(StreamTest, TellsOfAReset) {
 TEST_F(StreamTest, TellsOfAFailedWriteLater) {
   stream_->read_while(false);
   reset_by_peer();
-  run_for(loop_, Milliseconds{10});
   stream_->output().append("x");
   stream_->flush();
   EXPECT_TRUE(stream_->is_broken());
   EXPECT_EQ(told_.breaks, 0) << "never from inside a call";
   EXPECT_TRUE(run_until(loop_, [&] { return told_.breaks == 1; }));
   EXPECT_TRUE(told_.error == ECONNRESET || told_.error == EPIPE) << told_.error;
+}
+
+TEST_F(StreamTest, TellsOfAResetWhilePaused) {
+  stream_->read_while(false);
+  peer_sends("never read");
+  run_for(loop_, Milliseconds{10});
+  reset_by_peer();
+  EXPECT_TRUE(run_until(loop_, [&] { return told_.breaks == 1; }));
+  EXPECT_EQ(told_.error, ECONNRESET);
+  EXPECT_EQ(told_.inputs, 0);
+}
+
+TEST_F(StreamTest, TellsOfAResetAfterTheFin) {
+  ::shutdown(peer_.get(), SHUT_WR);
+  EXPECT_TRUE(run_until(loop_, [&] { return told_.ends == 1; }));
+  reset_by_peer();
+  EXPECT_TRUE(run_until(loop_, [&] { return told_.breaks == 1; }));
+}
+
+TEST_F(StreamTest, SeesAFinBehindBytesThatItDoesNotRead) {
+  stream_->read_while(false);
+  peer_sends("later");
+  ::shutdown(peer_.get(), SHUT_WR);
+  EXPECT_TRUE(run_until(loop_, [&] { return told_.ends_in_sight > 0; }));
+  EXPECT_TRUE(stream_->end_in_sight());
+  EXPECT_EQ(told_.ends, 0);
+  EXPECT_FALSE(stream_->all_is_read());
+  stream_->read_while(true);
+  EXPECT_TRUE(run_until(loop_, [&] { return told_.ends == 1; }));
+  EXPECT_EQ(input(), "later");
+  stream_->input().drain(5);
+  EXPECT_TRUE(stream_->all_is_read());
+}
+
+// Two streams of one loop, of which the first is spliced into the second.
+class SpliceTest : public StreamTest {
+ protected:
+  void SetUp() override {
+    StreamTest::SetUp();
+    int ends[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+    source_ = std::make_unique<Stream>(loop_, UniqueFd(ends[0]), from_);
+    writer_.reset(ends[1]);
+    pipe_ = SplicePipe::make();
+    ASSERT_TRUE(pipe_);
+  }
+
+  Recorder from_;
+  std::unique_ptr<Stream> source_;
+  UniqueFd writer_;
+  std::unique_ptr<SplicePipe> pipe_;
+};
+
+TEST_F(SpliceTest, MovesBytesUnread) {
+  source_->set_spliced(true);
+  EXPECT_FALSE(source_->fill(*pipe_, kMegabyte)) << "nothing is there";
+  ASSERT_EQ(::send(writer_.get(), "hello world", 11, 0), 11);
+  EXPECT_TRUE(run_until(loop_, [&] { return from_.inputs > 0; }));
+  EXPECT_TRUE(source_->input().empty());
+  EXPECT_TRUE(source_->fill(*pipe_, 5)) << "no more than asked for";
+  EXPECT_EQ(pipe_->held(), 5U);
+  EXPECT_TRUE(stream_->empty(*pipe_));
+  source_->set_spliced(false);
+  EXPECT_TRUE(run_until(loop_, [&] { return source_->input().size() == 6; })) << "the rest is read";
+  EXPECT_TRUE(run_until(loop_, [&] {
+    peer_reads();
+    return received_ == "hello";
+  }));
+}
+
+TEST_F(SpliceTest, WaitsForAPeerThatReadsSlowlyAndTellsWhenItGoesOn) {
+  source_->set_spliced(true);
+  const std::string piece(64 * 1024, 'x');
+  std::size_t given = 0;
+  for (bool all_went = true; all_went;) {
+    ASSERT_TRUE(run_until(loop_, [&] {
+      const ssize_t sent = ::send(writer_.get(), piece.data(), piece.size(), MSG_NOSIGNAL);
+      return sent > 0 && source_->fill(*pipe_, piece.size());
+    }));
+    given += pipe_->held();
+    all_went = stream_->empty(*pipe_);
+  }
+  EXPECT_GT(pipe_->held(), 0U);
+  EXPECT_FALSE(stream_->empty(*pipe_)) << "still";
+  EXPECT_TRUE(run_until(loop_, [&] {
+    peer_reads();
+    return told_.progress > 0;
+  }));
+  EXPECT_TRUE(run_until(loop_, [&] {
+    peer_reads();
+    return stream_->empty(*pipe_) && received_.size() == given;
+  }));
+}
+
+TEST_F(SpliceTest, SeesTheEnd) {
+  source_->set_spliced(true);
+  writer_.reset();
+  EXPECT_TRUE(run_until(loop_, [&] { return from_.inputs > 0; }));
+  EXPECT_FALSE(source_->fill(*pipe_, kMegabyte));
+  EXPECT_TRUE(source_->input_ended());
+}
+
+TEST_F(SpliceTest, ThrowsAwayWhatNobodyTakes) {
+  source_->set_spliced(true);
+  reset_by_peer();
+  ASSERT_EQ(::send(writer_.get(), "x", 1, 0), 1);
+  EXPECT_TRUE(run_until(loop_, [&] { return source_->fill(*pipe_, 1); }));
+  EXPECT_TRUE(stream_->empty(*pipe_)) << "there is nothing to wait for";
+  EXPECT_FALSE(stream_->takes_output());
 }
 
 TEST_F(StreamTest, ResetsThePeerIfAsked) {

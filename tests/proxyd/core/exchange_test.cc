@@ -516,5 +516,49 @@ TEST(Exchange, EveryHistoryToDepthTwelve) {
   RecordProperty("histories", std::to_string(histories));
 }
 
+TEST(Exchange, AHeadThatDoesNotComeWholeIsTimedOut) {
+  Steps steps;
+  steps.when(RequestBegun{}).then({}).in(Phase::Reading);
+  const auto deadline = steps.now() + kHeadWait;
+  EXPECT_EQ(steps.exchange().wake_at(), deadline);
+  EXPECT_EQ(steps.exchange().plea(), std::nullopt) << "a request is under way, nothing is idle";
+  steps.after(1s).when(RequestBegun{}).then({});
+  EXPECT_EQ(steps.exchange().wake_at(), deadline) << "a byte now and then does not help";
+  steps.when(TimerExpired{})
+      .then({Answer{.kind = Answer::Kind::Refused,
+                    .status = 408,
+                    .why = "its head did not come within 60 s"},
+             FinishClient{}})
+      .in(Phase::Finishing);
+}
+
+TEST(Exchange, AHeadThatComesInTimeHasNoDeadline) {
+  Steps steps;
+  steps.when(RequestBegun{}).when(RequestArrived{kGet}).then({AskGate{}});
+  EXPECT_EQ(steps.exchange().wake_at(), std::nullopt);
+}
+
+TEST(Exchange, WhoAnnouncedTheEndIsNotWaitedFor) {
+  RequestFacts last = kGet;
+  last.keeps_alive = false;
+  Steps()
+      .sent(last)
+      .when(ResponseArrived{kOk})
+      .then({PassResponseHead{.facts = kOk, .delivery = {.closes = true}}})
+      .when(ResponseBodyEnded{})
+      .then({ReleaseUpstream{}, FinishClient{.lingers = false}});
+}
+
+TEST(Exchange, WhoMayStillBeSendingIsWaitedFor) {
+  RequestFacts last = kPost;
+  last.keeps_alive = false;
+  Steps()
+      .sent(last)
+      .when(ResponseArrived{kOk})
+      .then({PassResponseHead{.facts = kOk, .delivery = {.closes = true}}})
+      .when(ResponseBodyEnded{})
+      .then({DropUpstream{}, FinishClient{.lingers = true}});
+}
+
 }  // namespace
 }  // namespace hpp::proxyd

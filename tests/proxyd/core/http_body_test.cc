@@ -65,6 +65,27 @@ Passed pass(const std::string& head, const std::string& text, Framing framing, s
 constexpr const char* kPlain = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
 constexpr const char* kChunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
+TEST(PlainLeft, IsWhatMayPassUnseen) {
+  ResponseParser parser;
+  parser.start();
+  EXPECT_TRUE(std::holds_alternative<HeadRead>(parser.read_head(kChunked)));
+  ResponseBody body(parser);
+  EXPECT_EQ(body.plain_left(), 0U) << "not begun";
+  body.begin(Framing::Chunked, 0, true);
+  EXPECT_EQ(body.plain_left(), 0U) << "framing is among it";
+  body.begin(Framing::UntilClose, 0, true);
+  body.skip(1'000'000);
+  EXPECT_GT(body.plain_left(), 1ULL << 62);
+  body.begin(Framing::Length, 10, true);
+  EXPECT_EQ(body.next("abc"), (BodyStep{BodyStep::Kind::Pass, 3}));
+  EXPECT_EQ(body.plain_left(), 7U);
+  body.skip(6);
+  EXPECT_FALSE(body.is_over());
+  body.skip(1);
+  EXPECT_TRUE(body.is_over());
+  EXPECT_EQ(body.plain_left(), 0U);
+}
+
 class Body : public testing::TestWithParam<std::size_t> {};
 
 TEST_P(Body, OfALengthEndsThere) {

@@ -1,0 +1,290 @@
+"""Compares hpp-proxyd with nginx (one worker) and HAProxy (one thread): the same backend, the same
+loads, in one run. The proxies take turns and each figure is the median of several rounds, so that
+what disturbs the machine disturbs all of them.
+
+Run it with tools/bench. `ratio`: how many times as good hpp is as the better of the two. Where the
+load needs more of the machine than the proxy, all three are equally fast; `per CPU` is then the
+better judge: how many times as much hpp does with a second of processor time.
+"""
+
+import argparse
+import contextlib
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+BUILD_DIR = pathlib.Path(os.environ.get("HPP_BUILD_DIR", "build"))
+PEER = BUILD_DIR / "tests" / "bench" / "bench-peer"
+GIB = 1 << 30
+DEADLINE_S = 20
+
+NGINX = """\
+worker_processes 1;
+daemon off;
+pid {directory}/nginx.pid;
+error_log {directory}/nginx.log crit;
+events {{ worker_connections 12000; }}
+http {{
+  access_log off;
+  client_body_temp_path {directory}/nginx-body;
+  proxy_temp_path {directory}/nginx-proxy;
+  fastcgi_temp_path {directory}/nginx-fastcgi;
+  scgi_temp_path {directory}/nginx-scgi;
+  uwsgi_temp_path {directory}/nginx-uwsgi;
+  keepalive_requests 100000000;
+  keepalive_timeout 600;
+  client_max_body_size 0;
+  map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
+  upstream backend {{ server 127.0.0.1:{backend}; keepalive 512; keepalive_requests 100000000; }}
+  server {{
+    listen 127.0.0.1:{port} backlog=4096;
+    location / {{
+      proxy_pass http://backend;
+      proxy_http_version 1.1;
+      proxy_request_buffering off;
+      proxy_buffer_size 64k;
+      proxy_buffers 8 64k;
+      proxy_busy_buffers_size 128k;
+      proxy_max_temp_file_size 0;
+      proxy_read_timeout 600;
+      proxy_set_header Host $http_host;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection $connection_upgrade;
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+      proxy_set_header X-Forwarded-Host $http_host;
+      proxy_set_header X-Forwarded-Proto http;
+      proxy_set_header Forwarded "for=$remote_addr;host=\\"$http_host\\";proto=http";
+    }}
+  }}
+}}
+"""
+
+HAPROXY = """\
+global
+  nbthread 1
+  maxconn 6000
+defaults
+  mode http
+  option http-keep-alive
+  option splice-auto
+  option forwardfor
+  http-reuse always
+  timeout connect 10s
+  timeout client 600s
+  timeout server 600s
+frontend front
+  bind 127.0.0.1:{port} backlog 4096
+  http-request set-header X-Forwarded-Host %[req.hdr(host)]
+  http-request set-header X-Forwarded-Proto http
+  http-request set-header Forwarded "for=%[src];host=\\"%[req.hdr(host)]\\";proto=http"
+  default_backend back
+backend back
+  server one 127.0.0.1:{backend} pool-max-conn 512
+"""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def pinned(cpu, *command):
+    """With two processors the proxy has one of them, and what drives it has the other."""
+    return ["taskset", "-c", str(cpu), *map(str, command)] if os.cpu_count() > 1 else [*command]
+
+
+class Proxy:
+    """One running proxy."""
+
+    def __init__(self, name, port, command):
+        self.name = name
+        self.port = port
+        self.process = subprocess.Popen(pinned(0, *command), stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL)
+        self.wait_listening()
+        self.pid = self.serving_pid()
+
+    def wait_listening(self):
+        end = time.monotonic() + DEADLINE_S
+        while True:
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            if time.monotonic() > end or self.process.poll() is not None:
+                raise SystemExit(f"{self.name} does not listen")
+            time.sleep(0.01)
+
+    def serving_pid(self):
+        """nginx's worker; else the process itself."""
+        pid = self.process.pid
+        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return int(children[0]) if children else pid
+
+    def cpu_seconds(self):
+        fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory(self):
+        """Bytes that are its own."""
+        text = pathlib.Path(f"/proc/{self.pid}/smaps_rollup").read_text()
+        return sum(int(kib) for kib in re.findall(r"^Private_\w+: +(\d+) kB", text, re.M)) * 1024
+
+    def end(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(DEADLINE_S)
+
+
+class Bench:
+    def __init__(self, directory, seconds):
+        self.seconds = seconds
+        self.upload = directory / "upload"
+        with open(self.upload, "wb") as file:
+            file.truncate(GIB)
+        self.backend_port = free_port()
+        self.backend = subprocess.Popen(pinned(1, PEER, "serve", self.backend_port))
+        self.proxies = []
+
+    def start_all(self, directory):
+        self.start("hpp", BUILD_DIR / "proxyd" / "hpp-proxyd", "{bind}", "{backend}",
+                   "--assume-running")
+        self.start_configured("nginx", directory, NGINX, "nginx", "-e", "/dev/null", "-c")
+        self.start_configured("haproxy", directory, HAPROXY, "haproxy", "-db", "-f")
+
+    def start(self, name, *command):
+        port = free_port()
+        words = [str(word).format(bind=f"127.0.0.1:{port}", backend=f"127.0.0.1:{self.backend_port}")
+                 for word in command]
+        self.proxies.append(Proxy(name, port, words))
+
+    def start_configured(self, name, directory, config, *command):
+        if not shutil.which(command[0]):
+            raise SystemExit(f"{command[0]} is not installed")
+        port = free_port()
+        path = directory / f"{name}.conf"
+        path.write_text(config.format(directory=directory, port=port, backend=self.backend_port))
+        self.proxies.append(Proxy(name, port, [*command, path]))
+
+    def end(self):
+        for proxy in self.proxies:
+            proxy.end()
+        self.backend.terminate()
+        self.backend.wait()
+
+    # ---- loads: each returns a figure of which more is better
+
+    def run(self, *command):
+        done = subprocess.run(pinned(1, *command), stdout=subprocess.PIPE, check=True, text=True)
+        return done.stdout
+
+    def wrk(self, proxy, connections, path, *headers):
+        words = [word for header in headers for word in ("-H", header)]
+        text = self.run("wrk", "-t1", f"-c{connections}", f"-d{self.seconds}s", "--latency", *words,
+                        f"http://127.0.0.1:{proxy.port}{path}")
+        if "Socket errors" in text or "Non-2xx" in text:
+            print(f"{proxy.name}:\n{text}", file=sys.stderr)
+        return text
+
+    def requests(self, connections, path, *headers):
+        def load(proxy):
+            text = self.wrk(proxy, connections, path, *headers)
+            return float(re.search(r"Requests/sec: +([\d.]+)", text).group(1))
+        return load
+
+    def latency(self, proxy):
+        """One connection; the inverse of the median time in seconds."""
+        value, unit = re.search(r"50% +([\d.]+)(us|ms|s)", self.wrk(proxy, 1, "/64")).groups()
+        return 1 / (float(value) * {"us": 1e-6, "ms": 1e-3, "s": 1}[unit])
+
+    def transfer(self, *options, path="/"):
+        """1 GiB; bytes per second."""
+        def load(proxy):
+            text = self.run("curl", "-s", "-S", "-o", "/dev/null", "-H", "Expect:", "-w",
+                            "%{time_total}", *options, f"http://127.0.0.1:{proxy.port}{path}")
+            return GIB / float(text)
+        return load
+
+    def messages(self, connections, size):
+        return lambda proxy: float(
+            self.run(PEER, "echo", proxy.port, connections, size, self.seconds))
+
+    def idle_memory(self, proxy):
+        """Connections per byte of all the memory that the proxy has, with many of them open."""
+        count = 5000
+        with subprocess.Popen([str(PEER), "idle", str(proxy.port), str(count)],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE) as load:
+            if load.stdout.readline() != b"idle\n":
+                raise SystemExit(f"{proxy.name} does not hold {count} connections")
+            used = proxy.memory()
+            load.stdin.close()
+        return count / used
+
+    def rows(self):
+        """name, load, how to print one figure, whether the processor's time is worth a column."""
+        per_second = "{:,.0f}/s".format
+        speed = lambda value: f"{value / GIB:.2f} GiB/s"
+        return [
+            # First: what a load has made a process take it seldom gives back.
+            ("memory per idle connection", self.idle_memory,
+             lambda v: f"{1 / v / 1024:.1f} KiB", False),
+            ("small responses, 1 connection", self.requests(1, "/64"), per_second, True),
+            ("small responses, 64 connections", self.requests(64, "/64"), per_second, True),
+            ("small responses, 512 connections", self.requests(512, "/64"), per_second, True),
+            ("latency, 1 connection, p50", self.latency, lambda v: f"{1e6 / v:.0f} µs", False),
+            ("100 kB bodies, 64 connections", self.requests(64, "/100000"), per_second, True),
+            ("1 GiB down", self.transfer(path=f"/{GIB}"), speed, True),
+            ("1 GiB up", self.transfer("-T", self.upload), speed, True),
+            ("WebSocket messages, 64 × 125 bytes", self.messages(64, 125), per_second, True),
+            ("a connection per request", self.requests(64, "/64", "Connection: close"), per_second,
+             True),
+        ]
+
+    def measure(self, load, rounds):
+        """{proxy name: (median figure, median processor seconds per unit of work)}"""
+        figures = {proxy.name: [] for proxy in self.proxies}
+        costs = {proxy.name: [] for proxy in self.proxies}
+        for turn in range(rounds):
+            for proxy in self.proxies[turn % 3:] + self.proxies[:turn % 3]:
+                cpu, begin = proxy.cpu_seconds(), time.monotonic()
+                figure = load(proxy)
+                took = time.monotonic() - begin
+                figures[proxy.name].append(figure)
+                costs[proxy.name].append((proxy.cpu_seconds() - cpu) / (figure * took))
+        return {name: (statistics.median(figures[name]), statistics.median(costs[name]))
+                for name in figures}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser.add_argument("--seconds", type=int, default=2, help="of each load (default: 2)")
+    parser.add_argument("--rounds", type=int, default=5, help="per figure (default: 5)")
+    parser.add_argument("--only", default="", metavar="TEXT", help="rows that have it in their name")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="hpp-bench") as directory:
+        bench = Bench(pathlib.Path(directory), options.seconds)
+        try:
+            bench.start_all(pathlib.Path(directory))
+            print(f"{'':36}{'hpp':>14}{'nginx':>14}{'HAProxy':>14}{'ratio':>8}{'per CPU':>9}")
+            for name, load, text, has_cost in bench.rows():
+                if options.only not in name:
+                    continue
+                got = bench.measure(load, options.rounds)
+                (hpp, cost), others = got["hpp"], (got["nginx"], got["haproxy"])
+                ratio = hpp / max(figure for figure, _ in others)
+                cells = "".join(f"{text(figure):>14}" for figure, _ in got.values())
+                per_cpu = f"{min(c for _, c in others) / cost:9.2f}" if has_cost and cost else ""
+                print(f"{name:36}{cells}{ratio:8.2f}{per_cpu}", flush=True)
+        finally:
+            bench.end()
+
+
+if __name__ == "__main__":
+    main()
