@@ -234,11 +234,23 @@ class MessageParser<is_request>::Parser {
     beast_.emplace(*this);
     in_trailers_ = false;
     head_.fields.clear();
+    if constexpr (!is_request) text = with_space_behind_code(text);
     const error_code error = put(text);
     if (head_.fields.size() > kHeadFieldsMax) return too_large("it has more than 256 headers");
     if (error) return refuse(error_.empty() ? explain(error) : error_);
     assert(beast_->is_header_done());
     return HeadRead{.size = size};
+  }
+
+  // RFC 9112 §4: there is a space behind the status code even if no reason follows. Some backends
+  // leave it out; every client understands them, Beast does not.
+  std::string_view with_space_behind_code(std::string_view text) {
+    constexpr std::size_t kCodeEnd = std::string_view("HTTP/1.1 200").size();
+    if (text.find("\r\n") != kCodeEnd) return text;
+    completed_.assign(text.substr(0, kCodeEnd));
+    completed_ += ' ';
+    completed_ += text.substr(kCodeEnd);
+    return completed_;
   }
 
   static Refused refuse(std::string_view why) { return {.status = 400, .why = std::string(why)}; }
@@ -324,6 +336,7 @@ class MessageParser<is_request>::Parser {
   std::optional<Beast> beast_;
   Head head_;
   std::string error_;
+  std::string completed_;  // the head that head_ points into, where it had to be completed
   const char* text_end_ = nullptr;
   std::size_t scanned_ = 0;
   std::uint64_t payload_left_ = 0;  // bytes of the chunk under way

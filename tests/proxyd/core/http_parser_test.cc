@@ -164,6 +164,13 @@ TEST(ResponseParser, ReadsAnswers) {
   EXPECT_EQ(feed<ResponseParser>("HTTP/1.1 200 \r\n\r\n", {17}).kind, "head");
 }
 
+TEST(ResponseParser, TakesAStatusLineThatEndsWithTheCode) {
+  const std::string text = "HTTP/1.1 200\r\nServer: x\r\n\r\n";
+  EXPECT_EQ(feed_in_every_way<ResponseParser>(text),
+            (Outcome{"head", text.size(), "200  1|Server=x"}));
+  EXPECT_EQ(feed<ResponseParser>("HTTP/1.1 200\r\nA: 1\r\n 2\r\n\r\n", {26}).kind, "refused");
+}
+
 TEST(ResponseParser, RefusesWhatIsNoAnswer) {
   for (const std::string text : {"hello\r\n\r\n", "HTTP/1.1 20 OK\r\n\r\n",
                                  "HTTP/1.1 2000 OK\r\n\r\n", "HTTP/3.0 200 OK\r\n\r\n",
