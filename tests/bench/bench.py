@@ -110,24 +110,28 @@ class Proxy:
         self.port = port
         self.process = subprocess.Popen(pinned(0, *command), stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
-        self.wait_listening()
-        self.pid = self.serving_pid()
+        self.wait(self.listens)
+        self.pid = self.process.pid if name != "nginx" else self.wait(self.child)
 
-    def wait_listening(self):
+    def wait(self, what):
         end = time.monotonic() + DEADLINE_S
-        while True:
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            if time.monotonic() > end or self.process.poll() is not None:
-                raise SystemExit(f"{self.name} does not listen")
+        while time.monotonic() < end and self.process.poll() is None:
+            if found := what():
+                return found
             time.sleep(0.01)
+        raise SystemExit(f"{self.name} does not start")
 
-    def serving_pid(self):
-        """nginx's worker; else the process itself."""
+    def listens(self):
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+            return True
+        return False
+
+    def child(self):
+        """The process that serves, of one that does not itself."""
         pid = self.process.pid
         children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return int(children[0]) if children else pid
+        return int(children[0]) if children else None
 
     def cpu_seconds(self):
         fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()

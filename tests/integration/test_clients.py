@@ -1,0 +1,285 @@
+"""Clients that are slow, many, or gone: what one of them costs, and whom."""
+
+import hashlib
+import os
+import resource
+import socket
+import struct
+import threading
+import time
+import unittest
+
+from harness import DEADLINE_S, Background, wait_for
+from test_proxy import ProxyTest
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+GIB = 1 << 30
+
+
+def reset(client):
+    """Closes so that the peer gets a RST."""
+    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.socket.close()
+
+
+class Memory(ProxyTest):
+    def memory(self):
+        """The bytes that the proxy has for itself."""
+        with open(f"/proc/{self.proxy.pid}/smaps_rollup", encoding="ascii") as file:
+            fields = dict(line.split(":") for line in file if ":" in line)
+        return sum(int(fields[f"Private_{kind}"].split()[0]) for kind in ("Clean", "Dirty")) * 1024
+
+    def assert_small(self, limit, before):
+        """Sanitizers keep what is freed for a while: their builds are not measured."""
+        with open(f"/proc/{self.proxy.pid}/maps", encoding="utf-8") as file:
+            if "libasan" not in file.read():
+                self.assertLess(self.memory() - before, limit)
+
+
+class Leaving(ProxyTest):
+    """Who leaves takes its request along, at once, whatever is under way."""
+
+    def test_in_an_upload_that_the_backend_does_not_read(self):
+        """The proxy has stopped reading the client, too: a reset must wake it all the same."""
+        client = self.client()
+        client.ask("POST", headers=[("Content-Length", GIB)])
+        peer = self.accept()
+        peer.read_request()
+        client.socket.setblocking(False)
+        block = bytes(1 << 20)
+
+        def is_full():
+            try:
+                client.socket.send(block)
+            except BlockingIOError:
+                return True
+            return False
+
+        wait_for(is_full, "the proxy to take no more")
+        reset(client)
+        peer.wait_ended()
+
+    def test_in_a_download_that_it_does_not_read(self):
+        client = self.client()
+        client.ask()
+        peer = self.accept()
+        peer.read_request()
+        peer.send(f"HTTP/1.1 200 OK\r\nContent-Length: {GIB}\r\n\r\n")
+        client.read_head()
+        sending = Background(self.send_until_refused, peer)
+        reset(client)
+        sending.result()
+
+    @staticmethod
+    def send_until_refused(peer):
+        block = bytes(1 << 20)
+        try:
+            for _ in range(GIB // len(block)):
+                peer.send(block)
+        except (BrokenPipeError, ConnectionResetError):
+            return
+        raise AssertionError("the backend could send all of it")
+
+    def test_before_the_answer(self):
+        client = self.client()
+        client.ask()
+        peer = self.accept()
+        peer.read_request()
+        reset(client)
+        peer.wait_ended()
+
+    def test_behind_pipelined_requests(self):
+        """Its next requests fill the proxy's buffer; nobody reads them any more."""
+        client = self.client()
+        client.ask()
+        peer = self.accept()
+        peer.read_request()
+        client.send("GET /next HTTP/1.1\r\nHost: a\r\n\r\n" * 20_000)
+        reset(client)
+        peer.wait_ended()
+
+    def test_from_a_tunnel(self):
+        client = self.client()
+        client.ask(headers=[("Connection", "Upgrade"), ("Upgrade", "x")])
+        peer = self.accept()
+        peer.read_request()
+        peer.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+        client.read_head()
+        reset(client)
+        peer.wait_ended()
+
+
+class Suspect(ProxyTest):
+    """A backend connection that has been idle for long may be closing at this moment."""
+
+    def test_carries_no_request_that_cannot_be_repeated(self):
+        client, old, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK)
+        time.sleep(1.1)  # the age itself is what counts
+        client.ask("POST", headers=[("Content-Length", 0)])
+        fresh = self.accept()
+        self.assertTrue(fresh.read_request()[0].startswith("POST"))
+        fresh.send(OK)
+        self.assertEqual(client.read_response().status, 200)
+        client.ask(path="/safe")
+        fresh.socket.settimeout(0)
+        client_answer = Background(client.read_response)
+        used = fresh if self.has_request(fresh, old) else old
+        used.socket.settimeout(DEADLINE_S)
+        self.assertEqual(used.read_request()[0], "GET /safe HTTP/1.1")
+        used.send(OK)
+        self.assertEqual(client_answer.result().status, 200)
+
+    @staticmethod
+    def has_request(fresh, old):
+        """Waits until one of the two has a request; whether it is the first."""
+
+        def waiting():
+            for peer in (fresh, old):
+                try:
+                    if peer.socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT):
+                        return [peer]
+                except BlockingIOError:
+                    pass
+            return None
+
+        return wait_for(waiting, "a request")[0] is fresh
+
+    def test_carries_one_that_was_just_used(self):
+        client, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK)
+        client.ask("POST", headers=[("Content-Length", 0)])
+        self.assertTrue(peer.read_request()[0].startswith("POST"))
+        peer.send(OK)
+        self.assertEqual(client.read_response().status, 200)
+
+
+class Many(Memory):
+    COUNT = 10_000
+
+    def setUp(self):
+        super().setUp()
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = self.COUNT + 200
+        if hard < wanted:
+            self.skipTest(f"a process may have {hard} descriptors, this needs {wanted}")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+
+    def test_ten_thousand_idle_ones_hurt_nobody(self):
+        """A third have had an answer, a third have sent half a head, a third nothing."""
+        before = self.memory()
+        client, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK)
+        idle = []
+        self.addCleanup(lambda: [one.close() for one in idle])
+        for i in range(self.COUNT):
+            one = socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE_S)
+            idle.append(one)
+            if i % 3 == 0:
+                one.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                peer.read_request()
+                peer.send(OK)
+                one.recv(1000)
+            elif i % 3 == 1:
+                one.sendall(b"GET / HTTP/1.1\r\nHo")
+        self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK, client, peer)
+        self.assert_small(40 << 20, before)
+        used = self.processor_seconds()
+        for _ in range(200):
+            self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK, client, peer)
+        self.assertLess(self.processor_seconds() - used, 0.5, "it looks at them all each time")
+
+    def processor_seconds(self):
+        with open(f"/proc/{self.proxy.pid}/stat", encoding="ascii") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Slow(ProxyTest):
+    def test_a_head_has_a_minute(self):
+        """A byte now and then does not help; others are served meanwhile."""
+        slow = self.client()
+        slow.socket.settimeout(70)
+        begin = time.monotonic()
+        slow.send("GET / HTTP/1.1\r\nHost: a\r\nX: ")
+        stop = threading.Event()
+
+        def drip():
+            while not stop.wait(5):
+                try:
+                    slow.send("x")
+                except OSError:
+                    return
+
+        dripping = Background(drip)
+        client, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK)
+        answer = slow.read_response()
+        self.assertEqual(answer.status, 408)
+        self.assertGreater(time.monotonic() - begin, 59)
+        stop.set()
+        dripping.result()
+        slow.wait_closed()
+        peer.wait_ended()  # idle for too long
+        self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK, client)
+
+    def test_a_body_that_stalls_costs_one_connection(self):
+        stalled = self.client()
+        stalled.ask("POST", headers=[("Content-Length", 10)], body=b"12345")
+        stalled_peer = self.accept()
+        stalled_peer.read_request()
+        client, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK)
+        for _ in range(10):
+            self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK, client, peer)
+        stalled.send(b"67890")
+        self.assertEqual(stalled_peer.read_exactly(10), b"1234567890")
+        stalled_peer.send(OK)
+        self.assertEqual(stalled.read_response().status, 200)
+
+
+class Long(Memory):
+    """A gibibyte each way, byte for byte, while the proxy's memory stays as it was."""
+
+    PIECE = 1 << 20
+
+    def send(self, connection, chunked):
+        noise = os.urandom(self.PIECE - 8)
+        digest = hashlib.sha256()
+        for i in range(GIB // self.PIECE):
+            piece = struct.pack(">Q", i) + noise
+            digest.update(piece)
+            connection.send(b"%x\r\n%b\r\n" % (self.PIECE, piece) if chunked else piece)
+        if chunked:
+            connection.send(b"0\r\n\r\n")
+        return digest.digest()
+
+    def receive(self, connection, chunked):
+        digest = hashlib.sha256()
+        for _ in range(GIB // self.PIECE):
+            digest.update(connection.read_chunk() if chunked
+                          else connection.read_exactly(self.PIECE))
+        if chunked:
+            self.assertEqual(connection.read_chunk(), b"")
+        return digest.digest()
+
+    def check(self, framing, chunked):
+        before = self.memory()
+        client = self.client()
+        client.ask("POST", headers=[framing])
+        peer = self.accept()
+        peer.read_request()
+        for sender, receiver in ((client, peer), (peer, client)):
+            if sender is peer:
+                peer.send("HTTP/1.1 200 OK\r\n%s: %s\r\n\r\n" % framing)
+                client.read_head()
+            sending = Background(self.send, sender, chunked)
+            self.assertEqual(self.receive(receiver, chunked), sending.result())
+        self.assert_small(8 << 20, before)
+        self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK, client, peer)
+
+    def test_with_a_length(self):
+        self.check(("Content-Length", GIB), chunked=False)
+
+    def test_in_chunks(self):
+        self.check(("Transfer-Encoding", "chunked"), chunked=True)
+
+
+if __name__ == "__main__":
+    unittest.main()
