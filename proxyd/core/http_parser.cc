@@ -286,8 +286,10 @@ class MessageParser<is_request>::Parser {
       end = text.find("\r\n\r\n", end - std::min<std::size_t>(end, 1));
       if (end != std::string_view::npos) end += 3;
     }
-    if (end == std::string_view::npos) {
-      if (text.size() < kHeadSizeMax) return {.kind = ChunkStep::Kind::NeedMore};
+    if (end == std::string_view::npos && text.size() < kHeadSizeMax) {
+      return {.kind = ChunkStep::Kind::NeedMore};
+    }
+    if (end >= kHeadSizeMax) {  // npos is, too
       return broken("a chunk's line or the trailers are larger than 64 KiB");
     }
     const std::string line = owed_ + std::string(text.substr(0, end + 1));

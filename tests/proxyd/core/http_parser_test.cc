@@ -265,5 +265,10 @@ TEST(Chunks, AChunkLineHasALimit) {
   EXPECT_NE(read_body(text, text.size()).error.find("64 KiB"), std::string::npos);
 }
 
+TEST(Chunks, TrailersHaveALimitThoughTheyComeWhole) {
+  const std::string text = "0\r\nA: " + std::string(kHeadSizeMax, 'a') + "\r\n\r\n";
+  EXPECT_NE(read_body(text, text.size()).error.find("64 KiB"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace hpp::proxyd
