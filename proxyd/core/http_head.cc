@@ -72,6 +72,70 @@ bool keeps_alive(const Common& common, int minor) {
   return !common.says_close && (minor >= 1 || common.says_keep_alive);
 }
 
+bool is_alphanumeric(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+bool is_hexadecimal(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f');
+}
+
+bool consists_of(std::string_view text, std::string_view others) {
+  return std::all_of(text.begin(), text.end(), [&](char c) {
+    return is_alphanumeric(c) || others.find(c) != std::string_view::npos;
+  });
+}
+
+// RFC 3986 §3.2.2. Without the comma: who joins two Host fields makes a list of them.
+bool is_name(std::string_view text) {
+  if (!consists_of(text, "-._~%!$&'()*+;=")) return false;
+  for (auto at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 1)) {
+    if (text.size() < at + 3 || !is_hexadecimal(text[at + 1]) || !is_hexadecimal(text[at + 2])) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// RFC 9110 §7.2: uri-host [":" port]. In anything else somebody behind us could see another host.
+bool is_host(std::string_view text) {
+  std::size_t end = text.find(':');
+  if (text.starts_with('[')) {
+    end = text.find(']');
+    if (end == std::string_view::npos || !consists_of(text.substr(1, end - 1), ":.%-_~")) {
+      return false;
+    }
+    ++end;
+  } else if (!is_name(text.substr(0, end))) {
+    return false;
+  }
+  if (end >= text.size()) return true;
+  const std::string_view port = text.substr(end + 1);
+  return text[end] == ':' &&
+         std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// What a request target of the absolute form says of its host.
+struct Authority {
+  std::string_view text;
+  std::string_view default_port;  // with its colon
+};
+
+std::optional<Authority> read_authority(std::string_view target) {
+  struct Scheme {
+    std::string_view text;
+    std::string_view default_port;
+  };
+
+  for (const auto& [scheme, port] :
+       {Scheme{"http://", ":80"}, {"https://", ":443"}, {"ws://", ":80"}, {"wss://", ":443"}}) {
+    if (!same_text(target.substr(0, scheme.size()), scheme)) continue;
+    const std::string_view rest = target.substr(scheme.size());
+    return Authority{.text = rest.substr(0, rest.find_first_of("/?#")), .default_port = port};
+  }
+  return std::nullopt;
+}
+
 // RFC 9112 §3.2: the four forms of a request target.
 Why check_target(const RequestHead& head) {
   const std::string_view target = head.target;
@@ -79,21 +143,37 @@ Why check_target(const RequestHead& head) {
   if (target == "*") {
     return head.method == "OPTIONS" ? Why{} : Why{"the target * is for OPTIONS alone"};
   }
-  for (const std::string_view scheme : {"http://", "https://", "ws://", "wss://"}) {
-    if (target.size() > scheme.size() && same_text(target.substr(0, scheme.size()), scheme)) {
-      return std::nullopt;
-    }
-  }
-  return "the request target is neither a path nor a URL";
-}
-
-// RFC 9110 §7.2: uri-host [":" port]. What it may not contain is what would make somebody behind
-// us see another host.
-Why check_host(std::string_view host) {
-  if (host.find_first_of(" \t/\\@,?#") != std::string_view::npos) {
-    return "Host is '" + std::string(host) + "', that is no host";
+  const auto authority = read_authority(target);
+  if (!authority) return "the request target is neither a path nor a URL";
+  // RFC 9110 §4.2.1: here the host must not be empty.
+  const bool has_host = !authority->text.empty() && !authority->text.starts_with(':');
+  if (!has_host || !is_host(authority->text)) {
+    return "the request target is for '" + std::string(authority->text) + "', that is no host";
   }
   return std::nullopt;
+}
+
+Why check_host(std::string_view host) {
+  if (!is_host(host)) return "Host is '" + std::string(host) + "', that is no host";
+  return std::nullopt;
+}
+
+std::string_view without_port(std::string_view host, std::string_view port) {
+  if (host.ends_with(port)) host.remove_suffix(port.size());
+  if (host.ends_with(':')) host.remove_suffix(1);
+  return host;
+}
+
+// RFC 9112 §3.2 has clients say the same host in both places. Some servers believe the one, some
+// the other.
+Why check_same_host(std::string_view target, std::string_view host) {
+  const auto authority = read_authority(target);
+  if (!authority || same_text(without_port(authority->text, authority->default_port),
+                              without_port(host, authority->default_port))) {
+    return std::nullopt;
+  }
+  return "the request target is for '" + std::string(authority->text) + "', Host is '" +
+         std::string(host) + "'";
 }
 
 Wanted read_accept(std::string_view value) {
@@ -138,6 +218,7 @@ std::variant<RequestFacts, Refused> judge_request(const RequestHead& head) {
     if (field.known != FieldName::Host) continue;
     if (++hosts > 1) return refuse("Host is doubled");
     if (auto why = check_host(field.value)) return refuse(*why);
+    if (auto why = check_same_host(head.target, field.value)) return refuse(*why);
   }
   if (hosts == 0 && head.minor >= 1) return refuse("Host is missing");
   if (common.chunked && common.length) {

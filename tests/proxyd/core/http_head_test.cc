@@ -79,12 +79,16 @@ TEST(RequestHead, WhatSmugglesIsRefused) {
 TEST(RequestHead, HostMustBeThereOnceAndBeAHost) {
   EXPECT_TRUE(std::holds_alternative<Refused>(judge("GET / HTTP/1.1\r\n\r\n")));
   EXPECT_TRUE(std::holds_alternative<RequestFacts>(judge("GET / HTTP/1.0\r\n\r\n")));
-  for (const std::string host : {"a b", "a/b", "u@a", "a,b", "a?b", "a#b", "a\\b"}) {
+  for (const std::string host :
+       {"a b",    "a/b",  "u@a",   "a,b",  "a?b",      "a#b",  "a\\b",
+        "a:b",    "a:-1", "a:1:2", "a\"b", "<a>",      "::1",  "[::1",
+        "[::1]a", "[u@]", "a%zz",  "a%4",  "\xc3\xa4", "a:1]", "[::1]:x"}) {
     EXPECT_TRUE(
         std::holds_alternative<Refused>(judge("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n")))
         << host;
   }
-  for (const std::string host : {"", "a", "a:80", "[::1]:80", "a_b.c"}) {
+  for (const std::string host :
+       {"", "a", "a:", "a:80", "[::1]", "[::1]:80", "[fe80::1%eth0]:1", "a_b.c", "a%20b", "a;b"}) {
     EXPECT_TRUE(
         std::holds_alternative<RequestFacts>(judge("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n")))
         << host;
@@ -98,11 +102,31 @@ TEST(RequestHead, TargetForms) {
         << start;
   }
   for (const std::string start :
-       {"GET * HTTP/1.1", "GET a HTTP/1.1", "GET http:// HTTP/1.1", "GET ftp://a/ HTTP/1.1"}) {
+       {"GET * HTTP/1.1", "GET a HTTP/1.1", "GET http:// HTTP/1.1", "GET ftp://a/ HTTP/1.1",
+        "GET http:///b HTTP/1.1", "GET http://:80/ HTTP/1.1", "GET http://u@a/ HTTP/1.1",
+        "GET http://a\\b/ HTTP/1.1"}) {
     EXPECT_TRUE(std::holds_alternative<Refused>(judge(start + "\r\nHost: a\r\n\r\n"))) << start;
   }
   const auto connect = judge("CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n");
   EXPECT_EQ(std::get<Refused>(connect).status, 501);
+}
+
+TEST(RequestHead, TargetAndHostMustAgree) {
+  const auto is_accepted = [](const std::string& target, const std::string& host) {
+    return std::holds_alternative<RequestFacts>(
+        judge("GET " + target + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n"));
+  };
+  EXPECT_TRUE(is_accepted("http://a/", "a"));
+  EXPECT_TRUE(is_accepted("http://A?b", "a"));
+  EXPECT_TRUE(is_accepted("http://a:80/", "a"));
+  EXPECT_TRUE(is_accepted("http://a", "a:80"));
+  EXPECT_TRUE(is_accepted("https://a/", "a:443"));
+  EXPECT_TRUE(is_accepted("http://[::1]:8000/", "[::1]:8000"));
+  EXPECT_FALSE(is_accepted("http://b/", "a"));
+  EXPECT_FALSE(is_accepted("http://a/", ""));
+  EXPECT_FALSE(is_accepted("http://a:81/", "a"));
+  EXPECT_FALSE(is_accepted("http://a:443/", "a"));
+  EXPECT_TRUE(std::holds_alternative<RequestFacts>(judge("GET http://a/ HTTP/1.0\r\n\r\n")));
 }
 
 TEST(RequestHead, KeepAlive) {
