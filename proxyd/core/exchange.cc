@@ -80,6 +80,8 @@ Effects Exchange::handle(const RequestArrived& event, TimePoint now) {
   request_body_done_ = request_.framing == Framing::None;
   closes_ = !request_.keeps_alive;
   arrived_at_ = now;
+  // Pipelined before the client's FIN: the answer to this one has its second, too.
+  if (client_ended_) wake_at_ = now + kHalfCloseGrace;
   phase_ = Phase::Held;
   return {AskGate{}};
 }

@@ -275,6 +275,14 @@ TEST(Exchange, AHalfCloseWaitsForTheAnswerToBegin) {
   begun.after(1h).when(ResponseBodyEnded{}).then({ReleaseUpstream{}, ReadNext{}});
 }
 
+TEST(Exchange, APipelinedRequestBehindAFinHasItsSecondToo) {
+  Steps steps;
+  steps.sent(kGet).when(ClientEnded{}).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
+  steps.after(10s).sent(kGet);
+  EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kHalfCloseGrace);
+  steps.after(kHalfCloseGrace).when(TimerExpired{}).then({DropUpstream{}, CutClient{}});
+}
+
 TEST(Exchange, AHeldUnsafeRequestIsDroppedAtTheFin) {
   Steps()
       .when(RequestArrived{{.is_safe = false}})
