@@ -6,6 +6,7 @@ Each row is (what it is, raw text); the text is latin-1, so that any byte can be
 import os
 import select
 import socket
+import struct
 import time
 import unittest
 
@@ -902,6 +903,150 @@ class Bodiless(Untouched):
         self.one_client.wait_closed()
 
 
+# ---- who leaves ---------------------------------------------------------------------------------
+
+GRACE_S = 1.0  # how long after its FIN a client's answer may begin
+
+
+class Leaving(ProxyTest):
+    def begin(self, text):
+        client = self.client()
+        client.send(text)
+        peer = self.accept()
+        peer.read_request()
+        return client, peer
+
+    def assert_ends(self, peer, at_least, at_most):
+        """The proxy ends the backend's connection, so long from now."""
+        began = time.monotonic()
+        if not select.select([peer.socket], [], [], at_most)[0]:
+            peer.socket.close()
+            self.fail("it goes on")
+        peer.wait_ended()
+        self.assertTrue(at_least <= time.monotonic() - began < at_most, time.monotonic() - began)
+
+    def reset(self, client):
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.socket.close()
+
+    def test_after_a_fin_the_answer_may_begin_for_a_second(self):
+        client, peer = self.begin(get())
+        client.socket.shutdown(socket.SHUT_WR)
+        self.assert_ends(peer, GRACE_S * 0.9, GRACE_S + DEADLINE_S)
+        client.wait_closed()
+
+    def test_an_answer_that_has_begun_is_delivered_whole(self):
+        client, peer = self.begin(get())
+        client.socket.shutdown(socket.SHUT_WR)
+        peer.send(answer("Content-Length: 6", body="one"))
+        self.assertEqual(client.read_head()[0], 200)
+        self.assertFalse(select.select([peer.socket], [], [], GRACE_S * 1.2)[0])
+        peer.send("two")
+        self.assertEqual(client.read_exactly(6), b"onetwo")
+        client.wait_closed()
+
+    def test_pipelined_requests_before_a_fin_are_answered(self):
+        client, peer = self.begin(get() * 3)
+        client.socket.shutdown(socket.SHUT_WR)
+        for number in range(3):
+            if number > 0:
+                peer.read_request()
+            peer.send(OK)
+            self.assertEqual(client.read_response().body, b"ok")
+        client.wait_closed()
+
+    def test_the_last_of_pipelined_requests_has_a_second_too(self):
+        client, peer = self.begin(get() * 2)
+        client.socket.shutdown(socket.SHUT_WR)
+        peer.send(OK)
+        self.assertEqual(client.read_response().body, b"ok")
+        peer.read_request()
+        self.assert_ends(peer, GRACE_S * 0.9, GRACE_S + 9)
+        client.wait_closed()
+
+    def test_a_reset_ends_the_request_at_once(self):
+        for text in (get(), post("Content-Length: 5", body="he"), post("Content-Length: 0", body=""),
+                     post("Transfer-Encoding: chunked", body="5\r\nhe")):
+            with self.subTest(text):
+                client, peer = self.begin(text)
+                self.reset(client)
+                self.assert_ends(peer, 0, GRACE_S * 0.9)
+
+    def test_a_reset_ends_the_answer_at_once(self):
+        for head in ("Content-Length: 100", "Transfer-Encoding: chunked",
+                     "Content-Type: text/event-stream"):
+            with self.subTest(head):
+                client, peer = self.begin(get())
+                peer.send(answer(head))
+                client.read_head()
+                self.reset(client)
+                self.assert_ends(peer, 0, GRACE_S * 0.9)
+
+    def test_a_fin_ends_an_event_stream_at_once(self):
+        for headers in (["Content-Type: text/event-stream"],
+                        ["Transfer-Encoding: chunked", "content-type: TEXT/event-stream; x=y"]):
+            with self.subTest(headers):
+                client, peer = self.begin(get())
+                peer.send(answer(*headers))
+                client.read_head()
+                client.socket.shutdown(socket.SHUT_WR)
+                self.assert_ends(peer, 0, GRACE_S * 0.9)
+
+    def test_a_fin_within_a_body_ends_the_request_at_once(self):
+        for text in (post("Content-Length: 5", body="he"),
+                     post("Transfer-Encoding: chunked", body="5\r\nhe"),
+                     post("Transfer-Encoding: chunked", body="2\r\nhe\r\n"),
+                     post("Transfer-Encoding: chunked", body="2\r\nhe"),
+                     post("Transfer-Encoding: chunked", body="2\r\nhe\r"),
+                     post("Transfer-Encoding: chunked", body="2\r\nhe\r\n5"),
+                     post("Transfer-Encoding: chunked", body="2\r\nhe\r\n0\r\n"),
+                     post("Transfer-Encoding: chunked", body="2\r\nhe\r\n0\r\nA: b\r\n")):
+            with self.subTest(text):
+                client, peer = self.begin(text)
+                client.socket.shutdown(socket.SHUT_WR)
+                self.assert_ends(peer, 0, GRACE_S * 0.9)
+                client.wait_closed()
+
+    def test_a_fin_within_a_head_is_no_request(self):
+        client = self.client()
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n")
+        client.socket.shutdown(socket.SHUT_WR)
+        client.wait_closed()
+        self.backend.settimeout(0.05)
+        with self.assertRaises(TimeoutError):
+            self.backend.accept()
+
+    def test_a_backend_that_ends_or_resets_within_an_answer_cuts_it_short(self):
+        for headers, body in ((["Content-Length: 10"], "hello"),
+                              (["Transfer-Encoding: chunked"], "5\r\nhello\r\n"),
+                              (["Transfer-Encoding: chunked"], "5\r\nhel"),
+                              (["Transfer-Encoding: chunked"], "5\r\nhello\r\n5"),
+                              (["Transfer-Encoding: chunked"], "5\r\nhello\r\n0\r\n")):
+            for resets in (False, True):
+                with self.subTest(f"{headers} {body!r}", resets=resets):
+                    client, peer = self.begin(get())
+                    peer.send(answer(*headers, body=body))
+                    client.read_until(b"\r\n\r\n")
+                    client.read_until(b"hel")
+                    if resets:
+                        self.reset(peer)
+                    peer.socket.close()
+                    # What had come may come first.
+                    self.assertTrue(select.select([client.socket], [], [], 5)[0], "it goes on")
+                    rest = (b"hel" + client.read_to_end()).decode()
+                    self.assertTrue(body.endswith(rest) or body.partition("hel")[2] in rest, rest)
+                    self.assertNotIn("0\r\n\r\n", rest)
+                    client.socket.close()
+
+    def test_a_reset_within_an_answer_until_close_is_not_its_end(self):
+        client, peer = self.begin(get())
+        peer.send(answer(body="hello"))
+        client.read_head()
+        self.assertEqual(client.read_chunk(), b"hello")
+        self.reset(peer)
+        self.assertNotIn(b"0\r\n\r\n", client.read_to_end())
+
+
 # ---- 64 KiB -------------------------------------------------------------------------------------
 
 LIMIT = 64 * 1024
@@ -1056,7 +1201,8 @@ class Addresses(unittest.TestCase):
 def load_tests(loader, _standard, _pattern):
     """Each test once: what a class has from another of this file is not run again."""
     suite = unittest.TestSuite()
-    for case in (Hostile, HostileAnswers, Untouched, HopByHop, Bodiless, Limits, Addresses):
+    for case in (Hostile, HostileAnswers, Untouched, HopByHop, Bodiless, Leaving, Limits,
+                 Addresses):
         suite.addTests(case(name) for name in loader.getTestCaseNames(case)
                        if name in vars(case))
     return suite
