@@ -54,6 +54,9 @@ class Node(unittest.TestCase):
     def test_http(self):
         self.check("node_http")
 
+    def test_a_server_that_ends_first(self):
+        self.check("node_ends_first")
+
     @unittest.skipUnless((NODE_PATH / "undici").exists(), "node-undici is not installed")
     def test_undici(self):
         self.check("undici")
