@@ -287,6 +287,7 @@ class MessageParser<is_request>::Parser {
       if (end != std::string_view::npos) end += 3;
     }
     if (end == std::string_view::npos && text.size() < kHeadSizeMax) {
+      if (has_bare_line_feed(text)) return broken("a line does not end with CR LF");
       return {.kind = ChunkStep::Kind::NeedMore};
     }
     if (end >= kHeadSizeMax) {  // npos is, too

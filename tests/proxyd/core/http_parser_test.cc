@@ -265,6 +265,12 @@ TEST(Chunks, AChunkLineHasALimit) {
   EXPECT_NE(read_body(text, text.size()).error.find("64 KiB"), std::string::npos);
 }
 
+TEST(Chunks, TrailersWithBareLineFeedsAreNotWaitedFor) {
+  for (const std::string text : {"0\r\nA: b\n\n", "0\r\nA: b\r\n\n", "0\r\n\n"}) {
+    EXPECT_EQ(read_body_in_every_way(text).error, "a line does not end with CR LF") << text;
+  }
+}
+
 TEST(Chunks, TrailersHaveALimitThoughTheyComeWhole) {
   const std::string text = "0\r\nA: " + std::string(kHeadSizeMax, 'a') + "\r\n\r\n";
   EXPECT_NE(read_body(text, text.size()).error.find("64 KiB"), std::string::npos);
