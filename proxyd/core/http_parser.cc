@@ -112,6 +112,18 @@ bool has_bare_line_feed(std::string_view text) {
   return false;
 }
 
+// Whether a chunk's line ends with CR LF and has no other control characters. Beast lets a quoted
+// extension have any. For some a line feed there ends the line: what follows would be another
+// request to them.
+bool is_chunk_line(std::string_view line) {
+  if (!line.ends_with("\r\n")) return false;
+  line.remove_suffix(2);
+  return std::none_of(line.begin(), line.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < 0x20 && c != '\t') || byte == 0x7f;
+  });
+}
+
 // The first byte of a TLS handshake record (RFC 8446 §5.1).
 constexpr char kTlsHandshake = 0x16;
 
@@ -279,6 +291,9 @@ class MessageParser<is_request>::Parser {
   // Beast gets a line when it is complete, the last one with all trailers.
   ChunkStep read_chunk_line(std::string_view text) {
     std::size_t end = text.find('\n');
+    if (end != std::string_view::npos && !is_chunk_line(text.substr(0, end + 1))) {
+      return broken("a chunk's line has characters that it cannot have");
+    }
     const std::size_t digits = text.find_first_not_of('0');
     const bool is_last = digits != 0 && digits != std::string_view::npos &&
                          (text[digits] == ';' || text[digits] == '\r');

@@ -260,6 +260,17 @@ TEST(Chunks, BrokenOnesAreRefusedInEveryPartition) {
   }
 }
 
+TEST(Chunks, AChunkLineHasNoControlCharacters) {
+  for (const std::string extension :
+       {"\"\x01\"", "\"\\\x7f\"", "\"\r\"", "\"\n\"", "\"\\\n\"", "\n"}) {
+    for (const std::string size : {"5;a=", "0;a="}) {
+      const Body body = read_body_in_every_way(size + extension + "\r\n\r\n");
+      EXPECT_NE(body.error.find("characters"), std::string::npos) << size << extension;
+    }
+  }
+  EXPECT_EQ(read_body_in_every_way("1;a=\"\\\"\t\xe4\"\r\nx\r\n0\r\n\r\n"), (Body{"x", "", ""}));
+}
+
 TEST(Chunks, AChunkLineHasALimit) {
   const std::string text = "5;" + std::string(kHeadSizeMax, 'a');
   EXPECT_NE(read_body(text, text.size()).error.find("64 KiB"), std::string::npos);
