@@ -352,6 +352,7 @@ void Client::perform(const Answer& effect) {
 
 void Client::perform(const ReadNext&) {
   end_request();
+  end_told_ = false;  // what it means differs from request to request
 }
 
 void Client::perform(const FinishClient& effect) {

@@ -124,7 +124,7 @@ class Client final : private StreamListener, private UpstreamListener {
   Delivery::Coding coding_ = Delivery::Coding::AsItCame;
   bool lingers_ = true;         // after our last byte the client's FIN is awaited
   bool written_ = false;        // our last byte is written
-  bool end_told_ = false;       // the exchange knows of the client's FIN
+  bool end_told_ = false;       // the client's FIN, to the exchange, for this request
   bool was_forwarded_ = false;  // the request under way, at least once
 };
 

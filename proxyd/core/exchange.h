@@ -77,7 +77,9 @@ struct RequestBodyBroken {  // its framing is wrong
   std::string why;
 };
 
-struct ClientEnded {};  // FIN; all that came before it has been seen by the exchange
+// FIN; all that came before it has been seen by the exchange. Told again for each request that was
+// sent before it.
+struct ClientEnded {};
 
 struct ClientBroken {};  // reset, or an error while writing
 

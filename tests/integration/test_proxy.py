@@ -378,6 +378,18 @@ class Streams(ProxyTest):
         self.assertEqual(client.read_response().body, b"hello")
         client.wait_closed()
 
+    def test_every_request_of_a_half_closed_client_hears_of_it(self):
+        client = self.client()
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+                    "POST /cut HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhel")
+        client.socket.shutdown(socket.SHUT_WR)
+        peer = self.accept()
+        peer.read_request()
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+        self.assertEqual(client.read_response().body, b"hello")
+        client.wait_closed()
+        peer.wait_ended()
+
     def test_a_tunnel_carries_early_data_both_ways_and_half_closes(self):
         client = self.client()
         client.ask(headers=[("Connection", "Upgrade"), ("Upgrade", "echo")], body=b"early")

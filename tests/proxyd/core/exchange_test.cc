@@ -291,6 +291,15 @@ TEST(Exchange, AHeldUnsafeRequestIsDroppedAtTheFin) {
       .in(Phase::Closed);
 }
 
+TEST(Exchange, AFinCountsForEveryRequestBeforeIt) {
+  Steps steps;
+  steps.sent(kGet).when(ClientEnded{}).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
+  steps.sent(kGet, 2).when(ClientEnded{}).then({});
+  EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kHalfCloseGrace);
+  steps.when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
+  steps.when(RequestArrived{kPost}).when(ClientEnded{}).then({CutClient{}}).in(Phase::Closed);
+}
+
 TEST(Exchange, AFinInTheMiddleOfABodyIsAHangUp) {
   Steps().sent(kPost).when(ClientEnded{}).then({DropUpstream{}, CutClient{}});
 }
