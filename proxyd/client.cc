@@ -367,8 +367,9 @@ void Client::perform(const FinishClient& effect) {
 
 void Client::perform(const CutClient& effect) {
   timer_.reset();
-  if (effect.reset) stream_.reset_on_close();
   stream_.flush();
+  // What a slow client has not taken by now is lost, and it is to know.
+  if (effect.reset || !stream_.output_done()) stream_.reset_on_close();
   context_.on_closed(*this);
 }
 
