@@ -1,0 +1,839 @@
+// Fuzzes the life of a client connection: exchange, gate, parsers and framers together, performed
+// as proxyd/client.cc does, with strings for sockets.
+//
+// The input is a play. Its first line is the order of what happens, one step per character:
+//
+//   c<n> C   n bytes (the code of the next character), all the rest, come from the client
+//   b<n> B   the same from the backend, on the connection in use or else the one used last
+//   f x      the client ends, resets its connection
+//   F X      the backend ends, resets its connection
+//   o p      the connection to the backend is made, cannot be made
+//   w W      the client, the backend reads no more, or again
+//   l r k e  the bus: a new generation is Loading, the newest is Running, Killing, Error
+//   R t      the bus: a new generation is Running at once; the tree has changed
+//   , ;      100 ms, 2 s pass
+//   .        the time of the timer comes
+//
+// Then follow, with lines `===` between them, what the client sends and what the backend sends on
+// its first, second, … connection.
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proxyd/core/error_page.h"
+#include "proxyd/core/exchange.h"
+#include "proxyd/core/gate.h"
+#include "proxyd/core/http_body.h"
+#include "proxyd/core/http_head.h"
+#include "proxyd/core/http_parser.h"
+#include "proxyd/core/rewrite.h"
+#include "tests/fuzz/check.h"
+#include "tests/fuzz/reference.h"
+
+namespace hpp::proxyd {
+namespace {
+
+using fuzz::check;
+using fuzz::check_same;
+using Phase = Exchange::Phase;
+using Coding = Delivery::Coding;
+using namespace std::chrono_literals;
+
+// A buffer takes no more beyond this. Small, so that small bodies fill it.
+constexpr std::size_t kOutputMax = 48;
+// How long a connection may have been idle and still be fresh: proxyd/upstream.cc.
+constexpr std::chrono::milliseconds kFreshFor{1000};
+
+// ---- what is played -----------------------------------------------------------------------------
+
+struct Script {
+  std::string order;
+  std::string client;
+  std::vector<std::string> backend;  // per connection
+};
+
+Script read_script(std::string_view input) {
+  constexpr std::string_view kBetween = "\n===\n";
+  Script script;
+  const auto line = input.find('\n');
+  script.order = input.substr(0, line);
+  input.remove_prefix(line == std::string_view::npos ? input.size() : line + 1);
+  for (bool is_client = true;; is_client = false) {
+    const auto end = input.find(kBetween);
+    const std::string part(input.substr(0, end));
+    if (is_client) script.client = part;
+    if (!is_client) script.backend.push_back(part);
+    if (end == std::string_view::npos) return script;
+    input.remove_prefix(end + kBetween.size());
+  }
+}
+
+// ---- what is remembered of it -------------------------------------------------------------------
+
+// A request, and what became of it.
+struct Request {
+  std::string start;  // its line, as the backend is to see it
+  RequestFacts facts;
+  std::string body;  // as it came, with its framing
+  int forwards = 0;
+  int answers = 0;
+  std::optional<Answer> own_answer;
+  std::string source;  // the backend's answer as it came
+  bool source_ended_by_close = false;
+};
+
+// A connection to the backend.
+struct Link {
+  std::size_t number = 0;
+  bool is_open = false;
+  std::string input;
+  std::string output;
+  bool input_ended = false;
+  bool is_broken = false;
+  bool was_used = false;
+  TimePoint idle_since;
+  ResponseParser parser;
+  ResponseBody body{parser};
+};
+
+// What a backend has got on one connection.
+struct Got {
+  std::string text;
+  std::vector<std::size_t> requests;  // which they are
+  bool is_cut = false;                // bytes may be missing at the end
+};
+
+enum class End { Open, Fin, Reset };
+
+enum class Pumped { MayGoOn, Over, Broken };
+
+void move_run(std::string_view run, std::string& to, Coding coding) {
+  if (coding != Coding::Chunk) {
+    to += run;
+    return;
+  }
+  char size[20];
+  std::snprintf(size, sizeof size, "%zx\r\n", run.size());
+  to += size;
+  to += run;
+  to += "\r\n";
+}
+
+// As proxyd/pump.cc. `taken` gets all that leaves `from`.
+template <bool is_request>
+Pumped pump(std::string& from, std::string& to, BodyFramer<is_request>& body, Coding coding,
+            std::string& taken) {
+  const auto take = [&](std::size_t size) {
+    taken += from.substr(0, size);
+    from.erase(0, size);
+  };
+  while (to.size() < kOutputMax) {
+    std::size_t run = 0;
+    BodyStep step;
+    for (;;) {
+      step = body.next(std::string_view(from).substr(run));
+      if (step.kind != BodyStep::Kind::Pass) break;
+      run += step.size;
+    }
+    if (run > 0) move_run(from.substr(0, run), to, coding);
+    take(run);
+    if (step.kind == BodyStep::Kind::Drop) take(step.size);
+    if (step.kind == BodyStep::Kind::NeedMore) return Pumped::MayGoOn;
+    if (step.kind == BodyStep::Kind::Over) return Pumped::Over;
+    if (step.kind == BodyStep::Kind::Broken) return Pumped::Broken;
+  }
+  return body.is_over() ? Pumped::Over : Pumped::MayGoOn;
+}
+
+// ---- the play -----------------------------------------------------------------------------------
+
+// Named and ordered as proxyd::Client is.
+class Play {
+ public:
+  Play(const Script& script, bool byte_by_byte) : script_(script), byte_by_byte_(byte_by_byte) {
+    parser_.start();
+  }
+
+  void run() {
+    for (std::size_t at = 0; at < script_.order.size() && !is_closed(); ++at) {
+      const char step = script_.order[at];
+      const bool counts = (step == 'c' || step == 'b') && at + 1 < script_.order.size();
+      perform_step(step, counts ? static_cast<unsigned char>(script_.order[++at]) : 1);
+      check_rest();
+    }
+    end_all();
+    check_client();
+    for (const auto& got : got_) check_backend(got);
+  }
+
+  // What both sides have got, but for what depends on how it was cut to pieces.
+  std::string transcript() const { return transcript_; }
+
+  // A backend that said more than an answer has raced with the next request, or a full buffer has
+  // held back an amount that depends on the pieces.
+  bool is_ambiguous() const { return has_raced_ || has_blocked_; }
+
+ private:
+  bool is_closed() const { return exchange_.phase() == Phase::Closed; }
+
+  Request& newest() {
+    check(!requests_.empty(), "there is a request");
+    return requests_.back();
+  }
+
+  // ---- steps ----
+
+  void perform_step(char step, std::size_t count) {
+    switch (step) {
+      case 'c':
+        return client_sends(count);
+      case 'C':
+        return client_sends(script_.client.size());
+      case 'b':
+        return backend_sends(count);
+      case 'B':
+        return backend_sends(std::string::npos);
+      case 'f':
+        client_ended_ = true;
+        return work();
+      case 'x':
+        handle(ClientBroken{});
+        return work();
+      case 'F':
+        return backend_ends();
+      case 'X':
+        return backend_breaks();
+      case 'o':
+        return upstream_opens();
+      case 'p':
+        if (upstream_ && !upstream_->is_open) on_upstream_broken();
+        return;
+      case 'w':
+        return toggle(client_reads_);
+      case 'W':
+        return toggle(backend_reads_);
+      case 'l':
+        return backend_starts(bus::BackendPhase::Loading);
+      case 'R':
+        return backend_starts(bus::BackendPhase::Running);
+      case 'r':
+        return tell(bus::BackendPhase::Running);
+      case 'k':
+        return tell(bus::BackendPhase::Killing);
+      case 'e':
+        return tell(bus::BackendPhase::Error);
+      case 't':
+        return tree_changes();
+      case ',':
+        return pass_time(100ms);
+      case ';':
+        return pass_time(2000ms);
+      case '.':
+        return timer_comes();
+      default:
+        return;
+    }
+  }
+
+  void toggle(bool& reads) {
+    reads = !reads;
+    has_blocked_ = true;
+    work();
+  }
+
+  void client_sends(std::size_t count) {
+    if (client_ended_) return;
+    const std::string bytes = script_.client.substr(sent_, count);
+    sent_ += bytes.size();
+    const std::size_t at_once = byte_by_byte_ ? 1 : bytes.size();
+    for (std::size_t at = 0; at < bytes.size() && !is_closed(); at += at_once) {
+      input_ += bytes.substr(at, at_once);
+      work();
+    }
+  }
+
+  // The connection that the backend does something on.
+  Link* link() {
+    if (upstream_) return upstream_->is_open ? upstream_.get() : nullptr;
+    return idle_.empty() ? nullptr : idle_.back().get();
+  }
+
+  void backend_sends(std::size_t count) {
+    const Link* const to = link();
+    if (to == nullptr || to->input_ended || to->is_broken || script_.backend.empty()) return;
+    const std::size_t number = to->number;
+    std::size_t& sent = backend_sent_[number];
+    const std::string bytes = script_.backend[number % script_.backend.size()].substr(sent, count);
+    sent += bytes.size();
+    const std::size_t at_once = byte_by_byte_ ? 1 : bytes.size();
+    for (std::size_t at = 0; at < bytes.size(); at += at_once) {
+      Link* const still = link();
+      if (still == nullptr || still->number != number) return;
+      if (still != upstream_.get()) has_raced_ = true;
+      still->input += bytes.substr(at, at_once);
+      on_link(*still);
+    }
+  }
+
+  // Whatever happens on an idle connection, it is of no use any more.
+  void on_link(const Link& which) {
+    if (upstream_.get() == &which) return work();
+    idle_.pop_back();
+  }
+
+  void backend_ends() {
+    Link* const which = link();
+    if (which == nullptr || which->is_broken || which->input_ended) return;
+    which->input_ended = true;
+    on_link(*which);
+  }
+
+  void backend_breaks() {
+    Link* const which = link();
+    if (which == nullptr || which->is_broken) return;
+    which->is_broken = true;
+    if (which == upstream_.get()) return on_upstream_broken();
+    idle_.pop_back();
+  }
+
+  void on_upstream_broken() {
+    const bool has_more = upstream_->is_open && !upstream_->input.empty();
+    if (!has_more || exchange_.phase() != Phase::Answering) handle(UpstreamLost{});
+    work();
+  }
+
+  void upstream_opens() {
+    if (!upstream_ || upstream_->is_open) return;
+    upstream_->is_open = true;
+    send_request();
+    work();
+  }
+
+  void backend_starts(bus::BackendPhase phase) {
+    ++backend_.generation;
+    backend_.serves = backend_.seen = tree_.point();
+    tell(phase);
+  }
+
+  void tell(bus::BackendPhase phase) {
+    if (backend_.generation == 0) ++backend_.generation;
+    backend_.state = phase;
+    gate_.on(backend_);
+    if (phase != bus::BackendPhase::Running) idle_.clear();
+    perform(AskGate{});
+    work();
+  }
+
+  void tree_changes() {
+    ++tree_.revision;
+    gate_.on(tree_);
+    perform(AskGate{});
+    work();
+  }
+
+  void pass_time(std::chrono::milliseconds time) {
+    now_ += time;
+    if (exchange_.wake_at() && *exchange_.wake_at() <= now_) timer_comes();
+  }
+
+  void timer_comes() {
+    if (is_closed()) return;
+    if (exchange_.phase() == Phase::Finishing) return close();
+    if (!exchange_.wake_at()) return;
+    now_ = std::max(now_, *exchange_.wake_at());
+    handle(TimerExpired{});
+    work();
+  }
+
+  // The backend is gone for good: everybody gets a last word.
+  void end_all() {
+    if (!is_closed()) backend_starts(bus::BackendPhase::Error);
+    const Phase phase = exchange_.phase();
+    check(phase == Phase::Reading || phase == Phase::Finishing || phase == Phase::Closed,
+          "nobody waits for a backend that has failed", to_string(phase));
+    if (!is_closed()) perform_step('f', 0);
+    if (!is_closed()) timer_comes();
+    check(is_closed(), "a client that has ended is let go", to_string(exchange_.phase()));
+    check(!upstream_, "no backend connection is left behind");
+    check_stays_closed();
+  }
+
+  void check_stays_closed() {
+    for (const Event& event : {Event(ClientBroken{}), Event(ClientEnded{}), Event(UpstreamLost{}),
+                               Event(RequestBodyEnded{}), Event(RequestBodyBroken{})}) {
+      check(exchange_.on(event, now_) == Effects{} && is_closed(), "after Closed nothing happens");
+    }
+    check(!exchange_.plea() && !exchange_.wake_at(), "after Closed nothing is awaited");
+  }
+
+  // What must hold whenever all has been done that can be done.
+  void check_rest() {
+    const Phase phase = exchange_.phase();
+    const bool needs_upstream =
+        phase == Phase::Sent || phase == Phase::Answering || phase == Phase::Tunnel;
+    check(needs_upstream == (upstream_ != nullptr), "a backend connection is there when it is used",
+          to_string(phase));
+    check(phase != Phase::Doubtful || exchange_.wake_at(), "no doubt lasts");
+    check(!end_told_ || phase != Phase::Held || newest().facts.is_safe,
+          "a request that is not safe is not held for a client that has ended");
+    const bool has_begun = phase != Phase::Held && phase != Phase::Sent && phase != Phase::Doubtful;
+    check(!end_told_ || has_begun || exchange_.wake_at(),
+          "nobody waits for long for a client that has ended", to_string(phase));
+  }
+
+  // ---- progress ----
+
+  void work() {
+    do {
+      while (advance()) {
+      }
+    } while (!is_closed() && settle());
+  }
+
+  bool advance() {
+    switch (exchange_.phase()) {
+      case Phase::Reading:
+        return read_request();
+      case Phase::Held:
+      case Phase::Doubtful:
+        return tell_of_client_end();
+      case Phase::Sent:
+        return pump_request() || read_response() || tell_of_client_end();
+      case Phase::Answering:
+        return pump_request() || pump_response() || tell_of_client_end();
+      case Phase::Tunnel:
+        pump_tunnel();
+        return false;
+      case Phase::Finishing:
+        input_.clear();
+        if (client_ended_ && output_.empty()) close();
+        return false;
+      case Phase::Closed:
+        return false;
+    }
+    return false;
+  }
+
+  bool refuse_request(const Refused& refused) {
+    requests_.push_back({});
+    handle(RequestRefused{.status = refused.status, .why = refused.why});
+    return true;
+  }
+
+  bool read_request() {
+    const HeadResult result = input_.empty() ? NeedMore{} : parser_.read_head(input_);
+    if (std::holds_alternative<NeedMore>(result)) {
+      if (!client_ended_) return false;
+      handle(ClientEnded{});
+      return true;
+    }
+    if (const auto* refused = std::get_if<Refused>(&result)) return refuse_request(*refused);
+    const RequestHead& head = parser_.head();
+    const auto judged = judge_request(head);
+    if (const auto* refused = std::get_if<Refused>(&judged)) return refuse_request(*refused);
+    const auto& facts = std::get<RequestFacts>(judged);
+    requests_.push_back(
+        {.start = std::string(head.method) + ' ' + std::string(head.target) + " HTTP/1.1",
+         .facts = facts});
+    head_ = write_request_head(head, facts, "127.0.0.1", "localhost:8001");
+    input_.erase(0, std::get<HeadRead>(result).size);
+    request_body_.begin(facts.framing, facts.length, /*keep_framing=*/true);
+    handle(RequestArrived{.facts = facts});
+    return true;
+  }
+
+  bool pump_request() {
+    if (request_body_.is_over() || !upstream_ || !upstream_->is_open) return false;
+    switch (pump(input_, upstream_->output, request_body_, Coding::AsItCame, newest().body)) {
+      case Pumped::MayGoOn:
+        return false;
+      case Pumped::Over:
+        handle(RequestBodyEnded{});
+        return true;
+      case Pumped::Broken:
+        handle(RequestBodyBroken{.why = request_body_.error()});
+        return true;
+    }
+    return false;
+  }
+
+  bool read_response() {
+    if (!upstream_ || !upstream_->is_open) return false;
+    Link& from = *upstream_;
+    const HeadResult result = from.input.empty() ? NeedMore{} : from.parser.read_head(from.input);
+    if (std::holds_alternative<NeedMore>(result)) {
+      if (!from.input_ended) return false;
+      handle(UpstreamLost{});
+      return true;
+    }
+    if (const auto* refused = std::get_if<Refused>(&result)) {
+      handle(ResponseRefused{.why = refused->why});
+      return true;
+    }
+    const auto judged = judge_response(from.parser.head(), exchange_.request());
+    if (const auto* refused = std::get_if<Refused>(&judged)) {
+      handle(ResponseRefused{.why = refused->why});
+      return true;
+    }
+    const ResponseFacts facts = std::get<ResponseFacts>(judged);
+    handle(ResponseArrived{.facts = facts});
+    if (!upstream_) return true;
+    const std::size_t size = std::get<HeadRead>(result).size;
+    if (!facts.is_interim()) newest().source = from.input.substr(0, size);
+    from.input.erase(0, size);
+    if (facts.is_interim()) {
+      from.parser.start();
+    } else {
+      from.body.begin(facts.framing, facts.length, coding_ != Coding::Dechunk);
+    }
+    return true;
+  }
+
+  bool pump_response() {
+    Link& from = *upstream_;
+    switch (pump(from.input, output_, from.body, coding_, newest().source)) {
+      case Pumped::MayGoOn:
+        break;
+      case Pumped::Over:
+        handle(ResponseBodyEnded{});
+        return true;
+      case Pumped::Broken:
+        handle(ResponseRefused{.why = from.body.error()});
+        return true;
+    }
+    const bool has_ended = from.input_ended || from.is_broken;
+    if (!has_ended || !from.input.empty()) return false;
+    if (from.is_broken || !from.body.ended_by_close()) {
+      handle(UpstreamLost{});
+      return true;
+    }
+    newest().source_ended_by_close = true;
+    if (coding_ == Coding::Chunk) output_ += "0\r\n\r\n";
+    handle(ResponseBodyEnded{});
+    return true;
+  }
+
+  bool tell_of_client_end() {
+    if (end_told_ || !client_ended_) return false;
+    const bool body_may_go_on = !request_body_.is_over() && !input_.empty();
+    if (body_may_go_on && exchange_.phase() != Phase::Held) return false;
+    end_told_ = true;
+    handle(ClientEnded{});
+    return true;
+  }
+
+  void pump_tunnel() {
+    Link& backend = *upstream_;
+    const auto pass = [](std::string& from, std::string& to, std::string& taken) {
+      if (to.size() >= kOutputMax) return;
+      taken += from;
+      to += from;
+      from.clear();
+    };
+    pass(input_, backend.output, tunnel_in_);
+    if (client_ended_ && input_.empty()) flush_backend();
+    pass(backend.input, output_, tunnel_out_);
+    if (backend.input_ended && backend.input.empty()) flush_client();
+    const bool over = client_ended_ && backend.input_ended && output_.empty() &&
+                      backend.output.empty() && input_.empty() && backend.input.empty();
+    if (over) handle(UpstreamLost{});
+  }
+
+  // True: a buffer that was full has room again.
+  bool settle() {
+    const bool backend_has_room = upstream_ && upstream_->is_open && flush_backend();
+    return flush_client() || backend_has_room;
+  }
+
+  bool flush_backend() {
+    return backend_reads_ && flush(upstream_->output, got_[upstream_->number].text);
+  }
+
+  bool flush_client() { return client_reads_ && flush(output_, client_got_); }
+
+  static bool flush(std::string& output, std::string& got) {
+    const bool was_full = output.size() >= kOutputMax;
+    got += output;
+    output.clear();
+    return was_full;
+  }
+
+  void close() {
+    if (!is_closed()) handle(ClientBroken{});
+  }
+
+  // ---- effects ----
+
+  void handle(const Event& event) {
+    check(!is_closed(), "nobody talks to an exchange that is closed");
+    for (const Effect& effect : exchange_.on(event, now_)) {
+      std::visit([this](const auto& e) { perform(e); }, effect);
+    }
+  }
+
+  void perform(const AskGate&) {
+    const auto plea = exchange_.plea();
+    if (!plea) return;
+    handle(Judged{.verdict = gate_.judge(*plea), .generation = gate_.generation()});
+  }
+
+  void perform(const ForwardRequest& effect) {
+    check(!upstream_, "there are never two backend connections");
+    Request& request = newest();
+    ++request.forwards;
+    check(
+        request.forwards == 1 || (request.facts.is_safe && request.facts.framing == Framing::None),
+        "only what is safe and complete is sent again", request.start);
+    check(request.answers == 0, "what is answered is not sent");
+    upstream_ = take_upstream(effect.fresh);
+    if (upstream_->is_open) send_request();
+  }
+
+  std::unique_ptr<Link> take_upstream(bool fresh) {
+    if (!idle_.empty() && (!fresh || now_ - idle_.back()->idle_since < kFreshFor)) {
+      auto upstream = std::move(idle_.back());
+      idle_.pop_back();
+      return upstream;
+    }
+    auto upstream = std::make_unique<Link>();
+    upstream->number = got_.size();
+    got_.emplace_back();
+    backend_sent_.push_back(0);
+    return upstream;
+  }
+
+  void send_request() {
+    upstream_->parser.start();
+    upstream_->output += head_;
+    got_[upstream_->number].requests.push_back(requests_.size() - 1);
+    handle(UpstreamOpened{.reused = upstream_->was_used});
+  }
+
+  void perform(const DropUpstream&) {
+    if (upstream_) got_[upstream_->number].is_cut = true;
+    upstream_.reset();
+  }
+
+  void perform(const ReleaseUpstream&) {
+    check(upstream_ != nullptr, "who gives back has something");
+    Link& link = *upstream_;
+    if (!link.input.empty()) has_raced_ = true;
+    const bool usable =
+        !link.input_ended && !link.is_broken && link.input.empty() && link.output.empty();
+    if (!usable) return perform(DropUpstream{});
+    link.was_used = true;
+    link.idle_since = now_;
+    idle_.push_back(std::move(upstream_));
+  }
+
+  void perform(const PassResponseHead& effect) {
+    check(upstream_ != nullptr, "an answer comes from somewhere");
+    coding_ = effect.delivery.coding;
+    if (!effect.facts.is_interim()) count_answer();
+    output_ += write_response_head(upstream_->parser.head(), effect.facts, exchange_.request(),
+                                   effect.delivery);
+  }
+
+  void perform(const Answer& effect) {
+    count_answer();
+    newest().own_answer = effect;
+    output_ += write_answer(effect, exchange_.request(), backend_, true);
+  }
+
+  void count_answer() {
+    check(client_end_ == End::Open && !is_finishing_, "nothing follows the last answer");
+    check(++newest().answers == 1, "a request is answered once", newest().start);
+  }
+
+  void perform(const ReadNext&) {
+    check(newest().answers == 1, "the next request is read when this one is answered");
+    parser_.start();
+    end_told_ = false;
+  }
+
+  void perform(const FinishClient&) {
+    is_finishing_ = true;
+    flush_client();
+  }
+
+  void perform(const CutClient& effect) {
+    check(client_end_ == End::Open, "a connection ends once");
+    flush_client();
+    is_lost_ = !output_.empty();
+    client_end_ = effect.reset || is_lost_ ? End::Reset : End::Fin;
+  }
+
+  // ---- what both sides have got ----
+
+  void note(std::string_view what, std::string_view detail) {
+    transcript_ += what;
+    transcript_ += ' ';
+    transcript_ += detail;
+    transcript_ += '\n';
+  }
+
+  void check_client() {
+    std::string_view rest = client_got_;
+    for (std::size_t i = 0; i < requests_.size(); ++i) {
+      const Request& request = requests_[i];
+      const bool is_last = i + 1 == requests_.size();
+      check(request.answers == 1 || is_last, "who goes on has got an answer", client_got_);
+      while (take_interim(rest)) {
+      }
+      if (request.answers == 1) check_answer(request, rest, is_last);
+    }
+    check(rest.empty(), "a client gets nothing but answers", client_got_);
+  }
+
+  bool take_interim(std::string_view& rest) {
+    const int status = fuzz::status_of(rest.substr(0, rest.find("\r\n")));
+    if (status == 0 || status >= 200 || status == 101) return false;
+    const auto message = fuzz::take_response(rest, true);
+    check(message.has_value(), "an interim answer is one to the letter", client_got_);
+    note("interim", message->head.start);
+    return true;
+  }
+
+  void check_answer(const Request& request, std::string_view& rest, bool is_last) {
+    const auto message = fuzz::take_response(rest, request.facts.is_head);
+    if (!message) {
+      check(is_lost_, "a client gets answers to the letter", client_got_);
+      rest = {};
+      return;
+    }
+    if (request.own_answer) {
+      check(is_last && (message->body.is_over || is_lost_) &&
+                message->head.first("connection") == "close",
+            "an answer of the proxy's own is the last", client_got_);
+      note("own answer", std::to_string(static_cast<int>(request.own_answer->kind)));
+      return;
+    }
+    note("answer", message->head.start + " " + message->body.payload);
+    if (fuzz::status_of(message->head.start) == 101) {
+      check(rest == tunnel_out_ || (is_lost_ && tunnel_out_.starts_with(rest)),
+            "a tunnel changes nothing on its way to the client", rest);
+      note("tunnel", rest);
+      rest = {};
+      return;
+    }
+    check_payload(request, *message, is_last);
+  }
+
+  void check_payload(const Request& request, const fuzz::PlainMessage& answer, bool is_last) {
+    std::string_view source_text = request.source;
+    const auto source = fuzz::take_response(source_text, request.facts.is_head);
+    check(source.has_value(), "what is accepted of a backend is to the letter", request.source);
+    // Without framing an answer ends with a connection that ends in good order.
+    const bool is_complete = answer.body.is_over || (is_last && client_end_ == End::Fin &&
+                                                     answer.head.count("content-length") == 0 &&
+                                                     answer.head.count("transfer-encoding") == 0);
+    const bool was_complete = source->body.is_over || request.source_ended_by_close;
+    note(is_complete ? "complete" : "cut short", "");
+    check(is_complete || is_last || is_lost_, "nothing follows an answer that is cut short",
+          client_got_);
+    check(!is_complete || was_complete, "what is cut short looks cut short", client_got_);
+    const std::string& payload = answer.body.payload;
+    check(source->body.payload.starts_with(payload), "a client gets what the backend sent",
+          client_got_);
+    check(!is_complete || payload == source->body.payload, "a client gets all of it", client_got_);
+  }
+
+  void check_backend(const Got& got) {
+    std::string_view rest = got.text;
+    for (const std::size_t which : got.requests) {
+      if (rest.empty() && got.is_cut) return;
+      const Request& request = requests_[which];
+      const std::string_view before = rest;
+      const auto message = fuzz::take_request(rest);
+      if (!message && got.is_cut && has_blocked_) return;
+      check(message.has_value(), "a backend gets requests to the letter", got.text);
+      check_same(message->head.start, request.start, "a backend gets the requests that came");
+      // Where bytes may be missing, how many were on their way depends on the pieces.
+      if (!got.is_cut) note("request", message->head.start + " " + message->body.payload);
+      if (is_tunnel_of(which)) return check_tunnel(before, request);
+      check_request_body(*message, request, got);
+    }
+    check(rest.empty(), "a backend gets nothing but requests", got.text);
+  }
+
+  bool is_tunnel_of(std::size_t which) const {
+    return which + 1 == requests_.size() && requests_[which].source.starts_with("HTTP/1.") &&
+           fuzz::status_of(std::string_view(requests_[which].source)) == 101;
+  }
+
+  void check_tunnel(std::string_view text, const Request& request) {
+    fuzz::take_head(text);
+    const std::string all = request.body + tunnel_in_;
+    check(all.starts_with(text), "a tunnel changes nothing on its way to the backend", text);
+  }
+
+  void check_request_body(const fuzz::PlainMessage& message, const Request& request,
+                          const Got& got) {
+    std::string_view text = request.body;
+    fuzz::PlainBody body{.is_over = true};
+    if (request.facts.framing == Framing::Chunked) body = fuzz::take_chunks(text);
+    if (request.facts.framing == Framing::Length) {
+      body = fuzz::take_length(text, request.facts.length);
+    }
+    check(text.empty(), "no more is taken than the body has", request.body);
+    check(!message.body.is_over || body.is_over, "a backend gets no more than came", got.text);
+    check(body.payload.starts_with(message.body.payload), "a backend gets the body that came",
+          got.text);
+    check(got.is_cut || message.body.payload == body.payload, "a backend gets all of it", got.text);
+  }
+
+  const Script& script_;
+  const bool byte_by_byte_;
+  std::size_t sent_ = 0;  // of the client's bytes
+  std::vector<std::size_t> backend_sent_;
+
+  // What the shell has.
+  TimePoint now_{};
+  Gate gate_;
+  bus::TreeState tree_{.stamp = {.epoch = 1}, .watching = true};
+  bus::BackendState backend_;
+  Exchange exchange_;
+  RequestParser parser_;
+  RequestBody request_body_{parser_};
+  std::string head_;
+  std::string input_;
+  std::string output_;
+  bool client_reads_ = true;
+  bool backend_reads_ = true;
+  bool client_ended_ = false;
+  bool end_told_ = false;
+  bool is_finishing_ = false;
+  std::unique_ptr<Link> upstream_;
+  std::vector<std::unique_ptr<Link>> idle_;
+  Coding coding_ = Coding::AsItCame;
+
+  // What is remembered.
+  std::vector<Request> requests_;
+  std::vector<Got> got_;  // per connection
+  std::string client_got_;
+  End client_end_ = End::Open;
+  std::string tunnel_in_;
+  std::string tunnel_out_;
+  std::string transcript_;
+  bool is_lost_ = false;  // what the client has not read when its connection is closed
+  bool has_raced_ = false;
+  bool has_blocked_ = false;
+};
+
+}  // namespace
+}  // namespace hpp::proxyd
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace hpp::proxyd;
+  const Script script = read_script({reinterpret_cast<const char*>(data), size});
+  Play whole(script, /*byte_by_byte=*/false);
+  whole.run();
+  Play bytes(script, /*byte_by_byte=*/true);
+  bytes.run();
+  if (whole.is_ambiguous() || bytes.is_ambiguous()) return 0;
+  check_same(whole.transcript(), bytes.transcript(), "pieces change nothing");
+  return 0;
+}
