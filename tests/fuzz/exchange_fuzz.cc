@@ -498,8 +498,7 @@ class Play {
       case Pumped::MayGoOn:
         break;
       case Pumped::Over:
-        handle(ResponseBodyEnded{});
-        return true;
+        return complete_response();
       case Pumped::Broken:
         handle(ResponseRefused{.why = from.body.error()});
         return true;
@@ -512,7 +511,13 @@ class Play {
     }
     newest().source_ended_by_close = true;
     if (coding_ == Coding::Chunk) output_ += "0\r\n\r\n";
+    return complete_response();
+  }
+
+  bool complete_response() {
     handle(ResponseBodyEnded{});
+    check((exchange_.phase() == Phase::Finishing) == said_close_,
+          "an answer says what becomes of the connection", newest().start);
     return true;
   }
 
@@ -632,6 +637,7 @@ class Play {
   void perform(const PassResponseHead& effect) {
     check(upstream_ != nullptr, "an answer comes from somewhere");
     coding_ = effect.delivery.coding;
+    said_close_ = effect.delivery.closes;
     if (!effect.facts.is_interim()) count_answer();
     output_ += write_response_head(upstream_->parser.head(), effect.facts, exchange_.request(),
                                    effect.delivery);
@@ -818,6 +824,7 @@ class Play {
   std::string tunnel_in_;
   std::string tunnel_out_;
   std::string transcript_;
+  bool said_close_ = false;
   bool is_lost_ = false;  // what the client has not read when its connection is closed
   bool has_raced_ = false;
   bool has_blocked_ = false;

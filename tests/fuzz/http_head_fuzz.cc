@@ -200,6 +200,8 @@ void check_response(const ResponseHead& head, const ResponseFacts& facts,
   check(fuzz::status_of(plain.start) == facts.status, "the status stays", written);
   check_same(parser.head().reason, head.reason, "the reason stays");
   check(plain.count("te") == 0, "TE is no field of an answer", written);
+  check(request.minor >= 1 || plain.count("transfer-encoding") == 0,
+        "HTTP/1.0 knows no Transfer-Encoding", written);
   const auto judged = judge_response(parser.head(), request);
   const auto* again = std::get_if<ResponseFacts>(&judged);
   check(again != nullptr, "a rewritten answer is judged acceptable", written);
