@@ -190,8 +190,9 @@ bool Client::pump_response() {
       handle(ResponseRefused{.why = body.error()});
       return true;
   }
-  const bool has_ended = from.input_ended() || from.is_broken();
-  if (!has_ended || !from.input().empty() || upstream_->pump().holds_bytes()) return false;
+  // Where the client has room, what is left is the piece of a chunk line that never came whole.
+  const bool is_full = stream_.output().size() >= kOutputMax || upstream_->pump().holds_bytes();
+  if (is_full || !(from.input_ended() || from.is_broken())) return false;
   if (from.is_broken() || !body.ended_by_close()) {
     handle(UpstreamLost{});
     return true;
@@ -206,12 +207,18 @@ bool Client::pump_response() {
 bool Client::tell_of_client_end() {
   const bool is_held = exchange_.phase() == Exchange::Phase::Held;
   if (end_told_ || !(stream_.input_ended() || (is_held && stream_.end_in_sight()))) return false;
-  const bool body_may_go_on =
-      request_->pump.holds_bytes() || (!request_->body.is_over() && !stream_.input().empty());
-  if (body_may_go_on && !is_held) return false;
+  if (!is_held && body_may_go_on()) return false;
   end_told_ = true;
   handle(ClientEnded{});
   return true;
+}
+
+// Whether bytes of the request's body are here that the backend can still be given. The piece of a
+// chunk line at the end of a connection is none.
+bool Client::body_may_go_on() const {
+  if (request_->pump.holds_bytes()) return true;
+  if (request_->body.is_over() || stream_.input().empty()) return false;
+  return !upstream_ || !upstream_->is_open() || upstream_->stream().output().size() >= kOutputMax;
 }
 
 void Client::pump_tunnel() {
@@ -274,8 +281,16 @@ void Client::expire_after(std::chrono::microseconds delay) {
 
 void Client::on_expired() {
   if (exchange_.phase() == Exchange::Phase::Finishing) return close();
-  handle(TimerExpired{});
+  handle(TimerExpired{.answer_flows = answer_flows()});
   work();
+}
+
+// Since the last time that this was asked, or ever.
+bool Client::answer_flows() {
+  if (!upstream_ || !upstream_->is_open()) return false;
+  const std::uint64_t passed = upstream_->body().passed();
+  return std::exchange(request_->answered, passed) != passed || !stream_.output_done() ||
+         upstream_->pump().holds_bytes();
 }
 
 void Client::begin_request() {
@@ -287,6 +302,7 @@ void Client::begin_request() {
     idle.pop_back();
   }
   request_->parser.start();
+  request_->answered = 0;
 }
 
 void Client::end_request() {
@@ -329,9 +345,9 @@ void Client::send_request() {
   handle(UpstreamOpened{.reused = upstream_->was_used()});
 }
 
-void Client::perform(const DropUpstream&) {
+void Client::perform(const DropUpstream& effect) {
   request_->pump.abandon(stream_);
-  if (upstream_) context_.pool.drop(std::move(upstream_));
+  if (upstream_) context_.pool.drop(std::move(upstream_), effect.in_order);
 }
 
 void Client::perform(const ReleaseUpstream&) {

@@ -31,7 +31,8 @@ struct RequestReader {
   RequestParser parser;
   RequestBody body{parser};
   BodyPump pump;
-  std::string head;  // as the backend gets it
+  std::string head;            // as the backend gets it
+  std::uint64_t answered = 0;  // bytes of the answer's body that had passed at the last deadline
 };
 
 // What all clients share. Owned by the daemon, outlives them.
@@ -89,6 +90,7 @@ class Client final : private StreamListener, private UpstreamListener {
   bool read_response();
   bool pump_response();
   bool tell_of_client_end();
+  bool body_may_go_on() const;
   void pump_tunnel();
   void drain_finishing();
   bool settle();
@@ -96,6 +98,7 @@ class Client final : private StreamListener, private UpstreamListener {
   void set_timer();
   void expire_after(std::chrono::microseconds delay);
   void on_expired();
+  bool answer_flows();
   void begin_request();
   void end_request();
   void send_request();

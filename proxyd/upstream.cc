@@ -155,11 +155,11 @@ void Pool::expire_idle() {
   }
 }
 
-void Pool::drop(std::unique_ptr<Upstream> upstream) {
+void Pool::drop(std::unique_ptr<Upstream> upstream, bool in_order) {
   if (upstream->is_open()) {
     upstream->pump().abandon(upstream->stream());
     // Where the backend has closed first, our FIN would leave it a TIME_WAIT.
-    if (upstream->stream().input_ended()) upstream->reset_on_close();
+    if (!in_order && upstream->stream().input_ended()) upstream->reset_on_close();
   }
   upstream->set_listener(nullptr);
   loop_.bury(std::move(upstream));

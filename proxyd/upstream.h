@@ -99,8 +99,9 @@ class Pool {
   // Gives back a connection whose answer is complete.
   void put_back(std::unique_ptr<Upstream> upstream);
 
-  // Ends a connection in the middle of whatever it is doing.
-  void drop(std::unique_ptr<Upstream> upstream);
+  // Ends a connection in the middle of whatever it is doing; with a FIN if `in_order`, else so that
+  // nothing of it stays on the backend's port.
+  void drop(std::unique_ptr<Upstream> upstream, bool in_order = false);
 
   // The backend is being killed or is gone: resets all idle connections.
   void reset_idle();

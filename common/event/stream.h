@@ -46,6 +46,8 @@ class Stream {
 
   Buffer& input() { return input_; }
 
+  const Buffer& input() const { return input_; }
+
   Buffer& output() { return output_; }
 
   // Writes what it can of output() now and the rest when the socket takes more. A peer that takes

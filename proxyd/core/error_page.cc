@@ -64,7 +64,7 @@ std::string text_of(const Answer& answer, const bus::BackendState& backend, bool
              "again to the new one,\nbecause the first attempt may have had an effect. Repeat it "
              "if that is safe.\n";
     case Answer::Kind::BadGateway:
-      return fmt::format("Your server's answer cannot be used: {}.\n", answer.why);
+      return answer.why + '\n';
     case Answer::Kind::Refused:
       return fmt::format("This request cannot be accepted: {}.\n", answer.why);
   }

@@ -80,8 +80,6 @@ Effects Exchange::handle(const RequestArrived& event, TimePoint now) {
   request_body_done_ = request_.framing == Framing::None;
   closes_ = !request_.keeps_alive;
   arrived_at_ = now;
-  // Pipelined before the client's FIN: the answer to this one has its second, too.
-  if (client_ended_) wake_at_ = now + kHalfCloseGrace;
   phase_ = Phase::Held;
   return {AskGate{}};
 }
@@ -115,23 +113,26 @@ Effects Exchange::handle(const RequestBodyBroken& event, TimePoint) {
 }
 
 Effects Exchange::handle(const ClientEnded&, TimePoint now) {
-  client_ended_ = true;
   switch (phase_) {
     case Phase::Reading:
       phase_ = Phase::Finishing;
+      wake_at_.reset();
       return {FinishClient{}};
     case Phase::Held:
     case Phase::Sent:
     case Phase::Doubtful: {
       const bool nobody_waits = phase_ == Phase::Held && !request_.is_safe;
       if (nobody_waits || !request_body_done_) return cut();
-      if (!wake_at_) wake_at_ = now + kHalfCloseGrace;
+      leaves_at_ = now + kHalfCloseGrace;
+      if (phase_ != Phase::Doubtful) wake_at_ = leaves_at_;
       return {};
     }
     case Phase::Answering: {
       // No script half-closes in mid-stream; who leaves an event stream open leaks it.
       const bool leaves = response_.is_event_stream || now - arrived_at_ > kHalfCloseGrace;
-      return leaves || !request_body_done_ ? cut() : Effects{};
+      if (leaves || !request_body_done_) return cut();
+      wake_at_ = leaves_at_ = now + kHalfCloseGrace;
+      return {};
     }
     case Phase::Tunnel:  // the shell passes the FIN on
     case Phase::Finishing:
@@ -161,7 +162,9 @@ Effects Exchange::handle(const Judged& event, TimePoint now) {
     case Verdict::Unrepeated:
       return answer(Answer::Kind::Unrepeated, 503, "");
     case Verdict::BadGateway:
-      return answer(Answer::Kind::BadGateway, 502, "the connection ended before the answer began");
+      return answer(Answer::Kind::BadGateway, 502,
+                    opened_ ? "Your server closed the connection before it began to answer."
+                            : "Your server cannot be reached: no connection could be made.");
     case Verdict::Close:
       return close_on_verdict();
   }
@@ -173,9 +176,10 @@ Effects Exchange::forward(std::uint64_t generation) {
   // Again: whatever reused connection is there may be as stale as the one that was lost.
   const bool again = phase_ == Phase::Doubtful;
   generation_ = generation;
+  opened_ = false;
   reused_ = false;
   expired_ = false;
-  if (!client_ended_) wake_at_.reset();
+  wake_at_ = leaves_at_;
   phase_ = Phase::Sent;
   return {ForwardRequest{.fresh = again || !request_.is_safe}};
 }
@@ -185,7 +189,7 @@ Effects Exchange::take_back() {
   Effects effects;
   if (has_upstream()) effects.push_back(DropUpstream{});
   expired_ = false;
-  if (!client_ended_) wake_at_.reset();
+  wake_at_ = leaves_at_;
   phase_ = Phase::Held;
   effects.push_back(AskGate{});
   return effects;
@@ -206,7 +210,7 @@ Effects Exchange::handle(const UpstreamOpened& event, TimePoint) {
   return {};
 }
 
-Effects Exchange::handle(const ResponseArrived& event, TimePoint) {
+Effects Exchange::handle(const ResponseArrived& event, TimePoint now) {
   assert(phase_ == Phase::Sent);
   if (event.facts.is_interim()) {
     // RFC 9110 §15.2: HTTP/1.0 does not know interim answers.
@@ -225,6 +229,7 @@ Effects Exchange::handle(const ResponseArrived& event, TimePoint) {
       response_.framing != Framing::UntilClose || delivery.coding == Delivery::Coding::Chunk;
   ends_by_close_ = !framed || delivery.coding == Delivery::Coding::Dechunk;
   phase_ = Phase::Answering;
+  if (leaves_at_) wake_at_ = now + kHalfCloseGrace;
   return {PassResponseHead{.facts = response_, .delivery = delivery}};
 }
 
@@ -245,7 +250,8 @@ Delivery Exchange::delivery_for(const ResponseFacts& response) const {
 Effects Exchange::handle(const ResponseRefused& event, TimePoint) {
   if (phase_ == Phase::Answering) return cut();
   assert(phase_ == Phase::Sent);
-  return answer(Answer::Kind::BadGateway, 502, event.why);
+  return answer(Answer::Kind::BadGateway, 502,
+                "Your server's answer cannot be used: " + event.why + '.');
 }
 
 Effects Exchange::handle(const ResponseBodyEnded&, TimePoint) {
@@ -255,10 +261,12 @@ Effects Exchange::handle(const ResponseBodyEnded&, TimePoint) {
 
 Effects Exchange::complete_response() {
   Effects effects;
-  if (response_.keeps_alive && request_body_done_) {
+  if (response_.keeps_alive && request_body_done_ && !request_.asks_upgrade) {
     effects.push_back(ReleaseUpstream{});
   } else {
-    effects.push_back(DropUpstream{});
+    // Who refuses an upgrade may do so on a bare socket, and die of a reset: in Node it is nobody's
+    // but the application's.
+    effects.push_back(DropUpstream{.in_order = request_.asks_upgrade});
   }
   wake_at_.reset();
   if (closes_ || !request_body_done_) {
@@ -266,6 +274,7 @@ Effects Exchange::complete_response() {
     effects.push_back(FinishClient{.lingers = request_.keeps_alive || !request_body_done_});
   } else {
     phase_ = Phase::Reading;
+    leaves_at_.reset();
     effects.push_back(ReadNext{});
   }
   return effects;
@@ -276,6 +285,7 @@ Effects Exchange::handle(const UpstreamLost&, TimePoint) {
     case Phase::Sent:
       phase_ = Phase::Doubtful;
       expired_ = false;
+      wake_at_.reset();
       return {DropUpstream{}, AskGate{}};
     case Phase::Answering:
     case Phase::Tunnel:
@@ -290,19 +300,20 @@ Effects Exchange::handle(const UpstreamLost&, TimePoint) {
   return {};
 }
 
-Effects Exchange::handle(const TimerExpired&, TimePoint) {
+Effects Exchange::handle(const TimerExpired& event, TimePoint now) {
   wake_at_.reset();
   if (phase_ == Phase::Reading) {
     request_ = {};
     return answer(Answer::Kind::Refused, 408, "its head did not come within 60 s");
   }
-  if (client_ended_) {
-    const bool begun = phase_ == Phase::Answering || phase_ == Phase::Tunnel;
-    return begun ? Effects{} : cut();
+  if (phase_ == Phase::Doubtful) {
+    expired_ = true;
+    return {AskGate{}};
   }
-  if (phase_ != Phase::Doubtful) return {};
-  expired_ = true;
-  return {AskGate{}};
+  if (!leaves_at_ || phase_ == Phase::Tunnel) return {};
+  if (phase_ != Phase::Answering || !event.answer_flows) return cut();
+  wake_at_ = now + kHalfCloseGrace;
+  return {};
 }
 
 // ---- endings ------------------------------------------------------------------------------------

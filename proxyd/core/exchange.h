@@ -30,8 +30,8 @@
 // Surprising: an answer of our own (503, 502, 400) always ends the connection. Its body may not
 // have been read, and what it says will soon be untrue. And: a client's FIN is not yet a hang-up.
 // Scripts that half-close look like browsers that leave; the answer is delivered if it begins
-// within kHalfCloseGrace of the FIN. For a request that is not safe and still held it *is* a
-// hang-up: it must not run when nobody waits for it.
+// within kHalfCloseGrace of the FIN, and goes on for as long as it flows. For a request that is not
+// safe and still held it *is* a hang-up: it must not run when nobody waits for it.
 #pragma once
 
 #include <array>
@@ -105,7 +105,10 @@ struct ResponseBodyEnded {};  // all of it has been given to the client's connec
 struct UpstreamLost {
 };  // could not be made, or ended, or was reset, before the answer was complete
 
-struct TimerExpired {};  // wake_at has come
+struct TimerExpired {         // wake_at has come
+  bool answer_flows = false;  // bytes of the answer have moved since the last time, or still wait
+                              // for the client to take them
+};
 
 using Event =
     std::variant<RequestBegun, RequestArrived, RequestRefused, RequestBodyEnded, RequestBodyBroken,
@@ -124,7 +127,9 @@ struct ForwardRequest {  // take a backend connection and send the request's hea
   bool operator==(const ForwardRequest&) const = default;
 };
 
-struct DropUpstream {  // close the backend's connection, whatever it is doing
+struct DropUpstream {     // close the backend's connection, whatever it is doing
+  bool in_order = false;  // with a FIN: never a reset
+
   bool operator==(const DropUpstream&) const = default;
 };
 
@@ -144,7 +149,7 @@ struct Answer {  // write an answer of our own
 
   Kind kind = Kind::Crashed;
   int status = 503;
-  std::string why;  // BadGateway, Refused: in words
+  std::string why;  // in words. Refused: what is wrong with the request; BadGateway: all of it
 
   bool operator==(const Answer&) const = default;
 };
@@ -235,11 +240,14 @@ class Exchange {
   bool request_body_done_ = true;
   bool closes_ = false;           // the client's connection ends with this answer
   bool ends_by_close_ = false;    // the answer's end is the connection's end
-  bool client_ended_ = false;     // its FIN has come
-  bool reused_ = false;           // the backend's connection had served before
+  bool opened_ = false;           // a connection to the backend could be made
+  bool reused_ = false;           // and had served before
   bool expired_ = false;          // Doubtful: the news did not come in time
   std::uint64_t generation_ = 0;  // of the backend that has, or last had, a request of this client
   TimePoint arrived_at_{};        // of the request
+  // The client's FIN has come, and if no answer to this request begins by then, it has left; so it
+  // has when the answer then pauses for as long.
+  std::optional<TimePoint> leaves_at_;
   std::optional<TimePoint> wake_at_;
 };
 

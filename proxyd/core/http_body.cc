@@ -10,12 +10,20 @@ template <bool is_request>
 void BodyFramer<is_request>::begin(Framing framing, std::uint64_t length, bool keep_framing) {
   framing_ = framing;
   left_ = length;
+  passed_ = 0;
   keep_framing_ = keep_framing;
   over_ = framing == Framing::None;
 }
 
 template <bool is_request>
 BodyStep BodyFramer<is_request>::next(std::string_view text) {
+  const BodyStep next = step(text);
+  if (next.kind == BodyStep::Kind::Pass) passed_ += next.size;
+  return next;
+}
+
+template <bool is_request>
+BodyStep BodyFramer<is_request>::step(std::string_view text) {
   if (over_) return {.kind = BodyStep::Kind::Over};
   if (text.empty()) return {.kind = BodyStep::Kind::NeedMore};
   switch (framing_) {
@@ -28,7 +36,7 @@ BodyStep BodyFramer<is_request>::next(std::string_view text) {
       return {.kind = BodyStep::Kind::Pass, .size = size};
     }
     case Framing::Chunked:
-      return next_chunked(text);
+      return step_chunked(text);
     case Framing::UntilClose:
       return {.kind = BodyStep::Kind::Pass, .size = text.size()};
   }
@@ -36,7 +44,7 @@ BodyStep BodyFramer<is_request>::next(std::string_view text) {
 }
 
 template <bool is_request>
-BodyStep BodyFramer<is_request>::next_chunked(std::string_view text) {
+BodyStep BodyFramer<is_request>::step_chunked(std::string_view text) {
   const auto framing = keep_framing_ ? BodyStep::Kind::Pass : BodyStep::Kind::Drop;
   const ChunkStep step = parser_.read_chunk(text);
   switch (step.kind) {
@@ -73,6 +81,7 @@ std::uint64_t BodyFramer<is_request>::plain_left() const {
 template <bool is_request>
 void BodyFramer<is_request>::skip(std::uint64_t size) {
   assert(size <= plain_left());
+  passed_ += size;
   if (framing_ != Framing::Length) return;
   left_ -= size;
   over_ = left_ == 0;

@@ -51,16 +51,21 @@ class BodyFramer {
 
   bool is_over() const { return over_; }
 
+  // Bytes that were passed so far.
+  std::uint64_t passed() const { return passed_; }
+
   Framing framing() const { return framing_; }
 
   const std::string& error() const { return parser_.error(); }
 
  private:
-  BodyStep next_chunked(std::string_view text);
+  BodyStep step(std::string_view text);
+  BodyStep step_chunked(std::string_view text);
 
   MessageParser<is_request>& parser_;
   Framing framing_ = Framing::None;
   std::uint64_t left_ = 0;
+  std::uint64_t passed_ = 0;
   bool keep_framing_ = true;
   bool over_ = true;
 };

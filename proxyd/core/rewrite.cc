@@ -133,6 +133,8 @@ std::string write_response_head(const ResponseHead& head, const ResponseFacts& f
   const ConnectionNamed named(head.fields);
   // 426 must say which protocol it wants (RFC 9110 §15.5.22).
   const bool keeps_upgrade = facts.status == 101 || facts.status == 426;
+  // These must say nothing of a body (RFC 9110 §8.6, RFC 9112 §6.1): a client might wait for one.
+  const bool has_no_body = facts.status < 200 || facts.status == 204;
   for (const Field& field : head.fields) {
     if (field.known == FieldName::Upgrade && keeps_upgrade) {
       append_field(out, field.name, field.value);
@@ -140,8 +142,10 @@ std::string write_response_head(const ResponseHead& head, const ResponseFacts& f
     }
     if (concerns_one_connection(field.known) || named.has(field)) continue;
     if (field.known == FieldName::TransferEncoding &&
-        (delivery.coding == Dechunk || request.minor == 0))
+        (delivery.coding == Dechunk || request.minor == 0 || has_no_body)) {
       continue;
+    }
+    if (field.known == FieldName::ContentLength && has_no_body) continue;
     append_field(out, field.name, field.value);
   }
   if (delivery.coding == Chunk) append_field(out, "Transfer-Encoding", "chunked");

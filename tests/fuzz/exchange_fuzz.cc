@@ -344,6 +344,8 @@ class Play {
     if (exchange_.phase() == Phase::Finishing) return close();
     if (!exchange_.wake_at()) return;
     now_ = std::max(now_, *exchange_.wake_at());
+    // A head that never came whole is answered, too.
+    if (exchange_.phase() == Phase::Reading) requests_.push_back({});
     handle(TimerExpired{});
     work();
   }
@@ -426,9 +428,12 @@ class Play {
   bool read_request() {
     const HeadResult result = input_.empty() ? NeedMore{} : parser_.read_head(input_);
     if (std::holds_alternative<NeedMore>(result)) {
-      if (!client_ended_) return false;
-      handle(ClientEnded{});
-      return true;
+      if (client_ended_) {
+        handle(ClientEnded{});
+        return true;
+      }
+      if (!input_.empty()) handle(RequestBegun{});
+      return false;
     }
     if (const auto* refused = std::get_if<Refused>(&result)) return refuse_request(*refused);
     const RequestHead& head = parser_.head();
@@ -504,7 +509,7 @@ class Play {
         return true;
     }
     const bool has_ended = from.input_ended || from.is_broken;
-    if (!has_ended || !from.input.empty()) return false;
+    if (output_.size() >= kOutputMax || !has_ended) return false;
     if (from.is_broken || !from.body.ended_by_close()) {
       handle(UpstreamLost{});
       return true;
@@ -521,10 +526,14 @@ class Play {
     return true;
   }
 
+  bool body_may_go_on() const {
+    if (request_body_.is_over() || input_.empty()) return false;
+    return !upstream_ || !upstream_->is_open || upstream_->output.size() >= kOutputMax;
+  }
+
   bool tell_of_client_end() {
     if (end_told_ || !client_ended_) return false;
-    const bool body_may_go_on = !request_body_.is_over() && !input_.empty();
-    if (body_may_go_on && exchange_.phase() != Phase::Held) return false;
+    if (exchange_.phase() != Phase::Held && body_may_go_on()) return false;
     end_told_ = true;
     handle(ClientEnded{});
     return true;

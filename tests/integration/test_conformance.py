@@ -836,6 +836,8 @@ class HopByHop(Untouched):
                 _, lines, _ = self.pass_request(get(*headers))
                 self.assertEqual(lines, ["Host: a", *expected])
                 self.answer_ok()
+                if "Connection: Upgrade" in expected:
+                    self.one_peer = None  # who refuses an upgrade may end it next: it is not kept
 
     def test_answers(self):
         for name, headers, expected in ANSWER_HOPS:
@@ -861,15 +863,20 @@ FRAMED = ["Content-Length: 5"], ["Transfer-Encoding: chunked"], []
 
 class Bodiless(Untouched):
     """RFC 9112 section 6.3, rule 1: these answers have no body whatever their headers say. The
-    headers pass, and a second request on both connections gets its own answer."""
+    headers pass where they may stand, and a second request on both connections gets its own answer."""
 
     def check(self, status, headers, method="GET"):
         with self.subTest(f"{method} {status} {headers}"):
             self.pass_request(get(start=f"{method} / HTTP/1.1"))
             _, lines, _ = self.pass_answer(answer(*headers, start=f"HTTP/1.1 {status} X"))
-            self.assertEqual(lines, headers)
+            self.assertEqual(lines, self.kept(status, headers))
             self.pass_request(get())
             self.answer_ok()
+
+    @staticmethod
+    def kept(status, headers):
+        """RFC 9112 section 6.1 and RFC 9110 section 8.6: they must not be there."""
+        return [] if status < 200 or status == 204 else headers
 
     def test_no_content_and_not_modified(self):
         for status in (204, 304):
@@ -890,7 +897,7 @@ class Bodiless(Untouched):
                         line, lines, _ = self.pass_answer(
                             answer(*headers, "A: b", start=f"HTTP/1.1 {status} X"))
                         self.assertEqual(line, f"HTTP/1.1 {status} X")
-                        self.assertEqual(lines, [*headers, "A: b"])
+                        self.assertEqual(lines, [*self.kept(status, headers), "A: b"])
                     self.answer_ok()
 
     def test_connections_that_say_close_are_closed(self):
@@ -1037,7 +1044,7 @@ class Leaving(ProxyTest):
                     # What had come may come first.
                     self.assertTrue(select.select([client.socket], [], [], 5)[0], "it goes on")
                     rest = (b"hel" + client.read_to_end()).decode()
-                    self.assertTrue(body.endswith(rest) or body.partition("hel")[2] in rest, rest)
+                    self.assertTrue(body[body.index("hel"):].startswith(rest), rest)
                     self.assertNotIn("0\r\n\r\n", rest)
                     client.socket.close()
 

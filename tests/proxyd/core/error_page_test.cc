@@ -77,7 +77,9 @@ TEST(ErrorPage, ATailThatWasCutBeginsWithAWholeLine) {
 TEST(ErrorPage, EachKindSaysWhy) {
   EXPECT_THAT(write_answer({.kind = Answer::Kind::Unrepeated}, {}, kCrashed, true),
               HasSubstr("not sent again"));
-  EXPECT_THAT(write_answer({.kind = Answer::Kind::BadGateway, .status = 502, .why = "it is odd"},
+  EXPECT_THAT(write_answer({.kind = Answer::Kind::BadGateway,
+                            .status = 502,
+                            .why = "Your server's answer cannot be used: it is odd."},
                            {}, kCrashed, true),
               HasSubstr("it is odd"));
   const std::string refused = write_answer(

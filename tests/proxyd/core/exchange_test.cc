@@ -131,7 +131,7 @@ TEST(Exchange, NoNewsInTimeIsABadGateway) {
   steps.when(Judged{Verdict::BadGateway})
       .then({Answer{.kind = Answer::Kind::BadGateway,
                     .status = 502,
-                    .why = "the connection ended before the answer began"},
+                    .why = "Your server cannot be reached: no connection could be made."},
              FinishClient{}});
 }
 
@@ -271,14 +271,13 @@ TEST(Exchange, AHalfCloseWaitsForTheAnswerToBegin) {
       .in(Phase::Closed);
   Steps begun;
   begun.sent(kGet).when(ClientEnded{}).after(900ms).when(ResponseArrived{kOk});
-  EXPECT_EQ(begun.exchange().wake_at(), std::nullopt);
-  begun.after(1h).when(ResponseBodyEnded{}).then({ReleaseUpstream{}, ReadNext{}});
+  begun.after(900ms).when(ResponseBodyEnded{}).then({ReleaseUpstream{}, ReadNext{}});
 }
 
 TEST(Exchange, APipelinedRequestBehindAFinHasItsSecondToo) {
   Steps steps;
   steps.sent(kGet).when(ClientEnded{}).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
-  steps.after(10s).sent(kGet);
+  steps.after(10s).sent(kGet).when(ClientEnded{});
   EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kHalfCloseGrace);
   steps.after(kHalfCloseGrace).when(TimerExpired{}).then({DropUpstream{}, CutClient{}});
 }
@@ -298,6 +297,52 @@ TEST(Exchange, AFinCountsForEveryRequestBeforeIt) {
   EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kHalfCloseGrace);
   steps.when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
   steps.when(RequestArrived{kPost}).when(ClientEnded{}).then({CutClient{}}).in(Phase::Closed);
+}
+
+TEST(Exchange, AHalfCloseLastsAsLongAsTheAnswerFlows) {
+  Steps steps;
+  steps.sent(kGet).when(ResponseArrived{kOk}).after(100ms).when(ClientEnded{}).then({});
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kHalfCloseGrace);
+    steps.after(kHalfCloseGrace).when(TimerExpired{.answer_flows = true}).then({});
+  }
+  steps.after(kHalfCloseGrace).when(TimerExpired{}).then({DropUpstream{}, CutClient{}});
+}
+
+TEST(Exchange, AnAnswerThatBeginsAndStopsIsLeftLikewise) {
+  Steps steps;
+  steps.sent(kGet).when(ClientEnded{}).after(500ms).when(ResponseArrived{kOk});
+  EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kHalfCloseGrace);
+  steps.after(kHalfCloseGrace).when(TimerExpired{}).then({DropUpstream{}, CutClient{}});
+}
+
+TEST(Exchange, AFinDoesNotCutTheWaitForAVerdictShort) {
+  Steps steps;
+  steps.sent(kGet).when(UpstreamOpened{}).when(UpstreamLost{}).when(Judged{Verdict::Stay});
+  const auto verdict_at = steps.now() + kVerdictWait;
+  steps.after(50ms).when(ClientEnded{}).then({});
+  EXPECT_EQ(steps.exchange().wake_at(), verdict_at);
+  steps.after(200ms).when(TimerExpired{}).then({AskGate{}});
+  steps.when(Judged{Verdict::Hold}).then({AskGate{}}).in(Phase::Held);
+  EXPECT_EQ(steps.exchange().wake_at(), verdict_at - kVerdictWait + 50ms + kHalfCloseGrace);
+}
+
+TEST(Exchange, ARefusedUpgradeEndsInOrder) {
+  RequestFacts upgrade = kGet;
+  upgrade.asks_upgrade = true;
+  ResponseFacts refusal = kOk;
+  refusal.keeps_alive = false;
+  Steps()
+      .sent(upgrade)
+      .when(ResponseArrived{refusal})
+      .when(ResponseBodyEnded{})
+      .then({DropUpstream{.in_order = true}, ReadNext{}});
+  // Nor does the pool get a connection that the application may end at any moment.
+  Steps()
+      .sent(upgrade)
+      .when(ResponseArrived{kOk})
+      .when(ResponseBodyEnded{})
+      .then({DropUpstream{.in_order = true}, ReadNext{}});
 }
 
 TEST(Exchange, AFinInTheMiddleOfABodyIsAHangUp) {
@@ -333,7 +378,10 @@ TEST(Exchange, MalformedInputIsAnsweredAndCloses) {
   Steps()
       .sent(kGet)
       .when(ResponseRefused{"odd"})
-      .then({DropUpstream{}, Answer{.kind = Answer::Kind::BadGateway, .status = 502, .why = "odd"},
+      .then({DropUpstream{},
+             Answer{.kind = Answer::Kind::BadGateway,
+                    .status = 502,
+                    .why = "Your server's answer cannot be used: odd."},
              FinishClient{}});
   Steps()
       .sent(kGet)
