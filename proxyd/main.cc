@@ -10,6 +10,7 @@ namespace {
 int run(const hpp::Options& options) {
   if (!options.run_directory.empty()) hpp::prepare_run_directory(options.run_directory);
   hpp::raise_descriptor_limit();
+  hpp::keep_freed_memory();
   hpp::Loop loop;
   hpp::proxyd::Daemon daemon(loop, options);
   loop.run();

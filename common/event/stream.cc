@@ -16,7 +16,7 @@ namespace {
 
 // How much one wake-up reads. A head or a small message goes through a scratch buffer, so that
 // what a connection keeps is as large as what has come; who fills that is read in large pieces,
-// straight into its buffer.
+// straight into its buffer, and shrinks again with what comes.
 constexpr std::uint32_t kReadSizeMin = 16 * 1024;
 constexpr std::uint32_t kReadSizeMax = 128 * 1024;
 // Pieces of output that one system call writes.
@@ -107,7 +107,7 @@ bool Stream::read_some() {
   }
   const auto size = static_cast<std::uint32_t>(got);
   may_read_ = size == asked || end_near_;
-  read_size_ = size == asked ? std::min(asked * 4, kReadSizeMax) : std::max(size, kReadSizeMin);
+  read_size_ = size == asked ? kReadSizeMax : std::max(size, kReadSizeMin);
   return true;
 }
 
