@@ -45,10 +45,14 @@ void Client::on_broken(int) {
   work();
 }
 
-// The bytes before the FIN belong to a request that is held, or stay in line behind it: who waits
-// for its turn need not wait to be told.
+// Before a FIN there may be the rest of a request that is under way. Not where that is held: who
+// waits for its turn need not wait to be told. And nobody waits for anything after a reset.
 void Client::on_end_in_sight() {
-  if (exchange_.phase() == Exchange::Phase::Held) tell_of_client_end();
+  if (stream_.reset_in_sight()) {
+    handle(ClientBroken{});
+  } else if (exchange_.phase() == Exchange::Phase::Held) {
+    tell_of_client_end();
+  }
   work();
 }
 
@@ -59,14 +63,15 @@ void Client::on_upstream_opened() {
 
 void Client::on_upstream_broken() {
   // What came before it broke may still be on its way to the client.
-  const bool has_more = upstream_->is_open() && !upstream_->stream().input().empty();
+  const bool has_more = upstream_->is_open() &&
+                        (!upstream_->stream().input().empty() || upstream_->pump().holds_bytes());
   if (!has_more || exchange_.phase() != Exchange::Phase::Answering) handle(UpstreamLost{});
   work();
 }
 
 // ---- progress -----------------------------------------------------------------------------------
 
-// Does all that can be done now, then writes: one writev per connection and wake-up.
+// Does all that can be done now, then writes: one system call per connection and wake-up.
 void Client::work() {
   do {
     while (advance()) {
@@ -262,13 +267,14 @@ bool Client::settle() {
 void Client::rest() {
   if (stream_.input().empty()) stream_.input().release();
   if (stream_.output_done()) stream_.output().release();
+  if (timer_) context_.loop.bury(std::move(timer_));
 }
 
 void Client::set_timer() {
   if (const auto wake_at = exchange_.wake_at()) {
     expire_after(std::chrono::duration_cast<std::chrono::microseconds>(*wake_at - now()));
-  } else {
-    timer_.reset();
+  } else if (timer_) {
+    timer_->stop();
   }
 }
 
@@ -382,7 +388,7 @@ void Client::perform(const FinishClient& effect) {
 }
 
 void Client::perform(const CutClient& effect) {
-  timer_.reset();
+  if (timer_) timer_->stop();
   stream_.flush();
   // What a slow client has not taken by now is lost, and it is to know.
   if (effect.reset || !stream_.output_done()) stream_.reset_on_close();

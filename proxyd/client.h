@@ -122,7 +122,7 @@ class Client final : private StreamListener, private UpstreamListener {
   Exchange exchange_;
   std::unique_ptr<RequestReader> request_;  // nullptr between requests
   std::unique_ptr<Upstream> upstream_;
-  std::unique_ptr<Timer> timer_;  // nullptr: there is no deadline
+  std::unique_ptr<Timer> timer_;  // nullptr: there has been no deadline since the last request
   std::uint64_t arrival_ = 0;
   Delivery::Coding coding_ = Delivery::Coding::AsItCame;
   bool lingers_ = true;         // after our last byte the client's FIN is awaited

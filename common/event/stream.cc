@@ -77,14 +77,24 @@ void Stream::on_writable(int, short, void* self) noexcept {
 // ---- reading ------------------------------------------------------------------------------------
 
 void Stream::handle_readable(short what) {
-  const bool is_news = (what & (EV_READ | EV_CLOSED)) != 0;
-  if (is_news) may_read_ = true;
+  if ((what & (EV_READ | EV_CLOSED)) != 0) may_read_ = true;
   if ((what & EV_CLOSED) != 0) end_near_ = true;
-  if (!input_ended_ && may_read_ && reading_ == Reading::Buffered) return read_and_tell();
-  if (!input_ended_ && may_read_ && reading_ == Reading::Spliced) return listener_.on_input();
-  if (!is_news) return;
-  // Nobody reads, so no read meets the error of a reset. epoll tells of it as if of bytes.
-  if (const int error = pending_error(fd_.get()); error != 0) return fail(error);
+  if (may_read_ && !input_ended_) {
+    if (reading_ == Reading::Buffered) return read_and_tell();
+    if (reading_ == Reading::Spliced) listener_.on_input();
+  }
+  if (!broken_) look_for_end();
+}
+
+// Nobody reads, or not all, so that no read meets the end. The kernel tells of it once, and of a
+// reset as if of bytes: it may have come with some that were read before the pause.
+void Stream::look_for_end() {
+  if (!may_read_ && !input_ended_) return;
+  if (const int error = pending_error(fd_.get()); error != 0) {
+    if (input_ended_) return fail(error);
+    error_ = error;
+    end_near_ = true;
+  }
   if (end_near_ && !input_ended_) listener_.on_end_in_sight();
 }
 
@@ -134,10 +144,10 @@ ssize_t Stream::read_directly() {
 void Stream::no_input(ssize_t got, int error) {
   if (got < 0 && error == EINTR) return;
   may_read_ = false;
-  if (got == 0) {
+  if (got == 0 && error_ == 0) {
     input_ended_ = true;
-  } else if (error != EAGAIN) {
-    fail(error);
+  } else if (got == 0 || error != EAGAIN) {
+    fail(got == 0 ? error_ : error);
   }
 }
 
@@ -149,7 +159,7 @@ void Stream::continue_later() {
 void Stream::set_reading(Reading reading) {
   if (reading_ == reading || input_ended_ || broken_) return;
   reading_ = reading;
-  if (reading != Reading::Paused) continue_later();
+  continue_later();
 }
 
 void Stream::read_while(bool wanted) {
@@ -218,7 +228,9 @@ void Stream::wait_writable() {
 }
 
 void Stream::stop_writing(int error) {
-  if (input_ended_ || reading_ == Reading::Paused) return fail(error);
+  if (input_ended_) return fail(error);
+  // It is a reset, and the kernel tells of it once: reading would end as if by a FIN.
+  error_ = error;
   output_refused_ = true;
   output_.drain(output_.size());
 }

@@ -21,7 +21,7 @@ class StreamListener {
   // The peer has ended its direction (FIN). No more on_input follows; output still flows.
   virtual void on_input_ended() = 0;
 
-  // The peer's FIN has come, behind bytes that wait because reading is paused.
+  // The peer's FIN, or a reset, has come behind bytes that wait because reading is paused.
   virtual void on_end_in_sight() {}
 
   // Output that had to wait has been written, all or some of it.
@@ -55,8 +55,8 @@ class Stream {
   // goes on to its end. Where nothing can come in any more, on_broken follows.
   void flush();
 
-  // Pauses and resumes reading: backpressure. A reset is noticed all the same. A spliced stream is
-  // paused by its owner, who does not fill().
+  // Pauses and resumes reading: backpressure. A spliced stream is paused by its owner, who does not
+  // fill().
   void read_while(bool wanted);
 
   // From now on input stays in the socket, and the owner moves it by fill(); or no longer. Not for
@@ -87,6 +87,9 @@ class Stream {
   // Whether the peer's FIN has come, though there may be bytes before it that were not read.
   bool end_in_sight() const { return end_near_; }
 
+  // Whether that end is a reset.
+  bool reset_in_sight() const { return error_ != 0; }
+
   // Whether nothing that the peer sent is unread, as far as is known: a close would be no reset.
   bool all_is_read() const { return input_.empty() && (!may_read_ || input_ended_); }
 
@@ -105,6 +108,7 @@ class Stream {
   static void on_writable(int, short, void* self) noexcept;
 
   void handle_readable(short what);
+  void look_for_end();
   void read_and_tell();
   bool read_some();
   ssize_t read_through_scratch();
@@ -123,11 +127,11 @@ class Stream {
   Buffer output_;
   EventPtr readable_;  // also carries what is to be told outside of the call that met it
   EventPtr writable_;  // nullptr: the socket has always taken all
-  int error_ = 0;
+  int error_ = 0;      // known, but perhaps not reached by reading
   std::uint32_t read_size_;
   Reading reading_ = Reading::Buffered;
   bool may_read_ = false;  // the last read left something, or an edge has come since
-  bool end_near_ = false;  // the peer's FIN has come; there may be bytes before it
+  bool end_near_ = false;  // the peer's FIN or reset has come; there may be bytes before it
   bool input_ended_ = false;
   bool output_ending_ = false;
   bool output_ended_ = false;

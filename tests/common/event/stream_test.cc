@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -21,7 +22,10 @@ class Recorder : public StreamListener {
  public:
   virtual ~Recorder() = default;
 
-  void on_input() override { ++inputs; }
+  void on_input() override {
+    ++inputs;
+    if (at_input) at_input();
+  }
 
   void on_input_ended() override { ++ends; }
 
@@ -34,6 +38,7 @@ class Recorder : public StreamListener {
     error = number;
   }
 
+  std::function<void()> at_input;
   int inputs = 0;
   int ends = 0;
   int ends_in_sight = 0;
@@ -160,20 +165,12 @@ TEST_F(StreamTest, ReadsNothingWhilePaused) {
 }
 
 TEST_F(StreamTest, ReadsNoMoreAfterAPauseInsideACallback) {
-  struct Pausing : Recorder {
-    void on_input() override {
-      Recorder::on_input();
-      stream->read_while(false);
-    }
-
-    Stream* stream = nullptr;
-  } pausing;
-
+  Recorder pausing;
   int ends[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
   Stream stream(loop_, UniqueFd(ends[0]), pausing);
   const UniqueFd other(ends[1]);
-  pausing.stream = &stream;
+  pausing.at_input = [&stream] { stream.read_while(false); };
   const std::string content(100 * 1024, 'x');
   ASSERT_EQ(::send(other.get(), content.data(), content.size(), 0),
             static_cast<ssize_t>(content.size()));
@@ -243,7 +240,8 @@ TEST_F(StreamTest, TellsOfAReset) {
 }
 
 TEST_F(StreamTest, TellsOfAFailedWriteLater) {
-  stream_->read_while(false);
+  ::shutdown(peer_.get(), SHUT_WR);
+  EXPECT_TRUE(run_until(loop_, [&] { return told_.ends == 1; }));
   reset_by_peer();
   stream_->output().append("x");
   stream_->flush();
@@ -255,12 +253,44 @@ TEST_F(StreamTest, TellsOfAFailedWriteLater) {
 
 TEST_F(StreamTest, TellsOfAResetWhilePaused) {
   stream_->read_while(false);
-  peer_sends("never read");
+  peer_sends("last words");
   run_for(loop_, Milliseconds{10});
+  EXPECT_FALSE(stream_->end_in_sight());
   reset_by_peer();
+  EXPECT_TRUE(run_until(loop_, [&] { return told_.ends_in_sight > 0; }));
+  EXPECT_TRUE(stream_->reset_in_sight());
+  EXPECT_FALSE(stream_->is_broken());
+  stream_->read_while(true);
   EXPECT_TRUE(run_until(loop_, [&] { return told_.breaks == 1; }));
+  EXPECT_EQ(input(), "last words");
   EXPECT_EQ(told_.error, ECONNRESET);
-  EXPECT_EQ(told_.inputs, 0);
+  EXPECT_EQ(told_.ends, 0);
+}
+
+TEST_F(StreamTest, SeesAnEndThatCameWithBytesReadBeforeThePause) {
+  for (const bool resets : {false, true}) {
+    SetUp();
+    told_ = {};
+    told_.at_input = [this] { stream_->read_while(false); };
+    peer_sends(std::string(100 * 1024, 'x'));
+    resets ? reset_by_peer() : peer_.reset();
+    EXPECT_TRUE(run_until(loop_, [&] { return told_.ends_in_sight > 0; }));
+    EXPECT_EQ(told_.inputs, 1);
+    EXPECT_EQ(stream_->reset_in_sight(), resets);
+  }
+}
+
+TEST_F(StreamTest, ReadsWhatCameBeforeAWriteFailed) {
+  stream_->read_while(false);
+  peer_sends("last words");
+  reset_by_peer();
+  stream_->output().append("x");
+  stream_->flush();
+  EXPECT_FALSE(stream_->takes_output());
+  EXPECT_FALSE(stream_->is_broken());
+  stream_->read_while(true);
+  EXPECT_TRUE(run_until(loop_, [&] { return told_.breaks == 1; }));
+  EXPECT_EQ(input(), "last words");
 }
 
 TEST_F(StreamTest, TellsOfAResetAfterTheFin) {
