@@ -7,8 +7,8 @@ namespace hpp {
 // the sake of programs that use select(2). Children inherit it.
 void raise_descriptor_limit();
 
-// Lets this process keep some MiB of freed memory. The allocator gives back all but 128 KiB of it at
-// once, and takes it anew, page by page, for every read of a long body (mallopt(3)).
+// Lets this process keep some MiB of freed memory. The allocator gives back all but 128 KiB of it
+// at once, and takes it anew, page by page, for every read of a long body (mallopt(3)).
 void keep_freed_memory();
 
 }  // namespace hpp
