@@ -10,7 +10,7 @@ import time
 import unittest
 
 from harness import DEADLINE_S, Background, wait_for
-from test_proxy import ProxyTest
+from proxy import ProxyTest
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 GIB = 1 << 30

@@ -3,15 +3,14 @@ must pass on untouched, and what it must take away.
 
 Each row is (what it is, raw text); the text is latin-1, so that any byte can be written."""
 
-import os
 import select
 import socket
 import struct
 import time
 import unittest
 
-from harness import BUILD_DIR, DEADLINE_S, Background, Connection, Program, free_port
-from test_proxy import Peer, ProxyTest
+from harness import DEADLINE_S, Background, Connection, free_port
+from proxy import Peer, ProxyTest, start_proxy
 
 SMUGGLED = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
 OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -1149,10 +1148,7 @@ class Addresses(unittest.TestCase):
         for server in backends:
             self.addCleanup(server.close)
             server.settimeout(10)
-        proxy = Program([BUILD_DIR / "proxyd" / "hpp-proxyd", bind.format(ports[0]),
-                         backend.format(ports[1]), "--assume-running"], None, dict(os.environ))
-        self.addCleanup(proxy.end)
-        proxy.wait_line("forwards to")
+        start_proxy(self, bind.format(ports[0]), backend.format(ports[1]))
         return ports[0], backends
 
     def check(self, port, host, backends, reached):

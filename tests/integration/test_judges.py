@@ -12,26 +12,17 @@ import socket
 import subprocess
 import unittest
 
-from harness import BUILD_DIR, DEADLINE_S, Program, free_port, wait_for
+from harness import DEADLINE_S, Program, free_port, wait_for
+from proxy import start_proxy
 
 NODE_PATH = pathlib.Path("/usr/share/nodejs")  # of Debian's packages
 JUDGES = pathlib.Path(__file__).parent / "judges"
 
 
-def start_proxy(test, backend):
-    """`hpp-proxyd --assume-running` in front of a port; returns its own port."""
+def start_before(test, backend):
+    """A proxy in front of a port; returns its own port."""
     port = free_port()
-    proxy = Program(
-        [BUILD_DIR / "proxyd" / "hpp-proxyd", f"localhost:{port}", f"localhost:{backend}",
-         "--assume-running"], None, dict(os.environ))
-
-    def end():
-        proxy.end()
-        test.assertNotIn("Sanitizer", proxy.output("err"), proxy.transcript())
-        test.assertEqual(proxy.process.returncode, 0, proxy.transcript())
-
-    test.addCleanup(end)
-    proxy.wait_line("forwards to")
+    start_proxy(test, f"localhost:{port}", f"localhost:{backend}")
     return port
 
 
@@ -49,7 +40,7 @@ class Node(unittest.TestCase):
         with self.subTest("without the proxy"):
             self.judge(name, backend, backend)
         with self.subTest("with the proxy"):
-            self.judge(name, start_proxy(self, backend), backend)
+            self.judge(name, start_before(self, backend), backend)
 
     def test_http(self):
         self.check("node_http")
@@ -80,7 +71,7 @@ class Curl(unittest.TestCase):
         cls.backend.wait_line("listening")
 
     def setUp(self):
-        self.port = start_proxy(self, self.backend_port)
+        self.port = start_before(self, self.backend_port)
 
     @staticmethod
     def curl(port, *arguments, body=b"", status=0, host="127.0.0.1"):

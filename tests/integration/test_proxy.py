@@ -10,72 +10,8 @@ import threading
 import time
 import unittest
 
-from harness import (
-    BUILD_DIR,
-    DEADLINE_S,
-    Background,
-    Connection,
-    Program,
-    free_port,
-    wait_for,
-)
-
-
-class Peer(Connection):
-    """The backend's end of one connection from the proxy."""
-
-    def __init__(self, connection):
-        connection.settimeout(DEADLINE_S)
-        self.socket = connection
-        self._buffer = b""
-
-    def read_request(self):
-        """Reads a request's head; returns (request line, headers)."""
-        lines = self.read_until(b"\r\n\r\n").decode("latin-1").split("\r\n")
-        pairs = (line.partition(":") for line in lines[1:] if line)
-        return lines[0], [(name, value.strip()) for name, _, value in pairs]
-
-    def wait_ended(self):
-        """Waits until the proxy closes or resets its connection."""
-        return self.read_to_end()
-
-
-class ProxyTest(unittest.TestCase):
-    def setUp(self):
-        self.backend = socket.create_server(("127.0.0.1", free_port()), backlog=128)
-        self.backend.settimeout(DEADLINE_S)
-        self.addCleanup(self.backend.close)
-        self.port = free_port()
-        self.proxy = Program(
-            [BUILD_DIR / "proxyd" / "hpp-proxyd", f"localhost:{self.port}",
-             f"127.0.0.1:{self.backend.getsockname()[1]}", "--assume-running"],
-            None, dict(os.environ))
-        self.addCleanup(self._end)
-        self.proxy.wait_line("forwards to")
-
-    def _end(self):
-        self.proxy.end()
-        self.assertNotIn("Sanitizer", self.proxy.output("err"), self.proxy.transcript())
-        self.assertEqual(self.proxy.process.returncode, 0, self.proxy.transcript())
-
-    def client(self, host="127.0.0.1"):
-        client = Connection(self.port, host)
-        self.addCleanup(client.socket.close)
-        return client
-
-    def accept(self):
-        peer = Peer(self.backend.accept()[0])
-        self.addCleanup(peer.socket.close)
-        return peer
-
-    def exchange(self, request, answer, client=None, peer=None, method="GET"):
-        """One request and its answer, exactly; returns (client, peer, what the client read)."""
-        client = client or self.client()
-        client.send(request)
-        peer = peer or self.accept()
-        peer.read_request()
-        peer.send(answer)
-        return client, peer, client.read_response(method)
+from harness import Background, wait_for
+from proxy import ProxyTest
 
 
 class Framing(ProxyTest):
