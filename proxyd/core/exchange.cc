@@ -154,7 +154,7 @@ Effects Exchange::handle(const Judged& event, TimePoint now) {
       if (phase_ == Phase::Doubtful && !wake_at_) wake_at_ = now + kVerdictWait;
       return {};
     case Verdict::Forward:
-      return forward(event.generation);
+      return forward(event.generation, now);
     case Verdict::Hold:
       return take_back();
     case Verdict::Crashed:
@@ -171,11 +171,12 @@ Effects Exchange::handle(const Judged& event, TimePoint now) {
   return {};
 }
 
-Effects Exchange::forward(std::uint64_t generation) {
+Effects Exchange::forward(std::uint64_t generation, TimePoint now) {
   assert(phase_ == Phase::Held || phase_ == Phase::Doubtful);
   // Again: whatever reused connection is there may be as stale as the one that was lost.
   const bool again = phase_ == Phase::Doubtful;
   generation_ = generation;
+  held_ = now - arrived_at_;
   opened_ = false;
   reused_ = false;
   expired_ = false;

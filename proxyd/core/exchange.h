@@ -208,6 +208,13 @@ class Exchange {
 
   const RequestFacts& request() const { return request_; }
 
+  // Of the backend that has, or last had, a request of this client.
+  std::uint64_t generation() const { return generation_; }
+
+  // How long the request under way, once forwarded, had waited until then: for the last time, if it
+  // was repeated.
+  std::chrono::steady_clock::duration held() const { return held_; }
+
  private:
   Effects handle(const RequestBegun& event, TimePoint now);
   Effects handle(const RequestArrived& event, TimePoint now);
@@ -224,7 +231,7 @@ class Exchange {
   Effects handle(const UpstreamLost& event, TimePoint now);
   Effects handle(const TimerExpired& event, TimePoint now);
 
-  Effects forward(std::uint64_t generation);
+  Effects forward(std::uint64_t generation, TimePoint now);
   Effects take_back();
   Effects close_on_verdict();
   Effects answer(Answer::Kind kind, int status, std::string why);
@@ -245,6 +252,7 @@ class Exchange {
   bool expired_ = false;          // Doubtful: the news did not come in time
   std::uint64_t generation_ = 0;  // of the backend that has, or last had, a request of this client
   TimePoint arrived_at_{};        // of the request
+  TimePoint::duration held_{};
   // The client's FIN has come, and if no answer to this request begins by then, it has left; so it
   // has when the answer then pauses for as long.
   std::optional<TimePoint> leaves_at_;

@@ -26,6 +26,7 @@ std::string_view to_string(Verdict verdict) {
 
 Gate Gate::assuming_running() {
   Gate gate;
+  gate.is_supervised_ = false;
   gate.on(bus::BackendState{.state = BackendPhase::Running, .generation = 1});
   return gate;
 }

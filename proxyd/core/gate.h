@@ -75,6 +75,9 @@ class Gate {
   // What a request is forwarded to.
   std::uint64_t generation() const { return backend_ ? backend_->generation : 0; }
 
+  // Whether a supervisord tells of the backend: false for a Gate that assumes it running.
+  bool is_supervised() const { return is_supervised_; }
+
   // Nothing: supervisord has not been heard yet.
   const std::optional<bus::BackendState>& backend() const { return backend_; }
 
@@ -84,6 +87,7 @@ class Gate {
   Verdict judge_waiting() const;
   Verdict judge_sent(const Plea& plea) const;
 
+  bool is_supervised_ = true;
   std::optional<bus::TreeState> tree_;
   std::optional<bus::BackendState> backend_;
 };

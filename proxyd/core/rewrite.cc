@@ -1,5 +1,7 @@
 #include "proxyd/core/rewrite.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <vector>
 
@@ -83,6 +85,15 @@ void append_forwarding(std::string& out, const std::vector<Field>& fields, std::
   }
 }
 
+// Lines of their own: the backend's Server-Timing stays what it is.
+void append_provenance(std::string& out, const Provenance& provenance) {
+  const double held_ms = std::chrono::duration<double, std::milli>(provenance.held).count();
+  out += fmt::format(
+      "X-Hpp-Generation: {0}\r\n"
+      "Server-Timing: hpp;desc=\"generation {0}\", hold;dur={1:.1f}\r\n",
+      provenance.generation, held_ms);
+}
+
 }  // namespace
 
 std::string write_request_head(const RequestHead& head, const RequestFacts& facts,
@@ -121,7 +132,8 @@ std::string write_request_head(const RequestHead& head, const RequestFacts& fact
 }
 
 std::string write_response_head(const ResponseHead& head, const ResponseFacts& facts,
-                                const RequestFacts& request, const Delivery& delivery) {
+                                const RequestFacts& request, const Delivery& delivery,
+                                const std::optional<Provenance>& provenance) {
   using enum Delivery::Coding;
   std::string out;
   out.reserve(512);
@@ -156,6 +168,7 @@ std::string write_response_head(const ResponseHead& head, const ResponseFacts& f
   } else if (request.minor == 0 && !facts.is_interim()) {
     append_field(out, "Connection", "keep-alive");
   }
+  if (provenance && !facts.is_interim()) append_provenance(out, *provenance);
   out += "\r\n";
   return out;
 }

@@ -4,6 +4,9 @@
 // (RFC 9110 §7.6.1) is removed; the proxy says of its own connections what is true of them.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,7 +33,16 @@ struct Delivery {
   bool operator==(const Delivery&) const = default;
 };
 
+// Who answered, and how long the request had waited for that: for a browser's network panel and for
+// scripts, as X-Hpp-Generation and Server-Timing (https://www.w3.org/TR/server-timing/).
+struct Provenance {
+  std::uint64_t generation = 0;  // of the backend
+  std::chrono::microseconds held{};
+};
+
+// `provenance`: nothing where nobody supervises the backend; an interim answer never has one.
 std::string write_response_head(const ResponseHead& head, const ResponseFacts& facts,
-                                const RequestFacts& request, const Delivery& delivery);
+                                const RequestFacts& request, const Delivery& delivery,
+                                const std::optional<Provenance>& provenance = std::nullopt);
 
 }  // namespace hpp::proxyd

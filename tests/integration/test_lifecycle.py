@@ -5,6 +5,7 @@ import http.client
 import itertools
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -299,6 +300,19 @@ class Crash(IntegrationTest):
 
 
 class Backend(IntegrationTest):
+    def test_answers_say_which_generation_gave_them_and_how_long_they_waited(self):
+        hpp = self.start_hpp("--exec", *self.save_backend())
+        hpp.wait_line("forwards to")
+        first = get(hpp.url)  # held: the backend has just been started
+        self.assertEqual(first.header("X-Hpp-Generation"), "1")
+        held_ms = re.fullmatch(r'hpp;desc="generation 1", hold;dur=([\d.]+)',
+                               first.header("Server-Timing"))
+        self.assertGreater(float(held_ms.group(1)), 1)
+        hpp.wait_ready()
+        self.save_backend("changed")
+        hpp.wait_state("Running", 2)
+        self.assertEqual(get(hpp.url).header("X-Hpp-Generation"), "2")
+
     def test_crash_is_explained_and_healed(self):
         self.save("start.sh", "echo on the way >&2\necho the reason >&2\nexit 3\n")
         hpp = self.start_hpp("--exec", "sh", "start.sh", "{backend}")

@@ -96,6 +96,18 @@ TEST(Exchange, HoldsUntilTheGateLetsGo) {
       .then({ForwardRequest{.fresh = false}});
 }
 
+TEST(Exchange, KnowsHowLongARequestWaited) {
+  Steps steps;
+  steps.when(RequestArrived{kGet}).after(30ms).when(Judged{Verdict::Forward, 4});
+  EXPECT_EQ(steps.exchange().held(), 30ms);
+  EXPECT_EQ(steps.exchange().generation(), 4U);
+  steps.after(20ms).when(Judged{Verdict::Hold}).after(50ms).when(Judged{Verdict::Forward, 5});
+  EXPECT_EQ(steps.exchange().held(), 100ms) << "until it was forwarded for the last time";
+  steps.when(ResponseArrived{kOk}).when(ResponseBodyEnded{}).after(1h);
+  steps.when(RequestArrived{kGet}).when(Judged{Verdict::Forward, 5});
+  EXPECT_EQ(steps.exchange().held(), 0ms) << "the next begins anew";
+}
+
 TEST(Exchange, AnswersWithTheCrash) {
   Steps()
       .when(RequestArrived{kGet})

@@ -125,6 +125,8 @@ TEST(Gate, AnOldTreeHoldsNobody) {
 
 TEST(Gate, AssumingRunningForwardsAlways) {
   const Gate gate = Gate::assuming_running();
+  EXPECT_FALSE(gate.is_supervised());
+  EXPECT_TRUE(Gate().is_supervised());
   EXPECT_EQ(gate.judge({.situation = Situation::Waiting}), Verdict::Forward);
   EXPECT_EQ(gate.judge({.situation = Situation::Idle, .generation = gate.generation()}),
             Verdict::Stay);

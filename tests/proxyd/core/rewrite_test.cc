@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 
 namespace hpp::proxyd {
@@ -18,12 +19,13 @@ std::string request(const std::string& text) {
 }
 
 std::string response(const std::string& text, const Delivery& delivery = {},
-                     const RequestFacts& to = {.asks_upgrade = true}) {
+                     const RequestFacts& to = {.asks_upgrade = true},
+                     const std::optional<Provenance>& provenance = std::nullopt) {
   ResponseParser parser;
   parser.start();
   EXPECT_TRUE(std::holds_alternative<HeadRead>(parser.read_head(text))) << text;
   const auto facts = std::get<ResponseFacts>(judge_response(parser.head(), to));
-  return write_response_head(parser.head(), facts, to, delivery);
+  return write_response_head(parser.head(), facts, to, delivery, provenance);
 }
 
 constexpr const char* kForwardedA =
@@ -104,6 +106,17 @@ TEST(ResponseRewrite, ChangesTheFramingWhereTheConnectionsDiffer) {
             "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
   EXPECT_EQ(response("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"),
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+}
+
+TEST(ResponseRewrite, SaysWhoAnswered) {
+  const Provenance provenance{.generation = 7, .held = std::chrono::microseconds{12'340}};
+  EXPECT_EQ(response("HTTP/1.1 200 OK\r\nServer-Timing: db;dur=5\r\nContent-Length: 0\r\n\r\n", {},
+                     {}, provenance),
+            "HTTP/1.1 200 OK\r\nServer-Timing: db;dur=5\r\nContent-Length: 0\r\n"
+            "X-Hpp-Generation: 7\r\n"
+            "Server-Timing: hpp;desc=\"generation 7\", hold;dur=12.3\r\n\r\n");
+  EXPECT_EQ(response("HTTP/1.1 103 Early Hints\r\n\r\n", {}, {}, provenance),
+            "HTTP/1.1 103 Early Hints\r\n\r\n");
 }
 
 TEST(ResponseRewrite, SwitchesProtocols) {
