@@ -5,6 +5,8 @@ what disturbs the machine disturbs all of them.
 Run it with tools/bench. `ratio`: how many times as good hpp is as the better of the two. Where the
 load needs more of the machine than the proxy, all three are equally fast; `per CPU` is then the
 better judge: how many times as much hpp does with a second of processor time.
+
+With --reload there is a second table: see reload.py.
 """
 
 import argparse
@@ -22,6 +24,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import reload
 
 BUILD_DIR = pathlib.Path(os.environ.get("HPP_BUILD_DIR", "build"))
 PEER = BUILD_DIR / "tests" / "bench" / "bench-peer"
@@ -286,28 +290,25 @@ class Bench:
                 for name in figures}
 
 
-def enter_own_network():
-    """Restarts this program in a network of its own, where TCP works as on most machines: with
-    cubic. Some kernels come with BBR, whose pacing of the loopback hides what a proxy costs."""
+def in_own_network():
+    """Runs this program once more, in a network of its own, where TCP works as on most machines:
+    with cubic. Some kernels come with BBR, whose pacing of the loopback hides what a proxy costs.
+    Returns whether this is that second run."""
     mark = "HPP_BENCH_NETWORK"
     if mark not in os.environ:
         options = ["--net"] if os.geteuid() == 0 else ["--net", "--map-root-user"]
-        os.execvpe("unshare", ["unshare", *options, sys.executable, *sys.argv],
-                   {**os.environ, mark: "own"})
+        subprocess.run(["unshare", *options, sys.executable, *sys.argv], check=True,
+                       env={**os.environ, mark: "own"})
+        return False
     with socket.socket() as any_socket:
         up = struct.pack("16sH14x", b"lo", 0x1)  # netdevice(7): IFF_UP
         fcntl.ioctl(any_socket, 0x8914, up)  # SIOCSIFFLAGS
     for name, value in (("tcp_congestion_control", "cubic"), ("ip_local_port_range", "15000 60999")):
         pathlib.Path("/proc/sys/net/ipv4", name).write_text(value)
+    return True
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
-    parser.add_argument("--seconds", type=int, default=2, help="of each load (default: 2)")
-    parser.add_argument("--rounds", type=int, default=5, help="per figure (default: 5)")
-    parser.add_argument("--only", default="", metavar="TEXT", help="rows that have it in their name")
-    options = parser.parse_args()
-    enter_own_network()
+def compare_proxies(options):
     with tempfile.TemporaryDirectory(prefix="hpp-bench") as directory:
         bench = Bench(pathlib.Path(directory), options.seconds)
         try:
@@ -324,6 +325,21 @@ def main():
                 print(f"{name:36}{cells}{ratio:8.2f}{per_cpu}", flush=True)
         finally:
             bench.end()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
+    parser.add_argument("--seconds", type=int, default=2, help="of each load (default: 2)")
+    parser.add_argument("--rounds", type=int, default=5, help="per figure (default: 5)")
+    parser.add_argument("--only", metavar="TEXT", default="",
+                        help="rows that have it in their name; 'none': only what --reload adds")
+    parser.add_argument("--reload", action="store_true",
+                        help="and measure how long a save takes to a fresh response")
+    options = parser.parse_args()
+    if options.only != "none" and in_own_network():
+        compare_proxies(options)
+    elif options.reload:
+        reload.print_table(options.rounds)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 // not know. For measuring what stands between them, not for tests: it trusts its peer.
 //
 //   bench-peer serve PORT                      GET /N: N bytes · any body: read, then 200 ·
-//                                              Upgrade: 101, then an echo
+//                                              Upgrade: 101, then an echo ·
+//                                              X-Start: its process id
 //   bench-peer echo PORT CONNECTIONS SIZE S    messages of SIZE bytes there and back, for S seconds
 //   bench-peer idle PORT CONNECTIONS           a request each, then says so and stays until stdin
 //                                              ends
@@ -33,6 +34,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kBlock = 256 * 1024;
+
+// Tells a server from the one that was there before it.
+const pid_t kPid = ::getpid();
 
 [[noreturn]] void fail(const char* what) {
   fmt::print(stderr, "bench-peer: {}: {}\n", what, std::strerror(errno));
@@ -141,10 +145,10 @@ class Connection {
 
   void answer(std::uint64_t size) {
     out_ += fmt::format(
-        "HTTP/1.1 200 OK\r\nServer: bench-peer\r\nContent-Type: text/plain\r\nContent-Length: "
-        "{}\r\n"
+        "HTTP/1.1 200 OK\r\nServer: bench-peer\r\nX-Start: {}\r\nContent-Type: text/plain\r\n"
+        "Content-Length: {}\r\n"
         "\r\n",
-        size);
+        kPid, size);
     if (size <= 1024) {
       out_.append(size, '0');
     } else {

@@ -1,0 +1,332 @@
+"""How long it takes from a save to the first response of the program as it is now: with hpp, with
+what others use for the same, and as fast as the program can be started at all.
+
+Run it with tools/bench --reload. All run side by side and take turns; each figure is the median of
+several rounds. `over its boot`: what is left when the program's own start is subtracted, which
+nobody can do without: kill, spawn, ask until the first 200.
+
+Responses tell in X-Start which process wrote them. A fresh one has another than the last had.
+"""
+
+import contextlib
+import os
+import pathlib
+import random
+import re
+import select
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from harness import BUILD_DIR, DEADLINE_S, free_port, processes_with
+from watchman import PrivateWatchman
+
+LAUNCH = BUILD_DIR / "launch" / "hpp-launch"
+PEER = BUILD_DIR / "tests" / "bench" / "bench-peer"
+MARK = "HPP_BENCH"
+# Debian's, which has its packages (Django); another python3 may come first in PATH.
+PYTHON = "/usr/bin/python3"
+# How long to wait before asking again, if nobody listens or the old one answers: at first, and as
+# part of the time that it has taken. Asking more often would take the processor from who boots.
+ASK_AGAIN_S = 0.0002
+ASK_AGAIN_PART = 1 / 200
+# A save finds its reloader at any point of its round, if it looks once a second.
+PAUSE_S = (0.3, 1.3)
+
+DJANGO_URLS = """\
+import os
+
+from django.http import HttpResponse
+from django.urls import path
+
+
+def index(request):
+    response = HttpResponse("{text}")
+    response["X-Start"] = os.getpid()
+    return response
+
+
+urlpatterns = [path("", index)]
+"""
+
+
+def ask(port):
+    """Who answers there: the X-Start of the response; None if nobody does, or somebody else."""
+    got = b""
+    try:
+        with socket.create_connection(("127.0.0.1", port), DEADLINE_S) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            while b"\r\n\r\n" not in got:
+                block = connection.recv(65536)
+                if not block:
+                    return None
+                got += block
+    except OSError:
+        return None
+    found = re.search(rb"\r\nX-Start: *(\d+)\r\n", got)
+    return int(found.group(1)) if got.startswith(b"HTTP/1.1 200 ") and found else None
+
+
+class PeerProject:
+    """bench-peer, which boots in little more than any process does, and a file that it does not
+    read."""
+
+    pattern = "**/*.txt"
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.file = directory / "source.txt"
+        self.file.write_text("0")
+        self.port = free_port()
+        self.command = [str(PEER), "serve", str(self.port)]
+
+    def save(self, text):
+        self.file.write_text(text)
+
+
+class DjangoProject:
+    """As django-admin makes it, and one view."""
+
+    pattern = "**/*.py"
+
+    def __init__(self, directory):
+        self.directory = directory
+        subprocess.run([PYTHON, "-m", "django", "startproject", "mysite", str(directory)],
+                       check=True)
+        self.file = directory / "mysite" / "urls.py"
+        self.save("0")
+        self.port = free_port()
+        self.autoreload_command = [PYTHON, "manage.py", "runserver", str(self.port)]
+        self.command = [*self.autoreload_command[:-1], "--noreload", str(self.port)]
+
+    def save(self, text):
+        self.file.write_text(DJANGO_URLS.format(text=text))
+
+
+class Contender:
+    """One way to come from a save to a fresh response. It runs until end()."""
+
+    def __init__(self, project, environment):
+        self.project = project
+        self.environment = environment
+        self.process = None
+        self.seconds = []  # what was measured
+        self.port = project.port  # where its user asks
+        self.old = None  # who answered before the save
+
+    def start(self):
+        self.spawn(self.project.command)
+
+    def spawn(self, command, **options):
+        """In a session of its own, as hpp does: Linux shares the processors out to sessions."""
+        options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, **options}
+        self.process = subprocess.Popen(command, cwd=self.project.directory, env=self.environment,
+                                        stderr=subprocess.STDOUT, start_new_session=True, **options)
+
+    def wait_answer(self):
+        """Returns when there is one, and keeps in mind whose it is."""
+        self.old = None
+        self.old = self.wait_fresh()
+
+    def wait_fresh(self):
+        """Returns when another process answers than the old one, and says which."""
+        begin = time.monotonic()
+        while (who := ask(self.port)) in (None, self.old):
+            waited = time.monotonic() - begin
+            if waited > DEADLINE_S:
+                raise SystemExit(f"no fresh response: {type(self).__name__} {self.process.args}")
+            time.sleep(max(ASK_AGAIN_S, waited * ASK_AGAIN_PART))
+        return who
+
+    def measure(self, text):
+        """Seconds."""
+        self.project.save(text)
+        begin = time.monotonic()
+        self.wait_fresh()
+        return time.monotonic() - begin
+
+    def end(self):
+        self.process.terminate()
+        self.process.wait(DEADLINE_S)
+
+
+class Bare(Contender):
+    """Nobody watches: who saves kills and starts."""
+
+    def measure(self, text):
+        self.project.save(text)
+        begin = time.monotonic()
+        self.process.kill()
+        self.process.wait()
+        self.start()
+        self.wait_fresh()
+        return time.monotonic() - begin
+
+
+class Hpp(Contender):
+    """A request is sent when the save returns, and another while the old process answers."""
+
+    output = subprocess.DEVNULL
+
+    def start(self):
+        self.port = free_port()
+        self.spawn([str(LAUNCH), f"127.0.0.1:{self.port}", f"127.0.0.1:{self.project.port}",
+                    "--livereload-port", "0", "--pattern", self.project.pattern, "--exec",
+                    *self.project.command], stdout=self.output)
+
+
+class HppUnasked(Hpp):
+    """Nobody asks until hpp says that the new process answers."""
+
+    output = subprocess.PIPE
+
+    def measure(self, text):
+        self.read_for(0)
+        self.project.save(text)
+        begin = time.monotonic()
+        self.read_for(DEADLINE_S, b"hpp-supervisord: Running:")
+        self.wait_fresh()
+        return time.monotonic() - begin
+
+    def read_for(self, seconds, until=None):
+        """Takes what hpp prints, up to what has `until` in it."""
+        got = b""
+        while select.select([self.process.stdout], [], [], seconds)[0]:
+            block = os.read(self.process.stdout.fileno(), 65536)
+            got += block
+            if not block or until and until in got:
+                return
+
+
+class Nodemon(Contender):
+    program = None
+
+    def start(self):
+        self.spawn([self.program, "--quiet", "--watch", ".", "--ext", "txt", "--exec",
+                    " ".join(self.project.command)])
+
+
+class Entr(Contender):
+    def start(self):
+        self.spawn(["entr", "-n", "-r", *self.project.command], stdin=subprocess.PIPE)
+        self.process.stdin.write(str(self.project.file).encode() + b"\n")
+        self.process.stdin.close()
+
+
+class DjangoAutoreload(Contender):
+    def start(self):
+        self.spawn(self.project.autoreload_command)
+
+
+def install_nodemon(directory):
+    """The program, or None."""
+    directory.mkdir()
+    if not shutil.which("npm"):
+        return None
+    command = ["npm", "install", "--fetch-retries", "0", "--no-audit", "--no-fund", "--prefix",
+               str(directory), "nodemon@3"]
+    try:
+        subprocess.run(command, cwd=directory, stdin=subprocess.DEVNULL, capture_output=True,
+                       check=True, timeout=120)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return str(directory / "node_modules" / ".bin" / "nodemon")
+
+
+def left_out(name, why):
+    print(f"{name}: left out, {why}", file=sys.stderr)
+
+
+class Reload:
+    def __init__(self, directory, environment):
+        self.directory = directory
+        self.environment = environment
+        self.groups = []  # the same program in all of a group; its Bare is the first
+        self.contenders = []
+
+    def add_all(self):
+        self.add_group("bench-peer", PeerProject)
+        self.add("  hpp, asked at once", Hpp)
+        self.add("  hpp, asked when it is Running", HppUnasked)
+        Nodemon.program = install_nodemon(self.directory / "npm")
+        if Nodemon.program:
+            self.add("  nodemon", Nodemon)
+        else:
+            left_out("nodemon", "npm cannot install it")
+        if shutil.which("entr"):
+            self.add("  entr -r", Entr)
+        else:
+            left_out("entr", "it is not installed")
+        if subprocess.run([PYTHON, "-c", "import django"], stderr=subprocess.DEVNULL).returncode:
+            left_out("Django", f"{PYTHON} has none")
+            return
+        self.add_group("Django", DjangoProject)
+        self.add("  hpp, asked at once", Hpp)
+        self.add("  its own autoreloader", DjangoAutoreload)
+
+    def add_group(self, program, project):
+        self.project = project
+        self.groups.append([])
+        self.add(f"{program}: killed and started by hand", Bare)
+
+    def add(self, name, kind):
+        directory = self.directory / f"project-{len(self.contenders)}"
+        directory.mkdir()
+        contender = kind(self.project(directory), self.environment)
+        contender.name = name
+        self.contenders.append(contender)
+        self.groups[-1].append(contender)
+
+    def run(self, rounds):
+        for contender in self.contenders:
+            contender.start()
+        for contender in self.contenders:
+            contender.wait_answer()
+        for turn in range(rounds):
+            first = turn % len(self.contenders)
+            for contender in self.contenders[first:] + self.contenders[:first]:
+                time.sleep(random.uniform(*PAUSE_S))
+                contender.wait_answer()
+                contender.seconds.append(contender.measure(str(turn + 1)))
+
+    def print(self):
+        print(f"{'from a save to a fresh response':40}{'ms':>10}{'over its boot':>16}")
+        for group in self.groups:
+            boot = statistics.median(group[0].seconds)
+            for contender in group:
+                median = statistics.median(contender.seconds)
+                over = f"{(median - boot) * 1000:+16.1f}" if contender is not group[0] else ""
+                print(f"{contender.name:40}{median * 1000:10.1f}{over}", flush=True)
+
+    def end(self):
+        for contender in self.contenders:
+            if contender.process:
+                contender.end()
+
+
+def print_table(rounds):
+    """Measures, which takes some ten seconds a round, and prints."""
+    with tempfile.TemporaryDirectory(prefix="hpp-bench") as name:
+        directory = pathlib.Path(name)
+        for folder in ("watchman", "run"):
+            (directory / folder).mkdir(mode=0o700)
+        with PrivateWatchman(directory / "watchman") as watchman:
+            environment = {**os.environ, **watchman.environment, MARK: name,
+                           "XDG_RUNTIME_DIR": str(directory / "run")}
+            reload = Reload(directory, environment)
+            try:
+                reload.add_all()
+                reload.run(rounds)
+                reload.print()
+            finally:
+                reload.end()
+                for pid in processes_with(MARK, name):  # what a reloader leaves behind
+                    if pid != watchman.pid:
+                        with contextlib.suppress(ProcessLookupError):
+                            os.kill(pid, signal.SIGKILL)
