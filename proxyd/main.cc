@@ -13,7 +13,7 @@ int run(const hpp::Options& options) {
   hpp::keep_freed_memory();
   hpp::Loop loop;
   hpp::proxyd::Daemon daemon(loop, options);
-  loop.run();
+  loop.run_eagerly();
   return 0;
 }
 

@@ -5,6 +5,13 @@
 #include <cassert>
 
 namespace hpp {
+namespace {
+
+// So little is copied rather than moved: it then shares a chain with the head before it, and goes
+// out in one piece.
+constexpr std::size_t kCopiedMax = 1024;
+
+}  // namespace
 
 void EvbufferDeleter::operator()(evbuffer* b) const {
   evbuffer_free(b);
@@ -45,6 +52,10 @@ void Buffer::append(std::string_view bytes) {
 void Buffer::move_to(Buffer& to, std::size_t n) {
   assert(n <= size());
   if (n == 0) return;
+  if (n <= kCopiedMax) {
+    to.append(pull_up(n));
+    return drain(n);
+  }
   if (n == size()) {
     evbuffer_add_buffer(to.get(), buffer_.get());
   } else {

@@ -13,6 +13,10 @@ void EventDeleter::operator()(event* e) const {
 
 namespace {
 
+// How long to look for more before sleeping, and how short a sleep makes that worth a try.
+constexpr std::chrono::microseconds kLookFor{20};
+constexpr std::chrono::microseconds kShortSleep{50};
+
 event_base* make_base(Loop::Timers timers) {
   const std::unique_ptr<event_config, decltype(&event_config_free)> config(event_config_new(),
                                                                            &event_config_free);
@@ -41,6 +45,34 @@ Loop::~Loop() {
 
 void Loop::run() {
   event_base_loop(base_, EVLOOP_NO_EXIT_ON_EMPTY);
+}
+
+void Loop::run_eagerly() {
+  constexpr int kVainMax = 3;
+  int in_vain = kVainMax;  // looks in a row; so many: it does not pay
+  while (event_base_got_break(base_) == 0) {
+    const TimePoint asleep_at = std::chrono::steady_clock::now();
+    before_sleep_ = activity_;
+    event_base_loop(base_, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY);
+    if (in_vain < kVainMax) {
+      in_vain = look_again() ? 0 : in_vain + 1;
+    } else if (activity_ != before_sleep_ && woken_at_ - asleep_at < kShortSleep) {
+      in_vain = 0;
+    }
+  }
+}
+
+// Until nothing has come for kLookFor. Returns whether anything did.
+bool Loop::look_again() {
+  const std::uint64_t before = activity_;
+  std::uint64_t seen = before;
+  TimePoint until = std::chrono::steady_clock::now() + kLookFor;
+  while (event_base_got_break(base_) == 0 && std::chrono::steady_clock::now() < until) {
+    event_base_loop(base_, EVLOOP_NONBLOCK | EVLOOP_NO_EXIT_ON_EMPTY);
+    if (std::exchange(seen, activity_) == activity_) continue;
+    until = std::chrono::steady_clock::now() + kLookFor;
+  }
+  return activity_ != before;
 }
 
 void Loop::stop() {

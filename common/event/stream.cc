@@ -60,6 +60,7 @@ Stream::~Stream() {
 
 void Stream::on_event(int, short what, void* self) noexcept {
   auto& stream = *static_cast<Stream*>(self);
+  stream.loop_.note_activity();
   if ((what & EV_TIMEOUT) != 0) stream.continuing_ = false;
   if (!stream.broken_) return stream.handle_readable(what);
   if (std::exchange(stream.break_told_, true)) return;
@@ -69,6 +70,7 @@ void Stream::on_event(int, short what, void* self) noexcept {
 void Stream::on_writable(int, short, void* self) noexcept {
   auto& stream = *static_cast<Stream*>(self);
   if (stream.broken_ || !stream.waiting_to_write_) return;
+  stream.loop_.note_activity();
   stream.waiting_to_write_ = false;
   stream.write_some();
   if (!stream.broken_) stream.listener_.on_output_progress();
@@ -99,26 +101,30 @@ void Stream::look_for_end() {
 }
 
 void Stream::read_and_tell() {
+  std::size_t asked = 0;
+  std::size_t got = 0;
   do {
-    if (read_some()) listener_.on_input();
+    asked = read_size_;
+    got = read_some();
+    if (got > 0) listener_.on_input();
     if (input_ended_) return listener_.on_input_ended();
-    // A FIN that has come is mostly right behind what was read: no turn of the loop for it alone.
-  } while (end_near_ && may_read_ && !broken_ && reading_ == Reading::Buffered);
+    // A read that is not filled does not mean that there is no more: a reset that came together
+    // with bytes is told of once, and only the next read meets it.
+  } while (got < asked && may_read_ && !broken_ && reading_ == Reading::Buffered);
   if (reading_ == Reading::Buffered) continue_later();
 }
 
-// Whether something came.
-bool Stream::read_some() {
+// Returns how much came.
+std::size_t Stream::read_some() {
   const std::uint32_t asked = read_size_;
   const ssize_t got = asked == kReadSizeMin ? read_through_scratch() : read_directly();
   if (got <= 0) {
     no_input(got, errno);
-    return false;
+    return 0;
   }
   const auto size = static_cast<std::uint32_t>(got);
-  may_read_ = size == asked || end_near_;
   read_size_ = size == asked ? kReadSizeMax : std::max(size, kReadSizeMin);
-  return true;
+  return size;
 }
 
 ssize_t Stream::read_through_scratch() {

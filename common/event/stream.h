@@ -110,7 +110,7 @@ class Stream {
   void handle_readable(short what);
   void look_for_end();
   void read_and_tell();
-  bool read_some();
+  std::size_t read_some();
   ssize_t read_through_scratch();
   ssize_t read_directly();
   void no_input(ssize_t got, int error);
@@ -130,7 +130,7 @@ class Stream {
   int error_ = 0;      // known, but perhaps not reached by reading
   std::uint32_t read_size_;
   Reading reading_ = Reading::Buffered;
-  bool may_read_ = false;  // the last read left something, or an edge has come since
+  bool may_read_ = false;  // no read has met the end of what is there since the last edge
   bool end_near_ = false;  // the peer's FIN or reset has come; there may be bytes before it
   bool input_ended_ = false;
   bool output_ending_ = false;

@@ -1,8 +1,10 @@
 #include "common/event/loop.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <ctime>
 #include <string>
 
 #include "common/event/fd_watch.h"
@@ -115,6 +117,39 @@ TEST(Signals, BecomeCallbacks) {
   ::kill(::getpid(), SIGUSR2);
   EXPECT_TRUE(run_until(loop, [&] { return got.size() == 2; }));
   EXPECT_EQ(got, (std::vector<int>{SIGUSR1, SIGUSR2}));
+}
+
+// Two descriptors that pass a byte to and fro: what makes an eager loop eager.
+TEST(EagerLoop, CallsBackLikeAnyOtherAndStops) {
+  Loop loop;
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+  const UniqueFd one(ends[0]);
+  const UniqueFd other(ends[1]);
+  int passes = 0;
+  const auto pass_on = [&](int from) {
+    char byte = 0;
+    ASSERT_EQ(::read(from, &byte, 1), 1);
+    loop.note_activity();
+    if (++passes == 10'000) return loop.stop();
+    ASSERT_EQ(::write(from, &byte, 1), 1);
+  };
+  FdWatch first(loop, one.get(), FdWatch::For::Reading, [&] { pass_on(one.get()); });
+  FdWatch second(loop, other.get(), FdWatch::For::Reading, [&] { pass_on(other.get()); });
+  first.start();
+  second.start();
+  ASSERT_EQ(::write(one.get(), "x", 1), 1);
+  loop.run_eagerly();
+  EXPECT_EQ(passes, 10'000);
+}
+
+TEST(EagerLoop, SleepsWhenNothingComes) {
+  Loop loop;
+  Timer timer(loop, [&] { loop.stop(); });
+  timer.start(std::chrono::milliseconds{300});
+  const std::clock_t before = std::clock();  // of the processor
+  loop.run_eagerly();
+  EXPECT_LT(std::clock() - before, CLOCKS_PER_SEC / 10);
 }
 
 }  // namespace

@@ -267,6 +267,14 @@ TEST_F(StreamTest, TellsOfAResetWhilePaused) {
   EXPECT_EQ(told_.ends, 0);
 }
 
+TEST_F(StreamTest, TellsOfAResetThatCameTogetherWithBytes) {
+  peer_sends("last words");
+  reset_by_peer();
+  EXPECT_TRUE(run_until(loop_, [&] { return told_.breaks == 1; }));
+  EXPECT_EQ(input(), "last words");
+  EXPECT_EQ(told_.error, ECONNRESET);
+}
+
 TEST_F(StreamTest, SeesAnEndThatCameWithBytesReadBeforeThePause) {
   for (const bool resets : {false, true}) {
     SetUp();
