@@ -80,7 +80,8 @@ class Counting(WatchdTest):
         self.start_watchd()
         tree = self.tree()
         self.assertEqual((tree["revision"], tree["problem"]), (0, ""))
-        self.assertRegex(self.watchd.output(), f"^hpp-watchd: watching {self.project}$")
+        # Said before the snapshot was written, but read from a pipe of its own.
+        self.watchd.wait_line(f"^hpp-watchd: watching {self.project}$")
 
     def test_life_of_files(self):
         self.start_watchd()
