@@ -22,6 +22,12 @@ void tree_point_fields(Io& io, Point& point) {
   io.field("revision", point.revision);
 }
 
+template <class Io, class Ticket>
+void ticket_fields(Io& io, Ticket& ticket) {
+  io.field("epoch", ticket.epoch);
+  io.field("number", ticket.number);
+}
+
 template <class Io, class State>
 void stamp_fields(Io& io, State& state) {
   io.field("epoch", state.stamp.epoch);
@@ -37,6 +43,8 @@ void tree_fields(Io& io, State& state) {
   io.field("problem", state.problem);
   io.field("changed", state.changed);
   io.field("changed_count", state.changed_count);
+  io.field("answers", state.answers);
+  io.field("settling", state.settling);
 }
 
 template <class Io, class State>
@@ -63,6 +71,7 @@ void proxy_fields(Io& io, State& state) {
   io.field("held", state.held);
   io.field("forwarded", state.forwarded);
   io.field("replayed", state.replayed);
+  io.field("asks", state.asks);
 }
 
 class Writer {
@@ -77,6 +86,12 @@ class Writer {
   void field(const char* name, const TreePoint& point) {
     Writer inner;
     tree_point_fields(inner, point);
+    json_[name] = std::move(inner.json_);
+  }
+
+  void field(const char* name, const Ticket& ticket) {
+    Writer inner;
+    ticket_fields(inner, ticket);
     json_[name] = std::move(inner.json_);
   }
 
@@ -129,6 +144,11 @@ class Reader {
   void field(const char* name, TreePoint& point) {
     Reader inner(json_.at(name));
     tree_point_fields(inner, point);
+  }
+
+  void field(const char* name, Ticket& ticket) {
+    Reader inner(json_.at(name));
+    ticket_fields(inner, ticket);
   }
 
   void field(const char* name, std::optional<BackendExit>& exit) {
@@ -244,6 +264,16 @@ const Stamp& stamp_of(const Message& message) {
 
 void set_stamp(Message& message, const Stamp& stamp) {
   std::visit([&](auto& state) { state.stamp = stamp; }, message);
+}
+
+Message durable(Message message) {
+  set_stamp(message, {});
+  if (auto* tree = std::get_if<TreeState>(&message)) {
+    tree->answers = {};
+    tree->settling = false;
+  }
+  if (auto* proxy = std::get_if<ProxyState>(&message)) proxy->asks = {};
+  return message;
 }
 
 std::string encode(const Message& message) {

@@ -23,6 +23,10 @@ Topic topic_of(const Message& message);
 const Stamp& stamp_of(const Message& message);
 void set_stamp(Message& message, const Stamp& stamp);
 
+// What of it goes into the author's file, without the stamp: questions and answers of the moment
+// come many times a second and mean nothing to the next incarnation.
+Message durable(Message message);
+
 // Bytes that are not UTF-8 (a backend's output) become U+FFFD.
 std::string encode(const Message& message);
 

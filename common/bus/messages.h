@@ -3,7 +3,8 @@
 // One topic per author, one author per topic. A message is a *snapshot* of its author's state and
 // never an event: pub/sub drops under load and forgets late joiners, so losing any message but the
 // last must be harmless. The newest snapshot is sent again to each new subscriber and once a
-// second, and is kept in `<run directory>/<author>.json`, from which a restarted author resumes.
+// second, and what of it has to outlive its author is kept in `<run directory>/<author>.json`, from
+// which a restarted author resumes.
 //
 // Names in JSON are the names of the members. Readers ignore fields that they do not know.
 #pragma once
@@ -19,7 +20,7 @@ namespace hpp::bus {
 // Orders the messages of one topic. The publisher sets it.
 struct Stamp {
   std::uint64_t epoch = 0;     // random id of the author's incarnation; kept when it resumes
-  std::uint64_t sequence = 0;  // grows by one with every new snapshot of an epoch
+  std::uint64_t sequence = 0;  // grows with every new snapshot of an epoch
 
   bool operator==(const Stamp&) const = default;
 };
@@ -31,6 +32,18 @@ struct TreePoint {
   std::uint64_t revision = 0;
 
   bool operator==(const TreePoint&) const = default;
+};
+
+// A question of proxyd's, how the tree stands as of now. Whoever answers one has answered all of
+// its epoch with lower numbers. Epoch 0: none.
+struct Ticket {
+  std::uint64_t epoch = 0;  // random id of the proxyd that asks; a restarted one has another
+  std::uint64_t number = 0;
+
+  // Whether this is an answer to `asked`.
+  bool covers(const Ticket& asked) const { return epoch == asked.epoch && number >= asked.number; }
+
+  bool operator==(const Ticket&) const = default;
 };
 
 // ---- topic `tree` -------------------------------------------------------------------------------
@@ -45,6 +58,9 @@ struct TreeState {
   std::string problem;               // why not watching, in words for the user
   std::vector<std::string> changed;  // paths of the newest batch, at most kChangedPathsMax
   std::uint64_t changed_count = 0;   // how many paths that batch had in all
+  Ticket answers;                    // newest ticket that `revision` is true for; not in the file
+  bool settling = false;             // git writes the tree: tickets wait, for as long as that is
+                                     // bearable; not in the file
 
   TreePoint point() const { return {.epoch = stamp.epoch, .revision = revision}; }
 
@@ -92,7 +108,7 @@ struct BackendState {
 constexpr std::size_t kOutputTailMax = 16 * 1024;  // bytes
 
 // ---- topic `proxy` ------------------------------------------------------------------------------
-// Author: proxyd. Readers: watchd, ctl.
+// Author: proxyd. Readers: watchd (answers tickets), ctl.
 
 struct ProxyState {
   Stamp stamp;
@@ -101,6 +117,7 @@ struct ProxyState {
   std::uint64_t held = 0;              // requests that wait for the backend
   std::uint64_t forwarded = 0;         // requests given to a backend so far
   std::uint64_t replayed = 0;          // of those, given to a second one
+  Ticket asks;                         // newest ticket; not in the file
 
   bool operator==(const ProxyState&) const = default;
 };

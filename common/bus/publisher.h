@@ -20,9 +20,8 @@ class Publisher {
   Publisher(Loop& loop, std::string run_directory, Topic topic);
   ~Publisher();
 
-  // Stamps the snapshot, writes the file, then sends it: file = memory, bus = news. A restarted
-  // author that had sent more than it had written would be ignored by its readers.
-  // A snapshot that equals the last one but for the stamp is not sent again.
+  // Stamps the snapshot, writes the file if something durable is new (codec.h), then sends it: file
+  // = memory, bus = news. A snapshot that equals the last one but for the stamp is not sent again.
   void publish(Message message);
 
   // The newest snapshot: published, or resumed from the file. Empty: a new epoch, nothing yet.
@@ -35,7 +34,7 @@ class Publisher {
   struct Socket;
 
   void resume();
-  void write_file(const std::string& text);
+  void write_file();
   void send_last();
 
   std::string directory_;

@@ -151,7 +151,35 @@ TEST_F(BusTest, ARestartedAuthorResumes) {
   EXPECT_EQ(std::get<TreeState>(*tree->last()).clock, "c:2");
   tree->publish(TreeState{.revision = 3});
   ASSERT_TRUE(wait_for_revision(3));
-  EXPECT_EQ(trees_.back().stamp, (Stamp{.epoch = epoch, .sequence = 3}));
+  EXPECT_EQ(trees_.back().stamp.epoch, epoch);
+}
+
+TEST_F(BusTest, WritesNoFileForAQuestionAndIsHeardAfterwards) {
+  auto tree = author();
+  const auto sub = reader();
+  tree->publish(TreeState{.revision = 1});
+  const auto text = read_file(snapshot_path(directory_.path(), Topic::Tree));
+  for (std::uint64_t number = 1; number <= 20; ++number) {
+    tree->publish(TreeState{.revision = 1, .answers = {.epoch = 1, .number = number}});
+  }
+  ASSERT_TRUE(
+      run_until(loop_, [&] { return !trees_.empty() && trees_.back().answers.number == 20; }));
+  EXPECT_EQ(read_file(snapshot_path(directory_.path(), Topic::Tree)), text);
+  tree.reset();
+  tree = author();  // knows nothing of the twenty
+  EXPECT_EQ(std::get<TreeState>(*tree->last()).answers, Ticket{});
+  tree->publish(TreeState{.revision = 2});
+  EXPECT_TRUE(wait_for_revision(2)) << "its reader has heard of higher sequences";
+}
+
+TEST_F(BusTest, KeepsNoAnswerInAFileThatIsWritten) {
+  auto tree = author();
+  tree->publish(TreeState{.revision = 1, .answers = {.epoch = 1, .number = 5}, .settling = true});
+  tree.reset();
+  tree = author();
+  const auto last = std::get<TreeState>(*tree->last());
+  EXPECT_EQ(last.answers, Ticket{});
+  EXPECT_FALSE(last.settling);
 }
 
 TEST_F(BusTest, ARestartedAuthorTellsItsReadersAgain) {

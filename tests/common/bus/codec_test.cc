@@ -22,6 +22,8 @@ std::vector<Message> samples() {
       .problem = "words \"quoted\"\nand more",
       .changed = {"a.py", "ä/ö.py", ""},
       .changed_count = 21,
+      .answers = {.epoch = 9, .number = kBig},
+      .settling = true,
   };
   BackendState backend{
       .stamp = stamp,
@@ -51,7 +53,8 @@ std::vector<Message> samples() {
                                    .clients = 1,
                                    .held = 2,
                                    .forwarded = kBig,
-                                   .replayed = 4});
+                                   .replayed = 4,
+                                   .asks = {.epoch = 9, .number = 10}});
   return messages;
 }
 
@@ -154,6 +157,29 @@ TEST(Codec, RefusesAnUnknownPhaseAndTopic) {
   EXPECT_TRUE(is_malformed(""));
   EXPECT_TRUE(is_malformed(" "));
   EXPECT_TRUE(is_malformed("trees {}"));
+}
+
+TEST(Codec, KeepsFromTheFileWhatMeansNothingToASuccessor) {
+  for (const Message& message : samples()) {
+    EXPECT_EQ(stamp_of(durable(message)), Stamp{});
+    EXPECT_EQ(durable(durable(message)), durable(message));
+  }
+  const auto tree = std::get<TreeState>(durable(samples().front()));
+  EXPECT_EQ(tree.revision, 3U);
+  EXPECT_EQ(tree.answers, Ticket{});
+  EXPECT_FALSE(tree.settling);
+  const auto proxy = std::get<ProxyState>(durable(samples().back()));
+  EXPECT_EQ(proxy.clients, 1U);
+  EXPECT_EQ(proxy.asks, Ticket{});
+}
+
+TEST(Ticket, CoversThoseOfItsEpochUpToItself) {
+  const Ticket answer{.epoch = 3, .number = 7};
+  EXPECT_TRUE(answer.covers({.epoch = 3, .number = 6}));
+  EXPECT_TRUE(answer.covers({.epoch = 3, .number = 7}));
+  EXPECT_FALSE(answer.covers({.epoch = 3, .number = 8}));
+  EXPECT_FALSE(answer.covers({.epoch = 4, .number = 7}));
+  EXPECT_FALSE(answer.covers({.epoch = 2, .number = 1}));
 }
 
 TEST(Codec, ReplacesWhatIsNoUtf8) {
