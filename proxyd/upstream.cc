@@ -133,8 +133,8 @@ std::unique_ptr<Upstream> Pool::take(bool fresh, UpstreamListener* listener) {
 
 void Pool::put_back(std::unique_ptr<Upstream> upstream) {
   Stream& stream = upstream->stream();
-  const bool usable = !stream.input_ended() && !stream.is_broken() && stream.input().empty() &&
-                      stream.output_done();
+  const bool usable = !stream.end_in_sight() && !stream.input_ended() && !stream.is_broken() &&
+                      stream.input().empty() && stream.output_done();
   if (!usable || idle_.size() >= kIdleMax) return drop(std::move(upstream));
   stream.read_while(true);
   stream.input().release();

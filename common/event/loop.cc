@@ -32,14 +32,17 @@ event_base* make_base(Loop::Timers timers) {
 Loop::Loop(Timers timers) : base_(make_base(timers)) {
   if (base_ == nullptr) throw std::runtime_error("cannot make an event loop");
   later_event_.reset(event_new(base_, -1, 0, &Loop::on_later, this));
-  next_turn_event_.reset(event_new(base_, -1, 0, &Loop::on_next_turn, this));
+  for (Batch* const b : {&next_turn_, &soon_}) {
+    b->timer.reset(event_new(base_, -1, 0, &Loop::on_batch, b));
+  }
 }
 
 Loop::~Loop() {
   // What was buried in the last turn may still use the base: it goes first.
   while (!later_.empty()) std::exchange(later_, {});
   later_event_.reset();
-  next_turn_event_.reset();
+  next_turn_.timer.reset();
+  soon_.timer.reset();
   event_base_free(base_);
 }
 
@@ -91,19 +94,21 @@ void Loop::on_later(int, short, void* self) noexcept {
   for (const auto& action : due) action();
 }
 
-void Loop::activate_next_turn(event* e) {
+void Loop::activate(event* e, Again when) {
   // A timer of no time: libevent looks at the descriptors before it looks at the timers.
-  const timeval now{};
-  if (next_turn_.empty()) event_add(next_turn_event_.get(), &now);
-  next_turn_.push_back(e);
+  const Milliseconds delay = when == Again::NextTurn ? Milliseconds{0} : kSoon;
+  const timeval after{.tv_sec = 0, .tv_usec = std::chrono::microseconds(delay).count()};
+  Batch& b = batch(when);
+  if (b.events.empty()) event_add(b.timer.get(), &after);
+  b.events.push_back(e);
 }
 
-void Loop::withdraw(event* e) {
-  std::erase(next_turn_, e);
+void Loop::withdraw(event* e, Again when) {
+  std::erase(batch(when).events, e);
 }
 
-void Loop::on_next_turn(int, short, void* self) noexcept {
-  for (event* const e : std::exchange(static_cast<Loop*>(self)->next_turn_, {})) {
+void Loop::on_batch(int, short, void* batch) noexcept {
+  for (event* const e : std::exchange(static_cast<Batch*>(batch)->events, {})) {
     event_active(e, EV_TIMEOUT, 0);
   }
 }

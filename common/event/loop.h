@@ -59,10 +59,14 @@ class Loop {
   // is still on the stack, and to do once what several callbacks of one turn asked for.
   void later(std::function<void()> action);
 
-  // Makes `e` active (EV_TIMEOUT) in the next turn, when the loop has looked at all that is ready:
-  // for work that would go on for long. Once per call; withdraw() before the event is freed.
-  void activate_next_turn(event* e);
-  void withdraw(event* e);
+  // When something is to be done again: in the next turn, when the loop has looked at all that is
+  // ready, for work that would go on for long; or within kSoon, for what is rarely needed.
+  enum class Again { NextTurn, Soon };
+  static constexpr Milliseconds kSoon{20};
+
+  // Makes `e` active (EV_TIMEOUT) then. Once per call; withdraw() before the event is freed.
+  void activate(event* e, Again when);
+  void withdraw(event* e, Again when);
 
   // Destroys `object` at the end of the turn: nothing dies inside its own callback.
   template <class T>
@@ -75,8 +79,16 @@ class Loop {
  private:
   bool look_again();
 
+  // Events that one timer activates together.
+  struct Batch {
+    EventPtr timer;
+    std::vector<event*> events;
+  };
+
+  Batch& batch(Again when) { return when == Again::NextTurn ? next_turn_ : soon_; }
+
   static void on_later(int, short, void* self) noexcept;
-  static void on_next_turn(int, short, void* self) noexcept;
+  static void on_batch(int, short, void* batch) noexcept;
 
   event_base* base_;
   std::uint64_t activity_ = 0;
@@ -84,8 +96,8 @@ class Loop {
   TimePoint woken_at_{};            // when the first came after that
   EventPtr later_event_;
   std::vector<std::function<void()>> later_;
-  EventPtr next_turn_event_;
-  std::vector<event*> next_turn_;
+  Batch next_turn_;
+  Batch soon_;
 };
 
 }  // namespace hpp

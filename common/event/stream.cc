@@ -55,13 +55,13 @@ Stream::Stream(Loop& loop, UniqueFd fd, StreamListener& listener)
 }
 
 Stream::~Stream() {
-  if (continuing_) loop_.withdraw(readable_.get());
+  withdraw();
 }
 
 void Stream::on_event(int, short what, void* self) noexcept {
   auto& stream = *static_cast<Stream*>(self);
   stream.loop_.note_activity();
-  if ((what & EV_TIMEOUT) != 0) stream.continuing_ = false;
+  if ((what & EV_TIMEOUT) != 0) stream.again_.reset();
   if (!stream.broken_) return stream.handle_readable(what);
   if (std::exchange(stream.break_told_, true)) return;
   stream.listener_.on_broken(stream.error_);
@@ -108,10 +108,12 @@ void Stream::read_and_tell() {
     got = read_some();
     if (got > 0) listener_.on_input();
     if (input_ended_) return listener_.on_input_ended();
-    // A read that is not filled does not mean that there is no more: a reset that came together
-    // with bytes is told of once, and only the next read meets it.
-  } while (got < asked && may_read_ && !broken_ && reading_ == Reading::Buffered);
-  if (reading_ == Reading::Buffered) continue_later();
+    if (reading_ != Reading::Buffered || !may_read_ || broken_) return;
+  } while (end_near_ && got < asked);
+  // A read that is not filled has met all bytes, but not a reset that came together with them: the
+  // kernel tells of both once, libevent does not say of which, and only a read meets it. Mostly the
+  // next one comes soon.
+  read_again(got < asked ? Loop::Again::Soon : Loop::Again::NextTurn);
 }
 
 // Returns how much came.
@@ -158,8 +160,19 @@ void Stream::no_input(ssize_t got, int error) {
 }
 
 void Stream::continue_later() {
-  if (!may_read_ || input_ended_ || broken_ || std::exchange(continuing_, true)) return;
-  loop_.activate_next_turn(readable_.get());
+  if (may_read_ && !input_ended_ && !broken_) read_again(Loop::Again::NextTurn);
+}
+
+void Stream::read_again(Loop::Again when) {
+  if (again_ == when || again_ == Loop::Again::NextTurn) return;
+  withdraw();
+  again_ = when;
+  loop_.activate(readable_.get(), when);
+}
+
+void Stream::withdraw() {
+  if (again_) loop_.withdraw(readable_.get(), *again_);
+  again_.reset();
 }
 
 void Stream::set_reading(Reading reading) {
@@ -256,6 +269,7 @@ void Stream::reset_on_close() {
 void Stream::fail(int error) {
   broken_ = true;
   error_ = error;
+  withdraw();
   event_active(readable_.get(), EV_TIMEOUT, 0);
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "common/event/buffer.h"
 #include "common/event/loop.h"
@@ -114,6 +115,8 @@ class Stream {
   ssize_t read_through_scratch();
   ssize_t read_directly();
   void no_input(ssize_t got, int error);
+  void read_again(Loop::Again when);
+  void withdraw();
   void set_reading(Reading reading);
   void write_some();
   void wait_writable();
@@ -137,7 +140,7 @@ class Stream {
   bool output_ended_ = false;
   bool output_refused_ = false;
   bool waiting_to_write_ = false;
-  bool continuing_ = false;  // in the next turn of the loop
+  std::optional<Loop::Again> again_;  // when readable_ becomes active without the kernel
   bool broken_ = false;
   bool break_told_ = false;
 };

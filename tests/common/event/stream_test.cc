@@ -308,6 +308,21 @@ TEST_F(StreamTest, TellsOfAResetAfterTheFin) {
   EXPECT_TRUE(run_until(loop_, [&] { return told_.breaks == 1; }));
 }
 
+// What was to be read again is not, when the stream has broken and is gone.
+TEST_F(StreamTest, BreaksWhileItWasToReadAgain) {
+  peer_sends("not a full read");
+  EXPECT_TRUE(run_until(loop_, [&] { return told_.inputs == 1; }));
+  ::shutdown(peer_.get(), SHUT_WR);
+  EXPECT_TRUE(run_until(loop_, [&] { return told_.ends == 1; }));
+  reset_by_peer();
+  stream_->output().append("x");
+  stream_->flush();
+  EXPECT_TRUE(run_until(loop_, [&] { return told_.breaks == 1; }));
+  stream_.reset();
+  run_for(loop_, 2 * Loop::kSoon);
+  EXPECT_EQ(told_.breaks, 1);
+}
+
 TEST_F(StreamTest, SeesAFinBehindBytesThatItDoesNotRead) {
   stream_->read_while(false);
   peer_sends("later");
