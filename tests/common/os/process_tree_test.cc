@@ -113,12 +113,15 @@ TEST_F(ProcessTreeTest, FindsTheTagWhereverItsBearerWent) {
 }
 
 TEST_F(ProcessTreeTest, DescribesAProcessByItsCommand) {
+  // A process that has just called execve(2) has no command line for a moment.
   const pid_t pid = start({"sleep", "1000"});
-  EXPECT_EQ(describe_process(pid), "pid " + std::to_string(pid) + " (sleep 1000)");
+  const std::string expected = "pid " + std::to_string(pid) + " (sleep 1000)";
+  EXPECT_TRUE(run_until(loop_, [&] { return describe_process(pid) == expected; }))
+      << describe_process(pid);
   const pid_t with_long_command = start({"sh", "-c", "sleep 1000; : " + std::string(200, 'x')});
-  const std::string text = describe_process(with_long_command);
-  EXPECT_TRUE(text.ends_with("…)")) << text;
-  EXPECT_LT(text.size(), 110U);
+  const auto is_cut = [&] { return describe_process(with_long_command).ends_with("…)"); };
+  EXPECT_TRUE(run_until(loop_, is_cut)) << describe_process(with_long_command);
+  EXPECT_LT(describe_process(with_long_command).size(), 110U);
 }
 
 TEST_F(ProcessTreeTest, NamesWhoListens) {
