@@ -44,6 +44,14 @@ void visit_options(Program program, AnyOptions& options, Visitor& visitor) {
   if (is_any(program, {Launch, Proxyd})) {
     visitor.port("--livereload-port", options.livereload_port,
                  "where LiveReload's browsers connect (default: 35729; 0: nowhere)");
+    visitor.on_off("--barrier", options.barrier,
+                   "let each request wait until the newest save is known (default: on)");
+    visitor.number("--barrier-timeout", "MS", 1, options.barrier_timeout_ms,
+                   "how long it waits at most where the watcher does not answer (default: 2000)");
+    visitor.number("--queue-limit", "N", 1, options.queue_limit,
+                   "how many requests may wait for your server (default: 10000)");
+    visitor.number("--queue-timeout", "MS", 0, options.queue_timeout_ms,
+                   "how long each may wait for it (default: 0: for ever)");
   }
   if (is_any(program, {Launch})) {
     visitor.text("--name", options.name, "name of this instance (default: from BIND)");
@@ -87,6 +95,18 @@ class Declarer {
 
   void port(const char* name, std::uint16_t& target, const char* help) {
     app_.add_option(name, target, help)->type_name("PORT")->check(CLI::Range(0, 65535));
+  }
+
+  void number(const char* name, const char* unit, std::uint32_t least, std::uint32_t& target,
+              const char* help) {
+    app_.add_option(name, target, help)->type_name(unit)->check(CLI::Range(least, UINT32_MAX));
+  }
+
+  void on_off(const char* name, bool& target, const char* help) {
+    app_.add_option_function<std::string>(
+            name, [&target](const std::string& word) { target = word == "on"; }, help)
+        ->type_name("on|off")
+        ->check(CLI::IsMember({"on", "off"}));
   }
 
   void flag(const char* name, bool& target, const char* help) { app_.add_flag(name, target, help); }
@@ -133,6 +153,14 @@ class Emitter {
 
   void port(const char* name, std::uint16_t value, const char*) {
     words_.insert(words_.end(), {name, std::to_string(value)});
+  }
+
+  void number(const char* name, const char*, std::uint32_t, std::uint32_t value, const char*) {
+    words_.insert(words_.end(), {name, std::to_string(value)});
+  }
+
+  void on_off(const char* name, bool value, const char*) {
+    words_.insert(words_.end(), {name, value ? "on" : "off"});
   }
 
   void flag(const char* name, bool value, const char*) {

@@ -27,7 +27,11 @@ struct Options {
   std::string name;                  // of the instance; empty: from `bind`
   std::string run_directory;
   std::uint16_t livereload_port = 35729;  // 0: none
-  bool assume_running = false;            // proxyd alone, without supervisord
+  bool barrier = true;                    // requests wait until the newest save is known
+  std::uint32_t barrier_timeout_ms = 2000;
+  std::uint32_t queue_limit = 10'000;  // requests that may wait for the backend
+  std::uint32_t queue_timeout_ms = 0;  // how long each may; 0: for ever
+  bool assume_running = false;         // proxyd alone, without supervisord
   bool debug = false;
 
   bool operator==(const Options&) const = default;

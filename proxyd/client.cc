@@ -33,7 +33,8 @@ Client::Client(ClientContext& context, UniqueFd connection, const SocketAddress&
     : context_(context),
       stream_(context.loop, std::move(connection), *this),
       peer_ip_(peer.ip()),
-      peer_is_local_(peer.is_loopback()) {}
+      peer_is_local_(peer.is_loopback()),
+      exchange_(context.queue_timeout) {}
 
 void Client::reconsider() {
   perform(AskGate{});
@@ -77,6 +78,16 @@ void Client::work() {
     while (advance()) {
     }
   } while (!is_closed() && settle());
+  line_up();
+}
+
+// Into the queue of those who wait, or out of it.
+void Client::line_up() {
+  const std::uint64_t place = exchange_.phase() == Exchange::Phase::Held ? arrival_ : 0;
+  if (place == queued_as_) return;
+  if (queued_as_ != 0) context_.queue.erase(queued_as_);
+  if (place != 0) context_.queue.emplace(place, this);
+  queued_as_ = place;
 }
 
 // One step. False: nothing to do until the next wake-up.
@@ -130,7 +141,7 @@ bool Client::read_request() {
   request_->body.begin(facts.framing, facts.length, /*keep_framing=*/true);
   arrival_ = context_.next_arrival++;
   was_forwarded_ = false;
-  handle(RequestArrived{.facts = facts});
+  handle(RequestArrived{.facts = facts, .ticket = context_.take_ticket()});
   return true;
 }
 
@@ -331,10 +342,14 @@ void Client::handle(const Event& event) {
 }
 
 void Client::perform(const AskGate&) {
-  const auto plea = exchange_.plea();
+  auto plea = exchange_.plea();
   if (!plea) return;
-  const Verdict verdict = context_.gate.judge(*plea);
-  handle(Judged{.verdict = verdict, .generation = context_.gate.generation()});
+  plea->is_shut_out = queued_as_ == 0 && context_.queue.size() >= context_.queue_limit;
+  const Judged judged = context_.gate.judge(*plea);
+  // A request that nobody has read yet is not to meet a closed connection.
+  const bool is_idle = exchange_.phase() == Exchange::Phase::Reading;
+  if (is_idle && judged.verdict == Verdict::Close && stream_.read_now()) return;
+  handle(judged);
 }
 
 void Client::perform(const ForwardRequest& effect) {

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,14 +41,18 @@ struct RequestReader {
 struct ClientContext {
   Loop& loop;
   Gate gate;
+  std::size_t queue_limit;  // requests that may wait
+  std::optional<Milliseconds> queue_timeout;
+  std::map<std::uint64_t, Client*> queue;  // who waits, by their arrival
   SplicePipes pipes;
   Pool pool;
   std::vector<std::unique_ptr<RequestReader>> idle_readers;
-  std::string backend;                     // `localhost:8001`: Host for who sent none
-  std::uint64_t forwarded = 0;             // requests given to a backend so far
-  std::uint64_t replayed = 0;              // of those, not for the first time
-  std::uint64_t next_arrival = 1;          // numbers requests in their order of arrival
-  std::function<void(Client&)> on_closed;  // the client may be buried
+  std::string backend;                         // `localhost:8001`: Host for who sent none
+  std::uint64_t forwarded = 0;                 // requests given to a backend so far
+  std::uint64_t replayed = 0;                  // of those, not for the first time
+  std::uint64_t next_arrival = 1;              // numbers requests in their order of arrival
+  std::function<std::uint64_t()> take_ticket;  // core/barrier.h
+  std::function<void(Client&)> on_closed;      // the client may be buried
 };
 
 class Client final : private StreamListener, private UpstreamListener {
@@ -55,8 +61,6 @@ class Client final : private StreamListener, private UpstreamListener {
 
   // The gate has news: asks it again.
   void reconsider();
-
-  bool is_held() const { return exchange_.phase() == Exchange::Phase::Held; }
 
   bool is_closed() const { return exchange_.phase() == Exchange::Phase::Closed; }
 
@@ -94,6 +98,7 @@ class Client final : private StreamListener, private UpstreamListener {
   void pump_tunnel();
   void drain_finishing();
   bool settle();
+  void line_up();
   void rest();
   void set_timer();
   void expire_after(std::chrono::microseconds delay);
@@ -125,10 +130,11 @@ class Client final : private StreamListener, private UpstreamListener {
   std::unique_ptr<Timer> timer_;  // nullptr: there has been no deadline since the last request
   std::uint64_t arrival_ = 0;
   Delivery::Coding coding_ = Delivery::Coding::AsItCame;
-  bool lingers_ = true;         // after our last byte the client's FIN is awaited
-  bool written_ = false;        // our last byte is written
-  bool end_told_ = false;       // the client's FIN, to the exchange, for this request
-  bool was_forwarded_ = false;  // the request under way, at least once
+  bool lingers_ = true;          // after our last byte the client's FIN is awaited
+  bool written_ = false;         // our last byte is written
+  bool end_told_ = false;        // the client's FIN, to the exchange, for this request
+  bool was_forwarded_ = false;   // the request under way, at least once
+  std::uint64_t queued_as_ = 0;  // its arrival there; 0: it is not in the queue
 };
 
 }  // namespace hpp::proxyd

@@ -1,7 +1,9 @@
 #include "proxyd/daemon.h"
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
+#include <utility>
 
 #include "common/log.h"
 #include "common/os/listen.h"
@@ -12,18 +14,42 @@ namespace {
 // The counts in ProxyState are for people: no news more often than this.
 constexpr Milliseconds kPublishInterval{1000};
 
+constexpr const char* kLapsed =
+    "the watcher does not answer: requests may meet old code until it does";
+
+Gate gate_for(const Options& options) {
+  if (options.assume_running) return Gate::assuming_running();
+  return Gate({.is_on = options.barrier,
+               .timeout = Milliseconds{options.barrier_timeout_ms},
+               .epoch = bus::random_epoch()});
+}
+
+std::optional<Milliseconds> queue_timeout(const Options& options) {
+  if (options.queue_timeout_ms == 0) return std::nullopt;
+  return Milliseconds{options.queue_timeout_ms};
+}
+
+TimePoint now() {
+  return std::chrono::steady_clock::now();
+}
+
 }  // namespace
 
 Daemon::Daemon(Loop& loop, const Options& options)
     : loop_(loop),
       context_{.loop = loop,
-               .gate = options.assume_running ? Gate::assuming_running() : Gate(),
+               .gate = gate_for(options),
+               .queue_limit = options.queue_limit,
+               .queue_timeout = queue_timeout(options),
+               .queue = {},
                .pipes = {},
                .pool = Pool(loop, context_.pipes, resolve(options.backend)),
                .idle_readers = {},
                .backend = to_string(options.backend),
+               .take_ticket = [this] { return take_ticket(); },
                .on_closed = [this](Client& client) { forget(client); }},
-      publish_timer_(loop, [this] { publisher_->publish(state()); }),
+      publish_timer_(loop, [this] { publish(); }),
+      barrier_timer_(loop, [this] { ask(); }),
       signals_(loop, {SIGTERM, SIGINT}, [this](int) { loop_.stop(); }) {
   auto sockets = listen_or_say_who(options.bind);
   if (!options.run_directory.empty()) {
@@ -42,7 +68,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
                         std::initializer_list<bus::Topic>{bus::Topic::Tree, bus::Topic::Backend},
                         [this](const bus::Message& message) { on_message(message); });
   }
-  if (publisher_) publisher_->publish(state());
+  if (publisher_) publish();
   log::info("http://{} forwards to {}", to_string(options.bind), to_string(options.backend));
 }
 
@@ -52,13 +78,15 @@ void Daemon::on_message(const bus::Message& message) {
 }
 
 void Daemon::on_tree(const bus::TreeState& tree) {
-  context_.gate.on(tree);
-  reconsider_all();
+  context_.gate.on(tree, now());
+  tell_of_barrier();
+  reconsider_queue();
+  ask_soon();
 }
 
 void Daemon::on_backend(const bus::BackendState& backend) {
   context_.gate.on(backend);
-  if (backend.state != bus::BackendPhase::Running) context_.pool.reset_idle();
+  context_.pool.backend_runs(backend.state == bus::BackendPhase::Running);
   reconsider_all();
   // Last: the requests that this brings are to find the gate as it is now.
   if (refresh_.on(backend) && livereload_) livereload_->reload();
@@ -77,6 +105,61 @@ void Daemon::reconsider_all() {
   publish_soon();
 }
 
+// Of what the tree decides: only those who wait.
+void Daemon::reconsider_queue() {
+  std::vector<Client*> clients;
+  clients.reserve(context_.queue.size());
+  for (const auto& [arrival, client] : context_.queue) clients.push_back(client);
+  for (Client* client : clients) {
+    if (!client->is_closed()) client->reconsider();
+  }
+}
+
+// ---- the barrier --------------------------------------------------------------------------------
+
+std::uint64_t Daemon::take_ticket() {
+  ask_soon();
+  return context_.gate.barrier().take(now());
+}
+
+// One ticket for all requests of a turn.
+void Daemon::ask_soon() {
+  if (!std::exchange(asking_, true)) loop_.later([this] { ask(); });
+}
+
+void Daemon::ask() {
+  asking_ = false;
+  Barrier& barrier = context_.gate.barrier();
+  const auto ticket = barrier.next(now());
+  if (ticket) {
+    // The counts stay as they were: they would be written to the file with each ticket.
+    state_.asks = *ticket;
+    publisher_->publish(state_);
+  }
+  if (barrier.has_lapsed() && !lapse_told_) {
+    tell_of_barrier();
+    reconsider_queue();
+  }
+  if (const auto wake_at = barrier.wake_at()) {
+    barrier_timer_.start(std::chrono::duration_cast<std::chrono::microseconds>(*wake_at - now()));
+  } else {
+    barrier_timer_.stop();
+  }
+}
+
+void Daemon::tell_of_barrier() {
+  const bool has_lapsed = context_.gate.barrier().has_lapsed();
+  if (std::exchange(lapse_told_, has_lapsed) == has_lapsed) return;
+  if (has_lapsed) {
+    log::warning("{}", kLapsed);
+  } else {
+    log::info("the watcher answers again: no request meets old code");
+  }
+  publish_soon();
+}
+
+// ---- clients ------------------------------------------------------------------------------------
+
 void Daemon::accept(UniqueFd connection, const SocketAddress& peer) {
   auto client = std::make_unique<Client>(context_, std::move(connection), peer);
   clients_.emplace(client.get(), std::move(client));
@@ -92,14 +175,14 @@ void Daemon::publish_soon() {
   if (publisher_ && !publish_timer_.is_active()) publish_timer_.start(kPublishInterval);
 }
 
-bus::ProxyState Daemon::state() const {
-  const auto held = std::count_if(clients_.begin(), clients_.end(),
-                                  [](const auto& entry) { return entry.first->is_held(); });
-  return {.listening = listening_,
-          .clients = clients_.size(),
-          .held = static_cast<std::uint64_t>(held),
-          .forwarded = context_.forwarded,
-          .replayed = context_.replayed};
+void Daemon::publish() {
+  state_.listening = listening_;
+  state_.clients = clients_.size();
+  state_.held = context_.queue.size();
+  state_.forwarded = context_.forwarded;
+  state_.replayed = context_.replayed;
+  state_.problem = lapse_told_ ? kLapsed : "";
+  publisher_->publish(state_);
 }
 
 }  // namespace hpp::proxyd

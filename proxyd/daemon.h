@@ -31,9 +31,14 @@ class Daemon {
   void on_backend(const bus::BackendState& backend);
   void accept(UniqueFd connection, const SocketAddress& peer);
   void reconsider_all();
+  void reconsider_queue();
+  std::uint64_t take_ticket();
+  void ask_soon();
+  void ask();
+  void tell_of_barrier();
   void forget(Client& client);
   void publish_soon();
-  bus::ProxyState state() const;
+  void publish();
 
   Loop& loop_;
   ClientContext context_;
@@ -44,6 +49,10 @@ class Daemon {
   std::optional<bus::Publisher> publisher_;
   std::optional<bus::Subscriber> subscriber_;
   Timer publish_timer_;
+  Timer barrier_timer_;
+  bus::ProxyState state_;  // as it was published last
+  bool asking_ = false;    // at the end of this turn
+  bool lapse_told_ = false;
   std::vector<std::unique_ptr<Listener>> listeners_;
   Signals signals_;
 };

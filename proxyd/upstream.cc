@@ -16,14 +16,34 @@ constexpr Milliseconds kIdleFor{15'000};
 // How long a connection may have been idle and still carry a request that cannot be repeated.
 // Node and uvicorn close after 5 s; others after 2 s.
 constexpr Milliseconds kFreshFor{1000};
+// How long an attempt to connect may hang before another is made in its place: at first, at most,
+// and in all for one address, which is what Linux would try (tcp(7), tcp_syn_retries).
+constexpr Milliseconds kPatienceMin{10};
+constexpr Milliseconds kPatienceMax{1000};
+constexpr Milliseconds kConnectFor{127'000};
 
 }  // namespace
 
 // ---- Upstream -----------------------------------------------------------------------------------
 
-Upstream::Upstream(Loop& loop, SplicePipes& pipes, const std::vector<SocketAddress>& addresses,
-                   std::size_t& first, UpstreamListener* listener)
-    : loop_(loop), addresses_(addresses), first_(first), listener_(listener), pump_(pipes) {
+Upstream::Upstream(Loop& loop, ConnectQueue& queue, SplicePipes& pipes,
+                   const std::vector<SocketAddress>& addresses, std::size_t& first,
+                   UpstreamListener* listener)
+    : loop_(loop),
+      queue_(queue),
+      addresses_(addresses),
+      first_(first),
+      listener_(listener),
+      patience_(kPatienceMin),
+      pump_(pipes),
+      place_(queue.join(*this)) {}
+
+Upstream::~Upstream() {
+  leave_queue();
+}
+
+void Upstream::on_turn() {
+  gives_up_at_ = std::chrono::steady_clock::now() + kConnectFor;
   try_next();
 }
 
@@ -38,30 +58,59 @@ void Upstream::try_next() {
     connected_ = std::make_unique<FdWatch>(loop_, connecting_.get(), FdWatch::For::Writing,
                                            [this] { attempt_ended(); });
     connected_->start();
+    impatience_ = std::make_unique<Timer>(loop_, [this] { attempt_hangs(); });
+    impatience_->start(patience_);
     return;
   }
   give_up();
 }
 
-void Upstream::attempt_ended() {
+void Upstream::end_attempt() {
   connected_->stop();
   loop_.bury(std::move(connected_));
+  loop_.bury(std::move(impatience_));
+}
+
+void Upstream::attempt_ended() {
+  end_attempt();
   if (connect_error(connecting_.get()) != 0) {
     connecting_.reset();
     ++tried_;
     return try_next();
   }
+  leave_queue();
   first_ = (first_ + tried_) % addresses_.size();
   stream_ =
       std::make_unique<Stream>(loop_, std::move(connecting_), static_cast<StreamListener&>(*this));
   if (listener_ != nullptr) listener_->on_upstream_opened();
 }
 
+// The same again: the backend's accept queue may have been full.
+void Upstream::attempt_hangs() {
+  end_attempt();
+  connecting_.reset();
+  patience_ = std::min(2 * patience_, kPatienceMax);
+  if (std::chrono::steady_clock::now() > gives_up_at_) ++tried_;
+  try_next();
+}
+
 void Upstream::give_up() {
   // Possibly still in the constructor: the news comes from the loop.
   loop_.later([this, alive = std::weak_ptr<bool>(alive_)] {
-    if (!alive.expired()) on_broken(ECONNREFUSED);
+    if (alive.expired()) return;
+    leave_queue();
+    on_broken(ECONNREFUSED);
   });
+}
+
+void Upstream::retire() {
+  listener_ = nullptr;
+  if (connected_) end_attempt();
+  leave_queue();
+}
+
+void Upstream::leave_queue() {
+  if (place_ != 0) queue_.leave(std::exchange(place_, 0));
 }
 
 void Upstream::on_input() {
@@ -111,6 +160,7 @@ struct Pool::Idle final : UpstreamListener {
 Pool::Pool(Loop& loop, SplicePipes& pipes, std::vector<SocketAddress> addresses)
     : loop_(loop),
       pipes_(pipes),
+      queue_(loop),
       addresses_(std::move(addresses)),
       expiry_(loop, [this] { expire_idle(); }) {
   assert(!addresses_.empty());
@@ -128,7 +178,7 @@ std::unique_ptr<Upstream> Pool::take(bool fresh, UpstreamListener* listener) {
       return upstream;
     }
   }
-  return std::make_unique<Upstream>(loop_, pipes_, addresses_, first_, listener);
+  return std::make_unique<Upstream>(loop_, queue_, pipes_, addresses_, first_, listener);
 }
 
 void Pool::put_back(std::unique_ptr<Upstream> upstream) {
@@ -159,17 +209,17 @@ void Pool::drop(std::unique_ptr<Upstream> upstream, bool in_order) {
   if (upstream->is_open()) {
     upstream->pump().abandon(upstream->stream());
     // Where the backend has closed first, our FIN would leave it a TIME_WAIT.
-    if (!in_order && upstream->stream().input_ended()) upstream->reset_on_close();
+    const bool closes_first = !backend_runs_ || upstream->stream().input_ended();
+    if (!in_order && closes_first) upstream->reset_on_close();
   }
-  upstream->set_listener(nullptr);
+  upstream->retire();
   loop_.bury(std::move(upstream));
 }
 
-void Pool::reset_idle() {
-  for (auto& idle : std::exchange(idle_, {})) {
-    idle->upstream->reset_on_close();
-    drop(std::move(idle->upstream));
-  }
+void Pool::backend_runs(bool runs) {
+  backend_runs_ = runs;
+  if (runs) return;
+  for (auto& idle : std::exchange(idle_, {})) drop(std::move(idle->upstream));
 }
 
 void Pool::forget(Idle* idle) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "common/event/stream.h"
 #include "common/event/timer.h"
 #include "common/os/socket_address.h"
+#include "proxyd/connect_queue.h"
 #include "proxyd/core/http_body.h"
 #include "proxyd/core/http_parser.h"
 #include "proxyd/pump.h"
@@ -31,12 +33,15 @@ class UpstreamListener {
   ~UpstreamListener() = default;
 };
 
-class Upstream final : private StreamListener {
+class Upstream final : private StreamListener, private ConnectQueue::Member {
  public:
-  // Connects to the first of `addresses` that accepts, starting at `first`; `first` is set to the
-  // one that did. All three must outlive the connection, `listener` until it is replaced.
-  Upstream(Loop& loop, SplicePipes& pipes, const std::vector<SocketAddress>& addresses,
-           std::size_t& first, UpstreamListener* listener);
+  // Connects, when `queue` lets it, to the first of `addresses` that accepts, starting at `first`;
+  // `first` is set to the one that did. All but `listener` must outlive the connection; that, until
+  // it is replaced.
+  Upstream(Loop& loop, ConnectQueue& queue, SplicePipes& pipes,
+           const std::vector<SocketAddress>& addresses, std::size_t& first,
+           UpstreamListener* listener);
+  ~Upstream();
 
   bool is_open() const { return stream_ != nullptr; }
 
@@ -53,8 +58,10 @@ class Upstream final : private StreamListener {
 
   void set_used() { was_used_ = true; }
 
-  // nullptr: nobody is told of anything any more, as when the connection is about to be buried.
   void set_listener(UpstreamListener* listener) { listener_ = listener; }
+
+  // Nobody is told of anything any more, and no connection is made: it is about to be buried.
+  void retire();
 
   // Makes its close a reset: the backend's end keeps no TIME_WAIT on the port that its successor
   // binds.
@@ -66,23 +73,33 @@ class Upstream final : private StreamListener {
   void on_output_progress() override;
   void on_broken(int error) override;
 
+  void on_turn() override;
+
   void try_next();
+  void end_attempt();
   void attempt_ended();
+  void attempt_hangs();
   void give_up();
+  void leave_queue();
 
   Loop& loop_;
+  ConnectQueue& queue_;
   const std::vector<SocketAddress>& addresses_;
   std::size_t& first_;
   UpstreamListener* listener_;
   std::size_t tried_ = 0;
   UniqueFd connecting_;
   std::unique_ptr<FdWatch> connected_;
+  std::unique_ptr<Timer> impatience_;
+  Milliseconds patience_;
+  TimePoint gives_up_at_{};
   std::unique_ptr<Stream> stream_;
   ResponseParser parser_;
   ResponseBody body_{parser_};
   BodyPump pump_;
   bool was_used_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  std::uint64_t place_;  // in the queue; 0: not, or no more
 };
 
 class Pool {
@@ -103,8 +120,9 @@ class Pool {
   // nothing of it stays on the backend's port.
   void drop(std::unique_ptr<Upstream> upstream, bool in_order = false);
 
-  // The backend is being killed or is gone: resets all idle connections.
-  void reset_idle();
+  // Whether the backend runs, as far as is known. While it does not, what is idle and what is
+  // dropped is reset: no TIME_WAIT on the port that its successor binds.
+  void backend_runs(bool runs);
 
  private:
   struct Idle;
@@ -115,10 +133,12 @@ class Pool {
 
   Loop& loop_;
   SplicePipes& pipes_;
+  ConnectQueue queue_;
   std::vector<SocketAddress> addresses_;
   std::size_t first_ = 0;
   std::vector<std::unique_ptr<Idle>> idle_;  // the last one was used most recently
   Timer expiry_;
+  bool backend_runs_ = true;
 };
 
 }  // namespace hpp::proxyd

@@ -71,6 +71,7 @@ void proxy_fields(Io& io, State& state) {
   io.field("held", state.held);
   io.field("forwarded", state.forwarded);
   io.field("replayed", state.replayed);
+  io.field("problem", state.problem);
   io.field("asks", state.asks);
 }
 

@@ -117,6 +117,7 @@ struct ProxyState {
   std::uint64_t held = 0;              // requests that wait for the backend
   std::uint64_t forwarded = 0;         // requests given to a backend so far
   std::uint64_t replayed = 0;          // of those, given to a second one
+  std::string problem;                 // what the user should know; empty: nothing
   Ticket asks;                         // newest ticket; not in the file
 
   bool operator==(const ProxyState&) const = default;

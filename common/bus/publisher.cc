@@ -22,13 +22,6 @@ namespace {
 // The second belt, and the author's heartbeat.
 constexpr Milliseconds kTick{1000};
 
-// JSON numbers are exact up to 2^53 in most languages.
-std::uint64_t random_epoch() {
-  std::random_device device;
-  const std::uint64_t wide = (std::uint64_t{device()} << 32) | device();
-  return (wide >> 12) | 1;
-}
-
 // What was sent since the file was written, readers know by sequence: a restarted author that did
 // not start above it would be ignored. Far more than can be sent meanwhile, and exact in JSON for
 // two million restarts.
@@ -48,6 +41,13 @@ void on_pipe_added(nng_pipe, nng_pipe_ev, void* nudge) noexcept {
 }
 
 }  // namespace
+
+// JSON numbers are exact up to 2^53 in most languages.
+std::uint64_t random_epoch() {
+  std::random_device device;
+  const std::uint64_t wide = (std::uint64_t{device()} << 32) | device();
+  return (wide >> 12) | 1;
+}
 
 struct Publisher::Socket {
   Socket(Loop& loop, std::function<void()> on_subscriber)

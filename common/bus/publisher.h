@@ -1,6 +1,7 @@
 // Publishes the snapshots of one author: nng PUB socket and snapshot file.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,9 @@
 #include "common/os/file.h"
 
 namespace hpp::bus {
+
+// An id that no other incarnation of any author has had: exact in JSON, never 0.
+std::uint64_t random_epoch();
 
 class Publisher {
  public:

@@ -186,6 +186,14 @@ void Stream::read_while(bool wanted) {
   set_reading(wanted ? Reading::Buffered : Reading::Paused);
 }
 
+bool Stream::read_now() {
+  if (reading_ != Reading::Buffered || input_ended_ || broken_) return false;
+  may_read_ = true;
+  const bool has_come = read_some() > 0;
+  continue_later();
+  return has_come;
+}
+
 void Stream::set_spliced(bool spliced) {
   assert(input_.empty());
   set_reading(spliced ? Reading::Spliced : Reading::Buffered);

@@ -60,6 +60,10 @@ class Stream {
   // fill().
   void read_while(bool wanted);
 
+  // Reads what has come by now and tells nobody: for an owner who would close otherwise. Returns
+  // whether anything has come.
+  bool read_now();
+
   // From now on input stays in the socket, and the owner moves it by fill(); or no longer. Not for
   // a stream whose input() holds something.
   void set_spliced(bool spliced);

@@ -65,6 +65,10 @@ std::string text_of(const Answer& answer, const bus::BackendState& backend, bool
              "if that is safe.\n";
     case Answer::Kind::BadGateway:
       return answer.why + '\n';
+    case Answer::Kind::QueueFull:
+      return "Too many requests wait for your server already (--queue-limit).\n";
+    case Answer::Kind::QueueTimeout:
+      return "Your server did not become ready for this request in time (--queue-timeout).\n";
     case Answer::Kind::Refused:
       return fmt::format("This request cannot be accepted: {}.\n", answer.why);
   }

@@ -1,5 +1,6 @@
 #include "proxyd/core/exchange.h"
 
+#include <algorithm>
 #include <cassert>
 
 namespace hpp::proxyd {
@@ -45,7 +46,10 @@ std::optional<Plea> Exchange::plea() const {
       if (wake_at_) return std::nullopt;  // a request is on its way: it will be asked for
       return Plea{.situation = Situation::Idle, .generation = generation_};
     case Phase::Held:
-      return Plea{.situation = Situation::Waiting, .generation = generation_};
+      return Plea{.situation = Situation::Waiting,
+                  .generation = generation_,
+                  .ticket = ticket_,
+                  .needs = needs_};
     case Phase::Sent:
     case Phase::Doubtful:
       return Plea{.situation = Situation::Sent,
@@ -75,13 +79,22 @@ Effects Exchange::handle(const RequestBegun&, TimePoint now) {
 
 Effects Exchange::handle(const RequestArrived& event, TimePoint now) {
   assert(phase_ == Phase::Reading);
-  wake_at_.reset();
   request_ = event.facts;
   request_body_done_ = request_.framing == Framing::None;
   closes_ = !request_.keeps_alive;
+  ticket_ = event.ticket;
+  needs_.reset();
   arrived_at_ = now;
-  phase_ = Phase::Held;
+  hold();
   return {AskGate{}};
+}
+
+void Exchange::hold() {
+  phase_ = Phase::Held;
+  wake_at_ = leaves_at_;
+  if (!queue_timeout_) return;
+  const TimePoint overdue_at = arrived_at_ + *queue_timeout_;
+  wake_at_ = leaves_at_ ? std::min(*leaves_at_, overdue_at) : overdue_at;
 }
 
 Effects Exchange::handle(const RequestRefused& event, TimePoint) {
@@ -124,7 +137,8 @@ Effects Exchange::handle(const ClientEnded&, TimePoint now) {
       const bool nobody_waits = phase_ == Phase::Held && !request_.is_safe;
       if (nobody_waits || !request_body_done_) return cut();
       leaves_at_ = now + kHalfCloseGrace;
-      if (phase_ != Phase::Doubtful) wake_at_ = leaves_at_;
+      if (phase_ == Phase::Held) hold();
+      if (phase_ == Phase::Sent) wake_at_ = leaves_at_;
       return {};
     }
     case Phase::Answering: {
@@ -149,6 +163,7 @@ Effects Exchange::handle(const ClientBroken&, TimePoint) {
 // ---- the gate -----------------------------------------------------------------------------------
 
 Effects Exchange::handle(const Judged& event, TimePoint now) {
+  if (event.needs) needs_ = event.needs;
   switch (event.verdict) {
     case Verdict::Stay:
       if (phase_ == Phase::Doubtful && !wake_at_) wake_at_ = now + kVerdictWait;
@@ -165,6 +180,8 @@ Effects Exchange::handle(const Judged& event, TimePoint now) {
       return answer(Answer::Kind::BadGateway, 502,
                     opened_ ? "Your server closed the connection before it began to answer."
                             : "Your server cannot be reached: no connection could be made.");
+    case Verdict::QueueFull:
+      return answer(Answer::Kind::QueueFull, 503, "");
     case Verdict::Close:
       return close_on_verdict();
   }
@@ -190,8 +207,7 @@ Effects Exchange::take_back() {
   Effects effects;
   if (has_upstream()) effects.push_back(DropUpstream{});
   expired_ = false;
-  wake_at_ = leaves_at_;
-  phase_ = Phase::Held;
+  hold();
   effects.push_back(AskGate{});
   return effects;
 }
@@ -310,6 +326,9 @@ Effects Exchange::handle(const TimerExpired& event, TimePoint now) {
   if (phase_ == Phase::Doubtful) {
     expired_ = true;
     return {AskGate{}};
+  }
+  if (phase_ == Phase::Held && !(leaves_at_ && *leaves_at_ <= now)) {
+    return answer(Answer::Kind::QueueTimeout, 503, "");
   }
   if (!leaves_at_ || phase_ == Phase::Tunnel) return {};
   if (phase_ != Phase::Answering || !event.answer_flows) return cut();

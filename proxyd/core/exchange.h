@@ -17,7 +17,8 @@
 //
 // Reading    Between requests, for as long as the client likes; or a request's head is on its way,
 //            for at most kHeadWait.
-// Held       The head is complete; the gate has not let it go. The body stays with the client.
+// Held       The head is complete; the gate has not let it go. The body stays with the client. Ends
+//            with a 503 where the queue is limited in length or time.
 // Sent       A backend connection has it, or is being made for it. Nothing of the answer has come,
 //            save interim answers (1xx), which pass at once.
 // Doubtful   That connection is gone. The gate is asked; it may need to wait for news (gate.h).
@@ -64,6 +65,7 @@ struct RequestBegun {};  // some of its head has come, and not all
 
 struct RequestArrived {
   RequestFacts facts;
+  std::uint64_t ticket = 0;  // barrier.h
 };
 
 struct RequestRefused {  // the head is not acceptable
@@ -83,10 +85,7 @@ struct ClientEnded {};
 
 struct ClientBroken {};  // reset, or an error while writing
 
-struct Judged {
-  Verdict verdict = Verdict::Stay;
-  std::uint64_t generation = 0;  // with Forward: of the backend
-};
+using Judged = Judgement;  // the gate's answer to AskGate
 
 struct UpstreamOpened {
   bool reused = false;  // it has served another request before
@@ -145,7 +144,7 @@ struct PassResponseHead {  // write the head that came to the client
 };
 
 struct Answer {  // write an answer of our own
-  enum class Kind { Crashed, Unrepeated, BadGateway, Refused };
+  enum class Kind { Crashed, Unrepeated, BadGateway, Refused, QueueFull, QueueTimeout };
 
   Kind kind = Kind::Crashed;
   int status = 503;
@@ -196,6 +195,12 @@ class Exchange {
  public:
   enum class Phase { Reading, Held, Sent, Doubtful, Answering, Tunnel, Finishing, Closed };
 
+  Exchange() = default;
+
+  // `queue_timeout`: how long a request may be Held since it arrived; nothing: for ever.
+  explicit Exchange(std::optional<std::chrono::milliseconds> queue_timeout)
+      : queue_timeout_(queue_timeout) {}
+
   [[nodiscard]] Effects on(const Event& event, TimePoint now);
 
   Phase phase() const { return phase_; }
@@ -231,6 +236,7 @@ class Exchange {
   Effects handle(const UpstreamLost& event, TimePoint now);
   Effects handle(const TimerExpired& event, TimePoint now);
 
+  void hold();
   Effects forward(std::uint64_t generation, TimePoint now);
   Effects take_back();
   Effects close_on_verdict();
@@ -241,6 +247,7 @@ class Exchange {
   bool has_upstream() const;
   bool is_repeatable() const;
 
+  std::optional<std::chrono::milliseconds> queue_timeout_;
   Phase phase_ = Phase::Reading;
   RequestFacts request_;
   ResponseFacts response_;
@@ -251,7 +258,9 @@ class Exchange {
   bool reused_ = false;           // and had served before
   bool expired_ = false;          // Doubtful: the news did not come in time
   std::uint64_t generation_ = 0;  // of the backend that has, or last had, a request of this client
-  TimePoint arrived_at_{};        // of the request
+  std::uint64_t ticket_ = 0;      // of the request
+  std::optional<bus::TreePoint> needs_;
+  TimePoint arrived_at_{};  // of the request
   TimePoint::duration held_{};
   // The client's FIN has come, and if no answer to this request begins by then, it has left; so it
   // has when the answer then pauses for as long.

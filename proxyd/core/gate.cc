@@ -18,6 +18,8 @@ std::string_view to_string(Verdict verdict) {
       return "Unrepeated";
     case Verdict::BadGateway:
       return "BadGateway";
+    case Verdict::QueueFull:
+      return "QueueFull";
     case Verdict::Close:
       return "Close";
   }
@@ -31,34 +33,44 @@ Gate Gate::assuming_running() {
   return gate;
 }
 
-Verdict Gate::judge(const Plea& plea) const {
-  switch (plea.situation) {
-    case Situation::Idle:
-      if (plea.generation == 0 || is_running(plea.generation)) return Verdict::Stay;
-      return Verdict::Close;
-    case Situation::Waiting:
-      return judge_waiting();
-    case Situation::Sent:
-      return judge_sent(plea);
-    case Situation::Begun:
-    case Situation::Tunnel:
-      return is_running(plea.generation) ? Verdict::Stay : Verdict::Close;
-  }
-  return Verdict::Stay;
+void Gate::on(const bus::TreeState& tree, TimePoint now) {
+  tree_ = tree;
+  barrier_.on(tree, now);
 }
 
-Verdict Gate::judge_waiting() const {
-  if (!backend_) return Verdict::Stay;
-  switch (backend_->state) {
-    case BackendPhase::Loading:
-    case BackendPhase::Killing:
-      return Verdict::Stay;
-    case BackendPhase::Running:
-      return is_fresh(backend_->serves) ? Verdict::Forward : Verdict::Stay;
-    case BackendPhase::Error:
-      return is_fresh(backend_->seen) ? Verdict::Crashed : Verdict::Stay;
+Judgement Gate::judge(const Plea& plea) const {
+  Judgement judgement{.generation = generation()};
+  switch (plea.situation) {
+    case Situation::Idle:
+      judgement.verdict = judge_idle(plea);
+      break;
+    case Situation::Waiting:
+      judgement.needs = needs(plea);
+      judgement.verdict = judge_waiting(plea, judgement.needs);
+      break;
+    case Situation::Sent:
+      judgement.verdict = judge_sent(plea);
+      break;
+    case Situation::Begun:
+    case Situation::Tunnel:
+      judgement.verdict = is_running(plea.generation) ? Verdict::Stay : Verdict::Close;
+      break;
   }
-  return Verdict::Stay;
+  return judgement;
+}
+
+Verdict Gate::judge_idle(const Plea& plea) const {
+  return plea.generation == 0 || is_running(plea.generation) ? Verdict::Stay : Verdict::Close;
+}
+
+Verdict Gate::judge_waiting(const Plea& plea, const std::optional<bus::TreePoint>& needs) const {
+  const bool runs = backend_ && backend_->state == BackendPhase::Running;
+  const bool has_failed = backend_ && backend_->state == BackendPhase::Error;
+  if (runs && knows(backend_->serves, needs)) return Verdict::Forward;
+  if (has_failed && knows(backend_->seen, needs)) return Verdict::Crashed;
+  // The barrier is no queue: whoever waits for that alone goes on in a moment.
+  const bool waits_for_backend = needs || !runs;
+  return plea.is_shut_out && waits_for_backend ? Verdict::QueueFull : Verdict::Stay;
 }
 
 Verdict Gate::judge_sent(const Plea& plea) const {
@@ -76,12 +88,21 @@ bool Gate::is_running(std::uint64_t generation) const {
   return backend_ && backend_->state == BackendPhase::Running && backend_->generation == generation;
 }
 
-// Whether a backend of that point may answer a request that arrives now. A tree of which nothing
-// is known, or of another epoch than supervisord's (one of the two has just restarted, and news is
-// on its way), holds nobody.
-bool Gate::is_fresh(const bus::TreePoint& point) const {
-  if (!tree_ || !tree_->watching || tree_->stamp.epoch != point.epoch) return true;
-  return point.revision >= tree_->revision;
+// Nothing: it is not known yet. A tree that nobody watches asks for nothing.
+std::optional<bus::TreePoint> Gate::needs(const Plea& plea) const {
+  if (plea.needs) return plea.needs;
+  if (tree_ && barrier_.is_answered(plea.ticket)) return tree_->point();
+  if (barrier_.is_strict()) return std::nullopt;
+  return tree_ && tree_->watching ? tree_->point() : bus::TreePoint{};
+}
+
+// Whether who knows that point may answer. Of another epoch, one of the two has just restarted, and
+// news is on its way; it may never come where the barrier has lapsed.
+bool Gate::knows(const bus::TreePoint& point, const std::optional<bus::TreePoint>& needed) const {
+  if (!needed) return false;
+  if (needed->epoch == 0) return true;
+  if (needed->epoch != point.epoch) return !barrier_.is_strict();
+  return point.revision >= needed->revision;
 }
 
 }  // namespace hpp::proxyd

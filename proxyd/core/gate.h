@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "common/bus/messages.h"
+#include "proxyd/core/barrier.h"
 
 namespace hpp::proxyd {
 
@@ -26,6 +27,9 @@ struct Plea {
   bool lost = false;             // Sent: the connection to the backend is gone
   bool reused = false;           // Sent: and it had served another request before
   bool expired = false;          // Sent, lost: kVerdictWait has passed
+  std::uint64_t ticket = 0;      // Waiting: whose answer says how new the backend has to be
+  std::optional<bus::TreePoint> needs;  // Waiting: so new, if an earlier judgement has said it
+  bool is_shut_out = false;             // Waiting: it is not in the queue, and that is full
 };
 
 enum class Verdict {
@@ -36,10 +40,21 @@ enum class Verdict {
   Crashed,     // answer 503 with how the backend ended
   Unrepeated,  // answer 503: it was lost with the old backend, and why it was not repeated
   BadGateway,  // answer 502: the backend runs but did not answer
+  QueueFull,   // answer 503: too many wait already
   Close,       // end the client's connection: in order if Idle, else cut it short
 };
 
 std::string_view to_string(Verdict verdict);
+
+struct Judgement {
+  Verdict verdict = Verdict::Stay;
+  std::uint64_t generation = 0;  // of the backend that the verdict is about
+  // Waiting: the tree that its backend has to know, as soon as that is settled. It does not change
+  // any more, so that files which change without pause hold nobody for ever.
+  std::optional<bus::TreePoint> needs;
+
+  bool operator==(const Judgement&) const = default;
+};
 
 // The table of what users see. Rows: the situation; columns: the backend's state.
 //
@@ -49,10 +64,16 @@ std::string_view to_string(Verdict verdict);
 //              │ by any generation      │ generation served it      │ by any generation
 //   Waiting    │ Stay                   │ Forward, or Stay until    │ Crashed, or Stay if a
 //              │                        │ the backend is new enough │ change is not acted on
+//              │                        │ QueueFull instead of Stay, if it is shut out
 //   Sent       │ Hold if repeatable,    │ as left if the generation │ Crashed
 //              │ else Unrepeated        │ is newer; lost: see below │
 //   Begun,     │ Close                  │ Close if the generation   │ Close
 //   Tunnel     │                        │ is newer                  │
+//
+// New enough: the barrier (barrier.h) has told how the files stood when the request came, and the
+// backend knows that tree. Where the barrier does not hold, the newest tree that is known counts.
+// A backend that knows another epoch's tree is about to be restarted or declared to know this one:
+// as long as the barrier holds, that is waited for.
 //
 // "Served" by generation 0 means not served: such a client has nothing that could be outdated.
 //
@@ -66,14 +87,19 @@ class Gate {
   // The state of a Gate that waits for no supervisord: `--assume-running`.
   static Gate assuming_running();
 
-  void on(const bus::TreeState& tree) { tree_ = tree; }
+  // With the barrier off.
+  Gate() : Gate(Barrier::Settings{}) {}
+
+  explicit Gate(const Barrier::Settings& barrier) : barrier_(barrier) {}
+
+  void on(const bus::TreeState& tree, TimePoint now);
 
   void on(const bus::BackendState& backend) { backend_ = backend; }
 
-  Verdict judge(const Plea& plea) const;
+  Judgement judge(const Plea& plea) const;
 
-  // What a request is forwarded to.
-  std::uint64_t generation() const { return backend_ ? backend_->generation : 0; }
+  // Gives tickets, and says which to publish.
+  Barrier& barrier() { return barrier_; }
 
   // Whether a supervisord tells of the backend: false for a Gate that assumes it running.
   bool is_supervised() const { return is_supervised_; }
@@ -82,12 +108,17 @@ class Gate {
   const std::optional<bus::BackendState>& backend() const { return backend_; }
 
  private:
+  std::uint64_t generation() const { return backend_ ? backend_->generation : 0; }
+
   bool is_running(std::uint64_t generation) const;
-  bool is_fresh(const bus::TreePoint& point) const;
-  Verdict judge_waiting() const;
+  std::optional<bus::TreePoint> needs(const Plea& plea) const;
+  bool knows(const bus::TreePoint& point, const std::optional<bus::TreePoint>& needed) const;
+  Verdict judge_idle(const Plea& plea) const;
+  Verdict judge_waiting(const Plea& plea, const std::optional<bus::TreePoint>& needs) const;
   Verdict judge_sent(const Plea& plea) const;
 
   bool is_supervised_ = true;
+  Barrier barrier_;
   std::optional<bus::TreeState> tree_;
   std::optional<bus::BackendState> backend_;
 };

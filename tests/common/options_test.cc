@@ -105,6 +105,29 @@ TEST(Options, PassThroughWithTheirDefaults) {
   }
 }
 
+TEST(Options, TheProxysLimits) {
+  const Options options =
+      must_parse(Program::Launch, {"1", "2", "--barrier", "off", "--barrier-timeout", "300",
+                                   "--queue-limit", "3", "--queue-timeout", "200", "--exec", "x"});
+  EXPECT_FALSE(options.barrier);
+  EXPECT_EQ(options.barrier_timeout_ms, 300U);
+  EXPECT_EQ(options.queue_limit, 3U);
+  EXPECT_EQ(options.queue_timeout_ms, 200U);
+  const Options parsed = must_parse(Program::Proxyd, [&] {
+    Words words = arguments_for(Program::Proxyd, options);
+    words.insert(words.end(), {"--run-dir", "/x"});
+    return words;
+  }());
+  EXPECT_FALSE(parsed.barrier);
+  EXPECT_EQ(parsed.queue_timeout_ms, 200U);
+  EXPECT_TRUE(must_parse(Program::Launch, {"1", "2", "--exec", "x"}).barrier);
+  for (const char* const wrong :
+       {"--barrier=maybe", "--barrier-timeout=0", "--barrier-timeout=-1", "--queue-limit=0",
+        "--queue-limit=x", "--queue-timeout=1.5", "--queue-timeout=4294967296"}) {
+    EXPECT_EQ(parse(Program::Launch, {"1", "2", wrong, "--exec", "x"}).exit_status, 2) << wrong;
+  }
+}
+
 TEST(Options, LetProxydRunWithoutARunDirectoryOnlyAlone) {
   const Options options = must_parse(Program::Proxyd, {"1", "2", "--assume-running"});
   EXPECT_TRUE(options.assume_running);

@@ -329,7 +329,7 @@ class Play {
 
   void tree_changes() {
     ++tree_.revision;
-    gate_.on(tree_);
+    gate_.on(tree_, now_);
     perform(AskGate{});
     work();
   }
@@ -591,7 +591,7 @@ class Play {
   void perform(const AskGate&) {
     const auto plea = exchange_.plea();
     if (!plea) return;
-    handle(Judged{.verdict = gate_.judge(*plea), .generation = gate_.generation()});
+    handle(gate_.judge(*plea));
   }
 
   void perform(const ForwardRequest& effect) {

@@ -54,6 +54,7 @@ std::vector<Message> samples() {
                                    .held = 2,
                                    .forwarded = kBig,
                                    .replayed = 4,
+                                   .problem = "words",
                                    .asks = {.epoch = 9, .number = 10}});
   return messages;
 }

@@ -11,6 +11,7 @@ namespace {
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 const bus::BackendState kCrashed{.state = bus::BackendPhase::Error,
                                  .generation = 3,
@@ -75,6 +76,13 @@ TEST(ErrorPage, ATailThatWasCutBeginsWithAWholeLine) {
 }
 
 TEST(ErrorPage, EachKindSaysWhy) {
+  for (const auto& [kind, option] : {std::pair{Answer::Kind::QueueFull, "--queue-limit"},
+                                     std::pair{Answer::Kind::QueueTimeout, "--queue-timeout"}}) {
+    const std::string text = write_answer({.kind = kind}, {}, kCrashed, false);
+    EXPECT_THAT(text, StartsWith("HTTP/1.1 503 "));
+    EXPECT_THAT(text, HasSubstr("Retry-After: 1\r\n"));
+    EXPECT_THAT(text, HasSubstr(option));
+  }
   EXPECT_THAT(write_answer({.kind = Answer::Kind::Unrepeated}, {}, kCrashed, true),
               HasSubstr("not sent again"));
   EXPECT_THAT(write_answer({.kind = Answer::Kind::BadGateway,

@@ -26,6 +26,10 @@ const RequestFacts kGet{.is_safe = true};
 const RequestFacts kPost{.framing = Framing::Length, .length = 5};
 const ResponseFacts kOk{.framing = Framing::Length, .length = 2};
 
+Judged judged(Verdict verdict, std::uint64_t generation = 0) {
+  return {.verdict = verdict, .generation = generation, .needs = {}};
+}
+
 // Plays events to an exchange and says what is expected of it, step by step.
 class Steps {
  public:
@@ -54,10 +58,14 @@ class Steps {
     return when(RequestArrived{facts})
         .then({AskGate{}})
         .in(Phase::Held)
-        .when(Judged{Verdict::Forward, generation})
+        .when(judged(Verdict::Forward, generation))
         .then({ForwardRequest{.fresh = !facts.is_safe}})
         .in(Phase::Sent);
   }
+
+  Steps() = default;
+
+  explicit Steps(std::chrono::milliseconds queue_timeout) : exchange_(queue_timeout) {}
 
   const Exchange& exchange() const { return exchange_; }
 
@@ -89,22 +97,72 @@ TEST(Exchange, HoldsUntilTheGateLetsGo) {
   Steps()
       .when(RequestArrived{kGet})
       .then({AskGate{}})
-      .when(Judged{Verdict::Stay})
+      .when(judged(Verdict::Stay))
       .then({})
       .in(Phase::Held)
-      .when(Judged{Verdict::Forward, 4})
+      .when(judged(Verdict::Forward, 4))
       .then({ForwardRequest{.fresh = false}});
+}
+
+TEST(Exchange, RemembersWhatItsRequestNeeds) {
+  Steps steps;
+  const bus::TreePoint needs{.epoch = 1, .revision = 7};
+  steps.when(RequestArrived{.facts = kGet, .ticket = 3});
+  EXPECT_EQ(steps.exchange().plea()->ticket, 3U);
+  EXPECT_FALSE(steps.exchange().plea()->needs);
+  steps.when(Judged{.verdict = Verdict::Stay, .generation = 0, .needs = needs});
+  EXPECT_EQ(steps.exchange().plea()->needs, needs);
+  steps.when(judged(Verdict::Forward, 1)).when(judged(Verdict::Hold));
+  EXPECT_EQ(steps.exchange().plea()->needs, needs) << "also when it is repeated";
+  steps.when(judged(Verdict::Forward, 2)).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
+  steps.when(RequestArrived{.facts = kGet, .ticket = 4});
+  EXPECT_EQ(steps.exchange().plea()->ticket, 4U);
+  EXPECT_FALSE(steps.exchange().plea()->needs) << "of the next nothing is known";
+}
+
+TEST(Exchange, TurnsAwayWhoFindsTheQueueFull) {
+  Steps()
+      .when(RequestArrived{kPost})
+      .when(judged(Verdict::QueueFull))
+      .then({Answer{.kind = Answer::Kind::QueueFull}, FinishClient{}})
+      .in(Phase::Finishing);
+}
+
+TEST(Exchange, AnswersWhoHasWaitedTooLong) {
+  Steps steps(300ms);
+  steps.when(RequestArrived{kGet}).when(judged(Verdict::Stay));
+  EXPECT_EQ(steps.exchange().wake_at(), steps.now() + 300ms);
+  steps.after(300ms)
+      .when(TimerExpired{})
+      .then({Answer{.kind = Answer::Kind::QueueTimeout}, FinishClient{}})
+      .in(Phase::Finishing);
+}
+
+TEST(Exchange, CountsItsWaitFromTheArrival) {
+  Steps steps(300ms);
+  const TimePoint arrived = steps.now();
+  steps.sent(kGet).after(200ms).when(judged(Verdict::Hold)).in(Phase::Held);
+  EXPECT_EQ(steps.exchange().wake_at(), arrived + 300ms) << "repeated, and still the same wait";
+  steps.when(judged(Verdict::Forward, 2));
+  EXPECT_FALSE(steps.exchange().wake_at()) << "a backend may take its time";
+}
+
+TEST(Exchange, LetsGoWhoHasLeftBeforeItsTimeIsOver) {
+  Steps steps(10s);
+  steps.when(RequestArrived{kGet}).when(ClientEnded{});
+  EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kHalfCloseGrace);
+  steps.after(kHalfCloseGrace).when(TimerExpired{}).then({CutClient{}}).in(Phase::Closed);
 }
 
 TEST(Exchange, KnowsHowLongARequestWaited) {
   Steps steps;
-  steps.when(RequestArrived{kGet}).after(30ms).when(Judged{Verdict::Forward, 4});
+  steps.when(RequestArrived{kGet}).after(30ms).when(judged(Verdict::Forward, 4));
   EXPECT_EQ(steps.exchange().held(), 30ms);
   EXPECT_EQ(steps.exchange().generation(), 4U);
-  steps.after(20ms).when(Judged{Verdict::Hold}).after(50ms).when(Judged{Verdict::Forward, 5});
+  steps.after(20ms).when(judged(Verdict::Hold)).after(50ms).when(judged(Verdict::Forward, 5));
   EXPECT_EQ(steps.exchange().held(), 100ms) << "until it was forwarded for the last time";
   steps.when(ResponseArrived{kOk}).when(ResponseBodyEnded{}).after(1h);
-  steps.when(RequestArrived{kGet}).when(Judged{Verdict::Forward, 5});
+  steps.when(RequestArrived{kGet}).when(judged(Verdict::Forward, 5));
   EXPECT_EQ(steps.exchange().held(), 0ms) << "the next begins anew";
 }
 
@@ -112,7 +170,7 @@ TEST(Exchange, AnswersWithTheCrash) {
   Steps()
       .when(RequestArrived{kGet})
       .then({AskGate{}})
-      .when(Judged{Verdict::Crashed})
+      .when(judged(Verdict::Crashed))
       .then({Answer{.kind = Answer::Kind::Crashed, .status = 503}, FinishClient{}})
       .in(Phase::Finishing);
 }
@@ -125,22 +183,22 @@ TEST(Exchange, TheRequestThatCrashesTheBackendGetsTheCrash) {
       .when(UpstreamLost{})
       .then({DropUpstream{}, AskGate{}})
       .in(Phase::Doubtful)
-      .when(Judged{Verdict::Stay})
+      .when(judged(Verdict::Stay))
       .then({});
   EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kVerdictWait);
   steps.after(5ms)
-      .when(Judged{Verdict::Crashed})
+      .when(judged(Verdict::Crashed))
       .then({Answer{.kind = Answer::Kind::Crashed, .status = 503}, FinishClient{}});
   EXPECT_EQ(steps.exchange().wake_at(), std::nullopt);
 }
 
 TEST(Exchange, NoNewsInTimeIsABadGateway) {
   Steps steps;
-  steps.sent(kGet).when(UpstreamLost{}).when(Judged{Verdict::Stay}).after(kVerdictWait);
+  steps.sent(kGet).when(UpstreamLost{}).when(judged(Verdict::Stay)).after(kVerdictWait);
   EXPECT_FALSE(steps.exchange().plea()->expired);
   steps.when(TimerExpired{}).then({AskGate{}});
   EXPECT_TRUE(steps.exchange().plea()->expired);
-  steps.when(Judged{Verdict::BadGateway})
+  steps.when(judged(Verdict::BadGateway))
       .then({Answer{.kind = Answer::Kind::BadGateway,
                     .status = 502,
                     .why = "Your server cannot be reached: no connection could be made."},
@@ -151,11 +209,11 @@ TEST(Exchange, TakesBackWhatTheKillInterruptsAndRepeatsIt) {
   Steps()
       .sent(kGet, 1)
       .when(UpstreamOpened{})
-      .when(Judged{Verdict::Hold})
+      .when(judged(Verdict::Hold))
       .then({DropUpstream{}, AskGate{}})
       .in(Phase::Held)
-      .when(Judged{Verdict::Stay})
-      .when(Judged{Verdict::Forward, 2})
+      .when(judged(Verdict::Stay))
+      .when(judged(Verdict::Forward, 2))
       .then({ForwardRequest{.fresh = false}})
       .when(UpstreamOpened{})
       .when(ResponseArrived{kOk})
@@ -166,7 +224,7 @@ TEST(Exchange, TriesAgainOnANewConnectionAfterAStaleOne) {
   Steps steps;
   steps.sent(kGet).when(UpstreamOpened{.reused = true}).when(UpstreamLost{});
   EXPECT_TRUE(steps.exchange().plea()->reused);
-  steps.when(Judged{Verdict::Forward, 1})
+  steps.when(judged(Verdict::Forward, 1))
       .then({ForwardRequest{.fresh = true}})
       .when(UpstreamOpened{.reused = false});
   EXPECT_FALSE(steps.exchange().plea()->reused);
@@ -183,7 +241,7 @@ TEST(Exchange, OnlyWhatIsWholeAndSafeIsRepeatable) {
   for (const auto& [facts, repeatable] : cases) {
     Exchange exchange;
     (void)exchange.on(RequestArrived{facts}, {});
-    (void)exchange.on(Judged{Verdict::Forward, 1}, {});
+    (void)exchange.on(judged(Verdict::Forward, 1), {});
     EXPECT_EQ(exchange.plea()->repeatable, repeatable);
   }
 }
@@ -247,7 +305,7 @@ TEST(Exchange, ABegunAnswerIsCutShort) {
   Steps()
       .sent(kGet)
       .when(ResponseArrived{kOk})
-      .when(Judged{Verdict::Close})
+      .when(judged(Verdict::Close))
       .then({DropUpstream{}, CutClient{}});
 }
 
@@ -262,7 +320,7 @@ TEST(Exchange, ATunnelEndsWithTheBackend) {
       .in(Phase::Tunnel)
       .when(ClientEnded{})
       .then({})
-      .when(Judged{Verdict::Close})
+      .when(judged(Verdict::Close))
       .then({DropUpstream{}, CutClient{}});
 }
 
@@ -270,7 +328,7 @@ TEST(Exchange, AnIdleClientEndsInOrderWhenAnswersMayChange) {
   Steps steps;
   steps.sent(kGet, 3).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
   EXPECT_EQ(steps.exchange().plea()->generation, 3u);
-  steps.when(Judged{Verdict::Close}).then({FinishClient{}}).in(Phase::Finishing);
+  steps.when(judged(Verdict::Close)).then({FinishClient{}}).in(Phase::Finishing);
 }
 
 TEST(Exchange, AHalfCloseWaitsForTheAnswerToBegin) {
@@ -330,12 +388,12 @@ TEST(Exchange, AnAnswerThatBeginsAndStopsIsLeftLikewise) {
 
 TEST(Exchange, AFinDoesNotCutTheWaitForAVerdictShort) {
   Steps steps;
-  steps.sent(kGet).when(UpstreamOpened{}).when(UpstreamLost{}).when(Judged{Verdict::Stay});
+  steps.sent(kGet).when(UpstreamOpened{}).when(UpstreamLost{}).when(judged(Verdict::Stay));
   const auto verdict_at = steps.now() + kVerdictWait;
   steps.after(50ms).when(ClientEnded{}).then({});
   EXPECT_EQ(steps.exchange().wake_at(), verdict_at);
   steps.after(200ms).when(TimerExpired{}).then({AskGate{}});
-  steps.when(Judged{Verdict::Hold}).then({AskGate{}}).in(Phase::Held);
+  steps.when(judged(Verdict::Hold)).then({AskGate{}}).in(Phase::Held);
   EXPECT_EQ(steps.exchange().wake_at(), verdict_at - kVerdictWait + 50ms + kHalfCloseGrace);
 }
 
@@ -431,7 +489,7 @@ struct World {
   void perform(const AskGate&) {
     const auto plea = exchange.plea();
     ASSERT_TRUE(plea);
-    play(Judged{gate.judge(*plea), gate.generation()});
+    play(gate.judge(*plea));
   }
 
   void perform(const ForwardRequest&) {
@@ -497,7 +555,7 @@ struct World {
     generation = of;
     gate.on(bus::BackendState{.state = state, .generation = of});
     const auto plea = exchange.plea();
-    if (plea) play(Judged{gate.judge(*plea), gate.generation()});
+    if (plea) play(gate.judge(*plea));
   }
 
   // Calls `visit` with a copy of this world for everything that can happen next.

@@ -91,44 +91,142 @@ TEST(Gate, TheTable) {
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(&row - rows);
-    EXPECT_EQ(Gate().judge(row.plea), row.unknown);
-    EXPECT_EQ(gate_of(backend(BackendPhase::Loading, 2)).judge(row.plea), row.loading);
-    EXPECT_EQ(gate_of(backend(BackendPhase::Killing, 2)).judge(row.plea), row.killing);
-    EXPECT_EQ(gate_of(backend(BackendPhase::Running, 2)).judge(row.plea), row.running);
-    EXPECT_EQ(gate_of(backend(BackendPhase::Error, 2)).judge(row.plea), row.error);
+    EXPECT_EQ(Gate().judge(row.plea).verdict, row.unknown);
+    EXPECT_EQ(gate_of(backend(BackendPhase::Loading, 2)).judge(row.plea).verdict, row.loading);
+    EXPECT_EQ(gate_of(backend(BackendPhase::Killing, 2)).judge(row.plea).verdict, row.killing);
+    EXPECT_EQ(gate_of(backend(BackendPhase::Running, 2)).judge(row.plea).verdict, row.running);
+    EXPECT_EQ(gate_of(backend(BackendPhase::Error, 2)).judge(row.plea).verdict, row.error);
   }
 }
 
 TEST(Gate, WaitsForABackendThatIsAsNewAsTheTree) {
   const Plea waiting{.situation = Situation::Waiting};
   Gate gate = gate_of(backend(BackendPhase::Running, 1, 4));
-  gate.on(tree(4));
-  EXPECT_EQ(gate.judge(waiting), Verdict::Forward);
-  gate.on(tree(5));
-  EXPECT_EQ(gate.judge(waiting), Verdict::Stay);
+  gate.on(tree(4), {});
+  EXPECT_EQ(gate.judge(waiting).verdict, Verdict::Forward);
+  gate.on(tree(5), {});
+  EXPECT_EQ(gate.judge(waiting).verdict, Verdict::Stay);
   gate.on(backend(BackendPhase::Error, 2, 4));
-  EXPECT_EQ(gate.judge(waiting), Verdict::Stay);
+  EXPECT_EQ(gate.judge(waiting).verdict, Verdict::Stay);
   gate.on(backend(BackendPhase::Error, 2, 5));
-  EXPECT_EQ(gate.judge(waiting), Verdict::Crashed);
+  EXPECT_EQ(gate.judge(waiting).verdict, Verdict::Crashed);
   gate.on(backend(BackendPhase::Running, 3, 5));
-  EXPECT_EQ(gate.judge(waiting), Verdict::Forward);
+  EXPECT_EQ(gate.judge(waiting).verdict, Verdict::Forward);
 }
 
 TEST(Gate, AnOldTreeHoldsNobody) {
   const Plea waiting{.situation = Situation::Waiting};
   Gate gate = gate_of(backend(BackendPhase::Running, 1, 4));
-  gate.on(tree(9, /*watching=*/false));
-  EXPECT_EQ(gate.judge(waiting), Verdict::Forward);
-  gate.on(tree(9, /*watching=*/true, /*epoch=*/kEpoch + 1));
-  EXPECT_EQ(gate.judge(waiting), Verdict::Forward);
+  gate.on(tree(9, /*watching=*/false), {});
+  EXPECT_EQ(gate.judge(waiting).verdict, Verdict::Forward);
+  gate.on(tree(9, /*watching=*/true, /*epoch=*/kEpoch + 1), {});
+  EXPECT_EQ(gate.judge(waiting).verdict, Verdict::Forward);
+}
+
+// A gate whose barrier holds, with a ticket for a request that has just come.
+class StrictGate : public testing::Test {
+ protected:
+  static constexpr std::uint64_t kTickets = 3;
+
+  StrictGate() {
+    plea_.ticket = gate_.barrier().take(now_);
+    (void)gate_.barrier().next(now_);
+  }
+
+  void answer(std::uint64_t revision, std::uint64_t epoch = kEpoch) {
+    TreeState state = tree(revision, true, epoch);
+    state.answers = {.epoch = kTickets, .number = plea_.ticket};
+    gate_.on(state, now_);
+  }
+
+  // Judges as an exchange asks: with what the last judgement has said.
+  Verdict verdict() {
+    const Judgement judgement = gate_.judge(plea_);
+    if (judgement.needs) plea_.needs = judgement.needs;
+    return judgement.verdict;
+  }
+
+  TimePoint now_{};
+  Gate gate_{{.is_on = true, .epoch = kTickets}};
+  Plea plea_{.situation = Situation::Waiting};
+};
+
+TEST_F(StrictGate, HoldsUntilTheTicketIsAnswered) {
+  gate_.on(backend(BackendPhase::Running, 1, 4));
+  gate_.on(tree(4), now_);
+  EXPECT_EQ(verdict(), Verdict::Stay) << "a save may be on its way";
+  answer(4);
+  EXPECT_EQ(verdict(), Verdict::Forward);
+}
+
+TEST_F(StrictGate, HoldsForTheBackendThatKnowsTheAnswer) {
+  gate_.on(backend(BackendPhase::Running, 1, 4));
+  answer(5);
+  EXPECT_EQ(verdict(), Verdict::Stay) << "the news has not reached supervisord";
+  gate_.on(backend(BackendPhase::Error, 1, 4));
+  EXPECT_EQ(verdict(), Verdict::Stay) << "it ended, and a change is to be acted on";
+  gate_.on(backend(BackendPhase::Running, 2, 5));
+  EXPECT_EQ(verdict(), Verdict::Forward);
+}
+
+TEST_F(StrictGate, NeedsNoMoreThanTheAnswer) {
+  gate_.on(backend(BackendPhase::Running, 2, 5));
+  answer(5);
+  EXPECT_EQ(gate_.judge(plea_).needs, (bus::TreePoint{.epoch = kEpoch, .revision = 5}));
+  plea_.needs = gate_.judge(plea_).needs;
+  gate_.on(tree(9), now_);
+  EXPECT_EQ(verdict(), Verdict::Forward) << "files that change without pause hold nobody";
+}
+
+TEST_F(StrictGate, WaitsForSupervisordToKnowANewEpoch) {
+  gate_.on(backend(BackendPhase::Running, 1, 4));
+  answer(4, kEpoch + 1);
+  EXPECT_EQ(verdict(), Verdict::Stay);
+  auto adopted = backend(BackendPhase::Running, 1, 4);
+  adopted.serves.epoch = kEpoch + 1;
+  gate_.on(adopted);
+  EXPECT_EQ(verdict(), Verdict::Forward);
+}
+
+TEST_F(StrictGate, LetsGoWhereNobodyAnswers) {
+  gate_.on(backend(BackendPhase::Running, 1, 4));
+  gate_.on(tree(4), now_);
+  now_ += std::chrono::hours{1};
+  (void)gate_.barrier().next(now_);
+  EXPECT_EQ(verdict(), Verdict::Forward);
+  gate_.on(tree(5), now_);
+  plea_.needs.reset();
+  EXPECT_EQ(verdict(), Verdict::Stay) << "what is known counts";
+  gate_.on(tree(5, /*watching=*/false), now_);
+  plea_.needs.reset();
+  EXPECT_EQ(verdict(), Verdict::Forward);
+}
+
+TEST_F(StrictGate, AFullQueueIsNoneOfTheBarriers) {
+  gate_.on(backend(BackendPhase::Running, 1, 4));
+  plea_.is_shut_out = true;
+  EXPECT_EQ(verdict(), Verdict::Stay);
+  answer(5);
+  EXPECT_EQ(verdict(), Verdict::QueueFull) << "now it would wait for the backend";
+}
+
+TEST(Gate, AFullQueueTurnsAwayWhoWouldHaveToWait) {
+  Gate gate = gate_of(backend(BackendPhase::Loading, 1));
+  const Plea late{.situation = Situation::Waiting, .is_shut_out = true};
+  EXPECT_EQ(gate.judge(late).verdict, Verdict::QueueFull);
+  gate.on(backend(BackendPhase::Running, 1));
+  EXPECT_EQ(gate.judge(late).verdict, Verdict::Forward);
+  gate.on(backend(BackendPhase::Error, 1));
+  EXPECT_EQ(gate.judge(late).verdict, Verdict::Crashed);
 }
 
 TEST(Gate, AssumingRunningForwardsAlways) {
   const Gate gate = Gate::assuming_running();
   EXPECT_FALSE(gate.is_supervised());
   EXPECT_TRUE(Gate().is_supervised());
-  EXPECT_EQ(gate.judge({.situation = Situation::Waiting}), Verdict::Forward);
-  EXPECT_EQ(gate.judge({.situation = Situation::Idle, .generation = gate.generation()}),
+  EXPECT_EQ(gate.judge({.situation = Situation::Waiting}).verdict, Verdict::Forward);
+  const auto generation = gate.judge({}).generation;
+  EXPECT_EQ(gate.judge({.situation = Situation::Idle, .generation = generation}).verdict,
             Verdict::Stay);
 }
 
@@ -148,7 +246,7 @@ class EveryHistory {
     const TreeState* const tree_before = newest_tree_;
     for (const TreeState& news : trees_) {
       Gate next = gate;
-      next.on(news);
+      next.on(news, {});
       newest_tree_ = &news;
       explore(next, depth - 1);
     }
@@ -160,7 +258,7 @@ class EveryHistory {
  private:
   void check(const Gate& gate) {
     ++histories_;
-    const Verdict waiting = gate.judge({.situation = Situation::Waiting});
+    const Verdict waiting = gate.judge({.situation = Situation::Waiting}).verdict;
     const auto& state = gate.backend();
     if (waiting == Verdict::Forward) {
       ASSERT_TRUE(state && state->state == BackendPhase::Running);
@@ -173,7 +271,7 @@ class EveryHistory {
     }
     for (const bool lost : {false, true}) {
       const Verdict unsafe =
-          gate.judge({.situation = Situation::Sent, .generation = 1, .lost = lost});
+          gate.judge({.situation = Situation::Sent, .generation = 1, .lost = lost}).verdict;
       ASSERT_NE(unsafe, Verdict::Hold);
       ASSERT_NE(unsafe, Verdict::Forward);
     }

@@ -1,0 +1,159 @@
+#include "proxyd/core/barrier.h"
+
+#include <gtest/gtest.h>
+
+namespace hpp::proxyd {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t kEpoch = 11;
+constexpr auto kTimeout = 2000ms;
+
+class BarrierTest : public testing::Test {
+ protected:
+  // What watchd says. Answering `number` of our epoch.
+  void tree(std::uint64_t number, bool watching = true, bool settling = false,
+            std::uint64_t epoch = kEpoch) {
+    barrier_.on(
+        {.watching = watching, .answers = {.epoch = epoch, .number = number}, .settling = settling},
+        now_);
+  }
+
+  // The number of the ticket that is published now; 0: none.
+  std::uint64_t next() {
+    const auto ticket = barrier_.next(now_);
+    if (!ticket) return 0;
+    EXPECT_EQ(ticket->epoch, kEpoch);
+    return ticket->number;
+  }
+
+  // As the shell does, whenever the barrier wants it, for so long. Returns how many were published.
+  int pass(std::chrono::milliseconds time) {
+    const TimePoint end = now_ + time;
+    int published = 0;
+    while (barrier_.wake_at() && *barrier_.wake_at() <= end) {
+      now_ = std::max(now_, *barrier_.wake_at());
+      if (next() != 0) ++published;
+    }
+    now_ = end;
+    return published;
+  }
+
+  Barrier barrier_{{.is_on = true, .timeout = kTimeout, .epoch = kEpoch}};
+  TimePoint now_{1h};
+};
+
+TEST_F(BarrierTest, AsksForWhoHasCome) {
+  EXPECT_EQ(next(), 0U) << "nobody has";
+  EXPECT_FALSE(barrier_.wake_at());
+  const auto ticket = barrier_.take(now_);
+  EXPECT_EQ(barrier_.take(now_), ticket) << "one for all of a turn";
+  EXPECT_FALSE(barrier_.is_answered(ticket));
+  EXPECT_EQ(next(), ticket);
+  EXPECT_EQ(next(), 0U) << "it is under way";
+  tree(ticket);
+  EXPECT_TRUE(barrier_.is_answered(ticket));
+  EXPECT_EQ(next(), 0U);
+  EXPECT_FALSE(barrier_.wake_at());
+}
+
+TEST_F(BarrierTest, AQuestionThatWasAskedBeforeARequestCameSaysNothingOfIt) {
+  const auto first = barrier_.take(now_);
+  EXPECT_EQ(next(), first);
+  const auto second = barrier_.take(now_);
+  EXPECT_GT(second, first);
+  EXPECT_EQ(next(), 0U) << "one at a time";
+  tree(first);
+  EXPECT_TRUE(barrier_.is_answered(first));
+  EXPECT_FALSE(barrier_.is_answered(second));
+  EXPECT_EQ(next(), second) << "as soon as the first is answered";
+  tree(second);
+  EXPECT_TRUE(barrier_.is_answered(second));
+}
+
+TEST_F(BarrierTest, AsksAgainForWhatIsLost) {
+  const auto ticket = barrier_.take(now_);
+  EXPECT_EQ(next(), ticket);
+  EXPECT_EQ(pass(kAskAgainAfter), 1);
+  EXPECT_EQ(pass(10 * kAskAgainAfter), 10);
+  tree(ticket + 4);  // any of them will do
+  EXPECT_TRUE(barrier_.is_answered(ticket));
+  EXPECT_EQ(pass(1h), 0);
+}
+
+TEST_F(BarrierTest, IgnoresAnswersToAnotherProxyd) {
+  const auto ticket = barrier_.take(now_);
+  EXPECT_EQ(next(), ticket);
+  tree(ticket + 100, true, false, kEpoch + 1);
+  EXPECT_FALSE(barrier_.is_answered(ticket));
+}
+
+TEST_F(BarrierTest, LapsesAndComesBack) {
+  const auto ticket = barrier_.take(now_);
+  EXPECT_EQ(next(), ticket);
+  pass(kTimeout - 1ms);
+  EXPECT_TRUE(barrier_.is_strict());
+  pass(1ms);
+  EXPECT_TRUE(barrier_.has_lapsed());
+  EXPECT_FALSE(barrier_.is_strict());
+  EXPECT_FALSE(barrier_.is_answered(ticket));
+  EXPECT_FALSE(barrier_.wake_at()) << "a watchd that is gone wakes nobody";
+  now_ += 1h;
+  const auto probe = barrier_.take(now_);
+  EXPECT_GE(next(), probe) << "each request asks";
+  EXPECT_FALSE(barrier_.is_strict());
+  tree(probe);
+  EXPECT_TRUE(barrier_.is_strict());
+  EXPECT_FALSE(barrier_.has_lapsed());
+}
+
+TEST_F(BarrierTest, CountsTheTimeoutFromTheLastAnswer) {
+  for (int i = 0; i < 10; ++i) {
+    const auto ticket = barrier_.take(now_);
+    (void)next();
+    pass(kTimeout - 100ms);
+    (void)barrier_.take(now_);  // somebody always waits
+    tree(ticket);
+    (void)next();
+  }
+  EXPECT_TRUE(barrier_.is_strict());
+}
+
+TEST_F(BarrierTest, WaitsLongerWhileGitWrites) {
+  const auto ticket = barrier_.take(now_);
+  EXPECT_EQ(next(), ticket);
+  tree(0, true, /*settling=*/true);
+  pass(kSettlingMax);
+  EXPECT_TRUE(barrier_.is_strict());
+  pass(kTimeout);
+  EXPECT_TRUE(barrier_.has_lapsed()) << "but not for ever";
+}
+
+TEST_F(BarrierTest, WaitsForNobodyWhoDoesNotWatch) {
+  const auto ticket = barrier_.take(now_);
+  EXPECT_EQ(next(), ticket);
+  tree(0, /*watching=*/false);
+  EXPECT_FALSE(barrier_.is_strict());
+  EXPECT_EQ(next(), 0U);
+  EXPECT_FALSE(barrier_.wake_at());
+  now_ += 1h;
+  EXPECT_FALSE(barrier_.has_lapsed()) << "watchd has said why";
+  const auto late = barrier_.take(now_);
+  tree(0, /*watching=*/true);
+  EXPECT_TRUE(barrier_.is_strict());
+  EXPECT_GE(next(), late);
+  EXPECT_FALSE(barrier_.has_lapsed()) << "its time begins now";
+}
+
+TEST_F(BarrierTest, OffGivesNoTickets) {
+  Barrier off({.is_on = false, .timeout = kTimeout, .epoch = kEpoch});
+  EXPECT_EQ(off.take(now_), 0U);
+  EXPECT_FALSE(off.is_strict());
+  EXPECT_FALSE(off.is_answered(0));
+  EXPECT_FALSE(off.next(now_));
+  EXPECT_FALSE(off.wake_at());
+}
+
+}  // namespace
+}  // namespace hpp::proxyd
