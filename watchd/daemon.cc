@@ -19,6 +19,7 @@
 #include "common/os/error.h"
 #include "common/os/run_directory.h"
 #include "watchd/core/bser.h"
+#include "watchd/lock_search.h"
 
 namespace hpp::watchd {
 namespace {
@@ -88,7 +89,11 @@ Daemon::Daemon(Loop& loop, const Options& options)
     : loop_(loop),
       publisher_(loop, options.run_directory, bus::Topic::Tree),
       session_(settings(options, publisher_)),
-      timer_(loop, [this] { take(TimerExpired{}); }) {
+      timer_(loop, [this] { take(TimerExpired{}); }),
+      subscriber_(loop, options.run_directory, {bus::Topic::Proxy},
+                  [this](const bus::Message& message) {
+                    take(TicketSeen{std::get<bus::ProxyState>(message).asks});
+                  }) {
   take(Started{});
 }
 
@@ -181,6 +186,10 @@ void Daemon::perform(const StartTimer& effect) {
 
 void Daemon::perform(const StopTimer&) {
   timer_.stop();
+}
+
+void Daemon::perform(const LookForLock& effect) {
+  take(LockLooked{find_git_lock(effect.root)});
 }
 
 void Daemon::perform(const Publish& effect) {

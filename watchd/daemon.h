@@ -1,10 +1,12 @@
-// Shell. Owns the connection to Watchman and the publisher of the tree, around core::Session.
+// Shell. Owns the connection to Watchman and the publisher of the tree, and hears the tickets that
+// proxyd asks, around core::Session.
 #pragma once
 
 #include <deque>
 #include <memory>
 
 #include "common/bus/publisher.h"
+#include "common/bus/subscriber.h"
 #include "common/event/loop.h"
 #include "common/event/stream.h"
 #include "common/event/timer.h"
@@ -35,6 +37,7 @@ class Daemon final : private StreamListener {
   void perform(const Disconnect&);
   void perform(const StartTimer& effect);
   void perform(const StopTimer&);
+  void perform(const LookForLock& effect);
   void perform(const Publish& effect);
   void perform(const Say& effect);
 
@@ -47,6 +50,7 @@ class Daemon final : private StreamListener {
   std::deque<Event> events_;  // grows by what the effects of one event cause: two at most
   bool working_ = false;
   bool searched_ = false;
+  bus::Subscriber subscriber_;
 };
 
 // Runs until SIGTERM or SIGINT. Returns the exit status. Throws as Daemon does.

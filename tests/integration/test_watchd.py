@@ -13,7 +13,8 @@ import subprocess
 import threading
 import unittest
 
-from harness import IntegrationTest, wait_for
+from bus import TicketAuthor, TopicReader
+from harness import QUIET_S, Background, IntegrationTest, wait_for
 
 # Names one run directory among those of a test; no port is opened.
 INSTANCE = 1
@@ -66,6 +67,12 @@ class WatchdTest(IntegrationTest):
         self.save(name, "")
         tree = self.wait_tree(lambda t: name in t["changed"], "the sentinel")
         self.assertEqual((tree["changed"], tree["revision"]), ([name], before + 1))
+
+    def git(self, *words):
+        subprocess.run(
+            ["git", "-c", "user.name=x", "-c", "user.email=x@localhost", *words],
+            cwd=self.project, check=True, capture_output=True,
+            env={**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"})
 
     def write(self, name, text="x"):
         path = self.project / name
@@ -184,13 +191,6 @@ class Counting(WatchdTest):
         self.start_watchd()
         self.assert_does_not_count(lambda: self.write("build/a.py"))
 
-    def git(self, *words):
-        subprocess.run(
-            ["git", "-c", "user.name=x", "-c", "user.email=x@localhost", *words],
-            cwd=self.project, check=True, capture_output=True,
-            env={**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"})
-
-
 class Trouble(WatchdTest):
     def wait_back(self, revision):
         return self.wait_tree(
@@ -283,6 +283,262 @@ class Trouble(WatchdTest):
         watchd.wait_line("watching")
         watchd.signal(signal.SIGTERM)
         self.assertEqual(watchd.wait_exit(), 0)
+
+
+class TicketTest(WatchdTest):
+    """The test asks in the place of proxyd."""
+
+    def start_watchd(self, *arguments, watching=True):
+        folder = self.run_directory(INSTANCE)
+        self.author = TicketAuthor(folder)
+        self.addCleanup(self.author.close)
+        super().start_watchd(*arguments, watching=watching)
+        self.told = TopicReader(folder / "watchd.sock", note=self.note)
+        self.addCleanup(self.told.close)
+        self.told.wait(lambda tree: tree["watching"], "watching")
+
+    def note(self, tree):
+        """Called with each TreeState as it comes."""
+
+    def answers(self, tree, number):
+        answer = tree["answers"]
+        return answer["epoch"] == self.author.epoch and answer["number"] >= number
+
+    def wait_answer(self, number):
+        """The TreeState that answers that ticket first."""
+        return self.told.wait(lambda tree: self.answers(tree, number), f"the answer to {number}")
+
+    def ask(self):
+        """Asks, and returns the TreeState that answers."""
+        return self.wait_answer(self.author.ask())
+
+
+class Tickets(TicketTest):
+    def test_an_idle_tree_is_answered(self):
+        self.start_watchd()
+        for number in range(1, 100):
+            tree = self.ask()
+            self.assertEqual(tree["answers"], {"epoch": self.author.epoch, "number": number})
+            self.assertEqual((tree["revision"], tree["settling"]), (0, False))
+
+    def test_what_was_saved_before_is_counted(self):
+        self.start_watchd()
+        revision = 0
+        for number in range(300):
+            self.save("a.py", str(number))
+            tree = self.ask()
+            self.assertGreater(tree["revision"], revision, f"pair {number}")
+            self.assertEqual(tree["changed"], ["a.py"])
+            revision = tree["revision"]
+
+    def test_what_does_not_count_is_answered(self):
+        self.start_watchd("--pattern", "*.py")
+        self.save("a.txt", "")
+        self.assertEqual(self.ask()["revision"], 0)
+
+    def test_a_writer_that_never_pauses(self):
+        """A subscription would wait for its pause."""
+        self.start_watchd()
+        is_over = threading.Event()
+
+        def write():
+            count = 0
+            while not is_over.is_set():
+                self.save("busy.py", str(count))
+                count += 1
+
+        writer = Background(write)
+        try:
+            revision = 0
+            for _ in range(50):
+                tree = self.ask()
+                self.assertGreaterEqual(tree["revision"], revision)
+                revision = tree["revision"]
+        finally:
+            is_over.set()
+            writer.result()
+        self.assertGreater(revision, 0)
+
+    def test_a_thousand_at_once(self):
+        self.start_watchd()
+        for _ in range(1000):
+            number = self.author.ask()
+        self.wait_answer(number)
+
+    def test_a_proxyd_that_is_started_again(self):
+        self.start_watchd()
+        for _ in range(9):
+            self.ask()
+        self.author.close()
+        self.author = TicketAuthor(self.run_directory(INSTANCE))
+        self.addCleanup(self.author.close)
+        self.assertEqual(self.ask()["answers"], {"epoch": self.author.epoch, "number": 1})
+
+    def test_a_watchman_that_dies_with_a_ticket_open(self):
+        self.start_watchd()
+        self.ask()
+        os.kill(self.watchman.pid, signal.SIGSTOP)
+        number = self.author.ask()
+        before = len(self.told.messages)
+        self.watchman.kill()
+        lost = self.told.wait(lambda tree: not tree["watching"], "not watching", before)
+        self.assertFalse(self.answers(lost, number))
+        tree = self.wait_answer(number)
+        self.assertTrue(tree["watching"])
+        self.assertGreater(tree["revision"], 0)
+
+    def test_a_watchman_that_is_slow(self):
+        self.start_watchd()
+        self.ask()
+        watchman = self.watchman.pid
+        os.kill(watchman, signal.SIGSTOP)
+        self.save("a.py", "")
+        number = self.author.ask()
+        os.kill(watchman, signal.SIGCONT)
+        self.assertGreater(self.wait_answer(number)["revision"], 0)
+
+    def test_a_flush_that_is_refused_is_repeated(self):
+        """Without `.git` Watchman has no place for its cookie."""
+        self.git("init", "--quiet")
+        self.start_watchd("--debug")
+        self.ask()
+        away = self.directory / "away"
+        (self.project / ".git").rename(away)
+        number = self.author.ask()
+        self.watchd.wait_line("warning: a request may meet old code .*: Watchman says: ")
+        self.assertFalse(self.answers(self.told.last, number))
+        self.assertTrue(self.told.last["watching"])
+        away.rename(self.project / ".git")
+        self.wait_answer(number)
+        self.assertEqual(self.watchd.output().count("warning:"), 1)
+
+
+class GitWrites(TicketTest):
+    """Nothing is told while git writes the files, whoever asks."""
+
+    FILES = 2000
+
+    def setUp(self):
+        super().setUp()
+        self.early = []  # revisions that were told while the lock was there
+        self.revision = 0
+
+    def prepare(self):
+        self.git("init", "--quiet", "--initial-branch", "one")
+        self.write("a.py")
+        self.git("add", ".")
+        self.git("commit", "--quiet", "--message", "one")
+        self.lock = self.project / ".git" / "index.lock"
+
+    def prepare_worktree(self):
+        """The project becomes a worktree of a repository beside it."""
+        self.prepare()
+        self.git("branch", "two")
+        repository = self.project
+        self.project = self.directory / "worktree"
+        subprocess.run(["git", "worktree", "add", "--quiet", self.project, "two"],
+                       cwd=repository, check=True, capture_output=True)
+        self.lock = repository / ".git" / "worktrees" / "worktree" / "index.lock"
+
+    def note(self, tree):
+        if tree["revision"] > self.revision and self.lock.exists():
+            self.early.append(tree["revision"])
+        self.revision = tree["revision"]
+
+    def assert_waits_for_the_lock(self):
+        self.start_watchd()
+        self.ask()
+        self.lock.touch()
+        self.author.ask()
+        self.told.wait(lambda tree: tree["settling"], "settling")
+        self.write("a.py", "half")
+        # Watchman's own pause is long over.
+        self.assert_nothing_told()
+        number = self.author.ask()
+        self.lock.unlink()
+        tree = self.wait_answer(number)
+        self.assertEqual((tree["revision"], tree["changed"], tree["settling"]), (1, ["a.py"], False))
+        self.assertEqual(self.early, [])
+
+    def assert_nothing_told(self):
+        before = len(self.told.messages)
+        with self.assertRaises(AssertionError):
+            self.told.wait(lambda tree: True, "anything", before, deadline_s=QUIET_S)
+
+    def test_the_lock_of_a_repository(self):
+        self.prepare()
+        self.assert_waits_for_the_lock()
+
+    def test_the_lock_of_a_worktree(self):
+        self.prepare_worktree()
+        self.assert_waits_for_the_lock()
+
+    def test_a_lock_of_a_worktree_and_nobody_asks(self):
+        self.prepare_worktree()
+        self.start_watchd()
+        self.lock.touch()
+        self.write("a.py", "half")
+        self.told.wait(lambda tree: tree["settling"], "settling")
+        self.assert_nothing_told()
+        self.lock.unlink()
+        tree = self.told.wait(lambda tree: tree["revision"] == 1, "the change")
+        self.assertFalse(tree["settling"])
+
+    def test_a_lock_left_behind(self):
+        self.prepare()
+        self.start_watchd()
+        self.lock.touch()
+        self.write("a.py", "1")
+        number = self.author.ask()
+        self.told.wait(lambda tree: tree["settling"], "settling")
+        self.watchd.wait_line(f"warning: git has not finished for 10 s, or .* spite of {self.lock}$")
+        tree = self.wait_answer(number)
+        self.assertEqual((tree["revision"], tree["settling"]), (1, False))
+        self.write("a.py", "2")
+        self.assertEqual(self.ask()["revision"], 2)
+        self.assertEqual(self.watchd.output().count("warning:"), 1)
+
+    def assert_checkouts_are_told_whole(self):
+        """Under a stream of tickets: nothing of a checkout is told before its end. Mostly it is one
+        change, but two where git's lock comes and goes between two looks at it."""
+        self.git("checkout", "--quiet", "-b", "these")
+        for number in range(self.FILES):
+            self.write(f"src/{number % 20}/{number}.py", "one" * 100)
+        self.git("add", ".")
+        self.git("commit", "--quiet", "--message", "files")
+        self.git("checkout", "--quiet", "-b", "other")
+        for number in range(self.FILES):
+            self.write(f"src/{number % 20}/{number}.py", "other" * 100)
+        self.git("commit", "--quiet", "--all", "--message", "other files")
+        self.start_watchd()
+        self.ask()
+        is_over = threading.Event()
+
+        def ask():
+            while not is_over.wait(0.002):
+                self.author.ask()
+
+        asker = Background(ask)
+        try:
+            for turn in range(6):
+                before = self.told.last["revision"]
+                self.git("checkout", "--quiet", "other" if turn % 2 else "these")
+                tree = self.wait_answer(self.author.ask())
+                self.assertGreater(tree["revision"], before)
+                self.assertEqual(self.early, [], f"checkout {turn}")
+        finally:
+            is_over.set()
+            asker.result()
+        self.wait_answer(self.author.number)
+        self.assertFalse(self.told.last["settling"])
+
+    def test_checkouts(self):
+        self.prepare()
+        self.assert_checkouts_are_told_whole()
+
+    def test_checkouts_in_a_worktree(self):
+        self.prepare_worktree()
+        self.assert_checkouts_are_told_whole()
 
 
 class CannotStart(WatchdTest):

@@ -12,6 +12,7 @@ namespace {
 
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
+using std::chrono::seconds;
 
 // Whether two problems differ in more than their numbers: Watchman's have a counter or a pid in
 // them, and would be news with every attempt.
@@ -20,6 +21,11 @@ bool is_same_problem(std::string one, std::string other) {
   std::erase_if(one, is_digit);
   std::erase_if(other, is_digit);
   return one == other;
+}
+
+// Watchman before 4.8, of a command.
+bool is_unknown_command(const std::string& error) {
+  return error.starts_with("unknown command");
 }
 
 }  // namespace
@@ -50,7 +56,9 @@ Session::Session(Settings settings) : settings_(std::move(settings)) {
   tree_.stamp = {};
   tree_.watching = false;
   tree_.problem.clear();
-  told_ = true;
+  tree_.answers = {};
+  tree_.settling = false;
+  told_ = tree_;
 }
 
 Effects Session::on(const Event& event, TimePoint now) {
@@ -117,7 +125,31 @@ void Session::handle(const TimerExpired&, TimePoint now) {
     case State::Subscribing:
       return fail("Watchman does not answer", now);
     case State::Watching:
-      return;
+      return go_on_watching(now);
+  }
+}
+
+// Of another epoch is a new proxyd's, whose numbers begin anew.
+void Session::handle(const TicketSeen& event, TimePoint) {
+  if (event.ticket.epoch == 0 || asked_.covers(event.ticket)) return;
+  asked_ = event.ticket;
+  if (state_ == State::Watching && step_ == Step::Idle && can_flush()) look();
+}
+
+void Session::handle(const LockLooked& event, TimePoint now) {
+  if (!looking_) return;
+  looking_ = false;
+  if (state_ != State::Watching) return;
+  switch (patience_.judge(event.lock, now)) {
+    case LockPatience::Verdict::Held:
+      return wait_for_git();
+    case LockPatience::Verdict::RunOut:
+      say(Say::Level::Warning,
+          fmt::format("git has not finished for {} s, or has crashed: going on in spite of {}",
+                      duration_cast<seconds>(kLockPatience).count(), event.lock->path));
+      return go_on_without_lock();
+    case LockPatience::Verdict::Free:
+      return go_on_without_lock();
   }
 }
 
@@ -155,6 +187,7 @@ void Session::take(const Subscribed&, TimePoint now) {
   }
   lost_at_.reset();
   publish();
+  if (can_flush()) look();
 }
 
 void Session::take(const FilesChanged& pdu, TimePoint now) {
@@ -163,7 +196,20 @@ void Session::take(const FilesChanged& pdu, TimePoint now) {
   }
   count(pdu.changes);
   tree_.clock = pdu.changes.clock;
-  if (state_ == State::Watching) publish();
+  if (state_ == State::Watching) look();
+}
+
+void Session::take(const Flushed& pdu, TimePoint now) {
+  if (state_ != State::Watching || step_ != Step::Flushing) {
+    return fail_odd("an answer to flush-subscriptions", now);
+  }
+  // Our clock is of before: the next connection asks for what was dropped.
+  if (pdu.is_dropped) return fail_odd("word of changes that it keeps to itself", now);
+  refusals_ = 0;
+  flush_trouble_told_ = false;
+  rest();
+  covered_ = std::exchange(covering_, std::nullopt);
+  look();
 }
 
 void Session::take(const Canceled&, TimePoint now) {
@@ -173,6 +219,7 @@ void Session::take(const Canceled&, TimePoint now) {
 void Session::take(const Chatter&, TimePoint) {}
 
 void Session::take(const Refused& pdu, TimePoint now) {
+  if (state_ == State::Watching && step_ == Step::Flushing) return pause(pdu.error);
   if (state_ == State::CatchingUp && sync_ == Sync::Full) {
     say(Say::Level::Debug, "Watchman cannot answer in step: " + pdu.error);
     return catch_up(Sync::None);
@@ -192,7 +239,8 @@ void Session::find() {
   emit(FindSocket{});
 }
 
-// Every state but Watching ends in time; fail() sets the delay of Backoff itself.
+// Every state but Watching ends in time, and so does every step of that but Idle; fail() sets the
+// delay of Backoff itself.
 void Session::enter(State state) {
   if (state != state_) {
     say(Say::Level::Debug, fmt::format("{} ─► {}", to_string(state_), to_string(state)));
@@ -200,6 +248,8 @@ void Session::enter(State state) {
   state_ = state;
   timeouts_ = 0;
   if (state == State::Watching) {
+    flush_is_known_ = true;
+    refusals_ = 0;
     emit(StopTimer{});
   } else if (state != State::Backoff) {
     emit(StartTimer{kAnswerTimeout});
@@ -224,6 +274,101 @@ void Session::wait_for_crawl() {
   emit(StartTimer{kAnswerTimeout});
 }
 
+// ---- steps of Watching --------------------------------------------------------------------------
+
+void Session::go_on_watching(TimePoint now) {
+  switch (step_) {
+    case Step::Idle:
+      return;
+    case Step::Flushing:
+      return fail("Watchman does not answer", now);
+    case Step::Locked:
+      return look();
+    case Step::Pausing:
+      step_ = Step::Idle;
+      if (can_flush()) look();
+      return;
+  }
+}
+
+void Session::rest() {
+  step_ = Step::Idle;
+  emit(StopTimer{});
+}
+
+// The answer goes on with whatever is to be done.
+void Session::look() {
+  if (looking_) return;
+  looking_ = true;
+  emit(LookForLock{place_.root});
+}
+
+// Whatever a flush has told by now may be half of what git writes: another has to follow. The one
+// that is in flight makes us look again by its answer.
+void Session::wait_for_git() {
+  covering_.reset();
+  covered_.reset();
+  publish_settling();
+  if (step_ == Step::Flushing) return;
+  step_ = Step::Locked;
+  emit(StartTimer{kLockLookPause});
+}
+
+void Session::go_on_without_lock() {
+  if (step_ == Step::Locked) rest();
+  if (tree_.settling && !covered_) {
+    if (step_ == Step::Flushing) return;  // its answer comes with the rest
+    if (step_ == Step::Idle && flush_is_known_) return flush();
+  }
+  if (covered_) tree_.answers = *std::exchange(covered_, std::nullopt);
+  tree_.settling = false;
+  if (tree_ != told_) publish();
+  if (step_ == Step::Idle && can_flush()) flush();
+}
+
+// Whether somebody waits for an answer that can be had.
+bool Session::can_flush() const {
+  return flush_is_known_ && asked_.epoch != 0 && !tree_.answers.covers(asked_);
+}
+
+void Session::flush() {
+  step_ = Step::Flushing;
+  covering_ = asked_;
+  emit(StartTimer{kAnswerTimeout});
+  emit(Send{flush_request(place_)});
+}
+
+// Without an answer. What has been told is published nevertheless.
+void Session::pause(const std::string& error) {
+  say(Say::Level::Debug, "Watchman does not flush: " + error);
+  covering_.reset();
+  if (is_unknown_command(error)) {
+    flush_is_known_ = false;
+    tell_flush_trouble("this Watchman does not know flush-subscriptions, which came with 4.8");
+    rest();
+  } else {
+    if (++refusals_ == kFlushPatience) tell_flush_trouble("Watchman says: " + error);
+    step_ = Step::Pausing;
+    emit(StartTimer{std::min(kFlushPauseMin * refusals_, kFlushPauseMax)});
+  }
+  look();
+}
+
+void Session::tell_flush_trouble(const std::string& why) {
+  if (flush_trouble_told_) return;
+  flush_trouble_told_ = true;
+  say(Say::Level::Warning, "a request may meet old code for a moment after a save: " + why);
+}
+
+void Session::stop_flushing() {
+  step_ = Step::Idle;
+  covering_.reset();
+  covered_.reset();
+  tree_.settling = false;
+}
+
+// ---- what is told -------------------------------------------------------------------------------
+
 void Session::count(const Changes& changes) {
   if (changes.is_fresh_instance) return count_unknown("Watchman has lost track of the files");
   if (changes.files.empty()) return;
@@ -245,6 +390,7 @@ void Session::count_unknown(const char* why) {
 void Session::fail(const std::string& problem, TimePoint now) {
   if (state_ == State::Watching) lost_at_ = now;
   emit(Disconnect{});
+  stop_flushing();
   set_problem(problem);
   enter(State::Backoff);
   emit(StartTimer{retry_delay_});
@@ -272,8 +418,17 @@ void Session::tell_warning(const std::string& warning) {
 }
 
 void Session::publish() {
-  told_ = true;
+  told_ = tree_;
   emit(Publish{tree_});
+}
+
+// And nothing else: what has come since is kept until git is done. Should we die before, the clock
+// that was published with the rest makes our successor count it.
+void Session::publish_settling() {
+  tree_.settling = true;
+  if (told_->settling) return;
+  told_->settling = true;
+  emit(Publish{*told_});
 }
 
 void Session::say(Say::Level level, std::string text) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/bus/messages.h"
+#include "watchd/core/git_lock.h"
 #include "watchd/core/watchman_pdu.h"
 
 namespace hpp::watchd {
@@ -26,6 +27,18 @@ constexpr std::chrono::milliseconds kAnswerTimeout{10'000};
 
 // So many times that long where Watchman may be reading a large directory for the first time.
 constexpr int kCrawlPatience = 60;
+
+// Between two flushes if Watchman refuses the first: somebody waits for the next.
+constexpr std::chrono::milliseconds kFlushPauseMin{20};
+constexpr std::chrono::milliseconds kFlushPauseMax{100};
+
+// So many refusals in a row are no news: `.git` is missing for a moment, Watchman is busy.
+constexpr int kFlushPatience = 5;
+
+// How often to look whether git's lock is gone. A look costs a few microseconds, and git holds its
+// lock for less than a second: inotify(7) on a directory that has to be found anew each time would
+// be dearer in everything but that.
+constexpr std::chrono::milliseconds kLockLookPause{5};
 
 // ---- events -------------------------------------------------------------------------------------
 
@@ -51,8 +64,16 @@ struct PduArrived {
 
 struct TimerExpired {};
 
+struct TicketSeen {  // on the bus, again and again
+  bus::Ticket ticket;
+};
+
+struct LockLooked {  // the answer to LookForLock
+  std::optional<GitLock> lock;
+};
+
 using Event = std::variant<Started, SocketFound, SocketNotFound, Connected, Disconnected,
-                           PduArrived, TimerExpired>;
+                           PduArrived, TimerExpired, TicketSeen, LockLooked>;
 
 // ---- effects ------------------------------------------------------------------------------------
 
@@ -86,6 +107,12 @@ struct StopTimer {
   bool operator==(const StopTimer&) const = default;
 };
 
+struct LookForLock {  // of git's; answered at once
+  std::string root;   // of what Watchman watches
+
+  bool operator==(const LookForLock&) const = default;
+};
+
 struct Publish {
   bus::TreeState tree;  // without stamp
 
@@ -101,8 +128,8 @@ struct Say {  // a line of the log
   bool operator==(const Say&) const = default;
 };
 
-using Effect =
-    std::variant<FindSocket, Connect, Send, Disconnect, StartTimer, StopTimer, Publish, Say>;
+using Effect = std::variant<FindSocket, Connect, Send, Disconnect, StartTimer, StopTimer,
+                            LookForLock, Publish, Say>;
 using Effects = std::vector<Effect>;
 
 // ---- the conversation ---------------------------------------------------------------------------
@@ -136,6 +163,34 @@ using Effects = std::vector<Effect>;
 //
 // Whatever is not understood ends the connection: one more or one less answer, and every later
 // one would be taken for the answer to another question.
+//
+// ---- tickets ----
+//
+// Watchman tells of a change when nothing has changed for 20 ms. Who cannot wait that long and not
+// know asks a ticket on the bus, and Watching has these steps:
+//
+//          ticket            no lock            answer          no lock
+//   Idle ──────────► (look) ─────────► Flushing ───────► (look) ───────► answered; Idle
+//                       │ lock             │ refused        │ lock
+//                       ▼                  ▼                ▼
+//          (look) ◄── Locked            Pausing ──► (look)  Locked
+//
+//   Idle      nobody asks
+//   Flushing  Watchman was asked to tell all now. Its answer covers the ticket that was the newest
+//             when it was asked; those that have come meanwhile are the next flush's
+//   Locked    git is writing the files; looks again and again, until git is done or its lock has
+//             been there for too long to be believed
+//   Pausing   Watchman has refused; is asked again as long as somebody wants to know
+//
+// Why look for git's lock, when a subscription waits until it is gone: a flush does not, and would
+// have the backend started from half a checkout; and in a worktree, whose lock lies elsewhere,
+// Watchman does not see it. So nothing that Watchman tells is published before a look: what comes
+// while there is a lock is kept, `settling` is published instead, and when the lock is gone a flush
+// fetches the rest, so that one checkout is one restart. A lock that comes and goes between two
+// looks is missed: two restarts, but both see all that git wrote.
+//
+// A ticket that cannot be answered truly is not answered: that nobody waits for ever is proxyd's
+// business, who is told by `watching` when there is no hope.
 
 class Session {
  public:
@@ -165,6 +220,8 @@ class Session {
  private:
   using TimePoint = std::chrono::steady_clock::time_point;
 
+  enum class Step { Idle, Flushing, Locked, Pausing };  // of Watching, see above
+
   void handle(const Started&, TimePoint now);
   void handle(const SocketFound& event, TimePoint now);
   void handle(const SocketNotFound& event, TimePoint now);
@@ -172,12 +229,15 @@ class Session {
   void handle(const Disconnected& event, TimePoint now);
   void handle(const PduArrived& event, TimePoint now);
   void handle(const TimerExpired&, TimePoint now);
+  void handle(const TicketSeen& event, TimePoint now);
+  void handle(const LockLooked& event, TimePoint now);
 
   void take(const ProjectWatched& pdu, TimePoint now);
   void take(const ClockTold& pdu, TimePoint now);
   void take(const ChangesTold& pdu, TimePoint now);
   void take(const Subscribed& pdu, TimePoint now);
   void take(const FilesChanged& pdu, TimePoint now);
+  void take(const Flushed& pdu, TimePoint now);
   void take(const Canceled&, TimePoint now);
   void take(const Chatter&, TimePoint now);
   void take(const Refused& pdu, TimePoint now);
@@ -188,6 +248,16 @@ class Session {
   void catch_up(Sync sync);
   void subscribe(const std::string& clock);
   void wait_for_crawl();
+  void go_on_watching(TimePoint now);
+  void rest();
+  void stop_flushing();
+  void look();
+  void wait_for_git();
+  void go_on_without_lock();
+  bool can_flush() const;
+  void flush();
+  void pause(const std::string& error);
+  void tell_flush_trouble(const std::string& why);
   void count(const Changes& changes);
   void count_unknown(const char* why);
   void fail(const std::string& problem, TimePoint now);
@@ -195,6 +265,7 @@ class Session {
   void set_problem(const std::string& problem);
   void tell_warning(const std::string& warning);
   void publish();
+  void publish_settling();
   void say(Say::Level level, std::string text);
 
   // Built in place: GCC 12 takes the move of a variant for a use of its unset members.
@@ -208,11 +279,21 @@ class Session {
   Place place_;
   Sync sync_ = Sync::Full;  // of the question asked in CatchingUp
   bus::TreeState tree_;
-  std::optional<TimePoint> lost_at_;  // since when not Watching, after having been
-  bool told_ = false;  // readers know an earlier moment: without a clock nobody knows what followed
+  std::optional<TimePoint> lost_at_;    // since when not Watching, after having been
+  std::optional<bus::TreeState> told_;  // what readers know: of a moment before, without a clock,
+                                        // nobody knows what followed
   std::chrono::milliseconds retry_delay_ = kRetryDelayMin;
   int timeouts_ = 0;  // of the current question
   std::string warning_told_;
+  bus::Ticket asked_;  // the newest
+  Step step_ = Step::Idle;
+  bool looking_ = false;                 // LookForLock is not answered yet
+  std::optional<bus::Ticket> covering_;  // by the flush in flight; none: git came in between
+  std::optional<bus::Ticket> covered_;   // by the flush just answered: the look after it decides
+  bool flush_is_known_ = true;           // to this Watchman
+  int refusals_ = 0;                     // of flushes, in a row
+  bool flush_trouble_told_ = false;
+  LockPatience patience_;
   Effects effects_;  // of the event at hand
 };
 

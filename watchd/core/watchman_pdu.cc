@@ -1,5 +1,6 @@
 #include "watchd/core/watchman_pdu.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -16,6 +17,10 @@ constexpr const char* kSubscription = "hpp";
 // How long Watchman may take to see all that was saved before the question, the first crawl of a
 // large directory included. Its own default for queries.
 constexpr int kSyncTimeoutMs = 60'000;
+
+// The same for a flush, on which a request waits: what takes longer will not come for it any more.
+// A value of 0 would mean not to wait at all.
+constexpr int kFlushTimeoutMs = 2'000;
 
 // An error message longer than this is cut: it goes into one line of the log.
 constexpr std::size_t kErrorTextMax = 1000;
@@ -88,6 +93,19 @@ Pdu read_changes_as(const Json& json) {
   return Wanted{std::get<Changes>(std::move(changes))};
 }
 
+// Whether one of the lists of an answer to flush-subscriptions has our subscription.
+bool lists_us(const Json& json, const char* list) {
+  const auto found = json.find(list);
+  if (found == json.end() || !found->is_array()) return false;
+  return std::find(found->begin(), found->end(), kSubscription) != found->end();
+}
+
+Pdu read_flushed(const Json& json) {
+  if (lists_us(json, "dropped")) return Flushed{.is_dropped = true};
+  if (lists_us(json, "synced") || lists_us(json, "no_sync_needed")) return Flushed{};
+  return Unknown{"the answer to flush-subscriptions leaves ours out"};
+}
+
 Pdu read_unilateral(const Json& json) {
   if (json.contains("log") || json.contains("state-enter") || json.contains("state-leave")) {
     return Chatter{};
@@ -111,6 +129,7 @@ Pdu read_answer(const Json& json) {
     return Subscribed{*clock};
   }
   if (json.contains("files")) return read_changes_as<ChangesTold>(json);
+  if (json.contains("synced")) return read_flushed(json);
   if (clock) return ClockTold{*clock};
   return Unknown{"an answer to nothing that was asked"};
 }
@@ -141,6 +160,13 @@ std::string changes_request(const Place& place, const std::string& clock, const 
 
 std::string subscribe_request(const Place& place, const std::string& clock, const Filter& filter) {
   return bser::encode({"subscribe", place.root, kSubscription, query(place, clock, filter)});
+}
+
+std::string flush_request(const Place& place) {
+  return bser::encode(
+      {"flush-subscriptions",
+       place.root,
+       {{"sync_timeout", kFlushTimeoutMs}, {"subscriptions", Json::array({kSubscription})}}});
 }
 
 Received read_pdu(std::string_view bytes) {

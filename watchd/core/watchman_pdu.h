@@ -42,6 +42,10 @@ std::string changes_request(const Place& place, const std::string& clock, const 
 // Has changes after `clock` told as they happen. Answer: Subscribed.
 std::string subscribe_request(const Place& place, const std::string& clock, const Filter& filter);
 
+// Has all that was saved before now told of the subscription at once, instead of after a pause of
+// 20 ms. Answer: Flushed, after FilesChanged if there is anything to tell. Since Watchman 4.8.
+std::string flush_request(const Place& place);
+
 // ---- what we understand -------------------------------------------------------------------------
 
 struct ProjectWatched {
@@ -86,6 +90,14 @@ struct FilesChanged {
   bool operator==(const FilesChanged&) const = default;
 };
 
+// The answer to flush_request. `is_dropped`: changes are kept from the subscription, and will not
+// be told later. That takes a `drop` in the subscription, of which ours has none.
+struct Flushed {
+  bool is_dropped = false;
+
+  bool operator==(const Flushed&) const = default;
+};
+
 // The subscription has ended: the root was deleted, or somebody unwatched it.
 struct Canceled {
   bool operator==(const Canceled&) const = default;
@@ -110,8 +122,8 @@ struct Unknown {
   bool operator==(const Unknown&) const = default;
 };
 
-using Pdu = std::variant<ProjectWatched, ClockTold, ChangesTold, Subscribed, FilesChanged, Canceled,
-                         Chatter, Refused, Unknown>;
+using Pdu = std::variant<ProjectWatched, ClockTold, ChangesTold, Subscribed, FilesChanged, Flushed,
+                         Canceled, Chatter, Refused, Unknown>;
 
 struct Received {
   Pdu pdu;

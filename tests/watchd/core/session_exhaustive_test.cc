@@ -4,6 +4,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "watchd/core/bser.h"
 #include "watchd/core/session.h"
@@ -14,7 +15,9 @@ namespace {
 using Json = nlohmann::json;
 using State = Session::State;
 
+// Of histories; from Watching on each event has many that may follow.
 constexpr int kDepth = 8;
+constexpr int kDepthFromWatching = 6;
 
 struct NamedEvent {
   const char* name;
@@ -33,7 +36,8 @@ Json news(const char* clock, bool fresh, const Json& files) {
           {"files", files}};
 }
 
-const std::array kEvents{
+// The way to Watching and back. A ticket that is remembered stands for all.
+const std::vector<NamedEvent> kConversation{
     NamedEvent{"SocketFound", SocketFound{"/s"}},
     NamedEvent{"SocketNotFound", SocketNotFound{"why"}},
     NamedEvent{"Connected", Connected{}},
@@ -48,7 +52,23 @@ const std::array kEvents{
     NamedEvent{"canceled",
                pdu({{"unilateral", true}, {"subscription", "hpp"}, {"canceled", true}})},
     NamedEvent{"refused", pdu({{"error", "no"}})},
+    NamedEvent{"ticket 1", TicketSeen{{.epoch = 1, .number = 1}}},
     NamedEvent{"garbage", PduArrived{"garbage"}},
+};
+
+// What happens while Watching, and the shortest way back to it.
+const std::vector<NamedEvent> kWatching{
+    NamedEvent{"news", pdu(news("c:4", false, {"a", "b"}))},
+    NamedEvent{"refused", pdu({{"error", "no"}})},
+    NamedEvent{"flushed", pdu({{"synced", {"hpp"}}, {"dropped", Json::array()}})},
+    NamedEvent{"dropped", pdu({{"synced", Json::array()}, {"dropped", {"hpp"}}})},
+    NamedEvent{"ticket 1", TicketSeen{{.epoch = 1, .number = 1}}},
+    NamedEvent{"ticket 2", TicketSeen{{.epoch = 1, .number = 2}}},
+    NamedEvent{"ticket of another epoch", TicketSeen{{.epoch = 2, .number = 1}}},
+    NamedEvent{"lock", LockLooked{GitLock{.path = "/r/.git/index.lock"}}},
+    NamedEvent{"no lock", LockLooked{}},
+    NamedEvent{"TimerExpired", TimerExpired{}},
+    NamedEvent{"Disconnected", Disconnected{"why"}},
 };
 
 // Every PDU but those that nobody asked for.
@@ -69,6 +89,13 @@ struct Observer {
   bool subscribed = false;  // the answer to subscribe came on this connection
   std::uint64_t revision = 0;
   bool watching = false;
+  bool settling = false;
+  bus::Ticket asked;
+  bus::Ticket answered;
+  bool flushing = false;   // a flush is in flight
+  bus::Ticket covered;     // asked when the last flush was sent, unless git came in between
+  bool look_due = false;   // LookForLock performed, not answered
+  bool is_locked = false;  // at the last look
 
   // Returns what is wrong, or null.
   const char* see(const Event& event, const Session& session, const Effects& effects) {
@@ -78,6 +105,9 @@ struct Observer {
       searching = false;
     }
     if (answers_due > 0 && is_answer(event)) --answers_due;
+    if (answers_due == 0) flushing = false;
+    if (const auto* seen = std::get_if<TicketSeen>(&event)) note(seen->ticket);
+    if (const auto* looked = std::get_if<LockLooked>(&event)) note(*looked);
     subscribed = session.state() == State::Watching;
     for (const Effect& effect : effects) {
       if (const char* wrong = std::visit([this](const auto& e) { return perform(e); }, effect)) {
@@ -87,11 +117,29 @@ struct Observer {
     return check(session.state());
   }
 
+  void note(const bus::Ticket& ticket) {
+    if (!asked.covers(ticket)) asked = ticket;
+  }
+
+  void note(const LockLooked& looked) {
+    if (look_due) is_locked = looked.lock.has_value();
+    look_due = false;
+    if (is_locked) covered = {};
+  }
+
+  bool is_wanted() const { return asked.epoch != 0 && !answered.covers(asked); }
+
   const char* check(State state) const {
     if (watching != (state == State::Watching)) return "published `watching` is not the state";
     if (watching && !subscribed) return "watching without a subscription";
     if (answers_due > 1) return "two questions at a time";
-    if (state == State::Watching && answers_due != 0) return "Watching with a question open";
+    if (state == State::Watching && answers_due != 0 && !flushing) {
+      return "Watching with a question open";
+    }
+    if (flushing && !timer) return "a flush is waited for without end";
+    if (state == State::Watching && (is_wanted() || settling) && !timer && !look_due) {
+      return "nothing is done for a ticket or for what is kept";
+    }
     if (state != State::Watching && !timer) return "no timer runs: no way out";
     if (state == State::Backoff && connected) return "Backoff with a connection";
     if (state == State::Watching && !connected) return "Watching without a connection";
@@ -114,12 +162,29 @@ struct Observer {
   const char* perform(const Send& effect) {
     if (!connected) return "sent without a connection";
     question = bser::decode(effect.bytes).value().at(0).get<std::string>();
-    ++questions;
     ++answers_due;
+    if (question == "flush-subscriptions") return flush();
+    ++questions;
     return questions > 4 ? "more than four questions on a connection" : nullptr;
   }
 
+  const char* flush() {
+    if (!watching) return "a flush without a subscription";
+    if (flushing) return "two flushes at a time";
+    if (is_locked || look_due) return "a flush without a look, or in spite of it";
+    flushing = true;
+    covered = asked;
+    return nullptr;
+  }
+
+  const char* perform(const LookForLock&) {
+    if (look_due) return "two looks at a time";
+    look_due = true;
+    return nullptr;
+  }
+
   const char* perform(const Disconnect&) {
+    flushing = false;
     connected = searching = subscribed = false;
     answers_due = 0;
     return nullptr;
@@ -140,8 +205,23 @@ struct Observer {
     if (effect.tree.watching == !effect.tree.problem.empty()) return "problem and watching differ";
     if (effect.tree.changed.size() > effect.tree.changed_count) return "more names than changes";
     if (effect.tree.watching && effect.tree.clock.empty()) return "watching without a clock";
+    if (const char* wrong = see_answer(effect.tree)) return wrong;
     revision = effect.tree.revision;
     watching = effect.tree.watching;
+    settling = effect.tree.settling;
+    answered = effect.tree.answers;
+    return nullptr;
+  }
+
+  const char* see_answer(const bus::TreeState& tree) const {
+    if (tree.settling && !tree.watching) return "settling, and not watching";
+    if (tree.watching && watching && is_locked && tree.revision != revision) {
+      return "a change is told while git writes";
+    }
+    if (tree.answers == answered) return nullptr;
+    if (!tree.watching) return "an answer, and not watching";
+    if (is_locked || look_due) return "an answer without a look, or in spite of it";
+    if (flushing || tree.answers != covered) return "an answer to what was not flushed";
     return nullptr;
   }
 
@@ -150,8 +230,10 @@ struct Observer {
   }
 };
 
-// What a Watchman that works would do next, as far as the observer can tell.
-Event good_event(State state, const std::string& question) {
+// What a Watchman that works would do next, as far as the observer can tell, and a git that has
+// finished.
+Event good_event(State state, const Observer& observer) {
+  if (state == State::Watching && observer.look_due) return LockLooked{};
   switch (state) {
     case State::Finding:
       return SocketFound{"/s"};
@@ -160,35 +242,59 @@ Event good_event(State state, const std::string& question) {
     case State::Resolving:
       return pdu({{"watch", "/r"}});
     case State::CatchingUp:
-      if (question == "clock") return pdu({{"clock", "c:6"}});
+      if (observer.question == "clock") return pdu({{"clock", "c:6"}});
       return pdu({{"clock", "c:6"}, {"files", Json::array()}});
     case State::Subscribing:
       return pdu({{"clock", "c:6"}, {"subscribe", "hpp"}});
     case State::Watching:
-      return pdu(news("c:7", false, {"z"}));
+      if (observer.flushing) {
+        return pdu({{"synced", Json::array()}, {"no_sync_needed", {"hpp"}}});
+      }
+      return observer.timer ? Event(TimerExpired{}) : Event(pdu(news("c:7", false, {"z"})));
     case State::Backoff:
       break;
   }
   return TimerExpired{};
 }
 
-// It brings every history back to Watching, where a change counts once.
+// It brings every history back to Watching, where each ticket is answered and a change counts once.
 // Returns what is wrong, or null.
-const char* heal(Session session, Observer observer) {
-  for (int steps = 0; session.state() != State::Watching; ++steps) {
-    if (steps == 10) return "no way back to Watching";
-    const Event event = good_event(session.state(), observer.question);
-    const Effects effects = session.on(event, {});
-    if (const char* wrong = observer.see(event, session, effects)) return wrong;
+struct Healing {
+  Session session;
+  Observer observer;
+
+  const char* heal() {
+    if (const char* wrong = settle()) return wrong;
+    if (const char* wrong = take(TicketSeen{{.epoch = 3, .number = 1}})) return wrong;
+    if (const char* wrong = settle()) return wrong;
+    const std::uint64_t revision = observer.revision;
+    if (const char* wrong = take(good_event(State::Watching, observer))) return wrong;
+    if (const char* wrong = settle()) return wrong;
+    return observer.revision == revision + 1 ? nullptr : "a change did not count once";
   }
-  const std::uint64_t revision = observer.revision;
-  const Event event = good_event(State::Watching, "");
-  const Effects effects = session.on(event, {});
-  if (const char* wrong = observer.see(event, session, effects)) return wrong;
-  return observer.revision == revision + 1 ? nullptr : "a change did not count once";
-}
+
+  bool is_settled() const {
+    return session.state() == State::Watching && !observer.is_wanted() && !observer.settling &&
+           !observer.look_due && !observer.timer;
+  }
+
+  const char* settle() {
+    for (int steps = 0; !is_settled(); ++steps) {
+      if (steps == 20) return "no way back to Watching, or to an answer";
+      if (const char* wrong = take(good_event(session.state(), observer))) return wrong;
+    }
+    return nullptr;
+  }
+
+  const char* take(const Event& event) {
+    const Effects effects = session.on(event, {});
+    return observer.see(event, session, effects);
+  }
+};
 
 struct Walk {
+  const std::vector<NamedEvent>& events;
+  int depth_max;
   long histories = 0;
   int watched = 0;
   std::array<const char*, kDepth> path{};
@@ -201,22 +307,24 @@ struct Walk {
 
   // Returns false at the first history that goes wrong.
   bool go(const Session& session, const Observer& observer, int depth) {
-    if (const char* wrong = heal(session, observer)) {
+    if (const char* wrong = Healing{session, observer}.heal()) {
       ADD_FAILURE() << wrong << ", healing after: " << history(depth);
       return false;
     }
-    if (depth == kDepth) return true;
-    for (const NamedEvent& next : kEvents) {
+    if (depth == depth_max) return true;
+    for (const NamedEvent& next : events) {
       Session copy = session;
       Observer view = observer;
       path[static_cast<std::size_t>(depth)] = next.name;
       ++histories;
       const Effects effects = copy.on(next.event, {});
-      // An event that did nothing leads to histories that were walked already.
-      if (effects.empty()) continue;
       if (const char* wrong = view.see(next.event, copy, effects)) {
         ADD_FAILURE() << wrong << " after: " << history(depth + 1);
         return false;
+      }
+      // An event that did nothing leads to histories that were walked already.
+      if (effects.empty() && view.asked == observer.asked && view.look_due == observer.look_due) {
+        continue;
       }
       if (copy.state() == State::Watching) ++watched;
       if (!go(copy, view, depth + 1)) return false;
@@ -231,7 +339,7 @@ void walk_from(const std::optional<bus::TreeState>& resumed) {
   if (resumed) observer.revision = resumed->revision;
   const Effects effects = session.on(Started{}, {});
   ASSERT_EQ(observer.see(Started{}, session, effects), nullptr);
-  Walk walk;
+  Walk walk{.events = kConversation, .depth_max = kDepth};
   EXPECT_TRUE(walk.go(session, observer, 0));
   EXPECT_GT(walk.watched, 0);
   EXPECT_GT(walk.histories, 10'000);
@@ -247,6 +355,15 @@ TEST(SessionExhaustive, Resumed) {
 
 TEST(SessionExhaustive, ResumedWithoutAClock) {
   walk_from(bus::TreeState{.revision = 5});
+}
+
+TEST(SessionExhaustive, FromWatching) {
+  Healing start{Session({.directory = "/r"}), Observer{}};
+  ASSERT_EQ(start.take(Started{}), nullptr);
+  ASSERT_EQ(start.settle(), nullptr);
+  Walk walk{.events = kWatching, .depth_max = kDepthFromWatching};
+  EXPECT_TRUE(walk.go(start.session, start.observer, 0));
+  EXPECT_GT(walk.watched, 10'000);
 }
 
 }  // namespace

@@ -23,10 +23,13 @@ class SessionTest : public testing::Test {
     when(Started{});
   }
 
+  // Looks for the lock when it is told to, as the shell does.
   void when(const Event& event) {
     effects_ = session_->on(event, now_);
-    for (const Effect& effect : effects_) {
-      if (const auto* publish = std::get_if<Publish>(&effect)) tree_ = publish->tree;
+    for (std::size_t i = 0; i < effects_.size(); ++i) {
+      if (const auto* publish = std::get_if<Publish>(&effects_[i])) tree_ = publish->tree;
+      if (!std::holds_alternative<LookForLock>(effects_[i])) continue;
+      for (Effect& more : session_->on(LockLooked{lock_}, now_)) effects_.push_back(more);
     }
   }
 
@@ -41,11 +44,13 @@ class SessionTest : public testing::Test {
     return found;
   }
 
-  // The effects beside the log.
+  // The effects beside the log, and beside the looks, which are answered already.
   Effects done() const {
     Effects result;
     for (const Effect& effect : effects_) {
-      if (!std::holds_alternative<Say>(effect)) result.push_back(effect);
+      if (std::holds_alternative<Say>(effect)) continue;
+      if (std::holds_alternative<LookForLock>(effect)) continue;
+      result.push_back(effect);
     }
     return result;
   }
@@ -57,6 +62,8 @@ class SessionTest : public testing::Test {
     }
     return lines;
   }
+
+  bool is_flushing() const { return done() == (Effects{StartTimer{kAnswerTimeout}, kFlush}); }
 
   // ---- shortcuts to a state ----
 
@@ -70,6 +77,10 @@ class SessionTest : public testing::Test {
     resolve();
     when_received(kClock);
     when_received(kSubscribed);
+  }
+
+  void when_asked(std::uint64_t number, std::uint64_t epoch = 1) {
+    when(TicketSeen{{.epoch = epoch, .number = number}});
   }
 
   static Json files(const char* clock, std::vector<std::string> names, bool fresh = false) {
@@ -89,10 +100,15 @@ class SessionTest : public testing::Test {
   const Json kProject{{"watch", "/home/me"}, {"relative_path", "site"}};
   const Json kClock{{"clock", "c:1"}};
   const Json kSubscribed{{"subscribe", "hpp"}, {"clock", "c:1"}};
+  const Effect kFlush = Send{flush_request(kPlace)};
+  const Json kFlushed{
+      {"synced", Json::array()}, {"no_sync_needed", {"hpp"}}, {"dropped", Json::array()}};
+  const GitLock kLock{.path = "/home/me/.git/index.lock", .inode = 1, .modified_ns = 2};
 
   std::optional<Session> session_;
-  Effects effects_;      // of the last event
-  bus::TreeState tree_;  // published last
+  Effects effects_;              // of the last event
+  bus::TreeState tree_;          // published last
+  std::optional<GitLock> lock_;  // that lies there
   std::chrono::steady_clock::time_point now_{};
 };
 
@@ -262,6 +278,342 @@ TEST_F(SessionTest, AWarningIsToldOnce) {
             std::vector<std::string>{"Watchman warns: too many watches"});
   when_received(pdu);
   EXPECT_EQ(said(Say::Level::Warning), std::vector<std::string>{});
+}
+
+// ---- tickets ------------------------------------------------------------------------------------
+
+TEST_F(SessionTest, ATicketIsAnsweredByAFlush) {
+  start();
+  watch();
+  when_asked(1);
+  EXPECT_TRUE(is_flushing());
+  EXPECT_EQ(all<LookForLock>(), std::vector<LookForLock>{LookForLock{"/home/me"}});
+  when_received(kFlushed);
+  EXPECT_EQ(
+      done(),
+      (Effects{StopTimer{},
+               Publish{{.clock = "c:1", .watching = true, .answers = {.epoch = 1, .number = 1}}}}));
+  when_asked(1);
+  EXPECT_EQ(effects_, Effects{}) << "it is repeated on the bus";
+}
+
+TEST_F(SessionTest, WhatTheFlushTellsIsThereWithTheAnswer) {
+  start();
+  watch();
+  when_asked(1);
+  when_received(files("c:2", {"a.py"}));
+  EXPECT_EQ(tree_.revision, 1u) << "at once: the backend is killed the sooner";
+  EXPECT_EQ(tree_.answers, bus::Ticket{});
+  when_received(kFlushed);
+  EXPECT_EQ(tree_.revision, 1u);
+  EXPECT_EQ(tree_.answers, (bus::Ticket{.epoch = 1, .number = 1}));
+}
+
+TEST_F(SessionTest, AFlushCoversWhatWasAskedWhenItWasSent) {
+  start();
+  watch();
+  when_asked(3);
+  when_asked(4);
+  when_asked(6);
+  EXPECT_EQ(effects_, Effects{}) << "one flush at a time";
+  when_received(kFlushed);
+  EXPECT_EQ(tree_.answers, (bus::Ticket{.epoch = 1, .number = 3}));
+  EXPECT_EQ(done().back(), kFlush);
+  when_received(kFlushed);
+  EXPECT_EQ(tree_.answers, (bus::Ticket{.epoch = 1, .number = 6}));
+  EXPECT_EQ(all<Send>(), std::vector<Send>{});
+}
+
+TEST_F(SessionTest, ARestartedProxydAsksAnew) {
+  start();
+  watch();
+  when_asked(90);
+  when_asked(1, /*epoch=*/2);
+  when_received(kFlushed);
+  EXPECT_EQ(done().back(), kFlush);
+  when_received(kFlushed);
+  EXPECT_EQ(tree_.answers, (bus::Ticket{.epoch = 2, .number = 1}));
+}
+
+TEST_F(SessionTest, NoTicketIsNoQuestion) {
+  start();
+  watch();
+  when(TicketSeen{});
+  EXPECT_EQ(effects_, Effects{});
+}
+
+TEST_F(SessionTest, ATicketWaitsUntilFilesAreWatched) {
+  start();
+  when_asked(1);
+  EXPECT_EQ(effects_, Effects{});
+  watch();
+  EXPECT_EQ(done(), (Effects{StopTimer{}, Publish{{.clock = "c:1", .watching = true}},
+                             StartTimer{kAnswerTimeout}, kFlush}));
+  when_asked(2);
+  when(Disconnected{"gone"});
+  EXPECT_FALSE(tree_.watching);
+  EXPECT_EQ(tree_.answers, bus::Ticket{});
+  when(TimerExpired{});
+  resolve();
+  when_received(changes("c:2", {}));
+  when_received(kSubscribed);
+  EXPECT_EQ(done().back(), kFlush);
+  when_received(kFlushed);
+  EXPECT_EQ(tree_.answers, (bus::Ticket{.epoch = 1, .number = 2}));
+}
+
+TEST_F(SessionTest, AResumedWatcherHasAnsweredNothing) {
+  start(bus::TreeState{.revision = 7,
+                       .clock = "c:old",
+                       .watching = true,
+                       .answers = {.epoch = 1, .number = 5},
+                       .settling = true});
+  when_asked(5);
+  resolve();
+  when_received(changes("c:2", {}));
+  when_received(kSubscribed);
+  EXPECT_EQ(all<Publish>().front(), Publish({.revision = 7, .clock = "c:2", .watching = true}));
+  EXPECT_EQ(done().back(), kFlush);
+}
+
+TEST_F(SessionTest, ARefusedFlushIsRepeatedAndSaidOnce) {
+  start();
+  watch();
+  when_asked(1);
+  for (int i = 1; i <= 20; ++i) {
+    when_received({{"error", "sync_timeout expired"}});
+    EXPECT_EQ(done(), Effects{StartTimer{std::min(i * kFlushPauseMin, kFlushPauseMax)}});
+    EXPECT_EQ(said(Say::Level::Warning).size(), i == kFlushPatience ? 1u : 0u);
+    when_asked(static_cast<std::uint64_t>(i));
+    EXPECT_EQ(effects_, Effects{});
+    when(TimerExpired{});
+    EXPECT_TRUE(is_flushing());
+  }
+  EXPECT_EQ(session_->state(), State::Watching);
+  EXPECT_EQ(tree_, (bus::TreeState{.clock = "c:1", .watching = true})) << "and no lie told";
+  when_received(kFlushed);
+  EXPECT_EQ(tree_.answers, (bus::Ticket{.epoch = 1, .number = 20}));
+  when_asked(21);
+  when_received({{"error", "sync_timeout expired"}});
+  EXPECT_EQ(done(), Effects{StartTimer{kFlushPauseMin}}) << "short again";
+}
+
+TEST_F(SessionTest, AChangeDuringAPauseIsToldAtOnce) {
+  start();
+  watch();
+  when_asked(1);
+  when_received({{"error", "sync_timeout expired"}});
+  when_received(files("c:2", {"a.py"}));
+  EXPECT_EQ(all<Publish>().size(), 1u);
+  EXPECT_EQ(all<StopTimer>().size(), 0u);
+  EXPECT_EQ(tree_.revision, 1u);
+  when(TimerExpired{});
+  EXPECT_TRUE(is_flushing());
+}
+
+TEST_F(SessionTest, AWatchmanThatCannotFlushIsNotAsked) {
+  const Json unknown{{"error", "unknown command flush-subscriptions"}};
+  start();
+  watch();
+  when_asked(1);
+  when_received(unknown);
+  EXPECT_EQ(done(), Effects{StopTimer{}});
+  EXPECT_EQ(said(Say::Level::Warning),
+            std::vector<std::string>{
+                "a request may meet old code for a moment after a save: this Watchman does not "
+                "know flush-subscriptions, which came with 4.8"});
+  when_asked(2);
+  EXPECT_EQ(effects_, Effects{});
+  when_received(files("c:2", {"a.py"}));
+  EXPECT_EQ(tree_, (bus::TreeState{.revision = 1,
+                                   .clock = "c:2",
+                                   .watching = true,
+                                   .changed = {"a.py"},
+                                   .changed_count = 1}));
+  // The next one may be newer.
+  when(Disconnected{"gone"});
+  when(TimerExpired{});
+  resolve();
+  when_received(changes("c:3", {}));
+  when_received(kSubscribed);
+  EXPECT_EQ(done().back(), kFlush);
+  when_received(unknown);
+  EXPECT_EQ(said(Say::Level::Warning), std::vector<std::string>{});
+}
+
+TEST_F(SessionTest, AStoppedWatchmanIsGivenUp) {
+  start();
+  watch();
+  when_asked(1);
+  when(TimerExpired{});
+  EXPECT_EQ(tree_.problem, "Watchman does not answer");
+  EXPECT_EQ(session_->state(), State::Backoff);
+}
+
+TEST_F(SessionTest, WhatIsDroppedIsAskedForAnew) {
+  start();
+  watch();
+  when_asked(1);
+  when_received({{"synced", Json::array()}, {"dropped", {"hpp"}}});
+  EXPECT_EQ(tree_.problem,
+            "Watchman sent something unexpected: word of changes that it keeps to itself");
+  EXPECT_EQ(tree_.answers, bus::Ticket{});
+  when(TimerExpired{});
+  resolve();
+  EXPECT_EQ(done().back(), Effect(Send{changes_request(kPlace, "c:1", kFilter, Sync::Full)}));
+}
+
+TEST_F(SessionTest, AnAnswerToNoFlushIsOdd) {
+  start();
+  watch();
+  when_received(kFlushed);
+  EXPECT_EQ(tree_.problem, "Watchman sent something unexpected: an answer to flush-subscriptions");
+}
+
+// ---- git's lock ---------------------------------------------------------------------------------
+
+TEST_F(SessionTest, WhileGitWritesTicketsWait) {
+  start();
+  watch();
+  lock_ = kLock;
+  when_asked(1);
+  EXPECT_EQ(done(), (Effects{Publish{{.clock = "c:1", .watching = true, .settling = true}},
+                             StartTimer{kLockLookPause}}));
+  when(TimerExpired{});
+  EXPECT_EQ(done(), Effects{StartTimer{kLockLookPause}}) << "settling is told once";
+  when_asked(2);
+  EXPECT_EQ(effects_, Effects{});
+  lock_.reset();
+  when(TimerExpired{});
+  EXPECT_EQ(done(), (Effects{StopTimer{}, StartTimer{kAnswerTimeout}, kFlush}));
+  when_received(files("c:2", {"a.py"}));
+  EXPECT_EQ(all<Publish>(), std::vector<Publish>{}) << "one checkout is one restart";
+  when_received(kFlushed);
+  EXPECT_EQ(all<Publish>(), std::vector<Publish>{Publish({.revision = 1,
+                                                          .clock = "c:2",
+                                                          .watching = true,
+                                                          .changed = {"a.py"},
+                                                          .changed_count = 1,
+                                                          .answers = {.epoch = 1, .number = 2}})});
+}
+
+TEST_F(SessionTest, WhileGitWritesNoChangeIsTold) {
+  start();
+  watch();
+  lock_ = kLock;
+  when_received(files("c:2", {"a.py"}));
+  EXPECT_EQ(tree_, (bus::TreeState{.clock = "c:1", .watching = true, .settling = true}));
+  when_received(files("c:3", {"b.py"}));
+  EXPECT_EQ(all<Publish>(), std::vector<Publish>{});
+  lock_.reset();
+  when(TimerExpired{});
+  EXPECT_EQ(done().back(), kFlush) << "for the rest";
+  when_received(files("c:4", {"c.py"}));
+  EXPECT_EQ(all<Publish>(), std::vector<Publish>{});
+  when_received(kFlushed);
+  EXPECT_EQ(tree_, (bus::TreeState{.revision = 3,
+                                   .clock = "c:4",
+                                   .watching = true,
+                                   .changed = {"c.py"},
+                                   .changed_count = 1}));
+}
+
+TEST_F(SessionTest, GitThatBeginsDuringAFlushSpoilsIt) {
+  start();
+  watch();
+  when_asked(1);
+  lock_ = kLock;
+  when_received(files("c:2", {"a.py"}));
+  EXPECT_EQ(tree_, (bus::TreeState{.clock = "c:1", .watching = true, .settling = true}));
+  lock_.reset();
+  when_received(kFlushed);
+  EXPECT_EQ(all<Publish>(), std::vector<Publish>{}) << "it may have told of a half";
+  EXPECT_EQ(done().back(), kFlush);
+  when_received(kFlushed);
+  EXPECT_EQ(tree_.revision, 1u);
+  EXPECT_EQ(tree_.answers, (bus::Ticket{.epoch = 1, .number = 1}));
+  EXPECT_FALSE(tree_.settling);
+}
+
+TEST_F(SessionTest, GitThatBeginsBeforeTheAnswerSpoilsIt) {
+  start();
+  watch();
+  when_asked(1);
+  lock_ = kLock;
+  when_received(kFlushed);
+  EXPECT_EQ(done(),
+            (Effects{StopTimer{}, Publish{{.clock = "c:1", .watching = true, .settling = true}},
+                     StartTimer{kLockLookPause}}));
+  lock_.reset();
+  when(TimerExpired{});
+  EXPECT_EQ(done().back(), kFlush);
+}
+
+TEST_F(SessionTest, ALockLeftBehindIsNotRespectedForEver) {
+  start();
+  watch();
+  lock_ = kLock;
+  when_asked(1);
+  now_ += kLockPatience - milliseconds(1);
+  when(TimerExpired{});
+  EXPECT_EQ(done(), Effects{StartTimer{kLockLookPause}});
+  now_ += milliseconds(1);
+  when(TimerExpired{});
+  EXPECT_EQ(said(Say::Level::Warning),
+            std::vector<std::string>{"git has not finished for 10 s, or has crashed: going on in "
+                                     "spite of /home/me/.git/index.lock"});
+  EXPECT_EQ(done().back(), kFlush);
+  when_received(kFlushed);
+  EXPECT_EQ(tree_.answers, (bus::Ticket{.epoch = 1, .number = 1}));
+  EXPECT_FALSE(tree_.settling);
+  when_asked(2);
+  EXPECT_TRUE(is_flushing());
+  EXPECT_EQ(said(Say::Level::Warning), std::vector<std::string>{});
+  lock_->modified_ns += 1;
+  when_received(kFlushed);
+  EXPECT_TRUE(tree_.settling) << "the next lock is";
+}
+
+TEST_F(SessionTest, WhatGitWroteIsToldWithoutAFlushIfNoneIsToBeHad) {
+  start();
+  watch();
+  lock_ = kLock;
+  when_received(files("c:2", {"a.py"}));
+  lock_.reset();
+  when(TimerExpired{});
+  when_received({{"error", "sync_timeout expired"}});
+  EXPECT_EQ(tree_.revision, 1u);
+  EXPECT_FALSE(tree_.settling);
+  when(TimerExpired{});
+  EXPECT_EQ(effects_, Effects{}) << "nobody asks";
+
+  lock_ = kLock;
+  when_received(files("c:3", {"b.py"}));
+  lock_.reset();
+  when(TimerExpired{});
+  when_received({{"error", "unknown command flush-subscriptions"}});
+  EXPECT_EQ(tree_.revision, 2u);
+  lock_ = kLock;
+  when_received(files("c:4", {"c.py"}));
+  EXPECT_EQ(tree_.revision, 2u);
+  lock_.reset();
+  when(TimerExpired{});
+  EXPECT_EQ(all<Send>(), std::vector<Send>{});
+  EXPECT_EQ(tree_.revision, 3u);
+  EXPECT_FALSE(tree_.settling);
+}
+
+TEST_F(SessionTest, ALostWatchTellsWhatWasKept) {
+  start();
+  watch();
+  lock_ = kLock;
+  when_received(files("c:2", {"a.py"}));
+  when(Disconnected{"gone"});
+  EXPECT_EQ(tree_, (bus::TreeState{.revision = 1,
+                                   .clock = "c:2",
+                                   .problem = "gone",
+                                   .changed = {"a.py"},
+                                   .changed_count = 1}));
 }
 
 // ---- trouble ------------------------------------------------------------------------------------

@@ -50,6 +50,12 @@ TEST(WatchmanRequest, SubscribeBelowTheRoot) {
                    {"relative_root", "a/b"}}}));
 }
 
+TEST(WatchmanRequest, FlushNamesOurSubscription) {
+  EXPECT_EQ(sent(flush_request({.root = "/r", .relative_path = "a"})),
+            Json::parse(R"(["flush-subscriptions", "/r",
+                            {"sync_timeout": 2000, "subscriptions": ["hpp"]}])"));
+}
+
 struct Case {
   const char* name;
   const char* received;
@@ -104,6 +110,14 @@ const Case kCases[] = {
          "state-leave": "x", "root": "/r"})",
      Chatter{}},
     {"log", R"({"level": "error", "unilateral": true, "log": "crawl complete\n"})", Chatter{}},
+    {"flushed, with changes",
+     R"({"synced": ["hpp"], "no_sync_needed": [], "dropped": [], "version": "4.9.0"})", Flushed{}},
+    {"flushed, nothing to tell",
+     R"({"synced": [], "no_sync_needed": ["hpp"], "dropped": [], "version": "4.9.0"})", Flushed{}},
+    {"dropped", R"({"synced": [], "no_sync_needed": [], "dropped": ["hpp"], "version": "4.9.0"})",
+     Flushed{.is_dropped = true}},
+    {"flush that timed out", R"({"error": "sync_timeout expired", "version": "4.9.0"})",
+     Refused{"sync_timeout expired"}},
     {"error", R"({"error": "invalid clockspec", "version": "4.9.0"})",
      Refused{"invalid clockspec"}},
     {"error of several lines", R"({"error": "one\ntwo\n", "version": "4.9.0"})",
@@ -136,6 +150,12 @@ const Case kCases[] = {
     {"files are numbers", R"({"unilateral": true, "subscription": "hpp", "clock": "c",
                               "files": [1]})",
      Unknown{"changes with a file that is no name"}},
+    {"flushed without us", R"({"synced": ["x"], "no_sync_needed": [], "dropped": []})",
+     Unknown{"the answer to flush-subscriptions leaves ours out"}},
+    {"flushed without lists", R"({"synced": 1, "no_sync_needed": {"hpp": 1}})",
+     Unknown{"the answer to flush-subscriptions leaves ours out"}},
+    {"flushed with odd lists", R"({"synced": [1, null], "dropped": [["hpp"]]})",
+     Unknown{"the answer to flush-subscriptions leaves ours out"}},
     {"news of somebody else", R"({"unilateral": true, "subscription": "x", "files": []})",
      Unknown{"news of a subscription that is not ours"}},
     {"news of a number", R"({"unilateral": true, "subscription": 1, "files": []})",

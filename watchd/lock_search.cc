@@ -1,0 +1,59 @@
+#include "watchd/lock_search.h"
+
+#include <sys/stat.h>
+
+#include <string_view>
+
+#include "common/os/file.h"
+
+namespace hpp::watchd {
+namespace {
+
+constexpr std::string_view kGitFilePrefix = "gitdir: ";
+
+std::optional<struct stat> status_of(const std::string& path) {
+  struct stat status {};
+
+  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+  return status;
+}
+
+// What the file `.git` of a worktree or a submodule points to, which may be relative to
+// `directory`.
+std::optional<std::string> pointed_to(const std::string& directory, const std::string& file) {
+  const auto text = read_file(file);
+  if (!text || !text->starts_with(kGitFilePrefix)) return std::nullopt;
+  const std::string_view all = *text;
+  const std::string path(
+      all.substr(kGitFilePrefix.size(), all.find_first_of("\r\n") - kGitFilePrefix.size()));
+  return path.starts_with('/') ? path : directory + '/' + path;
+}
+
+// Read anew each time: a repository may come and go beneath us, and this costs a few microseconds.
+std::optional<std::string> git_directory(std::string directory) {
+  for (;;) {
+    const std::string path = directory + "/.git";
+    if (const auto status = status_of(path)) {
+      return S_ISDIR(status->st_mode) ? path : pointed_to(directory, path);
+    }
+    const auto slash = directory.rfind('/');
+    if (slash == std::string::npos) return std::nullopt;
+    directory.resize(slash);
+  }
+}
+
+}  // namespace
+
+std::optional<GitLock> find_git_lock(const std::string& directory) {
+  const auto git = git_directory(directory);
+  if (!git) return std::nullopt;
+  std::string path = *git + "/index.lock";
+  const auto status = status_of(path);
+  if (!status) return std::nullopt;
+  return GitLock{.path = std::move(path),
+                 .inode = status->st_ino,
+                 .modified_ns = std::int64_t{status->st_mtim.tv_sec} * 1'000'000'000 +
+                                status->st_mtim.tv_nsec};
+}
+
+}  // namespace hpp::watchd

@@ -1,0 +1,16 @@
+// Finds git's lock on the files of a directory.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "watchd/core/git_lock.h"
+
+namespace hpp::watchd {
+
+// The `index.lock` of the repository, worktree or submodule that holds `directory` (absolute); like
+// git, looks for `.git` there and in all directories above. Nothing: no lock, or no repository.
+// See gitrepository-layout(5).
+std::optional<GitLock> find_git_lock(const std::string& directory);
+
+}  // namespace hpp::watchd
