@@ -90,6 +90,20 @@ class PeerProject:
         self.file.write_text(text)
 
 
+class LargeProject(PeerProject):
+    """The same among many files."""
+
+    folders, files = 1000, 100
+
+    def __init__(self, directory):
+        super().__init__(directory)
+        for i in range(self.folders):
+            folder = directory / f"folder-{i}"
+            folder.mkdir()
+            for j in range(self.files):
+                (folder / f"{j}.txt").touch()
+
+
 class DjangoProject:
     """As django-admin makes it, and one view."""
 
@@ -173,12 +187,17 @@ class Hpp(Contender):
     """A request is sent when the save returns, and another while the old process answers."""
 
     output = subprocess.DEVNULL
+    options = ()
 
     def start(self):
         self.port = free_port()
         self.spawn([str(LAUNCH), f"127.0.0.1:{self.port}", f"127.0.0.1:{self.project.port}",
-                    "--livereload-port", "0", "--pattern", self.project.pattern, "--exec",
-                    *self.project.command], stdout=self.output)
+                    "--livereload-port", "0", "--pattern", self.project.pattern, *self.options,
+                    "--exec", *self.project.command], stdout=self.output)
+
+
+class HppWithoutBarrier(Hpp):
+    options = ("--barrier", "off")
 
 
 class HppUnasked(Hpp):
@@ -254,6 +273,7 @@ class Reload:
         self.add_group("bench-peer", PeerProject)
         self.add("  hpp, asked at once", Hpp)
         self.add("  hpp, asked when it is Running", HppUnasked)
+        self.add("  hpp, asked at once, 100,000 files", Hpp, LargeProject)
         Nodemon.program = install_nodemon(self.directory / "npm")
         if Nodemon.program:
             self.add("  nodemon", Nodemon)
@@ -275,10 +295,10 @@ class Reload:
         self.groups.append([])
         self.add(f"{program}: killed and started by hand", Bare)
 
-    def add(self, name, kind):
+    def add(self, name, kind, project=None):
         directory = self.directory / f"project-{len(self.contenders)}"
         directory.mkdir()
-        contender = kind(self.project(directory), self.environment)
+        contender = kind((project or self.project)(directory), self.environment)
         contender.name = name
         self.contenders.append(contender)
         self.groups[-1].append(contender)
@@ -310,6 +330,63 @@ class Reload:
                 contender.end()
 
 
+class BarrierCost:
+    """What it costs a request to be sure that no save precedes it: hpp with the barrier beside hpp
+    without it, in a small tree and in a large one."""
+
+    def __init__(self, directory, environment):
+        self.directory = directory
+        self.environment = environment
+        self.pairs = []  # name of the tree, hpp with the barrier, hpp without
+
+    def start(self):
+        for name, project in (("1 file", PeerProject), ("100,000 files", LargeProject)):
+            pair = []
+            for kind in (Hpp, HppWithoutBarrier):
+                directory = self.directory / f"barrier-{len(self.pairs)}-{kind.__name__}"
+                directory.mkdir()
+                contender = kind(project(directory), self.environment)
+                contender.start()
+                contender.wait_answer()
+                contender.latencies, contender.rates = [], []
+                pair.append(contender)
+            self.pairs.append((name, *pair))
+
+    def run(self, rounds):
+        for turn in range(rounds):
+            for _, *pair in self.pairs:
+                for contender in pair[turn % 2:] + pair[:turn % 2]:
+                    contender.latencies.append(self.wrk(1, contender)[0])
+                    contender.rates.append(self.wrk(64, contender)[1])
+
+    @staticmethod
+    def wrk(connections, contender):
+        """Median latency in ms, and responses a second."""
+        text = subprocess.run(["wrk", "-t1", f"-c{connections}", "-d1s", "--latency",
+                               f"http://127.0.0.1:{contender.port}/64"],
+                              stdout=subprocess.PIPE, text=True, check=True).stdout
+        if "Socket errors" in text or "Non-2xx" in text:
+            raise SystemExit(text)
+        value, unit = re.search(r"50% +([\d.]+)(us|ms|s)", text).groups()
+        return (float(value) * {"us": 1e-3, "ms": 1, "s": 1e3}[unit],
+                float(re.search(r"Requests/sec: +([\d.]+)", text).group(1)))
+
+    def print(self):
+        print(f"\n{'cost of the barrier':40}{'without':>10}{'with':>10}{'':>4}")
+        for name, *pair in self.pairs:
+            with_it, without = (statistics.median(c.latencies) for c in pair)
+            print(f"{f'1 connection, p50, ms ({name})':40}{without:10.2f}{with_it:10.2f}"
+                  f"{with_it - without:+10.2f}")
+            with_it, without = (statistics.median(c.rates) for c in pair)
+            print(f"{f'64 connections, 1/s ({name})':40}{without:10.0f}{with_it:10.0f}"
+                  f"{with_it / without:10.2f}", flush=True)
+
+    def end(self):
+        for _, *pair in self.pairs:
+            for contender in pair:
+                contender.end()
+
+
 def print_table(rounds):
     """Measures, which takes some ten seconds a round, and prints."""
     with tempfile.TemporaryDirectory(prefix="hpp-bench") as name:
@@ -320,12 +397,17 @@ def print_table(rounds):
             environment = {**os.environ, **watchman.environment, MARK: name,
                            "XDG_RUNTIME_DIR": str(directory / "run")}
             reload = Reload(directory, environment)
+            barrier = BarrierCost(directory, environment)
             try:
                 reload.add_all()
                 reload.run(rounds)
                 reload.print()
-            finally:
                 reload.end()
+                barrier.start()
+                barrier.run(rounds)
+                barrier.print()
+                barrier.end()
+            finally:
                 for pid in processes_with(MARK, name):  # what a reloader leaves behind
                     if pid != watchman.pid:
                         with contextlib.suppress(ProcessLookupError):
