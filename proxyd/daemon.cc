@@ -113,12 +113,14 @@ void Daemon::reconsider_queue() {
   for (Client* client : clients) {
     if (!client->is_closed()) client->reconsider();
   }
+  if (!clients.empty()) publish_soon();
 }
 
 // ---- the barrier --------------------------------------------------------------------------------
 
 std::uint64_t Daemon::take_ticket() {
   ask_soon();
+  publish_soon();
   return context_.gate.barrier().take(now());
 }
 

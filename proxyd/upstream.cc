@@ -66,7 +66,9 @@ void Upstream::try_next() {
 }
 
 void Upstream::end_attempt() {
+  // Both may be due in this turn.
   connected_->stop();
+  impatience_->stop();
   loop_.bury(std::move(connected_));
   loop_.bury(std::move(impatience_));
 }
