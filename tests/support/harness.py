@@ -566,6 +566,11 @@ class Connection:
         data, self._buffer = self._buffer[:size], self._buffer[size:]
         return data
 
+    def wait_byte(self):
+        """Waits until there is something to read."""
+        if not self._buffer:
+            self._more()
+
     def read_to_end(self):
         """All bytes until the peer closes; a reset ends them, too."""
         with contextlib.suppress(EOFError, ConnectionResetError):

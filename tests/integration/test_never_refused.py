@@ -1,0 +1,372 @@
+"""No restart is ever seen as a refused connection or an empty reply. What becomes of a request when
+the backend is killed, depending on how far it had come."""
+
+import random
+import resource
+import select
+import socket
+import struct
+import time
+import unittest
+
+from harness import PYTHON, Background, wait_for
+from restarts import SAFE, UPGRADE, Client, Load, RestartTest, is_sanitized
+
+RESTARTS = 30 if is_sanitized() else 100
+
+
+class UnderLoad(RestartTest):
+    """Clients GET without pause while the backend is restarted. Each GET is answered, with 200."""
+
+    def wait_text(self, text):
+        client = self.client()
+        wait_for(lambda: client.ask().text == text, f"an answer that says {text}")
+
+    def restart_often(self):
+        with Load(self.hpp.bind) as load:
+            for i in range(RESTARTS):
+                self.save_text(str(i))
+                self.wait_text(str(i))
+                load.wait_answers(8)
+        self.assertGreaterEqual(self.hpp.generation, RESTARTS)
+        self.assert_one_at_a_time()
+
+    def test_many_restarts(self):
+        self.start()
+        self.restart_often()
+
+    def test_many_restarts_of_a_backend_without_so_reuseaddr(self):
+        """Such a server cannot bind while a connection of the one before it is in TIME_WAIT: hpp,
+        which kept connections to it, must not leave any. One failure to bind is an Error, so a
+        503."""
+        self.start(backend=["--no-reuse"])
+        self.restart_often()
+        self.assertNotIn("bind", self.hpp.output("err"))
+
+    def test_a_hundred_saves_within_a_second(self):
+        self.start()
+        with Load(self.hpp.bind):
+            for i in range(100):
+                self.save_text(str(i))
+                time.sleep(0.01)  # the rate itself is what counts
+            self.wait_text("99")
+        self.assertEqual(self.log("start")[-1], "start 99")
+        self.assert_one_at_a_time()
+
+    def test_saves_at_every_instant(self):
+        """In Loading, in Killing, at the spawn: at random times, with a backend that takes more or
+        less time to boot. The last one wins."""
+        seed = random.randrange(1 << 32)
+        with self.subTest(seed=seed):
+            rng = random.Random(seed)
+            self.start(backend=["--boot-max", 100])
+            last = None
+            with Load(self.hpp.bind, count=2):
+                for _ in range(10):
+                    for _ in range(rng.randrange(1, 10)):
+                        last = str(rng.random())
+                        self.save_text(last)
+                        time.sleep(rng.choice((0, 0.002, 0.02, 0.1)) * rng.random())
+                    self.wait_text(last)
+            self.assertEqual(self.log("start")[-1], f"start {last}")
+            self.assert_one_at_a_time()
+
+
+class InFlight(RestartTest):
+    """A request that the backend has when it is killed."""
+
+    def ask_unanswered(self, method="GET", path="/only/new", **keywords):
+        """Sends a request that this backend does not answer; returns it when the backend has it."""
+        asking = Background(Client(self.hpp.bind).ask, method, path, **keywords)
+        self.wait_log(f"{method} {path} first")
+        return asking
+
+    def test_a_safe_one_is_answered_by_the_next_backend(self):
+        self.start()
+        requests = [self.ask_unanswered(method) for method in SAFE]
+        self.save_text("new")
+        for request in requests:
+            answer = request.result()
+            self.assertEqual((answer.status, answer.header("X-Text")), (200, "new"))
+        for method in SAFE:
+            self.assertEqual(self.log(f"{method} /only/new"),
+                             [f"{method} /only/new first", f"{method} /only/new new"])
+
+    def test_a_safe_one_waits_for_the_last_of_several_backends(self):
+        self.start()
+        request = self.ask_unanswered()
+        for text in ("second", "third"):
+            self.save_text(text)
+            self.wait_log(f"GET /only/new {text}")
+        self.save_text("new")
+        self.assertEqual(request.result().text, "new")
+
+    def test_any_other_is_executed_once_and_told_why(self):
+        self.start()
+        request = self.ask_unanswered("POST", headers=[("Content-Length", 4)], body=b"body")
+        self.save_text("new")
+        answer = request.result()
+        self.assertEqual(answer.status, 503)
+        self.assertEqual(answer.header("Retry-After"), "1")
+        self.assertIn("POST", answer.text)
+        self.assertRegex(answer.text, "not (sent again|repeated)")
+        wait_for(lambda: self.client().ask().text == "new", "the new backend")
+        self.assertEqual(self.log("POST"), ["POST /only/new first"])
+
+    def test_one_that_is_uploading_is_executed_never(self):
+        self.start()
+        client = self.connection()
+        client.ask("POST", headers=[("Content-Length", 1_000_000)], body=bytes(100_000))
+        self.wait_read()
+        self.save_text("new")
+        self.assertEqual(client.read_response().status, 503)
+        wait_for(lambda: self.client().ask().text == "new", "the new backend")
+        self.assertEqual(self.log("POST"), [])
+
+    def test_one_that_crashes_the_backend_gets_the_reason_and_is_not_repeated(self):
+        """On a connection of hpp's that has been used before, too, which might be thought to have
+        been closed for idleness."""
+        self.start()
+        for text, uses in (("one", 0), ("two", 3)):
+            with self.subTest(text):
+                client = self.client()
+                for _ in range(uses):
+                    client.ask()
+                answer = client.ask(path="/crash")
+                self.assertEqual(answer.status, 503)
+                self.assertIn("exit code 3", answer.text)
+                self.assertIn("crash was asked for", answer.text)
+                crashes = self.log("GET /crash")
+                generation = self.hpp.generation
+                self.save_text(text)
+                self.hpp.wait_state("Running", generation + 1)
+                self.assertEqual(self.client().ask().text, text)
+                self.assertEqual(self.log("GET /crash"), crashes)
+        self.assertEqual(self.log("GET /crash"), ["GET /crash first", "GET /crash one"])
+
+
+class Begun(RestartTest):
+    """An answer of which the client has got something cannot be taken back: it is cut, and the
+    client can tell that it is not whole."""
+
+    def begin(self, path, version="1.1"):
+        client = self.connection()
+        client.send(f"GET /begun/{path} HTTP/{version}\r\nHost: localhost\r\n\r\n")
+        status, headers = client.read_head()
+        self.assertEqual(status, 200)
+        return client, dict(headers)
+
+    def test_with_a_length(self):
+        self.start()
+        client, headers = self.begin("length")
+        self.assertEqual(headers["content-length"], "1000")
+        self.assertEqual(client.read_exactly(5), b"begun")
+        self.save_text("new")
+        client.wait_closed()
+
+    def test_in_chunks(self):
+        self.start()
+        client, _ = self.begin("chunked")
+        self.assertEqual(client.read_chunk(), b"begun")
+        self.save_text("new")
+        client.wait_closed()  # without the last chunk
+
+    def test_until_the_end_of_the_connection(self):
+        """hpp has made chunks of it."""
+        self.start()
+        client, headers = self.begin("close")
+        self.assertEqual(headers["transfer-encoding"], "chunked")
+        self.assertEqual(client.read_chunk(), b"begun")
+        self.save_text("new")
+        client.wait_closed()
+
+    def test_until_the_end_of_the_connection_to_an_old_client(self):
+        """Only a reset can tell it: a close in good order is how such an answer ends."""
+        self.start()
+        for path in ("close", "chunked"):
+            with self.subTest(path):
+                client, headers = self.begin(path, version="1.0")
+                self.assertNotIn("transfer-encoding", headers)
+                self.assertEqual(client.read_exactly(5), b"begun")
+                self.save_text(path)
+                with self.assertRaises(ConnectionResetError):
+                    client.wait_byte()
+                wait_for(lambda: self.client().ask().text == path, "the new backend")
+
+    def test_tunnel(self):
+        self.start()
+        client = self.connection()
+        client.ask(headers=UPGRADE)
+        self.assertEqual(client.read_head()[0], 101)
+        self.save_text("new")
+        client.wait_closed()
+
+
+class Held(RestartTest):
+    """Requests that wait because the backend is not there yet."""
+
+    def test_leave_in_the_order_of_their_arrival(self):
+        self.start_unready(backend=["--one-by-one"])
+        clients = [self.connection() for _ in range(50)]
+        random.shuffle(clients)  # the order of the connections is not that of the requests
+        for i, client in enumerate(clients):
+            client.ask(path=f"/{i}")
+            self.wait_read()
+        self.go()
+        for client in clients:
+            self.assertEqual(client.read_response().status, 200)
+        self.assertEqual(self.log("GET"), [f"GET /{i} first" for i in range(50)])
+
+    def test_who_leaves_takes_his_request_along(self):
+        """After a reset at once. A FIN may be that of a client which has only ended its requests:
+        a GET waits on for a second, what is not safe does not."""
+        self.start_unready()
+        stays = self.connection()
+        stays.ask(path="/stays")
+        for method in ("GET", "POST"):
+            for leave in (self.reset, self.close, self.half_close):
+                client = self.connection()
+                client.ask(method, f"/{method}/{leave.__name__}", [("Content-Length", 4)], b"body")
+                self.wait_read()
+                leave(client)
+        self.wait_held(1)
+        self.go()
+        self.assertEqual(stays.read_response().status, 200)
+        self.assertEqual(self.log("GET", "POST"), ["GET /stays first"])
+
+    @staticmethod
+    def reset(client):
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.socket.close()
+
+    @staticmethod
+    def close(client):
+        client.socket.close()
+
+    @staticmethod
+    def half_close(client):
+        client.socket.shutdown(socket.SHUT_WR)
+
+    def test_beyond_the_limit_are_answered_at_once(self):
+        self.start_unready("--queue-limit", 3)
+        held = []
+        for _ in range(3):
+            held.append(self.connection())
+            held[-1].ask()
+            self.wait_read()
+        for method in ("GET", "POST"):
+            answer = self.client().ask(method, "/beyond", [("Content-Length", 0)])
+            self.assertEqual(answer.status, 503)
+            self.assertIsNotNone(answer.header("Retry-After"))
+            self.assertIn("--queue-limit", answer.text)
+        self.go()
+        for client in held:
+            self.assertEqual(client.read_response().status, 200)
+        self.assertEqual(self.client().ask().status, 200)
+        self.assertEqual(self.log("GET /beyond", "POST /beyond"), [])
+
+    def test_who_left_makes_room_below_the_limit(self):
+        self.start_unready("--queue-limit", 1)
+        leaves, comes = self.connection(), self.connection()
+        leaves.ask(path="/leaves")
+        self.wait_read()
+        self.reset(leaves)
+        self.wait_held(0)
+        comes.ask()
+        self.wait_read()
+        self.go()
+        self.assertEqual(comes.read_response().status, 200)
+
+    def test_for_too_long_are_answered(self):
+        self.start_unready("--queue-timeout", 200)
+        for method in ("GET", "POST"):
+            began = time.monotonic()
+            answer = self.client().ask(method, "/late", [("Content-Length", 0)])
+            self.assertGreater(time.monotonic() - began, 0.15, "it was not held")
+            self.assertEqual(answer.status, 503)
+            self.assertIsNotNone(answer.header("Retry-After"))
+            self.assertIn("--queue-timeout", answer.text)
+        self.go()
+        wait_for(lambda: self.client().ask().status == 200, "the backend")
+        self.assertEqual(self.log("GET /late", "POST /late"), [])
+
+
+class Crowd(RestartTest):
+    """So many are held at once that the backend could drown in them when it comes."""
+
+    COUNT = 8_000
+    COUNT_BEFORE_A_SHORT_BACKLOG = 300
+    DEADLINE_S = 60
+
+    def setUp(self):
+        super().setUp()
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = 2 * self.COUNT + 500  # proxyd has two for each
+        if hard < wanted:
+            self.skipTest(f"a process may have {hard} descriptors, this needs {wanted}")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+
+    def ask_all(self, count):
+        clients = [self.connection() for _ in range(count)]
+        for client in clients:
+            client.ask()
+        wait_for(lambda: self.hpp.snapshot("proxyd")["held"] == count,
+                 lambda: f"all to be held: {self.hpp.snapshot('proxyd')}", self.DEADLINE_S)
+        return clients
+
+    def read_all(self, clients):
+        """Reads all answers as they come; each must be a 200."""
+        end = time.monotonic() + self.DEADLINE_S
+        waiting = {client.socket.fileno(): client for client in clients}
+        poll = select.epoll()
+        for fd in waiting:
+            poll.register(fd, select.EPOLLIN)
+        while waiting:
+            self.assertLess(time.monotonic(), end, f"{len(waiting)} have got no answer")
+            for fd, _ in poll.poll(1):
+                answer = waiting.pop(fd).read_response()
+                poll.unregister(fd)
+                self.assertEqual(answer.status, 200, f"{len(waiting)} were still to come")
+
+    def test_each_is_answered(self):
+        self.start_unready()
+        clients = self.ask_all(self.COUNT)
+        self.go()
+        self.read_all(clients)
+        self.assertEqual(len(self.log("GET")), self.COUNT)
+
+    def test_each_is_answered_by_a_backend_with_a_backlog_of_five(self):
+        """Python's own, as so many have it: the kernel drops what does not fit, and who is dropped
+        tries again after a second."""
+        self.save("start.sh", f"while [ ! -e {self.go_file} ]; do sleep 0.01; done\n"
+                  f"exec {PYTHON} -m http.server $1\n")
+        self.hpp = self.start_hpp("--exec", "sh", "start.sh", "{backend}")
+        self.hpp.wait_watching()
+        wait_for(lambda: self.hpp.snapshot("proxyd").get("listening"), "the proxy to listen")
+        clients = self.ask_all(self.COUNT_BEFORE_A_SHORT_BACKLOG)
+        self.go()
+        self.read_all(clients)
+
+    def test_each_is_answered_by_a_backend_that_serves_one_after_another(self):
+        self.start_unready(backend=["--one-by-one"])
+        clients = self.ask_all(self.COUNT_BEFORE_A_SHORT_BACKLOG)
+        self.go()
+        self.read_all(clients)
+        self.assertEqual(len(self.log("GET")), self.COUNT_BEFORE_A_SHORT_BACKLOG)
+
+    def test_each_is_answered_after_a_kill(self):
+        """They come while the backend runs, so it has them all when it is killed."""
+        count = self.COUNT_BEFORE_A_SHORT_BACKLOG
+        self.start()
+        clients = [self.connection() for _ in range(count)]
+        for client in clients:
+            client.ask(path="/only/new")
+        wait_for(lambda: len(self.log("GET")) == count, "the backend to have all")
+        self.save_text("new")
+        self.read_all(clients)
+        self.assertEqual(len(self.log("GET")), 2 * count)
+
+
+if __name__ == "__main__":
+    unittest.main()

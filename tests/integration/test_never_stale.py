@@ -1,0 +1,239 @@
+"""A request that is sent after a save has returned is never answered by a backend that was started
+before, whatever kind of request it is and whoever else saves; and what hpp does if it cannot know."""
+
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+from harness import Program, wait_for
+from restarts import UPGRADE, Load, RestartTest, is_sanitized
+
+PAIRS = 200 if is_sanitized() else 1_000  # of a save and a request
+
+
+class Pairs(RestartTest):
+    """Save, ask, look. Half of the saves are renames and half are in place; the text is known to the
+    backend only if it was started after the save had begun."""
+
+    def save_one_way_or_the_other(self, i):
+        (self.save_text if i % 2 else self.write_text)(str(i))
+
+    def check(self, count, ask):
+        """`ask(i)` asks after the save of `i`, and returns the text of who answered."""
+        stale = []
+        for i in range(count):
+            self.save_one_way_or_the_other(i)
+            shown = ask(i)
+            if shown != str(i):
+                stale.append((i, shown))
+        self.assertEqual(stale[:10], [], f"{len(stale)} stale ones of {count} (saved, shown)")
+        self.assert_one_at_a_time()
+
+    def test_get_on_kept_and_on_new_connections(self):
+        self.start()
+        client = self.client()
+
+        def ask(i):
+            answer = client.ask(keeps=i % 4 < 2)
+            self.assertEqual(answer.status, 200)
+            return answer.text
+
+        self.check(PAIRS, ask)
+
+    def test_head(self):
+        self.start()
+        client = self.client()
+        self.check(PAIRS // 5, lambda i: client.ask("HEAD", "/page").header("X-Text"))
+
+    def test_post_is_executed_once_and_by_new_code(self):
+        """On a new connection each: nobody may repeat one if a kept connection is closed under
+        it."""
+        self.start()
+        client = self.client()
+        count = PAIRS // 5
+
+        def ask(i):
+            return client.ask("POST", f"/{i}", [("Content-Length", 4)], b"body", keeps=False).text
+
+        self.check(count, ask)
+        self.assertEqual(self.log("POST"), [f"POST /{i} {i}" for i in range(count)])
+
+    def test_websocket_handshake(self):
+        self.start()
+
+        def ask(_):
+            with self.connection() as connection:
+                connection.ask(headers=UPGRADE)
+                status, headers = connection.read_head()
+                self.assertEqual(status, 101)
+                return dict(headers)["x-text"]
+
+        self.check(PAIRS // 5, ask)
+
+
+class Concurrent(RestartTest):
+    COUNT = PAIRS // 5
+
+    def test_each_answer_shows_at_least_the_last_save_before_its_request(self):
+        self.save_text("0")
+        self.start()
+        self.saved = 0  # the save of this one has returned
+
+        def check(response, saved):
+            if response.status != 200 or int(response.text) < saved:
+                raise AssertionError(f"{response} to a request after the save of {saved}")
+
+        with Load(self.hpp.bind, check=check, before=lambda: self.saved) as load:
+            for i in range(1, self.COUNT + 1):
+                self.save_text(str(i))
+                self.saved = i
+                if i % 3:  # the others are followed by the next save at once
+                    load.wait_answers(8)
+        self.assert_one_at_a_time()
+
+
+class WithoutPause(RestartTest):
+    """Somebody rewrites a file as fast as he can. Watchman, left alone, would wait for a pause."""
+
+    def write_without_pause(self, name):
+        busy = self.project / name
+        self._keep(Program(["sh", "-c", f"while :; do echo x > {name}; done"], self.project,
+                           self.environment))
+        wait_for(busy.exists, "the writer to write")
+
+    def test_a_watched_file_starves_no_request(self):
+        self.start()
+        self.write_without_pause("busy")
+        client = self.client()
+        for i in range(10):
+            self.save_text(str(i))
+            answer = client.ask()  # within the deadline
+            self.assertEqual((answer.status, answer.text), (200, str(i)))
+        self.assert_one_at_a_time()
+
+    def test_a_file_that_is_not_watched_does_not_matter(self):
+        self.start("--exclude", "busy")
+        self.write_without_pause("busy")
+        client = self.client()
+        for i in range(20):
+            self.save_text(str(i))
+            answer = client.ask()
+            self.assertEqual((answer.status, answer.text), (200, str(i)))
+        self.assertEqual(self.log("start"), ["start first", *(f"start {i}" for i in range(20))])
+
+
+class Checkout(RestartTest):
+    """`git checkout` writes one file after another, and Watchman tells nothing until it has done."""
+
+    FOLDERS = 20
+    FILES = 100  # in each
+    CHECKOUTS = 10
+
+    def setUp(self):
+        super().setUp()
+        self.git("init", "-q", "-b", "A")
+        self.commit("A")
+        self.git("checkout", "-q", "-b", "B")
+        self.commit("B")
+        self.git("checkout", "-q", "A")
+
+    def git(self, *words):
+        subprocess.run(
+            ["git", "-c", "user.name=test", "-c", "user.email=test@localhost", *words],
+            cwd=self.project, check=True, stdin=subprocess.DEVNULL,
+            env={**self.environment, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"})
+
+    def commit(self, version):
+        for folder in (self.project / f"folder-{i}" for i in range(self.FOLDERS)):
+            folder.mkdir(exist_ok=True)
+            for i in range(self.FILES):
+                (folder / f"file-{i}").write_text(version)
+        self.git("add", ".")
+        self.git("commit", "-q", "-m", version)
+
+    def test_no_answer_comes_from_a_tree_that_is_half_written(self):
+        self.start(backend=("--tree", "."))
+        client = self.client()
+        self.assertEqual(client.ask().text, "whole A")
+
+        def check(response, _):
+            if response.status != 200 or response.text not in ("whole A", "whole B"):
+                raise AssertionError(response)
+
+        stale = []
+        with Load(self.hpp.bind, count=4, check=check):
+            for i in range(self.CHECKOUTS):
+                branch = "AB"[(i + 1) % 2]
+                self.git("checkout", "-q", branch)
+                shown = client.ask().text
+                if shown != f"whole {branch}":
+                    stale.append((i, branch, shown))
+        self.assertEqual(stale, [], f"of {self.CHECKOUTS} checkouts (which, branch, shown)")
+        self.assert_one_at_a_time()
+
+
+class Degraded(RestartTest):
+    """Nobody answers the question whether all is known. Requests go to the backend that there is,
+    and the user is told once."""
+
+    TIMEOUT_MS = 300
+
+    def check(self, pid):
+        """Stops that process, which is one of those that must answer, and lets it go on."""
+        client = self.client()
+        self.assertEqual(client.ask().text, "first")
+        before = len(self.hpp.lines)
+        os.kill(pid, signal.SIGSTOP)
+        self.addCleanup(self.let_go_on, pid)
+        self.save_text("unseen")
+        began = time.monotonic()
+        self.assertEqual(client.ask().text, "first")
+        waited_ms = (time.monotonic() - began) * 1000
+        self.assertGreater(waited_ms, self.TIMEOUT_MS * 0.8, "it has not waited for the answer")
+        for keeps in (True, False) * 4:
+            self.assertEqual(client.ask(keeps=keeps).text, "first")
+        self.hpp.wait_line("^hpp-proxyd: warning: ", before)
+        self.assertEqual(len(self.lines_of_proxyd(before)), 1, self.hpp.transcript())
+
+        before = len(self.hpp.lines)
+        os.kill(pid, signal.SIGCONT)
+        wait_for(lambda: client.ask().text == "unseen", "the save that was missed")
+        wait_for(lambda: client.ask() and self.lines_of_proxyd(before),
+                 lambda: f"the good news:\n{self.hpp.transcript()}")
+        for i in range(20):
+            self.save_text(str(i))
+            self.assertEqual(client.ask().text, str(i))
+        self.assertEqual(len(self.lines_of_proxyd(before)), 1, self.hpp.transcript())
+
+    @staticmethod
+    def let_go_on(pid):
+        try:
+            os.kill(pid, signal.SIGCONT)
+        except ProcessLookupError:
+            pass
+
+    def lines_of_proxyd(self, after):
+        return [text for _, _, text in self.hpp.lines[after:] if text.startswith("hpp-proxyd: ")]
+
+    def test_watchman_hangs(self):
+        self.start("--barrier-timeout", self.TIMEOUT_MS)
+        self.check(self.watchman.pid)
+
+    def test_watchd_hangs(self):
+        self.start("--barrier-timeout", self.TIMEOUT_MS)
+        self.check(self.hpp.helper_pid("watchd"))
+
+    def test_off_asks_nobody(self):
+        """With a timeout beyond the deadline, so that it would be seen."""
+        self.start("--barrier", "off", "--barrier-timeout", 600_000)
+        os.kill(self.watchman.pid, signal.SIGSTOP)
+        self.addCleanup(self.let_go_on, self.watchman.pid)
+        client = self.client()
+        for keeps in (True, False) * 5:
+            self.assertEqual(client.ask(keeps=keeps).text, "first")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,315 @@
+// A web server for tests of restarts: it boots in little more than any process does, and every
+// answer tells which start of it gave it. It trusts its peer.
+//
+//   test-backend PORT OPTION…
+//     --text FILE    what it says, in the body of every answer and in X-Text: the file as it was at
+//                    the start
+//     --tree DIR     instead: `whole V` if each file in a folder of DIR has the text V, and `MIXED`
+//                    if not
+//     --log FILE     gets `start TEXT` and, for each request, `METHOD TARGET TEXT`, one a line
+//     --lock FILE    is locked while the process lives; if another one has it: `DOUBLE TEXT` in the
+//                    log
+//     --boot-max MS  takes so long to boot at most; how long follows from the text
+//     --wait FILE    boots until that file exists
+//     --no-reuse     binds without SO_REUSEADDR, as many a hand-written server does
+//     --one-by-one   like the simplest servers: one connection at a time, one request each, a
+//                    backlog of 5
+//
+//   GET /crash       ends it with status 3
+//   GET /only/TEXT   is answered if that is its text, else left without an answer
+//   GET /begun/…     length, chunked, close: an answer that begins with `begun` and never ends
+//   Upgrade: …       101, and nothing more
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <thread>
+
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+
+struct Options {
+  std::uint16_t port = 0;
+  std::string text_file;
+  std::string tree;
+  std::string log;
+  std::string lock;
+  std::string wait;
+  unsigned boot_max_ms = 0;
+  bool reuses = true;
+  bool one_by_one = false;
+};
+
+Options options;
+std::string text;
+int log_fd = -1;
+
+[[noreturn]] void fail(const char* what) {
+  fmt::print(stderr, "test-backend: {}: {}\n", what, std::strerror(errno));
+  std::exit(1);
+}
+
+// In one write(2): other starts of the program have the same file.
+void log(std::string_view event) {
+  if (log_fd < 0) return;
+  const std::string line = fmt::format("{} {}\n", event, text);
+  if (::write(log_fd, line.data(), line.size()) < 0) fail("log");
+}
+
+// ---- what it says -------------------------------------------------------------------------------
+
+std::string read_file(const fs::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::string read_tree(const fs::path& top) {
+  std::string version;
+  for (const auto& folder : fs::directory_iterator(top)) {
+    if (!folder.is_directory() || folder.path().filename() == ".git") continue;
+    for (const auto& file : fs::directory_iterator(folder.path())) {
+      const std::string found = read_file(file.path());
+      if (version.empty()) version = found;
+      if (found.empty() || found != version) return "MIXED";
+    }
+  }
+  return "whole " + version;
+}
+
+// ---- answers ------------------------------------------------------------------------------------
+
+// What a name in lower case has for a value in a head; empty without it.
+std::string_view field(std::string_view head, std::string_view name) {
+  const std::string line = fmt::format("\r\n{}:", name);
+  const auto found = std::search(head.begin(), head.end(), line.begin(), line.end(),
+                                 [](char c, char wanted) { return std::tolower(c) == wanted; });
+  if (found == head.end()) return {};
+  const auto value = head.substr(static_cast<std::size_t>(found - head.begin()) + line.size());
+  const auto begin = std::min(value.find_first_not_of(' '), value.size());
+  return value.substr(begin, value.find('\r') - begin);
+}
+
+std::string make_answer(std::string_view method, std::string_view target, bool upgrades) {
+  if (target == "/crash") {
+    fmt::print(stderr, "crash was asked for\n");
+    std::exit(3);
+  }
+  if (target.starts_with("/only/") && target.substr(6) != text) return {};
+  const auto head = [](std::string_view status, std::string_view fields) {
+    return fmt::format("HTTP/1.1 {}\r\nX-Text: {}\r\n{}\r\n\r\n", status, text, fields);
+  };
+  if (upgrades) {
+    return head("101 Switching Protocols", "Upgrade: websocket\r\nConnection: Upgrade");
+  }
+  if (target == "/begun/length") return head("200 OK", "Content-Length: 1000") + "begun";
+  if (target == "/begun/chunked") {
+    return head("200 OK", "Transfer-Encoding: chunked") + "5\r\nbegun\r\n";
+  }
+  if (target == "/begun/close") return head("200 OK", "Connection: close") + "begun";
+  std::string answer =
+      head("200 OK", fmt::format("Content-Length: {}{}", text.size(),
+                                 options.one_by_one ? "\r\nConnection: close" : ""));
+  if (method != "HEAD") answer += text;
+  return answer;
+}
+
+// Takes complete requests from the front of `in`, answers go to the end of `out`.
+void take_requests(std::string& in, std::string& out) {
+  for (;;) {
+    const auto end = in.find("\r\n\r\n");
+    if (end == std::string::npos) return;
+    const std::string_view head(in.data(), end + 2);
+    const std::string_view length = field(head, "content-length");
+    const std::size_t size = length.empty() ? 0 : std::stoul(std::string(length));
+    if (in.size() < end + 4 + size) return;
+    const auto method = head.substr(0, head.find(' '));
+    auto target = head.substr(method.size() + 1);
+    target = target.substr(0, target.find(' '));
+    log(fmt::format("{} {}", method, target));
+    out += make_answer(method, target, !field(head, "upgrade").empty());
+    in.erase(0, end + 4 + size);
+  }
+}
+
+// ---- many connections ---------------------------------------------------------------------------
+
+struct Connection {
+  int fd;
+  std::string in;
+  std::string out;
+
+  ~Connection() { ::close(fd); }
+
+  // Does all that can be done. False: it is over.
+  bool work() {
+    for (;;) {
+      while (!out.empty()) {
+        const ssize_t sent = ::send(fd, out.data(), out.size(), MSG_NOSIGNAL);
+        if (sent < 0) return errno == EAGAIN;
+        out.erase(0, static_cast<std::size_t>(sent));
+      }
+      char block[16 * 1024];
+      const ssize_t got = ::recv(fd, block, sizeof block, 0);
+      if (got == 0) return false;
+      if (got < 0) return errno == EAGAIN;
+      in.append(block, static_cast<std::size_t>(got));
+      take_requests(in, out);
+    }
+  }
+};
+
+void watch(int epoll, int fd, void* who) {
+  epoll_event event{.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data = {.ptr = who}};
+  if (::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0) fail("epoll_ctl");
+}
+
+[[noreturn]] void serve_many(int listener) {
+  ::fcntl(listener, F_SETFL, O_NONBLOCK);
+  const int epoll = ::epoll_create1(0);
+  watch(epoll, listener, nullptr);
+  epoll_event events[256];
+  for (;;) {
+    const int count = ::epoll_wait(epoll, events, 256, -1);
+    for (int i = 0; i < count; ++i) {
+      auto* connection = static_cast<Connection*>(events[i].data.ptr);
+      if (connection != nullptr) {
+        if (!connection->work()) delete connection;
+        continue;
+      }
+      for (int fd = 0; (fd = ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK)) >= 0;) {
+        const int on = 1;
+        ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        watch(epoll, fd, new Connection{.fd = fd, .in = {}, .out = {}});
+      }
+    }
+  }
+}
+
+// ---- one connection at a time -------------------------------------------------------------------
+
+[[noreturn]] void serve_one_by_one(int listener) {
+  for (;;) {
+    const int fd = ::accept(listener, nullptr, nullptr);
+    if (fd < 0) fail("accept");
+    std::string in;
+    std::string out;
+    char block[16 * 1024];
+    for (ssize_t got = 0; out.empty() && (got = ::recv(fd, block, sizeof block, 0)) > 0;) {
+      in.append(block, static_cast<std::size_t>(got));
+      take_requests(in, out);
+    }
+    ::send(fd, out.data(), out.size(), MSG_NOSIGNAL);
+    ::close(fd);
+  }
+}
+
+// ---- the start ----------------------------------------------------------------------------------
+
+Options read_options(int argc, char** argv) {
+  Options read;
+  const auto is = [&](int i, const char* name) { return std::strcmp(argv[i], name) == 0; };
+  for (int i = 1; i < argc; ++i) {
+    if (is(i, "--no-reuse")) {
+      read.reuses = false;
+    } else if (is(i, "--one-by-one")) {
+      read.one_by_one = true;
+    } else if (i == 1) {
+      read.port = static_cast<std::uint16_t>(std::atoi(argv[i]));
+    } else if (i + 1 == argc) {
+      errno = EINVAL;
+      fail(argv[i]);
+    } else if (is(i, "--text")) {
+      read.text_file = argv[++i];
+    } else if (is(i, "--tree")) {
+      read.tree = argv[++i];
+    } else if (is(i, "--log")) {
+      read.log = argv[++i];
+    } else if (is(i, "--lock")) {
+      read.lock = argv[++i];
+    } else if (is(i, "--wait")) {
+      read.wait = argv[++i];
+    } else if (is(i, "--boot-max")) {
+      read.boot_max_ms = static_cast<unsigned>(std::atoi(argv[++i]));
+    } else {
+      errno = EINVAL;
+      fail(argv[i]);
+    }
+  }
+  return read;
+}
+
+void open_log_and_lock() {
+  if (!options.log.empty()) {
+    log_fd = ::open(options.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (log_fd < 0) fail("open the log");
+  }
+  log("start");
+  if (options.lock.empty()) return;
+  const int lock = ::open(options.lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock < 0) fail("open the lock");
+  if (::flock(lock, LOCK_EX | LOCK_NB) != 0) log("DOUBLE");
+}
+
+void boot() {
+  if (options.boot_max_ms > 0) {
+    std::uint32_t hash = 2166136261;  // FNV-1a: std::hash may be another one tomorrow
+    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619;
+    std::this_thread::sleep_for(milliseconds(hash % (options.boot_max_ms + 1)));
+  }
+  while (!options.wait.empty() && !fs::exists(options.wait)) {
+    std::this_thread::sleep_for(milliseconds(1));
+  }
+}
+
+int listen_at_last() {
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  if (options.reuses) ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(options.port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    fail("bind");
+  }
+  if (::listen(listener, options.one_by_one ? 5 : SOMAXCONN) != 0) fail("listen");
+  return listener;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  options = read_options(argc, argv);
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  text = options.tree.empty() ? read_file(options.text_file) : read_tree(options.tree);
+  open_log_and_lock();
+  boot();
+  const int listener = listen_at_last();
+  if (options.one_by_one) serve_one_by_one(listener);
+  serve_many(listener);
+}
