@@ -12,8 +12,8 @@
 //     --boot-max MS  takes so long to boot at most; how long follows from the text
 //     --wait FILE    boots until that file exists
 //     --no-reuse     binds without SO_REUSEADDR, as many a hand-written server does
-//     --one-by-one   like the simplest servers: one connection at a time, one request each, a
-//                    backlog of 5
+//     --one-by-one   one connection at a time, one request each
+//     --backlog N    as many connections wait to be accepted; what comes beyond is dropped
 //
 //   GET /crash       ends it with status 3
 //   GET /only/TEXT   is answered if that is its text, else left without an answer
@@ -58,6 +58,7 @@ struct Options {
   std::string lock;
   std::string wait;
   unsigned boot_max_ms = 0;
+  int backlog = SOMAXCONN;
   bool reuses = true;
   bool one_by_one = false;
 };
@@ -250,6 +251,8 @@ Options read_options(int argc, char** argv) {
       read.lock = argv[++i];
     } else if (is(i, "--wait")) {
       read.wait = argv[++i];
+    } else if (is(i, "--backlog")) {
+      read.backlog = std::atoi(argv[++i]);
     } else if (is(i, "--boot-max")) {
       read.boot_max_ms = static_cast<unsigned>(std::atoi(argv[++i]));
     } else {
@@ -294,7 +297,7 @@ int listen_at_last() {
   if (::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     fail("bind");
   }
-  if (::listen(listener, options.one_by_one ? 5 : SOMAXCONN) != 0) fail("listen");
+  if (::listen(listener, options.backlog) != 0) fail("listen");
   return listener;
 }
 

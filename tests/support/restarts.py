@@ -10,6 +10,7 @@ send twice: for tests of what a save does to requests.
 
 import contextlib
 import json
+import sys
 import threading
 
 from harness import BUILD_DIR, Connection, IntegrationTest, wait_for
@@ -109,12 +110,14 @@ class Load:
             thread.join()
         for client in self.clients:
             client.close()
-        if self.failures and kind is None:
-            raise AssertionError(f"{self}; the first failures: {self.failures[:5]}")
+        if kind is not None:  # something else has failed: this may tell why
+            print(self, file=sys.stderr)
+        elif self.failures:
+            raise AssertionError(self)
 
     def __str__(self):
-        return (f"{self.answers} answered, {len(self.failures)} failed, {self.retries} sent again "
-                f"because their connection was closed before")
+        return (f"{self.answers} answered, {self.retries} sent again because their connection had "
+                f"been closed, {len(self.failures)} failed: {self.failures[:5]}")
 
     def _run(self, client):
         while not self._stop.is_set():
@@ -150,11 +153,19 @@ class RestartTest(IntegrationTest):
         self.hpp = self.start_hpp(*options, "--exec", BACKEND, "{backend}", "--text", "text",
                                   "--log", self.log_file, "--lock", self.directory / "lock",
                                   *backend)
-        self.hpp.wait_watching()
-        wait_for(lambda: self.hpp.snapshot("proxyd").get("listening"), "the proxy to listen")
+        self.wait_started(self.hpp)
         if ready:
             self.hpp.wait_state("Running")
         return self.hpp
+
+    def wait_started(self, hpp):
+        """Waits until saves count and clients can connect."""
+
+        def started():
+            self.assertIsNone(hpp.process.poll(), hpp.transcript())
+            return hpp.snapshot("watchd").get("watching") and hpp.snapshot("proxyd").get("listening")
+
+        wait_for(started, lambda: f"hpp to start:\n{hpp.transcript()}")
 
     def start_unready(self, *options, backend=()):
         """The same; the backend boots until go()."""
