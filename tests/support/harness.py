@@ -413,6 +413,12 @@ class IntegrationTest(unittest.TestCase):
         left = self.left()
         self.assertEqual(left, {}, "processes are left")
 
+    def _has_failed(self):
+        """Of unittest's own flag a cleanup sees only whether the cleanups have succeeded so far."""
+        result = self._outcome.result
+        return any(getattr(test, "test_case", test) is self
+                   for test, _ in (*result.failures, *result.errors))
+
     def _end_all(self):
         for program in reversed(self._programs):
             program.end()
@@ -421,7 +427,7 @@ class IntegrationTest(unittest.TestCase):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         wait_for(lambda: not self.left(), "the end of what the test left")
-        if left or not self._outcome.success:
+        if left or self._has_failed():
             for program in self._programs:
                 print(f"{program.command}:\n{program.transcript()}", file=sys.stderr)
         for program in self._programs:
