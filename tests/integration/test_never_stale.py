@@ -2,6 +2,7 @@
 before, whatever kind of request it is and whoever else saves; and what hpp does if it cannot know."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -71,6 +72,84 @@ class Pairs(RestartTest):
                 return dict(headers)["x-text"]
 
         self.check(PAIRS // 5, ask)
+
+
+class Broken(RestartTest):
+    """Whether the backend fails must be as new as what it says."""
+
+    def test_the_error_page_is_never_stale_either(self):
+        self.start()
+        client = self.client()
+        for i in range(PAIRS // 20):
+            self.save_text("broken")
+            answer = client.ask()
+            self.assertEqual(answer.status, 503, i)
+            self.assertIn("the text is broken", answer.text)
+            self.save_text(str(i))
+            answer = client.ask()
+            self.assertEqual((answer.status, answer.text), (200, str(i)))
+        self.assert_one_at_a_time()
+
+
+class OtherSaves(RestartTest):
+    """What changes a tree beside a write to a file in it."""
+
+    COUNT = PAIRS // 20
+
+    def setUp(self):
+        super().setUp()
+        self.folder = self.project / "folder" / "below"
+
+    def check(self, client, text):
+        answer = client.ask()
+        self.assertEqual((answer.status, answer.text), (200, text))
+
+    def test_folders_that_are_new_and_folders_that_are_removed(self):
+        """Of a new folder Watchman hears, and of what is in it when it has looked."""
+        self.start(text="folder/below/text")
+        client = self.client()
+        for i in range(self.COUNT):
+            self.folder.mkdir(parents=True)
+            (self.folder / "text").write_text(str(i))
+            self.check(client, str(i))
+            shutil.rmtree(self.folder.parent)
+            self.check(client, "")
+
+    def test_folders_that_are_renamed(self):
+        self.start(text="folder/below/text")
+        client = self.client()
+        for i in range(self.COUNT):
+            aside = self.directory / f"aside-{i}"
+            (aside / "below").mkdir(parents=True)
+            (aside / "below" / "text").write_text(str(i))
+            aside.rename(self.folder.parent)
+            self.check(client, str(i))
+            self.folder.parent.rename(self.project / f"old-{i}")
+            self.check(client, "")
+
+    def test_files_that_are_removed(self):
+        self.start()
+        client = self.client()
+        for i in range(self.COUNT):
+            (self.project / "text").unlink()
+            self.check(client, "")
+            self.save_text(str(i))
+            self.check(client, str(i))
+
+    def test_links_that_point_elsewhere(self):
+        """The file that it points to has been there before."""
+        for text in ("0", "1"):
+            self.save(f"version-{text}", text)
+        link = self.project / "current"
+        link.symlink_to("version-0")
+        self.start(text="current")
+        client = self.client()
+        for i in range(self.COUNT):
+            text = str((i + 1) % 2)
+            fresh = self.directory / "link"
+            fresh.symlink_to(f"version-{text}")
+            fresh.rename(link)
+            self.check(client, text)
 
 
 class Concurrent(RestartTest):

@@ -3,7 +3,7 @@
 //
 //   test-backend PORT OPTION…
 //     --text FILE    what it says, in the body of every answer and in X-Text: the file as it was at
-//                    the start
+//                    the start. `broken`: it ends with status 3 instead
 //     --tree DIR     instead: `whole V` if each file in a folder of DIR has the text V, and `MIXED`
 //                    if not
 //     --log FILE     gets `start TEXT` and, for each request, `METHOD TARGET TEXT`, one a line
@@ -269,6 +269,10 @@ void open_log_and_lock() {
     if (log_fd < 0) fail("open the log");
   }
   log("start");
+  if (text == "broken") {
+    fmt::print(stderr, "the text is broken\n");
+    std::exit(3);
+  }
   if (options.lock.empty()) return;
   const int lock = ::open(options.lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock < 0) fail("open the lock");

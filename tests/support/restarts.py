@@ -148,9 +148,9 @@ class RestartTest(IntegrationTest):
         self.go_file = self.directory / "go"
         self.save_text("first")
 
-    def start(self, *options, backend=(), ready=True):
-        """Starts hpp with `options`; the backend has its own."""
-        self.hpp = self.start_hpp(*options, "--exec", BACKEND, "{backend}", "--text", "text",
+    def start(self, *options, backend=(), text="text", ready=True):
+        """Starts hpp with `options`; the backend has its own, and reads the file `text`."""
+        self.hpp = self.start_hpp(*options, "--exec", BACKEND, "{backend}", "--text", text,
                                   "--log", self.log_file, "--lock", self.directory / "lock",
                                   *backend)
         self.wait_started(self.hpp)
