@@ -115,8 +115,9 @@ class InFlight(RestartTest):
     def test_one_that_is_uploading_is_executed_never(self):
         self.start()
         client = self.connection()
-        client.ask("POST", headers=[("Content-Length", 1_000_000)], body=bytes(100_000))
-        self.wait_read()
+        client.ask("POST", headers=[("Content-Length", 1_000_000), ("Expect", "100-continue")])
+        self.assertEqual(client.read_head()[0], 100)
+        client.send(bytes(100_000))
         self.save_text("new")
         self.assertEqual(client.read_response().status, 503)
         wait_for(lambda: self.client().ask().text == "new", "the new backend")
@@ -216,6 +217,15 @@ class Held(RestartTest):
             self.assertEqual(client.read_response().status, 200)
         self.assertEqual(self.log("GET"), [f"GET /{i} first" for i in range(50)])
 
+    def test_are_counted(self):
+        """Though no client has come or gone since the count was told the last time."""
+        self.start_unready()
+        clients = [self.connection() for _ in range(3)]
+        wait_for(lambda: self.hpp.snapshot("proxyd")["clients"] == 3, "three clients")
+        for client in clients:
+            client.ask()
+        self.wait_held(3)
+
     def test_who_leaves_takes_his_request_along(self):
         """After a reset at once. A FIN may be that of a client which has only ended its requests:
         a GET waits on for a second, what is not safe does not."""
@@ -310,8 +320,7 @@ class Crowd(RestartTest):
         clients = [self.connection() for _ in range(count)]
         for client in clients:
             client.ask()
-        wait_for(lambda: self.hpp.snapshot("proxyd")["held"] == count,
-                 lambda: f"all to be held: {self.hpp.snapshot('proxyd')}", self.DEADLINE_S)
+        self.wait_read()
         return clients
 
     def read_all(self, clients):

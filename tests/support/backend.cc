@@ -18,6 +18,7 @@
 //   GET /crash       ends it with status 3
 //   GET /only/TEXT   is answered if that is its text, else left without an answer
 //   GET /begun/…     length, chunked, close: an answer that begins with `begun` and never ends
+//   Expect: …        100 when the head has come and the body has not
 //   Upgrade: …       101, and nothing more
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -44,6 +45,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 namespace {
 
@@ -136,15 +138,22 @@ std::string make_answer(std::string_view method, std::string_view target, bool u
   return answer;
 }
 
-// Takes complete requests from the front of `in`, answers go to the end of `out`.
-void take_requests(std::string& in, std::string& out) {
+// Takes complete requests from the front of `in`, answers go to the end of `out`. `continues`: the
+// client has been told to send the body.
+void take_requests(std::string& in, std::string& out, bool& continues) {
   for (;;) {
     const auto end = in.find("\r\n\r\n");
     if (end == std::string::npos) return;
     const std::string_view head(in.data(), end + 2);
     const std::string_view length = field(head, "content-length");
     const std::size_t size = length.empty() ? 0 : std::stoul(std::string(length));
-    if (in.size() < end + 4 + size) return;
+    if (in.size() < end + 4 + size) {
+      if (!field(head, "expect").empty() && !std::exchange(continues, true)) {
+        out += "HTTP/1.1 100 Continue\r\n\r\n";
+      }
+      return;
+    }
+    continues = false;
     const auto method = head.substr(0, head.find(' '));
     auto target = head.substr(method.size() + 1);
     target = target.substr(0, target.find(' '));
@@ -158,8 +167,9 @@ void take_requests(std::string& in, std::string& out) {
 
 struct Connection {
   int fd;
-  std::string in;
-  std::string out;
+  std::string in{};
+  std::string out{};
+  bool continues = false;
 
   ~Connection() { ::close(fd); }
 
@@ -176,7 +186,7 @@ struct Connection {
       if (got == 0) return false;
       if (got < 0) return errno == EAGAIN;
       in.append(block, static_cast<std::size_t>(got));
-      take_requests(in, out);
+      take_requests(in, out, continues);
     }
   }
 };
@@ -202,7 +212,7 @@ void watch(int epoll, int fd, void* who) {
       for (int fd = 0; (fd = ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK)) >= 0;) {
         const int on = 1;
         ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        watch(epoll, fd, new Connection{.fd = fd, .in = {}, .out = {}});
+        watch(epoll, fd, new Connection{.fd = fd});
       }
     }
   }
@@ -216,10 +226,11 @@ void watch(int epoll, int fd, void* who) {
     if (fd < 0) fail("accept");
     std::string in;
     std::string out;
+    bool continues = true;
     char block[16 * 1024];
     for (ssize_t got = 0; out.empty() && (got = ::recv(fd, block, sizeof block, 0)) > 0;) {
       in.append(block, static_cast<std::size_t>(got));
-      take_requests(in, out);
+      take_requests(in, out, continues);
     }
     ::send(fd, out.data(), out.size(), MSG_NOSIGNAL);
     ::close(fd);
