@@ -208,7 +208,7 @@ class Checkout(RestartTest):
 
     FOLDERS = 20
     FILES = 100  # in each
-    CHECKOUTS = 10
+    CHECKOUTS = 6
 
     def setUp(self):
         super().setUp()
