@@ -102,6 +102,8 @@ bool Client::advance() {
       return pump_request() || read_response() || tell_of_client_end();
     case Exchange::Phase::Answering:
       return pump_request() || pump_response() || tell_of_client_end();
+    case Exchange::Phase::Ending:
+      return false;
     case Exchange::Phase::Tunnel:
       pump_tunnel();
       return false;
@@ -213,8 +215,7 @@ bool Client::pump_response() {
     handle(UpstreamLost{});
     return true;
   }
-  if (coding_ == Delivery::Coding::Chunk) append_last_chunk(stream_.output());
-  handle(ResponseBodyEnded{});
+  handle(ResponseEndedByClose{.ticket = context_.take_doubt()});
   return true;
 }
 
@@ -384,6 +385,10 @@ void Client::perform(const PassResponseHead& effect) {
   }
   stream_.output().append(write_response_head(upstream_->parser().head(), effect.facts,
                                               exchange_.request(), effect.delivery, provenance));
+}
+
+void Client::perform(const EndResponse&) {
+  if (coding_ == Delivery::Coding::Chunk) append_last_chunk(stream_.output());
 }
 
 void Client::perform(const Answer& effect) {

@@ -52,6 +52,7 @@ struct ClientContext {
   std::uint64_t replayed = 0;                  // of those, not for the first time
   std::uint64_t next_arrival = 1;              // numbers requests in their order of arrival
   std::function<std::uint64_t()> take_ticket;  // core/barrier.h
+  std::function<std::uint64_t()> take_doubt;   // core/gate.h
   std::function<void(Client&)> on_closed;      // the client may be buried
 };
 
@@ -115,6 +116,7 @@ class Client final : private StreamListener, private UpstreamListener {
   void perform(const DropUpstream& effect);
   void perform(const ReleaseUpstream& effect);
   void perform(const PassResponseHead& effect);
+  void perform(const EndResponse& effect);
   void perform(const Answer& effect);
   void perform(const ReadNext& effect);
   void perform(const FinishClient& effect);

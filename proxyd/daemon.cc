@@ -47,6 +47,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
                .idle_readers = {},
                .backend = to_string(options.backend),
                .take_ticket = [this] { return take_ticket(); },
+               .take_doubt = [this] { return take_doubt(); },
                .on_closed = [this](Client& client) { forget(client); }},
       publish_timer_(loop, [this] { publish(); }),
       barrier_timer_(loop, [this] { ask(); }),
@@ -124,6 +125,11 @@ std::uint64_t Daemon::take_ticket() {
   return context_.gate.barrier().take(now());
 }
 
+std::uint64_t Daemon::take_doubt() {
+  ask_soon();
+  return context_.gate.doubt();
+}
+
 // One ticket for all requests of a turn.
 void Daemon::ask_soon() {
   if (!std::exchange(asking_, true)) loop_.later([this] { ask(); });
@@ -132,12 +138,11 @@ void Daemon::ask_soon() {
 void Daemon::ask() {
   asking_ = false;
   Barrier& barrier = context_.gate.barrier();
-  const auto ticket = barrier.next(now());
-  if (ticket) {
-    // The counts stay as they were: they would be written to the file with each ticket.
-    state_.asks = *ticket;
-    publisher_->publish(state_);
-  }
+  if (const auto ticket = barrier.next(now())) state_.asks = *ticket;
+  state_.doubts = context_.gate.newest_doubt();
+  // Of no news nothing is sent. The counts stay as they were: they would be written to the file
+  // with each ticket.
+  if (publisher_) publisher_->publish(state_);
   if (barrier.has_lapsed() && !lapse_told_) {
     tell_of_barrier();
     reconsider_queue();

@@ -33,6 +33,7 @@ class Daemon {
   void reconsider_all();
   void reconsider_queue();
   std::uint64_t take_ticket();
+  std::uint64_t take_doubt();
   void ask_soon();
   void ask();
   void tell_of_barrier();

@@ -59,10 +59,8 @@ Daemon::Daemon(const Options& options)
       killer_(loop_, tag_prefix_, [this] { happen(TreeGone{}); }),
       tree_wait_(loop_, [this] { happen(TreeWaitExpired{}); }),
       signals_(loop_, {SIGHUP, SIGTERM, SIGINT}, [this](int number) { on_signal(number); }),
-      subscriber_(loop_, options.run_directory, {bus::Topic::Tree},
-                  [this](const bus::Message& message) {
-                    happen(TreeSeen{std::get<bus::TreeState>(message)});
-                  }) {}
+      subscriber_(loop_, options.run_directory, {bus::Topic::Tree, bus::Topic::Proxy},
+                  [this](const bus::Message& message) { on_message(message); }) {}
 
 void Daemon::run() {
   happen(Begun{});
@@ -82,6 +80,11 @@ void Daemon::happen(Event event) {
     }
   }
   taking_ = false;
+}
+
+void Daemon::on_message(const bus::Message& message) {
+  if (const auto* tree = std::get_if<bus::TreeState>(&message)) happen(TreeSeen{*tree});
+  if (const auto* proxy = std::get_if<bus::ProxyState>(&message)) happen(Doubted{proxy->doubts});
 }
 
 void Daemon::on_signal(int number) {

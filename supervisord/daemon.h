@@ -33,6 +33,7 @@ class Daemon {
 
  private:
   void happen(Event event);
+  void on_message(const bus::Message& message);
   void on_signal(int number);
   void on_exit(std::uint64_t generation, ExitStatus status);
 

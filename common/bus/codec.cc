@@ -61,6 +61,7 @@ void backend_fields(Io& io, State& state) {
   io.field("exit", state.exit);
   io.field("output_tail", state.output_tail);
   io.field("problem", state.problem);
+  io.field("answers", state.answers);
 }
 
 template <class Io, class State>
@@ -73,6 +74,7 @@ void proxy_fields(Io& io, State& state) {
   io.field("replayed", state.replayed);
   io.field("problem", state.problem);
   io.field("asks", state.asks);
+  io.field("doubts", state.doubts);
 }
 
 class Writer {
@@ -273,7 +275,8 @@ Message durable(Message message) {
     tree->answers = {};
     tree->settling = false;
   }
-  if (auto* proxy = std::get_if<ProxyState>(&message)) proxy->asks = {};
+  if (auto* backend = std::get_if<BackendState>(&message)) backend->answers = {};
+  if (auto* proxy = std::get_if<ProxyState>(&message)) proxy->asks = proxy->doubts = {};
   return message;
 }
 

@@ -34,7 +34,7 @@ struct TreePoint {
   bool operator==(const TreePoint&) const = default;
 };
 
-// A question of proxyd's, how the tree stands as of now. Whoever answers one has answered all of
+// A question of proxyd's, how things stand as of now. Whoever answers one has answered all of
 // its epoch with lower numbers. Epoch 0: none.
 struct Ticket {
   std::uint64_t epoch = 0;  // random id of the proxyd that asks; a restarted one has another
@@ -71,6 +71,7 @@ constexpr std::size_t kChangedPathsMax = 20;
 
 // ---- topic `backend` ----------------------------------------------------------------------------
 // Author: supervisord. Readers: proxyd (holds, forwards or answers 503), watchd, ctl, launch.
+// What is about to be killed is published as Killing before the signal is sent.
 
 enum class BackendPhase {
   Loading,  // spawned (or about to be), does not answer yet
@@ -101,6 +102,7 @@ struct BackendState {
   std::optional<BackendExit> exit;  // in Error
   std::string output_tail;          // in Error: the last of its stderr, at most kOutputTailMax
   std::string problem;              // what the user should know beside the state
+  Ticket answers;                   // newest doubt that all this is true for; not in the file
 
   bool operator==(const BackendState&) const = default;
 };
@@ -108,7 +110,8 @@ struct BackendState {
 constexpr std::size_t kOutputTailMax = 16 * 1024;  // bytes
 
 // ---- topic `proxy` ------------------------------------------------------------------------------
-// Author: proxyd. Readers: watchd (answers tickets), ctl.
+// Author: proxyd. Readers: watchd (answers what it asks), supervisord (answers what it doubts),
+// ctl.
 
 struct ProxyState {
   Stamp stamp;
@@ -118,7 +121,8 @@ struct ProxyState {
   std::uint64_t forwarded = 0;         // requests given to a backend so far
   std::uint64_t replayed = 0;          // of those, given to a second one
   std::string problem;                 // what the user should know; empty: nothing
-  Ticket asks;                         // newest ticket; not in the file
+  Ticket asks;                         // how the tree stands, newest ticket; not in the file
+  Ticket doubts;                       // whether the backend was killed, likewise
 
   bool operator==(const ProxyState&) const = default;
 };

@@ -17,6 +17,8 @@ std::string_view to_string(Exchange::Phase phase) {
       return "Doubtful";
     case Exchange::Phase::Answering:
       return "Answering";
+    case Exchange::Phase::Ending:
+      return "Ending";
     case Exchange::Phase::Tunnel:
       return "Tunnel";
     case Exchange::Phase::Finishing:
@@ -60,6 +62,11 @@ std::optional<Plea> Exchange::plea() const {
                   .expired = expired_};
     case Phase::Answering:
       return Plea{.situation = Situation::Begun, .generation = generation_};
+    case Phase::Ending:
+      return Plea{.situation = Situation::Ended,
+                  .generation = generation_,
+                  .expired = expired_,
+                  .ticket = ticket_};
     case Phase::Tunnel:
       return Plea{.situation = Situation::Tunnel, .generation = generation_};
     case Phase::Finishing:
@@ -117,6 +124,7 @@ Effects Exchange::handle(const RequestBodyBroken& event, TimePoint) {
     case Phase::Reading:
     case Phase::Held:
     case Phase::Doubtful:
+    case Phase::Ending:
     case Phase::Tunnel:
     case Phase::Finishing:
     case Phase::Closed:
@@ -148,6 +156,7 @@ Effects Exchange::handle(const ClientEnded&, TimePoint now) {
       wake_at_ = leaves_at_ = now + kHalfCloseGrace;
       return {};
     }
+    case Phase::Ending:  // told in a moment, for the next request
     case Phase::Tunnel:  // the shell passes the FIN on
     case Phase::Finishing:
     case Phase::Closed:
@@ -180,6 +189,8 @@ Effects Exchange::handle(const Judged& event, TimePoint now) {
       return answer(Answer::Kind::BadGateway, 502,
                     opened_ ? "Your server closed the connection before it began to answer."
                             : "Your server cannot be reached: no connection could be made.");
+    case Verdict::Complete:
+      return complete_response();
     case Verdict::QueueFull:
       return answer(Answer::Kind::QueueFull, 503, "");
     case Verdict::Close:
@@ -276,9 +287,20 @@ Effects Exchange::handle(const ResponseBodyEnded&, TimePoint) {
   return complete_response();
 }
 
+Effects Exchange::handle(const ResponseEndedByClose& event, TimePoint now) {
+  assert(phase_ == Phase::Answering);
+  phase_ = Phase::Ending;
+  ticket_ = event.ticket;
+  expired_ = false;
+  wake_at_ = now + kVerdictWait;
+  return {DropUpstream{}, AskGate{}};
+}
+
 Effects Exchange::complete_response() {
   Effects effects;
-  if (response_.keeps_alive && request_body_done_ && !request_.asks_upgrade) {
+  if (phase_ == Phase::Ending) {
+    effects.push_back(EndResponse{});
+  } else if (response_.keeps_alive && request_body_done_ && !request_.asks_upgrade) {
     effects.push_back(ReleaseUpstream{});
   } else {
     // Who refuses an upgrade may do so on a bare socket, and die of a reset: in Node it is nobody's
@@ -310,6 +332,7 @@ Effects Exchange::handle(const UpstreamLost&, TimePoint) {
     case Phase::Reading:
     case Phase::Held:
     case Phase::Doubtful:
+    case Phase::Ending:
     case Phase::Finishing:
     case Phase::Closed:
       return {};
@@ -323,7 +346,7 @@ Effects Exchange::handle(const TimerExpired& event, TimePoint now) {
     request_ = {};
     return answer(Answer::Kind::Refused, 408, "its head did not come within 60 s");
   }
-  if (phase_ == Phase::Doubtful) {
+  if (phase_ == Phase::Doubtful || phase_ == Phase::Ending) {
     expired_ = true;
     return {AskGate{}};
   }
@@ -352,7 +375,8 @@ Effects Exchange::answer(Answer::Kind kind, int status, std::string why) {
 Effects Exchange::cut() {
   Effects effects;
   if (has_upstream()) effects.push_back(DropUpstream{});
-  effects.push_back(CutClient{.reset = phase_ == Phase::Answering && ends_by_close_});
+  const bool has_begun = phase_ == Phase::Answering || phase_ == Phase::Ending;
+  effects.push_back(CutClient{.reset = has_begun && ends_by_close_});
   phase_ = Phase::Closed;
   wake_at_.reset();
   return effects;
@@ -367,6 +391,7 @@ bool Exchange::has_upstream() const {
     case Phase::Reading:
     case Phase::Held:
     case Phase::Doubtful:
+    case Phase::Ending:
     case Phase::Finishing:
     case Phase::Closed:
       return false;

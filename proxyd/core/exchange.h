@@ -23,6 +23,9 @@
 //            save interim answers (1xx), which pass at once.
 // Doubtful   That connection is gone. The gate is asked; it may need to wait for news (gate.h).
 // Answering  The answer flows. Nothing can be repeated from here.
+// Ending     The answer has ended with the backend's connection. The gate is asked whether that was
+// a
+//            kill; complete or cut, as from Answering.
 // Tunnel     After a 101: bytes flow both ways, each direction ends on its own.
 // Finishing  The last answer is being written; then our FIN, and what still comes is thrown away
 //            until the client's FIN, so that a reset does not take the answer with it (RFC 9112
@@ -101,6 +104,10 @@ struct ResponseRefused {  // the head or the framing of the answer is not accept
 
 struct ResponseBodyEnded {};  // all of it has been given to the client's connection
 
+struct ResponseEndedByClose {  // likewise, if the end of the backend's connection is its end
+  std::uint64_t ticket = 0;    // gate.h: whether that was a kill
+};
+
 struct UpstreamLost {
 };  // could not be made, or ended, or was reset, before the answer was complete
 
@@ -109,10 +116,10 @@ struct TimerExpired {         // wake_at has come
                               // for the client to take them
 };
 
-using Event =
-    std::variant<RequestBegun, RequestArrived, RequestRefused, RequestBodyEnded, RequestBodyBroken,
-                 ClientEnded, ClientBroken, Judged, UpstreamOpened, ResponseArrived,
-                 ResponseRefused, ResponseBodyEnded, UpstreamLost, TimerExpired>;
+using Event = std::variant<RequestBegun, RequestArrived, RequestRefused, RequestBodyEnded,
+                           RequestBodyBroken, ClientEnded, ClientBroken, Judged, UpstreamOpened,
+                           ResponseArrived, ResponseRefused, ResponseBodyEnded,
+                           ResponseEndedByClose, UpstreamLost, TimerExpired>;
 
 // ---- what is to be done -------------------------------------------------------------------------
 
@@ -143,6 +150,10 @@ struct PassResponseHead {  // write the head that came to the client
   bool operator==(const PassResponseHead&) const = default;
 };
 
+struct EndResponse {  // tell the client that the answer is complete, if its framing has a way to
+  bool operator==(const EndResponse&) const = default;
+};
+
 struct Answer {  // write an answer of our own
   enum class Kind { Crashed, Unrepeated, BadGateway, Refused, QueueFull, QueueTimeout };
 
@@ -169,8 +180,9 @@ struct CutClient {     // end the connection so that the client cannot take the 
   bool operator==(const CutClient&) const = default;
 };
 
-using Effect = std::variant<AskGate, ForwardRequest, DropUpstream, ReleaseUpstream,
-                            PassResponseHead, Answer, ReadNext, FinishClient, CutClient>;
+using Effect =
+    std::variant<AskGate, ForwardRequest, DropUpstream, ReleaseUpstream, PassResponseHead,
+                 EndResponse, Answer, ReadNext, FinishClient, CutClient>;
 
 // In the order in which they are to be done. In place: one is made for every event.
 class Effects {
@@ -193,7 +205,7 @@ class Effects {
 
 class Exchange {
  public:
-  enum class Phase { Reading, Held, Sent, Doubtful, Answering, Tunnel, Finishing, Closed };
+  enum class Phase { Reading, Held, Sent, Doubtful, Answering, Ending, Tunnel, Finishing, Closed };
 
   Exchange() = default;
 
@@ -233,6 +245,7 @@ class Exchange {
   Effects handle(const ResponseArrived& event, TimePoint now);
   Effects handle(const ResponseRefused& event, TimePoint now);
   Effects handle(const ResponseBodyEnded& event, TimePoint now);
+  Effects handle(const ResponseEndedByClose& event, TimePoint now);
   Effects handle(const UpstreamLost& event, TimePoint now);
   Effects handle(const TimerExpired& event, TimePoint now);
 
@@ -256,9 +269,9 @@ class Exchange {
   bool ends_by_close_ = false;    // the answer's end is the connection's end
   bool opened_ = false;           // a connection to the backend could be made
   bool reused_ = false;           // and had served before
-  bool expired_ = false;          // Doubtful: the news did not come in time
+  bool expired_ = false;          // Doubtful, Ending: the news did not come in time
   std::uint64_t generation_ = 0;  // of the backend that has, or last had, a request of this client
-  std::uint64_t ticket_ = 0;      // of the request
+  std::uint64_t ticket_ = 0;      // of the request; Ending: of the doubt
   std::optional<bus::TreePoint> needs_;
   TimePoint arrived_at_{};  // of the request
   TimePoint::duration held_{};

@@ -18,6 +18,8 @@ std::string_view to_string(Verdict verdict) {
       return "Unrepeated";
     case Verdict::BadGateway:
       return "BadGateway";
+    case Verdict::Complete:
+      return "Complete";
     case Verdict::QueueFull:
       return "QueueFull";
     case Verdict::Close:
@@ -51,6 +53,9 @@ Judgement Gate::judge(const Plea& plea) const {
     case Situation::Sent:
       judgement.verdict = judge_sent(plea);
       break;
+    case Situation::Ended:
+      judgement.verdict = judge_ended(plea);
+      break;
     case Situation::Begun:
     case Situation::Tunnel:
       judgement.verdict = is_running(plea.generation) ? Verdict::Stay : Verdict::Close;
@@ -82,6 +87,13 @@ Verdict Gate::judge_sent(const Plea& plea) const {
   if (!plea.lost) return Verdict::Stay;
   if (plea.reused && plea.repeatable) return Verdict::Forward;
   return plea.expired ? Verdict::BadGateway : Verdict::Stay;
+}
+
+Verdict Gate::judge_ended(const Plea& plea) const {
+  if (!is_running(plea.generation)) return Verdict::Close;
+  const bus::Ticket doubt{.epoch = doubts_.epoch, .number = plea.ticket};
+  const bool is_settled = !is_supervised_ || plea.expired || backend_->answers.covers(doubt);
+  return is_settled ? Verdict::Complete : Verdict::Stay;
 }
 
 bool Gate::is_running(std::uint64_t generation) const {

@@ -17,6 +17,7 @@ enum class Situation {
   Waiting,  // the request is complete but for its body, and no backend has it
   Sent,     // a backend has it (or some of it) and has not begun to answer
   Begun,    // the answer has begun
+  Ended,    // it has ended with the backend's connection, as its framing has it
   Tunnel,   // after a 101
 };
 
@@ -26,8 +27,9 @@ struct Plea {
   bool repeatable = false;       // Sent: safe, and nothing of it is lost
   bool lost = false;             // Sent: the connection to the backend is gone
   bool reused = false;           // Sent: and it had served another request before
-  bool expired = false;          // Sent, lost: kVerdictWait has passed
-  std::uint64_t ticket = 0;      // Waiting: whose answer says how new the backend has to be
+  bool expired = false;          // Ended; Sent, lost: kVerdictWait has passed
+  std::uint64_t ticket = 0;      // Waiting: whose answer says how new the backend has to be. Ended:
+                                 // whose answer says whether the backend was killed
   std::optional<bus::TreePoint> needs;  // Waiting: so new, if an earlier judgement has said it
   bool is_shut_out = false;             // Waiting: it is not in the queue, and that is full
 };
@@ -40,6 +42,7 @@ enum class Verdict {
   Crashed,     // answer 503 with how the backend ended
   Unrepeated,  // answer 503: it was lost with the old backend, and why it was not repeated
   BadGateway,  // answer 502: the backend runs but did not answer
+  Complete,    // Ended: nobody has cut it
   QueueFull,   // answer 503: too many wait already
   Close,       // end the client's connection: in order if Idle, else cut it short
 };
@@ -69,6 +72,8 @@ struct Judgement {
 //              │ else Unrepeated        │ is newer; lost: see below │
 //   Begun,     │ Close                  │ Close if the generation   │ Close
 //   Tunnel     │                        │ is newer                  │
+//   Ended      │ Close                  │ Close if the generation   │ Close
+//              │                        │ is newer; else see below  │
 //
 // New enough: the barrier (barrier.h) has told how the files stood when the request came, and the
 // backend knows that tree. Where the barrier does not hold, the newest tree that is known counts.
@@ -82,6 +87,10 @@ struct Judgement {
 // kVerdictWait has passed; then the backend runs and has dropped a request: BadGateway. But a
 // *reused* connection that is gone before the answer was most likely closed for idleness at the
 // moment the request was sent (RFC 9112 §9.3.1): a repeatable request is sent again at once.
+// Ended: a kill ends connections as well, and a part would pass for the whole. The news of a kill
+// is on its way before the signal is, but that is another channel. So supervisord is asked, and its
+// answer comes after all news before it: Stay until then, and Complete if it still runs, or if the
+// answer has not come within kVerdictWait.
 class Gate {
  public:
   // The state of a Gate that waits for no supervisord: `--assume-running`.
@@ -90,7 +99,8 @@ class Gate {
   // With the barrier off.
   Gate() : Gate(Barrier::Settings{}) {}
 
-  explicit Gate(const Barrier::Settings& barrier) : barrier_(barrier) {}
+  explicit Gate(const Barrier::Settings& barrier)
+      : barrier_(barrier), doubts_{.epoch = barrier.epoch, .number = 0} {}
 
   void on(const bus::TreeState& tree, TimePoint now);
 
@@ -98,7 +108,12 @@ class Gate {
 
   Judgement judge(const Plea& plea) const;
 
-  // Gives tickets, and says which to publish.
+  // A ticket for an answer that has Ended; it is to be published.
+  std::uint64_t doubt() { return is_supervised_ ? ++doubts_.number : 0; }
+
+  const bus::Ticket& newest_doubt() const { return doubts_; }
+
+  // Gives tickets for requests that have come, and says which to publish.
   Barrier& barrier() { return barrier_; }
 
   // Whether a supervisord tells of the backend: false for a Gate that assumes it running.
@@ -116,9 +131,11 @@ class Gate {
   Verdict judge_idle(const Plea& plea) const;
   Verdict judge_waiting(const Plea& plea, const std::optional<bus::TreePoint>& needs) const;
   Verdict judge_sent(const Plea& plea) const;
+  Verdict judge_ended(const Plea& plea) const;
 
   bool is_supervised_ = true;
   Barrier barrier_;
+  bus::Ticket doubts_;  // the newest
   std::optional<bus::TreeState> tree_;
   std::optional<bus::BackendState> backend_;
 };

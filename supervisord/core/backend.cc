@@ -85,6 +85,13 @@ Effects Backend::handle(const TreeWaitExpired&, TimePoint) {
   return effects;
 }
 
+// Whatever is published answers, because a kill is published before it begins.
+Effects Backend::handle(const Doubted& event, TimePoint) {
+  if (state_ == State::Left || facts_.answers == event.ticket) return {};
+  facts_.answers = event.ticket;
+  return {publish()};
+}
+
 Effects Backend::handle(const RestartRequested&, TimePoint now) {
   return restart(
       {.told = "restart requested (SIGHUP)", .since = "the restart was requested", .at = now});
@@ -142,8 +149,8 @@ Effects Backend::handle(const ProcessExited& event, TimePoint now) {
   const bool lived = state_ == State::Loading || state_ == State::Running;
   if (!lived || event.generation != facts_.generation) return {};
   Effects effects;
-  if (state_ == State::Loading) effects.push_back(StopProbe{});
-  effects.push_back(KillTree{});
+  if (state_ == State::Loading) effects.emplace_back(StopProbe{});
+  effects.emplace_back(KillTree{});
   kill_due_ = true;
   facts_.exit.emplace();
   (event.status.by_signal ? facts_.exit->signal : facts_.exit->code) = event.status.number;
@@ -200,7 +207,7 @@ Effects Backend::restart(Cause cause) {
 
 Effects Backend::kill(State next, const std::string& why, TimePoint now) {
   Effects effects;
-  if (state_ == State::Loading) effects.push_back(StopProbe{});
+  if (state_ == State::Loading) effects.emplace_back(StopProbe{});
   kill_begun_ = now;
   state_ = next;
   facts_.state = bus::BackendPhase::Killing;
@@ -209,10 +216,10 @@ Effects Backend::kill(State next, const std::string& why, TimePoint now) {
   facts_.problem.clear();
   // The news goes first: proxyd is to know why its connections end, and that an answer which ends
   // with its connection is not complete.
-  effects.push_back(publish());
-  if (!kill_due_) effects.push_back(KillTree{});
+  effects.emplace_back(publish());
+  if (!kill_due_) effects.emplace_back(KillTree{});
   kill_due_ = true;
-  effects.push_back(Say{"Killing: " + why});
+  effects.emplace_back(Say{"Killing: " + why});
   return effects;
 }
 

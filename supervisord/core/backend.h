@@ -25,6 +25,10 @@ struct TreeSeen {  // any snapshot of watchd's, news or not
 
 struct TreeWaitExpired {};  // the time of StartTreeWait is over
 
+struct Doubted {  // proxyd asks whether the backend was killed; perhaps not for the first time
+  bus::Ticket ticket;
+};
+
 struct RestartRequested {};  // SIGHUP
 
 struct StopRequested {};  // SIGTERM, SIGINT
@@ -56,8 +60,9 @@ struct ProcessExited {  // the backend's first process; others of its tree may l
 
 struct TreeGone {};  // no process of the backend is left; answers KillTree, once
 
-using Event = std::variant<Begun, TreeSeen, TreeWaitExpired, RestartRequested, StopRequested,
-                           Spawned, SpawnFailed, PortTaken, Answered, ProcessExited, TreeGone>;
+using Event =
+    std::variant<Begun, TreeSeen, TreeWaitExpired, Doubted, RestartRequested, StopRequested,
+                 Spawned, SpawnFailed, PortTaken, Answered, ProcessExited, TreeGone>;
 
 // ---- effects ------------------------------------------------------------------------------------
 
@@ -158,6 +163,7 @@ class Backend {
   Effects handle(const Begun& event, TimePoint now);
   Effects handle(const TreeSeen& event, TimePoint now);
   Effects handle(const TreeWaitExpired& event, TimePoint now);
+  Effects handle(const Doubted& event, TimePoint now);
   Effects handle(const RestartRequested& event, TimePoint now);
   Effects handle(const StopRequested& event, TimePoint now);
   Effects handle(const Spawned& event, TimePoint now);

@@ -321,6 +321,7 @@ class Play {
   void tell(bus::BackendPhase phase) {
     if (backend_.generation == 0) ++backend_.generation;
     backend_.state = phase;
+    backend_.answers = gate_.newest_doubt();
     gate_.on(backend_);
     if (phase != bus::BackendPhase::Running) idle_.clear();
     perform(AskGate{});
@@ -378,7 +379,8 @@ class Play {
         phase == Phase::Sent || phase == Phase::Answering || phase == Phase::Tunnel;
     check(needs_upstream == (upstream_ != nullptr), "a backend connection is there when it is used",
           to_string(phase));
-    check(phase != Phase::Doubtful || exchange_.wake_at(), "no doubt lasts");
+    const bool is_in_doubt = phase == Phase::Doubtful || phase == Phase::Ending;
+    check(!is_in_doubt || exchange_.wake_at(), "no doubt lasts");
     check(!end_told_ || phase != Phase::Held || newest().facts.is_safe,
           "a request that is not safe is not held for a client that has ended");
     const bool has_begun = phase != Phase::Held && phase != Phase::Sent && phase != Phase::Doubtful;
@@ -406,6 +408,8 @@ class Play {
         return pump_request() || read_response() || tell_of_client_end();
       case Phase::Answering:
         return pump_request() || pump_response() || tell_of_client_end();
+      case Phase::Ending:
+        return false;
       case Phase::Tunnel:
         pump_tunnel();
         return false;
@@ -515,8 +519,8 @@ class Play {
       return true;
     }
     newest().source_ended_by_close = true;
-    if (coding_ == Coding::Chunk) output_ += "0\r\n\r\n";
-    return complete_response();
+    handle(ResponseEndedByClose{.ticket = gate_.doubt()});
+    return true;
   }
 
   bool complete_response() {
@@ -652,6 +656,10 @@ class Play {
                                    effect.delivery);
   }
 
+  void perform(const EndResponse&) {
+    if (coding_ == Coding::Chunk) output_ += "0\r\n\r\n";
+  }
+
   void perform(const Answer& effect) {
     count_answer();
     newest().own_answer = effect;
@@ -665,6 +673,7 @@ class Play {
 
   void perform(const ReadNext&) {
     check(newest().answers == 1, "the next request is read when this one is answered");
+    check(!said_close_, "an answer says what becomes of the connection", newest().start);
     parser_.start();
     end_told_ = false;
   }

@@ -38,6 +38,7 @@ std::vector<Message> samples() {
       .exit = BackendExit{.code = 3, .signal = {}, .spawn_error = ""},
       .output_tail = std::string("\x1b[31mred\x1b[0m\t\0!", 14),
       .problem = "p",
+      .answers = {.epoch = 9, .number = 8},
   };
   std::vector<Message> messages{tree, TreeState{}, backend, BackendState{}, ProxyState{}};
   backend.exit = BackendExit{.code = {}, .signal = 9, .spawn_error = ""};
@@ -55,7 +56,8 @@ std::vector<Message> samples() {
                                    .forwarded = kBig,
                                    .replayed = 4,
                                    .problem = "words",
-                                   .asks = {.epoch = 9, .number = 10}});
+                                   .asks = {.epoch = 9, .number = 10},
+                                   .doubts = {.epoch = 9, .number = 11}});
   return messages;
 }
 
@@ -172,6 +174,8 @@ TEST(Codec, KeepsFromTheFileWhatMeansNothingToASuccessor) {
   const auto proxy = std::get<ProxyState>(durable(samples().back()));
   EXPECT_EQ(proxy.clients, 1U);
   EXPECT_EQ(proxy.asks, Ticket{});
+  EXPECT_EQ(proxy.doubts, Ticket{});
+  EXPECT_EQ(std::get<BackendState>(durable(samples()[2])).answers, Ticket{});
 }
 
 TEST(Ticket, CoversThoseOfItsEpochUpToItself) {

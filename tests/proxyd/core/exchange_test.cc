@@ -8,9 +8,9 @@
 namespace hpp::proxyd {
 
 void PrintTo(const Effects& effects, std::ostream* out) {
-  static const char* const kNames[] = {"AskGate",         "ForwardRequest",   "DropUpstream",
-                                       "ReleaseUpstream", "PassResponseHead", "Answer",
-                                       "ReadNext",        "FinishClient",     "CutClient"};
+  static const char* const kNames[] = {
+      "AskGate",     "ForwardRequest", "DropUpstream", "ReleaseUpstream", "PassResponseHead",
+      "EndResponse", "Answer",         "ReadNext",     "FinishClient",    "CutClient"};
   *out << '{';
   for (const Effect& effect : effects) *out << ' ' << kNames[effect.index()];
   *out << " }";
@@ -397,6 +397,29 @@ TEST(Exchange, AFinDoesNotCutTheWaitForAVerdictShort) {
   EXPECT_EQ(steps.exchange().wake_at(), verdict_at - kVerdictWait + 50ms + kHalfCloseGrace);
 }
 
+TEST(Exchange, AsksWhetherAKillHasEndedTheAnswer) {
+  const ResponseFacts until_close{.framing = Framing::UntilClose, .keeps_alive = false};
+  const auto ended = [&](const RequestFacts& facts) {
+    Steps steps;
+    steps.sent(facts).when(ResponseArrived{until_close}).when(ResponseEndedByClose{.ticket = 5});
+    steps.then({DropUpstream{}, AskGate{}}).in(Phase::Ending);
+    EXPECT_EQ(steps.exchange().plea()->situation, Situation::Ended);
+    EXPECT_EQ(steps.exchange().plea()->ticket, 5U);
+    EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kVerdictWait);
+    return steps;
+  };
+  ended(kGet).when(judged(Verdict::Stay)).then({}).in(Phase::Ending);
+  ended(kGet).when(judged(Verdict::Complete)).then({EndResponse{}, ReadNext{}}).in(Phase::Reading);
+  ended(kGet).when(judged(Verdict::Close)).then({CutClient{}}).in(Phase::Closed);
+  ended(kGet).when(ClientBroken{}).then({CutClient{}}).in(Phase::Closed);
+  const RequestFacts old{.minor = 0, .is_safe = true, .keeps_alive = false};
+  ended(old).when(judged(Verdict::Close)).then({CutClient{.reset = true}});
+  ended(old).when(judged(Verdict::Complete)).then({EndResponse{}, FinishClient{.lingers = false}});
+  Steps silent = ended(kGet);
+  silent.after(kVerdictWait).when(TimerExpired{}).then({AskGate{}});
+  EXPECT_TRUE(silent.exchange().plea()->expired);
+}
+
 TEST(Exchange, ARefusedUpgradeEndsInOrder) {
   RequestFacts upgrade = kGet;
   upgrade.asks_upgrade = true;
@@ -520,6 +543,13 @@ struct World {
     if (!effect.facts.is_interim()) ++final_answers;
   }
 
+  void perform(const EndResponse&) {
+    ASSERT_TRUE(output_open);
+    ASSERT_EQ(final_answers, 1);
+    ASSERT_EQ(gate.backend()->state, bus::BackendPhase::Running) << "a part passes for the whole";
+    ASSERT_EQ(gate.backend()->generation, exchange.generation());
+  }
+
   void perform(const Answer&) {
     ASSERT_TRUE(output_open);
     ++final_answers;
@@ -538,7 +568,7 @@ struct World {
     if (over) {
       ASSERT_FALSE(upstream) << "the client is gone, its request is not";
     }
-    if (exchange.phase() == Phase::Doubtful) {
+    if (exchange.phase() == Phase::Doubtful || exchange.phase() == Phase::Ending) {
       ASSERT_TRUE(exchange.wake_at()) << "nothing will wake it";
     }
   }
@@ -553,7 +583,7 @@ struct World {
 
   void news(bus::BackendPhase state, std::uint64_t of) {
     generation = of;
-    gate.on(bus::BackendState{.state = state, .generation = of});
+    gate.on(bus::BackendState{.state = state, .generation = of, .answers = gate.newest_doubt()});
     const auto plea = exchange.plea();
     if (plea) play(gate.judge(*plea));
   }
@@ -618,7 +648,10 @@ struct World {
       });
       next([](World& w) { w.play(ResponseRefused{"x"}); });
     }
-    if (phase == Phase::Answering) next([](World& w) { w.play(ResponseBodyEnded{}); });
+    if (phase == Phase::Answering) {
+      next([](World& w) { w.play(ResponseBodyEnded{}); });
+      next([](World& w) { w.play(ResponseEndedByClose{.ticket = w.gate.doubt()}); });
+    }
   }
 
   template <class Next>
@@ -626,6 +659,8 @@ struct World {
     using enum bus::BackendPhase;
     const auto state = gate.backend() ? gate.backend()->state : Loading;
     if (state == Loading) next([](World& w) { w.news(Running, w.generation); });
+    // It still runs: the answer to a doubt.
+    if (exchange.phase() == Phase::Ending) next([=](World& w) { w.news(state, w.generation); });
     if (state == Running || state == Loading) {
       next([](World& w) { w.news(Killing, w.generation); });
       next([](World& w) { w.news(Error, w.generation); });

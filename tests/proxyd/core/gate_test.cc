@@ -210,6 +210,38 @@ TEST_F(StrictGate, AFullQueueIsNoneOfTheBarriers) {
   EXPECT_EQ(verdict(), Verdict::QueueFull) << "now it would wait for the backend";
 }
 
+TEST(Gate, AnAnswerThatEndsWithItsConnectionIsCompleteOnlyIfNobodyWasKilled) {
+  Gate gate({.epoch = 8});
+  Plea plea{.situation = Situation::Ended, .generation = 2, .ticket = gate.doubt()};
+  EXPECT_EQ(gate.newest_doubt(), (bus::Ticket{.epoch = 8, .number = plea.ticket}));
+  BackendState state = backend(BackendPhase::Running, 2);
+  gate.on(state);
+  EXPECT_EQ(gate.judge(plea).verdict, Verdict::Stay) << "the news of a kill may be on its way";
+  state.answers = {.epoch = 7, .number = 100};
+  gate.on(state);
+  EXPECT_EQ(gate.judge(plea).verdict, Verdict::Stay) << "that was another proxyd's";
+  state.answers = gate.newest_doubt();
+  gate.on(state);
+  EXPECT_EQ(gate.judge(plea).verdict, Verdict::Complete);
+  for (const auto phase : {BackendPhase::Killing, BackendPhase::Loading, BackendPhase::Error}) {
+    state.state = phase;
+    gate.on(state);
+    EXPECT_EQ(gate.judge(plea).verdict, Verdict::Close);
+  }
+  state = backend(BackendPhase::Running, 3);
+  state.answers = gate.newest_doubt();
+  gate.on(state);
+  EXPECT_EQ(gate.judge(plea).verdict, Verdict::Close) << "a newer one runs";
+  gate.on(backend(BackendPhase::Running, 2));
+  plea.expired = true;
+  EXPECT_EQ(gate.judge(plea).verdict, Verdict::Complete) << "supervisord is gone";
+  plea.expired = false;
+  Gate alone = Gate::assuming_running();
+  plea.generation = 1;
+  plea.ticket = alone.doubt();
+  EXPECT_EQ(alone.judge(plea).verdict, Verdict::Complete);
+}
+
 TEST(Gate, AFullQueueTurnsAwayWhoWouldHaveToWait) {
   Gate gate = gate_of(backend(BackendPhase::Loading, 1));
   const Plea late{.situation = Situation::Waiting, .is_shut_out = true};

@@ -329,6 +329,24 @@ INSTANTIATE_TEST_SUITE_P(Backend, Table, testing::ValuesIn(rows()),
 
 // ---- longer stories -----------------------------------------------------------------------------
 
+TEST(Doubt, IsAnsweredWithWhatIsTrueByThen) {
+  Life life;
+  life.run();
+  const bus::Ticket first{.epoch = 3, .number = 1};
+  EXPECT_THAT(life(Doubted{first}), ElementsAre("Publish Running 1 pid 100 serves 7:1 seen 7:1"));
+  EXPECT_EQ(life.published().answers, first);
+  EXPECT_THAT(life(Doubted{first}), IsEmpty()) << "once is enough";
+  life(tree(2));
+  EXPECT_EQ(life.published().state, bus::BackendPhase::Killing);
+  const bus::Ticket second{.epoch = 3, .number = 2};
+  life(Doubted{second});
+  EXPECT_EQ(life.published().answers, second);
+  EXPECT_EQ(life.published().state, bus::BackendPhase::Killing);
+  const bus::Ticket of_another{.epoch = 4, .number = 1};
+  life(Doubted{of_another});
+  EXPECT_EQ(life.published().answers, of_another) << "proxyd was restarted";
+}
+
 TEST(Restart, TellsHowLongEachStepTook) {
   Life life;
   life.run();
