@@ -211,8 +211,8 @@ void Pool::drop(std::unique_ptr<Upstream> upstream, bool in_order) {
   if (upstream->is_open()) {
     upstream->pump().abandon(upstream->stream());
     // Where the backend has closed first, our FIN would leave it a TIME_WAIT.
-    const bool closes_first = !backend_runs_ || upstream->stream().input_ended();
-    if (!in_order && closes_first) upstream->reset_on_close();
+    const bool is_reset = !backend_runs_ || (!in_order && upstream->stream().has_ended_by_now());
+    if (is_reset) upstream->reset_on_close();
   }
   upstream->retire();
   loop_.bury(std::move(upstream));

@@ -17,6 +17,7 @@
 #include "common/os/socket_address.h"
 #include "supervisord/core/backend.h"
 #include "supervisord/output.h"
+#include "supervisord/port_release.h"
 #include "supervisord/probe.h"
 #include "supervisord/tree_killer.h"
 
@@ -61,6 +62,7 @@ class Daemon {
   Output output_;
   Probe probe_;
   std::unique_ptr<Child> child_;
+  PortRelease port_release_;
   TreeKiller killer_;
   Timer tree_wait_;
   Signals signals_;

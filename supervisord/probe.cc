@@ -167,9 +167,11 @@ void Probe::on_deadline() {
     return begin_round();
   }
   // It has ignored `Connection: close` and waits for another request: an end in good order does
-  // not trouble it, and the TIME_WAIT is with whoever ends first, us.
-  const linger off{.l_onoff = 0, .l_linger = 0};
-  ::setsockopt(talk_->fd.get(), SOL_SOCKET, SO_LINGER, &off, sizeof off);
+  // not trouble it, and the TIME_WAIT is with whoever ends first, us. Unless it has died meanwhile.
+  if (!peer_has_ended(talk_->fd.get())) {
+    const linger off{.l_onoff = 0, .l_linger = 0};
+    ::setsockopt(talk_->fd.get(), SOL_SOCKET, SO_LINGER, &off, sizeof off);
+  }
   hang_up();
 }
 

@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "common/os/socket_address.h"
+
 namespace hpp {
 namespace {
 
@@ -268,6 +270,10 @@ void Stream::finish_output() {
 }
 
 // ---- ending -------------------------------------------------------------------------------------
+
+bool Stream::has_ended_by_now() const {
+  return end_near_ || input_ended_ || broken_ || peer_has_ended(fd_.get());
+}
 
 void Stream::reset_on_close() {
   const linger now{.l_onoff = 1, .l_linger = 0};

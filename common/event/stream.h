@@ -83,6 +83,10 @@ class Stream {
   // Ends our direction (FIN) once output() is written.
   void finish_output();
 
+  // Whether the peer's FIN or reset has come, as of now: asks the kernel, whose news may be on its
+  // way.
+  bool has_ended_by_now() const;
+
   // Makes the close of this stream a reset (RST): no TIME_WAIT, and the peer cannot take what it
   // got for complete.
   void reset_on_close();

@@ -150,6 +150,12 @@ SocketAddress local_address(int fd) {
   return address;
 }
 
+bool peer_has_ended(int fd) {
+  char byte = 0;
+  const ssize_t got = ::recv(fd, &byte, 1, MSG_PEEK);
+  return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
+}
+
 int connect_error(int fd) {
   int error = 0;
   socklen_t size = sizeof error;

@@ -58,4 +58,9 @@ SocketAddress local_address(int fd);
 // How the attempt on `fd` ended: 0, or an errno value.
 int connect_error(int fd);
 
+// Whether nothing follows from the peer of a non-blocking socket, as of now: its FIN or a reset has
+// come, and all before it has been read. Whoever then closes in good order leaves the TIME_WAIT
+// with the peer (RFC 9293 §3.6).
+bool peer_has_ended(int fd);
+
 }  // namespace hpp

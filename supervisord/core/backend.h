@@ -58,7 +58,9 @@ struct ProcessExited {  // the backend's first process; others of its tree may l
   std::string output_tail;
 };
 
-struct TreeGone {};  // no process of the backend is left; answers KillTree, once
+// No process of the backend is left, and nothing of it on its port that can be waited for; answers
+// KillTree, once.
+struct TreeGone {};
 
 using Event =
     std::variant<Begun, TreeSeen, TreeWaitExpired, Doubted, RestartRequested, StopRequested,

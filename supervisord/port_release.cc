@@ -1,0 +1,90 @@
+#include "supervisord/port_release.h"
+
+#include <arpa/inet.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "common/os/unique_fd.h"
+
+namespace hpp::supervisord {
+namespace {
+
+constexpr Milliseconds kLookAgainAfter{1};
+constexpr Milliseconds kWaitMax{100};
+
+constexpr std::uint32_t kOrphanStates =
+    1U << TCP_FIN_WAIT1 | 1U << TCP_FIN_WAIT2 | 1U << TCP_CLOSING | 1U << TCP_LAST_ACK;
+
+// sock_diag(7): all TCP sockets of a family that are in one of these states.
+struct Request {
+  nlmsghdr header{};
+  inet_diag_req_v2 body{};
+};
+
+bool ask(int fd, int family) {
+  Request request;
+  request.header.nlmsg_len = sizeof request;
+  request.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
+  request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+  request.body.sdiag_family = static_cast<std::uint8_t>(family);
+  request.body.sdiag_protocol = IPPROTO_TCP;
+  request.body.idiag_states = kOrphanStates;
+  return ::send(fd, &request, sizeof request, 0) == sizeof request;
+}
+
+// Counts those of one packet. False: it was the last one.
+bool count(const char* at, std::size_t size, std::uint16_t port, std::size_t& found) {
+  nlmsghdr header;
+  while (size >= sizeof header) {
+    std::memcpy(&header, at, sizeof header);
+    const bool is_data = header.nlmsg_type == SOCK_DIAG_BY_FAMILY;
+    if (!is_data || header.nlmsg_len < NLMSG_LENGTH(sizeof(inet_diag_msg))) return false;
+    inet_diag_msg entry;
+    std::memcpy(&entry, at + NLMSG_HDRLEN, sizeof entry);
+    if (ntohs(entry.id.idiag_sport) == port) ++found;
+    const std::size_t step = NLMSG_ALIGN(header.nlmsg_len);
+    if (step >= size) break;
+    at += step;
+    size -= step;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::size_t orphaned_connections(std::uint16_t port) {
+  const UniqueFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
+  std::size_t found = 0;
+  for (const int family : {AF_INET, AF_INET6}) {
+    if (!fd.is_open() || !ask(fd.get(), family)) return 0;
+    std::array<char, 32 * 1024> packet;
+    ssize_t got = 0;
+    do {
+      got = ::recv(fd.get(), packet.data(), packet.size(), 0);
+    } while (got > 0 && count(packet.data(), static_cast<std::size_t>(got), port, found));
+  }
+  return found;
+}
+
+PortRelease::PortRelease(Loop& loop, std::uint16_t port, std::function<void()> on_released)
+    : port_(port), on_released_(std::move(on_released)), timer_(loop, [this] { look(); }) {}
+
+void PortRelease::await() {
+  gives_up_at_ = std::chrono::steady_clock::now() + kWaitMax;
+  look();
+}
+
+void PortRelease::look() {
+  const bool is_over = std::chrono::steady_clock::now() >= gives_up_at_;
+  if (is_over || orphaned_connections(port_) == 0) return on_released_();
+  timer_.start(kLookAgainAfter);
+}
+
+}  // namespace hpp::supervisord

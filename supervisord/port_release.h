@@ -1,0 +1,38 @@
+// Shell. Waits until the kernel has let go of the connections of a backend that is dead.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+
+#include "common/event/loop.h"
+#include "common/event/timer.h"
+
+namespace hpp::supervisord {
+
+// How many connections on a local port have lost the process that they belonged to, and wait for
+// the other side to end them. They keep the port from a server that does without SO_REUSEADDR
+// (socket(7)). Those in TIME_WAIT do, too, and do not count: nothing but a minute ends them. 0 as
+// well if the kernel does not tell (sock_diag(7)).
+std::size_t orphaned_connections(std::uint16_t port);
+
+// The other side is proxyd, which resets its connections as soon as it hears of the kill; on a busy
+// machine a backend that boots in a few milliseconds is faster.
+class PortRelease {
+ public:
+  // Calls `on_released` once per await(), perhaps before that returns. `loop` must outlive this.
+  PortRelease(Loop& loop, std::uint16_t port, std::function<void()> on_released);
+
+  // Until there is no orphan, but not for long: it may belong to somebody who does not care.
+  void await();
+
+ private:
+  void look();
+
+  std::uint16_t port_;
+  std::function<void()> on_released_;
+  TimePoint gives_up_at_{};
+  Timer timer_;
+};
+
+}  // namespace hpp::supervisord

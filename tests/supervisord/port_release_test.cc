@@ -1,0 +1,77 @@
+#include "supervisord/port_release.h"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "common/os/socket_address.h"
+#include "tests/support/run_until.h"
+
+namespace hpp::supervisord {
+namespace {
+
+class PortReleaseTest : public testing::TestWithParam<const char*> {
+ protected:
+  // A connection whose server's end is closed, as by the death of the server.
+  void SetUp() override {
+    auto listening = std::move(listen_on(resolve({.host = GetParam(), .port = 0}))[0]);
+    address_ = local_address(listening.get());
+    ConnectAttempt attempt = start_connect(*address_);
+    ASSERT_EQ(attempt.error, 0);
+    client_ = std::move(attempt.fd);
+    pollfd ready{.fd = listening.get(), .events = POLLIN, .revents = 0};
+    ASSERT_EQ(::poll(&ready, 1, 10'000), 1);
+    server_.reset(::accept4(listening.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    ASSERT_TRUE(server_.is_open());
+  }
+
+  void reset_client() {
+    const linger now{.l_onoff = 1, .l_linger = 0};
+    ::setsockopt(client_.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    client_.reset();
+  }
+
+  Loop loop_{Loop::Timers::Precise};
+  std::optional<SocketAddress> address_;
+  UniqueFd client_;
+  UniqueFd server_;
+};
+
+TEST_P(PortReleaseTest, CountsWhatADeadServerLeaves) {
+  EXPECT_EQ(orphaned_connections(address_->port()), 0U) << "it lives";
+  server_.reset();
+  EXPECT_EQ(orphaned_connections(address_->port()), 1U);
+  reset_client();
+  EXPECT_EQ(orphaned_connections(address_->port()), 0U);
+}
+
+TEST_P(PortReleaseTest, WaitsForTheOtherSide) {
+  int released = 0;
+  PortRelease release(loop_, address_->port(), [&] { ++released; });
+  server_.reset();
+  release.await();
+  EXPECT_EQ(released, 0);
+  reset_client();
+  EXPECT_TRUE(run_until(loop_, [&] { return released == 1; }));
+}
+
+TEST_P(PortReleaseTest, DoesNotWaitForeverForWhoDoesNotCare) {
+  int released = 0;
+  PortRelease release(loop_, address_->port(), [&] { ++released; });
+  server_.reset();
+  release.await();
+  EXPECT_TRUE(run_until(loop_, [&] { return released == 1; }));
+  EXPECT_EQ(orphaned_connections(address_->port()), 1U);
+}
+
+TEST_P(PortReleaseTest, DoesNotWaitForNothing) {
+  int released = 0;
+  PortRelease release(loop_, address_->port(), [&] { ++released; });
+  release.await();
+  EXPECT_EQ(released, 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, PortReleaseTest, testing::Values("127.0.0.1", "::1"));
+
+}  // namespace
+}  // namespace hpp::supervisord
