@@ -21,8 +21,11 @@ std::string text_of(TimePoint::duration duration) {
   return ms < 9999.5 ? fmt::format("{:.0f} ms", ms) : fmt::format("{:.1f} s", ms / 1000);
 }
 
+// Before the first word of watchd's, or between two.
+constexpr const char* kNotWatched = "files changed while nobody watched";
+
 std::string what_changed(const bus::TreeState& tree) {
-  if (tree.changed.empty()) return "files changed while nobody watched";
+  if (tree.changed.empty()) return kNotWatched;
   return files_changed(tree.changed.front(),
                        std::max<std::uint64_t>(tree.changed_count, tree.changed.size()));
 }
@@ -71,9 +74,8 @@ Effects Backend::handle(const TreeSeen& event, TimePoint now) {
     return spawn_first();
   }
   if (!news) return {};
-  if (known.epoch == 0) facts_.serves = point;
-  if (known.epoch == 0 || state_ == State::Killing) return {publish()};
-  const std::string what = what_changed(event.tree);
+  if (state_ == State::Killing) return {publish()};
+  const std::string what = known.epoch == 0 ? kNotWatched : what_changed(event.tree);
   return restart({.told = what, .since = what, .at = now});
 }
 

@@ -137,8 +137,8 @@ using Effects = std::vector<Effect>;
 // Left      The program ends.
 //
 // A change is a tree point that differs from `seen`. A tree of another epoch counts as one:
-// nobody knows what happened in between. The very first tree that is heard of is none: if it comes
-// after the spawn it is adopted, the running backend is declared to serve it.
+// nobody knows what happened in between. So does the first tree that is heard of, if it comes after
+// the spawn: what was saved between the spawn and that word, the backend may not have read.
 //
 // The answer to Spawn is the next event, so there is no state for it. Events of processes carry
 // the generation; those of an older one do not matter.

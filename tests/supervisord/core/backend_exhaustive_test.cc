@@ -200,7 +200,7 @@ class World {
     tree_.watching = watching;
     const bool served =
         backend_.state() == Backend::State::Loading || backend_.state() == Backend::State::Running;
-    const bool change = published_.seen.epoch != 0 && published_.seen != tree_.point();
+    const bool change = published_.seen != tree_.point();
     std::string wrong = take(TreeSeen{tree_});
     if (!wrong.empty()) return wrong;
     if (served && change != (backend_.state() == Backend::State::Killing)) {

@@ -100,7 +100,7 @@ TEST(Starting, WaitsForLeftoversAfterTheTreeIsKnown) {
   EXPECT_EQ(life.published().serves, (bus::TreePoint{kEpoch, 5}));
 }
 
-TEST(Starting, DoesNotWaitForeverAndAdoptsTheFirstTree) {
+TEST(Starting, DoesNotWaitForeverAndTakesTheFirstTreeForAChange) {
   Life life;
   life(Begun{});
   life(TreeGone{});
@@ -108,11 +108,14 @@ TEST(Starting, DoesNotWaitForeverAndAdoptsTheFirstTree) {
               ElementsAre("Say nobody watches the files yet: starting without", "Spawn 1"));
   life(Spawned{.pid = 100, .wall_ms = 5});
   EXPECT_EQ(life.published().serves, bus::TreePoint{});
-  EXPECT_THAT(life(tree(9)), ElementsAre("Publish Loading 1 pid 100 serves 7:9 seen 7:9"));
+  EXPECT_THAT(life(tree(9)),
+              ElementsAre("StopProbe", "Publish Killing 1 pid 100 seen 7:9", "KillTree",
+                          "Say Killing: files changed while nobody watched"))
+      << "nobody knows what was saved between the spawn and the first word";
   EXPECT_THAT(life(tree(9)), IsEmpty());
-  EXPECT_THAT(life(tree(10)),
-              ElementsAre("StopProbe", "Publish Killing 1 pid 100 serves 7:9 seen 7:10", "KillTree",
-                          "Say Killing: src/a.py changed"));
+  EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 2"));
+  life(Spawned{.pid = 101, .wall_ms = 6});
+  EXPECT_EQ(life.published().serves, (bus::TreePoint{kEpoch, 9}));
 }
 
 TEST(Starting, WaitsForTheWatcherToSeeButNotForever) {
