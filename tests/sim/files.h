@@ -1,0 +1,59 @@
+// The developer's files: what was saved when, and git's lock.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "tests/sim/world.h"
+#include "watchd/core/git_lock.h"
+
+namespace hpp::sim {
+
+// Each save has a number, its *tick*. The *version* of the files is the tick of the newest save of
+// a file that matters to the backend.
+class Files {
+ public:
+  explicit Files(World& world) : world_(world) {}
+
+  // Somebody saves a file; `is_watched`: one that matters.
+  void save(bool is_watched);
+
+  // git writes a file of a checkout; until the last one is written, what lies there is mixed.
+  void check_out(bool is_last);
+
+  void lock();
+  void unlock();
+
+  std::uint64_t tick() const { return newest_.size() - 1; }
+
+  std::uint64_t version() const { return newest_.back(); }
+
+  // Of the moment when that was the newest tick.
+  std::uint64_t version_at(std::uint64_t tick) const { return newest_[tick]; }
+
+  // Whether half a checkout lies there.
+  bool is_mixed() const { return is_mixed_; }
+
+  const std::optional<watchd::GitLock>& git_lock() const { return lock_; }
+
+  TimePoint locked_at() const { return locked_at_; }
+
+  // The newest tick before git began to write; where there is a lock.
+  std::uint64_t tick_at_lock() const { return tick_at_lock_; }
+
+  // A save, or the end of a lock that is not hidden: something to be noticed.
+  std::function<void()> on_change = [] {};
+
+ private:
+  void write(bool is_watched, const char* how);
+  World& world_;
+  std::vector<std::uint64_t> newest_ = {0};  // by tick: the version then
+  bool is_mixed_ = false;
+  std::optional<watchd::GitLock> lock_;
+  TimePoint locked_at_{};
+  std::uint64_t tick_at_lock_ = 0;
+};
+
+}  // namespace hpp::sim

@@ -1,0 +1,666 @@
+#include "tests/sim/proxyd.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace hpp::sim {
+namespace {
+
+using proxyd::Framing;
+using Phase = proxyd::Exchange::Phase;
+
+// As proxyd/daemon.cc, client.cc, upstream.cc.
+constexpr Micros kPublishInterval = 1s;
+constexpr Micros kBarrierTimeout = 2s;
+constexpr Micros kFinishMax = 60s;
+constexpr Micros kLingerMax = 2s;
+constexpr Micros kFreshFor = 1s;
+
+bool is_plain_and_safe(const Request& request) {
+  return request.facts.is_safe && request.facts.framing == Framing::None &&
+         request.kind == Request::Kind::Plain;
+}
+
+}  // namespace
+
+Proxyd::Proxyd(World& world, Bus& bus, Files& files, Processes& processes)
+    : world_(world), bus_(bus), files_(files), processes_(processes) {
+  processes_.on_link = [this](const LinkPointer& link) { on_upstream(link); };
+}
+
+// ---- the program --------------------------------------------------------------------------------
+
+void Proxyd::start() {
+  world_.trace("proxyd: starts");
+  bus_.open(bus::Topic::Proxy);
+  const bool has_barrier = world_.traits.barrier_is_on && world_.broken != Break::Barrier;
+  gate_.emplace(proxyd::Barrier::Settings{
+      .is_on = has_barrier,
+      .timeout = std::chrono::duration_cast<std::chrono::milliseconds>(kBarrierTimeout),
+      .epoch = (world_.random.next() >> 12) | 1});
+  for (const bus::Topic topic : {bus::Topic::Tree, bus::Topic::Backend}) {
+    bus_.subscribe(bus::Topic::Proxy, topic,
+                   [this](const bus::Message& message) { on_message(message); });
+  }
+  publish();
+}
+
+void Proxyd::die() {
+  world_.trace("proxyd: DIES");
+  effects_left_ = 0;
+  ++incarnation_;
+  for (auto& [number, client] : clients_) {
+    if (client->upstream) processes_.close(client->upstream);
+    if (!client->is_closed()) tell(*client, {.is = ToClient::Is::Cut});
+  }
+  for (const LinkPointer& link : idle_) processes_.close(link);
+  clients_.clear();
+  queue_.clear();
+  idle_.clear();
+  gate_.reset();
+  tree_.reset();
+  refresh_ = {};
+  state_ = {};
+  publish_is_due_ = asking_ = lapse_told_ = false;
+  bus_.close(bus::Topic::Proxy);
+  bus_.unsubscribe(bus::Topic::Proxy);
+  on_reload();
+}
+
+bool Proxyd::has_verdict() const {
+  if (!gate_ || !gate_->backend()) return false;
+  const bus::BackendPhase state = gate_->backend()->state;
+  return state == bus::BackendPhase::Running || state == bus::BackendPhase::Error;
+}
+
+void Proxyd::on_message(const bus::Message& message) {
+  if (const auto* tree = std::get_if<bus::TreeState>(&message)) on_tree(*tree);
+  if (const auto* backend = std::get_if<bus::BackendState>(&message)) on_backend(*backend);
+  if (gate_) check_nobody_waits_in_vain();
+}
+
+void Proxyd::on_tree(const bus::TreeState& tree) {
+  world_.trace("proxyd: hears {}", world_.traces() ? text_of(tree) : "");
+  tree_ = tree;
+  gate_->on(tree, world_.now());
+  lapse_told_ = gate_->barrier().has_lapsed();
+  reconsider_queue();
+  ask_soon();
+}
+
+void Proxyd::on_backend(bus::BackendState backend) {
+  world_.trace("proxyd: hears {}", world_.traces() ? text_of(backend) : "");
+  if (world_.broken == Break::Generation) {
+    if (tree_) backend.serves.epoch = tree_->stamp.epoch;
+    backend.serves.revision = std::numeric_limits<std::uint64_t>::max();
+  }
+  gate_->on(backend);
+  if (backend.state == bus::BackendPhase::Error) {
+    for (const auto& [number, client] : clients_) {
+      const bool is_with_it =
+          client->exchange.phase() == Phase::Sent || client->exchange.phase() == Phase::Doubtful;
+      if (is_with_it && client->exchange.generation() == backend.generation) {
+        client->request->crashed = backend.generation;
+      }
+    }
+  }
+  if (backend.state != bus::BackendPhase::Running) {
+    for (const LinkPointer& link : std::exchange(idle_, {})) processes_.close(link);
+  }
+  reconsider_all();
+  if (refresh_.on(backend)) {
+    world_.trace("proxyd: browsers reload");
+    on_reload();
+  }
+}
+
+void Proxyd::reconsider_all() {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> order;
+  for (const auto& [number, client] : clients_) order.emplace_back(client->arrival, number);
+  std::sort(order.begin(), order.end());
+  for (const auto& [arrival, number] : order) {
+    Client* const client = find(number);
+    if (client != nullptr && !client->is_closed()) reconsider(*client);
+  }
+  publish_soon();
+}
+
+void Proxyd::reconsider_queue() {
+  std::vector<std::uint64_t> order;
+  for (const auto& [arrival, client] : queue_) order.push_back(client->number);
+  for (const std::uint64_t number : order) {
+    Client* const client = find(number);
+    if (client != nullptr && !client->is_closed()) reconsider(*client);
+  }
+}
+
+// ---- the barrier --------------------------------------------------------------------------------
+
+std::uint64_t Proxyd::take_ticket() {
+  ask_soon();
+  return gate_->barrier().take(world_.now());
+}
+
+// The end of the turn is a moment later: others may come within it.
+void Proxyd::ask_soon() {
+  if (std::exchange(asking_, true)) return;
+  world_.after(world_.random.up_to(100us), [this, incarnation = incarnation_] {
+    if (incarnation == incarnation_) ask();
+  });
+}
+
+void Proxyd::ask() {
+  asking_ = false;
+  proxyd::Barrier& barrier = gate_->barrier();
+  if (const auto ticket = barrier.next(world_.now())) {
+    state_.asks = *ticket;
+    bus_.publish(bus::Topic::Proxy, state_);
+  }
+  check_barrier();
+  if (barrier.has_lapsed() && !lapse_told_) {
+    world_.trace("proxyd: the barrier has lapsed");
+    lapse_told_ = true;
+    reconsider_queue();
+  }
+  ++barrier_timer_;
+  if (const auto wake_at = barrier.wake_at()) {
+    world_.at(*wake_at, [this, timer = barrier_timer_, incarnation = incarnation_] {
+      if (incarnation == incarnation_ && timer == barrier_timer_) ask();
+    });
+  }
+  check_nobody_waits_in_vain();
+}
+
+void Proxyd::publish_soon() {
+  if (std::exchange(publish_is_due_, true)) return;
+  world_.after(kPublishInterval, [this, incarnation = incarnation_] {
+    if (incarnation != incarnation_) return;
+    publish_is_due_ = false;
+    publish();
+  });
+}
+
+void Proxyd::publish() {
+  state_.listening = {"127.0.0.1:8000"};
+  state_.clients = clients_.size();
+  state_.held = queue_.size();
+  state_.forwarded = forwarded_;
+  bus_.publish(bus::Topic::Proxy, state_);
+}
+
+// ---- what clients do ----------------------------------------------------------------------------
+
+std::uint64_t Proxyd::connect(OnNews on_news) {
+  if (!gate_) return 0;
+  auto client = std::make_unique<Client>();
+  client->number = next_number_++;
+  client->on_news = std::move(on_news);
+  const std::uint64_t number = client->number;
+  clients_.emplace(number, std::move(client));
+  publish_soon();
+  return number;
+}
+
+Proxyd::Client* Proxyd::find(std::uint64_t number) {
+  const auto found = clients_.find(number);
+  return found == clients_.end() ? nullptr : found->second.get();
+}
+
+void Proxyd::send(std::uint64_t connection, FromClient what) {
+  Client* const client = find(connection);
+  if (client == nullptr) return;
+  client->from_client = std::max(client->from_client, world_.now() + a_moment(world_));
+  world_.at(client->from_client, [this, connection, what] {
+    Client* const to = find(connection);
+    if (to == nullptr || to->is_closed()) return;
+    to->input.push_back(what);
+    work(*to);
+  });
+}
+
+void Proxyd::send_fin(std::uint64_t connection) {
+  Client* const client = find(connection);
+  if (client == nullptr) return;
+  client->from_client = std::max(client->from_client, world_.now() + a_moment(world_));
+  world_.at(client->from_client, [this, connection] {
+    Client* const to = find(connection);
+    if (to == nullptr || to->is_closed()) return;
+    to->has_fin = true;
+    if (to->exchange.phase() == Phase::Held) tell_of_client_end(*to);
+    work(*to);
+  });
+}
+
+void Proxyd::reset(std::uint64_t connection) {
+  Client* const client = find(connection);
+  if (client == nullptr) return;
+  world_.after(a_moment(world_), [this, connection] {
+    Client* const to = find(connection);
+    if (to == nullptr || to->is_closed()) return;
+    world_.trace("proxyd: client {} has reset", connection);
+    to->has_reset = true;
+    if (to->exchange.phase() == Phase::Held) to->request->must_not_run = true;
+    handle(*to, proxyd::ClientBroken{});
+    work(*to);
+  });
+}
+
+// ---- progress -----------------------------------------------------------------------------------
+
+void Proxyd::reconsider(Client& client) {
+  perform(client, proxyd::AskGate{});
+  work(client);
+}
+
+void Proxyd::on_upstream(const LinkPointer& link) {
+  if (link->client == 0) {
+    processes_.close(link);
+    std::erase(idle_, link);
+    return;
+  }
+  Client* const client = find(link->client);
+  if (client == nullptr || client->upstream != link) return;
+  if (link->is_broken) {
+    const bool has_more = client->is_open() && !link->inbox.empty();
+    if (!has_more || client->exchange.phase() != Phase::Answering) {
+      handle(*client, proxyd::UpstreamLost{});
+    }
+  } else if (client->exchange.phase() == Phase::Sent && !client->head_is_sent) {
+    send_request(*client);
+  }
+  work(*client);
+}
+
+void Proxyd::work(Client& client) {
+  const std::uint64_t number = client.number;
+  while (!client.is_closed() && advance(client)) {
+  }
+  line_up(client);
+  if (client.is_closed()) {
+    clients_.erase(number);
+  } else if (client.exchange.phase() != Phase::Finishing) {
+    set_timer(client);
+  }
+}
+
+void Proxyd::line_up(Client& client) {
+  const std::uint64_t place = client.exchange.phase() == Phase::Held ? client.arrival : 0;
+  if (place == client.queued_as) return;
+  if (client.queued_as != 0) queue_.erase(client.queued_as);
+  if (place != 0) queue_.emplace(place, &client);
+  client.queued_as = place;
+}
+
+bool Proxyd::advance(Client& client) {
+  switch (client.exchange.phase()) {
+    case Phase::Reading:
+      return read_request(client);
+    case Phase::Held:
+    case Phase::Doubtful:
+      return tell_of_client_end(client);
+    case Phase::Sent:
+      return pump_request(client) || read_response(client) || tell_of_client_end(client);
+    case Phase::Answering:
+      return pump_request(client) || pump_response(client) || tell_of_client_end(client);
+    case Phase::Tunnel:
+      return pump_tunnel(client);
+    case Phase::Finishing:
+      client.input.clear();
+      if (client.has_fin || !client.lingers) close(client);
+      if (client.is_closed() || std::exchange(client.waits_for_fin, true)) return false;
+      expire_after(client, kLingerMax);
+      return false;
+    case Phase::Closed:
+      return false;
+  }
+  return false;
+}
+
+bool Proxyd::read_request(Client& client) {
+  const bool is_part =
+      !client.input.empty() && client.input.front().is == FromClient::Is::PartOfHead;
+  if (client.input.empty() || (is_part && client.input.size() == 1)) {
+    if (client.has_fin) {
+      handle(client, proxyd::ClientEnded{});
+      return true;
+    }
+    if (is_part) handle(client, proxyd::RequestBegun{});
+    return false;
+  }
+  if (is_part) client.input.pop_front();
+  Request& request = *client.input.front().request;
+  client.input.pop_front();
+  client.request = &request;
+  client.arrival = next_arrival_++;
+  client.body_is_over = request.facts.framing == Framing::None;
+  client.passed = client.answered = 0;
+
+  request.version = files_.version();
+  proxyd::RequestFacts facts = request.facts;
+  if (world_.broken == Break::Replay) facts.is_safe = true;
+  const std::uint64_t ticket = take_ticket();
+  world_.trace("proxyd: request {} of client {} arrives, version {}, ticket {}", request.id,
+               client.number, request.version, ticket);
+  handle(client, proxyd::RequestArrived{.facts = facts, .ticket = ticket});
+  return true;
+}
+
+bool Proxyd::pump_request(Client& client) {
+  if (client.body_is_over || !client.is_open() || client.input.empty()) return false;
+  client.input.pop_front();
+  client.body_is_over = true;
+  processes_.send_body(client.upstream, *client.request);
+  handle(client, proxyd::RequestBodyEnded{});
+  return true;
+}
+
+bool Proxyd::read_response(Client& client) {
+  if (!client.is_open()) return false;
+  Link& link = *client.upstream;
+  if (link.inbox.empty()) {
+    if (!link.has_ended) return false;
+    handle(client, proxyd::UpstreamLost{});
+    return true;
+  }
+  const FromBackend from = link.inbox.front();
+  link.inbox.pop_front();
+  if (from.request != client.request) {
+    world_.violated("request {} gets the answer to request {}", client.request->id,
+                    from.request->id);
+  }
+  client.response = from.facts;
+  handle(client, proxyd::ResponseArrived{.facts = from.facts});
+  return true;
+}
+
+bool Proxyd::pump_response(Client& client) {
+  Link& link = *client.upstream;
+  const bool ends_by_close = client.response.framing == Framing::UntilClose;
+  if (!link.inbox.empty()) {
+    const bool is_end = link.inbox.front().is == FromBackend::Is::End;
+    link.inbox.pop_front();
+    ++client.passed;
+    if (is_end && !ends_by_close) handle(client, proxyd::ResponseBodyEnded{});
+    return true;
+  }
+  // A head with nothing behind it is at its end already.
+  if (client.response.framing == Framing::None) {
+    handle(client, proxyd::ResponseBodyEnded{});
+    return true;
+  }
+  if (!link.has_ended && !link.is_broken) return false;
+  if (link.is_broken || !ends_by_close) {
+    handle(client, proxyd::UpstreamLost{});
+  } else {
+    handle(client, proxyd::ResponseBodyEnded{});
+  }
+  return true;
+}
+
+bool Proxyd::tell_of_client_end(Client& client) {
+  const bool is_held = client.exchange.phase() == Phase::Held;
+  if (client.end_told || !(client.input_ended() || (is_held && client.has_fin))) return false;
+  const bool body_may_go_on = !client.body_is_over && !client.input.empty() && !client.is_open();
+  if (!is_held && body_may_go_on) return false;
+  client.end_told = true;
+  // Where a POST counts as safe, it is to be seen to run twice, and not something else before.
+  const bool is_safe = client.request->facts.is_safe || world_.broken == Break::Replay;
+  if (is_held && !is_safe) client.request->must_not_run = true;
+  handle(client, proxyd::ClientEnded{});
+  return true;
+}
+
+// Each side's FIN reaches the other; both are the end.
+bool Proxyd::pump_tunnel(Client& client) {
+  const Link& link = *client.upstream;
+  if (link.has_ended && !std::exchange(client.fin_is_passed, true)) {
+    tell(client, {.is = ToClient::Is::Fin});
+  }
+  if (client.input_ended() && !std::exchange(client.fin_is_given, true)) {
+    processes_.send_fin(client.upstream);
+  }
+  if (!link.has_ended || !client.input_ended()) return false;
+  handle(client, proxyd::UpstreamLost{});
+  return true;
+}
+
+void Proxyd::set_timer(Client& client) {
+  if (const auto wake_at = client.exchange.wake_at()) {
+    expire_after(client, std::chrono::duration_cast<Micros>(*wake_at - world_.now()));
+  } else {
+    ++client.timer;
+  }
+}
+
+void Proxyd::expire_after(Client& client, Micros delay) {
+  world_.after(delay, [this, number = client.number, timer = ++client.timer] {
+    Client* const expired = find(number);
+    if (expired != nullptr && expired->timer == timer) on_expired(*expired);
+  });
+}
+
+void Proxyd::on_expired(Client& client) {
+  if (client.exchange.phase() == Phase::Finishing) {
+    close(client);
+  } else {
+    const bool flows = std::exchange(client.answered, client.passed) != client.passed;
+    handle(client, proxyd::TimerExpired{.answer_flows = flows});
+  }
+  work(client);
+}
+
+void Proxyd::close(Client& client) {
+  if (!client.is_closed()) handle(client, proxyd::ClientBroken{});
+}
+
+void Proxyd::tell(Client& client, ToClient news) {
+  client.to_client = std::max(client.to_client, world_.now() + a_moment(world_));
+  world_.at(client.to_client, [on_news = client.on_news, news] { on_news(news); });
+}
+
+// ---- effects ------------------------------------------------------------------------------------
+
+void Proxyd::handle(Client& client, const proxyd::Event& event) {
+  for (const proxyd::Effect& effect : client.exchange.on(event, world_.now())) {
+    std::visit([&](const auto& e) { perform(client, e); }, effect);
+  }
+}
+
+void Proxyd::perform(Client& client, const proxyd::AskGate&) {
+  auto plea = client.exchange.plea();
+  if (!plea) return;
+  plea->is_shut_out = client.queued_as == 0 && queue_.size() >= world_.traits.queue_limit;
+  const proxyd::Judged judged = gate_->judge(*plea);
+  if (plea->situation == proxyd::Situation::Waiting && judged.needs) note_needs(*client.request);
+  const bool is_idle = client.exchange.phase() == Phase::Reading;
+  if (is_idle && judged.verdict == proxyd::Verdict::Close && !client.input.empty()) return;
+  handle(client, judged);
+}
+
+void Proxyd::perform(Client& client, const proxyd::ForwardRequest& effect) {
+  ++forwarded_;
+  note_forward(client);
+  client.head_is_sent = false;
+  client.upstream = take_link(effect.fresh);
+  client.upstream->client = client.number;
+  if (client.is_open()) {
+    send_request(client);
+  } else {
+    processes_.connect(client.upstream);
+  }
+}
+
+void Proxyd::send_request(Client& client) {
+  client.head_is_sent = true;
+  processes_.send_head(client.upstream, *client.request);
+  handle(client, proxyd::UpstreamOpened{.reused = client.upstream->was_used});
+}
+
+void Proxyd::perform(Client& client, const proxyd::DropUpstream&) {
+  if (!client.upstream) return;
+  processes_.close(client.upstream);
+  client.upstream.reset();
+}
+
+void Proxyd::perform(Client& client, const proxyd::ReleaseUpstream&) {
+  LinkPointer link = std::move(client.upstream);
+  client.upstream.reset();
+  if (link->has_ended || link->is_broken || !link->inbox.empty()) return processes_.close(link);
+  link->client = 0;
+  link->was_used = true;
+  link->idle_since = world_.now();
+  idle_.push_back(std::move(link));
+}
+
+void Proxyd::perform(Client& client, const proxyd::PassResponseHead& effect) {
+  Request& request = *client.request;
+  const Process* const process = client.upstream->process;
+  if (request.must_be_fresh && process->version < request.version) {
+    world_.violated(
+        "STALE: request {} came when the files had version {}; generation {}, which answers, has "
+        "read version {}",
+        request.id, request.version, process->generation, process->version);
+  }
+  const bool is_interim = effect.facts.is_interim();
+  if (!is_interim) {
+    client.is_answering = true;
+    ++world_.answers;
+    world_.fresh_answers += request.must_be_fresh ? 1 : 0;
+  }
+  tell(client, {.is = is_interim ? ToClient::Is::Interim : ToClient::Is::Head,
+                .request = &request,
+                .status = effect.facts.status,
+                .process = process});
+}
+
+void Proxyd::perform(Client& client, const proxyd::Answer& effect) {
+  world_.trace("proxyd: answers client {} with {}", client.number, effect.status);
+  check_refusal(client, effect);
+  Request* const request = effect.status == 408 ? nullptr : client.request;
+  tell(client, {.is = ToClient::Is::Head, .request = request, .status = effect.status});
+  tell(client, {.is = ToClient::Is::End, .request = request, .status = effect.status});
+}
+
+void Proxyd::perform(Client& client, const proxyd::ReadNext&) {
+  client.is_answering = false;
+  check_complete(client);
+  tell(client, {.is = ToClient::Is::End, .request = client.request});
+  client.request = nullptr;
+  client.end_told = false;
+}
+
+void Proxyd::perform(Client& client, const proxyd::FinishClient& effect) {
+  if (std::exchange(client.is_answering, false)) {
+    check_complete(client);
+    tell(client, {.is = ToClient::Is::End, .request = client.request});
+  }
+  client.has_finished = true;
+  client.lingers = effect.lingers;
+  tell(client, {.is = ToClient::Is::Fin});
+  expire_after(client, kFinishMax);
+}
+
+void Proxyd::perform(Client& client, const proxyd::CutClient&) {
+  ++client.timer;
+  check_cut(client);
+  tell(client, {.is = ToClient::Is::Cut});
+  publish_soon();
+}
+
+LinkPointer Proxyd::take_link(bool fresh) {
+  if (!idle_.empty()) {
+    const auto idle_for = world_.now() - idle_.back()->idle_since;
+    if (!fresh || idle_for < kFreshFor) {
+      LinkPointer link = std::move(idle_.back());
+      idle_.pop_back();
+      return link;
+    }
+  }
+  return std::make_shared<Link>();
+}
+
+// ---- invariants ---------------------------------------------------------------------------------
+
+// How new its backend has to be is settled: by the answer to its ticket where the barrier is
+// strict. That is not looked at: the gate may be wrong.
+void Proxyd::note_needs(Request& request) {
+  if (!std::exchange(request.is_settled, true)) request.is_barred = is_strict();
+}
+
+// The broken shell knows no barrier, and is judged as if it did.
+bool Proxyd::is_strict() {
+  if (world_.broken == Break::Barrier) return tree_ && tree_->watching;
+  return gate_->barrier().is_strict();
+}
+
+void Proxyd::note_forward(Client& client) {
+  Request& request = *client.request;
+
+  world_.trace("proxyd: forwards request {} to generation {}", request.id,
+               client.exchange.generation());
+  if (request.must_not_run) {
+    world_.violated("request {} is forwarded, although its client was gone while it waited",
+                    request.id);
+  }
+  request.must_be_fresh = request.is_barred && is_strict();
+  if (request.crashed != 0) {
+    world_.violated(
+        "request {} is forwarded again, although generation {} has crashed while it "
+        "had it",
+        request.id, request.crashed);
+  }
+  for (const auto& [arrival, other] : queue_) {
+    if (arrival >= client.arrival) break;
+    if (other->exchange.phase() != Phase::Held || other->number == client.number) continue;
+    auto plea = other->exchange.plea();
+    if (gate_->judge(*plea).verdict != proxyd::Verdict::Forward) continue;
+    world_.violated("request {} overtakes request {}, which may go as well", request.id,
+                    other->request->id);
+  }
+}
+
+// Whoever may go has gone: nobody waits for news that have come.
+void Proxyd::check_nobody_waits_in_vain() {
+  for (const auto& [arrival, client] : queue_) {
+    const proxyd::Judgement judged = gate_->judge(*client->exchange.plea());
+    if (judged.verdict == proxyd::Verdict::Stay) continue;
+    world_.violated("request {} waits, although the gate says {}", client->request->id,
+                    to_string(judged.verdict));
+  }
+}
+
+// A client that takes half an answer for all of it is worse off than one that is cut off. Not so
+// where the answer ends with its connection: that it ended because the backend was killed, the bus
+// may tell later.
+void Proxyd::check_complete(const Client& client) {
+  const bool ends_by_close = client.response.framing == Framing::UntilClose;
+  if (client.request->is_all_sent || ends_by_close) return;
+  world_.violated("half an answer to request {} is passed on as a whole", client.request->id);
+}
+
+// What can be repeated is not refused, as long as nothing but the backend fails.
+void Proxyd::check_refusal(const Client& client, const proxyd::Answer& answer) {
+  const bool is_good = client.request != nullptr && is_plain_and_safe(*client.request);
+  if (!is_good || world_.broken != Break::Nothing) return;
+  if (answer.kind == proxyd::Answer::Kind::Unrepeated) {
+    world_.violated("request {} could have been repeated", client.request->id);
+  }
+  if (answer.kind == proxyd::Answer::Kind::BadGateway && world_.traits.is_calm()) {
+    world_.violated("request {} gets a 502, and nothing was wrong", client.request->id);
+  }
+}
+
+void Proxyd::check_cut(const Client& client) {
+  const bool waits = client.request != nullptr && !client.is_answering && !client.has_fin &&
+                     !client.has_reset && !client.has_finished;
+  if (!waits || !is_plain_and_safe(*client.request) || !world_.traits.is_calm()) return;
+  world_.violated("request {} gets no answer", client.request->id);
+}
+
+void Proxyd::check_barrier() {
+  if (!gate_->barrier().has_lapsed() || world_.traits.may_lapse()) return;
+  world_.violated("the barrier lapses, although watchd and Watchman are well");
+}
+
+}  // namespace hpp::sim

@@ -1,0 +1,187 @@
+// proxyd: the real core::Gate, Barrier, RefreshRule and an Exchange for each client, in a shell as
+// proxyd/daemon.cc and client.cc are, named and ordered like them. Sockets carry requests and parts
+// of answers where the real ones carry bytes.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "proxyd/core/exchange.h"
+#include "proxyd/core/gate.h"
+#include "proxyd/core/livereload.h"
+#include "tests/sim/bus.h"
+#include "tests/sim/crash.h"
+#include "tests/sim/files.h"
+#include "tests/sim/processes.h"
+#include "tests/sim/request.h"
+#include "tests/sim/world.h"
+
+namespace hpp::sim {
+
+// What a client sends.
+struct FromClient {
+  enum class Is { PartOfHead, Head, Body };
+
+  Is is = Is::Head;
+  Request* request = nullptr;
+};
+
+// What a client gets.
+struct ToClient {
+  enum class Is { Interim, Head, End, Fin, Cut };
+
+  Is is = Is::Head;
+  Request* request = nullptr;
+  int status = 0;
+  const Process* process = nullptr;  // nullptr: an answer of the proxy's own
+};
+
+class Proxyd final : public Mortal {
+ public:
+  Proxyd(World& world, Bus& bus, Files& files, Processes& processes);
+
+  void start() override;
+  void die() override;
+
+  bool is_alive() const override { return gate_.has_value(); }
+
+  // ---- what clients do ----
+
+  using OnNews = std::function<void(const ToClient& news)>;
+
+  // Returns the number of the connection; 0: nobody is there to accept.
+  std::uint64_t connect(OnNews on_news);
+  void send(std::uint64_t connection, FromClient what);
+  void send_fin(std::uint64_t connection);
+  void reset(std::uint64_t connection);
+
+  // Browsers are to reload, or their connection has ended.
+  std::function<void()> on_reload;
+
+  // Whether it knows that the backend runs or has failed.
+  bool has_verdict() const;
+
+  // Requests that wait.
+  std::size_t held() const { return queue_.size(); }
+
+ private:
+  struct Client {
+    std::uint64_t number = 0;
+    OnNews on_news;
+    proxyd::Exchange exchange;
+    std::deque<FromClient> input;
+    bool has_fin = false;
+    bool has_reset = false;
+    Request* request = nullptr;
+    LinkPointer upstream;
+    std::uint64_t arrival = 0;
+    std::uint64_t queued_as = 0;
+    bool body_is_over = true;
+    proxyd::ResponseFacts response;
+    bool lingers = true;
+    bool has_finished = false;  // the last answer is given, or there will be none
+    bool end_told = false;
+    bool head_is_sent = false;   // the request's, on `upstream`
+    bool is_answering = false;   // the client has got a head, and not yet the end of the answer
+    bool fin_is_passed = false;  // of a tunnel, by the backend
+    bool fin_is_given = false;   // of a tunnel, to the backend
+    bool waits_for_fin = false;
+    std::uint64_t timer = 0;
+    std::uint64_t answered = 0;
+    std::uint64_t passed = 0;
+    TimePoint to_client{};
+    TimePoint from_client{};
+
+    bool is_closed() const { return exchange.phase() == proxyd::Exchange::Phase::Closed; }
+
+    bool input_ended() const { return has_fin && input.empty(); }
+
+    bool is_open() const { return upstream && upstream->process != nullptr; }
+  };
+
+  // ---- as proxyd::Daemon ----
+
+  void on_message(const bus::Message& message);
+  void on_tree(const bus::TreeState& tree);
+  void on_backend(bus::BackendState backend);
+  void reconsider_all();
+  void reconsider_queue();
+  std::uint64_t take_ticket();
+  void ask_soon();
+  void ask();
+  void publish_soon();
+  void publish();
+
+  // ---- as proxyd::Client ----
+
+  Client* find(std::uint64_t number);
+  void reconsider(Client& client);
+  void on_upstream(const LinkPointer& link);
+  void work(Client& client);
+  bool advance(Client& client);
+  bool read_request(Client& client);
+  bool pump_request(Client& client);
+  bool read_response(Client& client);
+  bool pump_response(Client& client);
+  bool tell_of_client_end(Client& client);
+  bool pump_tunnel(Client& client);
+  void line_up(Client& client);
+  void set_timer(Client& client);
+  void expire_after(Client& client, Micros delay);
+  void on_expired(Client& client);
+  void send_request(Client& client);
+  void close(Client& client);
+  void tell(Client& client, ToClient news);
+
+  void handle(Client& client, const proxyd::Event& event);
+  void perform(Client& client, const proxyd::AskGate&);
+  void perform(Client& client, const proxyd::ForwardRequest& effect);
+  void perform(Client& client, const proxyd::DropUpstream&);
+  void perform(Client& client, const proxyd::ReleaseUpstream&);
+  void perform(Client& client, const proxyd::PassResponseHead& effect);
+  void perform(Client& client, const proxyd::Answer& effect);
+  void perform(Client& client, const proxyd::ReadNext&);
+  void perform(Client& client, const proxyd::FinishClient& effect);
+  void perform(Client& client, const proxyd::CutClient&);
+
+  // ---- as proxyd::Pool ----
+
+  LinkPointer take_link(bool fresh);
+
+  // ---- invariants ----
+
+  void note_needs(Request& request);
+  bool is_strict();
+  void note_forward(Client& client);
+  void check_nobody_waits_in_vain();
+  void check_complete(const Client& client);
+  void check_refusal(const Client& client, const proxyd::Answer& answer);
+  void check_cut(const Client& client);
+  void check_barrier();
+
+  World& world_;
+  Bus& bus_;
+  Files& files_;
+  Processes& processes_;
+  std::optional<proxyd::Gate> gate_;
+  proxyd::RefreshRule refresh_;
+  std::map<std::uint64_t, std::unique_ptr<Client>> clients_;
+  std::map<std::uint64_t, Client*> queue_;
+  std::vector<LinkPointer> idle_;
+  bus::ProxyState state_;
+  std::optional<bus::TreeState> tree_;  // as the gate knows it
+  std::uint64_t incarnation_ = 0;
+  std::uint64_t next_number_ = 1;
+  std::uint64_t next_arrival_ = 1;
+  std::uint64_t barrier_timer_ = 0;
+  std::uint64_t forwarded_ = 0;
+  bool publish_is_due_ = false;
+  bool asking_ = false;
+  bool lapse_told_ = false;
+};
+
+}  // namespace hpp::sim

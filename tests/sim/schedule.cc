@@ -1,0 +1,326 @@
+#include "tests/sim/schedule.h"
+
+#include <memory>
+#include <vector>
+
+#include "tests/sim/bus.h"
+#include "tests/sim/client.h"
+#include "tests/sim/files.h"
+#include "tests/sim/processes.h"
+#include "tests/sim/proxyd.h"
+#include "tests/sim/supervisord.h"
+#include "tests/sim/watchd.h"
+#include "tests/sim/watchman.h"
+
+namespace hpp::sim {
+namespace {
+
+// When the world is quiet, so long until all that was begun is over, and for the last request: the
+// longest retries, a tick of the bus, a boot, a client that lingers.
+constexpr Micros kRest = 5s;
+constexpr Micros kLastAnswer = 1500ms;
+
+class Schedule {
+ public:
+  Schedule(std::uint64_t seed, Break broken, World::Sink sink)
+      : world_(seed, broken, std::move(sink)) {
+    draw_traits();
+    processes_.on_run = [this](Request& request, const Process&) { check_run(request); };
+    proxyd_.on_reload = [this] { browser_.on_reload(); };
+  }
+
+  void play() {
+    begin();
+    const TimePoint end = world_.now() + plan();
+    world_.run_until(end);
+    calm_down();
+    world_.run_until(world_.now() + kRest);
+    check_requests();
+    check_last_save();
+    ask_once_more();
+  }
+
+  const World& world() const { return world_; }
+
+ private:
+  void draw_traits();
+  void begin();
+  Micros plan();
+  void plan_save(Micros at);
+  void plan_burst(Micros at, int count, Micros width);
+  void plan_checkout(Micros at);
+  void check_out(int times);
+  void plan_outage(Micros at);
+  void plan_crash(Micros at);
+  void abandon_lock(Micros at);
+  void hurry_soon();
+  void calm_down();
+  void check_run(const Request& request);
+  void check_requests();
+  void check_last_save();
+  void ask_once_more();
+
+  World world_;
+  Files files_{world_};
+  Watchman watchman_{world_, files_};
+  Bus bus_{world_};
+  Processes processes_{world_, files_};
+  Watchd watchd_{world_, bus_, files_, watchman_};
+  Supervisord supervisord_{world_, bus_, files_, processes_};
+  Proxyd proxyd_{world_, bus_, files_, processes_};
+  Requests requests_;
+  std::vector<std::unique_ptr<Client>> clients_;
+  Browser browser_{world_, proxyd_, requests_};
+};
+
+// ---- what happens -------------------------------------------------------------------------------
+
+void Schedule::draw_traits() {
+  Random& random = world_.random;
+  Traits& traits = world_.traits;
+  if (random.chance(0.5)) traits.drop = 0.3 * static_cast<double>(random.below(1000)) / 1000;
+  traits.has_outages = random.chance(0.2);
+  traits.has_crashes = random.chance(0.25);
+  traits.has_backend_faults = random.chance(0.6);
+  traits.has_abandoned_lock = random.chance(0.01);
+  traits.barrier_is_on = !random.chance(0.03);
+  if (random.chance(0.03)) traits.queue_limit = random.below(3);
+  traits.has_slow_crawl = random.chance(0.03);
+  traits.lock_is_hidden = random.chance(0.2);
+  if (random.chance(0.2)) traits.late_flushes = 0.4;
+  if (random.chance(0.2)) traits.flush_errors = 0.1;
+  if (random.chance(0.3)) traits.boot_max = 5ms;
+  world_.trace(
+      "traits: drop {:.2f}{}{}{}{}{}{}{}", traits.drop, traits.has_outages ? ", outages" : "",
+      traits.has_crashes ? ", crashes" : "", traits.has_backend_faults ? ", backend's faults" : "",
+      traits.has_abandoned_lock ? ", abandoned lock" : "",
+      traits.has_slow_crawl ? ", slow crawl" : "", traits.lock_is_hidden ? ", hidden lock" : "",
+      traits.barrier_is_on ? "" : ", barrier off");
+}
+
+void Schedule::begin() {
+  for (Mortal* const helper : std::initializer_list<Mortal*>{&watchd_, &supervisord_, &proxyd_}) {
+    world_.after(world_.random.up_to(30ms), [helper] { helper->start(); });
+  }
+  for (std::uint64_t count = 1 + world_.random.below(4); count > 0; --count) {
+    clients_.push_back(std::make_unique<Client>(world_, proxyd_, requests_));
+    world_.after(world_.random.up_to(100ms), [this, client = clients_.back().get()] {
+      client->begin(1 + static_cast<int>(world_.random.below(8)));
+    });
+  }
+  world_.after(world_.random.up_to(100ms), [this] { browser_.load(); });
+}
+
+// Returns how long it goes on.
+Micros Schedule::plan() {
+  Random& random = world_.random;
+  const Micros length =
+      world_.traits.has_slow_crawl ? Micros{2500ms} : random.between(300ms, 1500ms);
+  for (std::uint64_t count = random.below(7); count > 0; --count) {
+    plan_save(random.between(20ms, length));
+  }
+  if (world_.traits.has_outages) {
+    for (std::uint64_t count = 1 + random.below(3); count > 0; --count) {
+      plan_outage(random.up_to(length));
+    }
+  }
+  if (world_.traits.has_crashes) {
+    for (std::uint64_t count = 1 + random.below(3); count > 0; --count) {
+      plan_crash(random.between(30ms, length));
+    }
+  }
+  if (random.chance(0.1)) {
+    world_.after(random.up_to(length), [this] { supervisord_.restart_backend(); });
+  }
+  if (!world_.traits.has_abandoned_lock) return length + 400ms;
+  abandon_lock(random.up_to(length));
+  return length + 14s;
+}
+
+void Schedule::plan_save(Micros at) {
+  const std::uint64_t what = world_.random.below(100);
+  if (what < 55) return plan_burst(at, 1, 0ms);
+  if (what < 65) {
+    world_.after(at, [this] { files_.save(/*is_watched=*/false); });
+  } else if (what < 75) {
+    plan_burst(at, 10, 30ms);
+  } else if (what < 80) {
+    plan_burst(at, 60, 240ms);
+  } else {
+    plan_checkout(at);
+  }
+}
+
+void Schedule::plan_burst(Micros at, int count, Micros width) {
+  for (int number = 0; number < count; ++number) {
+    world_.after(at + width * number / count, [this] {
+      files_.save(/*is_watched=*/true);
+      hurry_soon();
+    });
+  }
+}
+
+// The lock, many files, the end of the lock; a rebase does that several times.
+void Schedule::plan_checkout(Micros at) {
+  const int times = world_.random.chance(0.2) ? 2 + static_cast<int>(world_.random.below(4)) : 1;
+  world_.after(at, [this, times] { check_out(times); });
+}
+
+void Schedule::check_out(int times) {
+  // Another git finds the lock and gives up.
+  if (files_.git_lock() || world_.is_quiet) return;
+  Random& random = world_.random;
+  files_.lock();
+  const Micros width = random.between(5ms, times == 1 ? 200ms : 30ms);
+  const int count = 2 + static_cast<int>(random.below(8));
+  const Micros before = random.up_to(3ms);
+  for (int number = 1; number <= count; ++number) {
+    world_.after(before + width * number / count, [this, is_last = number == count] {
+      files_.check_out(is_last);
+      if (world_.random.chance(0.2)) hurry_soon();
+    });
+  }
+  const Micros all = before + width + random.up_to(3ms);
+  world_.after(all, [this] {
+    files_.unlock();
+    hurry_soon();
+  });
+  if (times == 1) return;
+  const Micros pause = random.up_to(random.chance(0.5) ? 1ms : 30ms);
+  world_.after(all + pause, [this, times] { check_out(times - 1); });
+}
+
+void Schedule::abandon_lock(Micros at) {
+  world_.after(at, [this] {
+    if (files_.git_lock()) return;
+    files_.lock();
+    files_.save(/*is_watched=*/true);
+    hurry_soon();
+    world_.after(13s, [this] { files_.unlock(); });
+  });
+}
+
+void Schedule::plan_outage(Micros at) {
+  Random& random = world_.random;
+  const bool is_long = random.chance(0.2);
+  const Micros how_long = random.up_to(is_long ? 3s : 200ms);
+  switch (random.below(4)) {
+    case 0:
+      return world_.after(at, [this] { watchman_.break_connection("the connection breaks"); });
+    case 1:
+      return world_.after(at, [this, how_long] { watchman_.restart(how_long); });
+    case 2:
+      return world_.after(at, [this, how_long] { watchman_.hang(how_long); });
+    case 3:
+      return world_.after(at, [this] { watchman_.cancel(); });
+  }
+}
+
+// hpp-launch starts it again.
+void Schedule::plan_crash(Micros at) {
+  Mortal* const helpers[] = {&watchd_, &supervisord_, &proxyd_};
+  Mortal* const helper = helpers[world_.random.below(3)];
+  const auto die = [this, helper] {
+    if (helper->is_alive()) helper->die();
+    world_.after(world_.random.between(5ms, 200ms), [helper] {
+      if (!helper->is_alive()) helper->start();
+    });
+  };
+  world_.after(at, [this, helper, die] {
+    if (!helper->is_alive()) return;
+    helper->doom(world_.random.below(8));
+    world_.after(20ms, die);
+  });
+}
+
+// Some request soon after a save: that is when one may be stale.
+void Schedule::hurry_soon() {
+  if (clients_.empty() || !world_.random.chance(0.8)) return;
+  Client* const client = clients_[world_.random.below(clients_.size())].get();
+  const bool is_quick = world_.random.chance(0.5);
+  world_.after(world_.random.up_to(is_quick ? 2ms : 30ms), [client] { client->hurry(); });
+}
+
+void Schedule::calm_down() {
+  world_.trace("-------- quiet");
+  world_.is_quiet = true;
+  for (const auto& client : clients_) client->come_to_rest();
+}
+
+// ---- what must hold -----------------------------------------------------------------------------
+
+void Schedule::check_run(const Request& request) {
+  if (request.facts.is_safe || request.runs == 1) return;
+  world_.violated("request {}, which is not safe to repeat, runs for the second time", request.id);
+}
+
+void Schedule::check_requests() {
+  for (const Request& request : requests_) {
+    if (request.answers > 1) world_.violated("request {} was answered twice", request.id);
+    if (request.answers == 0 && !request.is_cut) {
+      world_.violated("request {} waits for ever", request.id);
+    }
+  }
+  if (proxyd_.held() > 0) world_.violated("{} requests are held for ever", proxyd_.held());
+}
+
+void Schedule::check_last_save() {
+  if (!watchd_.is_watching()) world_.violated("all is well, and watchd does not watch");
+  const auto& tree = std::get<bus::TreeState>(*bus_.last(bus::Topic::Tree));
+  if (!tree.watching || tree.settling) world_.violated("watchd does not say that all is well");
+  const bus::BackendState& told = supervisord_.told();
+  if (told.seen != tree.point()) {
+    world_.violated("supervisord has acted on revision {}, the newest is {}", told.seen.revision,
+                    tree.revision);
+  }
+  if (files_.version_at(tick_of(tree.clock)) != files_.version()) {
+    world_.violated("watchd knows version {}, the newest is {}",
+                    files_.version_at(tick_of(tree.clock)), files_.version());
+  }
+  if (told.state == bus::BackendPhase::Error) return;
+  const Process* const process = processes_.newest();
+  if (told.state != bus::BackendPhase::Running || !process->is_alive) {
+    world_.violated("the backend does not run and has not failed");
+  }
+  if (process->version != files_.version() || process->is_mixed) {
+    world_.violated("the last save is lost: the backend has read version {}{}, the newest is {}",
+                    process->version, process->is_mixed ? ", MIXED" : "", files_.version());
+  }
+  // Nothing tells a browser that was turned away when there is room again.
+  const bool may_be_shut_out = world_.traits.queue_limit < Traits{}.queue_limit;
+  if (browser_.shows() != files_.version() && !may_be_shut_out) {
+    world_.violated("the browser shows version {}, the newest is {}", browser_.shows(),
+                    files_.version());
+  }
+}
+
+void Schedule::ask_once_more() {
+  std::vector<Request*> last;
+  for (const auto& client : clients_) last.push_back(&client->ask_once_more());
+  world_.run_until(world_.now() + kLastAnswer);
+  const bool has_failed = supervisord_.told().state == bus::BackendPhase::Error;
+  for (const Request* const request : last) {
+    if (request->answers != 1) world_.violated("request {} waits for ever", request->id);
+    if (request->status == (has_failed ? 503 : 200)) continue;
+    world_.violated("request {}, in a quiet world, is answered with {}", request->id,
+                    request->status);
+  }
+}
+
+}  // namespace
+
+Outcome play(std::uint64_t seed, Break broken, World::Sink sink) {
+  Schedule schedule(seed, broken, std::move(sink));
+  Outcome outcome;
+  try {
+    schedule.play();
+  } catch (const Violation& violation) {
+    outcome.violation = violation.what();
+  }
+  outcome.events = schedule.world().events();
+  outcome.answers = schedule.world().answers;
+  outcome.fresh_answers = schedule.world().fresh_answers;
+  return outcome;
+}
+
+}  // namespace hpp::sim

@@ -1,0 +1,132 @@
+#include "tests/sim/supervisord.h"
+
+#include <utility>
+
+namespace hpp::sim {
+namespace {
+
+// As supervisord/daemon.cc.
+constexpr Micros kTreeWait = 1s;
+
+}  // namespace
+
+Supervisord::Supervisord(World& world, Bus& bus, Files& files, Processes& processes)
+    : world_(world), bus_(bus), files_(files), processes_(processes) {
+  processes_.on_exit = [this](Process& process, bool by_signal) {
+    if (child_ != &process) return;
+    happen(supervisord::ProcessExited{.generation = process.generation,
+                                      .status = {by_signal, by_signal ? 9 : 1},
+                                      .output_tail = ""});
+  };
+  processes_.on_listen = [this](Process& process) {
+    if (child_ == &process && probed_ == process.generation) probe();
+  };
+}
+
+void Supervisord::start() {
+  world_.trace("supervisord: starts");
+  bus_.open(bus::Topic::Backend);
+  std::uint64_t spawns = 0;
+  if (const auto& last = bus_.last(bus::Topic::Backend)) {
+    spawns = std::get<bus::BackendState>(*last).generation;
+  }
+  backend_.emplace(std::vector<std::string>{"serve"}, spawns);
+  bus_.subscribe(bus::Topic::Backend, bus::Topic::Tree, [this](const bus::Message& message) {
+    happen(supervisord::TreeSeen{std::get<bus::TreeState>(message)});
+  });
+  happen(supervisord::Begun{});
+}
+
+void Supervisord::die() {
+  world_.trace("supervisord: DIES");
+  effects_left_ = 0;
+  ++incarnation_;
+  backend_.reset();
+  events_.clear();
+  taking_ = is_killing_ = false;
+  child_ = nullptr;
+  probed_ = 0;
+  bus_.close(bus::Topic::Backend);
+  bus_.unsubscribe(bus::Topic::Backend);
+}
+
+void Supervisord::happen(supervisord::Event event) {
+  events_.push_back(std::move(event));
+  if (std::exchange(taking_, true)) return;
+  while (!events_.empty()) {
+    const supervisord::Event next = std::move(events_.front());
+    events_.pop_front();
+    for (const supervisord::Effect& effect : backend_->on(next, world_.now())) {
+      if (meets_its_end()) return;
+      std::visit([this](const auto& e) { perform(e); }, effect);
+    }
+  }
+  taking_ = false;
+}
+
+std::int64_t Supervisord::wall_ms() const {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(world_.now().time_since_epoch())
+      .count();
+}
+
+void Supervisord::perform(const supervisord::Spawn& effect) {
+  events_.push_front(spawn(effect.generation));
+}
+
+supervisord::Event Supervisord::spawn(std::uint64_t generation) {
+  probed_ = 0;
+  if (world_.traits.has_backend_faults && !world_.is_quiet) {
+    if (world_.random.chance(0.01)) return supervisord::PortTaken{.port = 8001, .by = "pid 1"};
+    if (world_.random.chance(0.01)) return supervisord::SpawnFailed{"No such file or directory"};
+  }
+  child_ = &processes_.spawn(generation);
+  return supervisord::Spawned{.pid = static_cast<std::int64_t>(generation), .wall_ms = wall_ms()};
+}
+
+void Supervisord::perform(const supervisord::KillTree&) {
+  processes_.kill([this, incarnation = incarnation_] {
+    if (incarnation != incarnation_) return;
+    // At once if there was nothing to kill, else when waitid(2) has told of the last.
+    if (world_.random.chance(0.3)) return happen(supervisord::TreeGone{});
+    world_.after(world_.random.up_to(3ms), [this, incarnation] {
+      if (incarnation == incarnation_) happen(supervisord::TreeGone{});
+    });
+  });
+}
+
+void Supervisord::perform(const supervisord::StartProbe& effect) {
+  probed_ = effect.generation;
+  if (child_ != nullptr && child_->listens) probe();
+}
+
+void Supervisord::probe() {
+  world_.after(world_.random.between(100us, 5ms),
+               [this, process = child_, generation = probed_, incarnation = incarnation_] {
+                 if (incarnation != incarnation_ || probed_ != generation || !process->listens)
+                   return;
+                 happen(supervisord::Answered{.generation = generation, .wall_ms = wall_ms()});
+               });
+}
+
+void Supervisord::perform(const supervisord::StopProbe&) {
+  probed_ = 0;
+}
+
+void Supervisord::perform(const supervisord::Publish& effect) {
+  told_ = effect.snapshot;
+  bus_.publish(bus::Topic::Backend, effect.snapshot);
+}
+
+void Supervisord::perform(const supervisord::Say& effect) {
+  world_.trace("supervisord: {}", effect.text);
+}
+
+void Supervisord::perform(const supervisord::StartTreeWait&) {
+  world_.after(kTreeWait, [this, incarnation = incarnation_] {
+    if (incarnation == incarnation_) happen(supervisord::TreeWaitExpired{});
+  });
+}
+
+void Supervisord::perform(const supervisord::Leave&) {}
+
+}  // namespace hpp::sim

@@ -1,0 +1,62 @@
+// supervisord: the real core::Backend in a shell as supervisord/daemon.cc is.
+#pragma once
+
+#include <deque>
+#include <optional>
+
+#include "supervisord/core/backend.h"
+#include "tests/sim/bus.h"
+#include "tests/sim/crash.h"
+#include "tests/sim/files.h"
+#include "tests/sim/processes.h"
+#include "tests/sim/world.h"
+
+namespace hpp::sim {
+
+class Supervisord final : public Mortal {
+ public:
+  Supervisord(World& world, Bus& bus, Files& files, Processes& processes);
+
+  void start() override;
+  void die() override;
+
+  bool is_alive() const override { return backend_.has_value(); }
+
+  // SIGHUP.
+  void restart_backend() {
+    if (backend_) happen(supervisord::RestartRequested{});
+  }
+
+  const bus::BackendState& told() const { return told_; }
+
+ private:
+  void happen(supervisord::Event event);
+
+  void perform(const supervisord::Spawn& effect);
+  void perform(const supervisord::KillTree&);
+  void perform(const supervisord::StartProbe& effect);
+  void perform(const supervisord::StopProbe&);
+  void perform(const supervisord::Publish& effect);
+  void perform(const supervisord::Say& effect);
+  void perform(const supervisord::StartTreeWait&);
+  void perform(const supervisord::Leave&);
+
+  supervisord::Event spawn(std::uint64_t generation);
+  void probe();
+  std::int64_t wall_ms() const;
+
+  World& world_;
+  Bus& bus_;
+  Files& files_;
+  Processes& processes_;
+  std::optional<supervisord::Backend> backend_;
+  std::deque<supervisord::Event> events_;
+  bool taking_ = false;
+  std::uint64_t incarnation_ = 0;
+  std::uint64_t probed_ = 0;  // generation; 0: none
+  Process* child_ = nullptr;  // our own, not one that an earlier supervisord left
+  bool is_killing_ = false;
+  bus::BackendState told_;  // last
+};
+
+}  // namespace hpp::sim

@@ -1,0 +1,56 @@
+// watchd: the real core::Session in a shell as watchd/daemon.cc is.
+#pragma once
+
+#include <deque>
+#include <optional>
+
+#include "tests/sim/bus.h"
+#include "tests/sim/crash.h"
+#include "tests/sim/files.h"
+#include "tests/sim/watchman.h"
+#include "tests/sim/world.h"
+#include "watchd/core/session.h"
+
+namespace hpp::sim {
+
+class Watchd final : public Mortal {
+ public:
+  Watchd(World& world, Bus& bus, Files& files, Watchman& watchman);
+
+  void start() override;
+  void die() override;
+
+  bool is_alive() const override { return session_.has_value(); }
+
+  bool is_watching() const;
+
+ private:
+  void take(watchd::Event event);
+
+  void perform(const watchd::FindSocket&);
+  void perform(const watchd::Connect&);
+  void perform(const watchd::Send& effect);
+  void perform(const watchd::Disconnect&);
+  void perform(const watchd::StartTimer& effect);
+  void perform(const watchd::StopTimer&);
+  void perform(const watchd::LookForLock&);
+  void perform(const watchd::Publish& effect);
+  void perform(const watchd::Say& effect);
+  void check_whole(const bus::TreeState& tree);
+
+  World& world_;
+  Bus& bus_;
+  Files& files_;
+  Watchman& watchman_;
+  std::optional<watchd::Session> session_;
+  std::deque<watchd::Event> events_;
+  bool working_ = false;
+  std::optional<TimePoint> watches_since_;
+  std::uint64_t timer_ = 0;
+  std::uint64_t search_ = 0;
+};
+
+// The tick of a clock that the fake Watchman has told; 0 for none.
+std::uint64_t tick_of(const std::string& clock);
+
+}  // namespace hpp::sim
