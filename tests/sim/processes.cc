@@ -74,6 +74,7 @@ void Processes::kill(std::function<void()> on_gone) {
   world_.after(world_.random.up_to(is_quick ? 1ms : 20ms), [this, &process] {
     if (!process.is_alive) return;
     world_.trace("backend: generation {} is dead", process.generation);
+    process.is_killed = true;
     end_all(process);
     if (!std::exchange(process.first_is_alive, false)) return;
     world_.after(world_.random.up_to(2ms), [this, &process] { on_exit(process, true); });

@@ -19,7 +19,8 @@ struct Process {
   std::uint64_t version = 0;  // of the files that it has read, at the instant of its spawn
   bool is_mixed = false;      // it has read half a checkout
   bool first_is_alive = true;
-  bool is_alive = true;  // any of them
+  bool is_alive = true;    // any of them
+  bool is_killed = false;  // and did not end of its own accord
   bool listens = false;
 };
 

@@ -150,13 +150,17 @@ void Proxyd::ask_soon() {
   });
 }
 
+std::uint64_t Proxyd::take_doubt() {
+  ask_soon();
+  return gate_->doubt();
+}
+
 void Proxyd::ask() {
   asking_ = false;
   proxyd::Barrier& barrier = gate_->barrier();
-  if (const auto ticket = barrier.next(world_.now())) {
-    state_.asks = *ticket;
-    bus_.publish(bus::Topic::Proxy, state_);
-  }
+  if (const auto ticket = barrier.next(world_.now())) state_.asks = *ticket;
+  state_.doubts = gate_->newest_doubt();
+  bus_.publish(bus::Topic::Proxy, state_);
   check_barrier();
   if (barrier.has_lapsed() && !lapse_told_) {
     world_.trace("proxyd: the barrier has lapsed");
@@ -303,6 +307,8 @@ bool Proxyd::advance(Client& client) {
       return pump_request(client) || read_response(client) || tell_of_client_end(client);
     case Phase::Answering:
       return pump_request(client) || pump_response(client) || tell_of_client_end(client);
+    case Phase::Ending:
+      return false;
     case Phase::Tunnel:
       return pump_tunnel(client);
     case Phase::Finishing:
@@ -393,7 +399,7 @@ bool Proxyd::pump_response(Client& client) {
   if (link.is_broken || !ends_by_close) {
     handle(client, proxyd::UpstreamLost{});
   } else {
-    handle(client, proxyd::ResponseBodyEnded{});
+    handle(client, proxyd::ResponseEndedByClose{.ticket = take_doubt()});
   }
   return true;
 }
@@ -473,6 +479,7 @@ void Proxyd::perform(Client& client, const proxyd::AskGate&) {
   plea->is_shut_out = client.queued_as == 0 && queue_.size() >= world_.traits.queue_limit;
   const proxyd::Judged judged = gate_->judge(*plea);
   if (plea->situation == proxyd::Situation::Waiting && judged.needs) note_needs(*client.request);
+  client.is_in_the_dark = plea->situation == proxyd::Situation::Ended && plea->expired;
   const bool is_idle = client.exchange.phase() == Phase::Reading;
   if (is_idle && judged.verdict == proxyd::Verdict::Close && !client.input.empty()) return;
   handle(client, judged);
@@ -525,6 +532,7 @@ void Proxyd::perform(Client& client, const proxyd::PassResponseHead& effect) {
   const bool is_interim = effect.facts.is_interim();
   if (!is_interim) {
     client.is_answering = true;
+    client.process = process;
     ++world_.answers;
     world_.fresh_answers += request.must_be_fresh ? 1 : 0;
   }
@@ -533,6 +541,9 @@ void Proxyd::perform(Client& client, const proxyd::PassResponseHead& effect) {
                 .status = effect.facts.status,
                 .process = process});
 }
+
+// Its end is told with what follows.
+void Proxyd::perform(Client&, const proxyd::EndResponse&) {}
 
 void Proxyd::perform(Client& client, const proxyd::Answer& effect) {
   world_.trace("proxyd: answers client {} with {}", client.number, effect.status);
@@ -630,12 +641,12 @@ void Proxyd::check_nobody_waits_in_vain() {
   }
 }
 
-// A client that takes half an answer for all of it is worse off than one that is cut off. Not so
-// where the answer ends with its connection: that it ended because the backend was killed, the bus
-// may tell later.
+// A client that takes half an answer for all of it is worse off than one that is cut off. Where the
+// answer ends with its connection nobody can tell, unless it was hpp that killed.
 void Proxyd::check_complete(const Client& client) {
   const bool ends_by_close = client.response.framing == Framing::UntilClose;
-  if (client.request->is_all_sent || ends_by_close) return;
+  const bool can_be_told = client.process->is_killed && !client.is_in_the_dark;
+  if (client.request->is_all_sent || (ends_by_close && !can_be_told)) return;
   world_.violated("half an answer to request {} is passed on as a whole", client.request->id);
 }
 

@@ -90,6 +90,8 @@ class Proxyd final : public Mortal {
     bool fin_is_passed = false;  // of a tunnel, by the backend
     bool fin_is_given = false;   // of a tunnel, to the backend
     bool waits_for_fin = false;
+    bool is_in_the_dark = false;       // supervisord has not said whether it has killed
+    const Process* process = nullptr;  // of the answer
     std::uint64_t timer = 0;
     std::uint64_t answered = 0;
     std::uint64_t passed = 0;
@@ -111,6 +113,7 @@ class Proxyd final : public Mortal {
   void reconsider_all();
   void reconsider_queue();
   std::uint64_t take_ticket();
+  std::uint64_t take_doubt();
   void ask_soon();
   void ask();
   void publish_soon();
@@ -143,6 +146,7 @@ class Proxyd final : public Mortal {
   void perform(Client& client, const proxyd::DropUpstream&);
   void perform(Client& client, const proxyd::ReleaseUpstream&);
   void perform(Client& client, const proxyd::PassResponseHead& effect);
+  void perform(Client& client, const proxyd::EndResponse&);
   void perform(Client& client, const proxyd::Answer& effect);
   void perform(Client& client, const proxyd::ReadNext&);
   void perform(Client& client, const proxyd::FinishClient& effect);

@@ -34,6 +34,9 @@ void Supervisord::start() {
   bus_.subscribe(bus::Topic::Backend, bus::Topic::Tree, [this](const bus::Message& message) {
     happen(supervisord::TreeSeen{std::get<bus::TreeState>(message)});
   });
+  bus_.subscribe(bus::Topic::Backend, bus::Topic::Proxy, [this](const bus::Message& message) {
+    happen(supervisord::Doubted{std::get<bus::ProxyState>(message).doubts});
+  });
   happen(supervisord::Begun{});
 }
 
