@@ -16,6 +16,9 @@ namespace {
 // How long to look for more before sleeping, and how short a sleep makes that worth a try.
 constexpr std::chrono::microseconds kLookFor{20};
 constexpr std::chrono::microseconds kShortSleep{50};
+// Where more than this came at once, more will have come by the next turn: fetching it piece by
+// piece would cost both sides a wake-up for each.
+constexpr std::uint64_t kFew = 4;
 
 event_base* make_base(Loop::Timers timers) {
   const std::unique_ptr<event_config, decltype(&event_config_free)> config(event_config_new(),
@@ -57,7 +60,8 @@ void Loop::run_eagerly() {
     const TimePoint asleep_at = std::chrono::steady_clock::now();
     before_sleep_ = activity_;
     event_base_loop(base_, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY);
-    if (in_vain < kVainMax) {
+    const bool is_busy = activity_ - before_sleep_ > kFew;
+    if (in_vain < kVainMax && !is_busy) {
       in_vain = look_again() ? 0 : in_vain + 1;
     } else if (activity_ != before_sleep_ && woken_at_ - asleep_at < kShortSleep) {
       in_vain = 0;
