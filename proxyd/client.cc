@@ -252,6 +252,8 @@ void Client::pump_tunnel() {
 }
 
 void Client::drain_finishing() {
+  // A close with something unread would be a reset.
+  if (!lingers_ && stream_.output_done()) stream_.read_now();
   stream_.input().drain(stream_.input().size());
   if (!stream_.output_done()) return;
   if (stream_.input_ended() || (!lingers_ && stream_.all_is_read())) return close();

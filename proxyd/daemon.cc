@@ -67,6 +67,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
     if (options.livereload_port != 0) livereload_.emplace(loop, options.livereload_port);
     subscriber_.emplace(loop, options.run_directory,
                         std::initializer_list<bus::Topic>{bus::Topic::Tree, bus::Topic::Backend},
+                        bus::Audience::WhoAsked,
                         [this](const bus::Message& message) { on_message(message); });
   }
   if (publisher_) publish();

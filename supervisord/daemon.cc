@@ -61,6 +61,7 @@ Daemon::Daemon(const Options& options)
       tree_wait_(loop_, [this] { happen(TreeWaitExpired{}); }),
       signals_(loop_, {SIGHUP, SIGTERM, SIGINT}, [this](int number) { on_signal(number); }),
       subscriber_(loop_, options.run_directory, {bus::Topic::Tree, bus::Topic::Proxy},
+                  bus::Audience::Everybody,
                   [this](const bus::Message& message) { on_message(message); }) {}
 
 void Daemon::run() {

@@ -13,6 +13,7 @@ using Json = nlohmann::json;
 
 constexpr std::array kPhases{BackendPhase::Loading, BackendPhase::Running, BackendPhase::Error,
                              BackendPhase::Killing};
+constexpr char kMark = '~';
 constexpr std::array kTopics{Topic::Tree, Topic::Backend, Topic::Proxy};
 
 // Each message lists its fields once, for both directions. `Io` is a Writer or a Reader.
@@ -280,13 +281,26 @@ Message durable(Message message) {
   return message;
 }
 
+Audience audience_of(const Message& message, const Message& before) {
+  if (durable(message) != durable(before)) return Audience::Everybody;
+  const auto* const proxy = std::get_if<ProxyState>(&message);
+  const bool is_doubt = proxy != nullptr && proxy->doubts != std::get<ProxyState>(before).doubts;
+  return is_doubt ? Audience::Everybody : Audience::WhoAsked;
+}
+
+std::string for_who_asked(std::string text) {
+  text.insert(text.find(' '), 1, kMark);
+  return text;
+}
+
 std::string encode(const Message& message) {
   return std::string(to_string(topic_of(message))) + ' ' + std::visit(Encode{}, message);
 }
 
 Decoded decode(std::string_view text) {
   const auto space = text.find(' ');
-  const std::string_view word = text.substr(0, space);
+  std::string_view word = text.substr(0, space);
+  if (word.ends_with(kMark)) word.remove_suffix(1);
   for (const Topic topic : kTopics) {
     if (to_string(topic) != word || space == std::string_view::npos) continue;
     try {

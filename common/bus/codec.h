@@ -1,4 +1,4 @@
-// Pure. Messages to and from their text: `<topic> <JSON object>`.
+// Pure. Messages to and from their text: `<topic> <JSON object>`, or `<topic>~ <JSON object>`.
 #pragma once
 
 #include <string>
@@ -26,6 +26,17 @@ void set_stamp(Message& message, const Stamp& stamp);
 // What of it goes into the author's file, without the stamp: questions and answers of the moment
 // come many times a second and mean nothing to the next incarnation.
 Message durable(Message message);
+
+// A message that tells nothing new but to who has asked is marked, so that others need not even
+// read it: `tree~ {…}`. They hear all the same with the next one, or within a second.
+enum class Audience { Everybody, WhoAsked };
+
+// For whom `message` is news after `before`, of the same topic. Doubts are everybody's: supervisord
+// answers those, and does not want the tickets that come with each request.
+Audience audience_of(const Message& message, const Message& before);
+
+// The text of a message, marked.
+std::string for_who_asked(std::string text);
 
 // Bytes that are not UTF-8 (a backend's output) become U+FFFD.
 std::string encode(const Message& message);

@@ -116,14 +116,16 @@ void Publisher::resume() {
 void Publisher::publish(Message message) {
   set_stamp(message, stamp_);
   if (last_ && message == *last_ && !last_text_.empty()) return;
-  const bool is_durable = last_text_.empty() || durable(message) != durable(*last_);
+  const bool is_first = last_text_.empty();
+  const bool is_durable = is_first || durable(message) != durable(*last_);
+  const Audience audience = is_first ? Audience::Everybody : audience_of(message, *last_);
   ++stamp_.sequence;
   set_stamp(message, stamp_);
   last_ = std::move(message);
   last_text_ = encode(*last_);
   log::debug("bus ─► {}", last_text_);
   if (is_durable) write_file();
-  send_last();
+  send(audience == Audience::Everybody ? last_text_ : for_who_asked(last_text_));
 }
 
 void Publisher::write_file() {
@@ -138,9 +140,12 @@ void Publisher::write_file() {
 }
 
 void Publisher::send_last() {
-  if (last_text_.empty()) return;
+  if (!last_text_.empty()) send(last_text_);
+}
+
+void Publisher::send(std::string text) {
   // PUB never blocks: what a slow subscriber cannot take is dropped, and sent again by the tick.
-  nng_send(socket_->socket, last_text_.data(), last_text_.size(), NNG_FLAG_NONBLOCK);
+  nng_send(socket_->socket, text.data(), text.size(), NNG_FLAG_NONBLOCK);
 }
 
 }  // namespace hpp::bus

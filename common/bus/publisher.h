@@ -40,6 +40,7 @@ class Publisher {
   void resume();
   void write_file();
   void send_last();
+  void send(std::string text);
 
   std::string directory_;
   Topic topic_;

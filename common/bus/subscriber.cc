@@ -37,7 +37,7 @@ struct Subscriber::Socket {
 };
 
 Subscriber::Subscriber(Loop& loop, const std::string& run_directory,
-                       std::initializer_list<Topic> topics, OnMessage on_message)
+                       std::initializer_list<Topic> topics, Audience audience, OnMessage on_message)
     : on_message_(std::move(on_message)), socket_(std::make_unique<Socket>()) {
   const nng_socket socket = socket_->socket;
   must(nng_socket_set_ms(socket, NNG_OPT_RECONNMINT, kReconnectMinMs), "set up the bus");
@@ -48,7 +48,8 @@ Subscriber::Subscriber(Loop& loop, const std::string& run_directory,
   readable_ = std::make_unique<FdWatch>(loop, fd, FdWatch::For::Reading, [this] { drain(); });
   readable_->start();
   for (const Topic topic : topics) {
-    const std::string prefix = std::string(to_string(topic)) + ' ';
+    const std::string prefix =
+        std::string(to_string(topic)) + (audience == Audience::Everybody ? " " : "");
     must(nng_socket_set(socket, NNG_OPT_SUB_SUBSCRIBE, prefix.data(), prefix.size()),
          "subscribe to the bus");
     const std::string url = socket_url(run_directory, topic);

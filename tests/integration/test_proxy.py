@@ -98,6 +98,14 @@ class Framing(ProxyTest):
         self.exchange(request, length, client, peer)
 
 
+    def test_who_has_said_that_it_sends_no_more_gets_the_end_at_once(self):
+        """Not after the two seconds in which hpp reads on from who may be sending."""
+        answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+        client, _, _ = self.exchange("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", answer)
+        client.socket.settimeout(1)
+        client.wait_closed()
+
+
 class Requests(ProxyTest):
     OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 

@@ -77,7 +77,9 @@ class TicketAuthor:
     def _message(self):
         state = {
             "epoch": self.epoch, "sequence": self.number, "listening": [], "clients": 0, "held": 0,
-            "forwarded": 0, "replayed": 0, "asks": {"epoch": self.epoch, "number": self.number},
+            "forwarded": 0, "replayed": 0, "problem": "",
+            "asks": {"epoch": self.epoch, "number": self.number},
+            "doubts": {"epoch": 0, "number": 0},
         }
         text = b"proxy " + json.dumps(state).encode()
         return b"\1" + struct.pack(">Q", len(text)) + text

@@ -29,10 +29,10 @@ class BusTest : public testing::Test {
   }
 
   // A reader of all topics, which puts what it gets into got_.
-  std::unique_ptr<Subscriber> reader() {
+  std::unique_ptr<Subscriber> reader(Audience audience = Audience::WhoAsked) {
     return std::make_unique<Subscriber>(
         loop_, directory_.path(), std::initializer_list<Topic>{Topic::Tree, Topic::Backend},
-        [this](const Message& message) {
+        audience, [this](const Message& message) {
           if (const auto* tree = std::get_if<TreeState>(&message)) trees_.push_back(*tree);
           if (const auto* backend = std::get_if<BackendState>(&message)) {
             backends_.push_back(*backend);
@@ -170,6 +170,23 @@ TEST_F(BusTest, WritesNoFileForAQuestionAndIsHeardAfterwards) {
   EXPECT_EQ(std::get<TreeState>(*tree->last()).answers, Ticket{});
   tree->publish(TreeState{.revision = 2});
   EXPECT_TRUE(wait_for_revision(2)) << "its reader has heard of higher sequences";
+}
+
+TEST_F(BusTest, TellsOfTicketsWhoWantsToHearOfThem) {
+  const auto tree = author();
+  const auto sub = reader(Audience::Everybody);
+  tree->publish(TreeState{.revision = 1});
+  ASSERT_TRUE(wait_for_revision(1));
+  for (std::uint64_t number = 1; number <= 20; ++number) {
+    tree->publish(TreeState{.revision = 1, .answers = {.epoch = 1, .number = number}});
+  }
+  tree->publish(TreeState{.revision = 2, .answers = {.epoch = 1, .number = 21}});
+  ASSERT_TRUE(wait_for_revision(2));
+  EXPECT_EQ(trees_.size(), 2U) << "the tickets between";
+  tree->publish(TreeState{.revision = 2, .answers = {.epoch = 1, .number = 22}});
+  const auto late = reader(Audience::Everybody);
+  EXPECT_TRUE(run_until(loop_, [&] { return trees_.back().answers.number == 22; }))
+      << "who comes late gets the newest, whatever was new about it";
 }
 
 TEST_F(BusTest, KeepsNoAnswerInAFileThatIsWritten) {

@@ -178,6 +178,25 @@ TEST(Codec, KeepsFromTheFileWhatMeansNothingToASuccessor) {
   EXPECT_EQ(std::get<BackendState>(durable(samples()[2])).answers, Ticket{});
 }
 
+TEST(Codec, MarksWhatOnlyWhoHasAskedWantsToHear) {
+  const TreeState tree{.revision = 1};
+  const auto for_tree = [&](const TreeState& next) { return audience_of(next, tree); };
+  EXPECT_EQ(for_tree({.revision = 2}), Audience::Everybody);
+  EXPECT_EQ(for_tree({.revision = 1, .answers = {.epoch = 1, .number = 1}}), Audience::WhoAsked);
+  EXPECT_EQ(for_tree({.revision = 1, .settling = true}), Audience::WhoAsked);
+  EXPECT_EQ(audience_of(ProxyState{.asks = {.epoch = 1, .number = 1}}, ProxyState{}),
+            Audience::WhoAsked);
+  EXPECT_EQ(audience_of(ProxyState{.doubts = {.epoch = 1, .number = 1}}, ProxyState{}),
+            Audience::Everybody);
+  for (const Message& message : samples()) {
+    const std::string marked = for_who_asked(encode(message));
+    EXPECT_TRUE(marked.starts_with(std::string(to_string(topic_of(message))) + "~ {"));
+    EXPECT_EQ(std::get<Message>(decode(marked)), message);
+  }
+  EXPECT_TRUE(is_malformed("~ {}"));
+  EXPECT_TRUE(is_malformed("tree~~ {}"));
+}
+
 TEST(Ticket, CoversThoseOfItsEpochUpToItself) {
   const Ticket answer{.epoch = 3, .number = 7};
   EXPECT_TRUE(answer.covers({.epoch = 3, .number = 6}));
