@@ -56,7 +56,7 @@ Daemon::Daemon(const Options& options)
       output_(loop_, STDOUT_FILENO, STDERR_FILENO),
       probe_(loop_, addresses_, to_string(options.backend),
              [this] { happen(Answered{.generation = probed_generation_, .wall_ms = wall_ms()}); }),
-      port_release_(loop_, options.backend.port, [this] { happen(TreeGone{}); }),
+      port_release_(loop_, addresses_, [this] { happen(TreeGone{}); }),
       killer_(loop_, tag_prefix_, [this] { port_release_.await(); }),
       tree_wait_(loop_, [this] { happen(TreeWaitExpired{}); }),
       signals_(loop_, {SIGHUP, SIGTERM, SIGINT}, [this](int number) { on_signal(number); }),

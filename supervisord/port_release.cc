@@ -7,6 +7,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <utility>
@@ -73,17 +74,29 @@ std::size_t orphaned_connections(std::uint16_t port) {
   return found;
 }
 
-PortRelease::PortRelease(Loop& loop, std::uint16_t port, std::function<void()> on_released)
-    : port_(port), on_released_(std::move(on_released)), timer_(loop, [this] { look(); }) {}
+bool can_be_bound(const SocketAddress& address) {
+  const UniqueFd fd(::socket(address.get()->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  return fd.is_open() && ::bind(fd.get(), address.get(), address.length) == 0;
+}
+
+PortRelease::PortRelease(Loop& loop, std::vector<SocketAddress> addresses,
+                         std::function<void()> on_released)
+    : addresses_(std::move(addresses)),
+      on_released_(std::move(on_released)),
+      timer_(loop, [this] { look(); }) {}
 
 void PortRelease::await() {
   gives_up_at_ = std::chrono::steady_clock::now() + kWaitMax;
   look();
 }
 
+bool PortRelease::is_free() const {
+  return std::all_of(addresses_.begin(), addresses_.end(), can_be_bound) ||
+         orphaned_connections(addresses_.front().port()) == 0;
+}
+
 void PortRelease::look() {
-  const bool is_over = std::chrono::steady_clock::now() >= gives_up_at_;
-  if (is_over || orphaned_connections(port_) == 0) return on_released_();
+  if (std::chrono::steady_clock::now() >= gives_up_at_ || is_free()) return on_released_();
   timer_.start(kLookAgainAfter);
 }
 

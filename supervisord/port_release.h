@@ -4,32 +4,40 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "common/event/loop.h"
 #include "common/event/timer.h"
+#include "common/os/socket_address.h"
 
 namespace hpp::supervisord {
 
 // How many connections on a local port have lost the process that they belonged to, and wait for
 // the other side to end them. They keep the port from a server that does without SO_REUSEADDR
 // (socket(7)). Those in TIME_WAIT do, too, and do not count: nothing but a minute ends them. 0 as
-// well if the kernel does not tell (sock_diag(7)).
+// well if the kernel does not tell (sock_diag(7)), which takes it milliseconds: it looks at all
+// connections there are.
 std::size_t orphaned_connections(std::uint16_t port);
+
+// Whether a server could bind without SO_REUSEADDR. Microseconds.
+bool can_be_bound(const SocketAddress& address);
 
 // The other side is proxyd, which resets its connections as soon as it hears of the kill; on a busy
 // machine a backend that boots in a few milliseconds is faster.
 class PortRelease {
  public:
   // Calls `on_released` once per await(), perhaps before that returns. `loop` must outlive this.
-  PortRelease(Loop& loop, std::uint16_t port, std::function<void()> on_released);
+  // `addresses` are the backend's, all with one port.
+  PortRelease(Loop& loop, std::vector<SocketAddress> addresses, std::function<void()> on_released);
 
   // Until there is no orphan, but not for long: it may belong to somebody who does not care.
   void await();
 
  private:
+  bool is_free() const;
   void look();
 
-  std::uint16_t port_;
+  std::vector<SocketAddress> addresses_;
   std::function<void()> on_released_;
   TimePoint gives_up_at_{};
   Timer timer_;
