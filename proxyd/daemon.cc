@@ -121,9 +121,10 @@ void Daemon::reconsider_queue() {
 // ---- the barrier --------------------------------------------------------------------------------
 
 std::uint64_t Daemon::take_ticket() {
-  ask_soon();
+  const std::uint64_t ticket = context_.gate.barrier().take(now());
+  if (ticket != 0) ask_soon();
   publish_soon();
-  return context_.gate.barrier().take(now());
+  return ticket;
 }
 
 std::uint64_t Daemon::take_doubt() {

@@ -293,7 +293,13 @@ Effects Exchange::handle(const ResponseEndedByClose& event, TimePoint now) {
   ticket_ = event.ticket;
   expired_ = false;
   wake_at_ = now + kVerdictWait;
-  return {DropUpstream{}, AskGate{}};
+  return {drop_ended(), AskGate{}};
+}
+
+// Who refuses an upgrade may do so on a bare socket, and die of a reset: in Node it is nobody's but
+// the application's.
+DropUpstream Exchange::drop_ended() const {
+  return {.in_order = request_.asks_upgrade};
 }
 
 Effects Exchange::complete_response() {
@@ -303,9 +309,7 @@ Effects Exchange::complete_response() {
   } else if (response_.keeps_alive && request_body_done_ && !request_.asks_upgrade) {
     effects.push_back(ReleaseUpstream{});
   } else {
-    // Who refuses an upgrade may do so on a bare socket, and die of a reset: in Node it is nobody's
-    // but the application's.
-    effects.push_back(DropUpstream{.in_order = request_.asks_upgrade});
+    effects.push_back(drop_ended());
   }
   wake_at_.reset();
   if (closes_ || !request_body_done_) {

@@ -254,6 +254,7 @@ class Exchange {
   Effects take_back();
   Effects close_on_verdict();
   Effects answer(Answer::Kind kind, int status, std::string why);
+  DropUpstream drop_ended() const;
   Effects complete_response();
   Effects cut();
   Delivery delivery_for(const ResponseFacts& response) const;

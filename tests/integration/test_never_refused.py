@@ -278,7 +278,7 @@ class Held(RestartTest):
         self.start_unready("--queue-limit", 1)
         leaves, comes = self.connection(), self.connection()
         leaves.ask(path="/leaves")
-        self.wait_read()
+        self.wait_held(1)
         self.reset(leaves)
         self.wait_held(0)
         comes.ask()

@@ -430,6 +430,11 @@ TEST(Exchange, ARefusedUpgradeEndsInOrder) {
       .when(ResponseArrived{refusal})
       .when(ResponseBodyEnded{})
       .then({DropUpstream{.in_order = true}, ReadNext{}});
+  Steps()
+      .sent(upgrade)
+      .when(ResponseArrived{{.framing = Framing::UntilClose, .keeps_alive = false}})
+      .when(ResponseEndedByClose{})
+      .then({DropUpstream{.in_order = true}, AskGate{}});
   // Nor does the pool get a connection that the application may end at any moment.
   Steps()
       .sent(upgrade)
