@@ -13,8 +13,10 @@ using Json = nlohmann::json;
 
 constexpr std::array kPhases{BackendPhase::Loading, BackendPhase::Running, BackendPhase::Error,
                              BackendPhase::Killing};
-constexpr char kMark = '~';
 constexpr std::array kTopics{Topic::Tree, Topic::Backend, Topic::Proxy};
+
+// Behind the topic of a message that is for who asked.
+constexpr char kMark = '~';
 
 // Each message lists its fields once, for both directions. `Io` is a Writer or a Reader.
 template <class Io, class Point>
@@ -281,11 +283,11 @@ Message durable(Message message) {
   return message;
 }
 
-Audience audience_of(const Message& message, const Message& before) {
-  if (durable(message) != durable(before)) return Audience::Everybody;
+News news_of(const Message& message, const Message& before) {
+  if (durable(message) != durable(before)) return News::Durable;
   const auto* const proxy = std::get_if<ProxyState>(&message);
   const bool is_doubt = proxy != nullptr && proxy->doubts != std::get<ProxyState>(before).doubts;
-  return is_doubt ? Audience::Everybody : Audience::WhoAsked;
+  return is_doubt ? News::Doubt : News::Ticket;
 }
 
 std::string for_who_asked(std::string text) {

@@ -27,13 +27,18 @@ void set_stamp(Message& message, const Stamp& stamp);
 // come many times a second and mean nothing to the next incarnation.
 Message durable(Message message);
 
-// A message that tells nothing new but to who has asked is marked, so that others need not even
-// read it: `tree~ {…}`. They hear all the same with the next one, or within a second.
+// Who reads a topic: a message that tells nothing new but to who has asked is marked, so that
+// others need not even read it: `tree~ {…}`. They hear all the same with the next one, or within a
+// second.
 enum class Audience { Everybody, WhoAsked };
 
-// For whom `message` is news after `before`, of the same topic. Doubts are everybody's: supervisord
-// answers those, and does not want the tickets that come with each request.
-Audience audience_of(const Message& message, const Message& before);
+// What a message tells after the one before it. Durable goes into the file; a Ticket, or its
+// answer, is for who asked; a Doubt is everybody's: supervisord answers those, and does not want
+// the tickets that come with each request.
+enum class News { Durable, Doubt, Ticket };
+
+// Of two messages of the same topic.
+News news_of(const Message& message, const Message& before);
 
 // The text of a message, marked.
 std::string for_who_asked(std::string text);

@@ -116,16 +116,14 @@ void Publisher::resume() {
 void Publisher::publish(Message message) {
   set_stamp(message, stamp_);
   if (last_ && message == *last_ && !last_text_.empty()) return;
-  const bool is_first = last_text_.empty();
-  const bool is_durable = is_first || durable(message) != durable(*last_);
-  const Audience audience = is_first ? Audience::Everybody : audience_of(message, *last_);
+  const News news = last_text_.empty() ? News::Durable : news_of(message, *last_);
   ++stamp_.sequence;
   set_stamp(message, stamp_);
   last_ = std::move(message);
   last_text_ = encode(*last_);
   log::debug("bus ─► {}", last_text_);
-  if (is_durable) write_file();
-  send(audience == Audience::Everybody ? last_text_ : for_who_asked(last_text_));
+  if (news == News::Durable) write_file();
+  send(news == News::Ticket ? for_who_asked(last_text_) : last_text_);
 }
 
 void Publisher::write_file() {

@@ -24,8 +24,7 @@
 // Doubtful   That connection is gone. The gate is asked; it may need to wait for news (gate.h).
 // Answering  The answer flows. Nothing can be repeated from here.
 // Ending     The answer has ended with the backend's connection. The gate is asked whether that was
-// a
-//            kill; complete or cut, as from Answering.
+//            a kill; complete or cut, as from Answering.
 // Tunnel     After a 101: bytes flow both ways, each direction ends on its own.
 // Finishing  The last answer is being written; then our FIN, and what still comes is thrown away
 //            until the client's FIN, so that a reset does not take the answer with it (RFC 9112

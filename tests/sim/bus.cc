@@ -77,7 +77,7 @@ void Bus::publish(Topic topic, bus::Message message) {
   Author& self = author(topic);
   bus::set_stamp(message, self.stamp);
   if (self.last && message == *self.last && self.sent) return;
-  const bool is_durable = !self.sent || bus::durable(message) != bus::durable(*self.last);
+  const bool is_durable = !self.sent || bus::news_of(message, *self.last) == bus::News::Durable;
   ++self.stamp.sequence;
   bus::set_stamp(message, self.stamp);
   if (world_.traces()) world_.trace("bus: {}", text_of(message));

@@ -180,14 +180,12 @@ TEST(Codec, KeepsFromTheFileWhatMeansNothingToASuccessor) {
 
 TEST(Codec, MarksWhatOnlyWhoHasAskedWantsToHear) {
   const TreeState tree{.revision = 1};
-  const auto for_tree = [&](const TreeState& next) { return audience_of(next, tree); };
-  EXPECT_EQ(for_tree({.revision = 2}), Audience::Everybody);
-  EXPECT_EQ(for_tree({.revision = 1, .answers = {.epoch = 1, .number = 1}}), Audience::WhoAsked);
-  EXPECT_EQ(for_tree({.revision = 1, .settling = true}), Audience::WhoAsked);
-  EXPECT_EQ(audience_of(ProxyState{.asks = {.epoch = 1, .number = 1}}, ProxyState{}),
-            Audience::WhoAsked);
-  EXPECT_EQ(audience_of(ProxyState{.doubts = {.epoch = 1, .number = 1}}, ProxyState{}),
-            Audience::Everybody);
+  const auto for_tree = [&](const TreeState& next) { return news_of(next, tree); };
+  EXPECT_EQ(for_tree({.revision = 2}), News::Durable);
+  EXPECT_EQ(for_tree({.revision = 1, .answers = {.epoch = 1, .number = 1}}), News::Ticket);
+  EXPECT_EQ(for_tree({.revision = 1, .settling = true}), News::Ticket);
+  EXPECT_EQ(news_of(ProxyState{.asks = {.epoch = 1, .number = 1}}, ProxyState{}), News::Ticket);
+  EXPECT_EQ(news_of(ProxyState{.doubts = {.epoch = 1, .number = 1}}, ProxyState{}), News::Doubt);
   for (const Message& message : samples()) {
     const std::string marked = for_who_asked(encode(message));
     EXPECT_TRUE(marked.starts_with(std::string(to_string(topic_of(message))) + "~ {"));
