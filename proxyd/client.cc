@@ -382,8 +382,8 @@ void Client::perform(const PassResponseHead& effect) {
   coding_ = effect.delivery.coding;
   std::optional<Provenance> provenance;
   if (context_.gate.is_supervised()) {
-    provenance.emplace(exchange_.generation(),
-                       std::chrono::duration_cast<std::chrono::microseconds>(exchange_.held()));
+    provenance = {.generation = exchange_.generation(),
+                  .held = std::chrono::duration_cast<std::chrono::microseconds>(exchange_.held())};
   }
   stream_.output().append(write_response_head(upstream_->parser().head(), effect.facts,
                                               exchange_.request(), effect.delivery, provenance));

@@ -47,7 +47,6 @@ class Client {
   int left_ = 0;
   std::uint64_t thought_ = 0;
   std::uint64_t connection_ = 0;  // 0: none
-  std::uint64_t last_connection_ = 0;
   std::deque<Request*> waits_for_;
   bool has_fin_ = false;  // ours is sent
 };
@@ -77,7 +76,6 @@ class Browser {
   std::uint64_t connection_ = 0;
   Request* request_ = nullptr;
   std::uint64_t shows_ = 0;
-  bool is_loaded_ = false;
 };
 
 }  // namespace hpp::sim

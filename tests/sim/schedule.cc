@@ -66,7 +66,7 @@ class Schedule {
   Bus bus_{world_};
   Processes processes_{world_, files_};
   Watchd watchd_{world_, bus_, files_, watchman_};
-  Supervisord supervisord_{world_, bus_, files_, processes_};
+  Supervisord supervisord_{world_, bus_, processes_};
   Proxyd proxyd_{world_, bus_, files_, processes_};
   Requests requests_;
   std::vector<std::unique_ptr<Client>> clients_;

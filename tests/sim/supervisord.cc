@@ -10,8 +10,8 @@ constexpr Micros kTreeWait = 1s;
 
 }  // namespace
 
-Supervisord::Supervisord(World& world, Bus& bus, Files& files, Processes& processes)
-    : world_(world), bus_(bus), files_(files), processes_(processes) {
+Supervisord::Supervisord(World& world, Bus& bus, Processes& processes)
+    : world_(world), bus_(bus), processes_(processes) {
   processes_.on_exit = [this](Process& process, bool by_signal) {
     if (child_ != &process) return;
     happen(supervisord::ProcessExited{.generation = process.generation,

@@ -7,7 +7,6 @@
 #include "supervisord/core/backend.h"
 #include "tests/sim/bus.h"
 #include "tests/sim/crash.h"
-#include "tests/sim/files.h"
 #include "tests/sim/processes.h"
 #include "tests/sim/world.h"
 
@@ -15,7 +14,7 @@ namespace hpp::sim {
 
 class Supervisord final : public Mortal {
  public:
-  Supervisord(World& world, Bus& bus, Files& files, Processes& processes);
+  Supervisord(World& world, Bus& bus, Processes& processes);
 
   void start() override;
   void die() override;
@@ -47,7 +46,6 @@ class Supervisord final : public Mortal {
 
   World& world_;
   Bus& bus_;
-  Files& files_;
   Processes& processes_;
   std::optional<supervisord::Backend> backend_;
   std::deque<supervisord::Event> events_;

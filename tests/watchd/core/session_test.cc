@@ -372,7 +372,7 @@ TEST_F(SessionTest, AResumedWatcherHasAnsweredNothing) {
   resolve();
   when_received(changes("c:2", {}));
   when_received(kSubscribed);
-  EXPECT_EQ(all<Publish>().front(), Publish({.revision = 7, .clock = "c:2", .watching = true}));
+  EXPECT_EQ(all<Publish>().front(), (Publish{{.revision = 7, .clock = "c:2", .watching = true}}));
   EXPECT_EQ(done().back(), kFlush);
 }
 
@@ -489,12 +489,13 @@ TEST_F(SessionTest, WhileGitWritesTicketsWait) {
   when_received(files("c:2", {"a.py"}));
   EXPECT_EQ(all<Publish>(), std::vector<Publish>{}) << "one checkout is one restart";
   when_received(kFlushed);
-  EXPECT_EQ(all<Publish>(), std::vector<Publish>{Publish({.revision = 1,
-                                                          .clock = "c:2",
-                                                          .watching = true,
-                                                          .changed = {"a.py"},
-                                                          .changed_count = 1,
-                                                          .answers = {.epoch = 1, .number = 2}})});
+  const Publish once{{.revision = 1,
+                      .clock = "c:2",
+                      .watching = true,
+                      .changed = {"a.py"},
+                      .changed_count = 1,
+                      .answers = {.epoch = 1, .number = 2}}};
+  EXPECT_EQ(all<Publish>(), std::vector<Publish>{once});
 }
 
 TEST_F(SessionTest, WhileGitWritesNoChangeIsTold) {
