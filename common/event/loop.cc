@@ -20,6 +20,16 @@ constexpr std::chrono::microseconds kShortSleep{50};
 // piece would cost both sides a wake-up for each.
 constexpr std::uint64_t kFew = 4;
 
+// libevent runs what has the larger number when nothing of the smaller ones is ready; events have
+// the middle one unless they are given another.
+constexpr int kPriorities = 3;
+constexpr int kIdlePriority = 2;
+
+void add_timer(event* e, Milliseconds delay) {
+  const timeval after{.tv_sec = 0, .tv_usec = std::chrono::microseconds(delay).count()};
+  event_add(e, &after);
+}
+
 event_base* make_base(Loop::Timers timers) {
   const std::unique_ptr<event_config, decltype(&event_config_free)> config(event_config_new(),
                                                                            &event_config_free);
@@ -34,7 +44,11 @@ event_base* make_base(Loop::Timers timers) {
 
 Loop::Loop(Timers timers) : base_(make_base(timers)) {
   if (base_ == nullptr) throw std::runtime_error("cannot make an event loop");
+  event_base_priority_init(base_, kPriorities);
   later_event_.reset(event_new(base_, -1, 0, &Loop::on_later, this));
+  idle_event_.reset(event_new(base_, -1, 0, &Loop::on_idle, this));
+  event_priority_set(idle_event_.get(), kIdlePriority);
+  busy_timer_.reset(event_new(base_, -1, 0, &Loop::on_idle, this));
   for (Batch* const b : {&next_turn_, &soon_}) {
     b->timer.reset(event_new(base_, -1, 0, &Loop::on_batch, b));
   }
@@ -44,6 +58,8 @@ Loop::~Loop() {
   // What was buried in the last turn may still use the base: it goes first.
   while (!later_.empty()) std::exchange(later_, {});
   later_event_.reset();
+  idle_event_.reset();
+  busy_timer_.reset();
   next_turn_.timer.reset();
   soon_.timer.reset();
   event_base_free(base_);
@@ -98,12 +114,27 @@ void Loop::on_later(int, short, void* self) noexcept {
   for (const auto& action : due) action();
 }
 
+void Loop::when_idle(std::function<void()> action) {
+  if (when_idle_.empty()) {
+    event_active(idle_event_.get(), 0, 0);
+    add_timer(busy_timer_.get(), kBusyMax);
+  }
+  when_idle_.push_back(std::move(action));
+}
+
+void Loop::on_idle(int, short, void* self) noexcept {
+  auto& loop = *static_cast<Loop*>(self);
+  event_del(loop.idle_event_.get());
+  event_del(loop.busy_timer_.get());
+  const auto due = std::exchange(loop.when_idle_, {});
+  for (const auto& action : due) action();
+}
+
 void Loop::activate(event* e, Again when) {
   // A timer of no time: libevent looks at the descriptors before it looks at the timers.
   const Milliseconds delay = when == Again::NextTurn ? Milliseconds{0} : kSoon;
-  const timeval after{.tv_sec = 0, .tv_usec = std::chrono::microseconds(delay).count()};
   Batch& b = batch(when);
-  if (b.events.empty()) event_add(b.timer.get(), &after);
+  if (b.events.empty()) add_timer(b.timer.get(), delay);
   b.events.push_back(e);
 }
 

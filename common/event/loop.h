@@ -59,6 +59,11 @@ class Loop {
   // is still on the stack, and to do once what several callbacks of one turn asked for.
   void later(std::function<void()> action);
 
+  // Calls `action` once, as soon as nothing is ready that was not there before; within kBusyMax
+  // where there always is something. For what serves the more the later it is done.
+  void when_idle(std::function<void()> action);
+  static constexpr Milliseconds kBusyMax{5};
+
   // When something is to be done again: in the next turn, when the loop has looked at all that is
   // ready, for work that would go on for long; or within kSoon, for what is rarely needed.
   enum class Again { NextTurn, Soon };
@@ -88,6 +93,7 @@ class Loop {
   Batch& batch(Again when) { return when == Again::NextTurn ? next_turn_ : soon_; }
 
   static void on_later(int, short, void* self) noexcept;
+  static void on_idle(int, short, void* self) noexcept;
   static void on_batch(int, short, void* batch) noexcept;
 
   event_base* base_;
@@ -96,6 +102,9 @@ class Loop {
   TimePoint woken_at_{};            // when the first came after that
   EventPtr later_event_;
   std::vector<std::function<void()>> later_;
+  EventPtr idle_event_;
+  EventPtr busy_timer_;  // for the same actions
+  std::vector<std::function<void()>> when_idle_;
   Batch next_turn_;
   Batch soon_;
 };

@@ -53,6 +53,38 @@ TEST(Loop, CallsLaterAfterWhatIsDueInThisTurn) {
   EXPECT_TRUE(calls == "12!!" || calls == "21!!") << calls;
 }
 
+TEST(Loop, CallsWhenIdleAfterAllThatBecomesReadyMeanwhile) {
+  Loop loop;
+  const Pipe pipe = make_pipe();
+  int left = 3;
+  bool idle = false;
+  FdWatch watch(loop, pipe.reader.get(), FdWatch::For::Reading, [&] {
+    char byte = 0;
+    EXPECT_EQ(::read(pipe.reader.get(), &byte, 1), 1);
+    EXPECT_FALSE(idle);
+    if (--left == 0) return;
+    EXPECT_EQ(::write(pipe.writer.get(), "x", 1), 1);
+  });
+  watch.start();
+  EXPECT_EQ(::write(pipe.writer.get(), "x", 1), 1);
+  loop.when_idle([&] { idle = true; });
+  EXPECT_TRUE(run_until(loop, [&] { return idle; }));
+  EXPECT_EQ(left, 0);
+}
+
+TEST(Loop, CallsWhenIdleAlsoIfItNeverIs) {
+  Loop loop;
+  const Pipe pipe = make_pipe();  // never read: always ready
+  EXPECT_EQ(::write(pipe.writer.get(), "x", 1), 1);
+  FdWatch watch(loop, pipe.reader.get(), FdWatch::For::Reading, [] {});
+  watch.start();
+  int calls = 0;
+  loop.when_idle([&] {
+    if (++calls == 1) loop.when_idle([&] { ++calls; });
+  });
+  EXPECT_TRUE(run_until(loop, [&] { return calls == 2; }));
+}
+
 struct Mourned {
   explicit Mourned(bool& is_dead) : dead(is_dead) {}
 
