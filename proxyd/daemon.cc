@@ -67,7 +67,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
     if (options.livereload_port != 0) livereload_.emplace(loop, options.livereload_port);
     subscriber_.emplace(loop, options.run_directory,
                         std::initializer_list<bus::Topic>{bus::Topic::Tree, bus::Topic::Backend},
-                        bus::Audience::WhoAsked,
+                        bus::Audience::TicketHandlers,
                         [this](const bus::Message& message) { on_message(message); });
   }
   if (publisher_) publish();
@@ -132,9 +132,10 @@ std::uint64_t Daemon::take_doubt() {
   return context_.gate.doubt();
 }
 
-// One ticket for all requests of a turn.
+// One ticket for all requests that come as long as there is something to do: each takes the
+// processors from the requests, where there are many.
 void Daemon::ask_soon() {
-  if (!std::exchange(asking_, true)) loop_.later([this] { ask(); });
+  if (!std::exchange(asking_, true)) loop_.when_idle([this] { ask(); });
 }
 
 void Daemon::ask() {

@@ -90,7 +90,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
       publisher_(loop, options.run_directory, bus::Topic::Tree),
       session_(settings(options, publisher_)),
       timer_(loop, [this] { take(TimerExpired{}); }),
-      subscriber_(loop, options.run_directory, {bus::Topic::Proxy}, bus::Audience::WhoAsked,
+      subscriber_(loop, options.run_directory, {bus::Topic::Proxy}, bus::Audience::TicketHandlers,
                   [this](const bus::Message& message) {
                     take(TicketSeen{std::get<bus::ProxyState>(message).asks});
                   }) {

@@ -15,9 +15,6 @@ constexpr std::array kPhases{BackendPhase::Loading, BackendPhase::Running, Backe
                              BackendPhase::Killing};
 constexpr std::array kTopics{Topic::Tree, Topic::Backend, Topic::Proxy};
 
-// Behind the topic of a message that is for who asked.
-constexpr char kMark = '~';
-
 // Each message lists its fields once, for both directions. `Io` is a Writer or a Reader.
 template <class Io, class Point>
 void tree_point_fields(Io& io, Point& point) {
@@ -290,19 +287,13 @@ News news_of(const Message& message, const Message& before) {
   return is_doubt ? News::Doubt : News::Ticket;
 }
 
-std::string for_who_asked(std::string text) {
-  text.insert(text.find(' '), 1, kMark);
-  return text;
-}
-
 std::string encode(const Message& message) {
   return std::string(to_string(topic_of(message))) + ' ' + std::visit(Encode{}, message);
 }
 
 Decoded decode(std::string_view text) {
   const auto space = text.find(' ');
-  std::string_view word = text.substr(0, space);
-  if (word.ends_with(kMark)) word.remove_suffix(1);
+  const std::string_view word = text.substr(0, space);
   for (const Topic topic : kTopics) {
     if (to_string(topic) != word || space == std::string_view::npos) continue;
     try {

@@ -1,4 +1,4 @@
-// Pure. Messages to and from their text: `<topic> <JSON object>`, or `<topic>~ <JSON object>`.
+// Pure. Messages to and from their text: `<topic> <JSON object>`.
 #pragma once
 
 #include <string>
@@ -27,21 +27,13 @@ void set_stamp(Message& message, const Stamp& stamp);
 // come many times a second and mean nothing to the next incarnation.
 Message durable(Message message);
 
-// Who reads a topic: a message that tells nothing new but to who has asked is marked, so that
-// others need not even read it: `tree~ {…}`. They hear all the same with the next one, or within a
-// second.
-enum class Audience { Everybody, WhoAsked };
-
 // What a message tells after the one before it. Durable goes into the file; a Ticket, or its
-// answer, is for who asked; a Doubt is everybody's: supervisord answers those, and does not want
-// the tickets that come with each request.
+// answer, is for those who handle them (endpoints.h); a Doubt is everybody's: supervisord answers
+// those, and does not want the tickets that come with each request.
 enum class News { Durable, Doubt, Ticket };
 
 // Of two messages of the same topic.
 News news_of(const Message& message, const Message& before);
-
-// The text of a message, marked.
-std::string for_who_asked(std::string text);
 
 // Bytes that are not UTF-8 (a backend's output) become U+FFFD.
 std::string encode(const Message& message);

@@ -1,4 +1,4 @@
-// Where the bus lives: one socket and one snapshot file per author in the run directory.
+// Where the bus lives: two sockets and one snapshot file per author in the run directory.
 #pragma once
 
 #include <string>
@@ -7,11 +7,16 @@
 
 namespace hpp::bus {
 
-// `<directory>/<author>.sock`
-std::string socket_path(const std::string& directory, Topic topic);
+// Who reads a topic. Tickets and their answers come with each request, many times a second: whoever
+// asks or answers them gets them from a socket of its own, with all other news, and nobody else is
+// woken. The others hear of them with the next news, or within a second.
+enum class Audience { Everybody, TicketHandlers };
 
-// The same for nng: `ipc://<directory>/<author>.sock`
-std::string socket_url(const std::string& directory, Topic topic);
+// `<directory>/<author>.sock`, `<directory>/<author>.tickets.sock`
+std::string socket_path(const std::string& directory, Topic topic, Audience audience);
+
+// The same for nng: `ipc://<path>`
+std::string socket_url(const std::string& directory, Topic topic, Audience audience);
 
 // `<directory>/<author>.lock`: held by the author at work
 std::string lock_path(const std::string& directory, Topic topic);

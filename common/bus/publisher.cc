@@ -49,8 +49,8 @@ std::uint64_t random_epoch() {
   return (wide >> 12) | 1;
 }
 
-struct Publisher::Socket {
-  Socket(Loop& loop, std::function<void()> on_subscriber)
+struct Publisher::Sockets {
+  Sockets(Loop& loop, std::function<void()> on_subscriber)
       : nudge(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
         nudge_number(nudge.get()),
         watch(loop, nudge.get(), FdWatch::For::Reading, [this, on_subscriber] {
@@ -58,17 +58,47 @@ struct Publisher::Socket {
           [[maybe_unused]] const auto got = ::read(nudge.get(), &count, sizeof count);
           on_subscriber();
         }) {
-    if (nng_pub0_open(&socket) != 0) throw std::runtime_error("cannot open a bus socket");
-    nng_pipe_notify(socket, NNG_PIPE_EV_ADD_POST, &on_pipe_added, &nudge_number);
+    open(everybody);
+    open(ticket_handlers);
     watch.start();
   }
 
-  ~Socket() { close_socket(socket); }
+  ~Sockets() {
+    close_socket(everybody);
+    close_socket(ticket_handlers);
+  }
+
+  void open(nng_socket& socket) {
+    if (nng_pub0_open(&socket) != 0) throw std::runtime_error("cannot open a bus socket");
+    nng_pipe_notify(socket, NNG_PIPE_EV_ADD_POST, &on_pipe_added, &nudge_number);
+  }
+
+  void listen(const std::string& directory, Topic topic) const {
+    listen(everybody, directory, topic, Audience::Everybody);
+    listen(ticket_handlers, directory, topic, Audience::TicketHandlers);
+  }
+
+  // The author's lock is ours: what is at the path was left by one that crashed.
+  static void listen(nng_socket socket, const std::string& directory, Topic topic,
+                     Audience audience) {
+    ::unlink(socket_path(directory, topic, audience).c_str());
+    const std::string url = socket_url(directory, topic, audience);
+    const int error = nng_listen(socket, url.c_str(), nullptr, 0);
+    if (error != 0) {
+      throw std::runtime_error(fmt::format("cannot listen on {}: {}", url, nng_strerror(error)));
+    }
+  }
+
+  // PUB never blocks: what a slow subscriber cannot take is dropped, and sent again by the tick.
+  static void send(nng_socket socket, std::string text) {
+    nng_send(socket, text.data(), text.size(), NNG_FLAG_NONBLOCK);
+  }
 
   UniqueFd nudge;
   int nudge_number;
   FdWatch watch;
-  nng_socket socket = NNG_SOCKET_INITIALIZER;
+  nng_socket everybody = NNG_SOCKET_INITIALIZER;
+  nng_socket ticket_handlers = NNG_SOCKET_INITIALIZER;
 };
 
 Publisher::Publisher(Loop& loop, std::string run_directory, Topic topic)
@@ -76,18 +106,12 @@ Publisher::Publisher(Loop& loop, std::string run_directory, Topic topic)
       topic_(topic),
       lock_(lock_or_refuse(directory_, topic)),
       stamp_{.epoch = random_epoch(), .sequence = 0},
-      socket_(std::make_unique<Socket>(loop, [this] { send_last(); })),
+      sockets_(std::make_unique<Sockets>(loop, [this] { send_last(); })),
       tick_(loop, [this] {
         send_last();
         tick_.start(kTick);
       }) {
-  // The lock is ours: what is at the path was left by an author that crashed.
-  ::unlink(socket_path(directory_, topic_).c_str());
-  const std::string url = socket_url(directory_, topic_);
-  const int error = nng_listen(socket_->socket, url.c_str(), nullptr, 0);
-  if (error != 0) {
-    throw std::runtime_error(fmt::format("cannot listen on {}: {}", url, nng_strerror(error)));
-  }
+  sockets_->listen(directory_, topic_);
   resume();
   tick_.start(kTick);
 }
@@ -123,7 +147,8 @@ void Publisher::publish(Message message) {
   last_text_ = encode(*last_);
   log::debug("bus ─► {}", last_text_);
   if (news == News::Durable) write_file();
-  send(news == News::Ticket ? for_who_asked(last_text_) : last_text_);
+  if (news != News::Ticket) Sockets::send(sockets_->everybody, last_text_);
+  Sockets::send(sockets_->ticket_handlers, last_text_);
 }
 
 void Publisher::write_file() {
@@ -138,12 +163,9 @@ void Publisher::write_file() {
 }
 
 void Publisher::send_last() {
-  if (!last_text_.empty()) send(last_text_);
-}
-
-void Publisher::send(std::string text) {
-  // PUB never blocks: what a slow subscriber cannot take is dropped, and sent again by the tick.
-  nng_send(socket_->socket, text.data(), text.size(), NNG_FLAG_NONBLOCK);
+  if (last_text_.empty()) return;
+  Sockets::send(sockets_->everybody, last_text_);
+  Sockets::send(sockets_->ticket_handlers, last_text_);
 }
 
 }  // namespace hpp::bus

@@ -1,4 +1,4 @@
-// Publishes the snapshots of one author: nng PUB socket and snapshot file.
+// Publishes the snapshots of one author: nng PUB sockets and snapshot file.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ std::uint64_t random_epoch();
 
 class Publisher {
  public:
-  // Listens on `<run_directory>/<author>.sock`. If the author's snapshot file is there and sound,
+  // Listens on the author's sockets in the run directory. If its snapshot file is there and sound,
   // the publisher resumes its epoch and sequence, and last() is what the file held.
   // Throws std::runtime_error: the directory cannot be used, or another author is at work there.
   Publisher(Loop& loop, std::string run_directory, Topic topic);
@@ -35,12 +35,11 @@ class Publisher {
   std::uint64_t epoch() const { return stamp_.epoch; }
 
  private:
-  struct Socket;
+  struct Sockets;
 
   void resume();
   void write_file();
   void send_last();
-  void send(std::string text);
 
   std::string directory_;
   Topic topic_;
@@ -49,7 +48,7 @@ class Publisher {
   std::optional<Message> last_;
   std::string last_text_;
   bool file_trouble_told_ = false;
-  std::unique_ptr<Socket> socket_;
+  std::unique_ptr<Sockets> sockets_;
   Timer tick_;
 };
 

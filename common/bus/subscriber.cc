@@ -48,11 +48,10 @@ Subscriber::Subscriber(Loop& loop, const std::string& run_directory,
   readable_ = std::make_unique<FdWatch>(loop, fd, FdWatch::For::Reading, [this] { drain(); });
   readable_->start();
   for (const Topic topic : topics) {
-    const std::string prefix =
-        std::string(to_string(topic)) + (audience == Audience::Everybody ? " " : "");
+    const std::string_view prefix = to_string(topic);
     must(nng_socket_set(socket, NNG_OPT_SUB_SUBSCRIBE, prefix.data(), prefix.size()),
          "subscribe to the bus");
-    const std::string url = socket_url(run_directory, topic);
+    const std::string url = socket_url(run_directory, topic, audience);
     must(nng_dial(socket, url.c_str(), nullptr, NNG_FLAG_NONBLOCK), "connect to the bus");
   }
 }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "common/bus/codec.h"
+#include "common/bus/endpoints.h"
 #include "common/event/fd_watch.h"
 #include "common/event/loop.h"
 
@@ -19,7 +20,7 @@ class Subscriber {
   using OnMessage = std::function<void(const Message&)>;
 
   // Subscribes to the authors of `topics` in `run_directory`, now or whenever they appear, again
-  // after they restart; as one of the `audience` that is to hear of tickets, or not. Repeats and
+  // after they restart; as one who is to hear of tickets, or not. Repeats and
   // older messages are dropped, and so is, with one warning, what does not parse. Throws
   // std::runtime_error if no socket can be had.
   Subscriber(Loop& loop, const std::string& run_directory, std::initializer_list<Topic> topics,

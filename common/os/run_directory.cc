@@ -14,7 +14,7 @@ namespace hpp {
 namespace {
 
 // The longest name that is put into a run directory, with its slash.
-constexpr std::string_view kLongestName = "/supervisord.sock";
+constexpr std::string_view kLongestName = "/supervisord.tickets.sock";
 
 bool is_own_directory(const std::string& path) {
   struct stat info {};

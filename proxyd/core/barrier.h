@@ -46,8 +46,8 @@ class Barrier {
 
   void on(const bus::TreeState& tree, TimePoint now);
 
-  // The ticket to publish now, if one is due. To be asked at the end of the turn in which a request
-  // or a tree came, and when wake_at() has passed; it may lapse by that.
+  // The ticket to publish now, if one is due. To be asked soon after a request or a tree came (the
+  // later, the more requests share a ticket), and when wake_at() has passed; it may lapse by that.
   std::optional<bus::Ticket> next(TimePoint now);
 
   std::optional<TimePoint> wake_at() const;

@@ -293,7 +293,7 @@ class TicketTest(WatchdTest):
         self.author = TicketAuthor(folder)
         self.addCleanup(self.author.close)
         super().start_watchd(*arguments, watching=watching)
-        self.told = TopicReader(folder / "watchd.sock", note=self.note)
+        self.told = TopicReader(folder / "watchd.tickets.sock", note=self.note)
         self.addCleanup(self.told.close)
         self.told.wait(lambda tree: tree["watching"], "watching")
 

@@ -6,7 +6,7 @@ and leaves out what it does not want.
 Source: https://nanomsg.org/rfcs (SP protocol, mappings for IPC); nng's src/sp/transport/ipc.
 
     proxyd = TicketAuthor(run_directory)  # as proxyd does, asks how the tree stands
-    watchd = TopicReader(run_directory / "watchd.sock")  # keeps all that watchd publishes
+    watchd = TopicReader(run_directory / "watchd.tickets.sock")  # all that watchd publishes
     number = proxyd.ask()
     watchd.wait(lambda tree: tree["answers"]["number"] >= number, "the answer")
 """
@@ -38,7 +38,7 @@ class TicketAuthor:
         self.number = 0
         self._lock = threading.Lock()
         self._readers = []
-        self._path = run_directory / "proxyd.sock"
+        self._path = run_directory / "proxyd.tickets.sock"
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(self._path))
         self._listener.listen()

@@ -178,7 +178,7 @@ TEST(Codec, KeepsFromTheFileWhatMeansNothingToASuccessor) {
   EXPECT_EQ(std::get<BackendState>(durable(samples()[2])).answers, Ticket{});
 }
 
-TEST(Codec, MarksWhatOnlyWhoHasAskedWantsToHear) {
+TEST(Codec, TellsWhatIsNewAboutAMessage) {
   const TreeState tree{.revision = 1};
   const auto for_tree = [&](const TreeState& next) { return news_of(next, tree); };
   EXPECT_EQ(for_tree({.revision = 2}), News::Durable);
@@ -186,13 +186,6 @@ TEST(Codec, MarksWhatOnlyWhoHasAskedWantsToHear) {
   EXPECT_EQ(for_tree({.revision = 1, .settling = true}), News::Ticket);
   EXPECT_EQ(news_of(ProxyState{.asks = {.epoch = 1, .number = 1}}, ProxyState{}), News::Ticket);
   EXPECT_EQ(news_of(ProxyState{.doubts = {.epoch = 1, .number = 1}}, ProxyState{}), News::Doubt);
-  for (const Message& message : samples()) {
-    const std::string marked = for_who_asked(encode(message));
-    EXPECT_TRUE(marked.starts_with(std::string(to_string(topic_of(message))) + "~ {"));
-    EXPECT_EQ(std::get<Message>(decode(marked)), message);
-  }
-  EXPECT_TRUE(is_malformed("~ {}"));
-  EXPECT_TRUE(is_malformed("tree~~ {}"));
 }
 
 TEST(Ticket, CoversThoseOfItsEpochUpToItself) {

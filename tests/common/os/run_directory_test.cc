@@ -98,8 +98,8 @@ TEST(RunDirectory, IsRefusedIfItBelongsToSomebodyElse) {
 
 TEST(RunDirectory, IsRefusedIfItsSocketsWouldHaveTooLongAPath) {
   const TemporaryDirectory directory;
-  // unix(7): 108 bytes with the NUL; the longest name in it is `/supervisord.sock`.
-  const std::size_t longest = 107 - 17;
+  // unix(7): 108 bytes with the NUL; the longest name in it is `/supervisord.tickets.sock`.
+  const std::size_t longest = 107 - 25;
   const std::string fits = directory / std::string(longest - directory.path().size() - 1, 'x');
   EXPECT_EQ(objection(fits), "");
   EXPECT_NE(objection(fits + "x").find("too long"), std::string::npos);

@@ -18,8 +18,8 @@ using State = Session::State;
 // Of histories; from Watching on each event has many that may follow. A step under a sanitizer
 // takes several times as long.
 #ifdef HPP_SANITIZED
-constexpr int kDepth = 7;
-constexpr int kDepthFromWatching = 5;
+constexpr int kDepth = 6;
+constexpr int kDepthFromWatching = 4;
 #else
 constexpr int kDepth = 8;
 constexpr int kDepthFromWatching = 6;
