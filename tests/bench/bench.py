@@ -6,7 +6,7 @@ Run it with tools/bench. `ratio`: how many times as good hpp is as the better of
 load needs more of the machine than the proxy, all three are equally fast; `per CPU` is then the
 better judge: how many times as much hpp does with a second of processor time.
 
-With --reload there is a second table: see reload.py.
+That is the table `proxies`. For `reload` and `barrier` see reload.py.
 """
 
 import argparse
@@ -31,6 +31,7 @@ BUILD_DIR = pathlib.Path(os.environ.get("HPP_BUILD_DIR", "build"))
 PEER = BUILD_DIR / "tests" / "bench" / "bench-peer"
 GIB = 1 << 30
 DEADLINE_S = 20
+OWN_NETWORK = "HPP_BENCH_NETWORK"  # in the environment of the run that is in one
 
 NGINX = """\
 worker_processes 1;
@@ -290,22 +291,22 @@ class Bench:
                 for name in figures}
 
 
-def in_own_network():
-    """Runs this program once more, in a network of its own, where TCP works as on most machines:
-    with cubic. Some kernels come with BBR, whose pacing of the loopback hides what a proxy costs.
-    Returns whether this is that second run."""
-    mark = "HPP_BENCH_NETWORK"
-    if mark not in os.environ:
-        options = ["--net"] if os.geteuid() == 0 else ["--net", "--map-root-user"]
-        subprocess.run(["unshare", *options, sys.executable, *sys.argv], check=True,
-                       env={**os.environ, mark: "own"})
-        return False
+def run_in_own_network():
+    """Runs this program once more, in a network of its own."""
+    options = ["--net"] if os.geteuid() == 0 else ["--net", "--map-root-user"]
+    subprocess.run(["unshare", *options, sys.executable, *sys.argv], check=True,
+                   env={**os.environ, OWN_NETWORK: "1"})
+
+
+def set_up_own_network():
+    """TCP is to work as on most machines. Some kernels come with BBR, whose pacing of the loopback
+    hides what a proxy costs. Reno is what every kernel allows a network of its own, and does the
+    same as the usual cubic where nothing is lost."""
     with socket.socket() as any_socket:
         up = struct.pack("16sH14x", b"lo", 0x1)  # netdevice(7): IFF_UP
         fcntl.ioctl(any_socket, 0x8914, up)  # SIOCSIFFLAGS
-    for name, value in (("tcp_congestion_control", "cubic"), ("ip_local_port_range", "15000 60999")):
+    for name, value in (("tcp_congestion_control", "reno"), ("ip_local_port_range", "15000 60999")):
         pathlib.Path("/proc/sys/net/ipv4", name).write_text(value)
-    return True
 
 
 def compare_proxies(options):
@@ -332,14 +333,24 @@ def main():
     parser.add_argument("--seconds", type=int, default=2, help="of each load (default: 2)")
     parser.add_argument("--rounds", type=int, default=5, help="per figure (default: 5)")
     parser.add_argument("--only", metavar="TEXT", default="",
-                        help="rows that have it in their name; 'none': only what --reload adds")
-    parser.add_argument("--reload", action="store_true",
-                        help="and measure how long a save takes to a fresh response")
+                        help="rows of the table of proxies that have it in their name")
+    parser.add_argument("tables", nargs="*", metavar="TABLE", default=["proxies"],
+                        help="proxies (default), reload, barrier")
     options = parser.parse_args()
-    if options.only != "none" and in_own_network():
+    if unknown := set(options.tables) - {"proxies", "reload", "barrier"}:
+        parser.error(f"no such table: {', '.join(unknown)}")
+    if OWN_NETWORK not in os.environ:
+        # Needs npm's registry.
+        if "reload" in options.tables:
+            reload.print_reload(options.rounds)
+        if "proxies" in options.tables or "barrier" in options.tables:
+            run_in_own_network()
+        return
+    set_up_own_network()
+    if "proxies" in options.tables:
         compare_proxies(options)
-    elif options.reload:
-        reload.print_table(options.rounds)
+    if "barrier" in options.tables:
+        reload.print_barrier(options.rounds)
 
 
 if __name__ == "__main__":

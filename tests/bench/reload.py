@@ -1,9 +1,11 @@
 """How long it takes from a save to the first response of the program as it is now: with hpp, with
 what others use for the same, and as fast as the program can be started at all.
 
-Run it with tools/bench --reload. All run side by side and take turns; each figure is the median of
+Run it with tools/bench reload. All run side by side and take turns; each figure is the median of
 several rounds. `over its boot`: what is left when the program's own start is subtracted, which
 nobody can do without: kill, spawn, ask until the first 200.
+
+And, with tools/bench barrier, what it costs a request to be sure that no save precedes it.
 
 Responses tell in X-Start which process wrote them. A fresh one has another than the last had.
 """
@@ -331,8 +333,7 @@ class Reload:
 
 
 class BarrierCost:
-    """What it costs a request to be sure that no save precedes it: hpp with the barrier beside hpp
-    without it, in a small tree and in a large one."""
+    """hpp with the barrier beside hpp without it, in a small tree and in a large one."""
 
     def __init__(self, directory, environment):
         self.directory = directory
@@ -372,7 +373,7 @@ class BarrierCost:
                 float(re.search(r"Requests/sec: +([\d.]+)", text).group(1)))
 
     def print(self):
-        print(f"\n{'cost of the barrier':40}{'without':>10}{'with':>10}{'':>4}")
+        print(f"{'cost of the barrier':40}{'without':>10}{'with':>10}{'':>4}")
         for name, *pair in self.pairs:
             with_it, without = (statistics.median(c.latencies) for c in pair)
             print(f"{f'1 connection, p50, ms ({name})':40}{without:10.2f}{with_it:10.2f}"
@@ -387,28 +388,40 @@ class BarrierCost:
                 contender.end()
 
 
-def print_table(rounds):
-    """Measures, which takes some ten seconds a round, and prints."""
+@contextlib.contextmanager
+def workplace():
+    """A directory, and the environment in which hpp uses nothing but it. Whoever was started there
+    is ended."""
     with tempfile.TemporaryDirectory(prefix="hpp-bench") as name:
         directory = pathlib.Path(name)
         for folder in ("watchman", "run"):
             (directory / folder).mkdir(mode=0o700)
         with PrivateWatchman(directory / "watchman") as watchman:
-            environment = {**os.environ, **watchman.environment, MARK: name,
-                           "XDG_RUNTIME_DIR": str(directory / "run")}
-            reload = Reload(directory, environment)
-            barrier = BarrierCost(directory, environment)
             try:
-                reload.add_all()
-                reload.run(rounds)
-                reload.print()
-                reload.end()
-                barrier.start()
-                barrier.run(rounds)
-                barrier.print()
-                barrier.end()
+                yield directory, {**os.environ, **watchman.environment, MARK: name,
+                                  "XDG_RUNTIME_DIR": str(directory / "run")}
             finally:
                 for pid in processes_with(MARK, name):  # what a reloader leaves behind
                     if pid != watchman.pid:
                         with contextlib.suppress(ProcessLookupError):
                             os.kill(pid, signal.SIGKILL)
+
+
+def print_reload(rounds):
+    """Measures, which takes some ten seconds a round, and prints."""
+    with workplace() as (directory, environment):
+        reload = Reload(directory, environment)
+        reload.add_all()
+        reload.run(rounds)
+        reload.print()
+        reload.end()
+
+
+def print_barrier(rounds):
+    """Measures, which takes some ten seconds a round, and prints."""
+    with workplace() as (directory, environment):
+        barrier = BarrierCost(directory, environment)
+        barrier.start()
+        barrier.run(rounds)
+        barrier.print()
+        barrier.end()
