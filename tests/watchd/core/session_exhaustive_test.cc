@@ -348,7 +348,7 @@ void walk_from(const std::optional<bus::TreeState>& resumed) {
   Walk walk{.events = kConversation, .depth_max = kDepth};
   EXPECT_TRUE(walk.go(session, observer, 0));
   EXPECT_GT(walk.watched, 0);
-  EXPECT_GT(walk.histories, 10'000);
+  EXPECT_GT(walk.histories, 1'000);
 }
 
 TEST(SessionExhaustive, FirstStart) {
@@ -369,7 +369,7 @@ TEST(SessionExhaustive, FromWatching) {
   ASSERT_EQ(start.settle(), nullptr);
   Walk walk{.events = kWatching, .depth_max = kDepthFromWatching};
   EXPECT_TRUE(walk.go(start.session, start.observer, 0));
-  EXPECT_GT(walk.watched, 1'000);
+  EXPECT_GT(walk.watched, 100);
 }
 
 }  // namespace
