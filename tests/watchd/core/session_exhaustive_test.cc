@@ -20,9 +20,13 @@ using State = Session::State;
 #ifdef HPP_SANITIZED
 constexpr int kDepth = 6;
 constexpr int kDepthFromWatching = 4;
+constexpr long kHistoriesMin = 8'000;
+constexpr int kWatchedMin = 500;
 #else
 constexpr int kDepth = 8;
 constexpr int kDepthFromWatching = 6;
+constexpr long kHistoriesMin = 10'000;
+constexpr int kWatchedMin = 10'000;
 #endif
 
 struct NamedEvent {
@@ -348,7 +352,7 @@ void walk_from(const std::optional<bus::TreeState>& resumed) {
   Walk walk{.events = kConversation, .depth_max = kDepth};
   EXPECT_TRUE(walk.go(session, observer, 0));
   EXPECT_GT(walk.watched, 0);
-  EXPECT_GT(walk.histories, 1'000);
+  EXPECT_GT(walk.histories, kHistoriesMin);
 }
 
 TEST(SessionExhaustive, FirstStart) {
@@ -369,7 +373,7 @@ TEST(SessionExhaustive, FromWatching) {
   ASSERT_EQ(start.settle(), nullptr);
   Walk walk{.events = kWatching, .depth_max = kDepthFromWatching};
   EXPECT_TRUE(walk.go(start.session, start.observer, 0));
-  EXPECT_GT(walk.watched, 100);
+  EXPECT_GT(walk.watched, kWatchedMin);
 }
 
 }  // namespace
