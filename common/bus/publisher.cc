@@ -89,9 +89,11 @@ struct Publisher::Sockets {
     }
   }
 
-  // PUB never blocks: what a slow subscriber cannot take is dropped, and sent again by the tick.
-  static void send(nng_socket socket, std::string text) {
-    nng_send(socket, text.data(), text.size(), NNG_FLAG_NONBLOCK);
+  // To all whom that news concerns. PUB never blocks: what a slow subscriber cannot take is
+  // dropped, and sent again by the tick.
+  void send(News news, std::string text) const {
+    if (news != News::Ticket) nng_send(everybody, text.data(), text.size(), NNG_FLAG_NONBLOCK);
+    nng_send(ticket_handlers, text.data(), text.size(), NNG_FLAG_NONBLOCK);
   }
 
   UniqueFd nudge;
@@ -147,8 +149,7 @@ void Publisher::publish(Message message) {
   last_text_ = encode(*last_);
   log::debug("bus ─► {}", last_text_);
   if (news == News::Durable) write_file();
-  if (news != News::Ticket) Sockets::send(sockets_->everybody, last_text_);
-  Sockets::send(sockets_->ticket_handlers, last_text_);
+  sockets_->send(news, last_text_);
 }
 
 void Publisher::write_file() {
@@ -163,9 +164,7 @@ void Publisher::write_file() {
 }
 
 void Publisher::send_last() {
-  if (last_text_.empty()) return;
-  Sockets::send(sockets_->everybody, last_text_);
-  Sockets::send(sockets_->ticket_handlers, last_text_);
+  if (!last_text_.empty()) sockets_->send(News::Durable, last_text_);
 }
 
 }  // namespace hpp::bus

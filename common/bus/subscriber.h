@@ -20,9 +20,9 @@ class Subscriber {
   using OnMessage = std::function<void(const Message&)>;
 
   // Subscribes to the authors of `topics` in `run_directory`, now or whenever they appear, again
-  // after they restart; as one who is to hear of tickets, or not. Repeats and
-  // older messages are dropped, and so is, with one warning, what does not parse. Throws
-  // std::runtime_error if no socket can be had.
+  // after they restart; as one who is to hear of tickets, or not. Repeats and older messages are
+  // dropped, and so is, with one warning, what does not parse. Throws std::runtime_error if no
+  // socket can be had.
   Subscriber(Loop& loop, const std::string& run_directory, std::initializer_list<Topic> topics,
              Audience audience, OnMessage on_message);
   ~Subscriber();
