@@ -342,7 +342,7 @@ def main():
     if OWN_NETWORK not in os.environ:
         # Needs npm's registry.
         if "reload" in options.tables:
-            reload.print_reload(options.rounds)
+            reload.print_table(reload.Reload, options.rounds)
         if "proxies" in options.tables or "barrier" in options.tables:
             run_in_own_network()
         return
@@ -350,7 +350,7 @@ def main():
     if "proxies" in options.tables:
         compare_proxies(options)
     if "barrier" in options.tables:
-        reload.print_barrier(options.rounds)
+        reload.print_table(reload.BarrierCost, options.rounds)
 
 
 if __name__ == "__main__":

@@ -271,7 +271,7 @@ class Reload:
         self.groups = []  # the same program in all of a group; its Bare is the first
         self.contenders = []
 
-    def add_all(self):
+    def start(self):
         self.add_group("bench-peer", PeerProject)
         self.add("  hpp, asked at once", Hpp)
         self.add("  hpp, asked when it is Running", HppUnasked)
@@ -407,21 +407,11 @@ def workplace():
                             os.kill(pid, signal.SIGKILL)
 
 
-def print_reload(rounds):
-    """Measures, which takes some ten seconds a round, and prints."""
+def print_table(kind, rounds):
+    """Measures a Reload or a BarrierCost, which takes some ten seconds a round, and prints."""
     with workplace() as (directory, environment):
-        reload = Reload(directory, environment)
-        reload.add_all()
-        reload.run(rounds)
-        reload.print()
-        reload.end()
-
-
-def print_barrier(rounds):
-    """Measures, which takes some ten seconds a round, and prints."""
-    with workplace() as (directory, environment):
-        barrier = BarrierCost(directory, environment)
-        barrier.start()
-        barrier.run(rounds)
-        barrier.print()
-        barrier.end()
+        table = kind(directory, environment)
+        table.start()
+        table.run(rounds)
+        table.print()
+        table.end()
