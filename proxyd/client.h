@@ -89,6 +89,9 @@ class Client final : private StreamListener, private UpstreamListener {
   void on_upstream_broken() override;
 
   void work();
+  void advance_all();
+  void settle_all();
+  bool writes_much() const;
   bool advance();
   bool read_request();
   bool pump_request();
@@ -134,6 +137,7 @@ class Client final : private StreamListener, private UpstreamListener {
   Delivery::Coding coding_ = Delivery::Coding::AsItCame;
   bool lingers_ = true;          // after our last byte the client's FIN is awaited
   bool written_ = false;         // our last byte is written
+  bool will_settle_ = false;     // at the end of this turn of the loop
   bool end_told_ = false;        // the client's FIN, to the exchange, for this request
   bool was_forwarded_ = false;   // the request under way, at least once
   std::uint64_t queued_as_ = 0;  // its arrival there; 0: it is not in the queue

@@ -47,6 +47,8 @@ class Upstream final : private StreamListener, private ConnectQueue::Member {
 
   Stream& stream() { return *stream_; }
 
+  const Stream& stream() const { return *stream_; }
+
   ResponseParser& parser() { return parser_; }
 
   ResponseBody& body() { return body_; }

@@ -51,6 +51,8 @@ class Stream {
 
   Buffer& output() { return output_; }
 
+  const Buffer& output() const { return output_; }
+
   // Writes what it can of output() now and the rest when the socket takes more. A peer that takes
   // no more may have said something before it left: output is thrown away from then on, and input
   // goes on to its end. Where nothing can come in any more, on_broken follows.
