@@ -1,6 +1,6 @@
 """Compares hpp-proxyd with nginx (one worker) and HAProxy (one thread): the same backend, the same
-loads, in one run. The proxies take turns and each figure is the median of several rounds, so that
-what disturbs the machine disturbs all of them.
+loads, in one run. The proxies take turns, each figure is the median of several rounds, and each
+ratio that of the ratios within a round, so that what disturbs the machine disturbs all of them.
 
 Run it with tools/bench. `ratio`: how many times as good hpp is as the better of the two. Where the
 load needs more of the machine than the proxy, all three are equally fast; `per CPU` is then the
@@ -207,17 +207,16 @@ class Bench:
             raise SystemExit(f"{command} ended with {process.returncode}")
         return text
 
-    def wrk(self, proxy, connections, path, *headers):
-        words = [word for header in headers for word in ("-H", header)]
-        text = self.run("wrk", "-t1", f"-c{connections}", f"-d{self.seconds}s", "--latency", *words,
+    def wrk(self, proxy, connections, path):
+        text = self.run("wrk", "-t1", f"-c{connections}", f"-d{self.seconds}s", "--latency",
                         f"http://127.0.0.1:{proxy.port}{path}")
         if "Socket errors" in text or "Non-2xx" in text:
             print(f"{proxy.name}:\n{text}", file=sys.stderr)
         return text
 
-    def requests(self, connections, path, *headers):
+    def requests(self, connections, path):
         def load(proxy):
-            text = self.wrk(proxy, connections, path, *headers)
+            text = self.wrk(proxy, connections, path)
             return float(re.search(r"Requests/sec: +([\d.]+)", text).group(1))
         return load
 
@@ -244,6 +243,11 @@ class Bench:
     def messages(self, connections, size):
         return lambda proxy: float(
             self.run(PEER, "echo", proxy.port, connections, size, self.seconds))
+
+    def new_connections(self, connections):
+        """wrk costs more than the proxies here: they would all be as fast as it is."""
+        return lambda proxy: float(
+            self.run(PEER, "connect", proxy.port, connections, self.seconds))
 
     def idle_memory(self, proxy):
         """Connections per byte of all the memory that the proxy has, with many of them open."""
@@ -272,23 +276,26 @@ class Bench:
             ("1 GiB down", self.transfer(path=f"/{GIB}"), speed, True),
             ("1 GiB up", self.transfer("-T", self.upload), speed, True),
             ("WebSocket messages, 64 × 125 bytes", self.messages(64, 125), per_second, True),
-            ("a connection per request", self.requests(64, "/64", "Connection: close"), per_second,
-             True),
+            ("a connection per request", self.new_connections(64), per_second, True),
         ]
 
     def measure(self, load, rounds):
-        """{proxy name: (median figure, median processor seconds per unit of work)}"""
-        figures = {proxy.name: [] for proxy in self.proxies}
-        costs = {proxy.name: [] for proxy in self.proxies}
+        """{proxy name: [(figure, processor seconds per unit of work)], one for each round}"""
+        got = {proxy.name: [] for proxy in self.proxies}
         for turn in range(rounds):
             for proxy in self.proxies[turn % 3:] + self.proxies[:turn % 3]:
                 cpu, begin = proxy.cpu_seconds(), time.monotonic()
                 figure = load(proxy)
                 took = time.monotonic() - begin
-                figures[proxy.name].append(figure)
-                costs[proxy.name].append((proxy.cpu_seconds() - cpu) / (figure * took))
-        return {name: (statistics.median(figures[name]), statistics.median(costs[name]))
-                for name in figures}
+                got[proxy.name].append((figure, (proxy.cpu_seconds() - cpu) / (figure * took)))
+        return got
+
+
+def against_the_better(ours, others):
+    """How many times as much as the better of the others, round by round: what slows the machine for
+    longer than that slows both."""
+    return min(statistics.median(our / other for our, other in zip(ours, theirs, strict=True))
+               for theirs in others)
 
 
 def run_in_own_network():
@@ -319,11 +326,15 @@ def compare_proxies(options):
                 if options.only not in name:
                     continue
                 got = bench.measure(load, options.rounds)
-                (hpp, cost), others = got["hpp"], (got["nginx"], got["haproxy"])
-                ratio = hpp / max(figure for figure, _ in others)
-                cells = "".join(f"{text(figure):>14}" for figure, _ in got.values())
-                per_cpu = f"{min(c for _, c in others) / cost:9.2f}" if has_cost and cost else ""
-                print(f"{name:36}{cells}{ratio:8.2f}{per_cpu}", flush=True)
+                ours, *others = ([figure for figure, _ in rounds] for rounds in got.values())
+                cells = "".join(f"{text(statistics.median(figures)):>14}"
+                                for figures in (ours, *others))
+                line = f"{name:36}{cells}{against_the_better(ours, others):8.2f}"
+                if has_cost:
+                    ours, *others = ([1 / max(cost, 1e-9) for _, cost in rounds]
+                                     for rounds in got.values())
+                    line += f"{against_the_better(ours, others):9.2f}"
+                print(line, flush=True)
         finally:
             bench.end()
 

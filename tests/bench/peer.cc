@@ -1,10 +1,14 @@
 // The two ends of a benchmark: a web server that costs next to nothing, and the loads that wrk does
-// not know. For measuring what stands between them, not for tests: it trusts its peer.
+// not know or makes at too high a price. For measuring what stands between them, not for tests: it
+// trusts its peer.
 //
 //   bench-peer serve PORT                      GET /N: N bytes · any body: read, then 200 ·
 //                                              Upgrade: 101, then an echo ·
 //                                              X-Start: its process id
 //   bench-peer echo PORT CONNECTIONS SIZE S    messages of SIZE bytes there and back, for S seconds
+//   bench-peer connect PORT CONNECTIONS S      a small request on a new connection, again and
+//   again;
+//                                              that many at a time, for S seconds
 //   bench-peer idle PORT CONNECTIONS           a request each, then says so and stays until stdin
 //                                              ends
 #include <arpa/inet.h>
@@ -234,6 +238,23 @@ void ask(int fd, std::string_view head, std::string_view expected) {
   }
 }
 
+// Runs a load for that long; prints how often `done`, called with what is ready, came to an end.
+template <class Done>
+int count_for(double seconds, int epoll, Done done) {
+  std::uint64_t count = 0;
+  const auto begin = Clock::now();
+  const auto end =
+      begin + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+  epoll_event events[512];
+  while (Clock::now() < end) {
+    const int ready = ::epoll_wait(epoll, events, 512, 100);
+    for (int i = 0; i < ready; ++i) count += done(events[i].data) ? 1 : 0;
+  }
+  const std::chrono::duration<double> took = Clock::now() - begin;
+  fmt::print("{:.0f}\n", static_cast<double>(count) / took.count());
+  return 0;
+}
+
 struct Echoer {
   int fd = -1;
   std::size_t to_come = 0;
@@ -256,27 +277,40 @@ int echo(std::string_view port, std::size_t connections, std::size_t size, doubl
     if (::epoll_ctl(epoll, EPOLL_CTL_ADD, e.fd, &event) != 0) fail("epoll_ctl");
   }
   for (Echoer& e : echoers) send_one(e);
-  std::uint64_t messages = 0;
-  const auto begin = Clock::now();
-  const auto end =
-      begin + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
-  epoll_event events[512];
   auto block = std::make_unique<char[]>(kBlock);
-  while (Clock::now() < end) {
-    const int count = ::epoll_wait(epoll, events, 512, 100);
-    for (int i = 0; i < count; ++i) {
-      auto& e = *static_cast<Echoer*>(events[i].data.ptr);
-      const ssize_t got = ::recv(e.fd, block.get(), kBlock, 0);
-      if (got <= 0) fail("the echo ended");
-      e.to_come -= std::min(e.to_come, static_cast<std::size_t>(got));
-      if (e.to_come > 0) continue;
-      ++messages;
-      send_one(e);
-    }
-  }
-  const std::chrono::duration<double> took = Clock::now() - begin;
-  fmt::print("{:.0f}\n", static_cast<double>(messages) / took.count());
-  return 0;
+  return count_for(seconds, epoll, [&](epoll_data who) {
+    auto& e = *static_cast<Echoer*>(who.ptr);
+    const ssize_t got = ::recv(e.fd, block.get(), kBlock, 0);
+    if (got <= 0) fail("the echo ended");
+    e.to_come -= std::min(e.to_come, static_cast<std::size_t>(got));
+    if (e.to_come > 0) return false;
+    send_one(e);
+    return true;
+  });
+}
+
+// With as few system calls as there can be: the load is to cost less than what it measures.
+int connect_anew(std::string_view port, std::size_t connections, double seconds) {
+  const int epoll = ::epoll_create1(0);
+  const auto begin_one = [&] {
+    constexpr std::string_view kHead = "GET /64 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    const int fd = connect_to(port);
+    if (::send(fd, kHead.data(), kHead.size(), MSG_NOSIGNAL) < 0) fail("send");
+    epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
+    if (::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0) fail("epoll_ctl");
+  };
+  for (std::size_t i = 0; i < connections; ++i) begin_one();
+  return count_for(seconds, epoll, [&](epoll_data who) {
+    char block[4096];
+    const ssize_t got = ::recv(who.fd, block, sizeof block, 0);
+    if (got <= 0) fail("no answer");
+    // The proxies send an answer of this size in one piece.
+    const std::string_view answer(block, static_cast<std::size_t>(got));
+    if (!answer.starts_with("HTTP/1.1 200") || !answer.ends_with("0000")) fail("half an answer");
+    ::close(who.fd);
+    begin_one();
+    return true;
+  });
 }
 
 int idle(std::string_view port, std::size_t connections) {
@@ -300,7 +334,12 @@ int main(int argc, char** argv) {
   if (words.size() == 5 && words[0] == "echo") {
     return echo(words[1], number(words[2]), number(words[3]), std::atof(words[4].data()));
   }
+  if (words.size() == 4 && words[0] == "connect") {
+    return connect_anew(words[1], number(words[2]), std::atof(words[3].data()));
+  }
   if (words.size() == 3 && words[0] == "idle") return idle(words[1], number(words[2]));
-  fmt::print(stderr, "bench-peer serve PORT | echo PORT CONNECTIONS SIZE SECONDS | idle PORT N\n");
+  fmt::print(stderr,
+             "bench-peer serve PORT | echo PORT CONNECTIONS SIZE SECONDS | "
+             "connect PORT CONNECTIONS SECONDS | idle PORT CONNECTIONS\n");
   return 2;
 }
