@@ -18,7 +18,7 @@ constexpr std::chrono::microseconds kLookFor{20};
 constexpr std::chrono::microseconds kShortSleep{50};
 // Where more than this came at once, more will have come by the next turn: fetching it piece by
 // piece would cost both sides a wake-up for each.
-constexpr std::uint64_t kFew = 4;
+constexpr std::uint64_t kFew = 1;
 
 // libevent runs what has the larger number when nothing of the smaller ones is ready; events have
 // the middle one unless they are given another.
