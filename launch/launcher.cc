@@ -22,6 +22,8 @@ namespace {
 // Tells a helper's descendants from the backend's. Watchd may start Watchman, which then becomes
 // a child of ours like any orphan, and serves other programs when we are gone.
 constexpr const char* kHelperTag = "HPP_HELPER";
+// Descriptors kept for one helper.
+constexpr std::size_t kStoredMax = 64;
 
 Program program_of(Helper helper) {
   switch (helper) {
@@ -63,7 +65,8 @@ bool is_ignored(int signal) {
 
 Launcher::Place::Place(Loop& loop, Launcher& launcher, Helper which)
     : program(find_helper_program(which)),
-      restart_timer(loop, [&launcher, which] { launcher.happen(RestartDue{which}); }) {}
+      restart_timer(loop, [&launcher, which] { launcher.happen(RestartDue{which}); }),
+      watchdog(loop, [&launcher, which] { launcher.on_watchdog(which); }) {}
 
 Launcher::Launcher(const Options& options)
     : options_(options),
@@ -79,6 +82,10 @@ Launcher::Launcher(const Options& options)
   lock_ = lock_run_directory(options_.run_directory, fmt::format("pid {}, http://{}", ::getpid(),
                                                                  to_string(options_.bind)));
   remove_snapshots(options_.run_directory);
+  notify_socket_.emplace(loop_, options_.run_directory,
+                         [this](pid_t sender, const Notification& told, std::vector<UniqueFd> fds) {
+                           on_notification(sender, told, std::move(fds));
+                         });
   if (!is_ignored(SIGHUP)) {
     hangup_.emplace(loop_, std::initializer_list<int>{SIGHUP},
                     [this](int number) { on_stop_signal(number); });
@@ -87,9 +94,6 @@ Launcher::Launcher(const Options& options)
 }
 
 int Launcher::run() {
-  // Proxyd writes its snapshot when it listens.
-  proxyd_ready_.emplace(loop_, options_.run_directory, bus::Topic::Proxy,
-                        [this] { happen(HelperReady{Helper::Proxyd}); });
   happen(Begun{});
   loop_.run();
   return exit_status_;
@@ -106,6 +110,41 @@ void Launcher::on_child_signal() {
   } else {
     reap_adopted(helper_pids());
   }
+}
+
+void Launcher::on_notification(pid_t sender, const Notification& told, std::vector<UniqueFd> fds) {
+  const auto is_sender = [sender](const auto& entry) {
+    const auto& child = entry.second.child;
+    return child && child->is_running() && child->pid() == sender;
+  };
+  const auto found = std::find_if(places_.begin(), places_.end(), is_sender);
+  if (found == places_.end()) return;  // a process that a helper has started
+  auto& [which, place] = *found;
+  if (told.removes_fds) {
+    std::erase_if(place.fd_store, [&](const auto& entry) { return entry.first == told.name; });
+  } else if (told.stores_fds) {
+    for (UniqueFd& fd : fds) {
+      if (place.fd_store.size() >= kStoredMax) {
+        log::warning("{} stores more than {} descriptors", to_string(which), kStoredMax);
+        break;
+      }
+      place.fd_store.emplace_back(told.name, std::move(fd));
+    }
+  }
+  if (told.is_ready) happen(HelperReady{which});
+  if (told.is_alive) happen(HelperAlive{which});
+}
+
+// Of a hpp-launch that was stopped itself (Ctrl+Z), the time is over at once, with the helper's
+// signs of life behind it.
+void Launcher::on_watchdog(Helper which) {
+  notify_socket_->drain();
+  if (!places_.at(which).watchdog.is_active()) happen(WatchdogExpired{which});
+}
+
+void Launcher::on_exit(Helper which, ExitStatus status) {
+  log::debug("{} ended: {}", to_string(which), to_string(status));
+  happen(HelperExited{which, status});
 }
 
 void Launcher::happen(const Event& event) {
@@ -127,17 +166,19 @@ void Launcher::perform(const StartHelper& effect) {
   Place& place = places_.at(which);
   ChildRequest request{
       .command = arguments_for(program_of(which), options_),
-      .environment = {{kHelperTag, to_string(which)}},
+      .environment = {{kHelperTag, to_string(which)},
+                      {"NOTIFY_SOCKET", notify_socket_->path()},
+                      {"WATCHDOG_USEC",
+                       std::to_string(std::chrono::microseconds(kWatchdogTime).count())}},
       .group = ChildRequest::Group::OwnGroup,
       .stdin_fd = dev_null_.get(),
       .death_signal = SIGTERM,
   };
+  for (const auto& [name, fd] : place.fd_store) request.listen_fds.emplace_back(name, fd.get());
   request.command.insert(request.command.begin(), place.program);
   try {
-    auto child = std::make_unique<Child>(loop_, request, [this, which](ExitStatus status) {
-      log::debug("{} ended: {}", to_string(which), to_string(status));
-      happen(HelperExited{which, status});
-    });
+    auto child = std::make_unique<Child>(
+        loop_, request, [this, which](ExitStatus status) { on_exit(which, status); });
     log::debug("{} is pid {}", to_string(which), child->pid());
     std::swap(place.child, child);
     if (child) loop_.bury(std::move(child));  // this may be its own callback
@@ -153,6 +194,10 @@ void Launcher::perform(const TerminateHelper& effect) {
 
 void Launcher::perform(const KillHelper& effect) {
   places_.at(effect.which).child->kill(SIGKILL);
+}
+
+void Launcher::perform(const StartWatchdog& effect) {
+  places_.at(effect.which).watchdog.start(kWatchdogTime);
 }
 
 void Launcher::perform(const StartRestartTimer& effect) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/event/loop.h"
@@ -16,7 +17,7 @@
 #include "common/os/run_directory.h"
 #include "common/os/unique_fd.h"
 #include "launch/core/household.h"
-#include "launch/first_snapshot.h"
+#include "launch/notify_socket.h"
 
 namespace hpp::launch {
 
@@ -31,22 +32,28 @@ class Launcher {
   int run();
 
  private:
-  // One helper: its program, its process if it has one, its pause.
+  // One helper: its program, its process if it has one, its pause, and what is to outlive it.
   struct Place {
     Place(Loop& loop, Launcher& launcher, Helper which);
 
     std::string program;
     std::unique_ptr<Child> child;
     Timer restart_timer;
+    Timer watchdog;
+    std::vector<std::pair<std::string, UniqueFd>> fd_store;
   };
 
   void on_stop_signal(int number);
   void on_child_signal();
+  void on_notification(pid_t sender, const Notification& told, std::vector<UniqueFd> fds);
+  void on_watchdog(Helper which);
+  void on_exit(Helper which, ExitStatus status);
   void happen(const Event& event);
 
   void perform(const StartHelper& effect);
   void perform(const TerminateHelper& effect);
   void perform(const KillHelper& effect);
+  void perform(const StartWatchdog& effect);
   void perform(const StartRestartTimer& effect);
   void perform(const StartStopTimer& effect);
   void perform(const SweepBackend& effect);
@@ -65,7 +72,7 @@ class Launcher {
   bool happening_ = false;
   std::map<Helper, Place> places_;
   Timer stop_timer_;
-  std::optional<FirstSnapshot> proxyd_ready_;
+  std::optional<NotifySocket> notify_socket_;
   bool sweeping_ = false;
   int exit_status_ = 0;
   Signals stop_signals_;

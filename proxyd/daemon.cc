@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "common/log.h"
-#include "common/os/listen.h"
+#include "proxyd/listening_sockets.h"
 
 namespace hpp::proxyd {
 namespace {
@@ -37,6 +37,7 @@ TimePoint now() {
 
 Daemon::Daemon(Loop& loop, const Options& options)
     : loop_(loop),
+      manager_(loop),
       context_{.loop = loop,
                .gate = gate_for(options),
                .queue_limit = options.queue_limit,
@@ -52,7 +53,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
       publish_timer_(loop, [this] { publish(); }),
       barrier_timer_(loop, [this] { ask(); }),
       signals_(loop, {SIGTERM, SIGINT}, [this](int) { loop_.stop(); }) {
-  auto sockets = listen_or_say_who(options.bind);
+  auto sockets = listen_for_good(manager_, "http", options.bind);
   if (!options.run_directory.empty()) {
     publisher_.emplace(loop, options.run_directory, bus::Topic::Proxy);
   }
@@ -64,7 +65,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
         }));
   }
   if (!options.assume_running) {
-    if (options.livereload_port != 0) livereload_.emplace(loop, options.livereload_port);
+    if (options.livereload_port != 0) livereload_.emplace(loop, manager_, options.livereload_port);
     subscriber_.emplace(loop, options.run_directory,
                         std::initializer_list<bus::Topic>{bus::Topic::Tree, bus::Topic::Backend},
                         bus::Audience::TicketHandlers,
@@ -72,6 +73,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
   }
   if (publisher_) publish();
   log::info("http://{} forwards to {}", to_string(options.bind), to_string(options.backend));
+  manager_.ready();
 }
 
 void Daemon::on_message(const bus::Message& message) {

@@ -42,6 +42,7 @@ class Daemon {
   void publish();
 
   Loop& loop_;
+  ServiceManager manager_;
   ClientContext context_;
   std::vector<std::string> listening_;
   std::unordered_map<Client*, std::unique_ptr<Client>> clients_;

@@ -8,10 +8,10 @@
 #include "common/event/stream.h"
 #include "common/event/timer.h"
 #include "common/log.h"
-#include "common/os/listen.h"
 #include "proxyd/core/http_parser.h"
 #include "proxyd/core/http_text.h"
 #include "proxyd/core/livereload.h"
+#include "proxyd/listening_sockets.h"
 #include "proxyd/websocket.h"
 
 namespace hpp::proxyd {
@@ -133,9 +133,11 @@ class LiveReloadServer::Browser final : private StreamListener {
   bool finishing_ = false;
 };
 
-LiveReloadServer::LiveReloadServer(Loop& loop, std::uint16_t port) : loop_(loop) {
+LiveReloadServer::LiveReloadServer(Loop& loop, ServiceManager& manager, std::uint16_t port)
+    : loop_(loop) {
   try {
-    for (UniqueFd& socket : listen_or_say_who({.host = "localhost", .port = port})) {
+    for (UniqueFd& socket :
+         listen_for_good(manager, "livereload", {.host = "localhost", .port = port})) {
       listeners_.push_back(std::make_unique<Listener>(
           loop, std::move(socket),
           [this](UniqueFd connection, const SocketAddress&) { accept(std::move(connection)); }));

@@ -9,14 +9,16 @@
 
 #include "common/event/listener.h"
 #include "common/event/loop.h"
+#include "common/service_manager.h"
 
 namespace hpp::proxyd {
 
 class LiveReloadServer {
  public:
   // Listens on both loopback addresses. A port that is taken is worth a warning and no more:
-  // everything but LiveReload works without. `loop` must outlive the server.
-  LiveReloadServer(Loop& loop, std::uint16_t port);
+  // everything but LiveReload works without. The sockets outlive this process with `manager`.
+  // `loop` must outlive the server.
+  LiveReloadServer(Loop& loop, ServiceManager& manager, std::uint16_t port);
   ~LiveReloadServer();
 
   // Tells every browser. None can delay another, or the backend's restart.

@@ -51,6 +51,7 @@ Daemon::Daemon(const Options& options)
       tag_prefix_(absolute(options.run_directory) + '/'),
       no_input_(open_no_input()),
       loop_(Loop::Timers::Precise),
+      manager_(loop_),
       publisher_(loop_, options.run_directory, bus::Topic::Backend),
       backend_(options.command, spawns_so_far(publisher_)),
       output_(loop_, STDOUT_FILENO, STDERR_FILENO),
@@ -66,6 +67,7 @@ Daemon::Daemon(const Options& options)
 
 void Daemon::run() {
   happen(Begun{});
+  manager_.ready();
   loop_.run();
 }
 

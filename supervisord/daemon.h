@@ -15,6 +15,7 @@
 #include "common/options.h"
 #include "common/os/child.h"
 #include "common/os/socket_address.h"
+#include "common/service_manager.h"
 #include "supervisord/core/backend.h"
 #include "supervisord/output.h"
 #include "supervisord/port_release.h"
@@ -54,6 +55,7 @@ class Daemon {
   std::string tag_prefix_;
   UniqueFd no_input_;  // /dev/null
   Loop loop_;
+  ServiceManager manager_;
   bus::Publisher publisher_;
   Backend backend_;
   std::deque<Event> events_;  // to be taken before the loop turns

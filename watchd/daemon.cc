@@ -87,6 +87,7 @@ log::Level log_level(Say::Level level) {
 
 Daemon::Daemon(Loop& loop, const Options& options)
     : loop_(loop),
+      manager_(loop),
       publisher_(loop, options.run_directory, bus::Topic::Tree),
       session_(settings(options, publisher_)),
       timer_(loop, [this] { take(TimerExpired{}); }),
@@ -95,6 +96,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
                     take(TicketSeen{std::get<bus::ProxyState>(message).asks});
                   }) {
   take(Started{});
+  manager_.ready();
 }
 
 // ---- callbacks ----------------------------------------------------------------------------------

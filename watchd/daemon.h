@@ -11,6 +11,7 @@
 #include "common/event/stream.h"
 #include "common/event/timer.h"
 #include "common/options.h"
+#include "common/service_manager.h"
 #include "watchd/core/session.h"
 #include "watchd/socket_search.h"
 
@@ -42,6 +43,7 @@ class Daemon final : private StreamListener {
   void perform(const Say& effect);
 
   Loop& loop_;
+  ServiceManager manager_;
   bus::Publisher publisher_;
   Session session_;
   std::unique_ptr<SocketSearch> search_;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 
 #include "common/os/error.h"
@@ -16,31 +17,55 @@ extern "C" char** environ;
 namespace hpp {
 namespace {
 
+constexpr int kListenFdsStart = 3;  // SD_LISTEN_FDS_START of sd_listen_fds(3)
+constexpr std::string_view kListenPid = "LISTEN_PID=";
+constexpr std::size_t kDigitsMax = 10;  // of a pid
+
 // What the child needs between fork and exec, where nothing may be allocated.
 struct Prepared {
   std::vector<char*> arguments;
   std::vector<std::string> environment_text;
   std::vector<char*> environment;
+  std::vector<int> listen_fds;
+  std::string listen_pid;  // an entry of the environment that only the child can complete
 };
+
+using Environment = std::vector<std::pair<std::string, std::string>>;
+
+Environment environment_of(const ChildRequest& request) {
+  Environment environment = request.environment;
+  if (request.listen_fds.empty()) return environment;
+  std::string names;
+  for (const auto& [name, fd] : request.listen_fds) names += (names.empty() ? "" : ":") + name;
+  environment.emplace_back("LISTEN_FDS", std::to_string(request.listen_fds.size()));
+  environment.emplace_back("LISTEN_FDNAMES", names);
+  return environment;
+}
 
 Prepared prepare(const ChildRequest& request) {
   Prepared prepared;
+  const Environment added = environment_of(request);
   for (const auto& word : request.command) {
     prepared.arguments.push_back(const_cast<char*>(word.c_str()));
   }
   prepared.arguments.push_back(nullptr);
-  for (const auto& [name, value] : request.environment) {
+  for (const auto& [name, value] : added) {
     prepared.environment_text.push_back(name + '=' + value);
   }
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text(*entry);
-    bool replaced = false;
-    for (const auto& [name, value] : request.environment) {
+    bool replaced = !request.listen_fds.empty() && text.starts_with(kListenPid);
+    for (const auto& [name, value] : added) {
       if (text.starts_with(name) && text.substr(name.size()).starts_with('=')) replaced = true;
     }
     if (!replaced) prepared.environment.push_back(*entry);
   }
   for (auto& text : prepared.environment_text) prepared.environment.push_back(text.data());
+  if (!request.listen_fds.empty()) {
+    for (const auto& [name, fd] : request.listen_fds) prepared.listen_fds.push_back(fd);
+    prepared.listen_pid = std::string(kListenPid) + std::string(kDigitsMax, '\0');
+    prepared.environment.push_back(prepared.listen_pid.data());
+  }
   prepared.environment.push_back(nullptr);
   return prepared;
 }
@@ -49,8 +74,21 @@ void redirect(int from, int to) {
   if (from >= 0 && from != to) ::dup2(from, to);
 }
 
+// In the child. First out of the way of each other and of `report`, then into their places.
+void hand_over(Prepared& prepared, UniqueFd& report) {
+  if (prepared.listen_fds.empty()) return;
+  const int above = kListenFdsStart + static_cast<int>(prepared.listen_fds.size());
+  report.reset(::fcntl(report.get(), F_DUPFD_CLOEXEC, above));
+  for (int& fd : prepared.listen_fds) fd = ::fcntl(fd, F_DUPFD_CLOEXEC, above);
+  for (std::size_t i = 0; i < prepared.listen_fds.size(); ++i) {
+    ::dup2(prepared.listen_fds[i], kListenFdsStart + static_cast<int>(i));
+  }
+  char* const text = prepared.listen_pid.data() + kListenPid.size();
+  std::to_chars(text, text + kDigitsMax, ::getpid());
+}
+
 // Runs in the child, after fork: async-signal-safe calls only. Returns if it cannot go on.
-void become(const ChildRequest& request, Prepared& prepared, pid_t parent) {
+void become(const ChildRequest& request, Prepared& prepared, pid_t parent, UniqueFd& report) {
   if (request.group == ChildRequest::Group::OwnSession) ::setsid();
   if (request.group == ChildRequest::Group::OwnGroup) ::setpgid(0, 0);
   if (request.death_signal != 0) {
@@ -60,6 +98,7 @@ void become(const ChildRequest& request, Prepared& prepared, pid_t parent) {
   redirect(request.stdin_fd, STDIN_FILENO);
   redirect(request.stdout_fd, STDOUT_FILENO);
   redirect(request.stderr_fd, STDERR_FILENO);
+  hand_over(prepared, report);
 
   struct sigaction action {};
 
@@ -85,7 +124,7 @@ pid_t start(const ChildRequest& request) {
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   const pid_t pid = ::fork();
   if (pid == 0) {
-    become(request, prepared, parent);
+    become(request, prepared, parent, report.writer);
     const int error = errno;
     [[maybe_unused]] const auto written = ::write(report.writer.get(), &error, sizeof error);
     ::_exit(127);

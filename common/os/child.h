@@ -27,9 +27,11 @@ struct ChildRequest {
   std::string directory;                                         // to start in; empty: ours
   std::vector<std::pair<std::string, std::string>> environment;  // added to ours
   Group group = Group::Inherited;
-  int stdin_fd = -1;     // -1: ours
-  int stdout_fd = -1;    // -1: ours
-  int stderr_fd = -1;    // -1: ours
+  int stdin_fd = -1;   // -1: ours
+  int stdout_fd = -1;  // -1: ours
+  int stderr_fd = -1;  // -1: ours
+  // Handed over as descriptors 3, 4, …, with their names, as sd_listen_fds(3) expects it.
+  std::vector<std::pair<std::string, int>> listen_fds;
   int death_signal = 0;  // sent to the child when this process dies (PR_SET_PDEATHSIG); 0: none
 };
 
@@ -41,7 +43,8 @@ class Child {
 
   // Starts the process. Throws std::system_error if that fails; the code is that of fork(2) or
   // execvp(3): ENOENT if the command does not exist. All signals have their default action and
-  // none is blocked in the child; descriptors other than the three are closed (O_CLOEXEC).
+  // none is blocked in the child; descriptors other than the three and listen_fds are closed
+  // (O_CLOEXEC).
   Child(Loop& loop, const ChildRequest& request, OnExit on_exit);
 
   pid_t pid() const { return pid_; }

@@ -73,6 +73,7 @@ Effects Household::handle(const HelperStarted& event, TimePoint) {
   member(event.which).life = Life::Running;
   switch (state_) {
     case HouseholdState::Keeping:
+      return {StartWatchdog{event.which}};
     case HouseholdState::Left:
       return {};
     case HouseholdState::Stopping:
@@ -92,6 +93,18 @@ Effects Household::handle(const HelperReady& event, TimePoint) {
     if (which != event.which) append(effects, start(which));
   }
   return effects;
+}
+
+Effects Household::handle(const HelperAlive& event, TimePoint) {
+  if (state_ != HouseholdState::Keeping || member(event.which).life != Life::Running) return {};
+  return {StartWatchdog{event.which}};
+}
+
+Effects Household::handle(const WatchdogExpired& event, TimePoint) {
+  if (state_ != HouseholdState::Keeping || member(event.which).life != Life::Running) return {};
+  return {warning(fmt::format("{} has not been heard of for {} s: killing it",
+                              to_string(event.which), kWatchdogTime.count() / 1000)),
+          KillHelper{event.which}};
 }
 
 Effects Household::handle(const StartFailed& event, TimePoint) {

@@ -31,6 +31,8 @@ constexpr Milliseconds kCrashWindow{10'000};
 // The first crash in the window is answered at once, the second after this long, each further one
 // after twice as long.
 constexpr Milliseconds kRestartDelay{100};
+// A helper that has not been heard of for so long hangs. Long enough for a machine that swaps.
+constexpr Milliseconds kWatchdogTime{6'000};
 // Ctrl+C promises an end within a second: so long for helpers that were asked to stop …
 constexpr Milliseconds kStopTime{600};
 // … and so long, once each, for helpers and for what they left behind to die of SIGKILL.
@@ -44,7 +46,15 @@ struct HelperStarted {
   Helper which;
 };
 
-struct HelperReady {  // it does what it is for; told of Proxyd alone, once or after each start
+struct HelperReady {  // it does what it is for; once after each start
+  Helper which;
+};
+
+struct HelperAlive {  // its loop turns
+  Helper which;
+};
+
+struct WatchdogExpired {  // the time of StartWatchdog is over
   Helper which;
 };
 
@@ -70,8 +80,9 @@ struct StopTimeOver {};  // the time of StartStopTimer is over
 
 struct BackendSwept {};  // nothing is left that SweepBackend looked for
 
-using Event = std::variant<Begun, HelperStarted, HelperReady, StartFailed, HelperExited, RestartDue,
-                           StopRequested, StopTimeOver, BackendSwept>;
+using Event =
+    std::variant<Begun, HelperStarted, HelperReady, HelperAlive, WatchdogExpired, StartFailed,
+                 HelperExited, RestartDue, StopRequested, StopTimeOver, BackendSwept>;
 
 // ---- effects ------------------------------------------------------------------------------------
 
@@ -88,6 +99,11 @@ struct TerminateHelper {  // SIGTERM
 struct KillHelper {  // SIGKILL
   Helper which;
   bool operator==(const KillHelper&) const = default;
+};
+
+struct StartWatchdog {  // one per helper, of kWatchdogTime; replaces the one under way
+  Helper which;
+  bool operator==(const StartWatchdog&) const = default;
 };
 
 struct StartRestartTimer {  // one per helper; a timer that is under way is forgotten at the stop
@@ -117,8 +133,8 @@ struct Leave {  // nothing follows
   bool operator==(const Leave&) const = default;
 };
 
-using Effect = std::variant<StartHelper, TerminateHelper, KillHelper, StartRestartTimer,
-                            StartStopTimer, SweepBackend, Say, Leave>;
+using Effect = std::variant<StartHelper, TerminateHelper, KillHelper, StartWatchdog,
+                            StartRestartTimer, StartStopTimer, SweepBackend, Say, Leave>;
 using Effects = std::vector<Effect>;
 
 // ---- the household ------------------------------------------------------------------------------
@@ -134,6 +150,8 @@ using Effects = std::vector<Effect>;
 // Keeping   Helpers run, or are about to be started again: a crash is answered by a restart, at
 //           once or after a pause. At first proxyd is alone: most starts that cannot work fail at
 //           its port, and that should be all that the user reads, before any backend is started.
+//           Who is not heard of for kWatchdogTime (stopped, or in an endless loop) is killed: what
+//           follows is a crash like any other.
 //           Exit status 1 or 2 is no crash: the helper has said why a start cannot work, and
 //           starting it again would say it again.
 // Stopping  Every helper has got SIGTERM. Supervisord takes the backend with it. Nothing is
@@ -174,6 +192,8 @@ class Household {
   Effects handle(const Begun& event, TimePoint now);
   Effects handle(const HelperStarted& event, TimePoint now);
   Effects handle(const HelperReady& event, TimePoint now);
+  Effects handle(const HelperAlive& event, TimePoint now);
+  Effects handle(const WatchdogExpired& event, TimePoint now);
   Effects handle(const StartFailed& event, TimePoint now);
   Effects handle(const HelperExited& event, TimePoint now);
   Effects handle(const RestartDue& event, TimePoint now);

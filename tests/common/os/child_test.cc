@@ -174,5 +174,25 @@ TEST_F(ChildTest, DiesWithItsParentIfAsked) {
   EXPECT_TRUE(run_until(loop_, is_gone));
 }
 
+// Whatever numbers they had: 3 and 4 are among them here, the wrong way round.
+TEST_F(ChildTest, HandsDescriptorsOverAsSystemdDoes) {
+  const UniqueFd first(::open((directory_ / "a").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  const UniqueFd second(::open((directory_ / "b").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  ASSERT_EQ(::write(first.get(), "a", 1) + ::write(second.get(), "b", 1), 2);
+  for (const bool swapped : {false, true}) {
+    ::lseek(first.get(), 0, SEEK_SET);
+    ::lseek(second.get(), 0, SEEK_SET);
+    ChildRequest request{.listen_fds = {{"one", first.get()}, {"two", second.get()}}};
+    if (swapped) std::swap(request.listen_fds[0], request.listen_fds[1]);
+    const std::string output = output_of(
+        "[ $LISTEN_PID = $$ ] && echo $LISTEN_FDS $LISTEN_FDNAMES; cat <&3; cat <&4", request);
+    EXPECT_EQ(output, swapped ? "2 two:one\nba" : "2 one:two\nab");
+  }
+}
+
+TEST_F(ChildTest, HasNoDescriptorsOfAnotherIfItIsHandedNone) {
+  EXPECT_EQ(output_of("echo ${LISTEN_FDS-none} ${LISTEN_PID-none}"), "none none\n");
+}
+
 }  // namespace
 }  // namespace hpp

@@ -15,6 +15,9 @@ namespace {
 // Events after Begun.
 constexpr int kDepth = 9;
 
+// They are all watched; one is enough for the histories.
+constexpr Helper kWatched = Helper::Proxyd;
+
 // What is true outside of the household.
 enum class Process { None, Asked, Alive };
 
@@ -24,7 +27,9 @@ struct World {
   Process processes[kHelpers.size()] = {};
   bool resting[kHelpers.size()] = {};
   bool rested[kHelpers.size()] = {};
-  bool ready = false;  // the first helper, at some time
+  bool watchdog[kHelpers.size()] = {};
+  bool hangs[kHelpers.size()] = {};  // its watchdog has expired
+  bool ready = false;                // the first helper, at some time
   bool stop_timer = false;
   bool sweep_asked = false;
   bool was_swept = false;  // or it was tried
@@ -68,6 +73,10 @@ class Explorer {
           if (which == kHelpers.front() && !world.ready) {
             steps.push_back({HelperReady{which}, fmt::format("{} ready", name)});
           }
+          if (which == kWatched && world.watchdog[index(which)]) {
+            steps.push_back({HelperAlive{which}, fmt::format("{} alive", name)});
+            steps.push_back({WatchdogExpired{which}, fmt::format("{} hangs", name)});
+          }
           for (const int status : {0, 1}) {
             steps.push_back({HelperExited{which, {.by_signal = false, .number = status}},
                              fmt::format("{} exited {}", name, status)});
@@ -108,6 +117,12 @@ class Explorer {
       std::visit([&](const auto& e) { perform(world, e); }, effect);
     }
     states_.insert(world.household.state());
+    for (const Helper which : kHelpers) {
+      const bool is_alive = world.processes[index(which)] == Process::Alive;
+      expect(
+          !is_alive || world.stopped || world.watchdog[index(which)] || world.hangs[index(which)],
+          "a helper runs unwatched");
+    }
     if (!world.stopped) return;
     expect(world.household.state() != HouseholdState::Keeping, "keeps after a stop");
     const bool alone = std::all_of(std::begin(world.processes), std::end(world.processes),
@@ -127,6 +142,10 @@ class Explorer {
     } else if (const auto* exited = std::get_if<HelperExited>(&event)) {
       world.processes[index(exited->which)] = Process::None;
       if (exited->status == ExitStatus{.by_signal = false, .number = 1}) cause(world, 1);
+      world.watchdog[index(exited->which)] = world.hangs[index(exited->which)] = false;
+    } else if (const auto* expired = std::get_if<WatchdogExpired>(&event)) {
+      world.watchdog[index(expired->which)] = false;
+      world.hangs[index(expired->which)] = true;
     } else if (const auto* due = std::get_if<RestartDue>(&event)) {
       world.resting[index(due->which)] = false;
     } else if (std::holds_alternative<StopRequested>(event)) {
@@ -160,8 +179,14 @@ class Explorer {
   }
 
   void perform(World& world, const KillHelper& effect) {
-    expect(world.stopped, "kills a helper unasked");
+    expect(world.stopped || world.hangs[index(effect.which)], "kills a helper unasked");
     expect(world.processes[index(effect.which)] == Process::Alive, "signals nobody");
+  }
+
+  void perform(World& world, const StartWatchdog& effect) {
+    expect(!world.stopped, "watches after the stop");
+    expect(world.processes[index(effect.which)] == Process::Alive, "watches nobody");
+    world.watchdog[index(effect.which)] = true;
   }
 
   void perform(World& world, const StartRestartTimer& effect) {

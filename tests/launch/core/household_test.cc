@@ -31,6 +31,8 @@ struct Printer {
 
   std::string operator()(const KillHelper& e) { return fmt::format("kill {}", name(e)); }
 
+  std::string operator()(const StartWatchdog& e) { return fmt::format("watch {}", name(e)); }
+
   std::string operator()(const StartRestartTimer& e) {
     return fmt::format("restart {} in {} ms", name(e), e.delay.count());
   }
@@ -87,13 +89,13 @@ Steps all_running() {
   steps.when(Begun{})
       .THEN(Keeping, StartHelper{Proxyd})
       .when(HelperStarted{Proxyd})
-      .THEN(Keeping)
+      .THEN(Keeping, StartWatchdog{Proxyd})
       .when(HelperReady{Proxyd})
       .THEN(Keeping, StartHelper{Watchd}, StartHelper{Supervisord})
       .when(HelperStarted{Watchd})
-      .THEN(Keeping)
+      .THEN(Keeping, StartWatchdog{Watchd})
       .when(HelperStarted{Supervisord})
-      .THEN(Keeping);
+      .THEN(Keeping, StartWatchdog{Supervisord});
   return steps;
 }
 
@@ -170,7 +172,7 @@ TEST(Household, StartsACrashedHelperAgainAtOnce) {
       .THEN(Keeping, warning("hpp-watchd died (signal 9 (Killed)): starting it again"),
             StartHelper{Watchd})
       .when(HelperStarted{Watchd})
-      .THEN(Keeping)
+      .THEN(Keeping, StartWatchdog{Watchd})
       .when(HelperExited{Supervisord, {.by_signal = false, .number = 134}})
       .THEN(Keeping, warning("hpp-supervisord died (exit code 134): starting it again"),
             StartHelper{Supervisord});
@@ -331,6 +333,35 @@ TEST(Household, StartsNothingAfterTheStop) {
       .when(RestartDue{Watchd}, 100ms)
       .THEN(Stopping)
       .when(HelperExited{Proxyd, kKilled})
+      .THEN(Stopping);
+}
+
+TEST(Household, KillsAndRestartsWhoIsNotHeardOf) {
+  all_running()
+      .when(HelperAlive{Watchd}, kWatchdogTime / 2)
+      .THEN(Keeping, StartWatchdog{Watchd})
+      .when(WatchdogExpired{Watchd}, kWatchdogTime)
+      .THEN(Keeping, warning("hpp-watchd has not been heard of for 6 s: killing it"),
+            KillHelper{Watchd})
+      .when(HelperAlive{Watchd})  // too late, and no harm
+      .THEN(Keeping, StartWatchdog{Watchd})
+      .when(HelperExited{Watchd, kKilled})
+      .THEN(Keeping, warning("hpp-watchd died (signal 9 (Killed)): starting it again"),
+            StartHelper{Watchd})
+      .when(WatchdogExpired{Watchd})
+      .THEN(Keeping)
+      .when(HelperStarted{Watchd})
+      .THEN(Keeping, StartWatchdog{Watchd});
+}
+
+TEST(Household, DoesNotWatchWhoIsToStop) {
+  all_running()
+      .when(StopRequested{SIGTERM})
+      .THEN(Stopping, TerminateHelper{Proxyd}, TerminateHelper{Watchd},
+            TerminateHelper{Supervisord}, StartStopTimer{kStopTime})
+      .when(HelperAlive{Watchd})
+      .THEN(Stopping)
+      .when(WatchdogExpired{Watchd})
       .THEN(Stopping);
 }
 

@@ -1,0 +1,124 @@
+#include "common/service_manager.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <systemd/sd-daemon.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+
+#include "common/log.h"
+#include "common/os/error.h"
+
+namespace hpp {
+namespace {
+
+constexpr const char* kNotifySocket = "NOTIFY_SOCKET";
+// Descriptors of one message; the kernel takes 253 (unix(7)).
+constexpr std::size_t kFdsMax = 32;
+
+// libsystemd's sd_notify(3) blocks while the manager's queue is full. Where that is hpp-launch,
+// and Ctrl+Z has stopped it, every helper would stop with it. So the datagrams are sent from here.
+UniqueFd connect_to_manager() {
+  const char* const path = ::getenv(kNotifySocket);
+  if (path == nullptr) return {};
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::size_t size = std::strlen(path);
+  if (size == 0 || size >= sizeof address.sun_path) return {};
+  std::memcpy(address.sun_path, path, size);
+  if (path[0] == '@') address.sun_path[0] = '\0';  // an abstract name
+  UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + size);
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0) {
+    log::debug("cannot reach the service manager at {}: {}", path, error_text(errno));
+    return {};
+  }
+  return fd;
+}
+
+std::vector<std::pair<std::string, UniqueFd>> stored_descriptors() {
+  char** names = nullptr;
+  const int count = ::sd_listen_fds_with_names(/*unset_environment=*/1, &names);
+  std::vector<std::pair<std::string, UniqueFd>> stored;
+  for (int i = 0; i < count; ++i) {
+    stored.emplace_back(names[i], UniqueFd(SD_LISTEN_FDS_START + i));
+    std::free(names[i]);
+  }
+  std::free(static_cast<void*>(names));
+  return stored;
+}
+
+Milliseconds watchdog_time() {
+  std::uint64_t microseconds = 0;
+  if (::sd_watchdog_enabled(/*unset_environment=*/1, &microseconds) <= 0) return Milliseconds{0};
+  return std::chrono::duration_cast<Milliseconds>(std::chrono::microseconds(microseconds));
+}
+
+}  // namespace
+
+ServiceManager::ServiceManager(Loop& loop)
+    : socket_(connect_to_manager()),
+      watchdog_(watchdog_time()),
+      stored_(stored_descriptors()),
+      life_sign_(loop, [this] { show_life(); }) {
+  ::unsetenv(kNotifySocket);
+}
+
+void ServiceManager::ready() {
+  send("READY=1");
+  if (watchdog_ != Milliseconds{0}) show_life();
+}
+
+// Often enough that one that is late or lost does no harm; sd_watchdog_enabled(3) asks for half the
+// time at least.
+void ServiceManager::show_life() {
+  send("WATCHDOG=1");
+  life_sign_.start(watchdog_ / 4);
+}
+
+void ServiceManager::store(std::string_view name, const std::vector<int>& fds) {
+  // Without FDPOLL=0 systemd would drop a pipe when its writer is gone, read to the end or not.
+  if (!fds.empty()) send(fmt::format("FDSTORE=1\nFDNAME={}\nFDPOLL=0", name), fds);
+}
+
+void ServiceManager::forget(std::string_view name) {
+  send(fmt::format("FDSTOREREMOVE=1\nFDNAME={}", name));
+}
+
+std::vector<UniqueFd> ServiceManager::take(std::string_view name) {
+  std::vector<UniqueFd> taken;
+  for (auto& [stored_as, fd] : stored_) {
+    if (stored_as == name) taken.push_back(std::move(fd));
+  }
+  std::erase_if(stored_, [](const auto& entry) { return !entry.second.is_open(); });
+  return taken;
+}
+
+void ServiceManager::send(std::string_view text, const std::vector<int>& fds) {
+  if (!socket_.is_open()) return;
+  iovec piece{.iov_base = const_cast<char*>(text.data()), .iov_len = text.size()};
+  msghdr message{};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  alignas(cmsghdr) char control[CMSG_SPACE(kFdsMax * sizeof(int))] = {};
+  if (!fds.empty()) {
+    const std::size_t size = std::min(fds.size(), kFdsMax) * sizeof(int);
+    message.msg_control = control;
+    message.msg_controllen = CMSG_SPACE(size);
+    cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(size);
+    std::memcpy(CMSG_DATA(header), fds.data(), size);
+  }
+  if (::sendmsg(socket_.get(), &message, MSG_NOSIGNAL) < 0) {
+    log::debug("cannot tell the service manager {}: {}", text.substr(0, text.find('\n')),
+               error_text(errno));
+  }
+}
+
+}  // namespace hpp

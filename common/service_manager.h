@@ -1,0 +1,50 @@
+// The program that has started this one and restarts it when it crashes: hpp-launch, or systemd.
+// Both speak the protocol of sd_notify(3) and sd_listen_fds(3).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/event/loop.h"
+#include "common/event/timer.h"
+#include "common/os/unique_fd.h"
+
+namespace hpp {
+
+// Started by neither, at a prompt, a program has no such manager: then nothing is stored, told or
+// given back.
+class ServiceManager {
+ public:
+  // Takes what the environment says of the manager out of it: the processes that this one starts
+  // are not the manager's services. `loop` must outlive this.
+  explicit ServiceManager(Loop& loop);
+
+  // This program does what it is for (READY=1). From now on the manager hears of it as long as its
+  // loop turns, if it wants to (WATCHDOG=1).
+  void ready();
+
+  // Asks the manager to keep duplicates of these descriptors under that name, beside those that it
+  // has: should this program crash, the next one is given them. Nothing is lost but that if they
+  // cannot be sent. The name has no colon (sd_pid_notify_with_fds(3)).
+  void store(std::string_view name, const std::vector<int>& fds);
+
+  // The manager closes what it keeps under that name.
+  void forget(std::string_view name);
+
+  // What a program that was here before has stored under that name, in the order in which it did.
+  // Once: the caller has them now, and the manager keeps its duplicates.
+  std::vector<UniqueFd> take(std::string_view name);
+
+ private:
+  void send(std::string_view text, const std::vector<int>& fds = {});
+  void show_life();
+
+  UniqueFd socket_;
+  Milliseconds watchdog_{0};  // 0: nobody watches
+  std::vector<std::pair<std::string, UniqueFd>> stored_;
+  Timer life_sign_;
+};
+
+}  // namespace hpp

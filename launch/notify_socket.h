@@ -1,0 +1,41 @@
+// Shell. Hears what the helpers tell their service manager, and takes what they want kept.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "common/event/fd_watch.h"
+#include "common/event/loop.h"
+#include "common/os/unique_fd.h"
+#include "launch/core/notification.h"
+
+namespace hpp::launch {
+
+class NotifySocket {
+ public:
+  // Called with each message, who has sent it, and the descriptors that came with it.
+  using OnMessage = std::function<void(pid_t, const Notification&, std::vector<UniqueFd>)>;
+
+  // Makes the socket in the run directory. Throws std::system_error.
+  NotifySocket(Loop& loop, const std::string& run_directory, OnMessage on_message);
+  ~NotifySocket();
+
+  // For NOTIFY_SOCKET in the environment of a helper.
+  const std::string& path() const { return path_; }
+
+  // Takes what has come by now: before its sender is taken for dead or hung.
+  void drain();
+
+ private:
+  bool take_one();
+
+  OnMessage on_message_;
+  std::string path_;
+  UniqueFd socket_;
+  FdWatch readable_;
+};
+
+}  // namespace hpp::launch

@@ -1,0 +1,146 @@
+// What a program tells the manager that has started it, heard from the manager's end of the socket.
+#include "common/service_manager.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+#include <string>
+
+#include "common/os/child.h"
+#include "tests/support/run_until.h"
+#include "tests/support/temporary_directory.h"
+
+namespace hpp {
+namespace {
+
+struct Datagram {
+  std::string text;
+  std::vector<UniqueFd> fds;
+};
+
+class ServiceManagerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    const std::string path = directory_ / "notify.sock";
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, path.data(), path.size());
+    socket_.reset(::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    ASSERT_EQ(::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address),
+              0);
+    ::setenv("NOTIFY_SOCKET", path.c_str(), 1);
+  }
+
+  void TearDown() override {
+    for (const char* name : {"NOTIFY_SOCKET", "WATCHDOG_USEC"}) ::unsetenv(name);
+  }
+
+  // The next message, if one has come.
+  std::optional<Datagram> heard() {
+    char text[1024];
+    alignas(cmsghdr) char control[CMSG_SPACE(8 * sizeof(int))];
+    iovec piece{.iov_base = text, .iov_len = sizeof text};
+    msghdr message{};
+    message.msg_iov = &piece;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    const ssize_t got = ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC);
+    if (got < 0) return std::nullopt;
+    Datagram datagram{.text = {text, static_cast<std::size_t>(got)}, .fds = {}};
+    const cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    if (header == nullptr) return datagram;
+    for (std::size_t at = 0; at < header->cmsg_len - CMSG_LEN(0); at += sizeof(int)) {
+      int fd = -1;
+      std::memcpy(&fd, CMSG_DATA(header) + at, sizeof fd);
+      datagram.fds.emplace_back(fd);
+    }
+    return datagram;
+  }
+
+  std::string heard_text() {
+    const auto datagram = heard();
+    return datagram ? datagram->text : "nothing";
+  }
+
+  Loop loop_;
+  TemporaryDirectory directory_;
+  UniqueFd socket_;
+};
+
+ino_t file_of(int fd) {
+  struct stat status {};
+
+  ::fstat(fd, &status);
+  return status.st_ino;
+}
+
+TEST_F(ServiceManagerTest, IsToldOnceThatAllIsReady) {
+  ServiceManager manager(loop_);
+  EXPECT_EQ(heard_text(), "nothing");
+  manager.ready();
+  EXPECT_EQ(heard_text(), "READY=1");
+  EXPECT_EQ(heard_text(), "nothing") << "it does not want to hear of life";
+}
+
+TEST_F(ServiceManagerTest, HearsOfLifeAsOftenAsItWants) {
+  ::setenv("WATCHDOG_USEC", "30000", 1);
+  ServiceManager manager(loop_);
+  manager.ready();
+  EXPECT_EQ(heard_text(), "READY=1");
+  int signs = 0;
+  EXPECT_TRUE(run_until(loop_, [&] {
+    for (auto datagram = heard(); datagram; datagram = heard()) {
+      EXPECT_EQ(datagram->text, "WATCHDOG=1");
+      ++signs;
+    }
+    return signs == 5;
+  }));
+}
+
+TEST_F(ServiceManagerTest, KeepsDescriptorsUnderAName) {
+  ServiceManager manager(loop_);
+  const Pipe pipe = make_pipe();
+  manager.store("pipe", {pipe.reader.get(), pipe.writer.get()});
+  const auto stored = heard();
+  ASSERT_TRUE(stored);
+  EXPECT_EQ(stored->text, "FDSTORE=1\nFDNAME=pipe\nFDPOLL=0");
+  ASSERT_EQ(stored->fds.size(), 2U);
+  EXPECT_EQ(file_of(stored->fds[0].get()), file_of(pipe.reader.get()));
+  manager.forget("pipe");
+  EXPECT_EQ(heard_text(), "FDSTOREREMOVE=1\nFDNAME=pipe");
+}
+
+TEST_F(ServiceManagerTest, IsNotWaitedForWhenItDoesNotListen) {
+  ServiceManager manager(loop_);
+  for (int i = 0; i < 10'000; ++i) manager.forget("x");  // would block for good
+  ::unlink((directory_ / "notify.sock").c_str());
+  socket_.reset();
+  manager.ready();
+  SUCCEED();
+}
+
+TEST_F(ServiceManagerTest, IsNotThatOfTheProcessesThatThisOneStarts) {
+  ::setenv("WATCHDOG_USEC", "30000", 1);
+  const ServiceManager manager(loop_);
+  EXPECT_EQ(::getenv("NOTIFY_SOCKET"), nullptr);
+  EXPECT_EQ(::getenv("WATCHDOG_USEC"), nullptr);
+}
+
+TEST_F(ServiceManagerTest, IsAbsentAtAPrompt) {
+  ::unsetenv("NOTIFY_SOCKET");
+  ServiceManager manager(loop_);
+  manager.ready();
+  manager.store("pipe", {STDIN_FILENO});
+  EXPECT_TRUE(manager.take("pipe").empty());
+  EXPECT_EQ(heard_text(), "nothing");
+}
+
+}  // namespace
+}  // namespace hpp

@@ -1,0 +1,30 @@
+#include "launch/core/notification.h"
+
+#include <gtest/gtest.h>
+
+namespace hpp::launch {
+namespace {
+
+TEST(Notification, HasALineForEachThing) {
+  EXPECT_EQ(read_notification("READY=1"), Notification{.is_ready = true});
+  EXPECT_EQ(read_notification("READY=1\nWATCHDOG=1\n"),
+            (Notification{.is_ready = true, .is_alive = true}));
+  EXPECT_EQ(read_notification("FDSTORE=1\nFDNAME=listen\nFDPOLL=0"),
+            (Notification{.stores_fds = true, .name = "listen"}));
+  EXPECT_EQ(read_notification("FDNAME=backend\nFDSTOREREMOVE=1"),
+            (Notification{.removes_fds = true, .name = "backend"}));
+}
+
+TEST(Notification, IgnoresWhatItDoesNotKnow) {
+  for (const char* text : {"", "\n", "\n\n", "READY=0", "READY=11", "ready=1", "STATUS=READY=1",
+                           "X", "=", "MAINPID=1\nSTOPPING=1"}) {
+    EXPECT_EQ(read_notification(text), Notification{}) << text;
+  }
+}
+
+TEST(Notification, NamesWhatHasNoNameAsSystemdDoes) {
+  EXPECT_EQ(read_notification("FDSTORE=1").name, "stored");
+}
+
+}  // namespace
+}  // namespace hpp::launch
