@@ -8,12 +8,16 @@ namespace hpp {
 // What waitpid(2) tells of a process that ended.
 struct ExitStatus {
   bool by_signal = false;
-  int number = 0;  // exit status, or the signal's number
+  int number = 0;        // exit status, or the signal's number
+  bool is_known = true;  // false: its parent has seen it, and nobody else could
 
   bool operator==(const ExitStatus&) const = default;
 };
 
-// `exit code 1`, `signal 11 (Segmentation fault)`
+// From what waitpid(2) stores.
+ExitStatus exit_status_of(int wait_status);
+
+// `exit code 1`, `signal 11 (Segmentation fault)`, `unknown exit code`
 std::string to_string(const ExitStatus& status);
 
 }  // namespace hpp

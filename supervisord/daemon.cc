@@ -38,6 +38,13 @@ UniqueFd open_no_input() {
   return fd;
 }
 
+// The pidfd, and the reading ends of stdout and stderr.
+constexpr std::size_t kStoredFds = 3;
+
+std::string store_name(std::uint64_t generation) {
+  return fmt::format("backend-{}", generation);
+}
+
 std::uint64_t spawns_so_far(const bus::Publisher& publisher) {
   if (!publisher.last()) return 0;
   return std::get<bus::BackendState>(*publisher.last()).generation;
@@ -66,9 +73,43 @@ Daemon::Daemon(const Options& options)
                   [this](const bus::Message& message) { on_message(message); }) {}
 
 void Daemon::run() {
-  happen(Begun{});
+  happen(Begun{.last = take_over(), .wall_ms = wall_ms()});
   manager_.ready();
   loop_.run();
+}
+
+// The backend of a supervisord that crashed, if the service manager has kept what belongs to it: a
+// pidfd, so that there is no doubt which process it is, and its output.
+std::optional<bus::BackendState> Daemon::take_over() {
+  if (!publisher_.last()) return std::nullopt;
+  const auto last = std::get<bus::BackendState>(*publisher_.last());
+  if (last.command != command_) return std::nullopt;
+  auto stored = manager_.take(store_name(last.generation));
+  const bool has_all = stored.size() == kStoredFds;
+  if (has_all) {
+    stored_generation_ = last.generation;
+    output_.take_over(std::move(stored[1]), std::move(stored[2]));
+  }
+  const bool lived =
+      last.state == bus::BackendPhase::Loading || last.state == bus::BackendPhase::Running;
+  if (!lived) return last;
+  if (!has_all || last.pid == 0) return std::nullopt;
+  const auto pid = static_cast<pid_t>(last.pid);
+  const auto on_end = [this, generation = last.generation](ExitStatus status) {
+    on_exit(generation, status);
+  };
+  child_ = std::make_unique<Child>(loop_, std::move(stored[0]), pid, on_end);
+  killer_.set_first(pid);
+  return last;
+}
+
+// For take_over().
+void Daemon::store(std::uint64_t generation) {
+  if (stored_generation_ != 0) manager_.forget(store_name(stored_generation_));
+  std::vector<int> fds = output_.readers();
+  fds.insert(fds.begin(), child_->pidfd());
+  manager_.store(store_name(generation), fds);
+  stored_generation_ = generation;
 }
 
 // An effect may make something happen before it returns: that waits for the effects before it.
@@ -135,6 +176,7 @@ Event Daemon::spawn(std::uint64_t generation) {
     return SpawnFailed{error.code().message()};
   }
   killer_.set_first(child_->pid());
+  store(generation);
   return Spawned{.pid = child_->pid(), .wall_ms = wall_ms()};
 }
 

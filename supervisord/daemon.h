@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,9 @@ class Daemon {
   void on_signal(int number);
   void on_exit(std::uint64_t generation, ExitStatus status);
 
+  std::optional<bus::BackendState> take_over();
+  void store(std::uint64_t generation);
+
   void perform(const Spawn& effect);
   void perform(const KillTree& effect);
   void perform(const StartProbe& effect);
@@ -64,6 +68,7 @@ class Daemon {
   Output output_;
   Probe probe_;
   std::unique_ptr<Child> child_;
+  std::uint64_t stored_generation_ = 0;  // what the service manager keeps for who follows us
   PortRelease port_release_;
   TreeKiller killer_;
   Timer tree_wait_;

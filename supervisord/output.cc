@@ -76,16 +76,20 @@ Relay::Relay(Loop& loop, int destination)
     : loop_(loop), sink_(loop, destination, [this] { on_room(); }) {}
 
 UniqueFd Relay::open() {
+  Pipe pipe = make_pipe();
+  take_over(std::move(pipe.reader));
+  return std::move(pipe.writer);
+}
+
+void Relay::take_over(UniqueFd reader) {
   drain();
   close();
   tail_.clear();
-  Pipe pipe = make_pipe();
-  reader_ = std::move(pipe.reader);
+  reader_ = std::move(reader);
   set_nonblocking(reader_.get());
   readable_ = std::make_unique<FdWatch>(loop_, reader_.get(), FdWatch::For::Reading,
                                         [this] { on_readable(); });
   on_room();
-  return std::move(pipe.writer);
 }
 
 void Relay::drain() {
@@ -134,6 +138,11 @@ void Relay::close() {
 
 Output::Ends Output::open() {
   return {.out = out_.open(), .err = err_.open()};
+}
+
+void Output::take_over(UniqueFd out, UniqueFd err) {
+  out_.take_over(std::move(out));
+  err_.take_over(std::move(err));
 }
 
 void Output::drain() {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/event/fd_watch.h"
 #include "common/event/loop.h"
@@ -45,6 +46,12 @@ class Relay {
   // first. Throws std::system_error.
   UniqueFd open();
 
+  // Goes on with a pipe that another relay read from.
+  void take_over(UniqueFd reader);
+
+  // The end that we read from.
+  int reader() const { return reader_.get(); }
+
   // Passes on what is in the pipe now, without waiting for more.
   void drain();
 
@@ -78,6 +85,12 @@ class Output {
 
   // Pipes for a new backend. Throws std::system_error.
   Ends open();
+
+  // Goes on with the pipes of a backend that an earlier supervisord has started.
+  void take_over(UniqueFd out, UniqueFd err);
+
+  // The ends that we read from, stdout first.
+  std::vector<int> readers() const { return {out_.reader(), err_.reader()}; }
 
   void drain();
 

@@ -30,7 +30,8 @@ class TreeKiller {
   // answers kill(). `loop` must outlive this.
   TreeKiller(Loop& loop, std::string tag_prefix, std::function<void()> on_gone);
 
-  // The backend's first process, leader of its group. Its owner reaps it, and then calls look().
+  // The backend's first process, leader of its group. Its owner reaps it, and then calls look(). If
+  // an earlier supervisord has started it, all of that backend is found by its tag.
   void set_first(pid_t first) { first_ = first; }
 
   // Sends SIGKILL to all; on_gone is called once, perhaps before this returns.

@@ -105,8 +105,10 @@ class Writer {
       json_[name] = {{"code", *exit->code}};
     } else if (exit->signal) {
       json_[name] = {{"signal", *exit->signal}};
-    } else {
+    } else if (!exit->spawn_error.empty()) {
       json_[name] = {{"spawn_error", exit->spawn_error}};
+    } else {
+      json_[name] = {{"unknown", true}};
     }
   }
 
@@ -163,7 +165,7 @@ class Reader {
       exit->code = found["code"].get<int>();
     } else if (found.contains("signal")) {
       exit->signal = found["signal"].get<int>();
-    } else {
+    } else if (!found.contains("unknown")) {
       exit->spawn_error = found.at("spawn_error").get<std::string>();
     }
   }

@@ -80,7 +80,7 @@ enum class BackendPhase {
   Killing,  // SIGKILL sent, not gone yet
 };
 
-// How the backend ended. Exactly one member is set.
+// How the backend ended. One member is set at most; none: nobody saw how.
 struct BackendExit {
   std::optional<int> code;    // exit status
   std::optional<int> signal;  // number of the signal that killed it

@@ -1,6 +1,7 @@
 #include "common/os/child.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -11,6 +12,7 @@
 #include <csignal>
 
 #include "common/os/error.h"
+#include "common/os/process_tree.h"
 
 extern "C" char** environ;
 
@@ -69,6 +71,17 @@ Prepared prepare(const ChildRequest& request) {
   prepared.environment.push_back(nullptr);
   return prepared;
 }
+
+// linux/pidfd.h, which is older on many machines than the kernel.
+struct pidfd_info {
+  std::uint64_t mask = 0;
+  std::uint64_t cgroupid = 0;
+  std::uint32_t ids[11] = {};
+  std::int32_t exit_code = 0;
+};
+
+constexpr std::uint64_t kPidfdInfoExit = 1U << 3;
+constexpr unsigned long kPidfdGetInfo = _IOWR(0xFF, 11, pidfd_info);
 
 void redirect(int from, int to) {
   if (from >= 0 && from != to) ::dup2(from, to);
@@ -162,6 +175,28 @@ Child::Child(Loop& loop, const ChildRequest& request, OnExit on_exit)
   exited_->start();
 }
 
+Child::Child(Loop& loop, UniqueFd pidfd, pid_t pid, OnExit on_exit)
+    : on_exit_(std::move(on_exit)), pid_(pid), pidfd_(std::move(pidfd)), running_(true) {
+  exited_ = std::make_unique<FdWatch>(loop, pidfd_.get(), FdWatch::For::Reading, [this] {
+    running_ = false;
+    exited_->stop();
+    on_exit_(seen_status());
+  });
+  exited_->start();
+}
+
+// A zombie shows its status in /proc; of one that is reaped, a kernel since 6.15 tells it.
+ExitStatus Child::seen_status() const {
+  pidfd_info info{.mask = kPidfdInfoExit};
+  const auto has_told = [&] {
+    return ::ioctl(pidfd_.get(), kPidfdGetInfo, &info) == 0 && (info.mask & kPidfdInfoExit) != 0;
+  };
+  if (has_told()) return exit_status_of(info.exit_code);
+  if (const auto status = zombie_status(pid_)) return exit_status_of(*status);
+  if (has_told()) return exit_status_of(info.exit_code);  // it was reaped in between
+  return {.is_known = false};
+}
+
 void Child::kill(int signal) const {
   if (running_) ::kill(pid_, signal);
 }
@@ -171,11 +206,7 @@ void Child::reap() {
   if (::waitpid(pid_, &status, WNOHANG) != pid_) return;
   running_ = false;
   exited_->stop();
-  if (WIFSIGNALED(status)) {
-    on_exit_({.by_signal = true, .number = WTERMSIG(status)});
-  } else {
-    on_exit_({.by_signal = false, .number = WEXITSTATUS(status)});
-  }
+  on_exit_(exit_status_of(status));
 }
 
 Pipe make_pipe() {

@@ -47,6 +47,13 @@ class Child {
   // (O_CLOEXEC).
   Child(Loop& loop, const ChildRequest& request, OnExit on_exit);
 
+  // Takes over a process that somebody else has started, and reaps. How it ended is told as far as
+  // the kernel shows it to others than its parent.
+  Child(Loop& loop, UniqueFd pidfd, pid_t pid, OnExit on_exit);
+
+  // For whoever is to take over: the process and no other that gets its number later.
+  int pidfd() const { return pidfd_.get(); }
+
   pid_t pid() const { return pid_; }
 
   bool is_running() const { return running_; }
@@ -56,6 +63,7 @@ class Child {
 
  private:
   void reap();
+  ExitStatus seen_status() const;
 
   OnExit on_exit_;
   pid_t pid_ = 0;

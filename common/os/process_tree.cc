@@ -204,6 +204,18 @@ std::vector<pid_t> living_descendants(const std::vector<pid_t>& spared) {
   return found;
 }
 
+std::optional<int> zombie_status(pid_t pid) {
+  const auto stat = read_stat(pid);
+  if (!stat || !stat->dead) return std::nullopt;
+  // The last field, `exit_code`.
+  const std::string text = read_file(fmt::format("/proc/{}/stat", pid)).value_or("");
+  int status = 0;
+  const char* const end = text.c_str() + text.find_last_of("0123456789") + 1;
+  const char* const begin = text.c_str() + text.rfind(' ') + 1;
+  if (std::from_chars(begin, end, status).ec != std::errc{}) return std::nullopt;
+  return status;
+}
+
 bool has_environment(pid_t pid, std::string_view entry) {
   return environment_has(pid, std::string(entry) + '\0');
 }

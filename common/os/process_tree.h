@@ -39,6 +39,10 @@ bool has_environment(pid_t pid, std::string_view entry);
 // All living processes of this user whose environment has HPP_BACKEND starting with `prefix`.
 std::vector<pid_t> processes_tagged(std::string_view prefix);
 
+// How a process ended that nobody has reaped yet, as waitpid(2) would store it. Nothing: it lives,
+// or is gone for good.
+std::optional<int> zombie_status(pid_t pid);
+
 // `pid 1234 (python3 -m http.server 8001)`
 std::string describe_process(pid_t pid);
 

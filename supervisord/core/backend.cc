@@ -58,7 +58,8 @@ Effects Backend::on(const Event& event, TimePoint now) {
   return std::visit([this, now](const auto& e) { return handle(e, now); }, event);
 }
 
-Effects Backend::handle(const Begun&, TimePoint) {
+Effects Backend::handle(const Begun& event, TimePoint now) {
+  if (event.last) return take_over(*event.last, event.wall_ms, now);
   kill_due_ = true;
   return {publish(), KillTree{}, StartTreeWait{}};
 }
@@ -155,7 +156,9 @@ Effects Backend::handle(const ProcessExited& event, TimePoint now) {
   effects.emplace_back(KillTree{});
   kill_due_ = true;
   facts_.exit.emplace();
-  (event.status.by_signal ? facts_.exit->signal : facts_.exit->code) = event.status.number;
+  if (event.status.is_known) {
+    (event.status.by_signal ? facts_.exit->signal : facts_.exit->code) = event.status.number;
+  }
   facts_.output_tail = event.output_tail;
   for (auto& effect :
        fail(fmt::format("{} after {}", to_string(event.status), text_of(now - spawned_)))) {
@@ -183,6 +186,34 @@ Effects Backend::handle(const TreeGone&, TimePoint now) {
     case State::Running:
     case State::Left:
       break;
+  }
+  return {};
+}
+
+Effects Backend::take_over(const bus::BackendState& last, std::int64_t wall_ms, TimePoint now) {
+  facts_ = last;
+  facts_.answers = {};
+  const std::int64_t age_ms = std::max<std::int64_t>(0, wall_ms - last.spawned_at_ms);
+  spawned_ = now - std::chrono::milliseconds(age_ms);
+  const std::string taken_over =
+      fmt::format("took over generation {}, pid {}", last.generation, last.pid);
+  switch (last.state) {
+    case bus::BackendPhase::Loading:
+      state_ = State::Loading;
+      return {publish(), StartProbe{last.generation}, Say{"Loading: " + taken_over}};
+    case bus::BackendPhase::Running:
+      state_ = State::Running;
+      return {publish(), Say{"Running: " + taken_over}};
+    case bus::BackendPhase::Error:
+      // Its first process is gone; others may not be.
+      state_ = State::Error;
+      kill_due_ = true;
+      return {publish(), KillTree{}, Say{"Error: still waiting for a change"}};
+    case bus::BackendPhase::Killing:
+      state_ = State::Killing;
+      kill_begun_ = restart_begun_ = now;
+      kill_due_ = true;
+      return {publish(), KillTree{}, Say{"Killing: went on with it"}};
   }
   return {};
 }

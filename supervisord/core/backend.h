@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -17,7 +18,12 @@ using TimePoint = std::chrono::steady_clock::time_point;
 // ---- events -------------------------------------------------------------------------------------
 // Wall-clock times, `wall_ms`, are milliseconds since the Unix epoch.
 
-struct Begun {};  // the first event, once
+struct Begun {  // the first event, once
+  // What an earlier supervisord has said last, if that can be gone on with: its backend is in our
+  // hands, or there was none. Nothing: whatever is left of it is to be killed.
+  std::optional<bus::BackendState> last;
+  std::int64_t wall_ms = 0;
+};
 
 struct TreeSeen {  // any snapshot of watchd's, news or not
   bus::TreeState tree;
@@ -136,6 +142,10 @@ using Effects = std::vector<Effect>;
 // Stopping  Like Killing, and then leave. Nothing brings it back. Readers see Killing.
 // Left      The program ends.
 //
+// A supervisord that crashed is followed by one that goes on where it was: the backend of Loading
+// and Running lives, and is taken over; Error waits for a change as before; Killing kills. What was
+// saved meanwhile differs from `seen`, as any change does.
+//
 // A change is a tree point that differs from `seen`. A tree of another epoch counts as one:
 // nobody knows what happened in between. So does the first tree that is heard of, if it comes after
 // the spawn: what was saved between the spawn and that word, the backend may not have read.
@@ -175,6 +185,7 @@ class Backend {
   Effects handle(const ProcessExited& event, TimePoint now);
   Effects handle(const TreeGone& event, TimePoint now);
 
+  Effects take_over(const bus::BackendState& last, std::int64_t wall_ms, TimePoint now);
   Effects restart(Cause cause);
   Effects kill(State next, const std::string& why, TimePoint now);
   Effects spawn();

@@ -44,6 +44,13 @@ bool Processes::any_is_alive() const {
   return !processes_.empty() && processes_.back()->is_alive;
 }
 
+Process* Processes::of_generation(std::uint64_t generation) const {
+  const auto found = std::find_if(processes_.rbegin(), processes_.rend(), [&](const auto& process) {
+    return process->generation == generation;
+  });
+  return found == processes_.rend() ? nullptr : found->get();
+}
+
 // By itself. A shell's child may live on, and serve on.
 void Processes::crash(Process& process) {
   if (!process.first_is_alive) return;

@@ -70,6 +70,9 @@ class Processes {
   // The newest one; nullptr: none was ever spawned.
   Process* newest() const { return processes_.empty() ? nullptr : processes_.back().get(); }
 
+  // nullptr: there was none.
+  Process* of_generation(std::uint64_t generation) const;
+
   // The first process of one has ended: told when that can be known.
   std::function<void(Process& process, bool by_signal)> on_exit;
   std::function<void(Process& process)> on_listen;

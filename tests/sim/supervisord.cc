@@ -13,10 +13,7 @@ constexpr Micros kTreeWait = 1s;
 Supervisord::Supervisord(World& world, Bus& bus, Processes& processes)
     : world_(world), bus_(bus), processes_(processes) {
   processes_.on_exit = [this](Process& process, bool by_signal) {
-    if (child_ != &process) return;
-    happen(supervisord::ProcessExited{.generation = process.generation,
-                                      .status = {by_signal, by_signal ? 9 : 1},
-                                      .output_tail = ""});
+    if (child_ == &process) exited(process, {by_signal, by_signal ? 9 : 1});
   };
   processes_.on_listen = [this](Process& process) {
     if (child_ == &process && probed_ == process.generation) probe();
@@ -37,7 +34,31 @@ void Supervisord::start() {
   bus_.subscribe(bus::Topic::Backend, bus::Topic::Proxy, [this](const bus::Message& message) {
     happen(supervisord::Doubted{std::get<bus::ProxyState>(message).doubts});
   });
-  happen(supervisord::Begun{});
+  happen(supervisord::Begun{.last = take_over(), .wall_ms = wall_ms()});
+}
+
+void Supervisord::exited(const Process& process, ExitStatus status) {
+  happen(supervisord::ProcessExited{
+      .generation = process.generation, .status = status, .output_tail = ""});
+}
+
+// As supervisord/daemon.cc; the service manager may have lost what it was to keep.
+std::optional<bus::BackendState> Supervisord::take_over() {
+  const auto& written = bus_.last(bus::Topic::Backend);
+  if (!written) return std::nullopt;
+  const auto last = std::get<bus::BackendState>(*written);
+  const bool lived =
+      last.state == bus::BackendPhase::Loading || last.state == bus::BackendPhase::Running;
+  if (!lived) return last;
+  Process* const process = processes_.of_generation(last.generation);
+  if (last.pid == 0 || process == nullptr || world_.random.chance(0.1)) return std::nullopt;
+  child_ = process;
+  if (!process->first_is_alive) {
+    world_.after(world_.random.up_to(1ms), [this, process, incarnation = incarnation_] {
+      if (incarnation == incarnation_) exited(*process, {.is_known = false});
+    });
+  }
+  return last;
 }
 
 void Supervisord::die() {

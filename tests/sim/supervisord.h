@@ -30,6 +30,8 @@ class Supervisord final : public Mortal {
 
  private:
   void happen(supervisord::Event event);
+  std::optional<bus::BackendState> take_over();
+  void exited(const Process& process, ExitStatus status);
 
   void perform(const supervisord::Spawn& effect);
   void perform(const supervisord::KillTree&);
@@ -52,7 +54,7 @@ class Supervisord final : public Mortal {
   bool taking_ = false;
   std::uint64_t incarnation_ = 0;
   std::uint64_t probed_ = 0;  // generation; 0: none
-  Process* child_ = nullptr;  // our own, not one that an earlier supervisord left
+  Process* child_ = nullptr;  // our own, or one that we took over
   bool is_killing_ = false;
   bus::BackendState told_;  // last
 };

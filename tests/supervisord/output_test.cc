@@ -195,5 +195,22 @@ TEST_F(OutputTest, TheTailIsOfTheNewestBackend) {
   EXPECT_EQ(output_->tail(), "");
 }
 
+// As after a crash: somebody else has made the pipes, and had them read.
+TEST_F(OutputTest, GoesOnWithThePipesOfAnother) {
+  const Pipe out = make_pipe();
+  const Pipe err = make_pipe();
+  write_all(err.writer.get(), "before\n");
+  output_->take_over(UniqueFd(::dup(out.reader.get())), UniqueFd(::dup(err.reader.get())));
+  write_all(out.writer.get(), "after\n");
+  std::string got_out;
+  std::string got_err;
+  EXPECT_TRUE(run_until(loop_, [&] {
+    got_out += read_now(out_.reader.get());
+    got_err += read_now(err_.reader.get());
+    return got_out == "after\n" && got_err == "before\n";
+  }));
+  EXPECT_EQ(output_->tail(), "before\n");
+}
+
 }  // namespace
 }  // namespace hpp::supervisord

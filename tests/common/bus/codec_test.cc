@@ -45,6 +45,8 @@ std::vector<Message> samples() {
   messages.emplace_back(backend);
   backend.exit = BackendExit{.code = {}, .signal = {}, .spawn_error = "No such file"};
   messages.emplace_back(backend);
+  backend.exit = BackendExit{};  // nobody saw it
+  messages.emplace_back(backend);
   for (const BackendPhase phase :
        {BackendPhase::Loading, BackendPhase::Running, BackendPhase::Error, BackendPhase::Killing}) {
     messages.emplace_back(BackendState{.stamp = stamp, .state = phase});

@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
+#include <memory>
 #include <optional>
 #include <sstream>
 #include <system_error>
@@ -192,6 +194,67 @@ TEST_F(ChildTest, HandsDescriptorsOverAsSystemdDoes) {
 
 TEST_F(ChildTest, HasNoDescriptorsOfAnotherIfItIsHandedNone) {
   EXPECT_EQ(output_of("echo ${LISTEN_FDS-none} ${LISTEN_PID-none}"), "none none\n");
+}
+
+// ---- a process that somebody else reaps
+// -----------------------------------------------------------
+
+class StrangerTest : public ChildTest {
+ protected:
+  // Starts a process that takes a line from us and then runs `script`; gives its pid.
+  pid_t start(const std::string& script) {
+    input_ = make_pipe();
+    const std::string all = "read line; " + script;
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      ::dup2(input_.reader.get(), STDIN_FILENO);
+      ::execlp("sh", "sh", "-c", all.c_str(), nullptr);
+      ::_exit(127);
+    }
+    return pid;
+  }
+
+  void let_go() { ASSERT_EQ(::write(input_.writer.get(), "\n", 1), 1); }
+
+  std::unique_ptr<Child> take_over(pid_t pid) {
+    UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    return std::make_unique<Child>(loop_, std::move(pidfd), pid,
+                                   [this](ExitStatus status) { end_ = status; });
+  }
+
+  Pipe input_;
+  std::optional<ExitStatus> end_;
+};
+
+TEST_F(StrangerTest, IsSeenToEnd) {
+  const std::pair<const char*, ExitStatus> cases[] = {
+      {"exit 0", {.number = 0}},
+      {"exit 77", {.number = 77}},
+      {"kill -SEGV $$", {.by_signal = true, .number = SIGSEGV}},
+  };
+  for (const auto& [script, expected] : cases) {
+    end_.reset();
+    const pid_t pid = start(script);
+    const auto child = take_over(pid);
+    EXPECT_TRUE(child->is_running());
+    let_go();
+    EXPECT_TRUE(run_until(loop_, [&] { return end_.has_value(); }));
+    EXPECT_EQ(end_, expected) << script;
+    EXPECT_FALSE(child->is_running());
+    EXPECT_EQ(::waitpid(pid, nullptr, 0), pid) << "it was not ours to reap";
+  }
+}
+
+TEST_F(StrangerTest, HasEndedAndIsReaped) {
+  const pid_t pid = start("exit 77");
+  const auto child = take_over(pid);
+  let_go();
+  EXPECT_EQ(::waitpid(pid, nullptr, 0), pid);
+  EXPECT_TRUE(run_until(loop_, [&] { return end_.has_value(); }));
+  // Older kernels than 6.15 tell nobody.
+  if (end_->is_known) {
+    EXPECT_EQ(end_, (ExitStatus{.by_signal = false, .number = 77}));
+  }
 }
 
 }  // namespace

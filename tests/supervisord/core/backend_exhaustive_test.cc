@@ -38,13 +38,15 @@ enum class Move {
   Exit,
   OldExit,
   Gone,
+  Crash,           // of supervisord; the next one is given what the service manager has kept
+  CrashForgotten,  // and nobody has kept anything
 };
 
 constexpr std::array kMoves{
-    Move::FirstTree,  Move::Change,      Move::SameTree,    Move::OtherEpoch,
-    Move::BlindTree,  Move::WaitExpires, Move::Restart,     Move::Stop,
-    Move::SpawnWorks, Move::SpawnFails,  Move::PortIsTaken, Move::Answer,
-    Move::OldAnswer,  Move::Exit,        Move::OldExit,     Move::Gone,
+    Move::FirstTree,   Move::Change,  Move::SameTree,       Move::OtherEpoch, Move::BlindTree,
+    Move::WaitExpires, Move::Restart, Move::Stop,           Move::SpawnWorks, Move::SpawnFails,
+    Move::PortIsTaken, Move::Answer,  Move::OldAnswer,      Move::Exit,       Move::OldExit,
+    Move::Gone,        Move::Crash,   Move::CrashForgotten,
 };
 
 const char* to_string(Move move) {
@@ -81,6 +83,10 @@ const char* to_string(Move move) {
       return "OldExit";
     case Move::Gone:
       return "Gone";
+    case Move::Crash:
+      return "Crash";
+    case Move::CrashForgotten:
+      return "CrashForgotten";
   }
   return "";
 }
@@ -96,6 +102,7 @@ class World {
   bool allows(Move move) const {
     const bool answers_spawn =
         move == Move::SpawnWorks || move == Move::SpawnFails || move == Move::PortIsTaken;
+    if (move == Move::Crash || move == Move::CrashForgotten) return !crashed_ && !stop_asked_;
     if (spawn_due_ || answers_spawn) return spawn_due_ && answers_spawn;
     const bool known = tree_.stamp.epoch != 0;
     switch (move) {
@@ -123,6 +130,8 @@ class World {
       case Move::SpawnWorks:
       case Move::SpawnFails:
       case Move::PortIsTaken:
+      case Move::Crash:
+      case Move::CrashForgotten:
         return false;
     }
     return false;
@@ -174,6 +183,10 @@ class World {
       case Move::Gone:
         kill_due_ = first_lives_ = tree_lives_ = false;
         return take(TreeGone{});
+      case Move::Crash:
+        return crash(/*forgotten=*/false);
+      case Move::CrashForgotten:
+        return crash(/*forgotten=*/true);
     }
     return "";
   }
@@ -183,6 +196,10 @@ class World {
     constexpr std::array kAnswers{Move::Gone, Move::WaitExpires, Move::SpawnWorks, Move::Answer};
     for (bool moved = true; moved;) {
       moved = false;
+      if (tree_due_ && !spawn_due_) {
+        moved = true;
+        if (std::string wrong = see_tree(true); !wrong.empty()) return "settling: " + wrong;
+      }
       for (const Move move : kAnswers) {
         if (!allows(move)) continue;
         moved = true;
@@ -200,8 +217,24 @@ class World {
  private:
   static constexpr std::uint64_t kSpawnsBefore = 5;
 
+  // The next one starts from what was published last. A spawn that was under way may have worked.
+  std::string crash(bool forgotten) {
+    crashed_ = true;
+    if (spawn_due_) first_lives_ = tree_lives_ = true;
+    spawn_due_ = kill_due_ = wait_due_ = false;
+    probed_ = 0;
+    tree_due_ = tree_.stamp.epoch != 0;
+    generation_ = published_.generation;
+    backend_ = Backend({"server"}, published_.generation);
+    const bool lived = published_.state == bus::BackendPhase::Loading ||
+                       published_.state == bus::BackendPhase::Running;
+    if (forgotten || (lived && published_.pid == 0)) return take(Begun{});
+    return take(Begun{.last = published_, .wall_ms = 3});
+  }
+
   std::string see_tree(bool watching) {
     tree_.watching = watching;
+    tree_due_ = false;
     const bool served =
         backend_.state() == Backend::State::Loading || backend_.state() == Backend::State::Running;
     const bool change = published_.seen != tree_.point();
@@ -289,8 +322,9 @@ class World {
         if (phase != bus::BackendPhase::Running) return "Running not published";
         return published_.pid != 0 && published_.ready_at_ms != 0 ? "" : "odd facts in Running";
       case Backend::State::Error:
-        if (first_lives_) return "called dead while it lives";
-        if (tree_lives_ != kill_due_) return "the remains are not being killed";
+        // One that was spawned, and not published before the crash, is dying.
+        if (first_lives_ && !kill_due_) return "called dead while it lives";
+        if (tree_lives_ && !kill_due_) return "the remains are not being killed";
         return error && published_.pid == 0 ? "" : "Error not published";
       case Backend::State::Killing:
       case Backend::State::Stopping:
@@ -314,6 +348,8 @@ class World {
   bool kill_due_ = false;
   bool wait_due_ = false;
   bool stop_asked_ = false;
+  bool crashed_ = false;   // supervisord, once
+  bool tree_due_ = false;  // it has not heard of the tree since
   bool left_ = false;
 };
 

@@ -137,6 +137,93 @@ TEST(Starting, ExpiryOfAWaitThatIsOverMeansNothing) {
   EXPECT_THAT(Life().run()(TreeWaitExpired{}), IsEmpty());
 }
 
+// ---- after a crash of supervisord
+// -----------------------------------------------------------------
+
+bus::BackendState left_in(bus::BackendPhase state) {
+  return {.state = state,
+          .generation = 7,
+          .pid = 300,
+          .command = {"python3", "app.py"},
+          .serves = {kEpoch, 4},
+          .seen = {kEpoch, 4},
+          .spawned_at_ms = 1000,
+          .ready_at_ms = state == bus::BackendPhase::Running ? 1200 : 0};
+}
+
+Begun taking_over(const bus::BackendState& last) {
+  return {.last = last, .wall_ms = 5000};
+}
+
+TEST(TakingOver, LeavesARunningBackendAlone) {
+  Life life(7);
+  EXPECT_THAT(life(taking_over(left_in(bus::BackendPhase::Running))),
+              ElementsAre("Publish Running 7 pid 300 serves 7:4 seen 7:4",
+                          "Say Running: took over generation 7, pid 300"));
+  EXPECT_EQ(life.published().ready_at_ms, 1200);
+  EXPECT_THAT(life(tree(4)), IsEmpty()) << "nothing was saved meanwhile";
+  EXPECT_THAT(life(tree(5)), ElementsAre("Publish Killing 7 pid 300 serves 7:4 seen 7:5",
+                                         "KillTree", "Say Killing: src/a.py changed"));
+  EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 8"));
+}
+
+TEST(TakingOver, RestartsForWhatWasSavedMeanwhile) {
+  for (const TreeSeen& news : {tree(5), tree(1, {"src/a.py"}, kEpoch + 1)}) {
+    Life life(7);
+    life(taking_over(left_in(bus::BackendPhase::Running)));
+    life(news);
+    EXPECT_EQ(life.state(), Backend::State::Killing);
+  }
+}
+
+TEST(TakingOver, GoesOnAskingABackendThatLoads) {
+  Life life(7);
+  EXPECT_THAT(life(taking_over(left_in(bus::BackendPhase::Loading))),
+              ElementsAre("Publish Loading 7 pid 300 serves 7:4 seen 7:4", "StartProbe 7",
+                          "Say Loading: took over generation 7, pid 300"));
+  EXPECT_THAT(life(Answered{.generation = 7, .wall_ms = 5010}),
+              ElementsAre(testing::_, "Say Running: generation 7 answers after 4010 ms"))
+      << "counted from its spawn";
+}
+
+TEST(TakingOver, LearnsThatTheBackendHasDiedMeanwhile) {
+  Life life(7);
+  life(taking_over(left_in(bus::BackendPhase::Running)));
+  ProcessExited end = exited(7, 3, "boom");
+  EXPECT_THAT(life(end),
+              ElementsAre("KillTree", "Publish Error 7 serves 7:4 seen 7:4 code 3 tail 'boom'",
+                          "Say Error: exit code 3 after 4010 ms; waiting for a change"));
+  Life other(7);
+  other(taking_over(left_in(bus::BackendPhase::Running)));
+  end.status = {.is_known = false};
+  EXPECT_THAT(other(end),
+              ElementsAre("KillTree", "Publish Error 7 serves 7:4 seen 7:4 tail 'boom'",
+                          "Say Error: unknown exit code after 4010 ms; waiting for a change"));
+  EXPECT_EQ(other.published().exit, bus::BackendExit{}) << "nobody saw it";
+}
+
+TEST(TakingOver, StaysInErrorUntilAChange) {
+  bus::BackendState last = left_in(bus::BackendPhase::Error);
+  last.pid = 0;
+  last.exit = bus::BackendExit{.code = 1};
+  last.output_tail = "boom";
+  Life life(7);
+  EXPECT_THAT(life(taking_over(last)),
+              ElementsAre("Publish Error 7 serves 7:4 seen 7:4 code 1 tail 'boom'", "KillTree",
+                          "Say Error: still waiting for a change"));
+  life(TreeGone{});
+  EXPECT_THAT(life(tree(4)), IsEmpty());
+  EXPECT_THAT(life(tree(5)), ElementsAre("Spawn 8"));
+}
+
+TEST(TakingOver, GoesOnKilling) {
+  Life life(7);
+  EXPECT_THAT(life(taking_over(left_in(bus::BackendPhase::Killing))),
+              ElementsAre("Publish Killing 7 pid 300 serves 7:4 seen 7:4", "KillTree",
+                          "Say Killing: went on with it"));
+  EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 8"));
+}
+
 // ---- the table of DESIGN 4: state × event -------------------------------------------------------
 
 struct Row {
