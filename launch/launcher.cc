@@ -24,6 +24,8 @@ namespace {
 constexpr const char* kHelperTag = "HPP_HELPER";
 // Descriptors kept for one helper.
 constexpr std::size_t kStoredMax = 64;
+// A watchdog that is later than this says more about us than about the helper.
+constexpr Milliseconds kWatchdogLate{500};
 
 Program program_of(Helper helper) {
   switch (helper) {
@@ -135,11 +137,15 @@ void Launcher::on_notification(pid_t sender, const Notification& told, std::vect
   if (told.is_alive) happen(HelperAlive{which});
 }
 
-// Of a hpp-launch that was stopped itself (Ctrl+Z), the time is over at once, with the helper's
-// signs of life behind it.
+// Who was stopped himself (Ctrl+Z) finds that all time is over, and that what the helpers said
+// meanwhile did not fit into the socket: they get it once more.
 void Launcher::on_watchdog(Helper which) {
   notify_socket_->drain();
-  if (!places_.at(which).watchdog.is_active()) happen(WatchdogExpired{which});
+  Place& place = places_.at(which);
+  if (place.watchdog.is_active()) return;
+  const bool was_late = std::chrono::steady_clock::now() > place.watchdog_due + kWatchdogLate;
+  if (was_late) return perform(StartWatchdog{which});
+  happen(WatchdogExpired{which});
 }
 
 void Launcher::on_exit(Helper which, ExitStatus status) {
@@ -197,7 +203,9 @@ void Launcher::perform(const KillHelper& effect) {
 }
 
 void Launcher::perform(const StartWatchdog& effect) {
-  places_.at(effect.which).watchdog.start(kWatchdogTime);
+  Place& place = places_.at(effect.which);
+  place.watchdog_due = std::chrono::steady_clock::now() + kWatchdogTime;
+  place.watchdog.start(kWatchdogTime);
 }
 
 void Launcher::perform(const StartRestartTimer& effect) {

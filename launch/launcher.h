@@ -40,6 +40,7 @@ class Launcher {
     std::unique_ptr<Child> child;
     Timer restart_timer;
     Timer watchdog;
+    TimePoint watchdog_due;
     std::vector<std::pair<std::string, UniqueFd>> fd_store;
   };
 

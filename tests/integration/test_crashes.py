@@ -1,0 +1,368 @@
+"""Any helper may die, in any state: no save is lost, no backend is started twice or without need, and
+the port accepts all the time."""
+
+import itertools
+import os
+import random
+import signal
+import time
+import unittest
+
+from harness import PYTHON, is_alive, wait_for
+from restarts import Client, Load, NoByte, RestartTest
+
+HELPERS = ("proxyd", "watchd", "supervisord")
+# How often hpp-launch restarts one helper before it gives it up: one less than that, in 10 s.
+KILLS_MAX = 4
+
+
+class CrashTest(RestartTest):
+    def kill(self, *names):
+        """SIGKILL to helpers; returns when that was."""
+        pids = [self.hpp.helper_pid(name) for name in names]
+        at = time.monotonic()
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        self.killed = dict(zip(names, pids, strict=True))
+        return at
+
+    def wait_restarted(self):
+        """Until those that kill() has killed are there again."""
+        for name, pid in self.killed.items():
+            wait_for(lambda: self.hpp.helper_pid(name) != pid, f"another hpp-{name}")
+
+    def ask(self):
+        """GET, again and again while the connection is cut without an answer, as a kill of proxyd
+        does. It is never refused."""
+
+        def answer():
+            try:
+                return Client(self.hpp.bind).ask(keeps=False)
+            except NoByte:
+                return None
+
+        return wait_for(answer, lambda: f"an answer:\n{self.hpp.transcript()}")
+
+    def assert_fresh(self, text):
+        """The first answer from now on, and every later one, is that of the newest save."""
+        response = self.ask()
+        self.assertEqual((response.status, response.text), (200, text), self.hpp.transcript())
+        self.assert_one_at_a_time()
+
+    def assert_heals(self, text):
+        self.save_text(text)
+        self.assert_fresh(text)
+        self.assertEqual(self.log("start")[-1], f"start {text}")
+
+
+class Matrix(CrashTest):
+    """Helper by helper, state by state, with a save in the outage and without one."""
+
+    def each(self):
+        for name, saves in itertools.product(HELPERS, (False, True)):
+            with self.subTest(helper=name, saves=saves):
+                yield name, saves
+
+    def test_in_running(self):
+        self.start()
+        for number, (name, saves) in enumerate(self.each()):
+            starts = len(self.log("start"))
+            text = self.log("start")[-1].removeprefix("start ")
+            self.kill(name)
+            if saves:
+                text = f"save {number}"
+                self.save_text(text)
+            self.assert_fresh(text)
+            self.wait_restarted()
+            self.assert_fresh(text)
+            self.assertEqual(len(self.log("start")), starts + saves, "restarts")
+        self.assert_heals("last")
+
+    def test_in_loading(self):
+        self.start_unready()
+        self.wait_log("start first")
+        for number, (name, saves) in enumerate(self.each()):
+            self.go_file.unlink(missing_ok=True)
+            text = f"booting {number}"
+            self.save_text(text)
+            self.wait_log(f"start {text}")
+            starts = len(self.log("start"))
+            self.kill(name)
+            if saves:
+                text = f"save {number}"
+                self.save_text(text)
+                self.wait_log(f"start {text}")
+            self.wait_restarted()
+            self.go()
+            self.assert_fresh(text)
+            self.assertEqual(len(self.log("start")), starts + saves, "restarts")
+
+    def test_in_error(self):
+        self.start()
+        for number, (name, saves) in enumerate(self.each()):
+            self.save_text("broken")
+            wait_for(lambda: self.ask().status == 503, "the error page")
+            generation = self.hpp.generation
+            self.kill(name)
+            if saves:
+                self.assert_heals(f"save {number}")
+            self.wait_restarted()
+            if not saves:
+                self.assertEqual(self.ask().status, 503)
+                self.assertEqual(self.hpp.wait_state("Error")["generation"], generation,
+                                 "nothing was saved, so nothing was to be tried again")
+                self.assertEqual(self.hpp.snapshot()["exit"], {"code": 3})
+                self.assert_heals(f"healed {number}")
+
+    def test_at_any_instant_after_a_save(self):
+        """In Killing, at the spawn, before the news of it has gone out: whatever comes."""
+        seed = random.randrange(1 << 32)
+        chance = random.Random(seed)
+        with self.subTest(seed=seed):
+            self.start("--barrier-timeout", "20000")
+            plan = list(HELPERS) * KILLS_MAX
+            chance.shuffle(plan)
+            for number, name in enumerate(plan):
+                text = f"save {number}"
+                self.save_text(text)
+                time.sleep(chance.uniform(0, 0.04))  # the instant itself is what counts
+                self.kill(name)
+                self.assert_fresh(text)
+                self.wait_restarted()
+            self.assert_heals("last")
+
+    def test_in_pairs(self):
+        self.start()
+        for number, names in enumerate(itertools.combinations(HELPERS, 2)):
+            with self.subTest(helpers=names):
+                self.kill(*names)
+                text = f"save {number}"
+                self.save_text(text)
+                self.assert_fresh(text)
+                self.wait_restarted()
+                self.assert_heals(f"healed {number}")
+
+    def test_during_the_restart_of_another(self):
+        self.start()
+        for number, (first, second) in enumerate(itertools.permutations(HELPERS, 2)):
+            with self.subTest(first=first, second=second):
+                self.kill(first)
+                self.kill(second)
+                text = f"save {number}"
+                self.save_text(text)
+                self.assert_fresh(text)
+                wait_for(lambda: all(self.hpp.helper_pid(name) for name in HELPERS), "all helpers")
+
+
+class UnderLoad(CrashTest):
+    """Eight clients GET without pause."""
+
+    def kill_often(self, name):
+        times = []
+        for _ in range(KILLS_MAX):
+            seen = len(self.hpp.lines)
+            at = self.kill(name)
+            self.hpp.wait_line(self.back[name], seen)
+            times.append(1000 * (time.monotonic() - at))
+            yield
+        print(f"hpp-{name} is back after (ms):", *(f"{t:.0f}" for t in times))
+
+    # What each says when it does its work again.
+    back = {"proxyd": "forwards to", "watchd": "watching ", "supervisord": "took over"}
+
+    def test_supervisord(self):
+        self.start()
+        with Load(self.hpp.bind) as load:
+            for _ in self.kill_often("supervisord"):
+                load.wait_answers(100)
+        self.assertEqual(self.log("start"), ["start first"], "the backend lives on")
+
+    def test_watchd(self):
+        self.start()
+        with Load(self.hpp.bind) as load:
+            for _ in self.kill_often("watchd"):
+                load.wait_answers(100)
+        self.assertEqual(self.log("start"), ["start first"])
+
+    def test_proxyd(self):
+        """It takes its connections with it, but none is refused."""
+        self.start()
+        refused, cut = [], []
+
+        def ask():
+            try:
+                self.assertEqual(Client(self.hpp.bind).ask(keeps=False).status, 200)
+            except NoByte as error:
+                (refused if isinstance(error.__cause__, ConnectionRefusedError) else cut).append(error)
+            except ConnectionRefusedError as error:
+                refused.append(error)
+            except (OSError, EOFError) as error:
+                cut.append(error)
+
+        for _ in self.kill_often("proxyd"):
+            for _ in range(100):
+                ask()
+        self.assertEqual(refused, [])
+        self.assertLessEqual(len(cut), KILLS_MAX, cut)
+
+
+class Supervisord(CrashTest):
+    def test_a_backend_that_dies_meanwhile_is_an_error_that_heals(self):
+        self.start()
+        backend = self.hpp.snapshot()["pid"]
+        self.hpp.signal(signal.SIGSTOP)  # hpp-launch: it restarts nobody for now
+        self.kill("supervisord")
+        os.kill(backend, signal.SIGSEGV)
+        wait_for(lambda: not is_alive(backend), "the backend's end")
+        self.hpp.signal(signal.SIGCONT)
+        snapshot = self.hpp.wait_state("Error")
+        self.assertEqual(snapshot["generation"], 1)
+        self.assertIn(snapshot["exit"], ({"signal": signal.SIGSEGV}, {"unknown": True}))
+        self.assertEqual(self.ask().status, 503)
+        self.assert_heals("healed")
+
+    def test_output_flows_on(self):
+        """Not a line is lost, and each stays in its place."""
+        self.save("chatty.py", CHATTY)
+        self.hpp = self.start_hpp("--exec", PYTHON, "chatty.py", "{backend}")
+        self.hpp.wait_ready()
+        for _ in range(KILLS_MAX):
+            seen = len(self.hpp.lines)
+            self.kill("supervisord")
+            self.hpp.wait_line("took over", seen)
+            count = self.hpp.output("out").count("line")
+            wait_for(lambda: self.hpp.output("out").count("line") > count + 20, "more output")
+        self.hpp.ctrl_c()
+        self.hpp.wait_exit()
+        numbers = [int(line.split()[1]) for line in self.hpp.output("out").splitlines()]
+        self.assertEqual(numbers, list(range(len(numbers))))
+
+    def test_a_tree_that_was_taken_over_dies_whole(self):
+        self.save("tree.py", TREE)
+        self.hpp = self.start_hpp("--exec", PYTHON, "tree.py", "{backend}")
+        self.hpp.wait_ready()
+        seen = len(self.hpp.lines)
+        self.kill("supervisord")
+        self.hpp.wait_line("took over", seen)
+        before = {pid for pid, command in self.left().items()
+                  if "tree.py" in command and "hpp-" not in command}
+        self.assertEqual(len(before), 4, "itself, and three that try to escape")
+        self.save("other", "")
+        self.hpp.wait_state("Running", 2)
+        self.assertEqual([pid for pid in before if is_alive(pid)], [])
+        self.hpp.ctrl_c()
+        self.assertEqual(self.hpp.wait_exit(), 130)
+        self.assert_nothing_left()
+
+
+class Hung(CrashTest):
+    def test_helpers_that_are_stopped_are_killed_and_restarted(self):
+        self.start()
+        for name in HELPERS:
+            self.killed = {n: self.hpp.helper_pid(n) for n in HELPERS}
+            os.kill(self.killed[name], signal.SIGSTOP)
+        self.save_text("second")
+        for name in HELPERS:
+            self.hpp.wait_line(f"hpp-{name} has not been heard of for 6 s: killing it")
+        self.wait_restarted()
+        self.assert_fresh("second")
+
+    def test_hpp_launch_that_is_stopped_takes_nobody_for_hung(self):
+        """Ctrl+Z, and later `fg`."""
+        self.start()
+        before = {name: self.hpp.helper_pid(name) for name in HELPERS}
+        self.hpp.signal(signal.SIGSTOP)
+        end = time.monotonic() + 8  # longer than the watchdog's time
+        for number in itertools.count():
+            self.assert_heals(f"save {number}")
+            if time.monotonic() > end:
+                break
+        self.hpp.signal(signal.SIGCONT)
+        self.assertEqual({name: self.hpp.helper_pid(name) for name in HELPERS}, before)
+        self.assertNotIn("heard", self.hpp.output("err"))
+        self.hpp.ctrl_c()
+        self.assertEqual(self.hpp.wait_exit(), 130)
+
+
+class Launch(CrashTest):
+    def check_next_start(self):
+        """Whatever is left is gone before the next backend starts."""
+        first = self.hpp
+        self.hpp = self.start_hpp("--exec", *first.command[first.command.index("--exec") + 1:],
+                                  bind=first.bind, backend=first.backend)
+        self.hpp.wait_line("Running: ")  # the snapshots may be those of the first
+        self.assertEqual(self.ask().status, 200)
+        self.assert_one_at_a_time()
+        self.hpp.ctrl_c()
+        self.assertEqual(self.hpp.wait_exit(), 130)
+        self.assert_nothing_left()
+
+    def test_together_with_any_helper(self):
+        for name in HELPERS:
+            with self.subTest(helper=name):
+                self.start()
+                helpers = [self.hpp.helper_pid(n) for n in HELPERS]
+                pids = [self.hpp.pid, self.hpp.helper_pid(name)]
+                for pid in pids:
+                    os.kill(pid, signal.SIGKILL)
+                self.hpp.wait_exit()
+                wait_for(lambda: not any(map(is_alive, helpers)), "the helpers' end")
+                self.check_next_start()
+
+    def test_everything_at_once(self):
+        self.start()
+        pids = [self.hpp.pid, *(self.hpp.helper_pid(name) for name in HELPERS)]
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        self.hpp.wait_exit()
+        self.check_next_start()
+
+
+CHATTY = """\
+import http.server, sys, threading, time
+
+def chat():
+    number = 0
+    while True:
+        print("line", number, flush=True)
+        number += 1
+        time.sleep(0.002)
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_HEAD(self):
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+threading.Thread(target=chat, daemon=True).start()
+http.server.HTTPServer(("localhost", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+# A child, one in a session of its own, and one whose parent is gone.
+TREE = """\
+import http.server, os, subprocess, sys, time
+
+SLEEP = [sys.executable, "-c", "import time; time.sleep(1000)  # tree.py"]
+subprocess.Popen(SLEEP)
+subprocess.Popen(SLEEP, start_new_session=True)
+if os.fork() == 0:
+    os.setsid()
+    subprocess.Popen(SLEEP, start_new_session=True)
+    os._exit(0)
+os.wait()
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_HEAD(self):
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+http.server.HTTPServer(("localhost", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+if __name__ == "__main__":
+    unittest.main()
