@@ -83,6 +83,7 @@ Launcher::Launcher(const Options& options)
   prepare_run_directory(options_.run_directory);
   lock_ = lock_run_directory(options_.run_directory, fmt::format("pid {}, http://{}", ::getpid(),
                                                                  to_string(options_.bind)));
+  guard_.emplace(options_.run_directory);
   remove_snapshots(options_.run_directory);
   notify_socket_.emplace(loop_, options_.run_directory,
                          [this](pid_t sender, const Notification& told, std::vector<UniqueFd> fds) {
@@ -110,7 +111,7 @@ void Launcher::on_child_signal() {
   if (sweeping_) {
     sweep();
   } else {
-    reap_adopted(helper_pids());
+    reap_adopted(own_pids());
   }
 }
 
@@ -235,8 +236,8 @@ void Launcher::perform(const Leave& effect) {
   loop_.stop();
 }
 
-std::vector<pid_t> Launcher::helper_pids() const {
-  std::vector<pid_t> pids;
+std::vector<pid_t> Launcher::own_pids() const {
+  std::vector<pid_t> pids{guard_->pid()};
   for (const auto& [which, place] : places_) {
     if (place.child && place.child->is_running()) pids.push_back(place.child->pid());
   }
@@ -244,11 +245,11 @@ std::vector<pid_t> Launcher::helper_pids() const {
 }
 
 void Launcher::sweep() {
-  const std::vector<pid_t> helpers = helper_pids();
-  reap_adopted(helpers);
+  const std::vector<pid_t> own = own_pids();
+  reap_adopted(own);
   const std::string watchmans = fmt::format("{}={}", kHelperTag, to_string(Helper::Watchd));
   bool any = false;
-  for (const pid_t pid : living_descendants(helpers)) {
+  for (const pid_t pid : living_descendants(own)) {
     if (has_environment(pid, watchmans)) continue;
     log::debug("killing {}", describe_process(pid));
     ::kill(pid, SIGKILL);

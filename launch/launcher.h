@@ -17,6 +17,7 @@
 #include "common/os/run_directory.h"
 #include "common/os/unique_fd.h"
 #include "launch/core/household.h"
+#include "launch/guard.h"
 #include "launch/notify_socket.h"
 
 namespace hpp::launch {
@@ -61,11 +62,13 @@ class Launcher {
   void perform(const Say& effect);
   void perform(const Leave& effect);
 
-  std::vector<pid_t> helper_pids() const;
+  // Children that are reaped by their owners, and not swept away.
+  std::vector<pid_t> own_pids() const;
   void sweep();
 
   Options options_;
   std::optional<FileLock> lock_;
+  std::optional<Guard> guard_;
   UniqueFd dev_null_;
   Loop loop_;
   Household household_;

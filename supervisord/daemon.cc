@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -24,12 +23,6 @@ constexpr Milliseconds kTreeWait{1'000};
 std::int64_t wall_ms() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
-
-std::string absolute(const std::string& path) {
-  const std::unique_ptr<char, decltype(&::free)> real(::realpath(path.c_str(), nullptr), &::free);
-  if (!real) throw_errno("cannot use the run directory " + path);
-  return real.get();
 }
 
 UniqueFd open_no_input() {
@@ -55,7 +48,7 @@ std::uint64_t spawns_so_far(const bus::Publisher& publisher) {
 Daemon::Daemon(const Options& options)
     : command_(options.command),
       addresses_(resolve(options.backend)),
-      tag_prefix_(absolute(options.run_directory) + '/'),
+      tag_prefix_(backend_tag_prefix(options.run_directory)),
       no_input_(open_no_input()),
       loop_(Loop::Timers::Precise),
       manager_(loop_),

@@ -27,8 +27,12 @@ constexpr Milliseconds kTick{1000};
 // two million restarts.
 constexpr std::uint64_t kSequencesSkipped = std::uint64_t{1} << 32;
 
+// The helpers of a hpp-launch that was killed may still be on their way out when the next one
+// starts.
+constexpr Milliseconds kLockPatience{1000};
+
 FileLock lock_or_refuse(const std::string& directory, Topic topic) {
-  auto lock = FileLock::take(lock_path(directory, topic));
+  auto lock = FileLock::take(lock_path(directory, topic), kLockPatience);
   if (lock) return std::move(*lock);
   throw std::runtime_error(
       fmt::format("another hpp-{} is at work in {}", author_of(topic), directory));

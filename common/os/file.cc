@@ -6,10 +6,16 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <thread>
 
 #include "common/os/error.h"
 
 namespace hpp {
+namespace {
+
+constexpr std::chrono::milliseconds kLockPause{5};
+
+}  // namespace
 
 std::optional<std::string> read_file(const std::string& path) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -42,12 +48,17 @@ int replace_file(const std::string& path, std::string_view content) {
   return ::rename(fresh.c_str(), path.c_str()) == 0 ? 0 : errno;
 }
 
-std::optional<FileLock> FileLock::take(const std::string& path) {
+std::optional<FileLock> FileLock::take(const std::string& path,
+                                       std::chrono::milliseconds patience) {
+  const auto until = std::chrono::steady_clock::now() + patience;
   UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!fd.is_open()) throw_errno("cannot open " + path);
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return FileLock(std::move(fd));
-  if (errno == EWOULDBLOCK) return std::nullopt;
-  throw_errno("cannot lock " + path);
+  while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) throw_errno("cannot lock " + path);
+    if (std::chrono::steady_clock::now() >= until) return std::nullopt;
+    std::this_thread::sleep_for(kLockPause);  // flock(2) itself has no time limit
+  }
+  return FileLock(std::move(fd));
 }
 
 }  // namespace hpp

@@ -1,6 +1,7 @@
 // Small files, read and replaced whole.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,9 +21,10 @@ int replace_file(const std::string& path, std::string_view content);
 // to clean up. The file stays.
 class FileLock {
  public:
-  // Makes the file if need be. Nothing: somebody else holds it.
-  // Throws std::system_error if the file cannot be made or opened.
-  static std::optional<FileLock> take(const std::string& path);
+  // Makes the file if need be. Nothing: somebody else holds it, and has done so for as long as
+  // `patience`. Throws std::system_error if the file cannot be made or opened.
+  static std::optional<FileLock> take(const std::string& path,
+                                      std::chrono::milliseconds patience = {});
 
   int fd() const { return fd_.get(); }
 

@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 
+#include "common/os/error.h"
 #include "common/os/file.h"
 
 namespace hpp {
@@ -218,6 +219,13 @@ std::optional<int> zombie_status(pid_t pid) {
 
 bool has_environment(pid_t pid, std::string_view entry) {
   return environment_has(pid, std::string(entry) + '\0');
+}
+
+std::string backend_tag_prefix(const std::string& run_directory) {
+  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(run_directory.c_str(), nullptr),
+                                                         &std::free);
+  if (!real) throw_errno("cannot use the run directory " + run_directory);
+  return std::string(real.get()) + '/';
 }
 
 std::vector<pid_t> processes_tagged(std::string_view prefix) {

@@ -36,6 +36,10 @@ std::vector<pid_t> living_descendants(const std::vector<pid_t>& spared = {});
 // Whether a process was started with this entry, `NAME=value`, in its environment.
 bool has_environment(pid_t pid, std::string_view entry);
 
+// What HPP_BACKEND begins with in every backend of a run directory, which must exist.
+// Throws std::system_error.
+std::string backend_tag_prefix(const std::string& run_directory);
+
 // All living processes of this user whose environment has HPP_BACKEND starting with `prefix`.
 std::vector<pid_t> processes_tagged(std::string_view prefix);
 

@@ -13,6 +13,9 @@
 namespace hpp {
 namespace {
 
+// The guard of a hpp-launch that was killed has the lock for as long as it takes to kill.
+constexpr std::chrono::milliseconds kLockPatience{100};
+
 // The longest name that is put into a run directory, with its slash.
 constexpr std::string_view kLongestName = "/supervisord.tickets.sock";
 
@@ -72,9 +75,13 @@ void prepare_run_directory(const std::string& path) {
   prepare_one(path);
 }
 
+std::string run_lock_path(const std::string& directory) {
+  return directory + "/lock";
+}
+
 FileLock lock_run_directory(const std::string& directory, const std::string& who) {
-  const std::string path = directory + "/lock";
-  auto lock = FileLock::take(path);
+  const std::string path = run_lock_path(directory);
+  auto lock = FileLock::take(path, kLockPatience);
   if (!lock) {
     throw std::runtime_error(fmt::format("already running: {}", read_file(path).value_or("")));
   }

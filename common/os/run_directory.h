@@ -16,6 +16,9 @@ std::string default_run_directory(const std::string& instance);
 // if its path is too long for the sockets in it (108 bytes, unix(7)).
 void prepare_run_directory(const std::string& path);
 
+// The file whose lock says that a hpp-launch has the directory.
+std::string run_lock_path(const std::string& directory);
+
 // Holds the directory for one hpp-launch, for as long as the result lives. `who` is told to a
 // second start: "pid 123, http://localhost:8000".
 // Throws std::runtime_error: already running, by whom.

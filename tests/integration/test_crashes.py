@@ -3,12 +3,13 @@ the port accepts all the time."""
 
 import itertools
 import os
+import pathlib
 import random
 import signal
 import time
 import unittest
 
-from harness import PYTHON, is_alive, wait_for
+from harness import PYTHON, children_of, is_alive, is_program, wait_for
 from restarts import Client, Load, NoByte, RestartTest
 
 HELPERS = ("proxyd", "watchd", "supervisord")
@@ -285,6 +286,16 @@ class Hung(CrashTest):
 
 
 class Launch(CrashTest):
+    """hpp-launch is killed, alone or with others."""
+
+    def kill_with(self, *names):
+        """hpp-launch and these helpers; waits until the others have ended by themselves."""
+        helpers = [self.hpp.helper_pid(name) for name in HELPERS]
+        for pid in (self.hpp.pid, *(self.hpp.helper_pid(name) for name in names)):
+            os.kill(pid, signal.SIGKILL)
+        self.hpp.wait_exit()
+        wait_for(lambda: not any(map(is_alive, helpers)), "the helpers' end")
+
     def check_next_start(self):
         """Whatever is left is gone before the next backend starts."""
         first = self.hpp
@@ -297,24 +308,30 @@ class Launch(CrashTest):
         self.assertEqual(self.hpp.wait_exit(), 130)
         self.assert_nothing_left()
 
-    def test_together_with_any_helper(self):
-        for name in HELPERS:
-            with self.subTest(helper=name):
+    def test_nothing_stays(self):
+        for names in ((), *((name,) for name in HELPERS)):
+            with self.subTest(together_with=names):
                 self.start()
-                helpers = [self.hpp.helper_pid(n) for n in HELPERS]
-                pids = [self.hpp.pid, self.hpp.helper_pid(name)]
-                for pid in pids:
-                    os.kill(pid, signal.SIGKILL)
-                self.hpp.wait_exit()
-                wait_for(lambda: not any(map(is_alive, helpers)), "the helpers' end")
+                self.kill_with(*names)
+                wait_for(lambda: not self.left(), lambda: f"the end of {self.left()}")
+
+    def test_another_start_at_once_cleans_up(self):
+        for names in ((), *((name,) for name in HELPERS), HELPERS):
+            with self.subTest(together_with=names):
+                self.start()
+                self.kill_with(*names)
                 self.check_next_start()
 
-    def test_everything_at_once(self):
+    def test_everything_at_once_and_the_guard(self):
+        """What stays is ended by the next start."""
         self.start()
-        pids = [self.hpp.pid, *(self.hpp.helper_pid(name) for name in HELPERS)]
-        for pid in pids:
-            os.kill(pid, signal.SIGKILL)
-        self.hpp.wait_exit()
+        guards = [pid for pid in children_of(self.hpp.pid) if
+                  pathlib.Path(f"/proc/{pid}/comm").read_text() == "hpp-guard\n"]
+        self.assertEqual(len(guards), 1)
+        os.kill(guards[0], signal.SIGKILL)
+        self.kill_with(*HELPERS)
+        self.assertEqual([is_program(command, "test-backend") for command in self.left().values()],
+                         [True])
         self.check_next_start()
 
 

@@ -1,0 +1,86 @@
+#include "launch/guard.h"
+
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <thread>
+
+#include "common/os/child.h"
+#include "common/os/error.h"
+#include "common/os/process_tree.h"
+#include "common/os/run_directory.h"
+#include "launch/core/household.h"
+
+namespace hpp::launch {
+namespace {
+
+constexpr Milliseconds kLookAgain{5};
+// The helpers have got SIGTERM from the kernel. A supervisord that lives ends the backend itself,
+// perhaps gently; who is left then is nobody's.
+constexpr Milliseconds kOthersTime = kStopTime;
+constexpr Milliseconds kGiveUp{5'000};
+
+// A start that comes meanwhile has the lock, and ends what it finds before it spawns: then nothing
+// here is ours to kill.
+bool kill_all(const std::string& run_directory, const std::vector<pid_t>& pids) {
+  const auto lock = FileLock::take(run_lock_path(run_directory));
+  if (!lock) return false;
+  for (const pid_t pid : pids) ::kill(pid, SIGKILL);
+  return true;
+}
+
+void end_backend(const std::string& run_directory, const std::string& tag_prefix) {
+  using Clock = std::chrono::steady_clock;
+  const auto begin = Clock::now();
+  while (Clock::now() - begin < kGiveUp) {
+    const std::vector<pid_t> left = processes_tagged(tag_prefix);
+    if (left.empty()) return;
+    if (Clock::now() - begin > kOthersTime && !kill_all(run_directory, left)) return;
+    std::this_thread::sleep_for(
+        kLookAgain);  // processes that are not ours tell nobody of their end
+  }
+}
+
+// An exception ends it: what it cannot do the next start will.
+[[noreturn]] void stand_guard(UniqueFd line, const std::string& run_directory,
+                              const std::string& tag_prefix) noexcept {
+  ::prctl(PR_SET_NAME, "hpp-guard");
+  ::setpgid(0, 0);  // the terminal's Ctrl+C is not for us
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) std::signal(signal, SIG_IGN);
+  std::signal(SIGCHLD, SIG_DFL);
+  // The line in place of stdin, and nothing else: no lock, and no end of a pipe that others wait
+  // to see closed.
+  ::dup2(line.release(), STDIN_FILENO);
+  ::close_range(STDIN_FILENO + 1, ~0U, 0);
+  char nothing = 0;
+  while (::read(STDIN_FILENO, &nothing, 1) < 0 && errno == EINTR) {
+  }
+  end_backend(run_directory, tag_prefix);
+  ::_exit(0);
+}
+
+}  // namespace
+
+Guard::Guard(const std::string& run_directory) {
+  const std::string tag_prefix = backend_tag_prefix(run_directory);
+  Pipe line = make_pipe();
+  pid_ = ::fork();
+  if (pid_ < 0) throw_errno("cannot fork");
+  if (pid_ == 0) {
+    line.writer.reset();
+    stand_guard(std::move(line.reader), run_directory, tag_prefix);
+  }
+  line_ = std::move(line.writer);
+}
+
+Guard::~Guard() {
+  ::kill(pid_, SIGKILL);
+  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+}  // namespace hpp::launch
