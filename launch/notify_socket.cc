@@ -63,11 +63,20 @@ Ancillary read_ancillary(msghdr& message) {
 }  // namespace
 
 NotifySocket::NotifySocket(Loop& loop, const std::string& run_directory, OnMessage on_message)
-    : on_message_(std::move(on_message)),
-      path_(run_directory + "/notify.sock"),
-      socket_(bind_socket(path_)),
-      readable_(loop, socket_.get(), FdWatch::For::Reading, [this] { drain(); }) {
-  readable_.start();
+    : loop_(loop), on_message_(std::move(on_message)), path_(run_directory + "/notify.sock") {
+  open();
+}
+
+void NotifySocket::open() {
+  UniqueFd fd = bind_socket(path_);
+  auto readable =
+      std::make_unique<FdWatch>(loop_, fd.get(), FdWatch::For::Reading, [this] { drain(); });
+  readable->start();
+  sockets_.push_back({.fd = std::move(fd), .readable = std::move(readable)});
+}
+
+void NotifySocket::mend() {
+  if (::access(path_.c_str(), F_OK) != 0) open();
 }
 
 NotifySocket::~NotifySocket() {
@@ -75,11 +84,13 @@ NotifySocket::~NotifySocket() {
 }
 
 void NotifySocket::drain() {
-  while (take_one()) {
+  for (std::size_t i = 0; i < sockets_.size(); ++i) {  // a message may lead to another socket
+    while (take_one(sockets_[i].fd.get())) {
+    }
   }
 }
 
-bool NotifySocket::take_one() {
+bool NotifySocket::take_one(int fd) {
   std::array<char, kMessageMax> text{};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred)) + CMSG_SPACE(kFdsMax * sizeof(int))];
   iovec piece{.iov_base = text.data(), .iov_len = text.size()};
@@ -88,7 +99,7 @@ bool NotifySocket::take_one() {
   message.msg_iovlen = 1;
   message.msg_control = control;
   message.msg_controllen = sizeof control;
-  const ssize_t got = ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC);
+  const ssize_t got = ::recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
   if (got < 0) return errno == EINTR;
   Ancillary ancillary = read_ancillary(message);
   const std::string_view said(text.data(), static_cast<std::size_t>(got));

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -26,16 +27,26 @@ class NotifySocket {
   // For NOTIFY_SOCKET in the environment of a helper.
   const std::string& path() const { return path_; }
 
+  // Makes it anew if somebody has deleted it. Those who are connected are still heard.
+  // Throws std::system_error.
+  void mend();
+
   // Takes what has come by now: before its sender is taken for dead or hung.
   void drain();
 
  private:
-  bool take_one();
+  struct Socket {
+    UniqueFd fd;
+    std::unique_ptr<FdWatch> readable;
+  };
 
+  void open();
+  bool take_one(int fd);
+
+  Loop& loop_;
   OnMessage on_message_;
   std::string path_;
-  UniqueFd socket_;
-  FdWatch readable_;
+  std::vector<Socket> sockets_;  // the newest is the last
 };
 
 }  // namespace hpp::launch

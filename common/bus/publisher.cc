@@ -6,14 +6,18 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <random>
 #include <stdexcept>
+#include <utility>
+#include <vector>
 
 #include "common/bus/endpoints.h"
 #include "common/bus/nng_workarounds.h"
 #include "common/event/fd_watch.h"
 #include "common/log.h"
 #include "common/os/error.h"
+#include "common/os/run_directory.h"
 #include "common/os/unique_fd.h"
 
 namespace hpp::bus {
@@ -77,6 +81,8 @@ struct Publisher::Sockets {
     nng_pipe_notify(socket, NNG_PIPE_EV_ADD_POST, &on_pipe_added, &nudge_number);
   }
 
+  // Once more, if the sockets have been deleted: nng would not accept at the old place any more.
+  // What listens there is left alone, for the sake of those who are connected.
   void listen(const std::string& directory, Topic topic) const {
     listen(everybody, directory, topic, Audience::Everybody);
     listen(ticket_handlers, directory, topic, Audience::TicketHandlers);
@@ -114,6 +120,7 @@ Publisher::Publisher(Loop& loop, std::string run_directory, Topic topic)
       stamp_{.epoch = random_epoch(), .sequence = 0},
       sockets_(std::make_unique<Sockets>(loop, [this] { send_last(); })),
       tick_(loop, [this] {
+        mend();
         send_last();
         tick_.start(kTick);
       }) {
@@ -164,6 +171,31 @@ void Publisher::write_file() {
     file_trouble_told_ = true;
     log::warning("cannot write {} ({}): a restart of this program will begin anew",
                  snapshot_path(directory_, topic_), error_text(error));
+  }
+}
+
+// Some clean /tmp of all that is old.
+void Publisher::mend() {
+  std::vector<std::string> paths{snapshot_path(directory_, topic_)};
+  for (const Audience audience : {Audience::Everybody, Audience::TicketHandlers}) {
+    paths.push_back(socket_path(directory_, topic_, audience));
+  }
+  if (last_text_.empty()) paths.erase(paths.begin());  // not written yet
+  const auto is_gone = [](const std::string& path) { return ::access(path.c_str(), F_OK) != 0; };
+  const auto gone = std::find_if(paths.begin(), paths.end(), is_gone);
+  if (gone == paths.end()) {
+    mend_trouble_told_ = false;
+    return;
+  }
+  try {
+    prepare_run_directory(directory_);
+    if (std::any_of(paths.end() - 2, paths.end(), is_gone)) sockets_->listen(directory_, topic_);
+    if (!last_text_.empty()) write_file();
+    log::warning("{} was deleted: made it anew", *gone);
+  } catch (const std::exception& error) {
+    if (!std::exchange(mend_trouble_told_, true)) {
+      log::warning("{} was deleted and cannot be made anew: {}", *gone, error.what());
+    }
   }
 }
 

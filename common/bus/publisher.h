@@ -1,4 +1,5 @@
-// Publishes the snapshots of one author: nng PUB sockets and snapshot file.
+// Publishes the snapshots of one author: nng PUB sockets and snapshot file. Who deletes those is
+// outlived: they are made anew within a second.
 #pragma once
 
 #include <cstdint>
@@ -39,6 +40,7 @@ class Publisher {
 
   void resume();
   void write_file();
+  void mend();
   void send_last();
 
   std::string directory_;
@@ -48,6 +50,7 @@ class Publisher {
   std::optional<Message> last_;
   std::string last_text_;
   bool file_trouble_told_ = false;
+  bool mend_trouble_told_ = false;
   std::unique_ptr<Sockets> sockets_;
   Timer tick_;
 };

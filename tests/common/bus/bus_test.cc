@@ -287,6 +287,24 @@ TEST_F(BusTest, TakesOverTheSocketOfAnAuthorThatCrashed) {
   EXPECT_TRUE(run_until(loop_, [&] { return trees_.size() == 2; }));
 }
 
+TEST_F(BusTest, MakesAnewWhatWasDeleted) {
+  const auto tree = author();
+  tree->publish(TreeState{.revision = 1});
+  const auto first = reader();
+  ASSERT_TRUE(wait_for_revision(1));
+  std::filesystem::remove_all(directory_.path());
+  trees_.clear();
+  const auto second = reader();
+  EXPECT_TRUE(wait_for_revision(1)) << "one that comes later finds the author";
+  EXPECT_TRUE(run_until(
+      loop_, [&] { return read_file(snapshot_path(directory_.path(), Topic::Tree)).has_value(); }));
+  tree->publish(TreeState{.revision = 2});
+  EXPECT_TRUE(run_until(loop_, [&] {
+    return std::count_if(trees_.begin(), trees_.end(),
+                         [](const TreeState& t) { return t.revision == 2; }) == 2;
+  })) << "and the one that was there before is still heard";
+}
+
 TEST_F(BusTest, DropsAMalformedMessageAndGoesOn) {
   nng_socket stranger = NNG_SOCKET_INITIALIZER;
   ASSERT_EQ(nng_pub0_open(&stranger), 0);
