@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <stdexcept>
 
 #include "common/glob.h"
@@ -53,6 +54,12 @@ void visit_options(Program program, AnyOptions& options, Visitor& visitor) {
     visitor.number("--queue-timeout", "MS", 0, options.queue_timeout_ms,
                    "how long each may wait for it (default: 0: for ever)");
   }
+  if (is_any(program, {Launch, Supervisord})) {
+    visitor.signal("--stop-signal", options.stop_signal,
+                   "asks your server to end before it is killed: TERM, INT, … (default: KILL)");
+    visitor.number("--stop-timeout", "MS", 1, options.stop_timeout_ms,
+                   "how long it may take to end then (default: 2000)");
+  }
   if (is_any(program, {Launch})) {
     visitor.text("--name", options.name, "name of this instance (default: from BIND)");
   }
@@ -64,6 +71,19 @@ void visit_options(Program program, AnyOptions& options, Visitor& visitor) {
                  "forward always: to a backend that nobody supervises");
   }
   visitor.flag("--debug", options.debug, "show every bus message and each step");
+}
+
+// `TERM`, `SIGTERM`, in any case; 0: there is no such signal.
+int signal_number(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](char c) {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  });
+  if (text.starts_with("SIG")) text.erase(0, 3);
+  for (int number = 1; number < NSIG; ++number) {
+    const char* const name = ::sigabbrev_np(number);
+    if (name != nullptr && text == name) return number;
+  }
+  return 0;
 }
 
 class Declarer {
@@ -100,6 +120,21 @@ class Declarer {
   void number(const char* name, const char* unit, std::uint32_t least, std::uint32_t& target,
               const char* help) {
     app_.add_option(name, target, help)->type_name(unit)->check(CLI::Range(least, UINT32_MAX));
+  }
+
+  void signal(const char* name, int& target, const char* help) {
+    app_.add_option_function<std::string>(
+            name,
+            [&target, name](const std::string& text) {
+              const int number = signal_number(text);
+              if (number == 0) {
+                throw CLI::ValidationError(
+                    name, fmt::format("expected a signal such as TERM or INT, got {}", text));
+              }
+              target = number;
+            },
+            help)
+        ->type_name("SIGNAL");
   }
 
   void on_off(const char* name, bool& target, const char* help) {
@@ -157,6 +192,10 @@ class Emitter {
 
   void number(const char* name, const char*, std::uint32_t, std::uint32_t value, const char*) {
     words_.insert(words_.end(), {name, std::to_string(value)});
+  }
+
+  void signal(const char* name, int value, const char*) {
+    words_.insert(words_.end(), {name, ::sigabbrev_np(value)});
   }
 
   void on_off(const char* name, bool value, const char*) {

@@ -2,6 +2,7 @@
 // its helpers what concerns them.
 #pragma once
 
+#include <csignal>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -24,7 +25,9 @@ struct Options {
   std::vector<std::string> excludes;  // normalized globs
   bool default_excludes = true;
   std::vector<std::string> command;  // the backend's
-  std::string name;                  // of the instance; empty: from `bind`
+  int stop_signal = SIGKILL;  // asks the backend to end before it is killed; SIGKILL: nothing does
+  std::uint32_t stop_timeout_ms = 2000;  // how long it may take to end then
+  std::string name;                      // of the instance; empty: from `bind`
   std::string run_directory;
   std::uint16_t livereload_port = 35729;  // 0: none
   bool barrier = true;                    // requests wait until the newest save is known

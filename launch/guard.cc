@@ -13,15 +13,14 @@
 #include "common/os/error.h"
 #include "common/os/process_tree.h"
 #include "common/os/run_directory.h"
-#include "launch/core/household.h"
 
 namespace hpp::launch {
 namespace {
 
+using Milliseconds = std::chrono::milliseconds;
+
 constexpr Milliseconds kLookAgain{5};
-// The helpers have got SIGTERM from the kernel. A supervisord that lives ends the backend itself,
-// perhaps gently; who is left then is nobody's.
-constexpr Milliseconds kOthersTime = kStopTime;
+// Who does not die of SIGKILL does not for as long as this.
 constexpr Milliseconds kGiveUp{5'000};
 
 // A start that comes meanwhile has the lock, and ends what it finds before it spawns: then nothing
@@ -33,13 +32,16 @@ bool kill_all(const std::string& run_directory, const std::vector<pid_t>& pids) 
   return true;
 }
 
-void end_backend(const std::string& run_directory, const std::string& tag_prefix) {
+// The helpers have got SIGTERM from the kernel. A supervisord that lives ends the backend itself;
+// who is left when its time is over is nobody's.
+void end_backend(const std::string& run_directory, const std::string& tag_prefix,
+                 Milliseconds stop_time) {
   using Clock = std::chrono::steady_clock;
   const auto begin = Clock::now();
-  while (Clock::now() - begin < kGiveUp) {
+  while (Clock::now() - begin < stop_time + kGiveUp) {
     const std::vector<pid_t> left = processes_tagged(tag_prefix);
     if (left.empty()) return;
-    if (Clock::now() - begin > kOthersTime && !kill_all(run_directory, left)) return;
+    if (Clock::now() - begin > stop_time && !kill_all(run_directory, left)) return;
     std::this_thread::sleep_for(
         kLookAgain);  // processes that are not ours tell nobody of their end
   }
@@ -47,7 +49,7 @@ void end_backend(const std::string& run_directory, const std::string& tag_prefix
 
 // An exception ends it: what it cannot do the next start will.
 [[noreturn]] void stand_guard(UniqueFd line, const std::string& run_directory,
-                              const std::string& tag_prefix) noexcept {
+                              const std::string& tag_prefix, Milliseconds stop_time) noexcept {
   ::prctl(PR_SET_NAME, "hpp-guard");
   ::setpgid(0, 0);  // the terminal's Ctrl+C is not for us
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) std::signal(signal, SIG_IGN);
@@ -59,20 +61,20 @@ void end_backend(const std::string& run_directory, const std::string& tag_prefix
   char nothing = 0;
   while (::read(STDIN_FILENO, &nothing, 1) < 0 && errno == EINTR) {
   }
-  end_backend(run_directory, tag_prefix);
+  end_backend(run_directory, tag_prefix, stop_time);
   ::_exit(0);
 }
 
 }  // namespace
 
-Guard::Guard(const std::string& run_directory) {
+Guard::Guard(const std::string& run_directory, Milliseconds stop_time) {
   const std::string tag_prefix = backend_tag_prefix(run_directory);
   Pipe line = make_pipe();
   pid_ = ::fork();
   if (pid_ < 0) throw_errno("cannot fork");
   if (pid_ == 0) {
     line.writer.reset();
-    stand_guard(std::move(line.reader), run_directory, tag_prefix);
+    stand_guard(std::move(line.reader), run_directory, tag_prefix, stop_time);
   }
   line_ = std::move(line.writer);
 }

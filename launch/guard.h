@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <string>
 
 #include "common/os/unique_fd.h"
@@ -13,8 +14,9 @@ namespace hpp::launch {
 class Guard {
  public:
   // Forks; this process must have one thread. The guard keeps none of its descriptors.
-  // `run_directory` must exist. Throws std::system_error.
-  explicit Guard(const std::string& run_directory);
+  // `run_directory` must exist. `stop_time`: how long a supervisord that lives may take to end the
+  // backend. Throws std::system_error.
+  Guard(const std::string& run_directory, std::chrono::milliseconds stop_time);
 
   // All is well: ends it, and waits for that.
   ~Guard();

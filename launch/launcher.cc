@@ -55,6 +55,11 @@ void remove_snapshots(const std::string& run_directory) {
   }
 }
 
+Milliseconds stop_time(const Options& options) {
+  const bool is_gentle = options.stop_signal != SIGKILL;
+  return kStopTime + Milliseconds{is_gentle ? options.stop_timeout_ms : 0};
+}
+
 // nohup(1) ignores SIGHUP for us, and is to be obeyed.
 bool is_ignored(int signal) {
   struct sigaction action {};
@@ -73,6 +78,7 @@ Launcher::Place::Place(Loop& loop, Launcher& launcher, Helper which)
 Launcher::Launcher(const Options& options)
     : options_(options),
       dev_null_(::open("/dev/null", O_RDONLY | O_CLOEXEC)),
+      household_(stop_time(options)),
       stop_timer_(loop_, [this] { happen(StopTimeOver{}); }),
       stop_signals_(loop_, {SIGINT, SIGTERM}, [this](int number) { on_stop_signal(number); }),
       child_signal_(loop_, {SIGCHLD}, [this](int) { on_child_signal(); }) {
@@ -83,7 +89,7 @@ Launcher::Launcher(const Options& options)
   prepare_run_directory(options_.run_directory);
   lock_ = lock_run_directory(options_.run_directory, fmt::format("pid {}, http://{}", ::getpid(),
                                                                  to_string(options_.bind)));
-  guard_.emplace(options_.run_directory);
+  guard_.emplace(options_.run_directory, stop_time(options_));
   remove_snapshots(options_.run_directory);
   notify_socket_.emplace(loop_, options_.run_directory,
                          [this](pid_t sender, const Notification& told, std::vector<UniqueFd> fds) {
@@ -118,7 +124,7 @@ void Launcher::on_child_signal() {
 void Launcher::on_notification(pid_t sender, const Notification& told, std::vector<UniqueFd> fds) {
   const auto is_sender = [sender](const auto& entry) {
     const auto& child = entry.second.child;
-    return child && child->is_running() && child->pid() == sender;
+    return child && child->pid() == sender;
   };
   const auto found = std::find_if(places_.begin(), places_.end(), is_sender);
   if (found == places_.end()) return;  // a process that a helper has started
@@ -149,7 +155,9 @@ void Launcher::on_watchdog(Helper which) {
   happen(WatchdogExpired{which});
 }
 
+// What it stored last is for the next one.
 void Launcher::on_exit(Helper which, ExitStatus status) {
+  notify_socket_->drain();
   log::debug("{} ended: {}", to_string(which), to_string(status));
   happen(HelperExited{which, status});
 }
@@ -184,6 +192,7 @@ void Launcher::perform(const StartHelper& effect) {
   for (const auto& [name, fd] : place.fd_store) request.listen_fds.emplace_back(name, fd.get());
   request.command.insert(request.command.begin(), place.program);
   try {
+    notify_socket_->mend();
     auto child = std::make_unique<Child>(
         loop_, request, [this, which](ExitStatus status) { on_exit(which, status); });
     log::debug("{} is pid {}", to_string(which), child->pid());

@@ -58,7 +58,9 @@ Daemon::Daemon(const Options& options)
       probe_(loop_, addresses_, to_string(options.backend),
              [this] { happen(Answered{.generation = probed_generation_, .wall_ms = wall_ms()}); }),
       port_release_(loop_, addresses_, [this] { happen(TreeGone{}); }),
-      killer_(loop_, tag_prefix_, [this] { port_release_.await(); }),
+      killer_(loop_, tag_prefix_,
+              {.signal = options.stop_signal, .patience = Milliseconds{options.stop_timeout_ms}},
+              [this] { port_release_.await(); }),
       tree_wait_(loop_, [this] { happen(TreeWaitExpired{}); }),
       signals_(loop_, {SIGHUP, SIGTERM, SIGINT}, [this](int number) { on_signal(number); }),
       subscriber_(loop_, options.run_directory, {bus::Topic::Tree, bus::Topic::Proxy},
@@ -88,11 +90,11 @@ std::optional<bus::BackendState> Daemon::take_over() {
   if (!lived) return last;
   if (!has_all || last.pid == 0) return std::nullopt;
   const auto pid = static_cast<pid_t>(last.pid);
+  killer_.take_over(pid, UniqueFd(::fcntl(stored[0].get(), F_DUPFD_CLOEXEC, 0)));
   const auto on_end = [this, generation = last.generation](ExitStatus status) {
     on_exit(generation, status);
   };
   child_ = std::make_unique<Child>(loop_, std::move(stored[0]), pid, on_end);
-  killer_.set_first(pid);
   return last;
 }
 

@@ -27,6 +27,10 @@ UniqueFd open_process(pid_t pid) {
   return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
 }
 
+void send_signal(int pidfd, int signal) {
+  ::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0);
+}
+
 bool is_over(int pidfd) {
   pollfd entry{.fd = pidfd, .events = POLLIN, .revents = 0};
   return ::poll(&entry, 1, 0) > 0;
@@ -38,12 +42,15 @@ bool is_group_gone(pid_t group) {
 
 }  // namespace
 
-TreeKiller::TreeKiller(Loop& loop, std::string tag_prefix, std::function<void()> on_gone)
+TreeKiller::TreeKiller(Loop& loop, std::string tag_prefix, Manners manners,
+                       std::function<void()> on_gone)
     : tag_prefix_(std::move(tag_prefix)),
+      manners_(manners),
       on_gone_(std::move(on_gone)),
       inherited_(living_descendants()),
       child_signal_(loop, {SIGCHLD}, [this](int) { look(); }),
-      recheck_(loop, [this] { on_recheck(); }) {
+      recheck_(loop, [this] { on_recheck(); }),
+      patience_(loop, [this] { kill_now(); }) {
   become_subreaper();
 }
 
@@ -52,15 +59,26 @@ void TreeKiller::kill() {
   slow_told_ = false;
   begun_ = std::chrono::steady_clock::now();
   recheck_after_ = kRecheckMin;
+  recheck_.start(recheck_after_);
+  asking_ = manners_.signal != SIGKILL && !is_group_gone(first_);
+  if (!asking_) return kill_now();
+  ::kill(-first_, manners_.signal);
+  patience_.start(manners_.patience);
+}
+
+void TreeKiller::kill_now() {
+  asking_ = false;
+  patience_.stop();
+  if (leftovers_possible_) kill_leftovers();
   // The kernel delivers this to the whole group at once: a member that is about to fork dies too.
   if (first_ != 0) ::kill(-first_, SIGKILL);
-  recheck_.start(recheck_after_);
   look();
 }
 
 void TreeKiller::look() {
   const bool children = children_left(first_);
-  if (!killing_ || (leftovers_possible_ && kill_leftovers())) return;
+  if (killing_ && asking_ && is_group_gone(first_)) return kill_now();
+  if (!killing_ || asking_ || (leftovers_possible_ && kill_leftovers())) return;
   if (!children) return finish();
   if (!is_group_gone(first_) || kill_escaped() || inherited_.empty()) return;
   // With children that are not the backend's there is no proof but /proc; and one look at it may
@@ -68,18 +86,24 @@ void TreeKiller::look() {
   if (!kill_escaped()) finish();
 }
 
+void TreeKiller::take_over(pid_t first, UniqueFd pidfd) {
+  first_ = first;
+  leftovers_.push_back({.pid = first, .pidfd = std::move(pidfd)});
+}
+
 // Returns whether some were left. A process that dies loses its environment, and with it the tag,
-// before it closes its sockets: those that were found once are waited for.
+// before it closes its sockets: so they are looked for before any of them is killed, and those that
+// were found once are waited for.
 bool TreeKiller::kill_leftovers() {
   for (const pid_t pid : processes_tagged(tag_prefix_)) {
     const auto is_same = [pid](const Leftover& l) { return l.pid == pid; };
     if (std::any_of(leftovers_.begin(), leftovers_.end(), is_same)) continue;
     log::debug("killing what an earlier supervisord left: {}", describe_process(pid));
     UniqueFd pidfd = open_process(pid);
-    ::kill(pid, SIGKILL);
     if (pidfd.is_open()) leftovers_.push_back({.pid = pid, .pidfd = std::move(pidfd)});
   }
   std::erase_if(leftovers_, [](const Leftover& l) { return is_over(l.pidfd.get()); });
+  for (const Leftover& leftover : leftovers_) send_signal(leftover.pidfd.get(), SIGKILL);
   return !leftovers_.empty();
 }
 
@@ -94,6 +118,7 @@ bool TreeKiller::kill_escaped() {
 void TreeKiller::on_recheck() {
   recheck_after_ = std::min(recheck_after_ * 2, kRecheckMax);
   recheck_.start(recheck_after_);
+  if (asking_) return look();
   kill_escaped();
   if (!slow_told_ && std::chrono::steady_clock::now() - begun_ > kSlow) {
     slow_told_ = true;

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <csignal>
 #include <functional>
 #include <string>
 #include <vector>
@@ -26,15 +27,24 @@ namespace hpp::supervisord {
 // What an earlier supervisord left behind is no descendant of ours; it is found by its tag.
 class TreeKiller {
  public:
+  // What the backend's group gets first, and how long it may take to end then. SIGKILL: at once.
+  struct Manners {
+    int signal = SIGKILL;
+    Milliseconds patience{0};
+  };
+
   // `tag_prefix`: what HPP_BACKEND of every backend of this run directory begins with. `on_gone`
   // answers kill(). `loop` must outlive this.
-  TreeKiller(Loop& loop, std::string tag_prefix, std::function<void()> on_gone);
+  TreeKiller(Loop& loop, std::string tag_prefix, Manners manners, std::function<void()> on_gone);
 
-  // The backend's first process, leader of its group. Its owner reaps it, and then calls look(). If
-  // an earlier supervisord has started it, all of that backend is found by its tag.
+  // The backend's first process, leader of its group. Its owner reaps it, and then calls look().
   void set_first(pid_t first) { first_ = first; }
 
-  // Sends SIGKILL to all; on_gone is called once, perhaps before this returns.
+  // The same for one that an earlier supervisord has started. What is below it will be found by its
+  // tag.
+  void take_over(pid_t first, UniqueFd pidfd);
+
+  // Sends SIGKILL to all, with all manners; on_gone is called once, perhaps before this returns.
   void kill();
 
   // Reaps who ended, and sees who is left if they are being killed.
@@ -47,16 +57,19 @@ class TreeKiller {
     UniqueFd pidfd;
   };
 
+  void kill_now();
   bool kill_leftovers();
   bool kill_escaped();
   void on_recheck();
   void finish();
 
   std::string tag_prefix_;
+  Manners manners_;
   std::function<void()> on_gone_;
   std::vector<pid_t> inherited_;  // children from before our exec, not ours to kill
   pid_t first_ = 0;
   bool killing_ = false;
+  bool asking_ = false;             // of what is being killed: its patience is not over
   bool leftovers_possible_ = true;  // until the first kill is done
   std::vector<Leftover> leftovers_;
   bool slow_told_ = false;
@@ -64,6 +77,7 @@ class TreeKiller {
   std::chrono::milliseconds recheck_after_{};
   Signals child_signal_;
   Timer recheck_;
+  Timer patience_;
 };
 
 }  // namespace hpp::supervisord

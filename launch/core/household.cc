@@ -212,7 +212,7 @@ Effects Household::stop(int exit_status) {
     if (life == Life::Running) effects.emplace_back(TerminateHelper{which});
   }
   if (!any_left()) return sweep();
-  effects.emplace_back(StartStopTimer{kStopTime});
+  effects.emplace_back(StartStopTimer{stop_time_});
   return effects;
 }
 

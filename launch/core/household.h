@@ -170,6 +170,9 @@ const char* to_string(HouseholdState state);
 
 class Household {
  public:
+  // `stop_time`: for helpers that were asked to stop; longer where the backend may take its time.
+  explicit Household(Milliseconds stop_time = kStopTime) : stop_time_(stop_time) {}
+
   // Reacts to one event. Returns what must be done now, in order. Events of one helper come in
   // the order of its life; timers may expire late, in any state.
   [[nodiscard]] Effects on(const Event& event, TimePoint now);
@@ -212,6 +215,7 @@ class Household {
   Effects sweep_if_alone();
   Effects leave();
 
+  Milliseconds stop_time_;
   HouseholdState state_ = HouseholdState::Keeping;
   std::array<Member, kHelpers.size()> members_;
   bool complete_ = false;  // the others were started after proxyd

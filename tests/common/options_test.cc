@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
+
 #include <algorithm>
 
 namespace hpp {
@@ -124,6 +126,25 @@ TEST(Options, TheProxysLimits) {
   for (const char* const wrong :
        {"--barrier=maybe", "--barrier-timeout=0", "--barrier-timeout=-1", "--queue-limit=0",
         "--queue-limit=x", "--queue-timeout=1.5", "--queue-timeout=4294967296"}) {
+    EXPECT_EQ(parse(Program::Launch, {"1", "2", wrong, "--exec", "x"}).exit_status, 2) << wrong;
+  }
+}
+
+TEST(Options, HowTheBackendIsStopped) {
+  for (const char* const name : {"TERM", "SIGTERM", "term", "SigTerm"}) {
+    const Options options = must_parse(
+        Program::Launch, {"1", "2", "--stop-signal", name, "--stop-timeout", "50", "--exec", "x"});
+    EXPECT_EQ(options.stop_signal, SIGTERM) << name;
+    EXPECT_EQ(options.stop_timeout_ms, 50U);
+    Words words = arguments_for(Program::Supervisord, options);
+    words.insert(words.begin(), {"--run-dir", "/x"});
+    const Options passed = must_parse(Program::Supervisord, words);
+    EXPECT_EQ(passed.stop_signal, SIGTERM);
+    EXPECT_EQ(passed.stop_timeout_ms, 50U);
+  }
+  EXPECT_EQ(must_parse(Program::Launch, {"1", "2", "--exec", "x"}).stop_signal, SIGKILL);
+  for (const char* const wrong : {"--stop-signal=", "--stop-signal=NONE", "--stop-signal=15",
+                                  "--stop-signal=SIG", "--stop-timeout=0", "--stop-timeout=-1"}) {
     EXPECT_EQ(parse(Program::Launch, {"1", "2", wrong, "--exec", "x"}).exit_status, 2) << wrong;
   }
 }

@@ -5,6 +5,7 @@ import itertools
 import os
 import pathlib
 import random
+import shutil
 import signal
 import time
 import unittest
@@ -283,6 +284,57 @@ class Hung(CrashTest):
         self.assertNotIn("heard", self.hpp.output("err"))
         self.hpp.ctrl_c()
         self.assertEqual(self.hpp.wait_exit(), 130)
+
+
+class RunDirectory(CrashTest):
+    """What others do to it."""
+
+    def test_deleted_whole(self):
+        """As programs that clean /tmp do: made anew, and nobody is taken for hung or not found."""
+        self.start()
+        before = {name: self.hpp.helper_pid(name) for name in HELPERS}
+        shutil.rmtree(self.hpp.run_directory)
+        for name in HELPERS:
+            self.hpp.wait_line(rf"^hpp-{name}: warning: .* was deleted: made it anew")
+        self.assert_heals("second")
+        for name in HELPERS:
+            self.kill(name)
+            self.wait_restarted()
+            self.assert_heals(f"after {name}")
+        self.assertNotIn("heard", self.hpp.output("err"))
+        self.assertNotIn(self.hpp.helper_pid("proxyd"), before.values())
+        self.hpp.ctrl_c()
+        self.assertEqual(self.hpp.wait_exit(), 130)
+
+    def test_snapshots_that_cannot_be_written(self):
+        """A full disk, told once for each; all goes on but the taking over."""
+        self.start()
+        for name in HELPERS:
+            (self.hpp.run_directory / f"{name}.json.new").mkdir()
+        self.assert_heals("second")
+        self.hpp.wait_line(r"^hpp-supervisord: warning: cannot write .*supervisord.json")
+        self.assert_heals("third")
+        self.assertEqual(self.hpp.output("err").count("cannot write"), 2, self.hpp.transcript())
+        self.kill("supervisord")
+        self.wait_restarted()
+        self.assert_heals("fourth")
+
+    def test_snapshots_of_another_version(self):
+        self.start()
+        for text in ("", "backend", "backend {", 'backend {"epoch": 1}', "news {}", "\0" * 100):
+            with self.subTest(text=text):
+                path = self.hpp.run_directory / "supervisord.json"
+                pid = self.hpp.helper_pid("supervisord")
+                os.kill(pid, signal.SIGSTOP)  # so that it does not write meanwhile
+                path.write_text(text)
+                seen = len(self.hpp.lines)
+                os.kill(pid, signal.SIGKILL)
+                self.hpp.wait_line("supervisord.json is not usable", seen)
+                self.hpp.wait_line("Running: ", seen)
+                self.assert_fresh("first")
+                self.hpp.ctrl_c()
+                self.assertEqual(self.hpp.wait_exit(), 130)
+                self.start()
 
 
 class Launch(CrashTest):

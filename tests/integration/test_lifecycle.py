@@ -202,6 +202,27 @@ class Stop(IntegrationTest):
         self.assertFalse(any(is_alive(session) for session in sessions))
         self.assert_nothing_left()
 
+    def test_asks_the_backend_first_where_it_should(self):
+        """A server that needs longer than hpp takes otherwise has its time, at a restart and at
+        the end."""
+        polite = ("import signal, sys, time\n"
+                  "def stop(*_):\n"
+                  "    time.sleep(1)\n"
+                  "    print('bye', flush=True)\n"
+                  "    sys.exit()\n"
+                  "signal.signal(signal.SIGTERM, stop)\n")
+        command = self.save_backend()
+        self.save("app.py", polite + (self.project / "app.py").read_text())
+        hpp = self.start_hpp("--stop-signal", "TERM", "--stop-timeout", "20000", "--exec", *command)
+        hpp.wait_ready()
+        os.kill(hpp.helper_pid("supervisord"), signal.SIGHUP)
+        hpp.wait_state("Running", 2)
+        self.assertEqual(hpp.output("out"), "bye")
+        hpp.ctrl_c()
+        self.assertEqual(hpp.wait_exit(), 130)
+        self.assertEqual(hpp.output("out"), "bye\nbye")
+        self.assert_nothing_left()
+
     def sleepers(self):
         """The processes `sleep 1001` and `sleep 1002`, whatever their environment, in the
         directory of this test."""

@@ -3,6 +3,9 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,12 +24,16 @@
 namespace hpp::supervisord {
 namespace {
 
+using std::chrono::milliseconds;
+
 bool exists(pid_t pid) {
   return ::kill(pid, 0) == 0 || errno != ESRCH;
 }
 
 class TreeKillerTest : public testing::Test {
  protected:
+  explicit TreeKillerTest(TreeKiller::Manners manners = {}) : manners_(manners) {}
+
   // Starts `script` as a backend; each process that it tells of writes its pid to the file $PIDS.
   // Returns when `count` have done so.
   std::vector<pid_t> start(const std::string& script, std::size_t count) {
@@ -70,7 +77,8 @@ class TreeKillerTest : public testing::Test {
   Loop loop_;
   int gone_ = 0;
   bool ended_ = false;
-  TreeKiller killer_{loop_, tag_, [this] { ++gone_; }};
+  TreeKiller::Manners manners_;
+  TreeKiller killer_{loop_, tag_, manners_, [this] { ++gone_; }};
   std::optional<Child> child_;
 };
 
@@ -150,6 +158,67 @@ TEST_F(TreeKillerTest, KillsOneBackendAfterTheOther) {
   }
 }
 
+TEST_F(TreeKillerTest, KillsWhoIsStopped) {
+  const auto all = start("echo $$ >>$PIDS; kill -STOP $$; sleep 1000", 1);
+  kill_and_wait();
+  expect_all_gone(all);
+}
+
+TEST_F(TreeKillerTest, KillsAHundredChildren) {
+  const auto all =
+      start("for i in $(seq 100); do setsid sh -c 'echo $$ >>$PIDS; sleep 1000' & done; wait", 100);
+  kill_and_wait();
+  expect_all_gone(all);
+}
+
+// ---- --stop-signal
+// --------------------------------------------------------------------------------
+
+class PoliteTest : public TreeKillerTest {
+ protected:
+  PoliteTest() : TreeKillerTest({.signal = SIGTERM, .patience = kTestDeadline}) {}
+
+  std::string said() const { return read_file(said_path_).value_or(""); }
+
+  std::string said_path_ = directory_ / "said";
+};
+
+TEST_F(PoliteTest, LetsItEndByItself) {
+  const auto all = start("trap 'sleep 0.05; echo bye >" + said_path_ +
+                             "; exit' TERM; echo $$ >>$PIDS; while :; do sleep 0.01; done",
+                         1);
+  kill_and_wait();
+  expect_all_gone(all);
+  EXPECT_EQ(said(), "bye\n");
+}
+
+TEST_F(PoliteTest, KillsWhoHasLeftTheGroupAfterwards) {
+  const auto all = start(
+      "setsid sh -c 'echo $$ >>$PIDS; trap \"\" TERM; sleep 1000; sleep 1000' & "
+      "echo $$ >>$PIDS; wait",
+      2);
+  kill_and_wait();
+  expect_all_gone(all);
+}
+
+TEST_F(PoliteTest, DoesNotAskWhoHasEnded) {
+  const auto all = start("echo $$ >>$PIDS", 1);
+  EXPECT_TRUE(run_until(loop_, [&] { return ended_; }));
+  kill_and_wait();
+  expect_all_gone(all);
+}
+
+class ImpatientTest : public TreeKillerTest {
+ protected:
+  ImpatientTest() : TreeKillerTest({.signal = SIGTERM, .patience = milliseconds{20}}) {}
+};
+
+TEST_F(ImpatientTest, KillsWhoDoesNotEnd) {
+  const auto all = start("trap '' TERM; echo $$ >>$PIDS; sleep 1000; sleep 1000", 1);
+  kill_and_wait();
+  expect_all_gone(all);
+}
+
 // A process that is no descendant of this one, as what an earlier supervisord left behind.
 pid_t start_stranger(const std::string& tag, const std::string& pids_path) {
   // A subreaper of its own in between keeps it from being adopted by this process.
@@ -177,7 +246,7 @@ TEST(TreeKillerLeftovers, AreKilledFirst) {
     return read_file(pids).value_or("").ends_with("\n") &&
            read_file(directory / "pids2").value_or("").ends_with("\n");
   }));
-  TreeKiller killer(loop, tag, [&] { ++gone; });
+  TreeKiller killer(loop, tag, {}, [&] { ++gone; });
   const pid_t leftover = std::stoi(read_file(pids).value_or("0"));
   killer.kill();
   EXPECT_TRUE(run_until(loop, [&] { return gone > 0; }));
@@ -187,6 +256,44 @@ TEST(TreeKillerLeftovers, AreKilledFirst) {
   EXPECT_EQ(gone, 1);
   ::kill(std::stoi(read_file(directory / "pids2").value_or("0")), SIGKILL);
   EXPECT_TRUE(run_until(loop, [&] { return !exists(elsewhere); })) << "reaped by the killer";
+}
+
+// It has so much memory that it dies slowly: what would say that it is gone before its last
+// socket is closed would give its port to the next one too soon.
+TEST(TreeKillerLeftovers, OneThatWasTakenOverIsWaitedFor) {
+  TemporaryDirectory directory;
+  const std::string tag = directory.path() + "/";
+  const std::string ready = directory / "ready";
+  const std::string code =
+      "import os, time\nmemory = bytearray(b'x' * 4096) * (64 << 10)\nwith open('" + ready +
+      "', 'w') as file: file.write(f'{os.getpid()}\\n')\ntime.sleep(1000)";
+  ::prctl(PR_SET_CHILD_SUBREAPER, 0);  // it is not to be our child, as it is not after a crash
+  const pid_t parent = ::fork();
+  if (parent == 0) {
+    if (::fork() != 0) ::_exit(0);
+    ::setsid();
+    ::setenv(kBackendTag, (tag + "7").c_str(), 1);
+    ::execlp("python3", "python3", "-c", code.c_str(), nullptr);
+    ::_exit(127);
+  }
+  ::waitpid(parent, nullptr, 0);
+  Loop loop;
+  const auto pid_text = [&] { return read_file(ready).value_or(""); };
+  ASSERT_TRUE(run_until(loop, [&] { return pid_text().ends_with("\n"); }));
+  const pid_t first = std::stoi(pid_text());
+  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, first, 0)));
+  const auto is_over = [&] {
+    pollfd entry{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
+    return ::poll(&entry, 1, 0) > 0;
+  };
+  int gone = 0;
+  TreeKiller killer(loop, tag, {}, [&] {
+    ++gone;
+    EXPECT_TRUE(is_over()) << "it is still dying";
+  });
+  killer.take_over(first, UniqueFd(::dup(pidfd.get())));
+  killer.kill();
+  EXPECT_TRUE(run_until(loop, [&] { return gone > 0; }));
 }
 
 }  // namespace
