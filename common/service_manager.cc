@@ -77,7 +77,7 @@ void ServiceManager::ready() {
 // time at least.
 void ServiceManager::show_life() {
   send("WATCHDOG=1");
-  life_sign_.start(watchdog_ / 4);
+  life_sign_.start(watchdog_ / 3);
 }
 
 void ServiceManager::store(std::string_view name, const std::vector<int>& fds) {

@@ -8,7 +8,6 @@
 #include <climits>
 #include <csignal>
 #include <stdexcept>
-#include <system_error>
 
 #include "common/bus/endpoints.h"
 #include "common/log.h"
@@ -199,7 +198,7 @@ void Launcher::perform(const StartHelper& effect) {
     std::swap(place.child, child);
     if (child) loop_.bury(std::move(child));  // this may be its own callback
     happen(HelperStarted{which});
-  } catch (const std::system_error& error) {
+  } catch (const std::runtime_error& error) {  // std::system_error is one
     happen(StartFailed{which, error.what()});
   }
 }

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "common/os/error.h"
+#include "common/os/run_directory.h"
 
 namespace hpp::launch {
 namespace {
@@ -63,7 +64,10 @@ Ancillary read_ancillary(msghdr& message) {
 }  // namespace
 
 NotifySocket::NotifySocket(Loop& loop, const std::string& run_directory, OnMessage on_message)
-    : loop_(loop), on_message_(std::move(on_message)), path_(run_directory + "/notify.sock") {
+    : loop_(loop),
+      on_message_(std::move(on_message)),
+      directory_(run_directory),
+      path_(run_directory + "/notify.sock") {
   open();
 }
 
@@ -76,7 +80,9 @@ void NotifySocket::open() {
 }
 
 void NotifySocket::mend() {
-  if (::access(path_.c_str(), F_OK) != 0) open();
+  if (::access(path_.c_str(), F_OK) == 0) return;
+  prepare_run_directory(directory_);
+  open();
 }
 
 NotifySocket::~NotifySocket() {

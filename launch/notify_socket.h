@@ -28,7 +28,7 @@ class NotifySocket {
   const std::string& path() const { return path_; }
 
   // Makes it anew if somebody has deleted it. Those who are connected are still heard.
-  // Throws std::system_error.
+  // Throws std::runtime_error.
   void mend();
 
   // Takes what has come by now: before its sender is taken for dead or hung.
@@ -45,6 +45,7 @@ class NotifySocket {
 
   Loop& loop_;
   OnMessage on_message_;
+  std::string directory_;
   std::string path_;
   std::vector<Socket> sockets_;  // the newest is the last
 };

@@ -214,12 +214,12 @@ class Supervisord(CrashTest):
         backend = self.hpp.snapshot()["pid"]
         self.hpp.signal(signal.SIGSTOP)  # hpp-launch: it restarts nobody for now
         self.kill("supervisord")
-        os.kill(backend, signal.SIGSEGV)
+        os.kill(backend, signal.SIGUSR1)
         wait_for(lambda: not is_alive(backend), "the backend's end")
         self.hpp.signal(signal.SIGCONT)
         snapshot = self.hpp.wait_state("Error")
         self.assertEqual(snapshot["generation"], 1)
-        self.assertIn(snapshot["exit"], ({"signal": signal.SIGSEGV}, {"unknown": True}))
+        self.assertIn(snapshot["exit"], ({"signal": signal.SIGUSR1}, {"unknown": True}))
         self.assertEqual(self.ask().status, 503)
         self.assert_heals("healed")
 
@@ -387,15 +387,8 @@ class Launch(CrashTest):
         self.check_next_start()
 
 
-CHATTY = """\
-import http.server, sys, threading, time
-
-def chat():
-    number = 0
-    while True:
-        print("line", number, flush=True)
-        number += 1
-        time.sleep(0.002)
+SERVE = """\
+import http.server, os, subprocess, sys, threading, time
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_HEAD(self):
@@ -405,14 +398,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
+server = http.server.HTTPServer(("localhost", int(sys.argv[1])), Handler)
+"""
+
+CHATTY = SERVE + """\
+def chat():
+    number = 0
+    while True:
+        print("line", number, flush=True)
+        number += 1
+        time.sleep(0.002)
+
 threading.Thread(target=chat, daemon=True).start()
-http.server.HTTPServer(("localhost", int(sys.argv[1])), Handler).serve_forever()
+server.serve_forever()
 """
 
 # A child, one in a session of its own, and one whose parent is gone.
-TREE = """\
-import http.server, os, subprocess, sys, time
-
+TREE = SERVE + """\
 SLEEP = [sys.executable, "-c", "import time; time.sleep(1000)  # tree.py"]
 subprocess.Popen(SLEEP)
 subprocess.Popen(SLEEP, start_new_session=True)
@@ -421,16 +423,7 @@ if os.fork() == 0:
     subprocess.Popen(SLEEP, start_new_session=True)
     os._exit(0)
 os.wait()
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_HEAD(self):
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
-
-http.server.HTTPServer(("localhost", int(sys.argv[1])), Handler).serve_forever()
+server.serve_forever()
 """
 
 if __name__ == "__main__":
