@@ -1,0 +1,108 @@
+"""Restarts and requests without end leave nothing behind: no descriptor, process, file or memory.
+
+In the ordinary run a few hundred; tools/soak plays them for long, and measures hpp at rest."""
+
+import os
+import pathlib
+import re
+import time
+import unittest
+
+from harness import children_of, wait_for
+from restarts import Load, RestartTest, is_sanitized
+
+SOAKS = "HPP_SOAK" in os.environ
+RESTARTS = 1000 if SOAKS else 25
+REQUESTS = 1_000_000 if SOAKS else 2_000
+HELPERS = ("proxyd", "watchd", "supervisord")
+KIB = 1024
+# What an allocator may keep of one moment more than of another.
+GROWTH_MAX = 512 * KIB
+REST_S = 10
+
+
+class Process:
+    def __init__(self, pid):
+        self.directory = pathlib.Path(f"/proc/{pid}")
+
+    def descriptors(self):
+        return len(os.listdir(self.directory / "fd"))
+
+    def memory(self):
+        """Bytes that are its own."""
+        text = (self.directory / "smaps_rollup").read_text()
+        return sum(int(k) for k in re.findall(r"^Private_\w+: +(\d+) kB", text, re.M)) * KIB
+
+    def wake_ups(self):
+        """So far, of all its threads."""
+        count = 0
+        for task in (self.directory / "task").iterdir():
+            text = (task / "status").read_text()
+            count += int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", text, re.M).group(1))
+        return count
+
+
+class LongLife(RestartTest):
+    def processes(self):
+        pids = {"launch": self.hpp.pid, **{name: self.hpp.helper_pid(name) for name in HELPERS}}
+        return {name: Process(pid) for name, pid in pids.items()}
+
+    def zombies(self):
+        """Of hpp's processes."""
+        found = []
+        for entry in pathlib.Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = entry.read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if fields[0] == "Z" and int(fields[1]) in self.pids:
+                found.append(entry.parent.name)
+        return found
+
+    def play(self, restarts, requests):
+        """So many saves, evenly spread over so many requests."""
+        with Load(self.hpp.bind) as load:
+            for number in range(restarts):
+                generation = self.hpp.generation
+                self.save_text(f"{generation}-{number}")
+                self.hpp.wait_state("Running", generation + 1)
+                load.wait_answers(requests // restarts)
+
+    def test_nothing_grows(self):
+        self.start()
+        processes = self.processes()
+        self.pids = {self.hpp.pid, *(self.hpp.helper_pid(name) for name in HELPERS)}
+        self.play(10, 1000)  # so that all has been allocated that is kept
+        files = sorted(os.listdir(self.hpp.run_directory))
+        descriptors = {name: p.descriptors() for name, p in processes.items()}
+        memory = {name: p.memory() for name, p in processes.items()}
+        self.play(RESTARTS, REQUESTS)
+        for name, process in processes.items():
+            with self.subTest(name):
+                # Connections of clients that have left are closed a moment later.
+                wait_for(lambda: process.descriptors() <= descriptors[name],
+                         lambda: f"{descriptors[name]} descriptors, not {process.descriptors()}")
+                grown = process.memory() - memory[name]
+                print(f"hpp-{name}: {grown // KIB:+} KiB, {process.memory() // KIB} KiB in all")
+                if not is_sanitized():  # freed memory is kept, to find who uses it
+                    self.assertLess(grown, GROWTH_MAX)
+        self.assertEqual(self.zombies(), [])
+        self.assertEqual(sorted(os.listdir(self.hpp.run_directory)), files)
+        self.assertEqual(set(children_of(self.hpp.helper_pid("supervisord"))),
+                         {self.hpp.snapshot()["pid"]})
+
+    @unittest.skipUnless(SOAKS, "takes its time: tools/soak")
+    def test_at_rest(self):
+        self.start()
+        processes = self.processes().values()
+        before = sum(p.wake_ups() for p in processes)
+        time.sleep(REST_S)  # what happens by itself meanwhile
+        rate = (sum(p.wake_ups() for p in processes) - before) / REST_S
+        memory = sum(p.memory() for p in processes)
+        print(f"at rest: {rate:.1f} wake-ups a second, {memory // KIB} KiB, all four together")
+        self.assertLess(rate, 10)
+        self.assertLess(memory, 30 * KIB * KIB)
+
+
+if __name__ == "__main__":
+    unittest.main()
