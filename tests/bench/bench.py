@@ -287,7 +287,8 @@ class Bench:
                 cpu, begin = proxy.cpu_seconds(), time.monotonic()
                 figure = load(proxy)
                 took = time.monotonic() - begin
-                got[proxy.name].append((figure, (proxy.cpu_seconds() - cpu) / (figure * took)))
+                used = max(proxy.cpu_seconds() - cpu, 1 / os.sysconf("SC_CLK_TCK"))
+                got[proxy.name].append((figure, used / (figure * took)))
         return got
 
 
@@ -331,8 +332,7 @@ def compare_proxies(options):
                                 for figures in (ours, *others))
                 line = f"{name:36}{cells}{against_the_better(ours, others):8.2f}"
                 if has_cost:
-                    ours, *others = ([1 / max(cost, 1e-9) for _, cost in rounds]
-                                     for rounds in got.values())
+                    ours, *others = ([1 / cost for _, cost in rounds] for rounds in got.values())
                     line += f"{against_the_better(ours, others):9.2f}"
                 print(line, flush=True)
         finally:
