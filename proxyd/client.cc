@@ -280,9 +280,11 @@ void Client::drain_finishing() {
   // A close with something unread would be a reset.
   if (!lingers_ && stream_.output_done()) stream_.read_now();
   stream_.input().drain(stream_.input().size());
-  if (!stream_.output_done()) return;
-  if (stream_.input_ended() || (!lingers_ && stream_.all_is_read())) return close();
-  if (!std::exchange(written_, true)) expire_after(kLingerMax);
+  const bool is_written = stream_.output_done();
+  const bool may_close = stream_.input_ended() || (!lingers_ && stream_.all_is_read());
+  if (is_written && may_close) return close();
+  const Milliseconds limit = is_written ? kLingerMax : kFinishMax;
+  if (std::exchange(finish_limit_, limit) != limit) expire_after(limit);
 }
 
 // Writes, and sets up what is to wake us. True: a buffer that was full has room again.
@@ -436,7 +438,6 @@ void Client::perform(const FinishClient& effect) {
   } else {
     stream_.flush();
   }
-  expire_after(kFinishMax);
 }
 
 void Client::perform(const CutClient& effect) {

@@ -133,10 +133,10 @@ class Client final : private StreamListener, private UpstreamListener {
   std::unique_ptr<RequestReader> request_;  // nullptr between requests
   std::unique_ptr<Upstream> upstream_;
   std::unique_ptr<Timer> timer_;  // nullptr: there has been no deadline since the last request
+  Milliseconds finish_limit_{0};  // what the end under way may take; 0: none is under way
   std::uint64_t arrival_ = 0;
   Delivery::Coding coding_ = Delivery::Coding::AsItCame;
   bool lingers_ = true;          // after our last byte the client's FIN is awaited
-  bool written_ = false;         // our last byte is written
   bool will_settle_ = false;     // at the end of this turn of the loop
   bool end_told_ = false;        // the client's FIN, to the exchange, for this request
   bool was_forwarded_ = false;   // the request under way, at least once
