@@ -23,8 +23,11 @@
 namespace hpp::bus {
 namespace {
 
-// The second belt, and the author's heartbeat.
-constexpr Milliseconds kTick{1000};
+// The second belt: the newest is sent again so long after it was sent first, and then at intervals
+// that double up to the longest. At rest each costs every reader some ten wake-ups of nng's
+// threads.
+constexpr Milliseconds kTickMin{1000};
+constexpr Milliseconds kTickMax{16'000};
 
 // What was sent since the file was written, readers know by sequence: a restarted author that did
 // not start above it would be ignored. Far more than can be sent meanwhile, and exact in JSON for
@@ -119,14 +122,17 @@ Publisher::Publisher(Loop& loop, std::string run_directory, Topic topic)
       lock_(lock_or_refuse(directory_, topic)),
       stamp_{.epoch = random_epoch(), .sequence = 0},
       sockets_(std::make_unique<Sockets>(loop, [this] { send_last(); })),
-      tick_(loop, [this] {
-        mend();
-        send_last();
-        tick_.start(kTick);
-      }) {
+      tick_(loop,
+            [this] {
+              mend();
+              send_last();
+              tick_delay_ = std::min(2 * tick_delay_, kTickMax);
+              tick_.start(tick_delay_);
+            }),
+      tick_delay_(kTickMin) {
   sockets_->listen(directory_, topic_);
   resume();
-  tick_.start(kTick);
+  tick_.start(tick_delay_);
 }
 
 Publisher::~Publisher() = default;
@@ -159,6 +165,7 @@ void Publisher::publish(Message message) {
   last_ = std::move(message);
   last_text_ = encode(*last_);
   log::debug("bus ─► {}", last_text_);
+  if (std::exchange(tick_delay_, kTickMin) != kTickMin) tick_.start(kTickMin);
   if (news == News::Durable) write_file();
   sockets_->send(news, last_text_);
 }

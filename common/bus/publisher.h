@@ -1,5 +1,5 @@
 // Publishes the snapshots of one author: nng PUB sockets and snapshot file. Who deletes those is
-// outlived: they are made anew within a second.
+// outlived: they are made anew with the next repetition.
 #pragma once
 
 #include <cstdint>
@@ -53,6 +53,7 @@ class Publisher {
   bool mend_trouble_told_ = false;
   std::unique_ptr<Sockets> sockets_;
   Timer tick_;
+  Milliseconds tick_delay_;  // before the next one
 };
 
 }  // namespace hpp::bus

@@ -341,10 +341,13 @@ class Launch(CrashTest):
     """hpp-launch is killed, alone or with others."""
 
     def kill_with(self, *names):
-        """hpp-launch and these helpers; waits until the others have ended by themselves."""
+        """hpp-launch and these helpers, at once: none does anything when another is dead. Waits until
+        the others have ended by themselves."""
         helpers = [self.hpp.helper_pid(name) for name in HELPERS]
-        for pid in (self.hpp.pid, *(self.hpp.helper_pid(name) for name in names)):
-            os.kill(pid, signal.SIGKILL)
+        pids = [self.hpp.pid, *(self.hpp.helper_pid(name) for name in names)]
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in pids:
+                os.kill(pid, number)
         self.hpp.wait_exit()
         wait_for(lambda: not any(map(is_alive, helpers)), "the helpers' end")
 
