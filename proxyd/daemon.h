@@ -13,6 +13,7 @@
 #include "common/event/signals.h"
 #include "common/event/timer.h"
 #include "common/options.h"
+#include "common/service_manager.h"
 #include "proxyd/client.h"
 #include "proxyd/core/livereload.h"
 #include "proxyd/livereload_server.h"

@@ -6,20 +6,28 @@
 #include "common/os/socket_address.h"
 
 namespace hpp::proxyd {
+namespace {
 
-std::vector<UniqueFd> listen_for_good(ServiceManager& manager, std::string_view name,
-                                      const Address& bind) {
-  std::vector<UniqueFd> sockets = manager.take(name);
-  // Under systemd the command line may have changed meanwhile.
+bool belong_to(const std::vector<UniqueFd>& sockets, const Address& bind) {
   const std::vector<SocketAddress> wanted = resolve(bind);
-  const bool all_wanted = std::all_of(sockets.begin(), sockets.end(), [&](const UniqueFd& socket) {
+  return std::all_of(sockets.begin(), sockets.end(), [&](const UniqueFd& socket) {
     const std::string bound = local_address(socket.get()).text();
     return std::any_of(wanted.begin(), wanted.end(),
                        [&](const SocketAddress& address) { return address.text() == bound; });
   });
-  if (!sockets.empty() && all_wanted) return sockets;
-  if (!sockets.empty()) manager.forget(name);
-  sockets.clear();
+}
+
+}  // namespace
+
+std::vector<UniqueFd> listen_for_good(ServiceManager& manager, std::string_view name,
+                                      const Address& bind) {
+  std::vector<UniqueFd> sockets = manager.take(name);
+  if (!sockets.empty()) {
+    if (belong_to(sockets, bind)) return sockets;
+    // Under systemd the command line may have changed meanwhile.
+    manager.forget(name);
+    sockets.clear();
+  }
   sockets = listen_or_say_who(bind);
   std::vector<int> fds;
   for (const UniqueFd& socket : sockets) fds.push_back(socket.get());

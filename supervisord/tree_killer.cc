@@ -69,9 +69,11 @@ void TreeKiller::kill() {
 void TreeKiller::kill_now() {
   asking_ = false;
   patience_.stop();
-  if (leftovers_possible_) kill_leftovers();
-  // The kernel delivers this to the whole group at once: a member that is about to fork dies too.
-  if (first_ != 0) ::kill(-first_, SIGKILL);
+  if (first_ != 0) {
+    if (leftovers_possible_) kill_leftovers();  // of the group that is about to lose its tags
+    // The kernel delivers this to the whole group at once: a member that is about to fork dies too.
+    ::kill(-first_, SIGKILL);
+  }
   look();
 }
 
