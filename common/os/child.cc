@@ -23,7 +23,8 @@ constexpr int kListenFdsStart = 3;  // SD_LISTEN_FDS_START of sd_listen_fds(3)
 constexpr std::string_view kListenPid = "LISTEN_PID=";
 constexpr std::size_t kDigitsMax = 10;  // of a pid
 
-// What the child needs between fork and exec, where nothing may be allocated.
+// What the child needs between fork and exec, where nothing may be allocated. It is the child's:
+// our memory is the child's, too, until then.
 struct Prepared {
   std::vector<char*> arguments;
   std::vector<std::string> environment_text;
@@ -87,21 +88,25 @@ void redirect(int from, int to) {
   if (from >= 0 && from != to) ::dup2(from, to);
 }
 
-// In the child. First out of the way of each other and of `report`, then into their places.
-void hand_over(Prepared& prepared, UniqueFd& report) {
-  if (prepared.listen_fds.empty()) return;
+// In the child. First out of the way of each other and of `report`, then into their places. Returns
+// where `report` is now.
+int hand_over(Prepared& prepared, int report) {
+  if (prepared.listen_fds.empty()) return report;
   const int above = kListenFdsStart + static_cast<int>(prepared.listen_fds.size());
-  report.reset(::fcntl(report.get(), F_DUPFD_CLOEXEC, above));
+  report = ::fcntl(report, F_DUPFD_CLOEXEC, above);
   for (int& fd : prepared.listen_fds) fd = ::fcntl(fd, F_DUPFD_CLOEXEC, above);
   for (std::size_t i = 0; i < prepared.listen_fds.size(); ++i) {
     ::dup2(prepared.listen_fds[i], kListenFdsStart + static_cast<int>(i));
   }
   char* const text = prepared.listen_pid.data() + kListenPid.size();
   std::to_chars(text, text + kDigitsMax, ::getpid());
+  return report;
 }
 
-// Runs in the child, after fork: async-signal-safe calls only. Returns if it cannot go on.
-void become(const ChildRequest& request, Prepared& prepared, pid_t parent, UniqueFd& report) {
+// Runs in the child, after vfork: async-signal-safe calls only, and nothing of the parent's may be
+// changed. Tells `report` the error if it cannot go on.
+[[noreturn]] void become(const ChildRequest& request, Prepared& prepared, pid_t parent,
+                         int report) {
   if (request.group == ChildRequest::Group::OwnSession) ::setsid();
   if (request.group == ChildRequest::Group::OwnGroup) ::setpgid(0, 0);
   if (request.death_signal != 0) {
@@ -111,7 +116,7 @@ void become(const ChildRequest& request, Prepared& prepared, pid_t parent, Uniqu
   redirect(request.stdin_fd, STDIN_FILENO);
   redirect(request.stdout_fd, STDOUT_FILENO);
   redirect(request.stderr_fd, STDERR_FILENO);
-  hand_over(prepared, report);
+  report = hand_over(prepared, report);
 
   struct sigaction action {};
 
@@ -120,12 +125,17 @@ void become(const ChildRequest& request, Prepared& prepared, pid_t parent, Uniqu
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  if (!request.directory.empty() && ::chdir(request.directory.c_str()) != 0) return;
-  environ = prepared.environment.data();
-  ::execvp(prepared.arguments[0], prepared.arguments.data());
+  if (request.directory.empty() || ::chdir(request.directory.c_str()) == 0) {
+    ::execvpe(prepared.arguments[0], prepared.arguments.data(), prepared.environment.data());
+  }
+  const int error = errno;
+  [[maybe_unused]] const auto written = ::write(report, &error, sizeof error);
+  ::_exit(127);
 }
 
-// Forks; returns the pid. Throws if the child could not exec.
+// Forks; returns the pid. Throws if the child could not exec. vfork, because we wait for the exec
+// anyway: to copy our page tables, and after that each page that either of us writes to, takes
+// longer than all else here.
 pid_t start(const ChildRequest& request) {
   Prepared prepared = prepare(request);
   Pipe report = make_pipe();
@@ -135,13 +145,8 @@ pid_t start(const ChildRequest& request) {
   sigset_t before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  const pid_t pid = ::fork();
-  if (pid == 0) {
-    become(request, prepared, parent, report.writer);
-    const int error = errno;
-    [[maybe_unused]] const auto written = ::write(report.writer.get(), &error, sizeof error);
-    ::_exit(127);
-  }
+  const pid_t pid = ::vfork();
+  if (pid == 0) become(request, prepared, parent, report.writer.get());
   const int fork_error = errno;
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (pid < 0) throw_errno("cannot fork", fork_error);

@@ -344,7 +344,9 @@ class Launch(CrashTest):
         """hpp-launch and these helpers, at once: none does anything when another is dead. Waits until
         the others have ended by themselves."""
         helpers = [self.hpp.helper_pid(name) for name in HELPERS]
-        pids = [self.hpp.pid, *(self.hpp.helper_pid(name) for name in names)]
+        # hpp-launch last: at its end the kernel wakes those that are stopped (SIGHUP, SIGCONT to a
+        # process group that becomes an orphan), and supervisord would get to its work.
+        pids = [*(self.hpp.helper_pid(name) for name in names), self.hpp.pid]
         for number in (signal.SIGSTOP, signal.SIGKILL):
             for pid in pids:
                 os.kill(pid, number)
