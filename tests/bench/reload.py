@@ -390,16 +390,16 @@ class BarrierCost:
 
 @contextlib.contextmanager
 def workplace():
-    """A directory, and the environment in which hpp uses nothing but it. Whoever was started there
-    is ended."""
-    with tempfile.TemporaryDirectory(prefix="hpp-bench") as name:
+    """A directory, and the environment in which hpp uses nothing but it and a runtime directory in
+    memory, as a login has it. Whoever was started there is ended."""
+    with tempfile.TemporaryDirectory(prefix="hpp-bench") as name, \
+            tempfile.TemporaryDirectory(prefix="hpp-bench", dir="/dev/shm") as runtime:
         directory = pathlib.Path(name)
-        for folder in ("watchman", "run"):
-            (directory / folder).mkdir(mode=0o700)
+        (directory / "watchman").mkdir(mode=0o700)
         with PrivateWatchman(directory / "watchman") as watchman:
             try:
                 yield directory, {**os.environ, **watchman.environment, MARK: name,
-                                  "XDG_RUNTIME_DIR": str(directory / "run")}
+                                  "XDG_RUNTIME_DIR": runtime}
             finally:
                 for pid in processes_with(MARK, name):  # what a reloader leaves behind
                     if pid != watchman.pid:
