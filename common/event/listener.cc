@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "common/log.h"
 #include "common/os/error.h"
@@ -41,15 +42,21 @@ void Listener::accept_some() {
     UniqueFd connection(
         ::accept4(fd_.get(), peer.get(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!connection.is_open()) {
-      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-        log::warning("cannot accept a connection: {}", error_text(errno));
-        event_del(event_.get());
-        rest_.start(kRestWhenOutOfDescriptors);
-      }
+      const int error = errno;
+      if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM) rest(error);
       return;  // EAGAIN: none is waiting; ECONNABORTED and the like: it left again
     }
+    rest_told_ = false;
     on_accept_(std::move(connection), peer);
   }
+}
+
+void Listener::rest(int error) {
+  if (!std::exchange(rest_told_, true)) {
+    log::warning("cannot accept connections, they wait: {}", error_text(error));
+  }
+  event_del(event_.get());
+  rest_.start(kRestWhenOutOfDescriptors);
 }
 
 }  // namespace hpp

@@ -22,11 +22,13 @@ class Listener {
   static void on_event(int, short, void* self) noexcept;
 
   void accept_some();
+  void rest(int error);
 
   OnAccept on_accept_;
   UniqueFd fd_;
   EventPtr event_;
   Timer rest_;  // a pause when no descriptors are left: the backlog keeps the connections
+  bool rest_told_ = false;  // and nothing was accepted since
 };
 
 }  // namespace hpp

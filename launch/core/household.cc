@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <utility>
 
 namespace hpp::launch {
 namespace {
@@ -71,6 +72,7 @@ Effects Household::handle(const Begun&, TimePoint) {
 
 Effects Household::handle(const HelperStarted& event, TimePoint) {
   member(event.which).life = Life::Running;
+  member(event.which).start_failed = false;
   switch (state_) {
     case HouseholdState::Keeping:
       return {StartWatchdog{event.which}};
@@ -108,9 +110,13 @@ Effects Household::handle(const WatchdogExpired& event, TimePoint) {
 }
 
 Effects Household::handle(const StartFailed& event, TimePoint) {
-  member(event.which).life = Life::Absent;
+  auto& failed = member(event.which);
+  failed.life = Life::Absent;
   if (state_ != HouseholdState::Keeping) return sweep_if_alone();
-  Effects effects{error(fmt::format("cannot start {}: {}", to_string(event.which), event.why))};
+  const std::string text = fmt::format("cannot start {}: {}", to_string(event.which), event.why);
+  const bool has_run = !failed.crashes.empty();
+  if (has_run) return start_again(event.which, text);
+  Effects effects{error(text)};
   append(effects, stop(kFailed));
   return effects;
 }
@@ -200,6 +206,18 @@ Effects Household::restart(Helper which, const ExitStatus& status, TimePoint now
   member(which).life = Life::Resting;
   return {warning(fmt::format("{}: starting it again in {} ms", died, delay.count())),
           StartRestartTimer{which, delay}};
+}
+
+Effects Household::start_again(Helper which, const std::string& why) {
+  auto& failed = member(which);
+  failed.life = Life::Resting;
+  Effects effects;
+  if (!std::exchange(failed.start_failed, true)) {
+    effects.emplace_back(
+        warning(fmt::format("{}: trying again every {} ms", why, kStartAgain.count())));
+  }
+  effects.emplace_back(StartRestartTimer{which, kStartAgain});
+  return effects;
 }
 
 Effects Household::stop(int exit_status) {

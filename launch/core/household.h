@@ -31,6 +31,9 @@ constexpr Milliseconds kCrashWindow{10'000};
 // The first crash in the window is answered at once, the second after this long, each further one
 // after twice as long.
 constexpr Milliseconds kRestartDelay{100};
+// A helper that has run and cannot be started again (no memory for a process, its program is being
+// replaced) is tried again this often, for as long as it takes: the others do what they can.
+constexpr Milliseconds kStartAgain{1'000};
 // A helper that has not been heard of for so long hangs. Long enough for a machine that swaps.
 constexpr Milliseconds kWatchdogTime{6'000};
 // Ctrl+C promises an end within a second: so long for helpers that were asked to stop …
@@ -152,6 +155,7 @@ using Effects = std::vector<Effect>;
 //           its port, and that should be all that the user reads, before any backend is started.
 //           Who is not heard of for kWatchdogTime (stopped, or in an endless loop) is killed: what
 //           follows is a crash like any other.
+//           A first start that fails ends all; a later one is tried again until it succeeds.
 //           Exit status 1 or 2 is no crash: the helper has said why a start cannot work, and
 //           starting it again would say it again.
 // Stopping  Every helper has got SIGTERM. Supervisord takes the backend with it. Nothing is
@@ -190,6 +194,7 @@ class Household {
   struct Member {
     Life life = Life::Absent;
     std::deque<TimePoint> crashes;  // within kCrashWindow of the newest
+    bool start_failed = false;      // the last one, and that has been said
   };
 
   Effects handle(const Begun& event, TimePoint now);
@@ -209,6 +214,7 @@ class Household {
   bool any_left() const;
   Effects start(Helper which);
   Effects restart(Helper which, const ExitStatus& status, TimePoint now);
+  Effects start_again(Helper which, const std::string& why);
   Effects stop(int exit_status);
   Effects kill();
   Effects sweep();

@@ -1,10 +1,12 @@
 """Any helper may die, in any state: no save is lost, no backend is started twice or without need, and
 the port accepts all the time."""
 
+import contextlib
 import itertools
 import os
 import pathlib
 import random
+import resource
 import shutil
 import signal
 import time
@@ -284,6 +286,58 @@ class Hung(CrashTest):
         self.assertNotIn("heard", self.hpp.output("err"))
         self.hpp.ctrl_c()
         self.assertEqual(self.hpp.wait_exit(), 130)
+
+
+class NoDescriptors(CrashTest):
+    """A process that may open nothing more."""
+
+    @contextlib.contextmanager
+    def starved(self, pid):
+        """Within the block it is so."""
+        limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        used = {int(fd) for fd in os.listdir(f"/proc/{pid}/fd")}
+        free = next(number for number in itertools.count() if number not in used)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (free, limits[1]))
+        yield
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+
+    def test_supervisord(self):
+        """The error page says why, and the next save tries again."""
+        self.start()
+        with self.starved(self.hpp.helper_pid("supervisord")):
+            self.save_text("second")
+            wait_for(lambda: "Too many open files" in self.ask().text, "the error page")
+        self.assert_heals("third")
+
+    def test_proxyd(self):
+        """Who connects waits in the backlog, and it is said once."""
+        self.start()
+        with self.starved(self.hpp.helper_pid("proxyd")):
+            connections = [self.connection() for _ in range(3)]
+            self.hpp.wait_line("cannot accept connections, they wait: Too many open files")
+            for connection in connections:
+                connection.ask()
+        for connection in connections:
+            self.assertEqual(connection.read_response().text, "first")
+        self.assertEqual(self.hpp.output("err").count("cannot accept"), 1)
+
+    def test_watchd(self):
+        self.start()
+        with self.starved(self.hpp.helper_pid("watchd")):
+            self.assert_heals("second")
+        self.assert_heals("third")
+
+    def test_launch(self):
+        """A helper that died is started again as soon as that is possible, and has missed nothing."""
+        self.start()
+        with self.starved(self.hpp.pid):
+            self.kill("watchd")
+            self.hpp.wait_line("cannot start hpp-watchd: .*Too many open files: trying again every")
+            self.save_text("second")
+            self.assertEqual(self.ask().status, 200)
+        self.wait_restarted()
+        wait_for(lambda: self.ask().text == "second", "an answer of the newest code")
+        self.assertEqual(self.log("start"), ["start first", "start second"])
 
 
 class RunDirectory(CrashTest):

@@ -28,8 +28,9 @@ struct World {
   bool resting[kHelpers.size()] = {};
   bool rested[kHelpers.size()] = {};
   bool watchdog[kHelpers.size()] = {};
-  bool hangs[kHelpers.size()] = {};  // its watchdog has expired
-  bool ready = false;                // the first helper, at some time
+  bool hangs[kHelpers.size()] = {};    // its watchdog has expired
+  bool has_run[kHelpers.size()] = {};  // whether it cannot be started is no question then
+  bool ready = false;                  // the first helper, at some time
   bool stop_timer = false;
   bool sweep_asked = false;
   bool was_swept = false;  // or it was tried
@@ -134,11 +135,12 @@ class Explorer {
   static void note(World& world, const Event& event) {
     if (const auto* started = std::get_if<HelperStarted>(&event)) {
       world.processes[index(started->which)] = Process::Alive;
+      world.has_run[index(started->which)] = true;
     } else if (std::holds_alternative<HelperReady>(event)) {
       world.ready = true;
     } else if (const auto* failed = std::get_if<StartFailed>(&event)) {
       world.processes[index(failed->which)] = Process::None;
-      cause(world, 1);
+      if (!world.has_run[index(failed->which)]) cause(world, 1);
     } else if (const auto* exited = std::get_if<HelperExited>(&event)) {
       world.processes[index(exited->which)] = Process::None;
       if (exited->status == ExitStatus{.by_signal = false, .number = 1}) cause(world, 1);

@@ -305,6 +305,33 @@ TEST(Household, SaysWhyAHelperCannotBeStarted) {
       .THEN(Left, Leave{1});
 }
 
+TEST(Household, TriesAgainToStartOneThatHasRun) {
+  const std::string why = "cannot fork: Cannot allocate memory";
+  Steps steps = all_running();
+  for (const auto* crash : {"the first", "another, later: it is said again"}) {
+    SCOPED_TRACE(crash);
+    steps.when(HelperExited{Watchd, kKilled})
+        .when(StartFailed{Watchd, why})
+        .THEN(Keeping, warning("cannot start hpp-watchd: " + why + ": trying again every 1000 ms"),
+              StartRestartTimer{Watchd, kStartAgain})
+        .when(RestartDue{Watchd})
+        .THEN(Keeping, StartHelper{Watchd})
+        .when(StartFailed{Watchd, why})
+        .THEN(Keeping, StartRestartTimer{Watchd, kStartAgain})
+        .when(RestartDue{Watchd})
+        .THEN(Keeping, StartHelper{Watchd})
+        .when(HelperStarted{Watchd})
+        .THEN(Keeping, StartWatchdog{Watchd});
+  }
+  steps.when(HelperExited{Watchd, kKilled})
+      .when(StartFailed{Watchd, why})
+      .when(StopRequested{SIGINT})
+      .THEN(Stopping, TerminateHelper{Proxyd}, TerminateHelper{Supervisord},
+            StartStopTimer{kStopTime})
+      .when(RestartDue{Watchd})
+      .THEN(Stopping);
+}
+
 TEST(Household, TerminatesAHelperWhoseStartWasUnderWay) {
   Steps steps;
   steps.when(Begun{})
