@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "proxyd/core/error_page.h"
+#include "proxyd/core/own_answer.h"
 
 namespace hpp::proxyd {
 namespace {
@@ -163,12 +164,19 @@ bool Client::read_request() {
     return true;
   }
   const auto& facts = std::get<RequestFacts>(judged);
+  const auto own = judge_own(request_->parser.head(), facts, peer_is_local_, context_.bind);
+  if (const auto* refused = std::get_if<Refused>(&own)) {
+    handle(RequestRefused{.status = refused->status, .why = refused->why, .facts = facts});
+    return true;
+  }
   request_->head = write_request_head(request_->parser.head(), facts, peer_ip_, context_.backend);
   input.drain(std::get<HeadRead>(result).size);
   request_->body.begin(facts.framing, facts.length, /*keep_framing=*/true);
   arrival_ = context_.next_arrival++;
   was_forwarded_ = false;
-  handle(RequestArrived{.facts = facts, .ticket = context_.take_ticket()});
+  RequestArrived arrived{.facts = facts, .ticket = context_.take_ticket(), .own = {}};
+  if (const auto* asked = std::get_if<OwnRequest>(&own)) arrived.own = *asked;
+  handle(arrived);
   return true;
 }
 
@@ -424,6 +432,15 @@ void Client::perform(const Answer& effect) {
   const auto& backend = context_.gate.backend();
   stream_.output().append(write_answer(effect, exchange_.request(),
                                        backend.value_or(bus::BackendState{}), peer_is_local_));
+}
+
+void Client::perform(const AnswerOwn& effect) {
+  stream_.output().append(write_endpoint(effect.endpoint, exchange_.request()));
+}
+
+void Client::perform(const HandOver& effect) {
+  if (timer_) timer_->stop();
+  context_.hand_over(*this, stream_, effect.websocket_key);
 }
 
 void Client::perform(const ReadNext&) {

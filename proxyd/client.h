@@ -47,13 +47,17 @@ struct ClientContext {
   SplicePipes pipes;
   Pool pool;
   std::vector<std::unique_ptr<RequestReader>> idle_readers;
+  Address bind;                                // where this proxy listens
   std::string backend;                         // `localhost:8001`: Host for who sent none
   std::uint64_t forwarded = 0;                 // requests given to a backend so far
   std::uint64_t replayed = 0;                  // of those, not for the first time
   std::uint64_t next_arrival = 1;              // numbers requests in their order of arrival
   std::function<std::uint64_t()> take_ticket;  // core/barrier.h
   std::function<std::uint64_t()> take_doubt;   // core/gate.h
-  std::function<void(Client&)> on_closed;      // the client may be buried
+  // Gives a client's connection, and the key of its handshake, to LiveReload; the client is to be
+  // buried then.
+  std::function<void(Client&, Stream&, const std::string&)> hand_over;
+  std::function<void(Client&)> on_closed;  // the client may be buried
 };
 
 class Client final : private StreamListener, private UpstreamListener {
@@ -121,6 +125,8 @@ class Client final : private StreamListener, private UpstreamListener {
   void perform(const PassResponseHead& effect);
   void perform(const EndResponse& effect);
   void perform(const Answer& effect);
+  void perform(const AnswerOwn& effect);
+  void perform(const HandOver& effect);
   void perform(const ReadNext& effect);
   void perform(const FinishClient& effect);
   void perform(const CutClient& effect);

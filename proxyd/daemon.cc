@@ -46,10 +46,14 @@ Daemon::Daemon(Loop& loop, const Options& options)
                .pipes = {},
                .pool = Pool(loop, context_.pipes, resolve(options.backend)),
                .idle_readers = {},
+               .bind = options.bind,
                .backend = to_string(options.backend),
                .take_ticket = [this] { return take_ticket(); },
                .take_doubt = [this] { return take_doubt(); },
+               .hand_over = [this](Client& client, Stream& stream,
+                                   const std::string& key) { hand_over(client, stream, key); },
                .on_closed = [this](Client& client) { forget(client); }},
+      livereload_(loop),
       publish_timer_(loop, [this] { publish(); }),
       barrier_timer_(loop, [this] { ask(); }),
       signals_(loop, {SIGTERM, SIGINT}, [this](int) { loop_.stop(); }) {
@@ -65,7 +69,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
         }));
   }
   if (!options.assume_running) {
-    if (options.livereload_port != 0) livereload_.emplace(loop, manager_, options.livereload_port);
+    if (options.livereload_port != 0) livereload_.listen(manager_, options.livereload_port);
     subscriber_.emplace(loop, options.run_directory,
                         std::initializer_list<bus::Topic>{bus::Topic::Tree, bus::Topic::Backend},
                         bus::Audience::TicketHandlers,
@@ -93,7 +97,7 @@ void Daemon::on_backend(const bus::BackendState& backend) {
   context_.pool.backend_runs(backend.state == bus::BackendPhase::Running);
   reconsider_all();
   // Last: the requests that this brings are to find the gate as it is now.
-  if (refresh_.on(backend) && livereload_) livereload_->reload();
+  if (refresh_.on(backend)) livereload_.reload();
 }
 
 void Daemon::reconsider_all() {
@@ -181,6 +185,12 @@ void Daemon::accept(UniqueFd connection, const SocketAddress& peer) {
 void Daemon::forget(Client& client) {
   loop_.later([this, &client] { clients_.erase(&client); });
   publish_soon();
+}
+
+// Later: the client is in the middle of reading from that stream.
+void Daemon::hand_over(Client& client, Stream& stream, const std::string& websocket_key) {
+  loop_.later([this, &stream, websocket_key] { livereload_.take_over(stream, websocket_key); });
+  forget(client);
 }
 
 void Daemon::publish_soon() {

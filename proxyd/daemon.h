@@ -39,6 +39,7 @@ class Daemon {
   void ask();
   void tell_of_barrier();
   void forget(Client& client);
+  void hand_over(Client& client, Stream& stream, const std::string& websocket_key);
   void publish_soon();
   void publish();
 
@@ -48,7 +49,7 @@ class Daemon {
   std::vector<std::string> listening_;
   std::unordered_map<Client*, std::unique_ptr<Client>> clients_;
   RefreshRule refresh_;
-  std::optional<LiveReloadServer> livereload_;
+  LiveReloadServer livereload_;
   std::optional<bus::Publisher> publisher_;
   std::optional<bus::Subscriber> subscriber_;
   Timer publish_timer_;

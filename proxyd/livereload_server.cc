@@ -51,6 +51,17 @@ class LiveReloadServer::Browser final : private StreamListener {
     patience_.start(kPatience);
   }
 
+  // After its request.
+  Browser(LiveReloadServer& server, Loop& loop, Stream& stream, std::string_view websocket_key)
+      : server_(server),
+        stream_(stream, *this),
+        patience_(loop, [this] { server_.forget(*this); }) {
+    open_socket(websocket_key);
+  }
+
+  // Takes in what came with the request.
+  void go_on() { on_input(); }
+
   void reload() {
     if (!greeted_) return;
     socket_->send_text(livereload_reload());
@@ -133,13 +144,16 @@ class LiveReloadServer::Browser final : private StreamListener {
   bool finishing_ = false;
 };
 
-LiveReloadServer::LiveReloadServer(Loop& loop, ServiceManager& manager, std::uint16_t port)
-    : loop_(loop) {
+LiveReloadServer::LiveReloadServer(Loop& loop) : loop_(loop) {}
+
+LiveReloadServer::~LiveReloadServer() = default;
+
+void LiveReloadServer::listen(ServiceManager& manager, std::uint16_t port) {
   try {
     for (UniqueFd& socket :
          listen_for_good(manager, "livereload", {.host = "localhost", .port = port})) {
       listeners_.push_back(std::make_unique<Listener>(
-          loop, std::move(socket),
+          loop_, std::move(socket),
           [this](UniqueFd connection, const SocketAddress&) { accept(std::move(connection)); }));
     }
   } catch (const std::runtime_error& error) {
@@ -147,11 +161,20 @@ LiveReloadServer::LiveReloadServer(Loop& loop, ServiceManager& manager, std::uin
   }
 }
 
-LiveReloadServer::~LiveReloadServer() = default;
-
 void LiveReloadServer::accept(UniqueFd connection) {
   if (browsers_.size() >= kBrowsersMax) return;
-  auto browser = std::make_unique<Browser>(*this, loop_, std::move(connection));
+  keep(std::make_unique<Browser>(*this, loop_, std::move(connection)));
+}
+
+void LiveReloadServer::take_over(Stream& stream, std::string_view websocket_key) {
+  if (browsers_.size() >= kBrowsersMax) return;
+  auto browser = std::make_unique<Browser>(*this, loop_, stream, websocket_key);
+  Browser& kept = *browser;
+  keep(std::move(browser));
+  kept.go_on();
+}
+
+void LiveReloadServer::keep(std::unique_ptr<Browser> browser) {
   browsers_.emplace(browser.get(), std::move(browser));
 }
 

@@ -1,25 +1,33 @@
-// Shell. Owns LiveReload's own port: serves `/livereload.js` and the WebSocket `/livereload`, and
-// tells its browsers to reload.
+// Shell. Owns LiveReload's own port and its browsers: serves `/livereload.js` and the WebSocket
+// `/livereload`, takes over WebSockets that began on the main port, and tells them all to reload.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "common/event/listener.h"
 #include "common/event/loop.h"
+#include "common/event/stream.h"
 #include "common/service_manager.h"
 
 namespace hpp::proxyd {
 
 class LiveReloadServer {
  public:
-  // Listens on both loopback addresses. A port that is taken is worth a warning and no more:
-  // everything but LiveReload works without. The sockets outlive this process with `manager`.
   // `loop` must outlive the server.
-  LiveReloadServer(Loop& loop, ServiceManager& manager, std::uint16_t port);
+  explicit LiveReloadServer(Loop& loop);
   ~LiveReloadServer();
+
+  // Listens on both loopback addresses. A port that is taken is worth a warning and no more: all
+  // the rest works without. The sockets outlive this process with `manager`.
+  void listen(ServiceManager& manager, std::uint16_t port);
+
+  // Goes on with a connection whose request for the WebSocket was read elsewhere, `websocket_key`
+  // in it. Not from inside a call of the stream's.
+  void take_over(Stream& stream, std::string_view websocket_key);
 
   // Tells every browser. None can delay another, or the backend's restart.
   void reload();
@@ -28,6 +36,7 @@ class LiveReloadServer {
   class Browser;
 
   void accept(UniqueFd connection);
+  void keep(std::unique_ptr<Browser> browser);
   void forget(Browser& browser);
 
   Loop& loop_;

@@ -56,8 +56,22 @@ Stream::Stream(Loop& loop, UniqueFd fd, StreamListener& listener)
   event_add(readable_.get(), nullptr);
 }
 
+// What is readable, or has ended, the kernel tells a new event again.
+Stream::Stream(Stream& from, StreamListener& listener)
+    : Stream(from.loop_, from.release(), listener) {
+  from.input_.move_to(input_, from.input_.size());
+  from.output_.move_to(output_, from.output_.size());
+}
+
 Stream::~Stream() {
   withdraw();
+}
+
+UniqueFd Stream::release() {
+  withdraw();
+  readable_.reset();
+  writable_.reset();
+  return std::move(fd_);
 }
 
 void Stream::on_event(int, short what, void* self) noexcept {

@@ -43,6 +43,11 @@ class Stream {
   // Takes over a connected, non-blocking socket. Reading starts at once.
   // `loop` and `listener` must outlive the stream.
   Stream(Loop& loop, UniqueFd fd, StreamListener& listener);
+
+  // Takes over the connection of another stream, with what that has read and what it has not
+  // written yet; `listener` is told of what comes from now on. `from` can only be destroyed then.
+  // Not inside a call of its listener's: Loop::later.
+  Stream(Stream& from, StreamListener& listener);
   ~Stream();
 
   Buffer& input() { return input_; }
@@ -118,6 +123,7 @@ class Stream {
   static void on_event(int, short what, void* self) noexcept;
   static void on_writable(int, short, void* self) noexcept;
 
+  UniqueFd release();
   void handle_readable(short what);
   void look_for_end();
   void read_and_tell();

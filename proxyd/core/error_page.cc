@@ -5,28 +5,10 @@
 #include <string_view>
 
 #include "common/text.h"
+#include "proxyd/core/own_answer.h"
 
 namespace hpp::proxyd {
 namespace {
-
-std::string_view reason_phrase(int status) {
-  switch (status) {
-    case 400:
-      return "Bad Request";
-    case 408:
-      return "Request Timeout";
-    case 431:
-      return "Request Header Fields Too Large";
-    case 501:
-      return "Not Implemented";
-    case 502:
-      return "Bad Gateway";
-    case 503:
-      return "Service Unavailable";
-    default:
-      return "Error";
-  }
-}
 
 // Without the line that its limit has cut in the middle, and without empty lines at the end.
 std::string_view whole_lines(std::string_view tail) {
@@ -81,13 +63,7 @@ std::string text_of(const Answer& answer, const bus::BackendState& backend, bool
 std::string write_answer(const Answer& answer, const RequestFacts& request,
                          const bus::BackendState& backend, bool show_output) {
   const std::string body = text_of(answer, backend, show_output);
-  std::string out = fmt::format("HTTP/1.1 {} {}\r\n", answer.status, reason_phrase(answer.status));
-  out += "Content-Type: text/plain; charset=utf-8\r\n";
-  out += "Cache-Control: no-store\r\n";
-  if (answer.status == 503) out += "Retry-After: 1\r\n";
-  out += fmt::format("Content-Length: {}\r\nConnection: close\r\n\r\n", body.size());
-  if (!request.is_head) out += body;
-  return out;
+  return write_own(answer.status, "text/plain", body, request);
 }
 
 }  // namespace hpp::proxyd

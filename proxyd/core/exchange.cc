@@ -92,6 +92,7 @@ Effects Exchange::handle(const RequestArrived& event, TimePoint now) {
   ticket_ = event.ticket;
   needs_.reset();
   arrived_at_ = now;
+  if (event.own) return answer_own(*event.own);
   hold();
   return {AskGate{}};
 }
@@ -106,7 +107,7 @@ void Exchange::hold() {
 
 Effects Exchange::handle(const RequestRefused& event, TimePoint) {
   assert(phase_ == Phase::Reading);
-  request_ = {};
+  request_ = event.facts;
   return answer(Answer::Kind::Refused, event.status, event.why);
 }
 
@@ -373,6 +374,16 @@ Effects Exchange::answer(Answer::Kind kind, int status, std::string why) {
   phase_ = Phase::Finishing;
   wake_at_.reset();
   return effects;
+}
+
+Effects Exchange::answer_own(const OwnRequest& own) {
+  wake_at_.reset();
+  if (own.endpoint == OwnEndpoint::LiveReload) {
+    phase_ = Phase::Closed;
+    return {HandOver{.websocket_key = own.websocket_key}};
+  }
+  phase_ = Phase::Finishing;
+  return {AnswerOwn{.endpoint = own.endpoint}, FinishClient{}};
 }
 
 // Also when the client has hung up: nobody reads an answer, and nothing may go on for it.

@@ -30,6 +30,9 @@
 //            until the client's FIN, so that a reset does not take the answer with it (RFC 9112
 //            §9.6). Not so for a client that has announced that it will send no more.
 //
+// A request for hpp itself (own_endpoints.h) is answered from Reading, whatever the backend does;
+// one that becomes a WebSocket of LiveReload's takes its connection along: Closed.
+//
 // Surprising: an answer of our own (503, 502, 400) always ends the connection. Its body may not
 // have been read, and what it says will soon be untrue. And: a client's FIN is not yet a hang-up.
 // Scripts that half-close look like browsers that leave; the answer is delivered if it begins
@@ -48,6 +51,7 @@
 
 #include "proxyd/core/gate.h"
 #include "proxyd/core/http_head.h"
+#include "proxyd/core/own_endpoints.h"
 #include "proxyd/core/rewrite.h"
 
 namespace hpp::proxyd {
@@ -67,12 +71,14 @@ struct RequestBegun {};  // some of its head has come, and not all
 
 struct RequestArrived {
   RequestFacts facts;
-  std::uint64_t ticket = 0;  // barrier.h
+  std::uint64_t ticket = 0;       // barrier.h
+  std::optional<OwnRequest> own;  // nothing: the backend is asked
 };
 
 struct RequestRefused {  // the head is not acceptable
   int status = 400;
   std::string why;
+  RequestFacts facts;  // as far as they are known
 };
 
 struct RequestBodyEnded {};  // all of it has been given to the backend's connection
@@ -163,6 +169,18 @@ struct Answer {  // write an answer of our own
   bool operator==(const Answer&) const = default;
 };
 
+struct AnswerOwn {  // likewise, to a request for hpp itself
+  OwnEndpoint endpoint = OwnEndpoint::LiveReloadScript;
+
+  bool operator==(const AnswerOwn&) const = default;
+};
+
+struct HandOver {  // the connection goes to LiveReload, for the handshake with that key
+  std::string websocket_key;
+
+  bool operator==(const HandOver&) const = default;
+};
+
 struct ReadNext {  // the next request may be read
   bool operator==(const ReadNext&) const = default;
 };
@@ -181,7 +199,7 @@ struct CutClient {     // end the connection so that the client cannot take the 
 
 using Effect =
     std::variant<AskGate, ForwardRequest, DropUpstream, ReleaseUpstream, PassResponseHead,
-                 EndResponse, Answer, ReadNext, FinishClient, CutClient>;
+                 EndResponse, Answer, AnswerOwn, HandOver, ReadNext, FinishClient, CutClient>;
 
 // In the order in which they are to be done. In place: one is made for every event.
 class Effects {
@@ -253,6 +271,7 @@ class Exchange {
   Effects take_back();
   Effects close_on_verdict();
   Effects answer(Answer::Kind kind, int status, std::string why);
+  Effects answer_own(const OwnRequest& own);
   DropUpstream drop_ended() const;
   Effects complete_response();
   Effects cut();

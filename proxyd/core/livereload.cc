@@ -45,10 +45,10 @@ bool RefreshRule::on(const bus::BackendState& backend) {
 
 std::string_view livereload_script() {
   return R"js((() => {
+  // Beside the script: on LiveReload's own port, or below /__hpp/ on the main one.
   const script = document.currentScript;
-  const here = script ? new URL(script.src) : location;
-  const scheme = here.protocol === "https:" ? "wss:" : "ws:";
-  const url = `${scheme}//${here.host}/livereload`;
+  const url = new URL("livereload", script ? script.src : location.href);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   const hello = {
     command: "hello",
     protocols: ["http://livereload.com/protocols/official-7"],

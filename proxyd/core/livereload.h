@@ -46,7 +46,7 @@ class RefreshRule {
   std::optional<Source> source_;
 };
 
-// The script that pages load from `/livereload.js`: connects back to where it came from, reloads
+// The script that pages load from `/livereload.js`: connects to the WebSocket beside it, reloads
 // the page when told to, and when it finds the server back after a time without.
 std::string_view livereload_script();
 

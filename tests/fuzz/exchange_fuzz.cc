@@ -666,6 +666,11 @@ class Play {
     output_ += write_answer(effect, exchange_.request(), backend_, true);
   }
 
+  // No request here is for hpp itself.
+  void perform(const AnswerOwn&) { check(false, "nobody asked hpp itself"); }
+
+  void perform(const HandOver&) { check(false, "nobody asked for LiveReload"); }
+
   void count_answer() {
     check(client_end_ == End::Open && !is_finishing_, "nothing follows the last answer");
     check(++newest().answers == 1, "a request is answered once", newest().start);

@@ -148,6 +148,12 @@ class Proxyd final : public Mortal {
   void perform(Client& client, const proxyd::PassResponseHead& effect);
   void perform(Client& client, const proxyd::EndResponse&);
   void perform(Client& client, const proxyd::Answer& effect);
+
+  // Nobody here asks hpp itself.
+  void perform(Client&, const proxyd::AnswerOwn&) {}
+
+  void perform(Client&, const proxyd::HandOver&) {}
+
   void perform(Client& client, const proxyd::ReadNext&);
   void perform(Client& client, const proxyd::FinishClient& effect);
   void perform(Client& client, const proxyd::CutClient&);

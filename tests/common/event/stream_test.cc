@@ -427,6 +427,34 @@ TEST_F(StreamTest, ResetsThePeerIfAsked) {
   EXPECT_FALSE(ended_);
 }
 
+TEST_F(StreamTest, AnotherTakesItOver) {
+  peer_sends("read, ");
+  EXPECT_TRUE(run_until(loop_, [&] { return input() == "read, "; }));
+  stream_->output().append("written");
+  const int inputs = told_.inputs;
+  Recorder told;
+  peer_sends("unread");
+  Stream heir(*stream_, told);
+  stream_.reset();
+  heir.flush();
+  EXPECT_TRUE(run_until(loop_, [&] { return heir.input().size() == 12; }));
+  EXPECT_EQ(heir.input().pull_up(12), "read, unread");
+  EXPECT_EQ(told_.inputs, inputs);
+  peer_reads();
+  EXPECT_EQ(received_, "written");
+  peer_.reset();
+  EXPECT_TRUE(run_until(loop_, [&] { return told.ends > 0; }));
+  EXPECT_EQ(told_.ends + told_.breaks, 0);
+}
+
+TEST_F(StreamTest, AnotherTakesOverWhatHasEnded) {
+  peer_.reset();
+  EXPECT_TRUE(run_until(loop_, [&] { return told_.ends > 0; }));
+  Recorder told;
+  Stream heir(*stream_, told);
+  EXPECT_TRUE(run_until(loop_, [&] { return told.ends > 0; }));
+}
+
 TEST_F(StreamTest, TellsNothingAfterItsEnd) {
   peer_sends("x");
   stream_.reset();

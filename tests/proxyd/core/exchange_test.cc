@@ -8,9 +8,10 @@
 namespace hpp::proxyd {
 
 void PrintTo(const Effects& effects, std::ostream* out) {
-  static const char* const kNames[] = {
-      "AskGate",     "ForwardRequest", "DropUpstream", "ReleaseUpstream", "PassResponseHead",
-      "EndResponse", "Answer",         "ReadNext",     "FinishClient",    "CutClient"};
+  static const char* const kNames[] = {"AskGate",         "ForwardRequest",   "DropUpstream",
+                                       "ReleaseUpstream", "PassResponseHead", "EndResponse",
+                                       "Answer",          "AnswerOwn",        "HandOver",
+                                       "ReadNext",        "FinishClient",     "CutClient"};
   *out << '{';
   for (const Effect& effect : effects) *out << ' ' << kNames[effect.index()];
   *out << " }";
@@ -488,6 +489,28 @@ TEST(Exchange, MalformedInputIsAnsweredAndCloses) {
       .then({DropUpstream{}, CutClient{}});
 }
 
+TEST(Exchange, HppAnswersWhatItIsAskedItself) {
+  RequestArrived script{.facts = kGet,
+                        .own = OwnRequest{.endpoint = OwnEndpoint::LiveReloadScript}};
+  Steps()
+      .when(RequestBegun{})
+      .when(script)
+      .then({AnswerOwn{.endpoint = OwnEndpoint::LiveReloadScript}, FinishClient{}})
+      .in(Phase::Finishing);
+  RequestArrived socket{
+      .facts = kGet, .own = OwnRequest{.endpoint = OwnEndpoint::LiveReload, .websocket_key = "k"}};
+  Steps steps;
+  steps.when(RequestBegun{}).when(socket).then({HandOver{.websocket_key = "k"}}).in(Phase::Closed);
+  EXPECT_FALSE(steps.exchange().wake_at());
+  steps.when(ClientEnded{}).then({}).when(ClientBroken{}).then({});
+}
+
+TEST(Exchange, WhoIsRefusedIsStillKnown) {
+  Steps steps;
+  steps.when(RequestRefused{.status = 403, .why = "x", .facts = {.is_head = true}});
+  EXPECT_TRUE(steps.exchange().request().is_head);
+}
+
 // ---- every history ------------------------------------------------------------------------------
 
 // A shell of values around an exchange and a gate: offers every event that a real one could send
@@ -560,6 +583,16 @@ struct World {
     ++final_answers;
   }
 
+  void perform(const AnswerOwn&) {
+    ASSERT_TRUE(output_open);
+    ++final_answers;
+  }
+
+  void perform(const HandOver&) {
+    ASSERT_TRUE(output_open);
+    output_open = false;
+  }
+
   void perform(const ReadNext&) { ASSERT_EQ(final_answers, 1); }
 
   void perform(const FinishClient&) { output_open = false; }
@@ -578,12 +611,12 @@ struct World {
     }
   }
 
-  void start(const RequestFacts& facts) {
+  void start(const RequestFacts& facts, const std::optional<OwnRequest>& own = std::nullopt) {
     request_is_safe = facts.is_safe;
     body_done = facts.framing == Framing::None;
     forwards = 0;
     final_answers = 0;
-    play(RequestArrived{facts});
+    play(RequestArrived{.facts = facts, .own = own});
   }
 
   void news(bus::BackendPhase state, std::uint64_t of) {
@@ -619,6 +652,9 @@ struct World {
     if (phase == Phase::Reading && !client_ended) {
       next([](World& w) { w.start(kGet); });
       next([](World& w) { w.start(kPost); });
+      for (const OwnEndpoint own : {OwnEndpoint::LiveReload, OwnEndpoint::LiveReloadScript}) {
+        next([own](World& w) { w.start(kGet, OwnRequest{.endpoint = own, .websocket_key = {}}); });
+      }
       next([](World& w) {
         w.final_answers = 0;
         w.play(RequestRefused{.status = 400, .why = "x"});

@@ -1,0 +1,137 @@
+#include "proxyd/core/own_endpoints.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <string_view>
+
+#include "proxyd/core/http_text.h"
+
+namespace hpp::proxyd {
+namespace {
+
+constexpr std::string_view kRoot = "/__hpp";
+
+// Of a target in the origin or the absolute form, RFC 9112 §3.2.
+std::string_view path_of(std::string_view target) {
+  if (!target.starts_with('/')) {
+    const auto authority = target.find("://");
+    if (authority == std::string_view::npos) return {};
+    const auto path = target.find_first_of("/?#", authority + 3);
+    if (path == std::string_view::npos) return {};
+    target.remove_prefix(path);
+  }
+  return target.substr(0, target.find_first_of("?#"));
+}
+
+std::optional<OwnEndpoint> endpoint_at(std::string_view name) {
+  if (name == "/livereload") return OwnEndpoint::LiveReload;
+  if (name == "/livereload.js") return OwnEndpoint::LiveReloadScript;
+  return std::nullopt;
+}
+
+std::string_view value_of(const RequestHead& head, std::string_view name) {
+  for (const Field& field : head.fields) {
+    if (same_text(field.name, name)) return field.value;
+  }
+  return {};
+}
+
+struct HostAndPort {
+  std::string_view host;  // an IPv6 address in its brackets
+  std::string_view port;  // empty: the scheme's
+};
+
+HostAndPort split(std::string_view text) {
+  const auto colon = text.rfind(':');
+  const auto bracket = text.rfind(']');
+  const bool has_port =
+      colon != std::string_view::npos && (bracket == std::string_view::npos || bracket < colon);
+  if (!has_port) return {.host = text, .port = {}};
+  return {.host = text.substr(0, colon), .port = text.substr(colon + 1)};
+}
+
+// Whether that host can be nobody else's. Names below `localhost` are this machine's wherever one
+// is (RFC 6761 §6.3).
+bool is_ours(std::string_view host, const Address& bind) {
+  for (const std::string_view own : {"localhost", "127.0.0.1", "[::1]"}) {
+    if (same_text(host, own)) return true;
+  }
+  constexpr std::string_view kBelow = ".localhost";
+  if (host.size() > kBelow.size() && same_text(host.substr(host.size() - kBelow.size()), kBelow)) {
+    return true;
+  }
+  const bool is_v6 = bind.host.find(':') != std::string::npos;
+  return same_text(host, is_v6 ? '[' + bind.host + ']' : bind.host);
+}
+
+bool names_this_proxy(std::string_view host, const Address& bind) {
+  const HostAndPort said = split(host);
+  const std::string_view port = said.port.empty() ? "80" : said.port;
+  return port == std::to_string(bind.port) && is_ours(said.host, bind);
+}
+
+// A browser says the page's origin, `http://localhost:8000`, in every WebSocket handshake.
+bool has_own_origin(const RequestHead& head) {
+  const std::string_view origin = value_of(head, "Origin");
+  if (origin.empty()) return true;
+  const auto scheme = origin.find("://");
+  return scheme != std::string_view::npos &&
+         same_text(origin.substr(scheme + 3), value_of(head, "Host"));
+}
+
+Refused forbid(std::string why) {
+  return {.status = 403, .why = std::move(why)};
+}
+
+std::optional<Refused> keep_out(const RequestHead& head, bool peer_is_local, const Address& bind) {
+  if (!peer_is_local) {
+    return forbid(
+        "what is below /__hpp/ is for the machine that hpp runs on, and you come from "
+        "another address");
+  }
+  const std::string_view host = value_of(head, "Host");
+  if (names_this_proxy(host, bind)) return std::nullopt;
+  return forbid(
+      fmt::format("what is below /__hpp/ has to be asked for at localhost:{}, and Host "
+                  "is '{}' (a page of somebody else's could have sent you here)",
+                  bind.port, host));
+}
+
+// RFC 6455 §4.2.1.
+std::variant<NotOwn, OwnRequest, Refused> open_websocket(const RequestHead& head,
+                                                         const RequestFacts& facts) {
+  const std::string_view key = value_of(head, "Sec-WebSocket-Key");
+  const bool is_handshake = head.method == "GET" && facts.asks_upgrade && !key.empty() &&
+                            facts.framing == Framing::None &&
+                            same_text(value_of(head, "Upgrade"), "websocket");
+  if (!is_handshake) return Refused{.status = 426, .why = "/__hpp/livereload is a WebSocket"};
+  if (!has_own_origin(head)) {
+    return forbid(
+        fmt::format("a page of {} has no business with this WebSocket", value_of(head, "Origin")));
+  }
+  return OwnRequest{.endpoint = OwnEndpoint::LiveReload, .websocket_key = std::string(key)};
+}
+
+}  // namespace
+
+std::variant<NotOwn, OwnRequest, Refused> judge_own(const RequestHead& head,
+                                                    const RequestFacts& facts, bool peer_is_local,
+                                                    const Address& bind) {
+  std::string_view path = path_of(head.target);
+  if (!path.starts_with(kRoot)) return NotOwn{};
+  path.remove_prefix(kRoot.size());
+  if (!path.empty() && !path.starts_with('/')) return NotOwn{};
+  if (auto refused = keep_out(head, peer_is_local, bind)) return *refused;
+  const auto endpoint = endpoint_at(path);
+  if (!endpoint) {
+    return Refused{.status = 404, .why = "hpp has no such page; /__hpp/livereload.js is one"};
+  }
+  if (endpoint == OwnEndpoint::LiveReload) return open_websocket(head, facts);
+  if (head.method != "GET" && head.method != "HEAD") {
+    return Refused{.status = 405, .why = "what is below /__hpp/ can be read (GET, HEAD), no more"};
+  }
+  return OwnRequest{.endpoint = *endpoint, .websocket_key = {}};
+}
+
+}  // namespace hpp::proxyd

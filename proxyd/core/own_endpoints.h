@@ -1,0 +1,39 @@
+// Pure. The requests that hpp answers itself, below `/__hpp/`: which they are, and who may ask.
+//
+// They tell of the developer's files and commands, so they are for the developer alone. A page of
+// anybody's that the developer looks at can have the browser ask this machine; as long as its host
+// is another the browser keeps the answer from it (same-origin policy), and a page that has its
+// own name point to this machine (DNS rebinding) still says that name in Host. WebSockets know no
+// such policy: there Origin tells.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "common/address.h"
+#include "proxyd/core/http_head.h"
+
+namespace hpp::proxyd {
+
+enum class OwnEndpoint {
+  LiveReload,        // `/__hpp/livereload`, a WebSocket
+  LiveReloadScript,  // `/__hpp/livereload.js`
+};
+
+struct OwnRequest {
+  OwnEndpoint endpoint = OwnEndpoint::LiveReloadScript;
+  std::string websocket_key;  // LiveReload
+
+  bool operator==(const OwnRequest&) const = default;
+};
+
+struct NotOwn {  // it is the backend's
+  bool operator==(const NotOwn&) const = default;
+};
+
+// `peer_is_local`: the client's address is a loopback one. `bind`: where this proxy listens.
+std::variant<NotOwn, OwnRequest, Refused> judge_own(const RequestHead& head,
+                                                    const RequestFacts& facts, bool peer_is_local,
+                                                    const Address& bind);
+
+}  // namespace hpp::proxyd

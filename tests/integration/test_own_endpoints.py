@@ -1,0 +1,126 @@
+"""What hpp answers itself, below /__hpp/: for whom, and that it never reaches the backend."""
+
+import asyncio
+import json
+import unittest
+
+import websockets
+
+from harness import DEADLINE_S, Connection, IntegrationTest, get
+
+HELLO = json.dumps({"command": "hello",
+                    "protocols": ["http://livereload.com/protocols/official-7"]})
+
+
+class OwnEndpointsTest(IntegrationTest):
+    """An hpp that runs, and ways to ask it."""
+
+    def setUp(self):
+        super().setUp()
+        self.hpp = self.start_hpp("--exec", *self.save_backend("the backend's"))
+        self.hpp.wait_ready()
+
+    def ask(self, path, method="GET", host=None, fields=()):
+        """One request with exactly that Host and those fields."""
+        with Connection(self.hpp.bind) as client:
+            lines = [f"{method} {path} HTTP/1.1", f"Host: {host or f'localhost:{self.hpp.bind}'}",
+                     *(f"{name}: {value}" for name, value in fields), "", ""]
+            client.send("\r\n".join(lines))
+            return client.read_response(method)
+
+
+class Guard(OwnEndpointsTest):
+    def test_only_a_host_of_ours_is_answered(self):
+        for host in ("localhost", "127.0.0.1", "[::1]"):
+            answer = self.ask("/__hpp/livereload.js", host=f"{host}:{self.hpp.bind}")
+            self.assertEqual(answer.status, 200, host)
+        for host in (f"evil.example:{self.hpp.bind}", "localhost", "localhost:1"):
+            answer = self.ask("/__hpp/livereload.js", host=host)
+            self.assertEqual(answer.status, 403, host)
+            self.assertIn(host, answer.text)
+            self.assertEqual(answer.header("connection"), "close")
+
+    def test_nothing_of_it_reaches_the_backend(self):
+        self.assertEqual(get(self.hpp.url + "__hpp/nosuch").status, 404)
+        answer = self.ask("/__hpp/livereload.js", "POST", fields=[("Content-Length", "0")])
+        self.assertEqual((answer.status, answer.header("allow")), (405, "GET, HEAD"))
+        self.assertEqual(self.ask("/__hpp/livereload").status, 426)
+        self.assertEqual(self.ask("/__hpperator").text, "the backend's")
+
+    def test_a_head_request_gets_the_head_alone(self):
+        whole = self.ask("/__hpp/livereload.js")
+        head = self.ask("/__hpp/livereload.js", "HEAD")
+        self.assertEqual((head.status, head.body), (200, b""))
+        self.assertEqual(head.header("content-length"), str(len(whole.body)))
+        refused = self.ask("/__hpp/livereload.js", "HEAD", host="evil.example")
+        self.assertEqual((refused.status, refused.body), (403, b""))
+
+
+class LiveReload(OwnEndpointsTest):
+    async def browser(self, **keywords):
+        """A WebSocket on the main port that has said hello and was answered."""
+        connection = await websockets.connect(
+            f"ws://localhost:{self.hpp.bind}/__hpp/livereload", open_timeout=DEADLINE_S,
+            ping_interval=None, **keywords)
+        await connection.send(HELLO)
+        self.assertEqual((await self.receive(connection))["command"], "hello")
+        return connection
+
+    @staticmethod
+    async def receive(connection):
+        return json.loads(await asyncio.wait_for(connection.recv(), DEADLINE_S))
+
+    def test_every_browser_reloads(self):
+        async def run():
+            browsers = [await self.browser() for _ in range(5)]
+            self.save_backend("new")
+            for browser in browsers:
+                self.assertEqual((await self.receive(browser))["command"], "reload")
+            self.assertEqual((await asyncio.to_thread(get, self.hpp.url)).text, "new")
+            for browser in browsers:
+                await browser.close()
+
+        asyncio.run(run())
+
+    def test_it_is_there_while_the_backend_is_not(self):
+        async def run():
+            await asyncio.to_thread(get, self.hpp.url + "crash")
+            self.hpp.wait_state("Error")
+            browser = await self.browser()
+            self.save_backend("cured")
+            self.assertEqual((await self.receive(browser))["command"], "reload")
+            await browser.close()
+
+        asyncio.run(run())
+
+    def test_a_page_of_somebody_else_is_refused(self):
+        async def run():
+            with self.assertRaises(websockets.InvalidStatusCode) as refused:
+                await self.browser(origin="http://evil.example")
+            self.assertEqual(refused.exception.status_code, 403)
+            browser = await self.browser(origin=f"http://localhost:{self.hpp.bind}")
+            await browser.close()
+
+        asyncio.run(run())
+
+    def test_the_handshake_may_follow_another_request_and_bring_a_message(self):
+        with Connection(self.hpp.bind) as client:
+            handshake = (f"GET /__hpp/livereload HTTP/1.1\r\nHost: localhost:{self.hpp.bind}\r\n"
+                         "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+                         "Sec-WebSocket-Version: 13\r\n"
+                         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").encode()
+            hello = HELLO.encode()  # masked with zeros: as it is
+            frame = b"\x81" + bytes([0x80 | len(hello)]) + bytes(4) + hello
+            client.ask()
+            client.send(handshake + frame)
+            self.assertEqual(client.read_response().text, "the backend's")
+            opened = client.read_response()
+            self.assertEqual(opened.status, 101)
+            self.assertEqual(opened.header("sec-websocket-accept"), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+            kind, size = client.read_exactly(2)
+            self.assertEqual(kind, 0x81)
+            self.assertEqual(json.loads(client.read_exactly(size))["command"], "hello")
+
+
+if __name__ == "__main__":
+    unittest.main()

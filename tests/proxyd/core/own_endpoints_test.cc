@@ -1,0 +1,126 @@
+#include "proxyd/core/own_endpoints.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace hpp::proxyd {
+namespace {
+
+using testing::HasSubstr;
+
+using Own = std::variant<NotOwn, OwnRequest, Refused>;
+
+const Address kBind{.host = "dev.example", .port = 8000};
+
+struct Asked {
+  std::string method = "GET";
+  std::string target = "/__hpp/livereload.js";
+  std::string host = "localhost:8000";
+  std::string fields;  // whole lines
+  bool peer_is_local = true;
+  Address bind = kBind;
+};
+
+Own judge(const Asked& asked) {
+  RequestParser parser;
+  const std::string text = asked.method + ' ' + asked.target + " HTTP/1.1\r\nHost: " + asked.host +
+                           "\r\n" + asked.fields + "\r\n";
+  EXPECT_TRUE(std::holds_alternative<HeadRead>(parser.read_head(text))) << text;
+  const auto facts = judge_request(parser.head());
+  if (!std::holds_alternative<RequestFacts>(facts)) return std::get<Refused>(facts);
+  return judge_own(parser.head(), std::get<RequestFacts>(facts), asked.peer_is_local, asked.bind);
+}
+
+int status_of(const Own& own) {
+  const auto* const refused = std::get_if<Refused>(&own);
+  return refused != nullptr ? refused->status : 0;
+}
+
+bool is_script(const Own& own) {
+  return own == Own{OwnRequest{.endpoint = OwnEndpoint::LiveReloadScript, .websocket_key = {}}};
+}
+
+TEST(OwnEndpoints, OthersPathsAreTheBackends) {
+  for (const char* target :
+       {"/", "/__hpp.html", "/__hppx/status", "/a/__hpp/status", "/?/__hpp/", "/__HPP/",
+        "/%5f_hpp/", "http://localhost:8000", "http://localhost:8000?a=/__hpp/"}) {
+    EXPECT_EQ(judge({.target = target}), Own{NotOwn{}}) << target;
+  }
+  EXPECT_EQ(judge({.method = "OPTIONS", .target = "*"}), Own{NotOwn{}});
+  EXPECT_EQ(judge({.target = "/", .host = "evil.example", .peer_is_local = false}), Own{NotOwn{}});
+}
+
+TEST(OwnEndpoints, AreFoundInEachFormOfTarget) {
+  for (const char* target : {"/__hpp/livereload.js", "/__hpp/livereload.js?x=/1",
+                             "http://localhost:8000/__hpp/livereload.js"}) {
+    EXPECT_TRUE(is_script(judge({.target = target}))) << target;
+  }
+  EXPECT_EQ(status_of(judge({.target = "/__hpp/nosuch"})), 404);
+  EXPECT_EQ(status_of(judge({.target = "/__hpp/livereload.js/"})), 404);
+}
+
+TEST(OwnEndpoints, CanBeReadAlone) {
+  EXPECT_TRUE(is_script(judge({.method = "HEAD"})));
+  for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "get"}) {
+    EXPECT_EQ(status_of(judge({.method = method})), 405) << method;
+  }
+}
+
+TEST(OwnEndpoints, AreForThisMachine) {
+  const Own own = judge({.peer_is_local = false});
+  EXPECT_EQ(status_of(own), 403);
+  EXPECT_THAT(std::get<Refused>(own).why, HasSubstr("another address"));
+}
+
+TEST(OwnEndpoints, AreForAHostThatIsOurs) {
+  for (const char* host : {"localhost:8000", "LocalHost:8000", "127.0.0.1:8000", "[::1]:8000",
+                           "dev.example:8000", "tenant.localhost:8000"}) {
+    EXPECT_TRUE(is_script(judge({.host = host}))) << host;
+  }
+  for (const char* host :
+       {"localhost", "localhost:", "localhost:80", "localhost:8001", "localhost:80000",
+        "evil.example:8000", "localhost.evil.example:8000", "evillocalhost:8000", ".localhost:8000",
+        "127.0.0.1.evil.example:8000", "[::2]:8000", "::1:8000", "127.0.0.2:8000", "dev.example",
+        "xdev.example:8000", ""}) {
+    EXPECT_NE(status_of(judge({.host = host})), 0) << host;
+  }
+  const Own own = judge({.host = "evil.example:8000"});
+  EXPECT_EQ(status_of(own), 403);
+  EXPECT_THAT(std::get<Refused>(own).why, HasSubstr("evil.example:8000"));
+  EXPECT_THAT(std::get<Refused>(own).why, HasSubstr("localhost:8000"));
+}
+
+TEST(OwnEndpoints, ThePortOfTheSchemeNeedNotBeSaid) {
+  const Address bind{.host = "::", .port = 80};
+  for (const char* host : {"localhost", "localhost:80", "[::1]", "[::]"}) {
+    EXPECT_TRUE(is_script(judge({.host = host, .bind = bind}))) << host;
+  }
+  EXPECT_EQ(status_of(judge({.host = "localhost:8000", .bind = bind})), 403);
+}
+
+TEST(OwnEndpoints, TheWebSocketIsOpenedByItsHandshake) {
+  const std::string handshake =
+      "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: abc\r\n";
+  const auto open = [&](const std::string& more, const std::string& host = "localhost:8000") {
+    return judge({.target = "/__hpp/livereload", .host = host, .fields = handshake + more});
+  };
+  const Own opened{OwnRequest{.endpoint = OwnEndpoint::LiveReload, .websocket_key = "abc"}};
+  EXPECT_EQ(open(""), opened);
+  EXPECT_EQ(open("Origin: http://localhost:8000\r\n"), opened);
+  EXPECT_EQ(open("Origin: http://[::1]:8000\r\n", "[::1]:8000"), opened);
+  for (const char* origin : {"http://evil.example", "http://localhost", "http://localhost:8001",
+                             "http://127.0.0.1:8000", "null", "localhost:8000"}) {
+    EXPECT_EQ(status_of(open("Origin: " + std::string(origin) + "\r\n")), 403) << origin;
+  }
+  EXPECT_EQ(status_of(open("", "evil.example:8000")), 403);
+  EXPECT_EQ(status_of(open("Content-Length: 1\r\n")), 426);
+  EXPECT_EQ(status_of(judge({.target = "/__hpp/livereload"})), 426);
+  EXPECT_EQ(status_of(judge({.target = "/__hpp/livereload",
+                             .fields = "Connection: Upgrade\r\nUpgrade: websocket\r\n"})),
+            426);
+}
+
+}  // namespace
+}  // namespace hpp::proxyd
