@@ -6,19 +6,25 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 #include <stdexcept>
 
 #include "common/glob.h"
 #include "common/log.h"
+#include "common/option_file.h"
 #include "config.h"
 
 namespace hpp {
 namespace {
 
 constexpr const char* kExec = "--exec";
+constexpr const char* kConfig = "--config";
+// Read from the working directory where the command line names no other file.
+constexpr const char* kDefaultConfig = "hpp.toml";
 
 bool is_any(Program program, std::initializer_list<Program> programs) {
   return std::find(programs.begin(), programs.end(), program) != programs.end();
@@ -86,72 +92,99 @@ int signal_number(std::string text) {
   return 0;
 }
 
+// `--pattern` of `-p,--pattern`
+std::string long_name(std::string_view names) {
+  return std::string(names.substr(names.find("--")));
+}
+
+// The name of an option in a file: `pattern` for `-p,--pattern`, `bind` for BIND.
+std::string file_key(std::string_view names) {
+  const auto dashes = names.find("--");
+  if (dashes != std::string_view::npos) return std::string(names.substr(dashes + 2));
+  std::string key(names);
+  std::transform(key.begin(), key.end(), key.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return key;
+}
+
+// Declares to CLI11, and to the file if there can be one.
 class Declarer {
  public:
-  explicit Declarer(CLI::App& app) : app_(app) {}
+  Declarer(CLI::App& app, OptionFile* file) : app_(app), file_(file) {}
 
   void address(const char* name, Address& target, const char* help) {
-    app_.add_option_function<std::string>(
-            name, [&target, name](const std::string& text) { target = read_address(name, text); },
-            help)
-        ->required()
-        ->type_name("");
+    auto* const option = app_.add_option_function<std::string>(
+        name, [&target, name](const std::string& text) { target = read_address(name, text); },
+        help);
+    declare(name, Setting::Address, option)->required()->type_name("");
   }
 
   void globs(const char* name, std::vector<std::string>& target, const char* help) {
-    app_.add_option_function<std::vector<std::string>>(
-            name,
-            [&target](const std::vector<std::string>& globs) {
-              for (const auto& glob : globs) target.push_back(read_glob(glob));
-            },
-            help)
+    auto* const option = app_.add_option_function<std::vector<std::string>>(
+        name,
+        [&target](const std::vector<std::string>& globs) {
+          for (const auto& glob : globs) target.push_back(read_glob(glob));
+        },
+        help);
+    declare(name, Setting::Texts, option)
         ->type_name("GLOB")
         ->expected(1, CLI::detail::expected_max_vector_size);
   }
 
   void text(const char* name, std::string& target, const char* help) {
-    app_.add_option(name, target, help)->type_name("TEXT");
+    declare(name, Setting::Text, app_.add_option(name, target, help))->type_name("TEXT");
   }
 
   void port(const char* name, std::uint16_t& target, const char* help) {
-    app_.add_option(name, target, help)->type_name("PORT")->check(CLI::Range(0, 65535));
+    declare(name, Setting::Number, app_.add_option(name, target, help))
+        ->type_name("PORT")
+        ->check(CLI::Range(0, 65535));
   }
 
   void number(const char* name, const char* unit, std::uint32_t least, std::uint32_t& target,
               const char* help) {
-    app_.add_option(name, target, help)->type_name(unit)->check(CLI::Range(least, UINT32_MAX));
+    declare(name, Setting::Number, app_.add_option(name, target, help))
+        ->type_name(unit)
+        ->check(CLI::Range(least, UINT32_MAX));
   }
 
   void signal(const char* name, int& target, const char* help) {
-    app_.add_option_function<std::string>(
-            name,
-            [&target, name](const std::string& text) {
-              const int number = signal_number(text);
-              if (number == 0) {
-                throw CLI::ValidationError(
-                    name, fmt::format("expected a signal such as TERM or INT, got {}", text));
-              }
-              target = number;
-            },
-            help)
-        ->type_name("SIGNAL");
+    auto* const option = app_.add_option_function<std::string>(
+        name,
+        [&target, name](const std::string& text) {
+          const int number = signal_number(text);
+          if (number == 0) {
+            throw CLI::ValidationError(
+                name, fmt::format("expected a signal such as TERM or INT, got {}", text));
+          }
+          target = number;
+        },
+        help);
+    declare(name, Setting::Text, option)->type_name("SIGNAL");
   }
 
   void on_off(const char* name, bool& target, const char* help) {
-    app_.add_option_function<std::string>(
-            name, [&target](const std::string& word) { target = word == "on"; }, help)
-        ->type_name("on|off")
-        ->check(CLI::IsMember({"on", "off"}));
+    auto* const option = app_.add_option_function<std::string>(
+        name, [&target](const std::string& word) { target = word == "on"; }, help);
+    declare(name, Setting::OnOff, option)->type_name("on|off")->check(CLI::IsMember({"on", "off"}));
   }
 
-  void flag(const char* name, bool& target, const char* help) { app_.add_flag(name, target, help); }
+  void flag(const char* name, bool& target, const char* help) {
+    declare(name, Setting::Flag, app_.add_flag(name, target, help));
+  }
 
   void negated_flag(const char* name, bool& target, const char* help) {
-    app_.add_flag_callback(
+    auto* const option = app_.add_flag_callback(
         name, [&target] { target = false; }, help);
+    declare(name, Setting::Flag, option);
   }
 
  private:
+  CLI::Option* declare(const char* name, Setting setting, CLI::Option* option) {
+    if (file_ != nullptr) file_->add(file_key(name), *option, setting);
+    return option;
+  }
+
   static Address read_address(const char* name, const std::string& text) {
     try {
       return parse_address(text);
@@ -164,11 +197,12 @@ class Declarer {
     try {
       return normalized_glob(text);
     } catch (const std::invalid_argument& error) {
-      throw CLI::ValidationError("", error.what());
+      throw CLI::ValidationError(error.what());
     }
   }
 
   CLI::App& app_;
+  OptionFile* file_;  // nullptr: this program reads none
 };
 
 class Emitter {
@@ -213,10 +247,6 @@ class Emitter {
   std::vector<std::string> words() && { return std::move(words_); }
 
  private:
-  static std::string long_name(std::string_view names) {
-    return std::string(names.substr(names.find("--")));
-  }
-
   std::vector<std::string> words_;
 };
 
@@ -238,8 +268,11 @@ const char* description(Program program) {
 const char* examples(Program program) {
   switch (program) {
     case Program::Launch:
-      return "Everything after --exec is the command that starts your server.\n\n"
+      return "Everything after --exec is the command that starts your server. The options may\n"
+             "stand in a file, hpp.toml, too: by their long names, bind, backend and exec among\n"
+             "them. The command line wins.\n\n"
              "Examples:\n"
+             "  hpp-launch\n"
              "  hpp-launch localhost:8000 8001 --exec python3 -m http.server 8001\n"
              "  hpp-launch localhost:8000 8001 --pattern 'src/**/*' --exclude 'src/**/test_*' \\\n"
              "      --exec python ./manage.py runserver --noreload 8001";
@@ -280,13 +313,49 @@ class UsageFormatter : public CLI::Formatter {
   Program program_;
 };
 
+bool reads_file(Program program) {
+  return program == Program::Launch;
+}
+
+std::shared_ptr<OptionFile> declare_file(CLI::App& app) {
+  auto* const option = app.set_config(
+      kConfig, "",
+      fmt::format("file of options by their long names (default: {})", kDefaultConfig));
+  option->type_name("FILE")->take_last();
+  auto file = std::make_shared<OptionFile>(*option);
+  app.config_formatter(file);
+  return file;
+}
+
+// CLI11 takes a word in brackets for a list, which is a glob: `[ab]`, `--pattern=[Mm]akefile[12]`.
+// `./` in front means the same, and goes with normalized_glob. Not so an IPv6 address.
+void guard_brackets(std::string& word) {
+  const auto begin = word.starts_with("--") ? word.find('=') + 1 : 0;
+  if (word.substr(begin).starts_with('[') && word.ends_with(']') &&
+      word.find("::") == std::string::npos) {
+    word.insert(begin, "./");
+  }
+}
+
+// The arguments, last one first, as CLI11 wants them. The default file is named explicitly: CLI11
+// would overlook one that it cannot read.
+std::vector<std::string> words_for_cli11(Program program, const char* const* begin,
+                                         const char* const* end) {
+  std::vector<std::string> words(begin, end);
+  std::for_each(words.begin(), words.end(), guard_brackets);
+  if (reads_file(program) && ::access(kDefaultConfig, F_OK) == 0) {
+    words.insert(words.begin(), {kConfig, kDefaultConfig});
+  }
+  std::reverse(words.begin(), words.end());
+  return words;
+}
+
 // The rules that hold between options. Throws CLI::ValidationError.
 void check(Program program, const Options& options, bool has_exec) {
-  if (takes_command(program) && !has_exec) {
-    throw CLI::ValidationError("--exec COMMAND… is missing: the command that starts your server");
-  }
   if (takes_command(program) && options.command.empty()) {
-    throw CLI::ValidationError("--exec needs a command after it");
+    throw CLI::ValidationError(
+        has_exec ? "--exec needs a command after it"
+                 : "--exec COMMAND… is missing: the command that starts your server");
   }
   const bool alone = program == Program::Proxyd && options.assume_running;
   if (takes_run_directory(program) && options.run_directory.empty() && !alone) {
@@ -336,15 +405,17 @@ ParsedOptions parse_options(Program program, int argc, const char* const* argv) 
   const auto* const end = argv + argc;
   const auto* const exec =
       takes_command(program) ? std::find(argv + 1, end, std::string_view(kExec)) : end;
-  if (exec != end) options.command.assign(exec + 1, end);
   CLI::App app(description(program), program_name(program));
   app.set_version_flag("--version");
   app.footer(examples(program));
   app.formatter(std::make_shared<UsageFormatter>(program));
-  Declarer declarer(app);
+  const auto file = reads_file(program) ? declare_file(app) : nullptr;
+  Declarer declarer(app, file.get());
   visit_options(program, options, declarer);
+  if (file) file->add_command(file_key(kExec), options.command);
   try {
-    app.parse(static_cast<int>(exec - argv), argv);
+    app.parse(words_for_cli11(program, argv + 1, exec));
+    if (exec != end) options.command.assign(exec + 1, end);
     check(program, options, exec != end);
   } catch (const CLI::CallForHelp&) {
     fmt::print("{}", app.help());

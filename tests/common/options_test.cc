@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
 
-#include <algorithm>
+#include "common/os/file.h"
+#include "tests/support/temporary_directory.h"
 
 namespace hpp {
 namespace {
@@ -199,6 +201,188 @@ TEST(Options, AreRefusedWithOneLineThatSaysWhatWasExpected) {
     EXPECT_NE(said.find(expected), std::string::npos) << "expected " << expected << ": " << said;
     EXPECT_NE(said.find("--help"), std::string::npos) << said;
   }
+}
+
+// A file of options, named by --config.
+class ConfiguredOptions : public testing::Test {
+ protected:
+  void write(const std::string& text) const { ASSERT_EQ(replace_file(path_, text), 0); }
+
+  ParsedOptions parse_with_file(Words words = {}) const {
+    words.insert(words.begin(), {"--config", path_});
+    return parse(Program::Launch, words);
+  }
+
+  Options must_parse_with_file(const Words& words = {}) const {
+    const ParsedOptions parsed = parse_with_file(words);
+    EXPECT_TRUE(parsed.options.has_value());
+    return parsed.options.value_or(Options{});
+  }
+
+  TemporaryDirectory directory_;
+  std::string path_ = directory_ / "hpp.toml";
+};
+
+TEST_F(ConfiguredOptions, AreThoseOfTheCommandLine) {
+  write(
+      "bind = '[::1]:8000'\n"
+      "backend = 8001\n"
+      "pattern = ['./src/**/*', '[ab]', 'a,b']\n"
+      "exclude = '**/test_*'\n"
+      "no-default-excludes = true\n"
+      "livereload-port = 0\n"
+      "barrier = false\n"
+      "barrier-timeout = 300\n"
+      "queue-limit = 10_000\n"
+      "queue-timeout = 5\n"
+      "stop-signal = 'TERM'\n"
+      "stop-timeout = 50\n"
+      "name = 'mine'\n"
+      "debug = true\n"
+      "exec = ['python3', '-c', '[1,2]', '', '--debug']\n");
+  const Options expected{
+      .bind = {"::1", 8000},
+      .backend = {"localhost", 8001},
+      .patterns = {"src/**/*", "[ab]", "a,b"},
+      .excludes = {"**/test_*"},
+      .default_excludes = false,
+      .command = {"python3", "-c", "[1,2]", "", "--debug"},
+      .stop_signal = SIGTERM,
+      .stop_timeout_ms = 50,
+      .name = "mine",
+      .livereload_port = 0,
+      .barrier = false,
+      .barrier_timeout_ms = 300,
+      .queue_limit = 10'000,
+      .queue_timeout_ms = 5,
+      .debug = true,
+  };
+  EXPECT_EQ(must_parse_with_file(), expected);
+}
+
+TEST_F(ConfiguredOptions, AreEveryOptionOfHppLaunch) {
+  write("bogus = 1\n");
+  testing::internal::CaptureStderr();
+  parse_with_file();
+  const std::string said = testing::internal::GetCapturedStderr();
+  Words keys{"bind", "backend", "exec"};
+  for (const std::string& word : arguments_for(Program::Launch, full())) {
+    if (word == "--exec") break;
+    if (word.starts_with("--")) keys.push_back(word.substr(2, word.find('=') - 2));
+  }
+  for (const auto& key : keys) EXPECT_NE(said.find(key), std::string::npos) << key << ": " << said;
+}
+
+TEST_F(ConfiguredOptions, GiveWayToTheCommandLine) {
+  write(
+      "bind = 1\nbackend = 2\npattern = ['a', 'b']\nexclude = 'c'\nbarrier = 'off'\n"
+      "queue-limit = 5\nname = 'file'\nexec = 'x y'\n");
+  const Options options =
+      must_parse_with_file({"3", "-p", "d", "--barrier", "on", "--name=line", "--exec", "z"});
+  EXPECT_EQ(options.bind.port, 3);
+  EXPECT_EQ(options.backend.port, 2);
+  EXPECT_EQ(options.patterns, Words{"d"});
+  EXPECT_EQ(options.excludes, Words{"c"});
+  EXPECT_TRUE(options.barrier);
+  EXPECT_EQ(options.queue_limit, 5U);
+  EXPECT_EQ(options.name, "line");
+  EXPECT_EQ(options.command, Words{"z"});
+}
+
+TEST_F(ConfiguredOptions, SplitACommandInOneString) {
+  write("bind = 1\nbackend = 2\nexec = \"python3 'my app.py' --port 2\"\n");
+  EXPECT_EQ(must_parse_with_file().command, (Words{"python3", "my app.py", "--port", "2"}));
+}
+
+TEST_F(ConfiguredOptions, WithoutEffectAreThoseThatSayNo) {
+  write(
+      "bind = 1\nbackend = 2\nexec = 'x'\npattern = []\ndebug = false\nbarrier = true\n"
+      "no-default-excludes = false\n");
+  const Options expected{.bind = {"localhost", 1}, .backend = {"localhost", 2}, .command = {"x"}};
+  EXPECT_EQ(must_parse_with_file(), expected);
+}
+
+TEST_F(ConfiguredOptions, AreRefusedWithTheirLine) {
+  struct Case {
+    const char* text;
+    const char* expected;
+  };
+
+  const Case cases[] = {
+      {"", "BIND"},
+      {"bind = 1\nbackend = 2\n", "--exec COMMAND… is missing"},
+      {"bind = 1\nbackend = 1\nexec = 'x'\n", "same address"},
+      {"\npatern = 'x'\n", ":2: there is no option 'patern'; expected one of backend, barrier"},
+      {"config = 'x'\n", ":1: there is no option 'config'"},
+      {"run-dir = 'x'\n", ":1: there is no option 'run-dir'"},
+      {"Bind = 1\n", ":1: there is no option 'Bind'"},
+      {"\nbind = [1\n", ":2: expected a string"},
+      {"\nbind = true\n", ":2: bind: expected \"HOST:PORT\" or a port number, got a boolean"},
+      {"bind = 'x'\n", ":1: BIND: expected PORT, HOST:PORT or [V6]:PORT, got 'x'"},
+      {"bind = 65536\n", ":1: BIND: expected PORT"},
+      {"pattern = 1\n", ":1: pattern: expected a string or an array of strings, got a number"},
+      {"pattern = [\n'a',\n'/b']\n", ":1: "},
+      {"exclude = '['\n", ":1: bad glob '['"},
+      {"debug = 'yes'\n", ":1: debug: expected true or false, got a string"},
+      {"no-default-excludes = 1\n", ":1: no-default-excludes: expected true or false"},
+      {"barrier = 1\n", ":1: barrier: expected \"on\" or \"off\", got a number"},
+      {"barrier = 'maybe'\n", ":1: --barrier"},
+      {"queue-limit = '5'\n", ":1: queue-limit: expected a whole number, got a string"},
+      {"queue-limit = 0\n", ":1: --queue-limit"},
+      {"queue-timeout = -1\n", ":1: --queue-timeout"},
+      {"livereload-port = 65536\n", ":1: --livereload-port"},
+      {"stop-signal = 15\n", ":1: stop-signal: expected a string, got a number"},
+      {"stop-signal = 'X'\n", ":1: --stop-signal: expected a signal such as TERM or INT, got X"},
+      {"name = ['a']\n", ":1: name: expected a string, got an array"},
+      {"exec = 5\n", ":1: exec: expected an array of strings"},
+      {"exec = []\n", ":1: exec: expected a command, got none"},
+      {"exec = ' '\n", ":1: exec: expected a command, got none"},
+      {"exec = 'a | b'\n", ":1: exec: | needs a shell"},
+      {"debug = true\nname = 'x'\ndebug = true\n", ":3: 'debug' has a value already, in line 1"},
+  };
+  for (const auto& [text, expected] : cases) {
+    write(text);
+    testing::internal::CaptureStderr();
+    const ParsedOptions parsed = parse_with_file();
+    const std::string said = testing::internal::GetCapturedStderr();
+    EXPECT_FALSE(parsed.options.has_value()) << text;
+    EXPECT_EQ(parsed.exit_status, 2) << said;
+    EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
+    EXPECT_NE(said.find(expected), std::string::npos) << "expected " << expected << ": " << said;
+    if (expected[0] == ':') {
+      EXPECT_NE(said.find(path_ + expected), std::string::npos) << said;
+    }
+  }
+}
+
+TEST_F(ConfiguredOptions, AreReadableOrRefused) {
+  for (const std::string& path : {directory_ / "none", directory_.path()}) {
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(parse(Program::Launch, {"--config", path, "1", "2", "--exec", "x"}).exit_status, 2);
+    EXPECT_NE(testing::internal::GetCapturedStderr().find(path), std::string::npos);
+  }
+  write(std::string(1024 * 1024 + 1, '#'));
+  EXPECT_EQ(parse_with_file({"1", "2", "--exec", "x"}).exit_status, 2);
+}
+
+TEST_F(ConfiguredOptions, DoNotKeepHelpBack) {
+  write("patern = 'x'\n");
+  for (const char* const word : {"--help", "--version"}) {
+    testing::internal::CaptureStdout();
+    EXPECT_EQ(parse_with_file({word}).exit_status, 0);
+    EXPECT_NE(testing::internal::GetCapturedStdout(), "");
+  }
+}
+
+TEST_F(ConfiguredOptions, AreNotForHelpers) {
+  for (const Program program : {Program::Proxyd, Program::Watchd, Program::Supervisord}) {
+    EXPECT_EQ(parse(program, {"--config", path_, "--run-dir", "/x"}).exit_status, 2);
+  }
+}
+
+TEST(Options, GlobsInBracketsAreOneWord) {
+  EXPECT_EQ(must_parse(Program::Launch, {"1", "2", "-p", "[ab]", "[a,b]", "--exec", "x"}).patterns,
+            (Words{"[ab]", "[a,b]"}));
 }
 
 TEST(Options, HelpShowsExamplesAndEveryOption) {

@@ -1,0 +1,100 @@
+#include "common/shell_words.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <stdexcept>
+
+namespace hpp {
+namespace {
+
+constexpr std::string_view kBlanks = " \t\n";
+constexpr std::string_view kOfShell = "|&;<>()$`*?";
+// Special at the beginning of a word only.
+constexpr std::string_view kOfShellInFront = "#~";
+constexpr std::string_view kOfShellInQuotes = "$`";
+constexpr std::string_view kEscapedInQuotes = "$`\"\\";
+
+bool is_one_of(char c, std::string_view set) {
+  return set.find(c) != std::string_view::npos;
+}
+
+[[noreturn]] void refuse(std::string_view what) {
+  throw std::invalid_argument(fmt::format(
+      "{} needs a shell: quote it, or write [\"sh\", \"-c\", \"the whole command\"]", what));
+}
+
+// `NAME=`, which in front of a command is a variable.
+bool is_assignment(std::string_view word) {
+  const auto name = word.substr(0, word.find('='));
+  if (name.size() == word.size() || name.empty()) return false;
+  return std::all_of(name.begin(), name.end(),
+                     [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+}
+
+class Splitter {
+ public:
+  explicit Splitter(std::string_view command) : rest_(command) {}
+
+  std::vector<std::string> split() {
+    std::vector<std::string> words;
+    for (skip_blanks(); !rest_.empty(); skip_blanks()) {
+      const std::string_view begin = rest_;
+      words.push_back(read_word());
+      if (words.size() == 1 && is_assignment(begin)) refuse("a variable before the command");
+    }
+    return words;
+  }
+
+ private:
+  void skip_blanks() {
+    rest_.remove_prefix(std::min(rest_.find_first_not_of(kBlanks), rest_.size()));
+  }
+
+  char take() {
+    const char c = rest_.front();
+    rest_.remove_prefix(1);
+    return c;
+  }
+
+  std::string read_word() {
+    std::string word;
+    if (is_one_of(rest_.front(), kOfShellInFront)) refuse(rest_.substr(0, 1));
+    while (!rest_.empty() && !is_one_of(rest_.front(), kBlanks)) {
+      const char c = rest_.front();
+      if (is_one_of(c, kOfShell)) refuse(rest_.substr(0, 1));
+      take();
+      if (c == '\'' || c == '"') {
+        read_quoted(word, c);
+      } else if (c == '\\') {
+        if (rest_.empty()) throw std::invalid_argument("expected a character after the last \\");
+        word += take();
+      } else {
+        word += c;
+      }
+    }
+    return word;
+  }
+
+  void read_quoted(std::string& word, char quote) {
+    while (!rest_.empty()) {
+      if (quote == '"' && is_one_of(rest_.front(), kOfShellInQuotes)) refuse(rest_.substr(0, 1));
+      const char c = take();
+      if (c == quote) return;
+      const bool escapes = quote == '"' && c == '\\' && !rest_.empty();
+      word += escapes && is_one_of(rest_.front(), kEscapedInQuotes) ? take() : c;
+    }
+    throw std::invalid_argument(fmt::format("expected another {} at the end", quote));
+  }
+
+  std::string_view rest_;
+};
+
+}  // namespace
+
+std::vector<std::string> shell_words(std::string_view command) {
+  return Splitter(command).split();
+}
+
+}  // namespace hpp
