@@ -159,7 +159,8 @@ Event Daemon::spawn(std::uint64_t generation) {
     const ChildRequest request{
         .command = command_,
         .directory = {},
-        .environment = {{kBackendTag, tag_prefix_ + std::to_string(generation)}},
+        .environment = {{kBackendTag, tag_prefix_ + std::to_string(generation)},
+                        {"PORT", std::to_string(addresses_.front().port())}},
         .group = ChildRequest::Group::OwnSession,
         .stdin_fd = no_input_.get(),
         .stdout_fd = ends.out.get(),

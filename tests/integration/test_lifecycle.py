@@ -74,6 +74,14 @@ class Start(IntegrationTest):
         self.assertIn("to stdout", hpp.output("out").splitlines())
         self.assertIn("to stderr", hpp.output("err").splitlines())
 
+    def test_tells_the_backend_its_port(self):
+        """In PORT, where many servers look for it, whatever the user's shell has there."""
+        self.environment = {**self.environment, "PORT": "1"}
+        self.save("index.html", "hello")
+        hpp = self.start_hpp("--exec", "sh", "-c", f"exec {PYTHON} -m http.server $PORT")
+        hpp.wait_ready()
+        self.assertEqual(get(hpp.url).text, "hello")
+
     def test_debug_shows_bus_messages(self):
         hpp = self.start_hpp("--debug", "--exec", *self.save_backend())
         hpp.wait_ready()
