@@ -1,0 +1,194 @@
+#include "proxyd/core/inject.h"
+
+#include <algorithm>
+#include <initializer_list>
+#include <string_view>
+#include <vector>
+
+#include "proxyd/core/http_text.h"
+
+namespace hpp::proxyd {
+namespace {
+
+constexpr std::string_view kScript = "/__hpp/livereload.js";
+constexpr std::string_view kConnection = "/__hpp/livereload";
+
+bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
+  return std::any_of(names.begin(), names.end(),
+                     [&](std::string_view other) { return same_text(name, other); });
+}
+
+// The first such field's value; nothing: there is none.
+template <class Head>
+std::optional<std::string_view> value_of(const Head& head, std::string_view name) {
+  for (const Field& field : head.fields) {
+    if (same_text(field.name, name)) return field.value;
+  }
+  return std::nullopt;
+}
+
+template <class Head>
+std::string_view value_or(const Head& head, std::string_view name, std::string_view otherwise) {
+  return value_of(head, name).value_or(otherwise);
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
+  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
+  return text;
+}
+
+// `text/html; charset=x` → `text/html`, the parameters to `visit(name, value)`, unquoted.
+template <class Visit>
+std::string_view read_parameters(std::string_view value, Visit visit) {
+  const std::size_t semicolon = std::min(value.find(';'), value.size());
+  const std::string_view main = trimmed(value.substr(0, semicolon));
+  std::string_view rest = value.substr(semicolon);
+  while (!rest.empty()) {
+    rest.remove_prefix(1);
+    const std::size_t size = std::min(rest.find(';'), rest.size());
+    const std::string_view parameter = rest.substr(0, size);
+    rest.remove_prefix(size);
+    const std::size_t equals = std::min(parameter.find('='), parameter.size());
+    std::string_view text = trimmed(parameter.substr(std::min(equals + 1, parameter.size())));
+    if (text.size() >= 2 && text.starts_with('"') && text.ends_with('"')) {
+      text = text.substr(1, text.size() - 2);
+    }
+    visit(trimmed(parameter.substr(0, equals)), text);
+  }
+  return main;
+}
+
+// Whether HTML is what is wanted most: scripts that take it among others say `q=0.…`, or `*/*`
+// alone.
+bool wants_html(std::string_view accept) {
+  bool wants = false;
+  for_each_element(accept, [&](std::string_view range) {
+    bool is_first_class = true;
+    const auto type = read_parameters(range, [&](std::string_view name, std::string_view value) {
+      if (same_text(name, "q")) is_first_class = value.starts_with('1');
+    });
+    if (same_text(type, "text/html") && is_first_class) wants = true;
+  });
+  return wants;
+}
+
+// What jQuery and others, htmx, Turbo and Unpoly send along: their answers become part of a page
+// that is there already.
+bool is_from_script(const RequestHead& head) {
+  return std::any_of(head.fields.begin(), head.fields.end(), [](const Field& field) {
+    return is_one_of(field.name, {"X-Requested-With", "HX-Request", "X-Turbo-Request-Id",
+                                  "Turbo-Frame", "X-Up-Version"});
+  });
+}
+
+bool is_navigation(const RequestHead& head) {
+  if (head.method != "GET" || value_of(head, "Range")) return false;
+  const auto destination = value_of(head, "Sec-Fetch-Dest");
+  const auto mode = value_of(head, "Sec-Fetch-Mode");
+  if (destination || mode) {
+    return destination.value_or("document") == "document" &&
+           mode.value_or("navigate") == "navigate";
+  }
+  return wants_html(value_or(head, "Accept", "")) && !is_from_script(head);
+}
+
+// Where ASCII is not written in ASCII (https://encoding.spec.whatwg.org/#names-and-labels).
+bool is_wide(std::string_view charset) {
+  for (const std::string_view wide :
+       {"utf-16", "utf-32", "ucs-2", "unicode", "csunicode", "iso-10646"}) {
+    if (same_text(charset.substr(0, wide.size()), wide)) return true;
+  }
+  return false;
+}
+
+bool is_html(std::string_view content_type) {
+  bool is_narrow = true;
+  const auto type =
+      read_parameters(content_type, [&](std::string_view name, std::string_view value) {
+        if (same_text(name, "charset") && is_wide(value)) is_narrow = false;
+      });
+  return same_text(type, "text/html") && is_narrow;
+}
+
+bool names(std::string_view list, std::string_view element) {
+  bool found = false;
+  for_each_element(list, [&](std::string_view one) { found |= same_text(one, element); });
+  return found;
+}
+
+// Whether this field alone keeps the script out.
+bool forbids(const Field& field) {
+  const auto no_parameters = [](std::string_view, std::string_view) {};
+  if (same_text(field.name, "Content-Type")) return !is_html(field.value);
+  if (same_text(field.name, "Content-Encoding")) return !same_text(field.value, "identity");
+  if (same_text(field.name, "Content-Disposition")) {
+    return !same_text(read_parameters(field.value, no_parameters), "inline");
+  }
+  // RFC 9110 §7.7.
+  return same_text(field.name, "Cache-Control") && names(field.value, "no-transform");
+}
+
+bool is_shown_page(const ResponseHead& head, const ResponseFacts& facts) {
+  const bool is_shown = facts.status >= 400 || (facts.status / 100 == 2 && facts.status != 206);
+  return is_shown && facts.framing != Framing::None && value_of(head, "Content-Type") &&
+         std::none_of(head.fields.begin(), head.fields.end(), forbids);
+}
+
+std::string tag_with(std::string_view nonce) {
+  std::string tag = "<script src=\"";
+  tag += kScript;
+  tag += "\" async";
+  if (!nonce.empty()) (tag += " nonce=\"").append(nonce) += '"';
+  return tag + "></script>";
+}
+
+}  // namespace
+
+std::optional<Page> navigated_page(const RequestHead& head) {
+  if (!is_navigation(head)) return std::nullopt;
+  const std::string_view host = value_or(head, "Host", "");
+  return Page{.is_secure = same_text(value_or(head, "X-Forwarded-Proto", ""), "https"),
+              .host = std::string(value_or(head, "X-Forwarded-Host", host))};
+}
+
+RequestHead asking_for_plain(RequestHead head) {
+  constexpr std::string_view kName = "Accept-Encoding";
+  std::erase_if(head.fields, [&](const Field& field) { return same_text(field.name, kName); });
+  head.fields.push_back({.name = kName, .value = "identity"});
+  return head;
+}
+
+Injection judge_injection(const Page& page, const ResponseHead& head, const ResponseFacts& facts) {
+  if (!is_shown_page(head, facts)) return {};
+  std::vector<std::string_view> policies;
+  for (const Field& field : head.fields) {
+    if (same_text(field.name, "Content-Security-Policy")) policies.push_back(field.value);
+  }
+  CspVerdict verdict = judge_csp(policies, page, kScript, kConnection);
+  if (!verdict.objection.empty()) return {.objection = std::move(verdict.objection)};
+  return {.tag = tag_with(verdict.nonce)};
+}
+
+TaggedHead::TaggedHead(const ResponseHead& head, const ResponseFacts& facts, std::size_t tag_size)
+    : head_(head), length_(std::to_string(facts.length + tag_size)) {
+  // Digests of other bytes, and ranges of them that nobody could give.
+  std::erase_if(head_.fields, [](const Field& field) {
+    return is_one_of(field.name,
+                     {"Accept-Ranges", "Content-Digest", "Content-MD5", "Digest", "Repr-Digest"});
+  });
+  bool varies = false;
+  for (Field& field : head_.fields) {
+    if (field.known == FieldName::ContentLength) field.value = length_;
+    // RFC 9110 §8.8.1: two representations, one of them ours, are equivalent at best.
+    if (same_text(field.name, "ETag") && etag_.empty() && !field.value.starts_with("W/")) {
+      field.value = etag_ = "W/" + std::string(field.value);
+    }
+    if (same_text(field.name, "Vary")) {
+      varies |= names(field.value, "*") || names(field.value, "Sec-Fetch-Dest");
+    }
+  }
+  if (!varies) head_.fields.push_back({.name = "Vary", .value = "Sec-Fetch-Dest"});
+}
+
+}  // namespace hpp::proxyd

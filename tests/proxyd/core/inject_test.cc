@@ -1,0 +1,169 @@
+#include "proxyd/core/inject.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+
+#include "proxyd/core/rewrite.h"
+
+namespace hpp::proxyd {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr const char* kTag = "<script src=\"/__hpp/livereload.js\" async></script>";
+constexpr const char* kBrowsersAccept =
+    "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n";
+
+std::optional<Page> page_of(const std::string& fields, const std::string& method = "GET") {
+  const std::string text = method + " / HTTP/1.1\r\nHost: a:1\r\n" + fields + "\r\n";
+  RequestParser parser;
+  parser.start();
+  EXPECT_TRUE(std::holds_alternative<HeadRead>(parser.read_head(text))) << text;
+  return navigated_page(parser.head());
+}
+
+TEST(NavigatedPage, IsWhatABrowserSaysItIs) {
+  const std::string document = "Sec-Fetch-Dest: document\r\n";
+  const std::string navigate = "Sec-Fetch-Mode: navigate\r\n";
+  EXPECT_EQ(page_of(document + navigate), (Page{.host = "a:1"}));
+  EXPECT_TRUE(page_of("sec-fetch-dest: document\r\nX-Requested-With: x\r\n" + navigate));
+  for (const std::string& fields :
+       {"Sec-Fetch-Dest: iframe\r\n" + navigate, "Sec-Fetch-Dest: empty\r\n" + navigate,
+        document + "Sec-Fetch-Mode: cors\r\n", std::string("Sec-Fetch-Mode: same-origin\r\n"),
+        "Sec-Fetch-Dest: empty\r\nSec-Fetch-Mode: cors\r\n" + std::string(kBrowsersAccept),
+        "Range: bytes=0-\r\n" + document + navigate}) {
+    EXPECT_FALSE(page_of(fields)) << fields;
+  }
+  for (const char* method : {"HEAD", "POST", "PUT", "OPTIONS"}) {
+    EXPECT_FALSE(page_of(document + navigate, method)) << method;
+  }
+}
+
+TEST(NavigatedPage, OfBrowsersThatSayLess) {
+  const std::string accept = kBrowsersAccept;
+  EXPECT_TRUE(page_of(accept));
+  EXPECT_TRUE(page_of("Accept: text/html\r\n"));
+  EXPECT_TRUE(page_of("Accept: application/xml;q=0.9, TEXT/HTML ; q=1.0\r\n"));
+  for (const std::string& fields :
+       {std::string(), std::string("Accept: */*\r\n"), std::string("Accept: text/*\r\n"),
+        std::string("Accept: application/json, text/html;q=0.5\r\n"),
+        std::string("Accept: text/html-fragment\r\n"), accept + "X-Requested-With: x\r\n",
+        accept + "HX-Request: true\r\n", accept + "Turbo-Frame: a\r\n",
+        accept + "Range: bytes=0-\r\n"}) {
+    EXPECT_FALSE(page_of(fields)) << fields;
+  }
+}
+
+TEST(NavigatedPage, IsWhereTheBrowserAskedForIt) {
+  EXPECT_EQ(page_of(std::string(kBrowsersAccept) +
+                    "X-Forwarded-Proto: https\r\nX-Forwarded-Host: b.example\r\n"),
+            (Page{.is_secure = true, .host = "b.example"}));
+}
+
+TEST(AskingForPlain, ReplacesWhatTheClientAccepts) {
+  for (const char* fields : {"", "Accept-Encoding: gzip, br\r\n",
+                             "accept-encoding: gzip\r\nAccept-Encoding: identity;q=0\r\n"}) {
+    const std::string text = std::string("GET / HTTP/1.1\r\n") + fields + "Host: a\r\nX: y\r\n\r\n";
+    RequestParser parser;
+    parser.start();
+    EXPECT_TRUE(std::holds_alternative<HeadRead>(parser.read_head(text)));
+    EXPECT_THAT(write_request_head(asking_for_plain(parser.head()), {}, "::1", ""),
+                HasSubstr("HTTP/1.1\r\nHost: a\r\nX: y\r\nAccept-Encoding: identity\r\n"));
+  }
+}
+
+// An answer of five bytes, unless its fields say otherwise.
+Injection judge(const std::string& fields, const std::string& status = "200",
+                const RequestFacts& request = {}) {
+  const std::string text = "HTTP/1.1 " + status + " x\r\n" + fields + "\r\n";
+  ResponseParser parser;
+  parser.start();
+  EXPECT_TRUE(std::holds_alternative<HeadRead>(parser.read_head(text))) << text;
+  const auto facts = std::get<ResponseFacts>(judge_response(parser.head(), request));
+  return judge_injection({.host = "a:1"}, parser.head(), facts);
+}
+
+const std::string kHtml = "Content-Type: text/html\r\n";
+const std::string kLength = "Content-Length: 5\r\n";
+
+TEST(Injection, IntoPages) {
+  for (const std::string& fields :
+       {kHtml + kLength, kHtml, kHtml + "Transfer-Encoding: chunked\r\n",
+        kLength + "Content-Type: Text/HTML; x=\"y\" ; Charset = \"UTF-8\"\r\n",
+        kLength + "Content-Type: text/html;charset=iso-8859-1\r\n",
+        kLength + kHtml + "Content-Encoding: identity\r\n",
+        kLength + kHtml + "Content-Disposition: inline; filename=attachment\r\n",
+        kLength + kHtml + "Cache-Control: no-store, max-age=0\r\n",
+        kLength + kHtml + "Content-Security-Policy-Report-Only: script-src 'none'\r\n",
+        kLength + kHtml + "Content-Security-Policy: default-src 'self'\r\n"}) {
+    EXPECT_EQ(judge(fields), (Injection{.tag = kTag})) << fields;
+  }
+  for (const char* status : {"200", "203", "404", "500"}) {
+    EXPECT_EQ(judge(kHtml + kLength, status), (Injection{.tag = kTag})) << status;
+  }
+}
+
+TEST(Injection, IntoNothingElse) {
+  for (const std::string& fields :
+       {kLength, kHtml + "Content-Length: 0\r\n", kLength + "Content-Type: text/htmlx\r\n",
+        kLength + "Content-Type: application/xhtml+xml\r\n",
+        kLength + "Content-Type: text/html; charset=UTF-16LE\r\n",
+        kLength + "Content-Type: text/html; a=b; charset=\"utf-32\"\r\n",
+        kLength + kHtml + "Content-Type: text/plain\r\n",
+        kLength + kHtml + "Content-Encoding: gzip\r\n",
+        kLength + kHtml + "Content-Disposition: attachment\r\n",
+        kLength + kHtml + "content-disposition: Attachment; filename=\"a.html\"\r\n",
+        kLength + kHtml + "Cache-Control: private, No-Transform\r\n"}) {
+    EXPECT_EQ(judge(fields), Injection{}) << fields;
+  }
+  for (const char* status : {"103", "204", "206", "302", "304"}) {
+    EXPECT_EQ(judge(kHtml + kLength, status), Injection{}) << status;
+  }
+  EXPECT_EQ(judge(kHtml + kLength, "200", {.is_head = true}), Injection{});
+}
+
+TEST(Injection, GoesByThePolicy) {
+  EXPECT_EQ(judge(kHtml + kLength + "Content-Security-Policy: script-src 'nonce-abc'\r\n").tag,
+            "<script src=\"/__hpp/livereload.js\" async nonce=\"abc\"></script>");
+  const Injection forbidden =
+      judge(kHtml + kLength +
+            "content-security-policy: img-src *\r\nContent-Security-Policy: script-src 'none'\r\n");
+  EXPECT_EQ(forbidden.tag, "");
+  EXPECT_THAT(forbidden.objection, HasSubstr("script-src"));
+}
+
+TEST(TaggedHead, SaysWhatIsTrueOfTheNewBody) {
+  struct Case {
+    const char* fields;
+    const char* tagged;
+  };
+
+  for (const auto& [fields, tagged] : {
+           Case{"Content-Length: 5\r\nETag: \"a\"\r\nX: y\r\n",
+                "Content-Length: 12\r\nETag: W/\"a\"\r\nX: y\r\nVary: Sec-Fetch-Dest\r\n"},
+           {"etag: W/\"a\"\r\ncontent-length: 5\r\n",
+            "etag: W/\"a\"\r\ncontent-length: 12\r\nVary: Sec-Fetch-Dest\r\n"},
+           {"Transfer-Encoding: chunked\r\nVary: Cookie\r\n",
+            "Transfer-Encoding: chunked\r\nVary: Cookie\r\nVary: Sec-Fetch-Dest\r\n"},
+           {"Vary: *\r\n", "Vary: *\r\n"},
+           {"Vary: a, sec-fetch-dest\r\n", "Vary: a, sec-fetch-dest\r\n"},
+           {"Accept-Ranges: bytes\r\nContent-MD5: a\r\nDigest: b\r\nRepr-Digest: c\r\n"
+            "Content-Digest: d\r\nLast-Modified: e\r\n",
+            "Last-Modified: e\r\nVary: Sec-Fetch-Dest\r\n"},
+       }) {
+    const std::string text = std::string("HTTP/1.1 200 OK\r\n") + fields + "\r\n";
+    ResponseParser parser;
+    parser.start();
+    EXPECT_TRUE(std::holds_alternative<HeadRead>(parser.read_head(text))) << text;
+    const auto facts = std::get<ResponseFacts>(judge_response(parser.head(), {}));
+    const TaggedHead head(parser.head(), facts, 7);
+    EXPECT_EQ(write_response_head(head.get(), facts, {}, {}),
+              std::string("HTTP/1.1 200 OK\r\n") + tagged + "\r\n");
+  }
+}
+
+}  // namespace
+}  // namespace hpp::proxyd
