@@ -51,6 +51,8 @@ void visit_options(Program program, AnyOptions& options, Visitor& visitor) {
   if (is_any(program, {Launch, Proxyd})) {
     visitor.port("--livereload-port", options.livereload_port,
                  "where LiveReload's browsers connect (default: 35729; 0: nowhere)");
+    visitor.flag("--inject", options.inject,
+                 "add the script that reloads them to the pages that you go to");
     visitor.on_off("--barrier", options.barrier,
                    "let each request wait until the newest save is known (default: on)");
     visitor.number("--barrier-timeout", "MS", 1, options.barrier_timeout_ms,

@@ -30,7 +30,8 @@ struct Options {
   std::string name;                      // of the instance; empty: from `bind`
   std::string run_directory;
   std::uint16_t livereload_port = 35729;  // 0: none
-  bool barrier = true;                    // requests wait until the newest save is known
+  bool inject = false;  // our LiveReload script, into the pages that users navigate to
+  bool barrier = true;  // requests wait until the newest save is known
   std::uint32_t barrier_timeout_ms = 2000;
   std::uint32_t queue_limit = 10'000;  // requests that may wait for the backend
   std::uint32_t queue_timeout_ms = 0;  // how long each may; 0: for ever

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/log.h"
 #include "proxyd/core/error_page.h"
 #include "proxyd/core/own_answer.h"
 
@@ -164,12 +165,19 @@ bool Client::read_request() {
     return true;
   }
   const auto& facts = std::get<RequestFacts>(judged);
-  const auto own = judge_own(request_->parser.head(), facts, peer_is_local_, context_.bind);
+  const RequestHead& head = request_->parser.head();
+  const auto own = judge_own(head, facts, peer_is_local_, context_.bind);
   if (const auto* refused = std::get_if<Refused>(&own)) {
     handle(RequestRefused{.status = refused->status, .why = refused->why, .facts = facts});
     return true;
   }
-  request_->head = write_request_head(request_->parser.head(), facts, peer_ip_, context_.backend);
+  if (context_.injects) {
+    const bool gets_script = may_ask_own(head, peer_is_local_, context_.bind);
+    request_->page = gets_script ? navigated_page(head) : std::nullopt;
+  }
+  request_->head =
+      request_->page ? write_request_head(asking_for_plain(head), facts, peer_ip_, context_.backend)
+                     : write_request_head(head, facts, peer_ip_, context_.backend);
   input.drain(std::get<HeadRead>(result).size);
   request_->body.begin(facts.framing, facts.length, /*keep_framing=*/true);
   arrival_ = context_.next_arrival++;
@@ -223,7 +231,8 @@ bool Client::read_response() {
   if (facts.is_interim()) {
     upstream_->parser().start();
   } else {
-    upstream_->body().begin(facts.framing, facts.length, coding_ != Delivery::Coding::Dechunk);
+    const bool keep_framing = coding_ != Delivery::Coding::Dechunk && !request_->tag_pump;
+    upstream_->body().begin(facts.framing, facts.length, keep_framing);
   }
   return true;
 }
@@ -231,7 +240,7 @@ bool Client::read_response() {
 bool Client::pump_response() {
   Stream& from = upstream_->stream();
   ResponseBody& body = upstream_->body();
-  switch (upstream_->pump().pump(from, stream_, body, coding_)) {
+  switch (move_response()) {
     case Pumped::MayGoOn:
       break;
     case Pumped::Over:
@@ -248,8 +257,21 @@ bool Client::pump_response() {
     handle(UpstreamLost{});
     return true;
   }
+  if (request_->tag_pump) request_->tag_pump->finish(stream_.output());
+  request_->tag_pump.reset();
   handle(ResponseEndedByClose{.ticket = context_.take_doubt()});
   return true;
+}
+
+Pumped Client::move_response() {
+  Stream& from = upstream_->stream();
+  ResponseBody& body = upstream_->body();
+  if (auto& tag_pump = request_->tag_pump) {
+    const Pumped pumped = tag_pump->pump(from.input(), stream_.output(), body);
+    if (!tag_pump->is_done()) return pumped;
+    tag_pump.reset();
+  }
+  return upstream_->pump().pump(from, stream_, body, coding_);
 }
 
 // The FIN comes after all that was sent before it: a body that still has room to go is no
@@ -420,8 +442,24 @@ void Client::perform(const PassResponseHead& effect) {
     provenance = {.generation = exchange_.generation(),
                   .held = std::chrono::duration_cast<std::chrono::microseconds>(exchange_.held())};
   }
-  stream_.output().append(write_response_head(upstream_->parser().head(), effect.facts,
-                                              exchange_.request(), effect.delivery, provenance));
+  const auto append = [&](const ResponseHead& head) {
+    stream_.output().append(
+        write_response_head(head, effect.facts, exchange_.request(), effect.delivery, provenance));
+  };
+  const ResponseHead& head = upstream_->parser().head();
+  const std::string tag = request_->page ? tag_for(effect.facts) : std::string();
+  if (tag.empty()) return append(head);
+  append(TaggedHead(head, effect.facts, tag.size()).get());
+  request_->tag_pump.emplace(tag, effect.facts.framing, coding_);
+}
+
+// Empty: this answer goes without.
+std::string Client::tag_for(const ResponseFacts& facts) {
+  Injection injection = judge_injection(*request_->page, upstream_->parser().head(), facts);
+  if (!injection.objection.empty() && !std::exchange(context_.objection_told, true)) {
+    log::warning("--inject: a page's Content-Security-Policy forbids it: {}", injection.objection);
+  }
+  return std::move(injection.tag);
 }
 
 void Client::perform(const EndResponse&) {

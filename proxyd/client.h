@@ -19,7 +19,9 @@
 #include "proxyd/core/gate.h"
 #include "proxyd/core/http_body.h"
 #include "proxyd/core/http_parser.h"
+#include "proxyd/core/inject.h"
 #include "proxyd/pump.h"
+#include "proxyd/tag_pump.h"
 #include "proxyd/upstream.h"
 
 namespace hpp::proxyd {
@@ -35,6 +37,8 @@ struct RequestReader {
   BodyPump pump;
   std::string head;            // as the backend gets it
   std::uint64_t answered = 0;  // bytes of the answer's body that had passed at the last deadline
+  std::optional<Page> page;    // that the user navigates to, if it is to get our script
+  std::optional<TagPump> tag_pump;  // while an answer has not got it yet
 };
 
 // What all clients share. Owned by the daemon, outlives them.
@@ -48,6 +52,8 @@ struct ClientContext {
   Pool pool;
   std::vector<std::unique_ptr<RequestReader>> idle_readers;
   Address bind;                                // where this proxy listens
+  bool injects;                                // our script, into pages
+  bool objection_told = false;                 // of a page's policy to that script
   std::string backend;                         // `localhost:8001`: Host for who sent none
   std::uint64_t forwarded = 0;                 // requests given to a backend so far
   std::uint64_t replayed = 0;                  // of those, not for the first time
@@ -101,6 +107,7 @@ class Client final : private StreamListener, private UpstreamListener {
   bool pump_request();
   bool read_response();
   bool pump_response();
+  Pumped move_response();
   bool tell_of_client_end();
   bool body_may_go_on() const;
   void pump_tunnel();
@@ -115,6 +122,7 @@ class Client final : private StreamListener, private UpstreamListener {
   void begin_request();
   void end_request();
   void send_request();
+  std::string tag_for(const ResponseFacts& facts);
   void close();
 
   void handle(const Event& event);

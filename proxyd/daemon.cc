@@ -47,6 +47,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
                .pool = Pool(loop, context_.pipes, resolve(options.backend)),
                .idle_readers = {},
                .bind = options.bind,
+               .injects = options.inject,
                .backend = to_string(options.backend),
                .take_ticket = [this] { return take_ticket(); },
                .take_doubt = [this] { return take_doubt(); },

@@ -43,12 +43,9 @@ Pumped pump(Buffer& from, Buffer& to, BodyFramer<is_request>& body, Delivery::Co
       case BodyStep::Kind::Drop:
         from.drain(step.size);
         break;
-      case BodyStep::Kind::NeedMore: {
-        const std::size_t joined = piece.size() - run;
-        if (joined == from.size()) return Pumped::MayGoOn;
-        if (joined > 0) from.pull_up(joined + kJoinAtOnce);
+      case BodyStep::Kind::NeedMore:
+        if (!join_more(from, piece.size() - run)) return Pumped::MayGoOn;
         break;
-      }
       case BodyStep::Kind::Over:
         return Pumped::Over;
       case BodyStep::Kind::Broken:
@@ -58,8 +55,20 @@ Pumped pump(Buffer& from, Buffer& to, BodyFramer<is_request>& body, Delivery::Co
   return body.is_over() ? Pumped::Over : Pumped::MayGoOn;
 }
 
+void append_chunk(Buffer& to, std::string_view content) {
+  to.append(fmt::format("{:x}\r\n", content.size()));
+  to.append(content);
+  to.append("\r\n");
+}
+
 void append_last_chunk(Buffer& to) {
   to.append("0\r\n\r\n");
+}
+
+bool join_more(Buffer& from, std::size_t size) {
+  if (size == from.size()) return false;
+  if (size > 0) from.pull_up(size + kJoinAtOnce);
+  return true;
 }
 
 BodyPump::~BodyPump() {

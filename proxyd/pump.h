@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "common/event/buffer.h"
 #include "common/event/stream.h"
@@ -27,8 +28,15 @@ enum class Pumped {
 template <bool is_request>
 Pumped pump(Buffer& from, Buffer& to, BodyFramer<is_request>& body, Delivery::Coding coding);
 
+// One chunk with that content, of which there must be some.
+void append_chunk(Buffer& to, std::string_view content);
+
 // Ends a body that was given Coding::Chunk.
 void append_last_chunk(Buffer& to);
+
+// Joins the `size` bytes at the front, the piece of a chunk line, with what lies behind them.
+// False: nothing does.
+bool join_more(Buffer& from, std::size_t size);
 
 // One body on its way from one connection to another. A long one without framing inside takes a
 // shortcut: from socket to socket in the kernel, by splice(2), which saves both copies.

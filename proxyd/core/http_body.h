@@ -37,6 +37,9 @@ class BodyFramer {
 
   void begin(Framing framing, std::uint64_t length, bool keep_framing);
 
+  // A chunked body is passed with its framing from here on; between two chunks.
+  void keep_framing() { keep_framing_ = true; }
+
   // `text`: bytes at hand that were not passed or dropped yet, in one piece; may be empty.
   BodyStep next(std::string_view text);
 

@@ -134,4 +134,8 @@ std::variant<NotOwn, OwnRequest, Refused> judge_own(const RequestHead& head,
   return OwnRequest{.endpoint = *endpoint, .websocket_key = {}};
 }
 
+bool may_ask_own(const RequestHead& head, bool peer_is_local, const Address& bind) {
+  return peer_is_local && names_this_proxy(value_of(head, "Host"), bind);
+}
+
 }  // namespace hpp::proxyd

@@ -36,4 +36,7 @@ std::variant<NotOwn, OwnRequest, Refused> judge_own(const RequestHead& head,
                                                     const RequestFacts& facts, bool peer_is_local,
                                                     const Address& bind);
 
+// Whether who sent this request may ask for any of them.
+bool may_ask_own(const RequestHead& head, bool peer_is_local, const Address& bind);
+
 }  // namespace hpp::proxyd

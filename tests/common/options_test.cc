@@ -39,6 +39,7 @@ Options full() {
       .command = {"python3", "-c", "print('x')", "--exec", "", "--debug"},
       .name = "mine",
       .run_directory = "/run/user/1/hpp/mine",
+      .inject = true,
       .assume_running = false,
       .debug = true,
   };
@@ -93,6 +94,7 @@ TEST(Options, PassThroughToEachProgram) {
       expected.excludes.clear();
       expected.default_excludes = true;
     }
+    if (program == Program::Watchd || program == Program::Supervisord) expected.inject = false;
     EXPECT_EQ(must_parse(program, arguments_for(program, full())), expected)
         << program_name(program);
   }

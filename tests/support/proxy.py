@@ -7,10 +7,10 @@ import unittest
 from harness import BUILD_DIR, DEADLINE_S, Connection, Program, free_port
 
 
-def start_proxy(test, bind, backend):
+def start_proxy(test, bind, backend, *options):
     """Starts it and returns the Program. It must end in good order when the test does."""
-    proxy = Program([BUILD_DIR / "proxyd" / "hpp-proxyd", bind, backend, "--assume-running"], None,
-                    dict(os.environ))
+    proxy = Program([BUILD_DIR / "proxyd" / "hpp-proxyd", bind, backend, "--assume-running",
+                     *options], None, dict(os.environ))
 
     def end():
         proxy.end()
@@ -44,13 +44,15 @@ class Peer(Connection):
 class ProxyTest(unittest.TestCase):
     """A proxy in front of a backend that the test itself is."""
 
+    OPTIONS = ()  # the proxy's
+
     def setUp(self):
         self.backend = socket.create_server(("127.0.0.1", free_port()), backlog=128)
         self.backend.settimeout(DEADLINE_S)
         self.addCleanup(self.backend.close)
         self.port = free_port()
         self.proxy = start_proxy(self, f"localhost:{self.port}",
-                                 f"127.0.0.1:{self.backend.getsockname()[1]}")
+                                 f"127.0.0.1:{self.backend.getsockname()[1]}", *self.OPTIONS)
 
     def client(self, host="127.0.0.1"):
         client = Connection(self.port, host)

@@ -92,6 +92,25 @@ TEST(OwnEndpoints, AreForAHostThatIsOurs) {
   EXPECT_THAT(std::get<Refused>(own).why, HasSubstr("localhost:8000"));
 }
 
+TEST(OwnEndpoints, WhoMayAskIsToldBeforeTheyDo) {
+  struct Case {
+    const char* host;
+    bool peer_is_local;
+    bool may;
+  };
+
+  for (const auto& [host, peer_is_local, may] : {Case{"localhost:8000", true, true},
+                                                 {"dev.example:8000", true, true},
+                                                 {"localhost:8000", false, false},
+                                                 {"localhost:8001", true, false},
+                                                 {"evil.example:8000", true, false}}) {
+    RequestParser parser;
+    const std::string text = "GET / HTTP/1.1\r\nHost: " + std::string(host) + "\r\n\r\n";
+    EXPECT_TRUE(std::holds_alternative<HeadRead>(parser.read_head(text)));
+    EXPECT_EQ(may_ask_own(parser.head(), peer_is_local, kBind), may) << host;
+  }
+}
+
 TEST(OwnEndpoints, ThePortOfTheSchemeNeedNotBeSaid) {
   const Address bind{.host = "::", .port = 80};
   for (const char* host : {"localhost", "localhost:80", "[::1]", "[::]"}) {

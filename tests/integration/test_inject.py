@@ -1,0 +1,327 @@
+"""`--inject`: the pages that a user navigates to get the LiveReload script, and nothing else changes by a
+byte."""
+
+import gzip
+import hashlib
+import subprocess
+import unittest
+
+from harness import DEADLINE_S, PYTHON, Background, IntegrationTest, get, wait_for
+from proxy import ProxyTest
+
+TAG = b'<script src="/__hpp/livereload.js" async></script>'
+NAVIGATION = {"Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate", "Accept": "text/html,*/*;q=0.8",
+              "Accept-Encoding": "gzip, br"}
+START = b"<!doctype html>\n<html>\n<head>\n<meta charset=utf-8>\n"
+REST = b"<title>t</title>\n<p>hello</p>\n"
+PAGE = START + REST
+TAGGED = START + TAG + REST
+HTML = b"Content-Type: text/html; charset=utf-8\r\n"
+
+
+def with_length(body, fields=HTML, status=b"200 OK"):
+    return (b"HTTP/1.1 " + status + b"\r\nContent-Length: %d\r\n" % len(body) + fields + b"\r\n" +
+            body)
+
+
+class InjectTest(ProxyTest):
+    OPTIONS = ("--inject",)
+
+    def request(self, path="/", method="GET", host="localhost", **fields):
+        """The bytes of one request; `a_b` is the field a-b."""
+        lines = [f"{method} {path} HTTP/1.1", f"Host: {host}:{self.port}"]
+        lines += [f"{name.replace('_', '-')}: {value}" for name, value in fields.items()]
+        return "\r\n".join(lines).encode() + b"\r\n\r\n"
+
+    def navigate(self, answer, client=None, peer=None, **fields):
+        """(client, peer, response) of a navigation that is answered so."""
+        return self.exchange(self.request(**{**NAVIGATION, **fields}), answer, client, peer)
+
+    def both(self, asked, answer, method="GET"):
+        """(what the backend was asked, all bytes that the client got, up to the answer's end)."""
+        client = self.client()
+        client.send(asked)
+        peer = self.accept()
+        got = peer.read_request()
+        peer.send(answer)
+        peer.socket.close()
+        head = client.read_until(b"\r\n\r\n")
+        length = int(dict(line.split(": ") for line in answer.split(b"\r\n\r\n")[0].decode().split(
+            "\r\n")[1:]).get("Content-Length", 0))
+        return got, head + client.read_exactly(0 if method == "HEAD" else length)
+
+
+class Pages(InjectTest):
+    """Each framing, and a second request on the same connections."""
+
+    def test_a_length(self):
+        client, peer, first = self.navigate(with_length(PAGE))
+        self.assertEqual(first.body, TAGGED)
+        self.assertEqual(first.header("content-length"), str(len(TAGGED)))
+        _, _, second = self.navigate(with_length(b"hello"), client, peer)
+        self.assertEqual(second.body, TAG + b"hello")
+
+    def test_chunks_with_trailers(self):
+        answer = (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: T\r\n" + HTML + b"\r\n" +
+                  b"".join(b"%x;e=f\r\n%b\r\n" % (len(piece), piece)
+                           for piece in (PAGE[:18], PAGE[18:33], PAGE[33:70], PAGE[70:])) +
+                  b"0\r\nT: u\r\n\r\n")
+        client = self.client()
+        client.send(self.request(**NAVIGATION))
+        peer = self.accept()
+        peer.read_request()
+        peer.send(answer)
+        client.read_head()
+        body = b""
+        while (line := client.read_until(b"\r\n")) != b"0\r\n":
+            body += client.read_exactly(int(line.split(b";")[0], 16))
+            self.assertEqual(client.read_exactly(2), b"\r\n")
+        self.assertEqual(body, TAGGED)
+        self.assertEqual(client.read_until(b"\r\n\r\n"), b"T: u\r\n\r\n")
+        _, _, second = self.navigate(answer, client, peer)
+        self.assertEqual(second.body, TAGGED)
+
+    def test_until_the_connection_ends(self):
+        client = None
+        for page, tagged in ((PAGE, TAGGED), (START, START + TAG), (b"", TAG)):
+            client = client or self.client()
+            client.send(self.request(**NAVIGATION))
+            peer = self.accept()
+            peer.read_request()
+            peer.send(b"HTTP/1.0 200 OK\r\n" + HTML + b"\r\n" + page)
+            peer.socket.close()
+            self.assertEqual(client.read_response().body, tagged)
+
+    def test_http_1_0(self):
+        for answer in (with_length(PAGE), b"HTTP/1.0 200 OK\r\n" + HTML + b"\r\n" + PAGE,
+                       b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n" + HTML +
+                       b"\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(PAGE), PAGE)):
+            client = self.client()
+            client.send(f"GET / HTTP/1.0\r\nHost: 127.0.0.1:{self.port}\r\n"
+                        "Accept: text/html\r\n\r\n")
+            peer = self.accept()
+            peer.read_request()
+            peer.send(answer)
+            peer.socket.close()
+            self.assertEqual(client.read_response().body, TAGGED)
+
+    def test_a_large_page(self):
+        page = START + b"<p>" + bytes(i % 251 for i in range(5_000_000))
+        for framing in ("length", "chunks", "close"):
+            if framing == "length":
+                answer = with_length(page)
+            elif framing == "chunks":
+                answer = (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n" + HTML +
+                          b"\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(page), page))
+            else:
+                answer = b"HTTP/1.0 200 OK\r\n" + HTML + b"\r\n" + page
+            client = self.client()
+            client.send(self.request(**NAVIGATION))
+            peer = self.accept()
+            peer.read_request()
+            sender = Background(lambda peer=peer, answer=answer: (peer.send(answer),
+                                                                  peer.socket.close()))
+            body = client.read_response().body
+            sender.result()
+            self.assertEqual(len(body), len(page) + len(TAG), framing)
+            self.assertEqual(hashlib.sha256(body.replace(TAG, b"", 1)).digest(),
+                             hashlib.sha256(page).digest(), framing)
+
+    def test_pipelined(self):
+        client = self.client()
+        client.send(self.request("/1", **NAVIGATION) + self.request("/2", Sec_Fetch_Dest="empty") +
+                    self.request("/3", **NAVIGATION))
+        peer = self.accept()
+        for _ in range(3):
+            peer.read_request()
+            peer.send(with_length(PAGE))
+        self.assertEqual([client.read_response().body for _ in range(3)], [TAGGED, PAGE, TAGGED])
+
+    def test_the_error_pages_of_the_backend(self):
+        connections = ()
+        for status in (b"404 Not Found", b"500 Oops"):
+            *connections, answer = self.navigate(with_length(PAGE, status=status), *connections)
+            self.assertEqual(answer.body, TAGGED)
+
+    def test_what_the_head_says(self):
+        _, _, answer = self.navigate(
+            with_length(PAGE, HTML + b'ETag: "v1"\r\nVary: Cookie\r\nAccept-Ranges: bytes\r\n'
+                        b"Content-MD5: x\r\nDigest: y\r\nLast-Modified: z\r\n"))
+        self.assertEqual(answer.header("etag"), 'W/"v1"')
+        self.assertEqual([v for n, v in answer.headers if n == "vary"], ["Cookie", "Sec-Fetch-Dest"])
+        self.assertEqual(answer.header("last-modified"), "z")
+        for gone in ("accept-ranges", "content-md5", "digest"):
+            self.assertIsNone(answer.header(gone))
+
+
+class Streams(InjectTest):
+    def begin(self):
+        client = self.client()
+        client.send(self.request(**NAVIGATION))
+        peer = self.accept()
+        peer.read_request()
+        peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n" + HTML + b"\r\n")
+        client.read_head()  # comes though there is no body yet
+        return client, peer
+
+    def test_each_piece_comes_before_the_next_is_sent(self):
+        client, peer = self.begin()
+        for sent, read in ((b"<!doctype html>", b"<!doctype html>"), (b"<!-- a", b"<!-- a"),
+                           (b" --><html><he", b" --><html>"), (b"ad>", b"<head>"),
+                           (b"<meta charset", None), (b"=a>\n", b"<meta charset=a>\n"),
+                           (b"<p", TAG + b"<p"), (b">hello", b">hello"), (b"<meta", b"<meta")):
+            peer.send(b"%x\r\n%b\r\n" % (len(sent), sent))
+            if read:
+                self.assertEqual(client.read_chunk(), read)
+        self.assertTrue(client.is_quiet(0.05))
+        peer.send(b"0\r\n\r\n")
+        self.assertEqual(client.read_chunk(), b"")
+
+    def test_a_backend_that_dies_leaves_half_a_page(self):
+        for sent, read in ((b"", b""), (b"<html><he", b"<html>"), (PAGE, TAGGED)):
+            client, peer = self.begin()
+            if sent:
+                peer.send(b"%x\r\n%b\r\n" % (len(sent), sent))
+            if read:
+                self.assertEqual(client.read_chunk(), read)
+            peer.socket.close()
+            self.assertEqual(client.read_to_end(), b"")  # no last chunk: it is not whole
+
+    def test_a_page_that_is_shorter_than_its_length(self):
+        client = self.client()
+        client.send(self.request(**NAVIGATION))
+        peer = self.accept()
+        peer.read_request()
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n" + HTML + b"\r\n" + PAGE)
+        peer.socket.close()
+        _, headers = client.read_head()
+        self.assertIn(("content-length", str(1000 + len(TAG))), headers)
+        self.assertEqual(client.read_to_end(), TAGGED)
+
+
+class Untouched(InjectTest):
+    """The same bytes as without --inject."""
+
+    def test_what_scripts_and_tools_ask_for(self):
+        for fields in ({}, {"Accept": "*/*", "Accept-Encoding": "gzip"},
+                       {"Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors", "Accept": "text/html"},
+                       {"Sec-Fetch-Dest": "iframe", "Sec-Fetch-Mode": "navigate"},
+                       {"Accept": "text/html", "HX-Request": "true"},
+                       {"Accept": "text/html, */*; q=0.01", "X-Requested-With": "XMLHttpRequest"},
+                       {**NAVIGATION, "Range": "bytes=0-3"}):
+            asked, got = self.both(self.request(**fields), with_length(PAGE, HTML + b'ETag: "a"\r\n'))
+            self.assertEqual(got, with_length(PAGE, HTML + b'ETag: "a"\r\n'), fields)
+            self.assertEqual(dict(asked[1]).get("Accept-Encoding"), fields.get("Accept-Encoding"))
+
+    def test_pages_whose_browser_may_not_load_the_script(self):
+        for host in ("dev.example", "127.0.0.2"):
+            _, got = self.both(self.request(host=host, **NAVIGATION), with_length(PAGE))
+            self.assertEqual(got, with_length(PAGE))
+
+    def test_other_methods(self):
+        for method in ("HEAD", "POST"):
+            _, got = self.both(self.request(method=method, **NAVIGATION), with_length(PAGE), method)
+            answer = with_length(PAGE)
+            self.assertEqual(got, answer[:-len(PAGE)] if method == "HEAD" else answer)
+
+    def test_other_answers(self):
+        for answer in (with_length(b""), with_length(PAGE, b"Content-Type: application/json\r\n"),
+                       with_length(PAGE, b""), with_length(PAGE, HTML, b"206 Partial Content"),
+                       with_length(PAGE, HTML, b"302 Found"),
+                       with_length(PAGE, HTML + b"Content-Disposition: attachment\r\n"),
+                       with_length(PAGE, HTML + b"Cache-Control: no-transform\r\n"),
+                       with_length(gzip.compress(PAGE), HTML + b"Content-Encoding: gzip\r\n"),
+                       with_length(PAGE, b"Content-Type: text/html; charset=utf-16\r\n"),
+                       b'HTTP/1.1 304 Not Modified\r\nETag: "a"\r\n\r\n'):
+            self.assertEqual(self.both(self.request(**NAVIGATION), answer)[1], answer)
+
+    def test_a_condition_reaches_the_backend(self):
+        asked, _ = self.both(self.request(If_None_Match='W/"v1"', **NAVIGATION),
+                             b"HTTP/1.1 304 Not Modified\r\n\r\n")
+        self.assertEqual(dict(asked[1])["If-None-Match"], 'W/"v1"')
+
+
+class Asking(InjectTest):
+    def test_a_page_is_asked_for_without_compression(self):
+        asked, _ = self.both(self.request(**NAVIGATION), with_length(b""))
+        encodings = [value for name, value in asked[1] if name.lower() == "accept-encoding"]
+        self.assertEqual(encodings, ["identity"])
+
+
+class Policies(InjectTest):
+    connections = ()
+
+    def body(self, policy):
+        answer = with_length(PAGE, HTML + b"Content-Security-Policy: " + policy + b"\r\n")
+        *self.connections, answer = self.navigate(answer, *self.connections)
+        return answer.body
+
+    def test_what_allows_it(self):
+        self.assertEqual(self.body(b"default-src 'self'"), TAGGED)
+        self.assertEqual(self.body(b"script-src localhost:*"), TAGGED)
+        self.assertEqual(self.body(b"script-src 'strict-dynamic' 'nonce-r4nd0m'"),
+                         START + TAG.replace(b" async", b' async nonce="r4nd0m"') + REST)
+
+    def test_what_forbids_it_is_said_once(self):
+        self.assertEqual(self.body(b"script-src 'none'"), PAGE)
+        self.assertEqual(self.body(b"default-src 'self'; connect-src 'none'"), PAGE)
+        self.proxy.wait_line("script-src keeps the script out, script-src 'self' would let it in")
+        self.assertEqual(self.proxy.output("err").count("Content-Security-Policy"), 1)
+
+
+class WithoutTheOption(InjectTest):
+    OPTIONS = ()
+
+    def test_not_a_byte_changes(self):
+        _, peer, answer = self.exchange(self.request(**NAVIGATION), with_length(PAGE))
+        self.assertEqual(answer.body, PAGE)
+        self.assertIsNone(answer.header("vary"))
+
+
+VIEWS = '''\
+from django.http import HttpResponse, StreamingHttpResponse
+from django.urls import path
+
+
+def index(request):
+    return HttpResponse("<!doctype html><html><head><title>{text}</title></head></html>")
+
+
+def stream(request):
+    return StreamingHttpResponse(["<!doctype html>", "<html><he", "ad><title>", "{text}</title>"])
+
+
+urlpatterns = [path("", index), path("stream", stream)]
+'''
+
+
+class Django(IntegrationTest):
+    def test_its_pages_have_it_before_and_after_an_edit(self):
+        subprocess.run([PYTHON, "-m", "django", "startproject", "mysite", str(self.project)],
+                       check=True, timeout=DEADLINE_S, env=self.environment)
+        settings = (self.project / "mysite" / "settings.py").read_text()
+        self.save("mysite/settings.py", settings.replace(
+            "MIDDLEWARE = [", "MIDDLEWARE = [\n    'django.middleware.gzip.GZipMiddleware',"
+            "\n    'django.middleware.http.ConditionalGetMiddleware',"))
+        self.save("mysite/urls.py", VIEWS.format(text="one"))
+        hpp = self.start_hpp("--inject", "--pattern", "**/*.py", "--exec", PYTHON, "./manage.py",
+                             "runserver", "--noreload", "{backend}")
+        hpp.wait_ready()
+        tag = TAG.decode()
+        page = get(hpp.url, **NAVIGATION)
+        self.assertEqual(page.text,
+                         f"<!doctype html><html><head>{tag}<title>one</title></head></html>")
+        again = get(hpp.url, **NAVIGATION, If_None_Match=page.header("etag"))
+        self.assertEqual(again.status, 304)
+        self.assertEqual(get(hpp.url + "stream", **NAVIGATION).text,
+                         f"<!doctype html><html><head>{tag}<title>one</title>")
+        self.assertIn(tag, get(hpp.url + "nowhere", **NAVIGATION).text)  # its 404 page
+        self.assertNotIn(tag, get(hpp.url).text)
+        self.assertIn("javascript", get(hpp.url + "__hpp/livereload.js").header("content-type"))
+        self.save("mysite/urls.py", VIEWS.format(text="two"))
+        wait_for(lambda: hpp.generation == 2, "the restart")
+        self.assertIn(f"{tag}<title>two", get(hpp.url, **NAVIGATION).text)
+
+
+if __name__ == "__main__":
+    unittest.main()
