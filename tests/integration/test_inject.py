@@ -1,12 +1,17 @@
 """`--inject`: the pages that a user navigates to get the LiveReload script, and nothing else changes by a
 byte."""
 
+import asyncio
 import gzip
 import hashlib
+import json
+import re
 import subprocess
 import unittest
 
-from harness import DEADLINE_S, PYTHON, Background, IntegrationTest, get, wait_for
+import websockets
+
+from harness import DEADLINE_S, PYTHON, Background, IntegrationTest, get
 from proxy import ProxyTest
 
 TAG = b'<script src="/__hpp/livereload.js" async></script>'
@@ -278,6 +283,9 @@ class WithoutTheOption(InjectTest):
         self.assertIsNone(answer.header("vary"))
 
 
+HELLO = json.dumps({"command": "hello",
+                    "protocols": ["http://livereload.com/protocols/official-7"]})
+
 VIEWS = '''\
 from django.http import HttpResponse, StreamingHttpResponse
 from django.urls import path
@@ -296,7 +304,8 @@ urlpatterns = [path("", index), path("stream", stream)]
 
 
 class Django(IntegrationTest):
-    def test_its_pages_have_it_before_and_after_an_edit(self):
+    def setUp(self):
+        super().setUp()
         subprocess.run([PYTHON, "-m", "django", "startproject", "mysite", str(self.project)],
                        check=True, timeout=DEADLINE_S, env=self.environment)
         settings = (self.project / "mysite" / "settings.py").read_text()
@@ -304,23 +313,39 @@ class Django(IntegrationTest):
             "MIDDLEWARE = [", "MIDDLEWARE = [\n    'django.middleware.gzip.GZipMiddleware',"
             "\n    'django.middleware.http.ConditionalGetMiddleware',"))
         self.save("mysite/urls.py", VIEWS.format(text="one"))
-        hpp = self.start_hpp("--inject", "--pattern", "**/*.py", "--exec", PYTHON, "./manage.py",
-                             "runserver", "--noreload", "{backend}")
-        hpp.wait_ready()
-        tag = TAG.decode()
-        page = get(hpp.url, **NAVIGATION)
+        self.hpp = self.start_hpp("--inject", "--pattern", "**/*.py", "--exec", PYTHON, "./manage.py",
+                                  "runserver", "--noreload", "{backend}")
+        self.hpp.wait_ready()
+
+    def test_its_pages_have_the_tag(self):
+        url, tag = self.hpp.url, TAG.decode()
+        page = get(url, **NAVIGATION)
         self.assertEqual(page.text,
                          f"<!doctype html><html><head>{tag}<title>one</title></head></html>")
-        again = get(hpp.url, **NAVIGATION, If_None_Match=page.header("etag"))
+        again = get(url, **NAVIGATION, If_None_Match=page.header("etag"))
         self.assertEqual(again.status, 304)
-        self.assertEqual(get(hpp.url + "stream", **NAVIGATION).text,
+        self.assertEqual(get(url + "stream", **NAVIGATION).text,
                          f"<!doctype html><html><head>{tag}<title>one</title>")
-        self.assertIn(tag, get(hpp.url + "nowhere", **NAVIGATION).text)  # its 404 page
-        self.assertNotIn(tag, get(hpp.url).text)
-        self.assertIn("javascript", get(hpp.url + "__hpp/livereload.js").header("content-type"))
-        self.save("mysite/urls.py", VIEWS.format(text="two"))
-        wait_for(lambda: hpp.generation == 2, "the restart")
-        self.assertIn(f"{tag}<title>two", get(hpp.url, **NAVIGATION).text)
+        self.assertIn(tag, get(url + "nowhere", **NAVIGATION).text)  # its 404 page
+        self.assertNotIn(tag, get(url).text)
+
+    def test_the_tag_brings_the_next_version(self):
+        """What a browser does with a page: it loads the script, which connects, and reloads."""
+
+        async def run():
+            source = re.search('src="/([^"]*)"', get(self.hpp.url, **NAVIGATION).text)[1]
+            script = get(self.hpp.url + source)
+            self.assertIn("javascript", script.header("content-type"))
+            socket = self.hpp.url.replace("http", "ws", 1) + source.removesuffix(".js")
+            async with websockets.connect(socket, ping_interval=None) as browser:
+                await browser.send(HELLO)
+                self.assertIn("hello", await asyncio.wait_for(browser.recv(), DEADLINE_S))
+                self.save("mysite/urls.py", VIEWS.format(text="two"))
+                self.assertIn("reload", await asyncio.wait_for(browser.recv(), DEADLINE_S))
+            page = await asyncio.to_thread(get, self.hpp.url, **NAVIGATION)
+            self.assertIn(TAG.decode() + "<title>two", page.text)
+
+        asyncio.run(run())
 
 
 if __name__ == "__main__":
