@@ -45,6 +45,10 @@ void visit_options(Program program, AnyOptions& options, Visitor& visitor) {
     visitor.globs("-p,--pattern", options.patterns,
                   "globs of the files whose change restarts your server (default: every file)");
     visitor.globs("-x,--exclude", options.excludes, "globs of files to ignore");
+    visitor.globs("--css", options.css,
+                  "globs of style sheets: browsers swap them in place, nothing is restarted");
+    visitor.globs("--reload", options.reload,
+                  "globs of files for which browsers reload the page, and nothing is restarted");
     visitor.negated_flag("--no-default-excludes", options.default_excludes,
                          "do not ignore version control, caches and editors' own files");
   }
@@ -277,7 +281,9 @@ const char* examples(Program program) {
              "  hpp-launch\n"
              "  hpp-launch localhost:8000 8001 --exec python3 -m http.server 8001\n"
              "  hpp-launch localhost:8000 8001 --pattern 'src/**/*' --exclude 'src/**/test_*' \\\n"
-             "      --exec python ./manage.py runserver --noreload 8001";
+             "      --exec python ./manage.py runserver --noreload 8001\n"
+             "  hpp-launch localhost:8000 8001 --css '**/*.css' --reload 'static/**' \\\n"
+             "      --exec node server.js 8001";
     case Program::Proxyd:
       return "Examples:\n"
              "  hpp-proxyd 8000 8001 --run-dir /tmp/hpp\n"

@@ -23,6 +23,8 @@ struct Options {
   Address backend;
   std::vector<std::string> patterns;  // normalized globs; empty: every file
   std::vector<std::string> excludes;  // normalized globs
+  std::vector<std::string> css;       // normalized globs of style sheets that browsers swap
+  std::vector<std::string> reload;    // normalized globs of files that browsers reload for
   bool default_excludes = true;
   std::vector<std::string> command;  // the backend's
   int stop_signal = SIGKILL;  // asks the backend to end before it is killed; SIGKILL: nothing does

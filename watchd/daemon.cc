@@ -44,6 +44,8 @@ Session::Settings settings(const Options& options, const bus::Publisher& publish
   return {.directory = working_directory(),
           .filter = {.patterns = options.patterns,
                      .excludes = options.excludes,
+                     .css = options.css,
+                     .reload = options.reload,
                      .default_excludes = options.default_excludes},
           .resumed = last_tree(publisher)};
 }

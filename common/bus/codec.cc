@@ -28,6 +28,15 @@ void ticket_fields(Io& io, Ticket& ticket) {
   io.field("number", ticket.number);
 }
 
+template <class Io, class Refresh>
+void refresh_fields(Io& io, Refresh& refresh) {
+  io.field("count", refresh.count);
+  io.field("css", refresh.css);
+  io.field("css_count", refresh.css_count);
+  io.field("reload", refresh.reload);
+  io.field("reload_count", refresh.reload_count);
+}
+
 template <class Io, class State>
 void stamp_fields(Io& io, State& state) {
   io.field("epoch", state.stamp.epoch);
@@ -43,6 +52,7 @@ void tree_fields(Io& io, State& state) {
   io.field("problem", state.problem);
   io.field("changed", state.changed);
   io.field("changed_count", state.changed_count);
+  io.field("refresh", state.refresh);
   io.field("answers", state.answers);
   io.field("settling", state.settling);
 }
@@ -95,6 +105,12 @@ class Writer {
   void field(const char* name, const Ticket& ticket) {
     Writer inner;
     ticket_fields(inner, ticket);
+    json_[name] = std::move(inner.json_);
+  }
+
+  void field(const char* name, const Refresh& refresh) {
+    Writer inner;
+    refresh_fields(inner, refresh);
     json_[name] = std::move(inner.json_);
   }
 
@@ -154,6 +170,13 @@ class Reader {
   void field(const char* name, Ticket& ticket) {
     Reader inner(json_.at(name));
     ticket_fields(inner, ticket);
+  }
+
+  // The watchd of before an upgrade did not know it.
+  void field(const char* name, Refresh& refresh) {
+    if (!json_.contains(name)) return;
+    Reader inner(json_.at(name));
+    refresh_fields(inner, refresh);
   }
 
   void field(const char* name, std::optional<BackendExit>& exit) {

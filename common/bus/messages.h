@@ -48,7 +48,20 @@ struct Ticket {
 
 // ---- topic `tree` -------------------------------------------------------------------------------
 // Author: watchd. Readers: supervisord (restarts the backend when `revision` grows), proxyd (holds
-// requests that arrive after a change), ctl.
+// requests that arrive after a change, passes `refresh` on to browsers), ctl.
+
+// Changes for browsers alone (--css, --reload): no `revision` has them. The lists are those of the
+// newest batch: who knew the count before it does what they say; who has missed a batch refreshes
+// everything.
+struct Refresh {
+  std::uint64_t count = 0;          // such batches seen in this epoch
+  std::vector<std::string> css;     // style sheets, at most kChangedPathsMax
+  std::uint64_t css_count = 0;      // how many that batch had in all
+  std::vector<std::string> reload;  // files that want the page anew, likewise
+  std::uint64_t reload_count = 0;
+
+  bool operator==(const Refresh&) const = default;
+};
 
 struct TreeState {
   Stamp stamp;
@@ -58,9 +71,10 @@ struct TreeState {
   std::string problem;               // why not watching, in words for the user
   std::vector<std::string> changed;  // paths of the newest batch, at most kChangedPathsMax
   std::uint64_t changed_count = 0;   // how many paths that batch had in all
-  Ticket answers;                    // newest ticket that `revision` is true for; not in the file
-  bool settling = false;             // git writes the tree: tickets wait, for as long as that is
-                                     // bearable; not in the file
+  Refresh refresh;
+  Ticket answers;         // newest ticket that `revision` is true for; not in the file
+  bool settling = false;  // git writes the tree: tickets wait, for as long as that is
+                          // bearable; not in the file
 
   TreePoint point() const { return {.epoch = stamp.epoch, .revision = revision}; }
 

@@ -35,6 +35,8 @@ Options full() {
       .backend = {"127.0.0.1", 8001},
       .patterns = {"src/**/*.py", "-dash", "with space"},
       .excludes = {"**/test_*"},
+      .css = {"**/*.css"},
+      .reload = {"static/**", "-dash"},
       .default_excludes = false,
       .command = {"python3", "-c", "print('x')", "--exec", "", "--debug"},
       .name = "mine",
@@ -69,6 +71,17 @@ TEST(Options, TakeSeveralGlobsAtOnceAndOneAfterAnother) {
   EXPECT_TRUE(options.debug);
 }
 
+TEST(Options, WhatConcernsBrowsersAlone) {
+  const Options options =
+      must_parse(Program::Launch, {"1", "2", "--css", "./a.css", "b/*.css", "--reload", "**/*.html",
+                                   "--css=c.css", "--exec", "x"});
+  EXPECT_EQ(options.css, (Words{"a.css", "b/*.css", "c.css"}));
+  EXPECT_EQ(options.reload, Words{"**/*.html"});
+  for (const char* const wrong : {"--css", "--css=/a.css", "--reload=[", "--reload=../a"}) {
+    EXPECT_EQ(parse(Program::Launch, {"1", "2", wrong, "--exec", "x"}).exit_status, 2) << wrong;
+  }
+}
+
 TEST(Options, LeaveTheCommandAlone) {
   const Options options =
       must_parse(Program::Launch, {"1", "2", "--exec", "x", "--help", "-p", "[", "--exec", "--"});
@@ -92,6 +105,8 @@ TEST(Options, PassThroughToEachProgram) {
     if (program == Program::Proxyd || program == Program::Supervisord) {
       expected.patterns.clear();
       expected.excludes.clear();
+      expected.css.clear();
+      expected.reload.clear();
       expected.default_excludes = true;
     }
     if (program == Program::Watchd || program == Program::Supervisord) expected.inject = false;

@@ -191,6 +191,105 @@ class Counting(WatchdTest):
         self.start_watchd()
         self.assert_does_not_count(lambda: self.write("build/a.py"))
 
+class ForBrowsers(WatchdTest):
+    """--css and --reload: what restarts nothing."""
+
+    def refresh_by(self, act):
+        """Does `act`, which is told as one batch for browsers, and returns that."""
+        before = self.tree()
+        act()
+        tree = self.wait_tree(lambda t: t["refresh"]["count"] > before["refresh"]["count"],
+                              "the refresh")
+        self.assertEqual(tree["refresh"]["count"], before["refresh"]["count"] + 1)
+        self.assertEqual(tree["revision"], before["revision"])
+        return tree["refresh"]
+
+    def test_files_for_browsers_alone(self):
+        self.start_watchd("--pattern", "*.py", "--css", "static/**/*.css", "theme.css", "--reload",
+                          "static/**", "*.html", "--exclude", "static/vendor/**")
+        refresh = self.refresh_by(lambda: self.write("static/deep/a.css"))
+        self.assertEqual((refresh["css"], refresh["css_count"]), (["static/deep/a.css"], 1))
+        self.assertEqual((refresh["reload"], refresh["reload_count"]), ([], 0))
+        refresh = self.refresh_by(lambda: self.write("static/a.js"))
+        self.assertEqual((refresh["css"], refresh["reload"]), ([], ["static/a.js"]))
+        self.assertEqual(self.refresh_by(lambda: self.write("a.html"))["reload"], ["a.html"])
+        self.assertEqual(self.refresh_by((self.project / "a.html").unlink)["reload"], ["a.html"])
+        before = self.tree()["refresh"]
+        self.assert_does_not_count(lambda: self.write("static/vendor/b.css"))
+        self.assert_does_not_count(lambda: self.write("other.css"))
+        self.assertEqual(self.tree()["refresh"], before)
+
+    def test_without_a_pattern_all_else_counts(self):
+        self.start_watchd("--css", "*.css")
+        self.assertEqual(self.refresh_by(lambda: self.write("a.css"))["css"], ["a.css"])
+        self.assert_counts(lambda: self.write("b/a.css"), "b/a.css")
+
+    def test_both_kinds_at_once(self):
+        self.start_watchd("--css", "*/*.css")
+        before = self.tree()
+        folder = self.directory / "many"
+        folder.mkdir()
+        for name in ("a.css", "b.css", "c.py"):
+            (folder / name).touch()
+        folder.rename(self.project / "many")
+        tree = self.wait_tree(lambda t: t["revision"] > before["revision"], "the change")
+        self.assertEqual(tree["changed"], ["many/c.py"])
+        self.assertEqual(sorted(tree["refresh"]["css"]), ["many/a.css", "many/b.css"])
+        self.assertEqual(tree["refresh"]["count"], 1)
+
+    def test_watchd_killed_and_a_style_sheet_changed(self):
+        options = ("--css", "*.css", "--reload", "*.html")
+        first = self.start_watchd(*options)
+        self.refresh_by(lambda: self.write("a.css"))
+        before = self.tree()
+        first.signal(signal.SIGKILL)
+        first.wait_exit()
+        self.write("a.html")
+        self.start_watchd(*options)
+        after = self.tree()
+        self.assertEqual((after["epoch"], after["revision"]), (before["epoch"], before["revision"]))
+        self.assertEqual((after["refresh"]["count"], after["refresh"]["reload"]), (2, ["a.html"]))
+
+    NAMES = ("a.css", ".a.css", "b/a.css", "b/.c/a.css", "b/c/d/a.css", "a.scss", "A.css", "ab.css",
+             "a-b.css", "[a].css", "a*.css", "b/cb", "b/c/b", "ä.css")
+    GLOBS = ("*.css", "**/*.css", "b/**", "b/**/*.css", "**/**/a.css", "b/*/a.css", "?.css", "a?.css",
+             "[ab].css", "[!a].css", "[^A-Z].css", "[[:lower:]].css", "[[:oops:]].css", "\\[a].css",
+             "a\\*.css", "**", "b**", "**css", "b/**b", "b/**/b", "a[-a-c]b.css", "*[]a].css",
+             "[a-cA].css", "ä*", "?ä.css", "*")
+
+    def test_globs_mean_what_watchman_takes_them_for(self):
+        for name in self.NAMES:
+            self.write(name)
+        self.watchman.command("watch-project", str(self.project))
+        for glob in self.GLOBS:
+            with self.subTest(glob):
+                expected = self.watchman.query(self.project, {
+                    "fields": ["name"], "expression": ["allof", ["type", "f"], [
+                        "match", glob, "wholename", {"includedotfiles": True}]]})["files"]
+                self.start_watchd("--css", glob)
+                before = self.tree()
+                for name in self.NAMES:
+                    os.utime(self.project / name)
+                css, others = self.all_told(before)
+                self.assertEqual(css, set(expected))
+                self.assertEqual(others, set(self.NAMES) - set(expected))
+                self.watchd.end()
+
+    def all_told(self, before):
+        """All names, told in as many batches as Watchman likes: (of style sheets, others)."""
+        css, others = set(), set()
+
+        def whole(tree):
+            if tree["refresh"]["count"] > before["refresh"]["count"]:
+                css.update(tree["refresh"]["css"])
+            if tree["revision"] > before["revision"]:
+                others.update(tree["changed"])
+            return len(css | others) == len(self.NAMES)
+
+        self.wait_tree(whole, lambda: f"all of them; told were {css} and {others}")
+        return css, others
+
+
 class Trouble(WatchdTest):
     def wait_back(self, revision):
         return self.wait_tree(

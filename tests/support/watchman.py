@@ -54,10 +54,17 @@ class PrivateWatchman:
     def command(self, *words):
         """Runs `watchman WORD…` against this Watchman and returns its answer. Starts the daemon
         if need be. Raises RuntimeError if the answer is an error."""
+        return self._run(words, b"")
+
+    def query(self, root, query):
+        """The answer to `query` about the files below `root`."""
+        return self._run(["--json-command"], json.dumps(["query", str(root), query]).encode())
+
+    def _run(self, words, said):
         done = subprocess.run(
             ["watchman", "--no-pretty", *words],
             env={**os.environ, **self.environment},
-            stdin=subprocess.DEVNULL,
+            input=said,
             capture_output=True,
             timeout=DEADLINE_S,
             check=False,

@@ -1,5 +1,6 @@
 #include "watchd/core/expression.h"
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
@@ -56,7 +57,11 @@ Json any_of(std::vector<Json> terms) {
 Json expression_for(const Filter& filter) {
   Json result = Json::array({"allof", {"anyof", {"type", "f"}, {"type", "l"}}});
   std::vector<Json> wanted;
-  for (const auto& glob : filter.patterns) wanted.push_back(match(glob));
+  if (!filter.patterns.empty()) {
+    for (const auto* globs : {&filter.patterns, &filter.css, &filter.reload}) {
+      for (const auto& glob : *globs) wanted.push_back(match(glob));
+    }
+  }
   if (!wanted.empty()) result.push_back(any_of(std::move(wanted)));
   std::vector<Json> unwanted;
   for (const auto& glob : filter.excludes) unwanted.push_back(match(glob));
@@ -65,6 +70,17 @@ Json expression_for(const Filter& filter) {
   }
   if (!unwanted.empty()) result.push_back({"not", any_of(std::move(unwanted))});
   return result;
+}
+
+Concerns::Concerns(const Filter& filter)
+    : css_(filter.css.begin(), filter.css.end()),
+      reload_(filter.reload.begin(), filter.reload.end()) {}
+
+Concern Concerns::of(std::string_view path) const {
+  const auto matches = [&](const Wildmatch& glob) { return glob.matches(path); };
+  if (std::any_of(css_.begin(), css_.end(), matches)) return Concern::StyleSheet;
+  if (std::any_of(reload_.begin(), reload_.end(), matches)) return Concern::Page;
+  return Concern::Backend;
 }
 
 }  // namespace hpp::watchd

@@ -23,6 +23,16 @@ bool is_same_problem(std::string one, std::string other) {
   return one == other;
 }
 
+// Files that changed together: the first by name, all by number.
+struct Batch {
+  std::vector<std::string> paths;
+  std::uint64_t count = 0;
+
+  void add(const std::string& path) {
+    if (++count <= bus::kChangedPathsMax) paths.push_back(path);
+  }
+};
+
 // Watchman before 4.8, of a command.
 bool is_unknown_command(const std::string& error) {
   return error.starts_with("unknown command");
@@ -50,7 +60,7 @@ const char* to_string(Session::State state) {
   return "";
 }
 
-Session::Session(Settings settings) : settings_(std::move(settings)) {
+Session::Session(Settings settings) : settings_(std::move(settings)), concerns_(settings_.filter) {
   if (!settings_.resumed) return;
   tree_ = *settings_.resumed;
   tree_.stamp = {};
@@ -372,12 +382,35 @@ void Session::stop_flushing() {
 void Session::count(const Changes& changes) {
   if (changes.is_fresh_instance) return count_unknown("Watchman has lost track of the files");
   if (changes.files.empty()) return;
-  const auto kept = std::min(changes.files.size(), bus::kChangedPathsMax);
-  ++tree_.revision;
-  tree_.changed.assign(changes.files.begin(),
-                       changes.files.begin() + static_cast<std::ptrdiff_t>(kept));
-  tree_.changed_count = changes.files.size();
   say(Say::Level::Debug, files_changed(changes.files.front(), changes.files.size()));
+  Batch backend;
+  Batch css;
+  Batch reload;
+  for (const std::string& file : changes.files) {
+    switch (concerns_.of(file)) {
+      case Concern::Backend:
+        backend.add(file);
+        break;
+      case Concern::StyleSheet:
+        css.add(file);
+        break;
+      case Concern::Page:
+        reload.add(file);
+        break;
+    }
+  }
+  if (backend.count > 0) {
+    ++tree_.revision;
+    tree_.changed = std::move(backend.paths);
+    tree_.changed_count = backend.count;
+  }
+  if (css.count + reload.count > 0) {
+    tree_.refresh = {.count = tree_.refresh.count + 1,
+                     .css = std::move(css.paths),
+                     .css_count = css.count,
+                     .reload = std::move(reload.paths),
+                     .reload_count = reload.count};
+  }
 }
 
 void Session::count_unknown(const char* why) {

@@ -191,6 +191,12 @@ using Effects = std::vector<Effect>;
 //
 // A ticket that cannot be answered truly is not answered: that nobody waits for ever is proxyd's
 // business, who is told by `watching` when there is no hope.
+//
+// ---- whom a change concerns ----
+//
+// One subscription has all files. What --css and --reload match is counted in `refresh`, all else
+// in `revision`; a batch with both kinds counts in both. Nobody knows what changed: that counts as
+// a change of the backend's, whose restart brings browsers up to date, too.
 
 class Session {
  public:
@@ -275,6 +281,7 @@ class Session {
   }
 
   Settings settings_;
+  Concerns concerns_;
   State state_ = State::Finding;
   Place place_;
   Sync sync_ = Sync::Full;  // of the question asked in CatchingUp

@@ -22,6 +22,11 @@ std::vector<Message> samples() {
       .problem = "words \"quoted\"\nand more",
       .changed = {"a.py", "ä/ö.py", ""},
       .changed_count = 21,
+      .refresh = {.count = 4,
+                  .css = {"a.css"},
+                  .css_count = 22,
+                  .reload = {"ä.html", "b"},
+                  .reload_count = 2},
       .answers = {.epoch = 9, .number = kBig},
       .settling = true,
   };
@@ -113,10 +118,27 @@ TEST(Codec, RefusesAMissingField) {
     const std::string text = encode(message);
     const Json json = body(text);
     for (const auto& [name, value] : json.items()) {
+      if (name == "refresh") continue;
       Json less = json;
       less.erase(name);
       EXPECT_TRUE(is_malformed(topic_word(text) + ' ' + less.dump())) << "without " << name;
     }
+  }
+}
+
+TEST(Codec, ReadsTheSnapshotOfAWatchdThatKnewNoRefresh) {
+  Json json = body(encode(TreeState{.revision = 3}));
+  json.erase("refresh");
+  const Decoded decoded = decode("tree " + json.dump());
+  EXPECT_TRUE(std::get<Message>(decoded) == Message(TreeState{.revision = 3}));
+}
+
+TEST(Codec, RefusesHalfARefresh) {
+  const Json json = body(encode(TreeState{}));
+  for (const auto& [name, value] : json["refresh"].items()) {
+    Json less = json;
+    less["refresh"].erase(name);
+    EXPECT_TRUE(is_malformed("tree " + less.dump())) << "without " << name;
   }
 }
 
@@ -186,6 +208,7 @@ TEST(Codec, TellsWhatIsNewAboutAMessage) {
   EXPECT_EQ(for_tree({.revision = 2}), News::Durable);
   EXPECT_EQ(for_tree({.revision = 1, .answers = {.epoch = 1, .number = 1}}), News::Ticket);
   EXPECT_EQ(for_tree({.revision = 1, .settling = true}), News::Ticket);
+  EXPECT_EQ(for_tree({.revision = 1, .refresh = {.count = 1}}), News::Durable);
   EXPECT_EQ(news_of(ProxyState{.asks = {.epoch = 1, .number = 1}}, ProxyState{}), News::Ticket);
   EXPECT_EQ(news_of(ProxyState{.doubts = {.epoch = 1, .number = 1}}, ProxyState{}), News::Doubt);
 }

@@ -38,6 +38,15 @@ const Case kCases[] = {
          ["match", "a", "wholename", {"includedotfiles": true}],
          ["not", ["anyof", ["match", "b", "wholename", {"includedotfiles": true}],
                            ["match", "c", "wholename", {"includedotfiles": true}]]]])"},
+    {"what concerns browsers alone, beside a pattern",
+     {.patterns = {"a"}, .css = {"b"}, .reload = {"c"}, .default_excludes = false},
+     R"(["allof", ["anyof", ["type", "f"], ["type", "l"]],
+         ["anyof", ["match", "a", "wholename", {"includedotfiles": true}],
+                   ["match", "b", "wholename", {"includedotfiles": true}],
+                   ["match", "c", "wholename", {"includedotfiles": true}]]])"},
+    {"what concerns browsers alone, beside everything",
+     {.css = {"b"}, .reload = {"c"}, .default_excludes = false},
+     R"(["allof", ["anyof", ["type", "f"], ["type", "l"]]])"},
     {"a glob with quotes and bytes",
      {.patterns = {"a\"b\\\\ü"}, .default_excludes = false},
      R"(["allof", ["anyof", ["type", "f"], ["type", "l"]],
@@ -49,6 +58,18 @@ TEST(Expression, SaysWhatTheUserAskedFor) {
     SCOPED_TRACE(c.name);
     EXPECT_EQ(expression_for(c.filter), Json::parse(c.expected));
   }
+}
+
+TEST(Concerns, StyleSheetsComeBeforePagesAndPagesBeforeTheBackend) {
+  const Concerns concerns(
+      {.patterns = {"**"}, .css = {"**/*.css", "theme.scss"}, .reload = {"static/**", "*.html"}});
+  EXPECT_EQ(concerns.of("app.py"), Concern::Backend);
+  EXPECT_EQ(concerns.of("deep/page.html"), Concern::Backend);
+  EXPECT_EQ(concerns.of("page.html"), Concern::Page);
+  EXPECT_EQ(concerns.of("static/a.js"), Concern::Page);
+  EXPECT_EQ(concerns.of("static/a.css"), Concern::StyleSheet);
+  EXPECT_EQ(concerns.of("theme.scss"), Concern::StyleSheet);
+  EXPECT_EQ(Concerns({}).of("a.css"), Concern::Backend);
 }
 
 // The globs that are excluded when the user excludes `mine` and nothing else.

@@ -95,7 +95,7 @@ class SessionTest : public testing::Test {
     return {{"clock", clock}, {"is_fresh_instance", fresh}, {"files", names}};
   }
 
-  const Filter kFilter{.patterns = {"*.py"}};
+  const Filter kFilter{.patterns = {"*.py"}, .css = {"*.css"}, .reload = {"*.html"}};
   const Place kPlace{.root = "/home/me", .relative_path = "site"};
   const Json kProject{{"watch", "/home/me"}, {"relative_path", "site"}};
   const Json kClock{{"clock", "c:1"}};
@@ -205,6 +205,57 @@ TEST_F(SessionTest, EachBatchIsOneRevision) {
   EXPECT_EQ(tree_.revision, 2u);
   EXPECT_EQ(tree_.changed, (std::vector<std::string>{"b.py", "c.py", "d.py"}));
   EXPECT_EQ(said(Say::Level::Debug), std::vector<std::string>{"b.py and 2 more changed"});
+}
+
+TEST_F(SessionTest, WhatConcernsBrowsersAloneIsNoRevision) {
+  start();
+  watch();
+  when_received(files("c:2", {"a.css"}));
+  EXPECT_EQ(done(),
+            (Effects{Publish{{.clock = "c:2",
+                              .watching = true,
+                              .refresh = {.count = 1, .css = {"a.css"}, .css_count = 1}}}}));
+  EXPECT_EQ(said(Say::Level::Debug), std::vector<std::string>{"a.css changed"});
+  when_received(files("c:3", {"a.html", "b.css"}));
+  EXPECT_EQ(
+      tree_.refresh,
+      (bus::Refresh{
+          .count = 2, .css = {"b.css"}, .css_count = 1, .reload = {"a.html"}, .reload_count = 1}));
+  EXPECT_EQ(tree_.revision, 0u);
+  EXPECT_TRUE(tree_.changed.empty());
+}
+
+TEST_F(SessionTest, ABatchWithBothKindsCountsInBoth) {
+  start();
+  watch();
+  when_received(files("c:2", {"a.css", "a.py", "b.css"}));
+  EXPECT_EQ(tree_.revision, 1u);
+  EXPECT_EQ(tree_.changed, std::vector<std::string>{"a.py"});
+  EXPECT_EQ(tree_.changed_count, 1u);
+  EXPECT_EQ(tree_.refresh, (bus::Refresh{.count = 1, .css = {"a.css", "b.css"}, .css_count = 2}));
+  when_received(files("c:3", {"b.py"}));
+  EXPECT_EQ(tree_.revision, 2u);
+  EXPECT_EQ(tree_.refresh.count, 1u);
+  EXPECT_EQ(tree_.refresh.css_count, 2u);
+}
+
+TEST_F(SessionTest, ManyStyleSheetsAreCountedWholeAndNamedInPart) {
+  start();
+  watch();
+  std::vector<std::string> names;
+  for (int i = 0; i < 30; ++i) names.push_back(std::to_string(i) + ".css");
+  when_received(files("c:2", names));
+  EXPECT_EQ(tree_.refresh.css.size(), bus::kChangedPathsMax);
+  EXPECT_EQ(tree_.refresh.css_count, 30u);
+}
+
+TEST_F(SessionTest, ResumedCountsOnForBrowsersToo) {
+  start(bus::TreeState{.revision = 7, .clock = "c:old", .refresh = {.count = 4}});
+  resolve();
+  when_received(changes("c:2", {"a.html"}));
+  when_received(kSubscribed);
+  EXPECT_EQ(tree_.revision, 7u);
+  EXPECT_EQ(tree_.refresh, (bus::Refresh{.count = 5, .reload = {"a.html"}, .reload_count = 1}));
 }
 
 TEST_F(SessionTest, AnEmptyBatchMovesTheClockAlone) {

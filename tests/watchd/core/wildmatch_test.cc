@@ -1,0 +1,65 @@
+#include "watchd/core/wildmatch.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace hpp::watchd {
+namespace {
+
+struct Case {
+  const char* glob;
+  std::vector<const char*> yes;
+  std::vector<const char*> no;
+};
+
+// integration/watchd asks Watchman the same of those that can be names of files.
+const Case kCases[] = {
+    {"a.css", {"a.css"}, {"a.cs", "a.csss", "b/a.css", "A.css", ""}},
+    {"*.css", {"a.css", ".css", ".a.css"}, {"b/a.css", "a.css/b", "a.scss.map"}},
+    {"*", {"a", ".a", ""}, {"a/b"}},
+    {"a*b*c", {"abc", "aXbYc", "abcbc"}, {"ab/c", "abcd", "ac"}},
+    {"**/*.css", {"a.css", "b/a.css", "b/c/a.css", ".b/.a.css"}, {"a.css/b", "acss"}},
+    {"static/**", {"static/a", "static/b/c", "static/.a"}, {"static", "a/static/b", "statics/a"}},
+    {"static/**/*.css", {"static/a.css", "static/b/c/a.css"}, {"a.css", "static/a", "statica.css"}},
+    {"a/**/b", {"a/b", "a/c/b", "a/b/b", "a/c/d/b"}, {"ab", "a/cb", "a/c/db", "a/bc"}},
+    {"a/**/**/b", {"a/b", "a/c/b", "a/c/d/b"}, {"ab", "a/cb"}},
+    {"**", {"a", "a/b", ""}, {}},
+    {"a**", {}, {"a", "ab", "a/b"}},
+    {"**a", {}, {"a", "ba", "b/a"}},
+    {"a/**b", {}, {"a/b", "a/cb"}},
+    {"?.css", {"a.css", "..css"}, {"aa.css", ".css", "/.css"}},
+    {"a/?/b", {"a/c/b"}, {"a//b", "a///b"}},
+    {"[ab].css", {"a.css", "b.css"}, {"c.css", "[ab].css", "-.css"}},
+    {"[a-c-]", {"a", "b", "c", "-"}, {"d", "ab", ""}},
+    {"[!a-c]", {"d", "-", "!"}, {"a", "c", "/"}},
+    {"[^a]", {"b", "^"}, {"a", "/"}},
+    {"[]a]", {"]", "a"}, {"b", "[]a]"}},
+    {"[!]]", {"a"}, {"]"}},
+    {"[a/b]", {"a", "b"}, {"/"}},
+    {"x[.-0]y", {"x.y", "x0y"}, {"x/y"}},
+    {"[\\]x]", {"]", "x"}, {"\\"}},
+    {"[[:digit:]_]", {"7", "_"}, {"a", ":", "["}},
+    {"[[:upper:]][[:lower:]]", {"Ab"}, {"ab", "AB"}},
+    {"[[:nothing:]]", {}, {"n", ":", "["}},
+    {"\\*\\[\\?", {"*[?"}, {"a[b", "\\*\\[\\?"}},
+    {"\xc3\xa4[\xe4]", {"\xc3\xa4\xe4"}, {"\xc3\xa4"}},
+    {"[", {}, {"[", ""}},
+};
+
+TEST(Wildmatch, MatchesWhatWatchmanMatches) {
+  for (const Case& c : kCases) {
+    const Wildmatch glob(c.glob);
+    for (const char* path : c.yes) EXPECT_TRUE(glob.matches(path)) << c.glob << ' ' << path;
+    for (const char* path : c.no) EXPECT_FALSE(glob.matches(path)) << c.glob << ' ' << path;
+  }
+}
+
+TEST(Wildmatch, TakesNoLongerForManyStars) {
+  std::string glob;
+  for (int i = 0; i < 50; ++i) glob += "**/*a*/";
+  EXPECT_FALSE(Wildmatch(glob + "b").matches(std::string(2000, 'a')));
+}
+
+}  // namespace
+}  // namespace hpp::watchd

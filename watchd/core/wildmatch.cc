@@ -1,0 +1,140 @@
+#include "watchd/core/wildmatch.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+namespace hpp::watchd {
+namespace {
+
+constexpr std::size_t kNone = std::string_view::npos;
+
+struct NamedClass {
+  std::string_view name;
+  int (*has)(int);
+};
+
+constexpr std::array kClasses{
+    NamedClass{"alnum", &std::isalnum}, NamedClass{"alpha", &std::isalpha},
+    NamedClass{"blank", &std::isblank}, NamedClass{"cntrl", &std::iscntrl},
+    NamedClass{"digit", &std::isdigit}, NamedClass{"graph", &std::isgraph},
+    NamedClass{"lower", &std::islower}, NamedClass{"print", &std::isprint},
+    NamedClass{"punct", &std::ispunct}, NamedClass{"space", &std::isspace},
+    NamedClass{"upper", &std::isupper}, NamedClass{"xdigit", &std::isxdigit}};
+
+std::size_t index_of(char c) {
+  return static_cast<unsigned char>(c);
+}
+
+// The character at `at`, or the one after it if that is a backslash; moves `at` onto it.
+char unescaped(std::string_view glob, std::size_t& at) {
+  if (glob[at] == '\\' && at + 1 < glob.size()) ++at;
+  return glob[at];
+}
+
+}  // namespace
+
+Wildmatch::Wildmatch(std::string_view glob) {
+  for (std::size_t at = 0; at != kNone && at < glob.size();) {
+    if (glob[at] == '*') {
+      at = read_stars(glob, at);
+    } else if (glob[at] == '[') {
+      at = read_bracket(glob, at);
+    } else if (glob[at] == '?') {
+      steps_.push_back({.characters = ~Characters().set('/')});
+      ++at;
+    } else {
+      add(unescaped(glob, at));
+      ++at;
+    }
+    is_bad_ = at == kNone;
+  }
+}
+
+bool Wildmatch::matches(std::string_view path) const {
+  if (is_bad_) return false;
+  // The steps that may be next; the one behind the last is the end.
+  std::vector<bool> states(steps_.size() + 1);
+  std::vector<bool> next(states.size());
+  reach(states, 0);
+  for (const char c : path) {
+    next.assign(next.size(), false);
+    for (std::size_t i = 0; i < steps_.size(); ++i) {
+      if (!states[i] || !steps_[i].characters[index_of(c)]) continue;
+      next[i] = next[i] || steps_[i].is_repeated;
+      reach(next, i + 1);
+    }
+    states.swap(next);
+  }
+  return states.back();
+}
+
+// With all that follows without a further character.
+void Wildmatch::reach(std::vector<bool>& states, std::size_t state) const {
+  states[state] = true;
+  if (state == steps_.size() || !steps_[state].is_repeated) return;
+  reach(states, state + 1);
+  if (steps_[state].is_optional) reach(states, state + 2);
+}
+
+void Wildmatch::add(char c) {
+  steps_.push_back({.characters = Characters().set(index_of(c))});
+}
+
+std::size_t Wildmatch::read_stars(std::string_view glob, std::size_t at) {
+  const std::size_t end = std::min(glob.find_first_not_of('*', at), glob.size());
+  if (end - at == 1) {
+    steps_.push_back({.characters = ~Characters().set('/'), .is_repeated = true});
+    return end;
+  }
+  const bool begins = at == 0 || glob[at - 1] == '/';
+  const bool ends = end == glob.size() || glob[end] == '/' || glob.substr(end, 2) == "\\/";
+  if (!begins || !ends) return kNone;
+  steps_.push_back({.characters = Characters().set(),
+                    .is_repeated = true,
+                    .is_optional = end < glob.size() && glob[end] == '/'});
+  return end;
+}
+
+// A `]` in the first place and a `-` in the last are ordinary.
+std::size_t Wildmatch::read_bracket(std::string_view glob, std::size_t at) {
+  Characters set;
+  ++at;
+  const bool is_negated = at < glob.size() && (glob[at] == '!' || glob[at] == '^');
+  if (is_negated) ++at;
+  for (bool is_first = true; at < glob.size() && (is_first || glob[at] != ']'); is_first = false) {
+    if (glob.substr(at, 2) == "[:") {
+      at = read_class(glob, at, set);
+      if (at == kNone) return kNone;
+      continue;
+    }
+    const char low = unescaped(glob, at);
+    ++at;
+    set.set(index_of(low));
+    if (at + 1 >= glob.size() || glob[at] != '-' || glob[at + 1] == ']') continue;
+    const char high = unescaped(glob, ++at);
+    ++at;
+    for (std::size_t c = index_of(low); c <= index_of(high); ++c) set.set(c);
+  }
+  if (at >= glob.size()) return kNone;
+  steps_.push_back({.characters = is_negated ? ~set : set});
+  steps_.back().characters.reset('/');
+  return at + 1;
+}
+
+// `[:alpha:]`, within brackets.
+std::size_t Wildmatch::read_class(std::string_view glob, std::size_t at, Characters& set) {
+  const std::size_t end = glob.find(":]", at + 2);
+  if (end == kNone) return kNone;
+  const std::string_view name = glob.substr(at + 2, end - at - 2);
+  for (const NamedClass& known : kClasses) {
+    if (known.name != name) continue;
+    for (int c = 0; c < 128; ++c) {
+      if (known.has(c) != 0) set.set(static_cast<std::size_t>(c));
+    }
+    return end + 2;
+  }
+  return kNone;
+}
+
+}  // namespace hpp::watchd
