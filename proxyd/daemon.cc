@@ -91,6 +91,7 @@ void Daemon::on_tree(const bus::TreeState& tree) {
   tell_of_barrier();
   reconsider_queue();
   ask_soon();
+  livereload_.on(tree);
 }
 
 void Daemon::on_backend(const bus::BackendState& backend) {
@@ -98,7 +99,7 @@ void Daemon::on_backend(const bus::BackendState& backend) {
   context_.pool.backend_runs(backend.state == bus::BackendPhase::Running);
   reconsider_all();
   // Last: the requests that this brings are to find the gate as it is now.
-  if (refresh_.on(backend)) livereload_.reload();
+  livereload_.on(backend);
 }
 
 void Daemon::reconsider_all() {

@@ -15,7 +15,6 @@
 #include "common/options.h"
 #include "common/service_manager.h"
 #include "proxyd/client.h"
-#include "proxyd/core/livereload.h"
 #include "proxyd/livereload_server.h"
 
 namespace hpp::proxyd {
@@ -48,7 +47,6 @@ class Daemon {
   ClientContext context_;
   std::vector<std::string> listening_;
   std::unordered_map<Client*, std::unique_ptr<Client>> clients_;
-  RefreshRule refresh_;
   LiveReloadServer livereload_;
   std::optional<bus::Publisher> publisher_;
   std::optional<bus::Subscriber> subscriber_;

@@ -19,7 +19,8 @@ namespace {
 
 // More are turned away: each is a tab.
 constexpr std::size_t kBrowsersMax = 1000;
-// A browser that does not read gets no more than this kept for it.
+// A browser that does not read gets no more than this kept for it, and is dropped. One that speaks
+// our own protocol gets the newest state when it reads again, and nothing before that.
 constexpr std::size_t kOutputMax = 64 * 1024;
 // How long a connection may take to send its request, and to read an answer that ends it.
 constexpr Milliseconds kPatience{10'000};
@@ -55,18 +56,28 @@ class LiveReloadServer::Browser final : private StreamListener {
   Browser(LiveReloadServer& server, Loop& loop, Stream& stream, std::string_view websocket_key)
       : server_(server),
         stream_(stream, *this),
-        patience_(loop, [this] { server_.forget(*this); }) {
+        patience_(loop, [this] { server_.forget(*this); }),
+        sees_output_(true) {
     open_socket(websocket_key);
   }
 
   // Takes in what came with the request.
   void go_on() { on_input(); }
 
-  void reload() {
-    if (!greeted_) return;
-    socket_->send_text(livereload_reload());
-    stream_.flush();
-    if (stream_.output().size() > kOutputMax) server_.forget(*this);
+  bool is_greeted() const { return dialect_.has_value(); }
+
+  void tell(const Told& told) {
+    if (!dialect_) return;
+    switch (*dialect_) {
+      case Dialect::Official:
+        for (const std::string& command : told.official) socket_->send_text(command);
+        stream_.flush();
+        if (stream_.output().size() > kOutputMax) server_.forget(*this);
+        return;
+      case Dialect::Own:
+        if (told.state) tell_state();
+        return;
+    }
   }
 
  private:
@@ -79,7 +90,9 @@ class LiveReloadServer::Browser final : private StreamListener {
 
   void on_input_ended() override { server_.forget(*this); }
 
-  void on_output_progress() override {}
+  void on_output_progress() override {
+    if (is_behind_ && stream_.output().size() == 0) tell_state();
+  }
 
   void on_broken(int) override { server_.forget(*this); }
 
@@ -101,6 +114,7 @@ class LiveReloadServer::Browser final : private StreamListener {
       answer(plain_answer("200 OK", "text/javascript; charset=utf-8", livereload_script()));
     } else if (path == "/livereload" && same_text(value_of(head, "Upgrade"), "websocket") &&
                !key.empty()) {
+      sees_output_ = is_local_origin(value_of(head, "Origin"));
       open_socket(key);
     } else {
       answer(plain_answer("404 Not Found", "text/plain",
@@ -116,11 +130,25 @@ class LiveReloadServer::Browser final : private StreamListener {
         websocket_accept(key)));
     patience_.stop();
     socket_.emplace(stream_.input(), stream_.output(), kLiveReloadMessageMax,
-                    [this](std::string_view text) {
-                      if (greeted_ || !is_livereload_hello(text)) return;
-                      greeted_ = true;
-                      socket_->send_text(livereload_hello());
-                    });
+                    [this](std::string_view text) { on_text(text); });
+  }
+
+  void on_text(std::string_view text) {
+    if (dialect_) return;
+    dialect_ = read_livereload_hello(text);
+    if (!dialect_) return;
+    socket_->send_text(livereload_hello(*dialect_));
+    stream_.flush();
+    tell({.official = {}, .state = true, .why = {}});
+  }
+
+  // Whatever was not read before it is sent is no news any more.
+  void tell_state() {
+    is_behind_ = stream_.output().size() > 0;
+    if (is_behind_) return;
+    const std::string state = server_.broadcast_.state(sees_output_);
+    if (!state.empty()) socket_->send_text(state);
+    stream_.flush();
   }
 
   void answer(const std::string& text) {
@@ -140,7 +168,9 @@ class LiveReloadServer::Browser final : private StreamListener {
   RequestParser parser_;
   std::optional<WebSocket> socket_;
   Timer patience_;
-  bool greeted_ = false;
+  std::optional<Dialect> dialect_;  // nothing: has not said hello
+  bool sees_output_ = false;        // of the backend
+  bool is_behind_ = false;          // has to read first
   bool finishing_ = false;
 };
 
@@ -185,10 +215,22 @@ void LiveReloadServer::forget(Browser& browser) {
   browsers_.erase(found);
 }
 
-void LiveReloadServer::reload() {
+void LiveReloadServer::on(const bus::BackendState& backend) {
+  tell(broadcast_.on(backend));
+}
+
+void LiveReloadServer::on(const bus::TreeState& tree) {
+  tell(broadcast_.on(tree));
+}
+
+void LiveReloadServer::tell(const Told& told) {
+  if (told == Told{}) return;
   std::vector<Browser*> browsers;
-  for (const auto& [browser, owned] : browsers_) browsers.push_back(browser);
-  for (Browser* browser : browsers) browser->reload();
+  for (const auto& [browser, owned] : browsers_) {
+    if (browser->is_greeted()) browsers.push_back(browser);
+  }
+  for (Browser* browser : browsers) browser->tell(told);
+  if (!told.why.empty()) log::info("{}: told {} browsers", told.why, browsers.size());
 }
 
 }  // namespace hpp::proxyd

@@ -1,5 +1,6 @@
 // Shell. Owns LiveReload's own port and its browsers: serves `/livereload.js` and the WebSocket
-// `/livereload`, takes over WebSockets that began on the main port, and tells them all to reload.
+// `/livereload`, takes over WebSockets that began on the main port, and tells them all what
+// core::Broadcast has for them.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include "common/event/loop.h"
 #include "common/event/stream.h"
 #include "common/service_manager.h"
+#include "proxyd/core/broadcast.h"
 
 namespace hpp::proxyd {
 
@@ -26,11 +28,13 @@ class LiveReloadServer {
   void listen(ServiceManager& manager, std::uint16_t port);
 
   // Goes on with a connection whose request for the WebSocket was read elsewhere, `websocket_key`
-  // in it. Not from inside a call of the stream's.
+  // in it. Its page is of this proxy's own origin. Not from inside a call of the stream's.
   void take_over(Stream& stream, std::string_view websocket_key);
 
-  // Tells every browser. None can delay another, or the backend's restart.
-  void reload();
+  // Tells every browser what the news mean for it. None can delay another, or the backend's
+  // restart.
+  void on(const bus::BackendState& backend);
+  void on(const bus::TreeState& tree);
 
  private:
   class Browser;
@@ -38,8 +42,10 @@ class LiveReloadServer {
   void accept(UniqueFd connection);
   void keep(std::unique_ptr<Browser> browser);
   void forget(Browser& browser);
+  void tell(const Told& told);
 
   Loop& loop_;
+  Broadcast broadcast_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unordered_map<Browser*, std::unique_ptr<Browser>> browsers_;
 };

@@ -5,26 +5,11 @@
 #include <string_view>
 
 #include "common/text.h"
+#include "proxyd/core/crash.h"
 #include "proxyd/core/own_answer.h"
 
 namespace hpp::proxyd {
 namespace {
-
-// Without the line that its limit has cut in the middle, and without empty lines at the end.
-std::string_view whole_lines(std::string_view tail) {
-  if (tail.size() >= bus::kOutputTailMax) tail.remove_prefix(tail.find('\n') + 1);
-  while (tail.ends_with('\n')) tail.remove_suffix(1);
-  return tail;
-}
-
-std::string how_it_ended(const bus::BackendState& backend) {
-  if (!backend.problem.empty()) return backend.problem;
-  if (!backend.exit) return "it is not running";
-  if (backend.exit->code) return fmt::format("it ended with exit code {}", *backend.exit->code);
-  if (backend.exit->signal) return fmt::format("it was killed by signal {}", *backend.exit->signal);
-  if (backend.exit->spawn_error.empty()) return "it ended";
-  return fmt::format("it cannot be started: {}", backend.exit->spawn_error);
-}
 
 std::string crash_text(const bus::BackendState& backend, bool show_output) {
   std::string text = "Your server is not running: ";
@@ -33,7 +18,7 @@ std::string crash_text(const bus::BackendState& backend, bool show_output) {
   text += fmt::format("\n\n  {}\n", command_line(backend.command));
   text += "\nIt is started again when a file changes.\n";
   if (!backend.output_tail.empty()) {
-    text += fmt::format("\nThe last that it printed:\n\n{}\n", whole_lines(backend.output_tail));
+    text += fmt::format("\nThe last that it printed:\n\n{}\n", whole_lines(backend));
   }
   return text;
 }

@@ -1,6 +1,10 @@
 #include "proxyd/core/livereload.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
+
+#include "proxyd/livereload_script.h"
 
 namespace hpp::proxyd {
 namespace {
@@ -8,21 +12,59 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr const char* kProtocol = "http://livereload.com/protocols/official-7";
+constexpr const char* kOwnProtocol = "hpp-1";
+
+// Names of files are any bytes.
+std::string write(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 }  // namespace
 
-bool is_livereload_hello(std::string_view text) {
+std::optional<Dialect> read_livereload_hello(std::string_view text) {
   const Json message = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  return message.is_object() && message.value("command", Json()) == "hello";
+  if (!message.is_object() || message.value("command", Json()) != "hello") return std::nullopt;
+  const Json protocols = message.value("protocols", Json::array());
+  const bool is_own =
+      std::find(protocols.begin(), protocols.end(), kOwnProtocol) != protocols.end();
+  return is_own ? Dialect::Own : Dialect::Official;
 }
 
-std::string livereload_hello() {
-  return Json{{"command", "hello"}, {"protocols", {kProtocol}}, {"serverName", "hpp"}}.dump();
+std::string livereload_hello(Dialect dialect) {
+  Json protocols = Json::array({kProtocol});
+  switch (dialect) {
+    case Dialect::Official:
+      break;
+    case Dialect::Own:
+      protocols.push_back(kOwnProtocol);
+      break;
+  }
+  return write({{"command", "hello"}, {"protocols", std::move(protocols)}, {"serverName", "hpp"}});
 }
 
-std::string livereload_reload() {
-  // The path is what changed; one that is no style sheet makes the client reload the page.
-  return Json{{"command", "reload"}, {"path", "/"}, {"liveCSS", false}}.dump();
+bool is_local_origin(std::string_view origin) {
+  if (origin.empty()) return true;
+  const auto scheme = origin.find("://");
+  if (scheme == std::string_view::npos) return false;
+  std::string_view host = origin.substr(scheme + 3);
+  const auto port = host.rfind(':');
+  if (port != std::string_view::npos && !host.ends_with(']')) host = host.substr(0, port);
+  // Names below `localhost` are this machine's wherever one is (RFC 6761 §6.3).
+  return host == "localhost" || host.ends_with(".localhost") || host == "127.0.0.1" ||
+         host == "[::1]";
+}
+
+// Else an image (`liveImg`) or a style sheet would be loaded anew without the page.
+std::string livereload_reload(const std::string& path) {
+  return write({{"command", "reload"}, {"path", path}, {"liveCSS", false}, {"liveImg", false}});
+}
+
+std::string livereload_css(std::string path) {
+  const auto dot = path.rfind('.');
+  const auto slash = path.rfind('/');
+  const bool has_ending = dot != std::string::npos && (slash == std::string::npos || slash < dot);
+  if (has_ending) path.erase(dot);
+  return write({{"command", "reload"}, {"path", path + ".css"}, {"liveCSS", true}});
 }
 
 bool RefreshRule::on(const bus::BackendState& backend) {
@@ -44,39 +86,7 @@ bool RefreshRule::on(const bus::BackendState& backend) {
 }
 
 std::string_view livereload_script() {
-  return R"js((() => {
-  // Beside the script: on LiveReload's own port, or below /__hpp/ on the main one.
-  const script = document.currentScript;
-  const url = new URL("livereload", script ? script.src : location.href);
-  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-  const hello = {
-    command: "hello",
-    protocols: ["http://livereload.com/protocols/official-7"],
-  };
-  let wait = 100;
-  let wasConnected = false;
-
-  function connect() {
-    const socket = new WebSocket(url);
-    socket.onopen = () => socket.send(JSON.stringify(hello));
-    socket.onmessage = (event) => {
-      const message = JSON.parse(event.data);
-      if (message.command === "reload") location.reload();
-      if (message.command !== "hello") return;
-      // A reload may have been missed meanwhile.
-      if (wasConnected) location.reload();
-      wasConnected = true;
-      wait = 100;
-    };
-    socket.onclose = () => {
-      setTimeout(connect, wait);
-      wait = Math.min(2 * wait, 5000);
-    };
-  }
-
-  connect();
-})();
-)js";
+  return kLiveReloadScript;
 }
 
 }  // namespace hpp::proxyd

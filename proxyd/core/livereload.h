@@ -1,7 +1,8 @@
 // Pure. What is said to browsers by LiveReload's protocol 7, and when they are told to reload.
 //
 // A browser says hello and is answered with a hello; from then on it obeys `reload`
-// (github.com/livereload/livereload-js, protocol.js).
+// (github.com/livereload/livereload-js, protocol.js). It takes any other command for an error, so
+// what is ours is said only to clients that have named our own protocol in their hello.
 #pragma once
 
 #include <cstdint>
@@ -16,12 +17,29 @@ namespace hpp::proxyd {
 // The longest message that a browser has reason to send.
 constexpr std::size_t kLiveReloadMessageMax = 16 * 1024;  // bytes
 
-// Whether `text` is a client's hello. Anything else that a client says (`info`, `url`) asks for
-// nothing.
-bool is_livereload_hello(std::string_view text);
+enum class Dialect {
+  Official,  // `reload` and no more: extensions, livereload-js
+  Own,       // `state` and no more (broadcast.h): livereload.js of ours
+};
 
-std::string livereload_hello();
-std::string livereload_reload();
+// What the client speaks whose hello `text` is; nothing if it is none. Anything else that a client
+// says (`info`, `url`) asks for nothing.
+std::optional<Dialect> read_livereload_hello(std::string_view text);
+
+std::string livereload_hello(Dialect dialect);
+
+// Whether the page that has opened a WebSocket is of this machine, by the Origin of its handshake:
+// others may connect, too, and be told to reload, but what the backend prints is none of their
+// business (WebSockets know no same-origin policy). Empty: no browser sent it.
+bool is_local_origin(std::string_view origin);
+
+// Has the whole page loaded anew. `path`: what changed, for a log.
+std::string livereload_reload(const std::string& path = "/");
+
+// Has a style sheet loaded anew, that with the likest URL; all of them if none has its name. Of a
+// source that becomes a style sheet (`a.scss`) the URL ends in `.css`, and the clients know no
+// other ending.
+std::string livereload_css(std::string path);
 
 // Decides when browsers reload: as soon as what they show may be outdated. They need not wait for
 // the new backend: the request that follows is held until there is one.
@@ -46,8 +64,7 @@ class RefreshRule {
   std::optional<Source> source_;
 };
 
-// The script that pages load from `/livereload.js`: connects to the WebSocket beside it, reloads
-// the page when told to, and when it finds the server back after a time without.
+// The script that pages load from `/livereload.js`, see livereload.js.
 std::string_view livereload_script();
 
 }  // namespace hpp::proxyd

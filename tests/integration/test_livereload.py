@@ -2,32 +2,45 @@
 
 import asyncio
 import json
+import os
+import signal
 import socket
 import unittest
 
 import websockets
 
-from harness import DEADLINE_S, IntegrationTest, free_port, get
+from harness import DEADLINE_S, IntegrationTest, free_port, get, wait_for
 
-HELLO = json.dumps({"command": "hello",
-                    "protocols": ["http://livereload.com/protocols/official-7"]})
+OFFICIAL = "http://livereload.com/protocols/official-7"
+OWN = "hpp-1"
 
 
 class LiveReload(IntegrationTest):
     def setUp(self):
         super().setUp()
         self.port = free_port()
-        self.hpp = self.start_hpp("--livereload-port", self.port, "--exec",
-                                  *self.save_backend("old"))
+        self.hpp = self.start_hpp("--livereload-port", self.port, "--css", "**/*.css", "--reload",
+                                  "*.html", "--exec", *self.save_backend("old"))
         self.hpp.wait_ready()
 
-    async def browser(self, path="/livereload"):
+    async def browser(self, *protocols, origin=None):
         """A connection that has said hello and was answered."""
-        connection = await websockets.connect(f"ws://localhost:{self.port}{path}",
-                                              open_timeout=DEADLINE_S, ping_interval=None)
-        await connection.send(HELLO)
-        self.assertEqual((await self.receive(connection))["command"], "hello")
+        connection = await websockets.connect(f"ws://localhost:{self.port}/livereload",
+                                              open_timeout=DEADLINE_S, ping_interval=None,
+                                              origin=origin)
+        await connection.send(json.dumps({"command": "hello",
+                                          "protocols": [OFFICIAL, *protocols]}))
+        hello = await self.receive(connection)
+        self.assertEqual((hello["command"], hello["protocols"]), ("hello", [OFFICIAL, *protocols]))
         return connection
+
+    async def state(self, connection, condition):
+        """Receives states until the condition holds for one, and returns that."""
+        while True:
+            message = await self.receive(connection)
+            self.assertEqual(message["command"], "state")
+            if condition(message):
+                return message
 
     @staticmethod
     async def receive(connection):
@@ -58,6 +71,66 @@ class LiveReload(IntegrationTest):
             self.assertEqual((await self.receive(browser))["command"], "reload")
             self.assertEqual((await asyncio.to_thread(get, self.hpp.url)).text, "cured")
             await browser.close()
+
+        asyncio.run(run())
+
+    def test_style_sheets_and_pages_restart_nothing(self):
+        async def run():
+            plain, own = await self.browser(), await self.browser(OWN)
+            before = await self.receive(own)
+            self.assertEqual((before["state"], before["generation"]), ("Running", 1))
+            self.save("s/a.css", "")
+            self.assertEqual(await self.receive(plain),
+                             {"command": "reload", "path": "s/a.css", "liveCSS": True})
+            after = await self.receive(own)
+            self.assertEqual(after["refresh"], {**before["refresh"], "css": ["s/a.css"],
+                                                "count": before["refresh"]["count"] + 1})
+            self.save("a.html", "")
+            self.assertEqual(await self.receive(plain), {"command": "reload", "path": "a.html",
+                                                         "liveCSS": False, "liveImg": False})
+            after = await self.receive(own)
+            self.assertEqual((after["refresh"]["css"], after["refresh"]["page"]), ([], True))
+            # Nothing else was said, and nothing restarted.
+            self.save_backend("new")
+            self.assertEqual((await self.receive(plain))["path"], "/")
+            await self.state(own, lambda s: s["state"] == "Running" and s["generation"] == 2)
+            self.assertEqual(self.spawns, 2)
+            await plain.close()
+            await own.close()
+
+        asyncio.run(run())
+
+    def test_what_happened_meanwhile_is_told_at_once(self):
+        """To a browser that was away, or was there before hpp-proxyd."""
+        async def run():
+            self.save("a.css", "")
+            self.hpp.wait_line("a.css changed: told 0 browsers")
+            before = await self.receive(await self.browser(OWN))
+            self.assertEqual((before["generation"], before["refresh"]["count"]), (1, 1))
+            os.kill(self.hpp.helper_pid("proxyd"), signal.SIGKILL)
+            self.save("b.css", "")
+            wait_for(lambda: self.hpp.snapshot("watchd")["refresh"]["count"] == 2, "the refresh")
+            own = await self.browser(OWN)
+            after = await self.state(own, lambda s: s["refresh"]["count"] == 2)
+            self.assertEqual((after["epoch"], after["generation"]), (before["epoch"], 1))
+
+        asyncio.run(run())
+
+    def test_a_crash_is_told_to_those_who_may_know(self):
+        async def run():
+            here = await self.browser(OWN, origin=self.hpp.url.rstrip("/"))
+            stranger = await self.browser(OWN, origin="http://example.org")
+            await asyncio.to_thread(get, self.hpp.url + "crash")
+            crash = (await self.state(here, lambda s: s["state"] == "Error"))["crash"]
+            self.assertEqual(crash["how"], "it ended with exit code 3")
+            self.assertIn("app.py", crash["command"])
+            self.assertEqual(crash["output"], "crash was asked for")
+            crash = (await self.state(stranger, lambda s: s["state"] == "Error"))["crash"]
+            self.assertEqual(crash, {"how": "it has failed", "command": "", "output": ""})
+            self.save_backend("cured")
+            await self.state(here, lambda s: s["state"] == "Running" and s["generation"] == 2)
+            await here.close()
+            await stranger.close()
 
         asyncio.run(run())
 

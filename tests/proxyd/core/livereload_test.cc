@@ -9,6 +9,7 @@
 namespace hpp::proxyd {
 namespace {
 
+using Json = nlohmann::json;
 using enum bus::BackendPhase;
 
 // Plays states of the backend; returns for each whether browsers reload.
@@ -41,21 +42,62 @@ TEST(LiveReload, NewsThatTheBusLostDoesNotMatter) {
             (std::vector<bool>{false, false, true, true, true}));
 }
 
-TEST(LiveReload, KnowsAHello) {
-  EXPECT_TRUE(is_livereload_hello(R"({"command":"hello","protocols":["x"]})"));
+TEST(LiveReload, KnowsAHelloAndWhatItsSenderSpeaks) {
+  for (const char* text :
+       {R"({"command":"hello","protocols":["x"]})", R"({"command":"hello"})",
+        R"({"command":"hello","protocols":null})", R"({"command":"hello","protocols":{"a":[]}})",
+        R"({"command":"hello","protocols":["hpp-10","hpp"]})"}) {
+    EXPECT_EQ(read_livereload_hello(text), Dialect::Official) << text;
+  }
+  EXPECT_EQ(read_livereload_hello(R"({"command":"hello","protocols":["x","hpp-1"]})"),
+            Dialect::Own);
   for (const char* text :
        {R"({"command":"info"})", R"({"command":7})", "{}", "[]", "hello", "", "{"}) {
-    EXPECT_FALSE(is_livereload_hello(text)) << text;
+    EXPECT_EQ(read_livereload_hello(text), std::nullopt) << text;
   }
 }
 
 TEST(LiveReload, SpeaksProtocol7) {
-  const auto hello = nlohmann::json::parse(livereload_hello());
+  const auto hello = Json::parse(livereload_hello(Dialect::Official));
   EXPECT_EQ(hello["command"], "hello");
-  EXPECT_EQ(hello["protocols"][0], "http://livereload.com/protocols/official-7");
-  const auto reload = nlohmann::json::parse(livereload_reload());
-  EXPECT_EQ(reload["command"], "reload");
-  EXPECT_TRUE(reload["path"].is_string());
+  EXPECT_EQ(hello["protocols"], Json({"http://livereload.com/protocols/official-7"}));
+  const auto reload = Json::parse(livereload_reload("a/b.png"));
+  EXPECT_EQ(reload, Json::parse(R"({"command": "reload", "path": "a/b.png", "liveCSS": false,
+                                    "liveImg": false})"));
+}
+
+TEST(LiveReload, SpeaksToItsOwnClientsInTheirTongueToo) {
+  const auto hello = Json::parse(livereload_hello(Dialect::Own));
+  EXPECT_EQ(hello["protocols"], Json({"http://livereload.com/protocols/official-7", "hpp-1"}));
+}
+
+TEST(LiveReload, NamesAStyleSheetByItsUrl) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"s/a.css", "s/a.css"},  {"s/a.min.css", "s/a.min.css"},
+      {"s/a.scss", "s/a.css"}, {"s.d/a", "s.d/a.css"},
+      {"*.css", "*.css"},      {"\xff.css", "\xef\xbf\xbd.css"}};
+  for (const auto& [path, url] : cases) {
+    const auto message = Json::parse(livereload_css(path));
+    EXPECT_EQ(message, Json({{"command", "reload"}, {"path", url}, {"liveCSS", true}}));
+  }
+}
+
+TEST(LiveReload, ShowsOutputToPagesOfThisMachineAlone) {
+  for (const char* origin :
+       {"", "http://localhost:8000", "https://localhost", "http://127.0.0.1:80",
+        "http://[::1]:8000", "http://[::1]", "http://a.b.localhost:1"}) {
+    EXPECT_TRUE(is_local_origin(origin)) << origin;
+  }
+  for (const char* origin :
+       {"null", "http://example.org", "http://localhost.example.org:8000", "http://127.0.0.1.a:1",
+        "http://evillocalhost", "localhost", "http://", "http://[::1].a:1"}) {
+    EXPECT_FALSE(is_local_origin(origin)) << origin;
+  }
+}
+
+TEST(LiveReload, HasAScript) {
+  EXPECT_NE(livereload_script().find("new WebSocket("), std::string_view::npos);
+  EXPECT_TRUE(livereload_script().ends_with("})();\n"));
 }
 
 }  // namespace

@@ -1,0 +1,382 @@
+// hpp's client in the browser: brings the page up to date, and shows over it why the server crashed.
+//
+// hpp tells how things stand (broadcast.h): on connecting, and whenever that changes. What the page
+// shows is compared with it, so it makes no difference whether a change came just now, while the
+// laptop slept or while hpp-proxyd was restarted; and nothing is reloaded without need.
+(() => {
+  "use strict";
+
+  const started = Symbol.for("hpp.livereload");
+  // Once for each page, and on none of hpp's own.
+  if (window[started] || document.documentElement.hasAttribute("data-hpp")) return;
+  window[started] = true;
+
+  const RETRY_MIN_MS = 50;
+  const RETRY_MAX_MS = 5000;
+  // How long a page may take to grow until it can be scrolled to where it was.
+  const SCROLL_PATIENCE_MS = 3000;
+  // How long an imported style sheet may take until the old one goes all the same.
+  const IMPORT_PATIENCE_MS = 5000;
+  const PROTOCOLS = ["http://livereload.com/protocols/official-7", "hpp-1"];
+
+  // The WebSocket is beside the script: on LiveReload's own port, or below /__hpp/ on the main one.
+  const url = new URL("livereload", document.currentScript?.src || new URL("/__hpp/", location));
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+
+  // ---- across a reload --------------------------------------------------------------------------
+
+  // Storage may be forbidden to a page; then it does without.
+  function remember(name, value) {
+    try {
+      sessionStorage.setItem(`hpp.${name}`, JSON.stringify(value));
+    } catch {}
+  }
+
+  function recall(name) {
+    try {
+      const text = sessionStorage.getItem(`hpp.${name}`);
+      sessionStorage.removeItem(`hpp.${name}`);
+      return JSON.parse(text);
+    } catch {
+      return null;
+    }
+  }
+
+  // Browsers restore the position themselves, but not where a script fills the page later. A page
+  // that does it itself says so by `scrollRestoration`, and a user who scrolls knows better.
+  function restoreScroll({ href, left, top }) {
+    if (href !== location.href) return;
+    const ends = new AbortController();
+    const growth = new ResizeObserver(scroll);
+    function stop() {
+      growth.disconnect();
+      ends.abort();
+    }
+    function scroll() {
+      if (history.scrollRestoration !== "auto") return stop();
+      scrollTo({ left, top, behavior: "instant" });
+      if (Math.abs(scrollX - left) <= 1 && Math.abs(scrollY - top) <= 1) stop();
+    }
+    for (const input of ["wheel", "touchmove", "pointerdown", "keydown"]) {
+      addEventListener(input, stop, { signal: ends.signal, passive: true });
+    }
+    addEventListener("load", () => {
+      growth.observe(document.documentElement);
+      if (document.body) growth.observe(document.body);
+      setTimeout(stop, SCROLL_PATIENCE_MS);
+    }, { signal: ends.signal });
+  }
+
+  // ---- what the page shows ----------------------------------------------------------------------
+
+  let shown = null; // the state that it was made in: { epoch, generation, refresh }
+  let asked = recall("asked"); // the state for which it was loaded anew
+  let latest = null; // what hpp says
+
+  const scrolled = recall("scrolled");
+  if (scrolled) restoreScroll(scrolled);
+
+  function nameOf({ epoch, generation, refresh }) {
+    return [epoch, generation, refresh.epoch, refresh.count].join("/");
+  }
+
+  // hpp says in each response which start of the server gave it; nothing where a page came
+  // from elsewhere.
+  function servedGeneration() {
+    const timings = performance.getEntriesByType("navigation")[0]?.serverTiming ?? [];
+    const text = timings.find(({ name }) => name === "hpp")?.description ?? "";
+    const found = /^generation (\d+)$/.exec(text);
+    return found ? Number(found[1]) : null;
+  }
+
+  // A page that was loaded for this very state shows it, even if a cache made it look older: else
+  // it would be loaded again and again.
+  function firstShown(state) {
+    let generation = asked === nameOf(state) ? null : servedGeneration();
+    generation ??= state.state === "Loading" ? state.generation - 1 : state.generation;
+    return { epoch: state.epoch, generation, refresh: state.refresh };
+  }
+
+  function apply(state) {
+    latest = state;
+    shown ??= firstShown(state);
+    // A hidden tab waits until it is seen.
+    if (document.hidden) return;
+    let isOutdated = state.epoch !== shown.epoch || state.generation !== shown.generation;
+    const { refresh } = state;
+    // With another epoch comes a restart of the server.
+    const missed = refresh.epoch === shown.refresh.epoch ? refresh.count - shown.refresh.count : 0;
+    if (missed > 1 || (missed === 1 && refresh.page)) {
+      isOutdated = true;
+    } else {
+      if (missed === 1) swapStyleSheets(refresh.all_css ? null : refresh.css);
+      shown.refresh = refresh;
+    }
+    if (state.state === "Error") {
+      showCrash(state);
+    } else if (state.state !== "Running") {
+      showRestart();
+    } else if (isOutdated) {
+      reload(state);
+    } else {
+      hideCrash();
+    }
+  }
+
+  function reload(state) {
+    if (asked === nameOf(state)) return;
+    asked = nameOf(state);
+    remember("asked", asked);
+    if (history.scrollRestoration === "auto") {
+      remember("scrolled", { href: location.href, left: scrollX, top: scrollY });
+    }
+    location.reload();
+  }
+
+  // ---- the connection ---------------------------------------------------------------------------
+
+  let socket = null;
+  let retryMs = RETRY_MIN_MS;
+  let retryTimer = 0;
+
+  function connect() {
+    clearTimeout(retryTimer);
+    if (socket || document.hidden) return;
+    const mine = new WebSocket(url);
+    socket = mine;
+    mine.onopen = () => mine.send(JSON.stringify({ command: "hello", protocols: PROTOCOLS }));
+    mine.onmessage = ({ data }) => {
+      const message = JSON.parse(data);
+      if (message.command === "hello") retryMs = RETRY_MIN_MS;
+      if (message.command === "state") apply(message);
+    };
+    mine.onclose = () => {
+      socket = null;
+      retryTimer = setTimeout(connect, retryMs);
+      retryMs = Math.min(2 * retryMs, RETRY_MAX_MS);
+    };
+  }
+
+  // Whoever looks at the page wants it now.
+  function wake() {
+    if (document.hidden) return;
+    retryMs = RETRY_MIN_MS;
+    if (latest) apply(latest);
+    connect();
+  }
+
+  document.addEventListener("visibilitychange", wake);
+  addEventListener("pageshow", wake);
+  addEventListener("online", wake);
+
+  // ---- style sheets -----------------------------------------------------------------------------
+
+  const successors = new WeakMap(); // of a link: the one that is to take its place
+  const loading = new WeakSet(); // those
+
+  // How many names at the end of two paths are the same, without the endings: `a.scss` is served
+  // as `a.css`.
+  function likeness(path, href) {
+    const names = (text) => text.replace(/\.[^./]*$/, "").split("/").filter(Boolean).reverse();
+    const [one, other] = [names(path), names(decodeURIComponent(new URL(href, location).pathname))];
+    let count = 0;
+    while (count < one.length && one[count] === other[count]) ++count;
+    return count;
+  }
+
+  function anew(href) {
+    const fresh = new URL(href, document.baseURI);
+    fresh.searchParams.set("hpp", Date.now().toString(36));
+    return fresh.href;
+  }
+
+  // All that could be swapped: { href, swap }, of this machine.
+  function styleSheets() {
+    const found = [];
+    const isNear = (href) => new URL(href, location).hostname === location.hostname;
+    for (const link of document.querySelectorAll("link[rel~=stylesheet][href]")) {
+      if (loading.has(link) || !isNear(link.href)) continue;
+      found.push({ href: link.href, swap: () => swapLink(link) });
+    }
+    const walk = (sheet) => {
+      let rules = [];
+      try {
+        rules = sheet.cssRules;
+      } catch {} // of another origin
+      for (const rule of rules) {
+        if (!(rule instanceof CSSImportRule)) break;
+        const href = new URL(rule.href, sheet.href ?? document.baseURI).href;
+        if (isNear(href)) found.push({ href, swap: () => swapImport(rule, href) });
+        if (rule.styleSheet) walk(rule.styleSheet);
+      }
+    };
+    for (const sheet of document.styleSheets) walk(sheet);
+    return found;
+  }
+
+  // `paths`: of the files that changed; null, or one that none is like: all.
+  function swapStyleSheets(paths) {
+    const sheets = styleSheets();
+    const chosen = new Set(paths ? [] : sheets);
+    for (const path of paths ?? []) {
+      const best = Math.max(...sheets.map(({ href }) => likeness(path, href)));
+      for (const sheet of sheets) {
+        if (likeness(path, sheet.href) === best) chosen.add(sheet);
+      }
+    }
+    for (const { swap } of chosen) swap();
+  }
+
+  // The old one stays until the new one is there: nothing flashes. It stays if none comes.
+  function swapLink(link) {
+    successors.get(link)?.remove();
+    if (link.disabled) {
+      link.href = anew(link.href);
+      return;
+    }
+    const fresh = link.cloneNode();
+    fresh.href = anew(link.href);
+    fresh.removeAttribute("integrity"); // of the old text
+    fresh.onload = () => {
+      loading.delete(fresh);
+      link.remove();
+    };
+    fresh.onerror = () => fresh.remove();
+    successors.set(link, fresh);
+    loading.add(fresh);
+    link.after(fresh);
+  }
+
+  function swapImport(rule, href) {
+    const sheet = rule.parentStyleSheet;
+    const place = () => [...sheet.cssRules].indexOf(rule);
+    const rest = rule.cssText.replace(/^@import\s+(url\((".*?"|.*?)\)|".*?")/, "");
+    sheet.insertRule(`@import url("${anew(href)}")${rest}`, place() + 1);
+    const fresh = sheet.cssRules[place() + 1];
+    const end = performance.now() + IMPORT_PATIENCE_MS;
+    const look = () => {
+      if (place() < 0) return;
+      if (!fresh.styleSheet && performance.now() < end) return void requestAnimationFrame(look);
+      sheet.deleteRule(place());
+    };
+    look();
+  }
+
+  // ---- the crash --------------------------------------------------------------------------------
+
+  const STYLE = `
+    :host { all: initial; color-scheme: light dark; }
+    section {
+      --ground: #fff; --text: #1f2328; --soft: #59636e; --line: #d1d9e0; --code: #f6f8fa;
+      --accent: #cf222e;
+      position: fixed; z-index: 2147483647; inset: auto 0 16px; margin: 0 auto;
+      width: min(960px, calc(100vw - 32px)); max-height: calc(100vh - 32px);
+      box-sizing: border-box; display: flex; flex-direction: column; overflow: hidden;
+      color: var(--text); background: var(--ground);
+      border: 1px solid var(--line); border-top: 3px solid var(--accent); border-radius: 10px;
+      box-shadow: 0 1px 3px rgb(0 0 0 / .12), 0 12px 40px rgb(0 0 0 / .28);
+      font: 14px/1.5 system-ui, sans-serif; text-align: start;
+    }
+    @media (prefers-color-scheme: dark) {
+      section {
+        --ground: #151b23; --text: #e6edf3; --soft: #9198a1; --line: #3d444d; --code: #0d1117;
+        --accent: #f85149;
+      }
+    }
+    section.restarting { --accent: #bf8700; }
+    section.restarting pre { opacity: .55; }
+    @media print { section { display: none; } }
+    header { display: flex; gap: 12px; align-items: flex-start; padding: 12px 12px 10px 18px; }
+    div { flex: 1; min-width: 0; }
+    h1 { margin: 0; font: 600 16px/1.5 system-ui, sans-serif; color: var(--accent); }
+    p { margin: 0; color: var(--soft); overflow-wrap: anywhere; }
+    code, pre { font: 13px/1.5 ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; }
+    code { color: var(--text); }
+    code:empty, pre:empty { display: none; }
+    pre {
+      margin: 0; padding: 12px 18px; max-height: 45vh; overflow: auto; tab-size: 4;
+      white-space: pre-wrap; overflow-wrap: anywhere; background: var(--code);
+      border-top: 1px solid var(--line); border-bottom: 1px solid var(--line);
+    }
+    footer { padding: 8px 18px 10px; color: var(--soft); font-size: 13px; }
+    button {
+      width: 32px; height: 32px; padding: 0; border: 0; border-radius: 6px; cursor: pointer;
+      font: 20px/1 system-ui, sans-serif; color: var(--soft); background: none;
+    }
+    button:hover { color: var(--text); background: var(--code); }
+    button:focus-visible, pre:focus-visible { outline: 2px solid var(--accent); outline-offset: -2px; }
+  `;
+
+  let overlay = null; // { host, section, title, how, command, output }
+  let dismissed = null; // the generation whose crash the user has seen enough of
+
+  function element(tag, parent, text = "", attributes = {}) {
+    const made = document.createElement(tag);
+    made.textContent = text;
+    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+    parent.append(made);
+    return made;
+  }
+
+  // Text and nothing but text, in a shadow tree: what a server prints is no part of the page, and
+  // the page's style none of the overlay's. The style passes whatever policy the page has (CSP).
+  function buildOverlay() {
+    const host = document.createElement("hpp-overlay");
+    const root = host.attachShadow({ mode: "open" });
+    const style = new CSSStyleSheet();
+    style.replaceSync(STYLE);
+    root.adoptedStyleSheets = [style];
+    const section = element("section", root, "", { role: "alert" });
+    const header = element("header", section);
+    const words = element("div", header);
+    const title = element("h1", words);
+    const how = element("p", words);
+    const command = element("code", element("p", words));
+    const close = element("button", header, "×", { "aria-label": "Dismiss", title: "Dismiss (Esc)" });
+    close.onclick = dismiss;
+    const output = element("pre", section, "", { tabindex: "0", "aria-label": "Output" });
+    element("footer", section, "Save a fix, and this page comes back by itself.");
+    return { host, section, title, how, command, output };
+  }
+
+  // The colours and cursor movements of a terminal.
+  function withoutEscapes(text) {
+    // eslint-disable-next-line no-control-regex
+    return text.replace(/\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)|\x1b.|\r/g, "");
+  }
+
+  function showCrash(state) {
+    if (dismissed === state.generation) return;
+    overlay ??= buildOverlay();
+    const { section, title, how, command, output, host } = overlay;
+    section.className = "";
+    title.textContent = "Your server has crashed";
+    how.textContent = `${state.crash.how[0].toUpperCase()}${state.crash.how.slice(1)}.`;
+    command.textContent = state.crash.command;
+    output.textContent = withoutEscapes(state.crash.output);
+    if (!host.isConnected) document.documentElement.append(host);
+    output.scrollTop = output.scrollHeight;
+  }
+
+  function showRestart() {
+    if (!overlay?.host.isConnected) return;
+    overlay.section.className = "restarting";
+    overlay.title.textContent = "Your server is starting again…";
+  }
+
+  function hideCrash() {
+    overlay?.host.remove();
+  }
+
+  function dismiss() {
+    if (!overlay?.host.isConnected) return;
+    dismissed = latest.generation;
+    hideCrash();
+  }
+
+  addEventListener("keydown", ({ key }) => {
+    if (key === "Escape") dismiss();
+  });
+
+  connect();
+})();
