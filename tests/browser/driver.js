@@ -1,0 +1,70 @@
+// Drives Chromium for the tests in Python: a line of JSON asks, a line answers, one at a time.
+//   node driver.js /usr/bin/chromium
+"use strict";
+
+const readline = require("node:readline");
+const { setTimeout } = require("node:timers/promises");
+const { chromium } = require("playwright-core");
+
+const contexts = [];
+const pages = []; // { page, loads, log }
+
+const commands = {
+  // A window of its own: no tab knows of another's storage.
+  async context(browser, options) {
+    return contexts.push(await browser.newContext(options)) - 1;
+  },
+
+  async closeContext(_, { context }) {
+    await contexts[context].close();
+  },
+
+  async page(_, { context }) {
+    const page = await contexts[context].newPage();
+    const entry = { page, loads: 0, log: [] };
+    page.on("domcontentloaded", () => ++entry.loads);
+    page.on("console", (message) => entry.log.push(message.text()));
+    page.on("pageerror", (error) => entry.log.push(`uncaught: ${error}`));
+    return pages.push(entry) - 1;
+  },
+
+  goto: (_, { page, url }) => pages[page].page.goto(url).then(() => null),
+  evaluate: (_, { page, code }) => pages[page].page.evaluate(code),
+
+  // Not by waitForFunction, which a strict policy of the page keeps from evaluating.
+  async wait(_, { page, code, timeout }) {
+    const end = performance.now() + timeout;
+    for (;;) {
+      // A document that goes takes the answer along.
+      if (await pages[page].page.evaluate(code).catch(() => false)) return true;
+      if (performance.now() > end) throw new Error(`${timeout} ms are over`);
+      await setTimeout(10);
+    }
+  },
+
+  fill: (_, { page, selector, text }) => pages[page].page.fill(selector, text),
+  press: (_, { page, key }) => pages[page].page.keyboard.press(key),
+  click: (_, { page, selector }) => pages[page].page.click(selector),
+  screenshot: (_, { page, path }) => pages[page].page.screenshot({ path }).then(() => null),
+  media: (_, { page, media }) => pages[page].page.emulateMedia(media),
+  size: (_, { page, size }) => pages[page].page.setViewportSize(size),
+  loads: (_, { page }) => pages[page].loads,
+  log: (_, { page }) => pages[page].log,
+};
+
+async function main(executablePath) {
+  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+  console.log(JSON.stringify({ result: browser.version() }));
+  for await (const line of readline.createInterface({ input: process.stdin })) {
+    const { command, ...rest } = JSON.parse(line);
+    try {
+      const result = (await commands[command](browser, rest)) ?? null;
+      console.log(JSON.stringify({ result }));
+    } catch (error) {
+      console.log(JSON.stringify({ error: String(error) }));
+    }
+  }
+  await browser.close();
+}
+
+main(process.argv[2]);

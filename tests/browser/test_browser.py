@@ -1,0 +1,385 @@
+"""What a developer sees in the browser: real Chromium, real hpp, a small site that is edited.
+
+The screenshots are kept in the build directory, tests/browser/screenshots."""
+
+import json
+import os
+import signal
+import sys
+import unittest
+
+from browser import HERE, Browser, what_is_missing
+from harness import QUIET_S, IntegrationTest, free_port, get, wait_for
+
+# Serves pages that it has in itself, and static/ as it is. /plain has the public client instead of
+# ours, /main has ours from the main port, /bare has none; /late is filled by a script.
+SITE = '''\
+import http.server, os, sys
+
+TEXT = {text!r}
+HEAD = """<!DOCTYPE html><html lang=en><meta name=viewport content="width=device-width">
+<title>%s</title><link rel=icon href=data:,>""" % TEXT
+OURS = "<script src=http://localhost:{livereload}/livereload.js></script>"
+STYLE = "<link rel=stylesheet href=/static/main.css><link rel=stylesheet href=/static/other.css>"
+BODY = """<h1>%s</h1><p>A page of a site that somebody works on.<p><input id=name>""" % TEXT
+PAGES = {{
+    "/": HEAD + OURS + STYLE + BODY,
+    "/late": HEAD + OURS + """<div id=late></div><script>
+        setTimeout(() => late.style.height = "5000px", 100)</script>""",
+    "/plain": HEAD + STYLE + """<script src="/static/livereload.js?host=localhost&port={livereload}">
+        </script>""" + BODY,
+    "/strict": HEAD + OURS + STYLE + BODY,
+    "/bare": HEAD + STYLE + BODY,
+    "/nonce": HEAD + STYLE + BODY,
+    "/fragment": "<li>%s</li>" % TEXT,
+    "/main": HEAD + "<script src=/__hpp/livereload.js></script>" + STYLE + BODY,
+}}
+POLICIES = {{
+    "/strict": "default-src 'self'; img-src data:; script-src localhost:{livereload};"
+               " connect-src ws://localhost:{livereload}",
+    "/nonce": "default-src 'self'; img-src data:; script-src 'nonce-abc'",
+}}
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        if self.path == "/crash":
+            print("Asked to crash: <script>document.title = 'hacked'</script>", file=sys.stderr)
+            sys.stderr.flush()
+            os._exit(3)
+        if self.path not in PAGES:
+            return super().do_GET()
+        body = PAGES[self.path].encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        if self.path in POLICIES:
+            self.send_header("Content-Security-Policy", POLICIES[self.path])
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+http.server.ThreadingHTTPServer(("localhost", int(sys.argv[1])), Handler).serve_forever()
+'''
+
+# Fails as a program does that was saved in the middle of an edit.
+BROKEN = """\
+import sys
+
+
+def load_settings():
+    return {"debug": True}["database"]
+
+
+def main():
+    print("\\x1b[1;31mLoading <b>settings</b>…\\x1b[0m", file=sys.stderr)
+    load_settings()
+
+
+main()
+"""
+
+OVERLAY = "document.querySelector('hpp-overlay')?.shadowRoot"
+
+
+class BrowserTest(IntegrationTest):
+    OPTIONS = ()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.browser = Browser()
+        cls.addClassCleanup(cls.browser.close)
+
+    def setUp(self):
+        super().setUp()
+        self.livereload = free_port()
+        self.save("static/main.css", "@import url(part.css); h1 { color: rgb(1, 0, 0) }")
+        self.save("static/part.css", "p { color: rgb(2, 0, 0) }")
+        self.save("static/other.css", "input { color: rgb(3, 0, 0) }")
+        self.save("static/livereload.js",
+                  (HERE / "node_modules/livereload-js/dist/livereload.js").read_text())
+        self.hpp = self.start_site()
+        self.addCleanup(self.browser.close_pages)
+
+    def start_site(self, livereload=None, name="app.py"):
+        hpp = self.start_hpp("--livereload-port", livereload or self.livereload, "--pattern", name,
+                             "--css", "static/*.css", "theme/*.scss", "--reload", "static/*.html",
+                             *self.OPTIONS, "--exec", sys.executable, self.save_site("old", livereload, name).name,
+                             "{backend}")
+        hpp.wait_ready()
+        return hpp
+
+    def save_site(self, text, livereload=None, name="app.py"):
+        return self.save(name, SITE.format(text=text, livereload=livereload or self.livereload))
+
+    def open(self, path="", hpp=None, page=None, **options):
+        """A page of the site, in a window of its own unless one is given."""
+        page = page or self.browser.page(**options)
+        page.goto((hpp or self.hpp).url + path)
+        return page
+
+    @staticmethod
+    def shows(page, text):
+        page.wait(f"document.title === {json.dumps(text)}")
+
+    @staticmethod
+    def color(page, selector):
+        return page.get(f"getComputedStyle(document.querySelector('{selector}')).color")
+
+    @staticmethod
+    def wait_color(page, selector, red):
+        page.wait(f"getComputedStyle(document.querySelector('{selector}')).color"
+                  f" === 'rgb({red}, 0, 0)'")
+
+    def assert_no_reload(self, page, loads):
+        """Nothing is loaded that was not, a moment later either."""
+        page.get(f"new Promise((done) => setTimeout(done, {1000 * QUIET_S}))")
+        self.assertEqual(page.loads, loads)
+
+    @staticmethod
+    def wait_overlay(page, text):
+        page.wait(f"{OVERLAY}?.textContent.includes({json.dumps(text)})")
+
+
+class Refreshing(BrowserTest):
+    def test_an_edit_is_shown_without_a_touch(self):
+        page = self.open()
+        self.shows(page, "old")
+        for count in range(3):
+            self.save_site(f"new {count}")
+            self.shows(page, f"new {count}")
+        self.assert_no_reload(page, 4)
+
+    def test_all_on_the_main_port(self):
+        page = self.open("main")
+        self.save("static/main.css", "h1 { color: rgb(11, 0, 0) }")
+        self.wait_color(page, "h1", 11)
+        self.save("app.py", BROKEN)
+        self.wait_overlay(page, "KeyError")
+        self.save_site("new")
+        self.shows(page, "new")
+        self.assert_no_reload(page, 2)
+
+    def test_ten_tabs(self):
+        first = self.open()
+        tabs = [first, *(self.open(page=self.browser.page_beside(first.context))
+                         for _ in range(9))]
+        self.save_site("new")
+        for tab in tabs:
+            self.shows(tab, "new")
+        for tab in tabs:
+            self.assert_no_reload(tab, 2)
+
+    def test_two_instances(self):
+        second = self.start_site(free_port(), "second.py")
+        ours, theirs = self.open(), self.open(hpp=second)
+        self.save_site("new")
+        self.shows(ours, "new")
+        self.assert_no_reload(theirs, 1)
+        self.shows(theirs, "old")
+
+    def test_a_file_of_the_page_restarts_nothing(self):
+        page = self.open()
+        self.save("static/part.html", "x")
+        wait_for(lambda: page.loads == 2, "the reload")
+        self.assert_no_reload(page, 2)
+        self.assertEqual(self.hpp.generation, 1)
+
+    def test_what_proxyd_slept_through_is_made_up_for(self):
+        page = self.open()
+        for text in ("old", "new"):  # nothing happens; something does
+            proxyd = self.hpp.helper_pid("proxyd")
+            os.kill(proxyd, signal.SIGSTOP)
+            if text == "new":
+                self.save_site(text)
+                self.hpp.wait_state("Running", 2)
+            os.kill(proxyd, signal.SIGKILL)
+            self.hpp.wait_line("hpp-proxyd .* again|hpp-proxyd: http://")
+            self.shows(page, text)
+            self.assert_no_reload(page, 2 if text == "new" else 1)
+
+    def test_a_hidden_tab_waits_until_it_is_seen(self):
+        page = self.open()
+        hide = "Object.defineProperty(document, 'hidden', {{ get: () => {}, configurable: true }});" \
+               "document.dispatchEvent(new Event('visibilitychange'))"
+        page.get(hide.format("true"))
+        self.save_site("new")
+        self.hpp.wait_state("Running", 2)
+        self.assert_no_reload(page, 1)
+        page.get(hide.format("false"))
+        self.shows(page, "new")
+        wait_for(lambda: page.loads == 2, "the reload")
+
+    def test_the_scroll_position_is_kept(self):
+        page = self.open("late")
+        page.wait("document.documentElement.scrollHeight > 4000")
+        page.get("scrollTo(0, 1234)")
+        self.save_site("new")
+        self.shows(page, "new")
+        page.wait("Math.abs(scrollY - 1234) < 2")
+
+
+class StyleSheets(BrowserTest):
+    def test_a_style_sheet_is_swapped_in_place(self):
+        page = self.open()
+        page.fill("#name", "half a sentence")
+        for red in (11, 12):
+            self.save("static/main.css",
+                      f"@import url(part.css); h1 {{ color: rgb({red}, 0, 0) }}")
+            self.wait_color(page, "h1", red)
+        page.wait("document.querySelectorAll('link[rel=stylesheet]').length === 2")
+        self.assertEqual(self.color(page, "p"), "rgb(2, 0, 0)")
+        self.assertEqual(page.get("document.querySelector('#name').value"), "half a sentence")
+        self.assertEqual(page.get("document.querySelectorAll('link[href$=\"other.css\"]').length"), 1)
+        self.assert_no_reload(page, 1)
+        self.assertEqual(self.hpp.generation, 1)
+
+    def test_an_imported_one(self):
+        page = self.open()
+        for red in (11, 12):
+            self.save("static/part.css", f"p {{ color: rgb({red}, 0, 0) }}")
+            self.wait_color(page, "p", red)
+        self.assertEqual(self.color(page, "h1"), "rgb(1, 0, 0)")
+        page.wait("document.styleSheets[0].cssRules.length === 2")
+        self.assert_no_reload(page, 1)
+
+    def test_all_of_them_for_one_that_nobody_knows(self):
+        page = self.open()
+        self.save("static/main.css", "h1 { color: rgb(11, 0, 0) }")
+        self.save("theme/colors.scss", "")
+        self.wait_color(page, "h1", 11)
+        page.wait("document.querySelectorAll('link[href*=\"hpp=\"]').length === 2")
+        self.assert_no_reload(page, 1)
+
+    def test_nothing_flashes(self):
+        """At no moment is the page without style."""
+        page = self.open()
+        self.wait_color(page, "h1", 1)
+        page.get("""window.seen = new Set(), (function look() {
+            seen.add(getComputedStyle(document.querySelector("h1")).color);
+            requestAnimationFrame(look);
+        })()""")
+        self.save("static/main.css", "h1 { color: rgb(11, 0, 0) }")
+        self.wait_color(page, "h1", 11)
+        page.wait("seen.has('rgb(11, 0, 0)')")
+        self.assertEqual(page.get("[...seen]"), ["rgb(1, 0, 0)", "rgb(11, 0, 0)"])
+
+
+class Crashes(BrowserTest):
+    def test_a_page_survives_a_crash(self):
+        page = self.open(viewport={"width": 1200, "height": 800})
+        page.fill("#name", "half a sentence")
+        self.save("app.py", BROKEN)
+        self.wait_overlay(page, "KeyError: 'database'")
+        page.screenshot("crash-light")
+        page.ask("media", media={"colorScheme": "dark"})
+        page.screenshot("crash-dark")
+        page.ask("size", size={"width": 390, "height": 844})
+        page.screenshot("crash-phone")
+        self.assertEqual(page.get("document.querySelector('#name').value"), "half a sentence")
+        self.assertEqual(page.get(f"{OVERLAY}.querySelector('pre').children.length"), 0)
+        self.assertIn("Loading <b>settings</b>…\n", page.get(f"{OVERLAY}.querySelector('pre').textContent"))
+        self.assert_no_reload(page, 1)
+        self.save_site("fixed")
+        self.shows(page, "fixed")
+        self.assert_no_reload(page, 2)
+        self.assertFalse(page.get(f"!!{OVERLAY}"))
+
+    def test_what_it_printed_is_text(self):
+        page = self.open()
+        get(self.hpp.url + "crash")
+        self.wait_overlay(page, "<script>document.title = 'hacked'</script>")
+        self.wait_overlay(page, "It ended with exit code 3.")
+        self.shows(page, "old")
+
+    def test_a_strict_policy_of_the_page(self):
+        page = self.open("strict", viewport={"width": 1200, "height": 800})
+        self.save("app.py", BROKEN)
+        self.wait_overlay(page, "KeyError")
+        self.assertEqual(page.get(f"getComputedStyle({OVERLAY}.querySelector('section')).position"),
+                         "fixed")
+        page.screenshot("crash-strict-policy")
+        self.assertEqual([line for line in page.ask("log") if "Content Security" in line], [])
+
+    def test_it_can_be_dismissed(self):
+        page = self.open()
+        for number, way in enumerate((lambda: page.press("Escape"), lambda: page.click("button"))):
+            get(self.hpp.url + "crash")
+            self.wait_overlay(page, "Asked to crash")
+            way()
+            page.wait(f"!{OVERLAY}")
+            self.save_site(f"fixed {number}")
+            self.shows(page, f"fixed {number}")
+
+    def test_an_edit_while_it_is_crashed(self):
+        """The overlay stays while the server starts, and shows the next crash."""
+        page = self.open()
+        self.save("app.py", BROKEN)
+        self.wait_overlay(page, "KeyError")
+        self.save("app.py", BROKEN.replace('{"debug": True}["database"]', "undefined_name"))
+        self.wait_overlay(page, "NameError")
+        self.assertNotIn("KeyError", page.get(f"{OVERLAY}.textContent"))
+        self.assert_no_reload(page, 1)
+
+
+class Injected(BrowserTest):
+    """Pages that know nothing of hpp."""
+
+    OPTIONS = ("--inject",)
+
+    def test_an_edit_a_crash_and_its_cure(self):
+        for number, path in enumerate(("bare", "nonce")):
+            page = self.open(path)
+            self.assertEqual(page.get("document.querySelectorAll('script').length"), 1)
+            self.save_site(f"new {number}")
+            self.shows(page, f"new {number}")
+            self.save("app.py", BROKEN)
+            self.wait_overlay(page, "KeyError")
+            self.save_site(f"fixed {number}")
+            self.shows(page, f"fixed {number}")
+            self.assertEqual(page.loads, 3)
+            self.assertEqual([line for line in page.ask("log") if "Content Security" in line], [])
+
+    def test_a_fragment_that_a_script_asks_for_is_what_it_was(self):
+        page = self.open("bare")
+        self.assertEqual(page.get("fetch('/fragment').then((answer) => answer.text())"),
+                         "<li>old</li>")
+
+
+class PublicClient(BrowserTest):
+    """livereload-js as its authors publish it."""
+
+    def open_plain(self):
+        page = self.open("plain")
+        page.wait("window.LiveReload?.connector?.protocol === 7")
+        return page
+
+    def test_it_reloads(self):
+        page = self.open_plain()
+        self.save_site("new")
+        self.shows(page, "new")
+        self.save("static/a.html", "")
+        wait_for(lambda: page.loads == 3, "the reload")
+        self.assertEqual([line for line in page.ask("log") if "error" in line], [])
+
+    def test_it_swaps_style_sheets(self):
+        page = self.open_plain()
+        page.fill("#name", "half a sentence")
+        self.save("static/main.css", "h1 { color: rgb(11, 0, 0) }")
+        self.wait_color(page, "h1", 11)
+        self.save("static/other.css", "input { color: rgb(13, 0, 0) }")
+        self.wait_color(page, "input", 13)
+        self.assertEqual(page.get("document.querySelector('#name').value"), "half a sentence")
+        self.assertEqual(page.loads, 1)
+
+
+if __name__ == "__main__":
+    if MISSING := what_is_missing():
+        print(f"skipped: {MISSING}")
+        sys.exit(77)  # which is how Meson is told
+    unittest.main(verbosity=2)
