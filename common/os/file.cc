@@ -1,11 +1,16 @@
 #include "common/os/file.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
+#include <sstream>
+#include <system_error>
 #include <thread>
 
 #include "common/os/error.h"
@@ -14,6 +19,22 @@ namespace hpp {
 namespace {
 
 constexpr std::chrono::milliseconds kLockPause{5};
+
+// Whether the process has that file open. The number of the device in /proc/locks is not always
+// that of stat(2) (btrfs), and the inode's alone may be another file's.
+bool has_open(pid_t pid, const struct stat& file) {
+  std::error_code error;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(fmt::format("/proc/{}/fd", pid), error)) {
+    struct stat info {};
+
+    if (::stat(entry.path().c_str(), &info) == 0 && info.st_dev == file.st_dev &&
+        info.st_ino == file.st_ino) {
+      return true;
+    }
+  }
+  return false;
+}
 
 }  // namespace
 
@@ -59,6 +80,23 @@ std::optional<FileLock> FileLock::take(const std::string& path,
     std::this_thread::sleep_for(kLockPause);  // flock(2) itself has no time limit
   }
   return FileLock(std::move(fd));
+}
+
+// A line is `1: FLOCK  ADVISORY  WRITE 123 fe:00:4711 0 EOF`; of one that waits, `1: -> FLOCK …`.
+std::optional<pid_t> lock_holder(const std::string& path) {
+  struct stat file {};
+
+  if (::stat(path.c_str(), &file) != 0) return std::nullopt;
+  std::istringstream lines(read_file("/proc/locks").value_or(""));
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string number, kind, advisory, access, place;
+    pid_t pid = 0;
+    if (!(words >> number >> kind >> advisory >> access >> pid >> place)) continue;
+    if (kind != "FLOCK" || !place.ends_with(fmt::format(":{}", file.st_ino))) continue;
+    if (pid > 0 && has_open(pid, file)) return pid;
+  }
+  return std::nullopt;
 }
 
 }  // namespace hpp

@@ -1,6 +1,8 @@
 // Small files, read and replaced whole.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <optional>
 #include <string>
@@ -33,5 +35,9 @@ class FileLock {
 
   UniqueFd fd_;
 };
+
+// The process that holds the FileLock of `path`, as of now; nothing if none does, or if it is not
+// to be seen from here. Takes no lock, so that it is in nobody's way (/proc/locks, proc(5)).
+std::optional<pid_t> lock_holder(const std::string& path);
 
 }  // namespace hpp

@@ -49,12 +49,25 @@ void prepare_one(const std::string& path) {
 
 }  // namespace
 
-std::string default_run_directory(const std::string& instance) {
+std::vector<std::string> run_directory_roots() {
+  std::vector<std::string> roots;
   const char* runtime = std::getenv("XDG_RUNTIME_DIR");
   if (runtime != nullptr && runtime[0] == '/' && is_own_directory(runtime)) {
-    return fmt::format("{}/hpp/{}", runtime, instance);
+    roots.push_back(fmt::format("{}/hpp", runtime));
   }
-  return fmt::format("/tmp/hpp-{}/{}", ::getuid(), instance);
+  roots.push_back(fmt::format("/tmp/hpp-{}", ::getuid()));
+  return roots;
+}
+
+std::string default_run_directory(const std::string& instance) {
+  return fmt::format("{}/{}", run_directory_roots().front(), instance);
+}
+
+bool is_private_directory(const std::string& path) {
+  struct stat info {};
+
+  return ::lstat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode) && info.st_uid == ::getuid() &&
+         (info.st_mode & 0077) == 0;
 }
 
 void prepare_run_directory(const std::string& path) {

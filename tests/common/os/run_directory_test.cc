@@ -9,6 +9,8 @@
 #include <fstream>
 #include <optional>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 #include "common/os/file.h"
 #include "tests/support/temporary_directory.h"
@@ -51,6 +53,26 @@ TEST(RunDirectory, LiesInTmpWithoutOne) {
   }
   ::unsetenv("XDG_RUNTIME_DIR");
   EXPECT_EQ(default_run_directory("x"), fallback);
+}
+
+TEST(RunDirectory, IsLookedForInAllPlaces) {
+  const TemporaryDirectory runtime;
+  const std::string fallback = "/tmp/hpp-" + std::to_string(::getuid());
+  ::setenv("XDG_RUNTIME_DIR", runtime.path().c_str(), 1);
+  EXPECT_EQ(run_directory_roots(), (std::vector<std::string>{runtime / "hpp", fallback}));
+  ::unsetenv("XDG_RUNTIME_DIR");
+  EXPECT_EQ(run_directory_roots(), std::vector<std::string>{fallback});
+}
+
+TEST(RunDirectory, IsPrivateAsItWasMade) {
+  const TemporaryDirectory directory;
+  EXPECT_EQ(objection(directory / "own"), "");
+  EXPECT_TRUE(is_private_directory(directory / "own"));
+  std::filesystem::create_symlink(directory / "own", directory / "link");
+  EXPECT_FALSE(is_private_directory(directory / "link"));
+  EXPECT_FALSE(is_private_directory(directory / "none"));
+  ::chmod((directory / "own").c_str(), 0750);
+  EXPECT_FALSE(is_private_directory(directory / "own"));
 }
 
 TEST(RunDirectory, IsMadeForOurselvesAlone) {
@@ -119,6 +141,18 @@ TEST(RunDirectory, IsLockedForOneWhoSaysWhoItIs) {
   first.reset();
   const FileLock third = lock_run_directory(directory.path(), "pid 5");
   EXPECT_EQ(read_file(directory / "lock"), "pid 5") << "nothing of the longer text before it";
+}
+
+TEST(FileLock, HasAHolderWhomAnybodyMaySee) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "lock";
+  EXPECT_EQ(lock_holder(path), std::nullopt) << "there is no file";
+  std::optional<FileLock> lock = FileLock::take(path);
+  ASSERT_TRUE(lock.has_value());
+  EXPECT_EQ(lock_holder(path), ::getpid());
+  EXPECT_EQ(lock_holder(directory.path()), std::nullopt);
+  lock.reset();
+  EXPECT_EQ(lock_holder(path), std::nullopt) << "the file is left, and nobody holds it";
 }
 
 }  // namespace

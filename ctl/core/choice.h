@@ -1,0 +1,36 @@
+// Pure. Decides which of the running instances is meant.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace hpp::ctl {
+
+// A hpp-launch at work.
+struct Instance {
+  std::string name;           // of its run directory
+  std::string run_directory;  // where its helpers meet
+  std::int64_t pid = 0;
+  std::string url;        // `http://localhost:8000`
+  std::string directory;  // the one that it works in; empty: not to be seen
+
+  bool operator==(const Instance&) const = default;
+};
+
+// Why there is no answer, in one line that lists what runs.
+struct NoChoice {
+  std::string why;
+
+  bool operator==(const NoChoice&) const = default;
+};
+
+// The one of that name; without a name, the one that works in `directory`, or else in the nearest
+// folder above it. Nothing is guessed: that the only instance is somewhere else makes it not the
+// one that is meant. `directory` is absolute, without links.
+std::variant<Instance, NoChoice> choose(const std::vector<Instance>& running, std::string_view name,
+                                        std::string_view directory);
+
+}  // namespace hpp::ctl

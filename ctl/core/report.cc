@@ -1,0 +1,188 @@
+#include "ctl/core/report.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <type_traits>
+
+#include "common/exit_status.h"
+#include "common/text.h"
+
+namespace hpp::ctl {
+namespace {
+
+// The parts of an object come in the order in which they are written down.
+using Object = nlohmann::ordered_json;
+
+// `350 ms`, `12 s`, `5 min`, `3 h`, `2 days`
+std::string duration(std::int64_t ms) {
+  struct Unit {
+    std::int64_t ms;
+    const char* name;
+  };
+
+  constexpr Unit kUnits[] = {
+      {86'400'000, "days"}, {3'600'000, "h"}, {60'000, "min"}, {1000, "s"}, {1, "ms"}};
+  for (const Unit& unit : kUnits) {
+    if (ms >= 2 * unit.ms) return fmt::format("{} {}", ms / unit.ms, unit.name);
+  }
+  return fmt::format("{} ms", std::max<std::int64_t>(ms, 0));
+}
+
+std::string exit_words(const bus::BackendExit& exit) {
+  if (!exit.spawn_error.empty()) return "cannot be started: " + printable(exit.spawn_error);
+  if (exit.code) return "ended with " + to_string(ExitStatus{.number = *exit.code});
+  if (exit.signal) {
+    return "ended with " + to_string(ExitStatus{.by_signal = true, .number = *exit.signal});
+  }
+  return "ended, and nobody saw how";
+}
+
+// Since when a backend has been what it is; empty where that is not known.
+std::string since(const bus::BackendState& backend, std::int64_t now_ms) {
+  switch (backend.state) {
+    case bus::BackendPhase::Running: {
+      if (backend.ready_at_ms == 0) return "";
+      const std::string start = duration(backend.ready_at_ms - backend.spawned_at_ms);
+      return fmt::format(", for {}, started in {}", duration(now_ms - backend.ready_at_ms), start);
+    }
+    case bus::BackendPhase::Loading:
+      if (backend.spawned_at_ms == 0) return "";
+      return fmt::format(", for {}", duration(now_ms - backend.spawned_at_ms));
+    case bus::BackendPhase::Error:
+    case bus::BackendPhase::Killing:
+      return "";
+  }
+  return "";
+}
+
+std::string changed_words(const bus::TreeState& tree) {
+  if (tree.changed_count == 0) return "";
+  if (tree.changed.empty()) return fmt::format(", {} files changed", tree.changed_count);
+  return fmt::format(", {}", files_changed(printable(tree.changed.front()), tree.changed_count));
+}
+
+std::string tree_words(const bus::TreeState& tree) {
+  return fmt::format("{}, revision {}{}{}", tree.watching ? "watched" : "not watched",
+                     tree.revision, changed_words(tree), tree.settling ? ", git is writing" : "");
+}
+
+std::string proxy_words(const bus::ProxyState& proxy) {
+  return fmt::format("listening on {}, clients {}, held {}, forwarded {}, replayed {}",
+                     fmt::join(proxy.listening, " and "), proxy.clients, proxy.held,
+                     proxy.forwarded, proxy.replayed);
+}
+
+std::string row(std::string_view name, const std::string& text) {
+  return fmt::format("{:<10} {}\n", name, text);
+}
+
+template <class State>
+std::string problem_row(const std::optional<State>& state) {
+  if (!state || state->problem.empty()) return "";
+  return row("problem", printable(state->problem));
+}
+
+// What the bus carries, as JSON; null for nothing.
+template <class State>
+Object on_the_bus(const std::optional<State>& state) {
+  if (!state) return nullptr;
+  const std::string text = bus::encode(*state);
+  return Object::parse(text.substr(text.find(' ') + 1), nullptr, false);
+}
+
+// A path may hold any bytes: those that are not UTF-8 become U+FFFD.
+std::string dump(const Object& object) {
+  return object.dump(-1, ' ', false, Object::error_handler_t::replace) + '\n';
+}
+
+}  // namespace
+
+void Snapshots::take(const bus::Message& message) {
+  std::visit(
+      [this](const auto& state) {
+        using State = std::decay_t<decltype(state)>;
+        if constexpr (std::is_same_v<State, bus::TreeState>) tree = state;
+        if constexpr (std::is_same_v<State, bus::BackendState>) backend = state;
+        if constexpr (std::is_same_v<State, bus::ProxyState>) proxy = state;
+      },
+      message);
+}
+
+bool Snapshots::has(bus::Topic topic) const {
+  switch (topic) {
+    case bus::Topic::Tree:
+      return tree.has_value();
+    case bus::Topic::Backend:
+      return backend.has_value();
+    case bus::Topic::Proxy:
+      return proxy.has_value();
+  }
+  return false;
+}
+
+std::string backend_words(const bus::BackendState& backend) {
+  std::string words =
+      fmt::format("{}: generation {}", to_string(backend.state), backend.generation);
+  if (backend.pid != 0) words += fmt::format(", pid {}", backend.pid);
+  if (backend.exit) words += ", " + exit_words(*backend.exit);
+  return words;
+}
+
+std::string status_text(const Instance& instance, const Snapshots& snapshots, std::int64_t now_ms) {
+  std::string text = row("instance", fmt::format("{}, pid {}, in {}", instance.name, instance.pid,
+                                                 printable(instance.directory)));
+  text += row("url", instance.url);
+  const auto& [tree, backend, proxy, silent] = snapshots;
+  text += row("backend", backend ? backend_words(*backend) + since(*backend, now_ms) : "unknown");
+  if (backend) text += row("command", printable(command_line(backend->command)));
+  text += row("files", tree ? tree_words(*tree) : "unknown");
+  text += row("proxy", proxy ? proxy_words(*proxy) : "unknown");
+  text += problem_row(backend) + problem_row(tree) + problem_row(proxy);
+  for (const auto& author : silent)
+    text += row("problem", fmt::format("hpp-{} does not answer", author));
+  if (backend && !backend->output_tail.empty()) {
+    text += "output\n" + backend->output_tail;
+    if (!text.ends_with('\n')) text += '\n';
+  }
+  return text;
+}
+
+std::string status_json(const Instance& instance, const Snapshots& snapshots) {
+  Object object;
+  object["instance"] = {{"name", instance.name},
+                        {"pid", instance.pid},
+                        {"url", instance.url},
+                        {"directory", instance.directory},
+                        {"run_directory", instance.run_directory}};
+  object["tree"] = on_the_bus(snapshots.tree);
+  object["backend"] = on_the_bus(snapshots.backend);
+  object["proxy"] = on_the_bus(snapshots.proxy);
+  object["silent"] = snapshots.silent;
+  return dump(object);
+}
+
+std::string trace_text(const bus::Message& message) {
+  const std::string words = std::visit(
+      [](const auto& state) -> std::string {
+        using State = std::decay_t<decltype(state)>;
+        std::string text;
+        if constexpr (std::is_same_v<State, bus::TreeState>) text = tree_words(state);
+        if constexpr (std::is_same_v<State, bus::BackendState>) text = backend_words(state);
+        if constexpr (std::is_same_v<State, bus::ProxyState>) text = proxy_words(state);
+        if (!state.problem.empty()) text += ", problem: " + printable(state.problem);
+        return text;
+      },
+      message);
+  return fmt::format("{:<8} {}", bus::to_string(bus::topic_of(message)), words);
+}
+
+std::string trace_json(const bus::Message& message, std::int64_t at_ms) {
+  const std::string text = bus::encode(message);
+  return fmt::format("{{\"at_ms\":{},\"topic\":\"{}\",\"message\":{}}}", at_ms,
+                     bus::to_string(bus::topic_of(message)), text.substr(text.find(' ') + 1));
+}
+
+}  // namespace hpp::ctl

@@ -1,0 +1,39 @@
+// hpp-ctl: a window on a running hpp.
+#include <csignal>
+#include <exception>
+
+#include "common/log.h"
+#include "ctl/commands.h"
+#include "ctl/instances.h"
+
+namespace {
+
+int run(const hpp::ctl::CtlOptions& options) {
+  const hpp::ctl::Instance instance = hpp::ctl::find_instance(options.name);
+  switch (options.command) {
+    case hpp::ctl::Command::Status:
+      return hpp::ctl::status(instance, options);
+    case hpp::ctl::Command::Restart:
+      return hpp::ctl::restart(instance);
+    case hpp::ctl::Command::Stop:
+      return hpp::ctl::stop(instance);
+    case hpp::ctl::Command::Trace:
+      return hpp::ctl::trace(instance, options);
+  }
+  return 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto parsed = hpp::ctl::parse_ctl_options(argc, argv);
+  if (!parsed.options) return parsed.exit_status;
+  hpp::log::start("hpp-ctl", hpp::log::Level::Warning);
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    return run(*parsed.options);
+  } catch (const std::exception& error) {
+    hpp::log::error("{}", error.what());
+    return 1;
+  }
+}

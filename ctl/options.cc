@@ -1,0 +1,76 @@
+#include "ctl/options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "config.h"
+
+namespace hpp::ctl {
+namespace {
+
+constexpr const char* kDescription =
+    "Looks at a running hpp and tells it what to do: at the one that works in this folder or in\n"
+    "the nearest above it, or at the one of that name.";
+
+constexpr const char* kExamples =
+    "Exit status: 0, done; 1, not: nothing runs, or the server cannot be started; 2, wrong "
+    "usage.\n\n"
+    "Examples:\n"
+    "  hpp-ctl status\n"
+    "  hpp-ctl restart\n"
+    "  hpp-ctl trace --json | jq .message.state\n"
+    "  hpp-ctl --name localhost-8000 stop";
+
+CLI::App* add_command(CLI::App& app, CtlOptions& options, Command command, const char* name,
+                      const char* help) {
+  CLI::App* const added = app.add_subcommand(name, help);
+  added->fallthrough();  // `hpp-ctl status --name x`
+  added->footer("");
+  added->callback([&options, command] { options.command = command; });
+  return added;
+}
+
+void declare(CLI::App& app, CtlOptions& options) {
+  app.add_option("--name", options.name, "name of the instance (default: the one that works here)")
+      ->type_name("NAME");
+  auto* const status =
+      add_command(app, options, Command::Status, "status", "tell how things stand");
+  add_command(app, options, Command::Restart, "restart",
+              "kill the server and start it anew, as after a change");
+  add_command(app, options, Command::Stop, "stop",
+              "end hpp and the server, and wait for their end");
+  auto* const trace = add_command(app, options, Command::Trace, "trace",
+                                  "show what hpp's processes tell each other, until Ctrl+C");
+  status->add_flag("--json", options.json, "one JSON object");
+  trace->add_flag("--json", options.json, "one JSON object a line");
+  trace->add_flag("--tickets", options.tickets,
+                  "also the questions that come with each request, and their answers");
+  app.require_subcommand(1);
+}
+
+}  // namespace
+
+ParsedCtlOptions parse_ctl_options(int argc, const char* const* argv) {
+  CtlOptions options;
+  CLI::App app(kDescription, "hpp-ctl");
+  app.set_version_flag("--version");
+  app.footer(kExamples);
+  declare(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    fmt::print("{}", app.help());
+    return {};
+  } catch (const CLI::CallForVersion&) {
+    fmt::print("hpp-ctl {}\n", HPP_VERSION);
+    return {};
+  } catch (const CLI::ParseError& error) {
+    fmt::print(stderr, "hpp-ctl: error: {} (see hpp-ctl --help)\n", error.what());
+    return {.options = {}, .exit_status = 2};
+  }
+  return {.options = std::move(options)};
+}
+
+}  // namespace hpp::ctl

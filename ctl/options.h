@@ -1,0 +1,26 @@
+// The command line of hpp-ctl.
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace hpp::ctl {
+
+enum class Command { Status, Restart, Stop, Trace };
+
+struct CtlOptions {
+  Command command = Command::Status;
+  std::string name;  // of the instance; empty: the one that works here
+  bool json = false;
+  bool tickets = false;  // trace: the tickets and their answers, too
+};
+
+// Either options, or the status to exit with, like hpp::ParsedOptions.
+struct ParsedCtlOptions {
+  std::optional<CtlOptions> options;
+  int exit_status = 0;
+};
+
+ParsedCtlOptions parse_ctl_options(int argc, const char* const* argv);
+
+}  // namespace hpp::ctl

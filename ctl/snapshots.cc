@@ -1,0 +1,58 @@
+#include "ctl/snapshots.h"
+
+#include "common/bus/endpoints.h"
+#include "common/bus/subscriber.h"
+#include "common/event/loop.h"
+#include "common/event/timer.h"
+#include "common/os/file.h"
+
+namespace hpp::ctl {
+namespace {
+
+// An author sends its snapshot to each new subscriber at once. One that is started again after a
+// crash needs some 20 ms, so who says nothing for as long as this is stopped or very busy.
+constexpr Milliseconds kPatience{1000};
+
+constexpr bus::Topic kTopics[] = {bus::Topic::Tree, bus::Topic::Backend, bus::Topic::Proxy};
+
+bool are_complete(const Snapshots& snapshots) {
+  for (const bus::Topic topic : kTopics) {
+    if (!snapshots.has(topic)) return false;
+  }
+  return true;
+}
+
+Snapshots ask(const std::string& run_directory) {
+  Loop loop;
+  Snapshots snapshots;
+  Timer patience(loop, [&loop] { loop.stop(); });
+  patience.start(kPatience);
+  const bus::Subscriber subscriber(loop, run_directory,
+                                   {bus::Topic::Tree, bus::Topic::Backend, bus::Topic::Proxy},
+                                   bus::Audience::Everybody, [&](const bus::Message& message) {
+                                     snapshots.take(message);
+                                     if (are_complete(snapshots)) loop.stop();
+                                   });
+  loop.run();
+  return snapshots;
+}
+
+void read_files(const std::string& run_directory, Snapshots& snapshots) {
+  for (const bus::Topic topic : kTopics) {
+    if (snapshots.has(topic)) continue;
+    snapshots.silent.emplace_back(bus::author_of(topic));
+    const auto text = read_file(bus::snapshot_path(run_directory, topic));
+    const bus::Decoded decoded = bus::decode(text.value_or(""));
+    if (const auto* const message = std::get_if<bus::Message>(&decoded)) snapshots.take(*message);
+  }
+}
+
+}  // namespace
+
+Snapshots read_snapshots(const std::string& run_directory) {
+  Snapshots snapshots = ask(run_directory);
+  read_files(run_directory, snapshots);
+  return snapshots;
+}
+
+}  // namespace hpp::ctl

@@ -1,0 +1,53 @@
+#include "ctl/core/choice.h"
+
+#include <gtest/gtest.h>
+
+namespace hpp::ctl {
+namespace {
+
+Instance at(const std::string& name, const std::string& directory) {
+  return {.name = name, .pid = 1, .url = "http://" + name, .directory = directory};
+}
+
+// The name of the chosen one, or why there is none.
+std::string chosen(const std::vector<Instance>& running, std::string_view name,
+                   std::string_view directory) {
+  const auto choice = choose(running, name, directory);
+  if (const auto* const one = std::get_if<Instance>(&choice)) return one->name;
+  return std::get<NoChoice>(choice).why;
+}
+
+TEST(Choice, IsTheOneOfThisFolderOrOfTheNearestAbove) {
+  const std::vector<Instance> running{at("a", "/p"), at("b", "/p/q"), at("c", "/pq"), at("d", "")};
+  EXPECT_EQ(chosen(running, "", "/p"), "a");
+  EXPECT_EQ(chosen(running, "", "/p/x/y"), "a");
+  EXPECT_EQ(chosen(running, "", "/p/qq"), "a");
+  EXPECT_EQ(chosen(running, "", "/p/q"), "b");
+  EXPECT_EQ(chosen(running, "", "/p/q/r"), "b");
+  EXPECT_EQ(chosen(running, "", "/pq/r"), "c");
+  EXPECT_EQ(chosen({at("root", "/"), at("a", "/p")}, "", "/x"), "root");
+  EXPECT_EQ(chosen({at("a", "/p"), at("root", "/")}, "", "/p"), "a");
+}
+
+TEST(Choice, IsTheOneOfThatNameWhereverItIs) {
+  const std::vector<Instance> running{at("a", "/p"), at("b", "/q")};
+  EXPECT_EQ(chosen(running, "b", "/p"), "b");
+  EXPECT_EQ(chosen(running, "a", "/x"), "a");
+}
+
+TEST(Choice, IsNotGuessed) {
+  const std::vector<Instance> running{at("a", "/p"), at("b", "/q"), at("c", "/q")};
+  const std::string all = "running: a (http://a, in /p); b (http://b, in /q); c (http://c, in /q)";
+  EXPECT_EQ(chosen({}, "", "/p"), "no hpp is running");
+  EXPECT_EQ(chosen({}, "a", "/p"), "no hpp is running");
+  EXPECT_EQ(chosen({at("a", "/p")}, "", "/"),
+            "no hpp is running in /, or in a folder above it; running: a (http://a, in /p)");
+  EXPECT_EQ(chosen(running, "", "/x"), "no hpp is running in /x, or in a folder above it; " + all);
+  EXPECT_EQ(chosen(running, "d", "/p"), "no hpp of the name d is running; " + all);
+  EXPECT_EQ(chosen(running, "", "/q/r"),
+            "several are running, choose one with --name: b (http://b, in /q); "
+            "c (http://c, in /q)");
+}
+
+}  // namespace
+}  // namespace hpp::ctl

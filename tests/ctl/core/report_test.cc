@@ -1,0 +1,168 @@
+#include "ctl/core/report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace hpp::ctl {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+const Instance kInstance{.name = "localhost-8000",
+                         .run_directory = "/run/hpp/localhost-8000",
+                         .pid = 12,
+                         .url = "http://localhost:8000",
+                         .directory = "/home/me/project"};
+
+bus::TreeState tree() {
+  return {.stamp = {.epoch = 1, .sequence = 2},
+          .revision = 5,
+          .watching = true,
+          .changed = {"app.py"},
+          .changed_count = 3};
+}
+
+bus::BackendState backend() {
+  return {.state = bus::BackendPhase::Running,
+          .generation = 2,
+          .pid = 34,
+          .command = {"python3", "app.py"},
+          .spawned_at_ms = 1'000'000,
+          .ready_at_ms = 1'000'350};
+}
+
+bus::ProxyState proxy() {
+  return {.listening = {"127.0.0.1:8000", "[::1]:8000"},
+          .clients = 1,
+          .held = 2,
+          .forwarded = 3,
+          .replayed = 4};
+}
+
+TEST(Report, ForPeople) {
+  const Snapshots all{.tree = tree(), .backend = backend(), .proxy = proxy(), .silent = {}};
+  EXPECT_EQ(status_text(kInstance, all, 1'000'350 + 185'000),
+            "instance   localhost-8000, pid 12, in /home/me/project\n"
+            "url        http://localhost:8000\n"
+            "backend    Running: generation 2, pid 34, for 3 min, started in 350 ms\n"
+            "command    python3 app.py\n"
+            "files      watched, revision 5, app.py and 2 more changed\n"
+            "proxy      listening on 127.0.0.1:8000 and [::1]:8000, clients 1, held 2, "
+            "forwarded 3, replayed 4\n");
+}
+
+TEST(Report, TellsWhatIsWrong) {
+  Snapshots all{.tree = tree(), .backend = backend(), .proxy = proxy(), .silent = {"watchd"}};
+  all.tree->watching = false;
+  all.tree->problem = "Watchman\nis gone";
+  all.backend->state = bus::BackendPhase::Error;
+  all.backend->pid = 0;
+  all.backend->exit = bus::BackendExit{.code = 3};
+  all.backend->output_tail = "Traceback\nboom";
+  all.proxy->problem = "lapsed";
+  const std::string text = status_text(kInstance, all, 0);
+  for (const char* const line :
+       {"backend    Error: generation 2, ended with exit code 3\n",
+        "files      not watched, revision 5", "problem    Watchman?is gone\n",
+        "problem    lapsed\n", "problem    hpp-watchd does not answer\n",
+        "output\nTraceback\nboom\n"}) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+}
+
+TEST(Report, OfNothing) {
+  const std::string text = status_text(kInstance, {}, 0);
+  EXPECT_THAT(text, HasSubstr("backend    unknown\nfiles      unknown\nproxy      unknown\n"));
+  EXPECT_THAT(text, Not(HasSubstr("command")));
+}
+
+TEST(Report, OfABackendInAFewWords) {
+  struct Case {
+    bus::BackendPhase state;
+    std::int64_t pid;
+    std::optional<bus::BackendExit> exit;
+    const char* words;
+  };
+
+  using enum bus::BackendPhase;
+  const Case cases[] = {
+      {Loading, 5, {}, "Loading: generation 2, pid 5"},
+      {Killing, 5, {}, "Killing: generation 2, pid 5"},
+      {Loading, 0, {}, "Loading: generation 2"},
+      {Error, 0, bus::BackendExit{.signal = 11}, "Error: generation 2, ended with signal 11"},
+      {Error, 0, bus::BackendExit{.spawn_error = "no x"},
+       "Error: generation 2, cannot be started: no x"},
+      {Error, 0, bus::BackendExit{}, "Error: generation 2, ended, and nobody saw how"},
+  };
+  for (const auto& [state, pid, exit, words] : cases) {
+    bus::BackendState one = backend();
+    one.state = state;
+    one.pid = pid;
+    one.exit = exit;
+    EXPECT_TRUE(backend_words(one).starts_with(words)) << backend_words(one);
+  }
+}
+
+TEST(Report, OfTimeInOneUnit) {
+  struct Case {
+    std::int64_t ms;
+    const char* words;
+  };
+
+  const Case cases[] = {
+      {-5, "for 0 ms"},       {0, "for 0 ms"},
+      {1999, "for 1999 ms"},  {2000, "for 2 s"},
+      {119'999, "for 119 s"}, {120'000, "for 2 min"},
+      {7'200'000, "for 2 h"}, {200'000'000, "for 2 days"},
+  };
+  for (const auto& [ms, words] : cases) {
+    const Snapshots only{.backend = backend()};
+    EXPECT_THAT(status_text(kInstance, only, 1'000'350 + ms), HasSubstr(words)) << ms;
+  }
+}
+
+TEST(Report, ForPrograms) {
+  Snapshots some{.backend = backend(), .proxy = proxy(), .silent = {"watchd"}};
+  Instance instance = kInstance;
+  instance.directory = "/home/\xFF";
+  const std::string text = status_json(instance, some);
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1);
+  const auto object = nlohmann::json::parse(text);
+  EXPECT_EQ(object["instance"]["pid"], 12);
+  EXPECT_EQ(object["instance"]["directory"], "/home/\uFFFD");
+  EXPECT_TRUE(object["tree"].is_null());
+  EXPECT_EQ(object["backend"]["state"], "Running");
+  EXPECT_EQ(object["backend"]["command"][1], "app.py");
+  EXPECT_EQ(object["proxy"]["replayed"], 4);
+  EXPECT_EQ(object["silent"][0], "watchd");
+}
+
+TEST(Report, OfMessagesAsTheyPass) {
+  EXPECT_EQ(trace_text(tree()), "tree     watched, revision 5, app.py and 2 more changed");
+  EXPECT_EQ(trace_text(backend()), "backend  Running: generation 2, pid 34");
+  bus::ProxyState odd = proxy();
+  odd.problem = "lapsed";
+  EXPECT_THAT(trace_text(odd), HasSubstr("replayed 4, problem: lapsed"));
+  const auto object = nlohmann::json::parse(trace_json(tree(), 77));
+  EXPECT_EQ(object["at_ms"], 77);
+  EXPECT_EQ(object["topic"], "tree");
+  EXPECT_EQ(object["message"]["revision"], 5);
+}
+
+TEST(Snapshots, KeepTheNewestOfEachTopic) {
+  Snapshots snapshots;
+  for (const bus::Message& message : {bus::Message(tree()), bus::Message(proxy())}) {
+    snapshots.take(message);
+  }
+  EXPECT_TRUE(snapshots.has(bus::Topic::Tree));
+  EXPECT_FALSE(snapshots.has(bus::Topic::Backend));
+  EXPECT_TRUE(snapshots.has(bus::Topic::Proxy));
+  EXPECT_EQ(snapshots.tree, tree());
+}
+
+}  // namespace
+}  // namespace hpp::ctl

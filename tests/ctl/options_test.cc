@@ -1,0 +1,68 @@
+#include "ctl/options.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace hpp::ctl {
+namespace {
+
+using Words = std::vector<std::string>;
+
+ParsedCtlOptions parse(const Words& words) {
+  std::vector<const char*> argv{"hpp-ctl"};
+  for (const auto& word : words) argv.push_back(word.c_str());
+  return parse_ctl_options(static_cast<int>(argv.size()), argv.data());
+}
+
+TEST(CtlOptions, AreACommandAndWhatConcernsIt) {
+  const auto stop = parse({"stop", "--name", "x"});
+  ASSERT_TRUE(stop.options.has_value());
+  EXPECT_EQ(stop.options->command, Command::Stop);
+  EXPECT_EQ(stop.options->name, "x");
+  const auto trace = parse({"--name", "y", "trace", "--json", "--tickets"});
+  ASSERT_TRUE(trace.options.has_value());
+  EXPECT_EQ(trace.options->command, Command::Trace);
+  EXPECT_TRUE(trace.options->json);
+  EXPECT_TRUE(trace.options->tickets);
+  EXPECT_EQ(trace.options->name, "y");
+  EXPECT_EQ(parse({"restart"}).options->command, Command::Restart);
+  EXPECT_TRUE(parse({"status", "--json"}).options->json);
+}
+
+TEST(CtlOptions, AreRefusedWithOneLine) {
+  const Words cases[] = {
+      {},
+      {"bogus"},
+      {"status", "stop"},
+      {"status", "--tickets"},
+      {"restart", "--json"},
+      {"stop", "--name"},
+  };
+  for (const Words& words : cases) {
+    testing::internal::CaptureStderr();
+    const auto parsed = parse(words);
+    const std::string said = testing::internal::GetCapturedStderr();
+    EXPECT_FALSE(parsed.options.has_value()) << said;
+    EXPECT_EQ(parsed.exit_status, 2) << said;
+    EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
+    EXPECT_TRUE(said.starts_with("hpp-ctl: error: ")) << said;
+  }
+}
+
+TEST(CtlOptions, HelpShowsCommandsAndExamples) {
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(parse({"--help"}).exit_status, 0);
+  const std::string said = testing::internal::GetCapturedStdout();
+  for (const char* const word : {"status", "restart", "stop", "trace", "--name", "Examples"}) {
+    EXPECT_NE(said.find(word), std::string::npos) << word << " is missing in: " << said;
+  }
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(parse({"trace", "--help"}).exit_status, 0);
+  EXPECT_NE(testing::internal::GetCapturedStdout().find("--tickets"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace hpp::ctl

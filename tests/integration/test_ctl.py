@@ -1,0 +1,245 @@
+"""hpp-ctl: a window on a running hpp, for people and for scripts."""
+
+import json
+import signal
+import subprocess
+
+from harness import (
+    PYTHON,
+    Hpp,
+    IntegrationTest,
+    Program,
+    free_port,
+    get,
+    is_alive,
+    wait_for,
+)
+
+
+class CtlTest(IntegrationTest):
+    def ctl(self, *arguments, cwd=None):
+        """Runs hpp-ctl to its end in the project or in `cwd`."""
+        return self.run_program("ctl", *arguments, cwd=cwd)
+
+    def start_ctl(self, *arguments):
+        return self._keep(Program([self.program("ctl"), *arguments], self.project,
+                                  self.environment))
+
+    def start_ready(self, *arguments, text="hello"):
+        hpp = self.start_hpp(*arguments, "--exec", *self.save_backend(text))
+        hpp.wait_ready()
+        return hpp
+
+    def start_elsewhere(self, folder):
+        """An instance that works in another folder."""
+        folder.mkdir(parents=True)
+        bind, backend = free_port(), free_port()
+        command = [self.program("launch"), bind, backend, "--livereload-port", 0,
+                   "--exec", PYTHON, "-m", "http.server", backend]
+        hpp = Hpp.__new__(Hpp)
+        hpp.bind, hpp.backend, hpp.url = bind, backend, f"http://localhost:{bind}/"
+        hpp.run_directory = self.run_directory(bind)
+        Program.__init__(hpp, command, folder, self.environment)
+        self._keep(hpp)
+        hpp.wait_ready()
+        return hpp
+
+    def assert_status(self, program, status):
+        self.assertEqual(program.process.returncode, status, program.transcript())
+
+
+class Finding(CtlTest):
+    def test_no_instance_is_an_error(self):
+        for command in ("status", "restart", "stop", "trace"):
+            program = self.ctl(command)
+            self.assert_status(program, 1)
+            self.assertEqual(program.output(), "hpp-ctl: error: no hpp is running")
+
+    def test_wrong_usage_is_another(self):
+        for arguments in ((), ("bogus",), ("status", "--bogus")):
+            program = self.ctl(*arguments)
+            self.assert_status(program, 2)
+            self.assertEqual(len(program.output().splitlines()), 1, program.output())
+
+    def test_the_one_of_this_folder_or_above(self):
+        hpp = self.start_ready()
+        below = self.project / "deep" / "down"
+        below.mkdir(parents=True)
+        for folder in (self.project, below):
+            program = self.ctl("status", cwd=folder)
+            self.assert_status(program, 0)
+            self.assertIn(f"pid {hpp.pid}, in {self.project}", program.output())
+        program = self.ctl("status", cwd=self.directory)
+        self.assert_status(program, 1)
+        self.assertRegex(program.output(),
+                         rf"^hpp-ctl: error: no hpp is running in {self.directory}, .*"
+                         rf"running: localhost-{hpp.bind} \(http://localhost:{hpp.bind}, in .*$")
+        program = self.ctl("status", "--name", f"localhost-{hpp.bind}", cwd=self.directory)
+        self.assert_status(program, 0)
+
+    def test_two_instances(self):
+        outer = self.start_ready()
+        inner = self.start_elsewhere(self.project / "inner")
+        for folder, hpp in ((self.project, outer), (self.project / "inner", inner)):
+            self.assertIn(f"pid {hpp.pid}, in {folder}\n", self.ctl("status", cwd=folder).output())
+        second = self.start_hpp("--exec", *self.save_backend())
+        second.wait_ready()
+        program = self.ctl("stop")
+        self.assert_status(program, 1)
+        self.assertRegex(program.output(), r"^hpp-ctl: error: several are running, .*--name: "
+                         r"localhost-\d+ \(.*\); localhost-\d+ \(.*\)$")
+        self.assertTrue(is_alive(outer.pid) and is_alive(second.pid))
+        self.assert_status(self.ctl("--name", f"localhost-{second.bind}", "stop"), 0)
+        self.assertFalse(is_alive(second.pid))
+        self.assertTrue(is_alive(outer.pid))
+
+    def test_a_directory_that_is_left_over_is_no_instance(self):
+        hpp = self.start_ready()
+        hpp.signal(signal.SIGTERM)
+        hpp.wait_exit()
+        self.assertTrue((hpp.run_directory / "lock").exists())
+        self.assertEqual(self.ctl("status").output(), "hpp-ctl: error: no hpp is running")
+
+
+class Status(CtlTest):
+    def test_for_people(self):
+        hpp = self.start_ready()
+        output = self.ctl("status").output()
+        for line in (rf"^instance +localhost-{hpp.bind}, pid {hpp.pid}, in {self.project}$",
+                     rf"^url +http://localhost:{hpp.bind}$",
+                     rf"^backend +Running: generation 1, pid {hpp.snapshot()['pid']}, for ",
+                     r"^command +\S+ app.py \d+$",
+                     r"^files +watched, revision 0",
+                     rf"^proxy +listening on .*127.0.0.1:{hpp.bind}"):
+            self.assertRegex(output, f"(?m){line}")
+        self.assertNotIn("problem", output)
+
+    def test_for_programs(self):
+        hpp = self.start_ready()
+        get(hpp.url)
+        status = json.loads(self.ctl("status", "--json").output("out"))
+        self.assertEqual(status["instance"]["pid"], hpp.pid)
+        self.assertEqual(status["instance"]["directory"], str(self.project))
+        self.assertTrue(status["tree"]["watching"])
+        self.assertEqual(status["backend"]["state"], "Running")
+        self.assertEqual(status["backend"]["generation"], 1)
+        self.assertTrue(status["proxy"]["listening"])
+        self.assertEqual(status["silent"], [])
+
+    def test_a_crash_shows_the_last_output(self):
+        hpp = self.start_ready()
+        get(hpp.url + "crash")
+        hpp.wait_state("Error")
+        output = self.ctl("status").output()
+        self.assertRegex(output, r"backend +Error: generation 1, ended with exit code 3")
+        self.assertIn("output\ncrash was asked for", output)
+
+    def test_of_an_author_that_does_not_answer_the_file_speaks(self):
+        hpp = self.start_ready()
+        pid = hpp.helper_pid("watchd")
+        with Stopped(pid):
+            status = json.loads(self.ctl("status", "--json").output("out"))
+        # nng's threads are stopped with it: what comes is from the file.
+        self.assertEqual(status["silent"], ["watchd"])
+        self.assertTrue(status["tree"]["watching"])
+
+
+class Stopped:
+    """Stops a process for as long as the block takes."""
+
+    def __init__(self, pid):
+        self.pid = pid
+
+    def __enter__(self):
+        subprocess.run(["kill", "-STOP", str(self.pid)], check=True)
+
+    def __exit__(self, *_):
+        subprocess.run(["kill", "-CONT", str(self.pid)], check=True)
+
+
+class Restart(CtlTest):
+    def test_restarts_the_backend(self):
+        hpp = self.start_ready()
+        program = self.ctl("restart")
+        self.assert_status(program, 0)
+        self.assertRegex(program.output(), r"^Loading: generation 2, pid \d+$")
+        hpp.wait_state("Running", generation=2)
+        self.assertEqual(self.spawns, 2)
+
+    def test_starts_one_that_has_crashed(self):
+        hpp = self.start_ready()
+        get(hpp.url + "crash")
+        hpp.wait_state("Error")
+        self.assert_status(self.ctl("restart"), 0)
+        hpp.wait_state("Running", generation=2)
+
+    def test_one_that_cannot_be_started_is_a_failure(self):
+        hpp = self.start_hpp("--exec", "./missing")
+        hpp.wait_state("Error")
+        program = self.ctl("restart")
+        self.assert_status(program, 1)
+        self.assertRegex(program.output(), r"^Error: generation 2, cannot be started: .*missing")
+
+
+class Stop(CtlTest):
+    def test_ends_all_of_it_before_it_returns(self):
+        hpp = self.start_ready()
+        self.assert_status(self.ctl("stop"), 0)
+        self.assertFalse(is_alive(hpp.pid))
+        self.assertEqual(hpp.wait_exit(), 143)
+        self.assert_nothing_left()
+
+
+class Trace(CtlTest):
+    def test_shows_a_restart(self):
+        hpp = self.start_ready()
+        trace = self.start_ctl("trace")
+        for topic in ("tree", "backend", "proxy"):
+            trace.wait_line(rf"^\d\d:\d\d:\d\d\.\d\d\d {topic} ")
+        self.assert_status(self.ctl("restart"), 0)
+        hpp.wait_state("Running", generation=2)
+        trace.wait_line(r"backend +Killing: generation 1")
+        trace.wait_line(r"backend +Loading: generation 2, pid \d+$")
+        trace.wait_line(r"backend +Running: generation 2, pid \d+$")
+        trace.signal(signal.SIGINT)
+        self.assertEqual(trace.wait_exit(), 0)
+
+    def test_as_json_lines(self):
+        hpp = self.start_ready()
+        trace = self.start_ctl("trace", "--json")
+        trace.wait_line('"topic":"backend"')
+        self.save_backend("changed")
+        hpp.wait_state("Running", generation=2)
+        trace.wait_line('"state":"Running".*"generation":2|"generation":2.*"state":"Running"')
+        hpp.signal(signal.SIGTERM)
+        hpp.wait_exit()
+        self.assertEqual(trace.wait_exit(), 0, "it ends with hpp")
+        messages = [json.loads(line) for line in trace.output("out").splitlines()]
+        self.assertEqual({message["topic"] for message in messages}, {"tree", "backend", "proxy"})
+        changed = [m["message"]["changed"] for m in messages if m["topic"] == "tree"]
+        self.assertIn(["app.py"], changed)
+
+    def test_tickets_only_if_asked_for(self):
+        hpp = self.start_ready()
+        quiet = self.start_ctl("trace", "--json")
+        loud = self.start_ctl("trace", "--json", "--tickets")
+        for trace in (quiet, loud):
+            trace.wait_line('"topic":"proxy"')
+
+        def tickets(trace):
+            messages = [json.loads(line)["message"] for line in trace.output("out").splitlines()]
+            return {m["asks"]["number"] for m in messages if "asks" in m}
+
+        wait_for(lambda: get(hpp.url) and max(tickets(loud), default=0) > 20, "many tickets")
+        # The others hear of the newest now and then.
+        self.assertLess(len(tickets(quiet)), len(tickets(loud)))
+
+    def test_ends_when_nobody_reads(self):
+        hpp = self.start_ready()
+        with subprocess.Popen([self.program("ctl"), "trace"], cwd=self.project,
+                              env=self.environment, stdout=subprocess.PIPE) as trace:
+            trace.stdout.readline()
+            trace.stdout.close()
+            self.save_backend("changed")
+            hpp.wait_state("Running", generation=2)
+            self.assertEqual(trace.wait(30), 0)
