@@ -1,0 +1,74 @@
+"""Makes a man page: fills the options of a program into its text, and has docutils do the rest.
+
+    man_page.py PROGRAM PAGE.rst VERSION >PAGE
+
+The line `.. options` in the text stands for what PROGRAM --help says of its options, and of those of
+its commands: they are declared once, in C++.
+"""
+
+import re
+import subprocess
+import sys
+
+import docutils.core
+
+OPTIONS = ".. options\n"
+# `  -p,--pattern GLOB ...       globs of the files`; a long name has its help in the next line.
+ENTRY = re.compile(r"^  (?P<names>\S.*?)(?:  +(?P<help>.*))?$")
+# CLI11's names of types and ranges: `MS:UINT in [1 - 4294967295]`, `on|off:{on,off}`
+TYPE = re.compile(r":(?:\{.*\}|[A-Z]+ in \[.*\])")
+
+
+def help_of(program, *command):
+    return subprocess.run([program, *command, "--help"], check=True, capture_output=True,
+                          text=True).stdout
+
+
+def entries(help_text, section):
+    """(names, help) of each row of a section of --help."""
+    found = []
+    lines = help_text.partition(f"\n{section}:\n")[2].partition("\n\n")[0].splitlines()
+    for line in lines:
+        entry = ENTRY.match(line)
+        if entry:
+            found.append([TYPE.sub("", entry["names"]).replace(",-", ", -"), entry["help"] or ""])
+        else:
+            found[-1][1] = f"{found[-1][1]} {line.strip()}".strip()
+    return found
+
+
+def plain(text):
+    """Text in which no character means anything."""
+    return re.sub(r"([*`\\_|])", r"\\\1", text)
+
+
+def options_of(program, *command):
+    rows = entries(help_of(program, *command), "Positionals")
+    rows += entries(help_of(program, *command), "Options")
+    return [row for row in rows if not command or "--help" not in row[0]]
+
+
+def definitions(rows, indent=""):
+    return "".join(f"{indent}{plain(names)}\n{indent}    {plain(text)}\n\n"
+                   for names, text in rows)
+
+
+def options_text(program):
+    text = definitions(options_of(program))
+    for command, what in entries(help_of(program), "Subcommands"):
+        text += f"{command}\n    {plain(what)}\n\n"
+        text += definitions(options_of(program, command), indent="    ")
+    return text
+
+
+def main(program, page, version):
+    with open(page, encoding="utf-8") as file:
+        text = file.read()
+    assert OPTIONS in text, f"{page} has no place for options"
+    text = text.replace(OPTIONS, options_text(program)).replace("|version|", version)
+    made = docutils.core.publish_string(text, writer_name="manpage", settings_overrides={
+        "output_encoding": "utf-8", "report_level": 2, "halt_level": 2})
+    sys.stdout.buffer.write(made)
+
+
+main(*sys.argv[1:])

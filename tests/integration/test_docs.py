@@ -1,0 +1,93 @@
+"""What is said of the programs: man pages and completion know every option that there is."""
+
+import pathlib
+import re
+import subprocess
+import unittest
+
+from harness import BUILD_DIR
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+PAGES = {"ctl": 1, "launch": 1, "proxyd": 8, "supervisord": 8, "watchd": 8}
+CTL_COMMANDS = ("restart", "status", "stop", "trace")
+
+
+def program(name):
+    return BUILD_DIR / name / f"hpp-{name}"
+
+
+def help_of(name, *command):
+    return subprocess.run([program(name), *command, "--help"], check=True, capture_output=True,
+                          text=True).stdout
+
+
+def options_in(text):
+    """The long names, wherever they stand."""
+    return set(re.findall(r"--[a-z][a-z-]*[a-z]", text))
+
+
+def declared(text):
+    """Those that --help has a row for."""
+    return options_in("\n".join(re.findall(r"^  (?:-\w,)?--\S+", text, re.MULTILINE)))
+
+
+class ManPages(unittest.TestCase):
+    def page(self, name):
+        path = BUILD_DIR / "docs" / f"hpp-{name}.{PAGES[name]}"
+        if not path.exists():
+            self.skipTest("no man pages were built: docutils is missing")
+        return path.read_text()
+
+    def test_have_every_option(self):
+        for name in PAGES:
+            expected = declared(help_of(name))
+            self.assertIn("--version", expected)
+            text = self.page(name).replace("\\-", "-").replace("\\", "")
+            self.assertLessEqual(expected, options_in(text), name)
+
+    def test_of_hpp_ctl_has_those_of_its_commands(self):
+        text = self.page("ctl").replace("\\-", "-")
+        for command in CTL_COMMANDS:
+            self.assertLessEqual(declared(help_of("ctl", command)), options_in(text))
+
+    def test_say_what_each_option_does(self):
+        text = self.page("launch").replace("\\-", "-").replace("\\", "")
+        row = re.search(r"--queue-limit +N\n(.*)", text)
+        self.assertEqual(row[1], "how many requests may wait for your server (default: 10000)")
+
+    def test_have_the_same_sections(self):
+        for name in PAGES:
+            headings = set(re.findall(r"^\.SH (.*)$", self.page(name), re.MULTILINE))
+            self.assertLessEqual({"NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS",
+                                  "EXAMPLES", "SEE ALSO"}, headings, name)
+
+
+class Completion(unittest.TestCase):
+    def complete(self, line):
+        """What bash would offer for the last word of the line."""
+        words = line.split(" ")
+        name = words[0].removeprefix("hpp-")
+        script = ('source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); '
+                  f'_hpp_{name} "$1"; printf "%s\\n" "${{COMPREPLY[@]}}"')
+        done = subprocess.run(["bash", "-c", script, "bash", SOURCE / "completions" / "hpp.bash",
+                               program(name), *words[1:]], check=True, capture_output=True,
+                              text=True)
+        self.assertEqual(done.stderr, "")
+        return set(done.stdout.split())
+
+    def test_knows_every_option(self):
+        self.assertEqual(self.complete("hpp-launch -"), declared(help_of("launch")) | {"--exec"})
+        self.assertEqual(self.complete("hpp-launch 1 2 --barrier-"), {"--barrier-timeout"})
+        for command in CTL_COMMANDS:
+            self.assertEqual(self.complete(f"hpp-ctl {command} --"),
+                             declared(help_of("ctl")) | declared(help_of("ctl", command)))
+
+    def test_knows_commands_and_values(self):
+        self.assertEqual(self.complete("hpp-ctl "), set(CTL_COMMANDS))
+        self.assertEqual(self.complete("hpp-ctl --name x st"), {"status", "stop"})
+        self.assertEqual(self.complete("hpp-ctl status "), set())
+        self.assertEqual(self.complete("hpp-launch --barrier o"), {"on", "off"})
+        self.assertIn("TERM", self.complete("hpp-launch --stop-signal T"))
+
+    def test_leaves_the_command_to_others(self):
+        self.assertIn("python3", self.complete("hpp-launch 1 2 --exec python"))
