@@ -368,7 +368,8 @@ class RunDirectory(CrashTest):
         self.assert_heals("second")
         self.hpp.wait_line(r"^hpp-supervisord: warning: cannot write .*supervisord.json")
         self.assert_heals("third")
-        self.assertEqual(self.hpp.output("err").count("cannot write"), 2, self.hpp.transcript())
+        told = [self.hpp.output("err").count(f"hpp-{name}: warning: cannot write") for name in HELPERS]
+        self.assertIn(told, ([0, 1, 1], [1, 1, 1]), "proxyd writes once in a while")
         self.kill("supervisord")
         self.wait_restarted()
         self.assert_heals("fourth")
