@@ -354,15 +354,21 @@ class Injected(BrowserTest):
 class PublicClient(BrowserTest):
     """livereload-js as its authors publish it."""
 
+    @staticmethod
+    def wait_connected(page):
+        """It does not make up for what it misses before."""
+        page.wait("window.LiveReload?.connector?.protocol === 7")
+
     def open_plain(self):
         page = self.open("plain")
-        page.wait("window.LiveReload?.connector?.protocol === 7")
+        self.wait_connected(page)
         return page
 
     def test_it_reloads(self):
         page = self.open_plain()
         self.save_site("new")
         self.shows(page, "new")
+        self.wait_connected(page)
         self.save("static/a.html", "")
         wait_for(lambda: page.loads == 3, "the reload")
         self.assertEqual([line for line in page.ask("log") if "error" in line], [])
