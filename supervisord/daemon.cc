@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "common/os/error.h"
 #include "common/os/process_tree.h"
+#include "common/wall_clock.h"
 #include "supervisord/port_check.h"
 
 namespace hpp::supervisord {
@@ -19,11 +20,6 @@ namespace {
 // How long the first spawn waits for watchd. It is there within some 50 ms if it is started with
 // us, and perhaps never if a developer runs this program alone.
 constexpr Milliseconds kTreeWait{1'000};
-
-std::int64_t wall_ms() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
 
 UniqueFd open_no_input() {
   UniqueFd fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -57,7 +53,7 @@ Daemon::Daemon(const Options& options)
       output_(loop_, STDOUT_FILENO, STDERR_FILENO),
       probe_(loop_, addresses_, to_string(options.backend),
              [this] { happen(Answered{.generation = probed_generation_, .wall_ms = wall_ms()}); }),
-      port_release_(loop_, addresses_, [this] { happen(TreeGone{}); }),
+      port_release_(loop_, addresses_, [this] { happen(TreeGone{.wall_ms = wall_ms()}); }),
       killer_(loop_, tag_prefix_,
               {.signal = options.stop_signal, .patience = Milliseconds{options.stop_timeout_ms}},
               [this] { port_release_.await(); }),
@@ -123,13 +119,13 @@ void Daemon::happen(Event event) {
 }
 
 void Daemon::on_message(const bus::Message& message) {
-  if (const auto* tree = std::get_if<bus::TreeState>(&message)) happen(TreeSeen{*tree});
+  if (const auto* tree = std::get_if<bus::TreeState>(&message)) happen(TreeSeen{*tree, wall_ms()});
   if (const auto* proxy = std::get_if<bus::ProxyState>(&message)) happen(Doubted{proxy->doubts});
 }
 
 void Daemon::on_signal(int number) {
   if (number == SIGHUP) {
-    happen(RestartRequested{});
+    happen(RestartRequested{.wall_ms = wall_ms()});
   } else {
     happen(StopRequested{});
   }
@@ -138,7 +134,7 @@ void Daemon::on_signal(int number) {
 void Daemon::on_exit(std::uint64_t generation, ExitStatus status) {
   log::debug("generation {} ended: {}", generation, to_string(status));
   output_.drain();
-  happen(ProcessExited{generation, status, output_.tail()});
+  happen(ProcessExited{generation, status, output_.tail(), wall_ms()});
   killer_.look();
 }
 
@@ -151,7 +147,7 @@ Event Daemon::spawn(std::uint64_t generation) {
   // would keep the port from a backend that does without SO_REUSEADDR.
   probe_.stop();
   if (const auto holder = find_port_holder(addresses_)) {
-    return PortTaken{.port = holder->port, .by = holder->who};
+    return PortTaken{.port = holder->port, .by = holder->who, .wall_ms = wall_ms()};
   }
   if (child_) loop_.bury(std::move(child_));
   try {
@@ -169,7 +165,7 @@ Event Daemon::spawn(std::uint64_t generation) {
     child_ = std::make_unique<Child>(
         loop_, request, [this, generation](ExitStatus status) { on_exit(generation, status); });
   } catch (const std::system_error& error) {
-    return SpawnFailed{error.code().message()};
+    return SpawnFailed{.why = error.code().message(), .wall_ms = wall_ms()};
   }
   killer_.set_first(child_->pid());
   store(generation);

@@ -37,6 +37,13 @@ void refresh_fields(Io& io, Refresh& refresh) {
   io.field("reload_count", refresh.reload_count);
 }
 
+template <class Io, class Cause>
+void cause_fields(Io& io, Cause& cause) {
+  io.field("text", cause.text);
+  io.field("changed", cause.changed);
+  io.field("at_ms", cause.at_ms);
+}
+
 template <class Io, class State>
 void stamp_fields(Io& io, State& state) {
   io.field("epoch", state.stamp.epoch);
@@ -52,7 +59,7 @@ void tree_fields(Io& io, State& state) {
   io.field("problem", state.problem);
   io.field("changed", state.changed);
   io.field("changed_count", state.changed_count);
-  io.field("refresh", state.refresh);
+  io.later_field("refresh", state.refresh);
   io.field("answers", state.answers);
   io.field("settling", state.settling);
 }
@@ -72,6 +79,9 @@ void backend_fields(Io& io, State& state) {
   io.field("output_tail", state.output_tail);
   io.field("problem", state.problem);
   io.field("answers", state.answers);
+  io.later_field("cause", state.cause);
+  io.later_field("killed_at_ms", state.killed_at_ms);
+  io.later_field("ended_at_ms", state.ended_at_ms);
 }
 
 template <class Io, class State>
@@ -128,6 +138,17 @@ class Writer {
     }
   }
 
+  void field(const char* name, const Cause& cause) {
+    Writer inner;
+    cause_fields(inner, cause);
+    json_[name] = std::move(inner.json_);
+  }
+
+  template <class Value>
+  void later_field(const char* name, const Value& value) {
+    field(name, value);
+  }
+
   std::string text() const { return json_.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
  private:
@@ -172,11 +193,20 @@ class Reader {
     ticket_fields(inner, ticket);
   }
 
-  // The watchd of before an upgrade did not know it.
   void field(const char* name, Refresh& refresh) {
-    if (!json_.contains(name)) return;
     Reader inner(json_.at(name));
     refresh_fields(inner, refresh);
+  }
+
+  void field(const char* name, Cause& cause) {
+    Reader inner(json_.at(name));
+    cause_fields(inner, cause);
+  }
+
+  // One that earlier versions did not write.
+  template <class Value>
+  void later_field(const char* name, Value& value) {
+    if (json_.contains(name)) field(name, value);
   }
 
   void field(const char* name, std::optional<BackendExit>& exit) {

@@ -39,7 +39,8 @@ News news_of(const Message& message, const Message& before);
 std::string encode(const Message& message);
 
 // Reads what encode wrote. Unknown fields are ignored; a missing one or one of a wrong type makes
-// the message Malformed. Never throws.
+// the message Malformed, but what an earlier version did not write may be missing: snapshot files
+// outlive an update. Never throws.
 Decoded decode(std::string_view text);
 
 }  // namespace hpp::bus

@@ -103,6 +103,15 @@ struct BackendExit {
   bool operator==(const BackendExit&) const = default;
 };
 
+// What led to a start of the backend.
+struct Cause {
+  std::string text;                  // `a.py and 2 more changed`; empty: nothing, it is the first
+  std::vector<std::string> changed;  // paths, at most kChangedPathsMax
+  std::int64_t at_ms = 0;            // since the Unix epoch: when supervisord heard of it
+
+  bool operator==(const Cause&) const = default;
+};
+
 struct BackendState {
   Stamp stamp;
   BackendPhase state = BackendPhase::Loading;
@@ -117,6 +126,9 @@ struct BackendState {
   std::string output_tail;          // in Error: the last of its stderr, at most kOutputTailMax
   std::string problem;              // what the user should know beside the state
   Ticket answers;                   // newest doubt that all this is true for; not in the file
+  Cause cause;                      // of this generation's start; in Killing: of the next one's
+  std::int64_t killed_at_ms = 0;    // the generation before was gone; 0: none had to be killed
+  std::int64_t ended_at_ms = 0;     // in Error
 
   bool operator==(const BackendState&) const = default;
 };

@@ -77,7 +77,11 @@ Effects Backend::handle(const TreeSeen& event, TimePoint now) {
   if (!news) return {};
   if (state_ == State::Killing) return {publish()};
   const std::string what = known.epoch == 0 ? kNotWatched : what_changed(event.tree);
-  return restart({.told = what, .since = what, .at = now});
+  return restart({.told = what,
+                  .since = what,
+                  .at = now,
+                  .changed = event.tree.changed,
+                  .wall_ms = event.wall_ms});
 }
 
 Effects Backend::handle(const TreeWaitExpired&, TimePoint) {
@@ -95,9 +99,12 @@ Effects Backend::handle(const Doubted& event, TimePoint) {
   return {publish()};
 }
 
-Effects Backend::handle(const RestartRequested&, TimePoint now) {
-  return restart(
-      {.told = "restart requested (SIGHUP)", .since = "the restart was requested", .at = now});
+Effects Backend::handle(const RestartRequested& event, TimePoint now) {
+  return restart({.told = "restart requested (SIGHUP)",
+                  .since = "the restart was requested",
+                  .at = now,
+                  .changed = {},
+                  .wall_ms = event.wall_ms});
 }
 
 Effects Backend::handle(const StopRequested&, TimePoint now) {
@@ -132,12 +139,12 @@ Effects Backend::handle(const Spawned& event, TimePoint now) {
 Effects Backend::handle(const SpawnFailed& event, TimePoint) {
   const std::string named = fmt::format("{}: {}", facts_.command.front(), event.why);
   facts_.exit = bus::BackendExit{.code = {}, .signal = {}, .spawn_error = named};
-  return fail("cannot start " + printable(named));
+  return fail("cannot start " + printable(named), event.wall_ms);
 }
 
 Effects Backend::handle(const PortTaken& event, TimePoint) {
   facts_.problem = fmt::format("port {} is held by {}", event.port, event.by);
-  return fail(printable(facts_.problem));
+  return fail(printable(facts_.problem), event.wall_ms);
 }
 
 Effects Backend::handle(const Answered& event, TimePoint now) {
@@ -161,13 +168,14 @@ Effects Backend::handle(const ProcessExited& event, TimePoint now) {
   }
   facts_.output_tail = event.output_tail;
   for (auto& effect :
-       fail(fmt::format("{} after {}", to_string(event.status), text_of(now - spawned_)))) {
+       fail(fmt::format("{} after {}", to_string(event.status), text_of(now - spawned_)),
+            event.wall_ms)) {
     effects.push_back(std::move(effect));
   }
   return effects;
 }
 
-Effects Backend::handle(const TreeGone&, TimePoint now) {
+Effects Backend::handle(const TreeGone& event, TimePoint now) {
   assert(kill_due_);
   kill_due_ = false;
   switch (state_) {
@@ -175,6 +183,7 @@ Effects Backend::handle(const TreeGone&, TimePoint now) {
       return spawn_first();
     case State::Killing:
       kill_text_ = ", killed the old one in " + text_of(now - kill_begun_);
+      facts_.killed_at_ms = event.wall_ms;
       return spawn();
     case State::Stopping: {
       Effects effects{Say{"Stopped: the backend is gone after " + text_of(now - kill_begun_)}};
@@ -233,6 +242,8 @@ Effects Backend::restart(Cause cause) {
   }
   restart_begun_ = cause.at;
   since_text_ = std::move(cause.since);
+  facts_.cause = {.text = cause.told, .changed = std::move(cause.changed), .at_ms = cause.wall_ms};
+  facts_.killed_at_ms = 0;
   if (state_ != State::Error || kill_due_) return kill(State::Killing, cause.told, cause.at);
   cause_text_ = cause.told + ", ";
   return spawn();
@@ -244,9 +255,7 @@ Effects Backend::kill(State next, const std::string& why, TimePoint now) {
   kill_begun_ = now;
   state_ = next;
   facts_.state = bus::BackendPhase::Killing;
-  facts_.exit.reset();
-  facts_.output_tail.clear();
-  facts_.problem.clear();
+  forget_end();
   // The news goes first: proxyd is to know why its connections end, and that an answer which ends
   // with its connection is not complete.
   effects.emplace_back(publish());
@@ -262,11 +271,16 @@ Effects Backend::spawn() {
   facts_.pid = 0;
   facts_.spawned_at_ms = 0;
   facts_.ready_at_ms = 0;
+  forget_end();
+  spawn_due_ = true;
+  return {Spawn{facts_.generation}};
+}
+
+void Backend::forget_end() {
+  facts_.ended_at_ms = 0;
   facts_.exit.reset();
   facts_.output_tail.clear();
   facts_.problem.clear();
-  spawn_due_ = true;
-  return {Spawn{facts_.generation}};
 }
 
 Effects Backend::spawn_first() {
@@ -274,8 +288,9 @@ Effects Backend::spawn_first() {
   return spawn();
 }
 
-Effects Backend::fail(std::string because) {
+Effects Backend::fail(std::string because, std::int64_t wall_ms) {
   state_ = State::Error;
+  facts_.ended_at_ms = wall_ms;
   facts_.state = bus::BackendPhase::Error;
   facts_.pid = 0;
   cause_text_.clear();

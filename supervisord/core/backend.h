@@ -27,6 +27,7 @@ struct Begun {  // the first event, once
 
 struct TreeSeen {  // any snapshot of watchd's, news or not
   bus::TreeState tree;
+  std::int64_t wall_ms = 0;
 };
 
 struct TreeWaitExpired {};  // the time of StartTreeWait is over
@@ -35,7 +36,9 @@ struct Doubted {  // proxyd asks whether the backend was killed; perhaps not for
   bus::Ticket ticket;
 };
 
-struct RestartRequested {};  // SIGHUP
+struct RestartRequested {  // SIGHUP
+  std::int64_t wall_ms = 0;
+};
 
 struct StopRequested {};  // SIGTERM, SIGINT
 
@@ -46,11 +49,13 @@ struct Spawned {
 
 struct SpawnFailed {
   std::string why;  // `No such file or directory`
+  std::int64_t wall_ms = 0;
 };
 
 struct PortTaken {
   std::uint16_t port = 0;
   std::string by;  // `pid 1234 (python3 -m http.server 8001)`
+  std::int64_t wall_ms = 0;
 };
 
 struct Answered {  // the ping got an HTTP answer
@@ -62,11 +67,14 @@ struct ProcessExited {  // the backend's first process; others of its tree may l
   std::uint64_t generation = 0;
   ExitStatus status;
   std::string output_tail;
+  std::int64_t wall_ms = 0;
 };
 
 // No process of the backend is left, and nothing of it on its port that can be waited for; answers
 // KillTree, once.
-struct TreeGone {};
+struct TreeGone {
+  std::int64_t wall_ms = 0;
+};
 
 using Event =
     std::variant<Begun, TreeSeen, TreeWaitExpired, Doubted, RestartRequested, StopRequested,
@@ -170,6 +178,8 @@ class Backend {
     std::string told;   // `src/a.py changed`, `restart requested (SIGHUP)`
     std::string since;  // completes `437 ms after …`
     TimePoint at;
+    std::vector<std::string> changed;
+    std::int64_t wall_ms = 0;
   };
 
   Effects handle(const Begun& event, TimePoint now);
@@ -190,7 +200,8 @@ class Backend {
   Effects kill(State next, const std::string& why, TimePoint now);
   Effects spawn();
   Effects spawn_first();
-  Effects fail(std::string because);
+  void forget_end();
+  Effects fail(std::string because, std::int64_t wall_ms);
   Effects leave();
   Publish publish() const;
   std::string loading_text() const;

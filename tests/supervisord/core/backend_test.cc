@@ -500,6 +500,36 @@ TEST(Crash, TellsTheSignalAndHeals) {
                           "(generation 2, pid 101)"));
 }
 
+TEST(Restart, IsToldWithItsCauseAndTheTimesOfItsSteps) {
+  Life life;
+  life.run();
+  EXPECT_EQ(life.published().cause, bus::Cause{}) << "the first";
+  TreeSeen change = tree(2, {"a.py", "b.py"});
+  change.wall_ms = 2000;
+  life(change);
+  const bus::Cause cause{
+      .text = "a.py and 1 more changed", .changed = {"a.py", "b.py"}, .at_ms = 2000};
+  EXPECT_EQ(life.published().cause, cause) << "of the next one, while the old one is killed";
+  EXPECT_EQ(life.published().killed_at_ms, 0);
+  life(tree(3));
+  EXPECT_EQ(life.published().cause, cause) << "what began it";
+  life(TreeGone{.wall_ms = 2005});
+  life(Spawned{.pid = 101, .wall_ms = 2006});
+  EXPECT_EQ(life.published().killed_at_ms, 2005);
+  ProcessExited end = exited(2);
+  end.wall_ms = 2010;
+  life(end);
+  EXPECT_EQ(life.published().cause, cause);
+  EXPECT_EQ(life.published().ended_at_ms, 2010);
+  life(TreeGone{.wall_ms = 2011});
+  life(RestartRequested{.wall_ms = 3000});
+  life(Spawned{.pid = 102, .wall_ms = 3001});
+  EXPECT_EQ(life.published().cause,
+            (bus::Cause{.text = "restart requested (SIGHUP)", .changed = {}, .at_ms = 3000}));
+  EXPECT_EQ(life.published().killed_at_ms, 0) << "there was none to kill";
+  EXPECT_EQ(life.published().ended_at_ms, 0);
+}
+
 TEST(Spawning, FailsWithTheNameOfTheCommandAndHeals) {
   Life life;
   life(Begun{});
