@@ -65,6 +65,8 @@ void visit_options(Program program, AnyOptions& options, Visitor& visitor) {
                    "how many requests may wait for your server (default: 10000)");
     visitor.number("--queue-timeout", "MS", 0, options.queue_timeout_ms,
                    "how long each may wait for it (default: 0: for ever)");
+    visitor.flag("--expose-errors", options.expose_errors,
+                 "let other machines see, too, what your server printed when it crashed");
   }
   if (is_any(program, {Launch, Supervisord})) {
     visitor.signal("--stop-signal", options.stop_signal,

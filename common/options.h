@@ -37,6 +37,7 @@ struct Options {
   std::uint32_t barrier_timeout_ms = 2000;
   std::uint32_t queue_limit = 10'000;  // requests that may wait for the backend
   std::uint32_t queue_timeout_ms = 0;  // how long each may; 0: for ever
+  bool expose_errors = false;          // to other machines, too
   bool assume_running = false;         // proxyd alone, without supervisord
   bool debug = false;
 

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "common/log.h"
+#include "common/wall_clock.h"
 #include "proxyd/core/error_page.h"
-#include "proxyd/core/own_answer.h"
 
 namespace hpp::proxyd {
 namespace {
@@ -182,8 +182,10 @@ bool Client::read_request() {
   request_->body.begin(facts.framing, facts.length, /*keep_framing=*/true);
   arrival_ = context_.next_arrival++;
   was_forwarded_ = false;
-  RequestArrived arrived{.facts = facts, .ticket = context_.take_ticket(), .own = {}};
+  RequestArrived arrived{.facts = facts, .own = {}};
   if (const auto* asked = std::get_if<OwnRequest>(&own)) arrived.own = *asked;
+  const bool is_judged = !arrived.own || waits_at_gate(arrived.own->endpoint);
+  if (is_judged) arrived.ticket = context_.take_ticket();
   handle(arrived);
   return true;
 }
@@ -437,6 +439,9 @@ void Client::perform(const ReleaseUpstream&) {
 
 void Client::perform(const PassResponseHead& effect) {
   coding_ = effect.delivery.coding;
+  if (context_.history.awaits_answer(exchange_.generation())) {
+    context_.history.answered(exchange_.generation(), wall_ms());
+  }
   std::optional<Provenance> provenance;
   if (context_.gate.is_supervised()) {
     provenance = {.generation = exchange_.generation(),
@@ -467,13 +472,15 @@ void Client::perform(const EndResponse&) {
 }
 
 void Client::perform(const Answer& effect) {
-  const auto& backend = context_.gate.backend();
-  stream_.output().append(write_answer(effect, exchange_.request(),
-                                       backend.value_or(bus::BackendState{}), peer_is_local_));
+  bus::BackendState backend;
+  if (context_.gate.is_supervised()) backend = context_.gate.backend().value_or(backend);
+  const Audience audience{.may_see_output = peer_is_local_ || context_.expose_errors,
+                          .now_ms = wall_ms()};
+  stream_.output().append(write_answer(effect, exchange_.request(), backend, audience));
 }
 
 void Client::perform(const AnswerOwn& effect) {
-  stream_.output().append(write_endpoint(effect.endpoint, exchange_.request()));
+  stream_.output().append(context_.write_endpoint(effect.endpoint, exchange_.request()));
 }
 
 void Client::perform(const HandOver& effect) {

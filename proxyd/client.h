@@ -17,6 +17,7 @@
 #include "common/os/splice_pipe.h"
 #include "proxyd/core/exchange.h"
 #include "proxyd/core/gate.h"
+#include "proxyd/core/history.h"
 #include "proxyd/core/http_body.h"
 #include "proxyd/core/http_parser.h"
 #include "proxyd/core/inject.h"
@@ -57,9 +58,13 @@ struct ClientContext {
   std::string backend;                         // `localhost:8001`: Host for who sent none
   std::uint64_t forwarded = 0;                 // requests given to a backend so far
   std::uint64_t replayed = 0;                  // of those, not for the first time
+  History history;                             // of the backend's starts
+  bool expose_errors;                          // to strangers, too
   std::uint64_t next_arrival = 1;              // numbers requests in their order of arrival
   std::function<std::uint64_t()> take_ticket;  // core/barrier.h
   std::function<std::uint64_t()> take_doubt;   // core/gate.h
+  // What hpp says itself at that endpoint.
+  std::function<std::string(OwnEndpoint, const RequestFacts&)> write_endpoint;
   // Gives a client's connection, and the key of its handshake, to LiveReload; the client is to be
   // buried then.
   std::function<void(Client&, Stream&, const std::string&)> hand_over;

@@ -5,7 +5,10 @@
 #include <csignal>
 #include <utility>
 
+#include "common/bus/codec.h"
 #include "common/log.h"
+#include "common/wall_clock.h"
+#include "proxyd/core/own_answer.h"
 #include "proxyd/listening_sockets.h"
 
 namespace hpp::proxyd {
@@ -49,8 +52,14 @@ Daemon::Daemon(Loop& loop, const Options& options)
                .bind = options.bind,
                .injects = options.inject,
                .backend = to_string(options.backend),
+               .history = {},
+               .expose_errors = options.expose_errors,
                .take_ticket = [this] { return take_ticket(); },
                .take_doubt = [this] { return take_doubt(); },
+               .write_endpoint =
+                   [this](OwnEndpoint endpoint, const RequestFacts& request) {
+                     return write_endpoint(endpoint, request);
+                   },
                .hand_over = [this](Client& client, Stream& stream,
                                    const std::string& key) { hand_over(client, stream, key); },
                .on_closed = [this](Client& client) { forget(client); }},
@@ -96,6 +105,7 @@ void Daemon::on_tree(const bus::TreeState& tree) {
 
 void Daemon::on_backend(const bus::BackendState& backend) {
   context_.gate.on(backend);
+  context_.history.on(backend);
   context_.pool.backend_runs(backend.state == bus::BackendPhase::Running);
   reconsider_all();
   // Last: the requests that this brings are to find the gate as it is now.
@@ -200,13 +210,30 @@ void Daemon::publish_soon() {
 }
 
 void Daemon::publish() {
-  state_.listening = listening_;
-  state_.clients = clients_.size();
-  state_.held = context_.queue.size();
-  state_.forwarded = context_.forwarded;
-  state_.replayed = context_.replayed;
-  state_.problem = lapse_told_ ? kLapsed : "";
+  state_ = state_now();
   publisher_->publish(state_);
+}
+
+bus::ProxyState Daemon::state_now() const {
+  bus::ProxyState state = state_;
+  state.listening = listening_;
+  state.clients = clients_.size();
+  state.held = context_.queue.size();
+  state.forwarded = context_.forwarded;
+  state.replayed = context_.replayed;
+  state.problem = lapse_told_ ? kLapsed : "";
+  if (publisher_ && publisher_->last()) state.stamp = bus::stamp_of(*publisher_->last());
+  return state;
+}
+
+std::string Daemon::write_endpoint(OwnEndpoint endpoint, const RequestFacts& request) {
+  const bus::ProxyState proxy = state_now();
+  return hpp::proxyd::write_endpoint(endpoint, request,
+                                     {.tree = context_.gate.tree(),
+                                      .backend = context_.gate.backend(),
+                                      .proxy = proxy,
+                                      .history = context_.history,
+                                      .now_ms = wall_ms()});
 }
 
 }  // namespace hpp::proxyd

@@ -41,6 +41,8 @@ class Daemon {
   void hand_over(Client& client, Stream& stream, const std::string& websocket_key);
   void publish_soon();
   void publish();
+  bus::ProxyState state_now() const;
+  std::string write_endpoint(OwnEndpoint endpoint, const RequestFacts& request);
 
   Loop& loop_;
   ServiceManager manager_;

@@ -92,9 +92,21 @@ Effects Exchange::handle(const RequestArrived& event, TimePoint now) {
   ticket_ = event.ticket;
   needs_.reset();
   arrived_at_ = now;
-  if (event.own) return answer_own(*event.own);
+  own_.reset();
+  if (event.own) {
+    own_ = event.own->endpoint;
+    if (request_.wanted == Wanted::Any) request_.wanted = Wanted::Json;
+    if (own_ == OwnEndpoint::LiveReload) return hand_over(event.own->websocket_key);
+    if (!waits_at_gate(*own_)) return answer_own(*own_);
+  }
   hold();
   return {AskGate{}};
+}
+
+Effects Exchange::hand_over(const std::string& websocket_key) {
+  wake_at_.reset();
+  phase_ = Phase::Closed;
+  return {HandOver{.websocket_key = websocket_key}};
 }
 
 void Exchange::hold() {
@@ -202,6 +214,7 @@ Effects Exchange::handle(const Judged& event, TimePoint now) {
 
 Effects Exchange::forward(std::uint64_t generation, TimePoint now) {
   assert(phase_ == Phase::Held || phase_ == Phase::Doubtful);
+  if (own_) return answer_own(*own_);
   // Again: whatever reused connection is there may be as stale as the one that was lost.
   const bool again = phase_ == Phase::Doubtful;
   generation_ = generation;
@@ -376,14 +389,10 @@ Effects Exchange::answer(Answer::Kind kind, int status, std::string why) {
   return effects;
 }
 
-Effects Exchange::answer_own(const OwnRequest& own) {
+Effects Exchange::answer_own(OwnEndpoint endpoint) {
   wake_at_.reset();
-  if (own.endpoint == OwnEndpoint::LiveReload) {
-    phase_ = Phase::Closed;
-    return {HandOver{.websocket_key = own.websocket_key}};
-  }
   phase_ = Phase::Finishing;
-  return {AnswerOwn{.endpoint = own.endpoint}, FinishClient{}};
+  return {AnswerOwn{.endpoint = endpoint}, FinishClient{}};
 }
 
 // Also when the client has hung up: nobody reads an answer, and nothing may go on for it.

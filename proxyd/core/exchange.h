@@ -30,8 +30,9 @@
 //            until the client's FIN, so that a reset does not take the answer with it (RFC 9112
 //            §9.6). Not so for a client that has announced that it will send no more.
 //
-// A request for hpp itself (own_endpoints.h) is answered from Reading, whatever the backend does;
-// one that becomes a WebSocket of LiveReload's takes its connection along: Closed.
+// A request for hpp itself (own_endpoints.h) is answered from Reading, whatever the backend does,
+// or from Held, in place of Forward, if it waits at the gate. One that becomes a WebSocket of
+// LiveReload's takes its connection along: Closed.
 //
 // Surprising: an answer of our own (503, 502, 400) always ends the connection. Its body may not
 // have been read, and what it says will soon be untrue. And: a client's FIN is not yet a hang-up.
@@ -170,7 +171,7 @@ struct Answer {  // write an answer of our own
 };
 
 struct AnswerOwn {  // likewise, to a request for hpp itself
-  OwnEndpoint endpoint = OwnEndpoint::LiveReloadScript;
+  OwnEndpoint endpoint = OwnEndpoint::Home;
 
   bool operator==(const AnswerOwn&) const = default;
 };
@@ -271,7 +272,8 @@ class Exchange {
   Effects take_back();
   Effects close_on_verdict();
   Effects answer(Answer::Kind kind, int status, std::string why);
-  Effects answer_own(const OwnRequest& own);
+  Effects answer_own(OwnEndpoint endpoint);
+  Effects hand_over(const std::string& websocket_key);
   DropUpstream drop_ended() const;
   Effects complete_response();
   Effects cut();
@@ -282,6 +284,7 @@ class Exchange {
   std::optional<std::chrono::milliseconds> queue_timeout_;
   Phase phase_ = Phase::Reading;
   RequestFacts request_;
+  std::optional<OwnEndpoint> own_;  // the request is for hpp itself
   ResponseFacts response_;
   bool request_body_done_ = true;
   bool closes_ = false;           // the client's connection ends with this answer

@@ -119,6 +119,9 @@ class Gate {
   // Whether a supervisord tells of the backend: false for a Gate that assumes it running.
   bool is_supervised() const { return is_supervised_; }
 
+  // Nothing: watchd has not been heard yet.
+  const std::optional<bus::TreeState>& tree() const { return tree_; }
+
   // Nothing: supervisord has not been heard yet.
   const std::optional<bus::BackendState>& backend() const { return backend_; }
 

@@ -177,14 +177,13 @@ Why check_same_host(std::string_view target, std::string_view host) {
 }
 
 Wanted read_accept(std::string_view value) {
-  Wanted wanted = Wanted::Text;
-  bool decided = false;
+  Wanted wanted = Wanted::Any;
   for_each_element(value, [&](std::string_view range) {
-    if (decided) return;
+    if (wanted != Wanted::Any) return;
     const std::string_view type = range.substr(0, range.find_first_of("; \t"));
-    if (same_text(type, "text/html")) wanted = Wanted::Html, decided = true;
-    if (same_text(type, "application/json")) wanted = Wanted::Json, decided = true;
-    if (same_text(type, "text/plain")) decided = true;
+    if (same_text(type, "text/html")) wanted = Wanted::Html;
+    if (same_text(type, "application/json")) wanted = Wanted::Json;
+    if (same_text(type, "text/plain")) wanted = Wanted::Text;
   });
   return wanted;
 }

@@ -17,8 +17,8 @@ enum class Framing {
   UntilClose,  // when the connection ends: answers only
 };
 
-// What the answer to a refused request should be written in.
-enum class Wanted { Text, Html, Json };
+// What an answer of the proxy's own should be written in. Any: the client names none of these.
+enum class Wanted { Any, Text, Html, Json };
 
 // What the proxy needs to know of a request, besides its text.
 struct RequestFacts {
@@ -30,7 +30,7 @@ struct RequestFacts {
   bool keeps_alive = true;        // the client expects to send more on this connection
   bool asks_upgrade = false;      // Connection: upgrade, with an Upgrade field
   bool accepts_trailers = false;  // TE: trailers
-  Wanted wanted = Wanted::Text;
+  Wanted wanted = Wanted::Any;
 
   bool operator==(const RequestFacts&) const = default;
 };

@@ -2,10 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "common/bus/codec.h"
+#include "common/exit_status.h"
+#include "common/text.h"
 #include "proxyd/core/livereload.h"
+#include "proxyd/core/page_parts.h"
 
 namespace hpp::proxyd {
 namespace {
+
+using Json = nlohmann::json;
 
 std::string_view reason_phrase(int status) {
   switch (status) {
@@ -55,22 +64,124 @@ std::string_view connection_of(int status) {
   return status == 426 ? "upgrade, close" : "close";
 }
 
+// ---- what the endpoints say ---------------------------------------------------------------------
+
+std::string text_of(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+// As it is on the bus.
+Json json_of(const bus::Message& message) {
+  const std::string text = bus::encode(message);
+  return Json::parse(text.substr(text.find(' ') + 1));
+}
+
+template <class State>
+Json json_of(const std::optional<State>& state) {
+  return state ? json_of(bus::Message(*state)) : Json();
+}
+
+std::string status_text(const Knowledge& knowledge) {
+  return text_of({{"tree", json_of(knowledge.tree)},
+                  {"backend", json_of(knowledge.backend)},
+                  {"proxy", json_of(bus::Message(knowledge.proxy))}});
+}
+
+std::string wait_text(const bus::BackendState& backend) {
+  return text_of({{"live", true},
+                  {"generation", backend.generation},
+                  {"pid", backend.pid},
+                  {"spawned_at_ms", backend.spawned_at_ms},
+                  {"ready_at_ms", backend.ready_at_ms}});
+}
+
+// Empty: it has not ended of its own accord.
+std::string how_it_ended(const Start& start) {
+  if (!start.problem.empty()) return start.problem;
+  if (!start.exit) return "";
+  if (!start.exit->spawn_error.empty()) return "cannot be started: " + start.exit->spawn_error;
+  ExitStatus status{.is_known = start.exit->code || start.exit->signal};
+  status.by_signal = start.exit->signal.has_value();
+  status.number = start.exit->code.value_or(start.exit->signal.value_or(0));
+  return "ended: " + to_string(status);
+}
+
+Json json_of(const Start& start) {
+  return {{"generation", start.generation},
+          {"cause", {{"text", start.cause.text}, {"changed", start.cause.changed}}},
+          {"detected_at_ms", start.cause.at_ms},
+          {"killed_at_ms", start.killed_at_ms},
+          {"spawned_at_ms", start.spawned_at_ms},
+          {"ready_at_ms", start.ready_at_ms},
+          {"first_byte_at_ms", start.first_byte_at_ms},
+          {"ended_at_ms", start.ended_at_ms},
+          {"ended", how_it_ended(start)}};
+}
+
+// What helpers have to say of themselves.
+std::vector<std::string> problems_of(const Knowledge& knowledge) {
+  std::vector<std::string> problems;
+  const auto add = [&](const std::string& problem) {
+    if (!problem.empty()) problems.push_back(problem);
+  };
+  if (knowledge.tree) add(knowledge.tree->problem);
+  if (knowledge.backend) add(knowledge.backend->problem);
+  add(knowledge.proxy.problem);
+  return problems;
+}
+
+std::string history_text(const Knowledge& knowledge) {
+  Json starts = Json::array();
+  for (const Start& start : knowledge.history.starts()) starts.push_back(json_of(start));
+  const bus::BackendState backend = knowledge.backend.value_or(bus::BackendState{});
+  return text_of({{"now_ms", knowledge.now_ms},
+                  {"state", knowledge.backend ? Json(to_string(backend.state)) : Json()},
+                  {"generation", backend.generation},
+                  {"command", command_line(backend.command)},
+                  {"problems", problems_of(knowledge)},
+                  {"counts",
+                   {{"connections", knowledge.proxy.clients},
+                    {"held", knowledge.proxy.held},
+                    {"forwarded", knowledge.proxy.forwarded},
+                    {"repeated", knowledge.proxy.replayed}}},
+                  {"starts", std::move(starts)}});
+}
+
+std::string home_text() {
+  return fmt::format("{}<style>{}</style>\n{}", home_page_head(), page_style(), home_page_body());
+}
+
 }  // namespace
 
-std::string write_own(int status, std::string_view type, std::string_view body,
+std::string write_own(const OwnHead& head, std::string_view type, std::string_view body,
                       const RequestFacts& request) {
   std::string out = fmt::format(
       "HTTP/1.1 {} {}\r\nContent-Type: {}; charset=utf-8\r\nCache-Control: no-store\r\n"
-      "X-Content-Type-Options: nosniff\r\n{}Content-Length: {}\r\nConnection: {}\r\n\r\n",
-      status, reason_phrase(status), type, fields_of(status), body.size(), connection_of(status));
+      "X-Content-Type-Options: nosniff\r\n{}Content-Length: {}\r\nConnection: {}\r\n",
+      head.status, reason_phrase(head.status), type, fields_of(head.status), body.size(),
+      connection_of(head.status));
+  if (head.generation != 0) out += fmt::format("X-Hpp-Generation: {}\r\n", head.generation);
+  out += "\r\n";
   if (!request.is_head) out += body;
   return out;
 }
 
-std::string write_endpoint(OwnEndpoint endpoint, const RequestFacts& request) {
+std::string write_endpoint(OwnEndpoint endpoint, const RequestFacts& request,
+                           const Knowledge& knowledge) {
+  const auto json = [&](const std::string& text) {
+    return write_own({}, "application/json", text, request);
+  };
   switch (endpoint) {
+    case OwnEndpoint::Home:
+      return write_own({}, "text/html", home_text(), request);
+    case OwnEndpoint::Status:
+      return json(status_text(knowledge));
+    case OwnEndpoint::History:
+      return json(history_text(knowledge));
+    case OwnEndpoint::Wait:
+      return json(wait_text(knowledge.backend.value_or(bus::BackendState{})));
     case OwnEndpoint::LiveReloadScript:
-      return write_own(200, "text/javascript", livereload_script(), request);
+      return write_own({}, "text/javascript", livereload_script(), request);
     case OwnEndpoint::LiveReload:  // no text: the connection is handed over
       break;
   }

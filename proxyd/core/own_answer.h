@@ -1,20 +1,40 @@
 // Pure. The answers that the proxy gives itself, put into HTTP: one place says what is true of all.
+// And what its own endpoints (own_endpoints.h) have to say.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "common/bus/messages.h"
+#include "proxyd/core/history.h"
 #include "proxyd/core/http_head.h"
 #include "proxyd/core/own_endpoints.h"
 
 namespace hpp::proxyd {
 
+struct OwnHead {
+  int status = 200;
+  std::uint64_t generation = 0;  // of the backend that it is about; 0: of none
+};
+
 // An answer, ready to be sent. It always says `Connection: close` and is never kept. A HEAD request
 // gets the head alone. `type`: a media type.
-std::string write_own(int status, std::string_view type, std::string_view body,
+std::string write_own(const OwnHead& head, std::string_view type, std::string_view body,
                       const RequestFacts& request);
 
-// What that endpoint has to say.
-std::string write_endpoint(OwnEndpoint endpoint, const RequestFacts& request);
+// All that proxyd knows.
+struct Knowledge {
+  const std::optional<bus::TreeState>& tree;        // nothing: watchd has not been heard yet
+  const std::optional<bus::BackendState>& backend;  // likewise
+  const bus::ProxyState& proxy;
+  const History& history;
+  std::int64_t now_ms = 0;  // since the Unix epoch
+};
+
+// What that endpoint says. Wait: that the backend lives.
+std::string write_endpoint(OwnEndpoint endpoint, const RequestFacts& request,
+                           const Knowledge& knowledge);
 
 }  // namespace hpp::proxyd

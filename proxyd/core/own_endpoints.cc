@@ -25,6 +25,10 @@ std::string_view path_of(std::string_view target) {
 }
 
 std::optional<OwnEndpoint> endpoint_at(std::string_view name) {
+  if (name.empty() || name == "/") return OwnEndpoint::Home;
+  if (name == "/status") return OwnEndpoint::Status;
+  if (name == "/history") return OwnEndpoint::History;
+  if (name == "/wait") return OwnEndpoint::Wait;
   if (name == "/livereload") return OwnEndpoint::LiveReload;
   if (name == "/livereload.js") return OwnEndpoint::LiveReloadScript;
   return std::nullopt;
@@ -125,7 +129,10 @@ std::variant<NotOwn, OwnRequest, Refused> judge_own(const RequestHead& head,
   if (auto refused = keep_out(head, peer_is_local, bind)) return *refused;
   const auto endpoint = endpoint_at(path);
   if (!endpoint) {
-    return Refused{.status = 404, .why = "hpp has no such page; /__hpp/livereload.js is one"};
+    return Refused{.status = 404,
+                   .why =
+                       "hpp has no such page, but /__hpp/, and below it status, history, wait, "
+                       "livereload and livereload.js"};
   }
   if (endpoint == OwnEndpoint::LiveReload) return open_websocket(head, facts);
   if (head.method != "GET" && head.method != "HEAD") {

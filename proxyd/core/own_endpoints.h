@@ -16,16 +16,25 @@
 namespace hpp::proxyd {
 
 enum class OwnEndpoint {
+  Home,              // `/__hpp/`, for people
+  Status,            // `/__hpp/status`: all three snapshots of the bus
+  History,           // `/__hpp/history`: the last starts of the backend
+  Wait,              // `/__hpp/wait`: answered when the tree as of now is live, or has failed
   LiveReload,        // `/__hpp/livereload`, a WebSocket
   LiveReloadScript,  // `/__hpp/livereload.js`
 };
 
 struct OwnRequest {
-  OwnEndpoint endpoint = OwnEndpoint::LiveReloadScript;
+  OwnEndpoint endpoint = OwnEndpoint::Home;
   std::string websocket_key;  // LiveReload
 
   bool operator==(const OwnRequest&) const = default;
 };
+
+// Whether it waits at the gate like a request for the backend, and is answered in its place.
+constexpr bool waits_at_gate(OwnEndpoint endpoint) {
+  return endpoint == OwnEndpoint::Wait;
+}
 
 struct NotOwn {  // it is the backend's
   bool operator==(const NotOwn&) const = default;

@@ -127,13 +127,14 @@ TEST(Options, PassThroughWithTheirDefaults) {
 }
 
 TEST(Options, TheProxysLimits) {
-  const Options options =
-      must_parse(Program::Launch, {"1", "2", "--barrier", "off", "--barrier-timeout", "300",
-                                   "--queue-limit", "3", "--queue-timeout", "200", "--exec", "x"});
+  const Options options = must_parse(
+      Program::Launch, {"1", "2", "--barrier", "off", "--barrier-timeout", "300", "--queue-limit",
+                        "3", "--queue-timeout", "200", "--expose-errors", "--exec", "x"});
   EXPECT_FALSE(options.barrier);
   EXPECT_EQ(options.barrier_timeout_ms, 300U);
   EXPECT_EQ(options.queue_limit, 3U);
   EXPECT_EQ(options.queue_timeout_ms, 200U);
+  EXPECT_TRUE(options.expose_errors);
   const Options parsed = must_parse(Program::Proxyd, [&] {
     Words words = arguments_for(Program::Proxyd, options);
     words.insert(words.end(), {"--run-dir", "/x"});
@@ -141,6 +142,7 @@ TEST(Options, TheProxysLimits) {
   }());
   EXPECT_FALSE(parsed.barrier);
   EXPECT_EQ(parsed.queue_timeout_ms, 200U);
+  EXPECT_TRUE(parsed.expose_errors);
   EXPECT_TRUE(must_parse(Program::Launch, {"1", "2", "--exec", "x"}).barrier);
   for (const char* const wrong :
        {"--barrier=maybe", "--barrier-timeout=0", "--barrier-timeout=-1", "--queue-limit=0",

@@ -663,7 +663,7 @@ class Play {
   void perform(const Answer& effect) {
     count_answer();
     newest().own_answer = effect;
-    output_ += write_answer(effect, exchange_.request(), backend_, true);
+    output_ += write_answer(effect, exchange_.request(), backend_, {.may_see_output = true});
   }
 
   // No request here is for hpp itself.

@@ -6,7 +6,7 @@ import unittest
 
 import websockets
 
-from harness import DEADLINE_S, Connection, IntegrationTest, get
+from harness import DEADLINE_S, PYTHON, Background, Connection, IntegrationTest, get, wait_for
 
 HELLO = json.dumps({"command": "hello",
                     "protocols": ["http://livereload.com/protocols/official-7"]})
@@ -54,6 +54,111 @@ class Guard(OwnEndpointsTest):
         self.assertEqual(head.header("content-length"), str(len(whole.body)))
         refused = self.ask("/__hpp/livereload.js", "HEAD", host="evil.example")
         self.assertEqual((refused.status, refused.body), (403, b""))
+
+
+class Status(OwnEndpointsTest):
+    def test_all_three_snapshots_are_told(self):
+        get(self.hpp.url)  # by now proxyd has heard of all
+        answer = get(self.hpp.url + "__hpp/status")
+        self.assertEqual(answer.header("content-type"), "application/json; charset=utf-8")
+        status = json.loads(answer.text)
+        self.assertEqual(list(status), ["backend", "proxy", "tree"])
+        self.assertEqual(status["backend"]["state"], "Running")
+        self.assertTrue(status["tree"]["watching"])
+        self.assertIn(f"127.0.0.1:{self.hpp.bind}", status["proxy"]["listening"])
+        self.assertGreaterEqual(status["proxy"]["clients"], 1)
+
+    def test_the_page_for_people(self):
+        for path in ("__hpp/", "__hpp"):
+            page = get(self.hpp.url + path)
+            self.assertEqual((page.status, page.header("content-type")),
+                             (200, "text/html; charset=utf-8"))
+
+    def test_the_steps_of_each_start_are_kept(self):
+        get(self.hpp.url)
+        self.save_backend("new")
+        get(self.hpp.url)
+        get(self.hpp.url + "crash")
+        self.hpp.wait_state("Error", 2)
+        self.save_backend("cured")
+        get(self.hpp.url)
+        history = json.loads(get(self.hpp.url + "__hpp/history").text)
+        self.assertEqual((history["state"], history["generation"]), ("Running", 3))
+        cured, crashed, first = history["starts"]
+        self.assertEqual([s["generation"] for s in (first, crashed, cured)], [1, 2, 3])
+        self.assertEqual((first["cause"]["text"], first["detected_at_ms"]), ("", 0))
+        self.assertEqual(crashed["cause"], {"text": "app.py changed", "changed": ["app.py"]})
+        self.assertEqual(crashed["ended"], "ended: exit code 3")
+        self.assertEqual((cured["ended"], cured["killed_at_ms"]), ("", 0))
+        for start, steps in ((crashed, ("detected", "killed", "spawned", "ready", "first_byte")),
+                             (cured, ("detected", "spawned", "ready", "first_byte"))):
+            times = [start[f"{step}_at_ms"] for step in steps]
+            self.assertEqual(times, sorted(times))
+            self.assertGreater(times[0], 0)
+
+
+class Wait(IntegrationTest):
+    def setUp(self):
+        super().setUp()
+        self.gate = self.directory / "gate"  # not watched
+        self.gate.touch()
+
+    def save_slow_backend(self, text):
+        """One that boots as soon as the gate is there."""
+        self.save_backend(text, "quick.py")
+        self.save("app.py", "import pathlib, runpy, time\n"
+                            f"while not pathlib.Path({str(self.gate)!r}).exists():\n"
+                            "    time.sleep(0.005)\n"
+                            f"print({text!r})\n"
+                            "runpy.run_path('quick.py', run_name='__main__')\n")
+        return [PYTHON, "app.py", "{backend}"]
+
+    def start(self, *arguments):
+        hpp = self.start_hpp("--pattern", "app.py", *arguments, "--exec",
+                             *self.save_slow_backend("old"))
+        hpp.wait_ready()
+        return hpp
+
+    def test_it_answers_at_once_where_the_tree_is_live(self):
+        hpp = self.start()
+        answer = get(hpp.url + "__hpp/wait")
+        self.assertEqual(answer.status, 200)
+        live = json.loads(answer.text)
+        self.assertEqual((live["live"], live["generation"]), (True, 1))
+
+    def test_it_waits_for_what_was_just_saved(self):
+        hpp = self.start()
+        self.gate.unlink()
+        self.save_slow_backend("new")
+        waits = Background(get, hpp.url + "__hpp/wait")
+        hpp.wait_state("Loading", 2)
+        wait_for(lambda: json.loads(get(hpp.url + "__hpp/status").text)["proxy"]["held"] == 1,
+                 "the question to be held")
+        self.assertFalse(waits.is_done())
+        self.gate.touch()
+        live = json.loads(waits.result().text)
+        self.assertEqual((live["live"], live["generation"]), (True, 2))
+
+    def test_a_failure_is_told(self):
+        hpp = self.start()
+        self.save("app.py", "import sys; sys.exit('out of cheese')")
+        answer = get(hpp.url + "__hpp/wait")
+        self.assertEqual(answer.status, 503)
+        failed = json.loads(answer.text)
+        self.assertEqual((failed["live"], failed["error"], failed["exit_code"]),
+                         (False, "crashed", 1))
+        self.assertIn("out of cheese", failed["output"])
+        text = get(hpp.url + "__hpp/wait", Accept="text/plain")
+        self.assertEqual((text.status, text.header("content-type")),
+                         (503, "text/plain; charset=utf-8"))
+        self.assertIn("out of cheese", text.text)
+
+    def test_it_waits_no_longer_than_requests(self):
+        hpp = self.start("--queue-timeout", 100)
+        self.gate.unlink()
+        self.save_slow_backend("new")
+        answer = get(hpp.url + "__hpp/wait")
+        self.assertEqual((answer.status, json.loads(answer.text)["error"]), (503, "queue_timeout"))
 
 
 class LiveReload(OwnEndpointsTest):

@@ -505,6 +505,31 @@ TEST(Exchange, HppAnswersWhatItIsAskedItself) {
   steps.when(ClientEnded{}).then({}).when(ClientBroken{}).then({});
 }
 
+TEST(Exchange, WhatWaitsAtTheGateIsAnsweredInsteadOfForwarded) {
+  const RequestArrived wait{
+      .facts = kGet, .ticket = 3, .own = OwnRequest{.endpoint = OwnEndpoint::Wait}};
+  Steps()
+      .when(wait)
+      .then({AskGate{}})
+      .in(Phase::Held)
+      .when(judged(Verdict::Stay))
+      .then({})
+      .when(judged(Verdict::Forward, 2))
+      .then({AnswerOwn{.endpoint = OwnEndpoint::Wait}, FinishClient{}})
+      .in(Phase::Finishing);
+  Steps().when(wait).when(judged(Verdict::Crashed)).then({Answer{}, FinishClient{}});
+  Steps(20ms)
+      .when(wait)
+      .after(20ms)
+      .when(TimerExpired{})
+      .then({Answer{.kind = Answer::Kind::QueueTimeout}, FinishClient{}});
+  Steps steps;
+  steps.when(wait);
+  EXPECT_EQ(steps.exchange().plea()->ticket, 3U);
+  EXPECT_EQ(steps.exchange().request().wanted, Wanted::Json) << "unless it says otherwise";
+  steps.when(ClientBroken{}).then({CutClient{}});
+}
+
 TEST(Exchange, WhoIsRefusedIsStillKnown) {
   Steps steps;
   steps.when(RequestRefused{.status = 403, .why = "x", .facts = {.is_head = true}});
@@ -652,7 +677,8 @@ struct World {
     if (phase == Phase::Reading && !client_ended) {
       next([](World& w) { w.start(kGet); });
       next([](World& w) { w.start(kPost); });
-      for (const OwnEndpoint own : {OwnEndpoint::LiveReload, OwnEndpoint::LiveReloadScript}) {
+      for (const OwnEndpoint own :
+           {OwnEndpoint::LiveReload, OwnEndpoint::Status, OwnEndpoint::Wait}) {
         next([own](World& w) { w.start(kGet, OwnRequest{.endpoint = own, .websocket_key = {}}); });
       }
       next([](World& w) {

@@ -33,6 +33,18 @@ ResponseFacts response(const std::string& text, const RequestFacts& to = {}) {
   return facts != nullptr ? *facts : ResponseFacts{};
 }
 
+TEST(RequestHead, WhatAnAnswerOfOursIsWrittenIn) {
+  const auto wanted = [](const std::string& accept) {
+    return request("Accept: " + accept + "\r\n").wanted;
+  };
+  EXPECT_EQ(request("").wanted, Wanted::Any);
+  EXPECT_EQ(wanted("*/*"), Wanted::Any);
+  EXPECT_EQ(wanted("image/avif,image/webp,*/*;q=0.8"), Wanted::Any);
+  EXPECT_EQ(wanted("text/html,application/xhtml+xml,application/json;q=0.9"), Wanted::Html);
+  EXPECT_EQ(wanted("application/json, text/plain, */*"), Wanted::Json);
+  EXPECT_EQ(wanted("Text/Plain;q=1, text/html"), Wanted::Text);
+}
+
 TEST(RequestHead, Framing) {
   EXPECT_EQ(request("").framing, Framing::None);
   EXPECT_EQ(request("Content-Length: 0\r\n", "POST / HTTP/1.1").framing, Framing::None);

@@ -61,6 +61,18 @@ TEST(OwnEndpoints, AreFoundInEachFormOfTarget) {
   EXPECT_EQ(status_of(judge({.target = "/__hpp/livereload.js/"})), 404);
 }
 
+TEST(OwnEndpoints, HaveTheirNames) {
+  for (const auto& [target, endpoint] : {std::pair{"/__hpp", OwnEndpoint::Home},
+                                         {"/__hpp/", OwnEndpoint::Home},
+                                         {"/__hpp/status", OwnEndpoint::Status},
+                                         {"/__hpp/history", OwnEndpoint::History},
+                                         {"/__hpp/wait", OwnEndpoint::Wait}}) {
+    EXPECT_EQ(judge({.target = target}),
+              (Own{OwnRequest{.endpoint = endpoint, .websocket_key = {}}}))
+        << target;
+  }
+}
+
 TEST(OwnEndpoints, CanBeReadAlone) {
   EXPECT_TRUE(is_script(judge({.method = "HEAD"})));
   for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "get"}) {

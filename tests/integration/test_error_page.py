@@ -1,0 +1,137 @@
+"""What clients of each kind get when hpp answers in the server's place."""
+
+import json
+import socket
+import unittest
+
+from harness import PYTHON, Connection, Hpp, IntegrationTest, free_port, get
+
+# Ends at once, and leaves a coloured line and one that would be a script.
+BROKEN = r'''
+import sys
+sys.exit("\x1b[1;31mNameError\x1b[0m: x\n<script>alert(1)</script>")
+'''
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+class ErrorPage(IntegrationTest):
+    def start_broken(self):
+        self.save("app.py", BROKEN)
+        hpp = self.start_hpp("--exec", PYTHON, "app.py", "{backend}")
+        hpp.wait_state("Error")
+        return hpp
+
+    def check(self, answer, media_type):
+        self.assertEqual(answer.status, 503)
+        self.assertEqual(answer.header("content-type"), f"{media_type}; charset=utf-8")
+        self.assertEqual(answer.header("retry-after"), "1")
+        self.assertEqual(answer.header("cache-control"), "no-store")
+        self.assertEqual(answer.header("x-hpp-generation"), "1")
+
+    def test_each_reader_gets_its_own_kind(self):
+        hpp = self.start_broken()
+        page = get(hpp.url, Accept=BROWSER)
+        self.check(page, "text/html")
+        self.assertIn('<span class="b f1">NameError</span>: x', page.text)
+        self.assertIn("&lt;script&gt;alert(1)&lt;/script&gt;", page.text)
+        self.assertNotIn("<script>alert", page.text)
+        self.assertIn("exit code 1", page.text)
+        self.assertIn("app.py", page.text)
+        program = get(hpp.url, Accept="application/json")
+        self.check(program, "application/json")
+        facts = json.loads(program.text)
+        self.assertEqual((facts["error"], facts["exit_code"], facts["generation"]), ("crashed", 1, 1))
+        self.assertIn("<script>alert(1)</script>", facts["output"])
+        for accept in ("*/*", "text/plain", "image/png"):
+            text = get(hpp.url, Accept=accept)
+            self.check(text, "text/plain")
+            self.assertIn("<script>alert(1)</script>", text.text)
+
+    def test_it_says_which_change_it_was(self):
+        hpp = self.start_hpp("--exec", *self.save_backend("works"))
+        hpp.wait_ready()
+        self.save("app.py", BROKEN)
+        hpp.wait_state("Error", 2)
+        self.assertIn("app.py changed", get(hpp.url, Accept=BROWSER).text)
+        facts = json.loads(get(hpp.url, Accept="application/json").text)
+        self.assertEqual((facts["cause"], facts["changed"]), ("app.py changed", ["app.py"]))
+        self.assertGreaterEqual(facts["ended_at_ms"], facts["spawned_at_ms"])
+
+    def test_a_head_request_gets_the_head_alone(self):
+        hpp = self.start_broken()
+        with Connection(hpp.bind) as client:
+            client.ask("HEAD", headers=[("Accept", BROWSER)])
+            self.check(client.read_response("HEAD"), "text/html")
+            client.wait_closed()
+
+    def test_a_handshake_gets_a_short_text(self):
+        hpp = self.start_broken()
+        with Connection(hpp.bind) as client:
+            client.ask(headers=[("Connection", "Upgrade"), ("Upgrade", "websocket"),
+                                ("Sec-WebSocket-Version", "13"), ("Accept", BROWSER),
+                                ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")])
+            self.check(client.read_response(), "text/plain")
+            client.wait_closed()
+
+    def test_other_answers_are_written_likewise(self):
+        hpp = self.start_broken()
+        page = get(hpp.url + "__hpp/nosuch", Accept=BROWSER)
+        self.assertEqual((page.status, page.header("content-type")),
+                         (404, "text/html; charset=utf-8"))
+        with Connection(hpp.bind) as client:
+            client.send("GET / HTTP/1.1\r\n\r\n")
+            self.assertEqual(client.read_response().status, 400)
+
+
+def address_of_this_machine():
+    """One that others reach it at; None without one. Nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        address = probe.getsockname()[0]
+    return None if address.startswith("127.") else address
+
+
+class Strangers(IntegrationTest):
+    def start_for_all(self, *arguments):
+        """Listens on each address. The name is what the harness looks for."""
+        self.save("app.py", BROKEN)
+        bind, backend = free_port(), free_port()
+        hpp = self._keep(Hpp([self.program("launch"), f"0.0.0.0:{bind}", backend, "--name",
+                              f"localhost-{bind}", "--livereload-port", 0, *arguments, "--exec",
+                              PYTHON, "app.py"], self, bind, backend))
+        hpp.wait_state("Error")
+        return hpp
+
+    def setUp(self):
+        super().setUp()
+        self.address = address_of_this_machine()
+        if self.address is None:
+            self.skipTest("this machine has loopback addresses alone")
+
+    def test_they_see_no_output(self):
+        hpp = self.start_for_all()
+        for accept in (BROWSER, "application/json", "*/*"):
+            answer = get(f"http://{self.address}:{hpp.bind}/", Accept=accept)
+            self.assertEqual(answer.status, 503)
+            for secret in ("NameError", "app.py", "exit code"):
+                self.assertNotIn(secret, answer.text)
+            self.assertIn("NameError", get(f"http://127.0.0.1:{hpp.bind}/", Accept=accept).text)
+
+    def test_they_see_it_if_asked_for(self):
+        hpp = self.start_for_all("--expose-errors")
+        self.assertIn("NameError", get(f"http://{self.address}:{hpp.bind}/", Accept=BROWSER).text)
+
+    def test_what_is_hpps_own_is_not_for_them(self):
+        hpp = self.start_for_all("--expose-errors")
+        for path in ("", "status", "wait", "livereload.js"):
+            answer = get(f"http://{self.address}:{hpp.bind}/__hpp/{path}",
+                         Host=f"localhost:{hpp.bind}")
+            self.assertEqual(answer.status, 403)
+            self.assertIn("another address", answer.text)
+
+
+if __name__ == "__main__":
+    unittest.main()
