@@ -10,6 +10,9 @@ namespace hpp::ctl {
 // Prints the newest snapshots, each from its author, or from its file where that does not answer.
 int status(const Instance& instance, const CtlOptions& options);
 
+// Blocks until what was saved before the call is live (0) or has failed (1, and why on stderr).
+int wait(const Instance& instance, const CtlOptions& options);
+
 // Returns when the backend has been spawned anew (0), or cannot be (1).
 int restart(const Instance& instance);
 

@@ -13,6 +13,8 @@ int run(const hpp::ctl::CtlOptions& options) {
   switch (options.command) {
     case hpp::ctl::Command::Status:
       return hpp::ctl::status(instance, options);
+    case hpp::ctl::Command::Wait:
+      return hpp::ctl::wait(instance, options);
     case hpp::ctl::Command::Restart:
       return hpp::ctl::restart(instance);
     case hpp::ctl::Command::Stop:

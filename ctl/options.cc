@@ -15,10 +15,10 @@ constexpr const char* kDescription =
     "the nearest above it, or at the one of that name.";
 
 constexpr const char* kExamples =
-    "Exit status: 0, done; 1, not: nothing runs, or the server cannot be started; 2, wrong "
-    "usage.\n\n"
+    "Exit status: 0, done; 1, not: the save has failed, or nothing runs; 2, wrong usage.\n\n"
     "Examples:\n"
     "  hpp-ctl status\n"
+    "  sed -i s/old/new/ app.py && hpp-ctl wait --timeout 30000 && curl localhost:8000\n"
     "  hpp-ctl restart\n"
     "  hpp-ctl trace --json | jq .message.state\n"
     "  hpp-ctl --name localhost-8000 stop";
@@ -37,6 +37,8 @@ void declare(CLI::App& app, CtlOptions& options) {
       ->type_name("NAME");
   auto* const status =
       add_command(app, options, Command::Status, "status", "tell how things stand");
+  auto* const wait = add_command(app, options, Command::Wait, "wait",
+                                 "wait until what was saved by now is live, or has failed");
   add_command(app, options, Command::Restart, "restart",
               "kill the server and start it anew, as after a change");
   add_command(app, options, Command::Stop, "stop",
@@ -47,6 +49,10 @@ void declare(CLI::App& app, CtlOptions& options) {
   trace->add_flag("--json", options.json, "one JSON object a line");
   trace->add_flag("--tickets", options.tickets,
                   "also the questions that come with each request, and their answers");
+  wait->add_option("--timeout", options.timeout_ms,
+                   "how long it waits at most (default: 0: for ever)")
+      ->type_name("MS")
+      ->check(CLI::Range(0U, UINT32_MAX));
   app.require_subcommand(1);
 }
 

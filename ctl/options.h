@@ -1,18 +1,20 @@
 // The command line of hpp-ctl.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
 namespace hpp::ctl {
 
-enum class Command { Status, Restart, Stop, Trace };
+enum class Command { Status, Wait, Restart, Stop, Trace };
 
 struct CtlOptions {
   Command command = Command::Status;
   std::string name;  // of the instance; empty: the one that works here
   bool json = false;
-  bool tickets = false;  // trace: the tickets and their answers, too
+  bool tickets = false;          // trace: the tickets and their answers, too
+  std::uint32_t timeout_ms = 0;  // wait: how long at most; 0: for ever
 };
 
 // Either options, or the status to exit with, like hpp::ParsedOptions.

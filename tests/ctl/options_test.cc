@@ -18,10 +18,11 @@ ParsedCtlOptions parse(const Words& words) {
 }
 
 TEST(CtlOptions, AreACommandAndWhatConcernsIt) {
-  const auto stop = parse({"stop", "--name", "x"});
-  ASSERT_TRUE(stop.options.has_value());
-  EXPECT_EQ(stop.options->command, Command::Stop);
-  EXPECT_EQ(stop.options->name, "x");
+  const auto wait = parse({"wait", "--timeout", "300", "--name", "x"});
+  ASSERT_TRUE(wait.options.has_value());
+  EXPECT_EQ(wait.options->command, Command::Wait);
+  EXPECT_EQ(wait.options->timeout_ms, 300U);
+  EXPECT_EQ(wait.options->name, "x");
   const auto trace = parse({"--name", "y", "trace", "--json", "--tickets"});
   ASSERT_TRUE(trace.options.has_value());
   EXPECT_EQ(trace.options->command, Command::Trace);
@@ -29,6 +30,7 @@ TEST(CtlOptions, AreACommandAndWhatConcernsIt) {
   EXPECT_TRUE(trace.options->tickets);
   EXPECT_EQ(trace.options->name, "y");
   EXPECT_EQ(parse({"restart"}).options->command, Command::Restart);
+  EXPECT_EQ(parse({"stop"}).options->command, Command::Stop);
   EXPECT_TRUE(parse({"status", "--json"}).options->json);
 }
 
@@ -36,9 +38,12 @@ TEST(CtlOptions, AreRefusedWithOneLine) {
   const Words cases[] = {
       {},
       {"bogus"},
-      {"status", "stop"},
-      {"status", "--tickets"},
+      {"status", "wait"},
+      {"status", "--timeout", "1"},
       {"restart", "--json"},
+      {"wait", "--timeout"},
+      {"wait", "--timeout", "-1"},
+      {"wait", "--timeout", "1s"},
       {"stop", "--name"},
   };
   for (const Words& words : cases) {
@@ -56,12 +61,13 @@ TEST(CtlOptions, HelpShowsCommandsAndExamples) {
   testing::internal::CaptureStdout();
   EXPECT_EQ(parse({"--help"}).exit_status, 0);
   const std::string said = testing::internal::GetCapturedStdout();
-  for (const char* const word : {"status", "restart", "stop", "trace", "--name", "Examples"}) {
+  for (const char* const word :
+       {"status", "wait", "restart", "stop", "trace", "--name", "Examples"}) {
     EXPECT_NE(said.find(word), std::string::npos) << word << " is missing in: " << said;
   }
   testing::internal::CaptureStdout();
-  EXPECT_EQ(parse({"trace", "--help"}).exit_status, 0);
-  EXPECT_NE(testing::internal::GetCapturedStdout().find("--tickets"), std::string::npos);
+  EXPECT_EQ(parse({"wait", "--help"}).exit_status, 0);
+  EXPECT_NE(testing::internal::GetCapturedStdout().find("--timeout"), std::string::npos);
 }
 
 }  // namespace

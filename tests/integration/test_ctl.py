@@ -50,7 +50,7 @@ class CtlTest(IntegrationTest):
 
 class Finding(CtlTest):
     def test_no_instance_is_an_error(self):
-        for command in ("status", "restart", "stop", "trace"):
+        for command in ("status", "wait", "restart", "stop", "trace"):
             program = self.ctl(command)
             self.assert_status(program, 1)
             self.assertEqual(program.output(), "hpp-ctl: error: no hpp is running")
@@ -157,6 +157,61 @@ class Stopped:
         subprocess.run(["kill", "-CONT", str(self.pid)], check=True)
 
 
+class Wait(CtlTest):
+    def test_a_script_that_saves_and_waits_sees_what_it_saved(self):
+        hpp = self.start_ready()
+        for number in range(10):
+            self.save_backend(f"version {number}")
+            self.assert_status(self.ctl("wait"), 0)
+            backend_url = f"http://localhost:{hpp.backend}/"  # past the proxy and its barrier
+            self.assertEqual(get(backend_url).text, f"version {number}")
+        self.assertGreater(hpp.generation, 1)
+
+    def test_where_nothing_was_saved_it_returns(self):
+        hpp = self.start_ready()
+        program = self.ctl("wait")
+        self.assert_status(program, 0)
+        self.assertEqual(program.output(), "")
+        self.assertEqual(hpp.generation, 1)
+
+    def test_a_failure_shows_the_tail(self):
+        self.start_ready()
+        self.save("app.py", "import sys\nprint('on stdout')\nsys.exit('boom: it is broken')\n")
+        program = self.ctl("wait")
+        self.assert_status(program, 1)
+        self.assertRegex(program.output("err"), "exit code 1")
+        self.assertRegex(program.output("err"), "(?m)^boom: it is broken$")
+        self.assertEqual(program.output("out"), "")
+        self.save_backend("mended")
+        self.assert_status(self.ctl("wait"), 0)
+
+    def test_the_time_it_waits_has_a_limit(self):
+        self.start_ready()
+        self.save("app.py", "import time\ntime.sleep(1000)\n")
+        program = self.ctl("wait", "--timeout", "300")
+        self.assert_status(program, 1)
+        self.assertRegex(program.output(), "^hpp-ctl: error: the time is over")
+
+    def test_it_outlives_proxyd(self):
+        hpp = self.start_ready()
+        self.save("app.py", "import time\ntime.sleep(1000)\n")
+        waiting = self.start_ctl("wait")
+        wait_for(lambda: hpp.snapshot("proxyd").get("clients") == 1, "hpp-ctl to be a client")
+        subprocess.run(["kill", "-KILL", str(hpp.helper_pid("proxyd"))], check=True)
+        self.save_backend("after all")
+        self.assertEqual(waiting.wait_exit(), 0, waiting.transcript())
+        self.assertEqual(get(f"http://localhost:{hpp.backend}/").text, "after all")
+
+    def test_it_ends_with_hpp(self):
+        hpp = self.start_ready()
+        self.save("app.py", "import time\ntime.sleep(1000)\n")
+        waiting = self.start_ctl("wait")
+        wait_for(lambda: hpp.snapshot("proxyd").get("clients") == 1, "hpp-ctl to be a client")
+        hpp.signal(signal.SIGTERM)
+        self.assertEqual(waiting.wait_exit(), 1)
+        self.assertIn("hpp has ended", waiting.output())
+
+
 class Restart(CtlTest):
     def test_restarts_the_backend(self):
         hpp = self.start_ready()
@@ -165,6 +220,13 @@ class Restart(CtlTest):
         self.assertRegex(program.output(), r"^Loading: generation 2, pid \d+$")
         hpp.wait_state("Running", generation=2)
         self.assertEqual(self.spawns, 2)
+
+    def test_and_wait_waits_for_the_new_one(self):
+        hpp = self.start_ready()
+        for generation in range(2, 6):
+            self.assert_status(self.ctl("restart"), 0)
+            self.assert_status(self.ctl("wait"), 0)
+            self.assertEqual(get(hpp.url).header("X-Hpp-Generation"), str(generation))
 
     def test_starts_one_that_has_crashed(self):
         hpp = self.start_ready()

@@ -9,7 +9,7 @@ from harness import BUILD_DIR
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 PAGES = {"ctl": 1, "launch": 1, "proxyd": 8, "supervisord": 8, "watchd": 8}
-CTL_COMMANDS = ("restart", "status", "stop", "trace")
+CTL_COMMANDS = ("restart", "status", "stop", "trace", "wait")
 
 
 def program(name):

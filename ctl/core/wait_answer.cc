@@ -1,0 +1,43 @@
+#include "ctl/core/wait_answer.h"
+
+#include <fmt/format.h>
+
+#include "common/text.h"
+
+namespace hpp::ctl {
+namespace {
+
+// `200` of `HTTP/1.1 200 OK`; empty: that is no status line.
+std::string_view status_of(std::string_view line) {
+  const auto space = line.find(' ');
+  if (!line.starts_with("HTTP/1.") || space == std::string_view::npos) return {};
+  line.remove_prefix(space + 1);
+  return line.substr(0, line.find(' '));
+}
+
+Verdict verdict_of(std::string_view status) {
+  if (status == "200") return Verdict::Live;
+  if (status == "503") return Verdict::Failed;
+  return Verdict::Unclear;
+}
+
+}  // namespace
+
+std::string wait_request(std::string_view host) {
+  return fmt::format(
+      "GET /__hpp/wait HTTP/1.1\r\nHost: {}\r\nAccept: text/plain\r\n"
+      "Connection: close\r\n\r\n",
+      host);
+}
+
+std::optional<WaitAnswer> read_wait_answer(std::string_view response) {
+  constexpr std::string_view kHeadEnd = "\r\n\r\n";
+  const auto head_end = response.find(kHeadEnd);
+  if (head_end == std::string_view::npos) return std::nullopt;
+  const std::string_view line = response.substr(0, response.find("\r\n"));
+  return WaitAnswer{.verdict = verdict_of(status_of(line)),
+                    .status_line = printable(std::string(line)),
+                    .text = std::string(response.substr(head_end + kHeadEnd.size()))};
+}
+
+}  // namespace hpp::ctl

@@ -1,0 +1,81 @@
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <chrono>
+#include <cstdio>
+#include <stdexcept>
+
+#include "common/address.h"
+#include "common/os/run_directory.h"
+#include "ctl/ask.h"
+#include "ctl/commands.h"
+#include "ctl/core/wait_answer.h"
+#include "ctl/lock_holder.h"
+
+namespace hpp::ctl {
+namespace {
+
+using Milliseconds = std::chrono::milliseconds;
+
+constexpr std::string_view kScheme = "http://";
+// How soon to ask again where nobody listens (hpp has just been started).
+constexpr Milliseconds kAskAgain{20};
+
+Address address_of(const Instance& instance) {
+  if (!instance.url.starts_with(kScheme)) {
+    throw std::runtime_error(
+        fmt::format("{} does not say where hpp listens", run_lock_path(instance.run_directory)));
+  }
+  return parse_address(std::string_view(instance.url).substr(kScheme.size()));
+}
+
+// Whether it has ended, within kAskAgain.
+bool ends_soon(const LockHolder& launcher) {
+  pollfd ended{.fd = launcher.pidfd(), .events = POLLIN, .revents = 0};
+  return ::poll(&ended, 1, static_cast<int>(kAskAgain.count())) > 0;
+}
+
+// Each request takes a ticket of the freshness barrier's when it arrives (proxyd/core/barrier.h):
+// every save that was made before it is known to whoever answers. So one that gets no answer, since
+// proxyd has died, can be made again.
+WaitAnswer ask_until_answered(const Instance& instance, const Deadline& deadline) {
+  const auto launcher = LockHolder::find(run_lock_path(instance.run_directory));
+  const Address address = address_of(instance);
+  const std::vector<SocketAddress> places = resolve(address);
+  const std::string request = wait_request(to_string(address));
+  while (launcher) {
+    for (const SocketAddress& place : places) {
+      const auto response = ask(place, request, deadline);
+      if (!response) continue;
+      if (auto answer = read_wait_answer(*response)) return *answer;
+      break;
+    }
+    if (is_over(deadline))
+      throw std::runtime_error("the time is over: it is neither live nor failed");
+    if (ends_soon(*launcher)) break;
+  }
+  throw std::runtime_error("hpp has ended");
+}
+
+}  // namespace
+
+int wait(const Instance& instance, const CtlOptions& options) {
+  Deadline deadline;
+  if (options.timeout_ms != 0) {
+    deadline = std::chrono::steady_clock::now() + Milliseconds{options.timeout_ms};
+  }
+  const WaitAnswer answer = ask_until_answered(instance, deadline);
+  switch (answer.verdict) {
+    case Verdict::Live:
+      return 0;
+    case Verdict::Failed:
+      fmt::print(stderr, "{}", answer.text);
+      return 1;
+    case Verdict::Unclear:
+      break;
+  }
+  throw std::runtime_error(
+      fmt::format("{} answers hpp-ctl with {}", instance.url, answer.status_line));
+}
+
+}  // namespace hpp::ctl

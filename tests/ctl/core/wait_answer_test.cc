@@ -1,0 +1,55 @@
+#include "ctl/core/wait_answer.h"
+
+#include <gtest/gtest.h>
+
+namespace hpp::ctl {
+namespace {
+
+TEST(WaitAnswer, IsAskedForAtTheProxysOwnAddress) {
+  const std::string request = wait_request("[::1]:8000");
+  EXPECT_TRUE(request.starts_with("GET /__hpp/wait HTTP/1.1\r\nHost: [::1]:8000\r\n")) << request;
+  EXPECT_NE(request.find("\r\nAccept: text/plain\r\n"), std::string::npos) << request;
+  EXPECT_TRUE(request.ends_with("\r\n\r\n"));
+}
+
+TEST(WaitAnswer, IsInTheStatus) {
+  struct Case {
+    const char* line;
+    Verdict verdict;
+  };
+
+  const Case cases[] = {
+      {"HTTP/1.1 200 OK", Verdict::Live},
+      {"HTTP/1.0 200", Verdict::Live},
+      {"HTTP/1.1 503 Service Unavailable", Verdict::Failed},
+      {"HTTP/1.1 403 Forbidden", Verdict::Unclear},
+      {"HTTP/1.1 2000", Verdict::Unclear},
+      {"HTTP/1.1", Verdict::Unclear},
+      {"SSH-2.0-x 200", Verdict::Unclear},
+      {"", Verdict::Unclear},
+  };
+  for (const auto& [line, verdict] : cases) {
+    const auto answer = read_wait_answer(std::string(line) + "\r\nContent-Length: 2\r\n\r\n{}");
+    ASSERT_TRUE(answer.has_value()) << line;
+    EXPECT_EQ(answer->verdict, verdict) << line;
+    EXPECT_EQ(answer->status_line, line);
+    EXPECT_EQ(answer->text, "{}");
+  }
+}
+
+TEST(WaitAnswer, ThatIsCutShortIsNone) {
+  const std::string whole = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    EXPECT_EQ(read_wait_answer(whole.substr(0, size)), std::nullopt) << size;
+  }
+  EXPECT_TRUE(read_wait_answer(whole).has_value());
+}
+
+TEST(WaitAnswer, ThatIsOddIsShownWithoutWhatATerminalObeys) {
+  const auto answer = read_wait_answer("HTTP/1.1 500 \x1B[2J\r\n\r\n");
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(answer->status_line, "HTTP/1.1 500 ?[2J");
+}
+
+}  // namespace
+}  // namespace hpp::ctl
