@@ -217,7 +217,7 @@ std::string_view hint_of(const Story& story, bool is_safe) {
 std::string html_of(const Story& story, int status, const RequestFacts& request,
                     const bus::BackendState& backend, std::int64_t now_ms) {
   std::string html =
-      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<!doctype html>\n<html lang=\"en\" data-hpp>\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n";
   html += fmt::format("<title>{}</title>\n<link rel=\"icon\" href=\"data:,\">\n", story.title);
   if (story.waits && request.is_safe) {

@@ -1,11 +1,10 @@
 // Pure. Decides which pages our LiveReload script is added to (`--inject`), and what that changes
 // in the heads of request and answer. Where in the page it goes: tag_inserter.h.
 //
-//   a request gets it in its answer   GET, no Range, and a browser says that its user navigates to
-//   a
-//                                     document: Sec-Fetch-Dest and -Mode; where it sends neither
-//                                     (plain http to another machine), Accept, and no field of
-//                                     those that scripts send along
+//   a request gets it in its answer   GET, no Range, and a browser says that its user navigates
+//                                     to a document: Sec-Fetch-Dest and -Mode; where it sends
+//                                     neither (plain http to another machine), Accept, and no
+//                                     field of those that scripts send along
 //   an answer to it                   shown as a page (2xx, 4xx, 5xx; not 206), text/html, has a
 //                                     body, is not encoded, no download, may be transformed
 //                                     (Cache-Control), and its Content-Security-Policy allows it

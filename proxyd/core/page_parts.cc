@@ -123,7 +123,7 @@ watch();
 
 std::string_view home_page_head() {
   return R"html(<!doctype html>
-<html lang="en">
+<html lang="en" data-hpp>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <title>hpp</title>
