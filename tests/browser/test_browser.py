@@ -327,6 +327,37 @@ class Crashes(BrowserTest):
         self.assert_no_reload(page, 1)
 
 
+class OwnPages(BrowserTest):
+    """What hpp itself answers."""
+
+    def test_the_error_page_heals_itself(self):
+        self.save("app.py", BROKEN)
+        page = self.open("bare", viewport={"width": 1200, "height": 800})
+        page.wait("document.body.textContent.includes(\"KeyError: 'database'\")")
+        page.screenshot("error-light")
+        page.ask("media", media={"colorScheme": "dark"})
+        page.screenshot("error-dark")
+        page.ask("size", size={"width": 390, "height": 844})
+        page.screenshot("error-phone")
+        self.assertIn("Loading <b>settings</b>…", page.get("document.body.textContent"))
+        self.save("app.py", BROKEN.replace('{"debug": True}["database"]', "undefined_name"))
+        page.wait("document.body.textContent.includes('NameError')")
+        self.assertFalse(page.get(f"!!{OVERLAY}"))
+        self.save_site("fixed")
+        self.shows(page, "fixed")
+
+    def test_the_home_page_follows(self):
+        page = self.open("__hpp/", viewport={"width": 1200, "height": 800})
+        page.wait("document.body.textContent.includes('generation 1')")
+        self.save_site("new")
+        page.wait("document.body.textContent.includes('generation 2')")
+        page.wait("document.body.textContent.includes('app.py changed')")
+        self.save("app.py", BROKEN)
+        page.wait("document.body.textContent.includes('exit code 1')")
+        page.screenshot("home")
+        self.assertEqual(page.loads, 1)
+
+
 class Injected(BrowserTest):
     """Pages that know nothing of hpp."""
 
