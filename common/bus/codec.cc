@@ -2,8 +2,10 @@
 
 #include <array>
 #include <cassert>
+#include <concepts>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
 
 namespace hpp::bus {
@@ -15,21 +17,25 @@ constexpr std::array kPhases{BackendPhase::Loading, BackendPhase::Running, Backe
                              BackendPhase::Killing};
 constexpr std::array kTopics{Topic::Tree, Topic::Backend, Topic::Proxy};
 
-// Each message lists its fields once, for both directions. `Io` is a Writer or a Reader.
-template <class Io, class Point>
-void tree_point_fields(Io& io, Point& point) {
+// Each message, and each part that is an object in it, lists its fields once, for both directions.
+// `Io` is a Writer or a Reader.
+template <class Part, class Wanted>
+concept IsPart = std::same_as<std::remove_const_t<Part>, Wanted>;
+
+template <class Io, IsPart<TreePoint> Part>
+void part_fields(Io& io, Part& point) {
   io.field("epoch", point.epoch);
   io.field("revision", point.revision);
 }
 
-template <class Io, class Ticket>
-void ticket_fields(Io& io, Ticket& ticket) {
+template <class Io, IsPart<Ticket> Part>
+void part_fields(Io& io, Part& ticket) {
   io.field("epoch", ticket.epoch);
   io.field("number", ticket.number);
 }
 
-template <class Io, class Refresh>
-void refresh_fields(Io& io, Refresh& refresh) {
+template <class Io, IsPart<Refresh> Part>
+void part_fields(Io& io, Part& refresh) {
   io.field("count", refresh.count);
   io.field("css", refresh.css);
   io.field("css_count", refresh.css_count);
@@ -37,8 +43,8 @@ void refresh_fields(Io& io, Refresh& refresh) {
   io.field("reload_count", refresh.reload_count);
 }
 
-template <class Io, class Cause>
-void cause_fields(Io& io, Cause& cause) {
+template <class Io, IsPart<Cause> Part>
+void part_fields(Io& io, Part& cause) {
   io.field("text", cause.text);
   io.field("changed", cause.changed);
   io.field("at_ms", cause.at_ms);
@@ -101,28 +107,16 @@ class Writer {
  public:
   template <class Value>
   void field(const char* name, const Value& value) {
-    json_[name] = value;
+    if constexpr (requires(Writer & io) { part_fields(io, value); }) {
+      Writer inner;
+      part_fields(inner, value);
+      json_[name] = std::move(inner.json_);
+    } else {
+      json_[name] = value;
+    }
   }
 
   void field(const char* name, const BackendPhase& phase) { json_[name] = to_string(phase); }
-
-  void field(const char* name, const TreePoint& point) {
-    Writer inner;
-    tree_point_fields(inner, point);
-    json_[name] = std::move(inner.json_);
-  }
-
-  void field(const char* name, const Ticket& ticket) {
-    Writer inner;
-    ticket_fields(inner, ticket);
-    json_[name] = std::move(inner.json_);
-  }
-
-  void field(const char* name, const Refresh& refresh) {
-    Writer inner;
-    refresh_fields(inner, refresh);
-    json_[name] = std::move(inner.json_);
-  }
 
   void field(const char* name, const std::optional<BackendExit>& exit) {
     if (!exit) {
@@ -136,12 +130,6 @@ class Writer {
     } else {
       json_[name] = {{"unknown", true}};
     }
-  }
-
-  void field(const char* name, const Cause& cause) {
-    Writer inner;
-    cause_fields(inner, cause);
-    json_[name] = std::move(inner.json_);
   }
 
   template <class Value>
@@ -162,7 +150,12 @@ class Reader {
 
   template <class Value>
   void field(const char* name, Value& value) {
-    json_.at(name).get_to(value);
+    if constexpr (requires(Reader & io) { part_fields(io, value); }) {
+      Reader inner(json_.at(name));
+      part_fields(inner, value);
+    } else {
+      json_.at(name).get_to(value);
+    }
   }
 
   // nlohmann turns -1 into 18446744073709551615 and 1.5 into 1: no sender of ours writes those.
@@ -181,26 +174,6 @@ class Reader {
       }
     }
     throw wrong_type(name);
-  }
-
-  void field(const char* name, TreePoint& point) {
-    Reader inner(json_.at(name));
-    tree_point_fields(inner, point);
-  }
-
-  void field(const char* name, Ticket& ticket) {
-    Reader inner(json_.at(name));
-    ticket_fields(inner, ticket);
-  }
-
-  void field(const char* name, Refresh& refresh) {
-    Reader inner(json_.at(name));
-    refresh_fields(inner, refresh);
-  }
-
-  void field(const char* name, Cause& cause) {
-    Reader inner(json_.at(name));
-    cause_fields(inner, cause);
   }
 
   // One that earlier versions did not write.
