@@ -32,13 +32,6 @@ std::string plain_answer(std::string_view status, std::string_view type, std::st
       status, type, body.size(), body);
 }
 
-std::string_view value_of(const RequestHead& head, std::string_view name) {
-  for (const Field& field : head.fields) {
-    if (same_text(field.name, name)) return field.value;
-  }
-  return {};
-}
-
 }  // namespace
 
 // One connection: an HTTP request, and a WebSocket if it asks for that.
@@ -109,12 +102,13 @@ class LiveReloadServer::Browser final : private StreamListener {
 
   void answer_request(const RequestHead& head) {
     const std::string_view path = head.target.substr(0, head.target.find('?'));
-    const std::string_view key = value_of(head, "Sec-WebSocket-Key");
+    const std::string_view key = find_field(head.fields, "Sec-WebSocket-Key").value_or("");
     if (path == "/livereload.js") {
       answer(plain_answer("200 OK", "text/javascript; charset=utf-8", livereload_script()));
-    } else if (path == "/livereload" && same_text(value_of(head, "Upgrade"), "websocket") &&
+    } else if (path == "/livereload" &&
+               same_text(find_field(head.fields, "Upgrade").value_or(""), "websocket") &&
                !key.empty()) {
-      sees_output_ = is_local_origin(value_of(head, "Origin"));
+      sees_output_ = is_local_origin(find_field(head.fields, "Origin").value_or(""));
       open_socket(key);
     } else {
       answer(plain_answer("404 Not Found", "text/plain",

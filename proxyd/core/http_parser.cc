@@ -129,6 +129,14 @@ constexpr char kTlsHandshake = 0x16;
 
 }  // namespace
 
+std::optional<std::string_view> find_field(const std::vector<Field>& fields,
+                                           std::string_view name) {
+  for (const Field& field : fields) {
+    if (same_text(field.name, name)) return field.value;
+  }
+  return std::nullopt;
+}
+
 template <bool is_request>
 class MessageParser<is_request>::Parser {
  public:

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -45,6 +46,9 @@ struct Field {
   std::string_view name;
   std::string_view value;  // without the white space around it
 };
+
+// The value of the first field of that name, whatever its case; nothing: there is none.
+std::optional<std::string_view> find_field(const std::vector<Field>& fields, std::string_view name);
 
 struct RequestHead {
   std::string_view method;

@@ -18,20 +18,6 @@ bool is_one_of(std::string_view name, std::initializer_list<std::string_view> na
                      [&](std::string_view other) { return same_text(name, other); });
 }
 
-// The first such field's value; nothing: there is none.
-template <class Head>
-std::optional<std::string_view> value_of(const Head& head, std::string_view name) {
-  for (const Field& field : head.fields) {
-    if (same_text(field.name, name)) return field.value;
-  }
-  return std::nullopt;
-}
-
-template <class Head>
-std::string_view value_or(const Head& head, std::string_view name, std::string_view otherwise) {
-  return value_of(head, name).value_or(otherwise);
-}
-
 std::string_view trimmed(std::string_view text) {
   while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
   while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
@@ -83,14 +69,14 @@ bool is_from_script(const RequestHead& head) {
 }
 
 bool is_navigation(const RequestHead& head) {
-  if (head.method != "GET" || value_of(head, "Range")) return false;
-  const auto destination = value_of(head, "Sec-Fetch-Dest");
-  const auto mode = value_of(head, "Sec-Fetch-Mode");
+  if (head.method != "GET" || find_field(head.fields, "Range")) return false;
+  const auto destination = find_field(head.fields, "Sec-Fetch-Dest");
+  const auto mode = find_field(head.fields, "Sec-Fetch-Mode");
   if (destination || mode) {
     return destination.value_or("document") == "document" &&
            mode.value_or("navigate") == "navigate";
   }
-  return wants_html(value_or(head, "Accept", "")) && !is_from_script(head);
+  return wants_html(find_field(head.fields, "Accept").value_or("")) && !is_from_script(head);
 }
 
 // Where ASCII is not written in ASCII (https://encoding.spec.whatwg.org/#names-and-labels).
@@ -131,7 +117,7 @@ bool forbids(const Field& field) {
 
 bool is_shown_page(const ResponseHead& head, const ResponseFacts& facts) {
   const bool is_shown = facts.status >= 400 || (facts.status / 100 == 2 && facts.status != 206);
-  return is_shown && facts.framing != Framing::None && value_of(head, "Content-Type") &&
+  return is_shown && facts.framing != Framing::None && find_field(head.fields, "Content-Type") &&
          std::none_of(head.fields.begin(), head.fields.end(), forbids);
 }
 
@@ -147,9 +133,10 @@ std::string tag_with(std::string_view nonce) {
 
 std::optional<Page> navigated_page(const RequestHead& head) {
   if (!is_navigation(head)) return std::nullopt;
-  const std::string_view host = value_or(head, "Host", "");
-  return Page{.is_secure = same_text(value_or(head, "X-Forwarded-Proto", ""), "https"),
-              .host = std::string(value_or(head, "X-Forwarded-Host", host))};
+  const std::string_view host = find_field(head.fields, "Host").value_or("");
+  return Page{
+      .is_secure = same_text(find_field(head.fields, "X-Forwarded-Proto").value_or(""), "https"),
+      .host = std::string(find_field(head.fields, "X-Forwarded-Host").value_or(host))};
 }
 
 RequestHead asking_for_plain(RequestHead head) {

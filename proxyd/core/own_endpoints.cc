@@ -34,13 +34,6 @@ std::optional<OwnEndpoint> endpoint_at(std::string_view name) {
   return std::nullopt;
 }
 
-std::string_view value_of(const RequestHead& head, std::string_view name) {
-  for (const Field& field : head.fields) {
-    if (same_text(field.name, name)) return field.value;
-  }
-  return {};
-}
-
 struct HostAndPort {
   std::string_view host;  // an IPv6 address in its brackets
   std::string_view port;  // empty: the scheme's
@@ -77,11 +70,11 @@ bool names_this_proxy(std::string_view host, const Address& bind) {
 
 // A browser says the page's origin, `http://localhost:8000`, in every WebSocket handshake.
 bool has_own_origin(const RequestHead& head) {
-  const std::string_view origin = value_of(head, "Origin");
+  const std::string_view origin = find_field(head.fields, "Origin").value_or("");
   if (origin.empty()) return true;
   const auto scheme = origin.find("://");
   return scheme != std::string_view::npos &&
-         same_text(origin.substr(scheme + 3), value_of(head, "Host"));
+         same_text(origin.substr(scheme + 3), find_field(head.fields, "Host").value_or(""));
 }
 
 Refused forbid(std::string why) {
@@ -94,7 +87,7 @@ std::optional<Refused> keep_out(const RequestHead& head, bool peer_is_local, con
         "what is below /__hpp/ is for the machine that hpp runs on, and you come from "
         "another address");
   }
-  const std::string_view host = value_of(head, "Host");
+  const std::string_view host = find_field(head.fields, "Host").value_or("");
   if (names_this_proxy(host, bind)) return std::nullopt;
   return forbid(
       fmt::format("what is below /__hpp/ has to be asked for at localhost:{}, and Host "
@@ -105,14 +98,14 @@ std::optional<Refused> keep_out(const RequestHead& head, bool peer_is_local, con
 // RFC 6455 §4.2.1.
 std::variant<NotOwn, OwnRequest, Refused> open_websocket(const RequestHead& head,
                                                          const RequestFacts& facts) {
-  const std::string_view key = value_of(head, "Sec-WebSocket-Key");
+  const std::string_view key = find_field(head.fields, "Sec-WebSocket-Key").value_or("");
   const bool is_handshake = head.method == "GET" && facts.asks_upgrade && !key.empty() &&
                             facts.framing == Framing::None &&
-                            same_text(value_of(head, "Upgrade"), "websocket");
+                            same_text(find_field(head.fields, "Upgrade").value_or(""), "websocket");
   if (!is_handshake) return Refused{.status = 426, .why = "/__hpp/livereload is a WebSocket"};
   if (!has_own_origin(head)) {
-    return forbid(
-        fmt::format("a page of {} has no business with this WebSocket", value_of(head, "Origin")));
+    return forbid(fmt::format("a page of {} has no business with this WebSocket",
+                              find_field(head.fields, "Origin").value_or("")));
   }
   return OwnRequest{.endpoint = OwnEndpoint::LiveReload, .websocket_key = std::string(key)};
 }
@@ -142,7 +135,7 @@ std::variant<NotOwn, OwnRequest, Refused> judge_own(const RequestHead& head,
 }
 
 bool may_ask_own(const RequestHead& head, bool peer_is_local, const Address& bind) {
-  return peer_is_local && names_this_proxy(value_of(head, "Host"), bind);
+  return peer_is_local && names_this_proxy(find_field(head.fields, "Host").value_or(""), bind);
 }
 
 }  // namespace hpp::proxyd
