@@ -85,7 +85,7 @@ run({
     await client.close();
   },
 
-  'fetch: an event stream arrives event by event, until it is aborted': async () => {
+  'fetch: an event stream arrives event by event, until it is left': async () => {
     const left = deferred();
     let send;
     serve = (request, response) => {
@@ -94,14 +94,14 @@ run({
       send('data: 0\n\n');
       response.on('close', left.resolve);
     };
-    const controller = new AbortController();
-    const response = await fetch(origin, {signal: controller.signal});
+    const response = await fetch(origin);
     const reader = response.body.getReader();
     for (let i = 0; i < 10; ++i) {
       assert.strictEqual(Buffer.from((await reader.read()).value).toString(), `data: ${i}\n\n`);
       send(`data: ${i + 1}\n\n`);
     }
-    controller.abort();
+    // By this, and not by an AbortSignal: undici 5 forgets that when garbage is collected.
+    await reader.cancel();
     await left.promise;
   },
 
