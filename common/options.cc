@@ -457,6 +457,8 @@ int run_program(Program program, int argc, char** argv, int (*run)(const Options
   if (!parsed.options) return parsed.exit_status;
   log::start(program_name(program), parsed.options->debug ? log::Level::Debug : log::Level::Info);
   std::signal(SIGPIPE, SIG_IGN);
+  // The helpers are the terminal's background: with `stty tostop` each line would stop them.
+  std::signal(SIGTTOU, SIG_IGN);
   try {
     return run(*parsed.options);
   } catch (const std::exception& error) {

@@ -80,7 +80,8 @@ Launcher::Launcher(const Options& options)
       household_(stop_time(options)),
       stop_timer_(loop_, [this] { happen(StopTimeOver{}); }),
       stop_signals_(loop_, {SIGINT, SIGTERM}, [this](int number) { on_stop_signal(number); }),
-      child_signal_(loop_, {SIGCHLD}, [this](int) { on_child_signal(); }) {
+      child_signal_(loop_, {SIGCHLD}, [this](int) { on_child_signal(); }),
+      window_signal_(loop_, {SIGWINCH}, [this](int) { on_window_signal(); }) {
   check_working_directory();
   for (const Helper which : kHelpers) places_.try_emplace(which, loop_, *this, which);
   if (options_.name.empty()) options_.name = instance_name(options_.bind);
@@ -118,6 +119,12 @@ void Launcher::on_child_signal() {
   } else {
     reap_adopted(own_pids());
   }
+}
+
+// The terminal tells its foreground processes, of which the helpers are none.
+void Launcher::on_window_signal() {
+  const auto& supervisord = places_.at(Helper::Supervisord).child;
+  if (supervisord) supervisord->kill(SIGWINCH);
 }
 
 void Launcher::on_notification(pid_t sender, const Notification& told, std::vector<UniqueFd> fds) {

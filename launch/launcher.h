@@ -47,6 +47,7 @@ class Launcher {
 
   void on_stop_signal(int number);
   void on_child_signal();
+  void on_window_signal();
   void on_notification(pid_t sender, const Notification& told, std::vector<UniqueFd> fds);
   void on_watchdog(Helper which);
   void on_exit(Helper which, ExitStatus status);
@@ -82,6 +83,7 @@ class Launcher {
   Signals stop_signals_;
   std::optional<Signals> hangup_;
   Signals child_signal_;
+  Signals window_signal_;
 };
 
 }  // namespace hpp::launch

@@ -27,9 +27,6 @@ UniqueFd open_no_input() {
   return fd;
 }
 
-// The pidfd, and the reading ends of stdout and stderr.
-constexpr std::size_t kStoredFds = 3;
-
 std::string store_name(std::uint64_t generation) {
   return fmt::format("backend-{}", generation);
 }
@@ -59,6 +56,7 @@ Daemon::Daemon(const Options& options)
               [this] { port_release_.await(); }),
       tree_wait_(loop_, [this] { happen(TreeWaitExpired{}); }),
       signals_(loop_, {SIGHUP, SIGTERM, SIGINT}, [this](int number) { on_signal(number); }),
+      window_signal_(loop_, {SIGWINCH}, [this](int) { follow_window(); }),
       subscriber_(loop_, options.run_directory, {bus::Topic::Tree, bus::Topic::Proxy},
                   bus::Audience::Everybody,
                   [this](const bus::Message& message) { on_message(message); }) {}
@@ -70,27 +68,32 @@ void Daemon::run() {
 }
 
 // The backend of a supervisord that crashed, if the service manager has kept what belongs to it: a
-// pidfd, so that there is no doubt which process it is, and its output.
+// pidfd, so that there is no doubt which process it is, and its output. Ours goes where that of the
+// one before went, so there are as many descriptors.
 std::optional<bus::BackendState> Daemon::take_over() {
   if (!publisher_.last()) return std::nullopt;
   const auto last = std::get<bus::BackendState>(*publisher_.last());
   if (last.command != command_) return std::nullopt;
   auto stored = manager_.take(store_name(last.generation));
-  const bool has_all = stored.size() == kStoredFds;
+  const bool has_all = stored.size() == 1 + output_.reader_count();
+  UniqueFd pidfd;
   if (has_all) {
     stored_generation_ = last.generation;
-    output_.take_over(std::move(stored[1]), std::move(stored[2]));
+    pidfd = std::move(stored.front());
+    stored.erase(stored.begin());
+    output_.take_over(std::move(stored));
+    output_.follow_window();  // nobody did meanwhile
   }
   const bool lived =
       last.state == bus::BackendPhase::Loading || last.state == bus::BackendPhase::Running;
   if (!lived) return last;
   if (!has_all || last.pid == 0) return std::nullopt;
   const auto pid = static_cast<pid_t>(last.pid);
-  killer_.take_over(pid, UniqueFd(::fcntl(stored[0].get(), F_DUPFD_CLOEXEC, 0)));
+  killer_.take_over(pid, UniqueFd(::fcntl(pidfd.get(), F_DUPFD_CLOEXEC, 0)));
   const auto on_end = [this, generation = last.generation](ExitStatus status) {
     on_exit(generation, status);
   };
-  child_ = std::make_unique<Child>(loop_, std::move(stored[0]), pid, on_end);
+  child_ = std::make_unique<Child>(loop_, std::move(pidfd), pid, on_end);
   return last;
 }
 
@@ -129,6 +132,13 @@ void Daemon::on_signal(int number) {
   } else {
     happen(StopRequested{});
   }
+}
+
+// The kernel tells those alone who have the terminal as their controlling one. Who does not want to
+// know is not disturbed: the signal's default action is none.
+void Daemon::follow_window() {
+  output_.follow_window();
+  if (child_ && child_->is_running()) ::kill(-child_->pid(), SIGWINCH);
 }
 
 void Daemon::on_exit(std::uint64_t generation, ExitStatus status) {

@@ -38,6 +38,7 @@ class Daemon {
   void happen(Event event);
   void on_message(const bus::Message& message);
   void on_signal(int number);
+  void follow_window();
   void on_exit(std::uint64_t generation, ExitStatus status);
 
   std::optional<bus::BackendState> take_over();
@@ -73,6 +74,7 @@ class Daemon {
   TreeKiller killer_;
   Timer tree_wait_;
   Signals signals_;
+  Signals window_signal_;
   bus::Subscriber subscriber_;
 };
 

@@ -5,11 +5,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
 #include <climits>
 
 #include "common/bus/messages.h"
 #include "common/os/child.h"
+#include "common/os/error.h"
+#include "common/os/terminal.h"
 
 namespace hpp::supervisord {
 namespace {
@@ -73,9 +76,14 @@ void Sink::flush() {
 // ---- Relay --------------------------------------------------------------------------------------
 
 Relay::Relay(Loop& loop, int destination)
-    : loop_(loop), sink_(loop, destination, [this] { on_room(); }) {}
+    : loop_(loop), destination_(destination), sink_(loop, destination, [this] { on_room(); }) {}
 
 UniqueFd Relay::open() {
+  if (is_terminal(destination_)) {
+    Pty pty = make_pty(destination_);
+    take_over(std::move(pty.master));
+    return std::move(pty.slave);
+  }
   Pipe pipe = make_pipe();
   take_over(std::move(pipe.reader));
   return std::move(pipe.writer);
@@ -93,9 +101,16 @@ void Relay::take_over(UniqueFd reader) {
 }
 
 void Relay::drain() {
-  for (std::size_t rounds = 0; reader_.is_open() && rounds < kDrainMax / kReadMax; ++rounds) {
-    if (read_once() != Got::Bytes) return;
+  std::size_t drained = 0;
+  while (reader_.is_open() && drained < kDrainMax) {
+    const Got got = read_once();
+    if (got.value_or(0) == 0) return;
+    drained += *got;
   }
+}
+
+void Relay::follow_window() {
+  if (reader_.is_open()) copy_window_size(destination_, reader_.get());
 }
 
 std::string_view Relay::tail() const {
@@ -105,21 +120,25 @@ std::string_view Relay::tail() const {
 
 Relay::Got Relay::read_once() {
   char bytes[kReadMax];
-  const ssize_t got = ::read(reader_.get(), bytes, sizeof bytes);
-  if (got < 0) return errno == EINTR ? Got::Bytes : Got::NothingNow;
-  if (got == 0) return Got::End;
+  ssize_t got = 0;
+  do {
+    got = ::read(reader_.get(), bytes, sizeof bytes);
+  } while (got < 0 && errno == EINTR);
+  const bool is_terminals_end = got < 0 && errno == EIO;
+  if (got == 0 || is_terminals_end) return std::nullopt;
+  if (got < 0) return 0;
   const std::string_view fresh(bytes, static_cast<std::size_t>(got));
   sink_.write(fresh);
   tail_ += fresh;
   if (tail_.size() > 2 * bus::kOutputTailMax) {
     tail_.erase(0, tail_.size() - bus::kOutputTailMax);
   }
-  return Got::Bytes;
+  return fresh.size();
 }
 
 void Relay::on_readable() {
-  if (read_once() == Got::End) return close();
-  if (!sink_.has_room()) readable_->stop();  // the pipe fills up, and then the backend waits
+  if (!read_once()) return close();
+  if (!sink_.has_room()) readable_->stop();  // what is not read fills up, and the backend waits
 }
 
 void Relay::on_room() {
@@ -136,22 +155,42 @@ void Relay::close() {
 
 // ---- Output -------------------------------------------------------------------------------------
 
-Output::Ends Output::open() {
-  return {.out = out_.open(), .err = err_.open()};
+Output::Output(Loop& loop, int stdout_fd, int stderr_fd) : out_(loop, stdout_fd) {
+  if (!is_same_terminal(stdout_fd, stderr_fd)) err_.emplace(loop, stderr_fd);
 }
 
-void Output::take_over(UniqueFd out, UniqueFd err) {
-  out_.take_over(std::move(out));
-  err_.take_over(std::move(err));
+Output::Ends Output::open() {
+  UniqueFd out = out_.open();
+  if (err_) return {.out = std::move(out), .err = err_->open()};
+  UniqueFd same(::fcntl(out.get(), F_DUPFD_CLOEXEC, 0));
+  if (!same.is_open()) throw_errno("dup");
+  return {.out = std::move(out), .err = std::move(same)};
+}
+
+std::vector<int> Output::readers() const {
+  std::vector<int> fds{out_.reader()};
+  if (err_) fds.push_back(err_->reader());
+  return fds;
+}
+
+void Output::take_over(std::vector<UniqueFd> readers) {
+  assert(readers.size() == reader_count());
+  out_.take_over(std::move(readers.front()));
+  if (err_) err_->take_over(std::move(readers.back()));
 }
 
 void Output::drain() {
   out_.drain();
-  err_.drain();
+  if (err_) err_->drain();
+}
+
+void Output::follow_window() {
+  out_.follow_window();
+  if (err_) err_->follow_window();
 }
 
 std::string Output::tail() const {
-  const std::string_view err = err_.tail();
+  const std::string_view err = err_ ? err_->tail() : std::string_view();
   return std::string(err.empty() ? out_.tail() : err);
 }
 

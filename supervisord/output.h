@@ -1,8 +1,15 @@
 // Shell. Owns the way of the backend's stdout and stderr to ours: byte for byte, as they come.
+//
+// Where ours is a terminal the backend's is one, too: it colours what it prints, and does not keep
+// lines back. Where stdout and stderr are the same terminal theirs is the same, which keeps the
+// order of their lines; then what explains a crash has both. It is not the backend's controlling
+// terminal: a prompt that asks /dev/tty for a password, say, is to fail, and not to wait for keys
+// that nobody passes on.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,29 +44,34 @@ class Sink {
   Loop& loop_;
 };
 
-// One stream of the backend: the pipe that it writes to, and the last that it wrote.
+// One stream of the backend: the pipe or pseudoterminal that it writes to, and the last that it
+// wrote.
 class Relay {
  public:
   Relay(Loop& loop, int destination);
 
-  // Makes a new pipe and returns the end for the backend. What is left in the old one is passed on
-  // first. Throws std::system_error.
+  // Makes a new pipe, or a pseudoterminal if the destination is a terminal, and returns the end for
+  // the backend. What is left in the old one is passed on first. Throws std::system_error.
   UniqueFd open();
 
-  // Goes on with a pipe that another relay read from.
+  // Goes on with what another relay read from.
   void take_over(UniqueFd reader);
 
   // The end that we read from.
   int reader() const { return reader_.get(); }
 
-  // Passes on what is in the pipe now, without waiting for more.
+  // Passes on what is there now, without waiting for more.
   void drain();
+
+  // Gives the backend's terminal the size of ours, if there are such.
+  void follow_window();
 
   // The last bytes since open(), at most kOutputTailMax.
   std::string_view tail() const;
 
  private:
-  enum class Got { Bytes, NothingNow, End };
+  // What a read found: some bytes, nothing now (0) or the end (nothing).
+  using Got = std::optional<std::size_t>;
 
   Got read_once();
   void on_readable();
@@ -67,6 +79,7 @@ class Relay {
   void close();
 
   Loop& loop_;
+  int destination_;
   Sink sink_;
   UniqueFd reader_;
   std::unique_ptr<FdWatch> readable_;
@@ -76,30 +89,37 @@ class Relay {
 class Output {
  public:
   // Passes on to these descriptors, which must outlive it.
-  Output(Loop& loop, int stdout_fd, int stderr_fd) : out_(loop, stdout_fd), err_(loop, stderr_fd) {}
+  Output(Loop& loop, int stdout_fd, int stderr_fd);
 
   struct Ends {
     UniqueFd out;
     UniqueFd err;
   };
 
-  // Pipes for a new backend. Throws std::system_error.
+  // For a new backend. Throws std::system_error.
   Ends open();
 
-  // Goes on with the pipes of a backend that an earlier supervisord has started.
-  void take_over(UniqueFd out, UniqueFd err);
+  // How many ends we read from: one if stdout and stderr are the same terminal, else two.
+  std::size_t reader_count() const { return err_ ? 2 : 1; }
 
   // The ends that we read from, stdout first.
-  std::vector<int> readers() const { return {out_.reader(), err_.reader()}; }
+  std::vector<int> readers() const;
+
+  // Goes on with those of a backend that an earlier supervisord has started: reader_count() of
+  // them.
+  void take_over(std::vector<UniqueFd> readers);
 
   void drain();
 
-  // What explains a crash: the last of stderr, of stdout if that is empty.
+  // To be called when the size of our terminal may have changed. Nobody is told.
+  void follow_window();
+
+  // What explains a crash: the last of stderr, of stdout if that is empty or the same.
   std::string tail() const;
 
  private:
   Relay out_;
-  Relay err_;
+  std::optional<Relay> err_;  // nothing: it is the same terminal
 };
 
 }  // namespace hpp::supervisord

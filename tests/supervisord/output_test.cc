@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,6 +12,7 @@
 #include "common/bus/messages.h"
 #include "common/os/child.h"
 #include "common/os/file.h"
+#include "common/os/terminal.h"
 #include "tests/support/run_until.h"
 #include "tests/support/temporary_directory.h"
 
@@ -200,7 +202,9 @@ TEST_F(OutputTest, GoesOnWithThePipesOfAnother) {
   const Pipe out = make_pipe();
   const Pipe err = make_pipe();
   write_all(err.writer.get(), "before\n");
-  output_->take_over(UniqueFd(::dup(out.reader.get())), UniqueFd(::dup(err.reader.get())));
+  std::vector<UniqueFd> readers;
+  for (const Pipe* pipe : {&out, &err}) readers.emplace_back(::dup(pipe->reader.get()));
+  output_->take_over(std::move(readers));
   write_all(out.writer.get(), "after\n");
   std::string got_out;
   std::string got_err;
@@ -210,6 +214,101 @@ TEST_F(OutputTest, GoesOnWithThePipesOfAnother) {
     return got_out == "after\n" && got_err == "before\n";
   }));
   EXPECT_EQ(output_->tail(), "before\n");
+}
+
+// Two terminals of the user's, the masters of which the test reads as their screens.
+class TerminalOutputTest : public OutputTest {
+ protected:
+  Pty first_ = make_pty(-1);
+  Pty second_ = make_pty(-1);
+};
+
+TEST_F(TerminalOutputTest, ATerminalForEachThatOursIs) {
+  Output output(loop_, first_.slave.get(), err_.writer.get());
+  const Output::Ends ends = output.open();
+  EXPECT_TRUE(is_terminal(ends.out.get()));
+  EXPECT_FALSE(is_terminal(ends.err.get()));
+  write_all(ends.out.get(), "to the screen\r\n");
+  write_all(ends.err.get(), "to the pipe\n");
+  EXPECT_EQ(read_until(first_.master.get(), 15), "to the screen\r\n");
+  EXPECT_EQ(read_until(err_.reader.get(), 12), "to the pipe\n");
+  EXPECT_EQ(output.tail(), "to the pipe\n");
+}
+
+TEST_F(TerminalOutputTest, TwoForTwo) {
+  Output output(loop_, first_.slave.get(), second_.slave.get());
+  const Output::Ends ends = output.open();
+  EXPECT_FALSE(is_same_terminal(ends.out.get(), ends.err.get()));
+  EXPECT_EQ(output.readers().size(), 2U);
+  write_all(ends.out.get(), "one");
+  write_all(ends.err.get(), "other");
+  EXPECT_EQ(read_until(first_.master.get(), 3), "one");
+  EXPECT_EQ(read_until(second_.master.get(), 5), "other");
+}
+
+TEST_F(TerminalOutputTest, OneForOneAndTheOrderOfLines) {
+  Output output(loop_, first_.slave.get(), first_.slave.get());
+  const Output::Ends ends = output.open();
+  EXPECT_TRUE(is_same_terminal(ends.out.get(), ends.err.get()));
+  EXPECT_EQ(output.readers().size(), output.reader_count());
+  std::string expected;
+  for (int i = 0; i < 500; ++i) {
+    write_all(i % 2 == 0 ? ends.out.get() : ends.err.get(), std::to_string(i) + "\n");
+    expected += std::to_string(i) + "\n";
+  }
+  EXPECT_EQ(read_until(first_.master.get(), expected.size()), expected);
+  EXPECT_EQ(output.tail(), expected);
+}
+
+TEST_F(TerminalOutputTest, LosesNothingThatADeadBackendHasPrinted) {
+  Relay relay(loop_, first_.slave.get());
+  std::string expected;
+  for (int generation = 0; generation < 20; ++generation) {
+    UniqueFd end = relay.open();
+    const std::string line = "last words of " + std::to_string(generation) + "\n";
+    write_all(end.get(), line);
+    expected += line;
+  }
+  EXPECT_EQ(read_until(first_.master.get(), expected.size()), expected);
+}
+
+TEST_F(TerminalOutputTest, PassesMuch) {
+  Output output(loop_, first_.slave.get(), first_.slave.get());
+  const Output::Ends ends = output.open();
+  std::string got;
+  std::string sent;
+  while (sent.size() < 500'000) {
+    const std::string piece = std::to_string(sent.size()) + std::string(6'000, '.') + "\n";
+    write_all(ends.out.get(), piece);
+    sent += piece;
+    got += read_until(first_.master.get(), sent.size() - got.size());
+  }
+  EXPECT_TRUE(got == sent);
+}
+
+TEST_F(TerminalOutputTest, FollowsTheWindow) {
+  Output output(loop_, first_.slave.get(), err_.writer.get());
+  const Output::Ends ends = output.open();
+  const winsize size{.ws_row = 24, .ws_col = 132, .ws_xpixel = 0, .ws_ypixel = 0};
+  ASSERT_EQ(::ioctl(first_.master.get(), TIOCSWINSZ, &size), 0);
+  output.follow_window();
+  winsize got{};
+  ASSERT_EQ(::ioctl(ends.out.get(), TIOCGWINSZ, &got), 0);
+  EXPECT_EQ(got.ws_row, 24);
+  EXPECT_EQ(got.ws_col, 132);
+}
+
+TEST_F(TerminalOutputTest, GoesOnWithTheTerminalOfAnother) {
+  Output output(loop_, first_.slave.get(), first_.slave.get());
+  Output::Ends ends = output.open();
+  std::vector<UniqueFd> readers;
+  readers.emplace_back(::dup(output.readers().front()));
+  Output next(loop_, first_.slave.get(), first_.slave.get());
+  next.take_over(std::move(readers));
+  output.drain();  // and says no more
+  ends.err.reset();
+  write_all(ends.out.get(), "still here");
+  EXPECT_EQ(read_until(first_.master.get(), 10), "still here");
 }
 
 }  // namespace

@@ -167,7 +167,17 @@ class Program:
         self.command = [str(word) for word in command]
         self.lines = []
         self._began = time.monotonic()
-        self.process = subprocess.Popen(
+        self.process = self._start(cwd, environment)
+        streams = {"out": self.process.stdout, "err": self.process.stderr, **self._more_streams()}
+        self._readers = [
+            threading.Thread(target=self._read, args=(name, stream), daemon=True)
+            for name, stream in streams.items() if stream
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def _start(self, cwd, environment):
+        return subprocess.Popen(
             self.command,
             cwd=cwd,
             env=environment,
@@ -176,12 +186,10 @@ class Program:
             stderr=subprocess.PIPE,
             process_group=0,
         )
-        self._readers = [
-            threading.Thread(target=self._read, args=(name, pipe), daemon=True)
-            for name, pipe in (("out", self.process.stdout), ("err", self.process.stderr))
-        ]
-        for reader in self._readers:
-            reader.start()
+
+    def _more_streams(self):
+        """What else there is to read: {name: file}."""
+        return {}
 
     @property
     def pid(self):
@@ -190,8 +198,11 @@ class Program:
     def _read(self, stream, pipe):
         with pipe:
             for line in pipe:
-                now = time.monotonic() - self._began
-                self.lines.append((now, stream, line.decode(errors="replace").rstrip("\n")))
+                self._keep_line(stream, line)
+
+    def _keep_line(self, stream, line):
+        now = time.monotonic() - self._began
+        self.lines.append((now, stream, line.decode(errors="replace").rstrip("\r\n")))
 
     def output(self, stream=None):
         """All lines so far, or those of one stream: `out` or `err`."""
@@ -342,7 +353,7 @@ class IntegrationTest(unittest.TestCase):
     def run_directory(self, bind):
         return self.directory / "run" / "hpp" / f"localhost-{bind}"
 
-    def start_hpp(self, *arguments, bind=None, backend=None):
+    def start_hpp(self, *arguments, bind=None, backend=None, kind=Hpp):
         """Starts hpp-launch on free ports, or on those given. `{bind}` and `{backend}` in the
         arguments become port numbers."""
         bind = bind or free_port()
@@ -351,8 +362,8 @@ class IntegrationTest(unittest.TestCase):
             arguments = ("--livereload-port", 0, *arguments)
         words = [str(a).replace("{bind}", str(bind)).replace("{backend}", str(backend))
                  for a in arguments]
-        return self._keep(Hpp([self.program("launch"), f"localhost:{bind}", backend, *words],
-                              self, bind, backend))
+        return self._keep(kind([self.program("launch"), f"localhost:{bind}", backend, *words],
+                               self, bind, backend))
 
     def start_helper(self, name, *arguments, bind, backend):
         """Starts `hpp-NAME` as a developer does at a prompt."""

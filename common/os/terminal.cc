@@ -1,0 +1,70 @@
+#include "common/os/terminal.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "common/os/error.h"
+
+namespace hpp {
+namespace {
+
+constexpr std::size_t kNameMax = 64;  // of `/dev/pts/N`
+
+// Output is not processed, but for one thing: the kernel has to know the column of the cursor to
+// erase a tab that is typed. ONLRET says that LF returns to column 0, which the user's terminal
+// will make true, and adds nothing (ONLCR would add CR).
+void set_modes(int slave, int like) {
+  termios modes{};
+  if (::tcgetattr(slave, &modes) != 0) throw_errno("cannot use a pseudoterminal");
+  modes.c_oflag = OPOST | ONLRET;
+  modes.c_iflag |= IUTF8;  // erases characters, not bytes
+  termios user{};
+  if (::tcgetattr(like, &user) == 0) {
+    modes.c_iflag = (modes.c_iflag & ~static_cast<tcflag_t>(IUTF8)) | (user.c_iflag & IUTF8);
+    for (const int key : {VEOF, VERASE, VKILL, VLNEXT, VREPRINT, VWERASE}) {
+      modes.c_cc[key] = user.c_cc[key];
+    }
+  }
+  ::tcsetattr(slave, TCSANOW, &modes);
+}
+
+}  // namespace
+
+bool is_terminal(int fd) {
+  return ::isatty(fd) != 0;
+}
+
+bool is_same_terminal(int one, int other) {
+  struct stat first {};
+
+  struct stat second {};
+
+  return is_terminal(one) && is_terminal(other) && ::fstat(one, &first) == 0 &&
+         ::fstat(other, &second) == 0 && first.st_rdev == second.st_rdev;
+}
+
+Pty make_pty(int like) {
+  UniqueFd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (!master.is_open()) throw_errno("cannot open a pseudoterminal");
+  char name[kNameMax];
+  if (::unlockpt(master.get()) != 0 || ::ptsname_r(master.get(), name, sizeof name) != 0) {
+    throw_errno("cannot open a pseudoterminal");
+  }
+  UniqueFd slave(::open(name, O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (!slave.is_open()) throw_errno("cannot open a pseudoterminal");
+  set_modes(slave.get(), like);
+  copy_window_size(like, master.get());
+  return {.master = std::move(master), .slave = std::move(slave)};
+}
+
+void copy_window_size(int from, int to) {
+  winsize size{};
+  if (::ioctl(from, TIOCGWINSZ, &size) == 0) ::ioctl(to, TIOCSWINSZ, &size);
+}
+
+}  // namespace hpp

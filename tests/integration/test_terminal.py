@@ -1,0 +1,121 @@
+"""hpp-launch at a terminal: the backend has one, too."""
+
+import os
+import signal
+import subprocess
+import unittest
+
+from harness import PYTHON, IntegrationTest
+from terminal import TerminalHpp
+
+# Says what its streams are, and serves. SIGWINCH has it say the size of its window.
+TELLER = """\
+import http.server, os, signal, sys
+
+def size(*_):
+    print("window", *os.get_terminal_size(1), flush=True)
+
+def tell():
+    print("streams", *[os.isatty(fd) for fd in (0, 1, 2)], "{mark}")
+
+tell()
+if os.isatty(1):
+    signal.signal(signal.SIGWINCH, size)
+    size()
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        print("served", self.path, "{mark}")  # not flushed: a terminal is told each line
+        self.send_response(200)
+        self.end_headers()
+    do_HEAD = do_GET
+    def log_message(self, *_):
+        pass
+
+http.server.ThreadingHTTPServer(("localhost", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+class TerminalForTwo(TerminalHpp):
+    """Only stdout is the terminal."""
+
+    redirected = {"stderr": subprocess.PIPE}
+
+
+class TerminalTest(IntegrationTest):
+    def setUp(self):
+        super().setUp()
+        # The terminal alone is to make the difference.
+        self.environment.pop("PYTHONUNBUFFERED")
+
+    def start_teller(self, *options, mark="first", kind=TerminalHpp):
+        self.save("app.py", TELLER.replace("{mark}", mark))
+        hpp = self.start_hpp(*options, "--exec", PYTHON, "app.py", "{backend}", kind=kind)
+        hpp.wait_ready()
+        return hpp
+
+
+class Output(TerminalTest):
+    def test_the_backend_has_a_terminal(self):
+        hpp = self.start_teller()
+        hpp.wait_screen("streams False True True first\r\n")
+        hpp.wait_screen("window 80 24\r\n")
+        hpp.wait_screen("served / first\r\n")  # the ping
+        self.assertNotIn("\r\r", hpp.screen)
+
+    def test_only_where_ours_is_one(self):
+        hpp = self.start_teller(kind=TerminalForTwo)
+        hpp.wait_screen("streams False True False first\r\n")
+        hpp.wait_line("Running: generation 1")
+        self.assertNotIn("Running", hpp.screen)
+
+    def test_keeps_the_order_of_stdout_and_stderr(self):
+        self.save("app.py", """\
+import os
+for i in range(1000):
+    os.write(1 + i % 2, b"<%d>\\n" % i)
+""")
+        hpp = self.start_hpp("--exec", PYTHON, "app.py", kind=TerminalHpp)
+        hpp.wait_state("Error")
+        hpp.wait_screen("<999>")
+        expected = "".join(f"<{i}>\r\n" for i in range(1000))
+        self.assertIn(expected, hpp.screen)
+
+    def test_passes_every_byte(self):
+        self.save("app.py", "import os; os.write(1, b'[' + bytes(range(256)) + b']')")
+        hpp = self.start_hpp("--exec", PYTHON, "app.py", kind=TerminalHpp)
+        hpp.wait_state("Error")
+        hpp.wait_screen("\ufffd]")
+        expected = bytes(range(256)).replace(b"\n", b"\r\n").decode(errors="replace")
+        self.assertIn(f"[{expected}]", hpp.screen)
+
+    def test_the_window_follows(self):
+        hpp = self.start_teller()
+        hpp.resize(50, 132)
+        hpp.wait_screen("window 132 50")
+        self.save("app.py", TELLER.replace("{mark}", "second"))
+        hpp.wait_screen("streams False True True second\r\nwindow 132 50")
+
+    def test_outlives_a_crash_of_its_supervisor(self):
+        hpp = self.start_teller()
+        supervisord = hpp.helper_pid("supervisord")
+        pid = hpp.snapshot()["pid"]
+        os.kill(supervisord, signal.SIGKILL)
+        hpp.wait_screen("took over generation 1")
+        seen = len(hpp.screen)
+        hpp.resize(40, 100)
+        hpp.wait_screen("window 100 40", after=seen)
+        self.assertEqual(hpp.snapshot()["pid"], pid)
+        hpp.type("\x03")
+        self.assertEqual(hpp.wait_exit(), 130)
+        self.assert_nothing_left()
+
+    def test_what_explains_a_crash_has_both(self):
+        self.save("app.py", "import sys; print('working'); sys.exit('no database')")
+        hpp = self.start_hpp("--exec", PYTHON, "app.py", kind=TerminalHpp)
+        end = hpp.wait_state("Error")
+        self.assertEqual(end["output_tail"], "working\nno database\n")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,104 @@
+"""A terminal for hpp-launch, and somebody who sits at it.
+
+    hpp = self.start_hpp("--exec", …, kind=TerminalHpp)
+    hpp.type("r\\n")
+    hpp.wait_screen("Killing")
+
+hpp-launch leads the session and has the terminal for its own, as under a shell.
+"""
+
+import contextlib
+import fcntl
+import os
+import re
+import struct
+import subprocess
+import termios
+
+from harness import DEADLINE_S, Hpp, wait_for
+
+
+class TerminalHpp(Hpp):
+    """hpp-launch with a terminal for stdin, stdout and stderr. Subclasses put something else in the
+    place of some (subprocess.PIPE, a file)."""
+
+    redirected = {}
+
+    def __init__(self, *arguments):
+        self._screen = bytearray()
+        self._last_modes = None
+        self._master, self._slave = os.openpty()
+        self.resize(24, 80)
+        super().__init__(*arguments)
+
+    def _start(self, cwd, environment):
+        return subprocess.Popen(
+            self.command,
+            cwd=cwd,
+            env={**environment, "TERM": "xterm"},
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(self._slave, termios.TIOCSCTTY, 0),
+            **{"stdin": self._slave, "stdout": self._slave, "stderr": self._slave,
+               **self.redirected},
+        )
+
+    def _more_streams(self):
+        return {"screen": os.fdopen(os.dup(self._master), "rb", buffering=0)}
+
+    def _read(self, stream, pipe):
+        if stream != "screen":
+            return super()._read(stream, pipe)
+        line = b""
+        with pipe:
+            while True:
+                try:
+                    fresh = pipe.read(65536)
+                except OSError:  # EIO: nobody has the terminal any more
+                    break
+                self._screen += fresh
+                *whole, line = (line + fresh).split(b"\n")
+                for text in whole:
+                    self._keep_line(stream, text)
+        if line:
+            self._keep_line(stream, line)
+
+    # ---- what the user sees and does
+
+    @property
+    def screen(self):
+        """All that was written to the terminal."""
+        return bytes(self._screen).decode(errors="replace")
+
+    def wait_screen(self, pattern, after=0):
+        """Waits for what the regular expression finds, behind so many characters (len(hpp.screen)
+        at some moment); returns its match."""
+        return wait_for(lambda: re.search(pattern, self.screen[after:]),
+                        lambda: f"{pattern!r}; the screen has\n{self.screen!r}")
+
+    def type(self, text):
+        os.write(self._master, text.encode())
+
+    def resize(self, rows, columns):
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    @property
+    def modes(self):
+        """How the terminal is set, as `stty -a` shows it."""
+        return self._last_modes or termios.tcgetattr(self._slave)
+
+    def wait_exit(self, deadline_s=DEADLINE_S):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(deadline_s)
+        self._let_go()
+        return super().wait_exit(deadline_s)
+
+    def end(self):
+        self._let_go()
+        super().end()
+        os.close(self._master)
+
+    def _let_go(self):
+        """The reader sees the end when nobody has the terminal any more."""
+        if not self._last_modes:
+            self._last_modes = self.modes
+            os.close(self._slave)
