@@ -53,4 +53,13 @@ std::string normalized_glob(std::string_view text) {
   return std::string(glob);
 }
 
+std::string glob_of(std::string_view path) {
+  std::string glob;
+  for (const char c : path) {
+    if (std::string_view("*?[]\\").find(c) != std::string_view::npos) glob += '\\';
+    glob += c;
+  }
+  return glob;
+}
+
 }  // namespace hpp

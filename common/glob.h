@@ -12,4 +12,7 @@ namespace hpp {
 // out of the directory, a bracket not closed, a backslash at the end.
 std::string normalized_glob(std::string_view glob);
 
+// The glob that matches this file and no other.
+std::string glob_of(std::string_view path);
+
 }  // namespace hpp

@@ -30,6 +30,12 @@ bool is_any(Program program, std::initializer_list<Program> programs) {
   return std::find(programs.begin(), programs.end(), program) != programs.end();
 }
 
+// What an option with two values is given for true and for false.
+struct Words {
+  const char* yes;
+  const char* no;
+};
+
 // The one list of options. `Visitor` declares them to CLI11 or writes them out again; `options` is
 // const in the second case.
 template <class Visitor, class AnyOptions>
@@ -57,7 +63,7 @@ void visit_options(Program program, AnyOptions& options, Visitor& visitor) {
                  "where LiveReload's browsers connect (default: 35729; 0: nowhere)");
     visitor.flag("--inject", options.inject,
                  "add the script that reloads them to the pages that you go to");
-    visitor.on_off("--barrier", options.barrier,
+    visitor.choice("--barrier", options.barrier, {"on", "off"},
                    "let each request wait until the newest save is known (default: on)");
     visitor.number("--barrier-timeout", "MS", 1, options.barrier_timeout_ms,
                    "how long it waits at most where the watcher does not answer (default: 2000)");
@@ -69,16 +75,28 @@ void visit_options(Program program, AnyOptions& options, Visitor& visitor) {
                  "let other machines see, too, what your server printed when it crashed");
   }
   if (is_any(program, {Launch, Supervisord})) {
+    visitor.text("--build", "COMMAND", options.build,
+                 "the shell's command that builds your server, before each start");
+    visitor.flag("--keep-last-good", options.keep_last_good,
+                 "let the old server run while the new one is built, and if that fails");
+    visitor.flag("--socket", options.socket,
+                 "hand your server the socket that listens on BACKEND (LISTEN_FDS, descriptor 3)");
+    visitor.choice("--ready", options.ready_http, {"http", "tcp"},
+                   "your server is ready when it answers a request, or accepts a connection "
+                   "(default: http)");
+    visitor.text("--ready-path", "PATH", options.ready_path,
+                 "what is requested of it for that (default: /)");
     visitor.signal("--stop-signal", options.stop_signal,
                    "asks your server to end before it is killed: TERM, INT, … (default: KILL)");
     visitor.number("--stop-timeout", "MS", 1, options.stop_timeout_ms,
                    "how long it may take to end then (default: 2000)");
   }
   if (is_any(program, {Launch})) {
-    visitor.text("--name", options.name, "name of this instance (default: from BIND)");
+    visitor.text("--name", "NAME", options.name, "name of this instance (default: from BIND)");
   }
   if (is_any(program, {Proxyd, Watchd, Supervisord})) {
-    visitor.text("--run-dir", options.run_directory, "where the helpers of one instance meet");
+    visitor.text("--run-dir", "DIRECTORY", options.run_directory,
+                 "where the helpers of one instance meet");
   }
   if (is_any(program, {Proxyd})) {
     visitor.flag("--assume-running", options.assume_running,
@@ -139,8 +157,8 @@ class Declarer {
         ->expected(1, CLI::detail::expected_max_vector_size);
   }
 
-  void text(const char* name, std::string& target, const char* help) {
-    declare(name, Setting::Text, app_.add_option(name, target, help))->type_name("TEXT");
+  void text(const char* name, const char* what, std::string& target, const char* help) {
+    declare(name, Setting::Text, app_.add_option(name, target, help))->type_name(what);
   }
 
   void port(const char* name, std::uint16_t& target, const char* help) {
@@ -171,10 +189,13 @@ class Declarer {
     declare(name, Setting::Text, option)->type_name("SIGNAL");
   }
 
-  void on_off(const char* name, bool& target, const char* help) {
+  void choice(const char* name, bool& target, const Words& words, const char* help) {
     auto* const option = app_.add_option_function<std::string>(
-        name, [&target](const std::string& word) { target = word == "on"; }, help);
-    declare(name, Setting::OnOff, option)->type_name("on|off")->check(CLI::IsMember({"on", "off"}));
+        name, [&target, words](const std::string& word) { target = word == words.yes; }, help);
+    const bool is_on_off = std::string_view("on") == words.yes;
+    declare(name, is_on_off ? Setting::OnOff : Setting::Text, option)
+        ->type_name(fmt::format("{}|{}", words.yes, words.no))
+        ->check(CLI::IsMember({words.yes, words.no}));
   }
 
   void flag(const char* name, bool& target, const char* help) {
@@ -224,7 +245,7 @@ class Emitter {
     for (const auto& value : values) words_.push_back(long_name(names) + '=' + value);
   }
 
-  void text(const char* name, const std::string& value, const char*) {
+  void text(const char* name, const char*, const std::string& value, const char*) {
     if (!value.empty()) words_.insert(words_.end(), {name, value});
   }
 
@@ -240,8 +261,8 @@ class Emitter {
     words_.insert(words_.end(), {name, ::sigabbrev_np(value)});
   }
 
-  void on_off(const char* name, bool value, const char*) {
-    words_.insert(words_.end(), {name, value ? "on" : "off"});
+  void choice(const char* name, bool value, const Words& words, const char*) {
+    words_.insert(words_.end(), {name, value ? words.yes : words.no});
   }
 
   void flag(const char* name, bool value, const char*) {
@@ -373,6 +394,17 @@ void check(Program program, const Options& options, bool has_exec) {
   }
   if (options.name.find('/') != std::string::npos || options.name.starts_with('.')) {
     throw CLI::ValidationError("--name must be a plain name, not a path");
+  }
+  if (options.keep_last_good && options.build.empty()) {
+    throw CLI::ValidationError("--keep-last-good goes with --build COMMAND");
+  }
+  if (options.socket && !options.ready_http) {
+    throw CLI::ValidationError(
+        "--ready tcp says nothing with --socket: connections are accepted before your server runs");
+  }
+  if (!options.ready_path.starts_with('/') ||
+      options.ready_path.find_first_of(" \t\r\n") != std::string::npos) {
+    throw CLI::ValidationError("--ready-path must begin with / and have no blanks in it");
   }
   if (program == Program::Launch && options.bind == options.backend) {
     throw CLI::ValidationError("BIND and BACKEND are the same address");

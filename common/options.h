@@ -27,6 +27,11 @@ struct Options {
   std::vector<std::string> reload;    // normalized globs of files that browsers reload for
   bool default_excludes = true;
   std::vector<std::string> command;  // the backend's
+  std::string build;                 // the shell's command line that comes before each; or empty
+  bool keep_last_good = false;       // the backend lives while the build runs, and if it fails
+  bool socket = false;               // the backend is handed a socket that listens
+  bool ready_http = true;            // it is ready when it answers a request, else a connect
+  std::string ready_path = "/";      // of that request
   int stop_signal = SIGKILL;  // asks the backend to end before it is killed; SIGKILL: nothing does
   std::uint32_t stop_timeout_ms = 2000;  // how long it may take to end then
   std::string name;                      // of the instance; empty: from `bind`

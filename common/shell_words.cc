@@ -97,4 +97,21 @@ std::vector<std::string> shell_words(std::string_view command) {
   return Splitter(command).split();
 }
 
+std::string shell_word(std::string_view word) {
+  constexpr std::string_view kPlain = "@%+=:,./-_";
+  const auto is_plain = [&](unsigned char c) {
+    return std::isalnum(c) != 0 || is_one_of(static_cast<char>(c), kPlain);
+  };
+  if (!word.empty() && std::all_of(word.begin(), word.end(), is_plain)) return std::string(word);
+  std::string quoted = "'";
+  for (const char c : word) {
+    if (c == '\'') {
+      quoted += "'\\''";
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + '\'';
+}
+
 }  // namespace hpp

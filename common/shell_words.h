@@ -13,4 +13,7 @@ namespace hpp {
 // Throws std::invalid_argument saying what is wrong.
 std::vector<std::string> shell_words(std::string_view command);
 
+// The other way: one word as it has to be typed, in quotes if it needs them.
+std::string shell_word(std::string_view word);
+
 }  // namespace hpp

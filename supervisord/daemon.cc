@@ -31,6 +31,15 @@ std::string store_name(std::uint64_t generation) {
   return fmt::format("backend-{}", generation);
 }
 
+// Of the socket that backends are handed.
+constexpr const char* kSocketName = "backend-socket";
+
+Probe::Question question(const Options& options) {
+  return {.wants = options.ready_http ? Probe::For::Response : Probe::For::Connection,
+          .host = to_string(options.backend),
+          .path = options.ready_path};
+}
+
 std::uint64_t spawns_so_far(const bus::Publisher& publisher) {
   if (!publisher.last()) return 0;
   return std::get<bus::BackendState>(*publisher.last()).generation;
@@ -40,26 +49,33 @@ std::uint64_t spawns_so_far(const bus::Publisher& publisher) {
 
 Daemon::Daemon(const Options& options)
     : command_(options.command),
+      build_(options.build),
       addresses_(resolve(options.backend)),
       tag_prefix_(backend_tag_prefix(options.run_directory)),
       no_input_(open_no_input()),
       loop_(Loop::Timers::Precise),
       manager_(loop_),
       publisher_(loop_, options.run_directory, bus::Topic::Backend),
-      backend_(options.command, spawns_so_far(publisher_)),
+      backend_({.command = options.command,
+                .build = options.build,
+                .keep_last_good = options.keep_last_good},
+               spawns_so_far(publisher_)),
       output_(loop_, STDOUT_FILENO, STDERR_FILENO),
-      probe_(loop_, addresses_, to_string(options.backend),
+      probe_(loop_, addresses_, question(options),
              [this] { happen(Answered{.generation = probed_generation_, .wall_ms = wall_ms()}); }),
+      build_output_(loop_, STDERR_FILENO),
       port_release_(loop_, addresses_, [this] { happen(TreeGone{.wall_ms = wall_ms()}); }),
       killer_(loop_, tag_prefix_,
               {.signal = options.stop_signal, .patience = Milliseconds{options.stop_timeout_ms}},
-              [this] { port_release_.await(); }),
+              [this] { on_tree_gone(); }),
       tree_wait_(loop_, [this] { happen(TreeWaitExpired{}); }),
       signals_(loop_, {SIGHUP, SIGTERM, SIGINT}, [this](int number) { on_signal(number); }),
       window_signal_(loop_, {SIGWINCH}, [this](int) { follow_window(); }),
       subscriber_(loop_, options.run_directory, {bus::Topic::Tree, bus::Topic::Proxy},
                   bus::Audience::Everybody,
-                  [this](const bus::Message& message) { on_message(message); }) {}
+                  [this](const bus::Message& message) { on_message(message); }) {
+  if (options.socket) socket_.emplace(addresses_.front());
+}
 
 void Daemon::run() {
   happen(Begun{.last = take_over(), .wall_ms = wall_ms()});
@@ -71,6 +87,10 @@ void Daemon::run() {
 // pidfd, so that there is no doubt which process it is, and its output. Ours goes where that of the
 // one before went, so there are as many descriptors.
 std::optional<bus::BackendState> Daemon::take_over() {
+  if (socket_) {
+    auto kept = manager_.take(kSocketName);
+    if (!kept.empty()) socket_->take_over(std::move(kept.front()));
+  }
   if (!publisher_.last()) return std::nullopt;
   const auto last = std::get<bus::BackendState>(*publisher_.last());
   if (last.command != command_) return std::nullopt;
@@ -138,6 +158,7 @@ void Daemon::on_signal(int number) {
 // know is not disturbed: the signal's default action is none.
 void Daemon::follow_window() {
   output_.follow_window();
+  build_output_.follow_window();
   if (child_ && child_->is_running()) ::kill(-child_->pid(), SIGWINCH);
 }
 
@@ -148,6 +169,51 @@ void Daemon::on_exit(std::uint64_t generation, ExitStatus status) {
   killer_.look();
 }
 
+// All are dead. A port that the next backend is to bind may not be free yet.
+void Daemon::on_tree_gone() {
+  if (!socket_) return port_release_.await();
+  happen(TreeGone{.wall_ms = wall_ms()});
+}
+
+void Daemon::on_build_end(ExitStatus status) {
+  build_output_.drain();
+  happen(BuildEnded{.status = status,
+                    .problem = {},
+                    .output_tail = std::string(build_output_.tail()),
+                    .wall_ms = wall_ms()});
+  killer_.look();
+}
+
+void Daemon::perform(const Build&) {
+  if (builder_) loop_.bury(std::move(builder_));
+  try {
+    start_build();
+  } catch (const std::system_error& error) {
+    happen(BuildEnded{.status = {.is_known = false},
+                      .problem = error.what(),
+                      .output_tail = {},
+                      .wall_ms = wall_ms()});
+  }
+}
+
+// In one stream, and on our stderr: what it prints is for the developer, and a message of the
+// compiler's belongs between those lines of make's where it was printed.
+void Daemon::start_build() {
+  const UniqueFd end = build_output_.open();
+  const ChildRequest request{
+      .command = {"/bin/sh", "-c", build_},
+      .directory = {},
+      .environment = {{kBackendTag, tag_prefix_ + "build"}},
+      .group = ChildRequest::Group::OwnSession,
+      .stdin_fd = no_input_.get(),
+      .stdout_fd = end.get(),
+      .stderr_fd = end.get(),
+  };
+  builder_ =
+      std::make_unique<Child>(loop_, request, [this](ExitStatus status) { on_build_end(status); });
+  killer_.set_builder(builder_->pid());
+}
+
 void Daemon::perform(const Spawn& effect) {
   events_.push_front(spawn(effect.generation));  // the core wants to know before anything else
 }
@@ -156,13 +222,14 @@ Event Daemon::spawn(std::uint64_t generation) {
   // A ping that was answered may not have ended yet; its half of the dead backend's connection
   // would keep the port from a backend that does without SO_REUSEADDR.
   probe_.stop();
-  if (const auto holder = find_port_holder(addresses_)) {
+  const bool is_ours = socket_ && socket_->is_open();
+  if (const auto holder = is_ours ? std::nullopt : find_port_holder(addresses_)) {
     return PortTaken{.port = holder->port, .by = holder->who, .wall_ms = wall_ms()};
   }
   if (child_) loop_.bury(std::move(child_));
   try {
     const Output::Ends ends = output_.open();
-    const ChildRequest request{
+    ChildRequest request{
         .command = command_,
         .directory = {},
         .environment = {{kBackendTag, tag_prefix_ + std::to_string(generation)},
@@ -172,6 +239,10 @@ Event Daemon::spawn(std::uint64_t generation) {
         .stdout_fd = ends.out.get(),
         .stderr_fd = ends.err.get(),
     };
+    if (socket_) {
+      request.listen_fds = {{kSocketName, socket_->prepare()}};
+      if (!is_ours) manager_.store(kSocketName, {socket_->prepare()});
+    }
     child_ = std::make_unique<Child>(
         loop_, request, [this, generation](ExitStatus status) { on_exit(generation, status); });
   } catch (const std::system_error& error) {
@@ -209,6 +280,7 @@ void Daemon::perform(const StartTreeWait&) {
 
 void Daemon::perform(const Leave&) {
   output_.drain();
+  build_output_.drain();
   loop_.stop();
 }
 

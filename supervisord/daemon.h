@@ -18,6 +18,7 @@
 #include "common/os/socket_address.h"
 #include "common/service_manager.h"
 #include "supervisord/core/backend.h"
+#include "supervisord/handed_socket.h"
 #include "supervisord/output.h"
 #include "supervisord/port_release.h"
 #include "supervisord/probe.h"
@@ -40,11 +41,14 @@ class Daemon {
   void on_signal(int number);
   void follow_window();
   void on_exit(std::uint64_t generation, ExitStatus status);
+  void on_tree_gone();
+  void on_build_end(ExitStatus status);
 
   std::optional<bus::BackendState> take_over();
   void store(std::uint64_t generation);
 
   void perform(const Spawn& effect);
+  void perform(const Build& effect);
   void perform(const KillTree& effect);
   void perform(const StartProbe& effect);
   void perform(const StopProbe& effect);
@@ -54,8 +58,10 @@ class Daemon {
   void perform(const Leave& effect);
 
   Event spawn(std::uint64_t generation);
+  void start_build();
 
   std::vector<std::string> command_;
+  std::string build_;
   std::vector<SocketAddress> addresses_;
   std::string tag_prefix_;
   UniqueFd no_input_;  // /dev/null
@@ -69,6 +75,9 @@ class Daemon {
   Output output_;
   Probe probe_;
   std::unique_ptr<Child> child_;
+  std::optional<HandedSocket> socket_;
+  Relay build_output_;
+  std::unique_ptr<Child> builder_;
   std::uint64_t stored_generation_ = 0;  // what the service manager keeps for who follows us
   PortRelease port_release_;
   TreeKiller killer_;

@@ -47,13 +47,14 @@ bool is_over(int fd) {
 
 }  // namespace
 
-Probe::Probe(Loop& loop, std::vector<SocketAddress> addresses, const std::string& host,
+Probe::Probe(Loop& loop, std::vector<SocketAddress> addresses, const Question& question,
              std::function<void()> on_answer)
     : loop_(loop),
       addresses_(std::move(addresses)),
-      request_(fmt::format("HEAD / HTTP/1.1\r\nHost: {}\r\nUser-Agent: hpp/{}\r\n"
+      wants_(question.wants),
+      request_(fmt::format("HEAD {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: hpp/{}\r\n"
                            "Accept: */*\r\nConnection: close\r\n\r\n",
-                           host, HPP_VERSION)),
+                           question.path, question.host, HPP_VERSION)),
       on_answer_(std::move(on_answer)),
       answer_time_(kAnswerTime),
       next_round_(loop, [this] { begin_round(); }),
@@ -110,6 +111,7 @@ void Probe::on_connect_over(int fd) {
 void Probe::talk(UniqueFd fd) {
   hang_up();
   next_round_.stop();
+  if (wants_ == For::Connection) return on_answer_();
   talk_ = std::make_unique<Attempt>();
   talk_->fd = std::move(fd);
   talk_->over = std::make_unique<FdWatch>(loop_, talk_->fd.get(), FdWatch::For::Reading,

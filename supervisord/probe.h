@@ -13,15 +13,24 @@
 
 namespace hpp::supervisord {
 
-// Connects to every address in turn until one accepts, sends `HEAD /` and waits for anything that
-// begins like an HTTP/1 response. One connection at a time, so that a backend with a single thread
-// is not kept from its work, and each closed by a reset, so that no TIME_WAIT of ours or of a
-// killed backend keeps its port from the next one.
+// Connects to every address in turn until one accepts, sends a HEAD request and waits for anything
+// that begins like an HTTP/1 response. One connection at a time, so that a backend with a single
+// thread is not kept from its work, and each closed by a reset, so that no TIME_WAIT of ours or of
+// a killed backend keeps its port from the next one.
 class Probe {
  public:
-  // `host` is the Host header's value. `on_answer` is called once per start().
-  // `loop` must outlive the probe; it should have precise timers.
-  Probe(Loop& loop, std::vector<SocketAddress> addresses, const std::string& host,
+  // What counts as an answer.
+  enum class For { Response, Connection };
+
+  struct Question {
+    For wants = For::Response;
+    std::string host;        // the Host header's value
+    std::string path = "/";  // what is requested
+  };
+
+  // `on_answer` is called once per start(). `loop` must outlive the probe; it should have precise
+  // timers.
+  Probe(Loop& loop, std::vector<SocketAddress> addresses, const Question& question,
         std::function<void()> on_answer);
 
   void start();
@@ -46,6 +55,7 @@ class Probe {
 
   Loop& loop_;
   std::vector<SocketAddress> addresses_;
+  For wants_;
   std::string request_;
   std::function<void()> on_answer_;
   TimePoint started_;

@@ -69,20 +69,22 @@ void TreeKiller::kill() {
 void TreeKiller::kill_now() {
   asking_ = false;
   patience_.stop();
-  if (first_ != 0) {
+  for (const pid_t group : {first_, builder_}) {
+    if (group == 0) continue;
     if (leftovers_possible_) kill_leftovers();  // of the group that is about to lose its tags
     // The kernel delivers this to the whole group at once: a member that is about to fork dies too.
-    ::kill(-first_, SIGKILL);
+    ::kill(-group, SIGKILL);
   }
   look();
 }
 
 void TreeKiller::look() {
-  const bool children = children_left(first_);
+  const bool children = children_left({first_, builder_});
   if (killing_ && asking_ && is_group_gone(first_)) return kill_now();
   if (!killing_ || asking_ || (leftovers_possible_ && kill_leftovers())) return;
   if (!children) return finish();
-  if (!is_group_gone(first_) || kill_escaped() || inherited_.empty()) return;
+  if (!is_group_gone(first_) || !is_group_gone(builder_) || kill_escaped() || inherited_.empty())
+    return;
   // With children that are not the backend's there is no proof but /proc; and one look at it may
   // miss who loses its parent meanwhile.
   if (!kill_escaped()) finish();

@@ -40,8 +40,11 @@ class TreeKiller {
   // The backend's first process, leader of its group. Its owner reaps it, and then calls look().
   void set_first(pid_t first) { first_ = first; }
 
-  // The same for one that an earlier supervisord has started. What is below it will be found by its
-  // tag.
+  // The first process of a build, in a group of its own, beside a backend or without one; likewise.
+  void set_builder(pid_t builder) { builder_ = builder; }
+
+  // set_first for one that an earlier supervisord has started. What is below it will be found by
+  // its tag.
   void take_over(pid_t first, UniqueFd pidfd);
 
   // Sends SIGKILL to all, with all manners; on_gone is called once, perhaps before this returns.
@@ -68,6 +71,7 @@ class TreeKiller {
   std::function<void()> on_gone_;
   std::vector<pid_t> inherited_;  // children from before our exec, not ours to kill
   pid_t first_ = 0;
+  pid_t builder_ = 0;
   bool killing_ = false;
   bool asking_ = false;             // of what is being killed: its patience is not over
   bool leftovers_possible_ = true;  // until the first kill is done

@@ -54,7 +54,13 @@ struct Story {
   bool is_crash() const { return kind == Answer::Kind::Crashed; }
 };
 
+// The one of before, because the new one could not be built (--keep-last-good).
+bool runs(const bus::BackendState& backend) {
+  return backend.state == bus::BackendPhase::Running;
+}
+
 std::string_view title_of_end(const bus::BackendState& backend) {
+  if (runs(backend)) return "Your server cannot be built";
   const bool never_ran =
       !backend.problem.empty() || (backend.exit && !backend.exit->spawn_error.empty());
   if (never_ran) return "Your server cannot be started";
@@ -108,7 +114,9 @@ std::string text_of(const Story& story, const bus::BackendState& backend) {
     return fmt::format("{}: {}.\n", story.title, story.text);
   }
   if (!story.is_crash()) return story.text + '\n';
-  std::string text = "Your server is not running: " + story.text;
+  std::string text =
+      (runs(backend) ? "Your new server is not running: " : "Your server is not running: ") +
+      story.text;
   if (!story.tells_all) return fmt::format("{}. {}\n", text, kStartedAgain);
   text += fmt::format("\n\n  {}\n\n{}\n", command_line(backend.command), kStartedAgain);
   if (!backend.output_tail.empty()) {

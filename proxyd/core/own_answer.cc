@@ -8,6 +8,7 @@
 #include "common/bus/codec.h"
 #include "common/exit_status.h"
 #include "common/text.h"
+#include "proxyd/core/error_page.h"
 #include "proxyd/core/livereload.h"
 #include "proxyd/core/page_parts.h"
 
@@ -87,12 +88,19 @@ std::string status_text(const Knowledge& knowledge) {
                   {"proxy", json_of(bus::Message(knowledge.proxy))}});
 }
 
-std::string wait_text(const bus::BackendState& backend) {
-  return text_of({{"live", true},
-                  {"generation", backend.generation},
-                  {"pid", backend.pid},
-                  {"spawned_at_ms", backend.spawned_at_ms},
-                  {"ready_at_ms", backend.ready_at_ms}});
+// With --keep-last-good one that lives may not be what was waited for.
+std::string write_wait(const RequestFacts& request, const bus::BackendState& backend,
+                       std::int64_t now_ms) {
+  if (!backend.problem.empty()) {
+    return write_answer({.kind = Answer::Kind::Crashed, .status = 503}, request, backend,
+                        {.may_see_output = true, .now_ms = now_ms});
+  }
+  const std::string text = text_of({{"live", true},
+                                    {"generation", backend.generation},
+                                    {"pid", backend.pid},
+                                    {"spawned_at_ms", backend.spawned_at_ms},
+                                    {"ready_at_ms", backend.ready_at_ms}});
+  return write_own({}, "application/json", text, request);
 }
 
 // Empty: it has not ended of its own accord.
@@ -179,7 +187,7 @@ std::string write_endpoint(OwnEndpoint endpoint, const RequestFacts& request,
     case OwnEndpoint::History:
       return json(history_text(knowledge));
     case OwnEndpoint::Wait:
-      return json(wait_text(knowledge.backend.value_or(bus::BackendState{})));
+      return write_wait(request, knowledge.backend.value_or(bus::BackendState{}), knowledge.now_ms);
     case OwnEndpoint::LiveReloadScript:
       return write_own({}, "text/javascript", livereload_script(), request);
     case OwnEndpoint::LiveReload:  // no text: the connection is handed over

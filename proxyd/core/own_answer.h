@@ -33,7 +33,7 @@ struct Knowledge {
   std::int64_t now_ms = 0;  // since the Unix epoch
 };
 
-// What that endpoint says. Wait: that the backend lives.
+// What that endpoint says. Wait: that the backend lives, and serves the newest tree or why not.
 std::string write_endpoint(OwnEndpoint endpoint, const RequestFacts& request,
                            const Knowledge& knowledge);
 

@@ -44,11 +44,22 @@ bool answers_spawn(const Event& event) {
          std::holds_alternative<PortTaken>(event);
 }
 
+// `make failed: exit code 2`
+std::string failure_text(const std::string& build, const BuildEnded& event) {
+  return fmt::format("{} failed: {}", build,
+                     event.problem.empty() ? to_string(event.status) : event.problem);
+}
+
+bool is_success(const BuildEnded& event) {
+  const ExitStatus& status = event.status;
+  return event.problem.empty() && status.is_known && !status.by_signal && status.number == 0;
+}
+
 }  // namespace
 
-Backend::Backend(std::vector<std::string> command, std::uint64_t spawns_so_far) {
-  assert(!command.empty());
-  facts_.command = std::move(command);
+Backend::Backend(Settings settings, std::uint64_t spawns_so_far) : settings_(std::move(settings)) {
+  assert(!settings_.command.empty());
+  facts_.command = settings_.command;
   facts_.generation = spawns_so_far;
 }
 
@@ -72,23 +83,28 @@ Effects Backend::handle(const TreeSeen& event, TimePoint now) {
   if (news) facts_.seen = point;
   if (state_ == State::Starting) {
     if (event.tree.watching) tree_wait_over_ = true;
-    return spawn_first();
+    return start_first(now);
   }
   if (!news) return {};
+  is_built_ = false;
   if (state_ == State::Killing) return {publish()};
   const std::string what = known.epoch == 0 ? kNotWatched : what_changed(event.tree);
-  return restart({.told = what,
-                  .since = what,
-                  .at = now,
-                  .changed = event.tree.changed,
-                  .wall_ms = event.wall_ms});
+  const auto warning = loop_warning(event.tree, now);
+  Effects effects = restart({.told = what,
+                             .since = what,
+                             .at = now,
+                             .changed = event.tree.changed,
+                             .wall_ms = event.wall_ms});
+  // Behind a spawn there is no room, and it is no loop.
+  if (warning && !spawn_due_) effects.emplace_back(*warning);
+  return effects;
 }
 
-Effects Backend::handle(const TreeWaitExpired&, TimePoint) {
+Effects Backend::handle(const TreeWaitExpired&, TimePoint now) {
   if (state_ != State::Starting || tree_wait_over_) return {};
   tree_wait_over_ = true;
   Effects effects{Say{"nobody watches the files yet: starting without"}};
-  for (auto& effect : spawn_first()) effects.push_back(std::move(effect));
+  for (auto& effect : start_first(now)) effects.push_back(std::move(effect));
   return effects;
 }
 
@@ -99,28 +115,35 @@ Effects Backend::handle(const Doubted& event, TimePoint) {
   return {publish()};
 }
 
+// Whoever asks while a build runs may be tired of it.
 Effects Backend::handle(const RestartRequested& event, TimePoint now) {
-  return restart({.told = "restart requested (SIGHUP)",
-                  .since = "the restart was requested",
-                  .at = now,
-                  .changed = {},
-                  .wall_ms = event.wall_ms});
+  Cause cause{.told = "restart requested (SIGHUP)",
+              .since = "the restart was requested",
+              .at = now,
+              .changed = {},
+              .wall_ms = event.wall_ms};
+  if (state_ != State::Rebuilding) return restart(std::move(cause));
+  const std::string why = cause.told;
+  note(std::move(cause));
+  return kill(State::Killing, why, now);
 }
 
 Effects Backend::handle(const StopRequested&, TimePoint now) {
   switch (state_) {
     case State::Starting:
     case State::Error:
+      if (!kill_due_) return leave();
+      break;
+    case State::Building:
     case State::Loading:
     case State::Running:
+    case State::Rebuilding:
     case State::Killing:
       break;
     case State::Stopping:
     case State::Left:
       return {};
   }
-  const bool lives = state_ == State::Loading || state_ == State::Running;
-  if (!lives && !kill_due_) return leave();
   return kill(State::Stopping, "stop requested", now);
 }
 
@@ -133,6 +156,7 @@ Effects Backend::handle(const Spawned& event, TimePoint now) {
   Effects effects{publish(), StartProbe{facts_.generation}, Say{loading_text()}};
   cause_text_.clear();
   kill_text_.clear();
+  build_text_.clear();
   return effects;
 }
 
@@ -147,17 +171,33 @@ Effects Backend::handle(const PortTaken& event, TimePoint) {
   return fail(printable(facts_.problem), event.wall_ms);
 }
 
+Effects Backend::handle(const BuildEnded& event, TimePoint now) {
+  if (state_ == State::Rebuilding) return rebuilt(event, now);
+  if (state_ != State::Building) return {};  // it was killed
+  if (!is_success(event)) return build_failed(event, now);
+  is_built_ = true;
+  build_text_ = ", built in " + text_of(now - build_begun_);
+  return spawn();
+}
+
 Effects Backend::handle(const Answered& event, TimePoint now) {
   if (state_ != State::Loading || event.generation != facts_.generation) return {};
   state_ = State::Running;
+  ready_ = now;
   facts_.state = bus::BackendPhase::Running;
   facts_.ready_at_ms = event.wall_ms;
   return {publish(), Say{running_text(now)}};
 }
 
 Effects Backend::handle(const ProcessExited& event, TimePoint now) {
-  const bool lived = state_ == State::Loading || state_ == State::Running;
+  const bool lived =
+      state_ == State::Loading || state_ == State::Running || state_ == State::Rebuilding;
   if (!lived || event.generation != facts_.generation) return {};
+  if (state_ == State::Rebuilding) {  // there is nothing to be kept
+    note(*std::move(next_));
+    return kill(State::Killing, fmt::format("{} while it was built anew", to_string(event.status)),
+                now);
+  }
   Effects effects;
   if (state_ == State::Loading) effects.emplace_back(StopProbe{});
   effects.emplace_back(KillTree{});
@@ -180,19 +220,21 @@ Effects Backend::handle(const TreeGone& event, TimePoint now) {
   kill_due_ = false;
   switch (state_) {
     case State::Starting:
-      return spawn_first();
+      return start_first(now);
     case State::Killing:
       kill_text_ = ", killed the old one in " + text_of(now - kill_begun_);
       facts_.killed_at_ms = event.wall_ms;
-      return spawn();
+      return start(now);
     case State::Stopping: {
       Effects effects{Say{"Stopped: the backend is gone after " + text_of(now - kill_begun_)}};
       for (auto& effect : leave()) effects.push_back(std::move(effect));
       return effects;
     }
     case State::Error:
+    case State::Building:
     case State::Loading:
     case State::Running:
+    case State::Rebuilding:
     case State::Left:
       break;
   }
@@ -212,7 +254,11 @@ Effects Backend::take_over(const bus::BackendState& last, std::int64_t wall_ms, 
       return {publish(), StartProbe{last.generation}, Say{"Loading: " + taken_over}};
     case bus::BackendPhase::Running:
       state_ = State::Running;
-      return {publish(), Say{"Running: " + taken_over}};
+      if (last.serves == last.seen) return {publish(), Say{"Running: " + taken_over}};
+      // In Rebuilding. That build is nobody's child any more, and two at once would spoil it.
+      restart_begun_ = now;
+      since_text_ = "hpp-supervisord was started again";
+      return kill(State::Killing, taken_over + ", and it is not the newest", now);
     case bus::BackendPhase::Error:
       // Its first process is gone; others may not be.
       state_ = State::Error;
@@ -229,24 +275,42 @@ Effects Backend::take_over(const bus::BackendState& last, std::int64_t wall_ms, 
 
 // What a change or a request leads to, in every state.
 Effects Backend::restart(Cause cause) {
+  const TimePoint now = cause.at;
   switch (state_) {
     case State::Starting:  // is about to start
     case State::Killing:
     case State::Stopping:
     case State::Left:
       return {};
-    case State::Error:
-    case State::Loading:
     case State::Running:
+      if (settings_.build.empty() || !settings_.keep_last_good) break;
+      next_ = std::move(cause);
+      return rebuild(now);
+    case State::Rebuilding:
+      next_ = std::move(cause);
+      is_building_next_ = false;
+      return {publish()};
+    case State::Error:
+    case State::Building:
+    case State::Loading:
       break;
   }
+  const std::string why = cause.told;
+  note(std::move(cause));
+  if (state_ != State::Error || kill_due_) return kill(State::Killing, why, now);
+  cause_text_ = why + ", ";
+  return start(now);
+}
+
+// The backend that comes next is because of this.
+void Backend::note(Cause cause) {
+  next_.reset();
+  is_built_ = false;
   restart_begun_ = cause.at;
   since_text_ = std::move(cause.since);
-  facts_.cause = {.text = cause.told, .changed = std::move(cause.changed), .at_ms = cause.wall_ms};
+  facts_.cause = {
+      .text = std::move(cause.told), .changed = std::move(cause.changed), .at_ms = cause.wall_ms};
   facts_.killed_at_ms = 0;
-  if (state_ != State::Error || kill_due_) return kill(State::Killing, cause.told, cause.at);
-  cause_text_ = cause.told + ", ";
-  return spawn();
 }
 
 Effects Backend::kill(State next, const std::string& why, TimePoint now) {
@@ -265,15 +329,81 @@ Effects Backend::kill(State next, const std::string& why, TimePoint now) {
   return effects;
 }
 
-Effects Backend::spawn() {
+Effects Backend::start_first(TimePoint now) {
+  if (!tree_wait_over_ || kill_due_) return {};
+  return start(now);
+}
+
+Effects Backend::start(TimePoint now) {
+  prepare();
+  return settings_.build.empty() || is_built_ ? spawn() : build(now);
+}
+
+// A new generation begins.
+void Backend::prepare() {
   ++facts_.generation;
   facts_.serves = facts_.seen;
   facts_.pid = 0;
   facts_.spawned_at_ms = 0;
   facts_.ready_at_ms = 0;
   forget_end();
+}
+
+Effects Backend::spawn() {
   spawn_due_ = true;
   return {Spawn{facts_.generation}};
+}
+
+Effects Backend::build(TimePoint now) {
+  state_ = State::Building;
+  facts_.state = bus::BackendPhase::Loading;
+  build_begun_ = now;
+  std::string text =
+      fmt::format("Building: {}running {}{}", cause_text_, printable(settings_.build), kill_text_);
+  cause_text_.clear();
+  kill_text_.clear();
+  return {publish(), Build{}, Say{std::move(text)}};
+}
+
+Effects Backend::build_failed(const BuildEnded& event, TimePoint now) {
+  facts_.problem = failure_text(settings_.build, event);
+  facts_.output_tail = event.output_tail;
+  kill_due_ = true;
+  Effects effects{KillTree{}};  // what it has left running
+  for (auto& effect :
+       fail(fmt::format("{} after {}", printable(facts_.problem), text_of(now - build_begun_)),
+            event.wall_ms)) {
+    effects.push_back(std::move(effect));
+  }
+  return effects;
+}
+
+Effects Backend::rebuild(TimePoint now) {
+  state_ = State::Rebuilding;
+  build_begun_ = now;
+  is_building_next_ = true;
+  forget_end();
+  return {publish(), Build{},
+          Say{fmt::format("Building: {}, running {}", next_->told, printable(settings_.build))}};
+}
+
+Effects Backend::rebuilt(const BuildEnded& event, TimePoint now) {
+  if (!is_building_next_) return rebuild(now);
+  if (is_success(event)) {
+    build_text_ = ", built in " + text_of(now - build_begun_);
+    const std::string why = next_->told;
+    note(*std::move(next_));
+    is_built_ = true;
+    return kill(State::Killing, why, now);
+  }
+  next_.reset();
+  state_ = State::Running;
+  facts_.serves = facts_.seen;
+  facts_.problem = failure_text(settings_.build, event);
+  facts_.output_tail = event.output_tail;
+  return {publish(),
+          Say{fmt::format("Running: {} after {}; generation {} goes on", printable(facts_.problem),
+                          text_of(now - build_begun_), facts_.generation)}};
 }
 
 void Backend::forget_end() {
@@ -283,9 +413,17 @@ void Backend::forget_end() {
   facts_.problem.clear();
 }
 
-Effects Backend::spawn_first() {
-  if (!tree_wait_over_ || kill_due_) return {};
-  return spawn();
+// What the backend, or its build, writes while it starts begins the next start.
+std::optional<Say> Backend::loop_warning(const bus::TreeState& tree, TimePoint now) {
+  const bool runs = state_ == State::Running;
+  if (!runs && state_ != State::Loading && state_ != State::Building &&
+      state_ != State::Rebuilding) {
+    return std::nullopt;
+  }
+  std::string text =
+      loop_.on_restart(tree.changed, runs ? now - ready_ : TimePoint::duration::zero());
+  if (text.empty()) return std::nullopt;
+  return Say{std::move(text)};
 }
 
 Effects Backend::fail(std::string because, std::int64_t wall_ms) {
@@ -295,6 +433,7 @@ Effects Backend::fail(std::string because, std::int64_t wall_ms) {
   facts_.pid = 0;
   cause_text_.clear();
   kill_text_.clear();
+  build_text_.clear();
   return {publish(), Say{fmt::format("Error: {}; waiting for a change", because)}};
 }
 
@@ -310,8 +449,9 @@ Publish Backend::publish() const {
 }
 
 std::string Backend::loading_text() const {
-  return fmt::format("Loading: {}started {} (generation {}, pid {}){}", cause_text_,
-                     text_of(facts_.command), facts_.generation, facts_.pid, kill_text_);
+  return fmt::format("Loading: {}started {} (generation {}, pid {}){}{}", cause_text_,
+                     text_of(facts_.command), facts_.generation, facts_.pid, kill_text_,
+                     build_text_);
 }
 
 std::string Backend::running_text(TimePoint now) const {
@@ -325,10 +465,14 @@ std::string_view to_string(Backend::State state) {
   switch (state) {
     case Backend::State::Starting:
       return "Starting";
+    case Backend::State::Building:
+      return "Building";
     case Backend::State::Loading:
       return "Loading";
     case Backend::State::Running:
       return "Running";
+    case Backend::State::Rebuilding:
+      return "Rebuilding";
     case Backend::State::Error:
       return "Error";
     case Backend::State::Killing:

@@ -10,6 +10,7 @@
 
 #include "common/bus/messages.h"
 #include "common/exit_status.h"
+#include "supervisord/core/restart_loop.h"
 
 namespace hpp::supervisord {
 
@@ -58,6 +59,13 @@ struct PortTaken {
   std::int64_t wall_ms = 0;
 };
 
+struct BuildEnded {  // answers Build
+  ExitStatus status;
+  std::string problem;  // why it could not even be started; empty: it was
+  std::string output_tail;
+  std::int64_t wall_ms = 0;
+};
+
 struct Answered {  // the ping got an HTTP answer
   std::uint64_t generation = 0;
   std::int64_t wall_ms = 0;
@@ -78,7 +86,7 @@ struct TreeGone {
 
 using Event =
     std::variant<Begun, TreeSeen, TreeWaitExpired, Doubted, RestartRequested, StopRequested,
-                 Spawned, SpawnFailed, PortTaken, Answered, ProcessExited, TreeGone>;
+                 Spawned, SpawnFailed, PortTaken, BuildEnded, Answered, ProcessExited, TreeGone>;
 
 // ---- effects ------------------------------------------------------------------------------------
 
@@ -88,7 +96,13 @@ struct Spawn {
   bool operator==(const Spawn&) const = default;
 };
 
-struct KillTree {  // every process of the backend, and what an earlier supervisord left behind
+// Runs the build command. Answered by BuildEnded, except where KillTree comes before that.
+struct Build {
+  bool operator==(const Build&) const = default;
+};
+
+// Every process of the backend and of a build, and what an earlier supervisord left behind.
+struct KillTree {
   bool operator==(const KillTree&) const = default;
 };
 
@@ -120,7 +134,7 @@ struct Leave {  // nothing follows
 };
 
 using Effect =
-    std::variant<Spawn, KillTree, StartProbe, StopProbe, Publish, Say, StartTreeWait, Leave>;
+    std::variant<Spawn, Build, KillTree, StartProbe, StopProbe, Publish, Say, StartTreeWait, Leave>;
 using Effects = std::vector<Effect>;
 
 // ---- the backend's life -------------------------------------------------------------------------
@@ -154,6 +168,24 @@ using Effects = std::vector<Effect>;
 // and Running lives, and is taken over; Error waits for a change as before; Killing kills. What was
 // saved meanwhile differs from `seen`, as any change does.
 //
+// Where there is a build command (--build), it runs before each spawn:
+//
+//   (spawn) becomes ──► Building ──built──► (spawn)
+//                        │    └──failed──► Error
+//                        └──change──► Killing ──tree gone──► Building
+//
+// and with --keep-last-good the backend lives meanwhile:
+//
+//   Running ──change──► Rebuilding ──built──► Killing ──tree gone──► (spawn)
+//      ▲                 │  ▲  └─change, when this build is over─┐
+//      └──────failed─────┘  └────────────────────────────────────┘
+//
+// Building    The build command runs, and no backend. Readers see Loading.
+// Rebuilding  It runs, and the backend answers. Readers see Running, and that what it serves is not
+//             the newest: they hold requests that came after the change. If the build fails they
+//             are told that the backend serves it all the same, and what the problem is. A build is
+//             not broken off for another: the backend would have to go with it.
+//
 // A change is a tree point that differs from `seen`. A tree of another epoch counts as one:
 // nobody knows what happened in between. So does the first tree that is heard of, if it comes after
 // the spawn: what was saved between the spawn and that word, the backend may not have read.
@@ -162,10 +194,26 @@ using Effects = std::vector<Effect>;
 // the generation; those of an older one do not matter.
 class Backend {
  public:
-  enum class State { Starting, Loading, Running, Error, Killing, Stopping, Left };
+  enum class State {
+    Starting,
+    Building,
+    Loading,
+    Running,
+    Rebuilding,
+    Error,
+    Killing,
+    Stopping,
+    Left,
+  };
+
+  struct Settings {
+    std::vector<std::string> command;
+    std::string build;            // a shell's command line; empty: there is nothing to build
+    bool keep_last_good = false;  // the backend lives while it is built anew, and if that fails
+  };
 
   // `spawns_so_far` continues the generations of an earlier supervisord: they never go back.
-  Backend(std::vector<std::string> command, std::uint64_t spawns_so_far);
+  Backend(Settings settings, std::uint64_t spawns_so_far);
 
   // Takes one event; the effects are to be performed in order.
   [[nodiscard]] Effects on(const Event& event, TimePoint now);
@@ -191,22 +239,32 @@ class Backend {
   Effects handle(const Spawned& event, TimePoint now);
   Effects handle(const SpawnFailed& event, TimePoint now);
   Effects handle(const PortTaken& event, TimePoint now);
+  Effects handle(const BuildEnded& event, TimePoint now);
   Effects handle(const Answered& event, TimePoint now);
   Effects handle(const ProcessExited& event, TimePoint now);
   Effects handle(const TreeGone& event, TimePoint now);
 
   Effects take_over(const bus::BackendState& last, std::int64_t wall_ms, TimePoint now);
   Effects restart(Cause cause);
+  void note(Cause cause);
   Effects kill(State next, const std::string& why, TimePoint now);
+  Effects start(TimePoint now);
+  Effects start_first(TimePoint now);
+  Effects build(TimePoint now);
+  Effects build_failed(const BuildEnded& event, TimePoint now);
+  Effects rebuild(TimePoint now);
+  Effects rebuilt(const BuildEnded& event, TimePoint now);
   Effects spawn();
-  Effects spawn_first();
+  void prepare();
   void forget_end();
+  std::optional<Say> loop_warning(const bus::TreeState& tree, TimePoint now);
   Effects fail(std::string because, std::int64_t wall_ms);
   Effects leave();
   Publish publish() const;
   std::string loading_text() const;
   std::string running_text(TimePoint now) const;
 
+  Settings settings_;
   State state_ = State::Starting;
   bus::BackendState facts_;  // what readers are told; `seen` is the newest tree known
   bool tree_wait_over_ = false;
@@ -218,6 +276,13 @@ class Backend {
   TimePoint restart_begun_;
   TimePoint kill_begun_;
   TimePoint spawned_;
+  TimePoint ready_;
+  RestartLoop loop_;
+  bool is_built_ = false;          // for the spawn that comes next
+  std::optional<Cause> next_;      // in Rebuilding: why
+  bool is_building_next_ = false;  // what is being built has it
+  std::string build_text_;         // how long the build before this spawn took
+  TimePoint build_begun_;
 };
 
 std::string_view to_string(Backend::State state);

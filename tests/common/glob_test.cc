@@ -40,5 +40,11 @@ TEST(Glob, IsRefusedWithTheReasonIfItCanMatchNothing) {
   }
 }
 
+TEST(GlobOf, MatchesTheFileLiterally) {
+  EXPECT_EQ(glob_of("src/a.py"), "src/a.py");
+  EXPECT_EQ(glob_of("a*?[b]\\"), "a\\*\\?\\[b\\]\\\\");
+  EXPECT_EQ(normalized_glob(glob_of("[a")), "\\[a");
+}
+
 }  // namespace
 }  // namespace hpp

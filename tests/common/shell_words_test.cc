@@ -58,5 +58,13 @@ TEST(ShellWords, RefuseWhatNeedsAShellOrIsNotEnded) {
   }
 }
 
+TEST(ShellWord, IsReadBackAsItWas) {
+  for (const std::string word :
+       {"a", "src/a.py", "", "a b", "it's", "$HOME", "*.py", "\\", "#", "~", "ä"}) {
+    EXPECT_EQ(shell_words(shell_word(word)), std::vector<std::string>{word}) << shell_word(word);
+  }
+  EXPECT_EQ(shell_word("src/a.py"), "src/a.py") << "no quotes where none are needed";
+}
+
 }  // namespace
 }  // namespace hpp

@@ -27,7 +27,7 @@ void Supervisord::start() {
   if (const auto& last = bus_.last(bus::Topic::Backend)) {
     spawns = std::get<bus::BackendState>(*last).generation;
   }
-  backend_.emplace(std::vector<std::string>{"serve"}, spawns);
+  backend_.emplace(supervisord::Backend::Settings{.command = {"serve"}}, spawns);
   bus_.subscribe(bus::Topic::Backend, bus::Topic::Tree, [this](const bus::Message& message) {
     happen(supervisord::TreeSeen{std::get<bus::TreeState>(message)});
   });

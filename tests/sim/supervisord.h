@@ -34,6 +34,9 @@ class Supervisord final : public Mortal {
   void exited(const Process& process, ExitStatus status);
 
   void perform(const supervisord::Spawn& effect);
+
+  void perform(const supervisord::Build&) {}  // there is none
+
   void perform(const supervisord::KillTree&);
   void perform(const supervisord::StartProbe& effect);
   void perform(const supervisord::StopProbe&);

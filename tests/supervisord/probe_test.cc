@@ -100,9 +100,11 @@ using Reply = Server::Reply;
 
 class ProbeTest : public testing::Test {
  protected:
-  void start(const std::string& host = "localhost") {
+  void start(const std::string& host = "localhost", Probe::For wants = Probe::For::Response,
+             const std::string& path = "/") {
     const Address address{.host = host, .port = port_};
-    probe_.emplace(loop_, resolve(address), to_string(address), [this] { ++answers_; });
+    const Probe::Question question{.wants = wants, .host = to_string(address), .path = path};
+    probe_.emplace(loop_, resolve(address), question, [this] { ++answers_; });
     probe_->start();
   }
 
@@ -130,6 +132,22 @@ TEST_F(ProbeTest, AsksAsAnHttpClientDoes) {
             std::string::npos);
   EXPECT_NE(server_->request().find("\r\nConnection: close\r\n"), std::string::npos);
   EXPECT_NE(server_->request().find("\r\nUser-Agent: hpp/"), std::string::npos);
+}
+
+TEST_F(ProbeTest, AsksForThePathThatItIsTold) {
+  serve({Reply::Http});
+  start("localhost", Probe::For::Response, "/ready?x");
+  ASSERT_TRUE(answered());
+  EXPECT_TRUE(server_->request().starts_with("HEAD /ready?x HTTP/1.1\r\n"));
+}
+
+TEST_F(ProbeTest, AsksNothingWhereAConnectionIsEnough) {
+  serve({Reply::Silence});
+  start("localhost", Probe::For::Connection);
+  ASSERT_TRUE(answered());
+  run_for(loop_, milliseconds(30));
+  EXPECT_EQ(server_->accepted(), 1);
+  EXPECT_EQ(server_->open(), 0);
 }
 
 TEST_F(ProbeTest, WaitsForAServerThatAppearsLater) {

@@ -30,7 +30,7 @@ class ProcessTreeTest : public testing::Test {
 
   ~ProcessTreeTest() override {
     // Again and again: a look at /proc may miss who loses its parent during it.
-    while (children_left(0)) {
+    while (children_left({})) {
       for (const pid_t pid : living_descendants()) ::kill(pid, SIGKILL);
       run_for(loop_, std::chrono::milliseconds(1));
     }
@@ -56,24 +56,24 @@ class ProcessTreeTest : public testing::Test {
 };
 
 TEST_F(ProcessTreeTest, NoChildIsLeftOfNone) {
-  EXPECT_FALSE(children_left(0));
+  EXPECT_FALSE(children_left({}));
 }
 
 TEST_F(ProcessTreeTest, AChildIsLeftWhileItLives) {
   const pid_t pid = start({"sleep", "1000"});
-  EXPECT_TRUE(children_left(0));
+  EXPECT_TRUE(children_left({}));
   ::kill(pid, SIGKILL);
   await_end(pid);
-  EXPECT_FALSE(children_left(0)) << "it is reaped";
+  EXPECT_FALSE(children_left({})) << "it is reaped";
   EXPECT_EQ(::waitpid(pid, nullptr, WNOHANG), -1);
 }
 
 TEST_F(ProcessTreeTest, WhoIsOwnedIsNotReaped) {
   const pid_t owned = start({"true"});
   await_end(owned);
-  EXPECT_TRUE(children_left(owned));
+  EXPECT_TRUE(children_left({owned}));
   EXPECT_EQ(::waitpid(owned, nullptr, WNOHANG), owned);
-  EXPECT_FALSE(children_left(owned));
+  EXPECT_FALSE(children_left({owned}));
 }
 
 TEST_F(ProcessTreeTest, FindsEveryDescendantButNotZombiesAndSparedOnes) {

@@ -33,6 +33,8 @@ enum class Move {
   SpawnWorks,
   SpawnFails,
   PortIsTaken,
+  BuildWorks,
+  BuildFails,
   Answer,
   OldAnswer,
   Exit,
@@ -46,7 +48,7 @@ constexpr std::array kMoves{
     Move::FirstTree,   Move::Change,  Move::SameTree,       Move::OtherEpoch, Move::BlindTree,
     Move::WaitExpires, Move::Restart, Move::Stop,           Move::SpawnWorks, Move::SpawnFails,
     Move::PortIsTaken, Move::Answer,  Move::OldAnswer,      Move::Exit,       Move::OldExit,
-    Move::Gone,        Move::Crash,   Move::CrashForgotten,
+    Move::Gone,        Move::Crash,   Move::CrashForgotten, Move::BuildWorks, Move::BuildFails,
 };
 
 const char* to_string(Move move) {
@@ -73,6 +75,10 @@ const char* to_string(Move move) {
       return "SpawnFails";
     case Move::PortIsTaken:
       return "PortIsTaken";
+    case Move::BuildWorks:
+      return "BuildWorks";
+    case Move::BuildFails:
+      return "BuildFails";
     case Move::Answer:
       return "Answer";
     case Move::OldAnswer:
@@ -94,7 +100,8 @@ const char* to_string(Move move) {
 // The backend's core and what it was made to do.
 class World {
  public:
-  World() : backend_({"server"}, kSpawnsBefore) {
+  explicit World(Backend::Settings settings = {.command = {"server"}})
+      : settings_(std::move(settings)), backend_(settings_, kSpawnsBefore) {
     tree_.stamp.epoch = 0;
     take(Begun{});
   }
@@ -123,6 +130,9 @@ class World {
       case Move::OldAnswer:
       case Move::OldExit:
         return generation_ > kSpawnsBefore + 1;
+      case Move::BuildWorks:
+      case Move::BuildFails:
+        return build_runs_;
       case Move::Exit:
         return first_lives_;
       case Move::Gone:
@@ -171,6 +181,12 @@ class World {
       case Move::PortIsTaken:
         spawn_due_ = false;
         return take(PortTaken{.port = 1, .by = "somebody"});
+      case Move::BuildWorks:
+      case Move::BuildFails:
+        build_runs_ = false;
+        return take(BuildEnded{.status = {.number = move == Move::BuildWorks ? 0 : 2},
+                               .problem = {},
+                               .output_tail = "x"});
       case Move::Answer:
         return take(Answered{.generation = std::exchange(probed_, 0), .wall_ms = 2});
       case Move::OldAnswer:
@@ -181,7 +197,7 @@ class World {
       case Move::OldExit:
         return take(ProcessExited{.generation = generation_ - 1, .status = {}, .output_tail = ""});
       case Move::Gone:
-        kill_due_ = first_lives_ = tree_lives_ = false;
+        kill_due_ = first_lives_ = tree_lives_ = build_runs_ = false;
         return take(TreeGone{});
       case Move::Crash:
         return crash(/*forgotten=*/false);
@@ -193,7 +209,8 @@ class World {
 
   // Answers all that waits for an answer, until nothing does: where that must lead.
   std::string settle() {
-    constexpr std::array kAnswers{Move::Gone, Move::WaitExpires, Move::SpawnWorks, Move::Answer};
+    constexpr std::array kAnswers{Move::Gone, Move::WaitExpires, Move::SpawnWorks, Move::BuildWorks,
+                                  Move::Answer};
     for (bool moved = true; moved;) {
       moved = false;
       if (tree_due_ && !spawn_due_) {
@@ -221,11 +238,11 @@ class World {
   std::string crash(bool forgotten) {
     crashed_ = true;
     if (spawn_due_) first_lives_ = tree_lives_ = true;
-    spawn_due_ = kill_due_ = wait_due_ = false;
+    spawn_due_ = kill_due_ = wait_due_ = build_runs_ = false;
     probed_ = 0;
     tree_due_ = tree_.stamp.epoch != 0;
     generation_ = published_.generation;
-    backend_ = Backend({"server"}, published_.generation);
+    backend_ = Backend(settings_, published_.generation);
     const bool lived = published_.state == bus::BackendPhase::Loading ||
                        published_.state == bus::BackendPhase::Running;
     if (forgotten || (lived && published_.pid == 0)) return take(Begun{});
@@ -235,13 +252,19 @@ class World {
   std::string see_tree(bool watching) {
     tree_.watching = watching;
     tree_due_ = false;
-    const bool served =
-        backend_.state() == Backend::State::Loading || backend_.state() == Backend::State::Running;
+    const auto before = backend_.state();
+    const bool keeps = before == Backend::State::Rebuilding ||
+                       (before == Backend::State::Running && settings_.keep_last_good);
+    const bool served = before == Backend::State::Loading || before == Backend::State::Building ||
+                        (before == Backend::State::Running && !keeps);
     const bool change = published_.seen != tree_.point();
     std::string wrong = take(TreeSeen{tree_});
     if (!wrong.empty()) return wrong;
     if (served && change != (backend_.state() == Backend::State::Killing)) {
       return "a change kills, anything else does not";
+    }
+    if (keeps && change && backend_.state() != Backend::State::Rebuilding) {
+      return "the last good one was not kept";
     }
     return "";
   }
@@ -262,8 +285,24 @@ class World {
     spawn_due_ = true;
     if (tree_lives_ || kill_due_) return "two backends";
     if (stop_asked_) return "spawned after the stop";
-    if (e.generation != generation_ + 1) return "a generation left out";
+    if (build_runs_) return "spawned while a build runs";
+    if (!settings_.build.empty() && built_for_ != published_.seen)
+      return "spawned what is not built";
+    // Those between were never built.
+    const bool is_next = e.generation == generation_ + 1;
+    if (!is_next && (settings_.build.empty() || e.generation <= generation_)) {
+      return "a generation left out";
+    }
     generation_ = e.generation;
+    return "";
+  }
+
+  std::string perform(const Build&) {
+    if (settings_.build.empty()) return "builds what cannot be built";
+    if (tree_lives_ && !settings_.keep_last_good) return "builds beside a backend";
+    if (kill_due_ || stop_asked_) return "builds while all is being killed";
+    if (std::exchange(build_runs_, true)) return "two builds";
+    built_for_ = published_.seen;
     return "";
   }
 
@@ -304,9 +343,12 @@ class World {
 
   std::string check() const {
     const bool error = published_.state == bus::BackendPhase::Error;
-    if (error != (published_.exit.has_value() || !published_.problem.empty())) {
-      return "Error without a reason, or a reason without Error";
-    }
+    const bool has_reason = published_.exit.has_value() || !published_.problem.empty();
+    const bool goes_on = published_.state == bus::BackendPhase::Running && settings_.keep_last_good;
+    if (error != has_reason && !goes_on) return "Error without a reason, or a reason without Error";
+    const bool builds = backend_.state() == Backend::State::Building ||
+                        backend_.state() == Backend::State::Rebuilding;
+    if (builds && !build_runs_) return "stuck in a build";
     if ((probed_ != 0) != (backend_.state() == Backend::State::Loading)) {
       return "the probe runs while Loading, and only then";
     }
@@ -315,6 +357,13 @@ class World {
       case Backend::State::Starting:
         if (!kill_due_ && !wait_due_) return "stuck in Starting";
         return phase == bus::BackendPhase::Loading ? "" : "Starting is published as Loading";
+      case Backend::State::Building:
+        return phase == bus::BackendPhase::Loading && published_.pid == 0
+                   ? ""
+                   : "Building is published as Loading";
+      case Backend::State::Rebuilding:
+        if (!first_lives_) return "keeps what is dead";
+        return phase == bus::BackendPhase::Running ? "" : "Rebuilding is published as Running";
       case Backend::State::Loading:
         if (phase != bus::BackendPhase::Loading) return "Loading not published";
         return published_.pid != 0 && published_.ready_at_ms == 0 ? "" : "odd facts in Loading";
@@ -336,6 +385,7 @@ class World {
     return "";
   }
 
+  Backend::Settings settings_;
   Backend backend_;
   TimePoint now_;
   bus::TreeState tree_;
@@ -344,6 +394,8 @@ class World {
   std::uint64_t probed_ = 0;
   bool first_lives_ = false;  // the backend's first process
   bool tree_lives_ = false;   // it or any of its descendants
+  bool build_runs_ = false;
+  bus::TreePoint built_for_;
   bool spawn_due_ = false;
   bool kill_due_ = false;
   bool wait_due_ = false;
@@ -390,8 +442,9 @@ class Explorer {
 };
 
 // Starts behind the first steps, so that the depth goes into the interesting part.
-World after(const std::vector<Move>& moves) {
-  World world;
+World after(const std::vector<Move>& moves,
+            const Backend::Settings& settings = {.command = {"server"}}) {
+  World world(settings);
   for (const Move move : moves) {
     EXPECT_TRUE(world.allows(move)) << to_string(move);
     EXPECT_EQ(world.make(move), "") << to_string(move);
@@ -410,6 +463,25 @@ TEST(BackendExhaustive, FromRunning) {
   Explorer explorer;
   explorer.explore(after({Move::FirstTree, Move::Gone, Move::SpawnWorks, Move::Answer}),
                    kDepth - 1);
+  RecordProperty("histories", std::to_string(explorer.histories()));
+  EXPECT_GT(explorer.histories(), 10'000);
+}
+
+TEST(BackendExhaustive, WithABuild) {
+  const Backend::Settings settings{.command = {"server"}, .build = "make"};
+  Explorer explorer;
+  explorer.explore(after({Move::FirstTree, Move::Gone}, settings), kDepth - 2);
+  RecordProperty("histories", std::to_string(explorer.histories()));
+  EXPECT_GT(explorer.histories(), 10'000);
+}
+
+TEST(BackendExhaustive, KeepingTheLastGood) {
+  const Backend::Settings settings{.command = {"server"}, .build = "make", .keep_last_good = true};
+  Explorer explorer;
+  explorer.explore(
+      after({Move::FirstTree, Move::Gone, Move::BuildWorks, Move::SpawnWorks, Move::Answer},
+            settings),
+      kDepth - 2);
   RecordProperty("histories", std::to_string(explorer.histories()));
   EXPECT_GT(explorer.histories(), 10'000);
 }

@@ -36,7 +36,9 @@ TreeSeen blind(TreeSeen event) {
 // what matters of the snapshot, `Say` whole.
 class Life {
  public:
-  explicit Life(std::uint64_t spawns = 0) : backend_({"python3", "app.py"}, spawns) {}
+  explicit Life(std::uint64_t spawns = 0) : backend_({.command = {"python3", "app.py"}}, spawns) {}
+
+  explicit Life(Backend::Settings settings) : backend_(std::move(settings), 0) {}
 
   std::vector<std::string> operator()(const Event& event, milliseconds later = milliseconds(10)) {
     now_ += later;
@@ -239,6 +241,9 @@ void go_to(Life& life, Backend::State state) {
     case Backend::State::Starting:
       life(Begun{});
       return;
+    case Backend::State::Building:  // have their own settings, and tests below
+    case Backend::State::Rebuilding:
+      FAIL();
     case Backend::State::Loading:
       life.run();
       life(tree(2));
@@ -571,13 +576,194 @@ TEST(Text, HidesWhatATerminalWouldObey) {
 }
 
 TEST(Text, ShortensALongCommandBetweenCharacters) {
-  Backend backend({std::string(79, 'x') + "äöü"}, 0);
+  Backend backend({.command = {std::string(79, 'x') + "äöü"}}, 0);
   for (const Event& event : {Event(Begun{}), Event(TreeGone{}), Event(tree(1))}) {
     (void)backend.on(event, TimePoint{});
   }
   const auto effects = backend.on(Spawned{.pid = 1, .wall_ms = 1}, TimePoint{});
   EXPECT_EQ(std::get<Say>(effects.back()).text,
             "Loading: started " + std::string(79, 'x') + "… (generation 1, pid 1)");
+}
+
+// ---- a build before each start ------------------------------------------------------------------
+
+const Backend::Settings kBuilds{.command = {"server"}, .build = "make all"};
+const Backend::Settings kKeeps{.command = {"server"}, .build = "make all", .keep_last_good = true};
+
+BuildEnded built(int code = 0, std::string tail = "") {
+  return {.status = {.number = code}, .problem = {}, .output_tail = std::move(tail)};
+}
+
+// To the first Running, of tree revision 1.
+Life& run_built(Life& life) {
+  life(Begun{});
+  life(TreeGone{});
+  life(tree(1));
+  life(built());
+  life(Spawned{.pid = 100, .wall_ms = 1000});
+  life(Answered{.generation = 1, .wall_ms = 1010});
+  EXPECT_EQ(life.state(), Backend::State::Running);
+  return life;
+}
+
+TEST(Building, ComesBeforeEachSpawn) {
+  Life life(kBuilds);
+  life(Begun{});
+  life(TreeGone{});
+  EXPECT_THAT(life(tree(1)), ElementsAre("Publish Loading 1 serves 7:1 seen 7:1", "Build",
+                                         "Say Building: running make all"));
+  EXPECT_THAT(life(built(), milliseconds(250)), ElementsAre("Spawn 1"));
+  EXPECT_THAT(life(Spawned{.pid = 100, .wall_ms = 1000}),
+              ElementsAre("Publish Loading 1 pid 100 serves 7:1 seen 7:1", "StartProbe 1",
+                          "Say Loading: started server (generation 1, pid 100), built in 250 ms"));
+  life(Answered{.generation = 1, .wall_ms = 1010});
+  EXPECT_THAT(life(tree(2)), ElementsAre("Publish Killing 1 pid 100 serves 7:1 seen 7:2",
+                                         "KillTree", "Say Killing: src/a.py changed"));
+  EXPECT_THAT(life(TreeGone{}),
+              ElementsAre("Publish Loading 2 serves 7:2 seen 7:2", "Build",
+                          "Say Building: running make all, killed the old one in 10 ms"));
+}
+
+TEST(Building, ThatFailsIsAnErrorWithItsOutput) {
+  Life life(kBuilds);
+  run_built(life);
+  life(tree(2));
+  life(TreeGone{});
+  EXPECT_THAT(life(built(2, "a.c:1: oops")),
+              ElementsAre("KillTree",
+                          "Publish Error 2 serves 7:2 seen 7:2 tail 'a.c:1: oops' problem "
+                          "'make all failed: exit code 2'",
+                          "Say Error: make all failed: exit code 2 after 10 ms; waiting for a "
+                          "change"));
+  life(TreeGone{});
+  EXPECT_THAT(life(tree(3)), ElementsAre("Publish Loading 3 serves 7:3 seen 7:3", "Build",
+                                         "Say Building: src/a.py changed, running make all"));
+}
+
+TEST(Building, ThatCannotBeStartedSaysWhy) {
+  Life life(kBuilds);
+  life(Begun{});
+  life(TreeGone{});
+  life(tree(1));
+  life(BuildEnded{.status = {.is_known = false}, .problem = "cannot fork", .output_tail = {}});
+  EXPECT_EQ(life.published().problem, "make all failed: cannot fork");
+}
+
+TEST(Building, IsBrokenOffByAChange) {
+  Life life(kBuilds);
+  run_built(life);
+  life(tree(2));
+  life(TreeGone{});
+  EXPECT_THAT(life(tree(3)), ElementsAre("Publish Killing 2 serves 7:2 seen 7:3", "KillTree",
+                                         "Say Killing: src/a.py changed"));
+  EXPECT_THAT(life(built(1)), IsEmpty()) << "it was killed";
+  EXPECT_THAT(life(TreeGone{}), testing::Contains("Build"));
+}
+
+TEST(Building, IsStopped) {
+  Life life(kBuilds);
+  life(Begun{});
+  life(TreeGone{});
+  life(tree(1));
+  EXPECT_THAT(life(StopRequested{}), testing::Contains("KillTree"));
+  EXPECT_THAT(life(TreeGone{}), testing::Contains("Leave"));
+}
+
+TEST(Building, ComesBeforeARequestedRestart) {
+  Life life(kBuilds);
+  run_built(life);
+  life(exited(1));
+  life(TreeGone{});
+  EXPECT_THAT(life(RestartRequested{}), testing::Contains("Build"));
+}
+
+TEST(Rebuilding, LetsTheBackendLiveUntilItIsBuilt) {
+  Life life(kKeeps);
+  run_built(life);
+  EXPECT_THAT(life(tree(2)), ElementsAre("Publish Running 1 pid 100 serves 7:1 seen 7:2", "Build",
+                                         "Say Building: src/a.py changed, running make all"));
+  EXPECT_EQ(life.published().cause.text, "") << "that is of the next one";
+  EXPECT_THAT(life(built()), ElementsAre("Publish Killing 1 pid 100 serves 7:1 seen 7:2",
+                                         "KillTree", "Say Killing: src/a.py changed"));
+  EXPECT_EQ(life.published().cause.text, "src/a.py changed");
+  EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 2"));
+  EXPECT_THAT(life(Spawned{.pid = 200, .wall_ms = 2000}),
+              testing::Contains("Say Loading: started server (generation 2, pid 200), killed the "
+                                "old one in 10 ms, built in 10 ms"));
+}
+
+TEST(Rebuilding, ThatFailsLetsItLiveOn) {
+  Life life(kKeeps);
+  run_built(life);
+  life(tree(2));
+  EXPECT_THAT(life(built(2, "oops")),
+              ElementsAre("Publish Running 1 pid 100 serves 7:2 seen 7:2 tail 'oops' problem "
+                          "'make all failed: exit code 2'",
+                          "Say Running: make all failed: exit code 2 after 10 ms; generation 1 "
+                          "goes on"));
+  EXPECT_THAT(life(tree(3)), testing::Contains("Publish Running 1 pid 100 serves 7:2 seen 7:3"));
+}
+
+TEST(Rebuilding, IsRepeatedForAChangeMeanwhile) {
+  Life life(kKeeps);
+  run_built(life);
+  life(tree(2));
+  EXPECT_THAT(life(tree(3, {"b"})), ElementsAre("Publish Running 1 pid 100 serves 7:1 seen 7:3"));
+  EXPECT_THAT(life(built()), ElementsAre("Publish Running 1 pid 100 serves 7:1 seen 7:3", "Build",
+                                         "Say Building: b changed, running make all"));
+  life(built());
+  EXPECT_THAT(life(tree(4)), ElementsAre("Publish Killing 1 pid 100 serves 7:1 seen 7:4"));
+  EXPECT_THAT(life(TreeGone{}), testing::Contains("Build")) << "nobody has built revision 4";
+}
+
+TEST(Rebuilding, OfABackendThatEndsKeepsNothing) {
+  Life life(kKeeps);
+  run_built(life);
+  life(tree(2));
+  EXPECT_THAT(life(exited(1)),
+              ElementsAre("Publish Killing 1 pid 100 serves 7:1 seen 7:2", "KillTree",
+                          "Say Killing: exit code 1 while it was built anew"));
+  EXPECT_THAT(life(TreeGone{}), testing::Contains("Build"));
+}
+
+TEST(Rebuilding, EndsByARestart) {
+  Life life(kKeeps);
+  run_built(life);
+  life(tree(2));
+  EXPECT_THAT(life(RestartRequested{}), testing::Contains("KillTree"));
+  EXPECT_THAT(life(TreeGone{}), testing::Contains("Build"));
+}
+
+TEST(Rebuilding, OfASupervisordThatCrashedIsBegunAnew) {
+  Life life(kKeeps);
+  run_built(life);
+  life(tree(2));
+  Life next(kKeeps);
+  EXPECT_THAT(
+      next(Begun{.last = life.published(), .wall_ms = 2000}),
+      ElementsAre("Publish Killing 1 pid 100 serves 7:1 seen 7:2", "KillTree",
+                  "Say Killing: took over generation 1, pid 100, and it is not the newest"));
+  EXPECT_THAT(next(TreeGone{}), testing::Contains("Build"));
+}
+
+// ---- a backend that restarts itself -------------------------------------------------------------
+
+TEST(Loop, IsToldOnce) {
+  Life life;
+  life.run();
+  std::vector<std::string> told;
+  for (std::uint64_t revision = 2; revision < 12; ++revision) {
+    for (const std::string& text :
+         life(tree(revision, {"db.sqlite3", "x" + std::to_string(revision)}))) {
+      if (text.find("loop") != std::string::npos) told.push_back(text);
+    }
+    life(TreeGone{});
+    life(Spawned{.pid = 100, .wall_ms = 1000});
+    life(Answered{.generation = revision, .wall_ms = 1010});
+  }
+  EXPECT_THAT(told, ElementsAre("Say a restart loop? db.sqlite3 changed, 4 times in a row, each "
+                                "time when your server had just been started. If it writes that "
+                                "itself: --exclude db.sqlite3"));
 }
 
 }  // namespace

@@ -33,6 +33,8 @@ inline std::string text_of(const bus::BackendState& s) {
 struct EffectText {
   std::string operator()(const Spawn& e) const { return fmt::format("Spawn {}", e.generation); }
 
+  std::string operator()(const Build&) const { return "Build"; }
+
   std::string operator()(const KillTree&) const { return "KillTree"; }
 
   std::string operator()(const StartProbe& e) const {

@@ -1,0 +1,250 @@
+"""How the backend is started: built before, handed its socket, and when it counts as ready; and a
+backend that restarts itself."""
+
+import os
+import signal
+
+from harness import (
+    PYTHON,
+    Background,
+    IntegrationTest,
+    Program,
+    get,
+    is_alive,
+    wait_for,
+)
+
+# What the build makes of `source` is what the backend answers. A source of `bad` does not compile.
+BUILD = """\
+echo "building $(cat source)" >> ../builds
+if grep -q bad source; then echo "source:1: error: bad" >&2; exit 2; fi
+if grep -q slow source; then echo $$ > ../builder; while [ ! -e ../go ]; do sleep 0.01; done; fi
+cp source ../built
+"""
+
+BUILT_BACKEND = """\
+import http.server, sys
+text = open("../built").read().encode()
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+    do_HEAD = do_GET
+    def log_message(self, *_): pass
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+Server(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+class Build(IntegrationTest):
+    def start_built(self, source, *options):
+        self.save("build.sh", BUILD)
+        self.save("app.py", BUILT_BACKEND)
+        self.save("source", source)
+        self.hpp = self.start_hpp("--build", "sh build.sh", *options, "--exec", PYTHON, "app.py",
+                                  "{backend}")
+        return self.hpp
+
+    @property
+    def builds(self):
+        return (self.directory / "builds").read_text().splitlines()
+
+    def test_comes_before_each_start(self):
+        self.start_built("one").wait_ready()
+        self.assertEqual(get(self.hpp.url).text, "one")
+        self.save("source", "two")
+        self.assertEqual(get(self.hpp.url).text, "two")
+        self.assertEqual(self.builds, ["building one", "building two"])
+        self.hpp.wait_line(r"Building: running sh build\.sh, killed the old one in ")
+        self.hpp.wait_line(r"Loading: started .* \(generation 2, .*built in ")
+
+    def test_that_fails_is_an_error_page_with_what_it_printed(self):
+        self.start_built("one").wait_ready()
+        self.save("source", "bad")
+        answer = get(self.hpp.url)
+        self.assertEqual(answer.status, 503)
+        self.assertIn("sh build.sh failed: exit code 2", answer.text)
+        self.assertIn("source:1: error: bad", answer.text)
+        self.hpp.wait_line("^source:1: error: bad$")
+        self.save("source", "good")
+        self.assertEqual(get(self.hpp.url).text, "good")
+
+    def test_that_fails_at_the_first_start(self):
+        self.start_built("bad").wait_state("Error")
+        self.assertEqual(get(self.hpp.url).status, 503)
+        self.save("source", "good")
+        self.assertEqual(get(self.hpp.url).text, "good")
+
+    def test_is_broken_off_by_a_save(self):
+        self.start_built("slow").wait_state("Loading")
+        builder = wait_for(lambda: self.builder(), "the build")
+        self.save("source", "two")
+        self.assertEqual(get(self.hpp.url).text, "two")
+        self.assertFalse(is_alive(builder))
+
+    def test_dies_with_hpp(self):
+        self.start_built("slow").wait_state("Loading")
+        wait_for(lambda: self.builder(), "the build")
+        self.hpp.ctrl_c()
+        self.assertEqual(self.hpp.wait_exit(), 130)
+        self.assert_nothing_left()
+
+    def test_of_a_supervisord_that_is_killed_is_begun_anew(self):
+        self.start_built("slow").wait_state("Loading")
+        builder = wait_for(lambda: self.builder(), "the build")
+        os.kill(self.hpp.helper_pid("supervisord"), signal.SIGKILL)
+        wait_for(lambda: not is_alive(builder), "the end of the build that nobody waits for")
+        (self.directory / "go").touch()
+        self.assertEqual(get(self.hpp.url).text, "slow")
+
+    def test_the_last_good_one_is_kept(self):
+        self.start_built("one", "--keep-last-good").wait_ready()
+        pid = self.hpp.snapshot()["pid"]
+        self.save("source", "bad")
+        self.assertEqual(get(self.hpp.url).text, "one", "it is let go when the build has failed")
+        self.hpp.wait_line("Running: sh build.sh failed: exit code 2 after .*; generation 1 goes on")
+        wait = self.run_program("ctl", "wait")
+        self.assertEqual(wait.process.returncode, 1, wait.transcript())
+        self.assertIn("sh build.sh failed", wait.output())
+        self.assertIn("source:1: error: bad", wait.output())
+        self.assertEqual(self.hpp.snapshot()["pid"], pid)
+        self.save("source", "good")
+        self.assertEqual(get(self.hpp.url).text, "good")
+        self.assertEqual(self.run_program("ctl", "wait").process.returncode, 0)
+
+    def test_while_the_last_good_one_lives_requests_wait_for_the_new_one(self):
+        self.start_built("one", "--keep-last-good").wait_ready()
+        pid = self.hpp.snapshot()["pid"]
+        self.save("source", "slow")
+        request = Background(get, self.hpp.url)
+        wait_for(lambda: self.builder(), "the build")
+        wait_for(lambda: self.hpp.snapshot("proxyd")["held"] == 1, "a held request")
+        self.assertTrue(is_alive(pid))
+        (self.directory / "go").touch()
+        self.assertEqual(request.result().text, "slow")
+
+    def test_keeping_needs_a_build(self):
+        program = self.run_program("launch", "1", "2", "--keep-last-good", "--exec", "x")
+        self.assertEqual(program.process.returncode, 2)
+        self.assertIn("--keep-last-good goes with --build", program.output())
+
+    def builder(self):
+        path = self.directory / "builder"
+        return path.exists() and int(path.read_text() or 0)
+
+
+# On the socket that it is handed, if that is meant for it. GET /nonblocking says how it came.
+HANDED = """\
+import fcntl, http.server, os, socket
+assert os.environ["LISTEN_FDS"] == "1" and os.environ["LISTEN_PID"] == str(os.getpid())
+was_nonblocking = bool(fcntl.fcntl(3, fcntl.F_GETFL) & os.O_NONBLOCK)
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        text = f"%s {os.getpid()} {was_nonblocking}".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+    do_HEAD = do_GET
+    def log_message(self, *_): pass
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+server = Server(("127.0.0.1", 0), Handler, bind_and_activate=False)
+server.socket = socket.socket(fileno=3)
+server.socket.setblocking(False)
+server.serve_forever()
+"""
+
+
+class Socket(IntegrationTest):
+    def start_handed(self):
+        self.save("app.py", HANDED % "one")
+        self.hpp = self.start_hpp("--socket", "--exec", PYTHON, "app.py")
+        self.hpp.wait_ready()
+        return self.hpp
+
+    def test_is_handed_to_each_backend_as_new(self):
+        self.start_handed()
+        for text in ("two", "three"):
+            self.save("app.py", HANDED % text)
+            self.assertEqual(get(self.hpp.url).text,
+                             f"{text} {self.hpp.snapshot()['pid']} False")
+
+    def test_takes_connections_while_no_backend_runs(self):
+        self.start_handed()
+        self.save("app.py", "raise SystemExit(1)")
+        self.hpp.wait_state("Error")
+        request = Background(get, f"http://127.0.0.1:{self.hpp.backend}/")
+        self.save("app.py", HANDED % "back")
+        self.assertIn("back", request.result().text)
+
+    def test_outlives_supervisord(self):
+        self.start_handed()
+        first = get(self.hpp.url).text
+        seen = len(self.hpp.lines)
+        os.kill(self.hpp.helper_pid("supervisord"), signal.SIGKILL)
+        self.hpp.wait_line("took over", seen)
+        self.assertEqual(get(self.hpp.url).text, first)
+        self.save("app.py", HANDED % "two")
+        self.assertIn("two", get(self.hpp.url).text)
+
+    def test_whose_port_is_taken_names_the_culprit(self):
+        self.save("app.py", HANDED % "one")
+        self.save("thief.py", "import socket, time\ns = socket.create_server(('127.0.0.1', 0))\n"
+                              "print(s.getsockname()[1], flush=True)\ntime.sleep(600)\n")
+        thief = self._keep(Program([PYTHON, "thief.py"], self.project, self.environment))
+        port = int(thief.wait_line(r"^(\d+)$")[1])
+        hpp = self.start_hpp("--socket", "--exec", PYTHON, "app.py", backend=port)
+        hpp.wait_line(rf"port {port} is held by pid {thief.pid} ")
+        thief.end()
+        self.save("other", "")
+        self.assertIn("one", get(hpp.url).text)
+
+
+class Ready(IntegrationTest):
+    def test_tcp_asks_the_backend_nothing(self):
+        self.save("app.py", "import socket, sys\n"
+                            "server = socket.create_server(('127.0.0.1', int(sys.argv[1])))\n"
+                            "while True:\n"
+                            "  connection = server.accept()[0]\n"
+                            "  print('got', connection.recv(100), flush=True)\n")
+        hpp = self.start_hpp("--ready", "tcp", "--exec", PYTHON, "app.py", "{backend}")
+        hpp.wait_ready()
+        hpp.wait_line(r"got b''|ConnectionReset")
+
+    def test_path_is_what_is_asked_for(self):
+        self.save("app.py", "import http.server, sys\n"
+                            "http.server.test(port=int(sys.argv[1]), bind='127.0.0.1')\n")
+        hpp = self.start_hpp("--ready-path", "/healthz", "--exec", PYTHON, "app.py", "{backend}")
+        hpp.wait_ready()
+        hpp.wait_line('"HEAD /healthz HTTP/1.1"')
+
+    def test_that_makes_no_sense_is_refused(self):
+        for options, said in ((("--ready", "udp"), "udp"),
+                              (("--ready", "tcp", "--socket"), "says nothing with --socket"),
+                              (("--ready-path", "healthz"), "must begin with /"),
+                              (("--ready-path", "/a b"), "no blanks")):
+            program = self.run_program("launch", "1", "2", *options, "--exec", "x")
+            self.assertEqual(program.process.returncode, 2)
+            self.assertIn(said, program.output())
+
+
+class Loop(IntegrationTest):
+    def test_is_named_with_its_cure(self):
+        self.save("app.py", BUILT_BACKEND.replace('open("../built").read().encode()', "b'x'"))
+        self.save("run.sh", 'date +%N > "the db.sqlite3"\nexec "$@"\n')
+        hpp = self.start_hpp("--exec", "sh", "run.sh", PYTHON, "app.py", "{backend}")
+        match = hpp.wait_line(r"a restart loop\? the db\.sqlite3 changed, .*: (--exclude .*)$")
+        self.assertEqual(match[1], "--exclude 'the db.sqlite3'")
+        hpp.ctrl_c()
+        hpp.wait_exit()
+        cured = self.start_hpp("--exclude", "the db.sqlite3", "--exec", "sh", "run.sh", PYTHON,
+                               "app.py", "{backend}")
+        cured.wait_ready()
+        self.assertEqual(get(cured.url).text, "x")
+        self.assertEqual(cured.snapshot()["generation"], 1)
