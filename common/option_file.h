@@ -1,4 +1,4 @@
-// The configuration file of hpp-launch: how CLI11 comes to know what `hpp.toml` says.
+// The configuration file: how CLI11 comes to know what `hpp.toml` says.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -30,12 +30,16 @@ class OptionFile : public CLI::Config {
   // long as this.
   explicit OptionFile(const CLI::Option& path_option) : path_option_(path_option) {}
 
-  // From now on the file may have `key`.
+  // Whether the file may have `key`.
+  bool has(const std::string& key) const { return known_.contains(key); }
+
+  // From now on the file may have `key`, and it goes to that option, which must live as long as
+  // this is read into.
   void add(std::string key, CLI::Option& option, Setting setting) {
     known_.insert_or_assign(std::move(key), Known{&option, setting});
   }
 
-  // The backend's command, which is no option of CLI11's. `command` must live as long as this.
+  // The backend's command, which is no option of CLI11's: where it goes. Likewise.
   void add_command(std::string key, std::vector<std::string>& command) {
     known_.insert_or_assign(std::move(key), Known{nullptr, Setting::Command});
     command_ = &command;

@@ -133,10 +133,12 @@ std::string file_key(std::string_view names) {
   return key;
 }
 
-// Declares to CLI11, and to the file if there can be one.
+// Declares to CLI11 and to the file: what the file may have is what hpp-launch takes.
 class Declarer {
  public:
-  Declarer(CLI::App& app, OptionFile* file) : app_(app), file_(file) {}
+  enum class Keys { New, Known };  // of the file: this declares them; they are declared already
+
+  Declarer(CLI::App& app, OptionFile& file, Keys keys) : app_(app), file_(file), keys_(keys) {}
 
   void address(const char* name, Address& target, const char* help) {
     auto* const option = app_.add_option_function<std::string>(
@@ -210,7 +212,8 @@ class Declarer {
 
  private:
   CLI::Option* declare(const char* name, Setting setting, CLI::Option* option) {
-    if (file_ != nullptr) file_->add(file_key(name), *option, setting);
+    const std::string key = file_key(name);
+    if (keys_ == Keys::New || file_.has(key)) file_.add(key, *option, setting);
     return option;
   }
 
@@ -231,7 +234,8 @@ class Declarer {
   }
 
   CLI::App& app_;
-  OptionFile* file_;  // nullptr: this program reads none
+  OptionFile& file_;
+  Keys keys_;
 };
 
 class Emitter {
@@ -310,6 +314,7 @@ const char* examples(Program program) {
     case Program::Proxyd:
       return "Examples:\n"
              "  hpp-proxyd 8000 8001 --run-dir /tmp/hpp\n"
+             "  hpp-proxyd --config hpp.toml --run-dir /tmp/hpp\n"
              "  hpp-proxyd 8000 8001 --assume-running";
     case Program::Watchd:
       return "Example:\n  hpp-watchd --run-dir /tmp/hpp --pattern 'src/**/*.py'";
@@ -344,19 +349,35 @@ class UsageFormatter : public CLI::Formatter {
   Program program_;
 };
 
-bool reads_file(Program program) {
+// The helpers of hpp-launch have been told what that has read, and an edit meanwhile is not for one
+// of them alone. So they read none unless they are told to.
+bool reads_default_file(Program program) {
   return program == Program::Launch;
 }
 
-std::shared_ptr<OptionFile> declare_file(CLI::App& app) {
-  auto* const option = app.set_config(
-      kConfig, "",
-      fmt::format("file of options by their long names (default: {})", kDefaultConfig));
+std::shared_ptr<OptionFile> declare_file(Program program, CLI::App& app) {
+  auto* const option =
+      app.set_config(kConfig, "",
+                     fmt::format("file of options by their long names (default: {})",
+                                 reads_default_file(program) ? kDefaultConfig : "none"));
   option->type_name("FILE")->take_last();
   auto file = std::make_shared<OptionFile>(*option);
   app.config_formatter(file);
   return file;
 }
+
+// One file serves all programs. What concerns only others is checked, so that a mistake is one
+// whoever reads it, and then left alone.
+struct Others {
+  explicit Others(OptionFile& file) {
+    Declarer declarer(app, file, Declarer::Keys::New);
+    visit_options(Program::Launch, options, declarer);
+    file.add_command(file_key(kExec), options.command);
+  }
+
+  CLI::App app;
+  Options options;
+};
 
 // CLI11 takes a word in brackets for a list, which is a glob: `[ab]`, `--pattern=[Mm]akefile[12]`.
 // `./` in front means the same, and goes with normalized_glob. Not so an IPv6 address.
@@ -374,7 +395,7 @@ std::vector<std::string> words_for_cli11(Program program, const char* const* beg
                                          const char* const* end) {
   std::vector<std::string> words(begin, end);
   std::for_each(words.begin(), words.end(), guard_brackets);
-  if (reads_file(program) && ::access(kDefaultConfig, F_OK) == 0) {
+  if (reads_default_file(program) && ::access(kDefaultConfig, F_OK) == 0) {
     words.insert(words.begin(), {kConfig, kDefaultConfig});
   }
   std::reverse(words.begin(), words.end());
@@ -406,7 +427,7 @@ void check(Program program, const Options& options, bool has_exec) {
       options.ready_path.find_first_of(" \t\r\n") != std::string::npos) {
     throw CLI::ValidationError("--ready-path must begin with / and have no blanks in it");
   }
-  if (program == Program::Launch && options.bind == options.backend) {
+  if (is_any(program, {Program::Launch, Program::Proxyd}) && options.bind == options.backend) {
     throw CLI::ValidationError("BIND and BACKEND are the same address");
   }
 }
@@ -451,10 +472,11 @@ ParsedOptions parse_options(Program program, int argc, const char* const* argv) 
   app.set_version_flag("--version");
   app.footer(examples(program));
   app.formatter(std::make_shared<UsageFormatter>(program));
-  const auto file = reads_file(program) ? declare_file(app) : nullptr;
-  Declarer declarer(app, file.get());
+  const auto file = declare_file(program, app);
+  const Others others(*file);
+  Declarer declarer(app, *file, Declarer::Keys::Known);
   visit_options(program, options, declarer);
-  if (file) file->add_command(file_key(kExec), options.command);
+  if (takes_command(program)) file->add_command(file_key(kExec), options.command);
   try {
     app.parse(words_for_cli11(program, argv + 1, exec));
     if (exec != end) options.command.assign(exec + 1, end);

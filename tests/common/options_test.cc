@@ -201,6 +201,7 @@ TEST(Options, AreRefusedWithOneLineThatSaysWhatWasExpected) {
       {Launch, {"8000", "8001", "--name", "a/b", "--exec", "x"}, "--name"},
       {Launch, {"8000", "8001", "--name", "..", "--exec", "x"}, "--name"},
       {Proxyd, {"8000", "8001"}, "--run-dir"},
+      {Proxyd, {"8000", "8000", "--run-dir", "/x"}, "same address"},
       {Proxyd, {"--run-dir", "/x", "8000"}, "BACKEND"},
       {Proxyd, {"8000", "8001", "--run-dir", "/x", "--exec", "x"}, "--exec"},
       {Watchd, {}, "--run-dir"},
@@ -393,9 +394,48 @@ TEST_F(ConfiguredOptions, DoNotKeepHelpBack) {
   }
 }
 
-TEST_F(ConfiguredOptions, AreNotForHelpers) {
+// What all may find in one file, as helpers are started by a service manager.
+TEST_F(ConfiguredOptions, AreForEachHelperWhatConcernsIt) {
+  write(
+      "bind = '[::1]:8000'\nbackend = '127.0.0.1:8001'\nname = 'mine'\ndebug = true\n"
+      "pattern = ['src/**/*.py', '-dash', 'with space']\nexclude = '**/test_*'\n"
+      "css = '**/*.css'\nreload = ['static/**', '-dash']\nno-default-excludes = true\n"
+      "inject = true\nexec = ['python3', '-c', \"print('x')\", '--exec', '', '--debug']\n");
   for (const Program program : {Program::Proxyd, Program::Watchd, Program::Supervisord}) {
-    EXPECT_EQ(parse(program, {"--config", path_, "--run-dir", "/x"}).exit_status, 2);
+    const Options read =
+        must_parse(program, {"--config", path_, "--run-dir", "/run/user/1/hpp/mine"});
+    EXPECT_EQ(read, must_parse(program, arguments_for(program, full()))) << program_name(program);
+  }
+  EXPECT_EQ(must_parse(Program::Supervisord,
+                       {"3", "--config", path_, "--run-dir", "/x", "--exec", "y", "z"})
+                .command,
+            (Words{"y", "z"}));
+}
+
+TEST_F(ConfiguredOptions, AreCheckedByWhomTheyDoNotConcern) {
+  struct Case {
+    const char* text;
+    const char* expected;
+  };
+
+  const Case cases[] = {
+      {"patern = 'x'\n", ":1: there is no option 'patern'"},
+      {"exclude = '['\n", ":1: bad glob '['"},
+      {"bind = 'x'\n", ":1: BIND: expected PORT"},
+      {"queue-limit = 0\n", ":1: --queue-limit"},
+      {"exec = []\n", ":1: exec: expected a command, got none"},
+      {"run-dir = '/x'\n", ":1: there is no option 'run-dir'"},
+      {"assume-running = true\n", ":1: there is no option 'assume-running'"},
+  };
+  for (const auto& [text, expected] : cases) {
+    for (const Program program : {Program::Proxyd, Program::Watchd, Program::Supervisord}) {
+      write(text);
+      testing::internal::CaptureStderr();
+      const ParsedOptions parsed = parse(program, {"--config", path_, "--run-dir", "/x"});
+      const std::string said = testing::internal::GetCapturedStderr();
+      EXPECT_EQ(parsed.exit_status, 2) << said;
+      EXPECT_NE(said.find(path_ + expected), std::string::npos) << text << said;
+    }
   }
 }
 
