@@ -1,7 +1,10 @@
 #include "common/log.h"
 
+#include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <string>
 
 namespace hpp::log {
@@ -9,6 +12,7 @@ namespace {
 
 const char* program_name = "hpp";
 Level finest_level = Level::Info;
+bool tells_journal = false;
 
 const char* mark(Level level) {
   switch (level) {
@@ -24,9 +28,33 @@ const char* mark(Level level) {
   return "";
 }
 
+int syslog_priority(Level level) {
+  switch (level) {
+    case Level::Error:
+      return LOG_ERR;
+    case Level::Warning:
+      return LOG_WARNING;
+    case Level::Info:
+      return LOG_INFO;
+    case Level::Debug:
+      return LOG_DEBUG;
+  }
+  return LOG_INFO;
+}
+
 }  // namespace
 
+bool is_journal(int fd) {
+  const char* const journal = std::getenv("JOURNAL_STREAM");
+
+  struct stat info {};
+
+  if (journal == nullptr || ::fstat(fd, &info) != 0) return false;
+  return fmt::format("{}:{}", info.st_dev, info.st_ino) == journal;
+}
+
 void start(const char* program, Level finest) {
+  tells_journal = is_journal(STDERR_FILENO);
   program_name = program;
   finest_level = finest;
 }
@@ -37,7 +65,8 @@ bool prints(Level level) {
 
 void write(Level level, std::string_view text) {
   if (!prints(level)) return;
-  const std::string line = fmt::format("{}: {}{}\n", program_name, mark(level), text);
+  const std::string priority = tells_journal ? fmt::format("<{}>", syslog_priority(level)) : "";
+  const std::string line = fmt::format("{}{}: {}{}\n", priority, program_name, mark(level), text);
   // A log that cannot be written has nowhere to say so.
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
 }

@@ -27,8 +27,22 @@ UniqueFd open_no_input() {
   return fd;
 }
 
-std::string store_name(std::uint64_t generation) {
-  return fmt::format("backend-{}", generation);
+// What the service manager keeps of a backend has a name each, for systemd gives back those of one
+// name in any order. 0: the pidfd; from 1 on: the ends that its output is read from.
+std::string store_name(std::uint64_t generation, std::size_t number) {
+  return fmt::format("backend-{}-{}", generation, number);
+}
+
+// All of so many, or nothing.
+std::vector<UniqueFd> take_stored(ServiceManager& manager, std::uint64_t generation,
+                                  std::size_t count) {
+  std::vector<UniqueFd> all;
+  for (std::size_t number = 0; number < count; ++number) {
+    auto taken = manager.take(store_name(generation, number));
+    if (taken.size() != 1) return {};
+    all.push_back(std::move(taken.front()));
+  }
+  return all;
 }
 
 // Of the socket that backends are handed.
@@ -60,10 +74,10 @@ Daemon::Daemon(const Options& options)
                 .build = options.build,
                 .keep_last_good = options.keep_last_good},
                spawns_so_far(publisher_)),
-      output_(loop_, STDOUT_FILENO, STDERR_FILENO),
+      output_(loop_, streams_.out(), streams_.err()),
       probe_(loop_, addresses_, question(options),
              [this] { happen(Answered{.generation = probed_generation_, .wall_ms = wall_ms()}); }),
-      build_output_(loop_, STDERR_FILENO),
+      build_output_(loop_, streams_.err()),
       port_release_(loop_, addresses_, [this] { happen(TreeGone{.wall_ms = wall_ms()}); }),
       killer_(loop_, tag_prefix_,
               {.signal = options.stop_signal, .patience = Milliseconds{options.stop_timeout_ms}},
@@ -85,7 +99,8 @@ void Daemon::run() {
 
 // The backend of a supervisord that crashed, if the service manager has kept what belongs to it: a
 // pidfd, so that there is no doubt which process it is, and its output. Ours goes where that of the
-// one before went, so there are as many descriptors.
+// one before went, so there are as many descriptors. Without them the snapshot is of a run that has
+// ended, or of a backend that never was: a failure, too, is tried again.
 std::optional<bus::BackendState> Daemon::take_over() {
   if (socket_) {
     auto kept = manager_.take(kSocketName);
@@ -94,20 +109,17 @@ std::optional<bus::BackendState> Daemon::take_over() {
   if (!publisher_.last()) return std::nullopt;
   const auto last = std::get<bus::BackendState>(*publisher_.last());
   if (last.command != command_) return std::nullopt;
-  auto stored = manager_.take(store_name(last.generation));
-  const bool has_all = stored.size() == 1 + output_.reader_count();
-  UniqueFd pidfd;
-  if (has_all) {
-    stored_generation_ = last.generation;
-    pidfd = std::move(stored.front());
-    stored.erase(stored.begin());
-    output_.take_over(std::move(stored));
-    output_.follow_window();  // nobody did meanwhile
-  }
+  auto stored = take_stored(manager_, last.generation, stored_count());
+  if (stored.empty()) return std::nullopt;
+  stored_generation_ = last.generation;
+  UniqueFd pidfd = std::move(stored.front());
+  stored.erase(stored.begin());
+  output_.take_over(std::move(stored));
+  output_.follow_window();  // nobody did meanwhile
   const bool lived =
       last.state == bus::BackendPhase::Loading || last.state == bus::BackendPhase::Running;
   if (!lived) return last;
-  if (!has_all || last.pid == 0) return std::nullopt;
+  if (last.pid == 0) return std::nullopt;
   const auto pid = static_cast<pid_t>(last.pid);
   killer_.take_over(pid, UniqueFd(::fcntl(pidfd.get(), F_DUPFD_CLOEXEC, 0)));
   const auto on_end = [this, generation = last.generation](ExitStatus status) {
@@ -117,13 +129,27 @@ std::optional<bus::BackendState> Daemon::take_over() {
   return last;
 }
 
+std::size_t Daemon::stored_count() const {
+  return 1 + output_.reader_count();
+}
+
 // For take_over().
 void Daemon::store(std::uint64_t generation) {
-  if (stored_generation_ != 0) manager_.forget(store_name(stored_generation_));
+  forget_stored();
   std::vector<int> fds = output_.readers();
   fds.insert(fds.begin(), child_->pidfd());
-  manager_.store(store_name(generation), fds);
+  for (std::size_t number = 0; number < fds.size(); ++number) {
+    manager_.store(store_name(generation, number), {fds[number]});
+  }
   stored_generation_ = generation;
+}
+
+void Daemon::forget_stored() {
+  if (stored_generation_ == 0) return;
+  for (std::size_t number = 0; number < stored_count(); ++number) {
+    manager_.forget(store_name(stored_generation_, number));
+  }
+  stored_generation_ = 0;
 }
 
 // An effect may make something happen before it returns: that waits for the effects before it.
@@ -278,7 +304,10 @@ void Daemon::perform(const StartTreeWait&) {
   tree_wait_.start(kTreeWait);
 }
 
+// Who is started next begins anew, in Error, too.
 void Daemon::perform(const Leave&) {
+  forget_stored();
+  if (socket_) manager_.forget(kSocketName);
   output_.drain();
   build_output_.drain();
   loop_.stop();

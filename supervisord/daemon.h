@@ -19,6 +19,7 @@
 #include "common/service_manager.h"
 #include "supervisord/core/backend.h"
 #include "supervisord/handed_socket.h"
+#include "supervisord/journal_streams.h"
 #include "supervisord/output.h"
 #include "supervisord/port_release.h"
 #include "supervisord/probe.h"
@@ -46,6 +47,8 @@ class Daemon {
 
   std::optional<bus::BackendState> take_over();
   void store(std::uint64_t generation);
+  void forget_stored();
+  std::size_t stored_count() const;
 
   void perform(const Spawn& effect);
   void perform(const Build& effect);
@@ -72,6 +75,7 @@ class Daemon {
   std::deque<Event> events_;  // to be taken before the loop turns
   bool taking_ = false;
   std::uint64_t probed_generation_ = 0;
+  JournalStreams streams_;
   Output output_;
   Probe probe_;
   std::unique_ptr<Child> child_;
