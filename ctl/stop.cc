@@ -1,16 +1,65 @@
-#include <csignal>
+#include <fmt/format.h>
 
+#include <csignal>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/bus/endpoints.h"
+#include "common/event/loop.h"
+#include "common/os/child.h"
 #include "common/os/run_directory.h"
 #include "ctl/commands.h"
 #include "ctl/lock_holder.h"
 
 namespace hpp::ctl {
+namespace {
+
+// Who has ended by now is none the worse for it.
+void stop_holders(const std::vector<std::string>& lock_paths) {
+  std::vector<LockHolder> stopped;
+  for (const std::string& path : lock_paths) {
+    auto holder = LockHolder::find(path);
+    if (holder && holder->signal(SIGTERM)) stopped.push_back(std::move(*holder));
+  }
+  for (const LockHolder& holder : stopped) holder.wait_end();
+}
+
+// Helpers that were ended past systemd it would start again. Their run directory has its name from
+// the instance of their units. Who waits for the target's end alone does not wait for theirs.
+int stop_units(const std::string& name) {
+  std::vector<std::string> command{"systemctl", "--user", "stop",
+                                   fmt::format("hpp@{}.target", name)};
+  for (const bus::Topic topic : {bus::Topic::Proxy, bus::Topic::Tree, bus::Topic::Backend}) {
+    command.push_back(fmt::format("hpp-{}@{}.service", bus::author_of(topic), name));
+  }
+  Loop loop;
+  ExitStatus ended;
+  const Child systemctl(loop, {.command = std::move(command)}, [&](ExitStatus status) {
+    ended = status;
+    loop.stop();
+  });
+  loop.run();
+  return ended == ExitStatus{} ? 0 : 1;
+}
+
+}  // namespace
 
 int stop(const Instance& instance) {
-  const auto launcher = LockHolder::find(run_lock_path(instance.run_directory));
-  // If it has ended by now that is as well.
-  if (launcher && launcher->signal(SIGTERM)) launcher->wait_end();
-  return 0;
+  const std::string& directory = instance.run_directory;
+  switch (instance.keeper) {
+    case Keeper::Launch:
+      stop_holders({run_lock_path(directory)});
+      return 0;
+    case Keeper::Systemd:
+      return stop_units(instance.name);
+    case Keeper::Nobody:
+      stop_holders({bus::lock_path(directory, bus::Topic::Backend),
+                    bus::lock_path(directory, bus::Topic::Tree),
+                    bus::lock_path(directory, bus::Topic::Proxy)});
+      return 0;
+  }
+  return 1;
 }
 
 }  // namespace hpp::ctl

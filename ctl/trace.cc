@@ -4,20 +4,22 @@
 #include <csignal>
 #include <cstdio>
 #include <ctime>
-#include <optional>
 
 #include "common/bus/endpoints.h"
 #include "common/bus/subscriber.h"
-#include "common/event/fd_watch.h"
 #include "common/event/loop.h"
 #include "common/event/signals.h"
-#include "common/os/run_directory.h"
+#include "common/event/timer.h"
 #include "ctl/commands.h"
 #include "ctl/core/report.h"
-#include "ctl/lock_holder.h"
+#include "ctl/instances.h"
 
 namespace hpp::ctl {
 namespace {
+
+// How soon the end of the instance is seen. One that systemd keeps has no process that is there all
+// the time.
+constexpr Milliseconds kLookAgain{500};
 
 // `14:03:07.042`, local time.
 std::string clock_time(std::int64_t at_ms) {
@@ -36,12 +38,14 @@ bool print_line(const std::string& line) {
 }  // namespace
 
 int trace(const Instance& instance, const CtlOptions& options) {
-  const auto launcher = LockHolder::find(run_lock_path(instance.run_directory));
-  if (!launcher) return 0;
+  if (!is_running(instance)) return 0;
   Loop loop;
   const Signals signals(loop, {SIGINT, SIGTERM}, [&loop](int) { loop.stop(); });
-  FdWatch ended(loop, launcher->pidfd(), FdWatch::For::Reading, [&loop] { loop.stop(); });
-  ended.start();
+  Timer look(loop, [&] {
+    if (!is_running(instance)) return loop.stop();
+    look.start(kLookAgain);
+  });
+  look.start(kLookAgain);
   const auto audience = options.tickets ? bus::Audience::TicketHandlers : bus::Audience::Everybody;
   const bus::Subscriber subscriber(
       loop, instance.run_directory, {bus::Topic::Tree, bus::Topic::Backend, bus::Topic::Proxy},

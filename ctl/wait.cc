@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <optional>
 #include <stdexcept>
 
 #include "common/address.h"
@@ -10,6 +11,7 @@
 #include "ctl/ask.h"
 #include "ctl/commands.h"
 #include "ctl/core/wait_answer.h"
+#include "ctl/instances.h"
 #include "ctl/lock_holder.h"
 
 namespace hpp::ctl {
@@ -18,21 +20,23 @@ namespace {
 using Milliseconds = std::chrono::milliseconds;
 
 constexpr std::string_view kScheme = "http://";
+constexpr const char* kEnded = "hpp has ended";
 // How soon to ask again where nobody listens (hpp has just been started).
 constexpr Milliseconds kAskAgain{20};
 
 Address address_of(const Instance& instance) {
   if (!instance.url.starts_with(kScheme)) {
     throw std::runtime_error(
-        fmt::format("{} does not say where hpp listens", run_lock_path(instance.run_directory)));
+        fmt::format("nothing in {} says where hpp listens", instance.run_directory));
   }
   return parse_address(std::string_view(instance.url).substr(kScheme.size()));
 }
 
 // Whether it has ended, within kAskAgain.
-bool ends_soon(const LockHolder& launcher) {
-  pollfd ended{.fd = launcher.pidfd(), .events = POLLIN, .revents = 0};
-  return ::poll(&ended, 1, static_cast<int>(kAskAgain.count())) > 0;
+bool ends_soon(const Instance& instance, const std::optional<LockHolder>& launcher) {
+  pollfd ended{.fd = launcher ? launcher->pidfd() : -1, .events = POLLIN, .revents = 0};
+  if (::poll(&ended, 1, static_cast<int>(kAskAgain.count())) > 0) return true;
+  return !launcher && !is_running(instance);
 }
 
 // Each request takes a ticket of the freshness barrier's when it arrives (proxyd/core/barrier.h):
@@ -43,7 +47,8 @@ WaitAnswer ask_until_answered(const Instance& instance, const Deadline& deadline
   const Address address = address_of(instance);
   const std::vector<SocketAddress> places = resolve(address);
   const std::string request = wait_request(to_string(address));
-  while (launcher) {
+  if (instance.keeper == Keeper::Launch && !launcher) throw std::runtime_error(kEnded);
+  for (;;) {
     for (const SocketAddress& place : places) {
       const auto response = ask(place, request, deadline);
       if (!response) continue;
@@ -52,9 +57,8 @@ WaitAnswer ask_until_answered(const Instance& instance, const Deadline& deadline
     }
     if (is_over(deadline))
       throw std::runtime_error("the time is over: it is neither live nor failed");
-    if (ends_soon(*launcher)) break;
+    if (ends_soon(instance, launcher)) throw std::runtime_error(kEnded);
   }
-  throw std::runtime_error("hpp has ended");
 }
 
 }  // namespace

@@ -9,11 +9,15 @@
 
 namespace hpp::ctl {
 
-// A hpp-launch at work.
+// Who starts the helpers of an instance again when they crash, and ends them.
+enum class Keeper { Launch, Systemd, Nobody };
+
+// Helpers at work in one run directory.
 struct Instance {
   std::string name;           // of its run directory
   std::string run_directory;  // where its helpers meet
-  std::int64_t pid = 0;
+  std::int64_t pid = 0;       // of hpp-launch; without one, of a helper
+  Keeper keeper = Keeper::Launch;
   std::string url;        // `http://localhost:8000`
   std::string directory;  // the one that it works in; empty: not to be seen
 

@@ -13,6 +13,30 @@
 namespace hpp::ctl {
 namespace {
 
+const char* name_of(Keeper keeper) {
+  switch (keeper) {
+    case Keeper::Launch:
+      return "hpp-launch";
+    case Keeper::Systemd:
+      return "systemd";
+    case Keeper::Nobody:
+      return "nobody";
+  }
+  return "";
+}
+
+std::string keeper_words(const Instance& instance) {
+  switch (instance.keeper) {
+    case Keeper::Launch:
+      return fmt::format("pid {}", instance.pid);
+    case Keeper::Systemd:
+      return "kept by systemd";
+    case Keeper::Nobody:
+      return "kept by nobody";
+  }
+  return "";
+}
+
 // The parts of an object come in the order in which they are written down.
 using Object = nlohmann::ordered_json;
 
@@ -132,8 +156,9 @@ std::string backend_words(const bus::BackendState& backend) {
 }
 
 std::string status_text(const Instance& instance, const Snapshots& snapshots, std::int64_t now_ms) {
-  std::string text = row("instance", fmt::format("{}, pid {}, in {}", instance.name, instance.pid,
-                                                 printable(instance.directory)));
+  std::string text =
+      row("instance", fmt::format("{}, {}, in {}", instance.name, keeper_words(instance),
+                                  printable(instance.directory)));
   text += row("url", instance.url);
   const auto& [tree, backend, proxy, silent] = snapshots;
   text += row("backend", backend ? backend_words(*backend) + since(*backend, now_ms) : "unknown");
@@ -154,6 +179,7 @@ std::string status_json(const Instance& instance, const Snapshots& snapshots) {
   Object object;
   object["instance"] = {{"name", instance.name},
                         {"pid", instance.pid},
+                        {"keeper", name_of(instance.keeper)},
                         {"url", instance.url},
                         {"directory", instance.directory},
                         {"run_directory", instance.run_directory}};

@@ -101,6 +101,29 @@ class Finding(CtlTest):
         self.assertEqual(self.ctl("status").output(), "hpp-ctl: error: no hpp is running")
 
 
+    def test_helpers_that_were_started_one_by_one(self):
+        bind, backend = free_port(), free_port()
+        command = [str(word).replace("{backend}", str(backend)) for word in self.save_backend()]
+        where = {"bind": bind, "backend": backend}
+        helpers = [self.start_helper("supervisord", "--exec", *command, **where),
+                   self.start_helper("watchd", **where),
+                   self.start_helper("proxyd", "--livereload-port", 0, **where)]
+        helpers[0].wait_ready()
+        wait_for(lambda: helpers[0].snapshot("proxyd").get("listening"), "proxyd to listen")
+        self.assertRegex(self.ctl("status").output(),
+                         rf"instance +localhost-{bind}, kept by nobody, in {self.project}")
+        self.save_backend("changed")
+        self.assert_status(self.ctl("wait"), 0)
+        self.assertEqual(get(helpers[0].url).text, "changed")
+        self.assert_status(self.ctl("restart"), 0)
+        trace = self.start_ctl("trace")
+        trace.wait_line("^.* proxy ")
+        self.assert_status(self.ctl("stop"), 0)
+        self.assertEqual([helper.wait_exit() for helper in helpers], [0, 0, 0])
+        self.assertEqual(trace.wait_exit(), 0)
+        self.assert_nothing_left()
+
+
 class Status(CtlTest):
     def test_for_people(self):
         hpp = self.start_ready()

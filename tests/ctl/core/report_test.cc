@@ -55,6 +55,26 @@ TEST(Report, ForPeople) {
             "forwarded 3, replayed 4\n");
 }
 
+TEST(Report, TellsWhoKeepsIt) {
+  struct Case {
+    Keeper keeper;
+    const char* words;
+    const char* name;
+  };
+
+  const Case cases[] = {
+      {Keeper::Launch, "localhost-8000, pid 12, in /home/me/project", "hpp-launch"},
+      {Keeper::Systemd, "localhost-8000, kept by systemd, in /home/me/project", "systemd"},
+      {Keeper::Nobody, "localhost-8000, kept by nobody, in /home/me/project", "nobody"},
+  };
+  for (const auto& [keeper, words, name] : cases) {
+    Instance instance = kInstance;
+    instance.keeper = keeper;
+    EXPECT_THAT(status_text(instance, {}, 0), HasSubstr(words));
+    EXPECT_EQ(nlohmann::json::parse(status_json(instance, {}))["instance"]["keeper"], name);
+  }
+}
+
 TEST(Report, TellsWhatIsWrong) {
   Snapshots all{.tree = tree(), .backend = backend(), .proxy = proxy(), .silent = {"watchd"}};
   all.tree->watching = false;
