@@ -1,6 +1,6 @@
 """Makes a man page: fills the options of a program into its text, and has docutils do the rest.
 
-    man_page.py PROGRAM PAGE.rst VERSION >PAGE
+    man_page.py PAGE.rst VERSION [PROGRAM] >PAGE
 
 The line `.. options` in the text stands for what PROGRAM --help says of its options, and of those of
 its commands: they are declared once, in C++.
@@ -61,11 +61,12 @@ def options_text(program):
     return text
 
 
-def main(program, page, version):
+def main(page, version, program=None):
     with open(page, encoding="utf-8") as file:
-        text = file.read()
-    assert OPTIONS in text, f"{page} has no place for options"
-    text = text.replace(OPTIONS, options_text(program)).replace("|version|", version)
+        text = file.read().replace("|version|", version)
+    if program:
+        assert OPTIONS in text, f"{page} has no place for options"
+        text = text.replace(OPTIONS, options_text(program))
     made = docutils.core.publish_string(text, writer_name="manpage", settings_overrides={
         "output_encoding": "utf-8", "report_level": 2, "halt_level": 2})
     sys.stdout.buffer.write(made)
