@@ -57,6 +57,9 @@ void visit_options(Program program, AnyOptions& options, Visitor& visitor) {
                   "globs of files for which browsers reload the page, and nothing is restarted");
     visitor.negated_flag("--no-default-excludes", options.default_excludes,
                          "do not ignore version control, caches and editors' own files");
+    visitor.flag("--gitignore", options.gitignore, "ignore what git ignores");
+    visitor.flag("--ignore-unchanged", options.ignore_unchanged,
+                 "ignore saves that leave a file's content as it was");
   }
   if (is_any(program, {Launch, Proxyd})) {
     visitor.port("--livereload-port", options.livereload_port,

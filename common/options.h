@@ -26,6 +26,8 @@ struct Options {
   std::vector<std::string> css;       // normalized globs of style sheets that browsers swap
   std::vector<std::string> reload;    // normalized globs of files that browsers reload for
   bool default_excludes = true;
+  bool gitignore = false;            // not what git ignores
+  bool ignore_unchanged = false;     // not a save that leaves the content as it was
   std::vector<std::string> command;  // the backend's
   std::string build;                 // the shell's command line that comes before each; or empty
   bool keep_last_good = false;       // the backend lives while the build runs, and if it fails

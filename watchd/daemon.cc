@@ -19,6 +19,7 @@
 #include "common/os/error.h"
 #include "common/os/run_directory.h"
 #include "watchd/core/bser.h"
+#include "watchd/git_ignore.h"
 #include "watchd/lock_search.h"
 
 namespace hpp::watchd {
@@ -46,7 +47,9 @@ Session::Settings settings(const Options& options, const bus::Publisher& publish
                      .excludes = options.excludes,
                      .css = options.css,
                      .reload = options.reload,
-                     .default_excludes = options.default_excludes},
+                     .default_excludes = options.default_excludes,
+                     .gitignore = options.gitignore,
+                     .ignore_unchanged = options.ignore_unchanged},
           .resumed = last_tree(publisher)};
 }
 
@@ -194,6 +197,11 @@ void Daemon::perform(const StopTimer&) {
 
 void Daemon::perform(const LookForLock& effect) {
   take(LockLooked{find_git_lock(effect.root)});
+}
+
+void Daemon::perform(const AskGit& effect) {
+  Sifted sifted = without_ignored(effect.files);
+  take(GitAsked{.files = std::move(sifted.files), .problem = std::move(sifted.problem)});
 }
 
 void Daemon::perform(const Publish& effect) {

@@ -39,6 +39,7 @@ class Daemon final : private StreamListener {
   void perform(const StartTimer& effect);
   void perform(const StopTimer&);
   void perform(const LookForLock& effect);
+  void perform(const AskGit& effect);
   void perform(const Publish& effect);
   void perform(const Say& effect);
 

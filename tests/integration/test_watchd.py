@@ -290,6 +290,112 @@ class ForBrowsers(WatchdTest):
         return css, others
 
 
+class Gitignore(WatchdTest):
+    def setUp(self):
+        super().setUp()
+        self.git("init", "--quiet")
+        self.write(".gitignore", "*.log\n/build/\n!keep.log\n")
+
+    def test_git_decides(self):
+        self.start_watchd("--gitignore")
+        for name in ("a.log", "deep/down/b.log", "build/out.js", "odd \n \xff.log"):
+            self.assert_does_not_count(lambda: self.write(name))
+        for name in ("a.py", "keep.log", "deep/build/c", ":(top)d"):
+            self.assert_counts(lambda: self.write(name), name)
+        self.assert_counts(lambda: [self.write("x.log"), self.write("x.py")], "x.py")
+        self.assertEqual(self.tree()["changed_count"], 1)
+
+    def test_what_git_tracks_counts(self):
+        self.write("tracked.log")
+        self.git("add", "--force", "tracked.log")
+        self.start_watchd("--gitignore")
+        self.assert_counts(lambda: self.write("tracked.log", "y"), "tracked.log")
+
+    def test_a_change_of_gitignore_counts_at_once(self):
+        self.start_watchd("--gitignore")
+        self.assert_counts(lambda: self.write(".gitignore", "*.tmp\n"), ".gitignore")
+        self.assert_counts(lambda: self.write("a.log"), "a.log")
+        self.assert_does_not_count(lambda: self.write("a.tmp"))
+
+    def test_below_the_root_of_the_repository(self):
+        self.write("sub/a.py")
+        self.project = self.project / "sub"
+        self.start_watchd("--gitignore")
+        self.assert_does_not_count(lambda: self.write("b.log"))
+        self.assert_counts(lambda: self.write("b.py"), "b.py")
+
+    def test_browsers_files_are_not_asked_for(self):
+        self.start_watchd("--gitignore", "--css", "build/*.css")
+        before = self.tree()["refresh"]["count"]
+        self.write("build/site.css")
+        self.wait_tree(lambda t: t["refresh"]["count"] > before, "a style sheet")
+
+    def test_without_a_repository_all_counts_and_it_is_said(self):
+        shutil.rmtree(self.project / ".git")
+        self.start_watchd("--gitignore")
+        self.assert_counts(lambda: self.write("a.log"), "a.log")
+        self.watchd.wait_line("--gitignore does not work: git says: .*not a git repository")
+        self.assert_counts(lambda: self.write("b.log"), "b.log")
+        self.assertEqual(self.watchd.output("err").count("does not work"), 1)
+
+    def test_without_git_all_counts_and_it_is_said(self):
+        self.environment["PATH"] = str(self.directory / "bin")
+        (self.directory / "bin").mkdir()
+        (self.directory / "bin" / "watchman").symlink_to(shutil.which("watchman"))
+        self.start_watchd("--gitignore")
+        self.assert_counts(lambda: self.write("a.log"), "a.log")
+        self.watchd.wait_line("--gitignore does not work: cannot run git: .*No such file")
+
+    def test_a_git_that_hangs_is_not_waited_for(self):
+        (self.directory / "bin").mkdir()
+        hanging = self.directory / "bin" / "git"
+        hanging.write_text("#!/bin/sh\nexec sleep 600\n")
+        hanging.chmod(0o755)
+        self.environment["PATH"] = f"{self.directory}/bin:{self.environment['PATH']}"
+        self.start_watchd("--gitignore")
+        self.assert_counts(lambda: self.write("a.log"), "a.log")
+        self.watchd.wait_line("--gitignore does not work: git check-ignore: signal 9")
+
+
+class IgnoreUnchanged(WatchdTest):
+    def test_a_save_that_changes_nothing_is_no_change(self):
+        self.write("a.py", "one")
+        self.start_watchd("--ignore-unchanged")
+        self.assert_does_not_count(lambda: (self.project / "a.py").touch())
+        self.assert_does_not_count(lambda: self.write("a.py", "one"))
+        self.assert_counts(lambda: self.write("a.py", "two"), "a.py")
+        self.assert_does_not_count(lambda: self.write("a.py", "two"))
+        self.assert_counts(lambda: self.write("a.py", "one"), "a.py")
+
+    def test_files_come_and_go(self):
+        self.start_watchd("--ignore-unchanged")
+        self.assert_counts(lambda: self.write("a.py"), "a.py")
+        self.assert_counts((self.project / "a.py").unlink, "a.py")
+        self.assert_counts(lambda: self.write("a.py"), "a.py")
+        self.assert_counts(lambda: (self.project / "link").symlink_to("a.py"), "link")
+
+    def test_a_checkout_there_and_back(self):
+        self.git("init", "--quiet")
+        self.write("a.py", "one")
+        self.git("add", "a.py")
+        self.git("commit", "--quiet", "--message", "one")
+        self.start_watchd("--ignore-unchanged")
+        self.assert_does_not_count(lambda: self.git("checkout", "--quiet", "-b", "other"))
+        self.assert_counts(lambda: self.write("a.py", "two"), "a.py")
+        self.assert_counts(lambda: self.git("checkout", "--quiet", "a.py"), "a.py")
+
+    def test_a_watchd_that_is_started_again_knows_nothing_and_misses_nothing(self):
+        self.write("a.py", "one")
+        self.start_watchd("--ignore-unchanged")
+        self.watchd.signal(signal.SIGKILL)
+        self.watchd.wait_exit()
+        before = self.tree()["revision"]
+        self.write("a.py", "two")
+        self.start_watchd("--ignore-unchanged")
+        self.wait_tree(lambda t: t["revision"] == before + 1, "the save meanwhile")
+        self.assert_does_not_count((self.project / "a.py").touch)
+
+
 class Trouble(WatchdTest):
     def wait_back(self, revision):
         return self.wait_tree(

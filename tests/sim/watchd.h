@@ -34,6 +34,9 @@ class Watchd final : public Mortal {
   void perform(const watchd::StartTimer& effect);
   void perform(const watchd::StopTimer&);
   void perform(const watchd::LookForLock&);
+
+  void perform(const watchd::AskGit&) {}  // nobody is told to
+
   void perform(const watchd::Publish& effect);
   void perform(const watchd::Say& effect);
   void check_whole(const bus::TreeState& tree);

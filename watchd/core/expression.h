@@ -19,6 +19,8 @@ struct Filter {
   std::vector<std::string> css;
   std::vector<std::string> reload;
   bool default_excludes = true;
+  bool gitignore = false;         // not what git ignores; of the backend's alone: it was not named
+  bool ignore_unchanged = false;  // not what has the content that it had
 
   bool operator==(const Filter&) const = default;
 };

@@ -163,6 +163,15 @@ void Session::handle(const LockLooked& event, TimePoint now) {
   }
 }
 
+void Session::handle(const GitAsked& event, TimePoint) {
+  const bool works = event.problem.empty();
+  if (!works && !git_trouble_told_) {
+    say(Say::Level::Warning, "--gitignore does not work: " + event.problem);
+  }
+  git_trouble_told_ = !works;
+  count_for_backend(event.files);
+}
+
 // ---- PDUs of Watchman ---------------------------------------------------------------------------
 
 void Session::take(const ProjectWatched& pdu, TimePoint now) {
@@ -178,8 +187,16 @@ void Session::take(const ClockTold& pdu, TimePoint now) {
 }
 
 void Session::take(const ChangesTold& pdu, TimePoint now) {
-  if (state_ != State::CatchingUp || tree_.clock.empty()) return fail_odd("a list of files", now);
-  count(pdu.changes);
+  const bool knows_clock = !tree_.clock.empty();
+  if (state_ != State::CatchingUp || (!knows_clock && !settings_.filter.ignore_unchanged)) {
+    return fail_odd("a list of files", now);
+  }
+  if (knows_clock) {
+    count(pdu.changes);
+  } else {
+    if (told_) count_unknown("nobody watched the files for a while");
+    contents_.learn(pdu.changes);
+  }
   subscribe(pdu.changes.clock);
 }
 
@@ -269,8 +286,13 @@ void Session::enter(State state) {
 void Session::catch_up(Sync sync) {
   sync_ = sync;
   enter(State::CatchingUp);
-  emit(Send{tree_.clock.empty() ? clock_request(place_, sync)
-                                : changes_request(place_, tree_.clock, settings_.filter, sync)});
+  if (!tree_.clock.empty()) {
+    emit(Send{changes_request(place_, tree_.clock, settings_.filter, sync)});
+  } else if (settings_.filter.ignore_unchanged) {
+    emit(Send{contents_request(place_, settings_.filter, sync)});
+  } else {
+    emit(Send{clock_request(place_, sync)});
+  }
 }
 
 void Session::subscribe(const std::string& clock) {
@@ -381,15 +403,16 @@ void Session::stop_flushing() {
 
 void Session::count(const Changes& changes) {
   if (changes.is_fresh_instance) return count_unknown("Watchman has lost track of the files");
-  if (changes.files.empty()) return;
-  say(Say::Level::Debug, files_changed(changes.files.front(), changes.files.size()));
-  Batch backend;
+  const std::vector<std::string> files = contents_.news_of(changes);
+  if (files.empty()) return;
+  say(Say::Level::Debug, files_changed(files.front(), files.size()));
+  std::vector<std::string> backend;
   Batch css;
   Batch reload;
-  for (const std::string& file : changes.files) {
+  for (const std::string& file : files) {
     switch (concerns_.of(file)) {
       case Concern::Backend:
-        backend.add(file);
+        backend.push_back(file);
         break;
       case Concern::StyleSheet:
         css.add(file);
@@ -399,10 +422,10 @@ void Session::count(const Changes& changes) {
         break;
     }
   }
-  if (backend.count > 0) {
-    ++tree_.revision;
-    tree_.changed = std::move(backend.paths);
-    tree_.changed_count = backend.count;
+  if (!settings_.filter.gitignore) {
+    count_for_backend(backend);
+  } else if (!backend.empty()) {
+    emit(AskGit{std::move(backend)});
   }
   if (css.count + reload.count > 0) {
     tree_.refresh = {.count = tree_.refresh.count + 1,
@@ -413,7 +436,17 @@ void Session::count(const Changes& changes) {
   }
 }
 
+void Session::count_for_backend(const std::vector<std::string>& files) {
+  if (files.empty()) return;
+  Batch batch;
+  for (const std::string& file : files) batch.add(file);
+  ++tree_.revision;
+  tree_.changed = std::move(batch.paths);
+  tree_.changed_count = batch.count;
+}
+
 void Session::count_unknown(const char* why) {
+  contents_.forget();
   ++tree_.revision;
   tree_.changed.clear();
   tree_.changed_count = 0;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/bus/messages.h"
+#include "watchd/core/contents.h"
 #include "watchd/core/git_lock.h"
 #include "watchd/core/watchman_pdu.h"
 
@@ -72,8 +73,13 @@ struct LockLooked {  // the answer to LookForLock
   std::optional<GitLock> lock;
 };
 
+struct GitAsked {                  // the answer to AskGit
+  std::vector<std::string> files;  // those that git does not ignore
+  std::string problem;             // why that is all of them; empty: it is not, or git says so
+};
+
 using Event = std::variant<Started, SocketFound, SocketNotFound, Connected, Disconnected,
-                           PduArrived, TimerExpired, TicketSeen, LockLooked>;
+                           PduArrived, TimerExpired, TicketSeen, LockLooked, GitAsked>;
 
 // ---- effects ------------------------------------------------------------------------------------
 
@@ -113,6 +119,12 @@ struct LookForLock {  // of git's; answered at once
   bool operator==(const LookForLock&) const = default;
 };
 
+struct AskGit {  // which of these files it ignores; answered at once
+  std::vector<std::string> files;
+
+  bool operator==(const AskGit&) const = default;
+};
+
 struct Publish {
   bus::TreeState tree;  // without stamp
 
@@ -129,7 +141,7 @@ struct Say {  // a line of the log
 };
 
 using Effect = std::variant<FindSocket, Connect, Send, Disconnect, StartTimer, StopTimer,
-                            LookForLock, Publish, Say>;
+                            LookForLock, AskGit, Publish, Say>;
 using Effects = std::vector<Effect>;
 
 // ---- the conversation ---------------------------------------------------------------------------
@@ -142,7 +154,8 @@ using Effects = std::vector<Effect>;
 //   Finding      `watchman get-sockname` runs; it starts Watchman if need be
 //   Connecting   to its socket
 //   Resolving    watch-project: which root holds our directory; Watchman may read all of it first
-//   CatchingUp   first time: asks for the clock of now, so that starting up is no change.
+//   CatchingUp   first time: asks for the clock of now, so that starting up is no change, and with
+//                --ignore-unchanged for what is in all files.
 //                With a clock (of the last connection, or of the watchd before us): asks what has
 //                changed since; that counts
 //   Subscribing  from the clock just told
@@ -194,6 +207,10 @@ using Effects = std::vector<Effect>;
 //
 // ---- whom a change concerns ----
 //
+// Of what Watchman tells, --ignore-unchanged takes away the files that have the content that they
+// had, and --gitignore those that git ignores. git is asked each time: what it knows is in files
+// that change as well.
+//
 // One subscription has all files. What --css and --reload match is counted in `refresh`, all else
 // in `revision`; a batch with both kinds counts in both. Nobody knows what changed: that counts as
 // a change of the backend's, whose restart brings browsers up to date, too.
@@ -237,6 +254,7 @@ class Session {
   void handle(const TimerExpired&, TimePoint now);
   void handle(const TicketSeen& event, TimePoint now);
   void handle(const LockLooked& event, TimePoint now);
+  void handle(const GitAsked& event, TimePoint now);
 
   void take(const ProjectWatched& pdu, TimePoint now);
   void take(const ClockTold& pdu, TimePoint now);
@@ -265,6 +283,7 @@ class Session {
   void pause(const std::string& error);
   void tell_flush_trouble(const std::string& why);
   void count(const Changes& changes);
+  void count_for_backend(const std::vector<std::string>& files);
   void count_unknown(const char* why);
   void fail(const std::string& problem, TimePoint now);
   void fail_odd(std::string_view what, TimePoint now);
@@ -291,7 +310,9 @@ class Session {
                                         // nobody knows what followed
   std::chrono::milliseconds retry_delay_ = kRetryDelayMin;
   int timeouts_ = 0;  // of the current question
+  Contents contents_;
   std::string warning_told_;
+  bool git_trouble_told_ = false;
   bus::Ticket asked_;  // the newest
   Step step_ = Step::Idle;
   bool looking_ = false;                 // LookForLock is not answered yet

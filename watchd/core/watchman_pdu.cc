@@ -1,6 +1,7 @@
 #include "watchd/core/watchman_pdu.h"
 
 #include <algorithm>
+#include <charconv>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -35,13 +36,25 @@ int sync_timeout_ms(Sync sync) {
   return 0;
 }
 
-Json query(const Place& place, const std::string& clock, const Filter& filter) {
-  Json result{{"since", clock}, {"fields", {"name"}}, {"expression", expression_for(filter)}};
+// Watchman's name of a SHA-1 of the content. It reads the file for it, and remembers it until the
+// file changes (since 4.9).
+constexpr const char* kDigest = "content.sha1hex";
+
+Json query(const Place& place, const Filter& filter) {
+  Json result{{"fields", {"name"}}, {"expression", expression_for(filter)}};
+  if (filter.ignore_unchanged) result["fields"].push_back(kDigest);
   if (!place.relative_path.empty()) result["relative_root"] = place.relative_path;
   return result;
 }
 
+Json query_since(const Place& place, const std::string& clock, const Filter& filter) {
+  Json result = query(place, filter);
+  result["since"] = clock;
+  return result;
+}
+
 std::optional<std::string> text_of(const Json& json, const char* name) {
+  if (!json.is_object()) return std::nullopt;
   const auto found = json.find(name);
   if (found == json.end() || !found->is_string()) return std::nullopt;
   return found->get<std::string>();
@@ -72,7 +85,18 @@ Pdu read_project(const Json& json) {
       {.root = *root, .relative_path = text_of(json, "relative_path").value_or("")}};
 }
 
-// Files with one field come as an array of that field.
+// The first 64 bits of a SHA-1: enough to tell one content from the one before.
+std::optional<std::uint64_t> read_digest(const Json& file) {
+  const auto text = text_of(file, kDigest);
+  if (!text || text->size() < 16) return std::nullopt;
+  std::uint64_t digest = 0;
+  const char* const end = text->data() + 16;
+  const auto [at, error] = std::from_chars(text->data(), end, digest, 16);
+  if (error != std::errc() || at != end) return std::nullopt;
+  return digest;
+}
+
+// Files with one field come as an array of that field, with two as objects.
 std::variant<Changes, Unknown> read_changes(const Json& json) {
   const auto clock = text_of(json, "clock");
   if (!clock) return Unknown{"changes without a clock"};
@@ -80,8 +104,17 @@ std::variant<Changes, Unknown> read_changes(const Json& json) {
   const Json& files = json["files"];
   if (!files.is_array()) return Unknown{"changes whose files are no list"};
   for (const Json& file : files) {
-    if (!file.is_string()) return Unknown{"changes with a file that is no name"};
-    changes.files.push_back(file.get<std::string>());
+    if (file.is_string()) {
+      changes.files.push_back(file.get<std::string>());
+    } else if (const auto name = text_of(file, "name")) {
+      changes.files.push_back(*name);
+      changes.digests.push_back(read_digest(file));
+    } else {
+      return Unknown{"changes with a file that is no name"};
+    }
+  }
+  if (!changes.digests.empty() && changes.digests.size() != changes.files.size()) {
+    return Unknown{"changes with files of two kinds"};
   }
   return changes;
 }
@@ -150,16 +183,22 @@ std::string clock_request(const Place& place, Sync sync) {
   return bser::encode({"clock", place.root, {{"sync_timeout", sync_timeout_ms(sync)}}});
 }
 
+std::string contents_request(const Place& place, const Filter& filter, Sync sync) {
+  Json wanted = query(place, filter);
+  wanted["sync_timeout"] = sync_timeout_ms(sync);
+  return bser::encode({"query", place.root, std::move(wanted)});
+}
+
 std::string changes_request(const Place& place, const std::string& clock, const Filter& filter,
                             Sync sync) {
-  Json wanted = query(place, clock, filter);
+  Json wanted = query_since(place, clock, filter);
   wanted["empty_on_fresh_instance"] = true;  // else: every file there is
   wanted["sync_timeout"] = sync_timeout_ms(sync);
   return bser::encode({"query", place.root, std::move(wanted)});
 }
 
 std::string subscribe_request(const Place& place, const std::string& clock, const Filter& filter) {
-  return bser::encode({"subscribe", place.root, kSubscription, query(place, clock, filter)});
+  return bser::encode({"subscribe", place.root, kSubscription, query_since(place, clock, filter)});
 }
 
 std::string flush_request(const Place& place) {

@@ -6,6 +6,8 @@
 // Source: https://facebook.github.io/watchman/docs/cmd/subscribe and its neighbours.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -34,6 +36,9 @@ enum class Sync { Full, None };
 
 // Asks for the clock of now. Answer: ClockTold.
 std::string clock_request(const Place& place, Sync sync);
+
+// Asks for all files with their contents' digests, as of now. Answer: ChangesTold.
+std::string contents_request(const Place& place, const Filter& filter, Sync sync);
 
 // Asks what has changed since `clock`. Answer: ChangesTold, without files if it is fresh.
 std::string changes_request(const Place& place, const std::string& clock, const Filter& filter,
@@ -66,6 +71,9 @@ struct Changes {
   std::string clock;
   bool is_fresh_instance = false;
   std::vector<std::string> files;  // bytes, not always UTF-8
+  // Of their contents, one for each, if Filter::ignore_unchanged has asked for them. Nothing: the
+  // file is gone, is no plain file, or could not be read.
+  std::vector<std::optional<std::uint64_t>> digests;
 
   bool operator==(const Changes&) const = default;
 };

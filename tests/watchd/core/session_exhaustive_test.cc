@@ -187,6 +187,8 @@ struct Observer {
     return nullptr;
   }
 
+  const char* perform(const AskGit&) { return "asks git without --gitignore"; }
+
   const char* perform(const LookForLock&) {
     if (look_due) return "two looks at a time";
     look_due = true;

@@ -19,18 +19,27 @@ class SessionTest : public testing::Test {
  protected:
   void start(std::optional<bus::TreeState> resumed = {}) {
     session_.emplace(Session::Settings{
-        .directory = "/home/me/site", .filter = kFilter, .resumed = std::move(resumed)});
+        .directory = "/home/me/site", .filter = filter_, .resumed = std::move(resumed)});
     when(Started{});
   }
 
-  // Looks for the lock when it is told to, as the shell does.
+  // Looks for the lock and asks git when it is told to, as the shell does.
   void when(const Event& event) {
     effects_ = session_->on(event, now_);
     for (std::size_t i = 0; i < effects_.size(); ++i) {
       if (const auto* publish = std::get_if<Publish>(&effects_[i])) tree_ = publish->tree;
+      if (const auto* ask = std::get_if<AskGit>(&effects_[i])) {
+        for (Effect& more : session_->on(answer_of_git(*ask), now_)) effects_.push_back(more);
+      }
       if (!std::holds_alternative<LookForLock>(effects_[i])) continue;
       for (Effect& more : session_->on(LockLooked{lock_}, now_)) effects_.push_back(more);
     }
+  }
+
+  GitAsked answer_of_git(const AskGit& ask) const {
+    GitAsked answer{.files = ask.files, .problem = git_problem_};
+    std::erase_if(answer.files, [](const auto& file) { return file.starts_with("ignored"); });
+    return answer;
   }
 
   void when_received(const Json& pdu) { when(PduArrived{bser::encode(pdu)}); }
@@ -105,6 +114,8 @@ class SessionTest : public testing::Test {
       {"synced", Json::array()}, {"no_sync_needed", {"hpp"}}, {"dropped", Json::array()}};
   const GitLock kLock{.path = "/home/me/.git/index.lock", .inode = 1, .modified_ns = 2};
 
+  Filter filter_ = kFilter;
+  std::string git_problem_;  // git ignores what begins with `ignored`
   std::optional<Session> session_;
   Effects effects_;              // of the last event
   bus::TreeState tree_;          // published last
@@ -873,6 +884,146 @@ TEST_F(SessionTest, LateNewsOfAnOldConnectionIsIgnored) {
   when(Disconnected{"gone once more"});
   EXPECT_EQ(effects_, Effects{});
   EXPECT_EQ(session_->state(), State::Finding);
+}
+
+// ---- what git ignores ---------------------------------------------------------------------------
+
+class Gitignore : public SessionTest {
+ protected:
+  Gitignore() { filter_.gitignore = true; }
+};
+
+TEST_F(Gitignore, TakesItsFilesAway) {
+  start();
+  watch();
+  when_received(files("c:2", {"ignored.log", "a.py"}));
+  EXPECT_EQ(all<AskGit>(), (std::vector<AskGit>{{{"ignored.log", "a.py"}}}));
+  EXPECT_EQ(tree_.revision, 1u);
+  EXPECT_EQ(tree_.changed, std::vector<std::string>{"a.py"});
+  EXPECT_EQ(tree_.changed_count, 1u);
+}
+
+TEST_F(Gitignore, LeavesNothingToTellWhereAllAreIgnored) {
+  start();
+  watch();
+  when_received(files("c:2", {"ignored.log"}));
+  EXPECT_EQ(tree_.revision, 0u);
+  EXPECT_EQ(tree_.clock, "c:2");
+}
+
+TEST_F(Gitignore, DoesNotConcernWhatTheUserHasNamedForBrowsers) {
+  start();
+  watch();
+  when_received(files("c:2", {"ignored.css"}));
+  EXPECT_EQ(all<AskGit>().size(), 0u);
+  EXPECT_EQ(tree_.refresh.count, 1u);
+}
+
+TEST_F(Gitignore, CountsBeforeATicketIsAnswered) {
+  start();
+  watch();
+  when_asked(1);
+  when_received(files("c:2", {"a.py"}));
+  when_received(kFlushed);
+  EXPECT_EQ(tree_.revision, 1u);
+  EXPECT_EQ(tree_.answers.number, 1u);
+}
+
+TEST_F(Gitignore, ThatDoesNotWorkIsToldOnce) {
+  start();
+  watch();
+  git_problem_ = "git says: fatal: not a git repository";
+  when_received(files("c:2", {"a.py"}));
+  EXPECT_EQ(
+      said(Say::Level::Warning),
+      std::vector<std::string>{"--gitignore does not work: git says: fatal: not a git repository"});
+  EXPECT_EQ(tree_.revision, 1u);
+  when_received(files("c:3", {"a.py"}));
+  EXPECT_TRUE(said(Say::Level::Warning).empty());
+}
+
+// ---- saves that change nothing ------------------------------------------------------------------
+
+class IgnoreUnchanged : public SessionTest {
+ protected:
+  static constexpr const char* kOld = "89e6c98d92887913cadf06b2adb97f26cde4849b";
+  static constexpr const char* kNew = "3f786850e387550fdab836ed7e6dc881de23001b";
+
+  IgnoreUnchanged() { filter_.ignore_unchanged = true; }
+
+  static Json entry(const char* name, const Json& digest) {
+    return {{"name", name}, {"content.sha1hex", digest}};
+  }
+
+  static Json with(Json pdu, std::vector<Json> entries) {
+    pdu["files"] = std::move(entries);
+    return pdu;
+  }
+
+  // Watches a.py, whose content is the old one.
+  void watch_contents() {
+    start();
+    resolve();
+    EXPECT_EQ(done().back(), Effect(Send{contents_request(kPlace, filter_, Sync::Full)}));
+    when_received(with(changes("c:1", {}, true), {entry("a.py", kOld)}));
+    EXPECT_EQ(done().back(), Effect(Send{subscribe_request(kPlace, "c:1", filter_)}));
+    when_received(kSubscribed);
+    EXPECT_EQ(tree_.revision, 0u) << "starting up is no change";
+  }
+
+  void save(const char* name, const Json& digest) {
+    when_received(with(files("c:2", {}), {entry(name, digest)}));
+  }
+};
+
+TEST_F(IgnoreUnchanged, CountsNewContentsAlone) {
+  watch_contents();
+  save("a.py", kOld);
+  EXPECT_EQ(tree_.revision, 0u);
+  save("a.py", kNew);
+  EXPECT_EQ(tree_.revision, 1u);
+  save("a.py", kNew);
+  EXPECT_EQ(tree_.revision, 1u);
+  save("a.py", kOld);
+  EXPECT_EQ(tree_.revision, 2u) << "back to what it was is a change, too";
+}
+
+TEST_F(IgnoreUnchanged, CountsNewFilesAndDeletedOnes) {
+  watch_contents();
+  save("b.py", kOld);
+  EXPECT_EQ(tree_.revision, 1u);
+  save("b.py", nullptr);
+  EXPECT_EQ(tree_.revision, 2u);
+  save("b.py", kOld);
+  EXPECT_EQ(tree_.revision, 3u);
+}
+
+TEST_F(IgnoreUnchanged, CountsWhatWatchmanCannotRead) {
+  watch_contents();
+  save("a.py", {{"error", "Permission denied"}});
+  save("a.py", {{"error", "Permission denied"}});
+  EXPECT_EQ(tree_.revision, 2u);
+  save("a.py", kOld);
+  EXPECT_EQ(tree_.revision, 3u) << "what it was before is forgotten";
+}
+
+TEST_F(IgnoreUnchanged, KnowsNothingAfterWatchmanHasLostTrack) {
+  watch_contents();
+  when_received(with(files("c:9", {}, true), {entry("a.py", kOld)}));
+  EXPECT_EQ(tree_.revision, 1u);
+  save("a.py", kOld);
+  EXPECT_EQ(tree_.revision, 2u);
+}
+
+TEST_F(IgnoreUnchanged, ComparesWhatChangedWhileWatchmanWasAway) {
+  watch_contents();
+  when(Disconnected{"gone"});
+  when(TimerExpired{});
+  resolve();
+  when_received(with(changes("c:3", {}), {entry("a.py", kOld)}));
+  when_received(kSubscribed);
+  EXPECT_EQ(tree_.revision, 0u);
+  EXPECT_TRUE(tree_.watching);
 }
 
 }  // namespace

@@ -39,6 +39,19 @@ TEST(WatchmanRequest, ChangesSinceAClock) {
                    {"sync_timeout", 60000}}}));
 }
 
+TEST(WatchmanRequest, ContentsAreThoseOfAllFilesNow) {
+  Filter filter = kFilter;
+  filter.ignore_unchanged = true;
+  EXPECT_EQ(sent(contents_request({.root = "/r"}, filter, Sync::Full)),
+            Json({"query",
+                  "/r",
+                  {{"fields", {"name", "content.sha1hex"}},
+                   {"expression", expression_for(kFilter)},
+                   {"sync_timeout", 60000}}}));
+  EXPECT_EQ(sent(subscribe_request({.root = "/r"}, "c:1", filter))[3]["fields"],
+            Json({"name", "content.sha1hex"}));
+}
+
 TEST(WatchmanRequest, SubscribeBelowTheRoot) {
   EXPECT_EQ(sent(subscribe_request({.root = "/r", .relative_path = "a/b"}, "c:1:2", kFilter)),
             Json({"subscribe",
@@ -73,6 +86,19 @@ const Case kCases[] = {
     {"changes",
      R"({"files": ["a"], "clock": "c:1", "version": "4.9.0", "is_fresh_instance": false})",
      ChangesTold{{.clock = "c:1", .files = {"a"}}}},
+    {"contents",
+     R"({"files": [{"name": "a", "content.sha1hex": "89e6c98d92887913cadf06b2adb97f26cde4849b"},
+                   {"name": "l", "content.sha1hex": null},
+                   {"name": "x", "content.sha1hex": {"error": "open: Permission denied"}},
+                   {"name": "y", "content.sha1hex": "no digest at all"}],
+         "clock": "c:1", "version": "4.9.0", "is_fresh_instance": true})",
+     ChangesTold{{.clock = "c:1",
+                  .is_fresh_instance = true,
+                  .files = {"a", "l", "x", "y"},
+                  .digests = {0x89e6c98d92887913, {}, {}, {}}}}},
+    {"files of two kinds",
+     R"({"files": ["a", {"name": "b", "content.sha1hex": null}], "clock": "c:1"})",
+     Unknown{"changes with files of two kinds"}},
     {"fresh instance",
      R"({"files": [], "clock": "c:1", "version": "4.9.0", "is_fresh_instance": true})",
      ChangesTold{{.clock = "c:1", .is_fresh_instance = true}}},
@@ -145,7 +171,7 @@ const Case kCases[] = {
     {"changes without a clock", R"({"files": ["a"]})", Unknown{"changes without a clock"}},
     {"files are an object", R"({"clock": "c", "files": {"a": 1}})",
      Unknown{"changes whose files are no list"}},
-    {"files are objects", R"({"clock": "c", "files": [{"name": "a"}]})",
+    {"files have no name", R"({"clock": "c", "files": [{"content.sha1hex": null}]})",
      Unknown{"changes with a file that is no name"}},
     {"files are numbers", R"({"unilateral": true, "subscription": "hpp", "clock": "c",
                               "files": [1]})",

@@ -1,0 +1,29 @@
+// Pure. Remembers what is in the files, so that a save that changes nothing is no change.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "watchd/core/watchman_pdu.h"
+
+namespace hpp::watchd {
+
+// What is not known is always news: a restart too many is a nuisance, one too few is old code.
+class Contents {
+ public:
+  // The files are as told, and readers of the tree know it.
+  void learn(const Changes& changes);
+
+  // Those whose content is not the one of before; all of them if no digests were asked for.
+  std::vector<std::string> news_of(const Changes& changes);
+
+  // Nobody knows what the files were when they were read last.
+  void forget() { known_.clear(); }
+
+ private:
+  std::unordered_map<std::string, std::uint64_t> known_;
+};
+
+}  // namespace hpp::watchd

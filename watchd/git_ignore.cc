@@ -1,0 +1,118 @@
+#include "watchd/git_ignore.h"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstring>
+#include <string_view>
+#include <system_error>
+#include <unordered_set>
+
+#include "common/event/timer.h"
+#include "common/os/child.h"
+#include "common/os/error.h"
+#include "common/text.h"
+
+namespace hpp::watchd {
+namespace {
+
+// An index of 500,000 files takes git a tenth of that.
+constexpr Milliseconds kPatience{2'000};
+
+// git-check-ignore(1)
+constexpr int kSomeIgnored = 0;
+constexpr int kNoneIgnored = 1;
+
+// What git reads and writes: in memory, so that neither side ever waits for the other.
+class MemoryFile {
+ public:
+  explicit MemoryFile(const char* name) : fd_(::memfd_create(name, MFD_CLOEXEC)) {
+    if (!fd_.is_open()) throw_errno("memfd_create");
+  }
+
+  int fd() const { return fd_.get(); }
+
+  // The whole, to be read from its beginning. Throws std::system_error.
+  void fill(const std::string& text) {
+    if (::pwrite(fd_.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
+      throw_errno("cannot write what git is to read");
+    }
+  }
+
+  std::string text() const {
+    std::string text(static_cast<std::size_t>(::lseek(fd_.get(), 0, SEEK_END)), '\0');
+    const ssize_t got = ::pread(fd_.get(), text.data(), text.size(), 0);
+    text.resize(static_cast<std::size_t>(std::max<ssize_t>(0, got)));
+    return text;
+  }
+
+ private:
+  UniqueFd fd_;
+};
+
+// A name that begins with a colon is none to git (gitglossary(7), pathspec).
+std::string named(const std::string& file) {
+  return "./" + file;
+}
+
+// The names between zeros.
+std::unordered_set<std::string_view> names_in(std::string_view text) {
+  std::unordered_set<std::string_view> names;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\0'), text.size());
+    names.insert(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return names;
+}
+
+// `fatal: not a git repository (or any of the parent directories): .git`
+std::string first_line(const std::string& text) {
+  return printable(text.substr(0, text.find('\n')));
+}
+
+}  // namespace
+
+Sifted without_ignored(const std::vector<std::string>& files) try {
+  MemoryFile input("hpp-files");
+  MemoryFile output("hpp-ignored");
+  MemoryFile errors("hpp-git-errors");
+  std::string list;
+  for (const std::string& file : files) list += named(file) + '\0';
+  input.fill(list);
+  Loop loop;
+  ChildRequest request{.command = {"git", "check-ignore", "-z", "--stdin"}};
+  request.environment = {{"LC_ALL", "C"}};
+  request.stdin_fd = input.fd();
+  request.stdout_fd = output.fd();
+  request.stderr_fd = errors.fd();
+  request.death_signal = SIGKILL;
+  ExitStatus end;
+  const Child git(loop, request, [&](ExitStatus status) {
+    end = status;
+    loop.stop();
+  });
+  Timer patience(loop, [&] { git.kill(SIGKILL); });
+  patience.start(kPatience);
+  loop.run();
+  if (end == ExitStatus{.number = kNoneIgnored}) return {.files = files, .problem = {}};
+  if (end != ExitStatus{.number = kSomeIgnored}) {
+    const std::string said = first_line(errors.text());
+    return {.files = files,
+            .problem = said.empty() ? "git check-ignore: " + to_string(end) : "git says: " + said};
+  }
+  const std::string text = output.text();
+  const auto ignored = names_in(text);
+  Sifted sifted;
+  std::copy_if(files.begin(), files.end(), std::back_inserter(sifted.files),
+               [&](const std::string& file) { return !ignored.contains(named(file)); });
+  return sifted;
+
+} catch (const std::system_error& error) {
+  return {.files = files, .problem = std::string("cannot run git: ") + error.what()};
+}
+
+}  // namespace hpp::watchd
