@@ -1,9 +1,12 @@
 """What is said of the programs: man pages and completion know every option that there is."""
 
+import io
 import pathlib
 import re
 import subprocess
 import unittest
+
+import docutils.core
 
 from harness import BUILD_DIR
 
@@ -60,6 +63,21 @@ class ManPages(unittest.TestCase):
             headings = set(re.findall(r"^\.SH (.*)$", self.page(name), re.MULTILINE))
             self.assertLessEqual({"NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS",
                                   "EXAMPLES", "SEE ALSO"}, headings, name)
+
+
+class Texts(unittest.TestCase):
+    def test_are_good_restructured_text(self):
+        for path in (*SOURCE.glob("*.rst"), *SOURCE.glob("docs/*.rst")):
+            said = io.StringIO()
+            docutils.core.publish_string(path.read_text().replace("|version|", "0"), writer_name="null", settings_overrides={
+                "warning_stream": said, "report_level": 2, "file_insertion_enabled": False})
+            self.assertEqual(said.getvalue(), "", path)
+
+    def test_readme_names_options_that_there_are(self):
+        table = re.findall(r"^``(?:-\w, )?(--[a-z-]+)[^`]*``  +\S",
+                           (SOURCE / "README.rst").read_text(), re.MULTILINE)
+        self.assertIn("--pattern", table)
+        self.assertLessEqual(set(table), declared(help_of("launch")))
 
 
 class Completion(unittest.TestCase):
