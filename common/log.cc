@@ -7,12 +7,14 @@
 #include <cstdlib>
 #include <string>
 
+#include "common/os/terminal.h"
+
 namespace hpp::log {
 namespace {
 
 const char* program_name = "hpp";
 Level finest_level = Level::Info;
-bool tells_journal = false;
+Style style = Style::Plain;
 
 const char* mark(Level level) {
   switch (level) {
@@ -42,6 +44,53 @@ int syslog_priority(Level level) {
   return LOG_INFO;
 }
 
+// Attributes of ECMA-48 (SGR).
+constexpr const char* kFaint = "2";
+constexpr const char* kNormal = "0";
+
+const char* attributes(Colour colour) {
+  switch (colour) {
+    case Colour::None:
+      return kNormal;
+    case Colour::Red:
+      return "1;31";
+    case Colour::Green:
+      return "1;32";
+    case Colour::Yellow:
+      return "1;33";
+    case Colour::Cyan:
+      return "1;36";
+  }
+  return kNormal;
+}
+
+const char* attributes(Level level) {
+  switch (level) {
+    case Level::Error:
+      return attributes(Colour::Red);
+    case Level::Warning:
+      return attributes(Colour::Yellow);
+    case Level::Info:
+      return kNormal;
+    case Level::Debug:
+      return kFaint;
+  }
+  return kNormal;
+}
+
+std::string with(const char* attributes, std::string_view text) {
+  return text.empty() ? std::string() : fmt::format("\033[{}m{}\033[0m", attributes, text);
+}
+
+Style style_of(int fd) {
+  if (is_journal(fd)) return Style::Journal;
+  const char* const no_color = std::getenv("NO_COLOR");
+  const char* const term = std::getenv("TERM");
+  const bool is_refused = no_color != nullptr && *no_color != '\0';
+  const bool is_able = term != nullptr && *term != '\0' && std::string_view(term) != "dumb";
+  return is_terminal(fd) && is_able && !is_refused ? Style::Coloured : Style::Plain;
+}
+
 }  // namespace
 
 bool is_journal(int fd) {
@@ -53,22 +102,35 @@ bool is_journal(int fd) {
   return fmt::format("{}:{}", info.st_dev, info.st_ino) == journal;
 }
 
+std::string line(Style style, std::string_view program, Level level, std::string_view text,
+                 Headword headword) {
+  if (style != Style::Coloured) {
+    const std::string priority =
+        style == Style::Journal ? fmt::format("<{}>", syslog_priority(level)) : "";
+    return fmt::format("{}{}: {}{}\n", priority, program, mark(level), text);
+  }
+  const std::string shown = with(attributes(level), mark(level));
+  const std::string rest =
+      level == Level::Debug ? with(kFaint, text) : std::string(text.substr(headword.word.size()));
+  return fmt::format("\033[0;2m{}:\033[0m {}{}{}\n", program, shown,
+                     with(attributes(headword.colour), headword.word), rest);
+}
+
 void start(const char* program, Level finest) {
-  tells_journal = is_journal(STDERR_FILENO);
   program_name = program;
   finest_level = finest;
+  style = style_of(STDERR_FILENO);
 }
 
 bool prints(Level level) {
   return level <= finest_level;
 }
 
-void write(Level level, std::string_view text) {
+void write(Level level, std::string_view text, Headword headword) {
   if (!prints(level)) return;
-  const std::string priority = tells_journal ? fmt::format("<{}>", syslog_priority(level)) : "";
-  const std::string line = fmt::format("{}{}: {}{}\n", priority, program_name, mark(level), text);
+  const std::string all = line(style, program_name, level, text, headword);
   // A log that cannot be written has nowhere to say so.
-  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, all.data(), all.size());
 }
 
 }  // namespace hpp::log

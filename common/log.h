@@ -1,18 +1,36 @@
 // The log: one line per record on stderr, `hpp-watchd: text`. Shells only; cores return values.
 //
-// Where stderr leads to systemd's journal, each line tells it the level, sd-daemon(3).
+// Where stderr leads to systemd's journal, each line tells it the level, sd-daemon(3). On a
+// terminal lines have colours, unless NO_COLOR is set (no-color.org) or TERM is `dumb`.
 //
-// The program's name and the level are the only global state of the project: a log line may come
-// from anywhere in a shell, and passing a logger everywhere would hide what matters in signatures.
+// The program's name, the level and the style are the only global state of the project: a log line
+// may come from anywhere in a shell, and passing a logger everywhere would hide what matters in
+// signatures.
 #pragma once
 
 #include <fmt/format.h>
 
+#include <string>
 #include <string_view>
 
 namespace hpp::log {
 
 enum class Level { Error, Warning, Info, Debug };
+
+enum class Colour { None, Red, Green, Yellow, Cyan };
+
+enum class Style { Plain, Coloured, Journal };
+
+// What a record's text begins with, and what is to be seen from afar: `Running`.
+struct Headword {
+  std::string_view word;
+  Colour colour = Colour::None;
+};
+
+// The line of one record. Coloured, it begins with a reset: the backend may have been killed in the
+// middle of a coloured line of its own.
+std::string line(Style style, std::string_view program, Level level, std::string_view text,
+                 Headword headword = {});
 
 // Names the program in front of each line and sets the finest level that is printed.
 // Call once, from main. `program` must live as long as the process (a literal).
@@ -25,7 +43,7 @@ bool prints(Level level);
 bool is_journal(int fd);
 
 // Prints one record with one write(2), so that lines of several processes do not mix.
-void write(Level level, std::string_view text);
+void write(Level level, std::string_view text, Headword headword = {});
 
 template <class... Args>
 void error(fmt::format_string<Args...> format, Args&&... args) {

@@ -54,6 +54,33 @@ Probe::Question question(const Options& options) {
           .path = options.ready_path};
 }
 
+// `Running` of `Running: generation 1 …`; empty if the line is of another kind.
+std::string_view first_word(std::string_view text) {
+  const auto end = text.find_first_of(": ");
+  const bool is_headed = end != std::string_view::npos && text[end] == ':';
+  return text.substr(0, is_headed ? end : 0);
+}
+
+log::Colour colour_of(Backend::State state) {
+  switch (state) {
+    case Backend::State::Running:
+    case Backend::State::Rebuilding:
+      return log::Colour::Green;
+    case Backend::State::Building:
+    case Backend::State::Loading:
+      return log::Colour::Cyan;
+    case Backend::State::Killing:
+      return log::Colour::Yellow;
+    case Backend::State::Error:
+      return log::Colour::Red;
+    case Backend::State::Starting:
+    case Backend::State::Stopping:
+    case Backend::State::Left:
+      return log::Colour::None;
+  }
+  return log::Colour::None;
+}
+
 std::uint64_t spawns_so_far(const bus::Publisher& publisher) {
   if (!publisher.last()) return 0;
   return std::get<bus::BackendState>(*publisher.last()).generation;
@@ -297,7 +324,8 @@ void Daemon::perform(const Publish& effect) {
 }
 
 void Daemon::perform(const Say& effect) {
-  log::info("{}", effect.text);
+  log::write(log::Level::Info, effect.text,
+             {.word = first_word(effect.text), .colour = colour_of(backend_.state())});
 }
 
 void Daemon::perform(const StartTreeWait&) {

@@ -199,7 +199,12 @@ Effects Backend::handle(const ProcessExited& event, TimePoint now) {
                 now);
   }
   Effects effects;
-  if (state_ == State::Loading) effects.emplace_back(StopProbe{});
+  // Of one that has answered, the change has long been told.
+  std::string since;
+  if (state_ == State::Loading) {
+    effects.emplace_back(StopProbe{});
+    since = since_text(now);
+  }
   effects.emplace_back(KillTree{});
   kill_due_ = true;
   facts_.exit.emplace();
@@ -208,7 +213,7 @@ Effects Backend::handle(const ProcessExited& event, TimePoint now) {
   }
   facts_.output_tail = event.output_tail;
   for (auto& effect :
-       fail(fmt::format("{} after {}", to_string(event.status), text_of(now - spawned_)),
+       fail(fmt::format("{} after {}{}", to_string(event.status), text_of(now - spawned_), since),
             event.wall_ms)) {
     effects.push_back(std::move(effect));
   }
@@ -455,10 +460,14 @@ std::string Backend::loading_text() const {
 }
 
 std::string Backend::running_text(TimePoint now) const {
-  std::string text = fmt::format("Running: generation {} answers after {}", facts_.generation,
-                                 text_of(now - spawned_));
-  if (since_text_.empty()) return text;
-  return text + fmt::format(", {} after {}", text_of(now - restart_begun_), since_text_);
+  return fmt::format("Running: generation {} answers after {}{}", facts_.generation,
+                     text_of(now - spawned_), since_text(now));
+}
+
+// How long it took in all.
+std::string Backend::since_text(TimePoint now) const {
+  if (since_text_.empty()) return {};
+  return fmt::format(", {} after {}", text_of(now - restart_begun_), since_text_);
 }
 
 std::string_view to_string(Backend::State state) {

@@ -263,6 +263,7 @@ class Backend {
   Publish publish() const;
   std::string loading_text() const;
   std::string running_text(TimePoint now) const;
+  std::string since_text(TimePoint now) const;
 
   Settings settings_;
   State state_ = State::Starting;

@@ -42,6 +42,14 @@ class TerminalForTwo(TerminalHpp):
     redirected = {"stderr": subprocess.PIPE}
 
 
+class ColourTerminal(TerminalHpp):
+    environment = {"TERM": "xterm", "NO_COLOR": ""}
+
+
+class DumbTerminal(TerminalHpp):
+    environment = {"TERM": "dumb", "NO_COLOR": ""}
+
+
 class TerminalTest(IntegrationTest):
     def setUp(self):
         super().setUp()
@@ -115,6 +123,23 @@ for i in range(1000):
         hpp = self.start_hpp("--exec", PYTHON, "app.py", kind=TerminalHpp)
         end = hpp.wait_state("Error")
         self.assertEqual(end["output_tail"], "working\nno database\n")
+
+
+class StateLines(TerminalTest):
+    def test_have_a_style_of_their_own(self):
+        hpp = self.start_teller(kind=ColourTerminal)
+        hpp.wait_screen(r"\033\[0;2mhpp-supervisord:\033\[0m \033\[1;32mRunning\033\[0m: gen")
+        self.save("app.py", "raise SystemExit(3)")
+        hpp.wait_screen(r"\033\[1;33mKilling\033\[0m: app.py changed")
+        hpp.wait_screen(r"\033\[1;36mLoading\033\[0m: started .*, killed the old one in [0-9.]+ ms")
+        hpp.wait_screen(r"\033\[1;31mError\033\[0m: exit code 3 after [0-9.]+ ms, "
+                        "[0-9.]+ ms after app.py changed; waiting for a change")
+
+    def test_but_not_where_it_is_not_wanted(self):
+        for kind in (TerminalHpp, DumbTerminal):
+            hpp = self.start_teller(kind=kind)
+            hpp.wait_screen("hpp-supervisord: Running: generation 1")
+            self.assertNotIn("\033", hpp.screen)
 
 
 if __name__ == "__main__":

@@ -20,9 +20,10 @@ from harness import DEADLINE_S, Hpp, wait_for
 
 class TerminalHpp(Hpp):
     """hpp-launch with a terminal for stdin, stdout and stderr. Subclasses put something else in the
-    place of some (subprocess.PIPE, a file)."""
+    place of some (subprocess.PIPE, a file), or change its environment."""
 
     redirected = {}
+    environment = {"TERM": "xterm", "NO_COLOR": "1"}
 
     def __init__(self, *arguments):
         self._screen = bytearray()
@@ -35,7 +36,7 @@ class TerminalHpp(Hpp):
         return subprocess.Popen(
             self.command,
             cwd=cwd,
-            env={**environment, "TERM": "xterm"},
+            env={**environment, **self.environment},
             start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(self._slave, termios.TIOCSCTTY, 0),
             **{"stdin": self._slave, "stdout": self._slave, "stderr": self._slave,

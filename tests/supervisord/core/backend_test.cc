@@ -280,6 +280,8 @@ std::vector<Row> rows() {
   const auto exit = exited(2, 1, "oops");
   const Answered answer{.generation = 2, .wall_ms = 2010};
   const std::string error_exit = "Say Error: exit code 1 after 10 ms; waiting for a change";
+  const std::string error_load =
+      "Say Error: exit code 1 after 10 ms, 30 ms after src/a.py changed; waiting for a change";
   return {
       {"StartingStop",
        Starting,
@@ -299,7 +301,7 @@ std::vector<Row> rows() {
        exit,
        Error,
        {"StopProbe", "KillTree", "Publish Error 2 serves 7:2 seen 7:2 code 1 tail 'oops'",
-        error_exit}},
+        error_load}},
       {"LoadingExitedOlderOne", Loading, exited(1), Loading, {}},
       {"LoadingChange",
        Loading,

@@ -1,0 +1,41 @@
+#include "common/log.h"
+
+#include <gtest/gtest.h>
+
+namespace hpp::log {
+namespace {
+
+TEST(LogLine, IsPlain) {
+  const auto plain = [](Level level, Headword headword = {}) {
+    return line(Style::Plain, "hpp-x", level, "Running: well", headword);
+  };
+  EXPECT_EQ(plain(Level::Error), "hpp-x: error: Running: well\n");
+  EXPECT_EQ(plain(Level::Warning), "hpp-x: warning: Running: well\n");
+  EXPECT_EQ(plain(Level::Info), "hpp-x: Running: well\n");
+  EXPECT_EQ(plain(Level::Debug), "hpp-x: debug: Running: well\n");
+  EXPECT_EQ(plain(Level::Info, {"Running", Colour::Green}), "hpp-x: Running: well\n");
+}
+
+TEST(LogLine, TellsTheJournalItsLevel) {
+  EXPECT_EQ(line(Style::Journal, "hpp-x", Level::Warning, "well"), "<4>hpp-x: warning: well\n");
+  EXPECT_EQ(line(Style::Journal, "hpp-x", Level::Info, "Running: well", {"Running"}),
+            "<6>hpp-x: Running: well\n");
+}
+
+TEST(LogLine, HasColours) {
+  const auto coloured = [](Level level, Headword headword = {}) {
+    return line(Style::Coloured, "hpp-x", level, "Running: well", headword);
+  };
+  EXPECT_EQ(coloured(Level::Error),
+            "\033[0;2mhpp-x:\033[0m \033[1;31merror: \033[0mRunning: well\n");
+  EXPECT_EQ(coloured(Level::Warning),
+            "\033[0;2mhpp-x:\033[0m \033[1;33mwarning: \033[0mRunning: well\n");
+  EXPECT_EQ(coloured(Level::Info), "\033[0;2mhpp-x:\033[0m Running: well\n");
+  EXPECT_EQ(coloured(Level::Debug),
+            "\033[0;2mhpp-x:\033[0m \033[2mdebug: \033[0m\033[2mRunning: well\033[0m\n");
+  EXPECT_EQ(coloured(Level::Info, {"Running", Colour::Green}),
+            "\033[0;2mhpp-x:\033[0m \033[1;32mRunning\033[0m: well\n");
+}
+
+}  // namespace
+}  // namespace hpp::log
