@@ -146,8 +146,34 @@ void Launcher::on_notification(pid_t sender, const Notification& told, std::vect
       place.fd_store.emplace_back(told.name, std::move(fd));
     }
   }
-  if (told.is_ready) happen(HelperReady{which});
+  if (told.is_ready) {
+    open_keyboard();
+    happen(HelperReady{which});
+  }
   if (told.is_alive) happen(HelperAlive{which});
+}
+
+// When the first helper is ready: a start that cannot work is to end with one line.
+void Launcher::open_keyboard() {
+  if (keyboard_ || !Keyboard::is_there()) return;
+  keyboard_.emplace(loop_, [this](std::string_view bytes) {
+    for (const Typed& typed : keys_.take(bytes)) on_typed(typed);
+  });
+  log::info("{}", kKeysHint);
+}
+
+void Launcher::on_typed(const Typed& typed) {
+  switch (typed.meaning) {
+    case Typed::Meaning::Restart:
+      return happen(RestartAsked{});
+    case Typed::Meaning::Quit:
+      return happen(StopRequested{.signal = 0});
+    case Typed::Meaning::Help:
+      for (const auto& line : kKeysHelp) log::info("{}", line);
+      return;
+    case Typed::Meaning::Unknown:
+      return log::info("\"{}\" means nothing here. {}", typed.text, kKeysHint);
+  }
 }
 
 // Who was stopped himself (Ctrl+Z) finds that all time is over, and that what the helpers said
@@ -216,6 +242,10 @@ void Launcher::perform(const TerminateHelper& effect) {
 
 void Launcher::perform(const KillHelper& effect) {
   places_.at(effect.which).child->kill(SIGKILL);
+}
+
+void Launcher::perform(const RestartBackend&) {
+  places_.at(Helper::Supervisord).child->kill(SIGHUP);
 }
 
 void Launcher::perform(const StartWatchdog& effect) {

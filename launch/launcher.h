@@ -17,7 +17,9 @@
 #include "common/os/run_directory.h"
 #include "common/os/unique_fd.h"
 #include "launch/core/household.h"
+#include "launch/core/keys.h"
 #include "launch/guard.h"
+#include "launch/keyboard.h"
 #include "launch/notify_socket.h"
 
 namespace hpp::launch {
@@ -48,6 +50,8 @@ class Launcher {
   void on_stop_signal(int number);
   void on_child_signal();
   void on_window_signal();
+  void open_keyboard();
+  void on_typed(const Typed& typed);
   void on_notification(pid_t sender, const Notification& told, std::vector<UniqueFd> fds);
   void on_watchdog(Helper which);
   void on_exit(Helper which, ExitStatus status);
@@ -56,6 +60,7 @@ class Launcher {
   void perform(const StartHelper& effect);
   void perform(const TerminateHelper& effect);
   void perform(const KillHelper& effect);
+  void perform(const RestartBackend& effect);
   void perform(const StartWatchdog& effect);
   void perform(const StartRestartTimer& effect);
   void perform(const StartStopTimer& effect);
@@ -84,6 +89,8 @@ class Launcher {
   std::optional<Signals> hangup_;
   Signals child_signal_;
   Signals window_signal_;
+  Keys keys_;
+  std::optional<Keyboard> keyboard_;
 };
 
 }  // namespace hpp::launch

@@ -73,6 +73,7 @@ Effects Household::handle(const Begun&, TimePoint) {
 Effects Household::handle(const HelperStarted& event, TimePoint) {
   member(event.which).life = Life::Running;
   member(event.which).start_failed = false;
+  member(event.which).is_ready = false;
   switch (state_) {
     case HouseholdState::Keeping:
       return {StartWatchdog{event.which}};
@@ -88,7 +89,12 @@ Effects Household::handle(const HelperStarted& event, TimePoint) {
 }
 
 Effects Household::handle(const HelperReady& event, TimePoint) {
-  if (state_ != HouseholdState::Keeping || complete_ || event.which != kHelpers.front()) return {};
+  if (state_ != HouseholdState::Keeping) return {};
+  member(event.which).is_ready = true;
+  if (event.which == Helper::Supervisord && std::exchange(restart_due_, false)) {
+    return {RestartBackend{}};
+  }
+  if (complete_ || event.which != kHelpers.front()) return {};
   complete_ = true;
   Effects effects;
   for (const Helper which : kHelpers) {
@@ -133,10 +139,18 @@ Effects Household::handle(const RestartDue& event, TimePoint) {
   return start(event.which);
 }
 
+Effects Household::handle(const RestartAsked&, TimePoint) {
+  if (state_ != HouseholdState::Keeping) return {};
+  const Member& supervisord = member(Helper::Supervisord);
+  if (supervisord.life == Life::Running && supervisord.is_ready) return {RestartBackend{}};
+  restart_due_ = true;
+  return {};
+}
+
 Effects Household::handle(const StopRequested& event, TimePoint) {
   switch (state_) {
     case HouseholdState::Keeping:
-      return stop(kSignalStatusBase + event.signal);
+      return stop(event.signal == 0 ? 0 : kSignalStatusBase + event.signal);
     case HouseholdState::Stopping:
       return kill();
     case HouseholdState::Killing:

@@ -75,8 +75,10 @@ struct RestartDue {  // the time of StartRestartTimer is over
   Helper which;
 };
 
+struct RestartAsked {};  // the user wants the backend restarted
+
 struct StopRequested {
-  int signal;  // SIGINT, SIGTERM or SIGHUP
+  int signal;  // SIGINT, SIGTERM or SIGHUP; 0: the user has typed it
 };
 
 struct StopTimeOver {};  // the time of StartStopTimer is over
@@ -85,7 +87,7 @@ struct BackendSwept {};  // nothing is left that SweepBackend looked for
 
 using Event =
     std::variant<Begun, HelperStarted, HelperReady, HelperAlive, WatchdogExpired, StartFailed,
-                 HelperExited, RestartDue, StopRequested, StopTimeOver, BackendSwept>;
+                 HelperExited, RestartDue, RestartAsked, StopRequested, StopTimeOver, BackendSwept>;
 
 // ---- effects ------------------------------------------------------------------------------------
 
@@ -102,6 +104,10 @@ struct TerminateHelper {  // SIGTERM
 struct KillHelper {  // SIGKILL
   Helper which;
   bool operator==(const KillHelper&) const = default;
+};
+
+struct RestartBackend {  // SIGHUP to supervisord, which is ready
+  bool operator==(const RestartBackend&) const = default;
 };
 
 struct StartWatchdog {  // one per helper, of kWatchdogTime; replaces the one under way
@@ -136,7 +142,7 @@ struct Leave {  // nothing follows
   bool operator==(const Leave&) const = default;
 };
 
-using Effect = std::variant<StartHelper, TerminateHelper, KillHelper, StartWatchdog,
+using Effect = std::variant<StartHelper, TerminateHelper, KillHelper, RestartBackend, StartWatchdog,
                             StartRestartTimer, StartStopTimer, SweepBackend, Say, Leave>;
 using Effects = std::vector<Effect>;
 
@@ -193,6 +199,7 @@ class Household {
 
   struct Member {
     Life life = Life::Absent;
+    bool is_ready = false;
     std::deque<TimePoint> crashes;  // within kCrashWindow of the newest
     bool start_failed = false;      // the last one, and that has been said
   };
@@ -205,6 +212,7 @@ class Household {
   Effects handle(const StartFailed& event, TimePoint now);
   Effects handle(const HelperExited& event, TimePoint now);
   Effects handle(const RestartDue& event, TimePoint now);
+  Effects handle(const RestartAsked& event, TimePoint now);
   Effects handle(const StopRequested& event, TimePoint now);
   Effects handle(const StopTimeOver& event, TimePoint now);
   Effects handle(const BackendSwept& event, TimePoint now);
@@ -224,7 +232,8 @@ class Household {
   Milliseconds stop_time_;
   HouseholdState state_ = HouseholdState::Keeping;
   std::array<Member, kHelpers.size()> members_;
-  bool complete_ = false;  // the others were started after proxyd
+  bool complete_ = false;     // the others were started after proxyd
+  bool restart_due_ = false;  // supervisord was not ready to hear of it: its signal would kill it
   int exit_status_ = 0;
 };
 

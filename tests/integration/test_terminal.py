@@ -5,7 +5,7 @@ import signal
 import subprocess
 import unittest
 
-from harness import PYTHON, IntegrationTest
+from harness import PYTHON, IntegrationTest, get
 from terminal import TerminalHpp
 
 # Says what its streams are, and serves. SIGWINCH has it say the size of its window.
@@ -48,6 +48,12 @@ class ColourTerminal(TerminalHpp):
 
 class DumbTerminal(TerminalHpp):
     environment = {"TERM": "dumb", "NO_COLOR": ""}
+
+
+class Background(TerminalHpp):
+    """A job in the background, until the shell is told `go`."""
+
+    shell = ["bash", "-c", 'set -m; "$@" & read -r word; echo "the shell has $word"; fg', "bash"]
 
 
 class TerminalTest(IntegrationTest):
@@ -140,6 +146,67 @@ class StateLines(TerminalTest):
             hpp = self.start_teller(kind=kind)
             hpp.wait_screen("hpp-supervisord: Running: generation 1")
             self.assertNotIn("\033", hpp.screen)
+
+
+class Keys(TerminalTest):
+    def start(self, kind=TerminalHpp):
+        hpp = self.start_hpp("--exec", *self.save_backend(), kind=kind)
+        hpp.wait_ready()
+        return hpp
+
+    def test_are_told_of_at_the_start(self):
+        hpp = self.start()
+        hpp.wait_screen("hpp-launch: r Enter restarts your server, h Enter helps, Ctrl.C ends all")
+
+    def test_restart(self):
+        hpp = self.start()
+        hpp.type("r\n")
+        hpp.wait_state("Running", 2)
+        hpp.wait_screen(r"restart requested \(SIGHUP\)")
+        self.assertEqual(self.spawns, 2)
+
+    def test_help(self):
+        hpp = self.start()
+        hpp.type("h\n")
+        hpp.wait_screen("hpp-launch: q Enter   ends all")
+        hpp.type("wat\n")
+        hpp.wait_screen('"wat" means nothing here. r Enter restarts')
+
+    def test_quit(self):
+        hpp = self.start()
+        hpp.type("q\n")
+        self.assertEqual(hpp.wait_exit(), 0)
+        self.assert_nothing_left()
+
+    def test_end_of_file_is_no_end(self):
+        hpp = self.start()
+        hpp.type("\x04")
+        hpp.type("r\n")
+        hpp.wait_state("Running", 2)
+
+    def test_restart_while_the_supervisor_is_away(self):
+        hpp = self.start()
+        os.kill(hpp.helper_pid("supervisord"), signal.SIGKILL)
+        hpp.wait_screen("starting it again")
+        hpp.type("r\n")
+        hpp.wait_state("Running", 2)
+
+    def test_belong_to_others_in_a_pipeline(self):
+        hpp = self.start_teller(kind=TerminalForTwo)
+        hpp.type("q\n")
+        hpp.wait_screen("q\r\n")  # the echo
+        self.assertEqual(get(hpp.url).status, 200)
+        self.assertNotIn("r Enter", hpp.output())
+
+    def test_belong_to_the_shell_while_we_are_in_the_background(self):
+        hpp = self.start(Background)
+        hpp.type("q\n")  # would end it
+        hpp.wait_screen("the shell has q")
+        hpp.type("r\n")
+        hpp.wait_state("Running", 2)
+        hpp.type("\x03")
+        self.assertEqual(hpp.wait_exit(), 130)
+        self.assert_nothing_left()
 
 
 if __name__ == "__main__":

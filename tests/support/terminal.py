@@ -23,6 +23,7 @@ class TerminalHpp(Hpp):
     place of some (subprocess.PIPE, a file), or change its environment."""
 
     redirected = {}
+    shell = []  # what runs hpp-launch: a command that takes its own as arguments
     environment = {"TERM": "xterm", "NO_COLOR": "1"}
 
     def __init__(self, *arguments):
@@ -34,7 +35,7 @@ class TerminalHpp(Hpp):
 
     def _start(self, cwd, environment):
         return subprocess.Popen(
-            self.command,
+            [*self.shell, *self.command],
             cwd=cwd,
             env={**environment, **self.environment},
             start_new_session=True,

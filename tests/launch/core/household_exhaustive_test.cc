@@ -31,6 +31,8 @@ struct World {
   bool hangs[kHelpers.size()] = {};    // its watchdog has expired
   bool has_run[kHelpers.size()] = {};  // whether it cannot be started is no question then
   bool ready = false;                  // the first helper, at some time
+  bool supervised = false;             // supervisord is ready
+  bool asked = false;                  // for a restart, at some time
   bool stop_timer = false;
   bool sweep_asked = false;
   bool was_swept = false;  // or it was tried
@@ -74,6 +76,9 @@ class Explorer {
           if (which == kHelpers.front() && !world.ready) {
             steps.push_back({HelperReady{which}, fmt::format("{} ready", name)});
           }
+          if (which == Helper::Supervisord && !world.supervised && world.asked) {
+            steps.push_back({HelperReady{which}, fmt::format("{} ready", name)});
+          }
           if (which == kWatched && world.watchdog[index(which)]) {
             steps.push_back({HelperAlive{which}, fmt::format("{} alive", name)});
             steps.push_back({WatchdogExpired{which}, fmt::format("{} hangs", name)});
@@ -90,6 +95,7 @@ class Explorer {
         steps.push_back({RestartDue{which}, fmt::format("{} due", name)});
       }
     }
+    if (!world.asked) steps.push_back({RestartAsked{}, "restart asked"});
     if (world.stops < 3) steps.push_back({StopRequested{SIGINT}, "stop"});
     if (world.stop_timer) steps.push_back({StopTimeOver{}, "time over"});
     if (world.sweep_asked) steps.push_back({BackendSwept{}, "swept"});
@@ -136,13 +142,16 @@ class Explorer {
     if (const auto* started = std::get_if<HelperStarted>(&event)) {
       world.processes[index(started->which)] = Process::Alive;
       world.has_run[index(started->which)] = true;
-    } else if (std::holds_alternative<HelperReady>(event)) {
-      world.ready = true;
+    } else if (const auto* ready = std::get_if<HelperReady>(&event)) {
+      (ready->which == Helper::Supervisord ? world.supervised : world.ready) = true;
+    } else if (std::holds_alternative<RestartAsked>(event)) {
+      world.asked = true;
     } else if (const auto* failed = std::get_if<StartFailed>(&event)) {
       world.processes[index(failed->which)] = Process::None;
       if (!world.has_run[index(failed->which)]) cause(world, 1);
     } else if (const auto* exited = std::get_if<HelperExited>(&event)) {
       world.processes[index(exited->which)] = Process::None;
+      if (exited->which == Helper::Supervisord) world.supervised = false;
       if (exited->status == ExitStatus{.by_signal = false, .number = 1}) cause(world, 1);
       world.watchdog[index(exited->which)] = world.hangs[index(exited->which)] = false;
     } else if (const auto* expired = std::get_if<WatchdogExpired>(&event)) {
@@ -183,6 +192,11 @@ class Explorer {
   void perform(World& world, const KillHelper& effect) {
     expect(world.stopped || world.hangs[index(effect.which)], "kills a helper unasked");
     expect(world.processes[index(effect.which)] == Process::Alive, "signals nobody");
+  }
+
+  void perform(World& world, const RestartBackend&) {
+    expect(world.asked && !world.stopped, "restarts the backend unasked");
+    expect(world.supervised, "a signal that kills who does not expect it");
   }
 
   void perform(World& world, const StartWatchdog& effect) {

@@ -31,6 +31,8 @@ struct Printer {
 
   std::string operator()(const KillHelper& e) { return fmt::format("kill {}", name(e)); }
 
+  std::string operator()(const RestartBackend&) { return "restart the backend"; }
+
   std::string operator()(const StartWatchdog& e) { return fmt::format("watch {}", name(e)); }
 
   std::string operator()(const StartRestartTimer& e) {
@@ -390,6 +392,44 @@ TEST(Household, DoesNotWatchWhoIsToStop) {
       .THEN(Stopping)
       .when(WatchdogExpired{Watchd})
       .THEN(Stopping);
+}
+
+TEST(Household, RestartsTheBackendWhenSupervisordCanHearOfIt) {
+  all_running()
+      .when(RestartAsked{})
+      .THEN(Keeping)
+      .when(HelperReady{Supervisord})
+      .THEN(Keeping, RestartBackend{})
+      .when(RestartAsked{})
+      .THEN(Keeping, RestartBackend{})
+      .when(HelperExited{Supervisord, kKilled})
+      .THEN(Keeping, warning("hpp-supervisord died (signal 9 (Killed)): starting it again"),
+            StartHelper{Supervisord})
+      .when(HelperStarted{Supervisord})
+      .THEN(Keeping, StartWatchdog{Supervisord})
+      .when(RestartAsked{})
+      .THEN(Keeping)
+      .when(HelperReady{Supervisord})
+      .THEN(Keeping, RestartBackend{});
+}
+
+TEST(Household, LeavesInGoodOrderWhereThatWasTyped) {
+  all_running()
+      .when(StopRequested{.signal = 0})
+      .THEN(Stopping, TerminateHelper{Proxyd}, TerminateHelper{Watchd},
+            TerminateHelper{Supervisord}, StartStopTimer{kStopTime})
+      .when(RestartAsked{})
+      .THEN(Stopping)
+      .when(HelperReady{Supervisord})
+      .THEN(Stopping)
+      .when(HelperExited{Watchd, kOrderly})
+      .THEN(Stopping)
+      .when(HelperExited{Proxyd, kOrderly})
+      .THEN(Stopping)
+      .when(HelperExited{Supervisord, kOrderly})
+      .THEN(Sweeping, StartStopTimer{kKillTime}, SweepBackend{})
+      .when(BackendSwept{})
+      .THEN(Left, Leave{0});
 }
 
 }  // namespace
