@@ -85,10 +85,8 @@ std::string with(const char* attributes, std::string_view text) {
 Style style_of(int fd) {
   if (is_journal(fd)) return Style::Journal;
   const char* const no_color = std::getenv("NO_COLOR");
-  const char* const term = std::getenv("TERM");
   const bool is_refused = no_color != nullptr && *no_color != '\0';
-  const bool is_able = term != nullptr && *term != '\0' && std::string_view(term) != "dumb";
-  return is_terminal(fd) && is_able && !is_refused ? Style::Coloured : Style::Plain;
+  return is_able_terminal(fd) && !is_refused ? Style::Coloured : Style::Plain;
 }
 
 }  // namespace

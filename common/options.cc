@@ -94,6 +94,9 @@ void visit_options(Program program, AnyOptions& options, Visitor& visitor) {
     visitor.number("--stop-timeout", "MS", 1, options.stop_timeout_ms,
                    "how long it may take to end then (default: 2000)");
   }
+  if (is_any(program, {Launch, Supervisord})) {
+    visitor.flag("--clear", options.clear, "clear the terminal at each restart");
+  }
   if (is_any(program, {Launch})) {
     visitor.text("--name", "NAME", options.name, "name of this instance (default: from BIND)");
   }

@@ -91,6 +91,7 @@ std::uint64_t spawns_so_far(const bus::Publisher& publisher) {
 Daemon::Daemon(const Options& options)
     : command_(options.command),
       build_(options.build),
+      clears_(options.clear),
       addresses_(resolve(options.backend)),
       tag_prefix_(backend_tag_prefix(options.run_directory)),
       no_input_(open_no_input()),
@@ -324,6 +325,7 @@ void Daemon::perform(const Publish& effect) {
 }
 
 void Daemon::perform(const Say& effect) {
+  if (clears_ && effect.begins_restart) output_.clear_screen();
   log::write(log::Level::Info, effect.text,
              {.word = first_word(effect.text), .colour = colour_of(backend_.state())});
 }

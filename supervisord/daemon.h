@@ -65,6 +65,7 @@ class Daemon {
 
   std::vector<std::string> command_;
   std::string build_;
+  bool clears_;
   std::vector<SocketAddress> addresses_;
   std::string tag_prefix_;
   UniqueFd no_input_;  // /dev/null

@@ -27,6 +27,9 @@ constexpr std::size_t kDrainMax = 1024 * 1024;
 // then; only the remains of dead ones come to this.
 constexpr std::size_t kWaitingMax = 4 * 1024 * 1024;
 
+// Home, and erase the screen and what was scrolled out of it (ECMA-48, xterm).
+constexpr std::string_view kClearScreen = "\033[H\033[2J\033[3J";
+
 bool takes_bytes_now(int fd) {
   pollfd entry{.fd = fd, .events = POLLOUT, .revents = 0};
   return ::poll(&entry, 1, 0) > 0;
@@ -109,6 +112,12 @@ void Relay::drain() {
   }
 }
 
+bool Relay::show(std::string_view sequence) {
+  if (!is_able_terminal(destination_)) return false;
+  sink_.write(sequence);
+  return true;
+}
+
 void Relay::follow_window() {
   if (reader_.is_open()) copy_window_size(destination_, reader_.get());
 }
@@ -182,6 +191,11 @@ void Output::take_over(std::vector<UniqueFd> readers) {
 void Output::drain() {
   out_.drain();
   if (err_) err_->drain();
+}
+
+void Output::clear_screen() {
+  drain();
+  if (!out_.show(kClearScreen) && err_) err_->show(kClearScreen);
 }
 
 void Output::follow_window() {

@@ -63,6 +63,10 @@ class Relay {
   // Passes on what is there now, without waiting for more.
   void drain();
 
+  // Shows something of ours, in order with what the backend prints. Returns false, and does not, if
+  // the destination is no terminal that understands more than text.
+  bool show(std::string_view sequence);
+
   // Gives the backend's terminal the size of ours, if there are such.
   void follow_window();
 
@@ -110,6 +114,9 @@ class Output {
   void take_over(std::vector<UniqueFd> readers);
 
   void drain();
+
+  // Clears the screen of our terminal and what has left it, if we have one.
+  void clear_screen();
 
   // To be called when the size of our terminal may have changed. Nobody is told.
   void follow_window();

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <string_view>
 
 #include "common/os/error.h"
 
@@ -37,6 +38,11 @@ void set_modes(int slave, int like) {
 
 bool is_terminal(int fd) {
   return ::isatty(fd) != 0;
+}
+
+bool is_able_terminal(int fd) {
+  const char* const term = std::getenv("TERM");
+  return is_terminal(fd) && term != nullptr && *term != '\0' && std::string_view(term) != "dumb";
 }
 
 bool is_same_terminal(int one, int other) {

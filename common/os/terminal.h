@@ -7,6 +7,9 @@ namespace hpp {
 
 bool is_terminal(int fd);
 
+// Whether it is one that understands more than text: TERM is set, and not `dumb`.
+bool is_able_terminal(int fd);
+
 // Whether two descriptors are of one terminal.
 bool is_same_terminal(int one, int other);
 

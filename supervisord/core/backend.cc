@@ -153,7 +153,8 @@ Effects Backend::handle(const Spawned& event, TimePoint now) {
   facts_.state = bus::BackendPhase::Loading;
   facts_.pid = event.pid;
   facts_.spawned_at_ms = event.wall_ms;
-  Effects effects{publish(), StartProbe{facts_.generation}, Say{loading_text()}};
+  Effects effects{publish(), StartProbe{facts_.generation},
+                  Say{.text = loading_text(), .begins_restart = !cause_text_.empty()}};
   cause_text_.clear();
   kill_text_.clear();
   build_text_.clear();
@@ -330,7 +331,9 @@ Effects Backend::kill(State next, const std::string& why, TimePoint now) {
   effects.emplace_back(publish());
   if (!kill_due_) effects.emplace_back(KillTree{});
   kill_due_ = true;
-  effects.emplace_back(Say{"Killing: " + why});
+  // Of a restart that had something to build first, this is not the first line.
+  const bool is_first = next == State::Killing && !is_built_;
+  effects.emplace_back(Say{.text = "Killing: " + why, .begins_restart = is_first});
   return effects;
 }
 
@@ -365,9 +368,10 @@ Effects Backend::build(TimePoint now) {
   build_begun_ = now;
   std::string text =
       fmt::format("Building: {}running {}{}", cause_text_, printable(settings_.build), kill_text_);
+  const bool is_first = !cause_text_.empty();
   cause_text_.clear();
   kill_text_.clear();
-  return {publish(), Build{}, Say{std::move(text)}};
+  return {publish(), Build{}, Say{.text = std::move(text), .begins_restart = is_first}};
 }
 
 Effects Backend::build_failed(const BuildEnded& event, TimePoint now) {
@@ -388,8 +392,9 @@ Effects Backend::rebuild(TimePoint now) {
   build_begun_ = now;
   is_building_next_ = true;
   forget_end();
-  return {publish(), Build{},
-          Say{fmt::format("Building: {}, running {}", next_->told, printable(settings_.build))}};
+  std::string text =
+      fmt::format("Building: {}, running {}", next_->told, printable(settings_.build));
+  return {publish(), Build{}, Say{.text = std::move(text), .begins_restart = true}};
 }
 
 Effects Backend::rebuilt(const BuildEnded& event, TimePoint now) {

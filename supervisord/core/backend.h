@@ -122,6 +122,7 @@ struct Publish {
 
 struct Say {
   std::string text;
+  bool begins_restart = false;  // it is the first line of one
   bool operator==(const Say&) const = default;
 };
 

@@ -39,6 +39,7 @@ Options full() {
       .reload = {"static/**", "-dash"},
       .default_excludes = false,
       .command = {"python3", "-c", "print('x')", "--exec", "", "--debug"},
+      .clear = true,
       .name = "mine",
       .run_directory = "/run/user/1/hpp/mine",
       .inject = true,
@@ -101,6 +102,7 @@ TEST(Options, PassThroughToEachProgram) {
       expected.command.clear();
     }
     if (program == Program::Proxyd) expected.command.clear();
+    if (program == Program::Proxyd || program == Program::Watchd) expected.clear = false;
     if (program == Program::Supervisord) expected.bind = {};
     if (program == Program::Proxyd || program == Program::Supervisord) {
       expected.patterns.clear();
@@ -400,7 +402,8 @@ TEST_F(ConfiguredOptions, AreForEachHelperWhatConcernsIt) {
       "bind = '[::1]:8000'\nbackend = '127.0.0.1:8001'\nname = 'mine'\ndebug = true\n"
       "pattern = ['src/**/*.py', '-dash', 'with space']\nexclude = '**/test_*'\n"
       "css = '**/*.css'\nreload = ['static/**', '-dash']\nno-default-excludes = true\n"
-      "inject = true\nexec = ['python3', '-c', \"print('x')\", '--exec', '', '--debug']\n");
+      "clear = true\ninject = true\nexec = ['python3', '-c', \"print('x')\", '--exec', '', "
+      "'--debug']\n");
   for (const Program program : {Program::Proxyd, Program::Watchd, Program::Supervisord}) {
     const Options read =
         must_parse(program, {"--config", path_, "--run-dir", "/run/user/1/hpp/mine"});

@@ -1,6 +1,7 @@
 """hpp-launch at a terminal: the backend has one, too."""
 
 import os
+import re
 import signal
 import subprocess
 import unittest
@@ -146,6 +147,31 @@ class StateLines(TerminalTest):
             hpp = self.start_teller(kind=kind)
             hpp.wait_screen("hpp-supervisord: Running: generation 1")
             self.assertNotIn("\033", hpp.screen)
+
+
+class Clear(TerminalTest):
+    CLEARED = "\033[H\033[2J\033[3J"
+
+    def test_comes_before_the_first_line_of_a_restart(self):
+        hpp = self.start_hpp("--clear", "--exec", *self.save_backend(), kind=TerminalHpp)
+        hpp.wait_ready()
+        self.assertNotIn("\033", hpp.screen)
+        self.save_backend("again")
+        hpp.wait_state("Running", 2)
+        hpp.wait_screen(re.escape(self.CLEARED) + "hpp-supervisord: Killing: app.py changed")
+        self.assertEqual(hpp.screen.count("\033[2J"), 1)
+        self.save("app.py", "raise SystemExit(1)")
+        hpp.wait_state("Error", 3)
+        self.save_backend("at last")
+        hpp.wait_screen(re.escape(self.CLEARED) + "hpp-supervisord: Loading: app.py changed, started")
+
+    def test_is_nothing_without_a_terminal(self):
+        hpp = self.start_hpp("--clear", "--exec", *self.save_backend())
+        hpp.wait_ready()
+        self.save_backend("again")
+        hpp.wait_state("Running", 2)
+        hpp.wait_line("Running: generation 2")
+        self.assertNotIn("\033", hpp.output())
 
 
 class Keys(TerminalTest):

@@ -62,6 +62,16 @@ class Life {
 
   Backend::State state() const { return backend_.state(); }
 
+  // The lines of the last effects that begin a restart.
+  std::vector<std::string> first_lines() const {
+    std::vector<std::string> lines;
+    for (const auto& effect : effects_) {
+      const auto* say = std::get_if<Say>(&effect);
+      if (say != nullptr && say->begins_restart) lines.push_back(say->text);
+    }
+    return lines;
+  }
+
   const bus::BackendState& published() const { return published_; }
 
  private:
@@ -749,6 +759,40 @@ TEST(Rebuilding, OfASupervisordThatCrashedIsBegunAnew) {
 }
 
 // ---- a backend that restarts itself -------------------------------------------------------------
+
+using Lines = std::vector<std::string>;
+
+// What --clear clears the screen for.
+TEST(FirstLine, IsOncePerRestart) {
+  Life life;
+  life.run();
+  EXPECT_EQ(life.first_lines(), Lines{}) << "the first start is no restart";
+  life(tree(2));
+  EXPECT_EQ(life.first_lines(), Lines{"Killing: src/a.py changed"});
+  life(TreeGone{});
+  life(Spawned{.pid = 200});
+  EXPECT_EQ(life.first_lines(), Lines{});
+  life(exited(2));
+  life(TreeGone{});
+  EXPECT_EQ(life.first_lines(), Lines{});
+  life(tree(3));
+  EXPECT_EQ(life.first_lines(), Lines{}) << "nothing is to be killed, nor said";
+  life(Spawned{.pid = 300});
+  EXPECT_EQ(life.first_lines().size(), 1U);
+  life(StopRequested{});
+  EXPECT_EQ(life.first_lines(), Lines{});
+}
+
+TEST(FirstLine, IsThatOfTheBuildWhereThatComesFirst) {
+  Life life(kKeeps);
+  run_built(life);
+  EXPECT_EQ(life.first_lines(), Lines{});
+  life(tree(2));
+  EXPECT_EQ(life.first_lines(), Lines{"Building: src/a.py changed, running make all"});
+  life(built());
+  EXPECT_EQ(life.state(), Backend::State::Killing);
+  EXPECT_EQ(life.first_lines(), Lines{});
+}
 
 TEST(Loop, IsToldOnce) {
   Life life;
