@@ -5,6 +5,7 @@
     manager.systemctl("start", "some.service")
     manager.journal("hpp")              # what was logged under that name
     manager.stop()
+    manager.forget()
 
 It needs root, or sudo that does not ask: for a control group and a /run of its own. The manager, and
 all that it starts, run as the user who runs the test.
@@ -23,6 +24,8 @@ SCRIPT = pathlib.Path(__file__).with_suffix(".sh")
 SYSTEMD = pathlib.Path("/lib/systemd/systemd")
 # The manager's own units (basic.target, exit.target).
 SYSTEM_UNITS = "/usr/lib/systemd/user"
+# Of the environment of the test itself.
+PASSED = ("ASAN_OPTIONS", "HOME", "LANG", "LOGNAME", "PATH", "TSAN_OPTIONS", "UBSAN_OPTIONS", "USER")
 DEADLINE_S = 30
 
 
@@ -44,8 +47,8 @@ class UserManager:
     """Owns the manager, its control group and its journal."""
 
     def __init__(self, directory, environment):
-        """`directory` must exist and have a short path. `environment` is that of all services; it
-        has XDG_RUNTIME_DIR."""
+        """`directory` must exist and have a short path. `environment` is that of the test's programs,
+        and has XDG_RUNTIME_DIR; services have what it adds to that of the test itself, and PASSED."""
         self.units = directory / "units"
         self.config = directory / "config"
         self._journal = directory / "journal"
@@ -55,12 +58,11 @@ class UserManager:
         own = own_cgroup()
         self._cgroup = own and own / f"{directory.name}-manager"
         self.environment = {
-            **environment,
+            **{name: value for name, value in environment.items()
+               if os.environ.get(name) != value or name in PASSED},
             "XDG_CONFIG_HOME": str(self.config),
             "SYSTEMD_UNIT_PATH": f"{self.units}:{SYSTEM_UNITS}",
         }
-        for name in ("DBUS_SESSION_BUS_ADDRESS", "MANAGERPID", "NOTIFY_SOCKET"):
-            self.environment.pop(name, None)
         self._process = None
 
     def start(self):
@@ -68,11 +70,10 @@ class UserManager:
         self._skip_unless(SYSTEMD.exists() and shutil.which("systemctl"), "systemd is not installed")
         self._skip_unless(self._cgroup, "there is no cgroup2")
         self._skip_unless(self._runs("true"), "it takes root, or sudo that does not ask")
-        words = [f"{name}={value}" for name, value in self.environment.items()]
         with open(self._log, "wb") as log:
             self._process = subprocess.Popen(
                 as_root("sh", SCRIPT, self._cgroup, str(os.getuid()), str(os.getgid()),
-                        self._journal, "env", "-i", *words, SYSTEMD, "--user",
+                        self._journal, *self._env(), SYSTEMD, "--user",
                         "--unit=basic.target", "--log-target=console"),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0)
 
@@ -91,6 +92,18 @@ class UserManager:
     @staticmethod
     def _runs(*command):
         return subprocess.run(as_root(*command), check=False, capture_output=True).returncode == 0
+
+    def _env(self, *options):
+        return ["env", "-i", *options, *(f"{name}={value}" for name, value in self.environment.items())]
+
+    def beside(self, directory, *command):
+        """The command that runs this one in the manager's namespace, as one of its services would
+        be run: who looks from elsewhere may see other paths."""
+        pid = next(pid for pid in self.pids
+                   if pathlib.Path(f"/proc/{pid}/comm").read_text() == "systemd\n")
+        return as_root("nsenter", f"--target={pid}", "--mount", "--root",
+                       "setpriv", f"--reuid={os.getuid()}", f"--regid={os.getgid()}",
+                       "--init-groups", *self._env(f"--chdir={directory}"), *command)
 
     def run(self, *command):
         """Runs a command in the manager's environment; returns the CompletedProcess."""
@@ -114,6 +127,8 @@ class UserManager:
 
     def journal(self, identifier=None):
         """The entries so far, as journalctl has them in JSON; all, or those of one identifier."""
+        if self._process is None:
+            return []
         folders = subprocess.run(as_root("find", self._journal, "-name", "*.journal"), check=True,
                                  capture_output=True, text=True).stdout.split()
         words = [f"--file={name}" for name in folders]
@@ -121,6 +136,11 @@ class UserManager:
         done = subprocess.run(as_root("journalctl", "--output=json", "--all", "--quiet", *words),
                               check=True, capture_output=True, text=True)
         return [json.loads(line) for line in done.stdout.splitlines()]
+
+    @property
+    def messages(self):
+        """The texts of all of them."""
+        return [str(entry.get("MESSAGE")) for entry in self.journal()]
 
     @property
     def pids(self):
@@ -140,4 +160,7 @@ class UserManager:
                                    'while ! find "$1" -depth -type d -exec rmdir {} + 2>/dev/null; '
                                    'do sleep 0.01; done', "sh", self._cgroup), check=False,
                            timeout=DEADLINE_S, capture_output=True)
-            subprocess.run(as_root("rm", "-rf", self._journal), check=False)
+
+    def forget(self):
+        """Removes what only root can."""
+        subprocess.run(as_root("rm", "-rf", self._journal), check=False)
