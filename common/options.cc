@@ -95,6 +95,8 @@ void visit_options(Program program, AnyOptions& options, Visitor& visitor) {
                    "how long it may take to end then (default: 2000)");
   }
   if (is_any(program, {Launch, Supervisord})) {
+    visitor.flag("--interactive", options.interactive,
+                 "let your server read the keyboard, for debuggers such as pdb");
     visitor.flag("--clear", options.clear, "clear the terminal at each restart");
   }
   if (is_any(program, {Launch})) {

@@ -36,6 +36,7 @@ struct Options {
   std::string ready_path = "/";      // of that request
   int stop_signal = SIGKILL;  // asks the backend to end before it is killed; SIGKILL: nothing does
   std::uint32_t stop_timeout_ms = 2000;  // how long it may take to end then
+  bool interactive = false;              // the backend reads the terminal
   bool clear = false;                    // the screen, at each restart
   std::string name;                      // of the instance; empty: from `bind`
   std::string run_directory;

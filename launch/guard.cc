@@ -6,13 +6,16 @@
 
 #include <cerrno>
 #include <chrono>
+#include <climits>
 #include <csignal>
 #include <thread>
+#include <type_traits>
 
 #include "common/os/child.h"
 #include "common/os/error.h"
 #include "common/os/process_tree.h"
 #include "common/os/run_directory.h"
+#include "common/os/terminal.h"
 
 namespace hpp::launch {
 namespace {
@@ -47,20 +50,36 @@ void end_backend(const std::string& run_directory, const std::string& tag_prefix
   }
 }
 
+// Waits for the next mode to be remembered. False: hpp-launch is gone.
+bool take_mode(int line, KeyMode& mode) {
+  KeyMode next;
+  ssize_t got = 0;
+  do {
+    got = ::read(line, &next, sizeof next);
+  } while (got < 0 && errno == EINTR);
+  if (got != static_cast<ssize_t>(sizeof next)) return false;
+  mode = next;
+  return true;
+}
+
 // An exception ends it: what it cannot do the next start will.
 [[noreturn]] void stand_guard(UniqueFd line, const std::string& run_directory,
                               const std::string& tag_prefix, Milliseconds stop_time) noexcept {
   ::prctl(PR_SET_NAME, "hpp-guard");
   ::setpgid(0, 0);  // the terminal's Ctrl+C is not for us
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) std::signal(signal, SIG_IGN);
-  std::signal(SIGCHLD, SIG_DFL);
-  // The line in place of stdin, and nothing else: no lock, and no end of a pipe that others wait
-  // to see closed.
-  ::dup2(line.release(), STDIN_FILENO);
-  ::close_range(STDIN_FILENO + 1, ~0U, 0);
-  char nothing = 0;
-  while (::read(STDIN_FILENO, &nothing, 1) < 0 && errno == EINTR) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGTTOU}) {
+    std::signal(signal, SIG_IGN);
   }
+  std::signal(SIGCHLD, SIG_DFL);
+  // The line in place of stdout, and nothing but that and the terminal: no lock, and no end of a
+  // pipe that others wait to see closed.
+  ::dup2(line.release(), STDOUT_FILENO);
+  ::close_range(STDOUT_FILENO + 1, ~0U, 0);
+  if (!is_terminal(STDIN_FILENO)) ::close(STDIN_FILENO);
+  KeyMode mode;
+  while (take_mode(STDOUT_FILENO, mode)) {
+  }
+  mode.restore(STDIN_FILENO);
   end_backend(run_directory, tag_prefix, stop_time);
   ::_exit(0);
 }
@@ -77,6 +96,12 @@ Guard::Guard(const std::string& run_directory, Milliseconds stop_time) {
     stand_guard(std::move(line.reader), run_directory, tag_prefix, stop_time);
   }
   line_ = std::move(line.writer);
+}
+
+// In one piece, for the pipe is never full (pipe(7)).
+void Guard::remember(const KeyMode& mode) {
+  static_assert(std::is_trivially_copyable_v<KeyMode> && sizeof(KeyMode) <= PIPE_BUF);
+  [[maybe_unused]] const auto written = ::write(line_.get(), &mode, sizeof mode);
 }
 
 Guard::~Guard() {

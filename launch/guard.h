@@ -1,5 +1,6 @@
-// Shell. A process that outlives hpp-launch by what it takes to end the backend. Whoever kills
-// hpp-launch alone has supervisord end it; but supervisord may have been killed, too.
+// Shell. A process that outlives hpp-launch by what it takes to end the backend and to leave the
+// terminal as it was. Whoever kills hpp-launch alone has supervisord end the backend; but
+// supervisord may have been killed, too.
 #pragma once
 
 #include <sys/types.h>
@@ -8,12 +9,14 @@
 #include <string>
 
 #include "common/os/unique_fd.h"
+#include "launch/key_mode.h"
 
 namespace hpp::launch {
 
 class Guard {
  public:
-  // Forks; this process must have one thread. The guard keeps none of its descriptors.
+  // Forks; this process must have one thread. The guard keeps none of its descriptors, but stdin if
+  // that is a terminal.
   // `run_directory` must exist. `stop_time`: how long a supervisord that lives may take to end the
   // backend. Throws std::system_error.
   Guard(const std::string& run_directory, std::chrono::milliseconds stop_time);
@@ -24,6 +27,9 @@ class Guard {
   Guard& operator=(const Guard&) = delete;
 
   pid_t pid() const { return pid_; }
+
+  // The mode of the terminal that is our stdin is to be taken back.
+  void remember(const KeyMode& mode);
 
  private:
   UniqueFd line_;  // while it is open, hpp-launch lives

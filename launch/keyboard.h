@@ -1,34 +1,67 @@
-// Shell. Owns the reading of the terminal that is our stdin: only while it is ours to read.
+// Shell. Owns the reading of the terminal that is our stdin, and its mode: only while it is ours.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "common/event/fd_watch.h"
 #include "common/event/loop.h"
+#include "common/event/signals.h"
 #include "common/event/timer.h"
+#include "launch/key_mode.h"
 
 namespace hpp::launch {
 
 // A background process that reads from its terminal is stopped (SIGTTIN), and hpp-launch may be one
 // at any time: `&`, Ctrl+Z and `bg`. So it looks first whether its group is in the foreground, and
 // rests for a while if it is not: what is typed then is for somebody else, who has not read it yet.
+//
+// For keys (--interactive) the terminal has a mode of its own, and in the background it may not:
+// Ctrl+Z gives it back as it was before we stop.
 class Keyboard {
  public:
-  // Whether there is somebody to serve: stdin, stdout and stderr are terminals. In a pipeline the
-  // keys are for another (`hpp-launch | less`).
-  static bool is_there();
+  enum class Use {
+    Lines,  // the terminal is left as it is
+    Keys,   // KeyMode
+  };
 
-  // Calls `on_bytes` with what the terminal gives, as it gives it. Requires is_there().
-  Keyboard(Loop& loop, std::function<void(std::string_view)> on_bytes);
+  struct Handler {
+    // What was typed, at most 4096 bytes. Returns whether more may come now; resume() if not.
+    std::function<bool(std::string_view)> on_bytes;
+    // The terminal is in a mode that must be taken back, whatever becomes of us. Use::Keys.
+    std::function<void(const KeyMode&)> on_mode;
+  };
+
+  // Whether there is somebody to serve with lines: stdin, stdout and stderr are terminals. In a
+  // pipeline the keys are for another (`hpp-launch | less`).
+  static bool is_for_lines();
+
+  // Whether keys can come, and what they lead to can be seen: stdin and stdout are terminals.
+  static bool is_for_keys();
+
+  // Requires the one or the other.
+  Keyboard(Loop& loop, Use use, Handler handler);
+  ~Keyboard();
+  Keyboard(const Keyboard&) = delete;
+  Keyboard& operator=(const Keyboard&) = delete;
+
+  void resume();
 
  private:
+  void look();
+  void rest();
   void on_readable();
+  void on_job_signal(int number);
 
-  std::function<void(std::string_view)> on_bytes_;
+  Use use_;
+  Handler handler_;
+  KeyMode mode_;
+  bool is_paused_ = false;
   FdWatch readable_;
   Timer rest_;
+  std::optional<Signals> job_signals_;  // for Use::Keys
 };
 
 }  // namespace hpp::launch

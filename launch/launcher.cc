@@ -83,6 +83,12 @@ Launcher::Launcher(const Options& options)
       child_signal_(loop_, {SIGCHLD}, [this](int) { on_child_signal(); }),
       window_signal_(loop_, {SIGWINCH}, [this](int) { on_window_signal(); }) {
   check_working_directory();
+  if (options_.interactive) {
+    if (!Keyboard::is_for_keys()) {
+      throw std::runtime_error("--interactive needs a terminal for stdin and stdout");
+    }
+    key_pipe_.emplace(loop_, [this] { keyboard_->resume(); });
+  }
   for (const Helper which : kHelpers) places_.try_emplace(which, loop_, *this, which);
   if (options_.name.empty()) options_.name = instance_name(options_.bind);
   options_.run_directory = default_run_directory(options_.name);
@@ -155,11 +161,26 @@ void Launcher::on_notification(pid_t sender, const Notification& told, std::vect
 
 // When the first helper is ready: a start that cannot work is to end with one line.
 void Launcher::open_keyboard() {
-  if (keyboard_ || !Keyboard::is_there()) return;
-  keyboard_.emplace(loop_, [this](std::string_view bytes) {
-    for (const Typed& typed : keys_.take(bytes)) on_typed(typed);
-  });
-  log::info("{}", kKeysHint);
+  if (keyboard_) return;
+  if (key_pipe_) {
+    keyboard_.emplace(
+        loop_, Keyboard::Use::Keys,
+        Keyboard::Handler{
+            .on_bytes = [this](std::string_view bytes) { return key_pipe_->write(bytes); },
+            .on_mode = [this](const KeyMode& mode) { guard_->remember(mode); }});
+    log::info("the keyboard is your server's; Ctrl+C ends all");
+  } else if (Keyboard::is_for_lines()) {
+    keyboard_.emplace(loop_, Keyboard::Use::Lines,
+                      Keyboard::Handler{.on_bytes =
+                                            [this](std::string_view bytes) {
+                                              for (const auto& typed : keys_.take(bytes)) {
+                                                on_typed(typed);
+                                              }
+                                              return true;
+                                            },
+                                        .on_mode = {}});
+    log::info("{}", kKeysHint);
+  }
 }
 
 void Launcher::on_typed(const Typed& typed) {
@@ -221,6 +242,7 @@ void Launcher::perform(const StartHelper& effect) {
       .stdin_fd = dev_null_.get(),
       .death_signal = SIGTERM,
   };
+  if (key_pipe_ && which == Helper::Supervisord) request.stdin_fd = key_pipe_->reader();
   for (const auto& [name, fd] : place.fd_store) request.listen_fds.emplace_back(name, fd.get());
   request.command.insert(request.command.begin(), place.program);
   try {

@@ -19,6 +19,7 @@
 #include "launch/core/household.h"
 #include "launch/core/keys.h"
 #include "launch/guard.h"
+#include "launch/key_pipe.h"
 #include "launch/keyboard.h"
 #include "launch/notify_socket.h"
 
@@ -90,6 +91,7 @@ class Launcher {
   Signals child_signal_;
   Signals window_signal_;
   Keys keys_;
+  std::optional<KeyPipe> key_pipe_;  // --interactive
   std::optional<Keyboard> keyboard_;
 };
 

@@ -102,7 +102,8 @@ Daemon::Daemon(const Options& options)
                 .build = options.build,
                 .keep_last_good = options.keep_last_good},
                spawns_so_far(publisher_)),
-      output_(loop_, streams_.out(), streams_.err()),
+      output_(loop_, streams_.out(), streams_.err(),
+              options.interactive ? Output::Input::Keyboard : Output::Input::None),
       probe_(loop_, addresses_, question(options),
              [this] { happen(Answered{.generation = probed_generation_, .wall_ms = wall_ms()}); }),
       build_output_(loop_, streams_.err()),
@@ -117,6 +118,7 @@ Daemon::Daemon(const Options& options)
                   bus::Audience::Everybody,
                   [this](const bus::Message& message) { on_message(message); }) {
   if (options.socket) socket_.emplace(addresses_.front());
+  if (options.interactive) input_.emplace(loop_, STDIN_FILENO);
 }
 
 void Daemon::run() {
@@ -144,6 +146,7 @@ std::optional<bus::BackendState> Daemon::take_over() {
   stored.erase(stored.begin());
   output_.take_over(std::move(stored));
   output_.follow_window();  // nobody did meanwhile
+  if (input_) input_->lead_to(output_.keyboard());
   const bool lived =
       last.state == bus::BackendPhase::Loading || last.state == bus::BackendPhase::Running;
   if (!lived) return last;
@@ -219,6 +222,7 @@ void Daemon::follow_window() {
 void Daemon::on_exit(std::uint64_t generation, ExitStatus status) {
   log::debug("generation {} ended: {}", generation, to_string(status));
   output_.drain();
+  output_.calm_screen();
   happen(ProcessExited{generation, status, output_.tail(), wall_ms()});
   killer_.look();
 }
@@ -283,13 +287,14 @@ Event Daemon::spawn(std::uint64_t generation) {
   if (child_) loop_.bury(std::move(child_));
   try {
     const Output::Ends ends = output_.open();
+    if (input_) input_->lead_to(output_.keyboard());
     ChildRequest request{
         .command = command_,
         .directory = {},
         .environment = {{kBackendTag, tag_prefix_ + std::to_string(generation)},
                         {"PORT", std::to_string(addresses_.front().port())}},
-        .group = ChildRequest::Group::OwnSession,
-        .stdin_fd = no_input_.get(),
+        .group = input_ ? ChildRequest::Group::OwnTerminal : ChildRequest::Group::OwnSession,
+        .stdin_fd = input_ ? ends.in.get() : no_input_.get(),
         .stdout_fd = ends.out.get(),
         .stderr_fd = ends.err.get(),
     };
@@ -326,6 +331,7 @@ void Daemon::perform(const Publish& effect) {
 
 void Daemon::perform(const Say& effect) {
   if (clears_ && effect.begins_restart) output_.clear_screen();
+  output_.end_line();
   log::write(log::Level::Info, effect.text,
              {.word = first_word(effect.text), .colour = colour_of(backend_.state())});
 }

@@ -19,6 +19,7 @@
 #include "common/service_manager.h"
 #include "supervisord/core/backend.h"
 #include "supervisord/handed_socket.h"
+#include "supervisord/input.h"
 #include "supervisord/journal_streams.h"
 #include "supervisord/output.h"
 #include "supervisord/port_release.h"
@@ -78,6 +79,7 @@ class Daemon {
   std::uint64_t probed_generation_ = 0;
   JournalStreams streams_;
   Output output_;
+  std::optional<Input> input_;  // --interactive
   Probe probe_;
   std::unique_ptr<Child> child_;
   std::optional<HandedSocket> socket_;

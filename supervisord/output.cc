@@ -30,6 +30,12 @@ constexpr std::size_t kWaitingMax = 4 * 1024 * 1024;
 // Home, and erase the screen and what was scrolled out of it (ECMA-48, xterm).
 constexpr std::string_view kClearScreen = "\033[H\033[2J\033[3J";
 
+UniqueFd duplicate(const UniqueFd& fd) {
+  UniqueFd same(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
+  if (!same.is_open()) throw_errno("dup");
+  return same;
+}
+
 bool takes_bytes_now(int fd) {
   pollfd entry{.fd = fd, .events = POLLOUT, .revents = 0};
   return ::poll(&entry, 1, 0) > 0;
@@ -78,11 +84,14 @@ void Sink::flush() {
 
 // ---- Relay --------------------------------------------------------------------------------------
 
-Relay::Relay(Loop& loop, int destination)
-    : loop_(loop), destination_(destination), sink_(loop, destination, [this] { on_room(); }) {}
+Relay::Relay(Loop& loop, int destination, Kind kind)
+    : loop_(loop),
+      destination_(destination),
+      is_terminal_(kind == Kind::Terminal || is_terminal(destination)),
+      sink_(loop, destination, [this] { on_room(); }) {}
 
 UniqueFd Relay::open() {
-  if (is_terminal(destination_)) {
+  if (is_terminal_) {
     Pty pty = make_pty(destination_);
     take_over(std::move(pty.master));
     return std::move(pty.slave);
@@ -118,6 +127,11 @@ bool Relay::show(std::string_view sequence) {
   return true;
 }
 
+void Relay::end_line() {
+  if (is_terminal_ && is_mid_line_) sink_.write("\n");
+  is_mid_line_ = false;
+}
+
 void Relay::follow_window() {
   if (reader_.is_open()) copy_window_size(destination_, reader_.get());
 }
@@ -138,6 +152,7 @@ Relay::Got Relay::read_once() {
   if (got < 0) return 0;
   const std::string_view fresh(bytes, static_cast<std::size_t>(got));
   sink_.write(fresh);
+  is_mid_line_ = fresh.back() != '\n' && fresh.back() != '\r';
   tail_ += fresh;
   if (tail_.size() > 2 * bus::kOutputTailMax) {
     tail_.erase(0, tail_.size() - bus::kOutputTailMax);
@@ -164,16 +179,25 @@ void Relay::close() {
 
 // ---- Output -------------------------------------------------------------------------------------
 
-Output::Output(Loop& loop, int stdout_fd, int stderr_fd) : out_(loop, stdout_fd) {
+Output::Output(Loop& loop, int stdout_fd, int stderr_fd, Input input)
+    : input_(input),
+      out_(loop, stdout_fd, input == Input::Keyboard ? Relay::Kind::Terminal : Relay::Kind::Same) {
   if (!is_same_terminal(stdout_fd, stderr_fd)) err_.emplace(loop, stderr_fd);
 }
 
 Output::Ends Output::open() {
-  UniqueFd out = out_.open();
-  if (err_) return {.out = std::move(out), .err = err_->open()};
-  UniqueFd same(::fcntl(out.get(), F_DUPFD_CLOEXEC, 0));
-  if (!same.is_open()) throw_errno("dup");
-  return {.out = std::move(out), .err = std::move(same)};
+  Ends ends{.in = {}, .out = out_.open(), .err = {}};
+  if (input_ == Input::Keyboard) ends.in = duplicate(ends.out);
+  ends.err = err_ ? err_->open() : duplicate(ends.out);
+  return ends;
+}
+
+void Output::calm_screen() {
+  if (input_ == Input::Keyboard) out_.show(kScreenAsUsual);
+}
+
+void Output::end_line() {
+  (err_ ? *err_ : out_).end_line();
 }
 
 std::vector<int> Output::readers() const {

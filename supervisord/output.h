@@ -4,7 +4,8 @@
 // lines back. Where stdout and stderr are the same terminal theirs is the same, which keeps the
 // order of their lines; then what explains a crash has both. It is not the backend's controlling
 // terminal: a prompt that asks /dev/tty for a password, say, is to fail, and not to wait for keys
-// that nobody passes on.
+// that nobody passes on. With --interactive they are passed on (input.h): then stdout's, at least,
+// is a terminal, the controlling one, and stdin is the same.
 #pragma once
 
 #include <functional>
@@ -48,10 +49,15 @@ class Sink {
 // wrote.
 class Relay {
  public:
-  Relay(Loop& loop, int destination);
+  enum class Kind {
+    Same,      // a terminal where the destination is one
+    Terminal,  // in any case
+  };
 
-  // Makes a new pipe, or a pseudoterminal if the destination is a terminal, and returns the end for
-  // the backend. What is left in the old one is passed on first. Throws std::system_error.
+  Relay(Loop& loop, int destination, Kind kind = Kind::Same);
+
+  // Makes a new pipe or pseudoterminal, and returns the end for the backend. What is left in the
+  // old one is passed on first. Throws std::system_error.
   UniqueFd open();
 
   // Goes on with what another relay read from.
@@ -66,6 +72,9 @@ class Relay {
   // Shows something of ours, in order with what the backend prints. Returns false, and does not, if
   // the destination is no terminal that understands more than text.
   bool show(std::string_view sequence);
+
+  // If the destination is a terminal, ends the line that was begun there: a prompt.
+  void end_line();
 
   // Gives the backend's terminal the size of ours, if there are such.
   void follow_window();
@@ -84,18 +93,23 @@ class Relay {
 
   Loop& loop_;
   int destination_;
+  bool is_terminal_;
   Sink sink_;
   UniqueFd reader_;
   std::unique_ptr<FdWatch> readable_;
+  bool is_mid_line_ = false;
   std::string tail_;  // up to twice what tail() gives, so that it is seldom moved
 };
 
 class Output {
  public:
+  enum class Input { None, Keyboard };
+
   // Passes on to these descriptors, which must outlive it.
-  Output(Loop& loop, int stdout_fd, int stderr_fd);
+  Output(Loop& loop, int stdout_fd, int stderr_fd, Input input = Input::None);
 
   struct Ends {
+    UniqueFd in;  // with Input::Keyboard
     UniqueFd out;
     UniqueFd err;
   };
@@ -115,6 +129,15 @@ class Output {
 
   void drain();
 
+  // Where the keys for the backend are to be written, with Input::Keyboard; -1 without a backend.
+  int keyboard() const { return out_.reader(); }
+
+  // Makes our terminal as usual, for the backend that read from it is dead.
+  void calm_screen();
+
+  // Ends the line of the terminal that is our stderr, if one was begun: a line of ours comes.
+  void end_line();
+
   // Clears the screen of our terminal and what has left it, if we have one.
   void clear_screen();
 
@@ -125,6 +148,7 @@ class Output {
   std::string tail() const;
 
  private:
+  Input input_;
   Relay out_;
   std::optional<Relay> err_;  // nothing: it is the same terminal
 };

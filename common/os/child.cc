@@ -107,7 +107,8 @@ int hand_over(Prepared& prepared, int report) {
 // changed. Tells `report` the error if it cannot go on.
 [[noreturn]] void become(const ChildRequest& request, Prepared& prepared, pid_t parent,
                          int report) {
-  if (request.group == ChildRequest::Group::OwnSession) ::setsid();
+  const bool has_terminal = request.group == ChildRequest::Group::OwnTerminal;
+  if (has_terminal || request.group == ChildRequest::Group::OwnSession) ::setsid();
   if (request.group == ChildRequest::Group::OwnGroup) ::setpgid(0, 0);
   if (request.death_signal != 0) {
     ::prctl(PR_SET_PDEATHSIG, request.death_signal);
@@ -116,6 +117,7 @@ int hand_over(Prepared& prepared, int report) {
   redirect(request.stdin_fd, STDIN_FILENO);
   redirect(request.stdout_fd, STDOUT_FILENO);
   redirect(request.stderr_fd, STDERR_FILENO);
+  if (has_terminal) ::ioctl(STDIN_FILENO, TIOCSCTTY, 0);
   report = hand_over(prepared, report);
 
   struct sigaction action {};

@@ -18,9 +18,10 @@ namespace hpp {
 
 struct ChildRequest {
   enum class Group {
-    Inherited,   // stays in our process group
-    OwnGroup,    // setpgid: the terminal's Ctrl+C does not reach it
-    OwnSession,  // setsid: no terminal, own group
+    Inherited,    // stays in our process group
+    OwnGroup,     // setpgid: the terminal's Ctrl+C does not reach it
+    OwnSession,   // setsid: no terminal, own group
+    OwnTerminal,  // the same, and stdin, which must be a terminal, becomes the controlling one
   };
 
   std::vector<std::string> command;                              // looked up in PATH

@@ -1,6 +1,8 @@
 // Terminals: the user's, and pseudoterminals through which the backend has one, too.
 #pragma once
 
+#include <string_view>
+
 #include "common/os/unique_fd.h"
 
 namespace hpp {
@@ -12,6 +14,13 @@ bool is_able_terminal(int fd);
 
 // Whether two descriptors are of one terminal.
 bool is_same_terminal(int one, int other);
+
+// Ends what a killed program may have left on the screen: colours, a hidden cursor, the alternate
+// screen, reports of the mouse, bracketed paste, keys of an application. All of it is nothing where
+// there was nothing; in particular this way out of the alternate screen (47, not 1049) moves no
+// cursor.
+constexpr std::string_view kScreenAsUsual =
+    "\033[0m\033[?25h\033[?47l\033[?1000l\033[?1002l\033[?1003l\033[?1006l\033[?2004l\033[?1l\033>";
 
 // A pseudoterminal: what is written to the slave is read from the master. Close-on-exec both, and
 // nobody's controlling terminal.

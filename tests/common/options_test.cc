@@ -39,6 +39,7 @@ Options full() {
       .reload = {"static/**", "-dash"},
       .default_excludes = false,
       .command = {"python3", "-c", "print('x')", "--exec", "", "--debug"},
+      .interactive = true,
       .clear = true,
       .name = "mine",
       .run_directory = "/run/user/1/hpp/mine",
@@ -102,7 +103,9 @@ TEST(Options, PassThroughToEachProgram) {
       expected.command.clear();
     }
     if (program == Program::Proxyd) expected.command.clear();
-    if (program == Program::Proxyd || program == Program::Watchd) expected.clear = false;
+    if (program == Program::Proxyd || program == Program::Watchd) {
+      expected.interactive = expected.clear = false;
+    }
     if (program == Program::Supervisord) expected.bind = {};
     if (program == Program::Proxyd || program == Program::Supervisord) {
       expected.patterns.clear();
@@ -402,7 +405,8 @@ TEST_F(ConfiguredOptions, AreForEachHelperWhatConcernsIt) {
       "bind = '[::1]:8000'\nbackend = '127.0.0.1:8001'\nname = 'mine'\ndebug = true\n"
       "pattern = ['src/**/*.py', '-dash', 'with space']\nexclude = '**/test_*'\n"
       "css = '**/*.css'\nreload = ['static/**', '-dash']\nno-default-excludes = true\n"
-      "clear = true\ninject = true\nexec = ['python3', '-c', \"print('x')\", '--exec', '', "
+      "interactive = true\nclear = true\ninject = true\nexec = ['python3', '-c', \"print('x')\", "
+      "'--exec', '', "
       "'--debug']\n");
   for (const Program program : {Program::Proxyd, Program::Watchd, Program::Supervisord}) {
     const Options read =

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import unittest
 
-from harness import PYTHON, IntegrationTest, get
+from harness import PYTHON, IntegrationTest, get, wait_for
 from terminal import TerminalHpp
 
 # Says what its streams are, and serves. SIGWINCH has it say the size of its window.
@@ -55,6 +55,14 @@ class Background(TerminalHpp):
     """A job in the background, until the shell is told `go`."""
 
     shell = ["bash", "-c", 'set -m; "$@" & read -r word; echo "the shell has $word"; fg', "bash"]
+
+
+class Job(TerminalHpp):
+    """A job in the foreground. When it stops, the shell reads a line before it goes on with it."""
+
+    shell = ["bash", "-c",
+             'set -m; "$@"; echo "the shell waits"; read -r word; echo "the shell has $word"; fg',
+             "bash"]
 
 
 class TerminalTest(IntegrationTest):
@@ -233,6 +241,156 @@ class Keys(TerminalTest):
         hpp.type("\x03")
         self.assertEqual(hpp.wait_exit(), 130)
         self.assert_nothing_left()
+
+
+# Stops in the debugger before it serves.
+DEBUGGED = """\
+import http.server, sys
+answer = "{answer}"
+breakpoint()
+print("serving", answer)
+http.server.ThreadingHTTPServer(("localhost", int(sys.argv[1])),
+                                http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
+
+# Says what it reads, without a debugger; how its terminal is set it leaves as it is.
+PARROT = """\
+import os, sys, termios
+print("mine", os.getsid(0) == os.getpid() == os.tcgetpgrp(0), os.ttyname(0) == os.ttyname(2))
+print("ready")
+for line in sys.stdin:
+    print("heard", repr(line))
+print("end")
+"""
+
+# Leaves its terminal in a state.
+RUDE = """\
+import sys, termios, tty
+tty.setraw(0)
+print("\\033[31m\\033[?1049h\\033[?25lrude", end="", flush=True)
+sys.stdin.read()
+"""
+
+
+class Interactive(TerminalTest):
+    def start(self, program, kind=TerminalHpp):
+        self.save("app.py", program)
+        hpp = self.start_hpp("--interactive", "--exec", PYTHON, "app.py", "{backend}", kind=kind)
+        before = hpp.modes
+        hpp.wait_screen("the keyboard is your server's; Ctrl.C ends all")
+        hpp.wait_watching()
+        return hpp, before
+
+    def test_pdb(self):
+        hpp, before = self.start(DEBUGGED.replace("{answer}", "first"))
+        hpp.wait_screen(r"\(Pdb\) ")
+        seen = len(hpp.screen)
+        hpp.type("answer.uppr\x7f\x7fper()\r")
+        hpp.wait_screen("'FIRST'\r\n", after=seen)
+        hpp.type("c\r")
+        hpp.wait_screen("serving first")
+        hpp.wait_state("Running")
+        seen = len(hpp.screen)
+        self.save("app.py", DEBUGGED.replace("{answer}", "second"))
+        hpp.wait_screen(r"\(Pdb\) ", after=seen)
+        hpp.type("p answer\r")
+        hpp.wait_screen("'second'\r\n", after=seen)
+        seen = len(hpp.screen)
+        self.save("app.py", DEBUGGED.replace("{answer}", "third"))  # while it waits for a key
+        hpp.wait_screen(r"\(Pdb\) ", after=seen)
+        self.assertIn("\r\nhpp-supervisord: Killing: app.py changed", hpp.screen[seen:])
+        hpp.type("p answer\r")
+        hpp.wait_screen("'third'\r\n", after=seen)
+        hpp.type("\x03")
+        self.assertEqual(hpp.wait_exit(), 130)
+        self.assertEqual(hpp.modes, before)
+        self.assert_nothing_left()
+
+    def test_the_line_is_edited_and_echoed_once(self):
+        hpp, _ = self.start(PARROT)
+        hpp.wait_screen("mine True True\r\nready\r\n")
+        seen = len(hpp.screen)
+        hpp.type("helm\x7flo \u00fc\u00e4\x7f!\r")
+        hpp.wait_screen(r"heard 'hello \u00fc!\\n'\r\n", after=seen)
+        self.assertTrue(hpp.screen[seen:].startswith(
+            "helm\b \blo \u00fc\u00e4\b \b!\r\nheard"), hpp.screen[seen:])
+        hpp.type("\x04")
+        hpp.wait_screen("end\r\n")
+
+    def test_keys_of_ours_are_its_own(self):
+        hpp, _ = self.start(PARROT)
+        hpp.wait_screen("ready")
+        hpp.type("r\rq\rh\r")
+        hpp.wait_screen(r"heard 'h\\n'")
+        self.assertEqual(hpp.generation, 1)
+
+    def test_what_a_killed_one_has_left_is_taken_back(self):
+        hpp, _ = self.start(RUDE)
+        hpp.wait_screen("rude")
+        seen = len(hpp.screen)
+        self.save("app.py", PARROT)
+        hpp.wait_screen("ready", after=seen)
+        self.assertIn("\033[0m\033[?25h\033[?47l", hpp.screen[seen:])
+        hpp.type("as usual\r")
+        hpp.wait_screen(r"as usual\r\nheard 'as usual\\n'", after=seen)
+
+    def test_outlives_its_supervisor(self):
+        hpp, _ = self.start(PARROT)
+        hpp.wait_screen("ready")
+        os.kill(hpp.helper_pid("supervisord"), signal.SIGKILL)
+        hpp.type("meanwhile\r")
+        hpp.wait_screen(r"heard 'meanwhile\\n'")
+        self.assertEqual(hpp.generation, 1)
+
+    def test_much_that_is_pasted_arrives(self):
+        hpp, _ = self.start(PARROT)
+        hpp.wait_screen("ready")
+        lines = [f"{i} " + "x" * 100 for i in range(1000)]
+        for line in lines:  # more than the pipe, the terminals and the buffers take
+            hpp.type(line + "\r")
+        hpp.wait_screen("heard '999 ")
+        heard = re.findall(r"heard '(\d+) x{100}\\n'", hpp.screen)
+        self.assertEqual(heard, [str(i) for i in range(1000)])
+
+    def test_the_terminal_is_as_before_whatever_is_killed(self):
+        for victims in (["launch"], ["supervisord", "launch"]):
+            hpp, before = self.start(PARROT)
+            hpp.wait_screen("ready")
+            self.assertNotEqual(hpp.modes, before)
+            for victim in victims:
+                os.kill(hpp.pid if victim == "launch" else hpp.helper_pid(victim), signal.SIGKILL)
+            wait_for(lambda: hpp.modes == before, "the terminal as it was")
+            hpp.wait_exit()
+            wait_for(lambda: not self.left(), "the end of all")
+
+    def test_ends_in_good_order_by_each_signal(self):
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            hpp, before = self.start(PARROT)
+            hpp.wait_screen("ready")
+            hpp.signal(number)
+            hpp.wait_exit()
+            self.assertEqual(hpp.modes, before)
+
+    def test_the_shell_has_its_terminal_while_we_are_stopped(self):
+        hpp, before = self.start(PARROT, Job)
+        hpp.wait_screen("ready")
+        self.assertNotEqual(hpp.modes, before)
+        hpp.type("\x1a")
+        hpp.wait_screen("the shell waits")
+        self.assertEqual(hpp.modes, before)
+        hpp.type("go\n")
+        hpp.wait_screen("the shell has go")
+        wait_for(lambda: hpp.modes != before, "the terminal for keys")
+        hpp.type("back\r")
+        hpp.wait_screen(r"heard 'back\\n'")
+        hpp.type("\x03")
+        self.assertEqual(hpp.wait_exit(), 130)
+        self.assertEqual(hpp.modes, before)
+
+    def test_needs_a_terminal(self):
+        hpp = self.start_hpp("--interactive", "--exec", "true")
+        self.assertEqual(hpp.wait_exit(), 1)
+        hpp.wait_line("--interactive needs a terminal for stdin and stdout")
 
 
 if __name__ == "__main__":

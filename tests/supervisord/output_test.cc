@@ -286,6 +286,32 @@ TEST_F(TerminalOutputTest, PassesMuch) {
   EXPECT_TRUE(got == sent);
 }
 
+TEST_F(TerminalOutputTest, EndsALineThatWasBegun) {
+  Output output(loop_, first_.slave.get(), first_.slave.get());
+  const Output::Ends ends = output.open();
+  output.end_line();
+  write_all(ends.out.get(), "(Pdb) ");
+  EXPECT_EQ(read_until(first_.master.get(), 6), "(Pdb) ");
+  output.end_line();
+  EXPECT_EQ(read_until(first_.master.get(), 1), "\n");
+  output.end_line();
+  write_all(ends.out.get(), "whole\n");
+  EXPECT_EQ(read_until(first_.master.get(), 6), "whole\n");
+  output.end_line();
+  EXPECT_EQ(read_now(first_.master.get()), "");
+}
+
+TEST_F(TerminalOutputTest, HasAKeyboardWhereItIsAskedFor) {
+  Output output(loop_, first_.slave.get(), err_.writer.get(), Output::Input::Keyboard);
+  const Output::Ends ends = output.open();
+  EXPECT_TRUE(is_same_terminal(ends.in.get(), ends.out.get()));
+  EXPECT_FALSE(is_terminal(ends.err.get()));
+  write_all(output.keyboard(), "key\n");
+  char bytes[16];
+  ASSERT_EQ(::read(ends.in.get(), bytes, sizeof bytes), 4);
+  EXPECT_EQ(std::string(bytes, 4), "key\n");
+}
+
 TEST_F(TerminalOutputTest, FollowsTheWindow) {
   Output output(loop_, first_.slave.get(), err_.writer.get());
   const Output::Ends ends = output.open();

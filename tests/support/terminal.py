@@ -17,6 +17,8 @@ import termios
 
 from harness import DEADLINE_S, Hpp, wait_for
 
+IUTF8 = 0o40000  # termios(3); Python has no name for it
+
 
 class TerminalHpp(Hpp):
     """hpp-launch with a terminal for stdin, stdout and stderr. Subclasses put something else in the
@@ -30,6 +32,9 @@ class TerminalHpp(Hpp):
         self._screen = bytearray()
         self._last_modes = None
         self._master, self._slave = os.openpty()
+        modes = termios.tcgetattr(self._slave)
+        modes[0] |= IUTF8  # as terminals of our time do
+        termios.tcsetattr(self._slave, termios.TCSANOW, modes)
         self.resize(24, 80)
         super().__init__(*arguments)
 

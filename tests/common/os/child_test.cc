@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include "common/os/file.h"
+#include "common/os/terminal.h"
 #include "tests/support/run_until.h"
 #include "tests/support/temporary_directory.h"
 
@@ -54,6 +55,14 @@ TEST_F(ChildTest, TellsHowItEnded) {
             (ExitStatus{.by_signal = false, .number = 77}));
   EXPECT_EQ(run({.command = {"sh", "-c", "kill -SEGV $$"}}),
             (ExitStatus{.by_signal = true, .number = SIGSEGV}));
+}
+
+TEST_F(ChildTest, HasItsOwnTerminal) {
+  const Pty pty = make_pty(-1);
+  ASSERT_EQ(::write(pty.master.get(), "typed\n", 6), 6);
+  EXPECT_EQ(output_of("read -r word </dev/tty; echo $word",
+                      {.group = ChildRequest::Group::OwnTerminal, .stdin_fd = pty.slave.get()}),
+            "typed\n");
 }
 
 TEST_F(ChildTest, LeavesNoZombie) {
