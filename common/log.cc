@@ -14,7 +14,7 @@ namespace {
 
 const char* program_name = "hpp";
 Level finest_level = Level::Info;
-Style style = Style::Plain;
+Style own_style = Style::Plain;
 
 const char* mark(Level level) {
   switch (level) {
@@ -117,7 +117,7 @@ std::string line(Style style, std::string_view program, Level level, std::string
 void start(const char* program, Level finest) {
   program_name = program;
   finest_level = finest;
-  style = style_of(STDERR_FILENO);
+  own_style = style_of(STDERR_FILENO);
 }
 
 bool prints(Level level) {
@@ -126,7 +126,7 @@ bool prints(Level level) {
 
 void write(Level level, std::string_view text, Headword headword) {
   if (!prints(level)) return;
-  const std::string all = line(style, program_name, level, text, headword);
+  const std::string all = line(own_style, program_name, level, text, headword);
   // A log that cannot be written has nowhere to say so.
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, all.data(), all.size());
 }

@@ -442,7 +442,8 @@ class IntegrationTest(unittest.TestCase):
             for program in self._programs:
                 print(f"{program.command}:\n{program.transcript()}", file=sys.stderr)
         for program in self._programs:
-            self.assertNotIn("Sanitizer", program.output("err"), program.transcript())
+            for stream in ("err", "screen"):
+                self.assertNotIn("Sanitizer", program.output(stream), program.transcript())
         self.assertEqual(left, {}, "hpp left processes behind")
 
 
