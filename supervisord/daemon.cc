@@ -12,6 +12,7 @@
 #include "common/os/error.h"
 #include "common/os/process_tree.h"
 #include "common/wall_clock.h"
+#include "supervisord/headword.h"
 #include "supervisord/port_check.h"
 
 namespace hpp::supervisord {
@@ -52,33 +53,6 @@ Probe::Question question(const Options& options) {
   return {.wants = options.ready_http ? Probe::For::Response : Probe::For::Connection,
           .host = to_string(options.backend),
           .path = options.ready_path};
-}
-
-// `Running` of `Running: generation 1 …`; empty if the line is of another kind.
-std::string_view first_word(std::string_view text) {
-  const auto end = text.find_first_of(": ");
-  const bool is_headed = end != std::string_view::npos && text[end] == ':';
-  return text.substr(0, is_headed ? end : 0);
-}
-
-log::Colour colour_of(Backend::State state) {
-  switch (state) {
-    case Backend::State::Running:
-    case Backend::State::Rebuilding:
-      return log::Colour::Green;
-    case Backend::State::Building:
-    case Backend::State::Loading:
-      return log::Colour::Cyan;
-    case Backend::State::Killing:
-      return log::Colour::Yellow;
-    case Backend::State::Error:
-      return log::Colour::Red;
-    case Backend::State::Starting:
-    case Backend::State::Stopping:
-    case Backend::State::Left:
-      return log::Colour::None;
-  }
-  return log::Colour::None;
 }
 
 std::uint64_t spawns_so_far(const bus::Publisher& publisher) {
@@ -332,8 +306,7 @@ void Daemon::perform(const Publish& effect) {
 void Daemon::perform(const Say& effect) {
   if (clears_ && effect.begins_restart) output_.clear_screen();
   output_.end_line();
-  log::write(log::Level::Info, effect.text,
-             {.word = first_word(effect.text), .colour = colour_of(backend_.state())});
+  log::write(log::Level::Info, effect.text, headword(effect.text, backend_.state()));
 }
 
 void Daemon::perform(const StartTreeWait&) {
