@@ -74,9 +74,8 @@ std::string first_line(const std::string& text) {
   return printable(text.substr(0, text.find('\n')));
 }
 
-}  // namespace
-
-Sifted without_ignored(const std::vector<std::string>& files) try {
+// Throws std::system_error if git cannot be run.
+Sifted sift(const std::vector<std::string>& files) {
   MemoryFile input("hpp-files");
   MemoryFile output("hpp-ignored");
   MemoryFile errors("hpp-git-errors");
@@ -110,9 +109,16 @@ Sifted without_ignored(const std::vector<std::string>& files) try {
   std::copy_if(files.begin(), files.end(), std::back_inserter(sifted.files),
                [&](const std::string& file) { return !ignored.contains(named(file)); });
   return sifted;
+}
 
-} catch (const std::system_error& error) {
-  return {.files = files, .problem = std::string("cannot run git: ") + error.what()};
+}  // namespace
+
+Sifted without_ignored(const std::vector<std::string>& files) {
+  try {
+    return sift(files);
+  } catch (const std::system_error& error) {
+    return {.files = files, .problem = std::string("cannot run git: ") + error.what()};
+  }
 }
 
 }  // namespace hpp::watchd
