@@ -22,28 +22,47 @@ if grep -q slow source; then echo $$ > ../builder; while [ ! -e ../go ]; do slee
 cp source ../built
 """
 
-BUILT_BACKEND = """\
-import http.server, sys
-text = open("../built").read().encode()
+# Answers each GET with `text`.
+SERVER = """\
+import fcntl, http.server, os, socket, sys
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_GET(self):
         self.send_response(200)
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
-        self.wfile.write(text)
+        self.wfile.write(text.encode())
     do_HEAD = do_GET
     def log_message(self, *_): pass
 class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
+"""
+
+BUILT = SERVER + """\
+text = open("../built").read()
 Server(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
+
+# On the socket that it is handed, if that is meant for it; says who it is and how that came.
+HANDED = SERVER + """\
+assert os.environ["LISTEN_FDS"] == "1" and os.environ["LISTEN_PID"] == str(os.getpid())
+was_nonblocking = bool(fcntl.fcntl(3, fcntl.F_GETFL) & os.O_NONBLOCK)
+text = f"{NAME} {os.getpid()} {was_nonblocking}"
+server = Server(("127.0.0.1", 0), Handler, bind_and_activate=False)
+server.socket = socket.socket(fileno=3)
+server.socket.setblocking(False)
+server.serve_forever()
+"""
+
+
+def handed(name):
+    return f"NAME = {name!r}\n{HANDED}"
 
 
 class Build(IntegrationTest):
     def start_built(self, source, *options):
         self.save("build.sh", BUILD)
-        self.save("app.py", BUILT_BACKEND)
+        self.save("app.py", BUILT)
         self.save("source", source)
         self.hpp = self.start_hpp("--build", "sh build.sh", *options, "--exec", PYTHON, "app.py",
                                   "{backend}")
@@ -137,33 +156,9 @@ class Build(IntegrationTest):
         return path.exists() and int(path.read_text() or 0)
 
 
-# On the socket that it is handed, if that is meant for it. GET /nonblocking says how it came.
-HANDED = """\
-import fcntl, http.server, os, socket
-assert os.environ["LISTEN_FDS"] == "1" and os.environ["LISTEN_PID"] == str(os.getpid())
-was_nonblocking = bool(fcntl.fcntl(3, fcntl.F_GETFL) & os.O_NONBLOCK)
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def do_GET(self):
-        text = f"%s {os.getpid()} {was_nonblocking}".encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-    do_HEAD = do_GET
-    def log_message(self, *_): pass
-class Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-server = Server(("127.0.0.1", 0), Handler, bind_and_activate=False)
-server.socket = socket.socket(fileno=3)
-server.socket.setblocking(False)
-server.serve_forever()
-"""
-
-
 class Socket(IntegrationTest):
     def start_handed(self):
-        self.save("app.py", HANDED % "one")
+        self.save("app.py", handed("one"))
         self.hpp = self.start_hpp("--socket", "--exec", PYTHON, "app.py")
         self.hpp.wait_ready()
         return self.hpp
@@ -171,7 +166,7 @@ class Socket(IntegrationTest):
     def test_is_handed_to_each_backend_as_new(self):
         self.start_handed()
         for text in ("two", "three"):
-            self.save("app.py", HANDED % text)
+            self.save("app.py", handed(text))
             self.assertEqual(get(self.hpp.url).text,
                              f"{text} {self.hpp.snapshot()['pid']} False")
 
@@ -180,7 +175,7 @@ class Socket(IntegrationTest):
         self.save("app.py", "raise SystemExit(1)")
         self.hpp.wait_state("Error")
         request = Background(get, f"http://127.0.0.1:{self.hpp.backend}/")
-        self.save("app.py", HANDED % "back")
+        self.save("app.py", handed("back"))
         self.assertIn("back", request.result().text)
 
     def test_outlives_supervisord(self):
@@ -190,11 +185,11 @@ class Socket(IntegrationTest):
         os.kill(self.hpp.helper_pid("supervisord"), signal.SIGKILL)
         self.hpp.wait_line("took over", seen)
         self.assertEqual(get(self.hpp.url).text, first)
-        self.save("app.py", HANDED % "two")
+        self.save("app.py", handed("two"))
         self.assertIn("two", get(self.hpp.url).text)
 
     def test_whose_port_is_taken_names_the_culprit(self):
-        self.save("app.py", HANDED % "one")
+        self.save("app.py", handed("one"))
         self.save("thief.py", "import socket, time\ns = socket.create_server(('127.0.0.1', 0))\n"
                               "print(s.getsockname()[1], flush=True)\ntime.sleep(600)\n")
         thief = self._keep(Program([PYTHON, "thief.py"], self.project, self.environment))
@@ -236,7 +231,7 @@ class Ready(IntegrationTest):
 
 class Loop(IntegrationTest):
     def test_is_named_with_its_cure(self):
-        self.save("app.py", BUILT_BACKEND.replace('open("../built").read().encode()', "b'x'"))
+        self.save("app.py", BUILT.replace('open("../built").read()', "'x'"))
         self.save("run.sh", 'date +%N > "the db.sqlite3"\nexec "$@"\n')
         hpp = self.start_hpp("--exec", "sh", "run.sh", PYTHON, "app.py", "{backend}")
         match = hpp.wait_line(r"a restart loop\? the db\.sqlite3 changed, .*: (--exclude .*)$")
