@@ -93,8 +93,6 @@ void visit_options(Program program, AnyOptions& options, Visitor& visitor) {
                    "asks your server to end before it is killed: TERM, INT, … (default: KILL)");
     visitor.number("--stop-timeout", "MS", 1, options.stop_timeout_ms,
                    "how long it may take to end then (default: 2000)");
-  }
-  if (is_any(program, {Launch, Supervisord})) {
     visitor.flag("--interactive", options.interactive,
                  "let your server read the keyboard, for debuggers such as pdb");
     visitor.flag("--clear", options.clear, "clear the terminal at each restart");

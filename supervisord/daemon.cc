@@ -208,6 +208,7 @@ void Daemon::on_tree_gone() {
 }
 
 void Daemon::on_build_end(ExitStatus status) {
+  killer_.set_builder(0);
   build_output_.drain();
   happen(BuildEnded{.status = status,
                     .problem = {},
@@ -273,8 +274,9 @@ Event Daemon::spawn(std::uint64_t generation) {
         .stderr_fd = ends.err.get(),
     };
     if (socket_) {
-      request.listen_fds = {{kSocketName, socket_->prepare()}};
-      if (!is_ours) manager_.store(kSocketName, {socket_->prepare()});
+      const int fd = socket_->prepare();
+      request.listen_fds = {{kSocketName, fd}};
+      if (!is_ours) manager_.store(kSocketName, {fd});
     }
     child_ = std::make_unique<Child>(
         loop_, request, [this, generation](ExitStatus status) { on_exit(generation, status); });

@@ -69,11 +69,11 @@ void TreeKiller::kill() {
 void TreeKiller::kill_now() {
   asking_ = false;
   patience_.stop();
+  // Before any group is about to lose its tags.
+  if (leftovers_possible_ && first_ != 0) kill_leftovers();
+  // The kernel delivers this to the whole group at once: a member that is about to fork dies too.
   for (const pid_t group : {first_, builder_}) {
-    if (group == 0) continue;
-    if (leftovers_possible_) kill_leftovers();  // of the group that is about to lose its tags
-    // The kernel delivers this to the whole group at once: a member that is about to fork dies too.
-    ::kill(-group, SIGKILL);
+    if (group != 0) ::kill(-group, SIGKILL);
   }
   look();
 }

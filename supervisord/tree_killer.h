@@ -41,6 +41,8 @@ class TreeKiller {
   void set_first(pid_t first) { first_ = first; }
 
   // The first process of a build, in a group of its own, beside a backend or without one; likewise.
+  // 0 when it has been reaped: from then on its number may be another's, and what it has left
+  // running is found as a descendant.
   void set_builder(pid_t builder) { builder_ = builder; }
 
   // set_first for one that an earlier supervisord has started. What is below it will be found by

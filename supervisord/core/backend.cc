@@ -51,8 +51,7 @@ std::string failure_text(const std::string& build, const BuildEnded& event) {
 }
 
 bool is_success(const BuildEnded& event) {
-  const ExitStatus& status = event.status;
-  return event.problem.empty() && status.is_known && !status.by_signal && status.number == 0;
+  return event.problem.empty() && event.status == ExitStatus{};
 }
 
 }  // namespace

@@ -112,6 +112,16 @@ class Build(IntegrationTest):
         self.assertEqual(self.hpp.wait_exit(), 130)
         self.assert_nothing_left()
 
+    def test_what_it_leaves_running_dies_with_the_backend(self):
+        self.start_built("one").wait_ready()
+        self.save("build.sh", BUILD + "sleep 600 & echo $! > ../builder\n")
+        left = wait_for(lambda: self.builder(), "what the build leaves running")
+        self.hpp.wait_state("Running", 2)
+        self.assertTrue(is_alive(left))
+        self.save("source", "two")
+        self.assertEqual(get(self.hpp.url).text, "two")
+        self.assertFalse(is_alive(left))
+
     def test_of_a_supervisord_that_is_killed_is_begun_anew(self):
         self.start_built("slow").wait_state("Loading")
         builder = wait_for(lambda: self.builder(), "the build")
