@@ -91,6 +91,8 @@ class Matrix(CrashTest):
             self.save_text(text)
             self.wait_log(f"start {text}")
             starts = len(self.log("start"))
+            # One who dies before it has said what it started leaves nothing to take over.
+            self.hpp.wait_state("Loading", generation=starts)
             self.kill(name)
             if saves:
                 text = f"save {number}"
