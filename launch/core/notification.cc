@@ -3,6 +3,17 @@
 #include <algorithm>
 
 namespace hpp::launch {
+namespace {
+
+// sd_pid_notify_with_fds(3). In LISTEN_FDNAMES a colon would make two names of one, and all that
+// follow would be those of other descriptors.
+bool is_fd_name(std::string_view name) {
+  constexpr std::size_t kLengthMax = 255;
+  const auto is_allowed = [](char c) { return c >= ' ' && c < '\x7f' && c != ':'; };
+  return name.size() <= kLengthMax && std::all_of(name.begin(), name.end(), is_allowed);
+}
+
+}  // namespace
 
 Notification read_notification(std::string_view text) {
   constexpr std::string_view kName = "FDNAME=";
@@ -14,7 +25,9 @@ Notification read_notification(std::string_view text) {
     if (line == "WATCHDOG=1") notification.is_alive = true;
     if (line == "FDSTORE=1") notification.stores_fds = true;
     if (line == "FDSTOREREMOVE=1") notification.removes_fds = true;
-    if (line.starts_with(kName)) notification.name = line.substr(kName.size());
+    if (line.starts_with(kName) && is_fd_name(line.substr(kName.size()))) {
+      notification.name = line.substr(kName.size());
+    }
   }
   return notification;
 }

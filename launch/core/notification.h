@@ -12,7 +12,7 @@ struct Notification {
   bool is_alive = false;        // WATCHDOG=1
   bool stores_fds = false;      // FDSTORE=1: those that came with it
   bool removes_fds = false;     // FDSTOREREMOVE=1: those of that name; not together with FDSTORE=1
-  std::string name = "stored";  // FDNAME=
+  std::string name = "stored";  // FDNAME=, if it is one: ASCII without colons, 255 at most
 
   bool operator==(const Notification&) const = default;
 };

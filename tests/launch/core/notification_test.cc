@@ -24,6 +24,11 @@ TEST(Notification, IgnoresWhatItDoesNotKnow) {
 
 TEST(Notification, NamesWhatHasNoNameAsSystemdDoes) {
   EXPECT_EQ(read_notification("FDSTORE=1").name, "stored");
+  for (const std::string& name :
+       {std::string{"two:names"}, std::string{"t\tab"}, std::string{"é"}, std::string(256, 'x')}) {
+    EXPECT_EQ(read_notification("FDSTORE=1\nFDNAME=" + name).name, "stored") << name;
+  }
+  EXPECT_EQ(read_notification("FDNAME=" + std::string(255, 'x')).name, std::string(255, 'x'));
 }
 
 }  // namespace
