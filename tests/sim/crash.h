@@ -20,15 +20,10 @@ class Mortal {
   // It dies before it performs that many more effects.
   void doom(std::uint64_t effects) { effects_left_ = effects + 1; }
 
-  bool is_doomed() const { return effects_left_ > 0; }
-
  protected:
-  // To be asked before each effect: whether that is the end.
-  bool meets_its_end() {
-    if (effects_left_ == 0 || --effects_left_ > 0) return false;
-    die();
-    return true;
-  }
+  // To be asked before each effect: whether that is the end. Then nothing more is done, and die()
+  // is called.
+  bool meets_its_end() { return effects_left_ > 0 && --effects_left_ == 0; }
 
   std::uint64_t effects_left_ = 0;  // 0: it lives on
 };

@@ -52,8 +52,9 @@ void Proxyd::die() {
   ++incarnation_;
   for (auto& [number, client] : clients_) {
     if (client->upstream) processes_.close(client->upstream);
-    if (!client->is_closed()) tell(*client, {.is = ToClient::Is::Cut});
+    if (!client->is_closed() || is_dying_) tell(*client, {.is = ToClient::Is::Cut});
   }
+  is_dying_ = false;
   for (const LinkPointer& link : idle_) processes_.close(link);
   clients_.clear();
   queue_.clear();
@@ -77,7 +78,7 @@ bool Proxyd::has_verdict() const {
 void Proxyd::on_message(const bus::Message& message) {
   if (const auto* tree = std::get_if<bus::TreeState>(&message)) on_tree(*tree);
   if (const auto* backend = std::get_if<bus::BackendState>(&message)) on_backend(*backend);
-  if (gate_) check_nobody_waits_in_vain();
+  if (gate_ && !is_dying_) check_nobody_waits_in_vain();
 }
 
 void Proxyd::on_tree(const bus::TreeState& tree) {
@@ -258,6 +259,7 @@ void Proxyd::reconsider(Client& client) {
 }
 
 void Proxyd::on_upstream(const LinkPointer& link) {
+  if (is_dying_) return;
   if (link->client == 0) {
     processes_.close(link);
     std::erase(idle_, link);
@@ -278,8 +280,9 @@ void Proxyd::on_upstream(const LinkPointer& link) {
 
 void Proxyd::work(Client& client) {
   const std::uint64_t number = client.number;
-  while (!client.is_closed() && advance(client)) {
+  while (!client.is_closed() && !is_dying_ && advance(client)) {
   }
+  if (is_dying_) return;
   line_up(client);
   if (client.is_closed()) {
     clients_.erase(number);
@@ -469,8 +472,19 @@ void Proxyd::tell(Client& client, ToClient news) {
 
 void Proxyd::handle(Client& client, const proxyd::Event& event) {
   for (const proxyd::Effect& effect : client.exchange.on(event, world_.now())) {
+    if (is_dying_) return;
+    if (meets_its_end()) return die_next();
     std::visit([&](const auto& e) { perform(client, e); }, effect);
   }
+}
+
+// Whoever called still holds its client.
+void Proxyd::die_next() {
+  world_.trace("proxyd: falls silent");
+  is_dying_ = true;
+  world_.after(Micros{0}, [this, incarnation = incarnation_] {
+    if (incarnation == incarnation_) die();
+  });
 }
 
 void Proxyd::perform(Client& client, const proxyd::AskGate&) {

@@ -141,6 +141,7 @@ class Proxyd final : public Mortal {
   void tell(Client& client, ToClient news);
 
   void handle(Client& client, const proxyd::Event& event);
+  void die_next();
   void perform(Client& client, const proxyd::AskGate&);
   void perform(Client& client, const proxyd::ForwardRequest& effect);
   void perform(Client& client, const proxyd::DropUpstream&);
@@ -185,6 +186,7 @@ class Proxyd final : public Mortal {
   bus::ProxyState state_;
   std::optional<bus::TreeState> tree_;  // as the gate knows it
   std::uint64_t incarnation_ = 0;
+  bool is_dying_ = false;  // it does nothing more, and is dead when nobody uses its clients
   std::uint64_t next_number_ = 1;
   std::uint64_t next_arrival_ = 1;
   std::uint64_t barrier_timer_ = 0;

@@ -81,7 +81,7 @@ void Supervisord::happen(supervisord::Event event) {
     const supervisord::Event next = std::move(events_.front());
     events_.pop_front();
     for (const supervisord::Effect& effect : backend_->on(next, world_.now())) {
-      if (meets_its_end()) return;
+      if (meets_its_end()) return die();
       std::visit([this](const auto& e) { perform(e); }, effect);
     }
   }

@@ -62,7 +62,7 @@ void Watchd::take(watchd::Event event) {
     const watchd::Event next = std::move(events_.front());
     events_.pop_front();
     for (const watchd::Effect& effect : session_->on(next, world_.now())) {
-      if (meets_its_end()) return;
+      if (meets_its_end()) return die();
       std::visit([this](const auto& e) { perform(e); }, effect);
     }
   }
