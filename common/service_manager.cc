@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -12,6 +13,7 @@
 
 #include "common/log.h"
 #include "common/os/error.h"
+#include "common/os/process_tree.h"
 
 namespace hpp {
 namespace {
@@ -58,10 +60,27 @@ Milliseconds watchdog_time() {
   return std::chrono::duration_cast<Milliseconds>(std::chrono::microseconds(microseconds));
 }
 
+// systemd.exec(5): whom it has started itself, and not a program that was.
+bool is_started_by_systemd(pid_t pid) {
+  return has_environment(pid, fmt::format("SYSTEMD_EXEC_PID={}", pid));
+}
+
+// Whom systemd has started in our unit beside us, to reload it, is no stray.
+std::vector<pid_t> strays_of_unit() {
+  const std::vector<pid_t> descendants = living_descendants(::getpid());
+  std::vector<pid_t> found = processes_of_our_cgroup();
+  std::erase_if(found, [&](pid_t pid) {
+    return is_started_by_systemd(pid) ||
+           std::find(descendants.begin(), descendants.end(), pid) != descendants.end();
+  });
+  return found;
+}
+
 }  // namespace
 
 ServiceManager::ServiceManager(Loop& loop)
     : socket_(connect_to_manager()),
+      launch_tree_(LaunchTree::take_from_environment()),
       watchdog_(watchdog_time()),
       stored_(stored_descriptors()),
       life_sign_(loop, [this] { show_life(); }) {
@@ -96,6 +115,11 @@ std::vector<UniqueFd> ServiceManager::take(std::string_view name) {
   }
   std::erase_if(stored_, [](const auto& entry) { return !entry.second.is_open(); });
   return taken;
+}
+
+std::vector<pid_t> ServiceManager::strays() const {
+  if (launch_tree_) return launch_tree_->strays({::getpid()});
+  return is_started_by_systemd(::getpid()) ? strays_of_unit() : std::vector<pid_t>{};
 }
 
 void ServiceManager::send(std::string_view text, const std::vector<int>& fds) {

@@ -2,6 +2,9 @@
 // Both speak the protocol of sd_notify(3) and sd_listen_fds(3).
 #pragma once
 
+#include <sys/types.h>
+
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,6 +12,7 @@
 
 #include "common/event/loop.h"
 #include "common/event/timer.h"
+#include "common/os/launch_tree.h"
 #include "common/os/unique_fd.h"
 
 namespace hpp {
@@ -37,11 +41,17 @@ class ServiceManager {
   // Once: the caller has them now, and the manager keeps its duplicates.
   std::vector<UniqueFd> take(std::string_view name);
 
+  // The living processes, without this one and its descendants, that programs which were here
+  // before it have left behind, as the manager's order shows them: they hang below hpp-launch, or
+  // are in the control group of this unit.
+  std::vector<pid_t> strays() const;
+
  private:
   void send(std::string_view text, const std::vector<int>& fds = {});
   void show_life();
 
   UniqueFd socket_;
+  std::optional<LaunchTree> launch_tree_;
   Milliseconds watchdog_{0};  // 0: nobody watches
   std::vector<std::pair<std::string, UniqueFd>> stored_;
   Timer life_sign_;

@@ -18,9 +18,6 @@
 namespace hpp::launch {
 namespace {
 
-// Tells a helper's descendants from the backend's. Watchd may start Watchman, which then becomes
-// a child of ours like any orphan, and serves other programs when we are gone.
-constexpr const char* kHelperTag = "HPP_HELPER";
 // Descriptors kept for one helper.
 constexpr std::size_t kStoredMax = 64;
 // A watchdog that is later than this says more about us than about the helper.
@@ -235,6 +232,7 @@ void Launcher::perform(const StartHelper& effect) {
   ChildRequest request{
       .command = arguments_for(program_of(which), options_),
       .environment = {{kHelperTag, to_string(which)},
+                      tree_.environment(),
                       {"NOTIFY_SOCKET", notify_socket_->path()},
                       {"WATCHDOG_USEC",
                        std::to_string(std::chrono::microseconds(kWatchdogTime).count())}},
@@ -314,10 +312,8 @@ std::vector<pid_t> Launcher::own_pids() const {
 void Launcher::sweep() {
   const std::vector<pid_t> own = own_pids();
   reap_adopted(own);
-  const std::string watchmans = fmt::format("{}={}", kHelperTag, to_string(Helper::Watchd));
   bool any = false;
-  for (const pid_t pid : living_descendants(own)) {
-    if (has_environment(pid, watchmans)) continue;
+  for (const pid_t pid : tree_.strays(own)) {
     log::debug("killing {}", describe_process(pid));
     ::kill(pid, SIGKILL);
     any = true;

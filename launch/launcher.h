@@ -14,6 +14,7 @@
 #include "common/event/timer.h"
 #include "common/options.h"
 #include "common/os/child.h"
+#include "common/os/launch_tree.h"
 #include "common/os/run_directory.h"
 #include "common/os/unique_fd.h"
 #include "launch/core/household.h"
@@ -74,6 +75,7 @@ class Launcher {
   void sweep();
 
   Options options_;
+  LaunchTree tree_ = LaunchTree::of_this_process();
   std::optional<FileLock> lock_;
   std::optional<Guard> guard_;
   UniqueFd dev_null_;

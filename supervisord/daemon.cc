@@ -82,9 +82,10 @@ Daemon::Daemon(const Options& options)
              [this] { happen(Answered{.generation = probed_generation_, .wall_ms = wall_ms()}); }),
       build_output_(loop_, streams_.err()),
       port_release_(loop_, addresses_, [this] { happen(TreeGone{.wall_ms = wall_ms()}); }),
-      killer_(loop_, tag_prefix_,
-              {.signal = options.stop_signal, .patience = Milliseconds{options.stop_timeout_ms}},
-              [this] { on_tree_gone(); }),
+      killer_(
+          loop_, tag_prefix_, [this] { return manager_.strays(); },
+          {.signal = options.stop_signal, .patience = Milliseconds{options.stop_timeout_ms}},
+          [this] { on_tree_gone(); }),
       tree_wait_(loop_, [this] { happen(TreeWaitExpired{}); }),
       signals_(loop_, {SIGHUP, SIGTERM, SIGINT}, [this](int number) { on_signal(number); }),
       window_signal_(loop_, {SIGWINCH}, [this](int) { follow_window(); }),

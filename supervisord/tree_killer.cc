@@ -42,12 +42,13 @@ bool is_group_gone(pid_t group) {
 
 }  // namespace
 
-TreeKiller::TreeKiller(Loop& loop, std::string tag_prefix, Manners manners,
+TreeKiller::TreeKiller(Loop& loop, std::string tag_prefix, FindStrays strays, Manners manners,
                        std::function<void()> on_gone)
     : tag_prefix_(std::move(tag_prefix)),
+      strays_(std::move(strays)),
       manners_(manners),
       on_gone_(std::move(on_gone)),
-      inherited_(living_descendants()),
+      inherited_(living_descendants(::getpid())),
       child_signal_(loop, {SIGCHLD}, [this](int) { look(); }),
       recheck_(loop, [this] { on_recheck(); }),
       patience_(loop, [this] { kill_now(); }) {
@@ -99,7 +100,10 @@ void TreeKiller::take_over(pid_t first, UniqueFd pidfd) {
 // before it closes its sockets: so they are looked for before any of them is killed, and those that
 // were found once are waited for.
 bool TreeKiller::kill_leftovers() {
-  for (const pid_t pid : processes_tagged(tag_prefix_)) {
+  std::vector<pid_t> found = processes_tagged(tag_prefix_);
+  const std::vector<pid_t> strays = strays_();
+  found.insert(found.end(), strays.begin(), strays.end());
+  for (const pid_t pid : found) {
     const auto is_same = [pid](const Leftover& l) { return l.pid == pid; };
     if (std::any_of(leftovers_.begin(), leftovers_.end(), is_same)) continue;
     log::debug("killing what an earlier supervisord left: {}", describe_process(pid));
@@ -113,7 +117,7 @@ bool TreeKiller::kill_leftovers() {
 
 // Returns whether some were found.
 bool TreeKiller::kill_escaped() {
-  const std::vector<pid_t> escaped = living_descendants(inherited_);
+  const std::vector<pid_t> escaped = living_descendants(::getpid(), inherited_);
   for (const pid_t pid : escaped) ::kill(pid, SIGKILL);
   if (!escaped.empty()) log::debug("sent SIGKILL to {} descendants one by one", escaped.size());
   return !escaped.empty();
@@ -126,7 +130,9 @@ void TreeKiller::on_recheck() {
   kill_escaped();
   if (!slow_told_ && std::chrono::steady_clock::now() - begun_ > kSlow) {
     slow_told_ = true;
-    for (const pid_t pid : living_descendants(inherited_)) {
+    std::vector<pid_t> slow = living_descendants(::getpid(), inherited_);
+    for (const Leftover& leftover : leftovers_) slow.push_back(leftover.pid);
+    for (const pid_t pid : slow) {
       log::warning("still waiting for the end of {}", describe_process(pid));
     }
   }

@@ -24,7 +24,8 @@ namespace hpp::supervisord {
 // of proc(5) would be cheaper, but they are per thread, may miss some, and not every kernel has
 // them).
 //
-// What an earlier supervisord left behind is no descendant of ours; it is found by its tag.
+// What an earlier supervisord left behind is no descendant of ours; it is found by its tag, and by
+// where the service manager sees it.
 class TreeKiller {
  public:
   // What the backend's group gets first, and how long it may take to end then. SIGKILL: at once.
@@ -33,9 +34,14 @@ class TreeKiller {
     Milliseconds patience{0};
   };
 
-  // `tag_prefix`: what HPP_BACKEND of every backend of this run directory begins with. `on_gone`
-  // answers kill(). `loop` must outlive this.
-  TreeKiller(Loop& loop, std::string tag_prefix, Manners manners, std::function<void()> on_gone);
+  // Tells of living processes that are none of our descendants and are to die, too.
+  using FindStrays = std::function<std::vector<pid_t>()>;
+
+  // `tag_prefix`: what HPP_BACKEND of every backend of this run directory begins with. `strays`:
+  // whom an earlier supervisord left that may have no tag. `on_gone` answers kill(). `loop` must
+  // outlive this.
+  TreeKiller(Loop& loop, std::string tag_prefix, FindStrays strays, Manners manners,
+             std::function<void()> on_gone);
 
   // The backend's first process, leader of its group. Its owner reaps it, and then calls look().
   void set_first(pid_t first) { first_ = first; }
@@ -46,7 +52,7 @@ class TreeKiller {
   void set_builder(pid_t builder) { builder_ = builder; }
 
   // set_first for one that an earlier supervisord has started. What is below it will be found by
-  // its tag.
+  // its tag, or as a stray.
   void take_over(pid_t first, UniqueFd pidfd);
 
   // Sends SIGKILL to all, with all manners; on_gone is called once, perhaps before this returns.
@@ -69,6 +75,7 @@ class TreeKiller {
   void finish();
 
   std::string tag_prefix_;
+  FindStrays strays_;
   Manners manners_;
   std::function<void()> on_gone_;
   std::vector<pid_t> inherited_;  // children from before our exec, not ours to kill

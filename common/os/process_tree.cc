@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <map>
 #include <memory>
 
@@ -183,7 +184,7 @@ void reap_adopted(const std::vector<pid_t>& spared) {
   }
 }
 
-std::vector<pid_t> living_descendants(const std::vector<pid_t>& spared) {
+std::vector<pid_t> living_descendants(pid_t root, const std::vector<pid_t>& spared) {
   std::multimap<pid_t, pid_t> children;
   std::vector<pid_t> dead;
   for (const pid_t pid : all_pids()) {
@@ -193,7 +194,7 @@ std::vector<pid_t> living_descendants(const std::vector<pid_t>& spared) {
     if (stat->dead) dead.push_back(pid);
   }
   std::vector<pid_t> found;
-  std::vector<pid_t> to_visit{::getpid()};
+  std::vector<pid_t> to_visit{root};
   while (!to_visit.empty()) {
     const auto [begin, end] = children.equal_range(to_visit.back());
     to_visit.pop_back();
@@ -220,6 +221,27 @@ std::optional<int> zombie_status(pid_t pid) {
 
 bool has_environment(pid_t pid, std::string_view entry) {
   return environment_has(pid, std::string(entry) + '\0');
+}
+
+bool runs_program_of(pid_t pid, pid_t other) {
+  std::error_code failed;
+  const auto program = [&](pid_t which) {
+    return std::filesystem::read_symlink(fmt::format("/proc/{}/exe", which), failed);
+  };
+  return program(pid) == program(other) && !failed;
+}
+
+std::vector<pid_t> processes_of_our_cgroup() {
+  const auto cgroup = [](const auto& pid) {
+    return read_file(fmt::format("/proc/{}/cgroup", pid));
+  };
+  const auto ours = cgroup("self");
+  std::vector<pid_t> found = all_pids();
+  std::erase_if(found, [&](pid_t pid) {
+    const auto stat = read_stat(pid);
+    return !stat || stat->dead || !ours || cgroup(pid) != ours;
+  });
+  return found;
 }
 
 std::string backend_tag_prefix(const std::string& run_directory) {

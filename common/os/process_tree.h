@@ -30,11 +30,17 @@ bool children_left(std::initializer_list<pid_t> owned);
 // descendants would otherwise stay.
 void reap_adopted(const std::vector<pid_t>& spared);
 
-// All living descendants of this process, zombies left out, except `spared` and theirs.
-std::vector<pid_t> living_descendants(const std::vector<pid_t>& spared = {});
+// All living descendants of the process `root`, zombies left out, except `spared` and theirs.
+std::vector<pid_t> living_descendants(pid_t root, const std::vector<pid_t>& spared = {});
 
 // Whether a process was started with this entry, `NAME=value`, in its environment.
 bool has_environment(pid_t pid, std::string_view entry);
+
+// Whether both execute the same file. No if one of them is not ours to see.
+bool runs_program_of(pid_t pid, pid_t other);
+
+// All living processes of the control group that this one is in (cgroups(7)), this one included.
+std::vector<pid_t> processes_of_our_cgroup();
 
 // What HPP_BACKEND begins with in every backend of a run directory, which must exist.
 // Throws std::system_error.

@@ -133,6 +133,14 @@ TEST_F(ServiceManagerTest, IsNotThatOfTheProcessesThatThisOneStarts) {
   EXPECT_EQ(::getenv("WATCHDOG_USEC"), nullptr);
 }
 
+// What the two managers' strays are is in os/launch_tree_test and in integration/systemd.
+TEST_F(ServiceManagerTest, ShowsStraysOnlyToWhomItHasStarted) {
+  EXPECT_TRUE(ServiceManager(loop_).strays().empty());
+  ::setenv("HPP_LAUNCH_PIDS", "1", 1);  // as in a backend, whose parent is another one
+  EXPECT_TRUE(ServiceManager(loop_).strays().empty());
+  EXPECT_EQ(::getenv("HPP_LAUNCH_PIDS"), nullptr);
+}
+
 TEST_F(ServiceManagerTest, IsAbsentAtAPrompt) {
   ::unsetenv("NOTIFY_SOCKET");
   ServiceManager manager(loop_);

@@ -58,6 +58,15 @@ class CrashTest(RestartTest):
         self.assert_fresh(text)
         self.assertEqual(self.log("start")[-1], f"start {text}")
 
+    def escaped(self, name):
+        """The process that wrote its number into the file, which is taken away."""
+        path = self.directory / name
+        wait_for(lambda: path.exists() and path.read_text().endswith("\n"), name)
+        pid = int(path.read_text())
+        path.unlink()
+        self.addCleanup(lambda: is_alive(pid) and os.kill(pid, signal.SIGKILL))
+        return pid
+
 
 class Matrix(CrashTest):
     """Helper by helper, state by state, with a save in the outage and without one."""
@@ -258,6 +267,28 @@ class Supervisord(CrashTest):
         self.assertEqual([pid for pid in before if is_alive(pid)], [])
         self.hpp.ctrl_c()
         self.assertEqual(self.hpp.wait_exit(), 130)
+        self.assert_nothing_left()
+
+    def test_who_tried_all_to_escape_before_and_after_dies_with_it(self):
+        """Without parent, session and environment of the backend's there is no sign of it but that it
+        is nobody's."""
+        self.save("tree.py", ESCAPING.replace("FOLDER", str(self.directory)))
+        self.hpp = self.start_hpp("--exec", PYTHON, "tree.py", "{backend}")
+        self.hpp.wait_ready()
+        before = self.escaped("before")
+        seen = len(self.hpp.lines)
+        self.kill("supervisord")
+        self.hpp.wait_line("took over", seen)
+        os.kill(self.hpp.snapshot()["pid"], signal.SIGUSR1)
+        after = self.escaped("after")
+        self.assertTrue(is_alive(before))
+        self.save("other", "")
+        self.hpp.wait_state("Running", 2)
+        again = self.escaped("before")
+        self.assertEqual([is_alive(pid) for pid in (before, after, again)], [False, False, True])
+        self.hpp.ctrl_c()
+        self.assertEqual(self.hpp.wait_exit(), 130)
+        self.assertFalse(is_alive(again))
         self.assert_nothing_left()
 
 
@@ -485,6 +516,19 @@ if os.fork() == 0:
     subprocess.Popen(SLEEP, start_new_session=True)
     os._exit(0)
 os.wait()
+server.serve_forever()
+"""
+
+# Two that take on another parent, session and environment: one at once, one when it is told to.
+ESCAPING = SERVE + """\
+import signal
+
+def escape(name):
+    script = f"echo $$ >FOLDER/{name}; exec sleep 1000"
+    subprocess.run(["env", "-i", "setsid", "-f", "sh", "-c", script])
+
+signal.signal(signal.SIGUSR1, lambda *_: escape("after"))
+escape("before")
 server.serve_forever()
 """
 

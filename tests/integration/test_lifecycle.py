@@ -21,6 +21,7 @@ from harness import (
     STOP_S,
     Background,
     Connection,
+    Hpp,
     IntegrationTest,
     free_port,
     get,
@@ -208,6 +209,24 @@ class Stop(IntegrationTest):
         self.assertEqual(hpp.wait_exit(), 130)
         self.assertEqual(self.sleepers(), [])
         self.assertFalse(any(is_alive(session) for session in sessions))
+        self.assert_nothing_left()
+
+    def test_leaves_alone_what_its_process_had_started_before(self):
+        """`redis-server & exec hpp-launch …`, as in the start script of a container."""
+        script = 'sleep 1001 >/dev/null 2>&1 & exec "$@"'
+        hpp = self.start_hpp("--exec", *self.save_backend(),
+                             kind=lambda command, *rest: Hpp(["sh", "-c", script, "sh", *command], *rest))
+        hpp.wait_ready()
+        os.kill(hpp.helper_pid("supervisord"), signal.SIGKILL)
+        hpp.wait_line("took over")
+        self.save("app.py", (self.project / "app.py").read_text())
+        hpp.wait_state("Running", 2)
+        self.assertEqual(len(self.sleepers()), 1)
+        hpp.ctrl_c()
+        self.assertEqual(hpp.wait_exit(), 130)
+        self.assertEqual(len(self.sleepers()), 1)
+        os.kill(self.sleepers()[0], signal.SIGKILL)
+        wait_for(lambda: not self.sleepers(), "its end")
         self.assert_nothing_left()
 
     def test_asks_the_backend_first_where_it_should(self):

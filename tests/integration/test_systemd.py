@@ -22,7 +22,7 @@ from harness import (
     wait_for,
 )
 from restarts import BACKEND, is_sanitized
-from test_crashes import HELPERS, SERVE, CrashTest
+from test_crashes import ESCAPING, HELPERS, SERVE, CrashTest
 from user_manager import UserManager
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
@@ -197,6 +197,19 @@ class Crashes(SystemdTest):
         self.assert_fresh("second")
         for helper in HELPERS:
             self.assertEqual(self.manager.show(unit(helper), "NRestarts"), "1")
+
+    def test_who_tried_all_to_escape_dies_with_a_backend_that_was_taken_over(self):
+        self.save("tree.py", ESCAPING.replace("FOLDER", str(self.directory)))
+        self.start(command=[PYTHON, "tree.py", self.backend])
+        escaped = self.escaped("before")
+        self.kill("supervisord")
+        self.wait_restarted()
+        wait_for(lambda: self.manager.show(unit("supervisord"), "ActiveState") == "active", "its READY=1")
+        self.assertTrue(is_alive(escaped))
+        self.manager.systemctl("reload", TARGET)  # by a process in the same control group
+        self.hpp.wait_state("Running", 2)
+        self.assertFalse(is_alive(escaped))
+        self.stop()
 
     def test_a_backend_that_nobody_would_take_over_ends(self):
         """A supervisor crashes, and the next one cannot read the file."""

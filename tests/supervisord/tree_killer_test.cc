@@ -78,7 +78,8 @@ class TreeKillerTest : public testing::Test {
   int gone_ = 0;
   bool ended_ = false;
   TreeKiller::Manners manners_;
-  TreeKiller killer_{loop_, tag_, manners_, [this] { ++gone_; }};
+  std::vector<pid_t> strays_;  // as a service manager sees them
+  TreeKiller killer_{loop_, tag_, [this] { return strays_; }, manners_, [this] { ++gone_; }};
   std::optional<Child> child_;
 };
 
@@ -219,6 +220,10 @@ TEST_F(ImpatientTest, KillsWhoDoesNotEnd) {
   expect_all_gone(all);
 }
 
+std::vector<pid_t> no_strays() {
+  return {};
+}
+
 // A process that is no descendant of this one, as what an earlier supervisord left behind.
 pid_t start_stranger(const std::string& tag, const std::string& pids_path) {
   // A subreaper of its own in between keeps it from being adopted by this process.
@@ -246,7 +251,7 @@ TEST(TreeKillerLeftovers, AreKilledFirst) {
     return read_file(pids).value_or("").ends_with("\n") &&
            read_file(directory / "pids2").value_or("").ends_with("\n");
   }));
-  TreeKiller killer(loop, tag, {}, [&] { ++gone; });
+  TreeKiller killer(loop, tag, no_strays, {}, [&] { ++gone; });
   const pid_t leftover = std::stoi(read_file(pids).value_or("0"));
   killer.kill();
   EXPECT_TRUE(run_until(loop, [&] { return gone > 0; }));
@@ -256,6 +261,26 @@ TEST(TreeKillerLeftovers, AreKilledFirst) {
   EXPECT_EQ(gone, 1);
   ::kill(std::stoi(read_file(directory / "pids2").value_or("0")), SIGKILL);
   EXPECT_TRUE(run_until(loop, [&] { return !exists(elsewhere); })) << "reaped by the killer";
+}
+
+// Nothing but the service manager tells whose it is.
+TEST(TreeKillerLeftovers, StraysAreKilledAndWaitedFor) {
+  TemporaryDirectory directory;
+  const std::string pids = directory / "pids";
+  start_stranger("elsewhere/7", pids);
+  Loop loop;
+  ASSERT_TRUE(run_until(loop, [&] { return read_file(pids).value_or("").ends_with("\n"); }));
+  const pid_t stray = std::stoi(read_file(pids).value_or("0"));
+  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, stray, 0)));
+  const auto find_strays = [&] { return exists(stray) ? std::vector{stray} : no_strays(); };
+  int gone = 0;
+  TreeKiller killer(loop, directory.path() + "/", find_strays, {}, [&] {
+    ++gone;
+    pollfd entry{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
+    EXPECT_EQ(::poll(&entry, 1, 0), 1) << "it lives";
+  });
+  killer.kill();
+  EXPECT_TRUE(run_until(loop, [&] { return gone > 0; }));
 }
 
 // It has so much memory that it dies slowly: what would say that it is gone before its last
@@ -287,7 +312,7 @@ TEST(TreeKillerLeftovers, OneThatWasTakenOverIsWaitedFor) {
     return ::poll(&entry, 1, 0) > 0;
   };
   int gone = 0;
-  TreeKiller killer(loop, tag, {}, [&] {
+  TreeKiller killer(loop, tag, no_strays, {}, [&] {
     ++gone;
     EXPECT_TRUE(is_over()) << "it is still dying";
   });

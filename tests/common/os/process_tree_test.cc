@@ -31,7 +31,7 @@ class ProcessTreeTest : public testing::Test {
   ~ProcessTreeTest() override {
     // Again and again: a look at /proc may miss who loses its parent during it.
     while (children_left({})) {
-      for (const pid_t pid : living_descendants()) ::kill(pid, SIGKILL);
+      for (const pid_t pid : living_descendants(::getpid())) ::kill(pid, SIGKILL);
       run_for(loop_, std::chrono::milliseconds(1));
     }
   }
@@ -78,13 +78,42 @@ TEST_F(ProcessTreeTest, WhoIsOwnedIsNotReaped) {
 
 TEST_F(ProcessTreeTest, FindsEveryDescendantButNotZombiesAndSparedOnes) {
   const pid_t shell = start({"sh", "-c", "(setsid sleep 1000 &); sleep 1000 & sleep 1000; :"});
-  EXPECT_TRUE(run_until(loop_, [] { return living_descendants().size() == 4; }));
-  EXPECT_TRUE(contains(living_descendants(), shell));
-  EXPECT_EQ(living_descendants({shell}).size(), 1U) << "the one that left the tree";
+  EXPECT_TRUE(run_until(loop_, [] { return living_descendants(::getpid()).size() == 4; }));
+  EXPECT_TRUE(contains(living_descendants(::getpid()), shell));
+  EXPECT_EQ(living_descendants(::getpid(), {shell}).size(), 1U) << "the one that left the tree";
   ::kill(shell, SIGKILL);
   await_end(shell);
-  EXPECT_FALSE(contains(living_descendants(), shell)) << "a zombie";
-  EXPECT_EQ(living_descendants().size(), 3U) << "adopted";
+  EXPECT_FALSE(contains(living_descendants(::getpid()), shell)) << "a zombie";
+  EXPECT_EQ(living_descendants(::getpid()).size(), 3U) << "adopted";
+}
+
+TEST_F(ProcessTreeTest, FindsTheDescendantsOfAnother) {
+  const pid_t shell = start({"sh", "-c", "sleep 1000 & sleep 1000; :"});
+  start({"sleep", "1000"});
+  EXPECT_TRUE(run_until(loop_, [&] { return living_descendants(shell).size() == 2; }));
+  EXPECT_EQ(living_descendants(::getpid()).size(), 4U);
+}
+
+TEST_F(ProcessTreeTest, KnowsWhoRunsTheSameProgram) {
+  const pid_t fork = ::fork();
+  if (fork == 0) {
+    for (;;) ::pause();
+  }
+  EXPECT_TRUE(runs_program_of(fork, ::getpid()));
+  const pid_t other = start({"sleep", "1000"});
+  EXPECT_TRUE(run_until(loop_, [&] { return !runs_program_of(other, ::getpid()); }));
+  ::kill(other, SIGKILL);
+  await_end(other);
+  EXPECT_FALSE(runs_program_of(other, other)) << "a zombie runs nothing";
+}
+
+TEST_F(ProcessTreeTest, FindsTheControlGroup) {
+  const pid_t child = start({"sleep", "1000"});
+  EXPECT_TRUE(contains(processes_of_our_cgroup(), ::getpid()));
+  EXPECT_TRUE(contains(processes_of_our_cgroup(), child));
+  ::kill(child, SIGKILL);
+  await_end(child);
+  EXPECT_FALSE(contains(processes_of_our_cgroup(), child)) << "a zombie";
 }
 
 TEST_F(ProcessTreeTest, FindsAProcessWhoseFirstThreadHasEnded) {
@@ -98,7 +127,7 @@ TEST_F(ProcessTreeTest, FindsAProcessWhoseFirstThreadHasEnded) {
     return stat.find(") Z ") != std::string::npos;
   };
   EXPECT_TRUE(run_until(loop_, looks_dead));
-  EXPECT_TRUE(contains(living_descendants(), pid));
+  EXPECT_TRUE(contains(living_descendants(::getpid()), pid));
 }
 
 TEST_F(ProcessTreeTest, FindsTheTagWhereverItsBearerWent) {

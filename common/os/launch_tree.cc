@@ -1,0 +1,63 @@
+#include "common/os/launch_tree.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <sstream>
+
+#include "common/os/process_tree.h"
+
+namespace hpp {
+namespace {
+
+// The root's pid, and those of its inherited children.
+constexpr const char* kLaunchPids = "HPP_LAUNCH_PIDS";
+
+bool is_helpers(pid_t pid) {
+  return has_environment(pid, fmt::format("{}=hpp-proxyd", kHelperTag)) ||
+         has_environment(pid, fmt::format("{}=hpp-watchd", kHelperTag));
+}
+
+}  // namespace
+
+LaunchTree::LaunchTree(pid_t root, std::vector<pid_t> inherited)
+    : root_(root), inherited_(std::move(inherited)) {}
+
+LaunchTree LaunchTree::of_this_process() {
+  return {::getpid(), living_descendants(::getpid())};
+}
+
+std::optional<LaunchTree> LaunchTree::take_from_environment() {
+  const char* const told = ::getenv(kLaunchPids);
+  if (told == nullptr) return std::nullopt;
+  std::istringstream text(told);
+  ::unsetenv(kLaunchPids);
+  pid_t root = 0;
+  text >> root;
+  if (root <= 1 || root != ::getppid()) return std::nullopt;
+  std::vector<pid_t> inherited;
+  for (pid_t pid = 0; text >> pid;) inherited.push_back(pid);
+  return LaunchTree(root, std::move(inherited));
+}
+
+std::pair<std::string, std::string> LaunchTree::environment() const {
+  return {kLaunchPids,
+          fmt::format("{}{}{}", root_, inherited_.empty() ? "" : " ", fmt::join(inherited_, " "))};
+}
+
+std::vector<pid_t> LaunchTree::strays(const std::vector<pid_t>& own) const {
+  // Whose parent is another one by now would look at somebody else's children.
+  if (root_ != ::getpid() && root_ != ::getppid()) return {};
+  std::vector<pid_t> spared = inherited_;
+  spared.insert(spared.end(), own.begin(), own.end());
+  std::vector<pid_t> found;
+  for (const pid_t pid : living_descendants(root_, spared)) {
+    // hpp-guard runs hpp-launch's program, and so does a helper that is about to be started.
+    if (!is_helpers(pid) && !runs_program_of(pid, root_)) found.push_back(pid);
+  }
+  return found;
+}
+
+}  // namespace hpp

@@ -1,0 +1,46 @@
+// hpp-launch's descendants: its helpers, what they start, and what lost its parent in a crash.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace hpp {
+
+// The environment variable by which hpp-launch's helpers and all that they start are known; its
+// value is the helper's name, `hpp-watchd`.
+constexpr const char* kHelperTag = "HPP_HELPER";
+
+// hpp-launch is a subreaper: whoever loses its parent below it becomes its child. So what is left
+// of a backend when its supervisord has crashed hangs there, also what has put off all that would
+// tell of its origin (`env -i setsid`).
+class LaunchTree {
+ public:
+  // Seen from hpp-launch, before it has started anything: what it has for children now is from
+  // before its exec (`redis-server & exec hpp-launch …`), and none of hpp's.
+  static LaunchTree of_this_process();
+
+  // Seen from a helper, by what hpp-launch has told it in the environment, which is taken out of
+  // there. Nothing if this process is no child of hpp-launch's, or that is process 1, whose
+  // children may be anybody's.
+  static std::optional<LaunchTree> take_from_environment();
+
+  // What take_from_environment() wants to find: name and value.
+  std::pair<std::string, std::string> environment() const;
+
+  // The living descendants that belong to a backend, or to a supervisord that is no more: none of
+  // `own` and theirs, and neither helpers nor what watchd has started (Watchman among it, which
+  // serves others, too). Nothing if hpp-launch is gone.
+  std::vector<pid_t> strays(const std::vector<pid_t>& own) const;
+
+ private:
+  LaunchTree(pid_t root, std::vector<pid_t> inherited);
+
+  pid_t root_;
+  std::vector<pid_t> inherited_;
+};
+
+}  // namespace hpp

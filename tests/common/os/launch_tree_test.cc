@@ -1,0 +1,137 @@
+// This process is what hpp-launch is: the subreaper of its descendants.
+#include "common/os/launch_tree.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <memory>
+
+#include "common/os/child.h"
+#include "common/os/process_tree.h"
+#include "tests/support/run_until.h"
+
+namespace hpp {
+namespace {
+
+class LaunchTreeTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { become_subreaper(); }
+
+  ~LaunchTreeTest() override {
+    // Again and again: a look at /proc may miss who loses its parent during it.
+    while (children_left({})) {
+      for (const pid_t pid : living_descendants(::getpid())) ::kill(pid, SIGKILL);
+      run_for(loop_, std::chrono::milliseconds(1));
+    }
+  }
+
+  // A child whose environment says that it is of `helper`; empty: of none.
+  pid_t start(const std::vector<std::string>& command, const std::string& helper) {
+    const ChildRequest request{.command = command,
+                               .directory = {},
+                               .environment = {{kHelperTag, helper}},
+                               .group = ChildRequest::Group::OwnSession};
+    children_.push_back(std::make_unique<Child>(loop_, request, [](ExitStatus) {}));
+    return children_.back()->pid();
+  }
+
+  // Waits until a child's child has taken on its name, and is ours for want of another parent.
+  pid_t adopted(const std::string& name) {
+    pid_t found = 0;
+    EXPECT_TRUE(run_until(loop_, [&] {
+      for (const pid_t pid : living_descendants(::getpid(), {children_.back()->pid()})) {
+        if (describe_process(pid).ends_with("(" + name + ")")) found = pid;
+      }
+      return found != 0 && !children_.back()->is_running();
+    })) << name;
+    return found;
+  }
+
+  Loop loop_;
+  std::vector<std::unique_ptr<Child>> children_;
+};
+
+TEST_F(LaunchTreeTest, WhoLeavesAllBehindIsAStray) {
+  const LaunchTree tree = LaunchTree::of_this_process();
+  start({"env", "-i", "setsid", "-f", "sleep", "1001"}, "hpp-supervisord");
+  const pid_t stray = adopted("sleep 1001");
+  EXPECT_EQ(tree.strays({}), std::vector{stray});
+}
+
+TEST_F(LaunchTreeTest, WhatHangsBelowAStrayIsOne) {
+  const LaunchTree tree = LaunchTree::of_this_process();
+  start({"sh", "-c", "sh -c 'sleep 1001; :' & exit 0"}, "hpp-supervisord");
+  EXPECT_TRUE(run_until(
+      loop_, [&] { return !children_.back()->is_running() && tree.strays({}).size() == 2; }));
+}
+
+TEST_F(LaunchTreeTest, HelpersAreNone) {
+  const LaunchTree tree = LaunchTree::of_this_process();
+  const pid_t own = start({"sh", "-c", "sleep 1000; :"}, "hpp-supervisord");
+  start({"sleep", "1000"}, "hpp-proxyd");
+  start({"setsid", "-f", "sleep", "1002"}, "hpp-watchd");  // Watchman does it like that
+  adopted("sleep 1002");
+  EXPECT_EQ(tree.strays({own}), std::vector<pid_t>{});
+}
+
+TEST_F(LaunchTreeTest, WhoIsAboutToBecomeAHelperIsNone) {
+  const LaunchTree tree = LaunchTree::of_this_process();
+  const pid_t fork = ::fork();
+  if (fork == 0) {
+    for (;;) ::pause();
+  }
+  EXPECT_EQ(tree.strays({}), std::vector<pid_t>{});
+}
+
+TEST_F(LaunchTreeTest, WhoWasThereBeforeIsNone) {
+  start({"sh", "-c", "sleep 1000; :"}, "");
+  EXPECT_TRUE(run_until(loop_, [] { return living_descendants(::getpid()).size() == 2; }));
+  const LaunchTree tree = LaunchTree::of_this_process();
+  EXPECT_EQ(tree.strays({}), std::vector<pid_t>{});
+}
+
+// What a helper is told, seen from a child that hpp-launch is taken to be.
+class ToldTest : public LaunchTreeTest {
+ protected:
+  ~ToldTest() override { ::unsetenv("HPP_LAUNCH_PIDS"); }
+
+  static void tell(const std::string& text) { ::setenv("HPP_LAUNCH_PIDS", text.c_str(), 1); }
+};
+
+TEST_F(ToldTest, AHelperKnowsWhatHppLaunchKnows) {
+  const pid_t inherited = start({"sleep", "1000"}, "");
+  const LaunchTree tree = LaunchTree::of_this_process();
+  const auto [name, value] = tree.environment();
+  EXPECT_EQ(name, "HPP_LAUNCH_PIDS");
+  EXPECT_EQ(value, std::to_string(::getpid()) + " " + std::to_string(inherited));
+  start({"env", "-i", "setsid", "-f", "sleep", "1003"}, "hpp-supervisord");
+  const pid_t stray = adopted("sleep 1003");
+  const pid_t helper = ::fork();
+  if (helper == 0) {
+    tell(value);
+    const auto told = LaunchTree::take_from_environment();
+    const bool is_right = told && ::getenv("HPP_LAUNCH_PIDS") == nullptr &&
+                          told->strays({::getpid()}) == std::vector{stray};
+    ::_exit(is_right ? 0 : 1);
+  }
+  int status = 1;
+  ::waitpid(helper, &status, 0);
+  EXPECT_EQ(status, 0);
+}
+
+TEST_F(ToldTest, WhoIsNoChildOfHppLaunchsKnowsNothing) {
+  EXPECT_FALSE(LaunchTree::take_from_environment());
+  for (const std::string& text : {std::string{}, std::string{"x"}, std::string{"1"},
+                                  std::string{"0"}, std::to_string(::getpid())}) {
+    tell(text);
+    EXPECT_FALSE(LaunchTree::take_from_environment()) << text;
+  }
+  tell(std::to_string(::getppid()) + " 7");
+  EXPECT_TRUE(LaunchTree::take_from_environment());
+}
+
+}  // namespace
+}  // namespace hpp
