@@ -7,7 +7,9 @@
 #include <cerrno>
 #include <chrono>
 #include <future>
+#include <system_error>
 #include <thread>
+#include <utility>
 
 #include "common/log.h"
 
@@ -30,10 +32,15 @@ constexpr std::chrono::milliseconds kCloseTime{100};
 void close_socket(nng_socket socket) {
   std::promise<void> promise;
   const std::future<void> closed = promise.get_future();
-  std::thread([socket, closing = std::move(promise)]() mutable {
-    nng_close(socket);
-    closing.set_value();
-  }).detach();
+  try {
+    std::thread([socket, closing = std::move(promise)]() mutable {
+      nng_close(socket);
+      closing.set_value();
+    }).detach();
+  } catch (const std::system_error& error) {
+    return log::debug("the bus stays open, there is no thread to close it: {}",
+                      error.code().message());
+  }
   if (closed.wait_for(kCloseTime) != std::future_status::ready) {
     log::debug("the bus does not close: leaving it");
   }

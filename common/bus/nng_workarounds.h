@@ -4,8 +4,8 @@
 // issue 1518, mended in 1.5.3), as one does that is killed at that moment: its send fails with
 // EPIPE, which nng takes for the end of the listener itself. An author would be deaf to every new
 // subscriber and not know. nng_workarounds.cc puts a sendmsg(2) in front of libc's, for the whole
-// process, that says ECONNRESET instead, which nng takes for what it is. Nothing else of ours
-// calls sendmsg.
+// process, that says ECONNRESET instead, which nng takes for what it is. Of ours only
+// service_manager.cc calls sendmsg, and it does not tell errors apart.
 #pragma once
 
 #include <nng/nng.h>
@@ -14,7 +14,8 @@ namespace hpp::bus {
 
 // Closes the socket. nng_close may never return when a peer goes at the same moment (nanomsg/nng
 // issue 1813, ipc:// before 1.8), which is what happens when all programs of an instance stop. A
-// close that takes too long is left to its thread: the process is about to end.
+// close that takes too long is left to its thread: the process is about to end. Where no thread can
+// be had (RLIMIT_NPROC), the socket is left open.
 void close_socket(nng_socket socket);
 
 }  // namespace hpp::bus

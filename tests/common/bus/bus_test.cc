@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <nng/nng.h>
 #include <nng/protocol/pubsub0/pub.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -12,6 +13,7 @@
 #include <optional>
 
 #include "common/bus/endpoints.h"
+#include "common/bus/nng_workarounds.h"
 #include "common/bus/publisher.h"
 #include "common/bus/subscriber.h"
 #include "common/os/file.h"
@@ -303,6 +305,23 @@ TEST_F(BusTest, MakesAnewWhatWasDeleted) {
     return std::count_if(trees_.begin(), trees_.end(),
                          [](const TreeState& t) { return t.revision == 2; }) == 2;
   })) << "and the one that was there before is still heard";
+}
+
+TEST_F(BusTest, IsLeftOpenWhereNoThreadCanBeHad) {
+  nng_socket socket = NNG_SOCKET_INITIALIZER;
+  ASSERT_EQ(nng_pub0_open(&socket), 0);
+  pthread_attr_t usual;
+  ASSERT_EQ(::pthread_getattr_default_np(&usual), 0);
+  pthread_attr_t impossible;
+  ASSERT_EQ(::pthread_getattr_default_np(&impossible), 0);
+  // More than there are addresses: what a limit of processes does to all but root.
+  ASSERT_EQ(::pthread_attr_setstacksize(&impossible, std::size_t{1} << 60), 0);
+  ASSERT_EQ(::pthread_setattr_default_np(&impossible), 0);
+  close_socket(socket);
+  ASSERT_EQ(::pthread_setattr_default_np(&usual), 0);
+  EXPECT_EQ(nng_send(socket, nullptr, 0, 0), 0) << "it is open";
+  close_socket(socket);
+  EXPECT_EQ(nng_send(socket, nullptr, 0, 0), NNG_ECLOSED);
 }
 
 TEST_F(BusTest, DropsAMalformedMessageAndGoesOn) {
