@@ -2,40 +2,22 @@
 #include "common/os/launch_tree.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <csignal>
 #include <cstdlib>
-#include <memory>
 
-#include "common/os/child.h"
 #include "common/os/process_tree.h"
-#include "tests/support/run_until.h"
+#include "tests/support/process_test.h"
 
 namespace hpp {
 namespace {
 
-class LaunchTreeTest : public testing::Test {
+class LaunchTreeTest : public ProcessTest {
  protected:
-  static void SetUpTestSuite() { become_subreaper(); }
-
-  ~LaunchTreeTest() override {
-    // Again and again: a look at /proc may miss who loses its parent during it.
-    while (children_left({})) {
-      for (const pid_t pid : living_descendants(::getpid())) ::kill(pid, SIGKILL);
-      run_for(loop_, std::chrono::milliseconds(1));
-    }
-  }
-
   // A child whose environment says that it is of `helper`; empty: of none.
   pid_t start(const std::vector<std::string>& command, const std::string& helper) {
-    const ChildRequest request{.command = command,
-                               .directory = {},
-                               .environment = {{kHelperTag, helper}},
-                               .group = ChildRequest::Group::OwnSession};
-    children_.push_back(std::make_unique<Child>(loop_, request, [](ExitStatus) {}));
-    return children_.back()->pid();
+    return ProcessTest::start(command, {{kHelperTag, helper}});
   }
 
   // Waits until a child's child has taken on its name, and is ours for want of another parent.
@@ -49,9 +31,6 @@ class LaunchTreeTest : public testing::Test {
     })) << name;
     return found;
   }
-
-  Loop loop_;
-  std::vector<std::unique_ptr<Child>> children_;
 };
 
 TEST_F(LaunchTreeTest, WhoLeavesAllBehindIsAStray) {
@@ -79,10 +58,7 @@ TEST_F(LaunchTreeTest, HelpersAreNone) {
 
 TEST_F(LaunchTreeTest, WhoIsAboutToBecomeAHelperIsNone) {
   const LaunchTree tree = LaunchTree::of_this_process();
-  const pid_t fork = ::fork();
-  if (fork == 0) {
-    for (;;) ::pause();
-  }
+  start_copy();
   EXPECT_EQ(tree.strays({}), std::vector<pid_t>{});
 }
 

@@ -8,13 +8,11 @@
 
 #include <algorithm>
 #include <csignal>
-#include <memory>
 #include <thread>
 
-#include "common/os/child.h"
 #include "common/os/file.h"
 #include "tests/support/free_port.h"
-#include "tests/support/run_until.h"
+#include "tests/support/process_test.h"
 
 namespace hpp {
 namespace {
@@ -23,26 +21,10 @@ bool contains(const std::vector<pid_t>& pids, pid_t pid) {
   return std::find(pids.begin(), pids.end(), pid) != pids.end();
 }
 
-// A child that runs `script`, and is killed at the end of the test.
-class ProcessTreeTest : public testing::Test {
+class ProcessTreeTest : public ProcessTest {
  protected:
-  static void SetUpTestSuite() { become_subreaper(); }
-
-  ~ProcessTreeTest() override {
-    // Again and again: a look at /proc may miss who loses its parent during it.
-    while (children_left({})) {
-      for (const pid_t pid : living_descendants(::getpid())) ::kill(pid, SIGKILL);
-      run_for(loop_, std::chrono::milliseconds(1));
-    }
-  }
-
   pid_t start(const std::vector<std::string>& command, const std::string& tag = "none/0") {
-    const ChildRequest request{.command = command,
-                               .directory = {},
-                               .environment = {{kBackendTag, tag}},
-                               .group = ChildRequest::Group::OwnSession};
-    children_.push_back(std::make_unique<Child>(loop_, request, [](ExitStatus) {}));
-    return children_.back()->pid();
+    return ProcessTest::start(command, {{kBackendTag, tag}});
   }
 
   // Waits until the process is a zombie, without reaping it.
@@ -50,9 +32,6 @@ class ProcessTreeTest : public testing::Test {
     siginfo_t info{};
     ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT), 0);
   }
-
-  Loop loop_;
-  std::vector<std::unique_ptr<Child>> children_;
 };
 
 TEST_F(ProcessTreeTest, NoChildIsLeftOfNone) {
@@ -95,11 +74,7 @@ TEST_F(ProcessTreeTest, FindsTheDescendantsOfAnother) {
 }
 
 TEST_F(ProcessTreeTest, KnowsWhoRunsTheSameProgram) {
-  const pid_t fork = ::fork();
-  if (fork == 0) {
-    for (;;) ::pause();
-  }
-  EXPECT_TRUE(runs_program_of(fork, ::getpid()));
+  EXPECT_TRUE(runs_program_of(start_copy(), ::getpid()));
   const pid_t other = start({"sleep", "1000"});
   EXPECT_TRUE(run_until(loop_, [&] { return !runs_program_of(other, ::getpid()); }));
   ::kill(other, SIGKILL);
