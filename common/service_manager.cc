@@ -70,7 +70,7 @@ std::vector<pid_t> strays_of_unit() {
   const std::vector<pid_t> descendants = living_descendants(::getpid());
   std::vector<pid_t> found = processes_of_our_cgroup();
   std::erase_if(found, [&](pid_t pid) {
-    return is_started_by_systemd(pid) ||
+    return !has_been_executed(pid, ::getppid()) || is_started_by_systemd(pid) ||
            std::find(descendants.begin(), descendants.end(), pid) != descendants.end();
   });
   return found;

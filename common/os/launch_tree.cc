@@ -54,8 +54,8 @@ std::vector<pid_t> LaunchTree::strays(const std::vector<pid_t>& own) const {
   spared.insert(spared.end(), own.begin(), own.end());
   std::vector<pid_t> found;
   for (const pid_t pid : living_descendants(root_, spared)) {
-    // hpp-guard runs hpp-launch's program, and so does a helper that is about to be started.
-    if (!is_helpers(pid) && !runs_program_of(pid, root_)) found.push_back(pid);
+    // hpp-guard never is; a helper that was just forked will have its tag when it is.
+    if (has_been_executed(pid, root_) && !is_helpers(pid)) found.push_back(pid);
   }
   return found;
 }

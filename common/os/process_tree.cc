@@ -223,12 +223,15 @@ bool has_environment(pid_t pid, std::string_view entry) {
   return environment_has(pid, std::string(entry) + '\0');
 }
 
-bool runs_program_of(pid_t pid, pid_t other) {
+// In the middle of execve(2) it has the new program, and neither arguments nor environment: the
+// kernel writes these last, in this order.
+bool has_been_executed(pid_t pid, pid_t parent) {
   std::error_code failed;
   const auto program = [&](pid_t which) {
     return std::filesystem::read_symlink(fmt::format("/proc/{}/exe", which), failed);
   };
-  return program(pid) == program(other) && !failed;
+  if (program(pid) == program(parent) || failed) return false;
+  return !read_file(fmt::format("/proc/{}/cmdline", pid)).value_or("").empty();
 }
 
 std::vector<pid_t> processes_of_our_cgroup() {

@@ -36,8 +36,9 @@ std::vector<pid_t> living_descendants(pid_t root, const std::vector<pid_t>& spar
 // Whether a process was started with this entry, `NAME=value`, in its environment.
 bool has_environment(pid_t pid, std::string_view entry);
 
-// Whether both execute the same file. No if one of them is not ours to see.
-bool runs_program_of(pid_t pid, pid_t other);
+// Whether that is a program of its own by now, and not what `parent` has forked a moment ago. Who
+// asks this first finds the environment that it was given. No, too, while it dies.
+bool has_been_executed(pid_t pid, pid_t parent);
 
 // All living processes of the control group that this one is in (cgroups(7)), this one included.
 std::vector<pid_t> processes_of_our_cgroup();

@@ -5,7 +5,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
+#include <thread>
+#include <vector>
 
 #include "common/os/process_tree.h"
 #include "tests/support/process_test.h"
@@ -60,6 +63,20 @@ TEST_F(LaunchTreeTest, WhoIsAboutToBecomeAHelperIsNone) {
   const LaunchTree tree = LaunchTree::of_this_process();
   start_copy();
   EXPECT_EQ(tree.strays({}), std::vector<pid_t>{});
+}
+
+// Between fork and the end of exec a helper has no tag.
+TEST_F(LaunchTreeTest, NobodyIsOneWhileItIsBeingStarted) {
+  const LaunchTree tree = LaunchTree::of_this_process();
+  std::atomic<bool> is_over = false;
+  std::thread starts([&] {
+    for (int i = 0; i < 200; ++i) start({"sleep", "1000"}, "hpp-proxyd");
+    is_over = true;
+  });
+  std::vector<pid_t> strays;
+  while (!is_over && strays.empty()) strays = tree.strays({});
+  starts.join();
+  EXPECT_TRUE(strays.empty());
 }
 
 TEST_F(LaunchTreeTest, WhoWasThereBeforeIsNone) {

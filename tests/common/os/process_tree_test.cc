@@ -73,13 +73,13 @@ TEST_F(ProcessTreeTest, FindsTheDescendantsOfAnother) {
   EXPECT_EQ(living_descendants(::getpid()).size(), 4U);
 }
 
-TEST_F(ProcessTreeTest, KnowsWhoRunsTheSameProgram) {
-  EXPECT_TRUE(runs_program_of(start_copy(), ::getpid()));
-  const pid_t other = start({"sleep", "1000"});
-  EXPECT_TRUE(run_until(loop_, [&] { return !runs_program_of(other, ::getpid()); }));
-  ::kill(other, SIGKILL);
-  await_end(other);
-  EXPECT_FALSE(runs_program_of(other, other)) << "a zombie runs nothing";
+TEST_F(ProcessTreeTest, KnowsWhoHasBeenExecuted) {
+  EXPECT_FALSE(has_been_executed(start_copy(), ::getpid()));
+  const pid_t program = start({"sleep", "1000"});
+  EXPECT_TRUE(run_until(loop_, [&] { return has_been_executed(program, ::getpid()); }));
+  ::kill(program, SIGKILL);
+  await_end(program);
+  EXPECT_FALSE(has_been_executed(program, ::getpid())) << "a zombie executes nothing";
 }
 
 TEST_F(ProcessTreeTest, FindsTheControlGroup) {
