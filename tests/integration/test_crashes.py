@@ -355,7 +355,7 @@ class NoDescriptors(CrashTest):
         self.assertEqual(self.hpp.output("err").count("cannot accept"), 1)
 
     def test_watchd(self):
-        self.start()
+        self.start("--debug")  # it has failed once in some hundred runs, and did not say why
         with self.starved(self.hpp.helper_pid("watchd")):
             self.assert_heals("second")
         self.assert_heals("third")
