@@ -231,7 +231,7 @@ void Launcher::perform(const StartHelper& effect) {
   Place& place = places_.at(which);
   ChildRequest request{
       .command = arguments_for(program_of(which), options_),
-      .environment = {{kHelperTag, to_string(which)},
+      .environment = {{kHelperTag, program_name(program_of(which))},
                       tree_.environment(),
                       {"NOTIFY_SOCKET", notify_socket_->path()},
                       {"WATCHDOG_USEC",

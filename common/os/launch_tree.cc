@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <sstream>
 
+#include "common/options.h"
 #include "common/os/process_tree.h"
 
 namespace hpp {
@@ -16,8 +17,10 @@ namespace {
 constexpr const char* kLaunchPids = "HPP_LAUNCH_PIDS";
 
 bool is_helpers(pid_t pid) {
-  return has_environment(pid, fmt::format("{}=hpp-proxyd", kHelperTag)) ||
-         has_environment(pid, fmt::format("{}=hpp-watchd", kHelperTag));
+  const auto is_of = [pid](Program helper) {
+    return has_environment(pid, fmt::format("{}={}", kHelperTag, program_name(helper)));
+  };
+  return is_of(Program::Proxyd) || is_of(Program::Watchd);
 }
 
 }  // namespace

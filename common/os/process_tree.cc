@@ -69,6 +69,12 @@ std::optional<ProcessStat> read_stat(pid_t pid) {
   return ProcessStat{.parent = parent, .dead = (state == 'Z' || state == 'X') && threads <= 1};
 }
 
+// Zombies included.
+bool has_children() {
+  siginfo_t ended{};
+  return ::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 || errno != ECHILD;
+}
+
 bool contains(const std::vector<pid_t>& pids, pid_t pid) {
   return std::find(pids.begin(), pids.end(), pid) != pids.end();
 }
@@ -185,6 +191,8 @@ void reap_adopted(const std::vector<pid_t>& spared) {
 }
 
 std::vector<pid_t> living_descendants(pid_t root, const std::vector<pid_t>& spared) {
+  // A program that starts asks this, mostly in vain: no look at all of /proc for that.
+  if (root == ::getpid() && !has_children()) return {};
   std::multimap<pid_t, pid_t> children;
   std::vector<pid_t> dead;
   for (const pid_t pid : all_pids()) {

@@ -30,6 +30,10 @@ bool exists(pid_t pid) {
   return ::kill(pid, 0) == 0 || errno != ESRCH;
 }
 
+std::vector<pid_t> no_strays() {
+  return {};
+}
+
 class TreeKillerTest : public testing::Test {
  protected:
   explicit TreeKillerTest(TreeKiller::Manners manners = {}) : manners_(manners) {}
@@ -78,8 +82,7 @@ class TreeKillerTest : public testing::Test {
   int gone_ = 0;
   bool ended_ = false;
   TreeKiller::Manners manners_;
-  std::vector<pid_t> strays_;  // as a service manager sees them
-  TreeKiller killer_{loop_, tag_, [this] { return strays_; }, manners_, [this] { ++gone_; }};
+  TreeKiller killer_{loop_, tag_, no_strays, manners_, [this] { ++gone_; }};
   std::optional<Child> child_;
 };
 
@@ -218,10 +221,6 @@ TEST_F(ImpatientTest, KillsWhoDoesNotEnd) {
   const auto all = start("trap '' TERM; echo $$ >>$PIDS; sleep 1000; sleep 1000", 1);
   kill_and_wait();
   expect_all_gone(all);
-}
-
-std::vector<pid_t> no_strays() {
-  return {};
 }
 
 // A process that is no descendant of this one, as what an earlier supervisord left behind.
