@@ -418,6 +418,8 @@ void Client::perform(const ForwardRequest& effect) {
   ++context_.forwarded;
   if (was_forwarded_) ++context_.replayed;
   was_forwarded_ = true;
+  const auto& tree = context_.gate.tree();
+  request_->refresh = tree ? std::optional(tree->refresh_point()) : std::nullopt;
   upstream_ = context_.pool.take(effect.fresh, this);
   if (upstream_->is_open()) send_request();
 }
@@ -445,6 +447,7 @@ void Client::perform(const PassResponseHead& effect) {
   std::optional<Provenance> provenance;
   if (context_.gate.is_supervised()) {
     provenance = {.generation = exchange_.generation(),
+                  .refresh = request_->refresh,
                   .held = std::chrono::duration_cast<std::chrono::microseconds>(exchange_.held())};
   }
   const auto append = [&](const ResponseHead& head) {

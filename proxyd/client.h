@@ -38,7 +38,8 @@ struct RequestReader {
   BodyPump pump;
   std::string head;            // as the backend gets it
   std::uint64_t answered = 0;  // bytes of the answer's body that had passed at the last deadline
-  std::optional<Page> page;    // that the user navigates to, if it is to get our script
+  std::optional<bus::RefreshPoint> refresh;  // known when it was forwarded
+  std::optional<Page> page;         // that the user navigates to, if it is to get our script
   std::optional<TagPump> tag_pump;  // while an answer has not got it yet
 };
 

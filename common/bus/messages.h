@@ -34,6 +34,14 @@ struct TreePoint {
   bool operator==(const TreePoint&) const = default;
 };
 
+// Likewise for what concerns browsers alone, see Refresh.
+struct RefreshPoint {
+  std::uint64_t epoch = 0;
+  std::uint64_t count = 0;
+
+  bool operator==(const RefreshPoint&) const = default;
+};
+
 // A question of proxyd's, how things stand as of now. Whoever answers one has answered all of
 // its epoch with lower numbers. Epoch 0: none.
 struct Ticket {
@@ -77,6 +85,8 @@ struct TreeState {
                           // bearable; not in the file
 
   TreePoint point() const { return {.epoch = stamp.epoch, .revision = revision}; }
+
+  RefreshPoint refresh_point() const { return {.epoch = stamp.epoch, .count = refresh.count}; }
 
   bool operator==(const TreeState&) const = default;
 };

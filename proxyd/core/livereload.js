@@ -80,21 +80,26 @@
     return [epoch, generation, refresh.epoch, refresh.count].join("/");
   }
 
-  // hpp says in each response which start of the server gave it; nothing where a page came
-  // from elsewhere.
-  function servedGeneration() {
+  // hpp says in each response which start of the server gave it, and how many changes for browsers
+  // there had been; nothing where a page came from elsewhere.
+  function served() {
     const timings = performance.getEntriesByType("navigation")[0]?.serverTiming ?? [];
-    const text = timings.find(({ name }) => name === "hpp")?.description ?? "";
-    const found = /^generation (\d+)$/.exec(text);
-    return found ? Number(found[1]) : null;
+    const numbers = (name, format) =>
+      format.exec(timings.find((timing) => timing.name === name)?.description)?.slice(1).map(Number);
+    const [generation] = numbers("hpp", /^generation (\d+)$/) ?? [];
+    const [epoch, count] = numbers("refresh", /^(\d+)\/(\d+)$/) ?? [];
+    return { generation, refresh: count === undefined ? undefined : { epoch, count } };
   }
 
   // A page that was loaded for this very state shows it, even if a cache made it look older: else
   // it would be loaded again and again.
   function firstShown(state) {
-    let generation = asked === nameOf(state) ? null : servedGeneration();
-    generation ??= state.state === "Loading" ? state.generation - 1 : state.generation;
-    return { epoch: state.epoch, generation, refresh: state.refresh };
+    const { generation, refresh } = asked === nameOf(state) ? {} : served();
+    return {
+      epoch: state.epoch,
+      generation: generation ?? (state.state === "Loading" ? state.generation - 1 : state.generation),
+      refresh: refresh ?? state.refresh,
+    };
   }
 
   function apply(state) {

@@ -90,8 +90,12 @@ void append_provenance(std::string& out, const Provenance& provenance) {
   const double held_ms = std::chrono::duration<double, std::milli>(provenance.held).count();
   out += fmt::format(
       "X-Hpp-Generation: {0}\r\n"
-      "Server-Timing: hpp;desc=\"generation {0}\", hold;dur={1:.1f}\r\n",
+      "Server-Timing: hpp;desc=\"generation {0}\", hold;dur={1:.1f}",
       provenance.generation, held_ms);
+  if (const auto& refresh = provenance.refresh) {
+    out += fmt::format(", refresh;desc=\"{}/{}\"", refresh->epoch, refresh->count);
+  }
+  out += "\r\n";
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/bus/messages.h"
 #include "proxyd/core/http_head.h"
 
 namespace hpp::proxyd {
@@ -34,9 +35,11 @@ struct Delivery {
 };
 
 // Who answered, and how long the request had waited for that: for a browser's network panel and for
-// scripts, as X-Hpp-Generation and Server-Timing (https://www.w3.org/TR/server-timing/).
+// scripts, as X-Hpp-Generation and Server-Timing (https://www.w3.org/TR/server-timing/). Our client
+// in a page compares it with the newest state (livereload.js).
 struct Provenance {
-  std::uint64_t generation = 0;  // of the backend
+  std::uint64_t generation = 0;              // of the backend
+  std::optional<bus::RefreshPoint> refresh;  // what it had to know when it got the request
   std::chrono::microseconds held{};
 };
 

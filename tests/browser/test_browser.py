@@ -12,7 +12,8 @@ from browser import HERE, Browser, what_is_missing
 from harness import QUIET_S, IntegrationTest, free_port, get, wait_for
 
 # Serves pages that it has in itself, and static/ as it is. /plain has the public client instead of
-# ours, /main has ours from the main port, /bare has none; /late is filled by a script.
+# ours, /main has ours from the main port, /slow as soon as it is told to connect(), /bare has none;
+# /late is filled by a script.
 SITE = '''\
 import http.server, os, sys
 
@@ -32,6 +33,11 @@ PAGES = {{
     "/bare": HEAD + STYLE + BODY,
     "/nonce": HEAD + STYLE + BODY,
     "/fragment": "<li>%s</li>" % TEXT,
+    "/slow": HEAD + """<script>
+        function connect() {{
+            document.head.append(Object.assign(document.createElement("script"),
+                                 {{src: "http://localhost:{livereload}/livereload.js"}}));
+        }}</script>""" + STYLE + BODY,
     "/main": HEAD + "<script src=/__hpp/livereload.js></script>" + STYLE + BODY,
 }}
 POLICIES = {{
@@ -203,6 +209,19 @@ class Refreshing(BrowserTest):
             self.shows(page, text)
             self.assert_no_reload(page, 2 if text == "new" else 1)
 
+    def test_what_is_saved_before_a_page_has_connected_is_made_up_for(self):
+        page = self.open("slow")
+        self.save("static/part.html", "x")
+        self.hpp.wait_line("static/part.html changed: told 0 browsers")
+        page.get("connect()")
+        wait_for(lambda: page.loads == 2, "the reload")
+        self.save_site("new")
+        self.hpp.wait_state("Running", 2)
+        page.get("connect()")
+        self.shows(page, "new")
+        page.get("connect()")
+        self.assert_no_reload(page, 3)
+
     def test_a_hidden_tab_waits_until_it_is_seen(self):
         page = self.open()
         hide = "Object.defineProperty(document, 'hidden', {{ get: () => {}, configurable: true }});" \
@@ -251,9 +270,21 @@ class StyleSheets(BrowserTest):
     def test_all_of_them_for_one_that_nobody_knows(self):
         page = self.open()
         self.save("static/main.css", "h1 { color: rgb(11, 0, 0) }")
-        self.save("theme/colors.scss", "")
         self.wait_color(page, "h1", 11)
-        page.wait("document.querySelectorAll('link[href*=\"hpp=\"]').length === 2")
+        links = "[...document.querySelectorAll('link[rel=stylesheet]')].map(({ href }) => href)"
+        page.wait(f"{links}.length === 2")  # the old one is gone
+        page.get(f"window.before = {links}")
+        self.save("theme/colors.scss", "")
+        page.wait(f"{links}.length === 2 && !{links}.some((href) => before.includes(href))")
+        self.assert_no_reload(page, 1)
+
+    def test_one_that_is_saved_before_a_page_has_connected(self):
+        page = self.open("slow")
+        self.save("static/main.css", "h1 { color: rgb(11, 0, 0) }")
+        self.hpp.wait_line("static/main.css changed: told 0 browsers")
+        self.assertEqual(self.color(page, "h1"), "rgb(1, 0, 0)")
+        page.get("connect()")
+        self.wait_color(page, "h1", 11)
         self.assert_no_reload(page, 1)
 
     def test_nothing_flashes(self):

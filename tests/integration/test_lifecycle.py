@@ -353,7 +353,7 @@ class Backend(IntegrationTest):
         hpp.wait_line("forwards to")
         first = get(hpp.url)  # held: the backend has just been started
         self.assertEqual(first.header("X-Hpp-Generation"), "1")
-        held_ms = re.fullmatch(r'hpp;desc="generation 1", hold;dur=([\d.]+)',
+        held_ms = re.fullmatch(r'hpp;desc="generation 1", hold;dur=([\d.]+), refresh;desc="\d+/0"',
                                first.header("Server-Timing"))
         self.assertGreater(float(held_ms.group(1)), 1)
         hpp.wait_ready()

@@ -109,12 +109,17 @@ TEST(ResponseRewrite, ChangesTheFramingWhereTheConnectionsDiffer) {
 }
 
 TEST(ResponseRewrite, SaysWhoAnswered) {
-  const Provenance provenance{.generation = 7, .held = std::chrono::microseconds{12'340}};
+  Provenance provenance{.generation = 7, .refresh = {}, .held = std::chrono::microseconds{12'340}};
   EXPECT_EQ(response("HTTP/1.1 200 OK\r\nServer-Timing: db;dur=5\r\nContent-Length: 0\r\n\r\n", {},
                      {}, provenance),
             "HTTP/1.1 200 OK\r\nServer-Timing: db;dur=5\r\nContent-Length: 0\r\n"
             "X-Hpp-Generation: 7\r\n"
             "Server-Timing: hpp;desc=\"generation 7\", hold;dur=12.3\r\n\r\n");
+  provenance.refresh = {.epoch = 55, .count = 3};
+  EXPECT_EQ(
+      response("HTTP/1.1 204 No Content\r\n\r\n", {}, {}, provenance),
+      "HTTP/1.1 204 No Content\r\nX-Hpp-Generation: 7\r\n"
+      "Server-Timing: hpp;desc=\"generation 7\", hold;dur=12.3, refresh;desc=\"55/3\"\r\n\r\n");
   EXPECT_EQ(response("HTTP/1.1 103 Early Hints\r\n\r\n", {}, {}, provenance),
             "HTTP/1.1 103 Early Hints\r\n\r\n");
 }
