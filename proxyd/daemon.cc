@@ -20,6 +20,12 @@ constexpr Milliseconds kPublishInterval{1000};
 constexpr const char* kLapsed =
     "the watcher does not answer: requests may meet old code until it does";
 
+// supervisord tells how things stand as soon as it is there, some ten milliseconds after proxyd.
+constexpr Milliseconds kSupervisorPatience{3000};
+
+constexpr const char* kUnsupervised =
+    "the supervisor has not been heard yet: requests wait until it is";
+
 Gate gate_for(const Options& options) {
   if (options.assume_running) return Gate::assuming_running();
   return Gate({.is_on = options.barrier,
@@ -66,6 +72,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
       livereload_(loop),
       publish_timer_(loop, [this] { publish(); }),
       barrier_timer_(loop, [this] { ask(); }),
+      supervisor_timer_(loop, [this] { tell_of_supervisor(); }),
       signals_(loop, {SIGTERM, SIGINT}, [this](int) { loop_.stop(); }) {
   auto sockets = listen_for_good(manager_, "http", options.bind);
   if (!options.run_directory.empty()) {
@@ -84,6 +91,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
                         std::initializer_list<bus::Topic>{bus::Topic::Tree, bus::Topic::Backend},
                         bus::Audience::TicketHandlers,
                         [this](const bus::Message& message) { on_message(message); });
+    supervisor_timer_.start(kSupervisorPatience);
   }
   if (publisher_) publish();
   log::info("http://{} forwards to {}", to_string(options.bind), to_string(options.backend));
@@ -106,6 +114,8 @@ void Daemon::on_tree(const bus::TreeState& tree) {
 void Daemon::on_backend(const bus::BackendState& backend) {
   context_.gate.on(backend);
   context_.history.on(backend);
+  supervisor_timer_.stop();
+  tell_of_supervisor();
   context_.pool.backend_runs(backend.state == bus::BackendPhase::Running);
   reconsider_all();
   // Last: the requests that this brings are to find the gate as it is now.
@@ -186,6 +196,17 @@ void Daemon::tell_of_barrier() {
   publish_soon();
 }
 
+void Daemon::tell_of_supervisor() {
+  const bool is_unheard = !context_.gate.backend().has_value();
+  if (std::exchange(silence_told_, is_unheard) == is_unheard) return;
+  if (is_unheard) {
+    log::warning("{}", kUnsupervised);
+  } else {
+    log::info("the supervisor is heard: requests go on");
+  }
+  publish_soon();
+}
+
 // ---- clients ------------------------------------------------------------------------------------
 
 void Daemon::accept(UniqueFd connection, const SocketAddress& peer) {
@@ -221,7 +242,7 @@ bus::ProxyState Daemon::state_now() const {
   state.held = context_.queue.size();
   state.forwarded = context_.forwarded;
   state.replayed = context_.replayed;
-  state.problem = lapse_told_ ? kLapsed : "";
+  state.problem = silence_told_ ? kUnsupervised : lapse_told_ ? kLapsed : "";
   if (publisher_ && publisher_->last()) state.stamp = bus::stamp_of(*publisher_->last());
   return state;
 }

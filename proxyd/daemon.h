@@ -37,6 +37,7 @@ class Daemon {
   void ask_soon();
   void ask();
   void tell_of_barrier();
+  void tell_of_supervisor();
   void forget(Client& client);
   void hand_over(Client& client, Stream& stream, const std::string& websocket_key);
   void publish_soon();
@@ -54,9 +55,11 @@ class Daemon {
   std::optional<bus::Subscriber> subscriber_;
   Timer publish_timer_;
   Timer barrier_timer_;
-  bus::ProxyState state_;  // as it was published last
-  bool asking_ = false;    // at the end of this turn
+  Timer supervisor_timer_;  // until it is heard first
+  bus::ProxyState state_;   // as it was published last
+  bool asking_ = false;     // at the end of this turn
   bool lapse_told_ = false;
+  bool silence_told_ = false;  // of supervisord
   std::vector<std::unique_ptr<Listener>> listeners_;
   Signals signals_;
 };

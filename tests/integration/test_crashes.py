@@ -326,21 +326,32 @@ class NoDescriptors(CrashTest):
 
     @contextlib.contextmanager
     def starved(self, pid):
-        """Within the block it is so."""
+        """Within the block it is so, whatever the process closes meanwhile."""
         limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        used = {int(fd) for fd in os.listdir(f"/proc/{pid}/fd")}
-        free = next(number for number in itertools.count() if number not in used)
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (free, limits[1]))
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (0, limits[1]))
         yield
         resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
 
     def test_supervisord(self):
         """The error page says why, and the next save tries again."""
-        self.start()
+        self.start("--debug")
+        self.hpp.wait_line("^hpp-proxyd: debug: bus ◄─ backend")
         with self.starved(self.hpp.helper_pid("supervisord")):
             self.save_text("second")
             wait_for(lambda: "Too many open files" in self.ask().text, "the error page")
         self.assert_heals("third")
+
+    def test_supervisord_when_proxyd_has_to_connect(self):
+        """Requests wait for news of the backend, and it is said."""
+        self.start()
+        with self.starved(self.hpp.helper_pid("supervisord")):
+            self.kill("proxyd")
+            self.wait_restarted()
+            waiting = self.connection()
+            waiting.ask()
+            self.hpp.wait_line("the supervisor has not been heard yet: requests wait until it is")
+        self.hpp.wait_line("the supervisor is heard: requests go on")
+        self.assertEqual(waiting.read_response().text, "first")
 
     def test_proxyd(self):
         """Who connects waits in the backlog, and it is said once."""
@@ -355,13 +366,24 @@ class NoDescriptors(CrashTest):
         self.assertEqual(self.hpp.output("err").count("cannot accept"), 1)
 
     def test_watchd(self):
+        """Those who have connected to it notice nothing."""
         self.start("--debug")
-        # Who connects while watchd may accept nobody may not hear it for seconds afterwards.
         for name in ("proxyd", "supervisord"):
             self.hpp.wait_line(f"^hpp-{name}: debug: bus ◄─ tree")
         with self.starved(self.hpp.helper_pid("watchd")):
             self.assert_heals("second")
         self.assert_heals("third")
+
+    def test_watchd_when_proxyd_has_to_connect(self):
+        """It is held as long as the barrier bears, said, and over as soon as watchd may open files."""
+        self.start()
+        with self.starved(self.hpp.helper_pid("watchd")):
+            self.kill("proxyd")
+            self.wait_restarted()
+            self.assertEqual(self.ask().text, "first")
+            self.hpp.wait_line("the watcher does not answer: requests may meet old code until it does")
+        self.hpp.wait_line("the watcher answers again: no request meets old code")
+        self.assert_heals("second")
 
     def test_launch(self):
         """A helper that died is started again as soon as that is possible, and has missed nothing."""
