@@ -66,13 +66,14 @@ Loop::~Loop() {
 }
 
 void Loop::run() {
-  event_base_loop(base_, EVLOOP_NO_EXIT_ON_EMPTY);
+  if (!is_stopped_) event_base_loop(base_, EVLOOP_NO_EXIT_ON_EMPTY);
+  is_stopped_ = false;
 }
 
 void Loop::run_eagerly() {
   constexpr int kVainMax = 3;
   int in_vain = kVainMax;  // looks in a row; so many: it does not pay
-  while (event_base_got_break(base_) == 0) {
+  while (!is_stopped_) {
     const TimePoint asleep_at = std::chrono::steady_clock::now();
     before_sleep_ = activity_;
     event_base_loop(base_, EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY);
@@ -83,6 +84,7 @@ void Loop::run_eagerly() {
       in_vain = 0;
     }
   }
+  is_stopped_ = false;
 }
 
 // Until nothing has come for kLookFor. Returns whether anything did.
@@ -90,7 +92,7 @@ bool Loop::look_again() {
   const std::uint64_t before = activity_;
   std::uint64_t seen = before;
   TimePoint until = std::chrono::steady_clock::now() + kLookFor;
-  while (event_base_got_break(base_) == 0 && std::chrono::steady_clock::now() < until) {
+  while (!is_stopped_ && std::chrono::steady_clock::now() < until) {
     event_base_loop(base_, EVLOOP_NONBLOCK | EVLOOP_NO_EXIT_ON_EMPTY);
     if (std::exchange(seen, activity_) == activity_) continue;
     until = std::chrono::steady_clock::now() + kLookFor;
@@ -99,6 +101,7 @@ bool Loop::look_again() {
 }
 
 void Loop::stop() {
+  is_stopped_ = true;
   event_base_loopbreak(base_);
 }
 

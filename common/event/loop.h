@@ -52,7 +52,7 @@ class Loop {
     if (activity_++ == before_sleep_) woken_at_ = std::chrono::steady_clock::now();
   }
 
-  // Makes run() return after the current callback.
+  // Makes run() return after the current callback; before it has begun, at once.
   void stop();
 
   // Calls `action` once, after the callbacks that are due in this turn: the place to destroy what
@@ -97,6 +97,7 @@ class Loop {
   static void on_batch(int, short, void* batch) noexcept;
 
   event_base* base_;
+  bool is_stopped_ = false;
   std::uint64_t activity_ = 0;
   std::uint64_t before_sleep_ = 0;  // activity_ when the loop last went to sleep, or tried to
   TimePoint woken_at_{};            // when the first came after that

@@ -32,6 +32,23 @@ TEST(Loop, CallsLaterInOrderAndOnce) {
   EXPECT_EQ(calls, "abcd");
 }
 
+TEST(Loop, IsNotStartedAfterAStop) {
+  Loop loop;
+  bool went_on = false;
+  loop.later([&] {
+    went_on = true;
+    loop.stop();
+  });
+  loop.stop();
+  loop.run();
+  EXPECT_FALSE(went_on);
+  loop.stop();
+  loop.run_eagerly();
+  EXPECT_FALSE(went_on);
+  loop.run();
+  EXPECT_TRUE(went_on);
+}
+
 TEST(Loop, CallsLaterAfterWhatIsDueInThisTurn) {
   Loop loop;
   Pipe first = make_pipe();
