@@ -75,6 +75,27 @@ std::string one_line(std::string text) {
   return text;
 }
 
+// What its client says on stderr before it gives up, which is in the form of Watchman's log. Not
+// when (`2026-11-26T05:00:47,281: [thread] `) and not where (a trace of the stack): those differ
+// each time, and what has been said once need not be said again.
+std::string words_of_log(std::string_view log) {
+  constexpr std::string_view kTime = "2026-11-26T05:00:47,281";
+  std::string words;
+  for (std::size_t begin = 0; begin < log.size();) {
+    const std::size_t end = std::min(log.find('\n', begin), log.size());
+    std::string_view line = log.substr(begin, end - begin);
+    begin = end + 1;
+    if (line.starts_with("Fatal error detected at:")) break;
+    const std::string_view rest = line.substr(std::min(kTime.size(), line.size()));
+    const auto thread_end = rest.find("] ");
+    if (rest.starts_with(": [") && thread_end != std::string_view::npos) {
+      line = rest.substr(thread_end + 2);
+    }
+    words.append(line).push_back('\n');
+  }
+  return one_line(std::move(words));
+}
+
 Pdu read_project(const Json& json) {
   const auto root = text_of(json, "watch");
   if (!root || root->empty()) return Unknown{"the answer to watch-project names no root"};
@@ -219,7 +240,7 @@ SocketName read_socket_name(std::string_view output) {
   const std::string_view json_text = output.substr(std::min(output.find('{'), output.size()));
   const Json json = Json::parse(json_text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) {
-    const std::string words = one_line(std::string(output));
+    const std::string words = words_of_log(output);
     return {.problem = words.empty() ? "watchman get-sockname says nothing" : words};
   }
   const auto error = text_of(json, "error");

@@ -247,6 +247,11 @@ TEST(SocketName, IsReadFromWhatWatchmanPrints) {
       {R"({"sockname": 1})", {.problem = "watchman get-sockname names no socket"}},
       {R"({"sockname": ""})", {.problem = "watchman get-sockname names no socket"}},
       {"watchman: cannot connect\n", {.problem = "watchman: cannot connect"}},
+      {"2026-11-26T05:00:47,281: [] getpwuid(4242) failed: Success.  I don't know who you are\n"
+       "Fatal error detected at:\nwatchman(+0x50317)[0x55]\n",
+       {.problem = "getpwuid(4242) failed: Success.  I don't know who you are"}},
+      {"2026-11-26T05:00:47,281: [cli] one\ntwo\n2026-11-26T05:00:47,281: [",
+       {.problem = "one two 2026-11-26T05:00:47,281: ["}},
       {"", {.problem = "watchman get-sockname says nothing"}},
       {"{\"sockname\": \"/s\"", {.problem = "{\"sockname\": \"/s\""}},
   };
