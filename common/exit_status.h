@@ -5,6 +5,10 @@
 
 namespace hpp {
 
+// A program's own, beside 0, 1 and 2: it lacks something that may be there a moment later
+// (EX_TEMPFAIL of sysexits.h).
+constexpr int kTemporaryFailure = 75;
+
 // What waitpid(2) tells of a process that ended.
 struct ExitStatus {
   bool by_signal = false;

@@ -1,5 +1,7 @@
 #include "common/bus/nng_workarounds.h"
 
+#include <dlfcn.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -11,7 +13,15 @@
 #include <thread>
 #include <utility>
 
+#include "common/exit_status.h"
 #include "common/log.h"
+#include "common/os/error.h"
+
+namespace {
+
+thread_local bool can_do_without_thread = false;
+
+}  // namespace
 
 // The dynamic linker finds a program's own symbols before libc's, for libnng too.
 extern "C" ssize_t sendmsg(int fd, const msghdr* message, int flags) {
@@ -19,6 +29,20 @@ extern "C" ssize_t sendmsg(int fd, const msghdr* message, int flags) {
   if (sent < 0 && errno == EPIPE) errno = ECONNRESET;
   return sent;
 }
+
+// Those of the sanitizers stand in front of libc's already, and have to.
+#ifndef HPP_SANITIZED
+extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
+                              void* (*routine)(void*), void* argument) noexcept {
+  static const auto real =
+      reinterpret_cast<decltype(&::pthread_create)>(::dlsym(RTLD_NEXT, "pthread_create"));
+  const int error = real(thread, attributes, routine, argument);
+  if (error == 0 || can_do_without_thread) return error;
+  hpp::log::error("cannot start a thread: {} (see `ulimit -u`, and pids.max of the cgroup)",
+                  hpp::error_text(error));
+  ::_exit(hpp::kTemporaryFailure);
+}
+#endif
 
 namespace hpp::bus {
 namespace {
@@ -32,15 +56,16 @@ constexpr std::chrono::milliseconds kCloseTime{100};
 void close_socket(nng_socket socket) {
   std::promise<void> promise;
   const std::future<void> closed = promise.get_future();
+  can_do_without_thread = true;
   try {
     std::thread([socket, closing = std::move(promise)]() mutable {
       nng_close(socket);
       closing.set_value();
     }).detach();
   } catch (const std::system_error& error) {
-    return log::debug("the bus stays open, there is no thread to close it: {}",
-                      error.code().message());
+    log::debug("the bus stays open, there is no thread to close it: {}", error.code().message());
   }
+  can_do_without_thread = false;
   if (closed.wait_for(kCloseTime) != std::future_status::ready) {
     log::debug("the bus does not close: leaving it");
   }

@@ -6,6 +6,10 @@
 // subscriber and not know. nng_workarounds.cc puts a sendmsg(2) in front of libc's, for the whole
 // process, that says ECONNRESET instead, which nng takes for what it is. Of ours only
 // service_manager.cc calls sendmsg, and it does not tell errors apart.
+//
+// Where it cannot have all its threads (RLIMIT_NPROC, a cgroup's pids.max) it crashes or hangs in
+// what was to clean up, before the first socket is open. There is a pthread_create(3) as well,
+// which says so and ends the process instead, with kTemporaryFailure.
 #pragma once
 
 #include <nng/nng.h>

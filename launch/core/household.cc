@@ -13,9 +13,14 @@ namespace {
 constexpr int kSignalStatusBase = 128;
 constexpr int kFailed = 1;
 
-// The contract of the helpers: 1, it cannot start; 2, its arguments are wrong.
+// The contract of the helpers: 1, it cannot start; 2, its arguments are wrong; kTemporaryFailure,
+// it cannot start now.
 bool cannot_work(const ExitStatus& status) {
   return !status.by_signal && (status.number == 1 || status.number == 2);
+}
+
+bool lacks_something(const ExitStatus& status) {
+  return !status.by_signal && status.number == kTemporaryFailure;
 }
 
 Say warning(std::string text) {
@@ -72,7 +77,6 @@ Effects Household::handle(const Begun&, TimePoint) {
 
 Effects Household::handle(const HelperStarted& event, TimePoint) {
   member(event.which).life = Life::Running;
-  member(event.which).start_failed = false;
   member(event.which).is_ready = false;
   switch (state_) {
     case HouseholdState::Keeping:
@@ -91,6 +95,7 @@ Effects Household::handle(const HelperStarted& event, TimePoint) {
 Effects Household::handle(const HelperReady& event, TimePoint) {
   if (state_ != HouseholdState::Keeping) return {};
   member(event.which).is_ready = true;
+  member(event.which).start_failed = false;
   if (event.which == Helper::Supervisord && std::exchange(restart_due_, false)) {
     return {RestartBackend{}};
   }
@@ -131,6 +136,8 @@ Effects Household::handle(const HelperExited& event, TimePoint now) {
   member(event.which).life = Life::Absent;
   if (state_ != HouseholdState::Keeping) return sweep_if_alone();
   if (cannot_work(event.status)) return stop(event.status.number);
+  if (lacks_something(event.status))
+    return handle(StartFailed{event.which, "it lacks something"}, now);
   return restart(event.which, event.status, now);
 }
 

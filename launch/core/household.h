@@ -201,7 +201,7 @@ class Household {
     Life life = Life::Absent;
     bool is_ready = false;
     std::deque<TimePoint> crashes;  // within kCrashWindow of the newest
-    bool start_failed = false;      // the last one, and that has been said
+    bool start_failed = false;      // since it was ready last, and that has been said
   };
 
   Effects handle(const Begun& event, TimePoint now);

@@ -12,12 +12,23 @@ import signal
 import time
 import unittest
 
-from harness import PYTHON, children_of, is_alive, is_program, wait_for
-from restarts import Client, Load, NoByte, RestartTest
+from harness import PYTHON, children_of, free_port, is_alive, is_program, wait_for
+from restarts import Client, Load, NoByte, RestartTest, is_sanitized
 
 HELPERS = ("proxyd", "watchd", "supervisord")
 # How often hpp-launch restarts one helper before it gives it up: one less than that, in 10 s.
 KILLS_MAX = 4
+
+
+@contextlib.contextmanager
+def limited(pid, what, limit):
+    """Within the block the process has that (soft) limit, and those that it starts."""
+    limits = resource.prlimit(pid, what)
+    resource.prlimit(pid, what, (limit, limits[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, what, limits)
 
 
 class CrashTest(RestartTest):
@@ -324,13 +335,10 @@ class Hung(CrashTest):
 class NoDescriptors(CrashTest):
     """A process that may open nothing more."""
 
-    @contextlib.contextmanager
-    def starved(self, pid):
+    @staticmethod
+    def starved(pid):
         """Within the block it is so, whatever the process closes meanwhile."""
-        limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (0, limits[1]))
-        yield
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+        return limited(pid, resource.RLIMIT_NOFILE, 0)
 
     def test_supervisord(self):
         """The error page says why, and the next save tries again."""
@@ -394,6 +402,36 @@ class NoDescriptors(CrashTest):
             self.save_text("second")
             self.assertEqual(self.ask().status, 200)
         self.wait_restarted()
+        wait_for(lambda: self.ask().text == "second", "an answer of the newest code")
+        self.assertEqual(self.log("start"), ["start first", "start second"])
+
+
+@unittest.skipIf(is_sanitized(), "pthread_create is the sanitizer's")
+class NoThreads(CrashTest):
+    """A process that cannot start a thread, as where the user has too many: nng needs some."""
+
+    @staticmethod
+    def starved(pid):
+        """What the process starts has no room for a stack."""
+        return limited(pid, resource.RLIMIT_STACK, 1 << 46)
+
+    def test_at_the_start(self):
+        with self.starved(os.getpid()):
+            program = self.run_program("launch", free_port(), free_port(), "--exec", "true")
+        self.assertEqual(program.process.returncode, 1, program.transcript())
+        self.assertRegex(program.output(), "^hpp-proxyd: error: cannot start a thread: .* `ulimit -u`.*\n"
+                                           "hpp-launch: error: cannot start hpp-proxyd: it lacks something$")
+        self.assert_nothing_left()
+
+    def test_later(self):
+        """A helper that died is started again as soon as that is possible."""
+        self.start()
+        with self.starved(self.hpp.pid):
+            self.kill("watchd")
+            self.hpp.wait_line("cannot start hpp-watchd: it lacks something: trying again every")
+            self.save_text("second")
+            self.assertEqual(self.ask().status, 200)
+        self.hpp.wait_line("watching ", len(self.hpp.lines))
         wait_for(lambda: self.ask().text == "second", "an answer of the newest code")
         self.assertEqual(self.log("start"), ["start first", "start second"])
 

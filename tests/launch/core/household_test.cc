@@ -307,6 +307,30 @@ TEST(Household, SaysWhyAHelperCannotBeStarted) {
       .THEN(Left, Leave{1});
 }
 
+TEST(Household, TriesAgainToStartOneThatLacksSomethingNow) {
+  constexpr ExitStatus kLacks{.by_signal = false, .number = kTemporaryFailure};
+  Steps steps = all_running();
+  steps.when(HelperExited{Watchd, kKilled})
+      .when(HelperStarted{Watchd})
+      .when(HelperExited{Watchd, kLacks})
+      .THEN(Keeping,
+            warning("cannot start hpp-watchd: it lacks something: trying again every 1000 ms"),
+            StartRestartTimer{Watchd, kStartAgain})
+      .when(RestartDue{Watchd})
+      .when(HelperStarted{Watchd})
+      .when(HelperExited{Watchd, kLacks})
+      .THEN(Keeping, StartRestartTimer{Watchd, kStartAgain});
+}
+
+TEST(Household, EndsWithWhoLacksSomethingAtFirst) {
+  Steps steps;
+  steps.when(Begun{})
+      .when(HelperStarted{Proxyd})
+      .when(HelperExited{Proxyd, {.by_signal = false, .number = kTemporaryFailure}})
+      .THEN(Sweeping, error("cannot start hpp-proxyd: it lacks something"),
+            StartStopTimer{kKillTime}, SweepBackend{});
+}
+
 TEST(Household, TriesAgainToStartOneThatHasRun) {
   const std::string why = "cannot fork: Cannot allocate memory";
   Steps steps = all_running();
@@ -323,7 +347,9 @@ TEST(Household, TriesAgainToStartOneThatHasRun) {
         .when(RestartDue{Watchd})
         .THEN(Keeping, StartHelper{Watchd})
         .when(HelperStarted{Watchd})
-        .THEN(Keeping, StartWatchdog{Watchd});
+        .THEN(Keeping, StartWatchdog{Watchd})
+        .when(HelperReady{Watchd})
+        .THEN(Keeping);
   }
   steps.when(HelperExited{Watchd, kKilled})
       .when(StartFailed{Watchd, why})
