@@ -12,7 +12,7 @@ import signal
 import time
 import unittest
 
-from harness import PYTHON, children_of, free_port, is_alive, is_program, wait_for
+from harness import PYTHON, children_of, free_port, freeze, is_alive, is_program, wait_for
 from restarts import Client, Load, NoByte, RestartTest, is_sanitized
 
 HELPERS = ("proxyd", "watchd", "supervisord")
@@ -242,7 +242,7 @@ class Supervisord(CrashTest):
     def test_a_backend_that_dies_meanwhile_is_an_error_that_heals(self):
         self.start()
         backend = self.hpp.snapshot()["pid"]
-        self.hpp.signal(signal.SIGSTOP)  # hpp-launch: it restarts nobody for now
+        freeze(self.hpp.pid)  # hpp-launch: it restarts nobody for now
         self.kill("supervisord")
         os.kill(backend, signal.SIGUSR1)
         wait_for(lambda: not is_alive(backend), "the backend's end")
@@ -314,7 +314,7 @@ class Hung(CrashTest):
         self.start()
         for name in HELPERS:
             self.killed = {n: self.hpp.helper_pid(n) for n in HELPERS}
-            os.kill(self.killed[name], signal.SIGSTOP)
+            freeze(self.killed[name])
         self.save_text("second")
         for name in HELPERS:
             self.hpp.wait_line(f"hpp-{name} has not been heard of for 6 s: killing it")
@@ -325,7 +325,7 @@ class Hung(CrashTest):
         """Ctrl+Z, and later `fg`."""
         self.start()
         before = {name: self.hpp.helper_pid(name) for name in HELPERS}
-        self.hpp.signal(signal.SIGSTOP)
+        freeze(self.hpp.pid)
         end = time.monotonic() + 8  # longer than the watchdog's time
         for number in itertools.count():
             self.assert_heals(f"save {number}")
@@ -482,7 +482,7 @@ class RunDirectory(CrashTest):
             with self.subTest(text=text):
                 path = self.hpp.run_directory / "supervisord.json"
                 pid = self.hpp.helper_pid("supervisord")
-                os.kill(pid, signal.SIGSTOP)  # so that it does not write meanwhile
+                freeze(pid)  # so that it does not write meanwhile
                 path.write_text(text)
                 seen = len(self.hpp.lines)
                 os.kill(pid, signal.SIGKILL)
@@ -504,9 +504,10 @@ class Launch(CrashTest):
         # hpp-launch last: at its end the kernel wakes those that are stopped (SIGHUP, SIGCONT to a
         # process group that becomes an orphan), and supervisord would get to its work.
         pids = [*(self.hpp.helper_pid(name) for name in names), self.hpp.pid]
-        for number in (signal.SIGSTOP, signal.SIGKILL):
-            for pid in pids:
-                os.kill(pid, number)
+        for pid in pids:
+            freeze(pid)
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
         self.hpp.wait_exit()
         wait_for(lambda: not any(map(is_alive, helpers)), "the helpers' end")
 

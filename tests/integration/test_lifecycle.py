@@ -24,6 +24,7 @@ from harness import (
     Hpp,
     IntegrationTest,
     free_port,
+    freeze,
     get,
     is_alive,
     wait_for,
@@ -181,7 +182,7 @@ class Stop(IntegrationTest):
         hpp = self.start_hpp("--exec", *self.save_backend())
         hpp.wait_ready()
         for name in HELPERS:
-            os.kill(hpp.helper_pid(name), signal.SIGSTOP)
+            freeze(hpp.helper_pid(name))
         hpp.ctrl_c()
         self.assertEqual(hpp.wait_exit(STOP_S), 130)
         self.assert_nothing_left()
@@ -189,7 +190,7 @@ class Stop(IntegrationTest):
     def test_second_ctrl_c_does_not_wait(self):
         hpp = self.start_hpp("--debug", "--exec", *self.save_backend())
         hpp.wait_ready()
-        os.kill(hpp.helper_pid("supervisord"), signal.SIGSTOP)
+        freeze(hpp.helper_pid("supervisord"))
         hpp.ctrl_c()
         hpp.wait_line("hpp-proxyd ended: exit code 0")
         hpp.ctrl_c()
@@ -274,7 +275,7 @@ class Stop(IntegrationTest):
             if crash:
                 hpp = self.start_hpp("--exec", *self.save_backend())
                 hpp.wait_ready()
-                os.kill(hpp.helper_pid("supervisord"), signal.SIGSTOP)
+                freeze(hpp.helper_pid("supervisord"))
             hpp.ctrl_c()
             self.assertEqual(hpp.wait_exit(), 130)
             self.assertEqual(self.watchman.pid, watchman)

@@ -8,7 +8,7 @@ import subprocess
 import time
 import unittest
 
-from harness import Program, wait_for
+from harness import Program, freeze, wait_for
 from restarts import UPGRADE, Load, RestartTest, is_sanitized
 
 PAIRS = 200 if is_sanitized() else 1_000  # of a save and a request
@@ -264,7 +264,7 @@ class Degraded(RestartTest):
         client = self.client()
         self.assertEqual(client.ask().text, "first")
         before = len(self.hpp.lines)
-        os.kill(pid, signal.SIGSTOP)
+        freeze(pid)
         self.addCleanup(self.let_go_on, pid)
         self.save_text("unseen")
         began = time.monotonic()
@@ -307,7 +307,7 @@ class Degraded(RestartTest):
     def test_off_asks_nobody(self):
         """With a timeout beyond the deadline, so that it would be seen."""
         self.start("--barrier", "off", "--barrier-timeout", 600_000)
-        os.kill(self.watchman.pid, signal.SIGSTOP)
+        freeze(self.watchman.pid)
         self.addCleanup(self.let_go_on, self.watchman.pid)
         client = self.client()
         for keeps in (True, False) * 5:

@@ -16,6 +16,7 @@ from harness import (
     Program,
     command_of,
     free_port,
+    freeze,
     get,
     is_alive,
     is_program,
@@ -191,7 +192,7 @@ class Crashes(SystemdTest):
         self.start()
         self.killed = {name: self.hpp.helper_pid(name) for name in HELPERS}
         for pid in self.killed.values():
-            os.kill(pid, signal.SIGSTOP)
+            freeze(pid)
         self.save_text("second")
         self.wait_restarted()
         self.assert_fresh("second")

@@ -14,7 +14,7 @@ import threading
 import unittest
 
 from bus import TicketAuthor, TopicReader
-from harness import QUIET_S, Background, IntegrationTest, wait_for
+from harness import QUIET_S, Background, IntegrationTest, freeze, wait_for
 
 # Names one run directory among those of a test; no port is opened.
 INSTANCE = 1
@@ -582,7 +582,7 @@ class Tickets(TicketTest):
     def test_a_watchman_that_dies_with_a_ticket_open(self):
         self.start_watchd()
         self.ask()
-        os.kill(self.watchman.pid, signal.SIGSTOP)
+        freeze(self.watchman.pid)
         number = self.author.ask()
         before = len(self.told.messages)
         self.watchman.kill()
@@ -596,7 +596,7 @@ class Tickets(TicketTest):
         self.start_watchd()
         self.ask()
         watchman = self.watchman.pid
-        os.kill(watchman, signal.SIGSTOP)
+        freeze(watchman)
         self.save("a.py", "")
         number = self.author.ask()
         os.kill(watchman, signal.SIGCONT)

@@ -116,6 +116,20 @@ def is_alive(pid):
     return stat.rpartition(")")[2].split()[0] not in "ZX"
 
 
+def freeze(pid):
+    """SIGSTOP; returns when it has come to all threads: until then they go on."""
+    os.kill(pid, signal.SIGSTOP)
+
+    def is_frozen():
+        try:
+            stats = [path.read_text() for path in pathlib.Path(f"/proc/{pid}/task").glob("*/stat")]
+        except OSError:  # a thread has just ended
+            return False
+        return all(stat.rpartition(")")[2].split()[0] in "TZX" for stat in stats)
+
+    wait_for(is_frozen, f"process {pid} to stop")
+
+
 def environment_of(pid):
     try:
         entries = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
