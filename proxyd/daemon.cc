@@ -114,7 +114,6 @@ void Daemon::on_tree(const bus::TreeState& tree) {
 void Daemon::on_backend(const bus::BackendState& backend) {
   context_.gate.on(backend);
   context_.history.on(backend);
-  supervisor_timer_.stop();
   tell_of_supervisor();
   context_.pool.backend_runs(backend.state == bus::BackendPhase::Running);
   reconsider_all();
@@ -186,23 +185,22 @@ void Daemon::ask() {
 }
 
 void Daemon::tell_of_barrier() {
-  const bool has_lapsed = context_.gate.barrier().has_lapsed();
-  if (std::exchange(lapse_told_, has_lapsed) == has_lapsed) return;
-  if (has_lapsed) {
-    log::warning("{}", kLapsed);
-  } else {
-    log::info("the watcher answers again: no request meets old code");
-  }
-  publish_soon();
+  tell_of(lapse_told_, context_.gate.barrier().has_lapsed(), kLapsed,
+          "the watcher answers again: no request meets old code");
 }
 
 void Daemon::tell_of_supervisor() {
-  const bool is_unheard = !context_.gate.backend().has_value();
-  if (std::exchange(silence_told_, is_unheard) == is_unheard) return;
-  if (is_unheard) {
-    log::warning("{}", kUnsupervised);
+  tell_of(silence_told_, !context_.gate.backend(), kUnsupervised,
+          "the supervisor is heard: requests go on");
+}
+
+// Of a trouble when it begins, and when it is over.
+void Daemon::tell_of(bool& told, bool is_there, const char* trouble, const char* end) {
+  if (std::exchange(told, is_there) == is_there) return;
+  if (is_there) {
+    log::warning("{}", trouble);
   } else {
-    log::info("the supervisor is heard: requests go on");
+    log::info("{}", end);
   }
   publish_soon();
 }

@@ -38,6 +38,7 @@ class Daemon {
   void ask();
   void tell_of_barrier();
   void tell_of_supervisor();
+  void tell_of(bool& told, bool is_there, const char* trouble, const char* end);
   void forget(Client& client);
   void hand_over(Client& client, Stream& stream, const std::string& websocket_key);
   void publish_soon();
@@ -55,7 +56,7 @@ class Daemon {
   std::optional<bus::Subscriber> subscriber_;
   Timer publish_timer_;
   Timer barrier_timer_;
-  Timer supervisor_timer_;  // until it is heard first
+  Timer supervisor_timer_;  // once: has it been heard by then?
   bus::ProxyState state_;   // as it was published last
   bool asking_ = false;     // at the end of this turn
   bool lapse_told_ = false;

@@ -136,8 +136,9 @@ Effects Household::handle(const HelperExited& event, TimePoint now) {
   member(event.which).life = Life::Absent;
   if (state_ != HouseholdState::Keeping) return sweep_if_alone();
   if (cannot_work(event.status)) return stop(event.status.number);
-  if (lacks_something(event.status))
+  if (lacks_something(event.status)) {
     return handle(StartFailed{event.which, "it lacks something"}, now);
+  }
   return restart(event.which, event.status, now);
 }
 

@@ -9,7 +9,7 @@ import threading
 import time
 import unittest
 
-from harness import DEADLINE_S, Background, wait_for
+from harness import DEADLINE_S, Background, stat_fields, wait_for
 from proxy import ProxyTest
 from restarts import is_sanitized
 
@@ -188,8 +188,7 @@ class Many(Memory):
         self.assertLess(self.processor_seconds() - used, 0.5, "it looks at them all each time")
 
     def processor_seconds(self):
-        with open(f"/proc/{self.proxy.pid}/stat", encoding="ascii") as file:
-            fields = file.read().rpartition(")")[2].split()
+        fields = stat_fields(f"/proc/{self.proxy.pid}/stat")
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 

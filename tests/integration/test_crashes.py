@@ -71,6 +71,20 @@ class CrashTest(RestartTest):
         self.assert_fresh(text)
         self.assertEqual(self.log("start")[-1], f"start {text}")
 
+    def check_restart(self, starved, why):
+        """A helper that died is started again as soon as hpp-launch can, and has missed nothing."""
+        self.start()
+        with starved(self.hpp.pid):
+            self.kill("watchd")
+            self.hpp.wait_line(f"cannot start hpp-watchd: {why}: trying again every")
+            self.save_text("second")
+            self.assertEqual(self.ask().status, 200)
+            seen = len(self.hpp.lines)
+        self.wait_restarted()
+        self.hpp.wait_line("watching ", seen)
+        wait_for(lambda: self.ask().text == "second", "an answer of the newest code")
+        self.assertEqual(self.log("start"), ["start first", "start second"])
+
     def escaped(self, name):
         """The process that wrote its number into the file, which is taken away."""
         path = self.directory / name
@@ -400,16 +414,7 @@ class NoDescriptors(CrashTest):
         self.assert_heals("second")
 
     def test_launch(self):
-        """A helper that died is started again as soon as that is possible, and has missed nothing."""
-        self.start()
-        with self.starved(self.hpp.pid):
-            self.kill("watchd")
-            self.hpp.wait_line("cannot start hpp-watchd: .*Too many open files: trying again every")
-            self.save_text("second")
-            self.assertEqual(self.ask().status, 200)
-        self.wait_restarted()
-        wait_for(lambda: self.ask().text == "second", "an answer of the newest code")
-        self.assertEqual(self.log("start"), ["start first", "start second"])
+        self.check_restart(self.starved, ".*Too many open files")
 
 
 @unittest.skipIf(is_sanitized(), "pthread_create is the sanitizer's")
@@ -430,16 +435,7 @@ class NoThreads(CrashTest):
         self.assert_nothing_left()
 
     def test_later(self):
-        """A helper that died is started again as soon as that is possible."""
-        self.start()
-        with self.starved(self.hpp.pid):
-            self.kill("watchd")
-            self.hpp.wait_line("cannot start hpp-watchd: it lacks something: trying again every")
-            self.save_text("second")
-            self.assertEqual(self.ask().status, 200)
-        self.hpp.wait_line("watching ", len(self.hpp.lines))
-        wait_for(lambda: self.ask().text == "second", "an answer of the newest code")
-        self.assertEqual(self.log("start"), ["start first", "start second"])
+        self.check_restart(self.starved, "it lacks something")
 
 
 class RunDirectory(CrashTest):

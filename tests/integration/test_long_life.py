@@ -8,7 +8,7 @@ import re
 import time
 import unittest
 
-from harness import children_of, wait_for
+from harness import children_of, stat_fields, wait_for
 from restarts import Load, RestartTest, is_sanitized
 
 SOAKS = "HPP_SOAK" in os.environ
@@ -54,7 +54,7 @@ class LongLife(RestartTest):
         found = []
         for entry in pathlib.Path("/proc").glob("[0-9]*/stat"):
             try:
-                fields = entry.read_text().rpartition(")")[2].split()
+                fields = stat_fields(entry)
             except OSError:
                 continue
             if fields[0] == "Z" and int(fields[1]) in self.pids:

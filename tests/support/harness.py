@@ -107,13 +107,17 @@ def _is_free(port):
 # ---- processes ----------------------------------------------------------------------------------
 
 
+def stat_fields(path):
+    """Those of proc_pid_stat(5) from the state on: the name before it may have blanks."""
+    return pathlib.Path(path).read_text().rpartition(")")[2].split()
+
+
 def is_alive(pid):
     """Whether the process runs: a zombie does not."""
     try:
-        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+        return stat_fields(f"/proc/{pid}/stat")[0] not in "ZX"
     except OSError:
         return False
-    return stat.rpartition(")")[2].split()[0] not in "ZX"
 
 
 def freeze(pid):
@@ -122,10 +126,10 @@ def freeze(pid):
 
     def is_frozen():
         try:
-            stats = [path.read_text() for path in pathlib.Path(f"/proc/{pid}/task").glob("*/stat")]
+            threads = pathlib.Path(f"/proc/{pid}/task").glob("*/stat")
+            return all(stat_fields(thread)[0] in "TZX" for thread in threads)
         except OSError:  # a thread has just ended
             return False
-        return all(stat.rpartition(")")[2].split()[0] in "TZX" for stat in stats)
 
     wait_for(is_frozen, f"process {pid} to stop")
 
@@ -166,10 +170,10 @@ def children_of(pid):
         if not entry.isdigit():
             continue
         try:
-            stat = pathlib.Path(f"/proc/{entry}/stat").read_text()
+            parent = int(stat_fields(f"/proc/{entry}/stat")[1])
         except OSError:
             continue
-        if int(stat.rpartition(")")[2].split()[1]) == pid and is_alive(entry):
+        if parent == pid and is_alive(entry):
             found[int(entry)] = command_of(entry)
     return found
 

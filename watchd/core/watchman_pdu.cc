@@ -4,6 +4,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <sstream>
 
 #include "watchd/core/bser.h"
 
@@ -78,20 +79,16 @@ std::string one_line(std::string text) {
 // What its client says on stderr before it gives up, which is in the form of Watchman's log. Not
 // when (`2026-11-26T05:00:47,281: [thread] `) and not where (a trace of the stack): those differ
 // each time, and what has been said once need not be said again.
-std::string words_of_log(std::string_view log) {
+std::string words_of_log(const std::string& log) {
   constexpr std::string_view kTime = "2026-11-26T05:00:47,281";
+  std::istringstream lines(log);
   std::string words;
-  for (std::size_t begin = 0; begin < log.size();) {
-    const std::size_t end = std::min(log.find('\n', begin), log.size());
-    std::string_view line = log.substr(begin, end - begin);
-    begin = end + 1;
+  for (std::string line; std::getline(lines, line);) {
     if (line.starts_with("Fatal error detected at:")) break;
-    const std::string_view rest = line.substr(std::min(kTime.size(), line.size()));
-    const auto thread_end = rest.find("] ");
-    if (rest.starts_with(": [") && thread_end != std::string_view::npos) {
-      line = rest.substr(thread_end + 2);
-    }
-    words.append(line).push_back('\n');
+    const std::size_t thread_end = line.find("] ", kTime.size());
+    const bool has_stamp =
+        thread_end != std::string::npos && line.compare(kTime.size(), 3, ": [") == 0;
+    words.append(line, has_stamp ? thread_end + 2 : 0).push_back('\n');
   }
   return one_line(std::move(words));
 }
@@ -240,7 +237,7 @@ SocketName read_socket_name(std::string_view output) {
   const std::string_view json_text = output.substr(std::min(output.find('{'), output.size()));
   const Json json = Json::parse(json_text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) {
-    const std::string words = words_of_log(output);
+    const std::string words = words_of_log(std::string(output));
     return {.problem = words.empty() ? "watchman get-sockname says nothing" : words};
   }
   const auto error = text_of(json, "error");
