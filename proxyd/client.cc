@@ -435,8 +435,8 @@ void Client::perform(const DropUpstream& effect) {
   if (upstream_) context_.pool.drop(std::move(upstream_), effect.in_order);
 }
 
-void Client::perform(const ReleaseUpstream&) {
-  context_.pool.put_back(std::move(upstream_));
+void Client::perform(const ReleaseUpstream& effect) {
+  context_.pool.put_back(std::move(upstream_), effect.keeps_alive);
 }
 
 void Client::perform(const PassResponseHead& effect) {

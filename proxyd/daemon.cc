@@ -117,6 +117,7 @@ void Daemon::on_backend(const bus::BackendState& backend) {
   tell_of_supervisor();
   context_.pool.backend_runs(backend.state == bus::BackendPhase::Running);
   reconsider_all();
+  ask_soon();
   // Last: the requests that this brings are to find the gate as it is now.
   livereload_.on(backend);
 }
@@ -170,6 +171,8 @@ void Daemon::ask() {
   Barrier& barrier = context_.gate.barrier();
   if (const auto ticket = barrier.next(now())) state_.asks = *ticket;
   state_.doubts = context_.gate.newest_doubt();
+  // We are idle: what had to be closed for that is closed.
+  state_.let_go = context_.gate.ended_generation();
   // Of no news nothing is sent. The counts stay as they were: they would be written to the file
   // with each ticket.
   if (publisher_) publisher_->publish(state_);

@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t kIdleMax = 1024;
 // And for how long: to many a backend a connection is a thread.
 constexpr Milliseconds kIdleFor{15'000};
+// How long a backend that has said `Connection: close` has to do so, before we do.
+constexpr Milliseconds kLeavingFor{100};
 // How long a connection may have been idle and still carry a request that cannot be repeated.
 // Node and uvicorn close after 5 s; others after 2 s.
 constexpr Milliseconds kFreshFor{1000};
@@ -131,16 +133,25 @@ void Upstream::on_input_ended() {
   if (listener_ != nullptr) listener_->on_upstream_ended();
 }
 
+bool Upstream::has_ended_by_now() const {
+  return stream_ ? stream_->has_ended_by_now()
+                 : connecting_.is_open() && peer_has_ended(connecting_.get());
+}
+
 void Upstream::reset_on_close() {
   if (stream_) stream_->reset_on_close();
+  if (connecting_.is_open()) hpp::reset_on_close(connecting_.get());
 }
 
 // ---- Pool ---------------------------------------------------------------------------------------
 
-// Whatever happens on an idle connection, it is of no use any more.
-struct Pool::Idle final : UpstreamListener {
-  Idle(Pool& owner, std::unique_ptr<Upstream> connection)
-      : pool(owner), upstream(std::move(connection)), since(std::chrono::steady_clock::now()) {
+// Whatever happens on a connection without a request, it is of no use any more.
+struct Pool::Parked final : UpstreamListener {
+  Parked(Pool& owner, Lot& place, std::unique_ptr<Upstream> connection)
+      : pool(owner),
+        lot(place),
+        upstream(std::move(connection)),
+        since(std::chrono::steady_clock::now()) {
     upstream->set_listener(this);
   }
 
@@ -155,65 +166,74 @@ struct Pool::Idle final : UpstreamListener {
   void on_upstream_broken() override { pool.forget(this); }
 
   Pool& pool;
+  Lot& lot;
   std::unique_ptr<Upstream> upstream;
   TimePoint since;
 };
+
+Pool::Lot::Lot(Pool& pool, Milliseconds time_max)
+    : longest(time_max), expiry(pool.loop_, [this, &pool] { pool.expire(*this); }) {}
 
 Pool::Pool(Loop& loop, SplicePipes& pipes, std::vector<SocketAddress> addresses)
     : loop_(loop),
       pipes_(pipes),
       queue_(loop),
       addresses_(std::move(addresses)),
-      expiry_(loop, [this] { expire_idle(); }) {
+      idle_(*this, kIdleFor),
+      leaving_(*this, kLeavingFor) {
   assert(!addresses_.empty());
 }
 
 Pool::~Pool() = default;
 
 std::unique_ptr<Upstream> Pool::take(bool fresh, UpstreamListener* listener) {
-  if (!idle_.empty()) {
-    const auto idle_for = std::chrono::steady_clock::now() - idle_.back()->since;
-    if (!fresh || idle_for < kFreshFor) {
-      std::unique_ptr<Upstream> upstream = std::move(idle_.back()->upstream);
-      idle_.pop_back();
-      upstream->set_listener(listener);
-      return upstream;
+  while (!idle_.all.empty()) {
+    const auto idle_for = std::chrono::steady_clock::now() - idle_.all.back()->since;
+    if (fresh && idle_for >= kFreshFor) break;
+    std::unique_ptr<Upstream> upstream = std::move(idle_.all.back()->upstream);
+    idle_.all.pop_back();
+    // The kernel may know of its end what we have not been told yet.
+    if (fresh && upstream->has_ended_by_now()) {
+      drop(std::move(upstream));
+      continue;
     }
+    upstream->set_listener(listener);
+    return upstream;
   }
   return std::make_unique<Upstream>(loop_, queue_, pipes_, addresses_, first_, listener);
 }
 
-void Pool::put_back(std::unique_ptr<Upstream> upstream) {
+void Pool::put_back(std::unique_ptr<Upstream> upstream, bool keeps_alive) {
+  Lot& lot = keeps_alive ? idle_ : leaving_;
   Stream& stream = upstream->stream();
   const bool usable = !stream.end_in_sight() && !stream.input_ended() && !stream.is_broken() &&
                       stream.input().empty() && stream.output_done();
-  if (!usable || idle_.size() >= kIdleMax) return drop(std::move(upstream));
+  if (!usable || lot.all.size() >= kIdleMax) return drop(std::move(upstream));
   stream.read_while(true);
   stream.input().release();
   stream.output().release();
   upstream->set_used();
-  idle_.push_back(std::make_unique<Idle>(*this, std::move(upstream)));
-  if (!expiry_.is_active()) expiry_.start(kIdleFor);
+  lot.all.push_back(std::make_unique<Parked>(*this, lot, std::move(upstream)));
+  if (!lot.expiry.is_active()) lot.expiry.start(lot.longest);
 }
 
-void Pool::expire_idle() {
-  const auto old = std::chrono::steady_clock::now() - kIdleFor;
-  const auto kept = std::find_if(idle_.begin(), idle_.end(),
+void Pool::expire(Lot& lot) {
+  const auto old = std::chrono::steady_clock::now() - lot.longest;
+  const auto kept = std::find_if(lot.all.begin(), lot.all.end(),
                                  [&](const auto& entry) { return entry->since > old; });
-  for (auto entry = idle_.begin(); entry != kept; ++entry) drop(std::move((*entry)->upstream));
-  idle_.erase(idle_.begin(), kept);
-  if (!idle_.empty()) {
-    expiry_.start(std::chrono::duration_cast<std::chrono::microseconds>(idle_[0]->since - old));
+  for (auto entry = lot.all.begin(); entry != kept; ++entry) drop(std::move((*entry)->upstream));
+  lot.all.erase(lot.all.begin(), kept);
+  if (!lot.all.empty()) {
+    lot.expiry.start(
+        std::chrono::duration_cast<std::chrono::microseconds>(lot.all[0]->since - old));
   }
 }
 
 void Pool::drop(std::unique_ptr<Upstream> upstream, bool in_order) {
-  if (upstream->is_open()) {
-    upstream->pump().abandon(upstream->stream());
-    // Where the backend has closed first, our FIN would leave it a TIME_WAIT.
-    const bool is_reset = !backend_runs_ || (!in_order && upstream->stream().has_ended_by_now());
-    if (is_reset) upstream->reset_on_close();
-  }
+  if (upstream->is_open()) upstream->pump().abandon(upstream->stream());
+  // Where the backend has closed first, our FIN would leave it a TIME_WAIT.
+  const bool is_reset = !backend_runs_ || (!in_order && upstream->has_ended_by_now());
+  if (is_reset) upstream->reset_on_close();
   upstream->retire();
   loop_.bury(std::move(upstream));
 }
@@ -221,16 +241,19 @@ void Pool::drop(std::unique_ptr<Upstream> upstream, bool in_order) {
 void Pool::backend_runs(bool runs) {
   backend_runs_ = runs;
   if (runs) return;
-  for (auto& idle : std::exchange(idle_, {})) drop(std::move(idle->upstream));
+  for (Lot* const lot : {&idle_, &leaving_}) {
+    for (auto& parked : std::exchange(lot->all, {})) drop(std::move(parked->upstream));
+  }
 }
 
-void Pool::forget(Idle* idle) {
-  const auto found = std::find_if(idle_.begin(), idle_.end(),
-                                  [&](const auto& entry) { return entry.get() == idle; });
-  assert(found != idle_.end());
+void Pool::forget(Parked* parked) {
+  auto& all = parked->lot.all;
+  const auto found = std::find_if(all.begin(), all.end(),
+                                  [&](const auto& entry) { return entry.get() == parked; });
+  assert(found != all.end());
   drop(std::move((*found)->upstream));
   loop_.bury(std::move(*found));  // we are in its callback
-  idle_.erase(found);
+  all.erase(found);
 }
 
 }  // namespace hpp::proxyd

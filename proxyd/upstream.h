@@ -65,6 +65,9 @@ class Upstream final : private StreamListener, private ConnectQueue::Member {
   // Nobody is told of anything any more, and no connection is made: it is about to be buried.
   void retire();
 
+  // Whether the backend has closed it, as of now.
+  bool has_ended_by_now() const;
+
   // Makes its close a reset: the backend's end keeps no TIME_WAIT on the port that its successor
   // binds.
   void reset_on_close();
@@ -115,8 +118,10 @@ class Pool {
   // closing at this moment.
   std::unique_ptr<Upstream> take(bool fresh, UpstreamListener* listener);
 
-  // Gives back a connection whose answer is complete.
-  void put_back(std::unique_ptr<Upstream> upstream);
+  // Gives back a connection whose exchange is complete. One that the backend has said it closes is
+  // closed after that has happened, or some time has passed: closes that cross would leave a
+  // TIME_WAIT on both sides.
+  void put_back(std::unique_ptr<Upstream> upstream, bool keeps_alive);
 
   // Ends a connection in the middle of whatever it is doing; with a FIN if `in_order`, else so that
   // nothing of it stays on the backend's port.
@@ -127,19 +132,27 @@ class Pool {
   void backend_runs(bool runs);
 
  private:
-  struct Idle;
+  struct Parked;
 
-  void forget(Idle* idle);
+  // Connections without a request.
+  struct Lot {
+    Lot(Pool& pool, Milliseconds time_max);
 
-  void expire_idle();
+    Milliseconds longest;
+    std::vector<std::unique_ptr<Parked>> all;  // the last one came last
+    Timer expiry;
+  };
+
+  void forget(Parked* parked);
+  void expire(Lot& lot);
 
   Loop& loop_;
   SplicePipes& pipes_;
   ConnectQueue queue_;
   std::vector<SocketAddress> addresses_;
   std::size_t first_ = 0;
-  std::vector<std::unique_ptr<Idle>> idle_;  // the last one was used most recently
-  Timer expiry_;
+  Lot idle_;     // until the next request
+  Lot leaving_;  // until the backend closes
   bool backend_runs_ = true;
 };
 

@@ -175,7 +175,10 @@ void Daemon::happen(Event event) {
 
 void Daemon::on_message(const bus::Message& message) {
   if (const auto* tree = std::get_if<bus::TreeState>(&message)) happen(TreeSeen{*tree, wall_ms()});
-  if (const auto* proxy = std::get_if<bus::ProxyState>(&message)) happen(Doubted{proxy->doubts});
+  if (const auto* proxy = std::get_if<bus::ProxyState>(&message)) {
+    port_release_.on_let_go(proxy->let_go);
+    happen(Doubted{proxy->doubts});
+  }
 }
 
 void Daemon::on_signal(int number) {
@@ -204,7 +207,7 @@ void Daemon::on_exit(std::uint64_t generation, ExitStatus status) {
 
 // All are dead. A port that the next backend is to bind may not be free yet.
 void Daemon::on_tree_gone() {
-  if (!socket_) return port_release_.await();
+  if (!socket_) return port_release_.await(backend_.generation());
   happen(TreeGone{.wall_ms = wall_ms()});
 }
 

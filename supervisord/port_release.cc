@@ -19,6 +19,7 @@ namespace {
 
 constexpr Milliseconds kLookAgainAfter{1};
 constexpr Milliseconds kWaitMax{100};
+constexpr Milliseconds kWaitForProxydMax{2000};
 
 constexpr std::uint32_t kOrphanStates =
     1U << TCP_FIN_WAIT1 | 1U << TCP_FIN_WAIT2 | 1U << TCP_CLOSING | 1U << TCP_LAST_ACK;
@@ -85,8 +86,9 @@ PortRelease::PortRelease(Loop& loop, std::vector<SocketAddress> addresses,
       on_released_(std::move(on_released)),
       timer_(loop, [this] { look(); }) {}
 
-void PortRelease::await() {
-  gives_up_at_ = std::chrono::steady_clock::now() + kWaitMax;
+void PortRelease::await(std::uint64_t generation) {
+  generation_ = generation;
+  begun_ = std::chrono::steady_clock::now();
   look();
 }
 
@@ -95,8 +97,13 @@ bool PortRelease::is_free() const {
          orphaned_connections(addresses_.front().port()) == 0;
 }
 
+bool PortRelease::is_over(TimePoint now) const {
+  const bool is_proxyds = let_go_ && *let_go_ < generation_;
+  return now - begun_ >= (is_proxyds ? kWaitForProxydMax : kWaitMax);
+}
+
 void PortRelease::look() {
-  if (std::chrono::steady_clock::now() >= gives_up_at_ || is_free()) return on_released_();
+  if (is_over(std::chrono::steady_clock::now()) || is_free()) return on_released_();
   timer_.start(kLookAgainAfter);
 }
 

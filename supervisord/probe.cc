@@ -34,11 +34,6 @@ constexpr std::size_t kHeadMax = 64 * 1024;
 
 constexpr std::string_view kBeginning = "HTTP/1.";
 
-void reset_on_close(int fd) {
-  const linger now{.l_onoff = 1, .l_linger = 0};
-  ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-}
-
 // On loopback a connect is over before the call returns.
 bool is_over(int fd) {
   pollfd entry{.fd = fd, .events = POLLOUT, .revents = 0};
@@ -170,10 +165,7 @@ void Probe::on_deadline() {
   }
   // It has ignored `Connection: close` and waits for another request: an end in good order does
   // not trouble it, and the TIME_WAIT is with whoever ends first, us. Unless it has died meanwhile.
-  if (!peer_has_ended(talk_->fd.get())) {
-    const linger off{.l_onoff = 0, .l_linger = 0};
-    ::setsockopt(talk_->fd.get(), SOL_SOCKET, SO_LINGER, &off, sizeof off);
-  }
+  if (!peer_has_ended(talk_->fd.get())) reset_on_close(talk_->fd.get(), false);
   hang_up();
 }
 

@@ -101,6 +101,7 @@ void proxy_fields(Io& io, State& state) {
   io.field("problem", state.problem);
   io.field("asks", state.asks);
   io.field("doubts", state.doubts);
+  io.later_field("let_go", state.let_go);
 }
 
 class Writer {
@@ -304,15 +305,20 @@ Message durable(Message message) {
     tree->settling = false;
   }
   if (auto* backend = std::get_if<BackendState>(&message)) backend->answers = {};
-  if (auto* proxy = std::get_if<ProxyState>(&message)) proxy->asks = proxy->doubts = {};
+  if (auto* proxy = std::get_if<ProxyState>(&message)) {
+    proxy->asks = proxy->doubts = {};
+    proxy->let_go = 0;
+  }
   return message;
 }
 
 News news_of(const Message& message, const Message& before) {
   if (durable(message) != durable(before)) return News::Durable;
-  const auto* const proxy = std::get_if<ProxyState>(&message);
-  const bool is_doubt = proxy != nullptr && proxy->doubts != std::get<ProxyState>(before).doubts;
-  return is_doubt ? News::Doubt : News::Ticket;
+  const auto* const now = std::get_if<ProxyState>(&message);
+  if (now == nullptr) return News::Ticket;
+  const auto& then = std::get<ProxyState>(before);
+  const bool is_everybodys = now->doubts != then.doubts || now->let_go != then.let_go;
+  return is_everybodys ? News::Fleeting : News::Ticket;
 }
 
 std::string encode(const Message& message) {

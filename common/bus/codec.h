@@ -28,9 +28,9 @@ void set_stamp(Message& message, const Stamp& stamp);
 Message durable(Message message);
 
 // What a message tells after the one before it. Durable goes into the file; a Ticket, or its
-// answer, is for those who handle them (endpoints.h); a Doubt is everybody's: supervisord answers
-// those, and does not want the tickets that come with each request.
-enum class News { Durable, Doubt, Ticket };
+// answer, is for those who handle them (endpoints.h); what is Fleeting is everybody's: supervisord
+// answers doubts, and does not want the tickets that come with each request.
+enum class News { Durable, Fleeting, Ticket };
 
 // Of two messages of the same topic.
 News news_of(const Message& message, const Message& before);

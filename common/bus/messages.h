@@ -159,6 +159,8 @@ struct ProxyState {
   std::string problem;                 // what the user should know; empty: nothing
   Ticket asks;                         // how the tree stands, newest ticket; not in the file
   Ticket doubts;                       // whether the backend was killed, likewise
+  std::uint64_t let_go = 0;            // newest generation whose end was heard of: no connection
+                                       // to it, or one before it, is open; not in the file
 
   bool operator==(const ProxyState&) const = default;
 };

@@ -290,8 +290,7 @@ bool Stream::has_ended_by_now() const {
 }
 
 void Stream::reset_on_close() {
-  const linger now{.l_onoff = 1, .l_linger = 0};
-  ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  hpp::reset_on_close(fd_.get());
 }
 
 void Stream::fail(int error) {

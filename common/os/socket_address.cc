@@ -156,6 +156,11 @@ bool peer_has_ended(int fd) {
   return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
 }
 
+void reset_on_close(int fd, bool wanted) {
+  const linger how{.l_onoff = wanted ? 1 : 0, .l_linger = 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &how, sizeof how);
+}
+
 int connect_error(int fd) {
   int error = 0;
   socklen_t size = sizeof error;

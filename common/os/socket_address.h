@@ -63,4 +63,8 @@ int connect_error(int fd);
 // with the peer (RFC 9293 §3.6).
 bool peer_has_ended(int fd);
 
+// Makes the close of a socket a reset (RST), which leaves no TIME_WAIT on either side, or a FIN
+// again (socket(7), SO_LINGER).
+void reset_on_close(int fd, bool wanted = true);
+
 }  // namespace hpp

@@ -248,6 +248,7 @@ Effects Exchange::close_on_verdict() {
 // ---- the backend --------------------------------------------------------------------------------
 
 Effects Exchange::handle(const UpstreamOpened& event, TimePoint) {
+  opened_ = true;
   reused_ = event.reused;
   return {};
 }
@@ -320,8 +321,8 @@ Effects Exchange::complete_response() {
   Effects effects;
   if (phase_ == Phase::Ending) {
     effects.push_back(EndResponse{});
-  } else if (response_.keeps_alive && request_body_done_ && !request_.asks_upgrade) {
-    effects.push_back(ReleaseUpstream{});
+  } else if (request_body_done_ && !request_.asks_upgrade) {
+    effects.push_back(ReleaseUpstream{.keeps_alive = response_.keeps_alive});
   } else {
     effects.push_back(drop_ended());
   }

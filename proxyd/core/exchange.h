@@ -145,7 +145,9 @@ struct DropUpstream {     // close the backend's connection, whatever it is doin
   bool operator==(const DropUpstream&) const = default;
 };
 
-struct ReleaseUpstream {  // back to the pool
+struct ReleaseUpstream {    // back to the pool: the exchange is complete
+  bool keeps_alive = true;  // false: the backend has said that it closes now
+
   bool operator==(const ReleaseUpstream&) const = default;
 };
 

@@ -64,6 +64,12 @@ Judgement Gate::judge(const Plea& plea) const {
   return judgement;
 }
 
+std::uint64_t Gate::ended_generation() const {
+  const bool has_ended = backend_ && (backend_->state == BackendPhase::Killing ||
+                                      backend_->state == BackendPhase::Error);
+  return has_ended || generation() == 0 ? generation() : generation() - 1;
+}
+
 Verdict Gate::judge_idle(const Plea& plea) const {
   return plea.generation == 0 || is_running(plea.generation) ? Verdict::Stay : Verdict::Close;
 }

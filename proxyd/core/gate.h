@@ -119,6 +119,9 @@ class Gate {
   // Whether a supervisord tells of the backend: false for a Gate that assumes it running.
   bool is_supervised() const { return is_supervised_; }
 
+  // The newest generation whose end has been heard of.
+  std::uint64_t ended_generation() const;
+
   // Nothing: watchd has not been heard yet.
   const std::optional<bus::TreeState>& tree() const { return tree_; }
 

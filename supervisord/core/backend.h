@@ -221,6 +221,9 @@ class Backend {
 
   State state() const { return state_; }
 
+  // Spawns so far.
+  std::uint64_t generation() const { return facts_.generation; }
+
  private:
   // Why the backend is restarted.
   struct Cause {

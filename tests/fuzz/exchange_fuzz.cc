@@ -635,12 +635,12 @@ class Play {
     upstream_.reset();
   }
 
-  void perform(const ReleaseUpstream&) {
+  void perform(const ReleaseUpstream& effect) {
     check(upstream_ != nullptr, "who gives back has something");
     Link& link = *upstream_;
     if (!link.input.empty()) has_raced_ = true;
-    const bool usable =
-        !link.input_ended && !link.is_broken && link.input.empty() && link.output.empty();
+    const bool usable = effect.keeps_alive && !link.input_ended && !link.is_broken &&
+                        link.input.empty() && link.output.empty();
     if (!usable) return perform(DropUpstream{});
     link.was_used = true;
     link.idle_since = now_;

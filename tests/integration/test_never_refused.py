@@ -2,14 +2,16 @@
 the backend is killed, depending on how far it had come."""
 
 import random
+import os
 import resource
 import select
+import signal
 import socket
 import struct
 import time
 import unittest
 
-from harness import PYTHON, Background, wait_for
+from harness import PYTHON, Background, freeze, wait_for
 from restarts import SAFE, UPGRADE, Load, RestartTest, is_sanitized
 
 RESTARTS = 30 if is_sanitized() else 100
@@ -43,6 +45,12 @@ class UnderLoad(RestartTest):
         self.restart_often()
         self.assertNotIn("bind", self.hpp.output("err"))
 
+    def test_many_restarts_of_one_that_also_closes_after_each_answer(self):
+        """So the TIME_WAIT would be its own."""
+        self.start(backend=["--no-reuse", "--one-by-one"])
+        self.restart_often()
+        self.assertNotIn("bind", self.hpp.output("err"))
+
     def test_a_hundred_saves_within_a_second(self):
         self.start()
         with Load(self.hpp.bind):
@@ -70,6 +78,23 @@ class UnderLoad(RestartTest):
                     self.wait_text(last)
             self.assertEqual(self.log("start")[-1], f"start {last}")
             self.assert_one_at_a_time()
+
+
+class SlowProxy(RestartTest):
+    def test_a_backend_without_so_reuseaddr_waits_until_it_has_let_go(self):
+        """Of the connections to the one before: on a busy machine proxyd may be at a stand for
+        longer than it takes a backend to boot."""
+        self.start(backend=["--no-reuse"])
+        self.assertEqual(self.client().ask().text, "first")
+        proxyd = self.hpp.helper_pid("proxyd")
+        freeze(proxyd)
+        self.save_text("new")
+        self.hpp.wait_state("Killing")
+        time.sleep(0.3)  # longer than others than proxyd are waited for
+        self.assertEqual(self.hpp.snapshot("supervisord")["state"], "Killing")
+        os.kill(proxyd, signal.SIGCONT)
+        self.assertEqual(self.client().ask().text, "new")
+        self.assertNotIn("bind", self.hpp.output("err"))
 
 
 class InFlight(RestartTest):

@@ -5,12 +5,13 @@ import hashlib
 import os
 import random
 import resource
+import signal
 import socket
 import threading
 import time
 import unittest
 
-from harness import Background, wait_for
+from harness import Background, freeze, wait_for
 from proxy import ProxyTest
 
 
@@ -287,6 +288,38 @@ class Backends(ProxyTest):
         fresh.read_request()
         fresh.send(Requests.OK)
         self.assertEqual(client.read_response().status, 200)
+
+    def test_nor_one_whose_end_was_not_noticed_yet(self):
+        """By proxyd, which meets the client's bytes first, as they came first, and may not send the
+        request twice."""
+        client, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", Requests.OK)
+        freeze(self.proxy.pid)
+        client.ask("POST", headers=[("Content-Length", 0)])
+        peer.socket.close()
+        os.kill(self.proxy.pid, signal.SIGCONT)
+        fresh = self.accept()
+        fresh.read_request()
+        fresh.send(Requests.OK)
+        self.assertEqual(client.read_response().status, 200)
+
+    LAST = (b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\n1",
+            b"HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\n1")
+
+    def test_one_that_says_it_closes_is_let_close_first(self):
+        """And gets a reset. Would both close at once, its end could stay in TIME_WAIT, and keep the
+        port from a successor that binds without SO_REUSEADDR."""
+        for answer in self.LAST:
+            _, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", answer)
+            peer.socket.shutdown(socket.SHUT_WR)
+            with self.assertRaises(ConnectionResetError):
+                peer.socket.recv(1)
+
+    def test_one_that_does_not_keep_that_word_is_not_waited_for_long(self):
+        for answer in self.LAST:
+            began = time.monotonic()
+            _, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", answer)
+            self.assertEqual(peer.socket.recv(1), b"")
+            self.assertGreaterEqual(time.monotonic() - began, 0.1)
 
 
 class Streams(ProxyTest):

@@ -524,10 +524,12 @@ void Proxyd::perform(Client& client, const proxyd::DropUpstream&) {
   client.upstream.reset();
 }
 
-void Proxyd::perform(Client& client, const proxyd::ReleaseUpstream&) {
+void Proxyd::perform(Client& client, const proxyd::ReleaseUpstream& effect) {
   LinkPointer link = std::move(client.upstream);
   client.upstream.reset();
-  if (link->has_ended || link->is_broken || !link->inbox.empty()) return processes_.close(link);
+  const bool usable =
+      effect.keeps_alive && !link->has_ended && !link->is_broken && link->inbox.empty();
+  if (!usable) return processes_.close(link);
   link->client = 0;
   link->was_used = true;
   link->idle_since = world_.now();

@@ -31,8 +31,7 @@ class PortReleaseTest : public testing::TestWithParam<const char*> {
   }
 
   void reset_client() {
-    const linger now{.l_onoff = 1, .l_linger = 0};
-    ::setsockopt(client_.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    reset_on_close(client_.get());
     client_.reset();
   }
 
@@ -62,7 +61,7 @@ TEST_P(PortReleaseTest, WaitsForTheOtherSide) {
   int released = 0;
   PortRelease release(loop_, {*address_}, [&] { ++released; });
   server_.reset();
-  release.await();
+  release.await(1);
   EXPECT_EQ(released, 0);
   reset_client();
   EXPECT_TRUE(run_until(loop_, [&] { return released == 1; }));
@@ -72,7 +71,22 @@ TEST_P(PortReleaseTest, DoesNotWaitForeverForWhoDoesNotCare) {
   int released = 0;
   PortRelease release(loop_, {*address_}, [&] { ++released; });
   server_.reset();
-  release.await();
+  release.await(1);
+  EXPECT_TRUE(run_until(loop_, [&] { return released == 1; }));
+  EXPECT_EQ(orphaned_connections(address_->port()), 1U);
+}
+
+TEST_P(PortReleaseTest, WaitsLongerForProxydUntilThatHasLetGo) {
+  int released = 0;
+  PortRelease release(loop_, {*address_}, [&] { ++released; });
+  release.on_let_go(0);
+  server_.reset();
+  release.await(1);
+  Timer later(loop_, [&] { loop_.stop(); });
+  later.start(Milliseconds{300});  // longer than others are waited for
+  loop_.run();
+  EXPECT_EQ(released, 0);
+  release.on_let_go(1);  // it was somebody else's
   EXPECT_TRUE(run_until(loop_, [&] { return released == 1; }));
   EXPECT_EQ(orphaned_connections(address_->port()), 1U);
 }
@@ -80,7 +94,7 @@ TEST_P(PortReleaseTest, DoesNotWaitForeverForWhoDoesNotCare) {
 TEST_P(PortReleaseTest, DoesNotWaitForNothing) {
   int released = 0;
   PortRelease release(loop_, {*address_}, [&] { ++released; });
-  release.await();
+  release.await(1);
   EXPECT_EQ(released, 1);
 }
 

@@ -67,7 +67,8 @@ std::vector<Message> samples() {
                                    .replayed = 4,
                                    .problem = "words",
                                    .asks = {.epoch = 9, .number = 10},
-                                   .doubts = {.epoch = 9, .number = 11}});
+                                   .doubts = {.epoch = 9, .number = 11},
+                                   .let_go = 12});
   return messages;
 }
 
@@ -117,7 +118,8 @@ TEST(Codec, IgnoresUnknownFields) {
 }
 
 bool is_later(const std::string& name) {
-  return name == "refresh" || name == "cause" || name == "killed_at_ms" || name == "ended_at_ms";
+  return name == "refresh" || name == "cause" || name == "killed_at_ms" || name == "ended_at_ms" ||
+         name == "let_go";
 }
 
 TEST(Codec, ReadsWhatAnEarlierVersionWrote) {
@@ -149,6 +151,13 @@ TEST(Codec, ReadsTheSnapshotOfAWatchdThatKnewNoRefresh) {
   json.erase("refresh");
   const Decoded decoded = decode("tree " + json.dump());
   EXPECT_TRUE(std::get<Message>(decoded) == Message(TreeState{.revision = 3}));
+}
+
+TEST(Codec, ReadsTheSnapshotOfAProxydThatSaidNothingOfLettingGo) {
+  Json json = body(encode(ProxyState{.clients = 3}));
+  json.erase("let_go");
+  const Decoded decoded = decode("proxy " + json.dump());
+  EXPECT_TRUE(std::get<Message>(decoded) == Message(ProxyState{.clients = 3}));
 }
 
 TEST(Codec, RefusesHalfARefresh) {
@@ -217,6 +226,7 @@ TEST(Codec, KeepsFromTheFileWhatMeansNothingToASuccessor) {
   EXPECT_EQ(proxy.clients, 1U);
   EXPECT_EQ(proxy.asks, Ticket{});
   EXPECT_EQ(proxy.doubts, Ticket{});
+  EXPECT_EQ(proxy.let_go, 0U);
   EXPECT_EQ(std::get<BackendState>(durable(samples()[2])).answers, Ticket{});
 }
 
@@ -228,7 +238,8 @@ TEST(Codec, TellsWhatIsNewAboutAMessage) {
   EXPECT_EQ(for_tree({.revision = 1, .settling = true}), News::Ticket);
   EXPECT_EQ(for_tree({.revision = 1, .refresh = {.count = 1}}), News::Durable);
   EXPECT_EQ(news_of(ProxyState{.asks = {.epoch = 1, .number = 1}}, ProxyState{}), News::Ticket);
-  EXPECT_EQ(news_of(ProxyState{.doubts = {.epoch = 1, .number = 1}}, ProxyState{}), News::Doubt);
+  EXPECT_EQ(news_of(ProxyState{.doubts = {.epoch = 1, .number = 1}}, ProxyState{}), News::Fleeting);
+  EXPECT_EQ(news_of(ProxyState{.let_go = 1}, ProxyState{}), News::Fleeting);
 }
 
 TEST(Ticket, CoversThoseOfItsEpochUpToItself) {

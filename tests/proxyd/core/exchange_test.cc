@@ -206,6 +206,18 @@ TEST(Exchange, NoNewsInTimeIsABadGateway) {
              FinishClient{}});
 }
 
+TEST(Exchange, ABadGatewaySaysHowFarItCame) {
+  Steps()
+      .sent(kPost)
+      .when(UpstreamOpened{})
+      .when(UpstreamLost{})
+      .when(judged(Verdict::BadGateway))
+      .then({Answer{.kind = Answer::Kind::BadGateway,
+                    .status = 502,
+                    .why = "Your server closed the connection before it began to answer."},
+             FinishClient{}});
+}
+
 TEST(Exchange, TakesBackWhatTheKillInterruptsAndRepeatsIt) {
   Steps()
       .sent(kGet, 1)
@@ -272,6 +284,18 @@ TEST(Exchange, AnEarlyAnswerEndsTheConnection) {
       .in(Phase::Finishing);
 }
 
+TEST(Exchange, ABackendThatSaysItClosesIsLetCloseFirst) {
+  ResponseFacts last = kOk;
+  last.keeps_alive = false;
+  Steps()
+      .sent(kGet)
+      .when(ResponseArrived{last})
+      .then({PassResponseHead{.facts = last}})
+      .when(ResponseBodyEnded{})
+      .then({ReleaseUpstream{.keeps_alive = false}, ReadNext{}})
+      .in(Phase::Reading);
+}
+
 TEST(Exchange, DeliversInTheClientsFraming) {
   const ResponseFacts until_close{.framing = Framing::UntilClose, .keeps_alive = false};
   const ResponseFacts chunked{.framing = Framing::Chunked};
@@ -282,7 +306,7 @@ TEST(Exchange, DeliversInTheClientsFraming) {
       .when(ResponseArrived{until_close})
       .then({PassResponseHead{.facts = until_close, .delivery = {.coding = Coding::Chunk}}})
       .when(ResponseBodyEnded{})
-      .then({DropUpstream{}, ReadNext{}});
+      .then({ReleaseUpstream{.keeps_alive = false}, ReadNext{}});
   Steps()
       .sent(old)
       .when(ResponseArrived{until_close})

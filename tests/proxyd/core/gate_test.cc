@@ -33,6 +33,15 @@ Gate gate_of(const BackendState& state) {
   return gate;
 }
 
+TEST(Gate, KnowsWhichGenerationsHaveEnded) {
+  EXPECT_EQ(Gate().ended_generation(), 0U) << "supervisord has not been heard";
+  EXPECT_EQ(gate_of(backend(BackendPhase::Loading, 0)).ended_generation(), 0U);
+  EXPECT_EQ(gate_of(backend(BackendPhase::Loading, 3)).ended_generation(), 2U);
+  EXPECT_EQ(gate_of(backend(BackendPhase::Running, 3)).ended_generation(), 2U);
+  EXPECT_EQ(gate_of(backend(BackendPhase::Killing, 3)).ended_generation(), 3U);
+  EXPECT_EQ(gate_of(backend(BackendPhase::Error, 3)).ended_generation(), 3U);
+}
+
 // The table in gate.h, for a client of generation 2.
 TEST(Gate, TheTable) {
   struct Row {
