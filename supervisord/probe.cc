@@ -165,7 +165,7 @@ void Probe::on_deadline() {
   }
   // It has ignored `Connection: close` and waits for another request: an end in good order does
   // not trouble it, and the TIME_WAIT is with whoever ends first, us. Unless it has died meanwhile.
-  if (!peer_has_ended(talk_->fd.get())) reset_on_close(talk_->fd.get(), false);
+  if (look_at_unread(talk_->fd.get()) != Unread::End) reset_on_close(talk_->fd.get(), false);
   hang_up();
 }
 

@@ -286,7 +286,12 @@ void Stream::finish_output() {
 // ---- ending -------------------------------------------------------------------------------------
 
 bool Stream::has_ended_by_now() const {
-  return end_near_ || input_ended_ || broken_ || peer_has_ended(fd_.get());
+  return end_near_ || input_ended_ || broken_ || look_at_unread(fd_.get()) == Unread::End;
+}
+
+bool Stream::is_quiet_by_now() const {
+  return !end_near_ && !input_ended_ && !broken_ && input_.empty() &&
+         look_at_unread(fd_.get()) == Unread::Nothing;
 }
 
 void Stream::reset_on_close() {

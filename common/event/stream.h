@@ -94,6 +94,9 @@ class Stream {
   // way.
   bool has_ended_by_now() const;
 
+  // Whether neither a byte nor an end has come that was not taken, likewise.
+  bool is_quiet_by_now() const;
+
   // Makes the close of this stream a reset (RST): no TIME_WAIT, and the peer cannot take what it
   // got for complete.
   void reset_on_close();

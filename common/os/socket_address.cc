@@ -150,10 +150,11 @@ SocketAddress local_address(int fd) {
   return address;
 }
 
-bool peer_has_ended(int fd) {
+Unread look_at_unread(int fd) {
   char byte = 0;
   const ssize_t got = ::recv(fd, &byte, 1, MSG_PEEK);
-  return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
+  if (got > 0) return Unread::Bytes;
+  return got < 0 && (errno == EAGAIN || errno == EINTR) ? Unread::Nothing : Unread::End;
 }
 
 void reset_on_close(int fd, bool wanted) {

@@ -58,10 +58,15 @@ SocketAddress local_address(int fd);
 // How the attempt on `fd` ended: 0, or an errno value.
 int connect_error(int fd);
 
-// Whether nothing follows from the peer of a non-blocking socket, as of now: its FIN or a reset has
-// come, and all before it has been read. Whoever then closes in good order leaves the TIME_WAIT
-// with the peer (RFC 9293 §3.6).
-bool peer_has_ended(int fd);
+// What a read of a non-blocking socket would meet, as of now.
+enum class Unread {
+  Nothing,
+  Bytes,
+  End,  // FIN or reset. Whoever closes in good order now leaves the TIME_WAIT with the peer
+        // (RFC 9293 §3.6)
+};
+
+Unread look_at_unread(int fd);
 
 // Makes the close of a socket a reset (RST), which leaves no TIME_WAIT on either side, or a FIN
 // again (socket(7), SO_LINGER).

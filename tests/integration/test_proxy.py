@@ -302,6 +302,18 @@ class Backends(ProxyTest):
         fresh.send(Requests.OK)
         self.assertEqual(client.read_response().status, 200)
 
+    def test_nor_one_on_which_something_has_come_unasked(self):
+        """RFC 9112 section 9.2: no answer to a request that is sent afterwards."""
+        client, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", Requests.OK)
+        freeze(self.proxy.pid)
+        client.ask()
+        peer.send(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
+        os.kill(self.proxy.pid, signal.SIGCONT)
+        fresh = self.accept()
+        fresh.read_request()
+        fresh.send(Requests.OK)
+        self.assertEqual(client.read_response().status, 200)
+
     LAST = (b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\n1",
             b"HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\n1")
 

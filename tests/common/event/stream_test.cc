@@ -12,6 +12,7 @@
 
 #include "common/event/listener.h"
 #include "common/os/child.h"
+#include "common/os/socket_address.h"
 #include "tests/support/run_until.h"
 
 namespace hpp {
@@ -84,8 +85,7 @@ class StreamTest : public testing::Test {
   std::string input() { return std::string(stream_->input().pull_up(stream_->input().size())); }
 
   void reset_by_peer() {
-    const linger now{.l_onoff = 1, .l_linger = 0};
-    ::setsockopt(peer_.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    reset_on_close(peer_.get());
     peer_.reset();
   }
 
@@ -105,6 +105,20 @@ TEST_F(StreamTest, ReadsWhatComes) {
   peer_sends(" world");
   EXPECT_TRUE(run_until(loop_, [&] { return input() == "hello world"; }));
   EXPECT_FALSE(stream_->input_ended());
+}
+
+TEST_F(StreamTest, KnowsAsOfNowWhatItWasNotToldYet) {
+  EXPECT_TRUE(stream_->is_quiet_by_now());
+  peer_sends("hello");
+  EXPECT_FALSE(stream_->is_quiet_by_now());
+  EXPECT_TRUE(run_until(loop_, [&] { return input() == "hello"; }));
+  EXPECT_FALSE(stream_->is_quiet_by_now()) << "nobody took it";
+  stream_->input().drain(5);
+  EXPECT_TRUE(stream_->is_quiet_by_now());
+  EXPECT_FALSE(stream_->has_ended_by_now());
+  peer_.reset();
+  EXPECT_FALSE(stream_->is_quiet_by_now());
+  EXPECT_TRUE(stream_->has_ended_by_now());
 }
 
 TEST_F(StreamTest, WritesAtTheFlush) {
