@@ -51,6 +51,7 @@ std::vector<pid_t> all_pids() {
 struct ProcessStat {
   pid_t parent = 0;
   bool dead = false;  // a zombie with all its threads
+  int status = 0;     // then: how it ended, as waitpid(2) has it; for who may trace it
 };
 
 // /proc/PID/stat, proc(5): the command's name is in parentheses and may contain anything.
@@ -66,7 +67,10 @@ std::optional<ProcessStat> read_stat(pid_t pid) {
                   &parent, &threads) != 3) {
     return std::nullopt;
   }
-  return ProcessStat{.parent = parent, .dead = (state == 'Z' || state == 'X') && threads <= 1};
+  ProcessStat stat{.parent = parent, .dead = (state == 'Z' || state == 'X') && threads <= 1};
+  // The last field, `exit_code`.
+  std::from_chars(text->data() + text->rfind(' ') + 1, text->data() + text->size(), stat.status);
+  return stat;
 }
 
 // Zombies included.
@@ -217,14 +221,7 @@ std::vector<pid_t> living_descendants(pid_t root, const std::vector<pid_t>& spar
 
 std::optional<int> zombie_status(pid_t pid) {
   const auto stat = read_stat(pid);
-  if (!stat || !stat->dead) return std::nullopt;
-  // The last field, `exit_code`.
-  const std::string text = read_file(fmt::format("/proc/{}/stat", pid)).value_or("");
-  int status = 0;
-  const char* const end = text.c_str() + text.find_last_of("0123456789") + 1;
-  const char* const begin = text.c_str() + text.rfind(' ') + 1;
-  if (std::from_chars(begin, end, status).ec != std::errc{}) return std::nullopt;
-  return status;
+  return stat && stat->dead ? std::optional(stat->status) : std::nullopt;
 }
 
 bool has_environment(pid_t pid, std::string_view entry) {

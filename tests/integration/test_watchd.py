@@ -75,10 +75,8 @@ class WatchdTest(IntegrationTest):
             env={**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"})
 
     def write(self, name, text="x"):
-        path = self.project / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        return path
+        """In one step: whoever first empties a file, and pauses before he writes, changes it twice."""
+        return self.save(name, text)
 
 
 class Counting(WatchdTest):
