@@ -69,8 +69,9 @@ std::optional<ProcessStat> read_stat(pid_t pid) {
   }
   ProcessStat stat{.parent = parent, .dead = (state == 'Z' || state == 'X') && threads <= 1};
   // The last field, `exit_code`.
-  std::from_chars(text->data() + text->rfind(' ') + 1, text->data() + text->size(), stat.status);
-  return stat;
+  const char* const last = text->data() + text->rfind(' ') + 1;
+  const auto parsed = std::from_chars(last, text->data() + text->size(), stat.status);
+  return parsed.ec == std::errc{} ? std::optional(stat) : std::nullopt;
 }
 
 // Zombies included.

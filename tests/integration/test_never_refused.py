@@ -1,8 +1,8 @@
 """No restart is ever seen as a refused connection or an empty reply. What becomes of a request when
 the backend is killed, depending on how far it had come."""
 
-import random
 import os
+import random
 import resource
 import select
 import signal
@@ -33,6 +33,11 @@ class UnderLoad(RestartTest):
         self.assertGreaterEqual(self.hpp.generation, RESTARTS)
         self.assert_one_at_a_time()
 
+    def restart_bare_often(self, *backend):
+        self.start(backend=["--no-reuse", *backend])
+        self.restart_often()
+        self.assertNotIn("bind", self.hpp.output("err"))
+
     def test_many_restarts(self):
         self.start()
         self.restart_often()
@@ -41,15 +46,11 @@ class UnderLoad(RestartTest):
         """Such a server cannot bind while a connection of the one before it is in TIME_WAIT: hpp,
         which kept connections to it, must not leave any. One failure to bind is an Error, so a
         503."""
-        self.start(backend=["--no-reuse"])
-        self.restart_often()
-        self.assertNotIn("bind", self.hpp.output("err"))
+        self.restart_bare_often()
 
     def test_many_restarts_of_one_that_also_closes_after_each_answer(self):
         """So the TIME_WAIT would be its own."""
-        self.start(backend=["--no-reuse", "--one-by-one"])
-        self.restart_often()
-        self.assertNotIn("bind", self.hpp.output("err"))
+        self.restart_bare_often("--one-by-one")
 
     def test_a_hundred_saves_within_a_second(self):
         self.start()

@@ -82,9 +82,7 @@ TEST_P(PortReleaseTest, WaitsLongerForProxydUntilThatHasLetGo) {
   release.on_let_go(0);
   server_.reset();
   release.await(1);
-  Timer later(loop_, [&] { loop_.stop(); });
-  later.start(Milliseconds{300});  // longer than others are waited for
-  loop_.run();
+  run_for(loop_, Milliseconds{300});  // longer than others are waited for
   EXPECT_EQ(released, 0);
   release.on_let_go(1);  // it was somebody else's
   EXPECT_TRUE(run_until(loop_, [&] { return released == 1; }));
