@@ -108,11 +108,20 @@ void Watchd::perform(const watchd::LookForLock&) {
 
 void Watchd::perform(const watchd::Publish& effect) {
   check_whole(effect.tree);
+  check_counts_once(effect.tree);
   bus_.publish(bus::Topic::Tree, effect.tree);
 }
 
 void Watchd::perform(const watchd::Say& effect) {
   world_.trace("watchd: {}", effect.text);
+}
+
+// However often Watchman tells of a save.
+void Watchd::check_counts_once(const bus::TreeState& tree) {
+  if (tree.revision == std::exchange(counted_, tree.revision)) return;
+  for (const std::string& file : tree.changed) {
+    if (!counted_files_.insert(file).second) world_.violated("{} has counted twice", file);
+  }
 }
 
 // What git has half written is not told while it goes on: else the backend would be started from

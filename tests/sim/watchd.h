@@ -1,8 +1,11 @@
 // watchd: the real core::Session in a shell as watchd/daemon.cc is.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <optional>
+#include <set>
+#include <string>
 
 #include "tests/sim/bus.h"
 #include "tests/sim/crash.h"
@@ -40,6 +43,7 @@ class Watchd final : public Mortal {
   void perform(const watchd::Publish& effect);
   void perform(const watchd::Say& effect);
   void check_whole(const bus::TreeState& tree);
+  void check_counts_once(const bus::TreeState& tree);
 
   World& world_;
   Bus& bus_;
@@ -49,6 +53,8 @@ class Watchd final : public Mortal {
   std::deque<watchd::Event> events_;
   bool working_ = false;
   std::optional<TimePoint> watches_since_;
+  std::uint64_t counted_ = 0;            // the newest revision
+  std::set<std::string> counted_files_;  // of which each is saved once
   std::uint64_t timer_ = 0;
   std::uint64_t search_ = 0;
 };

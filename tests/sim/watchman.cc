@@ -46,21 +46,34 @@ void Watchman::settle_soon() {
 
 void Watchman::push_pending() {
   if (!is_subscribed_ || !is_connected_) return;
-  const std::uint64_t version = files_.version_at(noticed_);
-  if (version > std::exchange(told_, noticed_) && version > 0) {
-    Json files = Json::array({fmt::format("src/tick{}.py", version)});
-    answer({{"version", "4.9.0"},
-            {"unilateral", true},
-            {"subscription", "hpp"},
-            {"root", "/p"},
-            {"clock", clock()},
-            {"is_fresh_instance", false},
-            {"files", std::move(files)}});
-  }
+  Json files = files_since(told_);
+  told_ = tick_of_answer(told_);
+  if (told_ < noticed_) settle_soon();
+  if (files.empty()) return;
+  answer({{"version", "4.9.0"},
+          {"unilateral", true},
+          {"subscription", "hpp"},
+          {"root", "/p"},
+          {"clock", clock_at(told_)},
+          {"is_fresh_instance", false},
+          {"files", std::move(files)}});
 }
 
-std::string Watchman::clock() const {
-  return fmt::format("c:{}:{}", instance_, noticed_);
+std::string Watchman::clock_at(std::uint64_t tick) const {
+  return fmt::format("c:{}:{}", instance_, tick);
+}
+
+// It reads its clock, and then looks for what has changed since `since`: more may have come.
+std::uint64_t Watchman::tick_of_answer(std::uint64_t since) {
+  if (since >= noticed_ || !world_.random.chance(world_.traits.early_clocks)) return noticed_;
+  return since + world_.random.below(noticed_ - since);
+}
+
+nlohmann::json Watchman::files_since(std::uint64_t tick) const {
+  const std::uint64_t version = files_.version_at(noticed_);
+  if (version <= tick) return Json::array();
+  return Json::array(
+      {{{"name", fmt::format("src/tick{}.py", version)}, {"oclock", clock_at(version)}}});
 }
 
 // ---- the conversation ---------------------------------------------------------------------------
@@ -131,24 +144,21 @@ void Watchman::handle(const Json& question) {
     return answer({{"version", "4.9.0"}, {"error", "synchronization failed: timed out"}});
   }
   if (has_cookie) notice(files_.tick());
-  if (command == "clock") return answer({{"version", "4.9.0"}, {"clock", clock()}});
+  if (command == "clock") return answer({{"version", "4.9.0"}, {"clock", clock_at(noticed_)}});
   std::uint64_t instance = 0;
   std::uint64_t since = 0;
   const std::string asked = question[command == "query" ? 2 : 3]["since"];
   std::sscanf(asked.c_str(), "c:%lu:%lu", &instance, &since);
   const bool is_fresh = instance != instance_;
   if (command == "query") {
-    Json files = Json::array();
-    const std::uint64_t version = files_.version_at(noticed_);
-    if (!is_fresh && version > since) files.push_back(fmt::format("src/tick{}.py", version));
     return answer({{"version", "4.9.0"},
-                   {"clock", clock()},
+                   {"clock", clock_at(is_fresh ? noticed_ : tick_of_answer(since))},
                    {"is_fresh_instance", is_fresh},
-                   {"files", std::move(files)}});
+                   {"files", is_fresh ? Json::array() : files_since(since)}});
   }
   is_subscribed_ = true;
   told_ = is_fresh ? 0 : since;
-  answer({{"version", "4.9.0"}, {"subscribe", "hpp"}, {"clock", clock()}});
+  answer({{"version", "4.9.0"}, {"subscribe", "hpp"}, {"clock", clock_at(noticed_)}});
   settle_soon();
 }
 

@@ -48,7 +48,9 @@ class Watchman {
   void flush(const Json& question, std::uint64_t tick);
   void answer(const Json& json);
   void while_awake(std::function<void()> act);
-  std::string clock() const;
+  std::string clock_at(std::uint64_t tick) const;
+  std::uint64_t tick_of_answer(std::uint64_t since);
+  Json files_since(std::uint64_t tick) const;
 
   World& world_;
   Files& files_;

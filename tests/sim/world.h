@@ -41,6 +41,7 @@ struct Traits {
   bool lock_is_hidden = false;  // a worktree's: Watchman does not see it
   double late_flushes = 0.02;   // share of flushes that take Watchman long
   double flush_errors = 0;      // share of flushes that Watchman refuses
+  double early_clocks = 0.1;    // share of Watchman's news that it has with a clock of before it
   Micros boot_max = 300ms;
 
   // Whether answers of watchd's may take longer than proxyd's patience.

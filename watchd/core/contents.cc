@@ -1,27 +1,21 @@
 #include "watchd/core/contents.h"
 
+#include <utility>
+
 namespace hpp::watchd {
 
 void Contents::learn(const Changes& changes) {
   forget();
-  (void)news_of(changes);
+  for (const ChangedFile& file : changes.files) (void)is_news(file);
 }
 
-std::vector<std::string> Contents::news_of(const Changes& changes) {
-  if (changes.digests.empty()) return changes.files;
-  std::vector<std::string> news;
-  for (std::size_t i = 0; i < changes.files.size(); ++i) {
-    const std::string& file = changes.files[i];
-    const auto& digest = changes.digests[i];
-    if (!digest) {
-      known_.erase(file);
-    } else if (const auto [known, is_new] = known_.try_emplace(file, *digest); !is_new) {
-      if (known->second == *digest) continue;
-      known->second = *digest;
-    }
-    news.push_back(file);
+bool Contents::is_news(const ChangedFile& file) {
+  if (!file.digest) {
+    known_.erase(file.name);
+    return true;
   }
-  return news;
+  const auto [known, is_new] = known_.try_emplace(file.name, *file.digest);
+  return std::exchange(known->second, *file.digest) != *file.digest || is_new;
 }
 
 }  // namespace hpp::watchd

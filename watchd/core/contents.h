@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <string>
 #include <unordered_map>
-#include <vector>
 
 #include "watchd/core/watchman_pdu.h"
 
@@ -16,8 +15,8 @@ class Contents {
   // The files are as told, and readers of the tree know it.
   void learn(const Changes& changes);
 
-  // Those whose content is not the one of before; all of them if no digests were asked for.
-  std::vector<std::string> news_of(const Changes& changes);
+  // Whether its content is not the one of before, which is what it is from now on.
+  bool is_news(const ChangedFile& file);
 
   // Nobody knows what the files were when they were read last.
   void forget() { known_.clear(); }

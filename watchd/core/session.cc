@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/text.h"
+#include "watchd/core/clock.h"
 
 namespace hpp::watchd {
 namespace {
@@ -403,7 +404,7 @@ void Session::stop_flushing() {
 
 void Session::count(const Changes& changes) {
   if (changes.is_fresh_instance) return count_unknown("Watchman has lost track of the files");
-  const std::vector<std::string> files = contents_.news_of(changes);
+  const std::vector<std::string> files = news_of(changes);
   if (files.empty()) return;
   say(Say::Level::Debug, files_changed(files.front(), files.size()));
   std::vector<std::string> backend;
@@ -434,6 +435,16 @@ void Session::count(const Changes& changes) {
                      .reload = std::move(reload.paths),
                      .reload_count = reload.count};
   }
+}
+
+std::vector<std::string> Session::news_of(const Changes& changes) {
+  std::vector<std::string> news;
+  for (const ChangedFile& file : changes.files) {
+    if (is_known(file.clock, tree_.clock)) continue;
+    if (settings_.filter.ignore_unchanged && !contents_.is_news(file)) continue;
+    news.push_back(file.name);
+  }
+  return news;
 }
 
 void Session::count_for_backend(const std::vector<std::string>& files) {

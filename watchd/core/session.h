@@ -283,6 +283,7 @@ class Session {
   void pause(const std::string& error);
   void tell_flush_trouble(const std::string& why);
   void count(const Changes& changes);
+  std::vector<std::string> news_of(const Changes& changes);
   void count_for_backend(const std::vector<std::string>& files);
   void count_unknown(const char* why);
   void fail(const std::string& problem, TimePoint now);

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "watchd/core/bser.h"
+#include "watchd/core/clock.h"
 
 namespace hpp::watchd {
 namespace {
@@ -37,12 +38,15 @@ int sync_timeout_ms(Sync sync) {
   return 0;
 }
 
+// Watchman's name of the clock of a file's last change (`oclock`: observed).
+constexpr const char* kSeenAt = "oclock";
+
 // Watchman's name of a SHA-1 of the content. It reads the file for it, and remembers it until the
 // file changes (since 4.9).
 constexpr const char* kDigest = "content.sha1hex";
 
 Json query(const Place& place, const Filter& filter) {
-  Json result{{"fields", {"name"}}, {"expression", expression_for(filter)}};
+  Json result{{"fields", {"name", kSeenAt}}, {"expression", expression_for(filter)}};
   if (filter.ignore_unchanged) result["fields"].push_back(kDigest);
   if (!place.relative_path.empty()) result["relative_root"] = place.relative_path;
   return result;
@@ -114,7 +118,6 @@ std::optional<std::uint64_t> read_digest(const Json& file) {
   return digest;
 }
 
-// Files with one field come as an array of that field, with two as objects.
 std::variant<Changes, Unknown> read_changes(const Json& json) {
   const auto clock = text_of(json, "clock");
   if (!clock) return Unknown{"changes without a clock"};
@@ -122,17 +125,11 @@ std::variant<Changes, Unknown> read_changes(const Json& json) {
   const Json& files = json["files"];
   if (!files.is_array()) return Unknown{"changes whose files are no list"};
   for (const Json& file : files) {
-    if (file.is_string()) {
-      changes.files.push_back(file.get<std::string>());
-    } else if (const auto name = text_of(file, "name")) {
-      changes.files.push_back(*name);
-      changes.digests.push_back(read_digest(file));
-    } else {
-      return Unknown{"changes with a file that is no name"};
-    }
-  }
-  if (!changes.digests.empty() && changes.digests.size() != changes.files.size()) {
-    return Unknown{"changes with files of two kinds"};
+    const auto name = text_of(file, "name");
+    if (!name) return Unknown{"changes with a file that has no name"};
+    const std::string seen_at = text_of(file, kSeenAt).value_or("");
+    if (is_known(changes.clock, seen_at)) changes.clock = seen_at;
+    changes.files.push_back({.name = *name, .clock = seen_at, .digest = read_digest(file)});
   }
   return changes;
 }

@@ -65,15 +65,27 @@ struct ClockTold {
   bool operator==(const ClockTold&) const = default;
 };
 
+struct ChangedFile {
+  std::string name;   // bytes, not always UTF-8
+  std::string clock;  // of when Watchman saw it change last; empty: not told
+  // Of its content, if Filter::ignore_unchanged has asked for it. Nothing: the file is gone, is no
+  // plain file, or could not be read.
+  std::optional<std::uint64_t> digest;
+
+  bool operator==(const ChangedFile&) const = default;
+};
+
 // Files that changed up to `clock`. `is_fresh_instance`: Watchman does not know the clock that we
 // counted from (it was restarted, or lost track), so it cannot tell what changed.
+//
+// Watchman reads its clock before it looks for files, and what comes in between is told with a
+// clock of before it: its next answer has the same file once more (seen with 4.9; later ones have
+// the order, too). So `clock` is the newest of its own and those of the files, which misses
+// nothing: a tick is complete before anybody can see it. What comes once more is known by it.
 struct Changes {
   std::string clock;
   bool is_fresh_instance = false;
-  std::vector<std::string> files;  // bytes, not always UTF-8
-  // Of their contents, one for each, if Filter::ignore_unchanged has asked for them. Nothing: the
-  // file is gone, is no plain file, or could not be read.
-  std::vector<std::optional<std::uint64_t>> digests;
+  std::vector<ChangedFile> files;
 
   bool operator==(const Changes&) const = default;
 };

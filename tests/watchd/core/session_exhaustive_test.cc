@@ -38,12 +38,18 @@ Event pdu(const Json& json) {
   return PduArrived{bser::encode(json)};
 }
 
-Json news(const char* clock, bool fresh, const Json& files) {
+Json files(const std::vector<const char*>& names) {
+  Json files = Json::array();
+  for (const char* name : names) files.push_back({{"name", name}});
+  return files;
+}
+
+Json news(const char* clock, bool fresh, const std::vector<const char*>& names) {
   return {{"unilateral", true},
           {"subscription", "hpp"},
           {"clock", clock},
           {"is_fresh_instance", fresh},
-          {"files", files}};
+          {"files", files(names)}};
 }
 
 // The way to Watching and back. A ticket that is remembered stands for all.
@@ -55,10 +61,10 @@ const std::vector<NamedEvent> kConversation{
     NamedEvent{"TimerExpired", TimerExpired{}},
     NamedEvent{"project", pdu({{"watch", "/r"}})},
     NamedEvent{"clock", pdu({{"clock", "c:1"}})},
-    NamedEvent{"changes", pdu({{"clock", "c:2"}, {"files", {"a"}}})},
+    NamedEvent{"changes", pdu({{"clock", "c:2"}, {"files", files({"a"})}})},
     NamedEvent{"subscribed", pdu({{"clock", "c:3"}, {"subscribe", "hpp"}})},
     NamedEvent{"news", pdu(news("c:4", false, {"a", "b"}))},
-    NamedEvent{"fresh news", pdu(news("c:5", true, Json::array()))},
+    NamedEvent{"fresh news", pdu(news("c:5", true, {}))},
     NamedEvent{"canceled",
                pdu({{"unilateral", true}, {"subscription", "hpp"}, {"canceled", true}})},
     NamedEvent{"refused", pdu({{"error", "no"}})},

@@ -92,16 +92,17 @@ class SessionTest : public testing::Test {
     when(TicketSeen{{.epoch = epoch, .number = number}});
   }
 
-  static Json files(const char* clock, std::vector<std::string> names, bool fresh = false) {
-    return {{"unilateral", true},
-            {"subscription", "hpp"},
-            {"is_fresh_instance", fresh},
-            {"clock", clock},
-            {"files", names}};
+  static Json files(const char* clock, const std::vector<std::string>& names, bool fresh = false) {
+    Json pdu = changes(clock, names, fresh);
+    pdu.update({{"unilateral", true}, {"subscription", "hpp"}});
+    return pdu;
   }
 
-  static Json changes(const char* clock, std::vector<std::string> names, bool fresh = false) {
-    return {{"clock", clock}, {"is_fresh_instance", fresh}, {"files", names}};
+  static Json changes(const char* clock, const std::vector<std::string>& names,
+                      bool fresh = false) {
+    Json files = Json::array();
+    for (const std::string& name : names) files.push_back({{"name", name}, {"oclock", clock}});
+    return {{"clock", clock}, {"is_fresh_instance", fresh}, {"files", std::move(files)}};
   }
 
   const Filter kFilter{.patterns = {"*.py"}, .css = {"*.css"}, .reload = {"*.html"}};
@@ -319,6 +320,35 @@ TEST_F(SessionTest, NamesAreNoWayToForgeTheLog) {
   EXPECT_EQ(said(Say::Level::Debug),
             std::vector<std::string>{"a?hpp-watchd: all is well?[2J changed"});
   EXPECT_EQ(tree_.changed, std::vector<std::string>{"a\nhpp-watchd: all is well\x1b[2J"});
+}
+
+// Watchman has read its clock before the file changed, and tells of it again.
+TEST_F(SessionTest, WhatIsToldTwiceCountsOnce) {
+  start();
+  watch();
+  Json early = files("c:3", {"a.py"});
+  early["clock"] = "c:2";
+  when_received(early);
+  EXPECT_EQ(tree_.revision, 1u);
+  EXPECT_EQ(tree_.clock, "c:3") << "else a successor would be told twice";
+  when_received(files("c:3", {"a.py"}));
+  EXPECT_EQ(tree_.revision, 1u);
+  when_received(files("c:4", {"a.py"}));
+  EXPECT_EQ(tree_.revision, 2u);
+}
+
+TEST_F(SessionTest, WhatIsToldTwiceAmongOthersIsNotNamed) {
+  start();
+  watch();
+  when_received(files("c:3", {"a.py", "a.css"}));
+  Json mixed = files("c:4", {"b.py"});
+  for (const char* old : {"a.py", "a.css"}) {
+    mixed["files"].push_back({{"name", old}, {"oclock", "c:3"}});
+  }
+  when_received(mixed);
+  EXPECT_EQ(tree_.changed, std::vector<std::string>{"b.py"});
+  EXPECT_EQ(tree_.revision, 2u);
+  EXPECT_EQ(tree_.refresh.count, 1u);
 }
 
 TEST_F(SessionTest, StatesAndLogLinesAreNothing) {

@@ -33,7 +33,7 @@ TEST(WatchmanRequest, ChangesSinceAClock) {
             Json({"query",
                   "/r",
                   {{"since", "c:1:2"},
-                   {"fields", Json::array({"name"})},
+                   {"fields", Json::array({"name", "oclock"})},
                    {"expression", expression_for(kFilter)},
                    {"empty_on_fresh_instance", true},
                    {"sync_timeout", 60000}}}));
@@ -45,11 +45,11 @@ TEST(WatchmanRequest, ContentsAreThoseOfAllFilesNow) {
   EXPECT_EQ(sent(contents_request({.root = "/r"}, filter, Sync::Full)),
             Json({"query",
                   "/r",
-                  {{"fields", {"name", "content.sha1hex"}},
+                  {{"fields", {"name", "oclock", "content.sha1hex"}},
                    {"expression", expression_for(kFilter)},
                    {"sync_timeout", 60000}}}));
   EXPECT_EQ(sent(subscribe_request({.root = "/r"}, "c:1", filter))[3]["fields"],
-            Json({"name", "content.sha1hex"}));
+            Json({"name", "oclock", "content.sha1hex"}));
 }
 
 TEST(WatchmanRequest, SubscribeBelowTheRoot) {
@@ -58,7 +58,7 @@ TEST(WatchmanRequest, SubscribeBelowTheRoot) {
                   "/r",
                   "hpp",
                   {{"since", "c:1:2"},
-                   {"fields", Json::array({"name"})},
+                   {"fields", Json::array({"name", "oclock"})},
                    {"expression", expression_for(kFilter)},
                    {"relative_root", "a/b"}}}));
 }
@@ -84,8 +84,20 @@ const Case kCases[] = {
      ProjectWatched{{.root = "/r", .relative_path = "sub"}}},
     {"clock", R"({"clock": "c:1:2:3:4", "version": "4.9.0"})", ClockTold{"c:1:2:3:4"}},
     {"changes",
-     R"({"files": ["a"], "clock": "c:1", "version": "4.9.0", "is_fresh_instance": false})",
-     ChangesTold{{.clock = "c:1", .files = {"a"}}}},
+     R"({"files": [{"name": "a", "oclock": "c:1:2:3:4"}], "clock": "c:1:2:3:4", "version": "4.9.0",
+         "is_fresh_instance": false})",
+     ChangesTold{{.clock = "c:1:2:3:4", .files = {{.name = "a", .clock = "c:1:2:3:4"}}}}},
+    {"changes after the clock",
+     R"({"files": [{"name": "a", "oclock": "c:1:2:3:6"}, {"name": "b", "oclock": "c:1:2:3:4"}],
+         "clock": "c:1:2:3:5", "version": "4.9.0", "is_fresh_instance": false})",
+     ChangesTold{
+         {.clock = "c:1:2:3:6",
+          .files = {{.name = "a", .clock = "c:1:2:3:6"}, {.name = "b", .clock = "c:1:2:3:4"}}}}},
+    {"changes with odd clocks",
+     R"({"files": [{"name": "a", "oclock": "c:9:2:3:6"}, {"name": "b", "oclock": 6}],
+         "clock": "c:1:2:3:5"})",
+     ChangesTold{
+         {.clock = "c:1:2:3:5", .files = {{.name = "a", .clock = "c:9:2:3:6"}, {.name = "b"}}}}},
     {"contents",
      R"({"files": [{"name": "a", "content.sha1hex": "89e6c98d92887913cadf06b2adb97f26cde4849b"},
                    {"name": "l", "content.sha1hex": null},
@@ -94,18 +106,17 @@ const Case kCases[] = {
          "clock": "c:1", "version": "4.9.0", "is_fresh_instance": true})",
      ChangesTold{{.clock = "c:1",
                   .is_fresh_instance = true,
-                  .files = {"a", "l", "x", "y"},
-                  .digests = {0x89e6c98d92887913, {}, {}, {}}}}},
-    {"files of two kinds",
-     R"({"files": ["a", {"name": "b", "content.sha1hex": null}], "clock": "c:1"})",
-     Unknown{"changes with files of two kinds"}},
+                  .files = {{.name = "a", .digest = 0x89e6c98d92887913},
+                            {.name = "l"},
+                            {.name = "x"},
+                            {.name = "y"}}}}},
     {"fresh instance",
      R"({"files": [], "clock": "c:1", "version": "4.9.0", "is_fresh_instance": true})",
      ChangesTold{{.clock = "c:1", .is_fresh_instance = true}}},
     {"changes (2023)",
      R"({"debug": {"cookie_files": ["/r/.watchman-cookie-x"]}, "is_fresh_instance": false,
-         "clock": "c:1", "version": "2023.05.01.00", "files": ["a", "b/c"]})",
-     ChangesTold{{.clock = "c:1", .files = {"a", "b/c"}}}},
+         "clock": "c:1", "version": "2023.05.01.00", "files": [{"name": "a"}, {"name": "b/c"}]})",
+     ChangesTold{{.clock = "c:1", .files = {{.name = "a"}, {.name = "b/c"}}}}},
     {"subscribed", R"({"clock": "c:1", "version": "4.9.0", "subscribe": "hpp"})",
      Subscribed{"c:1"}},
     {"subscribed (2023)",
@@ -113,16 +124,18 @@ const Case kCases[] = {
      Subscribed{"c:1"}},
     {"files",
      R"({"unilateral": true, "subscription": "hpp", "root": "/r", "is_fresh_instance": false,
-         "since": "c:1", "version": "4.9.0", "clock": "c:2", "files": ["a", "b"]})",
-     FilesChanged{{.clock = "c:2", .files = {"a", "b"}}}},
+         "since": "c:1", "version": "4.9.0", "clock": "c:2",
+         "files": [{"name": "a", "oclock": "c:2"}, {"name": "b", "oclock": "c:2"}]})",
+     FilesChanged{{.clock = "c:2",
+                   .files = {{.name = "a", .clock = "c:2"}, {.name = "b", .clock = "c:2"}}}}},
     {"no files",
      R"({"unilateral": true, "subscription": "hpp", "root": "/r", "is_fresh_instance": false,
          "version": "4.9.0", "clock": "c:2", "files": []})",
      FilesChanged{{.clock = "c:2"}}},
     {"files of a fresh instance",
      R"({"unilateral": true, "subscription": "hpp", "root": "/r", "is_fresh_instance": true,
-         "version": "4.9.0", "clock": "c:2", "files": ["a"]})",
-     FilesChanged{{.clock = "c:2", .is_fresh_instance = true, .files = {"a"}}}},
+         "version": "4.9.0", "clock": "c:2", "files": [{"name": "a"}]})",
+     FilesChanged{{.clock = "c:2", .is_fresh_instance = true, .files = {{.name = "a"}}}}},
     {"canceled",
      R"({"subscription": "hpp", "canceled": true, "unilateral": true, "version": "4.9.0",
          "root": "/r"})",
@@ -172,10 +185,10 @@ const Case kCases[] = {
     {"files are an object", R"({"clock": "c", "files": {"a": 1}})",
      Unknown{"changes whose files are no list"}},
     {"files have no name", R"({"clock": "c", "files": [{"content.sha1hex": null}]})",
-     Unknown{"changes with a file that is no name"}},
+     Unknown{"changes with a file that has no name"}},
     {"files are numbers", R"({"unilateral": true, "subscription": "hpp", "clock": "c",
                               "files": [1]})",
-     Unknown{"changes with a file that is no name"}},
+     Unknown{"changes with a file that has no name"}},
     {"flushed without us", R"({"synced": ["x"], "no_sync_needed": [], "dropped": []})",
      Unknown{"the answer to flush-subscriptions leaves ours out"}},
     {"flushed without lists", R"({"synced": 1, "no_sync_needed": {"hpp": 1}})",
@@ -211,13 +224,14 @@ TEST(WatchmanPdu, KeepsNamesThatAreNoUtf8) {
   const Received received = read_pdu(bser::encode({{"unilateral", true},
                                                    {"subscription", "hpp"},
                                                    {"clock", "c:2"},
-                                                   {"files", Json::array({"\xe4\n.py"})}}));
-  EXPECT_TRUE(received.pdu == Pdu(FilesChanged{{.clock = "c:2", .files = {"\xe4\n.py"}}}));
+                                                   {"files", {{{"name", "\xe4\n.py"}}}}}));
+  EXPECT_TRUE(received.pdu ==
+              Pdu(FilesChanged{{.clock = "c:2", .files = {{.name = "\xe4\n.py"}}}}));
 }
 
 TEST(WatchmanPdu, TakesManyFiles) {
   Json files = Json::array();
-  for (int i = 0; i < 50'000; ++i) files.push_back("src/file" + std::to_string(i));
+  for (int i = 0; i < 50'000; ++i) files.push_back({{"name", "src/file" + std::to_string(i)}});
   const Received received = read_pdu(bser::encode({{"clock", "c:2"}, {"files", files}}));
   EXPECT_EQ(std::get<ChangesTold>(received.pdu).changes.files.size(), 50'000u);
 }
