@@ -57,8 +57,11 @@ std::vector<pid_t> LaunchTree::strays(const std::vector<pid_t>& own) const {
   spared.insert(spared.end(), own.begin(), own.end());
   std::vector<pid_t> found;
   for (const pid_t pid : living_descendants(root_, spared)) {
-    // hpp-guard never is; a helper that was just forked will have its tag when it is.
-    if (has_been_executed(pid, root_) && !is_helpers(pid)) found.push_back(pid);
+    // hpp-guard never is; a helper that was just forked will have its tag when it is. Who hides may
+    // be a helper, too (a proxyd that may bind port 80), which hpp-launch has among its own.
+    const bool counts =
+        has_been_executed(pid, root_) || (root_ == ::getpid() && hides_its_program(pid));
+    if (counts && !is_helpers(pid)) found.push_back(pid);
   }
   return found;
 }

@@ -167,6 +167,10 @@ bool holds_socket(pid_t pid, const std::string& inode) {
   return found;
 }
 
+std::filesystem::path program_of(pid_t pid, std::error_code& failed) {
+  return std::filesystem::read_symlink(fmt::format("/proc/{}/exe", pid), failed);
+}
+
 }  // namespace
 
 void become_subreaper() {
@@ -229,14 +233,20 @@ bool has_environment(pid_t pid, std::string_view entry) {
   return environment_has(pid, std::string(entry) + '\0');
 }
 
+bool hides_its_program(pid_t pid) {
+  std::error_code failed;
+  program_of(pid, failed);
+  return failed == std::errc::permission_denied;
+}
+
 // In the middle of execve(2) it has the new program, and neither arguments nor environment: the
 // kernel writes these last, in this order.
 bool has_been_executed(pid_t pid, pid_t parent) {
   std::error_code failed;
-  const auto program = [&](pid_t which) {
-    return std::filesystem::read_symlink(fmt::format("/proc/{}/exe", which), failed);
-  };
-  if (program(pid) == program(parent) || failed) return false;
+  const auto its = program_of(pid, failed);
+  if (failed) return false;
+  const auto parents = program_of(parent, failed);
+  if (failed || its == parents) return false;
   return !read_file(fmt::format("/proc/{}/cmdline", pid)).value_or("").empty();
 }
 

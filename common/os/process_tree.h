@@ -41,6 +41,10 @@ bool has_environment(pid_t pid, std::string_view entry);
 // them is not ours to see.
 bool has_been_executed(pid_t pid, pid_t parent);
 
+// Whether it is none of ours to see, and yet perhaps to kill: it has file capabilities, or has made
+// itself undumpable (prctl(2)).
+bool hides_its_program(pid_t pid);
+
 // All living processes of the control group that this one is in (cgroups(7)), this one included.
 std::vector<pid_t> processes_of_our_cgroup();
 
