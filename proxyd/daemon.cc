@@ -171,8 +171,15 @@ void Daemon::ask() {
   Barrier& barrier = context_.gate.barrier();
   if (const auto ticket = barrier.next(now())) state_.asks = *ticket;
   state_.doubts = context_.gate.newest_doubt();
-  // We are idle: what had to be closed for that is closed.
-  state_.let_go = context_.gate.ended_generation();
+  // What had to be closed for that is closed at the end of the turn, which this is where we are
+  // idle.
+  if (const auto ended = context_.gate.ended_generation(); ended != state_.let_go) {
+    if (loop_.has_later()) {
+      ask_soon();
+    } else {
+      state_.let_go = ended;
+    }
+  }
   // Of no news nothing is sent. The counts stay as they were: they would be written to the file
   // with each ticket.
   if (publisher_) publisher_->publish(state_);

@@ -205,10 +205,14 @@ void Daemon::on_exit(std::uint64_t generation, ExitStatus status) {
   killer_.look();
 }
 
-// All are dead. A port that the next backend is to bind may not be free yet.
+// All are dead. A port that the next backend is to bind may not be free yet. That proxyd has let go
+// it says after a kill that was told: when we start it may have done so long ago, and when all stop
+// it goes itself.
 void Daemon::on_tree_gone() {
-  if (!socket_) return port_release_.await(backend_.generation());
-  happen(TreeGone{.wall_ms = wall_ms()});
+  if (socket_) return happen(TreeGone{.wall_ms = wall_ms()});
+  const Backend::State state = backend_.state();
+  const bool is_told = state != Backend::State::Starting && state != Backend::State::Stopping;
+  port_release_.await(is_told ? backend_.generation() : 0);
 }
 
 void Daemon::on_build_end(ExitStatus status) {

@@ -31,9 +31,9 @@ class PortRelease {
   // `addresses` are the backend's, all with one port.
   PortRelease(Loop& loop, std::vector<SocketAddress> addresses, std::function<void()> on_released);
 
-  // Until there is no orphan of that generation or one before it. Those of proxyd are waited for
-  // until a hang of the machine would be over; others not for long, since they may belong to
-  // somebody who does not care.
+  // Until there is no orphan of that generation or one before it; 0: of one of which proxyd will
+  // say nothing. Those of proxyd are waited for until a hang of the machine would be over; others
+  // not for long, since they may belong to somebody who does not care.
   void await(std::uint64_t generation);
 
   // What proxyd has said (ProxyState).

@@ -59,6 +59,9 @@ class Loop {
   // is still on the stack, and to do once what several callbacks of one turn asked for.
   void later(std::function<void()> action);
 
+  // Whether something is left for the end of this turn.
+  bool has_later() const { return !later_.empty(); }
+
   // Calls `action` once, as soon as nothing is ready that was not there before; within kBusyMax
   // where there always is something. For what serves the more the later it is done.
   void when_idle(std::function<void()> action);
