@@ -108,7 +108,8 @@
     // A hidden tab waits until it is seen.
     if (document.hidden) return;
     let isOutdated = state.epoch !== shown.epoch || state.generation !== shown.generation;
-    const { refresh } = state;
+    // A proxyd that was just started may not know of any yet.
+    const refresh = state.refresh.epoch ? state.refresh : shown.refresh;
     // With another epoch comes a restart of the server.
     const missed = refresh.epoch === shown.refresh.epoch ? refresh.count - shown.refresh.count : 0;
     if (missed > 1 || (missed === 1 && refresh.page)) {

@@ -9,7 +9,7 @@ import sys
 import unittest
 
 from browser import HERE, Browser, what_is_missing
-from harness import QUIET_S, IntegrationTest, free_port, get, wait_for
+from harness import QUIET_S, IntegrationTest, free_port, freeze, get, wait_for
 
 # Serves pages that it has in itself, and static/ as it is. /plain has the public client instead of
 # ours, /main has ours from the main port, /slow as soon as it is told to connect(), /bare has none;
@@ -200,7 +200,7 @@ class Refreshing(BrowserTest):
         page = self.open()
         for text in ("old", "new"):  # nothing happens; something does
             proxyd = self.hpp.helper_pid("proxyd")
-            os.kill(proxyd, signal.SIGSTOP)
+            freeze(proxyd)
             if text == "new":
                 self.save_site(text)
                 self.hpp.wait_state("Running", 2)
@@ -285,6 +285,30 @@ class StyleSheets(BrowserTest):
         self.assertEqual(self.color(page, "h1"), "rgb(1, 0, 0)")
         page.get("connect()")
         self.wait_color(page, "h1", 11)
+        self.assert_no_reload(page, 1)
+
+    def test_one_that_is_saved_before_a_new_proxyd_knows_of_any(self):
+        """It hears of the backend first."""
+        page = self.open()
+        self.save("static/main.css", "h1 { color: rgb(11, 0, 0) }")
+        self.wait_color(page, "h1", 11)
+        page.get("""{
+            window.told = 0;
+            const OldSocket = WebSocket;
+            window.WebSocket = class extends OldSocket {
+                constructor(url) {
+                    super(url);
+                    this.addEventListener("message", () => ++window.told);
+                }
+            };
+        }""")
+        watchd = self.hpp.helper_pid("watchd")
+        freeze(watchd)
+        os.kill(self.hpp.helper_pid("proxyd"), signal.SIGKILL)
+        page.wait("window.told >= 2")  # its greeting, and how things stand
+        self.save("static/main.css", "h1 { color: rgb(12, 0, 0) }")
+        os.kill(watchd, signal.SIGCONT)
+        self.wait_color(page, "h1", 12)
         self.assert_no_reload(page, 1)
 
     def test_nothing_flashes(self):
@@ -404,7 +428,7 @@ class Injected(BrowserTest):
             self.wait_overlay(page, "KeyError")
             self.save_site(f"fixed {number}")
             self.shows(page, f"fixed {number}")
-            self.assertEqual(page.loads, 3)
+            wait_for(lambda: page.loads == 3, lambda: f"the third load, not {page.loads}")
             self.assertEqual([line for line in page.ask("log") if "Content Security" in line], [])
 
     def test_a_fragment_that_a_script_asks_for_is_what_it_was(self):
