@@ -9,7 +9,7 @@ import threading
 import time
 import unittest
 
-from harness import DEADLINE_S, Background, stat_fields, wait_for
+from harness import DEADLINE_S, Background, memory_of, stat_fields, wait_for
 from proxy import ProxyTest
 from restarts import is_sanitized
 
@@ -26,9 +26,7 @@ def reset(client):
 class Memory(ProxyTest):
     def memory(self):
         """The bytes that the proxy has for itself."""
-        with open(f"/proc/{self.proxy.pid}/smaps_rollup", encoding="ascii") as file:
-            fields = dict(line.split(":") for line in file if ":" in line)
-        return sum(int(fields[f"Private_{kind}"].split()[0]) for kind in ("Clean", "Dirty")) * 1024
+        return memory_of(self.proxy.pid, "Private_Dirty")
 
     def assert_small(self, limit, before):
         """Sanitizers keep what is freed for a while: their builds are not measured."""

@@ -925,9 +925,9 @@ class Leaving(ProxyTest):
         peer.read_request()
         return client, peer
 
-    def assert_ends(self, peer, at_least, at_most):
-        """The proxy ends the backend's connection, so long from now."""
-        began = time.monotonic()
+    def assert_ends(self, peer, at_least, at_most, began=None):
+        """The proxy ends the backend's connection, so long from `began`, or from now."""
+        began = began or time.monotonic()
         if not select.select([peer.socket], [], [], at_most)[0]:
             peer.socket.close()
             self.fail("it goes on")
@@ -940,8 +940,9 @@ class Leaving(ProxyTest):
 
     def test_after_a_fin_the_answer_may_begin_for_a_second(self):
         client, peer = self.begin(get())
+        began = time.monotonic()
         client.socket.shutdown(socket.SHUT_WR)
-        self.assert_ends(peer, GRACE_S * 0.9, GRACE_S + DEADLINE_S)
+        self.assert_ends(peer, GRACE_S * 0.9, GRACE_S + DEADLINE_S, began)
         client.wait_closed()
 
     def test_an_answer_that_has_begun_is_delivered_whole(self):
@@ -967,10 +968,11 @@ class Leaving(ProxyTest):
     def test_the_last_of_pipelined_requests_has_a_second_too(self):
         client, peer = self.begin(get() * 2)
         client.socket.shutdown(socket.SHUT_WR)
+        began = time.monotonic()
         peer.send(OK)
         self.assertEqual(client.read_response().body, b"ok")
         peer.read_request()
-        self.assert_ends(peer, GRACE_S * 0.9, GRACE_S + 9)
+        self.assert_ends(peer, GRACE_S * 0.9, GRACE_S + 9, began)
         client.wait_closed()
 
     def test_a_reset_ends_the_request_at_once(self):

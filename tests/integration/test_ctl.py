@@ -1,6 +1,7 @@
 """hpp-ctl: a window on a running hpp, for people and for scripts."""
 
 import json
+import os
 import signal
 import subprocess
 
@@ -10,6 +11,7 @@ from harness import (
     IntegrationTest,
     Program,
     free_port,
+    freeze,
     get,
     is_alive,
     wait_for,
@@ -160,24 +162,11 @@ class Status(CtlTest):
     def test_of_an_author_that_does_not_answer_the_file_speaks(self):
         hpp = self.start_ready()
         pid = hpp.helper_pid("watchd")
-        with Stopped(pid):
-            status = json.loads(self.ctl("status", "--json").output("out"))
-        # nng's threads are stopped with it: what comes is from the file.
+        freeze(pid)  # nng's threads with it: what comes is from the file
+        status = json.loads(self.ctl("status", "--json").output("out"))
+        os.kill(pid, signal.SIGCONT)
         self.assertEqual(status["silent"], ["watchd"])
         self.assertTrue(status["tree"]["watching"])
-
-
-class Stopped:
-    """Stops a process for as long as the block takes."""
-
-    def __init__(self, pid):
-        self.pid = pid
-
-    def __enter__(self):
-        subprocess.run(["kill", "-STOP", str(self.pid)], check=True)
-
-    def __exit__(self, *_):
-        subprocess.run(["kill", "-CONT", str(self.pid)], check=True)
 
 
 class Wait(CtlTest):

@@ -8,7 +8,7 @@ import re
 import time
 import unittest
 
-from harness import children_of, stat_fields, wait_for
+from harness import children_of, memory_of, stat_fields, wait_for
 from restarts import Load, RestartTest, is_sanitized
 
 SOAKS = "HPP_SOAK" in os.environ
@@ -25,15 +25,11 @@ REST_S = 16
 
 class Process:
     def __init__(self, pid):
+        self.pid = pid
         self.directory = pathlib.Path(f"/proc/{pid}")
 
     def descriptors(self):
         return len(os.listdir(self.directory / "fd"))
-
-    def memory(self):
-        """Bytes that are its own."""
-        text = (self.directory / "smaps_rollup").read_text()
-        return sum(int(k) for k in re.findall(r"^Private_\w+: +(\d+) kB", text, re.M)) * KIB
 
     def wake_ups(self):
         """So far, of all its threads."""
@@ -77,19 +73,21 @@ class LongLife(RestartTest):
         self.play(10, 1000)  # so that all has been allocated that is kept
         files = sorted(os.listdir(self.hpp.run_directory))
         descriptors = {name: p.descriptors() for name, p in processes.items()}
-        memory = {name: p.memory() for name, p in processes.items()}
+        memory = {name: memory_of(p.pid, "Private_Dirty") for name, p in processes.items()}
         self.play(RESTARTS, REQUESTS)
         for name, process in processes.items():
             with self.subTest(name):
                 # Connections of clients that have left are closed a moment later.
                 wait_for(lambda: process.descriptors() <= descriptors[name],
                          lambda: f"{descriptors[name]} descriptors, not {process.descriptors()}")
-                grown = process.memory() - memory[name]
-                print(f"hpp-{name}: {grown // KIB:+} KiB, {process.memory() // KIB} KiB in all")
+                now = memory_of(process.pid, "Private_Dirty")
+                grown = now - memory[name]
+                print(f"hpp-{name}: {grown // KIB:+} KiB, {now // KIB} KiB in all")
                 if not is_sanitized():  # freed memory is kept, to find who uses it
                     self.assertLess(grown, GROWTH_MAX)
         self.assertEqual(self.zombies(), [])
-        self.assertEqual(sorted(os.listdir(self.hpp.run_directory)), files)
+        wait_for(lambda: sorted(os.listdir(self.hpp.run_directory)) == files,
+                 lambda: f"{files}, not {os.listdir(self.hpp.run_directory)}")
         self.assertEqual(set(children_of(self.hpp.helper_pid("supervisord"))),
                          {self.hpp.snapshot()["pid"]})
 
@@ -101,7 +99,7 @@ class LongLife(RestartTest):
         before = sum(p.wake_ups() for p in processes)
         time.sleep(REST_S)  # what happens by itself meanwhile
         rate = (sum(p.wake_ups() for p in processes) - before) / REST_S
-        memory = sum(p.memory() for p in processes)
+        memory = sum(memory_of(p.pid, "Pss") for p in processes)
         print(f"at rest: {rate:.1f} wake-ups a second, {memory // KIB} KiB, all four together")
         self.assertLess(rate, 10)
         self.assertLess(memory, 30 * KIB * KIB)

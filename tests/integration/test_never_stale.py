@@ -257,7 +257,7 @@ class Degraded(RestartTest):
     """Nobody answers the question whether all is known. Requests go to the backend that there is,
     and the user is told once."""
 
-    TIMEOUT_MS = 300
+    TIMEOUT_MS = 2000
 
     def check(self, pid):
         """Stops that process, which is one of those that must answer, and lets it go on."""

@@ -306,7 +306,7 @@ class Backends(ProxyTest):
         """RFC 9112 section 9.2: no answer to a request that is sent afterwards."""
         client, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", Requests.OK)
         freeze(self.proxy.pid)
-        client.ask()
+        client.ask("POST", headers=[("Content-Length", 0)])
         peer.send(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
         os.kill(self.proxy.pid, signal.SIGCONT)
         fresh = self.accept()

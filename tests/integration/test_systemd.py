@@ -148,8 +148,12 @@ class Life(SystemdTest):
             wait_for(lambda: self.manager.show(unit(helper), "ActiveState") == "failed",
                      lambda: f"the end of {helper}: {self.hpp.transcript()}")
             self.assertEqual(self.manager.show(unit(helper), "NRestarts"), "0")
-        said = [entry for entry in self.manager.journal("hpp") if "patern" in entry["MESSAGE"]]
-        self.assertEqual(len(said), len(HELPERS))
+
+        def said():
+            return [entry for entry in self.manager.journal("hpp") if "patern" in entry["MESSAGE"]]
+
+        wait_for(lambda: len(said()) >= len(HELPERS), self.hpp.transcript)
+        self.assertEqual(len(said()), len(HELPERS))
         self.assert_nothing_left()
 
     def test_without_a_project_nothing_starts(self):
@@ -219,7 +223,8 @@ class Crashes(SystemdTest):
         self.save("hpp.toml", "patern = 'x'")
         self.kill("supervisord")
         wait_for(lambda: not is_alive(backend), "the backend's end")
-        self.assertEqual(self.manager.show(unit("supervisord"), "ActiveState"), "failed")
+        wait_for(lambda: self.manager.show(unit("supervisord"), "ActiveState") == "failed",
+                 self.hpp.transcript)
 
 
 class Journal(SystemdTest):

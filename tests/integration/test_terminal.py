@@ -294,7 +294,7 @@ class Interactive(TerminalTest):
         self.save("app.py", DEBUGGED.replace("{answer}", "second"))
         hpp.wait_screen(r"\(Pdb\) ", after=seen)
         hpp.type("p answer\r")
-        hpp.wait_screen("'second'\r\n", after=seen)
+        hpp.wait_screen(r"'second'\r\n\(Pdb\) ", after=seen)
         seen = len(hpp.screen)
         self.save("app.py", DEBUGGED.replace("{answer}", "third"))  # while it waits for a key
         hpp.wait_screen(r"\(Pdb\) ", after=seen)

@@ -134,6 +134,13 @@ def freeze(pid):
     wait_for(is_frozen, f"process {pid} to stop")
 
 
+def memory_of(pid, *kinds):
+    """Bytes of those kinds (`Private_Dirty`, `Pss`: proc(5), smaps). Of another process that runs
+    the same program, `Private_Clean` and `Pss` tell, too."""
+    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return sum(int(re.search(rf"^{kind}: +(\d+) kB", text, re.M).group(1)) for kind in kinds) * 1024
+
+
 def environment_of(pid):
     try:
         entries = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
