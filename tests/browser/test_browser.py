@@ -302,11 +302,13 @@ class StyleSheets(BrowserTest):
                 }
             };
         }""")
-        watchd = self.hpp.helper_pid("watchd")
-        freeze(watchd)
-        os.kill(self.hpp.helper_pid("proxyd"), signal.SIGKILL)
-        page.wait("window.told >= 2")  # its greeting, and how things stand
+        proxyd, watchd = (self.hpp.helper_pid(name) for name in ("proxyd", "watchd"))
+        freeze(proxyd)
         self.save("static/main.css", "h1 { color: rgb(12, 0, 0) }")
+        wait_for(lambda: self.hpp.snapshot("watchd")["refresh"]["count"] == 2, "the second save")
+        freeze(watchd)
+        os.kill(proxyd, signal.SIGKILL)
+        page.wait("window.told >= 2")  # the greeting of a new one, and how things stand
         os.kill(watchd, signal.SIGCONT)
         self.wait_color(page, "h1", 12)
         self.assert_no_reload(page, 1)
