@@ -171,8 +171,7 @@ void Daemon::ask() {
   Barrier& barrier = context_.gate.barrier();
   if (const auto ticket = barrier.next(now())) state_.asks = *ticket;
   state_.doubts = context_.gate.newest_doubt();
-  // What had to be closed for that is closed at the end of the turn, which this is where we are
-  // idle.
+  // Its connections are closed at the end of the turn, which is still to come if a timer called us.
   if (const auto ended = context_.gate.ended_generation(); ended != state_.let_go) {
     if (loop_.has_later()) {
       ask_soon();

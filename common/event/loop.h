@@ -59,7 +59,7 @@ class Loop {
   // is still on the stack, and to do once what several callbacks of one turn asked for.
   void later(std::function<void()> action);
 
-  // Whether something is left for the end of this turn.
+  // Whether later() or bury() has something to do yet.
   bool has_later() const { return !later_.empty(); }
 
   // Calls `action` once, as soon as nothing is ready that was not there before; within kBusyMax
