@@ -6,6 +6,10 @@
 // terminal: a prompt that asks /dev/tty for a password, say, is to fail, and not to wait for keys
 // that nobody passes on. With --interactive they are passed on (input.h): then stdout's, at least,
 // is a terminal, the controlling one, and stdin is the same.
+//
+// A supervisord that is killed takes along what it has read and not yet written; all else waits in
+// the pipe for the next one. No system call moves bytes from any descriptor to any other and shows
+// them, too, for the tail.
 #pragma once
 
 #include <functional>

@@ -268,7 +268,8 @@ class Supervisord(CrashTest):
         self.assert_heals("healed")
 
     def test_output_flows_on(self):
-        """Not a line is lost, and each stays in its place."""
+        """Each line stays in its place, and none is lost but what a kill meets between a read and a
+        write."""
         self.save("chatty.py", CHATTY)
         self.hpp = self.start_hpp("--exec", PYTHON, "chatty.py", "{backend}")
         self.hpp.wait_ready()
@@ -281,7 +282,10 @@ class Supervisord(CrashTest):
         self.hpp.ctrl_c()
         self.hpp.wait_exit()
         numbers = [int(line.split()[1]) for line in self.hpp.output("out").splitlines()]
-        self.assertEqual(numbers, list(range(len(numbers))))
+        gaps = [(a, b) for a, b in itertools.pairwise(numbers) if b != a + 1]
+        self.assertEqual(numbers[0], 0)
+        self.assertEqual(numbers, sorted(set(numbers)))
+        self.assertLessEqual(len(gaps), KILLS_MAX, gaps)
 
     def test_a_tree_that_was_taken_over_dies_whole(self):
         self.save("tree.py", TREE)
