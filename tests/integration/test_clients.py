@@ -26,7 +26,7 @@ def reset(client):
 class Memory(ProxyTest):
     def memory(self):
         """The bytes that the proxy has for itself."""
-        return memory_of(self.proxy.pid, "Private_Dirty")
+        return memory_of(self.proxy.pid)
 
     def assert_small(self, limit, before):
         """Sanitizers keep what is freed for a while: their builds are not measured."""

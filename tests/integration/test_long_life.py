@@ -73,14 +73,14 @@ class LongLife(RestartTest):
         self.play(10, 1000)  # so that all has been allocated that is kept
         files = sorted(os.listdir(self.hpp.run_directory))
         descriptors = {name: p.descriptors() for name, p in processes.items()}
-        memory = {name: memory_of(p.pid, "Private_Dirty") for name, p in processes.items()}
+        memory = {name: memory_of(p.pid) for name, p in processes.items()}
         self.play(RESTARTS, REQUESTS)
         for name, process in processes.items():
             with self.subTest(name):
                 # Connections of clients that have left are closed a moment later.
                 wait_for(lambda: process.descriptors() <= descriptors[name],
                          lambda: f"{descriptors[name]} descriptors, not {process.descriptors()}")
-                now = memory_of(process.pid, "Private_Dirty")
+                now = memory_of(process.pid)
                 grown = now - memory[name]
                 print(f"hpp-{name}: {grown // KIB:+} KiB, {now // KIB} KiB in all")
                 if not is_sanitized():  # freed memory is kept, to find who uses it

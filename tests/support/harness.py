@@ -134,11 +134,11 @@ def freeze(pid):
     wait_for(is_frozen, f"process {pid} to stop")
 
 
-def memory_of(pid, *kinds):
-    """Bytes of those kinds (`Private_Dirty`, `Pss`: proc(5), smaps). Of another process that runs
-    the same program, `Private_Clean` and `Pss` tell, too."""
+def memory_of(pid, kind="Private_Dirty"):
+    """Bytes of that kind (proc(5), smaps). Who else runs the same program changes `Private_Clean` and
+    `Pss`, but not what a process has written to."""
     text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return sum(int(re.search(rf"^{kind}: +(\d+) kB", text, re.M).group(1)) for kind in kinds) * 1024
+    return int(re.search(rf"^{kind}: +(\d+) kB", text, re.M).group(1)) * 1024
 
 
 def environment_of(pid):

@@ -79,9 +79,9 @@ struct ChangedFile {
 // counted from (it was restarted, or lost track), so it cannot tell what changed.
 //
 // Watchman reads its clock before it looks for files, and what comes in between is told with a
-// clock of before it: its next answer has the same file once more (seen with 4.9; later ones have
-// the order, too). So `clock` is the newest of its own and those of the files, which misses
-// nothing: a tick is complete before anybody can see it. What comes once more is known by it.
+// clock of before it: its next answer has the same file once more (4.9: query/eval.cpp). So `clock`
+// is the newest of its own and those of the files, which misses nothing: a tick is complete before
+// anybody can see it (root/iothread.cpp). What comes once more is known by it.
 struct Changes {
   std::string clock;
   bool is_fresh_instance = false;
