@@ -12,7 +12,7 @@ std::string wait_request(std::string_view host);
 
 enum class Verdict {
   Live,     // 200: what was saved before the request is served
-  Failed,   // 503: the backend failed with it
+  Failed,   // 503: the backend failed with it, or the files are not watched
   Unclear,  // any other status: that was not hpp, or not for us
 };
 

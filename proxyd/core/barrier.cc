@@ -6,15 +6,14 @@ namespace hpp::proxyd {
 
 std::uint64_t Barrier::take(TimePoint now) {
   if (!settings_.is_on) return 0;
-  if (!has_waiting()) waiting_since_ = now;
+  if (!has_waiting() && watch_ != Watch::Lost) waiting_since_ = now;
   wanted_ = asked_ + 1;
   return wanted_;
 }
 
 void Barrier::on(const bus::TreeState& tree, TimePoint now) {
   is_settling_ = tree.settling;
-  if (!is_watching_ && tree.watching) waiting_since_ = now;
-  is_watching_ = tree.watching;
+  note_watch(tree, now);
   const bool is_news = tree.answers.epoch == settings_.epoch && tree.answers.number > answered_;
   if (!is_news) return;
   answered_ = tree.answers.number;
@@ -22,18 +21,37 @@ void Barrier::on(const bus::TreeState& tree, TimePoint now) {
   has_lapsed_ = false;
 }
 
+// A watch that is back has caught up with what was saved meanwhile: a silence before it says
+// nothing about the answers to come.
+void Barrier::note_watch(const bus::TreeState& tree, TimePoint now) {
+  const Watch before = watch_;
+  if (tree.watching) {
+    watch_ = Watch::Works;
+    if (before == Watch::Works || before == Watch::Expected) return;
+    has_lapsed_ = false;
+    waiting_since_ = now;
+  } else if (before == Watch::Works || (before == Watch::Expected && !tree.clock.empty())) {
+    watch_ = Watch::Lost;
+    waiting_since_ = now;
+  } else if (before == Watch::Expected) {
+    watch_ = Watch::NeverWas;
+  }
+}
+
 std::optional<bus::Ticket> Barrier::next(TimePoint now) {
+  if (wake_at() && now >= lapses_at()) has_lapsed_ = true;
   if (!has_waiting()) return std::nullopt;
-  if (now >= lapses_at()) has_lapsed_ = true;
   const bool is_under_way = asked_ > answered_;
   if (is_under_way && now < asked_at_ + kAskAgainAfter) return std::nullopt;
   asked_at_ = now;
   return bus::Ticket{.epoch = settings_.epoch, .number = ++asked_};
 }
 
-// Nobody waits for what has lapsed: the next request will ask.
+// After a lapse nothing has to be done in time: the next request publishes a ticket.
 std::optional<TimePoint> Barrier::wake_at() const {
-  if (!has_waiting() || has_lapsed_) return std::nullopt;
+  if (!settings_.is_on || has_lapsed_) return std::nullopt;
+  if (watch_ == Watch::Lost) return lapses_at();
+  if (!has_waiting()) return std::nullopt;
   return std::min(asked_at_ + kAskAgainAfter, lapses_at());
 }
 

@@ -1,18 +1,35 @@
-// Pure. The freshness barrier: learns for each request that arrives how the files stood then.
+// Pure. The freshness barrier: finds out which revision of the files a request must be answered
+// with.
 //
-// Watchman tells of a change only when the files have been quiet for a while (20 ms). A request
-// that comes sooner would be answered by old code. So each takes a *ticket*: a question that is
-// published after the request has come, and that watchd answers when Watchman has told it all that
-// was saved before the question. One ticket is under way at a time; the next one serves all who
-// have come meanwhile.
+// Watchman reports a change 20 ms after the last write. Without a barrier, a request that arrives
+// within those 20 ms would get an answer from the old backend. Therefore every request takes a
+// *ticket*. proxyd publishes the ticket; watchd answers it after Watchman has reported every write
+// that preceded it. Only one ticket is in flight at a time. Requests that arrive meanwhile share
+// the next one.
 //
-//   off      Requests wait for no answer (`--barrier off`, or nobody supervises the backend).
-//   strict   They wait.
-//   lapsed   For longer than the timeout no answer came: watchd or Watchman is gone or hangs. They
-//            do not wait, until the next answer comes. It is asked for with each request.
+//   off        Requests do not wait: `--barrier off`, or no supervisor runs the backend.
+//   strict     Requests wait for the answer to their ticket.
+//   lost       watchd has lost its watch: Watchman was killed, or its connection broke. Requests
+//   wait,
+//              because watchd usually has a new watch within 100 ms and then counts what it missed.
+//              Their tickets are published when the watch is back.
+//   lapsed     No answer came within the timeout, because watchd or Watchman hangs, or a lost watch
+//              did not come back within the timeout. Requests do not wait, but each one still takes
+//              a ticket. The next answer, or a new watch, makes the barrier strict again.
+//   unwatched  watchd has never had a watch. Requests do not wait: there is nothing to wait for.
 //
-// While watchd says that it does not watch, nobody waits either. While it says that git is writing
-// the files, everybody waits, for kSettlingMax at most.
+//   strict ──── no answer within the timeout ────► lapsed
+//   strict ──── the watch is lost ───────────────► lost
+//   lost ────── there is a new watch ────────────► strict
+//   lost ────── timeout, counted from the loss ──► lapsed
+//   lapsed ──── an answer, or a new watch ───────► strict
+//   unwatched ─ there is a watch ────────────────► strict
+//
+// The barrier begins strict, because a new proxyd does not know what watchd knows. The first report
+// decides. If it says that there is no watch, but has a clock, watchd had a watch before this
+// proxyd started: the barrier is *lost*. Without a clock it is *unwatched*.
+//
+// If watchd reports that git is writing files, all requests wait, for at most kSettlingMax.
 #pragma once
 
 #include <chrono>
@@ -54,13 +71,25 @@ class Barrier {
 
   bool is_answered(std::uint64_t number) const { return settings_.is_on && number <= answered_; }
 
-  // Whether a request has to wait until its ticket is answered.
-  bool is_strict() const { return settings_.is_on && is_watching_ && !has_lapsed_; }
+  // Whether a request has to wait until its ticket is answered: strict or lost.
+  bool is_strict() const { return settings_.is_on && watch_ != Watch::NeverWas && !has_lapsed_; }
 
   bool has_lapsed() const { return has_lapsed_; }
 
  private:
-  bool has_waiting() const { return wanted_ > answered_ && is_watching_; }
+  enum class Watch {  // watchd's, by its latest report
+    Expected,         // there is no report yet
+    Works,
+    Lost,
+    NeverWas,
+  };
+
+  // Whether a request waits whose ticket watchd can answer now.
+  bool has_waiting() const {
+    return wanted_ > answered_ && (watch_ == Watch::Works || watch_ == Watch::Expected);
+  }
+
+  void note_watch(const bus::TreeState& tree, TimePoint now);
 
   TimePoint lapses_at() const;
 
@@ -69,8 +98,8 @@ class Barrier {
   std::uint64_t asked_ = 0;     // newest number that was published
   std::uint64_t answered_ = 0;  // newest number that was answered
   TimePoint asked_at_{};
-  TimePoint waiting_since_{};  // for an answer to any ticket
-  bool is_watching_ = true;    // until watchd says otherwise
+  TimePoint waiting_since_{};  // start of the current wait: for an answer, or for a lost watch
+  Watch watch_ = Watch::Expected;
   bool is_settling_ = false;
   bool has_lapsed_ = false;
 };

@@ -88,13 +88,40 @@ std::string status_text(const Knowledge& knowledge) {
                   {"proxy", json_of(bus::Message(knowledge.proxy))}});
 }
 
-// With --keep-last-good one that lives may not be what was waited for.
-std::string write_wait(const RequestFacts& request, const bus::BackendState& backend,
-                       std::int64_t now_ms) {
+// Returns why hpp cannot tell whether the newest files are served; empty if it can. With
+// --assume-running there is no watcher: neither a tree nor a problem.
+std::string doubt_of(const Knowledge& knowledge) {
+  if (knowledge.tree && !knowledge.tree->watching) return knowledge.tree->problem;
+  return knowledge.proxy.problem;
+}
+
+std::string write_doubt(const RequestFacts& request, const bus::BackendState& backend,
+                        const std::string& doubt) {
+  const std::string message = fmt::format(
+      "hpp cannot tell whether your server runs the newest files, because it does not watch them: "
+      "{}",
+      printable(doubt));
+  const OwnHead head{.status = 503, .generation = backend.generation};
+  if (request.wanted != Wanted::Json) {
+    return write_own(head, "text/plain", message + '\n', request);
+  }
+  const std::string text = text_of({{"error", "not_watching"},
+                                    {"status", head.status},
+                                    {"message", message},
+                                    {"live", false},
+                                    {"generation", backend.generation}});
+  return write_own(head, "application/json", text, request);
+}
+
+// With --keep-last-good, the backend that runs may not be the one that was waited for.
+std::string write_wait(const RequestFacts& request, const Knowledge& knowledge) {
+  const bus::BackendState backend = knowledge.backend.value_or(bus::BackendState{});
   if (!backend.problem.empty()) {
     return write_answer({.kind = Answer::Kind::Crashed, .status = 503}, request, backend,
-                        {.may_see_output = true, .now_ms = now_ms});
+                        {.may_see_output = true, .now_ms = knowledge.now_ms});
   }
+  const std::string doubt = doubt_of(knowledge);
+  if (!doubt.empty()) return write_doubt(request, backend, doubt);
   const std::string text = text_of({{"live", true},
                                     {"generation", backend.generation},
                                     {"pid", backend.pid},
@@ -187,7 +214,7 @@ std::string write_endpoint(OwnEndpoint endpoint, const RequestFacts& request,
     case OwnEndpoint::History:
       return json(history_text(knowledge));
     case OwnEndpoint::Wait:
-      return write_wait(request, knowledge.backend.value_or(bus::BackendState{}), knowledge.now_ms);
+      return write_wait(request, knowledge);
     case OwnEndpoint::LiveReloadScript:
       return write_own({}, "text/javascript", livereload_script(), request);
     case OwnEndpoint::LiveReload:  // no text: the connection is handed over

@@ -33,7 +33,8 @@ struct Knowledge {
   std::int64_t now_ms = 0;  // since the Unix epoch
 };
 
-// What that endpoint says. Wait: that the backend lives, and serves the newest tree or why not.
+// Returns the endpoint's answer. Wait: 200 if the backend runs and serves the newest tree; 503 with
+// the reason if it does not, or if the watcher has a problem and hpp cannot tell.
 std::string write_endpoint(OwnEndpoint endpoint, const RequestFacts& request,
                            const Knowledge& knowledge);
 

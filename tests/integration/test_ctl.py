@@ -197,6 +197,29 @@ class Wait(CtlTest):
         self.save_backend("mended")
         self.assert_status(self.ctl("wait"), 0)
 
+    def test_it_fails_while_the_files_are_not_watched(self):
+        """With the watcher's own words: a save may be unknown to hpp."""
+        hpp = self.start_ready("--barrier-timeout", "100")
+        self.watchman.write_config({"root_restrict_files": [".git"]})
+        self.watchman.kill()
+        wait_for(lambda: "root_files" in hpp.snapshot("watchd")["problem"], "the problem")
+        program = self.ctl("wait")
+        self.assert_status(program, 1)
+        self.assertRegex(program.output("err"), "does not watch them: Watchman says: .*root_files")
+        self.assertEqual(program.output("out"), "")
+        (self.project / ".git").mkdir()
+        wait_for(lambda: hpp.snapshot("watchd")["watching"], "the watch")
+        self.assert_status(self.ctl("wait"), 0)
+
+    def test_it_fails_if_the_watcher_does_not_answer(self):
+        self.start_ready("--barrier-timeout", "100")
+        pid = self.watchman.pid
+        freeze(pid)
+        self.addCleanup(os.kill, pid, signal.SIGCONT)
+        program = self.ctl("wait")
+        self.assert_status(program, 1)
+        self.assertRegex(program.output("err"), "the watcher does not answer")
+
     def test_the_time_it_waits_has_a_limit(self):
         self.start_ready()
         self.save("app.py", "import time\ntime.sleep(1000)\n")

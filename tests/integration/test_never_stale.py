@@ -253,6 +253,57 @@ class Checkout(RestartTest):
         self.assert_one_at_a_time()
 
 
+class Outages(RestartTest):
+    """Watchman is killed while clients ask without pause, and somebody saves before there is a new
+    watch."""
+
+    ROUNDS = 3  # a fourth crash of watchd within ten seconds would be close to the end of hpp
+
+    def check(self, kill):
+        self.save_text("0")
+        # Where the machine is slow, a new watch takes longer than two seconds.
+        self.start("--barrier-timeout", 20_000)
+        self.saved = 0  # the save of this one has returned
+        client = self.client()
+
+        def check(response, saved):
+            if response.status != 200 or int(response.text) < saved:
+                raise AssertionError(f"{response} to a request after the save of {saved}")
+
+        with Load(self.hpp.bind, check=check, before=lambda: self.saved) as load:
+            for i in range(1, self.ROUNDS + 1):
+                kill()
+                self.save_text(str(i))
+                self.saved = i
+                load.wait_answers(8)
+                self.assertEqual(client.ask().text, str(i))
+        self.assert_one_at_a_time()
+
+    def test_watchman_dies(self):
+        self.check(self.watchman.kill)
+
+    def test_watchman_and_watchd_die(self):
+        def kill():
+            os.kill(self.hpp.helper_pid("watchd"), signal.SIGKILL)
+            self.watchman.kill()
+
+        self.check(kill)
+
+    def test_a_watchman_that_is_gone_for_good_is_not_waited_for(self):
+        """Once, for as long as the user has said, and no request after that."""
+        self.start("--barrier-timeout", 500)
+        self.watchman.write_config({"root_restrict_files": ["no such file"]})
+        self.watchman.kill()
+        client = self.client()
+        wait_for(lambda: client.ask() and not self.hpp.snapshot("watchd")["watching"],
+                 "the watch to be lost")
+        self.hpp.wait_line("^hpp-proxyd: warning: the watcher does not answer")
+        for keeps in (True, False) * 4:
+            began = time.monotonic()
+            self.assertEqual(client.ask(keeps=keeps).text, "first")
+            self.assertLess(time.monotonic() - began, 0.4)
+
+
 class Degraded(RestartTest):
     """Nobody answers the question whether all is known. Requests go to the backend that there is,
     and the user is told once."""

@@ -33,8 +33,10 @@ struct Options {
   std::string program;
 };
 
-const std::map<std::string, Break> kBreaks{
-    {"barrier", Break::Barrier}, {"generation", Break::Generation}, {"replay", Break::Replay}};
+const std::map<std::string, Break> kBreaks{{"barrier", Break::Barrier},
+                                           {"generation", Break::Generation},
+                                           {"replay", Break::Replay},
+                                           {"loss", Break::Loss}};
 
 // One process: a core that asserts, or is caught by a sanitizer, takes it along.
 struct Job {

@@ -61,6 +61,7 @@ void Proxyd::die() {
   idle_.clear();
   gate_.reset();
   tree_.reset();
+  lost_at_.reset();
   refresh_ = {};
   state_ = {};
   publish_is_due_ = asking_ = lapse_told_ = false;
@@ -83,6 +84,7 @@ void Proxyd::on_message(const bus::Message& message) {
 
 void Proxyd::on_tree(const bus::TreeState& tree) {
   world_.trace("proxyd: hears {}", world_.traces() ? text_of(tree) : "");
+  note_watch(tree);
   tree_ = tree;
   gate_->on(tree, world_.now());
   lapse_told_ = gate_->barrier().has_lapsed();
@@ -491,6 +493,7 @@ void Proxyd::perform(Client& client, const proxyd::AskGate&) {
   auto plea = client.exchange.plea();
   if (!plea) return;
   plea->is_shut_out = client.queued_as == 0 && queue_.size() >= world_.traits.queue_limit;
+  if (world_.broken == Break::Loss && is_watch_awaited()) plea->needs = bus::TreePoint{};
   const proxyd::Judged judged = gate_->judge(*plea);
   if (plea->situation == proxyd::Situation::Waiting && judged.needs) note_needs(*client.request);
   client.is_in_the_dark = plea->situation == proxyd::Situation::Ended && plea->expired;
@@ -612,7 +615,23 @@ LinkPointer Proxyd::take_link(bool fresh) {
 // How new its backend has to be is settled: by the answer to its ticket where the barrier is
 // strict. That is not looked at: the gate may be wrong.
 void Proxyd::note_needs(Request& request) {
-  if (!std::exchange(request.is_settled, true)) request.is_barred = is_strict();
+  if (std::exchange(request.is_settled, true)) return;
+  request.is_barred = is_strict();
+  if (request.is_barred || !is_watch_awaited()) return;
+  world_.violated("request {} waits for no answer, although the watch was lost {} us ago",
+                  request.id, std::chrono::duration_cast<Micros>(world_.now() - *lost_at_).count());
+}
+
+// Records losses of the watch independently of the barrier. If the barrier had lapsed before the
+// loss, requests do not wait for the watch.
+void Proxyd::note_watch(const bus::TreeState& tree) {
+  if (tree.watching) return lost_at_.reset();
+  const bool is_loss = tree_ && tree_->watching && !gate_->barrier().has_lapsed();
+  if (is_loss && world_.traits.barrier_is_on) lost_at_ = world_.now();
+}
+
+bool Proxyd::is_watch_awaited() const {
+  return lost_at_ && world_.now() < *lost_at_ + kBarrierTimeout;
 }
 
 // The broken shell knows no barrier, and is judged as if it did.

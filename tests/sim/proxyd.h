@@ -166,6 +166,8 @@ class Proxyd final : public Mortal {
   // ---- invariants ----
 
   void note_needs(Request& request);
+  void note_watch(const bus::TreeState& tree);
+  bool is_watch_awaited() const;
   bool is_strict();
   void note_forward(Client& client);
   void check_nobody_waits_in_vain();
@@ -185,6 +187,7 @@ class Proxyd final : public Mortal {
   std::vector<LinkPointer> idle_;
   bus::ProxyState state_;
   std::optional<bus::TreeState> tree_;  // as the gate knows it
+  std::optional<TimePoint> lost_at_;  // when watchd lost a watch that it had; requests wait for it
   std::uint64_t incarnation_ = 0;
   bool is_dying_ = false;  // it does nothing more, and is dead when nobody uses its clients
   std::uint64_t next_number_ = 1;

@@ -26,6 +26,7 @@ enum class Break {
   Barrier,     // requests wait for no answer of watchd's
   Generation,  // a request goes to whatever backend runs, however old the tree that it serves
   Replay,      // a POST counts as safe to repeat
+  Loss,        // requests do not wait while a watch is lost
 };
 
 // What kind of schedule this is; drawn first of all.

@@ -130,7 +130,7 @@ TEST_F(BarrierTest, WaitsLongerWhileGitWrites) {
   EXPECT_TRUE(barrier_.has_lapsed()) << "but not for ever";
 }
 
-TEST_F(BarrierTest, WaitsForNobodyWhoDoesNotWatch) {
+TEST_F(BarrierTest, DoesNotWaitForAWatchThatNeverWas) {
   const auto ticket = barrier_.take(now_);
   EXPECT_EQ(next(), ticket);
   tree(0, /*watching=*/false);
@@ -144,6 +144,72 @@ TEST_F(BarrierTest, WaitsForNobodyWhoDoesNotWatch) {
   EXPECT_TRUE(barrier_.is_strict());
   EXPECT_GE(next(), late);
   EXPECT_FALSE(barrier_.has_lapsed()) << "its time begins now";
+}
+
+TEST_F(BarrierTest, WaitsForALostWatch) {
+  tree(0);
+  const auto before = barrier_.take(now_);
+  EXPECT_EQ(next(), before);
+  now_ += kTimeout - 1ms;
+  tree(0, /*watching=*/false);
+  EXPECT_TRUE(barrier_.is_strict());
+  const auto during = barrier_.take(now_);
+  EXPECT_EQ(pass(kTimeout - 1ms), 0) << "watchd could not answer";
+  EXPECT_TRUE(barrier_.is_strict()) << "the time is counted from the loss";
+  tree(0, /*watching=*/false);
+  tree(0, /*watching=*/true);
+  EXPECT_TRUE(barrier_.is_strict());
+  EXPECT_FALSE(barrier_.is_answered(during));
+  const auto ticket = next();
+  EXPECT_GE(ticket, during);
+  pass(kTimeout - 1ms);
+  EXPECT_TRUE(barrier_.is_strict()) << "the new watch has its own time";
+  tree(ticket);
+  EXPECT_TRUE(barrier_.is_answered(during));
+}
+
+TEST_F(BarrierTest, LapsesWhereALostWatchDoesNotComeBack) {
+  tree(0);
+  tree(0, /*watching=*/false);
+  pass(kTimeout / 2);
+  (void)barrier_.take(now_);
+  tree(0, /*watching=*/false);
+  pass(kTimeout / 2);
+  EXPECT_TRUE(barrier_.has_lapsed()) << "repeated reports of the loss do not prolong it";
+  EXPECT_FALSE(barrier_.is_strict());
+  (void)barrier_.take(now_);
+  EXPECT_FALSE(barrier_.is_strict()) << "a request that comes later does not wait either";
+  EXPECT_EQ(next(), 0U);
+  EXPECT_FALSE(barrier_.wake_at());
+  tree(0, /*watching=*/true);
+  EXPECT_TRUE(barrier_.is_strict());
+  EXPECT_FALSE(barrier_.has_lapsed());
+}
+
+TEST_F(BarrierTest, LapsesThoughNoRequestWaits) {
+  tree(0);
+  tree(0, /*watching=*/false);
+  pass(kTimeout);
+  EXPECT_TRUE(barrier_.has_lapsed());
+}
+
+TEST_F(BarrierTest, AWatchThatIsLostAfterALongSilenceIsNotWaitedFor) {
+  tree(0);
+  (void)barrier_.take(now_);
+  (void)next();
+  pass(kTimeout);
+  EXPECT_TRUE(barrier_.has_lapsed()) << "Watchman hangs";
+  tree(0, /*watching=*/false);
+  (void)barrier_.take(now_);
+  EXPECT_FALSE(barrier_.is_strict());
+}
+
+TEST_F(BarrierTest, AClockShowsThatThereWasAWatchBeforeThisProxyd) {
+  barrier_.on({.clock = "c:1:2", .watching = false}, now_);
+  (void)barrier_.take(now_);
+  EXPECT_TRUE(barrier_.is_strict());
+  pass(kTimeout);
+  EXPECT_TRUE(barrier_.has_lapsed());
 }
 
 TEST_F(BarrierTest, OffGivesNoTickets) {
