@@ -120,15 +120,22 @@ void start(const char* program, Level finest) {
   own_style = style_of(STDERR_FILENO);
 }
 
+Outlet& outlet() {
+  static Outlet outlet(STDERR_FILENO);
+  return outlet;
+}
+
+void finish(std::chrono::milliseconds patience) {
+  outlet().finish(patience);
+}
+
 bool prints(Level level) {
   return level <= finest_level;
 }
 
 void write(Level level, std::string_view text, Headword headword) {
   if (!prints(level)) return;
-  const std::string all = line(own_style, program_name, level, text, headword);
-  // A log that cannot be written has nowhere to say so.
-  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, all.data(), all.size());
+  outlet().write(line(own_style, program_name, level, text, headword));
 }
 
 }  // namespace hpp::log

@@ -1,5 +1,9 @@
 // The log: one line per record on stderr, `hpp-watchd: text`. Shells only; cores return values.
 //
+// A record never blocks its program. What a stopped terminal or a pipe without a reader does not
+// take waits in the log's outlet, up to a limit (os/outlet.h). A program with a loop watches that
+// outlet (event/outlet_watch.h), so that it writes what waits when it can.
+//
 // Where stderr leads to systemd's journal, each line tells it the level, sd-daemon(3). On a
 // terminal lines have colours, unless NO_COLOR is set (no-color.org) or TERM is `dumb`.
 //
@@ -10,8 +14,11 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <string>
 #include <string_view>
+
+#include "common/os/outlet.h"
 
 namespace hpp::log {
 
@@ -42,7 +49,18 @@ bool prints(Level level);
 // Whether `fd` is a stream to systemd's journal (JOURNAL_STREAM, systemd.exec(5)).
 bool is_journal(int fd);
 
-// Prints one record with one write(2), so that lines of several processes do not mix.
+// How long a program that ends waits for stderr to take its last records. Part of the second within
+// which Ctrl+C promises the end.
+constexpr std::chrono::milliseconds kFinishTime{100};
+
+// stderr, which is shared with other processes.
+Outlet& outlet();
+
+// For the end of a program: waits until stderr has taken what waits.
+void finish(std::chrono::milliseconds patience = kFinishTime);
+
+// Prints one record with one write(2), if stderr takes it, so that lines of several processes do
+// not mix.
 void write(Level level, std::string_view text, Headword headword = {});
 
 template <class... Args>

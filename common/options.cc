@@ -519,12 +519,14 @@ int run_program(Program program, int argc, char** argv, int (*run)(const Options
   std::signal(SIGPIPE, SIG_IGN);
   // The helpers are the terminal's background: with `stty tostop` each line would stop them.
   std::signal(SIGTTOU, SIG_IGN);
+  int exit_status = 1;
   try {
-    return run(*parsed.options);
+    exit_status = run(*parsed.options);
   } catch (const std::exception& error) {
     log::error("{}", error.what());
-    return 1;
   }
+  log::finish();
+  return exit_status;
 }
 
 }  // namespace hpp

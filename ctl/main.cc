@@ -1,4 +1,5 @@
 // hpp-ctl: a window on a running hpp.
+#include <chrono>
 #include <csignal>
 #include <exception>
 
@@ -25,6 +26,9 @@ int run(const hpp::ctl::CtlOptions& options) {
   return 2;
 }
 
+// Within the limit of poll(2), whose timeout is an int of milliseconds.
+constexpr std::chrono::hours kUntilItIsTaken{24};
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -32,10 +36,13 @@ int main(int argc, char** argv) {
   if (!parsed.options) return parsed.exit_status;
   hpp::log::start("hpp-ctl", hpp::log::Level::Warning);
   std::signal(SIGPIPE, SIG_IGN);
+  int exit_status = 1;
   try {
-    return run(*parsed.options);
+    exit_status = run(*parsed.options);
   } catch (const std::exception& error) {
     hpp::log::error("{}", error.what());
-    return 1;
   }
+  // The user waits for this line, and Ctrl+C ends the wait, as with any command.
+  hpp::log::finish(kUntilItIsTaken);
+  return exit_status;
 }

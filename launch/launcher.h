@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "common/event/loop.h"
+#include "common/event/outlet_watch.h"
 #include "common/event/signals.h"
 #include "common/event/timer.h"
+#include "common/log.h"
 #include "common/options.h"
 #include "common/os/child.h"
 #include "common/os/launch_tree.h"
@@ -80,6 +82,7 @@ class Launcher {
   std::optional<Guard> guard_;
   UniqueFd dev_null_;
   Loop loop_;
+  OutletWatch log_watch_{loop_, log::outlet()};
   Household household_;
   std::deque<Event> pending_;  // what performing effects brought about, in order
   bool happening_ = false;

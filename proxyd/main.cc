@@ -1,5 +1,7 @@
 // hpp-proxyd: holds the client connections, forwards to the backend.
 #include "common/event/loop.h"
+#include "common/event/outlet_watch.h"
+#include "common/log.h"
 #include "common/options.h"
 #include "common/os/limits.h"
 #include "common/os/run_directory.h"
@@ -12,6 +14,7 @@ int run(const hpp::Options& options) {
   hpp::raise_descriptor_limit();
   hpp::keep_freed_memory();
   hpp::Loop loop;
+  const hpp::OutletWatch log_watch(loop, hpp::log::outlet());
   hpp::proxyd::Daemon daemon(loop, options);
   loop.run_eagerly();
   return 0;

@@ -76,11 +76,11 @@ Daemon::Daemon(const Options& options)
                 .build = options.build,
                 .keep_last_good = options.keep_last_good},
                spawns_so_far(publisher_)),
-      output_(loop_, streams_.out(), streams_.err(),
+      output_(loop_, destinations_.at(streams_.out()), destinations_.at(streams_.err()),
               options.interactive ? Output::Input::Keyboard : Output::Input::None),
       probe_(loop_, addresses_, question(options),
              [this] { happen(Answered{.generation = probed_generation_, .wall_ms = wall_ms()}); }),
-      build_output_(loop_, streams_.err()),
+      build_output_(loop_, destinations_.at(streams_.err())),
       port_release_(loop_, addresses_, [this] { happen(TreeGone{.wall_ms = wall_ms()}); }),
       killer_(
           loop_, tag_prefix_, [this] { return manager_.strays(); },
@@ -100,6 +100,7 @@ void Daemon::run() {
   happen(Begun{.last = take_over(), .wall_ms = wall_ms()});
   manager_.ready();
   loop_.run();
+  destinations_.finish(log::kFinishTime);
 }
 
 // The backend of a supervisord that crashed, if the service manager has kept what belongs to it: a

@@ -78,6 +78,7 @@ class Daemon {
   bool taking_ = false;
   std::uint64_t probed_generation_ = 0;
   JournalStreams streams_;
+  Destinations destinations_{loop_};
   Output output_;
   std::optional<Input> input_;  // --interactive
   Probe probe_;

@@ -1,15 +1,16 @@
 #include "supervisord/output.h"
 
 #include <fcntl.h>
-#include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
-#include <climits>
+#include <chrono>
 
 #include "common/bus/messages.h"
+#include "common/log.h"
 #include "common/os/child.h"
 #include "common/os/error.h"
 #include "common/os/terminal.h"
@@ -17,15 +18,10 @@
 namespace hpp::supervisord {
 namespace {
 
-// A pipe that polls as writable takes so many bytes without blocking, pipe(7).
-constexpr std::size_t kWriteMax = PIPE_BUF;
 // One read: what a pipe holds, unless somebody has enlarged it.
 constexpr std::size_t kReadMax = 64 * 1024;
 // What drain() takes at most: a survivor of the backend may write without end.
 constexpr std::size_t kDrainMax = 1024 * 1024;
-// What waits at most for a destination that takes nothing. A living backend is not read from
-// then; only the remains of dead ones come to this.
-constexpr std::size_t kWaitingMax = 4 * 1024 * 1024;
 
 // Home, and erase the screen and what was scrolled out of it (ECMA-48, xterm).
 constexpr std::string_view kClearScreen = "\033[H\033[2J\033[3J";
@@ -36,63 +32,58 @@ UniqueFd duplicate(const UniqueFd& fd) {
   return same;
 }
 
-bool takes_bytes_now(int fd) {
-  pollfd entry{.fd = fd, .events = POLLOUT, .revents = 0};
-  return ::poll(&entry, 1, 0) > 0;
+// Whether both refer to one terminal, pipe, socket or file.
+bool is_same(int one, int other) {
+  struct stat first {};
+
+  struct stat second {};
+
+  if (is_same_terminal(one, other)) return true;
+  return ::fstat(one, &first) == 0 && ::fstat(other, &second) == 0 &&
+         first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }
 
 }  // namespace
 
-// ---- Sink ---------------------------------------------------------------------------------------
+// ---- Destinations -------------------------------------------------------------------------------
 
-Sink::Sink(Loop& loop, int fd, std::function<void()> on_room)
-    : fd_(fd), on_room_(std::move(on_room)), loop_(loop) {}
+Destinations::Destinations(Loop& loop) : loop_(loop), log_watch_(loop, log::outlet()) {}
 
-void Sink::write(std::string_view bytes) {
-  if (has_room()) bytes.remove_prefix(write_some(bytes));
-  if (bytes.empty()) return;
-  waiting_ += bytes.substr(0, kWaitingMax - std::min(kWaitingMax, waiting_.size()));
-  if (!writable_) {
-    writable_ = std::make_unique<FdWatch>(loop_, fd_, FdWatch::For::Writing, [this] { flush(); });
+OutletWatch& Destinations::at(int fd) {
+  if (is_same(fd, log::outlet().target())) return log_watch_;
+  for (Place& place : places_) {
+    if (is_same(fd, place.outlet.target())) return place.watch;
   }
-  writable_->start();
+  return places_.emplace_back(loop_, fd).watch;
 }
 
-// Returns how many bytes are done with: written, or of no use to anybody.
-std::size_t Sink::write_some(std::string_view bytes) {
-  std::size_t done = 0;
-  while (done < bytes.size() && takes_bytes_now(fd_)) {
-    const std::size_t size = std::min(kWriteMax, bytes.size() - done);
-    const ssize_t written = ::write(fd_, bytes.data() + done, size);
-    if (written >= 0) {
-      done += static_cast<std::size_t>(written);
-    } else if (errno == EAGAIN) {
-      break;  // somebody else has set O_NONBLOCK
-    } else if (errno != EINTR) {
-      return bytes.size();  // EPIPE, EIO of a terminal that is gone, ENOSPC: the backend goes on
-    }
-  }
-  return done;
-}
-
-void Sink::flush() {
-  waiting_.erase(0, write_some(waiting_));
-  if (!waiting_.empty()) return;
-  writable_->stop();
-  on_room_();
+void Destinations::finish(Milliseconds patience) {
+  const TimePoint deadline = std::chrono::steady_clock::now() + patience;
+  const auto left = [&] {
+    const auto rest = deadline - std::chrono::steady_clock::now();
+    return std::max(Milliseconds{0}, std::chrono::ceil<Milliseconds>(rest));
+  };
+  for (Place& place : places_) place.outlet.finish(left());
+  log::finish(left());
 }
 
 // ---- Relay --------------------------------------------------------------------------------------
 
-Relay::Relay(Loop& loop, int destination, Kind kind)
+Relay::Relay(Loop& loop, OutletWatch& destination, Kind kind)
     : loop_(loop),
       destination_(destination),
-      is_terminal_(kind == Kind::Terminal || is_terminal(destination)),
-      sink_(loop, destination, [this] { on_room(); }) {}
+      outlet_(destination.outlet()),
+      is_terminal_(kind == Kind::Terminal || is_terminal(outlet_.target())) {
+  destination_.join(this, [this] { on_room(); });
+}
+
+Relay::~Relay() {
+  destination_.leave(this);
+}
 
 UniqueFd Relay::open() {
   if (is_terminal_) {
-    Pty pty = make_pty(destination_);
+    Pty pty = make_pty(outlet_.target());
     take_over(std::move(pty.master));
     return std::move(pty.slave);
   }
@@ -122,18 +113,18 @@ void Relay::drain() {
 }
 
 bool Relay::show(std::string_view sequence) {
-  if (!is_able_terminal(destination_)) return false;
-  sink_.write(sequence);
+  if (!is_able_terminal(outlet_.target())) return false;
+  outlet_.write(sequence);
   return true;
 }
 
 void Relay::end_line() {
-  if (is_terminal_ && is_mid_line_) sink_.write("\n");
+  if (is_terminal_ && is_mid_line_) outlet_.write("\n");
   is_mid_line_ = false;
 }
 
 void Relay::follow_window() {
-  if (reader_.is_open()) copy_window_size(destination_, reader_.get());
+  if (reader_.is_open()) copy_window_size(outlet_.target(), reader_.get());
 }
 
 std::string_view Relay::tail() const {
@@ -151,7 +142,7 @@ Relay::Got Relay::read_once() {
   if (got == 0 || is_terminals_end) return std::nullopt;
   if (got < 0) return 0;
   const std::string_view fresh(bytes, static_cast<std::size_t>(got));
-  sink_.write(fresh);
+  outlet_.write(fresh);
   is_mid_line_ = fresh.back() != '\n' && fresh.back() != '\r';
   tail_ += fresh;
   if (tail_.size() > 2 * bus::kOutputTailMax) {
@@ -161,12 +152,13 @@ Relay::Got Relay::read_once() {
 }
 
 void Relay::on_readable() {
-  if (!read_once()) return close();
-  if (!sink_.has_room()) readable_->stop();  // what is not read fills up, and the backend waits
+  // A backend whose output is not taken waits, as it would without us.
+  if (!has_room()) return readable_->stop();
+  if (!read_once()) close();
 }
 
 void Relay::on_room() {
-  if (readable_ && sink_.has_room()) readable_->start();
+  if (readable_ && has_room()) readable_->start();
 }
 
 void Relay::close() {
@@ -179,10 +171,10 @@ void Relay::close() {
 
 // ---- Output -------------------------------------------------------------------------------------
 
-Output::Output(Loop& loop, int stdout_fd, int stderr_fd, Input input)
+Output::Output(Loop& loop, OutletWatch& out, OutletWatch& err, Input input)
     : input_(input),
-      out_(loop, stdout_fd, input == Input::Keyboard ? Relay::Kind::Terminal : Relay::Kind::Same) {
-  if (!is_same_terminal(stdout_fd, stderr_fd)) err_.emplace(loop, stderr_fd);
+      out_(loop, out, input == Input::Keyboard ? Relay::Kind::Terminal : Relay::Kind::Same) {
+  if (!is_same_terminal(out.outlet().target(), err.outlet().target())) err_.emplace(loop, err);
 }
 
 Output::Ends Output::open() {

@@ -12,7 +12,7 @@
 // them, too, for the tail.
 #pragma once
 
-#include <functional>
+#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,32 +21,37 @@
 
 #include "common/event/fd_watch.h"
 #include "common/event/loop.h"
+#include "common/event/outlet_watch.h"
+#include "common/os/outlet.h"
 #include "common/os/unique_fd.h"
 
 namespace hpp::supervisord {
 
-// Writes to a descriptor that others share (a terminal, a log file), without ever blocking and
-// without O_NONBLOCK, which would be set for everybody who has it.
-class Sink {
+// Where output goes: one outlet for each terminal, pipe or file, however many descriptors lead to
+// it, so that lines keep their order. Our stderr is the log's outlet, which makes the log's lines
+// wait behind the output that came before them.
+class Destinations {
  public:
-  // `on_room` is called when all that had to wait is written. Does not own `fd`.
-  Sink(Loop& loop, int fd, std::function<void()> on_room);
+  explicit Destinations(Loop& loop);
 
-  // Writes what fits and keeps the rest for later. Drops it if nobody reads any more, or if too
-  // much waits already.
-  void write(std::string_view bytes);
+  // The outlet of what `fd` refers to. Does not own `fd`.
+  OutletWatch& at(int fd);
 
-  bool has_room() const { return waiting_.empty(); }
+  // For the end of the program: waits until all outlets have taken what waits, for at most that
+  // long.
+  void finish(Milliseconds patience);
 
  private:
-  std::size_t write_some(std::string_view bytes);
-  void flush();
+  struct Place {
+    Place(Loop& loop, int fd) : outlet(fd), watch(loop, outlet) {}
 
-  int fd_;
-  std::function<void()> on_room_;
-  std::string waiting_;
-  std::unique_ptr<FdWatch> writable_;  // made when first needed: epoll refuses plain files
+    Outlet outlet;
+    OutletWatch watch;
+  };
+
   Loop& loop_;
+  OutletWatch log_watch_;
+  std::list<Place> places_;
 };
 
 // One stream of the backend: the pipe or pseudoterminal that it writes to, and the last that it
@@ -58,7 +63,11 @@ class Relay {
     Terminal,  // in any case
   };
 
-  Relay(Loop& loop, int destination, Kind kind = Kind::Same);
+  // `destination` must outlive it.
+  Relay(Loop& loop, OutletWatch& destination, Kind kind = Kind::Same);
+  ~Relay();
+  Relay(const Relay&) = delete;
+  Relay& operator=(const Relay&) = delete;
 
   // Makes a new pipe or pseudoterminal, and returns the end for the backend. What is left in the
   // old one is passed on first. Throws std::system_error.
@@ -95,10 +104,12 @@ class Relay {
   void on_room();
   void close();
 
+  bool has_room() const { return !outlet_.is_waiting(); }
+
   Loop& loop_;
-  int destination_;
+  OutletWatch& destination_;
+  Outlet& outlet_;  // that of destination_
   bool is_terminal_;
-  Sink sink_;
   UniqueFd reader_;
   std::unique_ptr<FdWatch> readable_;
   bool is_mid_line_ = false;
@@ -109,8 +120,8 @@ class Output {
  public:
   enum class Input { None, Keyboard };
 
-  // Passes on to these descriptors, which must outlive it.
-  Output(Loop& loop, int stdout_fd, int stderr_fd, Input input = Input::None);
+  // The destinations must outlive it.
+  Output(Loop& loop, OutletWatch& out, OutletWatch& err, Input input = Input::None);
 
   struct Ends {
     UniqueFd in;  // with Input::Keyboard

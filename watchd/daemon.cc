@@ -14,6 +14,7 @@
 #include <system_error>
 #include <variant>
 
+#include "common/event/outlet_watch.h"
 #include "common/event/signals.h"
 #include "common/log.h"
 #include "common/os/error.h"
@@ -218,6 +219,7 @@ void Daemon::perform(const Say& effect) {
 int run(const Options& options) {
   prepare_run_directory(options.run_directory);
   Loop loop;
+  const OutletWatch log_watch(loop, log::outlet());
   const Signals signals(loop, {SIGTERM, SIGINT}, [&loop](int) { loop.stop(); });
   const Daemon daemon(loop, options);
   loop.run();

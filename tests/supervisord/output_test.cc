@@ -50,7 +50,7 @@ class OutputTest : public testing::Test {
  protected:
   OutputTest() {
     std::signal(SIGPIPE, SIG_IGN);
-    output_.emplace(loop_, out_.writer.get(), err_.writer.get());
+    output_.emplace(loop_, to(out_.writer.get()), to(err_.writer.get()));
     ends_ = output_->open();
   }
 
@@ -75,7 +75,10 @@ class OutputTest : public testing::Test {
     return all;
   }
 
+  OutletWatch& to(int fd) { return destinations_.at(fd); }
+
   Loop loop_;
+  Destinations destinations_{loop_};
   Pipe out_ = make_pipe();
   Pipe err_ = make_pipe();
   std::optional<Output> output_;
@@ -96,7 +99,7 @@ TEST_F(OutputTest, PassesMuchToAPlainFile) {
   TemporaryDirectory directory;
   const std::string path = directory / "log";
   const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-  Output output(loop_, file.get(), err_.writer.get());
+  Output output(loop_, to(file.get()), to(err_.writer.get()));
   Output::Ends ends = output.open();
   std::string expected;
   for (int i = 0; i < 40; ++i) {
@@ -224,7 +227,7 @@ class TerminalOutputTest : public OutputTest {
 };
 
 TEST_F(TerminalOutputTest, ATerminalForEachThatOursIs) {
-  Output output(loop_, first_.slave.get(), err_.writer.get());
+  Output output(loop_, to(first_.slave.get()), to(err_.writer.get()));
   const Output::Ends ends = output.open();
   EXPECT_TRUE(is_terminal(ends.out.get()));
   EXPECT_FALSE(is_terminal(ends.err.get()));
@@ -236,7 +239,7 @@ TEST_F(TerminalOutputTest, ATerminalForEachThatOursIs) {
 }
 
 TEST_F(TerminalOutputTest, TwoForTwo) {
-  Output output(loop_, first_.slave.get(), second_.slave.get());
+  Output output(loop_, to(first_.slave.get()), to(second_.slave.get()));
   const Output::Ends ends = output.open();
   EXPECT_FALSE(is_same_terminal(ends.out.get(), ends.err.get()));
   EXPECT_EQ(output.readers().size(), 2U);
@@ -247,7 +250,7 @@ TEST_F(TerminalOutputTest, TwoForTwo) {
 }
 
 TEST_F(TerminalOutputTest, OneForOneAndTheOrderOfLines) {
-  Output output(loop_, first_.slave.get(), first_.slave.get());
+  Output output(loop_, to(first_.slave.get()), to(first_.slave.get()));
   const Output::Ends ends = output.open();
   EXPECT_TRUE(is_same_terminal(ends.out.get(), ends.err.get()));
   EXPECT_EQ(output.readers().size(), output.reader_count());
@@ -261,7 +264,7 @@ TEST_F(TerminalOutputTest, OneForOneAndTheOrderOfLines) {
 }
 
 TEST_F(TerminalOutputTest, LosesNothingThatADeadBackendHasPrinted) {
-  Relay relay(loop_, first_.slave.get());
+  Relay relay(loop_, to(first_.slave.get()));
   std::string expected;
   for (int generation = 0; generation < 20; ++generation) {
     UniqueFd end = relay.open();
@@ -273,7 +276,7 @@ TEST_F(TerminalOutputTest, LosesNothingThatADeadBackendHasPrinted) {
 }
 
 TEST_F(TerminalOutputTest, PassesMuch) {
-  Output output(loop_, first_.slave.get(), first_.slave.get());
+  Output output(loop_, to(first_.slave.get()), to(first_.slave.get()));
   const Output::Ends ends = output.open();
   std::string got;
   std::string sent;
@@ -287,7 +290,7 @@ TEST_F(TerminalOutputTest, PassesMuch) {
 }
 
 TEST_F(TerminalOutputTest, EndsALineThatWasBegun) {
-  Output output(loop_, first_.slave.get(), first_.slave.get());
+  Output output(loop_, to(first_.slave.get()), to(first_.slave.get()));
   const Output::Ends ends = output.open();
   output.end_line();
   write_all(ends.out.get(), "(Pdb) ");
@@ -302,7 +305,7 @@ TEST_F(TerminalOutputTest, EndsALineThatWasBegun) {
 }
 
 TEST_F(TerminalOutputTest, HasAKeyboardWhereItIsAskedFor) {
-  Output output(loop_, first_.slave.get(), err_.writer.get(), Output::Input::Keyboard);
+  Output output(loop_, to(first_.slave.get()), to(err_.writer.get()), Output::Input::Keyboard);
   const Output::Ends ends = output.open();
   EXPECT_TRUE(is_same_terminal(ends.in.get(), ends.out.get()));
   EXPECT_FALSE(is_terminal(ends.err.get()));
@@ -313,7 +316,7 @@ TEST_F(TerminalOutputTest, HasAKeyboardWhereItIsAskedFor) {
 }
 
 TEST_F(TerminalOutputTest, FollowsTheWindow) {
-  Output output(loop_, first_.slave.get(), err_.writer.get());
+  Output output(loop_, to(first_.slave.get()), to(err_.writer.get()));
   const Output::Ends ends = output.open();
   const winsize size{.ws_row = 24, .ws_col = 132, .ws_xpixel = 0, .ws_ypixel = 0};
   ASSERT_EQ(::ioctl(first_.master.get(), TIOCSWINSZ, &size), 0);
@@ -325,11 +328,11 @@ TEST_F(TerminalOutputTest, FollowsTheWindow) {
 }
 
 TEST_F(TerminalOutputTest, GoesOnWithTheTerminalOfAnother) {
-  Output output(loop_, first_.slave.get(), first_.slave.get());
+  Output output(loop_, to(first_.slave.get()), to(first_.slave.get()));
   Output::Ends ends = output.open();
   std::vector<UniqueFd> readers;
   readers.emplace_back(::dup(output.readers().front()));
-  Output next(loop_, first_.slave.get(), first_.slave.get());
+  Output next(loop_, to(first_.slave.get()), to(first_.slave.get()));
   next.take_over(std::move(readers));
   output.drain();  // and says no more
   ends.err.reset();

@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import os
 import re
+import select
 import struct
 import subprocess
 import termios
@@ -84,6 +85,10 @@ class TerminalHpp(Hpp):
 
     def type(self, text):
         os.write(self._master, text.encode())
+
+    def takes_output(self):
+        """Whether a write would not block: Ctrl+S was not typed, or Ctrl+Q since."""
+        return bool(select.select([], [self._slave], [], 0)[1])
 
     def resize(self, rows, columns):
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))

@@ -1,0 +1,96 @@
+#include "common/os/outlet.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "common/os/reopen.h"
+#include "common/os/terminal.h"
+
+namespace hpp {
+namespace {
+
+using Milliseconds = std::chrono::milliseconds;
+
+// A shared pipe that polls as writable takes 4096 bytes at once, pipe(7). A pseudoterminal has room
+// for 256 at least, and each LF may become two (drivers/tty/tty_buffer.c).
+constexpr std::size_t kSharedPiece = 128;
+
+bool is_writable(int fd, Milliseconds patience) {
+  pollfd entry{.fd = fd, .events = POLLOUT, .revents = 0};
+  return ::poll(&entry, 1, static_cast<int>(patience.count())) > 0;
+}
+
+}  // namespace
+
+Outlet::Outlet(int fd) : Outlet(fd, reopen_nonblocking(fd, O_WRONLY)) {}
+
+Outlet::Outlet(int fd, UniqueFd own)
+    : target_(fd), own_(std::move(own)), kind_(kind_of(fd, own_.is_open())) {}
+
+Outlet::Kind Outlet::kind_of(int fd, bool has_own) {
+  if (has_own) return Kind::Own;
+
+  struct stat info {};
+
+  if (::fstat(fd, &info) != 0) return Kind::Other;
+  if (S_ISSOCK(info.st_mode)) return Kind::Socket;
+  return S_ISFIFO(info.st_mode) || is_terminal(fd) ? Kind::Shared : Kind::Other;
+}
+
+// It all goes by way of the queue, which knows whether a line was begun.
+void Outlet::write(std::string_view bytes) {
+  const bool was_waiting = is_waiting();
+  queue_.push(bytes);
+  if (was_waiting || flush()) return;
+  if (on_waiting_) on_waiting_();
+}
+
+bool Outlet::flush() {
+  while (!queue_.is_empty()) {
+    const std::size_t written = write_once(queue_.next());
+    if (written == 0) return false;
+    queue_.pop(written);
+  }
+  return true;
+}
+
+// Returns how many bytes are done with: written, or of no use to anybody. 0: it takes none now.
+std::size_t Outlet::write_once(std::string_view bytes) const {
+  for (;;) {
+    ssize_t written = -1;
+    switch (kind_) {
+      case Kind::Socket:
+        written = ::send(target_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+        break;
+      case Kind::Shared:
+        if (!is_writable(target_, Milliseconds{0})) return 0;
+        written = ::write(target_, bytes.data(), std::min(bytes.size(), kSharedPiece));
+        break;
+      case Kind::Own:
+      case Kind::Other:
+        written = ::write(fd(), bytes.data(), bytes.size());
+        break;
+    }
+    if (written >= 0) return static_cast<std::size_t>(written);
+    if (errno == EAGAIN) return 0;
+    if (errno != EINTR) return bytes.size();
+  }
+}
+
+void Outlet::finish(Milliseconds patience) {
+  using Clock = std::chrono::steady_clock;
+  const auto deadline = Clock::now() + patience;
+  while (!flush()) {
+    const auto left = std::chrono::ceil<Milliseconds>(deadline - Clock::now());
+    if (left <= Milliseconds{0} || !is_writable(fd(), left)) return;
+  }
+}
+
+}  // namespace hpp
