@@ -1,9 +1,12 @@
 #include "launch/keyboard.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 
+#include "common/os/reopen.h"
 #include "common/os/terminal.h"
 
 namespace hpp::launch {
@@ -50,7 +53,8 @@ bool Keyboard::is_for_keys() {
 Keyboard::Keyboard(Loop& loop, Use use, Handler handler)
     : use_(use),
       handler_(std::move(handler)),
-      readable_(loop, STDIN_FILENO, FdWatch::For::Reading, [this] { on_readable(); }),
+      own_(reopen_nonblocking(STDIN_FILENO, O_RDONLY)),
+      readable_(loop, fd(), FdWatch::For::Reading, [this] { on_readable(); }),
       rest_(loop, [this] { look(); }) {
   std::signal(SIGTTIN, SIG_IGN);
   if (use == Use::Keys) {
@@ -84,8 +88,10 @@ void Keyboard::rest() {
 }
 
 void Keyboard::on_readable() {
+  if (ground() != Ground::Fore) return rest();
   char bytes[kReadMax];
-  const ssize_t got = ground() == Ground::Fore ? ::read(STDIN_FILENO, bytes, sizeof bytes) : -1;
+  const ssize_t got = ::read(fd(), bytes, sizeof bytes);
+  if (got < 0 && errno == EAGAIN) return;  // another process has read it
   if (got < 0) return rest();
   if (got == 0) return;  // Ctrl+D on an empty line
   is_paused_ = !handler_.on_bytes(std::string_view(bytes, static_cast<std::size_t>(got)));

@@ -10,6 +10,7 @@
 #include "common/event/loop.h"
 #include "common/event/signals.h"
 #include "common/event/timer.h"
+#include "common/os/unique_fd.h"
 #include "launch/key_mode.h"
 
 namespace hpp::launch {
@@ -55,10 +56,15 @@ class Keyboard {
   void on_readable();
   void on_job_signal(int number);
 
+  // stdin. Opened once more, where that works: another process of the foreground may be faster to
+  // read what was typed, and a read that finds nothing must not block.
+  int fd() const { return own_.is_open() ? own_.get() : STDIN_FILENO; }
+
   Use use_;
   Handler handler_;
   KeyMode mode_;
   bool is_paused_ = false;
+  UniqueFd own_;
   FdWatch readable_;
   Timer rest_;
   std::optional<Signals> job_signals_;  // for Use::Keys

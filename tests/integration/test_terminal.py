@@ -1,12 +1,24 @@
 """hpp-launch at a terminal: the backend has one, too."""
 
+import contextlib
 import os
 import re
 import signal
 import subprocess
+import threading
 import unittest
 
-from harness import PYTHON, IntegrationTest, get, wait_for
+from harness import (
+    BACKEND,
+    PYTHON,
+    STOP_S,
+    Hpp,
+    IntegrationTest,
+    children_of,
+    get,
+    is_alive,
+    wait_for,
+)
 from terminal import TerminalHpp
 
 # Says what its streams are, and serves. SIGWINCH has it say the size of its window.
@@ -63,6 +75,44 @@ class Job(TerminalHpp):
     shell = ["bash", "-c",
              'set -m; "$@"; echo "the shell waits"; read -r word; echo "the shell has $word"; fg',
              "bash"]
+
+
+class UnreadTerminal(TerminalHpp):
+    """Nobody reads what is written to the terminal: a hung connection, a terminal in copy mode."""
+
+    def _more_streams(self):
+        return {}
+
+
+class UnreadPipe(Hpp):
+    """stdout and stderr are a pipe that is full and that nobody reads."""
+
+    def _start(self, cwd, environment):
+        reader, writer = os.pipe()
+        self.fill = 0
+        os.set_blocking(writer, False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self.fill += os.write(writer, b"." * 65536)
+        os.set_blocking(writer, True)
+        self.reader = os.fdopen(reader, "rb", buffering=0)
+        with os.fdopen(writer, "wb") as end:
+            return subprocess.Popen(self.command, cwd=cwd, env=environment, process_group=0,
+                                    stdin=subprocess.DEVNULL, stdout=end, stderr=end)
+
+    def read_rest(self):
+        """What was written behind the fill, up to the end of all who could write."""
+        return self.reader.read(self.fill) and b"".join(iter(lambda: self.reader.read(65536), b""))
+
+    def end(self):
+        super().end()
+        self.reader.close()
+
+
+class Rival(TerminalHpp):
+    """Another process of the foreground reads from the same terminal."""
+
+    shell = ["bash", "-c", '"$@" <&0 & cat; wait', "bash"]
 
 
 class TerminalTest(IntegrationTest):
@@ -138,6 +188,90 @@ for i in range(1000):
         hpp = self.start_hpp("--exec", PYTHON, "app.py", kind=TerminalHpp)
         end = hpp.wait_state("Error")
         self.assertEqual(end["output_tail"], "working\nno database\n")
+
+
+# Prints without end beside what it serves.
+CHATTERBOX = """
+import threading
+
+def chatter():
+    while True:
+        print("chatter " * 100, flush=True)
+
+threading.Thread(target=chatter, daemon=True).start()
+"""
+
+
+class NobodyTakesTheOutput(TerminalTest):
+    """hpp goes on, and ends as ever."""
+
+    def start(self, kind, more=""):
+        self.save_app("first", more)
+        hpp = self.start_hpp("--exec", PYTHON, "app.py", "{backend}", kind=kind)
+        hpp.wait_ready()
+        return hpp
+
+    def save_app(self, text, more=""):
+        self.save("app.py", more + BACKEND.format(text=text, spawns=os.devnull))
+
+    def save_and_get(self, hpp, text, more=""):
+        generation = hpp.generation
+        self.save_app(text, more)
+        hpp.wait_state("Running", generation + 1)
+        self.assertEqual(get(hpp.url).text, text)
+
+    def assert_ends(self, hpp, number=signal.SIGTERM):
+        hpp.signal(number)
+        hpp.process.wait(STOP_S)
+        self.assert_nothing_left()
+
+    def test_a_terminal_stopped_with_ctrl_s(self):
+        hpp = self.start(TerminalHpp)
+        hpp.wait_screen("Running: ")
+        hpp.type("\x13")
+        wait_for(lambda: not hpp.takes_output(), "the terminal to stop")
+        seen = len(hpp.screen)
+        for text in ("second", "third"):
+            self.save_and_get(hpp, text)
+        hpp.type("h\nr\n")  # hpp-launch has something to say, too
+        hpp.wait_state("Running", 4)
+        self.assertEqual(len(hpp.screen), seen)
+        hpp.type("\x11")
+        hpp.wait_screen("shows this; Enter alone", after=seen)
+        hpp.wait_screen("(?s)app.py changed.*generation 2.*app.py changed.*generation 3"
+                        ".*Running: generation 4", after=seen)
+        self.assert_ends(hpp)
+
+    def test_the_end_in_a_stopped_terminal(self):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            hpp = self.start(TerminalHpp)
+            hpp.type("\x13")
+            wait_for(lambda: not hpp.takes_output(), "the terminal to stop")
+            self.save_and_get(hpp, "second")
+            self.assert_ends(hpp, number)
+
+    def test_a_terminal_that_nobody_reads(self):
+        hpp = self.start(UnreadTerminal, CHATTERBOX)
+        for text in ("second", "third"):
+            self.save_and_get(hpp, text, CHATTERBOX)
+        self.assert_ends(hpp)
+
+    def test_a_pipe_that_nobody_reads(self):
+        hpp = self.start(UnreadPipe)
+        for text in ("second", "third"):
+            self.save_and_get(hpp, text)
+        rest = []
+        reader = threading.Thread(target=lambda: rest.append(hpp.read_rest()))
+        reader.start()
+        self.assert_ends(hpp)
+        reader.join()
+        self.assertRegex(rest[0], b"(?s)generation 1.*app.py changed.*generation 3")
+
+    def test_a_chatterbox_in_a_pipe_that_nobody_reads(self):
+        hpp = self.start(UnreadPipe, CHATTERBOX)
+        for text in ("second", "third"):
+            self.save_and_get(hpp, text, CHATTERBOX)
+        self.assert_ends(hpp)
 
 
 class StateLines(TerminalTest):
@@ -231,6 +365,17 @@ class Keys(TerminalTest):
         hpp.wait_screen("q\r\n")  # the echo
         self.assertEqual(get(hpp.url).status, 200)
         self.assertNotIn("r Enter", hpp.output())
+
+    def test_may_be_read_by_another_first(self):
+        hpp = self.start_teller(kind=Rival)
+        launcher = wait_for(
+            lambda: next((pid for pid, c in children_of(hpp.pid).items() if "hpp-launch" in c), None),
+            "hpp-launch")
+        for i in range(100):
+            hpp.type(f"{i}\n")
+            hpp.wait_screen(f'(?m)^{i}\r?$.*(\n.*)*(^{i}\r?$|"{i}" means nothing)')
+        os.kill(launcher, signal.SIGTERM)
+        wait_for(lambda: not is_alive(launcher), "the end of hpp-launch", STOP_S)
 
     def test_belong_to_the_shell_while_we_are_in_the_background(self):
         hpp = self.start(Background)
