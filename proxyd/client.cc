@@ -305,7 +305,7 @@ void Client::pump_tunnel() {
   pass(backend, stream_);
   const bool over = stream_.input_ended() && backend.input_ended() && stream_.output_done() &&
                     backend.output_done() && stream_.input().empty() && backend.input().empty();
-  if (over) handle(UpstreamLost{});  // by now, nobody loses anything
+  if (over) handle(TunnelEnded{});
 }
 
 void Client::drain_finishing() {
@@ -430,9 +430,9 @@ void Client::send_request() {
   handle(UpstreamOpened{.reused = upstream_->was_used()});
 }
 
-void Client::perform(const DropUpstream& effect) {
+void Client::perform(const DropUpstream&) {
   request_->pump.abandon(stream_);
-  if (upstream_) context_.pool.drop(std::move(upstream_), effect.in_order);
+  if (upstream_) context_.pool.drop(std::move(upstream_));
 }
 
 void Client::perform(const ReleaseUpstream& effect) {

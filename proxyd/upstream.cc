@@ -15,6 +15,9 @@ constexpr std::size_t kIdleMax = 1024;
 constexpr Milliseconds kIdleFor{15'000};
 // How long a backend that has said `Connection: close` has to do so, before we do.
 constexpr Milliseconds kLeavingFor{100};
+// How long after its FIN the backend's process may still be about to close its socket. A FIN leaves
+// within close(2), a moment before the kernel takes the socket away from the process.
+constexpr Milliseconds kEndedFor{2};
 // How long a connection may have been idle and still carry a request that cannot be repeated.
 // Node and uvicorn close after 5 s; others after 2 s.
 constexpr Milliseconds kFreshFor{1000};
@@ -141,6 +144,10 @@ bool Upstream::has_ended_by_now() const {
                  : connecting_.is_open() && look_at_unread(connecting_.get()) == Unread::End;
 }
 
+bool Upstream::is_abandoned(PeerSockets& peers) const {
+  return stream_ ? stream_->is_abandoned(peers) : peers.is_orphan(connecting_.get());
+}
+
 void Upstream::reset_on_close() {
   if (stream_) stream_->reset_on_close();
   if (connecting_.is_open()) hpp::reset_on_close(connecting_.get());
@@ -183,7 +190,8 @@ Pool::Pool(Loop& loop, SplicePipes& pipes, std::vector<SocketAddress> addresses)
       queue_(loop),
       addresses_(std::move(addresses)),
       idle_(*this, kIdleFor),
-      leaving_(*this, kLeavingFor) {
+      leaving_(*this, kLeavingFor),
+      ended_(*this, kEndedFor) {
   assert(!addresses_.empty());
 }
 
@@ -217,15 +225,23 @@ void Pool::put_back(std::unique_ptr<Upstream> upstream, bool keeps_alive) {
   stream.input().release();
   stream.output().release();
   upstream->set_used();
-  lot.all.push_back(std::make_unique<Parked>(*this, lot, std::move(upstream)));
-  if (!lot.expiry.is_active()) lot.expiry.start(lot.longest);
+  lot.add(*this, std::move(upstream));
+}
+
+Pool::Parked& Pool::Lot::add(Pool& pool, std::unique_ptr<Upstream> upstream) {
+  all.push_back(std::make_unique<Parked>(pool, *this, std::move(upstream)));
+  if (!expiry.is_active()) expiry.start(longest);
+  return *all.back();
 }
 
 void Pool::expire(Lot& lot) {
   const auto old = std::chrono::steady_clock::now() - lot.longest;
   const auto kept = std::find_if(lot.all.begin(), lot.all.end(),
                                  [&](const auto& entry) { return entry->since > old; });
-  for (auto entry = lot.all.begin(); entry != kept; ++entry) drop(std::move((*entry)->upstream));
+  for (auto entry = lot.all.begin(); entry != kept; ++entry) {
+    auto& upstream = (*entry)->upstream;
+    &lot == &ended_ ? close(std::move(upstream)) : drop(std::move(upstream));
+  }
   lot.all.erase(lot.all.begin(), kept);
   if (!lot.all.empty()) {
     lot.expiry.start(
@@ -233,10 +249,21 @@ void Pool::expire(Lot& lot) {
   }
 }
 
-void Pool::drop(std::unique_ptr<Upstream> upstream, bool in_order) {
+void Pool::drop(std::unique_ptr<Upstream> upstream) {
   if (upstream->is_open()) upstream->pump().abandon(upstream->stream());
-  // Where the backend has closed first, our FIN would leave it a TIME_WAIT.
-  const bool is_reset = !backend_runs_ || (!in_order && upstream->has_ended_by_now());
+  const bool may_be_abandoned_soon = backend_runs_ && upstream->is_open() &&
+                                     upstream->has_ended_by_now() &&
+                                     !upstream->is_abandoned(peers_);
+  if (!may_be_abandoned_soon || ended_.all.size() >= kIdleMax) return close(std::move(upstream));
+  ended_.add(*this, std::move(upstream)).upstream->set_listener(nullptr);
+}
+
+// If the backend has closed first, our FIN leaves a TIME_WAIT at its end, and a reset does not. But
+// a process that has only ended its direction (shutdown(2)) would see the reset as an error, and a
+// Node server that does not handle it dies.
+void Pool::close(std::unique_ptr<Upstream> upstream) {
+  const bool is_reset =
+      !backend_runs_ || (upstream->has_ended_by_now() && upstream->is_abandoned(peers_));
   if (is_reset) upstream->reset_on_close();
   upstream->retire();
   loop_.bury(std::move(upstream));
@@ -245,8 +272,8 @@ void Pool::drop(std::unique_ptr<Upstream> upstream, bool in_order) {
 void Pool::backend_runs(bool runs) {
   backend_runs_ = runs;
   if (runs) return;
-  for (Lot* const lot : {&idle_, &leaving_}) {
-    for (auto& parked : std::exchange(lot->all, {})) drop(std::move(parked->upstream));
+  for (Lot* const lot : {&idle_, &leaving_, &ended_}) {
+    for (auto& parked : std::exchange(lot->all, {})) close(std::move(parked->upstream));
   }
 }
 

@@ -12,6 +12,7 @@
 #include "common/event/loop.h"
 #include "common/event/stream.h"
 #include "common/event/timer.h"
+#include "common/os/peer_sockets.h"
 #include "common/os/socket_address.h"
 #include "proxyd/connect_queue.h"
 #include "proxyd/core/http_body.h"
@@ -68,6 +69,9 @@ class Upstream final : private StreamListener, private ConnectQueue::Member {
   // Whether the backend has closed it, as of now.
   bool has_ended_by_now() const;
 
+  // Whether the backend has closed its socket, or was killed: no process has it any more.
+  bool is_abandoned(PeerSockets& peers) const;
+
   // Makes its close a reset: the backend's end keeps no TIME_WAIT on the port that its successor
   // binds.
   void reset_on_close();
@@ -123,12 +127,13 @@ class Pool {
   // TIME_WAIT on both sides.
   void put_back(std::unique_ptr<Upstream> upstream, bool keeps_alive);
 
-  // Ends a connection in the middle of whatever it is doing; with a FIN if `in_order`, else so that
-  // nothing of it stays on the backend's port.
-  void drop(std::unique_ptr<Upstream> upstream, bool in_order = false);
+  // Ends a connection, whatever it is doing: with a FIN, or with a reset if no process has the
+  // backend's end any more.
+  void drop(std::unique_ptr<Upstream> upstream);
 
-  // Whether the backend runs, as far as is known. While it does not, what is idle and what is
-  // dropped is reset: no TIME_WAIT on the port that its successor binds.
+  // Whether the backend runs, as far as is known. While it does not, all connections without a
+  // request and those that are dropped are reset: no TIME_WAIT stays on the port that the successor
+  // binds.
   void backend_runs(bool runs);
 
  private:
@@ -138,6 +143,8 @@ class Pool {
   struct Lot {
     Lot(Pool& pool, Milliseconds time_max);
 
+    Parked& add(Pool& pool, std::unique_ptr<Upstream> upstream);
+
     Milliseconds longest;
     std::vector<std::unique_ptr<Parked>> all;  // the last one came last
     Timer expiry;
@@ -145,6 +152,7 @@ class Pool {
 
   void forget(Parked* parked);
   void expire(Lot& lot);
+  void close(std::unique_ptr<Upstream> upstream);
 
   Loop& loop_;
   SplicePipes& pipes_;
@@ -153,6 +161,8 @@ class Pool {
   std::size_t first_ = 0;
   Lot idle_;     // until the next request
   Lot leaving_;  // until the backend closes
+  Lot ended_;    // until it is known whether a process still has the backend's end
+  PeerSockets peers_;
   bool backend_runs_ = true;
 };
 

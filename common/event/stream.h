@@ -7,6 +7,7 @@
 
 #include "common/event/buffer.h"
 #include "common/event/loop.h"
+#include "common/os/peer_sockets.h"
 #include "common/os/splice_pipe.h"
 #include "common/os/unique_fd.h"
 
@@ -96,6 +97,9 @@ class Stream {
 
   // Whether neither a byte nor an end has come that was not taken, likewise.
   bool is_quiet_by_now() const;
+
+  // Whether no process has the peer's end any more.
+  bool is_abandoned(PeerSockets& peers) const { return peers.is_orphan(fd_.get()); }
 
   // Makes the close of this stream a reset (RST): no TIME_WAIT, and the peer cannot take what it
   // got for complete.

@@ -308,13 +308,7 @@ Effects Exchange::handle(const ResponseEndedByClose& event, TimePoint now) {
   ticket_ = event.ticket;
   expired_ = false;
   wake_at_ = now + kVerdictWait;
-  return {drop_ended(), AskGate{}};
-}
-
-// Who refuses an upgrade may do so on a bare socket, and die of a reset: in Node it is nobody's but
-// the application's.
-DropUpstream Exchange::drop_ended() const {
-  return {.in_order = request_.asks_upgrade};
+  return {DropUpstream{}, AskGate{}};
 }
 
 Effects Exchange::complete_response() {
@@ -324,7 +318,8 @@ Effects Exchange::complete_response() {
   } else if (request_body_done_ && !request_.asks_upgrade) {
     effects.push_back(ReleaseUpstream{.keeps_alive = response_.keeps_alive});
   } else {
-    effects.push_back(drop_ended());
+    // After a refused upgrade, the application may end its bare socket at any moment (Node).
+    effects.push_back(DropUpstream{});
   }
   wake_at_.reset();
   if (closes_ || !request_body_done_) {
@@ -357,6 +352,11 @@ Effects Exchange::handle(const UpstreamLost&, TimePoint) {
       return {};
   }
   return {};
+}
+
+Effects Exchange::handle(const TunnelEnded&, TimePoint) {
+  assert(phase_ == Phase::Tunnel);
+  return cut();
 }
 
 Effects Exchange::handle(const TimerExpired& event, TimePoint now) {

@@ -117,6 +117,8 @@ struct ResponseEndedByClose {  // likewise, if the end of the backend's connecti
 struct UpstreamLost {
 };  // could not be made, or ended, or was reset, before the answer was complete
 
+struct TunnelEnded {};  // both sides have sent a FIN, and all that came before has been passed on
+
 struct TimerExpired {         // wake_at has come
   bool answer_flows = false;  // bytes of the answer have moved since the last time, or still wait
                               // for the client to take them
@@ -125,7 +127,7 @@ struct TimerExpired {         // wake_at has come
 using Event = std::variant<RequestBegun, RequestArrived, RequestRefused, RequestBodyEnded,
                            RequestBodyBroken, ClientEnded, ClientBroken, Judged, UpstreamOpened,
                            ResponseArrived, ResponseRefused, ResponseBodyEnded,
-                           ResponseEndedByClose, UpstreamLost, TimerExpired>;
+                           ResponseEndedByClose, UpstreamLost, TunnelEnded, TimerExpired>;
 
 // ---- what is to be done -------------------------------------------------------------------------
 
@@ -139,9 +141,7 @@ struct ForwardRequest {  // take a backend connection and send the request's hea
   bool operator==(const ForwardRequest&) const = default;
 };
 
-struct DropUpstream {     // close the backend's connection, whatever it is doing
-  bool in_order = false;  // with a FIN: never a reset
-
+struct DropUpstream {  // close the backend's connection, whatever it is doing
   bool operator==(const DropUpstream&) const = default;
 };
 
@@ -267,6 +267,7 @@ class Exchange {
   Effects handle(const ResponseBodyEnded& event, TimePoint now);
   Effects handle(const ResponseEndedByClose& event, TimePoint now);
   Effects handle(const UpstreamLost& event, TimePoint now);
+  Effects handle(const TunnelEnded& event, TimePoint now);
   Effects handle(const TimerExpired& event, TimePoint now);
 
   void hold();
@@ -276,7 +277,6 @@ class Exchange {
   Effects answer(Answer::Kind kind, int status, std::string why);
   Effects answer_own(OwnEndpoint endpoint);
   Effects hand_over(const std::string& websocket_key);
-  DropUpstream drop_ended() const;
   Effects complete_response();
   Effects cut();
   Delivery delivery_for(const ResponseFacts& response) const;

@@ -92,7 +92,7 @@ Verdict Gate::judge_sent(const Plea& plea) const {
   }
   if (!plea.lost) return Verdict::Stay;
   if (plea.reused && plea.repeatable) return Verdict::Forward;
-  return plea.expired ? Verdict::BadGateway : Verdict::Stay;
+  return plea.expired || !is_supervised_ ? Verdict::BadGateway : Verdict::Stay;
 }
 
 Verdict Gate::judge_ended(const Plea& plea) const {

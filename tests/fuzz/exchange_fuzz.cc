@@ -557,7 +557,7 @@ class Play {
     if (backend.input_ended && backend.input.empty()) flush_client();
     const bool over = client_ended_ && backend.input_ended && output_.empty() &&
                       backend.output.empty() && input_.empty() && backend.input.empty();
-    if (over) handle(UpstreamLost{});
+    if (over) handle(TunnelEnded{});
   }
 
   // True: a buffer that was full has room again.

@@ -262,6 +262,20 @@ class Backends(ProxyTest):
         peer.socket.close()
         self.assertEqual(client.read_response().status, 502)
 
+    def test_no_verdict_is_awaited_where_nobody_can_give_one(self):
+        """Not for the 250 ms in which a supervisor would say whether it has killed the backend."""
+        delays = []
+        for _ in range(5):
+            client = self.client()
+            client.ask("POST", headers=[("Content-Length", 0)])
+            peer = self.accept()
+            peer.read_request()
+            peer.socket.close()
+            began = time.monotonic()
+            self.assertEqual(client.read_response().status, 502)
+            delays.append(time.monotonic() - began)
+        self.assertLess(min(delays), 0.2)
+
     def test_nobody_there_is_a_502(self):
         self.backend.close()
         client = self.client()
@@ -317,14 +331,49 @@ class Backends(ProxyTest):
     LAST = (b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\n1",
             b"HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\n1")
 
-    def test_one_that_says_it_closes_is_let_close_first(self):
-        """And gets a reset. Would both close at once, its end could stay in TIME_WAIT, and keep the
-        port from a successor that binds without SO_REUSEADDR."""
-        for answer in self.LAST:
-            _, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", answer)
-            peer.socket.shutdown(socket.SHUT_WR)
-            with self.assertRaises(ConnectionResetError):
-                peer.socket.recv(1)
+    UNTIL_CLOSE = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n1"
+    KEPT = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1"
+    REFUSED_UPGRADE = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 1\r\n\r\n1"
+
+    def test_one_that_has_ended_its_direction_gets_a_fin(self):
+        """It still reads, as a Node server does after socket.end(), and may die of a reset."""
+        upgrade = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"
+        plain = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+        for request, answer in ((plain, self.LAST[0]), (plain, self.LAST[1]), (plain, self.KEPT),
+                                (plain, self.UNTIL_CLOSE), (upgrade, self.REFUSED_UPGRADE)):
+            with self.subTest(answer):
+                client = self.client()
+                client.send(request)
+                peer = self.accept()
+                peer.read_request()
+                peer.send(answer)
+                peer.socket.shutdown(socket.SHUT_WR)
+                self.assertEqual(client.read_response().body, b"1")
+                self.assertEqual(peer.socket.recv(1), b"")
+
+    def test_one_that_has_closed_leaves_its_port_free(self):
+        """Also to a successor that binds without SO_REUSEADDR: a TIME_WAIT would keep it away."""
+        for answer in (*self.LAST, self.KEPT, self.UNTIL_CLOSE):
+            for _ in range(20):
+                client = self.client()
+                client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                peer = self.accept()
+                peer.read_request()
+                peer.send(answer)
+                peer.socket.close()
+                self.assertEqual(client.read_response().body, b"1")
+        address = self.backend.getsockname()
+        self.backend.close()
+
+        def can_be_bound():
+            with socket.socket() as successor:
+                try:
+                    successor.bind(address)
+                except OSError:
+                    return False
+                return True
+
+        wait_for(can_be_bound, "the port to be free", deadline_s=5)
 
     def test_one_that_does_not_keep_that_word_is_not_waited_for_long(self):
         for answer in self.LAST:
@@ -399,6 +448,31 @@ class Streams(ProxyTest):
         peer.send(b"last")
         peer.socket.close()
         self.assertEqual(client.read_to_end(), b"last")
+
+    def test_a_tunnel_that_the_backend_has_half_closed_carries_all_of_the_clients_data(self):
+        def descriptors():
+            return len(os.listdir(f"/proc/{self.proxy.pid}/fd"))
+
+        before = descriptors()
+        self.backend.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)
+        client = self.client()
+        client.ask(headers=[("Connection", "Upgrade"), ("Upgrade", "echo")])
+        peer = self.accept()
+        peer.read_request()
+        peer.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n")
+        peer.socket.shutdown(socket.SHUT_WR)
+        self.assertEqual(client.read_head()[0], 101)
+        self.assertEqual(client.read_to_end(), b"")
+        # More than the peer's end can take, and less than hpp's end.
+        data = random.randbytes(1 << 20)
+
+        def send():
+            client.send(data)
+            client.socket.shutdown(socket.SHUT_WR)
+
+        Background(send).result()
+        wait_for(lambda: descriptors() <= before + 1, "hpp to close the tunnel")
+        self.assertEqual(peer.read_to_end(), data)
 
     def test_random_bodies_both_ways(self):
         seed = random.randrange(1 << 32)

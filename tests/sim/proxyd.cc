@@ -432,7 +432,7 @@ bool Proxyd::pump_tunnel(Client& client) {
     processes_.send_fin(client.upstream);
   }
   if (!link.has_ended || !client.input_ended()) return false;
-  handle(client, proxyd::UpstreamLost{});
+  handle(client, proxyd::TunnelEnded{});
   return true;
 }
 

@@ -445,27 +445,27 @@ TEST(Exchange, AsksWhetherAKillHasEndedTheAnswer) {
   EXPECT_TRUE(silent.exchange().plea()->expired);
 }
 
-TEST(Exchange, ARefusedUpgradeEndsInOrder) {
+// The application may end that connection at any moment.
+TEST(Exchange, TheConnectionOfARefusedUpgradeIsNotPooled) {
   RequestFacts upgrade = kGet;
   upgrade.asks_upgrade = true;
-  ResponseFacts refusal = kOk;
-  refusal.keeps_alive = false;
-  Steps()
-      .sent(upgrade)
-      .when(ResponseArrived{refusal})
-      .when(ResponseBodyEnded{})
-      .then({DropUpstream{.in_order = true}, ReadNext{}});
-  Steps()
-      .sent(upgrade)
-      .when(ResponseArrived{{.framing = Framing::UntilClose, .keeps_alive = false}})
-      .when(ResponseEndedByClose{})
-      .then({DropUpstream{.in_order = true}, AskGate{}});
-  // Nor does the pool get a connection that the application may end at any moment.
   Steps()
       .sent(upgrade)
       .when(ResponseArrived{kOk})
       .when(ResponseBodyEnded{})
-      .then({DropUpstream{.in_order = true}, ReadNext{}});
+      .then({DropUpstream{}, ReadNext{}});
+}
+
+TEST(Exchange, ATunnelEndsWhenBothSidesHaveEndedIt) {
+  const ResponseFacts switching{.status = 101, .keeps_alive = false};
+  RequestFacts upgrade = kGet;
+  upgrade.asks_upgrade = true;
+  Steps()
+      .sent(upgrade)
+      .when(ResponseArrived{switching})
+      .when(TunnelEnded{})
+      .then({DropUpstream{}, CutClient{}})
+      .in(Phase::Closed);
 }
 
 TEST(Exchange, AFinInTheMiddleOfABodyIsAHangUp) {

@@ -271,6 +271,16 @@ TEST(Gate, AssumingRunningForwardsAlways) {
             Verdict::Stay);
 }
 
+TEST(Gate, AssumingRunningWaitsForNoNews) {
+  const Gate gate = Gate::assuming_running();
+  Plea lost{.situation = Situation::Sent, .generation = 1, .lost = true};
+  EXPECT_EQ(gate.judge(lost).verdict, Verdict::BadGateway);
+  lost.reused = true;
+  EXPECT_EQ(gate.judge(lost).verdict, Verdict::BadGateway);
+  lost.repeatable = true;
+  EXPECT_EQ(gate.judge(lost).verdict, Verdict::Forward);
+}
+
 // Every order of eight pieces of news: only the newest of each kind may matter, and the verdicts
 // keep what the proxy promises.
 class EveryHistory {
