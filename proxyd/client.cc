@@ -336,11 +336,12 @@ bool Client::settle() {
   return has_room_again;
 }
 
-// Between requests a connection keeps next to nothing: thousands may be idle.
+// Between requests a connection keeps next to nothing: thousands may be idle. Only an outdated one
+// has a timer.
 void Client::rest() {
   if (stream_.input().empty()) stream_.input().release();
   if (stream_.output_done()) stream_.output().release();
-  if (timer_) context_.loop.bury(std::move(timer_));
+  if (timer_ && !exchange_.wake_at()) context_.loop.bury(std::move(timer_));
 }
 
 void Client::set_timer() {
@@ -360,7 +361,10 @@ void Client::expire_after(std::chrono::microseconds delay) {
 
 void Client::on_expired() {
   if (exchange_.phase() == Exchange::Phase::Finishing) return close();
-  handle(TimerExpired{.answer_flows = answer_flows()});
+  // A request that nobody has read yet must not meet a closed connection.
+  const bool is_idle = exchange_.phase() == Exchange::Phase::Reading && !request_;
+  handle(
+      TimerExpired{.answer_flows = answer_flows(), .request_comes = is_idle && stream_.read_now()});
   work();
 }
 
@@ -407,11 +411,7 @@ void Client::perform(const AskGate&) {
   auto plea = exchange_.plea();
   if (!plea) return;
   plea->is_shut_out = queued_as_ == 0 && context_.queue.size() >= context_.queue_limit;
-  const Judged judged = context_.gate.judge(*plea);
-  // A request that nobody has read yet is not to meet a closed connection.
-  const bool is_idle = exchange_.phase() == Exchange::Phase::Reading;
-  if (is_idle && judged.verdict == Verdict::Close && stream_.read_now()) return;
-  handle(judged);
+  handle(context_.gate.judge(*plea));
 }
 
 void Client::perform(const ForwardRequest& effect) {

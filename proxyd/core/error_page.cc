@@ -36,6 +36,8 @@ std::string_view name_of(Answer::Kind kind) {
       return "queue_timeout";
     case Answer::Kind::Refused:
       return "refused";
+    case Answer::Kind::HalfClosed:
+      return "half_closed";
   }
   return "";
 }
@@ -101,6 +103,11 @@ Story story_of(const Answer& answer, const bus::BackendState& backend, bool may_
     case Answer::Kind::Refused:
       return {.kind = answer.kind,
               .title = "This request cannot be accepted",
+              .text = answer.why,
+              .waits = false};
+    case Answer::Kind::HalfClosed:
+      return {.kind = answer.kind,
+              .title = "The client gave up this request",
               .text = answer.why,
               .waits = false};
   }

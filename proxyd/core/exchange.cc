@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace hpp::proxyd {
 
@@ -45,7 +46,7 @@ Effects Exchange::on(const Event& event, TimePoint now) {
 std::optional<Plea> Exchange::plea() const {
   switch (phase_) {
     case Phase::Reading:
-      if (wake_at_) return std::nullopt;  // a request is on its way: it will be asked for
+      if (head_begun_) return std::nullopt;  // the gate will be asked when the head is complete
       return Plea{.situation = Situation::Idle, .generation = generation_};
     case Phase::Held:
       return Plea{.situation = Situation::Waiting,
@@ -80,15 +81,16 @@ std::optional<Plea> Exchange::plea() const {
 
 Effects Exchange::handle(const RequestBegun&, TimePoint now) {
   assert(phase_ == Phase::Reading);
-  if (!wake_at_) wake_at_ = now + kHeadWait;
+  if (!std::exchange(head_begun_, true)) wake_at_ = now + kHeadWait;
   return {};
 }
 
 Effects Exchange::handle(const RequestArrived& event, TimePoint now) {
   assert(phase_ == Phase::Reading);
+  head_begun_ = false;
   request_ = event.facts;
   request_body_done_ = request_.framing == Framing::None;
-  closes_ = !request_.keeps_alive;
+  closes_ = !request_.keeps_alive || is_outdated_;
   ticket_ = event.ticket;
   needs_.reset();
   arrived_at_ = now;
@@ -153,15 +155,18 @@ Effects Exchange::handle(const ClientEnded&, TimePoint now) {
       wake_at_.reset();
       return {FinishClient{}};
     case Phase::Held:
-    case Phase::Sent:
-    case Phase::Doubtful: {
-      const bool nobody_waits = phase_ == Phase::Held && !request_.is_safe;
-      if (nobody_waits || !request_body_done_) return cut();
+      if (!request_.is_safe) return answer_half_closed();
       leaves_at_ = now + kHalfCloseGrace;
-      if (phase_ == Phase::Held) hold();
+      hold();
+      return {};
+    case Phase::Sent:
+    case Phase::Doubtful:
+      if (!request_body_done_) {
+        return answer(Answer::Kind::Refused, 400, "the connection ended before its body did");
+      }
+      leaves_at_ = now + kHalfCloseGrace;
       if (phase_ == Phase::Sent) wake_at_ = leaves_at_;
       return {};
-    }
     case Phase::Answering: {
       // No script half-closes in mid-stream; who leaves an event stream open leaks it.
       const bool leaves = response_.is_event_stream || now - arrived_at_ > kHalfCloseGrace;
@@ -207,7 +212,7 @@ Effects Exchange::handle(const Judged& event, TimePoint now) {
     case Verdict::QueueFull:
       return answer(Answer::Kind::QueueFull, 503, "");
     case Verdict::Close:
-      return close_on_verdict();
+      return close_on_verdict(now);
   }
   return {};
 }
@@ -237,12 +242,10 @@ Effects Exchange::take_back() {
   return effects;
 }
 
-Effects Exchange::close_on_verdict() {
-  if (phase_ == Phase::Reading) {
-    phase_ = Phase::Finishing;
-    return {FinishClient{}};
-  }
-  return cut();
+Effects Exchange::close_on_verdict(TimePoint now) {
+  if (phase_ != Phase::Reading) return cut();
+  if (!std::exchange(is_outdated_, true)) wake_at_ = now + kOutdatedIdleMax;
+  return {};
 }
 
 // ---- the backend --------------------------------------------------------------------------------
@@ -361,9 +364,14 @@ Effects Exchange::handle(const TunnelEnded&, TimePoint) {
 
 Effects Exchange::handle(const TimerExpired& event, TimePoint now) {
   wake_at_.reset();
-  if (phase_ == Phase::Reading) {
+  if (phase_ == Phase::Reading && head_begun_) {
     request_ = {};
     return answer(Answer::Kind::Refused, 408, "its head did not come within 60 s");
+  }
+  if (phase_ == Phase::Reading) {
+    if (event.request_comes) return {};
+    phase_ = Phase::Finishing;
+    return {FinishClient{}};
   }
   if (phase_ == Phase::Doubtful || phase_ == Phase::Ending) {
     expired_ = true;
@@ -373,7 +381,8 @@ Effects Exchange::handle(const TimerExpired& event, TimePoint now) {
     return answer(Answer::Kind::QueueTimeout, 503, "");
   }
   if (!leaves_at_ || phase_ == Phase::Tunnel) return {};
-  if (phase_ != Phase::Answering || !event.answer_flows) return cut();
+  if (phase_ != Phase::Answering) return answer_half_closed();
+  if (!event.answer_flows) return cut();
   wake_at_ = now + kHalfCloseGrace;
   return {};
 }
@@ -388,6 +397,22 @@ Effects Exchange::answer(Answer::Kind kind, int status, std::string why) {
   phase_ = Phase::Finishing;
   wake_at_.reset();
   return effects;
+}
+
+// The client has ended its side, and the answer cannot be waited for.
+Effects Exchange::answer_half_closed() {
+  std::string why =
+      "The client closed its side of the connection, as a client does that gives up. ";
+  if (phase_ == Phase::Held && !request_.is_safe) {
+    why +=
+        "The request still waited for your server. It was not sent, because it may have an effect.";
+  } else if (phase_ == Phase::Held) {
+    why += "Your server was not ready within a second after that. The request was not sent.";
+  } else {
+    why += "Your server did not begin to answer within a second after that.";
+  }
+  why += " Keep the connection open until the answer has come.";
+  return answer(Answer::Kind::HalfClosed, 503, std::move(why));
 }
 
 Effects Exchange::answer_own(OwnEndpoint endpoint) {

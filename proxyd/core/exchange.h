@@ -16,7 +16,8 @@
 //                   └──► Closed
 //
 // Reading    Between requests, for as long as the client likes; or a request's head is on its way,
-//            for at most kHeadWait.
+//            for at most kHeadWait. When responses may have changed, the connection is *outdated*:
+//            the answer to its next request ends it, or kOutdatedIdleMax without a request does.
 // Held       The head is complete; the gate has not let it go. The body stays with the client. Ends
 //            with a 503 where the queue is limited in length or time.
 // Sent       A backend connection has it, or is being made for it. Nothing of the answer has come,
@@ -35,10 +36,16 @@
 // LiveReload's takes its connection along: Closed.
 //
 // Surprising: an answer of our own (503, 502, 400) always ends the connection. Its body may not
-// have been read, and what it says will soon be untrue. And: a client's FIN is not yet a hang-up.
-// Scripts that half-close look like browsers that leave; the answer is delivered if it begins
-// within kHalfCloseGrace of the FIN, and goes on for as long as it flows. For a request that is not
-// safe and still held it *is* a hang-up: it must not run when nobody waits for it.
+// have been read, and what it says will soon be untrue.
+//
+// An outdated connection is not closed at once, because its next request may be on its way, and a
+// client cannot repeat every request. No old answer can come of that: the request waits at the
+// barrier like any other.
+//
+// A client's FIN is not yet a hang-up. Scripts that half-close look like browsers that leave. The
+// answer is delivered if it begins within kHalfCloseGrace of the FIN, and goes on for as long as it
+// flows. A held request that is not safe is not sent after the FIN, because its client may be gone.
+// In each case a client that still reads gets an answer that says so.
 #pragma once
 
 #include <array>
@@ -63,6 +70,8 @@ using TimePoint = std::chrono::steady_clock::time_point;
 constexpr std::chrono::milliseconds kVerdictWait{250};
 // How long a request's head may take from its first byte.
 constexpr std::chrono::milliseconds kHeadWait{60'000};
+// How long the connection of a client may stay idle when responses may have changed.
+constexpr std::chrono::milliseconds kOutdatedIdleMax{5000};
 // How long after a client's FIN an answer may begin.
 constexpr std::chrono::milliseconds kHalfCloseGrace{1000};
 
@@ -119,9 +128,10 @@ struct UpstreamLost {
 
 struct TunnelEnded {};  // both sides have sent a FIN, and all that came before has been passed on
 
-struct TimerExpired {         // wake_at has come
-  bool answer_flows = false;  // bytes of the answer have moved since the last time, or still wait
-                              // for the client to take them
+struct TimerExpired {          // wake_at has come
+  bool answer_flows = false;   // bytes of the answer have moved since the last time, or still wait
+                               // for the client to take them
+  bool request_comes = false;  // Reading: bytes of the next request have come just now
 };
 
 using Event = std::variant<RequestBegun, RequestArrived, RequestRefused, RequestBodyEnded,
@@ -163,11 +173,12 @@ struct EndResponse {  // tell the client that the answer is complete, if its fra
 };
 
 struct Answer {  // write an answer of our own
-  enum class Kind { Crashed, Unrepeated, BadGateway, Refused, QueueFull, QueueTimeout };
+  enum class Kind { Crashed, Unrepeated, BadGateway, Refused, QueueFull, QueueTimeout, HalfClosed };
 
   Kind kind = Kind::Crashed;
   int status = 503;
-  std::string why;  // in words. Refused: what is wrong with the request; BadGateway: all of it
+  // Refused: the fault of the request, a clause. BadGateway, HalfClosed: the whole text.
+  std::string why;
 
   bool operator==(const Answer&) const = default;
 };
@@ -273,7 +284,8 @@ class Exchange {
   void hold();
   Effects forward(std::uint64_t generation, TimePoint now);
   Effects take_back();
-  Effects close_on_verdict();
+  Effects close_on_verdict(TimePoint now);
+  Effects answer_half_closed();
   Effects answer(Answer::Kind kind, int status, std::string why);
   Effects answer_own(OwnEndpoint endpoint);
   Effects hand_over(const std::string& websocket_key);
@@ -288,6 +300,8 @@ class Exchange {
   RequestFacts request_;
   std::optional<OwnEndpoint> own_;  // the request is for hpp itself
   ResponseFacts response_;
+  bool head_begun_ = false;   // Reading: some of the next request's head has come
+  bool is_outdated_ = false;  // responses may have changed since the last answer
   bool request_body_done_ = true;
   bool closes_ = false;           // the client's connection ends with this answer
   bool ends_by_close_ = false;    // the answer's end is the connection's end

@@ -44,7 +44,7 @@ enum class Verdict {
   BadGateway,  // answer 502: the backend runs but did not answer
   Complete,    // Ended: nobody has cut it
   QueueFull,   // answer 503: too many wait already
-  Close,       // end the client's connection: in order if Idle, else cut it short
+  Close,       // end the client's connection: soon and in order if Idle, else cut it short
 };
 
 std::string_view to_string(Verdict verdict);
@@ -84,8 +84,8 @@ struct Judgement {
 //
 // Sent and lost while the bus still says Running of the same generation: a backend that dies is
 // seen here before supervisord's news of it arrives. So it stays as it is until the news comes or
-// kVerdictWait has passed; then the backend runs and has dropped a request: BadGateway. If nobody
-// supervises the backend, no news can come, and the verdict is BadGateway at once. But a
+// kVerdictWait has passed; then the backend runs and has dropped a request: BadGateway. Without a
+// supervisor no news can come, and the verdict is BadGateway at once. But a
 // *reused* connection that is gone before the answer was most likely closed for idleness at the
 // moment the request was sent (RFC 9112 §9.3.1): a repeatable request is sent again at once.
 // Ended: a kill ends connections as well, and a part would pass for the whole. The news of a kill

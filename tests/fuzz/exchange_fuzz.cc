@@ -346,7 +346,7 @@ class Play {
     if (!exchange_.wake_at()) return;
     now_ = std::max(now_, *exchange_.wake_at());
     // A head that never came whole is answered, too.
-    if (exchange_.phase() == Phase::Reading) requests_.push_back({});
+    if (exchange_.phase() == Phase::Reading && !input_.empty()) requests_.push_back({});
     handle(TimerExpired{});
     work();
   }
@@ -684,6 +684,8 @@ class Play {
   }
 
   void perform(const FinishClient&) {
+    const bool is_answered = !requests_.empty() && newest().answers == 1;
+    check(is_answered || input_.empty(), "no request meets a close");
     is_finishing_ = true;
     flush_client();
   }

@@ -441,17 +441,23 @@ class Backend(IntegrationTest):
         hpp.wait_state("Running")
         self.assertEqual(get(hpp.url).text, "free now")
 
-    def test_idle_keep_alive_connections_close_at_a_restart(self):
+    def test_kept_connections_end_after_a_restart(self):
+        """With the next answer, which is a fresh one, or when they have been idle for five seconds."""
         hpp = self.start_hpp("--exec", *self.save_backend("one"))
         hpp.wait_ready()
-        with Connection(hpp.bind) as client:
-            for _ in range(2):
+        with Connection(hpp.bind) as asks, Connection(hpp.bind) as idles:
+            for client in (asks, idles):
                 client.ask()
                 self.assertEqual(client.read_response().text, "one")
-            self.assertTrue(client.is_quiet())
             self.save_backend("two")
-            client.wait_closed()
-        self.assertEqual(get(hpp.url).text, "two")
+            hpp.wait_state("Running", 2)
+            began = time.monotonic()
+            asks.ask()
+            answer = asks.read_response()
+            self.assertEqual((answer.text, answer.header("connection")), ("two", "close"))
+            asks.wait_closed()
+            idles.wait_closed()
+            self.assertGreater(time.monotonic() - began, 4)
 
     def test_sighup_to_the_supervisor_restarts(self):
         hpp = self.start_hpp("--exec", *self.save_backend("hello"))

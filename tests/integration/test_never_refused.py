@@ -171,6 +171,29 @@ class InFlight(RestartTest):
         self.assertEqual(self.log("GET /crash"), ["GET /crash first", "GET /crash one"])
 
 
+class Kept(RestartTest):
+    """Connections that clients keep between their requests."""
+
+    ROUNDS = 20
+
+    def test_no_request_meets_a_close(self):
+        """Not even one that cannot be repeated, sent at the moment when hpp learns of a save."""
+        self.start()
+        client = self.connection()
+        for i in range(self.ROUNDS):
+            client.ask()
+            self.assertEqual(client.read_response().status, 200)
+            self.save_text(str(i))
+            time.sleep(0.001 * (15 + i))  # Watchman tells of a save after 20 ms
+            client.ask("POST", "/", [("Content-Length", 4)], b"body")
+            answer = client.read_response("POST")
+            self.assertEqual((answer.status, answer.text), (200, str(i)))
+            if answer.header("connection") == "close":
+                client.wait_closed()
+                client = self.connection()
+        self.assertEqual(len(self.log("POST")), self.ROUNDS)
+
+
 class Begun(RestartTest):
     """An answer of which the client has got something cannot be taken back: it is cut, and the
     client can tell that it is not whole."""
@@ -268,6 +291,24 @@ class Held(RestartTest):
         self.go()
         self.assertEqual(stays.read_response().status, 200)
         self.assertEqual(self.log("GET", "POST"), ["GET /stays first"])
+
+    def test_who_can_still_read_is_told_why(self):
+        """A client that has only ended its direction gets an answer, never an empty reply."""
+        self.start_unready()
+        for method, words in (("POST", "may have an effect"), ("GET", "was not ready")):
+            with self.subTest(method):
+                client = self.connection()
+                client.ask(method, "/half", [("Content-Length", 4)], b"body")
+                self.wait_read()
+                self.half_close(client)
+                answer = client.read_response(method)
+                self.assertEqual(answer.status, 503)
+                self.assertIn("closed its side", answer.text)
+                self.assertIn(words, answer.text)
+                client.wait_closed()
+        self.go()
+        wait_for(lambda: self.client().ask().status == 200, "the backend")
+        self.assertEqual(self.log("GET /half", "POST"), [])
 
     @staticmethod
     def reset(client):

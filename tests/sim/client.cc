@@ -17,7 +17,10 @@ void Client::begin(int times) {
 void Client::think() {
   if (left_ <= 0 || world_.is_quiet) return;
   const bool is_quick = world_.random.chance(0.4);
-  world_.after(world_.random.up_to(is_quick ? 2ms : 250ms), [this, thought = ++thought_] {
+  const bool is_slow = !is_quick && world_.random.chance(0.02);
+  const Micros pause =
+      is_slow ? world_.random.between(4900ms, 5100ms) : world_.random.up_to(is_quick ? 2ms : 250ms);
+  world_.after(pause, [this, thought = ++thought_] {
     if (thought == thought_) ask();
   });
 }
@@ -49,7 +52,8 @@ bool Client::connect() {
   const auto to = std::make_shared<std::uint64_t>(0);
   connection_ = proxyd_.connect([this, to](const ToClient& news) { on_news(*to, news); });
   *to = connection_;
-  has_fin_ = false;
+  has_fin_ = said_close_ = false;
+  idle_since_ = world_.now();
   return connection_ != 0;
 }
 
@@ -124,6 +128,7 @@ void Client::on_news(std::uint64_t connection, const ToClient& news) {
         world_.violated("request {} is answered twice", request.id);
       }
       if (news.process != nullptr) request.shown = news.process->version;
+      said_close_ = news.closes;
       if (news.status == 101 || request.kind == Kind::Stream) {
         world_.after(world_.random.up_to(300ms), [this, connection] {
           if (connection != connection_ || std::exchange(has_fin_, true)) return;
@@ -136,9 +141,11 @@ void Client::on_news(std::uint64_t connection, const ToClient& news) {
       if (waits_for_.empty()) world_.violated("a client gets the end of no answer");
       ++waits_for_.front()->answers;
       waits_for_.pop_front();
+      idle_since_ = world_.now();
       if (waits_for_.empty() && !has_fin_) think();
       return;
     case ToClient::Is::Fin:
+      check_fin();
       // What was pipelined is lost. We end as well, a moment later.
       proxyd_.send_fin(connection);
       end_connection();
@@ -147,6 +154,15 @@ void Client::on_news(std::uint64_t connection, const ToClient& news) {
       end_connection();
       return;
   }
+}
+
+// A request on a kept connection never meets a close that no answer has announced. Only one that
+// has been idle for long may.
+void Client::check_fin() const {
+  const bool is_idle_for_long = world_.now() - idle_since_ >= proxyd::kOutdatedIdleMax;
+  if (said_close_ || has_fin_ || is_idle_for_long || waits_for_.empty()) return;
+  if (waits_for_.front()->status == 101) return;  // the backend's FIN
+  world_.violated("request {} meets a connection that is being closed", waits_for_.front()->id);
 }
 
 void Client::end_connection() {

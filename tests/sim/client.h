@@ -39,6 +39,7 @@ class Client {
   bool send(Request& request);
   void misbehave();
   void on_news(std::uint64_t connection, const ToClient& news);
+  void check_fin() const;
   void end_connection();
 
   World& world_;
@@ -48,7 +49,9 @@ class Client {
   std::uint64_t thought_ = 0;
   std::uint64_t connection_ = 0;  // 0: none
   std::deque<Request*> waits_for_;
-  bool has_fin_ = false;  // ours is sent
+  bool has_fin_ = false;     // ours is sent
+  bool said_close_ = false;  // the newest answer on this connection said that it ends it
+  TimePoint idle_since_{};   // the newest answer's end
 };
 
 // Shows a page, and loads it anew when it is told to.

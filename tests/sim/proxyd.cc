@@ -456,7 +456,8 @@ void Proxyd::on_expired(Client& client) {
     close(client);
   } else {
     const bool flows = std::exchange(client.answered, client.passed) != client.passed;
-    handle(client, proxyd::TimerExpired{.answer_flows = flows});
+    handle(client,
+           proxyd::TimerExpired{.answer_flows = flows, .request_comes = !client.input.empty()});
   }
   work(client);
 }
@@ -497,8 +498,6 @@ void Proxyd::perform(Client& client, const proxyd::AskGate&) {
   const proxyd::Judged judged = gate_->judge(*plea);
   if (plea->situation == proxyd::Situation::Waiting && judged.needs) note_needs(*client.request);
   client.is_in_the_dark = plea->situation == proxyd::Situation::Ended && plea->expired;
-  const bool is_idle = client.exchange.phase() == Phase::Reading;
-  if (is_idle && judged.verdict == proxyd::Verdict::Close && !client.input.empty()) return;
   handle(client, judged);
 }
 
@@ -558,7 +557,8 @@ void Proxyd::perform(Client& client, const proxyd::PassResponseHead& effect) {
   tell(client, {.is = is_interim ? ToClient::Is::Interim : ToClient::Is::Head,
                 .request = &request,
                 .status = effect.facts.status,
-                .process = process});
+                .process = process,
+                .closes = effect.delivery.closes});
 }
 
 // Its end is told with what follows.
@@ -568,7 +568,8 @@ void Proxyd::perform(Client& client, const proxyd::Answer& effect) {
   world_.trace("proxyd: answers client {} with {}", client.number, effect.status);
   check_refusal(client, effect);
   Request* const request = effect.status == 408 ? nullptr : client.request;
-  tell(client, {.is = ToClient::Is::Head, .request = request, .status = effect.status});
+  tell(client,
+       {.is = ToClient::Is::Head, .request = request, .status = effect.status, .closes = true});
   tell(client, {.is = ToClient::Is::End, .request = request, .status = effect.status});
 }
 
@@ -697,10 +698,11 @@ void Proxyd::check_refusal(const Client& client, const proxyd::Answer& answer) {
   }
 }
 
+// A client gets an answer, unless it has reset its connection.
 void Proxyd::check_cut(const Client& client) {
-  const bool waits = client.request != nullptr && !client.is_answering && !client.has_fin &&
-                     !client.has_reset && !client.has_finished;
-  if (!waits || !is_plain_and_safe(*client.request) || !world_.traits.is_calm()) return;
+  const bool waits = client.request != nullptr && !client.is_answering && !client.has_reset &&
+                     !client.has_finished;
+  if (!waits) return;
   world_.violated("request {} gets no answer", client.request->id);
 }
 

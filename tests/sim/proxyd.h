@@ -38,6 +38,7 @@ struct ToClient {
   Request* request = nullptr;
   int status = 0;
   const Process* process = nullptr;  // nullptr: an answer of the proxy's own
+  bool closes = false;               // the head says that the connection ends with this answer
 };
 
 class Proxyd final : public Mortal {

@@ -107,6 +107,14 @@ TEST(ErrorPage, ItsAgeIsInWords) {
   }
 }
 
+TEST(ErrorPage, AClientThatHasHalfClosedIsToldWhatBecameOfItsRequest) {
+  const Answer answer{.kind = Answer::Kind::HalfClosed, .status = 503, .why = "It was not sent."};
+  const Json json = Json::parse(body_of(write_answer(answer, kJson, {}, kDeveloper)));
+  EXPECT_EQ(json["error"], "half_closed");
+  EXPECT_EQ(json["message"], "It was not sent.");
+  EXPECT_EQ(body_of(write_answer(answer, kText, {}, kDeveloper)), "It was not sent.\n");
+}
+
 TEST(ErrorPage, NothingThatComesFromElsewhereIsHtml) {
   bus::BackendState backend = kCrashed;
   const std::string evil = "<script>alert(1)</script>\"'&";

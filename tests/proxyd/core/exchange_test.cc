@@ -70,6 +70,14 @@ class Steps {
 
   const Exchange& exchange() const { return exchange_; }
 
+  // The kind of the answer of our own in the last step; nothing: there was none.
+  std::optional<Answer::Kind> answered() const {
+    for (const Effect& effect : effects_) {
+      if (const auto* answer = std::get_if<Answer>(&effect)) return answer->kind;
+    }
+    return std::nullopt;
+  }
+
   TimePoint now() const { return now_; }
 
  private:
@@ -152,7 +160,8 @@ TEST(Exchange, LetsGoWhoHasLeftBeforeItsTimeIsOver) {
   Steps steps(10s);
   steps.when(RequestArrived{kGet}).when(ClientEnded{});
   EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kHalfCloseGrace);
-  steps.after(kHalfCloseGrace).when(TimerExpired{}).then({CutClient{}}).in(Phase::Closed);
+  steps.after(kHalfCloseGrace).when(TimerExpired{}).in(Phase::Finishing);
+  EXPECT_EQ(steps.answered(), Answer::Kind::HalfClosed);
 }
 
 TEST(Exchange, KnowsHowLongARequestWaited) {
@@ -349,21 +358,59 @@ TEST(Exchange, ATunnelEndsWithTheBackend) {
       .then({DropUpstream{}, CutClient{}});
 }
 
-TEST(Exchange, AnIdleClientEndsInOrderWhenAnswersMayChange) {
+// One that has been served by generation 3, and is idle when responses may have changed.
+Steps outdated() {
   Steps steps;
   steps.sent(kGet, 3).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
   EXPECT_EQ(steps.exchange().plea()->generation, 3u);
-  steps.when(judged(Verdict::Close)).then({FinishClient{}}).in(Phase::Finishing);
+  steps.when(judged(Verdict::Close)).then({}).in(Phase::Reading);
+  EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kOutdatedIdleMax);
+  return steps;
+}
+
+TEST(Exchange, AnOutdatedConnectionEndsWithItsNextAnswer) {
+  outdated()
+      .after(20ms)
+      .when(RequestArrived{kPost})
+      .then({AskGate{}})
+      .when(judged(Verdict::Forward, 4))
+      .then({ForwardRequest{.fresh = true}})
+      .when(RequestBodyEnded{})
+      .when(ResponseArrived{kOk})
+      .then({PassResponseHead{.facts = kOk, .delivery = {.closes = true}}})
+      .when(ResponseBodyEnded{})
+      .then({ReleaseUpstream{}, FinishClient{}});
+}
+
+TEST(Exchange, AnOutdatedConnectionThatStaysIdleIsClosed) {
+  Steps steps = outdated();
+  const TimePoint closes_at = *steps.exchange().wake_at();
+  steps.after(1s).when(judged(Verdict::Close)).then({});
+  EXPECT_EQ(steps.exchange().wake_at(), closes_at) << "more news is no delay";
+  steps.after(kOutdatedIdleMax - 1s)
+      .when(TimerExpired{})
+      .then({FinishClient{}})
+      .in(Phase::Finishing);
+}
+
+TEST(Exchange, AnOutdatedConnectionIsNotClosedUnderARequest) {
+  outdated()
+      .after(kOutdatedIdleMax)
+      .when(TimerExpired{.request_comes = true})
+      .then({})
+      .when(RequestArrived{kPost})
+      .then({AskGate{}});
+  Steps slow = outdated();
+  slow.after(1s).when(RequestBegun{});
+  EXPECT_EQ(slow.exchange().wake_at(), slow.now() + kHeadWait);
 }
 
 TEST(Exchange, AHalfCloseWaitsForTheAnswerToBegin) {
   Steps steps;
   steps.sent(kGet).when(ClientEnded{}).then({});
   EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kHalfCloseGrace);
-  steps.after(kHalfCloseGrace)
-      .when(TimerExpired{})
-      .then({DropUpstream{}, CutClient{}})
-      .in(Phase::Closed);
+  steps.after(kHalfCloseGrace).when(TimerExpired{}).in(Phase::Finishing);
+  EXPECT_EQ(steps.answered(), Answer::Kind::HalfClosed);
   Steps begun;
   begun.sent(kGet).when(ClientEnded{}).after(900ms).when(ResponseArrived{kOk});
   begun.after(900ms).when(ResponseBodyEnded{}).then({ReleaseUpstream{}, ReadNext{}});
@@ -374,15 +421,24 @@ TEST(Exchange, APipelinedRequestBehindAFinHasItsSecondToo) {
   steps.sent(kGet).when(ClientEnded{}).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
   steps.after(10s).sent(kGet).when(ClientEnded{});
   EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kHalfCloseGrace);
-  steps.after(kHalfCloseGrace).when(TimerExpired{}).then({DropUpstream{}, CutClient{}});
+  steps.after(kHalfCloseGrace).when(TimerExpired{}).in(Phase::Finishing);
+  EXPECT_EQ(steps.answered(), Answer::Kind::HalfClosed);
 }
 
-TEST(Exchange, AHeldUnsafeRequestIsDroppedAtTheFin) {
+TEST(Exchange, AHeldUnsafeRequestIsNotSentAfterAFinAndTheClientIsTold) {
+  for (const RequestFacts& facts : {RequestFacts{.is_safe = false}, kPost}) {
+    Steps steps;
+    steps.when(RequestArrived{facts}).when(ClientEnded{}).in(Phase::Finishing);
+    EXPECT_EQ(steps.answered(), Answer::Kind::HalfClosed);
+  }
+}
+
+TEST(Exchange, AHeldSafeRequestWithABodyWaitsOnAfterAFin) {
   Steps()
-      .when(RequestArrived{{.is_safe = false}})
+      .when(RequestArrived{{.framing = Framing::Length, .length = 5, .is_safe = true}})
       .when(ClientEnded{})
-      .then({CutClient{}})
-      .in(Phase::Closed);
+      .then({})
+      .in(Phase::Held);
 }
 
 TEST(Exchange, AFinCountsForEveryRequestBeforeIt) {
@@ -391,7 +447,8 @@ TEST(Exchange, AFinCountsForEveryRequestBeforeIt) {
   steps.sent(kGet, 2).when(ClientEnded{}).then({});
   EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kHalfCloseGrace);
   steps.when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
-  steps.when(RequestArrived{kPost}).when(ClientEnded{}).then({CutClient{}}).in(Phase::Closed);
+  steps.when(RequestArrived{kPost}).when(ClientEnded{}).in(Phase::Finishing);
+  EXPECT_EQ(steps.answered(), Answer::Kind::HalfClosed);
 }
 
 TEST(Exchange, AHalfCloseLastsAsLongAsTheAnswerFlows) {
@@ -468,8 +525,20 @@ TEST(Exchange, ATunnelEndsWhenBothSidesHaveEndedIt) {
       .in(Phase::Closed);
 }
 
-TEST(Exchange, AFinInTheMiddleOfABodyIsAHangUp) {
-  Steps().sent(kPost).when(ClientEnded{}).then({DropUpstream{}, CutClient{}});
+TEST(Exchange, AFinInTheMiddleOfABodyIsAMalformedRequest) {
+  Steps()
+      .sent(kPost)
+      .when(ClientEnded{})
+      .then({DropUpstream{},
+             Answer{.kind = Answer::Kind::Refused,
+                    .status = 400,
+                    .why = "the connection ended before its body did"},
+             FinishClient{}});
+  Steps()
+      .sent(kPost)
+      .when(ResponseArrived{kOk})
+      .when(ClientEnded{})
+      .then({DropUpstream{}, CutClient{}});
 }
 
 TEST(Exchange, WhoLeavesAnEventStreamTakesItAlong) {
@@ -696,6 +765,12 @@ struct World {
       next([](World& w) {
         w.now = *w.exchange.wake_at();
         w.play(TimerExpired{});
+      });
+    }
+    if (exchange.wake_at() && phase == Phase::Reading) {
+      next([](World& w) {
+        w.now = *w.exchange.wake_at();
+        w.play(TimerExpired{.request_comes = true});
       });
     }
     if (phase == Phase::Reading && !client_ended) {
