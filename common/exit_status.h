@@ -1,6 +1,7 @@
 // Pure. How a process ended, and the words for it.
 #pragma once
 
+#include <stdexcept>
 #include <string>
 
 namespace hpp {
@@ -8,6 +9,12 @@ namespace hpp {
 // A program's own, beside 0, 1 and 2: it lacks something that may be there a moment later
 // (EX_TEMPFAIL of sysexits.h).
 constexpr int kTemporaryFailure = 75;
+
+// Thrown by a helper that cannot start now: it exits with kTemporaryFailure.
+class CannotStartNow : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
 
 // What waitpid(2) tells of a process that ended.
 struct ExitStatus {

@@ -13,6 +13,7 @@
 #include <memory>
 #include <stdexcept>
 
+#include "common/exit_status.h"
 #include "common/glob.h"
 #include "common/log.h"
 #include "common/option_file.h"
@@ -522,6 +523,10 @@ int run_program(Program program, int argc, char** argv, int (*run)(const Options
   int exit_status = 1;
   try {
     exit_status = run(*parsed.options);
+  } catch (const CannotStartNow& error) {
+    log::error("{}", error.what());
+    // hpp-launch has no service manager that would start it again.
+    if (program != Program::Launch) exit_status = kTemporaryFailure;
   } catch (const std::exception& error) {
     log::error("{}", error.what());
   }

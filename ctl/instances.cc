@@ -52,7 +52,7 @@ Keeper keeper_of(pid_t helper) {
 }
 
 std::optional<Instance> instance_in(const fs::path& directory) {
-  if (!is_private_directory(directory)) return std::nullopt;
+  if (!is_trustworthy_directory(directory)) return std::nullopt;
   const std::string lock = run_lock_path(directory);
   const auto launcher = lock_holder(lock);
   const auto pid = launcher ? launcher : any_helper(directory);

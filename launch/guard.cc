@@ -1,5 +1,6 @@
 #include "launch/guard.h"
 
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,7 +30,7 @@ constexpr Milliseconds kGiveUp{5'000};
 // A start that comes meanwhile has the lock, and ends what it finds before it spawns: then nothing
 // here is ours to kill.
 bool kill_all(const std::string& run_directory, const std::vector<pid_t>& pids) {
-  const auto lock = FileLock::take(run_lock_path(run_directory));
+  const auto lock = FileLock::take(AT_FDCWD, run_lock_path(run_directory));
   if (!lock) return false;
   for (const pid_t pid : pids) ::kill(pid, SIGKILL);
   return true;

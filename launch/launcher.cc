@@ -45,9 +45,9 @@ void check_working_directory() {
 }
 
 // They describe processes that are gone: a helper that started from them would adopt nothing.
-void remove_snapshots(const std::string& run_directory) {
+void remove_snapshots(const RunDirectory& run_directory) {
   for (const auto topic : {bus::Topic::Tree, bus::Topic::Backend, bus::Topic::Proxy}) {
-    ::unlink(bus::snapshot_path(run_directory, topic).c_str());
+    ::unlinkat(run_directory.fd(), bus::snapshot_name(topic).c_str(), 0);
   }
 }
 
@@ -89,12 +89,11 @@ Launcher::Launcher(const Options& options)
   for (const Helper which : kHelpers) places_.try_emplace(which, loop_, *this, which);
   if (options_.name.empty()) options_.name = instance_name(options_.bind);
   options_.run_directory = default_run_directory(options_.name);
-  prepare_run_directory(options_.run_directory);
-  lock_ = lock_run_directory(options_.run_directory, fmt::format("pid {}, http://{}", ::getpid(),
-                                                                 to_string(options_.bind)));
+  run_directory_.emplace(options_.run_directory);
+  lock_run_directory();
   guard_.emplace(options_.run_directory, stop_time(options_));
-  remove_snapshots(options_.run_directory);
-  notify_socket_.emplace(loop_, options_.run_directory,
+  remove_snapshots(*run_directory_);
+  notify_socket_.emplace(loop_, *run_directory_,
                          [this](pid_t sender, const Notification& told, std::vector<UniqueFd> fds) {
                            on_notification(sender, told, std::move(fds));
                          });
@@ -244,7 +243,7 @@ void Launcher::perform(const StartHelper& effect) {
   for (const auto& [name, fd] : place.fd_store) request.listen_fds.emplace_back(name, fd.get());
   request.command.insert(request.command.begin(), place.program);
   try {
-    notify_socket_->mend();
+    mend_run_directory();
     auto child = std::make_unique<Child>(
         loop_, request, [this, which](ExitStatus status) { on_exit(which, status); });
     log::debug("{} is pid {}", to_string(which), child->pid());
@@ -299,6 +298,19 @@ void Launcher::perform(const Say& effect) {
 void Launcher::perform(const Leave& effect) {
   exit_status_ = effect.exit_status;
   loop_.stop();
+}
+
+void Launcher::lock_run_directory() {
+  lock_ = hpp::lock_run_directory(
+      *run_directory_, fmt::format("pid {}, http://{}", ::getpid(), to_string(options_.bind)));
+}
+
+// Before a helper is started: it needs the directory, and hpp-ctl the lock. If that fails, it is
+// said once, and tried again like any start.
+void Launcher::mend_run_directory() {
+  run_directory_->mend();
+  if (!lock_->is_held_at(run_directory_->fd(), kRunLock)) lock_run_directory();
+  notify_socket_->mend();
 }
 
 std::vector<pid_t> Launcher::own_pids() const {

@@ -76,8 +76,12 @@ class Launcher {
   std::vector<pid_t> own_pids() const;
   void sweep();
 
+  void lock_run_directory();
+  void mend_run_directory();
+
   Options options_;
   LaunchTree tree_ = LaunchTree::of_this_process();
+  std::optional<RunDirectory> run_directory_;
   std::optional<FileLock> lock_;
   std::optional<Guard> guard_;
   UniqueFd dev_null_;

@@ -1,5 +1,6 @@
 #include "launch/notify_socket.h"
 
+#include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -12,11 +13,11 @@
 #include <utility>
 
 #include "common/os/error.h"
-#include "common/os/run_directory.h"
 
 namespace hpp::launch {
 namespace {
 
+constexpr const char* kName = "notify.sock";
 constexpr std::size_t kMessageMax = 4096;  // bytes; systemd's own limit is of this order
 constexpr std::size_t kFdsMax = 253;       // what the kernel lets one message carry, unix(7)
 
@@ -63,11 +64,11 @@ Ancillary read_ancillary(msghdr& message) {
 
 }  // namespace
 
-NotifySocket::NotifySocket(Loop& loop, const std::string& run_directory, OnMessage on_message)
+NotifySocket::NotifySocket(Loop& loop, const RunDirectory& run_directory, OnMessage on_message)
     : loop_(loop),
       on_message_(std::move(on_message)),
       directory_(run_directory),
-      path_(run_directory + "/notify.sock") {
+      path_(fmt::format("{}/{}", run_directory.path(), kName)) {
   open();
 }
 
@@ -80,9 +81,7 @@ void NotifySocket::open() {
 }
 
 void NotifySocket::mend() {
-  if (::access(path_.c_str(), F_OK) == 0) return;
-  prepare_run_directory(directory_);
-  open();
+  if (!directory_.has(kName)) open();
 }
 
 NotifySocket::~NotifySocket() {

@@ -12,16 +12,21 @@ namespace hpp::bus {
 // woken. The others hear of them with the next news, or within a second.
 enum class Audience { Everybody, TicketHandlers };
 
-// `<directory>/<author>.sock`, `<directory>/<author>.tickets.sock`
+// `<author>.sock`, `<author>.tickets.sock`
+std::string socket_name(Topic topic, Audience audience);
+
+// `<directory>/<socket_name>`
 std::string socket_path(const std::string& directory, Topic topic, Audience audience);
 
 // The same for nng: `ipc://<path>`
 std::string socket_url(const std::string& directory, Topic topic, Audience audience);
 
-// `<directory>/<author>.lock`: held by the author at work
+// `<author>.lock`: held by the author at work
+std::string lock_name(Topic topic);
 std::string lock_path(const std::string& directory, Topic topic);
 
-// `<directory>/<author>.json`
+// `<author>.json`
+std::string snapshot_name(Topic topic);
 std::string snapshot_path(const std::string& directory, Topic topic);
 
 }  // namespace hpp::bus

@@ -7,17 +7,17 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <random>
 #include <stdexcept>
 #include <utility>
-#include <vector>
 
 #include "common/bus/endpoints.h"
 #include "common/bus/nng_workarounds.h"
 #include "common/event/fd_watch.h"
+#include "common/exit_status.h"
 #include "common/log.h"
 #include "common/os/error.h"
-#include "common/os/run_directory.h"
 #include "common/os/unique_fd.h"
 
 namespace hpp::bus {
@@ -38,11 +38,28 @@ constexpr std::uint64_t kSequencesSkipped = std::uint64_t{1} << 32;
 // starts.
 constexpr Milliseconds kLockPatience{1000};
 
-FileLock lock_or_refuse(const std::string& directory, Topic topic) {
-  auto lock = FileLock::take(lock_path(directory, topic), kLockPatience);
+FileLock lock_or_refuse(const RunDirectory& directory, Topic topic) {
+  auto lock = directory.lock(lock_name(topic), kLockPatience);
   if (lock) return std::move(*lock);
   throw std::runtime_error(
-      fmt::format("another hpp-{} is at work in {}", author_of(topic), directory));
+      fmt::format("another hpp-{} is at work in {}", author_of(topic), directory.path()));
+}
+
+std::string cure(int error, const std::string& directory) {
+  switch (error) {
+    case ENOSPC:
+    case EDQUOT:
+      return fmt::format("Free some space in {}", directory);
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return fmt::format("Make {} writable", directory);
+    case EMFILE:
+    case ENFILE:
+      return "Raise the limit of open files (ulimit -n)";
+    default:
+      return fmt::format("Find out what is wrong with {}", directory);
+  }
 }
 
 // Runs on a thread of nng's: all it may do is nudge the loop.
@@ -98,7 +115,7 @@ struct Publisher::Sockets {
     const std::string url = socket_url(directory, topic, audience);
     const int error = nng_listen(socket, url.c_str(), nullptr, 0);
     if (error != 0) {
-      throw std::runtime_error(fmt::format("cannot listen on {}: {}", url, nng_strerror(error)));
+      throw CannotStartNow(fmt::format("cannot listen on {}: {}", url, nng_strerror(error)));
     }
   }
 
@@ -120,17 +137,19 @@ Publisher::Publisher(Loop& loop, std::string run_directory, Topic topic)
     : directory_(std::move(run_directory)),
       topic_(topic),
       lock_(lock_or_refuse(directory_, topic)),
+      file_(directory_, snapshot_name(topic)),
       stamp_{.epoch = random_epoch(), .sequence = 0},
       sockets_(std::make_unique<Sockets>(loop, [this] { send_last(); })),
       tick_(loop,
             [this] {
               mend();
               send_last();
-              tick_delay_ = std::min(2 * tick_delay_, kTickMax);
+              const bool is_well = written_ == SnapshotFile::Result::Replaced;
+              tick_delay_ = is_well ? std::min(2 * tick_delay_, kTickMax) : kTickMin;
               tick_.start(tick_delay_);
             }),
       tick_delay_(kTickMin) {
-  sockets_->listen(directory_, topic_);
+  sockets_->listen(directory_.path(), topic_);
   resume();
   tick_.start(tick_delay_);
 }
@@ -138,17 +157,16 @@ Publisher::Publisher(Loop& loop, std::string run_directory, Topic topic)
 Publisher::~Publisher() = default;
 
 void Publisher::resume() {
-  const auto text = read_file(snapshot_path(directory_, topic_));
+  const auto text = file_.read();
   if (!text) return;
   Decoded decoded = decode(*text);
   if (const auto* malformed = std::get_if<Malformed>(&decoded)) {
-    log::warning("{} is not usable ({}): starting anew", snapshot_path(directory_, topic_),
-                 malformed->why);
+    log::warning("{} is not usable ({}): starting anew", file_.path(), malformed->why);
     return;
   }
   last_ = std::get<Message>(std::move(decoded));
   if (topic_of(*last_) != topic_) {
-    log::warning("{} holds another topic: starting anew", snapshot_path(directory_, topic_));
+    log::warning("{} holds another topic: starting anew", file_.path());
     last_.reset();
     return;
   }
@@ -171,38 +189,60 @@ void Publisher::publish(Message message) {
 }
 
 void Publisher::write_file() {
+  mend_directory();
   Message kept = durable(*last_);
   set_stamp(kept, stamp_);
-  const int error = replace_file(snapshot_path(directory_, topic_), encode(kept));
-  if (error != 0 && !file_trouble_told_) {
-    file_trouble_told_ = true;
-    log::warning("cannot write {} ({}): a restart of this program will begin anew",
-                 snapshot_path(directory_, topic_), error_text(error));
+  tell_of(file_.write(encode(kept)));
+}
+
+// Once for each kind of trouble, and once when it is over.
+void Publisher::tell_of(SnapshotFile::Outcome outcome) {
+  const auto before = std::exchange(written_, outcome.result);
+  if (before == written_) return;
+  const std::string why = error_text(outcome.error);
+  switch (written_) {
+    case SnapshotFile::Result::Replaced:
+      return log::info("{} can be replaced again", file_.path());
+    case SnapshotFile::Result::Overwritten:
+      if (before == SnapshotFile::Result::Lost) return;
+      return log::warning("cannot create files in {} ({}): hpp keeps working and loses nothing. {}",
+                          directory_.path(), why, cure(outcome.error, directory_.path()));
+    case SnapshotFile::Result::Lost:
+      return log::warning(
+          "cannot write {} ({}): if hpp-{} crashes now, your server is restarted once more. {}",
+          file_.path(), why, author_of(topic_), cure(outcome.error, directory_.path()));
   }
 }
 
-// Some clean /tmp of all that is old.
+// Some programs delete old files in /tmp, and a chmod -R may hit more than its user meant.
 void Publisher::mend() {
-  std::vector<std::string> paths{snapshot_path(directory_, topic_)};
-  for (const Audience audience : {Audience::Everybody, Audience::TicketHandlers}) {
-    paths.push_back(socket_path(directory_, topic_, audience));
-  }
-  if (last_text_.empty()) paths.erase(paths.begin());  // not written yet
-  const auto is_gone = [](const std::string& path) { return ::access(path.c_str(), F_OK) != 0; };
-  const auto gone = std::find_if(paths.begin(), paths.end(), is_gone);
-  if (gone == paths.end()) {
-    mend_trouble_told_ = false;
-    return;
-  }
+  mend_directory();
+  mend_sockets();
+  if (last_text_.empty()) return;
+  if (written_ != SnapshotFile::Result::Replaced || !file_.is_in_place()) write_file();
+}
+
+void Publisher::mend_directory() {
   try {
-    prepare_run_directory(directory_);
-    if (std::any_of(paths.end() - 2, paths.end(), is_gone)) sockets_->listen(directory_, topic_);
-    if (!last_text_.empty()) write_file();
-    log::warning("{} was deleted: made it anew", *gone);
+    directory_.mend();
+    directory_trouble_told_ = false;
   } catch (const std::exception& error) {
-    if (!std::exchange(mend_trouble_told_, true)) {
-      log::warning("{} was deleted and cannot be made anew: {}", *gone, error.what());
-    }
+    if (std::exchange(directory_trouble_told_, true)) return;
+    log::warning("{} (running programs continue)", error.what());
+  }
+}
+
+void Publisher::mend_sockets() {
+  const auto is_gone = [this](Audience a) { return !directory_.has(socket_name(topic_, a)); };
+  if (!is_gone(Audience::Everybody) && !is_gone(Audience::TicketHandlers)) return;
+  const std::string path = socket_path(directory_.path(), topic_, Audience::Everybody);
+  try {
+    sockets_->listen(directory_.path(), topic_);
+    socket_trouble_told_ = false;
+    log::warning("{} was deleted: created it again", path);
+  } catch (const std::exception& error) {
+    if (std::exchange(socket_trouble_told_, true)) return;
+    log::warning("{} was deleted and cannot be created again: {}", path, error.what());
   }
 }
 

@@ -1,5 +1,5 @@
-// Publishes the snapshots of one author: nng PUB sockets and snapshot file. Who deletes those is
-// outlived: they are made anew with the next repetition.
+// Publishes one author's snapshots: on nng PUB sockets and in a snapshot file. If the sockets
+// or the file are deleted, or the run directory was changed, the next tick repairs that.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,11 @@
 #include <string>
 
 #include "common/bus/codec.h"
+#include "common/bus/snapshot_file.h"
 #include "common/event/loop.h"
 #include "common/event/timer.h"
 #include "common/os/file.h"
+#include "common/os/run_directory.h"
 
 namespace hpp::bus {
 
@@ -21,7 +23,8 @@ class Publisher {
  public:
   // Listens on the author's sockets in the run directory. If its snapshot file is there and sound,
   // the publisher resumes its epoch and sequence, and last() is what the file held.
-  // Throws std::runtime_error: the directory cannot be used, or another author is at work there.
+  // Throws std::runtime_error if another author is at work there; CannotStartNow, which is one, if
+  // the directory cannot be used.
   Publisher(Loop& loop, std::string run_directory, Topic topic);
   ~Publisher();
 
@@ -40,17 +43,22 @@ class Publisher {
 
   void resume();
   void write_file();
+  void tell_of(SnapshotFile::Outcome outcome);
   void mend();
+  void mend_directory();
+  void mend_sockets();
   void send_last();
 
-  std::string directory_;
+  RunDirectory directory_;
   Topic topic_;
   FileLock lock_;
+  SnapshotFile file_;
   Stamp stamp_;
   std::optional<Message> last_;
   std::string last_text_;
-  bool file_trouble_told_ = false;
-  bool mend_trouble_told_ = false;
+  SnapshotFile::Result written_ = SnapshotFile::Result::Replaced;  // the last write; told
+  bool directory_trouble_told_ = false;
+  bool socket_trouble_told_ = false;
   std::unique_ptr<Sockets> sockets_;
   Timer tick_;
   Milliseconds tick_delay_;  // before the next one

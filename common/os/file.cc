@@ -36,15 +36,32 @@ bool has_open(pid_t pid, const struct stat& file) {
   return false;
 }
 
+// The file of a lock. One that is not ours is replaced: another user may have put it there while
+// the directory was open to others.
+UniqueFd open_lock_file(int directory, const std::string& name) {
+  UniqueFd fd = open_own_file(directory, name, O_RDWR);
+  if (fd.is_open()) return fd;
+  if (errno == EPERM) ::unlinkat(directory, name.c_str(), 0);
+  constexpr int kCreate = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  fd.reset(::openat(directory, name.c_str(), kCreate, 0600));
+  // Another process may have created it since.
+  if (!fd.is_open() && errno == EEXIST) fd = open_own_file(directory, name, O_RDWR);
+  return fd;
+}
+
 }  // namespace
 
 std::optional<std::string> read_file(const std::string& path) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.is_open()) return std::nullopt;
+  return read_all(fd.get());
+}
+
+std::optional<std::string> read_all(int fd) {
   std::string content;
   char piece[16 * 1024];
   for (;;) {
-    const ssize_t got = ::read(fd.get(), piece, sizeof piece);
+    const ssize_t got = ::read(fd, piece, sizeof piece);
     if (got == 0) return content;
     if (got > 0) {
       content.append(piece, static_cast<std::size_t>(got));
@@ -54,32 +71,76 @@ std::optional<std::string> read_file(const std::string& path) {
   }
 }
 
-int replace_file(const std::string& path, std::string_view content) {
-  const std::string fresh = path + ".new";
-  {
-    const UniqueFd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    if (!fd.is_open()) return errno;
-    while (!content.empty()) {
-      const ssize_t written = ::write(fd.get(), content.data(), content.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) return errno;
-      content.remove_prefix(static_cast<std::size_t>(written));
-    }
+UniqueFd open_own_file(int directory, const std::string& name, int flags) {
+  // O_NONBLOCK: a FIFO at that name must not stop us.
+  UniqueFd fd(::openat(directory, name.c_str(), flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!fd.is_open()) {
+    if (errno == ELOOP) errno = EPERM;  // a symbolic link
+    return fd;
   }
-  return ::rename(fresh.c_str(), path.c_str()) == 0 ? 0 : errno;
+
+  struct stat info {};
+
+  const bool is_own = ::fstat(fd.get(), &info) == 0 && S_ISREG(info.st_mode) &&
+                      info.st_uid == ::getuid() && info.st_nlink <= 1;
+  if (is_own) return fd;
+  fd.reset();
+  errno = EPERM;
+  return fd;
 }
 
-std::optional<FileLock> FileLock::take(const std::string& path,
+UniqueFd replace_file(int directory, const std::string& name, std::string_view content) {
+  const std::string fresh = name + ".new";
+  ::unlinkat(directory, fresh.c_str(), 0);  // left by a crash
+  constexpr int kCreate = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+  UniqueFd fd(::openat(directory, fresh.c_str(), kCreate, 0600));
+  if (!fd.is_open()) return fd;
+  int error = write_all(fd.get(), content, 0);
+  if (error == 0 && ::renameat(directory, fresh.c_str(), directory, name.c_str()) != 0) {
+    error = errno;
+  }
+  if (error == 0) return fd;
+  ::unlinkat(directory, fresh.c_str(), 0);  // on a full disk it is in the way
+  fd.reset();
+  errno = error;
+  return fd;
+}
+
+bool is_name_of(int directory, const std::string& name, int fd) {
+  struct stat named {};
+
+  struct stat opened {};
+
+  return ::fstat(fd, &opened) == 0 &&
+         ::fstatat(directory, name.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+         named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+}
+
+int write_all(int fd, std::string_view content, off_t offset) {
+  while (!content.empty()) {
+    const ssize_t written = ::pwrite(fd, content.data(), content.size(), offset);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno;
+    content.remove_prefix(static_cast<std::size_t>(written));
+    offset += written;
+  }
+  return 0;
+}
+
+std::optional<FileLock> FileLock::take(int directory, const std::string& name,
                                        std::chrono::milliseconds patience) {
   const auto until = std::chrono::steady_clock::now() + patience;
-  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!fd.is_open()) throw_errno("cannot open " + path);
-  while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) throw_errno("cannot lock " + path);
-    if (std::chrono::steady_clock::now() >= until) return std::nullopt;
-    std::this_thread::sleep_for(kLockPause);  // flock(2) itself has no time limit
+  for (;;) {
+    UniqueFd fd = open_lock_file(directory, name);
+    if (!fd.is_open()) throw_errno("cannot open " + name);
+    while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno != EWOULDBLOCK) throw_errno("cannot lock " + name);
+      if (std::chrono::steady_clock::now() >= until) return std::nullopt;
+      std::this_thread::sleep_for(kLockPause);  // flock(2) itself has no time limit
+    }
+    // If the file was replaced since it was opened, another process may hold the new one.
+    if (is_name_of(directory, name, fd.get())) return FileLock(std::move(fd));
   }
-  return FileLock(std::move(fd));
 }
 
 // A line is `1: FLOCK  ADVISORY  WRITE 123 fe:00:4711 0 EOF`; of one that waits, `1: -> FLOCK …`.

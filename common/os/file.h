@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "common/os/unique_fd.h"
 
@@ -15,20 +16,44 @@ namespace hpp {
 // The content of a file; nothing if it cannot be read. /proc files included.
 std::optional<std::string> read_file(const std::string& path);
 
-// Writes `<path>.new` (mode 0600) and renames it over `path`: readers see the old or the new
-// content, never half of one. Returns 0, or an errno value with the old content in place.
-int replace_file(const std::string& path, std::string_view content);
+// The rest of an open file; nothing if it cannot be read.
+std::optional<std::string> read_all(int fd);
+
+// The functions below take a directory descriptor and a name in that directory, or AT_FDCWD and a
+// path. They follow no symbolic link at the name itself.
+
+// Opens a regular file that belongs to this user and has no second name (hard link): writing to it
+// changes nothing else. `flags` are for open(2). Not open, with errno set: there is no such file,
+// or it is not one of ours (EPERM).
+UniqueFd open_own_file(int directory, const std::string& name, int flags);
+
+// Writes `<name>.new` (mode 0600) and renames it: readers see the old or the new content, never
+// half of one. Returns the file, open for reading and writing; or one that is not open, with errno
+// set and the old content in place.
+UniqueFd replace_file(int directory, const std::string& name, std::string_view content);
+
+// Whether `name` is a name of the file that `fd` has open.
+bool is_name_of(int directory, const std::string& name, int fd);
+
+// Writes all of `content` at `offset`. Returns 0 or an errno value.
+int write_all(int fd, std::string_view content, off_t offset);
 
 // Holds a file for one process, for as long as the object lives (flock(2)): a crash leaves nothing
 // to clean up. The file stays.
 class FileLock {
  public:
-  // Makes the file if need be. Nothing: somebody else holds it, and has done so for as long as
-  // `patience`. Throws std::system_error if the file cannot be made or opened.
-  static std::optional<FileLock> take(const std::string& path,
+  // Creates the file if it does not exist, and replaces one that open_own_file() would refuse.
+  // Returns nothing if another process has held the lock for as long as `patience`.
+  // Throws std::system_error if the file cannot be created or opened.
+  static std::optional<FileLock> take(int directory, const std::string& name,
                                       std::chrono::milliseconds patience = {});
 
   int fd() const { return fd_.get(); }
+
+  // Whether the file still has that name. If not, another process can take a lock of that name.
+  bool is_held_at(int directory, const std::string& name) const {
+    return is_name_of(directory, name, fd_.get());
+  }
 
  private:
   explicit FileLock(UniqueFd fd) : fd_(std::move(fd)) {}

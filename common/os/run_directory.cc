@@ -1,13 +1,20 @@
 #include "common/os/run_directory.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <stdexcept>
+#include <system_error>
+#include <utility>
 
+#include "common/exit_status.h"
+#include "common/log.h"
 #include "common/os/error.h"
 
 namespace hpp {
@@ -19,43 +26,233 @@ constexpr std::chrono::milliseconds kLockPatience{100};
 // The longest name that is put into a run directory, with its slash.
 constexpr std::string_view kLongestName = "/supervisord.tickets.sock";
 
-bool is_own_directory(const std::string& path) {
-  struct stat info {};
+// O_PATH: a directory that its owner cannot read is to be repaired.
+constexpr int kDirectory = O_PATH | O_DIRECTORY | O_CLOEXEC;
 
-  return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode) && info.st_uid == ::getuid();
+template <class... Args>
+[[noreturn]] void refuse(fmt::format_string<Args...> format, Args&&... args) {
+  throw CannotStartNow(fmt::format(format, std::forward<Args>(args)...));
 }
 
-// Makes `path` ours alone or says why it is not.
-void prepare_one(const std::string& path) {
+std::string fallback_root() {
+  return fmt::format("/tmp/hpp-{}", ::getuid());
+}
+
+// Advice for a user who cannot have that directory.
+std::string another_place(const std::string& path) {
+  if (path.starts_with(fallback_root())) return "Set XDG_RUNTIME_DIR to a directory of your own";
+  return "Choose a place in a directory of your own";
+}
+
+std::string parent_of(const std::string& path) {
+  const auto slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+bool is_root_of_run_directories(const std::string& path) {
+  const auto roots = run_directory_roots();
+  return std::find(roots.begin(), roots.end(), path) != roots.end();
+}
+
+// Whether the user could change everything here anyway. In a user namespace the owner of `/` may
+// be a user whom the namespace does not know.
+bool is_trusted(uid_t uid) {
+  struct stat root {};
+
+  return uid == ::getuid() || uid == 0 || (::stat("/", &root) == 0 && uid == root.st_uid);
+}
+
+bool others_can_rename_in(const struct stat& directory) {
+  return (directory.st_mode & S_IWOTH) != 0 && (directory.st_mode & S_ISVTX) == 0;
+}
+
+std::string name_of(int fd) {
+  std::error_code error;
+  const auto name = std::filesystem::read_symlink(fmt::format("/proc/self/fd/{}", fd), error);
+  return error ? "a directory above it" : name.native();
+}
+
+// fchmod(2) refuses a descriptor with O_PATH.
+void set_private(int fd, const std::string& path, mode_t was) {
+  if (::chmod(fmt::format("/proc/self/fd/{}", fd).c_str(), 0700) != 0) {
+    refuse("cannot set the mode of {} to 0700: {}", path, error_text(errno));
+  }
+  log::warning("{} had mode {:04o}: set it to 0700, so that no other user can enter it", path,
+               was & 07777);
+}
+
+// Why a directory above the run directory is not safe; empty if it is.
+std::string objection(const struct stat& info, const std::string& name) {
+  if (!is_trusted(info.st_uid)) {
+    return fmt::format("{} belongs to another user (uid {})", name, info.st_uid);
+  }
+  if (others_can_rename_in(info)) {
+    return fmt::format("every user may rename what is in {} (mode {:04o})", name,
+                       info.st_mode & 07777);
+  }
+  return "";
+}
+
+// Symbolic links on the way to the directory.
+std::string objection_to_links(const std::string& path) {
+  for (auto end = path.find('/', 1); end != std::string::npos; end = path.find('/', end + 1)) {
+    const std::string prefix = path.substr(0, end);
+
+    struct stat info {};
+
+    if (::lstat(prefix.c_str(), &info) != 0 || !S_ISLNK(info.st_mode)) continue;
+    if (is_trusted(info.st_uid)) continue;
+    return fmt::format("{} is a symbolic link of another user (uid {})", prefix, info.st_uid);
+  }
+  return "";
+}
+
+// Everything above `directory`. Its own mode and owner are judged elsewhere.
+std::string objection_to_parents(int directory, const std::string& path) {
+  std::string found = objection_to_links(path);
+
+  struct stat below {};
+
+  ::fstat(directory, &below);
+  UniqueFd fd(::openat(directory, "..", kDirectory));
+  while (found.empty() && fd.is_open()) {
+    struct stat info {};
+
+    if (::fstat(fd.get(), &info) != 0) break;
+    if (info.st_dev == below.st_dev && info.st_ino == below.st_ino) break;  // `/`
+    found = objection(info, name_of(fd.get()));
+    below = info;
+    fd = UniqueFd(::openat(fd.get(), "..", kDirectory));
+  }
+  return found;
+}
+
+void make(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
-    throw_errno("cannot make the run directory " + path);
+    refuse("cannot create the run directory {}: {}", path, error_text(errno));
+  }
+}
+
+// Replaces a symbolic link at the path by a directory, if only this user can have made the link.
+// The link's target is left alone.
+bool replace_link(const std::string& path) {
+  struct stat link {};
+
+  struct stat parent {};
+
+  if (::lstat(path.c_str(), &link) != 0 || !S_ISLNK(link.st_mode)) return false;
+  if (link.st_uid != ::getuid() || ::stat(parent_of(path).c_str(), &parent) != 0) return false;
+  if (parent.st_uid != ::getuid() || (parent.st_mode & 0077) != 0) return false;
+  if (::unlink(path.c_str()) != 0) return false;
+  make(path);
+  log::warning("{} was a symbolic link: replaced it by a directory", path);
+  return true;
+}
+
+UniqueFd open_directory(const std::string& path) {
+  UniqueFd fd(::open(path.c_str(), kDirectory | O_NOFOLLOW));
+  if (!fd.is_open() && errno == ENOTDIR && replace_link(path)) {
+    fd.reset(::open(path.c_str(), kDirectory | O_NOFOLLOW));
+  }
+  if (fd.is_open()) return fd;
+  if (errno == ENOTDIR) {
+    refuse("{} is in the way of the run directory: it is not a directory. Remove it", path);
+  }
+  refuse("cannot open the run directory {}: {}", path, error_text(errno));
+}
+
+// A directory that is hpp's own: the run directory, or the one that all run directories are in.
+void make_private(int fd, const std::string& path) {
+  struct stat info {};
+
+  if (::fstat(fd, &info) != 0) refuse("cannot use {}: {}", path, error_text(errno));
+  if (info.st_uid != ::getuid()) {
+    refuse(
+        "the run directory {} belongs to another user (uid {}), who could read and change it. {}",
+        path, info.st_uid, another_place(path));
+  }
+  if ((info.st_mode & 0777) != 0700) set_private(fd, path, info.st_mode);
+}
+
+void check_length(const std::string& path) {
+  constexpr std::size_t kSocketPathMax = sizeof(sockaddr_un::sun_path) - 1;
+  if (path.size() + kLongestName.size() <= kSocketPathMax) return;
+  throw std::runtime_error(fmt::format(
+      "the run directory's path is too long ({} bytes, at most {} fit a socket's address): {}",
+      path.size(), kSocketPathMax - kLongestName.size(), path));
+}
+
+// Returns the directory once it is there, ours alone, and safe from others.
+UniqueFd open_run_directory(const std::string& path) {
+  const std::string parent = parent_of(path);
+  if (is_root_of_run_directories(parent)) {
+    make(parent);
+    make_private(open_directory(parent).get(), parent);
   }
 
   struct stat info {};
 
-  if (::lstat(path.c_str(), &info) != 0) throw_errno("cannot use the run directory " + path);
-  if (!S_ISDIR(info.st_mode)) {
-    throw std::runtime_error(fmt::format("{} is in the way: it is no directory", path));
+  if (::stat(parent.c_str(), &info) != 0) make(parent);
+  make(path);
+  UniqueFd fd = open_directory(path);
+  make_private(fd.get(), path);
+  const std::string problem = objection_to_parents(fd.get(), path);
+  if (!problem.empty()) {
+    refuse("the run directory {} is not safe: {}. {}", path, problem, another_place(path));
   }
-  if (info.st_uid != ::getuid()) {
-    throw std::runtime_error(
-        fmt::format("the run directory {} belongs to another user (uid {})", path, info.st_uid));
+  if (::faccessat(fd.get(), ".", W_OK | X_OK, 0) != 0) {
+    refuse("cannot write to the run directory {}: {}", path, error_text(errno));
   }
-  if ((info.st_mode & 0077) != 0) {
-    throw std::runtime_error(
-        fmt::format("others can enter the run directory {}: chmod 700 it, or remove it", path));
-  }
+  return fd;
 }
 
 }  // namespace
 
+RunDirectory::RunDirectory(std::string path) : path_(std::move(path)) {
+  // With a slash at its end, open(2) would follow a symbolic link.
+  while (path_.size() > 1 && path_.ends_with('/')) path_.pop_back();
+  check_length(path_);
+  fd_ = open_run_directory(path_);
+}
+
+bool RunDirectory::is_intact() const {
+  struct stat info {};
+
+  return ::fstat(fd_.get(), &info) == 0 && info.st_uid == ::getuid() &&
+         (info.st_mode & 0777) == 0700 && is_name_of(AT_FDCWD, path_, fd_.get());
+}
+
+void RunDirectory::mend() {
+  if (!is_intact()) fd_ = open_run_directory(path_);
+}
+
+bool RunDirectory::has(const std::string& name) const {
+  struct stat info {};
+
+  return ::fstatat(fd_.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+std::optional<FileLock> RunDirectory::lock(const std::string& name,
+                                           std::chrono::milliseconds patience) const {
+  try {
+    return FileLock::take(fd_.get(), name, patience);
+  } catch (const std::system_error& error) {
+    refuse("cannot lock {}/{}: {}", path_, name, error.code().message());
+  }
+}
+
 std::vector<std::string> run_directory_roots() {
   std::vector<std::string> roots;
   const char* runtime = std::getenv("XDG_RUNTIME_DIR");
-  if (runtime != nullptr && runtime[0] == '/' && is_own_directory(runtime)) {
-    roots.push_back(fmt::format("{}/hpp", runtime));
-  }
-  roots.push_back(fmt::format("/tmp/hpp-{}", ::getuid()));
+
+  struct stat info {};
+
+  const bool is_usable = runtime != nullptr && runtime[0] == '/' && ::stat(runtime, &info) == 0 &&
+                         S_ISDIR(info.st_mode) && info.st_uid == ::getuid() &&
+                         !others_can_rename_in(info);
+  if (is_usable) roots.push_back(fmt::format("{}/hpp", runtime));
+  roots.push_back(fallback_root());
   return roots;
 }
 
@@ -63,42 +260,30 @@ std::string default_run_directory(const std::string& instance) {
   return fmt::format("{}/{}", run_directory_roots().front(), instance);
 }
 
-bool is_private_directory(const std::string& path) {
-  struct stat info {};
-
-  return ::lstat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode) && info.st_uid == ::getuid() &&
-         (info.st_mode & 0077) == 0;
+void prepare_run_directory(const std::string& path) {
+  const RunDirectory directory(path);
 }
 
-void prepare_run_directory(const std::string& path) {
-  constexpr std::size_t kSocketPathMax = sizeof(sockaddr_un::sun_path) - 1;
-  if (path.size() + kLongestName.size() > kSocketPathMax) {
-    throw std::runtime_error(fmt::format(
-        "the run directory's path is too long ({} bytes, at most {} fit a socket's address): {}",
-        path.size(), kSocketPathMax - kLongestName.size(), path));
-  }
-  const auto slash = path.rfind('/');
-  if (slash != std::string::npos && slash != 0) {
-    const std::string parent = path.substr(0, slash);
+bool is_trustworthy_directory(const std::string& path) {
+  const UniqueFd fd(::open(path.c_str(), kDirectory | O_NOFOLLOW));
 
-    struct stat info {};
+  struct stat info {};
 
-    if (::stat(parent.c_str(), &info) != 0) prepare_one(parent);
-  }
-  prepare_one(path);
+  return fd.is_open() && ::fstat(fd.get(), &info) == 0 && info.st_uid == ::getuid() &&
+         (info.st_mode & 0022) == 0 && objection_to_parents(fd.get(), path).empty();
 }
 
 std::string run_lock_path(const std::string& directory) {
-  return directory + "/lock";
+  return fmt::format("{}/{}", directory, kRunLock);
 }
 
-FileLock lock_run_directory(const std::string& directory, const std::string& who) {
-  const std::string path = run_lock_path(directory);
-  auto lock = FileLock::take(path, kLockPatience);
+FileLock lock_run_directory(const RunDirectory& directory, const std::string& who) {
+  auto lock = directory.lock(kRunLock, kLockPatience);
+  const std::string path = run_lock_path(directory.path());
   if (!lock) {
     throw std::runtime_error(fmt::format("already running: {}", read_file(path).value_or("")));
   }
-  if (::ftruncate(lock->fd(), 0) != 0 || ::pwrite(lock->fd(), who.data(), who.size(), 0) < 0) {
+  if (::ftruncate(lock->fd(), 0) != 0 || write_all(lock->fd(), who, 0) != 0) {
     throw_errno("cannot write " + path);
   }
   return std::move(*lock);

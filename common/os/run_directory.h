@@ -1,12 +1,57 @@
 // The run directory of an instance: where its helpers meet.
+//
+// Other users must not be able to read it, to put files into it, or to put another directory in its
+// place. So the directory must belong to this user and have mode 0700, and every directory above it
+// must be one in which only this user, root, or the owner of `/` can rename entries: it belongs to
+// one of them, and others may not write there, or it is sticky as /tmp is. (Members of a
+// directory's group are trusted: with user private groups, group-writable directories are common.)
+// What was true when the directory was opened stays true then: only those users can change it.
+//
+// Names are looked up relative to a descriptor of the directory (openat(2)). Sockets need a path;
+// the check above is what makes it safe.
+//
+// hpp repairs what belongs to this user: it sets the mode, and replaces a symbolic link by a
+// directory if the link lies in a directory that is private to this user. It refuses the rest.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "common/os/file.h"
 
 namespace hpp {
+
+class RunDirectory {
+ public:
+  // Opens the directory. If it does not exist, it is created with mode 0700, and so is its parent.
+  // Warns in the log of what was repaired.
+  // Throws CannotStartNow if the directory cannot be used, and says why and what to do;
+  // std::runtime_error if its path is too long for the sockets in it (108 bytes, unix(7)).
+  explicit RunDirectory(std::string path);
+
+  const std::string& path() const { return path_; }
+
+  // For openat(2); reading the directory itself needs another one.
+  int fd() const { return fd_.get(); }
+
+  // Whether the path still leads to the open directory, and its mode is 0700.
+  bool is_intact() const;
+
+  // Opens the directory again if it was deleted, replaced or opened to others since. Throws like
+  // the constructor.
+  void mend();
+
+  bool has(const std::string& name) const;
+
+  // Throws CannotStartNow if the file cannot be created or opened.
+  std::optional<FileLock> lock(const std::string& name,
+                               std::chrono::milliseconds patience = {}) const;
+
+ private:
+  std::string path_;
+  UniqueFd fd_;
+};
 
 // Where run directories are: `$XDG_RUNTIME_DIR/hpp`, if that variable names a directory of this
 // user; and `/tmp/hpp-<uid>`. They may not exist.
@@ -15,21 +60,21 @@ std::vector<std::string> run_directory_roots();
 // In the first of the roots: `$XDG_RUNTIME_DIR/hpp/<instance>`.
 std::string default_run_directory(const std::string& instance);
 
-// Makes the directory, and its parent, with mode 0700 if they are not there.
-// Throws std::runtime_error if the directory belongs to somebody else, if others can enter it, or
-// if its path is too long for the sockets in it (108 bytes, unix(7)).
+// Opens the directory as RunDirectory does and closes it: a program calls it first, so that a start
+// that cannot work ends with one line.
 void prepare_run_directory(const std::string& path);
 
-// Whether it is there and nobody else's: what prepare_run_directory would refuse is not to be
-// believed.
-bool is_private_directory(const std::string& path);
+// Whether what the directory holds can be believed: it exists, belongs to this user, and no other
+// user can change it. Repairs nothing.
+bool is_trustworthy_directory(const std::string& path);
 
-// The file whose lock says that a hpp-launch has the directory.
+// The file whose lock says that a hpp-launch has the directory, and its path.
+constexpr const char* kRunLock = "lock";
 std::string run_lock_path(const std::string& directory);
 
 // Holds the directory for one hpp-launch, for as long as the result lives. `who` is told to a
 // second start: "pid 123, http://localhost:8000".
 // Throws std::runtime_error: already running, by whom.
-FileLock lock_run_directory(const std::string& directory, const std::string& who);
+FileLock lock_run_directory(const RunDirectory& directory, const std::string& who);
 
 }  // namespace hpp

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <csignal>
+#include <fstream>
 
-#include "common/os/file.h"
 #include "tests/support/temporary_directory.h"
 
 namespace hpp {
@@ -231,7 +231,7 @@ TEST(Options, AreRefusedWithOneLineThatSaysWhatWasExpected) {
 // A file of options, named by --config.
 class ConfiguredOptions : public testing::Test {
  protected:
-  void write(const std::string& text) const { ASSERT_EQ(replace_file(path_, text), 0); }
+  void write(const std::string& text) const { std::ofstream(path_) << text; }
 
   ParsedOptions parse_with_file(Words words = {}) const {
     words.insert(words.begin(), {"--config", path_});

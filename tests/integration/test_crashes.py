@@ -9,11 +9,12 @@ import random
 import resource
 import shutil
 import signal
+import subprocess
 import time
 import unittest
 
 from harness import PYTHON, children_of, free_port, freeze, is_alive, is_program, wait_for
-from restarts import Client, Load, NoByte, RestartTest, is_sanitized
+from restarts import BACKEND, Client, Load, NoByte, RestartTest, is_sanitized
 
 HELPERS = ("proxyd", "watchd", "supervisord")
 # How often hpp-launch restarts one helper before it gives it up: one less than that, in 10 s.
@@ -31,6 +32,19 @@ def limited(pid, what, limit):
         yield
     finally:
         resource.prlimit(pid, what, limits)
+
+
+@contextlib.contextmanager
+def mounted(folder, options):
+    """Within the block a tmpfs is mounted there. Skips the test if this user may not mount."""
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder],
+                          capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise unittest.SkipTest(f"cannot mount a file system: {done.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 class CrashTest(RestartTest):
@@ -451,7 +465,7 @@ class RunDirectory(CrashTest):
         before = {name: self.hpp.helper_pid(name) for name in HELPERS}
         shutil.rmtree(self.hpp.run_directory)
         for name in HELPERS:
-            self.hpp.wait_line(rf"^hpp-{name}: warning: .* was deleted: made it anew")
+            self.hpp.wait_line(rf"^hpp-{name}: warning: .* was deleted: created it again")
         self.assert_heals("second")
         for name in HELPERS:
             self.kill(name)
@@ -462,18 +476,70 @@ class RunDirectory(CrashTest):
         self.hpp.ctrl_c()
         self.assertEqual(self.hpp.wait_exit(), 130)
 
-    def test_snapshots_that_cannot_be_written(self):
-        """A full disk, told once for each; all goes on but the taking over."""
+    def check_repaired(self, damage, said):
+        """Helper by helper: hpp-launch, or one that still runs, repairs the directory."""
+        self.start(*LONG_BARRIER)
+        for name in HELPERS:
+            with self.subTest(name):
+                seen = len(self.hpp.lines)
+                damage()
+                self.kill(name)
+                self.hpp.wait_line(rf"^hpp-\w+: warning: {self.hpp.run_directory} {said}", seen)
+                self.wait_restarted()
+                self.assert_heals(f"after {name}")
+                self.assertEqual(self.hpp.run_directory.lstat().st_mode & 0o777, 0o700)
+                told = sum(said in text for _, _, text in self.hpp.lines[seen:])
+                self.assertEqual(told, 1, self.hpp.transcript())
+
+    def test_opened_to_others(self):
+        self.check_repaired(lambda: self.hpp.run_directory.chmod(0o755),
+                            "had mode 0755: set it to 0700")
+        self.assertEqual(len(self.log("start")), 1 + len(HELPERS), "no restart without a save")
+
+    def test_replaced_by_a_link(self):
+        moved = (self.directory / f"moved {number}" for number in itertools.count())
+
+        def damage():
+            folder = next(moved)
+            self.hpp.run_directory.rename(folder)
+            self.hpp.run_directory.symlink_to(folder)
+
+        self.check_repaired(damage, "was a symbolic link")
+
+    @unittest.skipUnless(os.getuid() == 0, "only root can give a directory away")
+    def test_given_to_another_user(self):
+        @contextlib.contextmanager
+        def given(_):
+            os.chown(self.hpp.run_directory, 12345, 12345)
+            yield
+            os.chown(self.hpp.run_directory, 0, 0)
+
+        self.check_restart(given, ".* belongs to another user .*")
+
+    def test_read_only(self):
+        @contextlib.contextmanager
+        def read_only(_):
+            with mounted(self.hpp.run_directory, "ro"):
+                yield
+
+        self.check_restart(read_only, ".*: Read-only file system")
+
+    def test_snapshots_that_cannot_be_replaced(self):
+        """Told once for each, and nothing is forgotten: they are overwritten."""
         self.start()
         for name in HELPERS:
             (self.hpp.run_directory / f"{name}.json.new").mkdir()
         self.assert_heals("second")
-        self.hpp.wait_line(r"^hpp-supervisord: warning: cannot write .*supervisord.json")
+        self.hpp.wait_line("^hpp-supervisord: warning: cannot create files in ")
         self.assert_heals("third")
-        told = [self.hpp.output("err").count(f"hpp-{name}: warning: cannot write") for name in HELPERS]
+        told = [self.hpp.output("err").count(f"hpp-{name}: warning: cannot create files")
+                for name in HELPERS]
         self.assertIn(told, ([0, 1, 1], [1, 1, 1]), "proxyd writes once in a while")
+        starts = self.log("start")
         self.kill("supervisord")
         self.wait_restarted()
+        self.assert_fresh("third")
+        self.assertEqual(self.log("start"), starts, "the backend outlives its supervisor")
         self.assert_heals("fourth")
 
     def test_snapshots_of_another_version(self):
@@ -492,6 +558,78 @@ class RunDirectory(CrashTest):
                 self.hpp.ctrl_c()
                 self.assertEqual(self.hpp.wait_exit(), 130)
                 self.start()
+
+
+class FullDisk(CrashTest):
+    """The run directory is on a file system without any space."""
+
+    def setUp(self):
+        super().setUp()
+        folder = self.directory / "run"
+        mount = mounted(folder, "size=64k,mode=0700")
+        mount.__enter__()
+        self.addCleanup(mount.__exit__, None, None, None)
+        self.addCleanup(self._end_all)  # before that
+        self.filler = folder / "filler"
+
+    def fill(self):
+        with contextlib.suppress(OSError), self.filler.open("ab", buffering=0) as file:
+            while True:
+                file.write(bytes(512))
+
+    def kill_twice(self, name, restarts):
+        """With a save in each outage, and one after it. `restarts`: of the backend, beside those."""
+        for number in (1, 2):
+            starts = len(self.log("start"))
+            self.kill(name)
+            self.save_text(f"{name} {number}")
+            self.assert_fresh(f"{name} {number}")
+            self.wait_restarted()
+            self.assert_heals(f"{name} {number} again")
+            self.assertLessEqual(len(self.log("start")), starts + 2 + restarts)
+
+    def test_nothing_is_lost(self):
+        self.start(*LONG_BARRIER)
+        self.fill()
+        for number in range(4):
+            self.assert_heals(f"save {number}")
+        self.hpp.wait_line("^hpp-supervisord: warning: cannot create files in .*"
+                           "No space left on device.*Free some space")
+        for name in HELPERS:
+            self.kill_twice(name, restarts=0)
+        starts = self.log("start")
+        seen = len(self.hpp.lines)
+        self.kill("supervisord")
+        self.hpp.wait_line("^hpp-supervisord: warning: cannot create files in ", seen)
+        self.assert_fresh(starts[-1].removeprefix("start "))
+        self.assertEqual(self.log("start"), starts, "the backend outlives its supervisor")
+        self.filler.unlink()
+        self.hpp.wait_line("^hpp-supervisord: .*supervisord.json can be replaced again")
+        self.assert_heals("last")
+
+    def test_a_snapshot_that_does_not_fit(self):
+        """A backend that fails with much to say: its snapshot is longer than the one before it."""
+        self.save("app.sh", f"""grep -q bad text && {{ seq 5000 >&2; exit 1; }}
+exec {BACKEND} "$@"
+""")
+        self.hpp = self.start_hpp(*LONG_BARRIER, "--exec", "sh", "app.sh", "{backend}", "--text",
+                                  "text", "--log", self.log_file, "--lock", self.directory / "lock")
+        self.wait_started(self.hpp)
+        self.hpp.wait_state("Running")
+        self.fill()
+        for number in (1, 2):
+            self.save_text(f"bad {number}")
+            self.assertEqual(self.ask().status, 503)
+            self.kill("supervisord")
+            self.wait_restarted()
+            self.assert_heals(f"good {number}")
+            self.kill_twice("watchd", restarts=1)
+        self.hpp.wait_line("^hpp-supervisord: warning: cannot write .*supervisord.json .*"
+                           "if hpp-supervisord crashes now")
+        self.filler.unlink()
+        self.assert_heals("last")
+        wait_for(lambda: self.hpp.state == "Running", "a snapshot")
+        self.kill_twice("supervisord", restarts=0)
 
 
 class Launch(CrashTest):

@@ -573,8 +573,33 @@ class Refused(IntegrationTest):
         folder = self.run_directory(bind)
         folder.mkdir(parents=True)
         folder.chmod(0o755)
-        program = self.run_program("launch", bind, free_port(), "--exec", "true")
-        self.check_refused(program, 1, str(folder), "chmod 700")
+        hpp = self.start_hpp("--exec", "sleep", "1000", bind=bind)
+        hpp.wait_line(rf"^hpp-launch: warning: {folder} had mode 0755: set it to 0700")
+        hpp.wait_line("Loading")
+        self.assertEqual(folder.stat().st_mode & 0o777, 0o700)
+
+    @unittest.skipUnless(os.getuid() == 0, "only root can make a directory of another user")
+    def test_run_directories_in_a_folder_of_another_user(self):
+        """As in /tmp, where anybody may have been first: nothing is written there."""
+        bind = free_port()
+        folder = self.run_directory(bind)
+        for prepares in (lambda: None, lambda: folder.mkdir(mode=0o700)):
+            with self.subTest(prepares):
+                shutil.rmtree(folder.parent, ignore_errors=True)
+                folder.parent.mkdir()
+                prepares()
+                os.chown(folder.parent, 12345, 12345)
+                folder.parent.chmod(0o777)
+                before = sorted(folder.parent.rglob("*"))
+                program = self.run_program("launch", bind, free_port(), "--exec", "true")
+                self.check_refused(program, 1, str(folder.parent), "another user (uid 12345)")
+                self.assertEqual(sorted(folder.parent.rglob("*")), before)
+
+    def test_helper_whose_run_directory_is_in_the_way(self):
+        """It may be there later: that is for its service manager."""
+        (self.project / "file").touch()
+        program = self.run_program("watchd", "--run-dir", "file")
+        self.check_refused(program, 75, "file", "not a directory", "hpp-watchd")
 
 
 class Alone(IntegrationTest):

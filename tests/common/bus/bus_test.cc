@@ -1,4 +1,5 @@
 // Publisher and subscriber over real nng sockets: what is lost, what is repeated, who restarts.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <nng/nng.h>
 #include <nng/protocol/pubsub0/pub.h>
@@ -18,6 +19,7 @@
 #include "common/bus/subscriber.h"
 #include "common/os/file.h"
 #include "common/os/unique_fd.h"
+#include "tests/common/bus/full_disk.h"
 #include "tests/support/run_until.h"
 #include "tests/support/temporary_directory.h"
 
@@ -305,6 +307,106 @@ TEST_F(BusTest, MakesAnewWhatWasDeleted) {
     return std::count_if(trees_.begin(), trees_.end(),
                          [](const TreeState& t) { return t.revision == 2; }) == 2;
   })) << "and the one that was there before is still heard";
+}
+
+TEST_F(BusTest, ResumesFromTheNewestSnapshotThoughNoFileCanBeCreated) {
+  auto tree = author();
+  const auto sub = reader();
+  tree->publish(TreeState{.revision = 1});
+  ASSERT_TRUE(wait_for_revision(1));
+  const std::uint64_t epoch = tree->epoch();
+  testing::internal::CaptureStderr();
+  {
+    const NoNewFile full(snapshot_path(directory_.path(), Topic::Tree));
+    for (std::uint64_t revision = 2; revision <= 6; ++revision) {
+      tree->publish(TreeState{.revision = revision});
+      ASSERT_TRUE(wait_for_revision(revision)) << "readers hear of it";
+      tree.reset();
+      tree = author();
+      EXPECT_EQ(tree->epoch(), epoch);
+      ASSERT_TRUE(tree->last().has_value());
+      EXPECT_EQ(std::get<TreeState>(*tree->last()).revision, revision);
+    }
+    tree->publish(TreeState{.revision = 7});
+  }
+  const std::string path = snapshot_path(directory_.path(), Topic::Tree);
+  const UniqueFd overwritten = open_own_file(AT_FDCWD, path, O_RDONLY);
+  EXPECT_TRUE(run_until(loop_, [&] { return !is_name_of(AT_FDCWD, path, overwritten.get()); }))
+      << "there is space again: a tick replaces the file";
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_NE(said.find("cannot create files in " + directory_.path()), std::string::npos) << said;
+}
+
+TEST_F(BusTest, StartsANewEpochRatherThanFromAnOldSnapshot) {
+  auto tree = author();
+  const auto sub = reader();
+  tree->publish(TreeState{.revision = 1});
+  ASSERT_TRUE(wait_for_revision(1));
+  testing::internal::CaptureStderr();
+  {
+    const FileSizeLimit full(0);
+    for (std::uint64_t revision = 2; revision <= 4; ++revision) {  // it crashes again and again
+      const std::uint64_t epoch = tree->epoch();
+      tree->publish(TreeState{.revision = revision});
+      ASSERT_TRUE(wait_for_revision(revision)) << "readers hear of it";
+      tree.reset();
+      tree = author();
+      EXPECT_NE(tree->epoch(), epoch);
+      EXPECT_FALSE(tree->last().has_value());
+    }
+    tree->publish(TreeState{.revision = 5});
+    ASSERT_TRUE(wait_for_revision(5));
+  }
+  EXPECT_TRUE(run_until(loop_, [&] {
+    const auto text = read_file(snapshot_path(directory_.path(), Topic::Tree));
+    return text && text->find("\"revision\":5") != std::string::npos;
+  })) << "there is space again";
+  tree.reset();
+  tree = author();
+  ASSERT_TRUE(tree->last().has_value());
+  EXPECT_EQ(std::get<TreeState>(*tree->last()).revision, 5U);
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_NE(said.find("watchd.json can be replaced again"), std::string::npos) << said;
+}
+
+TEST_F(BusTest, SaysOnceWhatACrashWouldCost) {
+  const auto tree = author();
+  const std::string path = snapshot_path(directory_.path(), Topic::Tree);
+  std::filesystem::create_directory(path);
+  testing::internal::CaptureStderr();
+  tree->publish(TreeState{.revision = 1});
+  tree->publish(TreeState{.revision = 2});
+  std::filesystem::remove(path);
+  tree->publish(TreeState{.revision = 3});
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 2) << said;
+  EXPECT_NE(said.find("if hpp-watchd crashes now, your server is restarted once more. "),
+            std::string::npos)
+      << said;
+}
+
+TEST_F(BusTest, RepairsTheRunDirectory) {
+  const auto tree = author();
+  tree->publish(TreeState{.revision = 1});
+  const auto first = reader();
+  ASSERT_TRUE(wait_for_revision(1));
+  const std::string path = snapshot_path(directory_.path(), Topic::Tree);
+  std::filesystem::permissions(directory_.path(), std::filesystem::perms(0500));
+  testing::internal::CaptureStderr();
+  tree->publish(TreeState{.revision = 2});
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_NE(said.find("set it to 0700"), std::string::npos) << said;
+  EXPECT_NE(read_file(path).value_or("").find("\"revision\":2"), std::string::npos);
+  const std::string moved = directory_.path() + ".moved";
+  std::filesystem::rename(directory_.path(), moved);
+  testing::internal::CaptureStderr();
+  tree->publish(TreeState{.revision = 3});
+  trees_.clear();
+  const auto second = reader();
+  EXPECT_TRUE(wait_for_revision(3)) << "one that comes later finds the author";
+  testing::internal::GetCapturedStderr();
+  EXPECT_NE(read_file(path).value_or("").find("\"revision\":3"), std::string::npos);
+  std::filesystem::remove_all(moved);
 }
 
 TEST_F(BusTest, IsLeftOpenWhereNoThreadCanBeHad) {

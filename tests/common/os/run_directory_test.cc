@@ -1,9 +1,11 @@
 #include "common/os/run_directory.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -18,6 +20,8 @@
 namespace hpp {
 namespace {
 
+constexpr uid_t kStranger = 12345;
+
 // What prepare_run_directory says against the directory; empty: nothing.
 std::string objection(const std::string& path) {
   try {
@@ -26,6 +30,18 @@ std::string objection(const std::string& path) {
   } catch (const std::exception& error) {
     return error.what();
   }
+}
+
+struct Said {
+  std::string objection;
+  std::string log;
+};
+
+// The same, and what it says in the log.
+Said said_of_repair(const std::string& path) {
+  testing::internal::CaptureStderr();
+  std::string said = objection(path);
+  return {.objection = std::move(said), .log = testing::internal::GetCapturedStderr()};
 }
 
 mode_t mode_of(const std::string& path) {
@@ -64,15 +80,31 @@ TEST(RunDirectory, IsLookedForInAllPlaces) {
   EXPECT_EQ(run_directory_roots(), std::vector<std::string>{fallback});
 }
 
-TEST(RunDirectory, IsPrivateAsItWasMade) {
+TEST(RunDirectory, LiesInTmpIfOthersMayRenameWhatIsInTheRuntimeDirectory) {
+  const TemporaryDirectory runtime;
+  ::setenv("XDG_RUNTIME_DIR", runtime.path().c_str(), 1);
+  const std::string fallback = "/tmp/hpp-" + std::to_string(::getuid());
+  ::chmod(runtime.path().c_str(), 0777);
+  EXPECT_EQ(run_directory_roots(), std::vector<std::string>{fallback});
+  ::chmod(runtime.path().c_str(), 01777);
+  EXPECT_EQ(run_directory_roots(), (std::vector<std::string>{runtime / "hpp", fallback}));
+  ::unsetenv("XDG_RUNTIME_DIR");
+}
+
+TEST(RunDirectory, IsTrustworthyIfNobodyElseCanChangeIt) {
   const TemporaryDirectory directory;
   EXPECT_EQ(objection(directory / "own"), "");
-  EXPECT_TRUE(is_private_directory(directory / "own"));
+  EXPECT_TRUE(is_trustworthy_directory(directory / "own"));
   std::filesystem::create_symlink(directory / "own", directory / "link");
-  EXPECT_FALSE(is_private_directory(directory / "link"));
-  EXPECT_FALSE(is_private_directory(directory / "none"));
-  ::chmod((directory / "own").c_str(), 0750);
-  EXPECT_FALSE(is_private_directory(directory / "own"));
+  EXPECT_FALSE(is_trustworthy_directory(directory / "link"));
+  EXPECT_FALSE(is_trustworthy_directory(directory / "none"));
+  ::chmod((directory / "own").c_str(), 0755);
+  EXPECT_TRUE(is_trustworthy_directory(directory / "own"));
+  ::chmod((directory / "own").c_str(), 0770);
+  EXPECT_FALSE(is_trustworthy_directory(directory / "own"));
+  ::chmod((directory / "own").c_str(), 0700);
+  ::chmod(directory.path().c_str(), 0777);
+  EXPECT_FALSE(is_trustworthy_directory(directory / "own"));
 }
 
 TEST(RunDirectory, IsMadeForOurselvesAlone) {
@@ -85,23 +117,53 @@ TEST(RunDirectory, IsMadeForOurselvesAlone) {
   EXPECT_EQ(objection(directory / "hpp/localhost-8000"), "") << "the second time";
 }
 
-TEST(RunDirectory, IsRefusedIfOthersCanEnter) {
+TEST(RunDirectory, IsClosedToOthersIfItIsOurs) {
   const TemporaryDirectory directory;
   const std::string path = directory / "open";
-  for (const mode_t mode : {0755U, 0710U, 0701U, 0777U}) {
+  for (const mode_t mode : {0755U, 0710U, 0701U, 0777U, 0500U, 0000U}) {
     ::mkdir(path.c_str(), mode);
     ::chmod(path.c_str(), mode);
-    EXPECT_NE(objection(path).find("chmod 700"), std::string::npos) << objection(path);
+    const Said said = said_of_repair(path);
+    EXPECT_EQ(said.objection, "");
+    EXPECT_NE(said.log.find("set it to 0700"), std::string::npos) << said.log;
+    EXPECT_EQ(mode_of(path), 0700U);
+    EXPECT_EQ(said_of_repair(path).log, "") << "once";
   }
+}
+
+TEST(RunDirectory, SoIsTheOneThatAllAreIn) {
+  const TemporaryDirectory runtime;
+  ::setenv("XDG_RUNTIME_DIR", runtime.path().c_str(), 1);
+  ::mkdir((runtime / "hpp").c_str(), 0700);
+  ::chmod((runtime / "hpp").c_str(), 0777);
+  EXPECT_EQ(said_of_repair(default_run_directory("x")).objection, "");
+  EXPECT_EQ(mode_of(runtime / "hpp"), 0700U);
+  ::unsetenv("XDG_RUNTIME_DIR");
+}
+
+TEST(RunDirectory, ReplacesALinkInAPrivateDirectory) {
+  const TemporaryDirectory directory;
+  ::mkdir((directory / "elsewhere").c_str(), 0755);
+  std::ofstream(directory / "elsewhere/watchd.json") << "x";
+  std::filesystem::create_symlink(directory / "elsewhere", directory / "link");
+  const Said said = said_of_repair(directory / "link");
+  EXPECT_EQ(said.objection, "");
+  EXPECT_NE(said.log.find("was a symbolic link"), std::string::npos) << said.log;
+  EXPECT_FALSE(std::filesystem::is_symlink(directory / "link"));
+  EXPECT_EQ(mode_of(directory / "link"), 0700U);
+  EXPECT_EQ(mode_of(directory / "elsewhere"), 0755U) << "left alone";
+  EXPECT_TRUE(std::filesystem::exists(directory / "elsewhere/watchd.json")) << "left alone";
 }
 
 TEST(RunDirectory, IsRefusedIfItIsNoDirectory) {
   const TemporaryDirectory directory;
   std::ofstream(directory / "file") << "x";
-  EXPECT_NE(objection(directory / "file").find("no directory"), std::string::npos);
-  std::filesystem::create_symlink(directory.path(), directory / "link");
-  EXPECT_NE(objection(directory / "link").find("no directory"), std::string::npos)
+  EXPECT_NE(objection(directory / "file").find("not a directory"), std::string::npos);
+  ::chmod(directory.path().c_str(), 01777);
+  std::filesystem::create_symlink("/", directory / "link");
+  EXPECT_NE(objection(directory / "link").find("not a directory"), std::string::npos)
       << "somebody else may have put the link there";
+  EXPECT_TRUE(std::filesystem::is_symlink(directory / "link"));
   EXPECT_NE(objection("/nowhere/at/all").find("/nowhere/at"), std::string::npos);
 }
 
@@ -111,11 +173,65 @@ TEST(RunDirectory, IsRefusedIfItBelongsToSomebodyElse) {
   if (::getuid() == 0) {
     foreign = directory / "foreign";
     ::mkdir(foreign.c_str(), 0700);
-    if (::chown(foreign.c_str(), 12345, 12345) != 0) GTEST_SKIP() << "cannot chown";
+    if (::chown(foreign.c_str(), kStranger, kStranger) != 0) GTEST_SKIP() << "cannot chown";
   } else if (!std::filesystem::exists(foreign)) {
     GTEST_SKIP() << "no directory of another user";
   }
   EXPECT_NE(objection(foreign).find("another user"), std::string::npos) << objection(foreign);
+}
+
+// An attacker can create it before the user's first start, with any mode.
+TEST(RunDirectory, IsRefusedInADirectoryOfSomebodyElse) {
+  if (::getuid() != 0) GTEST_SKIP() << "only root can make a directory of another user";
+  const TemporaryDirectory tmp;
+  ::chmod(tmp.path().c_str(), 01777);
+  ::mkdir((tmp / "theirs").c_str(), 0700);
+  ::mkdir((tmp / "theirs/x").c_str(), 0700);  // ours, in theirs
+  ::chmod((tmp / "theirs").c_str(), 0777);
+  if (::chown((tmp / "theirs").c_str(), kStranger, kStranger) != 0) GTEST_SKIP() << "cannot chown";
+  for (const char* name : {"theirs/x", "theirs/y"}) {
+    EXPECT_NE(objection(tmp / name).find("theirs belongs to another user"), std::string::npos)
+        << objection(tmp / name);
+    EXPECT_FALSE(is_trustworthy_directory(tmp / name));
+  }
+  std::filesystem::create_symlink("/", tmp / "link");
+  ASSERT_EQ(::lchown((tmp / "link").c_str(), kStranger, kStranger), 0);
+  const std::string behind_link = tmp / "link" + tmp.path() + "/x";
+  EXPECT_NE(objection(behind_link).find("symbolic link of another user"), std::string::npos)
+      << objection(behind_link);
+}
+
+TEST(RunDirectory, IsRefusedWhereEveryUserMayRenameIt) {
+  const TemporaryDirectory tmp;
+  ::mkdir((tmp / "open").c_str(), 0700);
+  ::chmod((tmp / "open").c_str(), 0777);
+  EXPECT_NE(objection(tmp / "open/x").find("every user may rename"), std::string::npos)
+      << objection(tmp / "open/x");
+  ::chmod((tmp / "open").c_str(), 01777);
+  EXPECT_EQ(objection(tmp / "open/x"), "") << "sticky, as /tmp is";
+}
+
+TEST(RunDirectory, IsMendedIfItWasChanged) {
+  const TemporaryDirectory tmp;
+  RunDirectory directory(tmp / "x");
+  EXPECT_TRUE(directory.is_intact());
+  const auto mended = [&] {
+    EXPECT_FALSE(directory.is_intact());
+    testing::internal::CaptureStderr();
+    directory.mend();
+    testing::internal::GetCapturedStderr();
+    return directory.is_intact();
+  };
+  ::chmod(directory.path().c_str(), 0755);
+  EXPECT_TRUE(mended());
+  std::filesystem::remove(directory.path());
+  EXPECT_TRUE(mended());
+  std::filesystem::rename(directory.path(), tmp / "moved");
+  std::filesystem::create_symlink(tmp / "moved", directory.path());
+  EXPECT_TRUE(mended());
+  EXPECT_FALSE(directory.has("file"));
+  std::ofstream(directory.path() + "/file") << "x";
+  EXPECT_TRUE(directory.has("file"));
 }
 
 TEST(RunDirectory, IsRefusedIfItsSocketsWouldHaveTooLongAPath) {
@@ -129,30 +245,100 @@ TEST(RunDirectory, IsRefusedIfItsSocketsWouldHaveTooLongAPath) {
 }
 
 TEST(RunDirectory, IsLockedForOneWhoSaysWhoItIs) {
-  const TemporaryDirectory directory;
-  std::optional<FileLock> first =
-      lock_run_directory(directory.path(), "pid 123, http://localhost:8000");
+  const TemporaryDirectory tmp;
+  const RunDirectory directory(tmp.path());
+  std::optional<FileLock> first = lock_run_directory(directory, "pid 123, http://localhost:8000");
   try {
-    lock_run_directory(directory.path(), "pid 124");
+    lock_run_directory(directory, "pid 124");
     ADD_FAILURE() << "two have the lock";
   } catch (const std::runtime_error& error) {
     EXPECT_STREQ(error.what(), "already running: pid 123, http://localhost:8000");
   }
   first.reset();
-  const FileLock third = lock_run_directory(directory.path(), "pid 5");
-  EXPECT_EQ(read_file(directory / "lock"), "pid 5") << "nothing of the longer text before it";
+  const FileLock third = lock_run_directory(directory, "pid 5");
+  EXPECT_EQ(read_file(tmp / "lock"), "pid 5") << "nothing of the longer text before it";
 }
 
 TEST(FileLock, HasAHolderWhomAnybodyMaySee) {
   const TemporaryDirectory directory;
   const std::string path = directory / "lock";
   EXPECT_EQ(lock_holder(path), std::nullopt) << "there is no file";
-  std::optional<FileLock> lock = FileLock::take(path);
+  std::optional<FileLock> lock = FileLock::take(AT_FDCWD, path);
   ASSERT_TRUE(lock.has_value());
   EXPECT_EQ(lock_holder(path), ::getpid());
   EXPECT_EQ(lock_holder(directory.path()), std::nullopt);
   lock.reset();
   EXPECT_EQ(lock_holder(path), std::nullopt) << "the file is left, and nobody holds it";
+}
+
+TEST(FileLock, KnowsWhetherItsFileWasDeleted) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "lock";
+  const auto lock = FileLock::take(AT_FDCWD, path);
+  ASSERT_TRUE(lock.has_value());
+  EXPECT_TRUE(lock->is_held_at(AT_FDCWD, path));
+  std::filesystem::remove(path);
+  EXPECT_FALSE(lock->is_held_at(AT_FDCWD, path));
+  const auto other = FileLock::take(AT_FDCWD, path);
+  EXPECT_TRUE(other.has_value());
+  EXPECT_FALSE(lock->is_held_at(AT_FDCWD, path));
+}
+
+// Files that another user may have put into a directory while it was open to others.
+class PlantedFile : public testing::Test {
+ public:
+  void plant_link(const std::string& name) const {
+    std::filesystem::create_symlink(victim_, directory_ / name);
+  }
+
+  void plant_hard_link(const std::string& name) const {
+    std::filesystem::create_hard_link(victim_, directory_ / name);
+  }
+
+  void plant_fifo(const std::string& name) const {
+    ASSERT_EQ(::mkfifo((directory_ / name).c_str(), 0666), 0);
+  }
+
+ protected:
+  void SetUp() override { std::ofstream(victim_) << "precious"; }
+
+  void TearDown() override { EXPECT_EQ(read_file(victim_), "precious"); }
+
+  TemporaryDirectory directory_;
+  std::string victim_ = directory_ / "victim";
+};
+
+TEST_F(PlantedFile, IsNotOurs) {
+  plant_link("link");
+  plant_hard_link("hard");
+  plant_fifo("fifo");
+  for (const char* name : {"link", "hard", "fifo"}) {
+    EXPECT_FALSE(open_own_file(AT_FDCWD, directory_ / name, O_RDWR).is_open()) << name;
+    EXPECT_EQ(errno, EPERM) << name;
+  }
+  EXPECT_FALSE(open_own_file(AT_FDCWD, directory_ / "none", O_RDWR).is_open());
+  EXPECT_EQ(errno, ENOENT);
+}
+
+TEST_F(PlantedFile, IsNotFollowedWhenAFileIsReplaced) {
+  for (const auto plant : {&PlantedFile::plant_link, &PlantedFile::plant_hard_link}) {
+    (this->*plant)("a.json.new");
+    (this->*plant)("a.json");
+    EXPECT_TRUE(replace_file(AT_FDCWD, directory_ / "a.json", "news").is_open());
+    EXPECT_EQ(read_file(directory_ / "a.json"), "news");
+    EXPECT_EQ(read_file(victim_), "precious");
+    std::filesystem::remove(directory_ / "a.json");
+  }
+}
+
+TEST_F(PlantedFile, IsNotLockedNorWritten) {
+  for (const auto plant :
+       {&PlantedFile::plant_link, &PlantedFile::plant_hard_link, &PlantedFile::plant_fifo}) {
+    (this->*plant)("lock");
+    lock_run_directory(RunDirectory(directory_.path()), "pid 5");
+    EXPECT_EQ(read_file(directory_ / "lock"), "pid 5");
+    std::filesystem::remove(directory_ / "lock");
+  }
 }
 
 }  // namespace
