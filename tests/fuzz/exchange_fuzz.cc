@@ -755,7 +755,8 @@ class Play {
 
   void check_payload(const Request& request, const fuzz::PlainMessage& answer, bool is_last) {
     std::string_view source_text = request.source;
-    const auto source = fuzz::take_response(source_text, request.facts.is_head);
+    const auto source =
+        fuzz::take_response(source_text, request.facts.is_head, fuzz::Author::Backend);
     check(source.has_value(), "what is accepted of a backend is to the letter", request.source);
     // Without framing an answer ends with a connection that ends in good order.
     const bool is_complete = answer.body.is_over || (is_last && client_end_ == End::Fin &&
@@ -791,8 +792,10 @@ class Play {
   }
 
   bool is_tunnel_of(std::size_t which) const {
-    return which + 1 == requests_.size() && requests_[which].source.starts_with("HTTP/1.") &&
-           fuzz::status_of(std::string_view(requests_[which].source)) == 101;
+    const std::string_view source = requests_[which].source;
+    const std::string_view line = source.substr(0, source.find("\r\n"));
+    return which + 1 == requests_.size() &&
+           fuzz::status_of(line, fuzz::Author::Backend) == 101;
   }
 
   void check_tunnel(std::string_view text, const Request& request) {

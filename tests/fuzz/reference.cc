@@ -168,11 +168,12 @@ std::optional<PlainMessage> take_request(std::string_view& text) {
   return PlainMessage{.head = std::move(*head), .body = std::move(*body)};
 }
 
-std::optional<PlainMessage> take_response(std::string_view& text, bool has_no_body) {
+std::optional<PlainMessage> take_response(std::string_view& text, bool has_no_body,
+                                          Author author) {
   std::string_view rest = text;
   auto head = take_head(rest);
-  if (!head || status_of(head->start) == 0) return std::nullopt;
-  const int status = status_of(head->start);
+  const int status = head ? status_of(head->start, author) : 0;
+  if (status == 0) return std::nullopt;
   PlainBody body{.is_over = true};
   if (!has_no_body && status >= 200 && status != 204 && status != 304) {
     const bool is_framed =
@@ -227,11 +228,12 @@ bool is_request_line(std::string_view line) {
   return target != 0 && target != std::string_view::npos && line.substr(target) == " HTTP/1.1";
 }
 
-int status_of(std::string_view line) {
+int status_of(std::string_view line, Author author) {
   if (!take(line, "HTTP/1.1 ") && !take(line, "HTTP/1.0 ")) return 0;
   const auto status = read_number(line.substr(0, 3));
-  if (!status || *status < 100 || line.size() < 4 || line[3] != ' ') return 0;
-  return static_cast<int>(*status);
+  line.remove_prefix(std::min<std::size_t>(line.size(), 3));
+  const bool ends_well = line.starts_with(' ') || (line.empty() && author == Author::Backend);
+  return status && *status >= 100 && ends_well ? static_cast<int>(*status) : 0;
 }
 
 }  // namespace hpp::fuzz
