@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/log.h"
+#include "common/text.h"
 #include "common/wall_clock.h"
 #include "proxyd/core/error_page.h"
 
@@ -226,6 +227,7 @@ bool Client::read_response() {
     return true;
   }
   const ResponseFacts facts = std::get<ResponseFacts>(judged);
+  note_defects(facts.defects);
   handle(ResponseArrived{.facts = facts});
   // An answer of ours may have taken its place; the connection is gone then.
   if (!upstream_) return true;
@@ -242,7 +244,9 @@ bool Client::read_response() {
 bool Client::pump_response() {
   Stream& from = upstream_->stream();
   ResponseBody& body = upstream_->body();
-  switch (move_response()) {
+  const Pumped pumped = move_response();
+  note_defects(upstream_->parser().chunk_defects());
+  switch (pumped) {
     case Pumped::MayGoOn:
       break;
     case Pumped::Over:
@@ -468,6 +472,17 @@ std::string Client::tag_for(const ResponseFacts& facts) {
     log::warning("--inject: a page's Content-Security-Policy forbids it: {}", injection.objection);
   }
   return std::move(injection.tag);
+}
+
+// Each kind of defect is worth one line.
+void Client::note_defects(const Defects& defects) {
+  if (defects.none()) return;
+  const std::string_view head = request_->head;
+  const std::string_view request = head.substr(0, head.find(" HTTP/1.1\r\n"));
+  for (const Defect defect : context_.defects.add(defects, request, exchange_.generation())) {
+    log::warning("{}. hpp corrects that; other programs may not. First seen in the answer to {}",
+                 describe(defect), printable(std::string(request)));
+  }
 }
 
 void Client::perform(const EndResponse&) {

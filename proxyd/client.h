@@ -15,6 +15,7 @@
 #include "common/event/timer.h"
 #include "common/os/socket_address.h"
 #include "common/os/splice_pipe.h"
+#include "proxyd/core/answer_defects.h"
 #include "proxyd/core/exchange.h"
 #include "proxyd/core/gate.h"
 #include "proxyd/core/history.h"
@@ -60,6 +61,7 @@ struct ClientContext {
   std::uint64_t forwarded = 0;                 // requests given to a backend so far
   std::uint64_t replayed = 0;                  // of those, not for the first time
   History history;                             // of the backend's starts
+  DefectRecord defects;                        // in the backend's answers
   bool expose_errors;                          // to strangers, too
   std::uint64_t next_arrival = 1;              // numbers requests in their order of arrival
   std::function<std::uint64_t()> take_ticket;  // core/barrier.h
@@ -129,6 +131,7 @@ class Client final : private StreamListener, private UpstreamListener {
   void end_request();
   void send_request();
   std::string tag_for(const ResponseFacts& facts);
+  void note_defects(const Defects& defects);
   void close();
 
   void handle(const Event& event);

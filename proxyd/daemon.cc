@@ -59,6 +59,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
                .injects = options.inject,
                .backend = to_string(options.backend),
                .history = {},
+               .defects = {},
                .expose_errors = options.expose_errors,
                .take_ticket = [this] { return take_ticket(); },
                .take_doubt = [this] { return take_doubt(); },
@@ -261,6 +262,7 @@ std::string Daemon::write_endpoint(OwnEndpoint endpoint, const RequestFacts& req
                                       .backend = context_.gate.backend(),
                                       .proxy = proxy,
                                       .history = context_.history,
+                                      .defects = context_.defects,
                                       .now_ms = wall_ms()});
 }
 

@@ -40,6 +40,10 @@ Pumped pump(Buffer& from, Buffer& to, BodyFramer<is_request>& body, Delivery::Co
     switch (step.kind) {
       case BodyStep::Kind::Pass:
         break;  // not after the loop above
+      case BodyStep::Kind::Replace:
+        to.append(step.text);
+        from.drain(step.size);
+        break;
       case BodyStep::Kind::Drop:
         from.drain(step.size);
         break;

@@ -18,8 +18,9 @@ Pumped TagPump::pump(Buffer& from, Buffer& to, ResponseBody& body) {
       case BodyStep::Kind::Pass:
         pass(from, to, step.size, body.is_over());
         break;
+      case BodyStep::Kind::Replace:  // not before the framing is kept
       case BodyStep::Kind::Drop:
-        drop(from, to, step.size, body);
+        drop(from, to, step, body);
         break;
       case BodyStep::Kind::NeedMore:
         if (!join_more(from, piece.size())) return Pumped::MayGoOn;
@@ -49,15 +50,16 @@ void TagPump::pass(Buffer& from, Buffer& to, std::size_t size, bool is_last) {
 
 // Chunks are made anew up to the end of the one that the tag is in. The last, of no size, comes
 // with the trailers.
-void TagPump::drop(Buffer& from, Buffer& to, std::size_t size, ResponseBody& body) {
+void TagPump::drop(Buffer& from, Buffer& to, const BodyStep& step, ResponseBody& body) {
   if (body.is_over()) {
     finish(to);
-    if (writes_chunks_) return from.move_to(to, size);
+    if (writes_chunks_ && step.text.empty()) return from.move_to(to, step.size);
+    if (writes_chunks_) to.append(step.text);
   } else if (inserter_.is_in()) {
     if (writes_chunks_) body.keep_framing();
     is_done_ = true;
   }
-  from.drain(size);
+  from.drain(step.size);
 }
 
 void TagPump::write(Buffer& to) {

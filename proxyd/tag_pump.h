@@ -27,7 +27,7 @@ class TagPump {
 
  private:
   void pass(Buffer& from, Buffer& to, std::size_t size, bool is_last);
-  void drop(Buffer& from, Buffer& to, std::size_t size, ResponseBody& body);
+  void drop(Buffer& from, Buffer& to, const BodyStep& step, ResponseBody& body);
   void write(Buffer& to);
 
   TagInserter inserter_;

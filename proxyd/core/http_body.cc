@@ -18,7 +18,9 @@ void BodyFramer<is_request>::begin(Framing framing, std::uint64_t length, bool k
 template <bool is_request>
 BodyStep BodyFramer<is_request>::next(std::string_view text) {
   const BodyStep next = step(text);
-  if (next.kind == BodyStep::Kind::Pass) passed_ += next.size;
+  if (next.kind == BodyStep::Kind::Pass || next.kind == BodyStep::Kind::Replace) {
+    passed_ += next.size;
+  }
   return next;
 }
 
@@ -45,18 +47,20 @@ BodyStep BodyFramer<is_request>::step(std::string_view text) {
 
 template <bool is_request>
 BodyStep BodyFramer<is_request>::step_chunked(std::string_view text) {
-  const auto framing = keep_framing_ ? BodyStep::Kind::Pass : BodyStep::Kind::Drop;
   const ChunkStep step = parser_.read_chunk(text);
+  const auto framing = !keep_framing_         ? BodyStep::Kind::Drop
+                       : step.instead.empty() ? BodyStep::Kind::Pass
+                                              : BodyStep::Kind::Replace;
   switch (step.kind) {
     case ChunkStep::Kind::NeedMore:
       return {.kind = BodyStep::Kind::NeedMore};
     case ChunkStep::Kind::Framing:
-      return {.kind = framing, .size = step.size};
+      return {.kind = framing, .size = step.size, .text = step.instead};
     case ChunkStep::Kind::Payload:
       return {.kind = BodyStep::Kind::Pass, .size = step.size};
     case ChunkStep::Kind::Last:
       over_ = true;
-      return {.kind = framing, .size = step.size};
+      return {.kind = framing, .size = step.size, .text = step.instead};
     case ChunkStep::Kind::Broken:
       return {.kind = BodyStep::Kind::Broken};
   }

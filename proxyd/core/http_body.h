@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "proxyd/core/http_head.h"
 #include "proxyd/core/http_parser.h"
+#include "proxyd/core/response_parser.h"
 
 namespace hpp::proxyd {
 
@@ -14,6 +16,7 @@ namespace hpp::proxyd {
 struct BodyStep {
   enum class Kind {
     Pass,      // the first `size` bytes belong to the body
+    Replace,   // the first `size` bytes are framing that is not to the letter: pass `text` instead
     Drop,      // the first `size` bytes are framing that is not passed on
     NeedMore,  // a chunk line is not complete: the same bytes again, with more behind, in one piece
     Over,      // the body has ended; what follows is the next message
@@ -22,9 +25,15 @@ struct BodyStep {
 
   Kind kind = Kind::NeedMore;
   std::size_t size = 0;
+  // Replace, Drop: what to pass in place of framing that is not to the letter; good until the next
+  // step. Drop, empty: the framing may be passed as it came.
+  std::string_view text = {};
 
   bool operator==(const BodyStep&) const = default;
 };
+
+template <bool is_request>
+using MessageParser = std::conditional_t<is_request, RequestParser, ResponseParser>;
 
 // Follows one body. The bytes themselves stay where they are: it is shown what is at hand and
 // tells how much of it may go.

@@ -34,16 +34,44 @@ void read_connection(std::string_view value, Common& common) {
   });
 }
 
-// RFC 9110 §8.6: one number of digits. A list of equal numbers may be accepted; hpp refuses it.
+std::optional<std::uint64_t> number(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool is_number = error == std::errc{} && end == text.data() + text.size();
+  return is_number ? std::optional(number) : std::nullopt;
+}
+
+std::string not_a_length(std::string_view value) {
+  return "Content-Length is not a number that can be: " + quoted(value);
+}
+
+std::string unknown_coding(std::string_view value) {
+  return "Transfer-Encoding is " + quoted(value) + ", only chunked is understood";
+}
+
+// RFC 9110 §8.6: one number of digits. A list of equal numbers may be accepted; hpp refuses it in
+// requests.
 Why read_length(std::string_view value, Common& common) {
   if (common.length) return "Content-Length is doubled";
-  std::uint64_t length = 0;
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), length);
-  if (error != std::errc{} || end != value.data() + value.size() || value.empty()) {
-    return "Content-Length is not a number that can be: '" + std::string(value) + "'";
+  common.length = number(value);
+  return common.length ? Why{} : not_a_length(value);
+}
+
+// RFC 9112 §6.3, rule 5: several equal numbers count as one.
+Why read_lengths(std::string_view value, Common& common, Defects& defects) {
+  for (std::string_view rest = value;;) {
+    const std::size_t comma = std::min(rest.find(','), rest.size());
+    const auto length = number(trimmed(rest.substr(0, comma)));
+    if (!length) return not_a_length(value);
+    if (common.length && *common.length != *length) {
+      return "Content-Length is " + std::to_string(*common.length) + " and also " +
+             std::to_string(*length);
+    }
+    if (common.length) defects.add(Defect::RepeatedLength);
+    common.length = length;
+    if (comma == rest.size()) return std::nullopt;
+    rest.remove_prefix(comma + 1);
   }
-  common.length = length;
-  return std::nullopt;
 }
 
 // RFC 9112 §6.1. Other codings than chunked are not in use; to understand half of one is to be
@@ -51,11 +79,30 @@ Why read_length(std::string_view value, Common& common) {
 Why read_transfer_encoding(std::string_view value, int minor, Common& common) {
   if (minor == 0) return "Transfer-Encoding does not exist in HTTP/1.0";
   if (common.chunked) return "Transfer-Encoding is doubled";
-  if (!same_text(value, "chunked")) {
-    return "Transfer-Encoding is '" + std::string(value) + "', only chunked is understood";
-  }
+  if (!same_text(value, "chunked")) return unknown_coding(value);
   common.chunked = true;
   return std::nullopt;
+}
+
+// The same in an answer, where empty elements and HTTP/1.0 do no harm.
+Why read_codings(std::string_view value, int minor, Common& common, Defects& defects) {
+  int codings = common.chunked ? 1 : 0;
+  bool are_known = true;
+  for_each_element(value, [&](std::string_view coding) {
+    ++codings;
+    are_known = are_known && same_text(coding, "chunked");
+  });
+  if (!are_known) return unknown_coding(value);
+  if (codings > 1) return "Transfer-Encoding says chunked twice";
+  if (!same_text(value, "chunked")) defects.add(Defect::OddTransferEncoding);
+  common.chunked = codings == 1;
+  if (common.chunked && minor == 0) defects.add(Defect::ChunkedInHttp10);
+  return std::nullopt;
+}
+
+void read_connection_fields(const Field& field, Common& common) {
+  if (field.known == FieldName::Connection) read_connection(field.value, common);
+  if (field.known == FieldName::Upgrade) common.has_upgrade = true;
 }
 
 Why read_common(const Field& field, int minor, Common& common) {
@@ -63,8 +110,16 @@ Why read_common(const Field& field, int minor, Common& common) {
   if (field.known == FieldName::TransferEncoding) {
     return read_transfer_encoding(field.value, minor, common);
   }
-  if (field.known == FieldName::Connection) read_connection(field.value, common);
-  if (field.known == FieldName::Upgrade) common.has_upgrade = true;
+  read_connection_fields(field, common);
+  return std::nullopt;
+}
+
+Why read_common(const Field& field, int minor, Common& common, Defects& defects) {
+  if (field.known == FieldName::ContentLength) return read_lengths(field.value, common, defects);
+  if (field.known == FieldName::TransferEncoding) {
+    return read_codings(field.value, minor, common, defects);
+  }
+  read_connection_fields(field, common);
   return std::nullopt;
 }
 
@@ -236,23 +291,23 @@ std::variant<RequestFacts, Refused> judge_request(const RequestHead& head) {
 
 std::variant<ResponseFacts, Refused> judge_response(const ResponseHead& head,
                                                     const RequestFacts& request) {
-  if (head.status < 100 || head.status > 999) return refuse("the status is no status");
-  ResponseFacts facts{.status = head.status};
+  ResponseFacts facts{.status = head.status, .defects = head.defects};
   Common common;
   for (const Field& field : head.fields) {
-    if (auto why = read_common(field, head.minor, common)) return refuse(*why);
+    if (auto why = read_common(field, head.minor, common, facts.defects)) return refuse(*why);
     if (field.known == FieldName::ContentType) {
       facts.is_event_stream =
           same_text(field.value.substr(0, field.value.find_first_of("; \t")), "text/event-stream");
     }
   }
-  if (common.chunked && common.length) {
-    return refuse("both Transfer-Encoding and Content-Length are there");
-  }
+  facts.is_chunked = common.chunked;
+  if (common.chunked && common.length) facts.defects.add(Defect::LengthWithChunked);
   if (head.status == 101 && !request.asks_upgrade) {
     return refuse("it switches protocols (101) though nobody asked");
   }
-  facts.keeps_alive = keeps_alive(common, head.minor) && head.status != 101;
+  // RFC 9112 §6.1: a server that sends chunks in HTTP/1.0 may err about their end, too.
+  const bool is_to_be_trusted = head.minor >= 1 || !common.chunked;
+  facts.keeps_alive = keeps_alive(common, head.minor) && head.status != 101 && is_to_be_trusted;
   // RFC 9112 §6.3, in its order.
   const bool bodiless =
       request.is_head || head.status < 200 || head.status == 204 || head.status == 304;

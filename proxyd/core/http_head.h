@@ -5,7 +5,9 @@
 #include <string_view>
 #include <variant>
 
+#include "proxyd/core/answer_defects.h"
 #include "proxyd/core/http_parser.h"
+#include "proxyd/core/response_parser.h"
 
 namespace hpp::proxyd {
 
@@ -41,6 +43,8 @@ struct ResponseFacts {
   std::uint64_t length = 0;  // bytes of body, with Framing::Length
   bool keeps_alive = true;   // the backend will take another request on this connection
   bool is_event_stream = false;
+  bool is_chunked = false;  // Transfer-Encoding is chunked, whether there is a body or not
+  Defects defects;          // found in the head and its framing
 
   bool is_interim() const { return status < 200 && status != 101; }
 
@@ -51,7 +55,8 @@ struct ResponseFacts {
 // proxy does not serve.
 std::variant<RequestFacts, Refused> judge_request(const RequestHead& head);
 
-// The answer to `request`. Refused: the backend's fault (502).
+// The answer to `request`. Accepts every answer that has one plain meaning (answer_defects.h).
+// Refused: the backend's fault (502).
 std::variant<ResponseFacts, Refused> judge_response(const ResponseHead& head,
                                                     const RequestFacts& request);
 

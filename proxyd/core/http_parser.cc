@@ -1,6 +1,7 @@
 #include "proxyd/core/http_parser.h"
 
 #include <algorithm>
+#include <array>
 #include <boost/beast/http/basic_parser.hpp>
 #include <cassert>
 #include <functional>
@@ -20,52 +21,6 @@ std::string_view view(BeastView text) {
   return {text.data(), text.size()};
 }
 
-FieldName known_name(beast::field field) {
-  // Beast knows some 350 names; all others here are passed on unread.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wswitch-enum"
-  switch (field) {
-    case beast::field::accept:
-      return FieldName::Accept;
-    case beast::field::connection:
-      return FieldName::Connection;
-    case beast::field::content_length:
-      return FieldName::ContentLength;
-    case beast::field::content_type:
-      return FieldName::ContentType;
-    case beast::field::expect:
-      return FieldName::Expect;
-    case beast::field::forwarded:
-      return FieldName::Forwarded;
-    case beast::field::host:
-      return FieldName::Host;
-    case beast::field::keep_alive:
-      return FieldName::KeepAlive;
-    case beast::field::proxy_connection:
-      return FieldName::ProxyConnection;
-    case beast::field::te:
-      return FieldName::TE;
-    case beast::field::trailer:
-      return FieldName::Trailer;
-    case beast::field::transfer_encoding:
-      return FieldName::TransferEncoding;
-    case beast::field::upgrade:
-      return FieldName::Upgrade;
-    default:
-      return FieldName::Other;
-  }
-#pragma GCC diagnostic pop
-}
-
-// Those that Beast has no number for.
-FieldName known_name(beast::field field, BeastView name) {
-  if (field != beast::field::unknown) return known_name(field);
-  if (boost::beast::iequals(name, "X-Forwarded-For")) return FieldName::XForwardedFor;
-  if (boost::beast::iequals(name, "X-Forwarded-Host")) return FieldName::XForwardedHost;
-  if (boost::beast::iequals(name, "X-Forwarded-Proto")) return FieldName::XForwardedProto;
-  return FieldName::Other;
-}
-
 std::string_view explain(const error_code& error) {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wswitch-enum"
@@ -76,10 +31,6 @@ std::string_view explain(const error_code& error) {
       return "the request target has characters that a target cannot have";
     case beast::error::bad_version:
       return "the start line does not say HTTP/1.0 or HTTP/1.1 where it should";
-    case beast::error::bad_status:
-      return "the status is not a number of three digits";
-    case beast::error::bad_reason:
-      return "the reason phrase has characters that it cannot have";
     case beast::error::bad_field:
       return "a header's name is not a token followed by a colon";
     case beast::error::bad_value:
@@ -127,7 +78,38 @@ bool is_chunk_line(std::string_view line) {
 // The first byte of a TLS handshake record (RFC 8446 §5.1).
 constexpr char kTlsHandshake = 0x16;
 
+struct KnownName {
+  std::string_view text;
+  FieldName name;
+};
+
+constexpr std::array kKnownNames{
+    KnownName{"Accept", FieldName::Accept},
+    KnownName{"Connection", FieldName::Connection},
+    KnownName{"Content-Length", FieldName::ContentLength},
+    KnownName{"Content-Type", FieldName::ContentType},
+    KnownName{"Expect", FieldName::Expect},
+    KnownName{"Forwarded", FieldName::Forwarded},
+    KnownName{"Host", FieldName::Host},
+    KnownName{"Keep-Alive", FieldName::KeepAlive},
+    KnownName{"Proxy-Connection", FieldName::ProxyConnection},
+    KnownName{"TE", FieldName::TE},
+    KnownName{"Trailer", FieldName::Trailer},
+    KnownName{"Transfer-Encoding", FieldName::TransferEncoding},
+    KnownName{"Upgrade", FieldName::Upgrade},
+    KnownName{"X-Forwarded-For", FieldName::XForwardedFor},
+    KnownName{"X-Forwarded-Host", FieldName::XForwardedHost},
+    KnownName{"X-Forwarded-Proto", FieldName::XForwardedProto},
+};
+
 }  // namespace
+
+FieldName known_name(std::string_view name) {
+  for (const KnownName& known : kKnownNames) {
+    if (known.text.size() == name.size() && same_text(known.text, name)) return known.name;
+  }
+  return FieldName::Other;
+}
 
 std::optional<std::string_view> find_field(const std::vector<Field>& fields,
                                            std::string_view name) {
@@ -137,8 +119,7 @@ std::optional<std::string_view> find_field(const std::vector<Field>& fields,
   return std::nullopt;
 }
 
-template <bool is_request>
-class MessageParser<is_request>::Parser {
+class RequestParser::Parser {
  public:
   void start() {
     beast_.reset();
@@ -152,9 +133,7 @@ class MessageParser<is_request>::Parser {
   HeadResult read_head(std::string_view text) {
     std::size_t skipped = 0;
     // RFC 9112 §2.2: empty lines before a request line are to be ignored.
-    if constexpr (is_request) {
-      while (text.substr(skipped).starts_with("\r\n")) skipped += 2;
-    }
+    while (text.substr(skipped).starts_with("\r\n")) skipped += 2;
     const std::string_view rest = text.substr(skipped);
     if (rest.empty() || rest == "\r") return NeedMore{};
     if (auto refused = check_start(rest.front())) return *refused;
@@ -178,12 +157,12 @@ class MessageParser<is_request>::Parser {
     return read_chunk_line(text);
   }
 
-  const Head& head() const { return head_; }
+  const RequestHead& head() const { return head_; }
 
   const std::string& error() const { return error_; }
 
  private:
-  class Beast final : public beast::basic_parser<is_request> {
+  class Beast final : public beast::basic_parser</*isRequest=*/true> {
    public:
     explicit Beast(Parser& owner) : owner_(owner) {
       // A larger head is refused before Beast sees it whole.
@@ -196,24 +175,15 @@ class MessageParser<is_request>::Parser {
    private:
     void on_request_impl(beast::verb, BeastView method, BeastView target, int version,
                          error_code&) override {
-      if constexpr (is_request) {
-        owner_.head_.method = view(method);
-        owner_.head_.target = view(target);
-        owner_.head_.minor = version - 10;
-      }
+      owner_.head_.method = view(method);
+      owner_.head_.target = view(target);
+      owner_.head_.minor = version - 10;
     }
 
-    void on_response_impl(int status, BeastView reason, int version, error_code&) override {
-      if constexpr (!is_request) {
-        owner_.head_.status = status;
-        owner_.head_.reason = view(reason);
-        owner_.head_.minor = version - 10;
-      }
-    }
+    void on_response_impl(int, BeastView, int, error_code&) override {}
 
-    void on_field_impl(beast::field field, BeastView name, BeastView value,
-                       error_code& error) override {
-      owner_.add_field(known_name(field, name), view(name), view(value), error);
+    void on_field_impl(beast::field, BeastView name, BeastView value, error_code& error) override {
+      owner_.add_field(view(name), view(value), error);
     }
 
     void on_header_impl(error_code&) override {}
@@ -237,16 +207,8 @@ class MessageParser<is_request>::Parser {
   };
 
   std::optional<Refused> check_start(char first) const {
-    if constexpr (is_request) {
-      if (first == kTlsHandshake) {
-        return refuse("this port speaks http, not https");
-      }
-      if (!is_token_character(first)) {
-        return refuse("the request does not begin with a method");
-      }
-    } else if (first != 'H') {
-      return refuse("the answer does not begin with HTTP/1");
-    }
+    if (first == kTlsHandshake) return refuse("this port speaks http, not https");
+    if (!is_token_character(first)) return refuse("the request does not begin with a method");
     return std::nullopt;
   }
 
@@ -254,23 +216,11 @@ class MessageParser<is_request>::Parser {
     beast_.emplace(*this);
     in_trailers_ = false;
     head_.fields.clear();
-    if constexpr (!is_request) text = with_space_behind_code(text);
     const error_code error = put(text);
     if (head_.fields.size() > kHeadFieldsMax) return too_large("it has more than 256 headers");
     if (error) return refuse(error_.empty() ? explain(error) : error_);
     assert(beast_->is_header_done());
     return HeadRead{.size = size};
-  }
-
-  // RFC 9112 §4: there is a space behind the status code even if no reason follows. Some backends
-  // leave it out; every client understands them, Beast does not.
-  std::string_view with_space_behind_code(std::string_view text) {
-    constexpr std::size_t kCodeEnd = std::string_view("HTTP/1.1 200").size();
-    if (text.find("\r\n") != kCodeEnd) return text;
-    completed_.assign(text.substr(0, kCodeEnd));
-    completed_ += ' ';
-    completed_ += text.substr(kCodeEnd);
-    return completed_;
   }
 
   static Refused refuse(std::string_view why) { return {.status = 400, .why = std::string(why)}; }
@@ -338,15 +288,14 @@ class MessageParser<is_request>::Parser {
     return {.kind = ChunkStep::Kind::Broken};
   }
 
-  void add_field(FieldName known, std::string_view name, std::string_view value,
-                 error_code& error) {
+  void add_field(std::string_view name, std::string_view value, error_code& error) {
     if (is_folded(name, value)) {
       error_ = "a header is folded over several lines";
       error = beast::error::bad_obs_fold;
       return;
     }
     if (in_trailers_) return;
-    head_.fields.push_back({.known = known, .name = name, .value = value});
+    head_.fields.push_back({.known = known_name(name), .name = name, .value = value});
     if (head_.fields.size() > kHeadFieldsMax) error = beast::error::header_limit;
   }
 
@@ -360,9 +309,8 @@ class MessageParser<is_request>::Parser {
   }
 
   std::optional<Beast> beast_;
-  Head head_;
+  RequestHead head_;
   std::string error_;
-  std::string completed_;  // the head that head_ points into, where it had to be completed
   const char* text_end_ = nullptr;
   std::size_t scanned_ = 0;
   std::uint64_t payload_left_ = 0;  // bytes of the chunk under way
@@ -371,38 +319,28 @@ class MessageParser<is_request>::Parser {
   bool in_trailers_ = false;
 };
 
-template <bool is_request>
-MessageParser<is_request>::MessageParser() : parser_(std::make_unique<Parser>()) {}
+RequestParser::RequestParser() : parser_(std::make_unique<Parser>()) {}
 
-template <bool is_request>
-MessageParser<is_request>::~MessageParser() = default;
+RequestParser::~RequestParser() = default;
 
-template <bool is_request>
-void MessageParser<is_request>::start() {
+void RequestParser::start() {
   parser_->start();
 }
 
-template <bool is_request>
-HeadResult MessageParser<is_request>::read_head(std::string_view text) {
+HeadResult RequestParser::read_head(std::string_view text) {
   return parser_->read_head(text);
 }
 
-template <bool is_request>
-const typename MessageParser<is_request>::Head& MessageParser<is_request>::head() const {
+const RequestHead& RequestParser::head() const {
   return parser_->head();
 }
 
-template <bool is_request>
-ChunkStep MessageParser<is_request>::read_chunk(std::string_view text) {
+ChunkStep RequestParser::read_chunk(std::string_view text) {
   return parser_->read_chunk(text);
 }
 
-template <bool is_request>
-const std::string& MessageParser<is_request>::error() const {
+const std::string& RequestParser::error() const {
   return parser_->error();
 }
-
-template class MessageParser<true>;
-template class MessageParser<false>;
 
 }  // namespace hpp::proxyd

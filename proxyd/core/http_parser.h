@@ -1,5 +1,6 @@
-// Pure. Reads the text of HTTP/1 heads and chunk framing (RFC 9112) and refuses what is not to the
-// letter. What a head *means* is decided in http_head.
+// Pure. Reads the text of HTTP/1 requests (RFC 9112), heads and chunked coding, and refuses what is
+// not to the letter. Answers are read by response_parser.h, which is forgiving. What a head *means*
+// is decided in http_head.
 //
 // Boost.Beast's basic_parser does the reading; it appears in http_parser.cc alone.
 #pragma once
@@ -47,6 +48,8 @@ struct Field {
   std::string_view value;  // without the white space around it
 };
 
+FieldName known_name(std::string_view name);
+
 // The value of the first field of that name, whatever its case; nothing: there is none.
 std::optional<std::string_view> find_field(const std::vector<Field>& fields, std::string_view name);
 
@@ -54,13 +57,6 @@ struct RequestHead {
   std::string_view method;
   std::string_view target;
   int minor = 1;  // HTTP/1.<minor>
-  std::vector<Field> fields;
-};
-
-struct ResponseHead {
-  int status = 0;
-  std::string_view reason;
-  int minor = 1;
   std::vector<Field> fields;
 };
 
@@ -98,26 +94,26 @@ struct ChunkStep {
 
   Kind kind = Kind::NeedMore;
   std::size_t size = 0;
+  // Framing, Last: what is to be passed on in their place, because they are not to the letter;
+  // empty: they may be passed on as they came. Good until the next step.
+  std::string_view instead = {};
 };
 
-// Reads one message after another of one direction of a connection.
-template <bool is_request>
-class MessageParser {
+// Reads one request after another of one connection.
+class RequestParser {
  public:
-  using Head = std::conditional_t<is_request, RequestHead, ResponseHead>;
+  RequestParser();
+  ~RequestParser();
+  RequestParser(const RequestParser&) = delete;
+  RequestParser& operator=(const RequestParser&) = delete;
 
-  MessageParser();
-  ~MessageParser();
-  MessageParser(const MessageParser&) = delete;
-  MessageParser& operator=(const MessageParser&) = delete;
-
-  // Forgets the last message and expects a head.
+  // Forgets the last request and expects a head.
   void start();
 
-  // `text`: all that has arrived since the end of the last message, in one piece.
+  // `text`: all that has arrived since the end of the last request, in one piece.
   HeadResult read_head(std::string_view text);
 
-  const Head& head() const;
+  const RequestHead& head() const;
 
   // After a head with Transfer-Encoding: chunked. `text`, not empty: bytes not taken yet, in one
   // piece.
@@ -130,11 +126,5 @@ class MessageParser {
 
   std::unique_ptr<Parser> parser_;
 };
-
-using RequestParser = MessageParser<true>;
-using ResponseParser = MessageParser<false>;
-
-extern template class MessageParser<true>;
-extern template class MessageParser<false>;
 
 }  // namespace hpp::proxyd

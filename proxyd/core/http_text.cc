@@ -1,6 +1,11 @@
 #include "proxyd/core/http_text.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
+
+#include "common/text.h"
 
 namespace hpp::proxyd {
 namespace {
@@ -9,16 +14,39 @@ char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
+constexpr std::size_t kQuotedMax = 60;  // bytes
+
+constexpr std::array<bool, 256> token_characters() {
+  std::array<bool, 256> are{};
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~0123456789"
+                                       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")) {
+    are[static_cast<unsigned char>(c)] = true;
+  }
+  return are;
+}
+
+constexpr std::array<bool, 256> kTokenCharacters = token_characters();
+
 }  // namespace
 
 bool is_token_character(char c) {
-  constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
-  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-         kOthers.find(c) != std::string_view::npos;
+  return kTokenCharacters[static_cast<unsigned char>(c)];
 }
 
 bool is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_token_character);
+}
+
+std::string_view trimmed(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+  return text.substr(0, text.find_last_not_of(" \t") + 1);
+}
+
+std::string quoted(std::string_view text) {
+  text = text.substr(0, text.find_first_of("\r\n"));
+  const bool is_long = text.size() > kQuotedMax;
+  return fmt::format("'{}{}'", printable(std::string(text.substr(0, kQuotedMax))),
+                     is_long ? "…" : "");
 }
 
 bool same_text(std::string_view a, std::string_view b) {

@@ -18,12 +18,6 @@ bool is_one_of(std::string_view name, std::initializer_list<std::string_view> na
                      [&](std::string_view other) { return same_text(name, other); });
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-  return text;
-}
-
 // `text/html; charset=x` → `text/html`, the parameters to `visit(name, value)`, unquoted.
 template <class Visit>
 std::string_view read_parameters(std::string_view value, Visit visit) {

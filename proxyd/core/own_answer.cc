@@ -82,10 +82,21 @@ Json json_of(const std::optional<State>& state) {
   return state ? json_of(bus::Message(*state)) : Json();
 }
 
+Json json_of(const DefectRecord& defects) {
+  Json json = Json::array();
+  for (const DefectRecord::Entry& entry : defects.entries()) {
+    json.push_back({{"defect", describe(entry.defect)},
+                    {"first_request", entry.request},
+                    {"last_generation", entry.generation}});
+  }
+  return json;
+}
+
 std::string status_text(const Knowledge& knowledge) {
   return text_of({{"tree", json_of(knowledge.tree)},
                   {"backend", json_of(knowledge.backend)},
-                  {"proxy", json_of(bus::Message(knowledge.proxy))}});
+                  {"proxy", json_of(bus::Message(knowledge.proxy))},
+                  {"defects", json_of(knowledge.defects)}});
 }
 
 // Returns why hpp cannot tell whether the newest files are served; empty if it can. With
@@ -174,6 +185,7 @@ std::string history_text(const Knowledge& knowledge) {
                   {"generation", backend.generation},
                   {"command", command_line(backend.command)},
                   {"problems", problems_of(knowledge)},
+                  {"defects", json_of(knowledge.defects)},
                   {"counts",
                    {{"connections", knowledge.proxy.clients},
                     {"held", knowledge.proxy.held},

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "common/bus/messages.h"
+#include "proxyd/core/answer_defects.h"
 #include "proxyd/core/history.h"
 #include "proxyd/core/http_head.h"
 #include "proxyd/core/own_endpoints.h"
@@ -30,6 +31,7 @@ struct Knowledge {
   const std::optional<bus::BackendState>& backend;  // likewise
   const bus::ProxyState& proxy;
   const History& history;
+  const DefectRecord& defects;
   std::int64_t now_ms = 0;  // since the Unix epoch
 };
 

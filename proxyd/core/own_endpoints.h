@@ -17,7 +17,7 @@ namespace hpp::proxyd {
 
 enum class OwnEndpoint {
   Home,              // `/__hpp/`, for people
-  Status,            // `/__hpp/status`: all three snapshots of the bus
+  Status,            // `/__hpp/status`: all three snapshots of the bus, and defects of answers
   History,           // `/__hpp/history`: the last starts of the backend
   Wait,              // `/__hpp/wait`: answered when the tree as of now is live, or has failed
   LiveReload,        // `/__hpp/livereload`, a WebSocket

@@ -154,6 +154,8 @@ border-radius:2px;background:var(--c,var(--line))}
 .steps .kill,.steps .start,.steps .boot{background:none}
 .steps .kill{--c:var(--bad)}.steps .start{--c:var(--wait)}.steps .boot{--c:var(--good)}
 .ended{color:var(--bad);font-size:.84rem}
+#defects{margin:0 0 2.2rem}#defects ul{margin:0;padding-left:1.2rem}
+#defects li{color:var(--wait)}#defects small{color:var(--dim);display:block}
 .foot{margin-top:2rem;color:var(--dim);font-size:.85rem}
 .foot a{color:inherit}
 @media(max-width:40rem){ol li{grid-template-columns:2.4rem 1fr}.time{grid-column:2}}
@@ -164,6 +166,7 @@ border-radius:2px;background:var(--c,var(--line))}
 <p class="lead" id="lead"><noscript>This page needs JavaScript; <a href="/__hpp/status">status</a>
 does not.</noscript></p>
 <ul class="counts" id="counts"></ul>
+<div id="defects" hidden><h2>Defects in your server's answers, which hpp corrects</h2><ul></ul></div>
 <h2>Starts of your server</h2>
 <ol id="starts"></ol>
 <p class="foot">As JSON: <a href="/__hpp/status">status</a>, <a href="/__hpp/history">history</a>,
@@ -252,6 +255,13 @@ function show(now) {
   at("counts").replaceChildren(...Object.entries(now.counts).map(([name, count]) => {
     const item = make("li", "");
     item.append(make("b", count), name);
+    return item;
+  }));
+  at("defects").hidden = !now.defects.length;
+  at("defects").lastElementChild.replaceChildren(...now.defects.map((found) => {
+    const item = make("li", `${found.defect} `);
+    item.append(make("small", `first in the answer to ${found.first_request}, last seen in generation `
+      + found.last_generation));
     return item;
   }));
   at("starts").replaceChildren(...now.starts.map((start, i) => rowOf(start, now.now_ms, i === 0)));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "proxyd/core/forwarded.h"
@@ -151,17 +152,26 @@ std::string write_response_head(const ResponseHead& head, const ResponseFacts& f
   const bool keeps_upgrade = facts.status == 101 || facts.status == 426;
   // These must say nothing of a body (RFC 9110 §8.6, RFC 9112 §6.1): a client might wait for one.
   const bool has_no_body = facts.status < 200 || facts.status == 204;
+  bool has_length = facts.is_chunked;  // chunks win, RFC 9112 §6.3
   for (const Field& field : head.fields) {
     if (field.known == FieldName::Upgrade && keeps_upgrade) {
       append_field(out, field.name, field.value);
       continue;
     }
     if (concerns_one_connection(field.known) || named.has(field)) continue;
-    if (field.known == FieldName::TransferEncoding &&
-        (delivery.coding == Dechunk || request.minor == 0 || has_no_body)) {
+    if (field.known == FieldName::TransferEncoding) {
+      const bool is_gone = delivery.coding == Dechunk || request.minor == 0 || has_no_body;
+      // There is one element at most: judge_response().
+      for_each_element(field.value, [&](std::string_view coding) {
+        if (!is_gone) append_field(out, field.name, coding);
+      });
       continue;
     }
-    if (field.known == FieldName::ContentLength && has_no_body) continue;
+    if (field.known == FieldName::ContentLength) {
+      const std::string_view length = trimmed(field.value.substr(0, field.value.find(',')));
+      if (!std::exchange(has_length, true) && !has_no_body) append_field(out, field.name, length);
+      continue;
+    }
     append_field(out, field.name, field.value);
   }
   if (delivery.coding == Chunk) append_field(out, "Transfer-Encoding", "chunked");

@@ -44,6 +44,11 @@ bool advance(BodyFramer<is_request>& body, std::string_view there, Passed& passe
     const BodyStep step = body.next(arrived.text());
     check(step.size <= arrived.text().size(), "a step is no longer than what is there");
     switch (step.kind) {
+      case BodyStep::Kind::Replace:
+        check(step.size > 0 && !step.text.empty(), "something takes the place of something");
+        passed.bytes += step.text;
+        passed.taken += step.size;
+        break;
       case BodyStep::Kind::Pass:
         passed.bytes += arrived.text().substr(0, step.size);
         [[fallthrough]];
@@ -94,18 +99,28 @@ Passed pass_in_every_way(std::string_view text, bool keep_framing) {
   return whole;
 }
 
-void check_against_reference(std::string_view text, const Passed& kept, const Passed& dropped) {
+// `kept`, `dropped`: the same body, passed with its framing and without.
+void check_against_reference(std::string_view text, const Passed& kept, const Passed& dropped,
+                             fuzz::Author author) {
   check(kept.taken == dropped.taken && kept.is_over == dropped.is_over &&
             kept.is_broken == dropped.is_broken,
         "whether the framing is kept changes nothing else");
-  check_same(kept.bytes, text.substr(0, kept.taken), "with its framing a body is passed as it is");
   if (kept.is_broken) return;
   std::string_view rest = text;
-  const fuzz::PlainBody plain = fuzz::take_chunks(rest);
-  check_same(dropped.bytes, plain.payload, "a strict reader finds the same payload");
+  const fuzz::PlainBody plain = fuzz::take_chunks(rest, author);
+  check_same(dropped.bytes, plain.payload, "another reader finds the same payload");
   if (!kept.is_over) return;
-  check(plain.is_over, "a strict reader accepts what is accepted");
+  check(plain.is_over, "another reader accepts what is accepted");
   check(text.size() - rest.size() == kept.taken, "and finds the same end");
+}
+
+// What a client gets is to the letter, whatever the backend sent.
+void check_corrected(const Passed& kept, const Passed& dropped) {
+  std::string_view rest = kept.bytes;
+  const fuzz::PlainBody plain = fuzz::take_chunks(rest);
+  check(!plain.is_broken && plain.is_over == kept.is_over, "a strict reader accepts what is passed",
+        kept.bytes);
+  check_same(dropped.bytes, plain.payload, "and finds the same payload");
 }
 
 }  // namespace
@@ -115,7 +130,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace hpp::proxyd;
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   if (text.empty()) return 0;
-  const Passed kept = pass_in_every_way<true>(text, true);
-  check_against_reference(text, kept, pass_in_every_way<false>(text, false));
+  const Passed request = pass_in_every_way<true>(text, true);
+  check_against_reference(text, request, pass_in_every_way<true>(text, false),
+                          hpp::fuzz::Author::Proxy);
+  check_same(request.bytes, text.substr(0, request.taken), "a request is passed as it is");
+  const Passed answer = pass_in_every_way<false>(text, true);
+  const Passed payload = pass_in_every_way<false>(text, false);
+  check_against_reference(text, answer, payload, hpp::fuzz::Author::Backend);
+  check_corrected(answer, payload);
+  if (request.is_over) {
+    check_same(answer.describe(), request.describe(), "what is to the letter is passed as it is");
+  }
   return 0;
 }

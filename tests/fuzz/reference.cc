@@ -45,23 +45,71 @@ bool take_quoted(std::string_view& text) {
   return take(text, "\"");
 }
 
-// A line without its CR LF. Nothing: it has no end yet, or a character that no line may have.
-std::optional<std::string_view> take_line(std::string_view& text) {
-  const auto end = text.find("\r\n");
+// A line without its CR LF. Nothing: it has no end yet, or a character that no line may have. A
+// backend may end it with LF alone, and its control characters become blanks.
+std::optional<std::string> take_line(std::string_view& text, Author author) {
+  const auto end = text.find(author == Author::Proxy ? "\r\n" : "\n");
   if (end == std::string_view::npos) return std::nullopt;
-  const std::string_view line = text.substr(0, end);
+  std::string line(text.substr(0, end));
+  if (author == Author::Backend) {
+    if (line.ends_with('\r')) line.pop_back();
+    if (line.find('\0') != std::string::npos || line.find('\r') != std::string::npos) {
+      return std::nullopt;
+    }
+    std::replace_if(
+        line.begin(), line.end(), [](char c) { return !is_text_char(c); }, ' ');
+  }
   if (!std::all_of(line.begin(), line.end(), is_text_char)) return std::nullopt;
-  text.remove_prefix(end + 2);
+  text.remove_prefix(end + (author == Author::Proxy ? 2 : 1));
   return line;
 }
 
-std::optional<std::pair<std::string, std::string>> read_field(std::string_view line) {
+// A line with those that continue it.
+std::optional<std::string> take_folded(std::string_view& text, Author author) {
+  auto line = take_line(text, author);
+  if (!line || line->empty() || author == Author::Proxy) return line;
+  while (text.starts_with(' ') || text.starts_with('\t')) {
+    while (line->ends_with(' ') || line->ends_with('\t')) line->pop_back();
+    const auto more = take_line(text, author);
+    if (!more) return std::nullopt;
+    std::string_view rest = *more;
+    skip_blanks(rest);
+    *line += ' ';
+    *line += rest;
+  }
+  return line;
+}
+
+std::optional<std::pair<std::string, std::string>> read_field(std::string_view line,
+                                                              Author author) {
   std::string name = take_token(line);
+  if (author == Author::Backend) skip_blanks(line);
   if (name.empty() || !take(line, ":")) return std::nullopt;
   for (char& c : name) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
   skip_blanks(line);
   while (line.ends_with(' ') || line.ends_with('\t')) line.remove_suffix(1);
   return std::pair{name, std::string(line)};
+}
+
+// The elements of all fields of that name, in lower case. Empty elements count if `with_empty`.
+std::vector<std::string> elements(const PlainHead& head, std::string_view name, bool with_empty) {
+  std::vector<std::string> all;
+  for (const auto& field : head.fields) {
+    if (field.first != name) continue;
+    std::string_view rest = field.second;
+    for (bool is_more = true; is_more;) {
+      const auto comma = rest.find(',');
+      is_more = comma != std::string_view::npos;
+      std::string_view one = rest.substr(0, comma);
+      rest.remove_prefix(is_more ? comma + 1 : rest.size());
+      skip_blanks(one);
+      while (one.ends_with(' ') || one.ends_with('\t')) one.remove_suffix(1);
+      std::string element(one);
+      for (char& c : element) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+      if (with_empty || !element.empty()) all.push_back(element);
+    }
+  }
+  return all;
 }
 
 std::optional<std::uint64_t> read_number(std::string_view text) {
@@ -93,7 +141,7 @@ bool are_extensions(std::string_view text) {
 }
 
 // RFC 9112 §7.1. Nothing: no chunk line.
-std::optional<std::uint64_t> read_chunk_line(std::string_view line) {
+std::optional<std::uint64_t> read_chunk_line(std::string_view line, Author author) {
   std::uint64_t size = 0;
   std::size_t digits = 0;
   for (; digits < line.size(); ++digits) {
@@ -105,19 +153,26 @@ std::optional<std::uint64_t> read_chunk_line(std::string_view line) {
     if (size >> 60 != 0) return std::nullopt;
     size = size * 16 + value;
   }
-  if (digits == 0 || !are_extensions(line.substr(digits))) return std::nullopt;
-  return size;
+  std::string_view rest = line.substr(digits);
+  if (digits == 0) return std::nullopt;
+  if (author == Author::Proxy) return are_extensions(rest) ? std::optional(size) : std::nullopt;
+  skip_blanks(rest);
+  return rest.empty() || rest.starts_with(';') ? std::optional(size) : std::nullopt;
 }
 
 // What ends the connection's message on its own: a body of a length, in chunks, or none.
-std::optional<PlainBody> take_framed(std::string_view& text, const PlainHead& head) {
-  const bool chunked = head.count("transfer-encoding") > 0;
-  const bool has_length = head.count("content-length") > 0;
-  if (chunked && has_length) return std::nullopt;
-  if (chunked) return take_chunks(text);
-  if (!has_length) return PlainBody{.is_over = true};
-  const auto length = read_number(head.first("content-length"));
-  if (!length || head.count("content-length") > 1) return std::nullopt;
+std::optional<PlainBody> take_framed(std::string_view& text, const PlainHead& head, Author author) {
+  const bool chunked = !elements(head, "transfer-encoding", false).empty();
+  const auto lengths = elements(head, "content-length", true);
+  if (author == Author::Proxy && lengths.size() + (chunked ? 1 : 0) > 1) return std::nullopt;
+  std::optional<std::uint64_t> length;
+  for (const std::string& one : lengths) {
+    const auto number = read_number(one);
+    if (!number || (length && *length != *number)) return std::nullopt;
+    length = number;
+  }
+  if (chunked) return take_chunks(text, author);
+  if (!length) return PlainBody{.is_over = true};
   return take_length(text, *length);
 }
 
@@ -135,25 +190,25 @@ std::string PlainHead::first(std::string_view name) const {
   return "";
 }
 
-std::optional<PlainHead> take_head(std::string_view& text) {
+std::optional<PlainHead> take_head(std::string_view& text, Author author) {
   std::string_view rest = text;
-  const auto start = take_line(rest);
+  if (author == Author::Backend) {
+    while (take(rest, "\n") || take(rest, "\r\n")) {
+    }
+  }
+  const auto start = take_line(rest, author);
   if (!start) return std::nullopt;
-  PlainHead head{.start = std::string(*start)};
+  PlainHead head{.start = *start};
   for (;;) {
-    const auto line = take_line(rest);
+    const auto line = take_folded(rest, author);
     if (!line) return std::nullopt;
     if (line->empty()) break;
-    auto field = read_field(*line);
+    auto field = read_field(*line, author);
     if (!field) return std::nullopt;
     head.fields.push_back(std::move(*field));
   }
-  if (head.count("transfer-encoding") > 1) return std::nullopt;
-  if (head.count("transfer-encoding") == 1) {
-    std::string coding = head.first("transfer-encoding");
-    for (char& c : coding) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-    if (coding != "chunked") return std::nullopt;
-  }
+  const auto codings = elements(head, "transfer-encoding", author == Author::Proxy);
+  if (codings.size() > 1 || (!codings.empty() && codings[0] != "chunked")) return std::nullopt;
   text = rest;
   return head;
 }
@@ -162,24 +217,23 @@ std::optional<PlainMessage> take_request(std::string_view& text) {
   std::string_view rest = text;
   auto head = take_head(rest);
   if (!head || !is_request_line(head->start) || head->count("host") != 1) return std::nullopt;
-  auto body = take_framed(rest, *head);
+  auto body = take_framed(rest, *head, Author::Proxy);
   if (!body) return std::nullopt;
   text = rest;
   return PlainMessage{.head = std::move(*head), .body = std::move(*body)};
 }
 
-std::optional<PlainMessage> take_response(std::string_view& text, bool has_no_body,
-                                          Author author) {
+std::optional<PlainMessage> take_response(std::string_view& text, bool has_no_body, Author author) {
   std::string_view rest = text;
-  auto head = take_head(rest);
+  auto head = take_head(rest, author);
   const int status = head ? status_of(head->start, author) : 0;
   if (status == 0) return std::nullopt;
   PlainBody body{.is_over = true};
   if (!has_no_body && status >= 200 && status != 204 && status != 304) {
     const bool is_framed =
-        head->count("transfer-encoding") > 0 || head->count("content-length") > 0;
+        !elements(*head, "transfer-encoding", false).empty() || head->count("content-length") > 0;
     if (is_framed) {
-      const auto framed = take_framed(rest, *head);
+      const auto framed = take_framed(rest, *head, author);
       if (!framed) return std::nullopt;
       body = *framed;
     } else {
@@ -191,27 +245,35 @@ std::optional<PlainMessage> take_response(std::string_view& text, bool has_no_bo
   return PlainMessage{.head = std::move(*head), .body = std::move(body)};
 }
 
-PlainBody take_chunks(std::string_view& text) {
+PlainBody take_chunks(std::string_view& text, Author author) {
+  const std::string_view line_end = author == Author::Proxy ? "\r\n" : "\n";
   PlainBody body;
   for (;;) {
-    if (text.find("\r\n") == std::string_view::npos) return body;
-    const auto line = take_line(text);
-    const auto size = line ? read_chunk_line(*line) : std::nullopt;
+    if (text.find(line_end) == std::string_view::npos) return body;
+    // An extension of a backend's may have any characters but these.
+    std::string_view line = text.substr(0, text.find(line_end));
+    text.remove_prefix(line.size() + line_end.size());
+    if (author == Author::Backend && line.ends_with('\r')) line.remove_suffix(1);
+    const bool is_line = author == Author::Proxy
+                             ? std::all_of(line.begin(), line.end(), is_text_char)
+                             : line.find('\r') == std::string_view::npos;
+    const auto size = is_line ? read_chunk_line(line, author) : std::nullopt;
     body.is_broken = !size;
     if (body.is_broken) return body;
     if (*size == 0) break;
     const std::string_view data = text.substr(0, *size);
     body.payload += data;
     text.remove_prefix(data.size());
-    body.is_broken =
-        data.size() == *size && !std::string_view("\r\n").starts_with(text.substr(0, 2));
-    if (body.is_broken || data.size() < *size || !take(text, "\r\n")) return body;
+    if (data.size() < *size) return body;
+    if (author == Author::Backend && take(text, "\n")) continue;
+    body.is_broken = !std::string_view("\r\n").starts_with(text.substr(0, 2));
+    if (body.is_broken || !take(text, "\r\n")) return body;
   }
   for (;;) {
-    if (text.find("\r\n") == std::string_view::npos) return body;
-    const auto line = take_line(text);
+    if (text.find(line_end) == std::string_view::npos) return body;
+    const auto line = take_folded(text, author);
     body.is_over = line && line->empty();
-    body.is_broken = !line || (!body.is_over && !read_field(*line));
+    body.is_broken = !line || (!body.is_over && !read_field(*line, author));
     if (body.is_over || body.is_broken) return body;
   }
 }
@@ -229,11 +291,22 @@ bool is_request_line(std::string_view line) {
 }
 
 int status_of(std::string_view line, Author author) {
-  if (!take(line, "HTTP/1.1 ") && !take(line, "HTTP/1.0 ")) return 0;
-  const auto status = read_number(line.substr(0, 3));
-  line.remove_prefix(std::min<std::size_t>(line.size(), 3));
-  const bool ends_well = line.starts_with(' ') || (line.empty() && author == Author::Backend);
-  return status && *status >= 100 && ends_well ? static_cast<int>(*status) : 0;
+  if (author == Author::Proxy) {
+    if (!take(line, "HTTP/1.1 ") && !take(line, "HTTP/1.0 ")) return 0;
+  } else {
+    const bool has_version = line.size() > 8 && line.starts_with("HTTP/") && line[5] != '0' &&
+                             is_digit(line[5]) && line[6] == '.' && is_digit(line[7]) &&
+                             (line[8] == ' ' || line[8] == '\t');
+    if (!has_version) return 0;
+    line.remove_prefix(8);
+    skip_blanks(line);
+  }
+  const auto status = line.size() >= 3 ? read_number(line.substr(0, 3)) : std::nullopt;
+  if (!status || *status < 100) return 0;
+  line.remove_prefix(3);
+  const bool ends_well =
+      line.starts_with(' ') || (author == Author::Backend && (line.empty() || line[0] == '\t'));
+  return ends_well ? static_cast<int>(*status) : 0;
 }
 
 }  // namespace hpp::fuzz

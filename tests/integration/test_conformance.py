@@ -3,13 +3,14 @@ must pass on untouched, and what it must take away.
 
 Each row is (what it is, raw text); the text is latin-1, so that any byte can be written."""
 
+import json
 import select
 import socket
 import struct
 import time
 import unittest
 
-from harness import DEADLINE_S, Background, Connection, free_port
+from harness import DEADLINE_S, Background, Connection, free_port, wait_for
 from proxy import Peer, ProxyTest, start_proxy
 
 SMUGGLED = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -424,10 +425,8 @@ ANSWERS = [
     ("no HTTP", "hello\r\n\r\n"),
     ("a letter before", answer(start="XHTTP/1.1 200 OK")),
     ("a space before", answer(start=" HTTP/1.1 200 OK")),
-    ("an empty line before", "\r\n" + answer("Content-Length: 0")),
     ("http in small letters", answer(start="http/1.1 200 OK")),
     ("HTTP/2", answer(start="HTTP/2 200")),
-    ("HTTP/2.0", answer(start="HTTP/2.0 200 OK")),
     ("HTTP/1.10", answer(start="HTTP/1.10 200 OK")),
     ("no version", answer(start="HTTP 200 OK")),
     ("two digits", answer(start="HTTP/1.1 20 OK")),
@@ -436,26 +435,14 @@ ANSWERS = [
     ("a status of letters", answer(start="HTTP/1.1 abc OK")),
     ("a status below 100", answer(start="HTTP/1.1 099 OK")),
     ("no status", answer(start="HTTP/1.1 OK")),
-    ("two spaces before the status", answer(start="HTTP/1.1  200 OK")),
-    ("a tab for a space", answer(start="HTTP/1.1\t200 OK")),
     ("NUL in the reason", answer(start="HTTP/1.1 200 O\0K")),
     ("a bare CR in the reason", answer(start="HTTP/1.1 200 O\rK")),
-    ("bare LF everywhere", "HTTP/1.1 200 OK\nContent-Length: 0\n\n"),
-    ("bare LF after a header", "HTTP/1.1 200 OK\r\nContent-Length: 0\nA: b\r\n\r\n"),
     ("bare CR in a value", answer("A: b\rSet-Cookie: c", "Content-Length: 0")),
     ("NUL in a value", answer("A: b\0", "Content-Length: 0")),
-    ("a control character in a value", answer("A: \x01", "Content-Length: 0")),
-    ("a space before the colon", answer("Content-Length : 0")),
-    ("a tab before the colon", answer("Content-Length\t: 0")),
     ("no colon", answer("Content-Length")),
     ("no name", answer(": b", "Content-Length: 0")),
     ("a name that is no token", answer("A(b): c", "Content-Length: 0")),
-    ("folded", answer("A: b", " c", "Content-Length: 0")),
-    ("folded with a tab", answer("A: b", "\tc", "Content-Length: 0")),
-    ("folded, the first line empty", answer("Content-Length:", " 0")),
     ("a space before the first header", answer(" A: b", "Content-Length: 0")),
-    ("a length and chunked", answer("Content-Length: 5", "Transfer-Encoding: chunked")),
-    ("chunked and a length", answer("Transfer-Encoding: chunked", "Content-Length: 5")),
     ("two lengths", answer("Content-Length: 5", "Content-Length: 6")),
     ("a list of lengths", answer("Content-Length: 5, 6")),
     ("a plus", answer("Content-Length: +5")),
@@ -468,12 +455,26 @@ ANSWERS = [
     ("gzip after chunked", answer("Transfer-Encoding: chunked, gzip")),
     ("chunked twice", answer("Transfer-Encoding: chunked", "Transfer-Encoding: chunked")),
     ("identity", answer("Transfer-Encoding: identity", "Content-Length: 0")),
-    ("chunked in HTTP/1.0", answer("Transfer-Encoding: chunked", start="HTTP/1.0 200 OK")),
     ("101 that nobody asked for",
      answer("Connection: Upgrade", "Upgrade: x", start="HTTP/1.1 101 Switching Protocols")),
     ("another answer after an interim one",
      answer(start="HTTP/1.1 103 Early Hints") + "hello\r\n\r\n"),
 ]
+
+# Chunks that are refused of a client and corrected in an answer, because RFC 9112 §7.1 lets them
+# mean only one thing, or nginx and HAProxy take them for that. Where a line feed stands in an
+# extension, the line ends there, and what follows no longer fits.
+CORRECTED_CHUNKS = {
+    "a space after the size", "a tab after the size", "a space after the last size",
+    "bare LF after the size", "bare LF after an extension", "NUL in an extension",
+    "bare LF after the data", "bare LF after the last size", "bare LF for the last line",
+    "a space before a trailer's colon", "a bare LF after a trailer", "a bare LF after each trailer",
+    "a bare LF after the trailers", "a folded trailer", "NUL in a trailer",
+}
+MISFITTING_CHUNKS = {
+    "bare LF in an extension", "a line feed in a quoted extension", "a CR LF in a quoted extension",
+    "LF and CR after the data",
+}
 
 class HostileAnswers(ProxyTest):
     def ask(self):
@@ -509,6 +510,8 @@ class HostileAnswers(ProxyTest):
     def test_chunks(self):
         """The head has gone: the client sees that the answer is cut short, and nothing else."""
         for name, text, good in CHUNKS:
+            if name in CORRECTED_CHUNKS | MISFITTING_CHUNKS:
+                continue
             with self.subTest(name):
                 client, peer = self.ask()
                 peer.send(answer("Transfer-Encoding: chunked"))
@@ -548,6 +551,109 @@ class HostileAnswers(ProxyTest):
                 client.socket.close()
                 peer.socket.close()
                 fresh.socket.close()
+
+
+# ---- answers that are corrected -----------------------------------------------------------------
+
+CHUNKED = "Transfer-Encoding: chunked"
+HELLO = "5\r\nhello\r\n0\r\n\r\n"
+
+# The defect, the answer, and a part of the log's line. The body is always `hello`.
+SLOPPY = [
+    ("bare LF, as curl's test server has it",
+     "HTTP/1.1 200 OK\nServer: x\nContent-Length: 5\n\nhello", "bare LF"),
+    ("bare LF from a CGI script below http.server",
+     "HTTP/1.0 200 Script output follows\r\nServer: x\r\nContent-type: text/plain\n\nhello", "bare LF"),
+    ("an empty line before", "\r\n" + answer("Content-Length: 5", body="hello"), "empty line"),
+    ("no reason", answer("Content-Length: 5", start="HTTP/1.1 200", body="hello"), "server's status line"),
+    ("two blanks before the status",
+     answer("Content-Length: 5", start="HTTP/1.1  200 OK", body="hello"), "server's status line"),
+    ("HTTP/2.0", answer("Content-Length: 5", start="HTTP/2.0 200 OK", body="hello"), "server's status line"),
+    ("a blank before the colon", answer("Content-Length : 5", body="hello"), "before a header's colon"),
+    ("folded", answer("Content-Length:", " 5", "A: b", "\tc", body="hello"), "folds a header"),
+    ("a control character", answer("A: b\x1bc", "Content-Length: 5", body="hello"), "control character"),
+    ("a length and chunked", answer("Content-Length: 3", CHUNKED, body=HELLO), "together with"),
+    ("chunked and a length", answer(CHUNKED, "Content-Length: 9", body=HELLO), "together with"),
+    ("two equal lengths", answer("Content-Length: 5", "Content-Length: 5", body="hello"), "more than once"),
+    ("a list of equal lengths", answer("Content-Length: 5, 5", body="hello"), "more than once"),
+    ("chunked in HTTP/1.0", answer(CHUNKED, start="HTTP/1.0 200 OK", body=HELLO), "HTTP/1.0 answer"),
+    ("an empty coding", answer("Transfer-Encoding: chunked,", body=HELLO), "empty elements"),
+    ("blanks after a size", answer(CHUNKED, body="5  \r\nhello\r\n0 \r\n\r\n"), "behind a chunk's size"),
+    ("bare LF in chunks", answer(CHUNKED, body="5\nhello\n0\n\n"), "bare LF"),
+    ("a length for a trailer", answer(CHUNKED, body=HELLO[:-2] + "Content-Length: 5\r\n\r\n"), "trailer"),
+]
+
+
+class SloppyAnswers(ProxyTest):
+    """What has one plain meaning is passed on, to the letter, and its defect is named once."""
+
+    def get(self, text, start="GET / HTTP/1.1", count=1):
+        """The backend answers with that text; returns what the client got."""
+        client = self.client()
+        client.send(get("Connection: close", start=start))
+        peer = self.accept()
+        peer.read_request()
+        send_pieces(peer, text, count)
+        peer.socket.close()
+        got = client.read_to_end().decode("latin-1")
+        client.socket.close()
+        return got
+
+    def check(self, got, name):
+        head, _, body = got.partition("\r\n\r\n")
+        self.assertRegex(head, r"\AHTTP/1\.1 200 [^\r\n]*(\r\n[!#-'*+.0-9A-Z^_`a-z|~-]+: [ -~]*)*\Z", name)
+        framings = [line for line in head.lower().split("\r\n")
+                    if line.startswith(("content-length:", "transfer-encoding:"))]
+        self.assertIn(framings, (["content-length: 5"], ["transfer-encoding: chunked"]), got)
+        self.assertEqual(body, HELLO if "chunked" in framings[0] else "hello", got)
+
+    def test_they_are_corrected(self):
+        for name, text, _ in SLOPPY:
+            for count in (1, 7):
+                with self.subTest(name, pieces=count):
+                    self.check(self.get(text, count=count), name)
+
+    def test_a_client_of_http_1_0_gets_the_content_alone(self):
+        for name, text, _ in SLOPPY:
+            with self.subTest(name):
+                got = self.get(text, start="GET / HTTP/1.0")
+                head, _, body = got.partition("\r\n\r\n")
+                self.assertEqual(body, "hello", got)
+                self.assertNotIn("transfer-encoding", head.lower())
+
+    def test_chunks_are_corrected(self):
+        for name, text, _ in CHUNKS:
+            if name not in CORRECTED_CHUNKS or name == "NUL in a trailer":
+                continue
+            with self.subTest(name):
+                data = text if "hello" in text else "5\r\nhello\r\n" + text
+                if "0" not in data.partition("hello")[2]:
+                    data += "0\r\n\r\n"
+                got = self.get(answer(CHUNKED, body=data))
+                self.assertEqual(got.partition("\r\n\r\n")[2], HELLO)
+
+    def test_each_defect_is_named_once(self):
+        for _ in range(2):
+            for number, (_, text, _) in enumerate(SLOPPY):
+                self.get(text, start=f"GET /{number} HTTP/1.1")
+        wait_for(lambda: "as a trailer" in self.proxy.output("err"), "the last defect is told")
+        lines = [line for line in self.proxy.output("err").splitlines() if "your server" in line]
+        self.assertEqual(len(lines), len({line.partition(" First seen")[0] for line in lines}), lines)
+        for number, (name, _, defect) in enumerate(SLOPPY):
+            with self.subTest(name):
+                told = [line for line in lines if defect in line]
+                self.assertEqual(len(told), 1, lines)
+                self.assertRegex(told[0], r"\(RFC 911[02], section [0-9.]+\)\. hpp corrects that")
+                first = min(at for at, row in enumerate(SLOPPY) if row[2] == defect)
+                self.assertTrue(told[0].endswith(f"in the answer to GET /{first}"), told[0])
+
+    def test_they_are_told_at_hpp_status(self):
+        self.get(SLOPPY[0][1], start="GET /cgi HTTP/1.1")
+        with self.client() as client:
+            client.send(get(start="GET /__hpp/status HTTP/1.1", host=f"Host: localhost:{self.port}"))
+            defects = json.loads(client.read_response().text)["defects"]
+        self.assertEqual([found["first_request"] for found in defects], ["GET /cgi"])
+        self.assertIn("bare LF", defects[0]["defect"])
 
 
 # ---- what passes --------------------------------------------------------------------------------

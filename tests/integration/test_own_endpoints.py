@@ -62,7 +62,7 @@ class Status(OwnEndpointsTest):
         answer = get(self.hpp.url + "__hpp/status")
         self.assertEqual(answer.header("content-type"), "application/json; charset=utf-8")
         status = json.loads(answer.text)
-        self.assertEqual(list(status), ["backend", "proxy", "tree"])
+        self.assertEqual(list(status), ["backend", "defects", "proxy", "tree"])
         self.assertEqual(status["backend"]["state"], "Running")
         self.assertTrue(status["tree"]["watching"])
         self.assertIn(f"127.0.0.1:{self.hpp.bind}", status["proxy"]["listening"])

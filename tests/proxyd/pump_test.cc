@@ -36,6 +36,15 @@ TEST(Pump, MovesALengthAndLeavesTheRest) {
   EXPECT_EQ(content(source.from), "HTTP/1.1");
 }
 
+TEST(Pump, CorrectsSloppyChunks) {
+  Source source(Framing::Chunked);
+  source.from.append("3\r\nabc\r\n2 \n");
+  source.from.append("de\n1\r\nf\r\n0\n\nHTTP");
+  EXPECT_EQ(pump(source.from, source.to, source.body, Coding::AsItCame), Pumped::Over);
+  EXPECT_EQ(content(source.to), "3\r\nabc\r\n2\r\nde\r\n1\r\nf\r\n0\r\n\r\n");
+  EXPECT_EQ(content(source.from), "HTTP");
+}
+
 TEST(Pump, GoesOnWhenMoreArrives) {
   Source source(Framing::Length, 10);
   source.from.append("hello");

@@ -77,6 +77,16 @@ TEST(TagPump, ChunksAreAsTheyCameBehindTheTagsChunk) {
   EXPECT_EQ(content(way.from), "HTTP");
 }
 
+TEST(TagPump, SloppyChunksAreCorrected) {
+  Way way(Framing::Chunked);
+  EXPECT_EQ(way.take("9\n<head><p>\n3 \r\nabc\n0\nT: u\n\nHTTP"), Pumped::Over);
+  EXPECT_EQ(content(way.to), "e\r\n<head>[tag]<p>\r\n3\r\nabc\r\n0\r\n\r\n");
+  EXPECT_EQ(content(way.from), "HTTP");
+  Way empty(Framing::Chunked);
+  EXPECT_EQ(empty.take("0\nT: u\n\n"), Pumped::Over);
+  EXPECT_EQ(content(empty.to), "5\r\n[tag]\r\n0\r\n\r\n");
+}
+
 // Wherever the bytes are cut, the content and the trailers are the same, and the chunks whole.
 TEST(TagPump, ChunksThatAreCutAnywhere) {
   const std::string text = "7\r\n<head>\n\r\n6;x\r\n<title\r\n2\r\n>a\r\n0\r\nT: u\r\n\r\n";

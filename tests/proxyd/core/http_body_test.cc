@@ -39,6 +39,10 @@ Passed pass(const std::string& head, const std::string& text, Framing framing, s
         result.passed += arrived.substr(0, step.size);
         arrived.erase(0, step.size);
         break;
+      case BodyStep::Kind::Replace:
+        result.passed += step.text;
+        arrived.erase(0, step.size);
+        break;
       case BodyStep::Kind::Drop:
         arrived.erase(0, step.size);
         break;
@@ -104,6 +108,14 @@ TEST_P(Body, InChunksKeepsOrLosesItsFraming) {
   const std::string text = "3\r\nabc\r\n2;x\r\nde\r\n0\r\nT: 1\r\n\r\n";
   EXPECT_EQ(pass(kChunked, text + "HTTP", Framing::Chunked, 0, true, GetParam()),
             (Passed{text, "HTTP", true, false}));
+  EXPECT_EQ(pass(kChunked, text + "HTTP", Framing::Chunked, 0, false, GetParam()),
+            (Passed{"abcde", "HTTP", true, false}));
+}
+
+TEST_P(Body, InSloppyChunksGetsItsFramingCorrected) {
+  const std::string text = "3 \nabc\n2;=\r\nde\r\n0\nT : 1\n\n";
+  EXPECT_EQ(pass(kChunked, text + "HTTP", Framing::Chunked, 0, true, GetParam()),
+            (Passed{"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", "HTTP", true, false}));
   EXPECT_EQ(pass(kChunked, text + "HTTP", Framing::Chunked, 0, false, GetParam()),
             (Passed{"abcde", "HTTP", true, false}));
 }

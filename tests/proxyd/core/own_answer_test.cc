@@ -9,9 +9,12 @@ class WaitEndpoint : public testing::Test {
  protected:
   std::string answer(Wanted wanted = Wanted::Text) const {
     const RequestFacts request{.is_safe = true, .wanted = wanted};
-    return write_endpoint(
-        OwnEndpoint::Wait, request,
-        {.tree = tree_, .backend = backend_, .proxy = proxy_, .history = history_});
+    return write_endpoint(OwnEndpoint::Wait, request,
+                          {.tree = tree_,
+                           .backend = backend_,
+                           .proxy = proxy_,
+                           .history = history_,
+                           .defects = defects_});
   }
 
   bool is_live() const { return answer().starts_with("HTTP/1.1 200 "); }
@@ -21,6 +24,7 @@ class WaitEndpoint : public testing::Test {
       bus::BackendState{.state = bus::BackendPhase::Running, .generation = 3};
   bus::ProxyState proxy_;
   History history_;
+  DefectRecord defects_;
 };
 
 TEST_F(WaitEndpoint, SaysThatTheServerIsLive) {
@@ -56,6 +60,24 @@ TEST_F(WaitEndpoint, ABackendThatHasFailedComesFirst) {
   tree_->problem = "no watch";
   backend_->problem = "make failed: exit code 2";
   EXPECT_NE(answer().find("make failed"), std::string::npos);
+}
+
+TEST(StatusAndHistory, NameTheDefectsOfAnswers) {
+  const std::optional<bus::TreeState> tree;
+  const std::optional<bus::BackendState> backend;
+  const bus::ProxyState proxy;
+  const History history;
+  DefectRecord defects;
+  Defects met;
+  met.add(Defect::Folded);
+  defects.add(met, "GET /\xff", 7);
+  for (const OwnEndpoint endpoint : {OwnEndpoint::Status, OwnEndpoint::History}) {
+    const std::string answer = write_endpoint(
+        endpoint, {},
+        {.tree = tree, .backend = backend, .proxy = proxy, .history = history, .defects = defects});
+    EXPECT_NE(answer.find(describe(Defect::Folded)), std::string::npos) << answer;
+    EXPECT_NE(answer.find("\"last_generation\": 7"), std::string::npos) << answer;
+  }
 }
 
 }  // namespace

@@ -135,5 +135,28 @@ TEST(ResponseRewrite, SwitchesProtocols) {
             "Connection: Upgrade\r\n\r\n");
 }
 
+// The client gets a head to the letter, whatever the backend sent.
+TEST(ResponseRewrite, SaysOneFramingOnce) {
+  const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nA: b\r\n\r\n";
+  for (const std::string fields :
+       {"Content-Length: 5\r\nTransfer-Encoding: chunked\r\nA: b\r\nContent-Length: 5\r\n",
+        "Transfer-Encoding: , chunked\r\nContent-Length: 7\r\nA : b\r\nTransfer-Encoding:\r\n"}) {
+    EXPECT_EQ(response("HTTP/1.1 200 OK\r\n" + fields + "\r\n"), chunked);
+    EXPECT_EQ(response("HTTP/1.0 200 OK\n" + fields + "\n"), chunked);
+  }
+  const std::string five = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
+  for (const std::string fields :
+       {"Content-Length: 5\r\nContent-Length: 5\r\n", "Content-Length: 5, 5\r\n",
+        "Content-Length:\r\n 5 ,5\r\n", "Transfer-Encoding:\r\nContent-Length: 5\r\n"}) {
+    EXPECT_EQ(response("HTTP/1.1 200 OK\r\n" + fields + "\r\n"), five);
+    EXPECT_EQ(response("HTTP/1.1 200 OK\r\n" + fields + "\r\n", {}, {.is_head = true}), five);
+  }
+}
+
+TEST(ResponseRewrite, WritesAForgivenHeadToTheLetter) {
+  EXPECT_EQ(response("\nHTTP/2.0\t 200\nA : b\x01\n\tc\nContent-Length: 0\n\n"),
+            "HTTP/1.1 200 \r\nA: b  c\r\nContent-Length: 0\r\n\r\n");
+}
+
 }  // namespace
 }  // namespace hpp::proxyd
