@@ -7,8 +7,6 @@
 #include <optional>
 #include <utility>
 
-#include "common/text.h"
-
 namespace hpp {
 namespace {
 
@@ -59,8 +57,8 @@ class Reader {
       const auto same = std::find_if(entries.begin(), entries.end(),
                                      [&](const auto& other) { return other.key == entry.key; });
       if (same != entries.end()) {
-        throw ConfigError(entry.line, fmt::format("'{}' has a value already, in line {}",
-                                                  printable(entry.key), same->line));
+        throw ConfigError(
+            entry.line, fmt::format("'{}' has a value already, in line {}", entry.key, same->line));
       }
       entries.push_back(std::move(entry));
     }
@@ -73,8 +71,7 @@ class Reader {
   [[noreturn]] void fail_expected(std::string_view what) const {
     if (at_line_end()) fail(fmt::format("expected {}, but the line ends", what));
     const std::string_view found = rest_.substr(0, rest_.find_first_of("\r\n"));
-    fail(fmt::format("expected {}, got {}", what,
-                     printable(std::string(found.substr(0, kShownMax)))));
+    fail(fmt::format("expected {}, got {}", what, found.substr(0, kShownMax)));
   }
 
   bool at_line_end() const {
@@ -117,7 +114,7 @@ class Reader {
     if (rest_.starts_with('[')) fail("expected KEY = VALUE: there are no [tables] here");
     ConfigEntry entry{.key = read_key(), .value = {}, .line = line_};
     skip_blanks();
-    if (!take_if('=')) fail_expected(fmt::format("'=' after {}", printable(entry.key)));
+    if (!take_if('=')) fail_expected(fmt::format("'=' after {}", entry.key));
     skip_blanks();
     entry.value = read_value();
     skip_blanks();
@@ -225,7 +222,7 @@ class Reader {
       fail(
           fmt::format("there is no escape \\{}: expected \\\\ for a backslash, or 'single quotes' "
                       "around it all",
-                      printable(std::string(1, name))));
+                      name));
     }
   }
 

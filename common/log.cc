@@ -8,6 +8,7 @@
 #include <string>
 
 #include "common/os/terminal.h"
+#include "common/text.h"
 
 namespace hpp::log {
 namespace {
@@ -102,16 +103,18 @@ bool is_journal(int fd) {
 
 std::string line(Style style, std::string_view program, Level level, std::string_view text,
                  Headword headword) {
+  const std::string word = printable(text.substr(0, headword.word.size()));
+  const std::string rest = printable(text.substr(headword.word.size()));
   if (style != Style::Coloured) {
     const std::string priority =
         style == Style::Journal ? fmt::format("<{}>", syslog_priority(level)) : "";
-    return fmt::format("{}{}: {}{}\n", priority, program, mark(level), text);
+    return fmt::format("{}{}: {}{}{}\n", priority, program, mark(level), word, rest);
   }
   const std::string shown = with(attributes(level), mark(level));
-  const std::string rest =
-      level == Level::Debug ? with(kFaint, text) : std::string(text.substr(headword.word.size()));
+  const bool is_faint = level == Level::Debug;
   return fmt::format("\033[0;2m{}:\033[0m {}{}{}\n", program, shown,
-                     with(attributes(headword.colour), headword.word), rest);
+                     with(is_faint ? kFaint : attributes(headword.colour), word),
+                     is_faint ? with(kFaint, rest) : rest);
 }
 
 void start(const char* program, Level finest) {

@@ -34,8 +34,9 @@ struct Headword {
   Colour colour = Colour::None;
 };
 
-// The line of one record. Coloured, it begins with a reset: the backend may have been killed in the
-// middle of a coloured line of its own.
+// The line of one record, made of printable text (text.h) and hpp's own colours. `headword` is what
+// `text` begins with. Coloured, the line begins with a reset: the backend may have been killed in
+// the middle of a coloured line of its own.
 std::string line(Style style, std::string_view program, Level level, std::string_view text,
                  Headword headword = {});
 

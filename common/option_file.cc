@@ -10,7 +10,6 @@
 #include <variant>
 
 #include "common/shell_words.h"
-#include "common/text.h"
 
 namespace hpp {
 namespace {
@@ -106,7 +105,7 @@ void OptionFile::apply(const ConfigEntry& entry) const {
     Words names;
     for (const auto& [key, known] : known_) names.push_back(key);
     throw ConfigError(entry.line, fmt::format("there is no option '{}'; expected one of {}",
-                                              printable(entry.key), fmt::join(names, ", ")));
+                                              entry.key, fmt::join(names, ", ")));
   }
   const auto& [option, setting] = found->second;
   try {

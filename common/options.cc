@@ -17,6 +17,7 @@
 #include "common/glob.h"
 #include "common/log.h"
 #include "common/option_file.h"
+#include "common/text.h"
 #include "config.h"
 
 namespace hpp {
@@ -495,7 +496,9 @@ ParsedOptions parse_options(Program program, int argc, const char* const* argv) 
     print_version(program);
     return {};
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "{0}: error: {1} (see {0} --help)\n", program_name(program), error.what());
+    // The text may quote the hpp.toml of a project that the user has cloned.
+    fmt::print(stderr, "{0}: error: {1} (see {0} --help)\n", program_name(program),
+               printable(error.what()));
     return {.options = {}, .exit_status = 2};
   }
   return {.options = std::move(options)};

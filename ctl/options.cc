@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "common/text.h"
 #include "config.h"
 
 namespace hpp::ctl {
@@ -73,7 +74,7 @@ ParsedCtlOptions parse_ctl_options(int argc, const char* const* argv) {
     fmt::print("hpp-ctl {}\n", HPP_VERSION);
     return {};
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "hpp-ctl: error: {} (see hpp-ctl --help)\n", error.what());
+    fmt::print(stderr, "hpp-ctl: error: {} (see hpp-ctl --help)\n", printable(error.what()));
     return {.options = {}, .exit_status = 2};
   }
   return {.options = std::move(options)};

@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include <csignal>
 #include <cstdio>
 #include <optional>
@@ -12,6 +10,7 @@
 #include "ctl/commands.h"
 #include "ctl/core/report.h"
 #include "ctl/lock_holder.h"
+#include "ctl/print.h"
 
 namespace hpp::ctl {
 namespace {
@@ -47,7 +46,7 @@ int restart(const Instance& instance) {
                                    });
   loop.run();
   if (!fresh) throw std::runtime_error("hpp-supervisord has ended");
-  fmt::print("{}\n", backend_words(*fresh));
+  print_text(stdout, backend_words(*fresh) + '\n');
   return fresh->state == bus::BackendPhase::Error ? 1 : 0;
 }
 

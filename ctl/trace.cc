@@ -13,6 +13,7 @@
 #include "ctl/commands.h"
 #include "ctl/core/report.h"
 #include "ctl/instances.h"
+#include "ctl/print.h"
 
 namespace hpp::ctl {
 namespace {
@@ -28,11 +29,6 @@ std::string clock_time(std::int64_t at_ms) {
   ::localtime_r(&seconds, &parts);
   return fmt::format("{:02}:{:02}:{:02}.{:03}", parts.tm_hour, parts.tm_min, parts.tm_sec,
                      at_ms % 1000);
-}
-
-// Whoever reads it sees each line when it comes. False: nobody reads any more.
-bool print_line(const std::string& line) {
-  return std::fputs((line + '\n').c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
 }
 
 }  // namespace
@@ -52,9 +48,10 @@ int trace(const Instance& instance, const CtlOptions& options) {
       audience, [&](const bus::Message& message) {
         const auto now = std::chrono::system_clock::now().time_since_epoch();
         const auto at_ms = std::chrono::duration_cast<Milliseconds>(now).count();
-        const std::string line = options.json ? trace_json(message, at_ms)
-                                              : clock_time(at_ms) + ' ' + trace_text(message);
-        if (!print_line(line)) loop.stop();
+        const bool is_read =
+            options.json ? print_json(trace_json(message, at_ms) + '\n')
+                         : print_text(stdout, clock_time(at_ms) + ' ' + trace_text(message) + '\n');
+        if (!is_read) loop.stop();
       });
   loop.run();
   return 0;

@@ -13,6 +13,7 @@
 #include "ctl/core/wait_answer.h"
 #include "ctl/instances.h"
 #include "ctl/lock_holder.h"
+#include "ctl/print.h"
 
 namespace hpp::ctl {
 namespace {
@@ -73,7 +74,7 @@ int wait(const Instance& instance, const CtlOptions& options) {
     case Verdict::Live:
       return 0;
     case Verdict::Failed:
-      fmt::print(stderr, "{}", answer.text);
+      print_text(stderr, answer.text);
       return 1;
     case Verdict::Unclear:
       break;

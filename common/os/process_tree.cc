@@ -20,6 +20,7 @@
 
 #include "common/os/error.h"
 #include "common/os/file.h"
+#include "common/text.h"
 
 namespace hpp {
 namespace {
@@ -284,6 +285,7 @@ std::string describe_process(pid_t pid) {
   while (!command.empty() && command.back() == '\0') command.pop_back();
   std::replace(command.begin(), command.end(), '\0', ' ');
   if (command.size() > kCommandLineMax) command = command.substr(0, kCommandLineMax) + "…";
+  command = printable(command);  // it may be another user's, and ends up on pages, too
   return command.empty() ? fmt::format("pid {}", pid) : fmt::format("pid {} ({})", pid, command);
 }
 

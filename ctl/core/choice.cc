@@ -2,16 +2,14 @@
 
 #include <fmt/format.h>
 
-#include "common/text.h"
-
 namespace hpp::ctl {
 namespace {
 
 std::string list(const std::vector<Instance>& instances) {
   std::string text;
   for (const Instance& one : instances) {
-    text += fmt::format("{}{} ({}, in {})", text.empty() ? "" : "; ", one.name, one.url,
-                        printable(one.directory));
+    text +=
+        fmt::format("{}{} ({}, in {})", text.empty() ? "" : "; ", one.name, one.url, one.directory);
   }
   return text;
 }
@@ -46,8 +44,8 @@ std::variant<Instance, NoChoice> choose(const std::vector<Instance>& running, st
   if (!name.empty()) {
     return none_of(running, fmt::format("no hpp of the name {} is running", name));
   }
-  return none_of(running, fmt::format("no hpp is running in {}, or in a folder above it",
-                                      printable(std::string(directory))));
+  return none_of(running,
+                 fmt::format("no hpp is running in {}, or in a folder above it", directory));
 }
 
 }  // namespace hpp::ctl

@@ -56,7 +56,7 @@ std::string duration(std::int64_t ms) {
 }
 
 std::string exit_words(const bus::BackendExit& exit) {
-  if (!exit.spawn_error.empty()) return "cannot be started: " + printable(exit.spawn_error);
+  if (!exit.spawn_error.empty()) return "cannot be started: " + exit.spawn_error;
   if (exit.code) return "ended with " + to_string(ExitStatus{.number = *exit.code});
   if (exit.signal) {
     return "ended with " + to_string(ExitStatus{.by_signal = true, .number = *exit.signal});
@@ -85,7 +85,7 @@ std::string since(const bus::BackendState& backend, std::int64_t now_ms) {
 std::string changed_words(const bus::TreeState& tree) {
   if (tree.changed_count == 0) return "";
   if (tree.changed.empty()) return fmt::format(", {} files changed", tree.changed_count);
-  return fmt::format(", {}", files_changed(printable(tree.changed.front()), tree.changed_count));
+  return fmt::format(", {}", files_changed(tree.changed.front(), tree.changed_count));
 }
 
 std::string tree_words(const bus::TreeState& tree) {
@@ -99,14 +99,15 @@ std::string proxy_words(const bus::ProxyState& proxy) {
                      proxy.forwarded, proxy.replayed);
 }
 
+// One line, whatever is in the text.
 std::string row(std::string_view name, const std::string& text) {
-  return fmt::format("{:<10} {}\n", name, text);
+  return fmt::format("{:<10} {}\n", name, printable(text));
 }
 
 template <class State>
 std::string problem_row(const std::optional<State>& state) {
   if (!state || state->problem.empty()) return "";
-  return row("problem", printable(state->problem));
+  return row("problem", state->problem);
 }
 
 // What the bus carries, as JSON; null for nothing.
@@ -156,13 +157,12 @@ std::string backend_words(const bus::BackendState& backend) {
 }
 
 std::string status_text(const Instance& instance, const Snapshots& snapshots, std::int64_t now_ms) {
-  std::string text =
-      row("instance", fmt::format("{}, {}, in {}", instance.name, keeper_words(instance),
-                                  printable(instance.directory)));
+  std::string text = row("instance", fmt::format("{}, {}, in {}", instance.name,
+                                                 keeper_words(instance), instance.directory));
   text += row("url", instance.url);
   const auto& [tree, backend, proxy, silent] = snapshots;
   text += row("backend", backend ? backend_words(*backend) + since(*backend, now_ms) : "unknown");
-  if (backend) text += row("command", printable(command_line(backend->command)));
+  if (backend) text += row("command", command_line(backend->command));
   text += row("files", tree ? tree_words(*tree) : "unknown");
   text += row("proxy", proxy ? proxy_words(*proxy) : "unknown");
   text += problem_row(backend) + problem_row(tree) + problem_row(proxy);
@@ -198,11 +198,11 @@ std::string trace_text(const bus::Message& message) {
         if constexpr (std::is_same_v<State, bus::TreeState>) text = tree_words(state);
         if constexpr (std::is_same_v<State, bus::BackendState>) text = backend_words(state);
         if constexpr (std::is_same_v<State, bus::ProxyState>) text = proxy_words(state);
-        if (!state.problem.empty()) text += ", problem: " + printable(state.problem);
+        if (!state.problem.empty()) text += ", problem: " + state.problem;
         return text;
       },
       message);
-  return fmt::format("{:<8} {}", bus::to_string(bus::topic_of(message)), words);
+  return fmt::format("{:<8} {}", bus::to_string(bus::topic_of(message)), printable(words));
 }
 
 std::string trace_json(const bus::Message& message, std::int64_t at_ms) {

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "common/text.h"
-
 namespace hpp::ctl {
 namespace {
 
@@ -36,7 +34,7 @@ std::optional<WaitAnswer> read_wait_answer(std::string_view response) {
   if (head_end == std::string_view::npos) return std::nullopt;
   const std::string_view line = response.substr(0, response.find("\r\n"));
   return WaitAnswer{.verdict = verdict_of(status_of(line)),
-                    .status_line = printable(std::string(line)),
+                    .status_line = std::string(line),
                     .text = std::string(response.substr(head_end + kHeadEnd.size()))};
 }
 

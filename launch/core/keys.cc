@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "common/text.h"
-
 namespace hpp::launch {
 namespace {
 
@@ -35,7 +33,7 @@ std::vector<Typed> Keys::take(std::string_view bytes) {
       continue;
     }
     const std::string_view word = trimmed(line_);
-    if (!word.empty()) lines.push_back({meaning_of(word), printable(std::string(word))});
+    if (!word.empty()) lines.push_back({meaning_of(word), std::string(word)});
     line_.clear();
   }
   return lines;

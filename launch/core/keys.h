@@ -10,7 +10,7 @@ namespace hpp::launch {
 struct Typed {
   enum class Meaning { Restart, Help, Quit, Unknown };
   Meaning meaning;
-  std::string text;  // the line, fit to be shown
+  std::string text;  // the line without the blanks around it
 
   bool operator==(const Typed&) const = default;
 };

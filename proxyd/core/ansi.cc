@@ -8,11 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "common/escape_sequence.h"
+
 namespace hpp::proxyd {
 namespace {
-
-constexpr char kEscape = '\x1b';
-constexpr char kBell = '\x07';
 
 // One of the terminal's 16 colours is its number; others are kRgb and 0xRRGGBB.
 using Colour = std::int32_t;
@@ -156,41 +155,11 @@ void apply(std::string_view parameters, Style& style) {
   }
 }
 
-// ---- where a sequence ends ----------------------------------------------------------------------
-
-std::size_t skip(std::string_view text, std::size_t at, char first, char last) {
-  while (at < text.size() && text[at] >= first && text[at] <= last) ++at;
-  return at;
-}
-
-// OSC, DCS and the like: up to BEL or ESC `\`.
-std::size_t end_of_string(std::string_view text, std::size_t at) {
-  for (; at < text.size(); ++at) {
-    if (text[at] == kBell) return at + 1;
-    if (text[at] == kEscape) return at + (text.substr(at + 1).starts_with('\\') ? 2 : 0);
-  }
-  return at;
-}
-
-// Behind the last character, if that is one that may end a sequence.
-std::size_t end_at(std::string_view text, std::size_t last, char first) {
-  return last < text.size() && text[last] >= first && text[last] <= '~' ? last + 1 : last;
-}
-
-// Takes in the sequence at the front, which begins with ESC; returns its length (ECMA-48 §5.4,
-// §5.6; ECMA-35 §13.2).
+// Takes in the sequence at the front, which begins with ESC; returns its length.
 std::size_t take_sequence(std::string_view text, Style& style) {
-  if (text.size() < 2) return text.size();
-  constexpr std::string_view kStrings = "]PX^_";
-  if (kStrings.find(text[1]) != std::string_view::npos) return end_of_string(text, 2);
-  if (text[1] != '[') return end_at(text, skip(text, 1, ' ', '/'), '0');
-  const std::size_t parameters_end = skip(text, 2, '0', '?');
-  const std::size_t end = skip(text, parameters_end, ' ', '/');
-  if (end >= text.size()) return text.size();
-  const std::string_view parameters = text.substr(2, parameters_end - 2);
-  const bool is_private = !parameters.empty() && parameters[0] >= '<';
-  if (text[end] == 'm' && end == parameters_end && !is_private) apply(parameters, style);
-  return end_at(text, end, '@');
+  const std::size_t size = escape_sequence_size(text);
+  if (const auto parameters = sgr_parameters(text.substr(0, size))) apply(*parameters, style);
+  return size;
 }
 
 // ---- HTML ---------------------------------------------------------------------------------------

@@ -194,14 +194,21 @@ std::string history_text(const Knowledge& knowledge) {
                   {"starts", std::move(starts)}});
 }
 
+// curl prints these types to a terminal. Browsers obey no control sequences.
+std::string safe_for_terminals(std::string_view type, std::string_view body) {
+  if (type == "text/plain") return printable_lines(body);
+  return type == "application/json" ? printable_json(body) : std::string(body);
+}
+
 std::string home_text() {
   return fmt::format("{}<style>{}</style>\n{}", home_page_head(), page_style(), home_page_body());
 }
 
 }  // namespace
 
-std::string write_own(const OwnHead& head, std::string_view type, std::string_view body,
+std::string write_own(const OwnHead& head, std::string_view type, std::string_view content,
                       const RequestFacts& request) {
+  const std::string body = safe_for_terminals(type, content);
   std::string out = fmt::format(
       "HTTP/1.1 {} {}\r\nContent-Type: {}; charset=utf-8\r\nCache-Control: no-store\r\n"
       "X-Content-Type-Options: nosniff\r\n{}Content-Length: {}\r\nConnection: {}\r\n",

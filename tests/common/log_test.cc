@@ -37,5 +37,19 @@ TEST(LogLine, HasColours) {
             "\033[0;2mhpp-x:\033[0m \033[1;32mRunning\033[0m: well\n");
 }
 
+// Other users' command lines, file names, what Watchman and git say.
+TEST(LogLine, HasNoControlCharactersOfOthers) {
+  const std::string text =
+      "Error: port 1 is held by \x1b]0;x\x07\nhpp-x: \xc2\x9b"
+      "31m";
+  for (const Level level : {Level::Info, Level::Debug}) {
+    for (const Style style : {Style::Plain, Style::Journal, Style::Coloured}) {
+      const std::string all = line(style, "hpp-x", level, text, {"Error", Colour::Red});
+      EXPECT_NE(all.find("held by ?]0;x??hpp-x: ?31m"), std::string::npos) << all;
+      EXPECT_EQ(all.find('\n'), all.size() - 1) << "one line";
+    }
+  }
+}
+
 }  // namespace
 }  // namespace hpp::log

@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 
 from harness import (
@@ -340,3 +342,71 @@ class Trace(CtlTest):
             self.save_backend("changed")
             hpp.wait_state("Running", generation=2)
             self.assertEqual(trace.wait(30), 0)
+
+
+# Sequences that terminals obey: a title, the clipboard, U+009B (CSI).
+HOSTILE = "\x1b]0;title\x07 \x1b]52;c;eA==\x07 \x9b31m \u202e"
+
+
+def holds(port):
+    """Whether somebody listens there."""
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Safety(CtlTest):
+    """What others have written does not reach the terminal as they wrote it."""
+
+    def assert_safe(self, text):
+        found = re.search("[^\\x20-\\x7e\n\t…─◄►]", text)
+        self.assertIsNone(found, repr(text))
+
+    def test_the_command_line_of_another_user(self):
+        backend = free_port()
+        server = self.directory / "x.py"  # short: not all of a long command line is shown
+        server.write_text("import socket, sys\n"
+                          "listener = socket.create_server(('localhost', int(sys.argv[1])))\n"
+                          "sys.stdin.read()\n")
+        holder = subprocess.Popen([PYTHON, server, str(backend), HOSTILE],
+                                  stdin=subprocess.PIPE, env=self.environment)
+        self.addCleanup(holder.communicate)
+        wait_for(lambda: holds(backend), "the holder of the port")
+        hpp = self.start_hpp("--debug", "--exec", "true", backend=backend)
+        hpp.wait_state("Error")
+        hpp.wait_line(f"by pid {holder.pid}")
+        self.assert_safe(hpp.output())
+        answer = get(hpp.url)
+        self.assertEqual(answer.status, 503)
+        self.assertIn(f"pid {holder.pid}", answer.text)
+        self.assert_safe(answer.text)
+        self.assert_safe(get(hpp.url + "__hpp/status").text)
+        for command in ("status", "wait", "restart"):
+            program = self.ctl(command)
+            self.assert_safe(program.output())
+        self.assertRegex(self.ctl("status").output(), rf"pid {holder.pid} \(.*title.*31m")
+
+    def test_what_the_server_printed(self):
+        self.save("app.py", f"import sys; sys.exit({HOSTILE!r} + ' \\x1b[31mred\\nend')")
+        hpp = self.start_hpp("--exec", PYTHON, "app.py")
+        hpp.wait_state("Error")
+        answer = get(hpp.url)
+        self.assertIn("\x1b[31mred\nend\n\x1b[0m", answer.text)  # colours are harmless
+        self.assert_safe(re.sub(r"\x1b\[\d+m", "", answer.text))
+        status = self.ctl("status").output()
+        self.assertIn("\x1b[31mred\nend", status)
+        self.assert_safe(re.sub(r"\x1b\[\d+m", "", status))
+        for program in (self.ctl("status", "--json"), self.ctl("wait")):
+            self.assert_safe(re.sub(r"\x1b\[\d+m", "", program.output()))
+        told = json.loads(self.ctl("status", "--json").output())
+        self.assertIn(HOSTILE, told["backend"]["output_tail"])
+
+    def test_names_of_files(self):
+        hpp = self.start_ready()
+        trace = self.start_ctl("trace")
+        trace.wait_line("backend +Running")
+        self.save(f"{HOSTILE}.py", "")
+        hpp.wait_state("Running", 2)
+        trace.wait_line(r"\.py changed")
+        for output in (trace.output(), hpp.output(), self.ctl("status").output()):
+            self.assertIn("31m", output)
+            self.assert_safe(output)

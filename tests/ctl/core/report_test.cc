@@ -94,6 +94,18 @@ TEST(Report, TellsWhatIsWrong) {
   }
 }
 
+TEST(Report, EachFactHasOneLine) {
+  Snapshots all{.tree = tree(), .backend = backend(), .proxy = proxy(), .silent = {}};
+  all.tree->changed.front() = "a\nproblem    none \x1b[31m.py";
+  all.backend->command = {"sh", "-c",
+                          "a\nb \xc2\x9b"
+                          "31m"};
+  const std::string text = status_text(kInstance, all, 0);
+  EXPECT_THAT(text, HasSubstr("a?problem    none ?[31m.py and 2 more changed\n"));
+  EXPECT_THAT(text, HasSubstr("command    sh -c a?b ?31m\n"));
+  EXPECT_THAT(trace_text(*all.tree), HasSubstr("a?problem    none ?[31m.py and 2 more changed"));
+}
+
 TEST(Report, OfNothing) {
   const std::string text = status_text(kInstance, {}, 0);
   EXPECT_THAT(text, HasSubstr("backend    unknown\nfiles      unknown\nproxy      unknown\n"));

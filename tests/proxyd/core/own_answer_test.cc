@@ -5,6 +5,23 @@
 namespace hpp::proxyd {
 namespace {
 
+// A command line of another user's, or what a server printed.
+constexpr const char* kHostile =
+    "a\x1b]52;c;eA==\x07 \xc2\x9b"
+    "31m \u202ez\n";
+
+TEST(OwnAnswer, TextIsSafeForATerminal) {
+  const std::string text = write_own({}, "text/plain", kHostile, {});
+  EXPECT_TRUE(text.ends_with("\r\n\r\na ?31m ?z\n")) << text;
+  EXPECT_NE(text.find("Content-Length: 10\r\n"), std::string::npos) << text;
+}
+
+TEST(OwnAnswer, JsonIsSafeForATerminal) {
+  const std::string text = write_own({}, "application/json", "{\"x\": \"\xc2\x9b\"}\n", {});
+  EXPECT_TRUE(text.ends_with("\r\n\r\n{\"x\": \"\\u009b\"}\n")) << text;
+  EXPECT_NE(text.find("Content-Length: 16\r\n"), std::string::npos) << text;
+}
+
 class WaitEndpoint : public testing::Test {
  protected:
   std::string answer(Wanted wanted = Wanted::Text) const {
