@@ -10,10 +10,12 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <stdexcept>
 
 #include "common/log.h"
 #include "common/os/error.h"
 #include "common/os/process_tree.h"
+#include "common/os/socket_address.h"
 
 namespace hpp {
 namespace {
@@ -115,6 +117,18 @@ std::vector<UniqueFd> ServiceManager::take(std::string_view name) {
   }
   std::erase_if(stored_, [](const auto& entry) { return !entry.second.is_open(); });
   return taken;
+}
+
+std::vector<UniqueFd> ServiceManager::take_listening(std::string_view name) {
+  std::vector<UniqueFd> sockets = take(name);
+  for (const UniqueFd& socket : sockets) {
+    if (is_listening(socket.get())) continue;
+    throw std::runtime_error(
+        fmt::format("the descriptor that was passed in under the name {} is no stream socket that "
+                    "listens (ListenStream= and FileDescriptorName=, systemd.socket(5))",
+                    name));
+  }
+  return sockets;
 }
 
 std::vector<pid_t> ServiceManager::strays() const {

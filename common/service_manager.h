@@ -41,6 +41,10 @@ class ServiceManager {
   // Once: the caller has them now, and the manager keeps its duplicates.
   std::vector<UniqueFd> take(std::string_view name);
 
+  // The same for listening stream sockets, which may be in blocking mode. Throws std::runtime_error
+  // if a descriptor of that name is something else.
+  std::vector<UniqueFd> take_listening(std::string_view name);
+
   // The living processes, without this one and its descendants, that programs which were here
   // before it have left behind, as the manager's order shows them: they hang below hpp-launch, or
   // are in the control group of this unit.

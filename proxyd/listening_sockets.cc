@@ -21,7 +21,7 @@ bool belong_to(const std::vector<UniqueFd>& sockets, const Address& bind) {
 
 std::vector<UniqueFd> listen_for_good(ServiceManager& manager, std::string_view name,
                                       const Address& bind) {
-  std::vector<UniqueFd> sockets = manager.take(name);
+  std::vector<UniqueFd> sockets = manager.take_listening(name);
   if (!sockets.empty()) {
     if (belong_to(sockets, bind)) return sockets;
     // Under systemd the command line may have changed meanwhile.

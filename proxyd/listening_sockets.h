@@ -12,7 +12,8 @@
 namespace hpp::proxyd {
 
 // Listens on every address of `bind`: on the sockets that an earlier proxyd has left with `manager`
-// under `name`, or else on new ones, which `manager` is given. Throws as listen_or_say_who.
+// under `name`, or else on new ones, which `manager` is given. Throws as listen_or_say_who and
+// take_listening.
 std::vector<UniqueFd> listen_for_good(ServiceManager& manager, std::string_view name,
                                       const Address& bind);
 

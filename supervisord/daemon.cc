@@ -109,7 +109,7 @@ void Daemon::run() {
 // ended, or of a backend that never was: a failure, too, is tried again.
 std::optional<bus::BackendState> Daemon::take_over() {
   if (socket_) {
-    auto kept = manager_.take(kSocketName);
+    auto kept = manager_.take_listening(kSocketName);
     if (!kept.empty()) socket_->take_over(std::move(kept.front()));
   }
   if (!publisher_.last()) return std::nullopt;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "common/log.h"
+#include "common/os/child.h"
 #include "common/os/error.h"
 
 namespace hpp {
@@ -26,6 +27,7 @@ Listener::Listener(Loop& loop, UniqueFd fd, OnAccept on_accept)
       fd_(std::move(fd)),
       event_(event_new(loop.base(), fd_.get(), EV_READ | EV_PERSIST, &Listener::on_event, this)),
       rest_(loop, [this] { event_add(event_.get(), nullptr); }) {
+  set_nonblocking(fd_.get());
   const int on = 1;  // accepted sockets inherit it: tcp(7)
   ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   event_add(event_.get(), nullptr);

@@ -15,7 +15,9 @@ class Listener {
   // Called with each accepted connection, non-blocking, and its peer.
   using OnAccept = std::function<void(UniqueFd, const SocketAddress&)>;
 
-  // Takes over a socket that listens (listen_on). `loop` must outlive the listener.
+  // Takes over a socket that listens, and makes it non-blocking: systemd-socket-activate passes
+  // blocking sockets, and accept(2) on one stops the loop once the backlog is empty. `loop` must
+  // outlive the listener.
   Listener(Loop& loop, UniqueFd fd, OnAccept on_accept);
 
  private:

@@ -144,6 +144,15 @@ ConnectAttempt start_connect(const SocketAddress& address) {
   return result;
 }
 
+bool is_listening(int fd) {
+  const auto option = [fd](int name) {
+    int value = 0;
+    socklen_t size = sizeof value;
+    return ::getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
+  };
+  return option(SO_ACCEPTCONN) == 1 && option(SO_TYPE) == SOCK_STREAM;
+}
+
 SocketAddress local_address(int fd) {
   SocketAddress address{.length = sizeof(sockaddr_storage)};
   if (::getsockname(fd, address.get(), &address.length) != 0) throw_errno("getsockname");

@@ -52,6 +52,9 @@ struct ConnectAttempt {
 
 ConnectAttempt start_connect(const SocketAddress& address);
 
+// Whether it is a stream socket that listens.
+bool is_listening(int fd);
+
 // The address that a socket is bound to.
 SocketAddress local_address(int fd);
 

@@ -1,18 +1,24 @@
 // What a program tells the manager that has started it, heard from the manager's end of the socket.
 #include "common/service_manager.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <optional>
+#include <stdexcept>
 #include <string>
 
 #include "common/os/child.h"
+#include "common/os/socket_address.h"
+#include "tests/support/free_port.h"
 #include "tests/support/run_until.h"
 #include "tests/support/temporary_directory.h"
 
@@ -139,6 +145,50 @@ TEST_F(ServiceManagerTest, ShowsStraysOnlyToWhomItHasStarted) {
   ::setenv("HPP_LAUNCH_PIDS", "1", 1);  // as in a backend, whose parent is another one
   EXPECT_TRUE(ServiceManager(loop_).strays().empty());
   EXPECT_EQ(::getenv("HPP_LAUNCH_PIDS"), nullptr);
+}
+
+// In a child, which is passed `fd` as descriptor 3. Returns what `check` does.
+bool is_passed(int fd, const std::function<bool(ServiceManager&)>& check) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::dup2(fd, 3);
+    ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
+    ::setenv("LISTEN_FDS", "1", 1);
+    ::setenv("LISTEN_FDNAMES", "http", 1);
+    Loop loop;
+    ServiceManager manager(loop);
+    ::_exit(check(manager) ? 0 : 1);
+  }
+  int status = 1;
+  ::waitpid(child, &status, 0);
+  return status == 0;
+}
+
+TEST_F(ServiceManagerTest, PassesSocketsThatListen) {
+  const auto sockets = listen_on(resolve({.host = "127.0.0.1", .port = free_port()}));
+  EXPECT_TRUE(is_passed(sockets.front().get(), [](ServiceManager& manager) {
+    const auto taken = manager.take_listening("http");
+    return taken.size() == 1 && (::fcntl(taken.front().get(), F_GETFD) & FD_CLOEXEC) != 0 &&
+           manager.take_listening("http").empty();
+  }));
+}
+
+TEST_F(ServiceManagerTest, RefusesWhatDoesNotListen) {
+  const auto is_refused = [](ServiceManager& manager) {
+    try {
+      manager.take_listening("http");
+      return false;
+    } catch (const std::runtime_error& error) {
+      return std::string(error.what()).find("under the name http is no stream socket") !=
+             std::string::npos;
+    }
+  };
+  const Pipe pipe = make_pipe();
+  const UniqueFd stream(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const UniqueFd datagram(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  for (const int fd : {pipe.reader.get(), stream.get(), datagram.get()}) {
+    EXPECT_TRUE(is_passed(fd, is_refused));
+  }
 }
 
 TEST_F(ServiceManagerTest, IsAbsentAtAPrompt) {

@@ -11,8 +11,32 @@ import threading
 import time
 import unittest
 
-from harness import Background, freeze, wait_for
+from harness import PYTHON, Background, freeze, wait_for
 from proxy import ProxyTest
+
+
+# Passes a listening socket on as descriptor 3, in blocking mode, as systemd-socket-activate does.
+ACTIVATE = """\
+import os, socket, sys
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+os.dup2(listener.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES="http")
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+class Activated(ProxyTest):
+    def starter(self):
+        return PYTHON, "-c", ACTIVATE, self.port
+
+    def test_accepts_on_a_socket_that_blocks(self):
+        answer = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+        for _ in range(3):
+            client, peer, got = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", answer)
+            self.assertEqual(got.body, b"hello")
+            client.socket.close()
+            peer.socket.close()
 
 
 class Framing(ProxyTest):

@@ -7,10 +7,11 @@ import unittest
 from harness import BUILD_DIR, DEADLINE_S, Connection, Program, free_port
 
 
-def start_proxy(test, bind, backend, *options):
-    """Starts it and returns the Program. It must end in good order when the test does."""
-    proxy = Program([BUILD_DIR / "proxyd" / "hpp-proxyd", bind, backend, "--assume-running",
-                     *options], None, dict(os.environ))
+def start_proxy(test, bind, backend, *options, starter=()):
+    """Starts it, by the command `starter` if there is one, and returns the Program. It must end in
+    good order when the test does."""
+    proxy = Program([*starter, BUILD_DIR / "proxyd" / "hpp-proxyd", bind, backend,
+                     "--assume-running", *options], None, dict(os.environ))
 
     def end():
         proxy.end()
@@ -46,13 +47,18 @@ class ProxyTest(unittest.TestCase):
 
     OPTIONS = ()  # the proxy's
 
+    def starter(self):
+        """The command that starts the proxy."""
+        return ()
+
     def setUp(self):
         self.backend = socket.create_server(("127.0.0.1", free_port()), backlog=128)
         self.backend.settimeout(DEADLINE_S)
         self.addCleanup(self.backend.close)
         self.port = free_port()
         self.proxy = start_proxy(self, f"localhost:{self.port}",
-                                 f"127.0.0.1:{self.backend.getsockname()[1]}", *self.OPTIONS)
+                                 f"127.0.0.1:{self.backend.getsockname()[1]}", *self.OPTIONS,
+                                 starter=self.starter())
 
     def client(self, host="127.0.0.1"):
         client = Connection(self.port, host)
