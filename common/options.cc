@@ -17,6 +17,7 @@
 #include "common/glob.h"
 #include "common/log.h"
 #include "common/option_file.h"
+#include "common/os/init.h"
 #include "common/text.h"
 #include "config.h"
 
@@ -525,6 +526,7 @@ int run_program(Program program, int argc, char** argv, int (*run)(const Options
   std::signal(SIGTTOU, SIG_IGN);
   int exit_status = 1;
   try {
+    leave_process_1();
     exit_status = run(*parsed.options);
   } catch (const CannotStartNow& error) {
     log::error("{}", error.what());

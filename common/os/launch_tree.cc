@@ -39,7 +39,7 @@ std::optional<LaunchTree> LaunchTree::take_from_environment() {
   ::unsetenv(kLaunchPids);
   pid_t root = 0;
   text >> root;
-  if (root <= 1 || root != ::getppid()) return std::nullopt;
+  if (root <= 0 || root != ::getppid()) return std::nullopt;
   std::vector<pid_t> inherited;
   for (pid_t pid = 0; text >> pid;) inherited.push_back(pid);
   return LaunchTree(root, std::move(inherited));

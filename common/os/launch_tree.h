@@ -24,8 +24,7 @@ class LaunchTree {
   static LaunchTree of_this_process();
 
   // Seen from a helper, by what hpp-launch has told it in the environment, which is taken out of
-  // there. Nothing if this process is no child of hpp-launch's, or that is process 1, whose
-  // children may be anybody's.
+  // there. Nothing if this process is no child of hpp-launch's.
   static std::optional<LaunchTree> take_from_environment();
 
   // What take_from_environment() wants to find: name and value.

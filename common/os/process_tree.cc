@@ -246,8 +246,11 @@ bool has_been_executed(pid_t pid, pid_t parent) {
   std::error_code failed;
   const auto its = program_of(pid, failed);
   if (failed) return false;
+  // If the parent's program is hidden from us (root's process 1, when we are not root), so are the
+  // copies that it forks. A process whose program we see is not such a copy.
   const auto parents = program_of(parent, failed);
-  if (failed || its == parents) return false;
+  if (failed && failed != std::errc::permission_denied) return false;
+  if (!failed && its == parents) return false;
   return !read_file(fmt::format("/proc/{}/cmdline", pid)).value_or("").empty();
 }
 

@@ -37,8 +37,8 @@ std::vector<pid_t> living_descendants(pid_t root, const std::vector<pid_t>& spar
 bool has_environment(pid_t pid, std::string_view entry);
 
 // Whether that is a program of its own by now, and not what `parent` has forked a moment ago. Who
-// asks this first finds the environment that it was given. No, too, while it dies, or if one of
-// them is not ours to see.
+// asks this first finds the environment that it was given. No, too, while it dies, or if it is not
+// ours to see.
 bool has_been_executed(pid_t pid, pid_t parent);
 
 // Whether it is none of ours to see, and yet perhaps to kill: it has file capabilities, or has made

@@ -142,7 +142,8 @@ TEST_F(ServiceManagerTest, IsNotThatOfTheProcessesThatThisOneStarts) {
 // What the two managers' strays are is in os/launch_tree_test and in integration/systemd.
 TEST_F(ServiceManagerTest, ShowsStraysOnlyToWhomItHasStarted) {
   EXPECT_TRUE(ServiceManager(loop_).strays().empty());
-  ::setenv("HPP_LAUNCH_PIDS", "1", 1);  // as in a backend, whose parent is another one
+  // As in a backend, whose parent is another one.
+  ::setenv("HPP_LAUNCH_PIDS", std::to_string(::getpid()).c_str(), 1);
   EXPECT_TRUE(ServiceManager(loop_).strays().empty());
   EXPECT_EQ(::getenv("HPP_LAUNCH_PIDS"), nullptr);
 }

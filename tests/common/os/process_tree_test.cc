@@ -82,6 +82,30 @@ TEST_F(ProcessTreeTest, KnowsWhoHasBeenExecuted) {
   EXPECT_FALSE(has_been_executed(program, ::getpid())) << "a zombie executes nothing";
 }
 
+// Seen by a service of a user whose parent is process 1, root's.
+TEST_F(ProcessTreeTest, KnowsWhoHasBeenExecutedBelowAHiddenParent) {
+  if (::geteuid() != 0) GTEST_SKIP() << "nothing is hidden from a parent of the same user";
+  constexpr uid_t kNobody = 65534;
+  const pid_t observer = ::fork();
+  if (observer == 0) {
+    if (::setuid(kNobody) != 0) ::_exit(2);
+    const pid_t copy = start_copy();
+    Pipe executed = make_pipe();  // its end is closed by exec
+    const pid_t sleeper = ::fork();
+    if (sleeper == 0) ::execlp("sleep", "sleep", "1000", nullptr);
+    executed.writer.reset();
+    char byte = 0;
+    if (::read(executed.reader.get(), &byte, 1) != 0) ::_exit(3);
+    const bool is_right = has_been_executed(sleeper, ::getppid()) &&
+                          !has_been_executed(copy, ::getppid()) && hides_its_program(::getppid());
+    for (const pid_t pid : {copy, sleeper}) ::kill(pid, SIGKILL);
+    ::_exit(is_right ? 0 : 1);
+  }
+  int status = 1;
+  ::waitpid(observer, &status, 0);
+  EXPECT_EQ(status, 0);
+}
+
 TEST_F(ProcessTreeTest, FindsTheControlGroup) {
   const pid_t child = start({"sleep", "1000"});
   EXPECT_TRUE(contains(processes_of_our_cgroup(), ::getpid()));

@@ -1,0 +1,154 @@
+"""hpp as the first process of a container: process 1 of a PID namespace."""
+
+import os
+import signal
+import subprocess
+import unittest
+
+from harness import (
+    PYTHON,
+    STOP_S,
+    IntegrationTest,
+    Program,
+    children_of,
+    free_port,
+    get,
+    is_alive,
+    is_program,
+    wait_for,
+)
+from harness import Hpp as PlainHpp
+from terminal import TerminalHpp
+
+# /proc has to be that of the namespace. A user needs a user namespace for that.
+UNSHARE = ["unshare", *([] if os.geteuid() == 0 else ["--map-root-user"]),
+           "--pid", "--fork", "--mount-proc", "--kill-child"]
+
+# One process that leaves its parent, its session and its environment behind.
+ESCAPING = """\
+import subprocess
+subprocess.run(["env", "-i", "setsid", "-f", "sleep", "1003"])
+"""
+
+
+def can_unshare():
+    try:
+        return subprocess.run([*UNSHARE, "true"], capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+def below(pid):
+    """Its living descendants: {pid: command line}."""
+    found = children_of(pid)
+    for child in list(found):
+        found.update(below(child))
+    return found
+
+
+class Hpp(PlainHpp):
+    """In a PID namespace. `pid` is that of unshare(1), outside of it."""
+
+    def __init__(self, command, *rest):
+        super().__init__([*UNSHARE, *command], *rest)
+
+    @property
+    def init(self):
+        """Process 1, as it is seen from outside."""
+        return wait_for(lambda: next(iter(children_of(self.pid)), None), "process 1")
+
+    def helper_pid(self, name):
+        return wait_for(
+            lambda: next((pid for pid, command in below(self.pid).items()
+                          if is_program(command, f"hpp-{name}") and os.getpgid(pid) == pid),
+                         None),
+            lambda: f"hpp-{name}:\n{self.transcript()}")
+
+    def sleepers(self, seconds):
+        return [pid for pid, command in below(self.pid).items() if command == f"sleep {seconds} "]
+
+    def run_inside(self, *command):
+        """What `docker exec` does. Returns when the command has ended."""
+        user = ["--user", "--preserve-credentials"] if os.geteuid() else []
+        subprocess.run(["nsenter", "--target", str(self.init), "--pid", "--mount", *user, *command],
+                       check=True)
+
+
+class TerminalInContainer(TerminalHpp):
+    shell = UNSHARE
+
+
+@unittest.skipUnless(can_unshare(), "unshare(1) cannot make a PID namespace here")
+class Process1(IntegrationTest):
+    def start(self, more="", kind=Hpp):
+        command = self.save_backend("first")
+        self.save("app.py", more + (self.project / "app.py").read_text())
+        hpp = self.start_hpp("--exec", *command, kind=kind)
+        hpp.wait_ready()
+        return hpp
+
+    def restart_after_crash(self, hpp):
+        os.kill(hpp.helper_pid("supervisord"), signal.SIGKILL)
+        hpp.wait_line("took over generation 1")
+        self.save_backend("second")
+        hpp.wait_state("Running", 2)
+        self.assertEqual(get(hpp.url).text, "second")
+
+    def test_what_escapes_is_killed_after_a_crash_too(self):
+        hpp = self.start(ESCAPING)
+        wait_for(lambda: len(hpp.sleepers(1003)) == 1, "the process that escapes")
+        self.restart_after_crash(hpp)
+        self.assertEqual(hpp.sleepers(1003), [])
+
+    def test_what_was_started_beside_it_lives_on(self):
+        hpp = self.start()
+        hpp.run_inside("sh", "-c", "sleep 1004 >/dev/null 2>&1 &")
+        [sleeper] = wait_for(lambda: hpp.sleepers(1004), "the orphan")
+        self.assertIn(sleeper, children_of(hpp.init))
+        self.restart_after_crash(hpp)
+        self.save_backend("third")
+        hpp.wait_state("Running", 3)
+        self.assertEqual(hpp.sleepers(1004), [sleeper])
+        os.kill(sleeper, signal.SIGKILL)  # and is reaped
+        wait_for(lambda: not os.path.exists(f"/proc/{sleeper}"), "the end of the orphan")
+
+    def test_signals_end_it(self):
+        for number, status in ((signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)):
+            hpp = self.start()
+            os.kill(hpp.init, number)
+            self.assertEqual(hpp.wait_exit(STOP_S), status, hpp.transcript())
+            self.assert_nothing_left()
+
+    def test_a_signal_that_comes_at_once_ends_it(self):
+        hpp = self.start_hpp("--exec", *self.save_backend(), kind=Hpp)
+        init = hpp.init
+        wait_for(lambda: children_of(init), "hpp-launch")
+        os.kill(init, signal.SIGTERM)
+        self.assertEqual(hpp.wait_exit(STOP_S), 143)
+        self.assert_nothing_left()
+
+    def test_ctrl_c_comes_once(self):
+        hpp = self.start(kind=TerminalInContainer)
+        hpp.wait_screen("Running: ")
+        hpp.type("\x03")
+        self.assertEqual(hpp.wait_exit(STOP_S), 130)
+        self.assert_nothing_left()
+
+    def test_a_start_that_cannot_work_says_so(self):
+        program = self._keep(Program([*UNSHARE, self.program("launch"), "8000", "8000",
+                                      "--exec", "true"], self.project, self.environment))
+        self.assertEqual(program.wait_exit(), 2)
+        program.wait_line("the same address")
+
+    def test_a_helper_alone(self):
+        bind, backend = free_port(), free_port()
+        proxy = self._keep(Program([*UNSHARE, self.program("proxyd"), bind, backend,
+                                    "--assume-running"], self.project, self.environment))
+        proxy.wait_line("forwards to")
+        [init] = children_of(proxy.pid)
+        os.kill(init, signal.SIGTERM)
+        self.assertEqual(proxy.wait_exit(STOP_S), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
