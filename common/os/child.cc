@@ -7,11 +7,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
 
 #include "common/os/error.h"
+#include "common/os/launch_tree.h"
 #include "common/os/process_tree.h"
 
 extern "C" char** environ;
@@ -31,6 +33,13 @@ struct Prepared {
   std::vector<char*> environment;
   std::vector<int> listen_fds;
   std::string listen_pid;  // an entry of the environment that only the child can complete
+};
+
+// Variables that a service manager has set for this process alone, and hpp-launch for its helpers.
+// A child has them only if the request names them.
+constexpr std::string_view kNotInherited[] = {
+    kHelperTag,   kLaunchPids,     "LISTEN_FDS",   "LISTEN_FDNAMES",
+    "LISTEN_PID", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC",
 };
 
 using Environment = std::vector<std::pair<std::string, std::string>>;
@@ -55,13 +64,15 @@ Prepared prepare(const ChildRequest& request) {
   for (const auto& [name, value] : added) {
     prepared.environment_text.push_back(name + '=' + value);
   }
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text(*entry);
-    bool replaced = !request.listen_fds.empty() && text.starts_with(kListenPid);
-    for (const auto& [name, value] : added) {
-      if (text.starts_with(name) && text.substr(name.size()).starts_with('=')) replaced = true;
-    }
-    if (!replaced) prepared.environment.push_back(*entry);
+  for (char** next = environ; *next != nullptr; ++next) {
+    const std::string_view text(*next);
+    const std::string_view name = text.substr(0, text.find('='));
+    const auto is_name = [name](const auto& other) { return other == name; };
+    const bool is_inherited =
+        std::none_of(std::begin(kNotInherited), std::end(kNotInherited), is_name) &&
+        std::none_of(added.begin(), added.end(),
+                     [&](const auto& entry) { return is_name(entry.first); });
+    if (is_inherited) prepared.environment.push_back(*next);
   }
   for (auto& text : prepared.environment_text) prepared.environment.push_back(text.data());
   if (!request.listen_fds.empty()) {

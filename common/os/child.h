@@ -24,9 +24,11 @@ struct ChildRequest {
     OwnTerminal,  // the same, and stdin, which must be a terminal, becomes the controlling one
   };
 
-  std::vector<std::string> command;                              // looked up in PATH
-  std::string directory;                                         // to start in; empty: ours
-  std::vector<std::pair<std::string, std::string>> environment;  // added to ours
+  std::vector<std::string> command;  // looked up in PATH
+  std::string directory;             // to start in; empty: ours
+  // Added to ours, of which it does not inherit what hpp-launch or systemd has told this process
+  // alone (NOTIFY_SOCKET and the like).
+  std::vector<std::pair<std::string, std::string>> environment;
   Group group = Group::Inherited;
   int stdin_fd = -1;   // -1: ours
   int stdout_fd = -1;  // -1: ours

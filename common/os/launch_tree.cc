@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <sstream>
 
@@ -13,10 +14,7 @@
 namespace hpp {
 namespace {
 
-// The root's pid, and those of its inherited children.
-constexpr const char* kLaunchPids = "HPP_LAUNCH_PIDS";
-
-bool is_helpers(pid_t pid) {
+bool is_helper(pid_t pid) {
   const auto is_of = [pid](Program helper) {
     return has_environment(pid, fmt::format("{}={}", kHelperTag, program_name(helper)));
   };
@@ -55,13 +53,17 @@ std::vector<pid_t> LaunchTree::strays(const std::vector<pid_t>& own) const {
   if (root_ != ::getpid() && root_ != ::getppid()) return {};
   std::vector<pid_t> spared = inherited_;
   spared.insert(spared.end(), own.begin(), own.end());
+  const auto is_spared = [&](pid_t pid) {
+    return std::find(spared.begin(), spared.end(), pid) != spared.end() || is_helper(pid) ||
+           runs_program(pid, "watchman");
+  };
   std::vector<pid_t> found;
-  for (const pid_t pid : living_descendants(root_, spared)) {
+  for (const pid_t pid : living_descendants(root_, is_spared)) {
     // hpp-guard never is; a helper that was just forked will have its tag when it is. Who hides may
     // be a helper, too (a proxyd that may bind port 80), which hpp-launch has among its own.
     const bool counts =
         has_been_executed(pid, root_) || (root_ == ::getpid() && hides_its_program(pid));
-    if (counts && !is_helpers(pid)) found.push_back(pid);
+    if (counts && !is_spared(pid)) found.push_back(pid);
   }
   return found;
 }

@@ -10,9 +10,13 @@
 
 namespace hpp {
 
-// The environment variable by which hpp-launch's helpers and all that they start are known; its
-// value is the helper's name, `hpp-watchd`.
+// The environment variable by which hpp-launch's helpers are known; its value is the helper's name,
+// `hpp-watchd`. Children of helpers do not inherit it (child.h).
 constexpr const char* kHelperTag = "HPP_HELPER";
+
+// The environment variable by which helpers are told the root's pid, and those of its inherited
+// children.
+constexpr const char* kLaunchPids = "HPP_LAUNCH_PIDS";
 
 // hpp-launch is a subreaper: whoever loses its parent below it becomes its child. So what is left
 // of a backend when its supervisord has crashed hangs there, also what has put off all that would
@@ -31,8 +35,8 @@ class LaunchTree {
   std::pair<std::string, std::string> environment() const;
 
   // The living descendants that belong to a backend, or to a supervisord that is no more: none of
-  // `own` and theirs, and neither helpers nor what watchd has started (Watchman among it, which
-  // serves others, too). Nothing if hpp-launch is gone.
+  // `own`, no helper, and none of their descendants. Not Watchman either, which leaves watchd and
+  // serves other programs, too. Nothing if hpp-launch is gone.
   std::vector<pid_t> strays(const std::vector<pid_t>& own) const;
 
  private:

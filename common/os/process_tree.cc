@@ -201,6 +201,10 @@ void reap_adopted(const std::vector<pid_t>& spared) {
 }
 
 std::vector<pid_t> living_descendants(pid_t root, const std::vector<pid_t>& spared) {
+  return living_descendants(root, [&](pid_t pid) { return contains(spared, pid); });
+}
+
+std::vector<pid_t> living_descendants(pid_t root, const std::function<bool(pid_t)>& is_spared) {
   // A program that starts asks this, mostly in vain: no look at all of /proc for that.
   if (root == ::getpid() && !has_children()) return {};
   std::multimap<pid_t, pid_t> children;
@@ -217,7 +221,7 @@ std::vector<pid_t> living_descendants(pid_t root, const std::vector<pid_t>& spar
     const auto [begin, end] = children.equal_range(to_visit.back());
     to_visit.pop_back();
     for (auto child = begin; child != end; ++child) {
-      if (contains(spared, child->second)) continue;
+      if (is_spared(child->second)) continue;
       to_visit.push_back(child->second);
       if (!contains(dead, child->second)) found.push_back(child->second);
     }
@@ -232,6 +236,13 @@ std::optional<int> zombie_status(pid_t pid) {
 
 bool has_environment(pid_t pid, std::string_view entry) {
   return environment_has(pid, std::string(entry) + '\0');
+}
+
+bool runs_program(pid_t pid, std::string_view name) {
+  std::error_code failed;
+  const std::string file = program_of(pid, failed).filename();
+  // The kernel says so after an upgrade, for instance.
+  return file == name || file == fmt::format("{} (deleted)", name);
 }
 
 bool hides_its_program(pid_t pid) {

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,9 +33,14 @@ void reap_adopted(const std::vector<pid_t>& spared);
 
 // All living descendants of the process `root`, zombies left out, except `spared` and theirs.
 std::vector<pid_t> living_descendants(pid_t root, const std::vector<pid_t>& spared = {});
+std::vector<pid_t> living_descendants(pid_t root, const std::function<bool(pid_t)>& is_spared);
 
 // Whether a process was started with this entry, `NAME=value`, in its environment.
 bool has_environment(pid_t pid, std::string_view entry);
+
+// Whether the file that a process executes has that name, in whatever directory. Its own name
+// (comm) a process may change.
+bool runs_program(pid_t pid, std::string_view name);
 
 // Whether that is a program of its own by now, and not what `parent` has forked a moment ago. Who
 // asks this first finds the environment that it was given. No, too, while it dies, or if it is not

@@ -9,6 +9,7 @@ from harness import (
     Background,
     IntegrationTest,
     Program,
+    environment_of,
     get,
     is_alive,
     wait_for,
@@ -237,6 +238,45 @@ class Ready(IntegrationTest):
             program = self.run_program("launch", "1", "2", *options, "--exec", "x")
             self.assertEqual(program.process.returncode, 2)
             self.assertIn(said, program.output())
+
+
+class Environment(IntegrationTest):
+    """What hpp tells its own processes is for nobody else."""
+
+    PRIVATE = ("HPP_HELPER", "HPP_LAUNCH_PIDS", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID",
+               "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES")
+
+    def assert_clean(self, environment):
+        self.assertIn("PATH", environment)
+        self.assertEqual([name for name in self.PRIVATE if name in environment], [])
+
+    def test_of_the_backend_and_its_build(self):
+        # As in a service that runs hpp-launch.
+        self.environment.update(WATCHDOG_PID="1", LISTEN_PID="1", LISTEN_FDS="1")
+        self.save("app.py", BUILT)
+        build = "env -0 > ../environment; echo built > ../built"
+        hpp = self.start_hpp("--build", build, "--exec", PYTHON, "app.py", "{backend}")
+        backend = environment_of(hpp.wait_ready()["pid"])
+        self.assert_clean(backend)
+        self.assertEqual(backend["PORT"], str(hpp.backend))
+        self.assertEqual(backend["HPP_BACKEND"], f"{hpp.run_directory}/1")
+        text = (self.directory / "environment").read_text()
+        self.assert_clean(dict(entry.split("=", 1) for entry in text.split("\0") if entry))
+
+    def test_of_watchman(self):
+        self.watchman.stop()
+        hpp = self.start_hpp("--exec", *self.save_backend())
+        hpp.wait_ready()
+        self.assert_clean(environment_of(self.watchman.pid))
+        # And yet it is nothing that a crashed supervisord has left behind.
+        pid = self.watchman.pid
+        os.kill(hpp.helper_pid("supervisord"), signal.SIGKILL)
+        hpp.wait_line("took over")
+        self.save_backend("second")
+        hpp.wait_state("Running", 2)
+        hpp.ctrl_c()
+        hpp.wait_exit()
+        self.assertEqual(self.watchman.pid, pid)
 
 
 class Loop(IntegrationTest):

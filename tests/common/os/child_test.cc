@@ -118,6 +118,21 @@ TEST_F(ChildTest, GetsAnEnvironmentAddedToOurs) {
   EXPECT_EQ(text, "ours theirs a b=c\n1\n");
 }
 
+// Variables of hpp-launch for its helpers, and of systemd for its services.
+TEST_F(ChildTest, IsNotToldWhatIsForUsAlone) {
+  const char* const names[] = {"HPP_HELPER", "HPP_LAUNCH_PIDS", "LISTEN_FDS",   "LISTEN_FDNAMES",
+                               "LISTEN_PID", "NOTIFY_SOCKET",   "WATCHDOG_PID", "WATCHDOG_USEC"};
+  for (const char* const name : names) ::setenv(name, "ours", 1);
+  ::setenv("HPP_HELPER_OF_THE_USER", "stays", 1);
+  const std::string script =
+      "env | grep -E '^(HPP_(HELPER|LAUNCH)|LISTEN_|NOTIFY_|WATCHDOG_)' | sort; :";
+  EXPECT_EQ(output_of(script), "HPP_HELPER_OF_THE_USER=stays\n");
+  EXPECT_EQ(output_of(script, {.environment = {{"HPP_HELPER", "x"}, {"NOTIFY_SOCKET", "y"}}}),
+            "HPP_HELPER=x\nHPP_HELPER_OF_THE_USER=stays\nNOTIFY_SOCKET=y\n");
+  for (const char* const name : names) ::unsetenv(name);
+  ::unsetenv("HPP_HELPER_OF_THE_USER");
+}
+
 TEST_F(ChildTest, HasTheGroupAndSessionItWasGiven) {
   using enum ChildRequest::Group;
   // proc(5): pid, name, state, parent, group, session.

@@ -7,11 +7,13 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <filesystem>
 #include <thread>
 #include <vector>
 
 #include "common/os/process_tree.h"
 #include "tests/support/process_test.h"
+#include "tests/support/temporary_directory.h"
 
 namespace hpp {
 namespace {
@@ -54,9 +56,22 @@ TEST_F(LaunchTreeTest, HelpersAreNone) {
   const LaunchTree tree = LaunchTree::of_this_process();
   const pid_t own = start({"sh", "-c", "sleep 1000; :"}, "hpp-supervisord");
   start({"sleep", "1000"}, "hpp-proxyd");
-  start({"setsid", "-f", "sleep", "1002"}, "hpp-watchd");  // Watchman does it like that
-  adopted("sleep 1002");
+  start({"sh", "-c", "env -u HPP_HELPER sleep 1000; :"}, "hpp-watchd");  // watchd asks git
+  EXPECT_TRUE(run_until(loop_, [] { return living_descendants(::getpid()).size() == 5; }));
   EXPECT_EQ(tree.strays({own}), std::vector<pid_t>{});
+}
+
+// It leaves its parent, and carries nothing of ours.
+TEST_F(LaunchTreeTest, WatchmanIsNone) {
+  const TemporaryDirectory directory;
+  const std::string watchman = directory / "watchman";
+  std::filesystem::copy_file(std::filesystem::canonical("/bin/sleep"), watchman);
+  const LaunchTree tree = LaunchTree::of_this_process();
+  start({"env", "-i", "setsid", "-f", watchman, "1002"}, "hpp-watchd");
+  adopted(watchman + " 1002");
+  EXPECT_EQ(tree.strays({}), std::vector<pid_t>{});
+  std::filesystem::remove(watchman);
+  EXPECT_EQ(tree.strays({}), std::vector<pid_t>{}) << "as after an upgrade";
 }
 
 TEST_F(LaunchTreeTest, WhoIsAboutToBecomeAHelperIsNone) {
