@@ -11,6 +11,11 @@ namespace {
 // out in one piece.
 constexpr std::size_t kCopiedMax = 1024;
 
+// libevent refuses for want of memory, which does not return (memory.h), or because of a bug here.
+void must([[maybe_unused]] bool done) {
+  assert(done);
+}
+
 }  // namespace
 
 void EvbufferDeleter::operator()(evbuffer* b) const {
@@ -32,6 +37,7 @@ std::string_view Buffer::pull_up(std::size_t n) {
   n = std::min(n, size());
   if (n == 0) return {};
   const unsigned char* bytes = evbuffer_pullup(buffer_.get(), static_cast<ev_ssize_t>(n));
+  must(bytes != nullptr);
   return {reinterpret_cast<const char*>(bytes), n};
 }
 
@@ -42,11 +48,11 @@ void Buffer::release() {
 
 void Buffer::drain(std::size_t n) {
   assert(n <= size());
-  if (n > 0) evbuffer_drain(buffer_.get(), n);
+  if (n > 0) must(evbuffer_drain(buffer_.get(), n) == 0);
 }
 
 void Buffer::append(std::string_view bytes) {
-  evbuffer_add(get(), bytes.data(), bytes.size());
+  must(evbuffer_add(get(), bytes.data(), bytes.size()) == 0);
 }
 
 void Buffer::move_to(Buffer& to, std::size_t n) {
@@ -57,9 +63,9 @@ void Buffer::move_to(Buffer& to, std::size_t n) {
     return drain(n);
   }
   if (n == size()) {
-    evbuffer_add_buffer(to.get(), buffer_.get());
+    must(evbuffer_add_buffer(to.get(), buffer_.get()) == 0);
   } else {
-    evbuffer_remove_buffer(buffer_.get(), to.get(), n);
+    must(evbuffer_remove_buffer(buffer_.get(), to.get(), n) == static_cast<int>(n));
   }
 }
 

@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "common/event/memory.h"
+
 namespace hpp {
 
 void EventDeleter::operator()(event* e) const {
@@ -31,6 +33,7 @@ void add_timer(event* e, Milliseconds delay) {
 }
 
 event_base* make_base(Loop::Timers timers) {
+  abort_without_memory();
   const std::unique_ptr<event_config, decltype(&event_config_free)> config(event_config_new(),
                                                                            &event_config_free);
   if (!config) return nullptr;

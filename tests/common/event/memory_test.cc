@@ -1,0 +1,48 @@
+#include "common/event/memory.h"
+
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <memory>
+#include <string_view>
+
+#include "common/event/buffer.h"
+#include "common/event/loop.h"
+
+namespace hpp {
+namespace {
+
+// More than there are addresses, so that no machine has it.
+constexpr std::size_t kTooMuch = std::size_t{1} << 60;
+
+class MemoryDeathTest : public testing::Test {
+ protected:
+  void SetUp() override {
+#ifdef HPP_SANITIZED
+    GTEST_SKIP() << "the sanitizer's allocator ends the program itself";
+#endif
+  }
+};
+
+TEST_F(MemoryDeathTest, EndsWithOneLineWhereABufferCannotGrow) {
+  EXPECT_DEATH(
+      {
+        const Loop loop;
+        Buffer buffer;
+        buffer.append(std::string_view("x", kTooMuch));
+      },
+      "^common_event_me.*: error: out of memory [^\n]*\n$");
+}
+
+TEST_F(MemoryDeathTest, EndsWithTheSameLineForOurOwnMemory) {
+  EXPECT_DEATH(
+      {
+        const Loop loop;
+        const auto bytes = std::make_unique<char[]>(kTooMuch);
+        bytes[0] = 'x';
+      },
+      "^common_event_me.*: error: out of memory [^\n]*\n$");
+}
+
+}  // namespace
+}  // namespace hpp
