@@ -114,7 +114,7 @@ std::optional<bus::BackendState> Daemon::take_over() {
   }
   if (!publisher_.last()) return std::nullopt;
   const auto last = std::get<bus::BackendState>(*publisher_.last());
-  if (last.command != command_) return std::nullopt;
+  if (last.command != bus::limited_command(command_)) return std::nullopt;
   auto stored = take_stored(manager_, last.generation, stored_count());
   if (stored.empty()) return std::nullopt;
   stored_generation_ = last.generation;

@@ -1,8 +1,10 @@
 #include "common/bus/codec.h"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <concepts>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <type_traits>
@@ -205,6 +207,74 @@ class Reader {
   const Json& json_;
 };
 
+constexpr std::string_view kCut = "…";
+
+// At most `size` bytes from the front, no UTF-8 sequence cut in two.
+void cut_end(std::string& text, std::size_t size) {
+  if (text.size() <= size) return;
+  size -= kCut.size();
+  const auto continues = [&](std::size_t at) { return (text[at] & 0xC0) == 0x80; };
+  for (int bytes = 0; bytes < 3 && continues(size); ++bytes) --size;
+  text.resize(size);
+  text += kCut;
+}
+
+std::size_t cost(const std::string& word) {
+  return word.size() + kWordCost;
+}
+
+// The number of words that fit, of which each is at most kTextMax long.
+std::size_t count_fitting(const std::vector<std::string>& words, std::size_t room) {
+  std::size_t count = 0;
+  for (; count < words.size() && cost(words[count]) <= room; ++count) room -= cost(words[count]);
+  return count;
+}
+
+// Visits the same fields as Writer and Reader, so that none is forgotten.
+class Limiter {
+ public:
+  template <class Value>
+  void field(const char*, Value& value) {
+    if constexpr (requires(Limiter & io) { part_fields(io, value); }) part_fields(*this, value);
+  }
+
+  void field(const char*, std::string& text) { cut_end(text, kTextMax); }
+
+  void field(const char*, std::vector<std::string>& words) {
+    for (std::string& word : words) cut_end(word, kTextMax);
+    words.resize(count_fitting(words, kListMax));
+  }
+
+  void field(const char*, std::optional<BackendExit>& exit) {
+    if (exit) cut_end(exit->spawn_error, kTextMax);
+  }
+
+  template <class Value>
+  void later_field(const char* name, Value& value) {
+    field(name, value);
+  }
+};
+
+void limit(TreeState& tree) {
+  // Half a clock means nothing to Watchman; without one watchd asks for all that changed.
+  if (tree.clock.size() > kTextMax) tree.clock.clear();
+  Limiter limiter;
+  tree_fields(limiter, tree);
+}
+
+void limit(BackendState& backend) {
+  backend.command = limited_command(std::move(backend.command));
+  std::string& tail = backend.output_tail;
+  if (tail.size() > kOutputTailMax) tail.erase(0, tail.size() - kOutputTailMax);
+  Limiter limiter;
+  backend_fields(limiter, backend);
+}
+
+void limit(ProxyState& proxy) {
+  Limiter limiter;
+  proxy_fields(limiter, proxy);
+}
+
 template <class State, class Fields>
 std::string write(const State& state, Fields fields) {
   Writer writer;
@@ -310,6 +380,26 @@ Message durable(Message message) {
     proxy->let_go = 0;
   }
   return message;
+}
+
+Message limited(Message message) {
+  std::visit([](auto& state) { limit(state); }, message);
+  return message;
+}
+
+std::vector<std::string> limited_command(std::vector<std::string> command) {
+  const bool has_long_word = std::any_of(command.begin(), command.end(),
+                                         [](const auto& word) { return word.size() > kTextMax; });
+  if (!has_long_word && count_fitting(command, kListMax) == command.size()) return command;
+  std::string whole;
+  for (const std::string& word : command) whole.append(word).push_back('\0');
+  std::string rest(kCut);
+  rest += ' ' + std::to_string(whole.size()) + " bytes, " +
+          std::to_string(std::hash<std::string>{}(whole));
+  for (std::string& word : command) cut_end(word, kTextMax);
+  command.resize(count_fitting(command, kListMax - cost(rest)));
+  command.push_back(std::move(rest));
+  return command;
 }
 
 News news_of(const Message& message, const Message& before) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "common/bus/messages.h"
 
@@ -26,6 +27,15 @@ void set_stamp(Message& message, const Stamp& stamp);
 // What of it goes into the author's file, without the stamp: questions and answers of the moment
 // come many times a second and mean nothing to the next incarnation.
 Message durable(Message message);
+
+// The message with every text and list cut to its limit (messages.h). Of a text the beginning is
+// kept, of output_tail the end, of a list the first words. The counts beside lists stay as they
+// are, so that readers see that a list is not complete.
+Message limited(Message message);
+
+// The same for a command. One that does not fit ends with a word that tells its length and a hash
+// of it, so that commands that differ only behind the limit stay different.
+std::vector<std::string> limited_command(std::vector<std::string> command);
 
 // What a message tells after the one before it. Durable goes into the file; a Ticket, or its
 // answer, is for those who handle them (endpoints.h); what is Fleeting is everybody's: supervisord

@@ -7,6 +7,9 @@
 // which a restarted author resumes.
 //
 // Names in JSON are the names of the members. Readers ignore fields that they do not know.
+//
+// A message has at most kMessageSizeMax bytes: readers drop a longer one, and would wait for ever
+// for what it says. So its author cuts every text and every list (`limited` in codec.h).
 #pragma once
 
 #include <cstdint>
@@ -16,6 +19,14 @@
 #include <vector>
 
 namespace hpp::bus {
+
+// Bytes of a whole message. The limits below keep it, though JSON may need six bytes for
+// one: tests/common/bus/codec_test.cc fills every field.
+constexpr std::size_t kMessageSizeMax = 1024 * 1024;
+
+constexpr std::size_t kTextMax = 16 * 1024;  // bytes of each text, and of each word in a list
+constexpr std::size_t kListMax = 32 * 1024;  // bytes of all words in a list, with kWordCost each
+constexpr std::size_t kWordCost = 4;         // for quotes and comma
 
 // Orders the messages of one topic. The publisher sets it.
 struct Stamp {
@@ -74,7 +85,7 @@ struct Refresh {
 struct TreeState {
   Stamp stamp;
   std::uint64_t revision = 0;        // relevant changes seen in this epoch
-  std::string clock;                 // Watchman's clock at that revision
+  std::string clock;                 // Watchman's clock at that revision; at most kTextMax
   bool watching = false;             // false: changes may be missed, see `problem`
   std::string problem;               // why not watching, in words for the user
   std::vector<std::string> changed;  // paths of the newest batch, at most kChangedPathsMax
@@ -125,25 +136,25 @@ struct Cause {
 struct BackendState {
   Stamp stamp;
   BackendPhase state = BackendPhase::Loading;
-  std::uint64_t generation = 0;  // spawns so far
-  std::int64_t pid = 0;          // of the backend's first process; 0: none
-  std::vector<std::string> command;
-  TreePoint serves;                 // newest tree known when this generation was spawned
-  TreePoint seen;                   // newest tree that was acted on
-  std::int64_t spawned_at_ms = 0;   // since the Unix epoch; 0: never
-  std::int64_t ready_at_ms = 0;     // of this generation; 0: not yet
-  std::optional<BackendExit> exit;  // in Error
-  std::string output_tail;          // in Error: the last of its stderr, at most kOutputTailMax
-  std::string problem;              // what the user should know beside the state
-  Ticket answers;                   // newest doubt that all this is true for; not in the file
-  Cause cause;                      // of this generation's start; in Killing: of the next one's
-  std::int64_t killed_at_ms = 0;    // the generation before was gone; 0: none had to be killed
-  std::int64_t ended_at_ms = 0;     // in Error
+  std::uint64_t generation = 0;      // spawns so far
+  std::int64_t pid = 0;              // of the backend's first process; 0: none
+  std::vector<std::string> command;  // see limited_command() in codec.h
+  TreePoint serves;                  // newest tree known when this generation was spawned
+  TreePoint seen;                    // newest tree that was acted on
+  std::int64_t spawned_at_ms = 0;    // since the Unix epoch; 0: never
+  std::int64_t ready_at_ms = 0;      // of this generation; 0: not yet
+  std::optional<BackendExit> exit;   // in Error
+  std::string output_tail;           // in Error: the last of its stderr, at most kOutputTailMax
+  std::string problem;               // what the user should know beside the state
+  Ticket answers;                    // newest doubt that all this is true for; not in the file
+  Cause cause;                       // of this generation's start; in Killing: of the next one's
+  std::int64_t killed_at_ms = 0;     // the generation before was gone; 0: none had to be killed
+  std::int64_t ended_at_ms = 0;      // in Error
 
   bool operator==(const BackendState&) const = default;
 };
 
-constexpr std::size_t kOutputTailMax = 16 * 1024;  // bytes
+constexpr std::size_t kOutputTailMax = kTextMax;  // bytes
 
 // ---- topic `proxy` ------------------------------------------------------------------------------
 // Author: proxyd. Readers: watchd (answers what it asks), supervisord (answers what it doubts),

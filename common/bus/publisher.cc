@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
 #include <random>
 #include <stdexcept>
@@ -175,6 +176,7 @@ void Publisher::resume() {
 }
 
 void Publisher::publish(Message message) {
+  message = limited(std::move(message));
   set_stamp(message, stamp_);
   if (last_ && message == *last_ && !last_text_.empty()) return;
   const News news = last_text_.empty() ? News::Durable : news_of(message, *last_);
@@ -182,6 +184,7 @@ void Publisher::publish(Message message) {
   set_stamp(message, stamp_);
   last_ = std::move(message);
   last_text_ = encode(*last_);
+  assert(last_text_.size() <= kMessageSizeMax);
   log::debug("bus ─► {}", last_text_);
   if (std::exchange(tick_delay_, kTickMin) != kTickMin) tick_.start(kTickMin);
   if (news == News::Durable) write_file();

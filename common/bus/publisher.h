@@ -28,8 +28,9 @@ class Publisher {
   Publisher(Loop& loop, std::string run_directory, Topic topic);
   ~Publisher();
 
-  // Stamps the snapshot, writes the file if something durable is new (codec.h), then sends it: file
-  // = memory, bus = news. A snapshot that equals the last one but for the stamp is not sent again.
+  // Cuts the snapshot to the limits of messages.h, stamps it, writes the file if something durable
+  // is new (codec.h), then sends it: file = memory, bus = news. A snapshot that equals the last one
+  // but for the stamp is not sent again.
   void publish(Message message);
 
   // The newest snapshot: published, or resumed from the file. Empty: a new epoch, nothing yet.

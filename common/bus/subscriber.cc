@@ -16,9 +16,6 @@ namespace {
 // How often to look for an author that is not there.
 constexpr nng_duration kReconnectMinMs = 10;
 constexpr nng_duration kReconnectMaxMs = 100;
-// A message is at most a BackendState: 16 KiB of output, six bytes each when escaped, and a
-// command.
-constexpr std::size_t kMessageSizeMax = 1024 * 1024;
 
 void must(int error, const char* attempt) {
   if (error != 0) {

@@ -456,6 +456,26 @@ class NoThreads(CrashTest):
         self.check_restart(self.starved, "it lacks something")
 
 
+@unittest.skipIf(is_sanitized(), "a sanitizer needs addresses for itself")
+class NoMemory(CrashTest):
+    def test_proxyd(self):
+        """It ends with a line that says why, and the next one has room."""
+        self.start()
+        proxyd = self.hpp.helper_pid("proxyd")
+        hard_limit = resource.prlimit(proxyd, resource.RLIMIT_AS)[1]
+        resource.prlimit(proxyd, resource.RLIMIT_AS, (1, hard_limit))
+        out_of_memory = "^hpp-proxyd: error: out of memory"
+        for _ in range(1000):  # what it has still free is used up long before
+            if "out of memory" in self.hpp.output("err"):
+                break
+            with contextlib.suppress(OSError):
+                self.connection().socket.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\n"
+                                                 b"Content-Length: 1000000\r\n\r\n" + bytes(60_000))
+        self.hpp.wait_line(out_of_memory)
+        self.hpp.wait_line(r"hpp-proxyd died \(signal 6")
+        self.assert_heals("second")
+
+
 class RunDirectory(CrashTest):
     """What others do to it."""
 
@@ -630,6 +650,25 @@ exec {BACKEND} "$@"
         self.assert_heals("last")
         wait_for(lambda: self.hpp.state == "Running", "a snapshot")
         self.kill_twice("supervisord", restarts=0)
+
+
+class LongCommand(CrashTest):
+    def test_longer_than_a_message_may_be(self):
+        """More than 1 MiB. It is told in part, and the backend is started, and taken over, as ever."""
+        script = f'exec {BACKEND} "$1" --text text --log {self.log_file} --lock {self.directory}/lock'
+        self.hpp = self.start_hpp("--exec", "sh", "-c", script, "sh", "{backend}",
+                                  *["x" * 100_000] * 12)
+        self.wait_started(self.hpp)
+        self.hpp.wait_state("Running")
+        self.assert_fresh("first")
+        self.assert_heals("second")
+        starts = self.log("start")
+        seen = len(self.hpp.lines)
+        self.kill("supervisord")
+        self.hpp.wait_line("^hpp-supervisord: Running: took over", seen)
+        self.assert_fresh("second")
+        self.assertEqual(self.log("start"), starts)
+        self.assert_heals("third")
 
 
 class Launch(CrashTest):

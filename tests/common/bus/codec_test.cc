@@ -251,6 +251,90 @@ TEST(Ticket, CoversThoseOfItsEpochUpToItself) {
   EXPECT_FALSE(answer.covers({.epoch = 2, .number = 1}));
 }
 
+// Everything that can grow is as long as it can be, and of bytes that JSON needs six for.
+std::vector<Message> endless_messages() {
+  const std::string text(kMessageSizeMax, '\x01');
+  std::vector<std::string> words(50, std::string(kTextMax, '\x01'));
+  words.insert(words.end(), 100'000, "");
+  const BackendExit exit{.spawn_error = text};
+  return {TreeState{.clock = text,
+                    .problem = text,
+                    .changed = words,
+                    .changed_count = 1'000'000,
+                    .refresh = {.css = words, .css_count = 7, .reload = words}},
+          BackendState{.command = words,
+                       .exit = exit,
+                       .output_tail = text,
+                       .problem = text,
+                       .cause = {.text = text, .changed = words}},
+          ProxyState{.listening = words, .problem = text}};
+}
+
+std::size_t bytes_of(const std::vector<std::string>& words) {
+  std::size_t size = 0;
+  for (const std::string& word : words) size += word.size() + kWordCost;
+  return size;
+}
+
+TEST(Codec, LimitsWhatHasNoEnd) {
+  for (const Message& message : endless_messages()) {
+    const Message short_one = limited(message);
+    EXPECT_LE(encode(short_one).size(), kMessageSizeMax) << to_string(topic_of(message));
+    EXPECT_EQ(limited(short_one), short_one);
+  }
+  const auto tree = std::get<TreeState>(limited(endless_messages()[0]));
+  EXPECT_EQ(tree.clock, "") << "half a clock means nothing";
+  EXPECT_EQ(tree.problem.size(), kTextMax);
+  EXPECT_EQ(tree.changed.size(), 1U);
+  EXPECT_EQ(tree.changed_count, 1'000'000U);
+  EXPECT_EQ(tree.refresh.css.size(), 1U) << "whoever asks for the first finds one";
+}
+
+TEST(Codec, LeavesAloneWhatFits) {
+  for (const Message& message : samples()) EXPECT_EQ(limited(message), message);
+  std::vector<std::string> paths(kChangedPathsMax,
+                                 std::string(kListMax / kChangedPathsMax - 4, 'x'));
+  const Message tree = TreeState{.problem = std::string(kTextMax, 'x'), .changed = paths};
+  EXPECT_EQ(limited(tree), tree);
+}
+
+TEST(Codec, CutsTextBetweenCharacters) {
+  for (std::size_t shift = 0; shift < 4; ++shift) {
+    std::string text(shift, 'x');
+    while (text.size() <= kTextMax) text += "\xf0\x9f\x98\x80";
+    const Message message = limited(ProxyState{.problem = text});
+    const std::string problem = std::get<ProxyState>(message).problem;
+    EXPECT_LE(problem.size(), kTextMax);
+    EXPECT_GE(problem.size(), kTextMax - 4);
+    const Decoded decoded = decode(encode(message));
+    EXPECT_EQ(std::get<ProxyState>(std::get<Message>(decoded)).problem, problem) << "is UTF-8";
+    EXPECT_TRUE(problem.ends_with("…"));
+  }
+}
+
+TEST(Codec, KeepsTheEndOfTheOutput) {
+  const std::string output = std::string(kOutputTailMax, 'x') + "the error";
+  const Message message = limited(BackendState{.output_tail = output});
+  EXPECT_EQ(std::get<BackendState>(message).output_tail, output.substr(9));
+}
+
+TEST(Codec, TellsLongCommandsApart) {
+  std::vector<std::string> command{"sh", "-c", "script"};
+  EXPECT_EQ(limited_command(command), command);
+  command.resize(2000, std::string(1000, 'x'));
+  const auto one = limited_command(command);
+  EXPECT_EQ(one, limited_command(command));
+  EXPECT_EQ(one, limited_command(one)) << "as read from the file";
+  EXPECT_LE(bytes_of(one), kListMax);
+  EXPECT_EQ(one[2], "script");
+  command.back() = "y";
+  EXPECT_NE(one, limited_command(command));
+  std::vector<std::string> with_long_word{"sh", "-c", std::string(kTextMax + 1, 'x')};
+  const auto other = limited_command(with_long_word);
+  with_long_word.back().back() = 'y';
+  EXPECT_NE(other, limited_command(with_long_word));
+}
+
 TEST(Codec, ReplacesWhatIsNoUtf8) {
   const BackendState state{.output_tail = "a\xff\xc3(b"};
   const Decoded decoded = decode(encode(state));
