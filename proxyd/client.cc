@@ -209,6 +209,8 @@ bool Client::pump_request() {
 }
 
 bool Client::read_response() {
+  // Heads wait, like bodies, until the client reads what it has got. Interim answers do, too.
+  if (stream_.output().size() >= kOutputMax) return false;
   if (!upstream_ || !upstream_->is_open()) return false;
   Stream& from = upstream_->stream();
   const HeadResult result = read_head(upstream_->parser(), from.input());
@@ -228,15 +230,35 @@ bool Client::read_response() {
   }
   const ResponseFacts facts = std::get<ResponseFacts>(judged);
   note_defects(facts.defects);
-  handle(ResponseArrived{.facts = facts});
+  const std::size_t size = std::get<HeadRead>(result).size;
+  handle(ResponseArrived{.facts = facts, .size = size, .body_begun = from.input().size() > size});
   // An answer of ours may have taken its place; the connection is gone then.
   if (!upstream_) return true;
-  from.input().drain(std::get<HeadRead>(result).size);
+  if (exchange_.keeps_head()) return await_body(facts);
+  from.input().drain(size);
   if (facts.is_interim()) {
     upstream_->parser().start();
   } else {
     const bool keep_framing = coding_ != Delivery::Coding::Dechunk && !request_->tag_pump;
     upstream_->body().begin(facts.framing, facts.length, keep_framing);
+  }
+  return true;
+}
+
+// The head is kept back, and stays in the input.
+bool Client::await_body(const ResponseFacts& facts) {
+  Stream& from = upstream_->stream();
+  if (!from.input_ended()) {
+    // Nagle's algorithm holds the body back until the head is acknowledged, which takes 40 ms if
+    // the kernel waits for data to send the ACK along with.
+    from.acknowledge_now();
+    upstream_->parser().start();
+    return false;
+  }
+  if (facts.framing == Framing::UntilClose) {
+    handle(ResponseEndedByClose{.ticket = context_.take_doubt()});
+  } else {
+    handle(UpstreamLost{});
   }
   return true;
 }
@@ -263,8 +285,6 @@ bool Client::pump_response() {
     handle(UpstreamLost{});
     return true;
   }
-  if (request_->tag_pump) request_->tag_pump->finish(stream_.output());
-  request_->tag_pump.reset();
   handle(ResponseEndedByClose{.ticket = context_.take_doubt()});
   return true;
 }
@@ -486,6 +506,8 @@ void Client::note_defects(const Defects& defects) {
 }
 
 void Client::perform(const EndResponse&) {
+  if (request_->tag_pump) request_->tag_pump->finish(stream_.output());
+  request_->tag_pump.reset();
   if (coding_ == Delivery::Coding::Chunk) append_last_chunk(stream_.output());
 }
 

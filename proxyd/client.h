@@ -114,6 +114,7 @@ class Client final : private StreamListener, private UpstreamListener {
   bool read_request();
   bool pump_request();
   bool read_response();
+  bool await_body(const ResponseFacts& facts);
   bool pump_response();
   Pumped move_response();
   bool tell_of_client_end();

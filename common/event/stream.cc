@@ -2,6 +2,8 @@
 
 #include <event2/buffer.h>
 #include <event2/event.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -276,6 +278,11 @@ void Stream::stop_writing(int error) {
   error_ = error;
   output_refused_ = true;
   output_.drain(output_.size());
+}
+
+void Stream::acknowledge_now() {
+  const int on = 1;
+  ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
 }
 
 void Stream::finish_output() {

@@ -88,6 +88,9 @@ class Stream {
   // leaves off so that others get their turn.
   void continue_later();
 
+  // Sends an acknowledgement that the kernel would delay (tcp(7), TCP_QUICKACK).
+  void acknowledge_now();
+
   // Ends our direction (FIN) once output() is written.
   void finish_output();
 

@@ -66,7 +66,9 @@ std::optional<Plea> Exchange::plea() const {
     case Phase::Ending:
       return Plea{.situation = Situation::Ended,
                   .generation = generation_,
+                  .repeatable = is_repeatable(),
                   .expired = expired_,
+                  .nothing_passed = keeps_head(),
                   .ticket = ticket_};
     case Phase::Tunnel:
       return Plea{.situation = Situation::Tunnel, .generation = generation_};
@@ -93,6 +95,7 @@ Effects Exchange::handle(const RequestArrived& event, TimePoint now) {
   closes_ = !request_.keeps_alive || is_outdated_;
   ticket_ = event.ticket;
   needs_.reset();
+  interim_count_ = interim_bytes_ = 0;
   arrived_at_ = now;
   own_.reset();
   if (event.own) {
@@ -165,7 +168,7 @@ Effects Exchange::handle(const ClientEnded&, TimePoint now) {
         return answer(Answer::Kind::Refused, 400, "the connection ended before its body did");
       }
       leaves_at_ = now + kHalfCloseGrace;
-      if (phase_ == Phase::Sent) wake_at_ = leaves_at_;
+      if (phase_ == Phase::Sent && !keeps_head()) wake_at_ = leaves_at_;
       return {};
     case Phase::Answering: {
       // No script half-closes in mid-stream; who leaves an event stream open leaks it.
@@ -205,8 +208,9 @@ Effects Exchange::handle(const Judged& event, TimePoint now) {
       return answer(Answer::Kind::Unrepeated, 503, "");
     case Verdict::BadGateway:
       return answer(Answer::Kind::BadGateway, 502,
-                    opened_ ? "Your server closed the connection before it began to answer."
-                            : "Your server cannot be reached: no connection could be made.");
+                    head_came_ ? "Your server closed the connection after the head of its answer."
+                    : opened_  ? "Your server closed the connection before it began to answer."
+                               : "Your server cannot be reached: no connection could be made.");
     case Verdict::Complete:
       return complete_response();
     case Verdict::QueueFull:
@@ -227,16 +231,18 @@ Effects Exchange::forward(std::uint64_t generation, TimePoint now) {
   opened_ = false;
   reused_ = false;
   expired_ = false;
+  head_came_ = false;
   wake_at_ = leaves_at_;
   phase_ = Phase::Sent;
   return {ForwardRequest{.fresh = again || !request_.is_safe}};
 }
 
 Effects Exchange::take_back() {
-  assert(phase_ == Phase::Sent || phase_ == Phase::Doubtful);
+  assert(phase_ == Phase::Sent || phase_ == Phase::Doubtful || phase_ == Phase::Ending);
   Effects effects;
   if (has_upstream()) effects.push_back(DropUpstream{});
   expired_ = false;
+  kept_until_.reset();
   hold();
   effects.push_back(AskGate{});
   return effects;
@@ -258,25 +264,49 @@ Effects Exchange::handle(const UpstreamOpened& event, TimePoint) {
 
 Effects Exchange::handle(const ResponseArrived& event, TimePoint now) {
   assert(phase_ == Phase::Sent);
-  if (event.facts.is_interim()) {
-    // RFC 9110 §15.2: HTTP/1.0 does not know interim answers.
-    if (request_.minor == 0) return {};
-    return {PassResponseHead{.facts = event.facts}};
-  }
+  if (event.facts.is_interim()) return pass_interim(event);
   response_ = event.facts;
+  head_came_ = true;
+  if (keeps_back(event, now)) {
+    if (!kept_until_) kept_until_ = now + kHeadKeptMax;
+    wake_at_ = kept_until_;
+    return {};
+  }
+  const PassResponseHead pass = pass_head();
+  wake_at_.reset();
+  phase_ = response_.status == 101 ? Phase::Tunnel : Phase::Answering;
+  if (leaves_at_ && phase_ == Phase::Answering) wake_at_ = now + kHalfCloseGrace;
+  return {pass};
+}
+
+Effects Exchange::pass_interim(const ResponseArrived& event) {
+  ++interim_count_;
+  interim_bytes_ += event.size;
+  if (interim_count_ > kInterimMax || interim_bytes_ > kInterimBytesMax) {
+    return answer(Answer::Kind::BadGateway, 502,
+                  "Your server sent too many interim answers (1xx) to one request.");
+  }
+  // RFC 9110 §15.2: HTTP/1.0 does not know interim answers.
+  if (request_.minor == 0) return {};
+  return {PassResponseHead{.facts = event.facts}};
+}
+
+// A stream of events may have nothing to say for long, and its client waits for the head.
+bool Exchange::keeps_back(const ResponseArrived& event, TimePoint now) const {
+  const bool announces_body = event.facts.framing != Framing::None &&
+                              !(event.facts.framing == Framing::Length && event.facts.length == 0);
+  if (event.body_begun || !announces_body || event.facts.is_event_stream) return false;
+  return !kept_until_ || now < *kept_until_;
+}
+
+PassResponseHead Exchange::pass_head() {
+  kept_until_.reset();
   const Delivery delivery = delivery_for(response_);
   closes_ = delivery.closes;
-  wake_at_.reset();
-  if (response_.status == 101) {
-    phase_ = Phase::Tunnel;
-    return {PassResponseHead{.facts = response_, .delivery = delivery}};
-  }
   const bool framed =
       response_.framing != Framing::UntilClose || delivery.coding == Delivery::Coding::Chunk;
   ends_by_close_ = !framed || delivery.coding == Delivery::Coding::Dechunk;
-  phase_ = Phase::Answering;
-  if (leaves_at_) wake_at_ = now + kHalfCloseGrace;
-  return {PassResponseHead{.facts = response_, .delivery = delivery}};
+  return {.facts = response_, .delivery = delivery};
 }
 
 Delivery Exchange::delivery_for(const ResponseFacts& response) const {
@@ -306,18 +336,22 @@ Effects Exchange::handle(const ResponseBodyEnded&, TimePoint) {
 }
 
 Effects Exchange::handle(const ResponseEndedByClose& event, TimePoint now) {
-  assert(phase_ == Phase::Answering);
+  assert(phase_ == Phase::Answering || (phase_ == Phase::Sent && keeps_head()));
   phase_ = Phase::Ending;
   ticket_ = event.ticket;
   expired_ = false;
   wake_at_ = now + kVerdictWait;
+  if (keeps_head()) return {AskGate{}};  // the head is still with the connection
   return {DropUpstream{}, AskGate{}};
 }
 
 Effects Exchange::complete_response() {
   Effects effects;
   if (phase_ == Phase::Ending) {
+    const bool has_head = keeps_head();
+    if (has_head) effects.push_back(pass_head());
     effects.push_back(EndResponse{});
+    if (has_head) effects.push_back(DropUpstream{});
   } else if (request_body_done_ && !request_.asks_upgrade) {
     effects.push_back(ReleaseUpstream{.keeps_alive = response_.keeps_alive});
   } else {
@@ -341,6 +375,7 @@ Effects Exchange::handle(const UpstreamLost&, TimePoint) {
     case Phase::Sent:
       phase_ = Phase::Doubtful;
       expired_ = false;
+      kept_until_.reset();
       wake_at_.reset();
       return {DropUpstream{}, AskGate{}};
     case Phase::Answering:
@@ -377,6 +412,7 @@ Effects Exchange::handle(const TimerExpired& event, TimePoint now) {
     expired_ = true;
     return {AskGate{}};
   }
+  if (phase_ == Phase::Sent && keeps_head()) return {};  // the head is told again
   if (phase_ == Phase::Held && !(leaves_at_ && *leaves_at_ <= now)) {
     return answer(Answer::Kind::QueueTimeout, 503, "");
   }
@@ -395,6 +431,7 @@ Effects Exchange::answer(Answer::Kind kind, int status, std::string why) {
   effects.push_back(Answer{.kind = kind, .status = status, .why = std::move(why)});
   effects.push_back(FinishClient{});
   phase_ = Phase::Finishing;
+  kept_until_.reset();
   wake_at_.reset();
   return effects;
 }
@@ -425,9 +462,10 @@ Effects Exchange::answer_own(OwnEndpoint endpoint) {
 Effects Exchange::cut() {
   Effects effects;
   if (has_upstream()) effects.push_back(DropUpstream{});
-  const bool has_begun = phase_ == Phase::Answering || phase_ == Phase::Ending;
+  const bool has_begun = phase_ == Phase::Answering || (phase_ == Phase::Ending && !keeps_head());
   effects.push_back(CutClient{.reset = has_begun && ends_by_close_});
   phase_ = Phase::Closed;
+  kept_until_.reset();
   wake_at_.reset();
   return effects;
 }
@@ -438,10 +476,11 @@ bool Exchange::has_upstream() const {
     case Phase::Answering:
     case Phase::Tunnel:
       return true;
+    case Phase::Ending:
+      return keeps_head();
     case Phase::Reading:
     case Phase::Held:
     case Phase::Doubtful:
-    case Phase::Ending:
     case Phase::Finishing:
     case Phase::Closed:
       return false;

@@ -20,12 +20,16 @@
 //            the answer to its next request ends it, or kOutdatedIdleMax without a request does.
 // Held       The head is complete; the gate has not let it go. The body stays with the client. Ends
 //            with a 503 where the queue is limited in length or time.
-// Sent       A backend connection has it, or is being made for it. Nothing of the answer has come,
-//            save interim answers (1xx), which pass at once.
+// Sent       A backend connection has it, or is being made for it. Nothing of the answer has been
+//            passed on, except interim answers (1xx), which pass at once. The head of an answer
+//            that announces a body is kept back until the body begins, for at most kHeadKeptMax:
+//            many servers send the two separately, and if a restart comes between them, the request
+//            can still be repeated.
 // Doubtful   That connection is gone. The gate is asked; it may need to wait for news (gate.h).
 // Answering  The answer flows. Nothing can be repeated from here.
 // Ending     The answer has ended with the backend's connection. The gate is asked whether that was
-//            a kill; complete or cut, as from Answering.
+//            a kill; complete or cut, as from Answering. Or as from Doubtful, if the head is kept
+//            back: then nothing came behind it.
 // Tunnel     After a 101: bytes flow both ways, each direction ends on its own.
 // Finishing  The last answer is being written; then our FIN, and what still comes is thrown away
 //            until the client's FIN, so that a reset does not take the answer with it (RFC 9112
@@ -72,6 +76,11 @@ constexpr std::chrono::milliseconds kVerdictWait{250};
 constexpr std::chrono::milliseconds kHeadWait{60'000};
 // How long the connection of a client may stay idle when responses may have changed.
 constexpr std::chrono::milliseconds kOutdatedIdleMax{5000};
+// How long the head of an answer is kept back while nothing of its body has come.
+constexpr std::chrono::milliseconds kHeadKeptMax{50};
+// How many interim answers to one request are passed on, and how many bytes of their heads.
+constexpr std::size_t kInterimMax = 1000;
+constexpr std::size_t kInterimBytesMax = 256 * 1024;
 // How long after a client's FIN an answer may begin.
 constexpr std::chrono::milliseconds kHalfCloseGrace{1000};
 
@@ -109,8 +118,12 @@ struct UpstreamOpened {
   bool reused = false;  // it has served another request before
 };
 
+// The head of an answer has come. If keeps_head() is true then, the head is to be told again when
+// something has come behind it, and after TimerExpired.
 struct ResponseArrived {
   ResponseFacts facts;
+  std::size_t size = 0;    // bytes of the head
+  bool body_begun = true;  // something has come behind it
 };
 
 struct ResponseRefused {  // the head or the framing of the answer is not acceptable
@@ -230,7 +243,7 @@ class Effects {
   bool operator==(const Effects&) const = default;
 
  private:
-  std::array<Effect, 3> effects_;
+  std::array<Effect, 4> effects_;
   std::size_t size_ = 0;
 };
 
@@ -253,6 +266,9 @@ class Exchange {
 
   // When to send TimerExpired.
   std::optional<TimePoint> wake_at() const { return wake_at_; }
+
+  // Whether the head of an answer is kept back. Its text must stay as it is until PassResponseHead.
+  bool keeps_head() const { return kept_until_.has_value(); }
 
   const RequestFacts& request() const { return request_; }
 
@@ -284,6 +300,9 @@ class Exchange {
   void hold();
   Effects forward(std::uint64_t generation, TimePoint now);
   Effects take_back();
+  Effects pass_interim(const ResponseArrived& event);
+  bool keeps_back(const ResponseArrived& event, TimePoint now) const;
+  PassResponseHead pass_head();
   Effects close_on_verdict(TimePoint now);
   Effects answer_half_closed();
   Effects answer(Answer::Kind kind, int status, std::string why);
@@ -303,11 +322,15 @@ class Exchange {
   bool head_begun_ = false;   // Reading: some of the next request's head has come
   bool is_outdated_ = false;  // responses may have changed since the last answer
   bool request_body_done_ = true;
-  bool closes_ = false;           // the client's connection ends with this answer
-  bool ends_by_close_ = false;    // the answer's end is the connection's end
-  bool opened_ = false;           // a connection to the backend could be made
-  bool reused_ = false;           // and had served before
-  bool expired_ = false;          // Doubtful, Ending: the news did not come in time
+  bool closes_ = false;            // the client's connection ends with this answer
+  bool ends_by_close_ = false;     // the answer's end is the connection's end
+  std::size_t interim_count_ = 0;  // interim answers to the request, and their bytes
+  std::size_t interim_bytes_ = 0;
+  std::optional<TimePoint> kept_until_;  // a head is kept back
+  bool head_came_ = false;               // on the newest backend connection
+  bool opened_ = false;                  // a connection to the backend could be made
+  bool reused_ = false;                  // and had served before
+  bool expired_ = false;                 // Doubtful, Ending: the news did not come in time
   std::uint64_t generation_ = 0;  // of the backend that has, or last had, a request of this client
   std::uint64_t ticket_ = 0;      // of the request; Ending: of the doubt
   std::optional<bus::TreePoint> needs_;

@@ -96,7 +96,9 @@ Verdict Gate::judge_sent(const Plea& plea) const {
 }
 
 Verdict Gate::judge_ended(const Plea& plea) const {
-  if (!is_running(plea.generation)) return Verdict::Close;
+  if (!is_running(plea.generation)) {
+    return plea.nothing_passed ? judge_sent(plea) : Verdict::Close;
+  }
   const bus::Ticket doubt{.epoch = doubts_.epoch, .number = plea.ticket};
   const bool is_settled = !is_supervised_ || plea.expired || backend_->answers.covers(doubt);
   return is_settled ? Verdict::Complete : Verdict::Stay;

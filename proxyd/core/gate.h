@@ -24,10 +24,11 @@ enum class Situation {
 struct Plea {
   Situation situation = Situation::Idle;
   std::uint64_t generation = 0;  // of the backend that has, or last had, this client's request
-  bool repeatable = false;       // Sent: safe, and nothing of it is lost
+  bool repeatable = false;       // Sent, Ended: safe, and nothing of it is lost
   bool lost = false;             // Sent: the connection to the backend is gone
   bool reused = false;           // Sent: and it had served another request before
   bool expired = false;          // Ended; Sent, lost: kVerdictWait has passed
+  bool nothing_passed = false;   // Ended: the client has got nothing of the answer yet
   std::uint64_t ticket = 0;      // Waiting: whose answer says how new the backend has to be. Ended:
                                  // whose answer says whether the backend was killed
   std::optional<bus::TreePoint> needs;  // Waiting: so new, if an earlier judgement has said it
@@ -74,6 +75,7 @@ struct Judgement {
 //   Tunnel     │                        │ is newer                  │
 //   Ended      │ Close                  │ Close if the generation   │ Close
 //              │                        │ is newer; else see below  │
+//              │ as Sent instead of Close, if the client has got nothing of the answer yet
 //
 // New enough: the barrier (barrier.h) has told how the files stood when the request came, and the
 // backend knows that tree. Where the barrier does not hold, the newest tree that is known counts.

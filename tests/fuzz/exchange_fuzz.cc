@@ -376,8 +376,9 @@ class Play {
   // What must hold whenever all has been done that can be done.
   void check_rest() {
     const Phase phase = exchange_.phase();
-    const bool needs_upstream =
-        phase == Phase::Sent || phase == Phase::Answering || phase == Phase::Tunnel;
+    const bool needs_upstream = phase == Phase::Sent || phase == Phase::Answering ||
+                                phase == Phase::Tunnel ||
+                                (phase == Phase::Ending && exchange_.keeps_head());
     check(needs_upstream == (upstream_ != nullptr), "a backend connection is there when it is used",
           to_string(phase));
     const bool is_in_doubt = phase == Phase::Doubtful || phase == Phase::Ending;
@@ -471,6 +472,7 @@ class Play {
   }
 
   bool read_response() {
+    if (output_.size() >= kOutputMax) return false;
     if (!upstream_ || !upstream_->is_open) return false;
     Link& from = *upstream_;
     const HeadResult result = from.input.empty() ? NeedMore{} : from.parser.read_head(from.input);
@@ -489,9 +491,10 @@ class Play {
       return true;
     }
     const ResponseFacts facts = std::get<ResponseFacts>(judged);
-    handle(ResponseArrived{.facts = facts});
-    if (!upstream_) return true;
     const std::size_t size = std::get<HeadRead>(result).size;
+    handle(ResponseArrived{.facts = facts, .size = size, .body_begun = from.input.size() > size});
+    if (!upstream_) return true;
+    if (exchange_.keeps_head()) return await_body(facts);
     if (!facts.is_interim()) newest().source = from.input.substr(0, size);
     from.input.erase(0, size);
     if (facts.is_interim()) {
@@ -499,6 +502,22 @@ class Play {
     } else {
       from.body.begin(facts.framing, facts.length, coding_ != Coding::Dechunk);
     }
+    return true;
+  }
+
+  bool await_body(const ResponseFacts& facts) {
+    Link& from = *upstream_;
+    if (!from.input_ended) {
+      from.parser.start();
+      return false;
+    }
+    if (facts.framing != Framing::UntilClose) {
+      handle(UpstreamLost{});
+      return true;
+    }
+    newest().source = from.input;
+    newest().source_ended_by_close = true;
+    handle(ResponseEndedByClose{.ticket = gate_.doubt()});
     return true;
   }
 

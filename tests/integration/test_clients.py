@@ -1,5 +1,6 @@
 """Clients that are slow, many, or gone: what one of them costs, and whom."""
 
+import contextlib
 import hashlib
 import os
 import resource
@@ -9,7 +10,7 @@ import threading
 import time
 import unittest
 
-from harness import DEADLINE_S, Background, memory_of, stat_fields, wait_for
+from harness import DEADLINE_S, QUIET_S, Background, memory_of, stat_fields, wait_for
 from proxy import ProxyTest
 from restarts import is_sanitized
 
@@ -32,6 +33,46 @@ class Memory(ProxyTest):
         """Sanitizers keep what is freed for a while: their builds are not measured."""
         if not is_sanitized():
             self.assertLess(self.memory() - before, limit)
+
+
+class Unread(Memory):
+    """Heads that a client does not read are limited as bodies are."""
+
+    def test_interim_answers_without_end(self):
+        before = self.memory()
+        client = self.client()
+        client.ask()
+        peer = self.accept()
+        peer.read_request()
+        early = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 10_000
+        sent = 0
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            for _ in range(200):
+                peer.send(early)
+                sent += len(early)
+        self.assertLess(sent, 8 << 20)
+        self.assert_small(4 << 20, before)
+        status = 103
+        while status == 103:
+            status, _ = client.read_head()
+        self.assertEqual(status, 502)
+
+    def test_heads_of_pipelined_answers(self):
+        before = self.memory()
+        client = self.client()
+        count = 1500
+        sending = Background(client.send, "GET / HTTP/1.1\r\nHost: a\r\n\r\n" * count)
+        peer = self.accept()
+        peer.socket.settimeout(QUIET_S)
+        answers = 0
+        with contextlib.suppress(TimeoutError):
+            for _ in range(count):
+                peer.read_request()
+                peer.send(b"HTTP/1.1 204 No Content\r\nA: " + b"a" * 60_000 + b"\r\n\r\n")
+                answers += 1
+        self.assertLess(answers, count, "nothing held the backend back")
+        self.assert_small(8 << 20, before)
+        sending.result()
 
 
 class Leaving(ProxyTest):

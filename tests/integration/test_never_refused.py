@@ -171,6 +171,55 @@ class InFlight(RestartTest):
         self.assertEqual(self.log("GET /crash"), ["GET /crash first", "GET /crash one"])
 
 
+# On its first start, it asks its supervisor for a restart between an answer's head and its body.
+TWO_WRITES = '''
+import http.server, os, pathlib, signal, sys, time
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.send_response(200)
+        if "length" in self.path:
+            self.send_header("Content-Length", "3")
+        else:
+            self.close_connection = True
+        self.end_headers()
+        if not pathlib.Path(sys.argv[2]).exists():
+            pathlib.Path(sys.argv[2]).touch()
+            os.kill(os.getppid(), signal.SIGHUP)
+            time.sleep(60)
+        self.wfile.write(b"abc")
+
+    do_POST = do_GET
+
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+'''
+
+
+class TwoWrites(RestartTest):
+    """Many servers send head and body in two writes, Python's http.server among them."""
+
+    def setUp(self):
+        super().setUp()
+        self.save("app.py", TWO_WRITES)
+        self.asked = self.directory / "asked"
+        self.hpp = self.start_hpp("--exec", PYTHON, "app.py", "{backend}", self.asked)
+        self.hpp.wait_ready()
+
+    def test_a_restart_between_them_is_not_seen(self):
+        for path in ("/length", "/close"):
+            with self.subTest(path):
+                self.asked.unlink(missing_ok=True)
+                answer = self.client().ask(path=path)
+                self.assertEqual((answer.status, answer.text), (200, "abc"))
+
+    def test_and_what_cannot_be_repeated_is_told_why(self):
+        answer = self.client().ask("POST", "/length", [("Content-Length", 0)])
+        self.assertEqual(answer.status, 503)
+        self.assertIn("not sent again", answer.text)
+
+
 class Kept(RestartTest):
     """Connections that clients keep between their requests."""
 

@@ -375,13 +375,25 @@ bool Proxyd::read_response(Client& client) {
     return true;
   }
   const FromBackend from = link.inbox.front();
-  link.inbox.pop_front();
   if (from.request != client.request) {
     world_.violated("request {} gets the answer to request {}", client.request->id,
                     from.request->id);
   }
   client.response = from.facts;
-  handle(client, proxyd::ResponseArrived{.facts = from.facts});
+  handle(client, proxyd::ResponseArrived{.facts = from.facts, .body_begun = link.inbox.size() > 1});
+  if (!client.upstream) return true;
+  if (client.exchange.keeps_head()) return await_body(client);
+  link.inbox.pop_front();
+  return true;
+}
+
+bool Proxyd::await_body(Client& client) {
+  if (!client.upstream->has_ended) return false;
+  if (client.response.framing == Framing::UntilClose) {
+    handle(client, proxyd::ResponseEndedByClose{.ticket = take_doubt()});
+  } else {
+    handle(client, proxyd::UpstreamLost{});
+  }
   return true;
 }
 

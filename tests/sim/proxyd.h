@@ -130,6 +130,7 @@ class Proxyd final : public Mortal {
   bool read_request(Client& client);
   bool pump_request(Client& client);
   bool read_response(Client& client);
+  bool await_body(Client& client);
   bool pump_response(Client& client);
   bool tell_of_client_end(Client& client);
   bool pump_tunnel(Client& client);
