@@ -2,10 +2,9 @@
 
 #include <utility>
 
-#include "common/log.h"
-#include "common/text.h"
 #include "common/wall_clock.h"
 #include "proxyd/core/error_page.h"
+#include "proxyd/core/failure_log.h"
 
 namespace hpp::proxyd {
 namespace {
@@ -409,6 +408,7 @@ void Client::begin_request() {
     idle.pop_back();
   }
   request_->parser.start();
+  request_->head.clear();
   request_->answered = 0;
 }
 
@@ -497,11 +497,10 @@ std::string Client::tag_for(const ResponseFacts& facts) {
 // Each kind of defect is worth one line.
 void Client::note_defects(const Defects& defects) {
   if (defects.none()) return;
-  const std::string_view head = request_->head;
-  const std::string_view request = head.substr(0, head.find(" HTTP/1.1\r\n"));
+  const std::string request = shown_request();
   for (const Defect defect : context_.defects.add(defects, request, exchange_.generation())) {
     log::warning("{}. hpp corrects that; other programs may not. First seen in the answer to {}",
-                 describe(defect), printable(std::string(request)));
+                 describe(defect), request);
   }
 }
 
@@ -511,7 +510,16 @@ void Client::perform(const EndResponse&) {
   if (coding_ == Delivery::Coding::Chunk) append_last_chunk(stream_.output());
 }
 
+// Before its head is complete, a request is what has come of it.
+std::string Client::shown_request() {
+  const bool has_head = request_ && !request_->head.empty();
+  return proxyd::shown_request(has_head ? request_->head : stream_.input().front());
+}
+
 void Client::perform(const Answer& effect) {
+  if (const auto line = failure_line(shown_request(), effect)) {
+    context_.report(effect.status >= 500 ? log::Level::Warning : log::Level::Info, *line);
+  }
   bus::BackendState backend;
   if (context_.gate.is_supervised()) backend = context_.gate.backend().value_or(backend);
   const Audience audience{.may_see_output = peer_is_local_ || context_.expose_errors,
@@ -543,6 +551,9 @@ void Client::perform(const FinishClient& effect) {
 }
 
 void Client::perform(const CutClient& effect) {
+  if (!effect.why.empty()) {
+    context_.report(log::Level::Warning, failure_line(shown_request(), effect));
+  }
   if (timer_) timer_->stop();
   stream_.flush();
   // What a slow client has not taken by now is lost, and it is to know.

@@ -13,6 +13,7 @@
 #include "common/event/loop.h"
 #include "common/event/stream.h"
 #include "common/event/timer.h"
+#include "common/log.h"
 #include "common/os/socket_address.h"
 #include "common/os/splice_pipe.h"
 #include "proxyd/core/answer_defects.h"
@@ -54,15 +55,16 @@ struct ClientContext {
   SplicePipes pipes;
   Pool pool;
   std::vector<std::unique_ptr<RequestReader>> idle_readers;
-  Address bind;                                // where this proxy listens
-  bool injects;                                // our script, into pages
-  bool objection_told = false;                 // of a page's policy to that script
-  std::string backend;                         // `localhost:8001`: Host for who sent none
-  std::uint64_t forwarded = 0;                 // requests given to a backend so far
-  std::uint64_t replayed = 0;                  // of those, not for the first time
-  History history;                             // of the backend's starts
-  DefectRecord defects;                        // in the backend's answers
-  bool expose_errors;                          // to strangers, too
+  Address bind;                 // where this proxy listens
+  bool injects;                 // our script, into pages
+  bool objection_told = false;  // of a page's policy to that script
+  std::string backend;          // `localhost:8001`: Host for who sent none
+  std::uint64_t forwarded = 0;  // requests given to a backend so far
+  std::uint64_t replayed = 0;   // of those, not for the first time
+  History history;              // of the backend's starts
+  DefectRecord defects;         // in the backend's answers
+  std::function<void(log::Level, const std::string&)> report;  // a line of core/failure_log.h
+  bool expose_errors;                                          // to strangers, too
   std::uint64_t next_arrival = 1;              // numbers requests in their order of arrival
   std::function<std::uint64_t()> take_ticket;  // core/barrier.h
   std::function<std::uint64_t()> take_doubt;   // core/gate.h
@@ -133,6 +135,7 @@ class Client final : private StreamListener, private UpstreamListener {
   void send_request();
   std::string tag_for(const ResponseFacts& facts);
   void note_defects(const Defects& defects);
+  std::string shown_request();
   void close();
 
   void handle(const Event& event);

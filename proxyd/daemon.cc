@@ -60,6 +60,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
                .backend = to_string(options.backend),
                .history = {},
                .defects = {},
+               .report = [this](log::Level level, const std::string& line) { report(level, line); },
                .expose_errors = options.expose_errors,
                .take_ticket = [this] { return take_ticket(); },
                .take_doubt = [this] { return take_doubt(); },
@@ -73,6 +74,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
       livereload_(loop),
       publish_timer_(loop, [this] { publish(); }),
       barrier_timer_(loop, [this] { ask(); }),
+      burst_timer_(loop, [this] { end_burst(); }),
       supervisor_timer_(loop, [this] { tell_of_supervisor(); }),
       signals_(loop, {SIGTERM, SIGINT}, [this](int) { loop_.stop(); }) {
   auto sockets = listen_for_good(manager_, "http", options.bind);
@@ -213,6 +215,20 @@ void Daemon::tell_of(bool& told, bool is_there, const char* trouble, const char*
     log::info("{}", end);
   }
   publish_soon();
+}
+
+// ---- failures ---------------------------------------------------------------------------------
+
+void Daemon::report(log::Level level, const std::string& line) {
+  if (failures_.admit(line, now())) log::write(level, line);
+  if (burst_timer_.is_active()) return;
+  burst_timer_.start(std::chrono::duration_cast<Milliseconds>(*failures_.wake_at() - now()));
+}
+
+void Daemon::end_burst() {
+  if (const std::size_t more = failures_.end_burst(); more > 0) {
+    log::info("{} more {} like these", more, more == 1 ? "request" : "requests");
+  }
 }
 
 // ---- clients ------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@
 #include "common/options.h"
 #include "common/service_manager.h"
 #include "proxyd/client.h"
+#include "proxyd/core/failure_log.h"
 #include "proxyd/livereload_server.h"
 
 namespace hpp::proxyd {
@@ -34,6 +35,8 @@ class Daemon {
   void reconsider_queue();
   std::uint64_t take_ticket();
   std::uint64_t take_doubt();
+  void report(log::Level level, const std::string& line);
+  void end_burst();
   void ask_soon();
   void ask();
   void tell_of_barrier();
@@ -56,6 +59,8 @@ class Daemon {
   std::optional<bus::Subscriber> subscriber_;
   Timer publish_timer_;
   Timer barrier_timer_;
+  FailureLog failures_;
+  Timer burst_timer_;       // the end of a burst of failures
   Timer supervisor_timer_;  // once: has it been heard by then?
   bus::ProxyState state_;   // as it was published last
   bool asking_ = false;     // at the end of this turn

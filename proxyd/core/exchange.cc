@@ -5,6 +5,13 @@
 #include <utility>
 
 namespace hpp::proxyd {
+namespace {
+
+constexpr const char* kAbandoned = "your server closed the connection before the end of its answer";
+constexpr const char* kRestarted =
+    "your server ended or was restarted before the end of its answer";
+
+}  // namespace
 
 std::string_view to_string(Exchange::Phase phase) {
   switch (phase) {
@@ -138,7 +145,7 @@ Effects Exchange::handle(const RequestBodyBroken& event, TimePoint) {
     case Phase::Sent:
       return answer(Answer::Kind::Refused, 400, event.why);
     case Phase::Answering:
-      return cut();
+      return cut("the body of the request is malformed: " + event.why);
     case Phase::Reading:
     case Phase::Held:
     case Phase::Doubtful:
@@ -249,7 +256,7 @@ Effects Exchange::take_back() {
 }
 
 Effects Exchange::close_on_verdict(TimePoint now) {
-  if (phase_ != Phase::Reading) return cut();
+  if (phase_ != Phase::Reading) return cut(kRestarted);
   if (!std::exchange(is_outdated_, true)) wake_at_ = now + kOutdatedIdleMax;
   return {};
 }
@@ -324,7 +331,7 @@ Delivery Exchange::delivery_for(const ResponseFacts& response) const {
 }
 
 Effects Exchange::handle(const ResponseRefused& event, TimePoint) {
-  if (phase_ == Phase::Answering) return cut();
+  if (phase_ == Phase::Answering) return cut("the answer is malformed: " + event.why);
   assert(phase_ == Phase::Sent);
   return answer(Answer::Kind::BadGateway, 502,
                 "Your server's answer cannot be used: " + event.why + '.');
@@ -380,7 +387,7 @@ Effects Exchange::handle(const UpstreamLost&, TimePoint) {
       return {DropUpstream{}, AskGate{}};
     case Phase::Answering:
     case Phase::Tunnel:
-      return cut();
+      return cut(kAbandoned);
     case Phase::Reading:
     case Phase::Held:
     case Phase::Doubtful:
@@ -458,12 +465,14 @@ Effects Exchange::answer_own(OwnEndpoint endpoint) {
   return {AnswerOwn{.endpoint = endpoint}, FinishClient{}};
 }
 
-// Also when the client has hung up: nobody reads an answer, and nothing may go on for it.
-Effects Exchange::cut() {
+// Also when the client has hung up: nobody reads an answer, and nothing may go on for it. A tunnel
+// and an event stream have no end of their own, so that a cut is not worth a line in the log.
+Effects Exchange::cut(std::string why) {
   Effects effects;
   if (has_upstream()) effects.push_back(DropUpstream{});
   const bool has_begun = phase_ == Phase::Answering || (phase_ == Phase::Ending && !keeps_head());
-  effects.push_back(CutClient{.reset = has_begun && ends_by_close_});
+  if (phase_ == Phase::Tunnel || response_.is_event_stream) why.clear();
+  effects.push_back(CutClient{.reset = has_begun && ends_by_close_, .why = std::move(why)});
   phase_ = Phase::Closed;
   kept_until_.reset();
   wake_at_.reset();

@@ -220,6 +220,7 @@ struct FinishClient {   // write what is pending, then FIN, then wait for the cl
 
 struct CutClient {     // end the connection so that the client cannot take the answer for complete
   bool reset = false;  // the answer ends with the connection: only a reset tells
+  std::string why;     // a clause, for the log; empty: the client is not waiting for anything
 
   bool operator==(const CutClient&) const = default;
 };
@@ -309,7 +310,7 @@ class Exchange {
   Effects answer_own(OwnEndpoint endpoint);
   Effects hand_over(const std::string& websocket_key);
   Effects complete_response();
-  Effects cut();
+  Effects cut(std::string why = {});
   Delivery delivery_for(const ResponseFacts& response) const;
   bool has_upstream() const;
   bool is_repeatable() const;

@@ -407,6 +407,51 @@ class Backends(ProxyTest):
             self.assertGreaterEqual(time.monotonic() - began, 0.1)
 
 
+class Log(ProxyTest):
+    """One line for each answer that hpp cuts or gives itself."""
+
+    def ask(self, path):
+        client = self.client()
+        client.ask(path=path)
+        peer = self.accept()
+        peer.read_request()
+        return client, peer
+
+    def test_a_backend_that_gives_no_answer(self):
+        client, peer = self.ask("/none")
+        peer.socket.close()
+        self.assertEqual(client.read_response().status, 502)
+        self.proxy.wait_line("GET /none: 502, your server closed the connection before it began")
+
+    def test_an_answer_that_cannot_be_used(self):
+        client, peer = self.ask("/bad")
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: x\x1b[31m\r\n\r\n")
+        self.assertEqual(client.read_response().status, 502)
+        self.proxy.wait_line("GET /bad: 502, your server's answer cannot be used")
+        self.assertNotIn("\x1b", self.proxy.output())
+
+    def test_an_answer_that_is_cut(self):
+        client, peer = self.ask("/cut")
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
+        client.read_head()
+        peer.socket.close()
+        self.assertEqual(client.read_to_end(), b"hello")
+        self.proxy.wait_line("GET /cut: cut short, your server closed the connection")
+
+    def test_a_request_that_is_refused(self):
+        client = self.client()
+        client.send(b"GET /nul\x1b[31m HTTP/1.1\r\nHost: a\r\n\r\n")
+        self.assertEqual(client.read_response().status, 400)
+        self.proxy.wait_line(r"GET /nul\?\[31m: 400, ")
+
+    def test_many_at_once_are_shortened(self):
+        for _ in range(3):
+            client, peer = self.ask("/none")
+            peer.socket.close()
+            self.assertEqual(client.read_response().status, 502)
+        self.proxy.wait_line("[12] more requests? like these")
+
+
 class Streams(ProxyTest):
     def test_events_pass_at_once(self):
         client = self.client()
@@ -450,6 +495,7 @@ class Streams(ProxyTest):
         peer.read_request()
         peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
         self.assertEqual(client.read_response().body, b"hello")
+        self.assertEqual(client.read_response().status, 400)
         client.wait_closed()
         peer.wait_ended()
 

@@ -26,6 +26,8 @@ using Coding = Delivery::Coding;
 const RequestFacts kGet{.is_safe = true};
 const RequestFacts kPost{.framing = Framing::Length, .length = 5};
 const ResponseFacts kOk{.framing = Framing::Length, .length = 2};
+const std::string kAbandoned = "your server closed the connection before the end of its answer";
+const std::string kRestarted = "your server ended or was restarted before the end of its answer";
 
 Judged judged(Verdict verdict, std::uint64_t generation = 0) {
   return {.verdict = verdict, .generation = generation, .needs = {}};
@@ -443,7 +445,7 @@ TEST(Exchange, DeliversInTheClientsFraming) {
       .when(ResponseArrived{until_close})
       .then({PassResponseHead{.facts = until_close, .delivery = {.closes = true}}})
       .when(UpstreamLost{})
-      .then({DropUpstream{}, CutClient{.reset = true}});
+      .then({DropUpstream{}, CutClient{.reset = true, .why = kAbandoned}});
   Steps()
       .sent(old)
       .when(ResponseArrived{chunked})
@@ -456,13 +458,13 @@ TEST(Exchange, ABegunAnswerIsCutShort) {
       .sent(kGet)
       .when(ResponseArrived{kOk})
       .when(UpstreamLost{})
-      .then({DropUpstream{}, CutClient{}})
+      .then({DropUpstream{}, CutClient{.why = kAbandoned}})
       .in(Phase::Closed);
   Steps()
       .sent(kGet)
       .when(ResponseArrived{kOk})
       .when(judged(Verdict::Close))
-      .then({DropUpstream{}, CutClient{}});
+      .then({DropUpstream{}, CutClient{.why = kRestarted}});
 }
 
 TEST(Exchange, ATunnelEndsWithTheBackend) {
@@ -614,10 +616,10 @@ TEST(Exchange, AsksWhetherAKillHasEndedTheAnswer) {
   };
   ended(kGet).when(judged(Verdict::Stay)).then({}).in(Phase::Ending);
   ended(kGet).when(judged(Verdict::Complete)).then({EndResponse{}, ReadNext{}}).in(Phase::Reading);
-  ended(kGet).when(judged(Verdict::Close)).then({CutClient{}}).in(Phase::Closed);
+  ended(kGet).when(judged(Verdict::Close)).then({CutClient{.why = kRestarted}}).in(Phase::Closed);
   ended(kGet).when(ClientBroken{}).then({CutClient{}}).in(Phase::Closed);
   const RequestFacts old{.minor = 0, .is_safe = true, .keeps_alive = false};
-  ended(old).when(judged(Verdict::Close)).then({CutClient{.reset = true}});
+  ended(old).when(judged(Verdict::Close)).then({CutClient{.reset = true, .why = kRestarted}});
   ended(old).when(judged(Verdict::Complete)).then({EndResponse{}, FinishClient{.lingers = false}});
   Steps silent = ended(kGet);
   silent.after(kVerdictWait).when(TimerExpired{}).then({AskGate{}});
@@ -701,7 +703,7 @@ TEST(Exchange, MalformedInputIsAnsweredAndCloses) {
       .sent(kGet)
       .when(ResponseArrived{kOk})
       .when(ResponseRefused{"chunk"})
-      .then({DropUpstream{}, CutClient{}});
+      .then({DropUpstream{}, CutClient{.why = "the answer is malformed: chunk"}});
 }
 
 TEST(Exchange, HppAnswersWhatItIsAskedItself) {
