@@ -270,7 +270,7 @@ class Requests(ProxyTest):
 
 class Backends(ProxyTest):
     def test_what_is_no_http_is_a_502_with_the_reason(self):
-        for answer in (b"hello\r\n\r\n", b"HTTP/1.1 200 OK\r\nA : b\r\n\r\n",
+        for answer in (b"hello\r\n\r\n", b"HTTP/1.1 200 OK\r\nA b\r\n\r\n",
                        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
                        b"HTTP/1.1 200 OK\r\nA: " + b"a" * 70_000 + b"\r\n\r\n"):
             client, peer, response = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", answer)
