@@ -421,10 +421,9 @@ class Interactive(TerminalTest):
     def start(self, program, kind=TerminalHpp):
         self.save("app.py", program)
         hpp = self.start_hpp("--interactive", "--exec", PYTHON, "app.py", "{backend}", kind=kind)
-        before = hpp.modes
         hpp.wait_screen("the keyboard is your server's; Ctrl.C ends all")
         hpp.wait_watching()
-        return hpp, before
+        return hpp, hpp.modes_before
 
     def test_pdb(self):
         hpp, before = self.start(DEBUGGED.replace("{answer}", "first"))

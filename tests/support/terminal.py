@@ -36,6 +36,7 @@ class TerminalHpp(Hpp):
         modes = termios.tcgetattr(self._slave)
         modes[0] |= IUTF8  # as terminals of our time do
         termios.tcsetattr(self._slave, termios.TCSANOW, modes)
+        self.modes_before = termios.tcgetattr(self._slave)  # hpp-launch may be faster than a test
         self.resize(24, 80)
         super().__init__(*arguments)
 
