@@ -4,10 +4,11 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <utility>
 
 #include "common/os/reopen.h"
@@ -18,13 +19,25 @@ namespace {
 
 using Milliseconds = std::chrono::milliseconds;
 
-// A shared pipe that polls as writable takes 4096 bytes at once, pipe(7). A pseudoterminal has room
-// for 256 at least, and each LF may become two (drivers/tty/tty_buffer.c).
-constexpr std::size_t kSharedPiece = 128;
+// A pipe that polls as writable takes so many bytes at once, pipe(7). Every line fits, so that
+// lines of several processes do not mix.
+constexpr std::size_t kPipePiece = PIPE_BUF;
+// A pseudoterminal that polls as writable has room for 256 bytes at least, and each LF may become
+// two (drivers/tty/tty_buffer.c).
+constexpr std::size_t kTerminalPiece = 128;
 
 bool is_writable(int fd, Milliseconds patience) {
   pollfd entry{.fd = fd, .events = POLLOUT, .revents = 0};
   return ::poll(&entry, 1, static_cast<int>(patience.count())) > 0;
+}
+
+// A pipe says itself that the write would block, if the kernel is new enough; a terminal does not.
+ssize_t write_without_waiting(int fd, std::string_view bytes) {
+  iovec piece{.iov_base = const_cast<char*>(bytes.data()), .iov_len = bytes.size()};
+  constexpr off_t kAtTheEnd = -1;
+  const ssize_t written = ::pwritev2(fd, &piece, 1, kAtTheEnd, RWF_NOWAIT);
+  if (written >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS)) return written;
+  return ::write(fd, bytes.data(), bytes.size());
 }
 
 }  // namespace
@@ -71,7 +84,8 @@ std::size_t Outlet::write_once(std::string_view bytes) const {
         break;
       case Kind::Shared:
         if (!is_writable(target_, Milliseconds{0})) return 0;
-        written = ::write(target_, bytes.data(), std::min(bytes.size(), kSharedPiece));
+        written = write_without_waiting(
+            target_, bytes.substr(0, is_terminal(target_) ? kTerminalPiece : kPipePiece));
         break;
       case Kind::Own:
       case Kind::Other:

@@ -16,7 +16,9 @@ namespace hpp {
 //   socket           send(2) has a flag for it.
 //   terminal, pipe   We open it once more, non-blocking (reopen.h).
 //   the same, where  We look whether it takes bytes, and write so few that it takes all of them.
-//   we may not       Another process may fill it between the look and the write; then we wait.
+//   This we may not       can only block if it is a terminal, or the kernel is old, and another
+//   process
+//                    fills it between the look and the write.
 //   other            A file or a device such as /dev/null takes everything at once.
 class Outlet {
  public:

@@ -8,6 +8,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <climits>
 #include <csignal>
 #include <memory>
 #include <optional>
@@ -145,6 +146,22 @@ TEST_F(OutletKindTest, DoesNotBlockOnASocketThatNobodyReads) {
   const std::string all = overfill(outlet);
   EXPECT_TRUE(read_until(theirs.get(), all.size()) == all);
   EXPECT_EQ(::fcntl(ours.get(), F_GETFL) & O_NONBLOCK, 0);
+}
+
+// Otherwise lines of several processes would mix.
+TEST_F(OutletKindTest, WritesALineInOnePiece) {
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC | O_DIRECT), 0);  // a read gives what one write has written
+  const UniqueFd reader(ends[0]);
+  const UniqueFd writer(ends[1]);
+  const std::string text = std::string(2'000, '.') + '\n';
+  Outlet own(writer.get());
+  Outlet shared(writer.get(), UniqueFd());
+  for (Outlet* const outlet : {&own, &shared}) {
+    outlet->write(text);
+    std::string got(PIPE_BUF, '\0');
+    EXPECT_EQ(::read(reader.get(), got.data(), got.size()), static_cast<ssize_t>(text.size()));
+  }
 }
 
 // Opened once more, a file would be written from its beginning.
