@@ -119,6 +119,7 @@ void Daemon::on_backend(const bus::BackendState& backend) {
   context_.history.on(backend);
   tell_of_supervisor();
   context_.pool.backend_runs(backend.state == bus::BackendPhase::Running);
+  context_.pool.backend_answers_at(backend.address);
   reconsider_all();
   ask_soon();
   // Last: the requests that this brings are to find the gate as it is now.

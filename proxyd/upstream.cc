@@ -63,6 +63,7 @@ void Upstream::try_next() {
       continue;
     }
     connecting_ = std::move(attempt.fd);
+    peer_ = addresses_[(first_ + tried_) % addresses_.size()];
     connected_ = std::make_unique<FdWatch>(loop_, connecting_.get(), FdWatch::For::Writing,
                                            [this] { attempt_ended(); });
     connected_->start();
@@ -188,7 +189,8 @@ Pool::Pool(Loop& loop, SplicePipes& pipes, std::vector<SocketAddress> addresses)
     : loop_(loop),
       pipes_(pipes),
       queue_(loop),
-      addresses_(std::move(addresses)),
+      all_addresses_(std::move(addresses)),
+      addresses_(all_addresses_),
       idle_(*this, kIdleFor),
       leaving_(*this, kLeavingFor),
       ended_(*this, kEndedFor) {
@@ -219,7 +221,7 @@ void Pool::put_back(std::unique_ptr<Upstream> upstream, bool keeps_alive) {
   Lot& lot = keeps_alive ? idle_ : leaving_;
   Stream& stream = upstream->stream();
   const bool usable = !stream.end_in_sight() && !stream.input_ended() && !stream.is_broken() &&
-                      stream.input().empty() && stream.output_done();
+                      stream.input().empty() && stream.output_done() && is_in_use(upstream->peer());
   if (!usable || lot.all.size() >= kIdleMax) return drop(std::move(upstream));
   stream.read_while(true);
   stream.input().release();
@@ -271,7 +273,26 @@ void Pool::close(std::unique_ptr<Upstream> upstream) {
 
 void Pool::backend_runs(bool runs) {
   backend_runs_ = runs;
-  if (runs) return;
+  if (!runs) drop_idle();
+}
+
+void Pool::backend_answers_at(std::string_view address) {
+  std::vector<SocketAddress> wanted;
+  for (const SocketAddress& one : all_addresses_) {
+    if (one.text() == address) wanted.push_back(one);
+  }
+  if (wanted.empty()) wanted = all_addresses_;
+  if (wanted == addresses_) return;
+  addresses_ = std::move(wanted);
+  first_ = 0;
+  if (addresses_.size() < all_addresses_.size()) drop_idle();
+}
+
+bool Pool::is_in_use(const SocketAddress& address) const {
+  return std::find(addresses_.begin(), addresses_.end(), address) != addresses_.end();
+}
+
+void Pool::drop_idle() {
   for (Lot* const lot : {&idle_, &leaving_, &ended_}) {
     for (auto& parked : std::exchange(lot->all, {})) close(std::move(parked->upstream));
   }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "common/event/fd_watch.h"
@@ -56,6 +57,9 @@ class Upstream final : private StreamListener, private ConnectQueue::Member {
 
   BodyPump& pump() { return pump_; }
 
+  // Where it leads to, once it is open.
+  const SocketAddress& peer() const { return peer_; }
+
   // Whether it has carried a complete exchange before this one.
   bool was_used() const { return was_used_; }
 
@@ -98,6 +102,7 @@ class Upstream final : private StreamListener, private ConnectQueue::Member {
   UpstreamListener* listener_;
   std::size_t tried_ = 0;
   UniqueFd connecting_;
+  SocketAddress peer_;
   std::unique_ptr<FdWatch> connected_;
   std::unique_ptr<Timer> impatience_;
   Milliseconds patience_;
@@ -136,6 +141,10 @@ class Pool {
   // binds.
   void backend_runs(bool runs);
 
+  // The one address, as text, where the backend has answered; empty: any of them. Idle connections
+  // to others are closed.
+  void backend_answers_at(std::string_view address);
+
  private:
   struct Parked;
 
@@ -150,6 +159,8 @@ class Pool {
     Timer expiry;
   };
 
+  bool is_in_use(const SocketAddress& address) const;
+  void drop_idle();
   void forget(Parked* parked);
   void expire(Lot& lot);
   void close(std::unique_ptr<Upstream> upstream);
@@ -157,7 +168,8 @@ class Pool {
   Loop& loop_;
   SplicePipes& pipes_;
   ConnectQueue queue_;
-  std::vector<SocketAddress> addresses_;
+  std::vector<SocketAddress> all_addresses_;
+  std::vector<SocketAddress> addresses_;  // those in use
   std::size_t first_ = 0;
   Lot idle_;     // until the next request
   Lot leaving_;  // until the backend closes

@@ -22,6 +22,9 @@ namespace {
 // us, and perhaps never if a developer runs this program alone.
 constexpr Milliseconds kTreeWait{1'000};
 
+// How many processes that may not be killed are named. The others follow when these have ended.
+constexpr std::size_t kRefusedNamedMax = 5;
+
 UniqueFd open_no_input() {
   UniqueFd fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (!fd.is_open()) throw_errno("cannot open /dev/null");
@@ -78,15 +81,18 @@ Daemon::Daemon(const Options& options)
                spawns_so_far(publisher_)),
       output_(loop_, destinations_.at(streams_.out()), destinations_.at(streams_.err()),
               options.interactive ? Output::Input::Keyboard : Output::Input::None),
-      probe_(loop_, addresses_, question(options),
-             [this] { happen(Answered{.generation = probed_generation_, .wall_ms = wall_ms()}); }),
+      listener_owner_([this] { return likely_listeners(); },
+                      [this] { return killer_.processes(); }),
+      probe_(loop_, addresses_, question(options), probe_handlers()),
       build_output_(loop_, destinations_.at(streams_.err())),
       port_release_(loop_, addresses_, [this] { happen(TreeGone{.wall_ms = wall_ms()}); }),
       killer_(
           loop_, tag_prefix_, [this] { return manager_.strays(); },
           {.signal = options.stop_signal, .patience = Milliseconds{options.stop_timeout_ms}},
-          [this] { on_tree_gone(); }),
+          [this] { on_tree_gone(); },
+          [this](const std::vector<pid_t>& pids) { on_kill_refused(pids); }),
       tree_wait_(loop_, [this] { happen(TreeWaitExpired{}); }),
+      timer_(loop_, [this] { happen(TimerExpired{}); }),
       signals_(loop_, {SIGHUP, SIGTERM, SIGINT}, [this](int number) { on_signal(number); }),
       window_signal_(loop_, {SIGWINCH}, [this](int) { follow_window(); }),
       subscriber_(loop_, options.run_directory, {bus::Topic::Tree, bus::Topic::Proxy},
@@ -216,6 +222,16 @@ void Daemon::on_tree_gone() {
   port_release_.await(is_told ? backend_.generation() : 0);
 }
 
+void Daemon::on_kill_refused(const std::vector<pid_t>& pids) {
+  KillRefused event{.pids = {}, .who = {}, .wall_ms = wall_ms()};
+  for (const pid_t pid : pids) {
+    if (event.pids.size() == kRefusedNamedMax) break;
+    event.pids.push_back(pid);
+    event.who += (event.who.empty() ? "" : ", ") + describe_process(pid);
+  }
+  happen(std::move(event));
+}
+
 void Daemon::on_build_end(ExitStatus status) {
   killer_.set_builder(0);
   build_output_.drain();
@@ -256,6 +272,31 @@ void Daemon::start_build() {
   killer_.set_builder(builder_->pid());
 }
 
+Probe::Handlers Daemon::probe_handlers() {
+  return {
+      .owner_of = [this](const SocketAddress& address) { return listener_owner_.of(address); },
+      .on_answer =
+          [this](const Probe::Answer& answer) {
+            happen(Answered{.generation = probed_generation_,
+                            .wall_ms = wall_ms(),
+                            .address = answer.from.text(),
+                            .stranger = answer.stranger});
+          },
+      .on_stranger =
+          [this](const std::string& who) {
+            happen(StrangerListens{.generation = probed_generation_, .stranger = who});
+          },
+  };
+}
+
+// This process holds the socket that backends are handed.
+std::vector<pid_t> Daemon::likely_listeners() const {
+  std::vector<pid_t> pids;
+  if (child_) pids.push_back(child_->pid());
+  if (socket_) pids.push_back(::getpid());
+  return pids;
+}
+
 void Daemon::perform(const Spawn& effect) {
   events_.push_front(spawn(effect.generation));  // the core wants to know before anything else
 }
@@ -266,7 +307,10 @@ Event Daemon::spawn(std::uint64_t generation) {
   probe_.stop();
   const bool is_ours = socket_ && socket_->is_open();
   if (const auto holder = is_ours ? std::nullopt : find_port_holder(addresses_)) {
-    return PortTaken{.port = holder->port, .by = holder->who, .wall_ms = wall_ms()};
+    return PortTaken{.port = holder->port,
+                     .by = holder->owner.text,
+                     .pid = holder->owner.pid,
+                     .wall_ms = wall_ms()};
   }
   if (child_) loop_.bury(std::move(child_));
   try {
@@ -303,7 +347,14 @@ void Daemon::perform(const KillTree&) {
 
 void Daemon::perform(const StartProbe& effect) {
   probed_generation_ = effect.generation;
-  probe_.start();
+  switch (effect.of) {
+    case StartProbe::Of::Tree:
+      return probe_.start();
+    case StartProbe::Of::Anybody:
+      return probe_.start(/*strangers=*/true);
+    case StartProbe::Of::TreeInstead:
+      return probe_.start_instead();
+  }
 }
 
 void Daemon::perform(const StopProbe&) {
@@ -322,6 +373,10 @@ void Daemon::perform(const Say& effect) {
 
 void Daemon::perform(const StartTreeWait&) {
   tree_wait_.start(kTreeWait);
+}
+
+void Daemon::perform(const StartTimer& effect) {
+  timer_.start(effect.after);
 }
 
 // Who is started next begins anew, in Error, too.

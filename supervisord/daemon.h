@@ -21,6 +21,7 @@
 #include "supervisord/handed_socket.h"
 #include "supervisord/input.h"
 #include "supervisord/journal_streams.h"
+#include "supervisord/listener_owner.h"
 #include "supervisord/output.h"
 #include "supervisord/port_release.h"
 #include "supervisord/probe.h"
@@ -44,6 +45,7 @@ class Daemon {
   void follow_window();
   void on_exit(std::uint64_t generation, ExitStatus status);
   void on_tree_gone();
+  void on_kill_refused(const std::vector<pid_t>& pids);
   void on_build_end(ExitStatus status);
 
   std::optional<bus::BackendState> take_over();
@@ -59,8 +61,11 @@ class Daemon {
   void perform(const Publish& effect);
   void perform(const Say& effect);
   void perform(const StartTreeWait& effect);
+  void perform(const StartTimer& effect);
   void perform(const Leave& effect);
 
+  Probe::Handlers probe_handlers();
+  std::vector<pid_t> likely_listeners() const;
   Event spawn(std::uint64_t generation);
   void start_build();
 
@@ -81,6 +86,7 @@ class Daemon {
   Destinations destinations_{loop_};
   Output output_;
   std::optional<Input> input_;  // --interactive
+  ListenerOwner listener_owner_;
   Probe probe_;
   std::unique_ptr<Child> child_;
   std::optional<HandedSocket> socket_;
@@ -90,6 +96,7 @@ class Daemon {
   PortRelease port_release_;
   TreeKiller killer_;
   Timer tree_wait_;
+  Timer timer_;  // the core's
   Signals signals_;
   Signals window_signal_;
   bus::Subscriber subscriber_;

@@ -2,8 +2,6 @@
 
 #include <poll.h>
 
-#include "common/os/process_tree.h"
-
 namespace hpp::supervisord {
 namespace {
 
@@ -22,9 +20,9 @@ bool accepts(const SocketAddress& address) {
 std::optional<PortHolder> find_port_holder(const std::vector<SocketAddress>& addresses) {
   for (const SocketAddress& address : addresses) {
     if (!accepts(address)) continue;
-    std::string who = describe_port_owner(address);
+    const auto owner = find_port_owner({address});
     return PortHolder{.port = address.port(),
-                      .who = who.empty() ? std::string("another process") : std::move(who)};
+                      .owner = owner.value_or(PortOwner{.pid = 0, .text = "another process"})};
   }
   return std::nullopt;
 }

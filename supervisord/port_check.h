@@ -3,16 +3,16 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <vector>
 
+#include "common/os/port_owner.h"
 #include "common/os/socket_address.h"
 
 namespace hpp::supervisord {
 
 struct PortHolder {
   std::uint16_t port = 0;
-  std::string who;  // `pid 1234 (python3 -m http.server 8001)`
+  PortOwner owner;
 };
 
 // Who accepts connections on one of the addresses; nobody: the port is free as far as our ping is

@@ -21,6 +21,10 @@ using std::chrono::milliseconds;
 constexpr microseconds kPauseMin{1'000};
 constexpr microseconds kPauseMax{10'000};
 constexpr int kPauseShare = 500;
+// The same where a stranger listens: each round looks at /proc.
+constexpr milliseconds kStrangerPause{50};
+// The same while a stranger's answers count.
+constexpr milliseconds kPatientPause{500};
 // A connect that neither succeeds nor fails (a firewall, another machine) is begun anew.
 constexpr milliseconds kConnectTime{250};
 // A connection that stays silent may be one that the backend has lost, or its first answer takes
@@ -43,24 +47,37 @@ bool is_over(int fd) {
 }  // namespace
 
 Probe::Probe(Loop& loop, std::vector<SocketAddress> addresses, const Question& question,
-             std::function<void()> on_answer)
+             Handlers handlers)
     : loop_(loop),
       addresses_(std::move(addresses)),
       wants_(question.wants),
       request_(fmt::format("HEAD {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: hpp/{}\r\n"
                            "Accept: */*\r\nConnection: close\r\n\r\n",
                            question.path, question.host, HPP_VERSION)),
-      on_answer_(std::move(on_answer)),
+      handlers_(std::move(handlers)),
       answer_time_(kAnswerTime),
       next_round_(loop, [this] { begin_round(); }),
       deadline_(loop, [this] { on_deadline(); }) {}
 
-void Probe::start() {
+void Probe::start(bool strangers) {
   stop();
+  begin(strangers);
+  begin_round();
+}
+
+void Probe::start_instead() {
+  begin(false);
+  is_patient_ = met_stranger_ = true;
+  next_round_.start(kPatientPause);
+}
+
+void Probe::begin(bool strangers) {
   started_ = std::chrono::steady_clock::now();
   answer_time_ = kAnswerTime;
   not_http_told_ = false;
-  begin_round();
+  takes_strangers_ = strangers;
+  is_patient_ = false;
+  met_stranger_ = strangers;
 }
 
 void Probe::stop() {
@@ -70,23 +87,56 @@ void Probe::stop() {
 
 void Probe::begin_round() {
   hang_up();
+  stranger_.clear();
   for (const SocketAddress& address : addresses_) {
+    if (met_stranger_ && is_strangers(address)) continue;
     ConnectAttempt attempt = start_connect(address);
     if (!attempt.fd.is_open() || attempt.error != 0) continue;
     const int fd = attempt.fd.get();
     reset_on_close(fd);
     if (is_over(fd)) {
-      if (connect_error(fd) != 0) continue;
-      return talk(std::move(attempt.fd));
+      if (connect_error(fd) != 0 || is_strangers(address)) continue;
+      stranger_.clear();
+      return talk(std::move(attempt.fd), address);
     }
     auto under_way = std::make_unique<Attempt>();
     under_way->fd = std::move(attempt.fd);
+    under_way->address = address;
     under_way->over = std::make_unique<FdWatch>(loop_, fd, FdWatch::For::Writing,
                                                 [this, fd] { on_connect_over(fd); });
     under_way->over->start();
     attempts_.push_back(std::move(under_way));
   }
-  next_round_.start(attempts_.empty() ? pause() : microseconds(kConnectTime));
+  if (attempts_.empty()) return end_round();
+  next_round_.start(kConnectTime);
+}
+
+// Nobody of the tree has accepted.
+void Probe::end_round() {
+  if (stranger_.empty()) return next_round_.start(pause());
+  if (takes_strangers_) return ask_stranger();
+  next_round_.start(is_patient_ ? kPatientPause : kStrangerPause);
+  if (!is_patient_) handlers_.on_stranger(stranger_);
+}
+
+void Probe::ask_stranger() {
+  ConnectAttempt attempt = start_connect(strangers_address_);
+  const bool is_open =
+      attempt.error == 0 && is_over(attempt.fd.get()) && connect_error(attempt.fd.get()) == 0;
+  if (!is_open) return next_round_.start(kStrangerPause);
+  reset_on_close(attempt.fd.get());
+  talk(std::move(attempt.fd), strangers_address_);
+}
+
+bool Probe::is_strangers(const SocketAddress& address) {
+  const Owner owner = handlers_.owner_of(address);
+  if (owner.is != Owner::Is::Stranger) return false;
+  met_stranger_ = true;
+  if (stranger_.empty()) {
+    stranger_ = owner.who;
+    strangers_address_ = address;
+  }
+  return true;
 }
 
 void Probe::on_connect_over(int fd) {
@@ -95,20 +145,24 @@ void Probe::on_connect_over(int fd) {
   auto attempt = std::move(*found);
   attempts_.erase(found);
   attempt->over->stop();
-  if (connect_error(fd) == 0) {
-    talk(std::move(attempt->fd));
+  if (connect_error(fd) == 0 && !is_strangers(attempt->address)) {
+    stranger_.clear();
+    talk(std::move(attempt->fd), attempt->address);
   } else if (attempts_.empty()) {
-    next_round_.start(pause());
+    end_round();
   }
   loop_.bury(std::move(attempt));
 }
 
-void Probe::talk(UniqueFd fd) {
+void Probe::talk(UniqueFd fd, const SocketAddress& address) {
   hang_up();
   next_round_.stop();
-  if (wants_ == For::Connection) return on_answer_();
+  if (wants_ == For::Connection) {
+    return handlers_.on_answer({.from = address, .stranger = stranger_});
+  }
   talk_ = std::make_unique<Attempt>();
   talk_->fd = std::move(fd);
+  talk_->address = address;
   talk_->over = std::make_unique<FdWatch>(loop_, talk_->fd.get(), FdWatch::For::Reading,
                                           [this] { on_readable(); });
   talk_->over->start();
@@ -145,7 +199,8 @@ void Probe::take(std::string_view bytes) {
     deadline_.start(kLingerTime);
   }
   if (std::exchange(answered_, true)) return;
-  on_answer_();
+  const SocketAddress from = talk_->address;
+  handlers_.on_answer({.from = from, .stranger = stranger_});
 }
 
 void Probe::say_not_http() {

@@ -10,6 +10,7 @@
 #include "common/event/loop.h"
 #include "common/event/timer.h"
 #include "common/os/socket_address.h"
+#include "supervisord/listener_owner.h"
 
 namespace hpp::supervisord {
 
@@ -17,6 +18,9 @@ namespace hpp::supervisord {
 // that begins like an HTTP/1 response. One connection at a time, so that a backend with a single
 // thread is not kept from its work, and each closed by a reset, so that no TIME_WAIT of ours or of
 // a killed backend keeps its port from the next one.
+//
+// An address where a stranger listens is left out: it gets one connection without a request, by
+// which it is found, unless start() wants its answer.
 class Probe {
  public:
   // What counts as an answer.
@@ -28,23 +32,45 @@ class Probe {
     std::string path = "/";  // what is requested
   };
 
-  // `on_answer` is called once per start(). `loop` must outlive the probe; it should have precise
-  // timers.
-  Probe(Loop& loop, std::vector<SocketAddress> addresses, const Question& question,
-        std::function<void()> on_answer);
+  struct Answer {
+    SocketAddress from;
+    std::string stranger;  // Owner::who; empty: the tree's, or unknown
+  };
 
-  void start();
+  struct Handlers {
+    std::function<Owner(const SocketAddress&)> owner_of;
+    std::function<void(const Answer&)> on_answer;  // once per start() or start_instead()
+    // After each round in which strangers accept connections, and no process of the tree does.
+    std::function<void(const std::string& who)> on_stranger;
+  };
+
+  // `loop` must outlive the probe; it should have precise timers.
+  Probe(Loop& loop, std::vector<SocketAddress> addresses, const Question& question,
+        Handlers handlers);
+
+  // Asks the tree; with `strangers`, a stranger if no process of the tree accepts.
+  void start(bool strangers = false);
+
+  // Asks the tree, without hurry, while a stranger's answers count. The connection that gave the
+  // last answer may end in order.
+  void start_instead();
+
   void stop();
 
  private:
   struct Attempt {
     UniqueFd fd;
+    SocketAddress address;
     std::unique_ptr<FdWatch> over;
   };
 
+  void begin(bool strangers);
   void begin_round();
+  void end_round();
+  void ask_stranger();
+  bool is_strangers(const SocketAddress& address);
   void on_connect_over(int fd);
-  void talk(UniqueFd fd);
+  void talk(UniqueFd fd, const SocketAddress& address);
   void on_readable();
   void take(std::string_view bytes);
   void say_not_http();
@@ -57,7 +83,7 @@ class Probe {
   std::vector<SocketAddress> addresses_;
   For wants_;
   std::string request_;
-  std::function<void()> on_answer_;
+  Handlers handlers_;
   TimePoint started_;
   std::chrono::milliseconds answer_time_;
   std::vector<std::unique_ptr<Attempt>> attempts_;  // connects under way
@@ -65,6 +91,11 @@ class Probe {
   std::string answer_;                              // what came on it, up to the end of the head
   bool answered_ = false;                           // on_answer was called; talk_ is let end
   bool not_http_told_ = false;
+  bool takes_strangers_ = false;
+  bool is_patient_ = false;    // start_instead()
+  bool met_stranger_ = false;  // since start(): addresses are judged before they are connected to
+  std::string stranger_;       // the first one of this round; while it talks, the one talked to
+  SocketAddress strangers_address_;
   Timer next_round_;
   Timer deadline_;
 };

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <utility>
 
 #include "common/log.h"
 #include "common/os/process_tree.h"
@@ -20,7 +21,8 @@ using std::chrono::milliseconds;
 // process that lives while its group is still dying, and leftovers, which are not our children.
 constexpr milliseconds kRecheckMin{5};
 constexpr milliseconds kRecheckMax{100};
-// After so long the user is told who does not die (a process in uninterruptible sleep).
+// After so long the user is told which processes do not die: they are in uninterruptible sleep, or
+// belong to another user.
 constexpr milliseconds kSlow{2'000};
 
 UniqueFd open_process(pid_t pid) {
@@ -43,11 +45,12 @@ bool is_group_gone(pid_t group) {
 }  // namespace
 
 TreeKiller::TreeKiller(Loop& loop, std::string tag_prefix, FindStrays strays, Manners manners,
-                       std::function<void()> on_gone)
+                       std::function<void()> on_gone, OnRefused on_refused)
     : tag_prefix_(std::move(tag_prefix)),
       strays_(std::move(strays)),
       manners_(manners),
       on_gone_(std::move(on_gone)),
+      on_refused_(std::move(on_refused)),
       inherited_(living_descendants(::getpid())),
       child_signal_(loop, {SIGCHLD}, [this](int) { look(); }),
       recheck_(loop, [this] { on_recheck(); }),
@@ -55,10 +58,18 @@ TreeKiller::TreeKiller(Loop& loop, std::string tag_prefix, FindStrays strays, Ma
   become_subreaper();
 }
 
+std::vector<pid_t> TreeKiller::processes() const {
+  std::vector<pid_t> found = living_descendants(::getpid(), inherited_);
+  if (!leftovers_possible_) return found;
+  for (const auto& more : {processes_tagged(tag_prefix_), strays_()}) {
+    found.insert(found.end(), more.begin(), more.end());
+  }
+  return found;
+}
+
 void TreeKiller::kill() {
   killing_ = true;
   slow_told_ = false;
-  begun_ = std::chrono::steady_clock::now();
   recheck_after_ = kRecheckMin;
   recheck_.start(recheck_after_);
   asking_ = manners_.signal != SIGKILL && !is_group_gone(first_);
@@ -69,6 +80,7 @@ void TreeKiller::kill() {
 
 void TreeKiller::kill_now() {
   asking_ = false;
+  begun_ = std::chrono::steady_clock::now();
   patience_.stop();
   // Before any group is about to lose its tags.
   if (leftovers_possible_ && first_ != 0) kill_leftovers();
@@ -128,15 +140,45 @@ void TreeKiller::on_recheck() {
   recheck_.start(recheck_after_);
   if (asking_) return look();
   kill_escaped();
-  if (!slow_told_ && std::chrono::steady_clock::now() - begun_ > kSlow) {
-    slow_told_ = true;
-    std::vector<pid_t> slow = living_descendants(::getpid(), inherited_);
-    for (const Leftover& leftover : leftovers_) slow.push_back(leftover.pid);
-    for (const pid_t pid : slow) {
+  look();
+  if (!killing_) return;
+  if (are_zombies_of_tracers()) return finish();
+  if (std::chrono::steady_clock::now() - begun_ > kSlow && !std::exchange(slow_told_, true)) {
+    tell_of_slow();
+  }
+}
+
+// Whether nothing else is left. Names each tracer once.
+bool TreeKiller::are_zombies_of_tracers() {
+  std::vector<pid_t> dead = dead_descendants(inherited_);
+  for (const Leftover& leftover : leftovers_) {
+    if (!zombie_status(leftover.pid)) return false;
+    dead.push_back(leftover.pid);
+  }
+  const auto is_held = [](pid_t pid) { return tracer_of(pid) != 0; };
+  if (dead.empty() || !std::all_of(dead.begin(), dead.end(), is_held)) return false;
+  if (!living_descendants(::getpid(), inherited_).empty()) return false;
+  for (const pid_t pid : dead) {
+    if (std::find(held_told_.begin(), held_told_.end(), pid) != held_told_.end()) continue;
+    log::info("pid {} is dead, but {} traces it and keeps it as a zombie; going on without it", pid,
+              describe_process(tracer_of(pid)));
+  }
+  held_told_ = std::move(dead);
+  return true;
+}
+
+void TreeKiller::tell_of_slow() {
+  std::vector<pid_t> slow = living_descendants(::getpid(), inherited_);
+  for (const Leftover& leftover : leftovers_) slow.push_back(leftover.pid);
+  std::vector<pid_t> refused;
+  for (const pid_t pid : slow) {
+    if (::kill(pid, 0) != 0 && errno == EPERM) {
+      refused.push_back(pid);
+    } else {
       log::warning("still waiting for the end of {}", describe_process(pid));
     }
   }
-  look();
+  if (!refused.empty()) on_refused_(refused);
 }
 
 void TreeKiller::finish() {

@@ -24,6 +24,8 @@ namespace hpp::supervisord {
 // of proc(5) would be cheaper, but they are per thread, may miss some, and not every kernel has
 // them).
 //
+// A zombie that a debugger keeps (ptrace(2)) holds no port and no memory, and is not waited for.
+//
 // What an earlier supervisord left behind is no descendant of ours; it is found by its tag, and by
 // where the service manager sees it.
 class TreeKiller {
@@ -37,11 +39,14 @@ class TreeKiller {
   // Tells of living processes that are none of our descendants and are to die, too.
   using FindStrays = std::function<std::vector<pid_t>()>;
 
+  // The processes that live on after some time because this user may not signal them.
+  using OnRefused = std::function<void(const std::vector<pid_t>&)>;
+
   // `tag_prefix`: what HPP_BACKEND of every backend of this run directory begins with. `strays`:
-  // whom an earlier supervisord left that may have no tag. `on_gone` answers kill(). `loop` must
-  // outlive this.
+  // whom an earlier supervisord left that may have no tag. `on_gone` answers kill(); `on_refused`
+  // may come before that, once. `loop` must outlive this.
   TreeKiller(Loop& loop, std::string tag_prefix, FindStrays strays, Manners manners,
-             std::function<void()> on_gone);
+             std::function<void()> on_gone, OnRefused on_refused);
 
   // The backend's first process, leader of its group. Its owner reaps it, and then calls look().
   void set_first(pid_t first) { first_ = first; }
@@ -55,7 +60,11 @@ class TreeKiller {
   // its tag, or as a stray.
   void take_over(pid_t first, UniqueFd pidfd);
 
+  // All processes of the backend and of a build that are known to live.
+  std::vector<pid_t> processes() const;
+
   // Sends SIGKILL to all, with all manners; on_gone is called once, perhaps before this returns.
+  // Begins again if that has not come yet.
   void kill();
 
   // Reaps who ended, and sees who is left if they are being killed.
@@ -71,6 +80,8 @@ class TreeKiller {
   void kill_now();
   bool kill_leftovers();
   bool kill_escaped();
+  bool are_zombies_of_tracers();
+  void tell_of_slow();
   void on_recheck();
   void finish();
 
@@ -78,6 +89,7 @@ class TreeKiller {
   FindStrays strays_;
   Manners manners_;
   std::function<void()> on_gone_;
+  OnRefused on_refused_;
   std::vector<pid_t> inherited_;  // children from before our exec, not ours to kill
   pid_t first_ = 0;
   pid_t builder_ = 0;
@@ -86,6 +98,7 @@ class TreeKiller {
   bool leftovers_possible_ = true;  // until the first kill is done
   std::vector<Leftover> leftovers_;
   bool slow_told_ = false;
+  std::vector<pid_t> held_told_;  // zombies whose tracers were named
   TimePoint begun_;
   std::chrono::milliseconds recheck_after_{};
   Signals child_signal_;

@@ -90,6 +90,8 @@ void backend_fields(Io& io, State& state) {
   io.later_field("cause", state.cause);
   io.later_field("killed_at_ms", state.killed_at_ms);
   io.later_field("ended_at_ms", state.ended_at_ms);
+  io.later_field("address", state.address);
+  io.later_field("stranger", state.stranger);
 }
 
 template <class Io, class State>

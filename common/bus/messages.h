@@ -150,6 +150,10 @@ struct BackendState {
   Cause cause;                       // of this generation's start; in Killing: of the next one's
   std::int64_t killed_at_ms = 0;     // the generation before was gone; 0: none had to be killed
   std::int64_t ended_at_ms = 0;      // in Error
+  std::string address;               // where this generation answers, `127.0.0.1:8001`: requests go
+                                     // there alone; empty: not known
+  std::string stranger;              // the process that answers there if it is none of the
+                                     // command's, `pid 1234 (node x.js)`; empty: it is one of them
 
   bool operator==(const BackendState&) const = default;
 };

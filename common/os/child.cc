@@ -221,10 +221,13 @@ void Child::kill(int signal) const {
 
 void Child::reap() {
   int status = 0;
-  if (::waitpid(pid_, &status, WNOHANG) != pid_) return;
+  const pid_t reaped = ::waitpid(pid_, &status, WNOHANG);
+  if (reaped < 0) return;
   running_ = false;
   exited_->stop();
-  on_exit_(exit_status_of(status));
+  // It has ended, so that 0 means that a tracer keeps the zombie (ptrace(2)). Its last parent reaps
+  // that.
+  on_exit_(reaped == pid_ ? exit_status_of(status) : seen_status());
 }
 
 Pipe make_pipe() {

@@ -38,7 +38,8 @@ struct ChildRequest {
   int death_signal = 0;  // sent to the child when this process dies (PR_SET_PDEATHSIG); 0: none
 };
 
-// One child process. Tells its end once; the zombie is reaped before that.
+// One child process. Tells its end once; the zombie is reaped before that, unless a debugger keeps
+// it.
 // Destroying a Child neither kills nor reaps the process.
 class Child {
  public:

@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <system_error>
 
-#include "common/os/process_tree.h"
+#include "common/os/port_owner.h"
 
 namespace hpp {
 
@@ -15,10 +15,10 @@ std::vector<UniqueFd> listen_or_say_who(const Address& bind) {
   try {
     return listen_on(addresses);
   } catch (const std::system_error& error) {
-    const std::string owner = describe_port_owner(addresses);
-    if (error.code().value() != EADDRINUSE || owner.empty()) throw;
+    const auto owner = find_port_owner(addresses);
+    if (error.code().value() != EADDRINUSE || !owner) throw;
     throw std::runtime_error(
-        fmt::format("cannot listen on {}: the port is held by {}", to_string(bind), owner));
+        fmt::format("cannot listen on {}: the port is held by {}", to_string(bind), owner->text));
   }
 }
 

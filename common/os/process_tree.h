@@ -1,5 +1,4 @@
-// Other processes, as /proc shows them: descendants of ours, those that carry our tag, who holds a
-// port.
+// Other processes, as /proc shows them: descendants of ours, those that carry our tag.
 #pragma once
 
 #include <sys/types.h>
@@ -11,12 +10,13 @@
 #include <string_view>
 #include <vector>
 
-#include "common/os/socket_address.h"
-
 namespace hpp {
 
 // The environment variable that marks every process of a backend: `<instance>/<generation>`.
 constexpr const char* kBackendTag = "HPP_BACKEND";
+
+// The ids of all processes that /proc shows.
+std::vector<pid_t> all_processes();
 
 // Makes orphaned descendants become children of this process (PR_SET_CHILD_SUBREAPER), so that
 // they can be found and reaped: a double fork does not escape.
@@ -34,6 +34,13 @@ void reap_adopted(const std::vector<pid_t>& spared);
 // All living descendants of the process `root`, zombies left out, except `spared` and theirs.
 std::vector<pid_t> living_descendants(pid_t root, const std::vector<pid_t>& spared = {});
 std::vector<pid_t> living_descendants(pid_t root, const std::function<bool(pid_t)>& is_spared);
+
+// All descendants of this process that have ended with all their threads and were not reaped,
+// except `spared` and theirs.
+std::vector<pid_t> dead_descendants(const std::vector<pid_t>& spared);
+
+// The process that traces it (ptrace(2)); 0: none. A zombie stays until its tracer has seen it.
+pid_t tracer_of(pid_t pid);
 
 // Whether a process was started with this entry, `NAME=value`, in its environment.
 bool has_environment(pid_t pid, std::string_view entry);
@@ -67,12 +74,5 @@ std::optional<int> zombie_status(pid_t pid);
 
 // `pid 1234 (python3 -m http.server 8001)`
 std::string describe_process(pid_t pid);
-
-// Who listens on that address's port: describe_process, or `another process` if it is not ours to
-// see. Empty: nobody listens.
-std::string describe_port_owner(const SocketAddress& address);
-
-// The same for the first of several addresses that somebody listens on.
-std::string describe_port_owner(const std::vector<SocketAddress>& addresses);
 
 }  // namespace hpp

@@ -3,6 +3,7 @@
 
 #include <sys/socket.h>
 
+#include <cstring>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,6 +32,10 @@ struct SocketAddress {
   std::uint16_t port() const;
 
   bool is_loopback() const;
+
+  bool operator==(const SocketAddress& other) const {
+    return length == other.length && std::memcmp(&storage, &other.storage, length) == 0;
+  }
 };
 
 // All addresses of a name, without duplicates. `localhost` is always 127.0.0.1 and ::1, whatever

@@ -7,47 +7,14 @@
 #include <utility>
 
 #include "common/text.h"
+#include "supervisord/core/wording.h"
 
 namespace hpp::supervisord {
 namespace {
 
-// How much of the command a log line shows.
-constexpr std::size_t kCommandShownMax = 80;  // bytes
-
-// `0.8 ms`, `412 ms`, `12.3 s`
-std::string text_of(TimePoint::duration duration) {
-  const double ms = std::chrono::duration<double, std::milli>(duration).count();
-  if (ms < 9.95) return fmt::format("{:.1f} ms", ms);
-  return ms < 9999.5 ? fmt::format("{:.0f} ms", ms) : fmt::format("{:.1f} s", ms / 1000);
-}
-
-// Before the first word of watchd's, or between two.
-constexpr const char* kNotWatched = "files changed while nobody watched";
-
-std::string what_changed(const bus::TreeState& tree) {
-  if (tree.changed.empty()) return kNotWatched;
-  return files_changed(tree.changed.front(),
-                       std::max<std::uint64_t>(tree.changed_count, tree.changed.size()));
-}
-
-std::string text_of(const std::vector<std::string>& command) {
-  std::string text = printable(command_line(command));
-  if (text.size() <= kCommandShownMax) return text;
-  const auto is_middle_of_utf8 = [](char c) { return (c & '\xC0') == '\x80'; };
-  std::size_t end = kCommandShownMax;
-  while (end > 0 && is_middle_of_utf8(text[end])) --end;
-  return text.substr(0, end) + "…";
-}
-
 bool answers_spawn(const Event& event) {
   return std::holds_alternative<Spawned>(event) || std::holds_alternative<SpawnFailed>(event) ||
          std::holds_alternative<PortTaken>(event);
-}
-
-// `make failed: exit code 2`
-std::string failure_text(const std::string& build, const BuildEnded& event) {
-  return fmt::format("{} failed: {}", build,
-                     event.problem.empty() ? to_string(event.status) : event.problem);
 }
 
 bool is_success(const BuildEnded& event) {
@@ -149,6 +116,11 @@ Effects Backend::handle(const StopRequested&, TimePoint now) {
 Effects Backend::handle(const Spawned& event, TimePoint now) {
   state_ = State::Loading;
   spawned_ = now;
+  if (std::exchange(retrying_, false)) {
+    if (!facts_.exit) cause_text_ = "the port is free, ";
+    since_text_.clear();
+    forget_end();
+  }
   facts_.state = bus::BackendPhase::Loading;
   facts_.pid = event.pid;
   facts_.spawned_at_ms = event.wall_ms;
@@ -162,13 +134,16 @@ Effects Backend::handle(const Spawned& event, TimePoint now) {
 
 Effects Backend::handle(const SpawnFailed& event, TimePoint) {
   const std::string named = fmt::format("{}: {}", facts_.command.front(), event.why);
+  if (!retrying_ || spawn_failure_ != named) forget_end();
   facts_.exit = bus::BackendExit{.code = {}, .signal = {}, .spawn_error = named};
-  return fail("cannot start " + printable(named), event.wall_ms);
+  return fail_spawn(named, event.wall_ms);
 }
 
 Effects Backend::handle(const PortTaken& event, TimePoint) {
-  facts_.problem = fmt::format("port {} is held by {}", event.port, event.by);
-  return fail(printable(facts_.problem), event.wall_ms);
+  const std::string text = port_text(event);
+  if (!retrying_ || spawn_failure_ != text) forget_end();
+  facts_.problem = text;
+  return fail_spawn(text, event.wall_ms);
 }
 
 Effects Backend::handle(const BuildEnded& event, TimePoint now) {
@@ -181,12 +156,50 @@ Effects Backend::handle(const BuildEnded& event, TimePoint now) {
 }
 
 Effects Backend::handle(const Answered& event, TimePoint now) {
-  if (state_ != State::Loading || event.generation != facts_.generation) return {};
+  if (event.generation != facts_.generation) return {};
+  if (is_strangers()) return switch_to_tree(event);
+  if (state_ != State::Loading) return {};
   state_ = State::Running;
   ready_ = now;
   facts_.state = bus::BackendPhase::Running;
   facts_.ready_at_ms = event.wall_ms;
-  return {publish(), Say{running_text(now)}};
+  facts_.address = event.address;
+  facts_.stranger = event.stranger;
+  stranger_.clear();
+  Effects effects{publish(), Say{running_text(now)}};
+  if (is_strangers()) {
+    effects.emplace_back(Say{stranger_text(event)});
+    effects.emplace_back(StartProbe{facts_.generation, StartProbe::Of::TreeInstead});
+  }
+  return effects;
+}
+
+Effects Backend::handle(const StrangerListens& event, TimePoint now) {
+  if (state_ != State::Loading || event.generation != facts_.generation) return {};
+  if (stranger_.empty()) stranger_since_ = now;
+  stranger_ = event.stranger;
+  if (accepts_strangers_ || now - stranger_since_ < kStrangerWait) return {};
+  accepts_strangers_ = true;
+  return {StartProbe{facts_.generation, StartProbe::Of::Anybody}};
+}
+
+Effects Backend::switch_to_tree(const Answered& event) {
+  if (!event.stranger.empty()) return {};
+  std::string text =
+      fmt::format("Running: your server listens on {} now; requests go there, not to {}",
+                  event.address, printable(facts_.stranger));
+  facts_.address = event.address;
+  facts_.stranger.clear();
+  return {publish(), Say{std::move(text)}};
+}
+
+// Whether the answers of a process outside the backend's tree are passed on.
+bool Backend::is_strangers() const {
+  return (state_ == State::Running || state_ == State::Rebuilding) && !facts_.stranger.empty();
+}
+
+bool Backend::is_probing() const {
+  return state_ == State::Loading || is_strangers();
 }
 
 Effects Backend::handle(const ProcessExited& event, TimePoint now) {
@@ -201,10 +214,8 @@ Effects Backend::handle(const ProcessExited& event, TimePoint now) {
   Effects effects;
   // Of one that has answered, the change has long been told.
   std::string since;
-  if (state_ == State::Loading) {
-    effects.emplace_back(StopProbe{});
-    since = since_text(now);
-  }
+  if (is_probing()) effects.emplace_back(StopProbe{});
+  if (state_ == State::Loading) since = since_text(now);
   effects.emplace_back(KillTree{});
   kill_due_ = true;
   facts_.exit.emplace();
@@ -212,9 +223,9 @@ Effects Backend::handle(const ProcessExited& event, TimePoint now) {
     (event.status.by_signal ? facts_.exit->signal : facts_.exit->code) = event.status.number;
   }
   facts_.output_tail = event.output_tail;
-  for (auto& effect :
-       fail(fmt::format("{} after {}{}", to_string(event.status), text_of(now - spawned_), since),
-            event.wall_ms)) {
+  for (auto& effect : fail(fmt::format("{} after {}{}; waiting for a change",
+                                       to_string(event.status), text_of(now - spawned_), since),
+                           event.wall_ms)) {
     effects.push_back(std::move(effect));
   }
   return effects;
@@ -236,6 +247,7 @@ Effects Backend::handle(const TreeGone& event, TimePoint now) {
       return effects;
     }
     case State::Error:
+      return remains_gone(now);
     case State::Building:
     case State::Loading:
     case State::Running:
@@ -244,6 +256,13 @@ Effects Backend::handle(const TreeGone& event, TimePoint now) {
       break;
   }
   return {};
+}
+
+// Of the backend in Error.
+Effects Backend::remains_gone(TimePoint now) {
+  // A start waits for the port if the stranger has it.
+  if (stranger_.empty() && !is_refused_) return {};
+  return start(now);
 }
 
 Effects Backend::take_over(const bus::BackendState& last, std::int64_t wall_ms, TimePoint now) {
@@ -259,7 +278,13 @@ Effects Backend::take_over(const bus::BackendState& last, std::int64_t wall_ms, 
       return {publish(), StartProbe{last.generation}, Say{"Loading: " + taken_over}};
     case bus::BackendPhase::Running:
       state_ = State::Running;
-      if (last.serves == last.seen) return {publish(), Say{"Running: " + taken_over}};
+      if (last.serves == last.seen) {
+        Effects effects{publish(), Say{"Running: " + taken_over}};
+        if (is_strangers()) {
+          effects.emplace_back(StartProbe{last.generation, StartProbe::Of::TreeInstead});
+        }
+        return effects;
+      }
       // In Rebuilding. That build is nobody's child any more, and two at once would spoil it.
       restart_begun_ = now;
       since_text_ = "hpp-supervisord was started again";
@@ -320,7 +345,7 @@ void Backend::note(Cause cause) {
 
 Effects Backend::kill(State next, const std::string& why, TimePoint now) {
   Effects effects;
-  if (state_ == State::Loading) effects.emplace_back(StopProbe{});
+  if (is_probing()) effects.emplace_back(StopProbe{});
   kill_begun_ = now;
   state_ = next;
   facts_.state = bus::BackendPhase::Killing;
@@ -328,8 +353,9 @@ Effects Backend::kill(State next, const std::string& why, TimePoint now) {
   // The news goes first: proxyd is to know why its connections end, and that an answer which ends
   // with its connection is not complete.
   effects.emplace_back(publish());
-  if (!kill_due_) effects.emplace_back(KillTree{});
+  if (!kill_due_ || is_refused_) effects.emplace_back(KillTree{});
   kill_due_ = true;
+  is_refused_ = false;
   // Of a restart that had something to build first, this is not the first line.
   const bool is_first = next == State::Killing && !is_built_;
   effects.emplace_back(Say{.text = "Killing: " + why, .begins_restart = is_first});
@@ -353,6 +379,12 @@ void Backend::prepare() {
   facts_.pid = 0;
   facts_.spawned_at_ms = 0;
   facts_.ready_at_ms = 0;
+  facts_.address.clear();
+  facts_.stranger.clear();
+  stranger_.clear();
+  accepts_strangers_ = false;
+  is_refused_ = false;
+  retrying_ = false;
   forget_end();
 }
 
@@ -378,9 +410,9 @@ Effects Backend::build_failed(const BuildEnded& event, TimePoint now) {
   facts_.output_tail = event.output_tail;
   kill_due_ = true;
   Effects effects{KillTree{}};  // what it has left running
-  for (auto& effect :
-       fail(fmt::format("{} after {}", printable(facts_.problem), text_of(now - build_begun_)),
-            event.wall_ms)) {
+  for (auto& effect : fail(fmt::format("{} after {}; waiting for a change",
+                                       printable(facts_.problem), text_of(now - build_begun_)),
+                           event.wall_ms)) {
     effects.push_back(std::move(effect));
   }
   return effects;
@@ -435,15 +467,51 @@ std::optional<Say> Backend::loop_warning(const bus::TreeState& tree, TimePoint n
   return Say{std::move(text)};
 }
 
-Effects Backend::fail(std::string because, std::int64_t wall_ms) {
+Effects Backend::handle(const TimerExpired&, TimePoint) {
+  if (state_ != State::Error || spawn_failure_.empty() || kill_due_) return {};
+  retrying_ = true;
+  return spawn();
+}
+
+Effects Backend::handle(const KillRefused& event, TimePoint) {
+  assert(kill_due_);
+  const std::string text = refusal_text(event);
+  if (state_ == State::Stopping) {
+    Effects effects{Say{"Stopped: " + printable(text)}};
+    for (auto& effect : leave()) effects.push_back(std::move(effect));
+    return effects;
+  }
+  const bool is_awaited = state_ == State::Killing || state_ == State::Starting;
+  if (!is_awaited && state_ != State::Error) return {};
+  facts_.problem = text + "; hpp goes on as soon as that has ended";
+  is_refused_ = is_refused_ || is_awaited;
+  return fail(printable(facts_.problem), event.wall_ms);
+}
+
+// The reason may end without a change: the spawn is tried again.
+Effects Backend::fail_spawn(std::string because, std::int64_t wall_ms) {
+  if (retrying_ && spawn_failure_ == because) return {StartTimer{kRetryEvery}};
+  const bool is_port = facts_.exit == std::nullopt;
+  Effects effects = fail(
+      is_port ? printable(because)
+              : fmt::format("cannot start {}; hpp tries again until it can", printable(because)),
+      wall_ms);
+  spawn_failure_ = std::move(because);
+  effects.emplace_back(StartTimer{kRetryEvery});
+  return effects;
+}
+
+Effects Backend::fail(const std::string& because, std::int64_t wall_ms) {
   state_ = State::Error;
+  spawn_failure_.clear();
+  retrying_ = false;
   facts_.ended_at_ms = wall_ms;
   facts_.state = bus::BackendPhase::Error;
   facts_.pid = 0;
   cause_text_.clear();
   kill_text_.clear();
   build_text_.clear();
-  return {publish(), Say{fmt::format("Error: {}; waiting for a change", because)}};
+  return {publish(), Say{"Error: " + because}};
 }
 
 Effects Backend::leave() {

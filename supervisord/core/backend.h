@@ -5,138 +5,22 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <variant>
+#include <string_view>
 #include <vector>
 
 #include "common/bus/messages.h"
-#include "common/exit_status.h"
+#include "supervisord/core/events.h"
 #include "supervisord/core/restart_loop.h"
 
 namespace hpp::supervisord {
 
-using TimePoint = std::chrono::steady_clock::time_point;
+// How long a process outside the backend's tree must have listened on the backend's port, with no
+// process of the tree beside it, until its answers count.
+constexpr std::chrono::milliseconds kStrangerWait{2'000};
 
-// ---- events -------------------------------------------------------------------------------------
-// Wall-clock times, `wall_ms`, are milliseconds since the Unix epoch.
-
-struct Begun {  // the first event, once
-  // What an earlier supervisord has said last, if that can be gone on with: its backend is in our
-  // hands, or there was none. Nothing: whatever is left of it is to be killed.
-  std::optional<bus::BackendState> last;
-  std::int64_t wall_ms = 0;
-};
-
-struct TreeSeen {  // any snapshot of watchd's, news or not
-  bus::TreeState tree;
-  std::int64_t wall_ms = 0;
-};
-
-struct TreeWaitExpired {};  // the time of StartTreeWait is over
-
-struct Doubted {  // proxyd asks whether the backend was killed; perhaps not for the first time
-  bus::Ticket ticket;
-};
-
-struct RestartRequested {  // SIGHUP
-  std::int64_t wall_ms = 0;
-};
-
-struct StopRequested {};  // SIGTERM, SIGINT
-
-struct Spawned {
-  std::int64_t pid = 0;
-  std::int64_t wall_ms = 0;
-};
-
-struct SpawnFailed {
-  std::string why;  // `No such file or directory`
-  std::int64_t wall_ms = 0;
-};
-
-struct PortTaken {
-  std::uint16_t port = 0;
-  std::string by;  // `pid 1234 (python3 -m http.server 8001)`
-  std::int64_t wall_ms = 0;
-};
-
-struct BuildEnded {  // answers Build
-  ExitStatus status;
-  std::string problem;  // why it could not even be started; empty: it was
-  std::string output_tail;
-  std::int64_t wall_ms = 0;
-};
-
-struct Answered {  // the ping got an HTTP answer
-  std::uint64_t generation = 0;
-  std::int64_t wall_ms = 0;
-};
-
-struct ProcessExited {  // the backend's first process; others of its tree may live
-  std::uint64_t generation = 0;
-  ExitStatus status;
-  std::string output_tail;
-  std::int64_t wall_ms = 0;
-};
-
-// No process of the backend is left, and nothing of it on its port that can be waited for; answers
-// KillTree, once.
-struct TreeGone {
-  std::int64_t wall_ms = 0;
-};
-
-using Event =
-    std::variant<Begun, TreeSeen, TreeWaitExpired, Doubted, RestartRequested, StopRequested,
-                 Spawned, SpawnFailed, PortTaken, BuildEnded, Answered, ProcessExited, TreeGone>;
-
-// ---- effects ------------------------------------------------------------------------------------
-
-// Always the last of its list. The next event must be Spawned, SpawnFailed or PortTaken.
-struct Spawn {
-  std::uint64_t generation = 0;
-  bool operator==(const Spawn&) const = default;
-};
-
-// Runs the build command. Answered by BuildEnded, except where KillTree comes before that.
-struct Build {
-  bool operator==(const Build&) const = default;
-};
-
-// Every process of the backend and of a build, and what an earlier supervisord left behind.
-struct KillTree {
-  bool operator==(const KillTree&) const = default;
-};
-
-struct StartProbe {
-  std::uint64_t generation = 0;
-  bool operator==(const StartProbe&) const = default;
-};
-
-struct StopProbe {
-  bool operator==(const StopProbe&) const = default;
-};
-
-struct Publish {
-  bus::BackendState snapshot;
-  bool operator==(const Publish&) const = default;
-};
-
-struct Say {
-  std::string text;
-  bool begins_restart = false;  // it is the first line of one
-  bool operator==(const Say&) const = default;
-};
-
-struct StartTreeWait {  // answered by TreeWaitExpired; nobody stops it
-  bool operator==(const StartTreeWait&) const = default;
-};
-
-struct Leave {  // nothing follows
-  bool operator==(const Leave&) const = default;
-};
-
-using Effect =
-    std::variant<Spawn, Build, KillTree, StartProbe, StopProbe, Publish, Say, StartTreeWait, Leave>;
-using Effects = std::vector<Effect>;
+// How often a spawn is tried again that failed for a reason which may end without a change of any
+// file: the port is in use, the command does not exist yet.
+constexpr std::chrono::milliseconds kRetryEvery{500};
 
 // ---- the backend's life -------------------------------------------------------------------------
 //
@@ -158,9 +42,13 @@ using Effects = std::vector<Effect>;
 // Loading   Spawned, does not answer yet.
 // Running   Answered.
 // Error     Ended of its own accord, or could not be spawned: the command is missing, the port is
-//           taken. The next change may cure it. Its first process is gone, but a shell's children
-//           may live on: they are killed at once, and only when they are gone may the next backend
-//           start; a change before that leads to Killing.
+//           taken. The next change may cure it. A spawn that failed is tried again every
+//           kRetryEvery: same generation, and nothing is said or published until it works or the
+//           reason changes. Its first process is gone, but a shell's children may live on: they are
+//           killed at once, and only when they are gone may the next backend start; a change before
+//           that leads to Killing. If processes cannot be killed because they belong to another
+//           user, Killing ends here: the start goes on when they have ended, and the next change
+//           tries to kill them again.
 // Killing   SIGKILL is sent. Changes are noted and served by the next spawn; one kill is enough.
 // Stopping  Like Killing, and then leave. Nothing brings it back. Readers see Killing.
 // Left      The program ends.
@@ -190,6 +78,13 @@ using Effects = std::vector<Effect>;
 // A change is a tree point that differs from `seen`. A tree of another epoch counts as one:
 // nobody knows what happened in between. So does the first tree that is heard of, if it comes after
 // the spawn: what was saved between the spawn and that word, the backend may not have read.
+//
+// Another program may listen on the backend's port, on one of its addresses at least. An answer
+// counts if a process of the backend's tree listens where it came from, and requests go to that
+// address alone. If no such process listens within kStrangerWait, a stranger's answer counts, too:
+// the command may be a client of a daemon that listens (docker run). As soon as a process of the
+// tree listens after all, requests go there. A backend that ends while it loads and a stranger
+// listens has probably failed to bind its port: it is started again when the port is free.
 //
 // The answer to Spawn is the next event, so there is no state for it. Events of processes carry
 // the generation; those of an older one do not matter.
@@ -245,8 +140,11 @@ class Backend {
   Effects handle(const PortTaken& event, TimePoint now);
   Effects handle(const BuildEnded& event, TimePoint now);
   Effects handle(const Answered& event, TimePoint now);
+  Effects handle(const StrangerListens& event, TimePoint now);
   Effects handle(const ProcessExited& event, TimePoint now);
   Effects handle(const TreeGone& event, TimePoint now);
+  Effects handle(const KillRefused& event, TimePoint now);
+  Effects handle(const TimerExpired& event, TimePoint now);
 
   Effects take_over(const bus::BackendState& last, std::int64_t wall_ms, TimePoint now);
   Effects restart(Cause cause);
@@ -262,7 +160,12 @@ class Backend {
   void prepare();
   void forget_end();
   std::optional<Say> loop_warning(const bus::TreeState& tree, TimePoint now);
-  Effects fail(std::string because, std::int64_t wall_ms);
+  Effects remains_gone(TimePoint now);
+  Effects fail(const std::string& because, std::int64_t wall_ms);
+  Effects fail_spawn(std::string because, std::int64_t wall_ms);
+  Effects switch_to_tree(const Answered& event);
+  bool is_strangers() const;
+  bool is_probing() const;
   Effects leave();
   Publish publish() const;
   std::string loading_text() const;
@@ -273,15 +176,21 @@ class Backend {
   State state_ = State::Starting;
   bus::BackendState facts_;  // what readers are told; `seen` is the newest tree known
   bool tree_wait_over_ = false;
-  bool spawn_due_ = false;  // Spawn is not answered yet
-  bool kill_due_ = false;   // KillTree is not answered yet
-  std::string cause_text_;  // of the restart under way, if it needed no kill
-  std::string kill_text_;   // how long the kill before this spawn took
-  std::string since_text_;  // what began this restart; empty: the first start
+  bool spawn_due_ = false;   // Spawn is not answered yet
+  bool kill_due_ = false;    // KillTree is not answered yet
+  bool is_refused_ = false;  // in Error: the kill was refused, and a start waits for its end
+  std::string cause_text_;   // of the restart under way, if it needed no kill
+  std::string kill_text_;    // how long the kill before this spawn took
+  std::string since_text_;   // what began this restart; empty: the first start
   TimePoint restart_begun_;
   TimePoint kill_begun_;
   TimePoint spawned_;
   TimePoint ready_;
+  std::string stranger_;            // in Loading: found where no process of the tree listens
+  TimePoint stranger_since_;        // when one was first found
+  bool accepts_strangers_ = false;  // in Loading: kStrangerWait is over
+  std::string spawn_failure_;       // in Error: why the spawn fails that is tried again
+  bool retrying_ = false;           // the spawn that is due is such a try
   RestartLoop loop_;
   bool is_built_ = false;          // for the spawn that comes next
   std::optional<Cause> next_;      // in Rebuilding: why

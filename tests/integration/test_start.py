@@ -206,9 +206,9 @@ class Socket(IntegrationTest):
         thief = self._keep(Program([PYTHON, "thief.py"], self.project, self.environment))
         port = int(thief.wait_line(r"^(\d+)$")[1])
         hpp = self.start_hpp("--socket", "--exec", PYTHON, "app.py", backend=port)
-        hpp.wait_line(rf"port {port} is held by pid {thief.pid} ")
+        hpp.wait_line(rf"port {port} is in use by pid {thief.pid} .*kill {thief.pid};")
         thief.end()
-        self.save("other", "")
+        hpp.wait_state("Running")  # without a save
         self.assertIn("one", get(hpp.url).text)
 
 

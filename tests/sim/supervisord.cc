@@ -100,7 +100,8 @@ void Supervisord::perform(const supervisord::Spawn& effect) {
 supervisord::Event Supervisord::spawn(std::uint64_t generation) {
   probed_ = 0;
   if (world_.traits.has_backend_faults && !world_.is_quiet) {
-    if (world_.random.chance(0.01)) return supervisord::PortTaken{.port = 8001, .by = "pid 1"};
+    if (world_.random.chance(0.01))
+      return supervisord::PortTaken{.port = 8001, .by = "pid 1", .pid = 1};
     if (world_.random.chance(0.01)) return supervisord::SpawnFailed{"No such file or directory"};
   }
   child_ = &processes_.spawn(generation);
@@ -128,7 +129,10 @@ void Supervisord::probe() {
                [this, process = child_, generation = probed_, incarnation = incarnation_] {
                  if (incarnation != incarnation_ || probed_ != generation || !process->listens)
                    return;
-                 happen(supervisord::Answered{.generation = generation, .wall_ms = wall_ms()});
+                 happen(supervisord::Answered{.generation = generation,
+                                              .wall_ms = wall_ms(),
+                                              .address = "127.0.0.1:8001",
+                                              .stranger = ""});
                });
 }
 
@@ -148,6 +152,13 @@ void Supervisord::perform(const supervisord::Say& effect) {
 void Supervisord::perform(const supervisord::StartTreeWait&) {
   world_.after(kTreeWait, [this, incarnation = incarnation_] {
     if (incarnation == incarnation_) happen(supervisord::TreeWaitExpired{});
+  });
+}
+
+void Supervisord::perform(const supervisord::StartTimer& effect) {
+  const std::uint64_t number = ++timer_;
+  world_.after(effect.after, [this, number, incarnation = incarnation_] {
+    if (incarnation == incarnation_ && number == timer_) happen(supervisord::TimerExpired{});
   });
 }
 

@@ -43,6 +43,7 @@ class Supervisord final : public Mortal {
   void perform(const supervisord::Publish& effect);
   void perform(const supervisord::Say& effect);
   void perform(const supervisord::StartTreeWait&);
+  void perform(const supervisord::StartTimer& effect);
   void perform(const supervisord::Leave&);
 
   supervisord::Event spawn(std::uint64_t generation);
@@ -57,6 +58,7 @@ class Supervisord final : public Mortal {
   bool taking_ = false;
   std::uint64_t incarnation_ = 0;
   std::uint64_t probed_ = 0;  // generation; 0: none
+  std::uint64_t timer_ = 0;   // number of the timer that counts
   Process* child_ = nullptr;  // our own, or one that we took over
   bool is_killing_ = false;
   bus::BackendState told_;  // last

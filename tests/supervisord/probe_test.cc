@@ -104,7 +104,18 @@ class ProbeTest : public testing::Test {
              const std::string& path = "/") {
     const Address address{.host = host, .port = port_};
     const Probe::Question question{.wants = wants, .host = to_string(address), .path = path};
-    probe_.emplace(loop_, resolve(address), question, [this] { ++answers_; });
+    const auto owner_of = [this](const SocketAddress& a) {
+      const bool is_strangers = a.text() == strangers_address_;
+      return is_strangers ? Owner{.is = Owner::Is::Stranger, .who = "pid 9"} : Owner{};
+    };
+    const auto on_answer = [this](const Probe::Answer& answer) {
+      ++answers_;
+      answer_ = answer;
+    };
+    probe_.emplace(loop_, resolve(address), question,
+                   Probe::Handlers{.owner_of = owner_of,
+                                   .on_answer = on_answer,
+                                   .on_stranger = [this](const std::string&) { ++strangers_; }});
     probe_->start();
   }
 
@@ -121,6 +132,9 @@ class ProbeTest : public testing::Test {
   std::optional<Server> server_;
   std::optional<Probe> probe_;
   int answers_ = 0;
+  Probe::Answer answer_;
+  int strangers_ = 0;  // rounds that found one
+  std::string strangers_address_;
 };
 
 TEST_F(ProbeTest, AsksAsAnHttpClientDoes) {
@@ -163,6 +177,79 @@ TEST_F(ProbeTest, FindsTheOneAddressThatListens) {
   serve({Reply::Http}, "::1");
   start();
   EXPECT_TRUE(answered());
+}
+
+TEST_F(ProbeTest, TellsWhichAddressAnswers) {
+  serve({Reply::Http}, "::1");
+  start();
+  ASSERT_TRUE(answered());
+  EXPECT_EQ(answer_.from.text(), "[::1]:" + std::to_string(port_));
+  EXPECT_EQ(answer_.stranger, "");
+}
+
+class ProbeWithStrangerTest : public ProbeTest {
+ protected:
+  // A stranger listens on 127.0.0.1, which is tried first.
+  ProbeWithStrangerTest() {
+    strangers_address_ = "127.0.0.1:" + std::to_string(port_);
+    serve({Reply::Http});
+  }
+
+  void serve_tree() {
+    tree_.emplace(loop_, Address{.host = "::1", .port = port_}, std::vector{Reply::Http});
+  }
+
+  std::optional<Server> tree_;
+};
+
+TEST_F(ProbeWithStrangerTest, SendsTheStrangerNoRequest) {
+  start();
+  ASSERT_TRUE(run_until(loop_, [this] { return strangers_ >= 3; }));
+  EXPECT_EQ(answers_, 0);
+  EXPECT_EQ(server_->accepted(), 1) << "and finds it by one connection alone";
+  EXPECT_EQ(server_->open(), 0);
+}
+
+TEST_F(ProbeWithStrangerTest, PrefersTheTree) {
+  serve_tree();
+  start();
+  ASSERT_TRUE(answered());
+  EXPECT_EQ(answer_.from.text(), "[::1]:" + std::to_string(port_));
+}
+
+TEST_F(ProbeWithStrangerTest, FindsTheTreeWhenItListensLater) {
+  start();
+  ASSERT_TRUE(run_until(loop_, [this] { return strangers_ > 0; }));
+  serve_tree();
+  ASSERT_TRUE(answered());
+  EXPECT_EQ(answer_.stranger, "");
+}
+
+TEST_F(ProbeWithStrangerTest, AsksTheStrangerIfItIsTold) {
+  start();
+  probe_->start(/*strangers=*/true);
+  ASSERT_TRUE(answered());
+  EXPECT_EQ(answer_.from.text(), strangers_address_);
+  EXPECT_EQ(answer_.stranger, "pid 9");
+}
+
+TEST_F(ProbeWithStrangerTest, PrefersTheTreeEvenThen) {
+  serve_tree();
+  start();
+  probe_->start(/*strangers=*/true);
+  ASSERT_TRUE(answered());
+  EXPECT_EQ(answer_.stranger, "");
+}
+
+TEST_F(ProbeWithStrangerTest, LooksForTheTreeInstead) {
+  start();
+  probe_->start(/*strangers=*/true);
+  ASSERT_TRUE(answered());
+  answers_ = 0;
+  probe_->start_instead();
+  serve_tree();
+  ASSERT_TRUE(answered());
+  EXPECT_EQ(answer_.stranger, "");
 }
 
 TEST_F(ProbeTest, OpensOneConnectionOnlyWhereBothAddressesListen) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <filesystem>
 #include <optional>
 #include <sstream>
 
@@ -32,6 +34,10 @@ bool exists(pid_t pid) {
 
 std::vector<pid_t> no_strays() {
   return {};
+}
+
+void refuse_nothing(const std::vector<pid_t>&) {
+  ADD_FAILURE() << "a kill was refused";
 }
 
 class TreeKillerTest : public testing::Test {
@@ -82,7 +88,13 @@ class TreeKillerTest : public testing::Test {
   int gone_ = 0;
   bool ended_ = false;
   TreeKiller::Manners manners_;
-  TreeKiller killer_{loop_, tag_, no_strays, manners_, [this] { ++gone_; }};
+  std::vector<pid_t> refused_;
+  TreeKiller killer_{loop_,
+                     tag_,
+                     no_strays,
+                     manners_,
+                     [this] { ++gone_; },
+                     [this](const std::vector<pid_t>& pids) { refused_ = pids; }};
   std::optional<Child> child_;
 };
 
@@ -250,7 +262,8 @@ TEST(TreeKillerLeftovers, AreKilledFirst) {
     return read_file(pids).value_or("").ends_with("\n") &&
            read_file(directory / "pids2").value_or("").ends_with("\n");
   }));
-  TreeKiller killer(loop, tag, no_strays, {}, [&] { ++gone; });
+  TreeKiller killer(
+      loop, tag, no_strays, {}, [&] { ++gone; }, refuse_nothing);
   const pid_t leftover = std::stoi(read_file(pids).value_or("0"));
   killer.kill();
   EXPECT_TRUE(run_until(loop, [&] { return gone > 0; }));
@@ -273,11 +286,14 @@ TEST(TreeKillerLeftovers, StraysAreKilledAndWaitedFor) {
   const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, stray, 0)));
   const auto find_strays = [&] { return exists(stray) ? std::vector{stray} : no_strays(); };
   int gone = 0;
-  TreeKiller killer(loop, directory.path() + "/", find_strays, {}, [&] {
-    ++gone;
-    pollfd entry{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
-    EXPECT_EQ(::poll(&entry, 1, 0), 1) << "it lives";
-  });
+  TreeKiller killer(
+      loop, directory.path() + "/", find_strays, {},
+      [&] {
+        ++gone;
+        pollfd entry{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
+        EXPECT_EQ(::poll(&entry, 1, 0), 1) << "it lives";
+      },
+      refuse_nothing);
   killer.kill();
   EXPECT_TRUE(run_until(loop, [&] { return gone > 0; }));
 }
@@ -311,13 +327,129 @@ TEST(TreeKillerLeftovers, OneThatWasTakenOverIsWaitedFor) {
     return ::poll(&entry, 1, 0) > 0;
   };
   int gone = 0;
-  TreeKiller killer(loop, tag, no_strays, {}, [&] {
-    ++gone;
-    EXPECT_TRUE(is_over()) << "it is still dying";
-  });
+  TreeKiller killer(
+      loop, tag, no_strays, {},
+      [&] {
+        ++gone;
+        EXPECT_TRUE(is_over()) << "it is still dying";
+      },
+      refuse_nothing);
   killer.take_over(first, UniqueFd(::dup(pidfd.get())));
   killer.kill();
   EXPECT_TRUE(run_until(loop, [&] { return gone > 0; }));
+}
+
+// Not ours to kill; like a debugger that was started elsewhere. Traces the process whose number
+// comes on its stdin, and tells when it does.
+class Tracer {
+ public:
+  Tracer() {
+    Pipe orders = make_pipe();
+    Pipe answers = make_pipe();
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      pid_t target = 0;
+      const bool is_told = ::read(orders.reader.get(), &target, sizeof target) == sizeof target;
+      const char done = is_told && trace(target) ? 'y' : 'n';
+      [[maybe_unused]] const auto written = ::write(answers.writer.get(), &done, 1);
+      for (;;) ::pause();
+    }
+    orders_ = std::move(orders.writer);
+    answers_ = std::move(answers.reader);
+  }
+
+  ~Tracer() { end(); }
+
+  // Returns whether the system lets it (Yama).
+  bool attach(pid_t target) {
+    char done = 'n';
+    return ::write(orders_.get(), &target, sizeof target) == sizeof target &&
+           ::read(answers_.get(), &done, 1) == 1 && done == 'y';
+  }
+
+  pid_t pid() const { return pid_; }
+
+  void end() {
+    if (pid_ == 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+    pid_ = 0;
+  }
+
+ private:
+  // With all its threads, as gdb does.
+  static bool trace(pid_t target) {
+    for (const auto& task :
+         std::filesystem::directory_iterator("/proc/" + std::to_string(target) + "/task")) {
+      const int tid = std::stoi(task.path().filename());
+      if (::ptrace(PTRACE_SEIZE, tid, nullptr, nullptr) != 0) return false;
+    }
+    return true;
+  }
+
+  pid_t pid_ = 0;
+  UniqueFd orders_;
+  UniqueFd answers_;
+};
+
+class TreeKillerTraced : public testing::TestWithParam<const char*> {};
+
+TEST_P(TreeKillerTraced, DoesNotWaitForTheTracer) {
+  TemporaryDirectory directory;
+  const std::string ready = directory / "ready";
+  Loop loop;
+  Tracer tracer;
+  int gone = 0;
+  TreeKiller killer(
+      loop, directory.path() + "/", no_strays, {}, [&] { ++gone; }, refuse_nothing);
+  bool has_ended = false;
+  const std::string code = std::string("import threading, time\n") + GetParam() + "open('" + ready +
+                           "', 'w').write('x')\ntime.sleep(1000)";
+  Child child(loop,
+              {.command = {"python3", "-c", code},
+               .directory = {},
+               .environment = {},
+               .group = ChildRequest::Group::OwnSession},
+              [&](ExitStatus) { has_ended = true; });
+  killer.set_first(child.pid());
+  ASSERT_TRUE(run_until(loop, [&] { return read_file(ready) == "x"; }));
+  if (!tracer.attach(child.pid())) {
+    killer.kill();
+    ASSERT_TRUE(run_until(loop, [&] { return gone > 0; }));
+    GTEST_SKIP() << "no process may trace another one here";
+  }
+  killer.kill();
+  ASSERT_TRUE(run_until(loop, [&] { return gone > 0; }));
+  EXPECT_TRUE(zombie_status(child.pid())) << "the tracer keeps it";
+  EXPECT_EQ(tracer_of(child.pid()), tracer.pid());
+  const pid_t zombie = child.pid();
+  killer.set_first(0);  // the next backend's turn
+  tracer.end();
+  EXPECT_TRUE(run_until(loop, [&] {
+    killer.look();
+    return !exists(zombie);
+  })) << "it is not reaped";
+  EXPECT_EQ(gone, 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Threads, TreeKillerTraced,
+                         testing::Values("",
+                                         "threading.Thread(target=time.sleep, args=(1000,), "
+                                         "daemon=True).start()\n"));
+
+// The real and the effective user decide who may signal whom; the saved one brings root back.
+TEST_F(TreeKillerTest, NamesWhomItMayNotKill) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs a process of another user";
+  const auto all = start("echo $$ >>$PIDS; exec sleep 1000", 1);
+  ASSERT_EQ(::setresuid(65534, 65534, 0), 0);
+  killer_.kill();
+  EXPECT_TRUE(run_until(loop_, [&] { return !refused_.empty(); }));
+  EXPECT_EQ(::setresuid(0, 0, 0), 0);
+  EXPECT_EQ(refused_, all);
+  EXPECT_EQ(gone_, 0);
+  ::kill(all.front(), SIGKILL);  // as its own user would
+  EXPECT_TRUE(run_until(loop_, [&] { return gone_ > 0; }));
+  EXPECT_EQ(gone_, 1);
 }
 
 }  // namespace

@@ -47,6 +47,8 @@ std::vector<Message> samples() {
       .cause = {.text = "a.py changed", .changed = {"a.py", ""}, .at_ms = 1'700'000'000'001},
       .killed_at_ms = 1'700'000'000'002,
       .ended_at_ms = 1'700'000'000'003,
+      .address = "127.0.0.1:8001",
+      .stranger = "pid 1 (node)",
   };
   std::vector<Message> messages{tree, TreeState{}, backend, BackendState{}, ProxyState{}};
   backend.exit = BackendExit{.code = {}, .signal = 9, .spawn_error = ""};
@@ -119,17 +121,20 @@ TEST(Codec, IgnoresUnknownFields) {
 
 bool is_later(const std::string& name) {
   return name == "refresh" || name == "cause" || name == "killed_at_ms" || name == "ended_at_ms" ||
-         name == "let_go";
+         name == "address" || name == "stranger" || name == "let_go";
 }
 
 TEST(Codec, ReadsWhatAnEarlierVersionWrote) {
   BackendState state = std::get<BackendState>(samples()[2]);
   Json json = body(encode(state));
-  for (const char* name : {"cause", "killed_at_ms", "ended_at_ms"}) json.erase(name);
+  for (const char* name : {"cause", "killed_at_ms", "ended_at_ms", "address", "stranger"})
+    json.erase(name);
   const Decoded decoded = decode("backend " + json.dump());
   ASSERT_TRUE(std::holds_alternative<Message>(decoded));
   state.cause = {};
   state.killed_at_ms = state.ended_at_ms = 0;
+  state.address.clear();
+  state.stranger.clear();
   EXPECT_TRUE(std::get<Message>(decoded) == Message(state));
 }
 

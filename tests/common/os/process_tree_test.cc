@@ -11,7 +11,6 @@
 #include <thread>
 
 #include "common/os/file.h"
-#include "tests/support/free_port.h"
 #include "tests/support/process_test.h"
 
 namespace hpp {
@@ -150,20 +149,6 @@ TEST_F(ProcessTreeTest, DescribesAProcessByItsCommand) {
   const auto is_cut = [&] { return describe_process(with_long_command).ends_with("…)"); };
   EXPECT_TRUE(run_until(loop_, is_cut)) << describe_process(with_long_command);
   EXPECT_LT(describe_process(with_long_command).size(), 110U);
-}
-
-TEST_F(ProcessTreeTest, NamesWhoListens) {
-  const std::uint16_t port = free_port();
-  const auto at = [port](const char* host) {
-    return resolve({.host = host, .port = port}).front();
-  };
-  EXPECT_EQ(describe_port_owner(at("127.0.0.1")), "");
-  const auto sockets = listen_on({at("127.0.0.1")});
-  EXPECT_EQ(describe_port_owner(at("127.0.0.1")), describe_process(::getpid()));
-  EXPECT_EQ(describe_port_owner(at("127.0.0.2")), "");
-  EXPECT_EQ(describe_port_owner(at("::1")), "");
-  const auto all_v6 = listen_on({at("::")});
-  EXPECT_EQ(describe_port_owner(at("::1")), describe_process(::getpid()));
 }
 
 }  // namespace

@@ -76,8 +76,8 @@ TEST(ErrorPage, OtherWaysToEnd) {
   backend.exit = bus::BackendExit{.spawn_error = "nosuch: No such file or directory"};
   expect("nosuch: No such file or directory", "Your server cannot be started");
   backend.exit.reset();
-  backend.problem = "port 8001 is held by pid 7 (x)";
-  expect("port 8001 is held by pid 7 (x)", "Your server cannot be started");
+  backend.problem = "port 8001 is in use by pid 7 (x)";
+  expect("port 8001 is in use by pid 7 (x)", "Your server cannot be started");
 }
 
 TEST(ErrorPage, ABrowserSeesWhatHappenedAndWhen) {

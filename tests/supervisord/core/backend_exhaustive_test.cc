@@ -33,6 +33,9 @@ enum class Move {
   SpawnWorks,
   SpawnFails,
   PortIsTaken,
+  TimerExpires,
+  Stranger,  // has listened for long, and no process of the tree beside it
+  StrangerAnswers,
   BuildWorks,
   BuildFails,
   Answer,
@@ -45,10 +48,12 @@ enum class Move {
 };
 
 constexpr std::array kMoves{
-    Move::FirstTree,   Move::Change,  Move::SameTree,       Move::OtherEpoch, Move::BlindTree,
-    Move::WaitExpires, Move::Restart, Move::Stop,           Move::SpawnWorks, Move::SpawnFails,
-    Move::PortIsTaken, Move::Answer,  Move::OldAnswer,      Move::Exit,       Move::OldExit,
-    Move::Gone,        Move::Crash,   Move::CrashForgotten, Move::BuildWorks, Move::BuildFails,
+    Move::FirstTree,    Move::Change,         Move::SameTree,        Move::OtherEpoch,
+    Move::BlindTree,    Move::WaitExpires,    Move::Restart,         Move::Stop,
+    Move::SpawnWorks,   Move::SpawnFails,     Move::PortIsTaken,     Move::Answer,
+    Move::OldAnswer,    Move::Exit,           Move::OldExit,         Move::Gone,
+    Move::Crash,        Move::CrashForgotten, Move::BuildWorks,      Move::BuildFails,
+    Move::TimerExpires, Move::Stranger,       Move::StrangerAnswers,
 };
 
 const char* to_string(Move move) {
@@ -75,6 +80,12 @@ const char* to_string(Move move) {
       return "SpawnFails";
     case Move::PortIsTaken:
       return "PortIsTaken";
+    case Move::TimerExpires:
+      return "TimerExpires";
+    case Move::Stranger:
+      return "Stranger";
+    case Move::StrangerAnswers:
+      return "StrangerAnswers";
     case Move::BuildWorks:
       return "BuildWorks";
     case Move::BuildFails:
@@ -127,6 +138,12 @@ class World {
         return wait_due_;
       case Move::Answer:
         return probed_ != 0;
+      case Move::TimerExpires:
+        return timer_due_;
+      case Move::Stranger:
+        return probed_ != 0 && asks_ == StartProbe::Of::Tree;
+      case Move::StrangerAnswers:
+        return probed_ != 0 && asks_ == StartProbe::Of::Anybody;
       case Move::OldAnswer:
       case Move::OldExit:
         return generation_ > kSpawnsBefore + 1;
@@ -173,24 +190,41 @@ class World {
         return take(StopRequested{});
       case Move::SpawnWorks:
         spawn_due_ = false;
-        first_lives_ = tree_lives_ = true;
+        first_lives_ = tree_lives_ = was_spawned_ = true;
         return take(Spawned{.pid = 100, .wall_ms = 1});
       case Move::SpawnFails:
         spawn_due_ = false;
         return take(SpawnFailed{"No such file or directory"});
       case Move::PortIsTaken:
         spawn_due_ = false;
-        return take(PortTaken{.port = 1, .by = "somebody"});
+        return take(PortTaken{.port = 1, .by = "somebody", .pid = 0});
       case Move::BuildWorks:
       case Move::BuildFails:
         build_runs_ = false;
         return take(BuildEnded{.status = {.number = move == Move::BuildWorks ? 0 : 2},
                                .problem = {},
                                .output_tail = "x"});
+      case Move::TimerExpires:
+        timer_due_ = false;
+        return take(TimerExpired{});
+      case Move::Stranger: {
+        const std::string wrong = take(StrangerListens{.generation = probed_, .stranger = "x"});
+        now_ += kStrangerWait;
+        return wrong + take(StrangerListens{.generation = probed_, .stranger = "x"});
+      }
+      case Move::StrangerAnswers:
+        return take(Answered{.generation = std::exchange(probed_, 0),
+                             .wall_ms = 2,
+                             .address = "there",
+                             .stranger = "x"});
       case Move::Answer:
-        return take(Answered{.generation = std::exchange(probed_, 0), .wall_ms = 2});
+        return take(Answered{.generation = std::exchange(probed_, 0),
+                             .wall_ms = 2,
+                             .address = "here",
+                             .stranger = {}});
       case Move::OldAnswer:
-        return take(Answered{.generation = generation_ - 1, .wall_ms = 2});
+        return take(Answered{
+            .generation = generation_ - 1, .wall_ms = 2, .address = "here", .stranger = {}});
       case Move::Exit:
         first_lives_ = false;
         return take(ProcessExited{.generation = generation_, .status = {}, .output_tail = "x"});
@@ -238,7 +272,7 @@ class World {
   std::string crash(bool forgotten) {
     crashed_ = true;
     if (spawn_due_) first_lives_ = tree_lives_ = true;
-    spawn_due_ = kill_due_ = wait_due_ = build_runs_ = false;
+    spawn_due_ = kill_due_ = wait_due_ = build_runs_ = timer_due_ = false;
     probed_ = 0;
     tree_due_ = tree_.stamp.epoch != 0;
     generation_ = published_.generation;
@@ -290,10 +324,12 @@ class World {
       return "spawned what is not built";
     // Those between were never built.
     const bool is_next = e.generation == generation_ + 1;
-    if (!is_next && (settings_.build.empty() || e.generation <= generation_)) {
+    const bool is_again = e.generation == generation_ && !was_spawned_;
+    if (!is_next && !is_again && (settings_.build.empty() || e.generation <= generation_)) {
       return "a generation left out";
     }
     generation_ = e.generation;
+    was_spawned_ = false;
     return "";
   }
 
@@ -312,8 +348,9 @@ class World {
   }
 
   std::string perform(const StartProbe& e) {
-    if (probed_ != 0) return "two probes";
+    if (probed_ != 0 && e.of != StartProbe::Of::Anybody) return "two probes";
     probed_ = e.generation;
+    asks_ = e.of;
     return first_lives_ && e.generation == generation_ ? "" : "probes what is not there";
   }
 
@@ -335,11 +372,18 @@ class World {
     return "";
   }
 
+  std::string perform(const StartTimer&) {
+    timer_due_ = true;
+    return "";
+  }
+
   std::string perform(const Leave&) {
     left_ = true;
     if (!stop_asked_) return "left unasked";
     return tree_lives_ || kill_due_ ? "left an orphan" : "";
   }
+
+  bool phase_is_running() const { return published_.state == bus::BackendPhase::Running; }
 
   std::string check() const {
     const bool error = published_.state == bus::BackendPhase::Error;
@@ -349,9 +393,11 @@ class World {
     const bool builds = backend_.state() == Backend::State::Building ||
                         backend_.state() == Backend::State::Rebuilding;
     if (builds && !build_runs_) return "stuck in a build";
-    if ((probed_ != 0) != (backend_.state() == Backend::State::Loading)) {
-      return "the probe runs while Loading, and only then";
+    const bool is_strangers = phase_is_running() && !published_.stranger.empty();
+    if ((probed_ != 0) != (backend_.state() == Backend::State::Loading || is_strangers)) {
+      return "the probe runs while Loading or while a stranger answers, and only then";
     }
+    if (phase_is_running() && published_.address.empty()) return "Running nowhere";
     const bus::BackendPhase phase = published_.state;
     switch (backend_.state()) {
       case Backend::State::Starting:
@@ -374,6 +420,9 @@ class World {
         // One that was spawned, and not published before the crash, is dying.
         if (first_lives_ && !kill_due_) return "called dead while it lives";
         if (tree_lives_ && !kill_due_) return "the remains are not being killed";
+        if (!was_spawned_ && !crashed_ && !timer_due_ && settings_.build.empty()) {
+          return "a spawn that failed is not tried again";
+        }
         return error && published_.pid == 0 ? "" : "Error not published";
       case Backend::State::Killing:
       case Backend::State::Stopping:
@@ -392,6 +441,8 @@ class World {
   bus::BackendState published_;
   std::uint64_t generation_ = kSpawnsBefore;
   std::uint64_t probed_ = 0;
+  StartProbe::Of asks_ = StartProbe::Of::Tree;
+  bool was_spawned_ = true;   // that generation; false: the spawn has failed, or is due
   bool first_lives_ = false;  // the backend's first process
   bool tree_lives_ = false;   // it or any of its descendants
   bool build_runs_ = false;
@@ -399,6 +450,7 @@ class World {
   bool spawn_due_ = false;
   bool kill_due_ = false;
   bool wait_due_ = false;
+  bool timer_due_ = false;
   bool stop_asked_ = false;
   bool crashed_ = false;   // supervisord, once
   bool tree_due_ = false;  // it has not heard of the tree since

@@ -556,7 +556,8 @@ TEST(Spawning, FailsWithTheNameOfTheCommandAndHeals) {
               ElementsAre("Publish Error 1 serves 7:1 seen 7:1 "
                           "spawn 'python3: No such file or directory'",
                           "Say Error: cannot start python3: No such file or directory; "
-                          "waiting for a change"));
+                          "hpp tries again until it can",
+                          "StartTimer 500 ms"));
   EXPECT_THAT(life(RestartRequested{}), ElementsAre("Spawn 2"));
   EXPECT_THAT(life(SpawnFailed{"Permission denied"})[0],
               "Publish Error 2 serves 7:1 seen 7:1 spawn 'python3: Permission denied'");
@@ -566,19 +567,235 @@ TEST(Spawning, FailsWithTheNameOfTheCommandAndHeals) {
   EXPECT_EQ(life.published().exit, std::nullopt);
 }
 
-TEST(Spawning, TellsWhoHoldsThePortAndHeals) {
+const PortTaken kTaken{.port = 8001, .by = "pid 1234 (python3 x.py)", .pid = 1234};
+
+TEST(Spawning, TellsWhichProcessHasThePortAndHeals) {
   Life life;
   life.run();
   life(tree(2));
   life(TreeGone{});
-  EXPECT_THAT(life(PortTaken{.port = 8001, .by = "pid 1234 (python3 -m http.server 8001)"}),
-              ElementsAre("Publish Error 2 serves 7:2 seen 7:2 problem 'port 8001 is held by "
-                          "pid 1234 (python3 -m http.server 8001)'",
-                          "Say Error: port 8001 is held by pid 1234 (python3 -m http.server "
-                          "8001); waiting for a change"));
+  EXPECT_THAT(life(kTaken),
+              ElementsAre("Publish Error 2 serves 7:2 seen 7:2 problem 'port 8001 is in use by "
+                          "pid 1234 (python3 x.py). End it with kill 1234; hpp starts your server "
+                          "as soon as the port is free'",
+                          "Say Error: port 8001 is in use by pid 1234 (python3 x.py). End it with "
+                          "kill 1234; hpp starts your server as soon as the port is free",
+                          "StartTimer 500 ms"));
   EXPECT_THAT(life(tree(3)), ElementsAre("Spawn 3"));
   EXPECT_THAT(life(Spawned{.pid = 5, .wall_ms = 7})[2],
               "Say Loading: src/a.py changed, started python3 app.py (generation 3, pid 5)");
+}
+
+TEST(Spawning, OnAPortOfAnUnknownProcessAdvisesNoKill) {
+  Life life;
+  life.run();
+  life(tree(2));
+  life(TreeGone{});
+  life(PortTaken{.port = 8001, .by = "another process", .pid = 0});
+  EXPECT_EQ(life.published().problem,
+            "port 8001 is in use by another process; hpp starts your server as soon as the port is "
+            "free");
+}
+
+TEST(Spawning, IsTriedAgainInSilenceUntilThePortIsFree) {
+  Life life;
+  life.run();
+  life(tree(2));
+  life(TreeGone{});
+  life(kTaken);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_THAT(life(TimerExpired{}), ElementsAre("Spawn 2")) << "the same generation";
+    EXPECT_THAT(life(kTaken), ElementsAre("StartTimer 500 ms"));
+  }
+  life(TimerExpired{});
+  EXPECT_THAT(life(Spawned{.pid = 5, .wall_ms = 7}),
+              ElementsAre("Publish Loading 2 pid 5 serves 7:2 seen 7:2", "StartProbe 2",
+                          "Say Loading: the port is free, started python3 app.py (generation 2, "
+                          "pid 5)"));
+  EXPECT_THAT(life(TimerExpired{}), IsEmpty());
+  EXPECT_THAT(life(Answered{.generation = 2}).back(),
+              "Say Running: generation 2 answers after 20 ms")
+      << "the wait for the port is not the server's";
+}
+
+TEST(Spawning, SaysWhenItFailsForAnotherReason) {
+  Life life;
+  life.run();
+  life(tree(2));
+  life(TreeGone{});
+  life(kTaken);
+  life(TimerExpired{});
+  EXPECT_THAT(life(PortTaken{.port = 8001, .by = "pid 5 (x)", .pid = 5})[1],
+              testing::StartsWith("Say Error: port 8001 is in use by pid 5 (x)"));
+  life(TimerExpired{});
+  EXPECT_THAT(life(SpawnFailed{"Permission denied"})[0],
+              "Publish Error 2 serves 7:2 seen 7:2 spawn 'python3: Permission denied'");
+  life(TimerExpired{});
+  EXPECT_THAT(life(kTaken)[0], testing::HasSubstr("problem 'port 8001"));
+  EXPECT_EQ(life.published().exit, std::nullopt);
+}
+
+TEST(Spawning, IsNotTriedAgainAfterACrash) {
+  Life life;
+  life.run();
+  life(exited(1));
+  life(TreeGone{});
+  EXPECT_THAT(life(TimerExpired{}), IsEmpty());
+}
+
+// ---- processes that may not be killed -----------------------------------------------------------
+
+KillRefused refused(std::vector<std::int64_t> pids = {7}) {
+  return {.pids = std::move(pids), .who = "pid 7 (sudo ./server)", .wall_ms = 3000};
+}
+
+constexpr const char* kRefusal =
+    "pid 7 (sudo ./server) cannot be ended, because it belongs to another user. End it with sudo "
+    "kill -9 7, or run hpp as that user; hpp goes on as soon as that has ended";
+
+TEST(Refused, EndsTheWaitWithAnError) {
+  Life life;
+  go_to(life, Backend::State::Killing);
+  EXPECT_THAT(
+      life(refused()),
+      ElementsAre(std::string("Publish Error 2 serves 7:2 seen 7:3 problem '") + kRefusal + "'",
+                  std::string("Say Error: ") + kRefusal));
+  EXPECT_EQ(life.published().ended_at_ms, 3000);
+}
+
+TEST(Refused, GoesOnWhenTheProcessesHaveEnded) {
+  Life life;
+  go_to(life, Backend::State::Killing);
+  life(refused());
+  EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 3"));
+}
+
+TEST(Refused, KillsAgainAtTheNextChange) {
+  Life life;
+  go_to(life, Backend::State::Killing);
+  life(refused());
+  EXPECT_THAT(life(tree(4)), ElementsAre("Publish Killing 2 serves 7:2 seen 7:4", "KillTree",
+                                         "Say Killing: src/a.py changed"));
+  EXPECT_THAT(life(tree(5)), ElementsAre("Publish Killing 2 serves 7:2 seen 7:5")) << "once";
+  life(refused());
+  EXPECT_EQ(life.state(), Backend::State::Error);
+}
+
+TEST(Refused, IsNoReasonToStartWhatHasCrashed) {
+  Life life;
+  life.run();
+  life(exited(1, 3, "boom"));
+  life(refused());
+  EXPECT_EQ(life.published().exit->code, 3);
+  EXPECT_THAT(life.published().problem, testing::StartsWith("pid 7"));
+  EXPECT_THAT(life(TreeGone{}), IsEmpty());
+}
+
+TEST(Refused, BeforeTheFirstStartIsAnErrorToo) {
+  Life life;
+  life(Begun{});
+  life(tree(1));
+  life(refused());
+  EXPECT_EQ(life.state(), Backend::State::Error);
+  EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 1"));
+}
+
+TEST(Refused, DoesNotHoldUpAStop) {
+  Life life;
+  go_to(life, Backend::State::Stopping);
+  EXPECT_THAT(
+      life(refused({7, 8})),
+      ElementsAre("Say Stopped: pid 7 (sudo ./server) cannot be ended, because they belong "
+                  "to another user. End them with sudo kill -9 7 8, or run hpp as that user",
+                  testing::StartsWith("Publish Killing 2"), "Leave"));
+}
+
+// ---- a stranger on the backend's port -----------------------------------------------------------
+
+const std::string kStranger = "pid 9 (node x.js)";
+
+Answered answer_of_tree(std::uint64_t generation = 2) {
+  return {.generation = generation, .wall_ms = 2010, .address = "127.0.0.1:8001", .stranger = ""};
+}
+
+Answered answer_of_stranger() {
+  return {.generation = 2, .wall_ms = 2010, .address = "[::1]:8001", .stranger = kStranger};
+}
+
+TEST(Stranger, DoesNotCountForTwoSeconds) {
+  Life life;
+  go_to(life, Backend::State::Loading);
+  const StrangerListens found{.generation = 2, .stranger = kStranger};
+  EXPECT_THAT(life(found), IsEmpty());
+  EXPECT_THAT(life(found, kStrangerWait - milliseconds(1)), IsEmpty());
+  EXPECT_THAT(life(answer_of_tree()),
+              ElementsAre("Publish Running 2 pid 200 serves 7:2 seen 7:2 at 127.0.0.1:8001",
+                          testing::StartsWith("Say Running: generation 2")));
+}
+
+TEST(Stranger, IsAcceptedAfterTwoSecondsAndNamed) {
+  Life life;
+  go_to(life, Backend::State::Loading);
+  const StrangerListens found{.generation = 2, .stranger = kStranger};
+  life(found);
+  EXPECT_THAT(life(found, kStrangerWait), ElementsAre("StartProbe 2 of anybody"));
+  EXPECT_THAT(life(found), IsEmpty()) << "once is enough";
+  EXPECT_THAT(life(answer_of_stranger()),
+              ElementsAre("Publish Running 2 pid 200 serves 7:2 seen 7:2 at [::1]:8001 by 'pid 9 "
+                          "(node x.js)'",
+                          testing::StartsWith("Say Running: generation 2"),
+                          "Say requests go to pid 9 (node x.js), which listens on [::1]:8001 and "
+                          "is no process of your command. If it is the wrong one, end it; hpp "
+                          "switches to your server as soon as that listens",
+                          "StartProbe 2 instead"));
+}
+
+Life& served_by_stranger(Life& life) {
+  go_to(life, Backend::State::Loading);
+  const StrangerListens found{.generation = 2, .stranger = kStranger};
+  life(found);
+  life(found, kStrangerWait);
+  life(answer_of_stranger());
+  EXPECT_EQ(life.state(), Backend::State::Running);
+  return life;
+}
+
+TEST(Stranger, GivesWayToTheTree) {
+  Life life;
+  served_by_stranger(life);
+  EXPECT_THAT(life(answer_of_tree()),
+              ElementsAre("Publish Running 2 pid 200 serves 7:2 seen 7:2 at 127.0.0.1:8001",
+                          "Say Running: your server listens on 127.0.0.1:8001 now; requests go "
+                          "there, not to pid 9 (node x.js)"));
+  EXPECT_THAT(life(tree(3))[0], testing::StartsWith("Publish Killing")) << "no probe is left";
+}
+
+TEST(Stranger, IsForgottenWithTheGeneration) {
+  Life life;
+  served_by_stranger(life);
+  EXPECT_THAT(life(tree(3)), ElementsAre("StopProbe", testing::StartsWith("Publish Killing"),
+                                         "KillTree", "Say Killing: src/a.py changed"));
+  life(TreeGone{});
+  EXPECT_THAT(life(Spawned{.pid = 300})[0], "Publish Loading 3 pid 300 serves 7:3 seen 7:3");
+  EXPECT_THAT(life(StrangerListens{.generation = 3, .stranger = kStranger}, kStrangerWait),
+              IsEmpty());
+}
+
+TEST(Stranger, IsStillLookedBehindAfterACrashOfSupervisord) {
+  Life life;
+  served_by_stranger(life);
+  Life next(2);
+  EXPECT_THAT(next(Begun{.last = life.published(), .wall_ms = 3000}),
+              ElementsAre(testing::_, testing::_, "StartProbe 2 instead"));
+}
+
+TEST(Stranger, ThatKeepsTheBackendFromItsPortIsWaitedFor) {
+  Life life;
+  go_to(life, Backend::State::Loading);
+  life(StrangerListens{.generation = 2, .stranger = kStranger});
+  life(exited(2, 1, "Address already in use"));
+  EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 3"));
+  EXPECT_THAT(life(kTaken).back(), "StartTimer 500 ms");
 }
 
 TEST(Text, HidesWhatATerminalWouldObey) {

@@ -27,6 +27,8 @@ inline std::string text_of(const bus::BackendState& s) {
   }
   if (!s.output_tail.empty()) text += fmt::format(" tail '{}'", s.output_tail);
   if (!s.problem.empty()) text += fmt::format(" problem '{}'", s.problem);
+  if (!s.address.empty()) text += " at " + s.address;
+  if (!s.stranger.empty()) text += fmt::format(" by '{}'", s.stranger);
   return text;
 }
 
@@ -38,6 +40,14 @@ struct EffectText {
   std::string operator()(const KillTree&) const { return "KillTree"; }
 
   std::string operator()(const StartProbe& e) const {
+    switch (e.of) {
+      case StartProbe::Of::Tree:
+        break;
+      case StartProbe::Of::Anybody:
+        return fmt::format("StartProbe {} of anybody", e.generation);
+      case StartProbe::Of::TreeInstead:
+        return fmt::format("StartProbe {} instead", e.generation);
+    }
     return fmt::format("StartProbe {}", e.generation);
   }
 
@@ -48,6 +58,10 @@ struct EffectText {
   std::string operator()(const Say& e) const { return "Say " + e.text; }
 
   std::string operator()(const StartTreeWait&) const { return "StartTreeWait"; }
+
+  std::string operator()(const StartTimer& e) const {
+    return fmt::format("StartTimer {} ms", e.after.count());
+  }
 
   std::string operator()(const Leave&) const { return "Leave"; }
 };

@@ -1,0 +1,119 @@
+#include "common/os/port_owner.h"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+#include "common/os/file.h"
+#include "common/os/process_tree.h"
+
+namespace hpp {
+namespace {
+
+// The text of an address in /proc/net/tcp and tcp6: the bytes as hexadecimal words of 32 bits in
+// the machine's byte order.
+std::string table_text(const void* bytes, std::size_t size) {
+  std::string text;
+  for (std::size_t i = 0; i < size; i += sizeof(std::uint32_t)) {
+    std::uint32_t word = 0;
+    std::memcpy(&word, static_cast<const char*>(bytes) + i, sizeof word);
+    text += fmt::format("{:08X}", word);
+  }
+  return text;
+}
+
+struct Row {
+  std::string local;  // table_text
+  std::string inode;
+};
+
+// The sockets that listen on `port`, from a table in the form of /proc/net/tcp.
+std::vector<Row> listeners(const char* table, unsigned port) {
+  std::vector<Row> found;
+  const std::string text = read_file(table).value_or("");
+  std::size_t start = text.find('\n');
+  while (start != std::string::npos && start + 1 < text.size()) {
+    const std::size_t end = text.find('\n', start + 1);
+    const std::string line = text.substr(start + 1, end - start - 1);
+    start = end;
+    char local[64];
+    unsigned local_port = 0;
+    unsigned state = 0;
+    char inode[32];
+    constexpr unsigned kListen = 0x0A;
+    const int fields =
+        std::sscanf(line.c_str(), "%*s %63[0-9A-F]:%X %*s %X %*s %*s %*s %*s %*s %31s", local,
+                    &local_port, &state, inode);
+    if (fields == 4 && state != kListen) break;  // the kernel lists those that listen first
+    if (fields == 4 && local_port == port) found.push_back({local, inode});
+  }
+  return found;
+}
+
+// The inodes at the first of these addresses that has any.
+std::vector<std::string> first_inodes(const std::vector<Row>& rows,
+                                      const std::vector<std::string>& addresses) {
+  for (const std::string& address : addresses) {
+    std::vector<std::string> found;
+    for (const Row& row : rows) {
+      if (row.local == address) found.push_back(row.inode);
+    }
+    if (!found.empty()) return found;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::string> listening_inodes(const SocketAddress& address) {
+  const std::string every_v6 = table_text(&in6addr_any, sizeof in6addr_any);
+  const auto v6_rows = [&] { return listeners("/proc/net/tcp6", address.port()); };
+  if (address.storage.ss_family == AF_INET6) {
+    const auto& ip = reinterpret_cast<const sockaddr_in6*>(&address.storage)->sin6_addr;
+    return first_inodes(v6_rows(), {table_text(&ip, sizeof ip), every_v6});
+  }
+  const auto& ip = reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_addr;
+  const auto found = first_inodes(listeners("/proc/net/tcp", address.port()),
+                                  {table_text(&ip, sizeof ip), "00000000"});
+  if (!found.empty()) return found;
+  unsigned char mapped[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  std::memcpy(mapped + 12, &ip, sizeof ip);
+  return first_inodes(v6_rows(), {table_text(mapped, sizeof mapped), every_v6});
+}
+
+Holds holds_socket(pid_t pid, const std::vector<std::string>& inodes) {
+  namespace fs = std::filesystem;
+  std::error_code failed;
+  fs::directory_iterator entry(fmt::format("/proc/{}/fd", pid), failed);
+  if (failed) return failed == std::errc::permission_denied ? Holds::Unknown : Holds::No;
+  for (const fs::directory_iterator end; entry != end && !failed; entry.increment(failed)) {
+    std::error_code gone;
+    const std::string target = fs::read_symlink(entry->path(), gone).string();
+    for (const std::string& inode : inodes) {
+      if (!gone && target == fmt::format("socket:[{}]", inode)) return Holds::Yes;
+    }
+  }
+  return Holds::No;
+}
+
+PortOwner find_socket_owner(const std::vector<std::string>& inodes) {
+  for (const pid_t pid : all_processes()) {
+    if (holds_socket(pid, inodes) == Holds::Yes) return {.pid = pid, .text = describe_process(pid)};
+  }
+  return {.pid = 0, .text = "another process"};
+}
+
+std::optional<PortOwner> find_port_owner(const std::vector<SocketAddress>& addresses) {
+  for (const SocketAddress& address : addresses) {
+    const auto inodes = listening_inodes(address);
+    if (!inodes.empty()) return find_socket_owner(inodes);
+  }
+  return std::nullopt;
+}
+
+}  // namespace hpp

@@ -1,0 +1,176 @@
+// Pure. What can happen to the backend, and what its core wants done.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/bus/messages.h"
+#include "common/exit_status.h"
+
+namespace hpp::supervisord {
+
+using TimePoint = std::chrono::steady_clock::time_point;
+
+// ---- events -------------------------------------------------------------------------------------
+// Wall-clock times, `wall_ms`, are milliseconds since the Unix epoch.
+
+struct Begun {  // the first event, once
+  // What an earlier supervisord has said last, if that can be gone on with: its backend is in our
+  // hands, or there was none. Nothing: whatever is left of it is to be killed.
+  std::optional<bus::BackendState> last;
+  std::int64_t wall_ms = 0;
+};
+
+struct TreeSeen {  // any snapshot of watchd's, news or not
+  bus::TreeState tree;
+  std::int64_t wall_ms = 0;
+};
+
+struct TreeWaitExpired {};  // the time of StartTreeWait is over
+
+struct Doubted {  // proxyd asks whether the backend was killed; perhaps not for the first time
+  bus::Ticket ticket;
+};
+
+struct RestartRequested {  // SIGHUP
+  std::int64_t wall_ms = 0;
+};
+
+struct StopRequested {};  // SIGTERM, SIGINT
+
+struct Spawned {
+  std::int64_t pid = 0;
+  std::int64_t wall_ms = 0;
+};
+
+struct SpawnFailed {
+  std::string why;  // `No such file or directory`
+  std::int64_t wall_ms = 0;
+};
+
+struct PortTaken {
+  std::uint16_t port = 0;
+  std::string by;        // `pid 1234 (python3 -m http.server 8001)`
+  std::int64_t pid = 0;  // the process that `by` describes; 0: it is not ours to see
+  std::int64_t wall_ms = 0;
+};
+
+struct BuildEnded {  // answers Build
+  ExitStatus status;
+  std::string problem;  // why it could not even be started; empty: it was
+  std::string output_tail;
+  std::int64_t wall_ms = 0;
+};
+
+struct Answered {  // the ping got an HTTP answer
+  std::uint64_t generation = 0;
+  std::int64_t wall_ms = 0;
+  std::string address;   // where from: `127.0.0.1:8001`
+  std::string stranger;  // the process outside the backend's tree that gave it; empty: the tree did
+};
+
+// The probe found a listener on the backend's port, but none that belongs to the backend's tree.
+// Comes again and again for as long as that is so.
+struct StrangerListens {
+  std::uint64_t generation = 0;
+  std::string stranger;  // `pid 1234 (node x.js)`
+};
+
+// Comes between KillTree and TreeGone, once: processes that live on because this user may not
+// signal them.
+struct KillRefused {
+  std::vector<std::int64_t> pids;
+  std::string who;  // `pid 1234 (sudo -n ./server)`
+  std::int64_t wall_ms = 0;
+};
+
+struct TimerExpired {};  // answers StartTimer
+
+struct ProcessExited {  // the backend's first process; others of its tree may live
+  std::uint64_t generation = 0;
+  ExitStatus status;
+  std::string output_tail;
+  std::int64_t wall_ms = 0;
+};
+
+// No process of the backend is left, and nothing of it on its port that can be waited for; answers
+// KillTree, once.
+struct TreeGone {
+  std::int64_t wall_ms = 0;
+};
+
+using Event = std::variant<Begun, TreeSeen, TreeWaitExpired, Doubted, RestartRequested,
+                           StopRequested, Spawned, SpawnFailed, PortTaken, BuildEnded, Answered,
+                           StrangerListens, ProcessExited, TreeGone, KillRefused, TimerExpired>;
+
+// ---- effects ------------------------------------------------------------------------------------
+
+// Always the last of its list. The next event must be Spawned, SpawnFailed or PortTaken.
+struct Spawn {
+  std::uint64_t generation = 0;
+  bool operator==(const Spawn&) const = default;
+};
+
+// Runs the build command. Answered by BuildEnded, except where KillTree comes before that.
+struct Build {
+  bool operator==(const Build&) const = default;
+};
+
+// Every process of the backend and of a build, and what an earlier supervisord left behind. Begins
+// again if TreeGone is still due.
+struct KillTree {
+  bool operator==(const KillTree&) const = default;
+};
+
+struct StartProbe {
+  // Whose answer counts.
+  enum class Of {
+    Tree,         // a process of the backend's tree
+    Anybody,      // the tree's before a stranger's
+    TreeInstead,  // the tree's, while a stranger's answers are passed on: there is no hurry
+  };
+
+  std::uint64_t generation = 0;
+  Of of = Of::Tree;
+  bool operator==(const StartProbe&) const = default;
+};
+
+struct StopProbe {
+  bool operator==(const StopProbe&) const = default;
+};
+
+struct Publish {
+  bus::BackendState snapshot;
+  bool operator==(const Publish&) const = default;
+};
+
+struct Say {
+  std::string text;
+  bool begins_restart = false;  // it is the first line of one
+  bool operator==(const Say&) const = default;
+};
+
+struct StartTreeWait {  // answered by TreeWaitExpired; nobody stops it
+  bool operator==(const StartTreeWait&) const = default;
+};
+
+// Starts the core's one timer, or starts it again. TimerExpired answers; an expiry that is of no
+// use any more is ignored.
+struct StartTimer {
+  std::chrono::milliseconds after{};
+  bool operator==(const StartTimer&) const = default;
+};
+
+struct Leave {  // nothing follows
+  bool operator==(const Leave&) const = default;
+};
+
+using Effect = std::variant<Spawn, Build, KillTree, StartProbe, StopProbe, Publish, Say,
+                            StartTreeWait, StartTimer, Leave>;
+using Effects = std::vector<Effect>;
+
+}  // namespace hpp::supervisord

@@ -1,0 +1,67 @@
+#include "supervisord/core/wording.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "common/text.h"
+
+namespace hpp::supervisord {
+namespace {
+
+// How much of the command a log line shows.
+constexpr std::size_t kCommandShownMax = 80;  // bytes
+
+}  // namespace
+
+std::string text_of(TimePoint::duration duration) {
+  const double ms = std::chrono::duration<double, std::milli>(duration).count();
+  if (ms < 9.95) return fmt::format("{:.1f} ms", ms);
+  return ms < 9999.5 ? fmt::format("{:.0f} ms", ms) : fmt::format("{:.1f} s", ms / 1000);
+}
+
+std::string text_of(const std::vector<std::string>& command) {
+  std::string text = printable(command_line(command));
+  if (text.size() <= kCommandShownMax) return text;
+  const auto is_middle_of_utf8 = [](char c) { return (c & '\xC0') == '\x80'; };
+  std::size_t end = kCommandShownMax;
+  while (end > 0 && is_middle_of_utf8(text[end])) --end;
+  return text.substr(0, end) + "…";
+}
+
+std::string what_changed(const bus::TreeState& tree) {
+  if (tree.changed.empty()) return kNotWatched;
+  return files_changed(tree.changed.front(),
+                       std::max<std::uint64_t>(tree.changed_count, tree.changed.size()));
+}
+
+std::string failure_text(const std::string& build, const BuildEnded& event) {
+  return fmt::format("{} failed: {}", build,
+                     event.problem.empty() ? to_string(event.status) : event.problem);
+}
+
+std::string port_text(const PortTaken& event) {
+  const std::string advice =
+      event.pid == 0 ? ";" : fmt::format(". End it with kill {};", event.pid);
+  return fmt::format("port {} is in use by {}{} hpp starts your server as soon as the port is free",
+                     event.port, event.by, advice);
+}
+
+std::string refusal_text(const KillRefused& event) {
+  const bool is_one = event.pids.size() == 1;
+  return fmt::format(
+      "{} cannot be ended, because {} to another user. End {} with sudo kill -9 {}, or run hpp as "
+      "that user",
+      event.who, is_one ? "it belongs" : "they belong", is_one ? "it" : "them",
+      fmt::join(event.pids, " "));
+}
+
+std::string stranger_text(const Answered& event) {
+  return fmt::format(
+      "requests go to {}, which listens on {} and is no process of your command. If it is the "
+      "wrong one, end it; hpp switches to your server as soon as that listens",
+      printable(event.stranger), event.address);
+}
+
+}  // namespace hpp::supervisord

@@ -1,0 +1,39 @@
+// Pure. The wording of the backend's log lines and problems.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "common/bus/messages.h"
+#include "supervisord/core/events.h"
+
+namespace hpp::supervisord {
+
+// The cause of a restart if files changed before watchd's first message, or between two messages.
+constexpr const char* kNotWatched = "files changed while nobody watched";
+
+// `0.8 ms`, `412 ms`, `12.3 s`
+std::string text_of(TimePoint::duration duration);
+
+// The command line, shortened for a log line.
+std::string text_of(const std::vector<std::string>& command);
+
+// `src/a.py and 2 more changed`
+std::string what_changed(const bus::TreeState& tree);
+
+// `make failed: exit code 2`
+std::string failure_text(const std::string& build, const BuildEnded& event);
+
+// `port 8001 is in use by pid 1234 (node x.js). End it with kill 1234; hpp starts your server as
+// soon as the port is free`
+std::string port_text(const PortTaken& event);
+
+// `pid 1234 (sudo -n ./server) cannot be ended: it belongs to another user. End it with sudo kill
+// -9 1234, or run hpp as that user`
+std::string refusal_text(const KillRefused& event);
+
+// The line that names a process outside the backend's tree whose answers are passed on.
+std::string stranger_text(const Answered& event);
+
+}  // namespace hpp::supervisord
