@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <stdexcept>
@@ -14,6 +15,7 @@
 #include "common/bus/endpoints.h"
 #include "common/os/file.h"
 #include "common/os/process_tree.h"
+#include "common/os/project_directory.h"
 #include "common/os/run_directory.h"
 
 namespace hpp::ctl {
@@ -51,20 +53,50 @@ Keeper keeper_of(pid_t helper) {
   return has_environment(helper, systemds) ? Keeper::Systemd : Keeper::Nobody;
 }
 
+// Without links, so that two paths can be compared; as it is if nothing is there at the moment.
+std::string canonical(const fs::path& path) {
+  std::error_code error;
+  const fs::path real = fs::canonical(path, error);
+  return error ? path.native() : real.native();
+}
+
+// The project folder, by watchd's account. The working directory of a process is the one that was
+// at that path when hpp was started, which may have been renamed or removed since; it counts until
+// watchd has written its first snapshot.
+std::string project_folder(const std::string& run_directory, std::int64_t pid) {
+  const auto text = read_file(bus::snapshot_path(run_directory, bus::Topic::Tree));
+  const bus::Decoded decoded = bus::decode(text.value_or(""));
+  const auto* const message = std::get_if<bus::Message>(&decoded);
+  const auto* const tree = message != nullptr ? std::get_if<bus::TreeState>(message) : nullptr;
+  if (tree != nullptr && !tree->directory.empty()) return canonical(tree->directory);
+  std::error_code error;
+  return fs::read_symlink(fmt::format("/proc/{}/cwd", pid), error);
+}
+
 std::optional<Instance> instance_in(const fs::path& directory) {
   if (!is_trustworthy_directory(directory)) return std::nullopt;
   const std::string lock = run_lock_path(directory);
   const auto launcher = lock_holder(lock);
   const auto pid = launcher ? launcher : any_helper(directory);
   if (!pid) return std::nullopt;
-  std::error_code error;
-  const fs::path working = fs::read_symlink(fmt::format("/proc/{}/cwd", *pid), error);
   return Instance{.name = directory.filename(),
                   .run_directory = directory,
                   .pid = *pid,
                   .keeper = launcher ? Keeper::Launch : keeper_of(*pid),
                   .url = launcher ? url_in(read_file(lock).value_or("")) : url_of_proxy(directory),
-                  .directory = working};
+                  .directory = project_folder(directory, *pid)};
+}
+
+// Where the shell is. If its directory was removed, the shell still shows the path, at which there
+// may be another directory by now.
+std::string working_path() {
+  try {
+    return project_directory();
+  } catch (const std::system_error&) {
+    const char* const pwd = std::getenv("PWD");
+    if (pwd != nullptr && *pwd == '/') return pwd;
+    throw;
+  }
 }
 
 }  // namespace
@@ -84,7 +116,7 @@ std::vector<Instance> running_instances() {
 }
 
 Instance find_instance(const std::string& name) {
-  auto choice = choose(running_instances(), name, fs::current_path().native());
+  auto choice = choose(running_instances(), name, canonical(working_path()));
   if (const auto* const none = std::get_if<NoChoice>(&choice)) throw std::runtime_error(none->why);
   return std::get<Instance>(std::move(choice));
 }

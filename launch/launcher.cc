@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/os/error.h"
 #include "common/os/process_tree.h"
+#include "common/os/project_directory.h"
 #include "launch/helper_program.h"
 
 namespace hpp::launch {
@@ -37,11 +38,11 @@ Program program_of(Helper helper) {
 
 // Watchman and the backend work in it; what cannot be read there would fail later, and less
 // plainly.
-void check_working_directory() {
-  char path[PATH_MAX];
-  if (::getcwd(path, sizeof path) == nullptr) throw_errno("cannot use the working directory");
-  const UniqueFd directory(::open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+std::string readable_project_directory() {
+  const std::string path = project_directory();
+  const UniqueFd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory.is_open()) throw_errno(fmt::format("cannot read the working directory {}", path));
+  return path;
 }
 
 // They describe processes that are gone: a helper that started from them would adopt nothing.
@@ -73,13 +74,13 @@ Launcher::Place::Place(Loop& loop, Launcher& launcher, Helper which)
 
 Launcher::Launcher(const Options& options)
     : options_(options),
+      directory_(readable_project_directory()),
       dev_null_(::open("/dev/null", O_RDONLY | O_CLOEXEC)),
       household_(stop_time(options)),
       stop_timer_(loop_, [this] { happen(StopTimeOver{}); }),
       stop_signals_(loop_, {SIGINT, SIGTERM}, [this](int number) { on_stop_signal(number); }),
       child_signal_(loop_, {SIGCHLD}, [this](int) { on_child_signal(); }),
       window_signal_(loop_, {SIGWINCH}, [this](int) { on_window_signal(); }) {
-  check_working_directory();
   if (options_.interactive) {
     if (!Keyboard::is_for_keys()) {
       throw std::runtime_error("--interactive needs a terminal for stdin and stdout");
@@ -232,6 +233,7 @@ void Launcher::perform(const StartHelper& effect) {
       .command = arguments_for(program_of(which), options_),
       .environment = {{kHelperTag, program_name(program_of(which))},
                       tree_.environment(),
+                      project_directory_variable(directory_),
                       {"NOTIFY_SOCKET", notify_socket_->path()},
                       {"WATCHDOG_USEC",
                        std::to_string(std::chrono::microseconds(kWatchdogTime).count())}},

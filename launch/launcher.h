@@ -80,6 +80,7 @@ class Launcher {
   void mend_run_directory();
 
   Options options_;
+  std::string directory_;  // path of the project folder
   LaunchTree tree_ = LaunchTree::of_this_process();
   std::optional<RunDirectory> run_directory_;
   std::optional<FileLock> lock_;

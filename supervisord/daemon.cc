@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "common/os/error.h"
 #include "common/os/process_tree.h"
+#include "common/os/project_directory.h"
 #include "common/wall_clock.h"
 #include "supervisord/headword.h"
 #include "supervisord/port_check.h"
@@ -66,7 +67,8 @@ std::uint64_t spawns_so_far(const bus::Publisher& publisher) {
 }  // namespace
 
 Daemon::Daemon(const Options& options)
-    : command_(options.command),
+    : directory_(take_project_directory()),
+      command_(options.command),
       build_(options.build),
       clears_(options.clear),
       addresses_(resolve(options.backend)),
@@ -244,14 +246,16 @@ void Daemon::on_build_end(ExitStatus status) {
 
 void Daemon::perform(const Build&) {
   if (builder_) loop_.bury(std::move(builder_));
+  std::string problem = project_directory_problem(directory_);
   try {
-    start_build();
+    if (problem.empty()) return start_build();
   } catch (const std::system_error& error) {
-    happen(BuildEnded{.status = {.is_known = false},
-                      .problem = error.what(),
-                      .output_tail = {},
-                      .wall_ms = wall_ms()});
+    problem = error.what();
   }
+  happen(BuildEnded{.status = {.is_known = false},
+                    .problem = std::move(problem),
+                    .output_tail = {},
+                    .wall_ms = wall_ms()});
 }
 
 // In one stream, and on our stderr: what it prints is for the developer, and a message of the
@@ -260,7 +264,7 @@ void Daemon::start_build() {
   const UniqueFd end = build_output_.open();
   const ChildRequest request{
       .command = {"/bin/sh", "-c", build_},
-      .directory = {},
+      .directory = directory_,
       .environment = {{kBackendTag, tag_prefix_ + "build"}},
       .group = ChildRequest::Group::OwnSession,
       .stdin_fd = no_input_.get(),
@@ -313,12 +317,15 @@ Event Daemon::spawn(std::uint64_t generation) {
                      .wall_ms = wall_ms()};
   }
   if (child_) loop_.bury(std::move(child_));
+  if (std::string problem = project_directory_problem(directory_); !problem.empty()) {
+    return SpawnFailed{.why = std::move(problem), .wall_ms = wall_ms()};
+  }
   try {
     const Output::Ends ends = output_.open();
     if (input_) input_->lead_to(output_.keyboard());
     ChildRequest request{
         .command = command_,
-        .directory = {},
+        .directory = directory_,
         .environment = {{kBackendTag, tag_prefix_ + std::to_string(generation)},
                         {"PORT", std::to_string(addresses_.front().port())}},
         .group = input_ ? ChildRequest::Group::OwnTerminal : ChildRequest::Group::OwnSession,

@@ -69,6 +69,7 @@ class Daemon {
   Event spawn(std::uint64_t generation);
   void start_build();
 
+  std::string directory_;  // path of the project folder
   std::vector<std::string> command_;
   std::string build_;
   bool clears_;

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <climits>
 #include <csignal>
 #include <cstring>
 #include <optional>
@@ -18,6 +17,7 @@
 #include "common/event/signals.h"
 #include "common/log.h"
 #include "common/os/error.h"
+#include "common/os/project_directory.h"
 #include "common/os/run_directory.h"
 #include "watchd/core/bser.h"
 #include "watchd/git_ignore.h"
@@ -29,11 +29,13 @@ namespace {
 // A longer PDU is not waited for. That of a whole repository of 500,000 files has half of it.
 constexpr std::size_t kPduMax = 64 * 1024 * 1024;
 
-// Throws std::runtime_error if Watchman could not read it either.
-std::string working_directory() {
-  char path[PATH_MAX];
-  if (::getcwd(path, sizeof path) == nullptr) throw_errno("cannot tell the working directory");
-  if (::access(".", R_OK | X_OK) != 0) throw_errno(fmt::format("cannot watch {}", path));
+// Throws std::runtime_error if Watchman could not read it either. For a folder that is missing, as
+// it may be for a watchd that is started again, the session waits.
+std::string readable_project_directory() {
+  std::string path = take_project_directory();
+  if (::access(path.c_str(), R_OK | X_OK) != 0 && errno != ENOENT) {
+    throw_errno(fmt::format("cannot watch {}", path));
+  }
   return path;
 }
 
@@ -42,8 +44,9 @@ std::optional<bus::TreeState> last_tree(const bus::Publisher& publisher) {
   return std::get<bus::TreeState>(*publisher.last());
 }
 
-Session::Settings settings(const Options& options, const bus::Publisher& publisher) {
-  return {.directory = working_directory(),
+Session::Settings settings(const Options& options, const std::string& directory,
+                           const bus::Publisher& publisher) {
+  return {.directory = directory,
           .filter = {.patterns = options.patterns,
                      .excludes = options.excludes,
                      .css = options.css,
@@ -95,8 +98,10 @@ Daemon::Daemon(Loop& loop, const Options& options)
     : loop_(loop),
       manager_(loop),
       publisher_(loop, options.run_directory, bus::Topic::Tree),
-      session_(settings(options, publisher_)),
+      directory_(readable_project_directory()),
+      session_(settings(options, directory_, publisher_)),
       timer_(loop, [this] { take(TimerExpired{}); }),
+      folder_(loop, directory_, [this] { take(FolderStirred{}); }),
       subscriber_(loop, options.run_directory, {bus::Topic::Proxy}, bus::Audience::TicketHandlers,
                   [this](const bus::Message& message) {
                     take(TicketSeen{std::get<bus::ProxyState>(message).asks});
@@ -196,12 +201,17 @@ void Daemon::perform(const StopTimer&) {
   timer_.stop();
 }
 
-void Daemon::perform(const LookForLock& effect) {
-  take(LockLooked{find_git_lock(effect.root)});
+void Daemon::perform(const Look& effect) {
+  Looked looked{.folder = folder_.look(), .root = {}, .lock = {}};
+  if (!effect.root.empty()) {
+    looked.root = root_.look(effect.root);
+    looked.lock = find_git_lock(effect.root);
+  }
+  take(std::move(looked));
 }
 
 void Daemon::perform(const AskGit& effect) {
-  Sifted sifted = without_ignored(effect.files);
+  Sifted sifted = without_ignored(directory_, effect.files);
   take(GitAsked{.files = std::move(sifted.files), .problem = std::move(sifted.problem)});
 }
 

@@ -13,13 +13,14 @@
 #include "common/options.h"
 #include "common/service_manager.h"
 #include "watchd/core/session.h"
+#include "watchd/folder_watch.h"
 #include "watchd/socket_search.h"
 
 namespace hpp::watchd {
 
 class Daemon final : private StreamListener {
  public:
-  // Watches the working directory and publishes what changes. `loop` must outlive the daemon.
+  // Watches the project folder and publishes what changes. `loop` must outlive the daemon.
   // Throws std::runtime_error: the directory cannot be read, Watchman is not installed, or another
   // watchd is at work in the run directory.
   Daemon(Loop& loop, const Options& options);
@@ -38,7 +39,7 @@ class Daemon final : private StreamListener {
   void perform(const Disconnect&);
   void perform(const StartTimer& effect);
   void perform(const StopTimer&);
-  void perform(const LookForLock& effect);
+  void perform(const Look& effect);
   void perform(const AskGit& effect);
   void perform(const Publish& effect);
   void perform(const Say& effect);
@@ -46,10 +47,13 @@ class Daemon final : private StreamListener {
   Loop& loop_;
   ServiceManager manager_;
   bus::Publisher publisher_;
+  std::string directory_;  // path of the project folder
   Session session_;
   std::unique_ptr<SocketSearch> search_;
   std::unique_ptr<Stream> stream_;
   Timer timer_;
+  FolderWatch folder_;
+  DirectoryView root_;        // Watchman's
   std::deque<Event> events_;  // grows by what the effects of one event cause: two at most
   bool working_ = false;
   bool searched_ = false;

@@ -75,7 +75,7 @@ std::string first_line(const std::string& text) {
 }
 
 // Throws std::system_error if git cannot be run.
-Sifted sift(const std::vector<std::string>& files) {
+Sifted sift(const std::string& directory, const std::vector<std::string>& files) {
   MemoryFile input("hpp-files");
   MemoryFile output("hpp-ignored");
   MemoryFile errors("hpp-git-errors");
@@ -83,7 +83,7 @@ Sifted sift(const std::vector<std::string>& files) {
   for (const std::string& file : files) list += named(file) + '\0';
   input.fill(list);
   Loop loop;
-  ChildRequest request{.command = {"git", "check-ignore", "-z", "--stdin"}};
+  ChildRequest request{.command = {"git", "check-ignore", "-z", "--stdin"}, .directory = directory};
   request.environment = {{"LC_ALL", "C"}};
   request.stdin_fd = input.fd();
   request.stdout_fd = output.fd();
@@ -113,9 +113,9 @@ Sifted sift(const std::vector<std::string>& files) {
 
 }  // namespace
 
-Sifted without_ignored(const std::vector<std::string>& files) {
+Sifted without_ignored(const std::string& directory, const std::vector<std::string>& files) {
   try {
-    return sift(files);
+    return sift(directory, files);
   } catch (const std::system_error& error) {
     return {.files = files, .problem = std::string("cannot run git: ") + error.what()};
   }

@@ -1,4 +1,4 @@
-// hpp-watchd: asks Watchman what changes below the working directory.
+// hpp-watchd: asks Watchman what changes in the project folder.
 #include "common/options.h"
 #include "watchd/daemon.h"
 

@@ -21,7 +21,9 @@ SocketSearch::SocketSearch(Loop& loop, OnEnd on_end)
   // The end of the output is no sign: a Watchman that it starts might keep the pipe open.
   set_nonblocking(output_.reader.get());
   const UniqueFd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  ChildRequest request{.command = {"watchman", "--no-pretty", "get-sockname"}};
+  ChildRequest request{.command = {"watchman", "--no-pretty", "get-sockname"},
+                       // Ours may have been removed.
+                       .directory = "/"};
   // The terminal's Ctrl+C shall not hit a Watchman that is just being started for all its users.
   request.group = ChildRequest::Group::OwnSession;
   request.stdin_fd = nothing.get();

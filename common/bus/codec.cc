@@ -68,6 +68,8 @@ void tree_fields(Io& io, State& state) {
   io.field("changed", state.changed);
   io.field("changed_count", state.changed_count);
   io.later_field("refresh", state.refresh);
+  io.later_field("directory", state.directory);
+  io.later_field("directory_id", state.directory_id);
   io.field("answers", state.answers);
   io.field("settling", state.settling);
 }

@@ -91,9 +91,11 @@ struct TreeState {
   std::vector<std::string> changed;  // paths of the newest batch, at most kChangedPathsMax
   std::uint64_t changed_count = 0;   // how many paths that batch had in all
   Refresh refresh;
-  Ticket answers;         // newest ticket that `revision` is true for; not in the file
-  bool settling = false;  // git writes the tree: tickets wait, for as long as that is
-                          // bearable; not in the file
+  std::string directory;     // path of the project folder
+  std::string directory_id;  // which directory was at that path when the watch began
+  Ticket answers;            // newest ticket that `revision` is true for; not in the file
+  bool settling = false;     // git writes the tree: tickets wait, for as long as that is
+                             // bearable; not in the file
 
   TreePoint point() const { return {.epoch = stamp.epoch, .revision = revision}; }
 

@@ -46,6 +46,7 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 
 Environment environment_of(const ChildRequest& request) {
   Environment environment = request.environment;
+  if (!request.directory.empty()) environment.emplace_back("PWD", request.directory);
   if (request.listen_fds.empty()) return environment;
   std::string names;
   for (const auto& [name, fd] : request.listen_fds) names += (names.empty() ? "" : ":") + name;

@@ -25,7 +25,7 @@ struct ChildRequest {
   };
 
   std::vector<std::string> command;  // looked up in PATH
-  std::string directory;             // to start in; empty: ours
+  std::string directory;             // to start in, and for its PWD; empty: ours
   // Added to ours, of which it does not inherit what hpp-launch or systemd has told this process
   // alone (NOTIFY_SOCKET and the like).
   std::vector<std::pair<std::string, std::string>> environment;

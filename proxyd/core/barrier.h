@@ -9,10 +9,10 @@
 //
 //   off        Requests do not wait: `--barrier off`, or no supervisor runs the backend.
 //   strict     Requests wait for the answer to their ticket.
-//   lost       watchd has lost its watch: Watchman was killed, or its connection broke. Requests
-//   wait,
-//              because watchd usually has a new watch within 100 ms and then counts what it missed.
-//              Their tickets are published when the watch is back.
+//   lost       watchd has lost its watch: Watchman was killed, or its connection broke, or the
+//              project folder was replaced. Requests wait, because watchd usually has a new watch
+//              within 100 ms and then counts what it missed. Their tickets are published when the
+//              watch is back.
 //   lapsed     No answer came within the timeout, because watchd or Watchman hangs, or a lost watch
 //              did not come back within the timeout. Requests do not wait, but each one still takes
 //              a ticket. The next answer, or a new watch, makes the barrier strict again.

@@ -253,6 +253,154 @@ class Checkout(RestartTest):
         self.assert_one_at_a_time()
 
 
+class ReplacedFolder(RestartTest):
+    """hpp works at a path. Whatever directory is there now counts, for the watcher, the backend, and
+    helpers that were started again."""
+
+    COUNT = 5
+
+    def prepare(self, text):
+        """Returns a directory beside the project, with that text in it."""
+        fresh = self.directory / f"fresh-{text}"
+        fresh.mkdir()
+        (fresh / "text").write_text(text)
+        return fresh
+
+    def check(self, replace):
+        """`replace(i)` puts a directory in the place of the project that has `i` for a text."""
+        client = self.client()
+        for i in range(self.COUNT):
+            replace(i)
+            answer = client.ask()
+            self.assertEqual((answer.status, answer.text), (200, str(i)))
+            self.save_text(f"saved {i}")
+            self.assertEqual(client.ask().text, f"saved {i}")
+        expected = ["start first"]
+        for i in range(self.COUNT):
+            expected += [f"start {i}", f"start saved {i}"]
+        self.assertEqual(self.log("start"), expected, "each replacement counts once")
+        self.assert_one_at_a_time()
+        for name in ("watchd", "supervisord"):
+            os.kill(self.hpp.helper_pid(name), signal.SIGKILL)
+        self.save_text("after a crash")
+        wait_for(lambda: client.ask().text == "after a crash", "the save after a crash")
+        status = self.run_program("ctl", "status", cwd=self.project)
+        self.assertEqual(status.process.returncode, 0, status.transcript())
+
+    def move_into_place(self, i):
+        fresh = self.prepare(str(i))
+        self.project.rename(self.directory / f"old-{i}")
+        fresh.rename(self.project)
+
+    def test_another_directory_is_renamed_into_its_place(self):
+        self.start()
+        self.check(self.move_into_place)
+
+    def test_removed_and_made_again(self):
+        """Watchman does not notice, because the backend has the old one open."""
+
+        def replace(i):
+            shutil.rmtree(self.project)
+            self.project.mkdir()
+            (self.project / "text").write_text(str(i))
+
+        self.start()
+        client = self.client()
+        for i in range(self.COUNT):
+            replace(i)
+            wait_for(lambda i=i: client.ask().text == str(i), "the new directory")
+            for text in (f"saved {i}", f"saved {i} again"):
+                self.save_text(text)
+                self.assertEqual(client.ask().text, text)
+
+    def test_nobody_asks(self):
+        self.start()
+        self.move_into_place(1)
+        self.wait_log("start 1")
+
+    def test_a_directory_above_is_renamed(self):
+        above = self.project = self.directory / "above" / "project"
+        above.mkdir(parents=True)
+        self.save_text("first")
+
+        def replace(i):
+            fresh = self.directory / f"fresh-{i}" / "project"
+            fresh.mkdir(parents=True)
+            (fresh / "text").write_text(str(i))
+            self.project.parent.rename(self.directory / f"old-{i}")
+            fresh.parent.rename(self.project.parent)
+
+        self.start()
+        self.check(replace)
+
+    def test_a_link_is_switched(self):
+        self.project = self.directory / "current"
+        self.project.symlink_to(self.prepare("first"))
+        self.environment["PWD"] = str(self.project)
+
+        def replace(i):
+            link = self.directory / "link"
+            link.symlink_to(self.prepare(str(i)))
+            link.rename(self.project)
+
+        self.start()
+        self.check(replace)
+
+    def test_git_checkout_of_a_branch_without_the_folder_and_back(self):
+        def git(*words):
+            subprocess.run(
+                ["git", "-c", "user.name=test", "-c", "user.email=test@localhost", *words],
+                cwd=self.directory / "repository", check=True, capture_output=True,
+                env={**self.environment, "GIT_CONFIG_GLOBAL": "/dev/null",
+                     "GIT_CONFIG_NOSYSTEM": "1"})
+
+        self.project = self.directory / "repository" / "project"
+        self.project.mkdir(parents=True)
+        git("init", "-q", "-b", "without")
+        git("commit", "-q", "--allow-empty", "-m", "nothing")
+        git("checkout", "-q", "-b", "with")
+        self.save_text("first")
+        git("add", ".")
+        git("commit", "-q", "-m", "the project")
+        self.start()
+        client = self.client()
+        for i in range(3):
+            git("checkout", "-q", "without")
+            git("checkout", "-q", "with")
+            wait_for(lambda: client.ask().text == "first", "the server")
+            self.save_text(f"saved {i}")
+            self.assertEqual(client.ask().text, f"saved {i}")
+            git("checkout", "-q", "project/text")
+        self.assert_one_at_a_time()
+
+    def test_while_there_is_no_folder_hpp_says_so(self):
+        self.start()
+        client = self.client()
+        away = self.directory / "away"
+        self.project.rename(away)
+        missing = f"the project folder {self.project} does not exist"
+        self.hpp.wait_line(f"cannot start .*: {missing}")
+        wait_for(lambda: missing in client.ask().text, "the reason")
+        self.assertEqual(client.ask().status, 503)
+        tree = self.hpp.snapshot("watchd")
+        self.assertEqual((tree["watching"], tree["problem"]),
+                         (False, f"{self.project} does not exist; hpp goes on when it is back"))
+        waiting = self.run_program("ctl", "--name", f"localhost-{self.hpp.bind}", "wait",
+                                   cwd=self.directory)
+        self.assertEqual(waiting.process.returncode, 1, waiting.transcript())
+        self.assertIn(missing, waiting.output("err"))
+        # The helpers do not need the folder in order to start.
+        for name in ("watchd", "supervisord"):
+            os.kill(self.hpp.helper_pid(name), signal.SIGKILL)
+        self.hpp.wait_line("hpp-supervisord: .*cannot start .*: the project folder",
+                           len(self.hpp.lines))
+        (away / "text").write_text("back")
+        away.rename(self.project)
+        wait_for(lambda: client.ask().text == "back", "the server")
+        self.save_text("saved")
+        self.assertEqual(client.ask().text, "saved")
+
+
 class Outages(RestartTest):
     """Watchman is killed while clients ask without pause, and somebody saves before there is a new
     watch."""

@@ -462,10 +462,11 @@ class Trouble(WatchdTest):
         before = self.tree()["revision"]
         away = self.directory / "away"
         self.project.rename(away)
-        watchd.wait_line("not watching: Watchman has stopped watching")
-        self.wait_tree(lambda t: "No such file" in t["problem"], "the problem")
+        watchd.wait_line(f"not watching: {self.project} does not exist; hpp goes on when it is back")
+        self.wait_tree(lambda t: t["revision"] > before and "does not exist" in t["problem"],
+                       "the absence to count")
         away.rename(self.project)
-        self.wait_back(before + 1)
+        self.wait_back(before + 2)
         self.assert_counts(lambda: self.write("b.py"), "b.py")
 
     def test_directory_that_watchman_refuses(self):

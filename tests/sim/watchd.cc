@@ -102,8 +102,8 @@ void Watchd::perform(const watchd::StopTimer&) {
   ++timer_;
 }
 
-void Watchd::perform(const watchd::LookForLock&) {
-  take(watchd::LockLooked{files_.git_lock()});
+void Watchd::perform(const watchd::Look&) {
+  take(watchd::Looked{.folder = "/p", .root = "/p", .lock = files_.git_lock()});
 }
 
 void Watchd::perform(const watchd::Publish& effect) {

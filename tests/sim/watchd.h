@@ -36,7 +36,7 @@ class Watchd final : public Mortal {
   void perform(const watchd::Disconnect&);
   void perform(const watchd::StartTimer& effect);
   void perform(const watchd::StopTimer&);
-  void perform(const watchd::LookForLock&);
+  void perform(const watchd::Look&);
 
   void perform(const watchd::AskGit&) {}  // nobody is told to
 

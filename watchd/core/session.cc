@@ -49,6 +49,8 @@ const char* to_string(Session::State state) {
       return "Connecting";
     case Session::State::Resolving:
       return "Resolving";
+    case Session::State::Forgetting:
+      return "Forgetting";
     case Session::State::CatchingUp:
       return "CatchingUp";
     case Session::State::Subscribing:
@@ -62,9 +64,11 @@ const char* to_string(Session::State state) {
 }
 
 Session::Session(Settings settings) : settings_(std::move(settings)), concerns_(settings_.filter) {
+  tree_.directory = settings_.directory;
   if (!settings_.resumed) return;
   tree_ = *settings_.resumed;
   tree_.stamp = {};
+  tree_.directory = settings_.directory;
   tree_.watching = false;
   tree_.problem.clear();
   tree_.answers = {};
@@ -95,8 +99,8 @@ void Session::handle(const SocketNotFound& event, TimePoint now) {
 
 void Session::handle(const Connected&, TimePoint) {
   if (state_ != State::Connecting) return;
-  enter(State::Resolving);
-  emit(Send{watch_project_request(settings_.directory)});
+  has_forgotten_ = false;
+  resolve();
 }
 
 void Session::handle(const Disconnected& event, TimePoint now) {
@@ -111,6 +115,7 @@ void Session::handle(const PduArrived& event, TimePoint now) {
     case State::Backoff:
       return;  // of a connection that is given up
     case State::Resolving:
+    case State::Forgetting:
     case State::CatchingUp:
     case State::Subscribing:
     case State::Watching:
@@ -133,6 +138,7 @@ void Session::handle(const TimerExpired&, TimePoint now) {
     case State::CatchingUp:
       if (++timeouts_ < kCrawlPatience) return wait_for_crawl();
       return fail("Watchman does not answer", now);
+    case State::Forgetting:
     case State::Subscribing:
       return fail("Watchman does not answer", now);
     case State::Watching:
@@ -147,21 +153,29 @@ void Session::handle(const TicketSeen& event, TimePoint) {
   if (state_ == State::Watching && step_ == Step::Idle && can_flush()) look();
 }
 
-void Session::handle(const LockLooked& event, TimePoint now) {
+void Session::handle(const Looked& event, TimePoint now) {
   if (!looking_) return;
   looking_ = false;
-  if (state_ != State::Watching) return;
-  switch (patience_.judge(event.lock, now)) {
-    case LockPatience::Verdict::Held:
-      return wait_for_git();
-    case LockPatience::Verdict::RunOut:
-      say(Say::Level::Warning,
-          fmt::format("git has not finished for {} s, or has crashed: going on in spite of {}",
-                      duration_cast<seconds>(kLockPatience).count(), event.lock->path));
-      return go_on_without_lock();
-    case LockPatience::Verdict::Free:
-      return go_on_without_lock();
+  switch (state_) {
+    case State::Finding:
+      return find_with_folder(event, now);
+    case State::Resolving:
+      return resolve_root(event);
+    case State::Watching:
+      return look_while_watching(event, now);
+    case State::Connecting:
+    case State::Forgetting:
+    case State::CatchingUp:
+    case State::Subscribing:
+    case State::Backoff:
+      return;
   }
+}
+
+// In the other states a look is to come: before the search, or as soon as the watch begins.
+void Session::handle(const FolderStirred&, TimePoint) {
+  if (state_ == State::Watching) return look();
+  if (state_ == State::Backoff) find();
 }
 
 void Session::handle(const GitAsked& event, TimePoint) {
@@ -176,9 +190,15 @@ void Session::handle(const GitAsked& event, TimePoint) {
 // ---- PDUs of Watchman ---------------------------------------------------------------------------
 
 void Session::take(const ProjectWatched& pdu, TimePoint now) {
-  if (state_ != State::Resolving) return fail_odd("an answer to watch-project", now);
+  if (state_ != State::Resolving || looking_) return fail_odd("an answer to watch-project", now);
+  if (place_.root != pdu.place.root) root_id_.clear();
   place_ = pdu.place;
-  catch_up(Sync::Full);
+  look();
+}
+
+void Session::take(const RootForgotten&, TimePoint now) {
+  if (state_ != State::Forgetting) return fail_odd("an answer to watch-del", now);
+  resolve();
 }
 
 void Session::take(const ClockTold& pdu, TimePoint now) {
@@ -215,7 +235,7 @@ void Session::take(const Subscribed&, TimePoint now) {
   }
   lost_at_.reset();
   publish();
-  if (can_flush()) look();
+  look();
 }
 
 void Session::take(const FilesChanged& pdu, TimePoint now) {
@@ -248,6 +268,7 @@ void Session::take(const Chatter&, TimePoint) {}
 
 void Session::take(const Refused& pdu, TimePoint now) {
   if (state_ == State::Watching && step_ == Step::Flushing) return pause(pdu.error);
+  if (state_ == State::Forgetting) return resolve();
   if (state_ == State::CatchingUp && sync_ == Sync::Full) {
     say(Say::Level::Debug, "Watchman cannot answer in step: " + pdu.error);
     return catch_up(Sync::None);
@@ -264,7 +285,55 @@ void Session::take(const Unknown& pdu, TimePoint now) {
 
 void Session::find() {
   enter(State::Finding);
+  look();
+}
+
+void Session::find_with_folder(const Looked& looked, TimePoint now) {
+  if (looked.folder.empty()) return miss_folder(now);
+  missing_since_.reset();
+  absence_counted_ = false;
+  folder_ = looked.folder;
+  if (!tree_.directory_id.empty() && tree_.directory_id != folder_) {
+    is_replaced_ = true;
+    tree_.clock.clear();
+  }
   emit(FindSocket{});
+}
+
+// Whatever is there when the folder is back, it counts: without a clock there is no other answer.
+void Session::miss_folder(TimePoint now) {
+  is_replaced_ = true;
+  tree_.clock.clear();
+  if (!missing_since_) missing_since_ = now;
+  if (told_ && !absence_counted_ && now - *missing_since_ >= kAbsenceMax) {
+    absence_counted_ = true;
+    count_unknown("the project folder is gone");
+  }
+  fail(fmt::format("{} does not exist; hpp goes on when it is back", settings_.directory), now);
+}
+
+void Session::resolve() {
+  enter(State::Resolving);
+  emit(Send{watch_project_request(settings_.directory)});
+}
+
+void Session::resolve_root(const Looked& looked) {
+  if (!has_forgotten_ && may_watch_old_root(looked)) {
+    has_forgotten_ = true;
+    enter(State::Forgetting);
+    emit(Send{watch_del_request(place_.root)});
+    return;
+  }
+  is_replaced_ = false;
+  root_id_ = looked.root;
+  tree_.directory_id = folder_;
+  catch_up(Sync::Full);
+}
+
+// A watchd that was started again does not know which directory its predecessor's root was.
+bool Session::may_watch_old_root(const Looked& looked) const {
+  if (root_id_.empty()) return is_replaced_ && place_.relative_path.empty();
+  return root_id_ != looked.root;
 }
 
 // Every state but Watching ends in time, and so does every step of that but Idle; fail() sets the
@@ -333,7 +402,25 @@ void Session::rest() {
 void Session::look() {
   if (looking_) return;
   looking_ = true;
-  emit(LookForLock{place_.root});
+  emit(Look{place_.root});
+}
+
+void Session::look_while_watching(const Looked& looked, TimePoint now) {
+  if (looked.folder.empty()) return miss_folder(now);
+  if (looked.folder != tree_.directory_id) {
+    return fail(fmt::format("{} is another directory now", settings_.directory), now);
+  }
+  switch (patience_.judge(looked.lock, now)) {
+    case LockPatience::Verdict::Held:
+      return wait_for_git();
+    case LockPatience::Verdict::RunOut:
+      say(Say::Level::Warning,
+          fmt::format("git has not finished for {} s, or has crashed: going on in spite of {}",
+                      duration_cast<seconds>(kLockPatience).count(), looked.lock->path));
+      return go_on_without_lock();
+    case LockPatience::Verdict::Free:
+      return go_on_without_lock();
+  }
 }
 
 // Whatever a flush has told by now may be half of what git writes: another has to follow. The one

@@ -41,6 +41,10 @@ constexpr int kFlushPatience = 5;
 // be dearer in everything but that.
 constexpr std::chrono::milliseconds kLockLookPause{5};
 
+// How long the project folder may be missing before that counts as a change: less than the default
+// of --barrier-timeout, so that requests are held meanwhile.
+constexpr std::chrono::milliseconds kAbsenceMax{500};
+
 // ---- events -------------------------------------------------------------------------------------
 
 struct Started {};  // comes once, first
@@ -69,9 +73,13 @@ struct TicketSeen {  // on the bus, again and again
   bus::Ticket ticket;
 };
 
-struct LockLooked {  // the answer to LookForLock
+struct Looked {        // the answer to Look
+  std::string folder;  // which directory is at the project folder's path; empty: none
+  std::string root;    // which directory is at the root's path; empty: none, or it was not asked
   std::optional<GitLock> lock;
 };
+
+struct FolderStirred {};  // a part of the project folder's path was made, renamed or removed
 
 struct GitAsked {                  // the answer to AskGit
   std::vector<std::string> files;  // those that git does not ignore
@@ -79,7 +87,7 @@ struct GitAsked {                  // the answer to AskGit
 };
 
 using Event = std::variant<Started, SocketFound, SocketNotFound, Connected, Disconnected,
-                           PduArrived, TimerExpired, TicketSeen, LockLooked, GitAsked>;
+                           PduArrived, TimerExpired, TicketSeen, Looked, FolderStirred, GitAsked>;
 
 // ---- effects ------------------------------------------------------------------------------------
 
@@ -113,10 +121,11 @@ struct StopTimer {
   bool operator==(const StopTimer&) const = default;
 };
 
-struct LookForLock {  // of git's; answered at once
-  std::string root;   // of what Watchman watches
+// At the project folder, at Watchman's root, and for git's lock there; answered at once.
+struct Look {
+  std::string root;  // empty: not known yet
 
-  bool operator==(const LookForLock&) const = default;
+  bool operator==(const Look&) const = default;
 };
 
 struct AskGit {  // which of these files it ignores; answered at once
@@ -140,20 +149,26 @@ struct Say {  // a line of the log
   bool operator==(const Say&) const = default;
 };
 
-using Effect = std::variant<FindSocket, Connect, Send, Disconnect, StartTimer, StopTimer,
-                            LookForLock, AskGit, Publish, Say>;
+using Effect = std::variant<FindSocket, Connect, Send, Disconnect, StartTimer, StopTimer, Look,
+                            AskGit, Publish, Say>;
 using Effects = std::vector<Effect>;
 
 // ---- the conversation ---------------------------------------------------------------------------
 //
+//                           Forgetting
+//                              ▲ │
+//                              │ ▼
 //   Finding ──► Connecting ──► Resolving ──► CatchingUp ──► Subscribing ──► Watching
 //      ▲            │              │              │              │             │
 //      │            ▼              ▼              ▼              ▼             ▼
 //      └─ Backoff ◄─────── anything that goes wrong, in any state but Backoff ─┘
 //
-//   Finding      `watchman get-sockname` runs; it starts Watchman if need be
+//   Finding      looks whether the project folder is there; then `watchman get-sockname` runs,
+//   which
+//                starts Watchman if need be
 //   Connecting   to its socket
 //   Resolving    watch-project: which root holds our directory; Watchman may read all of it first
+//   Forgetting   watch-del: the root was replaced, and Watchman may still watch the old one
 //   CatchingUp   first time: asks for the clock of now, so that starting up is no change, and with
 //                --ignore-unchanged for what is in all files.
 //                With a clock (of the last connection, or of the watchd before us): asks what has
@@ -176,6 +191,22 @@ using Effects = std::vector<Effect>;
 //
 // Whatever is not understood ends the connection: one more or one less answer, and every later
 // one would be taken for the answer to another question.
+//
+// ---- the project folder is replaced ----
+//
+// hpp watches a path. Another directory may be at that path at any time: `git checkout`, `mv` and
+// `cp`, a symbolic link that is switched. Watchman watches directories, and does not notice all of
+// that: if a process has the old directory open, as a backend has its working directory, a root
+// that was removed and made again is never heard of again. So every look compares which directory
+// is at the path with the one that is watched. The shell also reports (FolderStirred) when a part
+// of the path was made, renamed or removed, so that a replacement is noticed between requests, too.
+//
+// A replacement ends the watch; the next one is on the new directory, and counts one change,
+// because it has no clock to ask from. If the folder is missing, there is no watch until it is
+// back. For kAbsenceMax that is taken for half of a replacement: proxyd holds the requests of that
+// time (proxyd/core/barrier.h). Then the absence counts as a change of its own. The backend is
+// killed, since its code is gone, cannot be started, and requests get an answer that says why; the
+// return of the folder is the next change, and starts it.
 //
 // ---- tickets ----
 //
@@ -220,6 +251,7 @@ class Session {
   enum class State {
     Finding,
     Connecting,
+    Forgetting,
     Resolving,
     CatchingUp,
     Subscribing,
@@ -228,7 +260,7 @@ class Session {
   };
 
   struct Settings {
-    std::string directory;  // absolute
+    std::string directory;  // path of the project folder, absolute
     Filter filter;
     std::optional<bus::TreeState> resumed;  // what the watchd before us published last
   };
@@ -253,10 +285,12 @@ class Session {
   void handle(const PduArrived& event, TimePoint now);
   void handle(const TimerExpired&, TimePoint now);
   void handle(const TicketSeen& event, TimePoint now);
-  void handle(const LockLooked& event, TimePoint now);
+  void handle(const Looked& event, TimePoint now);
+  void handle(const FolderStirred&, TimePoint now);
   void handle(const GitAsked& event, TimePoint now);
 
   void take(const ProjectWatched& pdu, TimePoint now);
+  void take(const RootForgotten&, TimePoint now);
   void take(const ClockTold& pdu, TimePoint now);
   void take(const ChangesTold& pdu, TimePoint now);
   void take(const Subscribed& pdu, TimePoint now);
@@ -268,6 +302,11 @@ class Session {
   void take(const Unknown& pdu, TimePoint now);
 
   void find();
+  void find_with_folder(const Looked& looked, TimePoint now);
+  void miss_folder(TimePoint now);
+  void resolve();
+  void resolve_root(const Looked& looked);
+  bool may_watch_old_root(const Looked& looked) const;
   void enter(State state);
   void catch_up(Sync sync);
   void subscribe(const std::string& clock);
@@ -276,6 +315,7 @@ class Session {
   void rest();
   void stop_flushing();
   void look();
+  void look_while_watching(const Looked& looked, TimePoint now);
   void wait_for_git();
   void go_on_without_lock();
   bool can_flush() const;
@@ -303,6 +343,12 @@ class Session {
   Settings settings_;
   Concerns concerns_;
   State state_ = State::Finding;
+  std::string folder_;        // which directory is to be watched, by the look before the search
+  bool is_replaced_ = false;  // it is another one than was watched last
+  std::optional<TimePoint> missing_since_;
+  bool absence_counted_ = false;
+  bool has_forgotten_ = false;  // Watchman was told to, on this connection
+  std::string root_id_;         // which directory was place_.root when it was watched; empty: never
   Place place_;
   Sync sync_ = Sync::Full;  // of the question asked in CatchingUp
   bus::TreeState tree_;
@@ -316,7 +362,7 @@ class Session {
   bool git_trouble_told_ = false;
   bus::Ticket asked_;  // the newest
   Step step_ = Step::Idle;
-  bool looking_ = false;                 // LookForLock is not answered yet
+  bool looking_ = false;                 // Look is not answered yet
   std::optional<bus::Ticket> covering_;  // by the flush in flight; none: git came in between
   std::optional<bus::Ticket> covered_;   // by the flush just answered: the look after it decides
   bool flush_is_known_ = true;           // to this Watchman

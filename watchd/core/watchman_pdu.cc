@@ -171,6 +171,7 @@ Pdu read_answer(const Json& json) {
     return Refused{one_line(text_of(json, "error").value_or("an error without words"))};
   }
   if (json.contains("watch")) return read_project(json);
+  if (json.contains("watch-del")) return RootForgotten{};
   const auto clock = text_of(json, "clock");
   if (json.contains("subscribe")) {
     if (!clock) return Unknown{"the answer to subscribe has no clock"};
@@ -192,6 +193,10 @@ Pdu read_object(const Json& json) {
 
 std::string watch_project_request(const std::string& directory) {
   return bser::encode({"watch-project", directory});
+}
+
+std::string watch_del_request(const std::string& root) {
+  return bser::encode({"watch-del", root});
 }
 
 std::string clock_request(const Place& place, Sync sync) {

@@ -22,6 +22,10 @@ namespace hpp::watchd {
 // Finds the project that holds `directory` and has it watched. Answer: ProjectWatched.
 std::string watch_project_request(const std::string& directory);
 
+// Makes Watchman forget a root, which ends everybody's subscriptions to it. Answer: RootForgotten,
+// or Refused if it does not know that root.
+std::string watch_del_request(const std::string& root);
+
 // What both questions about files and the subscription need.
 struct Place {
   std::string root;           // what Watchman watches
@@ -57,6 +61,10 @@ struct ProjectWatched {
   Place place;
 
   bool operator==(const ProjectWatched&) const = default;
+};
+
+struct RootForgotten {
+  bool operator==(const RootForgotten&) const = default;
 };
 
 struct ClockTold {
@@ -142,8 +150,8 @@ struct Unknown {
   bool operator==(const Unknown&) const = default;
 };
 
-using Pdu = std::variant<ProjectWatched, ClockTold, ChangesTold, Subscribed, FilesChanged, Flushed,
-                         Canceled, Chatter, Refused, Unknown>;
+using Pdu = std::variant<ProjectWatched, RootForgotten, ClockTold, ChangesTold, Subscribed,
+                         FilesChanged, Flushed, Canceled, Chatter, Refused, Unknown>;
 
 struct Received {
   Pdu pdu;

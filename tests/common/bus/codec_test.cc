@@ -27,6 +27,8 @@ std::vector<Message> samples() {
                   .css_count = 22,
                   .reload = {"ä.html", "b"},
                   .reload_count = 2},
+      .directory = "/home/ä/site",
+      .directory_id = "2049:17",
       .answers = {.epoch = 9, .number = kBig},
       .settling = true,
   };
@@ -120,8 +122,9 @@ TEST(Codec, IgnoresUnknownFields) {
 }
 
 bool is_later(const std::string& name) {
-  return name == "refresh" || name == "cause" || name == "killed_at_ms" || name == "ended_at_ms" ||
-         name == "address" || name == "stranger" || name == "let_go";
+  return name == "refresh" || name == "directory" || name == "directory_id" || name == "cause" ||
+         name == "killed_at_ms" || name == "ended_at_ms" || name == "address" ||
+         name == "stranger" || name == "let_go";
 }
 
 TEST(Codec, ReadsWhatAnEarlierVersionWrote) {

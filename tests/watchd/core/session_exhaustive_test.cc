@@ -38,6 +38,11 @@ Event pdu(const Json& json) {
   return PduArrived{bser::encode(json)};
 }
 
+// That directory is the project folder and the root.
+Event looked(const char* folder, const std::optional<GitLock>& lock = {}) {
+  return Looked{.folder = folder, .root = folder, .lock = lock};
+}
+
 Json files(const std::vector<const char*>& names) {
   Json files = Json::array();
   for (const char* name : names) files.push_back({{"name", name}});
@@ -81,8 +86,11 @@ const std::vector<NamedEvent> kWatching{
     NamedEvent{"ticket 1", TicketSeen{{.epoch = 1, .number = 1}}},
     NamedEvent{"ticket 2", TicketSeen{{.epoch = 1, .number = 2}}},
     NamedEvent{"ticket of another epoch", TicketSeen{{.epoch = 2, .number = 1}}},
-    NamedEvent{"lock", LockLooked{GitLock{.path = "/r/.git/index.lock"}}},
-    NamedEvent{"no lock", LockLooked{}},
+    NamedEvent{"lock", looked("1", GitLock{.path = "/r/.git/index.lock"})},
+    NamedEvent{"no lock", looked("1")},
+    NamedEvent{"replaced", looked("2")},
+    NamedEvent{"gone", looked("")},
+    NamedEvent{"stirred", FolderStirred{}},
     NamedEvent{"TimerExpired", TimerExpired{}},
     NamedEvent{"Disconnected", Disconnected{"why"}},
 };
@@ -110,7 +118,7 @@ struct Observer {
   bus::Ticket answered;
   bool flushing = false;   // a flush is in flight
   bus::Ticket covered;     // asked when the last flush was sent, unless git came in between
-  bool look_due = false;   // LookForLock performed, not answered
+  bool look_due = false;   // Look performed, not answered
   bool is_locked = false;  // at the last look
 
   // Returns what is wrong, or null.
@@ -123,7 +131,7 @@ struct Observer {
     if (answers_due > 0 && is_answer(event)) --answers_due;
     if (answers_due == 0) flushing = false;
     if (const auto* seen = std::get_if<TicketSeen>(&event)) note(seen->ticket);
-    if (const auto* looked = std::get_if<LockLooked>(&event)) note(*looked);
+    if (const auto* looked = std::get_if<Looked>(&event)) note(*looked);
     subscribed = session.state() == State::Watching;
     for (const Effect& effect : effects) {
       if (const char* wrong = std::visit([this](const auto& e) { return perform(e); }, effect)) {
@@ -137,7 +145,7 @@ struct Observer {
     if (!asked.covers(ticket)) asked = ticket;
   }
 
-  void note(const LockLooked& looked) {
+  void note(const Looked& looked) {
     if (look_due) is_locked = looked.lock.has_value();
     look_due = false;
     if (is_locked) covered = {};
@@ -181,7 +189,7 @@ struct Observer {
     ++answers_due;
     if (question == "flush-subscriptions") return flush();
     ++questions;
-    return questions > 4 ? "more than four questions on a connection" : nullptr;
+    return questions > 6 ? "more than six questions on a connection" : nullptr;
   }
 
   const char* flush() {
@@ -195,7 +203,7 @@ struct Observer {
 
   const char* perform(const AskGit&) { return "asks git without --gitignore"; }
 
-  const char* perform(const LookForLock&) {
+  const char* perform(const Look&) {
     if (look_due) return "two looks at a time";
     look_due = true;
     return nullptr;
@@ -251,7 +259,7 @@ struct Observer {
 // What a Watchman that works would do next, as far as the observer can tell, and a git that has
 // finished.
 Event good_event(State state, const Observer& observer) {
-  if (state == State::Watching && observer.look_due) return LockLooked{};
+  if (observer.look_due) return looked("1");
   switch (state) {
     case State::Finding:
       return SocketFound{"/s"};
@@ -259,6 +267,8 @@ Event good_event(State state, const Observer& observer) {
       return Connected{};
     case State::Resolving:
       return pdu({{"watch", "/r"}});
+    case State::Forgetting:
+      return pdu({{"watch-del", true}});
     case State::CatchingUp:
       if (observer.question == "clock") return pdu({{"clock", "c:6"}});
       return pdu({{"clock", "c:6"}, {"files", Json::array()}});
@@ -323,6 +333,14 @@ struct Walk {
     return text;
   }
 
+  // While Watching, looks are events of the walk. Returns what is wrong, or null.
+  static const char* look_at_once(Session& session, Observer& observer) {
+    if (!observer.look_due || session.state() == State::Watching) return nullptr;
+    const Event event = looked("1");
+    const Effects effects = session.on(event, {});
+    return observer.see(event, session, effects);
+  }
+
   // Returns false at the first history that goes wrong.
   bool go(const Session& session, const Observer& observer, int depth) {
     if (const char* wrong = Healing{session, observer}.heal()) {
@@ -336,7 +354,9 @@ struct Walk {
       path[static_cast<std::size_t>(depth)] = next.name;
       ++histories;
       const Effects effects = copy.on(next.event, {});
-      if (const char* wrong = view.see(next.event, copy, effects)) {
+      const char* wrong = view.see(next.event, copy, effects);
+      if (wrong == nullptr) wrong = look_at_once(copy, view);
+      if (wrong != nullptr) {
         ADD_FAILURE() << wrong << " after: " << history(depth + 1);
         return false;
       }
@@ -357,6 +377,7 @@ void walk_from(const std::optional<bus::TreeState>& resumed) {
   if (resumed) observer.revision = resumed->revision;
   const Effects effects = session.on(Started{}, {});
   ASSERT_EQ(observer.see(Started{}, session, effects), nullptr);
+  ASSERT_EQ(Walk::look_at_once(session, observer), nullptr);
   Walk walk{.events = kConversation, .depth_max = kDepth};
   EXPECT_TRUE(walk.go(session, observer, 0));
   EXPECT_GT(walk.watched, 0);

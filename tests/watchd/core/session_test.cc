@@ -23,17 +23,26 @@ class SessionTest : public testing::Test {
     when(Started{});
   }
 
-  // Looks for the lock and asks git when it is told to, as the shell does.
+  // Looks and asks git when it is told to, as the shell does.
   void when(const Event& event) {
     effects_ = session_->on(event, now_);
     for (std::size_t i = 0; i < effects_.size(); ++i) {
-      if (const auto* publish = std::get_if<Publish>(&effects_[i])) tree_ = publish->tree;
+      if (auto* publish = std::get_if<Publish>(&effects_[i])) tree_ = without_folder(publish->tree);
       if (const auto* ask = std::get_if<AskGit>(&effects_[i])) {
         for (Effect& more : session_->on(answer_of_git(*ask), now_)) effects_.push_back(more);
       }
-      if (!std::holds_alternative<LookForLock>(effects_[i])) continue;
-      for (Effect& more : session_->on(LockLooked{lock_}, now_)) effects_.push_back(more);
+      if (!std::holds_alternative<Look>(effects_[i])) continue;
+      const Looked looked{.folder = folder_, .root = root_, .lock = lock_};
+      for (Effect& more : session_->on(looked, now_)) effects_.push_back(more);
     }
+  }
+
+  // Every snapshot has the project folder, which is not repeated in each test.
+  const bus::TreeState& without_folder(bus::TreeState& tree) {
+    EXPECT_EQ(tree.directory, "/home/me/site");
+    tree.directory.clear();
+    told_folder_ = std::exchange(tree.directory_id, {});
+    return tree;
   }
 
   GitAsked answer_of_git(const AskGit& ask) const {
@@ -58,7 +67,7 @@ class SessionTest : public testing::Test {
     Effects result;
     for (const Effect& effect : effects_) {
       if (std::holds_alternative<Say>(effect)) continue;
-      if (std::holds_alternative<LookForLock>(effect)) continue;
+      if (std::holds_alternative<Look>(effect)) continue;
       result.push_back(effect);
     }
     return result;
@@ -121,6 +130,9 @@ class SessionTest : public testing::Test {
   Effects effects_;              // of the last event
   bus::TreeState tree_;          // published last
   std::optional<GitLock> lock_;  // that lies there
+  std::string folder_ = "folder 1";
+  std::string root_ = "root 1";
+  std::string told_folder_;  // the directory_id that was published last
   std::chrono::steady_clock::time_point now_{};
 };
 
@@ -379,7 +391,7 @@ TEST_F(SessionTest, ATicketIsAnsweredByAFlush) {
   watch();
   when_asked(1);
   EXPECT_TRUE(is_flushing());
-  EXPECT_EQ(all<LookForLock>(), std::vector<LookForLock>{LookForLock{"/home/me"}});
+  EXPECT_EQ(all<Look>(), std::vector<Look>{Look{"/home/me"}});
   when_received(kFlushed);
   EXPECT_EQ(
       done(),
@@ -707,6 +719,152 @@ TEST_F(SessionTest, ALostWatchTellsWhatWasKept) {
                                    .problem = "gone",
                                    .changed = {"a.py"},
                                    .changed_count = 1}));
+}
+
+// ---- the project folder is replaced -------------------------------------------------------------
+
+class ReplacedFolderTest : public SessionTest {
+ protected:
+  void SetUp() override {
+    start();
+    watch();
+    EXPECT_EQ(told_folder_, "folder 1");
+  }
+
+  void expect_lost(const std::string& problem) {
+    EXPECT_EQ(session_->state(), State::Backoff);
+    EXPECT_FALSE(tree_.watching);
+    EXPECT_EQ(tree_.problem, problem);
+    EXPECT_EQ(said(Say::Level::Warning), std::vector<std::string>{"not watching: " + problem});
+  }
+
+  // Without a clock of the old directory.
+  void watch_again() {
+    EXPECT_EQ(done().back(), Effect(Send{clock_request(kPlace, Sync::Full)}));
+    when_received({{"clock", "c:9"}});
+    when_received({{"subscribe", "hpp"}, {"clock", "c:9"}});
+    EXPECT_TRUE(tree_.watching);
+    EXPECT_EQ(told_folder_, folder_);
+  }
+
+  const Effect kWatchProject = Send{watch_project_request("/home/me/site")};
+  const Effect kWatchDel = Send{watch_del_request("/home/me")};
+  const std::string kIsAnother = "/home/me/site is another directory now";
+  const std::string kIsMissing = "/home/me/site does not exist; hpp goes on when it is back";
+};
+
+TEST_F(ReplacedFolderTest, IsNoticedWithATicketAndCountsOnce) {
+  folder_ = "folder 2";
+  when_asked(1);
+  EXPECT_EQ(all<Send>(), std::vector<Send>{}) << "no flush of the old directory";
+  expect_lost(kIsAnother);
+  when(TimerExpired{});
+  resolve();
+  watch_again();
+  EXPECT_EQ(tree_.revision, 1U);
+  EXPECT_EQ(tree_.answers, bus::Ticket{});
+  EXPECT_EQ(done().back(), kFlush);
+  when_received(kFlushed);
+  EXPECT_EQ(tree_.answers.number, 1U);
+  EXPECT_EQ(tree_.revision, 1U);
+}
+
+TEST_F(ReplacedFolderTest, IsNoticedWithoutATicket) {
+  when(FolderStirred{});
+  EXPECT_EQ(done(), Effects{}) << "nothing has changed";
+  folder_ = "folder 2";
+  when(FolderStirred{});
+  expect_lost(kIsAnother);
+}
+
+TEST_F(ReplacedFolderTest, IsNoticedBeforeATicketIsAnswered) {
+  when_asked(1);
+  EXPECT_TRUE(is_flushing());
+  folder_ = "folder 2";
+  when_received(kFlushed);
+  expect_lost(kIsAnother);
+  EXPECT_EQ(tree_.answers, bus::Ticket{});
+}
+
+TEST_F(ReplacedFolderTest, WatchmanForgetsARootThatWasReplaced) {
+  folder_ = "folder 2";
+  root_ = "root 2";
+  when(FolderStirred{});
+  when(TimerExpired{});
+  resolve();
+  EXPECT_EQ(session_->state(), State::Forgetting);
+  EXPECT_EQ(done().back(), kWatchDel);
+  when_received({{"watch-del", true}, {"root", "/home/me"}});
+  EXPECT_EQ(done().back(), kWatchProject);
+  when_received(kProject);
+  watch_again();
+  EXPECT_EQ(tree_.revision, 1U);
+}
+
+TEST_F(ReplacedFolderTest, ARootThatWatchmanHasForgottenItselfIsNoTrouble) {
+  folder_ = "folder 2";
+  root_ = "root 2";
+  when(FolderStirred{});
+  when(TimerExpired{});
+  resolve();
+  when_received({{"error", "unable to resolve root"}});
+  EXPECT_EQ(done().back(), kWatchProject);
+  when_received(kProject);
+  watch_again();
+}
+
+TEST_F(ReplacedFolderTest, WatchmanMayHaveCanceledBefore) {
+  when_received({{"unilateral", true}, {"subscription", "hpp"}, {"canceled", true}});
+  folder_ = "folder 2";
+  when(TimerExpired{});
+  resolve();
+  watch_again();
+  EXPECT_EQ(tree_.revision, 1U);
+}
+
+TEST_F(ReplacedFolderTest, AShortAbsenceIsPartOfTheReplacement) {
+  folder_.clear();
+  when(FolderStirred{});
+  expect_lost(kIsMissing);
+  now_ += kAbsenceMax - milliseconds(1);
+  when(TimerExpired{});
+  EXPECT_EQ(all<FindSocket>(), std::vector<FindSocket>{});
+  EXPECT_EQ(tree_.revision, 0U);
+  folder_ = "folder 2";
+  when(FolderStirred{});
+  EXPECT_EQ(done().back(), Effect(FindSocket{})) << "without waiting for the timer";
+  resolve();
+  watch_again();
+  EXPECT_EQ(tree_.revision, 1U);
+}
+
+TEST_F(ReplacedFolderTest, ALongAbsenceIsAChangeAndSoIsTheReturn) {
+  folder_.clear();
+  when(FolderStirred{});
+  now_ += kAbsenceMax;
+  when(TimerExpired{});
+  EXPECT_EQ(tree_.revision, 1U);
+  EXPECT_EQ(tree_.problem, kIsMissing);
+  for (int i = 0; i < 3; ++i) when(TimerExpired{});
+  EXPECT_EQ(tree_.revision, 1U);
+  folder_ = "folder 1";  // it was renamed, and is renamed back
+  when(TimerExpired{});
+  resolve();
+  watch_again();
+  EXPECT_EQ(tree_.revision, 2U);
+}
+
+TEST_F(SessionTest, AFolderThatWasReplacedBetweenTwoWatchdsCounts) {
+  start(bus::TreeState{.revision = 5, .clock = "c:1", .directory_id = "folder 0"});
+  when(SocketFound{"/s"});
+  when(Connected{});
+  when_received({{"watch", "/home/me/site"}});
+  EXPECT_EQ(done().back(), Effect(Send{watch_del_request("/home/me/site")}));
+  when_received({{"watch-del", true}});
+  when_received({{"watch", "/home/me/site"}});
+  when_received(kClock);
+  when_received(kSubscribed);
+  EXPECT_EQ(tree_.revision, 6U);
 }
 
 // ---- trouble ------------------------------------------------------------------------------------

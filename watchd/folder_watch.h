@@ -1,0 +1,60 @@
+// Shell. Owns the view of the project folder: which directory is at its path now, and word of
+// changes along that path.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+
+#include "common/event/fd_watch.h"
+#include "common/event/loop.h"
+#include "common/os/unique_fd.h"
+
+namespace hpp::watchd {
+
+// Tells one directory from the next one at the same path.
+class DirectoryView {
+ public:
+  // Returns the device and inode of the directory at `path`; empty if there is none. It is kept
+  // open until another one is seen, so that none that is made later can get its inode.
+  std::string look(const std::string& path);
+
+ private:
+  std::string id_;
+  UniqueFd held_;
+};
+
+// Watches the path with inotify(7): the parent of each directory and each symbolic link on the way.
+// Only events with the name of a part of the path count, so an idle machine is not woken often. If
+// a part cannot be watched (permissions, limits), look() still sees the truth.
+class FolderWatch {
+ public:
+  // Calls `on_stir` when a part of the path was made, renamed or removed. `loop` must outlive the
+  // watch.
+  FolderWatch(Loop& loop, std::string path, std::function<void()> on_stir);
+
+  // Returns the id of the directory that is at the path now; empty if there is none
+  // (DirectoryView).
+  std::string look();
+
+ private:
+  void arm();
+  void watch_path();
+  void watch(const std::string& directory, const std::string& name, bool exists);
+  void read_events();
+  bool concerns_path(const char* events, std::size_t size) const;
+
+  Loop& loop_;
+  std::string path_;
+  std::function<void()> on_stir_;
+  DirectoryView view_;
+  std::string seen_;  // by the latest look
+  UniqueFd inotify_;
+  std::unordered_map<int, std::set<std::string>> names_;  // by inotify's watch descriptor
+  std::unique_ptr<FdWatch> readable_;
+};
+
+}  // namespace hpp::watchd
