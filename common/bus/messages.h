@@ -88,8 +88,9 @@ struct TreeState {
   std::string clock;                 // Watchman's clock at that revision; at most kTextMax
   bool watching = false;             // false: changes may be missed, see `problem`
   std::string problem;               // why not watching, in words for the user
-  std::vector<std::string> changed;  // paths of the newest batch, at most kChangedPathsMax
-  std::uint64_t changed_count = 0;   // how many paths that batch had in all
+  std::vector<std::string> changed;  // paths of the newest batch, at most kChangedPathsMax; without
+                                     // files that were made and are gone again
+  std::uint64_t changed_count = 0;   // how many paths that batch had in all; 0: unknown
   Refresh refresh;
   std::string directory;     // path of the project folder
   std::string directory_id;  // which directory was at that path when the watch began

@@ -31,7 +31,7 @@ std::string text_of(const std::vector<std::string>& command) {
 }
 
 std::string what_changed(const bus::TreeState& tree) {
-  if (tree.changed.empty()) return kNotWatched;
+  if (tree.changed.empty()) return tree.changed_count == 0 ? kNotWatched : "files changed";
   return files_changed(tree.changed.front(),
                        std::max<std::uint64_t>(tree.changed_count, tree.changed.size()));
 }

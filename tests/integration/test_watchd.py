@@ -126,6 +126,40 @@ class Counting(WatchdTest):
         self.assert_counts(lambda: self.write("ü ☃\n.py"), "ü ☃\n.py")
         self.assertTrue(self.tree()["watching"])
 
+    def test_a_temporary_file_is_not_named(self):
+        """Written beside the file, and renamed over it: `sed -i` and most editors do that."""
+        self.write("app.py", "old")
+        self.write("gone.py")
+        self.git("init", "-q")
+        self.start_watchd()
+        before = self.tree()["revision"]
+        lock = self.project / ".git" / "index.lock"
+        lock.touch()  # so that all of it is told at once
+        (self.project / "aaa-temporary").touch()
+        (self.project / "aaa-temporary").unlink()
+        (self.project / "gone.py").unlink()
+        temporary = self.project / "sedeszpX3"
+        temporary.write_text("new")
+        temporary.rename(self.project / "app.py")
+        lock.unlink()
+        tree = self.wait_tree(lambda t: t["revision"] > before and "app.py" in t["changed"],
+                              "the save")
+        self.assertEqual((tree["changed"], tree["changed_count"]), (["app.py", "gone.py"], 2))
+
+    def test_a_file_that_is_gone_again_counts(self):
+        """If Watchman has seen it. git's lock keeps that from being told before it is gone."""
+        self.git("init", "-q")
+        self.start_watchd()
+        before = self.tree()["revision"]
+        lock = self.project / ".git" / "index.lock"
+        lock.touch()
+        (self.project / "temporary").touch()
+        self.assertTrue(self.watchman.command("find", str(self.project), "temporary")["files"])
+        (self.project / "temporary").unlink()
+        lock.unlink()
+        tree = self.wait_tree(lambda t: t["revision"] > before, "the change")
+        self.assertEqual((tree["changed"], tree["changed_count"]), ([], 1))
+
     def test_many_at_once(self):
         self.start_watchd()
         before = self.tree()

@@ -491,22 +491,24 @@ void Session::stop_flushing() {
 
 void Session::count(const Changes& changes) {
   if (changes.is_fresh_instance) return count_unknown("Watchman has lost track of the files");
-  const std::vector<std::string> files = news_of(changes);
+  const std::vector<ChangedFile> files = news_of(changes);
   if (files.empty()) return;
-  say(Say::Level::Debug, files_changed(files.front(), files.size()));
+  say(Say::Level::Debug, files_changed(files.front().name, files.size()));
+  transient_.clear();
   std::vector<std::string> backend;
   Batch css;
   Batch reload;
-  for (const std::string& file : files) {
-    switch (concerns_.of(file)) {
+  for (const ChangedFile& file : files) {
+    if (file.is_transient()) transient_.insert(file.name);
+    switch (concerns_.of(file.name)) {
       case Concern::Backend:
-        backend.push_back(file);
+        backend.push_back(file.name);
         break;
       case Concern::StyleSheet:
-        css.add(file);
+        css.add(file.name);
         break;
       case Concern::Page:
-        reload.add(file);
+        reload.add(file.name);
         break;
     }
   }
@@ -524,20 +526,26 @@ void Session::count(const Changes& changes) {
   }
 }
 
-std::vector<std::string> Session::news_of(const Changes& changes) {
-  std::vector<std::string> news;
+// Files that exist come first.
+std::vector<ChangedFile> Session::news_of(const Changes& changes) {
+  std::vector<ChangedFile> news;
   for (const ChangedFile& file : changes.files) {
     if (is_known(file.clock, tree_.clock)) continue;
     if (settings_.filter.ignore_unchanged && !contents_.is_news(file)) continue;
-    news.push_back(file.name);
+    news.push_back(file);
   }
+  std::stable_partition(news.begin(), news.end(),
+                        [](const ChangedFile& file) { return file.exists; });
   return news;
 }
 
 void Session::count_for_backend(const std::vector<std::string>& files) {
   if (files.empty()) return;
   Batch batch;
-  for (const std::string& file : files) batch.add(file);
+  for (const std::string& file : files) {
+    if (!transient_.contains(file)) batch.add(file);
+  }
+  if (batch.count == 0) batch.count = files.size();
   ++tree_.revision;
   tree_.changed = std::move(batch.paths);
   tree_.changed_count = batch.count;

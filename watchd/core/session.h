@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -242,6 +243,10 @@ using Effects = std::vector<Effect>;
 // had, and --gitignore those that git ignores. git is asked each time: what it knows is in files
 // that change as well.
 //
+// A batch names the files that exist before those that are gone. A file that was made and is gone
+// again since the last batch is not named: an editor's temporary file says nothing to the user. It
+// counts nevertheless, for a backend that was starting may have read it.
+//
 // One subscription has all files. What --css and --reload match is counted in `refresh`, all else
 // in `revision`; a batch with both kinds counts in both. Nobody knows what changed: that counts as
 // a change of the backend's, whose restart brings browsers up to date, too.
@@ -323,7 +328,7 @@ class Session {
   void pause(const std::string& error);
   void tell_flush_trouble(const std::string& why);
   void count(const Changes& changes);
-  std::vector<std::string> news_of(const Changes& changes);
+  std::vector<ChangedFile> news_of(const Changes& changes);
   void count_for_backend(const std::vector<std::string>& files);
   void count_unknown(const char* why);
   void fail(const std::string& problem, TimePoint now);
@@ -358,6 +363,7 @@ class Session {
   std::chrono::milliseconds retry_delay_ = kRetryDelayMin;
   int timeouts_ = 0;  // of the current question
   Contents contents_;
+  std::unordered_set<std::string> transient_;  // files of the current batch that are not named
   std::string warning_told_;
   bool git_trouble_told_ = false;
   bus::Ticket asked_;  // the newest

@@ -46,7 +46,8 @@ constexpr const char* kSeenAt = "oclock";
 constexpr const char* kDigest = "content.sha1hex";
 
 Json query(const Place& place, const Filter& filter) {
-  Json result{{"fields", {"name", kSeenAt}}, {"expression", expression_for(filter)}};
+  Json result{{"fields", {"name", kSeenAt, "exists", "new"}},
+              {"expression", expression_for(filter)}};
   if (filter.ignore_unchanged) result["fields"].push_back(kDigest);
   if (!place.relative_path.empty()) result["relative_root"] = place.relative_path;
   return result;
@@ -129,7 +130,11 @@ std::variant<Changes, Unknown> read_changes(const Json& json) {
     if (!name) return Unknown{"changes with a file that has no name"};
     const std::string seen_at = text_of(file, kSeenAt).value_or("");
     if (is_known(changes.clock, seen_at)) changes.clock = seen_at;
-    changes.files.push_back({.name = *name, .clock = seen_at, .digest = read_digest(file)});
+    changes.files.push_back({.name = *name,
+                             .clock = seen_at,
+                             .exists = !file.contains("exists") || is_true(file, "exists"),
+                             .is_new = is_true(file, "new"),
+                             .digest = read_digest(file)});
   }
   return changes;
 }

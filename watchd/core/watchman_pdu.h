@@ -74,11 +74,16 @@ struct ClockTold {
 };
 
 struct ChangedFile {
-  std::string name;   // bytes, not always UTF-8
-  std::string clock;  // of when Watchman saw it change last; empty: not told
+  std::string name;     // bytes, not always UTF-8
+  std::string clock;    // of when Watchman saw it change last; empty: not told
+  bool exists = true;   // now
+  bool is_new = false;  // made since the clock that was asked from
   // Of its content, if Filter::ignore_unchanged has asked for it. Nothing: the file is gone, is no
   // plain file, or could not be read.
   std::optional<std::uint64_t> digest;
+
+  // Whether it was made and is gone again, like an editor's temporary file.
+  bool is_transient() const { return is_new && !exists; }
 
   bool operator==(const ChangedFile&) const = default;
 };

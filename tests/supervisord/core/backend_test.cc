@@ -32,6 +32,12 @@ TreeSeen blind(TreeSeen event) {
   return event;
 }
 
+// Files were made and are gone again: they are counted, but have no names.
+TreeSeen nameless(TreeSeen event) {
+  event.tree.changed.clear();
+  return event;
+}
+
 // Takes events one after the other, 10 ms apart, and gives their effects as text: `Publish` with
 // what matters of the snapshot, `Say` whole.
 class Life {
@@ -354,6 +360,11 @@ std::vector<Row> rows() {
        Killing,
        {"Publish Killing 2 pid 200 serves 7:2 seen 7:3", "KillTree",
         "Say Killing: files changed while nobody watched"}},
+      {"RunningNamelessChange",
+       Running,
+       nameless(tree(3)),
+       Killing,
+       {"Publish Killing 2 pid 200 serves 7:2 seen 7:3", "KillTree", "Say Killing: files changed"}},
       {"RunningOtherEpoch",
        Running,
        tree(0, {}, 8),

@@ -363,6 +363,34 @@ TEST_F(SessionTest, WhatIsToldTwiceAmongOthersIsNotNamed) {
   EXPECT_EQ(tree_.refresh.count, 1u);
 }
 
+TEST_F(SessionTest, FilesThatExistAreNamedFirst) {
+  start();
+  watch();
+  Json pdu = files("c:2", {});
+  pdu["files"] = {{{"name", "sedeszpX3"}, {"exists", false}, {"new", true}},
+                  {{"name", "old.py"}, {"exists", false}, {"new", false}},
+                  {{"name", "app.py"}, {"exists", true}, {"new", false}},
+                  {{"name", "new.py"}, {"exists", true}, {"new", true}}};
+  when_received(pdu);
+  EXPECT_EQ(tree_.revision, 1U);
+  EXPECT_EQ(tree_.changed, (std::vector<std::string>{"app.py", "new.py", "old.py"}));
+  EXPECT_EQ(tree_.changed_count, 3U) << "without what was made and is gone again";
+}
+
+TEST_F(SessionTest, FilesThatAreGoneAgainCountWithoutAName) {
+  start();
+  watch();
+  Json pdu = files("c:2", {});
+  pdu["files"] = {{{"name", "4913"}, {"exists", false}, {"new", true}},
+                  {{"name", "sedeszpX3"}, {"exists", false}, {"new", true}}};
+  when_received(pdu);
+  EXPECT_EQ(tree_.revision, 1U) << "a backend that was starting may have read them";
+  EXPECT_EQ(tree_.changed, std::vector<std::string>{});
+  EXPECT_EQ(tree_.changed_count, 2U);
+  when_received(files("c:3", {"4913"}));
+  EXPECT_EQ(tree_.changed, std::vector<std::string>{"4913"}) << "now it is there";
+}
+
 TEST_F(SessionTest, StatesAndLogLinesAreNothing) {
   start();
   watch();
@@ -1089,6 +1117,17 @@ TEST_F(Gitignore, TakesItsFilesAway) {
   EXPECT_EQ(tree_.revision, 1u);
   EXPECT_EQ(tree_.changed, std::vector<std::string>{"a.py"});
   EXPECT_EQ(tree_.changed_count, 1u);
+}
+
+TEST_F(Gitignore, NamesNoFileThatIsGoneAgain) {
+  start();
+  watch();
+  Json pdu = files("c:2", {"a.py"});
+  pdu["files"].push_back({{"name", "4913"}, {"exists", false}, {"new", true}});
+  when_received(pdu);
+  EXPECT_EQ(all<AskGit>(), (std::vector<AskGit>{{{"a.py", "4913"}}}));
+  EXPECT_EQ(tree_.changed, std::vector<std::string>{"a.py"});
+  EXPECT_EQ(tree_.changed_count, 1U);
 }
 
 TEST_F(Gitignore, LeavesNothingToTellWhereAllAreIgnored) {

@@ -33,7 +33,7 @@ TEST(WatchmanRequest, ChangesSinceAClock) {
             Json({"query",
                   "/r",
                   {{"since", "c:1:2"},
-                   {"fields", Json::array({"name", "oclock"})},
+                   {"fields", Json::array({"name", "oclock", "exists", "new"})},
                    {"expression", expression_for(kFilter)},
                    {"empty_on_fresh_instance", true},
                    {"sync_timeout", 60000}}}));
@@ -45,11 +45,11 @@ TEST(WatchmanRequest, ContentsAreThoseOfAllFilesNow) {
   EXPECT_EQ(sent(contents_request({.root = "/r"}, filter, Sync::Full)),
             Json({"query",
                   "/r",
-                  {{"fields", {"name", "oclock", "content.sha1hex"}},
+                  {{"fields", {"name", "oclock", "exists", "new", "content.sha1hex"}},
                    {"expression", expression_for(kFilter)},
                    {"sync_timeout", 60000}}}));
   EXPECT_EQ(sent(subscribe_request({.root = "/r"}, "c:1", filter))[3]["fields"],
-            Json({"name", "oclock", "content.sha1hex"}));
+            Json({"name", "oclock", "exists", "new", "content.sha1hex"}));
 }
 
 TEST(WatchmanRequest, SubscribeBelowTheRoot) {
@@ -58,7 +58,7 @@ TEST(WatchmanRequest, SubscribeBelowTheRoot) {
                   "/r",
                   "hpp",
                   {{"since", "c:1:2"},
-                   {"fields", Json::array({"name", "oclock"})},
+                   {"fields", Json::array({"name", "oclock", "exists", "new"})},
                    {"expression", expression_for(kFilter)},
                    {"relative_root", "a/b"}}}));
 }
@@ -93,6 +93,12 @@ const Case kCases[] = {
      ChangesTold{
          {.clock = "c:1:2:3:6",
           .files = {{.name = "a", .clock = "c:1:2:3:6"}, {.name = "b", .clock = "c:1:2:3:4"}}}}},
+    {"files that are gone, or were not there before",
+     R"({"files": [{"name": "a", "exists": false, "new": true},
+                   {"name": "b", "exists": true, "new": false}],
+         "clock": "c:1:2:3:5"})",
+     ChangesTold{{.clock = "c:1:2:3:5",
+                  .files = {{.name = "a", .exists = false, .is_new = true}, {.name = "b"}}}}},
     {"changes with odd clocks",
      R"({"files": [{"name": "a", "oclock": "c:9:2:3:6"}, {"name": "b", "oclock": 6}],
          "clock": "c:1:2:3:5"})",
