@@ -28,13 +28,13 @@ void set_stamp(Message& message, const Stamp& stamp);
 // come many times a second and mean nothing to the next incarnation.
 Message durable(Message message);
 
-// The message with every text and list cut to its limit (messages.h). Of a text the beginning is
-// kept, of output_tail the end, of a list the first words. The counts beside lists stay as they
-// are, so that readers see that a list is not complete.
+// Cuts every text and list in the message to its limit (messages.h): texts at the end, output_tail
+// at the beginning, lists behind the last word that fits. The counts beside lists stay as they are,
+// so that readers see that a list is not complete.
 Message limited(Message message);
 
-// The same for a command. One that does not fit ends with a word that tells its length and a hash
-// of it, so that commands that differ only behind the limit stay different.
+// The same for a command. A command that does not fit gets a last word with its length and its
+// hash, so that two commands that differ only behind the limit stay different.
 std::vector<std::string> limited_command(std::vector<std::string> command);
 
 // What a message tells after the one before it. Durable goes into the file; a Ticket, or its

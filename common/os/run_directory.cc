@@ -156,10 +156,13 @@ UniqueFd open_directory(const std::string& path) {
     fd.reset(::open(path.c_str(), kDirectory | O_NOFOLLOW));
   }
   if (fd.is_open()) return fd;
-  if (errno == ENOTDIR) {
-    refuse("{} is in the way of the run directory: it is not a directory. Remove it", path);
-  }
-  refuse("cannot open the run directory {}: {}", path, error_text(errno));
+  if (errno != ENOTDIR) refuse("cannot open the run directory {}: {}", path, error_text(errno));
+
+  struct stat info {};
+
+  const bool is_ours = ::lstat(path.c_str(), &info) != 0 || info.st_uid == ::getuid();
+  refuse("{} is in the way of the run directory: it is not a directory. {}", path,
+         is_ours ? "Remove it" : another_place(path));
 }
 
 // A directory that is hpp's own: the run directory, or the one that all run directories are in.

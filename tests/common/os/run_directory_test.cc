@@ -194,6 +194,10 @@ TEST(RunDirectory, IsRefusedInADirectoryOfSomebodyElse) {
         << objection(tmp / name);
     EXPECT_FALSE(is_trustworthy_directory(tmp / name));
   }
+  std::filesystem::create_symlink("/", tmp / "in-the-way");
+  ASSERT_EQ(::lchown((tmp / "in-the-way").c_str(), kStranger, kStranger), 0);
+  EXPECT_NE(objection(tmp / "in-the-way").find("Choose a place"), std::string::npos)
+      << objection(tmp / "in-the-way") << ": this user may not remove it";
   std::filesystem::create_symlink("/", tmp / "link");
   ASSERT_EQ(::lchown((tmp / "link").c_str(), kStranger, kStranger), 0);
   const std::string behind_link = tmp / "link" + tmp.path() + "/x";
