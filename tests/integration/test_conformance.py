@@ -1049,6 +1049,7 @@ class Leaving(ProxyTest):
         began = time.monotonic()
         client.socket.shutdown(socket.SHUT_WR)
         self.assert_ends(peer, GRACE_S * 0.9, GRACE_S + DEADLINE_S, began)
+        self.assertEqual(client.read_response().status, 503)
         client.wait_closed()
 
     def test_an_answer_that_has_begun_is_delivered_whole(self):
@@ -1079,6 +1080,7 @@ class Leaving(ProxyTest):
         self.assertEqual(client.read_response().body, b"ok")
         peer.read_request()
         self.assert_ends(peer, GRACE_S * 0.9, GRACE_S + 9, began)
+        self.assertEqual(client.read_response().status, 503)
         client.wait_closed()
 
     def test_a_reset_ends_the_request_at_once(self):
@@ -1122,6 +1124,7 @@ class Leaving(ProxyTest):
                 client, peer = self.begin(text)
                 client.socket.shutdown(socket.SHUT_WR)
                 self.assert_ends(peer, 0, GRACE_S * 0.9)
+                self.assertEqual(client.read_response().status, 400)
                 client.wait_closed()
 
     def test_a_fin_within_a_head_is_no_request(self):
