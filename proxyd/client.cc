@@ -5,6 +5,7 @@
 #include "common/wall_clock.h"
 #include "proxyd/core/error_page.h"
 #include "proxyd/core/failure_log.h"
+#include "proxyd/core/validators.h"
 
 namespace hpp::proxyd {
 namespace {
@@ -444,6 +445,10 @@ void Client::perform(const ForwardRequest& effect) {
   was_forwarded_ = true;
   const auto& tree = context_.gate.tree();
   request_->refresh = tree ? std::optional(tree->refresh_point()) : std::nullopt;
+  request_->forwarded_at_ms = wall_ms();
+  if (is_date_doubtful(context_.changed_at, now() - exchange_.held())) {
+    remove_date_condition(request_->head);
+  }
   upstream_ = context_.pool.take(effect.fresh, this);
   if (upstream_->is_open()) send_request();
 }
@@ -479,9 +484,12 @@ void Client::perform(const PassResponseHead& effect) {
         write_response_head(head, effect.facts, exchange_.request(), effect.delivery, provenance));
   };
   const ResponseHead& head = upstream_->parser().head();
+  const bool loses_date =
+      context_.gate.is_supervised() && has_weak_date(head, request_->forwarded_at_ms);
   const std::string tag = request_->page ? tag_for(effect.facts) : std::string();
-  if (tag.empty()) return append(head);
-  append(TaggedHead(head, effect.facts, tag.size()).get());
+  if (tag.empty()) return loses_date ? append(without_date(head)) : append(head);
+  const TaggedHead tagged(head, effect.facts, tag.size());
+  append(loses_date ? without_date(tagged.get()) : tagged.get());
   request_->tag_pump.emplace(tag, effect.facts.framing, coding_);
 }
 

@@ -41,6 +41,7 @@ struct RequestReader {
   std::string head;            // as the backend gets it
   std::uint64_t answered = 0;  // bytes of the answer's body that had passed at the last deadline
   std::optional<bus::RefreshPoint> refresh;  // known when it was forwarded
+  std::int64_t forwarded_at_ms = 0;          // since the Unix epoch
   std::optional<Page> page;         // that the user navigates to, if it is to get our script
   std::optional<TagPump> tag_pump;  // while an answer has not got it yet
 };
@@ -63,6 +64,7 @@ struct ClientContext {
   std::uint64_t replayed = 0;   // of those, not for the first time
   History history;              // of the backend's starts
   DefectRecord defects;         // in the backend's answers
+  std::optional<TimePoint> changed_at;  // when the newest change of the files was heard of
   std::function<void(log::Level, const std::string&)> report;  // a line of core/failure_log.h
   bool expose_errors;                                          // to strangers, too
   std::uint64_t next_arrival = 1;              // numbers requests in their order of arrival

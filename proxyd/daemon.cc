@@ -107,7 +107,13 @@ void Daemon::on_message(const bus::Message& message) {
 }
 
 void Daemon::on_tree(const bus::TreeState& tree) {
+  const auto points = [this] {
+    const auto& known = context_.gate.tree();
+    return known ? std::optional(std::pair{known->point(), known->refresh_point()}) : std::nullopt;
+  };
+  const auto before = points();
   context_.gate.on(tree, now());
+  if (points() != before) context_.changed_at = now();
   tell_of_barrier();
   reconsider_queue();
   ask_soon();

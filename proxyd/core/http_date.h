@@ -1,0 +1,18 @@
+// Pure. HTTP's dates (RFC 9110 §5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace hpp::proxyd {
+
+// `now_ms`: since the Unix epoch.
+std::string http_date(std::int64_t now_ms);
+
+// The date in seconds since the Unix epoch. Nothing: it is not of that form. The two obsolete
+// forms, which nobody writes any more, are not read.
+std::optional<std::int64_t> read_http_date(std::string_view text);
+
+}  // namespace hpp::proxyd
