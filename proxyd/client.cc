@@ -496,8 +496,12 @@ void Client::perform(const PassResponseHead& effect) {
 // Empty: this answer goes without.
 std::string Client::tag_for(const ResponseFacts& facts) {
   Injection injection = judge_injection(*request_->page, upstream_->parser().head(), facts);
-  if (!injection.objection.empty() && !std::exchange(context_.objection_told, true)) {
-    log::warning("--inject: a page's Content-Security-Policy forbids it: {}", injection.objection);
+  if (const auto& obstacle = injection.obstacle) {
+    const auto kind = static_cast<std::size_t>(obstacle->kind);
+    if (!context_.obstacles_told[kind]) {
+      log::warning("--inject: {} ({})", obstacle->text, shown_request());
+    }
+    context_.obstacles_told.set(kind);
   }
   return std::move(injection.tag);
 }

@@ -2,6 +2,7 @@
 // turns what happens on them into events of core::Exchange and performs the effects.
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -56,15 +57,15 @@ struct ClientContext {
   SplicePipes pipes;
   Pool pool;
   std::vector<std::unique_ptr<RequestReader>> idle_readers;
-  Address bind;                 // where this proxy listens
-  bool injects;                 // our script, into pages
-  bool objection_told = false;  // of a page's policy to that script
-  std::string backend;          // `localhost:8001`: Host for who sent none
-  std::uint64_t forwarded = 0;  // requests given to a backend so far
-  std::uint64_t replayed = 0;   // of those, not for the first time
-  History history;              // of the backend's starts
-  DefectRecord defects;         // in the backend's answers
-  std::optional<TimePoint> changed_at;  // when the newest change of the files was heard of
+  Address bind;                                // where this proxy listens
+  bool injects;                                // our script, into pages
+  std::bitset<kObstacleKinds> obstacles_told;  // to that script
+  std::string backend;                         // `localhost:8001`: Host for who sent none
+  std::uint64_t forwarded = 0;                 // requests given to a backend so far
+  std::uint64_t replayed = 0;                  // of those, not for the first time
+  History history;                             // of the backend's starts
+  DefectRecord defects;                        // in the backend's answers
+  std::optional<TimePoint> changed_at;         // when the newest change of the files was heard of
   std::function<void(log::Level, const std::string&)> report;  // a line of core/failure_log.h
   bool expose_errors;                                          // to strangers, too
   std::uint64_t next_arrival = 1;              // numbers requests in their order of arrival

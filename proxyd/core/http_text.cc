@@ -45,8 +45,7 @@ std::string_view trimmed(std::string_view text) {
 std::string quoted(std::string_view text) {
   text = text.substr(0, text.find_first_of("\r\n"));
   const bool is_long = text.size() > kQuotedMax;
-  return fmt::format("'{}{}'", printable(std::string(text.substr(0, kQuotedMax))),
-                     is_long ? "…" : "");
+  return fmt::format("'{}{}'", printable(text.substr(0, kQuotedMax)), is_long ? "…" : "");
 }
 
 bool same_text(std::string_view a, std::string_view b) {

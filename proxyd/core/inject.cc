@@ -82,13 +82,17 @@ bool is_wide(std::string_view charset) {
   return false;
 }
 
-bool is_html(std::string_view content_type) {
-  bool is_narrow = true;
-  const auto type =
-      read_parameters(content_type, [&](std::string_view name, std::string_view value) {
-        if (same_text(name, "charset") && is_wide(value)) is_narrow = false;
-      });
-  return same_text(type, "text/html") && is_narrow;
+struct MediaType {
+  std::string_view type;
+  std::string_view charset;
+};
+
+MediaType read_media_type(std::string_view content_type) {
+  MediaType media;
+  media.type = read_parameters(content_type, [&](std::string_view name, std::string_view value) {
+    if (same_text(name, "charset")) media.charset = value;
+  });
+  return media;
 }
 
 bool names(std::string_view list, std::string_view element) {
@@ -97,22 +101,52 @@ bool names(std::string_view list, std::string_view element) {
   return found;
 }
 
-// Whether this field alone keeps the script out.
-bool forbids(const Field& field) {
+// Whether by this field the answer is no page that is shown.
+bool is_no_page(const Field& field) {
   const auto no_parameters = [](std::string_view, std::string_view) {};
-  if (same_text(field.name, "Content-Type")) return !is_html(field.value);
-  if (same_text(field.name, "Content-Encoding")) return !same_text(field.value, "identity");
-  if (same_text(field.name, "Content-Disposition")) {
-    return !same_text(read_parameters(field.value, no_parameters), "inline");
+  if (field.known == FieldName::ContentType) {
+    return !same_text(read_media_type(field.value).type, "text/html");
   }
-  // RFC 9110 §7.7.
-  return same_text(field.name, "Cache-Control") && names(field.value, "no-transform");
+  return same_text(field.name, "Content-Disposition") &&
+         !same_text(read_parameters(field.value, no_parameters), "inline");
 }
 
 bool is_shown_page(const ResponseHead& head, const ResponseFacts& facts) {
   const bool is_shown = facts.status >= 400 || (facts.status / 100 == 2 && facts.status != 206);
-  return is_shown && facts.framing != Framing::None && find_field(head.fields, "Content-Type") &&
-         std::none_of(head.fields.begin(), head.fields.end(), forbids);
+  return is_shown && facts.framing != Framing::None &&
+         std::none_of(head.fields.begin(), head.fields.end(), is_no_page);
+}
+
+std::optional<Obstacle> obstacle_in(const Field& field) {
+  using enum Obstacle::Kind;
+  if (same_text(field.name, "Content-Encoding") && !same_text(field.value, "identity")) {
+    return Obstacle{Encoding, "a page is compressed (Content-Encoding: " + quoted(field.value) +
+                                  ") although hpp asked for 'identity'. Turn compression off in "
+                                  "development"};
+  }
+  const std::string_view charset =
+      field.known == FieldName::ContentType ? read_media_type(field.value).charset : "";
+  if (is_wide(charset)) {
+    return Obstacle{Charset, "a page's charset is " + quoted(charset) +
+                                 ", and the script is ASCII. Send the page in UTF-8"};
+  }
+  // RFC 9110 §7.7.
+  if (same_text(field.name, "Cache-Control") && names(field.value, "no-transform")) {
+    return Obstacle{NoTransform,
+                    "a page forbids changes (Cache-Control: no-transform). Leave that out in "
+                    "development"};
+  }
+  return std::nullopt;
+}
+
+std::optional<Obstacle> obstacle_in(const ResponseHead& head) {
+  for (const Field& field : head.fields) {
+    if (auto obstacle = obstacle_in(field)) return obstacle;
+  }
+  if (find_field(head.fields, "Content-Type")) return std::nullopt;
+  return Obstacle{Obstacle::Kind::NoType,
+                  "an answer has no Content-Type, so hpp cannot know whether it is a page. Send "
+                  "'Content-Type: text/html' with pages"};
 }
 
 std::string tag_with(std::string_view nonce) {
@@ -142,13 +176,16 @@ RequestHead asking_for_plain(RequestHead head) {
 
 Injection judge_injection(const Page& page, const ResponseHead& head, const ResponseFacts& facts) {
   if (!is_shown_page(head, facts)) return {};
+  if (auto obstacle = obstacle_in(head)) return {.obstacle = std::move(obstacle)};
   std::vector<std::string_view> policies;
   for (const Field& field : head.fields) {
     if (same_text(field.name, "Content-Security-Policy")) policies.push_back(field.value);
   }
   CspVerdict verdict = judge_csp(policies, page, kScript, kConnection);
-  if (!verdict.objection.empty()) return {.objection = std::move(verdict.objection)};
-  return {.tag = tag_with(verdict.nonce)};
+  if (verdict.objection.empty()) return {.tag = tag_with(verdict.nonce)};
+  return {.obstacle =
+              Obstacle{Obstacle::Kind::Policy, "a page's Content-Security-Policy forbids it: " +
+                                                   std::move(verdict.objection)}};
 }
 
 TaggedHead::TaggedHead(const ResponseHead& head, const ResponseFacts& facts, std::size_t tag_size)

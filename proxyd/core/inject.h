@@ -9,10 +9,12 @@
 //                                     body, is not encoded, no download, may be transformed
 //                                     (Cache-Control), and its Content-Security-Policy allows it
 //
-// All others, what scripts fetch above all, pass untouched.
+// All others, what scripts fetch above all, pass untouched. If an answer is a page but something
+// keeps the script out, the log says so once per kind of obstacle, with what to do.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -28,9 +30,28 @@ std::optional<Page> navigated_page(const RequestHead& head);
 // The same request for bytes without a content coding: nothing can be added to others.
 RequestHead asking_for_plain(RequestHead head);
 
+// What keeps the script out of an answer that is otherwise a page. The user wonders why it does not
+// reload, so each kind is told once.
+struct Obstacle {
+  enum class Kind : std::uint8_t {
+    Policy,       // Content-Security-Policy forbids the script
+    Encoding,     // compressed, although the request asked for `identity`
+    Charset,      // UTF-16 or the like, in which ASCII is not written in ASCII
+    NoTransform,  // Cache-Control forbids any change
+    NoType,       // no Content-Type: browsers guess, hpp does not
+  };
+
+  Kind kind = Kind::Policy;
+  std::string text;  // for a person: the reason, and what to do
+
+  bool operator==(const Obstacle&) const = default;
+};
+
+constexpr std::size_t kObstacleKinds = 5;
+
 struct Injection {
-  std::string tag;        // to be added; empty: the answer passes as it came
-  std::string objection;  // of its Content-Security-Policy, if it is for that alone; for a person
+  std::string tag;                   // to be added; empty: the answer passes as it came
+  std::optional<Obstacle> obstacle;  // nothing: it is no page, or gets the script
 
   bool operator==(const Injection&) const = default;
 };

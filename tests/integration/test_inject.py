@@ -274,6 +274,38 @@ class Policies(InjectTest):
         self.assertEqual(self.proxy.output("err").count("Content-Security-Policy"), 1)
 
 
+class Obstacles(InjectTest):
+    """What keeps the script out of a page is said once per kind, with what to do."""
+
+    def check(self, fields, said, body=PAGE):
+        for _ in range(2):
+            client, peer, answer = self.navigate(with_length(body, fields))
+            self.assertEqual(answer.body, body)
+            client.socket.close()
+            peer.socket.close()
+        self.proxy.wait_line(said)
+        log = [line for line in self.proxy.output("err").splitlines() if "--inject" in line]
+        self.assertEqual(len([line for line in log if said in line]), 1, log)
+        self.assertTrue(log[-1].endswith("(GET /)"), log)
+
+    def test_a_server_that_compresses_all_the_same(self):
+        self.check(HTML + b"Content-Encoding: gzip\r\n", "Turn compression off", gzip.compress(PAGE))
+
+    def test_utf_16(self):
+        self.check(b"Content-Type: text/html; charset=utf-16\r\n", "Send the page in UTF-8",
+                   PAGE.decode().encode("utf-16"))
+
+    def test_no_transform(self):
+        self.check(HTML + b"Cache-Control: no-transform\r\n", "Cache-Control: no-transform")
+
+    def test_no_content_type(self):
+        self.check(b"", "has no Content-Type")
+
+    def test_each_kind_is_said(self):
+        self.test_utf_16()
+        self.test_no_transform()
+
+
 class WithoutTheOption(InjectTest):
     OPTIONS = ()
 

@@ -108,21 +108,48 @@ TEST(Injection, IntoPages) {
 
 TEST(Injection, IntoNothingElse) {
   for (const std::string& fields :
-       {kLength, kHtml + "Content-Length: 0\r\n", kLength + "Content-Type: text/htmlx\r\n",
+       {kHtml + "Content-Length: 0\r\n", kLength + "Content-Type: text/htmlx\r\n",
         kLength + "Content-Type: application/xhtml+xml\r\n",
-        kLength + "Content-Type: text/html; charset=UTF-16LE\r\n",
-        kLength + "Content-Type: text/html; a=b; charset=\"utf-32\"\r\n",
         kLength + kHtml + "Content-Type: text/plain\r\n",
-        kLength + kHtml + "Content-Encoding: gzip\r\n",
         kLength + kHtml + "Content-Disposition: attachment\r\n",
         kLength + kHtml + "content-disposition: Attachment; filename=\"a.html\"\r\n",
-        kLength + kHtml + "Cache-Control: private, No-Transform\r\n"}) {
+        kLength + "Content-Encoding: gzip\r\nContent-Type: image/svg+xml\r\n",
+        kLength + "Cache-Control: no-transform\r\nContent-Disposition: attachment\r\n"}) {
     EXPECT_EQ(judge(fields), Injection{}) << fields;
   }
   for (const char* status : {"103", "204", "206", "302", "304"}) {
     EXPECT_EQ(judge(kHtml + kLength, status), Injection{}) << status;
   }
   EXPECT_EQ(judge(kHtml + kLength, "200", {.is_head = true}), Injection{});
+}
+
+TEST(Injection, SaysWhatKeepsItOutOfAPage) {
+  using enum Obstacle::Kind;
+
+  struct Case {
+    std::string fields;
+    Obstacle::Kind kind;
+    const char* reason;
+    const char* advice;
+  };
+
+  for (const auto& [fields, kind, reason, advice] : {
+           Case{kHtml + "Content-Encoding: gzip\r\n", Encoding, "Content-Encoding: 'gzip'",
+                "Turn compression off"},
+           {"Content-Type: text/html; charset=UTF-16LE\r\n", Charset, "charset is 'UTF-16LE'",
+            "UTF-8"},
+           {"Content-Type: text/html; a=b; charset=\"utf-32\"\r\n", Charset, "'utf-32'", "UTF-8"},
+           {kHtml + "Cache-Control: private, No-Transform\r\n", NoTransform, "no-transform",
+            "Leave that out"},
+           {"Server: x\r\n", NoType, "no Content-Type", "text/html"},
+       }) {
+    const Injection injection = judge(kLength + fields);
+    EXPECT_EQ(injection.tag, "");
+    ASSERT_TRUE(injection.obstacle) << fields;
+    EXPECT_EQ(injection.obstacle->kind, kind) << fields;
+    EXPECT_THAT(injection.obstacle->text, HasSubstr(reason));
+    EXPECT_THAT(injection.obstacle->text, HasSubstr(advice));
+  }
 }
 
 TEST(Injection, GoesByThePolicy) {
@@ -132,7 +159,9 @@ TEST(Injection, GoesByThePolicy) {
       judge(kHtml + kLength +
             "content-security-policy: img-src *\r\nContent-Security-Policy: script-src 'none'\r\n");
   EXPECT_EQ(forbidden.tag, "");
-  EXPECT_THAT(forbidden.objection, HasSubstr("script-src"));
+  ASSERT_TRUE(forbidden.obstacle);
+  EXPECT_EQ(forbidden.obstacle->kind, Obstacle::Kind::Policy);
+  EXPECT_THAT(forbidden.obstacle->text, HasSubstr("script-src"));
 }
 
 TEST(TaggedHead, SaysWhatIsTrueOfTheNewBody) {
