@@ -8,9 +8,12 @@
 #include "common/event/stream.h"
 #include "common/event/timer.h"
 #include "common/log.h"
+#include "common/wall_clock.h"
+#include "proxyd/core/http_date.h"
 #include "proxyd/core/http_parser.h"
 #include "proxyd/core/http_text.h"
 #include "proxyd/core/livereload.h"
+#include "proxyd/core/own_endpoints.h"
 #include "proxyd/listening_sockets.h"
 #include "proxyd/websocket.h"
 
@@ -28,8 +31,8 @@ constexpr Milliseconds kPatience{10'000};
 std::string plain_answer(std::string_view status, std::string_view type, std::string_view body) {
   return fmt::format(
       "HTTP/1.1 {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nCache-Control: no-store\r\n"
-      "Connection: close\r\n\r\n{}",
-      status, type, body.size(), body);
+      "Date: {}\r\nConnection: close\r\n\r\n{}",
+      status, type, body.size(), http_date(wall_ms()), body);
 }
 
 }  // namespace
@@ -108,6 +111,7 @@ class LiveReloadServer::Browser final : private StreamListener {
     } else if (path == "/livereload" &&
                same_text(find_field(head.fields, "Upgrade").value_or(""), "websocket") &&
                !key.empty()) {
+      if (!speaks_websocket_13(head)) return refuse_version();
       sees_output_ = is_local_origin(find_field(head.fields, "Origin").value_or(""));
       open_socket(key);
     } else {
@@ -115,6 +119,13 @@ class LiveReloadServer::Browser final : private StreamListener {
                           "hpp's LiveReload port has /livereload.js and the WebSocket "
                           "/livereload.\n"));
     }
+  }
+
+  void refuse_version() {
+    answer(fmt::format(
+        "HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        "Connection: upgrade, close\r\nDate: {}\r\nContent-Length: 0\r\n\r\n",
+        http_date(wall_ms())));
   }
 
   void open_socket(std::string_view key) {

@@ -260,7 +260,9 @@ std::string html_of(const Story& story, int status, const RequestFacts& request,
 std::string write_answer(const Answer& answer, const RequestFacts& request,
                          const bus::BackendState& backend, const Audience& audience) {
   const Story story = story_of(answer, backend, audience.may_see_output);
-  const OwnHead head{.status = answer.status, .generation = backend.generation};
+  const OwnHead head{.status = answer.status,
+                     .generation = backend.generation,
+                     .now_ms = audience.now_ms};
   switch (request.asks_upgrade && request.wanted == Wanted::Html ? Wanted::Text : request.wanted) {
     case Wanted::Html:
       return write_own(head, "text/html",

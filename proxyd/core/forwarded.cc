@@ -1,5 +1,7 @@
 #include "proxyd/core/forwarded.h"
 
+#include <utility>
+
 #include "proxyd/core/http_text.h"
 
 namespace hpp::proxyd {
@@ -18,7 +20,54 @@ void append_value(std::string& out, std::string_view value) {
   out += '"';
 }
 
+bool take(std::string_view& text, char c) {
+  if (!text.starts_with(c)) return false;
+  text.remove_prefix(1);
+  return true;
+}
+
+// Removes all characters at the front that `belongs` accepts; false: there is none.
+template <class Belongs>
+bool take_all(std::string_view& text, Belongs belongs) {
+  std::size_t size = 0;
+  while (size < text.size() && belongs(text[size])) ++size;
+  text.remove_prefix(size);
+  return size > 0;
+}
+
+bool take_quoted(std::string_view& text) {
+  if (!take(text, '"')) return false;
+  while (!text.empty() && text[0] != '"') {
+    text.remove_prefix(text.starts_with('\\') && text.size() > 1 ? 2 : 1);
+  }
+  return take(text, '"');
+}
+
+bool is_node_character(char c) {
+  return is_token_character(c) || c == ':' || c == '[' || c == ']';
+}
+
+bool take_pair(std::string_view& text) {
+  return take_all(text, is_token_character) && take(text, '=') &&
+         (take_quoted(text) || take_all(text, is_node_character));
+}
+
 }  // namespace
+
+// RFC 7239 §4: 1#( [ pair ] *( ";" [ pair ] ) ).
+bool is_forwarded(std::string_view value) {
+  const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
+  bool after_separator = true;
+  while (!value.empty()) {
+    if (take_all(value, is_blank)) continue;
+    if (take(value, ',') || take(value, ';')) {
+      after_separator = true;
+    } else if (!std::exchange(after_separator, false) || !take_pair(value)) {
+      return false;
+    }
+  }
+  return true;
+}
 
 std::string forwarded_element(std::string_view peer_ip, std::string_view host) {
   std::string out = "for=";

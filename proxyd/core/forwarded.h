@@ -11,4 +11,9 @@ namespace hpp::proxyd {
 // `peer_ip`: without brackets. `host`: the request's Host as it came; empty: left out.
 std::string forwarded_element(std::string_view peer_ip, std::string_view host);
 
+// Whether the value of a Forwarded field is a list whose elements can be told apart. A port or an
+// IPv6 address without its quotes is forgiven, an open quote is not: everything behind it would be
+// part of the quoted string.
+bool is_forwarded(std::string_view value);
+
 }  // namespace hpp::proxyd

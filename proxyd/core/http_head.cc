@@ -255,6 +255,27 @@ void read_te(std::string_view value, RequestFacts& facts) {
 
 }  // namespace
 
+std::string_view authority_of(std::string_view target) {
+  if (target.starts_with('/')) return {};
+  const auto authority = read_authority(target);
+  return authority ? authority->text : std::string_view();
+}
+
+std::string_view without_authority(std::string_view target) {
+  const std::string_view authority = authority_of(target);
+  if (authority.empty()) return target;
+  return target.substr(static_cast<std::size_t>(authority.data() - target.data()) +
+                       authority.size());
+}
+
+std::optional<std::uint64_t> max_forwards(const RequestHead& head) {
+  if (!is_one_of(head.method, {"TRACE", "OPTIONS"})) return std::nullopt;
+  for (const Field& field : head.fields) {
+    if (field.known == FieldName::MaxForwards) return number(field.value);
+  }
+  return std::nullopt;
+}
+
 std::variant<RequestFacts, Refused> judge_request(const RequestHead& head) {
   if (head.method == "CONNECT") {
     return Refused{.status = 501, .why = "CONNECT is for forward proxies, this is a reverse proxy"};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <variant>
 
@@ -50,6 +51,17 @@ struct ResponseFacts {
 
   bool operator==(const ResponseFacts&) const = default;
 };
+
+// The host that a target of the absolute form names: `http://a:1/b?c` → `a:1`. Empty: it is of
+// another form.
+std::string_view authority_of(std::string_view target);
+
+// The target without that: `/b?c`, `?c`, or nothing at all; of another form: as it is.
+std::string_view without_authority(std::string_view target);
+
+// How many proxies may still forward a TRACE or OPTIONS request (RFC 9110 §7.6.2). Nothing: as many
+// as there are.
+std::optional<std::uint64_t> max_forwards(const RequestHead& head);
 
 // Refuses what would be understood differently by two parties (request smuggling) and what the
 // proxy does not serve.

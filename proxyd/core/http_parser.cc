@@ -92,6 +92,7 @@ constexpr std::array kKnownNames{
     KnownName{"Forwarded", FieldName::Forwarded},
     KnownName{"Host", FieldName::Host},
     KnownName{"Keep-Alive", FieldName::KeepAlive},
+    KnownName{"Max-Forwards", FieldName::MaxForwards},
     KnownName{"Proxy-Connection", FieldName::ProxyConnection},
     KnownName{"TE", FieldName::TE},
     KnownName{"Trailer", FieldName::Trailer},
@@ -142,7 +143,7 @@ class RequestParser::Parser {
     const std::size_t from = std::max(skipped, scanned_ - std::min<std::size_t>(scanned_, 3));
     const std::size_t end = text.find("\r\n\r\n", from);
     if (end == std::string_view::npos || end - skipped > kHeadSizeMax - 4) {
-      if (rest.size() >= kHeadSizeMax) return too_large("it is larger than 64 KiB");
+      if (rest.size() >= kHeadSizeMax) return too_large(rest);
       if (has_bare_line_feed(rest)) return refuse("a line does not end with CR LF");
       scanned_ = text.size();
       return NeedMore{};
@@ -217,7 +218,7 @@ class RequestParser::Parser {
     in_trailers_ = false;
     head_.fields.clear();
     const error_code error = put(text);
-    if (head_.fields.size() > kHeadFieldsMax) return too_large("it has more than 256 headers");
+    if (head_.fields.size() > kHeadFieldsMax) return too_many_fields();
     if (error) return refuse(error_.empty() ? explain(error) : error_);
     assert(beast_->is_header_done());
     return HeadRead{.size = size};
@@ -225,7 +226,18 @@ class RequestParser::Parser {
 
   static Refused refuse(std::string_view why) { return {.status = 400, .why = std::string(why)}; }
 
-  static Refused too_large(const char* why) { return {.status = 431, .why = why}; }
+  static Refused too_many_fields() {
+    return {.status = 431, .why = "it has more than 256 headers"};
+  }
+
+  // RFC 9110 §15.5.15: 414 where the request line is to blame.
+  static Refused too_large(std::string_view text) {
+    if (text.substr(0, kHeadSizeMax / 2).find("\r\n") == std::string_view::npos) {
+      return {.status = 414,
+              .why = "its target, of more than 32 KiB, makes its head larger than 64 KiB"};
+    }
+    return {.status = 431, .why = "its head is larger than 64 KiB"};
+  }
 
   ChunkStep read_payload(std::string_view text) {
     const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(payload_left_, text.size()));

@@ -31,6 +31,7 @@ enum class FieldName : std::uint8_t {
   Forwarded,
   Host,
   KeepAlive,
+  MaxForwards,
   ProxyConnection,
   TE,
   Trailer,

@@ -9,6 +9,7 @@
 #include "common/exit_status.h"
 #include "common/text.h"
 #include "proxyd/core/error_page.h"
+#include "proxyd/core/http_date.h"
 #include "proxyd/core/livereload.h"
 #include "proxyd/core/page_parts.h"
 
@@ -31,6 +32,8 @@ std::string_view reason_phrase(int status) {
       return "Method Not Allowed";
     case 408:
       return "Request Timeout";
+    case 414:
+      return "URI Too Long";
     case 426:
       return "Upgrade Required";
     case 431:
@@ -51,8 +54,8 @@ std::string_view fields_of(int status) {
   switch (status) {
     case 405:  // §15.5.6
       return "Allow: GET, HEAD\r\n";
-    case 426:  // §15.5.22
-      return "Upgrade: websocket\r\n";
+    case 426:  // §15.5.22, and RFC 6455 §4.4
+      return "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
     case 503:  // §10.2.3
       return "Retry-After: 1\r\n";
     default:
@@ -107,12 +110,12 @@ std::string doubt_of(const Knowledge& knowledge) {
 }
 
 std::string write_doubt(const RequestFacts& request, const bus::BackendState& backend,
-                        const std::string& doubt) {
+                        const std::string& doubt, std::int64_t now_ms) {
   const std::string message = fmt::format(
       "hpp cannot tell whether your server runs the newest files, because it does not watch them: "
       "{}",
       printable(doubt));
-  const OwnHead head{.status = 503, .generation = backend.generation};
+  const OwnHead head{.status = 503, .generation = backend.generation, .now_ms = now_ms};
   if (request.wanted != Wanted::Json) {
     return write_own(head, "text/plain", message + '\n', request);
   }
@@ -132,13 +135,13 @@ std::string write_wait(const RequestFacts& request, const Knowledge& knowledge) 
                         {.may_see_output = true, .now_ms = knowledge.now_ms});
   }
   const std::string doubt = doubt_of(knowledge);
-  if (!doubt.empty()) return write_doubt(request, backend, doubt);
+  if (!doubt.empty()) return write_doubt(request, backend, doubt, knowledge.now_ms);
   const std::string text = text_of({{"live", true},
                                     {"generation", backend.generation},
                                     {"pid", backend.pid},
                                     {"spawned_at_ms", backend.spawned_at_ms},
                                     {"ready_at_ms", backend.ready_at_ms}});
-  return write_own({}, "application/json", text, request);
+  return write_own({.now_ms = knowledge.now_ms}, "application/json", text, request);
 }
 
 // Empty: it has not ended of its own accord.
@@ -211,9 +214,9 @@ std::string write_own(const OwnHead& head, std::string_view type, std::string_vi
   const std::string body = safe_for_terminals(type, content);
   std::string out = fmt::format(
       "HTTP/1.1 {} {}\r\nContent-Type: {}; charset=utf-8\r\nCache-Control: no-store\r\n"
-      "X-Content-Type-Options: nosniff\r\n{}Content-Length: {}\r\nConnection: {}\r\n",
+      "X-Content-Type-Options: nosniff\r\n{}Content-Length: {}\r\nDate: {}\r\nConnection: {}\r\n",
       head.status, reason_phrase(head.status), type, fields_of(head.status), body.size(),
-      connection_of(head.status));
+      http_date(head.now_ms), connection_of(head.status));
   if (head.generation != 0) out += fmt::format("X-Hpp-Generation: {}\r\n", head.generation);
   out += "\r\n";
   if (!request.is_head) out += body;
@@ -222,12 +225,13 @@ std::string write_own(const OwnHead& head, std::string_view type, std::string_vi
 
 std::string write_endpoint(OwnEndpoint endpoint, const RequestFacts& request,
                            const Knowledge& knowledge) {
+  const OwnHead head{.now_ms = knowledge.now_ms};
   const auto json = [&](const std::string& text) {
-    return write_own({}, "application/json", text, request);
+    return write_own(head, "application/json", text, request);
   };
   switch (endpoint) {
     case OwnEndpoint::Home:
-      return write_own({}, "text/html", home_text(), request);
+      return write_own(head, "text/html", home_text(), request);
     case OwnEndpoint::Status:
       return json(status_text(knowledge));
     case OwnEndpoint::History:
@@ -235,7 +239,11 @@ std::string write_endpoint(OwnEndpoint endpoint, const RequestFacts& request,
     case OwnEndpoint::Wait:
       return write_wait(request, knowledge);
     case OwnEndpoint::LiveReloadScript:
-      return write_own({}, "text/javascript", livereload_script(), request);
+      return write_own(head, "text/javascript", livereload_script(), request);
+    case OwnEndpoint::Options:
+      return write_own(head, "text/plain",
+                       "hpp answers this itself: Max-Forwards is 0, so it is not forwarded.\n",
+                       request);
     case OwnEndpoint::LiveReload:  // no text: the connection is handed over
       break;
   }

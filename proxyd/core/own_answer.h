@@ -17,7 +17,8 @@ namespace hpp::proxyd {
 
 struct OwnHead {
   int status = 200;
-  std::uint64_t generation = 0;  // of the backend that it is about; 0: of none
+  std::uint64_t generation = 0;  // the backend that the answer is about; 0: none
+  std::int64_t now_ms = 0;       // since the Unix epoch
 };
 
 // An answer, ready to be sent. It always says `Connection: close` and is never kept. A HEAD request

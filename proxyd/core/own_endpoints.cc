@@ -12,16 +12,10 @@ namespace {
 
 constexpr std::string_view kRoot = "/__hpp";
 
-// Of a target in the origin or the absolute form, RFC 9112 §3.2.
+// The path of a target in the origin or the absolute form, RFC 9112 §3.2.
 std::string_view path_of(std::string_view target) {
-  if (!target.starts_with('/')) {
-    const auto authority = target.find("://");
-    if (authority == std::string_view::npos) return {};
-    const auto path = target.find_first_of("/?#", authority + 3);
-    if (path == std::string_view::npos) return {};
-    target.remove_prefix(path);
-  }
-  return target.substr(0, target.find_first_of("?#"));
+  const std::string_view local = without_authority(target);
+  return local.substr(0, local.find_first_of("?#"));
 }
 
 std::optional<OwnEndpoint> endpoint_at(std::string_view name) {
@@ -103,6 +97,9 @@ std::variant<NotOwn, OwnRequest, Refused> open_websocket(const RequestHead& head
                             facts.framing == Framing::None &&
                             same_text(find_field(head.fields, "Upgrade").value_or(""), "websocket");
   if (!is_handshake) return Refused{.status = 426, .why = "/__hpp/livereload is a WebSocket"};
+  if (!speaks_websocket_13(head)) {
+    return Refused{.status = 426, .why = "/__hpp/livereload speaks version 13 of WebSocket alone"};
+  }
   if (!has_own_origin(head)) {
     return forbid(fmt::format("a page of {} has no business with this WebSocket",
                               find_field(head.fields, "Origin").value_or("")));
@@ -110,11 +107,22 @@ std::variant<NotOwn, OwnRequest, Refused> open_websocket(const RequestHead& head
   return OwnRequest{.endpoint = OwnEndpoint::LiveReload, .websocket_key = std::string(key)};
 }
 
+// RFC 9110 §7.6.2: a request that may not be forwarded any more is answered by whoever has it.
+// TRACE is not: its answer would hold the request's cookies, and a page's script could read it.
+std::variant<NotOwn, OwnRequest, Refused> answer_as_last(const RequestHead& head) {
+  if (head.method == "OPTIONS") return OwnRequest{.endpoint = OwnEndpoint::Options};
+  return Refused{.status = 501,
+                 .why =
+                     "Max-Forwards is 0, so hpp may not forward it, and hpp itself does not "
+                     "answer TRACE"};
+}
+
 }  // namespace
 
 std::variant<NotOwn, OwnRequest, Refused> judge_own(const RequestHead& head,
                                                     const RequestFacts& facts, bool peer_is_local,
                                                     const Address& bind) {
+  if (max_forwards(head) == 0) return answer_as_last(head);
   std::string_view path = path_of(head.target);
   if (!path.starts_with(kRoot)) return NotOwn{};
   path.remove_prefix(kRoot.size());
@@ -132,6 +140,10 @@ std::variant<NotOwn, OwnRequest, Refused> judge_own(const RequestHead& head,
     return Refused{.status = 405, .why = "what is below /__hpp/ can be read (GET, HEAD), no more"};
   }
   return OwnRequest{.endpoint = *endpoint, .websocket_key = {}};
+}
+
+bool speaks_websocket_13(const RequestHead& head) {
+  return find_field(head.fields, "Sec-WebSocket-Version") == "13";
 }
 
 bool may_ask_own(const RequestHead& head, bool peer_is_local, const Address& bind) {

@@ -1,4 +1,6 @@
-// Pure. The requests that hpp answers itself, below `/__hpp/`: which they are, and who may ask.
+// Pure. The requests that hpp answers itself: which they are, and who may ask. All but one are
+// below
+// `/__hpp/`.
 //
 // They tell of the developer's files and commands, so they are for the developer alone. A page of
 // anybody's that the developer looks at can have the browser ask this machine; as long as its host
@@ -22,6 +24,7 @@ enum class OwnEndpoint {
   Wait,              // `/__hpp/wait`: answered when the tree as of now is live, or has failed
   LiveReload,        // `/__hpp/livereload`, a WebSocket
   LiveReloadScript,  // `/__hpp/livereload.js`
+  Options,           // OPTIONS with `Max-Forwards: 0`, whatever its target
 };
 
 struct OwnRequest {
@@ -44,6 +47,9 @@ struct NotOwn {  // it is the backend's
 std::variant<NotOwn, OwnRequest, Refused> judge_own(const RequestHead& head,
                                                     const RequestFacts& facts, bool peer_is_local,
                                                     const Address& bind);
+
+// RFC 6455 §4.4: a handshake of any other version, or of none, is answered with 426.
+bool speaks_websocket_13(const RequestHead& head);
 
 // Whether who sent this request may ask for any of them.
 bool may_ask_own(const RequestHead& head, bool peer_is_local, const Address& bind);

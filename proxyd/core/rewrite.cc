@@ -48,16 +48,33 @@ bool concerns_one_connection(FieldName name) {
          name == FieldName::ProxyConnection || name == FieldName::TE || name == FieldName::Upgrade;
 }
 
-const Field* last_of(const std::vector<Field>& fields, FieldName name) {
+// The last field of that name that is for more than the client's connection.
+const Field* last_of(const std::vector<Field>& fields, FieldName name,
+                     const ConnectionNamed& named) {
   const Field* last = nullptr;
   for (const Field& field : fields) {
-    if (field.known == name) last = &field;
+    if (field.known == name && !named.has(field)) last = &field;
   }
   return last;
 }
 
-std::string_view value_of(const Field* field) {
-  return field != nullptr ? field->value : std::string_view();
+// Whether a list that all these lines make up can be appended to (RFC 7239 §4).
+bool has_readable_forwarded(const std::vector<Field>& fields) {
+  return std::all_of(fields.begin(), fields.end(), [](const Field& field) {
+    return field.known != FieldName::Forwarded || is_forwarded(field.value);
+  });
+}
+
+// RFC 9112 §3.2.1 and §3.2.4: a server gets the path of a URL, and an OPTIONS for the whole of it a
+// *.
+void append_target(std::string& out, const RequestHead& head) {
+  const std::string_view target = without_authority(head.target);
+  if (target.empty()) {
+    out += head.method == "OPTIONS" ? '*' : '/';
+  } else if (target.starts_with('?') || target.starts_with('#')) {
+    out += '/';
+  }
+  out += target;
 }
 
 // A field that the proxy appends to: to the last line of that name, or as a line of its own.
@@ -72,18 +89,21 @@ void append_list_field(std::string& out, const Field* field, std::string_view na
   out += "\r\n";
 }
 
-void append_forwarding(std::string& out, const std::vector<Field>& fields, std::string_view peer_ip,
+// The client's lines that the proxy appends to.
+struct Forwarding {
+  const Field* forwarded = nullptr;
+  const Field* for_field = nullptr;
+  bool has_host = false;
+  bool has_proto = false;
+};
+
+void append_forwarding(std::string& out, const Forwarding& said, std::string_view peer_ip,
                        std::string_view host) {
-  append_list_field(out, last_of(fields, FieldName::Forwarded), "Forwarded",
-                    forwarded_element(peer_ip, host));
-  append_list_field(out, last_of(fields, FieldName::XForwardedFor), "X-Forwarded-For", peer_ip);
+  append_list_field(out, said.forwarded, "Forwarded", forwarded_element(peer_ip, host));
+  append_list_field(out, said.for_field, "X-Forwarded-For", peer_ip);
   // An outer proxy knows better what the user's browser asked for.
-  if (last_of(fields, FieldName::XForwardedHost) == nullptr && !host.empty()) {
-    append_field(out, "X-Forwarded-Host", host);
-  }
-  if (last_of(fields, FieldName::XForwardedProto) == nullptr) {
-    append_field(out, "X-Forwarded-Proto", "http");
-  }
+  if (!said.has_host && !host.empty()) append_field(out, "X-Forwarded-Host", host);
+  if (!said.has_proto) append_field(out, "X-Forwarded-Proto", "http");
 }
 
 // Lines of their own: the backend's Server-Timing stays what it is.
@@ -107,16 +127,30 @@ std::string write_request_head(const RequestHead& head, const RequestFacts& fact
   out.reserve(1024);
   out += head.method;
   out += ' ';
-  out += head.target;
+  append_target(out, head);
   out += " HTTP/1.1\r\n";
-  const Field* const host = last_of(head.fields, FieldName::Host);
-  if (host == nullptr) append_field(out, "Host", backend);
   const ConnectionNamed named(head.fields);
-  const Field* const forwarded = last_of(head.fields, FieldName::Forwarded);
-  const Field* const forwarded_for = last_of(head.fields, FieldName::XForwardedFor);
+  const Field* const host_field = last_of(head.fields, FieldName::Host, named);
+  // HTTP/1.0 may say it in the target alone, or not at all.
+  const std::string_view host =
+      host_field != nullptr ? host_field->value : authority_of(head.target);
+  if (host_field == nullptr) append_field(out, "Host", host.empty() ? backend : host);
+  const bool keeps_forwarded = has_readable_forwarded(head.fields);
+  const Forwarding said{
+      .forwarded = keeps_forwarded ? last_of(head.fields, FieldName::Forwarded, named) : nullptr,
+      .for_field = last_of(head.fields, FieldName::XForwardedFor, named),
+      .has_host = last_of(head.fields, FieldName::XForwardedHost, named) != nullptr,
+      .has_proto = last_of(head.fields, FieldName::XForwardedProto, named) != nullptr};
+  const auto forwards_left = max_forwards(head);
   for (const Field& field : head.fields) {
     if (concerns_one_connection(field.known) || named.has(field)) continue;
-    if (&field == forwarded || &field == forwarded_for) continue;  // appended to, below
+    if (&field == said.forwarded || &field == said.for_field) continue;  // appended to, below
+    if (field.known == FieldName::Forwarded && !keeps_forwarded) continue;
+    if (field.known == FieldName::MaxForwards && forwards_left) {
+      const std::uint64_t left = *forwards_left - std::min<std::uint64_t>(*forwards_left, 1);
+      append_field(out, field.name, std::to_string(left));
+      continue;
+    }
     append_field(out, field.name, field.value);
   }
   if (facts.asks_upgrade) {
@@ -131,7 +165,7 @@ std::string write_request_head(const RequestHead& head, const RequestFacts& fact
                  : facts.asks_upgrade    ? "Upgrade, TE"
                                          : "TE");
   }
-  append_forwarding(out, head.fields, peer_ip, value_of(host));
+  append_forwarding(out, said, peer_ip, host);
   out += "\r\n";
   return out;
 }

@@ -108,6 +108,14 @@ struct Got {
 
 enum class End { Open, Fin, Reset };
 
+// The target that a backend is to see, RFC 9112 §3.2.
+std::string target_of(const RequestHead& head) {
+  const std::string_view target = without_authority(head.target);
+  if (target.empty()) return head.method == "OPTIONS" ? "*" : "/";
+  const bool has_no_path = target[0] == '?' || target[0] == '#';
+  return (has_no_path ? "/" : "") + std::string(target);
+}
+
 enum class Pumped { MayGoOn, Over, Broken };
 
 void move_run(std::string_view run, std::string& to, Coding coding) {
@@ -447,8 +455,7 @@ class Play {
     if (const auto* refused = std::get_if<Refused>(&judged)) return refuse_request(*refused);
     const auto& facts = std::get<RequestFacts>(judged);
     requests_.push_back(
-        {.start = std::string(head.method) + ' ' + std::string(head.target) + " HTTP/1.1",
-         .facts = facts});
+        {.start = std::string(head.method) + ' ' + target_of(head) + " HTTP/1.1", .facts = facts});
     head_ = write_request_head(head, facts, "127.0.0.1", "localhost:8001");
     input_.erase(0, std::get<HeadRead>(result).size);
     request_body_.begin(facts.framing, facts.length, /*keep_framing=*/true);

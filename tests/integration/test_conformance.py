@@ -670,12 +670,6 @@ GOOD_START_LINES = [
     "GET /\"<>[]^`{|}\\ HTTP/1.1",
     "GET /\xe4\xf6 HTTP/1.1",
     "GET /" + "a" * 60_000 + " HTTP/1.1",
-    "GET http://a HTTP/1.1",
-    "GET http://a/b?c HTTP/1.1",
-    "GET HTTP://A/b HTTP/1.1",
-    "GET http://a:80/ HTTP/1.1",
-    "GET https://a/ HTTP/1.1",
-    "GET ws://a/ HTTP/1.1",
     "OPTIONS * HTTP/1.1",
     "OPTIONS / HTTP/1.1",
     "TRACE / HTTP/1.1",
@@ -685,6 +679,18 @@ GOOD_START_LINES = [
     "M-SEARCH / HTTP/1.1",
     "get / HTTP/1.1",
     "!#$%&'*+-.^_`|~09azAZ / HTTP/1.1",
+]
+
+# A URL comes out as its path, which is all that a server of its own knows (RFC 9112 §3.2.1).
+URLS = [
+    ("GET http://a HTTP/1.1", "GET / HTTP/1.1"),
+    ("GET http://a?b HTTP/1.1", "GET /?b HTTP/1.1"),
+    ("GET http://a/b?c=http://d/ HTTP/1.1", "GET /b?c=http://d/ HTTP/1.1"),
+    ("GET HTTP://A//b HTTP/1.1", "GET //b HTTP/1.1"),
+    ("GET http://a:80/ HTTP/1.1", "GET / HTTP/1.1"),
+    ("GET https://a/ HTTP/1.1", "GET / HTTP/1.1"),
+    ("GET ws://a/b HTTP/1.1", "GET /b HTTP/1.1"),
+    ("OPTIONS http://a HTTP/1.1", "OPTIONS * HTTP/1.1"),
 ]
 
 GOOD_HOSTS = ["a", "A.Example", "localhost:8000", "a:", "127.0.0.1", "127.0.0.1:80", "[::1]",
@@ -786,6 +792,28 @@ class Untouched(ProxyTest):
             with self.subTest(line[:50]):
                 self.assertEqual(self.pass_request(get(start=line))[0], line)
                 self.answer_ok()
+
+    def test_urls(self):
+        for line, passed in URLS:
+            with self.subTest(line):
+                self.assertEqual(self.pass_request(get(start=line))[:2], (passed, ["Host: a"]))
+                self.answer_ok()
+
+    def test_max_forwards(self):
+        for method in ("OPTIONS", "TRACE"):
+            lines = self.pass_request(get("Max-Forwards: 5", start=f"{method} / HTTP/1.1"))[1]
+            self.assertEqual(lines, ["Host: a", "Max-Forwards: 4"])
+            self.answer_ok()
+        for method, status in (("OPTIONS", 200), ("TRACE", 501)):
+            with self.client() as client:
+                client.send(get("Max-Forwards: 0", start=f"{method} / HTTP/1.1"))
+                got = client.read_response()
+                self.assertEqual(got.status, status)
+                self.assertIn("Max-Forwards", got.text)
+                self.assertRegex(got.header("date"), r"^\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT$")
+        self.backend.settimeout(0.05)
+        with self.assertRaises(TimeoutError):
+            self.backend.accept()
 
     def test_hosts(self):
         for host in GOOD_HOSTS:
@@ -1201,7 +1229,7 @@ class Limits(ProxyTest):
                     client = self.client()
                     sender = Background(client.send, padded(size, make))
                     got = client.read_response()
-                    self.assertEqual(got.status, 431)
+                    self.assertEqual(got.status, 414 if name == "the target" else 431)
                     self.assertIn("larger than 64 KiB", got.text)
                     sender.result()
                     client.wait_closed()

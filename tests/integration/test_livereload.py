@@ -146,7 +146,8 @@ class LiveReload(IntegrationTest):
             browser = await self.browser()
             for odd in (b"\x00", b"GET / HTTP/1.1\n\n", b"GET /livereload HTTP/1.1\r\nHost: a\r\n\r\n",
                         b"GET /livereload HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
-                        b"Connection: Upgrade\r\nSec-WebSocket-Key: a\r\n\r\n\xff\xff\xff\xff"):
+                        b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: a\r\n\r\n"
+                        b"\xff\xff\xff\xff"):
                 with socket.create_connection(("localhost", self.port)) as client:
                     client.sendall(odd)
             stuck = await self.browser()

@@ -15,5 +15,18 @@ TEST(Forwarded, FollowsRfc7239) {
   EXPECT_EQ(forwarded_element("10.0.0.1", "a\"b\\"), "for=10.0.0.1;host=\"a\\\"b\\\\\";proto=http");
 }
 
+TEST(Forwarded, IsAListWhoseElementsCanBeToldApart) {
+  for (const char* const value :
+       {"", "for=1.1.1.1", "For=\"[::1]:80\";proto=http;by=_a", "for=a, for=b,, for=c",
+        " , ;for=a; ", "for=\"a,b;c\\\"\"", "for=1.1.1.1:80;host=a:8000", "for=[::1]"}) {
+    EXPECT_TRUE(is_forwarded(value)) << value;
+  }
+  for (const char* const value :
+       {"1.1.1.1", "for", "for=", "=a", "for=a b", "for=a proto=http", "for =a", "for=\"a",
+        "for=\"a\\\"", "for=\"a\"b", "for=a/b", "for=a; /"}) {
+    EXPECT_FALSE(is_forwarded(value)) << value;
+  }
+}
+
 }  // namespace
 }  // namespace hpp::proxyd

@@ -140,6 +140,18 @@ TEST(RequestParser, AHeadOf64KiBIsTheLargest) {
   }
 }
 
+// RFC 9110 §15.5.15.
+TEST(RequestParser, ATargetThatIsTooLongIsToBlame) {
+  for (const std::string behind : {"", " HTTP/1.1\r\nHost: a\r\n\r\n"}) {
+    const std::string text = "GET /" + std::string(kHeadSizeMax, 'a') + behind;
+    EXPECT_EQ(feed(text, {text.size()}).size, 414u);
+    EXPECT_EQ(feed(text, {1000, kHeadSizeMax}).size, 414u);
+  }
+  std::string text = "GET /" + std::string(kHeadSizeMax / 2 - 20, 'a') + " HTTP/1.1\r\nA: ";
+  text += std::string(kHeadSizeMax, 'b');
+  EXPECT_EQ(feed(text, {text.size()}).size, 431u);
+}
+
 TEST(RequestParser, Refuses257Fields) {
   std::string text = "GET / HTTP/1.1\r\n";
   for (int i = 0; i < 256; ++i) text += "A: b\r\n";

@@ -134,8 +134,10 @@ TEST(OwnEndpoints, ThePortOfTheSchemeNeedNotBeSaid) {
 TEST(OwnEndpoints, TheWebSocketIsOpenedByItsHandshake) {
   const std::string handshake =
       "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: abc\r\n";
+  const std::string version = "Sec-WebSocket-Version: 13\r\n";
   const auto open = [&](const std::string& more, const std::string& host = "localhost:8000") {
-    return judge({.target = "/__hpp/livereload", .host = host, .fields = handshake + more});
+    return judge(
+        {.target = "/__hpp/livereload", .host = host, .fields = handshake + version + more});
   };
   const Own opened{OwnRequest{.endpoint = OwnEndpoint::LiveReload, .websocket_key = "abc"}};
   EXPECT_EQ(open(""), opened);
@@ -151,6 +153,34 @@ TEST(OwnEndpoints, TheWebSocketIsOpenedByItsHandshake) {
   EXPECT_EQ(status_of(judge({.target = "/__hpp/livereload",
                              .fields = "Connection: Upgrade\r\nUpgrade: websocket\r\n"})),
             426);
+}
+
+// RFC 6455 §4.4.
+TEST(OwnEndpoints, TheWebSocketHasOneVersion) {
+  for (const char* const version :
+       {"", "Sec-WebSocket-Version: 8\r\n", "Sec-WebSocket-Version: 14\r\n",
+        "Sec-WebSocket-Version: 13, 8\r\n", "Sec-WebSocket-Version:\r\n"}) {
+    const std::string fields =
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: abc\r\n";
+    EXPECT_EQ(status_of(judge({.target = "/__hpp/livereload", .fields = fields + version})), 426)
+        << version;
+  }
+}
+
+// RFC 9110 §7.6.2.
+TEST(MaxForwards, OfZeroIsAnsweredHere) {
+  const std::string zero = "Max-Forwards: 0\r\n";
+  for (const char* const target : {"/", "*", "/__hpp/status"}) {
+    const Own own = judge({.method = "OPTIONS", .target = target, .fields = zero});
+    EXPECT_EQ(own, Own{OwnRequest{.endpoint = OwnEndpoint::Options}}) << target;
+  }
+  EXPECT_EQ(status_of(judge({.method = "TRACE", .target = "/", .fields = zero})), 501);
+  EXPECT_EQ(judge({.method = "GET", .target = "/", .fields = zero}), Own{NotOwn{}});
+  for (const char* const value : {"1", "x", ""}) {
+    const std::string fields = std::string("Max-Forwards: ") + value + "\r\n";
+    EXPECT_EQ(judge({.method = "OPTIONS", .target = "/", .fields = fields}), Own{NotOwn{}});
+    EXPECT_EQ(judge({.method = "TRACE", .target = "/", .fields = fields}), Own{NotOwn{}});
+  }
 }
 
 }  // namespace

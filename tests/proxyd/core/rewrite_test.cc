@@ -33,9 +33,9 @@ constexpr const char* kForwardedA =
     "X-Forwarded-Host: a\r\nX-Forwarded-Proto: http\r\n\r\n";
 
 TEST(RequestRewrite, KeepsTargetOrderCaseAndDuplicates) {
-  EXPECT_EQ(request("GET http://a//b/../c?d#e HTTP/1.1\r\nx-B: 1\r\nHost: a\r\nX-b: 2\r\n"
+  EXPECT_EQ(request("GET /b//../c?d#e HTTP/1.1\r\nx-B: 1\r\nHost: a\r\nX-b: 2\r\n"
                     "COOKIE: q\r\nx-B: 3\r\n\r\n"),
-            "GET http://a//b/../c?d#e HTTP/1.1\r\nx-B: 1\r\nHost: a\r\nX-b: 2\r\n"
+            "GET /b//../c?d#e HTTP/1.1\r\nx-B: 1\r\nHost: a\r\nX-b: 2\r\n"
             "COOKIE: q\r\nx-B: 3\r\n" +
                 std::string(kForwardedA));
 }
@@ -75,6 +75,57 @@ TEST(RequestRewrite, AppendsToWhatOtherProxiesSaid) {
             "X-Forwarded-Host: outer\r\nX-Forwarded-Proto: https\r\n"
             "forwarded: for=2.2.2.2, for=127.0.0.1;host=a;proto=http\r\n"
             "X-Forwarded-For: 1.1.1.1, 127.0.0.1\r\n\r\n");
+}
+
+TEST(RequestRewrite, GivesTheBackendThePathOfAUrl) {
+  const auto line = [](const std::string& start) {
+    const std::string written = request(start + " HTTP/1.1\r\nHost: a\r\n\r\n");
+    return written.substr(0, written.find("\r\n"));
+  };
+  EXPECT_EQ(line("GET http://a/x?y=http://b/"), "GET /x?y=http://b/ HTTP/1.1");
+  EXPECT_EQ(line("GET http://a//b/../c"), "GET //b/../c HTTP/1.1");
+  EXPECT_EQ(line("GET HTTPS://A"), "GET / HTTP/1.1");
+  EXPECT_EQ(line("GET ws://a?b"), "GET /?b HTTP/1.1");
+  EXPECT_EQ(line("OPTIONS http://a:80"), "OPTIONS * HTTP/1.1");
+  EXPECT_EQ(line("OPTIONS http://a/"), "OPTIONS / HTTP/1.1");
+  EXPECT_EQ(line("OPTIONS *"), "OPTIONS * HTTP/1.1");
+  EXPECT_EQ(line("GET /http://a/"), "GET /http://a/ HTTP/1.1");
+  EXPECT_TRUE(
+      request("GET http://b:1/x HTTP/1.0\r\n\r\n").starts_with("GET /x HTTP/1.1\r\nHost: b:1\r\n"));
+}
+
+TEST(RequestRewrite, ConnectionNamesTheClientsFieldsAndNotOurs) {
+  const std::string fields =
+      "Forwarded: for=1.1.1.1\r\nX-Forwarded-For: 1.1.1.1\r\nX-Forwarded-Host: outer\r\n"
+      "X-Forwarded-Proto: https\r\n";
+  EXPECT_EQ(request("GET / HTTP/1.1\r\nHost: a\r\nConnection: forwarded, X-forwarded-for, "
+                    "x-forwarded-host, X-FORWARDED-PROTO\r\n" +
+                    fields + "\r\n"),
+            "GET / HTTP/1.1\r\nHost: a\r\n" + std::string(kForwardedA));
+  EXPECT_EQ(request("GET / HTTP/1.1\r\nHost: a\r\nConnection: x-forwarded-host\r\n\r\n"),
+            "GET / HTTP/1.1\r\nHost: a\r\n" + std::string(kForwardedA));
+}
+
+TEST(RequestRewrite, AListThatCannotBeReadIsBegunAnew) {
+  for (const char* const fields : {"Forwarded: for=\"1.1.1.1\r\n", "Forwarded: 1.1.1.1\r\n",
+                                   "Forwarded: for=1.1.1.1\r\nForwarded: for\r\n"}) {
+    EXPECT_EQ(request(std::string("GET / HTTP/1.1\r\nHost: a\r\n") + fields + "\r\n"),
+              "GET / HTTP/1.1\r\nHost: a\r\n" + std::string(kForwardedA));
+  }
+}
+
+// RFC 9110 §7.6.2.
+TEST(RequestRewrite, CountsMaxForwardsDown) {
+  const auto left = [](const std::string& method, const std::string& value) {
+    const std::string written =
+        request(method + " / HTTP/1.1\r\nHost: a\r\nMax-Forwards: " + value + "\r\n\r\n");
+    const std::size_t begin = written.find("Max-Forwards: ") + 14;
+    return written.substr(begin, written.find("\r\n", begin) - begin);
+  };
+  EXPECT_EQ(left("TRACE", "10"), "9");
+  EXPECT_EQ(left("OPTIONS", "1"), "0");
+  EXPECT_EQ(left("OPTIONS", "many"), "many");
+  EXPECT_EQ(left("GET", "5"), "5");
 }
 
 TEST(RequestRewrite, GivesHttp10TheHostThatItMayOmit) {
