@@ -1,0 +1,62 @@
+"""Last-Modified has a resolution of one second: two saves within one must not leave an old page in the
+browser's cache."""
+
+import email.utils
+import os
+import time
+
+from harness import PYTHON, Connection, IntegrationTest, get, wait_for
+
+# The files of the folder, with their dates; no ETag.
+SERVER = """import http.server, sys
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
+
+
+class Dates(IntegrationTest):
+    def setUp(self):
+        super().setUp()
+        self.save("app.py", SERVER)
+        self.save("page.txt", "old")
+        self.hpp = self.start_hpp("--pattern", "*.py", "--exec", PYTHON, "app.py", "{backend}")
+        self.hpp.wait_ready()
+
+    def save_in_second(self, text, second):
+        """As if it had been saved within that second."""
+        path = self.project / "page.txt"
+        path.write_text(text)
+        os.utime(path, (second, second))
+
+    def ask(self, date=None, tag=None):
+        fields = [f"Host: localhost:{self.hpp.bind}", "Connection: close"]
+        if date is not None:
+            fields.append(f"If-Modified-Since: {date}")
+        if tag is not None:
+            fields.append(f"If-None-Match: {tag}")
+        with Connection(self.hpp.bind) as client:
+            client.send("\r\n".join(["GET /page.txt HTTP/1.1", *fields, "", ""]))
+            return client.read_response()
+
+    def test_a_browser_is_given_no_date_whose_second_is_not_over(self):
+        """A file that hpp does not even watch: nothing but the date of the answer counts."""
+        this_second = int(time.time()) + 2
+        self.save_in_second("first", this_second)
+        first = self.ask()
+        self.assertEqual(first.text, "first")
+        self.save_in_second("second", this_second)
+        # What a browser would do with the copy that it has.
+        reload = self.ask(date=first.header("last-modified"))
+        self.assertEqual((reload.status, reload.text), (200, "second"))
+        # Later it gets a date, which it can use.
+        self.save_in_second("third", int(time.time()) - 60)
+        third = self.ask()
+        self.assertIsNotNone(third.header("last-modified"))
+
+    def test_an_old_date_is_not_asked_about_right_after_a_change(self):
+        date = email.utils.formatdate(time.time() - 60, usegmt=True)
+        self.save_in_second("new", time.time() - 3600)
+        wait_for(lambda: self.ask(date=date).status == 304, "the first two seconds are over")
+        self.save("app.py", SERVER + "# changed\n")
+        self.assertEqual(self.ask(date=date).status, 200)
+        self.assertEqual(self.ask(date=date, tag='"a"').status, 200)  # the server has no tags
+        wait_for(lambda: self.ask(date=date).status == 304, "a date counts again")
