@@ -6,6 +6,7 @@
 #include "proxyd/core/error_page.h"
 #include "proxyd/core/failure_log.h"
 #include "proxyd/core/validators.h"
+#include "proxyd/nonce.h"
 
 namespace hpp::proxyd {
 namespace {
@@ -535,7 +536,8 @@ void Client::perform(const Answer& effect) {
   bus::BackendState backend;
   if (context_.gate.is_supervised()) backend = context_.gate.backend().value_or(backend);
   const Audience audience{.may_see_output = peer_is_local_ || context_.expose_errors,
-                          .now_ms = wall_ms()};
+                          .now_ms = wall_ms(),
+                          .nonce = random_nonce()};
   stream_.output().append(write_answer(effect, exchange_.request(), backend, audience));
 }
 

@@ -10,6 +10,7 @@
 #include "common/wall_clock.h"
 #include "proxyd/core/own_answer.h"
 #include "proxyd/listening_sockets.h"
+#include "proxyd/nonce.h"
 
 namespace hpp::proxyd {
 namespace {
@@ -280,13 +281,15 @@ bus::ProxyState Daemon::state_now() const {
 
 std::string Daemon::write_endpoint(OwnEndpoint endpoint, const RequestFacts& request) {
   const bus::ProxyState proxy = state_now();
+  const std::string nonce = random_nonce();
   return hpp::proxyd::write_endpoint(endpoint, request,
                                      {.tree = context_.gate.tree(),
                                       .backend = context_.gate.backend(),
                                       .proxy = proxy,
                                       .history = context_.history,
                                       .defects = context_.defects,
-                                      .now_ms = wall_ms()});
+                                      .now_ms = wall_ms(),
+                                      .nonce = nonce});
 }
 
 }  // namespace hpp::proxyd

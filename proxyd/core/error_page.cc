@@ -230,7 +230,8 @@ std::string_view hint_of(const Story& story, bool is_safe) {
 }
 
 std::string html_of(const Story& story, int status, const RequestFacts& request,
-                    const bus::BackendState& backend, std::int64_t now_ms) {
+                    const bus::BackendState& backend, const Audience& audience) {
+  const std::int64_t now_ms = audience.now_ms;
   std::string html =
       "<!doctype html>\n<html lang=\"en\" data-hpp>\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n";
@@ -251,7 +252,9 @@ std::string html_of(const Story& story, int status, const RequestFacts& request,
   if (story.tells_all) html += failure_html(backend, now_ms);
   html += fmt::format("<p class=\"hint\" role=\"status\">{}</p>\n</main>\n",
                       hint_of(story, request.is_safe));
-  if (story.waits) html += fmt::format("<script>{}</script>\n", error_script());
+  if (story.waits) {
+    html += fmt::format("<script nonce=\"{}\">{}</script>\n", audience.nonce, error_script());
+  }
   return html + "</body>\n</html>\n";
 }
 
@@ -262,11 +265,12 @@ std::string write_answer(const Answer& answer, const RequestFacts& request,
   const Story story = story_of(answer, backend, audience.may_see_output);
   const OwnHead head{.status = answer.status,
                      .generation = backend.generation,
-                     .now_ms = audience.now_ms};
+                     .now_ms = audience.now_ms,
+                     .nonce = audience.nonce};
   switch (request.asks_upgrade && request.wanted == Wanted::Html ? Wanted::Text : request.wanted) {
     case Wanted::Html:
-      return write_own(head, "text/html",
-                       html_of(story, answer.status, request, backend, audience.now_ms), request);
+      return write_own(head, "text/html", html_of(story, answer.status, request, backend, audience),
+                       request);
     case Wanted::Json:
       return write_own(head, "application/json", json_of(story, answer.status, backend), request);
     case Wanted::Any:

@@ -13,6 +13,7 @@ namespace hpp::proxyd {
 struct Audience {
   bool may_see_output = false;  // and all else that strangers are not to know
   std::int64_t now_ms = 0;      // since the Unix epoch
+  std::string nonce = {};       // random, for one page
 };
 
 // The text of an answer, ready to be sent. It always says `Connection: close`.

@@ -63,6 +63,18 @@ std::string_view fields_of(int status) {
   }
 }
 
+// A page of ours loads nothing and runs its own script alone, whatever the backend has printed.
+// Only pages of its own origin may have it in a frame, as a page may that shows another of its
+// site.
+std::string policy_fields(std::string_view type, std::string_view nonce) {
+  if (type != "text/html") return "";
+  return fmt::format(
+      "Content-Security-Policy: default-src 'none'; script-src 'nonce-{}'; "
+      "style-src 'unsafe-inline'; img-src data:; connect-src 'self'; base-uri 'none'; "
+      "form-action 'none'; frame-ancestors 'self'\r\nX-Frame-Options: SAMEORIGIN\r\n",
+      nonce);
+}
+
 // §7.8: whoever says Upgrade names it in Connection.
 std::string_view connection_of(int status) {
   return status == 426 ? "upgrade, close" : "close";
@@ -132,7 +144,9 @@ std::string write_wait(const RequestFacts& request, const Knowledge& knowledge) 
   const bus::BackendState backend = knowledge.backend.value_or(bus::BackendState{});
   if (!backend.problem.empty()) {
     return write_answer({.kind = Answer::Kind::Crashed, .status = 503}, request, backend,
-                        {.may_see_output = true, .now_ms = knowledge.now_ms});
+                        {.may_see_output = true,
+                         .now_ms = knowledge.now_ms,
+                         .nonce = std::string(knowledge.nonce)});
   }
   const std::string doubt = doubt_of(knowledge);
   if (!doubt.empty()) return write_doubt(request, backend, doubt, knowledge.now_ms);
@@ -203,8 +217,9 @@ std::string safe_for_terminals(std::string_view type, std::string_view body) {
   return type == "application/json" ? printable_json(body) : std::string(body);
 }
 
-std::string home_text() {
-  return fmt::format("{}<style>{}</style>\n{}", home_page_head(), page_style(), home_page_body());
+std::string home_text(std::string_view nonce) {
+  return fmt::format("{}<style>{}</style>\n{}<script nonce=\"{}\">{}</script>\n", home_page_head(),
+                     page_style(), home_page_body(), nonce, home_page_script());
 }
 
 }  // namespace
@@ -214,9 +229,9 @@ std::string write_own(const OwnHead& head, std::string_view type, std::string_vi
   const std::string body = safe_for_terminals(type, content);
   std::string out = fmt::format(
       "HTTP/1.1 {} {}\r\nContent-Type: {}; charset=utf-8\r\nCache-Control: no-store\r\n"
-      "X-Content-Type-Options: nosniff\r\n{}Content-Length: {}\r\nDate: {}\r\nConnection: {}\r\n",
-      head.status, reason_phrase(head.status), type, fields_of(head.status), body.size(),
-      http_date(head.now_ms), connection_of(head.status));
+      "X-Content-Type-Options: nosniff\r\n{}{}Content-Length: {}\r\nDate: {}\r\nConnection: {}\r\n",
+      head.status, reason_phrase(head.status), type, policy_fields(type, head.nonce),
+      fields_of(head.status), body.size(), http_date(head.now_ms), connection_of(head.status));
   if (head.generation != 0) out += fmt::format("X-Hpp-Generation: {}\r\n", head.generation);
   out += "\r\n";
   if (!request.is_head) out += body;
@@ -225,13 +240,13 @@ std::string write_own(const OwnHead& head, std::string_view type, std::string_vi
 
 std::string write_endpoint(OwnEndpoint endpoint, const RequestFacts& request,
                            const Knowledge& knowledge) {
-  const OwnHead head{.now_ms = knowledge.now_ms};
+  const OwnHead head{.now_ms = knowledge.now_ms, .nonce = knowledge.nonce};
   const auto json = [&](const std::string& text) {
     return write_own(head, "application/json", text, request);
   };
   switch (endpoint) {
     case OwnEndpoint::Home:
-      return write_own(head, "text/html", home_text(), request);
+      return write_own(head, "text/html", home_text(knowledge.nonce), request);
     case OwnEndpoint::Status:
       return json(status_text(knowledge));
     case OwnEndpoint::History:

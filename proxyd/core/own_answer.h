@@ -19,6 +19,7 @@ struct OwnHead {
   int status = 200;
   std::uint64_t generation = 0;  // the backend that the answer is about; 0: none
   std::int64_t now_ms = 0;       // since the Unix epoch
+  std::string_view nonce = {};   // HTML: that of the page's script
 };
 
 // An answer, ready to be sent. It always says `Connection: close` and is never kept. A HEAD request
@@ -33,7 +34,8 @@ struct Knowledge {
   const bus::ProxyState& proxy;
   const History& history;
   const DefectRecord& defects;
-  std::int64_t now_ms = 0;  // since the Unix epoch
+  std::int64_t now_ms = 0;      // since the Unix epoch
+  std::string_view nonce = {};  // random, for one page
 };
 
 // Returns the endpoint's answer. Wait: 200 if the backend runs and serves the newest tree; 503 with

@@ -172,7 +172,11 @@ does not.</noscript></p>
 <p class="foot">As JSON: <a href="/__hpp/status">status</a>, <a href="/__hpp/history">history</a>,
 <a href="/__hpp/wait">wait</a></p>
 </main>
-<script>
+)html";
+}
+
+std::string_view home_page_script() {
+  return R"js(
 const tones = {Running: "good", Error: "bad", Loading: "wait", Killing: "wait"};
 const titles = {
   Running: "Your server runs",
@@ -278,8 +282,7 @@ async function watch() {
 }
 
 watch();
-</script>
-)html";
+)js";
 }
 
 }  // namespace hpp::proxyd

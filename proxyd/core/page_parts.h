@@ -18,5 +18,6 @@ std::string_view error_script();
 // The page `/__hpp/`, whole: shows what `/__hpp/history` says.
 std::string_view home_page_head();  // up to the style
 std::string_view home_page_body();
+std::string_view home_page_script();
 
 }  // namespace hpp::proxyd

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import unittest
 
 import websockets
@@ -73,6 +74,14 @@ class Status(OwnEndpointsTest):
             page = get(self.hpp.url + path)
             self.assertEqual((page.status, page.header("content-type")),
                              (200, "text/html; charset=utf-8"))
+            policy = page.header("content-security-policy")
+            nonce = re.search(r"script-src 'nonce-([0-9a-f]{32})'", policy)[1]
+            self.assertIn(f'<script nonce="{nonce}">', page.text)
+            self.assertEqual(page.text.count("<script"), 1)
+            self.assertIn("frame-ancestors 'self'", policy)
+            self.assertEqual(page.header("x-frame-options"), "SAMEORIGIN")
+            self.assertTrue(page.header("date").endswith(" GMT"))
+            self.assertNotIn(nonce, get(self.hpp.url + path).text)
 
     def test_the_steps_of_each_start_are_kept(self):
         get(self.hpp.url)

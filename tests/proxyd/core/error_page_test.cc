@@ -207,7 +207,7 @@ TEST(ErrorPage, ItReloadsWhereThatMayHelp) {
   EXPECT_THAT(page(Answer::Kind::BadGateway, kHtml), waits_for("3", "0"));
   EXPECT_THAT(page(Answer::Kind::QueueTimeout, kHtml), waits_for("0", "1"));
   EXPECT_THAT(page(Answer::Kind::Crashed, kHtml), HasSubstr("http-equiv=\"refresh\""));
-  EXPECT_THAT(page(Answer::Kind::Refused, kHtml), Not(HasSubstr("<script>")));
+  EXPECT_THAT(page(Answer::Kind::Refused, kHtml), Not(HasSubstr("<script")));
   EXPECT_THAT(page(Answer::Kind::Refused, kHtml), Not(HasSubstr("refresh")));
   const std::string posted = page(Answer::Kind::Unrepeated, {.wanted = Wanted::Html});
   EXPECT_THAT(posted, HasSubstr("data-safe=\"0\""));
@@ -236,6 +236,24 @@ TEST(ErrorPage, EachKindSaysWhy) {
   EXPECT_THAT(refused, HasSubstr("HTTP/1.1 431 Request Header Fields Too Large\r\n"));
   EXPECT_THAT(refused, HasSubstr("too big"));
   EXPECT_THAT(refused, Not(HasSubstr("Retry-After")));
+}
+
+// Nothing that the backend prints can run in our page, and no foreign page can frame it.
+TEST(ErrorPage, RunsItsOwnScriptAlone) {
+  const Audience audience{.may_see_output = true, .now_ms = kNow, .nonce = "abc"};
+  const std::string page = crashed(kCrashed, kHtml, audience);
+  EXPECT_THAT(page, HasSubstr("\r\nContent-Security-Policy: default-src 'none'; script-src "
+                              "'nonce-abc'; "));
+  EXPECT_THAT(page, HasSubstr("frame-ancestors 'self'\r\nX-Frame-Options: SAMEORIGIN\r\n"));
+  EXPECT_THAT(page, HasSubstr("<script nonce=\"abc\">"));
+  EXPECT_THAT(page, Not(HasSubstr("<script>")));
+  for (const RequestFacts& request : {kText, kJson}) {
+    EXPECT_THAT(crashed(kCrashed, request, audience), Not(HasSubstr("Content-Security-Policy")));
+  }
+}
+
+TEST(ErrorPage, SaysWhenItWasWritten) {
+  EXPECT_THAT(crashed(kCrashed), HasSubstr("\r\nDate: Tue, 14 Nov 2023 22:13:20 GMT\r\n"));
 }
 
 }  // namespace
