@@ -45,11 +45,5 @@ TEST(WaitAnswer, ThatIsCutShortIsNone) {
   EXPECT_TRUE(read_wait_answer(whole).has_value());
 }
 
-TEST(WaitAnswer, ThatIsOddIsShownWithoutWhatATerminalObeys) {
-  const auto answer = read_wait_answer("HTTP/1.1 500 \x1B[2J\r\n\r\n");
-  ASSERT_TRUE(answer.has_value());
-  EXPECT_EQ(answer->status_line, "HTTP/1.1 500 ?[2J");
-}
-
 }  // namespace
 }  // namespace hpp::ctl
