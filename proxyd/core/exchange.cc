@@ -404,7 +404,10 @@ Effects Exchange::handle(const TunnelEnded&, TimePoint) {
   return cut();
 }
 
+// A timer may fire some milliseconds early (coarse clock), or in the turn in which another event
+// has moved its time. Then nothing has expired, and the shell starts it again for wake_at().
 Effects Exchange::handle(const TimerExpired& event, TimePoint now) {
+  if (!wake_at_ || now < *wake_at_) return {};
   wake_at_.reset();
   if (phase_ == Phase::Reading && head_begun_) {
     request_ = {};

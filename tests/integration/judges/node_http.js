@@ -246,8 +246,7 @@ run({
   'the target is as it was': async () => {
     let seen;
     serve = {request: (request, response) => { seen = request.url; response.end(); }};
-    for (const path of ['//a//b/../c', '/%2e%2E/%00?a=%20+&&b', '/?http://b/', '/~!$&()*+,;=:@\'',
-                        `http://127.0.0.1:${targetPort}/absolute?x`]) {
+    for (const path of ['//a//b/../c', '/%2e%2E/%00?a=%20+&&b', '/?http://b/', '/~!$&()*+,;=:@\'']) {
       await ask({path});
       assert.strictEqual(seen, path);
     }

@@ -981,6 +981,20 @@ TEST(Exchange, EveryHistoryToDepthTen) {
   RecordProperty("histories", std::to_string(histories));
 }
 
+TEST(Exchange, ATimerThatFiresEarlyChangesNothing) {
+  Steps held;
+  held.when(RequestArrived{kGet}).then({AskGate{}}).when(ClientEnded{}).then({});
+  const auto deadline = held.exchange().wake_at();
+  held.after(kHalfCloseGrace - 4ms).when(TimerExpired{}).then({}).in(Phase::Held);
+  EXPECT_EQ(held.exchange().wake_at(), deadline);
+  held.after(4ms).when(TimerExpired{});
+  EXPECT_EQ(held.answered(), Answer::Kind::HalfClosed) << "no queue timeout was asked for";
+
+  Steps answered;
+  answered.when(RequestBegun{}).then({}).when(RequestArrived{kGet}).then({AskGate{}});
+  answered.when(TimerExpired{}).then({}).in(Phase::Held);
+}
+
 TEST(Exchange, AHeadThatDoesNotComeWholeIsTimedOut) {
   Steps steps;
   steps.when(RequestBegun{}).then({}).in(Phase::Reading);
@@ -989,7 +1003,10 @@ TEST(Exchange, AHeadThatDoesNotComeWholeIsTimedOut) {
   EXPECT_EQ(steps.exchange().plea(), std::nullopt) << "a request is under way, nothing is idle";
   steps.after(1s).when(RequestBegun{}).then({});
   EXPECT_EQ(steps.exchange().wake_at(), deadline) << "a byte now and then does not help";
-  steps.when(TimerExpired{})
+  steps.after(kHeadWait - 2s).when(TimerExpired{}).then({}).in(Phase::Reading);
+  EXPECT_EQ(steps.exchange().wake_at(), deadline) << "a timer that fires early is started again";
+  steps.after(1s)
+      .when(TimerExpired{})
       .then({Answer{.kind = Answer::Kind::Refused,
                     .status = 408,
                     .why = "its head did not come within 60 s"},
