@@ -19,7 +19,7 @@ import struct
 import threading
 import time
 
-from harness import DEADLINE_S, wait_for
+from harness import DEADLINE_S, make_run_directory, wait_for
 
 PUB = 0x20
 SUB = 0x21
@@ -33,7 +33,7 @@ class TicketAuthor:
     """The author of topic `proxy`, in the place of hpp-proxyd."""
 
     def __init__(self, run_directory):
-        run_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_run_directory(run_directory)
         self.epoch = random.randrange(1, 1 << 50)  # of its tickets and its messages
         self.number = 0
         self._lock = threading.Lock()

@@ -104,6 +104,14 @@ def _is_free(port):
     return True
 
 
+def make_run_directory(path):
+    """Creates it, and the directory that holds all of them, as hpp does: for this user alone. The
+    mode of Path.mkdir() is not that of the parents that it creates."""
+    for folder in (path.parent, path):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    return path
+
+
 # ---- processes ----------------------------------------------------------------------------------
 
 
@@ -392,8 +400,7 @@ class IntegrationTest(unittest.TestCase):
 
     def start_helper(self, name, *arguments, bind, backend):
         """Starts `hpp-NAME` as a developer does at a prompt."""
-        folder = self.run_directory(bind)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = make_run_directory(self.run_directory(bind))
         where = {"proxyd": [f"localhost:{bind}", backend], "watchd": [], "supervisord": [backend]}
         return self._keep(Hpp([self.program(name), *where[name], "--run-dir", folder, *arguments],
                               self, bind, backend))
