@@ -1,5 +1,5 @@
 // Pure. Output for a destination that takes none at the moment: a terminal that was stopped with
-// Ctrl+S, or a pipe that nobody reads.
+// Ctrl+S, or a pipe without a reader.
 #pragma once
 
 #include <cstddef>

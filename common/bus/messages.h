@@ -8,8 +8,8 @@
 //
 // Names in JSON are the names of the members. Readers ignore fields that they do not know.
 //
-// A message has at most kMessageSizeMax bytes: readers drop a longer one, and would wait for ever
-// for what it says. So its author cuts every text and every list (`limited` in codec.h).
+// A message has at most kMessageSizeMax bytes: readers drop a longer one, and then requests hang.
+// So its author cuts every text and every list (`limited` in codec.h).
 #pragma once
 
 #include <cstdint>

@@ -13,13 +13,12 @@ namespace hpp {
 // Never blocks, whatever becomes of the terminal or of the pipe's reader: what is not taken waits,
 // up to kWaitingMax. A destination that is gone (EPIPE, EIO, ENOSPC) takes everything.
 //
-//   socket           send(2) has a flag for it.
-//   terminal, pipe   We open it once more, non-blocking (reopen.h).
-//   the same, where  We look whether it takes bytes, and write so few that it takes all of them.
-//   This we may not       can only block if it is a terminal, or the kernel is old, and another
-//   process
-//                    fills it between the look and the write.
-//   other            A file or a device such as /dev/null takes everything at once.
+//   own      A terminal or pipe: opened once more, non-blocking (reopen.h).
+//   socket   send(2) has a flag for it.
+//   shared   A terminal or pipe that we may not open (another user's). We look whether it takes
+//            bytes, and write so few that it takes them all. The write can only block if another
+//            process fills the terminal, or a pipe of an old kernel, after the look.
+//   other    A file, or a device such as /dev/null, takes everything at once.
 class Outlet {
  public:
   // Bytes that wait at most; beyond that the oldest lines are dropped (output_queue.h).

@@ -1,9 +1,9 @@
 // Pure. The ways in which a server's answer may depart from RFC 9112 and still be accepted.
 //
-// hpp writes every head anew, so it accepts an answer with a defect if the answer has one plain
-// meaning: RFC 9112 defines it, or nginx and HAProxy agree on it. What hpp sends on is to the
-// letter. Each kind of defect is named once per run in the log, and on `/__hpp/`, because the next
-// program that reads these answers may be less forgiving.
+// hpp writes every head itself, so it accepts an answer with a defect if the answer has one plain
+// meaning: RFC 9112 defines it, or nginx and HAProxy agree on it. The answer that the client
+// gets is to the letter. Each kind of defect is named once per run in the log, and on `/__hpp/`,
+// because the next program that reads these answers may be less forgiving.
 #pragma once
 
 #include <array>

@@ -20,12 +20,6 @@ void append_value(std::string& out, std::string_view value) {
   out += '"';
 }
 
-bool take(std::string_view& text, char c) {
-  if (!text.starts_with(c)) return false;
-  text.remove_prefix(1);
-  return true;
-}
-
 // Removes all characters at the front that `belongs` accepts; false: there is none.
 template <class Belongs>
 bool take_all(std::string_view& text, Belongs belongs) {
@@ -33,14 +27,6 @@ bool take_all(std::string_view& text, Belongs belongs) {
   while (size < text.size() && belongs(text[size])) ++size;
   text.remove_prefix(size);
   return size > 0;
-}
-
-bool take_quoted(std::string_view& text) {
-  if (!take(text, '"')) return false;
-  while (!text.empty() && text[0] != '"') {
-    text.remove_prefix(text.starts_with('\\') && text.size() > 1 ? 2 : 1);
-  }
-  return take(text, '"');
 }
 
 bool is_node_character(char c) {

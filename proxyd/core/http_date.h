@@ -12,7 +12,7 @@ namespace hpp::proxyd {
 std::string http_date(std::int64_t now_ms);
 
 // The date in seconds since the Unix epoch. Nothing: it is not of that form. The two obsolete
-// forms, which nobody writes any more, are not read.
+// forms, which servers no longer write, are not read.
 std::optional<std::int64_t> read_http_date(std::string_view text);
 
 }  // namespace hpp::proxyd

@@ -53,4 +53,18 @@ bool same_text(std::string_view a, std::string_view b) {
                     [](char x, char y) { return lower(x) == lower(y); });
 }
 
+bool take(std::string_view& text, char c) {
+  if (!text.starts_with(c)) return false;
+  text.remove_prefix(1);
+  return true;
+}
+
+bool take_quoted(std::string_view& text) {
+  if (!take(text, '"')) return false;
+  while (!text.empty() && text[0] != '"') {
+    text.remove_prefix(text.starts_with('\\') && text.size() > 1 ? 2 : 1);
+  }
+  return take(text, '"');
+}
+
 }  // namespace hpp::proxyd

@@ -19,6 +19,12 @@ std::string_view trimmed(std::string_view text);
 // The first line of a peer's text in apostrophes, for a message: shortened, and printable.
 std::string quoted(std::string_view text);
 
+// Removes `c` from the front of the text. Returns false if the text begins with something else.
+bool take(std::string_view& text, char c);
+
+// Removes a quoted-string, §5.6.4, from the front of the text. Returns false if there is none.
+bool take_quoted(std::string_view& text);
+
 // Calls `visit` with each element of a comma-separated list, §5.6.1, white space and empty
 // elements left out.
 template <class Visit>

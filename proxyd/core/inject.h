@@ -30,8 +30,8 @@ std::optional<Page> navigated_page(const RequestHead& head);
 // The same request for bytes without a content coding: nothing can be added to others.
 RequestHead asking_for_plain(RequestHead head);
 
-// What keeps the script out of an answer that is otherwise a page. The user wonders why it does not
-// reload, so each kind is told once.
+// A reason why an answer that is otherwise a page goes without the script. The user wonders why the
+// page does not reload, so each kind is logged once.
 struct Obstacle {
   enum class Kind : std::uint8_t {
     Policy,       // Content-Security-Policy forbids the script

@@ -69,25 +69,11 @@ int hex_value(char c) {
   return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-bool take(std::string_view& text, char c) {
-  if (!text.starts_with(c)) return false;
-  text.remove_prefix(1);
-  return true;
-}
-
 bool take_token(std::string_view& text) {
   const auto end = std::find_if_not(text.begin(), text.end(), is_token_character);
   const auto size = static_cast<std::size_t>(end - text.begin());
   text.remove_prefix(size);
   return size > 0;
-}
-
-bool take_quoted(std::string_view& text) {
-  if (!take(text, '"')) return false;
-  while (!text.empty() && text[0] != '"') {
-    text.remove_prefix(text.starts_with('\\') && text.size() > 1 ? 2 : 1);
-  }
-  return take(text, '"');
 }
 
 // RFC 9112 §7.1.1: *( BWS ";" BWS token [ BWS "=" BWS ( token / quoted-string ) ] ).
@@ -137,7 +123,7 @@ HeadResult ResponseParser::read_head(std::string_view text) {
   const bool is_complete = end != std::string_view::npos;
   if (is_complete && end <= kHeadSizeMax) return parse(text.substr(skipped, end - skipped), end);
   if (text.size() >= kHeadSizeMax) return Refused{.why = "its head is larger than 64 KiB"};
-  // Of a server that ends its lines with CR alone, the end of the head would never come.
+  // If a server ends its lines with CR alone, the end of the head never comes.
   if (has_bare_cr(rest)) return Refused{.why = "its head has a CR without an LF"};
   scanned_ = text.size() - std::min<std::size_t>(text.size(), 2);
   return NeedMore{};

@@ -56,7 +56,7 @@ class ResponseParser {
   // piece.
   ChunkStep read_chunk(std::string_view text);
 
-  // Of the chunked coding so far.
+  // The defects of the chunked coding so far.
   const Defects& chunk_defects() const { return chunk_defects_; }
 
   const std::string& error() const { return error_; }

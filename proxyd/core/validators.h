@@ -5,15 +5,13 @@
 // 304, and the reload shows the first copy, no matter how much later it comes. Two rules prevent
 // that:
 //
-//   an answer   goes without Last-Modified if the second that it names was not over when the
-//   request
-//               was forwarded: a later save in that second could not be told from this copy
-//               (RFC 9110 §8.8.2.2 calls such a date a weak validator). The next reload asks
+//   an answer   goes without Last-Modified if the second that it names was not over when its
+//               request was forwarded: a later save in that second could not be told from this
+//               copy (RFC 9110 §8.8.2.2 calls such a date a weak validator). The next reload asks
 //               without a condition, and gets a date that it can keep.
-//   a request   goes without If-Modified-Since if a change was heard of since two seconds before
-//   the
-//               request arrived. That is for the copies that a browser already had when hpp was
-//               started: no answer of theirs has passed here.
+//   a request   goes without If-Modified-Since if hpp heard of a change in the two seconds before
+//               the request arrived, or since then. This is for the copies that a browser already
+//               had when hpp was started: no answer of theirs has passed here.
 //
 // Neither applies if there is an entity tag (ETag, If-None-Match): a server that has both goes by
 // the tag (RFC 9110 §13.1.3).

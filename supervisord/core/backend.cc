@@ -258,7 +258,7 @@ Effects Backend::handle(const TreeGone& event, TimePoint now) {
   return {};
 }
 
-// Of the backend in Error.
+// TreeGone in Error: nothing of the failed backend is left.
 Effects Backend::remains_gone(TimePoint now) {
   // A start waits for the port if the stranger has it.
   if (stranger_.empty() && !is_refused_) return {};

@@ -127,7 +127,7 @@ struct KillTree {
 };
 
 struct StartProbe {
-  // Whose answer counts.
+  // Processes whose answer counts.
   enum class Of {
     Tree,         // a process of the backend's tree
     Anybody,      // the tree's before a stranger's

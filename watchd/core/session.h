@@ -164,9 +164,8 @@ using Effects = std::vector<Effect>;
 //      │            ▼              ▼              ▼              ▼             ▼
 //      └─ Backoff ◄─────── anything that goes wrong, in any state but Backoff ─┘
 //
-//   Finding      looks whether the project folder is there; then `watchman get-sockname` runs,
-//   which
-//                starts Watchman if need be
+//   Finding      looks whether the project folder is there; then runs `watchman get-sockname`,
+//                which starts Watchman if necessary
 //   Connecting   to its socket
 //   Resolving    watch-project: which root holds our directory; Watchman may read all of it first
 //   Forgetting   watch-del: the root was replaced, and Watchman may still watch the old one

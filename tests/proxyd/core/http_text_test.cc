@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace hpp::proxyd {
 namespace {
@@ -26,6 +29,19 @@ TEST(HttpText, ListElementsWithoutSpaceAndEmptyOnes) {
   std::string seen;
   for_each_element(" a,, b\t,c ,\t", [&](std::string_view e) { seen += std::string(e) + ';'; });
   EXPECT_EQ(seen, "a;b;c;");
+}
+
+TEST(HttpText, TakesAQuotedStringWhole) {
+  for (const auto& [text, rest] : std::vector<std::pair<std::string_view, std::string_view>>{
+           {"\"\"", ""}, {"\"a;b\";c", ";c"}, {"\"a\\\"b\" c", " c"}, {"\"\\\\\"x", "x"}}) {
+    std::string_view left = text;
+    EXPECT_TRUE(take_quoted(left)) << text;
+    EXPECT_EQ(left, rest) << text;
+  }
+  for (const std::string_view text : {"", "a", "\"a", "\"a\\\"", "\"a\\"}) {
+    std::string_view left = text;
+    EXPECT_FALSE(take_quoted(left)) << text;
+  }
 }
 
 }  // namespace
