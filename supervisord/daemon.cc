@@ -208,6 +208,7 @@ void Daemon::follow_window() {
 
 void Daemon::on_exit(std::uint64_t generation, ExitStatus status) {
   log::debug("generation {} ended: {}", generation, to_string(status));
+  killer_.first_ended();
   output_.drain();
   output_.calm_screen();
   happen(ProcessExited{generation, status, output_.tail(), wall_ms()});

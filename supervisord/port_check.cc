@@ -2,6 +2,8 @@
 
 #include <poll.h>
 
+#include "common/os/port_owner.h"
+
 namespace hpp::supervisord {
 namespace {
 
@@ -12,7 +14,9 @@ bool accepts(const SocketAddress& address) {
   const ConnectAttempt attempt = start_connect(address);
   if (attempt.error != 0) return false;
   pollfd entry{.fd = attempt.fd.get(), .events = POLLOUT, .revents = 0};
-  return ::poll(&entry, 1, kConnectTimeMaxMs) > 0 && connect_error(attempt.fd.get()) == 0;
+  if (::poll(&entry, 1, kConnectTimeMaxMs) > 0) return connect_error(attempt.fd.get()) == 0;
+  // A program that is stopped lets its accept queue run full, and then SYNs are dropped.
+  return !listening_inodes(address).empty();
 }
 
 }  // namespace

@@ -115,7 +115,7 @@ void Probe::begin_round() {
 void Probe::end_round() {
   if (stranger_.empty()) return next_round_.start(pause());
   if (takes_strangers_) return ask_stranger();
-  next_round_.start(is_patient_ ? kPatientPause : kStrangerPause);
+  next_round_.start(pause());
   if (!is_patient_) handlers_.on_stranger(stranger_);
 }
 
@@ -241,6 +241,8 @@ void Probe::hang_up() {
 }
 
 microseconds Probe::pause() const {
+  if (is_patient_) return kPatientPause;
+  if (!stranger_.empty()) return kStrangerPause;
   const auto waited =
       std::chrono::duration_cast<microseconds>(std::chrono::steady_clock::now() - started_);
   return std::clamp(waited / kPauseShare, kPauseMin, kPauseMax);

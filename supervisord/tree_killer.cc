@@ -92,7 +92,7 @@ void TreeKiller::kill_now() {
 }
 
 void TreeKiller::look() {
-  const bool children = children_left({first_, builder_});
+  const bool children = children_left({is_first_owned_ ? first_ : 0, builder_});
   if (killing_ && asking_ && is_group_gone(first_)) return kill_now();
   if (!killing_ || asking_ || (leftovers_possible_ && kill_leftovers())) return;
   if (!children) return finish();

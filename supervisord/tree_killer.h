@@ -48,8 +48,16 @@ class TreeKiller {
   TreeKiller(Loop& loop, std::string tag_prefix, FindStrays strays, Manners manners,
              std::function<void()> on_gone, OnRefused on_refused);
 
-  // The backend's first process, leader of its group. Its owner reaps it, and then calls look().
-  void set_first(pid_t first) { first_ = first; }
+  // The backend's first process, leader of its group. Its owner reaps it, and then calls
+  // first_ended() and look().
+  void set_first(pid_t first) {
+    first_ = first;
+    is_first_owned_ = true;
+  }
+
+  // The owner of the first process has learned of its end. A zombie that a tracer keeps is reaped
+  // by look() when the tracer lets it go.
+  void first_ended() { is_first_owned_ = false; }
 
   // The first process of a build, in a group of its own, beside a backend or without one; likewise.
   // 0 when it has been reaped: from then on its number may be another's, and what it has left
@@ -92,6 +100,7 @@ class TreeKiller {
   OnRefused on_refused_;
   std::vector<pid_t> inherited_;  // children from before our exec, not ours to kill
   pid_t first_ = 0;
+  bool is_first_owned_ = false;  // its owner still has to reap it
   pid_t builder_ = 0;
   bool killing_ = false;
   bool asking_ = false;             // of what is being killed: its patience is not over

@@ -167,7 +167,9 @@ Effects Backend::handle(const Answered& event, TimePoint now) {
   facts_.stranger = event.stranger;
   stranger_.clear();
   Effects effects{publish(), Say{running_text(now)}};
-  if (is_strangers()) {
+  if (!is_strangers()) {
+    has_blamed_stranger_ = false;
+  } else {
     effects.emplace_back(Say{stranger_text(event)});
     effects.emplace_back(StartProbe{facts_.generation, StartProbe::Of::TreeInstead});
   }
@@ -233,7 +235,7 @@ Effects Backend::handle(const ProcessExited& event, TimePoint now) {
 
 Effects Backend::handle(const TreeGone& event, TimePoint now) {
   assert(kill_due_);
-  kill_due_ = false;
+  kill_due_ = can_kill_again_ = false;
   switch (state_) {
     case State::Starting:
       return start_first(now);
@@ -260,8 +262,10 @@ Effects Backend::handle(const TreeGone& event, TimePoint now) {
 
 // TreeGone in Error: nothing of the failed backend is left.
 Effects Backend::remains_gone(TimePoint now) {
-  // A start waits for the port if the stranger has it.
-  if (stranger_.empty() && !is_refused_) return {};
+  if (is_refused_) return start(now);
+  // A start waits for the port if the stranger has it. If the backend fails once more, the stranger
+  // is not the reason: it may be the backend's own (docker-proxy).
+  if (stranger_.empty() || std::exchange(has_blamed_stranger_, true)) return {};
   return start(now);
 }
 
@@ -293,6 +297,8 @@ Effects Backend::take_over(const bus::BackendState& last, std::int64_t wall_ms, 
       // Its first process is gone; others may not be.
       state_ = State::Error;
       kill_due_ = true;
+      // A change in Error is acted on at once, unless the kill before it was refused.
+      is_refused_ = last.serves != last.seen;
       return {publish(), KillTree{}, Say{"Error: still waiting for a change"}};
     case bus::BackendPhase::Killing:
       state_ = State::Killing;
@@ -335,7 +341,7 @@ Effects Backend::restart(Cause cause) {
 // The backend that comes next is because of this.
 void Backend::note(Cause cause) {
   next_.reset();
-  is_built_ = false;
+  is_built_ = has_blamed_stranger_ = false;
   restart_begun_ = cause.at;
   since_text_ = std::move(cause.since);
   facts_.cause = {
@@ -353,9 +359,9 @@ Effects Backend::kill(State next, const std::string& why, TimePoint now) {
   // The news goes first: proxyd is to know why its connections end, and that an answer which ends
   // with its connection is not complete.
   effects.emplace_back(publish());
-  if (!kill_due_ || is_refused_) effects.emplace_back(KillTree{});
+  if (!kill_due_ || can_kill_again_) effects.emplace_back(KillTree{});
   kill_due_ = true;
-  is_refused_ = false;
+  is_refused_ = can_kill_again_ = false;
   // Of a restart that had something to build first, this is not the first line.
   const bool is_first = next == State::Killing && !is_built_;
   effects.emplace_back(Say{.text = "Killing: " + why, .begins_restart = is_first});
@@ -483,8 +489,10 @@ Effects Backend::handle(const KillRefused& event, TimePoint) {
   }
   const bool is_awaited = state_ == State::Killing || state_ == State::Starting;
   if (!is_awaited && state_ != State::Error) return {};
-  facts_.problem = text + "; hpp goes on as soon as that has ended";
+  can_kill_again_ = true;
   is_refused_ = is_refused_ || is_awaited;
+  facts_.problem = text;
+  if (is_refused_) facts_.problem += "; hpp goes on as soon as that has ended";
   return fail(printable(facts_.problem), event.wall_ms);
 }
 

@@ -176,12 +176,14 @@ class Backend {
   State state_ = State::Starting;
   bus::BackendState facts_;  // what readers are told; `seen` is the newest tree known
   bool tree_wait_over_ = false;
-  bool spawn_due_ = false;   // Spawn is not answered yet
-  bool kill_due_ = false;    // KillTree is not answered yet
-  bool is_refused_ = false;  // in Error: the kill was refused, and a start waits for its end
-  std::string cause_text_;   // of the restart under way, if it needed no kill
-  std::string kill_text_;    // how long the kill before this spawn took
-  std::string since_text_;   // what began this restart; empty: the first start
+  bool spawn_due_ = false;       // Spawn is not answered yet
+  bool kill_due_ = false;        // KillTree is not answered yet
+  bool is_refused_ = false;      // in Error: the kill was refused, and a start waits for its end
+  bool can_kill_again_ = false;  // KillTree was refused: the next change or stop repeats it
+  bool has_blamed_stranger_ = false;  // since the last change: a failure was put down to one
+  std::string cause_text_;            // of the restart under way, if it needed no kill
+  std::string kill_text_;             // how long the kill before this spawn took
+  std::string since_text_;            // what began this restart; empty: the first start
   TimePoint restart_begun_;
   TimePoint kill_begun_;
   TimePoint spawned_;

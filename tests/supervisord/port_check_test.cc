@@ -1,7 +1,10 @@
 #include "supervisord/port_check.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+#include <vector>
 
 #include "common/os/process_tree.h"
 #include "tests/support/free_port.h"
@@ -24,6 +27,19 @@ TEST(PortCheck, NamesTheHolderOnEitherAddress) {
     EXPECT_EQ(holder->owner.pid, ::getpid());
     EXPECT_EQ(holder->owner.text, describe_process(::getpid())) << host;
   }
+}
+
+// Its accept queue is full, so that the kernel drops further SYNs.
+TEST(PortCheck, NamesAHolderThatIsStopped) {
+  const std::uint16_t port = free_port();
+  const SocketAddress address = resolve({.host = "127.0.0.1", .port = port}).front();
+  const auto sockets = listen_on({address});
+  ASSERT_EQ(::listen(sockets.front().get(), 0), 0);
+  std::vector<ConnectAttempt> waiting;
+  for (int i = 0; i < 3; ++i) waiting.push_back(start_connect(address));
+  const auto holder = find_port_holder({address});
+  ASSERT_TRUE(holder);
+  EXPECT_EQ(holder->owner.pid, ::getpid());
 }
 
 TEST(PortCheck, AListenerOnAnotherAddressIsNotInTheWay) {

@@ -166,6 +166,21 @@ TEST_F(TreeKillerTest, ReapsOrphansWhileTheBackendLives) {
   kill_and_wait();
 }
 
+// A tracer may let a zombie go a moment after its owner has given up reaping it.
+TEST_F(TreeKillerTest, ReapsAFirstProcessThatItsOwnerDidNotReap) {
+  const pid_t first = ::fork();
+  if (first == 0) {
+    ::setsid();
+    ::_exit(0);
+  }
+  siginfo_t info{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(first), &info, WEXITED | WNOWAIT), 0);
+  killer_.set_first(first);
+  killer_.first_ended();
+  kill_and_wait();
+  expect_all_gone({first});
+}
+
 TEST_F(TreeKillerTest, KillsOneBackendAfterTheOther) {
   for (std::size_t i = 1; i <= 20; ++i) {
     const auto all = start("echo $$ >>$PIDS; sleep 1000 & sleep 1000", i);

@@ -699,7 +699,29 @@ TEST(Refused, IsNoReasonToStartWhatHasCrashed) {
   life(refused());
   EXPECT_EQ(life.published().exit->code, 3);
   EXPECT_THAT(life.published().problem, testing::StartsWith("pid 7"));
+  EXPECT_THAT(life.published().problem, testing::Not(testing::HasSubstr("goes on")));
   EXPECT_THAT(life(TreeGone{}), IsEmpty());
+}
+
+TEST(Refused, AfterACrashTooKillsAgainAtTheNextChange) {
+  Life life;
+  life.run();
+  life(exited(1, 3, "boom"));
+  life(refused());
+  EXPECT_THAT(life(tree(2)), testing::Contains("KillTree"));
+  life(refused());
+  EXPECT_THAT(life.published().problem, testing::HasSubstr("hpp goes on as soon as"));
+  EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 2"));
+}
+
+TEST(Refused, IsStillWaitedForAfterACrashOfSupervisord) {
+  Life life;
+  go_to(life, Backend::State::Killing);
+  life(refused());
+  Life next;
+  next(Begun{.last = life.published(), .wall_ms = 4000});
+  EXPECT_EQ(next.state(), Backend::State::Error);
+  EXPECT_THAT(next(TreeGone{}), ElementsAre("Spawn 3")) << "the change is not served yet";
 }
 
 TEST(Refused, BeforeTheFirstStartIsAnErrorToo) {
@@ -807,6 +829,19 @@ TEST(Stranger, ThatKeepsTheBackendFromItsPortIsWaitedFor) {
   life(exited(2, 1, "Address already in use"));
   EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 3"));
   EXPECT_THAT(life(kTaken).back(), "StartTimer 500 ms");
+}
+
+TEST(Stranger, IsNoReasonToRestartWhatCrashesAgain) {
+  Life life;
+  go_to(life, Backend::State::Loading);
+  life(StrangerListens{.generation = 2, .stranger = kStranger});
+  life(exited(2));
+  EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 3"));
+  life(Spawned{.pid = 30, .wall_ms = 4000});
+  life(StrangerListens{.generation = 3, .stranger = kStranger});
+  life(exited(3));
+  EXPECT_THAT(life(TreeGone{}), IsEmpty()) << "docker-proxy listens for the backend itself";
+  EXPECT_THAT(life(tree(4)), ElementsAre("Spawn 4"));
 }
 
 TEST(Text, HidesWhatATerminalWouldObey) {
