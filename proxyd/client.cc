@@ -386,6 +386,7 @@ void Client::expire_after(std::chrono::microseconds delay) {
 
 void Client::on_expired() {
   if (exchange_.phase() == Exchange::Phase::Finishing) return close();
+  if (!exchange_.is_due(now())) return work();
   // A request that nobody has read yet must not meet a closed connection.
   const bool is_idle = exchange_.phase() == Exchange::Phase::Reading && !request_;
   handle(

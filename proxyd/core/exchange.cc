@@ -271,6 +271,7 @@ Effects Exchange::handle(const UpstreamOpened& event, TimePoint) {
 
 Effects Exchange::handle(const ResponseArrived& event, TimePoint now) {
   assert(phase_ == Phase::Sent);
+  reused_ = false;  // a connection that brings an answer was not closed for idleness
   if (event.facts.is_interim()) return pass_interim(event);
   response_ = event.facts;
   head_came_ = true;
@@ -404,10 +405,8 @@ Effects Exchange::handle(const TunnelEnded&, TimePoint) {
   return cut();
 }
 
-// A timer may fire some milliseconds early (coarse clock), or in the turn in which another event
-// has moved its time. Then nothing has expired, and the shell starts it again for wake_at().
 Effects Exchange::handle(const TimerExpired& event, TimePoint now) {
-  if (!wake_at_ || now < *wake_at_) return {};
+  if (!is_due(now)) return {};
   wake_at_.reset();
   if (phase_ == Phase::Reading && head_begun_) {
     request_ = {};

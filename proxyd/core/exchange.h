@@ -268,6 +268,10 @@ class Exchange {
   // When to send TimerExpired.
   std::optional<TimePoint> wake_at() const { return wake_at_; }
 
+  // Whether wake_at() has come. A timer may fire some milliseconds early (coarse clock), or in the
+  // turn in which another event has moved its time. Then it is started again, and nothing else.
+  bool is_due(TimePoint now) const { return wake_at_ && now >= *wake_at_; }
+
   // Whether the head of an answer is kept back. Its text must stay as it is until PassResponseHead.
   bool keeps_head() const { return kept_until_.has_value(); }
 
@@ -330,7 +334,7 @@ class Exchange {
   std::optional<TimePoint> kept_until_;  // a head is kept back
   bool head_came_ = false;               // on the newest backend connection
   bool opened_ = false;                  // a connection to the backend could be made
-  bool reused_ = false;                  // and had served before
+  bool reused_ = false;                  // and had served before, and brought no answer to this
   bool expired_ = false;                 // Doubtful, Ending: the news did not come in time
   std::uint64_t generation_ = 0;  // of the backend that has, or last had, a request of this client
   std::uint64_t ticket_ = 0;      // of the request; Ending: of the doubt
