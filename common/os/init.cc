@@ -61,6 +61,7 @@ void take_messages_of_process_1() {
 
 void leave_process_1() {
   if (::getpid() != 1) return;
+  std::signal(SIGCHLD, SIG_DFL);  // if it were ignored, nothing would tell of the child's end
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);
