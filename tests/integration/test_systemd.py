@@ -156,6 +156,23 @@ class Life(SystemdTest):
         self.assertEqual(len(said()), len(HELPERS))
         self.assert_nothing_left()
 
+    def test_what_may_work_later_is_tried_again_after_a_pause(self):
+        self.hpp.run_directory.parent.mkdir(mode=0o700, exist_ok=True)
+        self.hpp.run_directory.write_text("")
+        self.save_config()
+        self.manager.systemctl("start", "--no-block", TARGET)
+
+        def times(helper):
+            return [int(entry["__REALTIME_TIMESTAMP"]) for entry in self.manager.journal("hpp")
+                    if re.match(f"hpp-{helper}: .* in the way ", entry["MESSAGE"])]
+
+        for helper in HELPERS:
+            wait_for(lambda: len(times(helper)) >= 2, self.hpp.transcript)
+            first, second = times(helper)[:2]
+            self.assertGreater(second - first, 2_000_000, "microseconds")
+        self.hpp.run_directory.unlink()
+        self.hpp.wait_ready()
+
     def test_without_a_project_nothing_starts(self):
         (self.manager.config / "hpp" / NAME).unlink()
         done = self.manager.run("systemctl", "--user", "start", TARGET)
