@@ -18,6 +18,9 @@ constexpr Milliseconds kLeavingFor{100};
 // How long after its FIN the backend's process may still be about to close its socket. A FIN leaves
 // within close(2), a moment before the kernel takes the socket away from the process.
 constexpr Milliseconds kEndedFor{2};
+// How long it may take on a busy machine, where the process can be preempted in between. Only then
+// it counts as a process that has ended its direction and keeps its socket.
+constexpr Milliseconds kHalfClosedFor{100};
 // How long a connection may have been idle and still carry a request that cannot be repeated.
 // Node and uvicorn close after 5 s; others after 2 s.
 constexpr Milliseconds kFreshFor{1000};
@@ -193,7 +196,8 @@ Pool::Pool(Loop& loop, SplicePipes& pipes, std::vector<SocketAddress> addresses)
       addresses_(all_addresses_),
       idle_(*this, kIdleFor),
       leaving_(*this, kLeavingFor),
-      ended_(*this, kEndedFor) {
+      ended_(*this, kEndedFor),
+      half_closed_(*this, kHalfClosedFor) {
   assert(!addresses_.empty());
 }
 
@@ -242,7 +246,13 @@ void Pool::expire(Lot& lot) {
                                  [&](const auto& entry) { return entry->since > old; });
   for (auto entry = lot.all.begin(); entry != kept; ++entry) {
     auto& upstream = (*entry)->upstream;
-    &lot == &ended_ ? close(std::move(upstream)) : drop(std::move(upstream));
+    if (&lot == &ended_ && !upstream->is_abandoned(peers_)) {
+      half_closed_.add(*this, std::move(upstream)).upstream->set_listener(nullptr);
+    } else if (&lot == &ended_ || &lot == &half_closed_) {
+      close(std::move(upstream));
+    } else {
+      drop(std::move(upstream));
+    }
   }
   lot.all.erase(lot.all.begin(), kept);
   if (!lot.all.empty()) {
@@ -293,7 +303,7 @@ bool Pool::is_in_use(const SocketAddress& address) const {
 }
 
 void Pool::drop_idle() {
-  for (Lot* const lot : {&idle_, &leaving_, &ended_}) {
+  for (Lot* const lot : {&idle_, &leaving_, &ended_, &half_closed_}) {
     for (auto& parked : std::exchange(lot->all, {})) close(std::move(parked->upstream));
   }
 }

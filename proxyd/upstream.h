@@ -171,9 +171,10 @@ class Pool {
   std::vector<SocketAddress> all_addresses_;
   std::vector<SocketAddress> addresses_;  // those in use
   std::size_t first_ = 0;
-  Lot idle_;     // until the next request
-  Lot leaving_;  // until the backend closes
-  Lot ended_;    // until it is known whether a process still has the backend's end
+  Lot idle_;         // until the next request
+  Lot leaving_;      // until the backend closes
+  Lot ended_;        // until it is known whether a process still has the backend's end
+  Lot half_closed_;  // a process still has it, as it seems: once more before our FIN
   PeerSockets peers_;
   bool backend_runs_ = true;
 };
