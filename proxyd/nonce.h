@@ -5,7 +5,7 @@
 
 namespace hpp::proxyd {
 
-// 128 bits that nobody can guess, in hexadecimal: the nonce of one page.
+// Returns 128 unpredictable bits in hexadecimal, for use as the nonce of one page.
 std::string random_nonce();
 
 }  // namespace hpp::proxyd

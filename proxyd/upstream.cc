@@ -246,7 +246,8 @@ void Pool::expire(Lot& lot) {
                                  [&](const auto& entry) { return entry->since > old; });
   for (auto entry = lot.all.begin(); entry != kept; ++entry) {
     auto& upstream = (*entry)->upstream;
-    if (&lot == &ended_ && !upstream->is_abandoned(peers_)) {
+    const bool has_room = half_closed_.all.size() < kIdleMax;
+    if (&lot == &ended_ && has_room && !upstream->is_abandoned(peers_)) {
       half_closed_.add(*this, std::move(upstream)).upstream->set_listener(nullptr);
     } else if (&lot == &ended_ || &lot == &half_closed_) {
       close(std::move(upstream));

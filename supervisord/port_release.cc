@@ -89,7 +89,7 @@ PortRelease::PortRelease(Loop& loop, std::vector<SocketAddress> addresses,
 void PortRelease::await(std::uint64_t generation) {
   generation_ = generation;
   begun_ = std::chrono::steady_clock::now();
-  timer_.stop();  // of a wait that this one replaces
+  timer_.stop();  // an earlier wait must not report, too
   look();
 }
 

@@ -12,7 +12,7 @@
 namespace hpp::bus {
 namespace {
 
-constexpr std::string_view kInvalid{"\0", 1};  // first byte of a file that nobody may believe
+constexpr std::string_view kInvalid{"\0", 1};  // first byte of a file that is not valid
 
 }  // namespace
 

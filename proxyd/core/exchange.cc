@@ -467,7 +467,7 @@ Effects Exchange::answer_own(OwnEndpoint endpoint) {
   return {AnswerOwn{.endpoint = endpoint}, FinishClient{}};
 }
 
-// Also when the client has hung up: nobody reads an answer, and nothing may go on for it. A tunnel
+// Also used when the client has hung up: then no answer is read, and all work for it ends. A tunnel
 // and an event stream have no end of their own, so that a cut is not worth a line in the log.
 Effects Exchange::cut(std::string why) {
   Effects effects;
