@@ -3,23 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
-#include "common/glob.h"
-#include "common/shell_words.h"
 #include "common/text.h"
+#include "supervisord/core/exclude_advice.h"
 
 namespace hpp::supervisord {
 namespace {
 
 bool contains(const std::vector<std::string>& files, const std::string& file) {
   return std::find(files.begin(), files.end(), file) != files.end();
-}
-
-// `--exclude db.sqlite3 'a file'`
-std::string cure_for(const std::vector<std::string>& files) {
-  std::string text = "--exclude";
-  for (const std::string& file : files) text += ' ' + shell_word(glob_of(file));
-  return printable(text);
 }
 
 }  // namespace
@@ -37,13 +30,18 @@ std::string RestartLoop::on_restart(const std::vector<std::string>& changed,
   if (++restarts_ < kLoopRestarts) return "";
   std::vector<std::string> news;
   for (const std::string& file : suspects_) {
-    if (news.size() < kLoopFilesTold && told_.insert(file).second) news.push_back(file);
+    if (news.size() == kLoopFilesTold) break;
+    if (contains(told_, file)) continue;
+    told_.push_back(file);
+    news.push_back(file);
   }
-  if (news.empty()) return "";
+  std::vector<std::string> globs = globs_to_exclude(told_);
+  if (globs == advised_) return "";
+  advised_ = std::move(globs);
   return fmt::format(
       "a restart loop? {}, {} times in a row, each time when your server had just been started. If "
       "it writes that itself: {}",
-      files_changed(news.front(), news.size()), restarts_, cure_for(news));
+      files_changed(news.front(), news.size()), restarts_, exclude_option(advised_));
 }
 
 }  // namespace hpp::supervisord

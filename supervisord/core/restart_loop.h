@@ -2,7 +2,6 @@
 #pragma once
 
 #include <chrono>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -19,15 +18,17 @@ constexpr std::size_t kLoopFilesTold = 3;
 class RestartLoop {
  public:
   // `changed`: the files that restart the backend; `answered_for`: how long it has answered by
-  // then, 0: it had not yet. Returns the warning if this is the moment for one, which there is once
-  // for each file; else an empty text.
+  // then, 0: it had not yet. Returns the warning if this is the moment for one; else an empty text.
+  // A warning advises the one --exclude that has all files found so far, so there is a new one only
+  // if a file is found that the last advice does not cover.
   std::string on_restart(const std::vector<std::string>& changed,
                          std::chrono::steady_clock::duration answered_for);
 
  private:
   std::vector<std::string> suspects_;  // changed before each of the last `restarts_`
   int restarts_ = 0;
-  std::set<std::string> told_;
+  std::vector<std::string> told_;     // files found so far
+  std::vector<std::string> advised_;  // globs of the last warning
 };
 
 }  // namespace hpp::supervisord

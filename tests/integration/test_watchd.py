@@ -185,6 +185,7 @@ class Counting(WatchdTest):
         "deep/er/__pycache__/a.pyc.123", "a.pyc", "a.pyo", ".a.py.swp", ".a.py.swx", ".a.py.swo",
         "deep/4913", "a.py~", ".#a.py", "#a.py#", "deep/.#a.py", ".a.py.kate-swp",
         "a.py___jb_tmp___", "a.py___jb_old___", ".goutputstream-ABCDEF", ".DS_Store",
+        ".next/server/app/page.js", "web/node_modules/.vite/deps/a.js",
     )
 
     def test_default_excludes(self):

@@ -40,6 +40,25 @@ TEST(RestartLoop, NamesWhatChangedEachTimeAsTheShellWantsIt) {
               HasSubstr(R"(: --exclude 'log/\[1\].txt' 'it'\''s')"));
 }
 
+TEST(RestartLoop, AdvisesAFolderOnceForAllFilesInIt) {
+  RestartLoop loop;
+  for (int i = 1; i < kLoopRestarts; ++i)
+    EXPECT_THAT(loop.on_restart({".next/trace"}, {}), IsEmpty());
+  EXPECT_THAT(loop.on_restart({".next/trace"}, {}), HasSubstr("--exclude '.next/**'"));
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_THAT(loop.on_restart({".next/server/page.js"}, {}), IsEmpty()) << i;
+  }
+}
+
+TEST(RestartLoop, AdvisesOneOptionForAllThatWasFound) {
+  RestartLoop loop;
+  for (int i = 1; i < kLoopRestarts; ++i)
+    EXPECT_THAT(loop.on_restart({"db.sqlite3"}, {}), IsEmpty());
+  EXPECT_THAT(loop.on_restart({"db.sqlite3"}, {}), HasSubstr("--exclude db.sqlite3"));
+  for (int i = 1; i < kLoopRestarts; ++i) EXPECT_THAT(loop.on_restart({"log/a"}, {}), IsEmpty());
+  EXPECT_THAT(loop.on_restart({"log/a"}, {}), HasSubstr("--exclude db.sqlite3 log/a"));
+}
+
 TEST(RestartLoop, OfFilesThatNobodyNamedIsNotGuessed) {
   RestartLoop loop;
   for (int i = 0; i < 20; ++i) EXPECT_THAT(loop.on_restart({}, {}), IsEmpty());
