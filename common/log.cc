@@ -138,7 +138,7 @@ bool prints(Level level) {
 
 void write(Level level, std::string_view text, Headword headword) {
   if (!prints(level)) return;
-  outlet().write(line(own_style, program_name, level, text, headword));
+  outlet().write_line(line(own_style, program_name, level, text, headword));
 }
 
 }  // namespace hpp::log

@@ -61,7 +61,7 @@ Outlet& outlet();
 void finish(std::chrono::milliseconds patience = kFinishTime);
 
 // Prints one record with one write(2), if stderr takes it, so that lines of several processes do
-// not mix.
+// not mix. If this process has begun a line on stderr (the backend's output), the record ends it.
 void write(Level level, std::string_view text, Headword headword = {});
 
 template <class... Args>

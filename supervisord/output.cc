@@ -114,13 +114,8 @@ void Relay::drain() {
 
 bool Relay::show(std::string_view sequence) {
   if (!is_able_terminal(outlet_.target())) return false;
-  outlet_.write(sequence);
+  outlet_.write_control(sequence);
   return true;
-}
-
-void Relay::end_line() {
-  if (is_terminal_ && is_mid_line_) outlet_.write("\n");
-  is_mid_line_ = false;
 }
 
 void Relay::follow_window() {
@@ -143,7 +138,6 @@ Relay::Got Relay::read_once() {
   if (got < 0) return 0;
   const std::string_view fresh(bytes, static_cast<std::size_t>(got));
   outlet_.write(fresh);
-  is_mid_line_ = fresh.back() != '\n' && fresh.back() != '\r';
   tail_ += fresh;
   if (tail_.size() > 2 * bus::kOutputTailMax) {
     tail_.erase(0, tail_.size() - bus::kOutputTailMax);
@@ -186,10 +180,6 @@ Output::Ends Output::open() {
 
 void Output::calm_screen() {
   if (input_ == Input::Keyboard) out_.show(kScreenAsUsual);
-}
-
-void Output::end_line() {
-  (err_ ? *err_ : out_).end_line();
 }
 
 std::vector<int> Output::readers() const {

@@ -29,7 +29,7 @@ namespace hpp::supervisord {
 
 // Where output goes: one outlet for each terminal, pipe or file, however many descriptors lead to
 // it, so that lines keep their order. Our stderr is the log's outlet, which makes the log's lines
-// wait behind the output that came before them.
+// wait behind the output that came before them, and begin on a line of their own.
 class Destinations {
  public:
   explicit Destinations(Loop& loop);
@@ -86,9 +86,6 @@ class Relay {
   // the destination is no terminal that understands more than text.
   bool show(std::string_view sequence);
 
-  // If the destination is a terminal, ends the line that was begun there: a prompt.
-  void end_line();
-
   // Gives the backend's terminal the size of ours, if there are such.
   void follow_window();
 
@@ -112,7 +109,6 @@ class Relay {
   bool is_terminal_;
   UniqueFd reader_;
   std::unique_ptr<FdWatch> readable_;
-  bool is_mid_line_ = false;
   std::string tail_;  // up to twice what tail() gives, so that it is seldom moved
 };
 
@@ -149,9 +145,6 @@ class Output {
 
   // Makes our terminal as usual, for the backend that read from it is dead.
   void calm_screen();
-
-  // Ends the line of the terminal that is our stderr, if one was begun: a line of ours comes.
-  void end_line();
 
   // Clears the screen of our terminal and what has left it, if we have one.
   void clear_screen();

@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <climits>
+#include <string>
 #include <utility>
 
 #include "common/os/reopen.h"
@@ -59,10 +60,24 @@ Outlet::Kind Outlet::kind_of(int fd, bool has_own) {
 
 // It all goes by way of the queue, which knows whether a line was begun.
 void Outlet::write(std::string_view bytes) {
+  if (!bytes.empty()) is_mid_line_ = bytes.back() != '\n';
   const bool was_waiting = is_waiting();
   queue_.push(bytes);
   if (was_waiting || flush()) return;
   if (on_waiting_) on_waiting_();
+}
+
+void Outlet::write_line(std::string_view line) {
+  if (!is_mid_line_) return write(line);
+  std::string text(1, '\n');
+  text += line;
+  write(text);
+}
+
+void Outlet::write_control(std::string_view sequence) {
+  const bool was_mid_line = is_mid_line_;
+  write(sequence);
+  is_mid_line_ = was_mid_line;
 }
 
 bool Outlet::flush() {

@@ -32,6 +32,13 @@ class Outlet {
 
   void write(std::string_view bytes);
 
+  // Writes a line of hpp's own. If the last byte that was written here has not ended its line (a
+  // prompt, or output without a final newline), that line is ended first.
+  void write_line(std::string_view line);
+
+  // Writes a sequence that a terminal obeys, and that leaves the line as it is.
+  void write_control(std::string_view sequence);
+
   bool is_waiting() const { return !queue_.is_empty(); }
 
   // Writes of what waits as much as is taken now. Returns whether that was all.
@@ -59,6 +66,7 @@ class Outlet {
   UniqueFd own_;
   Kind kind_;
   OutputQueue queue_{kWaitingMax};
+  bool is_mid_line_ = false;
   std::function<void()> on_waiting_;
 };
 

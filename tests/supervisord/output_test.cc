@@ -95,6 +95,32 @@ TEST_F(OutputTest, PassesBytesAsTheyCome) {
   EXPECT_EQ(read_now(out_.reader.get()), "");
 }
 
+// `hpp-launch … >log 2>&1`: two descriptors, one file.
+TEST_F(OutputTest, ALineOfHppsInTheSameFileBeginsOnALineOfItsOwn) {
+  TemporaryDirectory directory;
+  const std::string path = directory / "log";
+  const UniqueFd out(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  const UniqueFd err(::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  Output output(loop_, to(out.get()), to(err.get()));
+  Output::Ends ends = output.open();
+  write_all(ends.out.get(), "no newline");
+  output.drain();
+  to(err.get()).outlet().write_line("hpp\n");
+  write_all(ends.err.get(), "whole\n");
+  output.drain();
+  to(err.get()).outlet().write_line("hpp\n");
+  EXPECT_EQ(read_file(path), "no newline\nhpp\nwhole\nhpp\n");
+}
+
+TEST_F(OutputTest, ALineOfHppsElsewhereChangesNoOutput) {
+  write_all(ends_.out.get(), "no newline");
+  EXPECT_EQ(read_until(out_.reader.get(), 10), "no newline");
+  to(err_.writer.get()).outlet().write_line("hpp\n");
+  EXPECT_EQ(read_until(err_.reader.get(), 4), "hpp\n");
+  write_all(ends_.out.get(), ", and on");
+  EXPECT_EQ(read_until(out_.reader.get(), 8), ", and on");
+}
+
 TEST_F(OutputTest, PassesMuchToAPlainFile) {
   TemporaryDirectory directory;
   const std::string path = directory / "log";
@@ -289,19 +315,18 @@ TEST_F(TerminalOutputTest, PassesMuch) {
   EXPECT_TRUE(got == sent);
 }
 
-TEST_F(TerminalOutputTest, EndsALineThatWasBegun) {
+TEST_F(TerminalOutputTest, ALineOfHppsBeginsBelowAPrompt) {
   Output output(loop_, to(first_.slave.get()), to(first_.slave.get()));
   const Output::Ends ends = output.open();
-  output.end_line();
+  Outlet& log = to(first_.slave.get()).outlet();
   write_all(ends.out.get(), "(Pdb) ");
   EXPECT_EQ(read_until(first_.master.get(), 6), "(Pdb) ");
-  output.end_line();
-  EXPECT_EQ(read_until(first_.master.get(), 1), "\n");
-  output.end_line();
+  log.write_line("hpp\n");
+  EXPECT_EQ(read_until(first_.master.get(), 5), "\nhpp\n");
   write_all(ends.out.get(), "whole\n");
   EXPECT_EQ(read_until(first_.master.get(), 6), "whole\n");
-  output.end_line();
-  EXPECT_EQ(read_now(first_.master.get()), "");
+  log.write_line("hpp\n");
+  EXPECT_EQ(read_until(first_.master.get(), 4), "hpp\n");
 }
 
 TEST_F(TerminalOutputTest, HasAKeyboardWhereItIsAskedFor) {

@@ -148,6 +148,21 @@ TEST_F(OutletKindTest, DoesNotBlockOnASocketThatNobodyReads) {
   EXPECT_EQ(::fcntl(ours.get(), F_GETFL) & O_NONBLOCK, 0);
 }
 
+TEST_F(OutletKindTest, EndsALineThatWasBegunBeforeALineOfHpps) {
+  const Pipe pipe = make_pipe();
+  Outlet outlet(pipe.writer.get());
+  outlet.write_line("first\n");
+  outlet.write("");
+  outlet.write_line("second\n");
+  outlet.write("a prompt> ");
+  outlet.write_control("\033[0m");
+  outlet.write_line("third\n");
+  outlet.write_control("\033[0m");
+  outlet.write_line("fourth\n");
+  const std::string expected = "first\nsecond\na prompt> \033[0m\nthird\n\033[0mfourth\n";
+  EXPECT_EQ(read_until(pipe.reader.get(), expected.size()), expected);
+}
+
 // Otherwise lines of several processes would mix.
 TEST_F(OutletKindTest, WritesALineInOnePiece) {
   int ends[2];
