@@ -15,6 +15,7 @@
 #include "common/wall_clock.h"
 #include "supervisord/headword.h"
 #include "supervisord/port_check.h"
+#include "supervisord/script.h"
 
 namespace hpp::supervisord {
 namespace {
@@ -57,6 +58,24 @@ Probe::Question question(const Options& options) {
   return {.wants = options.ready_http ? Probe::For::Response : Probe::For::Connection,
           .host = to_string(options.backend),
           .path = options.ready_path};
+}
+
+// Why the command could not be started.
+std::string spawn_problem(const std::system_error& error, const std::string& program,
+                          const std::string& directory) {
+  std::string problem;
+  if (error.code() == std::errc::no_such_file_or_directory) {
+    problem = missing_part(program, directory);
+  }
+  return problem.empty() ? error.code().message() : problem;
+}
+
+// What explains the end of a command better than its exit status does.
+std::string end_problem(ExitStatus status, const std::string& program,
+                        const std::string& directory) {
+  constexpr int kNotFound = 127;  // env(1), sh(1)
+  const bool is_not_found = status.is_known && !status.by_signal && status.number == kNotFound;
+  return is_not_found ? interpreter_problem(program, directory) : "";
 }
 
 std::uint64_t spawns_so_far(const bus::Publisher& publisher) {
@@ -211,7 +230,11 @@ void Daemon::on_exit(std::uint64_t generation, ExitStatus status) {
   killer_.first_ended();
   output_.drain();
   output_.calm_screen();
-  happen(ProcessExited{generation, status, output_.tail(), wall_ms()});
+  happen(ProcessExited{.generation = generation,
+                       .status = status,
+                       .output_tail = output_.tail(),
+                       .problem = end_problem(status, command_.front(), directory_),
+                       .wall_ms = wall_ms()});
   killer_.look();
 }
 
@@ -238,8 +261,9 @@ void Daemon::on_kill_refused(const std::vector<pid_t>& pids) {
 void Daemon::on_build_end(ExitStatus status) {
   killer_.set_builder(0);
   build_output_.drain();
+  const std::string first_word = build_.substr(0, build_.find_first_of(" \t\n;&|<>()"));
   happen(BuildEnded{.status = status,
-                    .problem = {},
+                    .problem = end_problem(status, first_word, directory_),
                     .output_tail = std::string(build_output_.tail()),
                     .wall_ms = wall_ms()});
   killer_.look();
@@ -342,7 +366,8 @@ Event Daemon::spawn(std::uint64_t generation) {
     child_ = std::make_unique<Child>(
         loop_, request, [this, generation](ExitStatus status) { on_exit(generation, status); });
   } catch (const std::system_error& error) {
-    return SpawnFailed{.why = error.code().message(), .wall_ms = wall_ms()};
+    return SpawnFailed{.why = spawn_problem(error, command_.front(), directory_),
+                       .wall_ms = wall_ms()};
   }
   killer_.set_first(child_->pid());
   store(generation);
@@ -375,7 +400,6 @@ void Daemon::perform(const Publish& effect) {
 
 void Daemon::perform(const Say& effect) {
   if (clears_ && effect.begins_restart) output_.clear_screen();
-  output_.end_line();
   log::write(log::Level::Info, effect.text, headword(effect.text, backend_.state()));
 }
 

@@ -225,9 +225,12 @@ Effects Backend::handle(const ProcessExited& event, TimePoint now) {
     (event.status.by_signal ? facts_.exit->signal : facts_.exit->code) = event.status.number;
   }
   facts_.output_tail = event.output_tail;
-  for (auto& effect : fail(fmt::format("{} after {}{}; waiting for a change",
-                                       to_string(event.status), text_of(now - spawned_), since),
-                           event.wall_ms)) {
+  facts_.problem = exit_problem(event, facts_.command.front());
+  const std::string why = event.problem.empty() ? "" : ": " + printable(event.problem);
+  for (auto& effect :
+       fail(fmt::format("{} after {}{}{}; waiting for a change", to_string(event.status),
+                        text_of(now - spawned_), since, why),
+            event.wall_ms)) {
     effects.push_back(std::move(effect));
   }
   return effects;

@@ -61,7 +61,7 @@ struct PortTaken {
 
 struct BuildEnded {  // answers Build
   ExitStatus status;
-  std::string problem;  // why it could not even be started; empty: it was
+  std::string problem;  // why it could not be started, or more than its status says
   std::string output_tail;
   std::int64_t wall_ms = 0;
 };
@@ -94,6 +94,7 @@ struct ProcessExited {  // the backend's first process; others of its tree may l
   std::uint64_t generation = 0;
   ExitStatus status;
   std::string output_tail;
+  std::string problem;  // why it ended, if more is known than its status
   std::int64_t wall_ms = 0;
 };
 

@@ -41,6 +41,11 @@ std::string failure_text(const std::string& build, const BuildEnded& event) {
                      event.problem.empty() ? to_string(event.status) : event.problem);
 }
 
+std::string exit_problem(const ProcessExited& event, const std::string& program) {
+  if (event.problem.empty()) return "";
+  return fmt::format("{} ended with {}: {}", program, to_string(event.status), event.problem);
+}
+
 std::string port_text(const PortTaken& event) {
   const std::string advice =
       event.pid == 0 ? ";" : fmt::format(". End it with kill {};", event.pid);

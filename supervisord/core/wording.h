@@ -25,6 +25,9 @@ std::string what_changed(const bus::TreeState& tree);
 // `make failed: exit code 2`
 std::string failure_text(const std::string& build, const BuildEnded& event);
 
+// `./server.py ended with exit code 127: its interpreter …`; empty if only the status is known.
+std::string exit_problem(const ProcessExited& event, const std::string& program);
+
 // `port 8001 is in use by pid 1234 (node x.js). End it with kill 1234; hpp starts your server as
 // soon as the port is free`
 std::string port_text(const PortTaken& event);

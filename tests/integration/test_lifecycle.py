@@ -37,6 +37,14 @@ HELPERS = ("proxyd", "watchd", "supervisord")
 HEAVY = "memory = bytearray(b'x') * (256 << 20)\n"
 
 
+class OneStream(Hpp):
+    """With `2>&1`."""
+
+    def _start(self, cwd, environment):
+        return subprocess.Popen(self.command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, process_group=0)
+
+
 class Start(IntegrationTest):
     def test_starts_the_backend_once(self):
         hpp = self.start_hpp("--exec", *self.save_backend("hello"))
@@ -75,6 +83,21 @@ class Start(IntegrationTest):
         hpp.wait_line("^to stderr$")
         self.assertIn("to stdout", hpp.output("out").splitlines())
         self.assertIn("to stderr", hpp.output("err").splitlines())
+
+    def test_lines_of_hpp_are_not_appended_to_output_without_a_final_newline(self):
+        """Where both go to one file or pipe; output that goes elsewhere stays as it is."""
+        command = self.save_backend()
+        self.save("talk.py", "import sys\nsys.stdout.write('no newline')\nsys.stdout.flush()\n"
+                  + (self.project / "app.py").read_text())
+        hpp = self.start_hpp("--exec", PYTHON, "talk.py", *command[2:], kind=OneStream)
+        hpp.wait_line("^no newline$")
+        hpp.wait_line("^hpp-supervisord: Running")
+        hpp.end()
+        hpp = self.start_hpp("--exec", PYTHON, "talk.py", *command[2:])
+        hpp.wait_line("^hpp-supervisord: Running")
+        hpp.ctrl_c()
+        hpp.wait_exit()
+        self.assertEqual(hpp.output("out"), "no newline")
 
     def test_tells_the_backend_its_port(self):
         """In PORT, where many servers look for it, whatever the user's shell has there."""
@@ -427,6 +450,23 @@ class Backend(IntegrationTest):
         script.rename(self.project / "server")
         hpp.wait_state("Running")
         self.assertEqual(get(hpp.url).text, "built")
+
+    def test_script_with_carriage_returns_is_an_error_that_names_its_interpreter(self):
+        self.save_backend("mended")
+        for line, name in (("#!/bin/sh", r"/bin/sh\r"), ("#!/usr/bin/env sh", r"sh\r")):
+            script = self.save("server", f"{line}\r\nexec {PYTHON} app.py $1\r\n")
+            script.chmod(0o755)
+            hpp = self.start_hpp("--exec", "./server", "{backend}")
+            hpp.wait_watching()
+            hpp.wait_state("Error")
+            answer = get(hpp.url)
+            self.assertEqual(answer.status, 503)
+            self.assertIn(f'its interpreter "{name}" was not found', answer.text)
+            hpp.wait_line(r"Error: .*first line of the script ends in a carriage return.*sed -i")
+            subprocess.run(["sed", "-i", r"s/\r$//", "server"], cwd=self.project, check=True)
+            hpp.wait_state("Running")
+            self.assertEqual(get(hpp.url).text, "mended")
+            hpp.end()
 
     def test_port_held_by_a_stranger_is_an_error_that_names_it(self):
         with socket.create_server(("127.0.0.1", free_port())) as stranger:

@@ -528,6 +528,22 @@ TEST(Crash, TellsTheSignalAndHeals) {
                           "(generation 2, pid 101)"));
 }
 
+TEST(Crash, TellsWhatIsKnownBeyondTheStatus) {
+  Life life;
+  life.run();
+  ProcessExited end = exited(1, 127);
+  end.problem = "its interpreter was not found";
+  EXPECT_THAT(life(end), testing::Contains(
+                             "Say Error: exit code 127 after 20 ms: its interpreter was not found; "
+                             "waiting for a change"));
+  EXPECT_EQ(life.published().problem,
+            "python3 ended with exit code 127: its interpreter was not found");
+  life(TreeGone{});
+  life(tree(2));
+  life(Spawned{.pid = 101});
+  EXPECT_EQ(life.published().problem, "");
+}
+
 TEST(Restart, IsToldWithItsCauseAndTheTimesOfItsSteps) {
   Life life;
   life.run();

@@ -1,0 +1,114 @@
+#include "supervisord/script.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <sstream>
+#include <string_view>
+#include <vector>
+
+#include "common/os/unique_fd.h"
+#include "common/shell_words.h"
+
+namespace hpp::supervisord {
+namespace {
+
+// What the kernel reads of a script's first line (BINPRM_BUF_SIZE).
+constexpr std::size_t kFirstLineMax = 256;
+
+std::string joined(const std::string& directory, const std::string& path) {
+  return path.starts_with('/') || directory.empty() ? path : directory + '/' + path;
+}
+
+bool is_executable(const std::string& path) {
+  return ::access(path.c_str(), X_OK) == 0;
+}
+
+// The file that execvp(3) would take; empty if there is none.
+std::string find_program(const std::string& program, const std::string& directory) {
+  if (program.find('/') != std::string::npos) {
+    std::string path = joined(directory, program);
+    return is_executable(path) ? path : "";
+  }
+  const char* const search = std::getenv("PATH");
+  std::istringstream folders(search == nullptr ? "/bin:/usr/bin" : search);
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    std::string path = joined(directory, folder.empty() ? program : folder + '/' + program);
+    if (is_executable(path)) return path;
+  }
+  return "";
+}
+
+// The first line without its `#!`; empty if the file is no script.
+std::string interpreter_line(const std::string& path) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  char bytes[kFirstLineMax];
+  const ssize_t got = fd.is_open() ? ::read(fd.get(), bytes, sizeof bytes) : -1;
+  std::string_view text(bytes, got < 0 ? 0 : static_cast<std::size_t>(got));
+  if (!text.starts_with("#!")) return "";
+  text.remove_prefix(2);
+  return std::string(text.substr(0, text.find('\n')));
+}
+
+// A carriage return belongs to its word here, as it does for the kernel.
+std::vector<std::string> words_of(std::string_view line) {
+  constexpr std::string_view kBlanks = " \t";
+  std::vector<std::string> words;
+  while (true) {
+    line.remove_prefix(std::min(line.find_first_not_of(kBlanks), line.size()));
+    if (line.empty()) return words;
+    const auto end = std::min(line.find_first_of(kBlanks), line.size());
+    words.emplace_back(line.substr(0, end));
+    line.remove_prefix(end);
+  }
+}
+
+bool is_env(std::string_view path) {
+  return path == "env" || path.ends_with("/env");
+}
+
+// The program that env(1) is to run; empty if the words do not say.
+std::string program_of_env(const std::vector<std::string>& words) {
+  for (auto word = words.begin() + 1; word != words.end(); ++word) {
+    const bool is_option = word->starts_with('-');
+    const bool is_variable = word->find('=') != std::string::npos;
+    if (!is_option && !is_variable) return *word;
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string interpreter_problem(const std::string& program, const std::string& directory) {
+  const auto words = words_of(interpreter_line(find_program(program, directory)));
+  if (words.empty()) return "";
+  std::string missing = words.front();
+  if (!find_program(joined(directory, missing), directory).empty()) {
+    missing = is_env(missing) ? program_of_env(words) : "";
+    if (missing.empty() || !find_program(missing, directory).empty()) return "";
+  }
+  if (!missing.ends_with('\r')) {
+    return fmt::format(
+        "its interpreter {} was not found. Install it, or correct the first line of the script",
+        missing);
+  }
+  missing.pop_back();
+  return fmt::format(
+      R"(its interpreter "{}\r" was not found, because the first line of the script ends in a )"
+      R"(carriage return (\r). Remove the carriage returns: sed -i 's/\r$//' {})",
+      missing, shell_word(program));
+}
+
+std::string missing_part(const std::string& program, const std::string& directory) {
+  const std::string path = find_program(program, directory);
+  if (path.empty()) return "";
+  if (!interpreter_line(path).empty()) return interpreter_problem(program, directory);
+  return "the file exists, but the loader that it names does not. It was probably built for "
+         "another "
+         "system";
+}
+
+}  // namespace hpp::supervisord
