@@ -241,7 +241,7 @@ Effects Exchange::forward(std::uint64_t generation, TimePoint now) {
   head_came_ = false;
   wake_at_ = leaves_at_;
   phase_ = Phase::Sent;
-  return {ForwardRequest{.fresh = again || !request_.is_safe}};
+  return {ForwardRequest{.fresh = again || !is_repeatable()}};
 }
 
 Effects Exchange::take_back() {

@@ -352,6 +352,17 @@ class Backends(ProxyTest):
         fresh.send(Requests.OK)
         self.assertEqual(client.read_response().status, 200)
 
+    def test_a_get_with_a_body_does_not_use_a_connection_that_was_idle_for_long(self):
+        """The backend may close it at any moment, and the body cannot be sent a second time."""
+        client, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", Requests.OK)
+        time.sleep(1.1)  # kFreshFor in proxyd/upstream.cc
+        client.ask(headers=[("Content-Length", 4)], body=b"body")
+        fresh = self.accept()
+        self.assertEqual(fresh.read_request()[0], "GET / HTTP/1.1")
+        self.assertEqual(fresh.read_exactly(4), b"body")
+        fresh.send(Requests.OK)
+        self.assertEqual(client.read_response().status, 200)
+
     LAST = (b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\n1",
             b"HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\n1")
 

@@ -62,7 +62,7 @@ class Steps {
         .then({AskGate{}})
         .in(Phase::Held)
         .when(judged(Verdict::Forward, generation))
-        .then({ForwardRequest{.fresh = !facts.is_safe}})
+        .then({ForwardRequest{.fresh = !facts.is_safe || facts.framing != Framing::None}})
         .in(Phase::Sent);
   }
 
@@ -267,6 +267,21 @@ TEST(Exchange, OnlyWhatIsWholeAndSafeIsRepeatable) {
     (void)exchange.on(RequestArrived{facts}, {});
     (void)exchange.on(judged(Verdict::Forward, 1), {});
     EXPECT_EQ(exchange.plea()->repeatable, repeatable);
+  }
+}
+
+TEST(Exchange, ARequestThatCannotBeRepeatedGetsAFreshConnection) {
+  const std::pair<RequestFacts, bool> cases[] = {
+      {kGet, false},
+      {kPost, true},
+      {{.framing = Framing::Length, .length = 5, .is_safe = true}, true},
+      {{.framing = Framing::Chunked, .is_safe = true}, true},
+  };
+  for (const auto& [facts, fresh] : cases) {
+    Steps()
+        .when(RequestArrived{facts})
+        .when(judged(Verdict::Forward, 1))
+        .then({ForwardRequest{.fresh = fresh}});
   }
 }
 
