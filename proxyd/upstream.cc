@@ -37,13 +37,11 @@ constexpr Milliseconds kConnectFor{127'000};
 
 // ---- Upstream -----------------------------------------------------------------------------------
 
-Upstream::Upstream(Loop& loop, ConnectQueue& queue, SplicePipes& pipes,
-                   const std::vector<SocketAddress>& addresses, std::size_t& first,
+Upstream::Upstream(Loop& loop, ConnectQueue& queue, SplicePipes& pipes, BackendAddresses& addresses,
                    UpstreamListener* listener)
     : loop_(loop),
       queue_(queue),
       addresses_(addresses),
-      first_(first),
       listener_(listener),
       patience_(kPatienceMin),
       pump_(pipes),
@@ -58,15 +56,25 @@ void Upstream::on_turn() {
   try_next();
 }
 
+// Other connections are made at the same time, and news of the backend arrives: the order of the
+// addresses, and which are in use, may change between two attempts.
+const SocketAddress* Upstream::next_address() const {
+  const auto& all = addresses_.in_order();
+  const auto found = std::find_if(all.begin(), all.end(), [this](const SocketAddress& address) {
+    return std::find(failed_.begin(), failed_.end(), address) == failed_.end();
+  });
+  return found == all.end() ? nullptr : &*found;
+}
+
 void Upstream::try_next() {
-  while (tried_ < addresses_.size()) {
-    ConnectAttempt attempt = start_connect(addresses_[(first_ + tried_) % addresses_.size()]);
+  while (const SocketAddress* const address = next_address()) {
+    ConnectAttempt attempt = start_connect(*address);
     if (attempt.error != 0) {
-      ++tried_;
+      failed_.push_back(*address);
       continue;
     }
     connecting_ = std::move(attempt.fd);
-    peer_ = addresses_[(first_ + tried_) % addresses_.size()];
+    peer_ = *address;
     connected_ = std::make_unique<FdWatch>(loop_, connecting_.get(), FdWatch::For::Writing,
                                            [this] { attempt_ended(); });
     connected_->start();
@@ -87,13 +95,15 @@ void Upstream::end_attempt() {
 
 void Upstream::attempt_ended() {
   end_attempt();
-  if (connect_error(connecting_.get()) != 0) {
+  const bool has_failed = connect_error(connecting_.get()) != 0;
+  // Meanwhile the backend may have been found elsewhere: then a stranger has accepted.
+  if (has_failed || !addresses_.is_in_use(peer_)) {
     connecting_.reset();
-    ++tried_;
+    failed_.push_back(peer_);
     return try_next();
   }
   leave_queue();
-  first_ = (first_ + tried_) % addresses_.size();
+  addresses_.accepted(peer_);
   stream_ =
       std::make_unique<Stream>(loop_, std::move(connecting_), static_cast<StreamListener&>(*this));
   if (listener_ != nullptr) listener_->on_upstream_opened();
@@ -104,7 +114,7 @@ void Upstream::attempt_hangs() {
   end_attempt();
   connecting_.reset();
   patience_ = std::min(2 * patience_, kPatienceMax);
-  if (std::chrono::steady_clock::now() > gives_up_at_) ++tried_;
+  if (std::chrono::steady_clock::now() > gives_up_at_) failed_.push_back(peer_);
   try_next();
 }
 
@@ -192,14 +202,11 @@ Pool::Pool(Loop& loop, SplicePipes& pipes, std::vector<SocketAddress> addresses)
     : loop_(loop),
       pipes_(pipes),
       queue_(loop),
-      all_addresses_(std::move(addresses)),
-      addresses_(all_addresses_),
+      addresses_(std::move(addresses)),
       idle_(*this, kIdleFor),
       leaving_(*this, kLeavingFor),
       ended_(*this, kEndedFor),
-      half_closed_(*this, kHalfClosedFor) {
-  assert(!addresses_.empty());
-}
+      half_closed_(*this, kHalfClosedFor) {}
 
 Pool::~Pool() = default;
 
@@ -218,14 +225,15 @@ std::unique_ptr<Upstream> Pool::take(bool fresh, UpstreamListener* listener) {
     upstream->set_listener(listener);
     return upstream;
   }
-  return std::make_unique<Upstream>(loop_, queue_, pipes_, addresses_, first_, listener);
+  return std::make_unique<Upstream>(loop_, queue_, pipes_, addresses_, listener);
 }
 
 void Pool::put_back(std::unique_ptr<Upstream> upstream, bool keeps_alive) {
   Lot& lot = keeps_alive ? idle_ : leaving_;
   Stream& stream = upstream->stream();
   const bool usable = !stream.end_in_sight() && !stream.input_ended() && !stream.is_broken() &&
-                      stream.input().empty() && stream.output_done() && is_in_use(upstream->peer());
+                      stream.input().empty() && stream.output_done() &&
+                      addresses_.is_in_use(upstream->peer());
   if (!usable || lot.all.size() >= kIdleMax) return drop(std::move(upstream));
   stream.read_while(true);
   stream.input().release();
@@ -288,19 +296,7 @@ void Pool::backend_runs(bool runs) {
 }
 
 void Pool::backend_answers_at(std::string_view address) {
-  std::vector<SocketAddress> wanted;
-  for (const SocketAddress& one : all_addresses_) {
-    if (one.text() == address) wanted.push_back(one);
-  }
-  if (wanted.empty()) wanted = all_addresses_;
-  if (wanted == addresses_) return;
-  addresses_ = std::move(wanted);
-  first_ = 0;
-  if (addresses_.size() < all_addresses_.size()) drop_idle();
-}
-
-bool Pool::is_in_use(const SocketAddress& address) const {
-  return std::find(addresses_.begin(), addresses_.end(), address) != addresses_.end();
+  if (addresses_.restrict_to(address) && addresses_.is_restricted()) drop_idle();
 }
 
 void Pool::drop_idle() {

@@ -15,6 +15,7 @@
 #include "common/event/timer.h"
 #include "common/os/peer_sockets.h"
 #include "common/os/socket_address.h"
+#include "proxyd/backend_addresses.h"
 #include "proxyd/connect_queue.h"
 #include "proxyd/core/http_body.h"
 #include "proxyd/core/http_parser.h"
@@ -37,11 +38,9 @@ class UpstreamListener {
 
 class Upstream final : private StreamListener, private ConnectQueue::Member {
  public:
-  // Connects, when `queue` lets it, to the first of `addresses` that accepts, starting at `first`;
-  // `first` is set to the one that did. All but `listener` must outlive the connection; that, until
-  // it is replaced.
-  Upstream(Loop& loop, ConnectQueue& queue, SplicePipes& pipes,
-           const std::vector<SocketAddress>& addresses, std::size_t& first,
+  // Connects, when `queue` lets it, to the first of `addresses` that accepts, and says there which
+  // one did. All but `listener` must outlive the connection; that, until it is replaced.
+  Upstream(Loop& loop, ConnectQueue& queue, SplicePipes& pipes, BackendAddresses& addresses,
            UpstreamListener* listener);
   ~Upstream();
 
@@ -88,6 +87,7 @@ class Upstream final : private StreamListener, private ConnectQueue::Member {
 
   void on_turn() override;
 
+  const SocketAddress* next_address() const;
   void try_next();
   void end_attempt();
   void attempt_ended();
@@ -97,10 +97,9 @@ class Upstream final : private StreamListener, private ConnectQueue::Member {
 
   Loop& loop_;
   ConnectQueue& queue_;
-  const std::vector<SocketAddress>& addresses_;
-  std::size_t& first_;
+  BackendAddresses& addresses_;
   UpstreamListener* listener_;
-  std::size_t tried_ = 0;
+  std::vector<SocketAddress> failed_;  // the addresses that this connection has tried in vain
   UniqueFd connecting_;
   SocketAddress peer_;
   std::unique_ptr<FdWatch> connected_;
@@ -159,7 +158,6 @@ class Pool {
     Timer expiry;
   };
 
-  bool is_in_use(const SocketAddress& address) const;
   void drop_idle();
   void forget(Parked* parked);
   void expire(Lot& lot);
@@ -168,9 +166,7 @@ class Pool {
   Loop& loop_;
   SplicePipes& pipes_;
   ConnectQueue queue_;
-  std::vector<SocketAddress> all_addresses_;
-  std::vector<SocketAddress> addresses_;  // those in use
-  std::size_t first_ = 0;
+  BackendAddresses addresses_;
   Lot idle_;         // until the next request
   Lot leaving_;      // until the backend closes
   Lot ended_;        // until it is known whether a process still has the backend's end
