@@ -326,10 +326,12 @@ void Client::pump_tunnel() {
     if (to.output().size() < kOutputMax) from.input().move_to(to.output(), from.input().size());
     if (from.input_ended() && from.input().empty()) to.finish_output();
   };
-  pass(stream_, backend);
+  // The backend may have switched protocols before it has read the body of the request.
+  if (request_->pump.leave_shortcut(stream_, backend)) pass(stream_, backend);
   pass(backend, stream_);
   const bool over = stream_.input_ended() && backend.input_ended() && stream_.output_done() &&
-                    backend.output_done() && stream_.input().empty() && backend.input().empty();
+                    backend.output_done() && stream_.input().empty() && backend.input().empty() &&
+                    !request_->pump.holds_bytes();
   if (over) handle(TunnelEnded{});
 }
 

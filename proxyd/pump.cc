@@ -111,6 +111,12 @@ Pumped BodyPump::splice(Stream& from, Stream& to, BodyFramer<is_request>& body) 
   return Pumped::MayGoOn;
 }
 
+bool BodyPump::leave_shortcut(Stream& from, Stream& to) {
+  if (pipe_ && !to.empty(*pipe_)) return false;
+  abandon(from);
+  return true;
+}
+
 void BodyPump::abandon(Stream& from) {
   if (!pipe_) return;
   pipes_.put_back(std::move(pipe_));

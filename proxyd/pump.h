@@ -59,6 +59,10 @@ class BodyPump {
   // Between the first byte that took the shortcut and the last.
   bool is_on_shortcut() const { return pipe_ != nullptr; }
 
+  // Passes on what is on the shortcut; the bytes after that are for the buffers again. False: `to`
+  // takes no more now, and on_output_progress follows.
+  bool leave_shortcut(Stream& from, Stream& to);
+
   // The body goes no further; what is on its way is lost. `from` is read as before.
   void abandon(Stream& from);
 

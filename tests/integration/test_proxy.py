@@ -555,6 +555,24 @@ class Streams(ProxyTest):
         wait_for(lambda: descriptors() <= before + 1, "hpp to close the tunnel")
         self.assertEqual(peer.read_to_end(), data)
 
+    def test_a_tunnel_carries_a_body_that_was_under_way_when_it_began(self):
+        """The backend switches protocols before it has read the request's body, which is long enough
+        for splice(2) and for each buffer on the way to be full."""
+        body = random.randbytes(8 << 20)
+        client = self.client()
+        client.ask("POST", headers=[("Connection", "Upgrade"), ("Upgrade", "echo"),
+                                    ("Content-Length", len(body))])
+        sender = Background(client.send, body + b"behind the body")
+        peer = self.accept()
+        peer.read_request()
+        peer.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n")
+        self.assertEqual(client.read_head()[0], 101)
+        self.assertEqual(peer.read_exactly(len(body)), body)
+        self.assertEqual(peer.read_exactly(15), b"behind the body")
+        sender.result()
+        peer.send(b"hello")
+        self.assertEqual(client.read_exactly(5), b"hello")
+
     def test_random_bodies_both_ways(self):
         seed = random.randrange(1 << 32)
         with self.subTest(seed=seed):
