@@ -469,7 +469,7 @@ void Client::perform(const DropUpstream&) {
 }
 
 void Client::perform(const ReleaseUpstream& effect) {
-  context_.pool.put_back(std::move(upstream_), effect.keeps_alive);
+  context_.pool.put_back(std::move(upstream_), effect);
 }
 
 void Client::perform(const PassResponseHead& effect) {

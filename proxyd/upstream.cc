@@ -21,12 +21,6 @@ constexpr Milliseconds kEndedFor{2};
 // How long it may take on a busy machine, where the process can be preempted in between. Only then
 // it counts as a process that has ended its direction and keeps its socket.
 constexpr Milliseconds kHalfClosedFor{100};
-// How long a connection may have been idle and still carry a request that cannot be repeated.
-// Node and uvicorn close after 5 s; others after 2 s.
-constexpr Milliseconds kFreshFor{1000};
-// How long one that is not asked about is trusted to be as it was left, by a request that can be
-// repeated: asking the kernel costs a twentieth of what a request does.
-constexpr Milliseconds kTrustedFor{1};
 // How long an attempt to connect may hang before another is made in its place: at first, at most,
 // and in all for one address, which is what Linux would try (tcp(7), tcp_syn_retries).
 constexpr Milliseconds kPatienceMin{10};
@@ -193,6 +187,7 @@ struct Pool::Parked final : UpstreamListener {
   Lot& lot;
   std::unique_ptr<Upstream> upstream;
   TimePoint since;
+  bool body_may_follow = false;
 };
 
 Pool::Lot::Lot(Pool& pool, Milliseconds time_max)
@@ -212,13 +207,18 @@ Pool::~Pool() = default;
 
 std::unique_ptr<Upstream> Pool::take(bool fresh, UpstreamListener* listener) {
   while (!idle_.all.empty()) {
-    const auto idle_for = std::chrono::steady_clock::now() - idle_.all.back()->since;
-    if (fresh && idle_for >= kFreshFor) break;
+    const Parked& newest = *idle_.all.back();
+    const auto idle_for = std::chrono::steady_clock::now() - newest.since;
+    const Reuse reuse =
+        judge_reuse({.idle_for = idle_for, .body_may_follow = newest.body_may_follow}, fresh);
+    if (reuse == Reuse::No) break;
     std::unique_ptr<Upstream> upstream = std::move(idle_.all.back()->upstream);
     idle_.all.pop_back();
-    // The kernel may have what we have not been told of yet: its end, or what would pass for the
-    // answer to this request (RFC 9112 §9.2).
-    if ((fresh || idle_for >= kTrustedFor) && !upstream->stream().is_quiet_by_now()) {
+    // The kernel may have received what this program has not been told of yet: the connection's
+    // end, or bytes that would pass for the answer to this request (RFC 9112 §9.2).
+    const bool is_of_use =
+        reuse == Reuse::Yes || (reuse == Reuse::IfQuiet && upstream->stream().is_quiet_by_now());
+    if (!is_of_use) {
       drop(std::move(upstream));
       continue;
     }
@@ -228,8 +228,8 @@ std::unique_ptr<Upstream> Pool::take(bool fresh, UpstreamListener* listener) {
   return std::make_unique<Upstream>(loop_, queue_, pipes_, addresses_, listener);
 }
 
-void Pool::put_back(std::unique_ptr<Upstream> upstream, bool keeps_alive) {
-  Lot& lot = keeps_alive ? idle_ : leaving_;
+void Pool::put_back(std::unique_ptr<Upstream> upstream, const ReleaseUpstream& how) {
+  Lot& lot = how.keeps_alive ? idle_ : leaving_;
   Stream& stream = upstream->stream();
   const bool usable = !stream.end_in_sight() && !stream.input_ended() && !stream.is_broken() &&
                       stream.input().empty() && stream.output_done() &&
@@ -239,7 +239,7 @@ void Pool::put_back(std::unique_ptr<Upstream> upstream, bool keeps_alive) {
   stream.input().release();
   stream.output().release();
   upstream->set_used();
-  lot.add(*this, std::move(upstream));
+  lot.add(*this, std::move(upstream)).body_may_follow = how.body_may_follow;
 }
 
 Pool::Parked& Pool::Lot::add(Pool& pool, std::unique_ptr<Upstream> upstream) {

@@ -17,8 +17,10 @@
 #include "common/os/socket_address.h"
 #include "proxyd/backend_addresses.h"
 #include "proxyd/connect_queue.h"
+#include "proxyd/core/exchange.h"
 #include "proxyd/core/http_body.h"
 #include "proxyd/core/http_parser.h"
+#include "proxyd/core/reuse.h"
 #include "proxyd/pump.h"
 
 namespace hpp::proxyd {
@@ -122,14 +124,13 @@ class Pool {
   ~Pool();
 
   // A connection for one request: idle or new. It tells `listener` when it is open, unless
-  // is_open() already. `fresh`: not one that has been idle for long, which the backend may be
-  // closing at this moment.
+  // is_open() already. `fresh`: the request cannot be repeated (core/reuse.h).
   std::unique_ptr<Upstream> take(bool fresh, UpstreamListener* listener);
 
   // Gives back a connection whose exchange is complete. One that the backend has said it closes is
   // closed after that has happened, or some time has passed: closes that cross would leave a
   // TIME_WAIT on both sides.
-  void put_back(std::unique_ptr<Upstream> upstream, bool keeps_alive);
+  void put_back(std::unique_ptr<Upstream> upstream, const ReleaseUpstream& how);
 
   // Ends a connection, whatever it is doing: with a FIN, or with a reset if no process has the
   // backend's end any more.

@@ -334,6 +334,7 @@ Delivery Exchange::delivery_for(const ResponseFacts& response) const {
 Effects Exchange::handle(const ResponseRefused& event, TimePoint) {
   if (phase_ == Phase::Answering) return cut("the answer is malformed: " + event.why);
   assert(phase_ == Phase::Sent);
+  if (reused_ && is_repeatable()) return lose_upstream();
   return answer(Answer::Kind::BadGateway, 502,
                 "Your server's answer cannot be used: " + event.why + '.');
 }
@@ -361,7 +362,9 @@ Effects Exchange::complete_response() {
     effects.push_back(EndResponse{});
     if (has_head) effects.push_back(DropUpstream{});
   } else if (request_body_done_ && !request_.asks_upgrade) {
-    effects.push_back(ReleaseUpstream{.keeps_alive = response_.keeps_alive});
+    const bool has_no_body = request_.is_head || response_.status == 204 || response_.status == 304;
+    effects.push_back(
+        ReleaseUpstream{.keeps_alive = response_.keeps_alive, .body_may_follow = has_no_body});
   } else {
     // After a refused upgrade, the application may end its bare socket at any moment (Node).
     effects.push_back(DropUpstream{});
@@ -381,11 +384,7 @@ Effects Exchange::complete_response() {
 Effects Exchange::handle(const UpstreamLost&, TimePoint) {
   switch (phase_) {
     case Phase::Sent:
-      phase_ = Phase::Doubtful;
-      expired_ = false;
-      kept_until_.reset();
-      wake_at_.reset();
-      return {DropUpstream{}, AskGate{}};
+      return lose_upstream();
     case Phase::Answering:
     case Phase::Tunnel:
       return cut(kAbandoned);
@@ -398,6 +397,14 @@ Effects Exchange::handle(const UpstreamLost&, TimePoint) {
       return {};
   }
   return {};
+}
+
+Effects Exchange::lose_upstream() {
+  phase_ = Phase::Doubtful;
+  expired_ = false;
+  kept_until_.reset();
+  wake_at_.reset();
+  return {DropUpstream{}, AskGate{}};
 }
 
 Effects Exchange::handle(const TunnelEnded&, TimePoint) {

@@ -25,7 +25,9 @@
 //            that announces a body is kept back until the body begins, for at most kHeadKeptMax:
 //            many servers send the two separately, and if a restart comes between them, the request
 //            can still be repeated.
-// Doubtful   That connection is gone. The gate is asked; it may need to wait for news (gate.h).
+// Doubtful   That connection is gone. The gate is asked; it may need to wait for news (gate.h). A
+//            connection that has served before is given up as well if its first bytes are no
+//            answer: they may be the rest of the answer before. The request is then repeated.
 // Answering  The answer flows. Nothing can be repeated from here.
 // Ending     The answer has ended with the backend's connection. The gate is asked whether that was
 //            a kill; complete or cut, as from Answering. Or as from Doubtful, if the head is kept
@@ -170,6 +172,9 @@ struct DropUpstream {  // close the backend's connection, whatever it is doing
 
 struct ReleaseUpstream {    // back to the pool: the exchange is complete
   bool keeps_alive = true;  // false: the backend has said that it closes now
+  // The answer had no body, because of its request or its status. Some servers send one all the
+  // same (reuse.h).
+  bool body_may_follow = false;
 
   bool operator==(const ReleaseUpstream&) const = default;
 };
@@ -314,6 +319,7 @@ class Exchange {
   Effects answer_own(OwnEndpoint endpoint);
   Effects hand_over(const std::string& websocket_key);
   Effects complete_response();
+  Effects lose_upstream();
   Effects cut(std::string why = {});
   Delivery delivery_for(const ResponseFacts& response) const;
   bool has_upstream() const;

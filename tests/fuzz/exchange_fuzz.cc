@@ -29,6 +29,7 @@
 #include "proxyd/core/http_body.h"
 #include "proxyd/core/http_head.h"
 #include "proxyd/core/http_parser.h"
+#include "proxyd/core/reuse.h"
 #include "proxyd/core/rewrite.h"
 #include "tests/fuzz/check.h"
 #include "tests/fuzz/reference.h"
@@ -44,8 +45,6 @@ using namespace std::chrono_literals;
 
 // A buffer takes no more beyond this. Small, so that small bodies fill it.
 constexpr std::size_t kOutputMax = 48;
-// How long a connection may have been idle and still be fresh: proxyd/upstream.cc.
-constexpr std::chrono::milliseconds kFreshFor{1000};
 
 // ---- what is played -----------------------------------------------------------------------------
 
@@ -94,6 +93,7 @@ struct Link {
   bool input_ended = false;
   bool is_broken = false;
   bool was_used = false;
+  bool body_may_follow = false;
   TimePoint idle_since;
   ResponseParser parser;
   ResponseBody body{parser};
@@ -638,10 +638,14 @@ class Play {
   }
 
   std::unique_ptr<Link> take_upstream(bool fresh) {
-    if (!idle_.empty() && (!fresh || now_ - idle_.back()->idle_since < kFreshFor)) {
+    while (!idle_.empty()) {
+      const Link& newest = *idle_.back();
+      const Reuse reuse = judge_reuse(
+          {.idle_for = now_ - newest.idle_since, .body_may_follow = newest.body_may_follow}, fresh);
+      if (reuse == Reuse::No) break;
       auto upstream = std::move(idle_.back());
       idle_.pop_back();
-      return upstream;
+      if (reuse != Reuse::Close) return upstream;
     }
     auto upstream = std::make_unique<Link>();
     upstream->number = got_.size();
@@ -670,6 +674,7 @@ class Play {
                         link.input.empty() && link.output.empty();
     if (!usable) return perform(DropUpstream{});
     link.was_used = true;
+    link.body_may_follow = effect.body_may_follow;
     link.idle_since = now_;
     idle_.push_back(std::move(upstream_));
   }

@@ -352,10 +352,44 @@ class Backends(ProxyTest):
         fresh.send(Requests.OK)
         self.assertEqual(client.read_response().status, 200)
 
+    HEAD_AND = "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n{} /next HTTP/1.1\r\nHost: a\r\n\r\n"
+
+    def test_a_body_that_follows_the_answer_to_head_is_not_taken_for_the_next_answer(self):
+        """The backend sends a body with HEAD, and it arrives when the next request has been sent."""
+        client = self.client()
+        client.send(self.HEAD_AND.format("GET"))
+        peer = self.accept()
+        self.assertEqual(peer.read_request()[0], "HEAD / HTTP/1.1")
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n")
+        self.assertEqual(peer.read_request()[0], "GET /next HTTP/1.1")
+        peer.send(b"<p>hello</p>\n")
+        fresh = self.accept()
+        self.assertEqual(fresh.read_request()[0], "GET /next HTTP/1.1")
+        fresh.send(Requests.OK)
+        self.assertEqual(client.read_response("HEAD").status, 200)
+        self.assertEqual(client.read_response().status, 200)
+        peer.wait_ended()
+
+    def test_a_request_that_cannot_be_repeated_does_not_follow_head_at_once(self):
+        for answer in (b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n",
+                       b"HTTP/1.1 204 No Content\r\n\r\n", b"HTTP/1.1 304 Not Modified\r\n\r\n"):
+            client = self.client()
+            client.send(self.HEAD_AND.format("DELETE"))
+            peer = self.accept()
+            peer.read_request()
+            peer.send(answer)
+            fresh = self.accept()
+            self.assertEqual(fresh.read_request()[0], "DELETE /next HTTP/1.1")
+            fresh.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            client.read_response("HEAD")
+            self.assertEqual(client.read_response().status, 200)
+            self.assertEqual(peer.wait_ended(), b"")
+            client.socket.close()
+
     def test_a_get_with_a_body_does_not_use_a_connection_that_was_idle_for_long(self):
         """The backend may close it at any moment, and the body cannot be sent a second time."""
         client, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", Requests.OK)
-        time.sleep(1.1)  # kFreshFor in proxyd/upstream.cc
+        time.sleep(1.1)  # kFreshFor in proxyd/core/reuse.h
         client.ask(headers=[("Content-Length", 4)], body=b"body")
         fresh = self.accept()
         self.assertEqual(fresh.read_request()[0], "GET / HTTP/1.1")

@@ -40,6 +40,7 @@ struct Link {
   std::uint64_t client = 0;    // proxyd's client connection that uses it; 0: it is idle
   bool is_closed = false;      // by proxyd
   bool was_used = false;
+  bool body_may_follow = false;  // after an answer that has none (proxyd/core/reuse.h)
   TimePoint idle_since{};
   // What has arrived at proxyd.
   std::deque<FromBackend> inbox;

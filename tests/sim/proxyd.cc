@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "proxyd/core/reuse.h"
+
 namespace hpp::sim {
 namespace {
 
@@ -15,7 +17,6 @@ constexpr Micros kPublishInterval = 1s;
 constexpr Micros kBarrierTimeout = 2s;
 constexpr Micros kFinishMax = 60s;
 constexpr Micros kLingerMax = 2s;
-constexpr Micros kFreshFor = 1s;
 
 bool is_plain_and_safe(const Request& request) {
   return request.facts.is_safe && request.facts.framing == Framing::None &&
@@ -546,6 +547,7 @@ void Proxyd::perform(Client& client, const proxyd::ReleaseUpstream& effect) {
   if (!usable) return processes_.close(link);
   link->client = 0;
   link->was_used = true;
+  link->body_may_follow = effect.body_may_follow;
   link->idle_since = world_.now();
   idle_.push_back(std::move(link));
 }
@@ -612,13 +614,16 @@ void Proxyd::perform(Client& client, const proxyd::CutClient&) {
 }
 
 LinkPointer Proxyd::take_link(bool fresh) {
-  if (!idle_.empty()) {
-    const auto idle_for = world_.now() - idle_.back()->idle_since;
-    if (!fresh || idle_for < kFreshFor) {
-      LinkPointer link = std::move(idle_.back());
-      idle_.pop_back();
-      return link;
-    }
+  while (!idle_.empty()) {
+    const Link& newest = *idle_.back();
+    const auto idle_for = world_.now() - newest.idle_since;
+    const proxyd::Reuse reuse = proxyd::judge_reuse(
+        {.idle_for = idle_for, .body_may_follow = newest.body_may_follow}, fresh);
+    if (reuse == proxyd::Reuse::No) break;
+    LinkPointer link = std::move(idle_.back());
+    idle_.pop_back();
+    if (reuse != proxyd::Reuse::Close) return link;
+    processes_.close(link);
   }
   return std::make_shared<Link>();
 }

@@ -82,6 +82,8 @@ class Steps {
 
   TimePoint now() const { return now_; }
 
+  const Effects& effects() const { return effects_; }
+
  private:
   Exchange exchange_;
   TimePoint now_{};
@@ -252,6 +254,41 @@ TEST(Exchange, TriesAgainOnANewConnectionAfterAStaleOne) {
       .then({ForwardRequest{.fresh = true}})
       .when(UpstreamOpened{.reused = false});
   EXPECT_FALSE(steps.exchange().plea()->reused);
+}
+
+TEST(Exchange, RepeatsARequestIfAReusedConnectionBringsNoAnswerButOtherBytes) {
+  Steps steps;
+  steps.sent(kGet)
+      .when(UpstreamOpened{.reused = true})
+      .when(ResponseRefused{"odd"})
+      .then({DropUpstream{}, AskGate{}})
+      .in(Phase::Doubtful);
+  EXPECT_TRUE(steps.exchange().plea()->reused);
+  steps.when(judged(Verdict::Forward, 1))
+      .then({ForwardRequest{.fresh = true}})
+      .when(UpstreamOpened{.reused = false})
+      .when(ResponseRefused{"odd"});
+  EXPECT_EQ(steps.answered(), Answer::Kind::BadGateway) << "on a new connection it is the answer";
+
+  Steps unsafe;
+  unsafe.sent({.is_safe = false}).when(UpstreamOpened{.reused = true}).when(ResponseRefused{"odd"});
+  EXPECT_EQ(unsafe.answered(), Answer::Kind::BadGateway);
+}
+
+TEST(Exchange, SaysWhenABodyMayFollowAnAnswerThatHasNone) {
+  const auto released = [](const RequestFacts& request, const ResponseFacts& response) {
+    Steps steps;
+    steps.sent(request).when(UpstreamOpened{}).when(ResponseArrived{response});
+    steps.when(ResponseBodyEnded{});
+    return steps.effects();
+  };
+  const Effects doubtful{ReleaseUpstream{.body_may_follow = true}, ReadNext{}};
+  const Effects certain{ReleaseUpstream{}, ReadNext{}};
+  EXPECT_EQ(released({.is_head = true, .is_safe = true}, {}), doubtful);
+  EXPECT_EQ(released(kGet, {.status = 204}), doubtful);
+  EXPECT_EQ(released(kGet, {.status = 304}), doubtful);
+  EXPECT_EQ(released(kGet, {.status = 200}), certain);
+  EXPECT_EQ(released(kGet, kOk), certain);
 }
 
 TEST(Exchange, OnlyWhatIsWholeAndSafeIsRepeatable) {
