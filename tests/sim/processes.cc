@@ -195,6 +195,10 @@ void Processes::respond(const LinkPointer& link, Request& request) {
   to_proxyd(link, [link = link.get(), &request, facts] {
     link->inbox.push_back({FromBackend::Is::Head, &request, facts});
   });
+  // An answer without a body ends with its head: the connection may carry the next request then.
+  if (facts.framing == Framing::None && facts.status != 101) {
+    return end_body(link, request, facts);
+  }
   const bool is_long = request.kind != Request::Kind::Plain;
   const bool is_quick = !is_long && world_.random.chance(0.7);
   const Micros takes = world_.random.up_to(is_quick ? 100us : is_long ? 500ms : 30ms);
