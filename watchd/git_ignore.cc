@@ -6,15 +6,17 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstring>
+#include <map>
 #include <string_view>
 #include <system_error>
 #include <unordered_set>
+#include <utility>
 
 #include "common/event/timer.h"
 #include "common/os/child.h"
 #include "common/os/error.h"
 #include "common/text.h"
+#include "watchd/repositories.h"
 
 namespace hpp::watchd {
 namespace {
@@ -74,13 +76,18 @@ std::string first_line(const std::string& text) {
   return printable(text.substr(0, text.find('\n')));
 }
 
+struct Answer {
+  std::vector<std::string> ignored;  // paths that git ignores
+  std::string problem;               // why there is no answer; empty: there is one
+};
+
 // Throws std::system_error if git cannot be run.
-Sifted sift(const std::string& directory, const std::vector<std::string>& files) {
+Answer check_ignore(const std::string& directory, const std::vector<std::string>& paths) {
   MemoryFile input("hpp-files");
   MemoryFile output("hpp-ignored");
   MemoryFile errors("hpp-git-errors");
   std::string list;
-  for (const std::string& file : files) list += named(file) + '\0';
+  for (const std::string& path : paths) list += named(path) + '\0';
   input.fill(list);
   Loop loop;
   ChildRequest request{.command = {"git", "check-ignore", "-z", "--stdin"}, .directory = directory};
@@ -97,28 +104,79 @@ Sifted sift(const std::string& directory, const std::vector<std::string>& files)
   Timer patience(loop, [&] { git.kill(SIGKILL); });
   patience.start(kPatience);
   loop.run();
-  if (end == ExitStatus{.number = kNoneIgnored}) return {.files = files, .problem = {}};
+  if (end == ExitStatus{.number = kNoneIgnored}) return {};
   if (end != ExitStatus{.number = kSomeIgnored}) {
     const std::string said = first_line(errors.text());
-    return {.files = files,
+    return {.ignored = {},
             .problem = said.empty() ? "git check-ignore: " + to_string(end) : "git says: " + said};
   }
   const std::string text = output.text();
-  const auto ignored = names_in(text);
-  Sifted sifted;
-  std::copy_if(files.begin(), files.end(), std::back_inserter(sifted.files),
-               [&](const std::string& file) { return !ignored.contains(named(file)); });
-  return sifted;
+  const auto names = names_in(text);
+  Answer answer;
+  std::copy_if(paths.begin(), paths.end(), std::back_inserter(answer.ignored),
+               [&](const std::string& path) { return names.contains(named(path)); });
+  return answer;
 }
+
+Answer ask_git(const std::string& directory, const std::vector<std::string>& paths) {
+  try {
+    return check_ignore(directory, paths);
+  } catch (const std::system_error& error) {
+    return {.ignored = {}, .problem = std::string("cannot run git: ") + error.what()};
+  }
+}
+
+// The question to one repository.
+struct Question {
+  std::vector<std::string> paths;  // relative to the repository's folder
+  bool has_files = false;          // the paths are not only folders of repositories in it
+};
+
+// Sorts files by the repositories that they belong to.
+class Questions {
+ public:
+  explicit Questions(const std::string& directory) : repositories_(directory) {}
+
+  void add_file(const std::string& file) { add(file).has_files = true; }
+
+  // In this order a repository comes before those in it.
+  const std::map<std::string, Question>& by_folder() const { return by_folder_; }
+
+ private:
+  Question& add(const std::string& path) {
+    const std::string& folder = repositories_.folder_of(path);
+    if (!folder.empty() && !by_folder_.contains(folder)) add(folder);
+    Question& question = by_folder_[folder];
+    question.paths.push_back(folder.empty() ? path : path.substr(folder.size() + 1));
+    return question;
+  }
+
+  Repositories repositories_;
+  std::map<std::string, Question> by_folder_;
+};
 
 }  // namespace
 
 Sifted without_ignored(const std::string& directory, const std::vector<std::string>& files) {
-  try {
-    return sift(directory, files);
-  } catch (const std::system_error& error) {
-    return {.files = files, .problem = std::string("cannot run git: ") + error.what()};
+  Questions questions(directory);
+  for (const std::string& file : files) questions.add_file(file);
+  Sifted sifted;
+  std::unordered_set<std::string> ignored;
+  for (const auto& [folder, question] : questions.by_folder()) {
+    const std::string prefix = folder.empty() ? "" : folder + '/';
+    Answer answer;
+    if (ignored.contains(folder)) {
+      answer.ignored = question.paths;
+    } else {
+      answer = ask_git(directory + '/' + folder, question.paths);
+    }
+    for (const std::string& path : answer.ignored) ignored.insert(prefix + path);
+    // A folder of several repositories need not be one itself.
+    if (question.has_files && sifted.problem.empty()) sifted.problem = std::move(answer.problem);
   }
+  std::copy_if(files.begin(), files.end(), std::back_inserter(sifted.files),
+               [&](const std::string& file) { return !ignored.contains(file); });
+  return sifted;
 }
 
 }  // namespace hpp::watchd

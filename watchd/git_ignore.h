@@ -1,4 +1,8 @@
 // Shell. Asks git which files it ignores.
+//
+// git refuses to judge a file in a submodule from outside, and then judges none. So each repository
+// below the project folder is asked for its own files, and the repository around it whether it
+// ignores that folder.
 #pragma once
 
 #include <string>
@@ -13,7 +17,8 @@ struct Sifted {
 
 // The files, relative to `directory`, without those that `git check-ignore` names. It
 // takes the few milliseconds that git does, of which hpp-watchd has nothing better to do: whoever
-// waits for the files waits for them, too. Where git takes too long, or fails, all files are kept.
+// waits for the files waits for them, too. If git takes too long, or fails, the files of that
+// repository are kept.
 Sifted without_ignored(const std::string& directory, const std::vector<std::string>& files);
 
 }  // namespace hpp::watchd
