@@ -21,7 +21,9 @@
 #include "common/os/run_directory.h"
 #include "watchd/core/bser.h"
 #include "watchd/git_ignore.h"
+#include "watchd/link_search.h"
 #include "watchd/lock_search.h"
+#include "watchd/repositories.h"
 
 namespace hpp::watchd {
 namespace {
@@ -202,10 +204,11 @@ void Daemon::perform(const StopTimer&) {
 }
 
 void Daemon::perform(const Look& effect) {
-  Looked looked{.folder = folder_.look(), .root = {}, .lock = {}};
+  Looked looked{.folder = folder_.look(), .root = {}, .locks = {}, .repositories = {}};
   if (!effect.root.empty()) {
     looked.root = root_.look(effect.root);
-    looked.lock = find_git_lock(effect.root);
+    looked.repositories = Repositories(directory_).of_folders(effect.folders);
+    looked.locks = find_git_locks(directory_, looked.repositories);
   }
   take(std::move(looked));
 }
@@ -213,6 +216,10 @@ void Daemon::perform(const Look& effect) {
 void Daemon::perform(const AskGit& effect) {
   Sifted sifted = without_ignored(directory_, effect.files);
   take(GitAsked{.files = std::move(sifted.files), .problem = std::move(sifted.problem)});
+}
+
+void Daemon::perform(const FollowLinks& effect) {
+  take(LinksFollowed{links_outside(directory_, effect.names)});
 }
 
 void Daemon::perform(const Publish& effect) {

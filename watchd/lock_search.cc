@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <string_view>
 
 #include "common/os/file.h"
@@ -54,6 +55,18 @@ std::optional<GitLock> find_git_lock(const std::string& directory) {
                  .inode = status->st_ino,
                  .modified_ns = std::int64_t{status->st_mtim.tv_sec} * 1'000'000'000 +
                                 status->st_mtim.tv_nsec};
+}
+
+std::vector<GitLock> find_git_locks(const std::string& directory,
+                                    const std::vector<std::string>& folders) {
+  std::vector<GitLock> locks;
+  const auto add = [&](const std::string& path) {
+    const auto lock = find_git_lock(path);
+    if (lock && std::find(locks.begin(), locks.end(), *lock) == locks.end()) locks.push_back(*lock);
+  };
+  add(directory);
+  for (const std::string& folder : folders) add(directory + '/' + folder);
+  return locks;
 }
 
 }  // namespace hpp::watchd

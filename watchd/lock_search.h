@@ -1,8 +1,9 @@
-// Finds git's lock on the files of a directory.
+// Shell. Finds git's locks on the files of a directory.
 #pragma once
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "watchd/core/git_lock.h"
 
@@ -12,5 +13,10 @@ namespace hpp::watchd {
 // git, looks for `.git` there and in all directories above. Nothing: no lock, or no repository.
 // See gitrepository-layout(5).
 std::optional<GitLock> find_git_lock(const std::string& directory);
+
+// The locks of the repositories that hold `directory` and its `folders` (relative paths), each
+// once.
+std::vector<GitLock> find_git_locks(const std::string& directory,
+                                    const std::vector<std::string>& folders);
 
 }  // namespace hpp::watchd

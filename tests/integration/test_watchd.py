@@ -74,6 +74,15 @@ class WatchdTest(IntegrationTest):
             cwd=self.project, check=True, capture_output=True,
             env={**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"})
 
+    def add_submodule(self, name):
+        """The project, which is a repository, gets a submodule with one file, a.py."""
+        origin = self.directory / f"origin of {name}"
+        for words in (("init", "--quiet", origin),
+                      ("-C", origin, "commit", "--quiet", "--allow-empty", "--message", "one"),
+                      ("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", origin, name)):
+            self.git(*words)
+        self.write(f"{name}/a.py")
+
     def write(self, name, text="x"):
         """In one step: whoever first empties a file, and pauses before he writes, changes it twice."""
         return self.save(name, text)
@@ -357,6 +366,33 @@ class Gitignore(WatchdTest):
         self.assert_does_not_count(lambda: self.write("b.log"))
         self.assert_counts(lambda: self.write("b.py"), "b.py")
 
+    def test_a_submodule_has_its_own_rules(self):
+        self.add_submodule("module")
+        self.write("module/.gitignore", "*.tmp\n")
+        self.start_watchd("--gitignore")
+        self.assert_does_not_count(lambda: self.write("module/deep/a.tmp"))
+        self.assert_counts(lambda: self.write("module/deep/a.log"), "module/deep/a.log")
+        self.assert_counts(lambda: self.write("a.tmp"), "a.tmp")
+        self.assert_counts(lambda: [self.write("x.log"), self.write("module/x.tmp"),
+                                    self.write("module/x.py")], "module/x.py")
+        self.assertEqual(self.tree()["changed_count"], 1)
+        self.assertNotIn("does not work", self.watchd.output("err"))
+
+    def test_a_clone_in_an_ignored_folder_is_ignored(self):
+        self.git("init", "--quiet", "build/clone")
+        self.start_watchd("--gitignore")
+        self.assert_does_not_count(lambda: self.write("build/clone/a.py"))
+
+    def test_clones_in_a_folder_that_is_no_repository(self):
+        shutil.rmtree(self.project / ".git")
+        for name in ("one", "two"):
+            self.git("init", "--quiet", name)
+            self.write(f"{name}/.gitignore", f"*.{name}\n")
+        self.start_watchd("--gitignore")
+        self.assert_counts(lambda: [self.write("one/a.one"), self.write("two/a.one")], "two/a.one")
+        self.assertEqual(self.tree()["changed_count"], 1)
+        self.assertNotIn("does not work", self.watchd.output("err"))
+
     def test_browsers_files_are_not_asked_for(self):
         self.start_watchd("--gitignore", "--css", "build/*.css")
         before = self.tree()["refresh"]["count"]
@@ -388,6 +424,53 @@ class Gitignore(WatchdTest):
         self.start_watchd("--gitignore")
         self.assert_counts(lambda: self.write("a.log"), "a.log")
         self.watchd.wait_line("--gitignore does not work: git check-ignore: signal 9")
+
+
+class Links(WatchdTest):
+    """Symbolic links, which Watchman does not follow."""
+
+    WARNING = r"warning: (a symbolic link that leads out of the project folder: .*)$"
+
+    def setUp(self):
+        super().setUp()
+        self.shared = self.directory / "shared"
+        (self.shared / "lib").mkdir(parents=True)
+        (self.shared / "lib" / "money.py").write_text("x")
+        self.write("a.py")
+
+    def link(self, name, target):
+        path = self.project / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to(target)
+
+    def test_that_lead_outside_are_named_at_the_first_start(self):
+        self.link("lib", "../shared/lib")
+        self.link("b.py", "a.py")
+        self.link("venv/bin/python", "/usr/bin/python3")
+        first = self.start_watchd("--pattern", "**/*.py")
+        match = first.wait_line(self.WARNING)
+        target = (self.shared / "lib").resolve()
+        self.assertIn(f"lib → {target}. hpp does not see changes there. Run hpp-ctl restart", match[1])
+        self.assertEqual(first.output("err").count("warning:"), 1)
+        first.signal(signal.SIGKILL)
+        first.wait_exit()
+        second = self.start_watchd("--pattern", "**/*.py")
+        self.assertNotIn("warning:", second.output("err"))
+
+    def test_that_are_excluded_or_stay_inside_are_not_named(self):
+        self.link("lib", "../shared/lib")
+        self.link("c.py", self.project / "a.py")
+        self.start_watchd("--exclude", "lib")
+        self.assertNotIn("warning:", self.watchd.output("err"))
+
+    def test_are_named_if_contents_are_compared(self):
+        self.link("lib", "../shared/lib")
+        self.start_watchd("--ignore-unchanged", "--gitignore")
+        self.watchd.wait_line(self.WARNING)
+        before = self.tree()["revision"]
+        self.write("a.py", "x")
+        self.assert_counts(lambda: self.write("a.py", "y"), "a.py")
+        self.assertEqual(self.tree()["revision"], before + 1)
 
 
 class IgnoreUnchanged(WatchdTest):
@@ -711,6 +794,35 @@ class GitWrites(TicketTest):
     def test_the_lock_of_a_worktree(self):
         self.prepare_worktree()
         self.assert_waits_for_the_lock()
+
+    def test_the_lock_if_watchmans_root_is_above_the_project(self):
+        self.prepare()
+        self.watchman.command("watch", str(self.project.parent))
+        self.assert_waits_for_the_lock()
+        self.assertEqual(self.watchman.command("watch-list")["roots"], [str(self.project.parent)])
+
+    def assert_waits_for_the_lock_of(self, folder):
+        self.start_watchd()
+        self.ask()
+        self.lock.touch()
+        self.write(f"{folder}/a.py", "half")
+        self.told.wait(lambda tree: tree["settling"], "settling")
+        self.assert_nothing_told()
+        self.lock.unlink()
+        tree = self.told.wait(lambda tree: tree["revision"] == 1, "the change")
+        self.assertEqual((tree["changed"], tree["settling"]), ([f"{folder}/a.py"], False))
+
+    def test_the_lock_of_a_submodule(self):
+        self.prepare()
+        self.add_submodule("module")
+        self.lock = self.project / ".git" / "modules" / "module" / "index.lock"
+        self.assert_waits_for_the_lock_of("module")
+
+    def test_the_lock_of_a_clone_below_the_project(self):
+        self.git("init", "--quiet", "one")
+        self.write("one/a.py")
+        self.lock = self.project / "one" / ".git" / "index.lock"
+        self.assert_waits_for_the_lock_of("one")
 
     def test_a_lock_of_a_worktree_and_nobody_asks(self):
         self.prepare_worktree()

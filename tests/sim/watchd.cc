@@ -103,7 +103,9 @@ void Watchd::perform(const watchd::StopTimer&) {
 }
 
 void Watchd::perform(const watchd::Look&) {
-  take(watchd::Looked{.folder = "/p", .root = "/p", .lock = files_.git_lock()});
+  watchd::Looked looked{.folder = "/p", .root = "/p", .locks = {}, .repositories = {}};
+  if (files_.git_lock()) looked.locks.push_back(*files_.git_lock());
+  take(std::move(looked));
 }
 
 void Watchd::perform(const watchd::Publish& effect) {

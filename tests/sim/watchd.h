@@ -40,6 +40,8 @@ class Watchd final : public Mortal {
 
   void perform(const watchd::AskGit&) {}  // nobody is told to
 
+  void perform(const watchd::FollowLinks&) {}  // there are no links
+
   void perform(const watchd::Publish& effect);
   void perform(const watchd::Say& effect);
   void check_whole(const bus::TreeState& tree);

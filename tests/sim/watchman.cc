@@ -145,6 +145,9 @@ void Watchman::handle(const Json& question) {
   }
   if (has_cookie) notice(files_.tick());
   if (command == "clock") return answer({{"version", "4.9.0"}, {"clock", clock_at(noticed_)}});
+  if (command == "query" && !question[2].contains("since")) {  // for symbolic links
+    return answer({{"version", "4.9.0"}, {"clock", clock_at(noticed_)}, {"files", Json::array()}});
+  }
   std::uint64_t instance = 0;
   std::uint64_t since = 0;
   const std::string asked = question[command == "query" ? 2 : 3]["since"];

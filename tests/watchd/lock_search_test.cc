@@ -64,6 +64,22 @@ TEST_F(LockSearchTest, InASubmodule) {
   EXPECT_EQ(found("r/m"), directory_ / "r/m/../.git/modules/m/index.lock");
 }
 
+TEST_F(LockSearchTest, InSeveralRepositoriesBelowAFolder) {
+  make_folder("r/.git/modules/m");
+  make_folder("r/site/m/src");
+  make_folder("r/site/clone/.git");
+  write("r/site/m/.git", "gitdir: ../../.git/modules/m\n");
+  const std::string outer = write("r/.git/index.lock");
+  write("r/.git/modules/m/index.lock");
+  const std::string clone = write("r/site/clone/.git/index.lock");
+  std::vector<std::string> paths;
+  for (const auto& lock : find_git_locks(directory_ / "r/site", {"m/src", "src", "clone"})) {
+    paths.push_back(lock.path);
+  }
+  EXPECT_EQ(paths, (std::vector<std::string>{
+                       outer, directory_ / "r/site/m/../../.git/modules/m/index.lock", clone}));
+}
+
 TEST_F(LockSearchTest, WhereThereIsNoRepository) {
   make_folder("r");
   EXPECT_EQ(found("r"), "");

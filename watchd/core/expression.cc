@@ -34,8 +34,8 @@ constexpr std::array kDefaultExcludes{
     "**/.tox/**",
     "**/.nox/**",
     "**/.ipynb_checkpoints/**",
-    // What frameworks and bundlers for JavaScript write when they start, build or serve a page. Not
-    // node_modules itself: the backend loads it.
+    // JavaScript: frameworks and bundlers write these when they start, build or serve a page. Not
+    // node_modules itself, because the backend loads it.
     "**/.next/**",
     "**/.nuxt/**",
     "**/.svelte-kit/**",
@@ -94,6 +94,16 @@ Json any_of(std::vector<Json> terms) {
   return result;
 }
 
+// Appends the excludes to a conjunction.
+void exclude(Json& conjunction, const Filter& filter) {
+  std::vector<Json> unwanted;
+  for (const auto& glob : filter.excludes) unwanted.push_back(match(glob));
+  if (filter.default_excludes) {
+    for (const char* glob : kDefaultExcludes) unwanted.push_back(match(glob));
+  }
+  if (!unwanted.empty()) conjunction.push_back({"not", any_of(std::move(unwanted))});
+}
+
 }  // namespace
 
 Json expression_for(const Filter& filter) {
@@ -105,12 +115,13 @@ Json expression_for(const Filter& filter) {
     }
   }
   if (!wanted.empty()) result.push_back(any_of(std::move(wanted)));
-  std::vector<Json> unwanted;
-  for (const auto& glob : filter.excludes) unwanted.push_back(match(glob));
-  if (filter.default_excludes) {
-    for (const char* glob : kDefaultExcludes) unwanted.push_back(match(glob));
-  }
-  if (!unwanted.empty()) result.push_back({"not", any_of(std::move(unwanted))});
+  exclude(result, filter);
+  return result;
+}
+
+Json links_expression_for(const Filter& filter) {
+  Json result = Json::array({"allof", {"type", "l"}});
+  exclude(result, filter);
   return result;
 }
 

@@ -30,6 +30,10 @@ struct Filter {
 // a directory that matters has files in it, and servers like to put their socket into the project.
 nlohmann::json expression_for(const Filter& filter);
 
+// Symbolic links that match no exclude. The patterns are left out, because a link to a folder
+// matters if a pattern matches a file below it (outside_links.h).
+nlohmann::json links_expression_for(const Filter& filter);
+
 // Whom the change of a file concerns. What --css and --reload have is no business of the backend's,
 // whatever the patterns say.
 enum class Concern { Backend, StyleSheet, Page };

@@ -1,18 +1,38 @@
 #include "watchd/core/git_lock.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace hpp::watchd {
 
-LockPatience::Verdict LockPatience::judge(const std::optional<GitLock>& seen,
+LockPatience::Verdict LockPatience::judge(const std::vector<GitLock>& seen,
                                           std::chrono::steady_clock::time_point now) {
-  if (seen != lock_) {
-    lock_ = seen;
-    since_ = now;
-    ran_out_ = false;
+  std::erase_if(known_, [&](const Known& known) {
+    return !known.is_given_up && std::find(seen.begin(), seen.end(), known.lock) == seen.end();
+  });
+  Verdict verdict;
+  for (const GitLock& lock : seen) {
+    auto known = std::find_if(known_.begin(), known_.end(),
+                              [&](const Known& one) { return one.lock == lock; });
+    if (known == known_.end()) known = known_.insert(known, {.lock = lock, .since = now});
+    if (known->is_given_up) continue;
+    known->is_given_up = now - known->since >= kLockPatience;
+    if (known->is_given_up) {
+      verdict.given_up.push_back(lock);
+    } else {
+      verdict.is_held = true;
+    }
   }
-  if (!lock_ || ran_out_) return Verdict::Free;
-  if (now - since_ < kLockPatience) return Verdict::Held;
-  ran_out_ = true;
-  return Verdict::RunOut;
+  forget_oldest();
+  return verdict;
+}
+
+void LockPatience::forget_oldest() {
+  const auto is_given_up = [](const Known& known) { return known.is_given_up; };
+  auto count = std::count_if(known_.begin(), known_.end(), is_given_up);
+  for (; count > kGivenUpMax; --count) {
+    known_.erase(std::find_if(known_.begin(), known_.end(), is_given_up));
+  }
 }
 
 }  // namespace hpp::watchd

@@ -1,4 +1,4 @@
-// Pure. Decides for how long a lock of git's says that git is writing the files.
+// Pure. Decides for how long git's locks say that git is writing the files.
 //
 // git holds `index.lock` in its directory from before the first file that a checkout, a merge or a
 // stash writes until after the last. A git that crashed leaves it behind, and one that waits for an
@@ -6,14 +6,18 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
+#include <vector>
 
 namespace hpp::watchd {
 
 // How long one lock is respected.
 constexpr std::chrono::milliseconds kLockPatience{10'000};
+
+// So many locks that are not respected any more are remembered.
+constexpr std::ptrdiff_t kGivenUpMax = 64;
 
 // A lock as it lies there. The inode alone does not tell one from the next, which may get the same;
 // together with the time it does.
@@ -27,19 +31,26 @@ struct GitLock {
 
 class LockPatience {
  public:
-  enum class Verdict {
-    Free,    // no lock, or one that is respected no longer
-    Held,    // git is writing
-    RunOut,  // Free from this moment on: comes once for each lock
+  struct Verdict {
+    bool is_held = false;           // git is writing: at least one lock is respected
+    std::vector<GitLock> given_up;  // locks that are not respected from now on; each comes once
   };
 
-  // What to make of the lock that is there now.
-  Verdict judge(const std::optional<GitLock>& seen, std::chrono::steady_clock::time_point now);
+  // Judges the locks that are there now, one for each repository at most.
+  Verdict judge(const std::vector<GitLock>& seen, std::chrono::steady_clock::time_point now);
 
  private:
-  std::optional<GitLock> lock_;  // seen last
-  std::chrono::steady_clock::time_point since_{};
-  bool ran_out_ = false;
+  struct Known {
+    GitLock lock;
+    std::chrono::steady_clock::time_point since{};
+    bool is_given_up = false;
+  };
+
+  void forget_oldest();
+
+  // Locks that were there at the last call, and those that were given up. A repository is not
+  // looked at each time, so a lock that was left behind must be recognised later.
+  std::vector<Known> known_;
 };
 
 }  // namespace hpp::watchd

@@ -39,6 +39,12 @@ bool is_unknown_command(const std::string& error) {
   return error.starts_with("unknown command");
 }
 
+// The folder that a file is in; empty: the project folder.
+std::string folder_of(const std::string& file) {
+  const std::size_t slash = file.rfind('/');
+  return slash == std::string::npos ? "" : file.substr(0, slash);
+}
+
 }  // namespace
 
 const char* to_string(Session::State state) {
@@ -74,6 +80,7 @@ Session::Session(Settings settings) : settings_(std::move(settings)), concerns_(
   tree_.answers = {};
   tree_.settling = false;
   told_ = tree_;
+  links_done_ = true;
 }
 
 Effects Session::on(const Event& event, TimePoint now) {
@@ -156,6 +163,7 @@ void Session::handle(const TicketSeen& event, TimePoint) {
 void Session::handle(const Looked& event, TimePoint now) {
   if (!looking_) return;
   looking_ = false;
+  folders_.insert(event.repositories.begin(), event.repositories.end());
   switch (state_) {
     case State::Finding:
       return find_with_folder(event, now);
@@ -184,7 +192,17 @@ void Session::handle(const GitAsked& event, TimePoint) {
     say(Say::Level::Warning, "--gitignore does not work: " + event.problem);
   }
   git_trouble_told_ = !works;
+  if (!links_.empty()) return warn_of_links(event.files);
   count_for_backend(event.files);
+}
+
+void Session::handle(const LinksFollowed& event, TimePoint) {
+  links_ = links_that_count(event.links, settings_.filter);
+  if (links_.empty()) return;
+  std::vector<std::string> names;
+  for (const OutsideLink& link : links_) names.push_back(link.name);
+  if (!settings_.filter.gitignore) return warn_of_links(names);
+  emit(AskGit{std::move(names)});
 }
 
 // ---- PDUs of Watchman ---------------------------------------------------------------------------
@@ -202,22 +220,25 @@ void Session::take(const RootForgotten&, TimePoint now) {
 }
 
 void Session::take(const ClockTold& pdu, TimePoint now) {
-  if (state_ != State::CatchingUp || !tree_.clock.empty()) return fail_odd("a clock", now);
+  if (state_ != State::CatchingUp || question_ != Question::Clock) return fail_odd("a clock", now);
   if (told_) count_unknown("nobody watched the files for a while");
   subscribe(pdu.clock);
 }
 
 void Session::take(const ChangesTold& pdu, TimePoint now) {
-  const bool knows_clock = !tree_.clock.empty();
-  if (state_ != State::CatchingUp || (!knows_clock && !settings_.filter.ignore_unchanged)) {
+  if (state_ != State::CatchingUp || question_ == Question::Clock) {
     return fail_odd("a list of files", now);
   }
-  if (knows_clock) {
+  if (question_ == Question::Changes) {
     count(pdu.changes);
-  } else {
-    if (told_) count_unknown("nobody watched the files for a while");
-    contents_.learn(pdu.changes);
+    return subscribe(pdu.changes.clock);
   }
+  if (question_ == Question::Links) {
+    follow_links(pdu.changes);
+    if (next_question() == Question::Contents) return catch_up(sync_);
+  }
+  if (told_) count_unknown("nobody watched the files for a while");
+  if (question_ == Question::Contents) contents_.learn(pdu.changes);
   subscribe(pdu.changes.clock);
 }
 
@@ -272,6 +293,11 @@ void Session::take(const Refused& pdu, TimePoint now) {
   if (state_ == State::CatchingUp && sync_ == Sync::Full) {
     say(Say::Level::Debug, "Watchman cannot answer in step: " + pdu.error);
     return catch_up(Sync::None);
+  }
+  if (state_ == State::CatchingUp && question_ == Question::Links) {
+    say(Say::Level::Debug, "Watchman does not list symbolic links: " + pdu.error);
+    links_done_ = true;
+    return catch_up(Sync::Full);
   }
   if (state_ == State::CatchingUp) tree_.clock.clear();
   fail("Watchman says: " + pdu.error, now);
@@ -355,14 +381,41 @@ void Session::enter(State state) {
 
 void Session::catch_up(Sync sync) {
   sync_ = sync;
+  question_ = next_question();
   enter(State::CatchingUp);
-  if (!tree_.clock.empty()) {
-    emit(Send{changes_request(place_, tree_.clock, settings_.filter, sync)});
-  } else if (settings_.filter.ignore_unchanged) {
-    emit(Send{contents_request(place_, settings_.filter, sync)});
-  } else {
-    emit(Send{clock_request(place_, sync)});
+  switch (question_) {
+    case Question::Changes:
+      return emit(Send{changes_request(place_, tree_.clock, settings_.filter, sync)});
+    case Question::Links:
+      return emit(Send{links_request(place_, settings_.filter, sync)});
+    case Question::Contents:
+      return emit(Send{contents_request(place_, settings_.filter, sync)});
+    case Question::Clock:
+      return emit(Send{clock_request(place_, sync)});
   }
+}
+
+// The answer about the links has the clock of now, too.
+Session::Question Session::next_question() const {
+  if (!tree_.clock.empty()) return Question::Changes;
+  if (!links_done_) return Question::Links;
+  return settings_.filter.ignore_unchanged ? Question::Contents : Question::Clock;
+}
+
+void Session::follow_links(const Changes& links) {
+  links_done_ = true;
+  std::vector<std::string> names;
+  for (const ChangedFile& link : links.files) names.push_back(link.name);
+  if (!names.empty()) emit(FollowLinks{std::move(names)});
+}
+
+// `names`: of those that count. The others git ignores.
+void Session::warn_of_links(const std::vector<std::string>& names) {
+  std::erase_if(links_, [&](const OutsideLink& link) {
+    return std::find(names.begin(), names.end(), link.name) == names.end();
+  });
+  if (!links_.empty()) say(Say::Level::Warning, outside_warning(links_));
+  links_.clear();
 }
 
 void Session::subscribe(const std::string& clock) {
@@ -402,7 +455,8 @@ void Session::rest() {
 void Session::look() {
   if (looking_) return;
   looking_ = true;
-  emit(Look{place_.root});
+  emit(Look{.root = place_.root, .folders = {folders_.begin(), folders_.end()}});
+  folders_.clear();  // the answer has what is still of interest
 }
 
 void Session::look_while_watching(const Looked& looked, TimePoint now) {
@@ -410,17 +464,14 @@ void Session::look_while_watching(const Looked& looked, TimePoint now) {
   if (looked.folder != tree_.directory_id) {
     return fail(fmt::format("{} is another directory now", settings_.directory), now);
   }
-  switch (patience_.judge(looked.lock, now)) {
-    case LockPatience::Verdict::Held:
-      return wait_for_git();
-    case LockPatience::Verdict::RunOut:
-      say(Say::Level::Warning,
-          fmt::format("git has not finished for {} s, or has crashed: going on in spite of {}",
-                      duration_cast<seconds>(kLockPatience).count(), looked.lock->path));
-      return go_on_without_lock();
-    case LockPatience::Verdict::Free:
-      return go_on_without_lock();
+  const LockPatience::Verdict verdict = patience_.judge(looked.locks, now);
+  for (const GitLock& lock : verdict.given_up) {
+    say(Say::Level::Warning,
+        fmt::format("git has not finished for {} s, or has crashed: going on in spite of {}",
+                    duration_cast<seconds>(kLockPatience).count(), lock.path));
   }
+  if (verdict.is_held) return wait_for_git();
+  go_on_without_lock();
 }
 
 // Whatever a flush has told by now may be half of what git writes: another has to follow. The one
@@ -442,6 +493,7 @@ void Session::go_on_without_lock() {
   }
   if (covered_) tree_.answers = *std::exchange(covered_, std::nullopt);
   tree_.settling = false;
+  folders_.clear();
   if (tree_ != told_) publish();
   if (step_ == Step::Idle && can_flush()) flush();
 }
@@ -484,6 +536,7 @@ void Session::stop_flushing() {
   step_ = Step::Idle;
   covering_.reset();
   covered_.reset();
+  folders_.clear();
   tree_.settling = false;
 }
 
@@ -491,6 +544,9 @@ void Session::stop_flushing() {
 
 void Session::count(const Changes& changes) {
   if (changes.is_fresh_instance) return count_unknown("Watchman has lost track of the files");
+  for (const ChangedFile& file : changes.files) {
+    if (std::string folder = folder_of(file.name); !folder.empty()) folders_.insert(folder);
+  }
   const std::vector<ChangedFile> files = news_of(changes);
   if (files.empty()) return;
   say(Say::Level::Debug, files_changed(files.front().name, files.size()));

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -13,6 +14,7 @@
 #include "common/bus/messages.h"
 #include "watchd/core/contents.h"
 #include "watchd/core/git_lock.h"
+#include "watchd/core/outside_links.h"
 #include "watchd/core/watchman_pdu.h"
 
 namespace hpp::watchd {
@@ -77,7 +79,8 @@ struct TicketSeen {  // on the bus, again and again
 struct Looked {        // the answer to Look
   std::string folder;  // which directory is at the project folder's path; empty: none
   std::string root;    // which directory is at the root's path; empty: none, or it was not asked
-  std::optional<GitLock> lock;
+  std::vector<GitLock> locks;
+  std::vector<std::string> repositories;  // folders of the repositories that hold Look::folders
 };
 
 struct FolderStirred {};  // a part of the project folder's path was made, renamed or removed
@@ -87,8 +90,13 @@ struct GitAsked {                  // the answer to AskGit
   std::string problem;             // why that is all of them; empty: it is not, or git says so
 };
 
-using Event = std::variant<Started, SocketFound, SocketNotFound, Connected, Disconnected,
-                           PduArrived, TimerExpired, TicketSeen, Looked, FolderStirred, GitAsked>;
+struct LinksFollowed {             // the answer to FollowLinks
+  std::vector<OutsideLink> links;  // those that lead out of the project folder
+};
+
+using Event =
+    std::variant<Started, SocketFound, SocketNotFound, Connected, Disconnected, PduArrived,
+                 TimerExpired, TicketSeen, Looked, FolderStirred, GitAsked, LinksFollowed>;
 
 // ---- effects ------------------------------------------------------------------------------------
 
@@ -122,9 +130,11 @@ struct StopTimer {
   bool operator==(const StopTimer&) const = default;
 };
 
-// At the project folder, at Watchman's root, and for git's lock there; answered at once.
+// Look at the project folder, at Watchman's root, and for the locks of git repositories: of the
+// one that holds the project folder, and of those that hold `folders`. Answered at once.
 struct Look {
-  std::string root;  // empty: not known yet
+  std::string root;                  // empty: not known yet; then no locks are looked for
+  std::vector<std::string> folders;  // below the project folder
 
   bool operator==(const Look&) const = default;
 };
@@ -133,6 +143,12 @@ struct AskGit {  // which of these files it ignores; answered at once
   std::vector<std::string> files;
 
   bool operator==(const AskGit&) const = default;
+};
+
+struct FollowLinks {  // where these symbolic links lead; answered at once
+  std::vector<std::string> names;
+
+  bool operator==(const FollowLinks&) const = default;
 };
 
 struct Publish {
@@ -151,7 +167,7 @@ struct Say {  // a line of the log
 };
 
 using Effect = std::variant<FindSocket, Connect, Send, Disconnect, StartTimer, StopTimer, Look,
-                            AskGit, Publish, Say>;
+                            AskGit, FollowLinks, Publish, Say>;
 using Effects = std::vector<Effect>;
 
 // ---- the conversation ---------------------------------------------------------------------------
@@ -169,8 +185,9 @@ using Effects = std::vector<Effect>;
 //   Connecting   to its socket
 //   Resolving    watch-project: which root holds our directory; Watchman may read all of it first
 //   Forgetting   watch-del: the root was replaced, and Watchman may still watch the old one
-//   CatchingUp   first time: asks for the clock of now, so that starting up is no change, and with
-//                --ignore-unchanged for what is in all files.
+//   CatchingUp   first time: asks for the symbolic links, of which a warning names those that lead
+//                out of the project folder, and for the clock of now, so that starting up is no
+//                change; with --ignore-unchanged also for what is in all files.
 //                With a clock (of the last connection, or of the watchd before us): asks what has
 //                changed since; that counts
 //   Subscribing  from the clock just told
@@ -233,6 +250,11 @@ using Effects = std::vector<Effect>;
 // fetches the rest, so that one checkout is one restart. A lock that comes and goes between two
 // looks is missed: two restarts, but both see all that git wrote.
 //
+// Several repositories may have files in the project folder: submodules (`git submodule update`
+// writes under a lock below `.git/modules`) and clones beside each other. So a look also covers
+// the repositories of all files that Watchman has told since the last publication. Before the first
+// such file is told, nothing of that repository can be published.
+//
 // A ticket that cannot be answered truly is not answered: that nobody waits for ever is proxyd's
 // business, who is told by `watching` when there is no hope.
 //
@@ -281,6 +303,8 @@ class Session {
 
   enum class Step { Idle, Flushing, Locked, Pausing };  // of Watching, see above
 
+  enum class Question { Changes, Links, Contents, Clock };  // of CatchingUp
+
   void handle(const Started&, TimePoint now);
   void handle(const SocketFound& event, TimePoint now);
   void handle(const SocketNotFound& event, TimePoint now);
@@ -292,6 +316,7 @@ class Session {
   void handle(const Looked& event, TimePoint now);
   void handle(const FolderStirred&, TimePoint now);
   void handle(const GitAsked& event, TimePoint now);
+  void handle(const LinksFollowed& event, TimePoint now);
 
   void take(const ProjectWatched& pdu, TimePoint now);
   void take(const RootForgotten&, TimePoint now);
@@ -313,6 +338,9 @@ class Session {
   bool may_watch_old_root(const Looked& looked) const;
   void enter(State state);
   void catch_up(Sync sync);
+  Question next_question() const;
+  void follow_links(const Changes& links);
+  void warn_of_links(const std::vector<std::string>& names);
   void subscribe(const std::string& clock);
   void wait_for_crawl();
   void go_on_watching(TimePoint now);
@@ -354,7 +382,10 @@ class Session {
   bool has_forgotten_ = false;  // Watchman was told to, on this connection
   std::string root_id_;         // which directory was place_.root when it was watched; empty: never
   Place place_;
-  Sync sync_ = Sync::Full;  // of the question asked in CatchingUp
+  Question question_ = Question::Clock;  // asked in CatchingUp
+  Sync sync_ = Sync::Full;               // wish of that question
+  bool links_done_ = false;              // symbolic links were listed, or cannot be
+  std::vector<OutsideLink> links_;       // wait for git to say which of them it ignores
   bus::TreeState tree_;
   std::optional<TimePoint> lost_at_;    // since when not Watching, after having been
   std::optional<bus::TreeState> told_;  // what readers know: of a moment before, without a clock,
@@ -374,6 +405,9 @@ class Session {
   int refusals_ = 0;                     // of flushes, in a row
   bool flush_trouble_told_ = false;
   LockPatience patience_;
+  // Folders with files that were told since the last publication, or the folders of their
+  // repositories.
+  std::set<std::string> folders_;
   Effects effects_;  // of the event at hand
 };
 

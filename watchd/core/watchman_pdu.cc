@@ -208,6 +208,15 @@ std::string clock_request(const Place& place, Sync sync) {
   return bser::encode({"clock", place.root, {{"sync_timeout", sync_timeout_ms(sync)}}});
 }
 
+// Two fields: with one, the files of the answer would be names instead of objects.
+std::string links_request(const Place& place, const Filter& filter, Sync sync) {
+  Json wanted{{"fields", {"name", "exists"}},
+              {"expression", links_expression_for(filter)},
+              {"sync_timeout", sync_timeout_ms(sync)}};
+  if (!place.relative_path.empty()) wanted["relative_root"] = place.relative_path;
+  return bser::encode({"query", place.root, std::move(wanted)});
+}
+
 std::string contents_request(const Place& place, const Filter& filter, Sync sync) {
   Json wanted = query(place, filter);
   wanted["sync_timeout"] = sync_timeout_ms(sync);

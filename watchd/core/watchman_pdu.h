@@ -41,6 +41,9 @@ enum class Sync { Full, None };
 // Asks for the clock of now. Answer: ClockTold.
 std::string clock_request(const Place& place, Sync sync);
 
+// Asks for all symbolic links that are not excluded. Answer: ChangesTold.
+std::string links_request(const Place& place, const Filter& filter, Sync sync);
+
 // Asks for all files with their contents' digests, as of now. Answer: ChangesTold.
 std::string contents_request(const Place& place, const Filter& filter, Sync sync);
 
@@ -103,7 +106,7 @@ struct Changes {
   bool operator==(const Changes&) const = default;
 };
 
-// The answer to changes_request.
+// The answer to links_request, contents_request and changes_request.
 struct ChangesTold {
   Changes changes;
 

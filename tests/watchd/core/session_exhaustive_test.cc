@@ -39,8 +39,8 @@ Event pdu(const Json& json) {
 }
 
 // That directory is the project folder and the root.
-Event looked(const char* folder, const std::optional<GitLock>& lock = {}) {
-  return Looked{.folder = folder, .root = folder, .lock = lock};
+Event looked(const char* folder, const std::vector<GitLock>& locks = {}) {
+  return Looked{.folder = folder, .root = folder, .locks = locks, .repositories = {}};
 }
 
 Json files(const std::vector<const char*>& names) {
@@ -86,7 +86,7 @@ const std::vector<NamedEvent> kWatching{
     NamedEvent{"ticket 1", TicketSeen{{.epoch = 1, .number = 1}}},
     NamedEvent{"ticket 2", TicketSeen{{.epoch = 1, .number = 2}}},
     NamedEvent{"ticket of another epoch", TicketSeen{{.epoch = 2, .number = 1}}},
-    NamedEvent{"lock", looked("1", GitLock{.path = "/r/.git/index.lock"})},
+    NamedEvent{"lock", looked("1", {GitLock{.path = "/r/.git/index.lock"}})},
     NamedEvent{"no lock", looked("1")},
     NamedEvent{"replaced", looked("2")},
     NamedEvent{"gone", looked("")},
@@ -146,7 +146,7 @@ struct Observer {
   }
 
   void note(const Looked& looked) {
-    if (look_due) is_locked = looked.lock.has_value();
+    if (look_due) is_locked = !looked.locks.empty();
     look_due = false;
     if (is_locked) covered = {};
   }
@@ -189,7 +189,7 @@ struct Observer {
     ++answers_due;
     if (question == "flush-subscriptions") return flush();
     ++questions;
-    return questions > 6 ? "more than six questions on a connection" : nullptr;
+    return questions > 8 ? "more than eight questions on a connection" : nullptr;
   }
 
   const char* flush() {
@@ -202,6 +202,10 @@ struct Observer {
   }
 
   const char* perform(const AskGit&) { return "asks git without --gitignore"; }
+
+  const char* perform(const FollowLinks& effect) {
+    return effect.names.empty() ? "follows no links" : nullptr;
+  }
 
   const char* perform(const Look&) {
     if (look_due) return "two looks at a time";

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "watchd/core/bser.h"
@@ -31,10 +33,28 @@ class SessionTest : public testing::Test {
       if (const auto* ask = std::get_if<AskGit>(&effects_[i])) {
         for (Effect& more : session_->on(answer_of_git(*ask), now_)) effects_.push_back(more);
       }
-      if (!std::holds_alternative<Look>(effects_[i])) continue;
-      const Looked looked{.folder = folder_, .root = root_, .lock = lock_};
-      for (Effect& more : session_->on(looked, now_)) effects_.push_back(more);
+      if (std::holds_alternative<FollowLinks>(effects_[i])) {
+        for (Effect& more : session_->on(LinksFollowed{links_}, now_)) effects_.push_back(more);
+      }
+      const auto* const look = std::get_if<Look>(&effects_[i]);
+      if (look == nullptr) continue;
+      for (Effect& more : session_->on(answer_to(*look), now_)) effects_.push_back(more);
     }
+  }
+
+  // `module` and `other` are the folders of repositories below the project folder.
+  Looked answer_to(const Look& look) const {
+    Looked looked{.folder = folder_, .root = root_, .locks = {}, .repositories = {}};
+    if (lock_) looked.locks.push_back(*lock_);
+    for (const auto& [repository, lock] : module_locks_) {
+      const auto is_in_it = [&](const std::string& folder) {
+        return (folder + '/').starts_with(repository + '/');
+      };
+      if (std::none_of(look.folders.begin(), look.folders.end(), is_in_it)) continue;
+      looked.repositories.push_back(repository);
+      if (lock) looked.locks.push_back(*lock);
+    }
+    return looked;
   }
 
   // Every snapshot has the project folder, which is not repeated in each test.
@@ -93,7 +113,7 @@ class SessionTest : public testing::Test {
 
   void watch() {
     resolve();
-    when_received(kClock);
+    when_received(kNoLinks);
     when_received(kSubscribed);
   }
 
@@ -118,6 +138,7 @@ class SessionTest : public testing::Test {
   const Place kPlace{.root = "/home/me", .relative_path = "site"};
   const Json kProject{{"watch", "/home/me"}, {"relative_path", "site"}};
   const Json kClock{{"clock", "c:1"}};
+  const Json kNoLinks{{"clock", "c:1"}, {"files", Json::array()}};
   const Json kSubscribed{{"subscribe", "hpp"}, {"clock", "c:1"}};
   const Effect kFlush = Send{flush_request(kPlace)};
   const Json kFlushed{
@@ -130,6 +151,8 @@ class SessionTest : public testing::Test {
   Effects effects_;              // of the last event
   bus::TreeState tree_;          // published last
   std::optional<GitLock> lock_;  // that lies there
+  std::map<std::string, std::optional<GitLock>> module_locks_{{"module", {}}, {"other", {}}};
+  std::vector<OutsideLink> links_;  // that lead out of the project folder
   std::string folder_ = "folder 1";
   std::string root_ = "root 1";
   std::string told_folder_;  // the directory_id that was published last
@@ -147,8 +170,9 @@ TEST_F(SessionTest, FirstStartIsNoChange) {
   EXPECT_EQ(done(),
             (Effects{StartTimer{kAnswerTimeout}, Send{watch_project_request("/home/me/site")}}));
   when_received(kProject);
-  EXPECT_EQ(done(), (Effects{StartTimer{kAnswerTimeout}, Send{clock_request(kPlace, Sync::Full)}}));
-  when_received(kClock);
+  EXPECT_EQ(done(), (Effects{StartTimer{kAnswerTimeout},
+                             Send{links_request(kPlace, kFilter, Sync::Full)}}));
+  when_received(kNoLinks);
   EXPECT_EQ(done(),
             (Effects{StartTimer{kAnswerTimeout}, Send{subscribe_request(kPlace, "c:1", kFilter)}}));
   when_received(kSubscribed);
@@ -210,7 +234,53 @@ TEST_F(SessionTest, RootItselfIsWatchedWithoutARelativePath) {
   when(SocketFound{"/s"});
   when(Connected{});
   when_received({{"watch", "/home/me/site"}});
-  EXPECT_EQ(done().back(), Effect(Send{clock_request({.root = "/home/me/site"}, Sync::Full)}));
+  EXPECT_EQ(done().back(),
+            Effect(Send{links_request({.root = "/home/me/site"}, kFilter, Sync::Full)}));
+}
+
+// ---- symbolic links -----------------------------------------------------------------------------
+
+TEST_F(SessionTest, LinksThatLeadOutsideAreNamedOnce) {
+  links_ = {{.name = "lib.py", .target = "/home/me/lib.py"}};
+  start();
+  resolve();
+  when_received(changes("c:1", {"lib.py", "inside.py"}));
+  EXPECT_EQ(all<FollowLinks>(), (std::vector<FollowLinks>{{{"lib.py", "inside.py"}}}));
+  EXPECT_EQ(said(Say::Level::Warning), std::vector<std::string>{outside_warning(links_)});
+  EXPECT_EQ(done().back(), Effect(Send{subscribe_request(kPlace, "c:1", kFilter)}));
+  when_received(kSubscribed);
+  EXPECT_EQ(tree_, (bus::TreeState{.clock = "c:1", .watching = true}));
+  when(Disconnected{"gone"});
+  when(TimerExpired{});
+  resolve();
+  EXPECT_EQ(done().back(), Effect(Send{changes_request(kPlace, "c:1", kFilter, Sync::Full)}));
+}
+
+TEST_F(SessionTest, LinksThatAreOfNoInterestAreNotNamed) {
+  links_ = {{.name = "lib.txt", .target = "/home/me/lib.txt"}};
+  start();
+  resolve();
+  when_received(changes("c:1", {"lib.txt"}));
+  EXPECT_EQ(said(Say::Level::Warning), std::vector<std::string>{});
+}
+
+TEST_F(SessionTest, AWatchmanThatListsNoLinksIsAskedForItsClock) {
+  start();
+  resolve();
+  when_received({{"error", "no"}});
+  EXPECT_EQ(done().back(), Effect(Send{links_request(kPlace, kFilter, Sync::None)}));
+  when_received({{"error", "no"}});
+  EXPECT_EQ(done().back(), Effect(Send{clock_request(kPlace, Sync::Full)}));
+  when_received(kClock);
+  when_received(kSubscribed);
+  EXPECT_EQ(tree_, (bus::TreeState{.clock = "c:1", .watching = true}));
+}
+
+TEST_F(SessionTest, AWatchdThatWasStartedAgainSaysNothingOfLinks) {
+  links_ = {{.name = "lib.py", .target = "/home/me/lib.py"}};
+  start(bus::TreeState{.revision = 1});
+  resolve();
+  EXPECT_EQ(done().back(), Effect(Send{clock_request(kPlace, Sync::Full)}));
 }
 
 // ---- changes ------------------------------------------------------------------------------------
@@ -316,7 +386,7 @@ TEST_F(SessionTest, AFreshInstanceWhileWatchingIsOneChangeWithoutNames) {
 TEST_F(SessionTest, AChangeBeforeTheAnswerToSubscribeCounts) {
   start();
   resolve();
-  when_received(kClock);
+  when_received(kNoLinks);
   when_received(files("c:2", {"a.py"}));
   EXPECT_EQ(all<Publish>(), std::vector<Publish>{});
   when_received(kSubscribed);
@@ -649,6 +719,49 @@ TEST_F(SessionTest, WhileGitWritesNoChangeIsTold) {
                                    .watching = true,
                                    .changed = {"c.py"},
                                    .changed_count = 1}));
+}
+
+TEST_F(SessionTest, WhileGitWritesInASubmoduleNoChangeIsTold) {
+  start();
+  watch();
+  module_locks_["module"] = GitLock{.path = "/home/me/.git/modules/module/index.lock"};
+  when_asked(1);
+  EXPECT_TRUE(is_flushing()) << "nothing of the submodule has been told";
+  when_received(files("c:2", {"module/src/a.py"}));
+  EXPECT_EQ(tree_, (bus::TreeState{.clock = "c:1", .watching = true, .settling = true}));
+  when_received(kFlushed);
+  when(TimerExpired{});
+  EXPECT_EQ(done(), Effects{StartTimer{kLockLookPause}}) << "the submodule is still looked at";
+  module_locks_["module"].reset();
+  when(TimerExpired{});
+  when_received(files("c:3", {"module/src/b.py"}));
+  EXPECT_EQ(all<Publish>(), std::vector<Publish>{});
+  when_received(kFlushed);
+  EXPECT_EQ(tree_, (bus::TreeState{.revision = 2,
+                                   .clock = "c:3",
+                                   .watching = true,
+                                   .changed = {"module/src/b.py"},
+                                   .changed_count = 1,
+                                   .answers = {.epoch = 1, .number = 1}}));
+}
+
+TEST_F(SessionTest, ALockInASubmoduleDoesNotHoldChangesElsewhere) {
+  start();
+  watch();
+  module_locks_["module"] = GitLock{.path = "/home/me/.git/modules/module/index.lock"};
+  when_received(files("c:2", {"a.py", "other/b.py"}));
+  EXPECT_EQ(tree_.revision, 1U);
+  EXPECT_FALSE(tree_.settling);
+}
+
+TEST_F(SessionTest, FoldersAreLookedAtUntilTheirFilesArePublished) {
+  start();
+  watch();
+  when_received(files("c:2", {"src/a.py", "b.py", "module/deep/c.py"}));
+  EXPECT_EQ(all<Look>(),
+            (std::vector<Look>{{.root = "/home/me", .folders = {"module/deep", "src"}}}));
+  when_received(files("c:3", {"d.py"}));
+  EXPECT_EQ(all<Look>(), (std::vector<Look>{{.root = "/home/me", .folders = {}}}));
 }
 
 TEST_F(SessionTest, GitThatBeginsDuringAFlushSpoilsIt) {
@@ -1013,9 +1126,10 @@ TEST_F(SessionTest, ADirectoryThatWatchmanCannotWriteIsWatched) {
   start();
   resolve();
   when_received({{"error", "sync: creat(/r/.watchman-cookie-x) failed: Permission denied"}});
-  EXPECT_EQ(done(), (Effects{StartTimer{kAnswerTimeout}, Send{clock_request(kPlace, Sync::None)}}));
+  EXPECT_EQ(done(), (Effects{StartTimer{kAnswerTimeout},
+                             Send{links_request(kPlace, kFilter, Sync::None)}}));
   EXPECT_EQ(said(Say::Level::Warning), std::vector<std::string>{});
-  when_received(kClock);
+  when_received(kNoLinks);
   when_received(kSubscribed);
   EXPECT_EQ(tree_, (bus::TreeState{.clock = "c:1", .watching = true}));
 }
@@ -1058,7 +1172,7 @@ TEST_F(SessionTest, AnAnswerToTheOtherQuestionIsOdd) {
   when_received(kClock);
   EXPECT_EQ(tree_.problem, "Watchman sent something unexpected: a clock");
 
-  start();
+  start(bus::TreeState{.revision = 7});
   resolve();
   when_received(changes("c:2", {"a.py"}));
   EXPECT_EQ(tree_.problem, "Watchman sent something unexpected: a list of files");
@@ -1077,7 +1191,7 @@ TEST_F(SessionTest, NoAnswerIsAnEnd) {
 
   start();
   resolve();
-  when_received(kClock);
+  when_received(kNoLinks);
   when(TimerExpired{});
   EXPECT_EQ(tree_.problem, "Watchman does not answer");
 }
@@ -1117,6 +1231,18 @@ TEST_F(Gitignore, TakesItsFilesAway) {
   EXPECT_EQ(tree_.revision, 1u);
   EXPECT_EQ(tree_.changed, std::vector<std::string>{"a.py"});
   EXPECT_EQ(tree_.changed_count, 1u);
+}
+
+TEST_F(Gitignore, NamesNoLinkThatGitIgnores) {
+  links_ = {{.name = "ignored.py", .target = "/x"}, {.name = "lib.py", .target = "/y"}};
+  start();
+  resolve();
+  when_received(changes("c:1", {"ignored.py", "lib.py"}));
+  EXPECT_EQ(said(Say::Level::Warning), std::vector<std::string>{outside_warning({links_[1]})});
+  when_received(kSubscribed);
+  EXPECT_EQ(tree_.revision, 0U);
+  when_received(files("c:2", {"a.py"}));
+  EXPECT_EQ(tree_.revision, 1U);
 }
 
 TEST_F(Gitignore, NamesNoFileThatIsGoneAgain) {
@@ -1191,6 +1317,7 @@ class IgnoreUnchanged : public SessionTest {
   void watch_contents() {
     start();
     resolve();
+    when_received(kNoLinks);
     EXPECT_EQ(done().back(), Effect(Send{contents_request(kPlace, filter_, Sync::Full)}));
     when_received(with(changes("c:1", {}, true), {entry("a.py", kOld)}));
     EXPECT_EQ(done().back(), Effect(Send{subscribe_request(kPlace, "c:1", filter_)}));

@@ -1,0 +1,89 @@
+#include "watchd/core/outside_links.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "watchd/core/wildmatch.h"
+
+namespace hpp::watchd {
+namespace {
+
+// Files below these are installed by package managers or made by the kernel, except those below
+// /usr/local, where a developer may put files by hand.
+constexpr std::array<std::string_view, 9> kSystemFolders{
+    "/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/", "/nix/store/", "/dev/", "/proc/", "/sys/"};
+constexpr std::string_view kLocalFolder = "/usr/local/";
+
+bool is_of_the_system(std::string_view target) {
+  return !target.starts_with(kLocalFolder) &&
+         std::any_of(kSystemFolders.begin(), kSystemFolders.end(),
+                     [&](std::string_view folder) { return target.starts_with(folder); });
+}
+
+// `venv/bin/python3`, which leads to an interpreter that may be anywhere.
+bool is_interpreter(std::string_view name) {
+  static const Wildmatch kPython("**/bin/python*");
+  return kPython.matches(name);
+}
+
+// Cuts off the part up to the first slash, and returns it.
+std::string_view take_part(std::string_view& path) {
+  const std::size_t end = std::min(path.find('/'), path.size());
+  const std::string_view part = path.substr(0, end);
+  path.remove_prefix(std::min(end + 1, path.size()));
+  return part;
+}
+
+// Whether the glob may match a path below `folder`.
+bool reaches_below(std::string_view glob, std::string_view folder) {
+  while (!folder.empty()) {
+    const std::string_view part = take_part(glob);
+    if (part == "**") return true;
+    if (glob.empty() || !Wildmatch(part).matches(take_part(folder))) return false;
+  }
+  return true;
+}
+
+bool is_watched(const OutsideLink& link, const Filter& filter) {
+  if (filter.patterns.empty()) return true;
+  const auto has_it = [&](const std::string& glob) {
+    return Wildmatch(glob).matches(link.name) || (link.is_folder && reaches_below(glob, link.name));
+  };
+  for (const auto* globs : {&filter.patterns, &filter.css, &filter.reload}) {
+    if (std::any_of(globs->begin(), globs->end(), has_it)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::vector<OutsideLink> links_that_count(const std::vector<OutsideLink>& links,
+                                          const Filter& filter) {
+  std::vector<OutsideLink> found;
+  std::copy_if(links.begin(), links.end(), std::back_inserter(found), [&](const auto& link) {
+    return !is_of_the_system(link.target) && !is_interpreter(link.name) && is_watched(link, filter);
+  });
+  return found;
+}
+
+std::string outside_warning(const std::vector<OutsideLink>& links) {
+  const std::size_t named = std::min(links.size(), kLinksNamedMax);
+  std::string names;
+  for (std::size_t i = 0; i < named; ++i) {
+    const bool is_last = i > 0 && i + 1 == links.size();
+    if (i > 0) names += is_last ? " and " : ", ";
+    names += fmt::format("{} → {}", links[i].name, links[i].target);
+  }
+  if (links.size() > named) names += fmt::format(" and {} more", links.size() - named);
+  return fmt::format(
+      "{} that lead{} out of the project folder: {}. hpp does not see changes there. Run hpp-ctl "
+      "restart after such a change, or start hpp in a folder that contains the target{} as well; "
+      "--exclude silences this warning",
+      links.size() == 1 ? "a symbolic link" : "symbolic links", links.size() == 1 ? "s" : "", names,
+      links.size() == 1 ? "" : "s");
+}
+
+}  // namespace hpp::watchd

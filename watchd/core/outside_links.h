@@ -1,0 +1,35 @@
+// Pure. Decides which symbolic links deserve a warning: Watchman does not follow links, so hpp does
+// not see it if a file is saved at a target outside the project folder.
+//
+// A link counts if it leads to a file that the user watches, or to a folder below which a pattern
+// may match. A link to a file that comes with the system or with an interpreter does not count,
+// because it is not part of the program: every Python virtual environment has such links.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "watchd/core/expression.h"
+
+namespace hpp::watchd {
+
+// At most so many links are named in the warning.
+constexpr std::size_t kLinksNamedMax = 3;
+
+// A symbolic link that leads out of the project folder.
+struct OutsideLink {
+  std::string name;    // relative to the project folder
+  std::string target;  // absolute, with all links on the way resolved; may not exist
+  bool is_folder = false;
+
+  bool operator==(const OutsideLink&) const = default;
+};
+
+// The links that count, of those that match no exclude.
+std::vector<OutsideLink> links_that_count(const std::vector<OutsideLink>& links,
+                                          const Filter& filter);
+
+// The warning about these links, of which there is at least one, in one line.
+std::string outside_warning(const std::vector<OutsideLink>& links);
+
+}  // namespace hpp::watchd
