@@ -14,6 +14,7 @@
 
 #include "common/os/child.h"
 #include "common/os/error.h"
+#include "common/os/process_handle.h"
 #include "common/os/process_tree.h"
 #include "common/os/run_directory.h"
 #include "common/os/terminal.h"
@@ -29,10 +30,10 @@ constexpr Milliseconds kGiveUp{5'000};
 
 // A start that comes meanwhile has the lock, and ends what it finds before it spawns: then nothing
 // here is ours to kill.
-bool kill_all(const std::string& run_directory, const std::vector<pid_t>& pids) {
+bool kill_all(const std::string& run_directory, const std::string& tag_prefix) {
   const auto lock = FileLock::take(AT_FDCWD, run_lock_path(run_directory));
   if (!lock) return false;
-  for (const pid_t pid : pids) ::kill(pid, SIGKILL);
+  signal_processes([&] { return processes_tagged(tag_prefix); }, SIGKILL);
   return true;
 }
 
@@ -43,9 +44,8 @@ void end_backend(const std::string& run_directory, const std::string& tag_prefix
   using Clock = std::chrono::steady_clock;
   const auto begin = Clock::now();
   while (Clock::now() - begin < stop_time + kGiveUp) {
-    const std::vector<pid_t> left = processes_tagged(tag_prefix);
-    if (left.empty()) return;
-    if (Clock::now() - begin > stop_time && !kill_all(run_directory, left)) return;
+    if (processes_tagged(tag_prefix).empty()) return;
+    if (Clock::now() - begin > stop_time && !kill_all(run_directory, tag_prefix)) return;
     std::this_thread::sleep_for(
         kLookAgain);  // processes that are not ours tell nobody of their end
   }

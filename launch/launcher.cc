@@ -12,6 +12,7 @@
 #include "common/bus/endpoints.h"
 #include "common/log.h"
 #include "common/os/error.h"
+#include "common/os/process_handle.h"
 #include "common/os/process_tree.h"
 #include "common/os/project_directory.h"
 #include "launch/helper_program.h"
@@ -326,13 +327,12 @@ std::vector<pid_t> Launcher::own_pids() const {
 void Launcher::sweep() {
   const std::vector<pid_t> own = own_pids();
   reap_adopted(own);
-  bool any = false;
-  for (const pid_t pid : tree_.strays(own)) {
-    log::debug("killing {}", describe_process(pid));
-    ::kill(pid, SIGKILL);
-    any = true;
+  const auto strays = open_processes([&] { return tree_.strays(own); });
+  if (!strays) return happen(BackendSwept{});
+  for (const ProcessHandle& stray : *strays) {
+    log::debug("killing {}", describe_process(stray.pid));
+    stray.signal(SIGKILL);
   }
-  if (!any) happen(BackendSwept{});
 }
 
 }  // namespace hpp::launch

@@ -222,7 +222,7 @@ void Daemon::on_signal(int number) {
 void Daemon::follow_window() {
   output_.follow_window();
   build_output_.follow_window();
-  if (child_ && child_->is_running()) ::kill(-child_->pid(), SIGWINCH);
+  killer_.signal_first(SIGWINCH);
 }
 
 void Daemon::on_exit(std::uint64_t generation, ExitStatus status) {
@@ -259,7 +259,7 @@ void Daemon::on_kill_refused(const std::vector<pid_t>& pids) {
 }
 
 void Daemon::on_build_end(ExitStatus status) {
-  killer_.set_builder(0);
+  killer_.builder_ended();
   build_output_.drain();
   const std::string first_word = build_.substr(0, build_.find_first_of(" \t\n;&|<>()"));
   happen(BuildEnded{.status = status,

@@ -1,12 +1,12 @@
 #include "supervisord/tree_killer.h"
 
-#include <poll.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
 #include <csignal>
+#include <iterator>
 #include <utility>
 
 #include "common/log.h"
@@ -25,21 +25,8 @@ constexpr milliseconds kRecheckMax{100};
 // belong to another user.
 constexpr milliseconds kSlow{2'000};
 
-UniqueFd open_process(pid_t pid) {
-  return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-}
-
-void send_signal(int pidfd, int signal) {
-  ::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0);
-}
-
-bool is_over(int pidfd) {
-  pollfd entry{.fd = pidfd, .events = POLLIN, .revents = 0};
-  return ::poll(&entry, 1, 0) > 0;
-}
-
-bool is_group_gone(pid_t group) {
-  return group == 0 || (::kill(-group, 0) != 0 && errno == ESRCH);
+bool is_gone(const std::optional<ProcessGroup>& group) {
+  return !group || group->is_gone();
 }
 
 }  // namespace
@@ -67,14 +54,39 @@ std::vector<pid_t> TreeKiller::processes() const {
   return found;
 }
 
+void TreeKiller::set_first(pid_t first) {
+  assert(!first_);
+  first_.emplace(open_process(first));
+  is_first_owned_ = true;
+}
+
+void TreeKiller::first_ended() {
+  is_first_owned_ = false;
+  forget_first();
+}
+
+// The number of a process that was reaped stays reserved as long as its group has members.
+void TreeKiller::forget_first() {
+  if (first_ && !is_first_owned_ && first_->is_gone()) first_.reset();
+}
+
+void TreeKiller::signal_first(int number) const {
+  if (first_) first_->signal(number);
+}
+
+void TreeKiller::set_builder(pid_t builder) {
+  assert(!builder_);
+  builder_.emplace(open_process(builder));
+}
+
 void TreeKiller::kill() {
   killing_ = true;
   slow_told_ = false;
   recheck_after_ = kRecheckMin;
   recheck_.start(recheck_after_);
-  asking_ = manners_.signal != SIGKILL && !is_group_gone(first_);
+  asking_ = manners_.signal != SIGKILL && !is_gone(first_);
   if (!asking_) return kill_now();
-  ::kill(-first_, manners_.signal);
+  signal_first(manners_.signal);
   patience_.start(manners_.patience);
 }
 
@@ -83,56 +95,61 @@ void TreeKiller::kill_now() {
   begun_ = std::chrono::steady_clock::now();
   patience_.stop();
   // Before any group is about to lose its tags.
-  if (leftovers_possible_ && first_ != 0) kill_leftovers();
-  // The kernel delivers this to the whole group at once: a member that is about to fork dies too.
-  for (const pid_t group : {first_, builder_}) {
-    if (group != 0) ::kill(-group, SIGKILL);
-  }
+  if (leftovers_possible_ && first_) kill_leftovers();
+  signal_first(SIGKILL);
+  if (builder_) builder_->signal(SIGKILL);
   look();
 }
 
 void TreeKiller::look() {
-  const bool children = children_left({is_first_owned_ ? first_ : 0, builder_});
-  if (killing_ && asking_ && is_group_gone(first_)) return kill_now();
+  const bool children = children_left(
+      {first_ && is_first_owned_ ? first_->leader() : 0, builder_ ? builder_->leader() : 0});
+  forget_first();
+  if (killing_ && asking_ && is_gone(first_)) return kill_now();
   if (!killing_ || asking_ || (leftovers_possible_ && kill_leftovers())) return;
   if (!children) return finish();
-  if (!is_group_gone(first_) || !is_group_gone(builder_) || kill_escaped() || inherited_.empty())
-    return;
+  if (!is_gone(first_) || !is_gone(builder_) || kill_escaped() || inherited_.empty()) return;
   // With children that are not the backend's there is no proof but /proc; and one look at it may
   // miss who loses its parent meanwhile.
   if (!kill_escaped()) finish();
 }
 
 void TreeKiller::take_over(pid_t first, UniqueFd pidfd) {
-  first_ = first;
+  assert(!first_);
+  first_.emplace(ProcessHandle{.pid = first, .pidfd = UniqueFd(::dup(pidfd.get()))});
   leftovers_.push_back({.pid = first, .pidfd = std::move(pidfd)});
+}
+
+std::vector<pid_t> TreeKiller::unknown_leftovers() const {
+  std::vector<pid_t> found = processes_tagged(tag_prefix_);
+  const std::vector<pid_t> strays = strays_();
+  found.insert(found.end(), strays.begin(), strays.end());
+  std::erase_if(found, [this](pid_t pid) {
+    const auto is_same = [pid](const ProcessHandle& l) { return l.pid == pid; };
+    return std::any_of(leftovers_.begin(), leftovers_.end(), is_same);
+  });
+  return found;
 }
 
 // Returns whether some were left. A process that dies loses its environment, and with it the tag,
 // before it closes its sockets: so they are looked for before any of them is killed, and those that
 // were found once are waited for.
 bool TreeKiller::kill_leftovers() {
-  std::vector<pid_t> found = processes_tagged(tag_prefix_);
-  const std::vector<pid_t> strays = strays_();
-  found.insert(found.end(), strays.begin(), strays.end());
-  for (const pid_t pid : found) {
-    const auto is_same = [pid](const Leftover& l) { return l.pid == pid; };
-    if (std::any_of(leftovers_.begin(), leftovers_.end(), is_same)) continue;
-    log::debug("killing what an earlier supervisord left: {}", describe_process(pid));
-    UniqueFd pidfd = open_process(pid);
-    if (pidfd.is_open()) leftovers_.push_back({.pid = pid, .pidfd = std::move(pidfd)});
+  std::erase_if(leftovers_, [](const ProcessHandle& l) { return l.has_ended(); });
+  auto found = open_processes([this] { return unknown_leftovers(); });
+  if (found) {
+    for (const ProcessHandle& leftover : *found) {
+      log::debug("killing what an earlier supervisord left: {}", describe_process(leftover.pid));
+    }
+    std::move(found->begin(), found->end(), std::back_inserter(leftovers_));
   }
-  std::erase_if(leftovers_, [](const Leftover& l) { return is_over(l.pidfd.get()); });
-  for (const Leftover& leftover : leftovers_) send_signal(leftover.pidfd.get(), SIGKILL);
-  return !leftovers_.empty();
+  for (const ProcessHandle& leftover : leftovers_) leftover.signal(SIGKILL);
+  return found || !leftovers_.empty();
 }
 
 // Returns whether some were found.
 bool TreeKiller::kill_escaped() {
-  const std::vector<pid_t> escaped = living_descendants(::getpid(), inherited_);
-  for (const pid_t pid : escaped) ::kill(pid, SIGKILL);
-  if (!escaped.empty()) log::debug("sent SIGKILL to {} descendants one by one", escaped.size());
-  return !escaped.empty();
+  return signal_processes([this] { return living_descendants(::getpid(), inherited_); }, SIGKILL);
 }
 
 void TreeKiller::on_recheck() {
@@ -151,7 +168,7 @@ void TreeKiller::on_recheck() {
 // Whether nothing else is left. Names each tracer once.
 bool TreeKiller::are_zombies_of_tracers() {
   std::vector<pid_t> dead = dead_descendants(inherited_);
-  for (const Leftover& leftover : leftovers_) {
+  for (const ProcessHandle& leftover : leftovers_) {
     if (!zombie_status(leftover.pid)) return false;
     dead.push_back(leftover.pid);
   }
@@ -169,7 +186,7 @@ bool TreeKiller::are_zombies_of_tracers() {
 
 void TreeKiller::tell_of_slow() {
   std::vector<pid_t> slow = living_descendants(::getpid(), inherited_);
-  for (const Leftover& leftover : leftovers_) slow.push_back(leftover.pid);
+  for (const ProcessHandle& leftover : leftovers_) slow.push_back(leftover.pid);
   std::vector<pid_t> refused;
   for (const pid_t pid : slow) {
     if (::kill(pid, 0) != 0 && errno == EPERM) {
@@ -184,6 +201,8 @@ void TreeKiller::tell_of_slow() {
 void TreeKiller::finish() {
   killing_ = false;
   leftovers_possible_ = false;
+  first_.reset();
+  builder_.reset();
   recheck_.stop();
   on_gone_();
 }

@@ -6,12 +6,14 @@
 #include <chrono>
 #include <csignal>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "common/event/loop.h"
 #include "common/event/signals.h"
 #include "common/event/timer.h"
+#include "common/os/process_handle.h"
 #include "common/os/unique_fd.h"
 
 namespace hpp::supervisord {
@@ -48,21 +50,22 @@ class TreeKiller {
   TreeKiller(Loop& loop, std::string tag_prefix, FindStrays strays, Manners manners,
              std::function<void()> on_gone, OnRefused on_refused);
 
-  // The backend's first process, leader of its group. Its owner reaps it, and then calls
-  // first_ended() and look().
-  void set_first(pid_t first) {
-    first_ = first;
-    is_first_owned_ = true;
-  }
+  // The backend's first process, a child of ours that leads its group. Its owner reaps it, and then
+  // calls first_ended() and look(). The one before it must be gone: on_gone was called.
+  void set_first(pid_t first);
 
   // The owner of the first process has learned of its end. A zombie that a tracer keeps is reaped
   // by look() when the tracer lets it go.
-  void first_ended() { is_first_owned_ = false; }
+  void first_ended();
 
-  // The first process of a build, in a group of its own, beside a backend or without one; likewise.
-  // 0 when it has been reaped: from then on its number may be another's, and what it has left
-  // running is found as a descendant.
-  void set_builder(pid_t builder) { builder_ = builder; }
+  // Sends a signal to the group of the first process, if that has members.
+  void signal_first(int number) const;
+
+  // The first process of a build, in a group of its own, beside a backend or without one. Its owner
+  // reaps it, and then calls builder_ended() and look(): what it has left running is found as a
+  // descendant.
+  void set_builder(pid_t builder);
+  void builder_ended() { builder_.reset(); }
 
   // set_first for one that an earlier supervisord has started. What is below it will be found by
   // its tag, or as a stray.
@@ -79,13 +82,9 @@ class TreeKiller {
   void look();
 
  private:
-  // A process that is no child of ours: its pidfd tells when it is gone with all its threads.
-  struct Leftover {
-    pid_t pid = 0;
-    UniqueFd pidfd;
-  };
-
   void kill_now();
+  void forget_first();
+  std::vector<pid_t> unknown_leftovers() const;
   bool kill_leftovers();
   bool kill_escaped();
   bool are_zombies_of_tracers();
@@ -99,13 +98,13 @@ class TreeKiller {
   std::function<void()> on_gone_;
   OnRefused on_refused_;
   std::vector<pid_t> inherited_;  // children from before our exec, not ours to kill
-  pid_t first_ = 0;
-  bool is_first_owned_ = false;  // its owner still has to reap it
-  pid_t builder_ = 0;
+  std::optional<ProcessGroup> first_;  // until nothing is left of it
+  bool is_first_owned_ = false;        // its owner still has to reap it
+  std::optional<ProcessGroup> builder_;
   bool killing_ = false;
   bool asking_ = false;             // of what is being killed: its patience is not over
   bool leftovers_possible_ = true;  // until the first kill is done
-  std::vector<Leftover> leftovers_;
+  std::vector<ProcessHandle> leftovers_;  // are no children of ours
   bool slow_told_ = false;
   std::vector<pid_t> held_told_;  // zombies whose tracers were named
   TimePoint begun_;

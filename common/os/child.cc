@@ -217,7 +217,7 @@ ExitStatus Child::seen_status() const {
 }
 
 void Child::kill(int signal) const {
-  if (running_) ::kill(pid_, signal);
+  if (running_) ::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0);
 }
 
 void Child::reap() {

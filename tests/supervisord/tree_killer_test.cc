@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/sched.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <sstream>
@@ -40,6 +42,31 @@ void refuse_nothing(const std::vector<pid_t>&) {
   ADD_FAILURE() << "a kill was refused";
 }
 
+// Starts a process with that number that leads a group and is no descendant of this one. Returns
+// its number, or -1 if the system does not let this user choose one.
+pid_t start_outside(pid_t number) {
+  const Pipe answer = make_pipe();
+  ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+  const pid_t parent = ::fork();
+  if (parent == 0) {
+    clone_args arguments{};
+    arguments.exit_signal = SIGCHLD;
+    arguments.set_tid = reinterpret_cast<std::uintptr_t>(&number);
+    arguments.set_tid_size = 1;
+    const auto pid = static_cast<pid_t>(::syscall(SYS_clone3, &arguments, sizeof arguments));
+    if (pid == 0) {
+      ::setsid();
+      for (;;) ::pause();
+    }
+    [[maybe_unused]] const auto written = ::write(answer.writer.get(), &pid, sizeof pid);
+    ::_exit(0);
+  }
+  ::waitpid(parent, nullptr, 0);
+  become_subreaper();
+  pid_t pid = -1;
+  return ::read(answer.reader.get(), &pid, sizeof pid) == sizeof pid ? pid : -1;
+}
+
 class TreeKillerTest : public testing::Test {
  protected:
   explicit TreeKillerTest(TreeKiller::Manners manners = {}) : manners_(manners) {}
@@ -53,6 +80,7 @@ class TreeKillerTest : public testing::Test {
                                .group = ChildRequest::Group::OwnSession};
     child_.emplace(loop_, request, [this](ExitStatus) {
       ended_ = true;
+      killer_.first_ended();
       killer_.look();
     });
     killer_.set_first(child_->pid());
@@ -179,6 +207,21 @@ TEST_F(TreeKillerTest, ReapsAFirstProcessThatItsOwnerDidNotReap) {
   killer_.first_ended();
   kill_and_wait();
   expect_all_gone({first});
+}
+
+// A failed build is killed long after the backend before it: that one's number may be another's.
+TEST_F(TreeKillerTest, ForgetsTheNumberOfABackendThatIsGone) {
+  start("echo $$ >>$PIDS; exec sleep 1000", 1);
+  const pid_t number = child_->pid();
+  kill_and_wait();
+  const pid_t stranger = start_outside(number);
+  if (stranger != number) GTEST_SKIP() << "may not choose the number of a process here";
+  EXPECT_TRUE(run_until(loop_, [&] { return ::getpgid(stranger) == stranger; }));
+  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, stranger, 0)));
+  kill_and_wait();
+  pollfd entry{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
+  EXPECT_EQ(::poll(&entry, 1, 100), 0) << "it was killed";
+  ::kill(stranger, SIGKILL);
 }
 
 TEST_F(TreeKillerTest, KillsOneBackendAfterTheOther) {
@@ -438,7 +481,6 @@ TEST_P(TreeKillerTraced, DoesNotWaitForTheTracer) {
   EXPECT_TRUE(zombie_status(child.pid())) << "the tracer keeps it";
   EXPECT_EQ(tracer_of(child.pid()), tracer.pid());
   const pid_t zombie = child.pid();
-  killer.set_first(0);  // the next backend's turn
   tracer.end();
   EXPECT_TRUE(run_until(loop, [&] {
     killer.look();
