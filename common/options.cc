@@ -17,6 +17,7 @@
 #include "common/glob.h"
 #include "common/log.h"
 #include "common/option_file.h"
+#include "common/os/inherited.h"
 #include "common/os/init.h"
 #include "common/text.h"
 #include "config.h"
@@ -517,6 +518,7 @@ std::vector<std::string> arguments_for(Program program, const Options& options) 
 }
 
 int run_program(Program program, int argc, char** argv, int (*run)(const Options&)) {
+  clean_inherited_state();
   open_standard_descriptors();
   const ParsedOptions parsed = parse_options(program, argc, argv);
   if (!parsed.options) return parsed.exit_status;
@@ -526,7 +528,7 @@ int run_program(Program program, int argc, char** argv, int (*run)(const Options
   std::signal(SIGTTOU, SIG_IGN);
   int exit_status = 1;
   try {
-    leave_process_1();
+    leave_foreign_processes();
     exit_status = run(*parsed.options);
   } catch (const CannotStartNow& error) {
     log::error("{}", error.what());

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -87,6 +88,22 @@ ServiceManager::ServiceManager(Loop& loop)
       stored_(stored_descriptors()),
       life_sign_(loop, [this] { show_life(); }) {
   ::unsetenv(kNotifySocket);
+  if (launch_tree_) watch_launcher(loop);
+}
+
+void ServiceManager::watch_launcher(Loop& loop) {
+  launcher_ = open_process(launch_tree_->root());
+  // If it was our parent after it was opened, it is hpp-launch that was opened.
+  if (!launcher_.pidfd.is_open() || ::getppid() != launcher_.pid) {
+    ::kill(::getpid(), SIGTERM);
+    return;
+  }
+  launcher_ended_ =
+      std::make_unique<FdWatch>(loop, launcher_.pidfd.get(), FdWatch::For::Reading, [this] {
+        launcher_ended_->stop();
+        ::kill(::getpid(), SIGTERM);
+      });
+  launcher_ended_->start();
 }
 
 void ServiceManager::ready() {

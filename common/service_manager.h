@@ -4,15 +4,18 @@
 
 #include <sys/types.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "common/event/fd_watch.h"
 #include "common/event/loop.h"
 #include "common/event/timer.h"
 #include "common/os/launch_tree.h"
+#include "common/os/process_handle.h"
 #include "common/os/unique_fd.h"
 
 namespace hpp {
@@ -22,7 +25,8 @@ namespace hpp {
 class ServiceManager {
  public:
   // Takes what the environment says of the manager out of it: the processes that this one starts
-  // are not the manager's services. `loop` must outlive this.
+  // are not the manager's services. If hpp-launch ends, this process gets SIGTERM; the kernel sends
+  // that only to a program without file capabilities (PR_SET_PDEATHSIG). `loop` must outlive this.
   explicit ServiceManager(Loop& loop);
 
   // This program does what it is for (READY=1). From now on the manager hears of it as long as its
@@ -51,11 +55,14 @@ class ServiceManager {
   std::vector<pid_t> strays() const;
 
  private:
+  void watch_launcher(Loop& loop);
   void send(std::string_view text, const std::vector<int>& fds = {});
   void show_life();
 
   UniqueFd socket_;
   std::optional<LaunchTree> launch_tree_;
+  ProcessHandle launcher_;  // hpp-launch
+  std::unique_ptr<FdWatch> launcher_ended_;
   Milliseconds watchdog_{0};  // 0: nobody watches
   std::vector<std::pair<std::string, UniqueFd>> stored_;
   Timer life_sign_;

@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "common/log.h"
+#include "common/os/inherited.h"
 #include "ctl/commands.h"
 #include "ctl/instances.h"
 
@@ -32,6 +33,7 @@ constexpr std::chrono::hours kUntilItIsTaken{24};
 }  // namespace
 
 int main(int argc, char** argv) {
+  hpp::clean_inherited_state();
   const auto parsed = hpp::ctl::parse_ctl_options(argc, argv);
   if (!parsed.options) return parsed.exit_status;
   hpp::log::start("hpp-ctl", hpp::log::Level::Warning);

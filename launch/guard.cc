@@ -14,6 +14,7 @@
 
 #include "common/os/child.h"
 #include "common/os/error.h"
+#include "common/os/inherited.h"
 #include "common/os/process_handle.h"
 #include "common/os/process_tree.h"
 #include "common/os/run_directory.h"
@@ -75,7 +76,7 @@ bool take_mode(int line, KeyMode& mode) {
   // The line in place of stdout, and nothing but that and the terminal: no lock, and no end of a
   // pipe that others wait to see closed.
   ::dup2(line.release(), STDOUT_FILENO);
-  ::close_range(STDOUT_FILENO + 1, ~0U, 0);
+  close_from(STDOUT_FILENO + 1);
   if (!is_terminal(STDIN_FILENO)) ::close(STDIN_FILENO);
   KeyMode mode;
   while (take_mode(STDOUT_FILENO, mode)) {

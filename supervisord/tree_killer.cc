@@ -38,7 +38,6 @@ TreeKiller::TreeKiller(Loop& loop, std::string tag_prefix, FindStrays strays, Ma
       manners_(manners),
       on_gone_(std::move(on_gone)),
       on_refused_(std::move(on_refused)),
-      inherited_(living_descendants(::getpid())),
       child_signal_(loop, {SIGCHLD}, [this](int) { look(); }),
       recheck_(loop, [this] { on_recheck(); }),
       patience_(loop, [this] { kill_now(); }) {
@@ -46,7 +45,7 @@ TreeKiller::TreeKiller(Loop& loop, std::string tag_prefix, FindStrays strays, Ma
 }
 
 std::vector<pid_t> TreeKiller::processes() const {
-  std::vector<pid_t> found = living_descendants(::getpid(), inherited_);
+  std::vector<pid_t> found = living_descendants(::getpid());
   if (!leftovers_possible_) return found;
   for (const auto& more : {processes_tagged(tag_prefix_), strays_()}) {
     found.insert(found.end(), more.begin(), more.end());
@@ -108,10 +107,7 @@ void TreeKiller::look() {
   if (killing_ && asking_ && is_gone(first_)) return kill_now();
   if (!killing_ || asking_ || (leftovers_possible_ && kill_leftovers())) return;
   if (!children) return finish();
-  if (!is_gone(first_) || !is_gone(builder_) || kill_escaped() || inherited_.empty()) return;
-  // With children that are not the backend's there is no proof but /proc; and one look at it may
-  // miss who loses its parent meanwhile.
-  if (!kill_escaped()) finish();
+  if (is_gone(first_) && is_gone(builder_)) kill_escaped();
 }
 
 void TreeKiller::take_over(pid_t first, UniqueFd pidfd) {
@@ -147,9 +143,8 @@ bool TreeKiller::kill_leftovers() {
   return found || !leftovers_.empty();
 }
 
-// Returns whether some were found.
-bool TreeKiller::kill_escaped() {
-  return signal_processes([this] { return living_descendants(::getpid(), inherited_); }, SIGKILL);
+void TreeKiller::kill_escaped() {
+  signal_processes([] { return living_descendants(::getpid()); }, SIGKILL);
 }
 
 void TreeKiller::on_recheck() {
@@ -167,14 +162,14 @@ void TreeKiller::on_recheck() {
 
 // Whether nothing else is left. Names each tracer once.
 bool TreeKiller::are_zombies_of_tracers() {
-  std::vector<pid_t> dead = dead_descendants(inherited_);
+  std::vector<pid_t> dead = dead_descendants({});
   for (const ProcessHandle& leftover : leftovers_) {
     if (!zombie_status(leftover.pid)) return false;
     dead.push_back(leftover.pid);
   }
   const auto is_held = [](pid_t pid) { return tracer_of(pid) != 0; };
   if (dead.empty() || !std::all_of(dead.begin(), dead.end(), is_held)) return false;
-  if (!living_descendants(::getpid(), inherited_).empty()) return false;
+  if (!living_descendants(::getpid()).empty()) return false;
   for (const pid_t pid : dead) {
     if (std::find(held_told_.begin(), held_told_.end(), pid) != held_told_.end()) continue;
     log::info("pid {} is dead, but {} traces it and keeps it as a zombie; going on without it", pid,
@@ -185,7 +180,7 @@ bool TreeKiller::are_zombies_of_tracers() {
 }
 
 void TreeKiller::tell_of_slow() {
-  std::vector<pid_t> slow = living_descendants(::getpid(), inherited_);
+  std::vector<pid_t> slow = living_descendants(::getpid());
   for (const ProcessHandle& leftover : leftovers_) slow.push_back(leftover.pid);
   std::vector<pid_t> refused;
   for (const pid_t pid : slow) {

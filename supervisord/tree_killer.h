@@ -19,12 +19,12 @@
 namespace hpp::supervisord {
 
 // This process is the reaper of all its descendants (PR_SET_CHILD_SUBREAPER): whoever loses its
-// parent becomes our child. So none is left exactly when waitid(2) says that we have no children;
-// a process that called setsid or forked twice cannot hide from that. It costs a microsecond, and
-// the plain case, a process that dies with its group, needs nothing else. Only who escaped from
-// the group must be looked for in /proc (a millisecond per hundred processes; the `children` files
-// of proc(5) would be cheaper, but they are per thread, may miss some, and not every kernel has
-// them).
+// parent becomes our child, and all our children are the backend's or a build's (init.h). So none
+// is left exactly when waitid(2) says that we have no children; a process that called setsid or
+// forked twice cannot hide from that. It costs a microsecond, and the plain case, a process that
+// dies with its group, needs nothing else. Only who escaped from the group must be looked for in
+// /proc (a millisecond per hundred processes; the `children` files of proc(5) would be cheaper, but
+// they are per thread, may miss some, and not every kernel has them).
 //
 // A zombie that a debugger keeps (ptrace(2)) holds no port and no memory, and is not waited for.
 //
@@ -65,6 +65,7 @@ class TreeKiller {
   // reaps it, and then calls builder_ended() and look(): what it has left running is found as a
   // descendant.
   void set_builder(pid_t builder);
+
   void builder_ended() { builder_.reset(); }
 
   // set_first for one that an earlier supervisord has started. What is below it will be found by
@@ -86,7 +87,7 @@ class TreeKiller {
   void forget_first();
   std::vector<pid_t> unknown_leftovers() const;
   bool kill_leftovers();
-  bool kill_escaped();
+  void kill_escaped();
   bool are_zombies_of_tracers();
   void tell_of_slow();
   void on_recheck();
@@ -97,13 +98,12 @@ class TreeKiller {
   Manners manners_;
   std::function<void()> on_gone_;
   OnRefused on_refused_;
-  std::vector<pid_t> inherited_;  // children from before our exec, not ours to kill
   std::optional<ProcessGroup> first_;  // until nothing is left of it
   bool is_first_owned_ = false;        // its owner still has to reap it
   std::optional<ProcessGroup> builder_;
   bool killing_ = false;
-  bool asking_ = false;             // of what is being killed: its patience is not over
-  bool leftovers_possible_ = true;  // until the first kill is done
+  bool asking_ = false;                   // of what is being killed: its patience is not over
+  bool leftovers_possible_ = true;        // until the first kill is done
   std::vector<ProcessHandle> leftovers_;  // are no children of ours
   bool slow_told_ = false;
   std::vector<pid_t> held_told_;  // zombies whose tracers were named

@@ -38,7 +38,7 @@ struct Prepared {
 // Variables that a service manager has set for this process alone, and hpp-launch for its helpers.
 // A child has them only if the request names them.
 constexpr std::string_view kNotInherited[] = {
-    kHelperTag,   kLaunchPids,     "LISTEN_FDS",   "LISTEN_FDNAMES",
+    kHelperTag,   kLaunchPid,      "LISTEN_FDS",   "LISTEN_FDNAMES",
     "LISTEN_PID", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC",
 };
 
@@ -130,6 +130,8 @@ int hand_over(Prepared& prepared, int report) {
   redirect(request.stdout_fd, STDOUT_FILENO);
   redirect(request.stderr_fd, STDERR_FILENO);
   if (has_terminal) ::ioctl(STDIN_FILENO, TIOCSCTTY, 0);
+  // What a library has opened without O_CLOEXEC. Needs Linux 5.11.
+  ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
   report = hand_over(prepared, report);
 
   struct sigaction action {};
@@ -223,11 +225,10 @@ void Child::kill(int signal) const {
 void Child::reap() {
   int status = 0;
   const pid_t reaped = ::waitpid(pid_, &status, WNOHANG);
-  if (reaped < 0) return;
   running_ = false;
   exited_->stop();
   // It has ended, so that 0 means that a tracer keeps the zombie (ptrace(2)). Its last parent reaps
-  // that.
+  // that. ECHILD: somebody else has reaped it.
   on_exit_(reaped == pid_ ? exit_status_of(status) : seen_status());
 }
 

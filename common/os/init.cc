@@ -10,31 +10,44 @@
 #include <string>
 
 #include "common/os/error.h"
+#include "common/os/process_tree.h"
 
 namespace hpp {
 namespace {
 
 // Whether the child does not get it anyway: the terminal signals its whole foreground group, and
-// the child is in that of process 1.
+// the child is in ours. A session leader gets SIGHUP in any case.
 bool is_from_terminal(const siginfo_t& info) {
   if (info.si_code != SI_KERNEL) return false;
   const int number = info.si_signo;
+  if (number == SIGHUP) return ::getsid(0) != ::getpid();
   return number == SIGINT || number == SIGQUIT || number == SIGTSTP || number == SIGWINCH;
+}
+
+// The shell waits for this process: `fg` brings it back, and the child with it.
+void stop_like(pid_t child) {
+  if (::getpid() == 1) return;
+  ::raise(SIGSTOP);
+  ::kill(child, SIGCONT);
 }
 
 void reap_all(pid_t child) {
   int status = 0;
   for (;;) {
-    const pid_t ended = ::waitpid(-1, &status, WNOHANG);
-    if (ended <= 0) return;
-    if (ended != child) continue;
-    ::_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+    const pid_t changed = ::waitpid(-1, &status, WNOHANG | WUNTRACED);
+    if (changed <= 0) return;
+    if (changed != child) continue;
+    if (WIFSTOPPED(status)) {
+      stop_like(child);
+    } else {
+      ::_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+    }
   }
 }
 
 // `signals` are all blocked, so that none is dropped, and none interrupts.
-[[noreturn]] void serve_as_init(pid_t child, const sigset_t& signals) {
-  ::prctl(PR_SET_NAME, "hpp-init");
+[[noreturn]] void wait_for_end(pid_t child, const sigset_t& signals) {
+  ::prctl(PR_SET_NAME, ::getpid() == 1 ? "hpp-init" : "hpp-parent");
   for (;;) {
     siginfo_t info{};
     const int number = ::sigwaitinfo(&signals, &info);
@@ -46,12 +59,12 @@ void reap_all(pid_t child) {
   }
 }
 
-// What a manager outside of the container has addressed to process 1 is for us now
-// (sd_listen_fds(3), sd_watchdog_enabled(3)).
-void take_messages_of_process_1() {
+// What a service manager has addressed to the parent is for us now (sd_listen_fds(3),
+// sd_watchdog_enabled(3)).
+void take_messages_for(pid_t parent) {
   for (const char* const name : {"LISTEN_PID", "WATCHDOG_PID"}) {
     const char* const value = ::getenv(name);
-    if (value != nullptr && std::string(value) == "1") {
+    if (value != nullptr && std::string(value) == std::to_string(parent)) {
       ::setenv(name, std::to_string(::getpid()).c_str(), 1);
     }
   }
@@ -59,8 +72,9 @@ void take_messages_of_process_1() {
 
 }  // namespace
 
-void leave_process_1() {
-  if (::getpid() != 1) return;
+void leave_foreign_processes() {
+  const pid_t parent = ::getpid();
+  if (parent != 1 && living_descendants(parent).empty()) return;
   std::signal(SIGCHLD, SIG_DFL);  // if it were ignored, nothing would tell of the child's end
   sigset_t all;
   sigset_t before;
@@ -68,10 +82,12 @@ void leave_process_1() {
   ::sigprocmask(SIG_SETMASK, &all, &before);
   const pid_t child = ::fork();
   const int fork_error = errno;
-  if (child > 0) serve_as_init(child, all);
+  if (child > 0) wait_for_end(child, all);
   ::sigprocmask(SIG_SETMASK, &before, nullptr);
   if (child < 0) throw_errno("cannot fork", fork_error);
-  take_messages_of_process_1();
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (::getppid() != parent) ::_exit(128 + SIGTERM);  // it died before we could ask to be told
+  take_messages_for(parent);
 }
 
 }  // namespace hpp

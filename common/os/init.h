@@ -1,18 +1,20 @@
-// Process 1 of a container.
+// Processes that are not hpp's, but would be its children.
 #pragma once
 
 namespace hpp {
 
-// If this is process 1, forks, and returns in the child only. Process 1 itself does then what an
-// init has to do and nothing else: it reaps orphans, passes signals on to the child, and ends with
-// the child's exit status (a signal: 128 and its number), which ends the whole container.
+// If this is process 1, or has children from before its exec (`redis-server & exec hpp-launch`),
+// forks, and returns in the child only. The process itself then reaps what becomes its child,
+// passes signals on to the child, stops when the child stops, and ends with the child's exit status
+// (a signal: 128 and its number). If it is killed, the child gets SIGTERM.
 //
-// No program of hpp may be process 1. The kernel makes every orphan of the container a child of
-// process 1, also those of `docker exec` and of an editor that is attached: hpp would take them for
-// processes that escaped from a backend, and kill them. And the kernel drops a signal for which
-// process 1 has no handler.
+// A program of hpp takes every orphan that becomes its child for a process that escaped from a
+// backend, and kills it. The kernel makes every orphan of a container a child of process 1, also
+// those of `docker exec` and of an editor that is attached; and what an inherited child leaves
+// behind (a daemon) a child of the program that inherited it. The kernel also drops a signal for
+// which process 1 has no handler.
 //
 // To be called before this process has threads. Throws std::system_error if it cannot fork.
-void leave_process_1();
+void leave_foreign_processes();
 
 }  // namespace hpp

@@ -1,12 +1,12 @@
 #include "common/os/launch_tree.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
-#include <sstream>
+#include <string_view>
 
 #include "common/options.h"
 #include "common/os/process_tree.h"
@@ -23,38 +23,30 @@ bool is_helper(pid_t pid) {
 
 }  // namespace
 
-LaunchTree::LaunchTree(pid_t root, std::vector<pid_t> inherited)
-    : root_(root), inherited_(std::move(inherited)) {}
-
 LaunchTree LaunchTree::of_this_process() {
-  return {::getpid(), living_descendants(::getpid())};
+  return LaunchTree(::getpid());
 }
 
 std::optional<LaunchTree> LaunchTree::take_from_environment() {
-  const char* const told = ::getenv(kLaunchPids);
+  const char* const told = ::getenv(kLaunchPid);
   if (told == nullptr) return std::nullopt;
-  std::istringstream text(told);
-  ::unsetenv(kLaunchPids);
+  const std::string_view text(told);
   pid_t root = 0;
-  text >> root;
-  if (root <= 0 || root != ::getppid()) return std::nullopt;
-  std::vector<pid_t> inherited;
-  for (pid_t pid = 0; text >> pid;) inherited.push_back(pid);
-  return LaunchTree(root, std::move(inherited));
+  std::from_chars(text.data(), text.data() + text.size(), root);
+  ::unsetenv(kLaunchPid);
+  if (root <= 0) return std::nullopt;
+  return LaunchTree(root);
 }
 
 std::pair<std::string, std::string> LaunchTree::environment() const {
-  return {kLaunchPids,
-          fmt::format("{}{}{}", root_, inherited_.empty() ? "" : " ", fmt::join(inherited_, " "))};
+  return {kLaunchPid, std::to_string(root_)};
 }
 
 std::vector<pid_t> LaunchTree::strays(const std::vector<pid_t>& own) const {
   // Whose parent is another one by now would look at somebody else's children.
   if (root_ != ::getpid() && root_ != ::getppid()) return {};
-  std::vector<pid_t> spared = inherited_;
-  spared.insert(spared.end(), own.begin(), own.end());
   const auto is_spared = [&](pid_t pid) {
-    return std::find(spared.begin(), spared.end(), pid) != spared.end() || is_helper(pid) ||
+    return std::find(own.begin(), own.end(), pid) != own.end() || is_helper(pid) ||
            runs_program(pid, "watchman");
   };
   std::vector<pid_t> found;

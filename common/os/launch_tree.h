@@ -14,22 +14,22 @@ namespace hpp {
 // `hpp-watchd`. Children of helpers do not inherit it (child.h).
 constexpr const char* kHelperTag = "HPP_HELPER";
 
-// The environment variable by which helpers are told the root's pid, and those of its inherited
-// children.
-constexpr const char* kLaunchPids = "HPP_LAUNCH_PIDS";
+// The environment variable by which helpers are told the pid of hpp-launch.
+constexpr const char* kLaunchPid = "HPP_LAUNCH_PID";
 
 // hpp-launch is a subreaper: whoever loses its parent below it becomes its child. So what is left
 // of a backend when its supervisord has crashed hangs there, also what has put off all that would
 // tell of its origin (`env -i setsid`).
 class LaunchTree {
  public:
-  // Seen from hpp-launch, before it has started anything: what it has for children now is from
-  // before its exec (`redis-server & exec hpp-launch …`), and none of hpp's.
+  // Seen from hpp-launch, which has no other children (init.h).
   static LaunchTree of_this_process();
 
   // Seen from a helper, by what hpp-launch has told it in the environment, which is taken out of
-  // there. Nothing if this process is no child of hpp-launch's.
+  // there. Nothing if hpp-launch has told nothing.
   static std::optional<LaunchTree> take_from_environment();
+
+  pid_t root() const { return root_; }
 
   // What take_from_environment() wants to find: name and value.
   std::pair<std::string, std::string> environment() const;
@@ -40,10 +40,9 @@ class LaunchTree {
   std::vector<pid_t> strays(const std::vector<pid_t>& own) const;
 
  private:
-  LaunchTree(pid_t root, std::vector<pid_t> inherited);
+  explicit LaunchTree(pid_t root) : root_(root) {}
 
   pid_t root_;
-  std::vector<pid_t> inherited_;
 };
 
 }  // namespace hpp

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
@@ -16,6 +17,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "common/event/signals.h"
 #include "common/os/child.h"
 #include "common/os/socket_address.h"
 #include "tests/support/free_port.h"
@@ -142,10 +144,60 @@ TEST_F(ServiceManagerTest, IsNotThatOfTheProcessesThatThisOneStarts) {
 // What the two managers' strays are is in os/launch_tree_test and in integration/systemd.
 TEST_F(ServiceManagerTest, ShowsStraysOnlyToWhomItHasStarted) {
   EXPECT_TRUE(ServiceManager(loop_).strays().empty());
-  // As in a backend, whose parent is another one.
-  ::setenv("HPP_LAUNCH_PIDS", std::to_string(::getpid()).c_str(), 1);
-  EXPECT_TRUE(ServiceManager(loop_).strays().empty());
-  EXPECT_EQ(::getenv("HPP_LAUNCH_PIDS"), nullptr);
+}
+
+// In a process that hpp-launch (`launcher`) is said to have started. Writes what happens to it to
+// `told`: `r` when it is ready, `t` when it gets SIGTERM.
+[[noreturn]] void be_helper(pid_t launcher, int told) {
+  const auto tell = [told](char what) {
+    [[maybe_unused]] const auto written = ::write(told, &what, 1);
+  };
+  ::setenv("HPP_LAUNCH_PID", std::to_string(launcher).c_str(), 1);
+  Loop loop;
+  const Signals signals(loop, {SIGTERM}, [&](int) {
+    tell('t');
+    ::_exit(0);
+  });
+  const ServiceManager manager(loop);
+  if (::getenv("HPP_LAUNCH_PID") == nullptr) tell('r');
+  loop.run();
+  ::_exit(1);
+}
+
+char read_byte(int fd) {
+  char byte = 0;
+  return ::read(fd, &byte, 1) == 1 ? byte : '\0';
+}
+
+// The kernel forgets the death signal of a program with file capabilities.
+TEST_F(ServiceManagerTest, EndsWithHppLaunch) {
+  Pipe told = make_pipe();
+  const Pipe life = make_pipe();
+  const pid_t launcher = ::fork();
+  if (launcher == 0) {
+    const pid_t self = ::getpid();
+    if (::fork() == 0) be_helper(self, told.writer.get());
+    read_byte(life.reader.get());
+    ::_exit(0);
+  }
+  told.writer.reset();
+  EXPECT_EQ(read_byte(told.reader.get()), 'r');
+  ASSERT_EQ(::write(life.writer.get(), "x", 1), 1);
+  EXPECT_EQ(read_byte(told.reader.get()), 't');
+  ::waitpid(launcher, nullptr, 0);
+}
+
+TEST_F(ServiceManagerTest, EndsIfHppLaunchHasEndedBefore) {
+  Pipe told = make_pipe();
+  const pid_t ended = ::fork();
+  if (ended == 0) ::_exit(0);
+  const pid_t helper = ::fork();
+  if (helper == 0) be_helper(ended, told.writer.get());
+  told.writer.reset();
+  EXPECT_EQ(read_byte(told.reader.get()), 'r');
+  EXPECT_EQ(read_byte(told.reader.get()), 't');
+  ::waitpid(helper, nullptr, 0);
+  ::waitpid(ended, nullptr, 0);
 }
 
 // In a child, which is passed `fd` as descriptor 3. Returns what `check` does.

@@ -23,10 +23,12 @@ from harness import (
     Connection,
     Hpp,
     IntegrationTest,
+    children_of,
     free_port,
     freeze,
     get,
     is_alive,
+    is_program,
     wait_for,
 )
 
@@ -43,6 +45,35 @@ class OneStream(Hpp):
     def _start(self, cwd, environment):
         return subprocess.Popen(self.command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, process_group=0)
+
+
+class Deaf(Hpp):
+    """Started by a program that has blocked and ignored the signals that end hpp."""
+
+    def _start(self, cwd, environment):
+        def close_ears():
+            signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGCHLD})
+
+        return subprocess.Popen(self.command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, process_group=0,
+                                preexec_fn=close_ears)
+
+
+class Shared(Hpp):
+    """In a process that has other children, too: hpp-launch is a child of that one."""
+
+    def helper_pid(self, name):
+        def found():
+            for launch, command in children_of(self.pid).items():
+                if not is_program(command, "hpp-launch"):
+                    continue
+                for pid, command in children_of(launch).items():
+                    if is_program(command, f"hpp-{name}"):
+                        return pid
+            return None
+
+        return wait_for(found, lambda: f"hpp-{name}:\n{self.transcript()}")
 
 
 class Start(IntegrationTest):
@@ -256,7 +287,8 @@ class Stop(IntegrationTest):
         """`redis-server & exec hpp-launch …`, as in the start script of a container."""
         script = 'sleep 1001 >/dev/null 2>&1 & exec "$@"'
         hpp = self.start_hpp("--exec", *self.save_backend(),
-                             kind=lambda command, *rest: Hpp(["sh", "-c", script, "sh", *command], *rest))
+                             kind=lambda command, *rest: Shared(["sh", "-c", script, "sh", *command],
+                                                                *rest))
         hpp.wait_ready()
         os.kill(hpp.helper_pid("supervisord"), signal.SIGKILL)
         hpp.wait_line("took over")
@@ -269,6 +301,57 @@ class Stop(IntegrationTest):
         os.kill(self.sleepers()[0], signal.SIGKILL)
         wait_for(lambda: not self.sleepers(), "its end")
         self.assert_nothing_left()
+
+    def test_leaves_alone_what_others_start_below_its_process(self):
+        """A child from before hpp starts a daemon, which becomes an orphan while hpp runs."""
+        go = self.directory / "go"
+        script = (f"(while [ ! -e {go} ]; do sleep 0.01; done; "
+                  'setsid -f sleep 1001 >/dev/null 2>&1) & exec "$@"')
+        hpp = self.start_hpp("--exec", *self.save_backend(),
+                             kind=lambda command, *rest: Shared(["sh", "-c", script, "sh", *command],
+                                                                *rest))
+        hpp.wait_ready()
+        go.touch()
+        wait_for(self.sleepers, "the daemon")
+        os.kill(hpp.helper_pid("supervisord"), signal.SIGKILL)
+        hpp.wait_line("took over")
+        self.save_backend("second")
+        hpp.wait_state("Running", 2)
+        hpp.signal(signal.SIGTERM)
+        self.assertEqual(hpp.wait_exit(), 143)
+        self.assertEqual(len(self.sleepers()), 1)
+        os.kill(self.sleepers()[0], signal.SIGKILL)
+        wait_for(lambda: not self.sleepers(), "its end")
+        self.assert_nothing_left()
+
+    def test_whatever_signals_its_parent_blocked_or_ignored(self):
+        hpp = self.start_hpp("--exec", *self.save_backend(), kind=Deaf)
+        hpp.wait_ready()
+        self.save_backend("second")
+        hpp.wait_state("Running", 2)
+        hpp.ctrl_c()
+        self.assertEqual(hpp.wait_exit(STOP_S), 130)
+        self.assert_nothing_left()
+
+    def test_with_a_killed_hpp_launch_its_helpers_end(self):
+        """Also those that the kernel sends no death signal: a program with file capabilities loses
+        it when it is executed."""
+        for name in ("launch", *HELPERS):
+            folder = self.directory / "bin" / name
+            folder.mkdir(parents=True)
+            program = folder / f"hpp-{name}"
+            if name == "launch":
+                shutil.copy(self.program(name), program)
+            else:
+                program.write_text(f"#!/bin/sh\nexec setpriv --pdeathsig clear "
+                                   f'{self.program(name)} "$@"\n')
+                program.chmod(0o755)
+        hpp = self.start_hpp("--exec", *self.save_backend(), kind=lambda command, *rest: Hpp(
+            [self.directory / "bin/launch/hpp-launch", *command[1:]], *rest))
+        hpp.wait_ready()
+        hpp.signal(signal.SIGKILL)
+        hpp.wait_exit()
+        wait_for(lambda: not self.left(), lambda: f"the end of {self.left()}")
 
     def test_asks_the_backend_first_where_it_should(self):
         """A server that needs longer than hpp takes otherwise has its time, at a restart and at

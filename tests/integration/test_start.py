@@ -243,7 +243,7 @@ class Ready(IntegrationTest):
 class Environment(IntegrationTest):
     """What hpp tells its own processes is for nobody else."""
 
-    PRIVATE = ("HPP_HELPER", "HPP_LAUNCH_PIDS", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID",
+    PRIVATE = ("HPP_HELPER", "HPP_LAUNCH_PID", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID",
                "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES")
 
     def assert_clean(self, environment):

@@ -16,6 +16,7 @@
 #include <csignal>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <sstream>
 
@@ -40,6 +41,26 @@ std::vector<pid_t> no_strays() {
 
 void refuse_nothing(const std::vector<pid_t>&) {
   ADD_FAILURE() << "a kill was refused";
+}
+
+// Runs `code` in a process that is no descendant of this one, and returns its number.
+pid_t run_outside(const std::function<void()>& code) {
+  const Pipe answer = make_pipe();
+  ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+  const pid_t parent = ::fork();
+  if (parent == 0) {
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      code();
+      ::_exit(127);
+    }
+    [[maybe_unused]] const auto written = ::write(answer.writer.get(), &pid, sizeof pid);
+    ::_exit(0);
+  }
+  ::waitpid(parent, nullptr, 0);
+  become_subreaper();
+  pid_t pid = -1;
+  return ::read(answer.reader.get(), &pid, sizeof pid) == sizeof pid ? pid : -1;
 }
 
 // Starts a process with that number that leads a group and is no descendant of this one. Returns
@@ -295,16 +316,11 @@ TEST_F(ImpatientTest, KillsWhoDoesNotEnd) {
 
 // A process that is no descendant of this one, as what an earlier supervisord left behind.
 pid_t start_stranger(const std::string& tag, const std::string& pids_path) {
-  // A subreaper of its own in between keeps it from being adopted by this process.
-  const pid_t other = ::fork();
-  if (other == 0) {
-    become_subreaper();
+  return run_outside([&] {
     ::setenv(kBackendTag, tag.c_str(), 1);
     ::setenv("PIDS", pids_path.c_str(), 1);
     ::execlp("sh", "sh", "-c", "setsid sh -c 'echo $$ >>$PIDS; exec sleep 1000'; exit 0", nullptr);
-    ::_exit(127);
-  }
-  return other;
+  });
 }
 
 TEST(TreeKillerLeftovers, AreKilledFirst) {
@@ -314,7 +330,6 @@ TEST(TreeKillerLeftovers, AreKilledFirst) {
   const pid_t other = start_stranger(tag + "7", pids);
   const pid_t elsewhere = start_stranger(directory.path() + "2/7", directory / "pids2");
   Loop loop;
-  // Both are our children from before: the killer must not touch what is not tagged as ours.
   int gone = 0;
   ASSERT_TRUE(run_until(loop, [&] {
     return read_file(pids).value_or("").ends_with("\n") &&
@@ -325,12 +340,12 @@ TEST(TreeKillerLeftovers, AreKilledFirst) {
   const pid_t leftover = std::stoi(read_file(pids).value_or("0"));
   killer.kill();
   EXPECT_TRUE(run_until(loop, [&] { return gone > 0; }));
-  EXPECT_TRUE(run_until(loop, [&] { return !exists(leftover); })) << "it became our child to reap";
-  EXPECT_TRUE(run_until(loop, [&] { return !exists(other); })) << "tagged too, and our child";
+  EXPECT_TRUE(run_until(loop, [&] { return !exists(leftover); }));
+  EXPECT_TRUE(run_until(loop, [&] { return !exists(other); })) << "tagged, too";
   EXPECT_TRUE(exists(elsewhere)) << "not of this run directory";
   EXPECT_EQ(gone, 1);
   ::kill(std::stoi(read_file(directory / "pids2").value_or("0")), SIGKILL);
-  EXPECT_TRUE(run_until(loop, [&] { return !exists(elsewhere); })) << "reaped by the killer";
+  EXPECT_TRUE(run_until(loop, [&] { return !exists(elsewhere); }));
 }
 
 // Nothing but the service manager tells whose it is.
@@ -404,14 +419,13 @@ class Tracer {
   Tracer() {
     Pipe orders = make_pipe();
     Pipe answers = make_pipe();
-    pid_ = ::fork();
-    if (pid_ == 0) {
+    pid_ = run_outside([&] {
       pid_t target = 0;
       const bool is_told = ::read(orders.reader.get(), &target, sizeof target) == sizeof target;
       const char done = is_told && trace(target) ? 'y' : 'n';
       [[maybe_unused]] const auto written = ::write(answers.writer.get(), &done, 1);
       for (;;) ::pause();
-    }
+    });
     orders_ = std::move(orders.writer);
     answers_ = std::move(answers.reader);
   }
@@ -429,8 +443,10 @@ class Tracer {
 
   void end() {
     if (pid_ == 0) return;
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
+    const ProcessHandle tracer = open_process(pid_);
+    tracer.signal(SIGKILL);
+    pollfd entry{.fd = tracer.pidfd.get(), .events = POLLIN, .revents = 0};
+    ::poll(&entry, 1, -1);
     pid_ = 0;
   }
 

@@ -105,6 +105,22 @@ TEST_F(ChildTest, IsKilled) {
   child.kill(SIGKILL);  // nobody
 }
 
+// A parent that ignored SIGCHLD: the kernel reaps, and a wait finds nothing.
+TEST_F(ChildTest, TellsTheEndOfOneThatSomebodyElseHasReaped) {
+  std::signal(SIGCHLD, SIG_IGN);
+  int ends = 0;
+  const Child child(loop_, {.command = {"true"}}, [&](ExitStatus) { ++ends; });
+  EXPECT_TRUE(run_until(loop_, [&] { return ends == 1; }));
+  EXPECT_FALSE(child.is_running());
+  std::signal(SIGCHLD, SIG_DFL);
+}
+
+TEST_F(ChildTest, HasNoDescriptorOfOursButTheThree) {
+  const UniqueFd left_open(::open("/dev/null", O_RDONLY));  // without O_CLOEXEC, as a library may
+  const std::string path = "/proc/self/fd/" + std::to_string(left_open.get());
+  EXPECT_EQ(output_of("test -e " + path + "; echo $?"), "1\n");
+}
+
 TEST_F(ChildTest, StartsWhereItIsToldTo) {
   EXPECT_EQ(output_of("pwd -P", {.directory = "/"}), "/\n");
 }
@@ -120,8 +136,8 @@ TEST_F(ChildTest, GetsAnEnvironmentAddedToOurs) {
 
 // Variables of hpp-launch for its helpers, and of systemd for its services.
 TEST_F(ChildTest, IsNotToldWhatIsForUsAlone) {
-  const char* const names[] = {"HPP_HELPER", "HPP_LAUNCH_PIDS", "LISTEN_FDS",   "LISTEN_FDNAMES",
-                               "LISTEN_PID", "NOTIFY_SOCKET",   "WATCHDOG_PID", "WATCHDOG_USEC"};
+  const char* const names[] = {"HPP_HELPER", "HPP_LAUNCH_PID", "LISTEN_FDS",   "LISTEN_FDNAMES",
+                               "LISTEN_PID", "NOTIFY_SOCKET",  "WATCHDOG_PID", "WATCHDOG_USEC"};
   for (const char* const name : names) ::setenv(name, "ours", 1);
   ::setenv("HPP_HELPER_OF_THE_USER", "stays", 1);
   const std::string script =

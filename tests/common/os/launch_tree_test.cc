@@ -94,34 +94,26 @@ TEST_F(LaunchTreeTest, NobodyIsOneWhileItIsBeingStarted) {
   EXPECT_TRUE(strays.empty());
 }
 
-TEST_F(LaunchTreeTest, WhoWasThereBeforeIsNone) {
-  start({"sh", "-c", "sleep 1000; :"}, "");
-  EXPECT_TRUE(run_until(loop_, [] { return living_descendants(::getpid()).size() == 2; }));
-  const LaunchTree tree = LaunchTree::of_this_process();
-  EXPECT_EQ(tree.strays({}), std::vector<pid_t>{});
-}
-
 // What a helper is told, seen from a child that hpp-launch is taken to be.
 class ToldTest : public LaunchTreeTest {
  protected:
-  ~ToldTest() override { ::unsetenv("HPP_LAUNCH_PIDS"); }
+  ~ToldTest() override { ::unsetenv("HPP_LAUNCH_PID"); }
 
-  static void tell(const std::string& text) { ::setenv("HPP_LAUNCH_PIDS", text.c_str(), 1); }
+  static void tell(const std::string& text) { ::setenv("HPP_LAUNCH_PID", text.c_str(), 1); }
 };
 
 TEST_F(ToldTest, AHelperKnowsWhatHppLaunchKnows) {
-  const pid_t inherited = start({"sleep", "1000"}, "");
   const LaunchTree tree = LaunchTree::of_this_process();
   const auto [name, value] = tree.environment();
-  EXPECT_EQ(name, "HPP_LAUNCH_PIDS");
-  EXPECT_EQ(value, std::to_string(::getpid()) + " " + std::to_string(inherited));
+  EXPECT_EQ(name, "HPP_LAUNCH_PID");
+  EXPECT_EQ(value, std::to_string(::getpid()));
   start({"env", "-i", "setsid", "-f", "sleep", "1003"}, "hpp-supervisord");
   const pid_t stray = adopted("sleep 1003");
   const pid_t helper = ::fork();
   if (helper == 0) {
     tell(value);
     const auto told = LaunchTree::take_from_environment();
-    const bool is_right = told && ::getenv("HPP_LAUNCH_PIDS") == nullptr &&
+    const bool is_right = told && ::getenv("HPP_LAUNCH_PID") == nullptr &&
                           told->strays({::getpid()}) == std::vector{stray};
     ::_exit(is_right ? 0 : 1);
   }
@@ -130,18 +122,22 @@ TEST_F(ToldTest, AHelperKnowsWhatHppLaunchKnows) {
   EXPECT_EQ(status, 0);
 }
 
-TEST_F(ToldTest, WhoIsNoChildOfHppLaunchsKnowsNothing) {
+TEST_F(ToldTest, WhoIsToldNothingKnowsNothing) {
   EXPECT_FALSE(LaunchTree::take_from_environment());
-  for (const std::string& text :
-       {std::string{}, std::string{"x"}, std::string{"0"}, std::to_string(::getpid())}) {
+  for (const char* const text : {"", "x", "0", "-1"}) {
     tell(text);
     EXPECT_FALSE(LaunchTree::take_from_environment()) << text;
   }
-  // Our own parent may be outside of our PID namespace, and without a number in it.
+}
+
+// Its parent has died since: it would look at somebody else's children.
+TEST_F(ToldTest, WhoIsNoChildOfHppLaunchsFindsNoStrays) {
+  start({"sleep", "1000"}, "");
   const pid_t child = ::fork();
   if (child == 0) {
-    tell(std::to_string(::getppid()) + " 7");
-    ::_exit(LaunchTree::take_from_environment() ? 0 : 1);
+    tell("1");
+    const auto told = LaunchTree::take_from_environment();
+    ::_exit(told && told->root() == 1 && told->strays({}).empty() ? 0 : 1);
   }
   int status = 1;
   ::waitpid(child, &status, 0);

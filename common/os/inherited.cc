@@ -1,0 +1,50 @@
+#include "common/os/inherited.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <csignal>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace hpp {
+namespace {
+
+// Linux before 5.9 has no close_range(2), and before 5.11 not its flag.
+std::vector<int> open_descriptors(int first) {
+  namespace fs = std::filesystem;
+  std::vector<int> found;
+  std::error_code failed;
+  fs::directory_iterator entry("/proc/self/fd", failed);
+  for (const fs::directory_iterator end; !failed && entry != end; entry.increment(failed)) {
+    const std::string name = entry->path().filename();
+    int fd = -1;
+    std::from_chars(name.data(), name.data() + name.size(), fd);
+    if (fd >= first) found.push_back(fd);
+  }
+  return found;
+}
+
+}  // namespace
+
+void clean_inherited_state() {
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  std::signal(SIGCHLD, SIG_DFL);
+  constexpr int kFirst = STDERR_FILENO + 1;
+  if (::close_range(kFirst, ~0U, CLOSE_RANGE_CLOEXEC) == 0) return;
+  for (const int fd : open_descriptors(kFirst)) {
+    const int flags = ::fcntl(fd, F_GETFD);
+    if (flags >= 0) ::fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+  }
+}
+
+void close_from(int first) {
+  if (::close_range(static_cast<unsigned>(first), ~0U, 0) == 0) return;
+  for (const int fd : open_descriptors(first)) ::close(fd);
+}
+
+}  // namespace hpp
