@@ -155,7 +155,10 @@ Effects Household::handle(const RestartAsked&, TimePoint) {
   return {};
 }
 
-Effects Household::handle(const StopRequested& event, TimePoint) {
+Effects Household::handle(const StopRequested& event, TimePoint now) {
+  const bool is_asked = std::exchange(stop_asked_, true);
+  if (!is_asked) stop_asked_at_ = now;
+  if (is_asked && now - stop_asked_at_ < kSameStop) return {};
   switch (state_) {
     case HouseholdState::Keeping:
       return stop(event.signal == 0 ? 0 : kSignalStatusBase + event.signal);

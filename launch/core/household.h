@@ -36,6 +36,9 @@ constexpr Milliseconds kRestartDelay{100};
 constexpr Milliseconds kStartAgain{1'000};
 // A helper that has not been heard of for so long hangs. Long enough for a machine that swaps.
 constexpr Milliseconds kWatchdogTime{6'000};
+// A stop signal that comes within this time after the first one is the same request: a wrapper
+// (npm, timeout) passes on what the whole process group has got.
+constexpr Milliseconds kSameStop{100};
 // Ctrl+C promises an end within a second: so long for helpers that were asked to stop …
 constexpr Milliseconds kStopTime{600};
 // … and so long, once each, for helpers and for what they left behind to die of SIGKILL.
@@ -234,6 +237,8 @@ class Household {
   std::array<Member, kHelpers.size()> members_;
   bool complete_ = false;     // the others were started after proxyd
   bool restart_due_ = false;  // supervisord was not ready to hear of it: its signal would kill it
+  bool stop_asked_ = false;
+  TimePoint stop_asked_at_;
   int exit_status_ = 0;
 };
 

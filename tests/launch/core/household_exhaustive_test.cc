@@ -117,7 +117,7 @@ class Explorer {
   void take(World& world, const Step& step) {
     note(world, step.event);
     const bool was_left = world.household.state() == HouseholdState::Left;
-    world.now += Milliseconds{1};
+    world.now += std::holds_alternative<StopRequested>(step.event) ? kSameStop : Milliseconds{1};
     const Effects effects = world.household.on(step.event, world.now);
     expect(!was_left || effects.empty(), "something is done after Leave");
     for (const Effect& effect : effects) {

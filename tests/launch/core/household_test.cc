@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <optional>
 #include <string>
 
 namespace hpp::launch {
@@ -60,8 +61,9 @@ struct Printer {
 // A household and the steps it went through.
 class Steps {
  public:
-  Steps& when(const Event& event, Milliseconds later = 0ms) {
-    now_ += later;
+  // A stop comes so late that it is one of its own, unless `later` says otherwise.
+  Steps& when(const Event& event, std::optional<Milliseconds> later = {}) {
+    now_ += later.value_or(std::holds_alternative<StopRequested>(event) ? kSameStop : 0ms);
     effects_ = household_.on(event, now_);
     return *this;
   }
@@ -166,6 +168,17 @@ TEST(Household, DoesNotWaitAfterTheSecondStop) {
       .THEN(Sweeping, StartStopTimer{kKillTime}, SweepBackend{})
       .when(StopRequested{SIGINT})
       .THEN(Left, Leave{130});
+}
+
+// npm passes SIGINT on, which the terminal has sent to its whole process group.
+TEST(Household, TakesAStopThatComesTwiceForOne) {
+  all_running()
+      .when(StopRequested{SIGINT})
+      .when(StopRequested{SIGINT}, kSameStop - 1ms)
+      .THEN(Stopping)
+      .when(StopRequested{SIGINT}, 1ms)
+      .THEN(Killing, KillHelper{Proxyd}, KillHelper{Watchd}, KillHelper{Supervisord},
+            StartStopTimer{kKillTime});
 }
 
 TEST(Household, StartsACrashedHelperAgainAtOnce) {
