@@ -315,6 +315,10 @@ Probe::Handlers Daemon::probe_handlers() {
           [this](const std::string& who) {
             happen(StrangerListens{.generation = probed_generation_, .stranger = who});
           },
+      .on_sight =
+          [this](const Sight& sight) {
+            happen(ProbeSaw{.generation = probed_generation_, .sight = sight});
+          },
   };
 }
 

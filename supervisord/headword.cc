@@ -11,6 +11,7 @@ log::Colour colour_of(Backend::State state) {
     case Backend::State::Building:
     case Backend::State::Loading:
       return log::Colour::Cyan;
+    case Backend::State::Waiting:
     case Backend::State::Killing:
       return log::Colour::Yellow;
     case Backend::State::Error:

@@ -21,6 +21,12 @@ using std::chrono::milliseconds;
 constexpr microseconds kPauseMin{1'000};
 constexpr microseconds kPauseMax{10'000};
 constexpr int kPauseShare = 500;
+// The same after a connection that ended without an answer: the server may print a traceback each
+// time. Or it is the proxy of a container in which nothing listens yet, so the wait is a share of
+// the time, too.
+constexpr milliseconds kFailurePauseMin{5};
+constexpr milliseconds kFailurePauseMax{500};
+constexpr int kFailurePauseShare = 10;
 // The same where a stranger listens: each round looks at /proc.
 constexpr milliseconds kStrangerPause{50};
 // The same while a stranger's answers count.
@@ -31,8 +37,15 @@ constexpr milliseconds kConnectTime{250};
 // that long (Django imports the project for it). Each further try waits twice as long, so that a
 // backend that is always slow is seen as well.
 constexpr milliseconds kAnswerTime{10'000};
-// How long the backend has to end the connection after its answer, before we do.
+// How long the backend has to end the connection after its answer, before we do: to HEAD, and to
+// GET, whose body may take a while.
 constexpr milliseconds kLingerTime{50};
+constexpr milliseconds kBodyTime{1'000};
+// How often handlers hear what has changed in what the probe sees. A server that
+// answers sooner needs no explanation.
+constexpr milliseconds kSightEvery{500};
+// So much of an answer that is not HTTP is told.
+constexpr std::size_t kBeginningShownMax = 32;
 // The longest head that is read to its end.
 constexpr std::size_t kHeadMax = 64 * 1024;
 
@@ -51,17 +64,19 @@ Probe::Probe(Loop& loop, std::vector<SocketAddress> addresses, const Question& q
     : loop_(loop),
       addresses_(std::move(addresses)),
       wants_(question.wants),
-      request_(fmt::format("HEAD {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: hpp/{}\r\n"
+      request_(fmt::format(" {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: hpp/{}\r\n"
                            "Accept: */*\r\nConnection: close\r\n\r\n",
                            question.path, question.host, HPP_VERSION)),
       handlers_(std::move(handlers)),
       answer_time_(kAnswerTime),
       next_round_(loop, [this] { begin_round(); }),
-      deadline_(loop, [this] { on_deadline(); }) {}
+      deadline_(loop, [this] { on_deadline(); }),
+      next_sight_(loop, [this] { tell_sight(); }) {}
 
 void Probe::start(bool strangers) {
   stop();
   begin(strangers);
+  next_sight_.start(kSightEvery);
   begin_round();
 }
 
@@ -74,7 +89,9 @@ void Probe::start_instead() {
 void Probe::begin(bool strangers) {
   started_ = std::chrono::steady_clock::now();
   answer_time_ = kAnswerTime;
+  failures_ = 0;
   not_http_told_ = false;
+  sight_ = told_sight_ = Sight{};
   takes_strangers_ = strangers;
   is_patient_ = false;
   met_stranger_ = strangers;
@@ -82,6 +99,7 @@ void Probe::begin(bool strangers) {
 
 void Probe::stop() {
   next_round_.stop();
+  next_sight_.stop();
   hang_up();
 }
 
@@ -113,7 +131,10 @@ void Probe::begin_round() {
 
 // Nobody of the tree has accepted.
 void Probe::end_round() {
-  if (stranger_.empty()) return next_round_.start(pause());
+  if (stranger_.empty()) {
+    see({.is = Sight::Is::NoListener, .address = addresses_.front().text(), .beginning = {}});
+    return next_round_.start(pause());
+  }
   if (takes_strangers_) return ask_stranger();
   next_round_.start(pause());
   if (!is_patient_) handlers_.on_stranger(stranger_);
@@ -158,6 +179,7 @@ void Probe::talk(UniqueFd fd, const SocketAddress& address) {
   hang_up();
   next_round_.stop();
   if (wants_ == For::Connection) {
+    next_sight_.stop();
     return handlers_.on_answer({.from = address, .stranger = stranger_});
   }
   talk_ = std::make_unique<Attempt>();
@@ -167,9 +189,11 @@ void Probe::talk(UniqueFd fd, const SocketAddress& address) {
                                           [this] { on_readable(); });
   talk_->over->start();
   // A fresh socket's buffer takes such a request whole.
+  const std::string request = (asks_for_body() ? "GET" : "HEAD") + request_;
   const ssize_t sent =
-      ::send(talk_->fd.get(), request_.data(), request_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  if (sent != static_cast<ssize_t>(request_.size())) return try_again();
+      ::send(talk_->fd.get(), request.data(), request.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent != static_cast<ssize_t>(request.size())) return fail(Sight::Is::NoAnswer);
+  if (failures_ == 0) see_talk(Sight::Is::Silence);
   deadline_.start(answer_time_);
 }
 
@@ -181,7 +205,7 @@ void Probe::on_readable() {
   if (answered_) {
     hang_up();
   } else {
-    try_again();
+    fail(answer_.empty() ? Sight::Is::NoAnswer : Sight::Is::NotHttp);
   }
 }
 
@@ -190,15 +214,16 @@ void Probe::take(std::string_view bytes) {
   const std::size_t size = std::min(answer_.size(), kBeginning.size());
   if (!answered_ && answer_.compare(0, size, kBeginning, 0, size) != 0) {
     say_not_http();
-    return try_again();
+    return fail(Sight::Is::NotHttp);
   }
   if (size < kBeginning.size()) return;
   // A connection that is cut before the response has been read would put a broken pipe into the
   // backend's log.
   if (answer_.find("\r\n\r\n") != std::string::npos || answer_.find("\n\n") != std::string::npos) {
-    deadline_.start(kLingerTime);
+    deadline_.start(asks_for_body() ? kBodyTime : kLingerTime);
   }
   if (std::exchange(answered_, true)) return;
+  next_sight_.stop();
   const SocketAddress from = talk_->address;
   handlers_.on_answer({.from = from, .stranger = stranger_});
 }
@@ -208,13 +233,40 @@ void Probe::say_not_http() {
   log::warning("the backend answers, but not in HTTP/1: waiting until it does");
 }
 
-void Probe::try_again() {
+// The connection that was made brought no answer.
+void Probe::fail(Sight::Is is) {
+  see_talk(is);
+  ++failures_;
   hang_up();
   next_round_.start(pause());
 }
 
+// Some servers fail on HEAD. GET makes the server render a page, so it follows only after a HEAD
+// that has failed.
+bool Probe::asks_for_body() const {
+  return failures_ % 2 == 1;
+}
+
+void Probe::see(Sight sight) {
+  sight_ = std::move(sight);
+}
+
+void Probe::see_talk(Sight::Is is) {
+  see({.is = is,
+       .address = talk_->address.text(),
+       .beginning = answer_.substr(0, kBeginningShownMax)});
+}
+
+void Probe::tell_sight() {
+  next_sight_.start(kSightEvery);
+  if (sight_ == told_sight_) return;
+  told_sight_ = sight_;
+  handlers_.on_sight(sight_);
+}
+
 void Probe::on_deadline() {
   if (!answered_) {
+    see_talk(Sight::Is::Silence);
     answer_time_ *= 2;
     return begin_round();
   }
@@ -245,7 +297,8 @@ microseconds Probe::pause() const {
   if (!stranger_.empty()) return kStrangerPause;
   const auto waited =
       std::chrono::duration_cast<microseconds>(std::chrono::steady_clock::now() - started_);
-  return std::clamp(waited / kPauseShare, kPauseMin, kPauseMax);
+  if (failures_ == 0) return std::clamp(waited / kPauseShare, kPauseMin, kPauseMax);
+  return std::clamp<microseconds>(waited / kFailurePauseShare, kFailurePauseMin, kFailurePauseMax);
 }
 
 }  // namespace hpp::supervisord

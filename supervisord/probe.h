@@ -10,14 +10,16 @@
 #include "common/event/loop.h"
 #include "common/event/timer.h"
 #include "common/os/socket_address.h"
+#include "supervisord/core/events.h"
 #include "supervisord/listener_owner.h"
 
 namespace hpp::supervisord {
 
 // Connects to every address in turn until one accepts, sends a HEAD request and waits for anything
-// that begins like an HTTP/1 response. One connection at a time, so that a backend with a single
-// thread is not kept from its work, and each closed by a reset, so that no TIME_WAIT of ours or of
-// a killed backend keeps its port from the next one.
+// that begins like an HTTP/1 response; if a connection brings none, GET and HEAD take turns. One
+// connection at a time, so that a backend with a single thread is not kept from its work, and each
+// closed by a reset, so that no TIME_WAIT of ours or of a killed backend keeps its port from the
+// next one.
 //
 // An address where a stranger listens is left out: it gets one connection without a request, by
 // which it is found, unless start() wants its answer.
@@ -42,6 +44,9 @@ class Probe {
     std::function<void(const Answer&)> on_answer;  // once per start() or start_instead()
     // After each round in which strangers accept connections, and no process of the tree does.
     std::function<void(const std::string& who)> on_stranger;
+    // The reason why there is no answer yet, whenever it has changed: first after half a second,
+    // and then at most twice a second.
+    std::function<void(const Sight&)> on_sight;
   };
 
   // `loop` must outlive the probe; it should have precise timers.
@@ -74,7 +79,11 @@ class Probe {
   void on_readable();
   void take(std::string_view bytes);
   void say_not_http();
-  void try_again();
+  void fail(Sight::Is is);
+  bool asks_for_body() const;
+  void see(Sight sight);
+  void see_talk(Sight::Is is);
+  void tell_sight();
   void on_deadline();
   void hang_up();
   std::chrono::microseconds pause() const;
@@ -82,7 +91,7 @@ class Probe {
   Loop& loop_;
   std::vector<SocketAddress> addresses_;
   For wants_;
-  std::string request_;
+  std::string request_;  // without its method
   Handlers handlers_;
   TimePoint started_;
   std::chrono::milliseconds answer_time_;
@@ -96,8 +105,12 @@ class Probe {
   bool met_stranger_ = false;  // since start(): addresses are judged before they are connected to
   std::string stranger_;       // the first one of this round; while it talks, the one talked to
   SocketAddress strangers_address_;
+  int failures_ = 0;  // since start(): connections that brought no answer
+  Sight sight_;
+  Sight told_sight_;
   Timer next_round_;
   Timer deadline_;
+  Timer next_sight_;
 };
 
 }  // namespace hpp::supervisord

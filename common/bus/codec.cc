@@ -88,6 +88,7 @@ void backend_fields(Io& io, State& state) {
   io.field("exit", state.exit);
   io.field("output_tail", state.output_tail);
   io.field("problem", state.problem);
+  io.later_field("delay", state.delay);
   io.field("answers", state.answers);
   io.later_field("cause", state.cause);
   io.later_field("killed_at_ms", state.killed_at_ms);
@@ -378,7 +379,10 @@ Message durable(Message message) {
     tree->answers = {};
     tree->settling = false;
   }
-  if (auto* backend = std::get_if<BackendState>(&message)) backend->answers = {};
+  if (auto* backend = std::get_if<BackendState>(&message)) {
+    backend->answers = {};
+    backend->delay.clear();
+  }
   if (auto* proxy = std::get_if<ProxyState>(&message)) {
     proxy->asks = proxy->doubts = {};
     proxy->let_go = 0;

@@ -149,6 +149,8 @@ struct BackendState {
   std::optional<BackendExit> exit;   // in Error
   std::string output_tail;           // in Error: the last of its stderr, at most kOutputTailMax
   std::string problem;               // what the user should know beside the state
+  std::string delay;                 // in Loading: what keeps the answer back, in words for the
+                                     // user; empty: not known; not in the file
   Ticket answers;                    // newest doubt that all this is true for; not in the file
   Cause cause;                       // of this generation's start; in Killing: of the next one's
   std::int64_t killed_at_ms = 0;     // the generation before was gone; 0: none had to be killed

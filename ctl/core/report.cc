@@ -162,6 +162,7 @@ std::string status_text(const Instance& instance, const Snapshots& snapshots, st
   text += row("url", instance.url);
   const auto& [tree, backend, proxy, silent] = snapshots;
   text += row("backend", backend ? backend_words(*backend) + since(*backend, now_ms) : "unknown");
+  if (backend && !backend->delay.empty()) text += row("delay", backend->delay);
   if (backend) text += row("command", command_line(backend->command));
   text += row("files", tree ? tree_words(*tree) : "unknown");
   text += row("proxy", proxy ? proxy_words(*proxy) : "unknown");
@@ -196,7 +197,10 @@ std::string trace_text(const bus::Message& message) {
         using State = std::decay_t<decltype(state)>;
         std::string text;
         if constexpr (std::is_same_v<State, bus::TreeState>) text = tree_words(state);
-        if constexpr (std::is_same_v<State, bus::BackendState>) text = backend_words(state);
+        if constexpr (std::is_same_v<State, bus::BackendState>) {
+          text = backend_words(state);
+          if (!state.delay.empty()) text += ", delay: " + state.delay;
+        }
         if constexpr (std::is_same_v<State, bus::ProxyState>) text = proxy_words(state);
         if (!state.problem.empty()) text += ", problem: " + state.problem;
         return text;

@@ -7,10 +7,14 @@
 #include <utility>
 
 #include "common/text.h"
+#include "supervisord/core/exclude_advice.h"
 #include "supervisord/core/wording.h"
 
 namespace hpp::supervisord {
 namespace {
+
+// Files that restarted the backend: so many are remembered for the advice.
+constexpr std::size_t kFoundMax = 100;
 
 bool answers_spawn(const Event& event) {
   return std::holds_alternative<Spawned>(event) || std::holds_alternative<SpawnFailed>(event) ||
@@ -55,15 +59,14 @@ Effects Backend::handle(const TreeSeen& event, TimePoint now) {
   is_built_ = false;
   if (state_ == State::Killing) return {publish()};
   const std::string what = known.epoch == 0 ? kNotWatched : what_changed(event.tree);
-  const auto warning = loop_warning(event.tree, now);
-  Effects effects = restart({.told = what,
-                             .since = what,
-                             .at = now,
-                             .changed = event.tree.changed,
-                             .wall_ms = event.wall_ms});
-  // Behind a spawn there is no room, and it is no loop.
-  if (warning && !spawn_due_) effects.emplace_back(*warning);
-  return effects;
+  // While a build runs beside the backend, only the first change ends something.
+  const bool is_told = state_ == State::Rebuilding && !is_building_next_ && !is_waiting_to_build_;
+  if (!is_told) pace_.on_change(event.tree.changed, now);
+  return restart({.told = what,
+                  .since = what,
+                  .at = now,
+                  .changed = event.tree.changed,
+                  .wall_ms = event.wall_ms});
 }
 
 Effects Backend::handle(const TreeWaitExpired&, TimePoint now) {
@@ -88,6 +91,7 @@ Effects Backend::handle(const RestartRequested& event, TimePoint now) {
               .at = now,
               .changed = {},
               .wall_ms = event.wall_ms};
+  pace_.on_request();
   if (state_ != State::Rebuilding) return restart(std::move(cause));
   const std::string why = cause.told;
   note(std::move(cause));
@@ -97,6 +101,7 @@ Effects Backend::handle(const RestartRequested& event, TimePoint now) {
 Effects Backend::handle(const StopRequested&, TimePoint now) {
   switch (state_) {
     case State::Starting:
+    case State::Waiting:
     case State::Error:
       if (!kill_due_) return leave();
       break;
@@ -117,6 +122,7 @@ Effects Backend::handle(const Spawned& event, TimePoint now) {
   state_ = State::Loading;
   spawned_ = now;
   if (std::exchange(retrying_, false)) {
+    pace_.on_start(now);
     if (!facts_.exit) cause_text_ = "the port is free, ";
     since_text_.clear();
     forget_end();
@@ -132,18 +138,18 @@ Effects Backend::handle(const Spawned& event, TimePoint now) {
   return effects;
 }
 
-Effects Backend::handle(const SpawnFailed& event, TimePoint) {
+Effects Backend::handle(const SpawnFailed& event, TimePoint now) {
   const std::string named = fmt::format("{}: {}", facts_.command.front(), event.why);
   if (!retrying_ || spawn_failure_ != named) forget_end();
   facts_.exit = bus::BackendExit{.code = {}, .signal = {}, .spawn_error = named};
-  return fail_spawn(named, event.wall_ms);
+  return fail_spawn(named, event.wall_ms, now);
 }
 
-Effects Backend::handle(const PortTaken& event, TimePoint) {
+Effects Backend::handle(const PortTaken& event, TimePoint now) {
   const std::string text = port_text(event);
   if (!retrying_ || spawn_failure_ != text) forget_end();
   facts_.problem = text;
-  return fail_spawn(text, event.wall_ms);
+  return fail_spawn(text, event.wall_ms, now);
 }
 
 Effects Backend::handle(const BuildEnded& event, TimePoint now) {
@@ -158,10 +164,17 @@ Effects Backend::handle(const BuildEnded& event, TimePoint now) {
 Effects Backend::handle(const Answered& event, TimePoint now) {
   if (event.generation != facts_.generation) return {};
   if (is_strangers()) return switch_to_tree(event);
-  if (state_ != State::Loading) return {};
+  if (state_ != State::Loading || held_answer_) return {};
+  const auto hold = pace_.on_answer(now);
+  if (hold == std::chrono::milliseconds{}) return run(event, now);
+  held_answer_ = event;
+  return {StartTimer{hold}};
+}
+
+Effects Backend::run(const Answered& event, TimePoint now) {
   state_ = State::Running;
-  ready_ = now;
   facts_.state = bus::BackendPhase::Running;
+  facts_.delay.clear();
   facts_.ready_at_ms = event.wall_ms;
   facts_.address = event.address;
   facts_.stranger = event.stranger;
@@ -177,12 +190,20 @@ Effects Backend::handle(const Answered& event, TimePoint now) {
 }
 
 Effects Backend::handle(const StrangerListens& event, TimePoint now) {
-  if (state_ != State::Loading || event.generation != facts_.generation) return {};
+  const bool is_awaited = state_ == State::Loading && !held_answer_;
+  if (!is_awaited || event.generation != facts_.generation) return {};
   if (stranger_.empty()) stranger_since_ = now;
   stranger_ = event.stranger;
   if (accepts_strangers_ || now - stranger_since_ < kStrangerWait) return {};
   accepts_strangers_ = true;
   return {StartProbe{facts_.generation, StartProbe::Of::Anybody}};
+}
+
+Effects Backend::handle(const ProbeSaw& event, TimePoint) {
+  const bool is_awaited = state_ == State::Loading && !held_answer_;
+  if (!is_awaited || event.generation != facts_.generation) return {};
+  facts_.delay = delay_text(event.sight);
+  return {publish()};
 }
 
 Effects Backend::switch_to_tree(const Answered& event) {
@@ -201,7 +222,7 @@ bool Backend::is_strangers() const {
 }
 
 bool Backend::is_probing() const {
-  return state_ == State::Loading || is_strangers();
+  return (state_ == State::Loading && !held_answer_) || is_strangers();
 }
 
 Effects Backend::handle(const ProcessExited& event, TimePoint now) {
@@ -230,7 +251,7 @@ Effects Backend::handle(const ProcessExited& event, TimePoint now) {
   for (auto& effect :
        fail(fmt::format("{} after {}{}{}; waiting for a change", to_string(event.status),
                         text_of(now - spawned_), since, why),
-            event.wall_ms)) {
+            event.wall_ms, now)) {
     effects.push_back(std::move(effect));
   }
   return effects;
@@ -253,6 +274,7 @@ Effects Backend::handle(const TreeGone& event, TimePoint now) {
     }
     case State::Error:
       return remains_gone(now);
+    case State::Waiting:
     case State::Building:
     case State::Loading:
     case State::Running:
@@ -275,6 +297,7 @@ Effects Backend::remains_gone(TimePoint now) {
 Effects Backend::take_over(const bus::BackendState& last, std::int64_t wall_ms, TimePoint now) {
   facts_ = last;
   facts_.answers = {};
+  facts_.delay.clear();
   const std::int64_t age_ms = std::max<std::int64_t>(0, wall_ms - last.spawned_at_ms);
   spawned_ = now - std::chrono::milliseconds(age_ms);
   const std::string taken_over =
@@ -324,11 +347,15 @@ Effects Backend::restart(Cause cause) {
     case State::Running:
       if (settings_.build.empty() || !settings_.keep_last_good) break;
       next_ = std::move(cause);
-      return rebuild(now);
+      return rebuild_at_pace(pace_.begin_pause(now), now);
     case State::Rebuilding:
       next_ = std::move(cause);
       is_building_next_ = false;
-      return {publish()};
+      return is_waiting_to_build_ ? rebuild_at_pace(pace_.pause(), now) : Effects{publish()};
+    case State::Waiting:
+      note(std::move(cause));
+      facts_.serves = facts_.seen;
+      return start_at_pace(pace_.pause(), now);
     case State::Error:
     case State::Building:
     case State::Loading:
@@ -358,6 +385,7 @@ Effects Backend::kill(State next, const std::string& why, TimePoint now) {
   kill_begun_ = now;
   state_ = next;
   facts_.state = bus::BackendPhase::Killing;
+  facts_.delay.clear();
   forget_end();
   // The news goes first: proxyd is to know why its connections end, and that an answer which ends
   // with its connection is not complete.
@@ -378,7 +406,42 @@ Effects Backend::start_first(TimePoint now) {
 
 Effects Backend::start(TimePoint now) {
   prepare();
-  return settings_.build.empty() || is_built_ ? spawn() : build(now);
+  return is_built_ ? spawn() : start_at_pace(pace_.begin_pause(now), now);
+}
+
+// Restarts may follow each other so fast that the start must wait.
+Effects Backend::start_at_pace(const Pause& pause, TimePoint now) {
+  Effects effects;
+  if (auto say = announce(pause)) effects.emplace_back(*std::move(say));
+  if (pause.length == std::chrono::milliseconds{}) {
+    for (auto& effect : begin(now)) effects.push_back(std::move(effect));
+    return effects;
+  }
+  state_ = State::Waiting;
+  facts_.state = bus::BackendPhase::Loading;
+  facts_.delay = delay_text(pause);
+  effects.emplace_back(publish());
+  effects.emplace_back(StartTimer{pause.length});
+  return effects;
+}
+
+Effects Backend::begin(TimePoint now) {
+  pace_.on_start(now);
+  facts_.delay.clear();
+  return settings_.build.empty() ? spawn() : build(now);
+}
+
+// One line for each kind of pause in a row. What to do is said again only if a file is found that
+// the last advice does not cover.
+std::optional<Say> Backend::announce(const Pause& pause) {
+  const bool is_same = pause.is == announced_.is && pause.length <= announced_.length &&
+                       pause.files == announced_.files;
+  announced_ = pause;
+  if (is_same || pause.is == Pause::For::Nothing) return std::nullopt;
+  const bool knows_cure = pause.is == Pause::For::Loop || pause.is == Pause::For::Advice;
+  const bool is_news = knows_cure && find_cure(pause.files);
+  if (pause.is == Pause::For::Advice && !is_news) return std::nullopt;
+  return Say{pause_text(pause, is_news ? exclude_option(advised_) : "")};
 }
 
 // A new generation begins.
@@ -391,10 +454,22 @@ void Backend::prepare() {
   facts_.address.clear();
   facts_.stranger.clear();
   stranger_.clear();
+  held_answer_.reset();
+  facts_.delay.clear();
   accepts_strangers_ = false;
   is_refused_ = false;
   retrying_ = false;
   forget_end();
+}
+
+// Returns whether there is another one than before.
+bool Backend::find_cure(const std::vector<std::string>& files) {
+  for (const std::string& file : files) {
+    if (found_.size() < kFoundMax && std::find(found_.begin(), found_.end(), file) == found_.end())
+      found_.push_back(file);
+  }
+  auto globs = globs_to_exclude(found_);
+  return std::exchange(advised_, globs) != globs;
 }
 
 Effects Backend::spawn() {
@@ -421,16 +496,34 @@ Effects Backend::build_failed(const BuildEnded& event, TimePoint now) {
   Effects effects{KillTree{}};  // what it has left running
   for (auto& effect : fail(fmt::format("{} after {}; waiting for a change",
                                        printable(facts_.problem), text_of(now - build_begun_)),
-                           event.wall_ms)) {
+                           event.wall_ms, now)) {
     effects.push_back(std::move(effect));
   }
   return effects;
 }
 
+// As start_at_pace(), while the backend goes on.
+Effects Backend::rebuild_at_pace(const Pause& pause, TimePoint now) {
+  Effects effects;
+  if (auto say = announce(pause)) effects.emplace_back(*std::move(say));
+  is_waiting_to_build_ = pause.length != std::chrono::milliseconds{};
+  if (!is_waiting_to_build_) {
+    for (auto& effect : rebuild(now)) effects.push_back(std::move(effect));
+    return effects;
+  }
+  state_ = State::Rebuilding;
+  is_building_next_ = false;
+  effects.emplace_back(publish());
+  effects.emplace_back(StartTimer{pause.length});
+  return effects;
+}
+
 Effects Backend::rebuild(TimePoint now) {
   state_ = State::Rebuilding;
+  pace_.on_start(now);
   build_begun_ = now;
   is_building_next_ = true;
+  is_waiting_to_build_ = false;
   forget_end();
   std::string text =
       fmt::format("Building: {}, running {}", next_->told, printable(settings_.build));
@@ -438,7 +531,7 @@ Effects Backend::rebuild(TimePoint now) {
 }
 
 Effects Backend::rebuilt(const BuildEnded& event, TimePoint now) {
-  if (!is_building_next_) return rebuild(now);
+  if (!is_building_next_) return rebuild_at_pace(pace_.begin_pause(now), now);
   if (is_success(event)) {
     build_text_ = ", built in " + text_of(now - build_begun_);
     const std::string why = next_->told;
@@ -447,6 +540,7 @@ Effects Backend::rebuilt(const BuildEnded& event, TimePoint now) {
     return kill(State::Killing, why, now);
   }
   next_.reset();
+  pace_.on_failure(now);
   state_ = State::Running;
   facts_.serves = facts_.seen;
   facts_.problem = failure_text(settings_.build, event);
@@ -463,26 +557,32 @@ void Backend::forget_end() {
   facts_.problem.clear();
 }
 
-// What the backend, or its build, writes while it starts begins the next start.
-std::optional<Say> Backend::loop_warning(const bus::TreeState& tree, TimePoint now) {
-  const bool runs = state_ == State::Running;
-  if (!runs && state_ != State::Loading && state_ != State::Building &&
-      state_ != State::Rebuilding) {
-    return std::nullopt;
+Effects Backend::handle(const TimerExpired&, TimePoint now) {
+  switch (state_) {
+    case State::Waiting:
+      return begin(now);
+    case State::Rebuilding:
+      return is_waiting_to_build_ ? rebuild(now) : Effects{};
+    case State::Loading:
+      if (!held_answer_) return {};
+      pace_.on_hold_over(now);
+      return run(*std::exchange(held_answer_, std::nullopt), now);
+    case State::Error:
+      if (spawn_failure_.empty() || kill_due_) return {};
+      retrying_ = true;
+      return spawn();
+    case State::Starting:
+    case State::Building:
+    case State::Running:
+    case State::Killing:
+    case State::Stopping:
+    case State::Left:
+      break;
   }
-  std::string text =
-      loop_.on_restart(tree.changed, runs ? now - ready_ : TimePoint::duration::zero());
-  if (text.empty()) return std::nullopt;
-  return Say{std::move(text)};
+  return {};
 }
 
-Effects Backend::handle(const TimerExpired&, TimePoint) {
-  if (state_ != State::Error || spawn_failure_.empty() || kill_due_) return {};
-  retrying_ = true;
-  return spawn();
-}
-
-Effects Backend::handle(const KillRefused& event, TimePoint) {
+Effects Backend::handle(const KillRefused& event, TimePoint now) {
   assert(kill_due_);
   const std::string text = refusal_text(event);
   if (state_ == State::Stopping) {
@@ -496,28 +596,30 @@ Effects Backend::handle(const KillRefused& event, TimePoint) {
   is_refused_ = is_refused_ || is_awaited;
   facts_.problem = text;
   if (is_refused_) facts_.problem += "; hpp goes on as soon as that has ended";
-  return fail(printable(facts_.problem), event.wall_ms);
+  return fail(printable(facts_.problem), event.wall_ms, now);
 }
 
 // The reason may end without a change: the spawn is tried again.
-Effects Backend::fail_spawn(std::string because, std::int64_t wall_ms) {
+Effects Backend::fail_spawn(std::string because, std::int64_t wall_ms, TimePoint now) {
   if (retrying_ && spawn_failure_ == because) return {StartTimer{kRetryEvery}};
   const bool is_port = facts_.exit == std::nullopt;
   Effects effects = fail(
       is_port ? printable(because)
               : fmt::format("cannot start {}; hpp tries again until it can", printable(because)),
-      wall_ms);
+      wall_ms, now);
   spawn_failure_ = std::move(because);
   effects.emplace_back(StartTimer{kRetryEvery});
   return effects;
 }
 
-Effects Backend::fail(const std::string& because, std::int64_t wall_ms) {
+Effects Backend::fail(const std::string& because, std::int64_t wall_ms, TimePoint now) {
   state_ = State::Error;
+  pace_.on_failure(now);
   spawn_failure_.clear();
   retrying_ = false;
   facts_.ended_at_ms = wall_ms;
   facts_.state = bus::BackendPhase::Error;
+  facts_.delay.clear();
   facts_.pid = 0;
   cause_text_.clear();
   kill_text_.clear();
@@ -557,6 +659,8 @@ std::string_view to_string(Backend::State state) {
   switch (state) {
     case Backend::State::Starting:
       return "Starting";
+    case Backend::State::Waiting:
+      return "Waiting";
     case Backend::State::Building:
       return "Building";
     case Backend::State::Loading:

@@ -10,7 +10,7 @@
 
 #include "common/bus/messages.h"
 #include "supervisord/core/events.h"
-#include "supervisord/core/restart_loop.h"
+#include "supervisord/core/restart_pace.h"
 
 namespace hpp::supervisord {
 
@@ -57,6 +57,15 @@ constexpr std::chrono::milliseconds kRetryEvery{500};
 // and Running lives, and is taken over; Error waits for a change as before; Killing kills. What was
 // saved meanwhile differs from `seen`, as any change does.
 //
+// If restarts follow each other too fast, a start waits (restart_pace.h):
+//
+//   (spawn) becomes ──► Waiting ──time over──► (spawn)
+//                        │   ▲
+//                        └───┘ change: until the files are quiet, or not at all any more
+//
+// Waiting     No backend and no build. Readers see Loading, and why. A request for a restart ends
+//             it. After a crash of supervisord in this state, the next one starts anew.
+//
 // Where there is a build command (--build), it runs before each spawn:
 //
 //   (spawn) becomes ──► Building ──built──► (spawn)
@@ -92,6 +101,7 @@ class Backend {
  public:
   enum class State {
     Starting,
+    Waiting,
     Building,
     Loading,
     Running,
@@ -141,6 +151,7 @@ class Backend {
   Effects handle(const BuildEnded& event, TimePoint now);
   Effects handle(const Answered& event, TimePoint now);
   Effects handle(const StrangerListens& event, TimePoint now);
+  Effects handle(const ProbeSaw& event, TimePoint now);
   Effects handle(const ProcessExited& event, TimePoint now);
   Effects handle(const TreeGone& event, TimePoint now);
   Effects handle(const KillRefused& event, TimePoint now);
@@ -152,17 +163,22 @@ class Backend {
   Effects kill(State next, const std::string& why, TimePoint now);
   Effects start(TimePoint now);
   Effects start_first(TimePoint now);
+  Effects start_at_pace(const Pause& pause, TimePoint now);
+  Effects begin(TimePoint now);
+  std::optional<Say> announce(const Pause& pause);
+  bool find_cure(const std::vector<std::string>& files);
   Effects build(TimePoint now);
   Effects build_failed(const BuildEnded& event, TimePoint now);
+  Effects rebuild_at_pace(const Pause& pause, TimePoint now);
   Effects rebuild(TimePoint now);
   Effects rebuilt(const BuildEnded& event, TimePoint now);
   Effects spawn();
   void prepare();
   void forget_end();
-  std::optional<Say> loop_warning(const bus::TreeState& tree, TimePoint now);
   Effects remains_gone(TimePoint now);
-  Effects fail(const std::string& because, std::int64_t wall_ms);
-  Effects fail_spawn(std::string because, std::int64_t wall_ms);
+  Effects fail(const std::string& because, std::int64_t wall_ms, TimePoint now);
+  Effects fail_spawn(std::string because, std::int64_t wall_ms, TimePoint now);
+  Effects run(const Answered& event, TimePoint now);
   Effects switch_to_tree(const Answered& event);
   bool is_strangers() const;
   bool is_probing() const;
@@ -187,17 +203,21 @@ class Backend {
   TimePoint restart_begun_;
   TimePoint kill_begun_;
   TimePoint spawned_;
-  TimePoint ready_;
   std::string stranger_;            // in Loading: found where no process of the tree listens
   TimePoint stranger_since_;        // when one was first found
   bool accepts_strangers_ = false;  // in Loading: kStrangerWait is over
   std::string spawn_failure_;       // in Error: why the spawn fails that is tried again
   bool retrying_ = false;           // the spawn that is due is such a try
-  RestartLoop loop_;
-  bool is_built_ = false;          // for the spawn that comes next
-  std::optional<Cause> next_;      // in Rebuilding: why
-  bool is_building_next_ = false;  // what is being built has it
-  std::string build_text_;         // how long the build before this spawn took
+  RestartPace pace_;
+  Pause announced_;                      // the last pause, or that there was none
+  std::vector<std::string> found_;       // files that restarted the backend again and again
+  std::vector<std::string> advised_;     // globs that exclude them
+  std::optional<Answered> held_answer_;  // in Loading: pace_ keeps Running back
+  bool is_built_ = false;                // for the spawn that comes next
+  std::optional<Cause> next_;            // in Rebuilding: why
+  bool is_building_next_ = false;        // what is being built has it
+  bool is_waiting_to_build_ = false;     // in Rebuilding: pace_ keeps the build back
+  std::string build_text_;               // how long the build before this spawn took
   TimePoint build_begun_;
 };
 

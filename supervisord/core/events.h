@@ -80,6 +80,28 @@ struct StrangerListens {
   std::string stranger;  // `pid 1234 (node x.js)`
 };
 
+// The reason why the probe has no answer yet.
+struct Sight {
+  enum class Is {
+    Nothing,     // it has not looked yet
+    NoListener,  // every connection is refused, or gets nowhere
+    Silence,     // a connection was made, and no answer has come
+    NoAnswer,    // a connection was made, and ended without an answer
+    NotHttp,     // an answer came that is not HTTP/1
+  };
+
+  Is is = Is::Nothing;
+  std::string address;    // `127.0.0.1:8001`
+  std::string beginning;  // NotHttp: of the answer
+
+  bool operator==(const Sight&) const = default;
+};
+
+struct ProbeSaw {
+  std::uint64_t generation = 0;
+  Sight sight;
+};
+
 // Comes between KillTree and TreeGone, once: processes that live on because this user may not
 // signal them.
 struct KillRefused {
@@ -104,9 +126,10 @@ struct TreeGone {
   std::int64_t wall_ms = 0;
 };
 
-using Event = std::variant<Begun, TreeSeen, TreeWaitExpired, Doubted, RestartRequested,
-                           StopRequested, Spawned, SpawnFailed, PortTaken, BuildEnded, Answered,
-                           StrangerListens, ProcessExited, TreeGone, KillRefused, TimerExpired>;
+using Event =
+    std::variant<Begun, TreeSeen, TreeWaitExpired, Doubted, RestartRequested, StopRequested,
+                 Spawned, SpawnFailed, PortTaken, BuildEnded, Answered, StrangerListens, ProbeSaw,
+                 ProcessExited, TreeGone, KillRefused, TimerExpired>;
 
 // ---- effects ------------------------------------------------------------------------------------
 

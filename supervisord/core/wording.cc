@@ -13,6 +13,19 @@ namespace {
 // How much of the command a log line shows.
 constexpr std::size_t kCommandShownMax = 80;  // bytes
 
+// How many files a log line names.
+constexpr std::size_t kFilesShownMax = 3;
+
+// `db.sqlite3`, `a, b and 2 more files`
+std::string files_text(const std::vector<std::string>& files) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(files.size(), kFilesShownMax); ++i) {
+    text += (i == 0 ? "" : ", ") + printable(files[i]);
+  }
+  if (files.size() <= kFilesShownMax) return text;
+  return fmt::format("{} and {} more files", text, files.size() - kFilesShownMax);
+}
+
 }  // namespace
 
 std::string text_of(TimePoint::duration duration) {
@@ -60,6 +73,65 @@ std::string refusal_text(const KillRefused& event) {
       "that user",
       event.who, is_one ? "it belongs" : "they belong", is_one ? "it" : "them",
       fmt::join(event.pids, " "));
+}
+
+std::string delay_text(const Pause& pause) {
+  if (pause.is == Pause::For::Quiet) {
+    return fmt::format("the start waits until no file has changed for {}", text_of(pause.length));
+  }
+  return fmt::format("the start waits for {}, because {} changes after each start",
+                     text_of(pause.length), files_text(pause.files));
+}
+
+std::string delay_text(const Sight& sight) {
+  switch (sight.is) {
+    case Sight::Is::Nothing:
+      return "";
+    case Sight::Is::NoListener:
+      return fmt::format("nothing listens on {}", sight.address);
+    case Sight::Is::Silence:
+      return fmt::format("{} accepts connections, but has not answered yet", sight.address);
+    case Sight::Is::NoAnswer:
+      return fmt::format("{} ends connections without an answer", sight.address);
+    case Sight::Is::NotHttp:
+      return fmt::format("{} does not answer in HTTP/1: its answer begins with \"{}\"",
+                         sight.address, printable(sight.beginning));
+  }
+  return "";
+}
+
+std::string pause_text(const Pause& pause, const std::string& cure) {
+  const std::string files = files_text(pause.files);
+  const std::string times = fmt::format("{} times in a row", pause.restarts);
+  switch (pause.is) {
+    case Pause::For::Nothing:
+      return "";
+    case Pause::For::Quiet:
+      return fmt::format(
+          "Waiting: files changed again before your server could answer; it is started when none "
+          "has changed for {}",
+          text_of(pause.length));
+    case Pause::For::Experiment:
+      return fmt::format(
+          "Waiting: {} changed {}, each time within {} after a start. A pause of {} will show "
+          "whether your server writes it",
+          files, times, text_of(pause.time), text_of(pause.length));
+    case Pause::For::Loop:
+      if (cure.empty()) {
+        return fmt::format("Waiting: {} before the next start, because your server writes {}",
+                           text_of(pause.length), files);
+      }
+      return fmt::format(
+          "Waiting: your server restarts itself. It writes {} each time it starts. hpp pauses {} "
+          "before the next start; another save ends the pause. To ignore such changes: {}",
+          files, text_of(pause.length), cure);
+    case Pause::For::Advice:
+      return fmt::format(
+          "{} changed {}, each time soon after your server had answered. If your server writes "
+          "it: {}",
+          files, times, cure);
+  }
+  return "";
 }
 
 std::string stranger_text(const Answered& event) {

@@ -7,6 +7,7 @@
 
 #include "common/bus/messages.h"
 #include "supervisord/core/events.h"
+#include "supervisord/core/restart_pace.h"
 
 namespace hpp::supervisord {
 
@@ -35,6 +36,16 @@ std::string port_text(const PortTaken& event);
 // `pid 1234 (sudo -n ./server) cannot be ended: it belongs to another user. End it with sudo kill
 // -9 1234, or run hpp as that user`
 std::string refusal_text(const KillRefused& event);
+
+// The reason why a start waits, for BackendState::delay.
+std::string delay_text(const Pause& pause);
+
+// The reason why there is no answer yet, for BackendState::delay.
+std::string delay_text(const Sight& sight);
+
+// The line that announces a pause, or gives advice; if `cure` is not
+// empty, it says what to do: `--exclude db.sqlite3`.
+std::string pause_text(const Pause& pause, const std::string& cure);
 
 // The line that names a process outside the backend's tree whose answers are passed on.
 std::string stranger_text(const Answered& event);

@@ -1,8 +1,10 @@
 """How the backend is started: built before, handed its socket, and when it counts as ready; and a
 backend that restarts itself."""
 
+import json
 import os
 import signal
+import time
 
 from harness import (
     PYTHON,
@@ -280,16 +282,61 @@ class Environment(IntegrationTest):
 
 
 class Loop(IntegrationTest):
-    def test_is_named_with_its_cure(self):
+    def loop(self, script, *options):
         self.save("app.py", BUILT.replace('open("../built").read()', "'x'"))
-        self.save("run.sh", 'date +%N > "the db.sqlite3"\nexec "$@"\n')
-        hpp = self.start_hpp("--exec", "sh", "run.sh", PYTHON, "app.py", "{backend}")
-        match = hpp.wait_line(r"a restart loop\? the db\.sqlite3 changed, .*: (--exclude .*)$")
+        self.save("run.sh", script)
+        return self.start_hpp(*options, "--exec", "sh", "run.sh", PYTHON, "app.py", "{backend}")
+
+    def test_is_named_with_its_cure_and_paused(self):
+        script = 'date +%N > "the db.sqlite3"\nexec "$@"\n'
+        hpp = self.loop(script)
+        match = hpp.wait_line(
+            r"your server restarts itself\. It writes the db\.sqlite3 .*: (--exclude .*)$")
         self.assertEqual(match[1], "--exclude 'the db.sqlite3'")
+        self.assertLess(hpp.snapshot()["generation"], 12, "it was slowed down before")
+        started = time.monotonic()
+        hpp.wait_line("5000 ms before the next start")
+        self.assertGreater(time.monotonic() - started, 2)
         hpp.ctrl_c()
         hpp.wait_exit()
-        cured = self.start_hpp("--exclude", "the db.sqlite3", "--exec", "sh", "run.sh", PYTHON,
-                               "app.py", "{backend}")
+        cured = self.loop(script, "--exclude", "the db.sqlite3")
         cured.wait_ready()
         self.assertEqual(get(cured.url).text, "x")
         self.assertEqual(cured.snapshot()["generation"], 1)
+
+    def test_of_a_server_that_crashes_is_named(self):
+        hpp = self.loop("date +%N > log.txt\nexit 3\n")
+        hpp.wait_line(r"your server restarts itself\. It writes log\.txt .*--exclude log\.txt$")
+
+    def test_is_no_person_who_saves_quickly(self):
+        hpp = self.start_hpp("--exec", *self.save_backend("0"))
+        hpp.wait_ready()
+        for number in range(1, 13):
+            self.save_backend(str(number))
+            self.assertEqual(get(hpp.url).text, str(number))
+        self.assertNotIn("restarts itself", hpp.output())
+
+
+class SteadyWrites(IntegrationTest):
+    def test_start_the_server_a_few_times_and_the_newest_is_served(self):
+        program = BUILT.replace("../built", "data.txt")
+        self.save("app.py", "import time; time.sleep(0.5)\n" + program)
+        self.save("data.txt", "0")
+        hpp = self.start_hpp("--exec", PYTHON, "app.py", "{backend}")
+        hpp.wait_ready()
+        for number in range(1, 101):
+            self.save("data.txt", str(number))
+            time.sleep(0.03)  # the rhythm is what is tried
+        self.assertEqual(get(hpp.url).text, "100")
+        hpp.wait_line("it is started when none has changed for 100 ms")
+        self.assertLess(hpp.snapshot()["generation"], 10)
+
+
+class Delay(IntegrationTest):
+    def test_is_shown_while_the_server_does_not_answer(self):
+        hpp = self.start_hpp("--exec", "sleep", "600")
+        def status():
+            return json.loads(self.run_program("ctl", "status", "--json").output())["backend"]
+        wait_for(lambda: "nothing listens on" in status()["delay"], "the delay is shown")
+        self.assertIn("delay      nothing listens", self.run_program("ctl", "status").output())
+        hpp.ctrl_c()

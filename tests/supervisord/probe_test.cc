@@ -22,7 +22,7 @@ using std::chrono::milliseconds;
 // instruction stays.
 class Server {
  public:
-  enum class Reply { Close, Reset, Silence, Http, Garbage, SlowHttp };
+  enum class Reply { Close, Reset, Silence, Http, HttpToGet, Garbage, SlowHttp };
 
   Server(Loop& loop, const Address& address, std::vector<Reply> replies)
       : loop_(loop), replies_(std::move(replies)) {
@@ -85,6 +85,11 @@ class Server {
     connection.request.append(bytes, static_cast<std::size_t>(got));
     if (!connection.request.ends_with("\r\n\r\n")) return;
     if (connection.reply == Reply::Http) send("HTTP/1.1 503 Warming up\r\n\r\n");
+    if (connection.reply == Reply::HttpToGet) {
+      if (connection.request.starts_with("GET ")) return send("HTTP/1.1 200 OK\r\n\r\n");
+      connection.readable->stop();
+      connection.fd.reset();
+    }
     if (connection.reply == Reply::Garbage) send("SSH-2.0-OpenSSH\r\n");
     if (connection.reply == Reply::SlowHttp) send("HT");
   }
@@ -115,7 +120,8 @@ class ProbeTest : public testing::Test {
     probe_.emplace(loop_, resolve(address), question,
                    Probe::Handlers{.owner_of = owner_of,
                                    .on_answer = on_answer,
-                                   .on_stranger = [this](const std::string&) { ++strangers_; }});
+                                   .on_stranger = [this](const std::string&) { ++strangers_; },
+                                   .on_sight = [this](const Sight& s) { sights_.push_back(s); }});
     probe_->start();
   }
 
@@ -133,6 +139,7 @@ class ProbeTest : public testing::Test {
   std::optional<Probe> probe_;
   int answers_ = 0;
   Probe::Answer answer_;
+  std::vector<Sight> sights_;
   int strangers_ = 0;  // rounds that found one
   std::string strangers_address_;
 };
@@ -265,6 +272,51 @@ TEST_F(ProbeTest, TriesAgainAfterConnectionsThatAreClosedOrReset) {
   start();
   EXPECT_TRUE(answered());
   EXPECT_EQ(server_->accepted(), 5);
+}
+
+TEST_F(ProbeTest, AsksWithGetAServerThatFailsOnHead) {
+  serve({Reply::HttpToGet});
+  start("localhost", Probe::For::Response, "/ready");
+  ASSERT_TRUE(answered());
+  EXPECT_EQ(server_->accepted(), 2);
+  EXPECT_TRUE(server_->request().starts_with("GET /ready HTTP/1.1\r\n"));
+}
+
+TEST_F(ProbeTest, SlowsDownWhereConnectionsBringNoAnswer) {
+  serve({Reply::Close});
+  start();
+  run_for(loop_, milliseconds(1'000));
+  EXPECT_GT(server_->accepted(), 10);
+  EXPECT_LT(server_->accepted(), 60) << "a server may print a traceback each time";
+}
+
+TEST_F(ProbeTest, TellsWhatItSeesInsteadOfAnAnswer) {
+  start();
+  ASSERT_TRUE(run_until(loop_, [this] { return sights_.size() == 1; }));
+  EXPECT_EQ(sights_.back().is, Sight::Is::NoListener);
+  EXPECT_EQ(sights_.back().address.substr(sights_.back().address.rfind(':')),
+            ":" + std::to_string(port_));
+  serve({Reply::Garbage});
+  ASSERT_TRUE(run_until(loop_, [this] { return sights_.size() == 2; }));
+  EXPECT_EQ(sights_.back().is, Sight::Is::NotHttp);
+  EXPECT_EQ(sights_.back().beginning, "SSH-2.0-OpenSSH\r\n");
+}
+
+TEST_F(ProbeTest, TellsThatAConnectionStaysSilent) {
+  serve({Reply::Silence});
+  start("127.0.0.1");
+  ASSERT_TRUE(run_until(loop_, [this] { return !sights_.empty(); }));
+  EXPECT_EQ(sights_, (std::vector<Sight>{{.is = Sight::Is::Silence,
+                                          .address = "127.0.0.1:" + std::to_string(port_),
+                                          .beginning = {}}}));
+}
+
+TEST_F(ProbeTest, TellsNothingOfAServerThatIsQuick) {
+  serve({Reply::Http});
+  start();
+  ASSERT_TRUE(answered());
+  run_for(loop_, milliseconds(600));
+  EXPECT_TRUE(sights_.empty());
 }
 
 TEST_F(ProbeTest, DoesNotTakeAnotherProtocolForAnAnswer) {

@@ -173,6 +173,15 @@ TEST(Report, ForPrograms) {
   EXPECT_EQ(object["silent"][0], "watchd");
 }
 
+TEST(Report, TellsWhatKeepsTheAnswerBack) {
+  Snapshots all{.tree = tree(), .backend = backend(), .proxy = proxy(), .silent = {}};
+  all.backend->state = bus::BackendPhase::Loading;
+  all.backend->delay = "nothing listens on\n127.0.0.1:8001";
+  EXPECT_THAT(status_text(kInstance, all, 0),
+              HasSubstr("delay      nothing listens on?127.0.0.1:8001\n"));
+  EXPECT_THAT(trace_text(*all.backend), HasSubstr("delay: nothing listens on?127.0.0.1:8001"));
+}
+
 TEST(Report, OfMessagesAsTheyPass) {
   EXPECT_EQ(trace_text(tree()), "tree     watched, revision 5, app.py and 2 more changed");
   EXPECT_EQ(trace_text(backend()), "backend  Running: generation 2, pid 34");

@@ -243,8 +243,8 @@ class World {
 
   // Answers all that waits for an answer, until nothing does: where that must lead.
   std::string settle() {
-    constexpr std::array kAnswers{Move::Gone, Move::WaitExpires, Move::SpawnWorks, Move::BuildWorks,
-                                  Move::Answer};
+    constexpr std::array kAnswers{Move::Gone,       Move::WaitExpires, Move::SpawnWorks,
+                                  Move::BuildWorks, Move::Answer,      Move::TimerExpires};
     for (bool moved = true; moved;) {
       moved = false;
       if (tree_due_ && !spawn_due_) {
@@ -392,9 +392,11 @@ class World {
     if (error != has_reason && !goes_on) return "Error without a reason, or a reason without Error";
     const bool builds = backend_.state() == Backend::State::Building ||
                         backend_.state() == Backend::State::Rebuilding;
-    if (builds && !build_runs_) return "stuck in a build";
+    if (builds && !build_runs_ && !timer_due_) return "stuck in a build";
     const bool is_strangers = phase_is_running() && !published_.stranger.empty();
-    if ((probed_ != 0) != (backend_.state() == Backend::State::Loading || is_strangers)) {
+    const bool is_loading = backend_.state() == Backend::State::Loading;
+    // An answer may be held back.
+    if ((probed_ != 0) != (is_loading || is_strangers) && !(is_loading && timer_due_)) {
       return "the probe runs while Loading or while a stranger answers, and only then";
     }
     if (phase_is_running() && published_.address.empty()) return "Running nowhere";
@@ -403,6 +405,13 @@ class World {
       case Backend::State::Starting:
         if (!kill_due_ && !wait_due_) return "stuck in Starting";
         return phase == bus::BackendPhase::Loading ? "" : "Starting is published as Loading";
+      case Backend::State::Waiting:
+        if (!timer_due_) return "waits for ever";
+        if (tree_lives_ || kill_due_) return "waits beside a backend";
+        if (published_.serves != published_.seen) return "will not serve the newest tree";
+        return phase == bus::BackendPhase::Loading && published_.pid == 0
+                   ? ""
+                   : "Waiting is published as Loading";
       case Backend::State::Building:
         return phase == bus::BackendPhase::Loading && published_.pid == 0
                    ? ""

@@ -257,7 +257,8 @@ void go_to(Life& life, Backend::State state) {
     case Backend::State::Starting:
       life(Begun{});
       return;
-    case Backend::State::Building:  // have their own settings, and tests below
+    case Backend::State::Waiting:  // have tests of their own below
+    case Backend::State::Building:
     case Backend::State::Rebuilding:
       FAIL();
     case Backend::State::Loading:
@@ -1037,7 +1038,7 @@ TEST(Rebuilding, OfASupervisordThatCrashedIsBegunAnew) {
   EXPECT_THAT(next(TreeGone{}), testing::Contains("Build"));
 }
 
-// ---- a backend that restarts itself -------------------------------------------------------------
+// ---- lines --------------------------------------------------------------------------------------
 
 using Lines = std::vector<std::string>;
 
@@ -1073,22 +1074,155 @@ TEST(FirstLine, IsThatOfTheBuildWhereThatComesFirst) {
   EXPECT_EQ(life.first_lines(), Lines{});
 }
 
-TEST(Loop, IsToldOnce) {
+// ---- a start that waits -------------------------------------------------------------------------
+
+// The files change again while the server starts, so often that the next start waits.
+void wait_for_quiet(Life& life) {
+  life.run();
+  for (std::uint64_t revision = 2; revision < 4; ++revision) {
+    life(tree(revision));
+    life(TreeGone{});
+    life(Spawned{.pid = 100, .wall_ms = 1000});
+  }
+  life(tree(4));
+  life(TreeGone{});
+  ASSERT_EQ(life.state(), Backend::State::Waiting);
+}
+
+TEST(Waiting, IsForTheFilesToBeQuiet) {
+  Life life;
+  life.run();
+  for (std::uint64_t revision = 2; revision < 4; ++revision) {
+    life(tree(revision));
+    EXPECT_THAT(life(TreeGone{}), ElementsAre(testing::StartsWith("Spawn")));
+    life(Spawned{.pid = 100, .wall_ms = 1000});
+  }
+  life(tree(4));
+  EXPECT_THAT(life(TreeGone{}),
+              ElementsAre("Say Waiting: files changed again before your server could answer; it is "
+                          "started when none has changed for 100 ms",
+                          "Publish Loading 4 serves 7:4 seen 7:4 delay 'the start waits until no "
+                          "file has changed for 100 ms'",
+                          "StartTimer 100 ms"));
+  EXPECT_THAT(life(tree(5)),
+              ElementsAre("Publish Loading 4 serves 7:5 seen 7:5 delay 'the start waits until no "
+                          "file has changed for 100 ms'",
+                          "StartTimer 100 ms"));
+  EXPECT_THAT(life(TimerExpired{}), ElementsAre("Spawn 4"));
+  EXPECT_THAT(life(Spawned{.pid = 100, .wall_ms = 1000}),
+              testing::Contains("Publish Loading 4 pid 100 serves 7:5 seen 7:5"));
+}
+
+TEST(Waiting, EndsAtOnceIfARestartIsRequested) {
+  Life life;
+  wait_for_quiet(life);
+  EXPECT_THAT(life(RestartRequested{}), ElementsAre("Spawn 4"));
+}
+
+TEST(Waiting, HasNothingToKillWhenAllStops) {
+  Life life;
+  wait_for_quiet(life);
+  EXPECT_THAT(life(StopRequested{}), ElementsAre("Leave"));
+}
+
+TEST(Waiting, IsBeforeABuild) {
+  Life life(Backend::Settings{.command = {"server"}, .build = "make all"});
+  life(Begun{});
+  life(TreeGone{});
+  life(tree(1));
+  for (std::uint64_t revision = 2; revision < 4; ++revision) {
+    life(tree(revision));
+    life(TreeGone{});
+  }
+  EXPECT_EQ(life.state(), Backend::State::Waiting);
+  EXPECT_THAT(life(TimerExpired{}), testing::Contains("Build"));
+  EXPECT_THAT(life(built()), ElementsAre("Spawn 3")) << "a build that is done is not waited with";
+}
+
+TEST(Waiting, IsBeforeABuildBesideTheBackend) {
+  Life life(kKeeps);
+  run_built(life);
+  life(tree(2));
+  life(tree(3));
+  EXPECT_THAT(life(built()), testing::Contains("Build"));
+  life(tree(4));
+  EXPECT_THAT(life(built()), testing::Contains("StartTimer 100 ms"));
+  EXPECT_EQ(life.published().state, bus::BackendPhase::Running);
+  EXPECT_THAT(life(tree(5)), testing::Contains("StartTimer 100 ms"));
+  EXPECT_THAT(life(TimerExpired{}), testing::Contains("Build"));
+  EXPECT_THAT(life(built()), testing::Contains("KillTree"));
+}
+
+// ---- a backend that restarts itself -------------------------------------------------------------
+
+// It writes db.sqlite3 before each answer.
+TEST(Loop, IsToldOnceAndPaused) {
   Life life;
   life.run();
   std::vector<std::string> told;
   for (std::uint64_t revision = 2; revision < 12; ++revision) {
-    for (const std::string& text :
-         life(tree(revision, {"db.sqlite3", "x" + std::to_string(revision)}))) {
-      if (text.find("loop") != std::string::npos) told.push_back(text);
+    life(tree(revision, {"db.sqlite3", "x" + std::to_string(revision)}));
+    for (const std::string& text : life(TreeGone{})) {
+      const bool is_loop = text.find("restarts itself") != std::string::npos ||
+                           text.find("because your server") != std::string::npos;
+      if (text.starts_with("Say") && is_loop) told.push_back(text);
     }
-    life(TreeGone{});
+    if (life.state() == Backend::State::Waiting) life(TimerExpired{}, milliseconds(5'000));
     life(Spawned{.pid = 100, .wall_ms = 1000});
-    life(Answered{.generation = revision, .wall_ms = 1010});
   }
-  EXPECT_THAT(told, ElementsAre("Say a restart loop? db.sqlite3 changed, 4 times in a row, each "
-                                "time when your server had just been started. If it writes that "
-                                "itself: --exclude db.sqlite3"));
+  EXPECT_THAT(
+      told,
+      ElementsAre("Say Waiting: your server restarts itself. It writes db.sqlite3 each time it "
+                  "starts. hpp pauses 2000 ms before the next start; another save ends the pause. "
+                  "To ignore such changes: --exclude db.sqlite3",
+                  "Say Waiting: 5000 ms before the next start, because your server writes "
+                  "db.sqlite3"));
+}
+
+// It answers, and Running is published only when the file would have changed again.
+TEST(Loop, IsSuspectedWhileTheAnswerIsHeldBack) {
+  Life life;
+  life.run();
+  for (std::uint64_t revision = 2; revision < 6; ++revision) {
+    life(tree(revision, {"db"}), milliseconds(300));
+    life(TreeGone{});
+    if (life.state() == Backend::State::Waiting) life(TimerExpired{}, milliseconds(1'000));
+    life(Spawned{.pid = 100, .wall_ms = 1000});
+    if (revision < 5) life(Answered{.generation = revision, .wall_ms = 1010});
+  }
+  EXPECT_THAT(life(Answered{.generation = 5, .wall_ms = 1010}),
+              ElementsAre(testing::StartsWith("StartTimer")));
+  EXPECT_EQ(life.state(), Backend::State::Loading);
+  Life broken = life;
+  EXPECT_THAT(broken(exited(5)), testing::Not(testing::Contains("StopProbe")));
+  EXPECT_THAT(life(TimerExpired{}), testing::Contains(testing::StartsWith("Publish Running 5")));
+}
+
+// ---- what the probe sees ------------------------------------------------------------------------
+
+TEST(Delay, IsWhatTheProbeSees) {
+  Life life;
+  life(Begun{});
+  life(TreeGone{});
+  life(tree(1));
+  life(Spawned{.pid = 100, .wall_ms = 1000});
+  const auto saw = [](Sight::Is is, std::string beginning = "") {
+    return ProbeSaw{
+        .generation = 1,
+        .sight = {.is = is, .address = "127.0.0.1:8001", .beginning = std::move(beginning)}};
+  };
+  life(saw(Sight::Is::NoListener));
+  EXPECT_EQ(life.published().delay, "nothing listens on 127.0.0.1:8001");
+  life(saw(Sight::Is::Silence));
+  EXPECT_EQ(life.published().delay, "127.0.0.1:8001 accepts connections, but has not answered yet");
+  life(saw(Sight::Is::NoAnswer));
+  EXPECT_EQ(life.published().delay, "127.0.0.1:8001 ends connections without an answer");
+  life(saw(Sight::Is::NotHttp, "SSH-2.0\r\n"));
+  EXPECT_EQ(life.published().delay,
+            R"(127.0.0.1:8001 does not answer in HTTP/1: its answer begins with "SSH-2.0??")");
+  life(Answered{.generation = 1, .wall_ms = 1010});
+  EXPECT_EQ(life.published().delay, "");
+  EXPECT_THAT(life(saw(Sight::Is::Silence)), IsEmpty()) << "it comes too late";
 }
 
 }  // namespace

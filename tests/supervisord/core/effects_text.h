@@ -27,6 +27,7 @@ inline std::string text_of(const bus::BackendState& s) {
   }
   if (!s.output_tail.empty()) text += fmt::format(" tail '{}'", s.output_tail);
   if (!s.problem.empty()) text += fmt::format(" problem '{}'", s.problem);
+  if (!s.delay.empty()) text += fmt::format(" delay '{}'", s.delay);
   if (!s.address.empty()) text += " at " + s.address;
   if (!s.stranger.empty()) text += fmt::format(" by '{}'", s.stranger);
   return text;

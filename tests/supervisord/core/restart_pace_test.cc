@@ -1,0 +1,322 @@
+#include "supervisord/core/restart_pace.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+namespace hpp::supervisord {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::ElementsAre;
+using Files = std::vector<std::string>;
+
+constexpr milliseconds kNone{};
+
+// A server that takes kBoot to answer, and whoever writes the files around it.
+class Story {
+ public:
+  static constexpr milliseconds kBoot{100};
+
+  Story() { start(); }
+
+  void start() { pace_.on_start(now_); }
+
+  void wait(milliseconds time) { now_ += time; }
+
+  // The server answers kBoot after the start. Returns when Running is published, since then.
+  milliseconds answer() {
+    now_ += kBoot;
+    const milliseconds hold = pace_.on_answer(now_);
+    if (hold != kNone) {
+      now_ += hold;
+      end_hold();
+    }
+    return hold;
+  }
+
+  void end_hold() { pace_.on_hold_over(now_); }
+
+  // The server answers, and Running must wait.
+  milliseconds answer_held() {
+    now_ += kBoot;
+    return pace_.on_answer(now_);
+  }
+
+  void fail() { pace_.on_failure(now_); }
+
+  // A change ends the start, and the old server is gone 5 ms later.
+  Pause change(const Files& files = {"db"}) {
+    pace_.on_change(files, now_);
+    now_ += milliseconds(5);
+    last_ = pace_.begin_pause(now_);
+    return last_;
+  }
+
+  Pause change_in_pause(const Files& files) {
+    pace_.on_change(files, now_);
+    return pace_.pause();
+  }
+
+  // The pause is over, and nothing has changed.
+  void start_after_pause() {
+    now_ += last_.length;
+    start();
+  }
+
+  void request() { pace_.on_request(); }
+
+ private:
+  RestartPace pace_;
+  TimePoint now_{std::chrono::hours(1)};
+  Pause last_;
+};
+
+// The server writes `files` 30 ms after each start, before it answers.
+Pause loop(Story& story, int times, const Files& files = {"db"}) {
+  Pause pause;
+  for (int i = 0; i < times; ++i) {
+    story.wait(milliseconds(30));
+    pause = story.change(files);
+    story.start_after_pause();
+  }
+  return pause;
+}
+
+// ---- steady writes ------------------------------------------------------------------------------
+
+TEST(SteadyWrites, MakeTheStartWaitForTwiceAsLongEachTime) {
+  Story story;
+  Files file{"0"};
+  std::vector<milliseconds> pauses;
+  for (int i = 0; i < 8; ++i) {
+    story.wait(milliseconds(1 + 20 * (i % 2)));
+    file.front() = std::to_string(i);
+    const Pause pause = story.change(file);
+    EXPECT_EQ(pause.is, i == 0 ? Pause::For::Nothing : Pause::For::Quiet);
+    pauses.push_back(pause.length);
+    story.start_after_pause();
+  }
+  EXPECT_THAT(pauses, ElementsAre(kNone, kQuietMin, 2 * kQuietMin, 4 * kQuietMin, 8 * kQuietMin,
+                                  16 * kQuietMin, kQuietMax, kQuietMax));
+}
+
+TEST(SteadyWrites, AreQuietOnlyForAsLongAsBefore) {
+  Story story;
+  story.change({"a"});
+  story.start();
+  EXPECT_EQ(story.change({"b"}).length, kQuietMin);
+  EXPECT_EQ(story.change_in_pause({"c"}).length, kQuietMin) << "no start was in vain";
+}
+
+TEST(SteadyWrites, AreOverWhenTheServerHasAnswered) {
+  Story story;
+  for (const char* file : {"a", "b", "c"}) {
+    story.change({file});
+    story.start_after_pause();
+  }
+  story.answer();
+  EXPECT_EQ(story.change({"d"}).length, kNone);
+}
+
+TEST(SteadyWrites, AreOverWhenAPersonAsksForARestart) {
+  Story story;
+  for (const char* file : {"a", "b", "c"}) {
+    story.change({file});
+    story.start_after_pause();
+  }
+  story.request();
+  EXPECT_EQ(story.change({"d"}).length, kNone);
+}
+
+// ---- a restart loop -----------------------------------------------------------------------------
+
+TEST(RestartLoop, IsProvedByTwoExperiments) {
+  Story story;
+  EXPECT_EQ(loop(story, kSuspectRestarts - 1).is, Pause::For::Quiet);
+  Pause pause = loop(story, 1);
+  EXPECT_EQ(pause.is, Pause::For::Experiment);
+  EXPECT_EQ(pause.length, kLoopPauses[0]);
+  pause = loop(story, 1);
+  EXPECT_EQ(pause.is, Pause::For::Experiment);
+  EXPECT_EQ(pause.length, kLoopPauses[1]);
+  pause = loop(story, 1);
+  EXPECT_EQ(pause.is, Pause::For::Loop);
+  EXPECT_EQ(pause.length, kLoopPauses[2]);
+  EXPECT_EQ(pause.files, Files{"db"});
+  EXPECT_EQ(pause.restarts, kSuspectRestarts + kLoopProofs);
+  EXPECT_EQ(loop(story, 1).length, kLoopPauses[3]);
+  EXPECT_EQ(loop(story, 1).length, kLoopPauses[3]);
+}
+
+// The write is notified after the answer: an experiment holds the answer back until then.
+TEST(RestartLoop, IsProvedByAServerThatWritesAfterItsFirstAnswer) {
+  Story story;
+  for (int i = 0; i < kSuspectRestarts; ++i) {
+    EXPECT_EQ(story.answer(), kNone);
+    story.wait(milliseconds(300));
+    story.change();
+    story.start_after_pause();
+  }
+  for (int i = 0; i < kLoopProofs; ++i) {
+    EXPECT_GT(story.answer_held(), milliseconds(300));
+    story.wait(milliseconds(300));
+    story.change();
+    story.start_after_pause();
+  }
+  EXPECT_EQ(story.answer_held(), kNone) << "it is known; requests may pass";
+  story.wait(milliseconds(300));
+  EXPECT_EQ(story.change().is, Pause::For::Loop);
+}
+
+TEST(RestartLoop, IsProvedByAServerThatWritesAndCrashes) {
+  Story story;
+  Pause pause;
+  for (int i = 0; i < kSuspectRestarts + kLoopProofs; ++i) {
+    story.wait(milliseconds(20));
+    story.fail();
+    story.wait(milliseconds(30));
+    pause = story.change();
+    story.start_after_pause();
+  }
+  EXPECT_EQ(pause.is, Pause::For::Loop);
+}
+
+TEST(RestartLoop, IsProvedByFilesOfOneFolder) {
+  Story story;
+  Pause pause;
+  for (int i = 0; i < kSuspectRestarts + kLoopProofs; ++i) {
+    const std::string number = std::to_string(i);
+    pause = loop(story, 1, {"x" + number, ".next/cache/" + number, ".next/cache/a/" + number});
+  }
+  EXPECT_EQ(pause.is, Pause::For::Loop);
+  EXPECT_THAT(pause.files, ElementsAre(".next/cache/5", ".next/cache/a/5"));
+}
+
+TEST(RestartLoop, IsInterruptedByASaveOfAnotherFile) {
+  Story story;
+  EXPECT_EQ(loop(story, kSuspectRestarts + kLoopProofs).is, Pause::For::Loop);
+  story.wait(milliseconds(30));
+  story.change();
+  story.wait(milliseconds(400));
+  EXPECT_EQ(story.change_in_pause({"app.py"}).is, Pause::For::Quiet);
+  story.start();
+  EXPECT_EQ(loop(story, 1).is, Pause::For::Loop) << "it goes on";
+}
+
+TEST(RestartLoop, IsNotProvedByWhatIsNotifiedLate) {
+  Story story;
+  EXPECT_EQ(loop(story, kSuspectRestarts - 1).is, Pause::For::Quiet);
+  story.wait(milliseconds(30));
+  EXPECT_EQ(story.change().is, Pause::For::Experiment);
+  story.wait(kNoticeMax);
+  EXPECT_EQ(story.change_in_pause({"db"}).is, Pause::For::Experiment);
+}
+
+TEST(RestartLoop, EndsIfAStartIsLeftInPeace) {
+  Story story;
+  EXPECT_EQ(loop(story, kSuspectRestarts + kLoopProofs).is, Pause::For::Loop);
+  story.answer();
+  story.wait(kAfterAnswer + milliseconds(1));
+  EXPECT_EQ(story.change().is, Pause::For::Nothing);
+}
+
+TEST(RestartLoop, OfFilesThatNobodyNamedIsNotGuessed) {
+  Story story;
+  for (int i = 0; i < 20; ++i) {
+    story.wait(milliseconds(30));
+    EXPECT_THAT(story.change({}).is, testing::AnyOf(Pause::For::Nothing, Pause::For::Quiet));
+    story.start_after_pause();
+  }
+}
+
+// ---- what is no loop ----------------------------------------------------------------------------
+
+// Somebody saves every `rhythm`, whatever the server does. Returns what hpp took it for.
+std::set<Pause::For> save_steadily(milliseconds rhythm, int times) {
+  Story story;
+  std::set<Pause::For> met;
+  milliseconds left = rhythm;  // until the next save
+  const auto pass = [&](milliseconds time) {
+    story.wait(std::min(time, left));
+    left -= std::min(time, left);
+    return left != kNone;
+  };
+  for (int i = 0; i < times; ++i) {
+    if (left > Story::kBoot) {
+      left -= Story::kBoot;
+      const milliseconds hold = story.answer_held();
+      if (hold != kNone && pass(hold)) story.end_hold();
+      pass(left);
+    } else {
+      pass(left);
+    }
+    left = rhythm;
+    Pause pause = story.change({"app.py"});
+    met.insert(pause.is);
+    while (pause.length != kNone && !pass(pause.length)) {
+      left = rhythm;
+      pause = story.change_in_pause({"app.py"});
+      met.insert(pause.is);
+    }
+    story.start();
+  }
+  return met;
+}
+
+TEST(Person, WhoSavesBlindlyInARhythmIsNoLoop) {
+  for (const int rhythm : {300, 600, 1'000, 1'500, 2'000}) {
+    const auto met = save_steadily(milliseconds(rhythm), 200);
+    EXPECT_FALSE(met.contains(Pause::For::Loop)) << "every " << rhythm << " ms";
+    EXPECT_FALSE(met.contains(Pause::For::Advice)) << "every " << rhythm << " ms";
+  }
+}
+
+// And waits for the page each time: never before it, never in a pause.
+TEST(Person, WhoWaitsForThePageIsNoLoop) {
+  Story story;
+  int delayed = 0;
+  for (int i = 0; i < 100; ++i) {
+    const milliseconds look{300 + i * 7919 % 1500};
+    if (story.answer() != kNone) ++delayed;
+    story.wait(look);
+    const Pause pause = story.change({"app.py"});
+    EXPECT_NE(pause.is, Pause::For::Loop);
+    EXPECT_NE(pause.is, Pause::For::Advice) << "no person looks for so regular a time";
+    if (pause.is == Pause::For::Experiment) ++delayed;
+    story.start_after_pause();
+  }
+  EXPECT_LT(delayed, 5);
+}
+
+TEST(Person, WhoLooksForLongBetweenTwoSavesIsNeverDelayed) {
+  Story story;
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(story.answer(), kNone);
+    story.wait(kAfterAnswer + milliseconds(1));
+    EXPECT_EQ(story.change({"app.py"}).is, Pause::For::Nothing);
+    story.start();
+  }
+}
+
+// A browser that reloads, and a page that writes: no experiment can tell it from a script that
+// waits for the page.
+TEST(Person, OrServerWhoWritesAfterEachAnswerGetsAdvice) {
+  Story story;
+  std::vector<Pause::For> pauses;
+  for (int i = 0; i < 2 * kSuspectRestarts; ++i) {
+    story.answer();
+    story.wait(milliseconds(40));
+    pauses.push_back(story.change().is);
+    story.start_after_pause();
+  }
+  EXPECT_EQ(pauses[kSuspectRestarts - 1], Pause::For::Experiment);
+  EXPECT_EQ(pauses.back(), Pause::For::Advice);
+  EXPECT_EQ(std::count(pauses.begin(), pauses.end(), Pause::For::Nothing),
+            2 * kSuspectRestarts - 2);
+}
+
+}  // namespace
+}  // namespace hpp::supervisord
