@@ -474,6 +474,8 @@ void Client::perform(const ReleaseUpstream& effect) {
 
 void Client::perform(const PassResponseHead& effect) {
   coding_ = effect.delivery.coding;
+  ends_by_close_ = effect.ends_by_close;
+  if (ends_by_close_) stream_.reset_unless_finished();
   if (context_.history.awaits_answer(exchange_.generation())) {
     context_.history.answered(exchange_.generation(), wall_ms());
   }
@@ -560,7 +562,7 @@ void Client::perform(const ReadNext&) {
 
 void Client::perform(const FinishClient& effect) {
   lingers_ = effect.lingers;
-  if (lingers_) {
+  if (lingers_ || ends_by_close_) {
     stream_.finish_output();
   } else {
     stream_.flush();

@@ -167,6 +167,7 @@ class Client final : private StreamListener, private UpstreamListener {
   std::uint64_t arrival_ = 0;
   Delivery::Coding coding_ = Delivery::Coding::AsItCame;
   bool lingers_ = true;          // after our last byte the client's FIN is awaited
+  bool ends_by_close_ = false;   // the answer under way ends with the connection
   bool will_settle_ = false;     // at the end of this turn of the loop
   bool end_told_ = false;        // the client's FIN, to the exchange, for this request
   bool was_forwarded_ = false;   // the request under way, at least once

@@ -245,6 +245,7 @@ void Stream::write_some() {
   }
   if (output_ending_ && !output_ended_) {
     output_ended_ = true;
+    if (resets_unless_finished_) hpp::reset_on_close(fd_.get(), false);
     ::shutdown(fd_.get(), SHUT_WR);
   }
 }
@@ -303,6 +304,11 @@ bool Stream::is_quiet_by_now() const {
 
 void Stream::reset_on_close() {
   hpp::reset_on_close(fd_.get());
+}
+
+void Stream::reset_unless_finished() {
+  resets_unless_finished_ = true;
+  reset_on_close();
 }
 
 void Stream::fail(int error) {

@@ -108,6 +108,11 @@ class Stream {
   // got for complete.
   void reset_on_close();
 
+  // Makes it a reset until finish_output() has handed all output to the kernel. The kernel closes
+  // the sockets of a process that is killed, too, and where only the end of the connection ends a
+  // message, a FIN would make a part of it pass for the whole.
+  void reset_unless_finished();
+
   bool input_ended() const { return input_ended_; }
 
   // Whether the peer's FIN has come, though there may be bytes before it that were not read.
@@ -164,6 +169,7 @@ class Stream {
   bool input_ended_ = false;
   bool output_ending_ = false;
   bool output_ended_ = false;
+  bool resets_unless_finished_ = false;
   bool output_refused_ = false;
   bool waiting_to_write_ = false;
   std::optional<Loop::Again> again_;  // when readable_ becomes active without the kernel

@@ -314,7 +314,7 @@ PassResponseHead Exchange::pass_head() {
   const bool framed =
       response_.framing != Framing::UntilClose || delivery.coding == Delivery::Coding::Chunk;
   ends_by_close_ = !framed || delivery.coding == Delivery::Coding::Dechunk;
-  return {.facts = response_, .delivery = delivery};
+  return {.facts = response_, .delivery = delivery, .ends_by_close = ends_by_close_};
 }
 
 Delivery Exchange::delivery_for(const ResponseFacts& response) const {

@@ -182,6 +182,9 @@ struct ReleaseUpstream {    // back to the pool: the exchange is complete
 struct PassResponseHead {  // write the head that came to the client
   ResponseFacts facts;
   Delivery delivery;
+  // The answer ends with the connection. From now on a close, even that of a killed process, must
+  // be a reset, until FinishClient.
+  bool ends_by_close = false;
 
   bool operator==(const PassResponseHead&) const = default;
 };

@@ -11,7 +11,8 @@ import threading
 import time
 import unittest
 
-from harness import PYTHON, Background, freeze, wait_for
+from harness import (BUILD_DIR, PYTHON, Background, Connection, Program, free_port, freeze,
+                     wait_for)
 from proxy import ProxyTest
 
 
@@ -122,6 +123,49 @@ class Framing(ProxyTest):
         self.assertEqual(answer.header("connection"), "keep-alive")
         self.exchange(request, length, client, peer)
 
+
+    def begin_to_answer_http_1_0(self, port, answer):
+        """Returns the client when it has got the part of an answer that ends with `half`."""
+        client = Connection(port)
+        self.addCleanup(client.socket.close)
+        client.send("GET / HTTP/1.0\r\n\r\n")
+        peer = self.accept()
+        peer.read_request()
+        peer.send(answer)
+        client.read_head()
+        self.assertEqual(client.read_exactly(4), b"half")
+        return client
+
+    def test_http_1_0_clients_know_that_an_answer_is_cut_when_hpp_ends(self):
+        """Only the end of the connection says that such an answer is complete. So it is a reset."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            port = free_port()
+            proxy = Program([BUILD_DIR / "proxyd" / "hpp-proxyd", f"localhost:{port}",
+                             f"127.0.0.1:{self.backend.getsockname()[1]}", "--assume-running"],
+                            None, dict(os.environ))
+            self.addCleanup(proxy.end)
+            proxy.wait_line("forwards to")
+            clients = [self.begin_to_answer_http_1_0(port, answer) for answer in (
+                b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhalf",
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n")]
+            proxy.signal(number)
+            proxy.wait_exit()
+            for client in clients:
+                with self.assertRaises(ConnectionResetError):
+                    client.socket.recv(1)
+
+    def test_http_1_0_clients_get_the_end_of_a_complete_answer(self):
+        """Without a reset, however late they read it."""
+        body = random.randbytes(1 << 20)
+        client = self.client()
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)
+        client.send("GET / HTTP/1.0\r\n\r\n")
+        peer = self.accept()
+        peer.read_request()
+        Background(peer.send, b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + body).result()
+        peer.socket.close()
+        client.read_head()
+        self.assertEqual(client.read_to_end(), body)
 
     def test_who_has_said_that_it_sends_no_more_gets_the_end_at_once(self):
         """Not after the two seconds in which hpp reads on from who may be sending."""

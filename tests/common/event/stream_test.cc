@@ -441,6 +441,36 @@ TEST_F(StreamTest, ResetsThePeerIfAsked) {
   EXPECT_FALSE(ended_);
 }
 
+TEST_F(StreamTest, ResetsThePeerUnlessItHasFinished) {
+  stream_->reset_unless_finished();
+  stream_->output().append("half of ");
+  stream_->flush();
+  stream_.reset();
+  EXPECT_TRUE(run_until(loop_, [&] {
+    peer_reads();
+    return ended_ || peer_error_ == ECONNRESET;
+  }));
+  EXPECT_FALSE(ended_);
+}
+
+TEST_F(StreamTest, EndsInGoodOrderWhenItHasFinished) {
+  const std::string content(kMegabyte, 'x');
+  stream_->reset_unless_finished();
+  stream_->output().append(content);
+  stream_->finish_output();
+  ASSERT_TRUE(run_until(loop_, [&] {
+    if (!stream_->output_done()) peer_reads();
+    return stream_->output_done();
+  }));
+  stream_.reset();  // the kernel still holds some of it
+  ASSERT_TRUE(run_until(loop_, [&] {
+    peer_reads();
+    return ended_ || peer_error_ == ECONNRESET;
+  }));
+  EXPECT_TRUE(ended_);
+  EXPECT_EQ(received_.size(), content.size());
+}
+
 TEST_F(StreamTest, AnotherTakesItOver) {
   peer_sends("read, ");
   EXPECT_TRUE(run_until(loop_, [&] { return input() == "read, "; }));

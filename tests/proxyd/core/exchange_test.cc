@@ -495,14 +495,16 @@ TEST(Exchange, DeliversInTheClientsFraming) {
   Steps()
       .sent(old)
       .when(ResponseArrived{until_close})
-      .then({PassResponseHead{.facts = until_close, .delivery = {.closes = true}}})
+      .then({PassResponseHead{
+          .facts = until_close, .delivery = {.closes = true}, .ends_by_close = true}})
       .when(UpstreamLost{})
       .then({DropUpstream{}, CutClient{.reset = true, .why = kAbandoned}});
   Steps()
       .sent(old)
       .when(ResponseArrived{chunked})
       .then({PassResponseHead{.facts = chunked,
-                              .delivery = {.coding = Coding::Dechunk, .closes = true}}});
+                              .delivery = {.coding = Coding::Dechunk, .closes = true},
+                              .ends_by_close = true}});
 }
 
 TEST(Exchange, ABegunAnswerIsCutShort) {
