@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "common/os/error.h"
+#include "common/os/limits.h"
 #include "common/wall_clock.h"
 #include "proxyd/core/error_page.h"
 #include "proxyd/core/failure_log.h"
@@ -21,6 +23,13 @@ constexpr std::size_t kMuch = 16 * 1024;
 
 TimePoint now() {
   return std::chrono::steady_clock::now();
+}
+
+UpstreamLost upstream_lost(int connect_error) {
+  if (connect_error == 0) return {};
+  std::string shortage = shortage_text(connect_error);
+  if (!shortage.empty()) return {.why = std::move(shortage), .is_short = true};
+  return {.why = error_text(connect_error)};
 }
 
 // A head that lies in several pieces is joined; most lie in one.
@@ -73,7 +82,9 @@ void Client::on_upstream_broken() {
   // What came before it broke may still be on its way to the client.
   const bool has_more = upstream_->is_open() &&
                         (!upstream_->stream().input().empty() || upstream_->pump().holds_bytes());
-  if (!has_more || exchange_.phase() != Exchange::Phase::Answering) handle(UpstreamLost{});
+  if (!has_more || exchange_.phase() != Exchange::Phase::Answering) {
+    handle(upstream_lost(upstream_->connect_error()));
+  }
   work();
 }
 

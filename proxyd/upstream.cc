@@ -64,7 +64,7 @@ void Upstream::try_next() {
   while (const SocketAddress* const address = next_address()) {
     ConnectAttempt attempt = start_connect(*address);
     if (attempt.error != 0) {
-      failed_.push_back(*address);
+      attempt_failed(*address, attempt.error);
       continue;
     }
     connecting_ = std::move(attempt.fd);
@@ -89,11 +89,12 @@ void Upstream::end_attempt() {
 
 void Upstream::attempt_ended() {
   end_attempt();
-  const bool has_failed = connect_error(connecting_.get()) != 0;
+  int error = hpp::connect_error(connecting_.get());
   // Meanwhile the backend may have been found elsewhere: then a stranger has accepted.
-  if (has_failed || !addresses_.is_in_use(peer_)) {
+  if (error == 0 && !addresses_.is_in_use(peer_)) error = ECONNREFUSED;
+  if (error != 0) {
     connecting_.reset();
-    failed_.push_back(peer_);
+    attempt_failed(peer_, error);
     return try_next();
   }
   leave_queue();
@@ -103,12 +104,18 @@ void Upstream::attempt_ended() {
   if (listener_ != nullptr) listener_->on_upstream_opened();
 }
 
+// Of several addresses, mostly only the first is meant.
+void Upstream::attempt_failed(const SocketAddress& address, int error) {
+  failed_.push_back(address);
+  if (first_error_ == 0) first_error_ = error;
+}
+
 // The same again: the backend's accept queue may have been full.
 void Upstream::attempt_hangs() {
   end_attempt();
   connecting_.reset();
   patience_ = std::min(2 * patience_, kPatienceMax);
-  if (std::chrono::steady_clock::now() > gives_up_at_) failed_.push_back(peer_);
+  if (std::chrono::steady_clock::now() > gives_up_at_) attempt_failed(peer_, ETIMEDOUT);
   try_next();
 }
 
@@ -117,7 +124,8 @@ void Upstream::give_up() {
   loop_.later([this, alive = std::weak_ptr<bool>(alive_)] {
     if (alive.expired()) return;
     leave_queue();
-    on_broken(ECONNREFUSED);
+    connect_error_ = first_error_;
+    on_broken(connect_error_);
   });
 }
 

@@ -32,7 +32,8 @@ class UpstreamListener {
   virtual void on_upstream_input() = 0;     // bytes are in input()
   virtual void on_upstream_ended() = 0;     // the backend's FIN
   virtual void on_upstream_progress() = 0;  // output that had to wait was written
-  virtual void on_upstream_broken() = 0;    // reset, or no address accepted; nothing follows
+  // Reset, or no connection could be made (connect_error()); nothing follows.
+  virtual void on_upstream_broken() = 0;
 
  protected:
   ~UpstreamListener() = default;
@@ -60,6 +61,9 @@ class Upstream final : private StreamListener, private ConnectQueue::Member {
 
   // Where it leads to, once it is open.
   const SocketAddress& peer() const { return peer_; }
+
+  // Why no connection could be made, an errno value; 0: one was, or may be yet.
+  int connect_error() const { return connect_error_; }
 
   // Whether it has carried a complete exchange before this one.
   bool was_used() const { return was_used_; }
@@ -93,6 +97,7 @@ class Upstream final : private StreamListener, private ConnectQueue::Member {
   void try_next();
   void end_attempt();
   void attempt_ended();
+  void attempt_failed(const SocketAddress& address, int error);
   void attempt_hangs();
   void give_up();
   void leave_queue();
@@ -102,6 +107,8 @@ class Upstream final : private StreamListener, private ConnectQueue::Member {
   BackendAddresses& addresses_;
   UpstreamListener* listener_;
   std::vector<SocketAddress> failed_;  // the addresses that this connection has tried in vain
+  int first_error_ = 0;                // what the first of them failed with
+  int connect_error_ = 0;
   UniqueFd connecting_;
   SocketAddress peer_;
   std::unique_ptr<FdWatch> connected_;

@@ -56,8 +56,9 @@ std::string cure(int error, const std::string& directory) {
     case EROFS:
       return fmt::format("Make {} writable", directory);
     case EMFILE:
-    case ENFILE:
       return "Raise the limit of open files (ulimit -n)";
+    case ENFILE:
+      return "Raise the limit of open files (sysctl fs.file-max)";
     default:
       return fmt::format("Find out what is wrong with {}", directory);
   }

@@ -10,7 +10,7 @@
 
 #include "common/log.h"
 #include "common/os/child.h"
-#include "common/os/error.h"
+#include "common/os/limits.h"
 
 namespace hpp {
 namespace {
@@ -45,7 +45,7 @@ void Listener::accept_some() {
         ::accept4(fd_.get(), peer.get(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!connection.is_open()) {
       const int error = errno;
-      if (error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM) rest(error);
+      if (!shortage_text(error).empty()) rest(error);
       return;  // EAGAIN: none is waiting; ECONNABORTED and the like: it left again
     }
     rest_told_ = false;
@@ -55,7 +55,7 @@ void Listener::accept_some() {
 
 void Listener::rest(int error) {
   if (!std::exchange(rest_told_, true)) {
-    log::warning("cannot accept connections, they wait: {}", error_text(error));
+    log::warning("cannot accept connections, so they wait: {}", shortage_text(error));
   }
   event_del(event_.get());
   rest_.start(kRestWhenOutOfDescriptors);

@@ -1,7 +1,10 @@
 #include "common/os/limits.h"
 
+#include <fmt/format.h>
 #include <malloc.h>
 #include <sys/resource.h>
+
+#include <cerrno>
 
 namespace hpp {
 namespace {
@@ -17,6 +20,27 @@ void raise_descriptor_limit() {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+std::string shortage_text(int error) {
+  switch (error) {
+    case EMFILE: {
+      rlimit limit{};
+      ::getrlimit(RLIMIT_NOFILE, &limit);
+      return fmt::format(
+          "this process has no file descriptor left (its limit is {}). Raise the limit (ulimit -n, "
+          "or LimitNOFILE= in a systemd unit) and start hpp again",
+          limit.rlim_cur);
+    }
+    case ENFILE:
+      return "this machine has no file descriptor left. Raise the limit (sysctl fs.file-max), or "
+             "end a program that has many files open";
+    case ENOBUFS:
+    case ENOMEM:
+      return "the kernel has no memory left for it. End a program that uses much memory";
+    default:
+      return "";
+  }
 }
 
 void keep_freed_memory() {

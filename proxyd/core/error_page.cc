@@ -30,6 +30,8 @@ std::string_view name_of(Answer::Kind kind) {
       return "unrepeated";
     case Answer::Kind::BadGateway:
       return "bad_gateway";
+    case Answer::Kind::Shortage:
+      return "shortage";
     case Answer::Kind::QueueFull:
       return "queue_full";
     case Answer::Kind::QueueTimeout:
@@ -88,6 +90,11 @@ Story story_of(const Answer& answer, const bus::BackendState& backend, bool may_
               .any_live = true};
     case Answer::Kind::BadGateway:
       return {.kind = answer.kind, .title = "Your server gave no answer", .text = answer.why};
+    case Answer::Kind::Shortage:
+      return {.kind = answer.kind,
+              .title = "hpp cannot connect to your server",
+              .text = answer.why,
+              .waits = false};
     case Answer::Kind::QueueFull:
       return {.kind = answer.kind,
               .title = "Too many requests wait",

@@ -214,10 +214,7 @@ Effects Exchange::handle(const Judged& event, TimePoint now) {
     case Verdict::Unrepeated:
       return answer(Answer::Kind::Unrepeated, 503, "");
     case Verdict::BadGateway:
-      return answer(Answer::Kind::BadGateway, 502,
-                    head_came_ ? "Your server closed the connection after the head of its answer."
-                    : opened_  ? "Your server closed the connection before it began to answer."
-                               : "Your server cannot be reached: no connection could be made.");
+      return answer(Answer::Kind::BadGateway, 502, bad_gateway_text());
     case Verdict::Complete:
       return complete_response();
     case Verdict::QueueFull:
@@ -228,6 +225,13 @@ Effects Exchange::handle(const Judged& event, TimePoint now) {
   return {};
 }
 
+std::string Exchange::bad_gateway_text() const {
+  if (head_came_) return "Your server closed the connection after the head of its answer.";
+  if (opened_) return "Your server closed the connection before it began to answer.";
+  const std::string why = not_opened_why_.empty() ? "" : " (" + not_opened_why_ + ")";
+  return "Your server cannot be reached: no connection could be made" + why + ".";
+}
+
 Effects Exchange::forward(std::uint64_t generation, TimePoint now) {
   assert(phase_ == Phase::Held || phase_ == Phase::Doubtful);
   if (own_) return answer_own(*own_);
@@ -236,6 +240,7 @@ Effects Exchange::forward(std::uint64_t generation, TimePoint now) {
   generation_ = generation;
   held_ = now - arrived_at_;
   opened_ = false;
+  not_opened_why_.clear();
   reused_ = false;
   expired_ = false;
   head_came_ = false;
@@ -381,9 +386,14 @@ Effects Exchange::complete_response() {
   return effects;
 }
 
-Effects Exchange::handle(const UpstreamLost&, TimePoint) {
+Effects Exchange::handle(const UpstreamLost& event, TimePoint) {
   switch (phase_) {
     case Phase::Sent:
+      if (event.is_short) {
+        return answer(Answer::Kind::Shortage, 503,
+                      "hpp cannot connect to your server: " + event.why + ".");
+      }
+      not_opened_why_ = event.why;
       return lose_upstream();
     case Phase::Answering:
     case Phase::Tunnel:

@@ -138,8 +138,11 @@ struct ResponseEndedByClose {  // likewise, if the end of the backend's connecti
   std::uint64_t ticket = 0;    // gate.h: whether that was a kill
 };
 
+// Could not be made, or ended, or was reset, before the answer was complete.
 struct UpstreamLost {
-};  // could not be made, or ended, or was reset, before the answer was complete
+  std::string why;        // it could not be made: why, a clause; empty if that is not known
+  bool is_short = false;  // hpp or the machine lacks something: the backend has no part in it
+};
 
 struct TunnelEnded {};  // both sides have sent a FIN, and all that came before has been passed on
 
@@ -194,11 +197,20 @@ struct EndResponse {  // tell the client that the answer is complete, if its fra
 };
 
 struct Answer {  // write an answer of our own
-  enum class Kind { Crashed, Unrepeated, BadGateway, Refused, QueueFull, QueueTimeout, HalfClosed };
+  enum class Kind {
+    Crashed,
+    Unrepeated,
+    BadGateway,
+    Shortage,
+    Refused,
+    QueueFull,
+    QueueTimeout,
+    HalfClosed
+  };
 
   Kind kind = Kind::Crashed;
   int status = 503;
-  // Refused: the fault of the request, a clause. BadGateway, HalfClosed: the whole text.
+  // Refused: the fault of the request, a clause. BadGateway, Shortage, HalfClosed: the whole text.
   std::string why;
 
   bool operator==(const Answer&) const = default;
@@ -323,6 +335,7 @@ class Exchange {
   Effects hand_over(const std::string& websocket_key);
   Effects complete_response();
   Effects lose_upstream();
+  std::string bad_gateway_text() const;
   Effects cut(std::string why = {});
   Delivery delivery_for(const ResponseFacts& response) const;
   bool has_upstream() const;
@@ -343,6 +356,7 @@ class Exchange {
   std::optional<TimePoint> kept_until_;  // a head is kept back
   bool head_came_ = false;               // on the newest backend connection
   bool opened_ = false;                  // a connection to the backend could be made
+  std::string not_opened_why_;           // why none could; empty if that is not known
   bool reused_ = false;                  // and had served before, and brought no answer to this
   bool expired_ = false;                 // Doubtful, Ending: the news did not come in time
   std::uint64_t generation_ = 0;  // of the backend that has, or last had, a request of this client

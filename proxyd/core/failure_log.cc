@@ -19,6 +19,7 @@ std::string as_clause(std::string sentence) {
 std::string reason_of(const Answer& answer) {
   switch (answer.kind) {
     case Answer::Kind::BadGateway:
+    case Answer::Kind::Shortage:
     case Answer::Kind::Refused:
       return as_clause(answer.why);
     case Answer::Kind::Unrepeated:

@@ -404,7 +404,7 @@ class NoDescriptors(CrashTest):
         self.start()
         with self.starved(self.hpp.helper_pid("proxyd")):
             connections = [self.connection() for _ in range(3)]
-            self.hpp.wait_line("cannot accept connections, they wait: Too many open files")
+            self.hpp.wait_line("cannot accept connections, so they wait: .* no file descriptor left")
             for connection in connections:
                 connection.ask()
         for connection in connections:

@@ -805,5 +805,34 @@ class ManyConnections(ProxyTest):
         wait_for(lambda: descriptors() <= before, "all descriptors to be closed")
 
 
+class FewDescriptors(ProxyTest):
+    def starter(self):
+        return "/bin/sh", "-c", 'ulimit -n 64 && exec "$@"', "sh"
+
+    def test_a_request_and_the_log_say_that_they_have_run_out(self):
+        clients = []
+        for _ in range(64):  # each takes a connection of its own to the backend
+            clients.append(self.client())
+            clients[-1].ask()
+        answered = wait_for(lambda: next((c for c in clients if not c.is_quiet(0)), None),
+                            "the first answer")
+        answer = answered.read_response()
+        self.assertEqual(answer.status, 503)
+        for part in ("no file descriptor left (its limit is 64)", "ulimit -n"):
+            self.assertIn(part, answer.text)
+        self.proxy.wait_line("GET /: 503, hpp cannot connect .* no file descriptor left")
+        # Each client that leaves makes room for another.
+        for client in clients:
+            client.socket.close()
+        client = self.client()
+        client.ask(path="/later")
+
+        def is_asked():
+            peer = self.accept()
+            return peer.read_until(b"\r\n\r\n").startswith(b"GET /later")
+
+        wait_for(is_asked, "the request to arrive")
+
+
 if __name__ == "__main__":
     unittest.main()

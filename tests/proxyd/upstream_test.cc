@@ -1,7 +1,11 @@
 #include "proxyd/upstream.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <deque>
 #include <memory>
 #include <vector>
@@ -96,6 +100,25 @@ TEST_F(UpstreamTest, IsBrokenIfNoAddressAccepts) {
   take(pool);
   ASSERT_TRUE(run_until_decided(1));
   EXPECT_TRUE(taken_[0].is_broken);
+  EXPECT_EQ(taken_[0].upstream->connect_error(), ECONNREFUSED);
+  taken_.clear();
+}
+
+TEST_F(UpstreamTest, SaysThatDescriptorsHaveRunOut) {
+  Pool pool(loop_, pipes_, addresses(free_port()));
+  std::vector<UniqueFd> all;
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit low{.rlim_cur = 64, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+  do {
+    all.emplace_back(::dup(0));
+  } while (all.back().is_open());
+  take(pool);
+  EXPECT_TRUE(run_until_decided(1));
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_TRUE(taken_[0].is_broken);
+  EXPECT_EQ(taken_[0].upstream->connect_error(), EMFILE);
   taken_.clear();
 }
 

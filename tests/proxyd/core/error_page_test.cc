@@ -128,7 +128,8 @@ TEST(ErrorPage, NothingThatComesFromElsewhereIsHtml) {
   backend.problem.clear();
   backend.exit = bus::BackendExit{.spawn_error = evil};
   EXPECT_THAT(crashed(backend, kHtml), Not(HasSubstr("<script>alert")));
-  for (const auto kind : {Answer::Kind::BadGateway, Answer::Kind::Refused}) {
+  for (const auto kind :
+       {Answer::Kind::BadGateway, Answer::Kind::Shortage, Answer::Kind::Refused}) {
     const Answer answer{.kind = kind, .status = 400, .why = evil};
     EXPECT_THAT(write_answer(answer, kHtml, backend, kDeveloper), Not(HasSubstr("<script>alert")));
   }
@@ -231,6 +232,13 @@ TEST(ErrorPage, EachKindSaysWhy) {
                             .why = "Your server's answer cannot be used: it is odd."},
                            {}, kCrashed, kDeveloper),
               HasSubstr("it is odd"));
+  for (const RequestFacts& request : {kText, kHtml, kJson}) {
+    const std::string shortage =
+        write_answer({.kind = Answer::Kind::Shortage, .status = 503, .why = "nothing is left"},
+                     request, kCrashed, kStranger);
+    EXPECT_THAT(shortage, HasSubstr("othing is left"));
+    EXPECT_THAT(shortage, Not(HasSubstr("<script"))) << "asking again takes a descriptor";
+  }
   const std::string refused = write_answer(
       {.kind = Answer::Kind::Refused, .status = 431, .why = "too big"}, {}, kCrashed, kDeveloper);
   EXPECT_THAT(refused, HasSubstr("HTTP/1.1 431 Request Header Fields Too Large\r\n"));

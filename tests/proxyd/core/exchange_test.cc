@@ -231,6 +231,31 @@ TEST(Exchange, ABadGatewaySaysHowFarItCame) {
              FinishClient{}});
 }
 
+TEST(Exchange, ABadGatewaySaysWhyNoConnectionCouldBeMade) {
+  Steps()
+      .sent(kGet)
+      .when(UpstreamLost{.why = "Connection refused"})
+      .then({DropUpstream{}, AskGate{}})
+      .when(judged(Verdict::BadGateway))
+      .then({Answer{.kind = Answer::Kind::BadGateway,
+                    .status = 502,
+                    .why = "Your server cannot be reached: no connection could be made "
+                           "(Connection refused)."},
+             FinishClient{}});
+}
+
+TEST(Exchange, AShortageOfHppsIsNotBlamedOnTheBackend) {
+  Steps()
+      .sent(kGet)
+      .when(UpstreamLost{.why = "no descriptor is left", .is_short = true})
+      .then({DropUpstream{},
+             Answer{.kind = Answer::Kind::Shortage,
+                    .status = 503,
+                    .why = "hpp cannot connect to your server: no descriptor is left."},
+             FinishClient{}})
+      .in(Phase::Finishing);
+}
+
 TEST(Exchange, TakesBackWhatTheKillInterruptsAndRepeatsIt) {
   Steps()
       .sent(kGet, 1)
