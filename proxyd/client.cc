@@ -165,20 +165,22 @@ bool Client::read_request() {
       handle(ClientEnded{});
       return true;
     }
-    if (!input.empty()) handle(RequestBegun{});
+    if (!input.empty()) handle(RequestBegun{.facts = facts_of_refused(input.front())});
     return false;
   }
   if (const auto* refused = std::get_if<Refused>(&result)) {
-    handle(RequestRefused{.status = refused->status, .why = refused->why});
+    handle(RequestRefused{
+        .status = refused->status, .why = refused->why, .facts = facts_of_refused(input.front())});
     return true;
   }
-  const auto judged = judge_request(request_->parser.head());
+  const RequestHead& head = request_->parser.head();
+  const auto judged = judge_request(head);
   if (const auto* refused = std::get_if<Refused>(&judged)) {
-    handle(RequestRefused{.status = refused->status, .why = refused->why});
+    handle(RequestRefused{
+        .status = refused->status, .why = refused->why, .facts = facts_of_refused(head)});
     return true;
   }
   const auto& facts = std::get<RequestFacts>(judged);
-  const RequestHead& head = request_->parser.head();
   const auto own = judge_own(head, facts, peer_is_local_, context_.bind);
   if (const auto* refused = std::get_if<Refused>(&own)) {
     handle(RequestRefused{.status = refused->status, .why = refused->why, .facts = facts});

@@ -88,8 +88,9 @@ std::optional<Plea> Exchange::plea() const {
 
 // ---- the client ---------------------------------------------------------------------------------
 
-Effects Exchange::handle(const RequestBegun&, TimePoint now) {
+Effects Exchange::handle(const RequestBegun& event, TimePoint now) {
   assert(phase_ == Phase::Reading);
+  request_ = event.facts;
   if (!std::exchange(head_begun_, true)) wake_at_ = now + kHeadWait;
   return {};
 }
@@ -426,7 +427,6 @@ Effects Exchange::handle(const TimerExpired& event, TimePoint now) {
   if (!is_due(now)) return {};
   wake_at_.reset();
   if (phase_ == Phase::Reading && head_begun_) {
-    request_ = {};
     return answer(Answer::Kind::Refused, 408, "its head did not come within 60 s");
   }
   if (phase_ == Phase::Reading) {

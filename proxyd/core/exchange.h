@@ -88,7 +88,9 @@ constexpr std::chrono::milliseconds kHalfCloseGrace{1000};
 
 // ---- what happened ------------------------------------------------------------------------------
 
-struct RequestBegun {};  // some of its head has come, and not all
+struct RequestBegun {  // some of its head has come, and not all
+  RequestFacts facts;  // as far as they are known
+};
 
 struct RequestArrived {
   RequestFacts facts;

@@ -231,16 +231,12 @@ Why check_same_host(std::string_view target, std::string_view host) {
          std::string(host) + "'";
 }
 
-Wanted read_accept(std::string_view value) {
-  Wanted wanted = Wanted::Any;
-  for_each_element(value, [&](std::string_view range) {
-    if (wanted != Wanted::Any) return;
-    const std::string_view type = range.substr(0, range.find_first_of("; \t"));
-    if (same_text(type, "text/html")) wanted = Wanted::Html;
-    if (same_text(type, "application/json")) wanted = Wanted::Json;
-    if (same_text(type, "text/plain")) wanted = Wanted::Text;
-  });
-  return wanted;
+Wanted read_accept(const RequestHead& head) {
+  AcceptReader reader;
+  for (const Field& field : head.fields) {
+    if (field.known == FieldName::Accept) reader.read(field.value);
+  }
+  return reader.wanted();
 }
 
 bool is_one_of(std::string_view method, std::initializer_list<std::string_view> methods) {
@@ -288,7 +284,6 @@ std::variant<RequestFacts, Refused> judge_request(const RequestHead& head) {
   int hosts = 0;
   for (const Field& field : head.fields) {
     if (auto why = read_common(field, head.minor, common)) return refuse(*why);
-    if (field.known == FieldName::Accept) facts.wanted = read_accept(field.value);
     if (field.known == FieldName::TE) read_te(field.value, facts);
     if (field.known != FieldName::Host) continue;
     if (++hosts > 1) return refuse("Host is doubled");
@@ -299,6 +294,7 @@ std::variant<RequestFacts, Refused> judge_request(const RequestHead& head) {
   if (common.chunked && common.length) {
     return refuse("both Transfer-Encoding and Content-Length are there");
   }
+  facts.wanted = read_accept(head);
   facts.keeps_alive = keeps_alive(common, head.minor);
   facts.asks_upgrade = head.minor >= 1 && common.says_upgrade && common.has_upgrade;
   if (common.chunked) {
@@ -308,6 +304,16 @@ std::variant<RequestFacts, Refused> judge_request(const RequestHead& head) {
     facts.length = *common.length;
   }
   return facts;
+}
+
+RequestFacts facts_of_refused(const RequestHead& head) {
+  return {.minor = head.minor, .is_head = head.method == "HEAD", .wanted = read_accept(head)};
+}
+
+// RFC 9112 §2.2: empty lines may precede the request line.
+RequestFacts facts_of_refused(std::string_view beginning) {
+  beginning.remove_prefix(std::min(beginning.find_first_not_of("\r\n"), beginning.size()));
+  return {.is_head = beginning.starts_with("HEAD ")};
 }
 
 std::variant<ResponseFacts, Refused> judge_response(const ResponseHead& head,

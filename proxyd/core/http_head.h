@@ -6,6 +6,7 @@
 #include <string_view>
 #include <variant>
 
+#include "proxyd/core/accept.h"
 #include "proxyd/core/answer_defects.h"
 #include "proxyd/core/http_parser.h"
 #include "proxyd/core/response_parser.h"
@@ -20,9 +21,6 @@ enum class Framing {
   UntilClose,  // when the connection ends: answers only
 };
 
-// What an answer of the proxy's own should be written in. Any: the client names none of these.
-enum class Wanted { Any, Text, Html, Json };
-
 // What the proxy needs to know of a request, besides its text.
 struct RequestFacts {
   Framing framing = Framing::None;
@@ -33,7 +31,7 @@ struct RequestFacts {
   bool keeps_alive = true;        // the client expects to send more on this connection
   bool asks_upgrade = false;      // Connection: upgrade, with an Upgrade field
   bool accepts_trailers = false;  // TE: trailers
-  Wanted wanted = Wanted::Any;
+  Wanted wanted = Wanted::Any;    // for an answer of the proxy's own
 
   bool operator==(const RequestFacts&) const = default;
 };
@@ -66,6 +64,12 @@ std::optional<std::uint64_t> max_forwards(const RequestHead& head);
 // Refuses what would be understood differently by two parties (request smuggling) and what the
 // proxy does not serve.
 std::variant<RequestFacts, Refused> judge_request(const RequestHead& head);
+
+// The facts that matter for the answer to a request that is refused.
+RequestFacts facts_of_refused(const RequestHead& head);
+
+// The same for a request whose head is not complete or not well-formed, from its first bytes.
+RequestFacts facts_of_refused(std::string_view beginning);
 
 // The answer to `request`. Accepts every answer that has one plain meaning (answer_defects.h).
 // Refused: the backend's fault (502).

@@ -355,7 +355,9 @@ class Play {
     if (!exchange_.wake_at()) return;
     now_ = std::max(now_, *exchange_.wake_at());
     // A head that never came whole is answered, too.
-    if (exchange_.phase() == Phase::Reading && !input_.empty()) requests_.push_back({});
+    if (exchange_.phase() == Phase::Reading && !input_.empty()) {
+      requests_.push_back({.facts = facts_of_refused(input_)});
+    }
     handle(TimerExpired{});
     work();
   }
@@ -433,9 +435,9 @@ class Play {
     return false;
   }
 
-  bool refuse_request(const Refused& refused) {
-    requests_.push_back({});
-    handle(RequestRefused{.status = refused.status, .why = refused.why});
+  bool refuse_request(const Refused& refused, const RequestFacts& facts) {
+    requests_.push_back({.facts = facts});
+    handle(RequestRefused{.status = refused.status, .why = refused.why, .facts = facts});
     return true;
   }
 
@@ -446,13 +448,17 @@ class Play {
         handle(ClientEnded{});
         return true;
       }
-      if (!input_.empty()) handle(RequestBegun{});
+      if (!input_.empty()) handle(RequestBegun{.facts = facts_of_refused(input_)});
       return false;
     }
-    if (const auto* refused = std::get_if<Refused>(&result)) return refuse_request(*refused);
+    if (const auto* refused = std::get_if<Refused>(&result)) {
+      return refuse_request(*refused, facts_of_refused(input_));
+    }
     const RequestHead& head = parser_.head();
     const auto judged = judge_request(head);
-    if (const auto* refused = std::get_if<Refused>(&judged)) return refuse_request(*refused);
+    if (const auto* refused = std::get_if<Refused>(&judged)) {
+      return refuse_request(*refused, facts_of_refused(head));
+    }
     const auto& facts = std::get<RequestFacts>(judged);
     requests_.push_back(
         {.start = std::string(head.method) + ' ' + target_of(head) + " HTTP/1.1", .facts = facts});

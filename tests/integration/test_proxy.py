@@ -302,6 +302,27 @@ class Requests(ProxyTest):
         with self.assertRaises(TimeoutError):
             self.backend.accept()
 
+    def test_a_head_request_that_is_refused_gets_no_body(self):
+        for request in (b"HEAD / HTTP/1.1\r\n\r\n",  # judged
+                        b"HEAD / HTTP/1.1\nHost: a\n\n",  # not parsed
+                        b"\r\nHEAD /\0 HTTP/1.1\r\nHost: a\r\n\r\n",
+                        b"HEAD / HTTP/1.1\r\nHost: a\r\nA: " + b"a" * 70_000):
+            client = self.client()
+            client.send(request)
+            status, headers = client.read_head()
+            self.assertIn(status, (400, 431))
+            self.assertNotEqual(dict(headers)["content-length"], "0")
+            client.wait_closed()
+
+    def test_a_refusal_is_written_as_the_client_prefers(self):
+        for accept, kind in (("text/html;q=0.5\r\nAccept: application/json", "application/json"),
+                             ("application/json;q=0.1, text/html", "text/html")):
+            client = self.client()
+            client.send(f"GET / HTTP/1.1\r\nHost: a b\r\nAccept: {accept}\r\n\r\n")
+            answer = client.read_response()
+            self.assertEqual(answer.status, 400)
+            self.assertIn(kind, answer.header("content-type"))
+
     def test_bad_chunks_end_the_exchange(self):
         client = self.client()
         client.ask("POST", headers=[("Transfer-Encoding", "chunked")])

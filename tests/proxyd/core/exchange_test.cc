@@ -1093,6 +1093,15 @@ TEST(Exchange, AHeadThatDoesNotComeWholeIsTimedOut) {
       .in(Phase::Finishing);
 }
 
+TEST(Exchange, ARequestThatIsTimedOutIsKnownAsFarAsItHasCome) {
+  Steps steps;
+  steps.sent(kGet).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
+  steps.when(RequestBegun{}).when(RequestBegun{.facts = {.is_head = true}});
+  steps.after(kHeadWait).when(TimerExpired{}).in(Phase::Finishing);
+  EXPECT_TRUE(steps.exchange().request().is_head) << "its answer must have no body";
+  EXPECT_FALSE(steps.exchange().request().is_safe) << "and nothing is left of the last request";
+}
+
 TEST(Exchange, AHeadThatComesInTimeHasNoDeadline) {
   Steps steps;
   steps.when(RequestBegun{}).when(RequestArrived{kGet}).then({AskGate{}});

@@ -37,6 +37,8 @@ TEST(RequestHead, WhatAnAnswerOfOursIsWrittenIn) {
   const auto wanted = [](const std::string& accept) {
     return request("Accept: " + accept + "\r\n").wanted;
   };
+  EXPECT_EQ(request("Accept: text/html;q=0.5\r\nAccept: application/json\r\n").wanted,
+            Wanted::Json);
   EXPECT_EQ(request("").wanted, Wanted::Any);
   EXPECT_EQ(wanted("*/*"), Wanted::Any);
   EXPECT_EQ(wanted("image/avif,image/webp,*/*;q=0.8"), Wanted::Any);
