@@ -402,6 +402,9 @@ void Client::expire_after(std::chrono::microseconds delay) {
 void Client::on_expired() {
   if (exchange_.phase() == Exchange::Phase::Finishing) return close();
   if (!exchange_.is_due(now())) return work();
+  // The news that is waited for may have come while the callbacks of this turn ran.
+  context_.read_bus();
+  if (is_closed()) return;
   // A request that nobody has read yet must not meet a closed connection.
   const bool is_idle = exchange_.phase() == Exchange::Phase::Reading && !request_;
   handle(

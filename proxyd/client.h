@@ -71,6 +71,7 @@ struct ClientContext {
   std::uint64_t next_arrival = 1;              // numbers requests in their order of arrival
   std::function<std::uint64_t()> take_ticket;  // core/barrier.h
   std::function<std::uint64_t()> take_doubt;   // core/gate.h
+  std::function<void()> read_bus;              // takes in the news that has come by now
   // What hpp says itself at that endpoint.
   std::function<std::string(OwnEndpoint, const RequestFacts&)> write_endpoint;
   // Gives a client's connection, and the key of its handshake, to LiveReload; the client is to be

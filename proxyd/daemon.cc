@@ -65,6 +65,10 @@ Daemon::Daemon(Loop& loop, const Options& options)
                .expose_errors = options.expose_errors,
                .take_ticket = [this] { return take_ticket(); },
                .take_doubt = [this] { return take_doubt(); },
+               .read_bus =
+                   [this] {
+                     if (subscriber_) subscriber_->read_now();
+                   },
                .write_endpoint =
                    [this](OwnEndpoint endpoint, const RequestFacts& request) {
                      return write_endpoint(endpoint, request);

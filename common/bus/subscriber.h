@@ -27,6 +27,9 @@ class Subscriber {
              Audience audience, OnMessage on_message);
   ~Subscriber();
 
+  // Takes in what has come by now, which the loop would do in its next turn.
+  void read_now() { drain(); }
+
  private:
   struct Socket;
 

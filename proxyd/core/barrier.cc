@@ -39,10 +39,14 @@ void Barrier::note_watch(const bus::TreeState& tree, TimePoint now) {
 }
 
 std::optional<bus::Ticket> Barrier::next(TimePoint now) {
+  const bool is_under_way = asked_ > answered_;
+  const TimePoint due_at = asked_at_ + kAskAgainAfter;
+  if (has_waiting() && is_under_way && now >= due_at + kStalledAfter) {
+    waiting_since_ = std::min(now, waiting_since_ + (now - due_at));
+  }
   if (wake_at() && now >= lapses_at()) has_lapsed_ = true;
   if (!has_waiting()) return std::nullopt;
-  const bool is_under_way = asked_ > answered_;
-  if (is_under_way && now < asked_at_ + kAskAgainAfter) return std::nullopt;
+  if (is_under_way && now < due_at) return std::nullopt;
   asked_at_ = now;
   return bus::Ticket{.epoch = settings_.epoch, .number = ++asked_};
 }

@@ -44,6 +44,9 @@ using TimePoint = std::chrono::steady_clock::time_point;
 
 // After so long a ticket is taken for lost, as messages may be, and another one is published.
 constexpr std::chrono::milliseconds kAskAgainAfter{50};
+// If the next ticket is published so much too late, proxyd was stopped or starved meanwhile. That
+// time does not count as silence: an answer may have come, and may not have been read yet.
+constexpr std::chrono::milliseconds kStalledAfter{20};
 // How much longer than the timeout to wait while git is writing. watchd gives up waiting for git
 // before that; this is for a watchd that dies meanwhile.
 constexpr std::chrono::milliseconds kSettlingMax{15'000};

@@ -425,6 +425,10 @@ Effects Exchange::handle(const TunnelEnded&, TimePoint) {
 
 Effects Exchange::handle(const TimerExpired& event, TimePoint now) {
   if (!is_due(now)) return {};
+  if (now - *wake_at_ >= kStallMin && *wake_at_ != put_off_to_) {
+    wake_at_ = put_off_to_ = now + kNewsAfterStall;
+    return {};
+  }
   wake_at_.reset();
   if (phase_ == Phase::Reading && head_begun_) {
     return answer(Answer::Kind::Refused, 408, "its head did not come within 60 s");

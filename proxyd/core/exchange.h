@@ -83,6 +83,10 @@ constexpr std::chrono::milliseconds kHeadKeptMax{50};
 // How many interim answers to one request are passed on, and how many bytes of their heads.
 constexpr std::size_t kInterimMax = 1000;
 constexpr std::size_t kInterimBytesMax = 256 * 1024;
+// If a deadline is met so much too late, proxyd was stopped or starved meanwhile. The news of that
+// time, on either connection or on the bus, is still on its way: it is waited for a little longer.
+constexpr std::chrono::milliseconds kStallMin{20};
+constexpr std::chrono::milliseconds kNewsAfterStall{50};
 // How long after a client's FIN an answer may begin.
 constexpr std::chrono::milliseconds kHalfCloseGrace{1000};
 
@@ -370,6 +374,7 @@ class Exchange {
   // has when the answer then pauses for as long.
   std::optional<TimePoint> leaves_at_;
   std::optional<TimePoint> wake_at_;
+  TimePoint put_off_to_{};  // the deadline that was put off because of a stall: once is enough
 };
 
 std::string_view to_string(Exchange::Phase phase);

@@ -1,6 +1,7 @@
 """No restart is ever seen as a refused connection or an empty reply. What becomes of a request when
 the backend is killed, depending on how far it had come."""
 
+import json
 import os
 import random
 import resource
@@ -11,7 +12,7 @@ import struct
 import time
 import unittest
 
-from harness import PYTHON, Background, freeze, wait_for
+from harness import PYTHON, Background, Connection, IntegrationTest, freeze, wait_for
 from restarts import SAFE, UPGRADE, Load, RestartTest, is_sanitized
 
 RESTARTS = 30 if is_sanitized() else 100
@@ -96,6 +97,49 @@ class SlowProxy(RestartTest):
         os.kill(proxyd, signal.SIGCONT)
         self.assertEqual(self.client().ask().text, "new")
         self.assertNotIn("bind", self.hpp.output("err"))
+
+
+# Ends its direction of a connection when it has got a POST, and ends itself when it is told to.
+LEAVES = """\
+import os, pathlib, socket, sys, time
+os.chdir(sys.argv[2])
+server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+while True:
+    connection = server.accept()[0]
+    request = connection.recv(65536)
+    if b"POST" not in request:
+        connection.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n")
+        connection.close()
+        continue
+    connection.shutdown(socket.SHUT_WR)
+    while connection.recv(65536):
+        pass
+    pathlib.Path("left").touch()
+    while not os.path.exists("crash"):
+        time.sleep(0.001)
+    os._exit(3)
+"""
+
+
+class StoppedProxy(IntegrationTest):
+    def test_news_that_came_meanwhile_counts(self):
+        """A backend ends a connection, and then itself. The news of its end comes within the 250 ms in
+        which proxyd waits for it, but proxyd runs again only after that."""
+        hpp = self.start_hpp("--barrier", "off", "--exec", PYTHON, "-c", LEAVES, "{backend}",
+                             self.directory)
+        hpp.wait_ready()
+        client = Connection(hpp.bind)
+        self.addCleanup(client.socket.close)
+        client.ask("POST", headers=[("Content-Length", 0), ("Accept", "application/json")])
+        wait_for((self.directory / "left").exists, "proxyd to have noticed")
+        proxyd = hpp.helper_pid("proxyd")
+        freeze(proxyd)
+        (self.directory / "crash").touch()
+        hpp.wait_state("Error")
+        time.sleep(0.3)  # until proxyd would have given up
+        os.kill(proxyd, signal.SIGCONT)
+        answer = client.read_response()
+        self.assertEqual((answer.status, json.loads(answer.text)["error"]), (503, "crashed"))
 
 
 class InFlight(RestartTest):

@@ -108,6 +108,23 @@ TEST_F(BarrierTest, LapsesAndComesBack) {
   EXPECT_FALSE(barrier_.has_lapsed());
 }
 
+TEST_F(BarrierTest, DoesNotCountTheTimeInWhichProxydWasStopped) {
+  const auto ticket = barrier_.take(now_);
+  EXPECT_EQ(next(), ticket);
+  now_ += kTimeout + 1h;
+  const auto again = next();
+  EXPECT_GT(again, ticket) << "the answer may be lost as well";
+  EXPECT_TRUE(barrier_.is_strict()) << "or it has not been read yet";
+  tree(again);
+  EXPECT_TRUE(barrier_.is_answered(ticket));
+  const auto other = barrier_.take(now_);
+  EXPECT_NE(next(), 0U);
+  now_ += 1h;
+  EXPECT_NE(next(), 0U);
+  pass(kTimeout);
+  EXPECT_TRUE(barrier_.has_lapsed()) << "no answer to " << other << " has come after the stop";
+}
+
 TEST_F(BarrierTest, CountsTheTimeoutFromTheLastAnswer) {
   for (int i = 0; i < 10; ++i) {
     const auto ticket = barrier_.take(now_);

@@ -1074,6 +1074,25 @@ TEST(Exchange, ATimerThatFiresEarlyChangesNothing) {
   answered.when(TimerExpired{}).then({}).in(Phase::Held);
 }
 
+TEST(Exchange, ADeadlineThatIsMetLateIsPutOffOnceForTheNewsOfThatTime) {
+  Steps verdict;
+  verdict.sent(kGet).when(UpstreamLost{}).when(judged(Verdict::Stay));
+  verdict.after(kVerdictWait + kStallMin).when(TimerExpired{}).then({}).in(Phase::Doubtful);
+  EXPECT_EQ(verdict.exchange().wake_at(), verdict.now() + kNewsAfterStall);
+  EXPECT_FALSE(verdict.exchange().plea()->expired);
+  verdict.after(kNewsAfterStall + kStallMin).when(TimerExpired{}).then({AskGate{}});
+  EXPECT_TRUE(verdict.exchange().plea()->expired) << "a loop that is always late gets on";
+
+  Steps waiting(300ms);
+  waiting.when(RequestArrived{kGet}).when(judged(Verdict::Stay));
+  waiting.after(1s).when(TimerExpired{}).then({}).in(Phase::Held);
+  waiting.when(judged(Verdict::Forward, 1)).then({ForwardRequest{}});
+
+  Steps head;
+  head.when(RequestBegun{}).after(2 * kHeadWait).when(TimerExpired{}).then({});
+  head.when(RequestArrived{kGet}).then({AskGate{}});
+}
+
 TEST(Exchange, AHeadThatDoesNotComeWholeIsTimedOut) {
   Steps steps;
   steps.when(RequestBegun{}).then({}).in(Phase::Reading);

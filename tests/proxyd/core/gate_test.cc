@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include <array>
 
 namespace hpp::proxyd {
@@ -222,8 +224,10 @@ TEST_F(StrictGate, WaitsForSupervisordToKnowANewEpoch) {
 TEST_F(StrictGate, LetsGoWhereNobodyAnswers) {
   gate_.on(backend(BackendPhase::Running, 1, 4));
   gate_.on(tree(4), now_);
-  now_ += std::chrono::hours{1};
-  (void)gate_.barrier().next(now_);
+  while (const auto wake_at = gate_.barrier().wake_at()) {
+    now_ = std::max(now_, *wake_at);
+    (void)gate_.barrier().next(now_);
+  }
   EXPECT_EQ(verdict(), Verdict::Forward);
   gate_.on(tree(5), now_);
   plea_.needs.reset();
