@@ -23,10 +23,13 @@ std::string write(const Json& json) {
 
 std::optional<Dialect> read_livereload_hello(std::string_view text) {
   const Json message = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!message.is_object() || message.value("command", Json()) != "hello") return std::nullopt;
-  const Json protocols = message.value("protocols", Json::array());
-  const bool is_own =
-      std::find(protocols.begin(), protocols.end(), kOwnProtocol) != protocols.end();
+  if (!message.is_object()) return std::nullopt;
+  const auto command = message.find("command");
+  if (command == message.end() || *command != "hello") return std::nullopt;
+  // Nothing is copied: a copy is made recursively, and a stranger decides how deep the message is.
+  const auto protocols = message.find("protocols");
+  const bool is_own = protocols != message.end() && std::find(protocols->begin(), protocols->end(),
+                                                              kOwnProtocol) != protocols->end();
   return is_own ? Dialect::Own : Dialect::Official;
 }
 

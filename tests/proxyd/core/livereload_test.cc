@@ -1,8 +1,12 @@
 #include "proxyd/core/livereload.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -40,6 +44,37 @@ TEST(LiveReload, AFailedRestartIsSeenByTheRequestThatWaits) {
 TEST(LiveReload, NewsThatTheBusLostDoesNotMatter) {
   EXPECT_EQ(reloads({{Running, 1}, {Running, 1}, {Running, 2}, {Error, 3}, {Error, 4}}),
             (std::vector<bool>{false, false, true, true, true}));
+}
+
+// Runs `action` on a stack of 128 KiB.
+void on_small_stack(std::function<void()> action) {
+  pthread_attr_t attributes;
+  ASSERT_EQ(pthread_attr_init(&attributes), 0);
+  ASSERT_EQ(pthread_attr_setstacksize(&attributes, 128 * 1024), 0);
+  pthread_t thread{};
+  const auto run = [](void* what) -> void* {
+    (*static_cast<std::function<void()>*>(what))();
+    return nullptr;
+  };
+  ASSERT_EQ(pthread_create(&thread, &attributes, run, &action), 0);
+  pthread_join(thread, nullptr);
+  pthread_attr_destroy(&attributes);
+}
+
+TEST(LiveReload, AHelloMayBeNestedAsDeeplyAsItsLengthAllows) {
+  const std::size_t depth = (kLiveReloadMessageMax - 100) / 2;
+  const std::string nest = std::string(depth, '[') + std::string(depth, ']');
+  const std::string in_protocols = R"({"command":"hello","protocols":)" + nest + '}';
+  const std::string in_command = R"({"protocols":["hpp-1"],"command":)" + nest + '}';
+  ASSERT_LE(in_protocols.size(), kLiveReloadMessageMax);
+  std::optional<Dialect> first;
+  std::optional<Dialect> second = Dialect::Own;
+  on_small_stack([&] {
+    first = read_livereload_hello(in_protocols);
+    second = read_livereload_hello(in_command);
+  });
+  EXPECT_EQ(first, Dialect::Official);
+  EXPECT_EQ(second, std::nullopt);
 }
 
 TEST(LiveReload, KnowsAHelloAndWhatItsSenderSpeaks) {
