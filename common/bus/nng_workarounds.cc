@@ -59,7 +59,7 @@ constexpr std::chrono::milliseconds kCloseTime{100};
 
 }  // namespace
 
-void close_socket(nng_socket socket) {
+bool close_socket(nng_socket socket) {
   std::promise<void> promise;
   const std::future<void> closed = promise.get_future();
   can_do_without_thread = true;
@@ -70,11 +70,13 @@ void close_socket(nng_socket socket) {
     }).detach();
   } catch (const std::system_error& error) {
     log::debug("the bus stays open, there is no thread to close it: {}", error.code().message());
+    can_do_without_thread = false;
+    return false;
   }
   can_do_without_thread = false;
-  if (closed.wait_for(kCloseTime) != std::future_status::ready) {
-    log::debug("the bus does not close: leaving it");
-  }
+  if (closed.wait_for(kCloseTime) == std::future_status::ready) return true;
+  log::debug("the bus does not close: leaving it");
+  return false;
 }
 
 }  // namespace hpp::bus

@@ -24,7 +24,8 @@ namespace hpp::bus {
 // Closes the socket. nng_close may never return when a peer goes at the same moment (nanomsg/nng
 // issue 1813, ipc:// before 1.8), which is what happens when all programs of an instance stop. A
 // close that takes too long is left to its thread: the process is about to end. Where no thread can
-// be had (RLIMIT_NPROC), the socket is left open.
-void close_socket(nng_socket socket);
+// be had (RLIMIT_NPROC), the socket is left open. Returns whether it is closed: if it is not, nng's
+// threads may still call what the socket was given.
+bool close_socket(nng_socket socket);
 
 }  // namespace hpp::bus

@@ -64,10 +64,12 @@ std::string cure(int error, const std::string& directory) {
   }
 }
 
-// Runs on a thread of nng's: all it may do is nudge the loop.
+// Runs on a thread of nng's: all it may do is nudge the loop. `nudge` is the descriptor's number,
+// and no pointer, because a socket that does not close outlives its owner.
 void on_pipe_added(nng_pipe, nng_pipe_ev, void* nudge) noexcept {
   const std::uint64_t one = 1;
-  [[maybe_unused]] const auto written = ::write(*static_cast<int*>(nudge), &one, sizeof one);
+  const int fd = static_cast<int>(reinterpret_cast<std::intptr_t>(nudge));
+  [[maybe_unused]] const auto written = ::write(fd, &one, sizeof one);
 }
 
 }  // namespace
@@ -82,7 +84,6 @@ std::uint64_t random_epoch() {
 struct Publisher::Sockets {
   Sockets(Loop& loop, std::function<void()> on_subscriber)
       : nudge(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
-        nudge_number(nudge.get()),
         watch(loop, nudge.get(), FdWatch::For::Reading, [this, on_subscriber] {
           std::uint64_t count = 0;
           [[maybe_unused]] const auto got = ::read(nudge.get(), &count, sizeof count);
@@ -94,13 +95,16 @@ struct Publisher::Sockets {
   }
 
   ~Sockets() {
-    close_socket(everybody);
-    close_socket(ticket_handlers);
+    const bool first = close_socket(everybody);
+    const bool second = close_socket(ticket_handlers);
+    // Otherwise a thread of nng's may still write to it: no other file may get its number.
+    if (!first || !second) static_cast<void>(nudge.release());
   }
 
   void open(nng_socket& socket) {
     if (nng_pub0_open(&socket) != 0) throw std::runtime_error("cannot open a bus socket");
-    nng_pipe_notify(socket, NNG_PIPE_EV_ADD_POST, &on_pipe_added, &nudge_number);
+    nng_pipe_notify(socket, NNG_PIPE_EV_ADD_POST, &on_pipe_added,
+                    reinterpret_cast<void*>(std::intptr_t{nudge.get()}));
   }
 
   // Once more, if the sockets have been deleted: nng would not accept at the old place any more.
@@ -129,7 +133,6 @@ struct Publisher::Sockets {
   }
 
   UniqueFd nudge;
-  int nudge_number;
   FdWatch watch;
   nng_socket everybody = NNG_SOCKET_INITIALIZER;
   nng_socket ticket_handlers = NNG_SOCKET_INITIALIZER;
