@@ -59,7 +59,8 @@ std::optional<Plea> Exchange::plea() const {
       return Plea{.situation = Situation::Waiting,
                   .generation = generation_,
                   .ticket = ticket_,
-                  .needs = needs_};
+                  .needs = needs_,
+                  .was_sent = was_sent_};
     case Phase::Sent:
     case Phase::Doubtful:
       return Plea{.situation = Situation::Sent,
@@ -103,6 +104,7 @@ Effects Exchange::handle(const RequestArrived& event, TimePoint now) {
   closes_ = !request_.keeps_alive || is_outdated_;
   ticket_ = event.ticket;
   needs_.reset();
+  was_sent_ = false;
   interim_count_ = interim_bytes_ = 0;
   arrived_at_ = now;
   own_.reset();
@@ -240,6 +242,7 @@ Effects Exchange::forward(std::uint64_t generation, TimePoint now) {
   const bool again = phase_ == Phase::Doubtful;
   generation_ = generation;
   held_ = now - arrived_at_;
+  was_sent_ = true;
   opened_ = false;
   not_opened_why_.clear();
   reused_ = false;

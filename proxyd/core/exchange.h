@@ -34,8 +34,8 @@
 //            back: then nothing came behind it.
 // Tunnel     After a 101: bytes flow both ways, each direction ends on its own.
 // Finishing  The last answer is being written; then our FIN, and what still comes is thrown away
-//            until the client's FIN, so that a reset does not take the answer with it (RFC 9112
-//            §9.6). Not so for a client that has announced that it will send no more.
+//            until the client's FIN (farewell.h). Not so for a client that has announced that it
+//            will send no more.
 //
 // A request for hpp itself (own_endpoints.h) is answered from Reading, whatever the backend does,
 // or from Held, in place of Forward, if it waits at the gate. One that becomes a WebSocket of
@@ -360,6 +360,7 @@ class Exchange {
   std::size_t interim_count_ = 0;  // interim answers to the request, and their bytes
   std::size_t interim_bytes_ = 0;
   std::optional<TimePoint> kept_until_;  // a head is kept back
+  bool was_sent_ = false;                // a backend has, or had, the request
   bool head_came_ = false;               // on the newest backend connection
   bool opened_ = false;                  // a connection to the backend could be made
   std::string not_opened_why_;           // why none could; empty if that is not known

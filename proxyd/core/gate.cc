@@ -81,7 +81,9 @@ Verdict Gate::judge_waiting(const Plea& plea, const std::optional<bus::TreePoint
   if (has_failed && knows(backend_->seen, needs)) return Verdict::Crashed;
   // The barrier is no queue: whoever waits for that alone goes on in a moment.
   const bool waits_for_backend = needs || !runs;
-  return plea.is_shut_out && waits_for_backend ? Verdict::QueueFull : Verdict::Stay;
+  // A request that a backend had was admitted before: a restart must not refuse it.
+  const bool is_refused = plea.is_shut_out && !plea.was_sent;
+  return is_refused && waits_for_backend ? Verdict::QueueFull : Verdict::Stay;
 }
 
 Verdict Gate::judge_sent(const Plea& plea) const {

@@ -33,6 +33,7 @@ struct Plea {
                                  // whose answer says whether the backend was killed
   std::optional<bus::TreePoint> needs;  // Waiting: so new, if an earlier judgement has said it
   bool is_shut_out = false;             // Waiting: it is not in the queue, and that is full
+  bool was_sent = false;                // Waiting: a backend had it, and was killed
 };
 
 enum class Verdict {
@@ -69,6 +70,7 @@ struct Judgement {
 //   Waiting    │ Stay                   │ Forward, or Stay until    │ Crashed, or Stay if a
 //              │                        │ the backend is new enough │ change is not acted on
 //              │                        │ QueueFull instead of Stay, if it is shut out
+//              │                        │ and no backend has had it
 //   Sent       │ Hold if repeatable,    │ as left if the generation │ Crashed
 //              │ else Unrepeated        │ is newer; lost: see below │
 //   Begun,     │ Close                  │ Close if the generation   │ Close

@@ -162,6 +162,15 @@ class InFlight(RestartTest):
             self.assertEqual(self.log(f"{method} /only/new"),
                              [f"{method} /only/new first", f"{method} /only/new new"])
 
+    def test_safe_ones_are_not_turned_away_by_a_full_queue(self):
+        """They were admitted before."""
+        self.start("--queue-limit", 1)
+        requests = [self.ask_unanswered(method) for method in SAFE]
+        self.save_text("new")
+        for request in requests:
+            answer = request.result()
+            self.assertEqual((answer.status, answer.header("X-Text")), (200, "new"))
+
     def test_a_safe_one_waits_for_the_last_of_several_backends(self):
         self.start()
         request = self.ask_unanswered()

@@ -141,6 +141,17 @@ TEST(Exchange, TurnsAwayWhoFindsTheQueueFull) {
       .in(Phase::Finishing);
 }
 
+TEST(Exchange, SaysWhetherABackendHadTheRequest) {
+  Steps steps;
+  steps.when(RequestArrived{kGet});
+  EXPECT_FALSE(steps.exchange().plea()->was_sent);
+  steps.when(judged(Verdict::Forward, 1)).when(judged(Verdict::Hold)).in(Phase::Held);
+  EXPECT_TRUE(steps.exchange().plea()->was_sent);
+  steps.when(judged(Verdict::Forward, 2)).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
+  steps.when(RequestArrived{kGet});
+  EXPECT_FALSE(steps.exchange().plea()->was_sent) << "the next request";
+}
+
 TEST(Exchange, AnswersWhoHasWaitedTooLong) {
   Steps steps(300ms);
   steps.when(RequestArrived{kGet}).when(judged(Verdict::Stay));

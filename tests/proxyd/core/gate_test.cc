@@ -281,6 +281,9 @@ TEST(Gate, AFullQueueTurnsAwayWhoWouldHaveToWait) {
   Gate gate = gate_of(backend(BackendPhase::Loading, 1));
   const Plea late{.situation = Situation::Waiting, .is_shut_out = true};
   EXPECT_EQ(gate.judge(late).verdict, Verdict::QueueFull);
+  Plea interrupted = late;
+  interrupted.was_sent = true;
+  EXPECT_EQ(gate.judge(interrupted).verdict, Verdict::Stay) << "it has waited in the queue before";
   gate.on(backend(BackendPhase::Running, 1));
   EXPECT_EQ(gate.judge(late).verdict, Verdict::Forward);
   gate.on(backend(BackendPhase::Error, 1));
