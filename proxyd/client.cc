@@ -13,9 +13,6 @@
 namespace hpp::proxyd {
 namespace {
 
-// How long a client may take to read the last answer, and then to close.
-constexpr Milliseconds kFinishMax{60'000};
-constexpr Milliseconds kLingerMax{2'000};
 constexpr std::size_t kIdleReadersMax = 64;
 // More bytes than this to write are written before others get their turn: they are in the
 // processor's cache now.
@@ -351,12 +348,14 @@ void Client::pump_tunnel() {
 void Client::drain_finishing() {
   // A close with something unread would be a reset.
   if (!lingers_ && stream_.output_done()) stream_.read_now();
+  const bool has_sent = !stream_.input().empty();
   stream_.input().drain(stream_.input().size());
   const bool is_written = stream_.output_done();
   const bool may_close = stream_.input_ended() || (!lingers_ && stream_.all_is_read());
   if (is_written && may_close) return close();
-  const Milliseconds limit = is_written ? kLingerMax : kFinishMax;
-  if (std::exchange(finish_limit_, limit) != limit) expire_after(limit);
+  const TimePoint closes_at = farewell_.closes_at(is_written, has_sent, now());
+  if (std::exchange(closes_at_, closes_at) == closes_at) return;
+  expire_after(std::chrono::duration_cast<std::chrono::microseconds>(closes_at - now()));
 }
 
 // Writes, and sets up what is to wake us. True: a buffer that was full has room again.

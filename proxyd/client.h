@@ -19,6 +19,7 @@
 #include "common/os/splice_pipe.h"
 #include "proxyd/core/answer_defects.h"
 #include "proxyd/core/exchange.h"
+#include "proxyd/core/farewell.h"
 #include "proxyd/core/gate.h"
 #include "proxyd/core/history.h"
 #include "proxyd/core/http_body.h"
@@ -164,7 +165,8 @@ class Client final : private StreamListener, private UpstreamListener {
   std::unique_ptr<RequestReader> request_;  // nullptr between requests
   std::unique_ptr<Upstream> upstream_;
   std::unique_ptr<Timer> timer_;  // nullptr: there has been no deadline since the last request
-  Milliseconds finish_limit_{0};  // what the end under way may take; 0: none is under way
+  Farewell farewell_;
+  TimePoint closes_at_{};  // Finishing: the time that timer_ is set to
   std::uint64_t arrival_ = 0;
   Delivery::Coding coding_ = Delivery::Coding::AsItCame;
   bool lingers_ = true;          // after our last byte the client's FIN is awaited

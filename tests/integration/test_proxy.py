@@ -244,6 +244,20 @@ class Requests(ProxyTest):
         self.assertEqual(answer.header("connection"), "close")
         upload.result()
 
+    def test_a_client_that_sends_on_after_an_early_answer_can_still_read_it(self):
+        """hpp reads on for as long as the client sends without a pause: a reset could destroy the
+        answer that the client has not read."""
+        client = self.client()
+        client.ask("POST", headers=[("Content-Length", 100_000_000)])
+        peer = self.accept()
+        peer.read_request()
+        peer.send(b"HTTP/1.1 413 Too Large\r\nContent-Length: 7\r\n\r\ntoo big")
+        for _ in range(35):
+            client.send(bytes(1000))
+            time.sleep(0.1)  # the pauses, and the 3.5 s in all, are what counts
+        answer = client.read_response()
+        self.assertEqual((answer.status, answer.body), (413, b"too big"))
+
     def test_an_early_answer_arrives_though_the_backend_reads_no_more(self):
         """It answers and closes: what it has not read makes its kernel reset the connection. That
         throws away what of the answer has no room at hpp yet, so it is one that has."""

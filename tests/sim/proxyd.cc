@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "proxyd/core/farewell.h"
 #include "proxyd/core/reuse.h"
 
 namespace hpp::sim {
@@ -15,8 +16,6 @@ using Phase = proxyd::Exchange::Phase;
 // As proxyd/daemon.cc, client.cc, upstream.cc.
 constexpr Micros kPublishInterval = 1s;
 constexpr Micros kBarrierTimeout = 2s;
-constexpr Micros kFinishMax = 60s;
-constexpr Micros kLingerMax = 2s;
 
 bool is_plain_and_safe(const Request& request) {
   return request.facts.is_safe && request.facts.framing == Framing::None &&
@@ -321,7 +320,7 @@ bool Proxyd::advance(Client& client) {
       client.input.clear();
       if (client.has_fin || !client.lingers) close(client);
       if (client.is_closed() || std::exchange(client.waits_for_fin, true)) return false;
-      expire_after(client, kLingerMax);
+      expire_after(client, proxyd::kLingerMax);
       return false;
     case Phase::Closed:
       return false;
@@ -603,7 +602,7 @@ void Proxyd::perform(Client& client, const proxyd::FinishClient& effect) {
   client.has_finished = true;
   client.lingers = effect.lingers;
   tell(client, {.is = ToClient::Is::Fin});
-  expire_after(client, kFinishMax);
+  expire_after(client, proxyd::kFinishMax);
 }
 
 void Proxyd::perform(Client& client, const proxyd::CutClient&) {

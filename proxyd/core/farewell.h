@@ -1,0 +1,34 @@
+// Pure. How long a client's connection lasts after its last answer was given.
+//
+// The client may still be sending, for example the rest of an upload that was refused. hpp reads
+// that and throws it away, because a close with unread bytes is a reset, which can destroy the
+// answer before the client has read it (RFC 9112 §9.6). nginx does the same (lingering_close).
+#pragma once
+
+#include <chrono>
+
+namespace hpp::proxyd {
+
+// How long a client may take to read the last answer.
+constexpr std::chrono::milliseconds kFinishMax{60'000};
+// How long it may then pause before it closes.
+constexpr std::chrono::milliseconds kLingerMax{2'000};
+// How long it may go on sending in all.
+constexpr std::chrono::milliseconds kLingerAllMax{30'000};
+
+class Farewell {
+ public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  // When to close, as of now. `is_written`: the answer has been handed to the kernel. `has_sent`:
+  // bytes have come from the client since the last call.
+  TimePoint closes_at(bool is_written, bool has_sent, TimePoint now);
+
+ private:
+  bool is_begun_ = false;
+  bool lingers_ = false;
+  TimePoint closes_at_{};
+  TimePoint latest_{};
+};
+
+}  // namespace hpp::proxyd
