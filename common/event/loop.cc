@@ -136,22 +136,30 @@ void Loop::on_idle(int, short, void* self) noexcept {
   for (const auto& action : due) action();
 }
 
-void Loop::activate(event* e, Again when) {
-  // A timer of no time: libevent looks at the descriptors before it looks at the timers.
-  const Milliseconds delay = when == Again::NextTurn ? Milliseconds{0} : kSoon;
-  Batch& b = batch(when);
-  if (b.events.empty()) add_timer(b.timer.get(), delay);
-  b.events.push_back(e);
-}
-
-void Loop::withdraw(event* e, Again when) {
-  std::erase(batch(when).events, e);
-}
-
 void Loop::on_batch(int, short, void* batch) noexcept {
-  for (event* const e : std::exchange(static_cast<Batch*>(batch)->events, {})) {
-    event_active(e, EV_TIMEOUT, 0);
+  for (Reactivation* const one : std::exchange(static_cast<Batch*>(batch)->waiting, {})) {
+    // Before its callback runs, which may be preceded by others that start() it again.
+    one->when_.reset();
+    event_active(one->event_, EV_TIMEOUT, 0);
   }
+}
+
+// ---- Reactivation -------------------------------------------------------------------------------
+
+void Reactivation::start(Loop::Again when) {
+  if (when_ == when || when_ == Loop::Again::NextTurn) return;
+  cancel();
+  when_ = when;
+  // A timer of no time: libevent looks at the descriptors before it looks at the timers.
+  const Milliseconds delay = when == Loop::Again::NextTurn ? Milliseconds{0} : Loop::kSoon;
+  Loop::Batch& batch = loop_.batch(when);
+  if (batch.waiting.empty()) add_timer(batch.timer.get(), delay);
+  batch.waiting.push_back(this);
+}
+
+void Reactivation::cancel() {
+  if (when_) std::erase(loop_.batch(*when_).waiting, this);
+  when_.reset();
 }
 
 }  // namespace hpp

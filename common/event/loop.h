@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 struct event;
@@ -26,6 +27,8 @@ struct EventDeleter {
 };
 
 using EventPtr = std::unique_ptr<event, EventDeleter>;
+
+class Reactivation;
 
 class Loop {
  public:
@@ -72,10 +75,6 @@ class Loop {
   enum class Again { NextTurn, Soon };
   static constexpr Milliseconds kSoon{20};
 
-  // Makes `e` active (EV_TIMEOUT) then. Once per call; withdraw() before the event is freed.
-  void activate(event* e, Again when);
-  void withdraw(event* e, Again when);
-
   // Destroys `object` at the end of the turn: nothing dies inside its own callback.
   template <class T>
   void bury(std::unique_ptr<T> object) {
@@ -85,12 +84,14 @@ class Loop {
   event_base* base() { return base_; }
 
  private:
+  friend class Reactivation;
+
   bool look_again();
 
-  // Events that one timer activates together.
+  // Events that one timer makes active together.
   struct Batch {
     EventPtr timer;
-    std::vector<event*> events;
+    std::vector<Reactivation*> waiting;
   };
 
   Batch& batch(Again when) { return when == Again::NextTurn ? next_turn_ : soon_; }
@@ -111,6 +112,30 @@ class Loop {
   std::vector<std::function<void()>> when_idle_;
   Batch next_turn_;
   Batch soon_;
+};
+
+// Makes one event active (EV_TIMEOUT) later. The event is in one batch at most, and leaves it when
+// it is made active or when this is destroyed. So no batch holds an event that has been freed.
+class Reactivation {
+ public:
+  // `loop` and `e` must outlive it.
+  Reactivation(Loop& loop, event* e) : loop_(loop), event_(e) {}
+
+  ~Reactivation() { cancel(); }
+
+  Reactivation(const Reactivation&) = delete;
+  Reactivation& operator=(const Reactivation&) = delete;
+
+  // Once per call. NextTurn takes the place of Soon, and not the other way round.
+  void start(Loop::Again when);
+  void cancel();
+
+ private:
+  friend class Loop;
+
+  Loop& loop_;
+  event* event_;
+  std::optional<Loop::Again> when_;  // nothing: it is in no batch
 };
 
 }  // namespace hpp

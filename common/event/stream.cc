@@ -56,6 +56,7 @@ Stream::Stream(Loop& loop, UniqueFd fd, StreamListener& listener)
   readable_.reset(event_new(loop.base(), fd_.get(), EV_READ | EV_CLOSED | EV_ET | EV_PERSIST,
                             &Stream::on_event, this));
   event_add(readable_.get(), nullptr);
+  read_again_.emplace(loop, readable_.get());
 }
 
 // What is readable, or has ended, the kernel tells a new event again.
@@ -65,12 +66,10 @@ Stream::Stream(Stream& from, StreamListener& listener)
   from.output_.move_to(output_, from.output_.size());
 }
 
-Stream::~Stream() {
-  withdraw();
-}
+Stream::~Stream() = default;
 
 UniqueFd Stream::release() {
-  withdraw();
+  read_again_.reset();
   readable_.reset();
   writable_.reset();
   return std::move(fd_);
@@ -79,7 +78,6 @@ UniqueFd Stream::release() {
 void Stream::on_event(int, short what, void* self) noexcept {
   auto& stream = *static_cast<Stream*>(self);
   stream.loop_.note_activity();
-  if ((what & EV_TIMEOUT) != 0) stream.again_.reset();
   if (!stream.broken_) return stream.handle_readable(what);
   if (std::exchange(stream.break_told_, true)) return;
   stream.listener_.on_broken(stream.error_);
@@ -131,7 +129,7 @@ void Stream::read_and_tell() {
   // A read that is not filled has met all bytes, but not a reset that came together with them: the
   // kernel tells of both once, libevent does not say of which, and only a read meets it. Mostly the
   // next one comes soon.
-  read_again(got < asked ? Loop::Again::Soon : Loop::Again::NextTurn);
+  read_again_->start(got < asked ? Loop::Again::Soon : Loop::Again::NextTurn);
 }
 
 // Returns how much came.
@@ -178,19 +176,7 @@ void Stream::no_input(ssize_t got, int error) {
 }
 
 void Stream::continue_later() {
-  if (may_read_ && !input_ended_ && !broken_) read_again(Loop::Again::NextTurn);
-}
-
-void Stream::read_again(Loop::Again when) {
-  if (again_ == when || again_ == Loop::Again::NextTurn) return;
-  withdraw();
-  again_ = when;
-  loop_.activate(readable_.get(), when);
-}
-
-void Stream::withdraw() {
-  if (again_) loop_.withdraw(readable_.get(), *again_);
-  again_.reset();
+  if (may_read_ && !input_ended_ && !broken_) read_again_->start(Loop::Again::NextTurn);
 }
 
 void Stream::set_reading(Reading reading) {
@@ -314,7 +300,7 @@ void Stream::reset_unless_finished() {
 void Stream::fail(int error) {
   broken_ = true;
   error_ = error;
-  withdraw();
+  read_again_->cancel();
   event_active(readable_.get(), EV_TIMEOUT, 0);
 }
 

@@ -146,8 +146,6 @@ class Stream {
   ssize_t read_through_scratch();
   ssize_t read_directly();
   void no_input(ssize_t got, int error);
-  void read_again(Loop::Again when);
-  void withdraw();
   void set_reading(Reading reading);
   void write_some();
   void wait_writable();
@@ -160,8 +158,9 @@ class Stream {
   Buffer input_;
   Buffer output_;
   EventPtr readable_;  // also carries what is to be told outside of the call that met it
-  EventPtr writable_;  // nullptr: the socket has always taken all
-  int error_ = 0;      // known, but perhaps not reached by reading
+  std::optional<Reactivation> read_again_;  // makes readable_ active without the kernel
+  EventPtr writable_;                       // nullptr: the socket has always taken all
+  int error_ = 0;                           // known, but perhaps not reached by reading
   std::uint32_t read_size_;
   Reading reading_ = Reading::Buffered;
   bool may_read_ = false;  // no read has met the end of what is there since the last edge
@@ -172,7 +171,6 @@ class Stream {
   bool resets_unless_finished_ = false;
   bool output_refused_ = false;
   bool waiting_to_write_ = false;
-  std::optional<Loop::Again> again_;  // when readable_ becomes active without the kernel
   bool broken_ = false;
   bool break_told_ = false;
 };

@@ -9,8 +9,10 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "common/event/listener.h"
+#include "common/event/timer.h"
 #include "common/os/child.h"
 #include "common/os/socket_address.h"
 #include "tests/support/run_until.h"
@@ -350,6 +352,29 @@ TEST_F(StreamTest, SeesAFinBehindBytesThatItDoesNotRead) {
   EXPECT_EQ(input(), "later");
   stream_->input().drain(5);
   EXPECT_TRUE(stream_->all_is_read());
+}
+
+// Between the moment when the batch makes the stream's event active and its callback, another
+// callback asks for a read in the next turn. AddressSanitizer tells if the next turn uses the event
+// of a stream that is gone by then.
+TEST_F(StreamTest, IsNotReadAgainAfterItsEnd) {
+  peer_sends("not a full read");
+  EXPECT_TRUE(run_until(loop_, [&] { return told_.inputs == 1; }));
+  bool is_gone = false;
+  Timer asks(loop_, [&] {
+    stream_->continue_later();
+    loop_.later([&] {
+      stream_.reset();
+      is_gone = true;
+    });
+  });
+  asks.start(Loop::kSoon + Milliseconds{1});  // due after the batch
+  // Delays the loop until both are due in one turn.
+  Timer delays(loop_, [] { std::this_thread::sleep_for(2 * Loop::kSoon); });
+  delays.start(Milliseconds{0});
+  EXPECT_TRUE(run_until(loop_, [&] { return is_gone; }));
+  run_for(loop_, 2 * Loop::kSoon);
+  EXPECT_EQ(told_.inputs, 1);
 }
 
 // Two streams of one loop, of which the first is spliced into the second.
