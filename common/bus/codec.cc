@@ -5,6 +5,8 @@
 #include <cassert>
 #include <concepts>
 #include <functional>
+#include <initializer_list>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <type_traits>
@@ -151,6 +153,10 @@ class Writer {
   Json json_ = Json::object();
 };
 
+constexpr int kExitCodeMax = 255;
+constexpr int kSignalMax = 64;
+constexpr std::int64_t kPidMax = std::numeric_limits<std::int32_t>::max();
+
 // Throws a std::exception on a missing field or a wrong type: caught in decode alone.
 class Reader {
  public:
@@ -172,6 +178,8 @@ class Reader {
     if (!found.is_number_unsigned()) throw wrong_type(name);
     value = found.get<std::uint64_t>();
   }
+
+  void field(const char* name, std::int64_t& value) { value = integer(json_.at(name), name); }
 
   void field(const char* name, BackendPhase& phase) {
     const auto text = json_.at(name).get<std::string>();
@@ -196,15 +204,28 @@ class Reader {
     if (found.is_null()) return;
     exit.emplace();
     if (found.contains("code")) {
-      exit->code = found["code"].get<int>();
+      exit->code = small_integer(found["code"], 0, kExitCodeMax, name);
     } else if (found.contains("signal")) {
-      exit->signal = found["signal"].get<int>();
+      exit->signal = small_integer(found["signal"], 1, kSignalMax, name);
     } else if (!found.contains("unknown")) {
       exit->spawn_error = found.at("spawn_error").get<std::string>();
     }
   }
 
  private:
+  static std::int64_t integer(const Json& found, const char* name) {
+    const bool is_too_large = found.is_number_unsigned() &&
+                              found.get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max();
+    if (!found.is_number_integer() || is_too_large) throw wrong_type(name);
+    return found.get<std::int64_t>();
+  }
+
+  static int small_integer(const Json& found, int min, int max, const char* name) {
+    const std::int64_t value = integer(found, name);
+    if (value < min || value > max) throw wrong_type(name);
+    return static_cast<int>(value);
+  }
+
   static std::invalid_argument wrong_type(const char* name) {
     return std::invalid_argument(std::string("wrong type or value of '") + name + "'");
   }
@@ -287,11 +308,48 @@ std::string write(const State& state, Fields fields) {
   return writer.text();
 }
 
+// ---- what the fields say of each other (messages.h) ---------------------------------------------
+
+void require(bool is_met, const char* what) {
+  if (!is_met) throw std::invalid_argument(what);
+}
+
+bool is_count_of(const std::vector<std::string>& paths, std::uint64_t count) {
+  return paths.size() <= kChangedPathsMax && paths.size() <= count;
+}
+
+void check(const TreeState& tree) {
+  require(tree.changed_count == 0 ? tree.changed.empty()
+                                  : is_count_of(tree.changed, tree.changed_count),
+          "'changed_count' does not fit 'changed'");
+  const Refresh& refresh = tree.refresh;
+  require(is_count_of(refresh.css, refresh.css_count) &&
+              refresh.css.empty() == (refresh.css_count == 0),
+          "'css_count' does not fit 'css'");
+  require(is_count_of(refresh.reload, refresh.reload_count) &&
+              refresh.reload.empty() == (refresh.reload_count == 0),
+          "'reload_count' does not fit 'reload'");
+  const bool has_batch = !refresh.css.empty() || !refresh.reload.empty();
+  require(has_batch == (refresh.count > 0), "'count' of 'refresh' does not fit its lists");
+}
+
+void check(const BackendState& backend) {
+  require(backend.pid >= 0 && backend.pid <= kPidMax, "'pid' is no process");
+  require(backend.cause.changed.size() <= kChangedPathsMax, "'cause' names too many files");
+  for (const std::int64_t at_ms : {backend.spawned_at_ms, backend.ready_at_ms, backend.cause.at_ms,
+                                   backend.killed_at_ms, backend.ended_at_ms}) {
+    require(at_ms >= 0 && at_ms <= kTimeMaxMs, "a time is not between 1970 and 9999");
+  }
+}
+
+void check(const ProxyState&) {}
+
 template <class State, class Fields>
 State read(const Json& json, Fields fields) {
   State state;
   Reader reader(json);
   fields(reader, state);
+  check(state);
   return state;
 }
 

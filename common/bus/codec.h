@@ -48,9 +48,9 @@ News news_of(const Message& message, const Message& before);
 // Bytes that are not UTF-8 (a backend's output) become U+FFFD.
 std::string encode(const Message& message);
 
-// Reads what encode wrote. Unknown fields are ignored; a missing one or one of a wrong type makes
-// the message Malformed, but what an earlier version did not write may be missing: snapshot files
-// outlive an update. Never throws.
+// Reads what encode wrote. Unknown fields are ignored; a missing one, one of a wrong type, and one
+// that contradicts another (messages.h) makes the message Malformed, but what an earlier version
+// did not write may be missing: snapshot files outlive an update. Never throws.
 Decoded decode(std::string_view text);
 
 }  // namespace hpp::bus

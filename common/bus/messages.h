@@ -8,6 +8,9 @@
 //
 // Names in JSON are the names of the members. Readers ignore fields that they do not know.
 //
+// Readers may rely on what the fields say of each other: `decode` (codec.h) drops a message in
+// which a count is smaller than the list beside it, or a number is none of its kind.
+//
 // A message has at most kMessageSizeMax bytes: readers drop a longer one, and then requests hang.
 // So its author cuts every text and every list (`limited` in codec.h).
 #pragma once
@@ -75,9 +78,9 @@ struct Ticket {
 struct Refresh {
   std::uint64_t count = 0;          // such batches seen in this epoch
   std::vector<std::string> css;     // style sheets, at most kChangedPathsMax
-  std::uint64_t css_count = 0;      // how many that batch had in all
+  std::uint64_t css_count = 0;      // how many that batch had in all; 0 if and only if css is empty
   std::vector<std::string> reload;  // files that want the page anew, likewise
-  std::uint64_t reload_count = 0;
+  std::uint64_t reload_count = 0;   // likewise; both counts are 0 if and only if `count` is
 
   bool operator==(const Refresh&) const = default;
 };
@@ -106,6 +109,9 @@ struct TreeState {
 };
 
 constexpr std::size_t kChangedPathsMax = 20;
+
+// Every number that ends in `_ms` is a time between 1970 and 9999.
+constexpr std::int64_t kTimeMaxMs = 253'402'300'799'999;
 
 // ---- topic `backend` ----------------------------------------------------------------------------
 // Author: supervisord. Readers: proxyd (holds, forwards or answers 503), watchd, ctl, launch.

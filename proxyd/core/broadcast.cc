@@ -22,6 +22,8 @@ std::vector<std::string> commands_for(const bus::Refresh& refresh) {
 }
 
 std::string reason_for(const bus::Refresh& refresh) {
+  // watchd counts up, so this is a fault in it. What browsers show may be outdated all the same.
+  if (refresh.count == 0) return "the watcher counts its changes from 0 again";
   const auto& first = refresh.reload_count > 0 ? refresh.reload : refresh.css;
   return files_changed(printable(first.front()), refresh.reload_count + refresh.css_count);
 }
@@ -56,14 +58,16 @@ Told Broadcast::on(const bus::BackendState& backend) {
 Told Broadcast::on(const bus::TreeState& tree) {
   if (tree.point() == tree_ && tree.refresh.count == refresh_.count) return {};
   const bool is_known = tree_.epoch == tree.stamp.epoch;
-  const std::uint64_t missed = tree.refresh.count - refresh_.count;  // of its epoch
+  const std::uint64_t before = refresh_.count;
   tree_ = tree.point();
   refresh_ = tree.refresh;
   Told told;
-  // Of another epoch is a watchd that has lost its file: that restarts the backend.
-  if (is_known && missed == 1) told.official = commands_for(refresh_);
-  if (is_known && missed > 1) told.official = {livereload_reload()};
-  if (is_known && missed > 0) told.why = reason_for(refresh_);
+  // A tree of another epoch comes from a watchd that has lost its file: that restarts the backend.
+  if (is_known && refresh_.count != before) {
+    const bool is_next = refresh_.count == before + 1;
+    told.official = is_next ? commands_for(refresh_) : std::vector{livereload_reload()};
+    told.why = reason_for(refresh_);
+  }
   told.state = has_changed();
   return told;
 }

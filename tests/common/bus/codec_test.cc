@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <random>
 
@@ -41,7 +42,7 @@ std::vector<Message> samples() {
       .serves = {.epoch = 1, .revision = 2},
       .seen = {.epoch = 1, .revision = 3},
       .spawned_at_ms = 1'700'000'000'000,
-      .ready_at_ms = -1,
+      .ready_at_ms = 1'700'000'000'004,
       .exit = BackendExit{.code = 3, .signal = {}, .spawn_error = ""},
       .output_tail = std::string("\x1b[31mred\x1b[0m\t\0!", 14),
       .problem = "p",
@@ -187,7 +188,7 @@ TEST(Codec, RefusesAWrongType) {
       for (const Json& wrong : wrongs) {
         const bool may_be_null = name == "exit" && wrong.is_null();
         if (wrong.type() == value.type() || may_be_null) continue;
-        // The signed ones, times and the pid, take any number.
+        // Which numbers they take: RefusesNumbersThatNoCounterHas, RefusesWhatContradictsItself.
         if (value.is_number() && wrong.is_number()) continue;
         Json other = json;
         other[name] = wrong;
@@ -206,6 +207,69 @@ TEST(Codec, RefusesNumbersThatNoCounterHas) {
       other[name] = wrong;
       EXPECT_TRUE(is_malformed("tree " + other.dump())) << name << ": " << wrong.dump();
     }
+  }
+}
+
+// Each entry is a path in the JSON of a consistent message, and a value there that contradicts the
+// rest.
+TEST(Codec, RefusesWhatContradictsItself) {
+  struct Case {
+    Message message;
+    const char* path;
+    Json wrong;
+  };
+
+  const Refresh css{.count = 1, .css = {"a.css"}, .css_count = 1};
+  const Refresh reload{.count = 1, .reload = {"a.html"}, .reload_count = 1};
+  const TreeState changed{.revision = 1, .changed = {"a.py", "b.py"}, .changed_count = 2};
+  const std::vector<std::string> many(kChangedPathsMax + 1, "a");
+  const BackendState ended{.state = BackendPhase::Error,
+                           .exit = BackendExit{.code = 1, .signal = {}, .spawn_error = ""}};
+  const Case cases[] = {
+      {changed, "/changed_count", 1},
+      {changed, "/changed_count", 0},
+      {TreeState{.changed_count = 100}, "/changed", many},
+      {TreeState{.refresh = css}, "/refresh/css", Json::array()},
+      {TreeState{.refresh = css}, "/refresh/css_count", 0},
+      {TreeState{.refresh = css}, "/refresh/count", 0},
+      {TreeState{.refresh = reload}, "/refresh/reload", Json::array()},
+      {TreeState{.refresh = reload}, "/refresh/reload_count", 0},
+      {TreeState{}, "/refresh/reload_count", 1},
+      {TreeState{}, "/refresh/css_count", 1},
+      {TreeState{}, "/refresh/count", 1},
+      {TreeState{.refresh = {.count = 1, .css = {"a"}, .css_count = 100}}, "/refresh/css", many},
+      {BackendState{}, "/pid", -1},
+      {BackendState{}, "/pid", std::int64_t{1} << 31},
+      {BackendState{}, "/pid", 1.5},
+      {BackendState{}, "/pid", kBig * 2048},
+      {BackendState{}, "/cause/changed", many},
+      {BackendState{}, "/cause/at_ms", -1},
+      {BackendState{}, "/spawned_at_ms", -1},
+      {BackendState{}, "/ready_at_ms", kTimeMaxMs + 1},
+      {BackendState{}, "/killed_at_ms", std::numeric_limits<std::int64_t>::min()},
+      {BackendState{}, "/ended_at_ms", std::numeric_limits<std::int64_t>::max()},
+      {ended, "/exit/code", 256},
+      {ended, "/exit/code", -1},
+      {ended, "/exit", Json{{"signal", 0}}},
+      {ended, "/exit", Json{{"signal", 65}}},
+      {ended, "/exit", Json{{"signal", 4294967305}}},
+  };
+  for (const Case& one : cases) {
+    const std::string text = encode(one.message);
+    ASSERT_FALSE(is_malformed(text)) << text;
+    Json json = body(text);
+    json[Json::json_pointer(one.path)] = one.wrong;
+    EXPECT_TRUE(is_malformed(topic_word(text) + ' ' + json.dump()))
+        << one.path << ": " << one.wrong;
+  }
+}
+
+TEST(Codec, ReadsCountsOfMoreThanIsNamed) {
+  for (const Message& message :
+       {Message(TreeState{.revision = 1, .changed_count = 3}),  // the files are gone again
+        Message(TreeState{.revision = 1, .changed = {"a"}, .changed_count = 3}),
+        Message(TreeState{.refresh = {.count = 9, .css = {"a"}, .css_count = 30}})}) {
+    EXPECT_FALSE(is_malformed(encode(message))) << encode(message);
   }
 }
 

@@ -124,6 +124,15 @@ TEST_F(BroadcastTest, WhoHasMissedABatchRefreshesEverything) {
   EXPECT_EQ(state()["refresh"]["count"], 9);
 }
 
+// No watchd does that. If one did, browsers may have missed anything.
+TEST_F(BroadcastTest, ACountThatGoesBackRefreshesEverything) {
+  const Told told = broadcast_.on(tree(3, css(2, {"a.css"})));
+  EXPECT_EQ(told.official, std::vector{livereload_reload()});
+  EXPECT_EQ(told.why, "a.css changed");
+  EXPECT_EQ(broadcast_.on(tree(3)).official, std::vector{livereload_reload()});
+  EXPECT_EQ(state()["refresh"]["count"], 0);
+}
+
 TEST_F(BroadcastTest, AWatchdThatBeginsAnewIsNoReason) {
   const Told told = broadcast_.on(tree(0, css(1, {"a.css"}), /*epoch=*/10));
   EXPECT_TRUE(told.official.empty());
