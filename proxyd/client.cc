@@ -8,6 +8,7 @@
 #include "proxyd/core/error_page.h"
 #include "proxyd/core/failure_log.h"
 #include "proxyd/core/validators.h"
+#include "proxyd/head_reader.h"
 #include "proxyd/nonce.h"
 
 namespace hpp::proxyd {
@@ -27,17 +28,6 @@ UpstreamLost upstream_lost(int connect_error) {
   std::string shortage = shortage_text(connect_error);
   if (!shortage.empty()) return {.why = std::move(shortage), .is_short = true};
   return {.why = error_text(connect_error)};
-}
-
-// A head that lies in several pieces is joined; most lie in one.
-template <class Parser>
-HeadResult read_head(Parser& parser, Buffer& input) {
-  const std::string_view piece = input.front();
-  if (piece.empty()) return NeedMore{};
-  const HeadResult result = parser.read_head(piece);
-  const bool is_all = piece.size() == input.size() || piece.size() >= kHeadSizeMax;
-  if (is_all || !std::holds_alternative<NeedMore>(result)) return result;
-  return parser.read_head(input.pull_up(kHeadSizeMax));
 }
 
 }  // namespace
@@ -154,15 +144,18 @@ bool Client::advance() {
 }
 
 bool Client::read_request() {
+  // Each head that is read brings an answer: none is read while the client does not read those it
+  // has got.
+  if (stream_.output().size() >= kOutputMax) return false;
   Buffer& input = stream_.input();
-  if (!request_ && !input.empty()) begin_request();
+  if (!request_ && find_request(input)) begin_request();
   const HeadResult result = request_ ? read_head(request_->parser, input) : NeedMore{};
   if (std::holds_alternative<NeedMore>(result)) {
     if (stream_.input_ended()) {
       handle(ClientEnded{});
       return true;
     }
-    if (!input.empty()) handle(RequestBegun{.facts = facts_of_refused(input.front())});
+    if (request_) handle(RequestBegun{.facts = facts_of_refused(input.front())});
     return false;
   }
   if (const auto* refused = std::get_if<Refused>(&result)) {
@@ -404,11 +397,15 @@ void Client::on_expired() {
   // The news that is waited for may have come while the callbacks of this turn ran.
   context_.read_bus();
   if (is_closed()) return;
-  // A request that nobody has read yet must not meet a closed connection.
-  const bool is_idle = exchange_.phase() == Exchange::Phase::Reading && !request_;
-  handle(
-      TimerExpired{.answer_flows = answer_flows(), .request_comes = is_idle && stream_.read_now()});
+  handle(TimerExpired{.answer_flows = answer_flows(), .request_comes = request_comes()});
   work();
+}
+
+// Whether there is a request that has not been read yet: it must not meet a closed connection.
+bool Client::request_comes() {
+  if (exchange_.phase() != Exchange::Phase::Reading || request_) return false;
+  stream_.read_now();
+  return find_request(stream_.input());
 }
 
 // Since the last time that this was asked, or ever.

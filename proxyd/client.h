@@ -135,6 +135,7 @@ class Client final : private StreamListener, private UpstreamListener {
   void expire_after(std::chrono::microseconds delay);
   void on_expired();
   bool answer_flows();
+  bool request_comes();
   void begin_request();
   void end_request();
   void send_request();

@@ -152,10 +152,11 @@ struct UpstreamLost {
 
 struct TunnelEnded {};  // both sides have sent a FIN, and all that came before has been passed on
 
-struct TimerExpired {          // wake_at has come
-  bool answer_flows = false;   // bytes of the answer have moved since the last time, or still wait
-                               // for the client to take them
-  bool request_comes = false;  // Reading: bytes of the next request have come just now
+struct TimerExpired {         // wake_at has come
+  bool answer_flows = false;  // bytes of the answer have moved since the last time, or still wait
+                              // for the client to take them
+  bool request_comes =
+      false;  // Reading: there are bytes of the next request that have not been read
 };
 
 using Event = std::variant<RequestBegun, RequestArrived, RequestRefused, RequestBodyEnded,

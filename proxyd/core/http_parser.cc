@@ -120,6 +120,12 @@ std::optional<std::string_view> find_field(const std::vector<Field>& fields,
   return std::nullopt;
 }
 
+std::size_t empty_lines_before_request(std::string_view text) {
+  std::size_t size = 0;
+  while (text.substr(size).starts_with("\r\n")) size += 2;
+  return size;
+}
+
 class RequestParser::Parser {
  public:
   void start() {
@@ -132,9 +138,7 @@ class RequestParser::Parser {
   }
 
   HeadResult read_head(std::string_view text) {
-    std::size_t skipped = 0;
-    // RFC 9112 §2.2: empty lines before a request line are to be ignored.
-    while (text.substr(skipped).starts_with("\r\n")) skipped += 2;
+    const std::size_t skipped = empty_lines_before_request(text);
     const std::string_view rest = text.substr(skipped);
     if (rest.empty() || rest == "\r") return NeedMore{};
     if (auto refused = check_start(rest.front())) return *refused;

@@ -100,6 +100,10 @@ struct ChunkStep {
   std::string_view instead = {};
 };
 
+// How many bytes of empty lines stand before a request line. A server ignores them (RFC 9112 §2.2):
+// they are no request that has begun, and are not kept.
+std::size_t empty_lines_before_request(std::string_view text);
+
 // Reads one request after another of one connection.
 class RequestParser {
  public:

@@ -58,21 +58,27 @@ class Unread(Memory):
         self.assertEqual(status, 502)
 
     def test_heads_of_pipelined_answers(self):
-        before = self.memory()
-        client = self.client()
-        count = 1500
-        sending = Background(client.send, "GET / HTTP/1.1\r\nHost: a\r\n\r\n" * count)
-        peer = self.accept()
-        peer.socket.settimeout(QUIET_S)
-        answers = 0
-        with contextlib.suppress(TimeoutError):
-            for _ in range(count):
-                peer.read_request()
-                peer.send(b"HTTP/1.1 204 No Content\r\nA: " + b"a" * 60_000 + b"\r\n\r\n")
-                answers += 1
-        self.assertLess(answers, count, "nothing held the backend back")
-        self.assert_small(8 << 20, before)
-        sending.result()
+        for method, answer in (("GET", b"HTTP/1.1 204 No Content"), ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 5")):
+            with self.subTest(method):
+                before = self.memory()
+                client = self.client()
+                count = 1500
+                sending = Background(client.send, f"{method} / HTTP/1.1\r\nHost: a\r\n\r\n" * count)
+                peer = self.accept()
+                peer.socket.settimeout(QUIET_S)
+                answers = 0
+                with contextlib.suppress(TimeoutError):
+                    for _ in range(count):
+                        peer.read_request()
+                        peer.send(answer + b"\r\nA: " + b"a" * 60_000 + b"\r\n\r\n")
+                        answers += 1
+                self.assertLess(answers, count, "nothing held the backend back")
+                self.assert_small(8 << 20, before)
+                sending.result()
+                peer.socket.settimeout(DEADLINE_S)
+                for _ in range(answers):
+                    self.assertEqual(client.read_response(method).headers[-1][0], "a")
+                peer.read_request()  # it is only sent when the client reads
 
 
 class Leaving(ProxyTest):
@@ -238,6 +244,7 @@ class Slow(ProxyTest):
         slow.socket.settimeout(70)
         begin = time.monotonic()
         slow.send("GET / HTTP/1.1\r\nHost: a\r\nX: ")
+        blank, blank_peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n\r\n", OK)
         stop = threading.Event()
 
         def drip():
@@ -248,7 +255,7 @@ class Slow(ProxyTest):
                     return
 
         dripping = Background(drip)
-        client, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK)
+        client, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK, peer=blank_peer)
         answer = slow.read_response()
         self.assertEqual(answer.status, 408)
         self.assertGreater(time.monotonic() - begin, 59)
@@ -256,7 +263,19 @@ class Slow(ProxyTest):
         dripping.result()
         slow.wait_closed()
         peer.wait_ended()  # idle for too long
-        self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK, client)
+        _, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK, client)
+        # An empty line does not begin a request.
+        self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK, blank, peer)
+
+    def test_empty_lines_before_a_request(self):
+        """However many there are, and however they arrive."""
+        client, peer = None, None
+        for count in (1, 32_500, 1_000_000):
+            client, peer, answer = self.exchange("\r\n" * count + "GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK, client, peer)
+            self.assertEqual(answer.status, 200)
+        client.send(b"\r")
+        client.send(b"\n\r")
+        self.exchange("\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", OK, client, peer)
 
     def test_a_body_that_stalls_costs_one_connection(self):
         stalled = self.client()

@@ -568,10 +568,11 @@ class Backend(IntegrationTest):
         """With the next answer, which is a fresh one, or when they have been idle for five seconds."""
         hpp = self.start_hpp("--exec", *self.save_backend("one"))
         hpp.wait_ready()
-        with Connection(hpp.bind) as asks, Connection(hpp.bind) as idles:
-            for client in (asks, idles):
+        with Connection(hpp.bind) as asks, Connection(hpp.bind) as idles, Connection(hpp.bind) as blank:
+            for client in (asks, idles, blank):
                 client.ask()
                 self.assertEqual(client.read_response().text, "one")
+            blank.send("\r\n")
             self.save_backend("two")
             hpp.wait_state("Running", 2)
             began = time.monotonic()
@@ -580,6 +581,7 @@ class Backend(IntegrationTest):
             self.assertEqual((answer.text, answer.header("connection")), ("two", "close"))
             asks.wait_closed()
             idles.wait_closed()
+            blank.wait_closed()
             self.assertGreater(time.monotonic() - began, 4)
 
     def test_sighup_to_the_supervisor_restarts(self):

@@ -1,0 +1,26 @@
+// Shell. Reads a message's head from the front of a buffer.
+#pragma once
+
+#include <string_view>
+#include <variant>
+
+#include "common/event/buffer.h"
+#include "proxyd/core/http_parser.h"
+
+namespace hpp::proxyd {
+
+// Removes the empty lines before a request. Returns whether some of the request is there.
+bool find_request(Buffer& input);
+
+// A head that lies in several pieces is joined; most lie in one.
+template <class Parser>
+HeadResult read_head(Parser& parser, Buffer& input) {
+  const std::string_view piece = input.front();
+  if (piece.empty()) return NeedMore{};
+  const HeadResult result = parser.read_head(piece);
+  const bool is_all = piece.size() == input.size() || piece.size() >= kHeadSizeMax;
+  if (is_all || !std::holds_alternative<NeedMore>(result)) return result;
+  return parser.read_head(input.pull_up(kHeadSizeMax));
+}
+
+}  // namespace hpp::proxyd
