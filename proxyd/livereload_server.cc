@@ -14,6 +14,7 @@
 #include "proxyd/core/http_text.h"
 #include "proxyd/core/livereload.h"
 #include "proxyd/core/own_endpoints.h"
+#include "proxyd/head_reader.h"
 #include "proxyd/listening_sockets.h"
 #include "proxyd/websocket.h"
 
@@ -23,9 +24,11 @@ namespace {
 // More are turned away: each is a tab.
 constexpr std::size_t kBrowsersMax = 1000;
 // A browser that does not read gets no more than this kept for it, and is dropped. One that speaks
-// our own protocol gets the newest state when it reads again, and nothing before that.
+// our own protocol gets the newest state when it reads again, and nothing before that. While this
+// much waits to be written, nothing is read either, because each ping that is read is answered.
 constexpr std::size_t kOutputMax = 64 * 1024;
-// How long a connection may take to send its request, and to read an answer that ends it.
+// How long a connection may take to send its request, then to say hello, and to read an answer that
+// ends it.
 constexpr Milliseconds kPatience{10'000};
 
 std::string plain_answer(std::string_view status, std::string_view type, std::string_view body) {
@@ -82,19 +85,26 @@ class LiveReloadServer::Browser final : private StreamListener {
     if (!socket_) read_request();
     if (socket_ && !finishing_ && !socket_->receive()) finish();
     stream_.flush();
+    stream_.read_while(has_room());
   }
 
   void on_input_ended() override { server_.forget(*this); }
 
+  // It has gone without having read the answers to what it sent.
+  void on_end_in_sight() override { server_.forget(*this); }
+
   void on_output_progress() override {
     if (is_behind_ && stream_.output().size() == 0) tell_state();
+    stream_.read_while(has_room());
   }
+
+  bool has_room() const { return finishing_ || stream_.output().size() < kOutputMax; }
 
   void on_broken(int) override { server_.forget(*this); }
 
   void read_request() {
     Buffer& input = stream_.input();
-    const HeadResult result = parser_.read_head(input.pull_up(kHeadSizeMax));
+    const HeadResult result = find_request(input) ? read_head(parser_, input) : NeedMore{};
     if (std::holds_alternative<NeedMore>(result)) return;
     if (std::holds_alternative<Refused>(result)) {
       return answer(plain_answer("400 Bad Request", "text/plain", "This is no request.\n"));
@@ -133,7 +143,7 @@ class LiveReloadServer::Browser final : private StreamListener {
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Accept: {}\r\n\r\n",
         websocket_accept(key)));
-    patience_.stop();
+    patience_.start(kPatience);
     socket_.emplace(stream_.input(), stream_.output(), kLiveReloadMessageMax,
                     [this](std::string_view text) { on_text(text); });
   }
@@ -142,6 +152,7 @@ class LiveReloadServer::Browser final : private StreamListener {
     if (dialect_) return;
     dialect_ = read_livereload_hello(text);
     if (!dialect_) return;
+    patience_.stop();
     socket_->send_text(livereload_hello(*dialect_));
     stream_.flush();
     tell({.official = {}, .state = true, .why = {}});

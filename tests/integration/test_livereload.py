@@ -1,6 +1,7 @@
 """LiveReload: what a browser with the LiveReload script or extension sees, played by a WebSocket client."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -9,10 +10,20 @@ import unittest
 
 import websockets
 
-from harness import DEADLINE_S, IntegrationTest, free_port, get, wait_for
+from harness import (
+    DEADLINE_S, QUIET_S, Connection, IntegrationTest, free_port, get, memory_of, wait_for)
+from restarts import is_sanitized
 
 OFFICIAL = "http://livereload.com/protocols/official-7"
 OWN = "hpp-1"
+TEXT, PING = 1, 9  # opcodes
+HANDSHAKE = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"),
+             ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")]
+
+
+def frame(opcode, payload):
+    """A client's, whose mask of zeros changes nothing (RFC 6455 section 5.3)."""
+    return bytes([0x80 | opcode, 0x80 | len(payload)]) + bytes(4) + payload
 
 
 class LiveReload(IntegrationTest):
@@ -158,6 +169,48 @@ class LiveReload(IntegrationTest):
             await browser.close()
 
         asyncio.run(run())
+
+    def flood(self, client, piece):
+        """Sends it again and again, until proxyd takes no more or 64 MiB are sent. Returns how much that was."""
+        client.settimeout(QUIET_S)
+        sent = 0
+        with contextlib.suppress(TimeoutError):
+            while sent < 64 << 20:
+                sent += client.send(piece)
+        client.settimeout(DEADLINE_S)
+        return sent
+
+    def test_what_a_client_sends_is_not_collected(self):
+        proxyd = self.hpp.helper_pid("proxyd")
+        before = memory_of(proxyd)
+        with Connection(self.port, "localhost") as blank, Connection(self.port, "localhost") as pings:
+            self.flood(blank.socket, b"\r\n" * 32_768)
+            blank.ask(path="/livereload.js")
+            self.assertEqual(blank.read_response().status, 200)
+            pings.ask(path="/livereload", headers=HANDSHAKE)
+            self.assertEqual(pings.read_head()[0], 101)
+            pings.send(frame(TEXT, json.dumps({"command": "hello", "protocols": [OFFICIAL, OWN]}).encode()))
+            ping = frame(PING, b"12345678")
+            sent = self.flood(pings.socket, ping * 4096)
+            self.assertLess(sent, 64 << 20, "nothing held the client back")
+            if not is_sanitized():
+                self.assertLess(memory_of(proxyd) - before, 8 << 20)
+            # All that was sent is answered when the client reads.
+            pong, count = b"\x8a\x0812345678", 0
+            while count < sent // len(ping):
+                data = pings.read_until(pong)
+                count += data.endswith(pong)
+
+    def test_a_websocket_that_says_no_hello_is_closed(self):
+        with Connection(self.port, "localhost") as there, Connection(self.hpp.bind) as on_main_port:
+            there.ask(path="/livereload", headers=HANDSHAKE)
+            fields = "".join(f"{name}: {value}\r\n" for name, value in HANDSHAKE)
+            on_main_port.send(f"GET /__hpp/livereload HTTP/1.1\r\nHost: localhost:{self.hpp.bind}\r\n{fields}\r\n")
+            for client in (there, on_main_port):
+                self.assertEqual(client.read_head()[0], 101)
+                client.send(frame(TEXT, b"{}"))
+            for client in (there, on_main_port):
+                client.read_to_end()
 
     def test_a_port_that_is_taken_is_one_warning(self):
         second = self.start_hpp("--livereload-port", self.port, "--exec",
