@@ -298,6 +298,7 @@ Pumped Client::move_response() {
   ResponseBody& body = upstream_->body();
   if (auto& tag_pump = request_->tag_pump) {
     const Pumped pumped = tag_pump->pump(from.input(), stream_.output(), body);
+    if (tag_pump->is_utf16()) report_obstacle(utf16_obstacle());
     if (!tag_pump->is_done()) return pumped;
     tag_pump.reset();
   }
@@ -514,14 +515,16 @@ void Client::perform(const PassResponseHead& effect) {
 // Empty: this answer goes without.
 std::string Client::tag_for(const ResponseFacts& facts) {
   Injection injection = judge_injection(*request_->page, upstream_->parser().head(), facts);
-  if (const auto& obstacle = injection.obstacle) {
-    const auto kind = static_cast<std::size_t>(obstacle->kind);
-    if (!context_.obstacles_told[kind]) {
-      log::warning("--inject: {} ({})", obstacle->text, shown_request());
-    }
-    context_.obstacles_told.set(kind);
-  }
+  if (injection.obstacle) report_obstacle(*injection.obstacle);
   return std::move(injection.tag);
+}
+
+// Each kind of obstacle is worth one line.
+void Client::report_obstacle(const Obstacle& obstacle) {
+  const auto kind = static_cast<std::size_t>(obstacle.kind);
+  if (context_.obstacles_told[kind]) return;
+  context_.obstacles_told.set(kind);
+  log::warning("--inject: {} ({})", obstacle.text, shown_request());
 }
 
 // Each kind of defect is worth one line.

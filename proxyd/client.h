@@ -140,6 +140,7 @@ class Client final : private StreamListener, private UpstreamListener {
   void end_request();
   void send_request();
   std::string tag_for(const ResponseFacts& facts);
+  void report_obstacle(const Obstacle& obstacle);
   void note_defects(const Defects& defects);
   std::string shown_request();
   void close();

@@ -25,6 +25,9 @@ class TagPump {
   // The tag is in; what is left of the body, if anything is, is for pump().
   bool is_done() const { return is_done_; }
 
+  // The document is in UTF-16, and has not got the tag.
+  bool is_utf16() const { return inserter_.is_utf16(); }
+
  private:
   void pass(Buffer& from, Buffer& to, std::size_t size, bool is_last);
   void drop(Buffer& from, Buffer& to, const BodyStep& step, ResponseBody& body);

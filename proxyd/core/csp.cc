@@ -171,11 +171,11 @@ bool allows_connection(const Policy& policy, const Target& connection) {
   return directive == nullptr || allows(*directive, connection);
 }
 
-bool runs_scripts(const Policy& policy) {
+// Whether a sandbox, if there is one, has a hole of that name.
+bool sandbox_allows(const Policy& policy, std::string_view what) {
   const Directive* const sandbox = governing(policy, {"sandbox"});
-  return sandbox == nullptr || any_word(sandbox->sources, [](std::string_view word) {
-           return same_text(word, "allow-scripts");
-         });
+  return sandbox == nullptr ||
+         any_word(sandbox->sources, [&](std::string_view word) { return same_text(word, what); });
 }
 
 // What the tag may carry, best first; the last is nothing.
@@ -207,8 +207,13 @@ CspVerdict judge_csp(const std::vector<std::string_view>& fields, const Page& pa
     for_each_element(field, [&](std::string_view text) { policies.push_back(parse_policy(text)); });
   }
   for (const Policy& policy : policies) {
-    if (!runs_scripts(policy)) {
+    if (!sandbox_allows(policy, "allow-scripts")) {
       return {.objection = "sandbox lets no script run, allow-scripts there would"};
+    }
+    // The page's origin is `null` then, and it is not told of what the server does.
+    if (!sandbox_allows(policy, "allow-same-origin")) {
+      return {.objection =
+                  "sandbox takes the page's origin away, allow-same-origin there would keep it"};
     }
     if (!allows_connection(policy, {Wish::Connection, page, connection})) {
       return {.objection = std::string(for_connections(policy)->name) +

@@ -5,7 +5,9 @@
 namespace hpp::proxyd {
 namespace {
 
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+// They win over every other way to say the encoding (https://encoding.spec.whatwg.org/#decode).
+constexpr std::string_view kUtf8Mark = "\xef\xbb\xbf";
+constexpr std::string_view kUtf16Marks[] = {"\xff\xfe", "\xfe\xff"};
 
 bool is_space(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r';
@@ -47,13 +49,17 @@ HtmlPrefix::Step HtmlPrefix::next(char c) {
 }
 
 HtmlPrefix::Step HtmlPrefix::start(char c) {
-  if (c == kByteOrderMark[open_.size()]) {
-    open_ += c;
-    if (open_ != kByteOrderMark) return Step::Undecided;
+  open_ += c;
+  if (open_ == kUtf8Mark) {
     state_ = State::Between;
     return Step::Part;
   }
-  if (!open_.empty()) return Step::Behind;
+  for (const std::string_view mark : kUtf16Marks) {
+    if (open_ == mark) return Step::Utf16;
+    if (mark.starts_with(open_)) return Step::Undecided;
+  }
+  if (kUtf8Mark.starts_with(open_)) return Step::Undecided;
+  if (open_.size() > 1) return Step::Behind;
   state_ = State::Between;
   return between(c);
 }

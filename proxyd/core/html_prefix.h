@@ -25,9 +25,10 @@ class HtmlPrefix {
     Part,       // it belongs to the prefix, and so does what was undecided before it
     Undecided,  // what follows decides
     Behind,     // the prefix has ended: before what was undecided, or before this byte
+    Utf16,      // a byte order mark has ended with this byte: nothing in ASCII may stand anywhere
   };
 
-  // The document's next byte. Not after Behind.
+  // The document's next byte. Not after Behind or Utf16.
   Step next(char c);
 
  private:

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <limits>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "proxyd/core/http_text.h"
@@ -67,8 +69,9 @@ bool is_navigation(const RequestHead& head) {
   const auto destination = find_field(head.fields, "Sec-Fetch-Dest");
   const auto mode = find_field(head.fields, "Sec-Fetch-Mode");
   if (destination || mode) {
-    return destination.value_or("document") == "document" &&
-           mode.value_or("navigate") == "navigate";
+    const std::string_view what = destination.value_or("document");
+    return mode.value_or("navigate") == "navigate" &&
+           (what == "document" || (what == "empty" && mode));
   }
   return wants_html(find_field(head.fields, "Accept").value_or("")) && !is_from_script(head);
 }
@@ -101,11 +104,16 @@ bool names(std::string_view list, std::string_view element) {
   return found;
 }
 
+bool is_xhtml(const Field& field) {
+  return field.known == FieldName::ContentType &&
+         same_text(read_media_type(field.value).type, "application/xhtml+xml");
+}
+
 // Whether by this field the answer is no page that is shown.
 bool is_no_page(const Field& field) {
   const auto no_parameters = [](std::string_view, std::string_view) {};
   if (field.known == FieldName::ContentType) {
-    return !same_text(read_media_type(field.value).type, "text/html");
+    return !same_text(read_media_type(field.value).type, "text/html") && !is_xhtml(field);
   }
   return same_text(field.name, "Content-Disposition") &&
          !same_text(read_parameters(field.value, no_parameters), "inline");
@@ -119,6 +127,12 @@ bool is_shown_page(const ResponseHead& head, const ResponseFacts& facts) {
 
 std::optional<Obstacle> obstacle_in(const Field& field) {
   using enum Obstacle::Kind;
+  if (is_xhtml(field)) {
+    return Obstacle{Xhtml, "a page is XHTML (" + quoted(field.value) +
+                               "), and hpp adds its script to HTML alone. Put <script src=\"" +
+                               std::string(kScript) +
+                               "\"></script> into the page, or send it as text/html"};
+  }
   if (same_text(field.name, "Content-Encoding") && !same_text(field.value, "identity")) {
     return Obstacle{Encoding, "a page is compressed (Content-Encoding: " + quoted(field.value) +
                                   ") although hpp asked for 'identity'. Turn compression off in "
@@ -154,7 +168,9 @@ std::string tag_with(std::string_view nonce) {
   tag += kScript;
   tag += "\" async";
   if (!nonce.empty()) (tag += " nonce=\"").append(nonce) += '"';
-  return tag + "></script>";
+  constexpr std::string_view kEnd = "></script>";
+  if ((tag.size() + kEnd.size()) % 2 == 1) tag += ' ';  // tag_inserter.h
+  return tag.append(kEnd);
 }
 
 }  // namespace
@@ -174,6 +190,14 @@ RequestHead asking_for_plain(RequestHead head) {
   return head;
 }
 
+Obstacle utf16_obstacle() {
+  return {.kind = Obstacle::Kind::Charset,
+          .text =
+              "a page is in UTF-16 (it begins with a byte order mark), and the script is ASCII. "
+              "Send the page in "
+              "UTF-8"};
+}
+
 Injection judge_injection(const Page& page, const ResponseHead& head, const ResponseFacts& facts) {
   if (!is_shown_page(head, facts)) return {};
   if (auto obstacle = obstacle_in(head)) return {.obstacle = std::move(obstacle)};
@@ -182,7 +206,12 @@ Injection judge_injection(const Page& page, const ResponseHead& head, const Resp
     if (same_text(field.name, "Content-Security-Policy")) policies.push_back(field.value);
   }
   CspVerdict verdict = judge_csp(policies, page, kScript, kConnection);
-  if (verdict.objection.empty()) return {.tag = tag_with(verdict.nonce)};
+  if (verdict.objection.empty()) {
+    std::string tag = tag_with(verdict.nonce);
+    const bool has_room = facts.framing != Framing::Length ||
+                          facts.length <= std::numeric_limits<std::uint64_t>::max() - tag.size();
+    return has_room ? Injection{.tag = std::move(tag)} : Injection{};
+  }
   return {.obstacle =
               Obstacle{Obstacle::Kind::Policy, "a page's Content-Security-Policy forbids it: " +
                                                    std::move(verdict.objection)}};
@@ -195,7 +224,8 @@ TaggedHead::TaggedHead(const ResponseHead& head, const ResponseFacts& facts, std
     return is_one_of(field.name,
                      {"Accept-Ranges", "Content-Digest", "Content-MD5", "Digest", "Repr-Digest"});
   });
-  bool varies = false;
+  // navigated_page() decides by these.
+  std::string_view missing[] = {"Sec-Fetch-Dest", "Sec-Fetch-Mode"};
   for (Field& field : head_.fields) {
     if (field.known == FieldName::ContentLength) field.value = length_;
     // RFC 9110 §8.8.1: two representations, one of them ours, are equivalent at best.
@@ -203,10 +233,14 @@ TaggedHead::TaggedHead(const ResponseHead& head, const ResponseFacts& facts, std
       field.value = etag_ = "W/" + std::string(field.value);
     }
     if (same_text(field.name, "Vary")) {
-      varies |= names(field.value, "*") || names(field.value, "Sec-Fetch-Dest");
+      for (std::string_view& name : missing) {
+        if (names(field.value, "*") || names(field.value, name)) name = {};
+      }
     }
   }
-  if (!varies) head_.fields.push_back({.name = "Vary", .value = "Sec-Fetch-Dest"});
+  for (const std::string_view name : missing) {
+    if (!name.empty()) head_.fields.push_back({.name = "Vary", .value = name});
+  }
 }
 
 }  // namespace hpp::proxyd

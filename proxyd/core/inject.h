@@ -2,7 +2,10 @@
 // in the heads of request and answer. Where in the page it goes: tag_inserter.h.
 //
 //   a request gets it in its answer   GET, no Range, and a browser says that its user navigates
-//                                     to a document: Sec-Fetch-Dest and -Mode; where it sends
+//                                     to a document: Sec-Fetch-Dest and -Mode. A service worker
+//                                     that passes a navigation on hides what it is for: the
+//                                     destination is `empty`, and the mode is still `navigate`,
+//                                     which a page's script cannot ask for. Where the browser sends
 //                                     neither (plain http to another machine), Accept, and no
 //                                     field of those that scripts send along
 //   an answer to it                   shown as a page (2xx, 4xx, 5xx; not 206), text/html, has a
@@ -39,6 +42,7 @@ struct Obstacle {
     Charset,      // UTF-16 or the like, in which ASCII is not written in ASCII
     NoTransform,  // Cache-Control forbids any change
     NoType,       // no Content-Type: browsers guess, hpp does not
+    Xhtml,        // one that is no HTML, although browsers show it as a page
   };
 
   Kind kind = Kind::Policy;
@@ -47,10 +51,13 @@ struct Obstacle {
   bool operator==(const Obstacle&) const = default;
 };
 
-constexpr std::size_t kObstacleKinds = 5;
+constexpr std::size_t kObstacleKinds = 6;
+
+// A page whose first bytes say that it is in UTF-16 (tag_inserter.h).
+Obstacle utf16_obstacle();
 
 struct Injection {
-  std::string tag;                   // to be added; empty: the answer passes as it came
+  std::string tag;  // to be added, of an even length; empty: the answer passes as it came
   std::optional<Obstacle> obstacle;  // nothing: it is no page, or gets the script
 
   bool operator==(const Injection&) const = default;

@@ -19,9 +19,17 @@
   const IMPORT_PATIENCE_MS = 5000;
   const PROTOCOLS = ["http://livereload.com/protocols/official-7", "hpp-1"];
 
-  // The WebSocket is beside the script: on LiveReload's own port, or below /__hpp/ on the main one.
-  const url = new URL("livereload", document.currentScript?.src || new URL("/__hpp/", location));
+  // The WebSocket is beside the script: on LiveReload's own port, or below /__hpp/ on the main one. A path is one of
+  // the page's own server: a <base> that the page had after the script would lead to another.
+  const source = document.currentScript?.getAttribute("src") || "/__hpp/";
+  const script = new URL(source, source.startsWith("/") ? location : document.baseURI);
+  const url = new URL("livereload", script);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  // hpp refuses that on the main port to a page of another origin (own_endpoints.h), and nothing will change that.
+  if (script.pathname.startsWith("/__hpp/") && self.origin !== script.origin) {
+    console.warn(`hpp: this page is of the origin ${self.origin} and cannot connect to ${url}, so it does not reload`);
+    return;
+  }
 
   // ---- across a reload --------------------------------------------------------------------------
 

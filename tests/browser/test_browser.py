@@ -23,6 +23,11 @@ HEAD = """<!DOCTYPE html><html lang=en><meta name=viewport content="width=device
 OURS = "<script src=http://localhost:{livereload}/livereload.js></script>"
 STYLE = "<link rel=stylesheet href=/static/main.css><link rel=stylesheet href=/static/other.css>"
 BODY = """<h1>%s</h1><p>A page of a site that somebody works on.<p><input id=name>""" % TEXT
+# A page that shows what is in its shadow tree, which it keeps a way into.
+SHADOW = """<div id=host></div><script>
+    window.shadow = host.attachShadow({{mode: "%s"}});
+    shadow.innerHTML = "<link rel=stylesheet href=/static/part.css><p>in the shadow";
+    </script>"""
 PAGES = {{
     "/": HEAD + OURS + STYLE + BODY,
     "/late": HEAD + OURS + """<div id=late></div><script>
@@ -39,8 +44,27 @@ PAGES = {{
                                  {{src: "http://localhost:{livereload}/livereload.js"}}));
         }}</script>""" + STYLE + BODY,
     "/main": HEAD + "<script src=/__hpp/livereload.js></script>" + STYLE + BODY,
+    "/nested": HEAD + OURS + "<link rel=stylesheet href=/static/nested.css>" + BODY,
+    "/style": HEAD + OURS + "<style>@layer x; @import url(/static/part.css);</style>" + BODY,
+    "/open": HEAD + OURS + BODY + SHADOW % "open",
+    "/closed": HEAD + OURS + BODY + SHADOW % "closed",
+    "/module": HEAD + OURS + BODY + """<script type=module>
+        import sheet from "/static/part.css" with {{type: "css"}};
+        document.adoptedStyleSheets = [sheet];</script>""",
+    "/fetched": HEAD + OURS + BODY + """<script>
+        fetch("/static/part.css").then((answer) => answer.text()).then((text) => {{
+            const sheet = new CSSStyleSheet();
+            sheet.replaceSync(text);
+            document.adoptedStyleSheets = [sheet];
+        }})</script>""",
+    "/worker": HEAD + BODY,
+    "/base": HEAD + "<base href=http://127.0.0.2:1/>" + BODY,
+    "/sandbox": HEAD + BODY,
+    "/sandbox-main": HEAD + "<script src=/__hpp/livereload.js></script>" + BODY,
 }}
 POLICIES = {{
+    "/sandbox": "sandbox allow-scripts",
+    "/sandbox-main": "sandbox allow-scripts",
     "/strict": "default-src 'self'; img-src data:; script-src localhost:{livereload};"
                " connect-src ws://localhost:{livereload}",
     "/nonce": "default-src 'self'; img-src data:; script-src 'nonce-abc'",
@@ -65,6 +89,12 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             self.send_header("Content-Security-Policy", POLICIES[self.path])
         self.end_headers()
         self.wfile.write(body)
+
+    def end_headers(self):
+        # A browser that has such a file does not ask again.
+        if self.path.startswith("/static/") and "cached" in os.listdir():
+            self.send_header("Cache-Control", "max-age=3600")
+        super().end_headers()
 
     def log_message(self, *_):
         pass
@@ -437,6 +467,40 @@ class Injected(BrowserTest):
         page = self.open("bare")
         self.assertEqual(page.get("fetch('/fragment').then((answer) => answer.text())"),
                          "<li>old</li>")
+
+
+    def test_a_page_that_a_service_worker_passes_on(self):
+        self.save("static/worker.js",
+                  "addEventListener('fetch', (event) => event.respondWith(fetch(event.request)));"
+                  "addEventListener('activate', (event) => event.waitUntil(clients.claim()));")
+        self.save("static/page.html", "<!doctype html><title>passed on</title>")
+        self.hpp.wait_line("static/page.html changed: told 0 browsers")
+        page = self.open("worker")
+        page.get("navigator.serviceWorker.register('/static/worker.js', { scope: '/static/' })"
+                 ".then(() => null)")
+        page.wait("navigator.serviceWorker.getRegistration('/static/').then((r) => !!r?.active)")
+        page = self.open("static/page.html", page=page)
+        page.wait("!!navigator.serviceWorker.controller")
+        self.assertEqual(page.get("document.querySelectorAll('script').length"), 1)
+        loads = page.loads
+        self.save("static/page.html", "<!doctype html><title>new</title>")
+        self.shows(page, "new")
+        wait_for(lambda: page.loads == loads + 1, "the reload")
+
+    def test_a_base_of_the_page(self):
+        page = self.open("base")
+        self.save_site("new")
+        self.shows(page, "new")
+
+    def test_a_sandbox(self):
+        """It has no origin that hpp would talk to, and does not try again and again."""
+        for path, scripts, said in (("sandbox", 0, "sandbox takes the page's origin away"), ("sandbox-main", 1, "")):
+            page = self.open(path)
+            self.assertEqual(page.get("document.querySelectorAll('script').length"), scripts)
+            page.get(f"new Promise((done) => setTimeout(done, {1000 * QUIET_S}))")
+            self.assertEqual([line for line in page.ask("log") if "WebSocket" in line], [])
+            if said:
+                self.hpp.wait_line(said)
 
 
 class PublicClient(BrowserTest):

@@ -132,6 +132,23 @@ class Pages(InjectTest):
             self.assertEqual(hashlib.sha256(body.replace(TAG, b"", 1)).digest(),
                              hashlib.sha256(page).digest(), framing)
 
+    def test_a_length_that_would_be_too_large(self):
+        client = self.client()
+        client.send(self.request(**NAVIGATION))
+        peer = self.accept()
+        peer.read_request()
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n" % (2**64 - 1) + HTML + b"\r\n" + PAGE)
+        _, headers = client.read_head()
+        self.assertIn(("content-length", str(2**64 - 1)), headers)
+        self.assertEqual(client.read_exactly(len(PAGE)), PAGE)
+
+    def test_from_a_service_worker(self):
+        connections = ()
+        for destination, mode, body in (("empty", "navigate", TAGGED), ("empty", "cors", PAGE)):
+            fields = {"Sec-Fetch-Dest": destination, "Sec-Fetch-Mode": mode}
+            *connections, answer = self.navigate(with_length(PAGE), *connections, **fields)
+            self.assertEqual(answer.body, body)
+
     def test_pipelined(self):
         client = self.client()
         client.send(self.request("/1", **NAVIGATION) + self.request("/2", Sec_Fetch_Dest="empty") +
@@ -153,7 +170,7 @@ class Pages(InjectTest):
             with_length(PAGE, HTML + b'ETag: "v1"\r\nVary: Cookie\r\nAccept-Ranges: bytes\r\n'
                         b"Content-MD5: x\r\nDigest: y\r\nLast-Modified: z\r\n"))
         self.assertEqual(answer.header("etag"), 'W/"v1"')
-        self.assertEqual([v for n, v in answer.headers if n == "vary"], ["Cookie", "Sec-Fetch-Dest"])
+        self.assertEqual([v for n, v in answer.headers if n == "vary"], ["Cookie", "Sec-Fetch-Dest", "Sec-Fetch-Mode"])
         self.assertEqual(answer.header("last-modified"), "z")
         for gone in ("accept-ranges", "content-md5", "digest"):
             self.assertIsNone(answer.header(gone))
@@ -237,6 +254,7 @@ class Untouched(InjectTest):
                        with_length(PAGE, HTML + b"Cache-Control: no-transform\r\n"),
                        with_length(gzip.compress(PAGE), HTML + b"Content-Encoding: gzip\r\n"),
                        with_length(PAGE, b"Content-Type: text/html; charset=utf-16\r\n"),
+                       with_length(PAGE, b"Content-Type: application/xhtml+xml\r\n"),
                        b'HTTP/1.1 304 Not Modified\r\nETag: "a"\r\n\r\n'):
             self.assertEqual(self.both(self.request(**NAVIGATION), answer)[1], answer)
 
@@ -265,7 +283,7 @@ class Policies(InjectTest):
         self.assertEqual(self.body(b"default-src 'self'"), TAGGED)
         self.assertEqual(self.body(b"script-src localhost:*"), TAGGED)
         self.assertEqual(self.body(b"script-src 'strict-dynamic' 'nonce-r4nd0m'"),
-                         START + TAG.replace(b" async", b' async nonce="r4nd0m"') + REST)
+                         START + TAG.replace(b" async", b' async nonce="r4nd0m" ') + REST)
 
     def test_what_forbids_it_is_said_once(self):
         self.assertEqual(self.body(b"script-src 'none'"), PAGE)
@@ -294,6 +312,21 @@ class Obstacles(InjectTest):
     def test_utf_16(self):
         self.check(b"Content-Type: text/html; charset=utf-16\r\n", "Send the page in UTF-8",
                    PAGE.decode().encode("utf-16"))
+
+    def test_utf_16_that_only_its_first_bytes_tell(self):
+        """The head may have gone by then: as many bytes as the tag has are added, all of them white space."""
+        connections = ()
+        for encoding, mark in (("utf-16-le", b"\xff\xfe"), ("utf-16-be", b"\xfe\xff")):
+            page = PAGE.decode().replace("utf-8", "utf-16")
+            body = mark + page.encode(encoding)
+            for fields in (HTML, b"Content-Type: text/html\r\n"):
+                *connections, answer = self.navigate(with_length(body, fields), *connections)
+                self.assertTrue(answer.body.startswith(mark))
+                self.assertEqual(answer.body[2:].decode(encoding), " " * (len(TAG) // 2) + page)
+        self.proxy.wait_line("a page is in UTF-16")
+
+    def test_xhtml(self):
+        self.check(b"Content-Type: application/xhtml+xml\r\n", "hpp adds its script to HTML alone")
 
     def test_no_transform(self):
         self.check(HTML + b"Cache-Control: no-transform\r\n", "Cache-Control: no-transform")

@@ -36,7 +36,7 @@ TEST(Csp, WhatAllowsAPlainTag) {
                              "default-src 'none'; script-src 'self'; connect-src 'self'",
                              "default-src 'self'",
                              " ;; script-src\t'self' ;",
-                             "sandbox allow-forms allow-scripts",
+                             "sandbox allow-forms allow-scripts allow-same-origin",
                              "connect-src ws:",
                              "connect-src ws://localhost:8000",
                              "connect-src ws://localhost:8000/__hpp/livereload",
@@ -86,6 +86,8 @@ TEST(Csp, WhatForbidsIt) {
            {"connect-src wss:", "connect-src keeps the script from connecting"},
            {"sandbox", "allow-scripts"},
            {"sandbox allow-forms", "allow-scripts"},
+           {"sandbox allow-scripts", "allow-same-origin"},
+           {"default-src *; sandbox allow-scripts allow-forms", "allow-same-origin"},
        }) {
     const CspVerdict verdict = judge({policy});
     EXPECT_THAT(verdict.objection, HasSubstr(objection)) << policy;

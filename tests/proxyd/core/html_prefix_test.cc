@@ -24,6 +24,7 @@ Found find(std::string_view document) {
   for (std::size_t i = 0; i < document.size(); ++i) {
     const Step step = prefix.next(document[i]);
     if (step == Step::Behind) return {.size = found.size, .ended = true};
+    if (step == Step::Utf16) return {.size = i + 1, .ended = true};
     if (step == Step::Part) found.size = i + 1;
   }
   return found;
@@ -38,6 +39,11 @@ TEST(HtmlPrefix, EndsBeforeWhatMayNotComeAfterAScript) {
            "<!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Strict//EN\" \"http://a\">\n|<body>",
            "\xef\xbb\xbf<!doctype html>\n<html lang=en>\n<head>\n|<title>",
            "|\xef\xbb<html>",
+           "\xff\xfe|<",
+           "\xfe\xff|<",
+           "|\xff<html>",
+           "|\xfe\xfe",
+           "\xef\xbb\xbf|\xff\xfe",
            "<html>\n<head>|\xef\xbb\xbf<title>",
            "<!-- a > b --><!doctype html><!-- <head> -- > ---->\n|<title>",
            "<!-->|x",

@@ -30,8 +30,10 @@ TEST(NavigatedPage, IsWhatABrowserSaysItIs) {
   const std::string navigate = "Sec-Fetch-Mode: navigate\r\n";
   EXPECT_EQ(page_of(document + navigate), (Page{.host = "a:1"}));
   EXPECT_TRUE(page_of("sec-fetch-dest: document\r\nX-Requested-With: x\r\n" + navigate));
+  EXPECT_TRUE(page_of("Sec-Fetch-Dest: empty\r\n" + navigate)) << "from a service worker";
   for (const std::string& fields :
-       {"Sec-Fetch-Dest: iframe\r\n" + navigate, "Sec-Fetch-Dest: empty\r\n" + navigate,
+       {"Sec-Fetch-Dest: iframe\r\n" + navigate, std::string("Sec-Fetch-Dest: empty\r\n"),
+        "Sec-Fetch-Dest: empty\r\nSec-Fetch-Mode: same-origin\r\n" + std::string(kBrowsersAccept),
         document + "Sec-Fetch-Mode: cors\r\n", std::string("Sec-Fetch-Mode: same-origin\r\n"),
         "Sec-Fetch-Dest: empty\r\nSec-Fetch-Mode: cors\r\n" + std::string(kBrowsersAccept),
         "Range: bytes=0-\r\n" + document + navigate}) {
@@ -109,7 +111,8 @@ TEST(Injection, IntoPages) {
 TEST(Injection, IntoNothingElse) {
   for (const std::string& fields :
        {kHtml + "Content-Length: 0\r\n", kLength + "Content-Type: text/htmlx\r\n",
-        kLength + "Content-Type: application/xhtml+xml\r\n",
+        kLength + "Content-Type: application/xhtml+xml\r\nContent-Disposition: attachment\r\n",
+        kLength + "Content-Type: application/xml\r\n",
         kLength + kHtml + "Content-Type: text/plain\r\n",
         kLength + kHtml + "Content-Disposition: attachment\r\n",
         kLength + kHtml + "content-disposition: Attachment; filename=\"a.html\"\r\n",
@@ -121,6 +124,22 @@ TEST(Injection, IntoNothingElse) {
     EXPECT_EQ(judge(kHtml + kLength, status), Injection{}) << status;
   }
   EXPECT_EQ(judge(kHtml + kLength, "200", {.is_head = true}), Injection{});
+}
+
+TEST(Injection, OfAnEvenLength) {
+  for (const char* const nonce : {"a", "ab", "abc", "abcd"}) {
+    const std::string tag =
+        judge(kHtml + kLength + "Content-Security-Policy: script-src 'nonce-" + nonce + "'\r\n")
+            .tag;
+    EXPECT_THAT(tag, HasSubstr(std::string(" nonce=\"") + nonce + "\""));
+    EXPECT_EQ(tag.size() % 2, 0U) << tag;
+  }
+}
+
+TEST(Injection, IntoNothingThatWouldBecomeTooLong) {
+  EXPECT_EQ(judge(kHtml + "Content-Length: 18446744073709551615\r\n"), Injection{});
+  EXPECT_EQ(judge(kHtml + "Content-Length: 18446744073709551566\r\n"), Injection{});
+  EXPECT_EQ(judge(kHtml + "Content-Length: 18446744073709551565\r\n"), (Injection{.tag = kTag}));
 }
 
 TEST(Injection, SaysWhatKeepsItOutOfAPage) {
@@ -142,6 +161,9 @@ TEST(Injection, SaysWhatKeepsItOutOfAPage) {
            {kHtml + "Cache-Control: private, No-Transform\r\n", NoTransform, "no-transform",
             "Leave that out"},
            {"Server: x\r\n", NoType, "no Content-Type", "text/html"},
+           {"Content-Type: application/xhtml+xml; charset=utf-8\r\n", Xhtml,
+            "XHTML ('application/xhtml+xml; charset=utf-8')",
+            "<script src=\"/__hpp/livereload.js\"></script>"},
        }) {
     const Injection injection = judge(kLength + fields);
     EXPECT_EQ(injection.tag, "");
@@ -172,16 +194,21 @@ TEST(TaggedHead, SaysWhatIsTrueOfTheNewBody) {
 
   for (const auto& [fields, tagged] : {
            Case{"Content-Length: 5\r\nETag: \"a\"\r\nX: y\r\n",
-                "Content-Length: 12\r\nETag: W/\"a\"\r\nX: y\r\nVary: Sec-Fetch-Dest\r\n"},
+                "Content-Length: 12\r\nETag: W/\"a\"\r\nX: y\r\nVary: Sec-Fetch-Dest\r\n"
+                "Vary: Sec-Fetch-Mode\r\n"},
            {"etag: W/\"a\"\r\ncontent-length: 5\r\n",
-            "etag: W/\"a\"\r\ncontent-length: 12\r\nVary: Sec-Fetch-Dest\r\n"},
+            "etag: W/\"a\"\r\ncontent-length: 12\r\nVary: Sec-Fetch-Dest\r\nVary: "
+            "Sec-Fetch-Mode\r\n"},
            {"Transfer-Encoding: chunked\r\nVary: Cookie\r\n",
-            "Transfer-Encoding: chunked\r\nVary: Cookie\r\nVary: Sec-Fetch-Dest\r\n"},
+            "Transfer-Encoding: chunked\r\nVary: Cookie\r\nVary: Sec-Fetch-Dest\r\n"
+            "Vary: Sec-Fetch-Mode\r\n"},
            {"Vary: *\r\n", "Vary: *\r\n"},
-           {"Vary: a, sec-fetch-dest\r\n", "Vary: a, sec-fetch-dest\r\n"},
+           {"Vary: a, sec-fetch-dest\r\n", "Vary: a, sec-fetch-dest\r\nVary: Sec-Fetch-Mode\r\n"},
+           {"Vary: sec-fetch-mode\r\nVary: Sec-Fetch-Dest\r\n",
+            "Vary: sec-fetch-mode\r\nVary: Sec-Fetch-Dest\r\n"},
            {"Accept-Ranges: bytes\r\nContent-MD5: a\r\nDigest: b\r\nRepr-Digest: c\r\n"
             "Content-Digest: d\r\nLast-Modified: e\r\n",
-            "Last-Modified: e\r\nVary: Sec-Fetch-Dest\r\n"},
+            "Last-Modified: e\r\nVary: Sec-Fetch-Dest\r\nVary: Sec-Fetch-Mode\r\n"},
        }) {
     const std::string text = std::string("HTTP/1.1 200 OK\r\n") + fields + "\r\n";
     ResponseParser parser;

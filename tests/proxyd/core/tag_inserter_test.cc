@@ -100,6 +100,24 @@ TEST(TagInserter, AddsTheTagAndChangesNothingElse) {
   }
 }
 
+TEST(TagInserter, AddsSpacesAloneToUtf16) {
+  for (const std::string_view expected : {std::string_view("\xff\xfe \0 \0 \0<\0p\0>\0", 14),
+                                          std::string_view("\xfe\xff\0 \0 \0 \0<\0p\0>", 14),
+                                          std::string_view("\xff\xfe \0 \0 \0", 8)}) {
+    const std::string_view rest = expected.substr(8);
+    const std::string document = std::string(expected.substr(0, 2)).append(rest);
+    for (std::size_t at = 0; at <= document.size(); ++at) {
+      TagInserter inserter("[tags]");
+      std::string out;
+      inserter.feed(std::string_view(document).substr(0, at), out);
+      inserter.feed(std::string_view(document).substr(at), out);
+      inserter.finish(out);
+      EXPECT_EQ(out, expected) << at;
+      EXPECT_TRUE(inserter.is_utf16());
+    }
+  }
+}
+
 TEST(TagInserter, KeepsBackWhatIsUndecidedAlone) {
   TagInserter inserter(kTag);
   std::string out;
