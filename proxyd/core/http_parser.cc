@@ -90,6 +90,7 @@ constexpr std::array kKnownNames{
     KnownName{"Content-Type", FieldName::ContentType},
     KnownName{"Expect", FieldName::Expect},
     KnownName{"Forwarded", FieldName::Forwarded},
+    KnownName{"Front-End-Https", FieldName::FrontEndHttps},
     KnownName{"Host", FieldName::Host},
     KnownName{"Keep-Alive", FieldName::KeepAlive},
     KnownName{"Max-Forwards", FieldName::MaxForwards},
@@ -101,6 +102,8 @@ constexpr std::array kKnownNames{
     KnownName{"X-Forwarded-For", FieldName::XForwardedFor},
     KnownName{"X-Forwarded-Host", FieldName::XForwardedHost},
     KnownName{"X-Forwarded-Proto", FieldName::XForwardedProto},
+    KnownName{"X-Forwarded-Scheme", FieldName::XForwardedScheme},
+    KnownName{"X-Forwarded-Ssl", FieldName::XForwardedSsl},
 };
 
 }  // namespace

@@ -29,6 +29,7 @@ enum class FieldName : std::uint8_t {
   ContentType,
   Expect,
   Forwarded,
+  FrontEndHttps,
   Host,
   KeepAlive,
   MaxForwards,
@@ -40,6 +41,8 @@ enum class FieldName : std::uint8_t {
   XForwardedFor,
   XForwardedHost,
   XForwardedProto,
+  XForwardedScheme,
+  XForwardedSsl,
 };
 
 // All views point into the text that was parsed.

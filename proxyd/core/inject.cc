@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "proxyd/core/forwarded.h"
 #include "proxyd/core/http_text.h"
 
 namespace hpp::proxyd {
@@ -177,10 +178,9 @@ std::string tag_with(std::string_view nonce) {
 
 std::optional<Page> navigated_page(const RequestHead& head) {
   if (!is_navigation(head)) return std::nullopt;
-  const std::string_view host = find_field(head.fields, "Host").value_or("");
-  return Page{
-      .is_secure = same_text(find_field(head.fields, "X-Forwarded-Proto").value_or(""), "https"),
-      .host = std::string(find_field(head.fields, "X-Forwarded-Host").value_or(host))};
+  OuterRequest outer = read_outer_request(head.fields);
+  if (outer.host.empty()) outer.host = find_field(head.fields, "Host").value_or("");
+  return Page{.is_secure = same_text(outer.proto, "https"), .host = std::move(outer.host)};
 }
 
 RequestHead asking_for_plain(RequestHead head) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -30,6 +31,15 @@ class ConnectionNamed {
     }
   }
 
+  // The fields without those, into `storage` if there are any of those.
+  const std::vector<Field>& without(const std::vector<Field>& fields,
+                                    std::vector<Field>& storage) const {
+    if (names_.empty()) return fields;
+    std::remove_copy_if(fields.begin(), fields.end(), std::back_inserter(storage),
+                        [this](const Field& field) { return has(field); });
+    return storage;
+  }
+
   bool has(const Field& field) const {
     if (names_.empty() || field.known == FieldName::Host ||
         field.known == FieldName::ContentLength || field.known == FieldName::TransferEncoding) {
@@ -48,21 +58,13 @@ bool concerns_one_connection(FieldName name) {
          name == FieldName::ProxyConnection || name == FieldName::TE || name == FieldName::Upgrade;
 }
 
-// The last field of that name that is for more than the client's connection.
-const Field* last_of(const std::vector<Field>& fields, FieldName name,
-                     const ConnectionNamed& named) {
+// The last field of that name.
+const Field* last_of(const std::vector<Field>& fields, FieldName name) {
   const Field* last = nullptr;
   for (const Field& field : fields) {
-    if (field.known == name && !named.has(field)) last = &field;
+    if (field.known == name) last = &field;
   }
   return last;
-}
-
-// Whether a list that all these lines make up can be appended to (RFC 7239 §4).
-bool has_readable_forwarded(const std::vector<Field>& fields) {
-  return std::all_of(fields.begin(), fields.end(), [](const Field& field) {
-    return field.known != FieldName::Forwarded || is_forwarded(field.value);
-  });
 }
 
 // RFC 9112 §3.2.1 and §3.2.4: a server gets the path of a URL, and an OPTIONS for the whole of it a
@@ -89,7 +91,7 @@ void append_list_field(std::string& out, const Field* field, std::string_view na
   out += "\r\n";
 }
 
-// The client's lines that the proxy appends to.
+// The client's lines that the proxy appends to; nullptr: there is none.
 struct Forwarding {
   const Field* forwarded = nullptr;
   const Field* for_field = nullptr;
@@ -97,13 +99,26 @@ struct Forwarding {
   bool has_proto = false;
 };
 
-void append_forwarding(std::string& out, const Forwarding& said, std::string_view peer_ip,
-                       std::string_view host) {
-  append_list_field(out, said.forwarded, "Forwarded", forwarded_element(peer_ip, host));
-  append_list_field(out, said.for_field, "X-Forwarded-For", peer_ip);
-  // An outer proxy knows better what the user's browser asked for.
+// Everything in the kind of field that is missing is made from the other kind.
+void append_forwarding(std::string& out, const Forwarding& said, const OuterRequest& outer,
+                       std::string_view peer_ip, std::string_view host) {
+  const std::string_view proto = outer.proto.empty() ? "http" : std::string_view(outer.proto);
+  if (!outer.host.empty()) host = outer.host;
+  std::string forwarded;
+  std::string addresses;
+  for (const std::string& address : outer.chain) {
+    const bool is_browser = forwarded.empty();
+    if (said.forwarded == nullptr) {
+      forwarded +=
+          forwarded_element(address, is_browser ? host : "", is_browser ? proto : "") + ", ";
+    }
+    if (said.for_field == nullptr) addresses += address + ", ";
+  }
+  append_list_field(out, said.forwarded, "Forwarded",
+                    forwarded + forwarded_element(peer_ip, host, proto));
+  append_list_field(out, said.for_field, "X-Forwarded-For", addresses.append(peer_ip));
   if (!said.has_host && !host.empty()) append_field(out, "X-Forwarded-Host", host);
-  if (!said.has_proto) append_field(out, "X-Forwarded-Proto", "http");
+  if (!said.has_proto) append_field(out, "X-Forwarded-Proto", proto);
 }
 
 // Lines of their own: the backend's Server-Timing stays what it is.
@@ -130,22 +145,24 @@ std::string write_request_head(const RequestHead& head, const RequestFacts& fact
   append_target(out, head);
   out += " HTTP/1.1\r\n";
   const ConnectionNamed named(head.fields);
-  const Field* const host_field = last_of(head.fields, FieldName::Host, named);
+  std::vector<Field> storage;
+  const std::vector<Field>& fields = named.without(head.fields, storage);
+  const Field* const host_field = last_of(fields, FieldName::Host);
   // HTTP/1.0 may say it in the target alone, or not at all.
   const std::string_view host =
       host_field != nullptr ? host_field->value : authority_of(head.target);
   if (host_field == nullptr) append_field(out, "Host", host.empty() ? backend : host);
-  const bool keeps_forwarded = has_readable_forwarded(head.fields);
+  const OuterRequest outer = read_outer_request(fields);
   const Forwarding said{
-      .forwarded = keeps_forwarded ? last_of(head.fields, FieldName::Forwarded, named) : nullptr,
-      .for_field = last_of(head.fields, FieldName::XForwardedFor, named),
-      .has_host = last_of(head.fields, FieldName::XForwardedHost, named) != nullptr,
-      .has_proto = last_of(head.fields, FieldName::XForwardedProto, named) != nullptr};
+      .forwarded = outer.has_forwarded ? last_of(fields, FieldName::Forwarded) : nullptr,
+      .for_field = last_of(fields, FieldName::XForwardedFor),
+      .has_host = last_of(fields, FieldName::XForwardedHost) != nullptr,
+      .has_proto = last_of(fields, FieldName::XForwardedProto) != nullptr};
   const auto forwards_left = max_forwards(head);
-  for (const Field& field : head.fields) {
-    if (concerns_one_connection(field.known) || named.has(field)) continue;
+  for (const Field& field : fields) {
+    if (concerns_one_connection(field.known)) continue;
     if (&field == said.forwarded || &field == said.for_field) continue;  // appended to, below
-    if (field.known == FieldName::Forwarded && !keeps_forwarded) continue;
+    if (field.known == FieldName::Forwarded && !outer.has_forwarded) continue;
     if (field.known == FieldName::MaxForwards && forwards_left) {
       const std::uint64_t left = *forwards_left - std::min<std::uint64_t>(*forwards_left, 1);
       append_field(out, field.name, std::to_string(left));
@@ -165,7 +182,7 @@ std::string write_request_head(const RequestHead& head, const RequestFacts& fact
                  : facts.asks_upgrade    ? "Upgrade, TE"
                                          : "TE");
   }
-  append_forwarding(out, said, peer_ip, host);
+  append_forwarding(out, said, outer, peer_ip, host);
   out += "\r\n";
   return out;
 }

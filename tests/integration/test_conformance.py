@@ -951,11 +951,12 @@ FORWARDING = [
      ["X-Forwarded-For: 9.9.9.9", "X-Forwarded-Host: b", "X-Forwarded-Proto: https",
       "Forwarded: for=9.9.9.9"],
      ["X-Forwarded-Host: b", "X-Forwarded-Proto: https",
-      "Forwarded: for=9.9.9.9, for=127.0.0.1;host=a;proto=http",
+      "Forwarded: for=9.9.9.9, for=127.0.0.1;host=b;proto=https",
       "X-Forwarded-For: 9.9.9.9, 127.0.0.1"]),
     ("on two lines",
      ["X-Forwarded-For: 1.1.1.1", "X-Forwarded-For: 2.2.2.2"],
-     ["X-Forwarded-For: 1.1.1.1", "Forwarded: for=127.0.0.1;host=a;proto=http",
+     ["X-Forwarded-For: 1.1.1.1",
+      "Forwarded: for=1.1.1.1;host=a;proto=http, for=2.2.2.2, for=127.0.0.1;host=a;proto=http",
       "X-Forwarded-For: 2.2.2.2, 127.0.0.1", "X-Forwarded-Host: a", "X-Forwarded-Proto: http"]),
 ]
 

@@ -203,7 +203,7 @@ class Requests(ProxyTest):
             who = host if host == "127.0.0.1" else f'"[{host}]"'
             self.assertEqual(headers["Forwarded"],
                              f'for=9.9.9.9, for={who};host="localhost:8000";proto=http')
-            self.assertEqual(headers["X-Forwarded-For"], host)
+            self.assertEqual(headers["X-Forwarded-For"], f"9.9.9.9, {host}")
             self.assertEqual(headers["Host"], "localhost:8000")
             peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             client.read_response()

@@ -63,6 +63,9 @@ TEST(NavigatedPage, IsWhereTheBrowserAskedForIt) {
   EXPECT_EQ(page_of(std::string(kBrowsersAccept) +
                     "X-Forwarded-Proto: https\r\nX-Forwarded-Host: b.example\r\n"),
             (Page{.is_secure = true, .host = "b.example"}));
+  EXPECT_EQ(
+      page_of(std::string(kBrowsersAccept) + "Forwarded: for=_a;proto=https;host=c.example\r\n"),
+      (Page{.is_secure = true, .host = "c.example"}));
 }
 
 TEST(AskingForPlain, ReplacesWhatTheClientAccepts) {

@@ -73,8 +73,30 @@ TEST(RequestRewrite, AppendsToWhatOtherProxiesSaid) {
                     "X-Forwarded-Host: outer\r\nX-Forwarded-Proto: https\r\n\r\n"),
             "GET / HTTP/1.1\r\nHost: a\r\nForwarded: for=1.1.1.1\r\n"
             "X-Forwarded-Host: outer\r\nX-Forwarded-Proto: https\r\n"
-            "forwarded: for=2.2.2.2, for=127.0.0.1;host=a;proto=http\r\n"
+            "forwarded: for=2.2.2.2, for=127.0.0.1;host=outer;proto=https\r\n"
             "X-Forwarded-For: 1.1.1.1, 127.0.0.1\r\n\r\n");
+}
+
+// Rack reads the last `proto` of Forwarded and prefers it to X-Forwarded-Proto; other servers read
+// the first, or X-Forwarded-Proto alone. All of them must learn the same.
+TEST(RequestRewrite, TranslatesWhatOtherProxiesSaid) {
+  EXPECT_EQ(request("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 1.1.1.1, ::2\r\n"
+                    "X-Forwarded-Proto: https\r\n\r\n"),
+            "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-Proto: https\r\n"
+            "Forwarded: for=1.1.1.1;host=a;proto=https, for=\"[::2]\", "
+            "for=127.0.0.1;host=a;proto=https\r\n"
+            "X-Forwarded-For: 1.1.1.1, ::2, 127.0.0.1\r\nX-Forwarded-Host: a\r\n\r\n");
+  EXPECT_EQ(
+      request("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-Ssl: on\r\n\r\n"),
+      "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-Ssl: on\r\n"
+      "Forwarded: for=127.0.0.1;host=a;proto=https\r\n"
+      "X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Host: a\r\nX-Forwarded-Proto: https\r\n\r\n");
+  EXPECT_EQ(
+      request(
+          "GET / HTTP/1.1\r\nHost: a\r\nForwarded: for=\"[::2]:80\";host=b;proto=https\r\n\r\n"),
+      "GET / HTTP/1.1\r\nHost: a\r\n"
+      "Forwarded: for=\"[::2]:80\";host=b;proto=https, for=127.0.0.1;host=b;proto=https\r\n"
+      "X-Forwarded-For: ::2, 127.0.0.1\r\nX-Forwarded-Host: b\r\nX-Forwarded-Proto: https\r\n\r\n");
 }
 
 TEST(RequestRewrite, GivesTheBackendThePathOfAUrl) {
