@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <stdexcept>
 
 #include "common/event/stream.h"
-#include "common/event/timer.h"
 #include "common/log.h"
 #include "common/wall_clock.h"
 #include "proxyd/core/http_date.h"
@@ -30,6 +30,8 @@ constexpr std::size_t kOutputMax = 64 * 1024;
 // How long a connection may take to send its request, then to say hello, and to read an answer that
 // ends it.
 constexpr Milliseconds kPatience{10'000};
+// How long to wait for the reports of pages before the log says what they did.
+constexpr Milliseconds kReportsFor{2'000};
 
 std::string plain_answer(std::string_view status, std::string_view type, std::string_view body) {
   return fmt::format(
@@ -64,6 +66,8 @@ class LiveReloadServer::Browser final : private StreamListener {
   void go_on() { on_input(); }
 
   bool is_greeted() const { return dialect_.has_value(); }
+
+  bool reports() const { return dialect_ == Dialect::Own; }
 
   void tell(const Told& told) {
     if (!dialect_) return;
@@ -149,13 +153,16 @@ class LiveReloadServer::Browser final : private StreamListener {
   }
 
   void on_text(std::string_view text) {
-    if (dialect_) return;
+    if (dialect_) {
+      if (const auto report = read_refresh_report(text)) server_.on(*report);
+      return;
+    }
     dialect_ = read_livereload_hello(text);
     if (!dialect_) return;
     patience_.stop();
     socket_->send_text(livereload_hello(*dialect_));
     stream_.flush();
-    tell({.official = {}, .state = true, .why = {}});
+    tell({.official = {}, .state = true, .why = {}, .refresh = {}});
   }
 
   // Whatever was not read before it is sent is no news any more.
@@ -190,7 +197,8 @@ class LiveReloadServer::Browser final : private StreamListener {
   bool finishing_ = false;
 };
 
-LiveReloadServer::LiveReloadServer(Loop& loop) : loop_(loop) {}
+LiveReloadServer::LiveReloadServer(Loop& loop)
+    : loop_(loop), tally_timer_(loop, [this] { log_tally(tally_.end()); }) {}
 
 LiveReloadServer::~LiveReloadServer() = default;
 
@@ -245,8 +253,27 @@ void LiveReloadServer::tell(const Told& told) {
   for (const auto& [browser, owned] : browsers_) {
     if (browser->is_greeted()) browsers.push_back(browser);
   }
+  if (!told.why.empty()) {
+    log_tally(tally_.end());
+    const auto pages = static_cast<std::size_t>(std::count_if(
+        browsers.begin(), browsers.end(), [](const Browser* one) { return one->reports(); }));
+    tally_timer_.start(kReportsFor);
+    log_tally(tally_.begin({.point = told.refresh,
+                            .why = told.why,
+                            .pages = pages,
+                            .others = browsers.size() - pages}));
+  }
   for (Browser* browser : browsers) browser->tell(told);
-  if (!told.why.empty()) log::info("{}: told {} browsers", told.why, browsers.size());
+}
+
+void LiveReloadServer::on(const RefreshReport& report) {
+  log_tally(tally_.on(report));
+}
+
+void LiveReloadServer::log_tally(const std::optional<std::string>& line) {
+  if (!line) return;
+  tally_timer_.stop();
+  log::info("{}", *line);
 }
 
 }  // namespace hpp::proxyd

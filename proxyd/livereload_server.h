@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -12,8 +14,10 @@
 #include "common/event/listener.h"
 #include "common/event/loop.h"
 #include "common/event/stream.h"
+#include "common/event/timer.h"
 #include "common/service_manager.h"
 #include "proxyd/core/broadcast.h"
+#include "proxyd/core/refresh_tally.h"
 
 namespace hpp::proxyd {
 
@@ -43,9 +47,13 @@ class LiveReloadServer {
   void keep(std::unique_ptr<Browser> browser);
   void forget(Browser& browser);
   void tell(const Told& told);
+  void on(const RefreshReport& report);
+  void log_tally(const std::optional<std::string>& line);
 
   Loop& loop_;
   Broadcast broadcast_;
+  RefreshTally tally_;
+  Timer tally_timer_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unordered_map<Browser*, std::unique_ptr<Browser>> browsers_;
 };

@@ -67,6 +67,7 @@ Told Broadcast::on(const bus::TreeState& tree) {
     const bool is_next = refresh_.count == before + 1;
     told.official = is_next ? commands_for(refresh_) : std::vector{livereload_reload()};
     told.why = reason_for(refresh_);
+    told.refresh = tree.refresh_point();
   }
   told.state = has_changed();
   return told;

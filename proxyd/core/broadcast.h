@@ -5,7 +5,8 @@
 //   the new one answers  –                                    they reload
 //   it crashes           reload: the error page replaces      the page stays, and shows why
 //   --reload             reload                               they reload
-//   --css                the style sheet by its path          they swap it
+//   --css                the style sheet by its path          they swap it, or reload if they
+//                                                             cannot for certain
 //
 // Ours are told the *state*, as the bus tells its readers, and what to do is theirs to find out:
 // the newest is right whatever a browser has missed, so one that does not read gets only the
@@ -29,6 +30,7 @@ struct Told {
   std::vector<std::string> official;  // commands, in order
   bool state = false;                 // clients of our own get it anew
   std::string why;                    // for the log, where no other helper says it
+  bus::RefreshPoint refresh;          // the batch that `why` is about
 
   bool operator==(const Told&) const = default;
 };

@@ -33,6 +33,29 @@ std::optional<Dialect> read_livereload_hello(std::string_view text) {
   return is_own ? Dialect::Own : Dialect::Official;
 }
 
+std::optional<RefreshReport> read_refresh_report(std::string_view text) {
+  const Json message = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!message.is_object() || message.size() != 4) return std::nullopt;
+  const auto is_text = [&](const char* name, const char* value) {
+    const auto found = message.find(name);
+    return found != message.end() && found->is_string() && *found == value;
+  };
+  const auto number = [&](const char* name) -> std::optional<std::uint64_t> {
+    const auto found = message.find(name);
+    if (found == message.end() || !found->is_number_unsigned()) return std::nullopt;
+    return found->get<std::uint64_t>();
+  };
+  const auto epoch = number("epoch");
+  const auto count = number("count");
+  const bool is_reload = is_text("how", "reloaded");
+  const bool is_report =
+      is_text("command", "refreshed") && epoch && count && (is_reload || is_text("how", "swapped"));
+  if (!is_report) return std::nullopt;
+  return RefreshReport{
+      .point = {.epoch = *epoch, .count = *count},
+      .how = is_reload ? RefreshReport::How::Reloaded : RefreshReport::How::Swapped};
+}
+
 std::string livereload_hello(Dialect dialect) {
   Json protocols = Json::array({kProtocol});
   switch (dialect) {

@@ -28,6 +28,22 @@ std::optional<Dialect> read_livereload_hello(std::string_view text);
 
 std::string livereload_hello(Dialect dialect);
 
+// A page of our own client tells what it has made of one batch of changes for browsers.
+struct RefreshReport {
+  enum class How {
+    Swapped,   // it shows the new style sheets
+    Reloaded,  // it loads the page again
+  };
+
+  bus::RefreshPoint point;  // which batch
+  How how = How::Swapped;
+
+  bool operator==(const RefreshReport&) const = default;
+};
+
+// Nothing: `text` is no such report.
+std::optional<RefreshReport> read_refresh_report(std::string_view text);
+
 // Whether the page that has opened a WebSocket is of this machine, by the Origin of its handshake:
 // others may connect, too, and be told to reload, but what the backend prints is none of their
 // business (WebSockets know no same-origin policy). Empty: no browser sent it.

@@ -15,7 +15,7 @@
   const RETRY_MAX_MS = 5000;
   // How long a page may take to grow until it can be scrolled to where it was.
   const SCROLL_PATIENCE_MS = 3000;
-  // How long an imported style sheet may take until the old one goes all the same.
+  // How long an imported style sheet may take until the page is reloaded instead.
   const IMPORT_PATIENCE_MS = 5000;
   const PROTOCOLS = ["http://livereload.com/protocols/official-7", "hpp-1"];
 
@@ -80,6 +80,7 @@
   let shown = null; // the state that it was made in: { epoch, generation, refresh }
   let asked = recall("asked"); // the state for which it was loaded anew
   let latest = null; // what hpp says
+  let mustReload = false; // a style sheet could not be swapped
 
   const scrolled = recall("scrolled");
   if (scrolled) restoreScroll(scrolled);
@@ -115,7 +116,7 @@
     shown ??= firstShown(state);
     // A hidden tab waits until it is seen.
     if (document.hidden) return;
-    let isOutdated = state.epoch !== shown.epoch || state.generation !== shown.generation;
+    let isOutdated = mustReload || state.epoch !== shown.epoch || state.generation !== shown.generation;
     // A proxyd that was just started may not know of any yet.
     const refresh = state.refresh.epoch ? state.refresh : shown.refresh;
     // With another epoch comes a restart of the server.
@@ -123,7 +124,7 @@
     if (missed > 1 || (missed === 1 && refresh.page)) {
       isOutdated = true;
     } else {
-      if (missed === 1) swapStyleSheets(refresh.all_css ? null : refresh.css);
+      if (missed === 1) refreshStyles(refresh);
       shown.refresh = refresh;
     }
     if (state.state === "Error") {
@@ -141,6 +142,7 @@
     if (asked === nameOf(state)) return;
     asked = nameOf(state);
     remember("asked", asked);
+    report(state.refresh, "reloaded");
     if (history.scrollRestoration === "auto") {
       remember("scrolled", { href: location.href, left: scrollX, top: scrollY });
     }
@@ -171,6 +173,12 @@
     };
   }
 
+  // For the log: what became of that change in this page.
+  function report({ epoch, count }, how) {
+    if (socket?.readyState !== WebSocket.OPEN) return;
+    socket.send(JSON.stringify({ command: "refreshed", epoch, count, how }));
+  }
+
   // Whoever looks at the page wants it now.
   function wake() {
     if (document.hidden) return;
@@ -184,9 +192,43 @@
   addEventListener("online", wake);
 
   // ---- style sheets -----------------------------------------------------------------------------
+  //
+  // A sheet is swapped if that shows it for certain; otherwise the page is reloaded:
+  //
+  //   a <link>, also in an open shadow tree   a copy of the link takes its place
+  //   an @import in the sheet of a <link>     a copy of the rule takes its place
+  //   or <style>
+  //   an @import inside an imported sheet     reload: Chromium changes the rules, but not the page
+  //   a sheet that a script has loaded, a     reload: nothing in the document leads to it. Only the
+  //   CSS module, a closed shadow tree        requests of the page tell that it is there
+  //   a sheet that imports one which changes  reload: the browser would take that import from its
+  //   with it, or has changed before          cache
 
   const successors = new WeakMap(); // of a link: the one that is to take its place
   const loading = new WeakSet(); // those
+  const renewed = new Set(); // addresses of sheets that were swapped
+  const requested = new Set(); // addresses of all style sheets that the page has loaded, in whatever way
+  const seen = new Set(); // addresses of those that were found in the document: where they are not now, they are gone
+  const byScript = new Set(); // those that something else than a <link> or an @import has loaded
+  const renewing = new Map(); // addresses, and how many of our own requests for each are not in the timing yet
+
+  // A browser may not know resource timing; then only what the document tells counts.
+  try {
+    new PerformanceObserver((list) => {
+      for (const { name, initiatorType, contentType } of list.getEntries()) {
+        const isCss = contentType ? contentType === "text/css" : new URL(name).pathname.endsWith(".css");
+        if (!isCss || !isNear(name)) continue;
+        const address = addressOf(name);
+        const own = initiatorType === "fetch" ? (renewing.get(address) ?? 0) : 0;
+        if (own > 0) {
+          renewing.set(address, own - 1);
+          continue;
+        }
+        requested.add(address);
+        if (!["link", "css"].includes(initiatorType)) byScript.add(address);
+      }
+    }).observe({ type: "resource", buffered: true });
+  } catch {}
 
   // How many names at the end of two paths are the same, without the endings: `a.scss` is served
   // as `a.css`.
@@ -198,67 +240,162 @@
     return count;
   }
 
+  function isNear(href) {
+    return new URL(href, location).hostname === location.hostname;
+  }
+
   function anew(href) {
     const fresh = new URL(href, document.baseURI);
     fresh.searchParams.set("hpp", Date.now().toString(36));
     return fresh.href;
   }
 
-  // All that could be swapped: { href, swap }, of this machine.
+  // The URL without the parameter that anew() has added.
+  function addressOf(href) {
+    const url = new URL(href, location);
+    if (url.searchParams.has("hpp")) url.searchParams.delete("hpp");
+    url.hash = "";
+    return url.href;
+  }
+
+  // The document and all open shadow trees in it.
+  function roots() {
+    const found = [document];
+    for (const root of found) {
+      for (const { shadowRoot } of root.querySelectorAll("*")) {
+        if (shadowRoot && shadowRoot.host !== overlay?.host) found.push(shadowRoot);
+      }
+    }
+    return found;
+  }
+
+  // The @import rules of a sheet; none where another origin keeps them to itself.
+  function importsOf(sheet) {
+    const found = [];
+    try {
+      for (const rule of sheet?.cssRules ?? []) {
+        if (rule instanceof CSSImportRule) {
+          found.push({ rule, href: new URL(rule.href, sheet.href ?? document.baseURI).href });
+        } else if (rule.cssText.startsWith("@layer") && !rule.cssRules) {
+          continue; // the only other rule that may stand before an import
+        } else {
+          break;
+        }
+      }
+    } catch {}
+    return found;
+  }
+
+  function addressesBelow(sheet) {
+    return importsOf(sheet).flatMap(({ rule, href }) => [addressOf(href), ...addressesBelow(rule.styleSheet)]);
+  }
+
+  // All of this machine: { address, below, swap }. `below`: addresses of the sheets that it imports. `swap` is null if
+  // only a reload is certain.
   function styleSheets() {
     const found = [];
-    const isNear = (href) => new URL(href, location).hostname === location.hostname;
-    for (const link of document.querySelectorAll("link[rel~=stylesheet][href]")) {
-      if (loading.has(link) || !isNear(link.href)) continue;
-      found.push({ href: link.href, swap: () => swapLink(link) });
-    }
-    const walk = (sheet) => {
-      let rules = [];
-      try {
-        rules = sheet.cssRules;
-      } catch {} // of another origin
-      for (const rule of rules) {
-        if (!(rule instanceof CSSImportRule)) break;
-        const href = new URL(rule.href, sheet.href ?? document.baseURI).href;
-        if (isNear(href)) found.push({ href, swap: () => swapImport(rule, href) });
-        if (rule.styleSheet) walk(rule.styleSheet);
+    const add = (href, sheet, swap) => {
+      if (isNear(href)) found.push({ address: addressOf(href), below: addressesBelow(sheet), swap });
+    };
+    const addImports = (sheet, depth) => {
+      for (const { rule, href } of importsOf(sheet)) {
+        add(href, rule.styleSheet, depth === 0 ? () => swapImport(rule, href) : null);
+        addImports(rule.styleSheet, depth + 1);
       }
     };
-    for (const sheet of document.styleSheets) walk(sheet);
+    for (const root of roots()) {
+      for (const link of root.querySelectorAll("link[rel~=stylesheet][href]")) {
+        if (!loading.has(link)) add(link.href, link.sheet, () => swapLink(link));
+      }
+      for (const sheet of root.styleSheets) {
+        if (!loading.has(sheet.ownerNode)) addImports(sheet, 0);
+      }
+    }
+    for (const { address } of found) seen.add(address);
+    for (const address of requested) {
+      if (!seen.has(address) || byScript.has(address)) found.push({ address, below: [], swap: null });
+    }
     return found;
   }
 
   // `paths`: of the files that changed; null, or one that none is like: all.
-  function swapStyleSheets(paths) {
-    const sheets = styleSheets();
+  function chosenOf(sheets, paths) {
     const chosen = new Set(paths ? [] : sheets);
     for (const path of paths ?? []) {
-      const best = Math.max(...sheets.map(({ href }) => likeness(path, href)));
+      const best = Math.max(...sheets.map(({ address }) => likeness(path, address)));
       for (const sheet of sheets) {
-        if (likeness(path, sheet.href) === best) chosen.add(sheet);
+        if (likeness(path, sheet.address) === best) chosen.add(sheet);
       }
     }
-    for (const { swap } of chosen) swap();
+    return [...chosen];
   }
 
-  // The old one stays until the new one is there: nothing flashes. It stays if none comes.
+  // Whether a script has given sheets to the page, which may be made of anything.
+  function hasAdoptedSheets() {
+    return roots().some(({ adoptedStyleSheets }) => adoptedStyleSheets?.length > 0);
+  }
+
+  async function refreshStyles(refresh) {
+    const sheets = styleSheets();
+    const paths = refresh.all_css ? null : refresh.css;
+    const chosen = chosenOf(sheets, paths);
+    const renewal = renewCache(chosen);
+    const isShown = canSwap(sheets, chosen, paths) && (await swapAll(chosen).catch(() => false));
+    if (isShown) return report(refresh, "swapped");
+    await renewal;
+    mustReload = true;
+    apply(latest);
+  }
+
+  function canSwap(sheets, chosen, paths) {
+    if (chosen.length === 0) return !document.querySelector("style"); // it may be from that file
+    const isLikeOne = (path) => sheets.some(({ address }) => likeness(path, address) > 0);
+    if (!paths?.every(isLikeOne) && hasAdoptedSheets()) return false;
+    const stale = new Set([...renewed, ...chosen.map(({ address }) => address)]);
+    return chosen.every(({ swap, below }) => swap && !below.some((address) => stale.has(address)));
+  }
+
+  // Returns whether all of them are shown.
+  async function swapAll(sheets) {
+    for (const { address } of sheets) renewed.add(address);
+    const shown = await Promise.all(sheets.map(({ swap }) => swap()));
+    return shown.every(Boolean);
+  }
+
+  // The browser may have a copy of the old text for the address that the page names, and take that at the next load.
+  function renewCache(sheets) {
+    const addresses = new Set(sheets.map(({ address }) => address));
+    return Promise.allSettled([...addresses].map(async (address) => {
+      renewing.set(address, (renewing.get(address) ?? 0) + 1);
+      const answer = await fetch(address, { cache: "reload", mode: "no-cors", credentials: "include" });
+      await answer.arrayBuffer();
+    }));
+  }
+
+  // The old one stays until the new one is there: nothing flashes.
   function swapLink(link) {
     successors.get(link)?.remove();
     if (link.disabled) {
       link.href = anew(link.href);
-      return;
+      return true;
     }
     const fresh = link.cloneNode();
     fresh.href = anew(link.href);
     fresh.removeAttribute("integrity"); // of the old text
-    fresh.onload = () => {
-      loading.delete(fresh);
-      link.remove();
-    };
-    fresh.onerror = () => fresh.remove();
     successors.set(link, fresh);
     loading.add(fresh);
-    link.after(fresh);
+    return new Promise((resolve) => {
+      fresh.onload = () => {
+        loading.delete(fresh);
+        link.remove();
+        resolve(true);
+      };
+      fresh.onerror = () => {
+        fresh.remove();
+        resolve(false);
+      };
+      link.after(fresh);
+    });
   }
 
   function swapImport(rule, href) {
@@ -268,12 +405,16 @@
     sheet.insertRule(`@import url("${anew(href)}")${rest}`, place() + 1);
     const fresh = sheet.cssRules[place() + 1];
     const end = performance.now() + IMPORT_PATIENCE_MS;
-    const look = () => {
-      if (place() < 0) return;
-      if (!fresh.styleSheet && performance.now() < end) return void requestAnimationFrame(look);
-      sheet.deleteRule(place());
-    };
-    look();
+    return new Promise((resolve) => {
+      const look = () => {
+        const isThere = fresh.styleSheet !== null;
+        if (place() < 0) return resolve(isThere); // a later change has taken it away
+        if (!isThere && performance.now() < end) return void requestAnimationFrame(look);
+        if (isThere) sheet.deleteRule(place());
+        resolve(isThere);
+      };
+      look();
+    });
   }
 
   // ---- the crash --------------------------------------------------------------------------------

@@ -343,6 +343,70 @@ class StyleSheets(BrowserTest):
         self.wait_color(page, "h1", 12)
         self.assert_no_reload(page, 1)
 
+    def test_one_behind_the_order_of_layers(self):
+        self.save("static/main.css", "@layer x, y; @import url(part.css) layer(x); h1 { color: rgb(1, 0, 0) }")
+        page = self.open()
+        for red in (11, 12):
+            self.save("static/part.css", f"p {{ color: rgb({red}, 0, 0) }}")
+            self.wait_color(page, "p", red)
+            self.hpp.wait_line("static/part.css changed: swapped in 1 page")
+        page.wait("document.styleSheets[0].cssRules.length === 3")
+        self.assert_no_reload(page, 1)
+
+    def test_one_that_a_style_element_imports(self):
+        page = self.open("style")
+        for red in (11, 12):
+            self.save("static/part.css", f"p {{ color: rgb({red}, 0, 0) }}")
+            self.wait_color(page, "p", red)
+        self.assert_no_reload(page, 1)
+
+    def test_one_in_a_shadow_tree(self):
+        page = self.open("open")
+        inside = "getComputedStyle(shadow.querySelector('p')).color"
+        for red in (2, 11, 12):
+            self.save("static/part.css", f"p {{ color: rgb({red}, 0, 0) }}")
+            page.wait(f"{inside} === 'rgb({red}, 0, 0)'")
+        self.assert_no_reload(page, 1)
+
+    def test_those_that_cannot_be_swapped_for_certain_reload_the_page(self):
+        """Each page shows part.css in a way of its own."""
+        self.save("static/nested.css", "@import url(main.css); input { color: rgb(3, 0, 0) }")
+        inside = "getComputedStyle(shadow.querySelector('p')).color"
+        outside = "getComputedStyle(document.querySelector('p')).color"
+        for path, color in (("nested", outside), ("closed", inside), ("module", outside), ("fetched", outside)):
+            with self.subTest(path):
+                self.save("static/part.css", "p { color: rgb(2, 0, 0) }")
+                page = self.open(path)
+                page.wait(f"{color} === 'rgb(2, 0, 0)'")
+                for loads, red in ((2, 11), (3, 12)):
+                    self.save("static/part.css", f"p {{ color: rgb({red}, 0, 0) }}")
+                    page.wait(f"{color} === 'rgb({red}, 0, 0)'")
+                    self.assertEqual(page.loads, loads)
+                self.assert_no_reload(page, 3)
+                self.browser.close_pages()
+        self.hpp.wait_line("static/part.css changed: reloaded 1 page")
+
+    def test_one_whose_import_was_swapped_before(self):
+        """The browser would take the old text of part.css from its cache."""
+        self.save("cached", "")
+        page = self.open()
+        self.save("static/part.css", "p { color: rgb(11, 0, 0) }")
+        self.wait_color(page, "p", 11)
+        self.save("static/main.css", "@import url(part.css); h1 { color: rgb(12, 0, 0) }")
+        self.wait_color(page, "h1", 12)
+        self.wait_color(page, "p", 11)
+
+    def test_those_that_a_browser_keeps(self):
+        """What was swapped is still new after a reload."""
+        self.save("cached", "")
+        page = self.open()
+        self.save("static/other.css", "input { color: rgb(13, 0, 0) }")
+        self.wait_color(page, "input", 13)
+        self.hpp.wait_line("static/other.css changed: swapped in 1 page")
+        self.save("static/part.html", "x")
+        wait_for(lambda: page.loads == 2, "the reload")
+        self.wait_color(page, "input", 13)
+
     def test_nothing_flashes(self):
         """At no moment is the page without style."""
         page = self.open()

@@ -92,6 +92,23 @@ TEST(LiveReload, KnowsAHelloAndWhatItsSenderSpeaks) {
   }
 }
 
+TEST(LiveReload, KnowsAReport) {
+  EXPECT_EQ(read_refresh_report(R"({"command":"refreshed","epoch":9,"count":4,"how":"swapped"})"),
+            (RefreshReport{.point = {.epoch = 9, .count = 4}, .how = RefreshReport::How::Swapped}));
+  EXPECT_EQ(
+      read_refresh_report(R"({"command":"refreshed","epoch":9,"count":4,"how":"reloaded"})"),
+      (RefreshReport{.point = {.epoch = 9, .count = 4}, .how = RefreshReport::How::Reloaded}));
+  for (const char* text :
+       {R"({"command":"refreshed","epoch":9,"count":4,"how":"x"})",
+        R"({"command":"refreshed","epoch":9,"count":4})",
+        R"({"command":"refreshed","epoch":-9,"count":4,"how":"swapped"})",
+        R"({"command":"refreshed","epoch":9,"count":"4","how":"swapped"})",
+        R"({"command":"hello","epoch":9,"count":4,"how":"swapped"})",
+        R"({"command":["refreshed"],"epoch":9,"count":4,"how":["swapped"]})", "[]", "", "{"}) {
+    EXPECT_EQ(read_refresh_report(text), std::nullopt) << text;
+  }
+}
+
 TEST(LiveReload, SpeaksProtocol7) {
   const auto hello = Json::parse(livereload_hello(Dialect::Official));
   EXPECT_EQ(hello["command"], "hello");
