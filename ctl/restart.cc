@@ -7,6 +7,7 @@
 #include "common/bus/subscriber.h"
 #include "common/event/fd_watch.h"
 #include "common/event/loop.h"
+#include "common/text.h"
 #include "ctl/commands.h"
 #include "ctl/core/report.h"
 #include "ctl/lock_holder.h"
@@ -23,31 +24,32 @@ LockHolder find_supervisord(const Instance& instance) {
 
 }  // namespace
 
-// The signal goes out when the first snapshot has told which generation is the old one: then the
-// first one that tells of another is the new one's, and whoever asks hpp for anything afterwards
-// does not get the old one's answer.
+// The signal goes out when the first snapshot has told how many restarts were asked for before.
+// Whoever asks hpp for anything afterwards does not get the old backend's answer.
 int restart(const Instance& instance) {
   const LockHolder supervisord = find_supervisord(instance);
   Loop loop;
-  std::optional<std::uint64_t> old_generation;
-  std::optional<bus::BackendState> fresh;
+  std::optional<std::uint64_t> asked_before;
+  std::optional<bus::BackendState> outcome;
   FdWatch ended(loop, supervisord.pidfd(), FdWatch::For::Reading, [&loop] { loop.stop(); });
   ended.start();
   const bus::Subscriber subscriber(loop, instance.run_directory, {bus::Topic::Backend},
                                    bus::Audience::Everybody, [&](const bus::Message& message) {
                                      const auto& backend = std::get<bus::BackendState>(message);
-                                     if (!old_generation) {
-                                       old_generation = backend.generation;
+                                     if (!asked_before) {
+                                       asked_before = backend.restarts_asked;
                                        supervisord.signal(SIGHUP);
-                                     } else if (backend.generation > *old_generation) {
-                                       fresh = backend;
+                                     } else if (backend.restarts_done > *asked_before) {
+                                       outcome = backend;
                                        loop.stop();
                                      }
                                    });
   loop.run();
-  if (!fresh) throw std::runtime_error("hpp-supervisord has ended");
-  print_text(stdout, backend_words(*fresh) + '\n');
-  return fresh->state == bus::BackendPhase::Error ? 1 : 0;
+  if (!outcome) throw std::runtime_error("hpp-supervisord has ended");
+  const bool has_failed = outcome->state == bus::BackendPhase::Error || !outcome->problem.empty();
+  print_text(stdout, backend_words(*outcome) + '\n');
+  if (!outcome->problem.empty()) print_text(stdout, printable(outcome->problem) + '\n');
+  return has_failed ? 1 : 0;
 }
 
 }  // namespace hpp::ctl

@@ -91,6 +91,8 @@ void backend_fields(Io& io, State& state) {
   io.field("output_tail", state.output_tail);
   io.field("problem", state.problem);
   io.later_field("delay", state.delay);
+  io.later_field("restarts_asked", state.restarts_asked);
+  io.later_field("restarts_done", state.restarts_done);
   io.field("answers", state.answers);
   io.later_field("cause", state.cause);
   io.later_field("killed_at_ms", state.killed_at_ms);
@@ -440,6 +442,7 @@ Message durable(Message message) {
   if (auto* backend = std::get_if<BackendState>(&message)) {
     backend->answers = {};
     backend->delay.clear();
+    backend->restarts_asked = backend->restarts_done = 0;
   }
   if (auto* proxy = std::get_if<ProxyState>(&message)) {
     proxy->asks = proxy->doubts = {};

@@ -92,6 +92,7 @@ Effects Backend::handle(const RestartRequested& event, TimePoint now) {
               .changed = {},
               .wall_ms = event.wall_ms};
   pace_.on_request();
+  ++facts_.restarts_asked;
   if (state_ != State::Rebuilding) return restart(std::move(cause));
   const std::string why = cause.told;
   note(std::move(cause));
@@ -129,6 +130,7 @@ Effects Backend::handle(const Spawned& event, TimePoint now) {
   }
   facts_.state = bus::BackendPhase::Loading;
   facts_.pid = event.pid;
+  facts_.restarts_done = facts_.restarts_asked;
   facts_.spawned_at_ms = event.wall_ms;
   Effects effects{publish(), StartProbe{facts_.generation},
                   Say{.text = loading_text(), .begins_restart = !cause_text_.empty()}};
@@ -298,6 +300,7 @@ Effects Backend::take_over(const bus::BackendState& last, std::int64_t wall_ms, 
   facts_ = last;
   facts_.answers = {};
   facts_.delay.clear();
+  facts_.restarts_asked = facts_.restarts_done = 0;
   const std::int64_t age_ms = std::max<std::int64_t>(0, wall_ms - last.spawned_at_ms);
   spawned_ = now - std::chrono::milliseconds(age_ms);
   const std::string taken_over =
@@ -542,6 +545,7 @@ Effects Backend::rebuilt(const BuildEnded& event, TimePoint now) {
   next_.reset();
   pace_.on_failure(now);
   state_ = State::Running;
+  facts_.restarts_done = facts_.restarts_asked;
   facts_.serves = facts_.seen;
   facts_.problem = failure_text(settings_.build, event);
   facts_.output_tail = event.output_tail;
@@ -620,6 +624,7 @@ Effects Backend::fail(const std::string& because, std::int64_t wall_ms, TimePoin
   facts_.ended_at_ms = wall_ms;
   facts_.state = bus::BackendPhase::Error;
   facts_.delay.clear();
+  facts_.restarts_done = facts_.restarts_asked;
   facts_.pid = 0;
   cause_text_.clear();
   kill_text_.clear();

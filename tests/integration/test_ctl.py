@@ -279,6 +279,24 @@ class Restart(CtlTest):
         self.assert_status(program, 1)
         self.assertRegex(program.output(), r"^Error: generation 2, cannot be started: .*missing")
 
+    def test_tells_that_the_build_failed(self):
+        for options in ((), ("--keep-last-good",)):
+            with self.subTest(options):
+                self.save("source", "good")
+                hpp = self.start_ready("--build", "grep -q good source", *options)
+                self.save("source", "bad")
+                # The save restarts the backend, too: the request must not meet its outcome.
+                hpp.wait_line("failed: exit code 1")
+                program = self.ctl("restart")
+                self.assert_status(program, 1)
+                self.assertIn("grep -q good source failed: exit code 1", program.output())
+                before = len(hpp.lines)
+                self.save("source", "good")
+                hpp.wait_line("Running: generation .* answers", after=before)
+                self.assert_status(self.ctl("restart"), 0)
+                hpp.ctrl_c()
+                hpp.wait_exit()
+
 
 class Stop(CtlTest):
     def test_ends_all_of_it_before_it_returns(self):

@@ -184,6 +184,7 @@ class World {
         wait_due_ = false;
         return take(TreeWaitExpired{});
       case Move::Restart:
+        ++restarts_asked_;
         return take(RestartRequested{});
       case Move::Stop:
         stop_asked_ = true;
@@ -258,6 +259,7 @@ class World {
       }
     }
     if (stop_asked_) return left_ ? "" : "asked to stop and did not leave";
+    if (published_.restarts_done != restarts_asked_) return "a request has no outcome";
     if (backend_.state() == Backend::State::Error) {
       return published_.seen == tree_.point() ? "" : "Error does not know the newest tree";
     }
@@ -274,6 +276,7 @@ class World {
     if (spawn_due_) first_lives_ = tree_lives_ = true;
     spawn_due_ = kill_due_ = wait_due_ = build_runs_ = timer_due_ = false;
     probed_ = 0;
+    restarts_asked_ = 0;
     tree_due_ = tree_.stamp.epoch != 0;
     generation_ = published_.generation;
     backend_ = Backend(settings_, published_.generation);
@@ -461,8 +464,9 @@ class World {
   bool wait_due_ = false;
   bool timer_due_ = false;
   bool stop_asked_ = false;
-  bool crashed_ = false;   // supervisord, once
-  bool tree_due_ = false;  // it has not heard of the tree since
+  std::uint64_t restarts_asked_ = 0;  // of this supervisord
+  bool crashed_ = false;              // supervisord, once
+  bool tree_due_ = false;             // it has not heard of the tree since
   bool left_ = false;
 };
 
