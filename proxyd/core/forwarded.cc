@@ -93,7 +93,8 @@ void read_forwarded(OuterRequest& outer, const std::vector<Field>& fields) {
     if (field.known != FieldName::Forwarded) continue;
     outer.has_forwarded = true;
     read_pairs(field.value, [&](std::string_view name, std::string_view value) {
-      if (same_text(name, "for")) outer.chain.push_back(address_of(unquoted(value)));
+      if (same_text(name, "for") && value != "\"\"")
+        outer.chain.push_back(address_of(unquoted(value)));
       if (same_text(name, "host") && outer.host.empty()) outer.host = unquoted(value);
       if (same_text(name, "proto") && outer.proto.empty()) outer.proto = unquoted(value);
     });

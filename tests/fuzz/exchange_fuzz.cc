@@ -442,13 +442,15 @@ class Play {
   }
 
   bool read_request() {
-    const HeadResult result = input_.empty() ? NeedMore{} : parser_.read_head(input_);
+    input_.erase(0, empty_lines_before_request(input_));
+    const bool has_begun = !input_.empty() && input_ != "\r";
+    const HeadResult result = has_begun ? parser_.read_head(input_) : NeedMore{};
     if (std::holds_alternative<NeedMore>(result)) {
       if (client_ended_) {
         handle(ClientEnded{});
         return true;
       }
-      if (!input_.empty()) handle(RequestBegun{.facts = facts_of_refused(input_)});
+      if (has_begun) handle(RequestBegun{.facts = facts_of_refused(input_)});
       return false;
     }
     if (const auto* refused = std::get_if<Refused>(&result)) {

@@ -36,7 +36,7 @@ TEST(OuterRequest, IsWhatEitherKindOfFieldTells) {
             (OuterRequest{.proto = "https", .host = "b", .chain = {"1.1.1.1", "::2", "3.3.3.3"}}));
   EXPECT_EQ(read("Forwarded: for=\"[::1]:80\";proto=https;host=\"b:1\", "
                  "For=2.2.2.2:90;proto=http;host=c\r\n"
-                 "Forwarded: for=_a;by=x, for=unknown, for=\"\\u\"\r\n"),
+                 "Forwarded: for=_a;by=x, for=\"\", for=unknown, for=\"\\u\"\r\n"),
             (OuterRequest{.proto = "https",
                           .host = "b:1",
                           .chain = {"::1", "2.2.2.2", "_a", "unknown", "u"},
