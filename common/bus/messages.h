@@ -80,7 +80,7 @@ struct Refresh {
   std::vector<std::string> css;     // style sheets, at most kChangedPathsMax
   std::uint64_t css_count = 0;      // how many that batch had in all; 0 if and only if css is empty
   std::vector<std::string> reload;  // files that want the page anew, likewise
-  std::uint64_t reload_count = 0;   // likewise; both counts are 0 if and only if `count` is
+  std::uint64_t reload_count = 0;   // 0 if and only if reload is empty; both are 0 if count is
 
   bool operator==(const Refresh&) const = default;
 };

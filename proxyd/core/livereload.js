@@ -201,8 +201,8 @@
   //   an @import inside an imported sheet     reload: Chromium changes the rules, but not the page
   //   a sheet that a script has loaded, a     reload: nothing in the document leads to it. Only the
   //   CSS module, a closed shadow tree        requests of the page tell that it is there
-  //   a sheet that imports one which changes  reload: the browser would take that import from its
-  //   with it, or has changed before          cache
+  //   a sheet whose import changes with it,   reload: the browser would take that import from its
+  //   or has changed before                   cache
 
   const successors = new WeakMap(); // of a link: the one that is to take its place
   const loading = new WeakSet(); // those
