@@ -506,9 +506,15 @@ void Client::perform(const PassResponseHead& effect) {
   const bool loses_date =
       context_.gate.is_supervised() && has_weak_date(head, request_->forwarded_at_ms);
   const std::string tag = request_->page ? tag_for(effect.facts) : std::string();
-  if (tag.empty()) return loses_date ? append(without_date(head)) : append(head);
+  const auto pass = [&](const ResponseHead& passed) {
+    loses_date ? append(without_date(passed)) : append(passed);
+  };
+  if (tag.empty()) {
+    const bool varies = request_->page && replaces_vary(head, effect.facts);
+    return varies ? pass(varying(head)) : pass(head);
+  }
   const TaggedHead tagged(head, effect.facts, tag.size());
-  append(loses_date ? without_date(tagged.get()) : tagged.get());
+  pass(tagged.get());
   request_->tag_pump.emplace(tag, effect.facts.framing, coding_);
 }
 

@@ -217,6 +217,25 @@ Injection judge_injection(const Page& page, const ResponseHead& head, const Resp
                                                    std::move(verdict.objection)}};
 }
 
+bool replaces_vary(const ResponseHead& head, const ResponseFacts& facts) {
+  return facts.status == 304 && find_field(head.fields, "Vary");
+}
+
+ResponseHead varying(ResponseHead head) {
+  // navigated_page() decides by these.
+  std::string_view missing[] = {"Sec-Fetch-Dest", "Sec-Fetch-Mode"};
+  for (const Field& field : head.fields) {
+    if (!same_text(field.name, "Vary")) continue;
+    for (std::string_view& name : missing) {
+      if (names(field.value, "*") || names(field.value, name)) name = {};
+    }
+  }
+  for (const std::string_view name : missing) {
+    if (!name.empty()) head.fields.push_back({.name = "Vary", .value = name});
+  }
+  return head;
+}
+
 TaggedHead::TaggedHead(const ResponseHead& head, const ResponseFacts& facts, std::size_t tag_size)
     : head_(head), length_(std::to_string(facts.length + tag_size)) {
   // Digests of other bytes, and ranges of them that nobody could give.
@@ -224,22 +243,13 @@ TaggedHead::TaggedHead(const ResponseHead& head, const ResponseFacts& facts, std
     return is_one_of(field.name,
                      {"Accept-Ranges", "Content-Digest", "Content-MD5", "Digest", "Repr-Digest"});
   });
-  // navigated_page() decides by these.
-  std::string_view missing[] = {"Sec-Fetch-Dest", "Sec-Fetch-Mode"};
+  head_ = varying(std::move(head_));
   for (Field& field : head_.fields) {
     if (field.known == FieldName::ContentLength) field.value = length_;
     // RFC 9110 §8.8.1: two representations, one of them ours, are equivalent at best.
     if (same_text(field.name, "ETag") && etag_.empty() && !field.value.starts_with("W/")) {
       field.value = etag_ = "W/" + std::string(field.value);
     }
-    if (same_text(field.name, "Vary")) {
-      for (std::string_view& name : missing) {
-        if (names(field.value, "*") || names(field.value, name)) name = {};
-      }
-    }
-  }
-  for (const std::string_view name : missing) {
-    if (!name.empty()) head_.fields.push_back({.name = "Vary", .value = name});
   }
 }
 

@@ -66,6 +66,14 @@ struct Injection {
 // For the answer to the request for `page`.
 Injection judge_injection(const Page& page, const ResponseHead& head, const ResponseFacts& facts);
 
+// A page has two variants at one URL: with the script, for a navigation, and as it came, for
+// anything else. The copy with the script says what decides between them (Vary). Returns whether a
+// 304 to a navigation replaces that: browsers update the copy's fields by those of the 304.
+bool replaces_vary(const ResponseHead& head, const ResponseFacts& facts);
+
+// Adds what decides between the variants. The result points into the text of `head`.
+ResponseHead varying(ResponseHead head);
+
 // The head of an answer whose body becomes `tag_size` bytes longer: what no longer holds is changed
 // or left out. Points into the text of `head` and into itself.
 class TaggedHead {

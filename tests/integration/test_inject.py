@@ -258,6 +258,15 @@ class Untouched(InjectTest):
                        b'HTTP/1.1 304 Not Modified\r\nETag: "a"\r\n\r\n'):
             self.assertEqual(self.both(self.request(**NAVIGATION), answer)[1], answer)
 
+    def test_a_304_does_not_make_the_copy_of_a_page_one_for_scripts(self):
+        """The browser updates the fields of its copy, which has the script, by those of the 304."""
+        head = b"HTTP/1.1 304 Not Modified\r\nVary: Cookie\r\n"
+        _, got = self.both(self.request(If_None_Match='W/"v1"', **NAVIGATION), head + b"\r\n")
+        self.assertEqual(got, head + b"Vary: Sec-Fetch-Dest\r\nVary: Sec-Fetch-Mode\r\n\r\n")
+        _, got = self.both(self.request(If_None_Match='W/"v1"', Sec_Fetch_Dest="empty",
+                                        Sec_Fetch_Mode="cors"), head + b"\r\n")
+        self.assertEqual(got, head + b"\r\n")
+
     def test_a_condition_reaches_the_backend(self):
         asked, _ = self.both(self.request(If_None_Match='W/"v1"', **NAVIGATION),
                              b"HTTP/1.1 304 Not Modified\r\n\r\n")

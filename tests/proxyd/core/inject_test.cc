@@ -189,6 +189,17 @@ TEST(Injection, GoesByThePolicy) {
   EXPECT_THAT(forbidden.obstacle->text, HasSubstr("script-src"));
 }
 
+TEST(Injection, A304MayReplaceTheVaryOfACopy) {
+  const Field vary{.name = "Vary", .value = "Cookie"};
+  EXPECT_TRUE(replaces_vary({.status = 304, .fields = {vary}}, {.status = 304}));
+  EXPECT_FALSE(replaces_vary({.status = 304}, {.status = 304})) << "the copy's Vary stays";
+  EXPECT_FALSE(replaces_vary({.status = 200, .fields = {vary}}, {.status = 200}));
+  const ResponseHead head = varying({.status = 304, .fields = {vary}});
+  ASSERT_EQ(head.fields.size(), 3U);
+  EXPECT_EQ(head.fields[1].value, "Sec-Fetch-Dest");
+  EXPECT_EQ(head.fields[2].value, "Sec-Fetch-Mode");
+}
+
 TEST(TaggedHead, SaysWhatIsTrueOfTheNewBody) {
   struct Case {
     const char* fields;
