@@ -62,7 +62,12 @@ class FileLock {
 };
 
 // The process that holds the FileLock of `path`, as of now; nothing if none does, or if it is not
-// to be seen from here. Takes no lock, so that it is in nobody's way (/proc/locks, proc(5)).
+// to be seen from here.
+//
+// /proc/locks (proc(5)) names the process, but the kernel hands that list out in pieces, and skips
+// lines if locks before them are released in between. So if the list names no process, a shared
+// lock, held for some microseconds, shows whether that is true. FileLock::take() has the patience
+// for it.
 std::optional<pid_t> lock_holder(const std::string& path);
 
 }  // namespace hpp

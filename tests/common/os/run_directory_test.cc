@@ -2,16 +2,20 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "common/os/file.h"
@@ -273,6 +277,48 @@ TEST(FileLock, HasAHolderWhomAnybodyMaySee) {
   EXPECT_EQ(lock_holder(directory.path()), std::nullopt);
   lock.reset();
   EXPECT_EQ(lock_holder(path), std::nullopt) << "the file is left, and nobody holds it";
+}
+
+// The kernel skips lines of /proc/locks if locks before them are released while it is read.
+TEST(FileLock, HasAHolderWhoIsSeenWhileManyOtherLocksComeAndGo) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "lock";
+  const auto lock = FileLock::take(AT_FDCWD, path);
+  ASSERT_TRUE(lock.has_value());
+  std::atomic<bool> is_over = false;
+  const auto lock_and_unlock = [&](int thread) {
+    std::vector<UniqueFd> files;
+    for (int i = 0; i < 200; ++i) {
+      const std::string name = std::to_string(thread) + '-' + std::to_string(i);
+      files.emplace_back(::open((directory / name).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    }
+    while (!is_over) {
+      for (const UniqueFd& file : files) ::flock(file.get(), LOCK_EX | LOCK_NB);
+      for (const UniqueFd& file : files) ::flock(file.get(), LOCK_UN);
+    }
+  };
+  std::vector<std::thread> others;
+  for (int thread = 0; thread < 3; ++thread) others.emplace_back(lock_and_unlock, thread);
+  int seen = 0;
+  for (int i = 0; i < 300; ++i) seen += lock_holder(path) == ::getpid() ? 1 : 0;
+  is_over = true;
+  for (std::thread& other : others) other.join();
+  EXPECT_EQ(seen, 300);
+}
+
+TEST(FileLock, CanBeTakenWhileItsHolderIsAskedFor) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "lock";
+  ASSERT_TRUE(FileLock::take(AT_FDCWD, path).has_value());
+  std::atomic<bool> is_over = false;
+  std::thread asker([&] {
+    while (!is_over) (void)lock_holder(path);
+  });
+  for (int i = 0; i < 300; ++i) {
+    EXPECT_TRUE(FileLock::take(AT_FDCWD, path, std::chrono::milliseconds(1000)).has_value());
+  }
+  is_over = true;
+  asker.join();
 }
 
 TEST(FileLock, KnowsWhetherItsFileWasDeleted) {
