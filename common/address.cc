@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
+#include <functional>
 #include <stdexcept>
 
 namespace hpp {
@@ -28,6 +28,12 @@ std::uint16_t parse_port(std::string_view text, std::string_view digits) {
 bool is_port_alone(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(),
                                       [](unsigned char c) { return std::isdigit(c) != 0; });
+}
+
+// A character that the name of an instance may have.
+bool is_of_name(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+         c == '-' || c == '_';
 }
 
 }  // namespace
@@ -60,11 +66,13 @@ std::string to_string(const Address& address) {
 
 std::string instance_name(const Address& address) {
   std::string name = fmt::format("{}-{}", address.host, address.port);
-  std::replace_if(
-      name.begin(), name.end(),
-      [](unsigned char c) { return std::isalnum(c) == 0 && c != '.' && c != '-' && c != '_'; },
-      '_');
+  std::replace_if(name.begin(), name.end(), std::not_fn(is_of_name), '_');
   return name;
+}
+
+bool is_instance_name(std::string_view name) {
+  return std::all_of(name.begin(), name.end(), is_of_name) && !name.starts_with('.') &&
+         !name.starts_with('-');
 }
 
 }  // namespace hpp

@@ -26,4 +26,8 @@ std::string to_string(const Address& address);
 // The name of the instance that serves `address`, fit for a file name: `localhost-8000`.
 std::string instance_name(const Address& address);
 
+// Whether an instance may have that name, which becomes a directory and is offered by the shell's
+// completion. The empty name stands for the one that the address gives.
+bool is_instance_name(std::string_view name);
+
 }  // namespace hpp

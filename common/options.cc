@@ -13,6 +13,7 @@
 #include <memory>
 #include <stdexcept>
 
+#include "common/cli11_words.h"
 #include "common/exit_status.h"
 #include "common/glob.h"
 #include "common/log.h"
@@ -176,6 +177,7 @@ class Declarer {
   void port(const char* name, std::uint16_t& target, const char* help) {
     declare(name, Setting::Number, app_.add_option(name, target, help))
         ->type_name("PORT")
+        ->transform(decimal_number())
         ->check(CLI::Range(0, 65535));
   }
 
@@ -183,6 +185,7 @@ class Declarer {
               const char* help) {
     declare(name, Setting::Number, app_.add_option(name, target, help))
         ->type_name(unit)
+        ->transform(decimal_number())
         ->check(CLI::Range(least, UINT32_MAX));
   }
 
@@ -389,22 +392,11 @@ struct Others {
   Options options;
 };
 
-// CLI11 takes a word in brackets for a list, which is a glob: `[ab]`, `--pattern=[Mm]akefile[12]`.
-// `./` in front means the same, and goes with normalized_glob. Not so an IPv6 address.
-void guard_brackets(std::string& word) {
-  const auto begin = word.starts_with("--") ? word.find('=') + 1 : 0;
-  if (word.substr(begin).starts_with('[') && word.ends_with(']') &&
-      word.find("::") == std::string::npos) {
-    word.insert(begin, "./");
-  }
-}
-
 // The arguments, last one first, as CLI11 wants them. The default file is named explicitly: CLI11
 // would overlook one that it cannot read.
-std::vector<std::string> words_for_cli11(Program program, const char* const* begin,
-                                         const char* const* end) {
-  std::vector<std::string> words(begin, end);
-  std::for_each(words.begin(), words.end(), guard_brackets);
+std::vector<std::string> arguments_of(Program program, const CLI::App& app,
+                                      const char* const* begin, const char* const* end) {
+  std::vector<std::string> words = words_for_cli11(app, {begin, end});
   if (reads_default_file(program) && ::access(kDefaultConfig, F_OK) == 0) {
     words.insert(words.begin(), {kConfig, kDefaultConfig});
   }
@@ -423,8 +415,9 @@ void check(Program program, const Options& options, bool has_exec) {
   if (takes_run_directory(program) && options.run_directory.empty() && !alone) {
     throw CLI::ValidationError("--run-dir DIRECTORY is missing: where the helpers meet");
   }
-  if (options.name.find('/') != std::string::npos || options.name.starts_with('.')) {
-    throw CLI::ValidationError("--name must be a plain name, not a path");
+  if (!is_instance_name(options.name)) {
+    throw CLI::ValidationError(
+        "--name must have letters, digits, '.', '_' and '-' only, and not begin with '.' or '-'");
   }
   if (options.keep_last_good && options.build.empty()) {
     throw CLI::ValidationError("--keep-last-good goes with --build COMMAND");
@@ -488,7 +481,7 @@ ParsedOptions parse_options(Program program, int argc, const char* const* argv) 
   visit_options(program, options, declarer);
   if (takes_command(program)) file->add_command(file_key(kExec), options.command);
   try {
-    app.parse(words_for_cli11(program, argv + 1, exec));
+    app.parse(arguments_of(program, app, argv + 1, exec));
     if (exec != end) options.command.assign(exec + 1, end);
     check(program, options, exec != end);
   } catch (const CLI::CallForHelp&) {

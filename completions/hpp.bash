@@ -1,6 +1,8 @@
 # bash completion for hpp-launch, its other name http-process-proxy, and hpp-ctl.
 #
 # What can be said is asked of the program itself: --help knows each option.
+#
+# No word is given to `compgen -W`, which expands it: a file name with $(…) would be executed.
 
 # The options of "$@", a program and perhaps one of its commands.
 _hpp_options() {
@@ -12,16 +14,31 @@ _hpp_commands() {
     "$1" --help 2>/dev/null | sed -n '/^Subcommands:/,/^$/s/^  \([a-z]*\) .*/\1/p'
 }
 
-# The alternatives of an option: `on off` from `--barrier on|off:{on,off}`.
+# The alternatives of an option, one a line: `on`, `off` from `--barrier on|off:{on,off}`.
 _hpp_values() {
-    "$1" --help 2>/dev/null | sed -n "s/^  $2 [^ ]*:{\([a-z,]*\)}.*/\1/p" | tr , ' '
+    "$1" --help 2>/dev/null | sed -n "s/^  $2 [^ ]*:{\([a-z,]*\)}.*/\1/p" | tr , '\n'
 }
 
-# The instances of this user that run, or have run.
+# The instances of this user that run, or have run. Another user may have made /tmp/hpp-UID.
 _hpp_names() {
-    local directory
-    for directory in "${XDG_RUNTIME_DIR:-/nowhere}"/hpp/*/ "/tmp/hpp-$UID"/*/; do
-        [ ! -e "$directory/lock" ] || basename "$directory"
+    local root directory name
+    for root in "${XDG_RUNTIME_DIR:-/nowhere}/hpp" "/tmp/hpp-$UID"; do
+        [[ -O $root && ! -L $root ]] || continue
+        for directory in "$root"/*/; do
+            name=${directory%/}
+            name=${name##*/}
+            [[ -O $directory && -e $directory/lock && $name != *[!A-Za-z0-9._-]* ]] || continue
+            printf '%s\n' "$name"
+        done
+    done
+}
+
+# Offers the words of stdin, one a line, that begin with $1.
+_hpp_offer() {
+    local word
+    COMPREPLY=()
+    while IFS= read -r word; do
+        [[ -n $word && $word == "$1"* ]] && COMPREPLY+=("$word")
     done
 }
 
@@ -40,11 +57,11 @@ _hpp_launch() {
     done
     case $previous in
         --config) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
-        --stop-signal) mapfile -t COMPREPLY < <(compgen -W 'HUP INT KILL TERM' -- "$current") ;;
-        --*) mapfile -t COMPREPLY < <(compgen -W "$(_hpp_values "$1" "$previous")" -- "$current") ;;
+        --stop-signal) _hpp_offer "$current" < <(printf '%s\n' HUP INT KILL TERM) ;;
+        --*) _hpp_offer "$current" < <(_hpp_values "$1" "$previous") ;;
     esac
     if [[ $current == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "$(_hpp_options "$1") --exec" -- "$current")
+        _hpp_offer "$current" < <(_hpp_options "$1"; echo --exec)
     fi
 }
 
@@ -57,13 +74,14 @@ _hpp_ctl() {
         [[ -n $word && " ${commands//$'\n'/ } " == *" $word "* ]] && command=$word
     done
     if [ "$previous" = --name ]; then
-        mapfile -t COMPREPLY < <(compgen -W "$(_hpp_names)" -- "$current")
+        _hpp_offer "$current" < <(_hpp_names)
+    elif [ "$previous" = --run-dir ]; then
+        mapfile -t COMPREPLY < <(compgen -d -- "$current")
     elif [[ $current == -* ]]; then
         # shellcheck disable=SC2086  # no command is no word
-        mapfile -t COMPREPLY < <(
-            compgen -W "$(_hpp_options "$1"; _hpp_options "$1" $command)" -- "$current")
+        _hpp_offer "$current" < <(_hpp_options "$1"; _hpp_options "$1" $command)
     elif [ -z "$command" ]; then
-        mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$current")
+        _hpp_offer "$current" <<<"$commands"
     fi
 }
 

@@ -451,6 +451,51 @@ TEST(Options, GlobsInBracketsAreOneWord) {
             (Words{"[ab]", "[a,b]"}));
 }
 
+TEST(Options, BracketsOfOtherOptionsStay) {
+  const Options options = must_parse(Program::Launch, {"1", "2", "--build", "[ -f app.txt ]", "-p",
+                                                       "[ab]", "-x[cd]", "--exec", "x"});
+  EXPECT_EQ(options.build, "[ -f app.txt ]");
+  EXPECT_EQ(options.patterns, Words{"[ab]"});
+  EXPECT_EQ(options.excludes, Words{"[cd]"});
+  EXPECT_EQ(must_parse(Program::Launch, {"1", "2", "--build=[ x ]", "--exec", "x"}).build, "[ x ]");
+}
+
+TEST(Options, AnEmptyValueIsAValue) {
+  const Options options =
+      must_parse(Program::Launch, {"1", "2", "--build=", "--debug", "--name=", "--exec", "x"});
+  EXPECT_EQ(options.build, "");
+  EXPECT_EQ(options.name, "");
+  EXPECT_TRUE(options.debug);
+  for (const char* const wrong : {"--pattern=", "--queue-limit=", "--ready-path=", "--barrier=",
+                                  "--stop-signal=", "--livereload-port="}) {
+    EXPECT_EQ(parse(Program::Launch, {"1", "2", wrong, "--debug", "--exec", "x"}).exit_status, 2)
+        << wrong;
+  }
+}
+
+TEST(Options, NumbersAreDecimal) {
+  const Options options =
+      must_parse(Program::Launch, {"1", "2", "--queue-limit", "010", "--livereload-port=0035729",
+                                   "--queue-timeout", "000", "--exec", "x"});
+  EXPECT_EQ(options.queue_limit, 10U);
+  EXPECT_EQ(options.livereload_port, 35729);
+  EXPECT_EQ(options.queue_timeout_ms, 0U);
+  for (const char* const wrong : {"0x10", "1e3", "+5", "-5", " 5", "5 ", "4294967296", "0"}) {
+    EXPECT_EQ(parse(Program::Launch, {"1", "2", "--queue-limit", wrong, "--exec", "x"}).exit_status,
+              2)
+        << wrong;
+  }
+}
+
+TEST(Options, NamesArePlain) {
+  EXPECT_EQ(must_parse(Program::Launch, {"1", "2", "--name", "a.B_c-1", "--exec", "x"}).name,
+            "a.B_c-1");
+  for (const char* const wrong : {"a/b", ".hidden", "-dash", "a b", "$(id)", "ä", "a\n", ".."}) {
+    EXPECT_EQ(parse(Program::Launch, {"1", "2", "--name", wrong, "--exec", "x"}).exit_status, 2)
+        << wrong;
+  }
+}
+
 TEST(Options, HelpShowsExamplesAndEveryOption) {
   for (const Program program : kPrograms) {
     testing::internal::CaptureStdout();

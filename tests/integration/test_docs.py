@@ -1,9 +1,11 @@
 """What is said of the programs: man pages and completion know every option that there is."""
 
 import io
+import os
 import pathlib
 import re
 import subprocess
+import tempfile
 import unittest
 
 import docutils.core
@@ -81,7 +83,7 @@ class Texts(unittest.TestCase):
 
 
 class Completion(unittest.TestCase):
-    def complete(self, line):
+    def complete(self, line, **environment):
         """What bash would offer for the last word of the line."""
         words = line.split(" ")
         name = words[0].removeprefix("hpp-")
@@ -89,7 +91,7 @@ class Completion(unittest.TestCase):
                   f'_hpp_{name} "$1"; printf "%s\\n" "${{COMPREPLY[@]}}"')
         done = subprocess.run(["bash", "-c", script, "bash", SOURCE / "completions" / "hpp.bash",
                                program(name), *words[1:]], check=True, capture_output=True,
-                              text=True)
+                              text=True, env={**os.environ, **environment})
         self.assertEqual(done.stderr, "")
         return set(done.stdout.split())
 
@@ -106,6 +108,29 @@ class Completion(unittest.TestCase):
         self.assertEqual(self.complete("hpp-ctl status "), set())
         self.assertEqual(self.complete("hpp-launch --barrier o"), {"on", "off"})
         self.assertIn("TERM", self.complete("hpp-launch --stop-signal T"))
+
+    def test_knows_names_and_runs_nothing_that_is_in_one(self):
+        with tempfile.TemporaryDirectory() as directory:
+            root = pathlib.Path(directory) / "hpp"
+            planted = "x$(echo>planted)", "x`echo>planted`", "x y", "x;z"
+            for name in ("good-1.a_B", "no-lock", *planted, "of-another"):
+                (root / name).mkdir(parents=True)
+                if name != "no-lock":
+                    (root / name / "lock").touch()
+            names = {"good-1.a_B", "of-another"}
+            if os.geteuid() == 0:
+                os.chown(root / "of-another", 12345, 12345)
+                names.remove("of-another")
+            shared = self.complete("hpp-ctl --name ", XDG_RUNTIME_DIR="/nowhere")
+            found = self.complete("hpp-ctl --name ", XDG_RUNTIME_DIR=directory)
+            self.assertEqual(found - shared, names)
+            self.assertEqual(self.complete("hpp-ctl --name good", XDG_RUNTIME_DIR=directory),
+                             {"good-1.a_B"})
+            if os.geteuid() == 0:
+                os.chown(root, 12345, 12345)
+                self.assertEqual(self.complete("hpp-ctl --name good", XDG_RUNTIME_DIR=directory),
+                                 set())
+        self.assertFalse(pathlib.Path("planted").exists())
 
     def test_leaves_the_command_to_others(self):
         self.assertIn("python3", self.complete("hpp-launch 1 2 --exec python"))

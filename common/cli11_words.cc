@@ -1,0 +1,93 @@
+#include "common/cli11_words.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+
+namespace hpp {
+namespace {
+
+// An option as it is written: `--name=value`, `-n`, `-nvalue`.
+struct Written {
+  std::string name;
+  std::optional<std::string> value;
+};
+
+Written split(const std::string& word) {
+  if (!word.starts_with("--")) {
+    if (word.size() <= 2) return {.name = word, .value = {}};
+    return {.name = word.substr(0, 2), .value = word.substr(2)};
+  }
+  const auto sign = word.find('=');
+  if (sign == std::string::npos) return {.name = word, .value = {}};
+  return {.name = word.substr(0, sign), .value = word.substr(sign + 1)};
+}
+
+const CLI::Option* find_option(const CLI::App& app, const std::string& name) {
+  if (!name.starts_with('-') || name.size() < 2) return nullptr;
+  if (const CLI::Option* const found = app.get_option_no_throw(name)) return found;
+  for (const CLI::App* const command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (const CLI::Option* const found = command->get_option_no_throw(name)) return found;
+  }
+  return nullptr;
+}
+
+bool takes_value(const CLI::Option& option) {
+  return option.get_items_expected_max() > 0;
+}
+
+bool takes_list(const CLI::Option& option) {
+  return option.get_allow_extra_args();
+}
+
+// A glob in brackets, `[ab]`, is no list. `./` in front of it means the same, and normalized_glob()
+// removes it.
+std::string guarded(const std::string& glob) {
+  return glob.starts_with('[') && glob.ends_with(']') ? "./" + glob : glob;
+}
+
+}  // namespace
+
+std::vector<std::string> words_for_cli11(const CLI::App& app,
+                                         const std::vector<std::string>& words) {
+  std::vector<std::string> result;
+  bool is_value = false;   // the word is the value of the option before it
+  bool is_listed = false;  // the word may be one of the values of an option
+  for (const std::string& word : words) {
+    const Written written = split(word);
+    const CLI::Option* const option = is_value ? nullptr : find_option(app, written.name);
+    if (option == nullptr) {
+      result.push_back(is_listed ? guarded(word) : word);
+      is_value = false;
+      continue;
+    }
+    is_listed = takes_list(*option);
+    is_value = takes_value(*option) && !written.value;
+    if (!takes_value(*option) || !written.value) {
+      result.push_back(word);
+    } else if (written.value->empty()) {
+      result.insert(result.end(), {written.name, ""});
+    } else {
+      const std::string sign = word.starts_with("--") ? "=" : "";
+      result.push_back(written.name + sign +
+                       (is_listed ? guarded(*written.value) : *written.value));
+    }
+  }
+  return result;
+}
+
+CLI::Validator decimal_number() {
+  const auto check = [](std::string& text) -> std::string {
+    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+    if (text.empty() || !std::all_of(text.begin(), text.end(), is_digit)) {
+      return fmt::format("expected a whole number, got '{}'", text);
+    }
+    text.erase(0, std::min(text.find_first_not_of('0'), text.size() - 1));
+    return "";
+  };
+  return {check, ""};
+}
+
+}  // namespace hpp
