@@ -16,7 +16,8 @@ int wait(const Instance& instance, const CtlOptions& options);
 // Returns when the backend has been spawned anew (0), or cannot be (1).
 int restart(const Instance& instance);
 
-// Returns when all has ended: 0, or 1 if systemd could not be asked for it.
+// Returns when all has ended: 0, or 1 if systemd could not be asked for it. Gives up after a
+// minute.
 int stop(const Instance& instance);
 
 // Prints each message until SIGINT, SIGTERM, the reader of stdout or the instance ends it.

@@ -115,8 +115,14 @@ std::vector<Instance> running_instances() {
   return found;
 }
 
-Instance find_instance(const std::string& name) {
-  auto choice = choose(running_instances(), name, canonical(working_path()));
+Instance find_instance(const CtlOptions& options) {
+  if (!options.run_directory.empty()) {
+    auto instance = instance_in(canonical(options.run_directory));
+    if (instance) return std::move(*instance);
+    throw std::runtime_error(
+        fmt::format("no hpp is running in the run directory {}", options.run_directory));
+  }
+  auto choice = choose(running_instances(), options.name, canonical(working_path()));
   if (const auto* const none = std::get_if<NoChoice>(&choice)) throw std::runtime_error(none->why);
   return std::get<Instance>(std::move(choice));
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ctl/core/choice.h"
+#include "ctl/options.h"
 
 namespace hpp::ctl {
 
@@ -12,8 +13,9 @@ namespace hpp::ctl {
 // directory, and those that systemd or a developer has started without one.
 std::vector<Instance> running_instances();
 
-// The one that is meant (choose). Throws std::runtime_error that lists what runs.
-Instance find_instance(const std::string& name);
+// The one in that run directory, or else the one that is meant by its name or by this folder
+// (choose). Throws std::runtime_error that says what runs.
+Instance find_instance(const CtlOptions& options);
 
 // Whether it has not ended since it was found: its hpp-launch, or else any of its helpers, is
 // there.

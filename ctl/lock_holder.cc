@@ -29,9 +29,12 @@ bool LockHolder::signal(int number) const {
   throw_errno(fmt::format("cannot signal pid {}", pid_));
 }
 
-void LockHolder::wait_end() const {
+bool LockHolder::wait_end(const Deadline& deadline) const {
   pollfd ended{.fd = pidfd(), .events = POLLIN, .revents = 0};
-  while (::poll(&ended, 1, -1) < 0 && errno == EINTR) {
+  for (;;) {
+    const int count = ::poll(&ended, 1, poll_time(deadline));
+    if (count > 0) return true;
+    if (count == 0 ? is_over(deadline) : errno != EINTR) return false;
   }
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common/os/unique_fd.h"
+#include "ctl/ask.h"
 
 namespace hpp::ctl {
 
@@ -24,8 +25,8 @@ class LockHolder {
   // Whether it was there to be signalled. Throws std::system_error if it may not be.
   bool signal(int number) const;
 
-  // Blocks until it has ended.
-  void wait_end() const;
+  // Waits until it has ended. Returns false if it has not by then.
+  bool wait_end(const Deadline& deadline) const;
 
  private:
   LockHolder(pid_t pid, UniqueFd pidfd) : pid_(pid), pidfd_(std::move(pidfd)) {}

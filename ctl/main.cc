@@ -11,7 +11,7 @@
 namespace {
 
 int run(const hpp::ctl::CtlOptions& options) {
-  const hpp::ctl::Instance instance = hpp::ctl::find_instance(options.name);
+  const hpp::ctl::Instance instance = hpp::ctl::find_instance(options);
   switch (options.command) {
     case hpp::ctl::Command::Status:
       return hpp::ctl::status(instance, options);

@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
+#include <utility>
 
+#include "common/cli11_words.h"
 #include "common/text.h"
 #include "config.h"
 
@@ -34,8 +37,13 @@ CLI::App* add_command(CLI::App& app, CtlOptions& options, Command command, const
 }
 
 void declare(CLI::App& app, CtlOptions& options) {
-  app.add_option("--name", options.name, "name of the instance (default: the one that works here)")
-      ->type_name("NAME");
+  auto* const name = app.add_option("--name", options.name,
+                                    "name of the instance (default: the one that works here)")
+                         ->type_name("NAME");
+  app.add_option("--run-dir", options.run_directory,
+                 "run directory of the instance, if several have the same name")
+      ->type_name("DIRECTORY")
+      ->excludes(name);
   auto* const status =
       add_command(app, options, Command::Status, "status", "tell how things stand");
   auto* const wait = add_command(app, options, Command::Wait, "wait",
@@ -53,6 +61,7 @@ void declare(CLI::App& app, CtlOptions& options) {
   wait->add_option("--timeout", options.timeout_ms,
                    "how long it waits at most (default: 0: for ever)")
       ->type_name("MS")
+      ->transform(decimal_number())
       ->check(CLI::Range(0U, UINT32_MAX));
   app.require_subcommand(1);
 }
@@ -66,7 +75,9 @@ ParsedCtlOptions parse_ctl_options(int argc, const char* const* argv) {
   app.footer(kExamples);
   declare(app, options);
   try {
-    app.parse(argc, argv);
+    auto words = words_for_cli11(app, {argv + 1, argv + argc});
+    std::reverse(words.begin(), words.end());  // as CLI11 wants them
+    app.parse(std::move(words));
   } catch (const CLI::CallForHelp&) {
     fmt::print("{}", app.help());
     return {};

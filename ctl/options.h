@@ -11,7 +11,8 @@ enum class Command { Status, Wait, Restart, Stop, Trace };
 
 struct CtlOptions {
   Command command = Command::Status;
-  std::string name;  // of the instance; empty: the one that works here
+  std::string name;           // the instance's; empty: the one that works here is meant
+  std::string run_directory;  // the instance's; empty: it is found by its name or folder
   bool json = false;
   bool tickets = false;          // trace: the tickets and their answers, too
   std::uint32_t timeout_ms = 0;  // wait: how long at most; 0: for ever

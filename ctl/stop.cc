@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <chrono>
 #include <csignal>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,6 +10,7 @@
 #include "common/bus/endpoints.h"
 #include "common/event/loop.h"
 #include "common/os/child.h"
+#include "common/os/process_tree.h"
 #include "common/os/run_directory.h"
 #include "ctl/commands.h"
 #include "ctl/lock_holder.h"
@@ -15,14 +18,26 @@
 namespace hpp::ctl {
 namespace {
 
-// Who has ended by now is none the worse for it.
+// How long all may take to end. A server has --stop-timeout for it, 2 s by default.
+constexpr std::chrono::seconds kPatience{60};
+
+// A process that has ended by now is as good as stopped. One that is suspended (Ctrl+Z) does not
+// see SIGTERM until it goes on.
 void stop_holders(const std::vector<std::string>& lock_paths) {
+  const Deadline deadline = std::chrono::steady_clock::now() + kPatience;
   std::vector<LockHolder> stopped;
   for (const std::string& path : lock_paths) {
     auto holder = LockHolder::find(path);
-    if (holder && holder->signal(SIGTERM)) stopped.push_back(std::move(*holder));
+    if (!holder || !holder->signal(SIGTERM)) continue;
+    holder->signal(SIGCONT);
+    stopped.push_back(std::move(*holder));
   }
-  for (const LockHolder& holder : stopped) holder.wait_end();
+  for (const LockHolder& holder : stopped) {
+    if (holder.wait_end(deadline)) continue;
+    throw std::runtime_error(
+        fmt::format("{} has not ended within {} s of SIGTERM. If it hangs, end it with kill -9 {}",
+                    describe_process(holder.pid()), kPatience.count(), holder.pid()));
+  }
 }
 
 // Helpers that were ended past systemd it would start again. Their run directory has its name from

@@ -31,9 +31,10 @@ struct NoChoice {
   bool operator==(const NoChoice&) const = default;
 };
 
-// The one of that name; without a name, the one that works in `directory`, or else in the nearest
-// folder above it. Nothing is guessed: that the only instance is somewhere else makes it not the
-// one that is meant. `directory` is absolute, without links.
+// `running`: in the order of their names. The one of that name, or without a name any, that works
+// in `directory`, or else in the nearest folder above it. If a single instance has the name, it is
+// meant wherever it works. Nothing else is guessed: an instance that works somewhere else is not
+// meant because it is the only one. `directory` is absolute, without links.
 std::variant<Instance, NoChoice> choose(const std::vector<Instance>& running, std::string_view name,
                                         std::string_view directory);
 

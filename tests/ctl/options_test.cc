@@ -34,6 +34,15 @@ TEST(CtlOptions, AreACommandAndWhatConcernsIt) {
   EXPECT_TRUE(parse({"status", "--json"}).options->json);
 }
 
+TEST(CtlOptions, AreReadAsTheirKindRequires) {
+  const auto stop = parse({"--name=", "stop"});
+  ASSERT_TRUE(stop.options.has_value());
+  EXPECT_EQ(stop.options->command, Command::Stop);
+  EXPECT_EQ(stop.options->name, "");
+  EXPECT_EQ(parse({"wait", "--timeout", "010"}).options->timeout_ms, 10U);
+  EXPECT_EQ(parse({"stop", "--run-dir", "/tmp/hpp"}).options->run_directory, "/tmp/hpp");
+}
+
 TEST(CtlOptions, AreRefusedWithOneLine) {
   const Words cases[] = {
       {},
@@ -45,6 +54,10 @@ TEST(CtlOptions, AreRefusedWithOneLine) {
       {"wait", "--timeout", "-1"},
       {"wait", "--timeout", "1s"},
       {"stop", "--name"},
+      {"wait", "--timeout", "0x10"},
+      {"wait", "--timeout="},
+      {"stop", "--run-dir"},
+      {"stop", "--run-dir", "/tmp/hpp", "--name", "x"},
   };
   for (const Words& words : cases) {
     testing::internal::CaptureStderr();

@@ -97,6 +97,17 @@ class Finding(CtlTest):
         self.assertFalse(is_alive(second.pid))
         self.assertTrue(is_alive(outer.pid))
 
+    def test_by_its_run_directory(self):
+        hpp = self.start_ready()
+        for path in (hpp.run_directory, f"{hpp.run_directory}/"):
+            program = self.ctl("--run-dir", path, "status", cwd="/")
+            self.assert_status(program, 0)
+            self.assertIn(f"pid {hpp.pid}, in {self.project}", program.output())
+        program = self.ctl("--run-dir", self.directory, "stop")
+        self.assert_status(program, 1)
+        self.assertEqual(program.output(), "hpp-ctl: error: no hpp is running in the run directory "
+                                           f"{self.directory}")
+
     def test_a_directory_that_is_left_over_is_no_instance(self):
         hpp = self.start_ready()
         hpp.signal(signal.SIGTERM)
@@ -305,6 +316,15 @@ class Stop(CtlTest):
         self.assertFalse(is_alive(hpp.pid))
         self.assertEqual(hpp.wait_exit(), 143)
         self.assert_nothing_left()
+
+
+    def test_ends_one_that_is_suspended(self):
+        hpp = self.start_ready()
+        hpp.signal(signal.SIGSTOP)
+        program = self.ctl("stop")
+        self.assert_status(program, 0)
+        self.assertEqual(program.output(), "")
+        hpp.wait_exit()
 
 
 class Trace(CtlTest):

@@ -49,5 +49,22 @@ TEST(Choice, IsNotGuessed) {
             "c (http://c, in /q)");
 }
 
+TEST(Choice, OfSeveralOfOneNameIsTheOneOfThisFolder) {
+  std::vector<Instance> running{at("a", "/long/path/p"), at("a", "/q"), at("b", "/q")};
+  running[0].run_directory = "/run/user/1000/hpp/a";
+  running[1].run_directory = "/tmp/hpp-1000/a";
+  const auto choice = choose(running, "a", "/q/src");
+  ASSERT_TRUE(std::holds_alternative<Instance>(choice));
+  EXPECT_EQ(std::get<Instance>(choice).directory, "/q");
+  EXPECT_EQ(chosen(running, "a", "/elsewhere"),
+            "several of the same name are running, choose one with --run-dir: "
+            "a (http://a, in /long/path/p, run directory /run/user/1000/hpp/a); "
+            "a (http://a, in /q, run directory /tmp/hpp-1000/a)");
+  running[0].directory = "/q";
+  EXPECT_TRUE(chosen(running, "a", "/q").starts_with("several of the same name are running"));
+  running.pop_back();
+  EXPECT_TRUE(chosen(running, "", "/q").starts_with("several of the same name are running"));
+}
+
 }  // namespace
 }  // namespace hpp::ctl
