@@ -244,6 +244,24 @@ class Crashes(SystemdTest):
                  self.hpp.transcript)
 
 
+    def test_a_build_that_nobody_would_take_over_ends(self):
+        """And nothing ends that bears the mark of another instance."""
+        pid_file = self.directory / "build.pid"
+        self.save_config(f"build = 'echo $$ >{pid_file}; exec sleep 1000'")
+        self.manager.systemctl("start", TARGET)
+        build = int(wait_for(lambda: pid_file.exists() and pid_file.read_text(), "the build"))
+        other = subprocess.Popen(["sleep", "1000"], env={
+            **os.environ, "HPP_BACKEND": f"{self.hpp.run_directory.resolve()}2/1"})
+        self.addCleanup(other.wait)
+        self.addCleanup(other.kill)
+        self.save("hpp.toml", "patern = 'x'")
+        self.kill("supervisord")
+        wait_for(lambda: not is_alive(build), "the build's end")
+        wait_for(lambda: self.manager.show(unit("supervisord"), "ActiveState") == "failed",
+                 self.hpp.transcript)
+        self.assertIsNone(other.poll())
+
+
 class Journal(SystemdTest):
     def test_the_backends_lines_are_told_apart(self):
         self.save("loud.py", LOUD)
