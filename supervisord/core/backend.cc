@@ -170,7 +170,8 @@ Effects Backend::handle(const Answered& event, TimePoint now) {
   const auto hold = pace_.on_answer(now);
   if (hold == std::chrono::milliseconds{}) return run(event, now);
   held_answer_ = event;
-  return {StartTimer{hold}};
+  facts_.delay = kHeldText;
+  return {publish(), StartTimer{hold}};
 }
 
 Effects Backend::run(const Answered& event, TimePoint now) {

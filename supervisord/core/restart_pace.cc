@@ -1,6 +1,7 @@
 #include "supervisord/core/restart_pace.h"
 
 #include <algorithm>
+#include <cassert>
 #include <iterator>
 
 namespace hpp::supervisord {
@@ -195,6 +196,7 @@ void RestartPace::on_hold_over(TimePoint now) {
   interrupted_ = 0;
   if (!is_experiment_ || is_loop()) return;
   is_experiment_ = false;
+  assert(series_);
   series_->follows_answers = true;
   raise_needed();
 }

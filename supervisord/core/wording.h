@@ -37,6 +37,10 @@ std::string port_text(const PortTaken& event);
 // -9 1234, or run hpp as that user`
 std::string refusal_text(const KillRefused& event);
 
+// The reason why Running is not published although the server answers, for BackendState::delay.
+constexpr const char* kHeldText =
+    "the server answers; requests wait for a moment, until it is clear whether it restarts itself";
+
 // The reason why a start waits, for BackendState::delay.
 std::string delay_text(const Pause& pause);
 

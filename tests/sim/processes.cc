@@ -150,7 +150,6 @@ void Processes::run(const LinkPointer& link, Request& request) {
   Process& process = *link->process;
   ++request.runs;
   request.is_all_sent = false;
-  link->request = &request;
   world_.trace("backend: generation {} runs request {}", process.generation, request.id);
   on_run(request, process);
   if (request.kind == Request::Kind::Killer && !world_.is_quiet) {
@@ -217,8 +216,7 @@ void Processes::end_body(const LinkPointer& link, Request& request,
     });
   }
   if (facts.status == 101 || !facts.keeps_alive) return end(link);
-  // A connection on which the next request has come is not idle.
-  if (link->request == &request) maybe_close_idle(link);
+  maybe_close_idle(link);
 }
 
 void Processes::end(const LinkPointer& link) {

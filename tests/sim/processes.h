@@ -48,8 +48,7 @@ struct Link {
   bool is_broken = false;  // reset, or could not be made
   // At the backend.
   bool is_ended_by_process = false;
-  bool has_body = false;             // all of the body of the request under way has come
-  const Request* request = nullptr;  // the newest that was run
+  bool has_body = false;  // all of the body of the request under way has come
   TimePoint to_proxyd{};
   TimePoint to_process{};
 };

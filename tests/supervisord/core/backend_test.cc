@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include "supervisord/core/wording.h"
 #include "tests/supervisord/core/effects_text.h"
 
 namespace hpp::supervisord {
@@ -1190,9 +1191,11 @@ TEST(Loop, IsSuspectedWhileTheAnswerIsHeldBack) {
     life(Spawned{.pid = 100, .wall_ms = 1000});
     if (revision < 5) life(Answered{.generation = revision, .wall_ms = 1010});
   }
-  EXPECT_THAT(life(Answered{.generation = 5, .wall_ms = 1010}),
-              ElementsAre(testing::StartsWith("StartTimer")));
+  EXPECT_THAT(
+      life(Answered{.generation = 5, .wall_ms = 1010}),
+      ElementsAre(testing::StartsWith("Publish Loading 5"), testing::StartsWith("StartTimer")));
   EXPECT_EQ(life.state(), Backend::State::Loading);
+  EXPECT_EQ(life.published().delay, kHeldText);
   Life broken = life;
   EXPECT_THAT(broken(exited(5)), testing::Not(testing::Contains("StopProbe")));
   EXPECT_THAT(life(TimerExpired{}), testing::Contains(testing::StartsWith("Publish Running 5")));
