@@ -258,6 +258,14 @@ std::size_t count_fitting(const std::vector<std::string>& words, std::size_t roo
   return count;
 }
 
+// The text as a reader gets it.
+std::string as_utf8(const std::string& text) {
+  const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+  if (std::all_of(text.begin(), text.end(), is_ascii)) return text;
+  return Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace))
+      .get<std::string>();
+}
+
 // Visits the same fields as Writer and Reader, so that none is forgotten.
 class Limiter {
  public:
@@ -459,13 +467,20 @@ Message limited(Message message) {
 std::vector<std::string> limited_command(std::vector<std::string> command) {
   const bool has_long_word = std::any_of(command.begin(), command.end(),
                                          [](const auto& word) { return word.size() > kTextMax; });
-  if (!has_long_word && count_fitting(command, kListMax) == command.size()) return command;
+  const bool is_text = std::all_of(command.begin(), command.end(),
+                                   [](const auto& word) { return as_utf8(word) == word; });
+  if (is_text && !has_long_word && count_fitting(command, kListMax) == command.size()) {
+    return command;
+  }
   std::string whole;
   for (const std::string& word : command) whole.append(word).push_back('\0');
   std::string rest(kCut);
   rest += ' ' + std::to_string(whole.size()) + " bytes, " +
           std::to_string(std::hash<std::string>{}(whole));
-  for (std::string& word : command) cut_end(word, kTextMax);
+  for (std::string& word : command) {
+    word = as_utf8(word);
+    cut_end(word, kTextMax);
+  }
   command.resize(count_fitting(command, kListMax - cost(rest)));
   command.push_back(std::move(rest));
   return command;

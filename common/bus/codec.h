@@ -33,8 +33,8 @@ Message durable(Message message);
 // so that readers see that a list is not complete.
 Message limited(Message message);
 
-// The same for a command. A command that does not fit gets a last word with its length and its
-// hash, so that two commands that differ only behind the limit stay different.
+// The same for a command. A command that does not fit, or is not UTF-8, gets a last word with its
+// length and its hash, so that two commands that differ only in what is lost stay different.
 std::vector<std::string> limited_command(std::vector<std::string> command);
 
 // What a message tells after the one before it. Durable goes into the file; a Ticket, or its

@@ -411,6 +411,17 @@ TEST(Codec, TellsLongCommandsApart) {
   EXPECT_NE(other, limited_command(with_long_word));
 }
 
+// supervisord compares its command with the one that it reads from the file.
+TEST(Codec, TellsCommandsApartThatAreNoUtf8) {
+  const auto one = limited_command({"./caf\xe9", "x"});
+  const Decoded decoded = decode(encode(BackendState{.command = one}));
+  ASSERT_TRUE(std::holds_alternative<Message>(decoded));
+  EXPECT_EQ(std::get<BackendState>(std::get<Message>(decoded)).command, one);
+  EXPECT_EQ(one, limited_command(one)) << "as read from the file";
+  EXPECT_NE(one, limited_command({"./caf\xe8", "x"}));
+  EXPECT_EQ(limited_command({"./caf\xc3\xa9"}), std::vector<std::string>{"./caf\xc3\xa9"});
+}
+
 TEST(Codec, ReplacesWhatIsNoUtf8) {
   const BackendState state{.output_tail = "a\xff\xc3(b"};
   const Decoded decoded = decode(encode(state));
