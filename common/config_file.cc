@@ -97,7 +97,9 @@ class Reader {
 
   void skip_comment() {
     if (!rest_.starts_with('#')) return;
-    while (!at_line_end()) take();
+    while (!at_line_end()) {
+      if (is_control(take())) fail("a comment must not have control characters but tabs");
+    }
   }
 
   void skip_empty_lines() {

@@ -411,6 +411,9 @@ void check(Program program, const Options& options, bool has_exec) {
         has_exec ? "--exec needs a command after it"
                  : "--exec COMMAND… is missing: the command that starts your server");
   }
+  if (takes_command(program) && options.command.front().empty()) {
+    throw CLI::ValidationError("--exec needs the name of a program: the first word is empty");
+  }
   const bool alone = program == Program::Proxyd && options.assume_running;
   if (takes_run_directory(program) && options.run_directory.empty() && !alone) {
     throw CLI::ValidationError("--run-dir DIRECTORY is missing: where the helpers meet");

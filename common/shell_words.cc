@@ -10,6 +10,7 @@ namespace hpp {
 namespace {
 
 constexpr std::string_view kBlanks = " \t\n";
+constexpr std::string_view kContinuation = "\\\n";
 constexpr std::string_view kOfShell = "|&;<>()$`*?";
 // Special at the beginning of a word only.
 constexpr std::string_view kOfShellInFront = "#~";
@@ -49,7 +50,16 @@ class Splitter {
 
  private:
   void skip_blanks() {
-    rest_.remove_prefix(std::min(rest_.find_first_not_of(kBlanks), rest_.size()));
+    do {
+      rest_.remove_prefix(std::min(rest_.find_first_not_of(kBlanks), rest_.size()));
+    } while (skip_continuation());
+  }
+
+  // A backslash in front of a newline: the line goes on below, as if neither was there.
+  bool skip_continuation() {
+    if (!rest_.starts_with(kContinuation)) return false;
+    rest_.remove_prefix(kContinuation.size());
+    return true;
   }
 
   char take() {
@@ -62,6 +72,7 @@ class Splitter {
     std::string word;
     if (is_one_of(rest_.front(), kOfShellInFront)) refuse(rest_.substr(0, 1));
     while (!rest_.empty() && !is_one_of(rest_.front(), kBlanks)) {
+      if (skip_continuation()) continue;
       const char c = rest_.front();
       if (is_one_of(c, kOfShell)) refuse(rest_.substr(0, 1));
       take();
@@ -79,6 +90,7 @@ class Splitter {
 
   void read_quoted(std::string& word, char quote) {
     while (!rest_.empty()) {
+      if (quote == '"' && skip_continuation()) continue;
       if (quote == '"' && is_one_of(rest_.front(), kOfShellInQuotes)) refuse(rest_.substr(0, 1));
       const char c = take();
       if (c == quote) return;

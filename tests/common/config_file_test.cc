@@ -131,6 +131,10 @@ TEST(ConfigFile, MistakesHaveALineAndSayWhatWasExpected) {
       {"x = \"\x01\"", 1, "control character"},
       {"x = '\x7F'", 1, "control character"},
       {"x = 'a\rb'", 1, "control character"},
+      {"# a\x01"
+       "b\n",
+       1, "a comment must not have control characters"},
+      {"x = 1 # \x7F", 1, "a comment must not have control characters"},
       {"x = \"\"\"a\"\"\"", 1, "several lines"},
       {"x = '''", 1, "several lines"},
       {"\nx = [\n'a',\n1]", 4, "expected a string in quotes, or ']', got 1]"},

@@ -336,6 +336,7 @@ TEST_F(ConfiguredOptions, AreRefusedWithTheirLine) {
   const Case cases[] = {
       {"", "BIND"},
       {"bind = 1\nbackend = 2\n", "--exec COMMAND… is missing"},
+      {"bind = 1\nbackend = 2\nexec = ['']\n", "the first word is empty"},
       {"bind = 1\nbackend = 1\nexec = 'x'\n", "same address"},
       {"\npatern = 'x'\n", ":2: there is no option 'patern'; expected one of backend, barrier"},
       {"config = 'x'\n", ":1: there is no option 'config'"},
