@@ -29,6 +29,9 @@ class ServiceManager {
   // that only to a program without file capabilities (PR_SET_PDEATHSIG). `loop` must outlive this.
   explicit ServiceManager(Loop& loop);
 
+  // Whether this program has such a manager.
+  bool is_present() const { return socket_.is_open(); }
+
   // This program does what it is for (READY=1). From now on the manager hears of it as long as its
   // loop turns, if it wants to (WATCHDOG=1).
   void ready();

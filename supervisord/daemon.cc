@@ -33,6 +33,19 @@ UniqueFd open_no_input() {
   return fd;
 }
 
+// The controlling terminal of our session.
+bool has_terminal() {
+  return UniqueFd(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)).is_open();
+}
+
+// nohup(1)
+bool is_ignored(int signal) {
+  struct sigaction action {};
+
+  ::sigaction(signal, nullptr, &action);
+  return action.sa_handler == SIG_IGN;
+}
+
 // What the service manager keeps of a backend has a name each, for systemd gives back those of one
 // name in any order. 0: the pidfd; from 1 on: the ends that its output is read from.
 std::string store_name(std::uint64_t generation, std::size_t number) {
@@ -90,6 +103,7 @@ Daemon::Daemon(const Options& options)
       command_(options.command),
       build_(options.build),
       clears_(options.clear),
+      ends_with_terminal_(!is_ignored(SIGHUP) && has_terminal()),
       addresses_(resolve(options.backend)),
       tag_prefix_(backend_tag_prefix(options.run_directory)),
       no_input_(open_no_input()),
@@ -210,7 +224,9 @@ void Daemon::on_message(const bus::Message& message) {
 }
 
 void Daemon::on_signal(int number) {
-  if (number == SIGHUP) {
+  // At a prompt the kernel sends SIGHUP when the terminal is closed.
+  const bool is_hangup = ends_with_terminal_ && !manager_.is_present() && !has_terminal();
+  if (number == SIGHUP && !is_hangup) {
     happen(RestartRequested{.wall_ms = wall_ms()});
   } else {
     happen(StopRequested{});

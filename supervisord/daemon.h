@@ -73,6 +73,7 @@ class Daemon {
   std::vector<std::string> command_;
   std::string build_;
   bool clears_;
+  bool ends_with_terminal_;  // SIGHUP is the end of our terminal, once we have none any more
   std::vector<SocketAddress> addresses_;
   std::string tag_prefix_;
   UniqueFd no_input_;  // /dev/null
