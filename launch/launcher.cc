@@ -22,6 +22,10 @@ namespace {
 
 // Descriptors kept for one helper.
 constexpr std::size_t kStoredMax = 64;
+// How often it is looked whether the helpers of an earlier hpp-launch have ended.
+constexpr Milliseconds kBeginAgain{50};
+// How often the files in the run directory are looked after.
+constexpr Milliseconds kMendEvery{1'000};
 // A watchdog that is later than this says more about us than about the helper.
 constexpr Milliseconds kWatchdogLate{500};
 
@@ -35,6 +39,18 @@ Program program_of(Helper helper) {
       return Program::Supervisord;
   }
   return Program::Launch;
+}
+
+bus::Topic topic_of(Helper helper) {
+  switch (helper) {
+    case Helper::Proxyd:
+      return bus::Topic::Proxy;
+    case Helper::Watchd:
+      return bus::Topic::Tree;
+    case Helper::Supervisord:
+      return bus::Topic::Backend;
+  }
+  return bus::Topic::Backend;
 }
 
 // Watchman and the backend work in it; what cannot be read there would fail later, and less
@@ -79,6 +95,8 @@ Launcher::Launcher(const Options& options)
       dev_null_(::open("/dev/null", O_RDONLY | O_CLOEXEC)),
       household_(stop_time(options)),
       stop_timer_(loop_, [this] { happen(StopTimeOver{}); }),
+      begin_timer_(loop_, [this] { begin(); }),
+      mend_timer_(loop_, [this] { look_after_run_directory(); }),
       stop_signals_(loop_, {SIGINT, SIGTERM}, [this](int number) { on_stop_signal(number); }),
       child_signal_(loop_, {SIGCHLD}, [this](int) { on_child_signal(); }),
       window_signal_(loop_, {SIGWINCH}, [this](int) { on_window_signal(); }) {
@@ -93,8 +111,8 @@ Launcher::Launcher(const Options& options)
   options_.run_directory = default_run_directory(options_.name);
   run_directory_.emplace(options_.run_directory);
   lock_run_directory();
+  instance_id_ = run_directory_->instance_id();
   guard_.emplace(options_.run_directory, stop_time(options_));
-  remove_snapshots(*run_directory_);
   notify_socket_.emplace(loop_, *run_directory_,
                          [this](pid_t sender, const Notification& told, std::vector<UniqueFd> fds) {
                            on_notification(sender, told, std::move(fds));
@@ -107,9 +125,39 @@ Launcher::Launcher(const Options& options)
 }
 
 int Launcher::run() {
-  happen(Begun{});
+  begin();
   loop_.run();
   return exit_status_;
+}
+
+// Whoever kills hpp-launch leaves helpers behind that end by themselves; supervisord may give the
+// backend its --stop-timeout for that. Their locks and ports are free when they have ended.
+void Launcher::begin() {
+  if (household_.state() != HouseholdState::Keeping) return;
+  const std::string earlier = earlier_helper();
+  if (!earlier.empty()) {
+    if (std::exchange(awaited_, earlier) != earlier) {
+      log::info("waiting for the end of {}, which a hpp-launch that was killed has left", earlier);
+    }
+    return begin_timer_.start(kBeginAgain);
+  }
+  remove_snapshots(*run_directory_);
+  mend_timer_.start(kMendEvery);
+  happen(Begun{});
+}
+
+// The run directory's lock is ours, so each helper of a hpp-launch that is at work here is one of
+// an earlier hpp-launch. Empty: none is.
+std::string Launcher::earlier_helper() const {
+  for (const Helper which : {Helper::Supervisord, Helper::Watchd, Helper::Proxyd}) {
+    const auto holder = lock_holder(bus::lock_path(run_directory_->path(), topic_of(which)));
+    const std::string tag = fmt::format("{}={}", kHelperTag, to_string(which));
+    if (!holder || !has_environment(*holder, tag)) continue;
+    const bool stops_server = which == Helper::Supervisord;
+    return fmt::format("{} (pid {}{})", to_string(which), *holder,
+                       stops_server ? ", stopping its server" : "");
+  }
+  return "";
 }
 
 void Launcher::on_stop_signal(int number) {
@@ -313,7 +361,24 @@ void Launcher::lock_run_directory() {
 void Launcher::mend_run_directory() {
   run_directory_->mend();
   if (!lock_->is_held_at(run_directory_->fd(), kRunLock)) lock_run_directory();
+  run_directory_->keep_instance_id(instance_id_);
   notify_socket_->mend();
+}
+
+// Some programs delete old files in /tmp. Without the lock's file hpp-ctl would find nobody here,
+// and another hpp-launch would start beside this one.
+void Launcher::look_after_run_directory() {
+  try {
+    mend_run_directory();
+    mend_trouble_told_ = false;
+  } catch (const AlreadyRunning& error) {
+    return happen(PlaceLost{
+        fmt::format("{} was deleted, and another hpp-launch has taken its place ({}): stopping",
+                    run_lock_path(run_directory_->path()), error.what())});
+  } catch (const std::runtime_error& error) {
+    if (!std::exchange(mend_trouble_told_, true)) log::warning("{}", error.what());
+  }
+  mend_timer_.start(kMendEvery);
 }
 
 std::vector<pid_t> Launcher::own_pids() const {

@@ -35,7 +35,8 @@ class Launcher {
   // helper's program is missing, the run directory cannot be used, hpp is already running.
   explicit Launcher(const Options& options);
 
-  // Runs the household until it leaves; returns the exit status. Call once.
+  // Waits for the end of the helpers that an earlier hpp-launch has left, if there are any. Runs
+  // the household until it leaves; returns the exit status. Call once.
   int run();
 
  private:
@@ -76,14 +77,18 @@ class Launcher {
   std::vector<pid_t> own_pids() const;
   void sweep();
 
+  void begin();
+  std::string earlier_helper() const;
   void lock_run_directory();
   void mend_run_directory();
+  void look_after_run_directory();
 
   Options options_;
   std::string directory_;  // path of the project folder
   LaunchTree tree_ = LaunchTree::of_this_process();
   std::optional<RunDirectory> run_directory_;
   std::optional<FileLock> lock_;
+  std::string instance_id_;
   std::optional<Guard> guard_;
   UniqueFd dev_null_;
   Loop loop_;
@@ -93,6 +98,10 @@ class Launcher {
   bool happening_ = false;
   std::map<Helper, Place> places_;
   Timer stop_timer_;
+  Timer begin_timer_;
+  Timer mend_timer_;
+  std::string awaited_;  // the helper that begin() waits for
+  bool mend_trouble_told_ = false;
   std::optional<NotifySocket> notify_socket_;
   bool sweeping_ = false;
   int exit_status_ = 0;

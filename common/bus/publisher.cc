@@ -224,6 +224,7 @@ void Publisher::tell_of(SnapshotFile::Outcome outcome) {
 // Some programs delete old files in /tmp, and a chmod -R may hit more than its user meant.
 void Publisher::mend() {
   mend_directory();
+  mend_lock();
   mend_sockets();
   if (last_text_.empty()) return;
   if (written_ != SnapshotFile::Result::Replaced || !file_.is_in_place()) write_file();
@@ -236,6 +237,23 @@ void Publisher::mend_directory() {
   } catch (const std::exception& error) {
     if (std::exchange(directory_trouble_told_, true)) return;
     log::warning("{} (running programs continue)", error.what());
+  }
+}
+
+// Without the file, hpp-ctl would find nobody at work here, and another author would start.
+void Publisher::mend_lock() {
+  const std::string name = lock_name(topic_);
+  if (lock_.is_held_at(directory_.fd(), name)) return;
+  const std::string path = fmt::format("{}/{}", directory_.path(), name);
+  try {
+    auto lock = directory_.lock(name);
+    if (!lock) throw std::runtime_error("another process has it");
+    lock_ = std::move(*lock);
+    lock_trouble_told_ = false;
+    log::warning("{} was deleted: created it again", path);
+  } catch (const std::exception& error) {
+    if (std::exchange(lock_trouble_told_, true)) return;
+    log::warning("{} was deleted and cannot be locked again: {}", path, error.what());
   }
 }
 

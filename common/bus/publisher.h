@@ -47,6 +47,7 @@ class Publisher {
   void tell_of(SnapshotFile::Outcome outcome);
   void mend();
   void mend_directory();
+  void mend_lock();
   void mend_sockets();
   void send_last();
 
@@ -59,6 +60,7 @@ class Publisher {
   std::string last_text_;
   SnapshotFile::Result written_ = SnapshotFile::Result::Replaced;  // the last write; told
   bool directory_trouble_told_ = false;
+  bool lock_trouble_told_ = false;
   bool socket_trouble_told_ = false;
   std::unique_ptr<Sockets> sockets_;
   Timer tick_;

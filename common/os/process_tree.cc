@@ -16,6 +16,7 @@
 
 #include "common/os/error.h"
 #include "common/os/file.h"
+#include "common/os/run_directory.h"
 #include "common/text.h"
 
 namespace hpp {
@@ -239,7 +240,7 @@ std::string backend_tag_prefix(const std::string& run_directory) {
   const std::unique_ptr<char, decltype(&std::free)> real(::realpath(run_directory.c_str(), nullptr),
                                                          &std::free);
   if (!real) throw_errno("cannot use the run directory " + run_directory);
-  return std::string(real.get()) + '/';
+  return fmt::format("{}/{}/", real.get(), RunDirectory(run_directory).instance_id());
 }
 
 std::vector<pid_t> processes_tagged(std::string_view prefix) {

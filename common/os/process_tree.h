@@ -12,7 +12,8 @@
 
 namespace hpp {
 
-// The environment variable that marks every process of a backend: `<instance>/<generation>`.
+// The environment variable that marks every process of a backend:
+// `<run directory>/<instance id>/<generation>`.
 constexpr const char* kBackendTag = "HPP_BACKEND";
 
 // The ids of all processes that /proc shows.
@@ -62,7 +63,7 @@ bool hides_its_program(pid_t pid);
 std::vector<pid_t> processes_of_our_cgroup();
 
 // What HPP_BACKEND begins with in every backend of a run directory, which must exist.
-// Throws std::system_error.
+// Throws std::runtime_error, as RunDirectory does.
 std::string backend_tag_prefix(const std::string& run_directory);
 
 // All living processes of this user whose environment has HPP_BACKEND starting with `prefix`.

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <random>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -32,6 +33,18 @@ constexpr int kDirectory = O_PATH | O_DIRECTORY | O_CLOEXEC;
 template <class... Args>
 [[noreturn]] void refuse(fmt::format_string<Args...> format, Args&&... args) {
   throw CannotStartNow(fmt::format(format, std::forward<Args>(args)...));
+}
+
+constexpr const char* kInstance = "instance";
+
+// 64 random bits.
+std::string random_id() {
+  std::random_device device;
+  return fmt::format("{:08x}{:08x}", device(), device());
+}
+
+bool is_instance_id(const std::string& text) {
+  return text.size() == 16 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
 std::string fallback_root() {
@@ -236,6 +249,24 @@ bool RunDirectory::has(const std::string& name) const {
   return ::fstatat(fd_.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+std::string RunDirectory::instance_id() const {
+  const UniqueFd file = open_own_file(fd_.get(), kInstance, O_RDONLY);
+  std::string id = file.is_open() ? read_all(file.get()).value_or("") : "";
+  if (is_instance_id(id)) return id;
+  id = random_id();
+  write_instance_id(id);
+  return id;
+}
+
+void RunDirectory::keep_instance_id(const std::string& id) const {
+  if (!has(kInstance)) write_instance_id(id);
+}
+
+void RunDirectory::write_instance_id(const std::string& id) const {
+  if (replace_file(fd_.get(), kInstance, id).is_open()) return;
+  refuse("cannot write {}/{}: {}", path_, kInstance, error_text(errno));
+}
+
 std::optional<FileLock> RunDirectory::lock(const std::string& name,
                                            std::chrono::milliseconds patience) const {
   try {
@@ -284,7 +315,7 @@ FileLock lock_run_directory(const RunDirectory& directory, const std::string& wh
   auto lock = directory.lock(kRunLock, kLockPatience);
   const std::string path = run_lock_path(directory.path());
   if (!lock) {
-    throw std::runtime_error(fmt::format("already running: {}", read_file(path).value_or("")));
+    throw AlreadyRunning(fmt::format("already running: {}", read_file(path).value_or("")));
   }
   if (::ftruncate(lock->fd(), 0) != 0 || write_all(lock->fd(), who, 0) != 0) {
     throw_errno("cannot write " + path);

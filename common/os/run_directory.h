@@ -15,6 +15,7 @@
 #pragma once
 
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -44,11 +45,21 @@ class RunDirectory {
 
   bool has(const std::string& name) const;
 
+  // The random id of the instance that works here, which the file `instance` keeps: it tells this
+  // directory from one that has the same path in another mount namespace. Created if it is missing.
+  // Throws CannotStartNow if that fails.
+  std::string instance_id() const;
+
+  // Writes the file again if it was deleted. Throws likewise.
+  void keep_instance_id(const std::string& id) const;
+
   // Throws CannotStartNow if the file cannot be created or opened.
   std::optional<FileLock> lock(const std::string& name,
                                std::chrono::milliseconds patience = {}) const;
 
  private:
+  void write_instance_id(const std::string& id) const;
+
   std::string path_;
   UniqueFd fd_;
 };
@@ -72,9 +83,14 @@ bool is_trustworthy_directory(const std::string& path);
 constexpr const char* kRunLock = "lock";
 std::string run_lock_path(const std::string& directory);
 
+// Thrown if another hpp-launch holds the directory; says who.
+class AlreadyRunning : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 // Holds the directory for one hpp-launch, for as long as the result lives. `who` is told to a
-// second start: "pid 123, http://localhost:8000".
-// Throws std::runtime_error: already running, by whom.
+// second start: "pid 123, http://localhost:8000". Throws AlreadyRunning.
 FileLock lock_run_directory(const RunDirectory& directory, const std::string& who);
 
 }  // namespace hpp

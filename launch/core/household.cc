@@ -196,6 +196,13 @@ Effects Household::handle(const StopTimeOver&, TimePoint) {
   return {};
 }
 
+Effects Household::handle(const PlaceLost& event, TimePoint) {
+  if (state_ != HouseholdState::Keeping) return {};
+  Effects effects{error(event.why)};
+  append(effects, stop(kFailed));
+  return effects;
+}
+
 Effects Household::handle(const BackendSwept&, TimePoint) {
   if (state_ != HouseholdState::Sweeping) return {};
   return leave();

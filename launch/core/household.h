@@ -88,9 +88,13 @@ struct StopTimeOver {};  // the time of StartStopTimer is over
 
 struct BackendSwept {};  // nothing is left that SweepBackend looked for
 
-using Event =
-    std::variant<Begun, HelperStarted, HelperReady, HelperAlive, WatchdogExpired, StartFailed,
-                 HelperExited, RestartDue, RestartAsked, StopRequested, StopTimeOver, BackendSwept>;
+struct PlaceLost {  // another hpp-launch has taken the run directory
+  std::string why;
+};
+
+using Event = std::variant<Begun, HelperStarted, HelperReady, HelperAlive, WatchdogExpired,
+                           StartFailed, HelperExited, RestartDue, RestartAsked, StopRequested,
+                           StopTimeOver, BackendSwept, PlaceLost>;
 
 // ---- effects ------------------------------------------------------------------------------------
 
@@ -165,8 +169,10 @@ using Effects = std::vector<Effect>;
 //           Who is not heard of for kWatchdogTime (stopped, or in an endless loop) is killed: what
 //           follows is a crash like any other.
 //           A first start that fails ends all; a later one is tried again until it succeeds.
-//           Exit status 1 or 2 is no crash: the helper has said why a start cannot work, and
-//           starting it again would say it again.
+//           If another hpp-launch has taken the run directory, whose files somebody had deleted,
+//           this one ends: its helpers would be in the way of the others. Exit status 1 or 2 is no
+//           crash: the helper has said why a start cannot work, and starting it again would say it
+//           again.
 // Stopping  Every helper has got SIGTERM. Supervisord takes the backend with it. Nothing is
 //           started any more; a helper whose start was under way gets its SIGTERM when it is there.
 // Killing   The time for manners is over: every helper has got SIGKILL.
@@ -219,6 +225,7 @@ class Household {
   Effects handle(const StopRequested& event, TimePoint now);
   Effects handle(const StopTimeOver& event, TimePoint now);
   Effects handle(const BackendSwept& event, TimePoint now);
+  Effects handle(const PlaceLost& event, TimePoint now);
 
   Member& member(Helper which) { return members_[static_cast<std::size_t>(which)]; }
 

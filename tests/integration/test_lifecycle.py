@@ -1,6 +1,7 @@
 """The lives of the programs: starts, stops in every state, crashes of each part, starts that cannot
 work. What is promised to a user at a terminal."""
 
+import fcntl
 import http.client
 import itertools
 import os
@@ -10,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import termios
 import time
 import unittest
 
@@ -29,6 +31,7 @@ from harness import (
     get,
     is_alive,
     is_program,
+    make_run_directory,
     wait_for,
 )
 
@@ -58,6 +61,31 @@ class Deaf(Hpp):
         return subprocess.Popen(self.command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, process_group=0,
                                 preexec_fn=close_ears)
+
+
+class Heir(Hpp):
+    """Inherits a descriptor that is not meant for its backend."""
+
+    def _start(self, cwd, environment):
+        with open("/dev/zero", "rb") as file:
+            return subprocess.Popen(self.command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL,
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                    process_group=0, pass_fds=[file.fileno()])
+
+
+class AtTerminal(Hpp):
+    """Leads a session whose terminal can be closed; its output goes elsewhere."""
+
+    def _start(self, cwd, environment):
+        self._master, slave = os.openpty()
+        with os.fdopen(slave) as terminal:
+            return subprocess.Popen(
+                self.command, cwd=cwd, env=environment, stdin=terminal, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, start_new_session=True,
+                preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+
+    def close_terminal(self):
+        os.close(self._master)
 
 
 class Shared(Hpp):
@@ -353,6 +381,45 @@ class Stop(IntegrationTest):
         hpp.wait_exit()
         wait_for(lambda: not self.left(), lambda: f"the end of {self.left()}")
 
+    def test_a_start_waits_for_the_end_of_a_killed_hpp_launchs_backend(self):
+        """For as long as the backend may take (--stop-timeout)."""
+        stubborn = ("import os, signal, time\n"
+                    "def stop(*_):\n"
+                    f"    while not os.path.exists({str(self.directory / 'go')!r}): time.sleep(0.01)\n"
+                    "    os._exit(0)\n"
+                    "signal.signal(signal.SIGTERM, stop)\n")
+        command = self.save_backend()
+        self.save("app.py", stubborn + (self.project / "app.py").read_text())
+        options = ("--stop-signal", "TERM", "--stop-timeout", "60000", "--exec", *command)
+        first = self.start_hpp(*options)
+        first.wait_ready()
+        supervisord = first.helper_pid("supervisord")
+        first.process.kill()
+        first.process.wait()  # its output stays open
+        second = self.start_hpp(*options, bind=first.bind, backend=first.backend)
+        second.wait_line(rf"waiting for the end of hpp-supervisord \(pid {supervisord}, stopping its")
+        time.sleep(QUIET_S + 1)  # longer than the helpers wait for a lock
+        self.assertTrue(is_alive(second.pid), second.transcript())
+        (self.directory / "go").touch()
+        second.wait_ready()
+        self.assertEqual(get(second.url).text, "hello")
+
+    def test_a_start_that_waits_can_be_stopped(self):
+        deaf = ("import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+                "print('deaf', flush=True); time.sleep(1000)")
+        first = self.start_hpp("--stop-signal", "TERM", "--stop-timeout", "60000",
+                               "--exec", PYTHON, "-c", deaf)
+        first.wait_line("^deaf$")
+        backend = first.wait_state("Loading")["pid"]
+        first.process.kill()
+        first.process.wait()
+        second = self.start_hpp("--exec", "true", bind=first.bind)
+        second.wait_line("waiting for the end of hpp-supervisord")
+        second.ctrl_c()
+        self.assertEqual(second.wait_exit(STOP_S), 130)
+        os.kill(backend, signal.SIGKILL)
+        wait_for(lambda: not self.left(), "the end of all")
+
     def test_asks_the_backend_first_where_it_should(self):
         """A server that needs longer than hpp takes otherwise has its time, at a restart and at
         the end."""
@@ -404,6 +471,45 @@ class Stop(IntegrationTest):
             self.assertEqual(self.watchman.pid, watchman)
             self.assertTrue(is_alive(watchman))
             self.assert_nothing_left()
+
+
+class Deleted(IntegrationTest):
+    """A cleaner of /tmp deletes the run directory of a running hpp."""
+
+    def setUp(self):
+        super().setUp()
+        self.hpp = self.start_hpp("--exec", *self.save_backend())
+        self.hpp.wait_ready()
+
+    def locks(self):
+        return {path.name for path in self.hpp.run_directory.glob("*lock")}
+
+    def test_locks_are_created_again_and_held(self):
+        all_locks = self.locks()
+        self.assertEqual(len(all_locks), 4)
+        instance = (self.hpp.run_directory / "instance").read_text()
+        shutil.rmtree(self.hpp.run_directory)
+        wait_for(lambda: self.locks() == all_locks, lambda: f"the locks, not only {self.locks()}")
+        for name in all_locks:
+            with open(self.hpp.run_directory / name, encoding="ascii") as file:
+                with self.assertRaises(BlockingIOError, msg=name):
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self.assertEqual((self.hpp.run_directory / "instance").read_text(), instance)
+        second = self.run_program("launch", self.hpp.bind, free_port(), "--exec", "true")
+        self.assertIn(f"already running: pid {self.hpp.pid}", second.output())
+        self.assertEqual(get(self.hpp.url).text, "hello")
+
+    def test_a_first_one_whose_place_was_taken_ends(self):
+        others = make_run_directory(self.directory / "others" / "run")
+        with open(others / "lock", "w", encoding="ascii") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.write("pid 1234, http://localhost:8000")
+            file.flush()
+            self.hpp.run_directory.rename(self.directory / "old")
+            others.rename(self.hpp.run_directory)
+            self.hpp.wait_line("another hpp-launch has taken its place .*pid 1234")
+            self.assertEqual(self.hpp.wait_exit(), 1)
+        self.assert_nothing_left()
 
 
 class Crash(IntegrationTest):
@@ -550,6 +656,38 @@ class Backend(IntegrationTest):
             hpp.wait_state("Running")
             self.assertEqual(get(hpp.url).text, "mended")
             hpp.end()
+
+    def test_program_that_is_being_written_is_an_error_that_heals(self):
+        """A linker has it open for writing: ETXTBSY, and no change follows."""
+        self.save_backend("linked")
+        program = self.project / "server"
+        shutil.copy(shutil.which("dash") or "/bin/sh", program)
+        with open(program, "ab"):
+            hpp = self.start_hpp("--exec", "./server", "-c", f"exec {PYTHON} app.py {{backend}}")
+            hpp.wait_watching()
+            hpp.wait_state("Error")
+            self.assertIn("Text file busy", get(hpp.url).text)
+        hpp.wait_state("Running")
+        self.assertEqual(get(hpp.url).text, "linked")
+
+    def test_command_that_is_no_utf8_is_taken_over(self):
+        command = self.save_backend()
+        hpp = self.start_hpp("--exec", *command, kind=lambda words, *rest: Hpp(
+            [*words, b"caf\xe9"], *rest))
+        hpp.wait_ready()
+        os.kill(hpp.helper_pid("supervisord"), signal.SIGKILL)
+        hpp.wait_line("took over generation 1")
+        self.assertEqual(self.spawns, 1)
+
+    def test_descriptors_that_hpp_inherited_do_not_reach_it(self):
+        self.save_backend()
+        self.save("talk.py", "import os\nfor fd in os.listdir('/proc/self/fd'):\n"
+                             "    try: print('has', os.readlink('/proc/self/fd/' + fd), flush=True)\n"
+                             "    except OSError: pass\n"
+                             "print('all', flush=True)\n" + (self.project / "app.py").read_text())
+        hpp = self.start_hpp("--exec", PYTHON, "talk.py", "{backend}", kind=Heir)
+        hpp.wait_line("^all$")
+        self.assertNotIn("has /dev/zero", hpp.output())
 
     def test_port_held_by_a_stranger_is_an_error_that_names_it(self):
         with socket.create_server(("127.0.0.1", free_port())) as stranger:
@@ -750,6 +888,21 @@ class Alone(IntegrationTest):
                     helper.signal(signal.SIGTERM)
                     self.assertEqual(helper.wait_exit(), 0, helper.transcript())
                 self.assert_nothing_left()
+
+    def test_supervisord_ends_with_its_terminal(self):
+        """At a prompt SIGHUP says that the terminal was closed; otherwise it asks for a restart."""
+        bind, backend = free_port(), free_port()
+        command = [w.replace("{backend}", str(backend)) for w in self.save_backend()]
+        folder = make_run_directory(self.run_directory(bind))
+        supervisord = self._keep(AtTerminal(
+            [self.program("supervisord"), backend, "--run-dir", folder, "--exec", *command],
+            self, bind, backend))
+        supervisord.wait_state("Running")
+        supervisord.signal(signal.SIGHUP)
+        supervisord.wait_state("Running", 2)
+        supervisord.close_terminal()
+        self.assertEqual(supervisord.wait_exit(), 0)
+        self.assert_nothing_left()
 
     def test_a_second_helper_of_one_kind_is_refused(self):
         bind, backend = free_port(), free_port()

@@ -261,7 +261,8 @@ class Environment(IntegrationTest):
         backend = environment_of(hpp.wait_ready()["pid"])
         self.assert_clean(backend)
         self.assertEqual(backend["PORT"], str(hpp.backend))
-        self.assertEqual(backend["HPP_BACKEND"], f"{hpp.run_directory}/1")
+        instance = (hpp.run_directory / "instance").read_text()
+        self.assertEqual(backend["HPP_BACKEND"], f"{hpp.run_directory}/{instance}/1")
         text = (self.directory / "environment").read_text()
         self.assert_clean(dict(entry.split("=", 1) for entry in text.split("\0") if entry))
 

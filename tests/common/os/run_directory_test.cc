@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "common/os/file.h"
+#include "common/os/process_tree.h"
 #include "tests/support/temporary_directory.h"
 
 namespace hpp {
@@ -59,6 +60,26 @@ TEST(RunDirectory, LiesInTheUsersRuntimeDirectory) {
   const TemporaryDirectory runtime;
   ::setenv("XDG_RUNTIME_DIR", runtime.path().c_str(), 1);
   EXPECT_EQ(default_run_directory("localhost-8000"), runtime / "hpp/localhost-8000");
+}
+
+// A container may have a directory of the same path, and its processes may be ours to kill.
+TEST(RunDirectory, HasAnIdThatNoOtherOfThatPathHas) {
+  const TemporaryDirectory parent;
+  const std::string path = parent / "run";
+  const std::string id = RunDirectory(path).instance_id();
+  EXPECT_EQ(id.size(), 16U);
+  EXPECT_EQ(RunDirectory(path).instance_id(), id);
+  const std::string tag = backend_tag_prefix(path);
+  EXPECT_EQ(tag, std::filesystem::canonical(path).native() + "/" + id + "/");
+  const RunDirectory open(path);
+  std::filesystem::remove(path + "/instance");
+  open.keep_instance_id(id);
+  EXPECT_EQ(backend_tag_prefix(path), tag);
+  std::filesystem::remove_all(path);
+  EXPECT_NE(RunDirectory(path).instance_id(), id);
+  EXPECT_NE(backend_tag_prefix(path), tag);
+  std::ofstream(path + "/instance") << "../../etc";
+  EXPECT_EQ(RunDirectory(path).instance_id().size(), 16U) << "one that is not sound is replaced";
 }
 
 TEST(RunDirectory, LiesInTmpWithoutOne) {

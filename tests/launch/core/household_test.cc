@@ -170,6 +170,21 @@ TEST(Household, DoesNotWaitAfterTheSecondStop) {
       .THEN(Left, Leave{130});
 }
 
+TEST(Household, EndsIfAnotherHppLaunchHasTakenItsPlace) {
+  all_running()
+      .when(PlaceLost{"taken"})
+      .THEN(Stopping, error("taken"), TerminateHelper{Proxyd}, TerminateHelper{Watchd},
+            TerminateHelper{Supervisord}, StartStopTimer{kStopTime})
+      .when(PlaceLost{"taken"})
+      .THEN(Stopping)
+      .when(HelperExited{Proxyd, {}})
+      .when(HelperExited{Watchd, {}})
+      .when(HelperExited{Supervisord, {}})
+      .THEN(Sweeping, StartStopTimer{kKillTime}, SweepBackend{})
+      .when(BackendSwept{})
+      .THEN(Left, Leave{1});
+}
+
 // npm passes SIGINT on, which the terminal has sent to its whole process group.
 TEST(Household, TakesAStopThatComesTwiceForOne) {
   all_running()
