@@ -130,8 +130,8 @@ int Launcher::run() {
   return exit_status_;
 }
 
-// Whoever kills hpp-launch leaves helpers behind that end by themselves; supervisord may give the
-// backend its --stop-timeout for that. Their locks and ports are free when they have ended.
+// When hpp-launch is killed, its helpers end by themselves; supervisord gives the backend its
+// --stop-timeout for that. Their locks and ports are free when they have ended.
 void Launcher::begin() {
   if (household_.state() != HouseholdState::Keeping) return;
   const std::string earlier = earlier_helper();
@@ -365,8 +365,8 @@ void Launcher::mend_run_directory() {
   notify_socket_->mend();
 }
 
-// Some programs delete old files in /tmp. Without the lock's file hpp-ctl would find nobody here,
-// and another hpp-launch would start beside this one.
+// Some programs delete old files in /tmp. Without the lock's file hpp-ctl would report that hpp is
+// not running, and another hpp-launch would start beside this one.
 void Launcher::look_after_run_directory() {
   try {
     mend_run_directory();

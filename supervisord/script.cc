@@ -16,7 +16,7 @@
 namespace hpp::supervisord {
 namespace {
 
-// What the kernel reads of a script's first line (BINPRM_BUF_SIZE).
+// The kernel reads so much of a script's first line (BINPRM_BUF_SIZE).
 constexpr std::size_t kFirstLineMax = 256;
 
 std::string joined(const std::string& directory, const std::string& path) {

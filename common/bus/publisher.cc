@@ -240,7 +240,7 @@ void Publisher::mend_directory() {
   }
 }
 
-// Without the file, hpp-ctl would find nobody at work here, and another author would start.
+// Without the file, hpp-ctl would report that hpp is not running, and a second author could start.
 void Publisher::mend_lock() {
   const std::string name = lock_name(topic_);
   if (lock_.is_held_at(directory_.fd(), name)) return;

@@ -7,7 +7,7 @@ namespace hpp {
 //
 // - no signal is blocked: a program that SIGTERM cannot reach cannot be stopped;
 // - SIGCHLD has its default action: if it were ignored, the kernel would reap the children, and
-//   nobody would learn of their end. Other signals that are ignored stay so (nohup(1));
+//   this program would not learn how they ended. Other signals that are ignored stay so (nohup(1));
 // - descriptors other than stdin, stdout and stderr are not passed on to the programs that this one
 //   starts.
 void clean_inherited_state();
