@@ -219,7 +219,9 @@ void Probe::take(std::string_view bytes) {
   if (size < kBeginning.size()) return;
   // A connection that is cut before the response has been read would put a broken pipe into the
   // backend's log.
-  if (answer_.find("\r\n\r\n") != std::string::npos || answer_.find("\n\n") != std::string::npos) {
+  const bool is_complete =
+      answer_.find("\r\n\r\n") != std::string::npos || answer_.find("\n\n") != std::string::npos;
+  if (is_complete && !std::exchange(has_head_, true)) {
     deadline_.start(asks_for_body() ? kBodyTime : kLingerTime);
   }
   if (std::exchange(answered_, true)) return;
@@ -280,7 +282,7 @@ void Probe::on_deadline() {
 void Probe::hang_up() {
   deadline_.stop();
   answer_.clear();
-  answered_ = false;
+  answered_ = has_head_ = false;
   for (auto& attempt : attempts_) {
     attempt->over->stop();
     loop_.bury(std::move(attempt));

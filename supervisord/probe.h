@@ -98,6 +98,7 @@ class Probe {
   std::vector<std::unique_ptr<Attempt>> attempts_;  // connects under way
   std::unique_ptr<Attempt> talk_;                   // the connection that was made
   std::string answer_;                              // what came on it, up to the end of the head
+  bool has_head_ = false;                           // the answer's head is complete
   bool answered_ = false;                           // on_answer was called; talk_ is let end
   bool not_http_told_ = false;
   bool takes_strangers_ = false;

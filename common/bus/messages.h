@@ -155,8 +155,9 @@ struct BackendState {
   std::optional<BackendExit> exit;   // in Error
   std::string output_tail;           // in Error: the last of its stderr, at most kOutputTailMax
   std::string problem;               // what the user should know beside the state
-  std::string delay;                 // in Loading: what keeps the answer back, in words for the
-                                     // user; empty: not known; not in the file
+  std::string delay;                 // in Loading, or while a newer build waits: the reason for the
+                                     // delay, in words for the user; empty: not known; not in the
+                                     // file
   std::uint64_t restarts_asked = 0;  // requests for a restart (SIGHUP) that this supervisord has
                                      // heard; not in the file
   std::uint64_t restarts_done = 0;   // of those, the ones that this state is the outcome of: a

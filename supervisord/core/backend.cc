@@ -13,8 +13,8 @@
 namespace hpp::supervisord {
 namespace {
 
-// Files that restarted the backend: so many are remembered for the advice.
-constexpr std::size_t kFoundMax = 100;
+// The advice against restart loops names so many globs.
+constexpr std::size_t kAdvisedMax = 20;
 
 bool answers_spawn(const Event& event) {
   return std::holds_alternative<Spawned>(event) || std::holds_alternative<SpawnFailed>(event) ||
@@ -59,7 +59,7 @@ Effects Backend::handle(const TreeSeen& event, TimePoint now) {
   is_built_ = false;
   if (state_ == State::Killing) return {publish()};
   const std::string what = known.epoch == 0 ? kNotWatched : what_changed(event.tree);
-  // While a build runs beside the backend, only the first change ends something.
+  // While a build runs beside the backend, the first change has decided that another build follows.
   const bool is_told = state_ == State::Rebuilding && !is_building_next_ && !is_waiting_to_build_;
   if (!is_told) pace_.on_change(event.tree.changed, now);
   return restart({.told = what,
@@ -167,14 +167,15 @@ Effects Backend::handle(const Answered& event, TimePoint now) {
   if (event.generation != facts_.generation) return {};
   if (is_strangers()) return switch_to_tree(event);
   if (state_ != State::Loading || held_answer_) return {};
+  answered_ = now;
   const auto hold = pace_.on_answer(now);
-  if (hold == std::chrono::milliseconds{}) return run(event, now);
+  if (hold == std::chrono::milliseconds{}) return run(event);
   held_answer_ = event;
   facts_.delay = kHeldText;
   return {publish(), StartTimer{hold}};
 }
 
-Effects Backend::run(const Answered& event, TimePoint now) {
+Effects Backend::run(const Answered& event) {
   state_ = State::Running;
   facts_.state = bus::BackendPhase::Running;
   facts_.delay.clear();
@@ -182,7 +183,7 @@ Effects Backend::run(const Answered& event, TimePoint now) {
   facts_.address = event.address;
   facts_.stranger = event.stranger;
   stranger_.clear();
-  Effects effects{publish(), Say{running_text(now)}};
+  Effects effects{publish(), Say{running_text()}};
   if (!is_strangers()) {
     has_blamed_stranger_ = false;
   } else {
@@ -355,11 +356,11 @@ Effects Backend::restart(Cause cause) {
     case State::Rebuilding:
       next_ = std::move(cause);
       is_building_next_ = false;
-      return is_waiting_to_build_ ? rebuild_at_pace(pace_.pause(), now) : Effects{publish()};
+      return is_waiting_to_build_ ? rebuild_at_pace(pace_.pause(now), now) : Effects{publish()};
     case State::Waiting:
       note(std::move(cause));
       facts_.serves = facts_.seen;
-      return start_at_pace(pace_.pause(), now);
+      return start_at_pace(pace_.pause(now), now);
     case State::Error:
     case State::Building:
     case State::Loading:
@@ -466,14 +467,16 @@ void Backend::prepare() {
   forget_end();
 }
 
-// Returns whether there is another one than before.
+// Returns whether `advised_` has grown.
 bool Backend::find_cure(const std::vector<std::string>& files) {
-  for (const std::string& file : files) {
-    if (found_.size() < kFoundMax && std::find(found_.begin(), found_.end(), file) == found_.end())
-      found_.push_back(file);
+  bool has_grown = false;
+  for (std::string& glob : globs_to_exclude(files)) {
+    const bool is_known = std::find(advised_.begin(), advised_.end(), glob) != advised_.end();
+    if (is_known || advised_.size() == kAdvisedMax) continue;
+    advised_.push_back(std::move(glob));
+    has_grown = true;
   }
-  auto globs = globs_to_exclude(found_);
-  return std::exchange(advised_, globs) != globs;
+  return has_grown;
 }
 
 Effects Backend::spawn() {
@@ -517,6 +520,8 @@ Effects Backend::rebuild_at_pace(const Pause& pause, TimePoint now) {
   }
   state_ = State::Rebuilding;
   is_building_next_ = false;
+  forget_end();
+  facts_.delay = delay_text(pause);
   effects.emplace_back(publish());
   effects.emplace_back(StartTimer{pause.length});
   return effects;
@@ -528,6 +533,7 @@ Effects Backend::rebuild(TimePoint now) {
   build_begun_ = now;
   is_building_next_ = true;
   is_waiting_to_build_ = false;
+  facts_.delay.clear();
   forget_end();
   std::string text =
       fmt::format("Building: {}, running {}", next_->told, printable(settings_.build));
@@ -571,7 +577,7 @@ Effects Backend::handle(const TimerExpired&, TimePoint now) {
     case State::Loading:
       if (!held_answer_) return {};
       pace_.on_hold_over(now);
-      return run(*std::exchange(held_answer_, std::nullopt), now);
+      return run(*std::exchange(held_answer_, std::nullopt));
     case State::Error:
       if (spawn_failure_.empty() || kill_due_) return {};
       retrying_ = true;
@@ -650,9 +656,9 @@ std::string Backend::loading_text() const {
                      build_text_);
 }
 
-std::string Backend::running_text(TimePoint now) const {
+std::string Backend::running_text() const {
   return fmt::format("Running: generation {} answers after {}{}", facts_.generation,
-                     text_of(now - spawned_), since_text(now));
+                     text_of(answered_ - spawned_), since_text(answered_));
 }
 
 // How long it took in all.

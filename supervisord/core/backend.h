@@ -61,7 +61,7 @@ constexpr std::chrono::milliseconds kRetryEvery{500};
 //
 //   (spawn) becomes ──► Waiting ──time over──► (spawn)
 //                        │   ▲
-//                        └───┘ change: until the files are quiet, or not at all any more
+//                        └───┘ change: waits anew until the files are quiet, or starts at once
 //
 // Waiting     No backend and no build. Readers see Loading, and why. A request for a restart ends
 //             it. After a crash of supervisord in this state, the next one starts anew.
@@ -178,14 +178,14 @@ class Backend {
   Effects remains_gone(TimePoint now);
   Effects fail(const std::string& because, std::int64_t wall_ms, TimePoint now);
   Effects fail_spawn(std::string because, std::int64_t wall_ms, TimePoint now);
-  Effects run(const Answered& event, TimePoint now);
+  Effects run(const Answered& event);
   Effects switch_to_tree(const Answered& event);
   bool is_strangers() const;
   bool is_probing() const;
   Effects leave();
   Publish publish() const;
   std::string loading_text() const;
-  std::string running_text(TimePoint now) const;
+  std::string running_text() const;
   std::string since_text(TimePoint now) const;
 
   Settings settings_;
@@ -203,6 +203,7 @@ class Backend {
   TimePoint restart_begun_;
   TimePoint kill_begun_;
   TimePoint spawned_;
+  TimePoint answered_;
   std::string stranger_;            // in Loading: found where no process of the tree listens
   TimePoint stranger_since_;        // when one was first found
   bool accepts_strangers_ = false;  // in Loading: kStrangerWait is over
@@ -210,8 +211,7 @@ class Backend {
   bool retrying_ = false;           // the spawn that is due is such a try
   RestartPace pace_;
   Pause announced_;                      // the last pause, or that there was none
-  std::vector<std::string> found_;       // files that restarted the backend again and again
-  std::vector<std::string> advised_;     // globs that exclude them
+  std::vector<std::string> advised_;     // globs for --exclude, of all loops so far
   std::optional<Answered> held_answer_;  // in Loading: pace_ keeps Running back
   bool is_built_ = false;                // for the spawn that comes next
   std::optional<Cause> next_;            // in Rebuilding: why

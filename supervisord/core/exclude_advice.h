@@ -6,10 +6,11 @@
 
 namespace hpp::supervisord {
 
-// The globs that exclude `files`, which are paths relative to the project folder. Files below one
-// folder of the project get a single glob for the deepest folder that they share. A file in a
-// hidden folder (`.next`) gets a glob for that folder, which belongs to a tool.
-std::vector<std::string> globs_to_exclude(const std::vector<std::string>& files);
+// The globs that exclude `paths`, which are relative to the project folder: files, and folders with
+// a slash behind. Files are named one by one, because their folder may hold sources as well; if
+// more than four are in one folder, the folder is named. A file in a hidden folder (`.next`) gets a
+// glob for that folder, which belongs to a tool.
+std::vector<std::string> globs_to_exclude(const std::vector<std::string>& paths);
 
 // `--exclude db.sqlite3 '.next/**'`, as a shell wants it and safe for a terminal.
 std::string exclude_option(const std::vector<std::string>& globs);

@@ -68,9 +68,7 @@ void RestartPace::on_change_in_pause(const std::vector<std::string>& files) {
   if (!is_suspicious()) return;
   is_experiment_ = false;
   is_impatient_ = true;
-  const bool is_wrong = std::any_of(files.begin(), files.end(),
-                                    [this](const std::string& file) { return is_suspect(file); });
-  if (!is_wrong) return;
+  if (!has_suspect(files)) return;
   raise_needed();
   series_.reset();
 }
@@ -88,16 +86,19 @@ bool RestartPace::is_early(TimePoint now) const {
 }
 
 void RestartPace::extend(const std::vector<std::string>& files, TimePoint::duration time) {
+  if (is_suspicious() && !has_suspect(files)) {
+    is_impatient_ = true;
+    return;
+  }
   const std::set<std::string> keys = keys_of(files);
   auto both = series_ ? common(series_->keys, keys) : std::set<std::string>();
   if (both.empty()) {
-    series_ = Series{.keys = keys, .files = {}, .times = {}};
+    series_ = Series{.keys = keys, .times = {}};
   } else {
     series_->keys = std::move(both);
     if (is_experiment_) ++series_->proofs;
     if (is_loop()) restarts_needed_ = kSuspectRestarts;
   }
-  series_->files = files;
   series_->times.push_back(time);
   if (series_->times.size() > kSuspectRestarts) series_->times.pop_front();
   ++series_->restarts;
@@ -123,40 +124,51 @@ milliseconds RestartPace::longest_time() const {
   return std::chrono::ceil<milliseconds>(longest);
 }
 
-milliseconds RestartPace::quiet_time() const {
+milliseconds RestartPace::quiet_time(TimePoint now) const {
   if (interrupted_ < 2) return {};
+  const auto left = kQuietTotalMax - std::chrono::floor<milliseconds>(now - since_);
   milliseconds quiet = kQuietMin;
   for (int i = 2; i < interrupted_ && quiet < kQuietMax; ++i) quiet *= 2;
-  return std::min(quiet, kQuietMax);
+  return std::max(std::min({quiet, kQuietMax, left}), milliseconds{});
 }
 
-// Whether the file changed each time; if no file did, whether it is in a folder in which something
-// changed each time.
-bool RestartPace::is_suspect(const std::string& file) const {
-  const auto& keys = series_->keys;
-  if (!std::all_of(keys.begin(), keys.end(), is_folder)) return keys.contains(file);
-  return std::any_of(keys.begin(), keys.end(),
-                     [&](const std::string& folder) { return file.starts_with(folder); });
-}
-
+// Of folders, only those that hold no other one in which something changed each time: a server that
+// writes in `app/tmp/` is no reason to suspect all of `app/`.
 std::vector<std::string> RestartPace::suspects() const {
-  std::vector<std::string> files;
-  std::copy_if(series_->files.begin(), series_->files.end(), std::back_inserter(files),
-               [this](const std::string& file) { return is_suspect(file); });
-  return files;
+  const auto& keys = series_->keys;
+  std::vector<std::string> found;
+  std::copy_if(keys.begin(), keys.end(), std::back_inserter(found),
+               [](const std::string& key) { return !is_folder(key); });
+  if (!found.empty()) return found;
+  // In the order of the set, what begins with a folder's name comes right behind it.
+  for (auto key = keys.begin(); key != keys.end(); ++key) {
+    const auto next = std::next(key);
+    if (next == keys.end() || !next->starts_with(*key)) found.push_back(*key);
+  }
+  return found;
+}
+
+bool RestartPace::has_suspect(const std::vector<std::string>& files) const {
+  for (const std::string& suspect : suspects()) {
+    const auto is_it = [&](const std::string& file) {
+      return is_folder(suspect) ? file.starts_with(suspect) : file == suspect;
+    };
+    if (std::any_of(files.begin(), files.end(), is_it)) return true;
+  }
+  return false;
 }
 
 Pause RestartPace::begin_pause(TimePoint now) {
   if (phase_ == Phase::Idle) return {};
   phase_ = Phase::Paused;
   since_ = now;
-  const Pause next = pause();
+  const Pause next = pause(now);
   is_experiment_ = next.is == Pause::For::Experiment || next.is == Pause::For::Loop;
   return next;
 }
 
-Pause RestartPace::pause() const {
-  const milliseconds quiet = quiet_time();
+Pause RestartPace::pause(TimePoint now) const {
+  const milliseconds quiet = quiet_time(now);
   Pause pause{.is = quiet > milliseconds{} ? Pause::For::Quiet : Pause::For::Nothing,
               .length = quiet,
               .files = {}};

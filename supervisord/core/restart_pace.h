@@ -5,7 +5,7 @@
 //
 // A tool may write files one after the other for seconds. The first change that meets a starting
 // server restarts it at once. After each further one in a row, the next start waits until the files
-// have been quiet for twice as long as before.
+// have been quiet for twice as long as before, but for kQuietTotalMax at most.
 //
 // ---- a restart loop ----
 //
@@ -18,8 +18,8 @@
 //
 //   - The start waits for longer than the file has taken to change. A writer that is independent of
 //     the server would write the file now, while no server runs.
-//   - Running is published that long after the start, even if the server answers before. A writer
-//     that waits for an answer cannot have written the file by then.
+//   - Running is published that long after the start, even if the server answers before. Requests
+//     are held until then, so nobody can have written the file because of an answer.
 //
 // If the file changes after the start all the same, that is a proof. kLoopProofs in a row make a
 // loop: it is named, and the pauses grow. If the file changes in the pause, another program
@@ -46,6 +46,7 @@ namespace hpp::supervisord {
 // each further one, up to the second limit.
 constexpr std::chrono::milliseconds kQuietMin{100};
 constexpr std::chrono::milliseconds kQuietMax{2'000};
+constexpr std::chrono::milliseconds kQuietTotalMax{5'000};
 
 // So many restarts in a row by the same file raise the first suspicion. The number doubles with
 // each suspicion that was wrong, up to the second limit.
@@ -57,7 +58,8 @@ constexpr int kSuspectRestartsMax = 256;
 constexpr std::chrono::milliseconds kAfterAnswer{2'000};
 constexpr std::chrono::milliseconds kAfterCrash{300};
 
-// If a restart takes longer than this, a loop does less harm than an experiment would.
+// A loop with restarts longer than this is left alone: an experiment would hold requests for longer
+// than the loop does.
 constexpr std::chrono::milliseconds kSuspectTimeMax{10'000};
 
 constexpr int kLoopProofs = 2;
@@ -82,7 +84,9 @@ struct Pause {
   For is = For::Nothing;
   std::chrono::milliseconds length{};
   // Experiment, Loop, Advice:
-  std::vector<std::string> files;    // what changed each time
+  // The files that changed each time. If there are none, the folders in which something changed
+  // each time, with a slash behind.
+  std::vector<std::string> files;
   int restarts = 0;                  // how many restarts in a row that has led to
   std::chrono::milliseconds time{};  // how long after the start it changed, at most
 
@@ -103,7 +107,7 @@ class RestartPace {
   Pause begin_pause(TimePoint now);
 
   // After a change that came in the pause: how long the start must wait from now on.
-  Pause pause() const;
+  Pause pause(TimePoint now) const;
 
   // The build, or the server if there is nothing to build, is being started.
   void on_start(TimePoint now);
@@ -129,7 +133,6 @@ class RestartPace {
   // Restarts in a row, each begun soon after the start.
   struct Series {
     std::set<std::string> keys;  // what changed each time: files, and folders with a slash behind
-    std::vector<std::string> files;         // those of the last change
     std::deque<TimePoint::duration> times;  // from the start to each of the newest changes
     int restarts = 0;
     int proofs = 0;
@@ -143,18 +146,19 @@ class RestartPace {
   bool is_suspicious() const;
   bool is_loop() const;
   std::chrono::milliseconds longest_time() const;
-  std::chrono::milliseconds quiet_time() const;
-  bool is_suspect(const std::string& file) const;
+  std::chrono::milliseconds quiet_time(TimePoint now) const;
   std::vector<std::string> suspects() const;
+  bool has_suspect(const std::vector<std::string>& files) const;
 
   Phase phase_ = Phase::Idle;
   TimePoint since_;      // when the phase began
   TimePoint started_;    // the newest start
   int interrupted_ = 0;  // starts in a row that a change has ended
   std::optional<Series> series_;
-  bool is_experiment_ = false;              // the newest start, or the one that waits, proves
-                                            // something if the file changes after it
-  bool is_impatient_ = false;               // another file has changed in the pause
+  // If a suspected file changes after the newest start, or the one that waits, that is a proof.
+  bool is_experiment_ = false;
+  // Another file was saved meanwhile: the next start does not wait because of a suspicion.
+  bool is_impatient_ = false;
   int restarts_needed_ = kSuspectRestarts;  // for a suspicion
 };
 

@@ -113,8 +113,8 @@ std::string pause_text(const Pause& pause, const std::string& cure) {
           text_of(pause.length));
     case Pause::For::Experiment:
       return fmt::format(
-          "Waiting: {} changed {}, each time within {} after a start. A pause of {} will show "
-          "whether your server writes it",
+          "Waiting: {} changed {}, each time within {} after a start. hpp waits {} before the next "
+          "start: if it changes meanwhile, another program writes it",
           files, times, text_of(pause.time), text_of(pause.length));
     case Pause::For::Loop:
       if (cure.empty()) {

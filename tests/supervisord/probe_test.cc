@@ -282,6 +282,18 @@ TEST_F(ProbeTest, AsksWithGetAServerThatFailsOnHead) {
   EXPECT_TRUE(server_->request().starts_with("GET /ready HTTP/1.1\r\n"));
 }
 
+TEST_F(ProbeTest, DoesNotWaitForABodyWithoutAnEnd) {
+  serve({Reply::HttpToGet});
+  start();
+  ASSERT_TRUE(answered());
+  const auto begun = std::chrono::steady_clock::now();
+  while (server_->open() > 0 && std::chrono::steady_clock::now() - begun < milliseconds(5'000)) {
+    server_->send("data: x\n\n");
+    run_for(loop_, milliseconds(100));
+  }
+  EXPECT_EQ(server_->open(), 0);
+}
+
 TEST_F(ProbeTest, SlowsDownWhereConnectionsBringNoAnswer) {
   serve({Reply::Close});
   start();

@@ -1149,6 +1149,7 @@ TEST(Waiting, IsBeforeABuildBesideTheBackend) {
   life(tree(4));
   EXPECT_THAT(life(built()), testing::Contains("StartTimer 100 ms"));
   EXPECT_EQ(life.published().state, bus::BackendPhase::Running);
+  EXPECT_EQ(life.published().delay, "the start waits until no file has changed for 100 ms");
   EXPECT_THAT(life(tree(5)), testing::Contains("StartTimer 100 ms"));
   EXPECT_THAT(life(TimerExpired{}), testing::Contains("Build"));
   EXPECT_THAT(life(built()), testing::Contains("KillTree"));
@@ -1198,7 +1199,9 @@ TEST(Loop, IsSuspectedWhileTheAnswerIsHeldBack) {
   EXPECT_EQ(life.published().delay, kHeldText);
   Life broken = life;
   EXPECT_THAT(broken(exited(5)), testing::Not(testing::Contains("StopProbe")));
-  EXPECT_THAT(life(TimerExpired{}), testing::Contains(testing::StartsWith("Publish Running 5")));
+  EXPECT_THAT(life(TimerExpired{}),
+              testing::AllOf(testing::Contains(testing::StartsWith("Publish Running 5")),
+                             testing::Contains(testing::HasSubstr("answers after 10 ms"))));
 }
 
 // ---- what the probe sees ------------------------------------------------------------------------

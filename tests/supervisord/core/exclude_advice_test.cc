@@ -15,13 +15,19 @@ TEST(ExcludeAdvice, NamesAFileThatStandsAlone) {
       << "the project folder is not excluded";
 }
 
-TEST(ExcludeAdvice, NamesTheDeepestFolderThatSeveralFilesShare) {
-  EXPECT_EQ(globs_to_exclude({"var/cache/a", "var/cache/b"}), Words{"var/cache/**"});
-  EXPECT_EQ(globs_to_exclude({"var/cache/a", "var/log/b"}), Words{"var/**"});
-  EXPECT_EQ(globs_to_exclude({"var/a", "db.sqlite3", "var/log/b"}),
-            (Words{"var/**", "db.sqlite3"}));
-  EXPECT_EQ(globs_to_exclude({"var/a", "variant/b"}), (Words{"var/a", "variant/b"}))
-      << "the common start of two names is not a folder";
+TEST(ExcludeAdvice, NamesAFolder) {
+  EXPECT_EQ(globs_to_exclude({"var/cache/"}), Words{"var/cache/**"});
+  EXPECT_EQ(globs_to_exclude({"log[1]/"}), Words{R"(log\[1\]/**)"});
+}
+
+TEST(ExcludeAdvice, NamesFilesOneByOneUnlessTheyAreMany) {
+  EXPECT_EQ(globs_to_exclude({"app/a.gen.py", "app/b.gen.py"}),
+            (Words{"app/a.gen.py", "app/b.gen.py"}))
+      << "app/ may hold sources as well";
+  EXPECT_EQ(globs_to_exclude({"dist/1", "dist/2", "x", "dist/3", "dist/4", "dist/5"}),
+            (Words{"dist/**", "x"}));
+  EXPECT_EQ(globs_to_exclude({"1", "2", "3", "4", "5"}), (Words{"1", "2", "3", "4", "5"}))
+      << "the project folder is not excluded";
   EXPECT_EQ(globs_to_exclude({"var/a", "var/a"}), Words{"var/a"});
 }
 
@@ -33,7 +39,6 @@ TEST(ExcludeAdvice, NamesAHiddenFolderEvenForOneFile) {
 TEST(ExcludeAdvice, IsWrittenAsTheShellWantsIt) {
   EXPECT_EQ(exclude_option({"db.sqlite3", ".next/**", "it's"}),
             R"(--exclude db.sqlite3 '.next/**' 'it'\''s')");
-  EXPECT_EQ(globs_to_exclude({"log[1]/a", "log[1]/b"}), Words{R"(log\[1\]/**)"});
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ class Story {
 
   Pause change_in_pause(const Files& files) {
     pace_.on_change(files, now_);
-    return pace_.pause();
+    return pace_.pause(now_);
   }
 
   // The pause is over, and nothing has changed.
@@ -109,6 +109,22 @@ TEST(SteadyWrites, AreQuietOnlyForAsLongAsBefore) {
   story.start();
   EXPECT_EQ(story.change({"b"}).length, kQuietMin);
   EXPECT_EQ(story.change_in_pause({"c"}).length, kQuietMin) << "no start was in vain";
+}
+
+TEST(SteadyWrites, LetTheServerStartAfterFiveSecondsAtMost) {
+  Story story;
+  for (const char* file : {"a", "b", "c", "d", "e", "f", "g"}) {
+    story.change({file});
+    story.start_after_pause();
+  }
+  Pause pause = story.change({"h"});
+  milliseconds waited{};
+  for (; pause.length != kNone; waited += milliseconds(500)) {
+    ASSERT_LT(waited, 2 * kQuietTotalMax);
+    story.wait(std::min(pause.length, milliseconds(500)));
+    pause = story.change_in_pause({"i"});
+  }
+  EXPECT_EQ(waited, kQuietTotalMax);
 }
 
 TEST(SteadyWrites, AreOverWhenTheServerHasAnswered) {
@@ -192,7 +208,37 @@ TEST(RestartLoop, IsProvedByFilesOfOneFolder) {
     pause = loop(story, 1, {"x" + number, ".next/cache/" + number, ".next/cache/a/" + number});
   }
   EXPECT_EQ(pause.is, Pause::For::Loop);
-  EXPECT_THAT(pause.files, ElementsAre(".next/cache/5", ".next/cache/a/5"));
+  EXPECT_THAT(pause.files, ElementsAre(".next/cache/a/"));
+}
+
+// A loop that is known by its folder: `app/tmp/1`, then `app/tmp/2`.
+Pause loop_in_folder(Story& story, int times) {
+  static int number = 0;
+  Pause pause;
+  for (int i = 0; i < times; ++i) pause = loop(story, 1, {"app/tmp/" + std::to_string(++number)});
+  return pause;
+}
+
+TEST(RestartLoop, DoesNotAccuseWhatIsBesideItsFolder) {
+  Story story;
+  EXPECT_EQ(loop_in_folder(story, kSuspectRestarts + kLoopProofs).is, Pause::For::Loop);
+  story.wait(milliseconds(30));
+  EXPECT_EQ(story.change({"app/views.py"}).is, Pause::For::Quiet) << "a save is not made to wait";
+  story.start();
+  const Pause pause = loop_in_folder(story, 1);
+  EXPECT_EQ(pause.is, Pause::For::Loop);
+  EXPECT_THAT(pause.files, ElementsAre("app/tmp/"));
+}
+
+TEST(RestartLoop, IsNotForgottenForASaveBesideItsFolder) {
+  Story story;
+  EXPECT_EQ(loop_in_folder(story, kSuspectRestarts + kLoopProofs).is, Pause::For::Loop);
+  story.wait(milliseconds(30));
+  story.change({"app/tmp/x"});
+  story.wait(milliseconds(400));
+  EXPECT_EQ(story.change_in_pause({"app/views.py"}).is, Pause::For::Quiet);
+  story.start();
+  EXPECT_EQ(loop_in_folder(story, 1).is, Pause::For::Loop);
 }
 
 TEST(RestartLoop, IsInterruptedByASaveOfAnotherFile) {
