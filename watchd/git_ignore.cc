@@ -24,6 +24,9 @@ namespace {
 // An index of 500,000 files takes git a tenth of that.
 constexpr Milliseconds kPatience{2'000};
 
+// So many times git is asked again without the files of one more submodule.
+constexpr int kSubmodulesMax = 16;
+
 // git-check-ignore(1)
 constexpr int kSomeIgnored = 0;
 constexpr int kNoneIgnored = 1;
@@ -73,12 +76,34 @@ std::unordered_set<std::string_view> names_in(std::string_view text) {
 
 // `fatal: not a git repository (or any of the parent directories): .git`
 std::string first_line(const std::string& text) {
-  return printable(text.substr(0, text.find('\n')));
+  return text.substr(0, text.find('\n'));
+}
+
+// The folder of the submodule for which git refuses the whole list, from git's words:
+// `fatal: Pathspec './module/a.py' is in submodule 'module'`. git names the submodule by its path
+// from the top of the repository, which may be above the folder that git runs in. Empty: git says
+// something else.
+std::string refused_submodule(std::string_view said) {
+  constexpr std::string_view kBegin = "fatal: Pathspec './";
+  constexpr std::string_view kMiddle = "' is in submodule '";
+  const auto middle = said.find(kMiddle);
+  if (!said.starts_with(kBegin) || !said.ends_with('\'') || middle == std::string_view::npos) {
+    return "";
+  }
+  std::string folder(said.substr(kBegin.size(), middle - kBegin.size()));
+  said.remove_suffix(1);
+  const std::string_view submodule = said.substr(middle + kMiddle.size());
+  for (auto slash = folder.rfind('/'); slash != std::string::npos; slash = folder.rfind('/')) {
+    folder.resize(slash);
+    if (submodule == folder || submodule.ends_with('/' + folder)) return folder;
+  }
+  return "";
 }
 
 struct Answer {
   std::vector<std::string> ignored;  // paths that git ignores
   std::string problem;               // why there is no answer; empty: there is one
+  std::string submodule;             // the folder that is the problem; empty: it is another one
 };
 
 // Throws std::system_error if git cannot be run.
@@ -108,7 +133,9 @@ Answer check_ignore(const std::string& directory, const std::vector<std::string>
   if (end != ExitStatus{.number = kSomeIgnored}) {
     const std::string said = first_line(errors.text());
     return {.ignored = {},
-            .problem = said.empty() ? "git check-ignore: " + to_string(end) : "git says: " + said};
+            .problem = said.empty() ? "git check-ignore: " + to_string(end)
+                                    : "git says: " + printable(said),
+            .submodule = refused_submodule(said)};
   }
   const std::string text = output.text();
   const auto names = names_in(text);
@@ -118,11 +145,21 @@ Answer check_ignore(const std::string& directory, const std::vector<std::string>
   return answer;
 }
 
-Answer ask_git(const std::string& directory, const std::vector<std::string>& paths) {
+// A submodule that was deleted or deinitialised has no `.git`, but git knows it from the index. Its
+// files are not ignored.
+Answer ask_git(const std::string& directory, std::vector<std::string> paths) {
   try {
-    return check_ignore(directory, paths);
+    Answer answer = check_ignore(directory, paths);
+    for (int i = 0; i < kSubmodulesMax && !answer.submodule.empty(); ++i) {
+      std::erase_if(paths, [below = answer.submodule + '/'](const std::string& path) {
+        return path.starts_with(below);
+      });
+      answer = check_ignore(directory, paths);
+    }
+    return answer;
   } catch (const std::system_error& error) {
-    return {.ignored = {}, .problem = std::string("cannot run git: ") + error.what()};
+    return {
+        .ignored = {}, .problem = std::string("cannot run git: ") + error.what(), .submodule = {}};
   }
 }
 

@@ -1,8 +1,8 @@
 // Shell. Asks git which files it ignores.
 //
-// git refuses to judge a file in a submodule from outside, and then judges none. So each repository
+// If one path lies in a submodule, git check-ignore fails for the whole list. So each repository
 // below the project folder is asked for its own files, and the repository around it whether it
-// ignores that folder.
+// ignores that folder. If the submodule's own repository is missing, its files are left out.
 #pragma once
 
 #include <string>

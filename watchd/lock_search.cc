@@ -3,7 +3,9 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <string_view>
+#include <system_error>
 
 #include "common/os/file.h"
 
@@ -28,6 +30,14 @@ std::optional<std::string> pointed_to(const std::string& directory, const std::s
   const std::string path(
       all.substr(kGitFilePrefix.size(), all.find_first_of("\r\n") - kGitFilePrefix.size()));
   return path.starts_with('/') ? path : directory + '/' + path;
+}
+
+// The directory's path without symbolic links, or as it is if there is no directory: the folders
+// above it are those of the real path, and git looks there as well.
+std::string real_path(const std::string& directory) {
+  std::error_code error;
+  const std::filesystem::path real = std::filesystem::canonical(directory, error);
+  return error ? directory : real.native();
 }
 
 // Read anew each time: a repository may come and go beneath us, and this costs a few microseconds.
@@ -59,13 +69,14 @@ std::optional<GitLock> find_git_lock(const std::string& directory) {
 
 std::vector<GitLock> find_git_locks(const std::string& directory,
                                     const std::vector<std::string>& folders) {
+  const std::string real = real_path(directory);
   std::vector<GitLock> locks;
   const auto add = [&](const std::string& path) {
     const auto lock = find_git_lock(path);
     if (lock && std::find(locks.begin(), locks.end(), *lock) == locks.end()) locks.push_back(*lock);
   };
-  add(directory);
-  for (const std::string& folder : folders) add(directory + '/' + folder);
+  add(real);
+  for (const std::string& folder : folders) add(real + '/' + folder);
   return locks;
 }
 

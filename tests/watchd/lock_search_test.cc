@@ -80,6 +80,24 @@ TEST_F(LockSearchTest, InSeveralRepositoriesBelowAFolder) {
                        outer, directory_ / "r/site/m/../../.git/modules/m/index.lock", clone}));
 }
 
+TEST_F(LockSearchTest, AboveADirectoryThatASymbolicLinkLeadsTo) {
+  make_folder("r/.git");
+  make_folder("r/services/api/src");
+  std::filesystem::create_directory_symlink(directory_ / "r/services/api", directory_ / "api");
+  const std::string path = write("r/.git/index.lock");
+  const auto locks = find_git_locks(directory_ / "api", {"src"});
+  ASSERT_EQ(locks.size(), 1U);
+  EXPECT_EQ(locks.front().path, path);
+}
+
+TEST_F(LockSearchTest, OfADirectoryThatIsGone) {
+  make_folder("r/.git");
+  const std::string path = write("r/.git/index.lock");
+  const auto locks = find_git_locks(directory_ / "r/gone", {});
+  ASSERT_EQ(locks.size(), 1U);
+  EXPECT_EQ(locks.front().path, path);
+}
+
 TEST_F(LockSearchTest, WhereThereIsNoRepository) {
   make_folder("r");
   EXPECT_EQ(found("r"), "");

@@ -11,16 +11,22 @@
 namespace hpp::watchd {
 namespace {
 
-// Files below these are installed by package managers or made by the kernel, except those below
-// /usr/local, where a developer may put files by hand.
+// Files below these are installed by package managers or made by the kernel.
 constexpr std::array<std::string_view, 9> kSystemFolders{
     "/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/", "/nix/store/", "/dev/", "/proc/", "/sys/"};
-constexpr std::string_view kLocalFolder = "/usr/local/";
+
+// Except files below these, which developers put there: containers of Node often have the project
+// in /usr/src/app.
+constexpr std::array<std::string_view, 2> kLocalFolders{"/usr/local/", "/usr/src/"};
+
+template <std::size_t N>
+bool is_below_any(std::string_view target, const std::array<std::string_view, N>& folders) {
+  return std::any_of(folders.begin(), folders.end(),
+                     [&](std::string_view folder) { return target.starts_with(folder); });
+}
 
 bool is_of_the_system(std::string_view target) {
-  return !target.starts_with(kLocalFolder) &&
-         std::any_of(kSystemFolders.begin(), kSystemFolders.end(),
-                     [&](std::string_view folder) { return target.starts_with(folder); });
+  return is_below_any(target, kSystemFolders) && !is_below_any(target, kLocalFolders);
 }
 
 // `venv/bin/python3`, which leads to an interpreter that may be anywhere.

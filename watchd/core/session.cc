@@ -192,16 +192,16 @@ void Session::handle(const GitAsked& event, TimePoint) {
     say(Say::Level::Warning, "--gitignore does not work: " + event.problem);
   }
   git_trouble_told_ = !works;
-  if (!links_.empty()) return warn_of_links(event.files);
-  count_for_backend(event.files);
+  if (links_.empty()) return count_for_backend(event.files);
+  keep_links(event.files);
+  warn_of_links();
 }
 
 void Session::handle(const LinksFollowed& event, TimePoint) {
   links_ = links_that_count(event.links, settings_.filter);
-  if (links_.empty()) return;
+  if (links_.empty() || !settings_.filter.gitignore) return warn_of_links();
   std::vector<std::string> names;
   for (const OutsideLink& link : links_) names.push_back(link.name);
-  if (!settings_.filter.gitignore) return warn_of_links(names);
   emit(AskGit{std::move(names)});
 }
 
@@ -395,7 +395,7 @@ void Session::catch_up(Sync sync) {
   }
 }
 
-// The answer about the links has the clock of now, too.
+// The answer to Links also tells the clock, so Clock need not be asked.
 Session::Question Session::next_question() const {
   if (!tree_.clock.empty()) return Question::Changes;
   if (!links_done_) return Question::Links;
@@ -409,11 +409,13 @@ void Session::follow_links(const Changes& links) {
   if (!names.empty()) emit(FollowLinks{std::move(names)});
 }
 
-// `names`: of those that count. The others git ignores.
-void Session::warn_of_links(const std::vector<std::string>& names) {
-  std::erase_if(links_, [&](const OutsideLink& link) {
-    return std::find(names.begin(), names.end(), link.name) == names.end();
-  });
+// Keeps only the links in `names`; git ignores the others.
+void Session::keep_links(const std::vector<std::string>& names) {
+  const std::unordered_set<std::string_view> kept(names.begin(), names.end());
+  std::erase_if(links_, [&](const OutsideLink& link) { return !kept.contains(link.name); });
+}
+
+void Session::warn_of_links() {
   if (!links_.empty()) say(Say::Level::Warning, outside_warning(links_));
   links_.clear();
 }
@@ -456,7 +458,7 @@ void Session::look() {
   if (looking_) return;
   looking_ = true;
   emit(Look{.root = place_.root, .folders = {folders_.begin(), folders_.end()}});
-  folders_.clear();  // the answer has what is still of interest
+  folders_.clear();  // Looked::repositories brings back those to look at again
 }
 
 void Session::look_while_watching(const Looked& looked, TimePoint now) {
@@ -615,8 +617,11 @@ void Session::count_unknown(const char* why) {
   say(Say::Level::Info, fmt::format("{}: that counts as a change", why));
 }
 
+// The list of links is for a warning only. If its answer cannot be used, for example because it is
+// too long, asking again after each reconnect would mean that watching never begins.
 void Session::fail(const std::string& problem, TimePoint now) {
   if (state_ == State::Watching) lost_at_ = now;
+  if (state_ == State::CatchingUp && question_ == Question::Links) links_done_ = true;
   emit(Disconnect{});
   stop_flushing();
   set_problem(problem);

@@ -187,7 +187,8 @@ using Effects = std::vector<Effect>;
 //   Forgetting   watch-del: the root was replaced, and Watchman may still watch the old one
 //   CatchingUp   first time: asks for the symbolic links, of which a warning names those that lead
 //                out of the project folder, and for the clock of now, so that starting up is no
-//                change; with --ignore-unchanged also for what is in all files.
+//                change; with --ignore-unchanged also for what is in all files. The links are asked
+//                for once: if the connection ends before the answer, there is no warning.
 //                With a clock (of the last connection, or of the watchd before us): asks what has
 //                changed since; that counts
 //   Subscribing  from the clock just told
@@ -253,7 +254,14 @@ using Effects = std::vector<Effect>;
 // Several repositories may have files in the project folder: submodules (`git submodule update`
 // writes under a lock below `.git/modules`) and clones beside each other. So a look also covers
 // the repositories of all files that Watchman has told since the last publication. Before the first
-// such file is told, nothing of that repository can be published.
+// such file is told, no file of that repository can be published. If Watchman has lost track of the
+// files, their repositories are unknown: that change is published after a look at the repository of
+// the project folder alone.
+//
+// Two snapshots are published without a look: when Watching begins, the one that says so, with what
+// CatchingUp has counted; and when the watch ends, the one with the problem. If git is writing at
+// that moment, the backend may be started in the middle of a checkout, and the rest of the checkout
+// counts as another change.
 //
 // A ticket that cannot be answered truly is not answered: that nobody waits for ever is proxyd's
 // business, who is told by `watching` when there is no hope.
@@ -340,7 +348,8 @@ class Session {
   void catch_up(Sync sync);
   Question next_question() const;
   void follow_links(const Changes& links);
-  void warn_of_links(const std::vector<std::string>& names);
+  void keep_links(const std::vector<std::string>& names);
+  void warn_of_links();
   void subscribe(const std::string& clock);
   void wait_for_crawl();
   void go_on_watching(TimePoint now);
@@ -383,7 +392,7 @@ class Session {
   std::string root_id_;         // which directory was place_.root when it was watched; empty: never
   Place place_;
   Question question_ = Question::Clock;  // asked in CatchingUp
-  Sync sync_ = Sync::Full;               // wish of that question
+  Sync sync_ = Sync::Full;               // whether that question asks Watchman to catch up first
   bool links_done_ = false;              // symbolic links were listed, or cannot be
   std::vector<OutsideLink> links_;       // wait for git to say which of them it ignores
   bus::TreeState tree_;

@@ -49,8 +49,9 @@ TEST(OutsideLinks, OfVirtualEnvironmentsAndPackagesDoNotCount) {
                      {.name = "result", .target = "/nix/store/abc-app", .is_folder = true},
                      {.name = "masked.conf", .target = "/dev/null"},
                      {.name = "local", .target = "/usr/local/share/site", .is_folder = true},
+                     {.name = "shared", .target = "/usr/src/shared", .is_folder = true},
                      {.name = "usr", .target = "/usrdata/x"}}),
-            (Names{"local", "usr"}));
+            (Names{"local", "shared", "usr"}));
 }
 
 TEST(OutsideLinks, AreNamedInOneLine) {

@@ -276,6 +276,18 @@ TEST_F(SessionTest, AWatchmanThatListsNoLinksIsAskedForItsClock) {
   EXPECT_EQ(tree_, (bus::TreeState{.clock = "c:1", .watching = true}));
 }
 
+TEST_F(SessionTest, AListOfLinksThatCannotBeReadIsNotAskedForAgain) {
+  start();
+  resolve();
+  when(Disconnected{"Watchman sent 67108865 bytes at once"});
+  when(TimerExpired{});
+  resolve();
+  EXPECT_EQ(done().back(), Effect(Send{clock_request(kPlace, Sync::Full)}));
+  when_received(kClock);
+  when_received(kSubscribed);
+  EXPECT_TRUE(tree_.watching);
+}
+
 TEST_F(SessionTest, AWatchdThatWasStartedAgainSaysNothingOfLinks) {
   links_ = {{.name = "lib.py", .target = "/home/me/lib.py"}};
   start(bus::TreeState{.revision = 1});
