@@ -42,6 +42,13 @@ _hpp_offer() {
     done
 }
 
+# Offers the files (-f) or folders (-d) that begin with $2. `filenames` makes bash quote what their
+# names have in them: another user may have made a folder with a $(…) in its name.
+_hpp_offer_files() {
+    compopt -o filenames 2>/dev/null
+    mapfile -t COMPREPLY < <(compgen "$1" -- "$2")
+}
+
 _hpp_launch() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} i
     COMPREPLY=()
@@ -56,7 +63,7 @@ _hpp_launch() {
         return
     done
     case $previous in
-        --config) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+        --config) _hpp_offer_files -f "$current" ;;
         --stop-signal) _hpp_offer "$current" < <(printf '%s\n' HUP INT KILL TERM) ;;
         --*) _hpp_offer "$current" < <(_hpp_values "$1" "$previous") ;;
     esac
@@ -76,7 +83,7 @@ _hpp_ctl() {
     if [ "$previous" = --name ]; then
         _hpp_offer "$current" < <(_hpp_names)
     elif [ "$previous" = --run-dir ]; then
-        mapfile -t COMPREPLY < <(compgen -d -- "$current")
+        _hpp_offer_files -d "$current"
     elif [[ $current == -* ]]; then
         # shellcheck disable=SC2086  # no command is no word
         _hpp_offer "$current" < <(_hpp_options "$1"; _hpp_options "$1" $command)

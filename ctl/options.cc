@@ -36,6 +36,14 @@ CLI::App* add_command(CLI::App& app, CtlOptions& options, Command command, const
   return added;
 }
 
+// An empty value, as of `--run-dir "$unset"`, must not mean the instance of this folder.
+CLI::Validator not_empty() {
+  const auto check = [](const std::string& text) -> std::string {
+    return text.empty() ? "expected a directory, got nothing" : "";
+  };
+  return {check, ""};
+}
+
 void declare(CLI::App& app, CtlOptions& options) {
   auto* const name = app.add_option("--name", options.name,
                                     "name of the instance (default: the one that works here)")
@@ -43,6 +51,7 @@ void declare(CLI::App& app, CtlOptions& options) {
   app.add_option("--run-dir", options.run_directory,
                  "run directory of the instance, if several have the same name")
       ->type_name("DIRECTORY")
+      ->check(not_empty())
       ->excludes(name);
   auto* const status =
       add_command(app, options, Command::Status, "status", "tell how things stand");

@@ -38,6 +38,10 @@ bool is_name_of(int directory, const std::string& name, int fd);
 // Writes all of `content` at `offset`. Returns 0 or an errno value.
 int write_all(int fd, std::string_view content, off_t offset);
 
+// The default patience of FileLock::take(). lock_holder() may hold a shared lock for a moment, and
+// longer if its process is preempted: that is no reason to give up.
+constexpr std::chrono::milliseconds kLockPatienceMin{50};
+
 // Holds a file for one process, for as long as the object lives (flock(2)): a crash leaves nothing
 // to clean up. The file stays.
 class FileLock {
@@ -46,7 +50,7 @@ class FileLock {
   // Returns nothing if another process has held the lock for as long as `patience`.
   // Throws std::system_error if the file cannot be created or opened.
   static std::optional<FileLock> take(int directory, const std::string& name,
-                                      std::chrono::milliseconds patience = {});
+                                      std::chrono::milliseconds patience = kLockPatienceMin);
 
   int fd() const { return fd_.get(); }
 
@@ -66,8 +70,8 @@ class FileLock {
 //
 // /proc/locks (proc(5)) names the process, but the kernel hands that list out in pieces, and skips
 // lines if locks before them are released in between. So if the list names no process, a shared
-// lock, held for some microseconds, shows whether that is true. FileLock::take() has the patience
-// for it.
+// lock, held for some microseconds, shows whether that is true. FileLock::take() waits for its end
+// (kLockPatienceMin).
 std::optional<pid_t> lock_holder(const std::string& path);
 
 }  // namespace hpp

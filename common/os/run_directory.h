@@ -55,7 +55,7 @@ class RunDirectory {
 
   // Throws CannotStartNow if the file cannot be created or opened.
   std::optional<FileLock> lock(const std::string& name,
-                               std::chrono::milliseconds patience = {}) const;
+                               std::chrono::milliseconds patience = kLockPatienceMin) const;
 
  private:
   void write_instance_id(const std::string& id) const;

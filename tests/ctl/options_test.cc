@@ -57,6 +57,8 @@ TEST(CtlOptions, AreRefusedWithOneLine) {
       {"wait", "--timeout", "0x10"},
       {"wait", "--timeout="},
       {"stop", "--run-dir"},
+      {"stop", "--run-dir", ""},
+      {"stop", "--run-dir="},
       {"stop", "--run-dir", "/tmp/hpp", "--name", "x"},
   };
   for (const Words& words : cases) {

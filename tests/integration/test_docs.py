@@ -10,7 +10,7 @@ import unittest
 
 import docutils.core
 
-from harness import BUILD_DIR
+from harness import BUILD_DIR, DEADLINE_S
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 PAGES = {"ctl": 1, "launch": 1, "proxyd": 8, "supervisord": 8, "watchd": 8}
@@ -131,6 +131,21 @@ class Completion(unittest.TestCase):
                 self.assertEqual(self.complete("hpp-ctl --name good", XDG_RUNTIME_DIR=directory),
                                  set())
         self.assertFalse(pathlib.Path("planted").exists())
+
+    def test_quotes_the_names_of_files(self):
+        with tempfile.TemporaryDirectory() as directory:
+            planted = pathlib.Path(directory) / "x$(touch planted)"
+            planted.mkdir()
+            script = (f"source '{SOURCE}/completions/hpp.bash'\n"
+                      "hpp-ctl() { printf 'got <%s>\\n' \"$2\"; }\n"
+                      "hpp-launch() { hpp-ctl \"$@\"; }\n"
+                      f"hpp-ctl --run-dir {directory}/x\t\n"
+                      f"hpp-launch --config {directory}/x\t\n")
+            done = subprocess.run(["bash", "--norc", "--noprofile", "-i"], input=script, cwd=directory,
+                                  capture_output=True, text=True, timeout=DEADLINE_S,
+                                  env={**os.environ, "INPUTRC": "/dev/null", "HISTFILE": "/dev/null"})
+            self.assertEqual(re.findall("got <(.*?)/?>", done.stdout), [str(planted)] * 2, done)
+            self.assertEqual(os.listdir(directory), [planted.name])
 
     def test_leaves_the_command_to_others(self):
         self.assertIn("python3", self.complete("hpp-launch 1 2 --exec python"))

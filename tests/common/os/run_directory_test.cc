@@ -342,6 +342,19 @@ TEST(FileLock, CanBeTakenWhileItsHolderIsAskedFor) {
   asker.join();
 }
 
+// As lock_holder() does for a moment, which may be a long one on a busy machine.
+TEST(FileLock, IsNotGivenUpAtOnceIfAnotherProcessHasASharedLock) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "lock";
+  const UniqueFd other(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  ASSERT_EQ(::flock(other.get(), LOCK_SH), 0);
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_FALSE(FileLock::take(AT_FDCWD, path).has_value());
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, kLockPatienceMin);
+  ASSERT_EQ(::flock(other.get(), LOCK_UN), 0);
+  EXPECT_TRUE(FileLock::take(AT_FDCWD, path).has_value());
+}
+
 TEST(FileLock, KnowsWhetherItsFileWasDeleted) {
   const TemporaryDirectory directory;
   const std::string path = directory / "lock";
