@@ -82,7 +82,7 @@ CLI::Validator decimal_number() {
   const auto check = [](std::string& text) -> std::string {
     const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
     if (text.empty() || !std::all_of(text.begin(), text.end(), is_digit)) {
-      return fmt::format("expected a whole number, got '{}'", text);
+      return fmt::format("expected digits only, such as 10; got '{}'", text);
     }
     text.erase(0, std::min(text.find_first_not_of('0'), text.size() - 1));
     return "";

@@ -1,4 +1,4 @@
-// What CLI11 must be told so that each word of a command line means what it says.
+// Works around how CLI11 reads empty values, brackets and octal numbers.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -57,7 +57,8 @@ void visit_options(Program program, AnyOptions& options, Visitor& visitor) {
                   "globs of the files whose change restarts your server (default: every file)");
     visitor.globs("-x,--exclude", options.excludes, "globs of files to ignore");
     visitor.globs("--css", options.css,
-                  "globs of style sheets: browsers swap them in place, nothing is restarted");
+                  "globs of style sheets: browsers swap them in place, or reload the page, and "
+                  "nothing is restarted");
     visitor.globs("--reload", options.reload,
                   "globs of files for which browsers reload the page, and nothing is restarted");
     visitor.negated_flag("--no-default-excludes", options.default_excludes,
