@@ -1,6 +1,7 @@
 #include "launch/guard.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,11 +10,14 @@
 #include <chrono>
 #include <climits>
 #include <csignal>
+#include <optional>
+#include <system_error>
 #include <thread>
 #include <type_traits>
 
 #include "common/os/child.h"
 #include "common/os/error.h"
+#include "common/os/file.h"
 #include "common/os/inherited.h"
 #include "common/os/process_handle.h"
 #include "common/os/process_tree.h"
@@ -29,11 +33,24 @@ constexpr Milliseconds kLookAgain{5};
 // Who does not die of SIGKILL does not for as long as this.
 constexpr Milliseconds kGiveUp{5'000};
 
-// A start that comes meanwhile has the lock, and ends what it finds before it spawns: then nothing
-// here is ours to kill.
+// Whether a hpp-launch that starts in the run directory finds the processes with that tag. It does
+// not if the directory was deleted meanwhile, because the new directory has another id.
+bool next_start_finds(const std::string& run_directory, const std::string& tag_prefix) {
+  const std::string id = kept_instance_id(run_directory);
+  return !id.empty() && tag_prefix.ends_with(fmt::format("/{}/", id));
+}
+
+// Returns false if a hpp-launch that was started meanwhile holds the lock and finds these
+// processes: it ends them before it spawns. Otherwise the guard holds the lock while it kills, so
+// that none starts meanwhile; if the run directory was deleted, there is no lock to take.
 bool kill_all(const std::string& run_directory, const std::string& tag_prefix) {
-  const auto lock = FileLock::take(AT_FDCWD, run_lock_path(run_directory));
-  if (!lock) return false;
+  std::optional<FileLock> lock;
+  try {
+    lock = FileLock::take(AT_FDCWD, run_lock_path(run_directory));
+    if (!lock && next_start_finds(run_directory, tag_prefix)) return false;
+  } catch (const std::system_error& error) {
+    if (error.code() != std::errc::no_such_file_or_directory) return true;  // to try again
+  }
   signal_processes([&] { return processes_tagged(tag_prefix); }, SIGKILL);
   return true;
 }

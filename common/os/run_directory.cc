@@ -47,6 +47,12 @@ bool is_instance_id(const std::string& text) {
   return text.size() == 16 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
+// The id in a file `instance`; empty if it cannot be read, or holds none.
+std::string read_instance_id(const UniqueFd& file) {
+  const std::string id = file.is_open() ? read_all(file.get()).value_or("") : "";
+  return is_instance_id(id) ? id : "";
+}
+
 std::string fallback_root() {
   return fmt::format("/tmp/hpp-{}", ::getuid());
 }
@@ -250,16 +256,16 @@ bool RunDirectory::has(const std::string& name) const {
 }
 
 std::string RunDirectory::instance_id() const {
-  const UniqueFd file = open_own_file(fd_.get(), kInstance, O_RDONLY);
-  std::string id = file.is_open() ? read_all(file.get()).value_or("") : "";
-  if (is_instance_id(id)) return id;
+  std::string id = read_instance_id(open_own_file(fd_.get(), kInstance, O_RDONLY));
+  if (!id.empty()) return id;
   id = random_id();
   write_instance_id(id);
   return id;
 }
 
 void RunDirectory::keep_instance_id(const std::string& id) const {
-  if (!has(kInstance)) write_instance_id(id);
+  const std::string kept = read_instance_id(open_own_file(fd_.get(), kInstance, O_RDONLY));
+  if (kept != id) write_instance_id(id);
 }
 
 void RunDirectory::write_instance_id(const std::string& id) const {
@@ -305,6 +311,11 @@ bool is_trustworthy_directory(const std::string& path) {
 
   return fd.is_open() && ::fstat(fd.get(), &info) == 0 && info.st_uid == ::getuid() &&
          (info.st_mode & 0022) == 0 && objection_to_parents(fd.get(), path).empty();
+}
+
+std::string kept_instance_id(const std::string& directory) {
+  return read_instance_id(
+      open_own_file(AT_FDCWD, fmt::format("{}/{}", directory, kInstance), O_RDONLY));
 }
 
 std::string run_lock_path(const std::string& directory) {

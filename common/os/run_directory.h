@@ -50,7 +50,8 @@ class RunDirectory {
   // Throws CannotStartNow if that fails.
   std::string instance_id() const;
 
-  // Writes the file again if it was deleted. Throws likewise.
+  // Writes the file again if it was deleted, or if another hpp-launch that held the directory for a
+  // moment has written an id of its own. The caller holds the lock. Throws CannotStartNow, too.
   void keep_instance_id(const std::string& id) const;
 
   // Throws CannotStartNow if the file cannot be created or opened.
@@ -78,6 +79,10 @@ void prepare_run_directory(const std::string& path);
 // Whether what the directory holds can be believed: it exists, belongs to this user, and no other
 // user can change it. Repairs nothing.
 bool is_trustworthy_directory(const std::string& path);
+
+// The id that RunDirectory::instance_id() would return; empty if the directory or the file does not
+// exist. Creates nothing.
+std::string kept_instance_id(const std::string& directory);
 
 // The file whose lock says that a hpp-launch has the directory, and its path.
 constexpr const char* kRunLock = "lock";

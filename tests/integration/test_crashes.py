@@ -714,6 +714,20 @@ class Launch(CrashTest):
                 self.kill_with(*names)
                 self.check_next_start()
 
+    def test_nothing_stays_if_the_run_directory_is_deleted_too(self):
+        """While the guard waits because supervisord might be stopping the backend. A start in between
+        creates a new directory with another id, and so does not find this backend."""
+        for starts_again in (False, True):
+            with self.subTest(starts_again=starts_again):
+                self.start("--stop-signal", "TERM", "--stop-timeout", "2000")
+                self.kill_with("supervisord")
+                self.assertTrue(any(is_program(command, "test-backend")
+                                    for command in self.left().values()))
+                shutil.rmtree(self.hpp.run_directory)
+                if starts_again:
+                    self.check_next_start()
+                wait_for(lambda: not self.left(), lambda: f"the end of {self.left()}")
+
     def test_everything_at_once_and_the_guard(self):
         """What stays is ended by the next start."""
         self.start()

@@ -75,7 +75,14 @@ TEST(RunDirectory, HasAnIdThatNoOtherOfThatPathHas) {
   std::filesystem::remove(path + "/instance");
   open.keep_instance_id(id);
   EXPECT_EQ(backend_tag_prefix(path), tag);
+  std::ofstream(path + "/instance") << "0123456789abcdef";
+  EXPECT_EQ(kept_instance_id(path), "0123456789abcdef");
+  open.keep_instance_id(id);
+  EXPECT_EQ(backend_tag_prefix(path), tag) << "the id of another hpp-launch is replaced";
+  EXPECT_EQ(kept_instance_id(path), id);
   std::filesystem::remove_all(path);
+  EXPECT_EQ(kept_instance_id(path), "");
+  EXPECT_FALSE(std::filesystem::exists(path)) << "reading the id creates nothing";
   EXPECT_NE(RunDirectory(path).instance_id(), id);
   EXPECT_NE(backend_tag_prefix(path), tag);
   std::ofstream(path + "/instance") << "../../etc";
