@@ -24,6 +24,8 @@ namespace {
 constexpr std::size_t kStoredMax = 64;
 // How often it is looked whether the helpers of an earlier hpp-launch have ended.
 constexpr Milliseconds kBeginAgain{50};
+// How long one of these helpers may take to die of SIGKILL before hpp-launch gives up its start.
+constexpr Milliseconds kEarlierKillTime{5'000};
 // How often the files in the run directory are looked after.
 constexpr Milliseconds kMendEvery{1'000};
 // A watchdog that is later than this says more about us than about the helper.
@@ -134,30 +136,54 @@ int Launcher::run() {
 // --stop-timeout for that. Their locks and ports are free when they have ended.
 void Launcher::begin() {
   if (household_.state() != HouseholdState::Keeping) return;
-  const std::string earlier = earlier_helper();
-  if (!earlier.empty()) {
-    if (std::exchange(awaited_, earlier) != earlier) {
-      log::info("waiting for the end of {}, which a hpp-launch that was killed has left", earlier);
-    }
-    return begin_timer_.start(kBeginAgain);
-  }
+  if (const auto earlier = earlier_helper()) return wait_for_end(*earlier);
   remove_snapshots(*run_directory_);
   mend_timer_.start(kMendEvery);
   happen(Begun{});
 }
 
-// The run directory's lock is ours, so each helper of a hpp-launch that is at work here is one of
-// an earlier hpp-launch. Empty: none is.
-std::string Launcher::earlier_helper() const {
+// We hold the run directory's lock and have started nothing yet, so every helper that still runs
+// here belongs to an earlier hpp-launch.
+std::optional<Launcher::EarlierHelper> Launcher::earlier_helper() const {
   for (const Helper which : {Helper::Supervisord, Helper::Watchd, Helper::Proxyd}) {
     const auto holder = lock_holder(bus::lock_path(run_directory_->path(), topic_of(which)));
     const std::string tag = fmt::format("{}={}", kHelperTag, to_string(which));
-    if (!holder || !has_environment(*holder, tag)) continue;
-    const bool stops_server = which == Helper::Supervisord;
-    return fmt::format("{} (pid {}{})", to_string(which), *holder,
-                       stops_server ? ", stopping its server" : "");
+    if (holder && has_environment(*holder, tag)) return EarlierHelper{which, *holder};
   }
-  return "";
+  return std::nullopt;
+}
+
+// A helper that hangs or is suspended does not end by itself, so after the time that ours may take
+// it is killed. One that waits in the kernel (for a network file system that does not answer) does
+// not die of SIGKILL either.
+void Launcher::wait_for_end(const EarlierHelper& earlier) {
+  const TimePoint now = std::chrono::steady_clock::now();
+  const std::string helper = fmt::format("{} (pid {})", to_string(earlier.which), earlier.pid);
+  if (!waiting_since_) waiting_since_ = now;
+  if (std::exchange(awaited_, earlier.pid) != earlier.pid) {
+    killed_at_.reset();
+    log::info("waiting for the end of {} (pid {}{}), which a hpp-launch that was killed has left",
+              to_string(earlier.which), earlier.pid,
+              earlier.which == Helper::Supervisord ? ", stopping its server" : "");
+  }
+  if (killed_at_ && now - *killed_at_ > kEarlierKillTime) {
+    return happen(BeginFailed{fmt::format(
+        "{}, which an earlier hpp-launch has left, did not die of SIGKILL within {} s: it probably "
+        "waits for a disk or a network file system. Start hpp again when that process has ended",
+        helper, kEarlierKillTime.count() / 1000)});
+  }
+  if (now - *waiting_since_ > stop_time(options_) + kKillTime) {
+    const auto find = [&] {
+      const auto found = earlier_helper();
+      return found && found->pid == earlier.pid ? std::vector{found->pid} : std::vector<pid_t>{};
+    };
+    signal_processes(find, SIGKILL);
+    if (!killed_at_) {
+      log::warning("{} has not ended in time: killing it", helper);
+      killed_at_ = now;
+    }
+  }
+  begin_timer_.start(kBeginAgain);
 }
 
 void Launcher::on_stop_signal(int number) {
@@ -301,6 +327,9 @@ void Launcher::perform(const StartHelper& effect) {
     std::swap(place.child, child);
     if (child) loop_.bury(std::move(child));  // this may be its own callback
     happen(HelperStarted{which});
+  } catch (const AlreadyRunning& error) {
+    lose_run_directory(error);  // before StartFailed, which would have the helper tried again
+    happen(StartFailed{which, error.what()});
   } catch (const std::runtime_error& error) {  // std::system_error is one
     happen(StartFailed{which, error.what()});
   }
@@ -372,13 +401,17 @@ void Launcher::look_after_run_directory() {
     mend_run_directory();
     mend_trouble_told_ = false;
   } catch (const AlreadyRunning& error) {
-    return happen(PlaceLost{
-        fmt::format("{} was deleted, and another hpp-launch has taken its place ({}): stopping",
-                    run_lock_path(run_directory_->path()), error.what())});
+    return lose_run_directory(error);
   } catch (const std::runtime_error& error) {
     if (!std::exchange(mend_trouble_told_, true)) log::warning("{}", error.what());
   }
   mend_timer_.start(kMendEvery);
+}
+
+void Launcher::lose_run_directory(const AlreadyRunning& why) {
+  happen(PlaceLost{
+      fmt::format("{} was deleted, and another hpp-launch has taken its place ({}): stopping",
+                  run_lock_path(run_directory_->path()), why.what())});
 }
 
 std::vector<pid_t> Launcher::own_pids() const {

@@ -35,8 +35,9 @@ class Launcher {
   // helper's program is missing, the run directory cannot be used, hpp is already running.
   explicit Launcher(const Options& options);
 
-  // Waits for the end of the helpers that an earlier hpp-launch has left, if there are any. Runs
-  // the household until it leaves; returns the exit status. Call once.
+  // Waits for the end of the helpers that an earlier hpp-launch has left, if there are any, and
+  // kills those that do not end in time. Runs the household until it leaves; returns the exit
+  // status. Call once.
   int run();
 
  private:
@@ -50,6 +51,12 @@ class Launcher {
     Timer watchdog;
     TimePoint watchdog_due;
     std::vector<std::pair<std::string, UniqueFd>> fd_store;
+  };
+
+  // A helper that an earlier hpp-launch, which was killed, has left.
+  struct EarlierHelper {
+    Helper which;
+    pid_t pid;
   };
 
   void on_stop_signal(int number);
@@ -78,10 +85,12 @@ class Launcher {
   void sweep();
 
   void begin();
-  std::string earlier_helper() const;
+  std::optional<EarlierHelper> earlier_helper() const;
+  void wait_for_end(const EarlierHelper& earlier);
   void lock_run_directory();
   void mend_run_directory();
   void look_after_run_directory();
+  void lose_run_directory(const AlreadyRunning& why);
 
   Options options_;
   std::string directory_;  // path of the project folder
@@ -100,7 +109,9 @@ class Launcher {
   Timer stop_timer_;
   Timer begin_timer_;
   Timer mend_timer_;
-  std::string awaited_;  // the helper that begin() waits for
+  std::optional<TimePoint> waiting_since_;  // for helpers of an earlier hpp-launch
+  pid_t awaited_ = 0;                       // the one that begin() waits for
+  std::optional<TimePoint> killed_at_;      // when that one got SIGKILL
   bool mend_trouble_told_ = false;
   std::optional<NotifySocket> notify_socket_;
   bool sweeping_ = false;

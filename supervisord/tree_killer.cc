@@ -1,5 +1,6 @@
 #include "supervisord/tree_killer.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -112,7 +113,8 @@ void TreeKiller::look() {
 
 void TreeKiller::take_over(pid_t first, UniqueFd pidfd) {
   assert(!first_);
-  first_.emplace(ProcessHandle{.pid = first, .pidfd = UniqueFd(::dup(pidfd.get()))});
+  first_.emplace(
+      ProcessHandle{.pid = first, .pidfd = UniqueFd(::fcntl(pidfd.get(), F_DUPFD_CLOEXEC, 0))});
   leftovers_.push_back({.pid = first, .pidfd = std::move(pidfd)});
 }
 

@@ -75,6 +75,11 @@ Effects Household::handle(const Begun&, TimePoint) {
   return start(kHelpers.front());
 }
 
+Effects Household::handle(const BeginFailed& event, TimePoint) {
+  if (state_ != HouseholdState::Keeping) return {};
+  return fail(event.why);
+}
+
 Effects Household::handle(const HelperStarted& event, TimePoint) {
   member(event.which).life = Life::Running;
   member(event.which).is_ready = false;
@@ -127,9 +132,7 @@ Effects Household::handle(const StartFailed& event, TimePoint) {
   const std::string text = fmt::format("cannot start {}: {}", to_string(event.which), event.why);
   const bool has_run = !failed.crashes.empty();
   if (has_run) return start_again(event.which, text);
-  Effects effects{error(text)};
-  append(effects, stop(kFailed));
-  return effects;
+  return fail(text);
 }
 
 Effects Household::handle(const HelperExited& event, TimePoint now) {
@@ -198,9 +201,7 @@ Effects Household::handle(const StopTimeOver&, TimePoint) {
 
 Effects Household::handle(const PlaceLost& event, TimePoint) {
   if (state_ != HouseholdState::Keeping) return {};
-  Effects effects{error(event.why)};
-  append(effects, stop(kFailed));
-  return effects;
+  return fail(event.why);
 }
 
 Effects Household::handle(const BackendSwept&, TimePoint) {
@@ -224,10 +225,8 @@ Effects Household::restart(Helper which, const ExitStatus& status, TimePoint now
   crashes.push_back(now);
   const std::string died = fmt::format("{} died ({})", to_string(which), to_string(status));
   if (crashes.size() >= kCrashesMax) {
-    Effects effects{error(fmt::format("{}, {} times in {} s: giving up", died, crashes.size(),
-                                      kCrashWindow.count() / 1000))};
-    append(effects, stop(kFailed));
-    return effects;
+    return fail(fmt::format("{}, {} times in {} s: giving up", died, crashes.size(),
+                            kCrashWindow.count() / 1000));
   }
   if (crashes.size() == 1) {
     Effects effects{warning(died + ": starting it again")};
@@ -249,6 +248,12 @@ Effects Household::start_again(Helper which, const std::string& why) {
         warning(fmt::format("{}: trying again every {} ms", why, kStartAgain.count())));
   }
   effects.emplace_back(StartRestartTimer{which, kStartAgain});
+  return effects;
+}
+
+Effects Household::fail(const std::string& why) {
+  Effects effects{error(why)};
+  append(effects, stop(kFailed));
   return effects;
 }
 

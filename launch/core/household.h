@@ -48,6 +48,10 @@ constexpr Milliseconds kKillTime{150};
 
 struct Begun {};  // the first event, once
 
+struct BeginFailed {  // instead of Begun: a helper of an earlier hpp-launch cannot be ended
+  std::string why;
+};
+
 struct HelperStarted {
   Helper which;
 };
@@ -88,13 +92,14 @@ struct StopTimeOver {};  // the time of StartStopTimer is over
 
 struct BackendSwept {};  // nothing is left that SweepBackend looked for
 
-struct PlaceLost {  // another hpp-launch has taken the run directory
+// The run directory's lock file was deleted, and another hpp-launch holds the new one.
+struct PlaceLost {
   std::string why;
 };
 
-using Event = std::variant<Begun, HelperStarted, HelperReady, HelperAlive, WatchdogExpired,
-                           StartFailed, HelperExited, RestartDue, RestartAsked, StopRequested,
-                           StopTimeOver, BackendSwept, PlaceLost>;
+using Event = std::variant<Begun, BeginFailed, HelperStarted, HelperReady, HelperAlive,
+                           WatchdogExpired, StartFailed, HelperExited, RestartDue, RestartAsked,
+                           StopRequested, StopTimeOver, BackendSwept, PlaceLost>;
 
 // ---- effects ------------------------------------------------------------------------------------
 
@@ -168,7 +173,8 @@ using Effects = std::vector<Effect>;
 //           its port, and that should be all that the user reads, before any backend is started.
 //           Who is not heard of for kWatchdogTime (stopped, or in an endless loop) is killed: what
 //           follows is a crash like any other.
-//           A first start that fails ends all; a later one is tried again until it succeeds.
+//           A first start that fails ends all; a later one is tried again until it succeeds. If a
+//           helper of an earlier hpp-launch cannot be ended, nothing is started at all.
 //           If another hpp-launch has taken the run directory, whose files somebody had deleted,
 //           this one ends: its helpers would be in the way of the others. Exit status 1 or 2 is no
 //           crash: the helper has said why a start cannot work, and starting it again would say it
@@ -214,6 +220,7 @@ class Household {
   };
 
   Effects handle(const Begun& event, TimePoint now);
+  Effects handle(const BeginFailed& event, TimePoint now);
   Effects handle(const HelperStarted& event, TimePoint now);
   Effects handle(const HelperReady& event, TimePoint now);
   Effects handle(const HelperAlive& event, TimePoint now);
@@ -233,6 +240,7 @@ class Household {
   Effects start(Helper which);
   Effects restart(Helper which, const ExitStatus& status, TimePoint now);
   Effects start_again(Helper which, const std::string& why);
+  Effects fail(const std::string& why);
   Effects stop(int exit_status);
   Effects kill();
   Effects sweep();

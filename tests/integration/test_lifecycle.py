@@ -1,6 +1,7 @@
 """The lives of the programs: starts, stops in every state, crashes of each part, starts that cannot
 work. What is promised to a user at a terminal."""
 
+import contextlib
 import fcntl
 import http.client
 import itertools
@@ -25,6 +26,7 @@ from harness import (
     Connection,
     Hpp,
     IntegrationTest,
+    Program,
     children_of,
     free_port,
     freeze,
@@ -404,16 +406,31 @@ class Stop(IntegrationTest):
         second.wait_ready()
         self.assertEqual(get(second.url).text, "hello")
 
+    def test_a_start_kills_a_helper_of_a_killed_hpp_launch_that_hangs(self):
+        bind = free_port()
+        lock = make_run_directory(self.run_directory(bind)) / "watchd.lock"
+        hang = ("import fcntl, signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+                "file = open(sys.argv[1], 'w'); fcntl.flock(file, fcntl.LOCK_EX); "
+                "print('locked', flush=True); signal.pause()")
+        earlier = self._keep(Program([PYTHON, "-c", hang, lock], self.project,
+                                     {**self.environment, "HPP_HELPER": "hpp-watchd"}))
+        earlier.wait_line("^locked$")
+        hpp = self.start_hpp("--exec", *self.save_backend(), bind=bind)
+        hpp.wait_line(rf"waiting for the end of hpp-watchd \(pid {earlier.pid}\)")
+        hpp.wait_line(rf"hpp-watchd \(pid {earlier.pid}\) has not ended in time: killing it")
+        self.assertEqual(earlier.wait_exit(), -signal.SIGKILL)
+        hpp.wait_ready()
+
     def test_a_start_that_waits_can_be_stopped(self):
         deaf = ("import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
                 "print('deaf', flush=True); time.sleep(1000)")
-        first = self.start_hpp("--stop-signal", "TERM", "--stop-timeout", "60000",
-                               "--exec", PYTHON, "-c", deaf)
+        options = ("--stop-signal", "TERM", "--stop-timeout", "60000")
+        first = self.start_hpp(*options, "--exec", PYTHON, "-c", deaf)
         first.wait_line("^deaf$")
         backend = first.wait_state("Loading")["pid"]
         first.process.kill()
         first.process.wait()
-        second = self.start_hpp("--exec", "true", bind=first.bind)
+        second = self.start_hpp(*options, "--exec", "true", bind=first.bind)
         second.wait_line("waiting for the end of hpp-supervisord")
         second.ctrl_c()
         self.assertEqual(second.wait_exit(STOP_S), 130)
@@ -499,7 +516,9 @@ class Deleted(IntegrationTest):
         self.assertIn(f"already running: pid {self.hpp.pid}", second.output())
         self.assertEqual(get(self.hpp.url).text, "hello")
 
-    def test_a_first_one_whose_place_was_taken_ends(self):
+    @contextlib.contextmanager
+    def place_taken(self):
+        """Within the block another hpp-launch holds the lock of a new run directory."""
         others = make_run_directory(self.directory / "others" / "run")
         with open(others / "lock", "w", encoding="ascii") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -507,8 +526,23 @@ class Deleted(IntegrationTest):
             file.flush()
             self.hpp.run_directory.rename(self.directory / "old")
             others.rename(self.hpp.run_directory)
+            yield
+
+    def test_a_first_one_whose_place_was_taken_ends(self):
+        with self.place_taken():
             self.hpp.wait_line("another hpp-launch has taken its place .*pid 1234")
             self.assertEqual(self.hpp.wait_exit(), 1)
+        self.assert_nothing_left()
+
+    def test_a_restart_that_finds_its_place_taken_is_not_tried_again(self):
+        proxyd = self.hpp.helper_pid("proxyd")
+        freeze(self.hpp.pid)  # so that it sees the crash first
+        with self.place_taken():
+            os.kill(proxyd, signal.SIGKILL)
+            self.hpp.signal(signal.SIGCONT)
+            self.assertEqual(self.hpp.wait_exit(), 1)
+        self.assertEqual(self.hpp.output("err").count("has taken its place"), 1)
+        self.assertNotIn("trying again", self.hpp.output("err"))
         self.assert_nothing_left()
 
 

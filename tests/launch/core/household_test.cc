@@ -185,6 +185,29 @@ TEST(Household, EndsIfAnotherHppLaunchHasTakenItsPlace) {
       .THEN(Left, Leave{1});
 }
 
+TEST(Household, EndsIfThatIsFoundByAHelpersRestart) {
+  all_running()
+      .when(HelperExited{Proxyd, kKilled})
+      .when(PlaceLost{"taken"})
+      .THEN(Stopping, error("taken"), TerminateHelper{Watchd}, TerminateHelper{Supervisord},
+            StartStopTimer{kStopTime})
+      .when(StartFailed{Proxyd, "taken"})
+      .THEN(Stopping)
+      .when(HelperExited{Watchd, {}})
+      .when(HelperExited{Supervisord, {}})
+      .THEN(Sweeping, StartStopTimer{kKillTime}, SweepBackend{});
+}
+
+TEST(Household, EndsIfItCannotBegin) {
+  Steps()
+      .when(BeginFailed{"an earlier hpp-watchd does not end"})
+      .THEN(Sweeping, error("an earlier hpp-watchd does not end"), StartStopTimer{kKillTime},
+            SweepBackend{})
+      .when(BackendSwept{})
+      .THEN(Left, Leave{1});
+  Steps().when(StopRequested{SIGINT}).when(BeginFailed{"why"}).THEN(Sweeping);
+}
+
 // npm passes SIGINT on, which the terminal has sent to its whole process group.
 TEST(Household, TakesAStopThatComesTwiceForOne) {
   all_running()
