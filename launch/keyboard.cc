@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "common/os/init.h"
 #include "common/os/reopen.h"
 #include "common/os/terminal.h"
 
@@ -102,6 +103,8 @@ void Keyboard::on_job_signal(int number) {
   if (number == SIGTSTP) {
     mode_.restore(STDIN_FILENO);
     stop_ourselves();
+  } else {
+    resume_parent();  // libevent's handler has replaced the one of init.cc
   }
   look();
 }

@@ -15,6 +15,22 @@
 namespace hpp {
 namespace {
 
+// In the forked child the pid of its parent, which is `hpp-parent` or process 1; otherwise 0. It is
+// set before the handler that reads it is installed.
+pid_t forked_by = 0;
+
+void on_continued(int) {
+  const int error = errno;
+  resume_parent();
+  errno = error;
+}
+
+// Whether the signal is a SIGCONT of resume_parent(). If it were passed back, parent and child
+// would send it to each other without end.
+bool is_from_child(const siginfo_t& info, pid_t child) {
+  return info.si_signo == SIGCONT && info.si_pid == child;
+}
+
 // Whether the child does not get it anyway: the terminal signals its whole foreground group, and
 // the child is in ours. A session leader gets SIGHUP in any case.
 bool is_from_terminal(const siginfo_t& info) {
@@ -53,7 +69,7 @@ void reap_all(pid_t child) {
     const int number = ::sigwaitinfo(&signals, &info);
     if (number == SIGCHLD) {
       reap_all(child);
-    } else if (number > 0 && !is_from_terminal(info)) {
+    } else if (number > 0 && !is_from_terminal(info) && !is_from_child(info, child)) {
       ::kill(child, number);
     }
   }
@@ -83,11 +99,25 @@ void leave_foreign_processes() {
   const pid_t child = ::fork();
   const int fork_error = errno;
   if (child > 0) wait_for_end(child, all);
+  if (child == 0) {
+    forked_by = parent;
+
+    struct sigaction action {};
+
+    action.sa_handler = on_continued;
+    action.sa_flags = SA_RESTART;
+    ::sigaction(SIGCONT, &action, nullptr);
+  }
   ::sigprocmask(SIG_SETMASK, &before, nullptr);
   if (child < 0) throw_errno("cannot fork", fork_error);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(128 + SIGTERM);  // it died before we could ask to be told
   take_messages_for(parent);
+}
+
+// hpp-guard, which hpp-launch forks, inherits the handler, but has another parent.
+void resume_parent() {
+  if (forked_by != 0 && ::getppid() == forked_by) ::kill(forked_by, SIGCONT);
 }
 
 }  // namespace hpp

@@ -34,6 +34,7 @@ from harness import (
     is_alive,
     is_program,
     make_run_directory,
+    stat_fields,
     wait_for,
 )
 
@@ -93,11 +94,13 @@ class AtTerminal(Hpp):
 class Shared(Hpp):
     """In a process that has other children, too: hpp-launch is a child of that one."""
 
+    def launches(self):
+        return [pid for pid, command in children_of(self.pid).items()
+                if is_program(command, "hpp-launch")]
+
     def helper_pid(self, name):
         def found():
-            for launch, command in children_of(self.pid).items():
-                if not is_program(command, "hpp-launch"):
-                    continue
+            for launch in self.launches():
                 for pid, command in children_of(launch).items():
                     if is_program(command, f"hpp-{name}"):
                         return pid
@@ -329,6 +332,41 @@ class Stop(IntegrationTest):
         self.assertEqual(hpp.wait_exit(), 130)
         self.assertEqual(len(self.sleepers()), 1)
         os.kill(self.sleepers()[0], signal.SIGKILL)
+        wait_for(lambda: not self.sleepers(), "its end")
+        self.assert_nothing_left()
+
+    def test_goes_on_and_ends_with_its_forked_child(self):
+        """When hpp-launch is suspended, its parent, which the shell knows, stops with it. A SIGCONT
+        for hpp-launch alone, which `hpp-ctl stop` sends, must resume both."""
+        script = 'sleep 1001 >/dev/null 2>&1 & exec "$@"'
+        hpp = self.start_hpp("--exec", *self.save_backend(),
+                             kind=lambda command, *rest: Shared(["sh", "-c", script, "sh", *command],
+                                                                *rest))
+        hpp.wait_ready()
+        (launch,) = hpp.launches()
+
+        def state():
+            return stat_fields(f"/proc/{hpp.pid}/stat")[0]
+
+        def wakes():
+            status = pathlib.Path(f"/proc/{hpp.pid}/status").read_text()
+            return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", status, re.M).group(1))
+
+        for goes_on in (launch, hpp.pid):
+            freeze(launch)
+            wait_for(lambda: state() == "T", "the parent to stop")
+            os.kill(goes_on, signal.SIGCONT)
+            for pid in (launch, hpp.pid):
+                wait_for(lambda: stat_fields(f"/proc/{pid}/stat")[0] == "S", f"{pid} to go on")
+        before = wakes()
+        time.sleep(QUIET_S)
+        self.assertLess(wakes() - before, 50, "the two signal each other without end")
+        freeze(launch)
+        wait_for(lambda: state() == "T", "the parent to stop")
+        self.assertEqual(self.run_program("ctl", "stop").output(), "")
+        self.assertEqual(hpp.wait_exit(), 143)
+        for pid in self.sleepers():
+            os.kill(pid, signal.SIGKILL)
         wait_for(lambda: not self.sleepers(), "its end")
         self.assert_nothing_left()
 
