@@ -65,10 +65,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
                .expose_errors = options.expose_errors,
                .take_ticket = [this] { return take_ticket(); },
                .take_doubt = [this] { return take_doubt(); },
-               .read_bus =
-                   [this] {
-                     if (subscriber_) subscriber_->read_now();
-                   },
+               .read_bus = [this] { read_bus(); },
                .write_endpoint =
                    [this](OwnEndpoint endpoint, const RequestFacts& request) {
                      return write_endpoint(endpoint, request);
@@ -78,7 +75,11 @@ Daemon::Daemon(Loop& loop, const Options& options)
                .on_closed = [this](Client& client) { forget(client); }},
       livereload_(loop),
       publish_timer_(loop, [this] { publish(); }),
-      barrier_timer_(loop, [this] { ask(); }),
+      barrier_timer_(loop,
+                     [this] {
+                       read_bus();
+                       ask();
+                     }),
       burst_timer_(loop, [this] { end_burst(); }),
       supervisor_timer_(loop, [this] { tell_of_supervisor(); }),
       signals_(loop, {SIGTERM, SIGINT}, [this](int) { loop_.stop(); }) {
@@ -104,6 +105,11 @@ Daemon::Daemon(Loop& loop, const Options& options)
   if (publisher_) publish();
   log::info("http://{} forwards to {}", to_string(options.bind), to_string(options.backend));
   manager_.ready();
+}
+
+// For a deadline: the news that it waits for may have come while the callbacks of this turn ran.
+void Daemon::read_bus() {
+  if (subscriber_) subscriber_->read_now();
 }
 
 void Daemon::on_message(const bus::Message& message) {

@@ -27,6 +27,7 @@ class Daemon {
   Daemon(Loop& loop, const Options& options);
 
  private:
+  void read_bus();
   void on_message(const bus::Message& message);
   void on_tree(const bus::TreeState& tree);
   void on_backend(const bus::BackendState& backend);

@@ -1,12 +1,13 @@
 #include "proxyd/core/barrier.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace hpp::proxyd {
 
 std::uint64_t Barrier::take(TimePoint now) {
   if (!settings_.is_on) return 0;
-  if (!has_waiting() && watch_ != Watch::Lost) waiting_since_ = now;
+  if (!has_waiting() && watch_ != Watch::Lost) begin_wait(now);
   wanted_ = asked_ + 1;
   return wanted_;
 }
@@ -17,7 +18,7 @@ void Barrier::on(const bus::TreeState& tree, TimePoint now) {
   const bool is_news = tree.answers.epoch == settings_.epoch && tree.answers.number > answered_;
   if (!is_news) return;
   answered_ = tree.answers.number;
-  waiting_since_ = now;
+  begin_wait(now);
   has_lapsed_ = false;
 }
 
@@ -29,26 +30,34 @@ void Barrier::note_watch(const bus::TreeState& tree, TimePoint now) {
     watch_ = Watch::Works;
     if (before == Watch::Works || before == Watch::Expected) return;
     has_lapsed_ = false;
-    waiting_since_ = now;
+    begin_wait(now);
   } else if (before == Watch::Works || (before == Watch::Expected && !tree.clock.empty())) {
     watch_ = Watch::Lost;
-    waiting_since_ = now;
+    begin_wait(now);
   } else if (before == Watch::Expected) {
     watch_ = Watch::NeverWas;
   }
 }
 
+void Barrier::begin_wait(TimePoint now) {
+  waiting_since_ = now;
+  is_prolonged_ = false;
+}
+
 std::optional<bus::Ticket> Barrier::next(TimePoint now) {
-  const bool is_under_way = asked_ > answered_;
-  const TimePoint due_at = asked_at_ + kAskAgainAfter;
-  if (has_waiting() && is_under_way && now >= due_at + kStalledAfter) {
-    waiting_since_ = std::min(now, waiting_since_ + (now - due_at));
-  }
+  discount_stall(now);
   if (wake_at() && now >= lapses_at()) has_lapsed_ = true;
-  if (!has_waiting()) return std::nullopt;
-  if (is_under_way && now < due_at) return std::nullopt;
+  if (!has_waiting() || now < due_at()) return std::nullopt;
   asked_at_ = now;
   return bus::Ticket{.epoch = settings_.epoch, .number = ++asked_};
+}
+
+void Barrier::discount_stall(TimePoint now) {
+  const auto meant_for = wake_at();
+  if (!meant_for || now < *meant_for + kStalledAfter) return;
+  waiting_since_ = std::min(now, waiting_since_ + (now - *meant_for));
+  if (now < lapses_at() || std::exchange(is_prolonged_, true)) return;
+  waiting_since_ += kNewsAfterStall;
 }
 
 // After a lapse nothing has to be done in time: the next request publishes a ticket.
@@ -56,7 +65,13 @@ std::optional<TimePoint> Barrier::wake_at() const {
   if (!settings_.is_on || has_lapsed_) return std::nullopt;
   if (watch_ == Watch::Lost) return lapses_at();
   if (!has_waiting()) return std::nullopt;
-  return std::min(asked_at_ + kAskAgainAfter, lapses_at());
+  return std::min(due_at(), lapses_at());
+}
+
+// When to publish the next ticket. If none is under way, at once: the wait has just begun.
+TimePoint Barrier::due_at() const {
+  const bool is_under_way = asked_ > answered_;
+  return is_under_way ? asked_at_ + kAskAgainAfter : waiting_since_;
 }
 
 TimePoint Barrier::lapses_at() const {

@@ -44,9 +44,12 @@ using TimePoint = std::chrono::steady_clock::time_point;
 
 // After so long a ticket is taken for lost, as messages may be, and another one is published.
 constexpr std::chrono::milliseconds kAskAgainAfter{50};
-// If the next ticket is published so much too late, proxyd was stopped or starved meanwhile. That
-// time does not count as silence: an answer may have come, and may not have been read yet.
+// If a deadline is met so much too late, proxyd was stopped or starved meanwhile (a stall). That
+// time does not count: watchd may have answered, or may have a new watch, and proxyd has not read
+// that yet.
 constexpr std::chrono::milliseconds kStalledAfter{20};
+// How much longer to wait for the news of that time, if the deadline has passed during the stall.
+constexpr std::chrono::milliseconds kNewsAfterStall{50};
 // How much longer than the timeout to wait while git is writing. watchd gives up waiting for git
 // before that; this is for a watchd that dies meanwhile.
 constexpr std::chrono::milliseconds kSettlingMax{15'000};
@@ -93,7 +96,10 @@ class Barrier {
   }
 
   void note_watch(const bus::TreeState& tree, TimePoint now);
+  void begin_wait(TimePoint now);
+  void discount_stall(TimePoint now);
 
+  TimePoint due_at() const;
   TimePoint lapses_at() const;
 
   Settings settings_;
@@ -101,7 +107,11 @@ class Barrier {
   std::uint64_t asked_ = 0;     // newest number that was published
   std::uint64_t answered_ = 0;  // newest number that was answered
   TimePoint asked_at_{};
-  TimePoint waiting_since_{};  // start of the current wait: for an answer, or for a lost watch
+  // Start of the current wait, for an answer or for a lost watch; a stall moves it on.
+  TimePoint waiting_since_{};
+  // The wait was prolonged because of a stall: once is enough, or on a machine that is always late
+  // requests would wait without end.
+  bool is_prolonged_ = false;
   Watch watch_ = Watch::Expected;
   bool is_settling_ = false;
   bool has_lapsed_ = false;

@@ -428,7 +428,9 @@ Effects Exchange::handle(const TunnelEnded&, TimePoint) {
 
 Effects Exchange::handle(const TimerExpired& event, TimePoint now) {
   if (!is_due(now)) return {};
-  if (now - *wake_at_ >= kStallMin && *wake_at_ != put_off_to_) {
+  // After a stall (barrier.h), the news of that time, on either connection or on the bus, is still
+  // on its way: it is waited for a little longer.
+  if (now - *wake_at_ >= kStalledAfter && *wake_at_ != put_off_to_) {
     wake_at_ = put_off_to_ = now + kNewsAfterStall;
     return {};
   }

@@ -63,6 +63,7 @@
 #include <string_view>
 #include <variant>
 
+#include "proxyd/core/barrier.h"
 #include "proxyd/core/gate.h"
 #include "proxyd/core/http_head.h"
 #include "proxyd/core/own_endpoints.h"
@@ -83,10 +84,6 @@ constexpr std::chrono::milliseconds kHeadKeptMax{50};
 // How many interim answers to one request are passed on, and how many bytes of their heads.
 constexpr std::size_t kInterimMax = 1000;
 constexpr std::size_t kInterimBytesMax = 256 * 1024;
-// If a deadline is met so much too late, proxyd was stopped or starved meanwhile. The news of that
-// time, on either connection or on the bus, is still on its way: it is waited for a little longer.
-constexpr std::chrono::milliseconds kStallMin{20};
-constexpr std::chrono::milliseconds kNewsAfterStall{50};
 // How long after a client's FIN an answer may begin.
 constexpr std::chrono::milliseconds kHalfCloseGrace{1000};
 

@@ -125,6 +125,59 @@ TEST_F(BarrierTest, DoesNotCountTheTimeInWhichProxydWasStopped) {
   EXPECT_TRUE(barrier_.has_lapsed()) << "no answer to " << other << " has come after the stop";
 }
 
+TEST_F(BarrierTest, DoesNotCountAStopInTheTimeOfALostWatch) {
+  tree(0);
+  tree(0, /*watching=*/false);
+  const auto ticket = barrier_.take(now_);
+  now_ += kTimeout + 1h;
+  EXPECT_EQ(next(), 0U);
+  EXPECT_TRUE(barrier_.is_strict()) << "news of a new watch may not have been read yet";
+  EXPECT_EQ(barrier_.wake_at(), now_ + kNewsAfterStall);
+  now_ += kNewsAfterStall - 1ms;
+  tree(0, /*watching=*/true);
+  EXPECT_TRUE(barrier_.is_strict());
+  EXPECT_EQ(next(), ticket);
+}
+
+TEST_F(BarrierTest, LapsesOnAMachineThatIsAlwaysLate) {
+  tree(0);
+  tree(0, /*watching=*/false);
+  (void)barrier_.take(now_);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(barrier_.is_strict());
+    now_ = barrier_.wake_at().value_or(now_) + kStalledAfter;
+    (void)next();
+  }
+  EXPECT_TRUE(barrier_.has_lapsed()) << "the wait is prolonged once";
+  tree(0, /*watching=*/true);
+  tree(0, /*watching=*/false);
+  now_ += kTimeout + kStalledAfter;
+  (void)next();
+  EXPECT_TRUE(barrier_.is_strict()) << "once for each wait";
+}
+
+TEST_F(BarrierTest, DoesNotCountAStopBeforeTheFirstTicket) {
+  const auto ticket = barrier_.take(now_);
+  now_ += kTimeout;
+  EXPECT_EQ(next(), ticket);
+  EXPECT_TRUE(barrier_.is_strict()) << "watchd has not been asked yet";
+  pass(kTimeout - 1ms);
+  EXPECT_TRUE(barrier_.is_strict());
+  pass(1ms);
+  EXPECT_TRUE(barrier_.has_lapsed());
+}
+
+TEST_F(BarrierTest, DoesNotCountAStopThatBeginsShortBeforeTheTimeout) {
+  const auto ticket = barrier_.take(now_);
+  EXPECT_EQ(next(), ticket);
+  pass(kTimeout - 1ms);
+  now_ += 1h;
+  EXPECT_GT(next(), ticket);
+  EXPECT_TRUE(barrier_.is_strict()) << "the answer may not have been read yet";
+  pass(kNewsAfterStall);
+  EXPECT_TRUE(barrier_.has_lapsed());
+}
+
 TEST_F(BarrierTest, CountsTheTimeoutFromTheLastAnswer) {
   for (int i = 0; i < 10; ++i) {
     const auto ticket = barrier_.take(now_);

@@ -1088,10 +1088,10 @@ TEST(Exchange, ATimerThatFiresEarlyChangesNothing) {
 TEST(Exchange, ADeadlineThatIsMetLateIsPutOffOnceForTheNewsOfThatTime) {
   Steps verdict;
   verdict.sent(kGet).when(UpstreamLost{}).when(judged(Verdict::Stay));
-  verdict.after(kVerdictWait + kStallMin).when(TimerExpired{}).then({}).in(Phase::Doubtful);
+  verdict.after(kVerdictWait + kStalledAfter).when(TimerExpired{}).then({}).in(Phase::Doubtful);
   EXPECT_EQ(verdict.exchange().wake_at(), verdict.now() + kNewsAfterStall);
   EXPECT_FALSE(verdict.exchange().plea()->expired);
-  verdict.after(kNewsAfterStall + kStallMin).when(TimerExpired{}).then({AskGate{}});
+  verdict.after(kNewsAfterStall + kStalledAfter).when(TimerExpired{}).then({AskGate{}});
   EXPECT_TRUE(verdict.exchange().plea()->expired) << "a loop that is always late gets on";
 
   Steps waiting(300ms);
