@@ -90,7 +90,8 @@ void Upstream::end_attempt() {
 void Upstream::attempt_ended() {
   end_attempt();
   int error = hpp::connect_error(connecting_.get());
-  // Meanwhile the backend may have been found elsewhere: then a stranger has accepted.
+  // supervisord may have found the backend at another address meanwhile. Then some other program
+  // has accepted this connection.
   if (error == 0 && !addresses_.is_in_use(peer_)) error = ECONNREFUSED;
   if (error != 0) {
     connecting_.reset();
@@ -104,7 +105,7 @@ void Upstream::attempt_ended() {
   if (listener_ != nullptr) listener_->on_upstream_opened();
 }
 
-// Of several addresses, mostly only the first is meant.
+// The first address's error is the one to report: mostly the user means that address.
 void Upstream::attempt_failed(const SocketAddress& address, int error) {
   failed_.push_back(address);
   if (first_error_ == 0) first_error_ = error;

@@ -131,7 +131,8 @@ class Pool {
   ~Pool();
 
   // A connection for one request: idle or new. It tells `listener` when it is open, unless
-  // is_open() already. `fresh`: the request cannot be repeated (core/reuse.h).
+  // is_open() already. `fresh`: the request cannot be repeated, or not once more
+  // (core/reuse.h).
   std::unique_ptr<Upstream> take(bool fresh, UpstreamListener* listener);
 
   // Gives back a connection whose exchange is complete. One that the backend has said it closes is

@@ -37,7 +37,8 @@ std::string shortage_text(int error) {
              "end a program that has many files open";
     case ENOBUFS:
     case ENOMEM:
-      return "the kernel has no memory left for it. End a program that uses much memory";
+      return "the kernel has no memory left for another connection. End a program that uses much "
+             "memory";
     default:
       return "";
   }

@@ -171,7 +171,7 @@ bool allows_connection(const Policy& policy, const Target& connection) {
   return directive == nullptr || allows(*directive, connection);
 }
 
-// Whether a sandbox, if there is one, has a hole of that name.
+// Whether the policy has no sandbox, or one that names the keyword `what`.
 bool sandbox_allows(const Policy& policy, std::string_view what) {
   const Directive* const sandbox = governing(policy, {"sandbox"});
   return sandbox == nullptr ||

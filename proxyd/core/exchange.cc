@@ -238,8 +238,8 @@ std::string Exchange::bad_gateway_text() const {
 Effects Exchange::forward(std::uint64_t generation, TimePoint now) {
   assert(phase_ == Phase::Held || phase_ == Phase::Doubtful);
   if (own_) return answer_own(*own_);
-  // Again: whatever reused connection is there may be as stale as the one that was lost.
-  const bool again = phase_ == Phase::Doubtful;
+  // Whatever idle connection is there may be as stale as the one that was lost.
+  is_repeat_ = phase_ == Phase::Doubtful;
   generation_ = generation;
   held_ = now - arrived_at_;
   was_sent_ = true;
@@ -250,7 +250,7 @@ Effects Exchange::forward(std::uint64_t generation, TimePoint now) {
   head_came_ = false;
   wake_at_ = leaves_at_;
   phase_ = Phase::Sent;
-  return {ForwardRequest{.fresh = again || !is_repeatable()}};
+  return {ForwardRequest{.fresh = is_repeat_ || !is_repeatable()}};
 }
 
 Effects Exchange::take_back() {
@@ -343,7 +343,7 @@ Delivery Exchange::delivery_for(const ResponseFacts& response) const {
 Effects Exchange::handle(const ResponseRefused& event, TimePoint) {
   if (phase_ == Phase::Answering) return cut("the answer is malformed: " + event.why);
   assert(phase_ == Phase::Sent);
-  if (reused_ && is_repeatable()) return lose_upstream();
+  if (reused_ && is_repeatable() && !is_repeat_) return lose_upstream();
   return answer(Answer::Kind::BadGateway, 502,
                 "Your server's answer cannot be used: " + event.why + '.');
 }

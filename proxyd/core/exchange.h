@@ -27,7 +27,9 @@
 //            can still be repeated.
 // Doubtful   That connection is gone. The gate is asked; it may need to wait for news (gate.h). A
 //            connection that has served before is given up as well if its first bytes are no
-//            answer: they may be the rest of the answer before. The request is then repeated.
+//            answer: they may be the rest of the answer before. The request is then repeated. What
+//            comes on the next connection is taken for the answer: else the server would run the
+//            request on each idle connection.
 // Answering  The answer flows. Nothing can be repeated from here.
 // Ending     The answer has ended with the backend's connection. The gate is asked whether that was
 //            a kill; complete or cut, as from Answering. Or as from Doubtful, if the head is kept
@@ -168,7 +170,9 @@ struct AskGate {  // answer with Judged, for plea()
 };
 
 struct ForwardRequest {  // take a backend connection and send the request's head
-  bool fresh = false;    // a connection that is new, or was in use a moment ago
+  // The request cannot be repeated, or is being repeated: only a connection that judge_reuse()
+  // allows for that.
+  bool fresh = false;
 
   bool operator==(const ForwardRequest&) const = default;
 };
@@ -362,6 +366,7 @@ class Exchange {
   bool head_came_ = false;               // on the newest backend connection
   bool opened_ = false;                  // a connection to the backend could be made
   std::string not_opened_why_;           // why none could; empty if that is not known
+  bool is_repeat_ = false;               // another connection was tried a moment before
   bool reused_ = false;                  // and had served before, and brought no answer to this
   bool expired_ = false;                 // Doubtful, Ending: the news did not come in time
   std::uint64_t generation_ = 0;  // of the backend that has, or last had, a request of this client

@@ -70,8 +70,7 @@ bool read_pairs(std::string_view value, Visit visit) {
 }
 
 // `"[::1]:80"` → `::1`, `1.1.1.1:80` → `1.1.1.1`: X-Forwarded-For has addresses without ports. What
-// is no address
-// (`unknown`, `_hidden`) stays as it is.
+// is no address (`unknown`, `_hidden`) stays as it is.
 std::string address_of(std::string_view node) {
   if (node.starts_with('[')) return std::string(node.substr(1, node.find(']') - 1));
   const std::size_t colon = node.find(':');
@@ -101,7 +100,8 @@ void read_forwarded(OuterRequest& outer, const std::vector<Field>& fields) {
   }
 }
 
-// The value that a field tells if nothing else has told it.
+// Reads one X-Forwarded-* field; it counts only for what neither Forwarded nor a field before it
+// says.
 void read_forerunner(OuterRequest& outer, const Field& field) {
   switch (field.known) {
     case FieldName::XForwardedHost:

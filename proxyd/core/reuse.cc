@@ -5,7 +5,8 @@ namespace hpp::proxyd {
 Reuse judge_reuse(const IdleConnection& connection, bool fresh) {
   if (fresh && connection.idle_for >= kFreshFor) return Reuse::No;
   const bool is_doubtful = connection.body_may_follow && connection.idle_for < kBodyMayFollowFor;
-  // Not left for others: a server that serves one connection at a time waits until it is closed.
+  // Closed, not kept: a server that serves one connection at a time would not accept the new one
+  // before.
   if (fresh && is_doubtful) return Reuse::Close;
   const bool is_trusted = !fresh && !is_doubtful && connection.idle_for < kTrustedFor;
   return is_trusted ? Reuse::Yes : Reuse::IfQuiet;

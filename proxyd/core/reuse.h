@@ -33,7 +33,7 @@ enum class Reuse {
   No,       // neither this connection nor one that has been idle for longer
 };
 
-// `fresh`: the request cannot be repeated.
+// `fresh`: the request cannot be repeated, or not once more.
 Reuse judge_reuse(const IdleConnection& connection, bool fresh);
 
 }  // namespace hpp::proxyd

@@ -311,6 +311,19 @@ TEST(Exchange, RepeatsARequestIfAReusedConnectionBringsNoAnswerButOtherBytes) {
   EXPECT_EQ(unsafe.answered(), Answer::Kind::BadGateway);
 }
 
+TEST(Exchange, OtherBytesThanAnAnswerOnASecondReusedConnectionAreTheAnswer) {
+  for (const Event& end : {Event(ResponseRefused{"odd"}), Event(UpstreamLost{})}) {
+    Steps steps;
+    steps.sent(kGet)
+        .when(UpstreamOpened{.reused = true})
+        .when(end)
+        .when(judged(Verdict::Forward, 1))
+        .when(UpstreamOpened{.reused = true})
+        .when(ResponseRefused{"odd"});
+    EXPECT_EQ(steps.answered(), Answer::Kind::BadGateway) << "it is not run on each of them";
+  }
+}
+
 TEST(Exchange, SaysWhenABodyMayFollowAnAnswerThatHasNone) {
   const auto released = [](const RequestFacts& request, const ResponseFacts& response) {
     Steps steps;
