@@ -94,7 +94,7 @@ class LiveReloadServer::Browser final : private StreamListener {
 
   void on_input_ended() override { server_.forget(*this); }
 
-  // It has gone without having read the answers to what it sent.
+  // Called only while reading is paused: the browser has left without reading what waits for it.
   void on_end_in_sight() override { server_.forget(*this); }
 
   void on_output_progress() override {

@@ -47,13 +47,15 @@ std::optional<RefreshReport> read_refresh_report(std::string_view text) {
   };
   const auto epoch = number("epoch");
   const auto count = number("count");
-  const bool is_reload = is_text("how", "reloaded");
-  const bool is_report =
-      is_text("command", "refreshed") && epoch && count && (is_reload || is_text("how", "swapped"));
-  if (!is_report) return std::nullopt;
-  return RefreshReport{
-      .point = {.epoch = *epoch, .count = *count},
-      .how = is_reload ? RefreshReport::How::Reloaded : RefreshReport::How::Swapped};
+  if (!is_text("command", "refreshed") || !epoch || !count) return std::nullopt;
+  using enum RefreshReport::How;
+  for (const auto& [name, how] :
+       {std::pair{"swapped", Swapped}, {"unaffected", Unaffected}, {"reloaded", Reloaded}}) {
+    if (is_text("how", name)) {
+      return RefreshReport{.point = {.epoch = *epoch, .count = *count}, .how = how};
+    }
+  }
+  return std::nullopt;
 }
 
 std::string livereload_hello(Dialect dialect) {

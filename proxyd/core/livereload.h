@@ -31,8 +31,9 @@ std::string livereload_hello(Dialect dialect);
 // A page of our own client tells what it has made of one batch of changes for browsers.
 struct RefreshReport {
   enum class How {
-    Swapped,   // it shows the new style sheets
-    Reloaded,  // it loads the page again
+    Swapped,     // it shows the new style sheets
+    Unaffected,  // it has no style sheets
+    Reloaded,    // it loads the page again
   };
 
   bus::RefreshPoint point;  // which batch

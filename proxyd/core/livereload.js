@@ -121,7 +121,8 @@
     const refresh = state.refresh.epoch ? state.refresh : shown.refresh;
     // With another epoch comes a restart of the server.
     const missed = refresh.epoch === shown.refresh.epoch ? refresh.count - shown.refresh.count : 0;
-    if (missed > 1 || (missed === 1 && refresh.page)) {
+    // Fewer: hpp has lost count, and the page may have missed something.
+    if (missed < 0 || missed > 1 || (missed === 1 && refresh.page)) {
       isOutdated = true;
     } else {
       if (missed === 1) refreshStyles(refresh);
@@ -204,8 +205,8 @@
   //   a sheet whose import changes with it,   reload: the browser would take that import from its
   //   or has changed before                   cache
 
-  const successors = new WeakMap(); // of a link: the one that is to take its place
-  const loading = new WeakSet(); // those
+  const cancelSwap = new WeakMap(); // from a link to a function that gives up the copy which is to take its place
+  const loading = new WeakSet(); // the links that are to take the place of others
   const renewed = new Set(); // addresses of sheets that were swapped
   const requested = new Set(); // addresses of all style sheets that the page has loaded, in whatever way
   const seen = new Set(); // addresses of those that were found in the document: where they are not now, they are gone
@@ -230,18 +231,36 @@
     }).observe({ type: "resource", buffered: true });
   } catch {}
 
+  // A name may be no UTF-8, or have a bare `%`.
+  function decoded(name) {
+    try {
+      return decodeURIComponent(name);
+    } catch {
+      return name;
+    }
+  }
+
   // How many names at the end of two paths are the same, without the endings: `a.scss` is served
   // as `a.css`.
   function likeness(path, href) {
     const names = (text) => text.replace(/\.[^./]*$/, "").split("/").filter(Boolean).reverse();
-    const [one, other] = [names(path), names(decodeURIComponent(new URL(href, location).pathname))];
+    const [one, other] = [names(path), names(new URL(href, location).pathname).map(decoded)];
     let count = 0;
     while (count < one.length && one[count] === other[count]) ++count;
     return count;
   }
 
+  // Null: `href` is no URL, and nothing is loaded from there.
+  function urlOf(href, base) {
+    try {
+      return new URL(href, base);
+    } catch {
+      return null;
+    }
+  }
+
   function isNear(href) {
-    return new URL(href, location).hostname === location.hostname;
+    return urlOf(href, location)?.hostname === location.hostname;
   }
 
   function anew(href) {
@@ -275,7 +294,8 @@
     try {
       for (const rule of sheet?.cssRules ?? []) {
         if (rule instanceof CSSImportRule) {
-          found.push({ rule, href: new URL(rule.href, sheet.href ?? document.baseURI).href });
+          const url = urlOf(rule.href, sheet.href ?? document.baseURI);
+          if (url) found.push({ rule, href: url.href });
         } else if (rule.cssText.startsWith("@layer") && !rule.cssRules) {
           continue; // the only other rule that may stand before an import
         } else {
@@ -335,16 +355,24 @@
     return roots().some(({ adoptedStyleSheets }) => adoptedStyleSheets?.length > 0);
   }
 
+  // Whatever goes wrong, a reload shows the new sheets.
   async function refreshStyles(refresh) {
+    const outcome = await swapStyles(refresh).catch(() => null);
+    if (outcome) return report(refresh, outcome);
+    mustReload = true;
+    apply(latest);
+  }
+
+  // Returns what to report; null: the page must be reloaded.
+  async function swapStyles(refresh) {
     const sheets = styleSheets();
     const paths = refresh.all_css ? null : refresh.css;
     const chosen = chosenOf(sheets, paths);
     const renewal = renewCache(chosen);
     const isShown = canSwap(sheets, chosen, paths) && (await swapAll(chosen).catch(() => false));
-    if (isShown) return report(refresh, "swapped");
+    if (isShown) return chosen.length > 0 ? "swapped" : "unaffected";
     await renewal;
-    mustReload = true;
-    apply(latest);
+    return null;
   }
 
   function canSwap(sheets, chosen, paths) {
@@ -374,7 +402,7 @@
 
   // The old one stays until the new one is there: nothing flashes.
   function swapLink(link) {
-    successors.get(link)?.remove();
+    cancelSwap.get(link)?.();
     if (link.disabled) {
       link.href = anew(link.href);
       return true;
@@ -382,9 +410,15 @@
     const fresh = link.cloneNode();
     fresh.href = anew(link.href);
     fresh.removeAttribute("integrity"); // of the old text
-    successors.set(link, fresh);
     loading.add(fresh);
     return new Promise((resolve) => {
+      // A later change takes over. A link that was removed fires no event, and the other sheets of this change would
+      // wait for one without end.
+      cancelSwap.set(link, () => {
+        fresh.onload = fresh.onerror = null;
+        fresh.remove();
+        resolve(true);
+      });
       fresh.onload = () => {
         loading.delete(fresh);
         link.remove();

@@ -18,7 +18,7 @@ std::string count_of(std::size_t count, std::string_view noun) {
 
 std::optional<std::string> RefreshTally::begin(Batch batch) {
   batch_ = std::move(batch);
-  swapped_ = reloaded_ = 0;
+  swapped_ = unaffected_ = reloaded_ = 0;
   return batch_->pages == 0 ? end() : std::nullopt;
 }
 
@@ -28,11 +28,14 @@ std::optional<std::string> RefreshTally::on(const RefreshReport& report) {
     case RefreshReport::How::Swapped:
       ++swapped_;
       break;
+    case RefreshReport::How::Unaffected:
+      ++unaffected_;
+      break;
     case RefreshReport::How::Reloaded:
       ++reloaded_;
       break;
   }
-  return swapped_ + reloaded_ >= batch_->pages ? end() : std::nullopt;
+  return reports() >= batch_->pages ? end() : std::nullopt;
 }
 
 std::optional<std::string> RefreshTally::end() {
@@ -48,9 +51,11 @@ std::string RefreshTally::line() const {
   std::vector<std::string> parts;
   if (swapped_ > 0) parts.push_back("swapped in " + count_of(swapped_, "page"));
   if (reloaded_ > 0) parts.push_back("reloaded " + count_of(reloaded_, "page"));
-  const std::size_t answers = swapped_ + reloaded_;
-  if (answers < pages) {
-    parts.push_back(count_of(pages - answers, "page") + " in the background");
+  if (unaffected_ > 0) parts.push_back(count_of(unaffected_, "page") + " without style sheets");
+  if (reports() < pages) {
+    const std::size_t silent = pages - reports();
+    parts.push_back(fmt::format("{} {} not reported (hidden tabs update when they are shown)",
+                                count_of(silent, "page"), silent == 1 ? "has" : "have"));
   }
   if (others > 0) parts.push_back("told " + count_of(others, "other browser"));
   return fmt::format("{}: {}", why, fmt::join(parts, ", "));

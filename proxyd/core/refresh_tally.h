@@ -33,8 +33,11 @@ class RefreshTally {
  private:
   std::string line() const;
 
+  std::size_t reports() const { return swapped_ + unaffected_ + reloaded_; }
+
   std::optional<Batch> batch_;  // nothing: its line was returned
   std::size_t swapped_ = 0;
+  std::size_t unaffected_ = 0;
   std::size_t reloaded_ = 0;
 };
 

@@ -13,9 +13,10 @@ from harness import QUIET_S, IntegrationTest, free_port, freeze, get, wait_for
 
 # Serves pages that it has in itself, and static/ as it is. /plain has the public client instead of
 # ours, /main has ours from the main port, /slow as soon as it is told to connect(), /bare has none;
-# /late is filled by a script.
+# /late is filled by a script, /odd has links that lead nowhere. While there is a file `hold`, copies
+# of main.css do not come, and those of other.css fail.
 SITE = '''\
-import http.server, os, sys
+import http.server, os, sys, time
 
 TEXT = {text!r}
 HEAD = """<!DOCTYPE html><html lang=en><meta name=viewport content="width=device-width">
@@ -35,6 +36,8 @@ PAGES = {{
     "/plain": HEAD + STYLE + """<script src="/static/livereload.js?host=localhost&port={livereload}">
         </script>""" + BODY,
     "/strict": HEAD + OURS + STYLE + BODY,
+    "/odd": HEAD + OURS + "<link rel=stylesheet href=http://[>" + STYLE
+        + "<link rel=stylesheet href=/static/a%.css>" + BODY,
     "/bare": HEAD + STYLE + BODY,
     "/nonce": HEAD + STYLE + BODY,
     "/fragment": "<li>%s</li>" % TEXT,
@@ -79,6 +82,10 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             print("Asked to crash: <script>document.title = 'hacked'</script>", file=sys.stderr)
             sys.stderr.flush()
             os._exit(3)
+        while self.path.startswith("/static/main.css?hpp=") and "hold" in os.listdir():
+            time.sleep(0.01)
+        if self.path.startswith("/static/other.css?hpp=") and "hold" in os.listdir():
+            return self.send_error(500)
         if self.path not in PAGES:
             return super().do_GET()
         body = PAGES[self.path].encode()
@@ -342,6 +349,53 @@ class StyleSheets(BrowserTest):
         os.kill(watchd, signal.SIGCONT)
         self.wait_color(page, "h1", 12)
         self.assert_no_reload(page, 1)
+
+    def test_one_that_fails_while_another_is_saved_again(self):
+        self.save("static/main.css", "h1 { color: rgb(1, 0, 0) }")
+        self.hpp.wait_line("static/main.css changed")
+        page = self.open()
+        links = "document.querySelectorAll('link[rel=stylesheet]').length"
+        self.save("hold", "")
+        self.save("theme/colors.scss", "")
+        page.wait(f"{links} === 3")  # that of main.css has not come, that of other.css has failed
+        self.save("static/main.css", "h1 { color: rgb(11, 0, 0) }")
+        wait_for(lambda: page.loads == 2, "the reload")
+        self.wait_color(page, "h1", 11)
+
+    def test_one_beside_links_that_lead_nowhere(self):
+        self.save("static/a%.css", "h1 { color: rgb(1, 0, 0) }")
+        page = self.open("odd")
+        for red in (11, 12):
+            self.save("static/a%.css", f"h1 {{ color: rgb({red}, 0, 0) }}")
+            self.wait_color(page, "h1", red)
+            self.hpp.wait_line("static/a%.css changed: swapped in 1 page")
+        self.assert_no_reload(page, 1)
+
+    def test_a_page_without_any(self):
+        page = self.open("late")
+        self.save("static/main.css", "")
+        self.hpp.wait_line("static/main.css changed: 1 page without style sheets")
+        self.assert_no_reload(page, 1)
+
+    def test_a_count_that_goes_back(self):
+        page = self.open()
+        self.save("static/main.css", "h1 { color: rgb(11, 0, 0) }")
+        self.wait_color(page, "h1", 11)
+        page.get("""{
+            const OldSocket = WebSocket;
+            window.WebSocket = class extends OldSocket {
+                set onmessage(handler) {
+                    super.onmessage = ({ data }) => {
+                        const message = JSON.parse(data);
+                        if (message.refresh?.epoch) message.refresh.count -= 1;
+                        handler({ data: JSON.stringify(message) });
+                    };
+                }
+            };
+        }""")
+        os.kill(self.hpp.helper_pid("proxyd"), signal.SIGKILL)
+        wait_for(lambda: page.loads == 2, "the reload")
+        self.assert_no_reload(page, 2)
 
     def test_one_behind_the_order_of_layers(self):
         self.save("static/main.css", "@layer x, y; @import url(part.css) layer(x); h1 { color: rgb(1, 0, 0) }")

@@ -98,6 +98,9 @@ TEST(LiveReload, KnowsAReport) {
   EXPECT_EQ(
       read_refresh_report(R"({"command":"refreshed","epoch":9,"count":4,"how":"reloaded"})"),
       (RefreshReport{.point = {.epoch = 9, .count = 4}, .how = RefreshReport::How::Reloaded}));
+  EXPECT_EQ(
+      read_refresh_report(R"({"command":"refreshed","epoch":9,"count":4,"how":"unaffected"})"),
+      (RefreshReport{.point = {.epoch = 9, .count = 4}, .how = RefreshReport::How::Unaffected}));
   for (const char* text :
        {R"({"command":"refreshed","epoch":9,"count":4,"how":"x"})",
         R"({"command":"refreshed","epoch":9,"count":4})",

@@ -7,6 +7,7 @@ namespace {
 
 constexpr bus::RefreshPoint kPoint{.epoch = 9, .count = 4};
 constexpr RefreshReport kSwapped{.point = kPoint, .how = RefreshReport::How::Swapped};
+constexpr RefreshReport kUnaffected{.point = kPoint, .how = RefreshReport::How::Unaffected};
 constexpr RefreshReport kReloaded{.point = kPoint, .how = RefreshReport::How::Reloaded};
 
 RefreshTally::Batch batch(std::size_t pages, std::size_t others = 0) {
@@ -33,11 +34,19 @@ TEST(RefreshTally, SaysWhatAllPagesDidAfterTheLastReport) {
   EXPECT_EQ(tally.on(kReloaded), "a.css changed: reloaded 1 page");
 }
 
+TEST(RefreshTally, APageWithoutStyleSheetsIsNotSaidToHaveSwappedOne) {
+  RefreshTally tally;
+  EXPECT_EQ(tally.begin(batch(1)), std::nullopt);
+  EXPECT_EQ(tally.on(kUnaffected), "a.css changed: 1 page without style sheets");
+}
+
 TEST(RefreshTally, SaysHowManyHaveNotAnsweredInTime) {
   RefreshTally tally;
   EXPECT_EQ(tally.begin(batch(3)), std::nullopt);
   EXPECT_EQ(tally.on(kSwapped), std::nullopt);
-  EXPECT_EQ(tally.end(), "a.css changed: swapped in 1 page, 2 pages in the background");
+  EXPECT_EQ(tally.end(),
+            "a.css changed: swapped in 1 page, 2 pages have not reported (hidden tabs update when "
+            "they are shown)");
 }
 
 TEST(RefreshTally, IgnoresReportsAboutOtherBatches) {
