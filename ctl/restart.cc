@@ -25,7 +25,7 @@ LockHolder find_supervisord(const Instance& instance) {
 }  // namespace
 
 // The signal goes out when the first snapshot has told how many restarts were asked for before.
-// Whoever asks hpp for anything afterwards does not get the old backend's answer.
+// A request that is made when this returns does not get the old backend's answer.
 int restart(const Instance& instance) {
   const LockHolder supervisord = find_supervisord(instance);
   Loop loop;

@@ -83,7 +83,7 @@ std::string spawn_problem(const std::system_error& error, const std::string& pro
   return problem.empty() ? error.code().message() : problem;
 }
 
-// What explains the end of a command better than its exit status does.
+// Explains the end of a command if the exit status does not: the interpreter was not found.
 std::string end_problem(ExitStatus status, const std::string& program,
                         const std::string& directory) {
   constexpr int kNotFound = 127;  // env(1), sh(1)

@@ -160,8 +160,9 @@ struct BackendState {
                                      // file
   std::uint64_t restarts_asked = 0;  // requests for a restart (SIGHUP) that this supervisord has
                                      // heard; not in the file
-  std::uint64_t restarts_done = 0;   // of those, the ones that this state is the outcome of: a
-                                     // backend was spawned since, or could not be; not in the file
+  std::uint64_t restarts_done = 0;   // how many of them have an outcome, in this state or an
+                                     // earlier one: a backend was spawned, or could not be; not in
+                                     // the file
   Ticket answers;                    // newest doubt that all this is true for; not in the file
   Cause cause;                       // of this generation's start; in Killing: of the next one's
   std::int64_t killed_at_ms = 0;     // the generation before was gone; 0: none had to be killed

@@ -16,8 +16,8 @@ RESTARTS = 1000 if SOAKS else 25
 REQUESTS = 1_000_000 if SOAKS else 2_000
 HELPERS = ("proxyd", "watchd", "supervisord")
 KIB = 1024
-# What an allocator may keep of one moment more than of another. It may take a busy moment until it
-# has all that it keeps, so a leak is what grows in each of so many rounds.
+# What an allocator may keep of one moment more than of another. A busy moment can make it keep more
+# once. A leak grows in every one of these rounds.
 GROWTH_MAX = 512 * KIB
 ROUNDS = 3
 # Snapshots are sent again after 1, 2, 4, 8 s, and then every 16 s.
