@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <iterator>
 #include <utility>
 
 #include "common/text.h"
@@ -15,6 +16,10 @@ namespace {
 
 // The advice against restart loops names so many globs.
 constexpr std::size_t kAdvisedMax = 20;
+
+void append(Effects& effects, Effects more) {
+  std::move(more.begin(), more.end(), std::back_inserter(effects));
+}
 
 bool answers_spawn(const Event& event) {
   return std::holds_alternative<Spawned>(event) || std::holds_alternative<SpawnFailed>(event) ||
@@ -73,7 +78,7 @@ Effects Backend::handle(const TreeWaitExpired&, TimePoint now) {
   if (state_ != State::Starting || tree_wait_over_) return {};
   tree_wait_over_ = true;
   Effects effects{Say{"nobody watches the files yet: starting without"}};
-  for (auto& effect : start_first(now)) effects.push_back(std::move(effect));
+  append(effects, start_first(now));
   return effects;
 }
 
@@ -252,12 +257,9 @@ Effects Backend::handle(const ProcessExited& event, TimePoint now) {
   facts_.output_tail = event.output_tail;
   facts_.problem = exit_problem(event, facts_.command.front());
   const std::string why = event.problem.empty() ? "" : ": " + printable(event.problem);
-  for (auto& effect :
-       fail(fmt::format("{} after {}{}{}; waiting for a change", to_string(event.status),
-                        text_of(now - spawned_), since, why),
-            event.wall_ms, now)) {
-    effects.push_back(std::move(effect));
-  }
+  append(effects, fail(fmt::format("{} after {}{}{}; waiting for a change", to_string(event.status),
+                                   text_of(now - spawned_), since, why),
+                       event.wall_ms, now));
   return effects;
 }
 
@@ -273,7 +275,7 @@ Effects Backend::handle(const TreeGone& event, TimePoint now) {
       return start(now);
     case State::Stopping: {
       Effects effects{Say{"Stopped: the backend is gone after " + text_of(now - kill_begun_)}};
-      for (auto& effect : leave()) effects.push_back(std::move(effect));
+      append(effects, leave());
       return effects;
     }
     case State::Error:
@@ -419,7 +421,7 @@ Effects Backend::start_at_pace(const Pause& pause, TimePoint now) {
   Effects effects;
   if (auto say = announce(pause)) effects.emplace_back(*std::move(say));
   if (pause.length == std::chrono::milliseconds{}) {
-    for (auto& effect : begin(now)) effects.push_back(std::move(effect));
+    append(effects, begin(now));
     return effects;
   }
   state_ = State::Waiting;
@@ -501,11 +503,9 @@ Effects Backend::build_failed(const BuildEnded& event, TimePoint now) {
   facts_.output_tail = event.output_tail;
   kill_due_ = true;
   Effects effects{KillTree{}};  // what it has left running
-  for (auto& effect : fail(fmt::format("{} after {}; waiting for a change",
-                                       printable(facts_.problem), text_of(now - build_begun_)),
-                           event.wall_ms, now)) {
-    effects.push_back(std::move(effect));
-  }
+  append(effects, fail(fmt::format("{} after {}; waiting for a change", printable(facts_.problem),
+                                   text_of(now - build_begun_)),
+                       event.wall_ms, now));
   return effects;
 }
 
@@ -515,7 +515,7 @@ Effects Backend::rebuild_at_pace(const Pause& pause, TimePoint now) {
   if (auto say = announce(pause)) effects.emplace_back(*std::move(say));
   is_waiting_to_build_ = pause.length != std::chrono::milliseconds{};
   if (!is_waiting_to_build_) {
-    for (auto& effect : rebuild(now)) effects.push_back(std::move(effect));
+    append(effects, rebuild(now));
     return effects;
   }
   state_ = State::Rebuilding;
@@ -598,7 +598,7 @@ Effects Backend::handle(const KillRefused& event, TimePoint now) {
   const std::string text = refusal_text(event);
   if (state_ == State::Stopping) {
     Effects effects{Say{"Stopped: " + printable(text)}};
-    for (auto& effect : leave()) effects.push_back(std::move(effect));
+    append(effects, leave());
     return effects;
   }
   const bool is_awaited = state_ == State::Killing || state_ == State::Starting;
