@@ -43,17 +43,14 @@ void refuse_nothing(const std::vector<pid_t>&) {
   ADD_FAILURE() << "a kill was refused";
 }
 
-// Runs `code` in a process that is no descendant of this one, and returns its number.
-pid_t run_outside(const std::function<void()>& code) {
+// Lets a process that ends at once fork another one, which is no descendant of this one then.
+// Returns the number that `fork` returned there.
+pid_t fork_outside(const std::function<pid_t()>& fork) {
   const Pipe answer = make_pipe();
   ::prctl(PR_SET_CHILD_SUBREAPER, 0);
   const pid_t parent = ::fork();
   if (parent == 0) {
-    const pid_t pid = ::fork();
-    if (pid == 0) {
-      code();
-      ::_exit(127);
-    }
+    const pid_t pid = fork();
     [[maybe_unused]] const auto written = ::write(answer.writer.get(), &pid, sizeof pid);
     ::_exit(0);
   }
@@ -63,13 +60,22 @@ pid_t run_outside(const std::function<void()>& code) {
   return ::read(answer.reader.get(), &pid, sizeof pid) == sizeof pid ? pid : -1;
 }
 
+// Runs `code` in a process that is no descendant of this one, and returns its number.
+pid_t run_outside(const std::function<void()>& code) {
+  return fork_outside([&] {
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      code();
+      ::_exit(127);
+    }
+    return pid;
+  });
+}
+
 // Starts a process with that number that leads a group and is no descendant of this one. Returns
 // its number, or -1 if the system does not let this user choose one.
 pid_t start_outside(pid_t number) {
-  const Pipe answer = make_pipe();
-  ::prctl(PR_SET_CHILD_SUBREAPER, 0);
-  const pid_t parent = ::fork();
-  if (parent == 0) {
+  return fork_outside([&] {
     clone_args arguments{};
     arguments.exit_signal = SIGCHLD;
     arguments.set_tid = reinterpret_cast<std::uintptr_t>(&number);
@@ -79,13 +85,8 @@ pid_t start_outside(pid_t number) {
       ::setsid();
       for (;;) ::pause();
     }
-    [[maybe_unused]] const auto written = ::write(answer.writer.get(), &pid, sizeof pid);
-    ::_exit(0);
-  }
-  ::waitpid(parent, nullptr, 0);
-  become_subreaper();
-  pid_t pid = -1;
-  return ::read(answer.reader.get(), &pid, sizeof pid) == sizeof pid ? pid : -1;
+    return pid;
+  });
 }
 
 class TreeKillerTest : public testing::Test {
