@@ -2,31 +2,31 @@
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <cerrno>
 
 #include "common/os/error.h"
 #include "common/os/file.h"
+#include "common/os/process_handle.h"
 
 namespace hpp::ctl {
 
 std::optional<LockHolder> LockHolder::find(const std::string& lock_path) {
   const auto pid = lock_holder(lock_path);
   if (!pid) return std::nullopt;
-  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)));
-  if (!pidfd.is_open()) return std::nullopt;
+  ProcessHandle process = open_process(*pid);
+  if (!process.pidfd.is_open()) return std::nullopt;
   // Between the two lines above it may have ended, and its number been given away. Whoever holds
   // the lock now, under that number, is the one that the descriptor stands for.
   if (lock_holder(lock_path) != pid) return std::nullopt;
-  return LockHolder(*pid, std::move(pidfd));
+  return LockHolder(*pid, std::move(process.pidfd));
 }
 
 bool LockHolder::signal(int number) const {
-  if (::syscall(SYS_pidfd_send_signal, pidfd(), number, nullptr, 0) == 0) return true;
-  if (errno == ESRCH) return false;
-  throw_errno(fmt::format("cannot signal pid {}", pid_));
+  const int error = signal_process(pidfd(), number);
+  if (error == 0) return true;
+  if (error == ESRCH) return false;
+  throw_errno(fmt::format("cannot signal pid {}", pid_), error);
 }
 
 bool LockHolder::wait_end(const Deadline& deadline) const {

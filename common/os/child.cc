@@ -14,6 +14,7 @@
 
 #include "common/os/error.h"
 #include "common/os/launch_tree.h"
+#include "common/os/process_handle.h"
 #include "common/os/process_tree.h"
 
 extern "C" char** environ;
@@ -219,7 +220,7 @@ ExitStatus Child::seen_status() const {
 }
 
 void Child::kill(int signal) const {
-  if (running_) ::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0);
+  if (running_) signal_process(pidfd_.get(), signal);
 }
 
 void Child::reap() {
@@ -228,7 +229,7 @@ void Child::reap() {
   running_ = false;
   exited_->stop();
   // It has ended, so that 0 means that a tracer keeps the zombie (ptrace(2)). Its last parent reaps
-  // that. ECHILD: somebody else has reaped it.
+  // that. ECHILD means that it was reaped elsewhere.
   on_exit_(reaped == pid_ ? exit_status_of(status) : seen_status());
 }
 

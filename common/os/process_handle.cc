@@ -21,8 +21,8 @@ int send_signal(int pidfd, int number, unsigned flags) {
 
 }  // namespace
 
-int ProcessHandle::signal(int number) const {
-  return send_signal(pidfd.get(), number, 0);
+int signal_process(int pidfd, int number) {
+  return send_signal(pidfd, number, 0);
 }
 
 bool ProcessHandle::has_ended() const {

@@ -13,13 +13,16 @@
 
 namespace hpp {
 
+// Sends a signal to the process of a pidfd; 0 only asks. Returns 0 or an errno value: ESRCH if the
+// process has ended and was reaped.
+int signal_process(int pidfd, int number);
+
 struct ProcessHandle {
   pid_t pid = 0;
   UniqueFd pidfd;
 
-  // Sends a signal; 0 only asks. Returns 0 or an errno value: ESRCH if the process has ended and
-  // was reaped.
-  int signal(int number) const;
+  // As signal_process().
+  int signal(int number) const { return signal_process(pidfd.get(), number); }
 
   // Whether the process has ended with all its threads.
   bool has_ended() const;
