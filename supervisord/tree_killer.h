@@ -102,7 +102,7 @@ class TreeKiller {
   bool is_first_owned_ = false;        // its owner still has to reap it
   std::optional<ProcessGroup> builder_;
   bool killing_ = false;
-  bool asking_ = false;                   // of what is being killed: its patience is not over
+  bool asking_ = false;                   // the first process may still end by itself
   bool leftovers_possible_ = true;        // until the first kill is done
   std::vector<ProcessHandle> leftovers_;  // are no children of ours
   bool slow_told_ = false;

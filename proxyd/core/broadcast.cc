@@ -22,7 +22,7 @@ std::vector<std::string> commands_for(const bus::Refresh& refresh) {
 }
 
 std::string reason_for(const bus::Refresh& refresh) {
-  // watchd counts up, so this is a fault in it. What browsers show may be outdated all the same.
+  // watchd only counts up, so it has a fault. Browsers may show outdated pages all the same.
   if (refresh.count == 0) return "the watcher has lost count of the changes";
   const auto& first = refresh.reload_count > 0 ? refresh.reload : refresh.css;
   return files_changed(printable(first.front()), refresh.reload_count + refresh.css_count);

@@ -64,7 +64,7 @@ constexpr std::chrono::milliseconds kRetryEvery{500};
 //                        └───┘ change: waits anew until the files are quiet, or starts at once
 //
 // Waiting     No backend and no build. Readers see Loading, and why. A request for a restart ends
-//             it. After a crash of supervisord in this state, the next one starts anew.
+//             it. If supervisord crashes in this state, its successor starts the backend.
 //
 // Where there is a build command (--build), it runs before each spawn:
 //
@@ -197,7 +197,7 @@ class Backend {
   bool is_refused_ = false;      // in Error: the kill was refused, and a start waits for its end
   bool can_kill_again_ = false;  // KillTree was refused: the next change or stop repeats it
   bool has_blamed_stranger_ = false;  // since the last change: a failure was put down to one
-  std::string cause_text_;            // of the restart under way, if it needed no kill
+  std::string cause_text_;            // what began this restart, if it needed no kill
   std::string kill_text_;             // how long the kill before this spawn took
   std::string since_text_;            // what began this restart; empty: the first start
   TimePoint restart_begun_;

@@ -16,7 +16,7 @@
 namespace hpp::proxyd {
 namespace {
 
-// What becomes of one connection.
+// Records the fate of one connection.
 struct Taken final : UpstreamListener {
   void on_upstream_opened() override { is_open = true; }
 

@@ -130,7 +130,7 @@ TEST_F(ToldTest, WhoIsToldNothingKnowsNothing) {
   }
 }
 
-// Its parent has died since: it would look at somebody else's children.
+// If its parent has died, a helper would look at the children of an unrelated process.
 TEST_F(ToldTest, WhoIsNoChildOfHppLaunchsFindsNoStrays) {
   start({"sleep", "1000"}, "");
   const pid_t child = ::fork();
