@@ -88,7 +88,7 @@ bool is_ignored(int signal) {
 
 Launcher::Place::Place(Loop& loop, Launcher& launcher, Helper which)
     : program(find_helper_program(which)),
-      restart_timer(loop, [&launcher, which] { launcher.happen(RestartDue{which}); }),
+      restart_timer(loop, [&launcher, which] { launcher.post(RestartDue{which}); }),
       watchdog(loop, [&launcher, which] { launcher.on_watchdog(which); }) {}
 
 Launcher::Launcher(const Options& options)
@@ -96,7 +96,7 @@ Launcher::Launcher(const Options& options)
       directory_(readable_project_directory()),
       dev_null_(::open("/dev/null", O_RDONLY | O_CLOEXEC)),
       household_(stop_time(options)),
-      stop_timer_(loop_, [this] { happen(StopTimeOver{}); }),
+      stop_timer_(loop_, [this] { post(StopTimeOver{}); }),
       begin_timer_(loop_, [this] { begin(); }),
       mend_timer_(loop_, [this] { look_after_run_directory(); }),
       stop_signals_(loop_, {SIGINT, SIGTERM}, [this](int number) { on_stop_signal(number); }),
@@ -139,7 +139,7 @@ void Launcher::begin() {
   if (const auto earlier = earlier_helper()) return wait_for_end(*earlier);
   remove_snapshots(*run_directory_);
   mend_timer_.start(kMendEvery);
-  happen(Begun{});
+  post(Begun{});
 }
 
 // We hold the run directory's lock and have started nothing yet, so every helper that still runs
@@ -167,7 +167,7 @@ void Launcher::wait_for_end(const EarlierHelper& earlier) {
               earlier.which == Helper::Supervisord ? ", stopping its server" : "");
   }
   if (killed_at_ && now - *killed_at_ > kEarlierKillTime) {
-    return happen(BeginFailed{fmt::format(
+    return post(BeginFailed{fmt::format(
         "{}, which an earlier hpp-launch has left, did not die of SIGKILL within {} s: it probably "
         "waits for a disk or a network file system. Start hpp again when that process has ended",
         helper, kEarlierKillTime.count() / 1000)});
@@ -188,7 +188,7 @@ void Launcher::wait_for_end(const EarlierHelper& earlier) {
 
 void Launcher::on_stop_signal(int number) {
   log::debug("got {}", to_string(ExitStatus{.by_signal = true, .number = number}));
-  happen(StopRequested{number});
+  post(StopRequested{number});
 }
 
 void Launcher::on_child_signal() {
@@ -226,9 +226,9 @@ void Launcher::on_notification(pid_t sender, const Notification& told, std::vect
   }
   if (told.is_ready) {
     open_keyboard();
-    happen(HelperReady{which});
+    post(HelperReady{which});
   }
-  if (told.is_alive) happen(HelperAlive{which});
+  if (told.is_alive) post(HelperAlive{which});
 }
 
 // When the first helper is ready: a start that cannot work is to end with one line.
@@ -258,9 +258,9 @@ void Launcher::open_keyboard() {
 void Launcher::on_typed(const Typed& typed) {
   switch (typed.meaning) {
     case Typed::Meaning::Restart:
-      return happen(RestartAsked{});
+      return post(RestartAsked{});
     case Typed::Meaning::Quit:
-      return happen(StopRequested{.signal = 0});
+      return post(StopRequested{.signal = 0});
     case Typed::Meaning::Help:
       for (const auto& line : kKeysHelp) log::info("{}", line);
       return;
@@ -277,28 +277,20 @@ void Launcher::on_watchdog(Helper which) {
   if (place.watchdog.is_active()) return;
   const bool was_late = std::chrono::steady_clock::now() > place.watchdog_due + kWatchdogLate;
   if (was_late) return perform(StartWatchdog{which});
-  happen(WatchdogExpired{which});
+  post(WatchdogExpired{which});
 }
 
 // What it stored last is for the next one.
 void Launcher::on_exit(Helper which, ExitStatus status) {
   notify_socket_->drain();
   log::debug("{} ended: {}", to_string(which), to_string(status));
-  happen(HelperExited{which, status});
+  post(HelperExited{which, status});
 }
 
-void Launcher::happen(const Event& event) {
-  pending_.push_back(event);
-  if (happening_) return;
-  happening_ = true;
-  while (!pending_.empty()) {
-    const Event next = std::move(pending_.front());
-    pending_.pop_front();
-    for (const Effect& effect : household_.on(next, std::chrono::steady_clock::now())) {
-      std::visit([this](const auto& e) { perform(e); }, effect);
-    }
+void Launcher::dispatch(const Event& event) {
+  for (const Effect& effect : household_.on(event, std::chrono::steady_clock::now())) {
+    std::visit([this](const auto& e) { perform(e); }, effect);
   }
-  happening_ = false;
 }
 
 void Launcher::perform(const StartHelper& effect) {
@@ -326,12 +318,12 @@ void Launcher::perform(const StartHelper& effect) {
     log::debug("{} is pid {}", to_string(which), child->pid());
     std::swap(place.child, child);
     if (child) loop_.bury(std::move(child));  // this may be its own callback
-    happen(HelperStarted{which});
+    post(HelperStarted{which});
   } catch (const AlreadyRunning& error) {
     lose_run_directory(error);  // before StartFailed, which would have the helper tried again
-    happen(StartFailed{which, error.what()});
+    post(StartFailed{which, error.what()});
   } catch (const std::runtime_error& error) {  // std::system_error is one
-    happen(StartFailed{which, error.what()});
+    post(StartFailed{which, error.what()});
   }
 }
 
@@ -409,7 +401,7 @@ void Launcher::look_after_run_directory() {
 }
 
 void Launcher::lose_run_directory(const AlreadyRunning& why) {
-  happen(PlaceLost{
+  post(PlaceLost{
       fmt::format("{} was deleted, and another hpp-launch has taken its place ({}): stopping",
                   run_lock_path(run_directory_->path()), why.what())});
 }
@@ -426,7 +418,7 @@ void Launcher::sweep() {
   const std::vector<pid_t> own = own_pids();
   reap_adopted(own);
   const auto strays = open_processes([&] { return tree_.strays(own); });
-  if (!strays) return happen(BackendSwept{});
+  if (!strays) return post(BackendSwept{});
   for (const ProcessHandle& stray : *strays) {
     log::debug("killing {}", describe_process(stray.pid));
     stray.signal(SIGKILL);

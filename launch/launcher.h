@@ -1,7 +1,6 @@
 // Shell. Owns the helper processes, the run directory's lock, and the signals of the terminal.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,6 +12,7 @@
 #include "common/event/outlet_watch.h"
 #include "common/event/signals.h"
 #include "common/event/timer.h"
+#include "common/event_runner.h"
 #include "common/log.h"
 #include "common/options.h"
 #include "common/os/child.h"
@@ -67,7 +67,10 @@ class Launcher {
   void on_notification(pid_t sender, const Notification& told, std::vector<UniqueFd> fds);
   void on_watchdog(Helper which);
   void on_exit(Helper which, ExitStatus status);
-  void happen(const Event& event);
+
+  void post(Event event) { events_.post(std::move(event)); }
+
+  void dispatch(const Event& event);
 
   void perform(const StartHelper& effect);
   void perform(const TerminateHelper& effect);
@@ -103,8 +106,7 @@ class Launcher {
   Loop loop_;
   OutletWatch log_watch_{loop_, log::outlet()};
   Household household_;
-  std::deque<Event> pending_;  // what performing effects brought about, in order
-  bool happening_ = false;
+  EventRunner<Event> events_{[this](const Event& event) { dispatch(event); }};
   std::map<Helper, Place> places_;
   Timer stop_timer_;
   Timer begin_timer_;

@@ -120,14 +120,14 @@ Daemon::Daemon(const Options& options)
                       [this] { return killer_.processes(); }),
       probe_(loop_, addresses_, question(options), probe_handlers()),
       build_output_(loop_, destinations_.at(streams_.err())),
-      port_release_(loop_, addresses_, [this] { happen(TreeGone{.wall_ms = wall_ms()}); }),
+      port_release_(loop_, addresses_, [this] { post(TreeGone{.wall_ms = wall_ms()}); }),
       killer_(
           loop_, tag_prefix_, [this] { return manager_.strays(); },
           {.signal = options.stop_signal, .patience = Milliseconds{options.stop_timeout_ms}},
           [this] { on_tree_gone(); },
           [this](const std::vector<pid_t>& pids) { on_kill_refused(pids); }),
-      tree_wait_(loop_, [this] { happen(TreeWaitExpired{}); }),
-      timer_(loop_, [this] { happen(TimerExpired{}); }),
+      tree_wait_(loop_, [this] { post(TreeWaitExpired{}); }),
+      timer_(loop_, [this] { post(TimerExpired{}); }),
       signals_(loop_, {SIGHUP, SIGTERM, SIGINT}, [this](int number) { on_signal(number); }),
       window_signal_(loop_, {SIGWINCH}, [this](int) { follow_window(); }),
       subscriber_(loop_, options.run_directory, {bus::Topic::Tree, bus::Topic::Proxy},
@@ -138,7 +138,7 @@ Daemon::Daemon(const Options& options)
 }
 
 void Daemon::run() {
-  happen(Begun{.last = take_over(), .wall_ms = wall_ms()});
+  post(Begun{.last = take_over(), .wall_ms = wall_ms()});
   manager_.ready();
   loop_.run();
   destinations_.finish(log::kFinishTime);
@@ -200,26 +200,17 @@ void Daemon::forget_stored() {
   stored_generation_ = 0;
 }
 
-// An effect may make something happen before it returns: that waits for the effects before it.
-void Daemon::happen(Event event) {
-  events_.push_back(std::move(event));
-  if (taking_) return;
-  taking_ = true;
-  while (!events_.empty()) {
-    const Event next = std::move(events_.front());
-    events_.pop_front();
-    for (const Effect& effect : backend_.on(next, std::chrono::steady_clock::now())) {
-      std::visit([this](const auto& e) { perform(e); }, effect);
-    }
+void Daemon::dispatch(const Event& event) {
+  for (const Effect& effect : backend_.on(event, std::chrono::steady_clock::now())) {
+    std::visit([this](const auto& e) { perform(e); }, effect);
   }
-  taking_ = false;
 }
 
 void Daemon::on_message(const bus::Message& message) {
-  if (const auto* tree = std::get_if<bus::TreeState>(&message)) happen(TreeSeen{*tree, wall_ms()});
+  if (const auto* tree = std::get_if<bus::TreeState>(&message)) post(TreeSeen{*tree, wall_ms()});
   if (const auto* proxy = std::get_if<bus::ProxyState>(&message)) {
     port_release_.on_let_go(proxy->let_go);
-    happen(Doubted{proxy->doubts});
+    post(Doubted{proxy->doubts});
   }
 }
 
@@ -227,9 +218,9 @@ void Daemon::on_signal(int number) {
   // At a prompt the kernel sends SIGHUP when the terminal is closed.
   const bool is_hangup = ends_with_terminal_ && !manager_.is_present() && !has_terminal();
   if (number == SIGHUP && !is_hangup) {
-    happen(RestartRequested{.wall_ms = wall_ms()});
+    post(RestartRequested{.wall_ms = wall_ms()});
   } else {
-    happen(StopRequested{});
+    post(StopRequested{});
   }
 }
 
@@ -246,11 +237,11 @@ void Daemon::on_exit(std::uint64_t generation, ExitStatus status) {
   killer_.first_ended();
   output_.drain();
   output_.calm_screen();
-  happen(ProcessExited{.generation = generation,
-                       .status = status,
-                       .output_tail = output_.tail(),
-                       .problem = end_problem(status, command_.front(), directory_),
-                       .wall_ms = wall_ms()});
+  post(ProcessExited{.generation = generation,
+                     .status = status,
+                     .output_tail = output_.tail(),
+                     .problem = end_problem(status, command_.front(), directory_),
+                     .wall_ms = wall_ms()});
   killer_.look();
 }
 
@@ -258,7 +249,7 @@ void Daemon::on_exit(std::uint64_t generation, ExitStatus status) {
 // it says after a kill that was told: when we start it may have done so long ago, and when all stop
 // it goes itself.
 void Daemon::on_tree_gone() {
-  if (socket_) return happen(TreeGone{.wall_ms = wall_ms()});
+  if (socket_) return post(TreeGone{.wall_ms = wall_ms()});
   const Backend::State state = backend_.state();
   const bool is_told = state != Backend::State::Starting && state != Backend::State::Stopping;
   port_release_.await(is_told ? backend_.generation() : 0);
@@ -271,17 +262,17 @@ void Daemon::on_kill_refused(const std::vector<pid_t>& pids) {
     event.pids.push_back(pid);
     event.who += (event.who.empty() ? "" : ", ") + describe_process(pid);
   }
-  happen(std::move(event));
+  post(std::move(event));
 }
 
 void Daemon::on_build_end(ExitStatus status) {
   killer_.builder_ended();
   build_output_.drain();
   const std::string first_word = build_.substr(0, build_.find_first_of(" \t\n;&|<>()"));
-  happen(BuildEnded{.status = status,
-                    .problem = end_problem(status, first_word, directory_),
-                    .output_tail = std::string(build_output_.tail()),
-                    .wall_ms = wall_ms()});
+  post(BuildEnded{.status = status,
+                  .problem = end_problem(status, first_word, directory_),
+                  .output_tail = std::string(build_output_.tail()),
+                  .wall_ms = wall_ms()});
   killer_.look();
 }
 
@@ -293,10 +284,10 @@ void Daemon::perform(const Build&) {
   } catch (const std::system_error& error) {
     problem = error.what();
   }
-  happen(BuildEnded{.status = {.is_known = false},
-                    .problem = std::move(problem),
-                    .output_tail = {},
-                    .wall_ms = wall_ms()});
+  post(BuildEnded{.status = {.is_known = false},
+                  .problem = std::move(problem),
+                  .output_tail = {},
+                  .wall_ms = wall_ms()});
 }
 
 // In one stream, and on our stderr: what it prints is for the developer, and a message of the
@@ -322,18 +313,18 @@ Probe::Handlers Daemon::probe_handlers() {
       .owner_of = [this](const SocketAddress& address) { return listener_owner_.of(address); },
       .on_answer =
           [this](const Probe::Answer& answer) {
-            happen(Answered{.generation = probed_generation_,
-                            .wall_ms = wall_ms(),
-                            .address = answer.from.text(),
-                            .stranger = answer.stranger});
+            post(Answered{.generation = probed_generation_,
+                          .wall_ms = wall_ms(),
+                          .address = answer.from.text(),
+                          .stranger = answer.stranger});
           },
       .on_stranger =
           [this](const std::string& who) {
-            happen(StrangerListens{.generation = probed_generation_, .stranger = who});
+            post(StrangerListens{.generation = probed_generation_, .stranger = who});
           },
       .on_sight =
           [this](const Sight& sight) {
-            happen(ProbeSaw{.generation = probed_generation_, .sight = sight});
+            post(ProbeSaw{.generation = probed_generation_, .sight = sight});
           },
   };
 }
@@ -347,7 +338,7 @@ std::vector<pid_t> Daemon::likely_listeners() const {
 }
 
 void Daemon::perform(const Spawn& effect) {
-  events_.push_front(spawn(effect.generation));  // the core wants to know before anything else
+  events_.post_next(spawn(effect.generation));
 }
 
 Event Daemon::spawn(std::uint64_t generation) {

@@ -2,10 +2,10 @@
 // core/backend, and performs the effects.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/bus/publisher.h"
@@ -13,6 +13,7 @@
 #include "common/event/loop.h"
 #include "common/event/signals.h"
 #include "common/event/timer.h"
+#include "common/event_runner.h"
 #include "common/options.h"
 #include "common/os/child.h"
 #include "common/os/socket_address.h"
@@ -39,7 +40,9 @@ class Daemon {
   void run();
 
  private:
-  void happen(Event event);
+  void post(Event event) { events_.post(std::move(event)); }
+
+  void dispatch(const Event& event);
   void on_message(const bus::Message& message);
   void on_signal(int number);
   void follow_window();
@@ -81,8 +84,7 @@ class Daemon {
   ServiceManager manager_;
   bus::Publisher publisher_;
   Backend backend_;
-  std::deque<Event> events_;  // to be taken before the loop turns
-  bool taking_ = false;
+  EventRunner<Event> events_{[this](const Event& event) { dispatch(event); }};
   std::uint64_t probed_generation_ = 0;
   JournalStreams streams_;
   Destinations destinations_{loop_};

@@ -141,19 +141,10 @@ void Daemon::on_broken(int error) {
   take(Disconnected{"the connection to Watchman broke: " + error_text(error)});
 }
 
-// An effect may make the next event: it waits until all effects of the one before it are done.
-void Daemon::take(Event event) {
-  events_.push_back(std::move(event));
-  if (working_) return;
-  working_ = true;
-  while (!events_.empty()) {
-    const Event next = std::move(events_.front());
-    events_.pop_front();
-    for (const Effect& effect : session_.on(next, std::chrono::steady_clock::now())) {
-      std::visit([this](const auto& e) { perform(e); }, effect);
-    }
+void Daemon::dispatch(const Event& event) {
+  for (const Effect& effect : session_.on(event, std::chrono::steady_clock::now())) {
+    std::visit([this](const auto& e) { perform(e); }, effect);
   }
-  working_ = false;
 }
 
 // ---- effects ------------------------------------------------------------------------------------

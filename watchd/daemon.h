@@ -2,14 +2,15 @@
 // proxyd asks, around core::Session.
 #pragma once
 
-#include <deque>
 #include <memory>
+#include <utility>
 
 #include "common/bus/publisher.h"
 #include "common/bus/subscriber.h"
 #include "common/event/loop.h"
 #include "common/event/stream.h"
 #include "common/event/timer.h"
+#include "common/event_runner.h"
 #include "common/options.h"
 #include "common/service_manager.h"
 #include "watchd/core/session.h"
@@ -31,7 +32,9 @@ class Daemon final : private StreamListener {
   void on_output_progress() override;
   void on_broken(int error) override;
 
-  void take(Event event);
+  void take(Event event) { events_.post(std::move(event)); }
+
+  void dispatch(const Event& event);
 
   void perform(const FindSocket&);
   void perform(const Connect& effect);
@@ -54,9 +57,8 @@ class Daemon final : private StreamListener {
   std::unique_ptr<Stream> stream_;
   Timer timer_;
   FolderWatch folder_;
-  DirectoryView root_;        // Watchman's
-  std::deque<Event> events_;  // grows by what the effects of one event cause: two at most
-  bool working_ = false;
+  DirectoryView root_;  // Watchman's
+  EventRunner<Event> events_{[this](const Event& event) { dispatch(event); }};
   bool searched_ = false;
   bus::Subscriber subscriber_;
 };

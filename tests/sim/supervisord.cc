@@ -29,16 +29,16 @@ void Supervisord::start() {
   }
   backend_.emplace(supervisord::Backend::Settings{.command = {"serve"}}, spawns);
   bus_.subscribe(bus::Topic::Backend, bus::Topic::Tree, [this](const bus::Message& message) {
-    happen(supervisord::TreeSeen{std::get<bus::TreeState>(message)});
+    post(supervisord::TreeSeen{std::get<bus::TreeState>(message)});
   });
   bus_.subscribe(bus::Topic::Backend, bus::Topic::Proxy, [this](const bus::Message& message) {
-    happen(supervisord::Doubted{std::get<bus::ProxyState>(message).doubts});
+    post(supervisord::Doubted{std::get<bus::ProxyState>(message).doubts});
   });
-  happen(supervisord::Begun{.last = take_over(), .wall_ms = wall_ms()});
+  post(supervisord::Begun{.last = take_over(), .wall_ms = wall_ms()});
 }
 
 void Supervisord::exited(const Process& process, ExitStatus status) {
-  happen(supervisord::ProcessExited{
+  post(supervisord::ProcessExited{
       .generation = process.generation, .status = status, .output_tail = ""});
 }
 
@@ -67,25 +67,17 @@ void Supervisord::die() {
   ++incarnation_;
   backend_.reset();
   events_.clear();
-  taking_ = is_killing_ = false;
   child_ = nullptr;
   probed_ = 0;
   bus_.close(bus::Topic::Backend);
   bus_.unsubscribe(bus::Topic::Backend);
 }
 
-void Supervisord::happen(supervisord::Event event) {
-  events_.push_back(std::move(event));
-  if (std::exchange(taking_, true)) return;
-  while (!events_.empty()) {
-    const supervisord::Event next = std::move(events_.front());
-    events_.pop_front();
-    for (const supervisord::Effect& effect : backend_->on(next, world_.now())) {
-      if (meets_its_end()) return die();
-      std::visit([this](const auto& e) { perform(e); }, effect);
-    }
+void Supervisord::dispatch(const supervisord::Event& event) {
+  for (const supervisord::Effect& effect : backend_->on(event, world_.now())) {
+    if (meets_its_end()) return die();
+    std::visit([this](const auto& e) { perform(e); }, effect);
   }
-  taking_ = false;
 }
 
 std::int64_t Supervisord::wall_ms() const {
@@ -94,7 +86,7 @@ std::int64_t Supervisord::wall_ms() const {
 }
 
 void Supervisord::perform(const supervisord::Spawn& effect) {
-  events_.push_front(spawn(effect.generation));
+  events_.post_next(spawn(effect.generation));
 }
 
 supervisord::Event Supervisord::spawn(std::uint64_t generation) {
@@ -112,9 +104,9 @@ void Supervisord::perform(const supervisord::KillTree&) {
   processes_.kill([this, incarnation = incarnation_] {
     if (incarnation != incarnation_) return;
     // At once if there was nothing to kill, else when waitid(2) has told of the last.
-    if (world_.random.chance(0.3)) return happen(supervisord::TreeGone{});
+    if (world_.random.chance(0.3)) return post(supervisord::TreeGone{});
     world_.after(world_.random.up_to(3ms), [this, incarnation] {
-      if (incarnation == incarnation_) happen(supervisord::TreeGone{});
+      if (incarnation == incarnation_) post(supervisord::TreeGone{});
     });
   });
 }
@@ -129,10 +121,10 @@ void Supervisord::probe() {
                [this, process = child_, generation = probed_, incarnation = incarnation_] {
                  if (incarnation != incarnation_ || probed_ != generation || !process->listens)
                    return;
-                 happen(supervisord::Answered{.generation = generation,
-                                              .wall_ms = wall_ms(),
-                                              .address = "127.0.0.1:8001",
-                                              .stranger = ""});
+                 post(supervisord::Answered{.generation = generation,
+                                            .wall_ms = wall_ms(),
+                                            .address = "127.0.0.1:8001",
+                                            .stranger = ""});
                });
 }
 
@@ -151,14 +143,14 @@ void Supervisord::perform(const supervisord::Say& effect) {
 
 void Supervisord::perform(const supervisord::StartTreeWait&) {
   world_.after(kTreeWait, [this, incarnation = incarnation_] {
-    if (incarnation == incarnation_) happen(supervisord::TreeWaitExpired{});
+    if (incarnation == incarnation_) post(supervisord::TreeWaitExpired{});
   });
 }
 
 void Supervisord::perform(const supervisord::StartTimer& effect) {
   const std::uint64_t number = ++timer_;
   world_.after(effect.after, [this, number, incarnation = incarnation_] {
-    if (incarnation == incarnation_ && number == timer_) happen(supervisord::TimerExpired{});
+    if (incarnation == incarnation_ && number == timer_) post(supervisord::TimerExpired{});
   });
 }
 

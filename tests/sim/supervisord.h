@@ -1,9 +1,10 @@
 // supervisord: the real core::Backend in a shell as supervisord/daemon.cc is.
 #pragma once
 
-#include <deque>
 #include <optional>
+#include <utility>
 
+#include "common/event_runner.h"
 #include "supervisord/core/backend.h"
 #include "tests/sim/bus.h"
 #include "tests/sim/crash.h"
@@ -23,13 +24,15 @@ class Supervisord final : public Mortal {
 
   // SIGHUP.
   void restart_backend() {
-    if (backend_) happen(supervisord::RestartRequested{});
+    if (backend_) post(supervisord::RestartRequested{});
   }
 
   const bus::BackendState& told() const { return told_; }
 
  private:
-  void happen(supervisord::Event event);
+  void post(supervisord::Event event) { events_.post(std::move(event)); }
+
+  void dispatch(const supervisord::Event& event);
   std::optional<bus::BackendState> take_over();
   void exited(const Process& process, ExitStatus status);
 
@@ -54,14 +57,13 @@ class Supervisord final : public Mortal {
   Bus& bus_;
   Processes& processes_;
   std::optional<supervisord::Backend> backend_;
-  std::deque<supervisord::Event> events_;
-  bool taking_ = false;
+  EventRunner<supervisord::Event> events_{
+      [this](const supervisord::Event& event) { dispatch(event); }};
   std::uint64_t incarnation_ = 0;
   std::uint64_t probed_ = 0;  // generation; 0: none
   std::uint64_t timer_ = 0;   // number of the timer that counts
   Process* child_ = nullptr;  // our own, or one that we took over
-  bool is_killing_ = false;
-  bus::BackendState told_;  // last
+  bus::BackendState told_;    // last
 };
 
 }  // namespace hpp::sim

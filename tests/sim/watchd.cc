@@ -43,7 +43,6 @@ void Watchd::die() {
   session_.reset();
   watches_since_.reset();
   events_.clear();
-  working_ = false;
   ++timer_;
   ++search_;
   watchman_.disconnect();
@@ -55,18 +54,11 @@ bool Watchd::is_watching() const {
   return session_ && session_->state() == watchd::Session::State::Watching;
 }
 
-void Watchd::take(watchd::Event event) {
-  events_.push_back(std::move(event));
-  if (std::exchange(working_, true)) return;
-  while (!events_.empty()) {
-    const watchd::Event next = std::move(events_.front());
-    events_.pop_front();
-    for (const watchd::Effect& effect : session_->on(next, world_.now())) {
-      if (meets_its_end()) return die();
-      std::visit([this](const auto& e) { perform(e); }, effect);
-    }
+void Watchd::dispatch(const watchd::Event& event) {
+  for (const watchd::Effect& effect : session_->on(event, world_.now())) {
+    if (meets_its_end()) return die();
+    std::visit([this](const auto& e) { perform(e); }, effect);
   }
-  working_ = false;
 }
 
 void Watchd::perform(const watchd::FindSocket&) {

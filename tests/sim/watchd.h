@@ -2,11 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
+#include "common/event_runner.h"
 #include "tests/sim/bus.h"
 #include "tests/sim/crash.h"
 #include "tests/sim/files.h"
@@ -28,7 +29,9 @@ class Watchd final : public Mortal {
   bool is_watching() const;
 
  private:
-  void take(watchd::Event event);
+  void take(watchd::Event event) { events_.post(std::move(event)); }
+
+  void dispatch(const watchd::Event& event);
 
   void perform(const watchd::FindSocket&);
   void perform(const watchd::Connect&);
@@ -52,8 +55,7 @@ class Watchd final : public Mortal {
   Files& files_;
   Watchman& watchman_;
   std::optional<watchd::Session> session_;
-  std::deque<watchd::Event> events_;
-  bool working_ = false;
+  EventRunner<watchd::Event> events_{[this](const watchd::Event& event) { dispatch(event); }};
   std::optional<TimePoint> watches_since_;
   std::uint64_t counted_ = 0;            // the newest revision
   std::set<std::string> counted_files_;  // of which each is saved once
