@@ -5,7 +5,7 @@
 // line separators.
 //
 // They are applied where text leaves hpp, so that no message can miss them: log.cc, ctl/print.h,
-// proxyd/core/own_answer.cc, and the messages about wrong options.
+// proxyd/core/http/own_answer.cc, and the messages about wrong options.
 #pragma once
 
 #include <cstdint>

@@ -5,9 +5,9 @@
 #include "common/os/error.h"
 #include "common/os/limits.h"
 #include "common/wall_clock.h"
-#include "proxyd/core/error_page.h"
 #include "proxyd/core/failure_log.h"
-#include "proxyd/core/validators.h"
+#include "proxyd/core/http/validators.h"
+#include "proxyd/core/pages/error_page.h"
 #include "proxyd/head_reader.h"
 #include "proxyd/nonce.h"
 

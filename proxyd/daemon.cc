@@ -8,7 +8,7 @@
 #include "common/bus/codec.h"
 #include "common/log.h"
 #include "common/wall_clock.h"
-#include "proxyd/core/own_answer.h"
+#include "proxyd/core/http/own_answer.h"
 #include "proxyd/listening_sockets.h"
 #include "proxyd/nonce.h"
 

@@ -5,7 +5,7 @@
 #include <variant>
 
 #include "common/event/buffer.h"
-#include "proxyd/core/http_parser.h"
+#include "proxyd/core/http/parser.h"
 
 namespace hpp::proxyd {
 

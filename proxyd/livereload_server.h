@@ -16,8 +16,8 @@
 #include "common/event/stream.h"
 #include "common/event/timer.h"
 #include "common/service_manager.h"
-#include "proxyd/core/broadcast.h"
-#include "proxyd/core/refresh_tally.h"
+#include "proxyd/core/reload/broadcast.h"
+#include "proxyd/core/reload/refresh_tally.h"
 
 namespace hpp::proxyd {
 

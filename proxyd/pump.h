@@ -7,8 +7,8 @@
 #include "common/event/buffer.h"
 #include "common/event/stream.h"
 #include "common/os/splice_pipe.h"
-#include "proxyd/core/http_body.h"
-#include "proxyd/core/rewrite.h"
+#include "proxyd/core/http/body.h"
+#include "proxyd/core/http/rewrite.h"
 
 namespace hpp::proxyd {
 

@@ -4,9 +4,9 @@
 #include <string>
 
 #include "common/event/buffer.h"
-#include "proxyd/core/http_body.h"
-#include "proxyd/core/rewrite.h"
-#include "proxyd/core/tag_inserter.h"
+#include "proxyd/core/http/body.h"
+#include "proxyd/core/http/rewrite.h"
+#include "proxyd/core/reload/tag_inserter.h"
 #include "proxyd/pump.h"
 
 namespace hpp::proxyd {

@@ -18,8 +18,8 @@
 #include "proxyd/backend_addresses.h"
 #include "proxyd/connect_queue.h"
 #include "proxyd/core/exchange.h"
-#include "proxyd/core/http_body.h"
-#include "proxyd/core/http_parser.h"
+#include "proxyd/core/http/body.h"
+#include "proxyd/core/http/parser.h"
 #include "proxyd/core/reuse.h"
 #include "proxyd/pump.h"
 

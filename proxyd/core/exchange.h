@@ -67,9 +67,9 @@
 
 #include "proxyd/core/barrier.h"
 #include "proxyd/core/gate.h"
-#include "proxyd/core/http_head.h"
+#include "proxyd/core/http/head.h"
+#include "proxyd/core/http/rewrite.h"
 #include "proxyd/core/own_endpoints.h"
-#include "proxyd/core/rewrite.h"
 
 namespace hpp::proxyd {
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-#include "proxyd/core/http_text.h"
+#include "proxyd/core/http/text.h"
 
 namespace hpp::proxyd {
 namespace {

@@ -13,7 +13,7 @@
 #include <variant>
 
 #include "common/address.h"
-#include "proxyd/core/http_head.h"
+#include "proxyd/core/http/head.h"
 
 namespace hpp::proxyd {
 

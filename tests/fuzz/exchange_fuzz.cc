@@ -23,14 +23,14 @@
 #include <string>
 #include <vector>
 
-#include "proxyd/core/error_page.h"
 #include "proxyd/core/exchange.h"
 #include "proxyd/core/gate.h"
-#include "proxyd/core/http_body.h"
-#include "proxyd/core/http_head.h"
-#include "proxyd/core/http_parser.h"
+#include "proxyd/core/http/body.h"
+#include "proxyd/core/http/head.h"
+#include "proxyd/core/http/parser.h"
+#include "proxyd/core/http/rewrite.h"
+#include "proxyd/core/pages/error_page.h"
 #include "proxyd/core/reuse.h"
-#include "proxyd/core/rewrite.h"
 #include "tests/fuzz/check.h"
 #include "tests/fuzz/reference.h"
 

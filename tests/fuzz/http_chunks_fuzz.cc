@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <string>
 
-#include "proxyd/core/http_body.h"
-#include "proxyd/core/http_parser.h"
+#include "proxyd/core/http/body.h"
+#include "proxyd/core/http/parser.h"
 #include "tests/fuzz/check.h"
 #include "tests/fuzz/reference.h"
 

@@ -6,10 +6,10 @@
 #include <string>
 
 #include "proxyd/core/exchange.h"
-#include "proxyd/core/http_body.h"
-#include "proxyd/core/http_head.h"
-#include "proxyd/core/http_parser.h"
-#include "proxyd/core/rewrite.h"
+#include "proxyd/core/http/body.h"
+#include "proxyd/core/http/head.h"
+#include "proxyd/core/http/parser.h"
+#include "proxyd/core/http/rewrite.h"
 #include "tests/fuzz/check.h"
 #include "tests/fuzz/reference.h"
 

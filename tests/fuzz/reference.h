@@ -32,7 +32,7 @@ struct PlainMessage {
 };
 
 // The author of a message. The proxy writes to the letter; from a backend it also accepts some
-// answers that are not, if they have one plain meaning (proxyd/core/answer_defects.h).
+// answers that are not, if they have one plain meaning (proxyd/core/http/answer_defects.h).
 enum class Author { Proxy, Backend };
 
 // Each takes off the front of `text` what it reads. Nothing: not complete, or not to the letter.

@@ -12,7 +12,7 @@
 
 #include "proxyd/core/exchange.h"
 #include "proxyd/core/gate.h"
-#include "proxyd/core/livereload.h"
+#include "proxyd/core/reload/livereload.h"
 #include "tests/sim/bus.h"
 #include "tests/sim/crash.h"
 #include "tests/sim/files.h"

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "proxyd/core/http_head.h"
+#include "proxyd/core/http/head.h"
 
 namespace hpp::sim {
 

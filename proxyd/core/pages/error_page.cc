@@ -1,0 +1,290 @@
+#include "proxyd/core/pages/error_page.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "common/text.h"
+#include "proxyd/core/crash.h"
+#include "proxyd/core/http/own_answer.h"
+#include "proxyd/core/pages/ansi.h"
+#include "proxyd/core/pages/page_parts.h"
+
+namespace hpp::proxyd {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr const char* kStartedAgain = "It is started again when a file changes.";
+
+// ---- what is said -------------------------------------------------------------------------------
+
+// For programs.
+std::string_view name_of(Answer::Kind kind) {
+  switch (kind) {
+    case Answer::Kind::Crashed:
+      return "crashed";
+    case Answer::Kind::Unrepeated:
+      return "unrepeated";
+    case Answer::Kind::BadGateway:
+      return "bad_gateway";
+    case Answer::Kind::Shortage:
+      return "shortage";
+    case Answer::Kind::QueueFull:
+      return "queue_full";
+    case Answer::Kind::QueueTimeout:
+      return "queue_timeout";
+    case Answer::Kind::Refused:
+      return "refused";
+    case Answer::Kind::HalfClosed:
+      return "half_closed";
+  }
+  return "";
+}
+
+// What an answer says, whatever it is written in.
+struct Story {
+  Answer::Kind kind = Answer::Kind::Crashed;
+  std::string_view title;  // HTML
+  std::string text;
+  bool tells_all = false;  // of the backend's end
+  // HTML: what the page waits for. A backend that lives, or only one of another generation; if
+  // it waits at all.
+  bool any_live = false;
+  bool waits = true;
+
+  bool is_crash() const { return kind == Answer::Kind::Crashed; }
+};
+
+// The one of before, because the new one could not be built (--keep-last-good).
+bool runs(const bus::BackendState& backend) {
+  return backend.state == bus::BackendPhase::Running;
+}
+
+std::string_view title_of_end(const bus::BackendState& backend) {
+  if (runs(backend)) return "Your server cannot be built";
+  const bool never_ran =
+      !backend.problem.empty() || (backend.exit && !backend.exit->spawn_error.empty());
+  if (never_ran) return "Your server cannot be started";
+  return backend.exit && backend.exit->code == 0 ? "Your server has ended"
+                                                 : "Your server has crashed";
+}
+
+Story story_of(const Answer& answer, const bus::BackendState& backend, bool may_see_output) {
+  switch (answer.kind) {
+    case Answer::Kind::Crashed:
+      return {.kind = answer.kind,
+              .title = title_of_end(backend),
+              .text = may_see_output ? how_it_ended(backend) : "it has failed",
+              .tells_all = may_see_output,
+              .any_live = true};
+    case Answer::Kind::Unrepeated:
+      return {.kind = answer.kind,
+              .title = "This request was interrupted",
+              .text =
+                  "Your server was restarted while it worked on this request. The request was "
+                  "not sent again to the new one,\nbecause the first attempt may have had an "
+                  "effect. Repeat it if that is safe.",
+              .any_live = true};
+    case Answer::Kind::BadGateway:
+      return {.kind = answer.kind, .title = "Your server gave no answer", .text = answer.why};
+    case Answer::Kind::Shortage:
+      return {.kind = answer.kind,
+              .title = "hpp cannot connect to your server",
+              .text = answer.why,
+              .waits = false};
+    case Answer::Kind::QueueFull:
+      return {.kind = answer.kind,
+              .title = "Too many requests wait",
+              .text = "Too many requests wait for your server already (--queue-limit).",
+              .any_live = true};
+    case Answer::Kind::QueueTimeout:
+      return {.kind = answer.kind,
+              .title = "Your server takes too long",
+              .text =
+                  "Your server did not become ready for this request in time "
+                  "(--queue-timeout).",
+              .any_live = true};
+    case Answer::Kind::Refused:
+      return {.kind = answer.kind,
+              .title = "This request cannot be accepted",
+              .text = answer.why,
+              .waits = false};
+    case Answer::Kind::HalfClosed:
+      return {.kind = answer.kind,
+              .title = "The client gave up this request",
+              .text = answer.why,
+              .waits = false};
+  }
+  return {};
+}
+
+// ---- text ---------------------------------------------------------------------------------------
+
+std::string text_of(const Story& story, const bus::BackendState& backend) {
+  if (story.kind == Answer::Kind::Refused) {
+    return fmt::format("{}: {}.\n", story.title, story.text);
+  }
+  if (!story.is_crash()) return story.text + '\n';
+  std::string text =
+      (runs(backend) ? "Your new server is not running: " : "Your server is not running: ") +
+      story.text;
+  if (!story.tells_all) return fmt::format("{}. {}\n", text, kStartedAgain);
+  text += fmt::format("\n\n  {}\n\n{}\n", command_line(backend.command), kStartedAgain);
+  if (!backend.output_tail.empty()) {
+    text += fmt::format("\nThe last that it printed:\n\n{}\n", whole_lines(backend));
+  }
+  return text;
+}
+
+// ---- JSON ---------------------------------------------------------------------------------------
+
+std::string json_of(const Story& story, int status, const bus::BackendState& backend) {
+  Json json{{"error", name_of(story.kind)},
+            {"status", status},
+            {"message", story.text},
+            {"live", false},
+            {"generation", backend.generation}};
+  if (story.tells_all) {
+    json["command"] = backend.command;
+    json["cause"] = backend.cause.text;
+    json["changed"] = backend.cause.changed;
+    json["spawned_at_ms"] = backend.spawned_at_ms;
+    json["ended_at_ms"] = backend.ended_at_ms;
+    json["exit_code"] = backend.exit && backend.exit->code ? Json(*backend.exit->code) : Json();
+    json["signal"] = backend.exit && backend.exit->signal ? Json(*backend.exit->signal) : Json();
+    json["output"] = whole_lines(backend);
+  }
+  // What is refused may hold anything.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+// ---- HTML ---------------------------------------------------------------------------------------
+
+std::string duration_text(std::int64_t ms) {
+  if (ms < 1000) return fmt::format("{} ms", ms);
+  if (ms < 120'000) return fmt::format("{:.1f} s", static_cast<double>(ms) / 1000);
+  return fmt::format("{} minutes", ms / 60'000);
+}
+
+// As the script counts it on.
+std::string ago_text(std::int64_t ms) {
+  const std::int64_t seconds = std::max<std::int64_t>(0, (ms + 500) / 1000);
+  if (seconds < 3) return "just now";
+  const auto text = [](std::int64_t number, std::string_view unit) {
+    return fmt::format("{} {}{} ago", number, unit, number == 1 ? "" : "s");
+  };
+  if (seconds < 60) return text(seconds, "second");
+  if (seconds < 3600) return text(seconds / 60, "minute");
+  return seconds < 86'400 ? text(seconds / 3600, "hour") : text(seconds / 86'400, "day");
+}
+
+std::string time_html(std::int64_t at_ms, std::int64_t now_ms) {
+  return fmt::format("<time data-at=\"{}\">{}</time>", at_ms, ago_text(now_ms - at_ms));
+}
+
+std::string sentence(std::string text) {
+  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] += 'A' - 'a';
+  return text.ends_with('.') ? text : text + '.';
+}
+
+// Why this generation was started, with all files where there are several.
+std::string cause_html(const bus::BackendState& backend, std::int64_t now_ms) {
+  const bus::Cause& cause = backend.cause;
+  std::string html = html_escaped(cause.text);
+  if (cause.at_ms != 0) html += ", " + time_html(cause.at_ms, now_ms);
+  if (cause.changed.size() < 2) return html;
+  html += "<ul>";
+  for (const std::string& path : cause.changed) {
+    html += fmt::format("<li><code>{}</code></li>", html_escaped(printable(path)));
+  }
+  return html + "</ul>";
+}
+
+std::string failure_html(const bus::BackendState& backend, std::int64_t now_ms) {
+  std::string html = "<dl>\n";
+  const auto row = [&](std::string_view name, const std::string& value) {
+    html += fmt::format("<dt>{}</dt><dd>{}</dd>\n", name, value);
+  };
+  row("Command", fmt::format("<code>{}</code>", html_escaped(command_line(backend.command))));
+  if (backend.ended_at_ms != 0) {
+    std::string when = time_html(backend.ended_at_ms, now_ms);
+    if (backend.spawned_at_ms != 0) {
+      const std::int64_t lived =
+          std::max<std::int64_t>(0, backend.ended_at_ms - backend.spawned_at_ms);
+      when += fmt::format(", {} after its start", duration_text(lived));
+    }
+    row("Ended", when);
+  }
+  if (!backend.cause.text.empty()) row("Started because", cause_html(backend, now_ms));
+  html += "</dl>\n";
+  const std::string_view output = whole_lines(backend);
+  if (output.empty()) return html;
+  return html + fmt::format(
+                    "<div class=\"terminal\"><p>The last that it printed</p><pre>{}</pre>"
+                    "</div>\n",
+                    ansi_to_html(output));
+}
+
+std::string_view hint_of(const Story& story, bool is_safe) {
+  if (!story.waits) return "";
+  if (!is_safe) return "This page says when your server is back.";
+  return story.is_crash()
+             ? "Save a file and your server is started again. This page then reloads by itself."
+             : "This page reloads by itself as soon as that may help.";
+}
+
+std::string html_of(const Story& story, int status, const RequestFacts& request,
+                    const bus::BackendState& backend, const Audience& audience) {
+  const std::int64_t now_ms = audience.now_ms;
+  std::string html =
+      "<!doctype html>\n<html lang=\"en\" data-hpp>\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n";
+  html += fmt::format("<title>{}</title>\n<link rel=\"icon\" href=\"data:,\">\n", story.title);
+  if (story.waits && request.is_safe) {
+    html += "<noscript><meta http-equiv=\"refresh\" content=\"2\"></noscript>\n";
+  }
+  html += fmt::format("<style>{}</style>\n</head>\n", page_style());
+  html += fmt::format(
+      "<body data-now=\"{}\" data-generation=\"{}\" data-live=\"{}\" "
+      "data-safe=\"{}\" data-status=\"{}\">\n<main>\n",
+      now_ms, story.is_crash() || !story.any_live ? backend.generation : 0, story.any_live ? 1 : 0,
+      request.is_safe ? 1 : 0, status);
+  html += fmt::format(
+      "<p class=\"kicker bad\"><b>{}</b> from hpp, in your server's place</p>\n"
+      "<h1>{}</h1>\n<p class=\"lead\">{}</p>\n",
+      status, story.title, html_escaped(sentence(story.text)));
+  if (story.tells_all) html += failure_html(backend, now_ms);
+  html += fmt::format("<p class=\"hint\" role=\"status\">{}</p>\n</main>\n",
+                      hint_of(story, request.is_safe));
+  if (story.waits) {
+    html += fmt::format("<script nonce=\"{}\">{}</script>\n", audience.nonce, error_script());
+  }
+  return html + "</body>\n</html>\n";
+}
+
+}  // namespace
+
+std::string write_answer(const Answer& answer, const RequestFacts& request,
+                         const bus::BackendState& backend, const Audience& audience) {
+  const Story story = story_of(answer, backend, audience.may_see_output);
+  const OwnHead head{.status = answer.status,
+                     .generation = backend.generation,
+                     .now_ms = audience.now_ms,
+                     .nonce = audience.nonce};
+  switch (request.asks_upgrade && request.wanted == Wanted::Html ? Wanted::Text : request.wanted) {
+    case Wanted::Html:
+      return write_own(head, "text/html", html_of(story, answer.status, request, backend, audience),
+                       request);
+    case Wanted::Json:
+      return write_own(head, "application/json", json_of(story, answer.status, backend), request);
+    case Wanted::Any:
+    case Wanted::Text:
+      break;
+  }
+  return write_own(head, "text/plain", text_of(story, backend), request);
+}
+
+}  // namespace hpp::proxyd

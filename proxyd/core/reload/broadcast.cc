@@ -1,0 +1,100 @@
+#include "proxyd/core/reload/broadcast.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "common/text.h"
+#include "proxyd/core/crash.h"
+
+namespace hpp::proxyd {
+namespace {
+
+using Json = nlohmann::json;
+
+// Of the batch that `refresh` counted last.
+std::vector<std::string> commands_for(const bus::Refresh& refresh) {
+  if (refresh.reload_count > 0) return {livereload_reload(refresh.reload.front())};
+  std::vector<std::string> commands;
+  for (const std::string& path : refresh.css) commands.push_back(livereload_css(path));
+  // More than are named: a name that no style sheet has stands for all.
+  if (refresh.css_count > refresh.css.size()) commands = {livereload_css("*.css")};
+  return commands;
+}
+
+std::string reason_for(const bus::Refresh& refresh) {
+  // watchd only counts up, so it has a fault. Browsers may show outdated pages all the same.
+  if (refresh.count == 0) return "the watcher has lost count of the changes";
+  const auto& first = refresh.reload_count > 0 ? refresh.reload : refresh.css;
+  return files_changed(printable(first.front()), refresh.reload_count + refresh.css_count);
+}
+
+// What ours compare: whole numbers of 53 bits at most, which JavaScript has exactly.
+Json write_refresh(const bus::TreePoint& tree, const bus::Refresh& refresh) {
+  return {{"epoch", tree.epoch},
+          {"count", refresh.count},
+          {"css", refresh.css},
+          {"all_css", refresh.css_count > refresh.css.size()},
+          {"page", refresh.reload_count > 0}};
+}
+
+Json write_crash(const bus::BackendState& backend, bool shows_output) {
+  if (!shows_output) return {{"how", "it has failed"}, {"command", ""}, {"output", ""}};
+  return {{"how", how_it_ended(backend)},
+          {"command", command_line(backend.command)},
+          {"output", whole_lines(backend)}};
+}
+
+}  // namespace
+
+Told Broadcast::on(const bus::BackendState& backend) {
+  Told told;
+  if (rule_.on(backend)) told.official.push_back(livereload_reload());
+  backend_ = backend;
+  told.state = has_changed();
+  return told;
+}
+
+// Comes with every answered ticket.
+Told Broadcast::on(const bus::TreeState& tree) {
+  if (tree.point() == tree_ && tree.refresh.count == refresh_.count) return {};
+  const bool is_known = tree_.epoch == tree.stamp.epoch;
+  const std::uint64_t before = refresh_.count;
+  tree_ = tree.point();
+  refresh_ = tree.refresh;
+  Told told;
+  // A tree of another epoch comes from a watchd that has lost its file: that restarts the backend.
+  if (is_known && refresh_.count != before) {
+    const bool is_next = refresh_.count == before + 1;
+    told.official = is_next ? commands_for(refresh_) : std::vector{livereload_reload()};
+    told.why = reason_for(refresh_);
+    told.refresh = tree.refresh_point();
+  }
+  told.state = has_changed();
+  return told;
+}
+
+std::string Broadcast::state(bool shows_output) const {
+  if (!backend_) return "";
+  Json json{{"command", "state"},
+            {"state", bus::to_string(is_doomed() ? bus::BackendPhase::Killing : backend_->state)},
+            {"epoch", backend_->stamp.epoch},
+            {"generation", backend_->generation},
+            {"refresh", write_refresh(tree_, refresh_)}};
+  if (json["state"] == "Error") json["crash"] = write_crash(*backend_, shows_output);
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+// Whether supervisord is about to act on a change of which watchd has told us already: a page that
+// reloads now would meet what comes then, which may be a crash.
+bool Broadcast::is_doomed() const {
+  return backend_->seen.epoch == tree_.epoch && backend_->seen.revision < tree_.revision;
+}
+
+bool Broadcast::has_changed() {
+  std::string now = state(/*shows_output=*/true);
+  if (now == told_) return false;
+  told_ = std::move(now);
+  return true;
+}
+
+}  // namespace hpp::proxyd

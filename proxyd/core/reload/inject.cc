@@ -1,0 +1,256 @@
+#include "proxyd/core/reload/inject.h"
+
+#include <algorithm>
+#include <initializer_list>
+#include <limits>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "proxyd/core/http/forwarded.h"
+#include "proxyd/core/http/text.h"
+
+namespace hpp::proxyd {
+namespace {
+
+constexpr std::string_view kScript = "/__hpp/livereload.js";
+constexpr std::string_view kConnection = "/__hpp/livereload";
+
+bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
+  return std::any_of(names.begin(), names.end(),
+                     [&](std::string_view other) { return same_text(name, other); });
+}
+
+// `text/html; charset=x` → `text/html`, the parameters to `visit(name, value)`, unquoted.
+template <class Visit>
+std::string_view read_parameters(std::string_view value, Visit visit) {
+  const std::size_t semicolon = std::min(value.find(';'), value.size());
+  const std::string_view main = trimmed(value.substr(0, semicolon));
+  std::string_view rest = value.substr(semicolon);
+  while (!rest.empty()) {
+    rest.remove_prefix(1);
+    const std::size_t size = std::min(rest.find(';'), rest.size());
+    const std::string_view parameter = rest.substr(0, size);
+    rest.remove_prefix(size);
+    const std::size_t equals = std::min(parameter.find('='), parameter.size());
+    std::string_view text = trimmed(parameter.substr(std::min(equals + 1, parameter.size())));
+    if (text.size() >= 2 && text.starts_with('"') && text.ends_with('"')) {
+      text = text.substr(1, text.size() - 2);
+    }
+    visit(trimmed(parameter.substr(0, equals)), text);
+  }
+  return main;
+}
+
+// Whether HTML is what is wanted most: scripts that take it among others say `q=0.…`, or `*/*`
+// alone.
+bool wants_html(std::string_view accept) {
+  bool wants = false;
+  for_each_element(accept, [&](std::string_view range) {
+    bool is_first_class = true;
+    const auto type = read_parameters(range, [&](std::string_view name, std::string_view value) {
+      if (same_text(name, "q")) is_first_class = value.starts_with('1');
+    });
+    if (same_text(type, "text/html") && is_first_class) wants = true;
+  });
+  return wants;
+}
+
+// What jQuery and others, htmx, Turbo and Unpoly send along: their answers become part of a page
+// that is there already.
+bool is_from_script(const RequestHead& head) {
+  return std::any_of(head.fields.begin(), head.fields.end(), [](const Field& field) {
+    return is_one_of(field.name, {"X-Requested-With", "HX-Request", "X-Turbo-Request-Id",
+                                  "Turbo-Frame", "X-Up-Version"});
+  });
+}
+
+bool is_navigation(const RequestHead& head) {
+  if (head.method != "GET" || find_field(head.fields, "Range")) return false;
+  const auto destination = find_field(head.fields, "Sec-Fetch-Dest");
+  const auto mode = find_field(head.fields, "Sec-Fetch-Mode");
+  if (destination || mode) {
+    const std::string_view what = destination.value_or("document");
+    return mode.value_or("navigate") == "navigate" &&
+           (what == "document" || (what == "empty" && mode));
+  }
+  return wants_html(find_field(head.fields, "Accept").value_or("")) && !is_from_script(head);
+}
+
+// Where ASCII is not written in ASCII (https://encoding.spec.whatwg.org/#names-and-labels).
+bool is_wide(std::string_view charset) {
+  for (const std::string_view wide :
+       {"utf-16", "utf-32", "ucs-2", "unicode", "csunicode", "iso-10646"}) {
+    if (same_text(charset.substr(0, wide.size()), wide)) return true;
+  }
+  return false;
+}
+
+struct MediaType {
+  std::string_view type;
+  std::string_view charset;
+};
+
+MediaType read_media_type(std::string_view content_type) {
+  MediaType media;
+  media.type = read_parameters(content_type, [&](std::string_view name, std::string_view value) {
+    if (same_text(name, "charset")) media.charset = value;
+  });
+  return media;
+}
+
+bool names(std::string_view list, std::string_view element) {
+  bool found = false;
+  for_each_element(list, [&](std::string_view one) { found |= same_text(one, element); });
+  return found;
+}
+
+bool is_xhtml(const Field& field) {
+  return field.known == FieldName::ContentType &&
+         same_text(read_media_type(field.value).type, "application/xhtml+xml");
+}
+
+// Whether by this field the answer is no page that is shown.
+bool is_no_page(const Field& field) {
+  const auto no_parameters = [](std::string_view, std::string_view) {};
+  if (field.known == FieldName::ContentType) {
+    return !same_text(read_media_type(field.value).type, "text/html") && !is_xhtml(field);
+  }
+  return same_text(field.name, "Content-Disposition") &&
+         !same_text(read_parameters(field.value, no_parameters), "inline");
+}
+
+bool is_shown_page(const ResponseHead& head, const ResponseFacts& facts) {
+  const bool is_shown = facts.status >= 400 || (facts.status / 100 == 2 && facts.status != 206);
+  return is_shown && facts.framing != Framing::None &&
+         std::none_of(head.fields.begin(), head.fields.end(), is_no_page);
+}
+
+std::optional<Obstacle> obstacle_in(const Field& field) {
+  using enum Obstacle::Kind;
+  if (is_xhtml(field)) {
+    return Obstacle{Xhtml, "a page is XHTML (" + quoted(field.value) +
+                               "), and hpp adds its script to HTML alone. Put <script src=\"" +
+                               std::string(kScript) +
+                               "\"></script> into the page, or send it as text/html"};
+  }
+  if (same_text(field.name, "Content-Encoding") && !same_text(field.value, "identity")) {
+    return Obstacle{Encoding, "a page is compressed (Content-Encoding: " + quoted(field.value) +
+                                  ") although hpp asked for 'identity'. Turn compression off in "
+                                  "development"};
+  }
+  const std::string_view charset =
+      field.known == FieldName::ContentType ? read_media_type(field.value).charset : "";
+  if (is_wide(charset)) {
+    return Obstacle{Charset, "a page's charset is " + quoted(charset) +
+                                 ", and the script is ASCII. Send the page in UTF-8"};
+  }
+  // RFC 9110 §7.7.
+  if (same_text(field.name, "Cache-Control") && names(field.value, "no-transform")) {
+    return Obstacle{NoTransform,
+                    "a page forbids changes (Cache-Control: no-transform). Leave that out in "
+                    "development"};
+  }
+  return std::nullopt;
+}
+
+std::optional<Obstacle> obstacle_in(const ResponseHead& head) {
+  for (const Field& field : head.fields) {
+    if (auto obstacle = obstacle_in(field)) return obstacle;
+  }
+  if (find_field(head.fields, "Content-Type")) return std::nullopt;
+  return Obstacle{Obstacle::Kind::NoType,
+                  "an answer has no Content-Type, so hpp cannot know whether it is a page. Send "
+                  "'Content-Type: text/html' with pages"};
+}
+
+std::string tag_with(std::string_view nonce) {
+  std::string tag = "<script src=\"";
+  tag += kScript;
+  tag += "\" async";
+  if (!nonce.empty()) (tag += " nonce=\"").append(nonce) += '"';
+  constexpr std::string_view kEnd = "></script>";
+  if ((tag.size() + kEnd.size()) % 2 == 1) tag += ' ';  // tag_inserter.h
+  return tag.append(kEnd);
+}
+
+}  // namespace
+
+std::optional<Page> navigated_page(const RequestHead& head) {
+  if (!is_navigation(head)) return std::nullopt;
+  OuterRequest outer = read_outer_request(head.fields);
+  if (outer.host.empty()) outer.host = find_field(head.fields, "Host").value_or("");
+  return Page{.is_secure = same_text(outer.proto, "https"), .host = std::move(outer.host)};
+}
+
+RequestHead asking_for_plain(RequestHead head) {
+  constexpr std::string_view kName = "Accept-Encoding";
+  std::erase_if(head.fields, [&](const Field& field) { return same_text(field.name, kName); });
+  head.fields.push_back({.name = kName, .value = "identity"});
+  return head;
+}
+
+Obstacle utf16_obstacle() {
+  return {.kind = Obstacle::Kind::Charset,
+          .text =
+              "a page is in UTF-16 (it begins with a byte order mark), and the script is ASCII. "
+              "Send the page in "
+              "UTF-8"};
+}
+
+Injection judge_injection(const Page& page, const ResponseHead& head, const ResponseFacts& facts) {
+  if (!is_shown_page(head, facts)) return {};
+  if (auto obstacle = obstacle_in(head)) return {.obstacle = std::move(obstacle)};
+  std::vector<std::string_view> policies;
+  for (const Field& field : head.fields) {
+    if (same_text(field.name, "Content-Security-Policy")) policies.push_back(field.value);
+  }
+  CspVerdict verdict = judge_csp(policies, page, kScript, kConnection);
+  if (verdict.objection.empty()) {
+    std::string tag = tag_with(verdict.nonce);
+    const bool has_room = facts.framing != Framing::Length ||
+                          facts.length <= std::numeric_limits<std::uint64_t>::max() - tag.size();
+    return has_room ? Injection{.tag = std::move(tag)} : Injection{};
+  }
+  return {.obstacle =
+              Obstacle{Obstacle::Kind::Policy, "a page's Content-Security-Policy forbids it: " +
+                                                   std::move(verdict.objection)}};
+}
+
+bool replaces_vary(const ResponseHead& head, const ResponseFacts& facts) {
+  return facts.status == 304 && find_field(head.fields, "Vary");
+}
+
+ResponseHead varying(ResponseHead head) {
+  // navigated_page() decides by these.
+  std::string_view missing[] = {"Sec-Fetch-Dest", "Sec-Fetch-Mode"};
+  for (const Field& field : head.fields) {
+    if (!same_text(field.name, "Vary")) continue;
+    for (std::string_view& name : missing) {
+      if (names(field.value, "*") || names(field.value, name)) name = {};
+    }
+  }
+  for (const std::string_view name : missing) {
+    if (!name.empty()) head.fields.push_back({.name = "Vary", .value = name});
+  }
+  return head;
+}
+
+TaggedHead::TaggedHead(const ResponseHead& head, const ResponseFacts& facts, std::size_t tag_size)
+    : head_(head), length_(std::to_string(facts.length + tag_size)) {
+  // Digests of other bytes, and ranges of them that nobody could give.
+  std::erase_if(head_.fields, [](const Field& field) {
+    return is_one_of(field.name,
+                     {"Accept-Ranges", "Content-Digest", "Content-MD5", "Digest", "Repr-Digest"});
+  });
+  head_ = varying(std::move(head_));
+  for (Field& field : head_.fields) {
+    if (field.known == FieldName::ContentLength) field.value = length_;
+    // RFC 9110 §8.8.1: two representations, one of them ours, are equivalent at best.
+    if (same_text(field.name, "ETag") && etag_.empty() && !field.value.starts_with("W/")) {
+      field.value = etag_ = "W/" + std::string(field.value);
+    }
+  }
+}
+
+}  // namespace hpp::proxyd

@@ -1,0 +1,272 @@
+#include "proxyd/core/http/parser.h"
+
+#include <gtest/gtest.h>
+
+#include <ostream>
+#include <string>
+
+namespace hpp::proxyd {
+namespace {
+
+// What came of feeding a text: the parser's word, and how much of the text it took.
+struct Outcome {
+  std::string kind;
+  std::size_t size = 0;
+  std::string detail;
+
+  bool operator==(const Outcome&) const = default;
+
+  friend std::ostream& operator<<(std::ostream& out, const Outcome& o) {
+    return out << o.kind << " " << o.size << " " << o.detail;
+  }
+};
+
+std::string describe_fields(const RequestHead& head) {
+  std::string text;
+  for (const Field& field : head.fields) {
+    text += '|' + std::string(field.name) + '=' + std::string(field.value);
+  }
+  return text;
+}
+
+std::string describe(const RequestHead& head) {
+  return std::string(head.method) + ' ' + std::string(head.target) + ' ' +
+         std::to_string(head.minor) + describe_fields(head);
+}
+
+// Shows the parser the text as it grows, at each of `ends`, as a socket would.
+Outcome feed(const std::string& text, const std::vector<std::size_t>& ends) {
+  RequestParser parser;
+  parser.start();
+  for (const std::size_t end : ends) {
+    const std::string arrived = text.substr(0, end);  // a new place in memory each time
+    const HeadResult result = parser.read_head(arrived);
+    if (const auto* refused = std::get_if<Refused>(&result)) {
+      return {"refused", static_cast<std::size_t>(refused->status), refused->why};
+    }
+    if (const auto* read = std::get_if<HeadRead>(&result)) {
+      return {"head", read->size, describe(parser.head())};
+    }
+  }
+  return {"more"};
+}
+
+std::vector<std::size_t> byte_by_byte(std::size_t size) {
+  std::vector<std::size_t> ends;
+  for (std::size_t i = 1; i <= size; ++i) ends.push_back(i);
+  return ends;
+}
+
+// The same whole, split at each byte, and byte by byte.
+Outcome feed_in_every_way(const std::string& text) {
+  const Outcome whole = feed(text, {text.size()});
+  for (std::size_t split = 1; split < text.size(); ++split) {
+    EXPECT_EQ(feed(text, {split, text.size()}), whole) << "split at " << split;
+  }
+  EXPECT_EQ(feed(text, byte_by_byte(text.size())), whole) << "byte by byte";
+  return whole;
+}
+
+TEST(RequestParser, ReadsWhatBrowsersSend) {
+  const std::string text =
+      "GET /a?b=c HTTP/1.1\r\nHost: localhost:8000\r\nset-cookie: 1\r\nSet-Cookie:  2 \r\n"
+      "X-Empty:\r\n\r\n";
+  EXPECT_EQ(feed_in_every_way(text),
+            (Outcome{"head", text.size(),
+                     "GET /a?b=c 1|Host=localhost:8000|set-cookie=1|Set-Cookie=2|X-Empty="}));
+}
+
+TEST(RequestParser, TakesTheHeadAlone) {
+  const std::string head = "POST / HTTP/1.0\r\nContent-Length: 3\r\n\r\n";
+  EXPECT_EQ(feed(head + "abcGET /", {head.size() + 8}),
+            (Outcome{"head", head.size(), "POST / 0|Content-Length=3"}));
+}
+
+TEST(RequestParser, SkipsEmptyLinesBeforeARequest) {
+  const std::string text = "\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  EXPECT_EQ(feed_in_every_way(text), (Outcome{"head", text.size(), "GET / 1|Host=a"}));
+}
+
+TEST(RequestParser, RefusesWithTheReason) {
+  const std::pair<std::string, const char*> cases[] = {
+      {"GET / HTTP/1.1\nHost: a\n\n", "CR LF"},
+      {"GET / HTTP/1.1\r\nHost: a\nX: b\r\n\r\n", ""},
+      {"GET / HTTP/1.1\r\nHost: a\r\nX: b\rc\r\n\r\n", ""},
+      {"GET / HTTP/1.1\r\nHost: a\r\nX: b" + std::string(1, '\0') + "c\r\n\r\n", "value"},
+      {"GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n 2\r\n\r\n", "folded"},
+      {"GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n\t2\r\n\r\n", "folded"},
+      {"GET / HTTP/1.1\r\nHost: a\r\nX:\r\n 2\r\n\r\n", "folded"},
+      {"GET / HTTP/1.1\r\nHost : a\r\n\r\n", "name"},
+      {"GET / HTTP/1.1\r\n Host: a\r\n\r\n", "name"},
+      {"GET / HTTP/1.1\r\n: a\r\n\r\n", "name"},
+      {"GET / HTTP/1.1\r\nHost\r\n\r\n", "name"},
+      {"GET  / HTTP/1.1\r\nHost: a\r\n\r\n", ""},
+      {"GET /a b HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1"},
+      {"GET / HTTP/2.0\r\nHost: a\r\n\r\n", "HTTP/1"},
+      {"GET / HTTP/1.2\r\nHost: a\r\n\r\n", "HTTP/1"},
+      {"GET / http/1.1\r\nHost: a\r\n\r\n", "HTTP/1"},
+      {"GET /\r\nHost: a\r\n\r\n", ""},
+      {"G@T / HTTP/1.1\r\nHost: a\r\n\r\n", "method"},
+      {" GET / HTTP/1.1\r\nHost: a\r\n\r\n", "begin with a method"},
+      {"\x16\x03\x01\x02", "not https"},
+  };
+  for (const auto& [text, why] : cases) {
+    const Outcome outcome = feed(text, {text.size()});
+    EXPECT_EQ(outcome.kind, "refused") << text;
+    EXPECT_EQ(outcome.size, 400u) << text;
+    EXPECT_NE(outcome.detail.find(why), std::string::npos) << text << ": " << outcome.detail;
+    EXPECT_EQ(feed(text, byte_by_byte(text.size())).kind, "refused") << text;
+  }
+}
+
+TEST(RequestParser, AHeadOf64KiBIsTheLargest) {
+  const auto head_of = [](std::size_t size) {
+    std::string text = "GET / HTTP/1.1\r\nHost: a\r\n";
+    // Several fields: Beast itself has limits for one.
+    while (size - text.size() - 4 > 9000) text += "A: " + std::string(8000, 'a') + "\r\n";
+    text += "A: " + std::string(size - text.size() - 7, 'a') + "\r\n\r\n";
+    return text;
+  };
+  const std::string largest = head_of(kHeadSizeMax);
+  ASSERT_EQ(largest.size(), kHeadSizeMax);
+  EXPECT_EQ(feed(largest, {largest.size()}).kind, "head");
+  EXPECT_EQ(feed(largest, {1000, 30000, 65535, 65536}).kind, "head");
+  const std::string larger = head_of(kHeadSizeMax + 1);
+  for (const auto& ends : {std::vector<std::size_t>{larger.size()},
+                           std::vector<std::size_t>{100, 65536, larger.size()}}) {
+    const Outcome outcome = feed(larger, ends);
+    EXPECT_EQ(outcome.kind, "refused");
+    EXPECT_EQ(outcome.size, 431u);
+  }
+}
+
+// RFC 9110 §15.5.15.
+TEST(RequestParser, ATargetThatIsTooLongIsToBlame) {
+  for (const std::string behind : {"", " HTTP/1.1\r\nHost: a\r\n\r\n"}) {
+    const std::string text = "GET /" + std::string(kHeadSizeMax, 'a') + behind;
+    EXPECT_EQ(feed(text, {text.size()}).size, 414u);
+    EXPECT_EQ(feed(text, {1000, kHeadSizeMax}).size, 414u);
+  }
+  std::string text = "GET /" + std::string(kHeadSizeMax / 2 - 20, 'a') + " HTTP/1.1\r\nA: ";
+  text += std::string(kHeadSizeMax, 'b');
+  EXPECT_EQ(feed(text, {text.size()}).size, 431u);
+}
+
+TEST(RequestParser, Refuses257Fields) {
+  std::string text = "GET / HTTP/1.1\r\n";
+  for (int i = 0; i < 256; ++i) text += "A: b\r\n";
+  EXPECT_EQ(feed(text + "\r\n", {text.size() + 2}).kind, "head");
+  text += "A: b\r\n\r\n";
+  EXPECT_EQ(feed(text, {text.size()}).size, 431u);
+}
+
+// Reads a whole chunked body, showing at most `piece` bytes more each time.
+struct Body {
+  std::string payload;
+  std::string rest;  // what follows the body
+  std::string error;
+
+  bool operator==(const Body&) const = default;
+
+  friend std::ostream& operator<<(std::ostream& out, const Body& b) {
+    return out << "'" << b.payload << "' then '" << b.rest << "' " << b.error;
+  }
+};
+
+Body read_body(const std::string& text, std::size_t piece) {
+  static const std::string kHead = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+  RequestParser parser;
+  parser.start();
+  EXPECT_TRUE(std::holds_alternative<HeadRead>(parser.read_head(kHead)));
+  Body body;
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  for (;;) {
+    ChunkStep step;
+    if (begin < end) {
+      const std::string arrived = text.substr(begin, end - begin);
+      step = parser.read_chunk(arrived);
+    }
+    switch (step.kind) {
+      case ChunkStep::Kind::NeedMore:
+        if (end == text.size()) {
+          body.error = "incomplete";
+          return body;
+        }
+        end = std::min(text.size(), end + piece);
+        break;
+      case ChunkStep::Kind::Framing:
+        begin += step.size;
+        break;
+      case ChunkStep::Kind::Payload:
+        body.payload += text.substr(begin, step.size);
+        begin += step.size;
+        break;
+      case ChunkStep::Kind::Last:
+        body.rest = text.substr(begin + step.size);
+        return body;
+      case ChunkStep::Kind::Broken:
+        body.error = parser.error();
+        return body;
+    }
+  }
+}
+
+Body read_body_in_every_way(const std::string& text) {
+  const Body whole = read_body(text, text.size());
+  for (std::size_t piece = 1; piece < text.size(); ++piece) {
+    EXPECT_EQ(read_body(text, piece), whole) << piece << " bytes at a time";
+  }
+  return whole;
+}
+
+TEST(Chunks, AreReadInEveryPartition) {
+  EXPECT_EQ(read_body_in_every_way("5\r\nhello\r\n6;a=b;c=\"d\"\r\n world\r\n0\r\n\r\nGET /"),
+            (Body{"hello world", "GET /", ""}));
+  EXPECT_EQ(read_body_in_every_way("0\r\n\r\n"), (Body{"", "", ""}));
+  EXPECT_EQ(read_body_in_every_way("00A\r\n0123456789\r\n000;x\r\nT: 1\r\nU: 2\r\n\r\nX"),
+            (Body{"0123456789", "X", ""}));
+}
+
+TEST(Chunks, BrokenOnesAreRefusedInEveryPartition) {
+  for (const std::string text :
+       {"x\r\n", "5\r\nhelloX\r\n", "5\nhello\r\n", "-1\r\n", "+5\r\nhello\r\n", " 5\r\nhello\r\n",
+        "0x5\r\nhello\r\n", "5 \r\nhello\r\n0\r\n\r\n", "FFFFFFFFFFFFFFFFF\r\n", "\r\n",
+        "5;=b\r\nhello\r\n", "0\r\nT : 1\r\n\r\n", "0\r\nT: 1\r\n 2\r\n\r\n",
+        "0\r\nContent-Length: 5\r\n\r\n", "0\r\nTransfer-Encoding: chunked\r\n\r\n"}) {
+    // A line that begins like a last chunk is judged when its end is there.
+    const Body body = read_body_in_every_way(text + "\r\n\r\n");
+    EXPECT_NE(body.error, "") << text;
+    EXPECT_NE(body.error, "incomplete") << text;
+  }
+}
+
+TEST(Chunks, AChunkLineHasNoControlCharacters) {
+  for (const std::string extension :
+       {"\"\x01\"", "\"\\\x7f\"", "\"\r\"", "\"\n\"", "\"\\\n\"", "\n"}) {
+    for (const std::string size : {"5;a=", "0;a="}) {
+      const Body body = read_body_in_every_way(size + extension + "\r\n\r\n");
+      EXPECT_NE(body.error.find("characters"), std::string::npos) << size << extension;
+    }
+  }
+  EXPECT_EQ(read_body_in_every_way("1;a=\"\\\"\t\xe4\"\r\nx\r\n0\r\n\r\n"), (Body{"x", "", ""}));
+}
+
+TEST(Chunks, AChunkLineHasALimit) {
+  const std::string text = "5;" + std::string(kHeadSizeMax, 'a');
+  EXPECT_NE(read_body(text, text.size()).error.find("64 KiB"), std::string::npos);
+}
+
+TEST(Chunks, TrailersWithBareLineFeedsAreNotWaitedFor) {
+  for (const std::string text : {"0\r\nA: b\n\n", "0\r\nA: b\r\n\n", "0\r\n\n"}) {
+    EXPECT_EQ(read_body_in_every_way(text).error, "a line does not end with CR LF") << text;
+  }
+}
+
+TEST(Chunks, TrailersHaveALimitThoughTheyComeWhole) {
+  const std::string text = "0\r\nA: " + std::string(kHeadSizeMax, 'a') + "\r\n\r\n";
+  EXPECT_NE(read_body(text, text.size()).error.find("64 KiB"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace hpp::proxyd

@@ -1,0 +1,48 @@
+#include "proxyd/core/http/text.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace hpp::proxyd {
+namespace {
+
+TEST(HttpText, Tokens) {
+  for (const char* text : {"GET", "a", "!#$%&'*+-.^_`|~09AZaz"})
+    EXPECT_TRUE(is_token(text)) << text;
+  for (const char* text : {"", "a b", "a:b", "\"a\"", "a/b", "ä", "a,b", "a\t"}) {
+    EXPECT_FALSE(is_token(text)) << text;
+  }
+}
+
+TEST(HttpText, ComparesWithoutCase) {
+  EXPECT_TRUE(same_text("Content-Length", "content-LENGTH"));
+  EXPECT_TRUE(same_text("", ""));
+  EXPECT_FALSE(same_text("a", "ab"));
+  EXPECT_FALSE(same_text("[", "{"));
+}
+
+TEST(HttpText, ListElementsWithoutSpaceAndEmptyOnes) {
+  std::string seen;
+  for_each_element(" a,, b\t,c ,\t", [&](std::string_view e) { seen += std::string(e) + ';'; });
+  EXPECT_EQ(seen, "a;b;c;");
+}
+
+TEST(HttpText, TakesAQuotedStringWhole) {
+  for (const auto& [text, rest] : std::vector<std::pair<std::string_view, std::string_view>>{
+           {"\"\"", ""}, {"\"a;b\";c", ";c"}, {"\"a\\\"b\" c", " c"}, {"\"\\\\\"x", "x"}}) {
+    std::string_view left = text;
+    EXPECT_TRUE(take_quoted(left)) << text;
+    EXPECT_EQ(left, rest) << text;
+  }
+  for (const std::string_view text : {"", "a", "\"a", "\"a\\\"", "\"a\\"}) {
+    std::string_view left = text;
+    EXPECT_FALSE(take_quoted(left)) << text;
+  }
+}
+
+}  // namespace
+}  // namespace hpp::proxyd

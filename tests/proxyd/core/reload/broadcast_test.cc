@@ -1,0 +1,151 @@
+#include "proxyd/core/reload/broadcast.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace hpp::proxyd {
+namespace {
+
+using Json = nlohmann::json;
+using enum bus::BackendPhase;
+
+bus::BackendState backend(bus::BackendPhase state, std::uint64_t generation,
+                          std::uint64_t seen = 0) {
+  return {.stamp = {.epoch = 5, .sequence = 1},
+          .state = state,
+          .generation = generation,
+          .seen = {.epoch = 9, .revision = seen}};
+}
+
+bus::TreeState tree(std::uint64_t revision, bus::Refresh refresh = {}, std::uint64_t epoch = 9) {
+  return {.stamp = {.epoch = epoch, .sequence = 1}, .revision = revision, .refresh = refresh};
+}
+
+bus::Refresh css(std::uint64_t count, std::vector<std::string> paths, std::uint64_t in_all = 0) {
+  const auto named = paths.size();
+  return {.count = count, .css = std::move(paths), .css_count = in_all > 0 ? in_all : named};
+}
+
+bus::Refresh page(std::uint64_t count, const std::string& path) {
+  return {.count = count, .reload = {path}, .reload_count = 1};
+}
+
+class BroadcastTest : public testing::Test {
+ protected:
+  // A backend that runs, with all that is known of the tree acted on.
+  void SetUp() override {
+    (void)broadcast_.on(tree(3, {.count = 7}));
+    (void)broadcast_.on(backend(Running, 1, 3));
+  }
+
+  Json state(bool shows_output = true) const { return Json::parse(broadcast_.state(shows_output)); }
+
+  Broadcast broadcast_;
+};
+
+TEST(Broadcast, KnowsNoStateBeforeTheFirstNews) {
+  Broadcast broadcast;
+  EXPECT_EQ(broadcast.state(true), "");
+  EXPECT_EQ(broadcast.on(tree(1, page(4, "a"))), Told{});
+  EXPECT_EQ(broadcast.state(true), "");
+  const Told told = broadcast.on(backend(Loading, 1));
+  EXPECT_TRUE(told.official.empty());
+  EXPECT_TRUE(told.state);
+}
+
+TEST_F(BroadcastTest, TellsTheState) {
+  EXPECT_EQ(state(), Json::parse(R"({"command": "state", "state": "Running", "epoch": 5,
+    "generation": 1, "refresh": {"epoch": 9, "count": 7, "css": [], "all_css": false,
+    "page": false}})"));
+}
+
+TEST_F(BroadcastTest, SaysNothingAboutWhatIsNoNews) {
+  bus::TreeState answered = tree(3, {.count = 7});
+  answered.answers = {.epoch = 1, .number = 2};
+  EXPECT_EQ(broadcast_.on(answered), Told{});
+  bus::BackendState same = backend(Running, 1, 3);
+  same.stamp.sequence = 8;
+  same.answers = {.epoch = 1, .number = 2};
+  EXPECT_EQ(broadcast_.on(same), Told{});
+}
+
+TEST_F(BroadcastTest, ARestartReloadsTheOfficialOnesAtTheKill) {
+  EXPECT_EQ(broadcast_.on(backend(Killing, 1, 3)),
+            (Told{.official = {livereload_reload()}, .state = true, .why = {}}));
+  EXPECT_EQ(broadcast_.on(backend(Running, 2, 3)),
+            (Told{.official = {}, .state = true, .why = {}}));
+  EXPECT_EQ(state()["generation"], 2);
+}
+
+TEST_F(BroadcastTest, ACrashIsToldWithItsOutput) {
+  bus::BackendState crashed = backend(Error, 1, 3);
+  crashed.exit = bus::BackendExit{.code = 3, .signal = {}, .spawn_error = ""};
+  crashed.command = {"python3", "app.py"};
+  crashed.output_tail = "Traceback\n\xff<script>\n\n";
+  const Told told = broadcast_.on(crashed);
+  EXPECT_EQ(told.official, std::vector{livereload_reload()});
+  EXPECT_TRUE(told.state);
+  EXPECT_EQ(state()["crash"], Json::parse(R"({"how": "it ended with exit code 3",
+    "command": "python3 app.py", "output": "Traceback\n\ufffd<script>"})"));
+  // A stranger learns that it crashed, and nothing of the developer's.
+  EXPECT_EQ(state(false)["crash"],
+            Json::parse(R"({"how": "it has failed", "command": "", "output": ""})"));
+}
+
+TEST_F(BroadcastTest, StyleSheetsAreSwapped) {
+  const Told told = broadcast_.on(tree(3, css(8, {"s/a.css", "s/b.scss"})));
+  EXPECT_EQ(told.official, (std::vector{livereload_css("s/a.css"), livereload_css("s/b.css")}));
+  EXPECT_EQ(told.why, "s/a.css and 1 more changed");
+  EXPECT_TRUE(told.state);
+  EXPECT_EQ(state()["refresh"]["css"], Json({"s/a.css", "s/b.scss"}));
+  EXPECT_EQ(state()["refresh"]["page"], false);
+}
+
+TEST_F(BroadcastTest, MoreStyleSheetsThanAreNamedAreAll) {
+  const Told told = broadcast_.on(tree(3, css(8, {"a.css", "b.css"}, 30)));
+  EXPECT_EQ(told.official, std::vector{livereload_css("*.css")});
+  EXPECT_EQ(state()["refresh"]["all_css"], true);
+}
+
+TEST_F(BroadcastTest, AFileOfThePageReloadsItWhateverElseChanged) {
+  bus::Refresh both = css(8, {"a.css"});
+  both.reload = {"page.html"};
+  both.reload_count = 1;
+  const Told told = broadcast_.on(tree(3, both));
+  EXPECT_EQ(told.official, std::vector{livereload_reload("page.html")});
+  EXPECT_EQ(told.why, "page.html and 1 more changed");
+  EXPECT_EQ(state()["refresh"]["page"], true);
+}
+
+TEST_F(BroadcastTest, WhoHasMissedABatchRefreshesEverything) {
+  const Told told = broadcast_.on(tree(3, css(9, {"a.css"})));
+  EXPECT_EQ(told.official, std::vector{livereload_reload()});
+  EXPECT_EQ(state()["refresh"]["count"], 9);
+}
+
+// No watchd does that. If one did, browsers may have missed anything.
+TEST_F(BroadcastTest, ACountThatGoesBackRefreshesEverything) {
+  const Told told = broadcast_.on(tree(3, css(2, {"a.css"})));
+  EXPECT_EQ(told.official, std::vector{livereload_reload()});
+  EXPECT_EQ(told.why, "a.css changed");
+  EXPECT_EQ(broadcast_.on(tree(3)).official, std::vector{livereload_reload()});
+  EXPECT_EQ(state()["refresh"]["count"], 0);
+}
+
+TEST_F(BroadcastTest, AWatchdThatBeginsAnewIsNoReason) {
+  const Told told = broadcast_.on(tree(0, css(1, {"a.css"}), /*epoch=*/10));
+  EXPECT_TRUE(told.official.empty());
+  EXPECT_EQ(state()["refresh"]["epoch"], 10);
+}
+
+// Ours would reload for the page, meet the restart, and be lost if that fails.
+TEST_F(BroadcastTest, ABackendThatIsAboutToBeKilledDoesNotRunAnyMore) {
+  EXPECT_TRUE(broadcast_.on(tree(4, page(8, "a.html"))).state);
+  EXPECT_EQ(state()["state"], "Killing");
+  (void)broadcast_.on(backend(Running, 2, 4));
+  EXPECT_EQ(state()["state"], "Running");
+}
+
+}  // namespace
+}  // namespace hpp::proxyd

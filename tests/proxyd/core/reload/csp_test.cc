@@ -1,0 +1,128 @@
+#include "proxyd/core/reload/csp.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace hpp::proxyd {
+namespace {
+
+using testing::HasSubstr;
+
+const Page kPage{.host = "localhost:8000"};
+
+CspVerdict judge(const std::vector<std::string_view>& fields, const Page& page = kPage) {
+  return judge_csp(fields, page, "/__hpp/livereload.js", "/__hpp/livereload");
+}
+
+TEST(Csp, WhatAllowsAPlainTag) {
+  for (const char* policy : {"",
+                             "img-src 'none'",
+                             "script-src 'self'",
+                             "SCRIPT-SRC 'SELF'",
+                             "script-src *",
+                             "script-src http:",
+                             "script-src localhost:8000",
+                             "script-src http://localhost:8000",
+                             "script-src LOCALHOST:*",
+                             "script-src *:8000",
+                             "script-src http://localhost:8000/__hpp/",
+                             "script-src localhost:8000/__hpp/livereload.js",
+                             "script-src a.example 'self' https:",
+                             "script-src-elem 'self'; script-src 'none'",
+                             "script-src 'self'; script-src 'none'",
+                             "default-src 'none'; script-src 'self'; connect-src 'self'",
+                             "default-src 'self'",
+                             " ;; script-src\t'self' ;",
+                             "sandbox allow-forms allow-scripts allow-same-origin",
+                             "connect-src ws:",
+                             "connect-src ws://localhost:8000",
+                             "connect-src ws://localhost:8000/__hpp/livereload",
+                             "script-src 'nonce-<>' 'self'"}) {
+    EXPECT_EQ(judge({policy}), CspVerdict{}) << policy;
+  }
+}
+
+TEST(Csp, WhatNamesANonceGetsIt) {
+  for (const char* policy :
+       {"script-src 'nonce-aB3+/_-=='", "default-src 'self' 'nonce-aB3+/_-=='",
+        "script-src 'strict-dynamic' 'nonce-aB3+/_-==' 'unsafe-inline' https:",
+        "script-src 'NONCE-aB3+/_-==' 'sha256-x'", "script-src 'nonce-aB3+/_-==' 'nonce-b'"}) {
+    EXPECT_EQ(judge({policy}), CspVerdict{.nonce = "aB3+/_-=="}) << policy;
+  }
+}
+
+TEST(Csp, WhatForbidsIt) {
+  struct Case {
+    const char* policy;
+    const char* objection;
+  };
+
+  for (const auto& [policy, objection] : {
+           Case{"script-src 'none'", "script-src keeps the script out, script-src 'self' would"},
+           {"script-src", "script-src keeps the script out"},
+           {"script-src 'unsafe-inline' 'unsafe-eval'", "script-src keeps the script out"},
+           {"script-src 'sha256-abc='", "script-src keeps the script out"},
+           {"script-src 'nonce-'", "script-src keeps the script out"},
+           {"script-src 'nonce-a\"b'", "script-src keeps the script out"},
+           {"script-src 'nonce-", "script-src keeps the script out"},
+           {"script-src https:", "script-src keeps the script out"},
+           {"script-src https://localhost:8000", "script-src keeps the script out"},
+           {"script-src localhost", "script-src keeps the script out"},
+           {"script-src localhost:8001", "script-src keeps the script out"},
+           {"script-src localhost:8000/js/", "script-src keeps the script out"},
+           {"script-src ws:", "script-src keeps the script out"},
+           {"script-src *.localhost:8000", "script-src keeps the script out"},
+           {"script-src-elem cdn.example; script-src 'self'", "script-src-elem keeps the script"},
+           {"default-src 'none'; connect-src 'self'", "default-src keeps the script out"},
+           {"script-src 'self' 'strict-dynamic'", "a nonce there would"},
+           {"default-src 'none'; script-src 'self'",
+            "default-src keeps the script from connecting"},
+           {"connect-src https://api.example", "connect-src keeps the script from connecting"},
+           {"connect-src http:", "connect-src keeps the script from connecting"},
+           {"connect-src localhost:8000", "connect-src keeps the script from connecting"},
+           {"connect-src wss:", "connect-src keeps the script from connecting"},
+           {"sandbox", "allow-scripts"},
+           {"sandbox allow-forms", "allow-scripts"},
+           {"sandbox allow-scripts", "allow-same-origin"},
+           {"default-src *; sandbox allow-scripts allow-forms", "allow-same-origin"},
+       }) {
+    const CspVerdict verdict = judge({policy});
+    EXPECT_THAT(verdict.objection, HasSubstr(objection)) << policy;
+    EXPECT_EQ(verdict.nonce, "") << policy;
+  }
+}
+
+TEST(Csp, AllPoliciesMustAllowIt) {
+  EXPECT_EQ(judge({"script-src 'self'", "script-src *"}), CspVerdict{});
+  EXPECT_EQ(judge({"script-src 'self', script-src 'nonce-a'"}), CspVerdict{.nonce = "a"});
+  EXPECT_EQ(judge({"script-src 'nonce-b' 'nonce-a'", "script-src 'nonce-a'"}),
+            CspVerdict{.nonce = "a"});
+  EXPECT_EQ(judge({"script-src 'nonce-a' 'self'", "script-src 'nonce-b' 'self'"}),
+            CspVerdict{.nonce = "a"});
+  EXPECT_NE(judge({"script-src 'nonce-a'", "script-src 'nonce-b'"}).objection, "");
+  EXPECT_THAT(judge({"script-src 'nonce-a'", "script-src-elem 'none'"}).objection,
+              HasSubstr("script-src-elem"));
+  EXPECT_NE(judge({"script-src 'self', connect-src 'none'"}).objection, "");
+}
+
+TEST(Csp, SourcesMeanWhatTheyMeanOnThatPage) {
+  const Page secure{.is_secure = true, .host = "app.example"};
+  for (const char* source : {"https:", "http:", "app.example", "app.example:443", "*.example",
+                             "https://app.example", "http://app.example:443"}) {
+    EXPECT_EQ(judge({std::string("script-src ") + source}, secure), CspVerdict{}) << source;
+  }
+  for (const char* source : {"wss:", "ws:", "wss://app.example", "ws://*:443", "'self'", "*"}) {
+    EXPECT_EQ(judge({std::string("connect-src ") + source}, secure), CspVerdict{}) << source;
+  }
+  for (const char* source : {"app.example:80", "ws:", "pp.example", "example", "*.app.example"}) {
+    EXPECT_NE(judge({std::string("script-src ") + source}, secure), CspVerdict{}) << source;
+  }
+  EXPECT_EQ(judge({"script-src localhost"}, {.host = "localhost"}), CspVerdict{});
+  EXPECT_EQ(judge({"default-src 'self'"}, {.host = "[::1]:8000"}), CspVerdict{});
+}
+
+}  // namespace
+}  // namespace hpp::proxyd

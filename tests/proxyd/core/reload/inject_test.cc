@@ -1,0 +1,239 @@
+#include "proxyd/core/reload/inject.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <optional>
+#include <string>
+
+#include "proxyd/core/http/rewrite.h"
+
+namespace hpp::proxyd {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr const char* kTag = "<script src=\"/__hpp/livereload.js\" async></script>";
+constexpr const char* kBrowsersAccept =
+    "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n";
+
+std::optional<Page> page_of(const std::string& fields, const std::string& method = "GET") {
+  const std::string text = method + " / HTTP/1.1\r\nHost: a:1\r\n" + fields + "\r\n";
+  RequestParser parser;
+  parser.start();
+  EXPECT_TRUE(std::holds_alternative<HeadRead>(parser.read_head(text))) << text;
+  return navigated_page(parser.head());
+}
+
+TEST(NavigatedPage, IsWhatABrowserSaysItIs) {
+  const std::string document = "Sec-Fetch-Dest: document\r\n";
+  const std::string navigate = "Sec-Fetch-Mode: navigate\r\n";
+  EXPECT_EQ(page_of(document + navigate), (Page{.host = "a:1"}));
+  EXPECT_TRUE(page_of("sec-fetch-dest: document\r\nX-Requested-With: x\r\n" + navigate));
+  EXPECT_TRUE(page_of("Sec-Fetch-Dest: empty\r\n" + navigate)) << "from a service worker";
+  for (const std::string& fields :
+       {"Sec-Fetch-Dest: iframe\r\n" + navigate, std::string("Sec-Fetch-Dest: empty\r\n"),
+        "Sec-Fetch-Dest: empty\r\nSec-Fetch-Mode: same-origin\r\n" + std::string(kBrowsersAccept),
+        document + "Sec-Fetch-Mode: cors\r\n", std::string("Sec-Fetch-Mode: same-origin\r\n"),
+        "Sec-Fetch-Dest: empty\r\nSec-Fetch-Mode: cors\r\n" + std::string(kBrowsersAccept),
+        "Range: bytes=0-\r\n" + document + navigate}) {
+    EXPECT_FALSE(page_of(fields)) << fields;
+  }
+  for (const char* method : {"HEAD", "POST", "PUT", "OPTIONS"}) {
+    EXPECT_FALSE(page_of(document + navigate, method)) << method;
+  }
+}
+
+TEST(NavigatedPage, OfBrowsersThatSayLess) {
+  const std::string accept = kBrowsersAccept;
+  EXPECT_TRUE(page_of(accept));
+  EXPECT_TRUE(page_of("Accept: text/html\r\n"));
+  EXPECT_TRUE(page_of("Accept: application/xml;q=0.9, TEXT/HTML ; q=1.0\r\n"));
+  for (const std::string& fields :
+       {std::string(), std::string("Accept: */*\r\n"), std::string("Accept: text/*\r\n"),
+        std::string("Accept: application/json, text/html;q=0.5\r\n"),
+        std::string("Accept: text/html-fragment\r\n"), accept + "X-Requested-With: x\r\n",
+        accept + "HX-Request: true\r\n", accept + "Turbo-Frame: a\r\n",
+        accept + "Range: bytes=0-\r\n"}) {
+    EXPECT_FALSE(page_of(fields)) << fields;
+  }
+}
+
+TEST(NavigatedPage, IsWhereTheBrowserAskedForIt) {
+  EXPECT_EQ(page_of(std::string(kBrowsersAccept) +
+                    "X-Forwarded-Proto: https\r\nX-Forwarded-Host: b.example\r\n"),
+            (Page{.is_secure = true, .host = "b.example"}));
+  EXPECT_EQ(
+      page_of(std::string(kBrowsersAccept) + "Forwarded: for=_a;proto=https;host=c.example\r\n"),
+      (Page{.is_secure = true, .host = "c.example"}));
+}
+
+TEST(AskingForPlain, ReplacesWhatTheClientAccepts) {
+  for (const char* fields : {"", "Accept-Encoding: gzip, br\r\n",
+                             "accept-encoding: gzip\r\nAccept-Encoding: identity;q=0\r\n"}) {
+    const std::string text = std::string("GET / HTTP/1.1\r\n") + fields + "Host: a\r\nX: y\r\n\r\n";
+    RequestParser parser;
+    parser.start();
+    EXPECT_TRUE(std::holds_alternative<HeadRead>(parser.read_head(text)));
+    EXPECT_THAT(write_request_head(asking_for_plain(parser.head()), {}, "::1", ""),
+                HasSubstr("HTTP/1.1\r\nHost: a\r\nX: y\r\nAccept-Encoding: identity\r\n"));
+  }
+}
+
+// An answer of five bytes, unless its fields say otherwise.
+Injection judge(const std::string& fields, const std::string& status = "200",
+                const RequestFacts& request = {}) {
+  const std::string text = "HTTP/1.1 " + status + " x\r\n" + fields + "\r\n";
+  ResponseParser parser;
+  parser.start();
+  EXPECT_TRUE(std::holds_alternative<HeadRead>(parser.read_head(text))) << text;
+  const auto facts = std::get<ResponseFacts>(judge_response(parser.head(), request));
+  return judge_injection({.host = "a:1"}, parser.head(), facts);
+}
+
+const std::string kHtml = "Content-Type: text/html\r\n";
+const std::string kLength = "Content-Length: 5\r\n";
+
+TEST(Injection, IntoPages) {
+  for (const std::string& fields :
+       {kHtml + kLength, kHtml, kHtml + "Transfer-Encoding: chunked\r\n",
+        kLength + "Content-Type: Text/HTML; x=\"y\" ; Charset = \"UTF-8\"\r\n",
+        kLength + "Content-Type: text/html;charset=iso-8859-1\r\n",
+        kLength + kHtml + "Content-Encoding: identity\r\n",
+        kLength + kHtml + "Content-Disposition: inline; filename=attachment\r\n",
+        kLength + kHtml + "Cache-Control: no-store, max-age=0\r\n",
+        kLength + kHtml + "Content-Security-Policy-Report-Only: script-src 'none'\r\n",
+        kLength + kHtml + "Content-Security-Policy: default-src 'self'\r\n"}) {
+    EXPECT_EQ(judge(fields), (Injection{.tag = kTag})) << fields;
+  }
+  for (const char* status : {"200", "203", "404", "500"}) {
+    EXPECT_EQ(judge(kHtml + kLength, status), (Injection{.tag = kTag})) << status;
+  }
+}
+
+TEST(Injection, IntoNothingElse) {
+  for (const std::string& fields :
+       {kHtml + "Content-Length: 0\r\n", kLength + "Content-Type: text/htmlx\r\n",
+        kLength + "Content-Type: application/xhtml+xml\r\nContent-Disposition: attachment\r\n",
+        kLength + "Content-Type: application/xml\r\n",
+        kLength + kHtml + "Content-Type: text/plain\r\n",
+        kLength + kHtml + "Content-Disposition: attachment\r\n",
+        kLength + kHtml + "content-disposition: Attachment; filename=\"a.html\"\r\n",
+        kLength + "Content-Encoding: gzip\r\nContent-Type: image/svg+xml\r\n",
+        kLength + "Cache-Control: no-transform\r\nContent-Disposition: attachment\r\n"}) {
+    EXPECT_EQ(judge(fields), Injection{}) << fields;
+  }
+  for (const char* status : {"103", "204", "206", "302", "304"}) {
+    EXPECT_EQ(judge(kHtml + kLength, status), Injection{}) << status;
+  }
+  EXPECT_EQ(judge(kHtml + kLength, "200", {.is_head = true}), Injection{});
+}
+
+TEST(Injection, OfAnEvenLength) {
+  for (const char* const nonce : {"a", "ab", "abc", "abcd"}) {
+    const std::string tag =
+        judge(kHtml + kLength + "Content-Security-Policy: script-src 'nonce-" + nonce + "'\r\n")
+            .tag;
+    EXPECT_THAT(tag, HasSubstr(std::string(" nonce=\"") + nonce + "\""));
+    EXPECT_EQ(tag.size() % 2, 0U) << tag;
+  }
+}
+
+TEST(Injection, IntoNothingThatWouldBecomeTooLong) {
+  EXPECT_EQ(judge(kHtml + "Content-Length: 18446744073709551615\r\n"), Injection{});
+  EXPECT_EQ(judge(kHtml + "Content-Length: 18446744073709551566\r\n"), Injection{});
+  EXPECT_EQ(judge(kHtml + "Content-Length: 18446744073709551565\r\n"), (Injection{.tag = kTag}));
+}
+
+TEST(Injection, SaysWhatKeepsItOutOfAPage) {
+  using enum Obstacle::Kind;
+
+  struct Case {
+    std::string fields;
+    Obstacle::Kind kind;
+    const char* reason;
+    const char* advice;
+  };
+
+  for (const auto& [fields, kind, reason, advice] : {
+           Case{kHtml + "Content-Encoding: gzip\r\n", Encoding, "Content-Encoding: 'gzip'",
+                "Turn compression off"},
+           {"Content-Type: text/html; charset=UTF-16LE\r\n", Charset, "charset is 'UTF-16LE'",
+            "UTF-8"},
+           {"Content-Type: text/html; a=b; charset=\"utf-32\"\r\n", Charset, "'utf-32'", "UTF-8"},
+           {kHtml + "Cache-Control: private, No-Transform\r\n", NoTransform, "no-transform",
+            "Leave that out"},
+           {"Server: x\r\n", NoType, "no Content-Type", "text/html"},
+           {"Content-Type: application/xhtml+xml; charset=utf-8\r\n", Xhtml,
+            "XHTML ('application/xhtml+xml; charset=utf-8')",
+            "<script src=\"/__hpp/livereload.js\"></script>"},
+       }) {
+    const Injection injection = judge(kLength + fields);
+    EXPECT_EQ(injection.tag, "");
+    ASSERT_TRUE(injection.obstacle) << fields;
+    EXPECT_EQ(injection.obstacle->kind, kind) << fields;
+    EXPECT_THAT(injection.obstacle->text, HasSubstr(reason));
+    EXPECT_THAT(injection.obstacle->text, HasSubstr(advice));
+  }
+}
+
+TEST(Injection, GoesByThePolicy) {
+  EXPECT_EQ(judge(kHtml + kLength + "Content-Security-Policy: script-src 'nonce-abc'\r\n").tag,
+            "<script src=\"/__hpp/livereload.js\" async nonce=\"abc\"></script>");
+  const Injection forbidden =
+      judge(kHtml + kLength +
+            "content-security-policy: img-src *\r\nContent-Security-Policy: script-src 'none'\r\n");
+  EXPECT_EQ(forbidden.tag, "");
+  ASSERT_TRUE(forbidden.obstacle);
+  EXPECT_EQ(forbidden.obstacle->kind, Obstacle::Kind::Policy);
+  EXPECT_THAT(forbidden.obstacle->text, HasSubstr("script-src"));
+}
+
+TEST(Injection, A304MayReplaceTheVaryOfACopy) {
+  const Field vary{.name = "Vary", .value = "Cookie"};
+  EXPECT_TRUE(replaces_vary({.status = 304, .fields = {vary}}, {.status = 304}));
+  EXPECT_FALSE(replaces_vary({.status = 304}, {.status = 304})) << "the copy's Vary stays";
+  EXPECT_FALSE(replaces_vary({.status = 200, .fields = {vary}}, {.status = 200}));
+  const ResponseHead head = varying({.status = 304, .fields = {vary}});
+  ASSERT_EQ(head.fields.size(), 3U);
+  EXPECT_EQ(head.fields[1].value, "Sec-Fetch-Dest");
+  EXPECT_EQ(head.fields[2].value, "Sec-Fetch-Mode");
+}
+
+TEST(TaggedHead, SaysWhatIsTrueOfTheNewBody) {
+  struct Case {
+    const char* fields;
+    const char* tagged;
+  };
+
+  for (const auto& [fields, tagged] : {
+           Case{"Content-Length: 5\r\nETag: \"a\"\r\nX: y\r\n",
+                "Content-Length: 12\r\nETag: W/\"a\"\r\nX: y\r\nVary: Sec-Fetch-Dest\r\n"
+                "Vary: Sec-Fetch-Mode\r\n"},
+           {"etag: W/\"a\"\r\ncontent-length: 5\r\n",
+            "etag: W/\"a\"\r\ncontent-length: 12\r\nVary: Sec-Fetch-Dest\r\nVary: "
+            "Sec-Fetch-Mode\r\n"},
+           {"Transfer-Encoding: chunked\r\nVary: Cookie\r\n",
+            "Transfer-Encoding: chunked\r\nVary: Cookie\r\nVary: Sec-Fetch-Dest\r\n"
+            "Vary: Sec-Fetch-Mode\r\n"},
+           {"Vary: *\r\n", "Vary: *\r\n"},
+           {"Vary: a, sec-fetch-dest\r\n", "Vary: a, sec-fetch-dest\r\nVary: Sec-Fetch-Mode\r\n"},
+           {"Vary: sec-fetch-mode\r\nVary: Sec-Fetch-Dest\r\n",
+            "Vary: sec-fetch-mode\r\nVary: Sec-Fetch-Dest\r\n"},
+           {"Accept-Ranges: bytes\r\nContent-MD5: a\r\nDigest: b\r\nRepr-Digest: c\r\n"
+            "Content-Digest: d\r\nLast-Modified: e\r\n",
+            "Last-Modified: e\r\nVary: Sec-Fetch-Dest\r\nVary: Sec-Fetch-Mode\r\n"},
+       }) {
+    const std::string text = std::string("HTTP/1.1 200 OK\r\n") + fields + "\r\n";
+    ResponseParser parser;
+    parser.start();
+    EXPECT_TRUE(std::holds_alternative<HeadRead>(parser.read_head(text))) << text;
+    const auto facts = std::get<ResponseFacts>(judge_response(parser.head(), {}));
+    const TaggedHead head(parser.head(), facts, 7);
+    EXPECT_EQ(write_response_head(head.get(), facts, {}, {}),
+              std::string("HTTP/1.1 200 OK\r\n") + tagged + "\r\n");
+  }
+}
+
+}  // namespace
+}  // namespace hpp::proxyd
