@@ -564,11 +564,15 @@ void Client::perform(const Answer& effect) {
   const Audience audience{.may_see_output = peer_is_local_ || context_.expose_errors,
                           .now_ms = wall_ms(),
                           .nonce = random_nonce()};
-  stream_.output().append(write_answer(effect, exchange_.request(), backend, audience));
+  write_own(error_answer(effect, exchange_.request(), backend, audience), audience.now_ms);
 }
 
 void Client::perform(const AnswerOwn& effect) {
-  stream_.output().append(context_.write_endpoint(effect.endpoint, exchange_.request()));
+  write_own(context_.answer_endpoint(effect.endpoint, exchange_.request()), wall_ms());
+}
+
+void Client::write_own(const OwnAnswer& answer, std::int64_t now_ms) {
+  stream_.output().append(proxyd::write_own(answer, exchange_.request().is_head, now_ms));
 }
 
 void Client::perform(const HandOver& effect) {

@@ -23,6 +23,7 @@
 #include "proxyd/core/history.h"
 #include "proxyd/core/http/answer_defects.h"
 #include "proxyd/core/http/body.h"
+#include "proxyd/core/http/own_answer.h"
 #include "proxyd/core/http/parser.h"
 #include "proxyd/core/reload/inject.h"
 #include "proxyd/pump.h"
@@ -74,7 +75,7 @@ struct ClientContext {
   std::function<std::uint64_t()> take_doubt;   // core/gate.h
   std::function<void()> read_bus;              // takes in the news that has come by now
   // What hpp says itself at that endpoint.
-  std::function<std::string(OwnEndpoint, const RequestFacts&)> write_endpoint;
+  std::function<OwnAnswer(OwnEndpoint, const RequestFacts&)> answer_endpoint;
   // Gives a client's connection, and the key of its handshake, to LiveReload; the client is to be
   // buried then.
   std::function<void(Client&, Stream&, const std::string&)> hand_over;
@@ -143,6 +144,7 @@ class Client final : private StreamListener, private UpstreamListener {
   void report_obstacle(const Obstacle& obstacle);
   void note_defects(const Defects& defects);
   std::string shown_request();
+  void write_own(const OwnAnswer& answer, std::int64_t now_ms);
   void close();
 
   void handle(const Event& event);

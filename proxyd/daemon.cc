@@ -8,7 +8,7 @@
 #include "common/bus/codec.h"
 #include "common/log.h"
 #include "common/wall_clock.h"
-#include "proxyd/core/http/own_answer.h"
+#include "proxyd/core/pages/own_pages.h"
 #include "proxyd/listening_sockets.h"
 #include "proxyd/nonce.h"
 
@@ -66,9 +66,9 @@ Daemon::Daemon(Loop& loop, const Options& options)
                .take_ticket = [this] { return take_ticket(); },
                .take_doubt = [this] { return take_doubt(); },
                .read_bus = [this] { read_bus(); },
-               .write_endpoint =
+               .answer_endpoint =
                    [this](OwnEndpoint endpoint, const RequestFacts& request) {
-                     return write_endpoint(endpoint, request);
+                     return answer_endpoint(endpoint, request);
                    },
                .hand_over = [this](Client& client, Stream& stream,
                                    const std::string& key) { hand_over(client, stream, key); },
@@ -289,17 +289,17 @@ bus::ProxyState Daemon::state_now() const {
   return state;
 }
 
-std::string Daemon::write_endpoint(OwnEndpoint endpoint, const RequestFacts& request) {
+OwnAnswer Daemon::answer_endpoint(OwnEndpoint endpoint, const RequestFacts& request) {
   const bus::ProxyState proxy = state_now();
   const std::string nonce = random_nonce();
-  return hpp::proxyd::write_endpoint(endpoint, request,
-                                     {.tree = context_.gate.tree(),
-                                      .backend = context_.gate.backend(),
-                                      .proxy = proxy,
-                                      .history = context_.history,
-                                      .defects = context_.defects,
-                                      .now_ms = wall_ms(),
-                                      .nonce = nonce});
+  return endpoint_answer(endpoint, request,
+                         {.tree = context_.gate.tree(),
+                          .backend = context_.gate.backend(),
+                          .proxy = proxy,
+                          .history = context_.history,
+                          .defects = context_.defects,
+                          .now_ms = wall_ms(),
+                          .nonce = nonce});
 }
 
 }  // namespace hpp::proxyd

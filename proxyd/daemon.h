@@ -48,7 +48,7 @@ class Daemon {
   void publish_soon();
   void publish();
   bus::ProxyState state_now() const;
-  std::string write_endpoint(OwnEndpoint endpoint, const RequestFacts& request);
+  OwnAnswer answer_endpoint(OwnEndpoint endpoint, const RequestFacts& request);
 
   Loop& loop_;
   ServiceManager manager_;

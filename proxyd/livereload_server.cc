@@ -14,6 +14,7 @@
 #include "proxyd/core/http/text.h"
 #include "proxyd/core/own_endpoints.h"
 #include "proxyd/core/reload/livereload.h"
+#include "proxyd/embedded.h"
 #include "proxyd/head_reader.h"
 #include "proxyd/listening_sockets.h"
 #include "proxyd/websocket.h"
@@ -121,7 +122,7 @@ class LiveReloadServer::Browser final : private StreamListener {
     const std::string_view path = head.target.substr(0, head.target.find('?'));
     const std::string_view key = find_field(head.fields, "Sec-WebSocket-Key").value_or("");
     if (path == "/livereload.js") {
-      answer(plain_answer("200 OK", "text/javascript; charset=utf-8", livereload_script()));
+      answer(plain_answer("200 OK", "text/javascript; charset=utf-8", kLiveReloadScript));
     } else if (path == "/livereload" &&
                same_text(find_field(head.fields, "Upgrade").value_or(""), "websocket") &&
                !key.empty()) {

@@ -703,7 +703,9 @@ class Play {
   void perform(const Answer& effect) {
     count_answer();
     newest().own_answer = effect;
-    output_ += write_answer(effect, exchange_.request(), backend_, {.may_see_output = true});
+    const RequestFacts& request = exchange_.request();
+    output_ += write_own(error_answer(effect, request, backend_, {.may_see_output = true}),
+                         request.is_head, /*now_ms=*/0);
   }
 
   // No request here is for hpp itself.

@@ -8,9 +8,8 @@
 
 #include "common/text.h"
 #include "proxyd/core/crash.h"
-#include "proxyd/core/http/own_answer.h"
 #include "proxyd/core/pages/ansi.h"
-#include "proxyd/core/pages/page_parts.h"
+#include "proxyd/embedded.h"
 
 namespace hpp::proxyd {
 namespace {
@@ -246,7 +245,7 @@ std::string html_of(const Story& story, int status, const RequestFacts& request,
   if (story.waits && request.is_safe) {
     html += "<noscript><meta http-equiv=\"refresh\" content=\"2\"></noscript>\n";
   }
-  html += fmt::format("<style>{}</style>\n</head>\n", page_style());
+  html += fmt::format("<style>\n{}</style>\n</head>\n", kPageStyle);
   html += fmt::format(
       "<body data-now=\"{}\" data-generation=\"{}\" data-live=\"{}\" "
       "data-safe=\"{}\" data-status=\"{}\">\n<main>\n",
@@ -260,31 +259,32 @@ std::string html_of(const Story& story, int status, const RequestFacts& request,
   html += fmt::format("<p class=\"hint\" role=\"status\">{}</p>\n</main>\n",
                       hint_of(story, request.is_safe));
   if (story.waits) {
-    html += fmt::format("<script nonce=\"{}\">{}</script>\n", audience.nonce, error_script());
+    html += fmt::format("<script nonce=\"{}\">\n{}</script>\n", audience.nonce, kErrorPageScript);
   }
   return html + "</body>\n</html>\n";
 }
 
 }  // namespace
 
-std::string write_answer(const Answer& answer, const RequestFacts& request,
-                         const bus::BackendState& backend, const Audience& audience) {
+OwnAnswer error_answer(const Answer& answer, const RequestFacts& request,
+                       const bus::BackendState& backend, const Audience& audience) {
   const Story story = story_of(answer, backend, audience.may_see_output);
-  const OwnHead head{.status = answer.status,
-                     .generation = backend.generation,
-                     .now_ms = audience.now_ms,
-                     .nonce = audience.nonce};
+  OwnAnswer own{.status = answer.status, .generation = backend.generation, .nonce = audience.nonce};
   switch (request.asks_upgrade && request.wanted == Wanted::Html ? Wanted::Text : request.wanted) {
     case Wanted::Html:
-      return write_own(head, "text/html", html_of(story, answer.status, request, backend, audience),
-                       request);
+      own.type = "text/html";
+      own.body = html_of(story, answer.status, request, backend, audience);
+      break;
     case Wanted::Json:
-      return write_own(head, "application/json", json_of(story, answer.status, backend), request);
+      own.type = "application/json";
+      own.body = json_of(story, answer.status, backend);
+      break;
     case Wanted::Any:
     case Wanted::Text:
+      own.body = text_of(story, backend);
       break;
   }
-  return write_own(head, "text/plain", text_of(story, backend), request);
+  return own;
 }
 
 }  // namespace hpp::proxyd

@@ -1,4 +1,4 @@
-// Pure. The answers that the proxy gives itself when it cannot give the backend's: as HTML for who
+// Pure. The answers that hpp gives when it cannot give the backend's: as HTML for a client that
 // asks for that (a browser that goes to a page), as JSON, or as text.
 #pragma once
 
@@ -7,6 +7,7 @@
 
 #include "common/bus/messages.h"
 #include "proxyd/core/exchange.h"
+#include "proxyd/core/http/own_answer.h"
 
 namespace hpp::proxyd {
 
@@ -16,10 +17,8 @@ struct Audience {
   std::string nonce = {};       // random, for one page
 };
 
-// The text of an answer, ready to be sent. It always says `Connection: close`.
-// `backend`: the newest news, for the reason. A HEAD request gets the head alone, and who asks for
-// a WebSocket no HTML.
-std::string write_answer(const Answer& answer, const RequestFacts& request,
-                         const bus::BackendState& backend, const Audience& audience);
+// `backend`: the newest news, for the reason. A client that asks for a WebSocket gets no HTML.
+OwnAnswer error_answer(const Answer& answer, const RequestFacts& request,
+                       const bus::BackendState& backend, const Audience& audience);
 
 }  // namespace hpp::proxyd

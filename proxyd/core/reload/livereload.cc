@@ -4,8 +4,6 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "proxyd/livereload_script.h"
-
 namespace hpp::proxyd {
 namespace {
 
@@ -111,10 +109,6 @@ bool RefreshRule::on(const bus::BackendState& backend) {
   const bool outdated = source_ && source_ != now;
   source_ = now;
   return outdated;
-}
-
-std::string_view livereload_script() {
-  return kLiveReloadScript;
 }
 
 }  // namespace hpp::proxyd

@@ -81,7 +81,4 @@ class RefreshRule {
   std::optional<Source> source_;
 };
 
-// The script that pages load from `/livereload.js`, see livereload.js.
-std::string_view livereload_script();
-
 }  // namespace hpp::proxyd

@@ -34,6 +34,12 @@ const bus::BackendState kCrashed{.state = bus::BackendPhase::Error,
                                            .at_ms = kNow - 12'900},
                                  .ended_at_ms = kNow - 12'000};
 
+std::string write_answer(const Answer& answer, const RequestFacts& request,
+                         const bus::BackendState& backend, const Audience& audience) {
+  return write_own(error_answer(answer, request, backend, audience), request.is_head,
+                   audience.now_ms);
+}
+
 std::string crashed(const bus::BackendState& backend, const RequestFacts& request = kText,
                     const Audience& audience = kDeveloper) {
   return write_answer({.kind = Answer::Kind::Crashed}, request, backend, audience);

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "proxyd/embedded.h"
+
 namespace hpp::proxyd {
 namespace {
 
@@ -151,8 +153,8 @@ TEST(LiveReload, ShowsOutputToPagesOfThisMachineAlone) {
 }
 
 TEST(LiveReload, HasAScript) {
-  EXPECT_NE(livereload_script().find("new WebSocket("), std::string_view::npos);
-  EXPECT_TRUE(livereload_script().ends_with("})();\n"));
+  EXPECT_NE(kLiveReloadScript.find("new WebSocket("), std::string_view::npos);
+  EXPECT_TRUE(kLiveReloadScript.ends_with("})();\n"));
 }
 
 }  // namespace

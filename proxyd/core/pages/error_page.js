@@ -1,0 +1,60 @@
+const page = document.body.dataset;
+const hint = document.querySelector(".hint");
+const output = document.querySelector("pre");
+const ahead = page.now - Date.now();
+let mayAskHpp = true;
+
+if (output) output.scrollTop = output.scrollHeight;
+
+function ago(ms) {
+  const s = Math.max(0, Math.round(ms / 1000));
+  const [n, unit] = s < 60 ? [s, "second"] : s < 3600 ? [Math.floor(s / 60), "minute"]
+    : s < 86400 ? [Math.floor(s / 3600), "hour"] : [Math.floor(s / 86400), "day"];
+  return s < 3 ? "just now" : `${n} ${unit}${n === 1 ? "" : "s"} ago`;
+}
+
+setInterval(() => {
+  for (const time of document.querySelectorAll("time")) {
+    time.textContent = ago(Date.now() + ahead - time.dataset.at);
+  }
+}, 1000);
+
+async function askStatus() {
+  const answer = await fetch("/__hpp/status");
+  mayAskHpp = answer.status !== 403;
+  return mayAskHpp ? (await answer.json()).backend : null;
+}
+
+async function isOver() {
+  let backend = mayAskHpp ? await askStatus() : null;
+  if (backend && !["Running", "Error"].includes(backend.state)) {
+    await fetch("/__hpp/wait");
+    backend = await askStatus();
+  }
+  if (mayAskHpp) {
+    const isLive = backend?.state === "Running";
+    if (!isLive && backend?.state !== "Error") return false;
+    const isNews = String(backend.generation) !== page.generation || (isLive && page.live === "1");
+    return isNews && (isLive || page.safe === "1");
+  }
+  if (page.safe !== "1") return false;
+  const answer = await fetch(location.href, {method: "HEAD", cache: "no-store"});
+  if (answer.status !== Number(page.status)) return true;
+  return page.generation !== "0" && answer.headers.get("X-Hpp-Generation") !== page.generation;
+}
+
+async function watch() {
+  try {
+    if (!document.hidden && await isOver()) {
+      if (page.safe === "1") return location.reload();
+      hint.textContent = "Your server is back. This request was not a plain GET: send it again yourself.";
+      hint.classList.add("news");
+      return;
+    }
+  } catch {
+    // hpp itself is away for a moment
+  }
+  setTimeout(watch, mayAskHpp ? 250 : 1000);
+}
+
+watch();

@@ -1,0 +1,105 @@
+const tones = {Running: "good", Error: "bad", Loading: "wait", Killing: "wait"};
+const titles = {
+  Running: "Your server runs",
+  Error: "Your server has failed",
+  Loading: "Your server is starting",
+  Killing: "Your server is being killed",
+};
+const at = (id) => document.getElementById(id);
+
+function make(tag, text, name) {
+  const element = document.createElement(tag);
+  element.textContent = text ?? "";
+  if (name) element.className = name;
+  return element;
+}
+
+function span(ms) {
+  if (ms < 1000) return `${ms} ms`;
+  const s = ms / 1000;
+  return s < 10 ? `${s.toFixed(1)} s` : s < 120 ? `${Math.round(s)} s`
+    : s < 7200 ? `${Math.round(s / 60)} min` : `${Math.round(s / 3600)} h`;
+}
+
+const ago = (ms) => ms < 1000 ? "just now" : `${span(ms)} ago`;
+
+function took(from, to) {
+  return from && to ? Math.max(0, to - from) : null;
+}
+
+function stepsOf(start) {
+  return [
+    ["kill", "killed", took(start.killed_at_ms && start.detected_at_ms, start.killed_at_ms)],
+    ["start", "spawned", took(start.killed_at_ms || start.detected_at_ms, start.spawned_at_ms)],
+    ["boot", "ready", took(start.spawned_at_ms, start.ready_at_ms)],
+  ].filter(([, , ms]) => ms !== null);
+}
+
+function timeOf(start) {
+  const box = make("div", "", "time");
+  const steps = stepsOf(start);
+  const bar = make("div", "", "bar");
+  const texts = make("div", "", "steps");
+  for (const [name, word, ms] of steps) {
+    const piece = make("i", "", name);
+    piece.style.flexGrow = Math.max(ms, 0.001);
+    bar.append(piece);
+    texts.append(make("span", `${word} ${span(ms)}`, name));
+  }
+  const first = took(start.ready_at_ms, start.first_byte_at_ms);
+  if (first !== null) texts.append(make("span", `first byte ${span(first)} later`));
+  if (steps.length) box.append(bar);
+  box.append(texts);
+  if (start.ended) box.append(make("div", start.ended, "ended"));
+  return box;
+}
+
+function rowOf(start, now, isNewest) {
+  const row = make("li");
+  const why = make("div", start.cause.text || "first start", "why");
+  why.title = start.cause.changed.join("\n");
+  const began = start.detected_at_ms || start.spawned_at_ms;
+  const newest = start.ready_at_ms || start.ended_at_ms;
+  const whole = took(began, newest);
+  const small = began ? ago(now - began) : "";
+  why.append(make("small", whole === null ? small : `${small}, took ${span(whole)} in all`));
+  const time = timeOf(start);
+  if (!newest && !isNewest) time.append(make("div", "killed before it answered", "steps"));
+  row.append(make("div", start.generation, "num"), why, time);
+  return row;
+}
+
+function show(now) {
+  document.title = `${now.state ?? "hpp"} · hpp`;
+  at("state").textContent = now.state ?? "No news of the server yet";
+  at("state").parentElement.className = `kicker ${tones[now.state] ?? ""}`;
+  at("since").textContent = now.state ? `generation ${now.generation}` : "";
+  at("title").textContent = titles[now.state] ?? "hpp";
+  at("lead").replaceChildren(make("code", now.command));
+  for (const problem of now.problems) at("lead").append(make("div", problem, "ended"));
+  at("counts").replaceChildren(...Object.entries(now.counts).map(([name, count]) => {
+    const item = make("li", "");
+    item.append(make("b", count), name);
+    return item;
+  }));
+  at("defects").hidden = !now.defects.length;
+  at("defects").lastElementChild.replaceChildren(...now.defects.map((found) => {
+    const item = make("li", `${found.defect} `);
+    item.append(make("small", `first in the answer to ${found.first_request}, last seen in generation `
+      + found.last_generation));
+    return item;
+  }));
+  at("starts").replaceChildren(...now.starts.map((start, i) => rowOf(start, now.now_ms, i === 0)));
+}
+
+async function watch() {
+  try {
+    if (!document.hidden) show(await (await fetch("/__hpp/history")).json());
+  } catch {
+    at("state").textContent = "hpp does not answer";
+    at("state").parentElement.className = "kicker bad";
+  }
+  setTimeout(watch, 500);
+}
+
+watch();

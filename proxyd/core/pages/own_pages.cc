@@ -1,0 +1,182 @@
+#include "proxyd/core/pages/own_pages.h"
+
+#include <fmt/format.h>
+
+#include <cassert>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "common/bus/codec.h"
+#include "common/exit_status.h"
+#include "common/text.h"
+#include "proxyd/core/pages/error_page.h"
+#include "proxyd/embedded.h"
+
+namespace hpp::proxyd {
+namespace {
+
+using Json = nlohmann::json;
+
+std::string text_of(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+OwnAnswer json_answer(const Json& json) {
+  return {.type = "application/json", .body = text_of(json)};
+}
+
+// As it is on the bus.
+Json json_of(const bus::Message& message) {
+  const std::string text = bus::encode(message);
+  return Json::parse(text.substr(text.find(' ') + 1));
+}
+
+template <class State>
+Json json_of(const std::optional<State>& state) {
+  return state ? json_of(bus::Message(*state)) : Json();
+}
+
+Json json_of(const DefectRecord& defects) {
+  Json json = Json::array();
+  for (const DefectRecord::Entry& entry : defects.entries()) {
+    json.push_back({{"defect", describe(entry.defect)},
+                    {"first_request", entry.request},
+                    {"last_generation", entry.generation}});
+  }
+  return json;
+}
+
+OwnAnswer answer_status(const Knowledge& knowledge) {
+  return json_answer({{"tree", json_of(knowledge.tree)},
+                      {"backend", json_of(knowledge.backend)},
+                      {"proxy", json_of(bus::Message(knowledge.proxy))},
+                      {"defects", json_of(knowledge.defects)}});
+}
+
+// Returns why hpp cannot tell whether the newest files are served; empty if it can. With
+// --assume-running there is no watcher: neither a tree nor a problem.
+std::string doubt_of(const Knowledge& knowledge) {
+  if (knowledge.tree && !knowledge.tree->watching) return knowledge.tree->problem;
+  return knowledge.proxy.problem;
+}
+
+OwnAnswer answer_doubt(Wanted wanted, const bus::BackendState& backend, const std::string& doubt) {
+  const std::string message = fmt::format(
+      "hpp cannot tell whether your server runs the newest files, because it does not watch them: "
+      "{}",
+      printable(doubt));
+  OwnAnswer answer{.status = 503, .body = message + '\n', .generation = backend.generation};
+  if (wanted != Wanted::Json) return answer;
+  answer.type = "application/json";
+  answer.body = text_of({{"error", "not_watching"},
+                         {"status", answer.status},
+                         {"message", message},
+                         {"live", false},
+                         {"generation", backend.generation}});
+  return answer;
+}
+
+// With --keep-last-good, the backend that runs may not be the one that was waited for.
+OwnAnswer answer_wait(const RequestFacts& request, const Knowledge& knowledge) {
+  const bus::BackendState backend = knowledge.backend.value_or(bus::BackendState{});
+  if (!backend.problem.empty()) {
+    return error_answer({.kind = Answer::Kind::Crashed, .status = 503}, request, backend,
+                        {.may_see_output = true,
+                         .now_ms = knowledge.now_ms,
+                         .nonce = std::string(knowledge.nonce)});
+  }
+  const std::string doubt = doubt_of(knowledge);
+  if (!doubt.empty()) return answer_doubt(request.wanted, backend, doubt);
+  return json_answer({{"live", true},
+                      {"generation", backend.generation},
+                      {"pid", backend.pid},
+                      {"spawned_at_ms", backend.spawned_at_ms},
+                      {"ready_at_ms", backend.ready_at_ms}});
+}
+
+// Empty: it has not ended of its own accord.
+std::string how_it_ended(const Start& start) {
+  if (!start.problem.empty()) return start.problem;
+  if (!start.exit) return "";
+  if (!start.exit->spawn_error.empty()) return "cannot be started: " + start.exit->spawn_error;
+  ExitStatus status{.is_known = start.exit->code || start.exit->signal};
+  status.by_signal = start.exit->signal.has_value();
+  status.number = start.exit->code.value_or(start.exit->signal.value_or(0));
+  return "ended: " + to_string(status);
+}
+
+Json json_of(const Start& start) {
+  return {{"generation", start.generation},
+          {"cause", {{"text", start.cause.text}, {"changed", start.cause.changed}}},
+          {"detected_at_ms", start.cause.at_ms},
+          {"killed_at_ms", start.killed_at_ms},
+          {"spawned_at_ms", start.spawned_at_ms},
+          {"ready_at_ms", start.ready_at_ms},
+          {"first_byte_at_ms", start.first_byte_at_ms},
+          {"ended_at_ms", start.ended_at_ms},
+          {"ended", how_it_ended(start)}};
+}
+
+// What helpers have to say of themselves.
+std::vector<std::string> problems_of(const Knowledge& knowledge) {
+  std::vector<std::string> problems;
+  const auto add = [&](const std::string& problem) {
+    if (!problem.empty()) problems.push_back(problem);
+  };
+  if (knowledge.tree) add(knowledge.tree->problem);
+  if (knowledge.backend) add(knowledge.backend->problem);
+  add(knowledge.proxy.problem);
+  return problems;
+}
+
+OwnAnswer answer_history(const Knowledge& knowledge) {
+  Json starts = Json::array();
+  for (const Start& start : knowledge.history.starts()) starts.push_back(json_of(start));
+  const bus::BackendState backend = knowledge.backend.value_or(bus::BackendState{});
+  return json_answer({{"now_ms", knowledge.now_ms},
+                      {"state", knowledge.backend ? Json(to_string(backend.state)) : Json()},
+                      {"generation", backend.generation},
+                      {"command", command_line(backend.command)},
+                      {"problems", problems_of(knowledge)},
+                      {"defects", json_of(knowledge.defects)},
+                      {"counts",
+                       {{"connections", knowledge.proxy.clients},
+                        {"held", knowledge.proxy.held},
+                        {"forwarded", knowledge.proxy.forwarded},
+                        {"repeated", knowledge.proxy.replayed}}},
+                      {"starts", std::move(starts)}});
+}
+
+OwnAnswer answer_home(std::string_view nonce) {
+  return {.type = "text/html",
+          .body = fmt::format(kHomePage, fmt::arg("page_style", kPageStyle),
+                              fmt::arg("style", kHomePageStyle), fmt::arg("nonce", nonce),
+                              fmt::arg("script", kHomePageScript)),
+          .nonce = std::string(nonce)};
+}
+
+}  // namespace
+
+OwnAnswer endpoint_answer(OwnEndpoint endpoint, const RequestFacts& request,
+                          const Knowledge& knowledge) {
+  switch (endpoint) {
+    case OwnEndpoint::Home:
+      return answer_home(knowledge.nonce);
+    case OwnEndpoint::Status:
+      return answer_status(knowledge);
+    case OwnEndpoint::History:
+      return answer_history(knowledge);
+    case OwnEndpoint::Wait:
+      return answer_wait(request, knowledge);
+    case OwnEndpoint::LiveReloadScript:
+      return {.type = "text/javascript", .body = std::string(kLiveReloadScript)};
+    case OwnEndpoint::Options:
+      return {.body = "hpp answers this itself: Max-Forwards is 0, so it is not forwarded.\n"};
+    case OwnEndpoint::LiveReload:  // no answer: the connection is handed over
+      break;
+  }
+  assert(false);
+  return {};
+}
+
+}  // namespace hpp::proxyd

@@ -1,0 +1,34 @@
+// Pure. What hpp answers at its own endpoints (own_endpoints.h).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "common/bus/messages.h"
+#include "proxyd/core/history.h"
+#include "proxyd/core/http/answer_defects.h"
+#include "proxyd/core/http/head.h"
+#include "proxyd/core/http/own_answer.h"
+#include "proxyd/core/own_endpoints.h"
+
+namespace hpp::proxyd {
+
+// All that proxyd knows.
+struct Knowledge {
+  const std::optional<bus::TreeState>& tree;        // nothing: watchd has not reported yet
+  const std::optional<bus::BackendState>& backend;  // nothing: supervisord has not reported yet
+  const bus::ProxyState& proxy;
+  const History& history;
+  const DefectRecord& defects;
+  std::int64_t now_ms = 0;      // since the Unix epoch
+  std::string_view nonce = {};  // random, for one page
+};
+
+// The endpoint must not be LiveReload, which has no answer of this kind. Wait: 200 if the backend
+// runs and serves the newest tree; 503 with the reason if it does not, or if the watcher has a
+// problem and hpp cannot tell.
+OwnAnswer endpoint_answer(OwnEndpoint endpoint, const RequestFacts& request,
+                          const Knowledge& knowledge);
+
+}  // namespace hpp::proxyd
