@@ -88,6 +88,9 @@ void visit_options(Program program, AnyOptions& options, Visitor& visitor) {
                  "the shell's command that builds your server, before each start");
     visitor.flag("--keep-last-good", options.keep_last_good,
                  "let the old server run while the new one is built, and if that fails");
+    visitor.file_names("--build-daemon", options.build_daemons,
+                       "programs that the build starts and that stay: not killed with it (Gradle, "
+                       "Bazel, sccache and others are known)");
     visitor.flag("--socket", options.socket,
                  "hand your server the socket that listens on BACKEND (LISTEN_FDS, descriptor 3)");
     visitor.choice("--ready", options.ready_http, {"http", "tcp"},
@@ -160,15 +163,11 @@ class Declarer {
   }
 
   void globs(const char* name, std::vector<std::string>& target, const char* help) {
-    auto* const option = app_.add_option_function<std::vector<std::string>>(
-        name,
-        [&target](const std::vector<std::string>& globs) {
-          for (const auto& glob : globs) target.push_back(read_glob(glob));
-        },
-        help);
-    declare(name, Setting::Texts, option)
-        ->type_name("GLOB")
-        ->expected(1, CLI::detail::expected_max_vector_size);
+    texts(name, "GLOB", target, read_glob, help);
+  }
+
+  void file_names(const char* name, std::vector<std::string>& target, const char* help) {
+    texts(name, "NAME", target, read_file_name, help);
   }
 
   void text(const char* name, const char* what, std::string& target, const char* help) {
@@ -225,6 +224,19 @@ class Declarer {
   }
 
  private:
+  void texts(const char* name, const char* what, std::vector<std::string>& target,
+             std::string (*read)(const std::string&), const char* help) {
+    auto* const option = app_.add_option_function<std::vector<std::string>>(
+        name,
+        [&target, read](const std::vector<std::string>& given) {
+          for (const auto& text : given) target.push_back(read(text));
+        },
+        help);
+    declare(name, Setting::Texts, option)
+        ->type_name(what)
+        ->expected(1, CLI::detail::expected_max_vector_size);
+  }
+
   CLI::Option* declare(const char* name, Setting setting, CLI::Option* option) {
     const std::string key = file_key(name);
     if (keys_ == Keys::New || file_.has(key)) file_.add(key, *option, setting);
@@ -247,6 +259,14 @@ class Declarer {
     }
   }
 
+  static std::string read_file_name(const std::string& text) {
+    if (text.empty() || text.find('/') != std::string::npos) {
+      throw CLI::ValidationError(
+          fmt::format("'{}' is no file name: give the name of a program without its folder", text));
+    }
+    return text;
+  }
+
   CLI::App& app_;
   OptionFile& file_;
   Keys keys_;
@@ -261,6 +281,10 @@ class Emitter {
   void globs(const char* names, const std::vector<std::string>& values, const char*) {
     // In one word: a glob may begin with a dash.
     for (const auto& value : values) words_.push_back(long_name(names) + '=' + value);
+  }
+
+  void file_names(const char* name, const std::vector<std::string>& values, const char* help) {
+    globs(name, values, help);
   }
 
   void text(const char* name, const char*, const std::string& value, const char*) {

@@ -43,7 +43,8 @@ bool next_start_finds(const std::string& run_directory, const std::string& tag_p
 // Returns false if a hpp-launch that was started meanwhile holds the lock and finds these
 // processes: it ends them before it spawns. Otherwise the guard holds the lock while it kills, so
 // that none starts meanwhile; if the run directory was deleted, there is no lock to take.
-bool kill_all(const std::string& run_directory, const std::string& tag_prefix) {
+bool kill_all(const std::string& run_directory, const std::string& tag_prefix,
+              const FindProcesses& find) {
   std::optional<FileLock> lock;
   try {
     lock = FileLock::take(AT_FDCWD, run_lock_path(run_directory));
@@ -51,19 +52,20 @@ bool kill_all(const std::string& run_directory, const std::string& tag_prefix) {
   } catch (const std::system_error& error) {
     if (error.code() != std::errc::no_such_file_or_directory) return true;  // to try again
   }
-  signal_processes([&] { return processes_tagged(tag_prefix); }, SIGKILL);
+  signal_processes(find, SIGKILL);
   return true;
 }
 
 // The helpers have got SIGTERM from the kernel. A supervisord that lives ends the backend itself;
 // who is left when its time is over is nobody's.
 void end_backend(const std::string& run_directory, const std::string& tag_prefix,
-                 Milliseconds stop_time) {
+                 const BuildDaemons& daemons, Milliseconds stop_time) {
+  const auto find = [&] { return daemons.without(processes_tagged(tag_prefix)); };
   using Clock = std::chrono::steady_clock;
   const auto begin = Clock::now();
   while (Clock::now() - begin < stop_time + kGiveUp) {
-    if (processes_tagged(tag_prefix).empty()) return;
-    if (Clock::now() - begin > stop_time && !kill_all(run_directory, tag_prefix)) return;
+    if (find().empty()) return;
+    if (Clock::now() - begin > stop_time && !kill_all(run_directory, tag_prefix, find)) return;
     std::this_thread::sleep_for(
         kLookAgain);  // processes that are not ours tell nobody of their end
   }
@@ -83,7 +85,8 @@ bool take_mode(int line, KeyMode& mode) {
 
 // An exception ends it: what it cannot do the next start will.
 [[noreturn]] void stand_guard(UniqueFd line, const std::string& run_directory,
-                              const std::string& tag_prefix, Milliseconds stop_time) noexcept {
+                              const std::string& tag_prefix, const BuildDaemons& daemons,
+                              Milliseconds stop_time) noexcept {
   ::prctl(PR_SET_NAME, "hpp-guard");
   ::setpgid(0, 0);  // the terminal's Ctrl+C is not for us
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGTTOU}) {
@@ -99,20 +102,21 @@ bool take_mode(int line, KeyMode& mode) {
   while (take_mode(STDOUT_FILENO, mode)) {
   }
   mode.restore(STDIN_FILENO);
-  end_backend(run_directory, tag_prefix, stop_time);
+  end_backend(run_directory, tag_prefix, daemons, stop_time);
   ::_exit(0);
 }
 
 }  // namespace
 
-Guard::Guard(const std::string& run_directory, Milliseconds stop_time) {
+Guard::Guard(const std::string& run_directory, const BuildDaemons& daemons,
+             Milliseconds stop_time) {
   const std::string tag_prefix = backend_tag_prefix(run_directory);
   Pipe line = make_pipe();
   pid_ = ::fork();
   if (pid_ < 0) throw_errno("cannot fork");
   if (pid_ == 0) {
     line.writer.reset();
-    stand_guard(std::move(line.reader), run_directory, tag_prefix, stop_time);
+    stand_guard(std::move(line.reader), run_directory, tag_prefix, daemons, stop_time);
   }
   line_ = std::move(line.writer);
 }

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <string>
 
+#include "common/os/build_daemons.h"
 #include "common/os/unique_fd.h"
 #include "launch/key_mode.h"
 
@@ -18,8 +19,9 @@ class Guard {
   // Forks; this process must have one thread. The guard keeps none of its descriptors, but stdin if
   // that is a terminal.
   // `run_directory` must exist. `stop_time`: how long a supervisord that lives may take to end the
-  // backend. Throws std::system_error.
-  Guard(const std::string& run_directory, std::chrono::milliseconds stop_time);
+  // backend. `daemons` are spared. Throws std::system_error.
+  Guard(const std::string& run_directory, const BuildDaemons& daemons,
+        std::chrono::milliseconds stop_time);
 
   // All is well: ends it, and waits for that.
   ~Guard();

@@ -114,7 +114,8 @@ Launcher::Launcher(const Options& options)
   run_directory_.emplace(options_.run_directory);
   lock_run_directory();
   instance_id_ = run_directory_->instance_id();
-  guard_.emplace(options_.run_directory, stop_time(options_));
+  daemons_.emplace(backend_tag_prefix(options_.run_directory), options_.build_daemons);
+  guard_.emplace(options_.run_directory, *daemons_, stop_time(options_));
   notify_socket_.emplace(loop_, *run_directory_,
                          [this](pid_t sender, const Notification& told, std::vector<UniqueFd> fds) {
                            on_notification(sender, told, std::move(fds));
@@ -417,7 +418,7 @@ std::vector<pid_t> Launcher::own_pids() const {
 void Launcher::sweep() {
   const std::vector<pid_t> own = own_pids();
   reap_adopted(own);
-  const auto strays = open_processes([&] { return tree_.strays(own); });
+  const auto strays = open_processes([&] { return daemons_->without(tree_.strays(own)); });
   if (!strays) return post(BackendSwept{});
   for (const ProcessHandle& stray : *strays) {
     log::debug("killing {}", describe_process(stray.pid));

@@ -15,6 +15,7 @@
 #include "common/event_runner.h"
 #include "common/log.h"
 #include "common/options.h"
+#include "common/os/build_daemons.h"
 #include "common/os/child.h"
 #include "common/os/launch_tree.h"
 #include "common/os/run_directory.h"
@@ -101,6 +102,7 @@ class Launcher {
   std::optional<RunDirectory> run_directory_;
   std::optional<FileLock> lock_;
   std::string instance_id_;
+  std::optional<BuildDaemons> daemons_;  // whom the sweep spares
   std::optional<Guard> guard_;
   UniqueFd dev_null_;
   Loop loop_;

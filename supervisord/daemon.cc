@@ -123,6 +123,7 @@ Daemon::Daemon(const Options& options)
       port_release_(loop_, addresses_, [this] { post(TreeGone{.wall_ms = wall_ms()}); }),
       killer_(
           loop_, tag_prefix_, [this] { return manager_.strays(); },
+          BuildDaemons(tag_prefix_, options.build_daemons),
           {.signal = options.stop_signal, .patience = Milliseconds{options.stop_timeout_ms}},
           [this] { on_tree_gone(); },
           [this](const std::vector<pid_t>& pids) { on_kill_refused(pids); }),
@@ -297,7 +298,7 @@ void Daemon::start_build() {
   const ChildRequest request{
       .command = {"/bin/sh", "-c", build_},
       .directory = directory_,
-      .environment = {{kBackendTag, tag_prefix_ + "build"}},
+      .environment = {{kBackendTag, tag_prefix_ + kBuildTag}},
       .group = ChildRequest::Group::OwnSession,
       .stdin_fd = no_input_.get(),
       .stdout_fd = end.get(),

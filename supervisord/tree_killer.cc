@@ -32,10 +32,11 @@ bool is_gone(const std::optional<ProcessGroup>& group) {
 
 }  // namespace
 
-TreeKiller::TreeKiller(Loop& loop, std::string tag_prefix, FindStrays strays, Manners manners,
-                       std::function<void()> on_gone, OnRefused on_refused)
+TreeKiller::TreeKiller(Loop& loop, std::string tag_prefix, FindStrays strays, BuildDaemons daemons,
+                       Manners manners, std::function<void()> on_gone, OnRefused on_refused)
     : tag_prefix_(std::move(tag_prefix)),
       strays_(std::move(strays)),
+      daemons_(std::move(daemons)),
       manners_(manners),
       on_gone_(std::move(on_gone)),
       on_refused_(std::move(on_refused)),
@@ -46,12 +47,27 @@ TreeKiller::TreeKiller(Loop& loop, std::string tag_prefix, FindStrays strays, Ma
 }
 
 std::vector<pid_t> TreeKiller::processes() const {
-  std::vector<pid_t> found = living_descendants(::getpid());
+  std::vector<pid_t> found = descendants();
   if (!leftovers_possible_) return found;
-  for (const auto& more : {processes_tagged(tag_prefix_), strays_()}) {
-    found.insert(found.end(), more.begin(), more.end());
-  }
+  const std::vector<pid_t> more = left_by_others();
+  found.insert(found.end(), more.begin(), more.end());
   return found;
+}
+
+IsSpared TreeKiller::is_spared() const {
+  return [this](pid_t pid) { return daemons_.contain(pid); };
+}
+
+std::vector<pid_t> TreeKiller::descendants() const {
+  return living_descendants(::getpid(), is_spared());
+}
+
+// What an earlier supervisord left: found by its tag, or seen by the service manager.
+std::vector<pid_t> TreeKiller::left_by_others() const {
+  std::vector<pid_t> found = processes_tagged(tag_prefix_);
+  const std::vector<pid_t> strays = strays_();
+  found.insert(found.end(), strays.begin(), strays.end());
+  return daemons_.without(std::move(found));
 }
 
 void TreeKiller::set_first(pid_t first) {
@@ -108,7 +124,9 @@ void TreeKiller::look() {
   if (killing_ && asking_ && is_gone(first_)) return kill_now();
   if (!killing_ || asking_ || (leftovers_possible_ && kill_leftovers())) return;
   if (!children) return finish();
-  if (is_gone(first_) && is_gone(builder_)) kill_escaped();
+  if (!is_gone(first_) || !is_gone(builder_)) return;
+  if (are_all_spared(is_spared())) return finish();
+  kill_escaped();
 }
 
 void TreeKiller::take_over(pid_t first, UniqueFd pidfd) {
@@ -119,9 +137,7 @@ void TreeKiller::take_over(pid_t first, UniqueFd pidfd) {
 }
 
 std::vector<pid_t> TreeKiller::unknown_leftovers() const {
-  std::vector<pid_t> found = processes_tagged(tag_prefix_);
-  const std::vector<pid_t> strays = strays_();
-  found.insert(found.end(), strays.begin(), strays.end());
+  std::vector<pid_t> found = left_by_others();
   std::erase_if(found, [this](pid_t pid) {
     const auto is_same = [pid](const ProcessHandle& l) { return l.pid == pid; };
     return std::any_of(leftovers_.begin(), leftovers_.end(), is_same);
@@ -146,7 +162,7 @@ bool TreeKiller::kill_leftovers() {
 }
 
 void TreeKiller::kill_escaped() {
-  signal_processes([] { return living_descendants(::getpid()); }, SIGKILL);
+  signal_processes([this] { return descendants(); }, SIGKILL);
 }
 
 void TreeKiller::on_recheck() {
@@ -164,14 +180,14 @@ void TreeKiller::on_recheck() {
 
 // Whether nothing else is left. Names each tracer once.
 bool TreeKiller::are_zombies_of_tracers() {
-  std::vector<pid_t> dead = dead_descendants({});
+  std::vector<pid_t> dead = dead_descendants(is_spared());
   for (const ProcessHandle& leftover : leftovers_) {
     if (!zombie_status(leftover.pid)) return false;
     dead.push_back(leftover.pid);
   }
   const auto is_held = [](pid_t pid) { return tracer_of(pid) != 0; };
   if (dead.empty() || !std::all_of(dead.begin(), dead.end(), is_held)) return false;
-  if (!living_descendants(::getpid()).empty()) return false;
+  if (!descendants().empty()) return false;
   for (const pid_t pid : dead) {
     if (std::find(held_told_.begin(), held_told_.end(), pid) != held_told_.end()) continue;
     log::info("pid {} is dead, but {} traces it and keeps it as a zombie; going on without it", pid,
@@ -182,7 +198,7 @@ bool TreeKiller::are_zombies_of_tracers() {
 }
 
 void TreeKiller::tell_of_slow() {
-  std::vector<pid_t> slow = living_descendants(::getpid());
+  std::vector<pid_t> slow = descendants();
   for (const ProcessHandle& leftover : leftovers_) slow.push_back(leftover.pid);
   std::vector<pid_t> refused;
   for (const pid_t pid : slow) {

@@ -13,7 +13,9 @@
 #include "common/event/loop.h"
 #include "common/event/signals.h"
 #include "common/event/timer.h"
+#include "common/os/build_daemons.h"
 #include "common/os/process_handle.h"
+#include "common/os/process_tree.h"
 #include "common/os/unique_fd.h"
 
 namespace hpp::supervisord {
@@ -27,6 +29,9 @@ namespace hpp::supervisord {
 // they are per thread, may miss some, and not every kernel has them).
 //
 // A zombie that a debugger keeps (ptrace(2)) holds no port and no memory, and is not waited for.
+//
+// Build daemons are spared. While one lives we do have a child, and /proc must show that no other
+// is left (are_all_spared).
 //
 // What an earlier supervisord left behind is no descendant of ours; it is found by its tag, and by
 // where the service manager sees it.
@@ -45,10 +50,10 @@ class TreeKiller {
   using OnRefused = std::function<void(const std::vector<pid_t>&)>;
 
   // `tag_prefix`: what HPP_BACKEND of every backend of this run directory begins with. `strays`:
-  // whom an earlier supervisord left that may have no tag. `on_gone` answers kill(); `on_refused`
-  // may come before that, once. `loop` must outlive this.
-  TreeKiller(Loop& loop, std::string tag_prefix, FindStrays strays, Manners manners,
-             std::function<void()> on_gone, OnRefused on_refused);
+  // whom an earlier supervisord left that may have no tag. `daemons`: whom to spare. `on_gone`
+  // answers kill(); `on_refused` may come before that, once. `loop` must outlive this.
+  TreeKiller(Loop& loop, std::string tag_prefix, FindStrays strays, BuildDaemons daemons,
+             Manners manners, std::function<void()> on_gone, OnRefused on_refused);
 
   // The backend's first process, a child of ours that leads its group. Its owner reaps it, and then
   // calls first_ended() and look(). The one before it must be gone: on_gone was called.
@@ -72,7 +77,7 @@ class TreeKiller {
   // its tag, or as a stray.
   void take_over(pid_t first, UniqueFd pidfd);
 
-  // All processes of the backend and of a build that are known to live.
+  // All processes of the backend and of a build that are known to live. No build daemons.
   std::vector<pid_t> processes() const;
 
   // Sends SIGKILL to all, with all manners; on_gone is called once, perhaps before this returns.
@@ -85,6 +90,9 @@ class TreeKiller {
  private:
   void kill_now();
   void forget_first();
+  IsSpared is_spared() const;
+  std::vector<pid_t> descendants() const;
+  std::vector<pid_t> left_by_others() const;
   std::vector<pid_t> unknown_leftovers() const;
   bool kill_leftovers();
   void kill_escaped();
@@ -95,6 +103,7 @@ class TreeKiller {
 
   std::string tag_prefix_;
   FindStrays strays_;
+  BuildDaemons daemons_;
   Manners manners_;
   std::function<void()> on_gone_;
   OnRefused on_refused_;

@@ -47,7 +47,7 @@ std::vector<pid_t> LaunchTree::strays(const std::vector<pid_t>& own) const {
   if (root_ != ::getpid() && root_ != ::getppid()) return {};
   const auto is_spared = [&](pid_t pid) {
     return std::find(own.begin(), own.end(), pid) != own.end() || is_helper(pid) ||
-           runs_program(pid, "watchman");
+           program_name_of(pid) == "watchman";
   };
   std::vector<pid_t> found;
   for (const pid_t pid : living_descendants(root_, is_spared)) {

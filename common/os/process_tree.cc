@@ -94,6 +94,10 @@ std::filesystem::path program_of(pid_t pid, std::error_code& failed) {
   return std::filesystem::read_symlink(fmt::format("/proc/{}/exe", pid), failed);
 }
 
+std::string command_line_of(pid_t pid) {
+  return read_file(fmt::format("/proc/{}/cmdline", pid)).value_or("");
+}
+
 }  // namespace
 
 std::vector<pid_t> all_processes() {
@@ -138,8 +142,7 @@ void reap_adopted(const std::vector<pid_t>& spared) {
 
 namespace {
 
-std::vector<pid_t> descendants(pid_t root, const std::function<bool(pid_t)>& is_spared,
-                               bool are_dead) {
+std::vector<pid_t> descendants(pid_t root, const IsSpared& is_spared, bool are_dead) {
   // A program that starts asks this, mostly in vain: no look at all of /proc for that.
   if (root == ::getpid() && !has_children()) return {};
   std::multimap<pid_t, pid_t> children;
@@ -166,17 +169,35 @@ std::vector<pid_t> descendants(pid_t root, const std::function<bool(pid_t)>& is_
 
 }  // namespace
 
-std::vector<pid_t> living_descendants(pid_t root, const std::vector<pid_t>& spared) {
-  return living_descendants(root, [&](pid_t pid) { return contains(spared, pid); });
+bool spare_none(pid_t) {
+  return false;
 }
 
-std::vector<pid_t> living_descendants(pid_t root, const std::function<bool(pid_t)>& is_spared) {
+std::vector<pid_t> living_descendants(pid_t root, const IsSpared& is_spared) {
   return descendants(root, is_spared, /*are_dead=*/false);
 }
 
-std::vector<pid_t> dead_descendants(const std::vector<pid_t>& spared) {
-  const auto is_spared = [&](pid_t pid) { return contains(spared, pid); };
+std::vector<pid_t> dead_descendants(const IsSpared& is_spared) {
   return descendants(::getpid(), is_spared, /*are_dead=*/true);
+}
+
+// /proc is not read at one moment, but a process that is our child during all that time is seen.
+// Another one becomes our child only when its parent ends. That parent was our child, and then its
+// end is known here; or it was below a child that still lives, which is seen and spared.
+bool are_all_spared(const IsSpared& is_spared) {
+  const auto is_ours_to_reap = [&](pid_t pid) {
+    const auto stat = read_stat(pid);
+    return stat && stat->parent == ::getpid() && (stat->dead || !is_spared(pid));
+  };
+  const std::vector<pid_t> all = all_processes();
+  if (std::any_of(all.begin(), all.end(), is_ours_to_reap)) return false;
+  siginfo_t ended{};
+  return ::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0 || ended.si_pid == 0;
+}
+
+pid_t parent_of(pid_t pid) {
+  const auto stat = read_stat(pid);
+  return stat ? stat->parent : 0;
 }
 
 pid_t tracer_of(pid_t pid) {
@@ -196,11 +217,24 @@ bool has_environment(pid_t pid, std::string_view entry) {
   return environment_has(pid, std::string(entry) + '\0');
 }
 
-bool runs_program(pid_t pid, std::string_view name) {
+std::vector<std::string> arguments_of(pid_t pid) {
+  const std::string line = command_line_of(pid);
+  std::vector<std::string> arguments;
+  for (std::size_t begin = 0; begin < line.size();) {
+    const std::size_t end = std::min(line.find('\0', begin), line.size());
+    arguments.push_back(line.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return arguments;
+}
+
+std::string program_name_of(pid_t pid) {
   std::error_code failed;
-  const std::string file = program_of(pid, failed).filename();
-  // The kernel says so after an upgrade, for instance.
-  return file == name || file == fmt::format("{} (deleted)", name);
+  std::string name = program_of(pid, failed).filename();
+  // The kernel appends this if the file was replaced, for instance by an upgrade.
+  constexpr std::string_view kDeleted = " (deleted)";
+  if (name.ends_with(kDeleted)) name.resize(name.size() - kDeleted.size());
+  return name;
 }
 
 bool hides_its_program(pid_t pid) {
@@ -220,7 +254,7 @@ bool has_been_executed(pid_t pid, pid_t parent) {
   const auto parents = program_of(parent, failed);
   if (failed && failed != std::errc::permission_denied) return false;
   if (!failed && its == parents) return false;
-  return !read_file(fmt::format("/proc/{}/cmdline", pid)).value_or("").empty();
+  return !command_line_of(pid).empty();
 }
 
 std::vector<pid_t> processes_of_our_cgroup() {
@@ -253,7 +287,7 @@ std::vector<pid_t> processes_tagged(std::string_view prefix) {
 }
 
 std::string describe_process(pid_t pid) {
-  std::string command = read_file(fmt::format("/proc/{}/cmdline", pid)).value_or("");
+  std::string command = command_line_of(pid);
   while (!command.empty() && command.back() == '\0') command.pop_back();
   std::replace(command.begin(), command.end(), '\0', ' ');
   if (command.size() > kCommandLineMax) command = command.substr(0, kCommandLineMax) + "…";

@@ -3,7 +3,6 @@
 
 #include <sys/types.h>
 
-#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -32,13 +31,28 @@ bool children_left(std::initializer_list<pid_t> owned);
 // descendants would otherwise stay.
 void reap_adopted(const std::vector<pid_t>& spared);
 
-// All living descendants of the process `root`, zombies left out, except `spared` and theirs.
-std::vector<pid_t> living_descendants(pid_t root, const std::vector<pid_t>& spared = {});
-std::vector<pid_t> living_descendants(pid_t root, const std::function<bool(pid_t)>& is_spared);
+using IsSpared = std::function<bool(pid_t)>;
+
+bool spare_none(pid_t pid);
+
+// All living descendants of the process `root`, zombies left out, except those that are spared and
+// theirs.
+std::vector<pid_t> living_descendants(pid_t root, const IsSpared& is_spared = spare_none);
 
 // All descendants of this process that have ended with all their threads and were not reaped,
-// except `spared` and theirs.
-std::vector<pid_t> dead_descendants(const std::vector<pid_t>& spared);
+// except those that are spared and theirs.
+std::vector<pid_t> dead_descendants(const IsSpared& is_spared = spare_none);
+
+// Whether all children of this process are spared, and none has ended. For a subreaper that has
+// reaped who had ended (children_left): then no descendant is left but those that are spared, and
+// theirs.
+bool are_all_spared(const IsSpared& is_spared);
+
+// 0 if there is no such process.
+pid_t parent_of(pid_t pid);
+
+// The command line of a process. Empty if it is dying, or not ours to see.
+std::vector<std::string> arguments_of(pid_t pid);
 
 // The process that traces it (ptrace(2)); 0: none. A zombie stays until its tracer has seen it.
 pid_t tracer_of(pid_t pid);
@@ -46,9 +60,9 @@ pid_t tracer_of(pid_t pid);
 // Whether a process was started with this entry, `NAME=value`, in its environment.
 bool has_environment(pid_t pid, std::string_view entry);
 
-// Whether the file that a process executes has that name, in whatever directory. Its own name
-// (comm) a process may change.
-bool runs_program(pid_t pid, std::string_view name);
+// The name of the file that a process executes, without its directory. (A process may change its
+// own name, `comm`.) Empty if it is dying, or not ours to see.
+std::string program_name_of(pid_t pid);
 
 // Whether that is a program of its own by now, and not what `parent` has forked a moment ago. Who
 // asks this first finds the environment that it was given. No, too, while it dies, or if it is not

@@ -39,6 +39,7 @@ Options full() {
       .reload = {"static/**", "-dash"},
       .default_excludes = false,
       .command = {"python3", "-c", "print('x')", "--exec", "", "--debug"},
+      .build_daemons = {"daemon.py", "-dash"},
       .interactive = true,
       .clear = true,
       .name = "mine",
@@ -105,6 +106,7 @@ TEST(Options, PassThroughToEachProgram) {
     if (program == Program::Proxyd) expected.command.clear();
     if (program == Program::Proxyd || program == Program::Watchd) {
       expected.interactive = expected.clear = false;
+      expected.build_daemons.clear();
     }
     if (program == Program::Supervisord) expected.bind = {};
     if (program == Program::Proxyd || program == Program::Supervisord) {
@@ -406,6 +408,7 @@ TEST_F(ConfiguredOptions, AreForEachHelperWhatConcernsIt) {
       "bind = '[::1]:8000'\nbackend = '127.0.0.1:8001'\nname = 'mine'\ndebug = true\n"
       "pattern = ['src/**/*.py', '-dash', 'with space']\nexclude = '**/test_*'\n"
       "css = '**/*.css'\nreload = ['static/**', '-dash']\nno-default-excludes = true\n"
+      "build-daemon = ['daemon.py', '-dash']\n"
       "interactive = true\nclear = true\ninject = true\nexec = ['python3', '-c', \"print('x')\", "
       "'--exec', '', "
       "'--debug']\n");
@@ -461,14 +464,23 @@ TEST(Options, BracketsOfOtherOptionsStay) {
   EXPECT_EQ(must_parse(Program::Launch, {"1", "2", "--build=[ x ]", "--exec", "x"}).build, "[ x ]");
 }
 
+TEST(Options, BuildDaemonsAreNamesOfFiles) {
+  const Options options =
+      must_parse(Program::Launch, {"1", "2", "--build-daemon", "a.js", "b", "--exec", "x"});
+  EXPECT_EQ(options.build_daemons, (Words{"a.js", "b"}));
+  EXPECT_EQ(
+      parse(Program::Launch, {"1", "2", "--build-daemon", "bin/a", "--exec", "x"}).exit_status, 2);
+}
+
 TEST(Options, AnEmptyValueIsAValue) {
   const Options options =
       must_parse(Program::Launch, {"1", "2", "--build=", "--debug", "--name=", "--exec", "x"});
   EXPECT_EQ(options.build, "");
   EXPECT_EQ(options.name, "");
   EXPECT_TRUE(options.debug);
-  for (const char* const wrong : {"--pattern=", "--queue-limit=", "--ready-path=", "--barrier=",
-                                  "--stop-signal=", "--livereload-port="}) {
+  for (const char* const wrong :
+       {"--pattern=", "--build-daemon=", "--queue-limit=", "--ready-path=", "--barrier=",
+        "--stop-signal=", "--livereload-port="}) {
     EXPECT_EQ(parse(Program::Launch, {"1", "2", wrong, "--debug", "--exec", "x"}).exit_status, 2)
         << wrong;
   }

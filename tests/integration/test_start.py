@@ -125,6 +125,30 @@ class Build(IntegrationTest):
         self.assertEqual(get(self.hpp.url).text, "two")
         self.assertFalse(is_alive(left))
 
+    def test_daemon_of_the_build_stays(self):
+        # It starts once, as Gradle's does, and each further build finds it.
+        self.save("daemon.py", "import time; time.sleep(600)")
+        start = "[ -e ../daemon ] || setsid sh -c " \
+                f"'echo $$ > ../daemon; exec {PYTHON} daemon.py' </dev/null >/dev/null 2>&1 &\n" \
+                "while [ ! -s ../daemon ]; do sleep 0.01; done\n"
+        self.save("build.sh", start + BUILD)
+        self.save("app.py", BUILT)
+        self.save("source", "one")
+        hpp = self.start_hpp("--build", "sh build.sh", "--build-daemon", "daemon.py", "--exec",
+                             PYTHON, "app.py", "{backend}")
+        hpp.wait_ready()
+        daemon = int((self.directory / "daemon").read_text())
+        self.save("source", "two")
+        self.assertEqual(get(hpp.url).text, "two")
+        os.kill(hpp.helper_pid("supervisord"), signal.SIGKILL)
+        self.save("source", "three")
+        self.assertEqual(get(hpp.url).text, "three")
+        hpp.ctrl_c()
+        self.assertEqual(hpp.wait_exit(), 130)
+        self.assertEqual(list(self.left()), [daemon])
+        os.kill(daemon, signal.SIGKILL)
+        wait_for(lambda: not is_alive(daemon), "the daemon's end")
+
     def test_of_a_supervisord_that_is_killed_is_begun_anew(self):
         self.start_built("slow").wait_state("Loading")
         builder = wait_for(lambda: self.builder(), "the build")

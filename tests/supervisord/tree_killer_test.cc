@@ -16,6 +16,7 @@
 #include <csignal>
 #include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <optional>
 #include <sstream>
@@ -142,6 +143,7 @@ class TreeKillerTest : public testing::Test {
   TreeKiller killer_{loop_,
                      tag_,
                      no_strays,
+                     BuildDaemons(tag_, {"daemon.sh"}),
                      manners_,
                      [this] { ++gone_; },
                      [this](const std::vector<pid_t>& pids) { refused_ = pids; }};
@@ -337,7 +339,7 @@ TEST(TreeKillerLeftovers, AreKilledFirst) {
            read_file(directory / "pids2").value_or("").ends_with("\n");
   }));
   TreeKiller killer(
-      loop, tag, no_strays, {}, [&] { ++gone; }, refuse_nothing);
+      loop, tag, no_strays, BuildDaemons(tag, {}), {}, [&] { ++gone; }, refuse_nothing);
   const pid_t leftover = std::stoi(read_file(pids).value_or("0"));
   killer.kill();
   EXPECT_TRUE(run_until(loop, [&] { return gone > 0; }));
@@ -361,7 +363,7 @@ TEST(TreeKillerLeftovers, StraysAreKilledAndWaitedFor) {
   const auto find_strays = [&] { return exists(stray) ? std::vector{stray} : no_strays(); };
   int gone = 0;
   TreeKiller killer(
-      loop, directory.path() + "/", find_strays, {},
+      loop, directory.path() + "/", find_strays, BuildDaemons("", {}), {},
       [&] {
         ++gone;
         pollfd entry{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
@@ -402,7 +404,7 @@ TEST(TreeKillerLeftovers, OneThatWasTakenOverIsWaitedFor) {
   };
   int gone = 0;
   TreeKiller killer(
-      loop, tag, no_strays, {},
+      loop, tag, no_strays, BuildDaemons(tag, {}), {},
       [&] {
         ++gone;
         EXPECT_TRUE(is_over()) << "it is still dying";
@@ -476,7 +478,8 @@ TEST_P(TreeKillerTraced, DoesNotWaitForTheTracer) {
   Tracer tracer;
   int gone = 0;
   TreeKiller killer(
-      loop, directory.path() + "/", no_strays, {}, [&] { ++gone; }, refuse_nothing);
+      loop, directory.path() + "/", no_strays, BuildDaemons("", {}), {}, [&] { ++gone; },
+      refuse_nothing);
   bool has_ended = false;
   const std::string code = std::string("import threading, time\n") + GetParam() + "open('" + ready +
                            "', 'w').write('x')\ntime.sleep(1000)";
@@ -510,6 +513,72 @@ INSTANTIATE_TEST_SUITE_P(Threads, TreeKillerTraced,
                          testing::Values("",
                                          "threading.Thread(target=time.sleep, args=(1000,), "
                                          "daemon=True).start()\n"));
+
+// `script` runs as a build, and then a backend runs beside what it has left.
+class TreeKillerOfBuild : public TreeKillerTest {
+ protected:
+  pid_t build(const std::string& script) {
+    std::ofstream(directory_ / "daemon.sh") << "echo $$ >>$PIDS; sleep 1000 & wait";
+    const ChildRequest request{
+        .command = {"sh", "-c", script},
+        .directory = directory_.path(),
+        .environment = {{"PIDS", pids_path_}, {kBackendTag, tag_ + kBuildTag}},
+        .group = ChildRequest::Group::OwnSession};
+    builder_.emplace(loop_, request, [this](ExitStatus) {
+      has_built_ = true;
+      killer_.builder_ended();
+      killer_.look();
+    });
+    killer_.set_builder(builder_->pid());
+    EXPECT_TRUE(run_until(loop_, [&] { return !pids().empty(); })) << script;
+    return pids().empty() ? 0 : pids().front();
+  }
+
+  void end(pid_t daemon) {
+    for (const pid_t pid : living_descendants(daemon)) ::kill(pid, SIGKILL);
+    ::kill(daemon, SIGKILL);
+    EXPECT_TRUE(run_until(loop_, [&] { return !exists(daemon); }));
+  }
+
+  bool has_built_ = false;
+  std::optional<Child> builder_;
+};
+
+TEST_F(TreeKillerOfBuild, SparesADaemonThatTheBuildHasLeft) {
+  const pid_t daemon = build("setsid -f sh ./daemon.sh");
+  ASSERT_TRUE(run_until(loop_, [&] { return has_built_; }));
+  const auto all = start("setsid sh -c 'echo $$ >>$PIDS; exec sleep 1000' & wait", 2);
+  kill_and_wait();
+  EXPECT_EQ(gone_, 1);
+  EXPECT_TRUE(exists(daemon));
+  EXPECT_EQ(living_descendants(daemon).size(), 1U) << "what it has started";
+  EXPECT_FALSE(exists(all.back()));
+  EXPECT_TRUE(killer_.processes().empty()) << "it is none of the backend's";
+  kill_and_wait();
+  end(daemon);
+}
+
+TEST_F(TreeKillerOfBuild, SparesADaemonOfABuildThatIsCutShort) {
+  const pid_t daemon = build("setsid -f sh ./daemon.sh; sleep 1000");
+  kill_and_wait();
+  EXPECT_TRUE(has_built_);
+  EXPECT_TRUE(exists(daemon));
+  end(daemon);
+}
+
+TEST_F(TreeKillerOfBuild, KillsAnotherProgramThatTheBuildHasLeft) {
+  const pid_t other = build("mv daemon.sh other.sh; setsid -f sh ./other.sh");
+  ASSERT_TRUE(run_until(loop_, [&] { return has_built_; }));
+  kill_and_wait();
+  EXPECT_FALSE(exists(other));
+}
+
+TEST_F(TreeKillerOfBuild, KillsWhatTheBackendHasStartedUnderTheNameOfADaemon) {
+  std::ofstream(directory_ / "daemon.sh") << "echo $$ >>$PIDS; exec sleep 1000";
+  const auto all = start("setsid -f sh " + (directory_ / "daemon.sh"), 1);
+  kill_and_wait();
+  expect_all_gone(all);
+}
 
 // The real and the effective user decide who may signal whom; the saved one brings root back.
 TEST_F(TreeKillerTest, NamesWhomItMayNotKill) {

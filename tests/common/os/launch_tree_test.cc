@@ -29,7 +29,9 @@ class LaunchTreeTest : public ProcessTest {
   pid_t adopted(const std::string& name) {
     pid_t found = 0;
     EXPECT_TRUE(run_until(loop_, [&] {
-      for (const pid_t pid : living_descendants(::getpid(), {children_.back()->pid()})) {
+      const pid_t parent = children_.back()->pid();
+      const auto is_parent = [&](pid_t pid) { return pid == parent; };
+      for (const pid_t pid : living_descendants(::getpid(), is_parent)) {
         if (describe_process(pid).ends_with("(" + name + ")")) found = pid;
       }
       return found != 0 && !children_.back()->is_running();

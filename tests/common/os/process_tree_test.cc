@@ -58,11 +58,35 @@ TEST_F(ProcessTreeTest, FindsEveryDescendantButNotZombiesAndSparedOnes) {
   const pid_t shell = start({"sh", "-c", "(setsid sleep 1000 &); sleep 1000 & sleep 1000; :"});
   EXPECT_TRUE(run_until(loop_, [] { return living_descendants(::getpid()).size() == 4; }));
   EXPECT_TRUE(contains(living_descendants(::getpid()), shell));
-  EXPECT_EQ(living_descendants(::getpid(), {shell}).size(), 1U) << "the one that left the tree";
+  const auto spare_shell = [shell](pid_t pid) { return pid == shell; };
+  EXPECT_EQ(living_descendants(::getpid(), spare_shell).size(), 1U) << "the one that left the tree";
   ::kill(shell, SIGKILL);
   await_end(shell);
   EXPECT_FALSE(contains(living_descendants(::getpid()), shell)) << "a zombie";
   EXPECT_EQ(living_descendants(::getpid()).size(), 3U) << "adopted";
+}
+
+TEST_F(ProcessTreeTest, AllAreSparedOnlyIfEachChildIsAndNoneHasEnded) {
+  const pid_t one = start({"sleep", "1000"});
+  const pid_t other = start({"sleep", "1000"});
+  const auto spare_both = [&](pid_t pid) { return pid == one || pid == other; };
+  EXPECT_TRUE(are_all_spared(spare_both));
+  EXPECT_FALSE(are_all_spared([&](pid_t pid) { return pid == one; }));
+  ::kill(other, SIGKILL);
+  await_end(other);
+  EXPECT_FALSE(are_all_spared(spare_both)) << "what it has left behind may be ours now";
+  EXPECT_TRUE(children_left({}));
+  EXPECT_TRUE(are_all_spared(spare_both));
+}
+
+TEST_F(ProcessTreeTest, TellsTheCommandOfAProcess) {
+  const pid_t pid = start({"sleep", "1000", "0"});
+  const std::vector<std::string> expected{"sleep", "1000", "0"};
+  EXPECT_TRUE(run_until(loop_, [&] { return arguments_of(pid) == expected; }));
+  EXPECT_EQ(program_name_of(pid), "sleep");
+  EXPECT_EQ(parent_of(pid), ::getpid());
+  EXPECT_TRUE(arguments_of(0).empty());
+  EXPECT_EQ(program_name_of(0), "");
 }
 
 TEST_F(ProcessTreeTest, FindsTheDescendantsOfAnother) {

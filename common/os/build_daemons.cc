@@ -1,0 +1,102 @@
+#include "common/os/build_daemons.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "common/os/process_tree.h"
+
+namespace hpp {
+namespace {
+
+using Arguments = std::vector<std::string>;
+
+// The main classes of Java programs, which are arguments of `java`.
+constexpr std::string_view kClasses[] = {
+    "org.gradle.launcher.daemon.bootstrap.GradleDaemon",
+    "org.jetbrains.kotlin.daemon.KotlinCompileDaemon",
+    "org.mvndaemon.mvnd.common.MavenDaemon",
+};
+
+// What an argument ends with that names a script or an assembly: Nx's daemon and .NET's compiler.
+constexpr std::string_view kScripts[] = {
+    "/nx/src/daemon/server/start.js",
+    "/VBCSCompiler.dll",
+};
+
+// What the first argument begins with: Bazel and Buck2 name their servers after the workspace.
+constexpr std::string_view kTitles[] = {"bazel(", "buck2d["};
+
+// The server of sccache has no arguments; a call of the compiler through it has.
+bool is_known_program(const std::string& program, const Arguments& arguments) {
+  return program == "watchman" || (program == "sccache" && arguments.size() == 1);
+}
+
+bool is_known_argument(const std::string& argument) {
+  const auto is_end = [&](std::string_view script) { return argument.ends_with(script); };
+  return std::find(std::begin(kClasses), std::end(kClasses), argument) != std::end(kClasses) ||
+         std::any_of(std::begin(kScripts), std::end(kScripts), is_end);
+}
+
+// `dotnet …/MSBuild.dll /nologo /nodemode:1 /nodeReuse:true`
+bool is_msbuild_node(const Arguments& arguments) {
+  const auto has = [&](std::string_view end) {
+    return std::any_of(arguments.begin(), arguments.end(),
+                       [&](const std::string& argument) { return argument.ends_with(end); });
+  };
+  return has("/MSBuild.dll") && has("/nodeReuse:true");
+}
+
+std::string file_name(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
+}
+
+}  // namespace
+
+bool is_build_daemon(const std::string& program, const Arguments& arguments,
+                     const std::vector<std::string>& named) {
+  if (arguments.empty()) return false;
+  const auto is_title = [&](std::string_view title) { return arguments[0].starts_with(title); };
+  const auto is_named = [&](const std::string& word) {
+    return std::find(named.begin(), named.end(), file_name(word)) != named.end();
+  };
+  return is_known_program(program, arguments) || is_msbuild_node(arguments) ||
+         std::any_of(std::begin(kTitles), std::end(kTitles), is_title) ||
+         std::any_of(arguments.begin(), arguments.end(), is_known_argument) || is_named(program) ||
+         std::any_of(arguments.begin(), arguments.end(), is_named);
+}
+
+BuildDaemons::BuildDaemons(const std::string& tag_prefix, std::vector<std::string> named)
+    : tag_(fmt::format("{}={}{}", kBackendTag, tag_prefix, kBuildTag)), named_(std::move(named)) {}
+
+bool BuildDaemons::contain(pid_t pid) const {
+  for (; is_of_build(pid); pid = parent_of(pid)) {
+    if (has_name(pid) && has_left_build(pid)) return true;
+  }
+  return false;
+}
+
+std::vector<pid_t> BuildDaemons::without(std::vector<pid_t> pids) const {
+  std::erase_if(pids, [this](pid_t pid) { return contain(pid); });
+  return pids;
+}
+
+bool BuildDaemons::is_of_build(pid_t pid) const {
+  return pid > 1 && has_environment(pid, tag_);
+}
+
+bool BuildDaemons::has_name(pid_t pid) const {
+  return is_build_daemon(program_name_of(pid), arguments_of(pid), named_);
+}
+
+// A daemon has begun a session of its own (setsid(2)), whose leader may have ended (daemon(3) and
+// the like fork once more), or the build that led its session has ended.
+bool BuildDaemons::has_left_build(pid_t pid) const {
+  const pid_t leader = ::getsid(pid);
+  return leader == pid || !is_of_build(leader) || has_name(leader);
+}
+
+}  // namespace hpp
