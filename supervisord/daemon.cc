@@ -120,7 +120,7 @@ Daemon::Daemon(const Options& options)
                       [this] { return killer_.processes(); }),
       probe_(loop_, addresses_, question(options), probe_handlers()),
       build_output_(loop_, destinations_.at(streams_.err())),
-      port_release_(loop_, addresses_, [this] { post(TreeGone{.wall_ms = wall_ms()}); }),
+      port_release_(loop_, addresses_, [this] { post(TreeGone{}); }),
       killer_(
           loop_, tag_prefix_, [this] { return manager_.strays(); },
           BuildDaemons(tag_prefix_, options.build_daemons),
@@ -139,7 +139,7 @@ Daemon::Daemon(const Options& options)
 }
 
 void Daemon::run() {
-  post(Begun{.last = take_over(), .wall_ms = wall_ms()});
+  post(Begun{take_over()});
   manager_.ready();
   loop_.run();
   destinations_.finish(log::kFinishTime);
@@ -202,13 +202,14 @@ void Daemon::forget_stored() {
 }
 
 void Daemon::dispatch(const Event& event) {
-  for (const Effect& effect : backend_.on(event, std::chrono::steady_clock::now())) {
+  const Now now{.steady = std::chrono::steady_clock::now(), .wall_ms = wall_ms()};
+  for (const Effect& effect : backend_.on(event, now)) {
     std::visit([this](const auto& e) { perform(e); }, effect);
   }
 }
 
 void Daemon::on_message(const bus::Message& message) {
-  if (const auto* tree = std::get_if<bus::TreeState>(&message)) post(TreeSeen{*tree, wall_ms()});
+  if (const auto* tree = std::get_if<bus::TreeState>(&message)) post(TreeSeen{*tree});
   if (const auto* proxy = std::get_if<bus::ProxyState>(&message)) {
     port_release_.on_let_go(proxy->let_go);
     post(Doubted{proxy->doubts});
@@ -219,7 +220,7 @@ void Daemon::on_signal(int number) {
   // At a prompt the kernel sends SIGHUP when the terminal is closed.
   const bool is_hangup = ends_with_terminal_ && !manager_.is_present() && !has_terminal();
   if (number == SIGHUP && !is_hangup) {
-    post(RestartRequested{.wall_ms = wall_ms()});
+    post(RestartRequested{});
   } else {
     post(StopRequested{});
   }
@@ -241,8 +242,7 @@ void Daemon::on_exit(std::uint64_t generation, ExitStatus status) {
   post(ProcessExited{.generation = generation,
                      .status = status,
                      .output_tail = output_.tail(),
-                     .problem = end_problem(status, command_.front(), directory_),
-                     .wall_ms = wall_ms()});
+                     .problem = end_problem(status, command_.front(), directory_)});
   killer_.look();
 }
 
@@ -250,14 +250,14 @@ void Daemon::on_exit(std::uint64_t generation, ExitStatus status) {
 // it says after a kill that was told: when we start it may have done so long ago, and when all stop
 // it goes itself.
 void Daemon::on_tree_gone() {
-  if (socket_) return post(TreeGone{.wall_ms = wall_ms()});
+  if (socket_) return post(TreeGone{});
   const Backend::State state = backend_.state();
   const bool is_told = state != Backend::State::Starting && state != Backend::State::Stopping;
   port_release_.await(is_told ? backend_.generation() : 0);
 }
 
 void Daemon::on_kill_refused(const std::vector<pid_t>& pids) {
-  KillRefused event{.pids = {}, .who = {}, .wall_ms = wall_ms()};
+  KillRefused event;
   for (const pid_t pid : pids) {
     if (event.pids.size() == kRefusedNamedMax) break;
     event.pids.push_back(pid);
@@ -272,8 +272,7 @@ void Daemon::on_build_end(ExitStatus status) {
   const std::string first_word = build_.substr(0, build_.find_first_of(" \t\n;&|<>()"));
   post(BuildEnded{.status = status,
                   .problem = end_problem(status, first_word, directory_),
-                  .output_tail = std::string(build_output_.tail()),
-                  .wall_ms = wall_ms()});
+                  .output_tail = std::string(build_output_.tail())});
   killer_.look();
 }
 
@@ -285,10 +284,7 @@ void Daemon::perform(const Build&) {
   } catch (const std::system_error& error) {
     problem = error.what();
   }
-  post(BuildEnded{.status = {.is_known = false},
-                  .problem = std::move(problem),
-                  .output_tail = {},
-                  .wall_ms = wall_ms()});
+  post(BuildEnded{.status = {.is_known = false}, .problem = std::move(problem), .output_tail = {}});
 }
 
 // In one stream, and on our stderr: what it prints is for the developer, and a message of the
@@ -315,7 +311,6 @@ Probe::Handlers Daemon::probe_handlers() {
       .on_answer =
           [this](const Probe::Answer& answer) {
             post(Answered{.generation = probed_generation_,
-                          .wall_ms = wall_ms(),
                           .address = answer.from.text(),
                           .stranger = answer.stranger});
           },
@@ -348,14 +343,11 @@ Event Daemon::spawn(std::uint64_t generation) {
   probe_.stop();
   const bool is_ours = socket_ && socket_->is_open();
   if (const auto holder = is_ours ? std::nullopt : find_port_holder(addresses_)) {
-    return PortTaken{.port = holder->port,
-                     .by = holder->owner.text,
-                     .pid = holder->owner.pid,
-                     .wall_ms = wall_ms()};
+    return PortTaken{.port = holder->port, .by = holder->owner.text, .pid = holder->owner.pid};
   }
   if (child_) loop_.bury(std::move(child_));
   if (std::string problem = project_directory_problem(directory_); !problem.empty()) {
-    return SpawnFailed{.why = std::move(problem), .wall_ms = wall_ms()};
+    return SpawnFailed{std::move(problem)};
   }
   try {
     const Output::Ends ends = output_.open();
@@ -378,12 +370,11 @@ Event Daemon::spawn(std::uint64_t generation) {
     child_ = std::make_unique<Child>(
         loop_, request, [this, generation](ExitStatus status) { on_exit(generation, status); });
   } catch (const std::system_error& error) {
-    return SpawnFailed{.why = spawn_problem(error, command_.front(), directory_),
-                       .wall_ms = wall_ms()};
+    return SpawnFailed{spawn_problem(error, command_.front(), directory_)};
   }
   killer_.set_first(child_->pid());
   store(generation);
-  return Spawned{.pid = child_->pid(), .wall_ms = wall_ms()};
+  return Spawned{child_->pid()};
 }
 
 void Daemon::perform(const KillTree&) {

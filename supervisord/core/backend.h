@@ -6,11 +6,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/bus/messages.h"
 #include "supervisord/core/events.h"
 #include "supervisord/core/restart_pace.h"
+#include "supervisord/core/wording.h"
 
 namespace hpp::supervisord {
 
@@ -122,7 +124,7 @@ class Backend {
   Backend(Settings settings, std::uint64_t spawns_so_far);
 
   // Takes one event; the effects are to be performed in order.
-  [[nodiscard]] Effects on(const Event& event, TimePoint now);
+  [[nodiscard]] Effects on(const Event& event, Now now);
 
   State state() const { return state_; }
 
@@ -134,91 +136,88 @@ class Backend {
   struct Cause {
     std::string told;   // `src/a.py changed`, `restart requested (SIGHUP)`
     std::string since;  // completes `437 ms after …`
-    TimePoint at;
+    Now at;
     std::vector<std::string> changed;
-    std::int64_t wall_ms = 0;
   };
 
-  Effects handle(const Begun& event, TimePoint now);
-  Effects handle(const TreeSeen& event, TimePoint now);
-  Effects handle(const TreeWaitExpired& event, TimePoint now);
-  Effects handle(const Doubted& event, TimePoint now);
-  Effects handle(const RestartRequested& event, TimePoint now);
-  Effects handle(const StopRequested& event, TimePoint now);
-  Effects handle(const Spawned& event, TimePoint now);
-  Effects handle(const SpawnFailed& event, TimePoint now);
-  Effects handle(const PortTaken& event, TimePoint now);
-  Effects handle(const BuildEnded& event, TimePoint now);
-  Effects handle(const Answered& event, TimePoint now);
-  Effects handle(const StrangerListens& event, TimePoint now);
-  Effects handle(const ProbeSaw& event, TimePoint now);
-  Effects handle(const ProcessExited& event, TimePoint now);
-  Effects handle(const TreeGone& event, TimePoint now);
-  Effects handle(const KillRefused& event, TimePoint now);
-  Effects handle(const TimerExpired& event, TimePoint now);
+  // The first answer, while pace_ keeps Running back.
+  struct HeldAnswer {
+    Answered answer;
+    Now at;
+  };
 
-  Effects take_over(const bus::BackendState& last, std::int64_t wall_ms, TimePoint now);
-  Effects restart(Cause cause);
+  void handle(const Begun& event, Now now);
+  void handle(const TreeSeen& event, Now now);
+  void handle(const TreeWaitExpired& event, Now now);
+  void handle(const Doubted& event, Now now);
+  void handle(const RestartRequested& event, Now now);
+  void handle(const StopRequested& event, Now now);
+  void handle(const Spawned& event, Now now);
+  void handle(const SpawnFailed& event, Now now);
+  void handle(const PortTaken& event, Now now);
+  void handle(const BuildEnded& event, Now now);
+  void handle(const Answered& event, Now now);
+  void handle(const StrangerListens& event, Now now);
+  void handle(const ProbeSaw& event, Now now);
+  void handle(const ProcessExited& event, Now now);
+  void handle(const TreeGone& event, Now now);
+  void handle(const KillRefused& event, Now now);
+  void handle(const TimerExpired& event, Now now);
+
+  void take_over(const bus::BackendState& last, Now now);
+  void restart(Cause cause);
   void note(Cause cause);
-  Effects kill(State next, const std::string& why, TimePoint now);
-  Effects start(TimePoint now);
-  Effects start_first(TimePoint now);
-  Effects start_at_pace(const Pause& pause, TimePoint now);
-  Effects begin(TimePoint now);
-  std::optional<Say> announce(const Pause& pause);
-  bool find_cure(const std::vector<std::string>& files);
-  Effects build(TimePoint now);
-  Effects build_failed(const BuildEnded& event, TimePoint now);
-  Effects rebuild_at_pace(const Pause& pause, TimePoint now);
-  Effects rebuild(TimePoint now);
-  Effects rebuilt(const BuildEnded& event, TimePoint now);
-  Effects spawn();
+  void kill(State next, const std::string& why, Now now);
+  void start(Now now);
+  void start_first(Now now);
+  void start_at_pace(const Pause& pause, Now now);
+  void begin(Now now);
+  void build(Now now);
+  void build_failed(const BuildEnded& event, Now now);
+  void rebuild_at_pace(const Pause& pause, Now now);
+  void rebuild(Now now);
+  void rebuilt(const BuildEnded& event, Now now);
+  void spawn();
   void prepare();
   void forget_end();
-  Effects remains_gone(TimePoint now);
-  Effects fail(const std::string& because, std::int64_t wall_ms, TimePoint now);
-  Effects fail_spawn(std::string because, std::int64_t wall_ms, TimePoint now);
-  Effects run(const Answered& event);
-  Effects switch_to_tree(const Answered& event);
+  void remains_gone(Now now);
+  void fail(const std::string& because, Now now);
+  void fail_spawn(std::string because, Now now);
+  void run(const Answered& event, Now answered);
+  void switch_to_tree(const Answered& event);
   bool is_strangers() const;
   bool is_probing() const;
-  Effects leave();
-  Publish publish() const;
-  std::string loading_text() const;
-  std::string running_text() const;
-  std::string since_text(TimePoint now) const;
+  void leave();
+  void publish();
+
+  // Built in place: GCC 12 takes the move of a variant for a use of its unset members.
+  template <class E>
+  void emit(E effect) {
+    effects_.emplace_back(std::in_place_type<E>, std::move(effect));
+  }
 
   Settings settings_;
   State state_ = State::Starting;
   bus::BackendState facts_;  // what readers are told; `seen` is the newest tree known
+  Wording wording_;
   bool tree_wait_over_ = false;
   bool spawn_due_ = false;       // Spawn is not answered yet
   bool kill_due_ = false;        // KillTree is not answered yet
   bool is_refused_ = false;      // in Error: the kill was refused, and a start waits for its end
   bool can_kill_again_ = false;  // KillTree was refused: the next change or stop repeats it
   bool has_blamed_stranger_ = false;  // since the last change: a failure was put down to one
-  std::string cause_text_;            // what began this restart, if it needed no kill
-  std::string kill_text_;             // how long the kill before this spawn took
-  std::string since_text_;            // what began this restart; empty: the first start
-  TimePoint restart_begun_;
-  TimePoint kill_begun_;
-  TimePoint spawned_;
-  TimePoint answered_;
-  std::string stranger_;            // in Loading: found where no process of the tree listens
-  TimePoint stranger_since_;        // when one was first found
-  bool accepts_strangers_ = false;  // in Loading: kStrangerWait is over
-  std::string spawn_failure_;       // in Error: why the spawn fails that is tried again
-  bool retrying_ = false;           // the spawn that is due is such a try
+  std::string stranger_;              // in Loading: found where no process of the tree listens
+  TimePoint stranger_since_;          // when one was first found
+  bool accepts_strangers_ = false;    // in Loading: kStrangerWait is over
+  std::string spawn_failure_;         // in Error: why the spawn fails that is tried again
+  bool retrying_ = false;             // the spawn that is due is such a try
   RestartPace pace_;
-  Pause announced_;                      // the last pause, or that there was none
-  std::vector<std::string> advised_;     // globs for --exclude, of all loops so far
-  std::optional<Answered> held_answer_;  // in Loading: pace_ keeps Running back
-  bool is_built_ = false;                // for the spawn that comes next
-  std::optional<Cause> next_;            // in Rebuilding: why
-  bool is_building_next_ = false;        // what is being built has it
-  bool is_waiting_to_build_ = false;     // in Rebuilding: pace_ keeps the build back
-  std::string build_text_;               // how long the build before this spawn took
-  TimePoint build_begun_;
+  std::optional<HeldAnswer> held_answer_;  // in Loading: pace_ keeps Running back
+  bool is_built_ = false;                  // for the spawn that comes next
+  std::optional<Cause> next_;              // in Rebuilding: why
+  bool is_building_next_ = false;          // what is being built has it
+  bool is_waiting_to_build_ = false;       // in Rebuilding: pace_ keeps the build back
+  Effects effects_;                        // what the event at hand has led to so far
 };
 
 std::string_view to_string(Backend::State state);

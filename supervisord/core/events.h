@@ -15,19 +15,22 @@ namespace hpp::supervisord {
 
 using TimePoint = std::chrono::steady_clock::time_point;
 
+// When an event happened, on both clocks.
+struct Now {
+  TimePoint steady;          // for durations and deadlines
+  std::int64_t wall_ms = 0;  // milliseconds since the Unix epoch: for people, since it may jump
+};
+
 // ---- events -------------------------------------------------------------------------------------
-// Wall-clock times, `wall_ms`, are milliseconds since the Unix epoch.
 
 struct Begun {  // the first event, once
   // What an earlier supervisord has said last, if that can be gone on with: its backend is in our
   // hands, or there was none. Nothing: whatever is left of it is to be killed.
   std::optional<bus::BackendState> last;
-  std::int64_t wall_ms = 0;
 };
 
 struct TreeSeen {  // any snapshot of watchd's, news or not
   bus::TreeState tree;
-  std::int64_t wall_ms = 0;
 };
 
 struct TreeWaitExpired {};  // the time of StartTreeWait is over
@@ -36,39 +39,32 @@ struct Doubted {  // proxyd asks whether the backend was killed; perhaps not for
   bus::Ticket ticket;
 };
 
-struct RestartRequested {  // SIGHUP
-  std::int64_t wall_ms = 0;
-};
+struct RestartRequested {};  // SIGHUP
 
 struct StopRequested {};  // SIGTERM, SIGINT
 
 struct Spawned {
   std::int64_t pid = 0;
-  std::int64_t wall_ms = 0;
 };
 
 struct SpawnFailed {
   std::string why;  // `No such file or directory`
-  std::int64_t wall_ms = 0;
 };
 
 struct PortTaken {
   std::uint16_t port = 0;
   std::string by;        // `pid 1234 (python3 -m http.server 8001)`
   std::int64_t pid = 0;  // the process that `by` describes; 0: it is not ours to see
-  std::int64_t wall_ms = 0;
 };
 
 struct BuildEnded {  // answers Build
   ExitStatus status;
   std::string problem;  // why it could not be started, or more than its status says
   std::string output_tail;
-  std::int64_t wall_ms = 0;
 };
 
 struct Answered {  // the ping got an HTTP answer
   std::uint64_t generation = 0;
-  std::int64_t wall_ms = 0;
   std::string address;   // where from: `127.0.0.1:8001`
   std::string stranger;  // the process outside the backend's tree that gave it; empty: the tree did
 };
@@ -107,7 +103,6 @@ struct ProbeSaw {
 struct KillRefused {
   std::vector<std::int64_t> pids;
   std::string who;  // `pid 1234 (sudo -n ./server)`
-  std::int64_t wall_ms = 0;
 };
 
 struct TimerExpired {};  // answers StartTimer
@@ -117,14 +112,11 @@ struct ProcessExited {  // the backend's first process; others of its tree may l
   ExitStatus status;
   std::string output_tail;
   std::string problem;  // why it ended, if more is known than its status
-  std::int64_t wall_ms = 0;
 };
 
 // No process of the backend is left, and nothing of it on its port that can be waited for; answers
 // KillTree, once.
-struct TreeGone {
-  std::int64_t wall_ms = 0;
-};
+struct TreeGone {};
 
 using Event =
     std::variant<Begun, TreeSeen, TreeWaitExpired, Doubted, RestartRequested, StopRequested,

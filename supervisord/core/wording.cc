@@ -4,14 +4,19 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "common/text.h"
+#include "supervisord/core/exclude_advice.h"
 
 namespace hpp::supervisord {
 namespace {
 
 // How much of the command a log line shows.
 constexpr std::size_t kCommandShownMax = 80;  // bytes
+
+// How many globs the advice against restart loops names.
+constexpr std::size_t kAdvisedMax = 20;
 
 // How many files a log line names.
 constexpr std::size_t kFilesShownMax = 3;
@@ -24,6 +29,41 @@ std::string files_text(const std::vector<std::string>& files) {
   }
   if (files.size() <= kFilesShownMax) return text;
   return fmt::format("{} and {} more files", text, files.size() - kFilesShownMax);
+}
+
+// If `cure` is not empty, it says what to do: `--exclude db.sqlite3`.
+std::string pause_text(const Pause& pause, const std::string& cure) {
+  const std::string files = files_text(pause.files);
+  const std::string times = fmt::format("{} times in a row", pause.restarts);
+  switch (pause.is) {
+    case Pause::For::Nothing:
+      return "";
+    case Pause::For::Quiet:
+      return fmt::format(
+          "Waiting: files changed again before your server could answer; it is started when none "
+          "has changed for {}",
+          text_of(pause.length));
+    case Pause::For::Experiment:
+      return fmt::format(
+          "Waiting: {} changed {}, each time within {} after a start. hpp waits {} before the next "
+          "start: if it changes meanwhile, another program writes it",
+          files, times, text_of(pause.time), text_of(pause.length));
+    case Pause::For::Loop:
+      if (cure.empty()) {
+        return fmt::format("Waiting: {} before the next start, because your server writes {}",
+                           text_of(pause.length), files);
+      }
+      return fmt::format(
+          "Waiting: your server restarts itself. It writes {} each time it starts. hpp pauses {} "
+          "before the next start; another save ends the pause. To ignore such changes: {}",
+          files, text_of(pause.length), cure);
+    case Pause::For::Advice:
+      return fmt::format(
+          "{} changed {}, each time soon after your server had answered. If your server writes "
+          "it: {}",
+          files, times, cure);
+  }
+  return "";
 }
 
 }  // namespace
@@ -100,45 +140,98 @@ std::string delay_text(const Sight& sight) {
   return "";
 }
 
-std::string pause_text(const Pause& pause, const std::string& cure) {
-  const std::string files = files_text(pause.files);
-  const std::string times = fmt::format("{} times in a row", pause.restarts);
-  switch (pause.is) {
-    case Pause::For::Nothing:
-      return "";
-    case Pause::For::Quiet:
-      return fmt::format(
-          "Waiting: files changed again before your server could answer; it is started when none "
-          "has changed for {}",
-          text_of(pause.length));
-    case Pause::For::Experiment:
-      return fmt::format(
-          "Waiting: {} changed {}, each time within {} after a start. hpp waits {} before the next "
-          "start: if it changes meanwhile, another program writes it",
-          files, times, text_of(pause.time), text_of(pause.length));
-    case Pause::For::Loop:
-      if (cure.empty()) {
-        return fmt::format("Waiting: {} before the next start, because your server writes {}",
-                           text_of(pause.length), files);
-      }
-      return fmt::format(
-          "Waiting: your server restarts itself. It writes {} each time it starts. hpp pauses {} "
-          "before the next start; another save ends the pause. To ignore such changes: {}",
-          files, text_of(pause.length), cure);
-    case Pause::For::Advice:
-      return fmt::format(
-          "{} changed {}, each time soon after your server had answered. If your server writes "
-          "it: {}",
-          files, times, cure);
-  }
-  return "";
-}
-
 std::string stranger_text(const Answered& event) {
   return fmt::format(
       "requests go to {}, which listens on {} and is no process of your command. If it is the "
       "wrong one, end it; hpp switches to your server as soon as that listens",
       printable(event.stranger), event.address);
+}
+
+void Wording::on_restart(std::string since, TimePoint now) {
+  since_ = std::move(since);
+  restart_begun_ = now;
+}
+
+void Wording::on_killed(TimePoint now) {
+  killed_ = ", killed the old one in " + text_of(now - kill_begun_);
+}
+
+void Wording::on_built(TimePoint now) {
+  built_ = ", built in " + text_of(now - build_begun_);
+}
+
+void Wording::on_retry(bool port_was_taken) {
+  if (port_was_taken) cause_ = "the port is free, ";
+  since_.clear();
+}
+
+void Wording::on_failure() {
+  cause_.clear();
+  killed_.clear();
+  built_.clear();
+}
+
+std::optional<Say> Wording::pausing(const Pause& pause) {
+  const bool is_same = pause.is == announced_.is && pause.length <= announced_.length &&
+                       pause.files == announced_.files;
+  announced_ = pause;
+  if (is_same || pause.is == Pause::For::Nothing) return std::nullopt;
+  const bool knows_cure = pause.is == Pause::For::Loop || pause.is == Pause::For::Advice;
+  const bool is_news = knows_cure && find_cure(pause.files);
+  if (pause.is == Pause::For::Advice && !is_news) return std::nullopt;
+  return Say{pause_text(pause, is_news ? exclude_option(advised_) : "")};
+}
+
+// Returns whether `advised_` has grown.
+bool Wording::find_cure(const std::vector<std::string>& files) {
+  bool has_grown = false;
+  for (std::string& glob : globs_to_exclude(files)) {
+    const bool is_known = std::find(advised_.begin(), advised_.end(), glob) != advised_.end();
+    if (is_known || advised_.size() == kAdvisedMax) continue;
+    advised_.push_back(std::move(glob));
+    has_grown = true;
+  }
+  return has_grown;
+}
+
+Say Wording::building(const std::string& build) {
+  const std::string cause = std::exchange(cause_, {});
+  return {.text = fmt::format("Building: {}running {}{}", cause, printable(build),
+                              std::exchange(killed_, {})),
+          .begins_restart = !cause.empty()};
+}
+
+Say Wording::loading(const bus::BackendState& facts) {
+  const std::string cause = std::exchange(cause_, {});
+  return {.text = fmt::format("Loading: {}started {} (generation {}, pid {}){}{}", cause,
+                              text_of(facts.command), facts.generation, facts.pid,
+                              std::exchange(killed_, {}), std::exchange(built_, {})),
+          .begins_restart = !cause.empty()};
+}
+
+Say Wording::running(std::uint64_t generation, TimePoint answered) const {
+  return {fmt::format("Running: generation {} answers after {}{}", generation,
+                      text_of(answered - spawned_), since_restart(answered))};
+}
+
+std::string Wording::build_end(const std::string& problem, TimePoint now) const {
+  return fmt::format("{} after {}", printable(problem), text_of(now - build_begun_));
+}
+
+std::string Wording::end(const ProcessExited& event, bool has_run, TimePoint now) const {
+  return fmt::format("{} after {}{}{}", to_string(event.status), text_of(now - spawned_),
+                     has_run ? "" : since_restart(now),
+                     event.problem.empty() ? "" : ": " + printable(event.problem));
+}
+
+Say Wording::stopped(TimePoint now) const {
+  return {"Stopped: the backend is gone after " + text_of(now - kill_begun_)};
+}
+
+// How long the restart took in all.
+std::string Wording::since_restart(TimePoint now) const {
+  if (since_.empty()) return {};
+  return fmt::format(", {} after {}", text_of(now - restart_begun_), since_);
 }
 
 }  // namespace hpp::supervisord

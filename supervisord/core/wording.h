@@ -2,6 +2,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,11 +49,74 @@ std::string delay_text(const Pause& pause);
 // The reason why there is no answer yet, for BackendState::delay.
 std::string delay_text(const Sight& sight);
 
-// The line that announces a pause, or gives advice; if `cure` is not
-// empty, it says what to do: `--exclude db.sqlite3`.
-std::string pause_text(const Pause& pause, const std::string& cure);
-
 // The line that names a process outside the backend's tree whose answers are passed on.
 std::string stranger_text(const Answered& event);
+
+// The log lines of a backend's life. It remembers what a line names beside the event at hand: why
+// the restart began, and when each of its steps did.
+class Wording {
+ public:
+  // A restart begins. `since` completes `437 ms after …`; empty: it is the first start.
+  void on_restart(std::string since, TimePoint now);
+
+  // The restart needs no kill: the line about its first step names the cause.
+  void on_start_without_kill(const std::string& why) { cause_ = why + ", "; }
+
+  // The old backend's processes are about to be killed; are dead.
+  void on_kill(TimePoint now) { kill_begun_ = now; }
+
+  void on_killed(TimePoint now);
+
+  void on_build(TimePoint now) { build_begun_ = now; }
+
+  void on_built(TimePoint now);
+
+  void on_spawn(TimePoint now) { spawned_ = now; }
+
+  // The spawn works that has failed so far, because the port was taken or for another reason.
+  void on_retry(bool port_was_taken);
+
+  // The restart has ended in Error.
+  void on_failure();
+
+  // The line that announces a pause before a start, or gives advice. One line for each kind of
+  // pause in a row; what to do is said again only if a file is found that the last advice does not
+  // cover.
+  std::optional<Say> pausing(const Pause& pause);
+
+  // `Building: src/a.py changed, running make`. The next lines do not repeat the cause.
+  Say building(const std::string& build);
+
+  // `Loading: src/a.py changed, started ./server (generation 2, pid 7), killed the old one in 3 ms`
+  Say loading(const bus::BackendState& facts);
+
+  // `Running: generation 2 answers after 412 ms, 437 ms after src/a.py changed`
+  Say running(std::uint64_t generation, TimePoint answered) const;
+
+  // `make failed: exit code 2 after 1.5 s`
+  std::string build_end(const std::string& problem, TimePoint now) const;
+
+  // `exit code 1 after 10 ms, 30 ms after src/a.py changed: …`, for the line of Error. A backend
+  // that had answered (`has_run`) did not end because of the change.
+  std::string end(const ProcessExited& event, bool has_run, TimePoint now) const;
+
+  // `Stopped: the backend is gone after 3 ms`
+  Say stopped(TimePoint now) const;
+
+ private:
+  std::string since_restart(TimePoint now) const;
+  bool find_cure(const std::vector<std::string>& files);
+
+  std::string cause_;   // why this restart began, until a line has said so
+  std::string killed_;  // how long the kill before this spawn took
+  std::string built_;   // how long the build before this spawn took
+  std::string since_;   // what began this restart; empty: the first start
+  TimePoint restart_begun_;
+  TimePoint kill_begun_;
+  TimePoint build_begun_;
+  TimePoint spawned_;
+  Pause announced_;                   // the last pause, or that there was none
+  std::vector<std::string> advised_;  // globs for --exclude, of all loops so far
+};
 
 }  // namespace hpp::supervisord

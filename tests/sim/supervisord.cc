@@ -34,7 +34,7 @@ void Supervisord::start() {
   bus_.subscribe(bus::Topic::Backend, bus::Topic::Proxy, [this](const bus::Message& message) {
     post(supervisord::Doubted{std::get<bus::ProxyState>(message).doubts});
   });
-  post(supervisord::Begun{.last = take_over(), .wall_ms = wall_ms()});
+  post(supervisord::Begun{.last = take_over()});
 }
 
 void Supervisord::exited(const Process& process, ExitStatus status) {
@@ -74,15 +74,14 @@ void Supervisord::die() {
 }
 
 void Supervisord::dispatch(const supervisord::Event& event) {
-  for (const supervisord::Effect& effect : backend_->on(event, world_.now())) {
+  const auto wall = world_.now().time_since_epoch();
+  const supervisord::Now now{
+      .steady = world_.now(),
+      .wall_ms = std::chrono::duration_cast<std::chrono::milliseconds>(wall).count()};
+  for (const supervisord::Effect& effect : backend_->on(event, now)) {
     if (meets_its_end()) return die();
     std::visit([this](const auto& e) { perform(e); }, effect);
   }
-}
-
-std::int64_t Supervisord::wall_ms() const {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(world_.now().time_since_epoch())
-      .count();
 }
 
 void Supervisord::perform(const supervisord::Spawn& effect) {
@@ -97,7 +96,7 @@ supervisord::Event Supervisord::spawn(std::uint64_t generation) {
     if (world_.random.chance(0.01)) return supervisord::SpawnFailed{"No such file or directory"};
   }
   child_ = &processes_.spawn(generation);
-  return supervisord::Spawned{.pid = static_cast<std::int64_t>(generation), .wall_ms = wall_ms()};
+  return supervisord::Spawned{.pid = static_cast<std::int64_t>(generation)};
 }
 
 void Supervisord::perform(const supervisord::KillTree&) {
@@ -121,10 +120,8 @@ void Supervisord::probe() {
                [this, process = child_, generation = probed_, incarnation = incarnation_] {
                  if (incarnation != incarnation_ || probed_ != generation || !process->listens)
                    return;
-                 post(supervisord::Answered{.generation = generation,
-                                            .wall_ms = wall_ms(),
-                                            .address = "127.0.0.1:8001",
-                                            .stranger = ""});
+                 post(supervisord::Answered{
+                     .generation = generation, .address = "127.0.0.1:8001", .stranger = ""});
                });
 }
 

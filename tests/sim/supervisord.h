@@ -51,7 +51,6 @@ class Supervisord final : public Mortal {
 
   supervisord::Event spawn(std::uint64_t generation);
   void probe();
-  std::int64_t wall_ms() const;
 
   World& world_;
   Bus& bus_;

@@ -192,7 +192,7 @@ class World {
       case Move::SpawnWorks:
         spawn_due_ = false;
         first_lives_ = tree_lives_ = was_spawned_ = true;
-        return take(Spawned{.pid = 100, .wall_ms = 1});
+        return take(Spawned{.pid = 100});
       case Move::SpawnFails:
         spawn_due_ = false;
         return take(SpawnFailed{"No such file or directory"});
@@ -210,22 +210,17 @@ class World {
         return take(TimerExpired{});
       case Move::Stranger: {
         const std::string wrong = take(StrangerListens{.generation = probed_, .stranger = "x"});
-        now_ += kStrangerWait;
+        pass(kStrangerWait);
         return wrong + take(StrangerListens{.generation = probed_, .stranger = "x"});
       }
       case Move::StrangerAnswers:
-        return take(Answered{.generation = std::exchange(probed_, 0),
-                             .wall_ms = 2,
-                             .address = "there",
-                             .stranger = "x"});
+        return take(
+            Answered{.generation = std::exchange(probed_, 0), .address = "there", .stranger = "x"});
       case Move::Answer:
-        return take(Answered{.generation = std::exchange(probed_, 0),
-                             .wall_ms = 2,
-                             .address = "here",
-                             .stranger = {}});
+        return take(
+            Answered{.generation = std::exchange(probed_, 0), .address = "here", .stranger = {}});
       case Move::OldAnswer:
-        return take(Answered{
-            .generation = generation_ - 1, .wall_ms = 2, .address = "here", .stranger = {}});
+        return take(Answered{.generation = generation_ - 1, .address = "here", .stranger = {}});
       case Move::Exit:
         first_lives_ = false;
         return take(ProcessExited{.generation = generation_, .status = {}, .output_tail = "x"});
@@ -283,7 +278,7 @@ class World {
     const bool lived = published_.state == bus::BackendPhase::Loading ||
                        published_.state == bus::BackendPhase::Running;
     if (forgotten || (lived && published_.pid == 0)) return take(Begun{});
-    return take(Begun{.last = published_, .wall_ms = 3});
+    return take(Begun{.last = published_});
   }
 
   std::string see_tree(bool watching) {
@@ -306,8 +301,13 @@ class World {
     return "";
   }
 
+  void pass(milliseconds time) {
+    now_.steady += time;
+    now_.wall_ms += time.count();
+  }
+
   std::string take(const Event& event) {
-    now_ += milliseconds(1);
+    pass(milliseconds(1));
     if (left_ && !backend_.on(event, now_).empty()) return "effects after Leave";
     if (left_) return "";
     std::string wrong;
@@ -448,7 +448,7 @@ class World {
 
   Backend::Settings settings_;
   Backend backend_;
-  TimePoint now_;
+  Now now_;
   bus::TreeState tree_;
   bus::BackendState published_;
   std::uint64_t generation_ = kSpawnsBefore;

@@ -48,7 +48,8 @@ class Life {
   explicit Life(Backend::Settings settings) : backend_(std::move(settings), 0) {}
 
   std::vector<std::string> operator()(const Event& event, milliseconds later = milliseconds(10)) {
-    now_ += later;
+    now_.steady += later;
+    now_.wall_ms += later.count();
     effects_ = backend_.on(event, now_);
     for (const auto& effect : effects_) {
       if (const auto* publish = std::get_if<Publish>(&effect)) published_ = publish->snapshot;
@@ -61,8 +62,8 @@ class Life {
     (*this)(Begun{});
     (*this)(TreeGone{});
     (*this)(tree(1));
-    (*this)(Spawned{.pid = 100, .wall_ms = 1000});
-    (*this)(Answered{.generation = 1, .wall_ms = 1010});
+    (*this)(Spawned{.pid = 100});
+    (*this)(Answered{.generation = 1});
     EXPECT_EQ(state(), Backend::State::Running);
     return *this;
   }
@@ -81,9 +82,12 @@ class Life {
 
   const bus::BackendState& published() const { return published_; }
 
+  // When the last event happened.
+  std::int64_t wall_ms() const { return now_.wall_ms; }
+
  private:
   Backend backend_;
-  TimePoint now_{std::chrono::hours(1)};
+  Now now_{.steady = TimePoint(std::chrono::hours(1)), .wall_ms = 4990};
   Effects effects_;
   bus::BackendState published_;
 };
@@ -101,10 +105,10 @@ TEST(Starting, SpawnsOnceTheTreeIsKnownAndNothingIsLeft) {
   EXPECT_THAT(life(Begun{}), ElementsAre("Publish Loading 0", "KillTree", "StartTreeWait"));
   EXPECT_THAT(life(TreeGone{}), IsEmpty());
   EXPECT_THAT(life(tree(4)), ElementsAre("Spawn 1"));
-  EXPECT_THAT(life(Spawned{.pid = 100, .wall_ms = 5}),
+  EXPECT_THAT(life(Spawned{.pid = 100}),
               ElementsAre("Publish Loading 1 pid 100 serves 7:4 seen 7:4", "StartProbe 1",
                           "Say Loading: started python3 app.py (generation 1, pid 100)"));
-  EXPECT_EQ(life.published().spawned_at_ms, 5);
+  EXPECT_EQ(life.published().spawned_at_ms, life.wall_ms());
   EXPECT_EQ(life.published().ready_at_ms, 0);
 }
 
@@ -115,7 +119,7 @@ TEST(Starting, WaitsForLeftoversAfterTheTreeIsKnown) {
   EXPECT_THAT(life(tree(5)), IsEmpty());
   EXPECT_THAT(life(RestartRequested{}), IsEmpty());
   EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 42"));
-  life(Spawned{.pid = 100, .wall_ms = 5});
+  life(Spawned{.pid = 100});
   EXPECT_EQ(life.published().serves, (bus::TreePoint{kEpoch, 5}));
 }
 
@@ -125,7 +129,7 @@ TEST(Starting, DoesNotWaitForeverAndTakesTheFirstTreeForAChange) {
   life(TreeGone{});
   EXPECT_THAT(life(TreeWaitExpired{}),
               ElementsAre("Say nobody watches the files yet: starting without", "Spawn 1"));
-  life(Spawned{.pid = 100, .wall_ms = 5});
+  life(Spawned{.pid = 100});
   EXPECT_EQ(life.published().serves, bus::TreePoint{});
   EXPECT_THAT(life(tree(9)),
               ElementsAre("StopProbe", "Publish Killing 1 pid 100 seen 7:9", "KillTree",
@@ -133,7 +137,7 @@ TEST(Starting, DoesNotWaitForeverAndTakesTheFirstTreeForAChange) {
       << "nobody knows what was saved between the spawn and the first word";
   EXPECT_THAT(life(tree(9)), IsEmpty());
   EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 2"));
-  life(Spawned{.pid = 101, .wall_ms = 6});
+  life(Spawned{.pid = 101});
   EXPECT_EQ(life.published().serves, (bus::TreePoint{kEpoch, 9}));
 }
 
@@ -143,7 +147,7 @@ TEST(Starting, WaitsForTheWatcherToSeeButNotForever) {
   life(TreeGone{});
   EXPECT_THAT(life(blind(tree(3))), IsEmpty());
   EXPECT_THAT(life(TreeWaitExpired{}), ElementsAre(testing::_, "Spawn 1"));
-  life(Spawned{.pid = 100, .wall_ms = 5});
+  life(Spawned{.pid = 100});
   EXPECT_EQ(life.published().serves, (bus::TreePoint{kEpoch, 3}));
   EXPECT_THAT(life(tree(3)), IsEmpty()) << "it sees now, and nothing has changed";
 }
@@ -171,7 +175,7 @@ bus::BackendState left_in(bus::BackendPhase state) {
 }
 
 Begun taking_over(const bus::BackendState& last) {
-  return {.last = last, .wall_ms = 5000};
+  return {.last = last};
 }
 
 TEST(TakingOver, LeavesARunningBackendAlone) {
@@ -200,7 +204,7 @@ TEST(TakingOver, GoesOnAskingABackendThatLoads) {
   EXPECT_THAT(life(taking_over(left_in(bus::BackendPhase::Loading))),
               ElementsAre("Publish Loading 7 pid 300 serves 7:4 seen 7:4", "StartProbe 7",
                           "Say Loading: took over generation 7, pid 300"));
-  EXPECT_THAT(life(Answered{.generation = 7, .wall_ms = 5010}),
+  EXPECT_THAT(life(Answered{.generation = 7}),
               ElementsAre(testing::_, "Say Running: generation 7 answers after 4010 ms"))
       << "counted from its spawn";
 }
@@ -266,11 +270,11 @@ void go_to(Life& life, Backend::State state) {
       life.run();
       life(tree(2));
       life(TreeGone{});
-      life(Spawned{.pid = 200, .wall_ms = 2000});
+      life(Spawned{.pid = 200});
       return;
     case Backend::State::Running:
       go_to(life, Backend::State::Loading);
-      life(Answered{.generation = 2, .wall_ms = 2010});
+      life(Answered{.generation = 2});
       return;
     case Backend::State::Error:
       go_to(life, Backend::State::Running);
@@ -296,7 +300,7 @@ std::vector<Row> rows() {
   using enum Backend::State;
   const auto change = tree(50, {"src/a.py", "b"});
   const auto exit = exited(2, 1, "oops");
-  const Answered answer{.generation = 2, .wall_ms = 2010};
+  const Answered answer{.generation = 2};
   const std::string error_exit = "Say Error: exit code 1 after 10 ms; waiting for a change";
   const std::string error_load =
       "Say Error: exit code 1 after 10 ms, 30 ms after src/a.py changed; waiting for a change";
@@ -473,15 +477,16 @@ TEST(Restart, TellsHowLongEachStepTook) {
   life(tree(2, {"src/views.py"}));
   life(exited(1), milliseconds(1));
   EXPECT_THAT(life(TreeGone{}, milliseconds(2)), ElementsAre("Spawn 2"));
-  EXPECT_THAT(life(Spawned{.pid = 4711, .wall_ms = 7}, milliseconds(1)),
+  EXPECT_THAT(life(Spawned{.pid = 4711}, milliseconds(1)),
               ElementsAre("Publish Loading 2 pid 4711 serves 7:2 seen 7:2", "StartProbe 2",
                           "Say Loading: started python3 app.py (generation 2, pid 4711), "
                           "killed the old one in 3.0 ms"));
-  EXPECT_THAT(life(Answered{.generation = 2, .wall_ms = 419}, milliseconds(412)),
+  EXPECT_THAT(life(Answered{.generation = 2}, milliseconds(412)),
               ElementsAre("Publish Running 2 pid 4711 serves 7:2 seen 7:2",
                           "Say Running: generation 2 answers after 412 ms, "
                           "416 ms after src/views.py changed"));
-  EXPECT_EQ(life.published().ready_at_ms, 419);
+  EXPECT_EQ(life.published().ready_at_ms, life.wall_ms());
+  EXPECT_EQ(life.published().spawned_at_ms, life.wall_ms() - 412);
 }
 
 TEST(Restart, FoldsChangesDuringTheKillIntoOneSpawn) {
@@ -491,8 +496,7 @@ TEST(Restart, FoldsChangesDuringTheKillIntoOneSpawn) {
   life(tree(3));
   life(tree(4));
   EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 2"));
-  EXPECT_THAT(life(Spawned{.pid = 4711, .wall_ms = 7})[0],
-              "Publish Loading 2 pid 4711 serves 7:4 seen 7:4");
+  EXPECT_THAT(life(Spawned{.pid = 4711})[0], "Publish Loading 2 pid 4711 serves 7:4 seen 7:4");
 }
 
 TEST(Crash, WaitsForTheRemainsBeforeTheNextSpawn) {
@@ -524,7 +528,7 @@ TEST(Crash, TellsTheSignalAndHeals) {
   EXPECT_EQ(life.published().exit->code, std::nullopt);
   EXPECT_THAT(life(TreeGone{}), IsEmpty());
   EXPECT_THAT(life(tree(2)), ElementsAre("Spawn 2"));
-  EXPECT_THAT(life(Spawned{.pid = 101, .wall_ms = 7}),
+  EXPECT_THAT(life(Spawned{.pid = 101}),
               ElementsAre("Publish Loading 2 pid 101 serves 7:2 seen 7:2", "StartProbe 2",
                           "Say Loading: src/a.py changed, started python3 app.py "
                           "(generation 2, pid 101)"));
@@ -550,28 +554,26 @@ TEST(Restart, IsToldWithItsCauseAndTheTimesOfItsSteps) {
   Life life;
   life.run();
   EXPECT_EQ(life.published().cause, bus::Cause{}) << "the first";
-  TreeSeen change = tree(2, {"a.py", "b.py"});
-  change.wall_ms = 2000;
-  life(change);
+  life(tree(2, {"a.py", "b.py"}));
   const bus::Cause cause{
-      .text = "a.py and 1 more changed", .changed = {"a.py", "b.py"}, .at_ms = 2000};
+      .text = "a.py and 1 more changed", .changed = {"a.py", "b.py"}, .at_ms = life.wall_ms()};
   EXPECT_EQ(life.published().cause, cause) << "of the next one, while the old one is killed";
   EXPECT_EQ(life.published().killed_at_ms, 0);
   life(tree(3));
   EXPECT_EQ(life.published().cause, cause) << "what began it";
-  life(TreeGone{.wall_ms = 2005});
-  life(Spawned{.pid = 101, .wall_ms = 2006});
-  EXPECT_EQ(life.published().killed_at_ms, 2005);
-  ProcessExited end = exited(2);
-  end.wall_ms = 2010;
-  life(end);
+  life(TreeGone{});
+  const std::int64_t killed_at_ms = life.wall_ms();
+  life(Spawned{.pid = 101});
+  EXPECT_EQ(life.published().killed_at_ms, killed_at_ms);
+  life(exited(2));
   EXPECT_EQ(life.published().cause, cause);
-  EXPECT_EQ(life.published().ended_at_ms, 2010);
-  life(TreeGone{.wall_ms = 2011});
-  life(RestartRequested{.wall_ms = 3000});
-  life(Spawned{.pid = 102, .wall_ms = 3001});
-  EXPECT_EQ(life.published().cause,
-            (bus::Cause{.text = "restart requested (SIGHUP)", .changed = {}, .at_ms = 3000}));
+  EXPECT_EQ(life.published().ended_at_ms, life.wall_ms());
+  life(TreeGone{});
+  life(RestartRequested{});
+  const bus::Cause request{
+      .text = "restart requested (SIGHUP)", .changed = {}, .at_ms = life.wall_ms()};
+  life(Spawned{.pid = 102});
+  EXPECT_EQ(life.published().cause, request);
   EXPECT_EQ(life.published().killed_at_ms, 0) << "there was none to kill";
   EXPECT_EQ(life.published().ended_at_ms, 0);
 }
@@ -591,8 +593,7 @@ TEST(Spawning, FailsWithTheNameOfTheCommandAndHeals) {
   EXPECT_THAT(life(SpawnFailed{"Permission denied"})[0],
               "Publish Error 2 serves 7:1 seen 7:1 spawn 'python3: Permission denied'");
   EXPECT_THAT(life(tree(2)), ElementsAre("Spawn 3"));
-  EXPECT_THAT(life(Spawned{.pid = 5, .wall_ms = 7})[0],
-              "Publish Loading 3 pid 5 serves 7:2 seen 7:2");
+  EXPECT_THAT(life(Spawned{.pid = 5})[0], "Publish Loading 3 pid 5 serves 7:2 seen 7:2");
   EXPECT_EQ(life.published().exit, std::nullopt);
 }
 
@@ -611,7 +612,7 @@ TEST(Spawning, TellsWhichProcessHasThePortAndHeals) {
                           "kill 1234; hpp starts your server as soon as the port is free",
                           "StartTimer 500 ms"));
   EXPECT_THAT(life(tree(3)), ElementsAre("Spawn 3"));
-  EXPECT_THAT(life(Spawned{.pid = 5, .wall_ms = 7})[2],
+  EXPECT_THAT(life(Spawned{.pid = 5})[2],
               "Say Loading: src/a.py changed, started python3 app.py (generation 3, pid 5)");
 }
 
@@ -637,7 +638,7 @@ TEST(Spawning, IsTriedAgainInSilenceUntilThePortIsFree) {
     EXPECT_THAT(life(kTaken), ElementsAre("StartTimer 500 ms"));
   }
   life(TimerExpired{});
-  EXPECT_THAT(life(Spawned{.pid = 5, .wall_ms = 7}),
+  EXPECT_THAT(life(Spawned{.pid = 5}),
               ElementsAre("Publish Loading 2 pid 5 serves 7:2 seen 7:2", "StartProbe 2",
                           "Say Loading: the port is free, started python3 app.py (generation 2, "
                           "pid 5)"));
@@ -675,7 +676,7 @@ TEST(Spawning, IsNotTriedAgainAfterACrash) {
 // ---- processes that may not be killed -----------------------------------------------------------
 
 KillRefused refused(std::vector<std::int64_t> pids = {7}) {
-  return {.pids = std::move(pids), .who = "pid 7 (sudo ./server)", .wall_ms = 3000};
+  return {.pids = std::move(pids), .who = "pid 7 (sudo ./server)"};
 }
 
 constexpr const char* kRefusal =
@@ -689,7 +690,7 @@ TEST(Refused, EndsTheWaitWithAnError) {
       life(refused()),
       ElementsAre(std::string("Publish Error 2 serves 7:2 seen 7:3 problem '") + kRefusal + "'",
                   std::string("Say Error: ") + kRefusal));
-  EXPECT_EQ(life.published().ended_at_ms, 3000);
+  EXPECT_EQ(life.published().ended_at_ms, life.wall_ms());
 }
 
 TEST(Refused, GoesOnWhenTheProcessesHaveEnded) {
@@ -737,7 +738,7 @@ TEST(Refused, IsStillWaitedForAfterACrashOfSupervisord) {
   go_to(life, Backend::State::Killing);
   life(refused());
   Life next;
-  next(Begun{.last = life.published(), .wall_ms = 4000});
+  next(Begun{.last = life.published()});
   EXPECT_EQ(next.state(), Backend::State::Error);
   EXPECT_THAT(next(TreeGone{}), ElementsAre("Spawn 3")) << "the change is not served yet";
 }
@@ -766,11 +767,11 @@ TEST(Refused, DoesNotHoldUpAStop) {
 const std::string kStranger = "pid 9 (node x.js)";
 
 Answered answer_of_tree(std::uint64_t generation = 2) {
-  return {.generation = generation, .wall_ms = 2010, .address = "127.0.0.1:8001", .stranger = ""};
+  return {.generation = generation, .address = "127.0.0.1:8001", .stranger = ""};
 }
 
 Answered answer_of_stranger() {
-  return {.generation = 2, .wall_ms = 2010, .address = "[::1]:8001", .stranger = kStranger};
+  return {.generation = 2, .address = "[::1]:8001", .stranger = kStranger};
 }
 
 TEST(Stranger, DoesNotCountForTwoSeconds) {
@@ -836,7 +837,7 @@ TEST(Stranger, IsStillLookedBehindAfterACrashOfSupervisord) {
   Life life;
   served_by_stranger(life);
   Life next(2);
-  EXPECT_THAT(next(Begun{.last = life.published(), .wall_ms = 3000}),
+  EXPECT_THAT(next(Begun{.last = life.published()}),
               ElementsAre(testing::_, testing::_, "StartProbe 2 instead"));
 }
 
@@ -855,7 +856,7 @@ TEST(Stranger, IsNoReasonToRestartWhatCrashesAgain) {
   life(StrangerListens{.generation = 2, .stranger = kStranger});
   life(exited(2));
   EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 3"));
-  life(Spawned{.pid = 30, .wall_ms = 4000});
+  life(Spawned{.pid = 30});
   life(StrangerListens{.generation = 3, .stranger = kStranger});
   life(exited(3));
   EXPECT_THAT(life(TreeGone{}), IsEmpty()) << "docker-proxy listens for the backend itself";
@@ -871,9 +872,9 @@ TEST(Text, HidesWhatATerminalWouldObey) {
 TEST(Text, ShortensALongCommandBetweenCharacters) {
   Backend backend({.command = {std::string(79, 'x') + "äöü"}}, 0);
   for (const Event& event : {Event(Begun{}), Event(TreeGone{}), Event(tree(1))}) {
-    (void)backend.on(event, TimePoint{});
+    (void)backend.on(event, {});
   }
-  const auto effects = backend.on(Spawned{.pid = 1, .wall_ms = 1}, TimePoint{});
+  const auto effects = backend.on(Spawned{.pid = 1}, {});
   EXPECT_EQ(std::get<Say>(effects.back()).text,
             "Loading: started " + std::string(79, 'x') + "… (generation 1, pid 1)");
 }
@@ -893,8 +894,8 @@ Life& run_built(Life& life) {
   life(TreeGone{});
   life(tree(1));
   life(built());
-  life(Spawned{.pid = 100, .wall_ms = 1000});
-  life(Answered{.generation = 1, .wall_ms = 1010});
+  life(Spawned{.pid = 100});
+  life(Answered{.generation = 1});
   EXPECT_EQ(life.state(), Backend::State::Running);
   return life;
 }
@@ -906,10 +907,10 @@ TEST(Building, ComesBeforeEachSpawn) {
   EXPECT_THAT(life(tree(1)), ElementsAre("Publish Loading 1 serves 7:1 seen 7:1", "Build",
                                          "Say Building: running make all"));
   EXPECT_THAT(life(built(), milliseconds(250)), ElementsAre("Spawn 1"));
-  EXPECT_THAT(life(Spawned{.pid = 100, .wall_ms = 1000}),
+  EXPECT_THAT(life(Spawned{.pid = 100}),
               ElementsAre("Publish Loading 1 pid 100 serves 7:1 seen 7:1", "StartProbe 1",
                           "Say Loading: started server (generation 1, pid 100), built in 250 ms"));
-  life(Answered{.generation = 1, .wall_ms = 1010});
+  life(Answered{.generation = 1});
   EXPECT_THAT(life(tree(2)), ElementsAre("Publish Killing 1 pid 100 serves 7:1 seen 7:2",
                                          "KillTree", "Say Killing: src/a.py changed"));
   EXPECT_THAT(life(TreeGone{}),
@@ -980,7 +981,7 @@ TEST(Rebuilding, LetsTheBackendLiveUntilItIsBuilt) {
                                          "KillTree", "Say Killing: src/a.py changed"));
   EXPECT_EQ(life.published().cause.text, "src/a.py changed");
   EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 2"));
-  EXPECT_THAT(life(Spawned{.pid = 200, .wall_ms = 2000}),
+  EXPECT_THAT(life(Spawned{.pid = 200}),
               testing::Contains("Say Loading: started server (generation 2, pid 200), killed the "
                                 "old one in 10 ms, built in 10 ms"));
 }
@@ -1033,7 +1034,7 @@ TEST(Rebuilding, OfASupervisordThatCrashedIsBegunAnew) {
   life(tree(2));
   Life next(kKeeps);
   EXPECT_THAT(
-      next(Begun{.last = life.published(), .wall_ms = 2000}),
+      next(Begun{.last = life.published()}),
       ElementsAre("Publish Killing 1 pid 100 serves 7:1 seen 7:2", "KillTree",
                   "Say Killing: took over generation 1, pid 100, and it is not the newest"));
   EXPECT_THAT(next(TreeGone{}), testing::Contains("Build"));
@@ -1083,7 +1084,7 @@ void wait_for_quiet(Life& life) {
   for (std::uint64_t revision = 2; revision < 4; ++revision) {
     life(tree(revision));
     life(TreeGone{});
-    life(Spawned{.pid = 100, .wall_ms = 1000});
+    life(Spawned{.pid = 100});
   }
   life(tree(4));
   life(TreeGone{});
@@ -1096,7 +1097,7 @@ TEST(Waiting, IsForTheFilesToBeQuiet) {
   for (std::uint64_t revision = 2; revision < 4; ++revision) {
     life(tree(revision));
     EXPECT_THAT(life(TreeGone{}), ElementsAre(testing::StartsWith("Spawn")));
-    life(Spawned{.pid = 100, .wall_ms = 1000});
+    life(Spawned{.pid = 100});
   }
   life(tree(4));
   EXPECT_THAT(life(TreeGone{}),
@@ -1110,7 +1111,7 @@ TEST(Waiting, IsForTheFilesToBeQuiet) {
                           "file has changed for 100 ms'",
                           "StartTimer 100 ms"));
   EXPECT_THAT(life(TimerExpired{}), ElementsAre("Spawn 4"));
-  EXPECT_THAT(life(Spawned{.pid = 100, .wall_ms = 1000}),
+  EXPECT_THAT(life(Spawned{.pid = 100}),
               testing::Contains("Publish Loading 4 pid 100 serves 7:5 seen 7:5"));
 }
 
@@ -1170,7 +1171,7 @@ TEST(Loop, IsToldOnceAndPaused) {
       if (text.starts_with("Say") && is_loop) told.push_back(text);
     }
     if (life.state() == Backend::State::Waiting) life(TimerExpired{}, milliseconds(5'000));
-    life(Spawned{.pid = 100, .wall_ms = 1000});
+    life(Spawned{.pid = 100});
   }
   EXPECT_THAT(
       told,
@@ -1189,12 +1190,11 @@ TEST(Loop, IsSuspectedWhileTheAnswerIsHeldBack) {
     life(tree(revision, {"db"}), milliseconds(300));
     life(TreeGone{});
     if (life.state() == Backend::State::Waiting) life(TimerExpired{}, milliseconds(1'000));
-    life(Spawned{.pid = 100, .wall_ms = 1000});
-    if (revision < 5) life(Answered{.generation = revision, .wall_ms = 1010});
+    life(Spawned{.pid = 100});
+    if (revision < 5) life(Answered{.generation = revision});
   }
-  EXPECT_THAT(
-      life(Answered{.generation = 5, .wall_ms = 1010}),
-      ElementsAre(testing::StartsWith("Publish Loading 5"), testing::StartsWith("StartTimer")));
+  EXPECT_THAT(life(Answered{.generation = 5}), ElementsAre(testing::StartsWith("Publish Loading 5"),
+                                                           testing::StartsWith("StartTimer")));
   EXPECT_EQ(life.state(), Backend::State::Loading);
   EXPECT_EQ(life.published().delay, kHeldText);
   Life broken = life;
@@ -1211,7 +1211,7 @@ TEST(Delay, IsWhatTheProbeSees) {
   life(Begun{});
   life(TreeGone{});
   life(tree(1));
-  life(Spawned{.pid = 100, .wall_ms = 1000});
+  life(Spawned{.pid = 100});
   const auto saw = [](Sight::Is is, std::string beginning = "") {
     return ProbeSaw{
         .generation = 1,
@@ -1226,7 +1226,7 @@ TEST(Delay, IsWhatTheProbeSees) {
   life(saw(Sight::Is::NotHttp, "SSH-2.0\r\n"));
   EXPECT_EQ(life.published().delay,
             R"(127.0.0.1:8001 does not answer in HTTP/1: its answer begins with "SSH-2.0??")");
-  life(Answered{.generation = 1, .wall_ms = 1010});
+  life(Answered{.generation = 1});
   EXPECT_EQ(life.published().delay, "");
   EXPECT_THAT(life(saw(Sight::Is::Silence)), IsEmpty()) << "it comes too late";
 }
