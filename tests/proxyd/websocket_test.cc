@@ -5,24 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/client_frame.h"
+
 namespace hpp::proxyd {
 namespace {
-
-// A client's frame: masked, as RFC 6455 §5.3 demands.
-std::string client_frame(char opcode, const std::string& payload, bool masked = true) {
-  const std::string mask = "mask";
-  std::string frame{static_cast<char>('\x80' | opcode)};
-  frame += static_cast<char>((masked ? 0x80 : 0) | static_cast<int>(payload.size()));
-  if (masked) frame += mask;
-  for (std::size_t i = 0; i < payload.size(); ++i) {
-    frame += masked ? static_cast<char>(payload[i] ^ mask[i % 4]) : payload[i];
-  }
-  return frame;
-}
-
-constexpr char kText = 1;
-constexpr char kClose = 8;
-constexpr char kPing = 9;
 
 struct Peer {
   Buffer input;
@@ -48,7 +34,7 @@ TEST(WebSocket, AcceptsAsInTheRfc) {
 
 TEST(WebSocket, ReadsTextsThatComeInPieces) {
   Peer peer;
-  for (const char byte : client_frame(kText, "one") + client_frame(kText, "two")) {
+  for (const char byte : client_frame(kTextFrame, "one") + client_frame(kTextFrame, "two")) {
     EXPECT_TRUE(peer.receive(std::string(1, byte)));
   }
   EXPECT_EQ(peer.texts, (std::vector<std::string>{"one", "two"}));
@@ -62,21 +48,21 @@ TEST(WebSocket, SendsTexts) {
 
 TEST(WebSocket, AnswersPings) {
   Peer peer;
-  EXPECT_TRUE(peer.receive(client_frame(kPing, "x")));
+  EXPECT_TRUE(peer.receive(client_frame(kPingFrame, "x")));
   EXPECT_EQ(peer.sent(), "\x8a\x01x");
 }
 
 TEST(WebSocket, EndsWithACloseOfItsOwn) {
   Peer peer;
-  EXPECT_FALSE(peer.receive(client_frame(kClose, "\x03\xe8")));
+  EXPECT_FALSE(peer.receive(client_frame(kCloseFrame, "\x03\xe8")));
   EXPECT_EQ(peer.sent(), "\x88\x02\x03\xe8");
 }
 
 TEST(WebSocket, EndsWhenTheRulesAreBroken) {
   Peer unmasked;
-  EXPECT_FALSE(unmasked.receive(client_frame(kText, "x", /*masked=*/false)));
+  EXPECT_FALSE(unmasked.receive(client_frame(kTextFrame, "x", /*masked=*/false)));
   Peer large;
-  EXPECT_FALSE(large.receive(client_frame(kText, std::string(101, 'x'))));
+  EXPECT_FALSE(large.receive(client_frame(kTextFrame, std::string(101, 'x'))));
   EXPECT_TRUE(large.texts.empty());
 }
 
