@@ -6,14 +6,12 @@ import subprocess
 import unittest
 
 from harness import (
-    PYTHON,
     STOP_S,
     IntegrationTest,
     Program,
     children_of,
     free_port,
     get,
-    is_alive,
     is_program,
     wait_for,
 )

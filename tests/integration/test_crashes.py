@@ -13,14 +13,17 @@ import subprocess
 import time
 import unittest
 
-from harness import PYTHON, children_of, free_port, freeze, is_alive, is_program, wait_for
+from harness import (LONG_BARRIER_MS, PYTHON, children_of, free_port, freeze, is_alive, is_program,
+                     wait_for)
 from restarts import BACKEND, Client, Load, NoByte, RestartTest, is_sanitized
 
 HELPERS = ("proxyd", "watchd", "supervisord")
 # How often hpp-launch restarts one helper before it gives it up: one less than that, in 10 s.
 KILLS_MAX = 4
 # For helpers that are away for longer than the barrier bears by default.
-LONG_BARRIER = ("--barrier-timeout", "20000")
+LONG_BARRIER = ("--barrier-timeout", str(LONG_BARRIER_MS))
+# For requests in an outage of watchd that lasts as long as the test wants.
+SHORT_BARRIER = ("--barrier-timeout", "500")
 
 
 @contextlib.contextmanager
@@ -87,7 +90,7 @@ class CrashTest(RestartTest):
 
     def check_restart(self, starved, why):
         """A helper that died is started again as soon as hpp-launch can, and has missed nothing."""
-        self.start()
+        self.start(*SHORT_BARRIER)
         with starved(self.hpp.pid):
             self.kill("watchd")
             self.hpp.wait_line(f"cannot start hpp-watchd: {why}: trying again every")
@@ -422,14 +425,16 @@ class NoDescriptors(CrashTest):
 
     def test_watchd_when_proxyd_has_to_connect(self):
         """It is held as long as the barrier bears, said, and over as soon as watchd may open files."""
-        self.start()
+        self.start(*SHORT_BARRIER)
         with self.starved(self.hpp.helper_pid("watchd")):
             self.kill("proxyd")
             self.wait_restarted()
             self.assertEqual(self.ask().text, "first")
             self.hpp.wait_line("the watcher does not answer: requests may meet old code until it does")
         self.hpp.wait_line("the watcher answers again: no request meets old code")
-        self.assert_heals("second")
+        self.save_text("second")
+        wait_for(lambda: self.ask().text == "second", "an answer of the newest code")
+        self.assert_one_at_a_time()
 
     def test_launch(self):
         self.check_restart(self.starved, ".*Too many open files")
@@ -508,8 +513,9 @@ class RunDirectory(CrashTest):
                 self.wait_restarted()
                 self.assert_heals(f"after {name}")
                 self.assertEqual(self.hpp.run_directory.lstat().st_mode & 0o777, 0o700)
+                # One repairs it for all, or two that look at the same moment.
                 told = sum(said in text for _, _, text in self.hpp.lines[seen:])
-                self.assertEqual(told, 1, self.hpp.transcript())
+                self.assertLessEqual(told, 2, self.hpp.transcript())
 
     def test_opened_to_others(self):
         self.check_repaired(lambda: self.hpp.run_directory.chmod(0o755),
@@ -719,7 +725,7 @@ class Launch(CrashTest):
         creates a new directory with another id, and so does not find this backend."""
         for starts_again in (False, True):
             with self.subTest(starts_again=starts_again):
-                self.start("--stop-signal", "TERM", "--stop-timeout", "2000")
+                self.start("--stop-signal", "TERM", "--stop-timeout", "5000")
                 self.kill_with("supervisord")
                 self.assertTrue(any(is_program(command, "test-backend")
                                     for command in self.left().values()))

@@ -99,9 +99,9 @@ class SlowProxy(RestartTest):
         self.assertNotIn("bind", self.hpp.output("err"))
 
 
-# Ends its direction of a connection when it has got a POST, and ends itself when it is told to.
+# Ends its direction of a connection when it has got a POST, and says when the proxy has left.
 LEAVES = """\
-import os, pathlib, socket, sys, time
+import os, pathlib, socket, sys
 os.chdir(sys.argv[2])
 server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
 while True:
@@ -115,9 +115,6 @@ while True:
     while connection.recv(65536):
         pass
     pathlib.Path("left").touch()
-    while not os.path.exists("crash"):
-        time.sleep(0.001)
-    os._exit(3)
 """
 
 
@@ -128,18 +125,29 @@ class StoppedProxy(IntegrationTest):
         hpp = self.start_hpp("--barrier", "off", "--exec", PYTHON, "-c", LEAVES, "{backend}",
                              self.directory)
         hpp.wait_ready()
-        client = Connection(hpp.bind)
-        self.addCleanup(client.socket.close)
-        client.ask("POST", headers=[("Content-Length", 0), ("Accept", "application/json")])
-        wait_for((self.directory / "left").exists, "proxyd to have noticed")
         proxyd = hpp.helper_pid("proxyd")
-        freeze(proxyd)
-        (self.directory / "crash").touch()
+        client = wait_for(lambda: self.ask_and_freeze(hpp, proxyd), "proxyd to be frozen in time")
+        os.kill(hpp.snapshot()["pid"], signal.SIGKILL)
         hpp.wait_state("Error")
         time.sleep(0.3)  # until proxyd would have given up
         os.kill(proxyd, signal.SIGCONT)
         answer = client.read_response()
         self.assertEqual((answer.status, json.loads(answer.text)["error"]), (503, "crashed"))
+
+    def ask_and_freeze(self, hpp, proxyd):
+        """Freezes proxyd when it has noticed that the backend leaves. Returns the client that has asked, or
+        None if proxyd had given up before it was frozen."""
+        left = self.directory / "left"
+        left.unlink(missing_ok=True)
+        client = Connection(hpp.bind)
+        self.addCleanup(client.socket.close)
+        client.ask("POST", headers=[("Content-Length", 0), ("Accept", "application/json")])
+        wait_for(left.exists, "proxyd to have noticed", pause_s=0.001)
+        freeze(proxyd)
+        if client.is_quiet(0):
+            return client
+        os.kill(proxyd, signal.SIGCONT)
+        return None
 
 
 class InFlight(RestartTest):

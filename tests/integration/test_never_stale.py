@@ -382,18 +382,18 @@ class ReplacedFolder(RestartTest):
         self.hpp.wait_line(f"cannot start .*: {missing}")
         wait_for(lambda: missing in client.ask().text, "the reason")
         self.assertEqual(client.ask().status, 503)
-        tree = self.hpp.snapshot("watchd")
-        self.assertEqual((tree["watching"], tree["problem"]),
-                         (False, f"{self.project} does not exist; hpp goes on when it is back"))
+        problem = f"{self.project} does not exist; hpp goes on when it is back"
+        wait_for(lambda: self.hpp.snapshot("watchd")["problem"] == problem, problem)
+        self.assertFalse(self.hpp.snapshot("watchd")["watching"])
         waiting = self.run_program("ctl", "--name", f"localhost-{self.hpp.bind}", "wait",
                                    cwd=self.directory)
         self.assertEqual(waiting.process.returncode, 1, waiting.transcript())
         self.assertIn(missing, waiting.output("err"))
         # The helpers do not need the folder in order to start.
+        seen = len(self.hpp.lines)
         for name in ("watchd", "supervisord"):
             os.kill(self.hpp.helper_pid(name), signal.SIGKILL)
-        self.hpp.wait_line("hpp-supervisord: .*cannot start .*: the project folder",
-                           len(self.hpp.lines))
+        self.hpp.wait_line("hpp-supervisord: .*cannot start .*: the project folder", seen)
         (away / "text").write_text("back")
         away.rename(self.project)
         wait_for(lambda: client.ask().text == "back", "the server")
@@ -439,7 +439,8 @@ class Outages(RestartTest):
 
     def test_a_watchman_that_is_gone_for_good_is_not_waited_for(self):
         """Once, for as long as the user has said, and no request after that."""
-        self.start("--barrier-timeout", 500)
+        timeout_s = 3
+        self.start("--barrier-timeout", 1000 * timeout_s)
         self.watchman.write_config({"root_restrict_files": ["no such file"]})
         self.watchman.kill()
         client = self.client()
@@ -449,7 +450,7 @@ class Outages(RestartTest):
         for keeps in (True, False) * 4:
             began = time.monotonic()
             self.assertEqual(client.ask(keeps=keeps).text, "first")
-            self.assertLess(time.monotonic() - began, 0.4)
+            self.assertLess(time.monotonic() - began, timeout_s)
 
 
 class Degraded(RestartTest):

@@ -1,7 +1,6 @@
 """How the backend is started: built before, handed its socket, and when it counts as ready; and a
 backend that restarts itself."""
 
-import json
 import os
 import signal
 import time
@@ -9,6 +8,7 @@ import time
 from harness import (
     PYTHON,
     Background,
+    Connection,
     IntegrationTest,
     Program,
     environment_of,
@@ -96,13 +96,15 @@ class Build(IntegrationTest):
         self.assertEqual(get(self.hpp.url).text, "good")
 
     def test_that_fails_at_the_first_start(self):
-        self.start_built("bad").wait_state("Error")
+        hpp = self.start_built("bad")
+        hpp.wait_watching()
+        hpp.wait_state("Error")
         self.assertEqual(get(self.hpp.url).status, 503)
         self.save("source", "good")
         self.assertEqual(get(self.hpp.url).text, "good")
 
     def test_is_broken_off_by_a_save(self):
-        self.start_built("slow").wait_state("Loading")
+        self.start_built("slow").wait_watching()
         builder = wait_for(lambda: self.builder(), "the build")
         self.save("source", "two")
         self.assertEqual(get(self.hpp.url).text, "two")
@@ -211,9 +213,10 @@ class Socket(IntegrationTest):
         self.start_handed()
         self.save("app.py", "raise SystemExit(1)")
         self.hpp.wait_state("Error")
-        request = Background(get, f"http://127.0.0.1:{self.hpp.backend}/")
-        self.save("app.py", handed("back"))
-        self.assertIn("back", request.result().text)
+        with Connection(self.hpp.backend) as client:
+            client.ask()
+            self.save("app.py", handed("back"))
+            self.assertIn("back", client.read_response().text)
 
     def test_outlives_supervisord(self):
         self.start_handed()
@@ -354,14 +357,18 @@ class SteadyWrites(IntegrationTest):
             time.sleep(0.03)  # the rhythm is what is tried
         self.assertEqual(get(hpp.url).text, "100")
         hpp.wait_line("it is started when none has changed for 100 ms")
-        self.assertLess(hpp.snapshot()["generation"], 10)
+        # A pause of the writer that is longer than 100 ms, as a busy machine makes them, lets it start.
+        self.assertLess(hpp.snapshot()["generation"], 50)
 
 
 class Delay(IntegrationTest):
     def test_is_shown_while_the_server_does_not_answer(self):
         hpp = self.start_hpp("--exec", "sleep", "600")
-        def status():
-            return json.loads(self.run_program("ctl", "status", "--json").output())["backend"]
-        wait_for(lambda: "nothing listens on" in status()["delay"], "the delay is shown")
-        self.assertIn("delay      nothing listens", self.run_program("ctl", "status").output())
+        hpp.wait_state("Loading")
+
+        def shows(text, *options):
+            return wait_for(lambda: text in self.run_program("ctl", "status", *options).output(), text)
+
+        shows("delay      nothing listens on")
+        shows('"delay":"nothing listens on', "--json")
         hpp.ctrl_c()

@@ -41,6 +41,15 @@ server.serve_forever()
 '''
 
 
+# It is as good as booted by then: a stranger is accepted when it has been alone for two seconds.
+WAITING = '''\
+import http.server, os, socket, time
+http.server.HTTPServer.address_family = socket.{family}
+while not os.path.exists({go!r}):
+    time.sleep(0.005)
+'''
+
+
 class Stranger(IntegrationTest):
     def start_stranger(self, host, port):
         (self.directory / "stranger.py").write_text(STRANGER)
@@ -51,13 +60,11 @@ class Stranger(IntegrationTest):
 
     def start_waiting(self, host):
         """hpp with a server that listens on `host` when the file `go` is there."""
-        self.save_backend("ours")
-        family = "import http.server, socket\nhttp.server.HTTPServer.address_family = socket.AF_INET6\n"
+        command = self.save_backend("ours")
         code = (self.project / "app.py").read_text().replace('"localhost"', repr(host))
-        self.save("app.py", (family if ":" in host else "") + code)
-        hpp = self.start_hpp("--exec", "sh", "-c",
-                             f"while [ ! -e {self.directory}/go ]; do sleep 0.01; done; "
-                             f"exec {PYTHON} app.py {{backend}}")
+        self.save("app.py", WAITING.format(family="AF_INET6" if ":" in host else "AF_INET",
+                                           go=str(self.directory / "go")) + code)
+        hpp = self.start_hpp("--exec", *command)
         hpp.wait_state("Loading")
         wait_for(lambda: hpp.snapshot()["pid"], "the backend's pid")
         return hpp
@@ -134,9 +141,9 @@ class Stranger(IntegrationTest):
         port = free_port()
         stranger = self.start_stranger("127.0.0.1", port)
         hpp = self.start_hpp("--exec", *self.save_backend("ours"), backend=port)
-        hpp.wait_line("is in use by")
-        request = Background(get, hpp.url)
-        self.assertEqual(request.result().status, 503)
+        for last in ("is in use by", "hpp-watchd: watching "):
+            hpp.wait_line(last)
+        self.assertEqual(get(hpp.url).status, 503)
         lines = len(hpp.lines)
         snapshot = hpp.snapshot()
         time.sleep(3 * QUIET_S)

@@ -4,13 +4,13 @@ import json
 import os
 import pathlib
 import re
-import signal
 import subprocess
 import tempfile
 import unittest
 
 from harness import (
     BUILD_DIR,
+    LONG_BARRIER_MS,
     PYTHON,
     Hpp,
     Program,
@@ -93,7 +93,7 @@ class SystemdTest(CrashTest):
                               "--lock", self.directory / "lock"]
         self.save("hpp.toml", "\n".join([
             f'bind = "localhost:{self.bind}"', f"backend = {self.backend}", "livereload-port = 0",
-            "pattern = ['text']", f"exec = {[str(word) for word in command]}", *lines]))
+            f"barrier-timeout = {LONG_BARRIER_MS}", "pattern = ['text']", f"exec = {[str(word) for word in command]}", *lines]))
 
     def start(self, *lines, command=None):
         self.save_config(*lines, command=command)

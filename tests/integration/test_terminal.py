@@ -227,7 +227,8 @@ class NobodyTakesTheOutput(TerminalTest):
 
     def test_a_terminal_stopped_with_ctrl_s(self):
         hpp = self.start(TerminalHpp)
-        hpp.wait_screen("Running: ")
+        for last in ("hpp-watchd: watching ", "Running: generation 1"):
+            hpp.wait_screen(f"{last}.*\r\n")
         hpp.type("\x13")
         wait_for(lambda: not hpp.takes_output(), "the terminal to stop")
         seen = len(hpp.screen)

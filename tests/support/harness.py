@@ -40,10 +40,14 @@ from watchman import PrivateWatchman
 # How long anything may take that happens at all. Generous: a loaded machine, a sanitizer.
 DEADLINE_S = 30
 # How long hpp may take to end. Its promise is one second, which its deadlines hold whatever the
-# helpers do; the rest is for a loaded machine to run them.
-STOP_S = 3
+# helpers do; the rest is for a loaded machine to run them. A stop that hangs takes longer: six seconds
+# (the watchdog), or for ever.
+STOP_S = 5
 # How long to look for something that must not happen.
 QUIET_S = 0.5
+# --barrier-timeout of what the tests start, unless they say otherwise. On a loaded machine a save may take
+# longer than the default of 2 s to be reported, and requests would then get the old answer, as documented.
+LONG_BARRIER_MS = 20_000
 
 # Whoever runs the tests under nohup(1) would have hpp ignore SIGHUP, as it should then.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
@@ -393,6 +397,8 @@ class IntegrationTest(unittest.TestCase):
         backend = backend or free_port()
         if "--livereload-port" not in arguments:  # one port for all tests would be one too few
             arguments = ("--livereload-port", 0, *arguments)
+        if "--barrier-timeout" not in arguments:
+            arguments = ("--barrier-timeout", LONG_BARRIER_MS, *arguments)
         words = [str(a).replace("{bind}", str(bind)).replace("{backend}", str(backend))
                  for a in arguments]
         return self._keep(kind([self.program("launch"), f"localhost:{bind}", backend, *words],
@@ -401,7 +407,8 @@ class IntegrationTest(unittest.TestCase):
     def start_helper(self, name, *arguments, bind, backend):
         """Starts `hpp-NAME` as a developer does at a prompt."""
         folder = make_run_directory(self.run_directory(bind))
-        where = {"proxyd": [f"localhost:{bind}", backend], "watchd": [], "supervisord": [backend]}
+        where = {"proxyd": [f"localhost:{bind}", backend, "--barrier-timeout", LONG_BARRIER_MS],
+                 "watchd": [], "supervisord": [backend]}
         return self._keep(Hpp([self.program(name), *where[name], "--run-dir", folder, *arguments],
                               self, bind, backend))
 
