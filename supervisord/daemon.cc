@@ -91,6 +91,11 @@ std::string end_problem(ExitStatus status, const std::string& program,
   return is_not_found ? interpreter_problem(program, directory) : "";
 }
 
+std::vector<Step> steps(const Options& options) {
+  if (options.build.empty()) return {};
+  return {build_step(options.build)};
+}
+
 std::uint64_t spawns_so_far(const bus::Publisher& publisher) {
   if (!publisher.last()) return 0;
   return std::get<bus::BackendState>(*publisher.last()).generation;
@@ -101,7 +106,6 @@ std::uint64_t spawns_so_far(const bus::Publisher& publisher) {
 Daemon::Daemon(const Options& options)
     : directory_(take_project_directory()),
       command_(options.command),
-      build_(options.build),
       clears_(options.clear),
       ends_with_terminal_(!is_ignored(SIGHUP) && has_terminal()),
       addresses_(resolve(options.backend)),
@@ -111,7 +115,7 @@ Daemon::Daemon(const Options& options)
       manager_(loop_),
       publisher_(loop_, options.run_directory, bus::Topic::Backend),
       backend_({.command = options.command,
-                .build = options.build,
+                .steps = steps(options),
                 .keep_last_good = options.keep_last_good},
                spawns_so_far(publisher_)),
       output_(loop_, destinations_.at(streams_.out()), destinations_.at(streams_.err()),
@@ -266,33 +270,33 @@ void Daemon::on_kill_refused(const std::vector<pid_t>& pids) {
   post(std::move(event));
 }
 
-void Daemon::on_build_end(ExitStatus status) {
+void Daemon::on_step_end(const std::string& command, ExitStatus status) {
   killer_.builder_ended();
   build_output_.drain();
-  const std::string first_word = build_.substr(0, build_.find_first_of(" \t\n;&|<>()"));
-  post(BuildEnded{.status = status,
-                  .problem = end_problem(status, first_word, directory_),
-                  .output_tail = std::string(build_output_.tail())});
+  const std::string first_word = command.substr(0, command.find_first_of(" \t\n;&|<>()"));
+  post(StepEnded{.status = status,
+                 .problem = end_problem(status, first_word, directory_),
+                 .output_tail = std::string(build_output_.tail())});
   killer_.look();
 }
 
-void Daemon::perform(const Build&) {
+void Daemon::perform(const RunStep& effect) {
   if (builder_) loop_.bury(std::move(builder_));
   std::string problem = project_directory_problem(directory_);
   try {
-    if (problem.empty()) return start_build();
+    if (problem.empty()) return start_step(effect.command);
   } catch (const std::system_error& error) {
     problem = error.what();
   }
-  post(BuildEnded{.status = {.is_known = false}, .problem = std::move(problem), .output_tail = {}});
+  post(StepEnded{.status = {.is_known = false}, .problem = std::move(problem), .output_tail = {}});
 }
 
 // In one stream, and on our stderr: what it prints is for the developer, and a message of the
 // compiler's belongs between those lines of make's where it was printed.
-void Daemon::start_build() {
+void Daemon::start_step(const std::string& command) {
   const UniqueFd end = build_output_.open();
   const ChildRequest request{
-      .command = {"/bin/sh", "-c", build_},
+      .command = {"/bin/sh", "-c", command},
       .directory = directory_,
       .environment = {{kBackendTag, tag_prefix_ + kBuildTag}},
       .group = ChildRequest::Group::OwnSession,
@@ -300,8 +304,8 @@ void Daemon::start_build() {
       .stdout_fd = end.get(),
       .stderr_fd = end.get(),
   };
-  builder_ =
-      std::make_unique<Child>(loop_, request, [this](ExitStatus status) { on_build_end(status); });
+  builder_ = std::make_unique<Child>(
+      loop_, request, [this, command](ExitStatus status) { on_step_end(command, status); });
   killer_.set_builder(builder_->pid());
 }
 

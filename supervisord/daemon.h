@@ -49,7 +49,7 @@ class Daemon {
   void on_exit(std::uint64_t generation, ExitStatus status);
   void on_tree_gone();
   void on_kill_refused(const std::vector<pid_t>& pids);
-  void on_build_end(ExitStatus status);
+  void on_step_end(const std::string& command, ExitStatus status);
 
   std::optional<bus::BackendState> take_over();
   void store(std::uint64_t generation);
@@ -57,7 +57,7 @@ class Daemon {
   std::size_t stored_count() const;
 
   void perform(const Spawn& effect);
-  void perform(const Build& effect);
+  void perform(const RunStep& effect);
   void perform(const KillTree& effect);
   void perform(const StartProbe& effect);
   void perform(const StopProbe& effect);
@@ -70,11 +70,10 @@ class Daemon {
   Probe::Handlers probe_handlers();
   std::vector<pid_t> likely_listeners() const;
   Event spawn(std::uint64_t generation);
-  void start_build();
+  void start_step(const std::string& command);
 
   std::string directory_;  // path of the project folder
   std::vector<std::string> command_;
-  std::string build_;
   bool clears_;
   bool ends_with_terminal_;  // SIGHUP is the end of our terminal, once we have none any more
   std::vector<SocketAddress> addresses_;

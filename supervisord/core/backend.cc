@@ -16,15 +16,16 @@ bool answers_spawn(const Event& event) {
          std::holds_alternative<PortTaken>(event);
 }
 
-bool is_success(const BuildEnded& event) {
+bool is_success(const StepEnded& event) {
   return event.problem.empty() && event.status == ExitStatus{};
 }
 
 }  // namespace
 
-Backend::Backend(Settings settings, std::uint64_t spawns_so_far) : settings_(std::move(settings)) {
-  assert(!settings_.command.empty());
-  facts_.command = settings_.command;
+Backend::Backend(Settings settings, std::uint64_t spawns_so_far)
+    : keep_last_good_(settings.keep_last_good), preparation_(std::move(settings.steps)) {
+  assert(!settings.command.empty());
+  facts_.command = std::move(settings.command);
   facts_.generation = spawns_so_far;
 }
 
@@ -54,11 +55,11 @@ void Backend::handle(const TreeSeen& event, Now now) {
     return start_first(now);
   }
   if (!news) return;
-  is_built_ = false;
+  // While a step runs beside the backend, the first change has decided that all begin again.
+  const bool is_told = state_ == State::Rebuilding && preparation_.is_outdated();
+  preparation_.on_change();
   if (state_ == State::Killing) return publish();
   const std::string what = known.epoch == 0 ? kNotWatched : what_changed(event.tree);
-  // While a build runs beside the backend, the first change has decided that another build follows.
-  const bool is_told = state_ == State::Rebuilding && !is_building_next_ && !is_waiting_to_build_;
   if (!is_told) pace_.on_change(event.tree.changed, now.steady);
   restart({.told = what, .since = what, .at = now, .changed = event.tree.changed});
 }
@@ -85,6 +86,7 @@ void Backend::handle(const RestartRequested&, Now now) {
               .changed = {}};
   pace_.on_request();
   ++facts_.restarts_asked;
+  if (state_ != State::Killing) preparation_.on_change();  // what is built is for this request, too
   if (state_ != State::Rebuilding) return restart(std::move(cause));
   const std::string why = cause.told;
   note(std::move(cause));
@@ -142,13 +144,15 @@ void Backend::handle(const PortTaken& event, Now now) {
   fail_spawn(text, now);
 }
 
-void Backend::handle(const BuildEnded& event, Now now) {
+void Backend::handle(const StepEnded& event, Now now) {
+  if (state_ != State::Building && state_ != State::Rebuilding) return;  // it was killed
+  const bool is_outdated = preparation_.is_outdated();
+  if (is_success(event)) wording_.on_step_done(preparation_.step(), now.steady);
+  if (preparation_.on_step_end(is_success(event))) return run_step();
+  if (is_outdated) return rebuild_at_pace(pace_.begin_pause(now.steady), now);
   if (state_ == State::Rebuilding) return rebuilt(event, now);
-  if (state_ != State::Building) return;  // it was killed
-  if (!is_success(event)) return build_failed(event, now);
-  is_built_ = true;
-  wording_.on_built(now.steady);
-  spawn();
+  if (preparation_.is_done()) return spawn();
+  build_failed(event, now);
 }
 
 void Backend::handle(const Answered& event, Now now) {
@@ -328,13 +332,12 @@ void Backend::restart(Cause cause) {
     case State::Left:
       return;
     case State::Running:
-      if (settings_.build.empty() || !settings_.keep_last_good) break;
+      if (!keep_last_good_ || !preparation_.has_steps()) break;
       next_ = std::move(cause);
       return rebuild_at_pace(pace_.begin_pause(now.steady), now);
     case State::Rebuilding:
       next_ = std::move(cause);
-      is_building_next_ = false;
-      return is_waiting_to_build_ ? rebuild_at_pace(pace_.pause(now.steady), now) : publish();
+      return preparation_.is_due() ? rebuild_at_pace(pace_.pause(now.steady), now) : publish();
     case State::Waiting:
       note(std::move(cause));
       facts_.serves = facts_.seen;
@@ -354,7 +357,7 @@ void Backend::restart(Cause cause) {
 // The backend that comes next is because of this.
 void Backend::note(Cause cause) {
   next_.reset();
-  is_built_ = has_blamed_stranger_ = false;
+  has_blamed_stranger_ = false;
   wording_.on_restart(std::move(cause.since), cause.at.steady);
   facts_.cause = {.text = std::move(cause.told),
                   .changed = std::move(cause.changed),
@@ -375,8 +378,9 @@ void Backend::kill(State next, const std::string& why, Now now) {
   if (!kill_due_ || can_kill_again_) emit(KillTree{});
   kill_due_ = true;
   is_refused_ = can_kill_again_ = false;
+  preparation_.abort();
   // Of a restart that had something to build first, this is not the first line.
-  const bool is_first = next == State::Killing && !is_built_;
+  const bool is_first = next == State::Killing && !preparation_.is_done();
   emit(Say{.text = "Killing: " + why, .begins_restart = is_first});
 }
 
@@ -386,7 +390,7 @@ void Backend::start_first(Now now) {
 
 void Backend::start(Now now) {
   prepare();
-  if (is_built_) return spawn();
+  if (preparation_.is_done()) return spawn();
   start_at_pace(pace_.begin_pause(now.steady), now);
 }
 
@@ -404,8 +408,12 @@ void Backend::start_at_pace(const Pause& pause, Now now) {
 void Backend::begin(Now now) {
   pace_.on_start(now.steady);
   facts_.delay.clear();
-  if (settings_.build.empty()) return spawn();
-  build(now);
+  if (!preparation_.begin()) return spawn();
+  state_ = State::Building;
+  facts_.state = bus::BackendPhase::Loading;
+  wording_.on_preparation(now.steady);
+  publish();
+  run_step();
 }
 
 // A new generation begins.
@@ -431,30 +439,24 @@ void Backend::spawn() {
   emit(Spawn{facts_.generation});
 }
 
-void Backend::build(Now now) {
-  state_ = State::Building;
-  facts_.state = bus::BackendPhase::Loading;
-  wording_.on_build(now.steady);
-  publish();
-  emit(Build{});
-  emit(wording_.building(settings_.build));
+void Backend::run_step() {
+  emit(RunStep{preparation_.step().command});
+  emit(wording_.preparing(preparation_.step()));
 }
 
-void Backend::build_failed(const BuildEnded& event, Now now) {
-  facts_.problem = failure_text(settings_.build, event);
+void Backend::build_failed(const StepEnded& event, Now now) {
+  facts_.problem = failure_text(preparation_.step().command, event);
   facts_.output_tail = event.output_tail;
   kill_due_ = true;
   emit(KillTree{});  // what it has left running
-  fail(wording_.build_end(facts_.problem, now.steady) + "; waiting for a change", now);
+  fail(wording_.step_end(facts_.problem, now.steady) + "; waiting for a change", now);
 }
 
 // As start_at_pace(), while the backend goes on.
 void Backend::rebuild_at_pace(const Pause& pause, Now now) {
   if (auto say = wording_.pausing(pause)) emit(*std::move(say));
-  is_waiting_to_build_ = pause.length != std::chrono::milliseconds{};
-  if (!is_waiting_to_build_) return rebuild(now);
+  if (pause.length == std::chrono::milliseconds{}) return rebuild(now);
   state_ = State::Rebuilding;
-  is_building_next_ = false;
   forget_end();
   facts_.delay = delay_text(pause);
   publish();
@@ -464,24 +466,20 @@ void Backend::rebuild_at_pace(const Pause& pause, Now now) {
 void Backend::rebuild(Now now) {
   state_ = State::Rebuilding;
   pace_.on_start(now.steady);
-  is_building_next_ = true;
-  is_waiting_to_build_ = false;
   facts_.delay.clear();
   forget_end();
-  wording_.on_build(now.steady);
+  preparation_.begin();
+  wording_.on_preparation(now.steady);
   wording_.on_start_without_kill(next_->told);
   publish();
-  emit(Build{});
-  emit(wording_.building(settings_.build));
+  run_step();
 }
 
-void Backend::rebuilt(const BuildEnded& event, Now now) {
-  if (!is_building_next_) return rebuild_at_pace(pace_.begin_pause(now.steady), now);
-  if (is_success(event)) {
-    wording_.on_built(now.steady);
+// The steps beside the backend are over, and no file has changed meanwhile.
+void Backend::rebuilt(const StepEnded& last, Now now) {
+  if (preparation_.is_done()) {
     const std::string why = next_->told;
     note(*std::move(next_));
-    is_built_ = true;
     return kill(State::Killing, why, now);
   }
   next_.reset();
@@ -489,11 +487,11 @@ void Backend::rebuilt(const BuildEnded& event, Now now) {
   state_ = State::Running;
   facts_.restarts_done = facts_.restarts_asked;
   facts_.serves = facts_.seen;
-  facts_.problem = failure_text(settings_.build, event);
-  facts_.output_tail = event.output_tail;
+  facts_.problem = failure_text(preparation_.step().command, last);
+  facts_.output_tail = last.output_tail;
   publish();
   emit(Say{fmt::format("Running: {}; generation {} goes on",
-                       wording_.build_end(facts_.problem, now.steady), facts_.generation)});
+                       wording_.step_end(facts_.problem, now.steady), facts_.generation)});
 }
 
 void Backend::forget_end() {
@@ -508,7 +506,7 @@ void Backend::handle(const TimerExpired&, Now now) {
     case State::Waiting:
       return begin(now);
     case State::Rebuilding:
-      if (is_waiting_to_build_) rebuild(now);
+      if (preparation_.is_due()) rebuild(now);
       return;
     case State::Loading: {
       const auto held = std::exchange(held_answer_, std::nullopt);

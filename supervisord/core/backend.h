@@ -11,6 +11,7 @@
 
 #include "common/bus/messages.h"
 #include "supervisord/core/events.h"
+#include "supervisord/core/preparation.h"
 #include "supervisord/core/restart_pace.h"
 #include "supervisord/core/wording.h"
 
@@ -68,7 +69,7 @@ constexpr std::chrono::milliseconds kRetryEvery{500};
 // Waiting     No backend and no build. Readers see Loading, and why. A request for a restart ends
 //             it. If supervisord crashes in this state, its successor starts the backend.
 //
-// Where there is a build command (--build), it runs before each spawn:
+// If steps are to succeed before each spawn (preparation.h; --build is one), they run here:
 //
 //   (spawn) becomes ──► Building ──built──► (spawn)
 //                        │    └──failed──► Error
@@ -77,14 +78,14 @@ constexpr std::chrono::milliseconds kRetryEvery{500};
 // and with --keep-last-good the backend lives meanwhile:
 //
 //   Running ──change──► Rebuilding ──built──► Killing ──tree gone──► (spawn)
-//      ▲                 │  ▲  └─change, when this build is over─┐
+//      ▲                 │  ▲  └─change, when this step is over──┐
 //      └──────failed─────┘  └────────────────────────────────────┘
 //
-// Building    The build command runs, and no backend. Readers see Loading.
-// Rebuilding  It runs, and the backend answers. Readers see Running, and that what it serves is not
-//             the newest: they hold requests that came after the change. If the build fails they
-//             are told that the backend serves it all the same, and what the problem is. A build is
-//             not broken off for another: the backend would have to go with it.
+// Building    A step runs, and no backend. Readers see Loading.
+// Rebuilding  A step runs, or waits, and the backend answers. Readers see Running, and that what it
+//             serves is not the newest: they hold requests that came after the change. If a step
+//             fails they are told that the backend serves it all the same, and what the problem is.
+//             A step is not killed because of a change: the backend would have to go with it.
 //
 // A change is a tree point that differs from `seen`. A tree of another epoch counts as one:
 // nobody knows what happened in between. So does the first tree that is heard of, if it comes after
@@ -116,8 +117,8 @@ class Backend {
 
   struct Settings {
     std::vector<std::string> command;
-    std::string build;            // a shell's command line; empty: there is nothing to build
-    bool keep_last_good = false;  // the backend lives while it is built anew, and if that fails
+    std::vector<Step> steps;      // run before each spawn
+    bool keep_last_good = false;  // the backend lives while the steps run, and if one fails
   };
 
   // `spawns_so_far` continues the generations of an earlier supervisord: they never go back.
@@ -155,7 +156,7 @@ class Backend {
   void handle(const Spawned& event, Now now);
   void handle(const SpawnFailed& event, Now now);
   void handle(const PortTaken& event, Now now);
-  void handle(const BuildEnded& event, Now now);
+  void handle(const StepEnded& event, Now now);
   void handle(const Answered& event, Now now);
   void handle(const StrangerListens& event, Now now);
   void handle(const ProbeSaw& event, Now now);
@@ -172,11 +173,11 @@ class Backend {
   void start_first(Now now);
   void start_at_pace(const Pause& pause, Now now);
   void begin(Now now);
-  void build(Now now);
-  void build_failed(const BuildEnded& event, Now now);
+  void run_step();
+  void build_failed(const StepEnded& event, Now now);
   void rebuild_at_pace(const Pause& pause, Now now);
   void rebuild(Now now);
-  void rebuilt(const BuildEnded& event, Now now);
+  void rebuilt(const StepEnded& last, Now now);
   void spawn();
   void prepare();
   void forget_end();
@@ -196,7 +197,8 @@ class Backend {
     effects_.emplace_back(std::in_place_type<E>, std::move(effect));
   }
 
-  Settings settings_;
+  bool keep_last_good_;
+  Preparation preparation_;
   State state_ = State::Starting;
   bus::BackendState facts_;  // what readers are told; `seen` is the newest tree known
   Wording wording_;
@@ -213,10 +215,7 @@ class Backend {
   bool retrying_ = false;             // the spawn that is due is such a try
   RestartPace pace_;
   std::optional<HeldAnswer> held_answer_;  // in Loading: pace_ keeps Running back
-  bool is_built_ = false;                  // for the spawn that comes next
   std::optional<Cause> next_;              // in Rebuilding: why
-  bool is_building_next_ = false;          // what is being built has it
-  bool is_waiting_to_build_ = false;       // in Rebuilding: pace_ keeps the build back
   Effects effects_;                        // what the event at hand has led to so far
 };
 

@@ -57,7 +57,7 @@ struct PortTaken {
   std::int64_t pid = 0;  // the process that `by` describes; 0: it is not ours to see
 };
 
-struct BuildEnded {  // answers Build
+struct StepEnded {  // answers RunStep
   ExitStatus status;
   std::string problem;  // why it could not be started, or more than its status says
   std::string output_tail;
@@ -120,7 +120,7 @@ struct TreeGone {};
 
 using Event =
     std::variant<Begun, TreeSeen, TreeWaitExpired, Doubted, RestartRequested, StopRequested,
-                 Spawned, SpawnFailed, PortTaken, BuildEnded, Answered, StrangerListens, ProbeSaw,
+                 Spawned, SpawnFailed, PortTaken, StepEnded, Answered, StrangerListens, ProbeSaw,
                  ProcessExited, TreeGone, KillRefused, TimerExpired>;
 
 // ---- effects ------------------------------------------------------------------------------------
@@ -131,12 +131,13 @@ struct Spawn {
   bool operator==(const Spawn&) const = default;
 };
 
-// Runs the build command. Answered by BuildEnded, except where KillTree comes before that.
-struct Build {
-  bool operator==(const Build&) const = default;
+// Runs a step of the preparation. Answered by StepEnded, except where KillTree comes before that.
+struct RunStep {
+  std::string command;  // a shell's command line
+  bool operator==(const RunStep&) const = default;
 };
 
-// Every process of the backend and of a build, and what an earlier supervisord left behind. Begins
+// Every process of the backend and of a step, and what an earlier supervisord left behind. Begins
 // again if TreeGone is still due.
 struct KillTree {
   bool operator==(const KillTree&) const = default;
@@ -185,7 +186,7 @@ struct Leave {  // nothing follows
   bool operator==(const Leave&) const = default;
 };
 
-using Effect = std::variant<Spawn, Build, KillTree, StartProbe, StopProbe, Publish, Say,
+using Effect = std::variant<Spawn, RunStep, KillTree, StartProbe, StopProbe, Publish, Say,
                             StartTreeWait, StartTimer, Leave>;
 using Effects = std::vector<Effect>;
 

@@ -89,8 +89,8 @@ std::string what_changed(const bus::TreeState& tree) {
                        std::max<std::uint64_t>(tree.changed_count, tree.changed.size()));
 }
 
-std::string failure_text(const std::string& build, const BuildEnded& event) {
-  return fmt::format("{} failed: {}", build,
+std::string failure_text(const std::string& command, const StepEnded& event) {
+  return fmt::format("{} failed: {}", command,
                      event.problem.empty() ? to_string(event.status) : event.problem);
 }
 
@@ -156,8 +156,13 @@ void Wording::on_killed(TimePoint now) {
   killed_ = ", killed the old one in " + text_of(now - kill_begun_);
 }
 
-void Wording::on_built(TimePoint now) {
-  built_ = ", built in " + text_of(now - build_begun_);
+void Wording::on_preparation(TimePoint now) {
+  built_.clear();
+  step_begun_ = now;
+}
+
+void Wording::on_step_done(const Step& step, TimePoint now) {
+  built_ += fmt::format(", {} in {}", step.done, text_of(now - std::exchange(step_begun_, now)));
 }
 
 void Wording::on_retry(bool port_was_taken) {
@@ -194,9 +199,9 @@ bool Wording::find_cure(const std::vector<std::string>& files) {
   return has_grown;
 }
 
-Say Wording::building(const std::string& build) {
+Say Wording::preparing(const Step& step) {
   const std::string cause = std::exchange(cause_, {});
-  return {.text = fmt::format("Building: {}running {}{}", cause, printable(build),
+  return {.text = fmt::format("{}: {}running {}{}", step.title, cause, printable(step.command),
                               std::exchange(killed_, {})),
           .begins_restart = !cause.empty()};
 }
@@ -214,8 +219,8 @@ Say Wording::running(std::uint64_t generation, TimePoint answered) const {
                       text_of(answered - spawned_), since_restart(answered))};
 }
 
-std::string Wording::build_end(const std::string& problem, TimePoint now) const {
-  return fmt::format("{} after {}", printable(problem), text_of(now - build_begun_));
+std::string Wording::step_end(const std::string& problem, TimePoint now) const {
+  return fmt::format("{} after {}", printable(problem), text_of(now - step_begun_));
 }
 
 std::string Wording::end(const ProcessExited& event, bool has_run, TimePoint now) const {

@@ -9,6 +9,7 @@
 
 #include "common/bus/messages.h"
 #include "supervisord/core/events.h"
+#include "supervisord/core/preparation.h"
 #include "supervisord/core/restart_pace.h"
 
 namespace hpp::supervisord {
@@ -26,7 +27,7 @@ std::string text_of(const std::vector<std::string>& command);
 std::string what_changed(const bus::TreeState& tree);
 
 // `make failed: exit code 2`
-std::string failure_text(const std::string& build, const BuildEnded& event);
+std::string failure_text(const std::string& command, const StepEnded& event);
 
 // `./server.py ended with exit code 127: its interpreter …`; empty if only the status is known.
 std::string exit_problem(const ProcessExited& event, const std::string& program);
@@ -62,14 +63,14 @@ class Wording {
   // The restart needs no kill: the line about its first step names the cause.
   void on_start_without_kill(const std::string& why) { cause_ = why + ", "; }
 
-  // The old backend's processes are about to be killed; are dead.
+  // The old backend's processes are about to be killed; they are dead.
   void on_kill(TimePoint now) { kill_begun_ = now; }
 
   void on_killed(TimePoint now);
 
-  void on_build(TimePoint now) { build_begun_ = now; }
-
-  void on_built(TimePoint now);
+  // The first step of a preparation begins; a step has succeeded, and the next one begins.
+  void on_preparation(TimePoint now);
+  void on_step_done(const Step& step, TimePoint now);
 
   void on_spawn(TimePoint now) { spawned_ = now; }
 
@@ -85,7 +86,7 @@ class Wording {
   std::optional<Say> pausing(const Pause& pause);
 
   // `Building: src/a.py changed, running make`. The next lines do not repeat the cause.
-  Say building(const std::string& build);
+  Say preparing(const Step& step);
 
   // `Loading: src/a.py changed, started ./server (generation 2, pid 7), killed the old one in 3 ms`
   Say loading(const bus::BackendState& facts);
@@ -94,7 +95,7 @@ class Wording {
   Say running(std::uint64_t generation, TimePoint answered) const;
 
   // `make failed: exit code 2 after 1.5 s`
-  std::string build_end(const std::string& problem, TimePoint now) const;
+  std::string step_end(const std::string& problem, TimePoint now) const;
 
   // `exit code 1 after 10 ms, 30 ms after src/a.py changed: …`, for the line of Error. A backend
   // that had answered (`has_run`) did not end because of the change.
@@ -109,11 +110,11 @@ class Wording {
 
   std::string cause_;   // why this restart began, until a line has said so
   std::string killed_;  // how long the kill before this spawn took
-  std::string built_;   // how long the build before this spawn took
+  std::string built_;   // how long each step before this spawn took
   std::string since_;   // what began this restart; empty: the first start
   TimePoint restart_begun_;
   TimePoint kill_begun_;
-  TimePoint build_begun_;
+  TimePoint step_begun_;
   TimePoint spawned_;
   Pause announced_;                   // the last pause, or that there was none
   std::vector<std::string> advised_;  // globs for --exclude, of all loops so far

@@ -38,7 +38,7 @@ class Supervisord final : public Mortal {
 
   void perform(const supervisord::Spawn& effect);
 
-  void perform(const supervisord::Build&) {}  // there is none
+  void perform(const supervisord::RunStep&) {}  // there is none
 
   void perform(const supervisord::KillTree&);
   void perform(const supervisord::StartProbe& effect);

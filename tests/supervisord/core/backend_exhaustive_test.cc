@@ -202,9 +202,10 @@ class World {
       case Move::BuildWorks:
       case Move::BuildFails:
         build_runs_ = false;
-        return take(BuildEnded{.status = {.number = move == Move::BuildWorks ? 0 : 2},
-                               .problem = {},
-                               .output_tail = "x"});
+        if (move == Move::BuildWorks) ++steps_done_;
+        return take(StepEnded{.status = {.number = move == Move::BuildWorks ? 0 : 2},
+                              .problem = {},
+                              .output_tail = "x"});
       case Move::TimerExpires:
         timer_due_ = false;
         return take(TimerExpired{});
@@ -272,6 +273,7 @@ class World {
     spawn_due_ = kill_due_ = wait_due_ = build_runs_ = timer_due_ = false;
     probed_ = 0;
     restarts_asked_ = 0;
+    steps_done_ = 0;
     tree_due_ = tree_.stamp.epoch != 0;
     generation_ = published_.generation;
     backend_ = Backend(settings_, published_.generation);
@@ -323,12 +325,14 @@ class World {
     if (tree_lives_ || kill_due_) return "two backends";
     if (stop_asked_) return "spawned after the stop";
     if (build_runs_) return "spawned while a build runs";
-    if (!settings_.build.empty() && built_for_ != published_.seen)
+    if (steps_done_ != settings_.steps.size()) return "spawned before the last step";
+    if (!settings_.steps.empty() && built_for_ != published_.seen) {
       return "spawned what is not built";
+    }
     // Those between were never built.
     const bool is_next = e.generation == generation_ + 1;
     const bool is_again = e.generation == generation_ && !was_spawned_;
-    if (!is_next && !is_again && (settings_.build.empty() || e.generation <= generation_)) {
+    if (!is_next && !is_again && (settings_.steps.empty() || e.generation <= generation_)) {
       return "a generation left out";
     }
     generation_ = e.generation;
@@ -336,13 +340,17 @@ class World {
     return "";
   }
 
-  std::string perform(const Build&) {
-    if (settings_.build.empty()) return "builds what cannot be built";
+  std::string perform(const RunStep& e) {
+    if (settings_.steps.empty()) return "builds what cannot be built";
     if (tree_lives_ && !settings_.keep_last_good) return "builds beside a backend";
     if (kill_due_ || stop_asked_) return "builds while all is being killed";
     if (std::exchange(build_runs_, true)) return "two builds";
-    built_for_ = published_.seen;
-    return "";
+    if (e.command == settings_.steps.front().command) {
+      steps_done_ = 0;
+      built_for_ = published_.seen;
+    }
+    if (built_for_ != published_.seen) return "a step sees other files than the one before it";
+    return e.command == settings_.steps.at(steps_done_).command ? "" : "a step left out";
   }
 
   std::string perform(const KillTree&) {
@@ -432,7 +440,7 @@ class World {
         // One that was spawned, and not published before the crash, is dying.
         if (first_lives_ && !kill_due_) return "called dead while it lives";
         if (tree_lives_ && !kill_due_) return "the remains are not being killed";
-        if (!was_spawned_ && !crashed_ && !timer_due_ && settings_.build.empty()) {
+        if (!was_spawned_ && !crashed_ && !timer_due_ && settings_.steps.empty()) {
           return "a spawn that failed is not tried again";
         }
         return error && published_.pid == 0 ? "" : "Error not published";
@@ -459,6 +467,7 @@ class World {
   bool tree_lives_ = false;   // it or any of its descendants
   bool build_runs_ = false;
   bus::TreePoint built_for_;
+  std::size_t steps_done_ = 0;  // how many steps have succeeded for built_for_
   bool spawn_due_ = false;
   bool kill_due_ = false;
   bool wait_due_ = false;
@@ -533,7 +542,7 @@ TEST(BackendExhaustive, FromRunning) {
 }
 
 TEST(BackendExhaustive, WithABuild) {
-  const Backend::Settings settings{.command = {"server"}, .build = "make"};
+  const Backend::Settings settings{.command = {"server"}, .steps = {build_step("make")}};
   Explorer explorer;
   explorer.explore(after({Move::FirstTree, Move::Gone}, settings), kDepth - 2);
   RecordProperty("histories", std::to_string(explorer.histories()));
@@ -541,12 +550,14 @@ TEST(BackendExhaustive, WithABuild) {
 }
 
 TEST(BackendExhaustive, KeepingTheLastGood) {
-  const Backend::Settings settings{.command = {"server"}, .build = "make", .keep_last_good = true};
+  const Backend::Settings settings{.command = {"server"},
+                                   .steps = {build_step("make"), build_step("migrate")},
+                                   .keep_last_good = true};
   Explorer explorer;
-  explorer.explore(
-      after({Move::FirstTree, Move::Gone, Move::BuildWorks, Move::SpawnWorks, Move::Answer},
-            settings),
-      kDepth - 2);
+  explorer.explore(after({Move::FirstTree, Move::Gone, Move::BuildWorks, Move::BuildWorks,
+                          Move::SpawnWorks, Move::Answer},
+                         settings),
+                   kDepth - 2);
   RecordProperty("histories", std::to_string(explorer.histories()));
   EXPECT_GT(explorer.histories(), 10'000);
 }

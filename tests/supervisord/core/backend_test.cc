@@ -881,10 +881,11 @@ TEST(Text, ShortensALongCommandBetweenCharacters) {
 
 // ---- a build before each start ------------------------------------------------------------------
 
-const Backend::Settings kBuilds{.command = {"server"}, .build = "make all"};
-const Backend::Settings kKeeps{.command = {"server"}, .build = "make all", .keep_last_good = true};
+const Backend::Settings kBuilds{.command = {"server"}, .steps = {build_step("make all")}};
+const Backend::Settings kKeeps{
+    .command = {"server"}, .steps = {build_step("make all")}, .keep_last_good = true};
 
-BuildEnded built(int code = 0, std::string tail = "") {
+StepEnded built(int code = 0, std::string tail = "") {
   return {.status = {.number = code}, .problem = {}, .output_tail = std::move(tail)};
 }
 
@@ -904,8 +905,8 @@ TEST(Building, ComesBeforeEachSpawn) {
   Life life(kBuilds);
   life(Begun{});
   life(TreeGone{});
-  EXPECT_THAT(life(tree(1)), ElementsAre("Publish Loading 1 serves 7:1 seen 7:1", "Build",
-                                         "Say Building: running make all"));
+  EXPECT_THAT(life(tree(1)), ElementsAre("Publish Loading 1 serves 7:1 seen 7:1",
+                                         "RunStep make all", "Say Building: running make all"));
   EXPECT_THAT(life(built(), milliseconds(250)), ElementsAre("Spawn 1"));
   EXPECT_THAT(life(Spawned{.pid = 100}),
               ElementsAre("Publish Loading 1 pid 100 serves 7:1 seen 7:1", "StartProbe 1",
@@ -914,8 +915,24 @@ TEST(Building, ComesBeforeEachSpawn) {
   EXPECT_THAT(life(tree(2)), ElementsAre("Publish Killing 1 pid 100 serves 7:1 seen 7:2",
                                          "KillTree", "Say Killing: src/a.py changed"));
   EXPECT_THAT(life(TreeGone{}),
-              ElementsAre("Publish Loading 2 serves 7:2 seen 7:2", "Build",
+              ElementsAre("Publish Loading 2 serves 7:2 seen 7:2", "RunStep make all",
                           "Say Building: running make all, killed the old one in 10 ms"));
+}
+
+TEST(Building, RunsOneStepAfterTheOther) {
+  Life life({.command = {"server"}, .steps = {build_step("make"), build_step("migrate")}});
+  life(Begun{});
+  life(TreeGone{});
+  EXPECT_THAT(life(tree(1)), testing::Contains("RunStep make"));
+  EXPECT_THAT(life(built(), milliseconds(250)),
+              ElementsAre("RunStep migrate", "Say Building: running migrate"));
+  EXPECT_THAT(life(built(), milliseconds(20)), ElementsAre("Spawn 1"));
+  EXPECT_THAT(life(Spawned{.pid = 100}),
+              testing::Contains("Say Loading: started server (generation 1, pid 100), built in 250 "
+                                "ms, built in 20 ms"));
+  life(tree(2));
+  EXPECT_THAT(life(TreeGone{}), testing::Contains("RunStep make"));
+  EXPECT_THAT(life(built(2)), testing::Contains("KillTree")) << "the second step does not run";
 }
 
 TEST(Building, ThatFailsIsAnErrorWithItsOutput) {
@@ -930,8 +947,9 @@ TEST(Building, ThatFailsIsAnErrorWithItsOutput) {
                           "Say Error: make all failed: exit code 2 after 10 ms; waiting for a "
                           "change"));
   life(TreeGone{});
-  EXPECT_THAT(life(tree(3)), ElementsAre("Publish Loading 3 serves 7:3 seen 7:3", "Build",
-                                         "Say Building: src/a.py changed, running make all"));
+  EXPECT_THAT(life(tree(3)),
+              ElementsAre("Publish Loading 3 serves 7:3 seen 7:3", "RunStep make all",
+                          "Say Building: src/a.py changed, running make all"));
 }
 
 TEST(Building, ThatCannotBeStartedSaysWhy) {
@@ -939,7 +957,7 @@ TEST(Building, ThatCannotBeStartedSaysWhy) {
   life(Begun{});
   life(TreeGone{});
   life(tree(1));
-  life(BuildEnded{.status = {.is_known = false}, .problem = "cannot fork", .output_tail = {}});
+  life(StepEnded{.status = {.is_known = false}, .problem = "cannot fork", .output_tail = {}});
   EXPECT_EQ(life.published().problem, "make all failed: cannot fork");
 }
 
@@ -951,7 +969,7 @@ TEST(Building, IsBrokenOffByAChange) {
   EXPECT_THAT(life(tree(3)), ElementsAre("Publish Killing 2 serves 7:2 seen 7:3", "KillTree",
                                          "Say Killing: src/a.py changed"));
   EXPECT_THAT(life(built(1)), IsEmpty()) << "it was killed";
-  EXPECT_THAT(life(TreeGone{}), testing::Contains("Build"));
+  EXPECT_THAT(life(TreeGone{}), testing::Contains("RunStep make all"));
 }
 
 TEST(Building, IsStopped) {
@@ -968,14 +986,15 @@ TEST(Building, ComesBeforeARequestedRestart) {
   run_built(life);
   life(exited(1));
   life(TreeGone{});
-  EXPECT_THAT(life(RestartRequested{}), testing::Contains("Build"));
+  EXPECT_THAT(life(RestartRequested{}), testing::Contains("RunStep make all"));
 }
 
 TEST(Rebuilding, LetsTheBackendLiveUntilItIsBuilt) {
   Life life(kKeeps);
   run_built(life);
-  EXPECT_THAT(life(tree(2)), ElementsAre("Publish Running 1 pid 100 serves 7:1 seen 7:2", "Build",
-                                         "Say Building: src/a.py changed, running make all"));
+  EXPECT_THAT(life(tree(2)),
+              ElementsAre("Publish Running 1 pid 100 serves 7:1 seen 7:2", "RunStep make all",
+                          "Say Building: src/a.py changed, running make all"));
   EXPECT_EQ(life.published().cause.text, "") << "that is of the next one";
   EXPECT_THAT(life(built()), ElementsAre("Publish Killing 1 pid 100 serves 7:1 seen 7:2",
                                          "KillTree", "Say Killing: src/a.py changed"));
@@ -1003,11 +1022,13 @@ TEST(Rebuilding, IsRepeatedForAChangeMeanwhile) {
   run_built(life);
   life(tree(2));
   EXPECT_THAT(life(tree(3, {"b"})), ElementsAre("Publish Running 1 pid 100 serves 7:1 seen 7:3"));
-  EXPECT_THAT(life(built()), ElementsAre("Publish Running 1 pid 100 serves 7:1 seen 7:3", "Build",
-                                         "Say Building: b changed, running make all"));
+  EXPECT_THAT(life(built()),
+              ElementsAre("Publish Running 1 pid 100 serves 7:1 seen 7:3", "RunStep make all",
+                          "Say Building: b changed, running make all"));
   life(built());
   EXPECT_THAT(life(tree(4)), ElementsAre("Publish Killing 1 pid 100 serves 7:1 seen 7:4"));
-  EXPECT_THAT(life(TreeGone{}), testing::Contains("Build")) << "nobody has built revision 4";
+  EXPECT_THAT(life(TreeGone{}), testing::Contains("RunStep make all"))
+      << "nobody has built revision 4";
 }
 
 TEST(Rebuilding, OfABackendThatEndsKeepsNothing) {
@@ -1017,7 +1038,7 @@ TEST(Rebuilding, OfABackendThatEndsKeepsNothing) {
   EXPECT_THAT(life(exited(1)),
               ElementsAre("Publish Killing 1 pid 100 serves 7:1 seen 7:2", "KillTree",
                           "Say Killing: exit code 1 while it was built anew"));
-  EXPECT_THAT(life(TreeGone{}), testing::Contains("Build"));
+  EXPECT_THAT(life(TreeGone{}), testing::Contains("RunStep make all"));
 }
 
 TEST(Rebuilding, EndsByARestart) {
@@ -1025,7 +1046,7 @@ TEST(Rebuilding, EndsByARestart) {
   run_built(life);
   life(tree(2));
   EXPECT_THAT(life(RestartRequested{}), testing::Contains("KillTree"));
-  EXPECT_THAT(life(TreeGone{}), testing::Contains("Build"));
+  EXPECT_THAT(life(TreeGone{}), testing::Contains("RunStep make all"));
 }
 
 TEST(Rebuilding, OfASupervisordThatCrashedIsBegunAnew) {
@@ -1037,7 +1058,7 @@ TEST(Rebuilding, OfASupervisordThatCrashedIsBegunAnew) {
       next(Begun{.last = life.published()}),
       ElementsAre("Publish Killing 1 pid 100 serves 7:1 seen 7:2", "KillTree",
                   "Say Killing: took over generation 1, pid 100, and it is not the newest"));
-  EXPECT_THAT(next(TreeGone{}), testing::Contains("Build"));
+  EXPECT_THAT(next(TreeGone{}), testing::Contains("RunStep make all"));
 }
 
 // ---- lines --------------------------------------------------------------------------------------
@@ -1128,7 +1149,7 @@ TEST(Waiting, HasNothingToKillWhenAllStops) {
 }
 
 TEST(Waiting, IsBeforeABuild) {
-  Life life(Backend::Settings{.command = {"server"}, .build = "make all"});
+  Life life(Backend::Settings{.command = {"server"}, .steps = {build_step("make all")}});
   life(Begun{});
   life(TreeGone{});
   life(tree(1));
@@ -1137,7 +1158,7 @@ TEST(Waiting, IsBeforeABuild) {
     life(TreeGone{});
   }
   EXPECT_EQ(life.state(), Backend::State::Waiting);
-  EXPECT_THAT(life(TimerExpired{}), testing::Contains("Build"));
+  EXPECT_THAT(life(TimerExpired{}), testing::Contains("RunStep make all"));
   EXPECT_THAT(life(built()), ElementsAre("Spawn 3")) << "a build that is done is not waited with";
 }
 
@@ -1146,13 +1167,13 @@ TEST(Waiting, IsBeforeABuildBesideTheBackend) {
   run_built(life);
   life(tree(2));
   life(tree(3));
-  EXPECT_THAT(life(built()), testing::Contains("Build"));
+  EXPECT_THAT(life(built()), testing::Contains("RunStep make all"));
   life(tree(4));
   EXPECT_THAT(life(built()), testing::Contains("StartTimer 100 ms"));
   EXPECT_EQ(life.published().state, bus::BackendPhase::Running);
   EXPECT_EQ(life.published().delay, "the start waits until no file has changed for 100 ms");
   EXPECT_THAT(life(tree(5)), testing::Contains("StartTimer 100 ms"));
-  EXPECT_THAT(life(TimerExpired{}), testing::Contains("Build"));
+  EXPECT_THAT(life(TimerExpired{}), testing::Contains("RunStep make all"));
   EXPECT_THAT(life(built()), testing::Contains("KillTree"));
 }
 

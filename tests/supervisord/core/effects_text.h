@@ -36,7 +36,7 @@ inline std::string text_of(const bus::BackendState& s) {
 struct EffectText {
   std::string operator()(const Spawn& e) const { return fmt::format("Spawn {}", e.generation); }
 
-  std::string operator()(const Build&) const { return "Build"; }
+  std::string operator()(const RunStep& e) const { return "RunStep " + e.command; }
 
   std::string operator()(const KillTree&) const { return "KillTree"; }
 
