@@ -16,6 +16,7 @@
 #include "common/cli11_words.h"
 #include "common/exit_status.h"
 #include "common/glob.h"
+#include "common/help_formatter.h"
 #include "common/log.h"
 #include "common/option_file.h"
 #include "common/os/inherited.h"
@@ -47,77 +48,85 @@ template <class Visitor, class AnyOptions>
 void visit_options(Program program, AnyOptions& options, Visitor& visitor) {
   using enum Program;
   if (is_any(program, {Launch, Proxyd})) {
-    visitor.address("BIND", options.bind, "where browsers connect: PORT, HOST:PORT or [V6]:PORT");
+    visitor.address("BIND", options.bind, "address for your browser: PORT, HOST:PORT or [V6]:PORT");
   }
   if (is_any(program, {Launch, Proxyd, Supervisord})) {
-    visitor.address("BACKEND", options.backend, "where your server listens, in the same forms");
+    visitor.address("BACKEND", options.backend,
+                    "address on which your server listens, in the same forms");
   }
   if (is_any(program, {Launch, Watchd})) {
+    visitor.group("Files");
     visitor.globs("-p,--pattern", options.patterns,
-                  "globs of the files whose change restarts your server (default: every file)");
-    visitor.globs("-x,--exclude", options.excludes, "globs of files to ignore");
+                  "restart the server when these files change (default: every file)");
+    visitor.globs("-x,--exclude", options.excludes, "ignore these files");
     visitor.globs("--css", options.css,
-                  "globs of style sheets: browsers swap them in place, or reload the page, and "
-                  "nothing is restarted");
+                  "swap these style sheets in the browser; do not restart the server");
     visitor.globs("--reload", options.reload,
-                  "globs of files for which browsers reload the page, and nothing is restarted");
+                  "reload the browser when these files change; do not restart the server");
     visitor.negated_flag("--no-default-excludes", options.default_excludes,
-                         "do not ignore version control, caches and editors' own files");
-    visitor.flag("--gitignore", options.gitignore, "ignore what git ignores");
+                         "do not ignore version control, caches and editors' files");
+    visitor.flag("--gitignore", options.gitignore, "ignore the files that git ignores");
     visitor.flag("--ignore-unchanged", options.ignore_unchanged,
-                 "ignore saves that leave a file's content as it was");
+                 "ignore a save that does not change the content of the file");
   }
   if (is_any(program, {Launch, Proxyd})) {
+    visitor.group("Browsers and requests");
     visitor.port("--livereload-port", options.livereload_port,
-                 "where LiveReload's browsers connect (default: 35729; 0: nowhere)");
+                 "port of the LiveReload server (default: 35729; 0 turns it off)");
     visitor.flag("--inject", options.inject,
-                 "add the script that reloads them to the pages that you go to");
+                 "add the script that reloads the browser to your pages");
     visitor.choice("--barrier", options.barrier, {"on", "off"},
-                   "let each request wait until the newest save is known (default: on)");
+                   "hold each request until hpp has seen every save made before it (default: on)");
     visitor.number("--barrier-timeout", "MS", 1, options.barrier_timeout_ms,
-                   "how long it waits at most where the watcher does not answer (default: 2000)");
+                   "forward requests after this time if the file watcher does not answer (default: "
+                   "2000)");
     visitor.number("--queue-limit", "N", 1, options.queue_limit,
-                   "how many requests may wait for your server (default: 10000)");
+                   "hold at most N requests for your server (default: 10000)");
     visitor.number("--queue-timeout", "MS", 0, options.queue_timeout_ms,
-                   "how long each may wait for it (default: 0: for ever)");
+                   "hold each request at most for this time (default: 0, without a limit)");
     visitor.flag("--expose-errors", options.expose_errors,
-                 "let other machines see, too, what your server printed when it crashed");
+                 "show the output of a crashed server to other machines, too");
   }
   if (is_any(program, {Launch, Supervisord})) {
+    visitor.group("Your server");
     visitor.text("--build", "COMMAND", options.build,
-                 "the shell's command that builds your server, before each start");
+                 "run this shell command before each start of the server");
     visitor.flag("--keep-last-good", options.keep_last_good,
-                 "let the old server run while the new one is built, and if that fails");
+                 "keep the old server during a build, and if the build fails");
     visitor.file_names("--build-daemon", options.build_daemons,
-                       "programs that the build starts and that stay: not killed with it (Gradle, "
-                       "Bazel, sccache and others are known)");
+                       "do not kill these programs when the build that started them ends; Gradle, "
+                       "Bazel, sccache and others are known");
     visitor.flag("--socket", options.socket,
-                 "hand your server the socket that listens on BACKEND (LISTEN_FDS, descriptor 3)");
+                 "listen on BACKEND, and pass the socket to the server as descriptor 3 "
+                 "(LISTEN_FDS)");
     visitor.choice("--ready", options.ready_http, {"http", "tcp"},
-                   "your server is ready when it answers a request, or accepts a connection "
-                   "(default: http)");
+                   "the server is ready when it answers a request (http, the default), or when it "
+                   "accepts a connection (tcp)");
     visitor.text("--ready-path", "PATH", options.ready_path,
-                 "what is requested of it for that (default: /)");
+                 "path of the request that shows whether the server is ready (default: /)");
     visitor.signal("--stop-signal", options.stop_signal,
-                   "asks your server to end before it is killed: TERM, INT, … (default: KILL)");
+                   "send this signal to the server, and kill it later: TERM, INT, … (default: "
+                   "KILL, at once)");
     visitor.number("--stop-timeout", "MS", 1, options.stop_timeout_ms,
-                   "how long it may take to end then (default: 2000)");
+                   "kill the server if it still runs so long after the stop signal (default: "
+                   "2000)");
     visitor.flag("--interactive", options.interactive,
-                 "let your server read the keyboard, for debuggers such as pdb");
+                 "let the server read the keyboard, for debuggers such as pdb");
     visitor.flag("--clear", options.clear, "clear the terminal at each restart");
   }
+  visitor.group("hpp itself");
   if (is_any(program, {Launch})) {
-    visitor.text("--name", "NAME", options.name, "name of this instance (default: from BIND)");
+    visitor.text("--name", "NAME", options.name, "name of this instance (default: made from BIND)");
   }
   if (is_any(program, {Proxyd, Watchd, Supervisord})) {
     visitor.text("--run-dir", "DIRECTORY", options.run_directory,
-                 "where the helpers of one instance meet");
+                 "directory in which the helpers of one instance meet");
   }
   if (is_any(program, {Proxyd})) {
     visitor.flag("--assume-running", options.assume_running,
-                 "forward always: to a backend that nobody supervises");
+                 "always forward, to a server that no supervisor runs");
   }
-  visitor.flag("--debug", options.debug, "show every bus message and each step");
+  visitor.flag("--debug", options.debug, "show every message between hpp's processes");
 }
 
 // `TERM`, `SIGTERM`, in any case; 0: there is no such signal.
@@ -154,6 +163,9 @@ class Declarer {
   enum class Keys { New, Known };  // of the file: this declares them; they are declared already
 
   Declarer(CLI::App& app, OptionFile& file, Keys keys) : app_(app), file_(file), keys_(keys) {}
+
+  // The section of --help for the options that follow.
+  void group(const char* title) { group_ = title; }
 
   void address(const char* name, Address& target, const char* help) {
     auto* const option = app_.add_option_function<std::string>(
@@ -240,7 +252,7 @@ class Declarer {
   CLI::Option* declare(const char* name, Setting setting, CLI::Option* option) {
     const std::string key = file_key(name);
     if (keys_ == Keys::New || file_.has(key)) file_.add(key, *option, setting);
-    return option;
+    return option->group(group_);
   }
 
   static Address read_address(const char* name, const std::string& text) {
@@ -270,10 +282,13 @@ class Declarer {
   CLI::App& app_;
   OptionFile& file_;
   Keys keys_;
+  std::string group_ = "Options";
 };
 
 class Emitter {
  public:
+  void group(const char*) {}
+
   void address(const char*, const Address& value, const char*) {
     words_.push_back(to_string(value));
   }
@@ -339,14 +354,16 @@ const char* description(Program program) {
 const char* examples(Program program) {
   switch (program) {
     case Program::Launch:
-      return "Everything after --exec is the command that starts your server. The options may\n"
-             "stand in a file, hpp.toml, too: by their long names, bind, backend and exec among\n"
-             "them. The command line wins.\n\n"
+      return "Everything after --exec is the command that starts your server. Globs are\n"
+             "relative to the working directory; ** matches several folders. All options can\n"
+             "also be in the file hpp.toml, by their long names. Options on the command line\n"
+             "win.\n\n"
              "Examples:\n"
              "  hpp-launch\n"
              "  hpp-launch localhost:8000 8001 --exec python3 -m http.server 8001\n"
-             "  hpp-launch localhost:8000 8001 --pattern 'src/**/*' --exclude 'src/**/test_*' \\\n"
-             "      --exec python ./manage.py runserver --noreload 8001\n"
+             "  hpp-launch localhost:8000 8001 --pattern 'src/**/*' \\\n"
+             "      --exclude 'src/**/test_*' --exec python \\\n"
+             "      ./manage.py runserver --noreload 8001\n"
              "  hpp-launch localhost:8000 8001 --css '**/*.css' --reload 'static/**' \\\n"
              "      --exec node server.js 8001";
     case Program::Proxyd:
@@ -372,21 +389,6 @@ bool takes_run_directory(Program program) {
   return is_any(program, {Program::Proxyd, Program::Watchd, Program::Supervisord});
 }
 
-// `--exec COMMAND…` is not CLI11's: it would take the command's options for ours.
-class UsageFormatter : public CLI::Formatter {
- public:
-  explicit UsageFormatter(Program program) : program_(program) {}
-
-  std::string make_usage(const CLI::App* app, std::string name) const override {
-    std::string usage = CLI::Formatter::make_usage(app, std::move(name));
-    while (usage.ends_with('\n')) usage.pop_back();
-    return usage + (takes_command(program_) ? " --exec COMMAND…\n" : "\n");
-  }
-
- private:
-  Program program_;
-};
-
 // The helpers of hpp-launch have been told what that has read, and an edit meanwhile is not for one
 // of them alone. So they read none unless they are told to.
 bool reads_default_file(Program program) {
@@ -396,7 +398,7 @@ bool reads_default_file(Program program) {
 std::shared_ptr<OptionFile> declare_file(Program program, CLI::App& app) {
   auto* const option =
       app.set_config(kConfig, "",
-                     fmt::format("file of options by their long names (default: {})",
+                     fmt::format("file with options by their long names (default: {})",
                                  reads_default_file(program) ? kDefaultConfig : "none"));
   option->type_name("FILE")->take_last();
   auto file = std::make_shared<OptionFile>(*option);
@@ -500,9 +502,11 @@ ParsedOptions parse_options(Program program, int argc, const char* const* argv) 
   const auto* const exec =
       takes_command(program) ? std::find(argv + 1, end, std::string_view(kExec)) : end;
   CLI::App app(description(program), program_name(program));
-  app.set_version_flag("--version");
+  app.set_help_flag("-h,--help", "show this help");
+  app.set_version_flag("--version", HPP_VERSION, "show the version");
   app.footer(examples(program));
-  app.formatter(std::make_shared<UsageFormatter>(program));
+  // `--exec COMMAND…` is not CLI11's: it would take the command's options for ours.
+  app.formatter(std::make_shared<HelpFormatter>(takes_command(program) ? " --exec COMMAND…" : ""));
   const auto file = declare_file(program, app);
   const Others others(*file);
   Declarer declarer(app, *file, Declarer::Keys::Known);

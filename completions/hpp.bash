@@ -6,7 +6,7 @@
 
 # The options of "$@", a program and perhaps one of its commands.
 _hpp_options() {
-    "$@" --help 2>/dev/null | grep -oE -- '^  (-[a-z],)?--[a-z-]+' | grep -oE -- '--[a-z-]+'
+    "$@" --help 2>/dev/null | grep -oE -- '^  (-[a-z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+'
 }
 
 # The commands of the program.
@@ -14,9 +14,9 @@ _hpp_commands() {
     "$1" --help 2>/dev/null | sed -n '/^Subcommands:/,/^$/s/^  \([a-z]*\) .*/\1/p'
 }
 
-# The alternatives of an option, one a line: `on`, `off` from `--barrier on|off:{on,off}`.
+# The alternatives of an option, one a line: `on`, `off` from `--barrier on|off`.
 _hpp_values() {
-    "$1" --help 2>/dev/null | sed -n "s/^  $2 [^ ]*:{\([a-z,]*\)}.*/\1/p" | tr , '\n'
+    "$1" --help 2>/dev/null | sed -n "s/^  $2 \([a-z]*|[a-z|]*\) .*/\1/p" | tr '|' '\n'
 }
 
 # The instances of this user that run, or have run. Another user may have made /tmp/hpp-UID.

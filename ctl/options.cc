@@ -5,9 +5,11 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <memory>
 #include <utility>
 
 #include "common/cli11_words.h"
+#include "common/help_formatter.h"
 #include "common/text.h"
 #include "config.h"
 
@@ -15,14 +17,15 @@ namespace hpp::ctl {
 namespace {
 
 constexpr const char* kDescription =
-    "Looks at a running hpp and tells it what to do: at the one that works in this folder or in\n"
-    "the nearest above it, or at the one of that name.";
+    "Controls a running hpp: the one of the current folder or of the nearest folder\n"
+    "above it, or the one that --name names.";
 
 constexpr const char* kExamples =
-    "Exit status: 0, done; 1, not: the save has failed, or nothing runs; 2, wrong usage.\n\n"
+    "Exit status: 0 if it is done, 1 if it is not (the save has failed, or no hpp\n"
+    "runs), 2 if the command line is wrong.\n\n"
     "Examples:\n"
     "  hpp-ctl status\n"
-    "  sed -i s/old/new/ app.py && hpp-ctl wait --timeout 30000 && curl localhost:8000\n"
+    "  sed -i s/a/b/ app.py && hpp-ctl wait --timeout 30000 && curl localhost:8000\n"
     "  hpp-ctl restart\n"
     "  hpp-ctl trace --json | jq .message.state\n"
     "  hpp-ctl --name localhost-8000 stop";
@@ -46,29 +49,26 @@ CLI::Validator not_empty() {
 
 void declare(CLI::App& app, CtlOptions& options) {
   auto* const name = app.add_option("--name", options.name,
-                                    "name of the instance (default: the one that works here)")
+                                    "name of the instance (default: the one of this folder)")
                          ->type_name("NAME");
   app.add_option("--run-dir", options.run_directory,
-                 "run directory of the instance, if several have the same name")
+                 "run directory of the instance, if several have its name")
       ->type_name("DIRECTORY")
       ->check(not_empty())
       ->excludes(name);
-  auto* const status =
-      add_command(app, options, Command::Status, "status", "tell how things stand");
+  auto* const status = add_command(app, options, Command::Status, "status", "show the state");
   auto* const wait = add_command(app, options, Command::Wait, "wait",
-                                 "wait until what was saved by now is live, or has failed");
-  add_command(app, options, Command::Restart, "restart",
-              "kill the server and start it anew, as after a change");
+                                 "wait until your last save is live, or has failed");
+  add_command(app, options, Command::Restart, "restart", "restart the server, as after a change");
   add_command(app, options, Command::Stop, "stop",
-              "end hpp and the server, and wait for their end");
+              "stop hpp and the server, and wait until they have ended");
   auto* const trace = add_command(app, options, Command::Trace, "trace",
-                                  "show what hpp's processes tell each other, until Ctrl+C");
-  status->add_flag("--json", options.json, "one JSON object");
-  trace->add_flag("--json", options.json, "one JSON object a line");
+                                  "show the messages between hpp's processes, until Ctrl+C");
+  status->add_flag("--json", options.json, "print all details as one JSON object");
+  trace->add_flag("--json", options.json, "print one JSON object per line");
   trace->add_flag("--tickets", options.tickets,
-                  "also the questions that come with each request, and their answers");
-  wait->add_option("--timeout", options.timeout_ms,
-                   "how long it waits at most (default: 0: for ever)")
+                  "show the tickets that come with each request, and their answers, too");
+  wait->add_option("--timeout", options.timeout_ms, "give up after this time (default: 0, never)")
       ->type_name("MS")
       ->transform(decimal_number())
       ->check(CLI::Range(0U, UINT32_MAX));
@@ -80,7 +80,9 @@ void declare(CLI::App& app, CtlOptions& options) {
 ParsedCtlOptions parse_ctl_options(int argc, const char* const* argv) {
   CtlOptions options;
   CLI::App app(kDescription, "hpp-ctl");
-  app.set_version_flag("--version");
+  app.set_help_flag("-h,--help", "show this help");
+  app.set_version_flag("--version", HPP_VERSION, "show the version");
+  app.formatter(std::make_shared<HelpFormatter>());
   app.footer(kExamples);
   declare(app, options);
   try {

@@ -13,10 +13,10 @@ import sys
 import docutils.core
 
 OPTIONS = ".. options\n"
-# `  -p,--pattern GLOB ...       globs of the files`; a long name has its help in the next line.
+# `  -x, --exclude GLOB…       ignore these files`, perhaps continued in the next lines.
 ENTRY = re.compile(r"^  (?P<names>\S.*?)(?:  +(?P<help>.*))?$")
-# CLI11's names of types and ranges: `MS:UINT in [1 - 4294967295]`, `on|off:{on,off}`
-TYPE = re.compile(r":(?:\{.*\}|[A-Z]+ in \[.*\])")
+# The sections of --help that are no list of options.
+OTHERS = ("Positionals", "Subcommands", "Example", "Examples")
 
 
 def help_of(program, *command):
@@ -31,7 +31,7 @@ def entries(help_text, section):
     for line in lines:
         entry = ENTRY.match(line)
         if entry:
-            found.append([TYPE.sub("", entry["names"]).replace(",-", ", -"), entry["help"] or ""])
+            found.append([entry["names"], entry["help"] or ""])
         else:
             found[-1][1] = f"{found[-1][1]} {line.strip()}".strip()
     return found
@@ -43,8 +43,10 @@ def plain(text):
 
 
 def options_of(program, *command):
-    rows = entries(help_of(program, *command), "Positionals")
-    rows += entries(help_of(program, *command), "Options")
+    text = help_of(program, *command)
+    sections = [name for name in re.findall(r"^(\w[\w ]*):$", text, re.MULTILINE)
+                if name not in OTHERS]
+    rows = [row for name in ("Positionals", *sections) for row in entries(text, name)]
     return [row for row in rows if not command or "--help" not in row[0]]
 
 

@@ -33,7 +33,7 @@ def options_in(text):
 
 def declared(text):
     """Those that --help has a row for."""
-    return options_in("\n".join(re.findall(r"^  (?:-\w,)?--\S+", text, re.MULTILINE)))
+    return options_in("\n".join(re.findall(r"^  (?:-\w, )?--\S+", text, re.MULTILINE)))
 
 
 class ManPages(unittest.TestCase):
@@ -50,6 +50,12 @@ class ManPages(unittest.TestCase):
             text = self.page(name).replace("\\-", "-").replace("\\", "")
             self.assertLessEqual(expected, options_in(text), name)
 
+    def test_help_fits_into_eighty_columns(self):
+        texts = [help_of(name) for name in PAGES]
+        texts += [help_of("ctl", command) for command in CTL_COMMANDS]
+        for text in texts:
+            self.assertEqual([line for line in text.splitlines() if len(line) > 80], [])
+
     def test_of_hpp_ctl_has_those_of_its_commands(self):
         text = self.page("ctl").replace("\\-", "-")
         for command in CTL_COMMANDS:
@@ -58,7 +64,7 @@ class ManPages(unittest.TestCase):
     def test_say_what_each_option_does(self):
         text = self.page("launch").replace("\\-", "-").replace("\\", "")
         row = re.search(r"--queue-limit +N\n(.*)", text)
-        self.assertEqual(row[1], "how many requests may wait for your server (default: 10000)")
+        self.assertEqual(row[1], "hold at most N requests for your server (default: 10000)")
 
     def test_have_the_same_sections(self):
         for name in PAGES:

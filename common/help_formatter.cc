@@ -1,0 +1,96 @@
+#include "common/help_formatter.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <sstream>
+#include <string_view>
+#include <utility>
+
+namespace hpp {
+namespace {
+
+constexpr std::size_t kColumns = 80;
+// Where the sentences begin.
+constexpr std::size_t kIndent = 28;
+
+// How many columns a text of ordinary characters takes (UTF-8).
+std::size_t width(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
+}
+
+std::string row(const std::string& names, const std::string& sentence) {
+  std::string text = "  " + names;
+  std::size_t column = width(text);
+  const auto go_to = [&](std::size_t target) {
+    if (column >= target) {
+      text += '\n';
+      column = 0;
+    }
+    text.append(target - column, ' ');
+    column = target;
+  };
+  go_to(kIndent);
+  std::istringstream words(sentence);
+  for (std::string word; words >> word;) {
+    if (column > kIndent && column + 1 + width(word) > kColumns) go_to(kIndent);
+    if (column > kIndent) {
+      text += ' ';
+      ++column;
+    }
+    text += word;
+    column += width(word);
+  }
+  return text + '\n';
+}
+
+// `GLOB…`. Behind a colon CLI11 appends what its validators say.
+std::string value_of(const CLI::Option& option) {
+  const std::string type = option.get_type_name();
+  const std::string value = type.substr(0, type.find(':'));
+  return option.get_allow_extra_args() ? value + "…" : value;
+}
+
+std::string names_of(const CLI::Option& option) {
+  std::string names;
+  for (const std::string& name : option.get_snames()) names += '-' + name + ", ";
+  for (const std::string& name : option.get_lnames()) names += "--" + name + ", ";
+  names.resize(names.size() - 2);
+  return names;
+}
+
+}  // namespace
+
+HelpFormatter::HelpFormatter(std::string usage_end) : usage_end_(std::move(usage_end)) {}
+
+// CLI11 leaves two empty lines between groups.
+std::string HelpFormatter::make_help(const CLI::App* app, std::string name,
+                                     CLI::AppFormatMode mode) const {
+  std::string help = CLI::Formatter::make_help(app, std::move(name), mode);
+  for (auto at = help.find("\n\n\n"); at != std::string::npos; at = help.find("\n\n\n", at)) {
+    help.erase(at, 1);
+  }
+  if (help.ends_with("\n\n")) help.pop_back();
+  return help;
+}
+
+std::string HelpFormatter::make_usage(const CLI::App* app, std::string name) const {
+  std::string usage = CLI::Formatter::make_usage(app, std::move(name));
+  while (usage.ends_with('\n')) usage.pop_back();
+  return usage + usage_end_ + '\n';
+}
+
+std::string HelpFormatter::make_option(const CLI::Option* option, bool is_positional) const {
+  if (is_positional) return row(option->get_name(true), option->get_description());
+  const std::string value = value_of(*option);
+  return row(value.empty() ? names_of(*option) : names_of(*option) + ' ' + value,
+             option->get_description());
+}
+
+std::string HelpFormatter::make_subcommand(const CLI::App* command) const {
+  return row(command->get_name(), command->get_description());
+}
+
+}  // namespace hpp

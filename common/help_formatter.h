@@ -1,0 +1,25 @@
+// The layout of --help: at most 80 columns, the options in groups, and of each option its names,
+// its value and one sentence.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+namespace hpp {
+
+class HelpFormatter : public CLI::Formatter {
+ public:
+  // `usage_end` is appended to the usage line, for words that CLI11 does not parse.
+  explicit HelpFormatter(std::string usage_end = "");
+
+  std::string make_help(const CLI::App* app, std::string name,
+                        CLI::AppFormatMode mode) const override;
+  std::string make_usage(const CLI::App* app, std::string name) const override;
+  std::string make_option(const CLI::Option* option, bool is_positional) const override;
+  std::string make_subcommand(const CLI::App* command) const override;
+
+ private:
+  std::string usage_end_;
+};
+
+}  // namespace hpp
