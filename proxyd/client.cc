@@ -32,8 +32,10 @@ UpstreamLost upstream_lost(int connect_error) {
 
 }  // namespace
 
-Client::Client(ClientContext& context, UniqueFd connection, const SocketAddress& peer)
+Client::Client(ClientContext& context, Switchboard::Place& place, UniqueFd connection,
+               const SocketAddress& peer)
     : context_(context),
+      place_(place),
       stream_(context.loop, std::move(connection), *this),
       peer_ip_(peer.ip()),
       peer_is_local_(peer.is_loopback()),
@@ -90,7 +92,7 @@ void Client::work() {
       settle_all();
     });
   }
-  line_up();
+  stand_in_line();
 }
 
 void Client::advance_all() {
@@ -100,7 +102,7 @@ void Client::advance_all() {
 
 void Client::settle_all() {
   while (!is_closed() && settle()) advance_all();
-  line_up();
+  stand_in_line();
 }
 
 bool Client::writes_much() const {
@@ -108,13 +110,8 @@ bool Client::writes_much() const {
   return is_much(stream_) || (upstream_ && upstream_->is_open() && is_much(upstream_->stream()));
 }
 
-// Into the queue of those who wait, or out of it.
-void Client::line_up() {
-  const std::uint64_t place = exchange_.phase() == Exchange::Phase::Held ? arrival_ : 0;
-  if (place == queued_as_) return;
-  if (queued_as_ != 0) context_.queue.erase(queued_as_);
-  if (place != 0) context_.queue.emplace(place, this);
-  queued_as_ = place;
+void Client::stand_in_line() {
+  context_.switchboard.set_waiting(place_, exchange_.phase() == Exchange::Phase::Held);
 }
 
 // One step. False: nothing to do until the next wake-up.
@@ -185,12 +182,11 @@ bool Client::read_request() {
                      : write_request_head(head, facts, peer_ip_, context_.backend);
   input.drain(std::get<HeadRead>(result).size);
   request_->body.begin(facts.framing, facts.length, /*keep_framing=*/true);
-  arrival_ = context_.next_arrival++;
-  was_forwarded_ = false;
   RequestArrived arrived{.facts = facts, .own = {}};
   if (const auto* asked = std::get_if<OwnRequest>(&own)) arrived.own = *asked;
   const bool is_judged = !arrived.own || waits_at_gate(arrived.own->endpoint);
-  if (is_judged) arrived.ticket = context_.take_ticket();
+  context_.perform(context_.switchboard.arrive(place_, is_judged, now()));
+  arrived.ticket = place_.ticket;
   handle(arrived);
   return true;
 }
@@ -260,7 +256,7 @@ bool Client::await_body(const ResponseFacts& facts) {
     return false;
   }
   if (facts.framing == Framing::UntilClose) {
-    handle(ResponseEndedByClose{.ticket = context_.take_doubt()});
+    handle(ResponseEndedByClose{.ticket = begin_check()});
   } else {
     handle(UpstreamLost{});
   }
@@ -289,7 +285,7 @@ bool Client::pump_response() {
     handle(UpstreamLost{});
     return true;
   }
-  handle(ResponseEndedByClose{.ticket = context_.take_doubt()});
+  handle(ResponseEndedByClose{.ticket = begin_check()});
   return true;
 }
 
@@ -430,6 +426,12 @@ void Client::begin_request() {
   request_->answered = 0;
 }
 
+// Whether the end of the answer was a kill: supervisord is to say.
+std::uint64_t Client::begin_check() {
+  context_.perform(context_.switchboard.check());
+  return context_.switchboard.newest_check();
+}
+
 void Client::end_request() {
   if (context_.idle_readers.size() < kIdleReadersMax) {
     context_.idle_readers.push_back(std::move(request_));
@@ -450,20 +452,15 @@ void Client::handle(const Event& event) {
 }
 
 void Client::perform(const AskGate&) {
-  auto plea = exchange_.plea();
-  if (!plea) return;
-  plea->is_shut_out = queued_as_ == 0 && context_.queue.size() >= context_.queue_limit;
-  handle(context_.gate.judge(*plea));
+  if (const auto plea = exchange_.plea()) handle(context_.switchboard.judge(place_, *plea));
 }
 
 void Client::perform(const ForwardRequest& effect) {
-  ++context_.forwarded;
-  if (was_forwarded_) ++context_.replayed;
-  was_forwarded_ = true;
-  const auto& tree = context_.gate.tree();
+  context_.switchboard.forward(place_);
+  const auto& tree = context_.gate().tree();
   request_->refresh = tree ? std::optional(tree->refresh_point()) : std::nullopt;
   request_->forwarded_at_ms = wall_ms();
-  if (is_date_doubtful(context_.changed_at, now() - exchange_.held())) {
+  if (is_date_doubtful(context_.switchboard.changed_at(), now() - exchange_.held())) {
     remove_date_condition(request_->head);
   }
   upstream_ = context_.pool.take(effect.fresh, this);
@@ -493,7 +490,7 @@ void Client::perform(const PassResponseHead& effect) {
     context_.history.answered(exchange_.generation(), wall_ms());
   }
   std::optional<Provenance> provenance;
-  if (context_.gate.is_supervised()) {
+  if (context_.gate().is_supervised()) {
     provenance = {.generation = exchange_.generation(),
                   .refresh = request_->refresh,
                   .held = std::chrono::duration_cast<std::chrono::microseconds>(exchange_.held())};
@@ -504,7 +501,7 @@ void Client::perform(const PassResponseHead& effect) {
   };
   const ResponseHead& head = upstream_->parser().head();
   const bool loses_date =
-      context_.gate.is_supervised() && has_weak_date(head, request_->forwarded_at_ms);
+      context_.gate().is_supervised() && has_weak_date(head, request_->forwarded_at_ms);
   const std::string tag = request_->page ? tag_for(effect.facts) : std::string();
   const auto pass = [&](const ResponseHead& passed) {
     loses_date ? append(without_date(passed)) : append(passed);
@@ -560,7 +557,7 @@ void Client::perform(const Answer& effect) {
     context_.report(effect.status >= 500 ? log::Level::Warning : log::Level::Info, *line);
   }
   bus::BackendState backend;
-  if (context_.gate.is_supervised()) backend = context_.gate.backend().value_or(backend);
+  if (context_.gate().is_supervised()) backend = context_.gate().backend().value_or(backend);
   const Audience audience{.may_see_output = peer_is_local_ || context_.expose_errors,
                           .now_ms = wall_ms(),
                           .nonce = random_nonce()};

@@ -5,7 +5,6 @@
 #include <bitset>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,13 +18,13 @@
 #include "common/os/splice_pipe.h"
 #include "proxyd/core/exchange.h"
 #include "proxyd/core/farewell.h"
-#include "proxyd/core/gate.h"
 #include "proxyd/core/history.h"
 #include "proxyd/core/http/answer_defects.h"
 #include "proxyd/core/http/body.h"
 #include "proxyd/core/http/own_answer.h"
 #include "proxyd/core/http/parser.h"
 #include "proxyd/core/reload/inject.h"
+#include "proxyd/core/switchboard.h"
 #include "proxyd/pump.h"
 #include "proxyd/tag_pump.h"
 #include "proxyd/upstream.h"
@@ -52,10 +51,8 @@ struct RequestReader {
 // What all clients share. Owned by the daemon, outlives them.
 struct ClientContext {
   Loop& loop;
-  Gate gate;
-  std::size_t queue_limit;  // requests that may wait
+  Switchboard switchboard;
   std::optional<Milliseconds> queue_timeout;
-  std::map<std::uint64_t, Client*> queue;  // who waits, by their arrival
   SplicePipes pipes;
   Pool pool;
   std::vector<std::unique_ptr<RequestReader>> idle_readers;
@@ -63,36 +60,34 @@ struct ClientContext {
   bool injects;                                // our script, into pages
   std::bitset<kObstacleKinds> obstacles_told;  // to that script
   std::string backend;                         // `localhost:8001`: Host for who sent none
-  std::uint64_t forwarded = 0;                 // requests given to a backend so far
-  std::uint64_t replayed = 0;                  // of those, not for the first time
   History history;                             // of the backend's starts
   DefectRecord defects;                        // in the backend's answers
-  std::optional<TimePoint> changed_at;         // when the newest change of the files was heard of
   std::function<void(log::Level, const std::string&)> report;  // a line of core/failure_log.h
   bool expose_errors;                                          // to strangers, too
-  std::uint64_t next_arrival = 1;              // numbers requests in their order of arrival
-  std::function<std::uint64_t()> take_ticket;  // core/barrier.h
-  std::function<std::uint64_t()> take_doubt;   // core/gate.h
-  std::function<void()> read_bus;              // takes in the news that has come by now
+  std::function<void(const Switchboard::Effects&)> perform;    // what the switchboard wants done
+  std::function<void()> read_bus;  // takes in the news that has come by now
   // What hpp says itself at that endpoint.
   std::function<OwnAnswer(OwnEndpoint, const RequestFacts&)> answer_endpoint;
   // Gives a client's connection, and the key of its handshake, to LiveReload; the client is to be
   // buried then.
   std::function<void(Client&, Stream&, const std::string&)> hand_over;
   std::function<void(Client&)> on_closed;  // the client may be buried
+
+  const Gate& gate() const { return switchboard.gate(); }
 };
 
 class Client final : private StreamListener, private UpstreamListener {
  public:
-  Client(ClientContext& context, UniqueFd connection, const SocketAddress& peer);
+  // The switchboard knows `place`, and forgets it after the client is gone.
+  Client(ClientContext& context, Switchboard::Place& place, UniqueFd connection,
+         const SocketAddress& peer);
 
   // The gate has news: asks it again.
   void reconsider();
 
   bool is_closed() const { return exchange_.phase() == Exchange::Phase::Closed; }
 
-  // The place of its newest request among those of all clients.
-  std::uint64_t arrival() const { return arrival_; }
+  ConnectionId id() const { return place_.connection; }
 
  private:
   void on_input() override { work(); }
@@ -130,14 +125,15 @@ class Client final : private StreamListener, private UpstreamListener {
   void pump_tunnel();
   void drain_finishing();
   bool settle();
-  void line_up();
   void rest();
+  void stand_in_line();
   void set_timer();
   void expire_after(std::chrono::microseconds delay);
   void on_expired();
   bool answer_flows();
   bool request_comes();
   void begin_request();
+  std::uint64_t begin_check();
   void end_request();
   void send_request();
   std::string tag_for(const ResponseFacts& facts);
@@ -162,6 +158,7 @@ class Client final : private StreamListener, private UpstreamListener {
   void perform(const CutClient& effect);
 
   ClientContext& context_;
+  Switchboard::Place& place_;
   Stream stream_;
   std::string peer_ip_;
   bool peer_is_local_;
@@ -171,14 +168,11 @@ class Client final : private StreamListener, private UpstreamListener {
   std::unique_ptr<Timer> timer_;  // nullptr: there has been no deadline since the last request
   Farewell farewell_;
   TimePoint closes_at_{};  // Finishing: the time that timer_ is set to
-  std::uint64_t arrival_ = 0;
   Delivery::Coding coding_ = Delivery::Coding::AsItCame;
-  bool lingers_ = true;          // after our last byte the client's FIN is awaited
-  bool ends_by_close_ = false;   // the answer under way ends with the connection
-  bool will_settle_ = false;     // at the end of this turn of the loop
-  bool end_told_ = false;        // the client's FIN, to the exchange, for this request
-  bool was_forwarded_ = false;   // the request under way, at least once
-  std::uint64_t queued_as_ = 0;  // its arrival there; 0: it is not in the queue
+  bool lingers_ = true;         // after our last byte the client's FIN is awaited
+  bool ends_by_close_ = false;  // the answer under way ends with the connection
+  bool will_settle_ = false;    // at the end of this turn of the loop
+  bool end_told_ = false;       // the client's FIN, to the exchange, for this request
 };
 
 }  // namespace hpp::proxyd

@@ -32,41 +32,34 @@ class Daemon {
   void on_tree(const bus::TreeState& tree);
   void on_backend(const bus::BackendState& backend);
   void accept(UniqueFd connection, const SocketAddress& peer);
-  void reconsider_all();
-  void reconsider_queue();
-  std::uint64_t take_ticket();
-  std::uint64_t take_doubt();
+  void perform(const Switchboard::Effects& effects);
+  void perform(const Switchboard::AskSoon& effect);
+  void perform(const Switchboard::CountSoon& effect);
+  void perform(const Switchboard::Publish& effect);
+  void perform(const Switchboard::Reconsider& effect);
+  void perform(const Switchboard::Say& effect);
+  void ask();
   void report(log::Level level, const std::string& line);
   void end_burst();
-  void ask_soon();
-  void ask();
-  void tell_of_barrier();
-  void tell_of_supervisor();
-  void tell_of(bool& told, bool is_there, const char* trouble, const char* end);
   void forget(Client& client);
   void hand_over(Client& client, Stream& stream, const std::string& websocket_key);
-  void publish_soon();
-  void publish();
-  bus::ProxyState state_now() const;
   OwnAnswer answer_endpoint(OwnEndpoint endpoint, const RequestFacts& request);
+
+  Switchboard& switchboard() { return context_.switchboard; }
 
   Loop& loop_;
   ServiceManager manager_;
   ClientContext context_;
-  std::vector<std::string> listening_;
-  std::unordered_map<Client*, std::unique_ptr<Client>> clients_;
+  std::unordered_map<ConnectionId, std::unique_ptr<Client>> clients_;
+  ConnectionId next_connection_ = 1;
   LiveReloadServer livereload_;
   std::optional<bus::Publisher> publisher_;
   std::optional<bus::Subscriber> subscriber_;
-  Timer publish_timer_;
+  Timer count_timer_;
   Timer barrier_timer_;
   FailureLog failures_;
   Timer burst_timer_;       // the end of a burst of failures
-  Timer supervisor_timer_;  // once: has it been heard by then?
-  bus::ProxyState state_;   // as it was published last
-  bool asking_ = false;     // at the end of this turn
-  bool lapse_told_ = false;
-  bool silence_told_ = false;  // of supervisord
+  Timer supervisor_timer_;  // once: has it reported by then?
   std::vector<std::unique_ptr<Listener>> listeners_;
   Signals signals_;
 };

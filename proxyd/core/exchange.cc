@@ -37,17 +37,12 @@ std::string_view to_string(Exchange::Phase phase) {
   return "";
 }
 
-Effects::Effects(std::initializer_list<Effect> effects) {
-  for (const Effect& effect : effects) push_back(effect);
-}
-
-void Effects::push_back(Effect effect) {
-  assert(size_ < effects_.size());
-  effects_[size_++] = std::move(effect);
-}
-
 Effects Exchange::on(const Event& event, TimePoint now) {
-  return std::visit([&](const auto& e) { return handle(e, now); }, event);
+  Effects effects = std::visit([&](const auto& e) { return handle(e, now); }, event);
+  for (const Effect& effect : effects) {
+    assert(!std::holds_alternative<AskGate>(effect) || &effect + 1 == effects.end());
+  }
+  return effects;
 }
 
 std::optional<Plea> Exchange::plea() const {

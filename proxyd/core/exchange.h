@@ -56,16 +56,15 @@
 // In each case a client that still reads gets an answer that says so.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstdint>
-#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 
 #include "proxyd/core/barrier.h"
+#include "proxyd/core/effect_list.h"
 #include "proxyd/core/gate.h"
 #include "proxyd/core/http/head.h"
 #include "proxyd/core/http/rewrite.h"
@@ -257,24 +256,9 @@ using Effect =
     std::variant<AskGate, ForwardRequest, DropUpstream, ReleaseUpstream, PassResponseHead,
                  EndResponse, Answer, AnswerOwn, HandOver, ReadNext, FinishClient, CutClient>;
 
-// In the order in which they are to be done. In place: one is made for every event.
-class Effects {
- public:
-  Effects() = default;
-  Effects(std::initializer_list<Effect> effects);
-
-  void push_back(Effect effect);
-
-  const Effect* begin() const { return effects_.data(); }
-
-  const Effect* end() const { return effects_.data() + size_; }
-
-  bool operator==(const Effects&) const = default;
-
- private:
-  std::array<Effect, 4> effects_;
-  std::size_t size_ = 0;
-};
+// In the order in which they are to be done. AskGate is always the last one: its answer, Judged,
+// brings effects of its own.
+using Effects = EffectList<Effect, 4>;
 
 class Exchange {
  public:

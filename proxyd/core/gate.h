@@ -121,6 +121,8 @@ class Gate {
   // Gives tickets for requests that have come, and says which to publish.
   Barrier& barrier() { return barrier_; }
 
+  const Barrier& barrier() const { return barrier_; }
+
   // Whether a supervisord tells of the backend: false for a Gate that assumes it running.
   bool is_supervised() const { return is_supervised_; }
 

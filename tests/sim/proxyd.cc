@@ -13,8 +13,6 @@ namespace {
 using proxyd::Framing;
 using Phase = proxyd::Exchange::Phase;
 
-// As proxyd/daemon.cc, client.cc, upstream.cc.
-constexpr Micros kPublishInterval = 1s;
 constexpr Micros kBarrierTimeout = 2s;
 
 bool is_plain_and_safe(const Request& request) {
@@ -35,15 +33,17 @@ void Proxyd::start() {
   world_.trace("proxyd: starts");
   bus_.open(bus::Topic::Proxy);
   const bool has_barrier = world_.traits.barrier_is_on && world_.broken != Break::Barrier;
-  gate_.emplace(proxyd::Barrier::Settings{
+  const proxyd::Barrier::Settings barrier{
       .is_on = has_barrier,
       .timeout = std::chrono::duration_cast<std::chrono::milliseconds>(kBarrierTimeout),
-      .epoch = (world_.random.next() >> 12) | 1});
+      .epoch = (world_.random.next() >> 12) | 1};
+  switchboard_.emplace(proxyd::Gate(barrier), world_.traits.queue_limit);
+  switchboard_->listens_on({"127.0.0.1:8000"});
   for (const bus::Topic topic : {bus::Topic::Tree, bus::Topic::Backend}) {
     bus_.subscribe(bus::Topic::Proxy, topic,
                    [this](const bus::Message& message) { on_message(message); });
   }
-  publish();
+  perform(switchboard_->count());
 }
 
 void Proxyd::die() {
@@ -57,39 +57,33 @@ void Proxyd::die() {
   is_dying_ = false;
   for (const LinkPointer& link : idle_) processes_.close(link);
   clients_.clear();
-  queue_.clear();
   idle_.clear();
-  gate_.reset();
+  switchboard_.reset();
   tree_.reset();
   lost_at_.reset();
   refresh_ = {};
-  state_ = {};
-  publish_is_due_ = asking_ = lapse_told_ = false;
   bus_.close(bus::Topic::Proxy);
   bus_.unsubscribe(bus::Topic::Proxy);
   on_reload();
 }
 
 bool Proxyd::has_verdict() const {
-  if (!gate_ || !gate_->backend()) return false;
-  const bus::BackendPhase state = gate_->backend()->state;
+  if (!switchboard_ || !gate().backend()) return false;
+  const bus::BackendPhase state = gate().backend()->state;
   return state == bus::BackendPhase::Running || state == bus::BackendPhase::Error;
 }
 
 void Proxyd::on_message(const bus::Message& message) {
   if (const auto* tree = std::get_if<bus::TreeState>(&message)) on_tree(*tree);
   if (const auto* backend = std::get_if<bus::BackendState>(&message)) on_backend(*backend);
-  if (gate_ && !is_dying_) check_nobody_waits_in_vain();
+  if (switchboard_ && !is_dying_) check_nobody_waits_in_vain();
 }
 
 void Proxyd::on_tree(const bus::TreeState& tree) {
   world_.trace("proxyd: hears {}", world_.traces() ? text_of(tree) : "");
   note_watch(tree);
   tree_ = tree;
-  gate_->on(tree, world_.now());
-  lapse_told_ = gate_->barrier().has_lapsed();
-  reconsider_queue();
-  ask_soon();
+  perform(switchboard_->on(tree, world_.now()));
 }
 
 void Proxyd::on_backend(bus::BackendState backend) {
@@ -98,7 +92,6 @@ void Proxyd::on_backend(bus::BackendState backend) {
     if (tree_) backend.serves.epoch = tree_->stamp.epoch;
     backend.serves.revision = std::numeric_limits<std::uint64_t>::max();
   }
-  gate_->on(backend);
   if (backend.state == bus::BackendPhase::Error) {
     for (const auto& [number, client] : clients_) {
       const bool is_with_it =
@@ -111,67 +104,62 @@ void Proxyd::on_backend(bus::BackendState backend) {
   if (backend.state != bus::BackendPhase::Running) {
     for (const LinkPointer& link : std::exchange(idle_, {})) processes_.close(link);
   }
-  reconsider_all();
+  perform(switchboard_->on(backend));
   if (refresh_.on(backend)) {
     world_.trace("proxyd: browsers reload");
     on_reload();
   }
 }
 
-void Proxyd::reconsider_all() {
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> order;
-  for (const auto& [number, client] : clients_) order.emplace_back(client->arrival, number);
-  std::sort(order.begin(), order.end());
-  for (const auto& [arrival, number] : order) {
-    Client* const client = find(number);
-    if (client != nullptr && !client->is_closed()) reconsider(*client);
-  }
-  publish_soon();
-}
+// ---- the switchboard ----------------------------------------------------------------------------
 
-void Proxyd::reconsider_queue() {
-  std::vector<std::uint64_t> order;
-  for (const auto& [arrival, client] : queue_) order.push_back(client->number);
-  for (const std::uint64_t number : order) {
-    Client* const client = find(number);
-    if (client != nullptr && !client->is_closed()) reconsider(*client);
+void Proxyd::perform(const Switchboard::Effects& effects) {
+  for (const Switchboard::Effect& effect : effects) {
+    if (is_dying_) return;
+    std::visit([this](const auto& e) { perform(e); }, effect);
   }
 }
 
-// ---- the barrier --------------------------------------------------------------------------------
-
-std::uint64_t Proxyd::take_ticket() {
-  ask_soon();
-  return gate_->barrier().take(world_.now());
-}
-
-// The end of the turn is a moment later: others may come within it.
-void Proxyd::ask_soon() {
-  if (std::exchange(asking_, true)) return;
-  world_.after(world_.random.up_to(100us), [this, incarnation = incarnation_] {
-    if (incarnation == incarnation_) ask();
+void Proxyd::after(Micros delay, void (Proxyd::*happens)()) {
+  world_.after(delay, [this, happens, incarnation = incarnation_] {
+    if (incarnation == incarnation_ && !is_dying_) (this->*happens)();
   });
 }
 
-std::uint64_t Proxyd::take_doubt() {
-  ask_soon();
-  return gate_->doubt();
+// The end of the turn is a moment later: others may come within it.
+void Proxyd::perform(const Switchboard::AskSoon&) {
+  after(world_.random.up_to(100us), &Proxyd::ask);
+}
+
+void Proxyd::perform(const Switchboard::CountSoon&) {
+  after(proxyd::kCountInterval, &Proxyd::count);
+}
+
+void Proxyd::perform(const Switchboard::Publish&) {
+  bus_.publish(bus::Topic::Proxy, switchboard_->state());
+}
+
+void Proxyd::perform(const Switchboard::Reconsider& effect) {
+  for (const proxyd::ConnectionId id : effect.connections) {
+    Client* const client = find(id);
+    if (client != nullptr && !client->is_closed()) reconsider(*client);
+  }
+}
+
+void Proxyd::perform(const Switchboard::Say& effect) {
+  world_.trace("proxyd: {}", effect.text);
+}
+
+void Proxyd::count() {
+  perform(switchboard_->count());
 }
 
 void Proxyd::ask() {
-  asking_ = false;
-  proxyd::Barrier& barrier = gate_->barrier();
-  if (const auto ticket = barrier.next(world_.now())) state_.asks = *ticket;
-  state_.doubts = gate_->newest_doubt();
-  bus_.publish(bus::Topic::Proxy, state_);
+  perform(switchboard_->ask(/*has_closes=*/false, world_.now()));
+  if (is_dying_) return;
   check_barrier();
-  if (barrier.has_lapsed() && !lapse_told_) {
-    world_.trace("proxyd: the barrier has lapsed");
-    lapse_told_ = true;
-    reconsider_queue();
-  }
   ++barrier_timer_;
-  if (const auto wake_at = barrier.wake_at()) {
+  if (const auto wake_at = switchboard_->wake_at()) {
     world_.at(*wake_at, [this, timer = barrier_timer_, incarnation = incarnation_] {
       if (incarnation == incarnation_ && timer == barrier_timer_) ask();
     });
@@ -179,33 +167,15 @@ void Proxyd::ask() {
   check_nobody_waits_in_vain();
 }
 
-void Proxyd::publish_soon() {
-  if (std::exchange(publish_is_due_, true)) return;
-  world_.after(kPublishInterval, [this, incarnation = incarnation_] {
-    if (incarnation != incarnation_) return;
-    publish_is_due_ = false;
-    publish();
-  });
-}
-
-void Proxyd::publish() {
-  state_.listening = {"127.0.0.1:8000"};
-  state_.clients = clients_.size();
-  state_.held = queue_.size();
-  state_.forwarded = forwarded_;
-  bus_.publish(bus::Topic::Proxy, state_);
-}
-
 // ---- what clients do ----------------------------------------------------------------------------
 
 std::uint64_t Proxyd::connect(OnNews on_news) {
-  if (!gate_) return 0;
-  auto client = std::make_unique<Client>();
-  client->number = next_number_++;
+  if (!switchboard_) return 0;
+  const std::uint64_t number = next_number_++;
+  perform(switchboard_->connect(number));
+  auto client = std::make_unique<Client>(switchboard_->place(number));
   client->on_news = std::move(on_news);
-  const std::uint64_t number = client->number;
   clients_.emplace(number, std::move(client));
-  publish_soon();
   return number;
 }
 
@@ -281,24 +251,17 @@ void Proxyd::on_upstream(const LinkPointer& link) {
 }
 
 void Proxyd::work(Client& client) {
-  const std::uint64_t number = client.number;
   while (!client.is_closed() && !is_dying_ && advance(client)) {
   }
   if (is_dying_) return;
-  line_up(client);
+  switchboard_->set_waiting(client.place, client.exchange.phase() == Phase::Held);
   if (client.is_closed()) {
+    const std::uint64_t number = client.number();
     clients_.erase(number);
+    perform(switchboard_->forget(number));
   } else if (client.exchange.phase() != Phase::Finishing) {
     set_timer(client);
   }
-}
-
-void Proxyd::line_up(Client& client) {
-  const std::uint64_t place = client.exchange.phase() == Phase::Held ? client.arrival : 0;
-  if (place == client.queued_as) return;
-  if (client.queued_as != 0) queue_.erase(client.queued_as);
-  if (place != 0) queue_.emplace(place, &client);
-  client.queued_as = place;
 }
 
 bool Proxyd::advance(Client& client) {
@@ -343,16 +306,16 @@ bool Proxyd::read_request(Client& client) {
   Request& request = *client.input.front().request;
   client.input.pop_front();
   client.request = &request;
-  client.arrival = next_arrival_++;
   client.body_is_over = request.facts.framing == Framing::None;
   client.passed = client.answered = 0;
 
   request.version = files_.version();
   proxyd::RequestFacts facts = request.facts;
   if (world_.broken == Break::Replay) facts.is_safe = true;
-  const std::uint64_t ticket = take_ticket();
+  perform(switchboard_->arrive(client.place, /*is_judged=*/true, world_.now()));
+  const std::uint64_t ticket = client.place.ticket;
   world_.trace("proxyd: request {} of client {} arrives, version {}, ticket {}", request.id,
-               client.number, request.version, ticket);
+               client.number(), request.version, ticket);
   handle(client, proxyd::RequestArrived{.facts = facts, .ticket = ticket});
   return true;
 }
@@ -364,6 +327,11 @@ bool Proxyd::pump_request(Client& client) {
   processes_.send_body(client.upstream, *client.request);
   handle(client, proxyd::RequestBodyEnded{});
   return true;
+}
+
+std::uint64_t Proxyd::begin_check() {
+  perform(switchboard_->check());
+  return switchboard_->newest_check();
 }
 
 bool Proxyd::read_response(Client& client) {
@@ -390,7 +358,7 @@ bool Proxyd::read_response(Client& client) {
 bool Proxyd::await_body(Client& client) {
   if (!client.upstream->has_ended) return false;
   if (client.response.framing == Framing::UntilClose) {
-    handle(client, proxyd::ResponseEndedByClose{.ticket = take_doubt()});
+    handle(client, proxyd::ResponseEndedByClose{.ticket = begin_check()});
   } else {
     handle(client, proxyd::UpstreamLost{});
   }
@@ -416,7 +384,7 @@ bool Proxyd::pump_response(Client& client) {
   if (link.is_broken || !ends_by_close) {
     handle(client, proxyd::UpstreamLost{});
   } else {
-    handle(client, proxyd::ResponseEndedByClose{.ticket = take_doubt()});
+    handle(client, proxyd::ResponseEndedByClose{.ticket = begin_check()});
   }
   return true;
 }
@@ -457,7 +425,7 @@ void Proxyd::set_timer(Client& client) {
 }
 
 void Proxyd::expire_after(Client& client, Micros delay) {
-  world_.after(delay, [this, number = client.number, timer = ++client.timer] {
+  world_.after(delay, [this, number = client.number(), timer = ++client.timer] {
     Client* const expired = find(number);
     if (expired != nullptr && expired->timer == timer) on_expired(*expired);
   });
@@ -505,20 +473,19 @@ void Proxyd::die_next() {
 void Proxyd::perform(Client& client, const proxyd::AskGate&) {
   auto plea = client.exchange.plea();
   if (!plea) return;
-  plea->is_shut_out = client.queued_as == 0 && queue_.size() >= world_.traits.queue_limit;
   if (world_.broken == Break::Loss && is_watch_awaited()) plea->needs = bus::TreePoint{};
-  const proxyd::Judged judged = gate_->judge(*plea);
+  const proxyd::Judged judged = switchboard_->judge(client.place, *plea);
   if (plea->situation == proxyd::Situation::Waiting && judged.needs) note_needs(*client.request);
   client.is_in_the_dark = plea->situation == proxyd::Situation::Ended && plea->expired;
   handle(client, judged);
 }
 
 void Proxyd::perform(Client& client, const proxyd::ForwardRequest& effect) {
-  ++forwarded_;
+  switchboard_->forward(client.place);
   note_forward(client);
   client.head_is_sent = false;
   client.upstream = take_link(effect.fresh);
-  client.upstream->client = client.number;
+  client.upstream->client = client.number();
   if (client.is_open()) {
     send_request(client);
   } else {
@@ -578,7 +545,7 @@ void Proxyd::perform(Client& client, const proxyd::PassResponseHead& effect) {
 void Proxyd::perform(Client&, const proxyd::EndResponse&) {}
 
 void Proxyd::perform(Client& client, const proxyd::Answer& effect) {
-  world_.trace("proxyd: answers client {} with {}", client.number, effect.status);
+  world_.trace("proxyd: answers client {} with {}", client.number(), effect.status);
   check_refusal(client, effect);
   Request* const request = effect.status == 408 ? nullptr : client.request;
   tell(client,
@@ -609,7 +576,6 @@ void Proxyd::perform(Client& client, const proxyd::CutClient&) {
   ++client.timer;
   check_cut(client);
   tell(client, {.is = ToClient::Is::Cut});
-  publish_soon();
 }
 
 LinkPointer Proxyd::take_link(bool fresh) {
@@ -643,7 +609,7 @@ void Proxyd::note_needs(Request& request) {
 // loss, requests do not wait for the watch.
 void Proxyd::note_watch(const bus::TreeState& tree) {
   if (tree.watching) return lost_at_.reset();
-  const bool is_loss = tree_ && tree_->watching && !gate_->barrier().has_lapsed();
+  const bool is_loss = tree_ && tree_->watching && !gate().barrier().has_lapsed();
   if (is_loss && world_.traits.barrier_is_on) lost_at_ = world_.now();
 }
 
@@ -654,7 +620,7 @@ bool Proxyd::is_watch_awaited() const {
 // The broken shell knows no barrier, and is judged as if it did.
 bool Proxyd::is_strict() {
   if (world_.broken == Break::Barrier) return tree_ && tree_->watching;
-  return gate_->barrier().is_strict();
+  return gate().barrier().is_strict();
 }
 
 void Proxyd::note_forward(Client& client) {
@@ -673,11 +639,11 @@ void Proxyd::note_forward(Client& client) {
         "had it",
         request.id, request.crashed);
   }
-  for (const auto& [arrival, other] : queue_) {
-    if (arrival >= client.arrival) break;
-    if (other->exchange.phase() != Phase::Held || other->number == client.number) continue;
-    auto plea = other->exchange.plea();
-    if (gate_->judge(*plea).verdict != proxyd::Verdict::Forward) continue;
+  for (const auto& [number, other] : clients_) {
+    const std::uint64_t arrival = other->place.queued_as;
+    if (arrival == 0 || arrival >= client.place.arrival) continue;
+    if (other->exchange.phase() != Phase::Held) continue;
+    if (gate().judge(*other->exchange.plea()).verdict != proxyd::Verdict::Forward) continue;
     world_.violated("request {} overtakes request {}, which may go as well", request.id,
                     other->request->id);
   }
@@ -685,8 +651,9 @@ void Proxyd::note_forward(Client& client) {
 
 // Whoever may go has gone: nobody waits for news that have come.
 void Proxyd::check_nobody_waits_in_vain() {
-  for (const auto& [arrival, client] : queue_) {
-    const proxyd::Judgement judged = gate_->judge(*client->exchange.plea());
+  for (const auto& [number, client] : clients_) {
+    if (client->place.queued_as == 0) continue;
+    const proxyd::Judgement judged = gate().judge(*client->exchange.plea());
     if (judged.verdict == proxyd::Verdict::Stay) continue;
     world_.violated("request {} waits, although the gate says {}", client->request->id,
                     to_string(judged.verdict));
@@ -723,7 +690,7 @@ void Proxyd::check_cut(const Client& client) {
 }
 
 void Proxyd::check_barrier() {
-  if (!gate_->barrier().has_lapsed() || world_.traits.may_lapse()) return;
+  if (!gate().barrier().has_lapsed() || world_.traits.may_lapse()) return;
   world_.violated("the barrier lapses, although watchd and Watchman are well");
 }
 

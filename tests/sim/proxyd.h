@@ -1,4 +1,4 @@
-// proxyd: the real core::Gate, Barrier, RefreshRule and an Exchange for each client, in a shell as
+// proxyd: the real Switchboard, RefreshRule and an Exchange for each client, in a shell as
 // proxyd/daemon.cc and client.cc are, named and ordered like them. Sockets carry requests and parts
 // of answers where the real ones carry bytes.
 #pragma once
@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "proxyd/core/exchange.h"
-#include "proxyd/core/gate.h"
 #include "proxyd/core/reload/livereload.h"
+#include "proxyd/core/switchboard.h"
 #include "tests/sim/bus.h"
 #include "tests/sim/crash.h"
 #include "tests/sim/files.h"
@@ -48,7 +48,7 @@ class Proxyd final : public Mortal {
   void start() override;
   void die() override;
 
-  bool is_alive() const override { return gate_.has_value(); }
+  bool is_alive() const override { return switchboard_.has_value(); }
 
   // ---- what clients do ----
 
@@ -67,11 +67,15 @@ class Proxyd final : public Mortal {
   bool has_verdict() const;
 
   // Requests that wait.
-  std::size_t held() const { return queue_.size(); }
+  std::size_t held() const { return switchboard_ ? switchboard_->waiting() : 0; }
 
  private:
+  using Switchboard = proxyd::Switchboard;
+
   struct Client {
-    std::uint64_t number = 0;
+    explicit Client(Switchboard::Place& in_order) : place(in_order) {}
+
+    Switchboard::Place& place;
     OnNews on_news;
     proxyd::Exchange exchange;
     std::deque<FromClient> input;
@@ -79,8 +83,6 @@ class Proxyd final : public Mortal {
     bool has_reset = false;
     Request* request = nullptr;
     LinkPointer upstream;
-    std::uint64_t arrival = 0;
-    std::uint64_t queued_as = 0;
     bool body_is_over = true;
     proxyd::ResponseFacts response;
     bool lingers = true;
@@ -99,6 +101,8 @@ class Proxyd final : public Mortal {
     TimePoint to_client{};
     TimePoint from_client{};
 
+    std::uint64_t number() const { return place.connection; }
+
     bool is_closed() const { return exchange.phase() == proxyd::Exchange::Phase::Closed; }
 
     bool input_ended() const { return has_fin && input.empty(); }
@@ -111,14 +115,15 @@ class Proxyd final : public Mortal {
   void on_message(const bus::Message& message);
   void on_tree(const bus::TreeState& tree);
   void on_backend(bus::BackendState backend);
-  void reconsider_all();
-  void reconsider_queue();
-  std::uint64_t take_ticket();
-  std::uint64_t take_doubt();
-  void ask_soon();
+  void perform(const Switchboard::Effects& effects);
+  void perform(const Switchboard::AskSoon& effect);
+  void perform(const Switchboard::CountSoon& effect);
+  void perform(const Switchboard::Publish& effect);
+  void perform(const Switchboard::Reconsider& effect);
+  void perform(const Switchboard::Say& effect);
+  void after(Micros delay, void (Proxyd::*happens)());
   void ask();
-  void publish_soon();
-  void publish();
+  void count();
 
   // ---- as proxyd::Client ----
 
@@ -129,12 +134,12 @@ class Proxyd final : public Mortal {
   bool advance(Client& client);
   bool read_request(Client& client);
   bool pump_request(Client& client);
+  std::uint64_t begin_check();
   bool read_response(Client& client);
   bool await_body(Client& client);
   bool pump_response(Client& client);
   bool tell_of_client_end(Client& client);
   bool pump_tunnel(Client& client);
-  void line_up(Client& client);
   void set_timer(Client& client);
   void expire_after(Client& client, Micros delay);
   void on_expired(Client& client);
@@ -178,27 +183,22 @@ class Proxyd final : public Mortal {
   void check_cut(const Client& client);
   void check_barrier();
 
+  const proxyd::Gate& gate() const { return switchboard_->gate(); }
+
   World& world_;
   Bus& bus_;
   Files& files_;
   Processes& processes_;
-  std::optional<proxyd::Gate> gate_;
+  std::optional<proxyd::Switchboard> switchboard_;
   proxyd::RefreshRule refresh_;
   std::map<std::uint64_t, std::unique_ptr<Client>> clients_;
-  std::map<std::uint64_t, Client*> queue_;
   std::vector<LinkPointer> idle_;
-  bus::ProxyState state_;
   std::optional<bus::TreeState> tree_;  // as the gate knows it
   std::optional<TimePoint> lost_at_;  // when watchd lost a watch that it had; requests wait for it
   std::uint64_t incarnation_ = 0;
   bool is_dying_ = false;  // it does nothing more, and is dead when nobody uses its clients
   std::uint64_t next_number_ = 1;
-  std::uint64_t next_arrival_ = 1;
   std::uint64_t barrier_timer_ = 0;
-  std::uint64_t forwarded_ = 0;
-  bool publish_is_due_ = false;
-  bool asking_ = false;
-  bool lapse_told_ = false;
 };
 
 }  // namespace hpp::sim

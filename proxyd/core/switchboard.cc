@@ -1,0 +1,187 @@
+#include "proxyd/core/switchboard.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace hpp::proxyd {
+namespace {
+
+constexpr const char* kLapsed =
+    "the watcher does not answer: requests may meet old code until it does";
+constexpr const char* kAnswersAgain = "the watcher answers again: no request meets old code";
+constexpr const char* kUnsupervised =
+    "the supervisor has not been heard yet: requests wait until it is";
+constexpr const char* kSupervised = "the supervisor is heard: requests go on";
+
+}  // namespace
+
+// ---- connections and their requests -------------------------------------------------------------
+
+Switchboard::Effects Switchboard::connect(ConnectionId connection) {
+  const bool is_new = places_.emplace(connection, Place{.connection = connection}).second;
+  assert(is_new);
+  Effects effects;
+  count_soon(effects);
+  return effects;
+}
+
+Switchboard::Effects Switchboard::forget(ConnectionId connection) {
+  set_waiting(place(connection), false);
+  places_.erase(connection);
+  Effects effects;
+  count_soon(effects);
+  return effects;
+}
+
+Switchboard::Effects Switchboard::arrive(Place& place, bool is_judged, TimePoint now) {
+  place.arrival = next_arrival_++;
+  place.was_forwarded = false;
+  place.ticket = is_judged ? gate_.barrier().take(now) : 0;
+  Effects effects;
+  if (place.ticket != 0) ask_soon(effects);
+  if (is_judged) count_soon(effects);
+  return effects;
+}
+
+Judgement Switchboard::judge(const Place& place, Plea plea) const {
+  plea.is_shut_out = place.queued_as == 0 && queue_.size() >= queue_limit_;
+  return gate_.judge(plea);
+}
+
+void Switchboard::set_waiting(Place& place, bool waits) {
+  const std::uint64_t queued_as = waits ? place.arrival : 0;
+  if (queued_as == place.queued_as) return;
+  if (place.queued_as != 0) queue_.erase(place.queued_as);
+  if (queued_as != 0) queue_.emplace(queued_as, place.connection);
+  place.queued_as = queued_as;
+}
+
+void Switchboard::forward(Place& place) {
+  ++forwarded_;
+  if (std::exchange(place.was_forwarded, true)) ++replayed_;
+}
+
+Switchboard::Effects Switchboard::check() {
+  gate_.doubt();
+  Effects effects;
+  ask_soon(effects);
+  return effects;
+}
+
+// ---- news ---------------------------------------------------------------------------------------
+
+Switchboard::Effects Switchboard::on(const bus::TreeState& tree, TimePoint now) {
+  const auto& before = gate_.tree();
+  const bool has_changed =
+      !before || before->point() != tree.point() || before->refresh_point() != tree.refresh_point();
+  if (has_changed) changed_at_ = now;
+  gate_.on(tree, now);
+  Effects effects;
+  report_lapse(effects);
+  Reconsider waiting = reconsider_queue();
+  if (!waiting.connections.empty()) {
+    effects.push_back(std::move(waiting));
+    count_soon(effects);
+  }
+  ask_soon(effects);
+  return effects;
+}
+
+Switchboard::Effects Switchboard::on(const bus::BackendState& backend) {
+  gate_.on(backend);
+  Effects effects;
+  report_silence(effects, false);
+  effects.push_back(reconsider_all());
+  count_soon(effects);
+  ask_soon(effects);
+  return effects;
+}
+
+Switchboard::Effects Switchboard::on_supervisor_overdue() {
+  Effects effects;
+  report_silence(effects, !gate_.backend());
+  return effects;
+}
+
+void Switchboard::report_lapse(Effects& effects) {
+  report(effects, has_reported_lapse_, gate_.barrier().has_lapsed(), kLapsed, kAnswersAgain);
+}
+
+void Switchboard::report_silence(Effects& effects, bool is_silent) {
+  report(effects, has_reported_silence_, is_silent, kUnsupervised, kSupervised);
+}
+
+// Once when a trouble begins, and once when it is over.
+void Switchboard::report(Effects& effects, bool& reported, bool is_there, const char* trouble,
+                         const char* end) {
+  if (std::exchange(reported, is_there) == is_there) return;
+  effects.push_back(Say{.is_warning = is_there, .text = is_there ? trouble : end});
+  count_soon(effects);
+}
+
+Switchboard::Reconsider Switchboard::reconsider_queue() const {
+  Reconsider effect;
+  effect.connections.reserve(queue_.size());
+  for (const auto& [arrival, connection] : queue_) effect.connections.push_back(connection);
+  return effect;
+}
+
+Switchboard::Reconsider Switchboard::reconsider_all() const {
+  std::vector<std::pair<std::uint64_t, ConnectionId>> order;
+  order.reserve(places_.size());
+  for (const auto& [connection, place] : places_) order.emplace_back(place.arrival, connection);
+  std::sort(order.begin(), order.end());
+  Reconsider effect;
+  effect.connections.reserve(order.size());
+  for (const auto& [arrival, connection] : order) effect.connections.push_back(connection);
+  return effect;
+}
+
+// ---- what is published --------------------------------------------------------------------------
+
+Switchboard::Effects Switchboard::ask(bool has_closes, TimePoint now) {
+  asks_soon_ = false;
+  Effects effects;
+  if (const auto ticket = gate_.barrier().next(now)) state_.asks = *ticket;
+  state_.doubts = gate_.newest_doubt();
+  const std::uint64_t ended = gate_.ended_generation();
+  if (has_closes && ended != state_.let_go) {
+    ask_soon(effects);
+  } else {
+    state_.let_go = ended;
+  }
+  // Without the counts: a message that has new ones is written to the snapshot file.
+  effects.push_back(Publish{});
+  if (gate_.barrier().has_lapsed() && !has_reported_lapse_) {
+    report_lapse(effects);
+    effects.push_back(reconsider_queue());
+  }
+  return effects;
+}
+
+Switchboard::Effects Switchboard::count() {
+  counts_soon_ = false;
+  state_ = state_now();
+  return {Publish{}};
+}
+
+bus::ProxyState Switchboard::state_now() const {
+  bus::ProxyState state = state_;
+  state.clients = places_.size();
+  state.held = queue_.size();
+  state.forwarded = forwarded_;
+  state.replayed = replayed_;
+  state.problem = has_reported_silence_ ? kUnsupervised : has_reported_lapse_ ? kLapsed : "";
+  return state;
+}
+
+void Switchboard::ask_soon(Effects& effects) {
+  if (!std::exchange(asks_soon_, true)) effects.push_back(AskSoon{});
+}
+
+void Switchboard::count_soon(Effects& effects) {
+  if (!std::exchange(counts_soon_, true)) effects.push_back(CountSoon{});
+}
+
+}  // namespace hpp::proxyd

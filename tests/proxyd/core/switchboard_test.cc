@@ -1,0 +1,224 @@
+#include "proxyd/core/switchboard.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace hpp::proxyd {
+namespace {
+
+using bus::BackendPhase;
+using std::chrono::milliseconds;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr std::uint64_t kEpoch = 7;
+
+bus::TreeState tree(std::uint64_t revision, bus::Ticket answers = {}) {
+  return {.stamp = {.epoch = kEpoch}, .revision = revision, .watching = true, .answers = answers};
+}
+
+bus::BackendState backend(BackendPhase state, std::uint64_t generation) {
+  const bus::TreePoint point{.epoch = kEpoch, .revision = 1};
+  return {.state = state, .generation = generation, .serves = point, .seen = point};
+}
+
+class SwitchboardTest : public testing::Test {
+ protected:
+  SwitchboardTest() {
+    for (const ConnectionId id : {1, 2, 3}) static_cast<void>(board_.connect(id));
+  }
+
+  // What the effects of the last call were.
+  void keep(const Switchboard::Effects& effects) {
+    names_.clear();
+    reconsidered_.clear();
+    said_.clear();
+    for (const Switchboard::Effect& effect : effects) {
+      std::visit([this](const auto& e) { note(e); }, effect);
+    }
+  }
+
+  void note(const Switchboard::AskSoon&) { names_.push_back("AskSoon"); }
+
+  void note(const Switchboard::CountSoon&) { names_.push_back("CountSoon"); }
+
+  void note(const Switchboard::Publish&) { names_.push_back("Publish"); }
+
+  void note(const Switchboard::Reconsider& effect) {
+    names_.push_back("Reconsider");
+    reconsidered_ = effect.connections;
+  }
+
+  void note(const Switchboard::Say& effect) {
+    names_.push_back(effect.is_warning ? "Warn" : "Inform");
+    said_ = effect.text;
+  }
+
+  Switchboard::Place& place(ConnectionId id) { return board_.place(id); }
+
+  // A request arrives and is Held.
+  void hold(ConnectionId id) {
+    keep(board_.arrive(place(id), /*is_judged=*/true, now_));
+    board_.set_waiting(place(id), true);
+  }
+
+  void ask(bool has_closes = false) { keep(board_.ask(has_closes, now_)); }
+
+  Verdict judge(ConnectionId id) {
+    return board_.judge(place(id), {.situation = Situation::Waiting, .ticket = place(id).ticket})
+        .verdict;
+  }
+
+  TimePoint now_{std::chrono::hours(1)};
+  Switchboard board_{Gate({.is_on = true, .timeout = milliseconds(2000), .epoch = kEpoch}),
+                     /*queue_limit=*/2};
+  std::vector<std::string> names_;
+  std::vector<ConnectionId> reconsidered_;
+  std::string said_;
+};
+
+TEST_F(SwitchboardTest, RequestsOfOneTurnShareATicket) {
+  hold(1);
+  EXPECT_THAT(names_, ElementsAre("AskSoon"));
+  hold(2);
+  EXPECT_THAT(names_, IsEmpty()) << "it will be asked anyway";
+  EXPECT_EQ(place(1).ticket, place(2).ticket);
+  ask();
+  EXPECT_THAT(names_, ElementsAre("Publish"));
+  EXPECT_EQ(board_.state().asks, (bus::Ticket{.epoch = kEpoch, .number = place(1).ticket}));
+  hold(3);
+  EXPECT_THAT(names_, ElementsAre("AskSoon"));
+  EXPECT_EQ(place(3).ticket, place(1).ticket + 1);
+}
+
+TEST_F(SwitchboardTest, ARequestThatDoesNotWaitAtTheGateTakesNoTicket) {
+  keep(board_.arrive(place(1), /*is_judged=*/false, now_));
+  EXPECT_THAT(names_, IsEmpty());
+  EXPECT_EQ(place(1).ticket, 0U);
+  EXPECT_EQ(place(1).arrival, 1U);
+}
+
+TEST_F(SwitchboardTest, NewsOfTheTreeConcernsTheQueueInOrderOfArrival) {
+  hold(3);
+  hold(1);
+  keep(board_.on(tree(1), now_));
+  EXPECT_THAT(reconsidered_, ElementsAre(3, 1));
+  board_.set_waiting(place(3), false);
+  keep(board_.on(tree(1), now_));
+  EXPECT_THAT(reconsidered_, ElementsAre(1));
+}
+
+TEST_F(SwitchboardTest, NewsOfTheBackendConcernsAllInOrderOfArrival) {
+  hold(3);
+  hold(1);
+  board_.set_waiting(place(1), false);
+  keep(board_.on(backend(BackendPhase::Running, 1)));
+  EXPECT_THAT(reconsidered_, ElementsAre(2, 3, 1)) << "the second has never sent a request";
+  keep(board_.forget(3));
+  keep(board_.on(backend(BackendPhase::Killing, 1)));
+  EXPECT_THAT(reconsidered_, ElementsAre(2, 1));
+}
+
+TEST_F(SwitchboardTest, ARequestIsRefusedIfItFindsTheQueueFull) {
+  keep(board_.on(tree(1, {.epoch = kEpoch, .number = 9}), now_));
+  for (const ConnectionId id : {1, 2}) hold(id);
+  keep(board_.arrive(place(3), /*is_judged=*/true, now_));
+  EXPECT_EQ(judge(3), Verdict::QueueFull);
+  EXPECT_EQ(judge(1), Verdict::Stay) << "it is in the queue already";
+  board_.set_waiting(place(1), false);
+  EXPECT_EQ(judge(3), Verdict::Stay);
+}
+
+TEST_F(SwitchboardTest, AClosedConnectionLeavesTheQueue) {
+  hold(1);
+  EXPECT_EQ(board_.waiting(), 1U);
+  keep(board_.forget(1));
+  EXPECT_EQ(board_.waiting(), 0U);
+  EXPECT_EQ(board_.state_now().clients, 2U);
+}
+
+TEST_F(SwitchboardTest, CountsArePublishedOnceInAWhile) {
+  keep(board_.count());
+  EXPECT_THAT(names_, ElementsAre("Publish"));
+  hold(1);
+  EXPECT_THAT(names_, ElementsAre("AskSoon", "CountSoon"));
+  board_.forward(place(1));
+  board_.forward(place(1));
+  ask();
+  EXPECT_EQ(board_.state().held, 0U) << "a ticket is published without new counts";
+  keep(board_.count());
+  EXPECT_EQ(board_.state().held, 1U);
+  EXPECT_EQ(board_.state().clients, 3U);
+  EXPECT_EQ(board_.state().forwarded, 2U);
+  EXPECT_EQ(board_.state().replayed, 1U);
+  keep(board_.arrive(place(1), /*is_judged=*/true, now_));
+  board_.forward(place(1));
+  EXPECT_EQ(board_.state_now().replayed, 1U) << "another request";
+}
+
+TEST_F(SwitchboardTest, ALivenessCheckIsPublished) {
+  keep(board_.check());
+  EXPECT_THAT(names_, ElementsAre("AskSoon"));
+  EXPECT_EQ(board_.newest_check(), 1U);
+  ask();
+  EXPECT_EQ(board_.state().doubts, (bus::Ticket{.epoch = kEpoch, .number = 1}));
+}
+
+TEST_F(SwitchboardTest, AGenerationIsLetGoWhenItsConnectionsAreClosed) {
+  keep(board_.on(backend(BackendPhase::Killing, 4)));
+  ask(/*has_closes=*/true);
+  EXPECT_THAT(names_, ElementsAre("AskSoon", "Publish"));
+  EXPECT_EQ(board_.state().let_go, 0U);
+  ask();
+  EXPECT_EQ(board_.state().let_go, 4U);
+}
+
+TEST_F(SwitchboardTest, ALapseOfTheBarrierFreesTheQueueAndIsReportedOnce) {
+  keep(board_.on(tree(1), now_));
+  keep(board_.on(backend(BackendPhase::Running, 1)));
+  hold(1);
+  ask();
+  EXPECT_EQ(judge(1), Verdict::Stay);
+  while (names_ != std::vector<std::string>{"Publish", "Warn", "Reconsider"}) {
+    ASSERT_TRUE(board_.wake_at());
+    now_ = *board_.wake_at();
+    ask();
+  }
+  EXPECT_THAT(reconsidered_, ElementsAre(1));
+  EXPECT_EQ(judge(1), Verdict::Forward);
+  EXPECT_THAT(board_.state_now().problem, testing::HasSubstr("does not answer"));
+  ask();
+  EXPECT_THAT(names_, ElementsAre("Publish"));
+  keep(board_.on(tree(1, {.epoch = kEpoch, .number = 1}), now_));
+  EXPECT_THAT(said_, testing::HasSubstr("answers again"));
+  EXPECT_EQ(board_.state_now().problem, "");
+}
+
+TEST_F(SwitchboardTest, ASilentSupervisorIsReportedUntilItIsHeard) {
+  keep(board_.on_supervisor_overdue());
+  EXPECT_THAT(names_, testing::Contains("Warn"));
+  EXPECT_THAT(board_.state_now().problem, testing::HasSubstr("supervisor"));
+  keep(board_.on(backend(BackendPhase::Loading, 1)));
+  EXPECT_THAT(names_, testing::Contains("Inform"));
+  EXPECT_EQ(board_.state_now().problem, "");
+  keep(board_.on_supervisor_overdue());
+  EXPECT_THAT(names_, IsEmpty());
+}
+
+TEST_F(SwitchboardTest, KnowsWhenAChangeOfTheFilesWasHeardOf) {
+  EXPECT_FALSE(board_.changed_at());
+  const TimePoint first = now_;
+  keep(board_.on(tree(1), now_));
+  EXPECT_EQ(board_.changed_at(), first);
+  now_ += milliseconds(5);
+  keep(board_.on(tree(1, {.epoch = kEpoch, .number = 1}), now_));
+  EXPECT_EQ(board_.changed_at(), first) << "that was an answer to a ticket";
+  keep(board_.on(tree(2), now_));
+  EXPECT_EQ(board_.changed_at(), now_);
+}
+
+}  // namespace
+}  // namespace hpp::proxyd
