@@ -37,8 +37,7 @@ Client::Client(ClientContext& context, Switchboard::Place& place, UniqueFd conne
     : context_(context),
       place_(place),
       stream_(context.loop, std::move(connection), *this),
-      peer_ip_(peer.ip()),
-      peer_is_local_(peer.is_loopback()),
+      peer_{.ip = peer.ip(), .is_local = peer.is_loopback()},
       exchange_(context.queue_timeout) {}
 
 void Client::reconsider() {
@@ -57,7 +56,7 @@ void Client::on_end_in_sight() {
   if (stream_.reset_in_sight()) {
     handle(ClientBroken{});
   } else if (exchange_.phase() == Exchange::Phase::Held) {
-    tell_of_client_end();
+    take(Step::TellClientEnd);
   }
   work();
 }
@@ -68,12 +67,7 @@ void Client::on_upstream_opened() {
 }
 
 void Client::on_upstream_broken() {
-  // What came before it broke may still be on its way to the client.
-  const bool has_more = upstream_->is_open() &&
-                        (!upstream_->stream().input().empty() || upstream_->pump().holds_bytes());
-  if (!has_more || exchange_.phase() != Exchange::Phase::Answering) {
-    handle(upstream_lost(upstream_->connect_error()));
-  }
+  happened(backend_broken(exchange_, look(), upstream_lost(upstream_->connect_error())));
   work();
 }
 
@@ -114,128 +108,109 @@ void Client::stand_in_line() {
   context_.switchboard.set_waiting(place_, exchange_.phase() == Exchange::Phase::Held);
 }
 
-// One step. False: nothing to do until the next wake-up.
+// Until nothing can be done before the next wake-up: false.
 bool Client::advance() {
-  switch (exchange_.phase()) {
-    case Exchange::Phase::Reading:
-      return read_request();
-    case Exchange::Phase::Held:
-    case Exchange::Phase::Doubtful:
-      return tell_of_client_end();
-    case Exchange::Phase::Sent:
-      return pump_request() || read_response() || tell_of_client_end();
-    case Exchange::Phase::Answering:
-      return pump_request() || pump_response() || tell_of_client_end();
-    case Exchange::Phase::Ending:
-      return false;
-    case Exchange::Phase::Tunnel:
-      pump_tunnel();
-      return false;
-    case Exchange::Phase::Finishing:
-      drain_finishing();
-      return false;
-    case Exchange::Phase::Closed:
-      return false;
+  for (const Step step : steps_in(exchange_.phase())) {
+    if (take(step)) return true;
   }
   return false;
 }
 
-bool Client::read_request() {
-  // Each head that is read brings an answer: none is read while the client does not read those it
-  // has got.
-  if (stream_.output().size() >= kOutputMax) return false;
+bool Client::take(Step step) {
+  const Wires wires = look();
+  if (!is_possible(step, wires)) return false;
+  switch (step) {
+    case Step::ReadRequest:
+      return read_request(wires);
+    case Step::PumpRequest:
+      return pump_request();
+    case Step::ReadResponse:
+      return read_response(wires);
+    case Step::PumpResponse:
+      return pump_response();
+    case Step::PumpTunnel:
+      return pump_tunnel();
+    case Step::TellClientEnd:
+      return happened(client_ended(exchange_, wires));
+    case Step::Drain:
+      return drain();
+  }
+  return false;
+}
+
+Wires Client::look() const {
+  Wires wires{.client_has_input = !stream_.input().empty(),
+              .client_ended = stream_.input_ended(),
+              .client_end_in_sight = stream_.end_in_sight(),
+              .client_is_full = stream_.output().size() >= kOutputMax};
+  if (request_) {
+    wires.request_is_over = request_->body.is_over() && !request_->pump.is_on_shortcut();
+    wires.request_is_held = request_->pump.holds_bytes();
+  }
+  if (!upstream_ || !upstream_->is_open()) return wires;
+  const Stream& backend = upstream_->stream();
+  wires.backend_is_open = true;
+  wires.backend_has_input = !backend.input().empty();
+  wires.backend_ended = backend.input_ended();
+  wires.backend_is_broken = backend.is_broken();
+  wires.backend_is_full = backend.output().size() >= kOutputMax;
+  wires.response_is_held = upstream_->pump().holds_bytes();
+  wires.response_may_close = upstream_->body().may_end_by_close();
+  return wires;
+}
+
+// False: nothing has.
+bool Client::happened(const std::optional<Event>& event) {
+  if (event) handle(*event);
+  return event.has_value();
+}
+
+bool Client::read_request(const Wires& wires) {
   Buffer& input = stream_.input();
   if (!request_ && find_request(input)) begin_request();
   const HeadResult result = request_ ? read_head(request_->parser, input) : NeedMore{};
-  if (std::holds_alternative<NeedMore>(result)) {
-    if (stream_.input_ended()) {
-      handle(ClientEnded{});
-      return true;
-    }
-    if (request_) handle(RequestBegun{.facts = facts_of_refused(input.front())});
-    return false;
+  if (!std::holds_alternative<HeadRead>(result)) {
+    const auto event =
+        request_head_missing(result, request_ ? input.front() : std::string_view(), wires);
+    happened(event);
+    return event && !std::holds_alternative<RequestBegun>(*event);
   }
-  if (const auto* refused = std::get_if<Refused>(&result)) {
-    handle(RequestRefused{
-        .status = refused->status, .why = refused->why, .facts = facts_of_refused(input.front())});
+  auto taken = take_in(request_->parser.head(), peer_, context_.intake);
+  if (const auto* refused = std::get_if<RequestRefused>(&taken)) {
+    handle(*refused);
     return true;
   }
-  const RequestHead& head = request_->parser.head();
-  const auto judged = judge_request(head);
-  if (const auto* refused = std::get_if<Refused>(&judged)) {
-    handle(RequestRefused{
-        .status = refused->status, .why = refused->why, .facts = facts_of_refused(head)});
-    return true;
-  }
-  const auto& facts = std::get<RequestFacts>(judged);
-  const auto own = judge_own(head, facts, peer_is_local_, context_.bind);
-  if (const auto* refused = std::get_if<Refused>(&own)) {
-    handle(RequestRefused{.status = refused->status, .why = refused->why, .facts = facts});
-    return true;
-  }
-  if (context_.injects) {
-    const bool gets_script = may_ask_own(head, peer_is_local_, context_.bind);
-    request_->page = gets_script ? navigated_page(head) : std::nullopt;
-  }
-  request_->head =
-      request_->page ? write_request_head(asking_for_plain(head), facts, peer_ip_, context_.backend)
-                     : write_request_head(head, facts, peer_ip_, context_.backend);
+  auto& intake = std::get<Intake>(taken);
+  request_->head = std::move(intake.head);
+  request_->page = std::move(intake.page);
   input.drain(std::get<HeadRead>(result).size);
-  request_->body.begin(facts.framing, facts.length, /*keep_framing=*/true);
-  RequestArrived arrived{.facts = facts, .own = {}};
-  if (const auto* asked = std::get_if<OwnRequest>(&own)) arrived.own = *asked;
-  const bool is_judged = !arrived.own || waits_at_gate(arrived.own->endpoint);
-  context_.perform(context_.switchboard.arrive(place_, is_judged, now()));
-  arrived.ticket = place_.ticket;
-  handle(arrived);
+  request_->body.begin(intake.facts.framing, intake.facts.length, /*keep_framing=*/true);
+  context_.perform(context_.switchboard.arrive(place_, intake.is_judged(), now()));
+  handle(
+      RequestArrived{.facts = intake.facts, .ticket = place_.ticket, .own = std::move(intake.own)});
   return true;
 }
 
 bool Client::pump_request() {
-  const bool all_given = request_->body.is_over() && !request_->pump.is_on_shortcut();
-  if (all_given || !upstream_ || !upstream_->is_open()) return false;
-  switch (request_->pump.pump(stream_, upstream_->stream(), request_->body,
-                              Delivery::Coding::AsItCame)) {
-    case Pumped::MayGoOn:
-      return false;
-    case Pumped::Over:
-      handle(RequestBodyEnded{});
-      return true;
-    case Pumped::Broken:
-      handle(RequestBodyBroken{.why = request_->body.error()});
-      return true;
-  }
-  return false;
+  const Pumped pumped =
+      request_->pump.pump(stream_, upstream_->stream(), request_->body, Delivery::Coding::AsItCame);
+  return happened(request_pumped(pumped, request_->body.error()));
 }
 
-bool Client::read_response() {
-  // Heads wait, like bodies, until the client reads what it has got. Interim answers do, too.
-  if (stream_.output().size() >= kOutputMax) return false;
-  if (!upstream_ || !upstream_->is_open()) return false;
+bool Client::read_response(const Wires& wires) {
   Stream& from = upstream_->stream();
   const HeadResult result = read_head(upstream_->parser(), from.input());
-  if (std::holds_alternative<NeedMore>(result)) {
-    if (!from.input_ended()) return false;
-    handle(UpstreamLost{});
-    return true;
-  }
-  if (const auto* refused = std::get_if<Refused>(&result)) {
-    handle(ResponseRefused{.why = refused->why});
-    return true;
-  }
-  const auto judged = judge_response(upstream_->parser().head(), exchange_.request());
-  if (const auto* refused = std::get_if<Refused>(&judged)) {
-    handle(ResponseRefused{.why = refused->why});
-    return true;
-  }
-  const ResponseFacts facts = std::get<ResponseFacts>(judged);
+  const auto event = response_head_read(result, upstream_->parser().head(), exchange_.request(),
+                                        from.input().size(), wires);
+  const auto* const arrived = event ? std::get_if<ResponseArrived>(&*event) : nullptr;
+  if (arrived == nullptr) return happened(event);
+  const ResponseFacts& facts = arrived->facts;
   note_defects(facts.defects);
-  const std::size_t size = std::get<HeadRead>(result).size;
-  handle(ResponseArrived{.facts = facts, .size = size, .body_begun = from.input().size() > size});
+  handle(*event);
   // An answer of ours may have taken its place; the connection is gone then.
   if (!upstream_) return true;
-  if (exchange_.keeps_head()) return await_body(facts);
-  from.input().drain(size);
+  if (exchange_.keeps_head()) return await_body(facts, wires);
+  from.input().drain(arrived->size);
   if (facts.is_interim()) {
     upstream_->parser().start();
   } else {
@@ -246,47 +221,19 @@ bool Client::read_response() {
 }
 
 // The head is kept back, and stays in the input.
-bool Client::await_body(const ResponseFacts& facts) {
-  Stream& from = upstream_->stream();
-  if (!from.input_ended()) {
-    // Nagle's algorithm holds the body back until the head is acknowledged, which takes 40 ms if
-    // the kernel waits for data to send the ACK along with.
-    from.acknowledge_now();
-    upstream_->parser().start();
-    return false;
-  }
-  if (facts.framing == Framing::UntilClose) {
-    handle(ResponseEndedByClose{.ticket = begin_check()});
-  } else {
-    handle(UpstreamLost{});
-  }
-  return true;
+bool Client::await_body(const ResponseFacts& facts, const Wires& wires) {
+  if (happened(response_kept(facts, wires))) return true;
+  // Nagle's algorithm holds the body back until the head is acknowledged, which takes 40 ms if the
+  // kernel waits for data to send the ACK along with.
+  upstream_->stream().acknowledge_now();
+  upstream_->parser().start();
+  return false;
 }
 
 bool Client::pump_response() {
-  Stream& from = upstream_->stream();
-  ResponseBody& body = upstream_->body();
   const Pumped pumped = move_response();
   note_defects(upstream_->parser().chunk_defects());
-  switch (pumped) {
-    case Pumped::MayGoOn:
-      break;
-    case Pumped::Over:
-      handle(ResponseBodyEnded{});
-      return true;
-    case Pumped::Broken:
-      handle(ResponseRefused{.why = body.error()});
-      return true;
-  }
-  // Where the client has room, what is left is the piece of a chunk line that never came whole.
-  const bool is_full = stream_.output().size() >= kOutputMax || upstream_->pump().holds_bytes();
-  if (is_full || !(from.input_ended() || from.is_broken())) return false;
-  if (from.is_broken() || !body.ended_by_close()) {
-    handle(UpstreamLost{});
-    return true;
-  }
-  handle(ResponseEndedByClose{.ticket = begin_check()});
-  return true;
+  return happened(response_pumped(pumped, upstream_->body().error(), look()));
 }
 
 Pumped Client::move_response() {
@@ -301,26 +248,7 @@ Pumped Client::move_response() {
   return upstream_->pump().pump(from, stream_, body, coding_);
 }
 
-// The FIN comes after all that was sent before it: a body that still has room to go is no
-// truncated one.
-bool Client::tell_of_client_end() {
-  const bool is_held = exchange_.phase() == Exchange::Phase::Held;
-  if (end_told_ || !(stream_.input_ended() || (is_held && stream_.end_in_sight()))) return false;
-  if (!is_held && body_may_go_on()) return false;
-  end_told_ = true;
-  handle(ClientEnded{});
-  return true;
-}
-
-// Whether bytes of the request's body are here that the backend can still be given. The piece of a
-// chunk line at the end of a connection is none.
-bool Client::body_may_go_on() const {
-  if (request_->pump.holds_bytes()) return true;
-  if (request_->body.is_over() || stream_.input().empty()) return false;
-  return !upstream_ || !upstream_->is_open() || upstream_->stream().output().size() >= kOutputMax;
-}
-
-void Client::pump_tunnel() {
+bool Client::pump_tunnel() {
   Stream& backend = upstream_->stream();
   const auto pass = [](Stream& from, Stream& to) {
     if (to.output().size() < kOutputMax) from.input().move_to(to.output(), from.input().size());
@@ -333,19 +261,25 @@ void Client::pump_tunnel() {
                     backend.output_done() && stream_.input().empty() && backend.input().empty() &&
                     !request_->pump.holds_bytes();
   if (over) handle(TunnelEnded{});
+  return false;
 }
 
-void Client::drain_finishing() {
+bool Client::drain() {
   // A close with something unread would be a reset.
-  if (!lingers_ && stream_.output_done()) stream_.read_now();
+  if (!farewell_.awaits_fin() && stream_.output_done()) stream_.read_now();
   const bool has_sent = !stream_.input().empty();
   stream_.input().drain(stream_.input().size());
-  const bool is_written = stream_.output_done();
-  const bool may_close = stream_.input_ended() || (!lingers_ && stream_.all_is_read());
-  if (is_written && may_close) return close();
-  const TimePoint closes_at = farewell_.closes_at(is_written, has_sent, now());
-  if (std::exchange(closes_at_, closes_at) == closes_at) return;
-  expire_after(std::chrono::duration_cast<std::chrono::microseconds>(closes_at - now()));
+  const auto closes_at = farewell_.closes_at({.is_written = stream_.output_done(),
+                                              .has_sent = has_sent,
+                                              .client_ended = stream_.input_ended(),
+                                              .all_is_read = stream_.all_is_read()},
+                                             now());
+  if (!closes_at) {
+    close();
+  } else if (std::exchange(closes_at_, *closes_at) != *closes_at) {
+    expire_after(std::chrono::duration_cast<std::chrono::microseconds>(*closes_at - now()));
+  }
+  return false;
 }
 
 // Writes, and sets up what is to wake us. True: a buffer that was full has room again.
@@ -426,12 +360,6 @@ void Client::begin_request() {
   request_->answered = 0;
 }
 
-// Whether the end of the answer was a kill: supervisord is to say.
-std::uint64_t Client::begin_check() {
-  context_.perform(context_.switchboard.check());
-  return context_.switchboard.newest_check();
-}
-
 void Client::end_request() {
   if (context_.idle_readers.size() < kIdleReadersMax) {
     context_.idle_readers.push_back(std::move(request_));
@@ -452,7 +380,11 @@ void Client::handle(const Event& event) {
 }
 
 void Client::perform(const AskGate&) {
-  if (const auto plea = exchange_.plea()) handle(context_.switchboard.judge(place_, *plea));
+  const auto plea = exchange_.plea();
+  if (!plea) return;
+  const Switchboard::Ruling ruling = context_.switchboard.judge(place_, *plea);
+  context_.perform(ruling.effects);
+  handle(ruling.judgement);
 }
 
 void Client::perform(const ForwardRequest& effect) {
@@ -558,7 +490,7 @@ void Client::perform(const Answer& effect) {
   }
   bus::BackendState backend;
   if (context_.gate().is_supervised()) backend = context_.gate().backend().value_or(backend);
-  const Audience audience{.may_see_output = peer_is_local_ || context_.expose_errors,
+  const Audience audience{.may_see_output = peer_.is_local || context_.expose_errors,
                           .now_ms = wall_ms(),
                           .nonce = random_nonce()};
   write_own(error_answer(effect, exchange_.request(), backend, audience), audience.now_ms);
@@ -579,12 +511,11 @@ void Client::perform(const HandOver& effect) {
 
 void Client::perform(const ReadNext&) {
   end_request();
-  end_told_ = false;  // what it means differs from request to request
 }
 
 void Client::perform(const FinishClient& effect) {
-  lingers_ = effect.lingers;
-  if (lingers_ || ends_by_close_) {
+  farewell_.begin(/*awaits_fin=*/effect.lingers);
+  if (effect.lingers || ends_by_close_) {
     stream_.finish_output();
   } else {
     stream_.flush();

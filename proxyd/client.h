@@ -23,7 +23,9 @@
 #include "proxyd/core/http/body.h"
 #include "proxyd/core/http/own_answer.h"
 #include "proxyd/core/http/parser.h"
+#include "proxyd/core/intake.h"
 #include "proxyd/core/reload/inject.h"
+#include "proxyd/core/steps.h"
 #include "proxyd/core/switchboard.h"
 #include "proxyd/pump.h"
 #include "proxyd/tag_pump.h"
@@ -56,12 +58,10 @@ struct ClientContext {
   SplicePipes pipes;
   Pool pool;
   std::vector<std::unique_ptr<RequestReader>> idle_readers;
-  Address bind;                                // where this proxy listens
-  bool injects;                                // our script, into pages
-  std::bitset<kObstacleKinds> obstacles_told;  // to that script
-  std::string backend;                         // `localhost:8001`: Host for who sent none
-  History history;                             // of the backend's starts
-  DefectRecord defects;                        // in the backend's answers
+  IntakeRules intake;
+  std::bitset<kObstacleKinds> obstacles_told;                  // to our script
+  History history;                                             // of the backend's starts
+  DefectRecord defects;                                        // in the backend's answers
   std::function<void(log::Level, const std::string&)> report;  // a line of core/failure_log.h
   bool expose_errors;                                          // to strangers, too
   std::function<void(const Switchboard::Effects&)> perform;    // what the switchboard wants done
@@ -114,16 +114,17 @@ class Client final : private StreamListener, private UpstreamListener {
   void settle_all();
   bool writes_much() const;
   bool advance();
-  bool read_request();
+  bool take(Step step);
+  Wires look() const;
+  bool happened(const std::optional<Event>& event);
+  bool read_request(const Wires& wires);
   bool pump_request();
-  bool read_response();
-  bool await_body(const ResponseFacts& facts);
+  bool read_response(const Wires& wires);
+  bool await_body(const ResponseFacts& facts, const Wires& wires);
   bool pump_response();
   Pumped move_response();
-  bool tell_of_client_end();
-  bool body_may_go_on() const;
-  void pump_tunnel();
-  void drain_finishing();
+  bool pump_tunnel();
+  bool drain();
   bool settle();
   void rest();
   void stand_in_line();
@@ -133,7 +134,6 @@ class Client final : private StreamListener, private UpstreamListener {
   bool answer_flows();
   bool request_comes();
   void begin_request();
-  std::uint64_t begin_check();
   void end_request();
   void send_request();
   std::string tag_for(const ResponseFacts& facts);
@@ -160,8 +160,7 @@ class Client final : private StreamListener, private UpstreamListener {
   ClientContext& context_;
   Switchboard::Place& place_;
   Stream stream_;
-  std::string peer_ip_;
-  bool peer_is_local_;
+  Peer peer_;
   Exchange exchange_;
   std::unique_ptr<RequestReader> request_;  // nullptr between requests
   std::unique_ptr<Upstream> upstream_;
@@ -169,10 +168,8 @@ class Client final : private StreamListener, private UpstreamListener {
   Farewell farewell_;
   TimePoint closes_at_{};  // Finishing: the time that timer_ is set to
   Delivery::Coding coding_ = Delivery::Coding::AsItCame;
-  bool lingers_ = true;         // after our last byte the client's FIN is awaited
   bool ends_by_close_ = false;  // the answer under way ends with the connection
   bool will_settle_ = false;    // at the end of this turn of the loop
-  bool end_told_ = false;       // the client's FIN, to the exchange, for this request
 };
 
 }  // namespace hpp::proxyd

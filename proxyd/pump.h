@@ -9,6 +9,7 @@
 #include "common/os/splice_pipe.h"
 #include "proxyd/core/http/body.h"
 #include "proxyd/core/http/rewrite.h"
+#include "proxyd/core/steps.h"
 
 namespace hpp::proxyd {
 
@@ -16,12 +17,6 @@ namespace hpp::proxyd {
 constexpr std::size_t kOutputMax = 256 * 1024;
 // A buffer that waits to be moved on takes no more from its socket beyond this.
 constexpr std::size_t kInputMax = 64 * 1024;
-
-enum class Pumped {
-  MayGoOn,  // all that can be moved now is moved
-  Over,     // the body has ended
-  Broken,   // its framing is wrong
-};
 
 // Moves what `body` lets pass, as long as `to` has room. Whole chains change hands; nothing is
 // allocated per chunk.

@@ -178,7 +178,7 @@ struct Pool::Parked final : UpstreamListener {
       : pool(owner),
         lot(place),
         upstream(std::move(connection)),
-        since(std::chrono::steady_clock::now()) {
+        rest{.since = std::chrono::steady_clock::now()} {
     upstream->set_listener(this);
   }
 
@@ -195,8 +195,7 @@ struct Pool::Parked final : UpstreamListener {
   Pool& pool;
   Lot& lot;
   std::unique_ptr<Upstream> upstream;
-  TimePoint since;
-  bool body_may_follow = false;
+  Rest rest;
 };
 
 Pool::Lot::Lot(Pool& pool, Milliseconds time_max)
@@ -215,24 +214,19 @@ Pool::Pool(Loop& loop, SplicePipes& pipes, std::vector<SocketAddress> addresses)
 Pool::~Pool() = default;
 
 std::unique_ptr<Upstream> Pool::take(bool fresh, UpstreamListener* listener) {
-  while (!idle_.all.empty()) {
-    const Parked& newest = *idle_.all.back();
-    const auto idle_for = std::chrono::steady_clock::now() - newest.since;
-    const Reuse reuse =
-        judge_reuse({.idle_for = idle_for, .body_may_follow = newest.body_may_follow}, fresh);
-    if (reuse == Reuse::No) break;
-    std::unique_ptr<Upstream> upstream = std::move(idle_.all.back()->upstream);
-    idle_.all.pop_back();
-    // The kernel may have received what this program has not been told of yet: the connection's
-    // end, or bytes that would pass for the answer to this request (RFC 9112 §9.2).
-    const bool is_of_use =
-        reuse == Reuse::Yes || (reuse == Reuse::IfQuiet && upstream->stream().is_quiet_by_now());
-    if (!is_of_use) {
-      drop(std::move(upstream));
-      continue;
-    }
-    upstream->set_listener(listener);
-    return upstream;
+  // The kernel may have received what this program has not been told of yet: the connection's end,
+  // or bytes that would pass for the answer to this request (RFC 9112 §9.2).
+  const auto is_quiet = [](const std::unique_ptr<Parked>& parked) {
+    return parked->upstream->stream().is_quiet_by_now();
+  };
+  const auto close_unfit = [this](std::unique_ptr<Parked> parked) {
+    drop(std::move(parked->upstream));
+  };
+  const auto parked =
+      take_idle(idle_.all, fresh, std::chrono::steady_clock::now(), is_quiet, close_unfit);
+  if (parked) {
+    (*parked)->upstream->set_listener(listener);
+    return std::move((*parked)->upstream);
   }
   return std::make_unique<Upstream>(loop_, queue_, pipes_, addresses_, listener);
 }
@@ -240,15 +234,17 @@ std::unique_ptr<Upstream> Pool::take(bool fresh, UpstreamListener* listener) {
 void Pool::put_back(std::unique_ptr<Upstream> upstream, const ReleaseUpstream& how) {
   Lot& lot = how.keeps_alive ? idle_ : leaving_;
   Stream& stream = upstream->stream();
-  const bool usable = !stream.end_in_sight() && !stream.input_ended() && !stream.is_broken() &&
-                      stream.input().empty() && stream.output_done() &&
-                      addresses_.is_in_use(upstream->peer());
-  if (!usable || lot.all.size() >= kIdleMax) return drop(std::move(upstream));
+  const bool is_usable = is_clean({.has_ended = stream.end_in_sight() || stream.input_ended(),
+                                   .is_broken = stream.is_broken(),
+                                   .has_input = !stream.input().empty(),
+                                   .has_output = !stream.output_done()}) &&
+                         addresses_.is_in_use(upstream->peer());
+  if (!is_usable || lot.all.size() >= kIdleMax) return drop(std::move(upstream));
   stream.read_while(true);
   stream.input().release();
   stream.output().release();
   upstream->set_used();
-  lot.add(*this, std::move(upstream)).body_may_follow = how.body_may_follow;
+  lot.add(*this, std::move(upstream)).rest.body_may_follow = how.body_may_follow;
 }
 
 Pool::Parked& Pool::Lot::add(Pool& pool, std::unique_ptr<Upstream> upstream) {
@@ -260,7 +256,7 @@ Pool::Parked& Pool::Lot::add(Pool& pool, std::unique_ptr<Upstream> upstream) {
 void Pool::expire(Lot& lot) {
   const auto old = std::chrono::steady_clock::now() - lot.longest;
   const auto kept = std::find_if(lot.all.begin(), lot.all.end(),
-                                 [&](const auto& entry) { return entry->since > old; });
+                                 [&](const auto& entry) { return entry->rest.since > old; });
   for (auto entry = lot.all.begin(); entry != kept; ++entry) {
     auto& upstream = (*entry)->upstream;
     const bool has_room = half_closed_.all.size() < kIdleMax;
@@ -275,7 +271,7 @@ void Pool::expire(Lot& lot) {
   lot.all.erase(lot.all.begin(), kept);
   if (!lot.all.empty()) {
     lot.expiry.start(
-        std::chrono::duration_cast<std::chrono::microseconds>(lot.all[0]->since - old));
+        std::chrono::duration_cast<std::chrono::microseconds>(lot.all[0]->rest.since - old));
   }
 }
 

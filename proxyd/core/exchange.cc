@@ -157,6 +157,7 @@ Effects Exchange::handle(const RequestBodyBroken& event, TimePoint) {
 }
 
 Effects Exchange::handle(const ClientEnded&, TimePoint now) {
+  knows_client_end_ = true;
   switch (phase_) {
     case Phase::Reading:
       phase_ = Phase::Finishing;
@@ -199,6 +200,7 @@ Effects Exchange::handle(const ClientBroken&, TimePoint) {
 
 Effects Exchange::handle(const Judged& event, TimePoint now) {
   if (event.needs) needs_ = event.needs;
+  if (phase_ == Phase::Ending) ticket_ = event.check;
   switch (event.verdict) {
     case Verdict::Stay:
       if (phase_ == Phase::Doubtful && !wake_at_) wake_at_ = now + kVerdictWait;
@@ -348,10 +350,10 @@ Effects Exchange::handle(const ResponseBodyEnded&, TimePoint) {
   return complete_response();
 }
 
-Effects Exchange::handle(const ResponseEndedByClose& event, TimePoint now) {
+Effects Exchange::handle(const ResponseEndedByClose&, TimePoint now) {
   assert(phase_ == Phase::Answering || (phase_ == Phase::Sent && keeps_head()));
   phase_ = Phase::Ending;
-  ticket_ = event.ticket;
+  ticket_ = 0;
   expired_ = false;
   wake_at_ = now + kVerdictWait;
   if (keeps_head()) return {AskGate{}};  // the head is still with the connection
@@ -380,6 +382,7 @@ Effects Exchange::complete_response() {
   } else {
     phase_ = Phase::Reading;
     leaves_at_.reset();
+    knows_client_end_ = false;
     effects.push_back(ReadNext{});
   }
   return effects;

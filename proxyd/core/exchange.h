@@ -138,9 +138,9 @@ struct ResponseRefused {  // the head or the framing of the answer is not accept
 
 struct ResponseBodyEnded {};  // all of it has been given to the client's connection
 
-struct ResponseEndedByClose {  // likewise, if the end of the backend's connection is its end
-  std::uint64_t ticket = 0;    // gate.h: whether that was a kill
-};
+// All that came of it has been given to the client's connection, and the end of the backend's
+// connection is its end, unless that was a kill.
+struct ResponseEndedByClose {};
 
 // Could not be made, or ended, or was reset, before the answer was complete.
 struct UpstreamLost {
@@ -284,6 +284,9 @@ class Exchange {
   // turn in which another event has moved its time. Then it is started again, and nothing else.
   bool is_due(TimePoint now) const { return wake_at_ && now >= *wake_at_; }
 
+  // Whether ClientEnded has come for the request under way.
+  bool knows_client_end() const { return knows_client_end_; }
+
   // Whether the head of an answer is kept back. Its text must stay as it is until PassResponseHead.
   bool keeps_head() const { return kept_until_.has_value(); }
 
@@ -353,8 +356,9 @@ class Exchange {
   bool is_repeat_ = false;               // another connection was tried a moment before
   bool reused_ = false;                  // and had served before, and brought no answer to this
   bool expired_ = false;                 // Doubtful, Ending: the news did not come in time
+  bool knows_client_end_ = false;        // its FIN, told for this request
   std::uint64_t generation_ = 0;  // of the backend that has, or last had, a request of this client
-  std::uint64_t ticket_ = 0;      // of the request; Ending: of the doubt
+  std::uint64_t ticket_ = 0;      // of the request; Ending: the liveness check
   std::optional<bus::TreePoint> needs_;
   TimePoint arrived_at_{};  // of the request
   TimePoint::duration held_{};

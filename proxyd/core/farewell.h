@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 
 namespace hpp::proxyd {
 
@@ -20,11 +21,23 @@ class Farewell {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  // When to close, as of now. `is_written`: the answer has been handed to the kernel. `has_sent`:
-  // bytes have come from the client since the last call.
-  TimePoint closes_at(bool is_written, bool has_sent, TimePoint now);
+  struct Facts {
+    bool is_written = false;    // the last answer has been handed to the kernel
+    bool has_sent = false;      // bytes have come from the client since the last call
+    bool client_ended = false;  // its FIN has come
+    bool all_is_read = false;   // nothing that it has sent is unread: a close would be no reset
+  };
+
+  // `awaits_fin`: after the last answer the client's FIN is waited for.
+  void begin(bool awaits_fin) { awaits_fin_ = awaits_fin; }
+
+  bool awaits_fin() const { return awaits_fin_; }
+
+  // When to close, as of now; nothing: at once.
+  std::optional<TimePoint> closes_at(const Facts& facts, TimePoint now);
 
  private:
+  bool awaits_fin_ = true;
   bool is_begun_ = false;
   bool lingers_ = false;
   TimePoint closes_at_{};

@@ -30,7 +30,8 @@ struct Plea {
   bool expired = false;          // Ended; Sent, lost: kVerdictWait has passed
   bool nothing_passed = false;   // Ended: the client has got nothing of the answer yet
   std::uint64_t ticket = 0;      // Waiting: whose answer says how new the backend has to be. Ended:
-                                 // whose answer says whether the backend was killed
+                                 // the liveness check whose answer says whether the backend was
+                                 // killed; 0: none has been begun
   std::optional<bus::TreePoint> needs;  // Waiting: so new, if an earlier judgement has said it
   bool is_shut_out = false;             // Waiting: it is not in the queue, and that is full
   bool was_sent = false;                // Waiting: a backend had it, and was killed
@@ -57,6 +58,8 @@ struct Judgement {
   // Waiting: the tree that its backend has to know, as soon as that is settled. It does not change
   // any more, so that files which change without pause hold nobody for ever.
   std::optional<bus::TreePoint> needs;
+  // Ended: the liveness check that will settle it, for the next Plea.
+  std::uint64_t check = 0;
 
   bool operator==(const Judgement&) const = default;
 };

@@ -9,6 +9,9 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
+#include <utility>
+#include <vector>
 
 namespace hpp::proxyd {
 
@@ -35,5 +38,45 @@ enum class Reuse {
 
 // `fresh`: the request cannot be repeated, or not once more.
 Reuse judge_reuse(const IdleConnection& connection, bool fresh);
+
+// What an idle connection is remembered by.
+struct Rest {
+  std::chrono::steady_clock::time_point since{};
+  bool body_may_follow = false;
+};
+
+// Takes the connection that is to carry a request out of `idle`, whose last one is the newest.
+// Nothing: a new one has to be made. `Pointer` leads to something with a `Rest rest`. `is_quiet`
+// asks the kernel about one; `close` gets each that can carry no request any more.
+template <class Pointer, class IsQuiet, class Close>
+std::optional<Pointer> take_idle(std::vector<Pointer>& idle, bool fresh,
+                                 std::chrono::steady_clock::time_point now, IsQuiet is_quiet,
+                                 Close close) {
+  while (!idle.empty()) {
+    const Rest& rest = idle.back()->rest;
+    const Reuse reuse =
+        judge_reuse({.idle_for = now - rest.since, .body_may_follow = rest.body_may_follow}, fresh);
+    if (reuse == Reuse::No) break;
+    Pointer newest = std::move(idle.back());
+    idle.pop_back();
+    if (reuse == Reuse::Yes || (reuse == Reuse::IfQuiet && is_quiet(newest))) return newest;
+    close(std::move(newest));
+  }
+  return std::nullopt;
+}
+
+// A connection whose exchange is complete.
+struct Released {
+  bool has_ended = false;  // the backend's FIN has come
+  bool is_broken = false;
+  bool has_input = false;   // bytes have come that belong to no answer
+  bool has_output = false;  // the backend has not taken all of the request
+};
+
+// Whether it may wait for its next request; if the backend has said that it closes, for that close.
+constexpr bool is_clean(const Released& connection) {
+  return !connection.has_ended && !connection.is_broken && !connection.has_input &&
+         !connection.has_output;
+}
 
 }  // namespace hpp::proxyd

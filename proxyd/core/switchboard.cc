@@ -44,9 +44,17 @@ Switchboard::Effects Switchboard::arrive(Place& place, bool is_judged, TimePoint
   return effects;
 }
 
-Judgement Switchboard::judge(const Place& place, Plea plea) const {
+Switchboard::Ruling Switchboard::judge(const Place& place, Plea plea) {
+  Ruling ruling;
+  const bool needs_check = plea.situation == Situation::Ended && plea.ticket == 0;
+  if (needs_check && gate_.is_supervised()) {
+    plea.ticket = gate_.doubt();
+    ask_soon(ruling.effects);
+  }
   plea.is_shut_out = place.queued_as == 0 && queue_.size() >= queue_limit_;
-  return gate_.judge(plea);
+  ruling.judgement = gate_.judge(plea);
+  if (plea.situation == Situation::Ended) ruling.judgement.check = plea.ticket;
+  return ruling;
 }
 
 void Switchboard::set_waiting(Place& place, bool waits) {
@@ -60,13 +68,6 @@ void Switchboard::set_waiting(Place& place, bool waits) {
 void Switchboard::forward(Place& place) {
   ++forwarded_;
   if (std::exchange(place.was_forwarded, true)) ++replayed_;
-}
-
-Switchboard::Effects Switchboard::check() {
-  gate_.doubt();
-  Effects effects;
-  ask_soon(effects);
-  return effects;
 }
 
 // ---- news ---------------------------------------------------------------------------------------

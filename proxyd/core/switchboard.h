@@ -2,11 +2,11 @@
 // queue of the requests that wait, and what proxyd tells the other helpers.
 //
 //   a request arrives ──► arrive()       its place in the order, and its ticket of the barrier
-//   its exchange asks ──► judge()        the gate's verdict; QueueFull if it is not in the queue,
-//                                        and the queue is full
+//   its exchange asks ──► judge()        the gate's verdict. QueueFull if it is not in the queue,
+//                                        and the queue is full. An answer that has Ended gets a
+//                                        liveness check (gate.h).
 //   it is Held, or not ─► set_waiting()  it is in the queue for as long as it is Held
 //   a backend gets it ──► forward()      it is counted
-//   an answer Ended ────► check()        the number of a liveness check (gate.h)
 //   news on the bus ────► on()           which requests ask again, in their order of arrival
 //
 // The news of the tree concerns the queue alone; the news of the backend concerns all connections.
@@ -71,6 +71,11 @@ class Switchboard {
   using Effect = std::variant<AskSoon, CountSoon, Publish, Reconsider, Say>;
   using Effects = EffectList<Effect, 6>;
 
+  struct Ruling {
+    Judgement judgement;
+    Effects effects;  // to be performed first
+  };
+
   // `queue_limit`: how many requests may wait.
   Switchboard(Gate gate, std::size_t queue_limit)
       : gate_(std::move(gate)), queue_limit_(queue_limit) {}
@@ -88,17 +93,12 @@ class Switchboard {
   // The head of its next request is complete. `is_judged`: it waits at the gate.
   [[nodiscard]] Effects arrive(Place& place, bool is_judged, TimePoint now);
 
-  Judgement judge(const Place& place, Plea plea) const;
+  Ruling judge(const Place& place, Plea plea);
 
   void set_waiting(Place& place, bool waits);
 
   // A backend gets the request.
   void forward(Place& place);
-
-  // A new liveness check: newest_check() is its number, for Plea::ticket.
-  [[nodiscard]] Effects check();
-
-  std::uint64_t newest_check() const { return gate_.newest_doubt().number; }
 
   // ---- news ----
 

@@ -1,5 +1,5 @@
-// Fuzzes the life of a client connection: exchange, gate, parsers and framers together, performed
-// as proxyd/client.cc does, with strings for sockets.
+// Fuzzes the life of a client connection: exchange, steps, switchboard, parsers and framers
+// together, performed as proxyd/client.cc does, with strings for sockets.
 //
 // The input is a play. Its first line is the order of what happens, one step per character:
 //
@@ -24,13 +24,16 @@
 #include <vector>
 
 #include "proxyd/core/exchange.h"
-#include "proxyd/core/gate.h"
 #include "proxyd/core/http/body.h"
 #include "proxyd/core/http/head.h"
 #include "proxyd/core/http/parser.h"
 #include "proxyd/core/http/rewrite.h"
+#include "proxyd/core/intake.h"
 #include "proxyd/core/pages/error_page.h"
+#include "proxyd/core/pages/own_pages.h"
 #include "proxyd/core/reuse.h"
+#include "proxyd/core/steps.h"
+#include "proxyd/core/switchboard.h"
 #include "tests/fuzz/check.h"
 #include "tests/fuzz/reference.h"
 
@@ -45,6 +48,11 @@ using namespace std::chrono_literals;
 
 // A buffer takes no more beyond this. Small, so that small bodies fill it.
 constexpr std::size_t kOutputMax = 48;
+
+// Another machine's client: what is below `/__hpp/` is refused.
+const Peer kPeer{.ip = "127.0.0.1", .is_local = false};
+const IntakeRules kRules{
+    .bind = {.host = "localhost", .port = 8000}, .injects = false, .backend = "localhost:8001"};
 
 // ---- what is played -----------------------------------------------------------------------------
 
@@ -93,8 +101,7 @@ struct Link {
   bool input_ended = false;
   bool is_broken = false;
   bool was_used = false;
-  bool body_may_follow = false;
-  TimePoint idle_since;
+  Rest rest;
   ResponseParser parser;
   ResponseBody body{parser};
 };
@@ -115,8 +122,6 @@ std::string target_of(const RequestHead& head) {
   const bool has_no_path = target[0] == '?' || target[0] == '#';
   return (has_no_path ? "/" : "") + std::string(target);
 }
-
-enum class Pumped { MayGoOn, Over, Broken };
 
 void move_run(std::string_view run, std::string& to, Coding coding) {
   if (coding != Coding::Chunk) {
@@ -162,7 +167,8 @@ Pumped pump(std::string& from, std::string& to, BodyFramer<is_request>& body, Co
 // Named and ordered as proxyd::Client is.
 class Play {
  public:
-  Play(const Script& script, bool byte_by_byte) : script_(script), byte_by_byte_(byte_by_byte) {
+  Play(const Script& script, bool byte_by_byte)
+      : script_(script), byte_by_byte_(byte_by_byte), place_(connected()) {
     parser_.start();
   }
 
@@ -186,6 +192,12 @@ class Play {
   bool is_ambiguous() const { return has_raced_ || has_blocked_; }
 
  private:
+  Switchboard::Place& connected() {
+    constexpr ConnectionId kClient = 1;
+    static_cast<void>(switchboard_.connect(kClient));
+    return switchboard_.place(kClient);
+  }
+
   bool is_closed() const { return exchange_.phase() == Phase::Closed; }
 
   Request& newest() {
@@ -309,8 +321,7 @@ class Play {
   }
 
   void on_upstream_broken() {
-    const bool has_more = upstream_->is_open && !upstream_->input.empty();
-    if (!has_more || exchange_.phase() != Phase::Answering) handle(UpstreamLost{});
+    happened(backend_broken(exchange_, look(), {}));
     work();
   }
 
@@ -330,18 +341,14 @@ class Play {
   void tell(bus::BackendPhase phase) {
     if (backend_.generation == 0) ++backend_.generation;
     backend_.state = phase;
-    backend_.answers = gate_.newest_doubt();
-    gate_.on(backend_);
+    backend_.answers = switchboard_.gate().newest_doubt();
     if (phase != bus::BackendPhase::Running) idle_.clear();
-    perform(AskGate{});
-    work();
+    perform(switchboard_.on(backend_));
   }
 
   void tree_changes() {
     ++tree_.revision;
-    gate_.on(tree_, now_);
-    perform(AskGate{});
-    work();
+    perform(switchboard_.on(tree_, now_));
   }
 
   void pass_time(std::chrono::milliseconds time) {
@@ -393,10 +400,11 @@ class Play {
           to_string(phase));
     const bool is_in_doubt = phase == Phase::Doubtful || phase == Phase::Ending;
     check(!is_in_doubt || exchange_.wake_at(), "no doubt lasts");
-    check(!end_told_ || phase != Phase::Held || newest().facts.is_safe,
+    const bool end_told = exchange_.knows_client_end();
+    check(!end_told || phase != Phase::Held || newest().facts.is_safe,
           "a request that is not safe is not held for a client that has ended");
     const bool has_begun = phase != Phase::Held && phase != Phase::Sent && phase != Phase::Doubtful;
-    check(!end_told_ || has_begun || exchange_.wake_at(),
+    check(!end_told || has_begun || exchange_.wake_at(),
           "nobody waits for long for a client that has ended", to_string(phase));
   }
 
@@ -407,111 +415,107 @@ class Play {
       while (advance()) {
       }
     } while (!is_closed() && settle());
+    switchboard_.set_waiting(place_, exchange_.phase() == Phase::Held);
   }
 
   bool advance() {
-    switch (exchange_.phase()) {
-      case Phase::Reading:
-        return read_request();
-      case Phase::Held:
-      case Phase::Doubtful:
-        return tell_of_client_end();
-      case Phase::Sent:
-        return pump_request() || read_response() || tell_of_client_end();
-      case Phase::Answering:
-        return pump_request() || pump_response() || tell_of_client_end();
-      case Phase::Ending:
-        return false;
-      case Phase::Tunnel:
+    for (const Step step : steps_in(exchange_.phase())) {
+      if (take(step)) return true;
+    }
+    return false;
+  }
+
+  bool take(Step step) {
+    const Wires wires = look();
+    if (!is_possible(step, wires)) return false;
+    switch (step) {
+      case Step::ReadRequest:
+        return read_request(wires);
+      case Step::PumpRequest:
+        return pump_request();
+      case Step::ReadResponse:
+        return read_response(wires);
+      case Step::PumpResponse:
+        return pump_response();
+      case Step::PumpTunnel:
         pump_tunnel();
         return false;
-      case Phase::Finishing:
+      case Step::TellClientEnd:
+        return happened(proxyd::client_ended(exchange_, wires));
+      case Step::Drain:
         input_.clear();
         if (client_ended_ && output_.empty()) close();
-        return false;
-      case Phase::Closed:
         return false;
     }
     return false;
   }
 
-  bool refuse_request(const Refused& refused, const RequestFacts& facts) {
-    requests_.push_back({.facts = facts});
-    handle(RequestRefused{.status = refused.status, .why = refused.why, .facts = facts});
-    return true;
+  Wires look() const {
+    Wires wires{.client_has_input = !input_.empty(),
+                .client_ended = client_ended_,
+                .client_end_in_sight = client_ended_,
+                .client_is_full = output_.size() >= kOutputMax,
+                .request_is_over = request_body_.is_over()};
+    if (!upstream_ || !upstream_->is_open) return wires;
+    wires.backend_is_open = true;
+    wires.backend_has_input = !upstream_->input.empty();
+    wires.backend_ended = upstream_->input_ended;
+    wires.backend_is_broken = upstream_->is_broken;
+    wires.backend_is_full = upstream_->output.size() >= kOutputMax;
+    wires.response_may_close = upstream_->body.may_end_by_close();
+    return wires;
   }
 
-  bool read_request() {
+  bool happened(const std::optional<Event>& event) {
+    if (event) handle(*event);
+    return event.has_value();
+  }
+
+  bool read_request(const Wires& wires) {
     input_.erase(0, empty_lines_before_request(input_));
     const bool has_begun = !input_.empty() && input_ != "\r";
     const HeadResult result = has_begun ? parser_.read_head(input_) : NeedMore{};
-    if (std::holds_alternative<NeedMore>(result)) {
-      if (client_ended_) {
-        handle(ClientEnded{});
-        return true;
-      }
-      if (has_begun) handle(RequestBegun{.facts = facts_of_refused(input_)});
-      return false;
+    if (!std::holds_alternative<HeadRead>(result)) {
+      const auto event = request_head_missing(result, has_begun ? input_ : "", wires);
+      return happened(event) && !std::holds_alternative<RequestBegun>(*event);
     }
-    if (const auto* refused = std::get_if<Refused>(&result)) {
-      return refuse_request(*refused, facts_of_refused(input_));
-    }
+    const auto taken = take_in(parser_.head(), kPeer, kRules);
+    if (const auto* refused = std::get_if<RequestRefused>(&taken)) return happened(*refused);
+    const auto& intake = std::get<Intake>(taken);
     const RequestHead& head = parser_.head();
-    const auto judged = judge_request(head);
-    if (const auto* refused = std::get_if<Refused>(&judged)) {
-      return refuse_request(*refused, facts_of_refused(head));
-    }
-    const auto& facts = std::get<RequestFacts>(judged);
-    requests_.push_back(
-        {.start = std::string(head.method) + ' ' + target_of(head) + " HTTP/1.1", .facts = facts});
-    head_ = write_request_head(head, facts, "127.0.0.1", "localhost:8001");
+    requests_.push_back({.start = std::string(head.method) + ' ' + target_of(head) + " HTTP/1.1",
+                         .facts = intake.facts});
+    head_ = intake.head;
     input_.erase(0, std::get<HeadRead>(result).size);
-    request_body_.begin(facts.framing, facts.length, /*keep_framing=*/true);
-    handle(RequestArrived{.facts = facts});
+    request_body_.begin(intake.facts.framing, intake.facts.length, /*keep_framing=*/true);
+    perform(switchboard_.arrive(place_, intake.is_judged(), now_));
+    handle(RequestArrived{.facts = intake.facts, .ticket = place_.ticket, .own = intake.own});
     return true;
   }
 
   bool pump_request() {
-    if (request_body_.is_over() || !upstream_ || !upstream_->is_open) return false;
-    switch (pump(input_, upstream_->output, request_body_, Coding::AsItCame, newest().body)) {
-      case Pumped::MayGoOn:
-        return false;
-      case Pumped::Over:
-        handle(RequestBodyEnded{});
-        return true;
-      case Pumped::Broken:
-        handle(RequestBodyBroken{.why = request_body_.error()});
-        return true;
-    }
-    return false;
+    const Pumped pumped =
+        pump(input_, upstream_->output, request_body_, Coding::AsItCame, newest().body);
+    return happened(request_pumped(pumped, request_body_.error()));
   }
 
-  bool read_response() {
-    if (output_.size() >= kOutputMax) return false;
-    if (!upstream_ || !upstream_->is_open) return false;
+  bool read_response(const Wires& wires) {
     Link& from = *upstream_;
     const HeadResult result = from.input.empty() ? NeedMore{} : from.parser.read_head(from.input);
-    if (std::holds_alternative<NeedMore>(result)) {
-      if (!from.input_ended) return false;
-      handle(UpstreamLost{});
-      return true;
-    }
-    if (const auto* refused = std::get_if<Refused>(&result)) {
-      handle(ResponseRefused{.why = refused->why});
-      return true;
-    }
-    const auto judged = judge_response(from.parser.head(), exchange_.request());
-    if (const auto* refused = std::get_if<Refused>(&judged)) {
-      handle(ResponseRefused{.why = refused->why});
-      return true;
-    }
-    const ResponseFacts facts = std::get<ResponseFacts>(judged);
-    const std::size_t size = std::get<HeadRead>(result).size;
-    handle(ResponseArrived{.facts = facts, .size = size, .body_begun = from.input.size() > size});
+    const auto event = response_head_read(result, from.parser.head(), exchange_.request(),
+                                          from.input.size(), wires);
+    const auto* const arrived = event ? std::get_if<ResponseArrived>(&*event) : nullptr;
+    if (arrived == nullptr) return happened(event);
+    const ResponseFacts& facts = arrived->facts;
+    handle(*event);
     if (!upstream_) return true;
-    if (exchange_.keeps_head()) return await_body(facts);
-    if (!facts.is_interim()) newest().source = from.input.substr(0, size);
-    from.input.erase(0, size);
+    if (exchange_.keeps_head()) {
+      if (happened(response_kept(facts, wires))) return true;
+      from.parser.start();
+      return false;
+    }
+    if (!facts.is_interim()) newest().source = from.input.substr(0, arrived->size);
+    from.input.erase(0, arrived->size);
     if (facts.is_interim()) {
       from.parser.start();
     } else {
@@ -520,62 +524,10 @@ class Play {
     return true;
   }
 
-  bool await_body(const ResponseFacts& facts) {
-    Link& from = *upstream_;
-    if (!from.input_ended) {
-      from.parser.start();
-      return false;
-    }
-    if (facts.framing != Framing::UntilClose) {
-      handle(UpstreamLost{});
-      return true;
-    }
-    newest().source = from.input;
-    newest().source_ended_by_close = true;
-    handle(ResponseEndedByClose{.ticket = gate_.doubt()});
-    return true;
-  }
-
   bool pump_response() {
     Link& from = *upstream_;
-    switch (pump(from.input, output_, from.body, coding_, newest().source)) {
-      case Pumped::MayGoOn:
-        break;
-      case Pumped::Over:
-        return complete_response();
-      case Pumped::Broken:
-        handle(ResponseRefused{.why = from.body.error()});
-        return true;
-    }
-    const bool has_ended = from.input_ended || from.is_broken;
-    if (output_.size() >= kOutputMax || !has_ended) return false;
-    if (from.is_broken || !from.body.ended_by_close()) {
-      handle(UpstreamLost{});
-      return true;
-    }
-    newest().source_ended_by_close = true;
-    handle(ResponseEndedByClose{.ticket = gate_.doubt()});
-    return true;
-  }
-
-  bool complete_response() {
-    handle(ResponseBodyEnded{});
-    check((exchange_.phase() == Phase::Finishing) == said_close_,
-          "an answer says what becomes of the connection", newest().start);
-    return true;
-  }
-
-  bool body_may_go_on() const {
-    if (request_body_.is_over() || input_.empty()) return false;
-    return !upstream_ || !upstream_->is_open || upstream_->output.size() >= kOutputMax;
-  }
-
-  bool tell_of_client_end() {
-    if (end_told_ || !client_ended_) return false;
-    if (exchange_.phase() != Phase::Held && body_may_go_on()) return false;
-    end_told_ = true;
-    handle(ClientEnded{});
-    return true;
+    const Pumped pumped = pump(from.input, output_, from.body, coding_, newest().source);
+    return happened(response_pumped(pumped, from.body.error(), look()));
   }
 
   void pump_tunnel() {
@@ -622,15 +574,33 @@ class Play {
 
   void handle(const Event& event) {
     check(!is_closed(), "nobody talks to an exchange that is closed");
+    if (const auto* refused = std::get_if<RequestRefused>(&event)) {
+      requests_.push_back({.facts = refused->facts});
+    }
+    if (std::holds_alternative<ResponseEndedByClose>(event)) {
+      if (exchange_.keeps_head()) newest().source = upstream_->input;
+      newest().source_ended_by_close = true;
+    }
     for (const Effect& effect : exchange_.on(event, now_)) {
       std::visit([this](const auto& e) { perform(e); }, effect);
+    }
+    if (!std::holds_alternative<ResponseBodyEnded>(event)) return;
+    check((exchange_.phase() == Phase::Finishing) == said_close_,
+          "an answer says what becomes of the connection", newest().start);
+  }
+
+  void perform(const Switchboard::Effects& effects) {
+    for (const Switchboard::Effect& effect : effects) {
+      const auto* const reconsider = std::get_if<Switchboard::Reconsider>(&effect);
+      if (reconsider == nullptr || reconsider->connections.empty() || is_closed()) continue;
+      perform(AskGate{});
+      work();
     }
   }
 
   void perform(const AskGate&) {
     const auto plea = exchange_.plea();
-    if (!plea) return;
-    handle(gate_.judge(*plea));
+    if (plea) handle(switchboard_.judge(place_, *plea).judgement);
   }
 
   void perform(const ForwardRequest& effect) {
@@ -646,15 +616,9 @@ class Play {
   }
 
   std::unique_ptr<Link> take_upstream(bool fresh) {
-    while (!idle_.empty()) {
-      const Link& newest = *idle_.back();
-      const Reuse reuse = judge_reuse(
-          {.idle_for = now_ - newest.idle_since, .body_may_follow = newest.body_may_follow}, fresh);
-      if (reuse == Reuse::No) break;
-      auto upstream = std::move(idle_.back());
-      idle_.pop_back();
-      if (reuse != Reuse::Close) return upstream;
-    }
+    auto idle = take_idle(
+        idle_, fresh, now_, [](const auto&) { return true; }, [](const auto&) {});
+    if (idle) return std::move(*idle);
     auto upstream = std::make_unique<Link>();
     upstream->number = got_.size();
     got_.emplace_back();
@@ -678,12 +642,13 @@ class Play {
     check(upstream_ != nullptr, "who gives back has something");
     Link& link = *upstream_;
     if (!link.input.empty()) has_raced_ = true;
-    const bool usable = effect.keeps_alive && !link.input_ended && !link.is_broken &&
-                        link.input.empty() && link.output.empty();
-    if (!usable) return perform(DropUpstream{});
+    const bool is_usable = is_clean({.has_ended = link.input_ended,
+                                     .is_broken = link.is_broken,
+                                     .has_input = !link.input.empty(),
+                                     .has_output = !link.output.empty()});
+    if (!effect.keeps_alive || !is_usable) return perform(DropUpstream{});
     link.was_used = true;
-    link.body_may_follow = effect.body_may_follow;
-    link.idle_since = now_;
+    link.rest = {.since = now_, .body_may_follow = effect.body_may_follow};
     idle_.push_back(std::move(upstream_));
   }
 
@@ -708,8 +673,17 @@ class Play {
                          request.is_head, /*now_ms=*/0);
   }
 
-  // No request here is for hpp itself.
-  void perform(const AnswerOwn&) { check(false, "nobody asked hpp itself"); }
+  // OPTIONS that may not be forwarded: what is below `/__hpp/` is refused.
+  void perform(const AnswerOwn& effect) {
+    count_answer();
+    newest().own_answer.emplace();
+    const RequestFacts& request = exchange_.request();
+    output_ += write_own(
+        endpoint_answer(
+            effect.endpoint, request,
+            {.tree = {}, .backend = {}, .proxy = {}, .history = history_, .defects = defects_}),
+        request.is_head, /*now_ms=*/0);
+  }
 
   void perform(const HandOver&) { check(false, "nobody asked for LiveReload"); }
 
@@ -722,7 +696,6 @@ class Play {
     check(newest().answers == 1, "the next request is read when this one is answered");
     check(!said_close_, "an answer says what becomes of the connection", newest().start);
     parser_.start();
-    end_told_ = false;
   }
 
   void perform(const FinishClient&) {
@@ -869,7 +842,10 @@ class Play {
 
   // What the shell has.
   TimePoint now_{};
-  Gate gate_;
+  Switchboard switchboard_{Gate(), /*queue_limit=*/1};
+  Switchboard::Place& place_;
+  const History history_;
+  const DefectRecord defects_;
   bus::TreeState tree_{.stamp = {.epoch = 1}, .watching = true};
   bus::BackendState backend_;
   Exchange exchange_;
@@ -881,7 +857,6 @@ class Play {
   bool client_reads_ = true;
   bool backend_reads_ = true;
   bool client_ended_ = false;
-  bool end_told_ = false;
   bool is_finishing_ = false;
   std::unique_ptr<Link> upstream_;
   std::vector<std::unique_ptr<Link>> idle_;

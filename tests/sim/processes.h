@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "proxyd/core/reuse.h"
 #include "tests/sim/files.h"
 #include "tests/sim/request.h"
 #include "tests/sim/world.h"
@@ -40,8 +41,7 @@ struct Link {
   std::uint64_t client = 0;    // proxyd's client connection that uses it; 0: it is idle
   bool is_closed = false;      // by proxyd
   bool was_used = false;
-  bool body_may_follow = false;  // after an answer that has none (proxyd/core/reuse.h)
-  TimePoint idle_since{};
+  proxyd::Rest rest;  // while it is idle
   // What has arrived at proxyd.
   std::deque<FromBackend> inbox;
   bool has_ended = false;  // FIN

@@ -4,7 +4,6 @@
 #include <limits>
 #include <utility>
 
-#include "proxyd/core/farewell.h"
 #include "proxyd/core/reuse.h"
 
 namespace hpp::sim {
@@ -204,7 +203,7 @@ void Proxyd::send_fin(std::uint64_t connection) {
     Client* const to = find(connection);
     if (to == nullptr || to->is_closed()) return;
     to->has_fin = true;
-    if (to->exchange.phase() == Phase::Held) tell_of_client_end(*to);
+    if (to->exchange.phase() == Phase::Held) tell_of_client_end(*to, look(*to));
     work(*to);
   });
 }
@@ -240,10 +239,7 @@ void Proxyd::on_upstream(const LinkPointer& link) {
   Client* const client = find(link->client);
   if (client == nullptr || client->upstream != link) return;
   if (link->is_broken) {
-    const bool has_more = client->is_open() && !link->inbox.empty();
-    if (!has_more || client->exchange.phase() != Phase::Answering) {
-      handle(*client, proxyd::UpstreamLost{});
-    }
+    happened(*client, proxyd::backend_broken(client->exchange, look(*client), {}));
   } else if (client->exchange.phase() == Phase::Sent && !client->head_is_sent) {
     send_request(*client);
   }
@@ -265,42 +261,59 @@ void Proxyd::work(Client& client) {
 }
 
 bool Proxyd::advance(Client& client) {
-  switch (client.exchange.phase()) {
-    case Phase::Reading:
-      return read_request(client);
-    case Phase::Held:
-    case Phase::Doubtful:
-      return tell_of_client_end(client);
-    case Phase::Sent:
-      return pump_request(client) || read_response(client) || tell_of_client_end(client);
-    case Phase::Answering:
-      return pump_request(client) || pump_response(client) || tell_of_client_end(client);
-    case Phase::Ending:
-      return false;
-    case Phase::Tunnel:
-      return pump_tunnel(client);
-    case Phase::Finishing:
-      client.input.clear();
-      if (client.has_fin || !client.lingers) close(client);
-      if (client.is_closed() || std::exchange(client.waits_for_fin, true)) return false;
-      expire_after(client, proxyd::kLingerMax);
-      return false;
-    case Phase::Closed:
-      return false;
+  for (const proxyd::Step step : proxyd::steps_in(client.exchange.phase())) {
+    if (take(client, step)) return true;
   }
   return false;
 }
 
-bool Proxyd::read_request(Client& client) {
+bool Proxyd::take(Client& client, proxyd::Step step) {
+  const proxyd::Wires wires = look(client);
+  if (!proxyd::is_possible(step, wires)) return false;
+  switch (step) {
+    case proxyd::Step::ReadRequest:
+      return read_request(client, wires);
+    case proxyd::Step::PumpRequest:
+      return pump_request(client);
+    case proxyd::Step::ReadResponse:
+      return read_response(client, wires);
+    case proxyd::Step::PumpResponse:
+      return pump_response(client);
+    case proxyd::Step::PumpTunnel:
+      return pump_tunnel(client);
+    case proxyd::Step::TellClientEnd:
+      return tell_of_client_end(client, wires);
+    case proxyd::Step::Drain:
+      return drain(client);
+  }
+  return false;
+}
+
+proxyd::Wires Proxyd::look(const Client& client) {
+  proxyd::Wires wires{.client_has_input = !client.input.empty(),
+                      .client_ended = client.has_fin,
+                      .client_end_in_sight = client.has_fin,
+                      .request_is_over = client.body_is_over,
+                      .response_may_close = client.response.framing == Framing::UntilClose};
+  if (!client.is_open()) return wires;
+  wires.backend_is_open = true;
+  wires.backend_has_input = !client.upstream->inbox.empty();
+  wires.backend_ended = client.upstream->has_ended;
+  wires.backend_is_broken = client.upstream->is_broken;
+  return wires;
+}
+
+bool Proxyd::happened(Client& client, const std::optional<proxyd::Event>& event) {
+  if (event) handle(client, *event);
+  return event.has_value();
+}
+
+bool Proxyd::read_request(Client& client, const proxyd::Wires& wires) {
   const bool is_part =
       !client.input.empty() && client.input.front().is == FromClient::Is::PartOfHead;
   if (client.input.empty() || (is_part && client.input.size() == 1)) {
-    if (client.has_fin) {
-      handle(client, proxyd::ClientEnded{});
-      return true;
-    }
-    if (is_part) handle(client, proxyd::RequestBegun{});
-    return false;
+    happened(client, proxyd::request_head_missing(proxyd::NeedMore{}, is_part ? "GE" : "", wires));
+    return client.exchange.phase() != Phase::Reading;
   }
   if (is_part) client.input.pop_front();
   Request& request = *client.input.front().request;
@@ -321,27 +334,16 @@ bool Proxyd::read_request(Client& client) {
 }
 
 bool Proxyd::pump_request(Client& client) {
-  if (client.body_is_over || !client.is_open() || client.input.empty()) return false;
+  if (client.input.empty()) return false;
   client.input.pop_front();
   client.body_is_over = true;
   processes_.send_body(client.upstream, *client.request);
-  handle(client, proxyd::RequestBodyEnded{});
-  return true;
+  return happened(client, proxyd::request_pumped(proxyd::Pumped::Over, ""));
 }
 
-std::uint64_t Proxyd::begin_check() {
-  perform(switchboard_->check());
-  return switchboard_->newest_check();
-}
-
-bool Proxyd::read_response(Client& client) {
-  if (!client.is_open()) return false;
+bool Proxyd::read_response(Client& client, const proxyd::Wires& wires) {
   Link& link = *client.upstream;
-  if (link.inbox.empty()) {
-    if (!link.has_ended) return false;
-    handle(client, proxyd::UpstreamLost{});
-    return true;
-  }
+  if (link.inbox.empty()) return happened(client, proxyd::response_head_missing(wires));
   const FromBackend from = link.inbox.front();
   if (from.request != client.request) {
     world_.violated("request {} gets the answer to request {}", client.request->id,
@@ -350,56 +352,53 @@ bool Proxyd::read_response(Client& client) {
   client.response = from.facts;
   handle(client, proxyd::ResponseArrived{.facts = from.facts, .body_begun = link.inbox.size() > 1});
   if (!client.upstream) return true;
-  if (client.exchange.keeps_head()) return await_body(client);
-  link.inbox.pop_front();
-  return true;
-}
-
-bool Proxyd::await_body(Client& client) {
-  if (!client.upstream->has_ended) return false;
-  if (client.response.framing == Framing::UntilClose) {
-    handle(client, proxyd::ResponseEndedByClose{.ticket = begin_check()});
-  } else {
-    handle(client, proxyd::UpstreamLost{});
+  if (client.exchange.keeps_head()) {
+    return happened(client, proxyd::response_kept(client.response, wires));
   }
+  link.inbox.pop_front();
   return true;
 }
 
 bool Proxyd::pump_response(Client& client) {
   Link& link = *client.upstream;
-  const bool ends_by_close = client.response.framing == Framing::UntilClose;
+  // A head with nothing behind it is at its end already.
+  bool is_over = client.response.framing == Framing::None;
   if (!link.inbox.empty()) {
-    const bool is_end = link.inbox.front().is == FromBackend::Is::End;
+    is_over = link.inbox.front().is == FromBackend::Is::End &&
+              client.response.framing != Framing::UntilClose;
     link.inbox.pop_front();
     ++client.passed;
-    if (is_end && !ends_by_close) handle(client, proxyd::ResponseBodyEnded{});
-    return true;
+    if (!is_over) return true;
   }
-  // A head with nothing behind it is at its end already.
-  if (client.response.framing == Framing::None) {
-    handle(client, proxyd::ResponseBodyEnded{});
-    return true;
-  }
-  if (!link.has_ended && !link.is_broken) return false;
-  if (link.is_broken || !ends_by_close) {
-    handle(client, proxyd::UpstreamLost{});
-  } else {
-    handle(client, proxyd::ResponseEndedByClose{.ticket = begin_check()});
-  }
-  return true;
+  const auto pumped = is_over ? proxyd::Pumped::Over : proxyd::Pumped::MayGoOn;
+  return happened(client, proxyd::response_pumped(pumped, "", look(client)));
 }
 
-bool Proxyd::tell_of_client_end(Client& client) {
-  const bool is_held = client.exchange.phase() == Phase::Held;
-  if (client.end_told || !(client.input_ended() || (is_held && client.has_fin))) return false;
-  const bool body_may_go_on = !client.body_is_over && !client.input.empty() && !client.is_open();
-  if (!is_held && body_may_go_on) return false;
-  client.end_told = true;
+bool Proxyd::tell_of_client_end(Client& client, const proxyd::Wires& wires) {
+  const auto event = proxyd::client_ended(client.exchange, wires);
   // Where a POST counts as safe, it is to be seen to run twice, and not something else before.
-  const bool is_safe = client.request->facts.is_safe || world_.broken == Break::Replay;
-  if (is_held && !is_safe) client.request->must_not_run = true;
-  handle(client, proxyd::ClientEnded{});
-  return true;
+  const bool is_safe = (client.request != nullptr && client.request->facts.is_safe) ||
+                       world_.broken == Break::Replay;
+  if (event && client.exchange.phase() == Phase::Held && !is_safe) {
+    client.request->must_not_run = true;
+  }
+  return happened(client, event);
+}
+
+bool Proxyd::drain(Client& client) {
+  const bool has_sent = !client.input.empty();
+  client.input.clear();
+  const auto closes_at = client.farewell.closes_at({.is_written = true,
+                                                    .has_sent = has_sent,
+                                                    .client_ended = client.has_fin,
+                                                    .all_is_read = true},
+                                                   world_.now());
+  if (!closes_at) {
+    close(client);
+  } else if (std::exchange(client.closes_at, *closes_at) != *closes_at) {
+    expire_after(client, std::chrono::duration_cast<Micros>(*closes_at - world_.now()));
+  }
+  return false;
 }
 
 // Each side's FIN reaches the other; both are the end.
@@ -474,7 +473,9 @@ void Proxyd::perform(Client& client, const proxyd::AskGate&) {
   auto plea = client.exchange.plea();
   if (!plea) return;
   if (world_.broken == Break::Loss && is_watch_awaited()) plea->needs = bus::TreePoint{};
-  const proxyd::Judged judged = switchboard_->judge(client.place, *plea);
+  const Switchboard::Ruling ruling = switchboard_->judge(client.place, *plea);
+  perform(ruling.effects);
+  const proxyd::Judged& judged = ruling.judgement;
   if (plea->situation == proxyd::Situation::Waiting && judged.needs) note_needs(*client.request);
   client.is_in_the_dark = plea->situation == proxyd::Situation::Ended && plea->expired;
   handle(client, judged);
@@ -508,13 +509,13 @@ void Proxyd::perform(Client& client, const proxyd::DropUpstream&) {
 void Proxyd::perform(Client& client, const proxyd::ReleaseUpstream& effect) {
   LinkPointer link = std::move(client.upstream);
   client.upstream.reset();
-  const bool usable =
-      effect.keeps_alive && !link->has_ended && !link->is_broken && link->inbox.empty();
-  if (!usable) return processes_.close(link);
+  const bool is_clean = proxyd::is_clean({.has_ended = link->has_ended,
+                                          .is_broken = link->is_broken,
+                                          .has_input = !link->inbox.empty()});
+  if (!effect.keeps_alive || !is_clean) return processes_.close(link);
   link->client = 0;
   link->was_used = true;
-  link->body_may_follow = effect.body_may_follow;
-  link->idle_since = world_.now();
+  link->rest = {.since = world_.now(), .body_may_follow = effect.body_may_follow};
   idle_.push_back(std::move(link));
 }
 
@@ -558,7 +559,6 @@ void Proxyd::perform(Client& client, const proxyd::ReadNext&) {
   check_complete(client);
   tell(client, {.is = ToClient::Is::End, .request = client.request});
   client.request = nullptr;
-  client.end_told = false;
 }
 
 void Proxyd::perform(Client& client, const proxyd::FinishClient& effect) {
@@ -567,9 +567,8 @@ void Proxyd::perform(Client& client, const proxyd::FinishClient& effect) {
     tell(client, {.is = ToClient::Is::End, .request = client.request});
   }
   client.has_finished = true;
-  client.lingers = effect.lingers;
+  client.farewell.begin(/*awaits_fin=*/effect.lingers);
   tell(client, {.is = ToClient::Is::Fin});
-  expire_after(client, proxyd::kFinishMax);
 }
 
 void Proxyd::perform(Client& client, const proxyd::CutClient&) {
@@ -579,18 +578,10 @@ void Proxyd::perform(Client& client, const proxyd::CutClient&) {
 }
 
 LinkPointer Proxyd::take_link(bool fresh) {
-  while (!idle_.empty()) {
-    const Link& newest = *idle_.back();
-    const auto idle_for = world_.now() - newest.idle_since;
-    const proxyd::Reuse reuse = proxyd::judge_reuse(
-        {.idle_for = idle_for, .body_may_follow = newest.body_may_follow}, fresh);
-    if (reuse == proxyd::Reuse::No) break;
-    LinkPointer link = std::move(idle_.back());
-    idle_.pop_back();
-    if (reuse != proxyd::Reuse::Close) return link;
-    processes_.close(link);
-  }
-  return std::make_shared<Link>();
+  auto link = proxyd::take_idle(
+      idle_, fresh, world_.now(), [](const LinkPointer&) { return true; },
+      [this](const LinkPointer& unfit) { processes_.close(unfit); });
+  return link ? *link : std::make_shared<Link>();
 }
 
 // ---- invariants ---------------------------------------------------------------------------------

@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "proxyd/core/exchange.h"
+#include "proxyd/core/farewell.h"
 #include "proxyd/core/reload/livereload.h"
+#include "proxyd/core/steps.h"
 #include "proxyd/core/switchboard.h"
 #include "tests/sim/bus.h"
 #include "tests/sim/crash.h"
@@ -85,15 +87,14 @@ class Proxyd final : public Mortal {
     LinkPointer upstream;
     bool body_is_over = true;
     proxyd::ResponseFacts response;
-    bool lingers = true;
-    bool has_finished = false;  // the last answer is given, or there will be none
-    bool end_told = false;
-    bool head_is_sent = false;   // the request's, on `upstream`
-    bool is_answering = false;   // the client has got a head, and not yet the end of the answer
-    bool fin_is_passed = false;  // of a tunnel, by the backend
-    bool fin_is_given = false;   // of a tunnel, to the backend
-    bool waits_for_fin = false;
-    bool is_in_the_dark = false;       // supervisord has not said whether it has killed
+    proxyd::Farewell farewell;
+    TimePoint closes_at{};
+    bool has_finished = false;    // the last answer is given, or there will be none
+    bool head_is_sent = false;    // the request's, on `upstream`
+    bool is_answering = false;    // the client has got a head, and not yet the end of the answer
+    bool fin_is_passed = false;   // of a tunnel, by the backend
+    bool fin_is_given = false;    // of a tunnel, to the backend
+    bool is_in_the_dark = false;  // supervisord has not said whether it has killed
     const Process* process = nullptr;  // of the answer
     std::uint64_t timer = 0;
     std::uint64_t answered = 0;
@@ -132,14 +133,16 @@ class Proxyd final : public Mortal {
   void on_upstream(const LinkPointer& link);
   void work(Client& client);
   bool advance(Client& client);
-  bool read_request(Client& client);
+  bool take(Client& client, proxyd::Step step);
+  static proxyd::Wires look(const Client& client);
+  bool happened(Client& client, const std::optional<proxyd::Event>& event);
+  bool read_request(Client& client, const proxyd::Wires& wires);
   bool pump_request(Client& client);
-  std::uint64_t begin_check();
-  bool read_response(Client& client);
-  bool await_body(Client& client);
+  bool read_response(Client& client, const proxyd::Wires& wires);
   bool pump_response(Client& client);
-  bool tell_of_client_end(Client& client);
   bool pump_tunnel(Client& client);
+  bool tell_of_client_end(Client& client, const proxyd::Wires& wires);
+  bool drain(Client& client);
   void set_timer(Client& client);
   void expire_after(Client& client, Micros delay);
   void on_expired(Client& client);

@@ -91,12 +91,6 @@ void BodyFramer<is_request>::skip(std::uint64_t size) {
   over_ = left_ == 0;
 }
 
-template <bool is_request>
-bool BodyFramer<is_request>::ended_by_close() {
-  if (framing_ == Framing::UntilClose) over_ = true;
-  return over_;
-}
-
 template class BodyFramer<true>;
 template class BodyFramer<false>;
 

@@ -57,9 +57,8 @@ class BodyFramer {
   std::uint64_t plain_left() const;
   void skip(std::uint64_t size);
 
-  // The connection that brings the body has ended in good order. True if that is how this body
-  // ends; false if it was cut short.
-  bool ended_by_close();
+  // Whether the body is whole if the connection that brings it ends now, in good order.
+  bool may_end_by_close() const { return over_ || framing_ == Framing::UntilClose; }
 
   bool is_over() const { return over_; }
 

@@ -479,7 +479,7 @@ TEST(Exchange, AnAnswerThatEndsWithItsHeadMayStillBeRepeated) {
     Steps steps;
     steps.sent(facts)
         .when(ResponseArrived{.facts = kUntilClose, .body_begun = false})
-        .when(ResponseEndedByClose{.ticket = 5})
+        .when(ResponseEndedByClose{})
         .then({AskGate{}})
         .in(Phase::Ending);
     EXPECT_TRUE(steps.exchange().plea()->nothing_passed);
@@ -710,14 +710,16 @@ TEST(Exchange, AsksWhetherAKillHasEndedTheAnswer) {
   const ResponseFacts until_close{.framing = Framing::UntilClose, .keeps_alive = false};
   const auto ended = [&](const RequestFacts& facts) {
     Steps steps;
-    steps.sent(facts).when(ResponseArrived{until_close}).when(ResponseEndedByClose{.ticket = 5});
+    steps.sent(facts).when(ResponseArrived{until_close}).when(ResponseEndedByClose{});
     steps.then({DropUpstream{}, AskGate{}}).in(Phase::Ending);
     EXPECT_EQ(steps.exchange().plea()->situation, Situation::Ended);
-    EXPECT_EQ(steps.exchange().plea()->ticket, 5U);
+    EXPECT_EQ(steps.exchange().plea()->ticket, 0U) << "no liveness check yet";
     EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kVerdictWait);
     return steps;
   };
-  ended(kGet).when(judged(Verdict::Stay)).then({}).in(Phase::Ending);
+  Steps checked = ended(kGet);
+  checked.when(Judged{.verdict = Verdict::Stay, .check = 5}).then({}).in(Phase::Ending);
+  EXPECT_EQ(checked.exchange().plea()->ticket, 5U);
   ended(kGet).when(judged(Verdict::Complete)).then({EndResponse{}, ReadNext{}}).in(Phase::Reading);
   ended(kGet).when(judged(Verdict::Close)).then({CutClient{.why = kRestarted}}).in(Phase::Closed);
   ended(kGet).when(ClientBroken{}).then({CutClient{}}).in(Phase::Closed);
@@ -885,7 +887,14 @@ struct World {
   void perform(const AskGate&) {
     const auto plea = exchange.plea();
     ASSERT_TRUE(plea);
-    play(gate.judge(*plea));
+    ask(*plea);
+  }
+
+  void ask(Plea plea) {
+    if (plea.situation == Situation::Ended && plea.ticket == 0) plea.ticket = gate.doubt();
+    Judgement judgement = gate.judge(plea);
+    judgement.check = plea.ticket;
+    play(judgement);
   }
 
   void perform(const ForwardRequest&) {
@@ -968,7 +977,7 @@ struct World {
     generation = of;
     gate.on(bus::BackendState{.state = state, .generation = of, .answers = gate.newest_doubt()});
     const auto plea = exchange.plea();
-    if (plea) play(gate.judge(*plea));
+    if (plea) ask(*plea);
   }
 
   // Calls `visit` with a copy of this world for everything that can happen next.
@@ -1036,7 +1045,7 @@ struct World {
     if (phase == Phase::Sent && exchange.keeps_head()) {
       next([](World& w) { w.play(ResponseArrived{.facts = kUntilClose, .body_begun = false}); });
       next([](World& w) { w.play(ResponseArrived{kUntilClose}); });
-      next([](World& w) { w.play(ResponseEndedByClose{.ticket = w.gate.doubt()}); });
+      next([](World& w) { w.play(ResponseEndedByClose{}); });
     } else if (phase == Phase::Sent) {
       next([](World& w) { w.play(ResponseArrived{kOk}); });
       next([](World& w) { w.play(ResponseArrived{{.status = 100}}); });
@@ -1048,7 +1057,7 @@ struct World {
     }
     if (phase == Phase::Answering) {
       next([](World& w) { w.play(ResponseBodyEnded{}); });
-      next([](World& w) { w.play(ResponseEndedByClose{.ticket = w.gate.doubt()}); });
+      next([](World& w) { w.play(ResponseEndedByClose{}); });
     }
   }
 

@@ -69,7 +69,7 @@ class SwitchboardTest : public testing::Test {
 
   Verdict judge(ConnectionId id) {
     return board_.judge(place(id), {.situation = Situation::Waiting, .ticket = place(id).ticket})
-        .verdict;
+        .judgement.verdict;
   }
 
   TimePoint now_{std::chrono::hours(1)};
@@ -159,10 +159,20 @@ TEST_F(SwitchboardTest, CountsArePublishedOnceInAWhile) {
   EXPECT_EQ(board_.state_now().replayed, 1U) << "another request";
 }
 
-TEST_F(SwitchboardTest, ALivenessCheckIsPublished) {
-  keep(board_.check());
+TEST_F(SwitchboardTest, AnAnswerThatHasEndedGetsOneLivenessCheck) {
+  keep(board_.on(backend(BackendPhase::Running, 1)));
+  ask();
+  const auto judge_end = [&](std::uint64_t check) {
+    const Switchboard::Ruling ruling =
+        board_.judge(place(1), {.situation = Situation::Ended, .generation = 1, .ticket = check});
+    keep(ruling.effects);
+    EXPECT_EQ(ruling.judgement.verdict, Verdict::Stay);
+    EXPECT_EQ(ruling.judgement.check, 1U);
+  };
+  judge_end(0);
   EXPECT_THAT(names_, ElementsAre("AskSoon"));
-  EXPECT_EQ(board_.newest_check(), 1U);
+  judge_end(1);
+  EXPECT_THAT(names_, IsEmpty());
   ask();
   EXPECT_EQ(board_.state().doubts, (bus::Ticket{.epoch = kEpoch, .number = 1}));
 }

@@ -49,7 +49,7 @@ Passed pass(const std::string& head, const std::string& text, Framing framing, s
       case BodyStep::Kind::NeedMore:
         if (taken == text.size()) {
           result.rest = arrived;
-          result.over = body.ended_by_close();
+          result.over = body.may_end_by_close();
           return result;
         }
         arrived += text.substr(taken, piece);

@@ -1,0 +1,33 @@
+#include "proxyd/core/intake.h"
+
+#include <utility>
+
+#include "proxyd/core/http/head.h"
+#include "proxyd/core/http/rewrite.h"
+
+namespace hpp::proxyd {
+
+std::variant<Intake, RequestRefused> take_in(const RequestHead& head, const Peer& peer,
+                                             const IntakeRules& rules) {
+  const auto refuse = [](const Refused& refused, RequestFacts facts) {
+    return RequestRefused{.status = refused.status, .why = refused.why, .facts = std::move(facts)};
+  };
+  const auto judged = judge_request(head);
+  if (const auto* refused = std::get_if<Refused>(&judged)) {
+    return refuse(*refused, facts_of_refused(head));
+  }
+  Intake intake{.facts = std::get<RequestFacts>(judged)};
+  auto own = judge_own(head, intake.facts, peer.is_local, rules.bind);
+  if (const auto* refused = std::get_if<Refused>(&own)) return refuse(*refused, intake.facts);
+  if (auto* asked = std::get_if<OwnRequest>(&own)) intake.own = std::move(*asked);
+  if (rules.injects && may_ask_own(head, peer.is_local, rules.bind)) {
+    intake.page = navigated_page(head);
+  }
+  const auto write = [&](const RequestHead& as_asked) {
+    return write_request_head(as_asked, intake.facts, peer.ip, rules.backend);
+  };
+  intake.head = intake.page ? write(asking_for_plain(head)) : write(head);
+  return intake;
+}
+
+}  // namespace hpp::proxyd

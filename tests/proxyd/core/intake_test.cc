@@ -1,0 +1,84 @@
+#include "proxyd/core/intake.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace hpp::proxyd {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+const Peer kDeveloper{.ip = "127.0.0.1", .is_local = true};
+const Peer kStranger{.ip = "192.0.2.7", .is_local = false};
+const IntakeRules kRules{
+    .bind = {.host = "localhost", .port = 8000}, .injects = true, .backend = "localhost:8001"};
+
+std::variant<Intake, RequestRefused> take(const std::string& text, const Peer& peer = kDeveloper,
+                                          const IntakeRules& rules = kRules) {
+  RequestParser parser;
+  parser.start();
+  const HeadResult result = parser.read_head(text);
+  EXPECT_TRUE(std::holds_alternative<HeadRead>(result)) << text;
+  return take_in(parser.head(), peer, rules);
+}
+
+Intake taken(const std::string& text, const Peer& peer = kDeveloper,
+             const IntakeRules& rules = kRules) {
+  return std::get<Intake>(take(text, peer, rules));
+}
+
+RequestRefused refused(const std::string& text, const Peer& peer = kDeveloper) {
+  return std::get<RequestRefused>(take(text, peer));
+}
+
+constexpr const char* kPage =
+    "GET /a HTTP/1.1\r\nHost: localhost:8000\r\nSec-Fetch-Dest: document\r\n"
+    "Sec-Fetch-Mode: navigate\r\nAccept: text/html\r\nAccept-Encoding: gzip\r\n\r\n";
+
+TEST(Intake, WritesTheHeadThatTheBackendGets) {
+  const Intake intake = taken("GET /a HTTP/1.0\r\n\r\n", kStranger);
+  EXPECT_TRUE(intake.head.starts_with("GET /a HTTP/1.1\r\n")) << intake.head;
+  EXPECT_THAT(intake.head, HasSubstr("Host: localhost:8001\r\n"));
+  EXPECT_THAT(intake.head, HasSubstr("192.0.2.7"));
+  EXPECT_EQ(intake.facts.minor, 0);
+  EXPECT_TRUE(intake.is_judged());
+  EXPECT_FALSE(intake.own);
+}
+
+TEST(Intake, APageIsAskedForWithoutCompression) {
+  const Intake page = taken(kPage);
+  EXPECT_TRUE(page.page);
+  EXPECT_THAT(page.head, Not(HasSubstr("gzip")));
+}
+
+TEST(Intake, APageThatGetsNoScriptIsAskedForAsItCame) {
+  IntakeRules without = kRules;
+  without.injects = false;
+  for (const Intake& page : {taken(kPage, kStranger), taken(kPage, kDeveloper, without)}) {
+    EXPECT_FALSE(page.page);
+    EXPECT_THAT(page.head, HasSubstr("gzip"));
+  }
+}
+
+TEST(Intake, ARequestForHppItselfWaitsAtTheGateIfItsEndpointDoes) {
+  const Intake status = taken("GET /__hpp/status HTTP/1.1\r\nHost: localhost:8000\r\n\r\n");
+  EXPECT_EQ(status.own, (OwnRequest{.endpoint = OwnEndpoint::Status, .websocket_key = {}}));
+  EXPECT_FALSE(status.is_judged());
+  EXPECT_TRUE(taken("GET /__hpp/wait HTTP/1.1\r\nHost: localhost:8000\r\n\r\n").is_judged());
+}
+
+TEST(Intake, RefusesWithWhatIsKnownOfTheRequest) {
+  const RequestRefused malformed = refused("HEAD / HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(malformed.status, 400);
+  EXPECT_TRUE(malformed.facts.is_head);
+  const RequestRefused foreign =
+      refused("HEAD /__hpp/ HTTP/1.1\r\nHost: localhost:8000\r\n\r\n", kStranger);
+  EXPECT_EQ(foreign.status, 403);
+  EXPECT_TRUE(foreign.facts.is_head);
+}
+
+}  // namespace
+}  // namespace hpp::proxyd
