@@ -2,9 +2,7 @@
 // core/backend, and performs the effects.
 #pragma once
 
-#include <memory>
-#include <optional>
-#include <string>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -15,17 +13,16 @@
 #include "common/event/timer.h"
 #include "common/event_runner.h"
 #include "common/options.h"
-#include "common/os/child.h"
-#include "common/os/socket_address.h"
 #include "common/service_manager.h"
 #include "supervisord/core/backend.h"
-#include "supervisord/handed_socket.h"
-#include "supervisord/input.h"
 #include "supervisord/journal_streams.h"
 #include "supervisord/listener_owner.h"
 #include "supervisord/output.h"
 #include "supervisord/port_release.h"
 #include "supervisord/probe.h"
+#include "supervisord/project.h"
+#include "supervisord/server.h"
+#include "supervisord/step_runner.h"
 #include "supervisord/tree_killer.h"
 
 namespace hpp::supervisord {
@@ -46,15 +43,8 @@ class Daemon {
   void on_message(const bus::Message& message);
   void on_signal(int number);
   void follow_window();
-  void on_exit(std::uint64_t generation, ExitStatus status);
   void on_tree_gone();
   void on_kill_refused(const std::vector<pid_t>& pids);
-  void on_step_end(const std::string& command, ExitStatus status);
-
-  std::optional<bus::BackendState> take_over();
-  void store(std::uint64_t generation);
-  void forget_stored();
-  std::size_t stored_count() const;
 
   void perform(const Spawn& effect);
   void perform(const RunStep& effect);
@@ -68,40 +58,27 @@ class Daemon {
   void perform(const Leave& effect);
 
   Probe::Handlers probe_handlers();
-  std::vector<pid_t> likely_listeners() const;
-  Event spawn(std::uint64_t generation);
-  void start_step(const std::string& command);
 
-  std::string directory_;  // path of the project folder
-  std::vector<std::string> command_;
   bool clears_;
   bool ends_with_terminal_;  // SIGHUP is the end of our terminal, once we have none any more
-  std::vector<SocketAddress> addresses_;
-  std::string tag_prefix_;
-  UniqueFd no_input_;  // /dev/null
+  Project project_;
   Loop loop_;
   ServiceManager manager_;
   bus::Publisher publisher_;
   Backend backend_;
   EventRunner<Event> events_{[this](const Event& event) { dispatch(event); }};
-  std::uint64_t probed_generation_ = 0;
   JournalStreams streams_;
   Destinations destinations_{loop_};
-  Output output_;
-  std::optional<Input> input_;  // --interactive
-  ListenerOwner listener_owner_;
-  Probe probe_;
-  std::unique_ptr<Child> child_;
-  std::optional<HandedSocket> socket_;
-  Relay build_output_;
-  std::unique_ptr<Child> builder_;
-  std::uint64_t stored_generation_ = 0;  // what the service manager keeps for who follows us
   PortRelease port_release_;
   TreeKiller killer_;
+  Server server_;
+  StepRunner steps_;
+  ListenerOwner listener_owner_;
+  std::uint64_t probed_generation_ = 0;
+  Probe probe_;
   Timer tree_wait_;
   Timer timer_;  // the core's
   Signals signals_;
-  Signals window_signal_;
   bus::Subscriber subscriber_;
 };
 

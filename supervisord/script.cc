@@ -111,4 +111,11 @@ std::string missing_part(const std::string& program, const std::string& director
          "system";
 }
 
+std::string end_problem(ExitStatus status, const std::string& program,
+                        const std::string& directory) {
+  constexpr int kNotFound = 127;  // env(1), sh(1)
+  const bool is_not_found = status.is_known && !status.by_signal && status.number == kNotFound;
+  return is_not_found ? interpreter_problem(program, directory) : "";
+}
+
 }  // namespace hpp::supervisord

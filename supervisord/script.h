@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "common/exit_status.h"
+
 namespace hpp::supervisord {
 
 // If `program` is a script whose first line names an interpreter that cannot be found, says which
@@ -19,5 +21,9 @@ std::string interpreter_problem(const std::string& program, const std::string& d
 // Why execve(2) may have said ENOENT although the file of `program` exists: the above, or a program
 // whose loader (its ELF interpreter) is missing. Empty: there is no such file.
 std::string missing_part(const std::string& program, const std::string& directory);
+
+// Why a command has ended, if its exit status does not explain it: the interpreter was not found.
+std::string end_problem(ExitStatus status, const std::string& program,
+                        const std::string& directory);
 
 }  // namespace hpp::supervisord

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cassert>
 #include <cerrno>
 #include <csignal>
 #include <iterator>
@@ -25,10 +24,6 @@ constexpr milliseconds kRecheckMax{100};
 // After so long the user is told which processes do not die: they are in uninterruptible sleep, or
 // belong to another user.
 constexpr milliseconds kSlow{2'000};
-
-bool is_gone(const std::optional<ProcessGroup>& group) {
-  return !group || group->is_gone();
-}
 
 }  // namespace
 
@@ -70,29 +65,53 @@ std::vector<pid_t> TreeKiller::left_by_others() const {
   return daemons_.without(std::move(found));
 }
 
-void TreeKiller::set_first(pid_t first) {
-  assert(!first_);
-  first_.emplace(open_process(first));
-  is_first_owned_ = true;
+void TreeKiller::add(Role role, pid_t leader) {
+  groups_.push_back(
+      {.role = role, .is_owned = true, .processes = ProcessGroup(open_process(leader))});
 }
 
-void TreeKiller::first_ended() {
-  is_first_owned_ = false;
-  forget_first();
+void TreeKiller::take_over(pid_t leader, UniqueFd pidfd) {
+  UniqueFd same(::fcntl(pidfd.get(), F_DUPFD_CLOEXEC, 0));
+  groups_.push_back(
+      {.role = Role::Server,
+       .is_owned = false,
+       .processes = ProcessGroup(ProcessHandle{.pid = leader, .pidfd = std::move(same)})});
+  leftovers_.push_back({.pid = leader, .pidfd = std::move(pidfd)});
+}
+
+void TreeKiller::leader_ended(pid_t leader) {
+  std::erase_if(groups_, [leader](Group& group) {
+    if (group.processes.leader() != leader) return false;
+    group.is_owned = false;
+    return group.role == Role::Step;
+  });
+  forget_gone();
 }
 
 // The number of a process that was reaped stays reserved as long as its group has members.
-void TreeKiller::forget_first() {
-  if (first_ && !is_first_owned_ && first_->is_gone()) first_.reset();
+void TreeKiller::forget_gone() {
+  std::erase_if(groups_,
+                [](const Group& group) { return !group.is_owned && group.processes.is_gone(); });
 }
 
-void TreeKiller::signal_first(int number) const {
-  if (first_) first_->signal(number);
+bool TreeKiller::is_alive(Role role) const {
+  return std::any_of(groups_.begin(), groups_.end(), [role](const Group& group) {
+    return group.role == role && !group.processes.is_gone();
+  });
 }
 
-void TreeKiller::set_builder(pid_t builder) {
-  assert(!builder_);
-  builder_.emplace(open_process(builder));
+std::vector<pid_t> TreeKiller::owned_leaders() const {
+  std::vector<pid_t> leaders;
+  for (const Group& group : groups_) {
+    if (group.is_owned) leaders.push_back(group.processes.leader());
+  }
+  return leaders;
+}
+
+void TreeKiller::signal_servers(int number) const {
+  for (const Group& group : groups_) {
+    if (group.role == Role::Server) group.processes.signal(number);
+  }
 }
 
 void TreeKiller::kill() {
@@ -100,9 +119,9 @@ void TreeKiller::kill() {
   slow_told_ = false;
   recheck_after_ = kRecheckMin;
   recheck_.start(recheck_after_);
-  asking_ = manners_.signal != SIGKILL && !is_gone(first_);
+  asking_ = manners_.signal != SIGKILL && is_alive(Role::Server);
   if (!asking_) return kill_now();
-  signal_first(manners_.signal);
+  signal_servers(manners_.signal);
   patience_.start(manners_.patience);
 }
 
@@ -111,29 +130,20 @@ void TreeKiller::kill_now() {
   begun_ = std::chrono::steady_clock::now();
   patience_.stop();
   // Before any group is about to lose its tags.
-  if (leftovers_possible_ && first_) kill_leftovers();
-  signal_first(SIGKILL);
-  if (builder_) builder_->signal(SIGKILL);
+  if (leftovers_possible_ && !groups_.empty()) kill_leftovers();
+  for (const Group& group : groups_) group.processes.signal(SIGKILL);
   look();
 }
 
 void TreeKiller::look() {
-  const bool children = children_left(
-      {first_ && is_first_owned_ ? first_->leader() : 0, builder_ ? builder_->leader() : 0});
-  forget_first();
-  if (killing_ && asking_ && is_gone(first_)) return kill_now();
+  const bool children = children_left(owned_leaders());
+  forget_gone();
+  if (killing_ && asking_ && !is_alive(Role::Server)) return kill_now();
   if (!killing_ || asking_ || (leftovers_possible_ && kill_leftovers())) return;
   if (!children) return finish();
-  if (!is_gone(first_) || !is_gone(builder_)) return;
+  if (is_alive(Role::Server) || is_alive(Role::Step)) return;
   if (are_all_spared(is_spared())) return finish();
   kill_escaped();
-}
-
-void TreeKiller::take_over(pid_t first, UniqueFd pidfd) {
-  assert(!first_);
-  first_.emplace(
-      ProcessHandle{.pid = first, .pidfd = UniqueFd(::fcntl(pidfd.get(), F_DUPFD_CLOEXEC, 0))});
-  leftovers_.push_back({.pid = first, .pidfd = std::move(pidfd)});
 }
 
 std::vector<pid_t> TreeKiller::unknown_leftovers() const {
@@ -214,8 +224,7 @@ void TreeKiller::tell_of_slow() {
 void TreeKiller::finish() {
   killing_ = false;
   leftovers_possible_ = false;
-  first_.reset();
-  builder_.reset();
+  groups_.clear();
   recheck_.stop();
   on_gone_();
 }

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <csignal>
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,10 +36,16 @@ namespace hpp::supervisord {
 // where the service manager sees it.
 class TreeKiller {
  public:
-  // What the backend's group gets first, and how long it may take to end then. SIGKILL: at once.
+  // The signal that servers get first, and how long they may take to end then. SIGKILL: at once.
   struct Manners {
     int signal = SIGKILL;
     Milliseconds patience{0};
+  };
+
+  // What a process that we run is for.
+  enum class Role {
+    Server,  // its group gets Manners::signal first, and is known for as long as it has a member
+    Step,    // its group gets SIGKILL, and is forgotten with its leader: build daemons may remain
   };
 
   // Tells of living processes that are none of our descendants and are to die, too.
@@ -55,27 +60,20 @@ class TreeKiller {
   TreeKiller(Loop& loop, std::string tag_prefix, FindStrays strays, BuildDaemons daemons,
              Manners manners, std::function<void()> on_gone, OnRefused on_refused);
 
-  // The backend's first process, a child of ours that leads its group. Its owner reaps it, and then
-  // calls first_ended() and look(). The one before it must be gone: on_gone was called.
-  void set_first(pid_t first);
+  // A child of ours that leads a group of its own. Its owner reaps it, and then calls
+  // leader_ended() and look(), as a Job does.
+  void add(Role role, pid_t leader);
 
-  // The owner of the first process has learned of its end. A zombie that a tracer keeps is reaped
-  // by look() when the tracer lets it go.
-  void first_ended();
+  // add() for a server that an earlier supervisord has started. Its descendants are found by their
+  // tags, or as strays.
+  void take_over(pid_t leader, UniqueFd pidfd);
 
-  // Sends a signal to the group of the first process, if that has members.
-  void signal_first(int number) const;
+  // The owner has learned of the end. A zombie that a tracer keeps is reaped by look() when the
+  // tracer lets it go.
+  void leader_ended(pid_t leader);
 
-  // The first process of a build, in a group of its own, beside a backend or without one. Its owner
-  // reaps it, and then calls builder_ended() and look(): what it has left running is found as a
-  // descendant.
-  void set_builder(pid_t builder);
-
-  void builder_ended() { builder_.reset(); }
-
-  // set_first for one that an earlier supervisord has started. What is below it will be found by
-  // its tag, or as a stray.
-  void take_over(pid_t first, UniqueFd pidfd);
+  // Sends a signal to the groups of servers.
+  void signal_servers(int number) const;
 
   // All processes of the backend and of a build that are known to live. No build daemons.
   std::vector<pid_t> processes() const;
@@ -88,8 +86,16 @@ class TreeKiller {
   void look();
 
  private:
+  struct Group {
+    Role role = Role::Server;
+    bool is_owned = false;  // the leader's owner still has to reap it
+    ProcessGroup processes;
+  };
+
   void kill_now();
-  void forget_first();
+  void forget_gone();
+  bool is_alive(Role role) const;
+  std::vector<pid_t> owned_leaders() const;
   IsSpared is_spared() const;
   std::vector<pid_t> descendants() const;
   std::vector<pid_t> left_by_others() const;
@@ -107,11 +113,9 @@ class TreeKiller {
   Manners manners_;
   std::function<void()> on_gone_;
   OnRefused on_refused_;
-  std::optional<ProcessGroup> first_;  // until nothing is left of it
-  bool is_first_owned_ = false;        // its owner still has to reap it
-  std::optional<ProcessGroup> builder_;
+  std::vector<Group> groups_;
   bool killing_ = false;
-  bool asking_ = false;                   // the first process may still end by itself
+  bool asking_ = false;                   // servers may still end by themselves
   bool leftovers_possible_ = true;        // until the first kill is done
   std::vector<ProcessHandle> leftovers_;  // are no children of ours
   bool slow_told_ = false;

@@ -118,7 +118,7 @@ void become_subreaper() {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
-bool children_left(std::initializer_list<pid_t> owned) {
+bool children_left(const std::vector<pid_t>& owned) {
   for (;;) {
     siginfo_t ended{};
     if (::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0) {
@@ -126,7 +126,7 @@ bool children_left(std::initializer_list<pid_t> owned) {
       return false;  // ECHILD
     }
     if (ended.si_pid == 0) return true;
-    if (std::find(owned.begin(), owned.end(), ended.si_pid) != owned.end()) return true;
+    if (contains(owned, ended.si_pid)) return true;
     ::waitpid(ended.si_pid, nullptr, WNOHANG | __WALL);
   }
 }

@@ -25,7 +25,7 @@ void become_subreaper();
 // Reaps the children that have ended, except `owned`, whose owners do: those that ended after one
 // of them wait until then. Returns whether any child is left, a zombie included. In a subreaper no
 // child means no descendant: the only proof that a tree of processes is gone.
-bool children_left(std::initializer_list<pid_t> owned);
+bool children_left(const std::vector<pid_t>& owned);
 
 // Reaps every child that has ended, except `spared` (whose owner reaps them). Zombies of adopted
 // descendants would otherwise stay.

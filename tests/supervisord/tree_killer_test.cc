@@ -24,6 +24,7 @@
 #include "common/os/child.h"
 #include "common/os/file.h"
 #include "common/os/process_tree.h"
+#include "supervisord/job.h"
 #include "tests/support/run_until.h"
 #include "tests/support/temporary_directory.h"
 
@@ -101,12 +102,8 @@ class TreeKillerTest : public testing::Test {
                                .directory = {},
                                .environment = {{"PIDS", pids_path_}, {kBackendTag, tag_ + "1"}},
                                .group = ChildRequest::Group::OwnSession};
-    child_.emplace(loop_, request, [this](ExitStatus) {
-      ended_ = true;
-      killer_.first_ended();
-      killer_.look();
-    });
-    killer_.set_first(child_->pid());
+    server_.emplace(loop_, killer_, TreeKiller::Role::Server, request,
+                    [this](ExitStatus) { ended_ = true; });
     EXPECT_TRUE(run_until(loop_, [&] { return pids().size() >= count; })) << script;
     return pids();
   }
@@ -147,7 +144,7 @@ class TreeKillerTest : public testing::Test {
                      manners_,
                      [this] { ++gone_; },
                      [this](const std::vector<pid_t>& pids) { refused_ = pids; }};
-  std::optional<Child> child_;
+  std::optional<Job> server_;
 };
 
 TEST_F(TreeKillerTest, AnswersAtOnceIfThereIsNothing) {
@@ -227,8 +224,8 @@ TEST_F(TreeKillerTest, ReapsAFirstProcessThatItsOwnerDidNotReap) {
   }
   siginfo_t info{};
   ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(first), &info, WEXITED | WNOWAIT), 0);
-  killer_.set_first(first);
-  killer_.first_ended();
+  killer_.add(TreeKiller::Role::Server, first);
+  killer_.leader_ended(first);
   kill_and_wait();
   expect_all_gone({first});
 }
@@ -236,7 +233,7 @@ TEST_F(TreeKillerTest, ReapsAFirstProcessThatItsOwnerDidNotReap) {
 // A failed build is killed long after the backend before it: that one's number may be another's.
 TEST_F(TreeKillerTest, ForgetsTheNumberOfABackendThatIsGone) {
   start("echo $$ >>$PIDS; exec sleep 1000", 1);
-  const pid_t number = child_->pid();
+  const pid_t number = server_->pid();
   kill_and_wait();
   const pid_t stranger = start_outside(number);
   if (stranger != number) GTEST_SKIP() << "may not choose the number of a process here";
@@ -483,24 +480,23 @@ TEST_P(TreeKillerTraced, DoesNotWaitForTheTracer) {
   bool has_ended = false;
   const std::string code = std::string("import threading, time\n") + GetParam() + "open('" + ready +
                            "', 'w').write('x')\ntime.sleep(1000)";
-  Child child(loop,
-              {.command = {"python3", "-c", code},
-               .directory = {},
-               .environment = {},
-               .group = ChildRequest::Group::OwnSession},
-              [&](ExitStatus) { has_ended = true; });
-  killer.set_first(child.pid());
+  Job job(loop, killer, TreeKiller::Role::Server,
+          {.command = {"python3", "-c", code},
+           .directory = {},
+           .environment = {},
+           .group = ChildRequest::Group::OwnSession},
+          [&](ExitStatus) { has_ended = true; });
   ASSERT_TRUE(run_until(loop, [&] { return read_file(ready) == "x"; }));
-  if (!tracer.attach(child.pid())) {
+  if (!tracer.attach(job.pid())) {
     killer.kill();
     ASSERT_TRUE(run_until(loop, [&] { return gone > 0; }));
     GTEST_SKIP() << "no process may trace another one here";
   }
   killer.kill();
   ASSERT_TRUE(run_until(loop, [&] { return gone > 0; }));
-  EXPECT_TRUE(zombie_status(child.pid())) << "the tracer keeps it";
-  EXPECT_EQ(tracer_of(child.pid()), tracer.pid());
-  const pid_t zombie = child.pid();
+  EXPECT_TRUE(zombie_status(job.pid())) << "the tracer keeps it";
+  EXPECT_EQ(tracer_of(job.pid()), tracer.pid());
+  const pid_t zombie = job.pid();
   tracer.end();
   EXPECT_TRUE(run_until(loop, [&] {
     killer.look();
@@ -524,12 +520,8 @@ class TreeKillerOfBuild : public TreeKillerTest {
         .directory = directory_.path(),
         .environment = {{"PIDS", pids_path_}, {kBackendTag, tag_ + kBuildTag}},
         .group = ChildRequest::Group::OwnSession};
-    builder_.emplace(loop_, request, [this](ExitStatus) {
-      has_built_ = true;
-      killer_.builder_ended();
-      killer_.look();
-    });
-    killer_.set_builder(builder_->pid());
+    step_.emplace(loop_, killer_, TreeKiller::Role::Step, request,
+                  [this](ExitStatus) { has_built_ = true; });
     EXPECT_TRUE(run_until(loop_, [&] { return !pids().empty(); })) << script;
     return pids().empty() ? 0 : pids().front();
   }
@@ -541,7 +533,7 @@ class TreeKillerOfBuild : public TreeKillerTest {
   }
 
   bool has_built_ = false;
-  std::optional<Child> builder_;
+  std::optional<Job> step_;
 };
 
 TEST_F(TreeKillerOfBuild, SparesADaemonThatTheBuildHasLeft) {

@@ -1,0 +1,181 @@
+#include "supervisord/server.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <system_error>
+#include <utility>
+
+#include "common/bus/codec.h"
+#include "common/log.h"
+#include "common/os/process_tree.h"
+#include "common/os/project_directory.h"
+#include "supervisord/port_check.h"
+#include "supervisord/script.h"
+
+namespace hpp::supervisord {
+namespace {
+
+// What the service manager keeps of a backend has a name each, for systemd gives back those of one
+// name in any order. 0: the pidfd; from 1 on: the ends that its output is read from.
+std::string store_name(std::uint64_t generation, std::size_t number) {
+  return fmt::format("backend-{}-{}", generation, number);
+}
+
+// All of so many, or nothing.
+std::vector<UniqueFd> take_stored(ServiceManager& manager, std::uint64_t generation,
+                                  std::size_t count) {
+  std::vector<UniqueFd> all;
+  for (std::size_t number = 0; number < count; ++number) {
+    auto taken = manager.take(store_name(generation, number));
+    if (taken.size() != 1) return {};
+    all.push_back(std::move(taken.front()));
+  }
+  return all;
+}
+
+// Of the socket that backends are handed.
+constexpr const char* kSocketName = "backend-socket";
+
+// Why the command could not be started.
+std::string spawn_problem(const std::system_error& error, const std::string& program,
+                          const std::string& directory) {
+  std::string problem;
+  if (error.code() == std::errc::no_such_file_or_directory) {
+    problem = missing_part(program, directory);
+  }
+  return problem.empty() ? error.code().message() : problem;
+}
+
+}  // namespace
+
+Server::Server(Loop& loop, ServiceManager& manager, TreeKiller& killer, const Project& project,
+               const Options& options, OutletWatch& out, OutletWatch& err, OnExit on_exit)
+    : loop_(loop),
+      manager_(manager),
+      killer_(killer),
+      project_(project),
+      command_(options.command),
+      on_exit_(std::move(on_exit)),
+      output_(loop, out, err, options.interactive ? Output::Input::Keyboard : Output::Input::None) {
+  if (options.socket) socket_.emplace(project.addresses.front());
+  if (options.interactive) input_.emplace(loop, STDIN_FILENO);
+}
+
+Event Server::start(std::uint64_t generation) {
+  const bool is_ours = socket_ && socket_->is_open();
+  if (const auto holder = is_ours ? std::nullopt : find_port_holder(project_.addresses)) {
+    return PortTaken{.port = holder->port, .by = holder->owner.text, .pid = holder->owner.pid};
+  }
+  if (job_) loop_.bury(std::move(job_));
+  if (std::string problem = project_directory_problem(project_.directory); !problem.empty()) {
+    return SpawnFailed{std::move(problem)};
+  }
+  try {
+    spawn(generation);
+  } catch (const std::system_error& error) {
+    return SpawnFailed{spawn_problem(error, command_.front(), project_.directory)};
+  }
+  store(generation);
+  return Spawned{job_->pid()};
+}
+
+void Server::spawn(std::uint64_t generation) {
+  const Output::Ends ends = output_.open();
+  if (input_) input_->lead_to(output_.keyboard());
+  ChildRequest request{
+      .command = command_,
+      .directory = project_.directory,
+      .environment = {{kBackendTag, project_.tag_prefix + std::to_string(generation)},
+                      {"PORT", std::to_string(project_.addresses.front().port())}},
+      .group = input_ ? ChildRequest::Group::OwnTerminal : ChildRequest::Group::OwnSession,
+      .stdin_fd = input_ ? ends.in.get() : project_.no_input.get(),
+      .stdout_fd = ends.out.get(),
+      .stderr_fd = ends.err.get(),
+  };
+  if (socket_) {
+    const bool is_new = !socket_->is_open();
+    const int fd = socket_->prepare();
+    request.listen_fds = {{kSocketName, fd}};
+    if (is_new) manager_.store(kSocketName, {fd});
+  }
+  job_ =
+      std::make_unique<Job>(loop_, killer_, TreeKiller::Role::Server, request, on_end(generation));
+}
+
+Job::OnEnd Server::on_end(std::uint64_t generation) {
+  return [this, generation](ExitStatus status) {
+    log::debug("generation {} ended: {}", generation, to_string(status));
+    output_.drain();
+    output_.calm_screen();
+    on_exit_({.generation = generation,
+              .status = status,
+              .output_tail = output_.tail(),
+              .problem = end_problem(status, command_.front(), project_.directory)});
+  };
+}
+
+// The backend of a supervisord that crashed, if the service manager has kept what belongs to it: a
+// pidfd, so that there is no doubt which process it is, and its output. Ours goes where that of the
+// one before went, so there are as many descriptors. Without them the snapshot is of a run that has
+// ended, or of a backend that never was: a failure, too, is tried again.
+std::optional<bus::BackendState> Server::take_over(const std::optional<bus::BackendState>& last) {
+  if (socket_) {
+    auto kept = manager_.take_listening(kSocketName);
+    if (!kept.empty()) socket_->take_over(std::move(kept.front()));
+  }
+  if (!last || last->command != bus::limited_command(command_)) return std::nullopt;
+  auto stored = take_stored(manager_, last->generation, stored_count());
+  if (stored.empty()) return std::nullopt;
+  stored_generation_ = last->generation;
+  UniqueFd pidfd = std::move(stored.front());
+  stored.erase(stored.begin());
+  output_.take_over(std::move(stored));
+  output_.follow_window();  // nobody did meanwhile
+  if (input_) input_->lead_to(output_.keyboard());
+  const bool lived =
+      last->state == bus::BackendPhase::Loading || last->state == bus::BackendPhase::Running;
+  if (!lived) return last;
+  if (last->pid == 0) return std::nullopt;
+  job_ = std::make_unique<Job>(loop_, killer_, std::move(pidfd), static_cast<pid_t>(last->pid),
+                               on_end(last->generation));
+  return last;
+}
+
+std::size_t Server::stored_count() const {
+  return 1 + output_.reader_count();
+}
+
+// For take_over().
+void Server::store(std::uint64_t generation) {
+  forget_stored();
+  std::vector<int> fds = output_.readers();
+  fds.insert(fds.begin(), job_->pidfd());
+  for (std::size_t number = 0; number < fds.size(); ++number) {
+    manager_.store(store_name(generation, number), {fds[number]});
+  }
+  stored_generation_ = generation;
+}
+
+void Server::forget_stored() {
+  if (stored_generation_ == 0) return;
+  for (std::size_t number = 0; number < stored_count(); ++number) {
+    manager_.forget(store_name(stored_generation_, number));
+  }
+  stored_generation_ = 0;
+}
+
+void Server::leave() {
+  forget_stored();
+  if (socket_) manager_.forget(kSocketName);
+  output_.drain();
+}
+
+std::vector<pid_t> Server::likely_listeners() const {
+  std::vector<pid_t> pids;
+  if (job_) pids.push_back(job_->pid());
+  if (socket_) pids.push_back(::getpid());
+  return pids;
+}
+
+}  // namespace hpp::supervisord

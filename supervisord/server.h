@@ -1,0 +1,80 @@
+// Shell. Owns the backend's process with its input, its output and the socket that it is handed:
+// starts it, or takes over one that an earlier supervisord has started.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/bus/messages.h"
+#include "common/event/loop.h"
+#include "common/options.h"
+#include "common/os/socket_address.h"
+#include "common/service_manager.h"
+#include "supervisord/core/events.h"
+#include "supervisord/handed_socket.h"
+#include "supervisord/input.h"
+#include "supervisord/job.h"
+#include "supervisord/output.h"
+#include "supervisord/project.h"
+#include "supervisord/tree_killer.h"
+
+namespace hpp::supervisord {
+
+// While the process lives, the service manager keeps its pidfd and the ends that its output is read
+// from (file descriptor store, sd_notify(3)), so that the next supervisord can go on with it.
+class Server {
+ public:
+  using OnExit = std::function<void(ProcessExited)>;
+
+  // `on_exit` is called when a process has ended, with the output that it has left. The others must
+  // outlive this.
+  Server(Loop& loop, ServiceManager& manager, TreeKiller& killer, const Project& project,
+         const Options& options, OutletWatch& out, OutletWatch& err, OnExit on_exit);
+
+  // Starts the command. The one before it must be gone. Returns what answers Spawn.
+  Event start(std::uint64_t generation);
+
+  // Goes on with the backend of the supervisord before, which has published `last`. Returns what
+  // Begun is to hold.
+  std::optional<bus::BackendState> take_over(const std::optional<bus::BackendState>& last);
+
+  // Passes on the last output, and lets the service manager keep nothing: no supervisord is to take
+  // over.
+  void leave();
+
+  // Whether hpp listens in place of the backend (--socket): then its port is never free.
+  bool has_socket() const { return socket_.has_value(); }
+
+  // The processes that probably listen on the backend's port: the first one, or this one, which
+  // holds the socket that backends are handed.
+  std::vector<pid_t> likely_listeners() const;
+
+  Output& output() { return output_; }
+
+ private:
+  void spawn(std::uint64_t generation);
+  Job::OnEnd on_end(std::uint64_t generation);
+  void store(std::uint64_t generation);
+  void forget_stored();
+  std::size_t stored_count() const;
+
+  Loop& loop_;
+  ServiceManager& manager_;
+  TreeKiller& killer_;
+  const Project& project_;
+  std::vector<std::string> command_;
+  OnExit on_exit_;
+  Output output_;
+  std::optional<Input> input_;  // --interactive
+  std::optional<HandedSocket> socket_;
+  std::unique_ptr<Job> job_;
+  std::uint64_t stored_generation_ = 0;  // whose process the service manager keeps; 0: none
+};
+
+}  // namespace hpp::supervisord
