@@ -88,7 +88,7 @@ struct Refresh {
 struct TreeState {
   Stamp stamp;
   std::uint64_t revision = 0;        // relevant changes seen in this epoch
-  std::string clock;                 // Watchman's clock at that revision; at most kTextMax
+  std::string clock;                 // the source's clock at that revision (watchd/core/source.h)
   bool watching = false;             // false: changes may be missed, see `problem`
   std::string problem;               // why not watching, in words for the user
   std::vector<std::string> changed;  // paths of the newest batch, at most kChangedPathsMax; without

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <type_traits>
 #include <utility>
 
 namespace hpp::sim {
+
+namespace watchman = watchd::watchman;
 
 std::uint64_t tick_of(const std::string& clock) {
   std::uint64_t instance = 0;
@@ -16,34 +19,37 @@ std::uint64_t tick_of(const std::string& clock) {
 Watchd::Watchd(World& world, Bus& bus, Files& files, Watchman& watchman)
     : world_(world), bus_(bus), files_(files), watchman_(watchman) {
   watchman_.on_pdu = [this](const std::string& pdu) {
-    if (session_) take(watchd::PduArrived{pdu});
+    if (tree_) take(watchman::PduArrived{pdu});
   };
   watchman_.on_end = [this](const char* why) {
-    if (session_) take(watchd::Disconnected{why});
+    if (tree_) take(watchman::Disconnected{why});
   };
 }
 
 void Watchd::start() {
   world_.trace("watchd: starts");
   bus_.open(bus::Topic::Tree);
-  watchd::Session::Settings settings{.directory = "/p", .filter = {}, .resumed = {}};
-  if (const auto& last = bus_.last(bus::Topic::Tree)) {
-    settings.resumed = std::get<bus::TreeState>(*last);
-  }
-  session_.emplace(std::move(settings));
+  std::optional<bus::TreeState> resumed;
+  if (const auto& last = bus_.last(bus::Topic::Tree)) resumed = std::get<bus::TreeState>(*last);
+  conversation_.emplace(
+      watchman::Conversation::Settings{.directory = "/p", .filter = {}, .lists_links = !resumed});
+  tree_.emplace(
+      watchd::Tree::Settings{.directory = "/p", .filter = {}, .resumed = std::move(resumed)});
   bus_.subscribe(bus::Topic::Tree, bus::Topic::Proxy, [this](const bus::Message& message) {
-    take(watchd::TicketSeen{std::get<bus::ProxyState>(message).asks});
+    take(watchd::Event(watchd::TicketSeen{std::get<bus::ProxyState>(message).asks}));
   });
-  take(watchd::Started{});
+  take(watchd::Event(watchd::Started{}));
 }
 
 void Watchd::die() {
   world_.trace("watchd: DIES");
   effects_left_ = 0;
-  session_.reset();
+  tree_.reset();
+  conversation_.reset();
   watches_since_.reset();
   events_.clear();
-  ++timer_;
+  ++tree_timer_;
+  ++conversation_timer_;
   ++search_;
   watchman_.disconnect();
   bus_.close(bus::Topic::Tree);
@@ -51,53 +57,67 @@ void Watchd::die() {
 }
 
 bool Watchd::is_watching() const {
-  return session_ && session_->state() == watchd::Session::State::Watching;
+  return tree_ && tree_->state() == watchd::Tree::State::Watching;
 }
 
 void Watchd::dispatch(const watchd::Event& event) {
-  for (const watchd::Effect& effect : session_->on(event, world_.now())) {
+  perform_all<watchd::Event>(tree_->on(event, world_.now()), tree_timer_);
+}
+
+void Watchd::dispatch(const watchman::Event& event) {
+  perform_all<watchman::Event>(conversation_->on(event), conversation_timer_);
+}
+
+template <class Event, class Effects>
+void Watchd::perform_all(const Effects& effects, std::uint64_t& timer) {
+  const auto perform_one = [&]<class E>(const E& effect) {
+    if constexpr (std::is_same_v<E, watchd::StartTimer>) {
+      world_.after(effect.delay, [this, &timer, number = ++timer] {
+        if (number == timer) take(Event(watchd::TimerExpired{}));
+      });
+    } else if constexpr (std::is_same_v<E, watchd::StopTimer>) {
+      ++timer;
+    } else {
+      perform(effect);
+    }
+  };
+  for (const auto& effect : effects) {
     if (meets_its_end()) return die();
-    std::visit([this](const auto& e) { perform(e); }, effect);
+    std::visit(perform_one, effect);
   }
 }
 
-void Watchd::perform(const watchd::FindSocket&) {
+void Watchd::perform(const watchman::FindSocket&) {
   const bool is_found = watchman_.is_up() || world_.random.chance(0.5);
   world_.after(world_.random.between(1ms, 10ms), [this, is_found, search = ++search_] {
     if (search != search_) return;
-    if (is_found) return take(watchd::SocketFound{"/watchman.sock"});
-    take(watchd::SocketNotFound{"watchman does not start"});
+    if (is_found) return take(watchman::SocketFound{"/watchman.sock"});
+    take(watchman::SocketNotFound{"watchman does not start"});
   });
 }
 
-void Watchd::perform(const watchd::Connect&) {
-  if (watchman_.connect()) return take(watchd::Connected{});
-  take(watchd::Disconnected{"cannot connect to Watchman"});
+void Watchd::perform(const watchman::Connect&) {
+  if (watchman_.connect()) return take(watchman::Connected{});
+  take(watchman::Disconnected{"cannot connect to Watchman"});
 }
 
-void Watchd::perform(const watchd::Send& effect) {
+void Watchd::perform(const watchman::Send& effect) {
   watchman_.send(effect.bytes);
 }
 
-void Watchd::perform(const watchd::Disconnect&) {
+void Watchd::perform(const watchman::Disconnect&) {
   ++search_;
   watchman_.disconnect();
 }
 
-void Watchd::perform(const watchd::StartTimer& effect) {
-  world_.after(effect.delay, [this, timer = ++timer_] {
-    if (timer == timer_) take(watchd::TimerExpired{});
-  });
-}
-
-void Watchd::perform(const watchd::StopTimer&) {
-  ++timer_;
+void Watchd::perform(const watchman::LookAtRoot&) {
+  take(watchman::RootSeen{"/p"});
 }
 
 void Watchd::perform(const watchd::Look&) {
-  watchd::Looked looked{.folder = "/p", .root = "/p", .locks = {}, .repositories = {}};
+  watchd::Looked looked{.folder = "/p", .locks = {}, .repositories = {}};
   if (files_.git_lock()) looked.locks.push_back(*files_.git_lock());
-  take(std::move(looked));
+  take(watchd::Event(std::move(looked)));
 }
 
 void Watchd::perform(const watchd::Publish& effect) {

@@ -1,4 +1,5 @@
-// watchd: the real core::Session in a shell as watchd/daemon.cc is.
+// watchd: the real Tree and the real Conversation in a shell like watchd/daemon.cc and
+// watchd/watchman/source.cc.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +7,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include "common/event_runner.h"
 #include "tests/sim/bus.h"
@@ -13,7 +15,8 @@
 #include "tests/sim/files.h"
 #include "tests/sim/watchman.h"
 #include "tests/sim/world.h"
-#include "watchd/core/session.h"
+#include "watchd/core/tree.h"
+#include "watchd/watchman/core/conversation.h"
 
 namespace hpp::sim {
 
@@ -24,21 +27,28 @@ class Watchd final : public Mortal {
   void start() override;
   void die() override;
 
-  bool is_alive() const override { return session_.has_value(); }
+  bool is_alive() const override { return tree_.has_value(); }
 
   bool is_watching() const;
 
  private:
-  void take(watchd::Event event) { events_.post(std::move(event)); }
+  // Of either core: an event of Tree, or of the conversation with Watchman.
+  using Next = std::variant<watchd::Event, watchd::watchman::Event>;
+
+  void take(Next event) { events_.post(std::move(event)); }
 
   void dispatch(const watchd::Event& event);
+  void dispatch(const watchd::watchman::Event& event);
 
-  void perform(const watchd::FindSocket&);
-  void perform(const watchd::Connect&);
-  void perform(const watchd::Send& effect);
-  void perform(const watchd::Disconnect&);
-  void perform(const watchd::StartTimer& effect);
-  void perform(const watchd::StopTimer&);
+  // `timer` is the core's: the number of the newest one that was started.
+  template <class Event, class Effects>
+  void perform_all(const Effects& effects, std::uint64_t& timer);
+
+  void perform(const watchd::watchman::FindSocket&);
+  void perform(const watchd::watchman::Connect&);
+  void perform(const watchd::watchman::Send& effect);
+  void perform(const watchd::watchman::Disconnect&);
+  void perform(const watchd::watchman::LookAtRoot&);
   void perform(const watchd::Look&);
 
   void perform(const watchd::AskGit&) {}  // nobody is told to
@@ -47,6 +57,19 @@ class Watchd final : public Mortal {
 
   void perform(const watchd::Publish& effect);
   void perform(const watchd::Say& effect);
+
+  // What one core tells the other.
+  void perform(const watchd::Watch& order) { take(watchd::watchman::Event(order)); }
+
+  void perform(const watchd::Unwatch& order) { take(watchd::watchman::Event(order)); }
+
+  void perform(const watchd::Sync& order) { take(watchd::watchman::Event(order)); }
+
+  template <class Report>
+  void perform(const Report& report) {
+    take(watchd::Event(report));
+  }
+
   void check_whole(const bus::TreeState& tree);
   void check_counts_once(const bus::TreeState& tree);
 
@@ -54,12 +77,16 @@ class Watchd final : public Mortal {
   Bus& bus_;
   Files& files_;
   Watchman& watchman_;
-  std::optional<watchd::Session> session_;
-  EventRunner<watchd::Event> events_{[this](const watchd::Event& event) { dispatch(event); }};
+  std::optional<watchd::Tree> tree_;
+  std::optional<watchd::watchman::Conversation> conversation_;
+  EventRunner<Next> events_{[this](const Next& next) {
+    std::visit([this](const auto& event) { dispatch(event); }, next);
+  }};
   std::optional<TimePoint> watches_since_;
   std::uint64_t counted_ = 0;            // the newest revision
   std::set<std::string> counted_files_;  // of which each is saved once
-  std::uint64_t timer_ = 0;
+  std::uint64_t tree_timer_ = 0;
+  std::uint64_t conversation_timer_ = 0;
   std::uint64_t search_ = 0;
 };
 

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "watchd/core/bser.h"
+#include "watchd/watchman/core/bser.h"
 
 namespace hpp::sim {
 namespace {
@@ -97,7 +97,7 @@ void Watchman::send(const std::string& pdu) {
   world_.at(from_watchd_, [this, pdu, connection = connection_] {
     if (connection != connection_) return;
     while_awake([this, pdu, connection] {
-      if (connection == connection_) handle(*watchd::bser::decode(pdu));
+      if (connection == connection_) handle(*watchd::watchman::bser::decode(pdu));
     });
   });
 }
@@ -111,9 +111,10 @@ void Watchman::while_awake(std::function<void()> act) {
 void Watchman::answer(const Json& json) {
   if (!is_connected_) return;
   to_watchd_ = std::max(to_watchd_, world_.now() + a_moment(world_));
-  world_.at(to_watchd_, [this, pdu = watchd::bser::encode(json), connection = connection_] {
-    if (connection == connection_) on_pdu(pdu);
-  });
+  world_.at(to_watchd_,
+            [this, pdu = watchd::watchman::bser::encode(json), connection = connection_] {
+              if (connection == connection_) on_pdu(pdu);
+            });
 }
 
 void Watchman::handle(const Json& question) {

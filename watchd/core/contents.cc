@@ -4,9 +4,9 @@
 
 namespace hpp::watchd {
 
-void Contents::learn(const Changes& changes) {
+void Contents::learn(const std::vector<ChangedFile>& files) {
   forget();
-  for (const ChangedFile& file : changes.files) (void)is_news(file);
+  for (const ChangedFile& file : files) (void)is_news(file);
 }
 
 bool Contents::is_news(const ChangedFile& file) {

@@ -4,8 +4,9 @@
 #include <cstdint>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
-#include "watchd/core/watchman_pdu.h"
+#include "watchd/core/source.h"
 
 namespace hpp::watchd {
 
@@ -13,7 +14,7 @@ namespace hpp::watchd {
 class Contents {
  public:
   // The files are as told, and readers of the tree know it.
-  void learn(const Changes& changes);
+  void learn(const std::vector<ChangedFile>& files);
 
   // Whether its content is not the one of before, which is what it is from now on.
   bool is_news(const ChangedFile& file);

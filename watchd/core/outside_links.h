@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "watchd/core/expression.h"
+#include "watchd/core/filter.h"
 
 namespace hpp::watchd {
 

@@ -1,12 +1,13 @@
-#include "watchd/core/watchman_pdu.h"
+#include "watchd/watchman/core/pdu.h"
 
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
-#include "watchd/core/bser.h"
+#include "watchd/watchman/core/bser.h"
+#include "watchd/watchman/core/expression.h"
 
-namespace hpp::watchd {
+namespace hpp::watchd::watchman {
 namespace {
 
 using Json = nlohmann::json;
@@ -22,14 +23,14 @@ TEST(WatchmanRequest, WatchProject) {
 }
 
 TEST(WatchmanRequest, ClockIsAskedInStep) {
-  EXPECT_EQ(sent(clock_request({.root = "/r"}, Sync::Full)),
+  EXPECT_EQ(sent(clock_request({.root = "/r"}, Cookie::Wanted)),
             Json::parse(R"(["clock", "/r", {"sync_timeout": 60000}])"));
-  EXPECT_EQ(sent(clock_request({.root = "/r"}, Sync::None)),
+  EXPECT_EQ(sent(clock_request({.root = "/r"}, Cookie::None)),
             Json::parse(R"(["clock", "/r", {"sync_timeout": 0}])"));
 }
 
 TEST(WatchmanRequest, ChangesSinceAClock) {
-  EXPECT_EQ(sent(changes_request({.root = "/r"}, "c:1:2", kFilter, Sync::Full)),
+  EXPECT_EQ(sent(changes_request({.root = "/r"}, "c:1:2", kFilter, Cookie::Wanted)),
             Json({"query",
                   "/r",
                   {{"since", "c:1:2"},
@@ -42,7 +43,7 @@ TEST(WatchmanRequest, ChangesSinceAClock) {
 TEST(WatchmanRequest, ContentsAreThoseOfAllFilesNow) {
   Filter filter = kFilter;
   filter.ignore_unchanged = true;
-  EXPECT_EQ(sent(contents_request({.root = "/r"}, filter, Sync::Full)),
+  EXPECT_EQ(sent(contents_request({.root = "/r"}, filter, Cookie::Wanted)),
             Json({"query",
                   "/r",
                   {{"fields", {"name", "oclock", "exists", "new", "content.sha1hex"}},
@@ -86,24 +87,22 @@ const Case kCases[] = {
     {"changes",
      R"({"files": [{"name": "a", "oclock": "c:1:2:3:4"}], "clock": "c:1:2:3:4", "version": "4.9.0",
          "is_fresh_instance": false})",
-     ChangesTold{{.clock = "c:1:2:3:4", .files = {{.name = "a", .clock = "c:1:2:3:4"}}}}},
+     ChangesTold{{.clock = "c:1:2:3:4", .files = {{{.name = "a"}, "c:1:2:3:4"}}}}},
     {"changes after the clock",
      R"({"files": [{"name": "a", "oclock": "c:1:2:3:6"}, {"name": "b", "oclock": "c:1:2:3:4"}],
          "clock": "c:1:2:3:5", "version": "4.9.0", "is_fresh_instance": false})",
-     ChangesTold{
-         {.clock = "c:1:2:3:6",
-          .files = {{.name = "a", .clock = "c:1:2:3:6"}, {.name = "b", .clock = "c:1:2:3:4"}}}}},
+     ChangesTold{{.clock = "c:1:2:3:6",
+                  .files = {{{.name = "a"}, "c:1:2:3:6"}, {{.name = "b"}, "c:1:2:3:4"}}}}},
     {"files that are gone, or were not there before",
      R"({"files": [{"name": "a", "exists": false, "new": true},
                    {"name": "b", "exists": true, "new": false}],
          "clock": "c:1:2:3:5"})",
      ChangesTold{{.clock = "c:1:2:3:5",
-                  .files = {{.name = "a", .exists = false, .is_new = true}, {.name = "b"}}}}},
+                  .files = {{{.name = "a", .exists = false, .is_new = true}}, {{.name = "b"}}}}}},
     {"changes with odd clocks",
      R"({"files": [{"name": "a", "oclock": "c:9:2:3:6"}, {"name": "b", "oclock": 6}],
          "clock": "c:1:2:3:5"})",
-     ChangesTold{
-         {.clock = "c:1:2:3:5", .files = {{.name = "a", .clock = "c:9:2:3:6"}, {.name = "b"}}}}},
+     ChangesTold{{.clock = "c:1:2:3:5", .files = {{{.name = "a"}, "c:9:2:3:6"}, {{.name = "b"}}}}}},
     {"contents",
      R"({"files": [{"name": "a", "content.sha1hex": "89e6c98d92887913cadf06b2adb97f26cde4849b"},
                    {"name": "l", "content.sha1hex": null},
@@ -112,17 +111,17 @@ const Case kCases[] = {
          "clock": "c:1", "version": "4.9.0", "is_fresh_instance": true})",
      ChangesTold{{.clock = "c:1",
                   .is_fresh_instance = true,
-                  .files = {{.name = "a", .digest = 0x89e6c98d92887913},
-                            {.name = "l"},
-                            {.name = "x"},
-                            {.name = "y"}}}}},
+                  .files = {{{.name = "a", .digest = 0x89e6c98d92887913}},
+                            {{.name = "l"}},
+                            {{.name = "x"}},
+                            {{.name = "y"}}}}}},
     {"fresh instance",
      R"({"files": [], "clock": "c:1", "version": "4.9.0", "is_fresh_instance": true})",
      ChangesTold{{.clock = "c:1", .is_fresh_instance = true}}},
     {"changes (2023)",
      R"({"debug": {"cookie_files": ["/r/.watchman-cookie-x"]}, "is_fresh_instance": false,
          "clock": "c:1", "version": "2023.05.01.00", "files": [{"name": "a"}, {"name": "b/c"}]})",
-     ChangesTold{{.clock = "c:1", .files = {{.name = "a"}, {.name = "b/c"}}}}},
+     ChangesTold{{.clock = "c:1", .files = {{{.name = "a"}}, {{.name = "b/c"}}}}}},
     {"subscribed", R"({"clock": "c:1", "version": "4.9.0", "subscribe": "hpp"})",
      Subscribed{"c:1"}},
     {"subscribed (2023)",
@@ -132,8 +131,7 @@ const Case kCases[] = {
      R"({"unilateral": true, "subscription": "hpp", "root": "/r", "is_fresh_instance": false,
          "since": "c:1", "version": "4.9.0", "clock": "c:2",
          "files": [{"name": "a", "oclock": "c:2"}, {"name": "b", "oclock": "c:2"}]})",
-     FilesChanged{{.clock = "c:2",
-                   .files = {{.name = "a", .clock = "c:2"}, {.name = "b", .clock = "c:2"}}}}},
+     FilesChanged{{.clock = "c:2", .files = {{{.name = "a"}, "c:2"}, {{.name = "b"}, "c:2"}}}}},
     {"no files",
      R"({"unilateral": true, "subscription": "hpp", "root": "/r", "is_fresh_instance": false,
          "version": "4.9.0", "clock": "c:2", "files": []})",
@@ -141,7 +139,7 @@ const Case kCases[] = {
     {"files of a fresh instance",
      R"({"unilateral": true, "subscription": "hpp", "root": "/r", "is_fresh_instance": true,
          "version": "4.9.0", "clock": "c:2", "files": [{"name": "a"}]})",
-     FilesChanged{{.clock = "c:2", .is_fresh_instance = true, .files = {{.name = "a"}}}}},
+     FilesChanged{{.clock = "c:2", .is_fresh_instance = true, .files = {{{.name = "a"}}}}}},
     {"canceled",
      R"({"subscription": "hpp", "canceled": true, "unilateral": true, "version": "4.9.0",
          "root": "/r"})",
@@ -232,7 +230,7 @@ TEST(WatchmanPdu, KeepsNamesThatAreNoUtf8) {
                                                    {"clock", "c:2"},
                                                    {"files", {{{"name", "\xe4\n.py"}}}}}));
   EXPECT_TRUE(received.pdu ==
-              Pdu(FilesChanged{{.clock = "c:2", .files = {{.name = "\xe4\n.py"}}}}));
+              Pdu(FilesChanged{{.clock = "c:2", .files = {{{.name = "\xe4\n.py"}}}}}));
 }
 
 TEST(WatchmanPdu, TakesManyFiles) {
@@ -280,4 +278,4 @@ TEST(SocketName, IsReadFromWhatWatchmanPrints) {
 }
 
 }  // namespace
-}  // namespace hpp::watchd
+}  // namespace hpp::watchd::watchman

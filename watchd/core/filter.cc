@@ -1,13 +1,10 @@
-#include "watchd/core/expression.h"
+#include "watchd/core/filter.h"
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 
 namespace hpp::watchd {
 namespace {
-
-using Json = nlohmann::json;
 
 // What changes without anybody having edited the program. Each is a path below the watched
 // directory; wildmatch's `**/` also matches no directory at all.
@@ -83,46 +80,10 @@ constexpr std::array kDefaultExcludes{
     "**/.DS_Store",
 };
 
-Json match(const std::string& glob) {
-  return {"match", glob, "wholename", {{"includedotfiles", true}}};
-}
-
-Json any_of(std::vector<Json> terms) {
-  if (terms.size() == 1) return terms.front();
-  Json result = Json::array({"anyof"});
-  for (Json& term : terms) result.push_back(std::move(term));
-  return result;
-}
-
-// Appends the excludes to a conjunction.
-void exclude(Json& conjunction, const Filter& filter) {
-  std::vector<Json> unwanted;
-  for (const auto& glob : filter.excludes) unwanted.push_back(match(glob));
-  if (filter.default_excludes) {
-    for (const char* glob : kDefaultExcludes) unwanted.push_back(match(glob));
-  }
-  if (!unwanted.empty()) conjunction.push_back({"not", any_of(std::move(unwanted))});
-}
-
 }  // namespace
 
-Json expression_for(const Filter& filter) {
-  Json result = Json::array({"allof", {"anyof", {"type", "f"}, {"type", "l"}}});
-  std::vector<Json> wanted;
-  if (!filter.patterns.empty()) {
-    for (const auto* globs : {&filter.patterns, &filter.css, &filter.reload}) {
-      for (const auto& glob : *globs) wanted.push_back(match(glob));
-    }
-  }
-  if (!wanted.empty()) result.push_back(any_of(std::move(wanted)));
-  exclude(result, filter);
-  return result;
-}
-
-Json links_expression_for(const Filter& filter) {
-  Json result = Json::array({"allof", {"type", "l"}});
-  exclude(result, filter);
-  return result;
+std::span<const char* const> built_in_excludes() {
+  return kDefaultExcludes;
 }
 
 Concerns::Concerns(const Filter& filter)

@@ -1,4 +1,4 @@
-#include "watchd/socket_search.h"
+#include "watchd/watchman/socket_search.h"
 
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -7,7 +7,7 @@
 #include <csignal>
 #include <string>
 
-namespace hpp::watchd {
+namespace hpp::watchd::watchman {
 namespace {
 
 // What get-sockname prints has some hundred bytes. More does not fit the pipe either, and is left
@@ -58,4 +58,4 @@ void SocketSearch::end(ExitStatus status) {
   on_end_(name);
 }
 
-}  // namespace hpp::watchd
+}  // namespace hpp::watchd::watchman

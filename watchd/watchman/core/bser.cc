@@ -1,4 +1,4 @@
-#include "watchd/core/bser.h"
+#include "watchd/watchman/core/bser.h"
 
 #include <cstdint>
 #include <cstring>
@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-namespace hpp::watchd::bser {
+namespace hpp::watchd::watchman::bser {
 namespace {
 
 using Json = nlohmann::json;
@@ -302,4 +302,4 @@ std::optional<Json> decode(std::string_view pdu) {
   return json;
 }
 
-}  // namespace hpp::watchd::bser
+}  // namespace hpp::watchd::watchman::bser

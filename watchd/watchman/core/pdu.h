@@ -6,16 +6,15 @@
 // Source: https://facebook.github.io/watchman/docs/cmd/subscribe and its neighbours.
 #pragma once
 
-#include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
-#include "watchd/core/expression.h"
+#include "watchd/core/filter.h"
+#include "watchd/core/source.h"
 
-namespace hpp::watchd {
+namespace hpp::watchd::watchman {
 
 // ---- what we send: each returns one PDU ---------------------------------------------------------
 
@@ -34,22 +33,22 @@ struct Place {
   bool operator==(const Place&) const = default;
 };
 
-// Whether the answer waits until Watchman has seen all that was saved before the question. It does
-// that by a cookie: a file that it writes into the root and waits to be told of.
-enum class Sync { Full, None };
+// A cookie makes the answer wait until Watchman has seen whatever was saved before the question: it
+// is a file that Watchman writes into the root and waits to be told of.
+enum class Cookie { Wanted, None };
 
 // Asks for the clock of now. Answer: ClockTold.
-std::string clock_request(const Place& place, Sync sync);
+std::string clock_request(const Place& place, Cookie cookie);
 
 // Asks for all symbolic links that are not excluded. Answer: ChangesTold.
-std::string links_request(const Place& place, const Filter& filter, Sync sync);
+std::string links_request(const Place& place, const Filter& filter, Cookie cookie);
 
 // Asks for all files with their contents' digests, as of now. Answer: ChangesTold.
-std::string contents_request(const Place& place, const Filter& filter, Sync sync);
+std::string contents_request(const Place& place, const Filter& filter, Cookie cookie);
 
 // Asks what has changed since `clock`. Answer: ChangesTold, without files if it is fresh.
 std::string changes_request(const Place& place, const std::string& clock, const Filter& filter,
-                            Sync sync);
+                            Cookie cookie);
 
 // Has changes after `clock` told as they happen. Answer: Subscribed.
 std::string subscribe_request(const Place& place, const std::string& clock, const Filter& filter);
@@ -76,19 +75,11 @@ struct ClockTold {
   bool operator==(const ClockTold&) const = default;
 };
 
-struct ChangedFile {
-  std::string name;     // bytes, not always UTF-8
-  std::string clock;    // of when Watchman saw it change last; empty: not told
-  bool exists = true;   // now
-  bool is_new = false;  // made since the clock that was asked from
-  // Of its content, if Filter::ignore_unchanged has asked for it. Nothing: the file is gone, is no
-  // plain file, or could not be read.
-  std::optional<std::uint64_t> digest;
+struct File {
+  ChangedFile changed;
+  std::string clock{};  // of when Watchman saw it change last; empty: not told
 
-  // Whether it was made and is gone again, like an editor's temporary file.
-  bool is_transient() const { return is_new && !exists; }
-
-  bool operator==(const ChangedFile&) const = default;
+  bool operator==(const File&) const = default;
 };
 
 // Files that changed up to `clock`. `is_fresh_instance`: Watchman does not know the clock that we
@@ -101,7 +92,7 @@ struct ChangedFile {
 struct Changes {
   std::string clock;
   bool is_fresh_instance = false;
-  std::vector<ChangedFile> files;
+  std::vector<File> files;
 
   bool operator==(const Changes&) const = default;
 };
@@ -182,4 +173,4 @@ struct SocketName {
 // Reads that output, stdout and stderr together. Never throws.
 SocketName read_socket_name(std::string_view output);
 
-}  // namespace hpp::watchd
+}  // namespace hpp::watchd::watchman

@@ -1,9 +1,8 @@
-// Pure. Decides which files count: --pattern, --css, --reload, --exclude and the built-in excludes
-// as one Watchman query expression (https://facebook.github.io/watchman/docs/file-query); and whom
-// a file concerns.
+// Pure. Decides which files count (--pattern, --css, --reload, --exclude and the built-in
+// excludes), and whom a file concerns.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,14 +24,8 @@ struct Filter {
   bool operator==(const Filter&) const = default;
 };
 
-// Files and symbolic links that match a pattern, --css or --reload, and no exclude; those that were
-// deleted too, since Watchman remembers what they were. Directories, sockets and pipes never count:
-// a directory that matters has files in it, and servers like to put their socket into the project.
-nlohmann::json expression_for(const Filter& filter);
-
-// Symbolic links that match no exclude. The patterns are left out, because a link to a folder
-// matters if a pattern matches a file below it (outside_links.h).
-nlohmann::json links_expression_for(const Filter& filter);
+// The globs that Filter::default_excludes adds to `excludes`.
+std::span<const char* const> built_in_excludes();
 
 // Whom the change of a file concerns. What --css and --reload have is no business of the backend's,
 // whatever the patterns say.
@@ -42,7 +35,7 @@ class Concerns {
  public:
   explicit Concerns(const Filter& filter);
 
-  // `path`: one that the expression has let through.
+  // `path`: one that the filter has let through.
   Concern of(std::string_view path) const;
 
  private:

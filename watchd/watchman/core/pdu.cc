@@ -1,4 +1,4 @@
-#include "watchd/core/watchman_pdu.h"
+#include "watchd/watchman/core/pdu.h"
 
 #include <algorithm>
 #include <charconv>
@@ -6,10 +6,11 @@
 #include <optional>
 #include <sstream>
 
-#include "watchd/core/bser.h"
-#include "watchd/core/clock.h"
+#include "watchd/watchman/core/bser.h"
+#include "watchd/watchman/core/clock.h"
+#include "watchd/watchman/core/expression.h"
 
-namespace hpp::watchd {
+namespace hpp::watchd::watchman {
 namespace {
 
 using Json = nlohmann::json;
@@ -28,11 +29,11 @@ constexpr int kFlushTimeoutMs = 2'000;
 // An error message longer than this is cut: it goes into one line of the log.
 constexpr std::size_t kErrorTextMax = 1000;
 
-int sync_timeout_ms(Sync sync) {
-  switch (sync) {
-    case Sync::Full:
+int sync_timeout_ms(Cookie cookie) {
+  switch (cookie) {
+    case Cookie::Wanted:
       return kSyncTimeoutMs;
-    case Sync::None:
+    case Cookie::None:
       return 0;
   }
   return 0;
@@ -130,11 +131,11 @@ std::variant<Changes, Unknown> read_changes(const Json& json) {
     if (!name) return Unknown{"changes with a file that has no name"};
     const std::string seen_at = text_of(file, kSeenAt).value_or("");
     if (is_known(changes.clock, seen_at)) changes.clock = seen_at;
-    changes.files.push_back({.name = *name,
-                             .clock = seen_at,
-                             .exists = !file.contains("exists") || is_true(file, "exists"),
-                             .is_new = is_true(file, "new"),
-                             .digest = read_digest(file)});
+    changes.files.push_back({{.name = *name,
+                              .exists = !file.contains("exists") || is_true(file, "exists"),
+                              .is_new = is_true(file, "new"),
+                              .digest = read_digest(file)},
+                             seen_at});
   }
   return changes;
 }
@@ -204,30 +205,30 @@ std::string watch_del_request(const std::string& root) {
   return bser::encode({"watch-del", root});
 }
 
-std::string clock_request(const Place& place, Sync sync) {
-  return bser::encode({"clock", place.root, {{"sync_timeout", sync_timeout_ms(sync)}}});
+std::string clock_request(const Place& place, Cookie cookie) {
+  return bser::encode({"clock", place.root, {{"sync_timeout", sync_timeout_ms(cookie)}}});
 }
 
 // Two fields: with one, the files of the answer would be names instead of objects.
-std::string links_request(const Place& place, const Filter& filter, Sync sync) {
+std::string links_request(const Place& place, const Filter& filter, Cookie cookie) {
   Json wanted{{"fields", {"name", "exists"}},
               {"expression", links_expression_for(filter)},
-              {"sync_timeout", sync_timeout_ms(sync)}};
+              {"sync_timeout", sync_timeout_ms(cookie)}};
   if (!place.relative_path.empty()) wanted["relative_root"] = place.relative_path;
   return bser::encode({"query", place.root, std::move(wanted)});
 }
 
-std::string contents_request(const Place& place, const Filter& filter, Sync sync) {
+std::string contents_request(const Place& place, const Filter& filter, Cookie cookie) {
   Json wanted = query(place, filter);
-  wanted["sync_timeout"] = sync_timeout_ms(sync);
+  wanted["sync_timeout"] = sync_timeout_ms(cookie);
   return bser::encode({"query", place.root, std::move(wanted)});
 }
 
 std::string changes_request(const Place& place, const std::string& clock, const Filter& filter,
-                            Sync sync) {
+                            Cookie cookie) {
   Json wanted = query_since(place, clock, filter);
   wanted["empty_on_fresh_instance"] = true;  // else: every file there is
-  wanted["sync_timeout"] = sync_timeout_ms(sync);
+  wanted["sync_timeout"] = sync_timeout_ms(cookie);
   return bser::encode({"query", place.root, std::move(wanted)});
 }
 
@@ -265,4 +266,4 @@ SocketName read_socket_name(std::string_view output) {
   return {.problem = "watchman get-sockname names no socket"};
 }
 
-}  // namespace hpp::watchd
+}  // namespace hpp::watchd::watchman

@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-namespace hpp::watchd::bser {
+namespace hpp::watchd::watchman::bser {
 
 // The most bytes of a PDU that tell its size.
 constexpr std::size_t kHeaderMax = 2 + 1 + 8;
@@ -41,4 +41,4 @@ std::string encode(const nlohmann::json& value);
 // hold bytes that are no UTF-8, with which nlohmann::json::dump wants an error handler.
 std::optional<nlohmann::json> decode(std::string_view pdu);
 
-}  // namespace hpp::watchd::bser
+}  // namespace hpp::watchd::watchman::bser

@@ -5,10 +5,10 @@
 
 #include <string_view>
 
-namespace hpp::watchd {
+namespace hpp::watchd::watchman {
 
 // Whether who knows all up to `known` knows what happened at `clock`. No if the two are of
 // different Watchmen or crawls, or if one of them is of a form that we have never seen.
 bool is_known(std::string_view clock, std::string_view known);
 
-}  // namespace hpp::watchd
+}  // namespace hpp::watchd::watchman

@@ -1,10 +1,10 @@
-#include "watchd/core/bser.h"
+#include "watchd/watchman/core/bser.h"
 
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
-namespace hpp::watchd::bser {
+namespace hpp::watchd::watchman::bser {
 namespace {
 
 using Json = nlohmann::json;
@@ -139,4 +139,4 @@ TEST(Bser, NoFlippedByteHarms) {
 }
 
 }  // namespace
-}  // namespace hpp::watchd::bser
+}  // namespace hpp::watchd::watchman::bser

@@ -1,10 +1,10 @@
-#include "watchd/core/clock.h"
+#include "watchd/watchman/core/clock.h"
 
 #include <charconv>
 #include <cstdint>
 #include <optional>
 
-namespace hpp::watchd {
+namespace hpp::watchd::watchman {
 namespace {
 
 struct Clock {
@@ -30,4 +30,4 @@ bool is_known(std::string_view clock, std::string_view known) {
   return one && other && one->of_what == other->of_what && one->tick <= other->tick;
 }
 
-}  // namespace hpp::watchd
+}  // namespace hpp::watchd::watchman

@@ -7,9 +7,9 @@
 #include "common/event/loop.h"
 #include "common/os/child.h"
 #include "common/os/unique_fd.h"
-#include "watchd/core/watchman_pdu.h"
+#include "watchd/watchman/core/pdu.h"
 
-namespace hpp::watchd {
+namespace hpp::watchd::watchman {
 
 class SocketSearch {
  public:
@@ -36,4 +36,4 @@ class SocketSearch {
   std::unique_ptr<Child> child_;
 };
 
-}  // namespace hpp::watchd
+}  // namespace hpp::watchd::watchman

@@ -1,8 +1,8 @@
-#include "watchd/core/clock.h"
+#include "watchd/watchman/core/clock.h"
 
 #include <gtest/gtest.h>
 
-namespace hpp::watchd {
+namespace hpp::watchd::watchman {
 namespace {
 
 TEST(Clock, KnownIsWhatIsNotNewer) {
@@ -28,4 +28,4 @@ TEST(Clock, NothingIsKnownByWhatIsNoClock) {
 }
 
 }  // namespace
-}  // namespace hpp::watchd
+}  // namespace hpp::watchd::watchman

@@ -1,0 +1,885 @@
+#include "watchd/core/tree.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+
+namespace hpp::watchd {
+namespace {
+
+using State = Tree::State;
+using std::chrono::milliseconds;
+using Lines = std::vector<std::string>;
+
+// ---- "when this happens, then that is done" -----------------------------------------------------
+
+class TreeTest : public testing::Test {
+ protected:
+  void start(std::optional<bus::TreeState> resumed = {}) {
+    tree_.emplace(Tree::Settings{
+        .directory = "/home/me/site", .filter = filter_, .resumed = std::move(resumed)});
+    when(Started{});
+  }
+
+  // Answers at once what the shell answers at once.
+  void when(const Event& event) {
+    effects_ = tree_->on(event, now_);
+    for (std::size_t i = 0; i < effects_.size(); ++i) {
+      if (auto* publish = std::get_if<Publish>(&effects_[i])) told_ = without_folder(publish->tree);
+      const Effect effect = effects_[i];
+      if (const auto* look = std::get_if<Look>(&effect)) append(answer_to(*look));
+      if (const auto* ask = std::get_if<AskGit>(&effect)) append(answer_to(*ask));
+      if (std::holds_alternative<FollowLinks>(effect)) append(LinksFollowed{links_});
+    }
+  }
+
+  void append(const Event& event) {
+    for (Effect& more : tree_->on(event, now_)) effects_.push_back(std::move(more));
+  }
+
+  // `module` and `other` are the folders of repositories below the project folder.
+  Looked answer_to(const Look& look) const {
+    Looked looked{.folder = folder_, .locks = {}, .repositories = {}};
+    if (lock_) looked.locks.push_back(*lock_);
+    for (const auto& [repository, lock] : module_locks_) {
+      const auto is_in_it = [&](const std::string& folder) {
+        return (folder + '/').starts_with(repository + '/');
+      };
+      if (std::none_of(look.folders.begin(), look.folders.end(), is_in_it)) continue;
+      looked.repositories.push_back(repository);
+      if (lock) looked.locks.push_back(*lock);
+    }
+    return looked;
+  }
+
+  GitAsked answer_to(const AskGit& ask) const {
+    GitAsked answer{.files = ask.files, .problem = git_problem_};
+    std::erase_if(answer.files, [](const auto& file) { return file.starts_with("ignored"); });
+    return answer;
+  }
+
+  // Every snapshot has the project folder, which is not repeated in each test.
+  const bus::TreeState& without_folder(bus::TreeState& tree) {
+    EXPECT_EQ(tree.directory, "/home/me/site");
+    tree.directory.clear();
+    told_folder_ = std::exchange(tree.directory_id, {});
+    return tree;
+  }
+
+  template <class E>
+  std::vector<E> all() const {
+    std::vector<E> found;
+    for (const Effect& effect : effects_) {
+      if (const auto* one = std::get_if<E>(&effect)) found.push_back(*one);
+    }
+    return found;
+  }
+
+  // The effects without the log and the looks, which are answered already.
+  Effects done() const {
+    Effects result;
+    for (const Effect& effect : effects_) {
+      if (std::holds_alternative<Say>(effect)) continue;
+      if (std::holds_alternative<Look>(effect)) continue;
+      result.push_back(effect);
+    }
+    return result;
+  }
+
+  Lines said(Say::Level level) const {
+    Lines lines;
+    for (const Say& say : all<Say>()) {
+      if (say.level == level) lines.push_back(say.text);
+    }
+    return lines;
+  }
+
+  // ---- shortcuts ----
+
+  // Begins to watch without a clock.
+  void watch() {
+    when(Began{.clock = "c:1", .files = {}});
+    when(Watching{});
+  }
+
+  void when_changed(const char* clock, const Lines& names) {
+    Changed changed{.clock = clock, .files = {}, .lost_track = {}};
+    for (const std::string& name : names) changed.files.push_back({.name = name});
+    when(changed);
+  }
+
+  void when_asked(std::uint64_t number, std::uint64_t epoch = 1) {
+    when(TicketSeen{{.epoch = epoch, .number = number}});
+  }
+
+  void when_lost(const char* why = "gone") { when(Lost{.why = why, .clock = told_.clock}); }
+
+  const Filter kFilter{.patterns = {"*.py"}, .css = {"*.css"}, .reload = {"*.html"}};
+  const GitLock kLock{.path = "/home/me/.git/index.lock", .inode = 1, .modified_ns = 2};
+  const SyncFailed kBusy{.why = "it is busy"};
+
+  Filter filter_ = kFilter;
+  std::string git_problem_;  // git ignores what begins with `ignored`
+  std::optional<Tree> tree_;
+  Effects effects_;              // of the last event
+  bus::TreeState told_;          // published last
+  std::string told_folder_;      // the directory_id of it
+  std::optional<GitLock> lock_;  // that lies there
+  std::map<std::string, std::optional<GitLock>> module_locks_{{"module", {}}, {"other", {}}};
+  std::vector<OutsideLink> links_;  // that lead out of the project folder
+  std::string folder_ = "folder 1";
+  std::chrono::steady_clock::time_point now_{};
+};
+
+// ---- a watch begins and ends --------------------------------------------------------------------
+
+TEST_F(TreeTest, FirstStartIsNoChange) {
+  start();
+  EXPECT_EQ(done(), Effects{Watch{}});
+  EXPECT_EQ(tree_->state(), State::Starting);
+  when(Began{.clock = "c:1", .files = {}});
+  EXPECT_EQ(done(), Effects{});
+  when(Watching{});
+  EXPECT_EQ(done(), Effects{(Publish{{.clock = "c:1", .watching = true}})});
+  EXPECT_EQ(said(Say::Level::Info), Lines{"watching /home/me/site"});
+  EXPECT_EQ(tree_->state(), State::Watching);
+}
+
+TEST_F(TreeTest, ResumedGoesOnFromItsClock) {
+  const bus::TreeState before{.stamp = {.epoch = 9, .sequence = 4},
+                              .revision = 7,
+                              .clock = "c:old",
+                              .watching = true,
+                              .changed = {"a.py"},
+                              .changed_count = 1,
+                              .refresh = {.count = 4}};
+  start(before);
+  EXPECT_EQ(done(), Effects{Watch{.since = "c:old"}});
+  when_changed("c:2", {});
+  EXPECT_EQ(done(), Effects{}) << "nothing is told before Watching";
+  when(Watching{});
+  bus::TreeState after = before;
+  after.stamp = {};
+  after.clock = "c:2";
+  EXPECT_EQ(told_, after);
+
+  start(before);
+  when_changed("c:2", {"x.py", "a.html"});
+  when(Watching{});
+  EXPECT_EQ(told_.revision, 8U);
+  EXPECT_EQ(told_.changed, Lines{"x.py"});
+  EXPECT_EQ(told_.refresh, (bus::Refresh{.count = 5, .reload = {"a.html"}, .reload_count = 1}));
+}
+
+TEST_F(TreeTest, ASourceThatHasLostTrackCountsOneChangeWithoutNames) {
+  const Changed lost{.clock = "c:2", .files = {}, .lost_track = "Watchman has lost track"};
+  start(bus::TreeState{.revision = 7, .clock = "c:old", .changed = {"a"}, .changed_count = 1});
+  when(lost);
+  EXPECT_EQ(said(Say::Level::Info), Lines{"Watchman has lost track: that counts as a change"});
+  when(Watching{});
+  EXPECT_EQ(told_, (bus::TreeState{.revision = 8, .clock = "c:2", .watching = true}));
+  when_changed("c:3", {"a.py"});
+  when(lost);
+  EXPECT_EQ(told_, (bus::TreeState{.revision = 10, .clock = "c:2", .watching = true}));
+}
+
+TEST_F(TreeTest, ResumedFromAWatcherThatNeverHadAClockCountsOneChange) {
+  start(bus::TreeState{.problem = "Watchman was away"});
+  watch();
+  EXPECT_EQ(told_, (bus::TreeState{.revision = 1, .clock = "c:1", .watching = true}));
+}
+
+TEST_F(TreeTest, AWatchThatIsLostBeginsAgain) {
+  start();
+  watch();
+  when_changed("c:2", {"a.py"});
+  when(Lost{.why = "Watchman closed the connection", .clock = "c:2"});
+  EXPECT_EQ(done(), (Effects{Publish{{.revision = 1,
+                                      .clock = "c:2",
+                                      .watching = false,
+                                      .problem = "Watchman closed the connection",
+                                      .changed = {"a.py"},
+                                      .changed_count = 1}},
+                             StartTimer{kRetryDelayMin}}));
+  EXPECT_EQ(said(Say::Level::Warning), Lines{"not watching: Watchman closed the connection"});
+  now_ += milliseconds(120);
+  when(TimerExpired{});
+  EXPECT_EQ(done(), Effects{Watch{.since = "c:2"}});
+  when_changed("c:2", {});
+  when(Watching{});
+  EXPECT_EQ(told_, (bus::TreeState{.revision = 1,
+                                   .clock = "c:2",
+                                   .watching = true,
+                                   .changed = {"a.py"},
+                                   .changed_count = 1}));
+  EXPECT_EQ(said(Say::Level::Info), Lines{"watching /home/me/site again after 120 ms"});
+}
+
+TEST_F(TreeTest, RetriesForEverAndSaysSoOnce) {
+  start();
+  milliseconds expected = kRetryDelayMin;
+  for (int attempt = 0; attempt < 20; ++attempt) {
+    when_lost("no such command");
+    EXPECT_EQ(done().back(), Effect(StartTimer{expected}));
+    EXPECT_EQ(said(Say::Level::Warning).size(), attempt == 0 ? 1U : 0U);
+    EXPECT_EQ(told_.problem, "no such command");
+    expected = std::min(expected * 2, kRetryDelayMax);
+    when(TimerExpired{});
+    EXPECT_EQ(done(), Effects{Watch{}});
+  }
+  EXPECT_EQ(expected, kRetryDelayMax);
+  watch();
+  EXPECT_EQ(told_.revision, 1U) << "the backend was running meanwhile";
+  when_lost();
+  EXPECT_EQ(done().back(), Effect(StartTimer{kRetryDelayMin})) << "short again";
+}
+
+TEST_F(TreeTest, AProblemWithACounterIsToldOnce) {
+  start();
+  when_lost("attempt 9 failed");
+  EXPECT_EQ(said(Say::Level::Warning).size(), 1U);
+  when(TimerExpired{});
+  when_lost("attempt 10 failed");
+  EXPECT_EQ(said(Say::Level::Warning).size(), 0U);
+  EXPECT_EQ(told_.problem, "attempt 10 failed");
+}
+
+TEST_F(TreeTest, AClockThatIsGivenUpIsForgotten) {
+  start(bus::TreeState{.revision = 7, .clock = "garbage"});
+  when(Lost{.why = "no clock", .clock = ""});
+  EXPECT_EQ(told_.clock, "") << "a successor must not ask with it either";
+  when(TimerExpired{});
+  EXPECT_EQ(done(), Effects{Watch{}});
+  watch();
+  EXPECT_EQ(told_, (bus::TreeState{.revision = 8, .clock = "c:1", .watching = true}));
+}
+
+TEST_F(TreeTest, ADelayIsAProblemUntilTheWatchBegins) {
+  start();
+  when(Delayed{"reading a large directory"});
+  EXPECT_EQ(done(), Effects{(Publish{{.problem = "reading a large directory"}})});
+  EXPECT_EQ(said(Say::Level::Warning), Lines{"not watching: reading a large directory"});
+  when(Delayed{"reading a large directory"});
+  EXPECT_EQ(said(Say::Level::Warning), Lines{});
+  watch();
+  EXPECT_TRUE(told_.watching);
+  EXPECT_EQ(told_.problem, "");
+}
+
+TEST_F(TreeTest, ReportsOfAWatchThatHasEndedAreIgnored) {
+  start();
+  watch();
+  when_lost();
+  const bus::TreeState before = told_;
+  for (const Event& late :
+       std::vector<Event>{Changed{.clock = "c:7", .files = {{.name = "a.py"}}, .lost_track = {}},
+                          Synced{}, kBusy, Lost{}, Watching{}, Delayed{}, Began{}}) {
+    when(late);
+    EXPECT_EQ(effects_, Effects{});
+  }
+  EXPECT_EQ(told_, before);
+}
+
+// ---- changes ------------------------------------------------------------------------------------
+
+TEST_F(TreeTest, AChangeIsToldAtOnce) {
+  start();
+  watch();
+  when_changed("c:2", {"a.py"});
+  EXPECT_EQ(done(), (Effects{Publish{{.revision = 1,
+                                      .clock = "c:2",
+                                      .watching = true,
+                                      .changed = {"a.py"},
+                                      .changed_count = 1}}}));
+  EXPECT_EQ(said(Say::Level::Debug), Lines{"a.py changed"});
+  when_changed("c:3", {"b.py", "c.css", "d.py"});
+  EXPECT_EQ(told_.revision, 2U);
+  EXPECT_EQ(told_.refresh.count, 1U);
+  EXPECT_EQ(said(Say::Level::Debug), Lines{"b.py and 2 more changed"});
+}
+
+TEST_F(TreeTest, AnEmptyBatchMovesTheClockAlone) {
+  start();
+  watch();
+  when_changed("c:2", {"a.py"});
+  when_changed("c:3", {});
+  EXPECT_EQ(told_.revision, 1U);
+  EXPECT_EQ(told_.clock, "c:3");
+  EXPECT_EQ(told_.changed, Lines{"a.py"});
+}
+
+TEST_F(TreeTest, AChangeBeforeWatchingCounts) {
+  start();
+  when(Began{.clock = "c:1", .files = {}});
+  when_changed("c:2", {"a.py"});
+  EXPECT_EQ(done(), Effects{});
+  when(Watching{});
+  EXPECT_EQ(told_.revision, 1U);
+  EXPECT_EQ(told_.clock, "c:2");
+}
+
+TEST_F(TreeTest, NamesAreNoWayToForgeTheLog) {
+  start();
+  watch();
+  when_changed("c:2", {"a\nhpp-watchd: all is well\x1b[2J"});
+  EXPECT_EQ(said(Say::Level::Debug), Lines{"a?hpp-watchd: all is well?[2J changed"});
+  EXPECT_EQ(told_.changed, Lines{"a\nhpp-watchd: all is well\x1b[2J"});
+}
+
+TEST_F(TreeTest, TheContentsAtTheBeginningAreNoChange) {
+  filter_.ignore_unchanged = true;
+  const ChangedFile file{.name = "a.py", .digest = 1};
+  start();
+  when(Began{.clock = "c:1", .files = {file}});
+  when(Watching{});
+  when(Changed{.clock = "c:2", .files = {file}, .lost_track = {}});
+  EXPECT_EQ(told_, (bus::TreeState{.clock = "c:2", .watching = true}));
+  when_lost();
+  when(TimerExpired{});
+  when(Changed{.clock = "c:3", .files = {file}, .lost_track = {}});
+  when(Watching{});
+  EXPECT_EQ(told_.revision, 0U) << "they are still known after the loss";
+}
+
+// ---- symbolic links -----------------------------------------------------------------------------
+
+TEST_F(TreeTest, LinksThatLeadOutsideAreNamed) {
+  links_ = {{.name = "lib.py", .target = "/home/me/lib.py"}};
+  start();
+  when(LinksListed{{"lib.py", "inside.py"}});
+  EXPECT_EQ(done(), (Effects{FollowLinks{{"lib.py", "inside.py"}}}));
+  EXPECT_EQ(said(Say::Level::Warning), Lines{outside_warning(links_)});
+  when(LinksListed{});
+  EXPECT_EQ(effects_, Effects{}) << "there is nothing to follow";
+}
+
+TEST_F(TreeTest, LinksThatAreOfNoInterestAreNotNamed) {
+  links_ = {{.name = "lib.txt", .target = "/home/me/lib.txt"}};
+  start();
+  when(LinksListed{{"lib.txt"}});
+  EXPECT_EQ(said(Say::Level::Warning), Lines{});
+}
+
+// ---- tickets ------------------------------------------------------------------------------------
+
+TEST_F(TreeTest, ATicketIsAnsweredByASync) {
+  start();
+  watch();
+  when_asked(1);
+  EXPECT_EQ(done(), Effects{Sync{}});
+  EXPECT_EQ(all<Look>(), std::vector<Look>{Look{}});
+  when(Synced{});
+  EXPECT_EQ(
+      done(),
+      (Effects{Publish{{.clock = "c:1", .watching = true, .answers = {.epoch = 1, .number = 1}}}}));
+  when_asked(1);
+  EXPECT_EQ(effects_, Effects{}) << "it is repeated on the bus";
+  when(TicketSeen{});
+  EXPECT_EQ(effects_, Effects{}) << "no ticket is no question";
+}
+
+TEST_F(TreeTest, WhatTheSyncReportsIsThereWithTheAnswer) {
+  start();
+  watch();
+  when_asked(1);
+  when_changed("c:2", {"a.py"});
+  EXPECT_EQ(told_.revision, 1U) << "at once: the backend is killed the sooner";
+  EXPECT_EQ(told_.answers, bus::Ticket{});
+  when(Synced{});
+  EXPECT_EQ(told_.revision, 1U);
+  EXPECT_EQ(told_.answers, (bus::Ticket{.epoch = 1, .number = 1}));
+}
+
+TEST_F(TreeTest, ASyncCoversWhatWasAskedWhenItWasSent) {
+  start();
+  watch();
+  when_asked(3);
+  when_asked(4);
+  when_asked(6);
+  EXPECT_EQ(effects_, Effects{}) << "one Sync at a time";
+  when(Synced{});
+  EXPECT_EQ(told_.answers, (bus::Ticket{.epoch = 1, .number = 3}));
+  EXPECT_EQ(done().back(), Effect(Sync{}));
+  when(Synced{});
+  EXPECT_EQ(told_.answers, (bus::Ticket{.epoch = 1, .number = 6}));
+  EXPECT_EQ(all<Sync>(), std::vector<Sync>{});
+}
+
+TEST_F(TreeTest, ARestartedProxydAsksAnew) {
+  start();
+  watch();
+  when_asked(90);
+  when_asked(1, /*epoch=*/2);
+  when(Synced{});
+  EXPECT_EQ(done().back(), Effect(Sync{}));
+  when(Synced{});
+  EXPECT_EQ(told_.answers, (bus::Ticket{.epoch = 2, .number = 1}));
+}
+
+TEST_F(TreeTest, ATicketWaitsUntilFilesAreWatched) {
+  start();
+  when_asked(1);
+  EXPECT_EQ(effects_, Effects{});
+  watch();
+  EXPECT_EQ(done(), (Effects{Publish{{.clock = "c:1", .watching = true}}, Sync{}}));
+  when_asked(2);
+  when_lost();
+  EXPECT_FALSE(told_.watching);
+  EXPECT_EQ(told_.answers, bus::Ticket{});
+  when(TimerExpired{});
+  when_changed("c:2", {});
+  when(Watching{});
+  EXPECT_EQ(done().back(), Effect(Sync{}));
+  when(Synced{});
+  EXPECT_EQ(told_.answers, (bus::Ticket{.epoch = 1, .number = 2}));
+}
+
+TEST_F(TreeTest, AResumedWatcherHasAnsweredNothing) {
+  start(bus::TreeState{.revision = 7,
+                       .clock = "c:old",
+                       .watching = true,
+                       .answers = {.epoch = 1, .number = 5},
+                       .settling = true});
+  when_asked(5);
+  when_changed("c:2", {});
+  when(Watching{});
+  EXPECT_EQ(all<Publish>().front(), (Publish{{.revision = 7, .clock = "c:2", .watching = true}}));
+  EXPECT_EQ(done().back(), Effect(Sync{}));
+}
+
+TEST_F(TreeTest, ASyncThatFailsIsRepeatedAndSaidOnce) {
+  start();
+  watch();
+  when_asked(1);
+  for (int i = 1; i <= 20; ++i) {
+    when(kBusy);
+    EXPECT_EQ(done(), Effects{StartTimer{std::min(i * kSyncPauseMin, kSyncPauseMax)}});
+    EXPECT_EQ(said(Say::Level::Warning).size(), i == kSyncPatience ? 1U : 0U);
+    when_asked(static_cast<std::uint64_t>(i));
+    EXPECT_EQ(effects_, Effects{});
+    when(TimerExpired{});
+    EXPECT_EQ(done(), Effects{Sync{}});
+  }
+  EXPECT_EQ(tree_->state(), State::Watching);
+  EXPECT_EQ(told_, (bus::TreeState{.clock = "c:1", .watching = true})) << "and no lie told";
+  when(Synced{});
+  EXPECT_EQ(told_.answers, (bus::Ticket{.epoch = 1, .number = 20}));
+  when_asked(21);
+  when(kBusy);
+  EXPECT_EQ(done(), Effects{StartTimer{kSyncPauseMin}}) << "short again";
+}
+
+TEST_F(TreeTest, AChangeDuringAPauseIsToldAtOnce) {
+  start();
+  watch();
+  when_asked(1);
+  when(kBusy);
+  when_changed("c:2", {"a.py"});
+  EXPECT_EQ(all<Publish>().size(), 1U);
+  EXPECT_EQ(all<StopTimer>().size(), 0U);
+  EXPECT_EQ(told_.revision, 1U);
+  when(TimerExpired{});
+  EXPECT_EQ(done(), Effects{Sync{}});
+}
+
+TEST_F(TreeTest, ASourceThatCannotSyncIsNotAsked) {
+  const SyncFailed never{.why = "it cannot", .is_final = true};
+  start();
+  watch();
+  when_asked(1);
+  when(never);
+  EXPECT_EQ(done(), Effects{});
+  EXPECT_EQ(said(Say::Level::Warning),
+            Lines{"a request may meet old code for a moment after a save: it cannot"});
+  when_asked(2);
+  EXPECT_EQ(effects_, Effects{});
+  when_changed("c:2", {"a.py"});
+  EXPECT_EQ(told_, (bus::TreeState{.revision = 1,
+                                   .clock = "c:2",
+                                   .watching = true,
+                                   .changed = {"a.py"},
+                                   .changed_count = 1}));
+  // The next watch may be by a newer Watchman.
+  when_lost();
+  when(TimerExpired{});
+  when_changed("c:3", {});
+  when(Watching{});
+  EXPECT_EQ(done().back(), Effect(Sync{}));
+  when(never);
+  EXPECT_EQ(said(Say::Level::Warning), Lines{});
+}
+
+// ---- git's lock ---------------------------------------------------------------------------------
+
+TEST_F(TreeTest, WhileGitWritesTicketsWait) {
+  start();
+  watch();
+  lock_ = kLock;
+  when_asked(1);
+  EXPECT_EQ(done(), (Effects{Publish{{.clock = "c:1", .watching = true, .settling = true}},
+                             StartTimer{kLockLookPause}}));
+  when(TimerExpired{});
+  EXPECT_EQ(done(), Effects{StartTimer{kLockLookPause}}) << "settling is told once";
+  when_asked(2);
+  EXPECT_EQ(effects_, Effects{});
+  lock_.reset();
+  when(TimerExpired{});
+  EXPECT_EQ(done(), (Effects{StopTimer{}, Sync{}}));
+  when_changed("c:2", {"a.py"});
+  EXPECT_EQ(all<Publish>(), std::vector<Publish>{}) << "one checkout is one restart";
+  when(Synced{});
+  const Publish once{{.revision = 1,
+                      .clock = "c:2",
+                      .watching = true,
+                      .changed = {"a.py"},
+                      .changed_count = 1,
+                      .answers = {.epoch = 1, .number = 2}}};
+  EXPECT_EQ(all<Publish>(), std::vector<Publish>{once});
+}
+
+TEST_F(TreeTest, WhileGitWritesNoChangeIsTold) {
+  start();
+  watch();
+  lock_ = kLock;
+  when_changed("c:2", {"a.py"});
+  EXPECT_EQ(told_, (bus::TreeState{.clock = "c:1", .watching = true, .settling = true}));
+  when_changed("c:3", {"b.py"});
+  EXPECT_EQ(all<Publish>(), std::vector<Publish>{});
+  lock_.reset();
+  when(TimerExpired{});
+  EXPECT_EQ(done().back(), Effect(Sync{})) << "for the rest";
+  when_changed("c:4", {"c.py"});
+  EXPECT_EQ(all<Publish>(), std::vector<Publish>{});
+  when(Synced{});
+  EXPECT_EQ(told_, (bus::TreeState{.revision = 3,
+                                   .clock = "c:4",
+                                   .watching = true,
+                                   .changed = {"c.py"},
+                                   .changed_count = 1}));
+}
+
+TEST_F(TreeTest, WhileGitWritesInASubmoduleNoChangeIsTold) {
+  start();
+  watch();
+  module_locks_["module"] = GitLock{.path = "/home/me/.git/modules/module/index.lock"};
+  when_asked(1);
+  EXPECT_EQ(done(), Effects{Sync{}}) << "nothing of the submodule has been reported";
+  when_changed("c:2", {"module/src/a.py"});
+  EXPECT_EQ(told_, (bus::TreeState{.clock = "c:1", .watching = true, .settling = true}));
+  when(Synced{});
+  when(TimerExpired{});
+  EXPECT_EQ(done(), Effects{StartTimer{kLockLookPause}}) << "the submodule is still looked at";
+  module_locks_["module"].reset();
+  when(TimerExpired{});
+  when_changed("c:3", {"module/src/b.py"});
+  EXPECT_EQ(all<Publish>(), std::vector<Publish>{});
+  when(Synced{});
+  EXPECT_EQ(told_, (bus::TreeState{.revision = 2,
+                                   .clock = "c:3",
+                                   .watching = true,
+                                   .changed = {"module/src/b.py"},
+                                   .changed_count = 1,
+                                   .answers = {.epoch = 1, .number = 1}}));
+}
+
+TEST_F(TreeTest, ALockInASubmoduleDoesNotHoldChangesElsewhere) {
+  start();
+  watch();
+  module_locks_["module"] = GitLock{.path = "/home/me/.git/modules/module/index.lock"};
+  when_changed("c:2", {"a.py", "other/b.py"});
+  EXPECT_EQ(told_.revision, 1U);
+  EXPECT_FALSE(told_.settling);
+}
+
+TEST_F(TreeTest, FoldersAreLookedAtUntilTheirFilesArePublished) {
+  start();
+  watch();
+  when_changed("c:2", {"src/a.py", "b.py", "module/deep/c.py"});
+  EXPECT_EQ(all<Look>(), (std::vector<Look>{{.folders = {"module/deep", "src"}}}));
+  when_changed("c:3", {"d.py"});
+  EXPECT_EQ(all<Look>(), std::vector<Look>{Look{}});
+}
+
+TEST_F(TreeTest, GitThatBeginsDuringASyncSpoilsIt) {
+  start();
+  watch();
+  when_asked(1);
+  lock_ = kLock;
+  when_changed("c:2", {"a.py"});
+  EXPECT_EQ(told_, (bus::TreeState{.clock = "c:1", .watching = true, .settling = true}));
+  lock_.reset();
+  when(Synced{});
+  EXPECT_EQ(all<Publish>(), std::vector<Publish>{}) << "it may have reported a half";
+  EXPECT_EQ(done().back(), Effect(Sync{}));
+  when(Synced{});
+  EXPECT_EQ(told_.revision, 1U);
+  EXPECT_EQ(told_.answers, (bus::Ticket{.epoch = 1, .number = 1}));
+  EXPECT_FALSE(told_.settling);
+}
+
+TEST_F(TreeTest, GitThatBeginsBeforeTheAnswerSpoilsIt) {
+  start();
+  watch();
+  when_asked(1);
+  lock_ = kLock;
+  when(Synced{});
+  EXPECT_EQ(done(), (Effects{Publish{{.clock = "c:1", .watching = true, .settling = true}},
+                             StartTimer{kLockLookPause}}));
+  lock_.reset();
+  when(TimerExpired{});
+  EXPECT_EQ(done().back(), Effect(Sync{}));
+}
+
+TEST_F(TreeTest, ALockLeftBehindIsNotRespectedForEver) {
+  start();
+  watch();
+  lock_ = kLock;
+  when_asked(1);
+  now_ += kLockPatience - milliseconds(1);
+  when(TimerExpired{});
+  EXPECT_EQ(done(), Effects{StartTimer{kLockLookPause}});
+  now_ += milliseconds(1);
+  when(TimerExpired{});
+  EXPECT_EQ(said(Say::Level::Warning),
+            Lines{"git has not finished for 10 s, or has crashed: going on in spite of "
+                  "/home/me/.git/index.lock"});
+  EXPECT_EQ(done().back(), Effect(Sync{}));
+  when(Synced{});
+  EXPECT_EQ(told_.answers, (bus::Ticket{.epoch = 1, .number = 1}));
+  EXPECT_FALSE(told_.settling);
+  when_asked(2);
+  EXPECT_EQ(done(), Effects{Sync{}});
+  EXPECT_EQ(said(Say::Level::Warning), Lines{});
+  lock_->modified_ns += 1;
+  when(Synced{});
+  EXPECT_TRUE(told_.settling) << "the next lock is";
+}
+
+TEST_F(TreeTest, WhatGitWroteIsToldWithoutASyncIfNoneIsToBeHad) {
+  start();
+  watch();
+  lock_ = kLock;
+  when_changed("c:2", {"a.py"});
+  lock_.reset();
+  when(TimerExpired{});
+  when(kBusy);
+  EXPECT_EQ(told_.revision, 1U);
+  EXPECT_FALSE(told_.settling);
+  when(TimerExpired{});
+  EXPECT_EQ(effects_, Effects{}) << "nobody asks";
+
+  lock_ = kLock;
+  when_changed("c:3", {"b.py"});
+  lock_.reset();
+  when(TimerExpired{});
+  when(SyncFailed{.why = "it cannot", .is_final = true});
+  EXPECT_EQ(told_.revision, 2U);
+  lock_ = kLock;
+  when_changed("c:4", {"c.py"});
+  EXPECT_EQ(told_.revision, 2U);
+  lock_.reset();
+  when(TimerExpired{});
+  EXPECT_EQ(all<Sync>(), std::vector<Sync>{});
+  EXPECT_EQ(told_.revision, 3U);
+  EXPECT_FALSE(told_.settling);
+}
+
+TEST_F(TreeTest, ALostWatchTellsWhatWasKept) {
+  start();
+  watch();
+  lock_ = kLock;
+  when_changed("c:2", {"a.py"});
+  when(Lost{.why = "gone", .clock = "c:2"});
+  EXPECT_EQ(told_, (bus::TreeState{.revision = 1,
+                                   .clock = "c:2",
+                                   .problem = "gone",
+                                   .changed = {"a.py"},
+                                   .changed_count = 1}));
+}
+
+// ---- the project folder is replaced -------------------------------------------------------------
+
+class ReplacedFolderTest : public TreeTest {
+ protected:
+  void SetUp() override {
+    start();
+    watch();
+    EXPECT_EQ(told_folder_, "folder 1");
+  }
+
+  void expect_lost(const std::string& problem) {
+    EXPECT_EQ(tree_->state(), State::Backoff);
+    EXPECT_EQ(all<Unwatch>().size(), 1U);
+    EXPECT_FALSE(told_.watching);
+    EXPECT_EQ(told_.problem, problem);
+    EXPECT_EQ(said(Say::Level::Warning), Lines{"not watching: " + problem});
+  }
+
+  void expect_watch_again() {
+    EXPECT_EQ(done().back(), Effect(Watch{.since = "", .is_replaced = true}));
+    watch();
+    EXPECT_TRUE(told_.watching);
+    EXPECT_EQ(told_folder_, folder_);
+  }
+
+  const std::string kIsAnother = "/home/me/site is another directory now";
+  const std::string kIsMissing = "/home/me/site does not exist; hpp goes on when it is back";
+};
+
+TEST_F(ReplacedFolderTest, IsNoticedWithATicketAndCountsOnce) {
+  folder_ = "folder 2";
+  when_asked(1);
+  EXPECT_EQ(all<Sync>(), std::vector<Sync>{}) << "not of the old directory";
+  expect_lost(kIsAnother);
+  when(TimerExpired{});
+  expect_watch_again();
+  EXPECT_EQ(told_.revision, 1U);
+  EXPECT_EQ(told_.answers, bus::Ticket{});
+  EXPECT_EQ(done().back(), Effect(Sync{}));
+  when(Synced{});
+  EXPECT_EQ(told_.answers.number, 1U);
+  EXPECT_EQ(told_.revision, 1U);
+}
+
+TEST_F(ReplacedFolderTest, IsNoticedWithoutATicket) {
+  when(FolderStirred{});
+  EXPECT_EQ(done(), Effects{}) << "nothing has changed";
+  folder_ = "folder 2";
+  when(FolderStirred{});
+  expect_lost(kIsAnother);
+}
+
+TEST_F(ReplacedFolderTest, IsNoticedBeforeATicketIsAnswered) {
+  when_asked(1);
+  folder_ = "folder 2";
+  when(Synced{});
+  expect_lost(kIsAnother);
+  EXPECT_EQ(told_.answers, bus::Ticket{});
+}
+
+TEST_F(ReplacedFolderTest, TheSourceMayHaveLostItBefore) {
+  when_lost("Watchman has stopped watching");
+  folder_ = "folder 2";
+  when(TimerExpired{});
+  when_lost("Watchman closed the connection");
+  when(TimerExpired{});
+  expect_watch_again();
+  EXPECT_EQ(told_.revision, 1U);
+  when_lost();
+  when(TimerExpired{});
+  EXPECT_EQ(done().back(), Effect(Watch{"c:1"})) << "it is the one that was watched";
+}
+
+TEST_F(ReplacedFolderTest, AShortAbsenceIsPartOfTheReplacement) {
+  folder_.clear();
+  when(FolderStirred{});
+  expect_lost(kIsMissing);
+  now_ += kAbsenceMax - milliseconds(1);
+  when(TimerExpired{});
+  EXPECT_EQ(all<Watch>(), std::vector<Watch>{});
+  EXPECT_EQ(all<Unwatch>(), std::vector<Unwatch>{});
+  EXPECT_EQ(told_.revision, 0U);
+  folder_ = "folder 2";
+  when(FolderStirred{});
+  EXPECT_EQ(done().front(), Effect(StopTimer{})) << "without waiting for the timer";
+  expect_watch_again();
+  EXPECT_EQ(told_.revision, 1U);
+}
+
+TEST_F(ReplacedFolderTest, ALongAbsenceIsAChangeAndSoIsTheReturn) {
+  folder_.clear();
+  when(FolderStirred{});
+  now_ += kAbsenceMax;
+  when(TimerExpired{});
+  EXPECT_EQ(told_.revision, 1U);
+  EXPECT_EQ(told_.problem, kIsMissing);
+  for (int i = 0; i < 3; ++i) when(TimerExpired{});
+  EXPECT_EQ(told_.revision, 1U);
+  folder_ = "folder 1";  // it was renamed, and is renamed back
+  when(TimerExpired{});
+  expect_watch_again();
+  EXPECT_EQ(told_.revision, 2U);
+}
+
+TEST_F(TreeTest, AFolderThatWasReplacedBetweenTwoWatchdsCounts) {
+  start(bus::TreeState{.revision = 5, .clock = "c:1", .directory_id = "folder 0"});
+  EXPECT_EQ(done(), (Effects{Watch{.since = "", .is_replaced = true}}));
+  watch();
+  EXPECT_EQ(told_.revision, 6U);
+}
+
+// ---- what git ignores ---------------------------------------------------------------------------
+
+class Gitignore : public TreeTest {
+ protected:
+  Gitignore() { filter_.gitignore = true; }
+};
+
+TEST_F(Gitignore, TakesItsFilesAway) {
+  start();
+  watch();
+  when_changed("c:2", {"ignored.log", "a.py"});
+  EXPECT_EQ(all<AskGit>(), (std::vector<AskGit>{{{"ignored.log", "a.py"}}}));
+  EXPECT_EQ(told_.revision, 1U);
+  EXPECT_EQ(told_.changed, Lines{"a.py"});
+  EXPECT_EQ(told_.changed_count, 1U);
+  when_changed("c:3", {"ignored.log"});
+  EXPECT_EQ(told_.revision, 1U);
+  EXPECT_EQ(told_.clock, "c:3");
+}
+
+TEST_F(Gitignore, NamesNoLinkThatGitIgnores) {
+  links_ = {{.name = "ignored.py", .target = "/x"}, {.name = "lib.py", .target = "/y"}};
+  start();
+  when(LinksListed{{"ignored.py", "lib.py"}});
+  EXPECT_EQ(said(Say::Level::Warning), Lines{outside_warning({links_[1]})});
+  watch();
+  EXPECT_EQ(told_.revision, 0U);
+  when_changed("c:2", {"a.py"});
+  EXPECT_EQ(told_.revision, 1U);
+}
+
+TEST_F(Gitignore, NamesNoFileThatIsGoneAgain) {
+  start();
+  watch();
+  when(Changed{.clock = "c:2",
+               .files = {{.name = "a.py"}, {.name = "4913", .exists = false, .is_new = true}},
+               .lost_track = {}});
+  EXPECT_EQ(all<AskGit>(), (std::vector<AskGit>{{{"a.py", "4913"}}}));
+  EXPECT_EQ(told_.changed, Lines{"a.py"});
+  EXPECT_EQ(told_.changed_count, 1U);
+}
+
+TEST_F(Gitignore, DoesNotConcernWhatTheUserHasNamedForBrowsers) {
+  start();
+  watch();
+  when_changed("c:2", {"ignored.css"});
+  EXPECT_EQ(all<AskGit>().size(), 0U);
+  EXPECT_EQ(told_.refresh.count, 1U);
+}
+
+TEST_F(Gitignore, CountsBeforeATicketIsAnswered) {
+  start();
+  watch();
+  when_asked(1);
+  when_changed("c:2", {"a.py"});
+  when(Synced{});
+  EXPECT_EQ(told_.revision, 1U);
+  EXPECT_EQ(told_.answers.number, 1U);
+}
+
+TEST_F(Gitignore, ThatDoesNotWorkIsToldOnce) {
+  start();
+  watch();
+  git_problem_ = "git says: fatal: not a git repository";
+  when_changed("c:2", {"a.py"});
+  EXPECT_EQ(said(Say::Level::Warning),
+            Lines{"--gitignore does not work: git says: fatal: not a git repository"});
+  EXPECT_EQ(told_.revision, 1U);
+  when_changed("c:3", {"a.py"});
+  EXPECT_TRUE(said(Say::Level::Warning).empty());
+}
+
+}  // namespace
+}  // namespace hpp::watchd

@@ -1,0 +1,388 @@
+#include "watchd/core/tree.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <unordered_set>
+#include <utility>
+
+#include "common/text.h"
+
+namespace hpp::watchd {
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// Whether two problems differ in more than their numbers: Watchman's have a counter or a pid in
+// them, and would be news with every attempt.
+bool is_same_problem(std::string one, std::string other) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  std::erase_if(one, is_digit);
+  std::erase_if(other, is_digit);
+  return one == other;
+}
+
+// The folder that a file is in; empty: the project folder.
+std::string folder_of(const std::string& file) {
+  const std::size_t slash = file.rfind('/');
+  return slash == std::string::npos ? "" : file.substr(0, slash);
+}
+
+}  // namespace
+
+Tree::Tree(Settings settings) : settings_(std::move(settings)), counter_(settings_.filter) {
+  tree_.directory = settings_.directory;
+  if (!settings_.resumed) return;
+  tree_ = *settings_.resumed;
+  tree_.stamp = {};
+  tree_.directory = settings_.directory;
+  tree_.watching = false;
+  tree_.problem.clear();
+  tree_.answers = {};
+  tree_.settling = false;
+  told_ = tree_;
+}
+
+Effects Tree::on(const Event& event, TimePoint now) {
+  std::visit([&](const auto& e) { handle(e, now); }, event);
+  return std::exchange(effects_, {});
+}
+
+// ---- events of the shell ------------------------------------------------------------------------
+
+void Tree::handle(const Started&, TimePoint) {
+  start();
+}
+
+void Tree::handle(const TimerExpired&, TimePoint) {
+  if (state_ == State::Backoff) return start();
+  if (state_ == State::Watching) go_on_watching();
+}
+
+// A ticket of another epoch comes from a new proxyd, whose numbers begin at 1.
+void Tree::handle(const TicketSeen& event, TimePoint) {
+  if (event.ticket.epoch == 0 || asked_.covers(event.ticket)) return;
+  asked_ = event.ticket;
+  if (state_ == State::Watching && step_ == Step::Idle && can_answer()) look();
+}
+
+void Tree::handle(const Looked& event, TimePoint now) {
+  if (!looking_) return;
+  looking_ = false;
+  folders_.insert(event.repositories.begin(), event.repositories.end());
+  if (state_ == State::Starting) return watch(event, now);
+  if (state_ == State::Watching) look_while_watching(event, now);
+}
+
+// While Starting no look is needed: there will be one as soon as the watch begins.
+void Tree::handle(const FolderStirred&, TimePoint) {
+  if (state_ == State::Watching) return look();
+  if (state_ != State::Backoff) return;
+  emit(StopTimer{});
+  start();
+}
+
+void Tree::handle(const GitAsked& event, TimePoint) {
+  const bool works = event.problem.empty();
+  if (!works && !git_trouble_told_) {
+    say(Say::Level::Warning, "--gitignore does not work: " + event.problem);
+  }
+  git_trouble_told_ = !works;
+  if (links_.empty()) return counter_.count_for_backend(event.files, tree_);
+  keep_links(event.files);
+  warn_of_links();
+}
+
+void Tree::handle(const LinksFollowed& event, TimePoint) {
+  links_ = links_that_count(event.links, settings_.filter);
+  if (links_.empty() || !settings_.filter.gitignore) return warn_of_links();
+  std::vector<std::string> names;
+  for (const OutsideLink& link : links_) names.push_back(link.name);
+  emit(AskGit{std::move(names)});
+}
+
+// ---- reports of the source: in Backoff they belong to a watch that has ended --------------------
+
+void Tree::handle(const Delayed& report, TimePoint) {
+  if (state_ == State::Backoff) return;
+  assert(state_ == State::Starting);
+  set_problem(report.why);
+}
+
+void Tree::handle(const LinksListed& report, TimePoint) {
+  if (!report.names.empty()) emit(FollowLinks{report.names});
+}
+
+void Tree::handle(const Began& report, TimePoint) {
+  if (state_ == State::Backoff) return;
+  assert(state_ == State::Starting);
+  if (told_) count_unknown("nobody watched the files for a while");
+  counter_.learn(report.files);
+  tree_.clock = report.clock;
+}
+
+void Tree::handle(const Changed& report, TimePoint) {
+  if (state_ == State::Backoff) return;
+  if (report.lost_track.empty()) {
+    count(report.files);
+  } else {
+    count_unknown(report.lost_track);
+  }
+  tree_.clock = report.clock;
+  if (state_ == State::Watching) look();
+}
+
+void Tree::handle(const Watching&, TimePoint now) {
+  if (state_ == State::Backoff) return;
+  assert(state_ == State::Starting);
+  state_ = State::Watching;
+  retry_delay_ = kRetryDelayMin;
+  can_sync_ = true;
+  sync_failures_ = 0;
+  is_replaced_ = false;
+  tree_.directory_id = folder_;
+  tree_.watching = true;
+  tree_.problem.clear();
+  if (lost_at_) {
+    say(Say::Level::Info, fmt::format("watching {} again after {} ms", settings_.directory,
+                                      duration_cast<milliseconds>(now - *lost_at_).count()));
+  } else {
+    say(Say::Level::Info, fmt::format("watching {}", settings_.directory));
+  }
+  lost_at_.reset();
+  publish();
+  look();
+}
+
+void Tree::handle(const Synced&, TimePoint) {
+  if (state_ == State::Backoff) return;
+  assert(step_ == Step::Syncing);
+  sync_failures_ = 0;
+  sync_trouble_told_ = false;
+  step_ = Step::Idle;
+  covered_ = std::exchange(covering_, std::nullopt);
+  look();
+}
+
+// What has been reported is published nevertheless, without an answer.
+void Tree::handle(const SyncFailed& report, TimePoint) {
+  if (state_ == State::Backoff) return;
+  assert(step_ == Step::Syncing);
+  step_ = Step::Idle;
+  covering_.reset();
+  if (report.is_final) {
+    can_sync_ = false;
+    tell_sync_trouble(report.why);
+  } else {
+    if (++sync_failures_ == kSyncPatience) tell_sync_trouble(report.why);
+    pause();
+  }
+  look();
+}
+
+void Tree::handle(const Lost& report, TimePoint now) {
+  if (state_ == State::Backoff) return;
+  tree_.clock = report.clock;
+  back_off(report.why, now);
+}
+
+// ---- the beginning and the end of a watch -------------------------------------------------------
+
+void Tree::start() {
+  state_ = State::Starting;
+  look();
+}
+
+void Tree::watch(const Looked& looked, TimePoint now) {
+  if (looked.folder.empty()) return miss_folder(now);
+  missing_since_.reset();
+  absence_counted_ = false;
+  folder_ = looked.folder;
+  if (!tree_.directory_id.empty() && tree_.directory_id != folder_) {
+    is_replaced_ = true;
+    tree_.clock.clear();
+  }
+  emit(Watch{.since = tree_.clock, .is_replaced = is_replaced_});
+}
+
+// Whatever is there when the folder is back counts: without a clock there is no other answer.
+void Tree::miss_folder(TimePoint now) {
+  is_replaced_ = true;
+  tree_.clock.clear();
+  if (!missing_since_) missing_since_ = now;
+  if (told_ && !absence_counted_ && now - *missing_since_ >= kAbsenceMax) {
+    absence_counted_ = true;
+    count_unknown("the project folder is gone");
+  }
+  end_watch(fmt::format("{} does not exist; hpp goes on when it is back", settings_.directory),
+            now);
+}
+
+void Tree::end_watch(const std::string& problem, TimePoint now) {
+  if (state_ == State::Watching) emit(Unwatch{});
+  back_off(problem, now);
+}
+
+void Tree::back_off(const std::string& problem, TimePoint now) {
+  if (state_ == State::Watching) lost_at_ = now;
+  step_ = Step::Idle;
+  covering_.reset();
+  covered_.reset();
+  folders_.clear();
+  tree_.settling = false;
+  set_problem(problem);
+  state_ = State::Backoff;
+  emit(StartTimer{retry_delay_});
+  retry_delay_ = std::min(retry_delay_ * 2, kRetryDelayMax);
+}
+
+// ---- steps of Watching --------------------------------------------------------------------------
+
+// The answer goes on with whatever is to be done.
+void Tree::look() {
+  if (looking_) return;
+  looking_ = true;
+  emit(Look{.folders = {folders_.begin(), folders_.end()}});
+  folders_.clear();  // Looked::repositories brings back those to look at again
+}
+
+void Tree::look_while_watching(const Looked& looked, TimePoint now) {
+  if (looked.folder.empty()) return miss_folder(now);
+  if (looked.folder != tree_.directory_id) {
+    return end_watch(fmt::format("{} is another directory now", settings_.directory), now);
+  }
+  const LockPatience::Verdict verdict = patience_.judge(looked.locks, now);
+  for (const GitLock& lock : verdict.given_up) {
+    say(Say::Level::Warning,
+        fmt::format("git has not finished for {} s, or has crashed: going on in spite of {}",
+                    duration_cast<seconds>(kLockPatience).count(), lock.path));
+  }
+  if (verdict.is_held) return wait_for_git();
+  go_on_without_lock();
+}
+
+// Whatever has been reported by now may be half of what git writes: another Sync must follow. If
+// one is in flight, its answer makes us look again.
+void Tree::wait_for_git() {
+  covering_.reset();
+  covered_.reset();
+  publish_settling();
+  if (step_ == Step::Syncing) return;
+  step_ = Step::Locked;
+  emit(StartTimer{kLockLookPause});
+}
+
+void Tree::go_on_without_lock() {
+  if (step_ == Step::Locked) rest();
+  if (tree_.settling && !covered_) {
+    if (step_ == Step::Syncing) return;  // its answer comes with the rest
+    if (step_ == Step::Idle && can_sync_) return sync();
+  }
+  if (covered_) tree_.answers = *std::exchange(covered_, std::nullopt);
+  tree_.settling = false;
+  folders_.clear();
+  if (tree_ != told_) publish();
+  if (step_ == Step::Idle && can_answer()) sync();
+}
+
+// The timer has expired.
+void Tree::go_on_watching() {
+  if (step_ == Step::Locked) return look();
+  if (step_ != Step::Pausing) return;
+  step_ = Step::Idle;
+  if (can_answer()) look();
+}
+
+// Whether a ticket is open, and an answer can be had.
+bool Tree::can_answer() const {
+  return can_sync_ && asked_.epoch != 0 && !tree_.answers.covers(asked_);
+}
+
+void Tree::sync() {
+  step_ = Step::Syncing;
+  covering_ = asked_;
+  emit(Sync{});
+}
+
+void Tree::pause() {
+  step_ = Step::Pausing;
+  emit(StartTimer{std::min(kSyncPauseMin * sync_failures_, kSyncPauseMax)});
+}
+
+void Tree::tell_sync_trouble(const std::string& why) {
+  if (std::exchange(sync_trouble_told_, true)) return;
+  say(Say::Level::Warning, "a request may meet old code for a moment after a save: " + why);
+}
+
+void Tree::rest() {
+  step_ = Step::Idle;
+  emit(StopTimer{});
+}
+
+// ---- what is counted ----------------------------------------------------------------------------
+
+void Tree::count(const std::vector<ChangedFile>& files) {
+  for (const ChangedFile& file : files) {
+    if (std::string folder = folder_of(file.name); !folder.empty()) folders_.insert(folder);
+  }
+  const std::vector<ChangedFile> news = counter_.news_of(files);
+  if (news.empty()) return;
+  say(Say::Level::Debug, files_changed(news.front().name, news.size()));
+  std::vector<std::string> backend = counter_.count_for_browsers(news, tree_);
+  if (!settings_.filter.gitignore) {
+    counter_.count_for_backend(backend, tree_);
+  } else if (!backend.empty()) {
+    emit(AskGit{std::move(backend)});
+  }
+}
+
+void Tree::count_unknown(const std::string& why) {
+  counter_.count_unknown(tree_);
+  say(Say::Level::Info, fmt::format("{}: that counts as a change", why));
+}
+
+// Keeps only the links in `names`; git ignores the others.
+void Tree::keep_links(const std::vector<std::string>& names) {
+  const std::unordered_set<std::string_view> kept(names.begin(), names.end());
+  std::erase_if(links_, [&](const OutsideLink& link) { return !kept.contains(link.name); });
+}
+
+void Tree::warn_of_links() {
+  if (!links_.empty()) say(Say::Level::Warning, outside_warning(links_));
+  links_.clear();
+}
+
+// ---- what is told -------------------------------------------------------------------------------
+
+// A problem that the next attempt meets again is not logged again.
+void Tree::set_problem(const std::string& problem) {
+  if (!is_same_problem(tree_.problem, problem)) {
+    say(Say::Level::Warning, fmt::format("not watching: {}", problem));
+  }
+  tree_.watching = false;
+  tree_.problem = problem;
+  publish();
+}
+
+void Tree::publish() {
+  told_ = tree_;
+  emit(Publish{tree_});
+}
+
+// Nothing else is published: what was reported since is kept until git is done. If watchd dies
+// before that, the clock that was published with the rest makes its successor count it.
+void Tree::publish_settling() {
+  tree_.settling = true;
+  if (told_->settling) return;
+  told_->settling = true;
+  emit(Publish{*told_});
+}
+
+void Tree::say(Say::Level level, std::string text) {
+  emit(Say{level, std::move(text)});
+}
+
+}  // namespace hpp::watchd

@@ -1,0 +1,145 @@
+#include "watchd/watchman/source.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+#include <variant>
+
+#include "common/os/error.h"
+#include "watchd/say.h"
+#include "watchd/watchman/core/bser.h"
+
+namespace hpp::watchd::watchman {
+namespace {
+
+// A longer PDU is not waited for. That of a whole repository of 500,000 files has half of it.
+constexpr std::size_t kPduMax = 64 * 1024 * 1024;
+
+// A Unix socket connects at once or not at all. Returns an errno value.
+int connect_to(const std::string& path, UniqueFd& fd) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return ENAMETOOLONG;
+  std::memcpy(address.sun_path, path.data(), path.size());
+  fd.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd.is_open()) return errno;
+  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return errno;
+  return 0;
+}
+
+// Whether Watchman is installed at all is found out by the first search: later ones, when it is
+// being upgraded, may fail and be repeated.
+[[noreturn]] void throw_for_first_search(const std::system_error& error) {
+  if (error.code().value() == ENOENT) {
+    throw std::runtime_error(
+        "watchman is not installed: it tells hpp which files change "
+        "(apt-get install watchman, or see https://facebook.github.io/watchman/docs/install)");
+  }
+  throw std::runtime_error(std::string("cannot run watchman: ") + error.what());
+}
+
+}  // namespace
+
+Source::Source(Loop& loop, Conversation::Settings settings, OnReport on_report)
+    : loop_(loop),
+      conversation_(std::move(settings)),
+      on_report_(std::move(on_report)),
+      timer_(loop, [this] { take(TimerExpired{}); }) {}
+
+// ---- callbacks ----------------------------------------------------------------------------------
+
+void Source::on_input() {
+  Buffer& input = stream_->input();
+  while (stream_) {
+    const bser::Frame frame = bser::frame(input.pull_up(bser::kHeaderMax));
+    if (frame.is == bser::Frame::Is::Broken) {
+      return take(Disconnected{"Watchman does not speak BSER"});
+    }
+    if (frame.size > kPduMax) {
+      return take(Disconnected{fmt::format("Watchman sent {} bytes at once", frame.size)});
+    }
+    if (frame.is == bser::Frame::Is::Incomplete || input.size() < frame.size) return;
+    PduArrived event{std::string(input.pull_up(frame.size))};
+    input.drain(frame.size);
+    take(std::move(event));
+  }
+}
+
+void Source::on_input_ended() {
+  take(Disconnected{"Watchman closed the connection"});
+}
+
+void Source::on_output_progress() {}
+
+void Source::on_broken(int error) {
+  take(Disconnected{"the connection to Watchman broke: " + error_text(error)});
+}
+
+void Source::dispatch(const Event& event) {
+  for (const Effect& effect : conversation_.on(event)) {
+    std::visit([this](const auto& e) { perform(e); }, effect);
+  }
+}
+
+// ---- effects ------------------------------------------------------------------------------------
+
+void Source::perform(const FindSocket&) {
+  const auto on_end = [this](const SocketName& name) {
+    SocketSearch::abandon(std::move(search_));
+    if (name.path.empty()) return take(SocketNotFound{name.problem});
+    take(SocketFound{name.path});
+  };
+  try {
+    search_ = std::make_unique<SocketSearch>(loop_, on_end);
+    searched_ = true;
+  } catch (const std::system_error& error) {
+    if (!searched_) throw_for_first_search(error);
+    take(SocketNotFound{std::string("cannot run watchman: ") + error.what()});
+  }
+}
+
+void Source::perform(const Connect& effect) {
+  UniqueFd fd;
+  const int error = connect_to(effect.path, fd);
+  if (error != 0) {
+    return take(Disconnected{
+        fmt::format("cannot connect to Watchman at {}: {}", effect.path, error_text(error))});
+  }
+  stream_ = std::make_unique<Stream>(loop_, std::move(fd), static_cast<StreamListener&>(*this));
+  take(Connected{});
+}
+
+void Source::perform(const Send& effect) {
+  if (!stream_) return;
+  stream_->output().append(effect.bytes);
+  stream_->flush();
+}
+
+void Source::perform(const Disconnect&) {
+  if (search_) SocketSearch::abandon(std::move(search_));
+  if (stream_) loop_.bury(std::move(stream_));
+}
+
+void Source::perform(const LookAtRoot& effect) {
+  take(RootSeen{root_.look(effect.path)});
+}
+
+void Source::perform(const StartTimer& effect) {
+  timer_.start(effect.delay);
+}
+
+void Source::perform(const StopTimer&) {
+  timer_.stop();
+}
+
+void Source::perform(const Say& effect) {
+  say(effect);
+}
+
+}  // namespace hpp::watchd::watchman
