@@ -27,6 +27,7 @@
 #include "proxyd/core/reload/inject.h"
 #include "proxyd/core/steps.h"
 #include "proxyd/core/switchboard.h"
+#include "proxyd/pool.h"
 #include "proxyd/pump.h"
 #include "proxyd/tag_pump.h"
 #include "proxyd/upstream.h"

@@ -4,7 +4,7 @@
 // five: Linux drops the SYN of each further connection and repeats it after one second, then three,
 // then seven (tcp(7), tcp_syn_retries), although the queue is empty again within a millisecond. So
 // only a few are made at once, and an attempt that is not answered at once is soon made anew
-// (kPatienceMin in upstream.cc).
+// (kPatienceMin in connector.cc).
 #pragma once
 
 #include <cstdint>

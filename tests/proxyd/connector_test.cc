@@ -1,4 +1,4 @@
-#include "proxyd/upstream.h"
+#include "proxyd/connector.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "proxyd/pool.h"
 #include "tests/support/free_port.h"
 #include "tests/support/run_until.h"
 
@@ -33,7 +34,7 @@ struct Taken final : UpstreamListener {
   std::unique_ptr<Upstream> upstream;
 };
 
-class UpstreamTest : public testing::Test {
+class ConnectorTest : public testing::Test {
  protected:
   // The backend listens at the second address only.
   static std::vector<SocketAddress> addresses(std::uint16_t port) {
@@ -66,7 +67,7 @@ class UpstreamTest : public testing::Test {
   std::deque<Taken> taken_;
 };
 
-TEST_F(UpstreamTest, EachConnectionTriesEachAddress) {
+TEST_F(ConnectorTest, EachConnectionTriesEachAddress) {
   const std::uint16_t port = free_port();
   const auto listeners = listen_on({addresses(port)[1]});
   for (int turns = 0; turns < 6; ++turns) {
@@ -82,7 +83,7 @@ TEST_F(UpstreamTest, EachConnectionTriesEachAddress) {
   }
 }
 
-TEST_F(UpstreamTest, DoesNotStayWithAnAddressThatIsNotTheBackends) {
+TEST_F(ConnectorTest, DoesNotStayWithAnAddressThatIsNotTheBackends) {
   const std::uint16_t port = free_port();
   const auto all = addresses(port);
   const auto listeners = listen_on(all);
@@ -95,7 +96,7 @@ TEST_F(UpstreamTest, DoesNotStayWithAnAddressThatIsNotTheBackends) {
   taken_.clear();
 }
 
-TEST_F(UpstreamTest, IsBrokenIfNoAddressAccepts) {
+TEST_F(ConnectorTest, IsBrokenIfNoAddressAccepts) {
   Pool pool(loop_, pipes_, addresses(free_port()));
   take(pool);
   ASSERT_TRUE(run_until_decided(1));
@@ -104,7 +105,7 @@ TEST_F(UpstreamTest, IsBrokenIfNoAddressAccepts) {
   taken_.clear();
 }
 
-TEST_F(UpstreamTest, SaysThatDescriptorsHaveRunOut) {
+TEST_F(ConnectorTest, SaysThatDescriptorsHaveRunOut) {
   Pool pool(loop_, pipes_, addresses(free_port()));
   std::vector<UniqueFd> all;
   rlimit before{};
