@@ -8,6 +8,7 @@
 #include "proxyd/core/failure_log.h"
 #include "proxyd/core/http/validators.h"
 #include "proxyd/core/pages/error_page.h"
+#include "proxyd/core/passage.h"
 #include "proxyd/head_reader.h"
 #include "proxyd/nonce.h"
 
@@ -37,6 +38,7 @@ Client::Client(ClientContext& context, Switchboard::Place& place, UniqueFd conne
     : context_(context),
       place_(place),
       stream_(context.loop, std::move(connection), *this),
+      downstream_(stream_),
       peer_{.ip = peer.ip(), .is_local = peer.is_loopback()},
       exchange_(context.queue_timeout) {}
 
@@ -214,8 +216,7 @@ bool Client::read_response(const Wires& wires) {
   if (facts.is_interim()) {
     upstream_->parser().start();
   } else {
-    const bool keep_framing = coding_ != Delivery::Coding::Dechunk && !request_->tag_pump;
-    upstream_->body().begin(facts.framing, facts.length, keep_framing);
+    upstream_->body().begin(facts.framing, facts.length, downstream_.keeps_framing());
   }
   return true;
 }
@@ -231,21 +232,11 @@ bool Client::await_body(const ResponseFacts& facts, const Wires& wires) {
 }
 
 bool Client::pump_response() {
-  const Pumped pumped = move_response();
+  const Pumped pumped =
+      downstream_.pump_body(upstream_->stream(), upstream_->body(), upstream_->pump());
+  if (downstream_.is_utf16()) report_obstacle(utf16_obstacle());
   note_defects(upstream_->parser().chunk_defects());
   return happened(response_pumped(pumped, upstream_->body().error(), look()));
-}
-
-Pumped Client::move_response() {
-  Stream& from = upstream_->stream();
-  ResponseBody& body = upstream_->body();
-  if (auto& tag_pump = request_->tag_pump) {
-    const Pumped pumped = tag_pump->pump(from.input(), stream_.output(), body);
-    if (tag_pump->is_utf16()) report_obstacle(utf16_obstacle());
-    if (!tag_pump->is_done()) return pumped;
-    tag_pump.reset();
-  }
-  return upstream_->pump().pump(from, stream_, body, coding_);
 }
 
 bool Client::pump_tunnel() {
@@ -415,43 +406,18 @@ void Client::perform(const ReleaseUpstream& effect) {
 }
 
 void Client::perform(const PassResponseHead& effect) {
-  coding_ = effect.delivery.coding;
-  ends_by_close_ = effect.ends_by_close;
-  if (ends_by_close_) stream_.reset_unless_finished();
-  if (context_.history.awaits_answer(exchange_.generation())) {
-    context_.history.answered(exchange_.generation(), wall_ms());
-  }
-  std::optional<Provenance> provenance;
+  const std::uint64_t generation = exchange_.generation();
+  if (context_.history.awaits_answer(generation)) context_.history.answered(generation, wall_ms());
+  Asked asked{.page = request_->page, .forwarded_at_ms = request_->forwarded_at_ms};
   if (context_.gate().is_supervised()) {
-    provenance = {.generation = exchange_.generation(),
-                  .refresh = request_->refresh,
-                  .held = std::chrono::duration_cast<std::chrono::microseconds>(exchange_.held())};
+    asked.provenance = {
+        .generation = generation,
+        .refresh = request_->refresh,
+        .held = std::chrono::duration_cast<std::chrono::microseconds>(exchange_.held())};
   }
-  const auto append = [&](const ResponseHead& head) {
-    stream_.output().append(
-        write_response_head(head, effect.facts, exchange_.request(), effect.delivery, provenance));
-  };
-  const ResponseHead& head = upstream_->parser().head();
-  const bool loses_date =
-      context_.gate().is_supervised() && has_weak_date(head, request_->forwarded_at_ms);
-  const std::string tag = request_->page ? tag_for(effect.facts) : std::string();
-  const auto pass = [&](const ResponseHead& passed) {
-    loses_date ? append(without_date(passed)) : append(passed);
-  };
-  if (tag.empty()) {
-    const bool varies = request_->page && replaces_vary(head, effect.facts);
-    return varies ? pass(varying(head)) : pass(head);
-  }
-  const TaggedHead tagged(head, effect.facts, tag.size());
-  pass(tagged.get());
-  request_->tag_pump.emplace(tag, effect.facts.framing, coding_);
-}
-
-// Empty: this answer goes without.
-std::string Client::tag_for(const ResponseFacts& facts) {
-  Injection injection = judge_injection(*request_->page, upstream_->parser().head(), facts);
-  if (injection.obstacle) report_obstacle(*injection.obstacle);
-  return std::move(injection.tag);
+  const Passage passage = pass_on(upstream_->parser().head(), effect, exchange_.request(), asked);
+  if (passage.obstacle) report_obstacle(*passage.obstacle);
+  downstream_.pass_head(passage.head, effect, passage.tag);
 }
 
 // Each kind of obstacle is worth one line.
@@ -473,9 +439,7 @@ void Client::note_defects(const Defects& defects) {
 }
 
 void Client::perform(const EndResponse&) {
-  if (request_->tag_pump) request_->tag_pump->finish(stream_.output());
-  request_->tag_pump.reset();
-  if (coding_ == Delivery::Coding::Chunk) append_last_chunk(stream_.output());
+  downstream_.end_body();
 }
 
 // Before its head is complete, a request is what has come of it.
@@ -493,15 +457,14 @@ void Client::perform(const Answer& effect) {
   const Audience audience{.may_see_output = peer_.is_local || context_.expose_errors,
                           .now_ms = wall_ms(),
                           .nonce = random_nonce()};
-  write_own(error_answer(effect, exchange_.request(), backend, audience), audience.now_ms);
+  const RequestFacts& request = exchange_.request();
+  downstream_.write(error_answer(effect, request, backend, audience), request.is_head,
+                    audience.now_ms);
 }
 
 void Client::perform(const AnswerOwn& effect) {
-  write_own(context_.answer_endpoint(effect.endpoint, exchange_.request()), wall_ms());
-}
-
-void Client::write_own(const OwnAnswer& answer, std::int64_t now_ms) {
-  stream_.output().append(proxyd::write_own(answer, exchange_.request().is_head, now_ms));
+  const RequestFacts& request = exchange_.request();
+  downstream_.write(context_.answer_endpoint(effect.endpoint, request), request.is_head, wall_ms());
 }
 
 void Client::perform(const HandOver& effect) {
@@ -515,11 +478,7 @@ void Client::perform(const ReadNext&) {
 
 void Client::perform(const FinishClient& effect) {
   farewell_.begin(/*awaits_fin=*/effect.lingers);
-  if (effect.lingers || ends_by_close_) {
-    stream_.finish_output();
-  } else {
-    stream_.flush();
-  }
+  downstream_.finish(effect.lingers);
 }
 
 void Client::perform(const CutClient& effect) {

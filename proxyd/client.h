@@ -27,9 +27,9 @@
 #include "proxyd/core/reload/inject.h"
 #include "proxyd/core/steps.h"
 #include "proxyd/core/switchboard.h"
+#include "proxyd/downstream.h"
 #include "proxyd/pool.h"
 #include "proxyd/pump.h"
-#include "proxyd/tag_pump.h"
 #include "proxyd/upstream.h"
 
 namespace hpp::proxyd {
@@ -47,8 +47,7 @@ struct RequestReader {
   std::uint64_t answered = 0;  // bytes of the answer's body that had passed at the last deadline
   std::optional<bus::RefreshPoint> refresh;  // known when it was forwarded
   std::int64_t forwarded_at_ms = 0;          // since the Unix epoch
-  std::optional<Page> page;         // that the user navigates to, if it is to get our script
-  std::optional<TagPump> tag_pump;  // while an answer has not got it yet
+  std::optional<Page> page;  // that the user navigates to, if it is to get our script
 };
 
 // What all clients share. Owned by the daemon, outlives them.
@@ -123,7 +122,6 @@ class Client final : private StreamListener, private UpstreamListener {
   bool read_response(const Wires& wires);
   bool await_body(const ResponseFacts& facts, const Wires& wires);
   bool pump_response();
-  Pumped move_response();
   bool pump_tunnel();
   bool drain();
   bool settle();
@@ -137,11 +135,9 @@ class Client final : private StreamListener, private UpstreamListener {
   void begin_request();
   void end_request();
   void send_request();
-  std::string tag_for(const ResponseFacts& facts);
   void report_obstacle(const Obstacle& obstacle);
   void note_defects(const Defects& defects);
   std::string shown_request();
-  void write_own(const OwnAnswer& answer, std::int64_t now_ms);
   void close();
 
   void handle(const Event& event);
@@ -161,16 +157,15 @@ class Client final : private StreamListener, private UpstreamListener {
   ClientContext& context_;
   Switchboard::Place& place_;
   Stream stream_;
+  Downstream downstream_;
   Peer peer_;
   Exchange exchange_;
   std::unique_ptr<RequestReader> request_;  // nullptr between requests
   std::unique_ptr<Upstream> upstream_;
   std::unique_ptr<Timer> timer_;  // nullptr: there has been no deadline since the last request
   Farewell farewell_;
-  TimePoint closes_at_{};  // Finishing: the time that timer_ is set to
-  Delivery::Coding coding_ = Delivery::Coding::AsItCame;
-  bool ends_by_close_ = false;  // the answer under way ends with the connection
-  bool will_settle_ = false;    // at the end of this turn of the loop
+  TimePoint closes_at_{};     // Finishing: the time that timer_ is set to
+  bool will_settle_ = false;  // at the end of this turn of the loop
 };
 
 }  // namespace hpp::proxyd

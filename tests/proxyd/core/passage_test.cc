@@ -1,0 +1,73 @@
+#include "proxyd/core/passage.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace hpp::proxyd {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr std::int64_t kSecond = 1'700'000'000'000;  // Tue, 14 Nov 2023 22:13:20 GMT
+
+class PassageTest : public testing::Test {
+ protected:
+  // The answer to a GET that was forwarded at kSecond.
+  Passage pass(const std::string& fields) {
+    text_ = "HTTP/1.1 200 OK\r\n" + fields + "\r\n";
+    parser_.start();
+    EXPECT_TRUE(std::holds_alternative<HeadRead>(parser_.read_head(text_)));
+    const RequestFacts request{.is_safe = true};
+    const auto facts = std::get<ResponseFacts>(judge_response(parser_.head(), request));
+    return pass_on(parser_.head(), {.facts = facts}, request,
+                   {.page = page_, .forwarded_at_ms = kSecond, .provenance = provenance_});
+  }
+
+  std::string text_;
+  ResponseParser parser_;
+  std::optional<Page> page_;
+  std::optional<Provenance> provenance_ = Provenance{.generation = 7};
+};
+
+TEST_F(PassageTest, SaysWhoHasAnswered) {
+  EXPECT_THAT(pass("Content-Length: 0\r\n").head, HasSubstr("X-Hpp-Generation: 7\r\n"));
+  provenance_.reset();
+  EXPECT_THAT(pass("Content-Length: 0\r\n").head, Not(HasSubstr("X-Hpp-Generation")));
+}
+
+TEST_F(PassageTest, AnAnswerLosesADateThatIsTooYoung) {
+  const std::string young = "Last-Modified: Tue, 14 Nov 2023 22:13:20 GMT\r\n";
+  const std::string old = "Last-Modified: Tue, 14 Nov 2023 22:00:00 GMT\r\n";
+  EXPECT_THAT(pass("Content-Length: 0\r\n" + young).head, Not(HasSubstr("Last-Modified")));
+  EXPECT_THAT(pass("Content-Length: 0\r\n" + old).head, HasSubstr(old));
+  provenance_.reset();
+  EXPECT_THAT(pass("Content-Length: 0\r\n" + young).head, HasSubstr(young))
+      << "no watcher says that files change";
+}
+
+TEST_F(PassageTest, APageGetsTheScriptAndTheLengthThatItHasThen) {
+  page_ = Page{.host = "localhost:8000"};
+  const Passage passage = pass("Content-Type: text/html\r\nContent-Length: 100\r\n");
+  EXPECT_THAT(passage.tag, HasSubstr("/__hpp/livereload.js"));
+  EXPECT_THAT(passage.head,
+              HasSubstr("Content-Length: " + std::to_string(100 + passage.tag.size()) + "\r\n"));
+  EXPECT_FALSE(passage.obstacle);
+}
+
+TEST_F(PassageTest, WhatIsNoPagePassesAsItCame) {
+  const std::string page = "Content-Type: text/html\r\nContent-Length: 100\r\n";
+  EXPECT_EQ(pass(page).tag, "") << "the request is not for a page";
+  page_ = Page{.host = "localhost:8000"};
+  const Passage image = pass("Content-Type: image/png\r\nContent-Length: 100\r\n");
+  EXPECT_EQ(image.tag, "");
+  EXPECT_FALSE(image.obstacle);
+  const Passage compressed = pass(page + "Content-Encoding: gzip\r\n");
+  EXPECT_EQ(compressed.tag, "");
+  EXPECT_TRUE(compressed.obstacle);
+}
+
+}  // namespace
+}  // namespace hpp::proxyd
