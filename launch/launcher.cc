@@ -278,7 +278,9 @@ void Launcher::on_watchdog(Helper which) {
   if (place.watchdog.is_active()) return;
   const bool was_late = std::chrono::steady_clock::now() > place.watchdog_due + kWatchdogLate;
   if (was_late) return perform(StartWatchdog{which});
-  post(WatchdogExpired{which});
+  const pid_t tracer = place.child ? tracer_of(place.child->pid()) : 0;
+  if (tracer != 0) log::debug("{} is silent, but pid {} traces it", to_string(which), tracer);
+  post(WatchdogExpired{.which = which, .is_traced = tracer != 0});
 }
 
 // What it stored last is for the next one.

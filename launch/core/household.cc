@@ -120,6 +120,7 @@ Effects Household::handle(const HelperAlive& event, TimePoint) {
 
 Effects Household::handle(const WatchdogExpired& event, TimePoint) {
   if (state_ != HouseholdState::Keeping || member(event.which).life != Life::Running) return {};
+  if (event.is_traced) return {StartWatchdog{event.which}};
   return {warning(fmt::format("{} has not been heard of for {} s: killing it",
                               to_string(event.which), kWatchdogTime.count() / 1000)),
           KillHelper{event.which}};

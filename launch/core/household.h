@@ -66,6 +66,7 @@ struct HelperAlive {  // its loop turns
 
 struct WatchdogExpired {  // the time of StartWatchdog is over
   Helper which;
+  bool is_traced = false;  // a debugger holds the helper (ptrace(2))
 };
 
 struct StartFailed {
@@ -171,8 +172,9 @@ using Effects = std::vector<Effect>;
 // Keeping   Helpers run, or are about to be started again: a crash is answered by a restart, at
 //           once or after a pause. At first proxyd is alone: most starts that cannot work fail at
 //           its port, and that should be all that the user reads, before any backend is started.
-//           Who is not heard of for kWatchdogTime (stopped, or in an endless loop) is killed: what
-//           follows is a crash like any other.
+//           A helper that is not heard of for kWatchdogTime (stopped, or in an endless loop) is
+//           killed: what follows is a crash like any other. One that a debugger holds gets its time
+//           again, for as long as the debugger is there.
 //           A first start that fails ends all; a later one is tried again until it succeeds. If a
 //           helper of an earlier hpp-launch cannot be ended, nothing is started at all.
 //           If another hpp-launch has taken the run directory, whose files somebody had deleted,

@@ -14,7 +14,7 @@ import time
 import unittest
 
 from harness import (LONG_BARRIER_MS, PYTHON, children_of, free_port, freeze, is_alive, is_program,
-                     wait_for)
+                     traced, wait_for)
 from restarts import BACKEND, Client, Load, NoByte, RestartTest, is_sanitized
 
 HELPERS = ("proxyd", "watchd", "supervisord")
@@ -355,6 +355,18 @@ class Hung(CrashTest):
             self.hpp.wait_line(f"hpp-{name} has not been heard of for 6 s: killing it")
         self.wait_restarted()
         self.assert_fresh("second")
+
+    def test_helpers_that_a_debugger_holds_are_spared(self):
+        self.start("--debug", *LONG_BARRIER)
+        before = {name: self.hpp.helper_pid(name) for name in HELPERS}
+        with contextlib.ExitStack() as debuggers:
+            for pid in before.values():
+                debuggers.enter_context(traced(pid))
+            for name in HELPERS:
+                self.hpp.wait_line(f"hpp-{name} is silent, but pid {os.getpid()} traces it")
+            self.save_text("second")
+        self.assert_fresh("second")
+        self.assertEqual({name: self.hpp.helper_pid(name) for name in HELPERS}, before)
 
     def test_hpp_launch_that_is_stopped_takes_nobody_for_hung(self):
         """Ctrl+Z, and later `fg`."""

@@ -16,6 +16,7 @@ it is true or DEADLINE_S is over.
 """
 
 import contextlib
+import ctypes
 import fcntl
 import json
 import os
@@ -144,6 +145,25 @@ def freeze(pid):
             return False
 
     wait_for(is_frozen, f"process {pid} to stop")
+
+
+@contextlib.contextmanager
+def traced(pid):
+    """Within the block the process is held as by a debugger (ptrace(2)); its first thread stands."""
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def ptrace(request):
+        if libc.ptrace(request, pid, ctypes.c_void_p(), ctypes.c_void_p()) != 0:
+            raise OSError(ctypes.get_errno(), f"ptrace: {os.strerror(ctypes.get_errno())}")
+
+    seize, interrupt, detach = 0x4206, 0x4207, 17
+    ptrace(seize)
+    try:
+        ptrace(interrupt)
+        os.waitpid(pid, 0x40000000)  # __WALL
+        yield
+    finally:
+        ptrace(detach)
 
 
 def memory_of(pid, kind="Private_Dirty"):

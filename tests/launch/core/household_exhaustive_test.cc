@@ -82,6 +82,8 @@ class Explorer {
           if (which == kWatched && world.watchdog[index(which)]) {
             steps.push_back({HelperAlive{which}, fmt::format("{} alive", name)});
             steps.push_back({WatchdogExpired{which}, fmt::format("{} hangs", name)});
+            steps.push_back({WatchdogExpired{.which = which, .is_traced = true},
+                             fmt::format("{} is debugged", name)});
           }
           for (const int status : {0, 1}) {
             steps.push_back({HelperExited{which, {.by_signal = false, .number = status}},
@@ -156,7 +158,7 @@ class Explorer {
       world.watchdog[index(exited->which)] = world.hangs[index(exited->which)] = false;
     } else if (const auto* expired = std::get_if<WatchdogExpired>(&event)) {
       world.watchdog[index(expired->which)] = false;
-      world.hangs[index(expired->which)] = true;
+      world.hangs[index(expired->which)] = !expired->is_traced;
     } else if (const auto* due = std::get_if<RestartDue>(&event)) {
       world.resting[index(due->which)] = false;
     } else if (std::holds_alternative<StopRequested>(event)) {

@@ -460,6 +460,17 @@ TEST(Household, KillsAndRestartsWhoIsNotHeardOf) {
       .THEN(Keeping, StartWatchdog{Watchd});
 }
 
+TEST(Household, SparesAHelperThatADebuggerHolds) {
+  all_running()
+      .when(WatchdogExpired{.which = Watchd, .is_traced = true}, kWatchdogTime)
+      .THEN(Keeping, StartWatchdog{Watchd})
+      .when(WatchdogExpired{.which = Watchd, .is_traced = true}, kWatchdogTime)
+      .THEN(Keeping, StartWatchdog{Watchd})
+      .when(WatchdogExpired{Watchd}, kWatchdogTime)
+      .THEN(Keeping, warning("hpp-watchd has not been heard of for 6 s: killing it"),
+            KillHelper{Watchd});
+}
+
 TEST(Household, DoesNotWatchWhoIsToStop) {
   all_running()
       .when(StopRequested{SIGTERM})
