@@ -1,3 +1,5 @@
+#include "ctl/commands.h"
+
 #include <csignal>
 #include <cstdio>
 #include <optional>
@@ -8,7 +10,6 @@
 #include "common/event/fd_watch.h"
 #include "common/event/loop.h"
 #include "common/text.h"
-#include "ctl/commands.h"
 #include "ctl/core/report.h"
 #include "ctl/lock_holder.h"
 #include "ctl/print.h"

@@ -1,7 +1,8 @@
+#include "ctl/commands.h"
+
 #include <chrono>
 #include <cstdio>
 
-#include "ctl/commands.h"
 #include "ctl/print.h"
 #include "ctl/snapshots.h"
 

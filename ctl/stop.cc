@@ -1,3 +1,5 @@
+#include "ctl/commands.h"
+
 #include <fmt/format.h>
 
 #include <chrono>
@@ -12,7 +14,6 @@
 #include "common/os/child.h"
 #include "common/os/process_tree.h"
 #include "common/os/run_directory.h"
-#include "ctl/commands.h"
 #include "ctl/lock_holder.h"
 
 namespace hpp::ctl {

@@ -1,3 +1,5 @@
+#include "ctl/commands.h"
+
 #include <fmt/format.h>
 
 #include <chrono>
@@ -10,7 +12,6 @@
 #include "common/event/loop.h"
 #include "common/event/signals.h"
 #include "common/event/timer.h"
-#include "ctl/commands.h"
 #include "ctl/core/report.h"
 #include "ctl/instances.h"
 #include "ctl/print.h"

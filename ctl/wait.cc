@@ -1,3 +1,5 @@
+#include "ctl/commands.h"
+
 #include <fmt/format.h>
 #include <poll.h>
 
@@ -9,7 +11,6 @@
 #include "common/address.h"
 #include "common/os/run_directory.h"
 #include "ctl/ask.h"
-#include "ctl/commands.h"
 #include "ctl/core/wait_answer.h"
 #include "ctl/instances.h"
 #include "ctl/lock_holder.h"

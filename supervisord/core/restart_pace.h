@@ -127,7 +127,7 @@ class RestartPace {
     Paused,    // no start since the last change
     Starting,  // builds, boots, or answers without being told so yet
     Running,
-    Failed,
+    Failed,  // it, or its build, has ended; waits for a change
   };
 
   // Restarts in a row, each begun soon after the start.

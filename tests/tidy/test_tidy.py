@@ -1,0 +1,209 @@
+"""The rules of CONTRIBUTING.rst that a program can check, on the text of the sources.
+
+    python3 tests/tidy/test_tidy.py        # from anywhere; takes a fraction of a second
+
+Each exception is listed beside its rule with its reason. An exception that is no longer needed fails,
+too, so that the lists only get shorter."""
+
+import pathlib
+import re
+import unittest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+PROGRAMS = ("ctl", "launch", "proxyd", "supervisord", "watchd")
+
+# ---- what a file may include --------------------------------------------------------------------
+
+# What cores may use of common: pure, and linked from hpp_pure or hpp_bus_core (common/meson.build).
+PURE = {f"common/{name}.h" for name in (
+    "address", "bus/codec", "bus/messages", "config_file", "escape_sequence", "exit_status", "glob",
+    "output_queue", "shell_words", "text")}
+# Built from files of the core.
+GENERATED = {"proxyd/embedded.h"}
+# Libraries that only compute.
+PURE_LIBRARIES = ("boost/beast/http/", "fmt/", "nlohmann/")
+# Of the standard library, what reads a clock, a file or a random device, or starts a thread.
+IMPURE_STANDARD = {"atomic", "condition_variable", "filesystem", "fstream", "future", "iostream",
+                   "mutex", "random", "thread"}
+# Where one library alone may be included. The rest of hpp sees what those files make of it.
+LIBRARIES = {"event2/": "common/event/", "nng/": "common/bus/", "CLI/": ("common/", "ctl/options.cc"),
+             "wslay/": "proxyd/"}
+# Parts of common, each of which knows those before it.
+DIRECTIONS = ("common/os/", "common/event/", "common/bus/")
+# File -> headers that it includes against the direction.
+AGAINST_DIRECTION = {
+    # A child is reaped by the loop, and belongs into common/event.
+    "common/os/child.h": {"common/event/fd_watch.h", "common/event/loop.h"},
+}
+
+# ---- sizes --------------------------------------------------------------------------------------
+
+FILE_LINES_MAX = 550
+FUNCTION_LINES_MAX = 70
+
+# ---- tests --------------------------------------------------------------------------------------
+
+# Cores without a test beside them, and where they are tested.
+TESTED_ELSEWHERE = {
+    "proxyd/core/crash.cc": "tests/proxyd/core/pages/error_page_test.cc",
+    "supervisord/core/wording.cc": "tests/supervisord/core/backend_test.cc",
+    "watchd/core/contents.cc": "tests/watchd/core/session_test.cc",
+}
+
+# States whose names are those of a standard, and say all.
+NAMED_BY_A_STANDARD = {"proxyd/core/reload/html_prefix.h"}  # HTML's tokenizer
+
+# ---- documents ----------------------------------------------------------------------------------
+
+# Those that have 100 columns. The others join them when they are rewritten.
+NARROW_DOCUMENTS = ("docs/debugging.rst",)
+COLUMNS_MAX = 100
+
+
+def files(*patterns):
+    """Paths below the top, as text."""
+    found = []
+    for pattern in patterns:
+        found += [str(path.relative_to(TOP)) for path in TOP.glob(pattern)]
+    return sorted(found)
+
+
+def sources(*suffixes):
+    """The files of the programs and of common: no tests."""
+    return files(*(f"{folder}/**/*{suffix}" for folder in ("common", *PROGRAMS) for suffix in suffixes))
+
+
+def cores(*suffixes):
+    return [path for path in sources(*suffixes) if "/core/" in path]
+
+
+def read(path):
+    return (TOP / path).read_text(encoding="utf-8")
+
+
+def includes(path):
+    """(headers of ours, headers of libraries)."""
+    found = re.findall(r'^#include ([<"])([^>"]+)', read(path), re.MULTILINE)
+    return ([name for mark, name in found if mark == '"'], [name for mark, name in found if mark == "<"])
+
+
+def code_of(text):
+    """Without comments and string literals."""
+    return re.sub(r'//[^\n]*|"(?:\\.|[^"\\\n])*"', "", text)
+
+
+def functions(text):
+    """(number of the first line, lines) of each function of a formatted file: it begins at the margin, or
+    at two columns in a class, and ends with a brace there."""
+    lines = text.split("\n")
+    for begin, line in enumerate(lines):
+        match = re.match(r"( {2})?[^\s#/}].*\{$", line)
+        if not match or re.match(r"\s*(namespace|class|struct|enum|union|extern)\b", line):
+            continue
+        margin = match[1] or ""
+        for end in range(begin + 1, len(lines)):
+            if lines[end].startswith(margin + "}"):
+                yield begin + 1, end - begin + 1
+                break
+
+
+class Includes(unittest.TestCase):
+    def test_a_core_includes_cores_and_what_is_pure(self):
+        for path in cores(".h", ".cc"):
+            own, libraries = includes(path)
+            program = path.partition("/")[0]
+            for name in own:
+                self.assertTrue(name in PURE | GENERATED or
+                                (name.startswith(f"{program}/") and "/core/" in name), f"{path}: {name}")
+            for name in libraries:
+                is_standard = "/" not in name and not name.endswith(".h") and name not in IMPURE_STANDARD
+                self.assertTrue(is_standard or name.startswith(PURE_LIBRARIES), f"{path}: {name}")
+
+    def test_a_core_reads_no_clock(self):
+        for path in cores(".h", ".cc"):
+            found = re.search(r"::now\(|\btime\(|clock_gettime|getenv", code_of(read(path)))
+            self.assertIsNone(found, f"{path}: {found and found[0]}")
+
+    def test_programs_do_not_include_each_other(self):
+        for path in sources(".h", ".cc"):
+            program = path.partition("/")[0]
+            for name in includes(path)[0]:
+                folder = name.partition("/")[0]
+                self.assertTrue(folder in (program, "common") or "/" not in name, f"{path}: {name}")
+
+    def test_a_library_has_its_place(self):
+        for path in sources(".h", ".cc"):
+            for name in includes(path)[1]:
+                for library, place in LIBRARIES.items():
+                    if name.startswith(library):
+                        self.assertTrue(path.startswith(place), f"{path}: {name}")
+
+    def test_parts_of_common_have_a_direction(self):
+        needed = {}
+        for rank, part in enumerate(DIRECTIONS):
+            for path in files(f"{part}*.h", f"{part}*.cc"):
+                for name in includes(path)[0]:
+                    if name.startswith(DIRECTIONS[rank + 1:]):
+                        needed.setdefault(path, set()).add(name)
+        self.assertEqual(needed, AGAINST_DIRECTION)
+
+
+class FirstLines(unittest.TestCase):
+    """They say what a file is for, or whose declarations it implements."""
+
+    def test_of_headers(self):
+        for path in files(*(f"{folder}/**/*.h" for folder in ("common", "tests", *PROGRAMS))):
+            self.assertTrue(re.match(r"// \S", read(path)), path)
+
+    def test_of_cores(self):
+        for path in cores(".h"):
+            self.assertTrue(read(path).startswith("// Pure. "), path)
+
+    def test_of_implementations(self):
+        for path in sources(".cc"):
+            first = read(path).partition("\n")[0]
+            folder = path.rpartition("/")[0]
+            self.assertRegex(first, rf'^// \S|^#include "{folder}/\w+\.h"$', path)
+
+    def test_of_scripts(self):
+        for path in files("tests/**/*.py", "docs/*.py"):
+            if "node_modules" not in path:
+                self.assertTrue(re.match(r'"""\S', read(path)), path)
+        for path in files("tools/*", ".ci/*"):
+            begins_well = re.match(r'#!/bin/(ba)?sh\n# \S|#!/usr/bin/env python3\n"""\S', read(path))
+            self.assertTrue(begins_well, path)
+
+
+class Tests(unittest.TestCase):
+    def test_each_core_has_one_beside_it(self):
+        without = {path for path in cores(".cc") if not (TOP / f"tests/{path[:-3]}_test.cc").exists()}
+        self.assertEqual(without, set(TESTED_ELSEWHERE))
+        for path in TESTED_ELSEWHERE.values():
+            self.assertTrue((TOP / path).exists(), path)
+
+
+class States(unittest.TestCase):
+    def test_each_is_explained_where_it_is_declared(self):
+        """In a diagram or an essay of the header, or by a comment behind it."""
+        count = 0
+        for path in set(cores(".h")) - NAMED_BY_A_STANDARD:
+            text = read(path)
+            told = set(re.findall(r"\w+", " ".join(re.findall(r"//(.*)", text))))
+            for body in re.findall(r"enum class (?:State|Phase|\w*State)\b[^{;]*\{([^}]*)\}", text):
+                for line in body.split("\n"):
+                    code, _, comment = line.partition("//")
+                    for name in re.findall(r"\b[A-Z]\w+", code):
+                        count += 1
+                        self.assertTrue(comment or name in told, f"{path}: {name} is not explained")
+        self.assertGreater(count, 30)
+
+
+class Documents(unittest.TestCase):
+    def test_have_a_hundred_columns(self):
+        for path in NARROW_DOCUMENTS:
+            for number, line in enumerate(read(path).split("\n"), 1):
+                self.assertLessEqual(len(line), COLUMNS_MAX, f"{path}:{number}")
+
+
+if __name__ == "__main__":
+    unittest.main()
