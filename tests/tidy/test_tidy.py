@@ -47,7 +47,7 @@ FUNCTION_LINES_MAX = 70
 TESTED_ELSEWHERE = {
     "proxyd/core/crash.cc": "tests/proxyd/core/pages/error_page_test.cc",
     "supervisord/core/wording.cc": "tests/supervisord/core/backend_test.cc",
-    "watchd/core/contents.cc": "tests/watchd/core/session_test.cc",
+    "watchd/core/contents.cc": "tests/watchd/core/change_counter_test.cc",
 }
 
 # States whose names are those of a standard, and say all.
