@@ -61,9 +61,7 @@ void Source::on_input() {
     if (frame.is == bser::Frame::Is::Broken) {
       return take(Disconnected{"Watchman does not speak BSER"});
     }
-    if (frame.size > kPduMax) {
-      return take(Disconnected{fmt::format("Watchman sent {} bytes at once", frame.size)});
-    }
+    if (frame.size > kPduMax) return take(PduTooLong{frame.size});
     if (frame.is == bser::Frame::Is::Incomplete || input.size() < frame.size) return;
     PduArrived event{std::string(input.pull_up(frame.size))};
     input.drain(frame.size);

@@ -46,7 +46,8 @@ std::string_view to_string(Conversation::State state) {
   return "";
 }
 
-Conversation::Conversation(Settings settings) : settings_(std::move(settings)) {}
+Conversation::Conversation(Settings settings)
+    : settings_(std::move(settings)), asks_contents_(settings_.filter.ignore_unchanged) {}
 
 Effects Conversation::on(const Event& event) {
   std::visit([&](const auto& e) { handle(e); }, event);
@@ -114,6 +115,12 @@ void Conversation::handle(const PduArrived& event) {
   const Received received = read_pdu(event.bytes);
   tell_warning(received.warning);
   std::visit([&](const auto& pdu) { take(pdu); }, received.pdu);
+}
+
+void Conversation::handle(const PduTooLong& event) {
+  if (state_ == State::CatchingUp && question_ == Question::Contents) asks_contents_ = false;
+  clock_.clear();
+  handle(Disconnected{fmt::format("Watchman sent {} bytes at once", event.size)});
 }
 
 void Conversation::handle(const RootSeen& event) {
@@ -277,7 +284,7 @@ void Conversation::catch_up(Cookie cookie) {
 Conversation::Question Conversation::next_question() const {
   if (!clock_.empty()) return Question::Changes;
   if (settings_.lists_links) return Question::Links;
-  return settings_.filter.ignore_unchanged ? Question::Contents : Question::Clock;
+  return asks_contents_ ? Question::Contents : Question::Clock;
 }
 
 void Conversation::list_links(const Changes& links) {

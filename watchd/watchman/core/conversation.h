@@ -44,12 +44,16 @@ struct PduArrived {
   std::string bytes;  // one whole PDU
 };
 
+struct PduTooLong {  // its bytes are not waited for
+  std::size_t size = 0;
+};
+
 struct RootSeen {  // the answer to LookAtRoot
   std::string id;  // which directory is there; empty: none
 };
 
 using Event = std::variant<Watch, Unwatch, Sync, SocketFound, SocketNotFound, Connected,
-                           Disconnected, PduArrived, RootSeen, TimerExpired>;
+                           Disconnected, PduArrived, PduTooLong, RootSeen, TimerExpired>;
 
 // ---- effects: these, and the reports to Tree ----------------------------------------------------
 
@@ -116,6 +120,10 @@ using Effects = std::vector<Effect>;
 // must be able to write into the directory. If it is refused again, the clock is given up, because
 // Watchman may be unable to read it.
 //
+// If an answer is too long to be read, the same question is not asked again: the changes since a
+// clock count as one change without a name, and without the contents of the files the first save
+// of each file counts, whether its content has changed or not.
+//
 // Whatever is not understood ends the connection: with one answer too many or too few, every later
 // one would be taken for the answer to another question.
 //
@@ -161,6 +169,7 @@ class Conversation {
   void handle(const Connected&);
   void handle(const Disconnected& event);
   void handle(const PduArrived& event);
+  void handle(const PduTooLong& event);
   void handle(const RootSeen& event);
   void handle(const TimerExpired&);
 
@@ -201,6 +210,7 @@ class Conversation {
   }
 
   Settings settings_;
+  bool asks_contents_;  // of all files, for Filter::ignore_unchanged
   State state_ = State::Off;
   std::string clock_;           // up to which everything is reported; empty: not known
   bool is_replaced_ = false;    // another project folder than that of the watch before

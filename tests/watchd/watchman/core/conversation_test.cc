@@ -195,6 +195,30 @@ TEST_F(ConversationTest, LinksAreListedOnce) {
   expect_asked(clock_request(kPlace, Cookie::Wanted));
 }
 
+TEST_F(ConversationTest, ChangesThatCannotBeReadAreNotAskedForAgain) {
+  start({.since = "c:1"});
+  resolve();
+  when(PduTooLong{100'000'000});
+  expect_lost("Watchman sent 100000000 bytes at once", "");
+  watch();
+  when(PduTooLong{100'000'000});
+  expect_lost("Watchman sent 100000000 bytes at once", "");
+}
+
+TEST_F(ConversationTest, ContentsThatCannotBeReadAreNotAskedForAgain) {
+  filter_.ignore_unchanged = true;
+  start({}, /*lists_links=*/false);
+  resolve();
+  expect_asked(contents_request(kPlace, filter_, Cookie::Wanted));
+  when(PduTooLong{100'000'000});
+  expect_lost("Watchman sent 100000000 bytes at once", "");
+  when(Watch{});
+  resolve();
+  expect_asked(clock_request(kPlace, Cookie::Wanted));
+  when_received(kClock);
+  EXPECT_EQ(all<Began>(), (std::vector<Began>{{.clock = "c:1", .files = {}}}));
+}
+
 TEST_F(ConversationTest, AWatchmanThatListsNoLinksIsAskedForItsClock) {
   start();
   resolve();
@@ -207,7 +231,7 @@ TEST_F(ConversationTest, AWatchmanThatListsNoLinksIsAskedForItsClock) {
 TEST_F(ConversationTest, AListOfLinksThatCannotBeReadIsNotAskedForAgain) {
   start();
   resolve();
-  when(Disconnected{"Watchman sent 67108865 bytes at once"});
+  when(PduTooLong{67'108'865});
   when(Watch{});
   resolve();
   expect_asked(clock_request(kPlace, Cookie::Wanted));
