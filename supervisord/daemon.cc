@@ -16,10 +16,6 @@
 namespace hpp::supervisord {
 namespace {
 
-// How long the first spawn waits for watchd. It is there within some 50 ms if it is started with
-// us, and perhaps never if a developer runs this program alone.
-constexpr Milliseconds kTreeWait{1'000};
-
 // How many processes that may not be killed are named. The others follow when these have ended.
 constexpr std::size_t kRefusedNamedMax = 5;
 
@@ -90,7 +86,6 @@ Daemon::Daemon(const Options& options)
       listener_owner_([this] { return server_.likely_listeners(); },
                       [this] { return killer_.processes(); }),
       probe_(loop_, project_.addresses, question(options), probe_handlers()),
-      tree_wait_(loop_, [this] { post(TreeWaitExpired{}); }),
       timer_(loop_, [this] { post(TimerExpired{}); }),
       signals_(loop_, {SIGHUP, SIGTERM, SIGINT, SIGWINCH},
                [this](int number) { on_signal(number); }),
@@ -217,10 +212,6 @@ void Daemon::perform(const Publish& effect) {
 void Daemon::perform(const Say& effect) {
   if (clears_ && effect.begins_restart) server_.output().clear_screen();
   log::write(log::Level::Info, effect.text, headword(effect.text, backend_.state()));
-}
-
-void Daemon::perform(const StartTreeWait&) {
-  tree_wait_.start(kTreeWait);
 }
 
 void Daemon::perform(const StartTimer& effect) {

@@ -53,7 +53,6 @@ class Daemon {
   void perform(const StopProbe& effect);
   void perform(const Publish& effect);
   void perform(const Say& effect);
-  void perform(const StartTreeWait& effect);
   void perform(const StartTimer& effect);
   void perform(const Leave& effect);
 
@@ -76,7 +75,6 @@ class Daemon {
   ListenerOwner listener_owner_;
   std::uint64_t probed_generation_ = 0;
   Probe probe_;
-  Timer tree_wait_;
   Timer timer_;  // the core's
   Signals signals_;
   bus::Subscriber subscriber_;

@@ -41,7 +41,7 @@ void Backend::handle(const Begun& event, Now now) {
   kill_due_ = true;
   publish();
   emit(KillTree{});
-  emit(StartTreeWait{});
+  emit(StartTimer{kTreeWait});
 }
 
 void Backend::handle(const TreeSeen& event, Now now) {
@@ -62,13 +62,6 @@ void Backend::handle(const TreeSeen& event, Now now) {
   const std::string what = known.epoch == 0 ? kNotWatched : what_changed(event.tree);
   if (!is_told) pace_.on_change(event.tree.changed, now.steady);
   restart({.told = what, .since = what, .at = now, .changed = event.tree.changed});
-}
-
-void Backend::handle(const TreeWaitExpired&, Now now) {
-  if (state_ != State::Starting || tree_wait_over_) return;
-  tree_wait_over_ = true;
-  emit(Say{"nobody watches the files yet: starting without"});
-  start_first(now);
 }
 
 // Whatever is published answers, because a kill is published before it begins.
@@ -388,6 +381,12 @@ void Backend::start_first(Now now) {
   if (tree_wait_over_ && !kill_due_) start(now);
 }
 
+void Backend::give_up_tree_wait(Now now) {
+  if (std::exchange(tree_wait_over_, true)) return;
+  emit(Say{"nobody watches the files yet: starting without"});
+  start_first(now);
+}
+
 void Backend::start(Now now) {
   prepare();
   if (preparation_.is_done()) return spawn();
@@ -503,6 +502,8 @@ void Backend::forget_end() {
 
 void Backend::handle(const TimerExpired&, Now now) {
   switch (state_) {
+    case State::Starting:
+      return give_up_tree_wait(now);
     case State::Waiting:
       return begin(now);
     case State::Rebuilding:
@@ -518,7 +519,6 @@ void Backend::handle(const TimerExpired&, Now now) {
       if (spawn_failure_.empty() || kill_due_) return;
       retrying_ = true;
       return spawn();
-    case State::Starting:
     case State::Building:
     case State::Running:
     case State::Killing:

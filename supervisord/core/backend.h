@@ -17,6 +17,10 @@
 
 namespace hpp::supervisord {
 
+// How long the first spawn waits for watchd. That is there within some 50 ms if it is started
+// together with supervisord, and perhaps never if a developer runs supervisord alone.
+constexpr std::chrono::milliseconds kTreeWait{1'000};
+
 // How long a process outside the backend's tree must have listened on the backend's port, with no
 // process of the tree beside it, until its answers count.
 constexpr std::chrono::milliseconds kStrangerWait{2'000};
@@ -149,7 +153,6 @@ class Backend {
 
   void handle(const Begun& event, Now now);
   void handle(const TreeSeen& event, Now now);
-  void handle(const TreeWaitExpired& event, Now now);
   void handle(const Doubted& event, Now now);
   void handle(const RestartRequested& event, Now now);
   void handle(const StopRequested& event, Now now);
@@ -171,6 +174,7 @@ class Backend {
   void kill(State next, const std::string& why, Now now);
   void start(Now now);
   void start_first(Now now);
+  void give_up_tree_wait(Now now);
   void start_at_pace(const Pause& pause, Now now);
   void begin(Now now);
   void run_step();

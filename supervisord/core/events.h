@@ -33,8 +33,6 @@ struct TreeSeen {  // any snapshot of watchd's, news or not
   bus::TreeState tree;
 };
 
-struct TreeWaitExpired {};  // the time of StartTreeWait is over
-
 struct Doubted {  // proxyd asks whether the backend was killed; perhaps not for the first time
   bus::Ticket ticket;
 };
@@ -118,10 +116,9 @@ struct ProcessExited {  // the backend's first process; others of its tree may l
 // KillTree, once.
 struct TreeGone {};
 
-using Event =
-    std::variant<Begun, TreeSeen, TreeWaitExpired, Doubted, RestartRequested, StopRequested,
-                 Spawned, SpawnFailed, PortTaken, StepEnded, Answered, StrangerListens, ProbeSaw,
-                 ProcessExited, TreeGone, KillRefused, TimerExpired>;
+using Event = std::variant<Begun, TreeSeen, Doubted, RestartRequested, StopRequested, Spawned,
+                           SpawnFailed, PortTaken, StepEnded, Answered, StrangerListens, ProbeSaw,
+                           ProcessExited, TreeGone, KillRefused, TimerExpired>;
 
 // ---- effects ------------------------------------------------------------------------------------
 
@@ -171,10 +168,6 @@ struct Say {
   bool operator==(const Say&) const = default;
 };
 
-struct StartTreeWait {  // answered by TreeWaitExpired; nobody stops it
-  bool operator==(const StartTreeWait&) const = default;
-};
-
 // Starts the core's one timer, or starts it again. TimerExpired answers; an expiry that is of no
 // use any more is ignored.
 struct StartTimer {
@@ -186,8 +179,8 @@ struct Leave {  // nothing follows
   bool operator==(const Leave&) const = default;
 };
 
-using Effect = std::variant<Spawn, RunStep, KillTree, StartProbe, StopProbe, Publish, Say,
-                            StartTreeWait, StartTimer, Leave>;
+using Effect =
+    std::variant<Spawn, RunStep, KillTree, StartProbe, StopProbe, Publish, Say, StartTimer, Leave>;
 using Effects = std::vector<Effect>;
 
 }  // namespace hpp::supervisord

@@ -3,12 +3,6 @@
 #include <utility>
 
 namespace hpp::sim {
-namespace {
-
-// As supervisord/daemon.cc.
-constexpr Micros kTreeWait = 1s;
-
-}  // namespace
 
 Supervisord::Supervisord(World& world, Bus& bus, Processes& processes)
     : world_(world), bus_(bus), processes_(processes) {
@@ -136,12 +130,6 @@ void Supervisord::perform(const supervisord::Publish& effect) {
 
 void Supervisord::perform(const supervisord::Say& effect) {
   world_.trace("supervisord: {}", effect.text);
-}
-
-void Supervisord::perform(const supervisord::StartTreeWait&) {
-  world_.after(kTreeWait, [this, incarnation = incarnation_] {
-    if (incarnation == incarnation_) post(supervisord::TreeWaitExpired{});
-  });
 }
 
 void Supervisord::perform(const supervisord::StartTimer& effect) {

@@ -45,7 +45,6 @@ class Supervisord final : public Mortal {
   void perform(const supervisord::StopProbe&);
   void perform(const supervisord::Publish& effect);
   void perform(const supervisord::Say& effect);
-  void perform(const supervisord::StartTreeWait&);
   void perform(const supervisord::StartTimer& effect);
   void perform(const supervisord::Leave&);
 

@@ -27,7 +27,6 @@ enum class Move {
   SameTree,
   OtherEpoch,
   BlindTree,
-  WaitExpires,
   Restart,
   Stop,
   SpawnWorks,
@@ -48,12 +47,12 @@ enum class Move {
 };
 
 constexpr std::array kMoves{
-    Move::FirstTree,    Move::Change,         Move::SameTree,        Move::OtherEpoch,
-    Move::BlindTree,    Move::WaitExpires,    Move::Restart,         Move::Stop,
-    Move::SpawnWorks,   Move::SpawnFails,     Move::PortIsTaken,     Move::Answer,
-    Move::OldAnswer,    Move::Exit,           Move::OldExit,         Move::Gone,
-    Move::Crash,        Move::CrashForgotten, Move::BuildWorks,      Move::BuildFails,
-    Move::TimerExpires, Move::Stranger,       Move::StrangerAnswers,
+    Move::FirstTree,      Move::Change,          Move::SameTree,   Move::OtherEpoch,
+    Move::BlindTree,      Move::Restart,         Move::Stop,       Move::SpawnWorks,
+    Move::SpawnFails,     Move::PortIsTaken,     Move::Answer,     Move::OldAnswer,
+    Move::Exit,           Move::OldExit,         Move::Gone,       Move::Crash,
+    Move::CrashForgotten, Move::BuildWorks,      Move::BuildFails, Move::TimerExpires,
+    Move::Stranger,       Move::StrangerAnswers,
 };
 
 const char* to_string(Move move) {
@@ -68,8 +67,6 @@ const char* to_string(Move move) {
       return "OtherEpoch";
     case Move::BlindTree:
       return "BlindTree";
-    case Move::WaitExpires:
-      return "WaitExpires";
     case Move::Restart:
       return "Restart";
     case Move::Stop:
@@ -134,8 +131,6 @@ class World {
       case Move::Restart:
       case Move::Stop:
         return true;
-      case Move::WaitExpires:
-        return wait_due_;
       case Move::Answer:
         return probed_ != 0;
       case Move::TimerExpires:
@@ -180,9 +175,6 @@ class World {
       case Move::BlindTree:
         if (tree_.stamp.epoch == 0) tree_.stamp.epoch = 1;
         return see_tree(false);
-      case Move::WaitExpires:
-        wait_due_ = false;
-        return take(TreeWaitExpired{});
       case Move::Restart:
         ++restarts_asked_;
         return take(RestartRequested{});
@@ -240,8 +232,8 @@ class World {
 
   // Answers all that waits for an answer, until nothing does: where that must lead.
   std::string settle() {
-    constexpr std::array kAnswers{Move::Gone,       Move::WaitExpires, Move::SpawnWorks,
-                                  Move::BuildWorks, Move::Answer,      Move::TimerExpires};
+    constexpr std::array kAnswers{Move::Gone, Move::SpawnWorks, Move::BuildWorks, Move::Answer,
+                                  Move::TimerExpires};
     for (bool moved = true; moved;) {
       moved = false;
       if (tree_due_ && !spawn_due_) {
@@ -270,7 +262,7 @@ class World {
   std::string crash(bool forgotten) {
     crashed_ = true;
     if (spawn_due_) first_lives_ = tree_lives_ = true;
-    spawn_due_ = kill_due_ = wait_due_ = build_runs_ = timer_due_ = false;
+    spawn_due_ = kill_due_ = build_runs_ = timer_due_ = false;
     probed_ = 0;
     restarts_asked_ = 0;
     steps_done_ = 0;
@@ -378,11 +370,6 @@ class World {
 
   std::string perform(const Say&) { return ""; }
 
-  std::string perform(const StartTreeWait&) {
-    wait_due_ = true;
-    return "";
-  }
-
   std::string perform(const StartTimer&) {
     timer_due_ = true;
     return "";
@@ -414,7 +401,7 @@ class World {
     const bus::BackendPhase phase = published_.state;
     switch (backend_.state()) {
       case Backend::State::Starting:
-        if (!kill_due_ && !wait_due_) return "stuck in Starting";
+        if (!kill_due_ && !timer_due_) return "stuck in Starting";
         return phase == bus::BackendPhase::Loading ? "" : "Starting is published as Loading";
       case Backend::State::Waiting:
         if (!timer_due_) return "waits for ever";
@@ -470,7 +457,6 @@ class World {
   std::size_t steps_done_ = 0;  // how many steps have succeeded for built_for_
   bool spawn_due_ = false;
   bool kill_due_ = false;
-  bool wait_due_ = false;
   bool timer_due_ = false;
   bool stop_asked_ = false;
   std::uint64_t restarts_asked_ = 0;  // of this supervisord

@@ -102,7 +102,7 @@ ProcessExited exited(std::uint64_t generation, int code = 1, std::string tail = 
 
 TEST(Starting, SpawnsOnceTheTreeIsKnownAndNothingIsLeft) {
   Life life;
-  EXPECT_THAT(life(Begun{}), ElementsAre("Publish Loading 0", "KillTree", "StartTreeWait"));
+  EXPECT_THAT(life(Begun{}), ElementsAre("Publish Loading 0", "KillTree", "StartTimer 1000 ms"));
   EXPECT_THAT(life(TreeGone{}), IsEmpty());
   EXPECT_THAT(life(tree(4)), ElementsAre("Spawn 1"));
   EXPECT_THAT(life(Spawned{.pid = 100}),
@@ -127,7 +127,7 @@ TEST(Starting, DoesNotWaitForeverAndTakesTheFirstTreeForAChange) {
   Life life;
   life(Begun{});
   life(TreeGone{});
-  EXPECT_THAT(life(TreeWaitExpired{}),
+  EXPECT_THAT(life(TimerExpired{}),
               ElementsAre("Say nobody watches the files yet: starting without", "Spawn 1"));
   life(Spawned{.pid = 100});
   EXPECT_EQ(life.published().serves, bus::TreePoint{});
@@ -146,7 +146,7 @@ TEST(Starting, WaitsForTheWatcherToSeeButNotForever) {
   life(Begun{});
   life(TreeGone{});
   EXPECT_THAT(life(blind(tree(3))), IsEmpty());
-  EXPECT_THAT(life(TreeWaitExpired{}), ElementsAre(testing::_, "Spawn 1"));
+  EXPECT_THAT(life(TimerExpired{}), ElementsAre(testing::_, "Spawn 1"));
   life(Spawned{.pid = 100});
   EXPECT_EQ(life.published().serves, (bus::TreePoint{kEpoch, 3}));
   EXPECT_THAT(life(tree(3)), IsEmpty()) << "it sees now, and nothing has changed";
@@ -156,8 +156,8 @@ TEST(Starting, ExpiryOfAWaitThatIsOverMeansNothing) {
   Life life;
   life(Begun{});
   life(tree(1));
-  EXPECT_THAT(life(TreeWaitExpired{}), IsEmpty());
-  EXPECT_THAT(Life().run()(TreeWaitExpired{}), IsEmpty());
+  EXPECT_THAT(life(TimerExpired{}), IsEmpty());
+  EXPECT_THAT(Life().run()(TimerExpired{}), IsEmpty());
 }
 
 // ---- after a crash of supervisord

@@ -58,8 +58,6 @@ struct EffectText {
 
   std::string operator()(const Say& e) const { return "Say " + e.text; }
 
-  std::string operator()(const StartTreeWait&) const { return "StartTreeWait"; }
-
   std::string operator()(const StartTimer& e) const {
     return fmt::format("StartTimer {} ms", e.after.count());
   }
