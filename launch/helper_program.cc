@@ -30,7 +30,7 @@ std::string parent_of(const std::string& directory) {
 }  // namespace
 
 std::string find_helper_program(Helper which) {
-  const std::string name = to_string(which);
+  const std::string name(to_string(which));
   const std::string folder = name.substr(std::string_view("hpp-").size());
   const std::string around = parent_of(own_directory());
   std::vector<std::string> tried;

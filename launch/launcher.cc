@@ -136,7 +136,7 @@ int Launcher::run() {
 // When hpp-launch is killed, its helpers end by themselves; supervisord gives the backend its
 // --stop-timeout for that. Their locks and ports are free when they have ended.
 void Launcher::begin() {
-  if (household_.state() != HouseholdState::Keeping) return;
+  if (household_.state() != Household::State::Keeping) return;
   if (const auto earlier = earlier_helper()) return wait_for_end(*earlier);
   remove_snapshots(*run_directory_);
   mend_timer_.start(kMendEvery);

@@ -31,13 +31,9 @@ Say error(std::string text) {
   return {.tone = Say::Tone::Error, .text = std::move(text)};
 }
 
-void append(Effects& effects, Effects more) {
-  std::move(more.begin(), more.end(), std::back_inserter(effects));
-}
-
 }  // namespace
 
-const char* to_string(Helper helper) {
+std::string_view to_string(Helper helper) {
   switch (helper) {
     case Helper::Proxyd:
       return "hpp-proxyd";
@@ -49,165 +45,150 @@ const char* to_string(Helper helper) {
   return "";
 }
 
-const char* to_string(HouseholdState state) {
+std::string_view to_string(Household::State state) {
   switch (state) {
-    case HouseholdState::Keeping:
+    case Household::State::Keeping:
       return "Keeping";
-    case HouseholdState::Stopping:
+    case Household::State::Stopping:
       return "Stopping";
-    case HouseholdState::Killing:
+    case Household::State::Killing:
       return "Killing";
-    case HouseholdState::Sweeping:
+    case Household::State::Sweeping:
       return "Sweeping";
-    case HouseholdState::Left:
+    case Household::State::Left:
       return "Left";
   }
   return "";
 }
 
 Effects Household::on(const Event& event, TimePoint now) {
-  if (state_ == HouseholdState::Left) return {};
-  return std::visit([this, now](const auto& e) { return handle(e, now); }, event);
+  if (state_ == State::Left) return {};
+  std::visit([this, now](const auto& e) { handle(e, now); }, event);
+  return std::exchange(effects_, {});
 }
 
-Effects Household::handle(const Begun&, TimePoint) {
-  if (state_ != HouseholdState::Keeping) return {};
-  return start(kHelpers.front());
+void Household::handle(const Begun&, TimePoint) {
+  if (state_ == State::Keeping) start(kHelpers.front());
 }
 
-Effects Household::handle(const BeginFailed& event, TimePoint) {
-  if (state_ != HouseholdState::Keeping) return {};
-  return fail(event.why);
+void Household::handle(const BeginFailed& event, TimePoint) {
+  if (state_ == State::Keeping) fail(event.why);
 }
 
-Effects Household::handle(const HelperStarted& event, TimePoint) {
+void Household::handle(const HelperStarted& event, TimePoint) {
   member(event.which).life = Life::Running;
   member(event.which).is_ready = false;
   switch (state_) {
-    case HouseholdState::Keeping:
-      return {StartWatchdog{event.which}};
-    case HouseholdState::Left:
-      return {};
-    case HouseholdState::Stopping:
-      return {TerminateHelper{event.which}};
-    case HouseholdState::Killing:
-    case HouseholdState::Sweeping:
-      return {KillHelper{event.which}};
+    case State::Keeping:
+      return emit(StartWatchdog{event.which});
+    case State::Left:
+      return;
+    case State::Stopping:
+      return emit(TerminateHelper{event.which});
+    case State::Killing:
+    case State::Sweeping:
+      return emit(KillHelper{event.which});
   }
-  return {};
 }
 
-Effects Household::handle(const HelperReady& event, TimePoint) {
-  if (state_ != HouseholdState::Keeping) return {};
+void Household::handle(const HelperReady& event, TimePoint) {
+  if (state_ != State::Keeping) return;
   member(event.which).is_ready = true;
   member(event.which).start_failed = false;
   if (event.which == Helper::Supervisord && std::exchange(restart_due_, false)) {
-    return {RestartBackend{}};
+    return emit(RestartBackend{});
   }
-  if (complete_ || event.which != kHelpers.front()) return {};
+  if (complete_ || event.which != kHelpers.front()) return;
   complete_ = true;
-  Effects effects;
   for (const Helper which : kHelpers) {
-    if (which != event.which) append(effects, start(which));
+    if (which != event.which) start(which);
   }
-  return effects;
 }
 
-Effects Household::handle(const HelperAlive& event, TimePoint) {
-  if (state_ != HouseholdState::Keeping || member(event.which).life != Life::Running) return {};
-  return {StartWatchdog{event.which}};
+void Household::handle(const HelperAlive& event, TimePoint) {
+  if (state_ != State::Keeping || member(event.which).life != Life::Running) return;
+  emit(StartWatchdog{event.which});
 }
 
-Effects Household::handle(const WatchdogExpired& event, TimePoint) {
-  if (state_ != HouseholdState::Keeping || member(event.which).life != Life::Running) return {};
-  if (event.is_traced) return {StartWatchdog{event.which}};
-  return {warning(fmt::format("{} has not been heard of for {} s: killing it",
-                              to_string(event.which), kWatchdogTime.count() / 1000)),
-          KillHelper{event.which}};
+void Household::handle(const WatchdogExpired& event, TimePoint) {
+  if (state_ != State::Keeping || member(event.which).life != Life::Running) return;
+  if (event.is_traced) return emit(StartWatchdog{event.which});
+  emit(warning(fmt::format("{} has not been heard of for {} s: killing it", to_string(event.which),
+                           kWatchdogTime.count() / 1000)));
+  emit(KillHelper{event.which});
 }
 
-Effects Household::handle(const StartFailed& event, TimePoint) {
+void Household::handle(const StartFailed& event, TimePoint) {
   auto& failed = member(event.which);
   failed.life = Life::Absent;
-  if (state_ != HouseholdState::Keeping) return sweep_if_alone();
+  if (state_ != State::Keeping) return sweep_if_alone();
   const std::string text = fmt::format("cannot start {}: {}", to_string(event.which), event.why);
   const bool has_run = !failed.crashes.empty();
   if (has_run) return start_again(event.which, text);
-  return fail(text);
+  fail(text);
 }
 
-Effects Household::handle(const HelperExited& event, TimePoint now) {
+void Household::handle(const HelperExited& event, TimePoint now) {
   member(event.which).life = Life::Absent;
-  if (state_ != HouseholdState::Keeping) return sweep_if_alone();
+  if (state_ != State::Keeping) return sweep_if_alone();
   if (cannot_work(event.status)) return stop(event.status.number);
   if (lacks_something(event.status)) {
     return handle(StartFailed{event.which, "it lacks something"}, now);
   }
-  return restart(event.which, event.status, now);
+  restart(event.which, event.status, now);
 }
 
-Effects Household::handle(const RestartDue& event, TimePoint) {
-  if (member(event.which).life != Life::Resting) return {};
-  return start(event.which);
+void Household::handle(const RestartDue& event, TimePoint) {
+  if (member(event.which).life == Life::Resting) start(event.which);
 }
 
-Effects Household::handle(const RestartAsked&, TimePoint) {
-  if (state_ != HouseholdState::Keeping) return {};
+void Household::handle(const RestartAsked&, TimePoint) {
+  if (state_ != State::Keeping) return;
   const Member& supervisord = member(Helper::Supervisord);
-  if (supervisord.life == Life::Running && supervisord.is_ready) return {RestartBackend{}};
+  if (supervisord.life == Life::Running && supervisord.is_ready) return emit(RestartBackend{});
   restart_due_ = true;
-  return {};
 }
 
-Effects Household::handle(const StopRequested& event, TimePoint now) {
+void Household::handle(const StopRequested& event, TimePoint now) {
   const bool is_asked = std::exchange(stop_asked_, true);
   if (!is_asked) stop_asked_at_ = now;
-  if (is_asked && now - stop_asked_at_ < kSameStop) return {};
+  if (is_asked && now - stop_asked_at_ < kSameStop) return;
   switch (state_) {
-    case HouseholdState::Keeping:
+    case State::Keeping:
       return stop(event.signal == 0 ? 0 : kSignalStatusBase + event.signal);
-    case HouseholdState::Stopping:
+    case State::Stopping:
       return kill();
-    case HouseholdState::Killing:
-      return {};  // it cannot be faster
-    case HouseholdState::Sweeping:
+    case State::Killing:
+      return;  // it cannot be faster
+    case State::Sweeping:
       return leave();
-    case HouseholdState::Left:
-      return {};
+    case State::Left:
+      return;
   }
-  return {};
 }
 
-Effects Household::handle(const StopTimeOver&, TimePoint) {
+void Household::handle(const StopTimeOver&, TimePoint) {
   switch (state_) {
-    case HouseholdState::Keeping:
-    case HouseholdState::Left:
-      return {};
-    case HouseholdState::Stopping:
+    case State::Keeping:
+    case State::Left:
+      return;
+    case State::Stopping:
       return kill();
-    case HouseholdState::Killing: {
-      Effects effects{error("a helper does not die of SIGKILL: leaving without it")};
-      append(effects, sweep());
-      return effects;
-    }
-    case HouseholdState::Sweeping: {
-      Effects effects{
-          error("a process of the backend does not die of SIGKILL: leaving without it")};
-      append(effects, leave());
-      return effects;
-    }
+    case State::Killing:
+      emit(error("a helper does not die of SIGKILL: leaving without it"));
+      return sweep();
+    case State::Sweeping:
+      emit(error("a process of the backend does not die of SIGKILL: leaving without it"));
+      return leave();
   }
-  return {};
 }
 
-Effects Household::handle(const PlaceLost& event, TimePoint) {
-  if (state_ != HouseholdState::Keeping) return {};
-  return fail(event.why);
+void Household::handle(const PlaceLost& event, TimePoint) {
+  if (state_ == State::Keeping) fail(event.why);
 }
 
-Effects Household::handle(const BackendSwept&, TimePoint) {
-  if (state_ != HouseholdState::Sweeping) return {};
-  return leave();
+void Household::handle(const BackendSwept&, TimePoint) {
+  if (state_ == State::Sweeping) leave();
 }
 
 bool Household::any_left() const {
@@ -215,12 +196,12 @@ bool Household::any_left() const {
                      [](const Member& member) { return member.life != Life::Absent; });
 }
 
-Effects Household::start(Helper which) {
+void Household::start(Helper which) {
   member(which).life = Life::Starting;
-  return {StartHelper{which}};
+  emit(StartHelper{which});
 }
 
-Effects Household::restart(Helper which, const ExitStatus& status, TimePoint now) {
+void Household::restart(Helper which, const ExitStatus& status, TimePoint now) {
   auto& crashes = member(which).crashes;
   while (!crashes.empty() && now - crashes.front() > kCrashWindow) crashes.pop_front();
   crashes.push_back(now);
@@ -230,71 +211,62 @@ Effects Household::restart(Helper which, const ExitStatus& status, TimePoint now
                             kCrashWindow.count() / 1000));
   }
   if (crashes.size() == 1) {
-    Effects effects{warning(died + ": starting it again")};
-    append(effects, start(which));
-    return effects;
+    emit(warning(died + ": starting it again"));
+    return start(which);
   }
   const Milliseconds delay = kRestartDelay * (1 << (crashes.size() - 2));
   member(which).life = Life::Resting;
-  return {warning(fmt::format("{}: starting it again in {} ms", died, delay.count())),
-          StartRestartTimer{which, delay}};
+  emit(warning(fmt::format("{}: starting it again in {} ms", died, delay.count())));
+  emit(StartRestartTimer{which, delay});
 }
 
-Effects Household::start_again(Helper which, const std::string& why) {
+void Household::start_again(Helper which, const std::string& why) {
   auto& failed = member(which);
   failed.life = Life::Resting;
-  Effects effects;
   if (!std::exchange(failed.start_failed, true)) {
-    effects.emplace_back(
-        warning(fmt::format("{}: trying again every {} ms", why, kStartAgain.count())));
+    emit(warning(fmt::format("{}: trying again every {} ms", why, kStartAgain.count())));
   }
-  effects.emplace_back(StartRestartTimer{which, kStartAgain});
-  return effects;
+  emit(StartRestartTimer{which, kStartAgain});
 }
 
-Effects Household::fail(const std::string& why) {
-  Effects effects{error(why)};
-  append(effects, stop(kFailed));
-  return effects;
+void Household::fail(const std::string& why) {
+  emit(error(why));
+  stop(kFailed);
 }
 
-Effects Household::stop(int exit_status) {
-  state_ = HouseholdState::Stopping;
+void Household::stop(int exit_status) {
+  state_ = State::Stopping;
   exit_status_ = exit_status;
-  Effects effects;
   for (const Helper which : kHelpers) {
     Life& life = member(which).life;
     if (life == Life::Resting) life = Life::Absent;
-    if (life == Life::Running) effects.emplace_back(TerminateHelper{which});
+    if (life == Life::Running) emit(TerminateHelper{which});
   }
   if (!any_left()) return sweep();
-  effects.emplace_back(StartStopTimer{stop_time_});
-  return effects;
+  emit(StartStopTimer{stop_time_});
 }
 
-Effects Household::kill() {
-  state_ = HouseholdState::Killing;
-  Effects effects;
+void Household::kill() {
+  state_ = State::Killing;
   for (const Helper which : kHelpers) {
-    if (member(which).life == Life::Running) effects.emplace_back(KillHelper{which});
+    if (member(which).life == Life::Running) emit(KillHelper{which});
   }
-  effects.emplace_back(StartStopTimer{kKillTime});
-  return effects;
+  emit(StartStopTimer{kKillTime});
 }
 
-Effects Household::sweep() {
-  state_ = HouseholdState::Sweeping;
-  return {StartStopTimer{kKillTime}, SweepBackend{}};
+void Household::sweep() {
+  state_ = State::Sweeping;
+  emit(StartStopTimer{kKillTime});
+  emit(SweepBackend{});
 }
 
-Effects Household::sweep_if_alone() {
-  if (state_ == HouseholdState::Sweeping || any_left()) return {};
-  return sweep();
+void Household::sweep_if_alone() {
+  if (state_ != State::Sweeping && !any_left()) sweep();
 }
 
-Effects Household::leave() {
-  state_ = HouseholdState::Left;
-  return {Leave{exit_status_}};
+void Household::leave() {
+  state_ = State::Left;
+  emit(Leave{exit_status_});
 }
 
 }  // namespace hpp::launch

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <deque>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -20,8 +22,8 @@ enum class Helper { Proxyd, Watchd, Supervisord };
 
 constexpr std::array kHelpers{Helper::Proxyd, Helper::Watchd, Helper::Supervisord};
 
-// `hpp-watchd`: a literal.
-const char* to_string(Helper helper);
+// `hpp-watchd`
+std::string_view to_string(Helper helper);
 
 // ---- limits -------------------------------------------------------------------------------------
 
@@ -191,12 +193,10 @@ using Effects = std::vector<Effect>;
 //
 // The exit status is that of the first cause: a helper that fails while Ctrl+C is obeyed, or a
 // Ctrl+C while a failed start is cleaned up, does not change it.
-enum class HouseholdState { Keeping, Stopping, Killing, Sweeping, Left };
-
-const char* to_string(HouseholdState state);
-
 class Household {
  public:
+  enum class State { Keeping, Stopping, Killing, Sweeping, Left };
+
   // `stop_time`: for helpers that were asked to stop; longer where the backend may take its time.
   explicit Household(Milliseconds stop_time = kStopTime) : stop_time_(stop_time) {}
 
@@ -204,7 +204,7 @@ class Household {
   // the order of its life; timers may expire late, in any state.
   [[nodiscard]] Effects on(const Event& event, TimePoint now);
 
-  HouseholdState state() const { return state_; }
+  State state() const { return state_; }
 
  private:
   enum class Life {
@@ -221,42 +221,51 @@ class Household {
     bool start_failed = false;      // since it was ready last, and that has been said
   };
 
-  Effects handle(const Begun& event, TimePoint now);
-  Effects handle(const BeginFailed& event, TimePoint now);
-  Effects handle(const HelperStarted& event, TimePoint now);
-  Effects handle(const HelperReady& event, TimePoint now);
-  Effects handle(const HelperAlive& event, TimePoint now);
-  Effects handle(const WatchdogExpired& event, TimePoint now);
-  Effects handle(const StartFailed& event, TimePoint now);
-  Effects handle(const HelperExited& event, TimePoint now);
-  Effects handle(const RestartDue& event, TimePoint now);
-  Effects handle(const RestartAsked& event, TimePoint now);
-  Effects handle(const StopRequested& event, TimePoint now);
-  Effects handle(const StopTimeOver& event, TimePoint now);
-  Effects handle(const BackendSwept& event, TimePoint now);
-  Effects handle(const PlaceLost& event, TimePoint now);
+  void handle(const Begun& event, TimePoint now);
+  void handle(const BeginFailed& event, TimePoint now);
+  void handle(const HelperStarted& event, TimePoint now);
+  void handle(const HelperReady& event, TimePoint now);
+  void handle(const HelperAlive& event, TimePoint now);
+  void handle(const WatchdogExpired& event, TimePoint now);
+  void handle(const StartFailed& event, TimePoint now);
+  void handle(const HelperExited& event, TimePoint now);
+  void handle(const RestartDue& event, TimePoint now);
+  void handle(const RestartAsked& event, TimePoint now);
+  void handle(const StopRequested& event, TimePoint now);
+  void handle(const StopTimeOver& event, TimePoint now);
+  void handle(const BackendSwept& event, TimePoint now);
+  void handle(const PlaceLost& event, TimePoint now);
 
   Member& member(Helper which) { return members_[static_cast<std::size_t>(which)]; }
 
   bool any_left() const;
-  Effects start(Helper which);
-  Effects restart(Helper which, const ExitStatus& status, TimePoint now);
-  Effects start_again(Helper which, const std::string& why);
-  Effects fail(const std::string& why);
-  Effects stop(int exit_status);
-  Effects kill();
-  Effects sweep();
-  Effects sweep_if_alone();
-  Effects leave();
+  void start(Helper which);
+  void restart(Helper which, const ExitStatus& status, TimePoint now);
+  void start_again(Helper which, const std::string& why);
+  void fail(const std::string& why);
+  void stop(int exit_status);
+  void kill();
+  void sweep();
+  void sweep_if_alone();
+  void leave();
+
+  // Built in place: GCC 12 takes the move of a variant for a use of its unset members.
+  template <class E>
+  void emit(E effect) {
+    effects_.emplace_back(std::in_place_type<E>, std::move(effect));
+  }
 
   Milliseconds stop_time_;
-  HouseholdState state_ = HouseholdState::Keeping;
+  State state_ = State::Keeping;
   std::array<Member, kHelpers.size()> members_;
   bool complete_ = false;     // the others were started after proxyd
   bool restart_due_ = false;  // supervisord was not ready to hear of it: its signal would kill it
   bool stop_asked_ = false;
   TimePoint stop_asked_at_;
   int exit_status_ = 0;
+  Effects effects_;  // what the event at hand has led to so far
 };
+
+std::string_view to_string(Household::State state);
 
 }  // namespace hpp::launch

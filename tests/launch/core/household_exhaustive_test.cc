@@ -64,7 +64,7 @@ class Explorer {
   static std::vector<Step> possible(const World& world) {
     std::vector<Step> steps;
     for (const Helper which : kHelpers) {
-      const char* name = to_string(which);
+      const std::string_view name = to_string(which);
       switch (world.processes[index(which)]) {
         case Process::None:
           break;
@@ -118,7 +118,7 @@ class Explorer {
 
   void take(World& world, const Step& step) {
     note(world, step.event);
-    const bool was_left = world.household.state() == HouseholdState::Left;
+    const bool was_left = world.household.state() == Household::State::Left;
     world.now += std::holds_alternative<StopRequested>(step.event) ? kSameStop : Milliseconds{1};
     const Effects effects = world.household.on(step.event, world.now);
     expect(!was_left || effects.empty(), "something is done after Leave");
@@ -133,7 +133,7 @@ class Explorer {
           "a helper runs unwatched");
     }
     if (!world.stopped) return;
-    expect(world.household.state() != HouseholdState::Keeping, "keeps after a stop");
+    expect(world.household.state() != Household::State::Keeping, "keeps after a stop");
     const bool alone = std::all_of(std::begin(world.processes), std::end(world.processes),
                                    [](Process p) { return p == Process::None; });
     expect(!alone || world.sweep_asked || world.leaves == 1, "all are gone, and nothing happens");
@@ -163,11 +163,11 @@ class Explorer {
       world.resting[index(due->which)] = false;
     } else if (std::holds_alternative<StopRequested>(event)) {
       ++world.stops;
-      if (world.household.state() == HouseholdState::Sweeping) world.overdue = true;
+      if (world.household.state() == Household::State::Sweeping) world.overdue = true;
       cause(world, 128 + SIGINT);
     } else if (std::holds_alternative<StopTimeOver>(event)) {
       world.stop_timer = false;
-      if (world.household.state() != HouseholdState::Stopping) world.overdue = true;
+      if (world.household.state() != Household::State::Stopping) world.overdue = true;
     } else if (std::holds_alternative<BackendSwept>(event)) {
       world.sweep_asked = false;
     }
@@ -244,7 +244,7 @@ class Explorer {
   }
 
   std::vector<std::string> history_;
-  std::set<HouseholdState> states_;
+  std::set<Household::State> states_;
   std::size_t histories_ = 0;
 };
 

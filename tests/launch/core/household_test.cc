@@ -53,7 +53,7 @@ struct Printer {
   std::string operator()(const Leave& e) { return fmt::format("leave {}", e.exit_status); }
 
   template <class E>
-  static const char* name(const E& e) {
+  static std::string_view name(const E& e) {
     return to_string(e.which);
   }
 };
@@ -68,9 +68,9 @@ class Steps {
     return *this;
   }
 
-  Steps& then(const Effects& expected, HouseholdState state, int line) {
+  Steps& then(const Effects& expected, Household::State state, int line) {
     EXPECT_EQ(texts(effects_), texts(expected)) << "line " << line;
-    EXPECT_STREQ(to_string(household_.state()), to_string(state)) << "line " << line;
+    EXPECT_EQ(to_string(household_.state()), to_string(state)) << "line " << line;
     return *this;
   }
 
@@ -86,7 +86,7 @@ class Steps {
   Effects effects_;
 };
 
-#define THEN(state, ...) then(Effects{__VA_ARGS__}, HouseholdState::state, __LINE__)
+#define THEN(state, ...) then(Effects{__VA_ARGS__}, Household::State::state, __LINE__)
 
 Steps all_running() {
   Steps steps;
