@@ -380,7 +380,7 @@ void Client::perform(const AskGate&) {
 
 void Client::perform(const ForwardRequest& effect) {
   context_.switchboard.forward(place_);
-  const auto& tree = context_.gate().tree();
+  const auto& tree = context_.switchboard.barrier().tree();
   request_->refresh = tree ? std::optional(tree->refresh_point()) : std::nullopt;
   request_->forwarded_at_ms = wall_ms();
   if (is_date_doubtful(context_.switchboard.changed_at(), now() - exchange_.held())) {

@@ -14,11 +14,14 @@
 namespace hpp::proxyd {
 namespace {
 
-Gate gate_for(const Options& options) {
-  if (options.assume_running) return Gate::assuming_running();
-  return Gate({.is_on = options.barrier,
-               .timeout = Milliseconds{options.barrier_timeout_ms},
-               .epoch = bus::random_epoch()});
+Switchboard switchboard_for(const Options& options) {
+  if (options.assume_running) {
+    return Switchboard(Gate::assuming_running(), {.is_on = false}, options.queue_limit);
+  }
+  const Barrier::Settings barrier{.is_on = options.barrier,
+                                  .timeout = Milliseconds{options.barrier_timeout_ms},
+                                  .epoch = bus::random_epoch()};
+  return Switchboard(Gate(barrier.epoch), barrier, options.queue_limit);
 }
 
 std::optional<Milliseconds> queue_timeout(const Options& options) {
@@ -36,7 +39,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
     : loop_(loop),
       manager_(loop),
       context_{.loop = loop,
-               .switchboard = Switchboard(gate_for(options), options.queue_limit),
+               .switchboard = switchboard_for(options),
                .queue_timeout = queue_timeout(options),
                .pipes = {},
                .pool = Pool(loop, context_.pipes, resolve(options.backend)),
@@ -199,7 +202,7 @@ OwnAnswer Daemon::answer_endpoint(OwnEndpoint endpoint, const RequestFacts& requ
   if (publisher_ && publisher_->last()) proxy.stamp = bus::stamp_of(*publisher_->last());
   const std::string nonce = random_nonce();
   return endpoint_answer(endpoint, request,
-                         {.tree = context_.gate().tree(),
+                         {.tree = switchboard().barrier().tree(),
                           .backend = context_.gate().backend(),
                           .proxy = proxy,
                           .history = context_.history,

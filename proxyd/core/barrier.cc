@@ -13,6 +13,7 @@ std::uint64_t Barrier::take(TimePoint now) {
 }
 
 void Barrier::on(const bus::TreeState& tree, TimePoint now) {
+  tree_ = tree;
   is_settling_ = tree.settling;
   note_watch(tree, now);
   const bool is_news = tree.answers.epoch == settings_.epoch && tree.answers.number > answered_;
@@ -20,6 +21,12 @@ void Barrier::on(const bus::TreeState& tree, TimePoint now) {
   answered_ = tree.answers.number;
   begin_wait(now);
   has_lapsed_ = false;
+}
+
+std::optional<bus::TreePoint> Barrier::needs(std::uint64_t ticket) const {
+  if (tree_ && is_answered(ticket)) return tree_->point();
+  if (is_strict()) return std::nullopt;
+  return tree_ && tree_->watching ? tree_->point() : bus::TreePoint{};
 }
 
 // A watch that is back has caught up with what was saved meanwhile: a silence before it says

@@ -69,6 +69,13 @@ class Barrier {
 
   void on(const bus::TreeState& tree, TimePoint now);
 
+  // Nothing: watchd has not reported yet.
+  const std::optional<bus::TreeState>& tree() const { return tree_; }
+
+  // The tree that a backend has to know before it may answer a request with this ticket. Nothing:
+  // it is not known yet. A tree that is not watched demands nothing: revision 0 of epoch 0.
+  std::optional<bus::TreePoint> needs(std::uint64_t ticket) const;
+
   // The ticket to publish now, if one is due. To be asked soon after a request or a tree came (the
   // later, the more requests share a ticket), and when wake_at() has passed; it may lapse by that.
   std::optional<bus::Ticket> next(TimePoint now);
@@ -103,6 +110,7 @@ class Barrier {
   TimePoint lapses_at() const;
 
   Settings settings_;
+  std::optional<bus::TreeState> tree_;
   std::uint64_t wanted_ = 0;    // newest number that a request waits for
   std::uint64_t asked_ = 0;     // newest number that was published
   std::uint64_t answered_ = 0;  // newest number that was answered

@@ -4,6 +4,21 @@ namespace hpp::proxyd {
 
 using bus::BackendPhase;
 
+namespace {
+
+// Whether a backend that knows `point` may answer. If its epoch is another one, watchd or
+// supervisord has just restarted, and news is on its way, which may never come if the barrier is
+// not strict.
+bool knows(const bus::TreePoint& point, const std::optional<bus::TreePoint>& needed,
+           bool is_strict) {
+  if (!needed) return false;
+  if (needed->epoch == 0) return true;
+  if (needed->epoch != point.epoch) return !is_strict;
+  return point.revision >= needed->revision;
+}
+
+}  // namespace
+
 std::string_view to_string(Verdict verdict) {
   switch (verdict) {
     case Verdict::Stay:
@@ -35,20 +50,15 @@ Gate Gate::assuming_running() {
   return gate;
 }
 
-void Gate::on(const bus::TreeState& tree, TimePoint now) {
-  tree_ = tree;
-  barrier_.on(tree, now);
-}
-
-Judgement Gate::judge(const Plea& plea) const {
+Judgement Gate::judge(const Plea& plea, const Barrier& barrier) const {
   Judgement judgement{.generation = generation()};
   switch (plea.situation) {
     case Situation::Idle:
       judgement.verdict = judge_idle(plea);
       break;
     case Situation::Waiting:
-      judgement.needs = needs(plea);
-      judgement.verdict = judge_waiting(plea, judgement.needs);
+      judgement.needs = plea.needs ? plea.needs : barrier.needs(plea.ticket);
+      judgement.verdict = judge_waiting(plea, judgement.needs, barrier.is_strict());
       break;
     case Situation::Sent:
       judgement.verdict = judge_sent(plea);
@@ -74,11 +84,12 @@ Verdict Gate::judge_idle(const Plea& plea) const {
   return plea.generation == 0 || is_running(plea.generation) ? Verdict::Stay : Verdict::Close;
 }
 
-Verdict Gate::judge_waiting(const Plea& plea, const std::optional<bus::TreePoint>& needs) const {
+Verdict Gate::judge_waiting(const Plea& plea, const std::optional<bus::TreePoint>& needs,
+                            bool is_strict) const {
   const bool runs = backend_ && backend_->state == BackendPhase::Running;
   const bool has_failed = backend_ && backend_->state == BackendPhase::Error;
-  if (runs && knows(backend_->serves, needs)) return Verdict::Forward;
-  if (has_failed && knows(backend_->seen, needs)) return Verdict::Crashed;
+  if (runs && knows(backend_->serves, needs, is_strict)) return Verdict::Forward;
+  if (has_failed && knows(backend_->seen, needs, is_strict)) return Verdict::Crashed;
   // The barrier is no queue: whoever waits for that alone goes on in a moment.
   const bool waits_for_backend = needs || !runs;
   // A request that a backend had was admitted before: a restart must not refuse it.
@@ -108,23 +119,6 @@ Verdict Gate::judge_ended(const Plea& plea) const {
 
 bool Gate::is_running(std::uint64_t generation) const {
   return backend_ && backend_->state == BackendPhase::Running && backend_->generation == generation;
-}
-
-// Nothing: it is not known yet. A tree that nobody watches asks for nothing.
-std::optional<bus::TreePoint> Gate::needs(const Plea& plea) const {
-  if (plea.needs) return plea.needs;
-  if (tree_ && barrier_.is_answered(plea.ticket)) return tree_->point();
-  if (barrier_.is_strict()) return std::nullopt;
-  return tree_ && tree_->watching ? tree_->point() : bus::TreePoint{};
-}
-
-// Whether who knows that point may answer. Of another epoch, one of the two has just restarted, and
-// news is on its way; it may never come where the barrier has lapsed.
-bool Gate::knows(const bus::TreePoint& point, const std::optional<bus::TreePoint>& needed) const {
-  if (!needed) return false;
-  if (needed->epoch == 0) return true;
-  if (needed->epoch != point.epoch) return !barrier_.is_strict();
-  return point.revision >= needed->revision;
 }
 
 }  // namespace hpp::proxyd

@@ -1,5 +1,8 @@
-// Pure. Decides what becomes of a request, given the newest news of the tree and of the backend:
-// it waits, goes to the backend, or is answered by the proxy.
+// Pure. Decides what becomes of a request, given the newest news of the backend, and what the
+// barrier (barrier.h) says about the files: it waits, goes to the backend, or is answered by the
+// proxy.
+//
+// There is one gate per backend, and one barrier for all of them.
 #pragma once
 
 #include <cstdint>
@@ -104,36 +107,23 @@ class Gate {
   // The state of a Gate that waits for no supervisord: `--assume-running`.
   static Gate assuming_running();
 
-  // With the barrier off.
-  Gate() : Gate(Barrier::Settings{}) {}
-
-  explicit Gate(const Barrier::Settings& barrier)
-      : barrier_(barrier), doubts_{.epoch = barrier.epoch, .number = 0} {}
-
-  void on(const bus::TreeState& tree, TimePoint now);
+  // `epoch`: of its liveness checks; no other proxyd may ever have used it.
+  explicit Gate(std::uint64_t epoch = 0) : doubts_{.epoch = epoch, .number = 0} {}
 
   void on(const bus::BackendState& backend) { backend_ = backend; }
 
-  Judgement judge(const Plea& plea) const;
+  Judgement judge(const Plea& plea, const Barrier& barrier) const;
 
   // A ticket for an answer that has Ended; it is to be published.
   std::uint64_t doubt() { return is_supervised_ ? ++doubts_.number : 0; }
 
   const bus::Ticket& newest_doubt() const { return doubts_; }
 
-  // Gives tickets for requests that have come, and says which to publish.
-  Barrier& barrier() { return barrier_; }
-
-  const Barrier& barrier() const { return barrier_; }
-
   // Whether a supervisord tells of the backend: false for a Gate that assumes it running.
   bool is_supervised() const { return is_supervised_; }
 
   // The newest generation whose end has been heard of.
   std::uint64_t ended_generation() const;
-
-  // Nothing: watchd has not been heard yet.
-  const std::optional<bus::TreeState>& tree() const { return tree_; }
 
   // Nothing: supervisord has not been heard yet.
   const std::optional<bus::BackendState>& backend() const { return backend_; }
@@ -142,17 +132,14 @@ class Gate {
   std::uint64_t generation() const { return backend_ ? backend_->generation : 0; }
 
   bool is_running(std::uint64_t generation) const;
-  std::optional<bus::TreePoint> needs(const Plea& plea) const;
-  bool knows(const bus::TreePoint& point, const std::optional<bus::TreePoint>& needed) const;
   Verdict judge_idle(const Plea& plea) const;
-  Verdict judge_waiting(const Plea& plea, const std::optional<bus::TreePoint>& needs) const;
+  Verdict judge_waiting(const Plea& plea, const std::optional<bus::TreePoint>& needs,
+                        bool is_strict) const;
   Verdict judge_sent(const Plea& plea) const;
   Verdict judge_ended(const Plea& plea) const;
 
   bool is_supervised_ = true;
-  Barrier barrier_;
   bus::Ticket doubts_;  // the newest
-  std::optional<bus::TreeState> tree_;
   std::optional<bus::BackendState> backend_;
 };
 

@@ -37,7 +37,7 @@ Switchboard::Effects Switchboard::forget(ConnectionId connection) {
 Switchboard::Effects Switchboard::arrive(Place& place, bool is_judged, TimePoint now) {
   place.arrival = next_arrival_++;
   place.was_forwarded = false;
-  place.ticket = is_judged ? gate_.barrier().take(now) : 0;
+  place.ticket = is_judged ? barrier_.take(now) : 0;
   Effects effects;
   if (place.ticket != 0) ask_soon(effects);
   if (is_judged) count_soon(effects);
@@ -52,7 +52,7 @@ Switchboard::Ruling Switchboard::judge(const Place& place, Plea plea) {
     ask_soon(ruling.effects);
   }
   plea.is_shut_out = place.queued_as == 0 && queue_.size() >= queue_limit_;
-  ruling.judgement = gate_.judge(plea);
+  ruling.judgement = gate_.judge(plea, barrier_);
   if (plea.situation == Situation::Ended) ruling.judgement.check = plea.ticket;
   return ruling;
 }
@@ -73,11 +73,11 @@ void Switchboard::forward(Place& place) {
 // ---- news ---------------------------------------------------------------------------------------
 
 Switchboard::Effects Switchboard::on(const bus::TreeState& tree, TimePoint now) {
-  const auto& before = gate_.tree();
+  const auto& before = barrier_.tree();
   const bool has_changed =
       !before || before->point() != tree.point() || before->refresh_point() != tree.refresh_point();
   if (has_changed) changed_at_ = now;
-  gate_.on(tree, now);
+  barrier_.on(tree, now);
   Effects effects;
   report_lapse(effects);
   Reconsider waiting = reconsider_queue();
@@ -106,7 +106,7 @@ Switchboard::Effects Switchboard::on_supervisor_overdue() {
 }
 
 void Switchboard::report_lapse(Effects& effects) {
-  report(effects, has_reported_lapse_, gate_.barrier().has_lapsed(), kLapsed, kAnswersAgain);
+  report(effects, has_reported_lapse_, barrier_.has_lapsed(), kLapsed, kAnswersAgain);
 }
 
 void Switchboard::report_silence(Effects& effects, bool is_silent) {
@@ -144,7 +144,7 @@ Switchboard::Reconsider Switchboard::reconsider_all() const {
 Switchboard::Effects Switchboard::ask(bool has_closes, TimePoint now) {
   asks_soon_ = false;
   Effects effects;
-  if (const auto ticket = gate_.barrier().next(now)) state_.asks = *ticket;
+  if (const auto ticket = barrier_.next(now)) state_.asks = *ticket;
   state_.doubts = gate_.newest_doubt();
   const std::uint64_t ended = gate_.ended_generation();
   if (has_closes && ended != state_.let_go) {
@@ -154,7 +154,7 @@ Switchboard::Effects Switchboard::ask(bool has_closes, TimePoint now) {
   }
   // Without the counts: a message that has new ones is written to the snapshot file.
   effects.push_back(Publish{});
-  if (gate_.barrier().has_lapsed() && !has_reported_lapse_) {
+  if (barrier_.has_lapsed() && !has_reported_lapse_) {
     report_lapse(effects);
     effects.push_back(reconsider_queue());
   }

@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "common/bus/messages.h"
+#include "proxyd/core/barrier.h"
 #include "proxyd/core/effect_list.h"
 #include "proxyd/core/gate.h"
 
@@ -77,8 +78,8 @@ class Switchboard {
   };
 
   // `queue_limit`: how many requests may wait.
-  Switchboard(Gate gate, std::size_t queue_limit)
-      : gate_(std::move(gate)), queue_limit_(queue_limit) {}
+  Switchboard(Gate gate, const Barrier::Settings& barrier, std::size_t queue_limit)
+      : gate_(std::move(gate)), barrier_(barrier), queue_limit_(queue_limit) {}
 
   // ---- connections and their requests ----
 
@@ -114,7 +115,7 @@ class Switchboard {
   // closed, so that no generation can be let go yet.
   [[nodiscard]] Effects ask(bool has_closes, TimePoint now);
 
-  std::optional<TimePoint> wake_at() const { return gate_.barrier().wake_at(); }
+  std::optional<TimePoint> wake_at() const { return barrier_.wake_at(); }
 
   [[nodiscard]] Effects count();
 
@@ -130,6 +131,8 @@ class Switchboard {
   // ---- what is known ----
 
   const Gate& gate() const { return gate_; }
+
+  const Barrier& barrier() const { return barrier_; }
 
   std::size_t waiting() const { return queue_.size(); }
 
@@ -147,6 +150,7 @@ class Switchboard {
   Reconsider reconsider_all() const;
 
   Gate gate_;
+  Barrier barrier_;
   std::size_t queue_limit_;
   std::unordered_map<ConnectionId, Place> places_;
   std::map<std::uint64_t, ConnectionId> queue_;  // by arrival

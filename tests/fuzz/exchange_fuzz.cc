@@ -842,7 +842,7 @@ class Play {
 
   // What the shell has.
   TimePoint now_{};
-  Switchboard switchboard_{Gate(), /*queue_limit=*/1};
+  Switchboard switchboard_{Gate(), Barrier::Settings{}, /*queue_limit=*/1};
   Switchboard::Place& place_;
   const History history_;
   const DefectRecord defects_;

@@ -36,7 +36,7 @@ void Proxyd::start() {
       .is_on = has_barrier,
       .timeout = std::chrono::duration_cast<std::chrono::milliseconds>(kBarrierTimeout),
       .epoch = (world_.random.next() >> 12) | 1};
-  switchboard_.emplace(proxyd::Gate(barrier), world_.traits.queue_limit);
+  switchboard_.emplace(proxyd::Gate(barrier.epoch), barrier, world_.traits.queue_limit);
   switchboard_->listens_on({"127.0.0.1:8000"});
   for (const bus::Topic topic : {bus::Topic::Tree, bus::Topic::Backend}) {
     bus_.subscribe(bus::Topic::Proxy, topic,
@@ -600,7 +600,7 @@ void Proxyd::note_needs(Request& request) {
 // loss, requests do not wait for the watch.
 void Proxyd::note_watch(const bus::TreeState& tree) {
   if (tree.watching) return lost_at_.reset();
-  const bool is_loss = tree_ && tree_->watching && !gate().barrier().has_lapsed();
+  const bool is_loss = tree_ && tree_->watching && !switchboard_->barrier().has_lapsed();
   if (is_loss && world_.traits.barrier_is_on) lost_at_ = world_.now();
 }
 
@@ -611,7 +611,7 @@ bool Proxyd::is_watch_awaited() const {
 // The broken shell knows no barrier, and is judged as if it did.
 bool Proxyd::is_strict() {
   if (world_.broken == Break::Barrier) return tree_ && tree_->watching;
-  return gate().barrier().is_strict();
+  return switchboard_->barrier().is_strict();
 }
 
 void Proxyd::note_forward(Client& client) {
@@ -634,7 +634,9 @@ void Proxyd::note_forward(Client& client) {
     const std::uint64_t arrival = other->place.queued_as;
     if (arrival == 0 || arrival >= client.place.arrival) continue;
     if (other->exchange.phase() != Phase::Held) continue;
-    if (gate().judge(*other->exchange.plea()).verdict != proxyd::Verdict::Forward) continue;
+    if (gate().judge(*other->exchange.plea(), switchboard_->barrier()).verdict !=
+        proxyd::Verdict::Forward)
+      continue;
     world_.violated("request {} overtakes request {}, which may go as well", request.id,
                     other->request->id);
   }
@@ -644,7 +646,8 @@ void Proxyd::note_forward(Client& client) {
 void Proxyd::check_nobody_waits_in_vain() {
   for (const auto& [number, client] : clients_) {
     if (client->place.queued_as == 0) continue;
-    const proxyd::Judgement judged = gate().judge(*client->exchange.plea());
+    const proxyd::Judgement judged =
+        gate().judge(*client->exchange.plea(), switchboard_->barrier());
     if (judged.verdict == proxyd::Verdict::Stay) continue;
     world_.violated("request {} waits, although the gate says {}", client->request->id,
                     to_string(judged.verdict));
@@ -681,7 +684,7 @@ void Proxyd::check_cut(const Client& client) {
 }
 
 void Proxyd::check_barrier() {
-  if (!gate().barrier().has_lapsed() || world_.traits.may_lapse()) return;
+  if (!switchboard_->barrier().has_lapsed() || world_.traits.may_lapse()) return;
   world_.violated("the barrier lapses, although watchd and Watchman are well");
 }
 

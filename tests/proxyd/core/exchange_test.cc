@@ -892,7 +892,7 @@ struct World {
 
   void ask(Plea plea) {
     if (plea.situation == Situation::Ended && plea.ticket == 0) plea.ticket = gate.doubt();
-    Judgement judgement = gate.judge(plea);
+    Judgement judgement = gate.judge(plea, Barrier({}));
     judgement.check = plea.ticket;
     play(judgement);
   }

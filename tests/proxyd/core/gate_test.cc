@@ -29,14 +29,28 @@ BackendState backend(BackendPhase state, std::uint64_t generation, std::uint64_t
   return {.state = state, .generation = generation, .serves = point, .seen = point};
 }
 
-Gate gate_of(const BackendState& state) {
-  Gate gate;
+// As the switchboard has them.
+struct GateAndBarrier : Gate {
+  GateAndBarrier() = default;
+
+  explicit GateAndBarrier(const Barrier::Settings& settings)
+      : Gate(settings.epoch), barrier(settings) {}
+
+  explicit GateAndBarrier(const Gate& gate) : Gate(gate) {}
+
+  Judgement judge(const Plea& plea) const { return Gate::judge(plea, barrier); }
+
+  Barrier barrier{Barrier::Settings{}};
+};
+
+GateAndBarrier gate_of(const BackendState& state) {
+  GateAndBarrier gate;
   gate.on(state);
   return gate;
 }
 
 TEST(Gate, KnowsWhichGenerationsHaveEnded) {
-  EXPECT_EQ(Gate().ended_generation(), 0U) << "supervisord has not been heard";
+  EXPECT_EQ(GateAndBarrier().ended_generation(), 0U) << "supervisord has not been heard";
   EXPECT_EQ(gate_of(backend(BackendPhase::Loading, 0)).ended_generation(), 0U);
   EXPECT_EQ(gate_of(backend(BackendPhase::Loading, 3)).ended_generation(), 2U);
   EXPECT_EQ(gate_of(backend(BackendPhase::Running, 3)).ended_generation(), 2U);
@@ -124,7 +138,7 @@ TEST(Gate, TheTable) {
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(&row - rows);
-    EXPECT_EQ(Gate().judge(row.plea).verdict, row.unknown);
+    EXPECT_EQ(GateAndBarrier().judge(row.plea).verdict, row.unknown);
     EXPECT_EQ(gate_of(backend(BackendPhase::Loading, 2)).judge(row.plea).verdict, row.loading);
     EXPECT_EQ(gate_of(backend(BackendPhase::Killing, 2)).judge(row.plea).verdict, row.killing);
     EXPECT_EQ(gate_of(backend(BackendPhase::Running, 2)).judge(row.plea).verdict, row.running);
@@ -134,10 +148,10 @@ TEST(Gate, TheTable) {
 
 TEST(Gate, WaitsForABackendThatIsAsNewAsTheTree) {
   const Plea waiting{.situation = Situation::Waiting};
-  Gate gate = gate_of(backend(BackendPhase::Running, 1, 4));
-  gate.on(tree(4), {});
+  GateAndBarrier gate = gate_of(backend(BackendPhase::Running, 1, 4));
+  gate.barrier.on(tree(4), {});
   EXPECT_EQ(gate.judge(waiting).verdict, Verdict::Forward);
-  gate.on(tree(5), {});
+  gate.barrier.on(tree(5), {});
   EXPECT_EQ(gate.judge(waiting).verdict, Verdict::Stay);
   gate.on(backend(BackendPhase::Error, 2, 4));
   EXPECT_EQ(gate.judge(waiting).verdict, Verdict::Stay);
@@ -149,10 +163,10 @@ TEST(Gate, WaitsForABackendThatIsAsNewAsTheTree) {
 
 TEST(Gate, AnOldTreeHoldsNobody) {
   const Plea waiting{.situation = Situation::Waiting};
-  Gate gate = gate_of(backend(BackendPhase::Running, 1, 4));
-  gate.on(tree(9, /*watching=*/false), {});
+  GateAndBarrier gate = gate_of(backend(BackendPhase::Running, 1, 4));
+  gate.barrier.on(tree(9, /*watching=*/false), {});
   EXPECT_EQ(gate.judge(waiting).verdict, Verdict::Forward);
-  gate.on(tree(9, /*watching=*/true, /*epoch=*/kEpoch + 1), {});
+  gate.barrier.on(tree(9, /*watching=*/true, /*epoch=*/kEpoch + 1), {});
   EXPECT_EQ(gate.judge(waiting).verdict, Verdict::Forward);
 }
 
@@ -162,14 +176,14 @@ class StrictGate : public testing::Test {
   static constexpr std::uint64_t kTickets = 3;
 
   StrictGate() {
-    plea_.ticket = gate_.barrier().take(now_);
-    (void)gate_.barrier().next(now_);
+    plea_.ticket = gate_.barrier.take(now_);
+    (void)gate_.barrier.next(now_);
   }
 
   void answer(std::uint64_t revision, std::uint64_t epoch = kEpoch) {
     TreeState state = tree(revision, true, epoch);
     state.answers = {.epoch = kTickets, .number = plea_.ticket};
-    gate_.on(state, now_);
+    gate_.barrier.on(state, now_);
   }
 
   // Judges as an exchange asks: with what the last judgement has said.
@@ -180,13 +194,13 @@ class StrictGate : public testing::Test {
   }
 
   TimePoint now_{};
-  Gate gate_{{.is_on = true, .epoch = kTickets}};
+  GateAndBarrier gate_{{.is_on = true, .epoch = kTickets}};
   Plea plea_{.situation = Situation::Waiting};
 };
 
 TEST_F(StrictGate, HoldsUntilTheTicketIsAnswered) {
   gate_.on(backend(BackendPhase::Running, 1, 4));
-  gate_.on(tree(4), now_);
+  gate_.barrier.on(tree(4), now_);
   EXPECT_EQ(verdict(), Verdict::Stay) << "a save may be on its way";
   answer(4);
   EXPECT_EQ(verdict(), Verdict::Forward);
@@ -207,7 +221,7 @@ TEST_F(StrictGate, NeedsNoMoreThanTheAnswer) {
   answer(5);
   EXPECT_EQ(gate_.judge(plea_).needs, (bus::TreePoint{.epoch = kEpoch, .revision = 5}));
   plea_.needs = gate_.judge(plea_).needs;
-  gate_.on(tree(9), now_);
+  gate_.barrier.on(tree(9), now_);
   EXPECT_EQ(verdict(), Verdict::Forward) << "files that change without pause hold nobody";
 }
 
@@ -223,16 +237,16 @@ TEST_F(StrictGate, WaitsForSupervisordToKnowANewEpoch) {
 
 TEST_F(StrictGate, LetsGoWhereNobodyAnswers) {
   gate_.on(backend(BackendPhase::Running, 1, 4));
-  gate_.on(tree(4), now_);
-  while (const auto wake_at = gate_.barrier().wake_at()) {
+  gate_.barrier.on(tree(4), now_);
+  while (const auto wake_at = gate_.barrier.wake_at()) {
     now_ = std::max(now_, *wake_at);
-    (void)gate_.barrier().next(now_);
+    (void)gate_.barrier.next(now_);
   }
   EXPECT_EQ(verdict(), Verdict::Forward);
-  gate_.on(tree(5), now_);
+  gate_.barrier.on(tree(5), now_);
   plea_.needs.reset();
   EXPECT_EQ(verdict(), Verdict::Stay) << "what is known counts";
-  gate_.on(tree(5, /*watching=*/false), now_);
+  gate_.barrier.on(tree(5, /*watching=*/false), now_);
   plea_.needs.reset();
   EXPECT_EQ(verdict(), Verdict::Forward);
 }
@@ -246,7 +260,7 @@ TEST_F(StrictGate, AFullQueueIsNoneOfTheBarriers) {
 }
 
 TEST(Gate, AnAnswerThatEndsWithItsConnectionIsCompleteOnlyIfNobodyWasKilled) {
-  Gate gate({.epoch = 8});
+  GateAndBarrier gate({.epoch = 8});
   Plea plea{.situation = Situation::Ended, .generation = 2, .ticket = gate.doubt()};
   EXPECT_EQ(gate.newest_doubt(), (bus::Ticket{.epoch = 8, .number = plea.ticket}));
   BackendState state = backend(BackendPhase::Running, 2);
@@ -271,14 +285,14 @@ TEST(Gate, AnAnswerThatEndsWithItsConnectionIsCompleteOnlyIfNobodyWasKilled) {
   plea.expired = true;
   EXPECT_EQ(gate.judge(plea).verdict, Verdict::Complete) << "supervisord is gone";
   plea.expired = false;
-  Gate alone = Gate::assuming_running();
+  GateAndBarrier alone(Gate::assuming_running());
   plea.generation = 1;
   plea.ticket = alone.doubt();
   EXPECT_EQ(alone.judge(plea).verdict, Verdict::Complete);
 }
 
 TEST(Gate, AFullQueueTurnsAwayWhoWouldHaveToWait) {
-  Gate gate = gate_of(backend(BackendPhase::Loading, 1));
+  GateAndBarrier gate = gate_of(backend(BackendPhase::Loading, 1));
   const Plea late{.situation = Situation::Waiting, .is_shut_out = true};
   EXPECT_EQ(gate.judge(late).verdict, Verdict::QueueFull);
   Plea interrupted = late;
@@ -291,9 +305,9 @@ TEST(Gate, AFullQueueTurnsAwayWhoWouldHaveToWait) {
 }
 
 TEST(Gate, AssumingRunningForwardsAlways) {
-  const Gate gate = Gate::assuming_running();
+  const GateAndBarrier gate(Gate::assuming_running());
   EXPECT_FALSE(gate.is_supervised());
-  EXPECT_TRUE(Gate().is_supervised());
+  EXPECT_TRUE(GateAndBarrier().is_supervised());
   EXPECT_EQ(gate.judge({.situation = Situation::Waiting}).verdict, Verdict::Forward);
   const auto generation = gate.judge({}).generation;
   EXPECT_EQ(gate.judge({.situation = Situation::Idle, .generation = generation}).verdict,
@@ -301,7 +315,7 @@ TEST(Gate, AssumingRunningForwardsAlways) {
 }
 
 TEST(Gate, AssumingRunningWaitsForNoNews) {
-  const Gate gate = Gate::assuming_running();
+  const GateAndBarrier gate(Gate::assuming_running());
   Plea lost{.situation = Situation::Sent, .generation = 1, .lost = true};
   EXPECT_EQ(gate.judge(lost).verdict, Verdict::BadGateway);
   lost.reused = true;
@@ -314,19 +328,19 @@ TEST(Gate, AssumingRunningWaitsForNoNews) {
 // keep what the proxy promises.
 class EveryHistory {
  public:
-  void explore(const Gate& gate, int depth) {
+  void explore(const GateAndBarrier& gate, int depth) {
     check(gate);
     if (depth == 0) return;
     for (const BackendState& news : backends_) {
-      Gate next = gate;
+      GateAndBarrier next = gate;
       next.on(news);
       newest_backend_ = &news;
       explore(next, depth - 1);
     }
     const TreeState* const tree_before = newest_tree_;
     for (const TreeState& news : trees_) {
-      Gate next = gate;
-      next.on(news, {});
+      GateAndBarrier next = gate;
+      next.barrier.on(news, {});
       newest_tree_ = &news;
       explore(next, depth - 1);
     }
@@ -336,7 +350,7 @@ class EveryHistory {
   std::size_t histories() const { return histories_; }
 
  private:
-  void check(const Gate& gate) {
+  void check(const GateAndBarrier& gate) {
     ++histories_;
     const Verdict waiting = gate.judge({.situation = Situation::Waiting}).verdict;
     const auto& state = gate.backend();
@@ -368,7 +382,7 @@ class EveryHistory {
 
 TEST(Gate, EveryHistoryToDepthEight) {
   EveryHistory every;
-  every.explore(Gate(), 8);
+  every.explore(GateAndBarrier(), 8);
   EXPECT_EQ(every.histories(), 2015539u);  // 1 + 6 + 6² + … + 6⁸
 }
 

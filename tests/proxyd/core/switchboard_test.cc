@@ -73,7 +73,8 @@ class SwitchboardTest : public testing::Test {
   }
 
   TimePoint now_{std::chrono::hours(1)};
-  Switchboard board_{Gate({.is_on = true, .timeout = milliseconds(2000), .epoch = kEpoch}),
+  Switchboard board_{Gate(kEpoch),
+                     {.is_on = true, .timeout = milliseconds(2000), .epoch = kEpoch},
                      /*queue_limit=*/2};
   std::vector<std::string> names_;
   std::vector<ConnectionId> reconsidered_;
