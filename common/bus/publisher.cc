@@ -24,17 +24,6 @@
 namespace hpp::bus {
 namespace {
 
-// The second belt: the newest is sent again so long after it was sent first, and then at intervals
-// that double up to the longest. At rest each costs every reader some ten wake-ups of nng's
-// threads.
-constexpr Milliseconds kTickMin{1000};
-constexpr Milliseconds kTickMax{16'000};
-
-// What was sent since the file was written, readers know by sequence: a restarted author that did
-// not start above it would be ignored. Far more than can be sent meanwhile, and exact in JSON for
-// two million restarts.
-constexpr std::uint64_t kSequencesSkipped = std::uint64_t{1} << 32;
-
 // The helpers of a hpp-launch that was killed may still be on their way out when the next one
 // starts.
 constexpr Milliseconds kLockPatience{1000};
@@ -125,11 +114,13 @@ struct Publisher::Sockets {
     }
   }
 
-  // To all whom that news concerns. PUB never blocks: what a slow subscriber cannot take is
-  // dropped, and sent again by the tick.
+  // PUB never blocks: what a slow subscriber cannot take is dropped, and sent again later.
   void send(News news, std::string text) const {
-    if (news != News::Ticket) nng_send(everybody, text.data(), text.size(), NNG_FLAG_NONBLOCK);
-    nng_send(ticket_handlers, text.data(), text.size(), NNG_FLAG_NONBLOCK);
+    for (const Audience audience : {Audience::Everybody, Audience::TicketHandlers}) {
+      if (!reaches(news, audience)) continue;
+      const nng_socket socket = audience == Audience::Everybody ? everybody : ticket_handlers;
+      nng_send(socket, text.data(), text.size(), NNG_FLAG_NONBLOCK);
+    }
   }
 
   UniqueFd nudge;
@@ -143,20 +134,12 @@ Publisher::Publisher(Loop& loop, std::string run_directory, Topic topic)
       topic_(topic),
       lock_(lock_or_refuse(directory_, topic)),
       file_(directory_, snapshot_name(topic)),
-      stamp_{.epoch = random_epoch(), .sequence = 0},
+      author_(random_epoch()),
       sockets_(std::make_unique<Sockets>(loop, [this] { send_last(); })),
-      tick_(loop,
-            [this] {
-              mend();
-              send_last();
-              const bool is_well = written_ == SnapshotFile::Result::Replaced;
-              tick_delay_ = is_well ? std::min(2 * tick_delay_, kTickMax) : kTickMin;
-              tick_.start(tick_delay_);
-            }),
-      tick_delay_(kTickMin) {
+      repeat_timer_(loop, [this] { repeat(); }) {
   sockets_->listen(directory_.path(), topic_);
   resume();
-  tick_.start(tick_delay_);
+  repeat_timer_.start(author_.repeat_delay());
 }
 
 Publisher::~Publisher() = default;
@@ -169,37 +152,28 @@ void Publisher::resume() {
     log::warning("{} is not usable ({}): starting anew", file_.path(), malformed->why);
     return;
   }
-  last_ = std::get<Message>(std::move(decoded));
-  if (topic_of(*last_) != topic_) {
+  Message last = std::get<Message>(std::move(decoded));
+  if (topic_of(last) != topic_) {
     log::warning("{} holds another topic: starting anew", file_.path());
-    last_.reset();
     return;
   }
-  stamp_ = stamp_of(*last_);
-  stamp_.sequence += kSequencesSkipped;
+  author_.resume(std::move(last));
 }
 
 void Publisher::publish(Message message) {
-  message = limited(std::move(message));
-  set_stamp(message, stamp_);
-  if (last_ && message == *last_ && !last_text_.empty()) return;
-  const News news = last_text_.empty() ? News::Durable : news_of(message, *last_);
-  ++stamp_.sequence;
-  set_stamp(message, stamp_);
-  last_ = std::move(message);
-  last_text_ = encode(*last_);
+  const auto sending = author_.publish(std::move(message));
+  if (!sending) return;
+  last_text_ = encode(*author_.last());
   assert(last_text_.size() <= kMessageSizeMax);
   log::debug("bus ─► {}", last_text_);
-  if (std::exchange(tick_delay_, kTickMin) != kTickMin) tick_.start(kTickMin);
-  if (news == News::Durable) write_file();
-  sockets_->send(news, last_text_);
+  if (sending->restarts_timer) repeat_timer_.start(author_.repeat_delay());
+  if (sending->news == News::Durable) write_file();
+  sockets_->send(sending->news, last_text_);
 }
 
 void Publisher::write_file() {
   mend_directory();
-  Message kept = durable(*last_);
-  set_stamp(kept, stamp_);
-  tell_of(file_.write(encode(kept)));
+  tell_of(file_.write(encode(author_.kept())));
 }
 
 // Once for each kind of trouble, and once when it is over.
@@ -269,6 +243,13 @@ void Publisher::mend_sockets() {
     if (std::exchange(socket_trouble_told_, true)) return;
     log::warning("{} was deleted and cannot be created again: {}", path, error.what());
   }
+}
+
+void Publisher::repeat() {
+  mend();
+  send_last();
+  author_.repeated(written_ == SnapshotFile::Result::Replaced);
+  repeat_timer_.start(author_.repeat_delay());
 }
 
 void Publisher::send_last() {

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "common/bus/codec.h"
+#include "common/bus/author.h"
 #include "common/bus/snapshot_file.h"
 #include "common/event/loop.h"
 #include "common/event/timer.h"
@@ -28,16 +28,15 @@ class Publisher {
   Publisher(Loop& loop, std::string run_directory, Topic topic);
   ~Publisher();
 
-  // Cuts the snapshot to the limits of messages.h, stamps it, writes the file if something durable
-  // is new (codec.h), then sends it: file = memory, bus = news. A snapshot that equals the last one
-  // but for the stamp is not sent again.
+  // Writes the file if something durable is new (codec.h), then sends the snapshot: file = memory,
+  // bus = news. Author (author.h) says what is sent, to whom, and when it is sent again.
   void publish(Message message);
 
   // The newest snapshot: published, or resumed from the file. Empty: a new epoch, nothing yet.
-  const std::optional<Message>& last() const { return last_; }
+  const std::optional<Message>& last() const { return author_.last(); }
 
   // The epoch that publish stamps.
-  std::uint64_t epoch() const { return stamp_.epoch; }
+  std::uint64_t epoch() const { return author_.epoch(); }
 
  private:
   struct Sockets;
@@ -50,21 +49,20 @@ class Publisher {
   void mend_lock();
   void mend_sockets();
   void send_last();
+  void repeat();
 
   RunDirectory directory_;
   Topic topic_;
   FileLock lock_;
   SnapshotFile file_;
-  Stamp stamp_;
-  std::optional<Message> last_;
-  std::string last_text_;
+  Author author_;
+  std::string last_text_;  // author_.last(), if it is to be sent again
   SnapshotFile::Result written_ = SnapshotFile::Result::Replaced;  // the last write; told
   bool directory_trouble_told_ = false;
   bool lock_trouble_told_ = false;
   bool socket_trouble_told_ = false;
   std::unique_ptr<Sockets> sockets_;
-  Timer tick_;
-  Milliseconds tick_delay_;  // before the next one
+  Timer repeat_timer_;
 };
 
 }  // namespace hpp::bus

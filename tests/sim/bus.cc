@@ -10,9 +10,6 @@ using bus::Topic;
 
 constexpr std::array kTopics{Topic::Tree, Topic::Backend, Topic::Proxy};
 
-// As common/bus/publisher.cc.
-constexpr Micros kTick = 1s;
-constexpr std::uint64_t kSequencesSkipped = std::uint64_t{1} << 32;
 // As common/bus/subscriber.cc.
 constexpr Micros kReconnectMin = 10ms;
 constexpr Micros kReconnectMax = 100ms;
@@ -22,17 +19,18 @@ constexpr Micros kReconnectMax = 100ms;
 std::string text_of(const bus::Message& message) {
   if (const auto* tree = std::get_if<bus::TreeState>(&message)) {
     return fmt::format("tree #{}: revision {}, clock {}, {}{}, answers {}",
-                       tree->stamp.sequence % kSequencesSkipped, tree->revision, tree->clock,
+                       tree->stamp.sequence % bus::kSequencesSkipped, tree->revision, tree->clock,
                        tree->watching ? "watching" : "blind: " + tree->problem,
                        tree->settling ? ", settling" : "", tree->answers.number);
   }
   if (const auto* backend = std::get_if<bus::BackendState>(&message)) {
     return fmt::format("backend #{}: {}, generation {}, serves {}, seen {}",
-                       backend->stamp.sequence % kSequencesSkipped, bus::to_string(backend->state),
-                       backend->generation, backend->serves.revision, backend->seen.revision);
+                       backend->stamp.sequence % bus::kSequencesSkipped,
+                       bus::to_string(backend->state), backend->generation,
+                       backend->serves.revision, backend->seen.revision);
   }
   const auto& proxy = std::get<bus::ProxyState>(message);
-  return fmt::format("proxy #{}: asks {}", proxy.stamp.sequence % kSequencesSkipped,
+  return fmt::format("proxy #{}: asks {}", proxy.stamp.sequence % bus::kSequencesSkipped,
                      proxy.asks.number);
 }
 
@@ -42,15 +40,9 @@ void Bus::open(Topic topic) {
   Author& self = author(topic);
   self.is_open = true;
   ++self.incarnation;
-  self.sent.reset();
-  self.last = self.file;
-  if (self.file) {
-    self.stamp = bus::stamp_of(*self.file);
-    self.stamp.sequence += kSequencesSkipped;
-  } else {
-    self.stamp = {.epoch = (world_.random.next() >> 12) | 1, .sequence = 0};
-  }
-  tick(topic, self.incarnation);
+  self.core = bus::Author((world_.random.next() >> 12) | 1);
+  if (self.file) self.core.resume(*self.file);
+  start_timer(topic);
   for (const Topic who : kTopics) {
     if (reader(who, topic).is_open) {
       connect_soon(who, topic, world_.random.between(kReconnectMin, kReconnectMax));
@@ -65,36 +57,33 @@ void Bus::close(Topic topic) {
   for (const Topic who : kTopics) reader(who, topic).is_connected = false;
 }
 
-void Bus::tick(Topic topic, std::uint64_t incarnation) {
-  world_.after(kTick, [this, topic, incarnation] {
-    if (author(topic).incarnation != incarnation) return;
-    send_last(topic);
-    tick(topic, incarnation);
+void Bus::start_timer(Topic topic) {
+  Author& self = author(topic);
+  world_.after(self.core.repeat_delay(), [this, &self, topic, timer = ++self.timer] {
+    if (!self.is_open || timer != self.timer) return;
+    send_last(topic, bus::News::Durable);
+    self.core.repeated(/*is_file_written=*/true);
+    start_timer(topic);
   });
 }
 
 void Bus::publish(Topic topic, bus::Message message) {
   Author& self = author(topic);
-  bus::set_stamp(message, self.stamp);
-  if (self.last && message == *self.last && self.sent) return;
-  const bool is_durable = !self.sent || bus::news_of(message, *self.last) == bus::News::Durable;
-  ++self.stamp.sequence;
-  bus::set_stamp(message, self.stamp);
-  if (world_.traces()) world_.trace("bus: {}", text_of(message));
-  self.last = std::move(message);
-  self.sent = std::make_shared<const bus::Message>(*self.last);
-  if (is_durable) {
-    self.file = bus::durable(*self.last);
-    bus::set_stamp(*self.file, self.stamp);
-  }
-  send_last(topic);
+  const auto sending = self.core.publish(std::move(message));
+  if (!sending) return;
+  if (world_.traces()) world_.trace("bus: {}", text_of(*self.core.last()));
+  if (sending->restarts_timer) start_timer(topic);
+  if (sending->news == bus::News::Durable) self.file = self.core.kept();
+  send_last(topic, sending->news);
 }
 
-void Bus::send_last(Topic topic) {
+void Bus::send_last(Topic topic, bus::News news) {
   const Author& self = author(topic);
-  if (!self.sent) return;
+  if (!self.core.has_published()) return;
+  const auto message = std::make_shared<const bus::Message>(*self.core.last());
   for (const Topic who : kTopics) {
-    if (reader(who, topic).is_connected) send(who, topic, self.sent);
+    const Reader& one = reader(who, topic);
+    if (one.is_connected && bus::reaches(news, one.audience)) send(who, topic, message);
   }
 }
 
@@ -116,9 +105,10 @@ void Bus::send(Topic to, Topic topic, std::shared_ptr<const bus::Message> messag
 
 // ---- readers ------------------------------------------------------------------------------------
 
-void Bus::subscribe(Topic who, Topic topic, OnMessage on_message) {
+void Bus::subscribe(Topic who, Topic topic, bus::Audience audience, OnMessage on_message) {
   Reader& self = reader(who, topic);
   self.is_open = true;
+  self.audience = audience;
   ++self.incarnation;
   self.newest = {};
   self.on_message = std::move(on_message);
@@ -139,7 +129,7 @@ void Bus::connect_soon(Topic who, Topic topic, Micros delay) {
                        author_incarnation = author(topic).incarnation] {
     if (self.incarnation != incarnation || author(topic).incarnation != author_incarnation) return;
     self.is_connected = true;
-    send_last(topic);
+    send_last(topic, bus::News::Durable);
   });
 }
 

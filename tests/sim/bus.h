@@ -1,5 +1,5 @@
-// The bus: for each author the rules of common/bus/publisher.cc, for each reader those of
-// subscriber.cc, and between them delay and loss. Messages are in order.
+// The bus: the real Author for each topic, for each reader the rules of common/bus/subscriber.cc,
+// and between them delay and loss. Messages arrive in order.
 #pragma once
 
 #include <array>
@@ -7,8 +7,7 @@
 #include <memory>
 #include <optional>
 
-#include "common/bus/codec.h"
-#include "common/bus/messages.h"
+#include "common/bus/author.h"
 #include "tests/sim/world.h"
 
 namespace hpp::sim {
@@ -26,10 +25,12 @@ class Bus {
   void publish(bus::Topic topic, bus::Message message);
 
   // The newest snapshot of the author that is at work, or what it has resumed from.
-  const std::optional<bus::Message>& last(bus::Topic topic) const { return author(topic).last; }
+  const std::optional<bus::Message>& last(bus::Topic topic) const {
+    return author(topic).core.last();
+  }
 
   // `reader` is named by the topic that it is the author of.
-  void subscribe(bus::Topic reader, bus::Topic topic, OnMessage on_message);
+  void subscribe(bus::Topic reader, bus::Topic topic, bus::Audience audience, OnMessage on_message);
 
   // The reader is dead: nothing more comes.
   void unsubscribe(bus::Topic reader);
@@ -38,15 +39,15 @@ class Bus {
   struct Author {
     bool is_open = false;
     std::uint64_t incarnation = 0;
-    bus::Stamp stamp;
-    std::optional<bus::Message> last;
-    std::shared_ptr<const bus::Message> sent;  // nullptr: nothing yet
+    bus::Author core{1};
+    std::uint64_t timer = 0;  // number of the newest one that was started
     std::optional<bus::Message> file;
   };
 
   struct Reader {
     bool is_open = false;
     bool is_connected = false;
+    bus::Audience audience = bus::Audience::Everybody;
     std::uint64_t incarnation = 0;
     OnMessage on_message;
     bus::Stamp newest;
@@ -61,9 +62,9 @@ class Bus {
     return readers_[static_cast<std::size_t>(reader)][static_cast<std::size_t>(topic)];
   }
 
-  void tick(bus::Topic topic, std::uint64_t incarnation);
+  void start_timer(bus::Topic topic);
   void connect_soon(bus::Topic reader, bus::Topic topic, Micros delay);
-  void send_last(bus::Topic topic);
+  void send_last(bus::Topic topic, bus::News news);
   void send(bus::Topic to, bus::Topic topic, std::shared_ptr<const bus::Message> message);
   void take(Reader& reader, const bus::Message& message);
 

@@ -36,7 +36,8 @@ struct Options {
 const std::map<std::string, Break> kBreaks{{"barrier", Break::Barrier},
                                            {"generation", Break::Generation},
                                            {"replay", Break::Replay},
-                                           {"loss", Break::Loss}};
+                                           {"loss", Break::Loss},
+                                           {"let-go", Break::LetGo}};
 
 // One process: a core that asserts, or is caught by a sanitizer, takes it along.
 struct Job {

@@ -40,6 +40,12 @@ void Processes::boot(Process& process) {
   });
 }
 
+bool Processes::has_link_until(std::uint64_t generation) const {
+  return std::any_of(links_.begin(), links_.end(), [&](const LinkPointer& link) {
+    return !link->is_closed && link->process != nullptr && link->process->generation <= generation;
+  });
+}
+
 bool Processes::any_is_alive() const {
   return !processes_.empty() && processes_.back()->is_alive;
 }
@@ -64,7 +70,7 @@ void Processes::crash(Process& process) {
 
 void Processes::end_all(Process& process) {
   process.is_alive = process.listens = false;
-  for (const LinkPointer& link : std::exchange(links_, {})) {
+  for (const LinkPointer& link : links_) {
     if (link->is_closed || link->is_ended_by_process) continue;
     link->is_ended_by_process = true;
     const bool by_reset = world_.random.chance(0.5);

@@ -68,6 +68,10 @@ class Processes {
 
   bool any_is_alive() const;
 
+  // Whether proxyd has a connection to the newest process, if that is of the generation or an older
+  // one.
+  bool has_link_until(std::uint64_t generation) const;
+
   // The newest one; nullptr: none was ever spawned.
   Process* newest() const { return processes_.empty() ? nullptr : processes_.back().get(); }
 

@@ -39,7 +39,7 @@ void Proxyd::start() {
   switchboard_.emplace(proxyd::Gate(barrier.epoch), barrier, world_.traits.queue_limit);
   switchboard_->listens_on({"127.0.0.1:8000"});
   for (const bus::Topic topic : {bus::Topic::Tree, bus::Topic::Backend}) {
-    bus_.subscribe(bus::Topic::Proxy, topic,
+    bus_.subscribe(bus::Topic::Proxy, topic, bus::Audience::TicketHandlers,
                    [this](const bus::Message& message) { on_message(message); });
   }
   perform(switchboard_->count());
@@ -100,7 +100,7 @@ void Proxyd::on_backend(bus::BackendState backend) {
       }
     }
   }
-  if (backend.state != bus::BackendPhase::Running) {
+  if (backend.state != bus::BackendPhase::Running && world_.broken != Break::LetGo) {
     for (const LinkPointer& link : std::exchange(idle_, {})) processes_.close(link);
   }
   perform(switchboard_->on(backend));

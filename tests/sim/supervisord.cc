@@ -22,13 +22,24 @@ void Supervisord::start() {
     spawns = std::get<bus::BackendState>(*last).generation;
   }
   backend_.emplace(supervisord::Backend::Settings{.command = {"serve"}}, spawns);
-  bus_.subscribe(bus::Topic::Backend, bus::Topic::Tree, [this](const bus::Message& message) {
-    post(supervisord::TreeSeen{std::get<bus::TreeState>(message)});
-  });
-  bus_.subscribe(bus::Topic::Backend, bus::Topic::Proxy, [this](const bus::Message& message) {
-    post(supervisord::Doubted{std::get<bus::ProxyState>(message).doubts});
-  });
+  bus_.subscribe(bus::Topic::Backend, bus::Topic::Tree, bus::Audience::Everybody,
+                 [this](const bus::Message& message) {
+                   post(supervisord::TreeSeen{std::get<bus::TreeState>(message)});
+                 });
+  bus_.subscribe(bus::Topic::Backend, bus::Topic::Proxy, bus::Audience::Everybody,
+                 [this](const bus::Message& message) {
+                   const auto& proxy = std::get<bus::ProxyState>(message);
+                   check_let_go(proxy.let_go);
+                   post(supervisord::Doubted{proxy.doubts});
+                 });
   post(supervisord::Begun{.last = take_over()});
+}
+
+// `let_go` means that the port of the last backend is free of connections from proxyd.
+void Supervisord::check_let_go(std::uint64_t generation) {
+  if (!processes_.has_link_until(generation)) return;
+  world_.violated("proxyd reports that it has let go of generation {}, but has a connection to it",
+                  generation);
 }
 
 void Supervisord::exited(const Process& process, ExitStatus status) {

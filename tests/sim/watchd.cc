@@ -35,9 +35,10 @@ void Watchd::start() {
       watchman::Conversation::Settings{.directory = "/p", .filter = {}, .lists_links = !resumed});
   tree_.emplace(
       watchd::Tree::Settings{.directory = "/p", .filter = {}, .resumed = std::move(resumed)});
-  bus_.subscribe(bus::Topic::Tree, bus::Topic::Proxy, [this](const bus::Message& message) {
-    take(watchd::Event(watchd::TicketSeen{std::get<bus::ProxyState>(message).asks}));
-  });
+  bus_.subscribe(bus::Topic::Tree, bus::Topic::Proxy, bus::Audience::TicketHandlers,
+                 [this](const bus::Message& message) {
+                   take(watchd::Event(watchd::TicketSeen{std::get<bus::ProxyState>(message).asks}));
+                 });
   take(watchd::Event(watchd::Started{}));
 }
 

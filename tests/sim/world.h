@@ -27,6 +27,7 @@ enum class Break {
   Generation,  // a request goes to whatever backend runs, however old the tree that it serves
   Replay,      // a POST counts as safe to repeat
   Loss,        // requests do not wait while a watch is lost
+  LetGo,       // idle connections to a backend outlive it
 };
 
 // What kind of schedule this is; drawn first of all.
