@@ -864,7 +864,7 @@ TEST(Exchange, WhoIsRefusedIsStillKnown) {
 // next, follows the effects, and checks what must hold whatever the order.
 struct World {
   Exchange exchange;
-  Gate gate;
+  Gate gate = Gate();
   TimePoint now{};
   bool request_is_safe = true;
   bool upstream = false;  // a connection is taken
