@@ -108,7 +108,10 @@ class Gate {
   static Gate assuming_running();
 
   // `epoch`: of its liveness checks; no other proxyd may ever have used it.
-  explicit Gate(std::uint64_t epoch = 0) : doubts_{.epoch = epoch, .number = 0} {}
+  explicit Gate(std::uint64_t epoch) : doubts_{.epoch = epoch, .number = 0} {}
+
+  // With liveness checks of epoch 0: they are never published, or this is a test.
+  Gate() = default;
 
   void on(const bus::BackendState& backend) { backend_ = backend; }
 
