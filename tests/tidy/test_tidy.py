@@ -55,8 +55,8 @@ NAMED_BY_A_STANDARD = {"proxyd/core/reload/html_prefix.h"}  # HTML's tokenizer
 
 # ---- documents ----------------------------------------------------------------------------------
 
-# Those that have 100 columns. The others join them when they are rewritten.
-NARROW_DOCUMENTS = ("docs/debugging.rst",)
+# Documents with longer lines, until they are rewritten.
+WIDE_DOCUMENTS = ("docs/architecture.rst",)
 COLUMNS_MAX = 100
 
 
@@ -200,7 +200,11 @@ class States(unittest.TestCase):
 
 class Documents(unittest.TestCase):
     def test_have_a_hundred_columns(self):
-        for path in NARROW_DOCUMENTS:
+        documents = [path.relative_to(TOP) for path in (*TOP.glob("*.rst"), *TOP.glob("docs/*.rst"))]
+        self.assertGreater(len(documents), 5)
+        for path in documents:
+            if str(path) in WIDE_DOCUMENTS:
+                continue
             for number, line in enumerate(read(path).split("\n"), 1):
                 self.assertLessEqual(len(line), COLUMNS_MAX, f"{path}:{number}")
 
