@@ -9,7 +9,7 @@ namespace hpp {
 
 // While a shell performs the effects of one event, the next event may occur: a process that cannot
 // be started, a peer that is gone. It waits until all effects of the first one are performed, so
-// that the effects of two events never mix. No more events wait than one event has effects.
+// that the effects of two events never mix.
 template <class Event>
 class EventRunner {
  public:

@@ -133,7 +133,7 @@ void Daemon::perform(const Switchboard::AskSoon&) {
 }
 
 void Daemon::perform(const Switchboard::CountSoon&) {
-  count_timer_.start(kCountInterval);
+  if (publisher_) count_timer_.start(kCountInterval);
 }
 
 void Daemon::perform(const Switchboard::Publish&) {

@@ -39,6 +39,7 @@ void StepRunner::start(const std::string& command) {
       .stdin_fd = project_.no_input.get(),
       .stdout_fd = end_of_step.get(),
       .stderr_fd = end_of_step.get(),
+      .pid_variable = kBuildLeader,
   };
   job_ = std::make_unique<Job>(loop_, killer_, TreeKiller::Role::Step, request,
                                [this, command](ExitStatus status) { end(command, status); });

@@ -25,7 +25,7 @@ namespace hpp::watchd {
 namespace {
 
 // Throws std::runtime_error if Watchman could not read it either. For a folder that is missing, as
-// it may be for a watchd that is started again, the session waits.
+// it may be for a watchd that is started again, the tree waits.
 std::string readable_project_directory() {
   std::string path = take_project_directory();
   if (::access(path.c_str(), R_OK | X_OK) != 0 && errno != ENOENT) {

@@ -63,7 +63,7 @@ class Author {
 
   std::uint64_t epoch() const { return stamp_.epoch; }
 
-  // How long after the newest sending or repetition the next repetition is due.
+  // The next repetition is due at most this long after the newest sending or repetition.
   std::chrono::milliseconds repeat_delay() const { return repeat_delay_; }
 
   // last() was sent again. If the file could not be written, the next repetition, which tries that

@@ -1,5 +1,5 @@
 // Publishes one author's snapshots: on nng PUB sockets and in a snapshot file. If the sockets
-// or the file are deleted, or the run directory was changed, the next tick repairs that.
+// or the file are deleted, or the run directory was changed, the next repetition repairs that.
 #pragma once
 
 #include <cstdint>

@@ -92,11 +92,11 @@ bool BuildDaemons::has_name(pid_t pid) const {
   return is_build_daemon(program_name_of(pid), arguments_of(pid), named_);
 }
 
-// A daemon has begun a session of its own (setsid(2)), whose leader may have ended (daemon(3) and
-// the like fork once more), or the build that led its session has ended.
+// A daemon has begun a session of its own (setsid(2)), or the first process of the build has ended.
 bool BuildDaemons::has_left_build(pid_t pid) const {
-  const pid_t leader = ::getsid(pid);
-  return leader == pid || !is_of_build(leader) || has_name(leader);
+  const pid_t session = ::getsid(pid);
+  const bool is_builds = has_environment(pid, fmt::format("{}={}", kBuildLeader, session));
+  return !is_builds || !is_of_build(session);
 }
 
 }  // namespace hpp

@@ -12,6 +12,10 @@ namespace hpp {
 // What HPP_BACKEND of a build's processes has after the prefix (process_tree.h).
 constexpr const char* kBuildTag = "build";
 
+// The environment variable that has the number of a build's first process, which leads the session
+// of that build (ChildRequest::pid_variable).
+constexpr const char* kBuildLeader = "HPP_BUILD_LEADER";
+
 // Pure. Whether that is a build daemon: one of the well-known ones (the list is in the source
 // file), or one that the user has named (--build-daemon). `program` is the name of the file that
 // the process executes; a name of the user's is that, or the file name of one of the arguments.

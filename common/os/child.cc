@@ -12,6 +12,7 @@
 #include <charconv>
 #include <csignal>
 
+#include "common/os/build_daemons.h"
 #include "common/os/error.h"
 #include "common/os/launch_tree.h"
 #include "common/os/process_handle.h"
@@ -22,8 +23,7 @@ extern "C" char** environ;
 namespace hpp {
 namespace {
 
-constexpr int kListenFdsStart = 3;  // SD_LISTEN_FDS_START of sd_listen_fds(3)
-constexpr std::string_view kListenPid = "LISTEN_PID=";
+constexpr int kListenFdsStart = 3;      // SD_LISTEN_FDS_START of sd_listen_fds(3)
 constexpr std::size_t kDigitsMax = 10;  // of a pid
 
 // What the child needs between fork and exec, where nothing may be allocated. It is the child's:
@@ -33,13 +33,13 @@ struct Prepared {
   std::vector<std::string> environment_text;
   std::vector<char*> environment;
   std::vector<int> listen_fds;
-  std::string listen_pid;  // an entry of the environment that only the child can complete
+  std::vector<std::string> own_pids;  // entries `NAME=`, which only the child can complete
 };
 
 // Variables that a service manager has set for this process alone, and hpp-launch for its helpers.
 // A child has them only if the request names them.
 constexpr std::string_view kNotInherited[] = {
-    kHelperTag,   kLaunchPid,      "LISTEN_FDS",   "LISTEN_FDNAMES",
+    kHelperTag,   kLaunchPid,      kBuildLeader,   "LISTEN_FDS",    "LISTEN_FDNAMES",
     "LISTEN_PID", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC",
 };
 
@@ -54,6 +54,13 @@ Environment environment_of(const ChildRequest& request) {
   environment.emplace_back("LISTEN_FDS", std::to_string(request.listen_fds.size()));
   environment.emplace_back("LISTEN_FDNAMES", names);
   return environment;
+}
+
+std::vector<std::string> pid_variables(const ChildRequest& request) {
+  std::vector<std::string> names;
+  if (!request.listen_fds.empty()) names.emplace_back("LISTEN_PID");
+  if (!request.pid_variable.empty()) names.push_back(request.pid_variable);
+  return names;
 }
 
 Prepared prepare(const ChildRequest& request) {
@@ -77,11 +84,11 @@ Prepared prepare(const ChildRequest& request) {
     if (is_inherited) prepared.environment.push_back(*next);
   }
   for (auto& text : prepared.environment_text) prepared.environment.push_back(text.data());
-  if (!request.listen_fds.empty()) {
-    for (const auto& [name, fd] : request.listen_fds) prepared.listen_fds.push_back(fd);
-    prepared.listen_pid = std::string(kListenPid) + std::string(kDigitsMax, '\0');
-    prepared.environment.push_back(prepared.listen_pid.data());
+  for (const auto& [name, fd] : request.listen_fds) prepared.listen_fds.push_back(fd);
+  for (const std::string& name : pid_variables(request)) {
+    prepared.own_pids.push_back(name + '=' + std::string(kDigitsMax, '\0'));
   }
+  for (auto& text : prepared.own_pids) prepared.environment.push_back(text.data());
   prepared.environment.push_back(nullptr);
   return prepared;
 }
@@ -111,9 +118,15 @@ int hand_over(Prepared& prepared, int report) {
   for (std::size_t i = 0; i < prepared.listen_fds.size(); ++i) {
     ::dup2(prepared.listen_fds[i], kListenFdsStart + static_cast<int>(i));
   }
-  char* const text = prepared.listen_pid.data() + kListenPid.size();
-  std::to_chars(text, text + kDigitsMax, ::getpid());
   return report;
+}
+
+// In the child.
+void complete_own_pids(Prepared& prepared) {
+  for (std::string& entry : prepared.own_pids) {
+    char* const text = entry.data() + entry.find('=') + 1;
+    std::to_chars(text, text + kDigitsMax, ::getpid());
+  }
 }
 
 // Runs in the child, after vfork: async-signal-safe calls only, and nothing of the parent's may be
@@ -134,6 +147,7 @@ int hand_over(Prepared& prepared, int report) {
   // What a library has opened without O_CLOEXEC. Needs Linux 5.11.
   ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
   report = hand_over(prepared, report);
+  complete_own_pids(prepared);
 
   struct sigaction action {};
 

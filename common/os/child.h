@@ -35,7 +35,8 @@ struct ChildRequest {
   int stderr_fd = -1;  // -1: ours
   // Handed over as descriptors 3, 4, …, with their names, as sd_listen_fds(3) expects it.
   std::vector<std::pair<std::string, int>> listen_fds;
-  int death_signal = 0;  // sent to the child when this process dies (PR_SET_PDEATHSIG); 0: none
+  std::string pid_variable;  // the environment variable that is to have the child's own pid
+  int death_signal = 0;      // sent to the child when this process dies (PR_SET_PDEATHSIG); 0: none
 };
 
 // One child process. Tells its end once; the zombie is reaped before that, unless a debugger keeps

@@ -128,7 +128,8 @@ struct Spawn {
   bool operator==(const Spawn&) const = default;
 };
 
-// Runs a step of the preparation. Answered by StepEnded, except where KillTree comes before that.
+// Runs a step of the preparation. Answered by StepEnded, which may come after a KillTree, and is
+// ignored then.
 struct RunStep {
   std::string command;  // a shell's command line
   bool operator==(const RunStep&) const = default;

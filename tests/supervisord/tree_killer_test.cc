@@ -519,7 +519,8 @@ class TreeKillerOfBuild : public TreeKillerTest {
         .command = {"sh", "-c", script},
         .directory = directory_.path(),
         .environment = {{"PIDS", pids_path_}, {kBackendTag, tag_ + kBuildTag}},
-        .group = ChildRequest::Group::OwnSession};
+        .group = ChildRequest::Group::OwnSession,
+        .pid_variable = kBuildLeader};
     step_.emplace(loop_, killer_, TreeKiller::Role::Step, request,
                   [this](ExitStatus) { has_built_ = true; });
     EXPECT_TRUE(run_until(loop_, [&] { return !pids().empty(); })) << script;

@@ -33,11 +33,13 @@ class ProcessTest : public testing::Test {
   }
 
   // A child in a session of its own.
-  pid_t start(const std::vector<std::string>& command, const Environment& environment) {
+  pid_t start(const std::vector<std::string>& command, const Environment& environment,
+              const std::string& pid_variable = "") {
     const ChildRequest request{.command = command,
                                .directory = {},
                                .environment = environment,
-                               .group = ChildRequest::Group::OwnSession};
+                               .group = ChildRequest::Group::OwnSession,
+                               .pid_variable = pid_variable};
     children_.push_back(std::make_unique<Child>(loop_, request, [](ExitStatus) {}));
     return children_.back()->pid();
   }

@@ -122,6 +122,7 @@ void Tree::handle(const Began& report, TimePoint) {
   if (told_) count_unknown("nobody watched the files for a while");
   counter_.learn(report.files);
   tree_.clock = report.clock;
+  settle_in_folder();
 }
 
 void Tree::handle(const Changed& report, TimePoint) {
@@ -142,8 +143,7 @@ void Tree::handle(const Watching&, TimePoint now) {
   retry_delay_ = kRetryDelayMin;
   can_sync_ = true;
   sync_failures_ = 0;
-  is_replaced_ = false;
-  tree_.directory_id = folder_;
+  settle_in_folder();
   tree_.watching = true;
   tree_.problem.clear();
   if (lost_at_) {
@@ -219,6 +219,13 @@ void Tree::miss_folder(TimePoint now) {
   }
   end_watch(fmt::format("{} does not exist; hpp goes on when it is back", settings_.directory),
             now);
+}
+
+// The clock is one of this folder from now on: if the watch is lost before it has begun, the next
+// attempt does not count the replacement again.
+void Tree::settle_in_folder() {
+  is_replaced_ = false;
+  tree_.directory_id = folder_;
 }
 
 void Tree::end_watch(const std::string& problem, TimePoint now) {

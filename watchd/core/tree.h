@@ -220,6 +220,7 @@ class Tree {
   void end_watch(const std::string& problem, TimePoint now);
   void back_off(const std::string& problem, TimePoint now);
 
+  void settle_in_folder();
   void look();
   void look_while_watching(const Looked& looked, TimePoint now);
   void wait_for_git();

@@ -63,7 +63,7 @@ class BuildDaemonsTest : public ProcessTest {
   static constexpr const char* kPrefix = "/run/hpp/";
 
   pid_t start_tagged(const std::string& script, const std::string& tag) {
-    return start({"sh", "-c", script}, {{kBackendTag, kPrefix + tag}});
+    return start({"sh", "-c", script}, {{kBackendTag, kPrefix + tag}}, kBuildLeader);
   }
 
   // The process whose command line that is, once it runs.
@@ -93,6 +93,11 @@ TEST_F(BuildDaemonsTest, MayStayInTheSessionOfABuildThatHasEnded) {
   const pid_t daemon = find({"sleep", "1001"});
   EXPECT_TRUE(run_until(loop_, [&] { return !children_.back()->is_running(); }));
   EXPECT_TRUE(daemons_.contain(daemon));
+}
+
+TEST_F(BuildDaemonsTest, AreNotTheBuildItself) {
+  start_tagged("exec sleep 1001", kBuildTag);
+  EXPECT_FALSE(daemons_.contain(find({"sleep", "1001"})));
 }
 
 TEST_F(BuildDaemonsTest, HaveDescendants) {

@@ -771,6 +771,18 @@ TEST_F(ReplacedFolderTest, TheSourceMayHaveLostItBefore) {
   EXPECT_EQ(done().back(), Effect(Watch{"c:1"})) << "it is the one that was watched";
 }
 
+TEST_F(ReplacedFolderTest, IsCountedOnceIfTheNewWatchIsLostBeforeItBegins) {
+  folder_ = "folder 2";
+  when(FolderStirred{});
+  when(TimerExpired{});
+  when(Began{.clock = "c:2", .files = {}});
+  when(Lost{.why = "Watchman closed the connection", .clock = "c:2"});
+  EXPECT_EQ(told_.revision, 1U);
+  EXPECT_EQ(told_folder_, "folder 2");
+  when(TimerExpired{});
+  EXPECT_EQ(done().back(), Effect(Watch{.since = "c:2", .is_replaced = false}));
+}
+
 TEST_F(ReplacedFolderTest, AShortAbsenceIsPartOfTheReplacement) {
   folder_.clear();
   when(FolderStirred{});
