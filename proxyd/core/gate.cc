@@ -74,9 +74,12 @@ Judgement Gate::judge(const Plea& plea, const Barrier& barrier) const {
   return judgement;
 }
 
+// A backend in Error has ended only if its exit is known to have happened. If it could not be
+// spawned, the next attempt may have the same number; if it could not be killed, it lives.
 std::uint64_t Gate::ended_generation() const {
+  const bool has_exited = backend_ && backend_->exit && backend_->exit->spawn_error.empty();
   const bool has_ended = backend_ && (backend_->state == BackendPhase::Killing ||
-                                      backend_->state == BackendPhase::Error);
+                                      (backend_->state == BackendPhase::Error && has_exited));
   return has_ended || generation() == 0 ? generation() : generation() - 1;
 }
 

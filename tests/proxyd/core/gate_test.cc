@@ -55,7 +55,12 @@ TEST(Gate, KnowsWhichGenerationsHaveEnded) {
   EXPECT_EQ(gate_of(backend(BackendPhase::Loading, 3)).ended_generation(), 2U);
   EXPECT_EQ(gate_of(backend(BackendPhase::Running, 3)).ended_generation(), 2U);
   EXPECT_EQ(gate_of(backend(BackendPhase::Killing, 3)).ended_generation(), 3U);
-  EXPECT_EQ(gate_of(backend(BackendPhase::Error, 3)).ended_generation(), 3U);
+  BackendState error = backend(BackendPhase::Error, 3);
+  EXPECT_EQ(gate_of(error).ended_generation(), 2U) << "the port is taken: it is still to come";
+  error.exit = bus::BackendExit{.spawn_error = "no such file"};
+  EXPECT_EQ(gate_of(error).ended_generation(), 2U);
+  error.exit = bus::BackendExit{.code = 1};
+  EXPECT_EQ(gate_of(error).ended_generation(), 3U);
 }
 
 // The table in gate.h, for a client of generation 2.
