@@ -64,7 +64,7 @@ std::string_view to_string(Household::State state) {
 Effects Household::on(const Event& event, TimePoint now) {
   if (state_ == State::Left) return {};
   std::visit([this, now](const auto& e) { handle(e, now); }, event);
-  return std::exchange(effects_, {});
+  return take_effects();
 }
 
 void Household::handle(const Begun&, TimePoint) {

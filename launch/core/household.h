@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "common/emits.h"
 #include "common/exit_status.h"
 
 namespace hpp::launch {
@@ -193,7 +194,7 @@ using Effects = std::vector<Effect>;
 //
 // The exit status is that of the first cause: a helper that fails while Ctrl+C is obeyed, or a
 // Ctrl+C while a failed start is cleaned up, does not change it.
-class Household {
+class Household : private Emits<Effect> {
  public:
   enum class State { Keeping, Stopping, Killing, Sweeping, Left };
 
@@ -249,12 +250,6 @@ class Household {
   void sweep_if_alone();
   void leave();
 
-  // Built in place: GCC 12 takes the move of a variant for a use of its unset members.
-  template <class E>
-  void emit(E effect) {
-    effects_.emplace_back(std::in_place_type<E>, std::move(effect));
-  }
-
   Milliseconds stop_time_;
   State state_ = State::Keeping;
   std::array<Member, kHelpers.size()> members_;
@@ -263,7 +258,6 @@ class Household {
   bool stop_asked_ = false;
   TimePoint stop_asked_at_;
   int exit_status_ = 0;
-  Effects effects_;  // what the event at hand has led to so far
 };
 
 std::string_view to_string(Household::State state);

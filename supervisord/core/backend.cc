@@ -33,7 +33,7 @@ Effects Backend::on(const Event& event, Now now) {
   assert(answers_spawn(event) == spawn_due_);
   spawn_due_ = false;
   std::visit([this, now](const auto& e) { handle(e, now); }, event);
-  return std::exchange(effects_, {});
+  return take_effects();
 }
 
 void Backend::handle(const Begun& event, Now now) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/bus/messages.h"
+#include "common/emits.h"
 #include "supervisord/core/events.h"
 #include "supervisord/core/preparation.h"
 #include "supervisord/core/restart_pace.h"
@@ -104,7 +105,7 @@ constexpr std::chrono::milliseconds kRetryEvery{500};
 //
 // The answer to Spawn is the next event, so there is no state for it. Events of processes carry
 // the generation; those of an older one do not matter.
-class Backend {
+class Backend : private Emits<Effect> {
  public:
   enum class State {
     Starting,
@@ -195,12 +196,6 @@ class Backend {
   void leave();
   void publish();
 
-  // Built in place: GCC 12 takes the move of a variant for a use of its unset members.
-  template <class E>
-  void emit(E effect) {
-    effects_.emplace_back(std::in_place_type<E>, std::move(effect));
-  }
-
   bool keep_last_good_;
   Preparation preparation_;
   State state_ = State::Starting;
@@ -220,7 +215,6 @@ class Backend {
   RestartPace pace_;
   std::optional<HeldAnswer> held_answer_;  // in Loading: pace_ keeps Running back
   std::optional<Cause> next_;              // in Rebuilding: why
-  Effects effects_;                        // what the event at hand has led to so far
 };
 
 std::string_view to_string(Backend::State state);

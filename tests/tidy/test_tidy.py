@@ -14,10 +14,10 @@ PROGRAMS = ("ctl", "launch", "proxyd", "supervisord", "watchd")
 
 # ---- what a file may include --------------------------------------------------------------------
 
-# What cores may use of common: pure, and linked from hpp_pure or hpp_bus_core (common/meson.build).
+# What cores may use of common: pure headers, and what hpp_pure and hpp_bus_core have (common/meson.build).
 PURE = {f"common/{name}.h" for name in (
-    "address", "bus/codec", "bus/messages", "config_file", "escape_sequence", "exit_status", "glob",
-    "output_queue", "shell_words", "text")}
+    "address", "bus/codec", "bus/messages", "config_file", "emits", "escape_sequence", "exit_status",
+    "glob", "output_queue", "shell_words", "text")}
 # Built from files of the core.
 GENERATED = {"proxyd/embedded.h"}
 # Libraries that only compute.

@@ -48,7 +48,7 @@ Tree::Tree(Settings settings) : settings_(std::move(settings)), counter_(setting
 
 Effects Tree::on(const Event& event, TimePoint now) {
   std::visit([&](const auto& e) { handle(e, now); }, event);
-  return std::exchange(effects_, {});
+  return take_effects();
 }
 
 // ---- events of the shell ------------------------------------------------------------------------

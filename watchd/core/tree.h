@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/bus/messages.h"
+#include "common/emits.h"
 #include "watchd/core/change_counter.h"
 #include "watchd/core/effects.h"
 #include "watchd/core/filter.h"
@@ -176,7 +177,7 @@ using Effects = std::vector<Effect>;
 // A ticket that cannot be answered truly is not answered. proxyd limits how long a request waits;
 // `watching` tells it that no answer will come.
 
-class Tree {
+class Tree : private Emits<Effect> {
  public:
   enum class State { Backoff, Starting, Watching };
 
@@ -242,12 +243,6 @@ class Tree {
   void publish_settling();
   void say(Say::Level level, std::string text);
 
-  // Built in place: GCC 12 takes the move of a variant for a use of its unset members.
-  template <class E>
-  void emit(E effect) {
-    effects_.emplace_back(std::in_place_type<E>, std::move(effect));
-  }
-
   Settings settings_;
   ChangeCounter counter_;
   State state_ = State::Backoff;
@@ -276,7 +271,6 @@ class Tree {
 
   std::vector<OutsideLink> links_;  // wait for git to say which of them it ignores
   bool git_trouble_told_ = false;
-  Effects effects_;  // of the event that is being handled
 };
 
 }  // namespace hpp::watchd

@@ -51,7 +51,7 @@ Conversation::Conversation(Settings settings)
 
 Effects Conversation::on(const Event& event) {
   std::visit([&](const auto& e) { handle(e); }, event);
-  return std::exchange(effects_, {});
+  return take_effects();
 }
 
 // ---- orders of Tree -----------------------------------------------------------------------------

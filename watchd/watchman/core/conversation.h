@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "common/emits.h"
 #include "watchd/core/effects.h"
 #include "watchd/core/filter.h"
 #include "watchd/core/source.h"
@@ -132,7 +133,7 @@ using Effects = std::vector<Effect>;
 // directory that it was, Watchman is told to forget it first. A watchd that was started again does
 // not know which directory its predecessor's root was, and goes by the project folder.
 
-class Conversation {
+class Conversation : private Emits<Effect> {
  public:
   enum class State {
     Off,
@@ -203,12 +204,6 @@ class Conversation {
   void tell_warning(const std::string& warning);
   void say(Say::Level level, std::string text);
 
-  // Built in place: GCC 12 takes the move of a variant for a use of its unset members.
-  template <class E>
-  void emit(E effect) {
-    effects_.emplace_back(std::in_place_type<E>, std::move(effect));
-  }
-
   Settings settings_;
   bool asks_contents_;  // of all files, for Filter::ignore_unchanged
   State state_ = State::Off;
@@ -223,7 +218,6 @@ class Conversation {
   int timeouts_ = 0;                     // since the current question
   bool is_flushing_ = false;             // in Watching: a flush is in flight
   std::string warning_told_;
-  Effects effects_;  // of the event that is being handled
 };
 
 std::string_view to_string(Conversation::State state);
