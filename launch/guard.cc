@@ -108,9 +108,8 @@ bool take_mode(int line, KeyMode& mode) {
 
 }  // namespace
 
-Guard::Guard(const std::string& run_directory, const BuildDaemons& daemons,
-             Milliseconds stop_time) {
-  const std::string tag_prefix = backend_tag_prefix(run_directory);
+Guard::Guard(const std::string& run_directory, const std::string& tag_prefix,
+             const BuildDaemons& daemons, Milliseconds stop_time) {
   Pipe line = make_pipe();
   pid_ = ::fork();
   if (pid_ < 0) throw_errno("cannot fork");

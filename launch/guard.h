@@ -18,10 +18,11 @@ class Guard {
  public:
   // Forks; this process must have one thread. The guard keeps none of its descriptors, but stdin if
   // that is a terminal.
-  // `run_directory` must exist. `stop_time`: how long a supervisord that lives may take to end the
-  // backend. `daemons` are spared. Throws std::system_error.
-  Guard(const std::string& run_directory, const BuildDaemons& daemons,
-        std::chrono::milliseconds stop_time);
+  // `run_directory` must exist; `tag_prefix` is its backend_tag_prefix(). `stop_time`: how long a
+  // supervisord that lives may take to end the backend. `daemons` are spared. Throws
+  // std::system_error.
+  Guard(const std::string& run_directory, const std::string& tag_prefix,
+        const BuildDaemons& daemons, std::chrono::milliseconds stop_time);
 
   // All is well: ends it, and waits for that.
   ~Guard();

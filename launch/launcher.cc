@@ -114,8 +114,9 @@ Launcher::Launcher(const Options& options)
   run_directory_.emplace(options_.run_directory);
   lock_run_directory();
   instance_id_ = run_directory_->instance_id();
-  daemons_.emplace(backend_tag_prefix(options_.run_directory), options_.build_daemons);
-  guard_.emplace(options_.run_directory, *daemons_, stop_time(options_));
+  const std::string tag_prefix = backend_tag_prefix(options_.run_directory);
+  daemons_.emplace(tag_prefix, options_.build_daemons);
+  guard_.emplace(options_.run_directory, tag_prefix, *daemons_, stop_time(options_));
   notify_socket_.emplace(loop_, *run_directory_,
                          [this](pid_t sender, const Notification& told, std::vector<UniqueFd> fds) {
                            on_notification(sender, told, std::move(fds));

@@ -142,8 +142,7 @@ void TreeKiller::look() {
   if (!killing_ || asking_ || (leftovers_possible_ && kill_leftovers())) return;
   if (!children) return finish();
   if (is_alive(Role::Server) || is_alive(Role::Step)) return;
-  if (are_all_spared(is_spared())) return finish();
-  kill_escaped();
+  if (!kill_escaped() && are_all_spared(is_spared())) finish();
 }
 
 std::vector<pid_t> TreeKiller::unknown_leftovers() const {
@@ -171,8 +170,9 @@ bool TreeKiller::kill_leftovers() {
   return found || !leftovers_.empty();
 }
 
-void TreeKiller::kill_escaped() {
-  signal_processes([this] { return descendants(); }, SIGKILL);
+// Returns whether there were any.
+bool TreeKiller::kill_escaped() {
+  return signal_processes([this] { return descendants(); }, SIGKILL);
 }
 
 void TreeKiller::on_recheck() {

@@ -101,7 +101,7 @@ class TreeKiller {
   std::vector<pid_t> left_by_others() const;
   std::vector<pid_t> unknown_leftovers() const;
   bool kill_leftovers();
-  void kill_escaped();
+  bool kill_escaped();
   bool are_zombies_of_tracers();
   void tell_of_slow();
   void on_recheck();

@@ -21,13 +21,13 @@ constexpr std::string_view kClasses[] = {
     "org.mvndaemon.mvnd.common.MavenDaemon",
 };
 
-// What an argument ends with that names a script or an assembly: Nx's daemon and .NET's compiler.
+// The ends of arguments that name a script or an assembly: Nx's daemon and .NET's compiler.
 constexpr std::string_view kScripts[] = {
     "/nx/src/daemon/server/start.js",
     "/VBCSCompiler.dll",
 };
 
-// What the first argument begins with: Bazel and Buck2 name their servers after the workspace.
+// The beginning of the first argument: Bazel and Buck2 name their servers after the workspace.
 constexpr std::string_view kTitles[] = {"bazel(", "buck2d["};
 
 // The server of sccache has no arguments; a call of the compiler through it has.

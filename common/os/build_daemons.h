@@ -9,11 +9,11 @@
 
 namespace hpp {
 
-// What HPP_BACKEND of a build's processes has after the prefix (process_tree.h).
+// HPP_BACKEND of a build's processes is the prefix (process_tree.h) and this.
 constexpr const char* kBuildTag = "build";
 
-// The environment variable that has the number of a build's first process, which leads the session
-// of that build (ChildRequest::pid_variable).
+// The environment variable with the number of a build's first process, which leads the build's
+// session (ChildRequest::pid_variable).
 constexpr const char* kBuildLeader = "HPP_BUILD_LEADER";
 
 // Pure. Whether that is a build daemon: one of the well-known ones (the list is in the source

@@ -73,10 +73,15 @@ std::optional<ProcessStat> read_stat(pid_t pid) {
   return parsed.ec == std::errc{} ? std::optional(stat) : std::nullopt;
 }
 
-// Zombies included.
-bool has_children() {
+// A child that has ended and was not reaped; 0: none has ended. Nothing: there is no child.
+std::optional<pid_t> ended_child() {
   siginfo_t ended{};
-  return ::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 || errno != ECHILD;
+  int result = 0;
+  do {
+    result = ::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT | __WALL);
+  } while (result != 0 && errno == EINTR);
+  if (result != 0) return std::nullopt;  // ECHILD
+  return ended.si_pid;
 }
 
 bool contains(const std::vector<pid_t>& pids, pid_t pid) {
@@ -120,14 +125,10 @@ void become_subreaper() {
 
 bool children_left(const std::vector<pid_t>& owned) {
   for (;;) {
-    siginfo_t ended{};
-    if (::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0) {
-      if (errno == EINTR) continue;
-      return false;  // ECHILD
-    }
-    if (ended.si_pid == 0) return true;
-    if (contains(owned, ended.si_pid)) return true;
-    ::waitpid(ended.si_pid, nullptr, WNOHANG | __WALL);
+    const auto ended = ended_child();
+    if (!ended) return false;
+    if (*ended == 0 || contains(owned, *ended)) return true;
+    ::waitpid(*ended, nullptr, WNOHANG | __WALL);
   }
 }
 
@@ -144,7 +145,7 @@ namespace {
 
 std::vector<pid_t> descendants(pid_t root, const IsSpared& is_spared, bool are_dead) {
   // A program that starts asks this, mostly in vain: no look at all of /proc for that.
-  if (root == ::getpid() && !has_children()) return {};
+  if (root == ::getpid() && !ended_child()) return {};
   std::multimap<pid_t, pid_t> children;
   std::vector<pid_t> dead;
   for (const pid_t pid : all_processes()) {
@@ -191,8 +192,7 @@ bool are_all_spared(const IsSpared& is_spared) {
   };
   const std::vector<pid_t> all = all_processes();
   if (std::any_of(all.begin(), all.end(), is_ours_to_reap)) return false;
-  siginfo_t ended{};
-  return ::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0 || ended.si_pid == 0;
+  return ended_child().value_or(0) == 0;
 }
 
 pid_t parent_of(pid_t pid) {

@@ -41,11 +41,11 @@ std::vector<pid_t> living_descendants(pid_t root, const IsSpared& is_spared = sp
 
 // All descendants of this process that have ended with all their threads and were not reaped,
 // except those that are spared and theirs.
-std::vector<pid_t> dead_descendants(const IsSpared& is_spared = spare_none);
+std::vector<pid_t> dead_descendants(const IsSpared& is_spared);
 
-// Whether all children of this process are spared, and none has ended. For a subreaper that has
-// reaped who had ended (children_left): then no descendant is left but those that are spared, and
-// theirs.
+// Whether all children of this process are spared, and none has ended. If a subreaper that has
+// reaped all ended children (children_left) gets true, it has no descendants but those that are
+// spared, and theirs.
 bool are_all_spared(const IsSpared& is_spared);
 
 // 0 if there is no such process.
