@@ -13,7 +13,7 @@ import subprocess
 import time
 import unittest
 
-from harness import (LONG_BARRIER_MS, PYTHON, children_of, free_port, freeze, is_alive, is_program,
+from harness import (PYTHON, children_of, free_port, freeze, is_alive, is_program,
                      traced, wait_for)
 from restarts import BACKEND, Client, Load, NoByte, RestartTest, is_sanitized
 
@@ -21,7 +21,6 @@ HELPERS = ("proxyd", "watchd", "supervisord")
 # How often hpp-launch restarts one helper before it gives it up: one less than that, in 10 s.
 KILLS_MAX = 4
 # For helpers that are away for longer than the barrier bears by default.
-LONG_BARRIER = ("--barrier-timeout", str(LONG_BARRIER_MS))
 # For requests in an outage of watchd that lasts as long as the test wants.
 SHORT_BARRIER = ("--barrier-timeout", "500")
 
@@ -115,10 +114,6 @@ class CrashTest(RestartTest):
 class Matrix(CrashTest):
     """Helper by helper, state by state, with a save in the outage and without one."""
 
-    def start(self, *options, **more):
-        """It takes a helper long to be there on a busy machine, and hpp-launch waits before."""
-        return super().start(*(options or LONG_BARRIER), **more)
-
     def each(self):
         for name, saves in itertools.product(HELPERS, (False, True)):
             with self.subTest(helper=name, saves=saves):
@@ -182,7 +177,7 @@ class Matrix(CrashTest):
         seed = random.randrange(1 << 32)
         chance = random.Random(seed)
         with self.subTest(seed=seed):
-            self.start(*LONG_BARRIER)
+            self.start()
             plan = list(HELPERS) * KILLS_MAX
             chance.shuffle(plan)
             for number, name in enumerate(plan):
@@ -346,7 +341,7 @@ class Supervisord(CrashTest):
 
 class Hung(CrashTest):
     def test_helpers_that_are_stopped_are_killed_and_restarted(self):
-        self.start(*LONG_BARRIER)
+        self.start()
         for name in HELPERS:
             self.killed = {n: self.hpp.helper_pid(n) for n in HELPERS}
             freeze(self.killed[name])
@@ -357,7 +352,7 @@ class Hung(CrashTest):
         self.assert_fresh("second")
 
     def test_helpers_that_a_debugger_holds_are_spared(self):
-        self.start("--debug", *LONG_BARRIER)
+        self.start("--debug")
         before = {name: self.hpp.helper_pid(name) for name in HELPERS}
         with contextlib.ExitStack() as debuggers:
             for pid in before.values():
@@ -498,7 +493,7 @@ class RunDirectory(CrashTest):
 
     def test_deleted_whole(self):
         """As programs that clean /tmp do: made anew, and nobody is taken for hung or not found."""
-        self.start(*LONG_BARRIER)
+        self.start()
         before = {name: self.hpp.helper_pid(name) for name in HELPERS}
         shutil.rmtree(self.hpp.run_directory)
         for name in HELPERS:
@@ -515,7 +510,7 @@ class RunDirectory(CrashTest):
 
     def check_repaired(self, damage, said):
         """Helper by helper: hpp-launch, or one that still runs, repairs the directory."""
-        self.start(*LONG_BARRIER)
+        self.start()
         for name in HELPERS:
             with self.subTest(name):
                 seen = len(self.hpp.lines)
@@ -627,7 +622,7 @@ class FullDisk(CrashTest):
             self.assertLessEqual(len(self.log("start")), starts + 2 + restarts)
 
     def test_nothing_is_lost(self):
-        self.start(*LONG_BARRIER)
+        self.start()
         self.fill()
         for number in range(4):
             self.assert_heals(f"save {number}")
@@ -650,7 +645,7 @@ class FullDisk(CrashTest):
         self.save("app.sh", f"""grep -q bad text && {{ seq 5000 >&2; exit 1; }}
 exec {BACKEND} "$@"
 """)
-        self.hpp = self.start_hpp(*LONG_BARRIER, "--exec", "sh", "app.sh", "{backend}", "--text",
+        self.hpp = self.start_hpp("--exec", "sh", "app.sh", "{backend}", "--text",
                                   "text", "--log", self.log_file, "--lock", self.directory / "lock")
         self.wait_started(self.hpp)
         self.hpp.wait_state("Running")
