@@ -46,7 +46,7 @@ std::string row(const std::string& names, const std::string& sentence) {
   return text + '\n';
 }
 
-// `GLOB…`. Behind a colon CLI11 appends what its validators say.
+// `GLOB…`. CLI11 appends a colon and the descriptions of its validators, which are left out.
 std::string value_of(const CLI::Option& option) {
   const std::string type = option.get_type_name();
   const std::string value = type.substr(0, type.find(':'));

@@ -355,9 +355,9 @@ const char* examples(Program program) {
   switch (program) {
     case Program::Launch:
       return "Everything after --exec is the command that starts your server. Globs are\n"
-             "relative to the working directory; ** matches several folders. All options can\n"
-             "also be in the file hpp.toml, by their long names. Options on the command line\n"
-             "win.\n\n"
+             "relative to the working directory; ** matches several folders.\n\n"
+             "The file hpp.toml can contain all options by their long names. Options on the\n"
+             "command line win.\n\n"
              "Examples:\n"
              "  hpp-launch\n"
              "  hpp-launch localhost:8000 8001 --exec python3 -m http.server 8001\n"

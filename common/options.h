@@ -34,7 +34,7 @@ struct Options {
   std::vector<std::string> build_daemons;  // file names of programs that outlive the build
   bool socket = false;                     // the backend is handed a socket that listens
   bool ready_http = true;                  // it is ready when it answers a request, else a connect
-  std::string ready_path = "/";            // of that request
+  std::string ready_path = "/";            // path of that request
   int stop_signal = SIGKILL;  // asks the backend to end before it is killed; SIGKILL: nothing does
   std::uint32_t stop_timeout_ms = 2000;  // how long it may take to end then
   bool interactive = false;              // the backend reads the terminal

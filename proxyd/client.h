@@ -60,7 +60,7 @@ struct ClientContext {
   std::vector<std::unique_ptr<RequestReader>> idle_readers;
   IntakeRules intake;
   std::bitset<kObstacleKinds> obstacles_told;                  // to our script
-  History history;                                             // of the backend's starts
+  History history;                                             // the newest starts of the backend
   DefectRecord defects;                                        // in the backend's answers
   std::function<void(log::Level, const std::string&)> report;  // a line of core/failure_log.h
   bool expose_errors;                                          // to strangers, too

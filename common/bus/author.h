@@ -58,7 +58,7 @@ class Author {
   // state may have changed since.
   bool has_published() const { return has_published_; }
 
-  // What the file is to hold for the successor. Requires has_published().
+  // The snapshot for the file, from which the next process resumes. Requires has_published().
   Message kept() const;
 
   std::uint64_t epoch() const { return stamp_.epoch; }

@@ -358,7 +358,7 @@ class Exchange {
   bool expired_ = false;                 // Doubtful, Ending: the news did not come in time
   bool knows_client_end_ = false;        // its FIN, told for this request
   std::uint64_t generation_ = 0;  // of the backend that has, or last had, a request of this client
-  std::uint64_t ticket_ = 0;      // of the request; Ending: the liveness check
+  std::uint64_t ticket_ = 0;  // the request's ticket; in Ending: the number of the liveness check
   std::optional<bus::TreePoint> needs_;
   TimePoint arrived_at_{};  // of the request
   TimePoint::duration held_{};

@@ -15,8 +15,9 @@ constexpr std::array kAnswering{PumpRequest, PumpResponse, TellClientEnd};
 constexpr std::array kTunnel{PumpTunnel};
 constexpr std::array kFinishing{Drain};
 
-// Whether the backend can still be given bytes of the request's body that are here. The piece of a
-// chunk line at the end of a connection can be given to nobody.
+// Whether bytes of the request's body have arrived that the backend can still be given. An
+// incomplete chunk line at the end of the connection does not count, because it can never be
+// forwarded.
 bool body_may_go_on(const Wires& wires) {
   if (wires.request_is_held) return true;
   if (wires.request_is_over || !wires.client_has_input) return false;
@@ -129,9 +130,9 @@ std::optional<Event> response_pumped(Pumped pumped, const std::string& error, co
   return ResponseEndedByClose{};
 }
 
-// The FIN comes after all that was sent before it: a body that still has room to go is not
-// truncated. A held request does not wait for its bytes to be read: its place in the queue is free
-// as soon as its client has gone.
+// The client's FIN counts only after the bytes that precede it were forwarded, so that a body which
+// the backend can still take is not truncated. A held request does not wait for its bytes to be
+// read: its place in the queue is free as soon as its client has gone.
 std::optional<Event> client_ended(const Exchange& exchange, const Wires& wires) {
   const bool is_held = exchange.phase() == Exchange::Phase::Held;
   const bool has_ended = wires.client_ended || (is_held && wires.client_end_in_sight);
@@ -140,7 +141,7 @@ std::optional<Event> client_ended(const Exchange& exchange, const Wires& wires) 
   return ClientEnded{};
 }
 
-// What came before it broke may still be on its way to the client.
+// Bytes that arrived before the connection broke may still be on their way to the client.
 std::optional<Event> backend_broken(const Exchange& exchange, const Wires& wires,
                                     UpstreamLost lost) {
   const bool has_more =

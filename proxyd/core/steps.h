@@ -1,5 +1,5 @@
-// Pure. What the shell of a client connection tries next, and which event of the exchange the
-// outcome is.
+// Pure. Decides which step the shell of a client connection tries next, and which event of the
+// exchange its outcome is.
 //
 // The shell moves bytes. After anything has happened, it takes the steps of the exchange's phase,
 // in their order, until none of them brings an event:
@@ -40,7 +40,7 @@ enum class Step : std::uint8_t {
 
 std::span<const Step> steps_in(Exchange::Phase phase);
 
-// What moving a body's bytes came to.
+// The outcome of moving the bytes of a body.
 enum class Pumped : std::uint8_t {
   MayGoOn,  // all that can be moved now is moved
   Over,     // the body has ended
@@ -52,7 +52,7 @@ struct Wires {
   bool client_has_input = false;     // bytes that no step has taken
   bool client_ended = false;         // its FIN has come; what came before is in its input
   bool client_end_in_sight = false;  // its FIN has come, perhaps behind bytes that are not read yet
-  bool client_is_full = false;       // it does not read: its output takes no more
+  bool client_is_full = false;       // the client does not read, and its output buffer is full
   bool backend_is_open = false;      // there is a connection to the backend, and it is made
   bool backend_has_input = false;
   bool backend_ended = false;

@@ -1,5 +1,5 @@
-// Pure. What the client connections have in common: the order in which their requests arrived, the
-// queue of the requests that wait, and what proxyd tells the other helpers.
+// Pure. Decides for all client connections together: the order in which their requests arrived, the
+// queue of the requests that wait, and the state that proxyd publishes.
 //
 //   a request arrives ──► arrive()       its place in the order, and its ticket of the barrier
 //   its exchange asks ──► judge()        the gate's verdict. QueueFull if it is not in the queue,

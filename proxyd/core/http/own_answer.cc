@@ -65,7 +65,7 @@ std::string policy_fields(std::string_view type, std::string_view nonce) {
       nonce);
 }
 
-// §7.8: whoever says Upgrade names it in Connection.
+// A message with the field Upgrade names it in Connection (RFC 9110 §7.8).
 std::string_view connection_of(int status) {
   return status == 426 ? "upgrade, close" : "close";
 }

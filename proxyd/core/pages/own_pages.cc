@@ -94,7 +94,7 @@ OwnAnswer answer_wait(const RequestFacts& request, const Knowledge& knowledge) {
                       {"ready_at_ms", backend.ready_at_ms}});
 }
 
-// Empty: it has not ended of its own accord.
+// Empty if the server still runs, or if hpp has ended it.
 std::string how_it_ended(const Start& start) {
   if (!start.problem.empty()) return start.problem;
   if (!start.exit) return "";
@@ -117,7 +117,7 @@ Json json_of(const Start& start) {
           {"ended", how_it_ended(start)}};
 }
 
-// What helpers have to say of themselves.
+// The problems that the helpers report about themselves.
 std::vector<std::string> problems_of(const Knowledge& knowledge) {
   std::vector<std::string> problems;
   const auto add = [&](const std::string& problem) {

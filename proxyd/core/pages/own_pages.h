@@ -1,4 +1,4 @@
-// Pure. What hpp answers at its own endpoints (own_endpoints.h).
+// Pure. The answers of hpp's own endpoints (own_endpoints.h).
 #pragma once
 
 #include <cstdint>
