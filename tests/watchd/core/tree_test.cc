@@ -43,8 +43,8 @@ class TreeTest : public testing::Test {
     Looked looked{.folder = folder_, .locks = {}, .repositories = {}};
     if (lock_) looked.locks.push_back(*lock_);
     for (const auto& [repository, lock] : module_locks_) {
-      const auto is_in_it = [&](const std::string& folder) {
-        return (folder + '/').starts_with(repository + '/');
+      const auto is_in_it = [inside = repository + '/'](const std::string& folder) {
+        return (folder + '/').starts_with(inside);
       };
       if (std::none_of(look.folders.begin(), look.folders.end(), is_in_it)) continue;
       looked.repositories.push_back(repository);
