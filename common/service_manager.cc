@@ -68,8 +68,8 @@ bool is_started_by_systemd(pid_t pid) {
   return has_environment(pid, fmt::format("SYSTEMD_EXEC_PID={}", pid));
 }
 
-// Whom systemd has started in our unit beside us, to reload it, is no stray.
-std::vector<pid_t> strays_of_unit() {
+// A process that systemd has started in our unit to reload it is no orphan.
+std::vector<pid_t> orphans_of_unit() {
   const std::vector<pid_t> descendants = living_descendants(::getpid());
   std::vector<pid_t> found = processes_of_our_cgroup();
   std::erase_if(found, [&](pid_t pid) {
@@ -148,9 +148,9 @@ std::vector<UniqueFd> ServiceManager::take_listening(std::string_view name) {
   return sockets;
 }
 
-std::vector<pid_t> ServiceManager::strays() const {
-  if (launch_tree_) return launch_tree_->strays({::getpid()});
-  return is_started_by_systemd(::getpid()) ? strays_of_unit() : std::vector<pid_t>{};
+std::vector<pid_t> ServiceManager::orphans() const {
+  if (launch_tree_) return launch_tree_->orphans({::getpid()});
+  return is_started_by_systemd(::getpid()) ? orphans_of_unit() : std::vector<pid_t>{};
 }
 
 void ServiceManager::send(std::string_view text, const std::vector<int>& fds) {

@@ -55,7 +55,7 @@ class ServiceManager {
   // The living processes, without this one and its descendants, that programs which were here
   // before it have left behind, as the manager's order shows them: they hang below hpp-launch, or
   // are in the control group of this unit.
-  std::vector<pid_t> strays() const;
+  std::vector<pid_t> orphans() const;
 
  private:
   void watch_launcher(Loop& loop);

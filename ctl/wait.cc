@@ -71,13 +71,13 @@ int wait(const Instance& instance, const CtlOptions& options) {
     deadline = std::chrono::steady_clock::now() + Milliseconds{options.timeout_ms};
   }
   const WaitAnswer answer = ask_until_answered(instance, deadline);
-  switch (answer.verdict) {
-    case Verdict::Live:
+  switch (answer.decision) {
+    case Decision::Live:
       return 0;
-    case Verdict::Failed:
+    case Decision::Failed:
       print_text(stderr, answer.text);
       return 1;
-    case Verdict::Unclear:
+    case Decision::Unclear:
       break;
   }
   throw std::runtime_error(

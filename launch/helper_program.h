@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "launch/core/household.h"
+#include "launch/core/services.h"
 
 namespace hpp::launch {
 

@@ -95,7 +95,7 @@ Launcher::Launcher(const Options& options)
     : options_(options),
       directory_(readable_project_directory()),
       dev_null_(::open("/dev/null", O_RDONLY | O_CLOEXEC)),
-      household_(stop_time(options)),
+      services_(stop_time(options)),
       stop_timer_(loop_, [this] { post(StopTimeOver{}); }),
       begin_timer_(loop_, [this] { begin(); }),
       mend_timer_(loop_, [this] { look_after_run_directory(); }),
@@ -137,7 +137,7 @@ int Launcher::run() {
 // When hpp-launch is killed, its helpers end by themselves; supervisord gives the backend its
 // --stop-timeout for that. Their locks and ports are free when they have ended.
 void Launcher::begin() {
-  if (household_.state() != Household::State::Keeping) return;
+  if (services_.state() != Services::State::Keeping) return;
   if (const auto earlier = earlier_helper()) return wait_for_end(*earlier);
   remove_snapshots(*run_directory_);
   mend_timer_.start(kMendEvery);
@@ -292,7 +292,7 @@ void Launcher::on_exit(Helper which, ExitStatus status) {
 }
 
 void Launcher::dispatch(const Event& event) {
-  for (const Effect& effect : household_.on(event, std::chrono::steady_clock::now())) {
+  for (const Effect& effect : services_.on(event, std::chrono::steady_clock::now())) {
     std::visit([this](const auto& e) { perform(e); }, effect);
   }
 }
@@ -421,11 +421,11 @@ std::vector<pid_t> Launcher::own_pids() const {
 void Launcher::sweep() {
   const std::vector<pid_t> own = own_pids();
   reap_adopted(own);
-  const auto strays = open_processes([&] { return daemons_->without(tree_.strays(own)); });
-  if (!strays) return post(BackendSwept{});
-  for (const ProcessHandle& stray : *strays) {
-    log::debug("killing {}", describe_process(stray.pid));
-    stray.signal(SIGKILL);
+  const auto orphans = open_processes([&] { return daemons_->without(tree_.orphans(own)); });
+  if (!orphans) return post(BackendSwept{});
+  for (const ProcessHandle& orphan : *orphans) {
+    log::debug("killing {}", describe_process(orphan.pid));
+    orphan.signal(SIGKILL);
   }
 }
 

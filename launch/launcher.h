@@ -20,8 +20,8 @@
 #include "common/os/launch_tree.h"
 #include "common/os/run_directory.h"
 #include "common/os/unique_fd.h"
-#include "launch/core/household.h"
 #include "launch/core/keys.h"
+#include "launch/core/services.h"
 #include "launch/guard.h"
 #include "launch/key_pipe.h"
 #include "launch/keyboard.h"
@@ -37,7 +37,7 @@ class Launcher {
   explicit Launcher(const Options& options);
 
   // Waits for the end of the helpers that an earlier hpp-launch has left, if there are any, and
-  // kills those that do not end in time. Runs the household until it leaves; returns the exit
+  // kills those that do not end in time. Runs the services until it leaves; returns the exit
   // status. Call once.
   int run();
 
@@ -107,7 +107,7 @@ class Launcher {
   UniqueFd dev_null_;
   Loop loop_;
   OutletWatch log_watch_{loop_, log::outlet()};
-  Household household_;
+  Services services_;
   EventRunner<Event> events_{[this](const Event& event) { dispatch(event); }};
   std::map<Helper, Place> places_;
   Timer stop_timer_;

@@ -371,9 +371,9 @@ void Client::handle(const Event& event) {
 }
 
 void Client::perform(const AskGate&) {
-  const auto plea = exchange_.plea();
-  if (!plea) return;
-  const Switchboard::Ruling ruling = context_.switchboard.judge(place_, *plea);
+  const auto query = exchange_.query();
+  if (!query) return;
+  const Switchboard::Ruling ruling = context_.switchboard.judge(place_, *query);
   context_.perform(ruling.effects);
   handle(ruling.judgement);
 }

@@ -73,7 +73,7 @@ Daemon::Daemon(const Options& options)
                last(publisher_).value_or(bus::BackendState{}).generation),
       port_release_(loop_, project_.addresses, [this] { post(TreeGone{}); }),
       killer_(
-          loop_, project_.tag_prefix, [this] { return manager_.strays(); },
+          loop_, project_.tag_prefix, [this] { return manager_.orphans(); },
           BuildDaemons(project_.tag_prefix, options.build_daemons),
           {.signal = options.stop_signal, .patience = Milliseconds{options.stop_timeout_ms}},
           [this] { on_tree_gone(); },
@@ -110,7 +110,7 @@ void Daemon::dispatch(const Event& event) {
 void Daemon::on_message(const bus::Message& message) {
   if (const auto* tree = std::get_if<bus::TreeState>(&message)) post(TreeSeen{*tree});
   if (const auto* proxy = std::get_if<bus::ProxyState>(&message)) {
-    port_release_.on_let_go(proxy->let_go);
+    port_release_.on_released(proxy->let_go);
     post(Doubted{proxy->doubts});
   }
 }

@@ -37,7 +37,7 @@ class PortRelease {
   void await(std::uint64_t generation);
 
   // What proxyd has said (ProxyState).
-  void on_let_go(std::uint64_t generation) { let_go_ = generation; }
+  void on_released(std::uint64_t generation) { let_go_ = generation; }
 
  private:
   bool is_free() const;

@@ -27,10 +27,11 @@ constexpr milliseconds kSlow{2'000};
 
 }  // namespace
 
-TreeKiller::TreeKiller(Loop& loop, std::string tag_prefix, FindStrays strays, BuildDaemons daemons,
-                       Manners manners, std::function<void()> on_gone, OnRefused on_refused)
+TreeKiller::TreeKiller(Loop& loop, std::string tag_prefix, FindOrphans orphans,
+                       BuildDaemons daemons, Manners manners, std::function<void()> on_gone,
+                       OnRefused on_refused)
     : tag_prefix_(std::move(tag_prefix)),
-      strays_(std::move(strays)),
+      orphans_(std::move(orphans)),
       daemons_(std::move(daemons)),
       manners_(manners),
       on_gone_(std::move(on_gone)),
@@ -60,8 +61,8 @@ std::vector<pid_t> TreeKiller::descendants() const {
 // What an earlier supervisord left: found by its tag, or seen by the service manager.
 std::vector<pid_t> TreeKiller::left_by_others() const {
   std::vector<pid_t> found = processes_tagged(tag_prefix_);
-  const std::vector<pid_t> strays = strays_();
-  found.insert(found.end(), strays.begin(), strays.end());
+  const std::vector<pid_t> orphans = orphans_();
+  found.insert(found.end(), orphans.begin(), orphans.end());
   return daemons_.without(std::move(found));
 }
 

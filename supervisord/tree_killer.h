@@ -49,15 +49,15 @@ class TreeKiller {
   };
 
   // Tells of living processes that are none of our descendants and are to die, too.
-  using FindStrays = std::function<std::vector<pid_t>()>;
+  using FindOrphans = std::function<std::vector<pid_t>()>;
 
   // The processes that live on after some time because this user may not signal them.
   using OnRefused = std::function<void(const std::vector<pid_t>&)>;
 
-  // `tag_prefix`: what HPP_BACKEND of every backend of this run directory begins with. `strays`:
+  // `tag_prefix`: what HPP_BACKEND of every backend of this run directory begins with. `orphans`:
   // whom an earlier supervisord left that may have no tag. `daemons`: whom to spare. `on_gone`
   // answers kill(); `on_refused` may come before that, once. `loop` must outlive this.
-  TreeKiller(Loop& loop, std::string tag_prefix, FindStrays strays, BuildDaemons daemons,
+  TreeKiller(Loop& loop, std::string tag_prefix, FindOrphans orphans, BuildDaemons daemons,
              Manners manners, std::function<void()> on_gone, OnRefused on_refused);
 
   // A child of ours that leads a group of its own. Its owner reaps it, and then calls
@@ -65,7 +65,7 @@ class TreeKiller {
   void add(Role role, pid_t leader);
 
   // add() for a server that an earlier supervisord has started. Its descendants are found by their
-  // tags, or as strays.
+  // tags, or as orphans.
   void take_over(pid_t leader, UniqueFd pidfd);
 
   // The owner has learned of the end. A zombie that a tracer keeps is reaped by look() when the
@@ -108,7 +108,7 @@ class TreeKiller {
   void finish();
 
   std::string tag_prefix_;
-  FindStrays strays_;
+  FindOrphans orphans_;
   BuildDaemons daemons_;
   Manners manners_;
   std::function<void()> on_gone_;

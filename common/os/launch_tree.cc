@@ -42,7 +42,7 @@ std::pair<std::string, std::string> LaunchTree::environment() const {
   return {kLaunchPid, std::to_string(root_)};
 }
 
-std::vector<pid_t> LaunchTree::strays(const std::vector<pid_t>& own) const {
+std::vector<pid_t> LaunchTree::orphans(const std::vector<pid_t>& own) const {
   // Whose parent is another one by now would look at somebody else's children.
   if (root_ != ::getpid() && root_ != ::getppid()) return {};
   const auto is_spared = [&](pid_t pid) {

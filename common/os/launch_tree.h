@@ -37,7 +37,7 @@ class LaunchTree {
   // The living descendants that belong to a backend, or to a supervisord that is no more: none of
   // `own`, no helper, and none of their descendants. Not Watchman either, which leaves watchd and
   // serves other programs, too. Nothing if hpp-launch is gone.
-  std::vector<pid_t> strays(const std::vector<pid_t>& own) const;
+  std::vector<pid_t> orphans(const std::vector<pid_t>& own) const;
 
  private:
   explicit LaunchTree(pid_t root) : root_(root) {}

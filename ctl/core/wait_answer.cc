@@ -13,10 +13,10 @@ std::string_view status_of(std::string_view line) {
   return line.substr(0, line.find(' '));
 }
 
-Verdict verdict_of(std::string_view status) {
-  if (status == "200") return Verdict::Live;
-  if (status == "503") return Verdict::Failed;
-  return Verdict::Unclear;
+Decision decision_of(std::string_view status) {
+  if (status == "200") return Decision::Live;
+  if (status == "503") return Decision::Failed;
+  return Decision::Unclear;
 }
 
 }  // namespace
@@ -33,7 +33,7 @@ std::optional<WaitAnswer> read_wait_answer(std::string_view response) {
   const auto head_end = response.find(kHeadEnd);
   if (head_end == std::string_view::npos) return std::nullopt;
   const std::string_view line = response.substr(0, response.find("\r\n"));
-  return WaitAnswer{.verdict = verdict_of(status_of(line)),
+  return WaitAnswer{.decision = decision_of(status_of(line)),
                     .status_line = std::string(line),
                     .text = std::string(response.substr(head_end + kHeadEnd.size()))};
 }

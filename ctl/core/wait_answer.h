@@ -10,14 +10,14 @@ namespace hpp::ctl {
 // The request; `host`: as in the instance's URL, `localhost:8000`.
 std::string wait_request(std::string_view host);
 
-enum class Verdict {
+enum class Decision {
   Live,     // 200: what was saved before the request is served
   Failed,   // 503: the backend failed with it, or the files are not watched
   Unclear,  // any other status: that was not hpp, or not for us
 };
 
 struct WaitAnswer {
-  Verdict verdict = Verdict::Unclear;
+  Decision decision = Decision::Unclear;
   std::string status_line;  // `HTTP/1.1 200 OK`
   std::string text;         // what follows the head; of a failure: why, and the last output
 

@@ -45,36 +45,36 @@ Effects Exchange::on(const Event& event, TimePoint now) {
   return effects;
 }
 
-std::optional<Plea> Exchange::plea() const {
+std::optional<Query> Exchange::query() const {
   switch (phase_) {
     case Phase::Reading:
       if (head_begun_) return std::nullopt;  // the gate will be asked when the head is complete
-      return Plea{.situation = Situation::Idle, .generation = generation_};
+      return Query{.situation = Situation::Idle, .generation = generation_};
     case Phase::Held:
-      return Plea{.situation = Situation::Waiting,
-                  .generation = generation_,
-                  .ticket = ticket_,
-                  .needs = needs_,
-                  .was_sent = was_sent_};
+      return Query{.situation = Situation::Waiting,
+                   .generation = generation_,
+                   .ticket = ticket_,
+                   .needs = needs_,
+                   .was_sent = was_sent_};
     case Phase::Sent:
     case Phase::Doubtful:
-      return Plea{.situation = Situation::Sent,
-                  .generation = generation_,
-                  .repeatable = is_repeatable(),
-                  .lost = phase_ == Phase::Doubtful,
-                  .reused = reused_,
-                  .expired = expired_};
+      return Query{.situation = Situation::Sent,
+                   .generation = generation_,
+                   .repeatable = is_repeatable(),
+                   .lost = phase_ == Phase::Doubtful,
+                   .reused = reused_,
+                   .expired = expired_};
     case Phase::Answering:
-      return Plea{.situation = Situation::Begun, .generation = generation_};
+      return Query{.situation = Situation::Begun, .generation = generation_};
     case Phase::Ending:
-      return Plea{.situation = Situation::Ended,
-                  .generation = generation_,
-                  .repeatable = is_repeatable(),
-                  .expired = expired_,
-                  .nothing_passed = keeps_head(),
-                  .ticket = ticket_};
+      return Query{.situation = Situation::Ended,
+                   .generation = generation_,
+                   .repeatable = is_repeatable(),
+                   .expired = expired_,
+                   .nothing_passed = keeps_head(),
+                   .ticket = ticket_};
     case Phase::Tunnel:
-      return Plea{.situation = Situation::Tunnel, .generation = generation_};
+      return Query{.situation = Situation::Tunnel, .generation = generation_};
     case Phase::Finishing:
     case Phase::Closed:
       return std::nullopt;
@@ -201,26 +201,26 @@ Effects Exchange::handle(const ClientBroken&, TimePoint) {
 Effects Exchange::handle(const Judged& event, TimePoint now) {
   if (event.needs) needs_ = event.needs;
   if (phase_ == Phase::Ending) ticket_ = event.check;
-  switch (event.verdict) {
-    case Verdict::Stay:
-      if (phase_ == Phase::Doubtful && !wake_at_) wake_at_ = now + kVerdictWait;
+  switch (event.decision) {
+    case Decision::Stay:
+      if (phase_ == Phase::Doubtful && !wake_at_) wake_at_ = now + kDecisionWait;
       return {};
-    case Verdict::Forward:
+    case Decision::Forward:
       return forward(event.generation, now);
-    case Verdict::Hold:
+    case Decision::Hold:
       return take_back();
-    case Verdict::Crashed:
+    case Decision::Crashed:
       return answer(Answer::Kind::Crashed, 503, "");
-    case Verdict::Unrepeated:
+    case Decision::Unrepeated:
       return answer(Answer::Kind::Unrepeated, 503, "");
-    case Verdict::BadGateway:
+    case Decision::BadGateway:
       return answer(Answer::Kind::BadGateway, 502, bad_gateway_text());
-    case Verdict::Complete:
+    case Decision::Complete:
       return complete_response();
-    case Verdict::QueueFull:
+    case Decision::QueueFull:
       return answer(Answer::Kind::QueueFull, 503, "");
-    case Verdict::Close:
-      return close_on_verdict(now);
+    case Decision::Close:
+      return close_on_decision(now);
   }
   return {};
 }
@@ -261,7 +261,7 @@ Effects Exchange::take_back() {
   return effects;
 }
 
-Effects Exchange::close_on_verdict(TimePoint now) {
+Effects Exchange::close_on_decision(TimePoint now) {
   if (phase_ != Phase::Reading) return cut(kRestarted);
   if (!std::exchange(is_outdated_, true)) wake_at_ = now + kOutdatedIdleMax;
   return {};
@@ -355,7 +355,7 @@ Effects Exchange::handle(const ResponseEndedByClose&, TimePoint now) {
   phase_ = Phase::Ending;
   ticket_ = 0;
   expired_ = false;
-  wake_at_ = now + kVerdictWait;
+  wake_at_ = now + kDecisionWait;
   if (keeps_head()) return {AskGate{}};  // the head is still with the connection
   return {DropUpstream{}, AskGate{}};
 }

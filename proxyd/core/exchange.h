@@ -1,5 +1,5 @@
 // Pure. One client connection, request by request: what to do about each thing that happens on its
-// two connections, and about each verdict of the gate.
+// two connections, and about each decision of the gate.
 //
 // Body bytes never come here. The shell moves them while the exchange says that they may flow.
 //
@@ -75,7 +75,7 @@ namespace hpp::proxyd {
 using TimePoint = std::chrono::steady_clock::time_point;
 
 // How long to wait for supervisord's word on a backend connection that died.
-constexpr std::chrono::milliseconds kVerdictWait{250};
+constexpr std::chrono::milliseconds kDecisionWait{250};
 // How long a request's head may take from its first byte.
 constexpr std::chrono::milliseconds kHeadWait{60'000};
 // How long the connection of a client may stay idle when responses may have changed.
@@ -164,7 +164,7 @@ using Event = std::variant<RequestBegun, RequestArrived, RequestRefused, Request
 
 // ---- what is to be done -------------------------------------------------------------------------
 
-struct AskGate {  // answer with Judged, for plea()
+struct AskGate {  // answer with Judged, for query()
   bool operator==(const AskGate&) const = default;
 };
 
@@ -275,7 +275,7 @@ class Exchange {
   Phase phase() const { return phase_; }
 
   // What the gate is to judge. Nothing: it has no say over this exchange any more.
-  std::optional<Plea> plea() const;
+  std::optional<Query> query() const;
 
   // When to send TimerExpired.
   std::optional<TimePoint> wake_at() const { return wake_at_; }
@@ -323,7 +323,7 @@ class Exchange {
   Effects pass_interim(const ResponseArrived& event);
   bool keeps_back(const ResponseArrived& event, TimePoint now) const;
   PassResponseHead pass_head();
-  Effects close_on_verdict(TimePoint now);
+  Effects close_on_decision(TimePoint now);
   Effects answer_half_closed();
   Effects answer(Answer::Kind kind, int status, std::string why);
   Effects answer_own(OwnEndpoint endpoint);

@@ -19,25 +19,25 @@ bool knows(const bus::TreePoint& point, const std::optional<bus::TreePoint>& nee
 
 }  // namespace
 
-std::string_view to_string(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::Stay:
+std::string_view to_string(Decision decision) {
+  switch (decision) {
+    case Decision::Stay:
       return "Stay";
-    case Verdict::Forward:
+    case Decision::Forward:
       return "Forward";
-    case Verdict::Hold:
+    case Decision::Hold:
       return "Hold";
-    case Verdict::Crashed:
+    case Decision::Crashed:
       return "Crashed";
-    case Verdict::Unrepeated:
+    case Decision::Unrepeated:
       return "Unrepeated";
-    case Verdict::BadGateway:
+    case Decision::BadGateway:
       return "BadGateway";
-    case Verdict::Complete:
+    case Decision::Complete:
       return "Complete";
-    case Verdict::QueueFull:
+    case Decision::QueueFull:
       return "QueueFull";
-    case Verdict::Close:
+    case Decision::Close:
       return "Close";
   }
   return "";
@@ -50,25 +50,25 @@ Gate Gate::assuming_running() {
   return gate;
 }
 
-Judgement Gate::judge(const Plea& plea, const Barrier& barrier) const {
+Judgement Gate::judge(const Query& query, const Barrier& barrier) const {
   Judgement judgement{.generation = generation()};
-  switch (plea.situation) {
+  switch (query.situation) {
     case Situation::Idle:
-      judgement.verdict = judge_idle(plea);
+      judgement.decision = judge_idle(query);
       break;
     case Situation::Waiting:
-      judgement.needs = plea.needs ? plea.needs : barrier.needs(plea.ticket);
-      judgement.verdict = judge_waiting(plea, judgement.needs, barrier.is_strict());
+      judgement.needs = query.needs ? query.needs : barrier.needs(query.ticket);
+      judgement.decision = judge_waiting(query, judgement.needs, barrier.is_strict());
       break;
     case Situation::Sent:
-      judgement.verdict = judge_sent(plea);
+      judgement.decision = judge_sent(query);
       break;
     case Situation::Ended:
-      judgement.verdict = judge_ended(plea);
+      judgement.decision = judge_ended(query);
       break;
     case Situation::Begun:
     case Situation::Tunnel:
-      judgement.verdict = is_running(plea.generation) ? Verdict::Stay : Verdict::Close;
+      judgement.decision = is_running(query.generation) ? Decision::Stay : Decision::Close;
       break;
   }
   return judgement;
@@ -83,41 +83,41 @@ std::uint64_t Gate::ended_generation() const {
   return has_ended || generation() == 0 ? generation() : generation() - 1;
 }
 
-Verdict Gate::judge_idle(const Plea& plea) const {
-  return plea.generation == 0 || is_running(plea.generation) ? Verdict::Stay : Verdict::Close;
+Decision Gate::judge_idle(const Query& query) const {
+  return query.generation == 0 || is_running(query.generation) ? Decision::Stay : Decision::Close;
 }
 
-Verdict Gate::judge_waiting(const Plea& plea, const std::optional<bus::TreePoint>& needs,
-                            bool is_strict) const {
+Decision Gate::judge_waiting(const Query& query, const std::optional<bus::TreePoint>& needs,
+                             bool is_strict) const {
   const bool runs = backend_ && backend_->state == BackendPhase::Running;
   const bool has_failed = backend_ && backend_->state == BackendPhase::Error;
-  if (runs && knows(backend_->serves, needs, is_strict)) return Verdict::Forward;
-  if (has_failed && knows(backend_->seen, needs, is_strict)) return Verdict::Crashed;
+  if (runs && knows(backend_->serves, needs, is_strict)) return Decision::Forward;
+  if (has_failed && knows(backend_->seen, needs, is_strict)) return Decision::Crashed;
   // The barrier is no queue: whoever waits for that alone goes on in a moment.
   const bool waits_for_backend = needs || !runs;
   // A request that a backend had was admitted before: a restart must not refuse it.
-  const bool is_refused = plea.is_shut_out && !plea.was_sent;
-  return is_refused && waits_for_backend ? Verdict::QueueFull : Verdict::Stay;
+  const bool is_refused = query.is_shut_out && !query.was_sent;
+  return is_refused && waits_for_backend ? Decision::QueueFull : Decision::Stay;
 }
 
-Verdict Gate::judge_sent(const Plea& plea) const {
-  const bool was_its_backend = backend_ && backend_->generation == plea.generation;
-  if (was_its_backend && backend_->state == BackendPhase::Error) return Verdict::Crashed;
-  if (!is_running(plea.generation)) {
-    return plea.repeatable ? Verdict::Hold : Verdict::Unrepeated;
+Decision Gate::judge_sent(const Query& query) const {
+  const bool was_its_backend = backend_ && backend_->generation == query.generation;
+  if (was_its_backend && backend_->state == BackendPhase::Error) return Decision::Crashed;
+  if (!is_running(query.generation)) {
+    return query.repeatable ? Decision::Hold : Decision::Unrepeated;
   }
-  if (!plea.lost) return Verdict::Stay;
-  if (plea.reused && plea.repeatable) return Verdict::Forward;
-  return plea.expired || !is_supervised_ ? Verdict::BadGateway : Verdict::Stay;
+  if (!query.lost) return Decision::Stay;
+  if (query.reused && query.repeatable) return Decision::Forward;
+  return query.expired || !is_supervised_ ? Decision::BadGateway : Decision::Stay;
 }
 
-Verdict Gate::judge_ended(const Plea& plea) const {
-  if (!is_running(plea.generation)) {
-    return plea.nothing_passed ? judge_sent(plea) : Verdict::Close;
+Decision Gate::judge_ended(const Query& query) const {
+  if (!is_running(query.generation)) {
+    return query.nothing_passed ? judge_sent(query) : Decision::Close;
   }
-  const bus::Ticket doubt{.epoch = doubts_.epoch, .number = plea.ticket};
-  const bool is_settled = !is_supervised_ || plea.expired || backend_->answers.covers(doubt);
-  return is_settled ? Verdict::Complete : Verdict::Stay;
+  const bus::Ticket doubt{.epoch = doubts_.epoch, .number = query.ticket};
+  const bool is_settled = !is_supervised_ || query.expired || backend_->answers.covers(doubt);
+  return is_settled ? Decision::Complete : Decision::Stay;
 }
 
 bool Gate::is_running(std::uint64_t generation) const {

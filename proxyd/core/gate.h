@@ -24,13 +24,13 @@ enum class Situation {
   Tunnel,   // after a 101
 };
 
-struct Plea {
+struct Query {
   Situation situation = Situation::Idle;
   std::uint64_t generation = 0;  // of the backend that has, or last had, this client's request
   bool repeatable = false;       // Sent, Ended: safe, and nothing of it is lost
   bool lost = false;             // Sent: the connection to the backend is gone
   bool reused = false;           // Sent: and it had served another request before
-  bool expired = false;          // Ended; Sent, lost: kVerdictWait has passed
+  bool expired = false;          // Ended; Sent, lost: kDecisionWait has passed
   bool nothing_passed = false;   // Ended: the client has got nothing of the answer yet
   std::uint64_t ticket = 0;      // Waiting: whose answer says how new the backend has to be. Ended:
                                  // the liveness check whose answer says whether the backend was
@@ -40,7 +40,7 @@ struct Plea {
   bool was_sent = false;                // Waiting: a backend had it, and was killed
 };
 
-enum class Verdict {
+enum class Decision {
   Stay,        // as it is
   Forward,     // Waiting: give it to the backend. Sent: give it to the backend again, on a new
                // connection
@@ -53,15 +53,15 @@ enum class Verdict {
   Close,       // end the client's connection: soon and in order if Idle, else cut it short
 };
 
-std::string_view to_string(Verdict verdict);
+std::string_view to_string(Decision decision);
 
 struct Judgement {
-  Verdict verdict = Verdict::Stay;
-  std::uint64_t generation = 0;  // of the backend that the verdict is about
+  Decision decision = Decision::Stay;
+  std::uint64_t generation = 0;  // of the backend that the decision is about
   // Waiting: the tree that its backend has to know, as soon as that is settled. It does not change
   // any more, so that files which change without pause hold nobody for ever.
   std::optional<bus::TreePoint> needs;
-  // Ended: the liveness check that will settle it, for the next Plea.
+  // Ended: the liveness check that will settle it, for the next Query.
   std::uint64_t check = 0;
 
   bool operator==(const Judgement&) const = default;
@@ -94,14 +94,14 @@ struct Judgement {
 //
 // Sent and lost while the bus still says Running of the same generation: a backend that dies is
 // seen here before supervisord's news of it arrives. So it stays as it is until the news comes or
-// kVerdictWait has passed; then the backend runs and has dropped a request: BadGateway. Without a
-// supervisor no news can come, and the verdict is BadGateway at once. But a
+// kDecisionWait has passed; then the backend runs and has dropped a request: BadGateway. Without a
+// supervisor no news can come, and the decision is BadGateway at once. But a
 // *reused* connection that is gone before the answer was most likely closed for idleness at the
 // moment the request was sent (RFC 9112 §9.3.1): a repeatable request is sent again at once.
 // Ended: a kill ends connections as well, and a part would pass for the whole. The news of a kill
 // is on its way before the signal is, but that is another channel. So supervisord is asked, and its
 // answer comes after all news before it: Stay until then, and Complete if it still runs, or if the
-// answer has not come within kVerdictWait.
+// answer has not come within kDecisionWait.
 class Gate {
  public:
   // The state of a Gate that waits for no supervisord: `--assume-running`.
@@ -115,7 +115,7 @@ class Gate {
 
   void on(const bus::BackendState& backend) { backend_ = backend; }
 
-  Judgement judge(const Plea& plea, const Barrier& barrier) const;
+  Judgement judge(const Query& query, const Barrier& barrier) const;
 
   // A ticket for an answer that has Ended; it is to be published.
   std::uint64_t doubt() { return is_supervised_ ? ++doubts_.number : 0; }
@@ -135,11 +135,11 @@ class Gate {
   std::uint64_t generation() const { return backend_ ? backend_->generation : 0; }
 
   bool is_running(std::uint64_t generation) const;
-  Verdict judge_idle(const Plea& plea) const;
-  Verdict judge_waiting(const Plea& plea, const std::optional<bus::TreePoint>& needs,
-                        bool is_strict) const;
-  Verdict judge_sent(const Plea& plea) const;
-  Verdict judge_ended(const Plea& plea) const;
+  Decision judge_idle(const Query& query) const;
+  Decision judge_waiting(const Query& query, const std::optional<bus::TreePoint>& needs,
+                         bool is_strict) const;
+  Decision judge_sent(const Query& query) const;
+  Decision judge_ended(const Query& query) const;
 
   bool is_supervised_ = true;
   bus::Ticket doubts_;  // the newest

@@ -44,16 +44,16 @@ Switchboard::Effects Switchboard::arrive(Place& place, bool is_judged, TimePoint
   return effects;
 }
 
-Switchboard::Ruling Switchboard::judge(const Place& place, Plea plea) {
+Switchboard::Ruling Switchboard::judge(const Place& place, Query query) {
   Ruling ruling;
-  const bool needs_check = plea.situation == Situation::Ended && plea.ticket == 0;
+  const bool needs_check = query.situation == Situation::Ended && query.ticket == 0;
   if (needs_check && gate_.is_supervised()) {
-    plea.ticket = gate_.doubt();
+    query.ticket = gate_.doubt();
     ask_soon(ruling.effects);
   }
-  plea.is_shut_out = place.queued_as == 0 && queue_.size() >= queue_limit_;
-  ruling.judgement = gate_.judge(plea, barrier_);
-  if (plea.situation == Situation::Ended) ruling.judgement.check = plea.ticket;
+  query.is_shut_out = place.queued_as == 0 && queue_.size() >= queue_limit_;
+  ruling.judgement = gate_.judge(query, barrier_);
+  if (query.situation == Situation::Ended) ruling.judgement.check = query.ticket;
   return ruling;
 }
 

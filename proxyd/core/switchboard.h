@@ -2,7 +2,7 @@
 // queue of the requests that wait, and the state that proxyd publishes.
 //
 //   a request arrives ──► arrive()       its place in the order, and its ticket of the barrier
-//   its exchange asks ──► judge()        the gate's verdict. QueueFull if it is not in the queue,
+//   its exchange asks ──► judge()        the gate's decision. QueueFull if it is not in the queue,
 //                                        and the queue is full. An answer that has Ended gets a
 //                                        liveness check (gate.h).
 //   it is Held, or not ─► set_waiting()  it is in the queue for as long as it is Held
@@ -94,7 +94,7 @@ class Switchboard {
   // The head of its next request is complete. `is_judged`: it waits at the gate.
   [[nodiscard]] Effects arrive(Place& place, bool is_judged, TimePoint now);
 
-  Ruling judge(const Place& place, Plea plea);
+  Ruling judge(const Place& place, Query query);
 
   void set_waiting(Place& place, bool waits);
 

@@ -141,9 +141,9 @@ TEST_F(ServiceManagerTest, IsNotThatOfTheProcessesThatThisOneStarts) {
   EXPECT_EQ(::getenv("WATCHDOG_USEC"), nullptr);
 }
 
-// What the two managers' strays are is in os/launch_tree_test and in integration/systemd.
-TEST_F(ServiceManagerTest, ShowsStraysOnlyToWhomItHasStarted) {
-  EXPECT_TRUE(ServiceManager(loop_).strays().empty());
+// What the two managers' orphans are is in os/launch_tree_test and in integration/systemd.
+TEST_F(ServiceManagerTest, ShowsOrphansOnlyToWhomItHasStarted) {
+  EXPECT_TRUE(ServiceManager(loop_).orphans().empty());
 }
 
 // In a process that hpp-launch (`launcher`) is said to have started. Writes what happens to it to

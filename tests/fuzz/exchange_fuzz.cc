@@ -387,7 +387,7 @@ class Play {
                                Event(RequestBodyEnded{}), Event(RequestBodyBroken{})}) {
       check(exchange_.on(event, now_) == Effects{} && is_closed(), "after Closed nothing happens");
     }
-    check(!exchange_.plea() && !exchange_.wake_at(), "after Closed nothing is awaited");
+    check(!exchange_.query() && !exchange_.wake_at(), "after Closed nothing is awaited");
   }
 
   // What must hold whenever all has been done that can be done.
@@ -599,8 +599,8 @@ class Play {
   }
 
   void perform(const AskGate&) {
-    const auto plea = exchange_.plea();
-    if (plea) handle(switchboard_.judge(place_, *plea).judgement);
+    const auto query = exchange_.query();
+    if (query) handle(switchboard_.judge(place_, *query).judgement);
   }
 
   void perform(const ForwardRequest& effect) {

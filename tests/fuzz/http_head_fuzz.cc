@@ -176,7 +176,7 @@ void check_request(const RequestHead& head, const RequestFacts& facts) {
 Delivery delivery_of(const ResponseFacts& facts, const RequestFacts& request) {
   Exchange exchange;
   static_cast<void>(exchange.on(RequestArrived{request}, {}));
-  static_cast<void>(exchange.on(Judged{.verdict = Verdict::Forward, .generation = 1}, {}));
+  static_cast<void>(exchange.on(Judged{.decision = Decision::Forward, .generation = 1}, {}));
   Delivery delivery;
   for (const Effect& effect : exchange.on(ResponseArrived{facts}, {})) {
     if (const auto* pass = std::get_if<PassResponseHead>(&effect)) delivery = pass->delivery;

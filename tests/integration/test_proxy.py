@@ -376,7 +376,7 @@ class Backends(ProxyTest):
         peer.socket.close()
         self.assertEqual(client.read_response().status, 502)
 
-    def test_no_verdict_is_awaited_where_nobody_can_give_one(self):
+    def test_no_decision_is_awaited_where_nobody_can_give_one(self):
         """Not for the 250 ms in which a supervisor would say whether it has killed the backend."""
         delays = []
         for _ in range(5):

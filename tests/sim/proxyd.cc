@@ -66,7 +66,7 @@ void Proxyd::die() {
   on_reload();
 }
 
-bool Proxyd::has_verdict() const {
+bool Proxyd::has_decision() const {
   if (!switchboard_ || !gate().backend()) return false;
   const bus::BackendPhase state = gate().backend()->state;
   return state == bus::BackendPhase::Running || state == bus::BackendPhase::Error;
@@ -470,14 +470,14 @@ void Proxyd::die_next() {
 }
 
 void Proxyd::perform(Client& client, const proxyd::AskGate&) {
-  auto plea = client.exchange.plea();
-  if (!plea) return;
-  if (world_.broken == Break::Loss && is_watch_awaited()) plea->needs = bus::TreePoint{};
-  const Switchboard::Ruling ruling = switchboard_->judge(client.place, *plea);
+  auto query = client.exchange.query();
+  if (!query) return;
+  if (world_.broken == Break::Loss && is_watch_awaited()) query->needs = bus::TreePoint{};
+  const Switchboard::Ruling ruling = switchboard_->judge(client.place, *query);
   perform(ruling.effects);
   const proxyd::Judged& judged = ruling.judgement;
-  if (plea->situation == proxyd::Situation::Waiting && judged.needs) note_needs(*client.request);
-  client.is_in_the_dark = plea->situation == proxyd::Situation::Ended && plea->expired;
+  if (query->situation == proxyd::Situation::Waiting && judged.needs) note_needs(*client.request);
+  client.is_in_the_dark = query->situation == proxyd::Situation::Ended && query->expired;
   handle(client, judged);
 }
 
@@ -634,8 +634,8 @@ void Proxyd::note_forward(Client& client) {
     const std::uint64_t arrival = other->place.queued_as;
     if (arrival == 0 || arrival >= client.place.arrival) continue;
     if (other->exchange.phase() != Phase::Held) continue;
-    if (gate().judge(*other->exchange.plea(), switchboard_->barrier()).verdict !=
-        proxyd::Verdict::Forward)
+    if (gate().judge(*other->exchange.query(), switchboard_->barrier()).decision !=
+        proxyd::Decision::Forward)
       continue;
     world_.violated("request {} overtakes request {}, which may go as well", request.id,
                     other->request->id);
@@ -647,10 +647,10 @@ void Proxyd::check_nobody_waits_in_vain() {
   for (const auto& [number, client] : clients_) {
     if (client->place.queued_as == 0) continue;
     const proxyd::Judgement judged =
-        gate().judge(*client->exchange.plea(), switchboard_->barrier());
-    if (judged.verdict == proxyd::Verdict::Stay) continue;
+        gate().judge(*client->exchange.query(), switchboard_->barrier());
+    if (judged.decision == proxyd::Decision::Stay) continue;
     world_.violated("request {} waits, although the gate says {}", client->request->id,
-                    to_string(judged.verdict));
+                    to_string(judged.decision));
   }
 }
 

@@ -66,7 +66,7 @@ class Proxyd final : public Mortal {
   std::function<void()> on_reload;
 
   // Whether it knows that the backend runs or has failed.
-  bool has_verdict() const;
+  bool has_decision() const;
 
   // Requests that wait.
   std::size_t held() const { return switchboard_ ? switchboard_->waiting() : 0; }

@@ -29,14 +29,14 @@ void Supervisord::start() {
   bus_.subscribe(bus::Topic::Backend, bus::Topic::Proxy, bus::Audience::Everybody,
                  [this](const bus::Message& message) {
                    const auto& proxy = std::get<bus::ProxyState>(message);
-                   check_let_go(proxy.let_go);
+                   check_released(proxy.let_go);
                    post(supervisord::Doubted{proxy.doubts});
                  });
   post(supervisord::Begun{.last = take_over()});
 }
 
 // `let_go` means that the port of the last backend is free of connections from proxyd.
-void Supervisord::check_let_go(std::uint64_t generation) {
+void Supervisord::check_released(std::uint64_t generation) {
   if (!processes_.has_link_until(generation)) return;
   world_.violated("proxyd reports that it has let go of generation {}, but has a connection to it",
                   generation);

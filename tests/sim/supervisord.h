@@ -34,7 +34,7 @@ class Supervisord final : public Mortal {
 
   void dispatch(const supervisord::Event& event);
   std::optional<bus::BackendState> take_over();
-  void check_let_go(std::uint64_t generation);
+  void check_released(std::uint64_t generation);
   void exited(const Process& process, ExitStatus status);
 
   void perform(const supervisord::Spawn& effect);

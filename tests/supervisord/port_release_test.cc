@@ -79,12 +79,12 @@ TEST_P(PortReleaseTest, DoesNotWaitForeverForWhoDoesNotCare) {
 TEST_P(PortReleaseTest, WaitsLongerForProxydUntilThatHasLetGo) {
   int released = 0;
   PortRelease release(loop_, {*address_}, [&] { ++released; });
-  release.on_let_go(0);
+  release.on_released(0);
   server_.reset();
   release.await(1);
   run_for(loop_, Milliseconds{300});  // longer than others are waited for
   EXPECT_EQ(released, 0);
-  release.on_let_go(1);  // it was somebody else's
+  release.on_released(1);  // it was somebody else's
   EXPECT_TRUE(run_until(loop_, [&] { return released == 1; }));
   EXPECT_EQ(orphaned_connections(address_->port()), 1U);
 }

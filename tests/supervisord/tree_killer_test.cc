@@ -37,7 +37,7 @@ bool exists(pid_t pid) {
   return ::kill(pid, 0) == 0 || errno != ESRCH;
 }
 
-std::vector<pid_t> no_strays() {
+std::vector<pid_t> no_orphans() {
   return {};
 }
 
@@ -139,7 +139,7 @@ class TreeKillerTest : public testing::Test {
   std::vector<pid_t> refused_;
   TreeKiller killer_{loop_,
                      tag_,
-                     no_strays,
+                     no_orphans,
                      BuildDaemons(tag_, {"daemon.sh"}),
                      manners_,
                      [this] { ++gone_; },
@@ -336,7 +336,7 @@ TEST(TreeKillerLeftovers, AreKilledFirst) {
            read_file(directory / "pids2").value_or("").ends_with("\n");
   }));
   TreeKiller killer(
-      loop, tag, no_strays, BuildDaemons(tag, {}), {}, [&] { ++gone; }, refuse_nothing);
+      loop, tag, no_orphans, BuildDaemons(tag, {}), {}, [&] { ++gone; }, refuse_nothing);
   const pid_t leftover = std::stoi(read_file(pids).value_or("0"));
   killer.kill();
   EXPECT_TRUE(run_until(loop, [&] { return gone > 0; }));
@@ -349,18 +349,18 @@ TEST(TreeKillerLeftovers, AreKilledFirst) {
 }
 
 // Nothing but the service manager tells whose it is.
-TEST(TreeKillerLeftovers, StraysAreKilledAndWaitedFor) {
+TEST(TreeKillerLeftovers, OrphansAreKilledAndWaitedFor) {
   TemporaryDirectory directory;
   const std::string pids = directory / "pids";
   start_stranger("elsewhere/7", pids);
   Loop loop;
   ASSERT_TRUE(run_until(loop, [&] { return read_file(pids).value_or("").ends_with("\n"); }));
-  const pid_t stray = std::stoi(read_file(pids).value_or("0"));
-  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, stray, 0)));
-  const auto find_strays = [&] { return exists(stray) ? std::vector{stray} : no_strays(); };
+  const pid_t orphan = std::stoi(read_file(pids).value_or("0"));
+  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, orphan, 0)));
+  const auto find_orphans = [&] { return exists(orphan) ? std::vector{orphan} : no_orphans(); };
   int gone = 0;
   TreeKiller killer(
-      loop, directory.path() + "/", find_strays, BuildDaemons("", {}), {},
+      loop, directory.path() + "/", find_orphans, BuildDaemons("", {}), {},
       [&] {
         ++gone;
         pollfd entry{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
@@ -401,7 +401,7 @@ TEST(TreeKillerLeftovers, OneThatWasTakenOverIsWaitedFor) {
   };
   int gone = 0;
   TreeKiller killer(
-      loop, tag, no_strays, BuildDaemons(tag, {}), {},
+      loop, tag, no_orphans, BuildDaemons(tag, {}), {},
       [&] {
         ++gone;
         EXPECT_TRUE(is_over()) << "it is still dying";
@@ -475,7 +475,7 @@ TEST_P(TreeKillerTraced, DoesNotWaitForTheTracer) {
   Tracer tracer;
   int gone = 0;
   TreeKiller killer(
-      loop, directory.path() + "/", no_strays, BuildDaemons("", {}), {}, [&] { ++gone; },
+      loop, directory.path() + "/", no_orphans, BuildDaemons("", {}), {}, [&] { ++gone; },
       refuse_nothing);
   bool has_ended = false;
   const std::string code = std::string("import threading, time\n") + GetParam() + "open('" + ready +

@@ -5,12 +5,12 @@
 
 namespace hpp::watchd {
 
-LockPatience::Verdict LockPatience::judge(const std::vector<GitLock>& seen,
-                                          std::chrono::steady_clock::time_point now) {
+LockPatience::Decision LockPatience::judge(const std::vector<GitLock>& seen,
+                                           std::chrono::steady_clock::time_point now) {
   std::erase_if(known_, [&](const Known& known) {
     return !known.is_given_up && std::find(seen.begin(), seen.end(), known.lock) == seen.end();
   });
-  Verdict verdict;
+  Decision decision;
   for (const GitLock& lock : seen) {
     auto known = std::find_if(known_.begin(), known_.end(),
                               [&](const Known& one) { return one.lock == lock; });
@@ -18,13 +18,13 @@ LockPatience::Verdict LockPatience::judge(const std::vector<GitLock>& seen,
     if (known->is_given_up) continue;
     known->is_given_up = now - known->since >= kLockPatience;
     if (known->is_given_up) {
-      verdict.given_up.push_back(lock);
+      decision.given_up.push_back(lock);
     } else {
-      verdict.is_held = true;
+      decision.is_held = true;
     }
   }
   forget_oldest();
-  return verdict;
+  return decision;
 }
 
 void LockPatience::forget_oldest() {

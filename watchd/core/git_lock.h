@@ -31,13 +31,13 @@ struct GitLock {
 
 class LockPatience {
  public:
-  struct Verdict {
+  struct Decision {
     bool is_held = false;           // git is writing: at least one lock is respected
     std::vector<GitLock> given_up;  // locks that are not respected from now on; each comes once
   };
 
   // Judges the locks that are there now, one for each repository at most.
-  Verdict judge(const std::vector<GitLock>& seen, std::chrono::steady_clock::time_point now);
+  Decision judge(const std::vector<GitLock>& seen, std::chrono::steady_clock::time_point now);
 
  private:
   struct Known {

@@ -261,13 +261,13 @@ void Tree::look_while_watching(const Looked& looked, TimePoint now) {
   if (looked.folder != tree_.directory_id) {
     return end_watch(fmt::format("{} is another directory now", settings_.directory), now);
   }
-  const LockPatience::Verdict verdict = patience_.judge(looked.locks, now);
-  for (const GitLock& lock : verdict.given_up) {
+  const LockPatience::Decision decision = patience_.judge(looked.locks, now);
+  for (const GitLock& lock : decision.given_up) {
     say(Say::Level::Warning,
         fmt::format("git has not finished for {} s, or has crashed: going on in spite of {}",
                     duration_cast<seconds>(kLockPatience).count(), lock.path));
   }
-  if (verdict.is_held) return wait_for_git();
+  if (decision.is_held) return wait_for_git();
   go_on_without_lock();
 }
 

@@ -200,8 +200,8 @@ std::string objection_to_script(const Policy& policy) {
 
 }  // namespace
 
-CspVerdict judge_csp(const std::vector<std::string_view>& fields, const Page& page,
-                     std::string_view script, std::string_view connection) {
+CspDecision judge_csp(const std::vector<std::string_view>& fields, const Page& page,
+                      std::string_view script, std::string_view connection) {
   std::vector<Policy> policies;
   for (const std::string_view field : fields) {
     for_each_element(field, [&](std::string_view text) { policies.push_back(parse_policy(text)); });

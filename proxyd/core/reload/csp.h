@@ -16,17 +16,17 @@ struct Page {
   bool operator==(const Page&) const = default;
 };
 
-struct CspVerdict {
+struct CspDecision {
   std::string nonce;      // what the script's tag must carry; empty: nothing
   std::string objection;  // which directive forbids what, and what would allow it, for a person;
                           // empty: all is allowed
 
-  bool operator==(const CspVerdict&) const = default;
+  bool operator==(const CspDecision&) const = default;
 };
 
 // `fields`: the values of all Content-Security-Policy fields. What one policy forbids is forbidden.
 // `script` and `connection`: the paths of the two.
-CspVerdict judge_csp(const std::vector<std::string_view>& fields, const Page& page,
-                     std::string_view script, std::string_view connection);
+CspDecision judge_csp(const std::vector<std::string_view>& fields, const Page& page,
+                      std::string_view script, std::string_view connection);
 
 }  // namespace hpp::proxyd

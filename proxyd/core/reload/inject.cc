@@ -205,16 +205,16 @@ Injection judge_injection(const Page& page, const ResponseHead& head, const Resp
   for (const Field& field : head.fields) {
     if (same_text(field.name, "Content-Security-Policy")) policies.push_back(field.value);
   }
-  CspVerdict verdict = judge_csp(policies, page, kScript, kConnection);
-  if (verdict.objection.empty()) {
-    std::string tag = tag_with(verdict.nonce);
+  CspDecision decision = judge_csp(policies, page, kScript, kConnection);
+  if (decision.objection.empty()) {
+    std::string tag = tag_with(decision.nonce);
     const bool has_room = facts.framing != Framing::Length ||
                           facts.length <= std::numeric_limits<std::uint64_t>::max() - tag.size();
     return has_room ? Injection{.tag = std::move(tag)} : Injection{};
   }
   return {.obstacle =
               Obstacle{Obstacle::Kind::Policy, "a page's Content-Security-Policy forbids it: " +
-                                                   std::move(verdict.objection)}};
+                                                   std::move(decision.objection)}};
 }
 
 bool replaces_vary(const ResponseHead& head, const ResponseFacts& facts) {

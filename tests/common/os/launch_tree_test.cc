@@ -40,18 +40,18 @@ class LaunchTreeTest : public ProcessTest {
   }
 };
 
-TEST_F(LaunchTreeTest, WhoLeavesAllBehindIsAStray) {
+TEST_F(LaunchTreeTest, WhoLeavesAllBehindIsAnOrphan) {
   const LaunchTree tree = LaunchTree::of_this_process();
   start({"env", "-i", "setsid", "-f", "sleep", "1001"}, "hpp-supervisord");
-  const pid_t stray = adopted("sleep 1001");
-  EXPECT_EQ(tree.strays({}), std::vector{stray});
+  const pid_t orphan = adopted("sleep 1001");
+  EXPECT_EQ(tree.orphans({}), std::vector{orphan});
 }
 
-TEST_F(LaunchTreeTest, WhatHangsBelowAStrayIsOne) {
+TEST_F(LaunchTreeTest, WhatHangsBelowAnOrphanIsOne) {
   const LaunchTree tree = LaunchTree::of_this_process();
   start({"sh", "-c", "sh -c 'sleep 1001; :' & exit 0"}, "hpp-supervisord");
   EXPECT_TRUE(run_until(
-      loop_, [&] { return !children_.back()->is_running() && tree.strays({}).size() == 2; }));
+      loop_, [&] { return !children_.back()->is_running() && tree.orphans({}).size() == 2; }));
 }
 
 TEST_F(LaunchTreeTest, HelpersAreNone) {
@@ -60,7 +60,7 @@ TEST_F(LaunchTreeTest, HelpersAreNone) {
   start({"sleep", "1000"}, "hpp-proxyd");
   start({"sh", "-c", "env -u HPP_HELPER sleep 1000; :"}, "hpp-watchd");  // watchd asks git
   EXPECT_TRUE(run_until(loop_, [] { return living_descendants(::getpid()).size() == 5; }));
-  EXPECT_EQ(tree.strays({own}), std::vector<pid_t>{});
+  EXPECT_EQ(tree.orphans({own}), std::vector<pid_t>{});
 }
 
 // It leaves its parent, and carries nothing of ours.
@@ -71,15 +71,15 @@ TEST_F(LaunchTreeTest, WatchmanIsNone) {
   const LaunchTree tree = LaunchTree::of_this_process();
   start({"env", "-i", "setsid", "-f", watchman, "1002"}, "hpp-watchd");
   adopted(watchman + " 1002");
-  EXPECT_EQ(tree.strays({}), std::vector<pid_t>{});
+  EXPECT_EQ(tree.orphans({}), std::vector<pid_t>{});
   std::filesystem::remove(watchman);
-  EXPECT_EQ(tree.strays({}), std::vector<pid_t>{}) << "as after an upgrade";
+  EXPECT_EQ(tree.orphans({}), std::vector<pid_t>{}) << "as after an upgrade";
 }
 
 TEST_F(LaunchTreeTest, WhoIsAboutToBecomeAHelperIsNone) {
   const LaunchTree tree = LaunchTree::of_this_process();
   start_copy();
-  EXPECT_EQ(tree.strays({}), std::vector<pid_t>{});
+  EXPECT_EQ(tree.orphans({}), std::vector<pid_t>{});
 }
 
 // Between fork and the end of exec a helper has no tag.
@@ -90,10 +90,10 @@ TEST_F(LaunchTreeTest, NobodyIsOneWhileItIsBeingStarted) {
     for (int i = 0; i < 200; ++i) start({"sleep", "1000"}, "hpp-proxyd");
     is_over = true;
   });
-  std::vector<pid_t> strays;
-  while (!is_over && strays.empty()) strays = tree.strays({});
+  std::vector<pid_t> orphans;
+  while (!is_over && orphans.empty()) orphans = tree.orphans({});
   starts.join();
-  EXPECT_TRUE(strays.empty());
+  EXPECT_TRUE(orphans.empty());
 }
 
 // What a helper is told, seen from a child that hpp-launch is taken to be.
@@ -110,13 +110,13 @@ TEST_F(ToldTest, AHelperKnowsWhatHppLaunchKnows) {
   EXPECT_EQ(name, "HPP_LAUNCH_PID");
   EXPECT_EQ(value, std::to_string(::getpid()));
   start({"env", "-i", "setsid", "-f", "sleep", "1003"}, "hpp-supervisord");
-  const pid_t stray = adopted("sleep 1003");
+  const pid_t orphan = adopted("sleep 1003");
   const pid_t helper = ::fork();
   if (helper == 0) {
     tell(value);
     const auto told = LaunchTree::take_from_environment();
     const bool is_right = told && ::getenv("HPP_LAUNCH_PID") == nullptr &&
-                          told->strays({::getpid()}) == std::vector{stray};
+                          told->orphans({::getpid()}) == std::vector{orphan};
     ::_exit(is_right ? 0 : 1);
   }
   int status = 1;
@@ -133,13 +133,13 @@ TEST_F(ToldTest, WhoIsToldNothingKnowsNothing) {
 }
 
 // If its parent has died, a helper would look at the children of an unrelated process.
-TEST_F(ToldTest, WhoIsNoChildOfHppLaunchsFindsNoStrays) {
+TEST_F(ToldTest, WhoIsNoChildOfHppLaunchsFindsNoOrphans) {
   start({"sleep", "1000"}, "");
   const pid_t child = ::fork();
   if (child == 0) {
     tell("1");
     const auto told = LaunchTree::take_from_environment();
-    ::_exit(told && told->root() == 1 && told->strays({}).empty() ? 0 : 1);
+    ::_exit(told && told->root() == 1 && told->orphans({}).empty() ? 0 : 1);
   }
   int status = 1;
   ::waitpid(child, &status, 0);

@@ -15,23 +15,23 @@ TEST(WaitAnswer, IsAskedForAtTheProxysOwnAddress) {
 TEST(WaitAnswer, IsInTheStatus) {
   struct Case {
     const char* line;
-    Verdict verdict;
+    Decision decision;
   };
 
   const Case cases[] = {
-      {"HTTP/1.1 200 OK", Verdict::Live},
-      {"HTTP/1.0 200", Verdict::Live},
-      {"HTTP/1.1 503 Service Unavailable", Verdict::Failed},
-      {"HTTP/1.1 403 Forbidden", Verdict::Unclear},
-      {"HTTP/1.1 2000", Verdict::Unclear},
-      {"HTTP/1.1", Verdict::Unclear},
-      {"SSH-2.0-x 200", Verdict::Unclear},
-      {"", Verdict::Unclear},
+      {"HTTP/1.1 200 OK", Decision::Live},
+      {"HTTP/1.0 200", Decision::Live},
+      {"HTTP/1.1 503 Service Unavailable", Decision::Failed},
+      {"HTTP/1.1 403 Forbidden", Decision::Unclear},
+      {"HTTP/1.1 2000", Decision::Unclear},
+      {"HTTP/1.1", Decision::Unclear},
+      {"SSH-2.0-x 200", Decision::Unclear},
+      {"", Decision::Unclear},
   };
-  for (const auto& [line, verdict] : cases) {
+  for (const auto& [line, decision] : cases) {
     const auto answer = read_wait_answer(std::string(line) + "\r\nContent-Length: 2\r\n\r\n{}");
     ASSERT_TRUE(answer.has_value()) << line;
-    EXPECT_EQ(answer->verdict, verdict) << line;
+    EXPECT_EQ(answer->decision, decision) << line;
     EXPECT_EQ(answer->status_line, line);
     EXPECT_EQ(answer->text, "{}");
   }

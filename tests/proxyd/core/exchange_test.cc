@@ -29,8 +29,8 @@ const ResponseFacts kOk{.framing = Framing::Length, .length = 2};
 const std::string kAbandoned = "your server closed the connection before the end of its answer";
 const std::string kRestarted = "your server ended or was restarted before the end of its answer";
 
-Judged judged(Verdict verdict, std::uint64_t generation = 0) {
-  return {.verdict = verdict, .generation = generation, .needs = {}};
+Judged judged(Decision decision, std::uint64_t generation = 0) {
+  return {.decision = decision, .generation = generation, .needs = {}};
 }
 
 // Plays events to an exchange and says what is expected of it, step by step.
@@ -61,7 +61,7 @@ class Steps {
     return when(RequestArrived{facts})
         .then({AskGate{}})
         .in(Phase::Held)
-        .when(judged(Verdict::Forward, generation))
+        .when(judged(Decision::Forward, generation))
         .then({ForwardRequest{.fresh = !facts.is_safe || facts.framing != Framing::None}})
         .in(Phase::Sent);
   }
@@ -110,10 +110,10 @@ TEST(Exchange, HoldsUntilTheGateLetsGo) {
   Steps()
       .when(RequestArrived{kGet})
       .then({AskGate{}})
-      .when(judged(Verdict::Stay))
+      .when(judged(Decision::Stay))
       .then({})
       .in(Phase::Held)
-      .when(judged(Verdict::Forward, 4))
+      .when(judged(Decision::Forward, 4))
       .then({ForwardRequest{.fresh = false}});
 }
 
@@ -121,22 +121,22 @@ TEST(Exchange, RemembersWhatItsRequestNeeds) {
   Steps steps;
   const bus::TreePoint needs{.epoch = 1, .revision = 7};
   steps.when(RequestArrived{.facts = kGet, .ticket = 3});
-  EXPECT_EQ(steps.exchange().plea()->ticket, 3U);
-  EXPECT_FALSE(steps.exchange().plea()->needs);
-  steps.when(Judged{.verdict = Verdict::Stay, .generation = 0, .needs = needs});
-  EXPECT_EQ(steps.exchange().plea()->needs, needs);
-  steps.when(judged(Verdict::Forward, 1)).when(judged(Verdict::Hold));
-  EXPECT_EQ(steps.exchange().plea()->needs, needs) << "also when it is repeated";
-  steps.when(judged(Verdict::Forward, 2)).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
+  EXPECT_EQ(steps.exchange().query()->ticket, 3U);
+  EXPECT_FALSE(steps.exchange().query()->needs);
+  steps.when(Judged{.decision = Decision::Stay, .generation = 0, .needs = needs});
+  EXPECT_EQ(steps.exchange().query()->needs, needs);
+  steps.when(judged(Decision::Forward, 1)).when(judged(Decision::Hold));
+  EXPECT_EQ(steps.exchange().query()->needs, needs) << "also when it is repeated";
+  steps.when(judged(Decision::Forward, 2)).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
   steps.when(RequestArrived{.facts = kGet, .ticket = 4});
-  EXPECT_EQ(steps.exchange().plea()->ticket, 4U);
-  EXPECT_FALSE(steps.exchange().plea()->needs) << "of the next nothing is known";
+  EXPECT_EQ(steps.exchange().query()->ticket, 4U);
+  EXPECT_FALSE(steps.exchange().query()->needs) << "of the next nothing is known";
 }
 
 TEST(Exchange, TurnsAwayWhoFindsTheQueueFull) {
   Steps()
       .when(RequestArrived{kPost})
-      .when(judged(Verdict::QueueFull))
+      .when(judged(Decision::QueueFull))
       .then({Answer{.kind = Answer::Kind::QueueFull}, FinishClient{}})
       .in(Phase::Finishing);
 }
@@ -144,17 +144,17 @@ TEST(Exchange, TurnsAwayWhoFindsTheQueueFull) {
 TEST(Exchange, SaysWhetherABackendHadTheRequest) {
   Steps steps;
   steps.when(RequestArrived{kGet});
-  EXPECT_FALSE(steps.exchange().plea()->was_sent);
-  steps.when(judged(Verdict::Forward, 1)).when(judged(Verdict::Hold)).in(Phase::Held);
-  EXPECT_TRUE(steps.exchange().plea()->was_sent);
-  steps.when(judged(Verdict::Forward, 2)).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
+  EXPECT_FALSE(steps.exchange().query()->was_sent);
+  steps.when(judged(Decision::Forward, 1)).when(judged(Decision::Hold)).in(Phase::Held);
+  EXPECT_TRUE(steps.exchange().query()->was_sent);
+  steps.when(judged(Decision::Forward, 2)).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
   steps.when(RequestArrived{kGet});
-  EXPECT_FALSE(steps.exchange().plea()->was_sent) << "the next request";
+  EXPECT_FALSE(steps.exchange().query()->was_sent) << "the next request";
 }
 
 TEST(Exchange, AnswersWhoHasWaitedTooLong) {
   Steps steps(300ms);
-  steps.when(RequestArrived{kGet}).when(judged(Verdict::Stay));
+  steps.when(RequestArrived{kGet}).when(judged(Decision::Stay));
   EXPECT_EQ(steps.exchange().wake_at(), steps.now() + 300ms);
   steps.after(300ms)
       .when(TimerExpired{})
@@ -165,9 +165,9 @@ TEST(Exchange, AnswersWhoHasWaitedTooLong) {
 TEST(Exchange, CountsItsWaitFromTheArrival) {
   Steps steps(300ms);
   const TimePoint arrived = steps.now();
-  steps.sent(kGet).after(200ms).when(judged(Verdict::Hold)).in(Phase::Held);
+  steps.sent(kGet).after(200ms).when(judged(Decision::Hold)).in(Phase::Held);
   EXPECT_EQ(steps.exchange().wake_at(), arrived + 300ms) << "repeated, and still the same wait";
-  steps.when(judged(Verdict::Forward, 2));
+  steps.when(judged(Decision::Forward, 2));
   EXPECT_FALSE(steps.exchange().wake_at()) << "a backend may take its time";
 }
 
@@ -181,13 +181,13 @@ TEST(Exchange, LetsGoWhoHasLeftBeforeItsTimeIsOver) {
 
 TEST(Exchange, KnowsHowLongARequestWaited) {
   Steps steps;
-  steps.when(RequestArrived{kGet}).after(30ms).when(judged(Verdict::Forward, 4));
+  steps.when(RequestArrived{kGet}).after(30ms).when(judged(Decision::Forward, 4));
   EXPECT_EQ(steps.exchange().held(), 30ms);
   EXPECT_EQ(steps.exchange().generation(), 4U);
-  steps.after(20ms).when(judged(Verdict::Hold)).after(50ms).when(judged(Verdict::Forward, 5));
+  steps.after(20ms).when(judged(Decision::Hold)).after(50ms).when(judged(Decision::Forward, 5));
   EXPECT_EQ(steps.exchange().held(), 100ms) << "until it was forwarded for the last time";
   steps.when(ResponseArrived{kOk}).when(ResponseBodyEnded{}).after(1h);
-  steps.when(RequestArrived{kGet}).when(judged(Verdict::Forward, 5));
+  steps.when(RequestArrived{kGet}).when(judged(Decision::Forward, 5));
   EXPECT_EQ(steps.exchange().held(), 0ms) << "the next begins anew";
 }
 
@@ -195,7 +195,7 @@ TEST(Exchange, AnswersWithTheCrash) {
   Steps()
       .when(RequestArrived{kGet})
       .then({AskGate{}})
-      .when(judged(Verdict::Crashed))
+      .when(judged(Decision::Crashed))
       .then({Answer{.kind = Answer::Kind::Crashed, .status = 503}, FinishClient{}})
       .in(Phase::Finishing);
 }
@@ -208,22 +208,22 @@ TEST(Exchange, TheRequestThatCrashesTheBackendGetsTheCrash) {
       .when(UpstreamLost{})
       .then({DropUpstream{}, AskGate{}})
       .in(Phase::Doubtful)
-      .when(judged(Verdict::Stay))
+      .when(judged(Decision::Stay))
       .then({});
-  EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kVerdictWait);
+  EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kDecisionWait);
   steps.after(5ms)
-      .when(judged(Verdict::Crashed))
+      .when(judged(Decision::Crashed))
       .then({Answer{.kind = Answer::Kind::Crashed, .status = 503}, FinishClient{}});
   EXPECT_EQ(steps.exchange().wake_at(), std::nullopt);
 }
 
 TEST(Exchange, NoNewsInTimeIsABadGateway) {
   Steps steps;
-  steps.sent(kGet).when(UpstreamLost{}).when(judged(Verdict::Stay)).after(kVerdictWait);
-  EXPECT_FALSE(steps.exchange().plea()->expired);
+  steps.sent(kGet).when(UpstreamLost{}).when(judged(Decision::Stay)).after(kDecisionWait);
+  EXPECT_FALSE(steps.exchange().query()->expired);
   steps.when(TimerExpired{}).then({AskGate{}});
-  EXPECT_TRUE(steps.exchange().plea()->expired);
-  steps.when(judged(Verdict::BadGateway))
+  EXPECT_TRUE(steps.exchange().query()->expired);
+  steps.when(judged(Decision::BadGateway))
       .then({Answer{.kind = Answer::Kind::BadGateway,
                     .status = 502,
                     .why = "Your server cannot be reached: no connection could be made."},
@@ -235,7 +235,7 @@ TEST(Exchange, ABadGatewaySaysHowFarItCame) {
       .sent(kPost)
       .when(UpstreamOpened{})
       .when(UpstreamLost{})
-      .when(judged(Verdict::BadGateway))
+      .when(judged(Decision::BadGateway))
       .then({Answer{.kind = Answer::Kind::BadGateway,
                     .status = 502,
                     .why = "Your server closed the connection before it began to answer."},
@@ -247,7 +247,7 @@ TEST(Exchange, ABadGatewaySaysWhyNoConnectionCouldBeMade) {
       .sent(kGet)
       .when(UpstreamLost{.why = "Connection refused"})
       .then({DropUpstream{}, AskGate{}})
-      .when(judged(Verdict::BadGateway))
+      .when(judged(Decision::BadGateway))
       .then({Answer{.kind = Answer::Kind::BadGateway,
                     .status = 502,
                     .why = "Your server cannot be reached: no connection could be made "
@@ -271,11 +271,11 @@ TEST(Exchange, TakesBackWhatTheKillInterruptsAndRepeatsIt) {
   Steps()
       .sent(kGet, 1)
       .when(UpstreamOpened{})
-      .when(judged(Verdict::Hold))
+      .when(judged(Decision::Hold))
       .then({DropUpstream{}, AskGate{}})
       .in(Phase::Held)
-      .when(judged(Verdict::Stay))
-      .when(judged(Verdict::Forward, 2))
+      .when(judged(Decision::Stay))
+      .when(judged(Decision::Forward, 2))
       .then({ForwardRequest{.fresh = false}})
       .when(UpstreamOpened{})
       .when(ResponseArrived{kOk})
@@ -285,11 +285,11 @@ TEST(Exchange, TakesBackWhatTheKillInterruptsAndRepeatsIt) {
 TEST(Exchange, TriesAgainOnANewConnectionAfterAStaleOne) {
   Steps steps;
   steps.sent(kGet).when(UpstreamOpened{.reused = true}).when(UpstreamLost{});
-  EXPECT_TRUE(steps.exchange().plea()->reused);
-  steps.when(judged(Verdict::Forward, 1))
+  EXPECT_TRUE(steps.exchange().query()->reused);
+  steps.when(judged(Decision::Forward, 1))
       .then({ForwardRequest{.fresh = true}})
       .when(UpstreamOpened{.reused = false});
-  EXPECT_FALSE(steps.exchange().plea()->reused);
+  EXPECT_FALSE(steps.exchange().query()->reused);
 }
 
 TEST(Exchange, RepeatsARequestIfAReusedConnectionBringsNoAnswerButOtherBytes) {
@@ -299,8 +299,8 @@ TEST(Exchange, RepeatsARequestIfAReusedConnectionBringsNoAnswerButOtherBytes) {
       .when(ResponseRefused{"odd"})
       .then({DropUpstream{}, AskGate{}})
       .in(Phase::Doubtful);
-  EXPECT_TRUE(steps.exchange().plea()->reused);
-  steps.when(judged(Verdict::Forward, 1))
+  EXPECT_TRUE(steps.exchange().query()->reused);
+  steps.when(judged(Decision::Forward, 1))
       .then({ForwardRequest{.fresh = true}})
       .when(UpstreamOpened{.reused = false})
       .when(ResponseRefused{"odd"});
@@ -317,7 +317,7 @@ TEST(Exchange, OtherBytesThanAnAnswerOnASecondReusedConnectionAreTheAnswer) {
     steps.sent(kGet)
         .when(UpstreamOpened{.reused = true})
         .when(end)
-        .when(judged(Verdict::Forward, 1))
+        .when(judged(Decision::Forward, 1))
         .when(UpstreamOpened{.reused = true})
         .when(ResponseRefused{"odd"});
     EXPECT_EQ(steps.answered(), Answer::Kind::BadGateway) << "it is not run on each of them";
@@ -351,8 +351,8 @@ TEST(Exchange, OnlyWhatIsWholeAndSafeIsRepeatable) {
   for (const auto& [facts, repeatable] : cases) {
     Exchange exchange;
     (void)exchange.on(RequestArrived{facts}, {});
-    (void)exchange.on(judged(Verdict::Forward, 1), {});
-    EXPECT_EQ(exchange.plea()->repeatable, repeatable);
+    (void)exchange.on(judged(Decision::Forward, 1), {});
+    EXPECT_EQ(exchange.query()->repeatable, repeatable);
   }
 }
 
@@ -366,7 +366,7 @@ TEST(Exchange, ARequestThatCannotBeRepeatedGetsAFreshConnection) {
   for (const auto& [facts, fresh] : cases) {
     Steps()
         .when(RequestArrived{facts})
-        .when(judged(Verdict::Forward, 1))
+        .when(judged(Decision::Forward, 1))
         .then({ForwardRequest{.fresh = fresh}});
   }
 }
@@ -451,10 +451,10 @@ TEST(Exchange, ARestartBetweenHeadAndBodyIsNotSeen) {
   Steps()
       .sent(kGet, 1)
       .when(kHeadAlone)
-      .when(judged(Verdict::Hold))
+      .when(judged(Decision::Hold))
       .then({DropUpstream{}, AskGate{}})
       .in(Phase::Held)
-      .when(judged(Verdict::Forward, 2))
+      .when(judged(Decision::Forward, 2))
       .then({ForwardRequest{}})
       .when(kHeadAlone)
       .then({});
@@ -465,9 +465,9 @@ TEST(Exchange, ARestartBetweenHeadAndBodyIsNotSeen) {
       .when(UpstreamLost{})
       .then({DropUpstream{}, AskGate{}})
       .in(Phase::Doubtful);
-  EXPECT_FALSE(lost.exchange().plea()->reused) << "an idle connection brings no head";
+  EXPECT_FALSE(lost.exchange().query()->reused) << "an idle connection brings no head";
   EXPECT_FALSE(lost.exchange().keeps_head());
-  lost.when(judged(Verdict::BadGateway))
+  lost.when(judged(Decision::BadGateway))
       .then({Answer{.kind = Answer::Kind::BadGateway,
                     .status = 502,
                     .why = "Your server closed the connection after the head of its answer."},
@@ -482,19 +482,19 @@ TEST(Exchange, AnAnswerThatEndsWithItsHeadMayStillBeRepeated) {
         .when(ResponseEndedByClose{})
         .then({AskGate{}})
         .in(Phase::Ending);
-    EXPECT_TRUE(steps.exchange().plea()->nothing_passed);
+    EXPECT_TRUE(steps.exchange().query()->nothing_passed);
     return steps;
   };
   Steps killed = ended(kGet);
-  EXPECT_TRUE(killed.exchange().plea()->repeatable);
-  killed.when(judged(Verdict::Hold)).then({DropUpstream{}, AskGate{}}).in(Phase::Held);
+  EXPECT_TRUE(killed.exchange().query()->repeatable);
+  killed.when(judged(Decision::Hold)).then({DropUpstream{}, AskGate{}}).in(Phase::Held);
   ended(kGet)
-      .when(judged(Verdict::Complete))
+      .when(judged(Decision::Complete))
       .then({PassResponseHead{.facts = kUntilClose, .delivery = {.coding = Coding::Chunk}},
              EndResponse{}, DropUpstream{}, ReadNext{}})
       .in(Phase::Reading);
   ended({.is_safe = false})
-      .when(judged(Verdict::Unrepeated))
+      .when(judged(Decision::Unrepeated))
       .then({DropUpstream{}, Answer{.kind = Answer::Kind::Unrepeated}, FinishClient{}});
 }
 
@@ -566,7 +566,7 @@ TEST(Exchange, ABegunAnswerIsCutShort) {
   Steps()
       .sent(kGet)
       .when(ResponseArrived{kOk})
-      .when(judged(Verdict::Close))
+      .when(judged(Decision::Close))
       .then({DropUpstream{}, CutClient{.why = kRestarted}});
 }
 
@@ -581,7 +581,7 @@ TEST(Exchange, ATunnelEndsWithTheBackend) {
       .in(Phase::Tunnel)
       .when(ClientEnded{})
       .then({})
-      .when(judged(Verdict::Close))
+      .when(judged(Decision::Close))
       .then({DropUpstream{}, CutClient{}});
 }
 
@@ -589,8 +589,8 @@ TEST(Exchange, ATunnelEndsWithTheBackend) {
 Steps outdated() {
   Steps steps;
   steps.sent(kGet, 3).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
-  EXPECT_EQ(steps.exchange().plea()->generation, 3u);
-  steps.when(judged(Verdict::Close)).then({}).in(Phase::Reading);
+  EXPECT_EQ(steps.exchange().query()->generation, 3u);
+  steps.when(judged(Decision::Close)).then({}).in(Phase::Reading);
   EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kOutdatedIdleMax);
   return steps;
 }
@@ -600,7 +600,7 @@ TEST(Exchange, AnOutdatedConnectionEndsWithItsNextAnswer) {
       .after(20ms)
       .when(RequestArrived{kPost})
       .then({AskGate{}})
-      .when(judged(Verdict::Forward, 4))
+      .when(judged(Decision::Forward, 4))
       .then({ForwardRequest{.fresh = true}})
       .when(RequestBodyEnded{})
       .when(ResponseArrived{kOk})
@@ -612,7 +612,7 @@ TEST(Exchange, AnOutdatedConnectionEndsWithItsNextAnswer) {
 TEST(Exchange, AnOutdatedConnectionThatStaysIdleIsClosed) {
   Steps steps = outdated();
   const TimePoint closes_at = *steps.exchange().wake_at();
-  steps.after(1s).when(judged(Verdict::Close)).then({});
+  steps.after(1s).when(judged(Decision::Close)).then({});
   EXPECT_EQ(steps.exchange().wake_at(), closes_at) << "more news is no delay";
   steps.after(kOutdatedIdleMax - 1s)
       .when(TimerExpired{})
@@ -695,15 +695,15 @@ TEST(Exchange, AnAnswerThatBeginsAndStopsIsLeftLikewise) {
   steps.after(kHalfCloseGrace).when(TimerExpired{}).then({DropUpstream{}, CutClient{}});
 }
 
-TEST(Exchange, AFinDoesNotCutTheWaitForAVerdictShort) {
+TEST(Exchange, AFinDoesNotCutTheWaitForADecisionShort) {
   Steps steps;
-  steps.sent(kGet).when(UpstreamOpened{}).when(UpstreamLost{}).when(judged(Verdict::Stay));
-  const auto verdict_at = steps.now() + kVerdictWait;
+  steps.sent(kGet).when(UpstreamOpened{}).when(UpstreamLost{}).when(judged(Decision::Stay));
+  const auto decision_at = steps.now() + kDecisionWait;
   steps.after(50ms).when(ClientEnded{}).then({});
-  EXPECT_EQ(steps.exchange().wake_at(), verdict_at);
+  EXPECT_EQ(steps.exchange().wake_at(), decision_at);
   steps.after(200ms).when(TimerExpired{}).then({AskGate{}});
-  steps.when(judged(Verdict::Hold)).then({AskGate{}}).in(Phase::Held);
-  EXPECT_EQ(steps.exchange().wake_at(), verdict_at - kVerdictWait + 50ms + kHalfCloseGrace);
+  steps.when(judged(Decision::Hold)).then({AskGate{}}).in(Phase::Held);
+  EXPECT_EQ(steps.exchange().wake_at(), decision_at - kDecisionWait + 50ms + kHalfCloseGrace);
 }
 
 TEST(Exchange, AsksWhetherAKillHasEndedTheAnswer) {
@@ -712,23 +712,23 @@ TEST(Exchange, AsksWhetherAKillHasEndedTheAnswer) {
     Steps steps;
     steps.sent(facts).when(ResponseArrived{until_close}).when(ResponseEndedByClose{});
     steps.then({DropUpstream{}, AskGate{}}).in(Phase::Ending);
-    EXPECT_EQ(steps.exchange().plea()->situation, Situation::Ended);
-    EXPECT_EQ(steps.exchange().plea()->ticket, 0U) << "no liveness check yet";
-    EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kVerdictWait);
+    EXPECT_EQ(steps.exchange().query()->situation, Situation::Ended);
+    EXPECT_EQ(steps.exchange().query()->ticket, 0U) << "no liveness check yet";
+    EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kDecisionWait);
     return steps;
   };
   Steps checked = ended(kGet);
-  checked.when(Judged{.verdict = Verdict::Stay, .check = 5}).then({}).in(Phase::Ending);
-  EXPECT_EQ(checked.exchange().plea()->ticket, 5U);
-  ended(kGet).when(judged(Verdict::Complete)).then({EndResponse{}, ReadNext{}}).in(Phase::Reading);
-  ended(kGet).when(judged(Verdict::Close)).then({CutClient{.why = kRestarted}}).in(Phase::Closed);
+  checked.when(Judged{.decision = Decision::Stay, .check = 5}).then({}).in(Phase::Ending);
+  EXPECT_EQ(checked.exchange().query()->ticket, 5U);
+  ended(kGet).when(judged(Decision::Complete)).then({EndResponse{}, ReadNext{}}).in(Phase::Reading);
+  ended(kGet).when(judged(Decision::Close)).then({CutClient{.why = kRestarted}}).in(Phase::Closed);
   ended(kGet).when(ClientBroken{}).then({CutClient{}}).in(Phase::Closed);
   const RequestFacts old{.minor = 0, .is_safe = true, .keeps_alive = false};
-  ended(old).when(judged(Verdict::Close)).then({CutClient{.reset = true, .why = kRestarted}});
-  ended(old).when(judged(Verdict::Complete)).then({EndResponse{}, FinishClient{.lingers = false}});
+  ended(old).when(judged(Decision::Close)).then({CutClient{.reset = true, .why = kRestarted}});
+  ended(old).when(judged(Decision::Complete)).then({EndResponse{}, FinishClient{.lingers = false}});
   Steps silent = ended(kGet);
-  silent.after(kVerdictWait).when(TimerExpired{}).then({AskGate{}});
-  EXPECT_TRUE(silent.exchange().plea()->expired);
+  silent.after(kDecisionWait).when(TimerExpired{}).then({AskGate{}});
+  EXPECT_TRUE(silent.exchange().query()->expired);
 }
 
 // The application may end that connection at any moment.
@@ -834,12 +834,12 @@ TEST(Exchange, WhatWaitsAtTheGateIsAnsweredInsteadOfForwarded) {
       .when(wait)
       .then({AskGate{}})
       .in(Phase::Held)
-      .when(judged(Verdict::Stay))
+      .when(judged(Decision::Stay))
       .then({})
-      .when(judged(Verdict::Forward, 2))
+      .when(judged(Decision::Forward, 2))
       .then({AnswerOwn{.endpoint = OwnEndpoint::Wait}, FinishClient{}})
       .in(Phase::Finishing);
-  Steps().when(wait).when(judged(Verdict::Crashed)).then({Answer{}, FinishClient{}});
+  Steps().when(wait).when(judged(Decision::Crashed)).then({Answer{}, FinishClient{}});
   Steps(20ms)
       .when(wait)
       .after(20ms)
@@ -847,7 +847,7 @@ TEST(Exchange, WhatWaitsAtTheGateIsAnsweredInsteadOfForwarded) {
       .then({Answer{.kind = Answer::Kind::QueueTimeout}, FinishClient{}});
   Steps steps;
   steps.when(wait);
-  EXPECT_EQ(steps.exchange().plea()->ticket, 3U);
+  EXPECT_EQ(steps.exchange().query()->ticket, 3U);
   EXPECT_EQ(steps.exchange().request().wanted, Wanted::Json) << "unless it says otherwise";
   steps.when(ClientBroken{}).then({CutClient{}});
 }
@@ -885,15 +885,15 @@ struct World {
   }
 
   void perform(const AskGate&) {
-    const auto plea = exchange.plea();
-    ASSERT_TRUE(plea);
-    ask(*plea);
+    const auto query = exchange.query();
+    ASSERT_TRUE(query);
+    ask(*query);
   }
 
-  void ask(Plea plea) {
-    if (plea.situation == Situation::Ended && plea.ticket == 0) plea.ticket = gate.doubt();
-    Judgement judgement = gate.judge(plea, Barrier({}));
-    judgement.check = plea.ticket;
+  void ask(Query query) {
+    if (query.situation == Situation::Ended && query.ticket == 0) query.ticket = gate.doubt();
+    Judgement judgement = gate.judge(query, Barrier({}));
+    judgement.check = query.ticket;
     play(judgement);
   }
 
@@ -976,8 +976,8 @@ struct World {
   void news(bus::BackendPhase state, std::uint64_t of) {
     generation = of;
     gate.on(bus::BackendState{.state = state, .generation = of, .answers = gate.newest_doubt()});
-    const auto plea = exchange.plea();
-    if (plea) ask(*plea);
+    const auto query = exchange.query();
+    if (query) ask(*query);
   }
 
   // Calls `visit` with a copy of this world for everything that can happen next.
@@ -1108,18 +1108,18 @@ TEST(Exchange, ATimerThatFiresEarlyChangesNothing) {
 }
 
 TEST(Exchange, ADeadlineThatIsMetLateIsPutOffOnceForTheNewsOfThatTime) {
-  Steps verdict;
-  verdict.sent(kGet).when(UpstreamLost{}).when(judged(Verdict::Stay));
-  verdict.after(kVerdictWait + kStalledAfter).when(TimerExpired{}).then({}).in(Phase::Doubtful);
-  EXPECT_EQ(verdict.exchange().wake_at(), verdict.now() + kNewsAfterStall);
-  EXPECT_FALSE(verdict.exchange().plea()->expired);
-  verdict.after(kNewsAfterStall + kStalledAfter).when(TimerExpired{}).then({AskGate{}});
-  EXPECT_TRUE(verdict.exchange().plea()->expired) << "a loop that is always late gets on";
+  Steps decision;
+  decision.sent(kGet).when(UpstreamLost{}).when(judged(Decision::Stay));
+  decision.after(kDecisionWait + kStalledAfter).when(TimerExpired{}).then({}).in(Phase::Doubtful);
+  EXPECT_EQ(decision.exchange().wake_at(), decision.now() + kNewsAfterStall);
+  EXPECT_FALSE(decision.exchange().query()->expired);
+  decision.after(kNewsAfterStall + kStalledAfter).when(TimerExpired{}).then({AskGate{}});
+  EXPECT_TRUE(decision.exchange().query()->expired) << "a loop that is always late gets on";
 
   Steps waiting(300ms);
-  waiting.when(RequestArrived{kGet}).when(judged(Verdict::Stay));
+  waiting.when(RequestArrived{kGet}).when(judged(Decision::Stay));
   waiting.after(1s).when(TimerExpired{}).then({}).in(Phase::Held);
-  waiting.when(judged(Verdict::Forward, 1)).then({ForwardRequest{}});
+  waiting.when(judged(Decision::Forward, 1)).then({ForwardRequest{}});
 
   Steps head;
   head.when(RequestBegun{}).after(2 * kHeadWait).when(TimerExpired{}).then({});
@@ -1131,7 +1131,7 @@ TEST(Exchange, AHeadThatDoesNotComeWholeIsTimedOut) {
   steps.when(RequestBegun{}).then({}).in(Phase::Reading);
   const auto deadline = steps.now() + kHeadWait;
   EXPECT_EQ(steps.exchange().wake_at(), deadline);
-  EXPECT_EQ(steps.exchange().plea(), std::nullopt) << "a request is under way, nothing is idle";
+  EXPECT_EQ(steps.exchange().query(), std::nullopt) << "a request is under way, nothing is idle";
   steps.after(1s).when(RequestBegun{}).then({});
   EXPECT_EQ(steps.exchange().wake_at(), deadline) << "a byte now and then does not help";
   steps.after(kHeadWait - 2s).when(TimerExpired{}).then({}).in(Phase::Reading);

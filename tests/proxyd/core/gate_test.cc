@@ -8,8 +8,8 @@
 
 namespace hpp::proxyd {
 
-void PrintTo(Verdict verdict, std::ostream* out) {
-  *out << to_string(verdict);
+void PrintTo(Decision decision, std::ostream* out) {
+  *out << to_string(decision);
 }
 
 namespace {
@@ -38,7 +38,7 @@ struct GateAndBarrier : Gate {
 
   explicit GateAndBarrier(const Gate& gate) : Gate(gate) {}
 
-  Judgement judge(const Plea& plea) const { return Gate::judge(plea, barrier); }
+  Judgement judge(const Query& query) const { return Gate::judge(query, barrier); }
 
   Barrier barrier{Barrier::Settings{}};
 };
@@ -66,10 +66,10 @@ TEST(Gate, KnowsWhichGenerationsHaveEnded) {
 // The table in gate.h, for a client of generation 2.
 TEST(Gate, TheTable) {
   struct Row {
-    Plea plea;
-    Verdict unknown, loading, killing, running, error;
+    Query query;
+    Decision unknown, loading, killing, running, error;
   };
-  using enum Verdict;
+  using enum Decision;
   using enum Situation;
   const Row rows[] = {
       {{.situation = Idle, .generation = 0}, Stay, Stay, Stay, Stay, Stay},
@@ -143,36 +143,36 @@ TEST(Gate, TheTable) {
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(&row - rows);
-    EXPECT_EQ(GateAndBarrier().judge(row.plea).verdict, row.unknown);
-    EXPECT_EQ(gate_of(backend(BackendPhase::Loading, 2)).judge(row.plea).verdict, row.loading);
-    EXPECT_EQ(gate_of(backend(BackendPhase::Killing, 2)).judge(row.plea).verdict, row.killing);
-    EXPECT_EQ(gate_of(backend(BackendPhase::Running, 2)).judge(row.plea).verdict, row.running);
-    EXPECT_EQ(gate_of(backend(BackendPhase::Error, 2)).judge(row.plea).verdict, row.error);
+    EXPECT_EQ(GateAndBarrier().judge(row.query).decision, row.unknown);
+    EXPECT_EQ(gate_of(backend(BackendPhase::Loading, 2)).judge(row.query).decision, row.loading);
+    EXPECT_EQ(gate_of(backend(BackendPhase::Killing, 2)).judge(row.query).decision, row.killing);
+    EXPECT_EQ(gate_of(backend(BackendPhase::Running, 2)).judge(row.query).decision, row.running);
+    EXPECT_EQ(gate_of(backend(BackendPhase::Error, 2)).judge(row.query).decision, row.error);
   }
 }
 
 TEST(Gate, WaitsForABackendThatIsAsNewAsTheTree) {
-  const Plea waiting{.situation = Situation::Waiting};
+  const Query waiting{.situation = Situation::Waiting};
   GateAndBarrier gate = gate_of(backend(BackendPhase::Running, 1, 4));
   gate.barrier.on(tree(4), {});
-  EXPECT_EQ(gate.judge(waiting).verdict, Verdict::Forward);
+  EXPECT_EQ(gate.judge(waiting).decision, Decision::Forward);
   gate.barrier.on(tree(5), {});
-  EXPECT_EQ(gate.judge(waiting).verdict, Verdict::Stay);
+  EXPECT_EQ(gate.judge(waiting).decision, Decision::Stay);
   gate.on(backend(BackendPhase::Error, 2, 4));
-  EXPECT_EQ(gate.judge(waiting).verdict, Verdict::Stay);
+  EXPECT_EQ(gate.judge(waiting).decision, Decision::Stay);
   gate.on(backend(BackendPhase::Error, 2, 5));
-  EXPECT_EQ(gate.judge(waiting).verdict, Verdict::Crashed);
+  EXPECT_EQ(gate.judge(waiting).decision, Decision::Crashed);
   gate.on(backend(BackendPhase::Running, 3, 5));
-  EXPECT_EQ(gate.judge(waiting).verdict, Verdict::Forward);
+  EXPECT_EQ(gate.judge(waiting).decision, Decision::Forward);
 }
 
 TEST(Gate, AnOldTreeHoldsNobody) {
-  const Plea waiting{.situation = Situation::Waiting};
+  const Query waiting{.situation = Situation::Waiting};
   GateAndBarrier gate = gate_of(backend(BackendPhase::Running, 1, 4));
   gate.barrier.on(tree(9, /*watching=*/false), {});
-  EXPECT_EQ(gate.judge(waiting).verdict, Verdict::Forward);
+  EXPECT_EQ(gate.judge(waiting).decision, Decision::Forward);
   gate.barrier.on(tree(9, /*watching=*/true, /*epoch=*/kEpoch + 1), {});
-  EXPECT_EQ(gate.judge(waiting).verdict, Verdict::Forward);
+  EXPECT_EQ(gate.judge(waiting).decision, Decision::Forward);
 }
 
 // A gate whose barrier holds, with a ticket for a request that has just come.
@@ -181,63 +181,63 @@ class StrictGate : public testing::Test {
   static constexpr std::uint64_t kTickets = 3;
 
   StrictGate() {
-    plea_.ticket = gate_.barrier.take(now_);
+    query_.ticket = gate_.barrier.take(now_);
     (void)gate_.barrier.next(now_);
   }
 
   void answer(std::uint64_t revision, std::uint64_t epoch = kEpoch) {
     TreeState state = tree(revision, true, epoch);
-    state.answers = {.epoch = kTickets, .number = plea_.ticket};
+    state.answers = {.epoch = kTickets, .number = query_.ticket};
     gate_.barrier.on(state, now_);
   }
 
   // Judges as an exchange asks: with what the last judgement has said.
-  Verdict verdict() {
-    const Judgement judgement = gate_.judge(plea_);
-    if (judgement.needs) plea_.needs = judgement.needs;
-    return judgement.verdict;
+  Decision decision() {
+    const Judgement judgement = gate_.judge(query_);
+    if (judgement.needs) query_.needs = judgement.needs;
+    return judgement.decision;
   }
 
   TimePoint now_{};
   GateAndBarrier gate_{{.is_on = true, .epoch = kTickets}};
-  Plea plea_{.situation = Situation::Waiting};
+  Query query_{.situation = Situation::Waiting};
 };
 
 TEST_F(StrictGate, HoldsUntilTheTicketIsAnswered) {
   gate_.on(backend(BackendPhase::Running, 1, 4));
   gate_.barrier.on(tree(4), now_);
-  EXPECT_EQ(verdict(), Verdict::Stay) << "a save may be on its way";
+  EXPECT_EQ(decision(), Decision::Stay) << "a save may be on its way";
   answer(4);
-  EXPECT_EQ(verdict(), Verdict::Forward);
+  EXPECT_EQ(decision(), Decision::Forward);
 }
 
 TEST_F(StrictGate, HoldsForTheBackendThatKnowsTheAnswer) {
   gate_.on(backend(BackendPhase::Running, 1, 4));
   answer(5);
-  EXPECT_EQ(verdict(), Verdict::Stay) << "the news has not reached supervisord";
+  EXPECT_EQ(decision(), Decision::Stay) << "the news has not reached supervisord";
   gate_.on(backend(BackendPhase::Error, 1, 4));
-  EXPECT_EQ(verdict(), Verdict::Stay) << "it ended, and a change is to be acted on";
+  EXPECT_EQ(decision(), Decision::Stay) << "it ended, and a change is to be acted on";
   gate_.on(backend(BackendPhase::Running, 2, 5));
-  EXPECT_EQ(verdict(), Verdict::Forward);
+  EXPECT_EQ(decision(), Decision::Forward);
 }
 
 TEST_F(StrictGate, NeedsNoMoreThanTheAnswer) {
   gate_.on(backend(BackendPhase::Running, 2, 5));
   answer(5);
-  EXPECT_EQ(gate_.judge(plea_).needs, (bus::TreePoint{.epoch = kEpoch, .revision = 5}));
-  plea_.needs = gate_.judge(plea_).needs;
+  EXPECT_EQ(gate_.judge(query_).needs, (bus::TreePoint{.epoch = kEpoch, .revision = 5}));
+  query_.needs = gate_.judge(query_).needs;
   gate_.barrier.on(tree(9), now_);
-  EXPECT_EQ(verdict(), Verdict::Forward) << "files that change without pause hold nobody";
+  EXPECT_EQ(decision(), Decision::Forward) << "files that change without pause hold nobody";
 }
 
 TEST_F(StrictGate, WaitsForSupervisordToKnowANewEpoch) {
   gate_.on(backend(BackendPhase::Running, 1, 4));
   answer(4, kEpoch + 1);
-  EXPECT_EQ(verdict(), Verdict::Stay);
+  EXPECT_EQ(decision(), Decision::Stay);
   auto adopted = backend(BackendPhase::Running, 1, 4);
   adopted.serves.epoch = kEpoch + 1;
   gate_.on(adopted);
-  EXPECT_EQ(verdict(), Verdict::Forward);
+  EXPECT_EQ(decision(), Decision::Forward);
 }
 
 TEST_F(StrictGate, LetsGoWhereNobodyAnswers) {
@@ -247,89 +247,90 @@ TEST_F(StrictGate, LetsGoWhereNobodyAnswers) {
     now_ = std::max(now_, *wake_at);
     (void)gate_.barrier.next(now_);
   }
-  EXPECT_EQ(verdict(), Verdict::Forward);
+  EXPECT_EQ(decision(), Decision::Forward);
   gate_.barrier.on(tree(5), now_);
-  plea_.needs.reset();
-  EXPECT_EQ(verdict(), Verdict::Stay) << "what is known counts";
+  query_.needs.reset();
+  EXPECT_EQ(decision(), Decision::Stay) << "what is known counts";
   gate_.barrier.on(tree(5, /*watching=*/false), now_);
-  plea_.needs.reset();
-  EXPECT_EQ(verdict(), Verdict::Forward);
+  query_.needs.reset();
+  EXPECT_EQ(decision(), Decision::Forward);
 }
 
 TEST_F(StrictGate, AFullQueueIsNoneOfTheBarriers) {
   gate_.on(backend(BackendPhase::Running, 1, 4));
-  plea_.is_shut_out = true;
-  EXPECT_EQ(verdict(), Verdict::Stay);
+  query_.is_shut_out = true;
+  EXPECT_EQ(decision(), Decision::Stay);
   answer(5);
-  EXPECT_EQ(verdict(), Verdict::QueueFull) << "now it would wait for the backend";
+  EXPECT_EQ(decision(), Decision::QueueFull) << "now it would wait for the backend";
 }
 
 TEST(Gate, AnAnswerThatEndsWithItsConnectionIsCompleteOnlyIfNobodyWasKilled) {
   GateAndBarrier gate({.epoch = 8});
-  Plea plea{.situation = Situation::Ended, .generation = 2, .ticket = gate.doubt()};
-  EXPECT_EQ(gate.newest_doubt(), (bus::Ticket{.epoch = 8, .number = plea.ticket}));
+  Query query{.situation = Situation::Ended, .generation = 2, .ticket = gate.doubt()};
+  EXPECT_EQ(gate.newest_doubt(), (bus::Ticket{.epoch = 8, .number = query.ticket}));
   BackendState state = backend(BackendPhase::Running, 2);
   gate.on(state);
-  EXPECT_EQ(gate.judge(plea).verdict, Verdict::Stay) << "the news of a kill may be on its way";
+  EXPECT_EQ(gate.judge(query).decision, Decision::Stay) << "the news of a kill may be on its way";
   state.answers = {.epoch = 7, .number = 100};
   gate.on(state);
-  EXPECT_EQ(gate.judge(plea).verdict, Verdict::Stay) << "that was another proxyd's";
+  EXPECT_EQ(gate.judge(query).decision, Decision::Stay) << "that was another proxyd's";
   state.answers = gate.newest_doubt();
   gate.on(state);
-  EXPECT_EQ(gate.judge(plea).verdict, Verdict::Complete);
+  EXPECT_EQ(gate.judge(query).decision, Decision::Complete);
   for (const auto phase : {BackendPhase::Killing, BackendPhase::Loading, BackendPhase::Error}) {
     state.state = phase;
     gate.on(state);
-    EXPECT_EQ(gate.judge(plea).verdict, Verdict::Close);
+    EXPECT_EQ(gate.judge(query).decision, Decision::Close);
   }
   state = backend(BackendPhase::Running, 3);
   state.answers = gate.newest_doubt();
   gate.on(state);
-  EXPECT_EQ(gate.judge(plea).verdict, Verdict::Close) << "a newer one runs";
+  EXPECT_EQ(gate.judge(query).decision, Decision::Close) << "a newer one runs";
   gate.on(backend(BackendPhase::Running, 2));
-  plea.expired = true;
-  EXPECT_EQ(gate.judge(plea).verdict, Verdict::Complete) << "supervisord is gone";
-  plea.expired = false;
+  query.expired = true;
+  EXPECT_EQ(gate.judge(query).decision, Decision::Complete) << "supervisord is gone";
+  query.expired = false;
   GateAndBarrier alone(Gate::assuming_running());
-  plea.generation = 1;
-  plea.ticket = alone.doubt();
-  EXPECT_EQ(alone.judge(plea).verdict, Verdict::Complete);
+  query.generation = 1;
+  query.ticket = alone.doubt();
+  EXPECT_EQ(alone.judge(query).decision, Decision::Complete);
 }
 
 TEST(Gate, AFullQueueTurnsAwayWhoWouldHaveToWait) {
   GateAndBarrier gate = gate_of(backend(BackendPhase::Loading, 1));
-  const Plea late{.situation = Situation::Waiting, .is_shut_out = true};
-  EXPECT_EQ(gate.judge(late).verdict, Verdict::QueueFull);
-  Plea interrupted = late;
+  const Query late{.situation = Situation::Waiting, .is_shut_out = true};
+  EXPECT_EQ(gate.judge(late).decision, Decision::QueueFull);
+  Query interrupted = late;
   interrupted.was_sent = true;
-  EXPECT_EQ(gate.judge(interrupted).verdict, Verdict::Stay) << "it has waited in the queue before";
+  EXPECT_EQ(gate.judge(interrupted).decision, Decision::Stay)
+      << "it has waited in the queue before";
   gate.on(backend(BackendPhase::Running, 1));
-  EXPECT_EQ(gate.judge(late).verdict, Verdict::Forward);
+  EXPECT_EQ(gate.judge(late).decision, Decision::Forward);
   gate.on(backend(BackendPhase::Error, 1));
-  EXPECT_EQ(gate.judge(late).verdict, Verdict::Crashed);
+  EXPECT_EQ(gate.judge(late).decision, Decision::Crashed);
 }
 
 TEST(Gate, AssumingRunningForwardsAlways) {
   const GateAndBarrier gate(Gate::assuming_running());
   EXPECT_FALSE(gate.is_supervised());
   EXPECT_TRUE(GateAndBarrier().is_supervised());
-  EXPECT_EQ(gate.judge({.situation = Situation::Waiting}).verdict, Verdict::Forward);
+  EXPECT_EQ(gate.judge({.situation = Situation::Waiting}).decision, Decision::Forward);
   const auto generation = gate.judge({}).generation;
-  EXPECT_EQ(gate.judge({.situation = Situation::Idle, .generation = generation}).verdict,
-            Verdict::Stay);
+  EXPECT_EQ(gate.judge({.situation = Situation::Idle, .generation = generation}).decision,
+            Decision::Stay);
 }
 
 TEST(Gate, AssumingRunningWaitsForNoNews) {
   const GateAndBarrier gate(Gate::assuming_running());
-  Plea lost{.situation = Situation::Sent, .generation = 1, .lost = true};
-  EXPECT_EQ(gate.judge(lost).verdict, Verdict::BadGateway);
+  Query lost{.situation = Situation::Sent, .generation = 1, .lost = true};
+  EXPECT_EQ(gate.judge(lost).decision, Decision::BadGateway);
   lost.reused = true;
-  EXPECT_EQ(gate.judge(lost).verdict, Verdict::BadGateway);
+  EXPECT_EQ(gate.judge(lost).decision, Decision::BadGateway);
   lost.repeatable = true;
-  EXPECT_EQ(gate.judge(lost).verdict, Verdict::Forward);
+  EXPECT_EQ(gate.judge(lost).decision, Decision::Forward);
 }
 
-// Every order of eight pieces of news: only the newest of each kind may matter, and the verdicts
+// Every order of eight pieces of news: only the newest of each kind may matter, and the decisions
 // keep what the proxy promises.
 class EveryHistory {
  public:
@@ -357,22 +358,22 @@ class EveryHistory {
  private:
   void check(const GateAndBarrier& gate) {
     ++histories_;
-    const Verdict waiting = gate.judge({.situation = Situation::Waiting}).verdict;
+    const Decision waiting = gate.judge({.situation = Situation::Waiting}).decision;
     const auto& state = gate.backend();
-    if (waiting == Verdict::Forward) {
+    if (waiting == Decision::Forward) {
       ASSERT_TRUE(state && state->state == BackendPhase::Running);
       if (newest_tree_ != nullptr && newest_tree_->watching) {
         ASSERT_GE(state->serves.revision, newest_tree_->revision);
       }
     }
-    if (waiting == Verdict::Crashed) {
+    if (waiting == Decision::Crashed) {
       ASSERT_TRUE(state && state->state == BackendPhase::Error);
     }
     for (const bool lost : {false, true}) {
-      const Verdict unsafe =
-          gate.judge({.situation = Situation::Sent, .generation = 1, .lost = lost}).verdict;
-      ASSERT_NE(unsafe, Verdict::Hold);
-      ASSERT_NE(unsafe, Verdict::Forward);
+      const Decision unsafe =
+          gate.judge({.situation = Situation::Sent, .generation = 1, .lost = lost}).decision;
+      ASSERT_NE(unsafe, Decision::Hold);
+      ASSERT_NE(unsafe, Decision::Forward);
     }
   }
 

@@ -25,7 +25,7 @@ Exchange in(Phase phase) {
   if (phase == Phase::Reading) return exchange;
   play(RequestArrived{.facts = kGet});
   if (phase == Phase::Held) return exchange;
-  play(Judged{.verdict = Verdict::Forward, .generation = 1});
+  play(Judged{.decision = Decision::Forward, .generation = 1});
   play(UpstreamOpened{});
   if (phase == Phase::Sent) return exchange;
   play(ResponseArrived{.facts = {.framing = Framing::Length, .length = 9}});

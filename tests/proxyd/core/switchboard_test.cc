@@ -67,9 +67,9 @@ class SwitchboardTest : public testing::Test {
 
   void ask(bool has_closes = false) { keep(board_.ask(has_closes, now_)); }
 
-  Verdict judge(ConnectionId id) {
+  Decision judge(ConnectionId id) {
     return board_.judge(place(id), {.situation = Situation::Waiting, .ticket = place(id).ticket})
-        .judgement.verdict;
+        .judgement.decision;
   }
 
   TimePoint now_{std::chrono::hours(1)};
@@ -127,10 +127,10 @@ TEST_F(SwitchboardTest, ARequestIsRefusedIfItFindsTheQueueFull) {
   keep(board_.on(tree(1, {.epoch = kEpoch, .number = 9}), now_));
   for (const ConnectionId id : {1, 2}) hold(id);
   keep(board_.arrive(place(3), /*is_judged=*/true, now_));
-  EXPECT_EQ(judge(3), Verdict::QueueFull);
-  EXPECT_EQ(judge(1), Verdict::Stay) << "it is in the queue already";
+  EXPECT_EQ(judge(3), Decision::QueueFull);
+  EXPECT_EQ(judge(1), Decision::Stay) << "it is in the queue already";
   board_.set_waiting(place(1), false);
-  EXPECT_EQ(judge(3), Verdict::Stay);
+  EXPECT_EQ(judge(3), Decision::Stay);
 }
 
 TEST_F(SwitchboardTest, AClosedConnectionLeavesTheQueue) {
@@ -167,7 +167,7 @@ TEST_F(SwitchboardTest, AnAnswerThatHasEndedGetsOneLivenessCheck) {
     const Switchboard::Ruling ruling =
         board_.judge(place(1), {.situation = Situation::Ended, .generation = 1, .ticket = check});
     keep(ruling.effects);
-    EXPECT_EQ(ruling.judgement.verdict, Verdict::Stay);
+    EXPECT_EQ(ruling.judgement.decision, Decision::Stay);
     EXPECT_EQ(ruling.judgement.check, 1U);
   };
   judge_end(0);
@@ -192,14 +192,14 @@ TEST_F(SwitchboardTest, ALapseOfTheBarrierFreesTheQueueAndIsReportedOnce) {
   keep(board_.on(backend(BackendPhase::Running, 1)));
   hold(1);
   ask();
-  EXPECT_EQ(judge(1), Verdict::Stay);
+  EXPECT_EQ(judge(1), Decision::Stay);
   while (names_ != std::vector<std::string>{"Publish", "Warn", "Reconsider"}) {
     ASSERT_TRUE(board_.wake_at());
     now_ = *board_.wake_at();
     ask();
   }
   EXPECT_THAT(reconsidered_, ElementsAre(1));
-  EXPECT_EQ(judge(1), Verdict::Forward);
+  EXPECT_EQ(judge(1), Decision::Forward);
   EXPECT_THAT(board_.state_now().problem, testing::HasSubstr("does not answer"));
   ask();
   EXPECT_THAT(names_, ElementsAre("Publish"));

@@ -7,20 +7,20 @@ namespace {
 
 using std::chrono::milliseconds;
 
-enum class Verdict { Free, Held, RunOut };
+enum class Decision { Free, Held, RunOut };
 
 class LockPatienceTest : public testing::Test {
  protected:
-  LockPatience::Verdict judge_all(const std::vector<GitLock>& seen, milliseconds later = {}) {
+  LockPatience::Decision judge_all(const std::vector<GitLock>& seen, milliseconds later = {}) {
     now_ += later;
     return patience_.judge(seen, now_);
   }
 
   // The same for one lock at most.
-  Verdict judge(const std::optional<GitLock>& seen, milliseconds later = {}) {
-    const auto verdict = judge_all(seen ? std::vector{*seen} : std::vector<GitLock>{}, later);
-    if (verdict.is_held) return Verdict::Held;
-    return verdict.given_up.empty() ? Verdict::Free : Verdict::RunOut;
+  Decision judge(const std::optional<GitLock>& seen, milliseconds later = {}) {
+    const auto decision = judge_all(seen ? std::vector{*seen} : std::vector<GitLock>{}, later);
+    if (decision.is_held) return Decision::Held;
+    return decision.given_up.empty() ? Decision::Free : Decision::RunOut;
   }
 
   const GitLock kLock{.path = "/r/.git/index.lock", .inode = 7, .modified_ns = 1000};
@@ -32,39 +32,39 @@ class LockPatienceTest : public testing::Test {
 };
 
 TEST_F(LockPatienceTest, NoLockIsFree) {
-  EXPECT_EQ(judge(std::nullopt), Verdict::Free);
-  EXPECT_EQ(judge(kLock), Verdict::Held);
-  EXPECT_EQ(judge(std::nullopt), Verdict::Free);
+  EXPECT_EQ(judge(std::nullopt), Decision::Free);
+  EXPECT_EQ(judge(kLock), Decision::Held);
+  EXPECT_EQ(judge(std::nullopt), Decision::Free);
 }
 
 TEST_F(LockPatienceTest, RunsOutOnceForOneLock) {
-  EXPECT_EQ(judge(kLock), Verdict::Held);
-  EXPECT_EQ(judge(kLock, kLockPatience - milliseconds(1)), Verdict::Held);
-  EXPECT_EQ(judge(kLock, milliseconds(1)), Verdict::RunOut);
-  EXPECT_EQ(judge(kLock), Verdict::Free);
-  EXPECT_EQ(judge(kLock, 10 * kLockPatience), Verdict::Free);
+  EXPECT_EQ(judge(kLock), Decision::Held);
+  EXPECT_EQ(judge(kLock, kLockPatience - milliseconds(1)), Decision::Held);
+  EXPECT_EQ(judge(kLock, milliseconds(1)), Decision::RunOut);
+  EXPECT_EQ(judge(kLock), Decision::Free);
+  EXPECT_EQ(judge(kLock, 10 * kLockPatience), Decision::Free);
 }
 
 TEST_F(LockPatienceTest, TheNextLockIsRespectedAnew) {
-  EXPECT_EQ(judge(kLock), Verdict::Held);
-  EXPECT_EQ(judge(kLock, kLockPatience), Verdict::RunOut);
-  EXPECT_EQ(judge(kNext), Verdict::Held) << "of the same inode";
-  EXPECT_EQ(judge(kNext, kLockPatience), Verdict::RunOut);
+  EXPECT_EQ(judge(kLock), Decision::Held);
+  EXPECT_EQ(judge(kLock, kLockPatience), Decision::RunOut);
+  EXPECT_EQ(judge(kNext), Decision::Held) << "of the same inode";
+  EXPECT_EQ(judge(kNext, kLockPatience), Decision::RunOut);
 }
 
 TEST_F(LockPatienceTest, ALockThatComesBackIsANewOne) {
-  EXPECT_EQ(judge(kLock), Verdict::Held);
-  EXPECT_EQ(judge(std::nullopt, kLockPatience), Verdict::Free);
-  EXPECT_EQ(judge(kLock), Verdict::Held);
-  EXPECT_EQ(judge(kLock, kLockPatience - milliseconds(1)), Verdict::Held);
+  EXPECT_EQ(judge(kLock), Decision::Held);
+  EXPECT_EQ(judge(std::nullopt, kLockPatience), Decision::Free);
+  EXPECT_EQ(judge(kLock), Decision::Held);
+  EXPECT_EQ(judge(kLock, kLockPatience - milliseconds(1)), Decision::Held);
 }
 
 TEST_F(LockPatienceTest, EachRepositoryHasALockOfItsOwn) {
   EXPECT_TRUE(judge_all({kLock}).is_held);
   EXPECT_TRUE(judge_all({kLock, kModule}, kLockPatience - milliseconds(1)).is_held);
-  const auto verdict = judge_all({kLock, kModule}, milliseconds(1));
-  EXPECT_TRUE(verdict.is_held) << "by the younger lock";
-  EXPECT_EQ(verdict.given_up, std::vector{kLock});
+  const auto decision = judge_all({kLock, kModule}, milliseconds(1));
+  EXPECT_TRUE(decision.is_held) << "by the younger lock";
+  EXPECT_EQ(decision.given_up, std::vector{kLock});
   EXPECT_FALSE(judge_all({kLock}).is_held);
 }
 

@@ -13,7 +13,7 @@ using testing::HasSubstr;
 
 const Page kPage{.host = "localhost:8000"};
 
-CspVerdict judge(const std::vector<std::string_view>& fields, const Page& page = kPage) {
+CspDecision judge(const std::vector<std::string_view>& fields, const Page& page = kPage) {
   return judge_csp(fields, page, "/__hpp/livereload.js", "/__hpp/livereload");
 }
 
@@ -41,7 +41,7 @@ TEST(Csp, WhatAllowsAPlainTag) {
                              "connect-src ws://localhost:8000",
                              "connect-src ws://localhost:8000/__hpp/livereload",
                              "script-src 'nonce-<>' 'self'"}) {
-    EXPECT_EQ(judge({policy}), CspVerdict{}) << policy;
+    EXPECT_EQ(judge({policy}), CspDecision{}) << policy;
   }
 }
 
@@ -50,7 +50,7 @@ TEST(Csp, WhatNamesANonceGetsIt) {
        {"script-src 'nonce-aB3+/_-=='", "default-src 'self' 'nonce-aB3+/_-=='",
         "script-src 'strict-dynamic' 'nonce-aB3+/_-==' 'unsafe-inline' https:",
         "script-src 'NONCE-aB3+/_-==' 'sha256-x'", "script-src 'nonce-aB3+/_-==' 'nonce-b'"}) {
-    EXPECT_EQ(judge({policy}), CspVerdict{.nonce = "aB3+/_-=="}) << policy;
+    EXPECT_EQ(judge({policy}), CspDecision{.nonce = "aB3+/_-=="}) << policy;
   }
 }
 
@@ -89,19 +89,19 @@ TEST(Csp, WhatForbidsIt) {
            {"sandbox allow-scripts", "allow-same-origin"},
            {"default-src *; sandbox allow-scripts allow-forms", "allow-same-origin"},
        }) {
-    const CspVerdict verdict = judge({policy});
-    EXPECT_THAT(verdict.objection, HasSubstr(objection)) << policy;
-    EXPECT_EQ(verdict.nonce, "") << policy;
+    const CspDecision decision = judge({policy});
+    EXPECT_THAT(decision.objection, HasSubstr(objection)) << policy;
+    EXPECT_EQ(decision.nonce, "") << policy;
   }
 }
 
 TEST(Csp, AllPoliciesMustAllowIt) {
-  EXPECT_EQ(judge({"script-src 'self'", "script-src *"}), CspVerdict{});
-  EXPECT_EQ(judge({"script-src 'self', script-src 'nonce-a'"}), CspVerdict{.nonce = "a"});
+  EXPECT_EQ(judge({"script-src 'self'", "script-src *"}), CspDecision{});
+  EXPECT_EQ(judge({"script-src 'self', script-src 'nonce-a'"}), CspDecision{.nonce = "a"});
   EXPECT_EQ(judge({"script-src 'nonce-b' 'nonce-a'", "script-src 'nonce-a'"}),
-            CspVerdict{.nonce = "a"});
+            CspDecision{.nonce = "a"});
   EXPECT_EQ(judge({"script-src 'nonce-a' 'self'", "script-src 'nonce-b' 'self'"}),
-            CspVerdict{.nonce = "a"});
+            CspDecision{.nonce = "a"});
   EXPECT_NE(judge({"script-src 'nonce-a'", "script-src 'nonce-b'"}).objection, "");
   EXPECT_THAT(judge({"script-src 'nonce-a'", "script-src-elem 'none'"}).objection,
               HasSubstr("script-src-elem"));
@@ -112,16 +112,16 @@ TEST(Csp, SourcesMeanWhatTheyMeanOnThatPage) {
   const Page secure{.is_secure = true, .host = "app.example"};
   for (const char* source : {"https:", "http:", "app.example", "app.example:443", "*.example",
                              "https://app.example", "http://app.example:443"}) {
-    EXPECT_EQ(judge({std::string("script-src ") + source}, secure), CspVerdict{}) << source;
+    EXPECT_EQ(judge({std::string("script-src ") + source}, secure), CspDecision{}) << source;
   }
   for (const char* source : {"wss:", "ws:", "wss://app.example", "ws://*:443", "'self'", "*"}) {
-    EXPECT_EQ(judge({std::string("connect-src ") + source}, secure), CspVerdict{}) << source;
+    EXPECT_EQ(judge({std::string("connect-src ") + source}, secure), CspDecision{}) << source;
   }
   for (const char* source : {"app.example:80", "ws:", "pp.example", "example", "*.app.example"}) {
-    EXPECT_NE(judge({std::string("script-src ") + source}, secure), CspVerdict{}) << source;
+    EXPECT_NE(judge({std::string("script-src ") + source}, secure), CspDecision{}) << source;
   }
-  EXPECT_EQ(judge({"script-src localhost"}, {.host = "localhost"}), CspVerdict{});
-  EXPECT_EQ(judge({"default-src 'self'"}, {.host = "[::1]:8000"}), CspVerdict{});
+  EXPECT_EQ(judge({"script-src localhost"}, {.host = "localhost"}), CspDecision{});
+  EXPECT_EQ(judge({"default-src 'self'"}, {.host = "[::1]:8000"}), CspDecision{});
 }
 
 }  // namespace

@@ -162,7 +162,7 @@ using Effect = std::variant<StartHelper, TerminateHelper, KillHelper, RestartBac
                             StartRestartTimer, StartStopTimer, SweepBackend, Say, Leave>;
 using Effects = std::vector<Effect>;
 
-// ---- the household ------------------------------------------------------------------------------
+// ---- the services ------------------------------------------------------------------------------
 //
 //     Keeping ── stop asked, a start that cannot work, given up ──► Stopping
 //                                                                      │ second stop, time over
@@ -194,12 +194,12 @@ using Effects = std::vector<Effect>;
 //
 // The exit status is that of the first cause: a helper that fails while Ctrl+C is obeyed, or a
 // Ctrl+C while a failed start is cleaned up, does not change it.
-class Household : private Emits<Effect> {
+class Services : private Emits<Effect> {
  public:
   enum class State { Keeping, Stopping, Killing, Sweeping, Left };
 
   // `stop_time`: for helpers that were asked to stop; longer where the backend may take its time.
-  explicit Household(Milliseconds stop_time = kStopTime) : stop_time_(stop_time) {}
+  explicit Services(Milliseconds stop_time = kStopTime) : stop_time_(stop_time) {}
 
   // Reacts to one event. Returns what must be done now, in order. Events of one helper come in
   // the order of its life; timers may expire late, in any state.
@@ -260,6 +260,6 @@ class Household : private Emits<Effect> {
   int exit_status_ = 0;
 };
 
-std::string_view to_string(Household::State state);
+std::string_view to_string(Services::State state);
 
 }  // namespace hpp::launch

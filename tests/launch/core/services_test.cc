@@ -1,5 +1,5 @@
-// The household by steps: each reads as a trace of what happens and what is done about it.
-#include "launch/core/household.h"
+// The services by steps: each reads as a trace of what happens and what is done about it.
+#include "launch/core/services.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -58,19 +58,19 @@ struct Printer {
   }
 };
 
-// A household and the steps it went through.
+// A services and the steps it went through.
 class Steps {
  public:
   // A stop comes so late that it is one of its own, unless `later` says otherwise.
   Steps& when(const Event& event, std::optional<Milliseconds> later = {}) {
     now_ += later.value_or(std::holds_alternative<StopRequested>(event) ? kSameStop : 0ms);
-    effects_ = household_.on(event, now_);
+    effects_ = services_.on(event, now_);
     return *this;
   }
 
-  Steps& then(const Effects& expected, Household::State state, int line) {
+  Steps& then(const Effects& expected, Services::State state, int line) {
     EXPECT_EQ(texts(effects_), texts(expected)) << "line " << line;
-    EXPECT_EQ(to_string(household_.state()), to_string(state)) << "line " << line;
+    EXPECT_EQ(to_string(services_.state()), to_string(state)) << "line " << line;
     return *this;
   }
 
@@ -81,12 +81,12 @@ class Steps {
     return result;
   }
 
-  Household household_;
+  Services services_;
   TimePoint now_{};
   Effects effects_;
 };
 
-#define THEN(state, ...) then(Effects{__VA_ARGS__}, Household::State::state, __LINE__)
+#define THEN(state, ...) then(Effects{__VA_ARGS__}, Services::State::state, __LINE__)
 
 Steps all_running() {
   Steps steps;
@@ -103,7 +103,7 @@ Steps all_running() {
   return steps;
 }
 
-TEST(Household, StopsInOrder) {
+TEST(Services, StopsInOrder) {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     all_running()
         .when(StopRequested{signal})
@@ -124,7 +124,7 @@ TEST(Household, StopsInOrder) {
   }
 }
 
-TEST(Household, KillsWhatDoesNotStopInTime) {
+TEST(Services, KillsWhatDoesNotStopInTime) {
   all_running()
       .when(StopRequested{SIGTERM})
       .THEN(Stopping, TerminateHelper{Proxyd}, TerminateHelper{Watchd},
@@ -141,7 +141,7 @@ TEST(Household, KillsWhatDoesNotStopInTime) {
       .THEN(Left, Leave{143});
 }
 
-TEST(Household, EndsWithinASecondEvenIfNothingDies) {
+TEST(Services, EndsWithinASecondEvenIfNothingDies) {
   EXPECT_LT(kStopTime + kKillTime + kKillTime, 1s);
   all_running()
       .when(StopRequested{SIGINT})
@@ -154,7 +154,7 @@ TEST(Household, EndsWithinASecondEvenIfNothingDies) {
             Leave{130});
 }
 
-TEST(Household, DoesNotWaitAfterTheSecondStop) {
+TEST(Services, DoesNotWaitAfterTheSecondStop) {
   all_running()
       .when(StopRequested{SIGINT})
       .when(StopRequested{SIGINT})
@@ -170,7 +170,7 @@ TEST(Household, DoesNotWaitAfterTheSecondStop) {
       .THEN(Left, Leave{130});
 }
 
-TEST(Household, EndsIfAnotherHppLaunchHasTakenItsPlace) {
+TEST(Services, EndsIfAnotherHppLaunchHasTakenItsPlace) {
   all_running()
       .when(PlaceLost{"taken"})
       .THEN(Stopping, error("taken"), TerminateHelper{Proxyd}, TerminateHelper{Watchd},
@@ -185,7 +185,7 @@ TEST(Household, EndsIfAnotherHppLaunchHasTakenItsPlace) {
       .THEN(Left, Leave{1});
 }
 
-TEST(Household, EndsIfThatIsFoundByAHelpersRestart) {
+TEST(Services, EndsIfThatIsFoundByAHelpersRestart) {
   all_running()
       .when(HelperExited{Proxyd, kKilled})
       .when(PlaceLost{"taken"})
@@ -198,7 +198,7 @@ TEST(Household, EndsIfThatIsFoundByAHelpersRestart) {
       .THEN(Sweeping, StartStopTimer{kKillTime}, SweepBackend{});
 }
 
-TEST(Household, EndsIfItCannotBegin) {
+TEST(Services, EndsIfItCannotBegin) {
   Steps()
       .when(BeginFailed{"an earlier hpp-watchd does not end"})
       .THEN(Sweeping, error("an earlier hpp-watchd does not end"), StartStopTimer{kKillTime},
@@ -209,7 +209,7 @@ TEST(Household, EndsIfItCannotBegin) {
 }
 
 // npm passes SIGINT on, which the terminal has sent to its whole process group.
-TEST(Household, TakesAStopThatComesTwiceForOne) {
+TEST(Services, TakesAStopThatComesTwiceForOne) {
   all_running()
       .when(StopRequested{SIGINT})
       .when(StopRequested{SIGINT}, kSameStop - 1ms)
@@ -219,7 +219,7 @@ TEST(Household, TakesAStopThatComesTwiceForOne) {
             StartStopTimer{kKillTime});
 }
 
-TEST(Household, StartsACrashedHelperAgainAtOnce) {
+TEST(Services, StartsACrashedHelperAgainAtOnce) {
   all_running()
       .when(HelperExited{Watchd, kKilled})
       .THEN(Keeping, warning("hpp-watchd died (signal 9 (Killed)): starting it again"),
@@ -231,14 +231,14 @@ TEST(Household, StartsACrashedHelperAgainAtOnce) {
             StartHelper{Supervisord});
 }
 
-TEST(Household, TakesAnExitThatNobodyAskedForAsACrash) {
+TEST(Services, TakesAnExitThatNobodyAskedForAsACrash) {
   all_running()
       .when(HelperExited{Proxyd, kOrderly})
       .THEN(Keeping, warning("hpp-proxyd died (exit code 0): starting it again"),
             StartHelper{Proxyd});
 }
 
-TEST(Household, BacksOffThenGivesUp) {
+TEST(Services, BacksOffThenGivesUp) {
   all_running()
       .when(HelperExited{Proxyd, kKilled})
       .THEN(Keeping, warning("hpp-proxyd died (signal 9 (Killed)): starting it again"),
@@ -269,7 +269,7 @@ TEST(Household, BacksOffThenGivesUp) {
       .THEN(Left, Leave{1});
 }
 
-TEST(Household, ForgetsCrashesThatAreLongAgo) {
+TEST(Services, ForgetsCrashesThatAreLongAgo) {
   Steps steps = all_running();
   for (int i = 0; i < 20; ++i) {
     steps.when(HelperExited{Watchd, kKilled}, kCrashWindow + 1ms)
@@ -279,7 +279,7 @@ TEST(Household, ForgetsCrashesThatAreLongAgo) {
   }
 }
 
-TEST(Household, CountsTheCrashesOfEachHelperAlone) {
+TEST(Services, CountsTheCrashesOfEachHelperAlone) {
   Steps steps = all_running();
   for (const Helper which : kHelpers) {
     steps.when(HelperExited{which, kKilled})
@@ -291,7 +291,7 @@ TEST(Household, CountsTheCrashesOfEachHelperAlone) {
   }
 }
 
-TEST(Household, EndsWithTheStatusOfAStartThatCannotWork) {
+TEST(Services, EndsWithTheStatusOfAStartThatCannotWork) {
   for (const int status : {1, 2}) {
     all_running()
         .when(HelperExited{Proxyd, {.by_signal = false, .number = status}})
@@ -304,7 +304,7 @@ TEST(Household, EndsWithTheStatusOfAStartThatCannotWork) {
   }
 }
 
-TEST(Household, KeepsTheStatusOfTheFirstCause) {
+TEST(Services, KeepsTheStatusOfTheFirstCause) {
   all_running()
       .when(HelperExited{Proxyd, {.by_signal = false, .number = 1}})
       .when(StopRequested{SIGINT})
@@ -315,7 +315,7 @@ TEST(Household, KeepsTheStatusOfTheFirstCause) {
       .THEN(Left, Leave{1});
 }
 
-TEST(Household, StartsNothingElseIfProxydCannotWork) {
+TEST(Services, StartsNothingElseIfProxydCannotWork) {
   Steps steps;
   steps.when(Begun{})
       .when(HelperStarted{Proxyd})
@@ -327,7 +327,7 @@ TEST(Household, StartsNothingElseIfProxydCannotWork) {
       .THEN(Left, Leave{1});
 }
 
-TEST(Household, StartsTheOthersOnceEvenIfProxydCrashesAtFirst) {
+TEST(Services, StartsTheOthersOnceEvenIfProxydCrashesAtFirst) {
   Steps steps;
   steps.when(Begun{})
       .when(HelperStarted{Proxyd})
@@ -341,7 +341,7 @@ TEST(Household, StartsTheOthersOnceEvenIfProxydCrashesAtFirst) {
       .THEN(Keeping);
 }
 
-TEST(Household, SaysWhyAHelperCannotBeStarted) {
+TEST(Services, SaysWhyAHelperCannotBeStarted) {
   Steps steps;
   steps.when(Begun{})
       .when(HelperStarted{Proxyd})
@@ -358,7 +358,7 @@ TEST(Household, SaysWhyAHelperCannotBeStarted) {
       .THEN(Left, Leave{1});
 }
 
-TEST(Household, TriesAgainToStartOneThatLacksSomethingNow) {
+TEST(Services, TriesAgainToStartOneThatLacksSomethingNow) {
   constexpr ExitStatus kLacks{.by_signal = false, .number = kTemporaryFailure};
   Steps steps = all_running();
   steps.when(HelperExited{Watchd, kKilled})
@@ -373,7 +373,7 @@ TEST(Household, TriesAgainToStartOneThatLacksSomethingNow) {
       .THEN(Keeping, StartRestartTimer{Watchd, kStartAgain});
 }
 
-TEST(Household, EndsWithWhoLacksSomethingAtFirst) {
+TEST(Services, EndsWithWhoLacksSomethingAtFirst) {
   Steps steps;
   steps.when(Begun{})
       .when(HelperStarted{Proxyd})
@@ -382,7 +382,7 @@ TEST(Household, EndsWithWhoLacksSomethingAtFirst) {
             StartStopTimer{kKillTime}, SweepBackend{});
 }
 
-TEST(Household, TriesAgainToStartOneThatHasRun) {
+TEST(Services, TriesAgainToStartOneThatHasRun) {
   const std::string why = "cannot fork: Cannot allocate memory";
   Steps steps = all_running();
   for (const auto* crash : {"the first", "another, later: it is said again"}) {
@@ -411,7 +411,7 @@ TEST(Household, TriesAgainToStartOneThatHasRun) {
       .THEN(Stopping);
 }
 
-TEST(Household, TerminatesAHelperWhoseStartWasUnderWay) {
+TEST(Services, TerminatesAHelperWhoseStartWasUnderWay) {
   Steps steps;
   steps.when(Begun{})
       .when(HelperStarted{Proxyd})
@@ -426,7 +426,7 @@ TEST(Household, TerminatesAHelperWhoseStartWasUnderWay) {
       .THEN(Killing, KillHelper{Supervisord});
 }
 
-TEST(Household, StartsNothingAfterTheStop) {
+TEST(Services, StartsNothingAfterTheStop) {
   all_running()
       .when(HelperExited{Watchd, kKilled})
       .when(HelperStarted{Watchd})
@@ -442,7 +442,7 @@ TEST(Household, StartsNothingAfterTheStop) {
       .THEN(Stopping);
 }
 
-TEST(Household, KillsAndRestartsWhoIsNotHeardOf) {
+TEST(Services, KillsAndRestartsWhoIsNotHeardOf) {
   all_running()
       .when(HelperAlive{Watchd}, kWatchdogTime / 2)
       .THEN(Keeping, StartWatchdog{Watchd})
@@ -460,7 +460,7 @@ TEST(Household, KillsAndRestartsWhoIsNotHeardOf) {
       .THEN(Keeping, StartWatchdog{Watchd});
 }
 
-TEST(Household, SparesAHelperThatADebuggerHolds) {
+TEST(Services, SparesAHelperThatADebuggerHolds) {
   all_running()
       .when(WatchdogExpired{.which = Watchd, .is_traced = true}, kWatchdogTime)
       .THEN(Keeping, StartWatchdog{Watchd})
@@ -471,7 +471,7 @@ TEST(Household, SparesAHelperThatADebuggerHolds) {
             KillHelper{Watchd});
 }
 
-TEST(Household, DoesNotWatchWhoIsToStop) {
+TEST(Services, DoesNotWatchWhoIsToStop) {
   all_running()
       .when(StopRequested{SIGTERM})
       .THEN(Stopping, TerminateHelper{Proxyd}, TerminateHelper{Watchd},
@@ -482,7 +482,7 @@ TEST(Household, DoesNotWatchWhoIsToStop) {
       .THEN(Stopping);
 }
 
-TEST(Household, RestartsTheBackendWhenSupervisordCanHearOfIt) {
+TEST(Services, RestartsTheBackendWhenSupervisordCanHearOfIt) {
   all_running()
       .when(RestartAsked{})
       .THEN(Keeping)
@@ -501,7 +501,7 @@ TEST(Household, RestartsTheBackendWhenSupervisordCanHearOfIt) {
       .THEN(Keeping, RestartBackend{});
 }
 
-TEST(Household, LeavesInGoodOrderWhereThatWasTyped) {
+TEST(Services, LeavesInGoodOrderWhereThatWasTyped) {
   all_running()
       .when(StopRequested{.signal = 0})
       .THEN(Stopping, TerminateHelper{Proxyd}, TerminateHelper{Watchd},

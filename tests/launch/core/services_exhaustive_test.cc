@@ -1,4 +1,4 @@
-// Every history of the household to a depth, each step of it one that the world can take: helpers
+// Every history of the services to a depth, each step of it one that the world can take: helpers
 // that start, fail to start, exit in each way, pauses and deadlines that end, stops.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 #include <set>
 #include <string>
 
-#include "launch/core/household.h"
+#include "launch/core/services.h"
 
 namespace hpp::launch {
 namespace {
@@ -18,11 +18,11 @@ constexpr int kDepth = 9;
 // They are all watched; one is enough for the histories.
 constexpr Helper kWatched = Helper::Proxyd;
 
-// What is true outside of the household.
+// What is true outside of the services.
 enum class Process { None, Asked, Alive };
 
 struct World {
-  Household household;
+  Services services;
   TimePoint now{};
   Process processes[kHelpers.size()] = {};
   bool resting[kHelpers.size()] = {};
@@ -118,14 +118,14 @@ class Explorer {
 
   void take(World& world, const Step& step) {
     note(world, step.event);
-    const bool was_left = world.household.state() == Household::State::Left;
+    const bool was_left = world.services.state() == Services::State::Left;
     world.now += std::holds_alternative<StopRequested>(step.event) ? kSameStop : Milliseconds{1};
-    const Effects effects = world.household.on(step.event, world.now);
+    const Effects effects = world.services.on(step.event, world.now);
     expect(!was_left || effects.empty(), "something is done after Leave");
     for (const Effect& effect : effects) {
       std::visit([&](const auto& e) { perform(world, e); }, effect);
     }
-    states_.insert(world.household.state());
+    states_.insert(world.services.state());
     for (const Helper which : kHelpers) {
       const bool is_alive = world.processes[index(which)] == Process::Alive;
       expect(
@@ -133,7 +133,7 @@ class Explorer {
           "a helper runs unwatched");
     }
     if (!world.stopped) return;
-    expect(world.household.state() != Household::State::Keeping, "keeps after a stop");
+    expect(world.services.state() != Services::State::Keeping, "keeps after a stop");
     const bool alone = std::all_of(std::begin(world.processes), std::end(world.processes),
                                    [](Process p) { return p == Process::None; });
     expect(!alone || world.sweep_asked || world.leaves == 1, "all are gone, and nothing happens");
@@ -163,11 +163,11 @@ class Explorer {
       world.resting[index(due->which)] = false;
     } else if (std::holds_alternative<StopRequested>(event)) {
       ++world.stops;
-      if (world.household.state() == Household::State::Sweeping) world.overdue = true;
+      if (world.services.state() == Services::State::Sweeping) world.overdue = true;
       cause(world, 128 + SIGINT);
     } else if (std::holds_alternative<StopTimeOver>(event)) {
       world.stop_timer = false;
-      if (world.household.state() != Household::State::Stopping) world.overdue = true;
+      if (world.services.state() != Services::State::Stopping) world.overdue = true;
     } else if (std::holds_alternative<BackendSwept>(event)) {
       world.sweep_asked = false;
     }
@@ -244,11 +244,11 @@ class Explorer {
   }
 
   std::vector<std::string> history_;
-  std::set<Household::State> states_;
+  std::set<Services::State> states_;
   std::size_t histories_ = 0;
 };
 
-TEST(HouseholdExhaustive, EveryHistoryKeepsThePromises) {
+TEST(ServicesExhaustive, EveryHistoryKeepsThePromises) {
   Explorer().run();
 }
 

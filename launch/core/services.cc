@@ -1,4 +1,4 @@
-#include "launch/core/household.h"
+#include "launch/core/services.h"
 
 #include <fmt/format.h>
 
@@ -45,37 +45,37 @@ std::string_view to_string(Helper helper) {
   return "";
 }
 
-std::string_view to_string(Household::State state) {
+std::string_view to_string(Services::State state) {
   switch (state) {
-    case Household::State::Keeping:
+    case Services::State::Keeping:
       return "Keeping";
-    case Household::State::Stopping:
+    case Services::State::Stopping:
       return "Stopping";
-    case Household::State::Killing:
+    case Services::State::Killing:
       return "Killing";
-    case Household::State::Sweeping:
+    case Services::State::Sweeping:
       return "Sweeping";
-    case Household::State::Left:
+    case Services::State::Left:
       return "Left";
   }
   return "";
 }
 
-Effects Household::on(const Event& event, TimePoint now) {
+Effects Services::on(const Event& event, TimePoint now) {
   if (state_ == State::Left) return {};
   std::visit([this, now](const auto& e) { handle(e, now); }, event);
   return take_effects();
 }
 
-void Household::handle(const Begun&, TimePoint) {
+void Services::handle(const Begun&, TimePoint) {
   if (state_ == State::Keeping) start(kHelpers.front());
 }
 
-void Household::handle(const BeginFailed& event, TimePoint) {
+void Services::handle(const BeginFailed& event, TimePoint) {
   if (state_ == State::Keeping) fail(event.why);
 }
 
-void Household::handle(const HelperStarted& event, TimePoint) {
+void Services::handle(const HelperStarted& event, TimePoint) {
   member(event.which).life = Life::Running;
   member(event.which).is_ready = false;
   switch (state_) {
@@ -91,7 +91,7 @@ void Household::handle(const HelperStarted& event, TimePoint) {
   }
 }
 
-void Household::handle(const HelperReady& event, TimePoint) {
+void Services::handle(const HelperReady& event, TimePoint) {
   if (state_ != State::Keeping) return;
   member(event.which).is_ready = true;
   member(event.which).start_failed = false;
@@ -105,12 +105,12 @@ void Household::handle(const HelperReady& event, TimePoint) {
   }
 }
 
-void Household::handle(const HelperAlive& event, TimePoint) {
+void Services::handle(const HelperAlive& event, TimePoint) {
   if (state_ != State::Keeping || member(event.which).life != Life::Running) return;
   emit(StartWatchdog{event.which});
 }
 
-void Household::handle(const WatchdogExpired& event, TimePoint) {
+void Services::handle(const WatchdogExpired& event, TimePoint) {
   if (state_ != State::Keeping || member(event.which).life != Life::Running) return;
   if (event.is_traced) return emit(StartWatchdog{event.which});
   emit(warning(fmt::format("{} has not been heard of for {} s: killing it", to_string(event.which),
@@ -118,7 +118,7 @@ void Household::handle(const WatchdogExpired& event, TimePoint) {
   emit(KillHelper{event.which});
 }
 
-void Household::handle(const StartFailed& event, TimePoint) {
+void Services::handle(const StartFailed& event, TimePoint) {
   auto& failed = member(event.which);
   failed.life = Life::Absent;
   if (state_ != State::Keeping) return sweep_if_alone();
@@ -128,7 +128,7 @@ void Household::handle(const StartFailed& event, TimePoint) {
   fail(text);
 }
 
-void Household::handle(const HelperExited& event, TimePoint now) {
+void Services::handle(const HelperExited& event, TimePoint now) {
   member(event.which).life = Life::Absent;
   if (state_ != State::Keeping) return sweep_if_alone();
   if (cannot_work(event.status)) return stop(event.status.number);
@@ -138,18 +138,18 @@ void Household::handle(const HelperExited& event, TimePoint now) {
   restart(event.which, event.status, now);
 }
 
-void Household::handle(const RestartDue& event, TimePoint) {
+void Services::handle(const RestartDue& event, TimePoint) {
   if (member(event.which).life == Life::Resting) start(event.which);
 }
 
-void Household::handle(const RestartAsked&, TimePoint) {
+void Services::handle(const RestartAsked&, TimePoint) {
   if (state_ != State::Keeping) return;
   const Member& supervisord = member(Helper::Supervisord);
   if (supervisord.life == Life::Running && supervisord.is_ready) return emit(RestartBackend{});
   restart_due_ = true;
 }
 
-void Household::handle(const StopRequested& event, TimePoint now) {
+void Services::handle(const StopRequested& event, TimePoint now) {
   const bool is_asked = std::exchange(stop_asked_, true);
   if (!is_asked) stop_asked_at_ = now;
   if (is_asked && now - stop_asked_at_ < kSameStop) return;
@@ -167,7 +167,7 @@ void Household::handle(const StopRequested& event, TimePoint now) {
   }
 }
 
-void Household::handle(const StopTimeOver&, TimePoint) {
+void Services::handle(const StopTimeOver&, TimePoint) {
   switch (state_) {
     case State::Keeping:
     case State::Left:
@@ -183,25 +183,25 @@ void Household::handle(const StopTimeOver&, TimePoint) {
   }
 }
 
-void Household::handle(const PlaceLost& event, TimePoint) {
+void Services::handle(const PlaceLost& event, TimePoint) {
   if (state_ == State::Keeping) fail(event.why);
 }
 
-void Household::handle(const BackendSwept&, TimePoint) {
+void Services::handle(const BackendSwept&, TimePoint) {
   if (state_ == State::Sweeping) leave();
 }
 
-bool Household::any_left() const {
+bool Services::any_left() const {
   return std::any_of(members_.begin(), members_.end(),
                      [](const Member& member) { return member.life != Life::Absent; });
 }
 
-void Household::start(Helper which) {
+void Services::start(Helper which) {
   member(which).life = Life::Starting;
   emit(StartHelper{which});
 }
 
-void Household::restart(Helper which, const ExitStatus& status, TimePoint now) {
+void Services::restart(Helper which, const ExitStatus& status, TimePoint now) {
   auto& crashes = member(which).crashes;
   while (!crashes.empty() && now - crashes.front() > kCrashWindow) crashes.pop_front();
   crashes.push_back(now);
@@ -220,7 +220,7 @@ void Household::restart(Helper which, const ExitStatus& status, TimePoint now) {
   emit(StartRestartTimer{which, delay});
 }
 
-void Household::start_again(Helper which, const std::string& why) {
+void Services::start_again(Helper which, const std::string& why) {
   auto& failed = member(which);
   failed.life = Life::Resting;
   if (!std::exchange(failed.start_failed, true)) {
@@ -229,12 +229,12 @@ void Household::start_again(Helper which, const std::string& why) {
   emit(StartRestartTimer{which, kStartAgain});
 }
 
-void Household::fail(const std::string& why) {
+void Services::fail(const std::string& why) {
   emit(error(why));
   stop(kFailed);
 }
 
-void Household::stop(int exit_status) {
+void Services::stop(int exit_status) {
   state_ = State::Stopping;
   exit_status_ = exit_status;
   for (const Helper which : kHelpers) {
@@ -246,7 +246,7 @@ void Household::stop(int exit_status) {
   emit(StartStopTimer{stop_time_});
 }
 
-void Household::kill() {
+void Services::kill() {
   state_ = State::Killing;
   for (const Helper which : kHelpers) {
     if (member(which).life == Life::Running) emit(KillHelper{which});
@@ -254,17 +254,17 @@ void Household::kill() {
   emit(StartStopTimer{kKillTime});
 }
 
-void Household::sweep() {
+void Services::sweep() {
   state_ = State::Sweeping;
   emit(StartStopTimer{kKillTime});
   emit(SweepBackend{});
 }
 
-void Household::sweep_if_alone() {
+void Services::sweep_if_alone() {
   if (state_ != State::Sweeping && !any_left()) sweep();
 }
 
-void Household::leave() {
+void Services::leave() {
   state_ = State::Left;
   emit(Leave{exit_status_});
 }
