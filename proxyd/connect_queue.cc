@@ -1,7 +1,5 @@
 #include "proxyd/connect_queue.h"
 
-#include <utility>
-
 namespace hpp::proxyd {
 
 std::uint64_t ConnectQueue::join(Member& member) {
@@ -18,12 +16,10 @@ std::uint64_t ConnectQueue::join(Member& member) {
 void ConnectQueue::leave(std::uint64_t number) {
   if (waiting_.erase(number) > 0) return;
   --connecting_;
-  if (waiting_.empty() || std::exchange(admitting_, true)) return;
-  loop_.later([this] { admit(); });
+  if (!waiting_.empty()) admission_.start();
 }
 
 void ConnectQueue::admit() {
-  admitting_ = false;
   while (connecting_ < kAtOnce && !waiting_.empty()) {
     Member* const next = waiting_.begin()->second;
     waiting_.erase(waiting_.begin());

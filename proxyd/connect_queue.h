@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 
+#include "common/event/deferred_call.h"
 #include "common/event/loop.h"
 
 namespace hpp::proxyd {
@@ -28,7 +29,7 @@ class ConnectQueue {
   };
 
   // `loop` must outlive the queue, and the queue its members.
-  explicit ConnectQueue(Loop& loop) : loop_(loop) {}
+  explicit ConnectQueue(Loop& loop) : admission_(loop, [this] { admit(); }) {}
 
   // Returns the number to leave by. Where there is room, on_turn() comes before this returns.
   std::uint64_t join(Member& member);
@@ -39,11 +40,10 @@ class ConnectQueue {
  private:
   void admit();
 
-  Loop& loop_;
   std::uint64_t last_number_ = 0;
   std::size_t connecting_ = 0;
   std::map<std::uint64_t, Member*> waiting_;
-  bool admitting_ = false;  // at the end of this turn
+  DeferredCall admission_;
 };
 
 }  // namespace hpp::proxyd

@@ -24,6 +24,7 @@ Connector::Connector(Loop& loop, ConnectQueue& queue, BackendAddresses& addresse
       addresses_(addresses),
       listener_(listener),
       impatience_(loop, [this] { attempt_hangs(); }),
+      give_up_call_(loop, [this] { give_up(); }),
       patience_(kPatienceMin),
       place_(queue.join(*this)) {}
 
@@ -61,7 +62,7 @@ void Connector::try_next() {
     impatience_.start(patience_);
     return;
   }
-  give_up();
+  give_up_call_.start();
 }
 
 void Connector::end_attempt() {
@@ -102,16 +103,13 @@ void Connector::attempt_hangs() {
 }
 
 void Connector::give_up() {
-  // Possibly still in the constructor: the news comes from the loop.
-  loop_.later([this, alive = std::weak_ptr<bool>(alive_)] {
-    if (alive.expired() || place_ == 0) return;
-    leave_queue();
-    listener_.on_not_connected(first_error_);
-  });
+  leave_queue();
+  listener_.on_not_connected(first_error_);
 }
 
 void Connector::stop() {
   if (connected_) end_attempt();
+  give_up_call_.cancel();
   leave_queue();
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "common/event/deferred_call.h"
 #include "common/event/fd_watch.h"
 #include "common/event/loop.h"
 #include "common/event/timer.h"
@@ -76,9 +77,9 @@ class Connector final : private ConnectQueue::Member {
   SocketAddress peer_;  // where that leads to
   std::unique_ptr<FdWatch> connected_;
   Timer impatience_;
+  DeferredCall give_up_call_;  // the last address may fail before the constructor returns
   Milliseconds patience_;
   TimePoint gives_up_at_{};
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::uint64_t place_;  // in the queue; 0: none
 };
 

@@ -98,13 +98,13 @@ Pumped BodyPump::pump(Stream& from, Stream& to, BodyFramer<is_request>& body,
 template <bool is_request>
 Pumped BodyPump::splice(Stream& from, Stream& to, BodyFramer<is_request>& body) {
   for (int i = 0; i < kSplicesPerTurn; ++i) {
-    if (!to.empty(*pipe_)) return Pumped::MayGoOn;
+    if (!to.drain_pipe(*pipe_)) return Pumped::MayGoOn;
     if (body.is_over() || !to.takes_output()) {
       abandon(from);
       return body.is_over() ? Pumped::Over : Pumped::MayGoOn;
     }
     const auto max = std::min<std::uint64_t>(body.plain_left(), kSpliceMax);
-    if (!from.fill(*pipe_, static_cast<std::size_t>(max))) return Pumped::MayGoOn;
+    if (!from.fill_pipe(*pipe_, static_cast<std::size_t>(max))) return Pumped::MayGoOn;
     body.skip(pipe_->held());
   }
   from.continue_later();
@@ -112,7 +112,7 @@ Pumped BodyPump::splice(Stream& from, Stream& to, BodyFramer<is_request>& body) 
 }
 
 bool BodyPump::leave_shortcut(Stream& from, Stream& to) {
-  if (pipe_ && !to.empty(*pipe_)) return false;
+  if (pipe_ && !to.drain_pipe(*pipe_)) return false;
   abandon(from);
   return true;
 }

@@ -14,6 +14,8 @@ class FdWatch {
   // Calls `on_ready` for as long as `fd` is ready (level-triggered) and the watch is started.
   // `loop` and `fd` must outlive the watch. `fd` must be one that epoll knows: not a plain file.
   FdWatch(Loop& loop, int fd, For what, std::function<void()> on_ready);
+  FdWatch(const FdWatch&) = delete;
+  FdWatch& operator=(const FdWatch&) = delete;
 
   void start();
   void stop();

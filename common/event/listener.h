@@ -19,6 +19,8 @@ class Listener {
   // blocking sockets, and accept(2) on one stops the loop once the backlog is empty. `loop` must
   // outlive the listener.
   Listener(Loop& loop, UniqueFd fd, OnAccept on_accept);
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
 
  private:
   static void on_event(int, short, void* self) noexcept;

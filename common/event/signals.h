@@ -14,6 +14,8 @@ class Signals {
   // Calls `on_signal` with the number of each signal of `numbers` that arrives, in the loop and
   // not in a signal handler. Several arrivals before the loop turns may be one call.
   Signals(Loop& loop, std::initializer_list<int> numbers, std::function<void(int)> on_signal);
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
 
  private:
   static void on_event(int number, short, void* self) noexcept;

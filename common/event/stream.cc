@@ -203,7 +203,7 @@ void Stream::set_spliced(bool spliced) {
   set_reading(spliced ? Reading::Spliced : Reading::Buffered);
 }
 
-bool Stream::fill(SplicePipe& pipe, std::size_t max) {
+bool Stream::fill_pipe(SplicePipe& pipe, std::size_t max) {
   if (!may_read_ || input_ended_ || broken_) return false;
   const ssize_t got = pipe.fill(fd_.get(), max);
   if (got > 0) return true;
@@ -236,7 +236,7 @@ void Stream::write_some() {
   }
 }
 
-bool Stream::empty(SplicePipe& pipe) {
+bool Stream::drain_pipe(SplicePipe& pipe) {
   assert(output_.empty());
   while (pipe.held() > 0) {
     if (!takes_output()) return true;

@@ -65,27 +65,28 @@ class Stream {
   void flush();
 
   // Pauses and resumes reading: backpressure. A spliced stream is paused by its owner, who does not
-  // fill().
+  // fill_pipe().
   void read_while(bool wanted);
 
   // Reads what has come by now and tells nobody: for an owner who would close otherwise. Returns
   // whether anything has come.
   bool read_now();
 
-  // From now on input stays in the socket, and the owner moves it by fill(); or no longer. Not for
-  // a stream whose input() holds something.
+  // From now on input stays in the socket, and the owner moves it by fill_pipe(); or no longer. Not
+  // for a stream whose input() holds something.
   void set_spliced(bool spliced);
 
   // Moves up to `max` bytes of a spliced stream's input into an empty pipe. False: nothing is there
-  // now; on_input tells of more, or input_ended() and is_broken() say why none will come.
-  bool fill(SplicePipe& pipe, std::size_t max);
+  // now; on_input() follows when more comes, or input_ended() or is_broken() says why nothing will.
+  bool fill_pipe(SplicePipe& pipe, std::size_t max);
 
-  // Moves what the pipe holds to the peer; output() must be empty. False: the socket takes no more
-  // now; on_output_progress follows. What a peer would have got that takes no more is thrown away.
-  bool empty(SplicePipe& pipe);
+  // Moves the bytes of the pipe to the peer; output() must be empty. False: the socket takes no
+  // more now; on_output_progress() follows. If the peer has stopped taking output, the bytes stay
+  // in the pipe, and true is returned.
+  bool drain_pipe(SplicePipe& pipe);
 
-  // Calls on_input again in the next turn of the loop if fill() may find more: for an owner that
-  // leaves off so that others get their turn.
+  // Calls on_input again in the next turn of the loop if fill_pipe() may find more: for an owner
+  // that leaves off so that others get their turn.
   void continue_later();
 
   // Sends an acknowledgement that the kernel would delay (tcp(7), TCP_QUICKACK).

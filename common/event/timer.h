@@ -11,6 +11,8 @@ class Timer {
  public:
   // `on_expired` is called from the loop, once per start(). `loop` must outlive the timer.
   Timer(Loop& loop, std::function<void()> on_expired);
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
 
   // Expires after `delay` from now; a start before that moves the deadline.
   void start(std::chrono::microseconds delay);

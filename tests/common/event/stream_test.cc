@@ -398,13 +398,13 @@ class SpliceTest : public StreamTest {
 
 TEST_F(SpliceTest, MovesBytesUnread) {
   source_->set_spliced(true);
-  EXPECT_FALSE(source_->fill(*pipe_, kMegabyte)) << "nothing is there";
+  EXPECT_FALSE(source_->fill_pipe(*pipe_, kMegabyte)) << "nothing is there";
   ASSERT_EQ(::send(writer_.get(), "hello world", 11, 0), 11);
   EXPECT_TRUE(run_until(loop_, [&] { return from_.inputs > 0; }));
   EXPECT_TRUE(source_->input().empty());
-  EXPECT_TRUE(source_->fill(*pipe_, 5)) << "no more than asked for";
+  EXPECT_TRUE(source_->fill_pipe(*pipe_, 5)) << "no more than asked for";
   EXPECT_EQ(pipe_->held(), 5U);
-  EXPECT_TRUE(stream_->empty(*pipe_));
+  EXPECT_TRUE(stream_->drain_pipe(*pipe_));
   source_->set_spliced(false);
   EXPECT_TRUE(run_until(loop_, [&] { return source_->input().size() == 6; })) << "the rest is read";
   EXPECT_TRUE(run_until(loop_, [&] {
@@ -420,20 +420,20 @@ TEST_F(SpliceTest, WaitsForAPeerThatReadsSlowlyAndTellsWhenItGoesOn) {
   for (bool all_went = true; all_went;) {
     ASSERT_TRUE(run_until(loop_, [&] {
       const ssize_t sent = ::send(writer_.get(), piece.data(), piece.size(), MSG_NOSIGNAL);
-      return sent > 0 && source_->fill(*pipe_, piece.size());
+      return sent > 0 && source_->fill_pipe(*pipe_, piece.size());
     }));
     given += pipe_->held();
-    all_went = stream_->empty(*pipe_);
+    all_went = stream_->drain_pipe(*pipe_);
   }
   EXPECT_GT(pipe_->held(), 0U);
-  EXPECT_FALSE(stream_->empty(*pipe_)) << "still";
+  EXPECT_FALSE(stream_->drain_pipe(*pipe_)) << "still";
   EXPECT_TRUE(run_until(loop_, [&] {
     peer_reads();
     return told_.progress > 0;
   }));
   EXPECT_TRUE(run_until(loop_, [&] {
     peer_reads();
-    return stream_->empty(*pipe_) && received_.size() == given;
+    return stream_->drain_pipe(*pipe_) && received_.size() == given;
   }));
 }
 
@@ -441,7 +441,7 @@ TEST_F(SpliceTest, SeesTheEnd) {
   source_->set_spliced(true);
   writer_.reset();
   EXPECT_TRUE(run_until(loop_, [&] { return from_.inputs > 0; }));
-  EXPECT_FALSE(source_->fill(*pipe_, kMegabyte));
+  EXPECT_FALSE(source_->fill_pipe(*pipe_, kMegabyte));
   EXPECT_TRUE(source_->input_ended());
 }
 
@@ -449,8 +449,8 @@ TEST_F(SpliceTest, ThrowsAwayWhatNobodyTakes) {
   source_->set_spliced(true);
   reset_by_peer();
   ASSERT_EQ(::send(writer_.get(), "x", 1, 0), 1);
-  EXPECT_TRUE(run_until(loop_, [&] { return source_->fill(*pipe_, 1); }));
-  EXPECT_TRUE(stream_->empty(*pipe_)) << "there is nothing to wait for";
+  EXPECT_TRUE(run_until(loop_, [&] { return source_->fill_pipe(*pipe_, 1); }));
+  EXPECT_TRUE(stream_->drain_pipe(*pipe_)) << "there is nothing to wait for";
   EXPECT_FALSE(stream_->takes_output());
 }
 
