@@ -50,11 +50,11 @@ Address parse_address(std::string_view text) {
             .port = parse_port(text, text.substr(close + 2))};
   }
   const auto colon = text.rfind(':');
-  if (colon == std::string_view::npos) refuse(text, "there is no port");
+  if (colon == std::string_view::npos) refuse(text, "the port is missing");
   const auto host = text.substr(0, colon);
   if (host.empty()) refuse(text, "the host is missing (0.0.0.0:PORT listens on every interface)");
   if (host.find(':') != std::string_view::npos) refuse(text, "IPv6 addresses need brackets");
-  if (host.find_first_of("/ ") != std::string_view::npos) refuse(text, "that is no host name");
+  if (host.find_first_of("/ ") != std::string_view::npos) refuse(text, "this is not a host name");
   return {.host = std::string(host), .port = parse_port(text, text.substr(colon + 1))};
 }
 

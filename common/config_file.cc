@@ -98,7 +98,7 @@ class Reader {
   void skip_comment() {
     if (!rest_.starts_with('#')) return;
     while (!at_line_end()) {
-      if (is_control(take())) fail("a comment must not have control characters but tabs");
+      if (is_control(take())) fail("a comment must not contain control characters other than tabs");
     }
   }
 
@@ -193,7 +193,8 @@ class Reader {
 
   std::string read_string() {
     const char quote = rest_.front();
-    if (rest_.starts_with(std::string(3, quote))) fail("strings over several lines are not read");
+    if (rest_.starts_with(std::string(3, quote)))
+      fail("strings over several lines are not supported");
     take();
     std::string text;
     while (!at_line_end()) {

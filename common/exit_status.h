@@ -6,7 +6,7 @@
 
 namespace hpp {
 
-// A program's own, beside 0, 1 and 2: it lacks something that may be there a moment later
+// A program's own, beside 0, 1 and 2: a resource is missing that may be there a moment later
 // (EX_TEMPFAIL of sysexits.h).
 constexpr int kTemporaryFailure = 75;
 

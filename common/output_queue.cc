@@ -34,7 +34,7 @@ void OutputQueue::drop_oldest() {
 std::string_view OutputQueue::next() {
   if (dropped_ != 0) {
     const std::string note =
-        fmt::format("{}hpp: {} lines were dropped here, because nothing took the output\n",
+        fmt::format("{}hpp: {} lines were dropped here, because the output was not read\n",
                     is_mid_line_ ? "\n" : "", dropped_);
     text_.insert(begin_, note);
     note_size_ = note.size();

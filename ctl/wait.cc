@@ -28,8 +28,8 @@ constexpr Milliseconds kAskAgain{20};
 
 Address address_of(const Instance& instance) {
   if (!instance.url.starts_with(kScheme)) {
-    throw std::runtime_error(
-        fmt::format("nothing in {} says where hpp listens", instance.run_directory));
+    throw std::runtime_error(fmt::format(
+        "{} has no snapshot of hpp-proxyd, so hpp's address is unknown", instance.run_directory));
   }
   return parse_address(std::string_view(instance.url).substr(kScheme.size()));
 }
@@ -58,7 +58,9 @@ WaitAnswer ask_until_answered(const Instance& instance, const Deadline& deadline
       break;
     }
     if (is_over(deadline))
-      throw std::runtime_error("the time is over: it is neither live nor failed");
+      throw std::runtime_error(
+          "timed out: your save is not live yet, and it has not failed (hpp-ctl status shows the "
+          "state)");
     if (ends_soon(instance, launcher)) throw std::runtime_error(kEnded);
   }
 }

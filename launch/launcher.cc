@@ -164,7 +164,7 @@ void Launcher::wait_for_end(const EarlierHelper& earlier) {
   if (!waiting_since_) waiting_since_ = now;
   if (std::exchange(awaited_, earlier.pid) != earlier.pid) {
     killed_at_.reset();
-    log::info("waiting for the end of {} (pid {}{}), which a hpp-launch that was killed has left",
+    log::info("waiting for {} (pid {}{}) to end, which a killed hpp-launch has left behind",
               to_string(earlier.which), earlier.pid,
               earlier.which == Helper::Supervisord ? ", stopping its server" : "");
   }
@@ -242,7 +242,7 @@ void Launcher::open_keyboard() {
         Keyboard::Handler{
             .on_bytes = [this](std::string_view bytes) { return key_pipe_->write(bytes); },
             .on_mode = [this](const KeyMode& mode) { guard_->remember(mode); }});
-    log::info("the keyboard is your server's; Ctrl+C ends all");
+    log::info("the keyboard belongs to your server; Ctrl+C stops hpp and your server");
   } else if (Keyboard::is_for_lines()) {
     keyboard_.emplace(loop_, Keyboard::Use::Lines,
                       Keyboard::Handler{.on_bytes =
@@ -280,7 +280,8 @@ void Launcher::on_watchdog(Helper which) {
   const bool was_late = std::chrono::steady_clock::now() > place.watchdog_due + kWatchdogLate;
   if (was_late) return perform(StartWatchdog{which});
   const pid_t tracer = place.child ? tracer_of(place.child->pid()) : 0;
-  if (tracer != 0) log::debug("{} is silent, but pid {} traces it", to_string(which), tracer);
+  if (tracer != 0)
+    log::debug("{} does not respond, because pid {} traces it", to_string(which), tracer);
   post(WatchdogExpired{.which = which, .is_traced = tracer != 0});
 }
 

@@ -112,7 +112,8 @@ class LiveReloadServer::Browser final : private StreamListener {
     const HeadResult result = find_request(input) ? read_head(parser_, input) : NeedMore{};
     if (std::holds_alternative<NeedMore>(result)) return;
     if (std::holds_alternative<Refused>(result)) {
-      return answer(plain_answer("400 Bad Request", "text/plain", "This is no request.\n"));
+      return answer(
+          plain_answer("400 Bad Request", "text/plain", "This is not an HTTP request.\n"));
     }
     answer_request(parser_.head());
     input.drain(std::get<HeadRead>(result).size);

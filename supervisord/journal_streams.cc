@@ -17,7 +17,8 @@ UniqueFd stream_instead_of(int fd) {
   if (!log::is_journal(fd)) return {};
   const int stream = ::sd_journal_stream_fd(kIdentifier, LOG_INFO, /*level_prefix=*/0);
   if (stream >= 0) return UniqueFd(stream);
-  log::warning("the backend's lines look like ours in the journal: {}", error_text(-stream));
+  log::warning("the backend's lines in the journal cannot be told from hpp's: {}",
+               error_text(-stream));
   return {};
 }
 

@@ -232,7 +232,7 @@ void Probe::take(std::string_view bytes) {
 
 void Probe::say_not_http() {
   if (std::exchange(not_http_told_, true)) return;
-  log::warning("the backend answers, but not in HTTP/1: waiting until it does");
+  log::warning("the backend does not answer in HTTP/1; waiting until it does");
 }
 
 // The connection that was made brought no answer.

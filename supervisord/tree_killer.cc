@@ -163,7 +163,8 @@ bool TreeKiller::kill_leftovers() {
   auto found = open_processes([this] { return unknown_leftovers(); });
   if (found) {
     for (const ProcessHandle& leftover : *found) {
-      log::debug("killing what an earlier supervisord left: {}", describe_process(leftover.pid));
+      log::debug("killing a process that an earlier supervisord left behind: {}",
+                 describe_process(leftover.pid));
     }
     std::move(found->begin(), found->end(), std::back_inserter(leftovers_));
   }

@@ -69,13 +69,14 @@ bool close_socket(nng_socket socket) {
       closing.set_value();
     }).detach();
   } catch (const std::system_error& error) {
-    log::debug("the bus stays open, there is no thread to close it: {}", error.code().message());
+    log::debug("cannot close the bus, because no thread can be started: {}",
+               error.code().message());
     can_do_without_thread = false;
     return false;
   }
   can_do_without_thread = false;
   if (closed.wait_for(kCloseTime) == std::future_status::ready) return true;
-  log::debug("the bus does not close: leaving it");
+  log::debug("the bus does not close; exiting without waiting for it");
   return false;
 }
 

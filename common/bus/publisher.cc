@@ -149,12 +149,12 @@ void Publisher::resume() {
   if (!text) return;
   Decoded decoded = decode(*text);
   if (const auto* malformed = std::get_if<Malformed>(&decoded)) {
-    log::warning("{} is not usable ({}): starting anew", file_.path(), malformed->why);
+    log::warning("ignoring {}, which is not usable ({})", file_.path(), malformed->why);
     return;
   }
   Message last = std::get<Message>(std::move(decoded));
   if (topic_of(last) != topic_) {
-    log::warning("{} holds another topic: starting anew", file_.path());
+    log::warning("ignoring {}, which belongs to another topic", file_.path());
     return;
   }
   author_.resume(std::move(last));

@@ -40,7 +40,7 @@ std::string project_directory() {
   const char* const pwd = std::getenv("PWD");
   if (pwd != nullptr && is_plain(pwd) && is_working_directory(pwd)) return pwd;
   char path[PATH_MAX];
-  if (::getcwd(path, sizeof path) == nullptr) throw_errno("cannot tell the working directory");
+  if (::getcwd(path, sizeof path) == nullptr) throw_errno("cannot find out the working directory");
   return path;
 }
 

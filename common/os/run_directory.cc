@@ -107,7 +107,7 @@ std::string objection(const struct stat& info, const std::string& name) {
     return fmt::format("{} belongs to another user (uid {})", name, info.st_uid);
   }
   if (others_can_rename_in(info)) {
-    return fmt::format("every user may rename what is in {} (mode {:04o})", name,
+    return fmt::format("every user may rename the files in {} (mode {:04o})", name,
                        info.st_mode & 07777);
   }
   return "";

@@ -30,9 +30,9 @@ std::string keeper_words(const Instance& instance) {
     case Keeper::Launch:
       return fmt::format("pid {}", instance.pid);
     case Keeper::Systemd:
-      return "kept by systemd";
+      return "managed by systemd";
     case Keeper::Nobody:
-      return "kept by nobody";
+      return "not managed";
   }
   return "";
 }
@@ -61,7 +61,7 @@ std::string exit_words(const bus::BackendExit& exit) {
   if (exit.signal) {
     return "ended with " + to_string(ExitStatus{.by_signal = true, .number = *exit.signal});
   }
-  return "ended, and nobody saw how";
+  return "ended; its exit status is unknown";
 }
 
 // Since when a backend has been what it is; empty where that is not known.

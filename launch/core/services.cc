@@ -113,7 +113,7 @@ void Services::handle(const HelperAlive& event, TimePoint) {
 void Services::handle(const WatchdogExpired& event, TimePoint) {
   if (state_ != State::Keeping || member(event.which).life != Life::Running) return;
   if (event.is_traced) return emit(StartWatchdog{event.which});
-  emit(warning(fmt::format("{} has not been heard of for {} s: killing it", to_string(event.which),
+  emit(warning(fmt::format("{} has not responded for {} s; killing it", to_string(event.which),
                            kWatchdogTime.count() / 1000)));
   emit(KillHelper{event.which});
 }
@@ -133,7 +133,7 @@ void Services::handle(const HelperExited& event, TimePoint now) {
   if (state_ != State::Keeping) return sweep_if_alone();
   if (cannot_work(event.status)) return stop(event.status.number);
   if (lacks_something(event.status)) {
-    return handle(StartFailed{event.which, "it lacks something"}, now);
+    return handle(StartFailed{event.which, "a resource is missing"}, now);
   }
   restart(event.which, event.status, now);
 }
@@ -175,10 +175,11 @@ void Services::handle(const StopTimeOver&, TimePoint) {
     case State::Stopping:
       return kill();
     case State::Killing:
-      emit(error("a helper does not die of SIGKILL: leaving without it"));
+      emit(error("a helper has not ended after SIGKILL; exiting without waiting for it"));
       return sweep();
     case State::Sweeping:
-      emit(error("a process of the backend does not die of SIGKILL: leaving without it"));
+      emit(error(
+          "a process of the backend has not ended after SIGKILL; exiting without waiting for it"));
       return leave();
   }
 }

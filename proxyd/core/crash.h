@@ -11,7 +11,7 @@ namespace hpp::proxyd {
 // `it ended with exit code 1`. Of a backend in Error.
 std::string how_it_ended(const bus::BackendState& backend);
 
-// The last that it printed, without the line that its limit has cut in the middle and without empty
+// Its last output, without the line that its limit has cut in the middle and without empty
 // lines at the end. Points into `backend`.
 std::string_view whole_lines(const bus::BackendState& backend);
 

@@ -78,14 +78,14 @@ Refused forbid(std::string why) {
 std::optional<Refused> keep_out(const RequestHead& head, bool peer_is_local, const Address& bind) {
   if (!peer_is_local) {
     return forbid(
-        "what is below /__hpp/ is for the machine that hpp runs on, and you come from "
-        "another address");
+        "/__hpp/ is only for the machine that hpp runs on, and this request came from another "
+        "address");
   }
   const std::string_view host = find_field(head.fields, "Host").value_or("");
   if (names_this_proxy(host, bind)) return std::nullopt;
   return forbid(
-      fmt::format("what is below /__hpp/ has to be asked for at localhost:{}, and Host "
-                  "is '{}' (a page of somebody else's could have sent you here)",
+      fmt::format("/__hpp/ answers only at localhost:{}, and Host is '{}' (a page of another site "
+                  "could have sent this request)",
                   bind.port, host));
 }
 
@@ -98,10 +98,10 @@ std::variant<NotOwn, OwnRequest, Refused> open_websocket(const RequestHead& head
                             same_text(find_field(head.fields, "Upgrade").value_or(""), "websocket");
   if (!is_handshake) return Refused{.status = 426, .why = "/__hpp/livereload is a WebSocket"};
   if (!speaks_websocket_13(head)) {
-    return Refused{.status = 426, .why = "/__hpp/livereload speaks version 13 of WebSocket alone"};
+    return Refused{.status = 426, .why = "/__hpp/livereload supports only version 13 of WebSocket"};
   }
   if (!has_own_origin(head)) {
-    return forbid(fmt::format("a page of {} has no business with this WebSocket",
+    return forbid(fmt::format("a page of {} may not use this WebSocket",
                               find_field(head.fields, "Origin").value_or("")));
   }
   return OwnRequest{.endpoint = OwnEndpoint::LiveReload, .websocket_key = std::string(key)};
@@ -132,12 +132,12 @@ std::variant<NotOwn, OwnRequest, Refused> judge_own(const RequestHead& head,
   if (!endpoint) {
     return Refused{.status = 404,
                    .why =
-                       "hpp has no such page, but /__hpp/, and below it status, history, wait, "
-                       "livereload and livereload.js"};
+                       "hpp has no such page. It has /__hpp/ and, below that, status, history, "
+                       "wait, livereload and livereload.js"};
   }
   if (endpoint == OwnEndpoint::LiveReload) return open_websocket(head, facts);
   if (head.method != "GET" && head.method != "HEAD") {
-    return Refused{.status = 405, .why = "what is below /__hpp/ can be read (GET, HEAD), no more"};
+    return Refused{.status = 405, .why = "/__hpp/ accepts only GET and HEAD"};
   }
   return OwnRequest{.endpoint = *endpoint, .websocket_key = {}};
 }

@@ -11,8 +11,8 @@ constexpr const char* kLapsed =
     "the watcher does not answer: requests may meet old code until it does";
 constexpr const char* kAnswersAgain = "the watcher answers again: no request meets old code";
 constexpr const char* kUnsupervised =
-    "the supervisor has not been heard yet: requests wait until it is";
-constexpr const char* kSupervised = "the supervisor is heard: requests go on";
+    "the supervisor does not report yet; requests wait until it does";
+constexpr const char* kSupervised = "the supervisor reports now; requests go on";
 
 }  // namespace
 

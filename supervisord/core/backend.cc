@@ -221,7 +221,7 @@ void Backend::handle(const ProcessExited& event, Now now) {
   if (!lived || event.generation != facts_.generation) return;
   if (state_ == State::Rebuilding) {  // there is nothing to be kept
     note(*std::move(next_));
-    return kill(State::Killing, to_string(event.status) + " while it was built anew", now);
+    return kill(State::Killing, to_string(event.status) + " during the build", now);
   }
   if (is_probing()) emit(StopProbe{});
   emit(KillTree{});
@@ -383,7 +383,7 @@ void Backend::start_first(Now now) {
 
 void Backend::give_up_tree_wait(Now now) {
   if (std::exchange(tree_wait_over_, true)) return;
-  emit(Say{"nobody watches the files yet: starting without"});
+  emit(Say{"the watcher is not ready yet; starting your server without it"});
   start_first(now);
 }
 

@@ -22,8 +22,8 @@ TEST(Address, PrintsWhatItReads) {
 
 TEST(Address, RefusesWithTheReason) {
   const std::pair<const char*, const char*> cases[] = {
-      {"", "there is no port"},
-      {"localhost", "there is no port"},
+      {"", "the port is missing"},
+      {"localhost", "the port is missing"},
       {"localhost:", "not a number"},
       {"localhost:80x", "not a number"},
       {"localhost:-1", "not a number"},
@@ -35,7 +35,7 @@ TEST(Address, RefusesWithTheReason) {
       {"[::1]", "']:PORT' is missing"},
       {"[]:80", "']:PORT' is missing"},
       {"http://localhost:8000", "without http://"},
-      {"localhost/x:8000", "no host name"},
+      {"localhost/x:8000", "not a host name"},
   };
   for (const auto& [text, why] : cases) {
     try {

@@ -133,8 +133,8 @@ TEST(ConfigFile, MistakesHaveALineAndSayWhatWasExpected) {
       {"x = 'a\rb'", 1, "control character"},
       {"# a\x01"
        "b\n",
-       1, "a comment must not have control characters"},
-      {"x = 1 # \x7F", 1, "a comment must not have control characters"},
+       1, "a comment must not contain control characters"},
+      {"x = 1 # \x7F", 1, "a comment must not contain control characters"},
       {"x = \"\"\"a\"\"\"", 1, "several lines"},
       {"x = '''", 1, "several lines"},
       {"\nx = [\n'a',\n1]", 4, "expected a string in quotes, or ']', got 1]"},

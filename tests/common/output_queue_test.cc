@@ -45,7 +45,7 @@ TEST(OutputQueue, DropsTheOldestLinesAndSaysHowMany) {
   }
   const std::string all = read_all(queue, 1000);
   EXPECT_LE(all.size(), kLimit + 100);
-  const std::string note = " lines were dropped here, because nothing took the output\n";
+  const std::string note = " lines were dropped here, because the output was not read\n";
   const auto at = all.find(note);
   ASSERT_TRUE(all.starts_with("hpp: ")) << all;
   ASSERT_NE(at, std::string::npos) << all;

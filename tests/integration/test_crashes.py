@@ -347,7 +347,7 @@ class Hung(CrashTest):
             freeze(self.killed[name])
         self.save_text("second")
         for name in HELPERS:
-            self.hpp.wait_line(f"hpp-{name} has not been heard of for 6 s: killing it")
+            self.hpp.wait_line(f"hpp-{name} has not responded for 6 s; killing it")
         self.wait_restarted()
         self.assert_fresh("second")
 
@@ -358,7 +358,7 @@ class Hung(CrashTest):
             for pid in before.values():
                 debuggers.enter_context(traced(pid))
             for name in HELPERS:
-                self.hpp.wait_line(f"hpp-{name} is silent, but pid {os.getpid()} traces it")
+                self.hpp.wait_line(f"hpp-{name} does not respond, because pid {os.getpid()} traces it")
             self.save_text("second")
         self.assert_fresh("second")
         self.assertEqual({name: self.hpp.helper_pid(name) for name in HELPERS}, before)
@@ -405,8 +405,8 @@ class NoDescriptors(CrashTest):
             self.wait_restarted()
             waiting = self.connection()
             waiting.ask()
-            self.hpp.wait_line("the supervisor has not been heard yet: requests wait until it is")
-        self.hpp.wait_line("the supervisor is heard: requests go on")
+            self.hpp.wait_line("the supervisor does not report yet; requests wait until it does")
+        self.hpp.wait_line("the supervisor reports now; requests go on")
         self.assertEqual(waiting.read_response().text, "first")
 
     def test_proxyd(self):
@@ -461,11 +461,11 @@ class NoThreads(CrashTest):
             program = self.run_program("launch", free_port(), free_port(), "--exec", "true")
         self.assertEqual(program.process.returncode, 1, program.transcript())
         self.assertRegex(program.output(), "^hpp-proxyd: error: cannot start a thread: .* `ulimit -u`.*\n"
-                                           "hpp-launch: error: cannot start hpp-proxyd: it lacks something$")
+                                           "hpp-launch: error: cannot start hpp-proxyd: a resource is missing$")
         self.assert_nothing_left()
 
     def test_later(self):
-        self.check_restart(self.starved, "it lacks something")
+        self.check_restart(self.starved, "a resource is missing")
 
 
 @unittest.skipIf(is_sanitized(), "a sanitizer needs addresses for itself")

@@ -126,7 +126,7 @@ class Finding(CtlTest):
         helpers[0].wait_ready()
         wait_for(lambda: helpers[0].snapshot("proxyd").get("listening"), "proxyd to listen")
         self.assertRegex(self.ctl("status").output(),
-                         rf"instance +localhost-{bind}, kept by nobody, in {self.project}")
+                         rf"instance +localhost-{bind}, not managed, in {self.project}")
         self.save_backend("changed")
         self.assert_status(self.ctl("wait"), 0)
         self.assertEqual(get(helpers[0].url).text, "changed")
@@ -247,7 +247,7 @@ class Wait(CtlTest):
         self.save("app.py", "import time\ntime.sleep(1000)\n")
         program = self.ctl("wait", "--timeout", "300")
         self.assert_status(program, 1)
-        self.assertRegex(program.output(), "^hpp-ctl: error: the time is over")
+        self.assertRegex(program.output(), "^hpp-ctl: error: timed out")
 
     def test_it_outlives_proxyd(self):
         hpp = self.start_ready()

@@ -438,7 +438,7 @@ class Stop(IntegrationTest):
         first.process.kill()
         first.process.wait()  # its output stays open
         second = self.start_hpp(*options, bind=first.bind, backend=first.backend)
-        second.wait_line(rf"waiting for the end of hpp-supervisord \(pid {supervisord}, stopping its")
+        second.wait_line(rf"waiting for hpp-supervisord \(pid {supervisord}, stopping its")
         time.sleep(QUIET_S + 1)  # longer than the helpers wait for a lock
         self.assertTrue(is_alive(second.pid), second.transcript())
         (self.directory / "go").touch()
@@ -455,7 +455,7 @@ class Stop(IntegrationTest):
                                      {**self.environment, "HPP_HELPER": "hpp-watchd"}))
         earlier.wait_line("^locked$")
         hpp = self.start_hpp("--exec", *self.save_backend(), bind=bind)
-        hpp.wait_line(rf"waiting for the end of hpp-watchd \(pid {earlier.pid}\)")
+        hpp.wait_line(rf"waiting for hpp-watchd \(pid {earlier.pid}\)")
         hpp.wait_line(rf"hpp-watchd \(pid {earlier.pid}\) has not ended in time: killing it")
         self.assertEqual(earlier.wait_exit(), -signal.SIGKILL)
         hpp.wait_ready()
@@ -470,7 +470,7 @@ class Stop(IntegrationTest):
         first.process.kill()
         first.process.wait()
         second = self.start_hpp(*options, "--exec", "true", bind=first.bind)
-        second.wait_line("waiting for the end of hpp-supervisord")
+        second.wait_line("waiting for hpp-supervisord")
         second.ctrl_c()
         self.assertEqual(second.wait_exit(STOP_S), 130)
         os.kill(backend, signal.SIGKILL)

@@ -285,7 +285,7 @@ class Ctl(SystemdTest):
     def test_every_command(self):
         self.start()
         status = self.ctl("status")
-        self.assertRegex(status.output(), rf"instance +{NAME}, kept by systemd, in {self.project}")
+        self.assertRegex(status.output(), rf"instance +{NAME}, managed by systemd, in {self.project}")
         known = json.loads(self.ctl("status", "--json").output())
         self.assertEqual(known["instance"]["keeper"], "systemd")
         self.save_text("second")

@@ -422,7 +422,7 @@ class Interactive(TerminalTest):
     def start(self, program, kind=TerminalHpp):
         self.save("app.py", program)
         hpp = self.start_hpp("--interactive", "--exec", PYTHON, "app.py", "{backend}", kind=kind)
-        hpp.wait_screen("the keyboard is your server's; Ctrl.C ends all")
+        hpp.wait_screen("the keyboard belongs to your server; Ctrl.C stops")
         hpp.wait_watching()
         return hpp, hpp.modes_before
 

@@ -948,7 +948,7 @@ class CannotStart(WatchdTest):
         program = self.run_program(
             "watchd", "--run-dir", self.directory / "run" / "x",
             cwd=self.gone(), environment={})
-        self.assert_one_line(program, "hpp-watchd: error: cannot tell the working directory: .*")
+        self.assert_one_line(program, "hpp-watchd: error: cannot find out the working directory: .*")
 
     def gone(self):
         """A working directory that does not exist any more: another process holds it open."""

@@ -119,7 +119,7 @@ void Tree::handle(const LinksListed& report, TimePoint) {
 void Tree::handle(const Began& report, TimePoint) {
   if (state_ == State::Backoff) return;
   assert(state_ == State::Starting);
-  if (told_) count_unknown("nobody watched the files for a while");
+  if (told_) count_unknown("the files were not watched for a while");
   counter_.learn(report.files);
   tree_.clock = report.clock;
   settle_in_folder();
@@ -259,7 +259,7 @@ void Tree::look() {
 void Tree::look_while_watching(const Looked& looked, TimePoint now) {
   if (looked.folder.empty()) return miss_folder(now);
   if (looked.folder != tree_.directory_id) {
-    return end_watch(fmt::format("{} is another directory now", settings_.directory), now);
+    return end_watch(fmt::format("{} was replaced by another directory", settings_.directory), now);
   }
   const LockPatience::Decision decision = patience_.judge(looked.locks, now);
   for (const GitLock& lock : decision.given_up) {

@@ -42,7 +42,7 @@ std::optional<std::uint64_t> number(std::string_view text) {
 }
 
 std::string not_a_length(std::string_view value) {
-  return "Content-Length is not a number that can be: " + quoted(value);
+  return "Content-Length is not a valid number: " + quoted(value);
 }
 
 std::string unknown_coding(std::string_view value) {
@@ -52,7 +52,7 @@ std::string unknown_coding(std::string_view value) {
 // RFC 9110 §8.6: one number of digits. A list of equal numbers may be accepted; hpp refuses it in
 // requests.
 Why read_length(std::string_view value, Common& common) {
-  if (common.length) return "Content-Length is doubled";
+  if (common.length) return "Content-Length appears twice";
   common.length = number(value);
   return common.length ? Why{} : not_a_length(value);
 }
@@ -78,7 +78,7 @@ Why read_lengths(std::string_view value, Common& common, Defects& defects) {
 // smuggled past.
 Why read_transfer_encoding(std::string_view value, int minor, Common& common) {
   if (minor == 0) return "Transfer-Encoding does not exist in HTTP/1.0";
-  if (common.chunked) return "Transfer-Encoding is doubled";
+  if (common.chunked) return "Transfer-Encoding appears twice";
   if (!same_text(value, "chunked")) return unknown_coding(value);
   common.chunked = true;
   return std::nullopt;
@@ -196,20 +196,20 @@ Why check_target(const RequestHead& head) {
   const std::string_view target = head.target;
   if (target.starts_with('/')) return std::nullopt;
   if (target == "*") {
-    return head.method == "OPTIONS" ? Why{} : Why{"the target * is for OPTIONS alone"};
+    return head.method == "OPTIONS" ? Why{} : Why{"only OPTIONS may have the target *"};
   }
   const auto authority = read_authority(target);
   if (!authority) return "the request target is neither a path nor a URL";
   // RFC 9110 §4.2.1: here the host must not be empty.
   const bool has_host = !authority->text.empty() && !authority->text.starts_with(':');
   if (!has_host || !is_host(authority->text)) {
-    return "the request target is for '" + std::string(authority->text) + "', that is no host";
+    return "the request target is for '" + std::string(authority->text) + "', which is not a host";
   }
   return std::nullopt;
 }
 
 Why check_host(std::string_view host) {
-  if (!is_host(host)) return "Host is '" + std::string(host) + "', that is no host";
+  if (!is_host(host)) return "Host is '" + std::string(host) + "', which is not a host";
   return std::nullopt;
 }
 
@@ -286,13 +286,13 @@ std::variant<RequestFacts, Refused> judge_request(const RequestHead& head) {
     if (auto why = read_common(field, head.minor, common)) return refuse(*why);
     if (field.known == FieldName::TE) read_te(field.value, facts);
     if (field.known != FieldName::Host) continue;
-    if (++hosts > 1) return refuse("Host is doubled");
+    if (++hosts > 1) return refuse("Host appears twice");
     if (auto why = check_host(field.value)) return refuse(*why);
     if (auto why = check_same_host(head.target, field.value)) return refuse(*why);
   }
   if (hosts == 0 && head.minor >= 1) return refuse("Host is missing");
   if (common.chunked && common.length) {
-    return refuse("both Transfer-Encoding and Content-Length are there");
+    return refuse("Transfer-Encoding and Content-Length are both present");
   }
   facts.wanted = read_accept(head);
   facts.keeps_alive = keeps_alive(common, head.minor);
@@ -330,7 +330,7 @@ std::variant<ResponseFacts, Refused> judge_response(const ResponseHead& head,
   facts.is_chunked = common.chunked;
   if (common.chunked && common.length) facts.defects.add(Defect::LengthWithChunked);
   if (head.status == 101 && !request.asks_upgrade) {
-    return refuse("it switches protocols (101) though nobody asked");
+    return refuse("it switches protocols (101) without being asked to");
   }
   // RFC 9112 §6.1: a server that sends chunks in HTTP/1.0 may err about their end, too.
   const bool is_to_be_trusted = head.minor >= 1 || !common.chunked;

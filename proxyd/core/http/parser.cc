@@ -28,17 +28,17 @@ std::string_view explain(const error_code& error) {
     case beast::error::bad_method:
       return "the method is not a token";
     case beast::error::bad_target:
-      return "the request target has characters that a target cannot have";
+      return "the request target contains invalid characters";
     case beast::error::bad_version:
-      return "the start line does not say HTTP/1.0 or HTTP/1.1 where it should";
+      return "the request line does not end with HTTP/1.0 or HTTP/1.1";
     case beast::error::bad_field:
       return "a header's name is not a token followed by a colon";
     case beast::error::bad_value:
-      return "a header's value has characters that it cannot have";
+      return "a header's value contains invalid characters";
     case beast::error::bad_content_length:
       return "Content-Length is not one number, or comes with Transfer-Encoding";
     case beast::error::bad_transfer_encoding:
-      return "Transfer-Encoding is doubled, or comes with Content-Length";
+      return "Transfer-Encoding appears twice, or comes with Content-Length";
     case beast::error::bad_line_ending:
       return "a line does not end with CR LF";
     case beast::error::bad_chunk:
@@ -269,7 +269,7 @@ class RequestParser::Parser {
   ChunkStep read_chunk_line(std::string_view text) {
     std::size_t end = text.find('\n');
     if (end != std::string_view::npos && !is_chunk_line(text.substr(0, end + 1))) {
-      return broken("a chunk's line has characters that it cannot have");
+      return broken("a chunk's line contains invalid characters");
     }
     const std::size_t digits = text.find_first_not_of('0');
     const bool is_last = digits != 0 && digits != std::string_view::npos &&

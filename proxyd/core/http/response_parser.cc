@@ -199,7 +199,7 @@ bool ResponseParser::parse_field(std::string_view line, std::vector<Field>& fiel
   if (colon == std::string_view::npos) return refuse("has no colon");
   if (has_forbidden(line)) return refuse(kForbidden);
   const std::string_view name = trimmed_right(line.substr(0, colon));
-  if (!is_token(name)) return refuse("has a name with characters that a name cannot have");
+  if (!is_token(name)) return refuse("has a name with invalid characters");
   if (name.size() < colon) defects.add(Defect::BlankBeforeColon);
   const std::string_view value = without_controls(line.substr(colon + 1), defects);
   fields.push_back({.known = known_name(name), .name = name, .value = trimmed(value)});

@@ -88,7 +88,7 @@ Story story_of(const Answer& answer, const bus::BackendState& backend, bool may_
                   "effect. Repeat it if that is safe.",
               .any_live = true};
     case Answer::Kind::BadGateway:
-      return {.kind = answer.kind, .title = "Your server gave no answer", .text = answer.why};
+      return {.kind = answer.kind, .title = "Your server did not answer", .text = answer.why};
     case Answer::Kind::Shortage:
       return {.kind = answer.kind,
               .title = "hpp cannot connect to your server",
@@ -97,7 +97,7 @@ Story story_of(const Answer& answer, const bus::BackendState& backend, bool may_
     case Answer::Kind::QueueFull:
       return {.kind = answer.kind,
               .title = "Too many requests wait",
-              .text = "Too many requests wait for your server already (--queue-limit).",
+              .text = "Too many requests are waiting for your server (--queue-limit).",
               .any_live = true};
     case Answer::Kind::QueueTimeout:
       return {.kind = answer.kind,
@@ -133,7 +133,7 @@ std::string text_of(const Story& story, const bus::BackendState& backend) {
   if (!story.tells_all) return fmt::format("{}. {}\n", text, kStartedAgain);
   text += fmt::format("\n\n  {}\n\n{}\n", command_line(backend.command), kStartedAgain);
   if (!backend.output_tail.empty()) {
-    text += fmt::format("\nThe last that it printed:\n\n{}\n", whole_lines(backend));
+    text += fmt::format("\nIts last output:\n\n{}\n", whole_lines(backend));
   }
   return text;
 }
@@ -222,7 +222,7 @@ std::string failure_html(const bus::BackendState& backend, std::int64_t now_ms) 
   const std::string_view output = whole_lines(backend);
   if (output.empty()) return html;
   return html + fmt::format(
-                    "<div class=\"terminal\"><p>The last that it printed</p><pre>{}</pre>"
+                    "<div class=\"terminal\"><p>Its last output</p><pre>{}</pre>"
                     "</div>\n",
                     ansi_to_html(output));
 }

@@ -64,8 +64,8 @@ TEST(Report, TellsWhoKeepsIt) {
 
   const Case cases[] = {
       {Keeper::Launch, "localhost-8000, pid 12, in /home/me/project", "hpp-launch"},
-      {Keeper::Systemd, "localhost-8000, kept by systemd, in /home/me/project", "systemd"},
-      {Keeper::Nobody, "localhost-8000, kept by nobody, in /home/me/project", "nobody"},
+      {Keeper::Systemd, "localhost-8000, managed by systemd, in /home/me/project", "systemd"},
+      {Keeper::Nobody, "localhost-8000, not managed, in /home/me/project", "nobody"},
   };
   for (const auto& [keeper, words, name] : cases) {
     Instance instance = kInstance;
@@ -128,7 +128,7 @@ TEST(Report, OfABackendInAFewWords) {
       {Error, 0, bus::BackendExit{.signal = 11}, "Error: generation 2, ended with signal 11"},
       {Error, 0, bus::BackendExit{.spawn_error = "no x"},
        "Error: generation 2, cannot be started: no x"},
-      {Error, 0, bus::BackendExit{}, "Error: generation 2, ended, and nobody saw how"},
+      {Error, 0, bus::BackendExit{}, "Error: generation 2, ended; its exit status is unknown"},
   };
   for (const auto& [state, pid, exit, words] : cases) {
     bus::BackendState one = backend();

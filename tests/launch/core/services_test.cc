@@ -147,10 +147,12 @@ TEST(Services, EndsWithinASecondEvenIfNothingDies) {
       .when(StopRequested{SIGINT})
       .when(StopTimeOver{}, kStopTime)
       .when(StopTimeOver{}, kKillTime)
-      .THEN(Sweeping, error("a helper does not die of SIGKILL: leaving without it"),
+      .THEN(Sweeping, error("a helper has not ended after SIGKILL; exiting without waiting for it"),
             StartStopTimer{kKillTime}, SweepBackend{})
       .when(StopTimeOver{}, kKillTime)
-      .THEN(Left, error("a process of the backend does not die of SIGKILL: leaving without it"),
+      .THEN(Left,
+            error("a process of the backend has not ended after SIGKILL; exiting without waiting "
+                  "for it"),
             Leave{130});
 }
 
@@ -365,7 +367,7 @@ TEST(Services, TriesAgainToStartOneThatLacksSomethingNow) {
       .when(HelperStarted{Watchd})
       .when(HelperExited{Watchd, kLacks})
       .THEN(Keeping,
-            warning("cannot start hpp-watchd: it lacks something: trying again every 1000 ms"),
+            warning("cannot start hpp-watchd: a resource is missing: trying again every 1000 ms"),
             StartRestartTimer{Watchd, kStartAgain})
       .when(RestartDue{Watchd})
       .when(HelperStarted{Watchd})
@@ -378,7 +380,7 @@ TEST(Services, EndsWithWhoLacksSomethingAtFirst) {
   steps.when(Begun{})
       .when(HelperStarted{Proxyd})
       .when(HelperExited{Proxyd, {.by_signal = false, .number = kTemporaryFailure}})
-      .THEN(Sweeping, error("cannot start hpp-proxyd: it lacks something"),
+      .THEN(Sweeping, error("cannot start hpp-proxyd: a resource is missing"),
             StartStopTimer{kKillTime}, SweepBackend{});
 }
 
@@ -447,7 +449,7 @@ TEST(Services, KillsAndRestartsWhoIsNotHeardOf) {
       .when(HelperAlive{Watchd}, kWatchdogTime / 2)
       .THEN(Keeping, StartWatchdog{Watchd})
       .when(WatchdogExpired{Watchd}, kWatchdogTime)
-      .THEN(Keeping, warning("hpp-watchd has not been heard of for 6 s: killing it"),
+      .THEN(Keeping, warning("hpp-watchd has not responded for 6 s; killing it"),
             KillHelper{Watchd})
       .when(HelperAlive{Watchd})  // too late, and no harm
       .THEN(Keeping, StartWatchdog{Watchd})
@@ -467,7 +469,7 @@ TEST(Services, SparesAHelperThatADebuggerHolds) {
       .when(WatchdogExpired{.which = Watchd, .is_traced = true}, kWatchdogTime)
       .THEN(Keeping, StartWatchdog{Watchd})
       .when(WatchdogExpired{Watchd}, kWatchdogTime)
-      .THEN(Keeping, warning("hpp-watchd has not been heard of for 6 s: killing it"),
+      .THEN(Keeping, warning("hpp-watchd has not responded for 6 s; killing it"),
             KillHelper{Watchd});
 }
 

@@ -127,8 +127,9 @@ TEST(Starting, DoesNotWaitForeverAndTakesTheFirstTreeForAChange) {
   Life life;
   life(Begun{});
   life(TreeGone{});
-  EXPECT_THAT(life(TimerExpired{}),
-              ElementsAre("Say nobody watches the files yet: starting without", "Spawn 1"));
+  EXPECT_THAT(
+      life(TimerExpired{}),
+      ElementsAre("Say the watcher is not ready yet; starting your server without it", "Spawn 1"));
   life(Spawned{.pid = 100});
   EXPECT_EQ(life.published().serves, bus::TreePoint{});
   EXPECT_THAT(life(tree(9)),
@@ -1037,7 +1038,7 @@ TEST(Rebuilding, OfABackendThatEndsKeepsNothing) {
   life(tree(2));
   EXPECT_THAT(life(exited(1)),
               ElementsAre("Publish Killing 1 pid 100 serves 7:1 seen 7:2", "KillTree",
-                          "Say Killing: exit code 1 while it was built anew"));
+                          "Say Killing: exit code 1 during the build"));
   EXPECT_THAT(life(TreeGone{}), testing::Contains("RunStep make all"));
 }
 

@@ -723,7 +723,7 @@ class ReplacedFolderTest : public TreeTest {
     EXPECT_EQ(told_folder_, folder_);
   }
 
-  const std::string kIsAnother = "/home/me/site is another directory now";
+  const std::string kIsAnother = "/home/me/site was replaced by another directory";
   const std::string kIsMissing = "/home/me/site does not exist; hpp goes on when it is back";
 };
 

@@ -174,7 +174,7 @@ Pdu read_unilateral(const Json& json) {
 
 Pdu read_answer(const Json& json) {
   if (json.contains("error")) {
-    return Refused{one_line(text_of(json, "error").value_or("an error without words"))};
+    return Refused{one_line(text_of(json, "error").value_or("an error without a message"))};
   }
   if (json.contains("watch")) return read_project(json);
   if (json.contains("watch-del")) return RootForgotten{};
@@ -255,7 +255,7 @@ SocketName read_socket_name(std::string_view output) {
   const Json json = Json::parse(json_text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) {
     const std::string words = words_of_log(std::string(output));
-    return {.problem = words.empty() ? "watchman get-sockname says nothing" : words};
+    return {.problem = words.empty() ? "watchman get-sockname prints nothing" : words};
   }
   const auto error = text_of(json, "error");
   if (error) return {.problem = one_line(*error)};

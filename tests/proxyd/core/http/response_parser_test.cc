@@ -195,7 +195,7 @@ TEST(ResponseHeads, OfTwoMeaningsAreRefusedWithTheReason) {
       {std::string("HTTP/1.1 200 OK\r\nA: \0\r\n\r\n", 25), "'A: ?' has a NUL or a bare CR"},
       {"HTTP/1.1 200 OK\r\nA: b\r\n \rc\r\n\r\n", "has a NUL or a bare CR"},
       {"HTTP/1.1 200 OK\r\nA b c\r\n\r\n", "its header line 'A b c' has no colon"},
-      {"HTTP/1.1 200 OK\r\n: b\r\n\r\n", "has a name with characters that a name cannot have"},
+      {"HTTP/1.1 200 OK\r\n: b\r\n\r\n", "has a name with invalid characters"},
       {"HTTP/1.1 200 OK\r\nA(b): c\r\n\r\n", "its header line 'A(b): c' has a name"},
       {"HTTP/1.1 200 OK\r\nA\x01: b\r\n\r\n", "its header line 'A?: b' has a name"},
       {"HTTP/1.1 200 OK\r\n A: b\r\n\r\n", "a blank precedes its first header 'A: b'"},

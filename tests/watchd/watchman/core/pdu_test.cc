@@ -173,7 +173,7 @@ const Case kCases[] = {
      R"(config root_files are present in path `/r` or any of its parent directories"})",
      Refused{"resolve_projpath: none of the files listed in global config root_files are present "
              "in path `/r` or any of its parent directories"}},
-    {"error that is no text", R"({"error": 5})", Refused{"an error without words"}},
+    {"error that is no text", R"({"error": 5})", Refused{"an error without a message"}},
     // Odd ones.
     {"no object", "[]", Unknown{"not an object"}},
     {"nothing", "{}", Unknown{"an answer to nothing that was asked"}},
@@ -270,7 +270,7 @@ TEST(SocketName, IsReadFromWhatWatchmanPrints) {
        {.problem = "getpwuid(4242) failed: Success.  I don't know who you are"}},
       {"2026-11-26T05:00:47,281: [cli] one\ntwo\n2026-11-26T05:00:47,281: [",
        {.problem = "one two 2026-11-26T05:00:47,281: ["}},
-      {"", {.problem = "watchman get-sockname says nothing"}},
+      {"", {.problem = "watchman get-sockname prints nothing"}},
       {"{\"sockname\": \"/s\"", {.problem = "{\"sockname\": \"/s\""}},
   };
 
