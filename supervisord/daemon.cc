@@ -16,7 +16,8 @@
 namespace hpp::supervisord {
 namespace {
 
-// How many processes that may not be killed are named. The others follow when these have ended.
+// How many of the processes that this user may not kill are named. A later kill names the others,
+// when the user has ended these.
 constexpr std::size_t kRefusedNamedMax = 5;
 
 UniqueFd open_no_input() {
@@ -25,12 +26,12 @@ UniqueFd open_no_input() {
   return fd;
 }
 
-// The controlling terminal of our session.
+// Whether our session has a controlling terminal.
 bool has_terminal() {
   return UniqueFd(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)).is_open();
 }
 
-// nohup(1)
+// True for SIGHUP under nohup(1).
 bool is_ignored(int signal) {
   struct sigaction action {};
 
@@ -49,7 +50,7 @@ std::vector<Step> steps(const Options& options) {
   return {build_step(options.build)};
 }
 
-// The last snapshot of the supervisord before this one.
+// The last snapshot that the previous supervisord published.
 std::optional<bus::BackendState> last(const bus::Publisher& publisher) {
   if (!publisher.last()) return std::nullopt;
   return std::get<bus::BackendState>(*publisher.last());
@@ -117,7 +118,7 @@ void Daemon::on_message(const bus::Message& message) {
 
 void Daemon::on_signal(int number) {
   if (number == SIGWINCH) return follow_window();
-  // At a prompt the kernel sends SIGHUP when the terminal is closed.
+  // SIGHUP requests a restart, unless the kernel sent it because the terminal was closed.
   const bool is_hangup = ends_with_terminal_ && !manager_.is_present() && !has_terminal();
   if (number == SIGHUP && !is_hangup) {
     post(RestartRequested{});
@@ -126,17 +127,19 @@ void Daemon::on_signal(int number) {
   }
 }
 
-// The kernel tells those alone who have the terminal as their controlling one. Who does not want to
-// know is not disturbed: the signal's default action is none.
+// Copying the window size makes the kernel send SIGWINCH only if the backend's terminal is a
+// controlling terminal (--interactive), so we send the signal ourselves. A program that does not
+// handle SIGWINCH is not disturbed, because the default action is to ignore it.
 void Daemon::follow_window() {
   server_.output().follow_window();
   steps_.output().follow_window();
   killer_.signal_servers(SIGWINCH);
 }
 
-// All are dead. A port that the next backend is to bind may not be free yet. That proxyd has let go
-// it says after a kill that was told: when we start it may have done so long ago, and when all stop
-// it goes itself.
+// All processes of the backend are dead, but its port may not be free yet for the next backend.
+// proxyd reports that it has released a generation only after supervisord has published the kill.
+// No such report can be awaited when supervisord starts, because proxyd may have released the
+// generation long before, or when hpp stops, because proxyd stops as well.
 void Daemon::on_tree_gone() {
   if (server_.has_socket()) return post(TreeGone{});
   const Backend::State state = backend_.state();
@@ -179,8 +182,8 @@ Probe::Handlers Daemon::probe_handlers() {
 }
 
 void Daemon::perform(const Spawn& effect) {
-  // A ping that was answered may not have ended yet; its half of the dead backend's connection
-  // would keep the port from a backend that does without SO_REUSEADDR.
+  // The connection of a ping that was answered may still be open. Our end of it would keep a
+  // backend that does not set SO_REUSEADDR from binding the port.
   probe_.stop();
   events_.post_next(server_.start(effect.generation));
 }
@@ -218,7 +221,8 @@ void Daemon::perform(const StartTimer& effect) {
   timer_.start(effect.after);
 }
 
-// Who is started next begins anew, in Error, too.
+// Nothing is kept for the next supervisord, which therefore starts the backend from scratch, even
+// if this one leaves in Error.
 void Daemon::perform(const Leave&) {
   server_.leave();
   steps_.output().drain();

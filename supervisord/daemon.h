@@ -1,5 +1,5 @@
-// Shell. Owns the backend process: turns what happens to it, to the tree and to us into events of
-// core/backend, and performs the effects.
+// Shell. Owns the backend process: turns messages, signals, exits and timers into events of
+// core/backend, and performs the effects that it returns.
 #pragma once
 
 #include <cstdint>
@@ -29,11 +29,12 @@ namespace hpp::supervisord {
 
 class Daemon {
  public:
-  // Takes its place on the bus. Throws std::runtime_error: another supervisor is at work in the
-  // run directory, which must exist, or the backend's host is unknown.
+  // Connects to the bus. The run directory must exist. Throws std::runtime_error if another
+  // supervisord runs in that directory, or if the backend's host cannot be resolved.
   explicit Daemon(const Options& options);
 
-  // Runs until SIGTERM or SIGINT; no process of the backend is left then.
+  // Runs until SIGTERM, SIGINT or the loss of the terminal. When it returns, no process of the
+  // backend is left.
   void run();
 
  private:
@@ -59,7 +60,9 @@ class Daemon {
   Probe::Handlers probe_handlers();
 
   bool clears_;
-  bool ends_with_terminal_;  // SIGHUP is the end of our terminal, once we have none any more
+  // We started with a terminal, and SIGHUP is not ignored. A SIGHUP without a terminal then means
+  // that the terminal was closed.
+  bool ends_with_terminal_;
   Project project_;
   Loop loop_;
   ServiceManager manager_;
@@ -75,7 +78,7 @@ class Daemon {
   ListenerOwner listener_owner_;
   std::uint64_t probed_generation_ = 0;
   Probe probe_;
-  Timer timer_;  // the core's
+  Timer timer_;  // the core's timer (StartTimer)
   Signals signals_;
   bus::Subscriber subscriber_;
 };

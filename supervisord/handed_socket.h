@@ -1,4 +1,4 @@
-// Shell. Owns the socket that backends are handed (--socket): it listens whether one runs or not.
+// Shell. Owns the socket that is handed to backends (--socket); it listens without a backend, too.
 #pragma once
 
 #include "common/os/socket_address.h"
@@ -6,18 +6,19 @@
 
 namespace hpp::supervisord {
 
-// Who connects while no backend runs waits in its backlog, for the next one.
+// A connection that arrives while no backend runs waits in the backlog for the next backend.
 class HandedSocket {
  public:
   explicit HandedSocket(const SocketAddress& address) : address_(address) {}
 
-  // Goes on with the one that an earlier supervisord has opened.
+  // Uses the socket that an earlier supervisord has opened.
   void take_over(UniqueFd fd) { fd_ = std::move(fd); }
 
   bool is_open() const { return fd_.is_open(); }
 
-  // Opens it if it is not, and makes it fit for a new backend: blocking, as systemd hands it over,
-  // whatever the one before has made of it. Throws std::system_error.
+  // Prepares the socket for a new backend: opens it if it is not open, and makes it blocking, as
+  // sockets from systemd are, because the previous backend may have changed that. Returns the
+  // descriptor, which this object keeps. Throws std::system_error.
   int prepare();
 
  private:

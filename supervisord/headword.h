@@ -1,4 +1,4 @@
-// What is to be seen from afar of a line of state, where the log has colours.
+// Finds the first word of a log line that reports a state, and the colour to highlight it with.
 #pragma once
 
 #include <string_view>
@@ -8,8 +8,8 @@
 
 namespace hpp::supervisord {
 
-// `Running` of `Running: generation 1 …`, in the colour of `state`; nothing of a line of another
-// kind. A view of `text`.
+// Returns `Running` for `Running: generation 1 …`, with the colour of `state`. The headword is
+// empty for a line that does not begin with a word and a colon. The word is a view of `text`.
 log::Headword headword(std::string_view text, Backend::State state);
 
 }  // namespace hpp::supervisord

@@ -1,4 +1,4 @@
-// Shell. Owns a process that supervisord runs, in a process group that the killer knows.
+// Shell. Owns a process that supervisord runs, and registers its process group with the killer.
 #pragma once
 
 #include <sys/types.h>
@@ -12,18 +12,19 @@
 
 namespace hpp::supervisord {
 
-// To destroy it neither kills nor reaps the process. In `on_end`, Loop::bury() does that.
+// The destructor neither kills nor reaps the process. A Job must not be destroyed directly in
+// `on_end`; Loop::bury() defers that.
 class Job {
  public:
   using OnEnd = std::function<void(ExitStatus)>;
 
-  // Starts the process. `request` has to give it a group of its own. When it has ended and is
-  // reaped, `on_end` is called, and then the killer looks who is left. Throws as Child does.
-  // `killer` must outlive this.
+  // Starts the process. `request` must give the process its own group. When the process has ended
+  // and has been reaped, `on_end` is called, and then TreeKiller::look(). Throws the exceptions of
+  // Child. `killer` must outlive this.
   Job(Loop& loop, TreeKiller& killer, TreeKiller::Role role, const ChildRequest& request,
       OnEnd on_end);
 
-  // Takes over a server that an earlier supervisord has started.
+  // Takes over a backend that an earlier supervisord has started.
   Job(Loop& loop, TreeKiller& killer, UniqueFd pidfd, pid_t pid, OnEnd on_end);
 
   pid_t pid() const { return child_.pid(); }

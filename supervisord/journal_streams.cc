@@ -12,7 +12,7 @@ namespace {
 
 constexpr const char* kIdentifier = "hpp-backend";
 
-// Closed: `fd` is no stream of the journal, or there is none to be had.
+// The result is closed if `fd` is no journal stream, or if the journal does not accept a new one.
 UniqueFd stream_instead_of(int fd) {
   if (!log::is_journal(fd)) return {};
   const int stream = ::sd_journal_stream_fd(kIdentifier, LOG_INFO, /*level_prefix=*/0);

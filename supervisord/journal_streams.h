@@ -1,18 +1,19 @@
-// Shell. Owns where the backend's output goes: our stdout and stderr, or the journal of systemd
-// under a name of its own.
+// Shell. Owns the destinations of the backend's output: our stdout and stderr, or streams of the
+// systemd journal with their own identifier.
 #pragma once
 
 #include "common/os/unique_fd.h"
 
 namespace hpp::supervisord {
 
-// Under systemd our stdout and stderr are one stream of the journal, in which a line of the
-// backend's would look like one of ours. So the backend gets streams with another identifier, as it
-// would have as a service of its own: `journalctl -t hpp-backend`. Each line comes as it was
-// written, also one that begins like a priority (`<3>`).
+// Under systemd, our stdout and stderr are the same journal stream. A line of the backend in that
+// stream would look like one of ours. Therefore the backend gets streams with another identifier,
+// as a separate service would have: `journalctl -t hpp-backend`. The journal does not interpret the
+// lines: a prefix that looks like a priority (`<3>`) is kept.
 class JournalStreams {
  public:
-  // Without a journal, or where it does not listen, these are our stdout and stderr.
+  // If our stdout or stderr is no journal stream, or the journal does not accept a new stream, the
+  // backend shares ours.
   JournalStreams();
 
   int out() const { return out_fd_; }

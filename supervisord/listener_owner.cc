@@ -5,7 +5,7 @@
 namespace hpp::supervisord {
 namespace {
 
-// The first answer that is not No, Yes before Unknown.
+// Returns Yes if one of the processes holds a socket, else Unknown if one cannot be inspected.
 Holds any_holds(const std::vector<pid_t>& pids, const std::vector<std::string>& inodes) {
   Holds found = Holds::No;
   for (const pid_t pid : pids) {
@@ -26,7 +26,7 @@ Owner ListenerOwner::of(const SocketAddress& address) {
   if (tree == Holds::Yes) return {.is = Owner::Is::Tree, .who = {}};
   if (inodes != strangers_inodes_) {
     const PortOwner owner = find_socket_owner(inodes);
-    // The socket may belong to the process of the tree that cannot be looked into (sudo).
+    // The socket may belong to a process of the tree that cannot be inspected (sudo).
     if (owner.pid == 0 && tree == Holds::Unknown) return {.is = Owner::Is::Unknown, .who = {}};
     strangers_inodes_ = inodes;
     stranger_ = owner.text;

@@ -1,4 +1,4 @@
-// Shell. Sees whether the backend's own processes listen on an address, or a stranger does.
+// Shell. Finds out whether a process of the backend's tree or a stranger listens on an address.
 #pragma once
 
 #include <sys/types.h>
@@ -15,7 +15,7 @@ struct Owner {
   enum class Is {
     Tree,      // a process of the backend's tree has the socket
     Stranger,  // a process outside the tree has it, and none within
-    Unknown,   // /proc does not say
+    Unknown,   // /proc does not show an owner
   };
 
   Is is = Is::Unknown;
@@ -26,19 +26,21 @@ class ListenerOwner {
  public:
   using FindProcesses = std::function<std::vector<pid_t>()>;
 
-  // `likely`: processes of the tree to look at first, which costs microseconds; `all`: the tree.
+  // `likely` returns the processes of the tree to check first, which costs microseconds. `all`
+  // returns all processes of the tree.
   ListenerOwner(FindProcesses likely, FindProcesses all)
       : likely_(std::move(likely)), all_(std::move(all)) {}
 
-  // The owner of the socket that a connection to `address` reaches. One socket that several
-  // processes share belongs to the tree if one of them does; so does an address that several
-  // sockets share (SO_REUSEPORT).
+  // Returns the owner of the socket that a connection to `address` reaches. If several processes
+  // share the socket, or several sockets share the address (SO_REUSEPORT), the owner is the tree if
+  // one of the processes belongs to it.
   Owner of(const SocketAddress& address);
 
  private:
   FindProcesses likely_;
   FindProcesses all_;
-  // The last stranger: to find a process among all is expensive, and this is asked again and again.
+  // The last stranger and its sockets, as a cache: of() is called repeatedly, and a search through
+  // all processes is expensive.
   std::vector<std::string> strangers_inodes_;
   std::string stranger_;
 };

@@ -7,7 +7,7 @@
 namespace hpp::supervisord {
 namespace {
 
-// For an address that is not on this machine: it would have to be answered over a network.
+// Timeout for an address of another machine, which has to answer over a network.
 constexpr int kConnectTimeMaxMs = 50;
 
 bool accepts(const SocketAddress& address) {
@@ -15,7 +15,7 @@ bool accepts(const SocketAddress& address) {
   if (attempt.error != 0) return false;
   pollfd entry{.fd = attempt.fd.get(), .events = POLLOUT, .revents = 0};
   if (::poll(&entry, 1, kConnectTimeMaxMs) > 0) return connect_error(attempt.fd.get()) == 0;
-  // A program that is stopped lets its accept queue run full, and then SYNs are dropped.
+  // The accept queue of a stopped program may be full; then the kernel drops SYNs.
   return !listening_inodes(address).empty();
 }
 

@@ -1,4 +1,4 @@
-// Shell. Sees whether somebody else holds the backend's port.
+// Shell. Finds out whether another process listens on the backend's port.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +15,10 @@ struct PortHolder {
   PortOwner owner;
 };
 
-// Who accepts connections on one of the addresses; nobody: the port is free as far as our ping is
-// concerned, which would take a stranger's answer for the backend's. On loopback the answer comes
-// at once; elsewhere this blocks for kConnectTimeMax at most.
+// Returns the process that accepts connections on one of the addresses, or nothing if there is
+// none. Only such a process matters here, because the ping could take its answer for the backend's.
+// For a loopback address this returns at once; for another address it blocks for at most
+// kConnectTimeMaxMs.
 std::optional<PortHolder> find_port_holder(const std::vector<SocketAddress>& addresses);
 
 }  // namespace hpp::supervisord

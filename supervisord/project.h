@@ -1,4 +1,4 @@
-// Shell. What all processes of one project have in common.
+// Shell. The settings that all processes of one project share.
 #pragma once
 
 #include <string>
@@ -11,9 +11,9 @@ namespace hpp::supervisord {
 
 struct Project {
   std::string directory;                 // path of the project folder
-  std::string tag_prefix;                // what HPP_BACKEND of each process begins with
-  std::vector<SocketAddress> addresses;  // the backend's, all with one port
-  UniqueFd no_input;                     // /dev/null: the stdin of whoever gets no keys
+  std::string tag_prefix;                // common prefix of HPP_BACKEND in each process
+  std::vector<SocketAddress> addresses;  // the backend's addresses, all with the same port
+  UniqueFd no_input;                     // /dev/null: stdin of a process that gets no keys
 };
 
 }  // namespace hpp::supervisord

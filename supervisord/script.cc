@@ -16,7 +16,7 @@
 namespace hpp::supervisord {
 namespace {
 
-// The kernel reads so much of a script's first line (BINPRM_BUF_SIZE).
+// The kernel reads this much of a script's first line (BINPRM_BUF_SIZE).
 constexpr std::size_t kFirstLineMax = 256;
 
 std::string joined(const std::string& directory, const std::string& path) {
@@ -53,7 +53,7 @@ std::string interpreter_line(const std::string& path) {
   return std::string(text.substr(0, text.find('\n')));
 }
 
-// A carriage return belongs to its word here, as it does for the kernel.
+// Splits at blanks only. The kernel takes a carriage return as part of a word, too.
 std::vector<std::string> words_of(std::string_view line) {
   constexpr std::string_view kBlanks = " \t";
   std::vector<std::string> words;
@@ -70,7 +70,7 @@ bool is_env(std::string_view path) {
   return path == "env" || path.ends_with("/env");
 }
 
-// The program that env(1) is to run; empty if the words do not say.
+// The program that env(1) is to run; empty if `words` name none.
 std::string program_of_env(const std::vector<std::string>& words) {
   for (auto word = words.begin() + 1; word != words.end(); ++word) {
     const bool is_option = word->starts_with('-');

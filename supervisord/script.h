@@ -7,22 +7,25 @@
 
 namespace hpp::supervisord {
 
-// If `program` is a script whose first line names an interpreter that cannot be found, says which
-// one, why, and what to do: `its interpreter "/usr/bin/python3\r" was not found, because …`.
-// `#!/usr/bin/env NAME` is looked into. Otherwise returns an empty text.
+// If `program` is a script whose first line names an interpreter that cannot be found, returns a
+// text that names the interpreter, the reason and the remedy: `its interpreter
+// "/usr/bin/python3\r" was not found, because …`. For `#!/usr/bin/env NAME`, the interpreter is
+// NAME. Otherwise returns an empty text.
 //
-// execve(2) reports such a script as ENOENT, as if the script itself did not exist, and env(1) ends
-// with exit code 127.
+// execve(2) fails with ENOENT for such a script, as if the script itself did not exist, and env(1)
+// ends with exit code 127.
 //
-// `program`: the first word of a command; looked up in PATH if it has no slash. `directory`: where
-// the command is started.
+// `program` is the first word of a command; it is looked up in PATH if it has no slash. `directory`
+// is the working directory of the command.
 std::string interpreter_problem(const std::string& program, const std::string& directory);
 
-// Why execve(2) may have said ENOENT although the file of `program` exists: the above, or a program
-// whose loader (its ELF interpreter) is missing. Empty: there is no such file.
+// Explains why execve(2) failed with ENOENT although the file of `program` exists: an interpreter
+// problem as above, or a missing loader (ELF interpreter). Returns an empty text if the file does
+// not exist or has no such problem.
 std::string missing_part(const std::string& program, const std::string& directory);
 
-// Why a command has ended, if its exit status does not explain it: the interpreter was not found.
+// Returns the interpreter problem of `program` if `status` is exit code 127, with which env(1) and
+// sh(1) report a missing program. Otherwise returns an empty text.
 std::string end_problem(ExitStatus status, const std::string& program,
                         const std::string& directory);
 

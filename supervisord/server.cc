@@ -16,13 +16,14 @@
 namespace hpp::supervisord {
 namespace {
 
-// What the service manager keeps of a backend has a name each, for systemd gives back those of one
-// name in any order. 0: the pidfd; from 1 on: the ends that its output is read from.
+// Each descriptor in the service manager's store has its own name, because systemd returns
+// descriptors with the same name in any order. Number 0 is the pidfd; the ends that the output is
+// read from follow.
 std::string store_name(std::uint64_t generation, std::size_t number) {
   return fmt::format("backend-{}-{}", generation, number);
 }
 
-// All of so many, or nothing.
+// Takes `count` descriptors from the service manager's store. Returns none if one is missing.
 std::vector<UniqueFd> take_stored(ServiceManager& manager, std::uint64_t generation,
                                   std::size_t count) {
   std::vector<UniqueFd> all;
@@ -34,7 +35,7 @@ std::vector<UniqueFd> take_stored(ServiceManager& manager, std::uint64_t generat
   return all;
 }
 
-// Of the socket that backends are handed.
+// Name of the socket that is handed to backends: in the store, and in LISTEN_FDNAMES.
 constexpr const char* kSocketName = "backend-socket";
 
 // Why the command could not be started.
@@ -115,10 +116,12 @@ Job::OnEnd Server::on_end(std::uint64_t generation) {
   };
 }
 
-// The backend of a supervisord that crashed, if the service manager has kept what belongs to it: a
-// pidfd, so that there is no doubt which process it is, and its output. Ours goes where that of the
-// one before went, so there are as many descriptors. Without them the snapshot is of a run that has
-// ended, or of a backend that never was: a failure, too, is tried again.
+// Takes over the backend of a supervisord that crashed, if the service manager has kept its
+// descriptors: the pidfd, which identifies the process for certain, and the ends of its output. Our
+// stdout and stderr are those of the previous supervisord, so the number of ends is the same.
+//
+// If the descriptors are missing, the snapshot belongs to an earlier run of hpp, or to a backend
+// that was never spawned. Then supervisord starts the backend, even if the snapshot is a failure.
 std::optional<bus::BackendState> Server::take_over(const std::optional<bus::BackendState>& last) {
   if (socket_) {
     auto kept = manager_.take_listening(kSocketName);
@@ -131,7 +134,7 @@ std::optional<bus::BackendState> Server::take_over(const std::optional<bus::Back
   UniqueFd pidfd = std::move(stored.front());
   stored.erase(stored.begin());
   output_.take_over(std::move(stored));
-  output_.follow_window();  // nobody did meanwhile
+  output_.follow_window();  // the window may have been resized while no supervisord ran
   if (input_) input_->lead_to(output_.keyboard());
   const bool lived =
       last->state == bus::BackendPhase::Loading || last->state == bus::BackendPhase::Running;
@@ -146,7 +149,7 @@ std::size_t Server::stored_count() const {
   return 1 + output_.reader_count();
 }
 
-// For take_over().
+// Stores the descriptors that take_over() needs.
 void Server::store(std::uint64_t generation) {
   forget_stored();
   std::vector<int> fds = output_.readers();

@@ -1,5 +1,5 @@
-// Shell. Owns the backend's process with its input, its output and the socket that it is handed:
-// starts it, or takes over one that an earlier supervisord has started.
+// Shell. Owns the backend's first process, its input, its output and the socket that is handed to
+// it: starts the process, or takes over one that an earlier supervisord has started.
 #pragma once
 
 #include <sys/types.h>
@@ -26,33 +26,33 @@
 
 namespace hpp::supervisord {
 
-// While the process lives, the service manager keeps its pidfd and the ends that its output is read
-// from (file descriptor store, sd_notify(3)), so that the next supervisord can go on with it.
+// The service manager keeps the process's pidfd and the ends that its output is read from (file
+// descriptor store, sd_notify(3)). If supervisord crashes, the next one takes over the process.
 class Server {
  public:
   using OnExit = std::function<void(ProcessExited)>;
 
-  // `on_exit` is called when a process has ended, with the output that it has left. The others must
-  // outlive this.
+  // `on_exit` is called when the process has ended and its remaining output has been passed on. All
+  // reference arguments except `options` must outlive this.
   Server(Loop& loop, ServiceManager& manager, TreeKiller& killer, const Project& project,
          const Options& options, OutletWatch& out, OutletWatch& err, OnExit on_exit);
 
-  // Starts the command. The one before it must be gone. Returns what answers Spawn.
+  // Starts the command. The previous process must be gone. Returns the event that answers Spawn.
   Event start(std::uint64_t generation);
 
-  // Goes on with the backend of the supervisord before, which has published `last`. Returns what
-  // Begun is to hold.
+  // Takes over the backend of the previous supervisord, whose last snapshot is `last`. Returns the
+  // value of Begun::last.
   std::optional<bus::BackendState> take_over(const std::optional<bus::BackendState>& last);
 
-  // Passes on the last output, and lets the service manager keep nothing: no supervisord is to take
-  // over.
+  // Passes on the last output, and removes all descriptors from the service manager's store, so
+  // that no supervisord takes over.
   void leave();
 
-  // Whether hpp listens in place of the backend (--socket): then its port is never free.
+  // Whether hpp listens in place of the backend (--socket). Then the port is never free.
   bool has_socket() const { return socket_.has_value(); }
 
-  // The processes that probably listen on the backend's port: the first one, or this one, which
-  // holds the socket that backends are handed.
+  // The processes that probably listen on the backend's port: the backend's first process and, with
+  // --socket, this process.
   std::vector<pid_t> likely_listeners() const;
 
   Output& output() { return output_; }
@@ -74,7 +74,7 @@ class Server {
   std::optional<Input> input_;  // --interactive
   std::optional<HandedSocket> socket_;
   std::unique_ptr<Job> job_;
-  std::uint64_t stored_generation_ = 0;  // whose process the service manager keeps; 0: none
+  std::uint64_t stored_generation_ = 0;  // generation in the service manager's store; 0: none
 };
 
 }  // namespace hpp::supervisord

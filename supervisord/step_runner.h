@@ -1,4 +1,4 @@
-// Shell. Runs the steps of the preparation, such as the build, and passes on what they print.
+// Shell. Runs the steps of the preparation, such as the build, and passes on their output.
 #pragma once
 
 #include <functional>
@@ -14,16 +14,17 @@
 
 namespace hpp::supervisord {
 
-// A step's stdout and stderr are one stream, which goes to our stderr: its output is for the
-// developer, and a compiler's message belongs between the lines of make where it was printed.
+// A step's stdout and stderr are the same stream, so that a compiler's messages appear between the
+// lines of make in the order in which they were printed. The stream goes to our stderr, because it
+// is meant for the developer.
 class StepRunner {
  public:
-  // The others must outlive this. `destination`: the outlet of our stderr.
+  // All reference arguments must outlive this. `destination` is the outlet of our stderr.
   StepRunner(Loop& loop, TreeKiller& killer, const Project& project, OutletWatch& destination,
              std::function<void(StepEnded)> on_end);
 
-  // Runs a shell's command line. The one before it must have ended. Calls `on_end` once, at once if
-  // the command cannot be started.
+  // Runs a shell command line. The previous one must have ended. Calls `on_end` once, before this
+  // returns if the command cannot be started.
   void run(const std::string& command);
 
   Relay& output() { return output_; }
