@@ -11,7 +11,7 @@
 namespace hpp::supervisord {
 namespace {
 
-// What a terminal takes as one line, termios(3).
+// The longest line that a terminal accepts, termios(3).
 constexpr std::size_t kReadMax = 4096;
 
 }  // namespace
@@ -47,7 +47,7 @@ void Input::write() {
   const ssize_t written = ::write(master_.get(), waiting_.data(), waiting_.size());
   if (written >= 0) waiting_.erase(0, static_cast<std::size_t>(written));
   const bool is_full = written < 0 && (errno == EAGAIN || errno == EINTR);
-  if (written < 0 && !is_full) waiting_.clear();  // EIO: the backend has no terminal any more
+  if (written < 0 && !is_full) waiting_.clear();  // EIO: the backend has closed its terminal
   if (waiting_.empty()) {
     writable_->stop();
     readable_.start();

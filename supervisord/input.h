@@ -1,4 +1,4 @@
-// Shell. Owns the way of our stdin to the backend's terminal, for --interactive.
+// Shell. Passes our stdin on to the backend's terminal, for --interactive.
 #pragma once
 
 #include <memory>
@@ -10,17 +10,16 @@
 
 namespace hpp::supervisord {
 
-// hpp-launch sends each key as it comes; what it means (erase, Ctrl+D, …) is decided by the
-// backend's terminal, or by the backend itself. What it does not take makes us read no more, so the
-// keys wait where they come from. Keys are for the backend that is there when they come: the next
-// one begins with none.
+// hpp-launch sends each key when it is pressed. The backend's terminal, or the backend itself,
+// interprets the key (erase, Ctrl+D, …). If the backend does not read, we stop reading, so that
+// keys wait in our stdin. A key that was read for one backend is never passed to the next one.
 class Input {
  public:
-  // `source`: a pipe, whose end is nobody's concern. `loop` must outlive this.
+  // `source` is a pipe; its end of file is ignored. `loop` must outlive this.
   Input(Loop& loop, int source);
 
-  // From now on the keys go to that pseudoterminal's master, which must be non-blocking. It is
-  // duplicated. Throws std::system_error.
+  // Sends the keys to this pseudoterminal's master from now on. The descriptor must be non-blocking
+  // and is duplicated. Throws std::system_error.
   void lead_to(int master);
 
  private:
@@ -32,7 +31,7 @@ class Input {
   FdWatch readable_;
   UniqueFd master_;
   std::unique_ptr<FdWatch> writable_;
-  std::string waiting_;  // one read at most
+  std::string waiting_;  // keys that are not written yet, at most one read
 };
 
 }  // namespace hpp::supervisord

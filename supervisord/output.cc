@@ -18,12 +18,12 @@
 namespace hpp::supervisord {
 namespace {
 
-// One read: what a pipe holds, unless somebody has enlarged it.
+// Size of one read: the default capacity of a pipe, pipe(7).
 constexpr std::size_t kReadMax = 64 * 1024;
-// What drain() takes at most: a survivor of the backend may write without end.
+// Limit of drain(), because a process that has survived the backend may write without end.
 constexpr std::size_t kDrainMax = 1024 * 1024;
 
-// Home, and erase the screen and what was scrolled out of it (ECMA-48, xterm).
+// Moves the cursor home, erases the screen and erases the scrollback (ECMA-48, xterm).
 constexpr std::string_view kClearScreen = "\033[H\033[2J\033[3J";
 
 UniqueFd duplicate(const UniqueFd& fd) {
@@ -32,7 +32,7 @@ UniqueFd duplicate(const UniqueFd& fd) {
   return same;
 }
 
-// Whether both refer to one terminal, pipe, socket or file.
+// Whether both descriptors refer to the same terminal, pipe, socket or file.
 bool is_same(int one, int other) {
   struct stat first {};
 
@@ -146,7 +146,7 @@ Relay::Got Relay::read_once() {
 }
 
 void Relay::on_readable() {
-  // A backend whose output is not taken waits, as it would without us.
+  // While the destination accepts no output, the backend blocks, as it would without us.
   if (!has_room()) return readable_->stop();
   if (!read_once()) close();
 }

@@ -1,15 +1,18 @@
-// Shell. Owns the way of the backend's stdout and stderr to ours: byte for byte, as they come.
+// Shell. Passes the backend's stdout and stderr on to ours, byte for byte and without delay.
 //
-// Where ours is a terminal the backend's is one, too: it colours what it prints, and does not keep
-// lines back. Where stdout and stderr are the same terminal theirs is the same, which keeps the
-// order of their lines; then what explains a crash has both. It is not the backend's controlling
-// terminal: a prompt that asks /dev/tty for a password, say, is to fail, and not to wait for keys
-// that nobody passes on. With --interactive they are passed on (input.h): then stdout's, at least,
-// is a terminal, the controlling one, and stdin is the same.
+// If our stdout or stderr is a terminal, the backend gets a pseudoterminal for that stream, so that
+// it uses colours and does not buffer lines. If our stdout and stderr are the same terminal, the
+// backend gets one pseudoterminal for both streams, which keeps the order of their lines; the tail
+// that explains a crash then contains both.
 //
-// A supervisord that is killed takes along what it has read and not yet written; all else waits in
-// the pipe for the next one. No system call moves bytes from any descriptor to any other and shows
-// them, too, for the tail.
+// The pseudoterminal is not the backend's controlling terminal. A program that opens /dev/tty, for
+// example to ask for a password, must fail instead of waiting for keys that never arrive. With
+// --interactive, keys do arrive (input.h): then the backend's stdout is always a pseudoterminal,
+// its stdin is the same one, and it is the controlling terminal.
+//
+// If supervisord is killed, the bytes that it has read but not yet written are lost. All others
+// wait in the pipe for the next supervisord. This cannot be avoided: no system call moves bytes
+// between any two descriptors and also returns them, as the tail requires.
 #pragma once
 
 #include <list>
@@ -27,18 +30,17 @@
 
 namespace hpp::supervisord {
 
-// Where output goes: one outlet for each terminal, pipe or file, however many descriptors lead to
-// it, so that lines keep their order. Our stderr is the log's outlet, which makes the log's lines
-// wait behind the output that came before them, and begin on a line of their own.
+// The destinations of output: one outlet for each terminal, pipe or file, even if several
+// descriptors refer to it, so that lines keep their order. Our stderr shares the log's outlet.
+// Thus a log line waits until earlier output is written, and begins on its own line.
 class Destinations {
  public:
   explicit Destinations(Loop& loop);
 
-  // The outlet of what `fd` refers to. Does not own `fd`.
+  // Returns the outlet of the terminal, pipe or file that `fd` refers to. Does not own `fd`.
   OutletWatch& at(int fd);
 
-  // For the end of the program: waits until all outlets have taken what waits, for at most that
-  // long.
+  // Writes all pending output before the program ends. Blocks for at most `patience`.
   void finish(Milliseconds patience);
 
  private:
@@ -54,46 +56,46 @@ class Destinations {
   std::list<Place> places_;
 };
 
-// One stream of the backend: the pipe or pseudoterminal that it writes to, and the last that it
-// wrote.
+// One output stream of the backend: the pipe or pseudoterminal that it writes to, and the last
+// bytes that it wrote.
 class Relay {
  public:
   enum class Kind {
-    Same,      // a terminal where the destination is one
-    Terminal,  // in any case
+    Same,      // a pseudoterminal if the destination is a terminal, else a pipe
+    Terminal,  // always a pseudoterminal
   };
 
-  // `destination` must outlive it.
+  // `destination` must outlive this.
   Relay(Loop& loop, OutletWatch& destination, Kind kind = Kind::Same);
   ~Relay();
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
 
-  // Makes a new pipe or pseudoterminal, and returns the end for the backend. What is left in the
-  // old one is passed on first. Throws std::system_error.
+  // Makes a new pipe or pseudoterminal, and returns the end for the backend. First passes on the
+  // bytes that are left in the old one. Throws std::system_error.
   UniqueFd open();
 
-  // Goes on with what another relay read from.
+  // Reads from the pipe or pseudoterminal of an earlier relay from now on.
   void take_over(UniqueFd reader);
 
-  // The end that we read from.
+  // The end that we read from; -1 if there is none.
   int reader() const { return reader_.get(); }
 
-  // Passes on what is there now, without waiting for more.
+  // Passes on the bytes that are available now, without waiting for more.
   void drain();
 
-  // Shows something of ours, in order with what the backend prints. Returns false, and does not, if
-  // the destination is no terminal that understands more than text.
+  // Writes a control sequence of ours, in order with the backend's output. Returns false and writes
+  // nothing if the destination is not a terminal that understands control sequences.
   bool show(std::string_view sequence);
 
-  // Gives the backend's terminal the size of ours, if there are such.
+  // Copies the window size of our terminal to the backend's, if both are terminals.
   void follow_window();
 
-  // The last bytes since open(), at most kOutputTailMax.
+  // The last bytes since open() or take_over(), at most kOutputTailMax.
   std::string_view tail() const;
 
  private:
-  // What a read found: some bytes, nothing now (0) or the end (nothing).
+  // The result of a read: the number of bytes, 0 if none are available now, or no value at the end.
   using Got = std::optional<std::size_t>;
 
   Got read_once();
@@ -105,60 +107,61 @@ class Relay {
 
   Loop& loop_;
   OutletWatch& destination_;
-  Outlet& outlet_;  // that of destination_
+  Outlet& outlet_;  // destination_'s outlet
   bool is_terminal_;
   UniqueFd reader_;
   std::unique_ptr<FdWatch> readable_;
-  std::string tail_;  // up to twice what tail() gives, so that it is seldom moved
+  std::string tail_;  // up to twice kOutputTailMax, so that its bytes are seldom moved
 };
 
 class Output {
  public:
   enum class Input { None, Keyboard };
 
-  // The destinations must outlive it.
+  // The destinations must outlive this.
   Output(Loop& loop, OutletWatch& out, OutletWatch& err, Input input = Input::None);
 
   struct Ends {
-    UniqueFd in;  // with Input::Keyboard
+    UniqueFd in;  // open only with Input::Keyboard
     UniqueFd out;
     UniqueFd err;
   };
 
-  // For a new backend. Throws std::system_error.
+  // Makes the streams of a new backend, and returns its ends. Throws std::system_error.
   Ends open();
 
-  // How many ends we read from: one if stdout and stderr are the same terminal, else two.
+  // The number of ends that we read from: 1 if stdout and stderr are the same terminal, else 2.
   std::size_t reader_count() const { return err_ ? 2 : 1; }
 
   // The ends that we read from, stdout first.
   std::vector<int> readers() const;
 
-  // Goes on with those of a backend that an earlier supervisord has started: reader_count() of
-  // them.
+  // Reads from now on from these ends, which belong to a backend that an earlier supervisord has
+  // started. `readers` must have reader_count() elements.
   void take_over(std::vector<UniqueFd> readers);
 
   void drain();
 
-  // Where the keys for the backend are to be written, with Input::Keyboard; -1 without a backend.
+  // The descriptor to write the backend's keys to, with Input::Keyboard; -1 if there is no backend.
   int keyboard() const { return out_.reader(); }
 
-  // Makes our terminal as usual, for the backend that read from it is dead.
+  // Resets our terminal after the death of an interactive backend, which may have left modes set.
   void calm_screen();
 
-  // Clears the screen of our terminal and what has left it, if we have one.
+  // Clears the screen and the scrollback of our terminal, if we have one.
   void clear_screen();
 
-  // To be called when the size of our terminal may have changed. Nobody is told.
+  // To be called when the size of our terminal may have changed. Sends no signal to the backend.
   void follow_window();
 
-  // What explains a crash: the last of stderr, of stdout if that is empty or the same.
+  // The output that explains a crash: the tail of stderr, or of stdout if stderr has printed
+  // nothing or is the same terminal.
   std::string tail() const;
 
  private:
   Input input_;
   Relay out_;
-  std::optional<Relay> err_;  // nothing: it is the same terminal
+  std::optional<Relay> err_;  // no value if stderr is the same terminal as stdout
 };
 
 }  // namespace hpp::supervisord

@@ -16,42 +16,42 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-// Between two rounds: the wait grows with the time already waited, which keeps the error in
-// proportion to what the developer waits anyway.
+// The pause between two rounds grows with the time since start(), so that the delay that it adds
+// stays a small share of the time that the developer waits anyway.
 constexpr microseconds kPauseMin{1'000};
 constexpr microseconds kPauseMax{10'000};
 constexpr int kPauseShare = 500;
-// The same after a connection that ended without an answer: the server may print a traceback each
-// time. Or it is the proxy of a container in which nothing listens yet, so the wait is a share of
-// the time, too.
+// The pause after a connection that ended without an answer. It is longer, because the server may
+// print a traceback for each connection. It is also a share of the time since start(), because the
+// listener may be the proxy of a container in which nothing listens yet.
 constexpr milliseconds kFailurePauseMin{5};
 constexpr milliseconds kFailurePauseMax{500};
 constexpr int kFailurePauseShare = 10;
-// The same where a stranger listens: each round looks at /proc.
+// The pause while a stranger listens, because each round reads /proc.
 constexpr milliseconds kStrangerPause{50};
-// The same while a stranger's answers count.
+// The pause after start_instead().
 constexpr milliseconds kPatientPause{500};
-// A connect that neither succeeds nor fails (a firewall, another machine) is begun anew.
+// A connect that neither succeeds nor fails within this time (a firewall, another machine) is
+// started again.
 constexpr milliseconds kConnectTime{250};
-// A connection that stays silent may be one that the backend has lost, or its first answer takes
-// that long (Django imports the project for it). Each further try waits twice as long, so that a
-// backend that is always slow is seen as well.
+// Timeout for an answer. The backend may have lost the connection, or it may need long for its
+// first answer (Django imports the project). The timeout doubles with each attempt, so that a
+// backend that always answers slowly is recognized in the end.
 constexpr milliseconds kAnswerTime{10'000};
-// How long the backend has to end the connection after its answer, before we do: to HEAD, and to
-// GET, whose body may take a while.
+// How long the backend may take to close the connection after its answer before we close it. The
+// second limit is for GET, because a body takes longer.
 constexpr milliseconds kLingerTime{50};
 constexpr milliseconds kBodyTime{1'000};
-// How often handlers hear what has changed in what the probe sees. A server that
-// answers sooner needs no explanation.
+// Interval of Handlers::on_sight. A server that answers sooner needs no explanation.
 constexpr milliseconds kSightEvery{500};
-// So much of an answer that is not HTTP is told.
+// Sight::beginning has at most this many bytes of an answer that is not HTTP.
 constexpr std::size_t kBeginningShownMax = 32;
 // The longest head that is read to its end.
 constexpr std::size_t kHeadMax = 64 * 1024;
 
 constexpr std::string_view kBeginning = "HTTP/1.";
 
-// On loopback a connect is over before the call returns.
+// On loopback, a connect has finished before the call returns.
 bool is_over(int fd) {
   pollfd entry{.fd = fd, .events = POLLOUT, .revents = 0};
   return ::poll(&entry, 1, 0) > 0;
@@ -129,7 +129,7 @@ void Probe::begin_round() {
   next_round_.start(kConnectTime);
 }
 
-// Nobody of the tree has accepted.
+// No process of the tree has accepted a connection.
 void Probe::end_round() {
   if (stranger_.empty()) {
     see({.is = Sight::Is::NoListener, .address = addresses_.front().text(), .beginning = {}});
@@ -188,7 +188,7 @@ void Probe::talk(UniqueFd fd, const SocketAddress& address) {
   talk_->over = std::make_unique<FdWatch>(loop_, talk_->fd.get(), FdWatch::For::Reading,
                                           [this] { on_readable(); });
   talk_->over->start();
-  // A fresh socket's buffer takes such a request whole.
+  // The buffer of a new socket has room for the whole request.
   const std::string request = (asks_for_body() ? "GET" : "HEAD") + request_;
   const ssize_t sent =
       ::send(talk_->fd.get(), request.data(), request.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -217,8 +217,8 @@ void Probe::take(std::string_view bytes) {
     return fail(Sight::Is::NotHttp);
   }
   if (size < kBeginning.size()) return;
-  // A connection that is cut before the response has been read would put a broken pipe into the
-  // backend's log.
+  // If the connection were cut before the response has been read, the backend would log a broken
+  // pipe.
   const bool is_complete =
       answer_.find("\r\n\r\n") != std::string::npos || answer_.find("\n\n") != std::string::npos;
   if (is_complete && !std::exchange(has_head_, true)) {
@@ -235,7 +235,7 @@ void Probe::say_not_http() {
   log::warning("the backend does not answer in HTTP/1; waiting until it does");
 }
 
-// The connection that was made brought no answer.
+// The established connection brought no answer.
 void Probe::fail(Sight::Is is) {
   see_talk(is);
   ++failures_;
@@ -243,8 +243,8 @@ void Probe::fail(Sight::Is is) {
   next_round_.start(pause());
 }
 
-// Some servers fail on HEAD. GET makes the server render a page, so it follows only after a HEAD
-// that has failed.
+// Some servers fail on HEAD. GET makes the server render a page, so the probe sends it only after a
+// HEAD that failed.
 bool Probe::asks_for_body() const {
   return failures_ % 2 == 1;
 }
@@ -272,13 +272,14 @@ void Probe::on_deadline() {
     answer_time_ *= 2;
     return begin_round();
   }
-  // It has ignored `Connection: close` and waits for another request: an end in good order does
-  // not trouble it, and the TIME_WAIT is with whoever ends first, us. Unless it has died meanwhile.
+  // The server has ignored `Connection: close` and waits for another request. An orderly close does
+  // not disturb the server, and leaves the TIME_WAIT on our side, because we close first. If the
+  // server has already closed its side, for example because it died, we reset the connection.
   if (look_at_unread(talk_->fd.get()) != Unread::End) reset_on_close(talk_->fd.get(), false);
   hang_up();
 }
 
-// Drops every connection; called from their own callbacks too.
+// Closes all connections. May be called from their callbacks.
 void Probe::hang_up() {
   deadline_.stop();
   answer_.clear();

@@ -15,37 +15,39 @@
 
 namespace hpp::supervisord {
 
-// Connects to every address in turn until one accepts, sends a HEAD request and waits for anything
-// that begins like an HTTP/1 response; if a connection brings none, GET and HEAD take turns. One
-// connection at a time, so that a backend with a single thread is not kept from its work, and each
-// closed by a reset, so that no TIME_WAIT of ours or of a killed backend keeps its port from the
-// next one.
+// Connects to each address in turn until one accepts, sends a HEAD request and waits for anything
+// that begins like an HTTP/1 response. If a connection brings no answer, the next one sends GET,
+// then HEAD again, and so on. The probe keeps only one connection open at a time, so that it does
+// not block a backend with a single thread. It closes each connection with a reset, because a
+// socket in TIME_WAIT, ours or a killed backend's, could keep the next backend from binding the
+// port.
 //
-// An address where a stranger listens is left out: it gets one connection without a request, by
-// which it is found, unless start() wants its answer.
+// The probe skips an address on which a stranger listens. To detect the stranger, it makes one
+// connection without a request. With start(true) it may send the stranger a request as well.
 class Probe {
  public:
-  // What counts as an answer.
+  // The event that counts as an answer.
   enum class For { Response, Connection };
 
   struct Question {
     For wants = For::Response;
     std::string host;        // the Host header's value
-    std::string path = "/";  // what is requested
+    std::string path = "/";  // the request's path
   };
 
   struct Answer {
     SocketAddress from;
-    std::string stranger;  // Owner::who; empty: the tree's, or unknown
+    std::string stranger;  // Owner::who; empty if the tree answered, or if the owner is unknown
   };
 
   struct Handlers {
     std::function<Owner(const SocketAddress&)> owner_of;
     std::function<void(const Answer&)> on_answer;  // once per start() or start_instead()
-    // After each round in which strangers accept connections, and no process of the tree does.
+    // Called after each round in which a stranger accepted a connection, but no process of the tree
+    // did.
     std::function<void(const std::string& who)> on_stranger;
-    // The reason why there is no answer yet, whenever it has changed: first after half a second,
-    // and then at most twice a second.
+    // Reports why there is no answer yet, whenever the reason has changed: for the first time after
+    // half a second, then at most twice a second.
     std::function<void(const Sight&)> on_sight;
   };
 
@@ -53,11 +55,12 @@ class Probe {
   Probe(Loop& loop, std::vector<SocketAddress> addresses, const Question& question,
         Handlers handlers);
 
-  // Asks the tree; with `strangers`, a stranger if no process of the tree accepts.
+  // Probes until there is an answer. With `strangers`, asks a stranger if no process of the tree
+  // accepts.
   void start(bool strangers = false);
 
-  // Asks the tree, without hurry, while a stranger's answers count. The connection that gave the
-  // last answer may end in order.
+  // Probes the tree at long intervals, for use while a stranger's responses are passed on. Does not
+  // cut the connection that gave the last answer.
   void start_instead();
 
   void stop();
@@ -91,22 +94,23 @@ class Probe {
   Loop& loop_;
   std::vector<SocketAddress> addresses_;
   For wants_;
-  std::string request_;  // without its method
+  std::string request_;  // the request without its method
   Handlers handlers_;
   TimePoint started_;
   std::chrono::milliseconds answer_time_;
-  std::vector<std::unique_ptr<Attempt>> attempts_;  // connects under way
-  std::unique_ptr<Attempt> talk_;                   // the connection that was made
-  std::string answer_;                              // what came on it, up to the end of the head
+  std::vector<std::unique_ptr<Attempt>> attempts_;  // connects in progress
+  std::unique_ptr<Attempt> talk_;                   // the established connection
+  std::string answer_;                              // bytes received on talk_, at least its head
   bool has_head_ = false;                           // the answer's head is complete
-  bool answered_ = false;                           // on_answer was called; talk_ is let end
+  bool answered_ = false;                           // on_answer was called; talk_ may still end
   bool not_http_told_ = false;
   bool takes_strangers_ = false;
-  bool is_patient_ = false;    // start_instead()
-  bool met_stranger_ = false;  // since start(): addresses are judged before they are connected to
-  std::string stranger_;       // the first one of this round; while it talks, the one talked to
+  bool is_patient_ = false;  // start_instead() was called
+  // A stranger was found since start(): owners are checked before connecting, too.
+  bool met_stranger_ = false;
+  std::string stranger_;  // the first stranger of this round, or the one that talk_ leads to
   SocketAddress strangers_address_;
-  int failures_ = 0;  // since start(): connections that brought no answer
+  int failures_ = 0;  // connections since start() that brought no answer
   Sight sight_;
   Sight told_sight_;
   Timer next_round_;

@@ -17,12 +17,13 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// SIGCHLD tells of every death. The rechecks are for those whom no signal concerns: an escaped
-// process that lives while its group is still dying, and leftovers, which are not our children.
+// SIGCHLD reports each death of a child. The rechecks are for processes without such a signal: one
+// that has left its group and lives while the group is still dying, and leftovers, which are not
+// our children.
 constexpr milliseconds kRecheckMin{5};
 constexpr milliseconds kRecheckMax{100};
-// After so long the user is told which processes do not die: they are in uninterruptible sleep, or
-// belong to another user.
+// After this time the user is told which processes have not died yet. They are in uninterruptible
+// sleep, or belong to another user.
 constexpr milliseconds kSlow{2'000};
 
 }  // namespace
@@ -58,7 +59,8 @@ std::vector<pid_t> TreeKiller::descendants() const {
   return living_descendants(::getpid(), is_spared());
 }
 
-// What an earlier supervisord left: found by its tag, or seen by the service manager.
+// Returns the processes that an earlier supervisord left. They are found by their tag, or reported
+// by the service manager.
 std::vector<pid_t> TreeKiller::left_by_others() const {
   std::vector<pid_t> found = processes_tagged(tag_prefix_);
   const std::vector<pid_t> orphans = orphans_();
@@ -89,7 +91,8 @@ void TreeKiller::leader_ended(pid_t leader) {
   forget_gone();
 }
 
-// The number of a process that was reaped stays reserved as long as its group has members.
+// The pid of a reaped leader stays reserved as long as its group has members. When the group is
+// gone, another process may get that pid, so the group must be forgotten.
 void TreeKiller::forget_gone() {
   std::erase_if(groups_,
                 [](const Group& group) { return !group.is_owned && group.processes.is_gone(); });
@@ -130,7 +133,7 @@ void TreeKiller::kill_now() {
   asking_ = false;
   begun_ = std::chrono::steady_clock::now();
   patience_.stop();
-  // Before any group is about to lose its tags.
+  // Must precede the signals, because a dying process loses its tag.
   if (leftovers_possible_ && !groups_.empty()) kill_leftovers();
   for (const Group& group : groups_) group.processes.signal(SIGKILL);
   look();
@@ -155,9 +158,9 @@ std::vector<pid_t> TreeKiller::unknown_leftovers() const {
   return found;
 }
 
-// Returns whether some were left. A process that dies loses its environment, and with it the tag,
-// before it closes its sockets: so they are looked for before any of them is killed, and those that
-// were found once are waited for.
+// Returns whether there were leftovers. A dying process loses its environment, and with it its tag,
+// before it closes its sockets. Therefore all leftovers are searched for before one is killed, and
+// each one that was found is waited for.
 bool TreeKiller::kill_leftovers() {
   std::erase_if(leftovers_, [](const ProcessHandle& l) { return l.has_ended(); });
   auto found = open_processes([this] { return unknown_leftovers(); });
@@ -172,7 +175,7 @@ bool TreeKiller::kill_leftovers() {
   return found || !leftovers_.empty();
 }
 
-// Returns whether there were any.
+// Returns whether there were processes to kill.
 bool TreeKiller::kill_escaped() {
   return signal_processes([this] { return descendants(); }, SIGKILL);
 }
@@ -190,7 +193,7 @@ void TreeKiller::on_recheck() {
   }
 }
 
-// Whether nothing else is left. Names each tracer once.
+// Whether all processes that are left are zombies kept by a tracer. Logs each of them once.
 bool TreeKiller::are_zombies_of_tracers() {
   std::vector<pid_t> dead = dead_descendants(is_spared());
   for (const ProcessHandle& leftover : leftovers_) {

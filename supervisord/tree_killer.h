@@ -1,4 +1,4 @@
-// Shell. Owns the end of the backend's processes: kills them until none is left, and knows when.
+// Shell. Kills all processes of the backend, and reports when none is left.
 #pragma once
 
 #include <sys/types.h>
@@ -19,70 +19,76 @@
 
 namespace hpp::supervisord {
 
-// This process is the reaper of all its descendants (PR_SET_CHILD_SUBREAPER): whoever loses its
-// parent becomes our child, and all our children are the backend's or a build's (init.h). So none
-// is left exactly when waitid(2) says that we have no children; a process that called setsid or
-// forked twice cannot hide from that. It costs a microsecond, and the plain case, a process that
-// dies with its group, needs nothing else. Only who escaped from the group must be looked for in
-// /proc (a millisecond per hundred processes; the `children` files of proc(5) would be cheaper, but
-// they are per thread, may miss some, and not every kernel has them).
+// This process is the reaper of all its descendants (PR_SET_CHILD_SUBREAPER). A descendant that
+// loses its parent becomes our child, and all our children belong to the backend or to a build
+// (init.h). Therefore no process is left if and only if waitid(2) reports that we have no children.
+// A process cannot hide from that by calling setsid(2) or by forking twice. The call takes a
+// microsecond, and a process that dies with its group needs nothing else. A process that has left
+// the group must be found in /proc, which takes a millisecond per hundred processes. (The
+// `children` files of proc(5) would be cheaper, but they are per thread, may miss processes, and
+// do not exist on every kernel.)
 //
-// A zombie that a debugger keeps (ptrace(2)) holds no port and no memory, and is not waited for.
+// A zombie that a debugger keeps (ptrace(2)) holds no port and no memory. The killer does not wait
+// for it.
 //
-// Build daemons are spared. While one lives we do have a child, and /proc must show that no other
-// is left (are_all_spared).
+// Build daemons are not killed. While one lives, we do have a child, and /proc must show that no
+// other process is left (are_all_spared).
 //
-// What an earlier supervisord left behind is no descendant of ours; it is found by its tag, and by
-// where the service manager sees it.
+// Processes that an earlier supervisord left behind are no descendants of this process. They are
+// found by their tag, or reported by the service manager (FindOrphans).
 class TreeKiller {
  public:
-  // The signal that servers get first, and how long they may take to end then. SIGKILL: at once.
+  // The signal that is sent to servers first, and how long they may take to end before SIGKILL
+  // follows. If `signal` is SIGKILL, `patience` has no effect.
   struct Manners {
     int signal = SIGKILL;
     Milliseconds patience{0};
   };
 
-  // What a process that we run is for.
+  // The purpose of a process that we run.
   enum class Role {
-    Server,  // its group gets Manners::signal first, and is known for as long as it has a member
-    Step,    // its group gets SIGKILL, and is forgotten with its leader: build daemons may remain
+    Server,  // the group gets Manners::signal first, and is tracked until its last member ends
+    Step,    // the group gets SIGKILL, and is tracked until its leader ends: build daemons may stay
   };
 
-  // Tells of living processes that are none of our descendants and are to die, too.
+  // Returns living processes that must be killed although they are not our descendants.
   using FindOrphans = std::function<std::vector<pid_t>()>;
 
-  // The processes that live on after some time because this user may not signal them.
+  // Receives the processes that are still alive after some time because this user may not signal
+  // them.
   using OnRefused = std::function<void(const std::vector<pid_t>&)>;
 
-  // `tag_prefix`: what HPP_BACKEND of every backend of this run directory begins with. `orphans`:
-  // whom an earlier supervisord left that may have no tag. `daemons`: whom to spare. `on_gone`
-  // answers kill(); `on_refused` may come before that, once. `loop` must outlive this.
+  // `tag_prefix` is the common prefix of HPP_BACKEND in all backends of this run directory.
+  // `orphans` finds processes that an earlier supervisord left, with or without a tag. `daemons`
+  // are not killed. `on_gone` answers kill(); `on_refused` may be called before that, once per
+  // kill(). `loop` must outlive this.
   TreeKiller(Loop& loop, std::string tag_prefix, FindOrphans orphans, BuildDaemons daemons,
              Manners manners, std::function<void()> on_gone, OnRefused on_refused);
 
-  // A child of ours that leads a group of its own. Its owner reaps it, and then calls
-  // leader_ended() and look(), as a Job does.
+  // Tracks the group of `leader`, a child of this process that leads its own group. The owner of
+  // the child reaps it, and then calls leader_ended() and look(), as Job does.
   void add(Role role, pid_t leader);
 
-  // add() for a server that an earlier supervisord has started. Its descendants are found by their
-  // tags, or as orphans.
+  // Like add(), for a server that an earlier supervisord has started. Its descendants are found by
+  // their tag, or as orphans.
   void take_over(pid_t leader, UniqueFd pidfd);
 
-  // The owner has learned of the end. A zombie that a tracer keeps is reaped by look() when the
-  // tracer lets it go.
+  // To be called by the owner when the leader has ended. If a tracer keeps the zombie, look() reaps
+  // it when the tracer releases it.
   void leader_ended(pid_t leader);
 
   // Sends a signal to the groups of servers.
   void signal_servers(int number) const;
 
-  // All processes of the backend and of a build that are known to live. No build daemons.
+  // Returns all living processes of the backend and of a build, without build daemons.
   std::vector<pid_t> processes() const;
 
-  // Sends SIGKILL to all, with all manners; on_gone is called once, perhaps before this returns.
-  // Begins again if that has not come yet.
+  // Kills all processes: sends Manners::signal to servers, and later SIGKILL to every process.
+  // `on_gone` is called once, possibly before this returns. If an earlier kill is still in
+  // progress, it starts again.
   void kill();
 
-  // Reaps who ended, and sees who is left if they are being killed.
+  // Reaps processes that have ended. During a kill, also checks which ones are left.
   void look();
 
  private:
@@ -115,11 +121,11 @@ class TreeKiller {
   OnRefused on_refused_;
   std::vector<Group> groups_;
   bool killing_ = false;
-  bool asking_ = false;                   // servers may still end by themselves
+  bool asking_ = false;  // Manners::signal was sent, and servers may still end by themselves
   bool leftovers_possible_ = true;        // until the first kill is done
-  std::vector<ProcessHandle> leftovers_;  // are no children of ours
+  std::vector<ProcessHandle> leftovers_;  // processes to kill that are not our children
   bool slow_told_ = false;
-  std::vector<pid_t> held_told_;  // zombies whose tracers were named
+  std::vector<pid_t> held_told_;  // zombies whose tracers were logged
   TimePoint begun_;
   std::chrono::milliseconds recheck_after_{};
   Signals child_signal_;
