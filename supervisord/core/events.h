@@ -1,4 +1,4 @@
-// Pure. What can happen to the backend, and what its core wants done.
+// Pure. The events that the backend's core handles, and the effects that it requests.
 #pragma once
 
 #include <chrono>
@@ -18,22 +18,23 @@ using TimePoint = std::chrono::steady_clock::time_point;
 // When an event happened, on both clocks.
 struct Now {
   TimePoint steady;          // for durations and deadlines
-  std::int64_t wall_ms = 0;  // milliseconds since the Unix epoch: for people, since it may jump
+  std::int64_t wall_ms = 0;  // milliseconds since the Unix epoch, which may jump: only for display
 };
 
 // ---- events -------------------------------------------------------------------------------------
 
-struct Begun {  // the first event, once
-  // What an earlier supervisord has said last, if that can be gone on with: its backend is in our
-  // hands, or there was none. Nothing: whatever is left of it is to be killed.
+struct Begun {  // the first event; comes once
+  // The last snapshot of an earlier supervisord, if this one can continue from it: the backend has
+  // been taken over, or has ended. If there is no value, everything that an earlier backend left
+  // must be killed.
   std::optional<bus::BackendState> last;
 };
 
-struct TreeSeen {  // any snapshot of watchd's, news or not
+struct TreeSeen {  // a snapshot from watchd, which may be a repetition
   bus::TreeState tree;
 };
 
-struct Doubted {  // proxyd asks whether the backend was killed; perhaps not for the first time
+struct Doubted {  // a liveness check from proxyd, which may be a repetition
   bus::Ticket ticket;
 };
 
@@ -52,23 +53,23 @@ struct SpawnFailed {
 struct PortTaken {
   std::uint16_t port = 0;
   std::string by;        // `pid 1234 (python3 -m http.server 8001)`
-  std::int64_t pid = 0;  // the process that `by` describes; 0: it is not ours to see
+  std::int64_t pid = 0;  // the process that `by` describes; 0 if this user may not see it
 };
 
 struct StepEnded {  // answers RunStep
   ExitStatus status;
-  std::string problem;  // why it could not be started, or more than its status says
+  std::string problem;  // why the step could not be started, or a cause that `status` does not give
   std::string output_tail;
 };
 
 struct Answered {  // the ping got an HTTP answer
   std::uint64_t generation = 0;
-  std::string address;   // where from: `127.0.0.1:8001`
-  std::string stranger;  // the process outside the backend's tree that gave it; empty: the tree did
+  std::string address;   // the address that answered: `127.0.0.1:8001`
+  std::string stranger;  // the process outside the backend's tree that answered; else empty
 };
 
 // The probe found a listener on the backend's port, but none that belongs to the backend's tree.
-// Comes again and again for as long as that is so.
+// Comes repeatedly while that is the case.
 struct StrangerListens {
   std::uint64_t generation = 0;
   std::string stranger;  // `pid 1234 (node x.js)`
@@ -77,16 +78,16 @@ struct StrangerListens {
 // The reason why the probe has no answer yet.
 struct Sight {
   enum class Is {
-    Nothing,     // it has not looked yet
-    NoListener,  // every connection is refused, or gets nowhere
-    Silence,     // a connection was made, and no answer has come
-    NoAnswer,    // a connection was made, and ended without an answer
+    Nothing,     // the probe has not tried yet
+    NoListener,  // every connection is refused or times out
+    Silence,     // a connection was accepted, but has brought no answer yet
+    NoAnswer,    // a connection was accepted, but ended without an answer
     NotHttp,     // an answer came that is not HTTP/1
   };
 
   Is is = Is::Nothing;
   std::string address;    // `127.0.0.1:8001`
-  std::string beginning;  // NotHttp: of the answer
+  std::string beginning;  // NotHttp: the first bytes of the answer
 
   bool operator==(const Sight&) const = default;
 };
@@ -96,8 +97,8 @@ struct ProbeSaw {
   Sight sight;
 };
 
-// Comes between KillTree and TreeGone, once: processes that live on because this user may not
-// signal them.
+// Some processes are still alive because this user may not signal them. Comes at most once between
+// KillTree and TreeGone.
 struct KillRefused {
   std::vector<std::int64_t> pids;
   std::string who;  // `pid 1234 (sudo -n ./server)`
@@ -109,11 +110,11 @@ struct ProcessExited {  // the backend's first process; others of its tree may l
   std::uint64_t generation = 0;
   ExitStatus status;
   std::string output_tail;
-  std::string problem;  // why it ended, if more is known than its status
+  std::string problem;  // why the process ended, if `status` does not explain it
 };
 
-// No process of the backend is left, and nothing of it on its port that can be waited for; answers
-// KillTree, once.
+// No process of the backend is left, and its port is free, or the wait for the port has timed out.
+// Answers KillTree, once.
 struct TreeGone {};
 
 using Event = std::variant<Begun, TreeSeen, Doubted, RestartRequested, StopRequested, Spawned,
@@ -122,21 +123,21 @@ using Event = std::variant<Begun, TreeSeen, Doubted, RestartRequested, StopReque
 
 // ---- effects ------------------------------------------------------------------------------------
 
-// Always the last of its list. The next event must be Spawned, SpawnFailed or PortTaken.
+// Always the last effect of its list. The next event must be Spawned, SpawnFailed or PortTaken.
 struct Spawn {
   std::uint64_t generation = 0;
   bool operator==(const Spawn&) const = default;
 };
 
-// Runs a step of the preparation. Answered by StepEnded, which may come after a KillTree, and is
-// ignored then.
+// Runs a step of the preparation. Answered by StepEnded, which is ignored if it comes after a
+// KillTree.
 struct RunStep {
   std::string command;  // a shell's command line
   bool operator==(const RunStep&) const = default;
 };
 
-// Every process of the backend and of a step, and what an earlier supervisord left behind. Begins
-// again if TreeGone is still due.
+// Kills all processes of the backend and of a step, and those that an earlier supervisord left
+// behind. Starts again if the TreeGone of an earlier KillTree has not come yet.
 struct KillTree {
   bool operator==(const KillTree&) const = default;
 };
@@ -144,9 +145,10 @@ struct KillTree {
 struct StartProbe {
   // Processes whose answer counts.
   enum class Of {
-    Tree,         // a process of the backend's tree
-    Anybody,      // the tree's before a stranger's
-    TreeInstead,  // the tree's, while a stranger's answers are passed on: there is no hurry
+    Tree,     // a process of the backend's tree
+    Anybody,  // any process, but the tree's processes take precedence
+    // A process of the tree, while requests go to a stranger. Probes at long intervals.
+    TreeInstead,
   };
 
   std::uint64_t generation = 0;
@@ -165,18 +167,18 @@ struct Publish {
 
 struct Say {
   std::string text;
-  bool begins_restart = false;  // it is the first line of one
+  bool begins_restart = false;  // this is the first line about a restart
   bool operator==(const Say&) const = default;
 };
 
-// Starts the core's one timer, or starts it again. TimerExpired answers; an expiry that is of no
-// use any more is ignored.
+// Starts or restarts the core's only timer. Answered by TimerExpired. The core ignores an expiry
+// that it no longer needs.
 struct StartTimer {
   std::chrono::milliseconds after{};
   bool operator==(const StartTimer&) const = default;
 };
 
-struct Leave {  // nothing follows
+struct Leave {  // ends supervisord; no effect follows
   bool operator==(const Leave&) const = default;
 };
 

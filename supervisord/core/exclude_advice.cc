@@ -13,15 +13,16 @@
 namespace hpp::supervisord {
 namespace {
 
-// More files of one folder than these are not named one by one.
+// If more files than this are in the same folder, the folder is excluded instead.
 constexpr std::size_t kNamedMax = 4;
 
-// A folder with its slash: `src/api/` of `src/api/a.db`; empty: the project folder.
+// The path's folder with a trailing slash: `src/api/` for `src/api/a.db`; empty for the project
+// folder.
 std::string_view folder_of(std::string_view path) {
   return path.substr(0, path.rfind('/') + 1);
 }
 
-// The outermost hidden folder on the way to `folder`; empty: there is none.
+// The path of the outermost hidden folder in `folder`; empty if there is none.
 std::string_view hidden_folder(std::string_view folder) {
   for (std::size_t begin = 0; begin < folder.size();) {
     const std::size_t end = folder.find('/', begin) + 1;

@@ -1,4 +1,4 @@
-// Pure. Turns files that the backend writes into the --exclude option that ends a restart loop.
+// Pure. Derives the --exclude option that ends a restart loop from the files that change.
 #pragma once
 
 #include <string>
@@ -6,13 +6,13 @@
 
 namespace hpp::supervisord {
 
-// The globs that exclude `paths`, which are relative to the project folder: files, and folders with
-// a slash behind. Files are named one by one, because their folder may hold sources as well; if
-// more than four are in one folder, the folder is named. A file in a hidden folder (`.next`) gets a
-// glob for that folder, which belongs to a tool.
+// Returns globs that exclude `paths`: files, and folders with a trailing slash, relative to the
+// project folder. Each file gets its own glob, because its folder may also contain sources. If more
+// than four files are in the same folder, that folder gets the glob instead. A file in a hidden
+// folder (`.next`) gets a glob for the hidden folder, which belongs to a tool.
 std::vector<std::string> globs_to_exclude(const std::vector<std::string>& paths);
 
-// `--exclude db.sqlite3 '.next/**'`, as a shell wants it and safe for a terminal.
+// Returns `--exclude db.sqlite3 '.next/**'`: quoted for a shell, and safe to print on a terminal.
 std::string exclude_option(const std::vector<std::string>& globs);
 
 }  // namespace hpp::supervisord

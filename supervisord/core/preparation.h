@@ -1,4 +1,4 @@
-// Pure. The steps that must succeed before the backend is spawned, and how far they have got.
+// Pure. The steps that must succeed before the backend is spawned, and their progress.
 #pragma once
 
 #include <cstddef>
@@ -21,21 +21,21 @@ Step build_step(std::string command);
 
 // ---- the preparation of a spawn -----------------------------------------------------------------
 //
-//           ┌──────────────change──────────────┐
-//           ▼                                  │
-//   Due ──begin──► Running ──last step works──► Done
+//           ┌───────────────change────────────────┐
+//           ▼                                     │
+//   Due ──begin──► Running ─last step succeeds─► Done
 //    ▲              │  │ ▲
-//    │              │  │ └─a step works: the next one
+//    │              │  │ └─a step succeeds: the next one
 //    ├──step fails──┤  │
 //    ├──abort───────┘  └──change──► Outdated
 //    └────────────────step ends, abort─┘
 //
-// Due       The steps are still to be run for the newest files.
-// Running   One of them runs.
-// Outdated  One of them runs, and the files have changed since begin(). Its result is of no use.
-// Done      All have succeeded, and no file has changed since begin().
+// Due       The steps have not run for the newest files yet.
+// Running   A step runs.
+// Outdated  A step runs, but files have changed since begin(). Its result will be discarded.
+// Done      All steps have succeeded, and no file has changed since begin().
 //
-// Without any step it stays Due, and begin() says so.
+// If there are no steps, the state stays Due, and begin() returns false.
 class Preparation {
  public:
   explicit Preparation(std::vector<Step> steps) : steps_(std::move(steps)) {}
@@ -48,19 +48,20 @@ class Preparation {
 
   bool has_steps() const { return !steps_.empty(); }
 
-  // The files have changed, or somebody asks for a restart.
+  // To be called when files have changed, or when the user requests a restart.
   void on_change();
 
-  // Begins with the first step. Requires: Due. Returns false if there is none.
+  // Begins with the first step. Requires: Due. Returns false if there are no steps.
   bool begin();
 
-  // The step that runs, or that ran last.
+  // The step that runs, or the last one that ran.
   const Step& step() const { return steps_[current_]; }
 
-  // The step has ended. Requires: Running or Outdated. Returns whether the next one is to be run.
+  // To be called when the step has ended. Requires: Running or Outdated. Returns whether the next
+  // step must be run.
   bool on_step_end(bool has_succeeded);
 
-  // The step is killed, if one runs.
+  // To be called when the running step, if any, is killed.
   void abort();
 
  private:

@@ -9,7 +9,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// `a/b/c.txt` gives itself, `a/b/` and `a/`.
+// Returns the files and all their folders: `a/b/c.txt`, `a/b/` and `a/`.
 std::set<std::string> keys_of(const std::vector<std::string>& files) {
   std::set<std::string> keys(files.begin(), files.end());
   for (const std::string& file : files) {
@@ -32,7 +32,7 @@ bool is_folder(const std::string& key) {
   return key.ends_with('/');
 }
 
-// A little longer, so that the next change of the same rhythm falls into it.
+// A little longer than `time`, so that the next change in the same rhythm comes within it.
 milliseconds with_margin(milliseconds time) {
   return time * 5 / 4 + milliseconds(50);
 }
@@ -63,7 +63,7 @@ void RestartPace::on_change(const std::vector<std::string>& files, TimePoint now
   since_ = now;
 }
 
-// No server runs: what changes now, it does not write.
+// No server runs, so another program has made this change.
 void RestartPace::on_change_in_pause(const std::vector<std::string>& files) {
   if (!is_suspicious()) return;
   is_experiment_ = false;
@@ -108,7 +108,7 @@ void RestartPace::raise_needed() {
   restarts_needed_ = std::min(2 * restarts_needed_, kSuspectRestartsMax);
 }
 
-// Whether enough starts in a row have ended in the same way, about as long after they began.
+// Whether enough starts in a row were ended by the same files, each after about the same time.
 bool RestartPace::is_suspicious() const {
   if (!series_ || series_->restarts < restarts_needed_) return false;
   const auto [first, last] = std::minmax_element(series_->times.begin(), series_->times.end());
@@ -132,15 +132,16 @@ milliseconds RestartPace::quiet_time(TimePoint now) const {
   return std::max(std::min({quiet, kQuietMax, left}), milliseconds{});
 }
 
-// Of folders, only those that hold no other one in which something changed each time: a server that
-// writes in `app/tmp/` is no reason to suspect all of `app/`.
+// Returns the suspected files or, if there are none, the suspected folders. A folder is left out if
+// one of its subfolders is suspected: a server that writes in `app/tmp/` is no reason to suspect
+// all of `app/`.
 std::vector<std::string> RestartPace::suspects() const {
   const auto& keys = series_->keys;
   std::vector<std::string> found;
   std::copy_if(keys.begin(), keys.end(), std::back_inserter(found),
                [](const std::string& key) { return !is_folder(key); });
   if (!found.empty()) return found;
-  // In the order of the set, what begins with a folder's name comes right behind it.
+  // The set is sorted, so a subfolder comes right after its folder.
   for (auto key = keys.begin(); key != keys.end(); ++key) {
     const auto next = std::next(key);
     if (next == keys.end() || !next->starts_with(*key)) found.push_back(*key);

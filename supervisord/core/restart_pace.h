@@ -1,33 +1,39 @@
-// Pure. Decides how long the next start waits if restarts follow each other faster than the server
-// can start, and finds out whether the server restarts itself.
+// Pure. The restart back-off: decides how long the next start waits if restarts follow each other
+// faster than the server can start, and finds out whether the server restarts itself.
 //
 // ---- steady writes ----
 //
-// A tool may write files one after the other for seconds. The first change that meets a starting
-// server restarts it at once. After each further one in a row, the next start waits until the files
-// have been quiet for twice as long as before, but for kQuietTotalMax at most.
+// A tool may write files one after another for seconds. The first change during a start restarts
+// the server at once. After each further interrupted start in a row, the next start waits until no
+// file has changed for a quiet time, which doubles each time. The total wait is limited to
+// kQuietTotalMax.
 //
 // ---- a restart loop ----
 //
-// A server, or its build, that writes a watched file when it starts restarts itself without end.
-// The kernel tells only root who wrote a file (fanotify(7)), and a person or a script that saves
-// often looks the same from outside. So the pace makes experiments.
+// A server, or its build, that writes a watched file whenever it starts restarts itself without
+// end. The kernel reports the writer of a file only to root (fanotify(7)), and a person or a script
+// that saves often causes the same events. Therefore hpp makes experiments.
 //
-// Suspicion: changes of the same file, or in the same folder, have ended several starts in a row,
-// each about as long after the start. Then the next start is an experiment with two parts:
+// There is a suspicion if changes of the same file, or in the same folder, have ended several
+// starts in a row, each after about the same time. Then the next start is an experiment with two
+// parts:
 //
-//   - The start waits for longer than the file has taken to change. A writer that is independent of
-//     the server would write the file now, while no server runs.
-//   - Running is published that long after the start, even if the server answers before. Requests
-//     are held until then, so nobody can have written the file because of an answer.
+//   - The start is delayed for longer than the file has taken to change. A writer that does not
+//     depend on the server would write the file now, while no server runs.
+//   - Running is not published until that time has passed since the start, even if the server
+//     answers earlier. Requests are held until then, so no write can be a reaction to an answer.
 //
-// If the file changes after the start all the same, that is a proof. kLoopProofs in a row make a
-// loop: it is named, and the pauses grow. If the file changes in the pause, another program
-// writes it, and the suspicion is dropped. If it does not change before Running is published, it
-// may be written because of an answer: by a person or a script, or by the server when a browser
-// reloads the page. Then no start waits, but if the row goes on for twice as long, hpp says once
-// what to do. A person cannot keep so regular a rhythm for so long. Each suspicion that was wrong
-// doubles the restarts that the next one takes.
+// The experiment has one of three results:
+//
+//   - The file changes after the start. That is a proof. After kLoopProofs proofs in a row it is a
+//     loop: hpp names the file, and the pauses grow.
+//   - The file changes in the pause. Another program writes it, and the suspicion is dropped.
+//   - The file does not change before Running is published. The writes may be reactions to an
+//     answer: by a person, by a script, or by the server when a browser reloads the page. Then
+//     starts are not delayed. But if the series reaches twice as many restarts, hpp gives advice
+//     once, because a person cannot keep so regular a rhythm for so long.
+//
+// Each wrong suspicion doubles the number of restarts that the next one takes.
 #pragma once
 
 #include <array>
@@ -42,80 +48,81 @@
 
 namespace hpp::supervisord {
 
-// The files must be quiet for so long after the second interrupted start, and twice as long after
-// each further one, up to the second limit.
+// The quiet time after the second interrupted start, and the limit up to which it doubles after
+// each further one. kQuietTotalMax limits the wait from the first change on.
 constexpr std::chrono::milliseconds kQuietMin{100};
 constexpr std::chrono::milliseconds kQuietMax{2'000};
 constexpr std::chrono::milliseconds kQuietTotalMax{5'000};
 
-// So many restarts in a row by the same file raise the first suspicion. The number doubles with
-// each suspicion that was wrong, up to the second limit.
+// The number of restarts in a row, caused by the same file, that raise the first suspicion. The
+// number doubles with each wrong suspicion, up to kSuspectRestartsMax.
 constexpr int kSuspectRestarts = 4;
 constexpr int kSuspectRestartsMax = 256;
 
-// A change may belong to a loop if it comes within this time after the first answer. After a crash
-// the time is short: what the server wrote before is notified soon, and a person needs longer.
+// A change can belong to a loop only if it comes within this time after the first answer. The limit
+// after a crash is shorter: Watchman reports the server's last writes soon, and a person needs
+// longer to save.
 constexpr std::chrono::milliseconds kAfterAnswer{2'000};
 constexpr std::chrono::milliseconds kAfterCrash{300};
 
-// A loop with restarts longer than this is left alone: an experiment would hold requests for longer
-// than the loop does.
+// There is no suspicion if the changes come later than this after the start, because an experiment
+// would hold requests for longer than the loop does.
 constexpr std::chrono::milliseconds kSuspectTimeMax{10'000};
 
 constexpr int kLoopProofs = 2;
 
-// The pauses before starts that are under suspicion: after 0, 1, 2 and more proofs.
+// The pause before a start during a suspicion, after 0, 1, 2, and 3 or more proofs.
 constexpr std::array<std::chrono::milliseconds, 4> kLoopPauses{
     std::chrono::milliseconds{500}, std::chrono::milliseconds{1'000},
     std::chrono::milliseconds{2'000}, std::chrono::milliseconds{5'000}};
 
-// Watchman may report a write of the old server so long after the server has ended.
+// Watchman may report a write of the old server up to this time after the server has ended.
 constexpr std::chrono::milliseconds kNoticeMax{200};
 
 struct Pause {
   enum class For {
-    Nothing,     // the start comes at once
-    Quiet,       // until no file has changed for `length`
+    Nothing,     // no pause: the start is not delayed
+    Quiet,       // wait until no file has changed for `length`
     Experiment,  // a restart loop is suspected
-    Loop,        // there is one
-    Advice,      // not at all, but hpp should say that the files change after each answer
+    Loop,        // a restart loop is proved
+    Advice,      // no pause, but hpp should report that the files change after each answer
   };
 
   For is = For::Nothing;
   std::chrono::milliseconds length{};
-  // Experiment, Loop, Advice:
-  // The files that changed each time. If there are none, the folders in which something changed
-  // each time, with a slash behind.
+  // The next members are set for Experiment, Loop and Advice.
+  // The files that changed each time. If there are none, the folders in which some file changed
+  // each time, with a trailing slash.
   std::vector<std::string> files;
-  int restarts = 0;                  // how many restarts in a row that has led to
-  std::chrono::milliseconds time{};  // how long after the start it changed, at most
+  int restarts = 0;                  // the number of restarts in a row that these changes caused
+  std::chrono::milliseconds time{};  // the longest time from a start to such a change
 
   bool operator==(const Pause&) const = default;
 };
 
 class RestartPace {
  public:
-  // Files changed. To be called for the first change that ends a start or its result, and for each
-  // that comes while a start waits.
+  // Files changed. To be called for the first change during or after a start, and for each change
+  // while the next start waits.
   void on_change(const std::vector<std::string>& files, TimePoint now);
 
-  // A person asked for a restart.
+  // The user requested a restart.
   void on_request();
 
-  // The next start is about to begin, and no server is there any more. Returns how long it must
+  // The next start is about to begin, and the old server is gone. Returns how long the start must
   // wait.
   Pause begin_pause(TimePoint now);
 
-  // After a change that came in the pause: how long the start must wait from now on.
+  // Returns how long the start must wait from now on. To be called after a change in the pause.
   Pause pause(TimePoint now) const;
 
-  // The build, or the server if there is nothing to build, is being started.
+  // The build is being started, or the server if there is nothing to build.
   void on_start(TimePoint now);
 
-  // The server answers. Returns how long Running must not be published yet.
+  // The server answers. Returns how long Running must be held back.
   std::chrono::milliseconds on_answer(TimePoint now);
 
-  // That time is over, and nothing has changed.
+  // The time that on_answer() returned has passed, and no file has changed.
   void on_hold_over(TimePoint now);
 
   // The server, or its build, has failed.
@@ -123,20 +130,22 @@ class RestartPace {
 
  private:
   enum class Phase {
-    Idle,      // nothing was started yet
+    Idle,      // no start yet
     Paused,    // no start since the last change
-    Starting,  // builds, boots, or answers without being told so yet
+    Starting,  // the build or the server starts, or the server's answer is held back
     Running,
-    Failed,  // it, or its build, has ended; waits for a change
+    Failed,  // the server or its build has failed; waits for a change
   };
 
-  // Restarts in a row, each begun soon after the start.
+  // A series of restarts, each soon after the start before it.
   struct Series {
-    std::set<std::string> keys;  // what changed each time: files, and folders with a slash behind
-    std::deque<TimePoint::duration> times;  // from the start to each of the newest changes
+    // The files that changed each time, and the folders (with a trailing slash) in which some file
+    // changed each time.
+    std::set<std::string> keys;
+    std::deque<TimePoint::duration> times;  // from the start to the change, for the newest changes
     int restarts = 0;
     int proofs = 0;
-    bool follows_answers = false;  // in an experiment, it did not change before Running
+    bool follows_answers = false;  // in an experiment, no suspect changed before Running
   };
 
   bool is_early(TimePoint now) const;
@@ -153,13 +162,14 @@ class RestartPace {
   Phase phase_ = Phase::Idle;
   TimePoint since_;      // when the phase began
   TimePoint started_;    // the newest start
-  int interrupted_ = 0;  // starts in a row that a change has ended
+  int interrupted_ = 0;  // number of starts in a row that a change interrupted
   std::optional<Series> series_;
-  // If a suspected file changes after the newest start, or the one that waits, that is a proof.
+  // The newest start, or the one that waits, is an experiment: if a suspected file changes after
+  // it, that is a proof.
   bool is_experiment_ = false;
-  // Another file was saved meanwhile: the next start does not wait because of a suspicion.
+  // Another file was saved meanwhile, so the next start is not delayed by a suspicion.
   bool is_impatient_ = false;
-  int restarts_needed_ = kSuspectRestarts;  // for a suspicion
+  int restarts_needed_ = kSuspectRestarts;  // number of restarts that raise a suspicion
 };
 
 }  // namespace hpp::supervisord

@@ -31,7 +31,7 @@ std::string files_text(const std::vector<std::string>& files) {
   return fmt::format("{} and {} more files", text, files.size() - kFilesShownMax);
 }
 
-// If `cure` is not empty, it says what to do: `--exclude db.sqlite3`.
+// `cure` is the option that ends the loop, `--exclude db.sqlite3`; it may be empty.
 std::string pause_text(const Pause& pause, const std::string& cure) {
   const std::string files = files_text(pause.files);
   const std::string times = fmt::format("{} times in a row", pause.restarts);
@@ -187,7 +187,7 @@ std::optional<Say> Wording::pausing(const Pause& pause) {
   return Say{pause_text(pause, is_news ? exclude_option(advised_) : "")};
 }
 
-// Returns whether `advised_` has grown.
+// Adds the globs for `files` to `advised_`. Returns whether one was new.
 bool Wording::find_cure(const std::vector<std::string>& files) {
   bool has_grown = false;
   for (std::string& glob : globs_to_exclude(files)) {
@@ -233,7 +233,7 @@ Say Wording::stopped(TimePoint now) const {
   return {"Stopped: the backend is gone after " + text_of(now - kill_begun_)};
 }
 
-// How long the restart took in all.
+// The total duration of the restart.
 std::string Wording::since_restart(TimePoint now) const {
   if (since_.empty()) return {};
   return fmt::format(", {} after {}", text_of(now - restart_begun_), since_);

@@ -14,7 +14,7 @@
 
 namespace hpp::supervisord {
 
-// The cause of a restart if files changed before watchd's first message, or between two messages.
+// The cause of a restart if files changed before watchd's first message or between two messages.
 constexpr const char* kNotWatched = "files changed while nobody watched";
 
 // `0.8 ms`, `412 ms`, `12.3 s`
@@ -50,39 +50,42 @@ std::string delay_text(const Pause& pause);
 // The reason why there is no answer yet, for BackendState::delay.
 std::string delay_text(const Sight& sight);
 
-// The line that names a process outside the backend's tree whose answers are passed on.
+// The line that names a process outside the backend's tree to which requests are passed on.
 std::string stranger_text(const Answered& event);
 
-// The log lines of a backend's life. It remembers what a line names beside the event at hand: why
-// the restart began, and when each of its steps did.
+// Writes the log lines of a backend's life. It remembers facts from earlier events that a line
+// mentions: why the restart began, and when each of its steps began.
 class Wording {
  public:
-  // A restart begins. `since` completes `437 ms after …`; empty: it is the first start.
+  // A restart begins. `since` completes `437 ms after …`; it is empty for the first start.
   void on_restart(std::string since, TimePoint now);
 
-  // The restart needs no kill: the line about its first step names the cause.
+  // The restart needs no kill, so the line about its first step names the cause.
   void on_start_without_kill(const std::string& why) { cause_ = why + ", "; }
 
-  // The old backend's processes are about to be killed; they are dead.
+  // The kill of the old backend's processes begins.
   void on_kill(TimePoint now) { kill_begun_ = now; }
 
+  // All of these processes are dead.
   void on_killed(TimePoint now);
 
-  // The first step of a preparation begins; a step has succeeded, and the next one begins.
+  // The first step of a preparation begins.
   void on_preparation(TimePoint now);
+
+  // A step has succeeded, and the next one begins.
   void on_step_done(const Step& step, TimePoint now);
 
   void on_spawn(TimePoint now) { spawned_ = now; }
 
-  // The spawn works that has failed so far, because the port was taken or for another reason.
+  // The spawn has succeeded after failed attempts. `port_was_taken` tells whether the port was the
+  // reason.
   void on_retry(bool port_was_taken);
 
   // The restart has ended in Error.
   void on_failure();
 
-  // The line that announces a pause before a start, or gives advice. One line for each kind of
-  // pause in a row; what to do is said again only if a file is found that the last advice does not
-  // cover.
+  // The line that announces a pause before a start, or gives advice. Consecutive pauses of the same
+  // kind get one line. The advice is repeated only if it must cover another file.
   std::optional<Say> pausing(const Pause& pause);
 
   // `Building: src/a.py changed, running make`. The next lines do not repeat the cause.
@@ -97,8 +100,8 @@ class Wording {
   // `make failed: exit code 2 after 1.5 s`
   std::string step_end(const std::string& problem, TimePoint now) const;
 
-  // `exit code 1 after 10 ms, 30 ms after src/a.py changed: …`, for the line of Error. A backend
-  // that had answered (`has_run`) did not end because of the change.
+  // `exit code 1 after 10 ms, 30 ms after src/a.py changed: …`, for the Error line. If the backend
+  // had answered (`has_run`), the change did not cause its end and is not mentioned.
   std::string end(const ProcessExited& event, bool has_run, TimePoint now) const;
 
   // `Stopped: the backend is gone after 3 ms`
@@ -108,16 +111,16 @@ class Wording {
   std::string since_restart(TimePoint now) const;
   bool find_cure(const std::vector<std::string>& files);
 
-  std::string cause_;   // why this restart began, until a line has said so
+  std::string cause_;   // why this restart began; cleared when a line has mentioned it
   std::string killed_;  // how long the kill before this spawn took
   std::string built_;   // how long each step before this spawn took
-  std::string since_;   // what began this restart; empty: the first start
+  std::string since_;   // the event that began this restart; empty for the first start
   TimePoint restart_begun_;
   TimePoint kill_begun_;
   TimePoint step_begun_;
   TimePoint spawned_;
-  Pause announced_;                   // the last pause, or that there was none
-  std::vector<std::string> advised_;  // globs for --exclude, of all loops so far
+  Pause announced_;                   // the last pause; For::Nothing if there was none
+  std::vector<std::string> advised_;  // --exclude globs for all loops so far
 };
 
 }  // namespace hpp::supervisord
