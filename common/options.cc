@@ -19,6 +19,7 @@
 #include "common/help_formatter.h"
 #include "common/log.h"
 #include "common/option_file.h"
+#include "common/option_list.h"
 #include "common/os/inherited.h"
 #include "common/os/init.h"
 #include "common/text.h"
@@ -31,103 +32,6 @@ constexpr const char* kExec = "--exec";
 constexpr const char* kConfig = "--config";
 // Read from the working directory where the command line names no other file.
 constexpr const char* kDefaultConfig = "hpp.toml";
-
-bool is_any(Program program, std::initializer_list<Program> programs) {
-  return std::find(programs.begin(), programs.end(), program) != programs.end();
-}
-
-// What an option with two values is given for true and for false.
-struct Words {
-  const char* yes;
-  const char* no;
-};
-
-// The one list of options. `Visitor` declares them to CLI11 or writes them out again; `options` is
-// const in the second case.
-template <class Visitor, class AnyOptions>
-void visit_options(Program program, AnyOptions& options, Visitor& visitor) {
-  using enum Program;
-  if (is_any(program, {Launch, Proxyd})) {
-    visitor.address("BIND", options.bind, "address for your browser: PORT, HOST:PORT or [V6]:PORT");
-  }
-  if (is_any(program, {Launch, Proxyd, Supervisord})) {
-    visitor.address("BACKEND", options.backend,
-                    "address on which your server listens, in the same forms");
-  }
-  if (is_any(program, {Launch, Watchd})) {
-    visitor.group("Files");
-    visitor.globs("-p,--pattern", options.patterns,
-                  "restart the server when these files change (default: every file)");
-    visitor.globs("-x,--exclude", options.excludes, "ignore these files");
-    visitor.globs("--css", options.css,
-                  "swap these style sheets in the browser; do not restart the server");
-    visitor.globs("--reload", options.reload,
-                  "reload the browser when these files change; do not restart the server");
-    visitor.negated_flag("--no-default-excludes", options.default_excludes,
-                         "do not ignore version control, caches and editors' files");
-    visitor.flag("--gitignore", options.gitignore, "ignore the files that git ignores");
-    visitor.flag("--ignore-unchanged", options.ignore_unchanged,
-                 "ignore a save that does not change the content of the file");
-  }
-  if (is_any(program, {Launch, Proxyd})) {
-    visitor.group("Browsers and requests");
-    visitor.port("--livereload-port", options.livereload_port,
-                 "port of the LiveReload server (default: 35729; 0 turns it off)");
-    visitor.flag("--inject", options.inject,
-                 "add the script that reloads the browser to your pages");
-    visitor.choice("--barrier", options.barrier, {"on", "off"},
-                   "hold each request until hpp has seen every save made before it (default: on)");
-    visitor.number("--barrier-timeout", "MS", 1, options.barrier_timeout_ms,
-                   "forward requests after this time if the file watcher does not answer (default: "
-                   "2000)");
-    visitor.number("--queue-limit", "N", 1, options.queue_limit,
-                   "hold at most N requests for your server (default: 10000)");
-    visitor.number("--queue-timeout", "MS", 0, options.queue_timeout_ms,
-                   "hold each request at most for this time (default: 0, without a limit)");
-    visitor.flag("--expose-errors", options.expose_errors,
-                 "show the output of a crashed server to other machines, too");
-  }
-  if (is_any(program, {Launch, Supervisord})) {
-    visitor.group("Your server");
-    visitor.text("--build", "COMMAND", options.build,
-                 "run this shell command before each start of the server");
-    visitor.flag("--keep-last-good", options.keep_last_good,
-                 "keep the old server during a build, and if the build fails");
-    visitor.file_names("--build-daemon", options.build_daemons,
-                       "do not kill these programs when the build that started them ends; Gradle, "
-                       "Bazel, sccache and others are known");
-    visitor.flag("--socket", options.socket,
-                 "listen on BACKEND, and pass the socket to the server as descriptor 3 "
-                 "(LISTEN_FDS)");
-    visitor.choice("--ready", options.ready_http, {"http", "tcp"},
-                   "the server is ready when it answers a request (http, the default), or when it "
-                   "accepts a connection (tcp)");
-    visitor.text("--ready-path", "PATH", options.ready_path,
-                 "path of the request that shows whether the server is ready (default: /)");
-    visitor.signal("--stop-signal", options.stop_signal,
-                   "send this signal to the server, and kill it later: TERM, INT, … (default: "
-                   "KILL, at once)");
-    visitor.number("--stop-timeout", "MS", 1, options.stop_timeout_ms,
-                   "kill the server if it still runs so long after the stop signal (default: "
-                   "2000)");
-    visitor.flag("--interactive", options.interactive,
-                 "let the server read the keyboard, for debuggers such as pdb");
-    visitor.flag("--clear", options.clear, "clear the terminal at each restart");
-  }
-  visitor.group("hpp itself");
-  if (is_any(program, {Launch})) {
-    visitor.text("--name", "NAME", options.name, "name of this instance (default: made from BIND)");
-  }
-  if (is_any(program, {Proxyd, Watchd, Supervisord})) {
-    visitor.text("--run-dir", "DIRECTORY", options.run_directory,
-                 "directory in which the helpers of one instance meet");
-  }
-  if (is_any(program, {Proxyd})) {
-    visitor.flag("--assume-running", options.assume_running,
-                 "always forward, to a server that no supervisor runs");
-  }
-  visitor.flag("--debug", options.debug, "show every message between hpp's processes");
-}
 
 // `TERM`, `SIGTERM`, in any case; 0: there is no such signal.
 int signal_number(std::string text) {

@@ -1,5 +1,5 @@
-// The command lines of all programs. Each option is declared once, here, and hpp-launch passes to
-// its helpers what concerns them.
+// The command lines of all programs. option_list.h declares each option once, and hpp-launch passes
+// to its helpers what concerns them.
 #pragma once
 
 #include <csignal>
