@@ -170,10 +170,7 @@ Probe::Handlers Daemon::probe_handlers() {
                           .address = answer.from.text(),
                           .stranger = answer.stranger});
           },
-      .on_stranger =
-          [this](const std::string& who) {
-            post(StrangerListens{.generation = probed_generation_, .stranger = who});
-          },
+      .on_stranger = [this] { post(StrangerListens{probed_generation_}); },
       .on_sight =
           [this](const Sight& sight) {
             post(ProbeSaw{.generation = probed_generation_, .sight = sight});

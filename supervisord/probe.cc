@@ -137,7 +137,7 @@ void Probe::end_round() {
   }
   if (takes_strangers_) return ask_stranger();
   next_round_.start(pause());
-  if (!is_patient_) handlers_.on_stranger(stranger_);
+  if (!is_patient_) handlers_.on_stranger();
 }
 
 void Probe::ask_stranger() {

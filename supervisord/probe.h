@@ -45,7 +45,7 @@ class Probe {
     std::function<void(const Answer&)> on_answer;  // once per start() or start_instead()
     // Called after each round in which a stranger accepted a connection, but no process of the tree
     // did.
-    std::function<void(const std::string& who)> on_stranger;
+    std::function<void()> on_stranger;
     // Reports why there is no answer yet, whenever the reason has changed: for the first time after
     // half a second, then at most twice a second.
     std::function<void(const Sight&)> on_sight;

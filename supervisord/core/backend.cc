@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/text.h"
+#include "supervisord/core/facts.h"
 
 namespace hpp::supervisord {
 namespace {
@@ -112,12 +113,9 @@ void Backend::handle(const Spawned& event, Now now) {
   if (std::exchange(retrying_, false)) {
     pace_.on_start(now.steady);
     wording_.on_retry(/*port_was_taken=*/!facts_.exit);
-    forget_end();
+    forget_end(facts_);
   }
-  facts_.state = bus::BackendPhase::Loading;
-  facts_.pid = event.pid;
-  facts_.restarts_done = facts_.restarts_asked;
-  facts_.spawned_at_ms = now.wall_ms;
+  note_spawn(facts_, event.pid, now);
   publish();
   emit(StartProbe{facts_.generation});
   emit(wording_.loading(facts_));
@@ -125,16 +123,11 @@ void Backend::handle(const Spawned& event, Now now) {
 
 void Backend::handle(const SpawnFailed& event, Now now) {
   const std::string named = fmt::format("{}: {}", facts_.command.front(), event.why);
-  if (!retrying_ || spawn_failure_ != named) forget_end();
-  facts_.exit = bus::BackendExit{.code = {}, .signal = {}, .spawn_error = named};
-  fail_spawn(named, now);
+  fail_spawn(named, bus::BackendExit{.code = {}, .signal = {}, .spawn_error = named}, now);
 }
 
 void Backend::handle(const PortTaken& event, Now now) {
-  const std::string text = port_text(event);
-  if (!retrying_ || spawn_failure_ != text) forget_end();
-  facts_.problem = text;
-  fail_spawn(text, now);
+  fail_spawn(port_text(event), std::nullopt, now);
 }
 
 void Backend::handle(const StepEnded& event, Now now) {
@@ -151,7 +144,7 @@ void Backend::handle(const StepEnded& event, Now now) {
 void Backend::handle(const Answered& event, Now now) {
   if (event.generation != facts_.generation) return;
   if (is_strangers()) return switch_to_tree(event);
-  if (state_ != State::Loading || held_answer_) return;
+  if (!awaits_answer()) return;
   const auto hold = pace_.on_answer(now.steady);
   if (hold == std::chrono::milliseconds{}) return run(event, now);
   held_answer_ = {.answer = event, .at = now};
@@ -162,35 +155,23 @@ void Backend::handle(const Answered& event, Now now) {
 
 void Backend::run(const Answered& event, Now answered) {
   state_ = State::Running;
-  facts_.state = bus::BackendPhase::Running;
-  facts_.delay.clear();
-  facts_.ready_at_ms = answered.wall_ms;
-  facts_.address = event.address;
-  facts_.stranger = event.stranger;
-  stranger_.clear();
+  note_answer(facts_, event, answered);
+  strangers_.on_answer(is_strangers());
   publish();
   emit(wording_.running(facts_.generation, answered.steady));
-  if (!is_strangers()) {
-    has_blamed_stranger_ = false;
-  } else {
-    emit(Say{stranger_text(event)});
-    emit(StartProbe{facts_.generation, StartProbe::Of::TreeInstead});
-  }
+  if (!is_strangers()) return;
+  emit(Say{stranger_text(event)});
+  emit(StartProbe{facts_.generation, StartProbe::Of::TreeInstead});
 }
 
 void Backend::handle(const StrangerListens& event, Now now) {
-  const bool is_awaited = state_ == State::Loading && !held_answer_;
-  if (!is_awaited || event.generation != facts_.generation) return;
-  if (stranger_.empty()) stranger_since_ = now.steady;
-  stranger_ = event.stranger;
-  if (accepts_strangers_ || now.steady - stranger_since_ < kStrangerWait) return;
-  accepts_strangers_ = true;
+  if (!awaits_answer() || event.generation != facts_.generation) return;
+  if (!strangers_.on_found(now.steady)) return;
   emit(StartProbe{facts_.generation, StartProbe::Of::Anybody});
 }
 
 void Backend::handle(const ProbeSaw& event, Now) {
-  const bool is_awaited = state_ == State::Loading && !held_answer_;
-  if (!is_awaited || event.generation != facts_.generation) return;
+  if (!awaits_answer() || event.generation != facts_.generation) return;
   facts_.delay = delay_text(event.sight);
   publish();
 }
@@ -211,8 +192,12 @@ bool Backend::is_strangers() const {
   return (state_ == State::Running || state_ == State::Rebuilding) && !facts_.stranger.empty();
 }
 
+bool Backend::awaits_answer() const {
+  return state_ == State::Loading && !held_answer_;
+}
+
 bool Backend::is_probing() const {
-  return (state_ == State::Loading && !held_answer_) || is_strangers();
+  return awaits_answer() || is_strangers();
 }
 
 void Backend::handle(const ProcessExited& event, Now now) {
@@ -226,12 +211,7 @@ void Backend::handle(const ProcessExited& event, Now now) {
   if (is_probing()) emit(StopProbe{});
   emit(KillTree{});
   kill_due_ = true;
-  facts_.exit.emplace();
-  if (event.status.is_known) {
-    (event.status.by_signal ? facts_.exit->signal : facts_.exit->code) = event.status.number;
-  }
-  facts_.output_tail = event.output_tail;
-  facts_.problem = exit_problem(event, facts_.command.front());
+  note_exit(facts_, event);
   const bool has_run = state_ == State::Running;
   fail(wording_.end(event, has_run, now.steady) + "; waiting for a change", now);
 }
@@ -250,7 +230,8 @@ void Backend::handle(const TreeGone&, Now now) {
       emit(wording_.stopped(now.steady));
       return leave();
     case State::Error:
-      return remains_gone(now);
+      if (is_refused_ || strangers_.are_to_blame()) start(now);
+      return;
     case State::Waiting:
     case State::Building:
     case State::Loading:
@@ -261,20 +242,8 @@ void Backend::handle(const TreeGone&, Now now) {
   }
 }
 
-// TreeGone in Error: nothing of the failed backend is left.
-void Backend::remains_gone(Now now) {
-  if (is_refused_) return start(now);
-  // A start waits for the port if the stranger has it. If the backend fails once more, the stranger
-  // is not the reason: it may be the backend's own (docker-proxy).
-  if (stranger_.empty() || std::exchange(has_blamed_stranger_, true)) return;
-  start(now);
-}
-
 void Backend::take_over(const bus::BackendState& last, Now now) {
-  facts_ = last;
-  facts_.answers = {};
-  facts_.delay.clear();
-  facts_.restarts_asked = facts_.restarts_done = 0;
+  facts_ = taken_over(last);
   const std::int64_t age_ms = std::max<std::int64_t>(0, now.wall_ms - last.spawned_at_ms);
   wording_.on_spawn(now.steady - std::chrono::milliseconds(age_ms));
   const std::string taken_over =
@@ -350,7 +319,7 @@ void Backend::restart(Cause cause) {
 // The backend that comes next is because of this.
 void Backend::note(Cause cause) {
   next_.reset();
-  has_blamed_stranger_ = false;
+  strangers_.on_change();
   wording_.on_restart(std::move(cause.since), cause.at.steady);
   facts_.cause = {.text = std::move(cause.told),
                   .changed = std::move(cause.changed),
@@ -362,9 +331,7 @@ void Backend::kill(State next, const std::string& why, Now now) {
   if (is_probing()) emit(StopProbe{});
   wording_.on_kill(now.steady);
   state_ = next;
-  facts_.state = bus::BackendPhase::Killing;
-  facts_.delay.clear();
-  forget_end();
+  note_kill(facts_);
   // The news goes first: proxyd is to know why its connections end, and that an answer which ends
   // with its connection is not complete.
   publish();
@@ -393,15 +360,20 @@ void Backend::start(Now now) {
   start_at_pace(pace_.begin_pause(now.steady), now);
 }
 
-// Restarts may follow each other so fast that the start must wait.
-void Backend::start_at_pace(const Pause& pause, Now now) {
+// Restarts may follow each other so fast that the next one must wait. Returns whether it does.
+bool Backend::waits(State state, const Pause& pause) {
   if (auto say = wording_.pausing(pause)) emit(*std::move(say));
-  if (pause.length == std::chrono::milliseconds{}) return begin(now);
-  state_ = State::Waiting;
-  facts_.state = bus::BackendPhase::Loading;
+  if (pause.length == std::chrono::milliseconds{}) return false;
+  state_ = state;
+  forget_end(facts_);
   facts_.delay = delay_text(pause);
   publish();
   emit(StartTimer{pause.length});
+  return true;
+}
+
+void Backend::start_at_pace(const Pause& pause, Now now) {
+  if (!waits(State::Waiting, pause)) begin(now);
 }
 
 void Backend::begin(Now now) {
@@ -409,7 +381,6 @@ void Backend::begin(Now now) {
   facts_.delay.clear();
   if (!preparation_.begin()) return spawn();
   state_ = State::Building;
-  facts_.state = bus::BackendPhase::Loading;
   wording_.on_preparation(now.steady);
   publish();
   run_step();
@@ -417,20 +388,11 @@ void Backend::begin(Now now) {
 
 // A new generation begins.
 void Backend::prepare() {
-  ++facts_.generation;
-  facts_.serves = facts_.seen;
-  facts_.pid = 0;
-  facts_.spawned_at_ms = 0;
-  facts_.ready_at_ms = 0;
-  facts_.address.clear();
-  facts_.stranger.clear();
-  stranger_.clear();
+  begin_generation(facts_);
+  strangers_.on_start();
   held_answer_.reset();
-  facts_.delay.clear();
-  accepts_strangers_ = false;
   is_refused_ = false;
   retrying_ = false;
-  forget_end();
 }
 
 void Backend::spawn() {
@@ -453,20 +415,14 @@ void Backend::build_failed(const StepEnded& event, Now now) {
 
 // As start_at_pace(), while the backend goes on.
 void Backend::rebuild_at_pace(const Pause& pause, Now now) {
-  if (auto say = wording_.pausing(pause)) emit(*std::move(say));
-  if (pause.length == std::chrono::milliseconds{}) return rebuild(now);
-  state_ = State::Rebuilding;
-  forget_end();
-  facts_.delay = delay_text(pause);
-  publish();
-  emit(StartTimer{pause.length});
+  if (!waits(State::Rebuilding, pause)) rebuild(now);
 }
 
 void Backend::rebuild(Now now) {
   state_ = State::Rebuilding;
   pace_.on_start(now.steady);
   facts_.delay.clear();
-  forget_end();
+  forget_end(facts_);
   preparation_.begin();
   wording_.on_preparation(now.steady);
   wording_.on_start_without_kill(next_->told);
@@ -484,20 +440,10 @@ void Backend::rebuilt(const StepEnded& last, Now now) {
   next_.reset();
   pace_.on_failure(now.steady);
   state_ = State::Running;
-  facts_.restarts_done = facts_.restarts_asked;
-  facts_.serves = facts_.seen;
-  facts_.problem = failure_text(preparation_.step().command, last);
-  facts_.output_tail = last.output_tail;
+  note_failed_rebuild(facts_, failure_text(preparation_.step().command, last), last.output_tail);
   publish();
   emit(Say{fmt::format("Running: {}; generation {} goes on",
                        wording_.step_end(facts_.problem, now.steady), facts_.generation)});
-}
-
-void Backend::forget_end() {
-  facts_.ended_at_ms = 0;
-  facts_.exit.reset();
-  facts_.output_tail.clear();
-  facts_.problem.clear();
 }
 
 void Backend::handle(const TimerExpired&, Now now) {
@@ -544,14 +490,21 @@ void Backend::handle(const KillRefused& event, Now now) {
   fail(printable(facts_.problem), now);
 }
 
-// The reason may end without a change: the spawn is tried again.
-void Backend::fail_spawn(std::string because, Now now) {
-  if (retrying_ && spawn_failure_ == because) return emit(StartTimer{kRetryEvery});
-  const bool is_port = facts_.exit == std::nullopt;
-  fail(is_port ? printable(because)
-               : fmt::format("cannot start {}; hpp tries again until it can", printable(because)),
-       now);
-  spawn_failure_ = std::move(because);
+// The reason may end without a change, so the spawn is tried again. If it fails for the same
+// reason, there is nothing to say. `exit`: nothing if the port is taken.
+void Backend::fail_spawn(std::string because, std::optional<bus::BackendExit> exit, Now now) {
+  if (!retrying_ || spawn_failure_ != because) {
+    forget_end(facts_);
+    std::string named = printable(because);
+    if (exit) {
+      named = fmt::format("cannot start {}; hpp tries again until it can", named);
+    } else {
+      facts_.problem = because;
+    }
+    facts_.exit = std::move(exit);
+    fail(named, now);
+    spawn_failure_ = std::move(because);
+  }
   emit(StartTimer{kRetryEvery});
 }
 
@@ -560,11 +513,7 @@ void Backend::fail(const std::string& because, Now now) {
   pace_.on_failure(now.steady);
   spawn_failure_.clear();
   retrying_ = false;
-  facts_.ended_at_ms = now.wall_ms;
-  facts_.state = bus::BackendPhase::Error;
-  facts_.delay.clear();
-  facts_.restarts_done = facts_.restarts_asked;
-  facts_.pid = 0;
+  note_failure(facts_, now);
   wording_.on_failure();
   publish();
   emit(Say{"Error: " + because});
@@ -578,32 +527,6 @@ void Backend::leave() {
 
 void Backend::publish() {
   emit(Publish{facts_});
-}
-
-std::string_view to_string(Backend::State state) {
-  switch (state) {
-    case Backend::State::Starting:
-      return "Starting";
-    case Backend::State::Waiting:
-      return "Waiting";
-    case Backend::State::Building:
-      return "Building";
-    case Backend::State::Loading:
-      return "Loading";
-    case Backend::State::Running:
-      return "Running";
-    case Backend::State::Rebuilding:
-      return "Rebuilding";
-    case Backend::State::Error:
-      return "Error";
-    case Backend::State::Killing:
-      return "Killing";
-    case Backend::State::Stopping:
-      return "Stopping";
-    case Backend::State::Left:
-      return "Left";
-  }
-  return "";
 }
 
 }  // namespace hpp::supervisord

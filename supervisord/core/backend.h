@@ -1,11 +1,10 @@
-// Pure. Decides when the backend is spawned and killed, and what the others are told of it.
+// Pure. Decides when the backend is spawned and killed, and when its message is published.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include "supervisord/core/events.h"
 #include "supervisord/core/preparation.h"
 #include "supervisord/core/restart_pace.h"
+#include "supervisord/core/strangers.h"
 #include "supervisord/core/wording.h"
 
 namespace hpp::supervisord {
@@ -21,10 +21,6 @@ namespace hpp::supervisord {
 // How long the first spawn waits for watchd. That is there within some 50 ms if it is started
 // together with supervisord, and perhaps never if a developer runs supervisord alone.
 constexpr std::chrono::milliseconds kTreeWait{1'000};
-
-// How long a process outside the backend's tree must have listened on the backend's port, with no
-// process of the tree beside it, until its answers count.
-constexpr std::chrono::milliseconds kStrangerWait{2'000};
 
 // How often a spawn is tried again that failed for a reason which may end without a change of any
 // file: the port is in use, the command does not exist yet.
@@ -96,12 +92,7 @@ constexpr std::chrono::milliseconds kRetryEvery{500};
 // nobody knows what happened in between. So does the first tree that is heard of, if it comes after
 // the spawn: what was saved between the spawn and that word, the backend may not have read.
 //
-// Another program may listen on the backend's port, on one of its addresses at least. An answer
-// counts if a process of the backend's tree listens where it came from, and requests go to that
-// address alone. If no such process listens within kStrangerWait, a stranger's answer counts, too:
-// the command may be a client of a daemon that listens (docker run). As soon as a process of the
-// tree listens after all, requests go there. A backend that ends while it loads and a stranger
-// listens has probably failed to bind its port: it is started again when the port is free.
+// strangers.h: another program may listen on the backend's port.
 //
 // The answer to Spawn is the next event, so there is no state for it. Events of processes carry
 // the generation; those of an older one do not matter.
@@ -176,6 +167,7 @@ class Backend : private Emits<Effect> {
   void start(Now now);
   void start_first(Now now);
   void give_up_tree_wait(Now now);
+  bool waits(State state, const Pause& pause);
   void start_at_pace(const Pause& pause, Now now);
   void begin(Now now);
   void run_step();
@@ -185,13 +177,12 @@ class Backend : private Emits<Effect> {
   void rebuilt(const StepEnded& last, Now now);
   void spawn();
   void prepare();
-  void forget_end();
-  void remains_gone(Now now);
   void fail(const std::string& because, Now now);
-  void fail_spawn(std::string because, Now now);
+  void fail_spawn(std::string because, std::optional<bus::BackendExit> exit, Now now);
   void run(const Answered& event, Now answered);
   void switch_to_tree(const Answered& event);
   bool is_strangers() const;
+  bool awaits_answer() const;
   bool is_probing() const;
   void leave();
   void publish();
@@ -206,17 +197,12 @@ class Backend : private Emits<Effect> {
   bool kill_due_ = false;        // KillTree is not answered yet
   bool is_refused_ = false;      // in Error: the kill was refused, and a start waits for its end
   bool can_kill_again_ = false;  // KillTree was refused: the next change or stop repeats it
-  bool has_blamed_stranger_ = false;  // since the last change: a failure was put down to one
-  std::string stranger_;              // in Loading: found where no process of the tree listens
-  TimePoint stranger_since_;          // when one was first found
-  bool accepts_strangers_ = false;    // in Loading: kStrangerWait is over
-  std::string spawn_failure_;         // in Error: why the spawn fails that is tried again
-  bool retrying_ = false;             // the spawn that is due is such a try
+  Strangers strangers_;
+  std::string spawn_failure_;  // in Error: why the spawn fails that is tried again
+  bool retrying_ = false;      // the spawn that is due is such a try
   RestartPace pace_;
   std::optional<HeldAnswer> held_answer_;  // in Loading: pace_ keeps Running back
   std::optional<Cause> next_;              // in Rebuilding: why
 };
-
-std::string_view to_string(Backend::State state);
 
 }  // namespace hpp::supervisord

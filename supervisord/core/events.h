@@ -72,7 +72,6 @@ struct Answered {  // the ping got an HTTP answer
 // Comes repeatedly while that is the case.
 struct StrangerListens {
   std::uint64_t generation = 0;
-  std::string stranger;  // `pid 1234 (node x.js)`
 };
 
 // The reason why the probe has no answer yet.

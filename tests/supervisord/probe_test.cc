@@ -120,7 +120,7 @@ class ProbeTest : public testing::Test {
     probe_.emplace(loop_, resolve(address), question,
                    Probe::Handlers{.owner_of = owner_of,
                                    .on_answer = on_answer,
-                                   .on_stranger = [this](const std::string&) { ++strangers_; },
+                                   .on_stranger = [this] { ++strangers_; },
                                    .on_sight = [this](const Sight& s) { sights_.push_back(s); }});
     probe_->start();
   }

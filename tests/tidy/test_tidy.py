@@ -91,18 +91,16 @@ def code_of(text):
 
 
 def functions(text):
-    """(number of the first line, lines) of each function of a formatted file: it begins at the margin, or
-    at two columns in a class, and ends with a brace there."""
+    """(number of the first line, lines) of each function of a formatted file. In such a file the first line
+    above a lone brace that is no deeper than the brace begins what the brace ends: a function, or a block
+    inside one, which is shorter. Classes and lists end with `};`, namespaces with a comment."""
     lines = text.split("\n")
-    for begin, line in enumerate(lines):
-        match = re.match(r"( {2})?[^\s#/}].*\{$", line)
-        if not match or re.match(r"\s*(namespace|class|struct|enum|union|extern)\b", line):
+    for end, line in enumerate(lines):
+        if line.strip() != "}":
             continue
-        margin = match[1] or ""
-        for end in range(begin + 1, len(lines)):
-            if lines[end].startswith(margin + "}"):
-                yield begin + 1, end - begin + 1
-                break
+        begins = re.compile(line[:-1] + r"[^\s#}/]")
+        begin = next(number for number in range(end - 1, -1, -1) if begins.match(lines[number]))
+        yield begin + 1, end - begin + 1
 
 
 class Includes(unittest.TestCase):
@@ -170,6 +168,24 @@ class FirstLines(unittest.TestCase):
         for path in files("tools/*", ".ci/*"):
             begins_well = re.match(r'#!/bin/(ba)?sh\n# \S|#!/usr/bin/env python3\n"""\S', read(path))
             self.assertTrue(begins_well, path)
+
+
+class Sizes(unittest.TestCase):
+    def test_of_files(self):
+        for path in sources(".h", ".cc"):
+            self.assertLessEqual(read(path).count("\n"), FILE_LINES_MAX, path)
+
+    def test_of_functions(self):
+        count = 0
+        for path in sources(".h", ".cc"):
+            for begin, lines in functions(read(path)):
+                count += 1
+                self.assertLessEqual(lines, FUNCTION_LINES_MAX, f"{path}:{begin}")
+        self.assertGreater(count, 1000)
+
+    def test_a_function_is_found_whole(self):
+        text = "class A {\n  A(int b,\n    int c)\n      : d_(b) {\n    if (c) {\n    }\n  }\n};\n"
+        self.assertEqual(list(functions(text)), [(5, 2), (2, 6)])
 
 
 class Tests(unittest.TestCase):

@@ -202,9 +202,9 @@ class World {
         timer_due_ = false;
         return take(TimerExpired{});
       case Move::Stranger: {
-        const std::string wrong = take(StrangerListens{.generation = probed_, .stranger = "x"});
+        const std::string wrong = take(StrangerListens{probed_});
         pass(kStrangerWait);
-        return wrong + take(StrangerListens{.generation = probed_, .stranger = "x"});
+        return wrong + take(StrangerListens{probed_});
       }
       case Move::StrangerAnswers:
         return take(

@@ -446,7 +446,7 @@ TEST_P(Table, LeadsTo) {
   go_to(life, row.from);
   ASSERT_EQ(life.state(), row.from);
   EXPECT_EQ(life(row.event), row.effects);
-  EXPECT_EQ(to_string(life.state()), to_string(row.to));
+  EXPECT_EQ(life.state(), row.to);
 }
 
 INSTANTIATE_TEST_SUITE_P(Backend, Table, testing::ValuesIn(rows()),
@@ -778,7 +778,7 @@ Answered answer_of_stranger() {
 TEST(Stranger, DoesNotCountForTwoSeconds) {
   Life life;
   go_to(life, Backend::State::Loading);
-  const StrangerListens found{.generation = 2, .stranger = kStranger};
+  const StrangerListens found{2};
   EXPECT_THAT(life(found), IsEmpty());
   EXPECT_THAT(life(found, kStrangerWait - milliseconds(1)), IsEmpty());
   EXPECT_THAT(life(answer_of_tree()),
@@ -789,7 +789,7 @@ TEST(Stranger, DoesNotCountForTwoSeconds) {
 TEST(Stranger, IsAcceptedAfterTwoSecondsAndNamed) {
   Life life;
   go_to(life, Backend::State::Loading);
-  const StrangerListens found{.generation = 2, .stranger = kStranger};
+  const StrangerListens found{2};
   life(found);
   EXPECT_THAT(life(found, kStrangerWait), ElementsAre("StartProbe 2 of anybody"));
   EXPECT_THAT(life(found), IsEmpty()) << "once is enough";
@@ -805,7 +805,7 @@ TEST(Stranger, IsAcceptedAfterTwoSecondsAndNamed) {
 
 Life& served_by_stranger(Life& life) {
   go_to(life, Backend::State::Loading);
-  const StrangerListens found{.generation = 2, .stranger = kStranger};
+  const StrangerListens found{2};
   life(found);
   life(found, kStrangerWait);
   life(answer_of_stranger());
@@ -830,8 +830,7 @@ TEST(Stranger, IsForgottenWithTheGeneration) {
                                          "KillTree", "Say Killing: src/a.py changed"));
   life(TreeGone{});
   EXPECT_THAT(life(Spawned{.pid = 300})[0], "Publish Loading 3 pid 300 serves 7:3 seen 7:3");
-  EXPECT_THAT(life(StrangerListens{.generation = 3, .stranger = kStranger}, kStrangerWait),
-              IsEmpty());
+  EXPECT_THAT(life(StrangerListens{3}, kStrangerWait), IsEmpty());
 }
 
 TEST(Stranger, IsStillLookedBehindAfterACrashOfSupervisord) {
@@ -845,7 +844,7 @@ TEST(Stranger, IsStillLookedBehindAfterACrashOfSupervisord) {
 TEST(Stranger, ThatKeepsTheBackendFromItsPortIsWaitedFor) {
   Life life;
   go_to(life, Backend::State::Loading);
-  life(StrangerListens{.generation = 2, .stranger = kStranger});
+  life(StrangerListens{2});
   life(exited(2, 1, "Address already in use"));
   EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 3"));
   EXPECT_THAT(life(kTaken).back(), "StartTimer 500 ms");
@@ -854,11 +853,11 @@ TEST(Stranger, ThatKeepsTheBackendFromItsPortIsWaitedFor) {
 TEST(Stranger, IsNoReasonToRestartWhatCrashesAgain) {
   Life life;
   go_to(life, Backend::State::Loading);
-  life(StrangerListens{.generation = 2, .stranger = kStranger});
+  life(StrangerListens{2});
   life(exited(2));
   EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 3"));
   life(Spawned{.pid = 30});
-  life(StrangerListens{.generation = 3, .stranger = kStranger});
+  life(StrangerListens{3});
   life(exited(3));
   EXPECT_THAT(life(TreeGone{}), IsEmpty()) << "docker-proxy listens for the backend itself";
   EXPECT_THAT(life(tree(4)), ElementsAre("Spawn 4"));

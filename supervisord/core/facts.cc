@@ -1,0 +1,82 @@
+#include "supervisord/core/facts.h"
+
+#include <utility>
+
+#include "supervisord/core/wording.h"
+
+namespace hpp::supervisord {
+
+bus::BackendState taken_over(const bus::BackendState& last) {
+  bus::BackendState facts = last;
+  facts.answers = {};
+  facts.delay.clear();
+  facts.restarts_asked = facts.restarts_done = 0;
+  return facts;
+}
+
+void forget_end(bus::BackendState& facts) {
+  facts.ended_at_ms = 0;
+  facts.exit.reset();
+  facts.output_tail.clear();
+  facts.problem.clear();
+}
+
+void begin_generation(bus::BackendState& facts) {
+  ++facts.generation;
+  facts.state = bus::BackendPhase::Loading;
+  facts.serves = facts.seen;
+  facts.pid = 0;
+  facts.spawned_at_ms = 0;
+  facts.ready_at_ms = 0;
+  facts.address.clear();
+  facts.stranger.clear();
+  facts.delay.clear();
+  forget_end(facts);
+}
+
+void note_spawn(bus::BackendState& facts, std::int64_t pid, Now now) {
+  facts.state = bus::BackendPhase::Loading;
+  facts.pid = pid;
+  facts.restarts_done = facts.restarts_asked;
+  facts.spawned_at_ms = now.wall_ms;
+}
+
+void note_answer(bus::BackendState& facts, const Answered& event, Now answered) {
+  facts.state = bus::BackendPhase::Running;
+  facts.delay.clear();
+  facts.ready_at_ms = answered.wall_ms;
+  facts.address = event.address;
+  facts.stranger = event.stranger;
+}
+
+void note_kill(bus::BackendState& facts) {
+  facts.state = bus::BackendPhase::Killing;
+  facts.delay.clear();
+  forget_end(facts);
+}
+
+void note_exit(bus::BackendState& facts, const ProcessExited& event) {
+  facts.exit.emplace();
+  if (event.status.is_known) {
+    (event.status.by_signal ? facts.exit->signal : facts.exit->code) = event.status.number;
+  }
+  facts.output_tail = event.output_tail;
+  facts.problem = exit_problem(event, facts.command.front());
+}
+
+void note_failure(bus::BackendState& facts, Now now) {
+  facts.ended_at_ms = now.wall_ms;
+  facts.state = bus::BackendPhase::Error;
+  facts.delay.clear();
+  facts.restarts_done = facts.restarts_asked;
+  facts.pid = 0;
+}
+
+void note_failed_rebuild(bus::BackendState& facts, std::string problem, std::string output_tail) {
+  facts.restarts_done = facts.restarts_asked;
+  facts.serves = facts.seen;
+  facts.problem = std::move(problem);
+  facts.output_tail = std::move(output_tail);
+}
+
+}  // namespace hpp::supervisord
