@@ -29,20 +29,21 @@ namespace {
 
 using Milliseconds = std::chrono::milliseconds;
 
-constexpr Milliseconds kLookAgain{5};
-// Who does not die of SIGKILL does not for as long as this.
+constexpr Milliseconds kPollInterval{5};
+// A process that has not died of SIGKILL within this time will not: the guard gives up.
 constexpr Milliseconds kGiveUp{5'000};
 
-// Whether a hpp-launch that starts in the run directory finds the processes with that tag. It does
-// not if the directory was deleted meanwhile, because the new directory has another id.
+// Whether a hpp-launch that starts in the run directory finds the processes with this tag. If the
+// directory was deleted meanwhile, it does not, because the new directory has another id.
 bool next_start_finds(const std::string& run_directory, const std::string& tag_prefix) {
   const std::string id = kept_instance_id(run_directory);
   return !id.empty() && tag_prefix.ends_with(fmt::format("/{}/", id));
 }
 
-// Returns false if a hpp-launch that was started meanwhile holds the lock and finds these
-// processes: it ends them before it spawns. Otherwise the guard holds the lock while it kills, so
-// that none starts meanwhile; if the run directory was deleted, there is no lock to take.
+// Kills the processes that `find` returns. Does not kill, and returns false, if a new hpp-launch
+// already holds the lock and finds these processes itself: it ends them before it starts a backend.
+// Otherwise the guard holds the lock while it kills, so that no hpp-launch can start meanwhile. If
+// the run directory was deleted, there is no lock to take.
 bool kill_all(const std::string& run_directory, const std::string& tag_prefix,
               const FindProcesses& find) {
   std::optional<FileLock> lock;
@@ -50,14 +51,14 @@ bool kill_all(const std::string& run_directory, const std::string& tag_prefix,
     lock = FileLock::take(AT_FDCWD, run_lock_path(run_directory));
     if (!lock && next_start_finds(run_directory, tag_prefix)) return false;
   } catch (const std::system_error& error) {
-    if (error.code() != std::errc::no_such_file_or_directory) return true;  // to try again
+    if (error.code() != std::errc::no_such_file_or_directory) return true;  // the caller retries
   }
   signal_processes(find, SIGKILL);
   return true;
 }
 
-// The helpers have got SIGTERM from the kernel. A supervisord that lives ends the backend itself;
-// who is left when its time is over is nobody's.
+// The kernel has sent SIGTERM to the helpers. If supervisord is alive, it ends the backend itself
+// within stop_time. The guard kills the processes that are left after that.
 void end_backend(const std::string& run_directory, const std::string& tag_prefix,
                  const BuildDaemons& daemons, Milliseconds stop_time) {
   const auto find = [&] { return daemons.without(processes_tagged(tag_prefix)); };
@@ -66,12 +67,12 @@ void end_backend(const std::string& run_directory, const std::string& tag_prefix
   while (Clock::now() - begin < stop_time + kGiveUp) {
     if (find().empty()) return;
     if (Clock::now() - begin > stop_time && !kill_all(run_directory, tag_prefix, find)) return;
-    std::this_thread::sleep_for(
-        kLookAgain);  // processes that are not ours tell nobody of their end
+    // Polls, because these are not our children: no SIGCHLD reports their end.
+    std::this_thread::sleep_for(kPollInterval);
   }
 }
 
-// Waits for the next mode to be remembered. False: hpp-launch is gone.
+// Waits for the next Guard::remember(). Returns false if hpp-launch is gone.
 bool take_mode(int line, KeyMode& mode) {
   KeyMode next;
   ssize_t got = 0;
@@ -83,18 +84,18 @@ bool take_mode(int line, KeyMode& mode) {
   return true;
 }
 
-// An exception ends it: what it cannot do the next start will.
+// noexcept: an exception ends the guard. The next hpp-launch then ends what is left.
 [[noreturn]] void stand_guard(UniqueFd line, const std::string& run_directory,
                               const std::string& tag_prefix, const BuildDaemons& daemons,
                               Milliseconds stop_time) noexcept {
   ::prctl(PR_SET_NAME, "hpp-guard");
-  ::setpgid(0, 0);  // the terminal's Ctrl+C is not for us
+  ::setpgid(0, 0);  // so that the terminal's Ctrl+C does not reach the guard
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGTTOU}) {
     std::signal(signal, SIG_IGN);
   }
   std::signal(SIGCHLD, SIG_DFL);
-  // The line in place of stdout, and nothing but that and the terminal: no lock, and no end of a
-  // pipe that others wait to see closed.
+  // Moves the pipe to stdout's number and closes all other descriptors except the terminal. An
+  // inherited lock would stay held, and readers of an inherited pipe would wait for its end.
   ::dup2(line.release(), STDOUT_FILENO);
   close_from(STDOUT_FILENO + 1);
   if (!is_terminal(STDIN_FILENO)) ::close(STDIN_FILENO);
@@ -120,7 +121,7 @@ Guard::Guard(const std::string& run_directory, const std::string& tag_prefix,
   line_ = std::move(line.writer);
 }
 
-// In one piece, for the pipe is never full (pipe(7)).
+// The write is atomic, because KeyMode is no larger than PIPE_BUF (pipe(7)).
 void Guard::remember(const KeyMode& mode) {
   static_assert(std::is_trivially_copyable_v<KeyMode> && sizeof(KeyMode) <= PIPE_BUF);
   [[maybe_unused]] const auto written = ::write(line_.get(), &mode, sizeof mode);

@@ -1,6 +1,6 @@
-// Shell. A process that outlives hpp-launch by what it takes to end the backend and to leave the
-// terminal as it was. Whoever kills hpp-launch alone has supervisord end the backend; but
-// supervisord may have been killed, too.
+// Shell. A process that outlives hpp-launch, to end the backend and to restore the terminal's mode.
+// If only hpp-launch is killed, supervisord ends the backend. The guard is for the case that
+// supervisord is killed together with it.
 #pragma once
 
 #include <sys/types.h>
@@ -16,26 +16,27 @@ namespace hpp::launch {
 
 class Guard {
  public:
-  // Forks; this process must have one thread. The guard keeps none of its descriptors, but stdin if
-  // that is a terminal.
-  // `run_directory` must exist; `tag_prefix` is its backend_tag_prefix(). `stop_time`: how long a
-  // supervisord that lives may take to end the backend. `daemons` are spared. Throws
+  // Forks; this process must have one thread. The guard closes all inherited descriptors, except
+  // stdin if that is a terminal.
+  // `run_directory` must exist; `tag_prefix` is its backend_tag_prefix(). `stop_time`: how long
+  // supervisord may take to end the backend, if it is still alive. `daemons` are not killed. Throws
   // std::system_error.
   Guard(const std::string& run_directory, const std::string& tag_prefix,
         const BuildDaemons& daemons, std::chrono::milliseconds stop_time);
 
-  // All is well: ends it, and waits for that.
+  // Kills the guard, because hpp-launch exits normally, and reaps it.
   ~Guard();
   Guard(const Guard&) = delete;
   Guard& operator=(const Guard&) = delete;
 
   pid_t pid() const { return pid_; }
 
-  // The mode of the terminal that is our stdin is to be taken back.
+  // Tells the guard which mode to restore on the terminal that is our stdin. The latest call
+  // counts.
   void remember(const KeyMode& mode);
 
  private:
-  UniqueFd line_;  // while it is open, hpp-launch lives
+  UniqueFd line_;  // a pipe to the guard, which reads its end when hpp-launch dies
   pid_t pid_ = 0;
 };
 

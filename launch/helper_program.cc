@@ -14,7 +14,7 @@
 namespace hpp::launch {
 namespace {
 
-// The folder of this program's own file, links resolved.
+// The directory of this program's executable, with symbolic links resolved.
 std::string own_directory() {
   char path[PATH_MAX];
   const ssize_t size = ::readlink("/proc/self/exe", path, sizeof path);

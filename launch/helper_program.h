@@ -1,4 +1,4 @@
-// Shell. Finds the programs of the helpers.
+// Shell. Finds the helpers' programs.
 #pragma once
 
 #include <string>
@@ -7,9 +7,9 @@
 
 namespace hpp::launch {
 
-// The path of the helper's program: from the same build tree as this program, or installed beside
-// it (`../libexec/hpp`, which an install that was moved keeps), or where the build was told to
-// install helpers. Throws std::runtime_error saying where it was looked for.
+// Returns the path of the helper's program. Looks in the build tree of this program, then in
+// `../libexec/hpp` (which also works after the installation was moved), then in the directory that
+// the build was configured with. Throws std::runtime_error that lists these directories.
 std::string find_helper_program(Helper which);
 
 }  // namespace hpp::launch

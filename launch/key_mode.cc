@@ -27,7 +27,7 @@ bool KeyMode::set(int fd) {
   during_.c_cc[VMIN] = 1;
   during_.c_cc[VTIME] = 0;
   is_set_ = ::tcsetattr(fd, TCSANOW, &during_) == 0;
-  ::tcgetattr(fd, &during_);  // which is what can be compared
+  ::tcgetattr(fd, &during_);  // restore() compares with what the terminal really accepted
   return is_set_;
 }
 

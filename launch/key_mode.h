@@ -1,23 +1,25 @@
-// The user's terminal while single keys are read from it, and how it was before.
+// The mode of the user's terminal while single keys are read, and its mode before.
 #pragma once
 
 #include <termios.h>
 
 namespace hpp::launch {
 
-// Each key comes as it is pressed, unseen: editing and echo are the business of the backend's
-// terminal. Two keys keep their meaning, Ctrl+C and Ctrl+Z (or what the user has in their place);
-// so does the output, which is hpp's, too.
+// Each key is delivered as it is pressed and is not echoed: the backend's pseudoterminal does line
+// editing and echo. Ctrl+C and Ctrl+Z (or the keys that the user has configured instead) keep their
+// meaning. Output settings are unchanged, because hpp prints to the same terminal.
 //
-// A plain value, so that it can be sent to who restores the terminal when we cannot.
+// Trivially copyable, so that it can be sent to the guard, which restores the terminal if
+// hpp-launch is killed.
 class KeyMode {
  public:
-  // Sets the mode of the terminal `fd`, and keeps the one that it had. Returns false if it was set
-  // before, or cannot be.
+  // Sets the mode of the terminal `fd` and remembers its previous mode. Returns false if the mode
+  // is set already or cannot be set.
   bool set(int fd);
 
-  // Sets that one, unless somebody else has changed the mode meanwhile: a shell that we have left
-  // behind has one of its own. Must not be stopped by SIGTTOU.
+  // Sets the previous mode again, unless another program has changed the mode meanwhile: a shell
+  // that has taken the terminal back has set its own. The caller must ignore SIGTTOU, or be in the
+  // foreground, so that it is not stopped.
   void restore(int fd);
 
  private:

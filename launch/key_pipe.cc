@@ -19,7 +19,7 @@ KeyPipe::KeyPipe(Loop& loop, std::function<void()> on_room)
 
 bool KeyPipe::write(std::string_view bytes) {
   assert(bytes.size() <= kWriteMax);
-  // We have the reader, too: nobody closes it.
+  // The write cannot fail with EPIPE: this object keeps the reading end open, too.
   [[maybe_unused]] const auto written = ::write(pipe_.writer.get(), bytes.data(), bytes.size());
   pollfd entry{.fd = pipe_.writer.get(), .events = POLLOUT, .revents = 0};
   if (::poll(&entry, 1, 0) > 0) return true;

@@ -1,4 +1,4 @@
-// Shell. Owns the pipe by which the keys reach supervisord, whichever of them is there.
+// Shell. Owns the pipe that carries keys to supervisord. It outlives each supervisord process.
 #pragma once
 
 #include <functional>
@@ -12,18 +12,18 @@ namespace hpp::launch {
 
 class KeyPipe {
  public:
-  // `on_room` is called when a write has returned false, and there is room again. Throws
+  // `on_room` is called when there is room again after write() has returned false. Throws
   // std::system_error.
   KeyPipe(Loop& loop, std::function<void()> on_room);
 
-  // For supervisord's stdin.
+  // The descriptor for supervisord's stdin. The pipe keeps it.
   int reader() const { return pipe_.reader.get(); }
 
-  // At most this much at a time is written without blocking, pipe(7).
+  // Limit for one write(), in bytes: a pipe that is writable takes this much at once, pipe(7).
   static constexpr std::size_t kWriteMax = 4096;
 
-  // Writes all of it. Returns whether there is room for more; requires that there was. While
-  // supervisord is away what is typed waits in the pipe.
+  // Writes all of `bytes`. Returns whether there is room for another write(); if not, wait for
+  // `on_room`. While no supervisord runs, the bytes stay in the pipe for the next one.
   bool write(std::string_view bytes);
 
  private:

@@ -13,21 +13,21 @@
 namespace hpp::launch {
 namespace {
 
-// One read; in lines, a terminal gives no more than this.
+// Limit for one read, in bytes. A terminal in line mode returns no more than this.
 constexpr std::size_t kReadMax = 4096;
-// How often a process in the background looks again.
-constexpr Milliseconds kRest{1'000};
+// How often a background process checks whether it is in the foreground again.
+constexpr Milliseconds kBackgroundPoll{1'000};
 
 enum class Ground { Fore, Back, Gone };
 
-// Where we are on the terminal.
+// Whether our process group is the terminal's foreground group. Gone: the terminal has hung up.
 Ground ground() {
   const pid_t foreground = ::tcgetpgrp(STDIN_FILENO);
   if (foreground < 0) return Ground::Gone;
   return foreground == ::getpgrp() ? Ground::Fore : Ground::Back;
 }
 
-// As if we had not caught the signal.
+// Stops this process, as the signal would have done without our handler.
 void stop_ourselves() {
   struct sigaction ours {};
 
@@ -49,20 +49,20 @@ bool Keyboard::is_for_keys() {
   return is_terminal(STDIN_FILENO) && is_terminal(STDOUT_FILENO);
 }
 
-// SIGTTIN is ignored for the moment between the look and the read, in which the shell may put us
-// into the background; the read fails then.
+// Ignores SIGTTIN: the shell may put this process into the background between the check of ground()
+// and the read. The read then fails, instead of stopping the process.
 Keyboard::Keyboard(Loop& loop, Use use, Handler handler)
     : use_(use),
       handler_(std::move(handler)),
       own_(reopen_nonblocking(STDIN_FILENO, O_RDONLY)),
       readable_(loop, fd(), FdWatch::For::Reading, [this] { on_readable(); }),
-      rest_(loop, [this] { look(); }) {
+      retry_timer_(loop, [this] { start_reading(); }) {
   std::signal(SIGTTIN, SIG_IGN);
   if (use == Use::Keys) {
     job_signals_.emplace(loop, std::initializer_list<int>{SIGTSTP, SIGCONT},
                          [this](int number) { on_job_signal(number); });
   }
-  look();
+  start_reading();
 }
 
 Keyboard::~Keyboard() {
@@ -71,30 +71,31 @@ Keyboard::~Keyboard() {
 
 void Keyboard::resume() {
   is_paused_ = false;
-  look();
+  start_reading();
 }
 
-// Lines are not looked for before there are some: in the background that costs nothing.
-void Keyboard::look() {
+// For lines, on_readable() checks the foreground, so that a background process does not have to
+// poll.
+void Keyboard::start_reading() {
   if (use_ == Use::Keys) {
-    if (ground() != Ground::Fore) return rest();
+    if (ground() != Ground::Fore) return retry_later();
     if (mode_.set(STDIN_FILENO)) handler_.on_mode(mode_);
   }
   if (!is_paused_) readable_.start();
 }
 
-void Keyboard::rest() {
+void Keyboard::retry_later() {
   readable_.stop();
-  if (ground() != Ground::Gone) rest_.start(kRest);
+  if (ground() != Ground::Gone) retry_timer_.start(kBackgroundPoll);
 }
 
 void Keyboard::on_readable() {
-  if (ground() != Ground::Fore) return rest();
+  if (ground() != Ground::Fore) return retry_later();
   char bytes[kReadMax];
   const ssize_t got = ::read(fd(), bytes, sizeof bytes);
   if (got < 0 && errno == EAGAIN) return;  // another process has read it
-  if (got < 0) return rest();
-  if (got == 0) return;  // Ctrl+D on an empty line
+  if (got < 0) return retry_later();
+  if (got == 0) return;  // the user pressed Ctrl+D on an empty line
   is_paused_ = !handler_.on_bytes(std::string_view(bytes, static_cast<std::size_t>(got)));
   if (is_paused_) readable_.stop();
 }
@@ -104,9 +105,9 @@ void Keyboard::on_job_signal(int number) {
     mode_.restore(STDIN_FILENO);
     stop_ourselves();
   } else {
-    resume_parent();  // libevent's handler has replaced the one of init.cc
+    resume_parent();  // because libevent's handler has replaced the handler of init.cc
   }
-  look();
+  start_reading();
 }
 
 }  // namespace hpp::launch

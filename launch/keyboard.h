@@ -1,4 +1,4 @@
-// Shell. Owns the reading of the terminal that is our stdin, and its mode: only while it is ours.
+// Shell. Reads the terminal that is our stdin, and owns its mode, while we are in the foreground.
 #pragma once
 
 #include <functional>
@@ -15,34 +15,38 @@
 
 namespace hpp::launch {
 
-// A background process that reads from its terminal is stopped (SIGTTIN), and hpp-launch may be one
-// at any time: `&`, Ctrl+Z and `bg`. So it looks first whether its group is in the foreground, and
-// rests for a while if it is not: what is typed then is for somebody else, who has not read it yet.
+// The kernel stops a background process that reads from its terminal (SIGTTIN), and hpp-launch can
+// get into the background at any time: by `&`, or by Ctrl+Z and `bg`. Therefore Keyboard reads only
+// while its process group is in the foreground, and otherwise checks again later. Input that
+// arrives meanwhile is for the foreground program, which may not have read it yet.
 //
-// For keys (--interactive) the terminal has a mode of its own, and in the background it may not:
-// Ctrl+Z gives it back as it was before we stop.
+// For keys (--interactive), the terminal is in KeyMode, which other programs must not see. Before
+// Ctrl+Z stops hpp-launch, the previous mode is restored.
 class Keyboard {
  public:
   enum class Use {
-    Lines,  // the terminal is left as it is
-    Keys,   // KeyMode
+    Lines,  // the terminal's mode is unchanged; it delivers lines
+    Keys,   // the terminal is in KeyMode; it delivers single keys
   };
 
   struct Handler {
-    // What was typed, at most 4096 bytes. Returns whether more may come now; resume() if not.
+    // Called with the input, at most 4096 bytes. If it returns false, reading pauses until
+    // resume().
     std::function<bool(std::string_view)> on_bytes;
-    // The terminal is in a mode that must be taken back, whatever becomes of us. Use::Keys.
+    // Only for Use::Keys: called with the mode that must be restored even if this process is
+    // killed.
     std::function<void(const KeyMode&)> on_mode;
   };
 
-  // Whether there is somebody to serve with lines: stdin, stdout and stderr are terminals. In a
-  // pipeline the keys are for another (`hpp-launch | less`).
+  // Whether Use::Lines makes sense: stdin, stdout and stderr are terminals. In a pipeline, the
+  // keyboard belongs to another program (`hpp-launch | less`).
   static bool is_for_lines();
 
-  // Whether keys can come, and what they lead to can be seen: stdin and stdout are terminals.
+  // Whether Use::Keys makes sense: stdin and stdout are terminals, so that the user sees the
+  // effect.
   static bool is_for_keys();
 
-  // Requires the one or the other.
+  // Requires is_for_lines() for Use::Lines, and is_for_keys() for Use::Keys.
   Keyboard(Loop& loop, Use use, Handler handler);
   ~Keyboard();
   Keyboard(const Keyboard&) = delete;
@@ -51,13 +55,13 @@ class Keyboard {
   void resume();
 
  private:
-  void look();
-  void rest();
+  void start_reading();
+  void retry_later();
   void on_readable();
   void on_job_signal(int number);
 
-  // stdin. Opened once more, where that works: another process of the foreground may be faster to
-  // read what was typed, and a read that finds nothing must not block.
+  // The terminal, opened again as non-blocking if that is possible, or stdin. Another foreground
+  // process may read the input first, and our read must not block then.
   int fd() const { return own_.is_open() ? own_.get() : STDIN_FILENO; }
 
   Use use_;
@@ -66,8 +70,8 @@ class Keyboard {
   bool is_paused_ = false;
   UniqueFd own_;
   FdWatch readable_;
-  Timer rest_;
-  std::optional<Signals> job_signals_;  // for Use::Keys
+  Timer retry_timer_;
+  std::optional<Signals> job_signals_;  // only for Use::Keys
 };
 
 }  // namespace hpp::launch

@@ -20,15 +20,15 @@
 namespace hpp::launch {
 namespace {
 
-// Descriptors kept for one helper.
+// Limit for the descriptors stored for one helper.
 constexpr std::size_t kStoredMax = 64;
-// How often it is looked whether the helpers of an earlier hpp-launch have ended.
+// How often begin() checks whether the helpers of an earlier hpp-launch have exited.
 constexpr Milliseconds kBeginAgain{50};
-// How long one of these helpers may take to die of SIGKILL before hpp-launch gives up its start.
+// How long one of those helpers may take to die of SIGKILL before hpp-launch gives up.
 constexpr Milliseconds kEarlierKillTime{5'000};
-// How often the files in the run directory are looked after.
+// How often the files in the run directory are checked and repaired.
 constexpr Milliseconds kMendEvery{1'000};
-// A watchdog that is later than this says more about us than about the helper.
+// If a watchdog timer fires later than this, hpp-launch itself did not run: the helper may be fine.
 constexpr Milliseconds kWatchdogLate{500};
 
 Program program_of(Helper helper) {
@@ -55,8 +55,8 @@ bus::Topic topic_of(Helper helper) {
   return bus::Topic::Backend;
 }
 
-// Watchman and the backend work in it; what cannot be read there would fail later, and less
-// plainly.
+// Watchman and the backend work in this directory. If it cannot be read, they would fail later,
+// with a less clear error.
 std::string readable_project_directory() {
   const std::string path = project_directory();
   const UniqueFd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -64,7 +64,8 @@ std::string readable_project_directory() {
   return path;
 }
 
-// They describe processes that are gone: a helper that started from them would adopt nothing.
+// The snapshots describe processes that have exited. A helper that read them would find nothing to
+// adopt.
 void remove_snapshots(const RunDirectory& run_directory) {
   for (const auto topic : {bus::Topic::Tree, bus::Topic::Backend, bus::Topic::Proxy}) {
     ::unlinkat(run_directory.fd(), bus::snapshot_name(topic).c_str(), 0);
@@ -76,7 +77,7 @@ Milliseconds stop_time(const Options& options) {
   return kStopTime + Milliseconds{is_gentle ? options.stop_timeout_ms : 0};
 }
 
-// nohup(1) ignores SIGHUP for us, and is to be obeyed.
+// nohup(1) starts hpp-launch with SIGHUP ignored. It must stay ignored.
 bool is_ignored(int signal) {
   struct sigaction action {};
 
@@ -117,10 +118,11 @@ Launcher::Launcher(const Options& options)
   const std::string tag_prefix = backend_tag_prefix(options_.run_directory);
   daemons_.emplace(tag_prefix, options_.build_daemons);
   guard_.emplace(options_.run_directory, tag_prefix, *daemons_, stop_time(options_));
-  notify_socket_.emplace(loop_, *run_directory_,
-                         [this](pid_t sender, const Notification& told, std::vector<UniqueFd> fds) {
-                           on_notification(sender, told, std::move(fds));
-                         });
+  notify_socket_.emplace(
+      loop_, *run_directory_,
+      [this](pid_t sender, const Notification& notification, std::vector<UniqueFd> fds) {
+        on_notification(sender, notification, std::move(fds));
+      });
   if (!is_ignored(SIGHUP)) {
     hangup_.emplace(loop_, std::initializer_list<int>{SIGHUP},
                     [this](int number) { on_stop_signal(number); });
@@ -134,8 +136,9 @@ int Launcher::run() {
   return exit_status_;
 }
 
-// When hpp-launch is killed, its helpers end by themselves; supervisord gives the backend its
-// --stop-timeout for that. Their locks and ports are free when they have ended.
+// When hpp-launch is killed, the kernel sends SIGTERM to its helpers, and supervisord gives the
+// backend its --stop-timeout. A new hpp-launch waits until they have exited: only then are their
+// locks and ports free.
 void Launcher::begin() {
   if (services_.state() != Services::State::Keeping) return;
   if (const auto earlier = earlier_helper()) return wait_for_end(*earlier);
@@ -155,9 +158,9 @@ std::optional<Launcher::EarlierHelper> Launcher::earlier_helper() const {
   return std::nullopt;
 }
 
-// A helper that hangs or is suspended does not end by itself, so after the time that ours may take
-// it is killed. One that waits in the kernel (for a network file system that does not answer) does
-// not die of SIGKILL either.
+// A helper that hangs or is suspended does not react to SIGTERM. It is killed after the time that
+// our own helpers have for a stop. A helper that waits in the kernel (for a network file system
+// that does not respond) does not die of SIGKILL either.
 void Launcher::wait_for_end(const EarlierHelper& earlier) {
   const TimePoint now = std::chrono::steady_clock::now();
   const std::string helper = fmt::format("{} (pid {})", to_string(earlier.which), earlier.pid);
@@ -201,39 +204,42 @@ void Launcher::on_child_signal() {
   }
 }
 
-// The terminal tells its foreground processes, of which the helpers are none.
+// The terminal sends SIGWINCH to its foreground process group only, and the helpers are not in it.
 void Launcher::on_window_signal() {
   const auto& supervisord = places_.at(Helper::Supervisord).child;
   if (supervisord) supervisord->kill(SIGWINCH);
 }
 
-void Launcher::on_notification(pid_t sender, const Notification& told, std::vector<UniqueFd> fds) {
+void Launcher::on_notification(pid_t sender, const Notification& notification,
+                               std::vector<UniqueFd> fds) {
   const auto is_sender = [sender](const auto& entry) {
     const auto& child = entry.second.child;
     return child && child->pid() == sender;
   };
   const auto found = std::find_if(places_.begin(), places_.end(), is_sender);
-  if (found == places_.end()) return;  // a process that a helper has started
+  if (found == places_.end()) return;  // the sender is a process that a helper has started
   auto& [which, place] = *found;
-  if (told.removes_fds) {
-    std::erase_if(place.fd_store, [&](const auto& entry) { return entry.first == told.name; });
-  } else if (told.stores_fds) {
+  if (notification.removes_fds) {
+    std::erase_if(place.fd_store,
+                  [&](const auto& entry) { return entry.first == notification.name; });
+  } else if (notification.stores_fds) {
     for (UniqueFd& fd : fds) {
       if (place.fd_store.size() >= kStoredMax) {
         log::warning("{} stores more than {} descriptors", to_string(which), kStoredMax);
         break;
       }
-      place.fd_store.emplace_back(told.name, std::move(fd));
+      place.fd_store.emplace_back(notification.name, std::move(fd));
     }
   }
-  if (told.is_ready) {
+  if (notification.is_ready) {
     open_keyboard();
     post(HelperReady{which});
   }
-  if (told.is_alive) post(HelperAlive{which});
+  if (notification.is_alive) post(HelperAlive{which});
 }
 
-// When the first helper is ready: a start that cannot work is to end with one line.
+// Called when a helper is ready, and not before: if a start cannot work, its error should be the
+// only output.
 void Launcher::open_keyboard() {
   if (keyboard_) return;
   if (key_pipe_) {
@@ -271,8 +277,9 @@ void Launcher::on_typed(const Typed& typed) {
   }
 }
 
-// Who was stopped himself (Ctrl+Z) finds that all time is over, and that what the helpers said
-// meanwhile did not fit into the socket: they get it once more.
+// After hpp-launch itself was stopped (Ctrl+Z), all watchdogs have expired, and the helpers'
+// WATCHDOG=1 messages may not have fitted into the socket. Therefore a watchdog that fires late
+// starts again.
 void Launcher::on_watchdog(Helper which) {
   notify_socket_->drain();
   Place& place = places_.at(which);
@@ -285,7 +292,7 @@ void Launcher::on_watchdog(Helper which) {
   post(WatchdogExpired{.which = which, .is_traced = tracer != 0});
 }
 
-// What it stored last is for the next one.
+// Drains the socket first: descriptors that the helper stored last are for its next process.
 void Launcher::on_exit(Helper which, ExitStatus status) {
   notify_socket_->drain();
   log::debug("{} ended: {}", to_string(which), to_string(status));
@@ -322,12 +329,12 @@ void Launcher::perform(const StartHelper& effect) {
         loop_, request, [this, which](ExitStatus status) { on_exit(which, status); });
     log::debug("{} is pid {}", to_string(which), child->pid());
     std::swap(place.child, child);
-    if (child) loop_.bury(std::move(child));  // this may be its own callback
+    if (child) loop_.bury(std::move(child));  // this may run in the old child's own callback
     post(HelperStarted{which});
   } catch (const AlreadyRunning& error) {
-    lose_run_directory(error);  // before StartFailed, which would have the helper tried again
+    lose_run_directory(error);  // before StartFailed, after which the start would be retried
     post(StartFailed{which, error.what()});
-  } catch (const std::runtime_error& error) {  // std::system_error is one
+  } catch (const std::runtime_error& error) {  // includes std::system_error
     post(StartFailed{which, error.what()});
   }
 }
@@ -382,8 +389,8 @@ void Launcher::lock_run_directory() {
       *run_directory_, fmt::format("pid {}, http://{}", ::getpid(), to_string(options_.bind)));
 }
 
-// Before a helper is started: it needs the directory, and hpp-ctl the lock. If that fails, it is
-// said once, and tried again like any start.
+// Called before a helper is started: the helper needs the directory, and hpp-ctl needs the lock. If
+// it throws, the start has failed; Services logs that once and retries.
 void Launcher::mend_run_directory() {
   run_directory_->mend();
   if (!lock_->is_held_at(run_directory_->fd(), kRunLock)) lock_run_directory();
@@ -391,16 +398,16 @@ void Launcher::mend_run_directory() {
   notify_socket_->mend();
 }
 
-// Some programs delete old files in /tmp. Without the lock's file hpp-ctl would report that hpp is
-// not running, and another hpp-launch would start beside this one.
+// Some programs delete old files in /tmp. Without the lock file, hpp-ctl would report that hpp is
+// not running, and a second hpp-launch could start beside this one.
 void Launcher::look_after_run_directory() {
   try {
     mend_run_directory();
-    mend_trouble_told_ = false;
+    mend_failure_logged_ = false;
   } catch (const AlreadyRunning& error) {
     return lose_run_directory(error);
   } catch (const std::runtime_error& error) {
-    if (!std::exchange(mend_trouble_told_, true)) log::warning("{}", error.what());
+    if (!std::exchange(mend_failure_logged_, true)) log::warning("{}", error.what());
   }
   mend_timer_.start(kMendEvery);
 }

@@ -1,4 +1,4 @@
-// Shell. Owns the helper processes, the run directory's lock, and the signals of the terminal.
+// Shell. Owns the helper processes, the run directory's lock, and the terminal's signals.
 #pragma once
 
 #include <map>
@@ -31,18 +31,19 @@ namespace hpp::launch {
 
 class Launcher {
  public:
-  // Makes the run directory and takes its lock; starts nothing yet.
-  // Throws std::exception with one line for the user: the working directory cannot be read, a
-  // helper's program is missing, the run directory cannot be used, hpp is already running.
+  // Makes the run directory and takes its lock; does not start the helpers yet.
+  // Throws std::exception with one line for the user if the working directory cannot be read, a
+  // helper's program is missing, the run directory cannot be used, or hpp is already running.
   explicit Launcher(const Options& options);
 
-  // Waits for the end of the helpers that an earlier hpp-launch has left, if there are any, and
-  // kills those that do not end in time. Runs the services until it leaves; returns the exit
+  // If an earlier hpp-launch has left helpers behind, waits until they have exited, and kills those
+  // that do not exit in time. Then runs the services until all have stopped. Returns the exit
   // status. Call once.
   int run();
 
  private:
-  // One helper: its program, its process if it has one, its pause, and what is to outlive it.
+  // One helper: its program, its process if there is one, its timers, and the descriptors that it
+  // has stored for its next process.
   struct Place {
     Place(Loop& loop, Launcher& launcher, Helper which);
 
@@ -54,7 +55,7 @@ class Launcher {
     std::vector<std::pair<std::string, UniqueFd>> fd_store;
   };
 
-  // A helper that an earlier hpp-launch, which was killed, has left.
+  // A helper left behind by an earlier hpp-launch that was killed.
   struct EarlierHelper {
     Helper which;
     pid_t pid;
@@ -65,7 +66,7 @@ class Launcher {
   void on_window_signal();
   void open_keyboard();
   void on_typed(const Typed& typed);
-  void on_notification(pid_t sender, const Notification& told, std::vector<UniqueFd> fds);
+  void on_notification(pid_t sender, const Notification& notification, std::vector<UniqueFd> fds);
   void on_watchdog(Helper which);
   void on_exit(Helper which, ExitStatus status);
 
@@ -84,7 +85,7 @@ class Launcher {
   void perform(const Say& effect);
   void perform(const Leave& effect);
 
-  // Children that are reaped by their owners, and not swept away.
+  // Children that their owners reap. The sweep does not kill them.
   std::vector<pid_t> own_pids() const;
   void sweep();
 
@@ -102,7 +103,7 @@ class Launcher {
   std::optional<RunDirectory> run_directory_;
   std::optional<FileLock> lock_;
   std::string instance_id_;
-  std::optional<BuildDaemons> daemons_;  // whom the sweep spares
+  std::optional<BuildDaemons> daemons_;  // the sweep does not kill them
   std::optional<Guard> guard_;
   UniqueFd dev_null_;
   Loop loop_;
@@ -113,10 +114,10 @@ class Launcher {
   Timer stop_timer_;
   Timer begin_timer_;
   Timer mend_timer_;
-  std::optional<TimePoint> waiting_since_;  // for helpers of an earlier hpp-launch
-  pid_t awaited_ = 0;                       // the one that begin() waits for
-  std::optional<TimePoint> killed_at_;      // when that one got SIGKILL
-  bool mend_trouble_told_ = false;
+  std::optional<TimePoint> waiting_since_;  // start of the wait for an earlier hpp-launch's helpers
+  pid_t awaited_ = 0;                       // the earlier helper that begin() waits for
+  std::optional<TimePoint> killed_at_;      // when awaited_ was sent SIGKILL
+  bool mend_failure_logged_ = false;
   std::optional<NotifySocket> notify_socket_;
   bool sweeping_ = false;
   int exit_status_ = 0;
@@ -125,7 +126,7 @@ class Launcher {
   Signals child_signal_;
   Signals window_signal_;
   Keys keys_;
-  std::optional<KeyPipe> key_pipe_;  // --interactive
+  std::optional<KeyPipe> key_pipe_;  // only with --interactive
   std::optional<Keyboard> keyboard_;
 };
 

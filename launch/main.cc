@@ -1,4 +1,4 @@
-// hpp-launch: starts the three helpers and keeps them running.
+// hpp-launch: starts the three helpers and restarts them if they crash.
 #include "common/options.h"
 #include "launch/launcher.h"
 

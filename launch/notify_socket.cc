@@ -18,8 +18,8 @@ namespace hpp::launch {
 namespace {
 
 constexpr const char* kName = "notify.sock";
-constexpr std::size_t kMessageMax = 4096;  // bytes; systemd's own limit is of this order
-constexpr std::size_t kFdsMax = 253;       // what the kernel lets one message carry, unix(7)
+constexpr std::size_t kMessageMax = 4096;  // bytes; similar to systemd's own limit
+constexpr std::size_t kFdsMax = 253;       // the kernel's limit for one message, unix(7)
 
 UniqueFd bind_socket(const std::string& path) {
   UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -31,7 +31,7 @@ UniqueFd bind_socket(const std::string& path) {
   std::memcpy(address.sun_path, path.data(), path.size());
   const int on = 1;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
-  ::unlink(path.c_str());  // the run directory's lock is ours
+  ::unlink(path.c_str());  // safe, because we hold the run directory's lock
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     throw_errno("cannot listen on " + path);
   }
@@ -89,7 +89,7 @@ NotifySocket::~NotifySocket() {
 }
 
 void NotifySocket::drain() {
-  for (std::size_t i = 0; i < sockets_.size(); ++i) {  // a message may lead to another socket
+  for (std::size_t i = 0; i < sockets_.size(); ++i) {  // a callback may add a socket
     while (take_one(sockets_[i].fd.get())) {
     }
   }

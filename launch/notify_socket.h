@@ -1,4 +1,4 @@
-// Shell. Hears what the helpers tell their service manager, and takes what they want kept.
+// Shell. Receives the helpers' sd_notify(3) messages, and the descriptors that they store.
 #pragma once
 
 #include <sys/types.h>
@@ -18,21 +18,22 @@ namespace hpp::launch {
 
 class NotifySocket {
  public:
-  // Called with each message, who has sent it, and the descriptors that came with it.
+  // Called with the sender's pid, the message, and the descriptors that were sent with it.
   using OnMessage = std::function<void(pid_t, const Notification&, std::vector<UniqueFd>)>;
 
-  // Makes the socket in the run directory, which must outlive this. Throws std::system_error.
+  // Creates the socket in the run directory. `run_directory` must outlive this object. Throws
+  // std::system_error.
   NotifySocket(Loop& loop, const RunDirectory& run_directory, OnMessage on_message);
   ~NotifySocket();
 
-  // For NOTIFY_SOCKET in the environment of a helper.
+  // The value of NOTIFY_SOCKET for a helper's environment.
   const std::string& path() const { return path_; }
 
-  // Makes it anew if somebody has deleted it. Those who are connected are still heard.
-  // Throws std::system_error.
+  // Creates the socket again if its file was deleted. Messages from helpers that are connected to
+  // the old socket still arrive. Throws std::system_error.
   void mend();
 
-  // Takes what has come by now: before its sender is taken for dead or hung.
+  // Handles all messages that have arrived. Call it before treating a helper as dead or hung.
   void drain();
 
  private:

@@ -5,8 +5,8 @@
 namespace hpp::launch {
 namespace {
 
-// What is kept of a line. The rest of it makes no sense either.
-constexpr std::size_t kLineMax = 64;  // bytes
+// Limit for a stored line, in bytes. The rest is dropped: no command is that long.
+constexpr std::size_t kLineMax = 64;
 
 std::string_view trimmed(std::string_view line) {
   constexpr std::string_view kBlank = " \t\r";

@@ -1,4 +1,4 @@
-// Pure. What the user may type at hpp-launch, where the keyboard is not the backend's.
+// Pure. The commands that the user can type in hpp-launch's terminal, without --interactive.
 #pragma once
 
 #include <string>
@@ -10,12 +10,11 @@ namespace hpp::launch {
 struct Typed {
   enum class Meaning { Restart, Help, Quit, Unknown };
   Meaning meaning;
-  std::string text;  // the line without the blanks around it
+  std::string text;  // the line, without leading and trailing blanks
 
   bool operator==(const Typed&) const = default;
 };
 
-// One line each.
 constexpr std::string_view kKeysHint =
     "r Enter restarts your server, h Enter helps, Ctrl+C ends all";
 constexpr std::string_view kKeysHelp[] = {
@@ -25,15 +24,15 @@ constexpr std::string_view kKeysHelp[] = {
     "From another terminal in this folder: hpp-ctl status, wait, restart, trace, stop",
 };
 
-// Makes lines of what the terminal gives, and sense of them.
+// Splits terminal input into lines and parses each one as a command.
 class Keys {
  public:
-  // The lines that end in `bytes`. Empty ones mean nothing: users leave blank lines between what
-  // was printed before and what comes.
+  // Returns the lines that end in `bytes`. Empty lines are skipped: users press Enter to separate
+  // old output from new output.
   std::vector<Typed> take(std::string_view bytes);
 
  private:
-  std::string line_;  // what has come of it
+  std::string line_;  // the incomplete last line
 };
 
 }  // namespace hpp::launch

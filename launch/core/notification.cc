@@ -5,8 +5,8 @@
 namespace hpp::launch {
 namespace {
 
-// sd_pid_notify_with_fds(3). In LISTEN_FDNAMES a colon would make two names of one, and all that
-// follow would be those of other descriptors.
+// The rule is from sd_pid_notify_with_fds(3). LISTEN_FDNAMES separates names by colons, so a colon
+// within a name would shift all names that follow to other descriptors.
 bool is_fd_name(std::string_view name) {
   constexpr std::size_t kLengthMax = 255;
   const auto is_allowed = [](char c) { return c >= ' ' && c < '\x7f' && c != ':'; };

@@ -1,4 +1,4 @@
-// Pure. What a helper tells its service manager: the messages of sd_notify(3).
+// Pure. Parses the messages that a helper sends to its service manager, sd_notify(3).
 #pragma once
 
 #include <string>
@@ -6,18 +6,18 @@
 
 namespace hpp::launch {
 
-// One datagram, as far as hpp-launch understands it.
+// The fields of one datagram that hpp-launch understands.
 struct Notification {
   bool is_ready = false;        // READY=1
   bool is_alive = false;        // WATCHDOG=1
-  bool stores_fds = false;      // FDSTORE=1: those that came with it
-  bool removes_fds = false;     // FDSTOREREMOVE=1: those of that name; not together with FDSTORE=1
-  std::string name = "stored";  // FDNAME=, if it is one: ASCII without colons, 255 at most
+  bool stores_fds = false;      // FDSTORE=1: store the descriptors sent with this message
+  bool removes_fds = false;     // FDSTOREREMOVE=1: drop those with `name`; wins over FDSTORE=1
+  std::string name = "stored";  // FDNAME=, if valid: printable ASCII without colons, ≤ 255 bytes
 
   bool operator==(const Notification&) const = default;
 };
 
-// Lines that mean nothing to us are for other managers, and ignored.
+// Ignores unknown lines: they are meant for other service managers.
 Notification read_notification(std::string_view text);
 
 }  // namespace hpp::launch

@@ -9,12 +9,12 @@
 namespace hpp::launch {
 namespace {
 
-// Of a program that ends because of a signal, as shells have it.
+// Exit status of a program that a signal has ended, as shells report it: this plus the signal.
 constexpr int kSignalStatusBase = 128;
 constexpr int kFailed = 1;
 
-// The contract of the helpers: 1, it cannot start; 2, its arguments are wrong; kTemporaryFailure,
-// it cannot start now.
+// A helper exits with 1 if it cannot start, with 2 if its arguments are wrong, and with
+// kTemporaryFailure if it cannot start now.
 bool cannot_work(const ExitStatus& status) {
   return !status.by_signal && (status.number == 1 || status.number == 2);
 }
@@ -139,7 +139,7 @@ void Services::handle(const HelperExited& event, TimePoint now) {
 }
 
 void Services::handle(const RestartDue& event, TimePoint) {
-  if (member(event.which).life == Life::Resting) start(event.which);
+  if (member(event.which).life == Life::BackingOff) start(event.which);
 }
 
 void Services::handle(const RestartAsked&, TimePoint) {
@@ -159,7 +159,7 @@ void Services::handle(const StopRequested& event, TimePoint now) {
     case State::Stopping:
       return kill();
     case State::Killing:
-      return;  // it cannot be faster
+      return;  // SIGKILL was sent already
     case State::Sweeping:
       return leave();
     case State::Left:
@@ -216,14 +216,14 @@ void Services::restart(Helper which, const ExitStatus& status, TimePoint now) {
     return start(which);
   }
   const Milliseconds delay = kRestartDelay * (1 << (crashes.size() - 2));
-  member(which).life = Life::Resting;
+  member(which).life = Life::BackingOff;
   emit(warning(fmt::format("{}: starting it again in {} ms", died, delay.count())));
   emit(StartRestartTimer{which, delay});
 }
 
 void Services::start_again(Helper which, const std::string& why) {
   auto& failed = member(which);
-  failed.life = Life::Resting;
+  failed.life = Life::BackingOff;
   if (!std::exchange(failed.start_failed, true)) {
     emit(warning(fmt::format("{}: trying again every {} ms", why, kStartAgain.count())));
   }
@@ -240,7 +240,7 @@ void Services::stop(int exit_status) {
   exit_status_ = exit_status;
   for (const Helper which : kHelpers) {
     Life& life = member(which).life;
-    if (life == Life::Resting) life = Life::Absent;
+    if (life == Life::BackingOff) life = Life::Absent;
     if (life == Life::Running) emit(TerminateHelper{which});
   }
   if (!any_left()) return sweep();

@@ -1,4 +1,4 @@
-// Pure. Decides which helpers run: starts them, starts again what crashed, and ends all of it.
+// Pure. Decides which helpers run: starts them, restarts those that crash, and stops them all.
 #pragma once
 
 #include <array>
@@ -18,7 +18,7 @@ namespace hpp::launch {
 using TimePoint = std::chrono::steady_clock::time_point;
 using Milliseconds = std::chrono::milliseconds;
 
-// In the order in which they are started: the first alone, the others when it is ready.
+// In the order in which they are started: proxyd alone, the others when proxyd is ready.
 enum class Helper { Proxyd, Watchd, Supervisord };
 
 constexpr std::array kHelpers{Helper::Proxyd, Helper::Watchd, Helper::Supervisord};
@@ -28,30 +28,33 @@ std::string_view to_string(Helper helper);
 
 // ---- limits -------------------------------------------------------------------------------------
 
-// So many crashes of one helper within kCrashWindow, and it is given up.
+// After this many crashes of one helper within kCrashWindow, hpp-launch gives up and stops.
 constexpr std::size_t kCrashesMax = 5;
 constexpr Milliseconds kCrashWindow{10'000};
-// The first crash in the window is answered at once, the second after this long, each further one
-// after twice as long.
+// The restart back-off: the first crash in the window is followed by a restart at once, the second
+// by one after this delay. Each further crash doubles the delay.
 constexpr Milliseconds kRestartDelay{100};
-// A helper that has run and cannot be started again (no memory for a process, its program is being
-// replaced) is tried again this often, for as long as it takes: the others do what they can.
+// If a helper that has run before cannot be started again (no memory for a process, its program is
+// being replaced), the start is retried at this interval, without a limit: the other helpers are
+// still useful.
 constexpr Milliseconds kStartAgain{1'000};
-// A helper that has not been heard of for so long hangs. Long enough for a machine that swaps.
+// A helper that has sent no WATCHDOG=1 for this time counts as hung. Long enough for a machine that
+// swaps.
 constexpr Milliseconds kWatchdogTime{6'000};
-// A stop signal that comes within this time after the first one is the same request: a wrapper
-// (npm, timeout) passes on what the whole process group has got.
+// A stop signal within this time after the first one is the same request: a wrapper (npm, timeout)
+// forwards a signal that the whole process group has already received.
 constexpr Milliseconds kSameStop{100};
-// Ctrl+C promises an end within a second: so long for helpers that were asked to stop …
+// hpp-launch promises to exit within a second after Ctrl+C. The helpers have this time to exit
+// after SIGTERM …
 constexpr Milliseconds kStopTime{600};
-// … and so long, once each, for helpers and for what they left behind to die of SIGKILL.
+// … and this time after SIGKILL. The processes that they leave behind have the same time again.
 constexpr Milliseconds kKillTime{150};
 
 // ---- events -------------------------------------------------------------------------------------
 
 struct Begun {};  // the first event, once
 
-struct BeginFailed {  // instead of Begun: a helper of an earlier hpp-launch cannot be ended
+struct BeginFailed {  // instead of Begun: a helper of an earlier hpp-launch cannot be killed
   std::string why;
 };
 
@@ -59,15 +62,15 @@ struct HelperStarted {
   Helper which;
 };
 
-struct HelperReady {  // it does what it is for; once after each start
+struct HelperReady {  // the helper has sent READY=1; once after each start
   Helper which;
 };
 
-struct HelperAlive {  // its loop turns
+struct HelperAlive {  // the helper has sent WATCHDOG=1: its event loop runs
   Helper which;
 };
 
-struct WatchdogExpired {  // the time of StartWatchdog is over
+struct WatchdogExpired {  // the timer of StartWatchdog has expired
   Helper which;
   bool is_traced = false;  // a debugger holds the helper (ptrace(2))
 };
@@ -82,19 +85,19 @@ struct HelperExited {
   ExitStatus status;
 };
 
-struct RestartDue {  // the time of StartRestartTimer is over
+struct RestartDue {  // the timer of StartRestartTimer has expired
   Helper which;
 };
 
 struct RestartAsked {};  // the user wants the backend restarted
 
 struct StopRequested {
-  int signal;  // SIGINT, SIGTERM or SIGHUP; 0: the user has typed it
+  int signal;  // SIGINT, SIGTERM or SIGHUP; 0 if the user typed q
 };
 
-struct StopTimeOver {};  // the time of StartStopTimer is over
+struct StopTimeOver {};  // the timer of StartStopTimer has expired
 
-struct BackendSwept {};  // nothing is left that SweepBackend looked for
+struct BackendSwept {};  // SweepBackend finds no more processes
 
 // The run directory's lock file was deleted, and another hpp-launch holds the new one.
 struct PlaceLost {
@@ -122,27 +125,27 @@ struct KillHelper {  // SIGKILL
   bool operator==(const KillHelper&) const = default;
 };
 
-struct RestartBackend {  // SIGHUP to supervisord, which is ready
+struct RestartBackend {  // SIGHUP to supervisord; only when supervisord is ready
   bool operator==(const RestartBackend&) const = default;
 };
 
-struct StartWatchdog {  // one per helper, of kWatchdogTime; replaces the one under way
+struct StartWatchdog {  // one timer of kWatchdogTime per helper; restarts a running one
   Helper which;
   bool operator==(const StartWatchdog&) const = default;
 };
 
-struct StartRestartTimer {  // one per helper; a timer that is under way is forgotten at the stop
+struct StartRestartTimer {  // one timer per helper; its RestartDue is ignored after a stop
   Helper which;
   Milliseconds delay;
   bool operator==(const StartRestartTimer&) const = default;
 };
 
-struct StartStopTimer {  // replaces the one under way
+struct StartStopTimer {  // replaces a running stop timer
   Milliseconds delay;
   bool operator==(const StartStopTimer&) const = default;
 };
 
-struct SweepBackend {  // SIGKILL to all that the helpers left behind; answered by BackendSwept
+struct SweepBackend {  // SIGKILL to all processes left by the helpers; answered by BackendSwept
   bool operator==(const SweepBackend&) const = default;
 };
 
@@ -153,7 +156,7 @@ struct Say {
   bool operator==(const Say&) const = default;
 };
 
-struct Leave {  // nothing follows
+struct Leave {  // the last effect
   int exit_status;
   bool operator==(const Leave&) const = default;
 };
@@ -172,54 +175,57 @@ using Effects = std::vector<Effect>;
 //                                                     └── no helper ───┘ time over
 //                                                         left (also from Stopping)
 //
-// Keeping   Helpers run, or are about to be started again: a crash is answered by a restart, at
-//           once or after a pause. At first proxyd is alone: most starts that cannot work fail at
-//           its port, and that should be all that the user reads, before any backend is started.
-//           A helper that is not heard of for kWatchdogTime (stopped, or in an endless loop) is
-//           killed: what follows is a crash like any other. One that a debugger holds gets its time
-//           again, for as long as the debugger is there.
-//           A first start that fails ends all; a later one is tried again until it succeeds. If a
-//           helper of an earlier hpp-launch cannot be ended, nothing is started at all.
-//           If another hpp-launch has taken the run directory, whose files somebody had deleted,
-//           this one ends: its helpers would be in the way of the others. Exit status 1 or 2 is no
-//           crash: the helper has said why a start cannot work, and starting it again would say it
-//           again.
-// Stopping  Every helper has got SIGTERM. Supervisord takes the backend with it. Nothing is
-//           started any more; a helper whose start was under way gets its SIGTERM when it is there.
-// Killing   The time for manners is over: every helper has got SIGKILL.
-// Sweeping  No helper is left, but a supervisord that was killed leaves the backend behind. What
-//           is found is killed. This state is passed even when supervisord left in good order: it
-//           costs one look at /proc, and it is what "nothing is left" rests on.
-// Left      Leave was said. Events that still come are late, and nothing.
+// Keeping   The helpers run, or are about to be started again: a helper that crashes is restarted
+//           at once or after a delay. proxyd is started first, alone. Most starts that cannot work
+//           fail because its port is in use, and that error should be the only output, before any
+//           backend is started.
+//           A helper that sends no WATCHDOG=1 for kWatchdogTime (it is stopped, or in an endless
+//           loop) is killed, and the kill is handled like a crash. While a debugger holds a helper,
+//           its watchdog is started again instead.
+//           If the first start of a helper fails, hpp-launch stops; a later start is retried until
+//           it succeeds. If a helper of an earlier hpp-launch cannot be killed, no helper is
+//           started at all.
+//           If the files in the run directory were deleted and another hpp-launch has taken the
+//           directory, this one stops, because its helpers would conflict with the other's.
+//           Exit status 1 or 2 is not a crash: the helper has printed why it cannot work, and
+//           a restart would only print that again.
+// Stopping  Every helper has received SIGTERM; supervisord ends the backend. No helper is started
+//           any more. A helper whose start was in progress receives SIGTERM once it has started.
+// Killing   The stop time has expired: every helper has received SIGKILL.
+// Sweeping  No helper is left, but a supervisord that was killed leaves the backend behind. The
+//           processes that are found are killed. Even a clean exit of supervisord leads through
+//           this state: it costs one look at /proc, and it guarantees that no process is left.
+// Left      Leave was emitted. Events that arrive later are ignored.
 //
-// The exit status is that of the first cause: a helper that fails while Ctrl+C is obeyed, or a
-// Ctrl+C while a failed start is cleaned up, does not change it.
+// The exit status comes from the first cause. A helper that fails while hpp-launch handles Ctrl+C
+// does not change it, nor does a Ctrl+C while hpp-launch cleans up after a failed start.
 class Services : private Emits<Effect> {
  public:
   enum class State { Keeping, Stopping, Killing, Sweeping, Left };
 
-  // `stop_time`: for helpers that were asked to stop; longer where the backend may take its time.
+  // `stop_time`: how long the helpers may take to exit after SIGTERM. It is longer than kStopTime
+  // if the backend has a --stop-timeout.
   explicit Services(Milliseconds stop_time = kStopTime) : stop_time_(stop_time) {}
 
-  // Reacts to one event. Returns what must be done now, in order. Events of one helper come in
-  // the order of its life; timers may expire late, in any state.
+  // Handles one event. Returns the effects to perform now, in order. The events of one helper
+  // arrive in the order in which they happened; timers may expire late, in any state.
   [[nodiscard]] Effects on(const Event& event, TimePoint now);
 
   State state() const { return state_; }
 
  private:
   enum class Life {
-    Absent,    // not started, or gone
-    Starting,  // StartHelper said, not answered
+    Absent,    // not started, or exited
+    Starting,  // StartHelper emitted, not answered yet
     Running,
-    Resting,  // crashed; the pause before the next start
+    BackingOff,  // crashed, or could not be started; a restart timer runs
   };
 
   struct Member {
     Life life = Life::Absent;
     bool is_ready = false;
-    std::deque<TimePoint> crashes;  // within kCrashWindow of the newest
-    bool start_failed = false;      // since it was ready last, and that has been said
+    std::deque<TimePoint> crashes;  // those within kCrashWindow of the newest
+    bool start_failed = false;      // since it was last ready; the warning has been logged
   };
 
   void handle(const Begun& event, TimePoint now);
@@ -253,8 +259,8 @@ class Services : private Emits<Effect> {
   Milliseconds stop_time_;
   State state_ = State::Keeping;
   std::array<Member, kHelpers.size()> members_;
-  bool complete_ = false;     // the others were started after proxyd
-  bool restart_due_ = false;  // supervisord was not ready to hear of it: its signal would kill it
+  bool complete_ = false;     // watchd and supervisord were started, after proxyd
+  bool restart_due_ = false;  // waits until supervisord is ready: before that, SIGHUP would kill it
   bool stop_asked_ = false;
   TimePoint stop_asked_at_;
   int exit_status_ = 0;
