@@ -12,10 +12,11 @@ namespace {
 
 using Milliseconds = std::chrono::milliseconds;
 
-// What answers us has small answers. A server that is not hpp may have an endless one.
+// Limit for a response, in bytes. hpp's own responses are small, but another server on the port may
+// send an endless one.
 constexpr std::size_t kAnswerMax = 1024 * 1024;
 
-// False: the deadline is over.
+// Returns false if the deadline has passed.
 bool wait_for(int fd, short events, const Deadline& deadline) {
   pollfd ready{.fd = fd, .events = events, .revents = 0};
   for (;;) {
@@ -28,7 +29,7 @@ bool wait_for(int fd, short events, const Deadline& deadline) {
 
 }  // namespace
 
-// Rounded up: a time that is nearly over would be no pause at all.
+// Rounds up: otherwise the last fraction of a millisecond would be a busy loop.
 int poll_time(const Deadline& deadline) {
   if (!deadline) return -1;
   const auto left = std::chrono::ceil<Milliseconds>(*deadline - std::chrono::steady_clock::now());
@@ -46,7 +47,7 @@ std::optional<std::string> ask(const SocketAddress& address, const std::string& 
   if (attempt.error != 0 || !wait_for(fd, POLLOUT, deadline) || connect_error(fd) != 0) {
     return std::nullopt;
   }
-  // It fits into an empty socket's buffer.
+  // One send is enough: the request fits into the empty socket buffer.
   if (::send(fd, request.data(), request.size(), MSG_NOSIGNAL) < 0) return std::nullopt;
   std::string answer;
   char piece[16 * 1024];

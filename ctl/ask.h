@@ -1,4 +1,4 @@
-// Shell. One question over HTTP, and the whole answer.
+// Shell. Sends one HTTP request and returns the whole response.
 #pragma once
 
 #include <chrono>
@@ -9,16 +9,17 @@
 
 namespace hpp::ctl {
 
-using Deadline = std::optional<std::chrono::steady_clock::time_point>;  // nothing: never
+using Deadline = std::optional<std::chrono::steady_clock::time_point>;  // nothing: no limit
 
-// How long poll(2) may wait; -1: for ever.
+// The timeout for poll(2) in milliseconds; -1 if there is no deadline.
 int poll_time(const Deadline& deadline);
 
-// Whether it is over.
+// Whether the deadline has passed.
 bool is_over(const Deadline& deadline);
 
-// Sends `request` on a connection of its own, and returns what comes until the peer closes, the
-// connection breaks or the deadline is over. Nothing: no connection can be made now.
+// Sends `request` on a new connection. Returns all bytes received until the peer closes the
+// connection, the connection breaks or the deadline passes. Returns nothing if the connection or
+// the request fails.
 std::optional<std::string> ask(const SocketAddress& address, const std::string& request,
                                const Deadline& deadline);
 

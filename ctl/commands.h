@@ -1,5 +1,5 @@
-// Shell. What hpp-ctl does: one function for each command, in a file of its name. All return the
-// exit status, and throw std::exception with one line for the user.
+// Shell. The commands of hpp-ctl: one function each, in a file of the same name. Each returns the
+// exit status, or throws std::exception with one line for the user.
 #pragma once
 
 #include "ctl/core/choice.h"
@@ -7,20 +7,22 @@
 
 namespace hpp::ctl {
 
-// Prints the newest snapshots, each from its author, or from its file where that does not answer.
+// Prints each author's newest snapshot, read from its file if the author does not respond.
 int status(const Instance& instance, const CtlOptions& options);
 
-// Blocks until what was saved before the call is live (0) or has failed (1, and why on stderr).
+// Blocks until the files saved before the call are live (0), or the backend has failed with them
+// (1; prints the reason on stderr).
 int wait(const Instance& instance, const CtlOptions& options);
 
-// Returns when the backend has been spawned anew (0), or cannot be (1).
+// Restarts the backend. Returns 0 when the new one is spawned, 1 if it cannot be.
 int restart(const Instance& instance);
 
-// Returns when all has ended: 0, or 1 if systemd could not be asked for it. Gives up after a
-// minute.
+// Stops the instance and waits until its processes have exited. Returns 0, or 1 if systemctl fails.
+// Gives up after a minute.
 int stop(const Instance& instance);
 
-// Prints each message until SIGINT, SIGTERM, the reader of stdout or the instance ends it.
+// Prints each bus message until SIGINT or SIGTERM arrives, the reader of stdout is gone, or the
+// instance ends.
 int trace(const Instance& instance, const CtlOptions& options);
 
 }  // namespace hpp::ctl

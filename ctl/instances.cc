@@ -23,13 +23,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// hpp-launch writes `pid 123, http://localhost:8000`.
+// The URL in the lock file, where hpp-launch writes `pid 123, http://localhost:8000`.
 std::string url_in(const std::string& lock_text) {
   const auto at = lock_text.find("http://");
   return at == std::string::npos ? "" : lock_text.substr(at);
 }
 
-// Where proxyd listens, by its own account.
+// The URL at which proxyd listens, from its snapshot file.
 std::string url_of_proxy(const std::string& run_directory) {
   const auto text = read_file(bus::snapshot_path(run_directory, bus::Topic::Proxy));
   const bus::Decoded decoded = bus::decode(text.value_or(""));
@@ -46,23 +46,24 @@ std::optional<pid_t> any_helper(const std::string& run_directory) {
   return std::nullopt;
 }
 
-// systemd tells each process that it starts its own number, systemd.exec(5); others inherit
-// another's.
+// systemd sets SYSTEMD_EXEC_PID to the pid of the process that it starts, systemd.exec(5). A
+// descendant inherits the variable, but with another process's pid.
 Keeper keeper_of(pid_t helper) {
   const std::string systemds = fmt::format("SYSTEMD_EXEC_PID={}", helper);
   return has_environment(helper, systemds) ? Keeper::Systemd : Keeper::Nobody;
 }
 
-// Without links, so that two paths can be compared; as it is if nothing is there at the moment.
+// Resolves symbolic links, so that two paths can be compared. Returns `path` unchanged if it does
+// not exist.
 std::string canonical(const fs::path& path) {
   std::error_code error;
   const fs::path real = fs::canonical(path, error);
   return error ? path.native() : real.native();
 }
 
-// The project folder, by watchd's account. The working directory of a process is the one that was
-// at that path when hpp was started, which may have been renamed or removed since; it counts until
-// watchd has written its first snapshot.
+// The project folder, from watchd's snapshot file. Until watchd has written one, the working
+// directory of process `pid`; that is less reliable, because the folder may have been renamed or
+// removed since hpp was started.
 std::string project_folder(const std::string& run_directory, std::int64_t pid) {
   const auto text = read_file(bus::snapshot_path(run_directory, bus::Topic::Tree));
   const bus::Decoded decoded = bus::decode(text.value_or(""));
@@ -87,8 +88,8 @@ std::optional<Instance> instance_in(const fs::path& directory) {
                   .directory = project_folder(directory, *pid)};
 }
 
-// Where the shell is. If its directory was removed, the shell still shows the path, at which there
-// may be another directory by now.
+// The current directory's path. If the directory was removed, PWD still has the path, and another
+// directory may exist there by now.
 std::string working_path() {
   try {
     return project_directory();

@@ -1,4 +1,4 @@
-// Shell. Finds the instances of hpp that this user runs.
+// Shell. Finds this user's running instances of hpp.
 #pragma once
 
 #include <string>
@@ -9,16 +9,17 @@
 
 namespace hpp::ctl {
 
-// All that are at work now, in the order of their names: those whose hpp-launch holds the run
-// directory, and those that systemd or a developer has started without one.
+// All running instances, sorted by name: those whose hpp-launch holds the run directory's lock, and
+// those whose helpers were started without hpp-launch, by systemd or by hand.
 std::vector<Instance> running_instances();
 
-// The one in that run directory, or else the one that is meant by its name or by this folder
-// (choose). Throws std::runtime_error that says what runs.
+// Returns the instance in options.run_directory or, without that option, the instance that choose()
+// picks by name and current directory. Throws std::runtime_error if there is none; the message
+// lists the running instances.
 Instance find_instance(const CtlOptions& options);
 
-// Whether it has not ended since it was found: its hpp-launch, or else any of its helpers, is
-// there.
+// Whether the instance still runs: its hpp-launch or, if it was started without hpp-launch, any of
+// its helpers.
 bool is_running(const Instance& instance);
 
 }  // namespace hpp::ctl

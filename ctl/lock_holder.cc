@@ -16,8 +16,8 @@ std::optional<LockHolder> LockHolder::find(const std::string& lock_path) {
   if (!pid) return std::nullopt;
   ProcessHandle process = open_process(*pid);
   if (!process.pidfd.is_open()) return std::nullopt;
-  // Between the two lines above it may have ended, and its number been given away. Whoever holds
-  // the lock now, under that number, is the one that the descriptor stands for.
+  // The process may have ended before open_process(), and its pid may belong to another process. If
+  // the same pid still holds the lock, the pidfd refers to the lock's holder.
   if (lock_holder(lock_path) != pid) return std::nullopt;
   return LockHolder(*pid, std::move(process.pidfd));
 }

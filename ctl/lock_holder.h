@@ -1,4 +1,4 @@
-// Shell. A process of hpp's that is found by the lock that it holds, and signalled safely.
+// Shell. Finds one of hpp's processes by the lock that it holds, and signals it safely.
 #pragma once
 
 #include <sys/types.h>
@@ -13,19 +13,21 @@ namespace hpp::ctl {
 
 class LockHolder {
  public:
-  // The process that holds the lock of that file; nothing: none does. What is signalled later is
-  // that process or nobody, whatever becomes of its number (pidfd_open(2)).
+  // Returns the process that holds the lock of that file, or nothing if the file is not locked. A
+  // pidfd (pidfd_open(2)) ensures that signal() never reaches another process, even if the pid is
+  // reused.
   static std::optional<LockHolder> find(const std::string& lock_path);
 
   pid_t pid() const { return pid_; }
 
-  // Readable when the process has ended.
+  // A descriptor that becomes readable when the process has ended. This object keeps it.
   int pidfd() const { return pidfd_.get(); }
 
-  // Whether it was there to be signalled. Throws std::system_error if it may not be.
+  // Sends the signal. Returns false if the process has ended already. Throws std::system_error if
+  // the process may not be signalled.
   bool signal(int number) const;
 
-  // Waits until it has ended. Returns false if it has not by then.
+  // Waits until the process has ended. Returns false if the deadline passes first.
   bool wait_end(const Deadline& deadline) const;
 
  private:

@@ -1,4 +1,4 @@
-// hpp-ctl: a window on a running hpp.
+// hpp-ctl: shows and controls a running hpp.
 #include <chrono>
 #include <csignal>
 #include <exception>
@@ -27,8 +27,8 @@ int run(const hpp::ctl::CtlOptions& options) {
   return 2;
 }
 
-// Within the limit of poll(2), whose timeout is an int of milliseconds.
-constexpr std::chrono::hours kUntilItIsTaken{24};
+// In effect no limit. Fits into poll(2)'s timeout, which is an int of milliseconds.
+constexpr std::chrono::hours kFinishTime{24};
 
 }  // namespace
 
@@ -44,7 +44,7 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     hpp::log::error("{}", error.what());
   }
-  // The user waits for this line, and Ctrl+C ends the wait, as with any command.
-  hpp::log::finish(kUntilItIsTaken);
+  // Waits until stderr has taken the error message. Ctrl+C ends the wait.
+  hpp::log::finish(kFinishTime);
   return exit_status;
 }

@@ -39,7 +39,8 @@ CLI::App* add_command(CLI::App& app, CtlOptions& options, Command command, const
   return added;
 }
 
-// An empty value, as of `--run-dir "$unset"`, must not mean the instance of this folder.
+// Rejects an empty value: `--run-dir "$unset"` must not silently choose the instance of the current
+// directory.
 CLI::Validator not_empty() {
   const auto check = [](const std::string& text) -> std::string {
     return text.empty() ? "expected a directory, got nothing" : "";
@@ -87,7 +88,7 @@ ParsedCtlOptions parse_ctl_options(int argc, const char* const* argv) {
   declare(app, options);
   try {
     auto words = words_for_cli11(app, {argv + 1, argv + argc});
-    std::reverse(words.begin(), words.end());  // as CLI11 wants them
+    std::reverse(words.begin(), words.end());  // because App::parse() expects the last word first
     app.parse(std::move(words));
   } catch (const CLI::CallForHelp&) {
     fmt::print("{}", app.help());

@@ -1,4 +1,4 @@
-// The command line of hpp-ctl.
+// Parses hpp-ctl's command line.
 #pragma once
 
 #include <cstdint>
@@ -11,14 +11,14 @@ enum class Command { Status, Wait, Restart, Stop, Trace };
 
 struct CtlOptions {
   Command command = Command::Status;
-  std::string name;           // the instance's; empty: the one that works here is meant
-  std::string run_directory;  // the instance's; empty: it is found by its name or folder
+  std::string name;           // the instance's name; empty: choose by the current directory
+  std::string run_directory;  // the instance's; empty: choose by name or current directory
   bool json = false;
-  bool tickets = false;          // trace: the tickets and their answers, too
-  std::uint32_t timeout_ms = 0;  // wait: how long at most; 0: for ever
+  bool tickets = false;          // trace: print tickets and their answers
+  std::uint32_t timeout_ms = 0;  // wait: give up after this time; 0: never
 };
 
-// Either options, or the status to exit with, like hpp::ParsedOptions.
+// The options, or the exit status if there are none, like hpp::ParsedOptions.
 struct ParsedCtlOptions {
   std::optional<CtlOptions> options;
   int exit_status = 0;

@@ -7,7 +7,7 @@
 namespace hpp::ctl {
 namespace {
 
-// A program that reads it sees each line when it comes.
+// Flushes, so that a program that reads the output gets each line at once.
 bool print(std::FILE* file, const std::string& safe) {
   return std::fputs(safe.c_str(), file) >= 0 && std::fflush(file) == 0;
 }

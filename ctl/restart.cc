@@ -25,8 +25,9 @@ LockHolder find_supervisord(const Instance& instance) {
 
 }  // namespace
 
-// The signal goes out when the first snapshot has told how many restarts were asked for before.
-// A request that is made when this returns does not get the old backend's answer.
+// Reads the number of earlier restarts from the first snapshot, sends SIGHUP, and waits until more
+// restarts than that are done. A request sent after this returns is not answered by the old
+// backend.
 int restart(const Instance& instance) {
   const LockHolder supervisord = find_supervisord(instance);
   Loop loop;

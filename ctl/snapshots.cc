@@ -9,8 +9,8 @@
 namespace hpp::ctl {
 namespace {
 
-// An author sends its snapshot to each new subscriber at once. One that is started again after a
-// crash needs some 20 ms, so who says nothing for as long as this is stopped or very busy.
+// An author sends its snapshot to each new subscriber at once, and a helper that is restarted after
+// a crash needs about 20 ms. An author that sends nothing within this time is stopped or very busy.
 constexpr Milliseconds kPatience{1000};
 
 constexpr bus::Topic kTopics[] = {bus::Topic::Tree, bus::Topic::Backend, bus::Topic::Proxy};

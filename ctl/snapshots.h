@@ -1,4 +1,4 @@
-// Shell. Asks an instance's authors for what they know.
+// Shell. Reads the snapshots of an instance's authors.
 #pragma once
 
 #include <string>
@@ -7,7 +7,8 @@
 
 namespace hpp::ctl {
 
-// The newest snapshot of each author; from its file where it does not answer within a second.
+// Returns each author's newest snapshot, read from its file if the author does not respond within a
+// second.
 Snapshots read_snapshots(const std::string& run_directory);
 
 }  // namespace hpp::ctl

@@ -19,11 +19,12 @@
 namespace hpp::ctl {
 namespace {
 
-// How long all may take to end. A server has --stop-timeout for it, 2 s by default.
+// How long all processes together may take to exit. The server alone has --stop-timeout, 2 s by
+// default.
 constexpr std::chrono::seconds kPatience{60};
 
-// A process that has ended by now is as good as stopped. One that is suspended (Ctrl+Z) does not
-// see SIGTERM until it goes on.
+// Ignores processes that have ended meanwhile. Sends SIGCONT, too: a suspended process (Ctrl+Z)
+// does not handle SIGTERM until it continues.
 void stop_holders(const std::vector<std::string>& lock_paths) {
   const Deadline deadline = std::chrono::steady_clock::now() + kPatience;
   std::vector<LockHolder> stopped;
@@ -41,8 +42,9 @@ void stop_holders(const std::vector<std::string>& lock_paths) {
   }
 }
 
-// Helpers that were ended past systemd it would start again. Their run directory has its name from
-// the instance of their units. Who waits for the target's end alone does not wait for theirs.
+// systemd would restart helpers that end without it, so systemctl stops them. The run directory has
+// the same name as the units' instance. The command names each service, because `systemctl stop` of
+// the target alone does not wait until the services have stopped.
 int stop_units(const std::string& name) {
   std::vector<std::string> command{"systemctl", "--user", "stop",
                                    fmt::format("hpp@{}.target", name)};

@@ -19,9 +19,9 @@
 namespace hpp::ctl {
 namespace {
 
-// How soon the end of the instance is seen. One that systemd keeps has no process that is there all
-// the time.
-constexpr Milliseconds kLookAgain{500};
+// How often trace checks whether the instance still runs. It polls, because an instance under
+// systemd has no single process that lives as long as the instance.
+constexpr Milliseconds kPollInterval{500};
 
 // `14:03:07.042`, local time.
 std::string clock_time(std::int64_t at_ms) {
@@ -38,11 +38,11 @@ int trace(const Instance& instance, const CtlOptions& options) {
   if (!is_running(instance)) return 0;
   Loop loop;
   const Signals signals(loop, {SIGINT, SIGTERM}, [&loop](int) { loop.stop(); });
-  Timer look(loop, [&] {
+  Timer poll_timer(loop, [&] {
     if (!is_running(instance)) return loop.stop();
-    look.start(kLookAgain);
+    poll_timer.start(kPollInterval);
   });
-  look.start(kLookAgain);
+  poll_timer.start(kPollInterval);
   const auto audience = options.tickets ? bus::Audience::TicketHandlers : bus::Audience::Everybody;
   const bus::Subscriber subscriber(
       loop, instance.run_directory, {bus::Topic::Tree, bus::Topic::Backend, bus::Topic::Proxy},

@@ -23,7 +23,7 @@ using Milliseconds = std::chrono::milliseconds;
 
 constexpr std::string_view kScheme = "http://";
 constexpr const char* kEnded = "hpp has ended";
-// How soon to ask again where nobody listens (hpp has just been started).
+// How long to wait before another attempt if no program listens yet (hpp has just been started).
 constexpr Milliseconds kAskAgain{20};
 
 Address address_of(const Instance& instance) {
@@ -34,16 +34,16 @@ Address address_of(const Instance& instance) {
   return parse_address(std::string_view(instance.url).substr(kScheme.size()));
 }
 
-// Whether it has ended, within kAskAgain.
+// Waits for kAskAgain. Returns true if the instance has ended by then.
 bool ends_soon(const Instance& instance, const std::optional<LockHolder>& launcher) {
   pollfd ended{.fd = launcher ? launcher->pidfd() : -1, .events = POLLIN, .revents = 0};
   if (::poll(&ended, 1, static_cast<int>(kAskAgain.count())) > 0) return true;
   return !launcher && !is_running(instance);
 }
 
-// Each request takes a ticket of the freshness barrier's when it arrives (proxyd/core/barrier.h):
-// every save that was made before it is known to whoever answers. So one that gets no answer, since
-// proxyd has died, can be made again.
+// Each request takes a ticket when it arrives (proxyd/core/barrier.h), so its answer accounts for
+// every save made before it. Therefore the request can be repeated if proxyd dies before it
+// answers.
 WaitAnswer ask_until_answered(const Instance& instance, const Deadline& deadline) {
   const auto launcher = LockHolder::find(run_lock_path(instance.run_directory));
   const Address address = address_of(instance);

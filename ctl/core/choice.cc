@@ -31,7 +31,7 @@ bool is_at_or_above(std::string_view folder, std::string_view directory) {
          (directory.size() == folder.size() || directory[folder.size()] == '/');
 }
 
-// Those that work in `directory`, or else in the nearest folder above it.
+// The instances in `directory` or, if there are none, those in the nearest folder above it.
 std::vector<Instance> nearest_to(std::string_view directory, const std::vector<Instance>& all) {
   std::vector<Instance> nearest;
   for (const Instance& one : all) {

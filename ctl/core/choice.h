@@ -1,4 +1,4 @@
-// Pure. Decides which of the running instances is meant.
+// Pure. Decides which of the running instances the user means.
 #pragma once
 
 #include <cstdint>
@@ -9,32 +9,34 @@
 
 namespace hpp::ctl {
 
-// Who starts the helpers of an instance again when they crash, and ends them.
+// The program that restarts an instance's helpers if they crash, and stops them. Nobody: a
+// developer has started them by hand.
 enum class Keeper { Launch, Systemd, Nobody };
 
-// Helpers at work in one run directory.
+// The helpers that run in one run directory.
 struct Instance {
-  std::string name;           // of its run directory
-  std::string run_directory;  // where its helpers meet
-  std::int64_t pid = 0;       // of hpp-launch; without one, of a helper
+  std::string name;           // the run directory's file name
+  std::string run_directory;  // path of the helpers' common directory
+  std::int64_t pid = 0;       // hpp-launch's pid or, without hpp-launch, a helper's
   Keeper keeper = Keeper::Launch;
   std::string url;        // `http://localhost:8000`
-  std::string directory;  // the one that it works in; empty: not to be seen
+  std::string directory;  // the project folder; empty if unknown
 
   bool operator==(const Instance&) const = default;
 };
 
-// Why there is no answer, in one line that lists what runs.
+// Why no instance was chosen, in one line that lists the running instances.
 struct NoChoice {
   std::string why;
 
   bool operator==(const NoChoice&) const = default;
 };
 
-// `running`: in the order of their names. The one of that name, or without a name any, that works
-// in `directory`, or else in the nearest folder above it. If a single instance has the name, it is
-// meant wherever it works. Nothing else is guessed: an instance that works somewhere else is not
-// meant because it is the only one. `directory` is absolute, without links.
+// Chooses from `running`, which is sorted by name. A single instance with that name is chosen,
+// whatever its project folder. Otherwise, of the instances with that name (all instances, if `name`
+// is empty), the one in `directory` or in the nearest folder above it is chosen. An instance in an
+// unrelated folder is never chosen only because no other one runs. `directory` is absolute and
+// contains no symbolic links.
 std::variant<Instance, NoChoice> choose(const std::vector<Instance>& running, std::string_view name,
                                         std::string_view directory);
 

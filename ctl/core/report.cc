@@ -37,7 +37,7 @@ std::string keeper_words(const Instance& instance) {
   return "";
 }
 
-// The parts of an object come in the order in which they are written down.
+// Keeps the members of an object in insertion order.
 using Object = nlohmann::ordered_json;
 
 // `350 ms`, `12 s`, `5 min`, `3 h`, `2 days`
@@ -64,7 +64,7 @@ std::string exit_words(const bus::BackendExit& exit) {
   return "ended; its exit status is unknown";
 }
 
-// Since when a backend has been what it is; empty where that is not known.
+// How long the backend has been in its state; empty if unknown.
 std::string since(const bus::BackendState& backend, std::int64_t now_ms) {
   switch (backend.state) {
     case bus::BackendPhase::Running: {
@@ -99,7 +99,7 @@ std::string proxy_words(const bus::ProxyState& proxy) {
                      proxy.forwarded, proxy.replayed);
 }
 
-// One line, whatever is in the text.
+// One row. printable() ensures that line breaks in `text` do not start another line.
 std::string row(std::string_view name, const std::string& text) {
   return fmt::format("{:<10} {}\n", name, printable(text));
 }
@@ -110,7 +110,7 @@ std::string problem_row(const std::optional<State>& state) {
   return row("problem", state->problem);
 }
 
-// What the bus carries, as JSON; null for nothing.
+// The bus message as JSON; null if there is no snapshot.
 template <class State>
 Object on_the_bus(const std::optional<State>& state) {
   if (!state) return nullptr;
@@ -118,7 +118,7 @@ Object on_the_bus(const std::optional<State>& state) {
   return Object::parse(text.substr(text.find(' ') + 1), nullptr, false);
 }
 
-// A path may hold any bytes: those that are not UTF-8 become U+FFFD.
+// Replaces bytes that are not UTF-8 by U+FFFD, because a path may contain any bytes.
 std::string dump(const Object& object) {
   return object.dump(-1, ' ', false, Object::error_handler_t::replace) + '\n';
 }

@@ -1,4 +1,4 @@
-// Pure. What is known of an instance, for people and for programs.
+// Pure. Describes an instance's state, as text and as JSON.
 #pragma once
 
 #include <cstdint>
@@ -11,31 +11,32 @@
 
 namespace hpp::ctl {
 
-// The newest snapshot of each author that there is one of.
+// Each author's newest snapshot, if there is one.
 struct Snapshots {
   std::optional<bus::TreeState> tree;
   std::optional<bus::BackendState> backend;
   std::optional<bus::ProxyState> proxy;
-  std::vector<std::string> silent;  // authors that do not answer: theirs is from its file, or none
+  std::vector<std::string> silent;  // authors that do not respond; their snapshots are from files
 
   void take(const bus::Message& message);
   bool has(bus::Topic topic) const;
 };
 
-// Some lines. `now_ms`: since the Unix epoch.
+// The output of `hpp-ctl status`: several lines. `now_ms`: milliseconds since the Unix epoch.
 std::string status_text(const Instance& instance, const Snapshots& snapshots, std::int64_t now_ms);
 
-// One JSON object in one line, with its end: `instance`, `tree`, `backend` and `proxy` as on the
-// bus or null, and `silent`.
+// One JSON object on one line that ends with a newline: `instance`, the bus messages `tree`,
+// `backend` and `proxy` (null if unknown), and `silent`.
 std::string status_json(const Instance& instance, const Snapshots& snapshots);
 
-// `Running: generation 2, pid 4711`: a backend's state in a few words.
+// Describes a backend's state: `Running: generation 2, pid 4711`.
 std::string backend_words(const bus::BackendState& backend);
 
-// A message of the bus as it passes: `tree revision 2, watching, app.py changed`.
+// Describes a bus message, for `hpp-ctl trace`: `tree     watched, revision 2, app.py changed`.
 std::string trace_text(const bus::Message& message);
 
-// The same for programs: `{"at_ms":…,"topic":"tree","message":{…}}`
+// The bus message as JSON, for `hpp-ctl trace --json`: `{"at_ms":…,"topic":"tree","message":{…}}`.
+// `at_ms`: milliseconds since the Unix epoch.
 std::string trace_json(const bus::Message& message, std::int64_t at_ms);
 
 }  // namespace hpp::ctl

@@ -5,7 +5,7 @@
 namespace hpp::ctl {
 namespace {
 
-// `200` of `HTTP/1.1 200 OK`; empty: that is no status line.
+// The status code, `200` in `HTTP/1.1 200 OK`; empty if `line` is not a status line.
 std::string_view status_of(std::string_view line) {
   const auto space = line.find(' ');
   if (!line.starts_with("HTTP/1.") || space == std::string_view::npos) return {};

@@ -1,4 +1,4 @@
-// Pure. What proxyd answers to `GET /__hpp/wait`.
+// Pure. Makes the request `GET /__hpp/wait` and parses proxyd's response.
 #pragma once
 
 #include <optional>
@@ -7,25 +7,25 @@
 
 namespace hpp::ctl {
 
-// The request; `host`: as in the instance's URL, `localhost:8000`.
+// Returns the request. `host` is the host and port of the instance's URL: `localhost:8000`.
 std::string wait_request(std::string_view host);
 
 enum class Decision {
-  Live,     // 200: what was saved before the request is served
-  Failed,   // 503: the backend failed with it, or the files are not watched
-  Unclear,  // any other status: that was not hpp, or not for us
+  Live,     // 200: the files saved before the request are served
+  Failed,   // 503: the backend failed with these files, or the files are not watched
+  Unclear,  // another status: the response is not from hpp, or hpp has refused the request
 };
 
 struct WaitAnswer {
   Decision decision = Decision::Unclear;
   std::string status_line;  // `HTTP/1.1 200 OK`
-  std::string text;         // what follows the head; of a failure: why, and the last output
+  std::string text;         // the body; for Failed, the reason and the server's last output
 
   bool operator==(const WaitAnswer&) const = default;
 };
 
-// All that came until the connection ended. Nothing: that is no whole head; whoever was to answer
-// has died, and can be asked again.
+// Parses `response`, all bytes received until the connection ended. Returns nothing if the head is
+// incomplete: proxyd has died, and the request can be repeated.
 std::optional<WaitAnswer> read_wait_answer(std::string_view response);
 
 }  // namespace hpp::ctl
