@@ -24,8 +24,9 @@
 namespace hpp::watchd {
 namespace {
 
-// Throws std::runtime_error if Watchman could not read it either. For a folder that is missing, as
-// it may be for a watchd that is started again, the tree waits.
+// Throws std::runtime_error if the project folder cannot be read, because Watchman could not read
+// it either. A missing folder is no error: it may be gone while watchd is restarted, and Tree waits
+// for it.
 std::string readable_project_directory() {
   std::string path = take_project_directory();
   if (::access(path.c_str(), R_OK | X_OK) != 0 && errno != ENOENT) {

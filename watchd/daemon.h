@@ -1,4 +1,4 @@
-// Shell. Owns the source of changes, the publisher of the tree and the subscriber that hears
+// Shell. Owns the source of changes, the publisher of the tree and the subscriber that receives
 // proxyd's tickets, around core::Tree.
 #pragma once
 
@@ -20,9 +20,9 @@ namespace hpp::watchd {
 
 class Daemon {
  public:
-  // Watches the project folder and publishes what changes. `loop` must outlive the daemon.
-  // Throws std::runtime_error: the directory cannot be read, Watchman is not installed, or another
-  // watchd is at work in the run directory.
+  // Watches the project folder and publishes its changes. `loop` must outlive the daemon.
+  // Throws std::runtime_error if the directory cannot be read, if Watchman is not installed, or if
+  // another watchd runs in the same run directory.
   Daemon(Loop& loop, const Options& options);
 
  private:

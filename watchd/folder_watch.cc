@@ -16,14 +16,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A path with more symbolic links is refused by the kernel, too (path_resolution(7)).
+// The kernel refuses a path with more symbolic links than this (path_resolution(7)).
 constexpr int kLinksMax = 40;
 
-// Room for the events of one read; what does not fit is read next.
+// Size of the buffer for one read of events. The next read returns those that do not fit.
 constexpr std::size_t kEventsSize = 16 * 1024;
 
-// What can happen to a part of the path that exists. Directories are seldom removed from or renamed
-// in a parent directory, but files are often made there.
+// Events for a part of the path that exists. IN_CREATE is left out, because files are often created
+// in a parent directory, while directories are seldom removed or renamed there.
 constexpr std::uint32_t kReplaced = IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO;
 
 std::string id_of(const struct stat& status) {
@@ -58,8 +58,8 @@ FolderWatch::FolderWatch(Loop& loop, std::string path, std::function<void()> on_
   arm();
 }
 
-// A change that came without an event, such as a mount, means that other directories are to be
-// watched from now on.
+// Some changes, such as a mount, cause no event. If the id has changed, the path leads through
+// other directories now, which must be watched instead.
 std::string FolderWatch::look() {
   std::string id = view_.look(path_);
   if (std::exchange(seen_, id) != id) arm();
@@ -108,8 +108,7 @@ void FolderWatch::watch_path() {
   }
 }
 
-// IN_MASK_ADD: a directory may hold more than one part of the path, one of them a link to the
-// other.
+// IN_MASK_ADD, because one directory may hold two parts of the path if one is a link to the other.
 void FolderWatch::watch(const std::string& directory, const std::string& name, bool exists) {
   const std::uint32_t mask =
       kReplaced | IN_ONLYDIR | IN_MASK_ADD | (exists ? 0U : std::uint32_t{IN_CREATE});

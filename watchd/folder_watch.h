@@ -1,5 +1,5 @@
-// Shell. Owns the view of the project folder: which directory is at its path now, and word of
-// changes along that path.
+// Shell. Owns the view of the project folder: which directory is at its path now, and an inotify
+// watch on the parts of that path.
 #pragma once
 
 #include <functional>
@@ -15,11 +15,11 @@
 
 namespace hpp::watchd {
 
-// Tells one directory from the next one at the same path.
+// Notices when another directory takes the place of the one at a path.
 class DirectoryView {
  public:
-  // Returns the device and inode of the directory at `path`; empty if there is none. It is kept
-  // open until another one is seen, so that none that is made later can get its inode.
+  // Returns the device and inode of the directory at `path`; empty if there is none. The directory
+  // is kept open until another one is seen, so that no later directory can get the same inode.
   std::string look(const std::string& path);
 
  private:
@@ -27,9 +27,9 @@ class DirectoryView {
   UniqueFd held_;
 };
 
-// Watches the path with inotify(7): the parent of each directory and each symbolic link on the way.
-// Only events with the name of a part of the path count, so an idle machine is not woken often. If
-// a part cannot be watched (permissions, limits), look() still sees the truth.
+// Watches a path with inotify(7): the parent of each directory and each symbolic link on the way.
+// Only events with the name of a part of the path count, so that other files do not wake an idle
+// machine. If a part cannot be watched (permissions, limits), look() still returns the right id.
 class FolderWatch {
  public:
   // Calls `on_stir` when a part of the path was made, renamed or removed. `loop` must outlive the
@@ -51,9 +51,9 @@ class FolderWatch {
   std::string path_;
   std::function<void()> on_stir_;
   DirectoryView view_;
-  std::string seen_;  // by the latest look
+  std::string seen_;  // id that the latest look() returned
   UniqueFd inotify_;
-  std::unordered_map<int, std::set<std::string>> names_;  // by inotify's watch descriptor
+  std::unordered_map<int, std::set<std::string>> names_;  // parts, by inotify's watch descriptor
   std::unique_ptr<FdWatch> readable_;
 };
 

@@ -21,17 +21,18 @@
 namespace hpp::watchd {
 namespace {
 
-// An index of 500,000 files takes git a tenth of that.
+// How long git may take. For an index of 500,000 files it takes a tenth of this.
 constexpr Milliseconds kPatience{2'000};
 
-// So many times git is asked again without the files of one more submodule.
+// How many submodules are left out of a question, one after the other, before hpp gives up.
 constexpr int kSubmodulesMax = 16;
 
 // git-check-ignore(1)
 constexpr int kSomeIgnored = 0;
 constexpr int kNoneIgnored = 1;
 
-// What git reads and writes: in memory, so that neither side ever waits for the other.
+// A file in memory, from which git reads or to which it writes. With a pipe, both sides could wait
+// for each other.
 class MemoryFile {
  public:
   explicit MemoryFile(const char* name) : fd_(::memfd_create(name, MFD_CLOEXEC)) {
@@ -40,7 +41,8 @@ class MemoryFile {
 
   int fd() const { return fd_.get(); }
 
-  // The whole, to be read from its beginning. Throws std::system_error.
+  // Writes the text without moving the offset, so that git reads it from the beginning. Throws
+  // std::system_error.
   void fill(const std::string& text) {
     if (::pwrite(fd_.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
       throw_errno("cannot write what git is to read");
@@ -58,12 +60,13 @@ class MemoryFile {
   UniqueFd fd_;
 };
 
-// A name that begins with a colon is none to git (gitglossary(7), pathspec).
+// `./` in front, because git reads a name that begins with a colon as a pathspec with magic
+// (gitglossary(7), pathspec).
 std::string named(const std::string& file) {
   return "./" + file;
 }
 
-// The names between zeros.
+// Splits a text at its zero bytes.
 std::unordered_set<std::string_view> names_in(std::string_view text) {
   std::unordered_set<std::string_view> names;
   while (!text.empty()) {
@@ -74,15 +77,16 @@ std::unordered_set<std::string_view> names_in(std::string_view text) {
   return names;
 }
 
-// `fatal: not a git repository (or any of the parent directories): .git`
+// git explains a failure in the first line, for example
+// `fatal: not a git repository (or any of the parent directories): .git`.
 std::string first_line(const std::string& text) {
   return text.substr(0, text.find('\n'));
 }
 
-// The folder of the submodule for which git refuses the whole list, from git's words:
+// The folder of the submodule for which git refuses the whole list, from git's error message:
 // `fatal: Pathspec './module/a.py' is in submodule 'module'`. git names the submodule by its path
-// from the top of the repository, which may be above the folder that git runs in. Empty: git says
-// something else.
+// from the top of the repository, which may be above the folder that git runs in. Empty: the
+// message is another one.
 std::string refused_submodule(std::string_view said) {
   constexpr std::string_view kBegin = "fatal: Pathspec './";
   constexpr std::string_view kMiddle = "' is in submodule '";
@@ -102,8 +106,8 @@ std::string refused_submodule(std::string_view said) {
 
 struct Answer {
   std::vector<std::string> ignored;  // paths that git ignores
-  std::string problem;               // why there is no answer; empty: there is one
-  std::string submodule;             // the folder that is the problem; empty: it is another one
+  std::string problem;               // why git did not answer; empty: it did
+  std::string submodule;             // folder that caused the problem; empty: no submodule did
 };
 
 // Throws std::system_error if git cannot be run.
@@ -145,8 +149,8 @@ Answer check_ignore(const std::string& directory, const std::vector<std::string>
   return answer;
 }
 
-// A submodule that was deleted or deinitialised has no `.git`, but git knows it from the index. Its
-// files are not ignored.
+// A submodule that was deleted or deinitialised has no `.git`, but it is still in git's index, so
+// git refuses the list. Its files are left out of the question, and count as not ignored.
 Answer ask_git(const std::string& directory, std::vector<std::string> paths) {
   try {
     Answer answer = check_ignore(directory, paths);
@@ -166,7 +170,7 @@ Answer ask_git(const std::string& directory, std::vector<std::string> paths) {
 // The question to one repository.
 struct Question {
   std::vector<std::string> paths;  // relative to the repository's folder
-  bool has_files = false;          // the paths are not only folders of repositories in it
+  bool has_files = false;          // false: all paths are folders of nested repositories
 };
 
 // Sorts files by the repositories that they belong to.
@@ -176,7 +180,7 @@ class Questions {
 
   void add_file(const std::string& file) { add(file).has_files = true; }
 
-  // In this order a repository comes before those in it.
+  // In the map's order, a repository comes before the repositories in it.
   const std::map<std::string, Question>& by_folder() const { return by_folder_; }
 
  private:
@@ -208,7 +212,8 @@ Sifted without_ignored(const std::string& directory, const std::vector<std::stri
       answer = ask_git(directory + '/' + folder, question.paths);
     }
     for (const std::string& path : answer.ignored) ignored.insert(prefix + path);
-    // A folder of several repositories need not be one itself.
+    // A folder with several repositories need not be a repository itself: that is no problem unless
+    // it has files of its own in the question.
     if (question.has_files && sifted.problem.empty()) sifted.problem = std::move(answer.problem);
   }
   std::copy_if(files.begin(), files.end(), std::back_inserter(sifted.files),

@@ -17,11 +17,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Links in one chain; the kernel's limit, path_resolution(7).
+// The most links in one chain: the kernel's limit, path_resolution(7).
 constexpr int kChainMax = 40;
 
-// Whether the name leads to a file in the directory. One system call, because a project may have
-// thousands of links (pnpm). No: the kernel cannot tell, or the link is absolute.
+// Whether the name leads to a path in the directory. Uses one system call, because a project may
+// have thousands of links (pnpm). False may also mean that the kernel cannot tell, or that the link
+// is absolute: then the caller must follow it.
 bool stays_inside(int directory, const std::string& name) {
   open_how how{};
   how.flags = O_PATH | O_CLOEXEC;
@@ -32,7 +33,8 @@ bool stays_inside(int directory, const std::string& name) {
   return true;
 }
 
-// The end of a link's chain. realpath(3) fails if there is no file. Nothing: the chain has no end.
+// The end of a link's chain, whether or not there is a file (realpath(3) would fail without one).
+// Nothing: the chain has no end.
 std::optional<fs::path> end_of_chain(fs::path path) {
   std::error_code error;
   for (int i = 0; i < kChainMax && fs::is_symlink(fs::symlink_status(path, error)); ++i) {

@@ -8,8 +8,8 @@
 
 namespace hpp::watchd {
 
-// The links among `names` (paths relative to `directory`) that lead out of `directory`. A link
-// leads to the end of its chain, whether or not there is a file.
+// Returns the links among `names` (paths relative to `directory`) that lead out of `directory`. The
+// end of a link's chain decides, whether or not there is a file.
 std::vector<OutsideLink> links_outside(const std::string& directory,
                                        const std::vector<std::string>& names);
 

@@ -21,8 +21,7 @@ std::optional<struct stat> status_of(const std::string& path) {
   return status;
 }
 
-// What the file `.git` of a worktree or a submodule points to, which may be relative to
-// `directory`.
+// The path in the file `.git` of a worktree or a submodule. It may be relative to `directory`.
 std::optional<std::string> pointed_to(const std::string& directory, const std::string& file) {
   const auto text = read_file(file);
   if (!text || !text->starts_with(kGitFilePrefix)) return std::nullopt;
@@ -32,15 +31,16 @@ std::optional<std::string> pointed_to(const std::string& directory, const std::s
   return path.starts_with('/') ? path : directory + '/' + path;
 }
 
-// The directory's path without symbolic links, or as it is if there is no directory: the folders
-// above it are those of the real path, and git looks there as well.
+// The directory's path without symbolic links; unchanged if there is no such directory. git also
+// looks for `.git` in the parents of the real path.
 std::string real_path(const std::string& directory) {
   std::error_code error;
   const std::filesystem::path real = std::filesystem::canonical(directory, error);
   return error ? directory : real.native();
 }
 
-// Read anew each time: a repository may come and go beneath us, and this costs a few microseconds.
+// The `.git` directory for `directory`. Searched for each time, because a repository may be created
+// or removed at any moment; the search takes a few microseconds.
 std::optional<std::string> git_directory(std::string directory) {
   for (;;) {
     const std::string path = directory + "/.git";

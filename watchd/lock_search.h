@@ -9,13 +9,13 @@
 
 namespace hpp::watchd {
 
-// The `index.lock` of the repository, worktree or submodule that holds `directory` (absolute, and
-// without symbolic links); like git, looks for `.git` there and in all directories above. Nothing:
-// no lock, or no repository. See gitrepository-layout(5).
+// Returns the `index.lock` of the repository, worktree or submodule that holds `directory`, which
+// must be absolute and without symbolic links. Like git, looks for `.git` there and in all parent
+// directories. Nothing: no lock, or no repository. See gitrepository-layout(5).
 std::optional<GitLock> find_git_lock(const std::string& directory);
 
-// The locks of the repositories that hold `directory` and its `folders` (relative paths), each
-// once. The path of `directory` may go through symbolic links.
+// Returns the locks of the repositories that hold `directory` and its `folders` (relative paths),
+// each lock once. The path of `directory` may go through symbolic links.
 std::vector<GitLock> find_git_locks(const std::string& directory,
                                     const std::vector<std::string>& folders);
 

@@ -1,4 +1,4 @@
-// hpp-watchd: asks Watchman what changes in the project folder.
+// hpp-watchd: publishes which files change in the project folder.
 #include "common/options.h"
 #include "watchd/daemon.h"
 

@@ -7,7 +7,7 @@
 namespace hpp::watchd {
 namespace {
 
-// The folder that a path is in, without a slash at its end.
+// The folder of a path, without a slash at its end.
 std::string parent_of(const std::string& path) {
   const auto slash = path.rfind('/');
   return slash == std::string::npos ? "" : path.substr(0, slash);

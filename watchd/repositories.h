@@ -11,19 +11,19 @@ class Repositories {
  public:
   explicit Repositories(std::string directory) : directory_(std::move(directory)) {}
 
-  // The innermost folder with a `.git` that holds `path`, which is relative to the directory.
-  // Empty: that is the directory itself, or there is none below it.
+  // Returns the innermost folder below the directory that has a `.git` and holds `path`. Both are
+  // relative to the directory. Empty: no folder below the directory does.
   const std::string& folder_of(const std::string& path);
 
-  // The same for folders, each of which may have the `.git` itself. Names each repository once, and
-  // leaves the directory itself out.
+  // Returns the repositories that hold `folders`, each once and without the directory itself. A
+  // folder may be a repository's own folder.
   std::vector<std::string> of_folders(const std::vector<std::string>& folders);
 
  private:
   const std::string& at(const std::string& folder);
 
   std::string directory_;
-  std::unordered_map<std::string, std::string> known_;  // by folder: each is looked at once
+  std::unordered_map<std::string, std::string> known_;  // repository of each folder seen so far
 };
 
 }  // namespace hpp::watchd

@@ -1,4 +1,4 @@
-// Shell. Writes what a core says into the log.
+// Shell. Writes a core's log lines into the log.
 #pragma once
 
 #include "watchd/core/effects.h"

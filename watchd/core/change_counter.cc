@@ -6,7 +6,7 @@
 namespace hpp::watchd {
 namespace {
 
-// Names of files that changed together: the first of them, and how many there are.
+// Files that changed together: the names of the first ones, and the number of all.
 struct Names {
   std::vector<std::string> first;
   std::uint64_t count = 0;

@@ -1,12 +1,12 @@
 // Pure. Counts changes in the snapshot of the tree.
 //
-// What --css and --reload match is counted in `refresh`, everything else in `revision`. A batch
-// with both kinds counts in both. If it is unknown what changed, only `revision` grows, because a
-// restart of the backend brings browsers up to date, too.
+// A file that --css or --reload matches is counted in `refresh`, every other file in `revision`. A
+// batch with both kinds counts in both. If it is unknown which files changed, only `revision`
+// grows, because a restart of the backend brings browsers up to date, too.
 //
-// A batch names the files that exist before those that are gone. A file that was made and is gone
-// again since the last batch is not named, because an editor's temporary file says nothing to the
-// user. It counts nevertheless: a backend that was starting may have read it.
+// A batch names the files that exist before those that are gone. A file that was created and
+// deleted since the last batch is not named, because the name of an editor's temporary file means
+// nothing to the user. It counts nevertheless: a backend that was starting may have read it.
 #pragma once
 
 #include <string>
@@ -24,18 +24,19 @@ class ChangeCounter {
  public:
   explicit ChangeCounter(const Filter& filter);
 
-  // These are all files as they are now. Nothing is counted.
+  // Remembers the contents of `files`, which are all watched files. Counts nothing.
   void learn(const std::vector<ChangedFile>& files);
 
-  // Returns the files of the batch that count, those that exist first. With --ignore-unchanged a
-  // file counts if its content has changed.
+  // Returns the files of the batch that count; the existing ones come first. With
+  // --ignore-unchanged, a file counts only if its content has changed.
   std::vector<ChangedFile> news_of(const std::vector<ChangedFile>& batch);
 
-  // Counts those of `news` that concern browsers alone. Returns the names of the others.
+  // Counts the files in `news` that concern browsers alone. Returns the names of the others.
   std::vector<std::string> count_for_browsers(const std::vector<ChangedFile>& news,
                                               bus::TreeState& tree);
 
-  // Counts these names, of the newest batch: what count_for_browsers() returned, or a part of it.
+  // Counts one change of the backend's files. `names` is the newest result of count_for_browsers(),
+  // or a part of it.
   void count_for_backend(const std::vector<std::string>& names, bus::TreeState& tree) const;
 
   // Counts one change without a name.
@@ -45,7 +46,7 @@ class ChangeCounter {
   bool ignores_unchanged_;
   Concerns concerns_;
   Contents contents_;
-  std::unordered_set<std::string> transient_;  // files of the newest batch that are not named
+  std::unordered_set<std::string> transient_;  // the newest batch's files that are not named
 };
 
 }  // namespace hpp::watchd

@@ -1,4 +1,4 @@
-// Pure. Remembers what is in the files, so that a save that changes nothing is no change.
+// Pure. Remembers the files' contents, so that a save that changes nothing is no change.
 #pragma once
 
 #include <cstdint>
@@ -10,20 +10,21 @@
 
 namespace hpp::watchd {
 
-// What is not known is always news: a restart too many is a nuisance, one too few is old code.
+// A file whose earlier content is not known always counts as changed: a restart too many is a
+// nuisance, one too few means old code.
 class Contents {
  public:
-  // The files are as told, and readers of the tree know it.
+  // Replaces all remembered contents with those of `files`.
   void learn(const std::vector<ChangedFile>& files);
 
-  // Whether its content is not the one of before, which is what it is from now on.
+  // Returns whether the file's content differs from the remembered one. Remembers the new one.
   bool is_news(const ChangedFile& file);
 
-  // Nobody knows what the files were when they were read last.
+  // Forgets all contents. The next report of each file is news.
   void forget() { known_.clear(); }
 
  private:
-  std::unordered_map<std::string, std::uint64_t> known_;
+  std::unordered_map<std::string, std::uint64_t> known_;  // digests by file name
 };
 
 }  // namespace hpp::watchd

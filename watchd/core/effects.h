@@ -1,4 +1,4 @@
-// Pure. The effects, and the event, that all cores of watchd have.
+// Pure. The effects, and the event, that all cores of watchd share.
 #pragma once
 
 #include <chrono>
@@ -6,7 +6,7 @@
 
 namespace hpp::watchd {
 
-struct StartTimer {  // the core's only timer; moves it if it runs
+struct StartTimer {  // start the core's only timer, or move it if it runs
   std::chrono::milliseconds delay;
 
   bool operator==(const StartTimer&) const = default;
@@ -18,7 +18,7 @@ struct StopTimer {
 
 struct TimerExpired {};
 
-struct Say {  // a line of the log
+struct Say {  // write a line into the log
   enum class Level { Warning, Info, Debug };
 
   Level level;

@@ -6,8 +6,8 @@
 namespace hpp::watchd {
 namespace {
 
-// What changes without anybody having edited the program. Each is a path below the watched
-// directory; wildmatch's `**/` also matches no directory at all.
+// Files that change although the user has not edited the program. Each glob matches a path below
+// the watched directory; `**/` also matches no directory at all.
 constexpr std::array kDefaultExcludes{
     // Version control: a commit or a fetch changes no source. A submodule's or worktree's `.git`
     // is a file.
@@ -20,7 +20,8 @@ constexpr std::array kDefaultExcludes{
     "**/.bzr/**",
     "**/_darcs/**",
     "**/.pijul/**",
-    // Python's caches, which the backend itself writes while it loads, and those of its tools.
+    // Python's caches, which the backend itself writes while it loads, and caches of Python's
+    // tools.
     "**/__pycache__/**",
     "**/*.pyc",
     "**/*.pyo",
@@ -31,8 +32,8 @@ constexpr std::array kDefaultExcludes{
     "**/.tox/**",
     "**/.nox/**",
     "**/.ipynb_checkpoints/**",
-    // JavaScript: frameworks and bundlers write these when they start, build or serve a page. Not
-    // node_modules itself, because the backend loads it.
+    // JavaScript: frameworks and bundlers write these when they start, build or serve a page.
+    // node_modules itself is not excluded, because the backend loads it.
     "**/.next/**",
     "**/.nuxt/**",
     "**/.svelte-kit/**",
@@ -68,14 +69,14 @@ constexpr std::array kDefaultExcludes{
     "**/*~",
     "**/.#*",
     "**/#*#",
-    // Kate, JetBrains' IDEs, Visual Studio, and whatever saves through GLib.
+    // Kate, JetBrains' IDEs, Visual Studio, and every program that saves through GLib.
     "**/.idea/**",
     "**/.vs/**",
     "**/*.kate-swp",
     "**/*___jb_tmp___",
     "**/*___jb_old___",
     "**/.goutputstream-*",
-    // Watchman's own, and the macOS Finder's on shared disks.
+    // Watchman's cookies, and files that the macOS Finder writes on shared disks.
     "**/.watchman-cookie-*",
     "**/.DS_Store",
 };

@@ -1,5 +1,5 @@
 // Pure. Decides which files count (--pattern, --css, --reload, --exclude and the built-in
-// excludes), and whom a file concerns.
+// excludes), and whether a file concerns the backend or browsers.
 #pragma once
 
 #include <span>
@@ -11,15 +11,15 @@
 
 namespace hpp::watchd {
 
-// What the user asked to have watched, in globs relative to the watched directory.
+// The user's options that say which files to watch. Globs are relative to the watched directory.
 struct Filter {
   std::vector<std::string> patterns;  // empty: every file
   std::vector<std::string> excludes;
   std::vector<std::string> css;
   std::vector<std::string> reload;
   bool default_excludes = true;
-  bool gitignore = false;         // not what git ignores; of the backend's alone: it was not named
-  bool ignore_unchanged = false;  // not what has the content that it had
+  bool gitignore = false;  // skip the backend's files that git ignores; --css, --reload count
+  bool ignore_unchanged = false;  // skip a file that was saved with the same content
 
   bool operator==(const Filter&) const = default;
 };
@@ -27,15 +27,15 @@ struct Filter {
 // The globs that Filter::default_excludes adds to `excludes`.
 std::span<const char* const> built_in_excludes();
 
-// Whom the change of a file concerns. What --css and --reload have is no business of the backend's,
-// whatever the patterns say.
+// What a changed file is relevant for. A file that --css or --reload matches does not concern the
+// backend, even if --pattern matches it, too.
 enum class Concern { Backend, StyleSheet, Page };
 
 class Concerns {
  public:
   explicit Concerns(const Filter& filter);
 
-  // `path`: one that the filter has let through.
+  // Returns the concern of a file that has passed the filter.
   Concern of(std::string_view path) const;
 
  private:

@@ -1,8 +1,8 @@
-// Pure. Decides for how long git's locks say that git is writing the files.
+// Pure. Decides for how long a git lock counts as a sign that git is writing files.
 //
-// git holds `index.lock` in its directory from before the first file that a checkout, a merge or a
-// stash writes until after the last. A git that crashed leaves it behind, and one that waits for an
-// editor (`git commit --all`) keeps it for minutes without touching a file.
+// A checkout, a merge or a stash creates `index.lock` in git's directory before it writes the first
+// file, and removes it after the last. But a git that crashes leaves the lock behind, and a git
+// that waits for an editor (`git commit --all`) holds it for minutes without touching a file.
 #pragma once
 
 #include <chrono>
@@ -13,13 +13,13 @@
 
 namespace hpp::watchd {
 
-// How long one lock is respected.
+// How long a lock is respected.
 constexpr std::chrono::milliseconds kLockPatience{10'000};
 
-// So many locks that are not respected any more are remembered.
+// At most this many locks that are no longer respected are remembered.
 constexpr std::ptrdiff_t kGivenUpMax = 64;
 
-// A lock as it lies there. The inode alone does not tell one from the next, which may get the same;
+// A lock file. The inode alone does not identify it, because the next lock may get the same one;
 // together with the time it does.
 struct GitLock {
   std::string path;
@@ -33,23 +33,23 @@ class LockPatience {
  public:
   struct Decision {
     bool is_held = false;           // git is writing: at least one lock is respected
-    std::vector<GitLock> given_up;  // locks that are not respected from now on; each comes once
+    std::vector<GitLock> given_up;  // locks that are no longer respected; each is returned once
   };
 
-  // Judges the locks that are there now, one for each repository at most.
+  // Judges the locks that exist now: at most one for each repository.
   Decision judge(const std::vector<GitLock>& seen, std::chrono::steady_clock::time_point now);
 
  private:
   struct Known {
     GitLock lock;
-    std::chrono::steady_clock::time_point since{};
+    std::chrono::steady_clock::time_point since{};  // when it was seen first
     bool is_given_up = false;
   };
 
   void forget_oldest();
 
-  // Locks that were there at the last call, and those that were given up. A repository is not
-  // looked at each time, so a lock that was left behind must be recognised later.
+  // Locks that the last call saw, and locks that were given up. The latter are kept although a call
+  // does not see them, because not every call covers every repository.
   std::vector<Known> known_;
 };
 

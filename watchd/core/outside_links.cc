@@ -15,8 +15,8 @@ namespace {
 constexpr std::array<std::string_view, 9> kSystemFolders{
     "/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/", "/nix/store/", "/dev/", "/proc/", "/sys/"};
 
-// Except files below these, which developers put there: containers of Node often have the project
-// in /usr/src/app.
+// Exceptions to the list above, for files that developers put there: containers of Node often have
+// the project in /usr/src/app.
 constexpr std::array<std::string_view, 2> kLocalFolders{"/usr/local/", "/usr/src/"};
 
 template <std::size_t N>
@@ -29,7 +29,7 @@ bool is_of_the_system(std::string_view target) {
   return is_below_any(target, kSystemFolders) && !is_below_any(target, kLocalFolders);
 }
 
-// `venv/bin/python3`, which leads to an interpreter that may be anywhere.
+// Whether the link is one like `venv/bin/python3`, whose target may be anywhere.
 bool is_interpreter(std::string_view name) {
   static const Wildmatch kPython("**/bin/python*");
   return kPython.matches(name);

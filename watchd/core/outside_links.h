@@ -13,7 +13,7 @@
 
 namespace hpp::watchd {
 
-// At most so many links are named in the warning.
+// The warning names at most this many links.
 constexpr std::size_t kLinksNamedMax = 3;
 
 // A symbolic link that leads out of the project folder.
@@ -25,11 +25,11 @@ struct OutsideLink {
   bool operator==(const OutsideLink&) const = default;
 };
 
-// The links that count, of those that match no exclude.
+// Returns the links that count. `links` must not contain links that match an exclude.
 std::vector<OutsideLink> links_that_count(const std::vector<OutsideLink>& links,
                                           const Filter& filter);
 
-// The warning about these links, of which there is at least one, in one line.
+// Returns the warning about `links`, in one line. There must be at least one link.
 std::string outside_warning(const std::vector<OutsideLink>& links);
 
 }  // namespace hpp::watchd

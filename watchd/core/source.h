@@ -1,26 +1,27 @@
-// Pure. What Tree (tree.h) and a source say to each other.
+// Pure. The orders and reports that Tree (tree.h) and a source exchange.
 //
-// A *source* is one way to learn which files below the project folder change: a conversation with
-// Watchman is one (watchd/watchman/). A source knows nothing of tickets, git or the bus.
+// A *source* learns from one kind of watcher which files below the project folder change. Watchman
+// is such a watcher (watchd/watchman/). A source does not deal with tickets, git or the bus.
 //
 //     Tree       source
 //      │ Watch ──► │
 //      │           │ Delayed, LinksListed   if there is a reason, before the watch begins
-//      │           │ Began or Changed       once: what is known of the time before
+//      │           │ Began or Changed       once: what is known of the time before the watch
 //      │           │ Changed                any number of times
 //      │           │ Watching
 //      │           │ Changed                any number of times
 //      │ Sync ───► │
-//      │           │ Changed                whatever was saved before Sync and is not reported yet
+//      │           │ Changed                all saves before the Sync that were not reported yet
 //      │           │ Synced or SyncFailed
 //      │           │ Lost                   may come at any time, and ends the watch
-//      │ Unwatch ► │                        ends it, too
+//      │ Unwatch ► │                        ends the watch, too
 //
 // One Sync is in flight at a time. Every Watch leads to Watching or Lost in the end, and every Sync
 // to Synced, SyncFailed or Lost, so Tree needs no timeout for either.
 //
-// A *clock* is a source's name for a moment in the history of the files. It means nothing to Tree,
-// which keeps the newest one for the next Watch; so does the snapshot, for the next watchd.
+// A *clock* is a source's name for a moment in the history of the files. Tree does not interpret
+// it. Tree passes the newest clock to the next Watch, and the snapshot keeps it for the next
+// watchd.
 #pragma once
 
 #include <cstdint>
@@ -31,10 +32,10 @@
 
 namespace hpp::watchd {
 
-// ---- what Tree tells a source -------------------------------------------------------------------
+// ---- orders of Tree to a source -----------------------------------------------------------------
 
 struct Watch {
-  std::string since;         // clock of the last report, maybe another source's; empty: none
+  std::string since;         // clock of the last report, maybe of another source; empty: none
   bool is_replaced = false;  // another directory is at the project folder's path than before
 
   bool operator==(const Watch&) const = default;
@@ -44,49 +45,49 @@ struct Unwatch {
   bool operator==(const Unwatch&) const = default;
 };
 
-struct Sync {  // report at once whatever has been saved by now
+struct Sync {  // report at once all saves until now
   bool operator==(const Sync&) const = default;
 };
 
-// ---- what a source reports ----------------------------------------------------------------------
+// ---- reports of a source ------------------------------------------------------------------------
 
 struct ChangedFile {
   std::string name;     // relative to the project folder; bytes, not always UTF-8
-  bool exists = true;   // now
+  bool exists = true;   // whether it exists now
   bool is_new = false;  // did not exist at the last report
-  // Of its content, if Filter::ignore_unchanged is set. Nothing: the file is gone, is no plain
-  // file, or could not be read.
+  // The content's digest, if Filter::ignore_unchanged is set. Nothing: the file is gone, is no
+  // plain file, or could not be read.
   std::optional<std::uint64_t> digest;
 
-  // Whether it was made and is gone again, like an editor's temporary file.
+  // Whether the file was created and deleted again, like an editor's temporary file.
   bool is_transient() const { return is_new && !exists; }
 
   bool operator==(const ChangedFile&) const = default;
 };
 
-struct Delayed {  // the watch has not begun yet, and will if one waits
+struct Delayed {  // the watch has not begun yet, but no error has occurred
   std::string why;
 
   bool operator==(const Delayed&) const = default;
 };
 
 struct LinksListed {               // at most once in the life of a watchd
-  std::vector<std::string> names;  // of all symbolic links that are not excluded
+  std::vector<std::string> names;  // all symbolic links that are not excluded
 
   bool operator==(const LinksListed&) const = default;
 };
 
-struct Began {  // the answer to a Watch without a clock: what happened before is unknown
+struct Began {  // the answer to a Watch without a clock: earlier changes are unknown
   std::string clock;
-  std::vector<ChangedFile> files;  // all of them, if Filter::ignore_unchanged is set
+  std::vector<ChangedFile> files;  // all files, if Filter::ignore_unchanged is set; else none
 
   bool operator==(const Began&) const = default;
 };
 
 struct Changed {
-  std::string clock;               // up to which all changes are reported
-  std::vector<ChangedFile> files;  // those that the filter lets through; may be none
-  std::string lost_track;          // why it is not known what changed; then there are no files
+  std::string clock;               // all changes up to this clock are reported
+  std::vector<ChangedFile> files;  // the files that pass the filter; may be empty
+  std::string lost_track;  // why the changed files are unknown; if it is set, `files` is empty
 
   bool operator==(const Changed&) const = default;
 };
@@ -108,7 +109,7 @@ struct SyncFailed {
 
 struct Lost {
   std::string why;    // in words for the user
-  std::string clock;  // where to go on; empty: that is not known
+  std::string clock;  // the clock for the next Watch; empty: unknown
 
   bool operator==(const Lost&) const = default;
 };

@@ -16,8 +16,8 @@ using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// Whether two problems differ in more than their numbers: Watchman's have a counter or a pid in
-// them, and would be news with every attempt.
+// Whether two problems differ only in their digits: Watchman's error messages contain a counter or
+// a pid, and would otherwise be logged again at every attempt.
 bool is_same_problem(std::string one, std::string other) {
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   std::erase_if(one, is_digit);
@@ -25,7 +25,7 @@ bool is_same_problem(std::string one, std::string other) {
   return one == other;
 }
 
-// The folder that a file is in; empty: the project folder.
+// The folder of a file; empty: the project folder.
 std::string folder_of(const std::string& file) {
   const std::size_t slash = file.rfind('/');
   return slash == std::string::npos ? "" : file.substr(0, slash);
@@ -77,7 +77,7 @@ void Tree::handle(const Looked& event, TimePoint now) {
   if (state_ == State::Watching) look_while_watching(event, now);
 }
 
-// While Starting no look is needed: there will be one as soon as the watch begins.
+// Starting needs no look, because Tree looks as soon as the watch begins.
 void Tree::handle(const FolderStirred&, TimePoint) {
   if (state_ == State::Watching) return look();
   if (state_ != State::Backoff) return;
@@ -104,7 +104,7 @@ void Tree::handle(const LinksFollowed& event, TimePoint) {
   emit(AskGit{std::move(names)});
 }
 
-// ---- reports of the source: in Backoff they belong to a watch that has ended --------------------
+// ---- reports of the source; in Backoff, they belong to a watch that has ended -------------------
 
 void Tree::handle(const Delayed& report, TimePoint) {
   if (state_ == State::Backoff) return;
@@ -122,7 +122,7 @@ void Tree::handle(const Began& report, TimePoint) {
   if (told_) count_unknown("the files were not watched for a while");
   counter_.learn(report.files);
   tree_.clock = report.clock;
-  settle_in_folder();
+  adopt_folder();
 }
 
 void Tree::handle(const Changed& report, TimePoint) {
@@ -143,7 +143,7 @@ void Tree::handle(const Watching&, TimePoint now) {
   retry_delay_ = kRetryDelayMin;
   can_sync_ = true;
   sync_failures_ = 0;
-  settle_in_folder();
+  adopt_folder();
   tree_.watching = true;
   tree_.problem.clear();
   if (lost_at_) {
@@ -167,7 +167,7 @@ void Tree::handle(const Synced&, TimePoint) {
   look();
 }
 
-// What has been reported is published nevertheless, without an answer.
+// Reported changes are published nevertheless, but the ticket is not answered.
 void Tree::handle(const SyncFailed& report, TimePoint) {
   if (state_ == State::Backoff) return;
   assert(step_ == Step::Syncing);
@@ -208,7 +208,7 @@ void Tree::watch(const Looked& looked, TimePoint now) {
   emit(Watch{.since = tree_.clock, .is_replaced = is_replaced_});
 }
 
-// Whatever is there when the folder is back counts: without a clock there is no other answer.
+// The clock is cleared, so that the next watch counts as a change.
 void Tree::miss_folder(TimePoint now) {
   is_replaced_ = true;
   tree_.clock.clear();
@@ -221,9 +221,9 @@ void Tree::miss_folder(TimePoint now) {
             now);
 }
 
-// The clock is one of this folder from now on: if the watch is lost before it has begun, the next
-// attempt does not count the replacement again.
-void Tree::settle_in_folder() {
+// From now on, the clock belongs to this directory. If the watch is lost before it has begun, the
+// next attempt does not count the replacement again.
+void Tree::adopt_folder() {
   is_replaced_ = false;
   tree_.directory_id = folder_;
 }
@@ -248,12 +248,12 @@ void Tree::back_off(const std::string& problem, TimePoint now) {
 
 // ---- steps of Watching --------------------------------------------------------------------------
 
-// The answer goes on with whatever is to be done.
+// Looked continues with the current state or step.
 void Tree::look() {
   if (looking_) return;
   looking_ = true;
   emit(Look{.folders = {folders_.begin(), folders_.end()}});
-  folders_.clear();  // Looked::repositories brings back those to look at again
+  folders_.clear();  // Looked::repositories puts their repositories back
 }
 
 void Tree::look_while_watching(const Looked& looked, TimePoint now) {
@@ -271,8 +271,8 @@ void Tree::look_while_watching(const Looked& looked, TimePoint now) {
   go_on_without_lock();
 }
 
-// Whatever has been reported by now may be half of what git writes: another Sync must follow. If
-// one is in flight, its answer makes us look again.
+// The reports so far may be only a part of what git writes, so another Sync must follow. If one is
+// in flight, its answer causes another look.
 void Tree::wait_for_git() {
   covering_.reset();
   covered_.reset();
@@ -283,9 +283,9 @@ void Tree::wait_for_git() {
 }
 
 void Tree::go_on_without_lock() {
-  if (step_ == Step::Locked) rest();
+  if (step_ == Step::Locked) end_step();
   if (tree_.settling && !covered_) {
-    if (step_ == Step::Syncing) return;  // its answer comes with the rest
+    if (step_ == Step::Syncing) return;  // this Sync fetches the remaining changes
     if (step_ == Step::Idle && can_sync_) return sync();
   }
   if (covered_) tree_.answers = *std::exchange(covered_, std::nullopt);
@@ -303,7 +303,7 @@ void Tree::go_on_watching() {
   if (can_answer()) look();
 }
 
-// Whether a ticket is open, and an answer can be had.
+// Whether a ticket is open, and the source can sync.
 bool Tree::can_answer() const {
   return can_sync_ && asked_.epoch != 0 && !tree_.answers.covers(asked_);
 }
@@ -324,12 +324,12 @@ void Tree::tell_sync_trouble(const std::string& why) {
   say(Say::Level::Warning, "a request may meet old code for a moment after a save: " + why);
 }
 
-void Tree::rest() {
+void Tree::end_step() {
   step_ = Step::Idle;
   emit(StopTimer{});
 }
 
-// ---- what is counted ----------------------------------------------------------------------------
+// ---- counting -----------------------------------------------------------------------------------
 
 void Tree::count(const std::vector<ChangedFile>& files) {
   for (const ChangedFile& file : files) {
@@ -362,9 +362,9 @@ void Tree::warn_of_links() {
   links_.clear();
 }
 
-// ---- what is told -------------------------------------------------------------------------------
+// ---- publishing and logging ---------------------------------------------------------------------
 
-// A problem that the next attempt meets again is not logged again.
+// A problem that recurs at the next attempt is not logged again.
 void Tree::set_problem(const std::string& problem) {
   if (!is_same_problem(tree_.problem, problem)) {
     say(Say::Level::Warning, fmt::format("not watching: {}", problem));
@@ -379,8 +379,9 @@ void Tree::publish() {
   emit(Publish{tree_});
 }
 
-// Nothing else is published: what was reported since is kept until git is done. If watchd dies
-// before that, the clock that was published with the rest makes its successor count it.
+// Publishes only that git is writing, on top of the last snapshot. Reports since then are kept
+// until git is done. If watchd dies before that, the published clock precedes them, so the next
+// watchd gets them reported again.
 void Tree::publish_settling() {
   tree_.settling = true;
   if (told_->settling) return;

@@ -1,4 +1,4 @@
-// Pure. Decides what the bus is told about the files, for any source of changes (source.h).
+// Pure. Decides what watchd publishes about the files, for any source of changes (source.h).
 #pragma once
 
 #include <chrono>
@@ -22,12 +22,12 @@ namespace hpp::watchd {
 
 // ---- limits -------------------------------------------------------------------------------------
 
-// Between attempts to watch: the first is for a Watchman that is just being restarted, the last
-// keeps an idle machine quiet.
+// Delays between attempts to watch. The first suits a Watchman that is just being restarted, the
+// last keeps an idle machine quiet.
 constexpr std::chrono::milliseconds kRetryDelayMin{50};
 constexpr std::chrono::milliseconds kRetryDelayMax{2000};
 
-// Between a Sync that failed and the next one, while a ticket is open.
+// Delays between a Sync that failed and the next one, while a ticket is open.
 constexpr std::chrono::milliseconds kSyncPauseMin{20};
 constexpr std::chrono::milliseconds kSyncPauseMax{100};
 
@@ -35,9 +35,9 @@ constexpr std::chrono::milliseconds kSyncPauseMax{100};
 // moment, Watchman is busy.
 constexpr int kSyncPatience = 5;
 
-// How often to look whether git's lock is gone. A look costs a few microseconds, and git holds its
-// lock for less than a second. inotify(7) on a directory that has to be found again each time would
-// cost more.
+// How often to look whether git's lock is gone. A look takes a few microseconds, and git holds its
+// lock for less than a second. inotify(7) would cost more, because git's directory would have to be
+// found again each time.
 constexpr std::chrono::milliseconds kLockLookPause{5};
 
 // How long the project folder may be missing before that counts as a change: less than the default
@@ -48,12 +48,12 @@ constexpr std::chrono::milliseconds kAbsenceMax{500};
 
 struct Started {};  // comes once, first
 
-struct TicketSeen {  // on the bus, again and again
+struct TicketSeen {  // a snapshot of proxyd arrived; most repeat a known ticket
   bus::Ticket ticket;
 };
 
 struct Looked {        // the answer to Look
-  std::string folder;  // which directory is at the project folder's path; empty: none
+  std::string folder;  // id of the directory at the project folder's path; empty: none
   std::vector<GitLock> locks;
   std::vector<std::string> repositories;  // folders of the repositories that hold Look::folders
 };
@@ -62,11 +62,11 @@ struct FolderStirred {};  // a part of the project folder's path was made, renam
 
 struct GitAsked {                  // the answer to AskGit
   std::vector<std::string> files;  // those that git does not ignore
-  std::string problem;             // why these are all of them; empty: git has answered
+  std::string problem;             // why git could not answer for some files; empty: it could
 };
 
 struct LinksFollowed {             // the answer to FollowLinks
-  std::vector<OutsideLink> links;  // those that lead out of the project folder
+  std::vector<OutsideLink> links;  // the links that lead out of the project folder
 };
 
 using Event =
@@ -75,28 +75,28 @@ using Event =
 
 // ---- effects: these, and the orders to the source -----------------------------------------------
 
-// Look at the project folder, and for the locks of git repositories: of the one that holds the
-// project folder, and of those that hold `folders`. Answered at once.
+// Look which directory the project folder is, and for locks in the git repositories that hold the
+// project folder and `folders`. Answered at once.
 struct Look {
   std::vector<std::string> folders;  // below the project folder
 
   bool operator==(const Look&) const = default;
 };
 
-struct AskGit {  // which of these files it ignores; answered at once
+struct AskGit {  // ask git which of these files it ignores; answered at once
   std::vector<std::string> files;
 
   bool operator==(const AskGit&) const = default;
 };
 
-struct FollowLinks {  // where these symbolic links lead; answered at once
+struct FollowLinks {  // find out where these symbolic links lead; answered at once
   std::vector<std::string> names;
 
   bool operator==(const FollowLinks&) const = default;
 };
 
 struct Publish {
-  bus::TreeState tree;  // without stamp
+  bus::TreeState tree;  // without a stamp
 
   bool operator==(const Publish&) const = default;
 };
@@ -119,30 +119,30 @@ using Effects = std::vector<Effect>;
 //   Backoff    Waits before the next attempt, longer each time, and never gives up. A change of the
 //              project folder's path ends the wait at once.
 //
-// A watch that begins without a clock cannot tell what happened before it. That counts as one
-// change without a name, because a restart too many is a nuisance, and one too few is old code. The
-// first watch of all is the exception, unless readers were told of trouble before it: the backend
-// has been running since then.
+// If a watch begins without a clock, earlier changes are unknown. That counts as one change without
+// a name, because a restart too many is a nuisance, and one too few means old code. The first watch
+// of all is the exception, because no backend runs yet. But if a problem was published before it,
+// a backend may have been running since then, and the watch counts a change.
 //
 // ---- the project folder is replaced ----
 //
-// hpp watches a path. Another directory may be at that path at any time: `git checkout`, `mv` and
-// `cp`, a symbolic link that is switched. Sources watch directories, and do not notice all of that.
-// So every look compares the directory at the path with the one that is watched. The shell also
+// hpp watches a path. `git checkout`, `mv`, `cp` or a changed symbolic link can put another
+// directory at that path at any time. Sources watch directories, and do not notice all of these.
+// Therefore every look compares the directory at the path with the watched one. The shell also
 // reports (FolderStirred) when a part of the path was made, renamed or removed, so that a
 // replacement is noticed between requests, too.
 //
 // A replacement ends the watch. The next watch is on the new directory, and counts one change,
-// because it has no clock. If the folder is missing, there is no watch until it is back. For
-// kAbsenceMax that is taken for half of a replacement: proxyd holds the requests of that time
-// (proxyd/core/barrier.h). After that the absence counts as a change of its own: the backend is
-// killed, since its code is gone, and requests get an answer that says why. When the folder is
-// back, that is the next change, and starts the backend.
+// because it has no clock. If the folder is missing, there is no watch until it is back. For the
+// first kAbsenceMax, the absence is treated as part of a replacement: proxyd holds the requests
+// that arrive (proxyd/core/barrier.h). After that, the absence counts as a change of its own: the
+// backend is killed, since its code is gone, and requests get an answer that says why. The return
+// of the folder is the next change, and starts the backend.
 //
 // ---- tickets ----
 //
-// A source may report a change some time after the save; Watchman waits for 20 ms of quiet. A
-// reader that cannot wait that long puts a ticket on the bus. Watching has these steps:
+// A source may report a change some time after the save: Watchman waits until no file has changed
+// for 20 ms. proxyd cannot rely on that delay, and publishes a ticket. Watching has these steps:
 //
 //          ticket            no lock            synced          no lock
 //   Idle ──────────► (look) ─────────► Syncing ───────► (look) ───────► answered; Idle
@@ -151,17 +151,18 @@ using Effects = std::vector<Effect>;
 //          (look) ◄── Locked           Pausing ──► (look)  Locked
 //
 //   Idle      No ticket is open.
-//   Syncing   The source was asked for whatever was saved by now. That covers the ticket that was
-//             the newest at that moment; later ones are covered by the next Sync.
-//   Locked    git is writing the files. Looks again and again, until the lock is gone or has been
-//             there for too long to be believed (git_lock.h).
-//   Pausing   The source could not sync, and is asked again while a ticket is open.
+//   Syncing   A Sync is in flight. It covers the ticket that was the newest when it was sent; the
+//             next Sync covers later tickets.
+//   Locked    git is writing files. Tree looks every kLockLookPause, until the lock is gone or has
+//             been held for too long to be respected (git_lock.h).
+//   Pausing   A Sync has failed. The next one follows after a pause, if a ticket is open.
 //
-// Nothing that a source reports is published before a look for git's lock. While there is a lock,
-// reports are kept and `settling` is published instead. When the lock is gone, a Sync fetches the
-// rest, so that one checkout is one restart. A lock that comes and goes between two looks is
-// missed: that makes two restarts, but both backends see all that git wrote. Watchman waits for the
-// lock, too, but not when it is asked to flush, and it does not see the lock of a worktree.
+// A source's report is not published before a look for git's lock. While there is a lock, reports
+// are kept and `settling` is published instead. When the lock is gone, a Sync fetches the remaining
+// changes, so that one checkout causes one restart. If a lock comes and goes between two looks,
+// Tree misses it. Then there are two restarts, but both backends see everything that git wrote,
+// because git has finished. Watchman waits for the lock, too, but not when it is asked to flush,
+// and it does not see the lock of a worktree.
 //
 // Several repositories may have files in the project folder: submodules (`git submodule update`
 // writes under a lock below `.git/modules`) and clones beside each other. So a look also covers the
@@ -169,13 +170,13 @@ using Effects = std::vector<Effect>;
 // track of the files, their repositories are unknown: that change is published after a look at the
 // repository of the project folder alone.
 //
-// Two snapshots are published without a look: the one that says that Watching begins, with whatever
-// was counted before, and the one that says that the watch has ended. If git is writing at that
-// moment, the backend may be started in the middle of a checkout, and the rest of the checkout
-// counts as another change.
+// Two snapshots are published without a look: the one that reports that Watching begins, together
+// with the changes counted before, and the one that reports the end of the watch. If git is writing
+// at that moment, the backend may be started in the middle of a checkout, and the rest of the
+// checkout counts as another change.
 //
-// A ticket that cannot be answered truly is not answered. proxyd limits how long a request waits;
-// `watching` tells it that no answer will come.
+// A ticket is never answered before all earlier saves have been reported. proxyd limits how long a
+// request waits, and does not wait at all if `watching` is false.
 
 class Tree : private Emits<Effect> {
  public:
@@ -184,12 +185,12 @@ class Tree : private Emits<Effect> {
   struct Settings {
     std::string directory;  // path of the project folder, absolute
     Filter filter;
-    std::optional<bus::TreeState> resumed;  // what the watchd before us published last
+    std::optional<bus::TreeState> resumed;  // last snapshot of the previous watchd
   };
 
   explicit Tree(Settings settings);
 
-  // Reacts to one event. Returns what must be done now, in order.
+  // Reacts to one event. Returns the effects to perform now, in order.
   [[nodiscard]] Effects on(const Event& event, std::chrono::steady_clock::time_point now);
 
   State state() const { return state_; }
@@ -197,7 +198,7 @@ class Tree : private Emits<Effect> {
  private:
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  enum class Step { Idle, Syncing, Locked, Pausing };  // of Watching, see above
+  enum class Step { Idle, Syncing, Locked, Pausing };  // step within Watching, see above
 
   void handle(const Started&, TimePoint now);
   void handle(const TimerExpired&, TimePoint now);
@@ -221,7 +222,7 @@ class Tree : private Emits<Effect> {
   void end_watch(const std::string& problem, TimePoint now);
   void back_off(const std::string& problem, TimePoint now);
 
-  void settle_in_folder();
+  void adopt_folder();
   void look();
   void look_while_watching(const Looked& looked, TimePoint now);
   void wait_for_git();
@@ -231,7 +232,7 @@ class Tree : private Emits<Effect> {
   void sync();
   void pause();
   void tell_sync_trouble(const std::string& why);
-  void rest();
+  void end_step();
 
   void count(const std::vector<ChangedFile>& files);
   void count_unknown(const std::string& why);
@@ -247,29 +248,29 @@ class Tree : private Emits<Effect> {
   ChangeCounter counter_;
   State state_ = State::Backoff;
   bus::TreeState tree_;
-  std::optional<bus::TreeState> told_;  // what readers know; nothing: the first watch is to come
+  std::optional<bus::TreeState> told_;  // last published snapshot; nothing: none was published
   std::chrono::milliseconds retry_delay_ = kRetryDelayMin;
-  std::optional<TimePoint> lost_at_;  // since when not Watching, after having been
+  std::optional<TimePoint> lost_at_;  // when Watching ended; nothing: Watching, or never was
 
-  std::string folder_;        // which directory was at the path when the source was told to watch
-  bool is_replaced_ = false;  // since the last watch
+  std::string folder_;        // id of the directory at the path when Watch was sent
+  bool is_replaced_ = false;  // the directory was replaced since the last watch
   std::optional<TimePoint> missing_since_;
   bool absence_counted_ = false;
 
-  bus::Ticket asked_;  // the newest
+  bus::Ticket asked_;  // newest ticket
   Step step_ = Step::Idle;
   bool looking_ = false;                 // Look is not answered yet
-  std::optional<bus::Ticket> covering_;  // by the Sync in flight; none: git came in between
-  std::optional<bus::Ticket> covered_;   // by the Sync just answered: the look after it decides
-  bool can_sync_ = true;                 // this watch
-  int sync_failures_ = 0;                // in a row
+  std::optional<bus::Ticket> covering_;  // ticket of the Sync in flight; none: git has interfered
+  std::optional<bus::Ticket> covered_;  // ticket of the last Sync; answered unless a look finds git
+  bool can_sync_ = true;                // false: the source cannot sync in this watch
+  int sync_failures_ = 0;               // number of failures in a row
   bool sync_trouble_told_ = false;
   LockPatience patience_;
   // Folders with files that were reported since the last publication, or the folders of their
   // repositories.
   std::set<std::string> folders_;
 
-  std::vector<OutsideLink> links_;  // wait for git to say which of them it ignores
+  std::vector<OutsideLink> links_;  // waiting for GitAsked, which leaves out ignored links
   bool git_trouble_told_ = false;
 };
 

@@ -26,7 +26,8 @@ std::size_t index_of(char c) {
   return static_cast<unsigned char>(c);
 }
 
-// The character at `at`, or the one after it if that is a backslash; moves `at` onto it.
+// Returns the character at `at`, or the next one if that is a backslash. Moves `at` to the returned
+// character.
 char unescaped(std::string_view glob, std::size_t& at) {
   if (glob[at] == '\\' && at + 1 < glob.size()) ++at;
   return glob[at];
@@ -53,7 +54,7 @@ Wildmatch::Wildmatch(std::string_view glob) {
 
 bool Wildmatch::matches(std::string_view path) const {
   if (is_bad_) return false;
-  // The steps that may be next; the one behind the last is the end.
+  // states[i]: step i may be the next one. The index after the last step means a match.
   std::vector<bool> states(steps_.size() + 1);
   std::vector<bool> next(states.size());
   reach(states, 0);
@@ -69,7 +70,7 @@ bool Wildmatch::matches(std::string_view path) const {
   return states.back();
 }
 
-// With all that follows without a further character.
+// Marks the state, and all states that can be reached from it without a further character.
 void Wildmatch::reach(std::vector<bool>& states, std::size_t state) const {
   states[state] = true;
   if (state == steps_.size() || !steps_[state].is_repeated) return;
@@ -96,7 +97,7 @@ std::size_t Wildmatch::read_stars(std::string_view glob, std::size_t at) {
   return end;
 }
 
-// A `]` in the first place and a `-` in the last are ordinary.
+// A `]` at the first position and a `-` at the last are ordinary characters.
 std::size_t Wildmatch::read_bracket(std::string_view glob, std::size_t at) {
   Characters set;
   ++at;
@@ -122,7 +123,7 @@ std::size_t Wildmatch::read_bracket(std::string_view glob, std::size_t at) {
   return at + 1;
 }
 
-// `[:alpha:]`, within brackets.
+// Reads a class such as `[:alpha:]`, within brackets. Returns the position after it, or kNone.
 std::size_t Wildmatch::read_class(std::string_view glob, std::size_t at, Characters& set) {
   const std::size_t end = glob.find(":]", at + 2);
   if (end == kNone) return kNone;

@@ -1,13 +1,13 @@
-// Pure. Whether a path matches a glob, as Watchman's `match` with `wholename` and
-// `includedotfiles` has it: Watchman says which files changed, and not which of several globs they
-// match.
+// Pure. Decides whether a path matches a glob, by the rules of Watchman's `match` with `wholename`
+// and `includedotfiles`. hpp needs this because Watchman reports which files changed, but not which
+// of several globs they match.
 //
 //   *     any characters but `/`          **/   any directories, or none
 //   ?     one character but `/`           /**   everything below
 //   [a-z] one of these, never `/`         \c    the character c
 //
-// Source: wildmatch.c, which Watchman has from git, with WM_PATHNAME. As there, a `**` that is not
-// all there is between two slashes matches nothing at all.
+// Source: wildmatch.c, which Watchman has copied from git, with WM_PATHNAME. As there, a glob with
+// a `**` that does not stand alone between two slashes matches nothing at all.
 #pragma once
 
 #include <bitset>
@@ -18,20 +18,20 @@ namespace hpp::watchd {
 
 class Wildmatch {
  public:
-  // Reads a glob once for many paths. A bad one matches nothing.
+  // Compiles a glob, once for many paths. A malformed glob matches nothing.
   explicit Wildmatch(std::string_view glob);
 
-  // Takes time in proportion to the lengths of both, whatever the glob.
+  // Takes time in proportion to the length of the path times that of the glob, for any glob.
   bool matches(std::string_view path) const;
 
  private:
   using Characters = std::bitset<256>;
 
-  // Takes one of `characters`: exactly one, or any number of them.
+  // Matches one character out of `characters`, or any number of such characters.
   struct Step {
     Characters characters;
     bool is_repeated = false;
-    bool is_optional = false;  // with the `/` after it: that of `**/`
+    bool is_optional = false;  // the step and the `/` after it may be skipped, as in `**/`
   };
 
   std::size_t read_stars(std::string_view glob, std::size_t at);

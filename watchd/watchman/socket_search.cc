@@ -10,26 +10,27 @@
 namespace hpp::watchd::watchman {
 namespace {
 
-// What get-sockname prints has some hundred bytes. More does not fit the pipe either, and is left
-// there.
+// get-sockname prints a few hundred bytes. Output beyond this limit is not read.
 constexpr std::size_t kOutputMax = 16 * 1024;
 
 }  // namespace
 
 SocketSearch::SocketSearch(Loop& loop, OnEnd on_end)
     : loop_(loop), on_end_(std::move(on_end)), output_(make_pipe()) {
-  // The end of the output is no sign: a Watchman that it starts might keep the pipe open.
+  // The search ends when the command exits, not when the output ends: a Watchman that the command
+  // starts might keep the pipe open.
   set_nonblocking(output_.reader.get());
   const UniqueFd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   ChildRequest request{.command = {"watchman", "--no-pretty", "get-sockname"},
-                       // Ours may have been removed.
+                       // The current directory may have been removed.
                        .directory = "/"};
-  // The terminal's Ctrl+C shall not hit a Watchman that is just being started for all its users.
+  // Ctrl+C in the terminal must not kill a Watchman that is just being started, because Watchman
+  // serves other programs, too.
   request.group = ChildRequest::Group::OwnSession;
   request.stdin_fd = nothing.get();
   request.stdout_fd = output_.writer.get();
   request.stderr_fd = output_.writer.get();
-  request.death_signal = SIGKILL;  // a Watchman that it has started is no longer its child
+  request.death_signal = SIGKILL;  // does not reach a started Watchman, which is no child of it
   child_ = std::make_unique<Child>(loop, request, [this](ExitStatus status) { end(status); });
 }
 

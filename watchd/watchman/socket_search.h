@@ -19,11 +19,11 @@ class SocketSearch {
   // `loop` must outlive the search.
   SocketSearch(Loop& loop, OnEnd on_end);
 
-  // Ends the command if it still runs, and waits for that.
+  // Kills the command if it still runs, and waits for its end.
   ~SocketSearch();
 
-  // Kills the command if it still runs and says nothing more. The object goes away by itself once
-  // the command is reaped.
+  // Kills the command if it still runs. `on_end` is not called any more. The object deletes itself
+  // once the command is reaped.
   static void abandon(std::unique_ptr<SocketSearch> search);
 
  private:

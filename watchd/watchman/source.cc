@@ -18,7 +18,8 @@
 namespace hpp::watchd::watchman {
 namespace {
 
-// A longer PDU is not waited for. That of a whole repository of 500,000 files has half of it.
+// The longest PDU that is read. A list of all files of a repository with 500,000 files takes half
+// of it.
 constexpr std::size_t kPduMax = 64 * 1024 * 1024;
 
 // A Unix socket connects at once or not at all. Returns an errno value.
@@ -33,8 +34,8 @@ int connect_to(const std::string& path, UniqueFd& fd) {
   return 0;
 }
 
-// Whether Watchman is installed at all is found out by the first search: later ones, when it is
-// being upgraded, may fail and be repeated.
+// Only the first search decides that Watchman is not installed. A later one may fail while Watchman
+// is being upgraded, and is repeated.
 [[noreturn]] void throw_for_first_search(const std::system_error& error) {
   if (error.code().value() == ENOENT) {
     throw std::runtime_error(

@@ -23,7 +23,8 @@ class Source final : private StreamListener {
   // `loop` must outlive the source.
   Source(Loop& loop, Conversation::Settings settings, OnReport on_report);
 
-  // Throws std::runtime_error if Watchman is not installed: from the first Watch alone.
+  // Takes an order or an event. Only the first Watch can throw: std::runtime_error if Watchman is
+  // not installed or cannot be run.
   void take(Event event) { events_.post(std::move(event)); }
 
  private:

@@ -11,7 +11,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Watchman's answers nest three deep; a hostile one must not exhaust the stack.
+// Watchman's answers are nested three levels deep. The limit keeps a hostile answer from exhausting
+// the stack.
 constexpr int kDepthMax = 32;
 
 constexpr std::string_view kMagic("\x00\x01", 2);
@@ -29,7 +30,7 @@ enum Tag : unsigned char {
   kTrue = 0x08,
   kFalse = 0x09,
   kNull = 0x0a,
-  kTemplate = 0x0b,  // an array of objects whose keys are told once
+  kTemplate = 0x0b,  // an array of objects whose keys are listed once
   kAbsent = 0x0c,    // in a template: this object lacks the key
   kUtf8 = 0x0d,
 };
@@ -83,7 +84,7 @@ class Writer {
  private:
   void tag(Tag tag) { bytes.push_back(static_cast<char>(tag)); }
 
-  // Numbers are in the byte order of the machine: both ends are on it.
+  // Numbers are in the machine's byte order, because both ends run on the same machine.
   template <class Number>
   void raw(Number number) {
     char image[sizeof number];
@@ -98,7 +99,7 @@ class Writer {
   }
 };
 
-// Each member returns false if the bytes end too early or make no sense.
+// Each member returns false if the bytes end too early or are malformed.
 class Reader {
  public:
   explicit Reader(std::string_view bytes) : left_(bytes) {}
@@ -146,8 +147,8 @@ class Reader {
     return false;
   }
 
-  // How many items or bytes follow. Each takes a byte at least: a count beyond what is left is a
-  // lie, and believing it would cost memory.
+  // Reads the number of items or bytes that follow. Each takes at least one byte, so a count that
+  // exceeds the remaining bytes is wrong. It is rejected before it could make us allocate memory.
   bool count(std::size_t& size) {
     std::int64_t number = 0;
     if (!integer(number) || number < 0) return false;
@@ -196,7 +197,7 @@ class Reader {
     for (auto& name : names) {
       if (!key(name)) return false;
     }
-    // Without a key an object takes no bytes, and any count would look honest.
+    // An object without keys takes no bytes, so count() could not reject a count that is too large.
     if (!count(size) || names.empty()) return false;
     json = Json::array();
     for (; size > 0; --size) {

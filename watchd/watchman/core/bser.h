@@ -1,9 +1,9 @@
 // Pure. BSER, the binary form of Watchman's protocol
 // (https://facebook.github.io/watchman/docs/bser).
 //
-// Why not the JSON form: a file name is any bytes, and Watchman 4.9 cannot write one that is not
-// UTF-8 as JSON. It then says nothing any more on that connection, and does not close it either:
-// hpp would be deaf without knowing. BSER carries the bytes as they are.
+// hpp does not use the JSON form, because a file name may be any bytes, and Watchman 4.9 cannot
+// write a name that is not UTF-8 as JSON. It then stops sending on that connection but does not
+// close it, so hpp would miss all later changes without noticing. BSER carries the bytes unchanged.
 #pragma once
 
 #include <cstddef>
@@ -14,15 +14,15 @@
 
 namespace hpp::watchd::watchman::bser {
 
-// The most bytes of a PDU that tell its size.
+// The longest header of a PDU: magic, tag, 64-bit size.
 constexpr std::size_t kHeaderMax = 2 + 1 + 8;
 
-// What the first bytes of a connection's input say.
+// The result of reading a PDU's header.
 struct Frame {
   enum class Is {
     Incomplete,  // more bytes are needed to tell
     Sized,       // the PDU has `size` bytes, this header included
-    Broken,      // that is no BSER: nothing that follows can be understood
+    Broken,      // the input is not BSER, and cannot be read any further
   };
 
   Is is = Is::Incomplete;
@@ -34,11 +34,11 @@ struct Frame {
 // Reads the header of a PDU. `bytes` may hold less or more than it.
 Frame frame(std::string_view bytes);
 
-// One whole PDU. Strings go out as the bytes that they are.
+// Returns one whole PDU. The bytes of strings are written unchanged.
 std::string encode(const nlohmann::json& value);
 
-// The value of one whole PDU; nothing if it is malformed. Never throws. Strings of the result may
-// hold bytes that are no UTF-8, with which nlohmann::json::dump wants an error handler.
+// Returns the value of one whole PDU; nothing if it is malformed. Never throws. Strings in the
+// result may not be UTF-8, so nlohmann::json::dump needs an error handler for them.
 std::optional<nlohmann::json> decode(std::string_view pdu);
 
 }  // namespace hpp::watchd::watchman::bser

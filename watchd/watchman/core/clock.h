@@ -1,5 +1,6 @@
-// Pure. Watchman's clocks: `c:STARTED:PID:ROOT:TICK`, of which the tick grows with each batch of
-// changes and the rest says which ticks those are: of which Watchman, of which of its crawls.
+// Pure. Compares Watchman's clocks. A clock is `c:STARTED:PID:ROOT:TICK`. The tick grows with each
+// batch of changes. The other fields identify the Watchman process and its crawl of the root; ticks
+// are comparable only if those are equal.
 // Source: https://facebook.github.io/watchman/docs/clockspec, and Watchman's own clockspec.cpp.
 #pragma once
 
@@ -7,8 +8,8 @@
 
 namespace hpp::watchd::watchman {
 
-// Whether who knows all up to `known` knows what happened at `clock`. No if the two are of
-// different Watchmen or crawls, or if one of them is of a form that we have never seen.
+// Returns whether `clock` is not later than `known`. False if the two belong to different Watchman
+// processes or crawls, or if one of them has an unknown form.
 bool is_known(std::string_view clock, std::string_view known);
 
 }  // namespace hpp::watchd::watchman

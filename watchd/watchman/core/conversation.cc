@@ -10,7 +10,7 @@
 namespace hpp::watchd::watchman {
 namespace {
 
-// Watchman before 4.8, of a command.
+// Whether Watchman does not know the command: flush-subscriptions came with 4.8.
 bool is_unknown_command(const std::string& error) {
   return error.starts_with("unknown command");
 }
@@ -68,7 +68,7 @@ void Conversation::handle(const Unwatch&) {
   if (state_ != State::Off) turn_off();
 }
 
-// In another state Lost is on its way.
+// In any other state, Lost has been emitted and will reach Tree.
 void Conversation::handle(const Sync&) {
   if (state_ != State::Watching) return;
   assert(!is_flushing_);
@@ -207,7 +207,7 @@ void Conversation::take(const FilesChanged& pdu) {
   report(pdu.changes);
 }
 
-// If changes were dropped, the clock is of before: the next connection asks for them.
+// If changes were dropped, clock_ precedes them, and the next connection asks for them.
 void Conversation::take(const Flushed& pdu) {
   if (!is_flushing_) return lose_odd("an answer to flush-subscriptions");
   if (pdu.is_dropped) return lose_odd("word of changes that it keeps to itself");
@@ -243,7 +243,7 @@ void Conversation::take(const Unknown& pdu) {
 
 // ---- steps --------------------------------------------------------------------------------------
 
-// Every state but Off and Watching ends in time.
+// Every state but Off and Watching has a timeout.
 void Conversation::enter(State state) {
   if (state != state_) {
     say(Say::Level::Debug, fmt::format("{} ─► {}", to_string(state_), to_string(state)));
@@ -280,7 +280,7 @@ void Conversation::catch_up(Cookie cookie) {
   }
 }
 
-// The answer to Links also tells the clock, so Clock need not be asked.
+// The answer to Links also contains the clock, so that question makes Clock unnecessary.
 Conversation::Question Conversation::next_question() const {
   if (!clock_.empty()) return Question::Changes;
   if (settings_.lists_links) return Question::Links;
@@ -300,7 +300,7 @@ void Conversation::begin(const Changes& files) {
   subscribe();
 }
 
-// Watchman may tell the same change twice (pdu.h, Changes).
+// Watchman may report the same change twice (pdu.h, Changes).
 void Conversation::report(const Changes& changes) {
   Changed changed{.clock = changes.clock, .files = {}, .lost_track = {}};
   if (changes.is_fresh_instance) {
@@ -346,8 +346,8 @@ void Conversation::turn_off() {
   enter(State::Off);
 }
 
-// The list of links is for a warning only. If its answer cannot be used, for example because it is
-// too long, asking again after each reconnect would mean that watching never begins.
+// The list of links is for a warning only. If its answer is unusable, for example too long, and hpp
+// asked again after each reconnect, watching would never begin.
 void Conversation::lose(const std::string& why) {
   if (state_ == State::CatchingUp && question_ == Question::Links) settings_.lists_links = false;
   turn_off();

@@ -1,5 +1,5 @@
-// Pure. Decides how watchd talks with Watchman: the source (watchd/core/source.h) that has Watchman
-// report changes.
+// Pure. Decides how watchd talks to Watchman: the source (watchd/core/source.h) whose watcher is
+// Watchman.
 #pragma once
 
 #include <chrono>
@@ -22,7 +22,8 @@ namespace hpp::watchd::watchman {
 // How long Watchman may take to answer.
 constexpr std::chrono::milliseconds kAnswerTimeout{10'000};
 
-// So many times that long where Watchman may be reading a large directory for the first time.
+// Number of kAnswerTimeouts that are allowed in a state in which Watchman may be reading a large
+// directory for the first time.
 constexpr int kCrawlPatience = 60;
 
 // ---- events: these, and the orders of Tree ------------------------------------------------------
@@ -37,7 +38,7 @@ struct SocketNotFound {
 
 struct Connected {};
 
-struct Disconnected {  // or never connected
+struct Disconnected {  // the connection ended, or could not be made
   std::string why;
 };
 
@@ -45,12 +46,12 @@ struct PduArrived {
   std::string bytes;  // one whole PDU
 };
 
-struct PduTooLong {  // its bytes are not waited for
+struct PduTooLong {  // a PDU is longer than the shell reads
   std::size_t size = 0;
 };
 
 struct RootSeen {  // the answer to LookAtRoot
-  std::string id;  // which directory is there; empty: none
+  std::string id;  // id of the directory at the root's path; empty: none
 };
 
 using Event = std::variant<Watch, Unwatch, Sync, SocketFound, SocketNotFound, Connected,
@@ -78,7 +79,7 @@ struct Disconnect {  // ends the connection or the search for the socket, withou
   bool operator==(const Disconnect&) const = default;
 };
 
-struct LookAtRoot {  // which directory is at the root's path; answered at once
+struct LookAtRoot {  // look which directory is at the root's path; answered at once
   std::string path;
 
   bool operator==(const LookAtRoot&) const = default;
@@ -97,41 +98,43 @@ using Effects = std::vector<Effect>;
 //   Off ──► Finding ──► Connecting ──► Resolving ──► CatchingUp ──► Subscribing ──► Watching
 //    ▲         │            │              │              │              │             │
 //    └─────────┴────────────┴──────────────┴──────────────┴──────────────┴─────────────┘
-//                          anything that goes wrong, and Unwatch
+//                                  any failure, and Unwatch
 //
 //   Off          no connection
 //   Finding      runs `watchman get-sockname`, which starts Watchman if necessary
-//   Connecting   to its socket
-//   Resolving    watch-project: which root holds our directory. Watchman may read all of it first.
-//   Forgetting   watch-del: the root was replaced, and Watchman may still watch the old one
-//   CatchingUp   with a clock: asks what has changed since then.
-//                Without one: asks for the symbolic links, of which hpp warns if they lead out of
-//                the project folder, and for the clock of now; with --ignore-unchanged also for
-//                what is in all files. The links are asked for once: if the connection ends before
-//                the answer, there is no warning.
-//   Subscribing  from the clock of that answer
-//   Watching     flushes when it is asked to sync
+//   Connecting   connects to Watchman's socket
+//   Resolving    watch-project: asks for the root that holds the project folder. Watchman may read
+//                all of the root first.
+//   Forgetting   watch-del: the root was replaced, and Watchman may still watch the old directory
+//   CatchingUp   If there is a clock: asks for the changes since then.
+//                Otherwise: asks for the symbolic links, because hpp warns if they lead out of the
+//                project folder, and for the current clock; with --ignore-unchanged also for the
+//                contents' digests of all files. The links are asked for once: if the connection
+//                ends before the answer, there is no warning.
+//   Subscribing  subscribes to the changes after the clock of that answer
+//   Watching     sends a flush for each Sync
 //
-// Why CatchingUp, if a subscription takes a clock too: if Watchman does not know the clock (it was
-// restarted), a subscription says so only with the first files, and if no file matches it says
-// nothing. A query is always answered, and says without the list of all files that Watchman does
-// not know what changed.
+// A subscription takes a clock, too, but CatchingUp is necessary: if Watchman does not know the
+// clock (it was restarted), a subscription reports that only together with the first files, and if
+// no file matches, it reports nothing. A query is always answered. It reports that the changes are
+// unknown without listing all files.
 //
-// A question that is refused in CatchingUp is asked once more without a cookie, for which Watchman
-// must be able to write into the directory. If it is refused again, the clock is given up, because
-// Watchman may be unable to read it.
+// If Watchman refuses a question in CatchingUp, the question is repeated without a cookie, because
+// for a cookie Watchman must be able to write into the directory. If Watchman refuses again, the
+// clock is dropped, because Watchman may be unable to read it.
 //
-// If an answer is too long to be read, the same question is not asked again: the changes since a
-// clock count as one change without a name, and without the contents of the files the first save
+// If an answer is too long to be read, the same question is not asked again. The changes since a
+// clock then count as one change without a name. Without the contents of the files, the first save
 // of each file counts, whether its content has changed or not.
 //
-// Whatever is not understood ends the connection: with one answer too many or too few, every later
-// one would be taken for the answer to another question.
+// An unexpected PDU ends the connection: after an answer too many or too few, every later answer
+// would be taken for the answer to another question.
 //
 // The root may be replaced (rm and mv, git checkout), and Watchman does not notice if a process has
-// the old directory open, as a backend has its working directory. So if the root is not the
-// directory that it was, Watchman is told to forget it first. A watchd that was started again does
-// not know which directory its predecessor's root was, and goes by the project folder.
+// the old directory open, for example as its working directory, as a backend does. So if another
+// directory is at the root's path than before, Watchman is first told to forget the root. A
+// restarted watchd does not know which directory its predecessor's root was; it uses
+// Watch::is_replaced, which concerns the project folder, instead.
 
 class Conversation : private Emits<Effect> {
  public:
@@ -149,18 +152,18 @@ class Conversation : private Emits<Effect> {
   struct Settings {
     std::string directory;  // path of the project folder, absolute
     Filter filter;
-    bool lists_links = false;  // asks for symbolic links; an earlier watchd has not
+    bool lists_links = false;  // ask for symbolic links; false if an earlier watchd did
   };
 
   explicit Conversation(Settings settings);
 
-  // Reacts to one event. Returns what must be done now, in order.
+  // Reacts to one event. Returns the effects to perform now, in order.
   [[nodiscard]] Effects on(const Event& event);
 
   State state() const { return state_; }
 
  private:
-  enum class Question { Changes, Links, Contents, Clock };  // of CatchingUp
+  enum class Question { Changes, Links, Contents, Clock };  // questions in CatchingUp
 
   void handle(const Watch& order);
   void handle(const Unwatch&);
@@ -205,19 +208,19 @@ class Conversation : private Emits<Effect> {
   void say(Say::Level level, std::string text);
 
   Settings settings_;
-  bool asks_contents_;  // of all files, for Filter::ignore_unchanged
+  bool asks_contents_;  // ask for the contents of all files, for Filter::ignore_unchanged
   State state_ = State::Off;
-  std::string clock_;           // up to which everything is reported; empty: not known
-  bool is_replaced_ = false;    // another project folder than that of the watch before
-  bool has_forgotten_ = false;  // Watchman was told to, on this connection
+  std::string clock_;           // all changes up to it are reported; empty: not known
+  bool is_replaced_ = false;    // the project folder was replaced since the previous watch
+  bool has_forgotten_ = false;  // watch-del was sent on this connection
   bool is_looking_ = false;     // LookAtRoot is not answered yet
-  std::string root_id_;         // which directory was place_.root when it was watched; empty: never
+  std::string root_id_;         // id of place_.root when it was watched; empty: never watched
   Place place_;
-  Question question_ = Question::Clock;  // asked in CatchingUp
-  Cookie cookie_ = Cookie::Wanted;       // whether that question has one
-  int timeouts_ = 0;                     // since the current question
+  Question question_ = Question::Clock;  // latest question in CatchingUp
+  Cookie cookie_ = Cookie::Wanted;       // cookie of that question
+  int timeouts_ = 0;                     // number of timeouts since this state was entered
   bool is_flushing_ = false;             // in Watching: a flush is in flight
-  std::string warning_told_;
+  std::string warning_told_;             // latest warning of Watchman, already logged
 };
 
 std::string_view to_string(Conversation::State state);

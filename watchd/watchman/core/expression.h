@@ -1,4 +1,4 @@
-// Pure. Says which files count as one Watchman query expression:
+// Pure. Writes the filter as one Watchman query expression:
 // https://facebook.github.io/watchman/docs/file-query
 #pragma once
 
@@ -8,13 +8,14 @@
 
 namespace hpp::watchd::watchman {
 
-// Files and symbolic links that match a pattern, --css or --reload, and no exclude; those that were
-// deleted too, since Watchman remembers what they were. Directories, sockets and pipes never count:
-// a directory that matters has files in it, and servers like to put their socket into the project.
+// Matches files and symbolic links that match a pattern, --css or --reload, and no exclude. Deleted
+// ones match as well, because Watchman remembers their type. Directories, sockets and pipes never
+// match: a directory that matters has files in it, and servers often put their socket into the
+// project.
 nlohmann::json expression_for(const Filter& filter);
 
-// Symbolic links that match no exclude. The patterns are left out, because a link to a folder
-// matters if a pattern matches a file below it (outside_links.h).
+// Matches symbolic links that match no exclude. The patterns are left out, because a link to a
+// folder matters if a pattern matches a file below it (outside_links.h).
 nlohmann::json links_expression_for(const Filter& filter);
 
 }  // namespace hpp::watchd::watchman

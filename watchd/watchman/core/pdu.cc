@@ -15,15 +15,15 @@ namespace {
 
 using Json = nlohmann::json;
 
-// The name of our one subscription on our one connection.
+// Name of the only subscription on the only connection.
 constexpr const char* kSubscription = "hpp";
 
-// How long Watchman may take to see all that was saved before the question, the first crawl of a
-// large directory included. Its own default for queries.
+// How long Watchman may take to see all saves before the question, including the first crawl of a
+// large directory. The same as Watchman's default for queries.
 constexpr int kSyncTimeoutMs = 60'000;
 
-// The same for a flush, on which a request waits: what takes longer will not come for it any more.
-// A value of 0 would mean not to wait at all.
+// The same for a flush. A request waits for it, but not longer than this. 0 would mean not to wait
+// at all.
 constexpr int kFlushTimeoutMs = 2'000;
 
 // An error message longer than this is cut: it goes into one line of the log.
@@ -39,11 +39,11 @@ int sync_timeout_ms(Cookie cookie) {
   return 0;
 }
 
-// Watchman's name of the clock of a file's last change (`oclock`: observed).
+// Watchman's name for the clock of a file's last change (`oclock`: observed clock).
 constexpr const char* kSeenAt = "oclock";
 
-// Watchman's name of a SHA-1 of the content. It reads the file for it, and remembers it until the
-// file changes (since 4.9).
+// Watchman's name for a SHA-1 of the content (since 4.9). Watchman reads the file to compute it,
+// and remembers it until the file changes.
 constexpr const char* kDigest = "content.sha1hex";
 
 Json query(const Place& place, const Filter& filter) {
@@ -72,7 +72,7 @@ bool is_true(const Json& json, const char* name) {
   return found != json.end() && found->is_boolean() && found->get<bool>();
 }
 
-// Watchman's messages have several lines and end in advice; ours have one.
+// Watchman's messages have several lines; hpp's have one.
 std::string one_line(std::string text) {
   for (char& c : text) {
     if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
@@ -82,9 +82,9 @@ std::string one_line(std::string text) {
   return text;
 }
 
-// What its client says on stderr before it gives up, which is in the form of Watchman's log. Not
-// when (`2026-11-26T05:00:47,281: [thread] `) and not where (a trace of the stack): those differ
-// each time, and what has been said once need not be said again.
+// The text that Watchman's client prints to stderr before it gives up, in the form of Watchman's
+// log. Time stamps (`2026-11-26T05:00:47,281: [thread] `) and the stack trace are left out, because
+// they differ each time, and hpp recognises a repeated problem by its text.
 std::string words_of_log(const std::string& log) {
   constexpr std::string_view kTime = "2026-11-26T05:00:47,281";
   std::istringstream lines(log);
@@ -109,7 +109,7 @@ Pdu read_project(const Json& json) {
       {.root = *root, .relative_path = text_of(json, "relative_path").value_or("")}};
 }
 
-// The first 64 bits of a SHA-1: enough to tell one content from the one before.
+// The first 64 bits of a SHA-1, which are enough to notice that a content has changed.
 std::optional<std::uint64_t> read_digest(const Json& file) {
   const auto text = text_of(file, kDigest);
   if (!text || text->size() < 16) return std::nullopt;
@@ -147,7 +147,7 @@ Pdu read_changes_as(const Json& json) {
   return Wanted{std::get<Changes>(std::move(changes))};
 }
 
-// Whether one of the lists of an answer to flush-subscriptions has our subscription.
+// Whether our subscription is in this list of an answer to flush-subscriptions.
 bool lists_us(const Json& json, const char* list) {
   const auto found = json.find(list);
   if (found == json.end() || !found->is_array()) return false;
@@ -189,7 +189,7 @@ Pdu read_answer(const Json& json) {
   return Unknown{"an answer to nothing that was asked"};
 }
 
-// Watchman says `unilateral` only if it was not asked; before 4.5 a log line came without it.
+// Watchman marks PDUs that are not answers as `unilateral`, except log lines before 4.5.
 Pdu read_object(const Json& json) {
   if (is_true(json, "unilateral") || json.contains("log")) return read_unilateral(json);
   return read_answer(json);
@@ -209,7 +209,7 @@ std::string clock_request(const Place& place, Cookie cookie) {
   return bser::encode({"clock", place.root, {{"sync_timeout", sync_timeout_ms(cookie)}}});
 }
 
-// Two fields: with one, the files of the answer would be names instead of objects.
+// Asks for two fields, because with one, the answer's files would be names instead of objects.
 std::string links_request(const Place& place, const Filter& filter, Cookie cookie) {
   Json wanted{{"fields", {"name", "exists"}},
               {"expression", links_expression_for(filter)},
@@ -227,7 +227,7 @@ std::string contents_request(const Place& place, const Filter& filter, Cookie co
 std::string changes_request(const Place& place, const std::string& clock, const Filter& filter,
                             Cookie cookie) {
   Json wanted = query_since(place, clock, filter);
-  wanted["empty_on_fresh_instance"] = true;  // else: every file there is
+  wanted["empty_on_fresh_instance"] = true;  // otherwise the answer would list all files
   wanted["sync_timeout"] = sync_timeout_ms(cookie);
   return bser::encode({"query", place.root, std::move(wanted)});
 }

@@ -1,9 +1,9 @@
-// Pure. What watchd says to Watchman, and what it understands of what comes back.
+// Pure. Writes requests to Watchman, and reads its answers.
 //
-// One connection, one question at a time; each answer is one PDU. Between the answers come PDUs
-// that nobody asked for: `unilateral`, of the subscription. Written for Watchman 4.9.0 (Debian,
-// Ubuntu) and what came after it; fields that are not needed are not looked at.
-// Source: https://facebook.github.io/watchman/docs/cmd/subscribe and its neighbours.
+// There is one connection with one question at a time; each answer is one PDU. Between the answers,
+// Watchman sends PDUs of its own, most of them for the subscription; they are marked `unilateral`.
+// Written for Watchman 4.9.0 (Debian, Ubuntu) and later versions. Unneeded fields are ignored.
+// Source: https://facebook.github.io/watchman/docs/cmd/subscribe and the pages of other commands.
 #pragma once
 
 #include <string>
@@ -16,48 +16,49 @@
 
 namespace hpp::watchd::watchman {
 
-// ---- what we send: each returns one PDU ---------------------------------------------------------
+// ---- requests: each function returns one PDU ----------------------------------------------------
 
-// Finds the project that holds `directory` and has it watched. Answer: ProjectWatched.
+// Makes Watchman find the root that holds `directory`, and watch it. Answer: ProjectWatched.
 std::string watch_project_request(const std::string& directory);
 
-// Makes Watchman forget a root, which ends everybody's subscriptions to it. Answer: RootForgotten,
-// or Refused if it does not know that root.
+// Makes Watchman forget a root. That ends all clients' subscriptions to it. Answer: RootForgotten,
+// or Refused if Watchman does not know the root.
 std::string watch_del_request(const std::string& root);
 
-// What both questions about files and the subscription need.
+// Where the project folder is, for queries and the subscription.
 struct Place {
-  std::string root;           // what Watchman watches
-  std::string relative_path;  // of our directory below it; empty: the root itself
+  std::string root;           // directory that Watchman watches
+  std::string relative_path;  // from the root to the project folder; empty: they are the same
 
   bool operator==(const Place&) const = default;
 };
 
-// A cookie makes the answer wait until Watchman has seen whatever was saved before the question: it
-// is a file that Watchman writes into the root and waits to be told of.
+// With a cookie, Watchman answers only after it has seen all saves before the question. A cookie is
+// a file that Watchman writes into the root; Watchman waits until the kernel reports it.
 enum class Cookie { Wanted, None };
 
-// Asks for the clock of now. Answer: ClockTold.
+// Asks for the current clock. Answer: ClockTold.
 std::string clock_request(const Place& place, Cookie cookie);
 
 // Asks for all symbolic links that are not excluded. Answer: ChangesTold.
 std::string links_request(const Place& place, const Filter& filter, Cookie cookie);
 
-// Asks for all files with their contents' digests, as of now. Answer: ChangesTold.
+// Asks for all files with their contents' digests. Answer: ChangesTold.
 std::string contents_request(const Place& place, const Filter& filter, Cookie cookie);
 
-// Asks what has changed since `clock`. Answer: ChangesTold, without files if it is fresh.
+// Asks for the changes since `clock`. Answer: ChangesTold; a fresh instance comes without files.
 std::string changes_request(const Place& place, const std::string& clock, const Filter& filter,
                             Cookie cookie);
 
-// Has changes after `clock` told as they happen. Answer: Subscribed.
+// Subscribes to changes after `clock`. Answer: Subscribed.
 std::string subscribe_request(const Place& place, const std::string& clock, const Filter& filter);
 
-// Has all that was saved before now told of the subscription at once, instead of after a pause of
-// 20 ms. Answer: Flushed, after FilesChanged if there is anything to tell. Since Watchman 4.8.
+// Makes Watchman report all saves until now to the subscription at once, instead of after 20 ms
+// without a change. Answer: Flushed, preceded by FilesChanged if there are changes. Since Watchman
+// 4.8.
 std::string flush_request(const Place& place);
 
-// ---- what we understand -------------------------------------------------------------------------
+// ---- PDUs that Watchman sends -------------------------------------------------------------------
 
 struct ProjectWatched {
   Place place;
@@ -77,18 +78,19 @@ struct ClockTold {
 
 struct File {
   ChangedFile changed;
-  std::string clock{};  // of when Watchman saw it change last; empty: not told
+  std::string clock{};  // when Watchman last saw the file change; empty: not in the answer
 
   bool operator==(const File&) const = default;
 };
 
-// Files that changed up to `clock`. `is_fresh_instance`: Watchman does not know the clock that we
-// counted from (it was restarted, or lost track), so it cannot tell what changed.
+// Files that changed up to `clock`. `is_fresh_instance`: Watchman does not know the clock in the
+// question (it was restarted, or lost track), so it does not know which files have changed.
 //
-// Watchman reads its clock before it looks for files, and what comes in between is told with a
-// clock of before it: its next answer has the same file once more (4.9: query/eval.cpp). So `clock`
-// is the newest of its own and those of the files, which misses nothing: a tick is complete before
-// anybody can see it (root/iothread.cpp). What comes once more is known by it.
+// Watchman reads its clock before it searches for files. If a file changes in between, the answer
+// contains the file but an older clock, and the next answer contains the file again (4.9:
+// query/eval.cpp). Therefore `clock` is the newest of the answer's clock and the files' clocks, by
+// which the repetition is recognised. No change is lost by that, because a tick is complete before
+// a query can see it (root/iothread.cpp).
 struct Changes {
   std::string clock;
   bool is_fresh_instance = false;
@@ -110,39 +112,39 @@ struct Subscribed {
   bool operator==(const Subscribed&) const = default;
 };
 
-// The subscription speaks.
+// A report of the subscription.
 struct FilesChanged {
   Changes changes;
 
   bool operator==(const FilesChanged&) const = default;
 };
 
-// The answer to flush_request. `is_dropped`: changes are kept from the subscription, and will not
-// be told later. That takes a `drop` in the subscription, of which ours has none.
+// The answer to flush_request. `is_dropped`: Watchman has dropped changes instead of reporting them
+// to the subscription. It does so only if the subscription has a `drop`; ours has none.
 struct Flushed {
   bool is_dropped = false;
 
   bool operator==(const Flushed&) const = default;
 };
 
-// The subscription has ended: the root was deleted, or somebody unwatched it.
+// The subscription has ended: the root was deleted, or a user or program ran watch-del.
 struct Canceled {
   bool operator==(const Canceled&) const = default;
 };
 
-// Of no interest: somebody's state-enter and state-leave, lines of Watchman's log.
+// A PDU without meaning for hpp: state-enter, state-leave, or a line of Watchman's log.
 struct Chatter {
   bool operator==(const Chatter&) const = default;
 };
 
-// Watchman's answer to a question that it does not grant, in its own words.
+// Watchman refuses a question, with this error message.
 struct Refused {
   std::string error;
 
   bool operator==(const Refused&) const = default;
 };
 
-// Not understood, and why.
+// A PDU that cannot be understood, and why.
 struct Unknown {
   std::string why;
 
@@ -154,7 +156,7 @@ using Pdu = std::variant<ProjectWatched, RootForgotten, ClockTold, ChangesTold, 
 
 struct Received {
   Pdu pdu;
-  std::string warning;  // Watchman's words to its user, which come with any PDU; mostly empty
+  std::string warning;  // Watchman's warning for its user, possible in any PDU; mostly empty
 
   bool operator==(const Received&) const = default;
 };
@@ -162,7 +164,7 @@ struct Received {
 // Reads one whole PDU. Never throws.
 Received read_pdu(std::string_view bytes);
 
-// What `watchman get-sockname` prints: where Watchman listens, or why it does not.
+// The output of `watchman get-sockname`: where Watchman listens, or why it does not.
 struct SocketName {
   std::string path;     // empty: see `problem`
   std::string problem;  // one line
@@ -170,7 +172,7 @@ struct SocketName {
   bool operator==(const SocketName&) const = default;
 };
 
-// Reads that output, stdout and stderr together. Never throws.
+// Reads the output of `watchman get-sockname`, stdout and stderr together. Never throws.
 SocketName read_socket_name(std::string_view output);
 
 }  // namespace hpp::watchd::watchman
