@@ -1,12 +1,12 @@
-"""The bus as its helpers see it, for tests that take the place of one.
+"""The bus as a helper sees it, for tests that take the place of a helper.
 
 The wire is nng's pub/sub over a Unix socket: each end sends a header of 8 bytes that names its
-protocol, then every message is a type byte, a length and the text; a subscriber is sent everything
-and leaves out what it does not want.
+protocol, then every message is a type byte, a length and the text. A subscriber receives every
+message, and filters for itself.
 Source: https://nanomsg.org/rfcs (SP protocol, mappings for IPC); nng's src/sp/transport/ipc.
 
-    proxyd = TicketAuthor(run_directory)  # as proxyd does, asks how the tree stands
-    watchd = TopicReader(run_directory / "watchd.tickets.sock")  # all that watchd publishes
+    proxyd = TicketAuthor(run_directory)  # publishes tickets, as proxyd does
+    watchd = TopicReader(run_directory / "watchd.tickets.sock")  # reads watchd's messages
     number = proxyd.ask()
     watchd.wait(lambda tree: tree["answers"]["number"] >= number, "the answer")
 """
@@ -30,11 +30,11 @@ def header(protocol):
 
 
 class TicketAuthor:
-    """The author of topic `proxy`, in the place of hpp-proxyd."""
+    """The author of the topic `proxy`, instead of hpp-proxyd."""
 
     def __init__(self, run_directory):
         make_run_directory(run_directory)
-        self.epoch = random.randrange(1, 1 << 50)  # of its tickets and its messages
+        self.epoch = random.randrange(1, 1 << 50)  # epoch of its tickets and its messages
         self.number = 0
         self._lock = threading.Lock()
         self._readers = []
@@ -45,7 +45,7 @@ class TicketAuthor:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def ask(self):
-        """Asks the next ticket; returns its number."""
+        """Publishes the next ticket; returns its number."""
         with self._lock:
             self.number += 1
             for reader in self._readers:
@@ -53,7 +53,7 @@ class TicketAuthor:
             return self.number
 
     def close(self):
-        """Ends it, as its death would. May be called again."""
+        """Closes all connections, as its death would. May be called again."""
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -71,7 +71,7 @@ class TicketAuthor:
                 return
             reader.sendall(header(PUB))
             with contextlib.suppress(OSError), self._lock:
-                reader.sendall(self._message())  # the newest, for whoever comes late
+                reader.sendall(self._message())  # a new reader gets the newest message at once
                 self._readers.append(reader)
 
     def _message(self):
@@ -86,8 +86,8 @@ class TicketAuthor:
 
 
 class TopicReader:
-    """Keeps every message of one author, without those that it repeats: (seconds, message). `note`
-    is called with each as it comes."""
+    """Keeps every message of one author, without repetitions: (seconds, message). `note` is called
+    with each message when it arrives."""
 
     def __init__(self, path, note=lambda message: None):
         self.messages = []
@@ -99,12 +99,12 @@ class TopicReader:
 
     @property
     def last(self):
-        """The newest message; {} while there is none."""
+        """The newest message; {} if there is none yet."""
         return self.messages[-1][1] if self.messages else {}
 
     def wait(self, condition, what, after=0, deadline_s=DEADLINE_S):
-        """Waits for a message for which the condition holds, and returns the first. `after` leaves
-        out so many (len(reader.messages) at some moment)."""
+        """Waits for a message for which the condition holds, and returns the first one. Skips the
+        first `after` messages (len(reader.messages) at an earlier moment)."""
 
         def found():
             return next((m for _, m in self.messages[after:] if condition(m)), None)

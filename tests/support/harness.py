@@ -6,13 +6,13 @@
             hpp.wait_state("Running")
             self.assertEqual(get(hpp.url).status, 200)
 
-Each test has a directory of its own: a project (the working directory of hpp), a run directory
-(XDG_RUNTIME_DIR) and a Watchman, none of which is the user's. What a test starts carries a mark
-in its environment; when the test is over everything that bears the mark is ended, and a process
-that hpp should have ended fails the test.
+Each test has a directory of its own, with a project (the working directory of hpp), a run directory
+(XDG_RUNTIME_DIR) and a Watchman; it does not touch the user's. All processes that a test starts
+carry a mark in their environment. At the end of the test, all processes with the mark are killed. If
+hpp should have ended one of them, the test fails.
 
-Nothing here sleeps for a time that somebody thought to be long enough: wait_for() asks again until
-it is true or DEADLINE_S is over.
+There are no sleeps of a guessed length: wait_for() repeats its check until it succeeds, or until
+DEADLINE_S is over.
 """
 
 import contextlib
@@ -38,19 +38,18 @@ import urllib.request
 
 from watchman import PrivateWatchman
 
-# How long anything may take that happens at all. Generous: a loaded machine, a sanitizer.
+# The default timeout of every wait. Generous, for loaded machines and sanitizers.
 DEADLINE_S = 30
-# How long hpp may take to end. Its promise is one second, which its deadlines hold whatever the
-# helpers do; the rest is for a loaded machine to run them. A stop that hangs takes longer: six seconds
-# (the watchdog), or for ever.
+# How long hpp may take to end. hpp promises one second, and its own timeouts enforce that; the rest
+# allows for a loaded machine. A stop that hangs takes longer: six seconds (the watchdog), or forever.
 STOP_S = 5
-# How long to look for something that must not happen.
+# How long to watch for an event that must not happen.
 QUIET_S = 0.5
-# --barrier-timeout of what the tests start, unless they say otherwise. On a loaded machine a save may take
-# longer than the default of 2 s to be reported, and requests would then get the old answer, as documented.
+# The default --barrier-timeout of tests. On a loaded machine a save may take longer to be reported than
+# hpp's default of 2 s, and requests would then get the old answer, as documented.
 LONG_BARRIER_MS = 20_000
 
-# Whoever runs the tests under nohup(1) would have hpp ignore SIGHUP, as it should then.
+# If the tests run under nohup(1), hpp would inherit that SIGHUP is ignored, and ignore it, too.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 PYTHON = sys.executable
@@ -62,8 +61,8 @@ MARK = "HPP_TEST"
 
 
 def wait_for(condition, what, deadline_s=DEADLINE_S, pause_s=0.005):
-    """Calls `condition` until it returns something true, which is returned. `what` is a text, or a
-    function that makes one, for the AssertionError when the time is over."""
+    """Calls `condition` until it returns a true value, and returns that. `what` is the text of the
+    AssertionError after a timeout, or a function that returns the text."""
     end = time.monotonic() + deadline_s
     while True:
         result = condition()
@@ -78,8 +77,8 @@ def wait_for(condition, what, deadline_s=DEADLINE_S, pause_s=0.005):
 
 
 def free_port():
-    """A port that nobody uses, below the range that the kernel gives to clients. It is reserved
-    against tests that run at the same time, for as long as this process lives."""
+    """Returns an unused port below the range from which the kernel assigns ports to clients. The port
+    is reserved against concurrent tests as long as this process lives."""
     folder = pathlib.Path(tempfile.gettempdir()) / f"hpp-test-ports-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     while True:
@@ -91,7 +90,7 @@ def free_port():
             os.close(reservation)
             continue
         if _is_free(port):
-            return port  # the reservation stays open, and the lock with it
+            return port  # the reservation stays open, and so the lock is kept
         os.close(reservation)
 
 
@@ -110,8 +109,8 @@ def _is_free(port):
 
 
 def make_run_directory(path):
-    """Creates it, and the directory that holds all of them, as hpp does: for this user alone. The
-    mode of Path.mkdir() is not that of the parents that it creates."""
+    """Creates a run directory and its parent with mode 0700, as hpp does. Path.mkdir() does not use
+    its mode for the parents that it creates."""
     for folder in (path.parent, path):
         folder.mkdir(mode=0o700, exist_ok=True)
     return path
@@ -121,12 +120,13 @@ def make_run_directory(path):
 
 
 def stat_fields(path):
-    """Those of proc_pid_stat(5) from the state on: the name before it may have blanks."""
+    """The fields of proc_pid_stat(5) from the state on. They are split after the name, which may
+    contain blanks."""
     return pathlib.Path(path).read_text().rpartition(")")[2].split()
 
 
 def is_alive(pid):
-    """Whether the process runs: a zombie does not."""
+    """Whether the process runs. A zombie does not."""
     try:
         return stat_fields(f"/proc/{pid}/stat")[0] not in "ZX"
     except OSError:
@@ -134,7 +134,7 @@ def is_alive(pid):
 
 
 def freeze(pid):
-    """SIGSTOP; returns when it has come to all threads: until then they go on."""
+    """Sends SIGSTOP. Returns when all threads are stopped; until then they may go on."""
     os.kill(pid, signal.SIGSTOP)
 
     def is_frozen():
@@ -149,7 +149,8 @@ def freeze(pid):
 
 @contextlib.contextmanager
 def traced(pid):
-    """Within the block the process is held as by a debugger (ptrace(2)); its first thread stands."""
+    """Within the block, the process is held as by a debugger (ptrace(2)): its first thread stands
+    still."""
     libc = ctypes.CDLL(None, use_errno=True)
 
     def ptrace(request):
@@ -167,8 +168,8 @@ def traced(pid):
 
 
 def memory_of(pid, kind="Private_Dirty"):
-    """Bytes of that kind (proc(5), smaps). Who else runs the same program changes `Private_Clean` and
-    `Pss`, but not what a process has written to."""
+    """The process's memory of that kind in bytes (proc(5), smaps). Other processes of the same program
+    change `Private_Clean` and `Pss`, but not `Private_Dirty`."""
     text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
     return int(re.search(rf"^{kind}: +(\d+) kB", text, re.M).group(1)) * 1024
 
@@ -198,12 +199,12 @@ def command_of(pid):
 
 
 def is_program(command, name):
-    """Whether a command line is that of a program of that name, in whatever directory."""
+    """Whether the command line runs a program of that name, in any directory."""
     return os.path.basename(command.split(" ")[0]) == name
 
 
 def children_of(pid):
-    """Living children: {pid: command line}."""
+    """The process's living children: {pid: command line}."""
     found = {}
     for entry in os.listdir("/proc"):
         if not entry.isdigit():
@@ -218,7 +219,7 @@ def children_of(pid):
 
 
 class Program:
-    """One program of ours with its output: lines of (seconds since the start, stream, text)."""
+    """One of hpp's programs with its output: lines of (seconds since the start, stream, text)."""
 
     def __init__(self, command, cwd, environment):
         self.command = [str(word) for word in command]
@@ -245,7 +246,7 @@ class Program:
         )
 
     def _more_streams(self):
-        """What else there is to read: {name: file}."""
+        """Further streams to read besides stdout and stderr: {name: file}."""
         return {}
 
     @property
@@ -269,8 +270,8 @@ class Program:
         return "\n".join(f"  {at:8.3f} {name} {text}" for at, name, text in list(self.lines))
 
     def wait_line(self, pattern, after=0):
-        """Waits for a line that the regular expression finds; returns its match. `after` leaves
-        out so many lines (len(program.lines) at some moment)."""
+        """Waits for a line in which the regular expression is found; returns its match. Skips the
+        first `after` lines (len(program.lines) at an earlier moment)."""
 
         def found():
             for _, _, text in self.lines[after:]:
@@ -285,11 +286,11 @@ class Program:
         self.process.send_signal(number)
 
     def ctrl_c(self):
-        """What a terminal does: SIGINT for the whole foreground process group."""
+        """Sends SIGINT to the whole foreground process group, as a terminal does."""
         os.killpg(self.pid, signal.SIGINT)
 
     def wait_exit(self, deadline_s=DEADLINE_S):
-        """Waits for the end and returns the exit status (negative: the signal)."""
+        """Waits for the program's end and returns the exit status (negative: the signal)."""
         try:
             status = self.process.wait(deadline_s)
         except subprocess.TimeoutExpired:
@@ -301,7 +302,7 @@ class Program:
         return status
 
     def end(self):
-        """Ends it, whatever it does. For the end of a test."""
+        """Kills the program if it still runs. For the end of a test."""
         if self.process.poll() is None:
             self.process.terminate()
             try:
@@ -314,8 +315,8 @@ class Program:
 
 
 class Hpp(Program):
-    """A running hpp-launch (or, started by IntegrationTest.start_helper, one helper) and what it
-    says on disk."""
+    """A running hpp-launch (or one helper, started by IntegrationTest.start_helper), with its
+    snapshots."""
 
     def __init__(self, command, world, bind, backend):
         self.bind = bind
@@ -325,7 +326,7 @@ class Hpp(Program):
         super().__init__(command, world.project, world.environment)
 
     def snapshot(self, author="supervisord"):
-        """The author's newest snapshot; {} while there is none."""
+        """The author's newest snapshot; {} if there is none yet."""
         with contextlib.suppress(OSError, ValueError):
             text = (self.run_directory / f"{author}.json").read_text()
             return json.loads(text.partition(" ")[2])
@@ -340,7 +341,7 @@ class Hpp(Program):
         return self.snapshot().get("generation", 0)
 
     def wait_state(self, state, generation=1):
-        """Waits until the backend is in that state in that generation or a later one; returns the
+        """Waits until the backend is in this state, in this generation or a later one; returns the
         snapshot."""
 
         def reached():
@@ -354,14 +355,14 @@ class Hpp(Program):
         )
 
     def wait_watching(self):
-        """Waits until saves count."""
+        """Waits until watchd watches, so that saves count."""
         wait_for(
             lambda: self.snapshot("watchd").get("watching"),
             lambda: f"watching; it is {self.snapshot('watchd')}, the output is\n{self.transcript()}",
         )
 
     def wait_ready(self):
-        """Waits until the backend runs and saves count: what most tests begin with."""
+        """Waits until the backend runs and saves count. Most tests begin with this."""
         self.wait_watching()
         return self.wait_state("Running")
 
@@ -370,7 +371,7 @@ class Hpp(Program):
 
         def found():
             for pid, command in children_of(self.pid).items():
-                # Not a child that a helper had forked, and not yet changed, when it was killed.
+                # A child that a killed helper had forked but that has not called exec yet does not count.
                 with contextlib.suppress(ProcessLookupError):
                     if is_program(command, f"hpp-{name}") and os.getpgid(pid) == pid:
                         return pid
@@ -380,10 +381,10 @@ class Hpp(Program):
 
 
 class IntegrationTest(unittest.TestCase):
-    """A project directory, a run directory and a Watchman for each test, and their end."""
+    """Creates a project directory, a run directory and a Watchman for each test, and removes them."""
 
     def setUp(self):
-        # Short: the paths of sockets have at most 108 bytes.
+        # The path must be short, because the path of a socket has at most 108 bytes.
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="hpp", dir="/tmp"))
         self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
         self.mark = self.directory.name
@@ -411,11 +412,11 @@ class IntegrationTest(unittest.TestCase):
         return self.directory / "run" / "hpp" / f"localhost-{bind}"
 
     def start_hpp(self, *arguments, bind=None, backend=None, kind=Hpp):
-        """Starts hpp-launch on free ports, or on those given. `{bind}` and `{backend}` in the
-        arguments become port numbers."""
+        """Starts hpp-launch on the given ports, or on free ones. `{bind}` and `{backend}` in the
+        arguments are replaced by the port numbers."""
         bind = bind or free_port()
         backend = backend or free_port()
-        if "--livereload-port" not in arguments:  # one port for all tests would be one too few
+        if "--livereload-port" not in arguments:  # concurrent tests cannot share the default port
             arguments = ("--livereload-port", 0, *arguments)
         if "--barrier-timeout" not in arguments:
             arguments = ("--barrier-timeout", LONG_BARRIER_MS, *arguments)
@@ -425,7 +426,7 @@ class IntegrationTest(unittest.TestCase):
                                self, bind, backend))
 
     def start_helper(self, name, *arguments, bind, backend):
-        """Starts `hpp-NAME` as a developer does at a prompt."""
+        """Starts `hpp-NAME` as a developer does on the command line."""
         folder = make_run_directory(self.run_directory(bind))
         where = {"proxyd": [f"localhost:{bind}", backend, "--barrier-timeout", LONG_BARRIER_MS],
                  "watchd": [], "supervisord": [backend]}
@@ -433,7 +434,7 @@ class IntegrationTest(unittest.TestCase):
                               self, bind, backend))
 
     def run_program(self, name, *arguments, environment=None, cwd=None):
-        """Runs `hpp-NAME` that is expected to end by itself; returns the ended Program."""
+        """Runs `hpp-NAME`, which must end by itself; returns the ended Program."""
         program = self._keep(
             Program([self.program(name), *arguments], cwd or self.project,
                     {**self.environment, **(environment or {})}))
@@ -451,7 +452,8 @@ class IntegrationTest(unittest.TestCase):
     # ---- the project
 
     def save(self, name, text):
-        """Puts a file into the project by a rename, as many editors do: it is never half there."""
+        """Writes a file into the project by a rename, as many editors do, so that nobody can read a
+        part of it."""
         path = self.project / name
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.directory / "fresh"
@@ -460,22 +462,22 @@ class IntegrationTest(unittest.TestCase):
         return path
 
     def save_backend(self, text="hello", name="app.py"):
-        """A backend of a few lines that answers every GET with `text`, and counts its starts in a
-        file that is not watched. Returns the command that runs it."""
+        """Saves a small backend that answers every GET with `text`, and counts its starts in a file
+        that is not watched. Returns the command that runs it."""
         body = BACKEND.format(text=text, spawns=str(self.directory / "spawns"))
         self.save(name, body)
         return [PYTHON, name, "{backend}"]
 
     @property
     def spawns(self):
-        """How often the program of save_backend was started."""
+        """How often the backend of save_backend() was started."""
         path = self.directory / "spawns"
         return len(path.read_text().splitlines()) if path.exists() else 0
 
     # ---- the end
 
     def left(self):
-        """What still runs of all that the test started, Watchman left out."""
+        """The processes of the test that still run, except Watchman."""
         found = processes_with(MARK, self.mark)
         return {pid: c for pid, c in found.items() if pid != self.watchman.pid}
 
@@ -484,7 +486,8 @@ class IntegrationTest(unittest.TestCase):
         self.assertEqual(left, {}, "processes are left")
 
     def _has_failed(self):
-        """Of unittest's own flag a cleanup sees only whether the cleanups have succeeded so far."""
+        """Whether the test has failed. unittest's own flag is of no use in a cleanup: there it only says
+        whether the earlier cleanups have succeeded."""
         result = self._outcome.result
         return any(getattr(test, "test_case", test) is self
                    for test, _ in (*result.failures, *result.errors))
@@ -549,7 +552,7 @@ class Response:
         self.body = body
 
     def header(self, name):
-        """The value of the first such header; None without one."""
+        """The value of the first header of that name; None if there is none."""
         return next((value for key, value in self.headers if key == name.lower()), None)
 
     @property
@@ -561,7 +564,7 @@ class Response:
 
 
 def get(url, timeout=DEADLINE_S, **headers):
-    """One GET, never repeated, with urllib: what a script does. An error status is an answer."""
+    """Sends one GET with urllib, as a script does. Never repeats it. An error status is an answer, too."""
     request = urllib.request.Request(
         url, headers={name.replace("_", "-"): value for name, value in headers.items()})
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -591,7 +594,7 @@ class Connection:
         self.socket.sendall(data.encode() if isinstance(data, str) else data)
 
     def ask(self, method="GET", path="/", headers=(), body=b""):
-        """Sends a request with a Host and the given headers (name, value)."""
+        """Sends a request with a Host and these headers: [(name, value)]."""
         lines = [f"{method} {path} HTTP/1.1", "Host: localhost"]
         lines += [f"{name}: {value}" for name, value in headers]
         self.send("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
@@ -620,7 +623,7 @@ class Connection:
         return Response(status, headers, body)
 
     def read_chunk(self):
-        """The next chunk's data; b"" for the last one, whose trailers are read, too."""
+        """Returns the next chunk's data; b"" for the last chunk, whose trailers are read, too."""
         size = int(self.read_until(b"\r\n").split(b";")[0], 16)
         if size == 0:
             while self.read_until(b"\r\n") != b"\r\n":
@@ -644,12 +647,12 @@ class Connection:
         return data
 
     def wait_byte(self):
-        """Waits until there is something to read."""
+        """Waits until there is at least one byte to read."""
         if not self._buffer:
             self._more()
 
     def read_to_end(self):
-        """All bytes until the peer closes; a reset ends them, too."""
+        """Returns all bytes until the peer closes or resets the connection."""
         with contextlib.suppress(EOFError, ConnectionResetError):
             while True:
                 self._more()
@@ -657,13 +660,13 @@ class Connection:
         return data
 
     def wait_closed(self):
-        """Waits until the peer closes, and expects that it says nothing more."""
+        """Waits until the peer closes, and expects no more bytes."""
         rest = self.read_to_end()
         if rest:
             raise AssertionError(f"the peer said before it closed: {rest!r}")
 
     def is_quiet(self, seconds=QUIET_S):
-        """Whether nothing at all comes for that time."""
+        """Whether no byte comes for that time."""
         return not self._buffer and not select.select([self.socket], [], [], seconds)[0]
 
     def _more(self):
@@ -674,8 +677,8 @@ class Connection:
 
 
 class Background(threading.Thread):
-    """Runs a function in a thread; result() waits for what it returns, or raises what it raised.
-    For requests that are held."""
+    """Runs a function in a thread, for requests that are held. result() waits for its end, and returns
+    or raises the same."""
 
     def __init__(self, function, *arguments, **keywords):
         super().__init__(daemon=True)

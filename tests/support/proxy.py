@@ -8,8 +8,8 @@ from harness import BUILD_DIR, DEADLINE_S, Connection, Program, free_port
 
 
 def start_proxy(test, bind, backend, *options, starter=()):
-    """Starts it, by the command `starter` if there is one, and returns the Program. It must end in
-    good order when the test does."""
+    """Starts the proxy, through the command `starter` if there is one, and returns the Program. At the
+    end of the test, the proxy must exit without an error."""
     proxy = Program([*starter, BUILD_DIR / "proxyd" / "hpp-proxyd", bind, backend,
                      "--assume-running", *options], None, dict(os.environ))
 
@@ -43,9 +43,9 @@ class Peer(Connection):
 
 
 class ProxyTest(unittest.TestCase):
-    """A proxy in front of a backend that the test itself is."""
+    """A proxy in front of a backend; the test itself is the backend."""
 
-    OPTIONS = ()  # the proxy's
+    OPTIONS = ()  # further options of the proxy
 
     def starter(self):
         """The command that starts the proxy."""
@@ -71,7 +71,8 @@ class ProxyTest(unittest.TestCase):
         return peer
 
     def exchange(self, request, answer, client=None, peer=None, method="GET"):
-        """One request and its answer, exactly; returns (client, peer, what the client read)."""
+        """Sends one request and its answer, byte for byte; returns (client, peer, the client's
+        Response)."""
         client = client or self.client()
         client.send(request)
         peer = peer or self.accept()

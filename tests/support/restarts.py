@@ -1,5 +1,5 @@
-"""hpp in front of a backend that says which start of it answers, and clients that know what they may
-send twice: for tests of what a save does to requests.
+"""hpp in front of a backend whose answers show which start of it they come from, and clients that
+repeat only safe requests. For tests of what happens to requests during a save.
 
     class Saves(RestartTest):
         def test_it(self):
@@ -22,7 +22,7 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 
 
 def is_sanitized():
-    """Whether the programs are built with a sanitizer: several times as slow."""
+    """Whether the programs are built with a sanitizer, which makes them several times as slow."""
     options = json.loads((BUILD_DIR / "meson-info" / "intro-buildoptions.json").read_text())
     return next(o["value"] for o in options if o["name"] == "b_sanitize") not in ("none", [])
 
@@ -32,9 +32,9 @@ class NoByte(ConnectionError):
 
 
 class Client:
-    """Asks one request after another and keeps its connection, as browsers do. If that has been
-    closed before a byte of the answer came, and it had carried an answer before, a safe request is
-    sent once more on a new one (RFC 9112 section 9.3.1). Whatever else fails is raised."""
+    """Sends one request after another and keeps its connection, as browsers do. If the connection had
+    carried an answer before, and is closed before a byte of the next one comes, a safe request is sent
+    once more on a new connection (RFC 9112 section 9.3.1). Every other failure is raised."""
 
     def __init__(self, port):
         self._port = port
@@ -43,7 +43,7 @@ class Client:
         self.retries = 0  # how often the connection was closed under a request
 
     def ask(self, method="GET", path="/", headers=(), body=b"", keeps=True):
-        """Returns the Response. Without `keeps` it uses a connection for this request alone."""
+        """Returns the Response. If `keeps` is false, uses a new connection for this request alone."""
         if not keeps:
             with Connection(self._port) as connection:
                 return self._exchange(connection, method, path, headers, body)
@@ -77,12 +77,12 @@ class Client:
 
 
 class Load:
-    """Clients that GET without pause, each in a thread, until the end of a `with` block. There,
-    whatever a client has raised is raised again."""
+    """Clients that GET without pause, each in a thread, until the end of a `with` block. If a client
+    has failed, the end of the block raises."""
 
     def __init__(self, port, count=8, check=None, before=None):
-        """`check(response, what before() returned when the request had not been sent yet)` may
-        raise; by default the status must be 200."""
+        """Each client calls before(), sends a request, then calls check(response, result of before()),
+        which may raise. By default the status must be 200."""
         self.clients = [Client(port) for _ in range(count)]
         self.failures = []
         self._check = check or self._check_status
@@ -110,7 +110,7 @@ class Load:
             thread.join()
         for client in self.clients:
             client.close()
-        if kind is not None:  # something else has failed: this may tell why
+        if kind is not None:  # the block has failed: the clients' failures may explain it
             print(self, file=sys.stderr)
         elif self.failures:
             raise AssertionError(self)
@@ -134,13 +134,13 @@ class Load:
             raise AssertionError(response)
 
     def wait_answers(self, count):
-        """Waits for so many more."""
+        """Waits for `count` more answers."""
         wanted = self.answers + count
         wait_for(lambda: self.answers >= wanted, lambda: f"{count} more answers: {self}")
 
 
 class RestartTest(IntegrationTest):
-    """A project of one file, `text`, that the backend reads when it starts."""
+    """A project with one file, `text`, which the backend reads when it starts."""
 
     def setUp(self):
         super().setUp()
@@ -149,7 +149,8 @@ class RestartTest(IntegrationTest):
         self.save_text("first")
 
     def start(self, *options, backend=(), text="text", ready=True):
-        """Starts hpp with `options`; the backend has its own, and reads the file `text`."""
+        """Starts hpp with `options`. `backend` are the backend's options; `text` is the file that it
+        reads."""
         self.hpp = self.start_hpp(*options, "--exec", BACKEND, "{backend}", "--text", text,
                                   "--log", self.log_file, "--lock", self.directory / "lock",
                                   *backend)
@@ -168,7 +169,7 @@ class RestartTest(IntegrationTest):
         wait_for(started, lambda: f"hpp to start:\n{hpp.transcript()}")
 
     def start_unready(self, *options, backend=()):
-        """The same; the backend boots until go()."""
+        """Starts hpp like start(), but the backend does not listen before go()."""
         self.start(*options, backend=("--wait", self.go_file, *backend), ready=False)
         return self.hpp
 
@@ -191,13 +192,14 @@ class RestartTest(IntegrationTest):
         return self.save("text", text)
 
     def write_text(self, text):
-        """A save in place, as other editors do."""
+        """Saves the text in place, as some editors do."""
         (self.project / "text").write_text(text)
 
-    # ---- what the backend has seen
+    # ---- the backend's log
 
     def log(self, *starts):
-        """The lines of the backend's log that start so: `start TEXT`, `METHOD TARGET TEXT`."""
+        """The lines of the backend's log (`start TEXT`, `METHOD TARGET TEXT`) that begin with one of
+        `starts`."""
         with contextlib.suppress(FileNotFoundError):
             lines = self.log_file.read_text().splitlines()
             return [line for line in lines if line.startswith(starts or "")]
@@ -207,19 +209,19 @@ class RestartTest(IntegrationTest):
         wait_for(lambda: self.log(start), lambda: f"the backend to log {start!r}: {self.log()}")
 
     def assert_one_at_a_time(self):
-        """No backend was started before the one before it was gone."""
+        """Checks that no backend was started before the previous one was gone."""
         self.assertEqual(self.log("DOUBLE"), [])
 
-    # ---- what the proxy holds
+    # ---- held requests
 
     def wait_held(self, count):
-        """Waits until proxyd says that it holds so many. It says so once in a while."""
+        """Waits until proxyd publishes that it holds `count` requests. It does so now and then."""
         wait_for(lambda: self.hpp.snapshot("proxyd").get("held") == count,
                  lambda: f"{count} held requests: {self.hpp.snapshot('proxyd')}")
 
     def wait_read(self):
-        """Waits until proxyd has read all that was sent to it before. It reads in the order in
-        which things come, and answers nonsense by itself."""
+        """Waits until proxyd has read everything that was sent to it before. proxyd reads in the order
+        of arrival, and answers a malformed request by itself."""
         with Connection(self.hpp.bind) as connection:
             connection.send("nonsense\r\n\r\n")
             self.assertEqual(connection.read_response().status, 400)

@@ -1,10 +1,10 @@
-"""A terminal for hpp-launch, and somebody who sits at it.
+"""A terminal for hpp-launch, and its user.
 
     hpp = self.start_hpp("--exec", …, kind=TerminalHpp)
     hpp.type("r\\n")
     hpp.wait_screen("Killing")
 
-hpp-launch leads the session and has the terminal for its own, as under a shell.
+hpp-launch leads the session, and the terminal is its controlling terminal, as under a shell.
 """
 
 import contextlib
@@ -22,11 +22,11 @@ IUTF8 = 0o40000  # termios(3); Python has no name for it
 
 
 class TerminalHpp(Hpp):
-    """hpp-launch with a terminal for stdin, stdout and stderr. Subclasses put something else in the
-    place of some (subprocess.PIPE, a file), or change its environment."""
+    """hpp-launch with a terminal for stdin, stdout and stderr. Subclasses replace some of them
+    (subprocess.PIPE, a file), or change the environment."""
 
     redirected = {}
-    shell = []  # what runs hpp-launch: a command that takes its own as arguments
+    shell = []  # a command that runs hpp-launch, whose command line is appended
     environment = {"TERM": "xterm", "NO_COLOR": "1"}
 
     def __init__(self, *arguments):
@@ -34,7 +34,7 @@ class TerminalHpp(Hpp):
         self._last_modes = None
         self._master, self._slave = os.openpty()
         modes = termios.tcgetattr(self._slave)
-        modes[0] |= IUTF8  # as terminals of our time do
+        modes[0] |= IUTF8  # as modern terminals do
         termios.tcsetattr(self._slave, termios.TCSANOW, modes)
         self.modes_before = termios.tcgetattr(self._slave)  # hpp-launch may be faster than a test
         self.resize(24, 80)
@@ -62,7 +62,7 @@ class TerminalHpp(Hpp):
             while True:
                 try:
                     fresh = pipe.read(65536)
-                except OSError:  # EIO: nobody has the terminal any more
+                except OSError:  # EIO: no process has the terminal open any more
                     break
                 self._screen += fresh
                 *whole, line = (line + fresh).split(b"\n")
@@ -71,16 +71,16 @@ class TerminalHpp(Hpp):
         if line:
             self._keep_line(stream, line)
 
-    # ---- what the user sees and does
+    # ---- screen and keyboard
 
     @property
     def screen(self):
-        """All that was written to the terminal."""
+        """Everything that was written to the terminal."""
         return bytes(self._screen).decode(errors="replace")
 
     def wait_screen(self, pattern, after=0):
-        """Waits for what the regular expression finds, behind so many characters (len(hpp.screen)
-        at some moment); returns its match."""
+        """Waits until the regular expression is found on the screen; returns its match. Skips the
+        first `after` characters (len(hpp.screen) at an earlier moment)."""
         return wait_for(lambda: re.search(pattern, self.screen[after:]),
                         lambda: f"{pattern!r}; the screen has\n{self.screen!r}")
 
@@ -88,7 +88,7 @@ class TerminalHpp(Hpp):
         os.write(self._master, text.encode())
 
     def takes_output(self):
-        """Whether a write would not block: Ctrl+S was not typed, or Ctrl+Q since."""
+        """Whether a write would not block. It blocks between Ctrl+S and Ctrl+Q."""
         return bool(select.select([], [self._slave], [], 0)[1])
 
     def resize(self, rows, columns):
@@ -96,7 +96,7 @@ class TerminalHpp(Hpp):
 
     @property
     def modes(self):
-        """How the terminal is set, as `stty -a` shows it."""
+        """The terminal's modes, as `stty -a` shows them."""
         return self._last_modes or termios.tcgetattr(self._slave)
 
     def wait_exit(self, deadline_s=DEADLINE_S):
@@ -111,7 +111,7 @@ class TerminalHpp(Hpp):
         os.close(self._master)
 
     def _let_go(self):
-        """The reader sees the end when nobody has the terminal any more."""
+        """Closes the test's end, so that the reader sees the end when no process has the terminal open."""
         if not self._last_modes:
             self._last_modes = self.modes
             os.close(self._slave)

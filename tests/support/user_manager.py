@@ -1,14 +1,14 @@
-"""A `systemd --user` of the test's own, with a journal: neither is the user's.
+"""A `systemd --user` with a journal for one test, separate from the user's.
 
     manager = UserManager(directory, environment)
-    manager.start()                     # SkipTest, with the reason, where that cannot be
+    manager.start()                     # raises SkipTest, with the reason, if that is impossible
     manager.systemctl("start", "some.service")
-    manager.journal("hpp")              # what was logged under that name
+    manager.journal("hpp")              # entries with that identifier
     manager.stop()
     manager.forget()
 
-It needs root, or sudo that does not ask: for a control group and a /run of its own. The manager, and
-all that it starts, run as the user who runs the test.
+It needs root, or sudo without a password, for a control group and a /run of its own. The manager and
+its services run as the user who runs the test.
 """
 
 import json
@@ -24,18 +24,18 @@ SCRIPT = pathlib.Path(__file__).with_suffix(".sh")
 SYSTEMD = pathlib.Path("/lib/systemd/systemd")
 # The manager's own units (basic.target, exit.target).
 SYSTEM_UNITS = "/usr/lib/systemd/user"
-# Of the environment of the test itself.
+# Environment variables that services inherit from the test.
 PASSED = ("ASAN_OPTIONS", "HOME", "LANG", "LOGNAME", "PATH", "TSAN_OPTIONS", "UBSAN_OPTIONS", "USER")
 DEADLINE_S = 30
 
 
 def as_root(*command):
-    """The command, by sudo if need be."""
+    """The command, with sudo if necessary."""
     return list(command) if os.getuid() == 0 else ["sudo", "-n", *command]
 
 
 def own_cgroup():
-    """The directory of this process's group in cgroup2; None without one."""
+    """The directory of this process's control group in cgroup2; None if there is none."""
     mounts = [line.split() for line in pathlib.Path("/proc/self/mounts").read_text().splitlines()]
     places = [fields[1] for fields in mounts if fields[2] == "cgroup2"]
     lines = pathlib.Path("/proc/self/cgroup").read_text().splitlines()
@@ -47,8 +47,9 @@ class UserManager:
     """Owns the manager, its control group and its journal."""
 
     def __init__(self, directory, environment):
-        """`directory` must exist and have a short path. `environment` is that of the test's programs,
-        and has XDG_RUNTIME_DIR; services have what it adds to that of the test itself, and PASSED."""
+        """`directory` must exist and have a short path. `environment` is the environment of the test's
+        programs, with XDG_RUNTIME_DIR. Services get the variables that it adds to the test's own
+        environment, and PASSED."""
         self.units = directory / "units"
         self.config = directory / "config"
         self._journal = directory / "journal"
@@ -66,7 +67,7 @@ class UserManager:
         self._process = None
 
     def start(self):
-        """Returns when it takes commands."""
+        """Starts the manager. Returns when it accepts commands."""
         self._skip_unless(SYSTEMD.exists() and shutil.which("systemctl"), "systemd is not installed")
         self._skip_unless(self._cgroup, "there is no cgroup2")
         self._skip_unless(self._runs("true"), "it takes root, or sudo that does not ask")
@@ -97,8 +98,8 @@ class UserManager:
         return ["env", "-i", *options, *(f"{name}={value}" for name, value in self.environment.items())]
 
     def beside(self, directory, *command):
-        """The command that runs this one in the manager's namespace, as one of its services would
-        be run: who looks from elsewhere may see other paths."""
+        """Returns a command that runs `command` in the manager's namespace, as a service would run,
+        because paths may differ outside of it."""
         pid = next(pid for pid in self.pids
                    if pathlib.Path(f"/proc/{pid}/comm").read_text() == "systemd\n")
         return as_root("nsenter", f"--target={pid}", "--mount", "--root",
@@ -111,7 +112,7 @@ class UserManager:
                               text=True, timeout=DEADLINE_S)
 
     def systemctl(self, *words):
-        """`systemctl --user WORD…`: what it printed. Raises AssertionError if it fails."""
+        """Runs `systemctl --user WORD…`; returns its output. Raises AssertionError if it fails."""
         done = self.run("systemctl", "--user", *words)
         if done.returncode != 0:
             raise AssertionError(f"systemctl {' '.join(words)}: {done.stderr}\n{self.log}")
@@ -122,11 +123,11 @@ class UserManager:
 
     @property
     def log(self):
-        """What the manager says of itself."""
+        """The manager's own log."""
         return self._log.read_text(errors="replace")
 
     def journal(self, identifier=None):
-        """The entries so far, as journalctl has them in JSON; all, or those of one identifier."""
+        """The journal's entries so far, in journalctl's JSON: all, or those with one identifier."""
         if self._process is None:
             return []
         folders = subprocess.run(as_root("find", self._journal, "-name", "*.journal"), check=True,
@@ -139,17 +140,17 @@ class UserManager:
 
     @property
     def messages(self):
-        """The texts of all of them."""
+        """The texts of all entries."""
         return [str(entry.get("MESSAGE")) for entry in self.journal()]
 
     @property
     def pids(self):
-        """The manager and what is with it: no services."""
+        """The manager's processes, without its services."""
         with_it = [self._cgroup / "cgroup.procs", self._cgroup / "init.scope" / "cgroup.procs"]
         return {int(pid) for path in with_it if path.exists() for pid in path.read_text().split()}
 
     def stop(self):
-        """Ends it and all that it runs."""
+        """Ends the manager and its services."""
         if self._process is None:
             return
         self.run("systemctl", "--user", "exit")
@@ -162,5 +163,5 @@ class UserManager:
                            timeout=DEADLINE_S, capture_output=True)
 
     def forget(self):
-        """Removes what only root can."""
+        """Removes the files that only root can remove."""
         subprocess.run(as_root("rm", "-rf", self._journal), check=False)

@@ -1,16 +1,16 @@
-"""A Watchman of the test's own.
+"""A private Watchman for one test.
 
-The user's Watchman is left alone: a test may kill this one, and nothing of it stays behind.
+It is separate from the user's Watchman, so a test may kill it. It leaves no files behind.
 
-Watchman finds its state directory (socket, log, pid file, list of watches) by $TMPDIR and the
+Watchman derives its state directory (socket, log, pid file, list of watches) from $TMPDIR and the
 user's name, so every process that gets `environment` talks to this Watchman and to no other. As
-always with Watchman, the first who asks for its socket starts it: `start()` is only for tests that
-want it up beforehand.
+always with Watchman, the first client that asks for its socket starts it: `start()` is only for
+tests that want it to run beforehand.
 
     with PrivateWatchman(directory) as watchman:
         subprocess.Popen([...], env={**os.environ, **watchman.environment})
         ...
-        watchman.kill()  # as a crash does; the next who asks for the socket starts a new one
+        watchman.kill()  # like a crash; the next client starts a new Watchman
 """
 
 import getpass
@@ -28,15 +28,15 @@ class PrivateWatchman:
     """Owns one Watchman daemon and the directory of its state."""
 
     def __init__(self, directory):
-        """`directory` must exist, outlive this object, and have a short path: a socket goes into
-        it (108 bytes, unix(7)). It must not lie in a directory that is watched."""
+        """`directory` must exist, outlive this object, and have a short path, because it will contain
+        a socket (108 bytes, unix(7)). It must not lie in a watched directory."""
         self.directory = pathlib.Path(directory).resolve()
         self.config = self.directory / "watchman.json"
         self.write_config({})
 
     @property
     def environment(self):
-        """What to merge into os.environ for every process that shall use this Watchman."""
+        """Variables to add to the environment of every process that is to use this Watchman."""
         return {
             "TMPDIR": str(self.directory),
             "XDG_STATE_HOME": str(self.directory),
@@ -44,20 +44,20 @@ class PrivateWatchman:
         }
 
     def write_config(self, config):
-        """Replaces what /etc/watchman.json is for a machine. Takes effect with the next start."""
+        """Writes a configuration, like /etc/watchman.json. It takes effect at the next start."""
         self.config.write_text(json.dumps(config))
 
     def start(self):
-        """Starts the daemon unless it runs. Returns when it answers."""
+        """Starts the daemon if it does not run. Returns when it answers."""
         self.command("get-sockname")
 
     def command(self, *words):
-        """Runs `watchman WORD…` against this Watchman and returns its answer. Starts the daemon
-        if need be. Raises RuntimeError if the answer is an error."""
+        """Runs `watchman WORD…` against this Watchman and returns its answer. Starts the daemon if
+        necessary. Raises RuntimeError if the answer is an error."""
         return self._run(words, b"")
 
     def query(self, root, query):
-        """The answer to `query` about the files below `root`."""
+        """Returns the answer to `query` about the files below `root`."""
         return self._run(["--json-command"], json.dumps(["query", str(root), query]).encode())
 
     def _run(self, words, said):
@@ -76,13 +76,13 @@ class PrivateWatchman:
 
     @property
     def pid(self):
-        """The daemon's process id; None if none runs."""
+        """The daemon's process id; None if it does not run."""
         try:
             pid = int((self._state_directory() / "pid").read_text())
             environment = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
         except (OSError, ValueError):
             return None
-        # The file stays when the daemon is killed, and the number may be somebody else's by then.
+        # The file stays when the daemon is killed, and another process may have the same pid by then.
         return pid if f"TMPDIR={self.directory}".encode() in environment else None
 
     @property
@@ -98,7 +98,7 @@ class PrivateWatchman:
         self._end(signal.SIGKILL)
 
     def stop(self):
-        """Ends the daemon for good. What uses it must have ended before: it would start another."""
+        """Ends the daemon. Its clients must have ended before, because they would start another one."""
         self._end(signal.SIGKILL)
 
     def __enter__(self):
