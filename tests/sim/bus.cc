@@ -10,7 +10,7 @@ using bus::Topic;
 
 constexpr std::array kTopics{Topic::Tree, Topic::Backend, Topic::Proxy};
 
-// As common/bus/subscriber.cc.
+// The same limits as in common/bus/subscriber.cc.
 constexpr Micros kReconnectMin = 10ms;
 constexpr Micros kReconnectMax = 100ms;
 

@@ -1,5 +1,5 @@
-// The bus: the real Author for each topic, for each reader the rules of common/bus/subscriber.cc,
-// and between them delay and loss. Messages arrive in order.
+// The bus: the real Author for each topic, and the rules of common/bus/subscriber.cc for each
+// reader. Messages between them are delayed and may be lost, but arrive in order.
 #pragma once
 
 #include <array>
@@ -18,21 +18,21 @@ class Bus {
 
   explicit Bus(World& world) : world_(world) {}
 
-  // An author begins, with what its file holds, or dies.
+  // open(): an author starts, and resumes from its file. close(): the author dies.
   void open(bus::Topic topic);
   void close(bus::Topic topic);
 
   void publish(bus::Topic topic, bus::Message message);
 
-  // The newest snapshot of the author that is at work, or what it has resumed from.
+  // The newest snapshot of the running author, or the snapshot that it has resumed from.
   const std::optional<bus::Message>& last(bus::Topic topic) const {
     return author(topic).core.last();
   }
 
-  // `reader` is named by the topic that it is the author of.
+  // `reader` is the topic whose author reads.
   void subscribe(bus::Topic reader, bus::Topic topic, bus::Audience audience, OnMessage on_message);
 
-  // The reader is dead: nothing more comes.
+  // Ends all subscriptions of a reader that has died.
   void unsubscribe(bus::Topic reader);
 
  private:
@@ -40,7 +40,7 @@ class Bus {
     bool is_open = false;
     std::uint64_t incarnation = 0;
     bus::Author core{1};
-    std::uint64_t timer = 0;  // number of the newest one that was started
+    std::uint64_t timer = 0;  // number of the timer that was started last
     std::optional<bus::Message> file;
   };
 
@@ -70,10 +70,10 @@ class Bus {
 
   World& world_;
   std::array<Author, 3> authors_;
-  std::array<std::array<Reader, 3>, 3> readers_;  // by who reads, and by what
+  std::array<std::array<Reader, 3>, 3> readers_;  // by the reader's own topic, then by topic
 };
 
-// Of a message, for the trace.
+// Describes a message for the trace.
 std::string text_of(const bus::Message& message);
 
 }  // namespace hpp::sim

@@ -1,4 +1,4 @@
-// `kill -9` for a helper, between any two of its effects.
+// Simulates `kill -9` of a helper between any two of its effects.
 #pragma once
 
 #include "tests/sim/world.h"
@@ -9,23 +9,23 @@ class Mortal {
  public:
   virtual ~Mortal() = default;
 
-  // Starts the program, as hpp-launch does: with nothing but what is on disk.
+  // Starts the program, as hpp-launch does. Its only state is what is on disk.
   virtual void start() = 0;
 
-  // The kernel closes its connections.
+  // Ends the program at once. Its connections are closed, as the kernel would do.
   virtual void die() = 0;
 
   virtual bool is_alive() const = 0;
 
-  // It dies before it performs that many more effects.
+  // Makes the program die after this many more effects.
   void doom(std::uint64_t effects) { effects_left_ = effects + 1; }
 
  protected:
-  // To be asked before each effect: whether that is the end. Then nothing more is done, and die()
-  // is called.
+  // To be called before each effect. If it returns true, the caller must not perform the effect,
+  // and must call die().
   bool meets_its_end() { return effects_left_ > 0 && --effects_left_ == 0; }
 
-  std::uint64_t effects_left_ = 0;  // 0: it lives on
+  std::uint64_t effects_left_ = 0;  // 0: the program is not to die
 };
 
 }  // namespace hpp::sim

@@ -19,7 +19,7 @@ void Files::check_out(bool is_last) {
 }
 
 void Files::lock() {
-  // git removes its lock and makes a new one; the inode may be the same.
+  // Each lock is a new file, but may have the same inode as the previous one.
   lock_ = watchd::GitLock{.path = "/p/.git/index.lock",
                           .inode = 7,
                           .modified_ns = world_.now().time_since_epoch().count()};

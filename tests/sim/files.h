@@ -1,4 +1,4 @@
-// The developer's files: what was saved when, and git's lock.
+// The developer's files: the history of saves, and git's lock.
 #pragma once
 
 #include <cstdint>
@@ -17,10 +17,10 @@ class Files {
  public:
   explicit Files(World& world) : world_(world) {}
 
-  // Somebody saves a file; `is_watched`: one that matters.
+  // The user saves a file. `is_watched`: the file matters to the backend.
   void save(bool is_watched);
 
-  // git writes a file of a checkout; until the last one is written, what lies there is mixed.
+  // git writes a file of a checkout. Until the last one is written, the files are mixed.
   void check_out(bool is_last);
 
   void lock();
@@ -30,26 +30,26 @@ class Files {
 
   std::uint64_t version() const { return newest_.back(); }
 
-  // Of the moment when that was the newest tick.
+  // Returns the version at the moment when `tick` was the newest tick.
   std::uint64_t version_at(std::uint64_t tick) const { return newest_[tick]; }
 
-  // Whether half a checkout lies there.
+  // Whether a checkout is only partly written.
   bool is_mixed() const { return is_mixed_; }
 
   const std::optional<watchd::GitLock>& git_lock() const { return lock_; }
 
   TimePoint locked_at() const { return locked_at_; }
 
-  // The newest tick before git began to write; where there is a lock.
+  // The newest tick before git began to write. Only valid while there is a lock.
   std::uint64_t tick_at_lock() const { return tick_at_lock_; }
 
-  // A save, or the end of a lock that is not hidden: something to be noticed.
+  // Called at each change that inotify reports: a save, or the end of a lock that is not hidden.
   std::function<void()> on_change = [] {};
 
  private:
   void write(bool is_watched, const char* how);
   World& world_;
-  std::vector<std::uint64_t> newest_ = {0};  // by tick: the version then
+  std::vector<std::uint64_t> newest_ = {0};  // version at each tick
   bool is_mixed_ = false;
   std::optional<watchd::GitLock> lock_;
   TimePoint locked_at_{};

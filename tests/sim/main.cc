@@ -1,4 +1,4 @@
-// hpp-sim: plays schedules, and says the seed of one in which an invariant does not hold.
+// hpp-sim: plays schedules, and prints the seed of a schedule in which an invariant does not hold.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -20,11 +20,11 @@
 namespace hpp::sim {
 namespace {
 
-// How much of the trace is shown with a violation.
+// Number of lines of the trace that are shown with a violation.
 constexpr std::size_t kLinesShown = 40;
 
 struct Options {
-  std::vector<std::uint64_t> seeds = {1, 1000};  // the first, and how many
+  std::vector<std::uint64_t> seeds = {1, 1000};  // first seed, number of seeds
   std::uint64_t seed = 0;
   bool trace = false;
   int jobs = 0;
@@ -39,9 +39,9 @@ const std::map<std::string, Break> kBreaks{{"barrier", Break::Barrier},
                                            {"loss", Break::Loss},
                                            {"let-go", Break::LetGo}};
 
-// One process: a core that asserts, or is caught by a sanitizer, takes it along.
+// A process that plays schedules. It dies with a core that fails an assertion or a sanitizer check.
 struct Job {
-  std::atomic<std::uint64_t> seed;  // under way
+  std::atomic<std::uint64_t> seed;  // the schedule that is being played
   std::atomic<std::uint64_t> schedules;
   std::atomic<std::uint64_t> events;
   std::atomic<std::uint64_t> answers;
@@ -49,7 +49,7 @@ struct Job {
   std::atomic<bool> has_failed;
 };
 
-// What all jobs share, in memory that outlives each.
+// The jobs' results, in shared memory that outlives a job.
 struct Board {
   static constexpr std::size_t kJobsMax = 64;
 
@@ -57,7 +57,8 @@ struct Board {
   Job jobs[kJobsMax];
 };
 
-// Lines are printed by the parent, after all jobs: not mixed.
+// Plays the schedules of one job. Prints nothing, so that the lines of several jobs do not mix; the
+// parent prints the results.
 void run_job(Board& board, std::size_t number, std::size_t jobs, const Options& options) {
   Job& job = board.jobs[number];
   for (std::uint64_t at = number; at < options.seeds[1] && !board.stop; at += jobs) {
@@ -82,7 +83,8 @@ std::string replay_command(const Options& options, std::uint64_t seed) {
   return command;
 }
 
-// Plays it again, and shows the end. A core that asserts does so here as well.
+// Plays the schedule again, and shows the end of its trace. A core that failed an assertion fails
+// it here as well.
 void show_failure(const Options& options, std::uint64_t seed) {
   std::printf("seed %lu fails; again: %s\n", seed, replay_command(options, seed).c_str());
   std::fflush(stdout);

@@ -7,7 +7,7 @@ namespace hpp::sim {
 
 using proxyd::Framing;
 
-// ---- lives --------------------------------------------------------------------------------------
+// ---- processes ----------------------------------------------------------------------------------
 
 Process& Processes::spawn(std::uint64_t generation) {
   if (any_is_alive()) {
@@ -57,7 +57,7 @@ Process* Processes::of_generation(std::uint64_t generation) const {
   return found == processes_.rend() ? nullptr : found->get();
 }
 
-// By itself. A shell's child may live on, and serve on.
+// The first process ends by itself. Its child may live on and go on serving.
 void Processes::crash(Process& process) {
   if (!process.first_is_alive) return;
   process.first_is_alive = false;
@@ -92,7 +92,7 @@ void Processes::kill(std::function<void()> on_gone) {
     if (!std::exchange(process.first_is_alive, false)) return;
     world_.after(world_.random.up_to(2ms), [this, &process] { on_exit(process, true); });
   });
-  // It may have died of itself meanwhile.
+  // The backend may also end by itself before the kill.
   const auto look = [this, &process, on_gone](auto again) -> void {
     if (!process.is_alive) return on_gone();
     world_.after(500us, [again] { again(again); });
@@ -135,7 +135,7 @@ void Processes::send_head(const LinkPointer& link, Request& request) {
   link->to_process = std::max(link->to_process, world_.now() + a_moment(world_));
   world_.at(link->to_process, [this, link, &request] {
     if (!link->process->is_alive || link->is_ended_by_process) return;
-    // Who hangs up may do so before or after the backend has read.
+    // If proxyd has closed the connection, the backend may or may not have read the request before.
     if (link->is_closed && world_.random.chance(0.5)) return;
     const bool answers_early = !link->has_body && world_.random.chance(0.1);
     if (link->has_body || answers_early) run(link, request);
@@ -200,7 +200,8 @@ void Processes::respond(const LinkPointer& link, Request& request) {
   to_proxyd(link, [link = link.get(), &request, facts] {
     link->inbox.push_back({FromBackend::Is::Head, &request, facts});
   });
-  // An answer without a body ends with its head: the connection may carry the next request then.
+  // An answer without a body ends with its head, after which the connection may carry the next
+  // request.
   if (facts.framing == Framing::None && facts.status != 101) {
     return end_body(link, request, facts);
   }
@@ -235,7 +236,7 @@ void Processes::send_fin(const LinkPointer& link) {
   world_.after(a_moment(world_) + a_moment(world_), [this, link] { end(link); });
 }
 
-// Servers close what is idle, some soon.
+// Servers close idle connections, some of them soon.
 void Processes::maybe_close_idle(const LinkPointer& link) {
   if (!world_.traits.has_backend_faults || !world_.random.chance(0.1)) return;
   link->is_ended_by_process = true;

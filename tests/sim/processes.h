@@ -1,4 +1,4 @@
-// The backend's processes, and the connections that they serve.
+// The backends' processes, and the connections that they serve.
 #pragma once
 
 #include <cstdint>
@@ -14,18 +14,18 @@
 
 namespace hpp::sim {
 
-// One backend: the first process and those that it has started.
+// One backend: its first process, and the processes that this one has started.
 struct Process {
   std::uint64_t generation = 0;
-  std::uint64_t version = 0;  // of the files that it has read, at the instant of its spawn
-  bool is_mixed = false;      // it has read half a checkout
-  bool first_is_alive = true;
-  bool is_alive = true;    // any of them
-  bool is_killed = false;  // and did not end of its own accord
-  bool listens = false;
+  std::uint64_t version = 0;   // version of the files when it was spawned and read them
+  bool is_mixed = false;       // it has read a checkout that was only partly written
+  bool first_is_alive = true;  // the first process is alive
+  bool is_alive = true;        // any of its processes is alive
+  bool is_killed = false;      // supervisord has killed it; it did not end by itself
+  bool listens = false;        // it accepts connections
 };
 
-// What comes from the backend on a connection.
+// A part of an answer, from the backend on a connection.
 struct FromBackend {
   enum class Is { Interim, Head, End };
 
@@ -39,18 +39,18 @@ struct Link {
   std::uint64_t number = 0;
   Process* process = nullptr;  // nullptr: not connected yet
   std::uint64_t client = 0;    // proxyd's client connection that uses it; 0: it is idle
-  bool is_closed = false;      // by proxyd
-  bool was_used = false;
-  proxyd::Rest rest;  // while it is idle
-  // What has arrived at proxyd.
-  std::deque<FromBackend> inbox;
-  bool has_ended = false;  // FIN
-  bool is_broken = false;  // reset, or could not be made
+  bool is_closed = false;      // proxyd has closed it
+  bool was_used = false;       // a request was sent on it
+  proxyd::Rest rest;           // proxyd's rules for it while it is idle
+  // At proxyd.
+  std::deque<FromBackend> inbox;  // arrived and not read yet
+  bool has_ended = false;         // a FIN has arrived
+  bool is_broken = false;         // it was reset, or could not be made
   // At the backend.
-  bool is_ended_by_process = false;
-  bool has_body = false;  // all of the body of the request under way has come
-  TimePoint to_proxyd{};
-  TimePoint to_process{};
+  bool is_ended_by_process = false;  // the backend has closed it
+  bool has_body = false;             // the whole body of the current request has arrived
+  TimePoint to_proxyd{};             // when the newest message to proxyd arrives
+  TimePoint to_process{};            // when the newest message to the backend arrives
 };
 
 using LinkPointer = std::shared_ptr<Link>;
@@ -59,43 +59,43 @@ class Processes {
  public:
   Processes(World& world, Files& files) : world_(world), files_(files) {}
 
-  // ---- what supervisord's shell does ----
+  // ---- for supervisord's shell ----
 
   Process& spawn(std::uint64_t generation);
 
-  // Kills all there are; `on_gone` when the last is dead, at once if there is none.
+  // Kills all processes. Calls `on_gone` when the last one is dead, or at once if there is none.
   void kill(std::function<void()> on_gone);
 
   bool any_is_alive() const;
 
-  // Whether proxyd has a connection to the newest process, if that is of the generation or an older
-  // one.
+  // Whether proxyd has a connection to the newest backend, and that is of this generation or an
+  // older one.
   bool has_link_until(std::uint64_t generation) const;
 
-  // The newest one; nullptr: none was ever spawned.
+  // The newest backend; nullptr: none was ever spawned.
   Process* newest() const { return processes_.empty() ? nullptr : processes_.back().get(); }
 
-  // nullptr: there was none.
+  // The backend of this generation; nullptr: there was none.
   Process* of_generation(std::uint64_t generation) const;
 
-  // The first process of one has ended: told when that can be known.
+  // Called when supervisord can know that a backend's first process has ended.
   std::function<void(Process& process, bool by_signal)> on_exit;
   std::function<void(Process& process)> on_listen;
 
-  // ---- what proxyd's shell does ----
+  // ---- for proxyd's shell ----
 
-  // Connects, or finds that nobody listens: `on_link` tells.
+  // Connects, or breaks the link if no backend listens. Either leads to `on_link`.
   void connect(const LinkPointer& link);
   void send_head(const LinkPointer& link, Request& request);
   void send_body(const LinkPointer& link, Request& request);
-  void send_fin(const LinkPointer& link);  // of a tunnel's client
+  void send_fin(const LinkPointer& link);  // passes on the FIN of a tunnel's client
 
   void close(const LinkPointer& link) { link->is_closed = true; }
 
-  // Something has arrived on it.
+  // Called when something has arrived on a link.
   std::function<void(const LinkPointer& link)> on_link;
 
-  // A request is executed: `process` does what it asks for.
+  // Called when a backend executes a request.
   std::function<void(Request& request, const Process& process)> on_run;
 
  private:
@@ -113,7 +113,7 @@ class Processes {
   World& world_;
   Files& files_;
   std::vector<std::unique_ptr<Process>> processes_;
-  std::vector<LinkPointer> links_;  // of the newest process
+  std::vector<LinkPointer> links_;  // connections to the newest backend
 };
 
 }  // namespace hpp::sim

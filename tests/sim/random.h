@@ -1,5 +1,5 @@
-// Chance, from a seed: the same numbers on every machine, which <random>'s distributions do not
-// promise.
+// Random numbers from a seed. They are the same on every machine, which <random>'s distributions do
+// not promise.
 #pragma once
 
 #include <chrono>
@@ -31,13 +31,13 @@ class Random {
     return result;
   }
 
-  // 0 to `count` - 1.
+  // Returns a number from 0 to `count` - 1.
   std::uint64_t below(std::uint64_t count) { return next() % count; }
 
-  // `share` of 1.
+  // Returns true with this probability.
   bool chance(double share) { return static_cast<double>(next() >> 11) * 0x1p-53 < share; }
 
-  // Both ends included.
+  // Returns a duration from `least` to `most`, both included.
   std::chrono::microseconds between(std::chrono::microseconds least,
                                     std::chrono::microseconds most) {
     const auto width = static_cast<std::uint64_t>((most - least).count()) + 1;

@@ -1,4 +1,4 @@
-// A request, what it asks of the backend, and what has become of it.
+// A request, the backend's reaction to it, and what has happened to it.
 #pragma once
 
 #include <cstdint>
@@ -11,34 +11,34 @@ struct Request {
   std::uint64_t id = 0;
   proxyd::RequestFacts facts;
 
-  // What the backend makes of it.
+  // How the backend reacts to the request.
   enum class Kind {
     Plain,
-    Stream,  // never ends, or late
-    Tunnel,  // 101
-    Killer,  // crashes the backend
-    Orphan,  // the backend closes the connection without a word
+    Stream,  // the answer is an event stream that ends late or never
+    Tunnel,  // the answer is 101, and the connection becomes a tunnel
+    Killer,  // the backend crashes
+    Orphan,  // the backend closes the connection without an answer
   };
 
   Kind kind = Kind::Plain;
 
   // At proxyd.
 
-  std::uint64_t version = 0;   // of the files when its head arrived
-  bool is_settled = false;     // how new its backend has to be
-  bool is_barred = false;      // that was settled while the barrier was strict
-  bool must_be_fresh = false;  // as it was forwarded last
-  bool must_not_run = false;   // its client was gone while it was held
-  std::uint64_t crashed = 0;   // its backend's generation has failed, proxyd knows, and it was
-                               // there then
+  std::uint64_t version = 0;   // version of the files when the head arrived
+  bool is_settled = false;     // proxyd has decided how new the backend has to be
+  bool is_barred = false;      // the barrier was strict at that decision
+  bool must_be_fresh = false;  // whether it had to be fresh when it was last forwarded
+  bool must_not_run = false;   // the client went away while proxyd held the request
+  std::uint64_t crashed = 0;   // generation that failed while proxyd, which knows that, had the
+                               // request
   // In backends.
-  int runs = 0;
-  bool is_all_sent = false;  // the answer's body, by the newest that has run it
+  int runs = 0;              // how often a backend has run it
+  bool is_all_sent = false;  // the newest backend that ran it has sent the answer's whole body
   // At the client.
-  int answers = 0;
-  int status = 0;           // of the answer; 0: none has begun
-  std::uint64_t shown = 0;  // the version that the answer comes from; 0: from none
-  bool is_cut = false;      // its connection ended first
+  int answers = 0;          // number of answers
+  int status = 0;           // status of the answer; 0: no answer has begun
+  std::uint64_t shown = 0;  // version of the files that the answer comes from; 0: unknown
+  bool is_cut = false;      // the connection ended before the answer did
 };
 
 }  // namespace hpp::sim

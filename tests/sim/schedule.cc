@@ -15,8 +15,8 @@
 namespace hpp::sim {
 namespace {
 
-// When the world is quiet, so long until all that was begun is over, and for the last request: the
-// longest retries, a tick of the bus, a boot, a client that lingers.
+// In a quiet world, everything must have ended after kRest: the longest retries, a repetition on
+// the bus, a boot, a client that waits. The last request must be answered within kLastAnswer.
 constexpr Micros kRest = 5s;
 constexpr Micros kLastAnswer = 1500ms;
 
@@ -73,7 +73,7 @@ class Schedule {
   Browser browser_{world_, proxyd_, requests_};
 };
 
-// ---- what happens -------------------------------------------------------------------------------
+// ---- events -------------------------------------------------------------------------------------
 
 void Schedule::draw_traits() {
   Random& random = world_.random;
@@ -111,7 +111,7 @@ void Schedule::begin() {
   world_.after(world_.random.up_to(100ms), [this] { browser_.load(); });
 }
 
-// Returns how long it goes on.
+// Plans all saves and faults. Returns the length of the schedule.
 Micros Schedule::plan() {
   Random& random = world_.random;
   const Micros length =
@@ -160,14 +160,15 @@ void Schedule::plan_burst(Micros at, int count, Micros width) {
   }
 }
 
-// The lock, many files, the end of the lock; a rebase does that several times.
+// A checkout takes the lock, writes many files, and removes the lock. A rebase does so several
+// times.
 void Schedule::plan_checkout(Micros at) {
   const int times = world_.random.chance(0.2) ? 2 + static_cast<int>(world_.random.below(4)) : 1;
   world_.after(at, [this, times] { check_out(times); });
 }
 
 void Schedule::check_out(int times) {
-  // Another git finds the lock and gives up.
+  // git gives up if another git holds the lock.
   if (files_.git_lock() || world_.is_quiet) return;
   Random& random = world_.random;
   files_.lock();
@@ -216,7 +217,7 @@ void Schedule::plan_outage(Micros at) {
   }
 }
 
-// hpp-launch starts it again.
+// A helper dies, and hpp-launch starts it again.
 void Schedule::plan_crash(Micros at) {
   Mortal* const helpers[] = {&watchd_, &supervisord_, &proxyd_};
   Mortal* const helper = helpers[world_.random.below(3)];
@@ -233,7 +234,7 @@ void Schedule::plan_crash(Micros at) {
   });
 }
 
-// Some request soon after a save: that is when one may be stale.
+// Sends a request soon after a save, because that is when an answer may be stale.
 void Schedule::hurry_soon() {
   if (clients_.empty() || !world_.random.chance(0.8)) return;
   Client* const client = clients_[world_.random.below(clients_.size())].get();
@@ -247,7 +248,7 @@ void Schedule::calm_down() {
   for (const auto& client : clients_) client->come_to_rest();
 }
 
-// ---- what must hold -----------------------------------------------------------------------------
+// ---- invariants ---------------------------------------------------------------------------------
 
 void Schedule::check_run(const Request& request) {
   if (request.facts.is_safe || request.runs == 1) return;
@@ -258,23 +259,24 @@ void Schedule::check_requests() {
   for (const Request& request : requests_) {
     if (request.answers > 1) world_.violated("request {} was answered twice", request.id);
     if (request.answers == 0 && !request.is_cut) {
-      world_.violated("request {} waits for ever", request.id);
+      world_.violated("request {} is never answered", request.id);
     }
   }
-  if (proxyd_.held() > 0) world_.violated("{} requests are held for ever", proxyd_.held());
+  if (proxyd_.held() > 0) world_.violated("proxyd still holds {} requests", proxyd_.held());
 }
 
 void Schedule::check_last_save() {
-  if (!watchd_.is_watching()) world_.violated("all is well, and watchd does not watch");
+  if (!watchd_.is_watching()) world_.violated("watchd does not watch in a quiet world");
   const auto& tree = std::get<bus::TreeState>(*bus_.last(bus::Topic::Tree));
-  if (!tree.watching || tree.settling) world_.violated("watchd does not say that all is well");
+  if (!tree.watching || tree.settling)
+    world_.violated("watchd publishes not watching, or settling");
   const bus::BackendState& told = supervisord_.told();
   if (told.seen != tree.point()) {
     world_.violated("supervisord has acted on revision {}, the newest is {}", told.seen.revision,
                     tree.revision);
   }
   if (files_.version_at(tick_of(tree.clock)) != files_.version()) {
-    world_.violated("watchd knows version {}, the newest is {}",
+    world_.violated("watchd has published version {}, the newest is {}",
                     files_.version_at(tick_of(tree.clock)), files_.version());
   }
   if (told.state == bus::BackendPhase::Error) return;
@@ -286,7 +288,7 @@ void Schedule::check_last_save() {
     world_.violated("the last save is lost: the backend has read version {}{}, the newest is {}",
                     process->version, process->is_mixed ? ", MIXED" : "", files_.version());
   }
-  // Nothing tells a browser that was turned away when there is room again.
+  // A browser that proxyd turned away is not notified when the queue has room again.
   const bool may_be_shut_out = world_.traits.queue_limit < Traits{}.queue_limit;
   if (browser_.shows() != files_.version() && !may_be_shut_out) {
     world_.violated("the browser shows version {}, the newest is {}", browser_.shows(),
@@ -300,7 +302,7 @@ void Schedule::ask_once_more() {
   world_.run_until(world_.now() + kLastAnswer);
   const bool has_failed = supervisord_.told().state == bus::BackendPhase::Error;
   for (const Request* const request : last) {
-    if (request->answers != 1) world_.violated("request {} waits for ever", request->id);
+    if (request->answers != 1) world_.violated("request {} is never answered", request->id);
     if (request->status == (has_failed ? 503 : 200)) continue;
     world_.violated("request {}, in a quiet world, is answered with {}", request->id,
                     request->status);

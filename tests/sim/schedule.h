@@ -1,4 +1,4 @@
-// One schedule: a world from a seed, what happens in it, and what must hold.
+// One schedule: a world from a seed, the events in it, and the invariants.
 #pragma once
 
 #include <cstdint>
@@ -9,13 +9,13 @@
 namespace hpp::sim {
 
 struct Outcome {
-  std::string violation;  // empty: all holds
-  std::uint64_t events = 0;
-  std::uint64_t answers = 0;        // of backends
-  std::uint64_t fresh_answers = 0;  // of those, that had to be fresh
+  std::string violation;            // the invariant that does not hold; empty: all hold
+  std::uint64_t events = 0;         // number of events
+  std::uint64_t answers = 0;        // number of answers of backends
+  std::uint64_t fresh_answers = 0;  // number of those answers that had to be fresh
 };
 
-// Plays it from its beginning to its end; the same seed, the same play.
+// Plays a schedule from its beginning to its end. The same seed always gives the same schedule.
 Outcome play(std::uint64_t seed, Break broken, World::Sink sink = {});
 
 }  // namespace hpp::sim

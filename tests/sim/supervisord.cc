@@ -35,10 +35,10 @@ void Supervisord::start() {
   post(supervisord::Begun{.last = take_over()});
 }
 
-// `let_go` means that the port of the last backend is free of connections from proxyd.
+// Checks that proxyd has no connection to a generation that it has released (`let_go`).
 void Supervisord::check_released(std::uint64_t generation) {
   if (!processes_.has_link_until(generation)) return;
-  world_.violated("proxyd reports that it has let go of generation {}, but has a connection to it",
+  world_.violated("proxyd reports that it has released generation {}, but has a connection to it",
                   generation);
 }
 
@@ -47,7 +47,8 @@ void Supervisord::exited(const Process& process, ExitStatus status) {
       .generation = process.generation, .status = status, .output_tail = ""});
 }
 
-// As supervisord/daemon.cc; the service manager may have lost what it was to keep.
+// Like supervisord/daemon.cc. The service manager may have lost the backend's pidfd, in one case of
+// ten.
 std::optional<bus::BackendState> Supervisord::take_over() {
   const auto& written = bus_.last(bus::Topic::Backend);
   if (!written) return std::nullopt;
@@ -107,7 +108,8 @@ supervisord::Event Supervisord::spawn(std::uint64_t generation) {
 void Supervisord::perform(const supervisord::KillTree&) {
   processes_.kill([this, incarnation = incarnation_] {
     if (incarnation != incarnation_) return;
-    // At once if there was nothing to kill, else when waitid(2) has told of the last.
+    // TreeGone comes at once if no process was left, otherwise after waitid(2) has returned the
+    // last one.
     if (world_.random.chance(0.3)) return post(supervisord::TreeGone{});
     world_.after(world_.random.up_to(3ms), [this, incarnation] {
       if (incarnation == incarnation_) post(supervisord::TreeGone{});

@@ -1,4 +1,4 @@
-// supervisord: the real core::Backend in a shell as supervisord/daemon.cc is.
+// supervisord: the real core::Backend in a shell like supervisord/daemon.cc.
 #pragma once
 
 #include <optional>
@@ -22,7 +22,7 @@ class Supervisord final : public Mortal {
 
   bool is_alive() const override { return backend_.has_value(); }
 
-  // SIGHUP.
+  // Simulates SIGHUP.
   void restart_backend() {
     if (backend_) post(supervisord::RestartRequested{});
   }
@@ -39,7 +39,7 @@ class Supervisord final : public Mortal {
 
   void perform(const supervisord::Spawn& effect);
 
-  void perform(const supervisord::RunStep&) {}  // there is none
+  void perform(const supervisord::RunStep&) {}  // there are no steps
 
   void perform(const supervisord::KillTree&);
   void perform(const supervisord::StartProbe& effect);
@@ -59,10 +59,10 @@ class Supervisord final : public Mortal {
   EventRunner<supervisord::Event> events_{
       [this](const supervisord::Event& event) { dispatch(event); }};
   std::uint64_t incarnation_ = 0;
-  std::uint64_t probed_ = 0;  // generation; 0: none
-  std::uint64_t timer_ = 0;   // number of the timer that counts
-  Process* child_ = nullptr;  // our own, or one that we took over
-  bus::BackendState told_;    // last
+  std::uint64_t probed_ = 0;  // generation that is probed; 0: none
+  std::uint64_t timer_ = 0;   // number of the newest timer; only this one may expire
+  Process* child_ = nullptr;  // the backend, spawned or taken over
+  bus::BackendState told_;    // last published snapshot
 };
 
 }  // namespace hpp::sim

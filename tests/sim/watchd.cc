@@ -131,7 +131,7 @@ void Watchd::perform(const watchd::Say& effect) {
   world_.trace("watchd: {}", effect.text);
 }
 
-// However often Watchman tells of a save.
+// A save counts once, even if Watchman reports it several times.
 void Watchd::check_counts_once(const bus::TreeState& tree) {
   if (tree.revision == std::exchange(counted_, tree.revision)) return;
   for (const std::string& file : tree.changed) {
@@ -139,10 +139,10 @@ void Watchd::check_counts_once(const bus::TreeState& tree) {
   }
 }
 
-// What git has half written is not told while it goes on: else the backend would be started from
-// it. That a backend is started for another reason, or because of an older save, while git writes
-// cannot be helped. Nor does it hold of a watchd that begins to watch, for the first time or again,
-// while git writes: what has changed until then counts at once, and the rest when git is done.
+// Checks that watchd publishes no part of a checkout while git writes, because the backend would be
+// started from that part. (A backend may still be started meanwhile for another reason, or because
+// of an older save.) The rule does not apply if watchd begins to watch while git writes: then the
+// changes until that moment count at once, and the others when git is done.
 void Watchd::check_whole(const bus::TreeState& tree) {
   if (!tree.watching) {
     watches_since_.reset();
@@ -152,7 +152,7 @@ void Watchd::check_whole(const bus::TreeState& tree) {
   const bool applies = watches_since_ && files_.git_lock() && files_.is_mixed() &&
                        *watches_since_ < files_.locked_at();
   if (!applies || tick_of(tree.clock) <= files_.tick_at_lock()) return;
-  world_.violated("watchd tells of tick {}, while git, which began after tick {}, still writes",
+  world_.violated("watchd publishes tick {} while git, which began after tick {}, still writes",
                   tick_of(tree.clock), files_.tick_at_lock());
 }
 

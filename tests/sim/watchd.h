@@ -32,7 +32,7 @@ class Watchd final : public Mortal {
   bool is_watching() const;
 
  private:
-  // Of either core: an event of Tree, or of the conversation with Watchman.
+  // An event for either core: Tree or Conversation.
   using Next = std::variant<watchd::Event, watchd::watchman::Event>;
 
   void take(Next event) { events_.post(std::move(event)); }
@@ -40,7 +40,7 @@ class Watchd final : public Mortal {
   void dispatch(const watchd::Event& event);
   void dispatch(const watchd::watchman::Event& event);
 
-  // `timer` is the core's: the number of the newest one that was started.
+  // `timer` is the number of the core's newest timer; only this one may expire.
   template <class Event, class Effects>
   void perform_all(const Effects& effects, std::uint64_t& timer);
 
@@ -51,14 +51,14 @@ class Watchd final : public Mortal {
   void perform(const watchd::watchman::LookAtRoot&);
   void perform(const watchd::Look&);
 
-  void perform(const watchd::AskGit&) {}  // nobody is told to
+  void perform(const watchd::AskGit&) {}  // never happens without --gitignore
 
   void perform(const watchd::FollowLinks&) {}  // there are no links
 
   void perform(const watchd::Publish& effect);
   void perform(const watchd::Say& effect);
 
-  // What one core tells the other.
+  // Orders and reports from one core to the other.
   void perform(const watchd::Watch& order) { take(watchd::watchman::Event(order)); }
 
   void perform(const watchd::Unwatch& order) { take(watchd::watchman::Event(order)); }
@@ -82,15 +82,15 @@ class Watchd final : public Mortal {
   EventRunner<Next> events_{[this](const Next& next) {
     std::visit([this](const auto& event) { dispatch(event); }, next);
   }};
-  std::optional<TimePoint> watches_since_;
-  std::uint64_t counted_ = 0;            // the newest revision
-  std::set<std::string> counted_files_;  // of which each is saved once
-  std::uint64_t tree_timer_ = 0;
-  std::uint64_t conversation_timer_ = 0;
-  std::uint64_t search_ = 0;
+  std::optional<TimePoint> watches_since_;  // when `watching` was published; nothing: not watching
+  std::uint64_t counted_ = 0;               // newest published revision
+  std::set<std::string> counted_files_;     // files that have counted; each is saved only once
+  std::uint64_t tree_timer_ = 0;            // number of Tree's newest timer
+  std::uint64_t conversation_timer_ = 0;    // number of Conversation's newest timer
+  std::uint64_t search_ = 0;                // number of the newest FindSocket
 };
 
-// The tick of a clock that the fake Watchman has told; 0 for none.
+// The tick in a clock of the fake Watchman; 0 if the clock is empty.
 std::uint64_t tick_of(const std::string& clock);
 
 }  // namespace hpp::sim

@@ -11,7 +11,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Watchman's own `settle`, its default.
+// The default of Watchman's option `settle`.
 constexpr Micros kSettle = 20ms;
 
 }  // namespace
@@ -33,11 +33,11 @@ void Watchman::notice(std::uint64_t tick) {
   noticed_ = std::max(noticed_, tick);
 }
 
-// Any change of any file begins the 20 ms anew.
+// Any change of any file starts the 20 ms again.
 void Watchman::settle_soon() {
   world_.after(kSettle, [this, settling = ++settling_] {
     if (settling != settling_ || !is_up_) return;
-    // defer_vcs: the end of the lock is a change, too, and brings us here again.
+    // Like Watchman's defer_vcs. The end of the lock is a change, too, so this function runs again.
     while_awake([this] {
       if (!files_.git_lock() || world_.traits.lock_is_hidden) push_pending();
     });
@@ -63,7 +63,8 @@ std::string Watchman::clock_at(std::uint64_t tick) const {
   return fmt::format("c:{}:{}", instance_, tick);
 }
 
-// It reads its clock, and then looks for what has changed since `since`: more may have come.
+// The tick in an answer's clock. Watchman reads its clock before it looks for changes since
+// `since`, so the clock may be older than the newest change in the answer.
 std::uint64_t Watchman::tick_of_answer(std::uint64_t since) {
   if (since >= noticed_ || !world_.random.chance(world_.traits.early_clocks)) return noticed_;
   return since + world_.random.below(noticed_ - since);
@@ -102,7 +103,7 @@ void Watchman::send(const std::string& pdu) {
   });
 }
 
-// A hung Watchman does later what was to be done.
+// Runs `act` now, or after the current hang.
 void Watchman::while_awake(std::function<void()> act) {
   if (world_.now() >= awake_at_) return act();
   world_.at(awake_at_, [this, act = std::move(act)]() mutable { while_awake(std::move(act)); });
@@ -166,7 +167,7 @@ void Watchman::handle(const Json& question) {
   settle_soon();
 }
 
-// What was saved before the question is told before the answer: also what git has half written.
+// Reports all saves before the question, then answers. The report may contain a part of a checkout.
 void Watchman::flush(const Json& question, std::uint64_t tick) {
   if (!world_.is_quiet && world_.random.chance(world_.traits.flush_errors)) {
     return answer({{"version", "4.9.0"}, {"error", "sync_timeout expired"}});

@@ -1,4 +1,4 @@
-// A fake Watchman: speaks the real PDUs, as docs/architecture.rst says that 4.9 behaves.
+// A fake Watchman. It speaks the real PDUs, and behaves like 4.9, see docs/architecture.rst.
 #pragma once
 
 #include <deque>
@@ -17,16 +17,17 @@ class Watchman {
     files_.on_change = [this] { on_change(); };
   }
 
-  // ---- what watchd's shell does ----
+  // ---- for watchd's shell ----
 
   bool is_up() const { return is_up_; }
 
-  // Returns whether somebody answers. Ends the connection that was.
+  // Ends the previous connection, if there is one, and makes a new one. Returns false if Watchman
+  // is down.
   bool connect();
   void send(const std::string& pdu);
   void disconnect();
 
-  // What comes of it, in order; never from within the calls above.
+  // PDUs, and the end of the connection, in order. Never called from within the functions above.
   std::function<void(const std::string& pdu)> on_pdu;
   std::function<void(const char* why)> on_end;
 
@@ -56,16 +57,16 @@ class Watchman {
   Files& files_;
   bool is_up_ = true;
   std::uint64_t instance_ = 1;
-  std::uint64_t connection_ = 0;  // counts them, ends included
+  std::uint64_t connection_ = 0;  // grows when a connection begins or ends
   bool is_connected_ = false;
-  TimePoint awake_at_{};
-  bool is_crawled_ = false;
-  std::uint64_t noticed_ = 0;  // the newest tick that inotify has told of
-  std::uint64_t settling_ = 0;
+  TimePoint awake_at_{};        // end of the current hang
+  bool is_crawled_ = false;     // the root was read once
+  std::uint64_t noticed_ = 0;   // newest tick that inotify has reported
+  std::uint64_t settling_ = 0;  // number of the newest wait for 20 ms without a change
   bool is_subscribed_ = false;
-  std::uint64_t told_ = 0;  // the subscription knows all up to that tick
-  TimePoint to_watchd_{};   // when the newest PDU arrives there
-  TimePoint from_watchd_{};
+  std::uint64_t told_ = 0;   // newest tick that was reported to the subscription
+  TimePoint to_watchd_{};    // when the newest PDU arrives at watchd
+  TimePoint from_watchd_{};  // when watchd's newest PDU arrives
 };
 
 }  // namespace hpp::sim

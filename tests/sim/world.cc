@@ -5,7 +5,7 @@
 namespace hpp::sim {
 namespace {
 
-// A schedule has some hundred events. Who has so many goes round in circles.
+// A schedule has a few hundred events. With this many, the cores are in an endless loop.
 constexpr std::uint64_t kEventsMax = 50'000;
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Virtual time, what is to happen when, chance, and the trace: all that the parts of a schedule
-// share. One thread, and nothing else moves the time.
+// Virtual time, planned events, random numbers and the trace, which all parts of a schedule share.
+// There is one thread, and only run_until() advances the time.
 #pragma once
 
 #include <fmt/format.h>
@@ -23,39 +23,39 @@ using TimePoint = std::chrono::steady_clock::time_point;
 // A rule that the simulated shell breaks on purpose, to show that the simulation notices.
 enum class Break {
   Nothing,
-  Barrier,     // requests wait for no answer of watchd's
-  Generation,  // a request goes to whatever backend runs, however old the tree that it serves
+  Barrier,     // requests do not wait for watchd's answer
+  Generation,  // a request goes to the running backend even if that serves an old tree
   Replay,      // a POST counts as safe to repeat
   Loss,        // requests do not wait while a watch is lost
-  LetGo,       // idle connections to a backend outlive it
+  LetGo,       // idle connections to a backend stay open after its end
 };
 
-// What kind of schedule this is; drawn first of all.
+// The kind of a schedule. Drawn before everything else.
 struct Traits {
-  double drop = 0;                  // share of bus messages that are lost
-  bool has_outages = false;         // Watchman breaks, restarts, hangs
-  bool has_crashes = false;         // of watchd, supervisord, proxyd
-  bool has_backend_faults = true;   // the backend crashes, cannot be spawned, drops connections
-  bool has_abandoned_lock = false;  // a git that crashed leaves its lock behind for long
-  bool barrier_is_on = true;
-  std::size_t queue_limit = 10'000;
-  bool has_slow_crawl = false;  // Watchman reads the directory for seconds before it can watch
-  bool lock_is_hidden = false;  // a worktree's: Watchman does not see it
-  double late_flushes = 0.02;   // share of flushes that take Watchman long
+  double drop = 0;                   // share of bus messages that are lost
+  bool has_outages = false;          // Watchman breaks connections, restarts, hangs
+  bool has_crashes = false;          // watchd, supervisord or proxyd crash
+  bool has_backend_faults = true;    // the backend crashes, cannot be spawned, drops connections
+  bool has_abandoned_lock = false;   // a crashed git leaves its lock behind for 13 s
+  bool barrier_is_on = true;         // --barrier
+  std::size_t queue_limit = 10'000;  // --queue-limit
+  bool has_slow_crawl = false;       // Watchman reads the directory for seconds before it can watch
+  bool lock_is_hidden = false;  // git's lock is that of a worktree, which Watchman does not see
+  double late_flushes = 0.02;   // share of flushes that take 20 to 300 ms
   double flush_errors = 0;      // share of flushes that Watchman refuses
-  double early_clocks = 0.1;    // share of Watchman's news that it has with a clock of before it
-  Micros boot_max = 300ms;
+  double early_clocks = 0.1;    // share of Watchman's reports with a clock older than the changes
+  Micros boot_max = 300ms;      // the backend listens within this time
 
-  // Whether answers of watchd's may take longer than proxyd's patience.
+  // Whether watchd's answers may take longer than proxyd's timeout.
   bool may_lapse() const {
     return has_outages || has_crashes || has_abandoned_lock || has_slow_crawl;
   }
 
-  // Whether nothing but the backend itself does anything wrong.
+  // Whether there are no faults except those of the backend.
   bool is_calm() const { return !may_lapse() && drop == 0; }
 };
 
-// An invariant does not hold.
+// Thrown when an invariant does not hold.
 class Violation : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -65,7 +65,8 @@ class World {
  public:
   using Sink = std::function<void(const std::string& line)>;
 
-  // `sink`: gets each line of the trace; empty: nothing is traced, which is much faster.
+  // `sink` receives each line of the trace. If it is empty, there is no trace, which is much
+  // faster.
   World(std::uint64_t seed, Break on_purpose, Sink sink)
       : random(seed), broken(on_purpose), sink_(std::move(sink)) {
     queue_.reserve(256);
@@ -80,8 +81,8 @@ class World {
 
   void at(TimePoint when, std::function<void()> happens);
 
-  // Lets all happen that is due until then, in order; of the same time, in the order in which it
-  // was planned.
+  // Runs all events that are due until `end`, in order of time; events of the same time run in the
+  // order in which they were planned.
   void run_until(TimePoint end);
 
   std::uint64_t events() const { return events_; }
@@ -102,9 +103,9 @@ class World {
   Random random;
   const Break broken;
   Traits traits;
-  bool is_quiet = false;            // nothing is saved and nothing goes wrong any more
-  std::uint64_t answers = 0;        // of backends
-  std::uint64_t fresh_answers = 0;  // of those, that had to be fresh
+  bool is_quiet = false;            // there are no more saves and no more faults
+  std::uint64_t answers = 0;        // number of answers of backends
+  std::uint64_t fresh_answers = 0;  // number of those answers that had to be fresh
 
  private:
   struct Planned {
@@ -120,7 +121,7 @@ class World {
   void write(const std::string& text);
   [[noreturn]] void violate(const std::string& text);
 
-  // Not the clock's zero, with which the cores begin their own counts.
+  // Does not begin at zero, because the cores use the zero of the clock as a default.
   TimePoint now_{1h};
   std::vector<Planned> queue_;  // a heap
   std::uint64_t planned_ = 0;
@@ -128,7 +129,7 @@ class World {
   Sink sink_;
 };
 
-// How long something on the same machine takes: mostly little.
+// How long a message between processes on one machine takes: mostly up to 200 us.
 inline Micros a_moment(World& world) {
   return world.random.up_to(world.random.chance(0.9) ? 200us : 1000us);
 }

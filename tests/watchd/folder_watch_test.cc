@@ -31,7 +31,7 @@ class FolderWatchTest : public testing::Test {
     EXPECT_NE(id_, "");
   }
 
-  // Whether it is reported, and another directory is seen afterwards.
+  // Whether the watch reports a change, and another directory is seen afterwards.
   bool notices() {
     const int before = stirs_;
     if (!run_until(loop_, [&] { return stirs_ > before; })) return false;
@@ -50,16 +50,16 @@ class FolderWatchTest : public testing::Test {
   std::optional<FolderWatch> watch_;
 };
 
-TEST_F(FolderWatchTest, AFolderThatIsRemovedAndMadeAgain) {
+TEST_F(FolderWatchTest, NoticesAFolderThatIsRemovedAndMadeAgain) {
   watch("a/b/project");
   for (int i = 0; i < 5; ++i) {
     fs::remove(at("a/b/project"));
     fs::create_directory(at("a/b/project"));
-    EXPECT_TRUE(notices()) << "it may have got the same inode number";
+    EXPECT_TRUE(notices()) << "although the kernel may reuse the inode number";
   }
 }
 
-TEST_F(FolderWatchTest, AFolderThatIsRenamedAwayAndBack) {
+TEST_F(FolderWatchTest, NoticesAFolderThatIsRenamedAwayAndBack) {
   watch("a/b/project");
   const std::string id = id_;
   fs::rename(at("a/b/project"), at("a/b/aside"));
@@ -70,7 +70,7 @@ TEST_F(FolderWatchTest, AFolderThatIsRenamedAwayAndBack) {
   EXPECT_EQ(id_, id);
 }
 
-TEST_F(FolderWatchTest, AFolderFarAbove) {
+TEST_F(FolderWatchTest, NoticesARenamedFolderFarAbove) {
   watch("a/b/project");
   fs::rename(at("a"), at("aside"));
   EXPECT_TRUE(notices());
@@ -79,23 +79,23 @@ TEST_F(FolderWatchTest, AFolderFarAbove) {
   EXPECT_TRUE(run_until(loop_, [&] { return watch_->look() != ""; }));
 }
 
-TEST_F(FolderWatchTest, ALinkThatIsSwitched) {
+TEST_F(FolderWatchTest, NoticesALinkThatIsSwitched) {
   watch("current/site");
   for (const char* target : {"releases/2", "releases/1", "releases/2"}) {
     switch_link(target);
     EXPECT_TRUE(notices()) << target;
   }
   fs::rename(at("releases/2/site"), at("releases/2/aside"));
-  EXPECT_TRUE(notices()) << "behind the link, too";
+  EXPECT_TRUE(notices()) << "a part of the path behind the link";
 }
 
-TEST_F(FolderWatchTest, ALinkThatIsSwitchedToAnAbsolutePath) {
+TEST_F(FolderWatchTest, NoticesALinkThatIsSwitchedToAnAbsolutePath) {
   watch("current/site");
   switch_link(at("releases/2"));
   EXPECT_TRUE(notices());
 }
 
-TEST_F(FolderWatchTest, OthersInTheSameFolderDoNotStir) {
+TEST_F(FolderWatchTest, IgnoresOtherFilesInTheSameFolder) {
   watch("a/b/project");
   std::ofstream(at("a/b/project/file")) << "x";
   std::ofstream(at("a/b/beside")) << "x";
@@ -109,13 +109,13 @@ TEST_F(FolderWatchTest, OthersInTheSameFolderDoNotStir) {
   EXPECT_EQ(stirs_, 1);
 }
 
-TEST_F(FolderWatchTest, ALoopOfLinksIsNoFolder) {
+TEST_F(FolderWatchTest, ALoopOfLinksCountsAsMissing) {
   fs::create_directory_symlink("loop", at("loop"));
   FolderWatch looping(loop_, at("loop"), [] {});
   EXPECT_EQ(looping.look(), "");
 }
 
-TEST_F(FolderWatchTest, AFileIsNoFolder) {
+TEST_F(FolderWatchTest, AFileCountsAsMissing) {
   std::ofstream(at("file")) << "x";
   EXPECT_EQ(DirectoryView().look(at("file")), "");
   EXPECT_EQ(DirectoryView().look(at("missing")), "");

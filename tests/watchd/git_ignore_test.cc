@@ -1,4 +1,4 @@
-// With the real git.
+// Runs the real git.
 #include "watchd/git_ignore.h"
 
 #include <gtest/gtest.h>
@@ -17,7 +17,7 @@ using Files = std::vector<std::string>;
 
 class GitIgnore : public testing::Test {
  protected:
-  // git reads no configuration but the repository's.
+  // Makes git read no configuration but the repository's.
   GitIgnore() {
     ::setenv("GIT_CONFIG_GLOBAL", "/dev/null", 1);
     ::setenv("GIT_CONFIG_SYSTEM", "/dev/null", 1);
@@ -47,7 +47,7 @@ class GitIgnore : public testing::Test {
   TemporaryDirectory directory_;
 };
 
-TEST_F(GitIgnore, LeavesOutWhatGitIgnoresAndKeepsTheOrder) {
+TEST_F(GitIgnore, LeavesOutIgnoredFilesAndKeepsTheOrder) {
   write("p/.gitignore", "*.log\n/build/\n!keep.log\n");
   git("p", "init");
   expect_kept({"z.py", "a.log", "build/a.py", "src/build/b.py", "keep.log", "src/b.log", "a.py"},
@@ -56,7 +56,7 @@ TEST_F(GitIgnore, LeavesOutWhatGitIgnoresAndKeepsTheOrder) {
   expect_kept({}, {});
 }
 
-TEST_F(GitIgnore, TakesNamesAsTheyAre) {
+TEST_F(GitIgnore, AcceptsNamesWithAnyCharacters) {
   write("p/.gitignore", "*.log\n");
   git("p", "init");
   expect_kept({":a.log", ":(glob)b.log", "with space.log", "line\nbreak.log", "\"quoted\".log"},
@@ -90,7 +90,7 @@ TEST_F(GitIgnore, KeepsTheFilesOfASubmoduleThatIsNotCheckedOut) {
               {"deep/module/a.py", "deep/module/a.log", "a.py"});
 }
 
-TEST_F(GitIgnore, KeepsAllAndSaysWhyIfGitCannotTell) {
+TEST_F(GitIgnore, KeepsAllFilesAndReportsTheProblemOutsideARepository) {
   write("p/a.py", "");
   const Sifted sifted = without_ignored(directory_ / "p", {"a.py", "a.log"});
   EXPECT_EQ(sifted.files, (Files{"a.py", "a.log"}));
@@ -98,7 +98,7 @@ TEST_F(GitIgnore, KeepsAllAndSaysWhyIfGitCannotTell) {
       << sifted.problem;
 }
 
-TEST_F(GitIgnore, KeepsAllAndSaysWhyIfThereIsNoGit) {
+TEST_F(GitIgnore, KeepsAllFilesAndReportsTheProblemWithoutGit) {
   write("p/a.py", "");
   const std::string path = ::getenv("PATH");
   ::setenv("PATH", directory_.path().c_str(), 1);

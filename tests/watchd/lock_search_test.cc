@@ -21,7 +21,7 @@ class LockSearchTest : public testing::Test {
     return directory_ / name;
   }
 
-  // The path of the lock that is found for a folder of the test's; empty if none is.
+  // The path of the lock that is found for a folder of the test; empty if none is found.
   std::string found(const std::string& name) const {
     const auto lock = find_git_lock(directory_ / name);
     return lock ? lock->path : "";
@@ -30,7 +30,7 @@ class LockSearchTest : public testing::Test {
   TemporaryDirectory directory_;
 };
 
-TEST_F(LockSearchTest, InARepository) {
+TEST_F(LockSearchTest, FindsTheLockOfARepository) {
   make_folder("r/.git");
   EXPECT_EQ(found("r"), "");
   const std::string lock = write("r/.git/index.lock");
@@ -38,24 +38,24 @@ TEST_F(LockSearchTest, InARepository) {
   EXPECT_EQ(find_git_lock(directory_ / "r"), find_git_lock(directory_ / "r"));
 }
 
-TEST_F(LockSearchTest, BelowARepository) {
+TEST_F(LockSearchTest, FindsTheLockOfARepositoryAbove) {
   make_folder("r/.git");
   make_folder("r/site/src");
   const std::string lock = write("r/.git/index.lock");
   EXPECT_EQ(found("r/site/src"), lock);
 }
 
-TEST_F(LockSearchTest, InAWorktree) {
+TEST_F(LockSearchTest, FindsTheLockOfAWorktree) {
   make_folder("r/.git/worktrees/w");
   make_folder("w");
   write("w/.git", "gitdir: " + directory_.path() + "/r/.git/worktrees/w\n");
   write("r/.git/index.lock");
-  EXPECT_EQ(found("w"), "") << "the lock of another worktree";
+  EXPECT_EQ(found("w"), "") << "this lock belongs to another worktree";
   const std::string lock = write("r/.git/worktrees/w/index.lock");
   EXPECT_EQ(found("w"), lock);
 }
 
-TEST_F(LockSearchTest, InASubmodule) {
+TEST_F(LockSearchTest, FindsTheLockOfASubmodule) {
   make_folder("r/.git/modules/m");
   make_folder("r/m");
   write("r/m/.git", "gitdir: ../.git/modules/m\n");
@@ -64,7 +64,7 @@ TEST_F(LockSearchTest, InASubmodule) {
   EXPECT_EQ(found("r/m"), directory_ / "r/m/../.git/modules/m/index.lock");
 }
 
-TEST_F(LockSearchTest, InSeveralRepositoriesBelowAFolder) {
+TEST_F(LockSearchTest, FindsTheLocksOfRepositoriesBelowAFolder) {
   make_folder("r/.git/modules/m");
   make_folder("r/site/m/src");
   make_folder("r/site/clone/.git");
@@ -80,7 +80,7 @@ TEST_F(LockSearchTest, InSeveralRepositoriesBelowAFolder) {
                        outer, directory_ / "r/site/m/../../.git/modules/m/index.lock", clone}));
 }
 
-TEST_F(LockSearchTest, AboveADirectoryThatASymbolicLinkLeadsTo) {
+TEST_F(LockSearchTest, FindsTheLockAboveTheTargetOfASymbolicLink) {
   make_folder("r/.git");
   make_folder("r/services/api/src");
   std::filesystem::create_directory_symlink(directory_ / "r/services/api", directory_ / "api");
@@ -90,7 +90,7 @@ TEST_F(LockSearchTest, AboveADirectoryThatASymbolicLinkLeadsTo) {
   EXPECT_EQ(locks.front().path, path);
 }
 
-TEST_F(LockSearchTest, OfADirectoryThatIsGone) {
+TEST_F(LockSearchTest, FindsTheLockAboveAMissingDirectory) {
   make_folder("r/.git");
   const std::string path = write("r/.git/index.lock");
   const auto locks = find_git_locks(directory_ / "r/gone", {});
@@ -98,7 +98,7 @@ TEST_F(LockSearchTest, OfADirectoryThatIsGone) {
   EXPECT_EQ(locks.front().path, path);
 }
 
-TEST_F(LockSearchTest, WhereThereIsNoRepository) {
+TEST_F(LockSearchTest, FindsNoLockWithoutARepository) {
   make_folder("r");
   EXPECT_EQ(found("r"), "");
   EXPECT_EQ(found("gone"), "");
@@ -107,7 +107,7 @@ TEST_F(LockSearchTest, WhereThereIsNoRepository) {
   EXPECT_EQ(find_git_lock("relative"), std::nullopt);
 }
 
-TEST_F(LockSearchTest, AGitFileThatPointsNowhere) {
+TEST_F(LockSearchTest, FindsNoLockIfTheGitFilePointsNowhere) {
   make_folder("r");
   for (const char* text : {"", "gitdir: ", "gitdir: /nowhere\n", "gitdir:", "nonsense\n"}) {
     write("r/.git", text);
@@ -115,7 +115,7 @@ TEST_F(LockSearchTest, AGitFileThatPointsNowhere) {
   }
 }
 
-TEST_F(LockSearchTest, OneLockIsNotTheNext) {
+TEST_F(LockSearchTest, DistinguishesTheNextLockAtTheSamePath) {
   make_folder("r/.git");
   const std::string path = write("r/.git/index.lock");
   const auto first = find_git_lock(directory_ / "r");

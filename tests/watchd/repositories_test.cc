@@ -10,7 +10,7 @@
 namespace hpp::watchd {
 namespace {
 
-TEST(Repositories, AreFoundByTheInnermostGitOfAFile) {
+TEST(Repositories, BelongToTheInnermostFolderWithGit) {
   const TemporaryDirectory directory;
   std::filesystem::create_directories(directory / ".git");
   std::filesystem::create_directories(directory / "clone/.git");

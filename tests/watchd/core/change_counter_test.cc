@@ -36,7 +36,7 @@ TEST_F(ChangeCounterTest, EachBatchIsOneRevision) {
   EXPECT_EQ(tree_.revision, 2U);
 }
 
-TEST_F(ChangeCounterTest, WhatConcernsBrowsersAloneIsNoRevision) {
+TEST_F(ChangeCounterTest, FilesThatConcernOnlyBrowsersCountAsRefresh) {
   count(Names{"a.css"});
   count(Names{"a.html", "b.css"});
   EXPECT_EQ(tree_, (bus::TreeState{.refresh = {.count = 2,
@@ -57,7 +57,7 @@ TEST_F(ChangeCounterTest, ABatchWithBothKindsCountsInBoth) {
   EXPECT_EQ(tree_.refresh, refresh);
 }
 
-TEST_F(ChangeCounterTest, ALargeBatchIsCountedWholeAndNamedInPart) {
+TEST_F(ChangeCounterTest, ALargeBatchIsCountedCompletelyButNamedInPart) {
   Names names;
   for (int i = 0; i < 5000; ++i) names.push_back("f" + std::to_string(i));
   for (int i = 0; i < 30; ++i) names.push_back(std::to_string(i) + ".css");
@@ -86,17 +86,17 @@ TEST_F(ChangeCounterTest, FilesThatExistAreNamedFirst) {
                {.name = "new.py", .is_new = true}});
   EXPECT_EQ(tree_.revision, 1U);
   EXPECT_EQ(tree_.changed, (Names{"app.py", "new.py", "old.py"}));
-  EXPECT_EQ(tree_.changed_count, 3U) << "without what was made and is gone again";
+  EXPECT_EQ(tree_.changed_count, 3U) << "without the file that was created and deleted";
 }
 
-TEST_F(ChangeCounterTest, FilesThatAreGoneAgainCountWithoutAName) {
+TEST_F(ChangeCounterTest, CreatedAndDeletedFilesCountWithoutAName) {
   count_files({{.name = "4913", .exists = false, .is_new = true},
                {.name = "sedeszpX3", .exists = false, .is_new = true}});
   EXPECT_EQ(tree_.revision, 1U) << "a backend that was starting may have read them";
   EXPECT_EQ(tree_.changed, Names{});
   EXPECT_EQ(tree_.changed_count, 2U);
   count(Names{"4913"});
-  EXPECT_EQ(tree_.changed, Names{"4913"}) << "now it is there";
+  EXPECT_EQ(tree_.changed, Names{"4913"}) << "now the file exists";
 }
 
 // ---- saves that change nothing ------------------------------------------------------------------
@@ -108,7 +108,7 @@ class IgnoreUnchanged : public ChangeCounterTest {
     counter_.learn({{.name = "a.py", .digest = kOld}});
   }
 
-  // Returns the revision after it.
+  // Reports a save of a file with this digest. Returns the revision after it.
   std::uint64_t save(const char* name, std::optional<std::uint64_t> digest) {
     count_files({{.name = name, .digest = digest}});
     return tree_.revision;
@@ -118,11 +118,11 @@ class IgnoreUnchanged : public ChangeCounterTest {
   static constexpr std::uint64_t kNew = 2;
 };
 
-TEST_F(IgnoreUnchanged, CountsNewContentsAlone) {
+TEST_F(IgnoreUnchanged, CountsOnlyNewContents) {
   EXPECT_EQ(save("a.py", kOld), 0U);
   EXPECT_EQ(save("a.py", kNew), 1U);
   EXPECT_EQ(save("a.py", kNew), 1U);
-  EXPECT_EQ(save("a.py", kOld), 2U) << "back to what it was is a change, too";
+  EXPECT_EQ(save("a.py", kOld), 2U) << "going back to an older content is a change, too";
 }
 
 TEST_F(IgnoreUnchanged, CountsNewFilesAndDeletedOnes) {
@@ -131,13 +131,13 @@ TEST_F(IgnoreUnchanged, CountsNewFilesAndDeletedOnes) {
   EXPECT_EQ(save("b.py", kOld), 3U);
 }
 
-TEST_F(IgnoreUnchanged, CountsWhatCannotBeRead) {
+TEST_F(IgnoreUnchanged, CountsUnreadableFiles) {
   EXPECT_EQ(save("a.py", {}), 1U);
   EXPECT_EQ(save("a.py", {}), 2U);
-  EXPECT_EQ(save("a.py", kOld), 3U) << "what it was before is forgotten";
+  EXPECT_EQ(save("a.py", kOld), 3U) << "the earlier content is forgotten";
 }
 
-TEST_F(IgnoreUnchanged, KnowsNothingAfterAnUnknownChange) {
+TEST_F(IgnoreUnchanged, ForgetsAllContentsAfterAnUnknownChange) {
   counter_.count_unknown(tree_);
   EXPECT_EQ(save("a.py", kOld), 2U);
 }

@@ -7,7 +7,7 @@
 namespace hpp::watchd {
 namespace {
 
-TEST(Concerns, StyleSheetsComeBeforePagesAndPagesBeforeTheBackend) {
+TEST(Concerns, CssGlobsTakePrecedenceOverReloadGlobsAndPatterns) {
   const Concerns concerns(
       {.patterns = {"**"}, .css = {"**/*.css", "theme.scss"}, .reload = {"static/**", "*.html"}});
   EXPECT_EQ(concerns.of("app.py"), Concern::Backend);
@@ -19,7 +19,7 @@ TEST(Concerns, StyleSheetsComeBeforePagesAndPagesBeforeTheBackend) {
   EXPECT_EQ(Concerns({}).of("a.css"), Concern::Backend);
 }
 
-TEST(Filter, BuiltInExcludesHaveCachesAndNoSources) {
+TEST(Filter, BuiltInExcludesMatchCachesButNoSources) {
   const auto globs = built_in_excludes();
   const auto is_excluded = [&](std::string_view path) {
     return std::any_of(globs.begin(), globs.end(),

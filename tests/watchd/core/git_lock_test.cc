@@ -16,7 +16,7 @@ class LockPatienceTest : public testing::Test {
     return patience_.judge(seen, now_);
   }
 
-  // The same for one lock at most.
+  // Judges one lock or none.
   Decision judge(const std::optional<GitLock>& seen, milliseconds later = {}) {
     const auto decision = judge_all(seen ? std::vector{*seen} : std::vector<GitLock>{}, later);
     if (decision.is_held) return Decision::Held;
@@ -31,13 +31,13 @@ class LockPatienceTest : public testing::Test {
   std::chrono::steady_clock::time_point now_{};
 };
 
-TEST_F(LockPatienceTest, NoLockIsFree) {
+TEST_F(LockPatienceTest, GitIsWritingOnlyWhileThereIsALock) {
   EXPECT_EQ(judge(std::nullopt), Decision::Free);
   EXPECT_EQ(judge(kLock), Decision::Held);
   EXPECT_EQ(judge(std::nullopt), Decision::Free);
 }
 
-TEST_F(LockPatienceTest, RunsOutOnceForOneLock) {
+TEST_F(LockPatienceTest, RunsOutOnceForEachLock) {
   EXPECT_EQ(judge(kLock), Decision::Held);
   EXPECT_EQ(judge(kLock, kLockPatience - milliseconds(1)), Decision::Held);
   EXPECT_EQ(judge(kLock, milliseconds(1)), Decision::RunOut);
@@ -45,37 +45,38 @@ TEST_F(LockPatienceTest, RunsOutOnceForOneLock) {
   EXPECT_EQ(judge(kLock, 10 * kLockPatience), Decision::Free);
 }
 
-TEST_F(LockPatienceTest, TheNextLockIsRespectedAnew) {
+TEST_F(LockPatienceTest, TheNextLockIsRespectedAgain) {
   EXPECT_EQ(judge(kLock), Decision::Held);
   EXPECT_EQ(judge(kLock, kLockPatience), Decision::RunOut);
-  EXPECT_EQ(judge(kNext), Decision::Held) << "of the same inode";
+  EXPECT_EQ(judge(kNext), Decision::Held) << "the same inode, but another time";
   EXPECT_EQ(judge(kNext, kLockPatience), Decision::RunOut);
 }
 
-TEST_F(LockPatienceTest, ALockThatComesBackIsANewOne) {
+TEST_F(LockPatienceTest, ALockThatComesBackCountsAsANewLock) {
   EXPECT_EQ(judge(kLock), Decision::Held);
   EXPECT_EQ(judge(std::nullopt, kLockPatience), Decision::Free);
   EXPECT_EQ(judge(kLock), Decision::Held);
   EXPECT_EQ(judge(kLock, kLockPatience - milliseconds(1)), Decision::Held);
 }
 
-TEST_F(LockPatienceTest, EachRepositoryHasALockOfItsOwn) {
+TEST_F(LockPatienceTest, LocksOfTwoRepositoriesAreJudgedSeparately) {
   EXPECT_TRUE(judge_all({kLock}).is_held);
   EXPECT_TRUE(judge_all({kLock, kModule}, kLockPatience - milliseconds(1)).is_held);
   const auto decision = judge_all({kLock, kModule}, milliseconds(1));
-  EXPECT_TRUE(decision.is_held) << "by the younger lock";
+  EXPECT_TRUE(decision.is_held) << "the younger lock is still respected";
   EXPECT_EQ(decision.given_up, std::vector{kLock});
   EXPECT_FALSE(judge_all({kLock}).is_held);
 }
 
-TEST_F(LockPatienceTest, ALockThatWasGivenUpStaysSoIfItIsNotLookedAt) {
+TEST_F(LockPatienceTest, AGivenUpLockIsRememberedWhenALookDoesNotCoverIt) {
   EXPECT_TRUE(judge_all({kModule}).is_held);
   EXPECT_EQ(judge_all({kModule}, kLockPatience).given_up, std::vector{kModule});
   EXPECT_FALSE(judge_all({}).is_held);
-  EXPECT_FALSE(judge_all({kModule}).is_held) << "else each save in that repository took 10 s";
+  EXPECT_FALSE(judge_all({kModule}).is_held)
+      << "otherwise each save in that repository would take 10 s";
 }
 
-TEST_F(LockPatienceTest, ForgetsTheOldestOfManyThatWereGivenUp) {
+TEST_F(LockPatienceTest, ForgetsTheOldestOfManyGivenUpLocks) {
   std::vector<GitLock> locks;
   for (std::uint64_t i = 0; i <= kGivenUpMax; ++i) locks.push_back({.path = "/l", .inode = i});
   EXPECT_TRUE(judge_all(locks).is_held);

@@ -5,7 +5,7 @@
 namespace hpp::watchd {
 namespace {
 
-// The names of those that count.
+// The names of the links that count.
 std::vector<std::string> counted(const std::vector<OutsideLink>& links, const Filter& filter = {}) {
   std::vector<std::string> names;
   for (const OutsideLink& link : links_that_count(links, filter)) names.push_back(link.name);
@@ -14,7 +14,7 @@ std::vector<std::string> counted(const std::vector<OutsideLink>& links, const Fi
 
 using Names = std::vector<std::string>;
 
-TEST(OutsideLinks, CountIfTheyAreWatched) {
+TEST(OutsideLinks, CountIfAGlobMatchesTheirName) {
   const std::vector<OutsideLink> links{{.name = "a.py", .target = "/home/me/a.py"},
                                        {.name = "a.txt", .target = "/home/me/a.txt"},
                                        {.name = "src/a.css", .target = "/home/me/a.css"}};
@@ -25,7 +25,7 @@ TEST(OutsideLinks, CountIfTheyAreWatched) {
   EXPECT_EQ(counted(links, {.patterns = {"*.py"}, .reload = {"*.txt"}}), (Names{"a.py", "a.txt"}));
 }
 
-TEST(OutsideLinks, ToAFolderCountIfAPatternReachesBelow) {
+TEST(OutsideLinks, ToAFolderCountIfAPatternCanMatchBelowIt) {
   const auto reaches = [](const char* glob) {
     return !counted({{.name = "src/lib", .target = "/x", .is_folder = true}}, {.patterns = {glob}})
                 .empty();
@@ -42,7 +42,7 @@ TEST(OutsideLinks, ToAFolderCountIfAPatternReachesBelow) {
       << "a file has nothing below it";
 }
 
-TEST(OutsideLinks, OfVirtualEnvironmentsAndPackagesDoNotCount) {
+TEST(OutsideLinks, ToInterpretersAndSystemFilesDoNotCount) {
   EXPECT_EQ(counted({{.name = "venv/bin/python3", .target = "/home/me/.pyenv/bin/python3.12"},
                      {.name = "venv/bin/python", .target = "/usr/bin/python3.11"},
                      {.name = "jquery.js", .target = "/usr/share/javascript/jquery.js"},
@@ -54,7 +54,7 @@ TEST(OutsideLinks, OfVirtualEnvironmentsAndPackagesDoNotCount) {
             (Names{"local", "shared", "usr"}));
 }
 
-TEST(OutsideLinks, AreNamedInOneLine) {
+TEST(OutsideLinks, AreNamedInAWarningOfOneLine) {
   EXPECT_EQ(
       outside_warning({{.name = "lib", .target = "/home/me/lib", .is_folder = true}}),
       "a symbolic link that leads out of the project folder: lib → /home/me/lib. hpp does not "

@@ -1,4 +1,4 @@
-// Every order of events up to a depth, sensible or not: what must hold in all of them.
+// Checks the invariants of Tree in every order of events up to a depth, sensible or not.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -12,7 +12,7 @@ namespace {
 
 using State = Tree::State;
 
-// Of histories. A step under a sanitizer takes several times as long.
+// The length of the histories. A step under a sanitizer takes several times as long.
 #ifdef HPP_SANITIZED
 constexpr int kDepth = 5;
 constexpr long kHistoriesMin = 5'000;
@@ -55,12 +55,12 @@ const std::vector<NamedEvent> kEvents{
     NamedEvent{"TimerExpired", TimerExpired{}},
 };
 
-// What an observer of the effects knows, checked after every event.
+// The state of the world as the effects show it. Checked after every event.
 struct Observer {
-  bool timer = false;         // runs
-  bool source_works = false;  // told to watch; neither lost nor told to stop
-  bool has_begun = false;     // the source has reported what was before
-  bool source_watches = false;
+  bool timer = false;           // the timer runs
+  bool source_works = false;    // Watch was performed; neither Lost nor Unwatch since
+  bool has_begun = false;       // the source has reported Began or Changed
+  bool source_watches = false;  // the source has reported Watching
   bool can_sync = true;
   std::uint64_t revision = 0;
   bool watching = false;
@@ -68,13 +68,13 @@ struct Observer {
   bus::Ticket asked;
   bus::Ticket answered;
   bool syncing = false;    // a Sync is in flight
-  bus::Ticket covered;     // asked when the last Sync was sent, unless git came in between
-  bool look_due = false;   // Look performed, not answered
-  bool is_locked = false;  // at the last look
+  bus::Ticket covered;     // newest ticket at the last Sync; none if a lock was seen since
+  bool look_due = false;   // Look was performed but not answered
+  bool is_locked = false;  // the last look saw a lock
 
   bool operator==(const Observer&) const = default;
 
-  // Whether the event can happen now: what a source may report is source.h's business.
+  // Whether the event can happen now. source.h says what a source may report.
   bool can_happen(const Event& event) const {
     if (std::holds_alternative<TimerExpired>(event)) return timer;
     if (std::holds_alternative<Looked>(event)) return look_due;
@@ -139,25 +139,25 @@ struct Observer {
 
   const char* check(State state) const {
     if (watching != (state == State::Watching)) return "published `watching` is not the state";
-    if (watching != source_watches) return "the source and what is published differ";
-    if (state == State::Starting && !source_works && !look_due) return "nobody watches";
+    if (watching != source_watches) return "published `watching` is not the source's state";
+    if (state == State::Starting && !source_works && !look_due) return "no watch in Starting";
     if (state == State::Backoff && source_works) return "Backoff, and the source works";
     if (state == State::Backoff && !timer) return "no timer runs: no way out";
     if (state == State::Watching && (is_wanted() || settling) && !timer && !look_due && !syncing) {
-      return "nothing is done for a ticket or for what is kept";
+      return "neither a timer, a look nor a Sync for an open ticket or unpublished changes";
     }
     return nullptr;
   }
 
   const char* perform(const Watch&) {
-    if (source_works) return "Watch to a source at work";
+    if (source_works) return "Watch to a source that watches already";
     if (timer) return "a timer runs while the source begins";
     source_works = true;
     return nullptr;
   }
 
   const char* perform(const Unwatch&) {
-    if (!source_works) return "Unwatch to a source that is not at work";
+    if (!source_works) return "Unwatch to a source that does not watch";
     end_watch();
     return nullptr;
   }
@@ -165,8 +165,8 @@ struct Observer {
   const char* perform(const Sync&) {
     if (!watching) return "a Sync without a watch";
     if (syncing) return "two Syncs at a time";
-    if (!can_sync) return "a Sync of a source that cannot";
-    if (is_locked || look_due) return "a Sync without a look, or in spite of it";
+    if (!can_sync) return "a Sync to a source that cannot sync";
+    if (is_locked || look_due) return "a Sync without a look, or in spite of a lock";
     syncing = true;
     covered = asked;
     return nullptr;
@@ -209,12 +209,12 @@ struct Observer {
   const char* see_answer(const bus::TreeState& tree) const {
     if (tree.settling && !tree.watching) return "settling, and not watching";
     if (tree.watching && watching && is_locked && tree.revision != revision) {
-      return "a change is told while git writes";
+      return "a change is published while git writes";
     }
     if (tree.answers == answered) return nullptr;
     if (!tree.watching) return "an answer, and not watching";
-    if (is_locked || look_due) return "an answer without a look, or in spite of it";
-    if (syncing || tree.answers != covered) return "an answer to what was not synced";
+    if (is_locked || look_due) return "an answer without a look, or in spite of a lock";
+    if (syncing || tree.answers != covered) return "an answer to a ticket that no Sync has covered";
     return nullptr;
   }
 
@@ -223,7 +223,7 @@ struct Observer {
   }
 };
 
-// What a source that works would do next, and a git that has finished.
+// The next event if the source works and git has finished.
 Event good_event(State state, const Observer& observer) {
   if (observer.look_due) return looked("1");
   if (state == State::Backoff) return TimerExpired{};
@@ -234,8 +234,8 @@ Event good_event(State state, const Observer& observer) {
   return observer.timer ? Event(TimerExpired{}) : changed("c:7", {{.name = "z"}});
 }
 
-// It brings every history back to Watching, where each ticket is answered and a change counts once.
-// Returns what is wrong, or null.
+// Checks that good events bring every history back to Watching, that then a ticket is answered, and
+// that a change counts once. Returns what is wrong, or null.
 struct Healing {
   Tree tree;
   Observer observer;

@@ -12,7 +12,7 @@ using State = Tree::State;
 using std::chrono::milliseconds;
 using Lines = std::vector<std::string>;
 
-// ---- "when this happens, then that is done" -----------------------------------------------------
+// ---- helpers: when() takes an event, done() returns its effects ---------------------------------
 
 class TreeTest : public testing::Test {
  protected:
@@ -22,7 +22,7 @@ class TreeTest : public testing::Test {
     when(Started{});
   }
 
-  // Answers at once what the shell answers at once.
+  // Handles an event. Like the shell, answers Look, AskGit and FollowLinks at once.
   void when(const Event& event) {
     effects_ = tree_->on(event, now_);
     for (std::size_t i = 0; i < effects_.size(); ++i) {
@@ -59,7 +59,7 @@ class TreeTest : public testing::Test {
     return answer;
   }
 
-  // Every snapshot has the project folder, which is not repeated in each test.
+  // Checks and removes the project folder, so that not every expectation has to repeat it.
   const bus::TreeState& without_folder(bus::TreeState& tree) {
     EXPECT_EQ(tree.directory, "/home/me/site");
     tree.directory.clear();
@@ -76,7 +76,7 @@ class TreeTest : public testing::Test {
     return found;
   }
 
-  // The effects without the log and the looks, which are answered already.
+  // The effects of the last event without log lines, and without looks, which are answered already.
   Effects done() const {
     Effects result;
     for (const Effect& effect : effects_) {
@@ -97,7 +97,7 @@ class TreeTest : public testing::Test {
 
   // ---- shortcuts ----
 
-  // Begins to watch without a clock.
+  // Brings the tree from Starting to Watching, without a clock.
   void watch() {
     when(Began{.clock = "c:1", .files = {}});
     when(Watching{});
@@ -120,21 +120,21 @@ class TreeTest : public testing::Test {
   const SyncFailed kBusy{.why = "it is busy"};
 
   Filter filter_ = kFilter;
-  std::string git_problem_;  // git ignores what begins with `ignored`
+  std::string git_problem_;  // if empty, git ignores files whose name begins with `ignored`
   std::optional<Tree> tree_;
-  Effects effects_;              // of the last event
-  bus::TreeState told_;          // published last
-  std::string told_folder_;      // the directory_id of it
-  std::optional<GitLock> lock_;  // that lies there
+  Effects effects_;              // effects of the last event
+  bus::TreeState told_;          // last published snapshot, without directory and directory_id
+  std::string told_folder_;      // directory_id of the last published snapshot
+  std::optional<GitLock> lock_;  // lock in the project folder's repository
   std::map<std::string, std::optional<GitLock>> module_locks_{{"module", {}}, {"other", {}}};
-  std::vector<OutsideLink> links_;  // that lead out of the project folder
+  std::vector<OutsideLink> links_;  // links that lead out of the project folder
   std::string folder_ = "folder 1";
   std::chrono::steady_clock::time_point now_{};
 };
 
 // ---- a watch begins and ends --------------------------------------------------------------------
 
-TEST_F(TreeTest, FirstStartIsNoChange) {
+TEST_F(TreeTest, TheFirstWatchCountsNoChange) {
   start();
   EXPECT_EQ(done(), Effects{Watch{}});
   EXPECT_EQ(tree_->state(), State::Starting);
@@ -146,7 +146,7 @@ TEST_F(TreeTest, FirstStartIsNoChange) {
   EXPECT_EQ(tree_->state(), State::Watching);
 }
 
-TEST_F(TreeTest, ResumedGoesOnFromItsClock) {
+TEST_F(TreeTest, AResumedTreeContinuesFromItsClock) {
   const bus::TreeState before{.stamp = {.epoch = 9, .sequence = 4},
                               .revision = 7,
                               .clock = "c:old",
@@ -157,7 +157,7 @@ TEST_F(TreeTest, ResumedGoesOnFromItsClock) {
   start(before);
   EXPECT_EQ(done(), Effects{Watch{.since = "c:old"}});
   when_changed("c:2", {});
-  EXPECT_EQ(done(), Effects{}) << "nothing is told before Watching";
+  EXPECT_EQ(done(), Effects{}) << "changes are not published before Watching";
   when(Watching{});
   bus::TreeState after = before;
   after.stamp = {};
@@ -184,7 +184,7 @@ TEST_F(TreeTest, ASourceThatHasLostTrackCountsOneChangeWithoutNames) {
   EXPECT_EQ(told_, (bus::TreeState{.revision = 10, .clock = "c:2", .watching = true}));
 }
 
-TEST_F(TreeTest, ResumedFromAWatcherThatNeverHadAClockCountsOneChange) {
+TEST_F(TreeTest, AResumedTreeWithoutAClockCountsOneChange) {
   start(bus::TreeState{.problem = "Watchman was away"});
   watch();
   EXPECT_EQ(told_, (bus::TreeState{.revision = 1, .clock = "c:1", .watching = true}));
@@ -216,7 +216,7 @@ TEST_F(TreeTest, AWatchThatIsLostBeginsAgain) {
   EXPECT_EQ(said(Say::Level::Info), Lines{"watching /home/me/site again after 120 ms"});
 }
 
-TEST_F(TreeTest, RetriesForEverAndSaysSoOnce) {
+TEST_F(TreeTest, RetriesForeverAndLogsTheProblemOnce) {
   start();
   milliseconds expected = kRetryDelayMin;
   for (int attempt = 0; attempt < 20; ++attempt) {
@@ -232,10 +232,10 @@ TEST_F(TreeTest, RetriesForEverAndSaysSoOnce) {
   watch();
   EXPECT_EQ(told_.revision, 1U) << "the backend was running meanwhile";
   when_lost();
-  EXPECT_EQ(done().back(), Effect(StartTimer{kRetryDelayMin})) << "short again";
+  EXPECT_EQ(done().back(), Effect(StartTimer{kRetryDelayMin})) << "the delay is short again";
 }
 
-TEST_F(TreeTest, AProblemWithACounterIsToldOnce) {
+TEST_F(TreeTest, AProblemWithACounterIsLoggedOnce) {
   start();
   when_lost("attempt 9 failed");
   EXPECT_EQ(said(Say::Level::Warning).size(), 1U);
@@ -245,10 +245,10 @@ TEST_F(TreeTest, AProblemWithACounterIsToldOnce) {
   EXPECT_EQ(told_.problem, "attempt 10 failed");
 }
 
-TEST_F(TreeTest, AClockThatIsGivenUpIsForgotten) {
+TEST_F(TreeTest, LostWithoutAClockClearsTheClock) {
   start(bus::TreeState{.revision = 7, .clock = "garbage"});
   when(Lost{.why = "no clock", .clock = ""});
-  EXPECT_EQ(told_.clock, "") << "a successor must not ask with it either";
+  EXPECT_EQ(told_.clock, "") << "the next watchd must not use it either";
   when(TimerExpired{});
   EXPECT_EQ(done(), Effects{Watch{}});
   watch();
@@ -283,7 +283,7 @@ TEST_F(TreeTest, ReportsOfAWatchThatHasEndedAreIgnored) {
 
 // ---- changes ------------------------------------------------------------------------------------
 
-TEST_F(TreeTest, AChangeIsToldAtOnce) {
+TEST_F(TreeTest, AChangeIsPublishedAtOnce) {
   start();
   watch();
   when_changed("c:2", {"a.py"});
@@ -299,7 +299,7 @@ TEST_F(TreeTest, AChangeIsToldAtOnce) {
   EXPECT_EQ(said(Say::Level::Debug), Lines{"b.py and 2 more changed"});
 }
 
-TEST_F(TreeTest, AnEmptyBatchMovesTheClockAlone) {
+TEST_F(TreeTest, AnEmptyBatchChangesOnlyTheClock) {
   start();
   watch();
   when_changed("c:2", {"a.py"});
@@ -319,7 +319,7 @@ TEST_F(TreeTest, AChangeBeforeWatchingCounts) {
   EXPECT_EQ(told_.clock, "c:2");
 }
 
-TEST_F(TreeTest, NamesAreNoWayToForgeTheLog) {
+TEST_F(TreeTest, ControlCharactersInNamesAreEscapedInTheLog) {
   start();
   watch();
   when_changed("c:2", {"a\nhpp-watchd: all is well\x1b[2J"});
@@ -327,7 +327,7 @@ TEST_F(TreeTest, NamesAreNoWayToForgeTheLog) {
   EXPECT_EQ(told_.changed, Lines{"a\nhpp-watchd: all is well\x1b[2J"});
 }
 
-TEST_F(TreeTest, TheContentsAtTheBeginningAreNoChange) {
+TEST_F(TreeTest, TheContentsAtTheBeginningCountNoChange) {
   filter_.ignore_unchanged = true;
   const ChangedFile file{.name = "a.py", .digest = 1};
   start();
@@ -339,22 +339,22 @@ TEST_F(TreeTest, TheContentsAtTheBeginningAreNoChange) {
   when(TimerExpired{});
   when(Changed{.clock = "c:3", .files = {file}, .lost_track = {}});
   when(Watching{});
-  EXPECT_EQ(told_.revision, 0U) << "they are still known after the loss";
+  EXPECT_EQ(told_.revision, 0U) << "the contents are still known after the loss";
 }
 
 // ---- symbolic links -----------------------------------------------------------------------------
 
-TEST_F(TreeTest, LinksThatLeadOutsideAreNamed) {
+TEST_F(TreeTest, WarnsOfLinksThatLeadOutside) {
   links_ = {{.name = "lib.py", .target = "/home/me/lib.py"}};
   start();
   when(LinksListed{{"lib.py", "inside.py"}});
   EXPECT_EQ(done(), (Effects{FollowLinks{{"lib.py", "inside.py"}}}));
   EXPECT_EQ(said(Say::Level::Warning), Lines{outside_warning(links_)});
   when(LinksListed{});
-  EXPECT_EQ(effects_, Effects{}) << "there is nothing to follow";
+  EXPECT_EQ(effects_, Effects{}) << "there are no links to follow";
 }
 
-TEST_F(TreeTest, LinksThatAreOfNoInterestAreNotNamed) {
+TEST_F(TreeTest, DoesNotWarnOfLinksThatNoPatternMatches) {
   links_ = {{.name = "lib.txt", .target = "/home/me/lib.txt"}};
   start();
   when(LinksListed{{"lib.txt"}});
@@ -374,24 +374,24 @@ TEST_F(TreeTest, ATicketIsAnsweredByASync) {
       done(),
       (Effects{Publish{{.clock = "c:1", .watching = true, .answers = {.epoch = 1, .number = 1}}}}));
   when_asked(1);
-  EXPECT_EQ(effects_, Effects{}) << "it is repeated on the bus";
+  EXPECT_EQ(effects_, Effects{}) << "a repeated snapshot with the same ticket";
   when(TicketSeen{});
-  EXPECT_EQ(effects_, Effects{}) << "no ticket is no question";
+  EXPECT_EQ(effects_, Effects{}) << "a snapshot without a ticket";
 }
 
-TEST_F(TreeTest, WhatTheSyncReportsIsThereWithTheAnswer) {
+TEST_F(TreeTest, TheChangesOfASyncArePublishedWithTheAnswer) {
   start();
   watch();
   when_asked(1);
   when_changed("c:2", {"a.py"});
-  EXPECT_EQ(told_.revision, 1U) << "at once: the backend is killed the sooner";
+  EXPECT_EQ(told_.revision, 1U) << "published at once, so that the backend is killed early";
   EXPECT_EQ(told_.answers, bus::Ticket{});
   when(Synced{});
   EXPECT_EQ(told_.revision, 1U);
   EXPECT_EQ(told_.answers, (bus::Ticket{.epoch = 1, .number = 1}));
 }
 
-TEST_F(TreeTest, ASyncCoversWhatWasAskedWhenItWasSent) {
+TEST_F(TreeTest, ASyncCoversOnlyTicketsThatCameBeforeIt) {
   start();
   watch();
   when_asked(3);
@@ -406,7 +406,7 @@ TEST_F(TreeTest, ASyncCoversWhatWasAskedWhenItWasSent) {
   EXPECT_EQ(all<Sync>(), std::vector<Sync>{});
 }
 
-TEST_F(TreeTest, ARestartedProxydAsksAnew) {
+TEST_F(TreeTest, TheTicketsOfARestartedProxydAreAnswered) {
   start();
   watch();
   when_asked(90);
@@ -435,7 +435,7 @@ TEST_F(TreeTest, ATicketWaitsUntilFilesAreWatched) {
   EXPECT_EQ(told_.answers, (bus::Ticket{.epoch = 1, .number = 2}));
 }
 
-TEST_F(TreeTest, AResumedWatcherHasAnsweredNothing) {
+TEST_F(TreeTest, AResumedTreeHasAnsweredNoTicket) {
   start(bus::TreeState{.revision = 7,
                        .clock = "c:old",
                        .watching = true,
@@ -448,7 +448,7 @@ TEST_F(TreeTest, AResumedWatcherHasAnsweredNothing) {
   EXPECT_EQ(done().back(), Effect(Sync{}));
 }
 
-TEST_F(TreeTest, ASyncThatFailsIsRepeatedAndSaidOnce) {
+TEST_F(TreeTest, AFailedSyncIsRepeatedAndLoggedOnce) {
   start();
   watch();
   when_asked(1);
@@ -462,15 +462,16 @@ TEST_F(TreeTest, ASyncThatFailsIsRepeatedAndSaidOnce) {
     EXPECT_EQ(done(), Effects{Sync{}});
   }
   EXPECT_EQ(tree_->state(), State::Watching);
-  EXPECT_EQ(told_, (bus::TreeState{.clock = "c:1", .watching = true})) << "and no lie told";
+  EXPECT_EQ(told_, (bus::TreeState{.clock = "c:1", .watching = true}))
+      << "the ticket is not answered";
   when(Synced{});
   EXPECT_EQ(told_.answers, (bus::Ticket{.epoch = 1, .number = 20}));
   when_asked(21);
   when(kBusy);
-  EXPECT_EQ(done(), Effects{StartTimer{kSyncPauseMin}}) << "short again";
+  EXPECT_EQ(done(), Effects{StartTimer{kSyncPauseMin}}) << "the pause is short again";
 }
 
-TEST_F(TreeTest, AChangeDuringAPauseIsToldAtOnce) {
+TEST_F(TreeTest, AChangeDuringAPauseIsPublishedAtOnce) {
   start();
   watch();
   when_asked(1);
@@ -483,7 +484,7 @@ TEST_F(TreeTest, AChangeDuringAPauseIsToldAtOnce) {
   EXPECT_EQ(done(), Effects{Sync{}});
 }
 
-TEST_F(TreeTest, ASourceThatCannotSyncIsNotAsked) {
+TEST_F(TreeTest, ASourceThatCannotSyncGetsNoSync) {
   const SyncFailed never{.why = "it cannot", .is_final = true};
   start();
   watch();
@@ -500,7 +501,7 @@ TEST_F(TreeTest, ASourceThatCannotSyncIsNotAsked) {
                                    .watching = true,
                                    .changed = {"a.py"},
                                    .changed_count = 1}));
-  // The next watch may be by a newer Watchman.
+  // The next watch may use a newer Watchman, so a Sync is sent again.
   when_lost();
   when(TimerExpired{});
   when_changed("c:3", {});
@@ -512,7 +513,7 @@ TEST_F(TreeTest, ASourceThatCannotSyncIsNotAsked) {
 
 // ---- git's lock ---------------------------------------------------------------------------------
 
-TEST_F(TreeTest, WhileGitWritesTicketsWait) {
+TEST_F(TreeTest, TicketsWaitWhileGitIsWriting) {
   start();
   watch();
   lock_ = kLock;
@@ -520,14 +521,14 @@ TEST_F(TreeTest, WhileGitWritesTicketsWait) {
   EXPECT_EQ(done(), (Effects{Publish{{.clock = "c:1", .watching = true, .settling = true}},
                              StartTimer{kLockLookPause}}));
   when(TimerExpired{});
-  EXPECT_EQ(done(), Effects{StartTimer{kLockLookPause}}) << "settling is told once";
+  EXPECT_EQ(done(), Effects{StartTimer{kLockLookPause}}) << "settling is published once";
   when_asked(2);
   EXPECT_EQ(effects_, Effects{});
   lock_.reset();
   when(TimerExpired{});
   EXPECT_EQ(done(), (Effects{StopTimer{}, Sync{}}));
   when_changed("c:2", {"a.py"});
-  EXPECT_EQ(all<Publish>(), std::vector<Publish>{}) << "one checkout is one restart";
+  EXPECT_EQ(all<Publish>(), std::vector<Publish>{}) << "one checkout must cause one restart";
   when(Synced{});
   const Publish once{{.revision = 1,
                       .clock = "c:2",
@@ -538,7 +539,7 @@ TEST_F(TreeTest, WhileGitWritesTicketsWait) {
   EXPECT_EQ(all<Publish>(), std::vector<Publish>{once});
 }
 
-TEST_F(TreeTest, WhileGitWritesNoChangeIsTold) {
+TEST_F(TreeTest, NoChangeIsPublishedWhileGitIsWriting) {
   start();
   watch();
   lock_ = kLock;
@@ -548,7 +549,7 @@ TEST_F(TreeTest, WhileGitWritesNoChangeIsTold) {
   EXPECT_EQ(all<Publish>(), std::vector<Publish>{});
   lock_.reset();
   when(TimerExpired{});
-  EXPECT_EQ(done().back(), Effect(Sync{})) << "for the rest";
+  EXPECT_EQ(done().back(), Effect(Sync{})) << "fetches the remaining changes";
   when_changed("c:4", {"c.py"});
   EXPECT_EQ(all<Publish>(), std::vector<Publish>{});
   when(Synced{});
@@ -559,12 +560,12 @@ TEST_F(TreeTest, WhileGitWritesNoChangeIsTold) {
                                    .changed_count = 1}));
 }
 
-TEST_F(TreeTest, WhileGitWritesInASubmoduleNoChangeIsTold) {
+TEST_F(TreeTest, NoChangeIsPublishedWhileGitIsWritingInASubmodule) {
   start();
   watch();
   module_locks_["module"] = GitLock{.path = "/home/me/.git/modules/module/index.lock"};
   when_asked(1);
-  EXPECT_EQ(done(), Effects{Sync{}}) << "nothing of the submodule has been reported";
+  EXPECT_EQ(done(), Effects{Sync{}}) << "no file of the submodule has been reported yet";
   when_changed("c:2", {"module/src/a.py"});
   EXPECT_EQ(told_, (bus::TreeState{.clock = "c:1", .watching = true, .settling = true}));
   when(Synced{});
@@ -601,7 +602,7 @@ TEST_F(TreeTest, FoldersAreLookedAtUntilTheirFilesArePublished) {
   EXPECT_EQ(all<Look>(), std::vector<Look>{Look{}});
 }
 
-TEST_F(TreeTest, GitThatBeginsDuringASyncSpoilsIt) {
+TEST_F(TreeTest, ALockDuringASyncInvalidatesTheSync) {
   start();
   watch();
   when_asked(1);
@@ -610,7 +611,7 @@ TEST_F(TreeTest, GitThatBeginsDuringASyncSpoilsIt) {
   EXPECT_EQ(told_, (bus::TreeState{.clock = "c:1", .watching = true, .settling = true}));
   lock_.reset();
   when(Synced{});
-  EXPECT_EQ(all<Publish>(), std::vector<Publish>{}) << "it may have reported a half";
+  EXPECT_EQ(all<Publish>(), std::vector<Publish>{}) << "the Sync may have reported only a part";
   EXPECT_EQ(done().back(), Effect(Sync{}));
   when(Synced{});
   EXPECT_EQ(told_.revision, 1U);
@@ -618,7 +619,7 @@ TEST_F(TreeTest, GitThatBeginsDuringASyncSpoilsIt) {
   EXPECT_FALSE(told_.settling);
 }
 
-TEST_F(TreeTest, GitThatBeginsBeforeTheAnswerSpoilsIt) {
+TEST_F(TreeTest, ALockBeforeTheAnswerInvalidatesTheSync) {
   start();
   watch();
   when_asked(1);
@@ -631,7 +632,7 @@ TEST_F(TreeTest, GitThatBeginsBeforeTheAnswerSpoilsIt) {
   EXPECT_EQ(done().back(), Effect(Sync{}));
 }
 
-TEST_F(TreeTest, ALockLeftBehindIsNotRespectedForEver) {
+TEST_F(TreeTest, AStaleLockIsRespectedForALimitedTime) {
   start();
   watch();
   lock_ = kLock;
@@ -653,10 +654,10 @@ TEST_F(TreeTest, ALockLeftBehindIsNotRespectedForEver) {
   EXPECT_EQ(said(Say::Level::Warning), Lines{});
   lock_->modified_ns += 1;
   when(Synced{});
-  EXPECT_TRUE(told_.settling) << "the next lock is";
+  EXPECT_TRUE(told_.settling) << "the next lock is respected";
 }
 
-TEST_F(TreeTest, WhatGitWroteIsToldWithoutASyncIfNoneIsToBeHad) {
+TEST_F(TreeTest, GitsChangesArePublishedWithoutASyncIfTheSourceCannotSync) {
   start();
   watch();
   lock_ = kLock;
@@ -667,7 +668,7 @@ TEST_F(TreeTest, WhatGitWroteIsToldWithoutASyncIfNoneIsToBeHad) {
   EXPECT_EQ(told_.revision, 1U);
   EXPECT_FALSE(told_.settling);
   when(TimerExpired{});
-  EXPECT_EQ(effects_, Effects{}) << "nobody asks";
+  EXPECT_EQ(effects_, Effects{}) << "no ticket is open";
 
   lock_ = kLock;
   when_changed("c:3", {"b.py"});
@@ -685,7 +686,7 @@ TEST_F(TreeTest, WhatGitWroteIsToldWithoutASyncIfNoneIsToBeHad) {
   EXPECT_FALSE(told_.settling);
 }
 
-TEST_F(TreeTest, ALostWatchTellsWhatWasKept) {
+TEST_F(TreeTest, ALostWatchPublishesTheChangesThatWereKept) {
   start();
   watch();
   lock_ = kLock;
@@ -727,10 +728,10 @@ class ReplacedFolderTest : public TreeTest {
   const std::string kIsMissing = "/home/me/site does not exist; hpp goes on when it is back";
 };
 
-TEST_F(ReplacedFolderTest, IsNoticedWithATicketAndCountsOnce) {
+TEST_F(ReplacedFolderTest, ATicketNoticesItAndItCountsOnce) {
   folder_ = "folder 2";
   when_asked(1);
-  EXPECT_EQ(all<Sync>(), std::vector<Sync>{}) << "not of the old directory";
+  EXPECT_EQ(all<Sync>(), std::vector<Sync>{}) << "the old directory must not be synced";
   expect_lost(kIsAnother);
   when(TimerExpired{});
   expect_watch_again();
@@ -758,7 +759,7 @@ TEST_F(ReplacedFolderTest, IsNoticedBeforeATicketIsAnswered) {
   EXPECT_EQ(told_.answers, bus::Ticket{});
 }
 
-TEST_F(ReplacedFolderTest, TheSourceMayHaveLostItBefore) {
+TEST_F(ReplacedFolderTest, ItCountsOnceIfTheSourceLosesTheWatchFirst) {
   when_lost("Watchman has stopped watching");
   folder_ = "folder 2";
   when(TimerExpired{});
@@ -768,10 +769,10 @@ TEST_F(ReplacedFolderTest, TheSourceMayHaveLostItBefore) {
   EXPECT_EQ(told_.revision, 1U);
   when_lost();
   when(TimerExpired{});
-  EXPECT_EQ(done().back(), Effect(Watch{"c:1"})) << "it is the one that was watched";
+  EXPECT_EQ(done().back(), Effect(Watch{"c:1"})) << "the directory has not changed since";
 }
 
-TEST_F(ReplacedFolderTest, IsCountedOnceIfTheNewWatchIsLostBeforeItBegins) {
+TEST_F(ReplacedFolderTest, ItCountsOnceIfTheNewWatchIsLostBeforeItBegins) {
   folder_ = "folder 2";
   when(FolderStirred{});
   when(TimerExpired{});
@@ -808,13 +809,13 @@ TEST_F(ReplacedFolderTest, ALongAbsenceIsAChangeAndSoIsTheReturn) {
   EXPECT_EQ(told_.problem, kIsMissing);
   for (int i = 0; i < 3; ++i) when(TimerExpired{});
   EXPECT_EQ(told_.revision, 1U);
-  folder_ = "folder 1";  // it was renamed, and is renamed back
+  folder_ = "folder 1";  // the directory was renamed, and is renamed back
   when(TimerExpired{});
   expect_watch_again();
   EXPECT_EQ(told_.revision, 2U);
 }
 
-TEST_F(TreeTest, AFolderThatWasReplacedBetweenTwoWatchdsCounts) {
+TEST_F(TreeTest, AReplacementBetweenTwoWatchdsCounts) {
   start(bus::TreeState{.revision = 5, .clock = "c:1", .directory_id = "folder 0"});
   EXPECT_EQ(done(), (Effects{Watch{.since = "", .is_replaced = true}}));
   watch();
@@ -828,7 +829,7 @@ class Gitignore : public TreeTest {
   Gitignore() { filter_.gitignore = true; }
 };
 
-TEST_F(Gitignore, TakesItsFilesAway) {
+TEST_F(Gitignore, IgnoredFilesDoNotCount) {
   start();
   watch();
   when_changed("c:2", {"ignored.log", "a.py"});
@@ -841,7 +842,7 @@ TEST_F(Gitignore, TakesItsFilesAway) {
   EXPECT_EQ(told_.clock, "c:3");
 }
 
-TEST_F(Gitignore, NamesNoLinkThatGitIgnores) {
+TEST_F(Gitignore, DoesNotWarnOfIgnoredLinks) {
   links_ = {{.name = "ignored.py", .target = "/x"}, {.name = "lib.py", .target = "/y"}};
   start();
   when(LinksListed{{"ignored.py", "lib.py"}});
@@ -852,7 +853,7 @@ TEST_F(Gitignore, NamesNoLinkThatGitIgnores) {
   EXPECT_EQ(told_.revision, 1U);
 }
 
-TEST_F(Gitignore, NamesNoFileThatIsGoneAgain) {
+TEST_F(Gitignore, DoesNotNameCreatedAndDeletedFiles) {
   start();
   watch();
   when(Changed{.clock = "c:2",
@@ -863,7 +864,7 @@ TEST_F(Gitignore, NamesNoFileThatIsGoneAgain) {
   EXPECT_EQ(told_.changed_count, 1U);
 }
 
-TEST_F(Gitignore, DoesNotConcernWhatTheUserHasNamedForBrowsers) {
+TEST_F(Gitignore, DoesNotApplyToCssAndReloadFiles) {
   start();
   watch();
   when_changed("c:2", {"ignored.css"});
@@ -871,7 +872,7 @@ TEST_F(Gitignore, DoesNotConcernWhatTheUserHasNamedForBrowsers) {
   EXPECT_EQ(told_.refresh.count, 1U);
 }
 
-TEST_F(Gitignore, CountsBeforeATicketIsAnswered) {
+TEST_F(Gitignore, IsAppliedBeforeATicketIsAnswered) {
   start();
   watch();
   when_asked(1);
@@ -881,7 +882,7 @@ TEST_F(Gitignore, CountsBeforeATicketIsAnswered) {
   EXPECT_EQ(told_.answers.number, 1U);
 }
 
-TEST_F(Gitignore, ThatDoesNotWorkIsToldOnce) {
+TEST_F(Gitignore, LogsAProblemOnce) {
   start();
   watch();
   git_problem_ = "git says: fatal: not a git repository";

@@ -11,12 +11,12 @@ using Json = nlohmann::json;
 using namespace std::string_literals;
 using Is = Frame::Is;
 
-// A PDU around a body that is written by hand.
+// Returns a PDU with this body, which the test writes by hand.
 std::string pdu(const std::string& body) {
   return "\x00\x01\x03"s + static_cast<char>(body.size()) + body;
 }
 
-TEST(Bser, WritesWhatItReads) {
+TEST(Bser, ValuesSurviveARoundTrip) {
   for (const char* text : {
            "null",
            "true",
@@ -45,18 +45,18 @@ TEST(Bser, WritesWhatItReads) {
   }
 }
 
-TEST(Bser, WritesAsTheSpecificationHasIt) {
+TEST(Bser, WritesTheBytesOfTheSpecification) {
   EXPECT_EQ(encode({"a", 1}),
             "\x00\x01\x03\x09\x00\x03\x02\x02\x03\x01"
             "a\x03\x01"s);
 }
 
-TEST(Bser, CarriesBytesThatAreNoUtf8) {
+TEST(Bser, KeepsBytesThatAreNotUtf8) {
   const std::string name = "\xe4\xff\x00z"s;
   EXPECT_EQ(decode(encode(Json::array({name})))->at(0).get<std::string>(), name);
 }
 
-TEST(Bser, CarriesLongStrings) {
+TEST(Bser, KeepsLongStrings) {
   const std::string name(100'000, 'x');
   EXPECT_EQ(decode(encode(name))->get<std::string>(), name);
 }
@@ -70,7 +70,7 @@ TEST(Bser, ReadsTemplates) {
                                                {"name": "pete", "age": 30}, {"age": 25}])"));
 }
 
-TEST(Bser, FrameTellsTheSizeAsSoonAsItCan) {
+TEST(Bser, FrameReturnsTheSizeOnceTheHeaderIsComplete) {
   const std::string whole = encode({{"files", {"a", "b"}}});
   for (std::size_t n = 0; n <= whole.size(); ++n) {
     const Frame expected = n < 4 ? Frame{} : Frame{.is = Is::Sized, .size = whole.size()};
@@ -79,18 +79,18 @@ TEST(Bser, FrameTellsTheSizeAsSoonAsItCan) {
   EXPECT_EQ(frame(whole + whole), (Frame{.is = Is::Sized, .size = whole.size()}));
 }
 
-TEST(Bser, FrameRefusesWhatIsNoHeader) {
+TEST(Bser, FrameRejectsMalformedHeaders) {
   for (const auto& bytes : {
            "{\"version\":\"4.9.0\"}\n"s, "\x01"s, "\x00\x02"s, "\x00\x01\x02"s, "\x00\x01\x07"s,
            "\x00\x01\x03\xff"s,                              // a size of -1
-           "\x00\x01\x03\x00"s,                              // of nothing
-           "\x00\x01\x06\xff\xff\xff\xff\xff\xff\xff\x7f"s,  // of everything
+           "\x00\x01\x03\x00"s,                              // a size of 0
+           "\x00\x01\x06\xff\xff\xff\xff\xff\xff\xff\x7f"s,  // the largest size
        }) {
     EXPECT_EQ(frame(bytes).is, Is::Broken) << testing::PrintToString(bytes);
   }
 }
 
-TEST(Bser, RefusesEveryTruncation) {
+TEST(Bser, RejectsEveryTruncation) {
   const std::string body =
       encode({{"files", {"a", "b"}}, {"clock", "c:1"}, {"n", 70'000}}).substr(4);
   for (std::size_t n = 1; n < body.size(); ++n) {
@@ -100,7 +100,7 @@ TEST(Bser, RefusesEveryTruncation) {
   EXPECT_EQ(decode(pdu(body + "\x0a")), std::nullopt) << "bytes after the value";
 }
 
-TEST(Bser, RefusesLies) {
+TEST(Bser, RejectsWrongCountsAndTags) {
   const struct {
     const char* what;
     std::string body;
@@ -109,7 +109,7 @@ TEST(Bser, RefusesLies) {
       {"an array of a billion", "\x00\x05\x00\xca\x9a\x3b\x0a"s},
       {"an array of minus one", "\x00\x03\xff"s},
       {"a string of minus one", "\x02\x03\xff"s},
-      {"a string longer than all", "\x02\x03\x09x"s},
+      {"a string longer than the PDU", "\x02\x03\x09x"s},
       {"a count that is no number", "\x00\x0a"s},
       {"an object with a number for a key", "\x01\x03\x01\x03\x01\x0a"s},
       {"a template without keys", "\x0b\x00\x03\x00\x05\x00\xca\x9a\x3b"s},
@@ -120,19 +120,19 @@ TEST(Bser, RefusesLies) {
   for (const auto& c : cases) EXPECT_EQ(decode(pdu(c.body)), std::nullopt) << c.what;
 }
 
-TEST(Bser, RefusesNestingWithoutEnd) {
+TEST(Bser, RejectsDeepNesting) {
   std::string body;
   for (int i = 0; i < 40; ++i) body += "\x00\x03\x01"s;
   EXPECT_EQ(decode(pdu(body + "\x0a")), std::nullopt);
 }
 
-TEST(Bser, NoFlippedByteHarms) {
+TEST(Bser, SurvivesEveryChangedByte) {
   const std::string whole = encode({{"files", {"a", "b"}}, {"clock", "c:1"}, {"fresh", false}});
   for (std::size_t i = 0; i < whole.size(); ++i) {
     for (int value = 0; value < 256; ++value) {
       std::string changed = whole;
       changed[i] = static_cast<char>(value);
-      (void)decode(changed);  // that it returns is what the sanitizers watch
+      (void)decode(changed);  // must return; the sanitizers check the rest
     }
   }
   EXPECT_EQ(decode(""), std::nullopt);

@@ -5,20 +5,20 @@
 namespace hpp::watchd::watchman {
 namespace {
 
-TEST(Clock, KnownIsWhatIsNotNewer) {
+TEST(Clock, AClockIsKnownIfItIsNotLater) {
   EXPECT_TRUE(is_known("c:1:2:3:4", "c:1:2:3:4"));
   EXPECT_TRUE(is_known("c:1:2:3:4", "c:1:2:3:5"));
-  EXPECT_TRUE(is_known("c:1:2:3:9", "c:1:2:3:10")) << "a number, not a text";
+  EXPECT_TRUE(is_known("c:1:2:3:9", "c:1:2:3:10")) << "ticks are compared as numbers";
   EXPECT_FALSE(is_known("c:1:2:3:5", "c:1:2:3:4"));
 }
 
-TEST(Clock, NothingIsKnownOfAnotherWatchmanOrCrawl) {
+TEST(Clock, ClocksOfAnotherWatchmanOrCrawlAreNotKnown) {
   EXPECT_FALSE(is_known("c:9:2:3:4", "c:1:2:3:5"));
   EXPECT_FALSE(is_known("c:1:9:3:4", "c:1:2:3:5"));
   EXPECT_FALSE(is_known("c:1:2:9:4", "c:1:2:3:5"));
 }
 
-TEST(Clock, NothingIsKnownByWhatIsNoClock) {
+TEST(Clock, MalformedClocksAreNotKnown) {
   for (const char* odd : {"", "4", "c", "c:", "c:1:2:3:", "c:1:2:3:x", "c:1:2:3:4x", "c:1:2:3:-1",
                           "c:1:2:3:99999999999999999999"}) {
     EXPECT_FALSE(is_known(odd, "c:1:2:3:4")) << odd;

@@ -1,4 +1,4 @@
-// Every order of events up to a depth, sensible or not: what must hold in all of them.
+// Checks the invariants of Conversation in every order of events up to a depth, sensible or not.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -15,8 +15,8 @@ namespace {
 using Json = nlohmann::json;
 using State = Conversation::State;
 
-// Of histories; from Watching on each event has many that may follow. A step under a sanitizer
-// takes several times as long.
+// The length of the histories. It is smaller from Watching on, where many events can happen. A step
+// under a sanitizer takes several times as long.
 #ifdef HPP_SANITIZED
 constexpr int kDepth = 7;
 constexpr int kDepthFromWatching = 3;
@@ -77,29 +77,29 @@ const std::vector<NamedEvent> kEvents{
     NamedEvent{"garbage", PduArrived{"garbage"}},
 };
 
-// Unilateral PDUs are no answers.
+// Whether the event is an answer of Watchman, as opposed to a unilateral PDU.
 bool is_answer(const Event& event) {
   const auto* arrived = std::get_if<PduArrived>(&event);
   const auto json = arrived ? bser::decode(arrived->bytes) : std::nullopt;
   return json && !json->contains("unilateral");
 }
 
-// What an observer of the effects knows, checked after every event.
+// The state of the world as the effects show it. Checked after every event.
 struct Observer {
-  bool connected = false;  // Connect performed, no Disconnect since
-  bool timer = false;      // runs
-  std::string question;    // sent last
-  int questions = 0;       // sent on this connection
+  bool connected = false;  // Connect was performed; no Disconnect since
+  bool timer = false;      // the timer runs
+  std::string question;    // last question
+  int questions = 0;       // number of questions on this connection
   int answers_due = 0;     // questions without an answer
-  bool look_due = false;   // LookAtRoot performed, not answered
-  bool works = false;      // told to watch; neither lost nor told to stop
+  bool look_due = false;   // LookAtRoot was performed but not answered
+  bool works = false;      // Watch came; neither Lost nor Unwatch since
   bool has_begun = false;  // Began or Changed was reported
   bool watching = false;   // Watching was reported
-  bool syncing = false;    // Sync, not answered yet
-  std::string clock;       // of the newest report
+  bool syncing = false;    // a Sync is not answered yet
+  std::string clock;       // clock of the newest report
   bool has_links = false;  // LinksListed was reported
 
-  // What Tree and the shell never do.
+  // Whether the event can happen now. Some orders are impossible for Tree and the shell.
   bool can_happen(const Event& event) const {
     if (std::holds_alternative<Watch>(event)) return !works;
     if (std::holds_alternative<Unwatch>(event)) return works;
@@ -134,7 +134,7 @@ struct Observer {
     if (works != (state != State::Off)) return "the state is not what was reported";
     if (watching != (state == State::Watching)) return "reported `Watching` is not the state";
     if (answers_due > 1) return "two questions at a time";
-    if (state == State::Watching && answers_due != (syncing ? 1 : 0)) return "an odd question";
+    if (state == State::Watching && answers_due != (syncing ? 1 : 0)) return "no flush for a Sync";
     if (timer != (works && (!watching || syncing))) return "the timer does not run when it should";
     if (state == State::Off && connected) return "Off with a connection";
     if (state == State::Watching && !connected) return "Watching without a connection";
@@ -239,7 +239,7 @@ struct Observer {
   }
 };
 
-// What a Watchman that works would do next, as far as the observer can tell.
+// The next event if Watchman works.
 Event good_event(State state, const Observer& observer) {
   if (observer.look_due) return RootSeen{"1"};
   switch (state) {
@@ -264,8 +264,8 @@ Event good_event(State state, const Observer& observer) {
   return pdu({{"synced", Json::array()}, {"no_sync_needed", {"hpp"}}});
 }
 
-// It brings every history back to Watching, where each Sync is answered. Returns what is wrong, or
-// null.
+// Checks that good events bring every history back to Watching, and that then a Sync is answered.
+// Returns what is wrong, or null.
 struct Healing {
   Conversation conversation;
   Observer observer;

@@ -13,7 +13,7 @@ using Json = nlohmann::json;
 using State = Conversation::State;
 using Lines = std::vector<std::string>;
 
-// ---- "when this happens, then that is done" -----------------------------------------------------
+// ---- helpers: when() takes an event, done() returns its effects ---------------------------------
 
 class ConversationTest : public testing::Test {
  protected:
@@ -23,7 +23,7 @@ class ConversationTest : public testing::Test {
     when(order);
   }
 
-  // Looks at the root when it is told to, as the shell does.
+  // Handles an event. Like the shell, answers LookAtRoot at once.
   void when(const Event& event) {
     effects_ = conversation_->on(event);
     if (!all<LookAtRoot>().empty()) {
@@ -42,7 +42,7 @@ class ConversationTest : public testing::Test {
     return found;
   }
 
-  // The effects without the log and the looks, which are answered already.
+  // The effects of the last event without log lines, and without looks, which are answered already.
   Effects done() const {
     Effects result;
     for (const Effect& effect : effects_) {
@@ -61,7 +61,7 @@ class ConversationTest : public testing::Test {
     return lines;
   }
 
-  // That is asked, as the last effect.
+  // Expects that the last effect sends this request.
   void expect_asked(const std::string& request) const {
     EXPECT_EQ(done().back(), Effect(Send{request}));
   }
@@ -79,7 +79,7 @@ class ConversationTest : public testing::Test {
     when_received(kProject);
   }
 
-  // From the clock c:1.
+  // Brings the conversation to Watching, from the clock c:1.
   void watch() {
     start({.since = "c:1"});
     resolve();
@@ -117,11 +117,11 @@ class ConversationTest : public testing::Test {
 
   Filter filter_{.patterns = {"*.py"}};
   std::optional<Conversation> conversation_;
-  Effects effects_;  // of the last event
+  Effects effects_;  // effects of the last event
   std::string root_ = "root 1";
 };
 
-// ---- the way to Watching ------------------------------------------------------------------------
+// ---- from Off to Watching -----------------------------------------------------------------------
 
 TEST_F(ConversationTest, BeginsWithoutAClock) {
   start();
@@ -151,7 +151,7 @@ TEST_F(ConversationTest, BeginsFromAClock) {
   expect_asked(subscribe_request(kPlace, "c:2", filter_));
 }
 
-TEST_F(ConversationTest, AClockThatWatchmanDoesNotKnowMeansThatItHasLostTrack) {
+TEST_F(ConversationTest, AClockThatWatchmanDoesNotKnowIsReportedAsLostTrack) {
   start({.since = "c:old"});
   resolve();
   when_received(changes("c:2", {}, /*fresh=*/true));
@@ -172,7 +172,7 @@ TEST_F(ConversationTest, AsksForTheContentsIfUnchangedFilesAreIgnored) {
             Effect(Began{.clock = "c:1", .files = {{.name = "a.py", .digest = 255}}}));
 }
 
-TEST_F(ConversationTest, RootItselfIsWatchedWithoutARelativePath) {
+TEST_F(ConversationTest, ARootThatIsTheProjectFolderHasNoRelativePath) {
   start();
   when(SocketFound{"/s"});
   when(Connected{});
@@ -219,7 +219,7 @@ TEST_F(ConversationTest, ContentsThatCannotBeReadAreNotAskedForAgain) {
   EXPECT_EQ(all<Began>(), (std::vector<Began>{{.clock = "c:1", .files = {}}}));
 }
 
-TEST_F(ConversationTest, AWatchmanThatListsNoLinksIsAskedForItsClock) {
+TEST_F(ConversationTest, AsksForTheClockIfWatchmanListsNoLinks) {
   start();
   resolve();
   when_received(kRefused);
@@ -246,7 +246,7 @@ TEST_F(ConversationTest, ADirectoryThatWatchmanCannotWriteIsWatched) {
   EXPECT_EQ(warnings(), Lines{});
 }
 
-TEST_F(ConversationTest, AClockThatIsRefusedIsGivenUp) {
+TEST_F(ConversationTest, AClockThatWatchmanRefusesIsDropped) {
   start({.since = "garbage"});
   resolve();
   when_received({{"error", "invalid clockspec"}});
@@ -291,25 +291,25 @@ class RootTest : public ConversationTest {
   }
 };
 
-TEST_F(RootTest, WatchmanForgetsItFirst) {
+TEST_F(RootTest, WatchmanIsToldToForgetItFirst) {
   expect_asked(kWatchDel);
   EXPECT_EQ(conversation_->state(), State::Forgetting);
   when_received({{"watch-del", true}, {"root", "/home/me"}});
   expect_asked(kWatchProject);
   when_received(kProject);
-  EXPECT_EQ(conversation_->state(), State::CatchingUp) << "it is not forgotten twice";
+  EXPECT_EQ(conversation_->state(), State::CatchingUp) << "watch-del is sent only once";
   when(Unwatch{});
   when(Watch{});
   resolve();
-  EXPECT_EQ(conversation_->state(), State::CatchingUp) << "it is the one that was watched";
+  EXPECT_EQ(conversation_->state(), State::CatchingUp) << "the root has not changed since";
 }
 
-TEST_F(RootTest, WatchmanMayHaveForgottenItItself) {
+TEST_F(RootTest, AnUnknownRootIsNoError) {
   when_received({{"error", "unable to resolve root"}});
   expect_asked(kWatchProject);
 }
 
-TEST_F(ConversationTest, ASuccessorGoesByTheProjectFolder) {
+TEST_F(ConversationTest, ARestartedWatchdUsesTheOrdersReplacedFlag) {
   for (const bool is_root : {true, false}) {
     start({.since = "", .is_replaced = true});
     when(SocketFound{"/s"});
@@ -319,14 +319,14 @@ TEST_F(ConversationTest, ASuccessorGoesByTheProjectFolder) {
       expect_asked(watch_del_request("/home/me/site"));
     } else {
       when_received(kProject);
-      EXPECT_EQ(conversation_->state(), State::CatchingUp) << "the root may be the old one";
+      EXPECT_EQ(conversation_->state(), State::CatchingUp) << "the root may be unchanged";
     }
   }
 }
 
 // ---- changes ------------------------------------------------------------------------------------
 
-TEST_F(ConversationTest, ReportsWhatTheSubscriptionTells) {
+TEST_F(ConversationTest, ReportsChangesOfTheSubscription) {
   watch();
   when_received(news("c:2", {"a.py", "b.py"}));
   EXPECT_EQ(done(), Effects{changed("c:2", {"a.py", "b.py"})});
@@ -348,13 +348,14 @@ TEST_F(ConversationTest, ReportsAChangeBeforeTheAnswerToSubscribe) {
   expect_lost("gone", "c:2");
 }
 
-// Watchman has read its clock before the file changed, and tells of it again.
-TEST_F(ConversationTest, WhatIsToldTwiceIsReportedOnce) {
+// Watchman had read its clock before the file changed, so it reports the file once more.
+TEST_F(ConversationTest, AChangeThatWatchmanRepeatsIsReportedOnce) {
   watch();
   Json early = news("c:3", {"a.py"});
   early["clock"] = "c:2";
   when_received(early);
-  EXPECT_EQ(done(), Effects{changed("c:3", {"a.py"})}) << "else a successor would be told twice";
+  EXPECT_EQ(done(), Effects{changed("c:3", {"a.py"})})
+      << "an older clock would make the next watchd count it again";
   when_received(news("c:3", {"a.py"}));
   EXPECT_EQ(done(), Effects{changed("c:3", {})});
   Json mixed = news("c:4", {"b.py"});
@@ -365,7 +366,7 @@ TEST_F(ConversationTest, WhatIsToldTwiceIsReportedOnce) {
   EXPECT_EQ(done(), Effects{changed("c:5", {"a.py"})});
 }
 
-TEST_F(ConversationTest, StatesAndLogLinesAreNothing) {
+TEST_F(ConversationTest, StatesAndLogLinesAreIgnored) {
   watch();
   when_received({{"unilateral", true}, {"subscription", "hpp"}, {"state-enter", "x"}});
   EXPECT_EQ(effects_, Effects{});
@@ -373,7 +374,7 @@ TEST_F(ConversationTest, StatesAndLogLinesAreNothing) {
   EXPECT_EQ(effects_, Effects{});
 }
 
-TEST_F(ConversationTest, AWarningIsToldOnce) {
+TEST_F(ConversationTest, AWarningIsLoggedOnce) {
   watch();
   Json pdu = news("c:2", {"a"});
   pdu["warning"] = "too many\nwatches";
@@ -385,7 +386,7 @@ TEST_F(ConversationTest, AWarningIsToldOnce) {
 
 // ---- flushes ------------------------------------------------------------------------------------
 
-TEST_F(ConversationTest, SyncsByAFlush) {
+TEST_F(ConversationTest, ASyncSendsAFlush) {
   watch();
   when(Sync{});
   EXPECT_EQ(done(), (Effects{StartTimer{kAnswerTimeout}, Send{flush_request(kPlace)}}));
@@ -395,7 +396,7 @@ TEST_F(ConversationTest, SyncsByAFlush) {
   EXPECT_EQ(done(), (Effects{StopTimer{}, Synced{}}));
 }
 
-TEST_F(ConversationTest, AFlushMayBeRefused) {
+TEST_F(ConversationTest, ARefusedFlushFailsTheSync) {
   const struct {
     const char* error;
     SyncFailed report;
@@ -415,7 +416,7 @@ TEST_F(ConversationTest, AFlushMayBeRefused) {
   EXPECT_EQ(conversation_->state(), State::Watching);
 }
 
-TEST_F(ConversationTest, AStoppedWatchmanIsGivenUp) {
+TEST_F(ConversationTest, AFlushWithoutAnAnswerLosesTheWatch) {
   watch();
   when(TimerExpired{});
   EXPECT_EQ(effects_, Effects{}) << "nothing was asked";
@@ -424,16 +425,16 @@ TEST_F(ConversationTest, AStoppedWatchmanIsGivenUp) {
   expect_lost("Watchman does not answer", "c:1");
 }
 
-TEST_F(ConversationTest, WhatIsDroppedIsAskedForAnew) {
+TEST_F(ConversationTest, DroppedChangesAreAskedForAgain) {
   watch();
   when(Sync{});
   when_received({{"synced", Json::array()}, {"dropped", {"hpp"}}});
   expect_lost("Watchman sent something unexpected: word of changes that it keeps to itself", "c:1");
 }
 
-// ---- trouble ------------------------------------------------------------------------------------
+// ---- failures -----------------------------------------------------------------------------------
 
-TEST_F(ConversationTest, WhatEndsTheWatchAndHowItIsPut) {
+TEST_F(ConversationTest, UnexpectedPdusLoseTheWatchWithAReason) {
   const struct {
     Json pdu;
     const char* problem;
@@ -456,7 +457,7 @@ TEST_F(ConversationTest, WhatEndsTheWatchAndHowItIsPut) {
   }
 }
 
-TEST_F(ConversationTest, AnAnswerToTheOtherQuestionIsOdd) {
+TEST_F(ConversationTest, AnAnswerToTheWrongQuestionLosesTheWatch) {
   start({.since = "c:old"});
   resolve();
   when_received(kClock);
@@ -468,7 +469,7 @@ TEST_F(ConversationTest, AnAnswerToTheOtherQuestionIsOdd) {
   expect_lost("Watchman sent something unexpected: a list of files", "");
 }
 
-TEST_F(ConversationTest, ARefusedDirectoryIsAProblem) {
+TEST_F(ConversationTest, ARefusedDirectoryLosesTheWatch) {
   start();
   when(SocketFound{"/s"});
   when(Connected{});
@@ -476,7 +477,7 @@ TEST_F(ConversationTest, ARefusedDirectoryIsAProblem) {
   expect_lost("Watchman says: resolve_projpath: no such directory", "");
 }
 
-TEST_F(ConversationTest, NoAnswerIsAnEnd) {
+TEST_F(ConversationTest, AMissingAnswerLosesTheWatch) {
   start();
   when(SocketNotFound{"no such command"});
   expect_lost("no such command", "");
@@ -497,7 +498,7 @@ TEST_F(ConversationTest, NoAnswerIsAnEnd) {
   expect_lost("Watchman does not answer", "c:1");
 }
 
-TEST_F(ConversationTest, LateNewsOfAnOldConnectionIsIgnored) {
+TEST_F(ConversationTest, LatePdusOfAnOldConnectionAreIgnored) {
   watch();
   when(Unwatch{});
   EXPECT_EQ(done(), (Effects{Disconnect{}, StopTimer{}}));

@@ -54,14 +54,14 @@ const Case kCases[] = {
          ["match", "a\"b\\\\ü", "wholename", {"includedotfiles": true}]])"},
 };
 
-TEST(Expression, SaysWhatTheUserAskedFor) {
+TEST(Expression, ContainsTheUsersGlobs) {
   for (const Case& c : kCases) {
     SCOPED_TRACE(c.name);
     EXPECT_EQ(expression_for(c.filter), Json::parse(c.expected));
   }
 }
 
-// The globs that are excluded when the user excludes `mine` and nothing else.
+// The excluded globs if the user's only exclude is `mine`.
 std::vector<std::string> excluded_globs() {
   const Json expression = expression_for({.excludes = {"mine"}});
   std::vector<std::string> globs;
@@ -70,7 +70,7 @@ std::vector<std::string> excluded_globs() {
   return globs;
 }
 
-TEST(Expression, BuiltInExcludesComeAfterTheUsersOwn) {
+TEST(Expression, BuiltInExcludesFollowTheUsersExcludes) {
   const auto globs = excluded_globs();
   EXPECT_EQ(globs.front(), "mine");
   for (const char* glob :

@@ -22,7 +22,7 @@ TEST(WatchmanRequest, WatchProject) {
   EXPECT_EQ(sent(watch_project_request("/a b")), Json::parse(R"(["watch-project", "/a b"])"));
 }
 
-TEST(WatchmanRequest, ClockIsAskedInStep) {
+TEST(WatchmanRequest, ClockHasATimeoutForItsCookie) {
   EXPECT_EQ(sent(clock_request({.root = "/r"}, Cookie::Wanted)),
             Json::parse(R"(["clock", "/r", {"sync_timeout": 60000}])"));
   EXPECT_EQ(sent(clock_request({.root = "/r"}, Cookie::None)),
@@ -40,7 +40,7 @@ TEST(WatchmanRequest, ChangesSinceAClock) {
                    {"sync_timeout", 60000}}}));
 }
 
-TEST(WatchmanRequest, ContentsAreThoseOfAllFilesNow) {
+TEST(WatchmanRequest, ContentsOfAllFiles) {
   Filter filter = kFilter;
   filter.ignore_unchanged = true;
   EXPECT_EQ(sent(contents_request({.root = "/r"}, filter, Cookie::Wanted)),
@@ -76,7 +76,7 @@ struct Case {
   Pdu expected;
 };
 
-// Taken from Watchman 4.9.0, unless a name says otherwise.
+// Answers of Watchman 4.9.0, unless a name says otherwise.
 const Case kCases[] = {
     {"root", R"({"watcher": "inotify", "version": "4.9.0", "watch": "/r"})",
      ProjectWatched{{.root = "/r"}}},
@@ -174,7 +174,7 @@ const Case kCases[] = {
      Refused{"resolve_projpath: none of the files listed in global config root_files are present "
              "in path `/r` or any of its parent directories"}},
     {"error that is no text", R"({"error": 5})", Refused{"an error without a message"}},
-    // Odd ones.
+    // Malformed answers.
     {"no object", "[]", Unknown{"not an object"}},
     {"nothing", "{}", Unknown{"an answer to nothing that was asked"}},
     {"root is a number", R"({"watch": 1})", Unknown{"the answer to watch-project names no root"}},
@@ -209,7 +209,7 @@ const Case kCases[] = {
      Unknown{"news without files"}},
 };
 
-TEST(WatchmanPdu, IsUnderstoodOrSaysWhyNot) {
+TEST(WatchmanPdu, IsReadOrItsProblemIsNamed) {
   for (const Case& c : kCases) {
     const Received received = read_pdu(bser::encode(Json::parse(c.received)));
     EXPECT_TRUE(received.pdu == c.expected) << c.name << ": variant " << received.pdu.index();
@@ -224,7 +224,7 @@ TEST(WatchmanPdu, WarningIsOneLine) {
   EXPECT_TRUE(received.pdu == Pdu(ClockTold{"c:1"}));
 }
 
-TEST(WatchmanPdu, KeepsNamesThatAreNoUtf8) {
+TEST(WatchmanPdu, KeepsNamesThatAreNotUtf8) {
   const Received received = read_pdu(bser::encode({{"unilateral", true},
                                                    {"subscription", "hpp"},
                                                    {"clock", "c:2"},
@@ -233,25 +233,25 @@ TEST(WatchmanPdu, KeepsNamesThatAreNoUtf8) {
               Pdu(FilesChanged{{.clock = "c:2", .files = {{{.name = "\xe4\n.py"}}}}}));
 }
 
-TEST(WatchmanPdu, TakesManyFiles) {
+TEST(WatchmanPdu, ReadsManyFiles) {
   Json files = Json::array();
   for (int i = 0; i < 50'000; ++i) files.push_back({{"name", "src/file" + std::to_string(i)}});
   const Received received = read_pdu(bser::encode({{"clock", "c:2"}, {"files", files}}));
   EXPECT_EQ(std::get<ChangesTold>(received.pdu).changes.files.size(), 50'000u);
 }
 
-TEST(WatchmanPdu, CutsEndlessErrors) {
+TEST(WatchmanPdu, CutsLongErrors) {
   const Received received = read_pdu(bser::encode({{"error", std::string(5000, 'x')}}));
   EXPECT_LT(std::get<Refused>(received.pdu).error.size(), 1100u);
 }
 
-TEST(WatchmanPdu, BytesThatAreNoPdu) {
+TEST(WatchmanPdu, RejectsBytesThatAreNoPdu) {
   for (const std::string bytes : {"", "{}", "\n", "\x01\x02"}) {
     EXPECT_TRUE(read_pdu(bytes).pdu == Pdu(Unknown{"malformed BSER"}));
   }
 }
 
-TEST(SocketName, IsReadFromWhatWatchmanPrints) {
+TEST(SocketName, IsReadFromTheOutputOfGetSockname) {
   const struct {
     const char* output;
     SocketName expected;
