@@ -12,7 +12,7 @@ TEST(Headword, IsTheStateInItsColour) {
   EXPECT_EQ(headword("Error: exit code 1", Backend::State::Error).colour, log::Colour::Red);
 }
 
-TEST(Headword, IsNothingOfOtherLines) {
+TEST(Headword, IsEmptyForOtherLines) {
   for (const char* const text : {"nobody watches: starting without", "", "one", ": x"}) {
     EXPECT_EQ(headword(text, Backend::State::Running).word, "") << text;
   }

@@ -17,7 +17,7 @@ class InputTest : public testing::Test {
  protected:
   InputTest() { lead_to(backend_); }
 
-  // The backend reads each byte as it comes, and sees no echo.
+  // Makes the backend's terminal raw, so that the backend reads each byte at once, without echo.
   void lead_to(const Pty& backend) {
     termios modes{};
     ASSERT_EQ(::tcgetattr(backend.slave.get(), &modes), 0);
@@ -50,14 +50,14 @@ class InputTest : public testing::Test {
   Input input_{loop_, keys_.reader.get()};
 };
 
-TEST_F(InputTest, PassesKeysAsTheyCome) {
+TEST_F(InputTest, PassesKeysOnWithoutDelay) {
   type("a");
   EXPECT_EQ(read_until(backend_, 1), "a");
   type(std::string_view("\0\x1b[A\xff", 5));
   EXPECT_EQ(read_until(backend_, 5), std::string("\0\x1b[A\xff", 5));
 }
 
-TEST_F(InputTest, MakesKeysWaitWhileTheBackendDoesNotRead) {
+TEST_F(InputTest, KeepsKeysWaitingWhileTheBackendDoesNotRead) {
   set_nonblocking(keys_.writer.get());
   std::string typed;
   const auto is_full = [&] {
@@ -68,7 +68,7 @@ TEST_F(InputTest, MakesKeysWaitWhileTheBackendDoesNotRead) {
     return false;
   };
   int times_full = 0;
-  // It takes what the pipe and the terminal hold, and no more.
+  // Accepts as much as the pipe and the terminal can hold, and no more.
   while (times_full < 20) {
     if (!is_full()) continue;
     ++times_full;
@@ -78,7 +78,7 @@ TEST_F(InputTest, MakesKeysWaitWhileTheBackendDoesNotRead) {
   EXPECT_TRUE(read_until(backend_, typed.size()) == typed);
 }
 
-TEST_F(InputTest, KeysAreForTheBackendThatIsThere) {
+TEST_F(InputTest, PassesKeysToTheCurrentBackend) {
   const Pty next = make_pty(-1);
   type("first");
   EXPECT_EQ(read_until(backend_, 5), "first");
@@ -87,7 +87,7 @@ TEST_F(InputTest, KeysAreForTheBackendThatIsThere) {
   EXPECT_EQ(read_until(next, 6), "second");
 }
 
-TEST_F(InputTest, OfADeadBackendAreLostAndNotKept) {
+TEST_F(InputTest, DropsKeysForADeadBackend) {
   backend_.slave.reset();
   type("nobody");
   run_for(loop_, std::chrono::milliseconds(20));

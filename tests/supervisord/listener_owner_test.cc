@@ -1,4 +1,4 @@
-// Real sockets and processes.
+// Uses real sockets and processes.
 #include "supervisord/listener_owner.h"
 
 #include <gtest/gtest.h>
@@ -20,13 +20,13 @@ class ListenerOwnerTest : public ProcessTest {
   SocketAddress address_ = resolve({.host = "127.0.0.1", .port = free_port()}).front();
 };
 
-TEST_F(ListenerOwnerTest, IsTheTreeIfOneOfItsProcessesListens) {
+TEST_F(ListenerOwnerTest, IsTheTreeIfAProcessOfTheTreeListens) {
   const auto sockets = listen_on({address_});
   EXPECT_EQ(owner({::getpid()}, {}).is, Owner::Is::Tree);
   EXPECT_EQ(owner({}, {::getpid()}).is, Owner::Is::Tree) << "a worker";
 }
 
-TEST_F(ListenerOwnerTest, IsAStrangerIfNoneDoes) {
+TEST_F(ListenerOwnerTest, IsAStrangerIfNoProcessOfTheTreeListens) {
   const auto sockets = listen_on({address_});
   const pid_t child = start({"sleep", "1000"}, {});
   EXPECT_TRUE(run_until(loop_, [&] { return has_been_executed(child, ::getpid()); }));
@@ -35,7 +35,7 @@ TEST_F(ListenerOwnerTest, IsAStrangerIfNoneDoes) {
   EXPECT_EQ(found.who, describe_process(::getpid()));
 }
 
-TEST_F(ListenerOwnerTest, IsUnknownWhereNobodyListens) {
+TEST_F(ListenerOwnerTest, IsUnknownWithoutAListener) {
   EXPECT_EQ(owner({::getpid()}, {::getpid()}).is, Owner::Is::Unknown);
 }
 

@@ -31,10 +31,10 @@ void write_all(int fd, std::string_view bytes) {
   ASSERT_EQ(::write(fd, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
 }
 
-// Small enough to be written whole or not at all, pipe(7).
+// A write of this size is atomic: pipe(7) writes all of it or nothing.
 constexpr std::size_t kPieceSize = 1000;
 
-// Writes such pieces as long as they fit; returns how much that was.
+// Writes pieces of kPieceSize until the pipe is full. Returns the number of bytes written.
 std::size_t fill(int fd) {
   set_nonblocking(fd);
   const std::string bytes = binary(kPieceSize);
@@ -54,7 +54,7 @@ class OutputTest : public testing::Test {
     ends_ = output_->open();
   }
 
-  // What has arrived at our stdout or stderr by now.
+  // Reads the bytes that have arrived at our stdout or stderr so far.
   static std::string read_now(int fd) {
     set_nonblocking(fd);
     std::string all;
@@ -85,7 +85,7 @@ class OutputTest : public testing::Test {
   Output::Ends ends_;
 };
 
-TEST_F(OutputTest, PassesBytesAsTheyCome) {
+TEST_F(OutputTest, PassesBytesOnWithoutDelay) {
   write_all(ends_.out.get(), "half a li");
   EXPECT_EQ(read_until(out_.reader.get(), 9), "half a li");
   write_all(ends_.out.get(), std::string_view("ne\0\xff\n", 5));
@@ -95,8 +95,8 @@ TEST_F(OutputTest, PassesBytesAsTheyCome) {
   EXPECT_EQ(read_now(out_.reader.get()), "");
 }
 
-// `hpp-launch … >log 2>&1`: two descriptors, one file.
-TEST_F(OutputTest, ALineOfHppsInTheSameFileBeginsOnALineOfItsOwn) {
+// `hpp-launch … >log 2>&1`: two descriptors refer to the same file.
+TEST_F(OutputTest, LogMessageInTheSameFileBeginsOnItsOwnLine) {
   TemporaryDirectory directory;
   const std::string path = directory / "log";
   const UniqueFd out(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
@@ -112,7 +112,7 @@ TEST_F(OutputTest, ALineOfHppsInTheSameFileBeginsOnALineOfItsOwn) {
   EXPECT_EQ(read_file(path), "no newline\nhpp\nwhole\nhpp\n");
 }
 
-TEST_F(OutputTest, ALineOfHppsElsewhereChangesNoOutput) {
+TEST_F(OutputTest, LogMessageInAnotherFileDoesNotChangeTheOutput) {
   write_all(ends_.out.get(), "no newline");
   EXPECT_EQ(read_until(out_.reader.get(), 10), "no newline");
   to(err_.writer.get()).outlet().write_line("hpp\n");
@@ -121,7 +121,7 @@ TEST_F(OutputTest, ALineOfHppsElsewhereChangesNoOutput) {
   EXPECT_EQ(read_until(out_.reader.get(), 8), ", and on");
 }
 
-TEST_F(OutputTest, PassesMuchToAPlainFile) {
+TEST_F(OutputTest, PassesLargeOutputToAPlainFile) {
   TemporaryDirectory directory;
   const std::string path = directory / "log";
   const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
@@ -139,9 +139,9 @@ TEST_F(OutputTest, PassesMuchToAPlainFile) {
   EXPECT_TRUE(read_file(path) == expected);
 }
 
-TEST_F(OutputTest, MakesTheBackendWaitWhileNobodyReadsAndLosesNothing) {
+TEST_F(OutputTest, BlocksTheBackendWithoutAReaderAndLosesNothing) {
   std::size_t accepted = 0;
-  // Room for our stdout's pipe, the backend's pipe and what is in between; then no more.
+  // Fills our stdout's pipe, the backend's pipe and the relay's buffer, until none has room.
   while (const std::size_t more = fill(ends_.out.get())) {
     accepted += more;
     ASSERT_LT(accepted, 1'000'000U);
@@ -153,20 +153,20 @@ TEST_F(OutputTest, MakesTheBackendWaitWhileNobodyReadsAndLosesNothing) {
   EXPECT_GT(fill(ends_.out.get()), 0U) << "it reads on";
 }
 
-TEST_F(OutputTest, NeverMakesADescriptorOfOursNonBlocking) {
+TEST_F(OutputTest, NeverMakesOurDescriptorsNonBlocking) {
   fill(ends_.out.get());
   run_for(loop_, milliseconds(10));
   EXPECT_EQ(::fcntl(out_.writer.get(), F_GETFL) & O_NONBLOCK, 0);
 }
 
-TEST_F(OutputTest, ASlowStdoutDoesNotHoldStderrUp) {
+TEST_F(OutputTest, SlowStdoutDoesNotDelayStderr) {
   fill(ends_.out.get());
   run_for(loop_, milliseconds(10));
   write_all(ends_.err.get(), "still here");
   EXPECT_EQ(read_until(err_.reader.get(), 10), "still here");
 }
 
-TEST_F(OutputTest, GoesOnWhenOurStdoutIsClosed) {
+TEST_F(OutputTest, ContinuesWhenOurStdoutIsClosed) {
   out_.reader.reset();
   for (int i = 0; i < 100; ++i) {
     write_all(ends_.out.get(), binary(4000));
@@ -176,7 +176,7 @@ TEST_F(OutputTest, GoesOnWhenOurStdoutIsClosed) {
   EXPECT_EQ(read_until(err_.reader.get(), 5), "alive");
 }
 
-TEST_F(OutputTest, KeepsTheLastOfStderr) {
+TEST_F(OutputTest, KeepsTheTailOfStderr) {
   std::string all;
   for (char i = 0; i < 20; ++i) {
     std::string piece = binary(5'000);
@@ -189,7 +189,7 @@ TEST_F(OutputTest, KeepsTheLastOfStderr) {
   EXPECT_TRUE(all.ends_with(output_->tail()));
 }
 
-TEST_F(OutputTest, ExplainsByStdoutIfStderrIsEmpty) {
+TEST_F(OutputTest, UsesTheTailOfStdoutIfStderrIsEmpty) {
   write_all(ends_.out.get(), "usage: …");
   output_->drain();
   EXPECT_EQ(output_->tail(), "usage: …");
@@ -198,7 +198,7 @@ TEST_F(OutputTest, ExplainsByStdoutIfStderrIsEmpty) {
   EXPECT_EQ(output_->tail(), "error");
 }
 
-TEST_F(OutputTest, DrainsWithoutWaitingForASurvivorWhoKeepsThePipe) {
+TEST_F(OutputTest, DrainsWithoutWaitingForASurvivorThatKeepsThePipeOpen) {
   write_all(ends_.err.get(), "last words");
   output_->drain();
   EXPECT_EQ(output_->tail(), "last words");
@@ -207,7 +207,7 @@ TEST_F(OutputTest, DrainsWithoutWaitingForASurvivorWhoKeepsThePipe) {
   EXPECT_EQ(read_until(err_.reader.get(), 21), ", and more of a child");
 }
 
-TEST_F(OutputTest, PassesWhatADeadBackendLeftBeforeTheNextOneSpeaks) {
+TEST_F(OutputTest, PassesOutputOfADeadBackendOnBeforeThatOfTheNext) {
   const std::size_t stuck = fill(ends_.out.get());
   run_for(loop_, milliseconds(10));
   const Output::Ends fresh = output_->open();
@@ -219,15 +219,15 @@ TEST_F(OutputTest, PassesWhatADeadBackendLeftBeforeTheNextOneSpeaks) {
   EXPECT_EQ(output_->tail(), "second");
 }
 
-TEST_F(OutputTest, TheTailIsOfTheNewestBackend) {
+TEST_F(OutputTest, TailContainsOnlyOutputOfTheNewestBackend) {
   write_all(ends_.err.get(), "first");
   output_->drain();
   const Output::Ends fresh = output_->open();
   EXPECT_EQ(output_->tail(), "");
 }
 
-// As after a crash: somebody else has made the pipes, and had them read.
-TEST_F(OutputTest, GoesOnWithThePipesOfAnother) {
+// As after a crash: the pipes were made by an earlier supervisord.
+TEST_F(OutputTest, TakesOverPipes) {
   const Pipe out = make_pipe();
   const Pipe err = make_pipe();
   write_all(err.writer.get(), "before\n");
@@ -245,14 +245,14 @@ TEST_F(OutputTest, GoesOnWithThePipesOfAnother) {
   EXPECT_EQ(output_->tail(), "before\n");
 }
 
-// Two terminals of the user's, the masters of which the test reads as their screens.
+// The user has two terminals. The test reads their masters as screens.
 class TerminalOutputTest : public OutputTest {
  protected:
   Pty first_ = make_pty(-1);
   Pty second_ = make_pty(-1);
 };
 
-TEST_F(TerminalOutputTest, ATerminalForEachThatOursIs) {
+TEST_F(TerminalOutputTest, ATerminalStreamBecomesATerminalAndAPipeAPipe) {
   Output output(loop_, to(first_.slave.get()), to(err_.writer.get()));
   const Output::Ends ends = output.open();
   EXPECT_TRUE(is_terminal(ends.out.get()));
@@ -264,7 +264,7 @@ TEST_F(TerminalOutputTest, ATerminalForEachThatOursIs) {
   EXPECT_EQ(output.tail(), "to the pipe\n");
 }
 
-TEST_F(TerminalOutputTest, TwoForTwo) {
+TEST_F(TerminalOutputTest, TwoTerminalsBecomeTwo) {
   Output output(loop_, to(first_.slave.get()), to(second_.slave.get()));
   const Output::Ends ends = output.open();
   EXPECT_FALSE(is_same_terminal(ends.out.get(), ends.err.get()));
@@ -275,7 +275,7 @@ TEST_F(TerminalOutputTest, TwoForTwo) {
   EXPECT_EQ(read_until(second_.master.get(), 5), "other");
 }
 
-TEST_F(TerminalOutputTest, OneForOneAndTheOrderOfLines) {
+TEST_F(TerminalOutputTest, OneTerminalBecomesOneAndKeepsTheOrderOfLines) {
   Output output(loop_, to(first_.slave.get()), to(first_.slave.get()));
   const Output::Ends ends = output.open();
   EXPECT_TRUE(is_same_terminal(ends.out.get(), ends.err.get()));
@@ -289,7 +289,7 @@ TEST_F(TerminalOutputTest, OneForOneAndTheOrderOfLines) {
   EXPECT_EQ(output.tail(), expected);
 }
 
-TEST_F(TerminalOutputTest, LosesNothingThatADeadBackendHasPrinted) {
+TEST_F(TerminalOutputTest, LosesNoOutputOfADeadBackend) {
   Relay relay(loop_, to(first_.slave.get()));
   std::string expected;
   for (int generation = 0; generation < 20; ++generation) {
@@ -301,7 +301,7 @@ TEST_F(TerminalOutputTest, LosesNothingThatADeadBackendHasPrinted) {
   EXPECT_EQ(read_until(first_.master.get(), expected.size()), expected);
 }
 
-TEST_F(TerminalOutputTest, PassesMuch) {
+TEST_F(TerminalOutputTest, PassesLargeOutput) {
   Output output(loop_, to(first_.slave.get()), to(first_.slave.get()));
   const Output::Ends ends = output.open();
   std::string got;
@@ -315,7 +315,7 @@ TEST_F(TerminalOutputTest, PassesMuch) {
   EXPECT_TRUE(got == sent);
 }
 
-TEST_F(TerminalOutputTest, ALineOfHppsBeginsBelowAPrompt) {
+TEST_F(TerminalOutputTest, LogMessageBeginsBelowAPrompt) {
   Output output(loop_, to(first_.slave.get()), to(first_.slave.get()));
   const Output::Ends ends = output.open();
   Outlet& log = to(first_.slave.get()).outlet();
@@ -329,7 +329,7 @@ TEST_F(TerminalOutputTest, ALineOfHppsBeginsBelowAPrompt) {
   EXPECT_EQ(read_until(first_.master.get(), 4), "hpp\n");
 }
 
-TEST_F(TerminalOutputTest, HasAKeyboardWhereItIsAskedFor) {
+TEST_F(TerminalOutputTest, KeyboardInputReachesStdin) {
   Output output(loop_, to(first_.slave.get()), to(err_.writer.get()), Output::Input::Keyboard);
   const Output::Ends ends = output.open();
   EXPECT_TRUE(is_same_terminal(ends.in.get(), ends.out.get()));
@@ -340,7 +340,7 @@ TEST_F(TerminalOutputTest, HasAKeyboardWhereItIsAskedFor) {
   EXPECT_EQ(std::string(bytes, 4), "key\n");
 }
 
-TEST_F(TerminalOutputTest, FollowsTheWindow) {
+TEST_F(TerminalOutputTest, CopiesTheWindowSize) {
   Output output(loop_, to(first_.slave.get()), to(err_.writer.get()));
   const Output::Ends ends = output.open();
   const winsize size{.ws_row = 24, .ws_col = 132, .ws_xpixel = 0, .ws_ypixel = 0};
@@ -352,14 +352,14 @@ TEST_F(TerminalOutputTest, FollowsTheWindow) {
   EXPECT_EQ(got.ws_col, 132);
 }
 
-TEST_F(TerminalOutputTest, GoesOnWithTheTerminalOfAnother) {
+TEST_F(TerminalOutputTest, TakesOverATerminal) {
   Output output(loop_, to(first_.slave.get()), to(first_.slave.get()));
   Output::Ends ends = output.open();
   std::vector<UniqueFd> readers;
   readers.emplace_back(::dup(output.readers().front()));
   Output next(loop_, to(first_.slave.get()), to(first_.slave.get()));
   next.take_over(std::move(readers));
-  output.drain();  // and says no more
+  output.drain();  // `output` reads nothing after this
   ends.err.reset();
   write_all(ends.out.get(), "still here");
   EXPECT_EQ(read_until(first_.master.get(), 10), "still here");

@@ -12,7 +12,7 @@
 namespace hpp::supervisord {
 namespace {
 
-TEST(PortCheck, NobodyHoldsAFreePort) {
+TEST(PortCheck, AFreePortHasNoHolder) {
   const Address address{.host = "localhost", .port = free_port()};
   EXPECT_FALSE(find_port_holder(resolve(address)));
 }
@@ -29,8 +29,8 @@ TEST(PortCheck, NamesTheHolderOnEitherAddress) {
   }
 }
 
-// Its accept queue is full, so that the kernel drops further SYNs.
-TEST(PortCheck, NamesAHolderThatIsStopped) {
+// The accept queue is full, so the kernel drops further SYNs.
+TEST(PortCheck, NamesAStoppedHolder) {
   const std::uint16_t port = free_port();
   const SocketAddress address = resolve({.host = "127.0.0.1", .port = port}).front();
   const auto sockets = listen_on({address});
@@ -42,7 +42,7 @@ TEST(PortCheck, NamesAHolderThatIsStopped) {
   EXPECT_EQ(holder->owner.pid, ::getpid());
 }
 
-TEST(PortCheck, AListenerOnAnotherAddressIsNotInTheWay) {
+TEST(PortCheck, IgnoresAListenerOnAnotherAddress) {
   const std::uint16_t port = free_port();
   const auto sockets = listen_on(resolve({.host = "127.0.0.2", .port = port}));
   EXPECT_FALSE(find_port_holder(resolve({.host = "localhost", .port = port})));

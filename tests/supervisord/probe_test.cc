@@ -18,8 +18,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// A server in the test's own loop: does to each connection what it is told, in turn; the last
-// instruction stays.
+// A server in the test's own loop. It treats each connection according to the next element of
+// `replies`; the last element applies to all further connections.
 class Server {
  public:
   enum class Reply { Close, Reset, Silence, Http, HttpToGet, Garbage, SlowHttp };
@@ -140,11 +140,11 @@ class ProbeTest : public testing::Test {
   int answers_ = 0;
   Probe::Answer answer_;
   std::vector<Sight> sights_;
-  int strangers_ = 0;  // rounds that found one
+  int strangers_ = 0;  // rounds that found a stranger
   std::string strangers_address_;
 };
 
-TEST_F(ProbeTest, AsksAsAnHttpClientDoes) {
+TEST_F(ProbeTest, SendsAnHttpRequest) {
   serve({Reply::Http});
   start();
   ASSERT_TRUE(answered());
@@ -155,14 +155,14 @@ TEST_F(ProbeTest, AsksAsAnHttpClientDoes) {
   EXPECT_NE(server_->request().find("\r\nUser-Agent: hpp/"), std::string::npos);
 }
 
-TEST_F(ProbeTest, AsksForThePathThatItIsTold) {
+TEST_F(ProbeTest, RequestsTheGivenPath) {
   serve({Reply::Http});
   start("localhost", Probe::For::Response, "/ready?x");
   ASSERT_TRUE(answered());
   EXPECT_TRUE(server_->request().starts_with("HEAD /ready?x HTTP/1.1\r\n"));
 }
 
-TEST_F(ProbeTest, AsksNothingWhereAConnectionIsEnough) {
+TEST_F(ProbeTest, SendsNoRequestIfAConnectionIsEnough) {
   serve({Reply::Silence});
   start("localhost", Probe::For::Connection);
   ASSERT_TRUE(answered());
@@ -180,13 +180,13 @@ TEST_F(ProbeTest, WaitsForAServerThatAppearsLater) {
   EXPECT_EQ(server_->accepted(), 1);
 }
 
-TEST_F(ProbeTest, FindsTheOneAddressThatListens) {
+TEST_F(ProbeTest, FindsTheOnlyAddressWithAListener) {
   serve({Reply::Http}, "::1");
   start();
   EXPECT_TRUE(answered());
 }
 
-TEST_F(ProbeTest, TellsWhichAddressAnswers) {
+TEST_F(ProbeTest, ReportsTheAddressThatAnswers) {
   serve({Reply::Http}, "::1");
   start();
   ASSERT_TRUE(answered());
@@ -196,7 +196,7 @@ TEST_F(ProbeTest, TellsWhichAddressAnswers) {
 
 class ProbeWithStrangerTest : public ProbeTest {
  protected:
-  // A stranger listens on 127.0.0.1, which is tried first.
+  // A stranger listens on 127.0.0.1, the address that the probe tries first.
   ProbeWithStrangerTest() {
     strangers_address_ = "127.0.0.1:" + std::to_string(port_);
     serve({Reply::Http});
@@ -213,7 +213,7 @@ TEST_F(ProbeWithStrangerTest, SendsTheStrangerNoRequest) {
   start();
   ASSERT_TRUE(run_until(loop_, [this] { return strangers_ >= 3; }));
   EXPECT_EQ(answers_, 0);
-  EXPECT_EQ(server_->accepted(), 1) << "and finds it by one connection alone";
+  EXPECT_EQ(server_->accepted(), 1) << "one connection is enough to find the stranger";
   EXPECT_EQ(server_->open(), 0);
 }
 
@@ -232,7 +232,7 @@ TEST_F(ProbeWithStrangerTest, FindsTheTreeWhenItListensLater) {
   EXPECT_EQ(answer_.stranger, "");
 }
 
-TEST_F(ProbeWithStrangerTest, AsksTheStrangerIfItIsTold) {
+TEST_F(ProbeWithStrangerTest, AsksTheStrangerOnRequest) {
   start();
   probe_->start(/*strangers=*/true);
   ASSERT_TRUE(answered());
@@ -240,7 +240,7 @@ TEST_F(ProbeWithStrangerTest, AsksTheStrangerIfItIsTold) {
   EXPECT_EQ(answer_.stranger, "pid 9");
 }
 
-TEST_F(ProbeWithStrangerTest, PrefersTheTreeEvenThen) {
+TEST_F(ProbeWithStrangerTest, PrefersTheTreeIfItMayAskTheStranger) {
   serve_tree();
   start();
   probe_->start(/*strangers=*/true);
@@ -248,7 +248,7 @@ TEST_F(ProbeWithStrangerTest, PrefersTheTreeEvenThen) {
   EXPECT_EQ(answer_.stranger, "");
 }
 
-TEST_F(ProbeWithStrangerTest, LooksForTheTreeInstead) {
+TEST_F(ProbeWithStrangerTest, FindsTheTreeAfterTheStrangerHasAnswered) {
   start();
   probe_->start(/*strangers=*/true);
   ASSERT_TRUE(answered());
@@ -259,7 +259,7 @@ TEST_F(ProbeWithStrangerTest, LooksForTheTreeInstead) {
   EXPECT_EQ(answer_.stranger, "");
 }
 
-TEST_F(ProbeTest, OpensOneConnectionOnlyWhereBothAddressesListen) {
+TEST_F(ProbeTest, OpensOnlyOneConnectionIfBothAddressesListen) {
   serve({Reply::Silence}, "localhost");
   start();
   ASSERT_TRUE(run_until(loop_, [this] { return server_->accepted() > 0; }));
@@ -274,7 +274,7 @@ TEST_F(ProbeTest, TriesAgainAfterConnectionsThatAreClosedOrReset) {
   EXPECT_EQ(server_->accepted(), 5);
 }
 
-TEST_F(ProbeTest, AsksWithGetAServerThatFailsOnHead) {
+TEST_F(ProbeTest, SendsGetToAServerThatFailsOnHead) {
   serve({Reply::HttpToGet});
   start("localhost", Probe::For::Response, "/ready");
   ASSERT_TRUE(answered());
@@ -282,7 +282,7 @@ TEST_F(ProbeTest, AsksWithGetAServerThatFailsOnHead) {
   EXPECT_TRUE(server_->request().starts_with("GET /ready HTTP/1.1\r\n"));
 }
 
-TEST_F(ProbeTest, DoesNotWaitForABodyWithoutAnEnd) {
+TEST_F(ProbeTest, DoesNotWaitForTheEndOfAnEndlessBody) {
   serve({Reply::HttpToGet});
   start();
   ASSERT_TRUE(answered());
@@ -294,7 +294,7 @@ TEST_F(ProbeTest, DoesNotWaitForABodyWithoutAnEnd) {
   EXPECT_EQ(server_->open(), 0);
 }
 
-TEST_F(ProbeTest, SlowsDownWhereConnectionsBringNoAnswer) {
+TEST_F(ProbeTest, SlowsDownIfConnectionsBringNoAnswer) {
   serve({Reply::Close});
   start();
   ASSERT_TRUE(run_until(loop_, [this] { return server_->accepted() > 10; }));
@@ -303,7 +303,7 @@ TEST_F(ProbeTest, SlowsDownWhereConnectionsBringNoAnswer) {
   EXPECT_LT(server_->accepted() - before, 60) << "a server may print a traceback each time";
 }
 
-TEST_F(ProbeTest, TellsWhatItSeesInsteadOfAnAnswer) {
+TEST_F(ProbeTest, ReportsWhyThereIsNoAnswer) {
   start();
   ASSERT_TRUE(run_until(loop_, [this] { return sights_.size() == 1; }));
   EXPECT_EQ(sights_.back().is, Sight::Is::NoListener);
@@ -315,7 +315,7 @@ TEST_F(ProbeTest, TellsWhatItSeesInsteadOfAnAnswer) {
   EXPECT_EQ(sights_.back().beginning, "SSH-2.0-OpenSSH\r\n");
 }
 
-TEST_F(ProbeTest, TellsThatAConnectionStaysSilent) {
+TEST_F(ProbeTest, ReportsASilentConnection) {
   serve({Reply::Silence});
   start("127.0.0.1");
   ASSERT_TRUE(run_until(loop_, [this] { return !sights_.empty(); }));
@@ -324,7 +324,7 @@ TEST_F(ProbeTest, TellsThatAConnectionStaysSilent) {
                                           .beginning = {}}}));
 }
 
-TEST_F(ProbeTest, TellsNothingOfAServerThatIsQuick) {
+TEST_F(ProbeTest, ReportsNothingAboutAServerThatAnswersQuickly) {
   serve({Reply::Http});
   start();
   ASSERT_TRUE(answered());
@@ -332,14 +332,14 @@ TEST_F(ProbeTest, TellsNothingOfAServerThatIsQuick) {
   EXPECT_TRUE(sights_.empty());
 }
 
-TEST_F(ProbeTest, DoesNotTakeAnotherProtocolForAnAnswer) {
+TEST_F(ProbeTest, DoesNotAcceptAnotherProtocolAsAnAnswer) {
   serve({Reply::Garbage, Reply::Garbage, Reply::Http});
   start();
   EXPECT_TRUE(answered());
   EXPECT_EQ(server_->accepted(), 3);
 }
 
-TEST_F(ProbeTest, WaitsOnOneConnectionForASlowAnswerInPieces) {
+TEST_F(ProbeTest, WaitsOnOneConnectionForAnAnswerThatComesInPieces) {
   serve({Reply::SlowHttp});
   start();
   ASSERT_TRUE(run_until(loop_, [this] { return server_->open() == 1; }));
@@ -353,11 +353,11 @@ TEST_F(ProbeTest, WaitsOnOneConnectionForASlowAnswerInPieces) {
   EXPECT_TRUE(answered());
 }
 
-TEST_F(ProbeTest, TellsOnceAndLetsTheConnectionGo) {
+TEST_F(ProbeTest, ReportsOneAnswerAndClosesTheConnectionSoon) {
   serve({Reply::Http});
   start();
   ASSERT_TRUE(answered());
-  EXPECT_EQ(server_->open(), 1) << "not cut while the response may be under way";
+  EXPECT_EQ(server_->open(), 1) << "not cut while the response may still be arriving";
   EXPECT_TRUE(run_until(loop_, [this] { return server_->open() == 0; }))
       << "a server with one thread that ignores `Connection: close` must not be blocked for long";
   EXPECT_EQ(answers_, 1);

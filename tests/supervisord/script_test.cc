@@ -43,7 +43,7 @@ TEST_F(ScriptTest, EnvLooksForANameWithACarriageReturn) {
             R"(its interpreter "sh\r" was not found)");
 }
 
-TEST_F(ScriptTest, AnInterpreterThatIsMissing) {
+TEST_F(ScriptTest, NamesAMissingInterpreter) {
   EXPECT_EQ(
       problem("#!/not/there -x\n"),
       "its interpreter /not/there was not found. Install it, or correct the first line of the "
@@ -61,7 +61,7 @@ TEST_F(ScriptTest, AScriptThatCanBeExecutedHasNoProblem) {
   EXPECT_EQ(problem("#!/usr/bin/env sh\n"), "");
 }
 
-TEST_F(ScriptTest, IsFoundInTheProjectAndInPath) {
+TEST_F(ScriptTest, MissingPartIsEmptyIfTheFileItselfIsMissing) {
   EXPECT_EQ(interpreter_problem(kScript, directory_.path()), "");
   EXPECT_EQ(missing_part(kScript, directory_.path()), "") << "the file itself is missing";
   EXPECT_EQ(missing_part("not-there", directory_.path()), "");
@@ -70,7 +70,7 @@ TEST_F(ScriptTest, IsFoundInTheProjectAndInPath) {
             interpreter_problem(directory_ / "server", "/"));
 }
 
-TEST_F(ScriptTest, AProgramWhoseLoaderIsMissing) {
+TEST_F(ScriptTest, ReportsAMissingLoader) {
   save(
       "\x7f"
       "ELF");

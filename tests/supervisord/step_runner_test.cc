@@ -43,32 +43,32 @@ class StepRunnerTest : public testing::Test {
                      [this](const StepEnded& event) { ended_ = event; }};
 };
 
-TEST_F(StepRunnerTest, TellsTheStatusAndTheOutput) {
+TEST_F(StepRunnerTest, ReportsTheStatusAndTheOutput) {
   const StepEnded good = run("echo out; echo err >&2");
   EXPECT_EQ(good.status, ExitStatus{});
   EXPECT_EQ(good.problem, "");
   EXPECT_EQ(good.output_tail, "out\nerr\n") << "both are one stream";
   const StepEnded bad = run("echo oops; exit 3");
   EXPECT_EQ(bad.status.number, 3);
-  EXPECT_EQ(bad.output_tail, "oops\n") << "of this step alone";
+  EXPECT_EQ(bad.output_tail, "oops\n") << "only this step's output";
 }
 
 TEST_F(StepRunnerTest, RunsInTheProjectFolder) {
   EXPECT_EQ(run("pwd -P").output_tail, directory_.path() + "\n");
 }
 
-TEST_F(StepRunnerTest, SaysWhyAStepCannotBeStarted) {
+TEST_F(StepRunnerTest, ReportsWhyAStepCannotBeStarted) {
   ASSERT_EQ(::rmdir(directory_.path().c_str()), 0);
   const StepEnded ended = run("true");
   EXPECT_FALSE(ended.status.is_known);
   EXPECT_NE(ended.problem, "");
 }
 
-TEST_F(StepRunnerTest, EndsWhenAllIsKilled) {
+TEST_F(StepRunnerTest, ReportsTheEndOfAKilledStep) {
   runner_.run("sleep 1000");
   killer_.kill();
   EXPECT_TRUE(run_until(loop_, [this] { return is_gone_; }));
-  ASSERT_TRUE(ended_) << "it was reaped before the killer had done";
+  ASSERT_TRUE(ended_) << "the step must be reaped before the kill is done";
   EXPECT_TRUE(ended_->status.by_signal);
 }
 

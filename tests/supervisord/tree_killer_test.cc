@@ -1,4 +1,4 @@
-// Real processes that try to survive.
+// Uses real processes that try to survive.
 #include "supervisord/tree_killer.h"
 
 #include <fcntl.h>
@@ -45,8 +45,8 @@ void refuse_nothing(const std::vector<pid_t>&) {
   ADD_FAILURE() << "a kill was refused";
 }
 
-// Lets a process that ends at once fork another one, which is no descendant of this one then.
-// Returns the number that `fork` returned there.
+// Calls `fork` in a child that ends at once. The new process is then no descendant of this process.
+// Returns the pid that `fork` returned in the child.
 pid_t fork_outside(const std::function<pid_t()>& fork) {
   const Pipe answer = make_pipe();
   ::prctl(PR_SET_CHILD_SUBREAPER, 0);
@@ -62,7 +62,7 @@ pid_t fork_outside(const std::function<pid_t()>& fork) {
   return ::read(answer.reader.get(), &pid, sizeof pid) == sizeof pid ? pid : -1;
 }
 
-// Runs `code` in a process that is no descendant of this one, and returns its number.
+// Runs `code` in a process that is no descendant of this process, and returns its pid.
 pid_t run_outside(const std::function<void()>& code) {
   return fork_outside([&] {
     const pid_t pid = ::fork();
@@ -74,8 +74,8 @@ pid_t run_outside(const std::function<void()>& code) {
   });
 }
 
-// Starts a process with that number that leads a group and is no descendant of this one. Returns
-// its number, or -1 if the system does not let this user choose one.
+// Starts a process with the pid `number` that leads a group and is no descendant of this process.
+// Returns its pid, or -1 if the system does not let this user choose a pid.
 pid_t start_outside(pid_t number) {
   return fork_outside([&] {
     clone_args arguments{};
@@ -95,8 +95,8 @@ class TreeKillerTest : public testing::Test {
  protected:
   explicit TreeKillerTest(TreeKiller::Manners manners = {}) : manners_(manners) {}
 
-  // Starts `script` as a backend; each process that it tells of writes its pid to the file $PIDS.
-  // Returns when `count` have done so.
+  // Starts `script` as a backend. The script's processes append their pids to the file $PIDS.
+  // Returns the pids when there are `count` of them.
   std::vector<pid_t> start(const std::string& script, std::size_t count) {
     const ChildRequest request{.command = {"sh", "-c", script},
                                .directory = {},
@@ -147,7 +147,7 @@ class TreeKillerTest : public testing::Test {
   std::optional<Job> server_;
 };
 
-TEST_F(TreeKillerTest, AnswersAtOnceIfThereIsNothing) {
+TEST_F(TreeKillerTest, AnswersAtOnceIfThereIsNoProcess) {
   killer_.kill();
   EXPECT_EQ(gone_, 1);
 }
@@ -159,7 +159,7 @@ TEST_F(TreeKillerTest, KillsTheProcess) {
   EXPECT_TRUE(ended_);
 }
 
-TEST_F(TreeKillerTest, KillsWhoIgnoresAllOtherSignals) {
+TEST_F(TreeKillerTest, KillsAProcessThatIgnoresAllOtherSignals) {
   const auto all =
       start("trap '' TERM INT HUP QUIT; echo $$ >>$PIDS; while :; do sleep 0.01; done", 1);
   kill_and_wait();
@@ -172,7 +172,7 @@ TEST_F(TreeKillerTest, KillsAShellsChildren) {
   expect_all_gone(all);
 }
 
-TEST_F(TreeKillerTest, KillsWhoMadeASessionOfItsOwn) {
+TEST_F(TreeKillerTest, KillsAProcessInItsOwnSession) {
   const auto all = start(
       "setsid sh -c 'echo $$ >>$PIDS; setsid sh -c \"echo \\$\\$ >>$PIDS; exec sleep 1000\"; :' & "
       "echo $$ >>$PIDS; wait",
@@ -190,23 +190,23 @@ TEST_F(TreeKillerTest, KillsDaemons) {
   expect_all_gone(all);
 }
 
-TEST_F(TreeKillerTest, KillsWhatTheFirstProcessLeftBehind) {
+TEST_F(TreeKillerTest, KillsProcessesThatTheFirstOneLeftBehind) {
   const auto all = start(
       "(setsid sh -c 'echo $$ >>$PIDS; exec sleep 1000' &); "
       "(sh -c 'echo $$ >>$PIDS; exec sleep 1000' &); exit 3",
       2);
   ASSERT_TRUE(run_until(loop_, [this] { return ended_; }));
-  EXPECT_EQ(gone_, 0) << "nobody has asked for their death";
+  EXPECT_EQ(gone_, 0) << "kill() was not called";
   EXPECT_TRUE(exists(all[0]));
   kill_and_wait();
   expect_all_gone(all);
 }
 
-TEST_F(TreeKillerTest, KillsWhoForksAllTheTime) {
+TEST_F(TreeKillerTest, KillsAProcessThatForksAllTheTime) {
   start("echo $$ >>$PIDS; while :; do (setsid sh -c 'sleep 0.01' &); done", 1);
   run_for(loop_, std::chrono::milliseconds(50));
   kill_and_wait();
-  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "somebody is left";
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a process is left";
 }
 
 TEST_F(TreeKillerTest, ReapsOrphansWhileTheBackendLives) {
@@ -215,7 +215,7 @@ TEST_F(TreeKillerTest, ReapsOrphansWhileTheBackendLives) {
   kill_and_wait();
 }
 
-// A tracer may let a zombie go a moment after its owner has given up reaping it.
+// A tracer may release a zombie only after its owner has given up reaping it.
 TEST_F(TreeKillerTest, ReapsAFirstProcessThatItsOwnerDidNotReap) {
   const pid_t first = ::fork();
   if (first == 0) {
@@ -230,22 +230,23 @@ TEST_F(TreeKillerTest, ReapsAFirstProcessThatItsOwnerDidNotReap) {
   expect_all_gone({first});
 }
 
-// A failed build is killed long after the backend before it: that one's number may be another's.
-TEST_F(TreeKillerTest, ForgetsTheNumberOfABackendThatIsGone) {
+// The kill after a failed build comes long after the end of the previous backend, whose pid may
+// belong to an unrelated process by then.
+TEST_F(TreeKillerTest, ForgetsThePidOfABackendThatIsGone) {
   start("echo $$ >>$PIDS; exec sleep 1000", 1);
   const pid_t number = server_->pid();
   kill_and_wait();
   const pid_t stranger = start_outside(number);
-  if (stranger != number) GTEST_SKIP() << "may not choose the number of a process here";
+  if (stranger != number) GTEST_SKIP() << "this user may not choose the pid of a process";
   EXPECT_TRUE(run_until(loop_, [&] { return ::getpgid(stranger) == stranger; }));
   const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, stranger, 0)));
   kill_and_wait();
   pollfd entry{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
-  EXPECT_EQ(::poll(&entry, 1, 100), 0) << "it was killed";
+  EXPECT_EQ(::poll(&entry, 1, 100), 0) << "the unrelated process was killed";
   ::kill(stranger, SIGKILL);
 }
 
-TEST_F(TreeKillerTest, KillsOneBackendAfterTheOther) {
+TEST_F(TreeKillerTest, KillsOneBackendAfterAnother) {
   for (std::size_t i = 1; i <= 20; ++i) {
     const auto all = start("echo $$ >>$PIDS; sleep 1000 & sleep 1000", i);
     kill_and_wait();
@@ -253,7 +254,7 @@ TEST_F(TreeKillerTest, KillsOneBackendAfterTheOther) {
   }
 }
 
-TEST_F(TreeKillerTest, KillsWhoIsStopped) {
+TEST_F(TreeKillerTest, KillsAStoppedProcess) {
   const auto all = start("echo $$ >>$PIDS; kill -STOP $$; sleep 1000", 1);
   kill_and_wait();
   expect_all_gone(all);
@@ -266,8 +267,7 @@ TEST_F(TreeKillerTest, KillsAHundredChildren) {
   expect_all_gone(all);
 }
 
-// ---- --stop-signal
-// --------------------------------------------------------------------------------
+// ---- --stop-signal ------------------------------------------------------------------------------
 
 class PoliteTest : public TreeKillerTest {
  protected:
@@ -278,7 +278,7 @@ class PoliteTest : public TreeKillerTest {
   std::string said_path_ = directory_ / "said";
 };
 
-TEST_F(PoliteTest, LetsItEndByItself) {
+TEST_F(PoliteTest, LetsTheServerEndByItself) {
   const auto all = start("trap 'sleep 0.05; echo bye >" + said_path_ +
                              "; exit' TERM; echo $$ >>$PIDS; while :; do sleep 0.01; done",
                          1);
@@ -287,7 +287,7 @@ TEST_F(PoliteTest, LetsItEndByItself) {
   EXPECT_EQ(said(), "bye\n");
 }
 
-TEST_F(PoliteTest, KillsWhoHasLeftTheGroupAfterwards) {
+TEST_F(PoliteTest, KillsAProcessThatHasLeftTheGroupAfterwards) {
   const auto all = start(
       "setsid sh -c 'echo $$ >>$PIDS; trap \"\" TERM; sleep 1000; sleep 1000' & "
       "echo $$ >>$PIDS; wait",
@@ -296,7 +296,7 @@ TEST_F(PoliteTest, KillsWhoHasLeftTheGroupAfterwards) {
   expect_all_gone(all);
 }
 
-TEST_F(PoliteTest, DoesNotAskWhoHasEnded) {
+TEST_F(PoliteTest, DoesNotWaitForAServerThatHasEnded) {
   const auto all = start("echo $$ >>$PIDS", 1);
   EXPECT_TRUE(run_until(loop_, [&] { return ended_; }));
   kill_and_wait();
@@ -308,13 +308,14 @@ class ImpatientTest : public TreeKillerTest {
   ImpatientTest() : TreeKillerTest({.signal = SIGTERM, .patience = milliseconds{20}}) {}
 };
 
-TEST_F(ImpatientTest, KillsWhoDoesNotEnd) {
+TEST_F(ImpatientTest, KillsAServerThatDoesNotEndInTime) {
   const auto all = start("trap '' TERM; echo $$ >>$PIDS; sleep 1000; sleep 1000", 1);
   kill_and_wait();
   expect_all_gone(all);
 }
 
-// A process that is no descendant of this one, as what an earlier supervisord left behind.
+// Starts a process that is no descendant of this process, like one that an earlier supervisord has
+// left behind.
 pid_t start_stranger(const std::string& tag, const std::string& pids_path) {
   return run_outside([&] {
     ::setenv(kBackendTag, tag.c_str(), 1);
@@ -348,7 +349,7 @@ TEST(TreeKillerLeftovers, AreKilledFirst) {
   EXPECT_TRUE(run_until(loop, [&] { return !exists(elsewhere); }));
 }
 
-// Nothing but the service manager tells whose it is.
+// Only the service manager knows that the process belongs to the backend.
 TEST(TreeKillerLeftovers, OrphansAreKilledAndWaitedFor) {
   TemporaryDirectory directory;
   const std::string pids = directory / "pids";
@@ -364,23 +365,23 @@ TEST(TreeKillerLeftovers, OrphansAreKilledAndWaitedFor) {
       [&] {
         ++gone;
         pollfd entry{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
-        EXPECT_EQ(::poll(&entry, 1, 0), 1) << "it lives";
+        EXPECT_EQ(::poll(&entry, 1, 0), 1) << "the orphan lives";
       },
       refuse_nothing);
   killer.kill();
   EXPECT_TRUE(run_until(loop, [&] { return gone > 0; }));
 }
 
-// It has so much memory that it dies slowly: what would say that it is gone before its last
-// socket is closed would give its port to the next one too soon.
-TEST(TreeKillerLeftovers, OneThatWasTakenOverIsWaitedFor) {
+// The process has so much memory that it dies slowly. If it were reported as gone before its last
+// socket is closed, the next backend would be started while the port is still in use.
+TEST(TreeKillerLeftovers, TheProcessThatWasTakenOverIsWaitedFor) {
   TemporaryDirectory directory;
   const std::string tag = directory.path() + "/";
   const std::string ready = directory / "ready";
   const std::string code =
       "import os, time\nmemory = bytearray(b'x' * 4096) * (64 << 10)\nwith open('" + ready +
       "', 'w') as file: file.write(f'{os.getpid()}\\n')\ntime.sleep(1000)";
-  ::prctl(PR_SET_CHILD_SUBREAPER, 0);  // it is not to be our child, as it is not after a crash
+  ::prctl(PR_SET_CHILD_SUBREAPER, 0);  // the process must not be our child, as after a crash
   const pid_t parent = ::fork();
   if (parent == 0) {
     if (::fork() != 0) ::_exit(0);
@@ -404,7 +405,7 @@ TEST(TreeKillerLeftovers, OneThatWasTakenOverIsWaitedFor) {
       loop, tag, no_orphans, BuildDaemons(tag, {}), {},
       [&] {
         ++gone;
-        EXPECT_TRUE(is_over()) << "it is still dying";
+        EXPECT_TRUE(is_over()) << "the process is still dying";
       },
       refuse_nothing);
   killer.take_over(first, UniqueFd(::dup(pidfd.get())));
@@ -412,8 +413,8 @@ TEST(TreeKillerLeftovers, OneThatWasTakenOverIsWaitedFor) {
   EXPECT_TRUE(run_until(loop, [&] { return gone > 0; }));
 }
 
-// Not ours to kill; like a debugger that was started elsewhere. Traces the process whose number
-// comes on its stdin, and tells when it does.
+// A process outside the backend's tree, like a debugger that was started in another terminal. It
+// traces the process whose pid it reads from a pipe, and reports the result on another pipe.
 class Tracer {
  public:
   Tracer() {
@@ -432,7 +433,7 @@ class Tracer {
 
   ~Tracer() { end(); }
 
-  // Returns whether the system lets it (Yama).
+  // Returns whether the system permits tracing (Yama may forbid it).
   bool attach(pid_t target) {
     char done = 'n';
     return ::write(orders_.get(), &target, sizeof target) == sizeof target &&
@@ -451,7 +452,7 @@ class Tracer {
   }
 
  private:
-  // With all its threads, as gdb does.
+  // Traces all threads of the process, as gdb does.
   static bool trace(pid_t target) {
     for (const auto& task :
          std::filesystem::directory_iterator("/proc/" + std::to_string(target) + "/task")) {
@@ -494,14 +495,14 @@ TEST_P(TreeKillerTraced, DoesNotWaitForTheTracer) {
   }
   killer.kill();
   ASSERT_TRUE(run_until(loop, [&] { return gone > 0; }));
-  EXPECT_TRUE(zombie_status(job.pid())) << "the tracer keeps it";
+  EXPECT_TRUE(zombie_status(job.pid())) << "the tracer keeps the zombie";
   EXPECT_EQ(tracer_of(job.pid()), tracer.pid());
   const pid_t zombie = job.pid();
   tracer.end();
   EXPECT_TRUE(run_until(loop, [&] {
     killer.look();
     return !exists(zombie);
-  })) << "it is not reaped";
+  })) << "the zombie is not reaped";
   EXPECT_EQ(gone, 1);
 }
 
@@ -510,7 +511,7 @@ INSTANTIATE_TEST_SUITE_P(Threads, TreeKillerTraced,
                                          "threading.Thread(target=time.sleep, args=(1000,), "
                                          "daemon=True).start()\n"));
 
-// `script` runs as a build, and then a backend runs beside what it has left.
+// Runs a script as a build, and then a backend beside the processes that the build has left.
 class TreeKillerOfBuild : public TreeKillerTest {
  protected:
   pid_t build(const std::string& script) {
@@ -537,21 +538,21 @@ class TreeKillerOfBuild : public TreeKillerTest {
   std::optional<Job> step_;
 };
 
-TEST_F(TreeKillerOfBuild, SparesADaemonThatTheBuildHasLeft) {
+TEST_F(TreeKillerOfBuild, SparesABuildDaemon) {
   const pid_t daemon = build("setsid -f sh ./daemon.sh");
   ASSERT_TRUE(run_until(loop_, [&] { return has_built_; }));
   const auto all = start("setsid sh -c 'echo $$ >>$PIDS; exec sleep 1000' & wait", 2);
   kill_and_wait();
   EXPECT_EQ(gone_, 1);
   EXPECT_TRUE(exists(daemon));
-  EXPECT_EQ(living_descendants(daemon).size(), 1U) << "what it has started";
+  EXPECT_EQ(living_descendants(daemon).size(), 1U) << "the daemon's child lives, too";
   EXPECT_FALSE(exists(all.back()));
-  EXPECT_TRUE(killer_.processes().empty()) << "it is none of the backend's";
+  EXPECT_TRUE(killer_.processes().empty()) << "the daemon does not belong to the backend";
   kill_and_wait();
   end(daemon);
 }
 
-TEST_F(TreeKillerOfBuild, SparesADaemonOfABuildThatIsCutShort) {
+TEST_F(TreeKillerOfBuild, SparesTheBuildDaemonOfAKilledBuild) {
   const pid_t daemon = build("setsid -f sh ./daemon.sh; sleep 1000");
   kill_and_wait();
   EXPECT_TRUE(has_built_);
@@ -559,22 +560,23 @@ TEST_F(TreeKillerOfBuild, SparesADaemonOfABuildThatIsCutShort) {
   end(daemon);
 }
 
-TEST_F(TreeKillerOfBuild, KillsAnotherProgramThatTheBuildHasLeft) {
+TEST_F(TreeKillerOfBuild, KillsAnyOtherProcessThatTheBuildHasLeft) {
   const pid_t other = build("mv daemon.sh other.sh; setsid -f sh ./other.sh");
   ASSERT_TRUE(run_until(loop_, [&] { return has_built_; }));
   kill_and_wait();
   EXPECT_FALSE(exists(other));
 }
 
-TEST_F(TreeKillerOfBuild, KillsWhatTheBackendHasStartedUnderTheNameOfADaemon) {
+TEST_F(TreeKillerOfBuild, KillsAProcessOfTheBackendThatHasTheNameOfABuildDaemon) {
   std::ofstream(directory_ / "daemon.sh") << "echo $$ >>$PIDS; exec sleep 1000";
   const auto all = start("setsid -f sh " + (directory_ / "daemon.sh"), 1);
   kill_and_wait();
   expect_all_gone(all);
 }
 
-// The real and the effective user decide who may signal whom; the saved one brings root back.
-TEST_F(TreeKillerTest, NamesWhomItMayNotKill) {
+// The real and the effective user id decide which processes may be signalled. The saved one lets
+// the test become root again.
+TEST_F(TreeKillerTest, ReportsProcessesThatItMayNotKill) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs a process of another user";
   const auto all = start("echo $$ >>$PIDS; exec sleep 1000", 1);
   ASSERT_EQ(::setresuid(65534, 65534, 0), 0);

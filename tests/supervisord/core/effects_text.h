@@ -11,7 +11,7 @@
 
 namespace hpp::supervisord {
 
-// `Running 2 pid 200 serves 7:2 seen 7:2`; what is not set is left out.
+// `Running 2 pid 200 serves 7:2 seen 7:2`; members that are not set are left out.
 inline std::string text_of(const bus::BackendState& s) {
   std::string text = fmt::format("{} {}", bus::to_string(s.state), s.generation);
   const auto point = [&](const char* name, const bus::TreePoint& p) {

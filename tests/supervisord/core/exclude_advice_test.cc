@@ -7,7 +7,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-TEST(ExcludeAdvice, NamesAFileThatStandsAlone) {
+TEST(ExcludeAdvice, NamesASingleFile) {
   EXPECT_EQ(globs_to_exclude({"db.sqlite3"}), Words{"db.sqlite3"});
   EXPECT_EQ(globs_to_exclude({"db.sqlite3", "var/log.txt"}), (Words{"db.sqlite3", "var/log.txt"}));
   EXPECT_EQ(globs_to_exclude({".env"}), Words{".env"}) << "a hidden file is not a folder";
@@ -20,7 +20,7 @@ TEST(ExcludeAdvice, NamesAFolder) {
   EXPECT_EQ(globs_to_exclude({"log[1]/"}), Words{R"(log\[1\]/**)"});
 }
 
-TEST(ExcludeAdvice, NamesFilesOneByOneUnlessTheyAreMany) {
+TEST(ExcludeAdvice, NamesTheFolderInsteadOfManyFiles) {
   EXPECT_EQ(globs_to_exclude({"app/a.gen.py", "app/b.gen.py"}),
             (Words{"app/a.gen.py", "app/b.gen.py"}))
       << "app/ may hold sources as well";
@@ -36,7 +36,7 @@ TEST(ExcludeAdvice, NamesAHiddenFolderEvenForOneFile) {
   EXPECT_EQ(globs_to_exclude({"web/.output/a/b", "web/.output/a/c"}), Words{"web/.output/**"});
 }
 
-TEST(ExcludeAdvice, IsWrittenAsTheShellWantsIt) {
+TEST(ExcludeAdvice, IsQuotedForTheShell) {
   EXPECT_EQ(exclude_option({"db.sqlite3", ".next/**", "it's"}),
             R"(--exclude db.sqlite3 '.next/**' 'it'\''s')");
 }

@@ -9,7 +9,7 @@ Preparation two_steps() {
   return Preparation({build_step("make"), build_step("migrate")});
 }
 
-TEST(Preparation, IsDoneWhenItsLastStepHasSucceeded) {
+TEST(Preparation, IsDoneWhenTheLastStepHasSucceeded) {
   Preparation preparation = two_steps();
   EXPECT_TRUE(preparation.is_due());
   ASSERT_TRUE(preparation.begin());
@@ -21,7 +21,7 @@ TEST(Preparation, IsDoneWhenItsLastStepHasSucceeded) {
   EXPECT_TRUE(preparation.is_done());
 }
 
-TEST(Preparation, WithoutStepsHasNothingToBegin) {
+TEST(Preparation, BeginReturnsFalseWithoutSteps) {
   Preparation preparation({});
   EXPECT_FALSE(preparation.has_steps());
   EXPECT_FALSE(preparation.begin());
@@ -33,7 +33,7 @@ TEST(Preparation, EndsWithTheFirstStepThatFails) {
   preparation.begin();
   EXPECT_FALSE(preparation.on_step_end(false));
   EXPECT_TRUE(preparation.is_due());
-  EXPECT_EQ(preparation.step().command, "make") << "for the message";
+  EXPECT_EQ(preparation.step().command, "make") << "the message needs the command";
 }
 
 TEST(Preparation, BeginsAgainAfterAChange) {
@@ -43,18 +43,18 @@ TEST(Preparation, BeginsAgainAfterAChange) {
   EXPECT_TRUE(preparation.is_outdated());
   preparation.on_change();
   EXPECT_TRUE(preparation.is_outdated()) << "the same step still runs";
-  EXPECT_FALSE(preparation.on_step_end(true)) << "the second step would see other files";
+  EXPECT_FALSE(preparation.on_step_end(true)) << "the second step would read other files";
   EXPECT_TRUE(preparation.is_due());
   preparation.begin();
   preparation.on_step_end(true);
   preparation.on_step_end(true);
   preparation.on_change();
-  EXPECT_TRUE(preparation.is_due()) << "what is built is of older files";
+  EXPECT_TRUE(preparation.is_due()) << "the result was built from older files";
   preparation.on_change();
   EXPECT_TRUE(preparation.is_due());
 }
 
-TEST(Preparation, ForgetsAStepThatIsKilledButNotItsSuccess) {
+TEST(Preparation, AbortDiscardsARunningStepButNotADonePreparation) {
   Preparation preparation = two_steps();
   preparation.abort();
   EXPECT_TRUE(preparation.is_due());

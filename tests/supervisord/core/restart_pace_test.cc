@@ -15,7 +15,7 @@ using Files = std::vector<std::string>;
 
 constexpr milliseconds kNone{};
 
-// A server that takes kBoot to answer, and whoever writes the files around it.
+// Simulates a server that takes kBoot to answer, and changes of its files.
 class Story {
  public:
   static constexpr milliseconds kBoot{100};
@@ -26,7 +26,7 @@ class Story {
 
   void wait(milliseconds time) { now_ += time; }
 
-  // The server answers kBoot after the start. Returns when Running is published, since then.
+  // The server answers kBoot after the start. Returns how long Running was held back after that.
   milliseconds answer() {
     now_ += kBoot;
     const milliseconds hold = pace_.on_answer(now_);
@@ -39,7 +39,7 @@ class Story {
 
   void end_hold() { pace_.on_hold_over(now_); }
 
-  // The server answers, and Running must wait.
+  // The server answers. Returns how long Running must be held back, but does not wait.
   milliseconds answer_held() {
     now_ += kBoot;
     return pace_.on_answer(now_);
@@ -60,7 +60,7 @@ class Story {
     return pace_.pause(now_);
   }
 
-  // The pause is over, and nothing has changed.
+  // The pause ends, and no file has changed in it.
   void start_after_pause() {
     now_ += last_.length;
     start();
@@ -87,7 +87,7 @@ Pause loop(Story& story, int times, const Files& files = {"db"}) {
 
 // ---- steady writes ------------------------------------------------------------------------------
 
-TEST(SteadyWrites, MakeTheStartWaitForTwiceAsLongEachTime) {
+TEST(SteadyWrites, DoubleThePauseEachTime) {
   Story story;
   Files file{"0"};
   std::vector<milliseconds> pauses;
@@ -103,15 +103,15 @@ TEST(SteadyWrites, MakeTheStartWaitForTwiceAsLongEachTime) {
                                   16 * kQuietMin, kQuietMax, kQuietMax));
 }
 
-TEST(SteadyWrites, AreQuietOnlyForAsLongAsBefore) {
+TEST(SteadyWrites, DoNotDoubleThePauseForAChangeInThePause) {
   Story story;
   story.change({"a"});
   story.start();
   EXPECT_EQ(story.change({"b"}).length, kQuietMin);
-  EXPECT_EQ(story.change_in_pause({"c"}).length, kQuietMin) << "no start was in vain";
+  EXPECT_EQ(story.change_in_pause({"c"}).length, kQuietMin) << "no start was interrupted";
 }
 
-TEST(SteadyWrites, LetTheServerStartAfterFiveSecondsAtMost) {
+TEST(SteadyWrites, DelayTheStartForFiveSecondsAtMost) {
   Story story;
   for (const char* file : {"a", "b", "c", "d", "e", "f", "g"}) {
     story.change({file});
@@ -127,7 +127,7 @@ TEST(SteadyWrites, LetTheServerStartAfterFiveSecondsAtMost) {
   EXPECT_EQ(waited, kQuietTotalMax);
 }
 
-TEST(SteadyWrites, AreOverWhenTheServerHasAnswered) {
+TEST(SteadyWrites, AreForgottenWhenTheServerHasAnswered) {
   Story story;
   for (const char* file : {"a", "b", "c"}) {
     story.change({file});
@@ -137,7 +137,7 @@ TEST(SteadyWrites, AreOverWhenTheServerHasAnswered) {
   EXPECT_EQ(story.change({"d"}).length, kNone);
 }
 
-TEST(SteadyWrites, AreOverWhenAPersonAsksForARestart) {
+TEST(SteadyWrites, AreForgottenWhenTheUserRequestsARestart) {
   Story story;
   for (const char* file : {"a", "b", "c"}) {
     story.change({file});
@@ -167,7 +167,7 @@ TEST(RestartLoop, IsProvedByTwoExperiments) {
   EXPECT_EQ(loop(story, 1).length, kLoopPauses[3]);
 }
 
-// The write is notified after the answer: an experiment holds the answer back until then.
+// The write is reported after the answer. The experiment holds Running back until then.
 TEST(RestartLoop, IsProvedByAServerThatWritesAfterItsFirstAnswer) {
   Story story;
   for (int i = 0; i < kSuspectRestarts; ++i) {
@@ -182,7 +182,7 @@ TEST(RestartLoop, IsProvedByAServerThatWritesAfterItsFirstAnswer) {
     story.change();
     story.start_after_pause();
   }
-  EXPECT_EQ(story.answer_held(), kNone) << "it is known; requests may pass";
+  EXPECT_EQ(story.answer_held(), kNone) << "the loop is proved; requests need not wait";
   story.wait(milliseconds(300));
   EXPECT_EQ(story.change().is, Pause::For::Loop);
 }
@@ -211,7 +211,7 @@ TEST(RestartLoop, IsProvedByFilesOfOneFolder) {
   EXPECT_THAT(pause.files, ElementsAre(".next/cache/a/"));
 }
 
-// A loop that is known by its folder: `app/tmp/1`, then `app/tmp/2`.
+// A loop in which each restart writes another file of a folder: `app/tmp/1`, then `app/tmp/2`.
 Pause loop_in_folder(Story& story, int times) {
   static int number = 0;
   Pause pause;
@@ -219,18 +219,18 @@ Pause loop_in_folder(Story& story, int times) {
   return pause;
 }
 
-TEST(RestartLoop, DoesNotAccuseWhatIsBesideItsFolder) {
+TEST(RestartLoop, DoesNotSuspectFilesOutsideItsFolder) {
   Story story;
   EXPECT_EQ(loop_in_folder(story, kSuspectRestarts + kLoopProofs).is, Pause::For::Loop);
   story.wait(milliseconds(30));
-  EXPECT_EQ(story.change({"app/views.py"}).is, Pause::For::Quiet) << "a save is not made to wait";
+  EXPECT_EQ(story.change({"app/views.py"}).is, Pause::For::Quiet) << "the loop delays no save";
   story.start();
   const Pause pause = loop_in_folder(story, 1);
   EXPECT_EQ(pause.is, Pause::For::Loop);
   EXPECT_THAT(pause.files, ElementsAre("app/tmp/"));
 }
 
-TEST(RestartLoop, IsNotForgottenForASaveBesideItsFolder) {
+TEST(RestartLoop, IsNotForgottenAfterASaveOutsideItsFolder) {
   Story story;
   EXPECT_EQ(loop_in_folder(story, kSuspectRestarts + kLoopProofs).is, Pause::For::Loop);
   story.wait(milliseconds(30));
@@ -241,7 +241,7 @@ TEST(RestartLoop, IsNotForgottenForASaveBesideItsFolder) {
   EXPECT_EQ(loop_in_folder(story, 1).is, Pause::For::Loop);
 }
 
-TEST(RestartLoop, IsInterruptedByASaveOfAnotherFile) {
+TEST(RestartLoop, DoesNotDelayASaveOfAnotherFile) {
   Story story;
   EXPECT_EQ(loop(story, kSuspectRestarts + kLoopProofs).is, Pause::For::Loop);
   story.wait(milliseconds(30));
@@ -249,10 +249,10 @@ TEST(RestartLoop, IsInterruptedByASaveOfAnotherFile) {
   story.wait(milliseconds(400));
   EXPECT_EQ(story.change_in_pause({"app.py"}).is, Pause::For::Quiet);
   story.start();
-  EXPECT_EQ(loop(story, 1).is, Pause::For::Loop) << "it goes on";
+  EXPECT_EQ(loop(story, 1).is, Pause::For::Loop) << "the loop is still known";
 }
 
-TEST(RestartLoop, IsNotProvedByWhatIsNotifiedLate) {
+TEST(RestartLoop, SuspicionIsNotDroppedForALateReport) {
   Story story;
   EXPECT_EQ(loop(story, kSuspectRestarts - 1).is, Pause::For::Quiet);
   story.wait(milliseconds(30));
@@ -261,7 +261,7 @@ TEST(RestartLoop, IsNotProvedByWhatIsNotifiedLate) {
   EXPECT_EQ(story.change_in_pause({"db"}).is, Pause::For::Experiment);
 }
 
-TEST(RestartLoop, EndsIfAStartIsLeftInPeace) {
+TEST(RestartLoop, EndsIfAStartIsNotInterrupted) {
   Story story;
   EXPECT_EQ(loop(story, kSuspectRestarts + kLoopProofs).is, Pause::For::Loop);
   story.answer();
@@ -269,7 +269,7 @@ TEST(RestartLoop, EndsIfAStartIsLeftInPeace) {
   EXPECT_EQ(story.change().is, Pause::For::Nothing);
 }
 
-TEST(RestartLoop, OfFilesThatNobodyNamedIsNotGuessed) {
+TEST(RestartLoop, IsNotSuspectedIfNoFileIsNamed) {
   Story story;
   for (int i = 0; i < 20; ++i) {
     story.wait(milliseconds(30));
@@ -280,7 +280,7 @@ TEST(RestartLoop, OfFilesThatNobodyNamedIsNotGuessed) {
 
 // ---- what is no loop ----------------------------------------------------------------------------
 
-// Somebody saves every `rhythm`, whatever the server does. Returns what hpp took it for.
+// A person saves every `rhythm`, regardless of the server. Returns all kinds of pauses that follow.
 std::set<Pause::For> save_steadily(milliseconds rhythm, int times) {
   Story story;
   std::set<Pause::For> met;
@@ -312,7 +312,7 @@ std::set<Pause::For> save_steadily(milliseconds rhythm, int times) {
   return met;
 }
 
-TEST(Person, WhoSavesBlindlyInARhythmIsNoLoop) {
+TEST(Person, SavingInARegularRhythmIsNoLoop) {
   for (const int rhythm : {300, 600, 1'000, 1'500, 2'000}) {
     const auto met = save_steadily(milliseconds(rhythm), 200);
     EXPECT_FALSE(met.contains(Pause::For::Loop)) << "every " << rhythm << " ms";
@@ -320,8 +320,8 @@ TEST(Person, WhoSavesBlindlyInARhythmIsNoLoop) {
   }
 }
 
-// And waits for the page each time: never before it, never in a pause.
-TEST(Person, WhoWaitsForThePageIsNoLoop) {
+// The person saves only after the page has appeared: never before it, and never in a pause.
+TEST(Person, SavingAfterEachPageIsNoLoop) {
   Story story;
   int delayed = 0;
   for (int i = 0; i < 100; ++i) {
@@ -330,14 +330,14 @@ TEST(Person, WhoWaitsForThePageIsNoLoop) {
     story.wait(look);
     const Pause pause = story.change({"app.py"});
     EXPECT_NE(pause.is, Pause::For::Loop);
-    EXPECT_NE(pause.is, Pause::For::Advice) << "no person looks for so regular a time";
+    EXPECT_NE(pause.is, Pause::For::Advice) << "a person's rhythm is not regular enough";
     if (pause.is == Pause::For::Experiment) ++delayed;
     story.start_after_pause();
   }
   EXPECT_LT(delayed, 5);
 }
 
-TEST(Person, WhoLooksForLongBetweenTwoSavesIsNeverDelayed) {
+TEST(Person, SavingRarelyIsNeverDelayed) {
   Story story;
   for (int i = 0; i < 20; ++i) {
     EXPECT_EQ(story.answer(), kNone);
@@ -347,9 +347,9 @@ TEST(Person, WhoLooksForLongBetweenTwoSavesIsNeverDelayed) {
   }
 }
 
-// A browser that reloads, and a page that writes: no experiment can tell it from a script that
-// waits for the page.
-TEST(Person, OrServerWhoWritesAfterEachAnswerGetsAdvice) {
+// The server may write when a browser reloads the page. No experiment can distinguish that from a
+// script that waits for the page.
+TEST(Person, WritesAfterEachAnswerLeadToAdvice) {
   Story story;
   std::vector<Pause::For> pauses;
   for (int i = 0; i < 2 * kSuspectRestarts; ++i) {
