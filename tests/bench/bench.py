@@ -1,12 +1,13 @@
-"""Compares hpp-proxyd with nginx (one worker) and HAProxy (one thread): the same backend, the same
-loads, in one run. The proxies take turns, each figure is the median of several rounds, and each
-ratio that of the ratios within a round, so that what disturbs the machine disturbs all of them.
+"""Compares hpp-proxyd with nginx (one worker) and HAProxy (one thread): the same backend and the
+same loads in one run. The proxies take turns. Each figure is the median of several rounds, and each
+ratio is the median of the ratios within a round, so that a disturbance of the machine affects all
+proxies alike.
 
-Run it with tools/bench. `ratio`: how many times as good hpp is as the better of the two. Where the
-load needs more of the machine than the proxy, all three are equally fast; `per CPU` is then the
-better judge: how many times as much hpp does with a second of processor time.
+Run it with tools/bench. `ratio` is hpp's figure divided by that of the better of the other two. If
+the load needs more CPU time than the proxy, all three proxies are equally fast. Then compare
+`per CPU`, which is the same ratio for the work done per second of CPU time.
 
-That is the table `proxies`. For `reload` and `barrier` see reload.py.
+This is the table `proxies`. For `reload` and `barrier` see reload.py.
 """
 
 import argparse
@@ -31,7 +32,7 @@ BUILD_DIR = pathlib.Path(os.environ.get("HPP_BUILD_DIR", "build"))
 PEER = BUILD_DIR / "tests" / "bench" / "bench-peer"
 GIB = 1 << 30
 DEADLINE_S = 20
-OWN_NETWORK = "HPP_BENCH_NETWORK"  # in the environment of the run that is in one
+OWN_NETWORK = "HPP_BENCH_NETWORK"  # environment variable, set inside the network namespace
 
 NGINX = """\
 worker_processes 1;
@@ -104,13 +105,13 @@ def free_port():
         return probe.getsockname()[1]
 
 
-# With two processors the proxy has one of them, and what drives it has the other.
+# With two or more processors, the proxy has one and the load has another one.
 PROXY_CPUS = {0}
 LOAD_CPUS = {1} if os.cpu_count() > 1 else {0}
 
 
 def start_on(cpus, *command, **options):
-    """subprocess.Popen on these processors."""
+    """Returns a subprocess.Popen whose process runs on the processors `cpus`."""
     process = subprocess.Popen([*map(str, command)], **options)
     os.sched_setaffinity(process.pid, cpus)
     return process
@@ -143,7 +144,7 @@ class Proxy:
         return False
 
     def child(self):
-        """The process that serves, of one that does not itself."""
+        """The worker process of nginx, whose main process serves no requests."""
         pid = self.process.pid
         children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         return int(children[0]) if children else None
@@ -153,7 +154,7 @@ class Proxy:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def memory(self):
-        """Bytes that are its own."""
+        """Private memory in bytes."""
         text = pathlib.Path(f"/proc/{self.pid}/smaps_rollup").read_text()
         return sum(int(kib) for kib in re.findall(r"^Private_\w+: +(\d+) kB", text, re.M)) * 1024
 
@@ -198,7 +199,7 @@ class Bench:
         self.backend.terminate()
         self.backend.wait()
 
-    # ---- loads: each returns a figure of which more is better
+    # ---- loads: each returns a figure; a higher one is better
 
     def run(self, *command, cpus=None):
         process = start_on(cpus or LOAD_CPUS, *command, stdout=subprocess.PIPE, text=True)
@@ -221,13 +222,13 @@ class Bench:
         return load
 
     def latency(self, proxy):
-        """One connection; the inverse of the median time in seconds."""
+        """The inverse of the median latency in seconds, on one connection."""
         value, unit = re.search(r"50% +([\d.]+)(us|ms|s)", self.wrk(proxy, 1, "/64")).groups()
         return 1 / (float(value) * {"us": 1e-6, "ms": 1e-3, "s": 1}[unit])
 
     def transfer(self, *options, path="/"):
-        """1 GiB; bytes per second. One stream is work for three processes, one after the other: the
-        kernel spreads them over all processors."""
+        """Bytes per second when 1 GiB is transferred. The three processes of a single stream mostly
+        work one after another, so they may use all processors."""
         def load(proxy):
             everywhere = set(range(os.cpu_count()))
             for pid in (proxy.pid, self.backend.pid):
@@ -245,12 +246,12 @@ class Bench:
             self.run(PEER, "echo", proxy.port, connections, size, self.seconds))
 
     def new_connections(self, connections):
-        """wrk costs more than the proxies here: they would all be as fast as it is."""
+        """Does not use wrk, which costs more than the proxies here and would limit all of them."""
         return lambda proxy: float(
             self.run(PEER, "connect", proxy.port, connections, self.seconds))
 
     def idle_memory(self, proxy):
-        """Connections per byte of all the memory that the proxy has, with many of them open."""
+        """The number of open connections divided by the proxy's private memory in bytes."""
         count = 5000
         with subprocess.Popen([str(PEER), "idle", str(proxy.port), str(count)],
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE) as load:
@@ -261,11 +262,11 @@ class Bench:
         return count / used
 
     def rows(self):
-        """name, load, how to print one figure, whether the processor's time is worth a column."""
+        """Returns (name, load, format of a figure, whether to show the column `per CPU`)."""
         per_second = "{:,.0f}/s".format
         speed = lambda value: f"{value / GIB:.2f} GiB/s"
         return [
-            # First: what a load has made a process take it seldom gives back.
+            # The first row, because a process seldom returns the memory that a load has used.
             ("memory per idle connection", self.idle_memory,
              lambda v: f"{1 / v / 1024:.1f} KiB", False),
             ("small responses, 1 connection", self.requests(1, "/64"), per_second, True),
@@ -280,7 +281,7 @@ class Bench:
         ]
 
     def measure(self, load, rounds):
-        """{proxy name: [(figure, processor seconds per unit of work)], one for each round}"""
+        """Returns {proxy name: [(figure, CPU seconds per unit of work) for each round]}."""
         got = {proxy.name: [] for proxy in self.proxies}
         for turn in range(rounds):
             for proxy in self.proxies[turn % 3:] + self.proxies[:turn % 3]:
@@ -293,23 +294,23 @@ class Bench:
 
 
 def against_the_better(ours, others):
-    """How many times as much as the better of the others, round by round: what slows the machine for
-    longer than that slows both."""
+    """Returns the median ratio to the better of the others. The ratios are taken round by round,
+    because a disturbance that lasts longer than a round affects all proxies."""
     return min(statistics.median(our / other for our, other in zip(ours, theirs, strict=True))
                for theirs in others)
 
 
 def run_in_own_network():
-    """Runs this program once more, in a network of its own."""
+    """Runs this program again in its own network namespace."""
     options = ["--net"] if os.geteuid() == 0 else ["--net", "--map-root-user"]
     subprocess.run(["unshare", *options, sys.executable, *sys.argv], check=True,
                    env={**os.environ, OWN_NETWORK: "1"})
 
 
 def set_up_own_network():
-    """TCP is to work as on most machines. Some kernels come with BBR, whose pacing of the loopback
-    hides what a proxy costs. Reno is what every kernel allows a network of its own, and does the
-    same as the usual cubic where nothing is lost."""
+    """Makes TCP work as on most machines. Some kernels use BBR by default, whose pacing on loopback
+    hides the cost of a proxy. Every kernel permits Reno in a network namespace. Without packet
+    loss, Reno behaves like the usual CUBIC."""
     with socket.socket() as any_socket:
         up = struct.pack("16sH14x", b"lo", 0x1)  # netdevice(7): IFF_UP
         fcntl.ioctl(any_socket, 0x8914, up)  # SIOCSIFFLAGS
@@ -341,17 +342,18 @@ def compare_proxies(options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n\n")[0])
-    parser.add_argument("--seconds", type=int, default=2, help="of each load (default: 2)")
-    parser.add_argument("--rounds", type=int, default=5, help="per figure (default: 5)")
+    parser.add_argument("--seconds", type=int, default=2,
+                        help="duration of each load (default: 2)")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds per figure (default: 5)")
     parser.add_argument("--only", metavar="TEXT", default="",
-                        help="rows of the table of proxies that have it in their name")
+                        help="only the rows of the table proxies whose name contains TEXT")
     parser.add_argument("tables", nargs="*", metavar="TABLE", default=["proxies"],
                         help="proxies (default), reload, barrier")
     options = parser.parse_args()
     if unknown := set(options.tables) - {"proxies", "reload", "barrier"}:
         parser.error(f"no such table: {', '.join(unknown)}")
     if OWN_NETWORK not in os.environ:
-        # Needs npm's registry.
+        # Runs outside the network namespace, because it needs npm's registry.
         if "reload" in options.tables:
             reload.print_table(reload.Reload, options.rounds)
         if "proxies" in options.tables or "barrier" in options.tables:

@@ -1,16 +1,20 @@
-// The two ends of a benchmark: a web server that costs next to nothing, and the loads that wrk does
-// not know or makes at too high a price. For measuring what stands between them, not for tests: it
-// trusts its peer.
+// Both ends of a benchmark: a web server that uses little CPU time, and loads that wrk cannot make.
 //
-//   bench-peer serve PORT                      GET /N: N bytes · any body: read, then 200 ·
-//                                              Upgrade: 101, then an echo ·
-//                                              X-Start: its process id
-//   bench-peer echo PORT CONNECTIONS SIZE S    messages of SIZE bytes there and back, for S seconds
-//   bench-peer connect PORT CONNECTIONS S      a small request on a new connection, again and
-//   again;
-//                                              that many at a time, for S seconds
-//   bench-peer idle PORT CONNECTIONS           a request each, then says so and stays until stdin
-//                                              ends
+// It measures a proxy between the two ends. It is not suitable for tests, because it trusts its
+// peer. wrk makes no WebSocket load, and its new connections cost more than the proxies.
+//
+//   bench-peer serve PORT
+//       A web server. GET /N returns N bytes. A request with a body gets a 200 when the body has
+//       been read. Upgrade gets a 101, and then every byte is echoed. The response header X-Start
+//       is the server's pid.
+//   bench-peer echo PORT CONNECTIONS SIZE S
+//       Sends messages of SIZE bytes and waits for their echo, for S seconds.
+//   bench-peer connect PORT CONNECTIONS S
+//       Sends small requests, each on a new connection, for S seconds. CONNECTIONS requests are in
+//       flight at a time.
+//   bench-peer idle PORT CONNECTIONS
+//       Sends one request on each connection, prints "idle", and keeps the connections open until
+//       its stdin ends.
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
@@ -39,7 +43,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kBlock = 256 * 1024;
 
-// Tells a server from the one that was there before it.
+// Distinguishes this server from the one that ran before it.
 const pid_t kPid = ::getpid();
 
 [[noreturn]] void fail(const char* what) {
@@ -75,7 +79,8 @@ void watch(int epoll, int fd, void* who) {
   if (::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0) fail("epoll_ctl");
 }
 
-// Where `text` goes on behind the first `name`, which is in lower case: HAProxy sends names so.
+// Returns the position after the first `name` in `text`, or npos. `name` is in lower case; the case
+// of `text` is ignored, because HAProxy sends header names in lower case.
 std::size_t after(std::string_view text, std::string_view name) {
   const auto found = std::search(text.begin(), text.end(), name.begin(), name.end(),
                                  [](char c, char wanted) { return std::tolower(c) == wanted; });
@@ -96,7 +101,7 @@ class Connection {
 
   ~Connection() { ::close(fd_); }
 
-  // Does all that can be done. False: it is over.
+  // Reads and writes until it would block. Returns false if the connection has ended.
   bool work() {
     for (;;) {
       if (!write_pending()) return errno == EAGAIN;
@@ -160,7 +165,7 @@ class Connection {
     }
   }
 
-  // False: errno says why not.
+  // Returns false and sets errno if not everything could be written.
   bool write_pending() {
     while (!out_.empty()) {
       const int more = body_out_ > 0 ? MSG_MORE : 0;
@@ -238,7 +243,8 @@ void ask(int fd, std::string_view head, std::string_view expected) {
   }
 }
 
-// Runs a load for that long; prints how often `done`, called with what is ready, came to an end.
+// Runs a load for `seconds`, and prints how many operations per second it has completed. `done` is
+// called for each ready descriptor, and returns whether an operation is complete.
 template <class Done>
 int count_for(double seconds, int epoll, Done done) {
   std::uint64_t count = 0;
@@ -289,7 +295,7 @@ int echo(std::string_view port, std::size_t connections, std::size_t size, doubl
   });
 }
 
-// With as few system calls as there can be: the load is to cost less than what it measures.
+// Makes as few system calls as possible, because the load must cost less than the proxy.
 int connect_anew(std::string_view port, std::size_t connections, double seconds) {
   const int epoll = ::epoll_create1(0);
   const auto begin_one = [&] {

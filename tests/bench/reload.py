@@ -1,13 +1,14 @@
-"""How long it takes from a save to the first response of the program as it is now: with hpp, with
-what others use for the same, and as fast as the program can be started at all.
+"""Measures the time from a save to the first response of the changed program: with hpp, with other
+reloaders, and with the fastest possible restart.
 
-Run it with tools/bench reload. All run side by side and take turns; each figure is the median of
-several rounds. `over its boot`: what is left when the program's own start is subtracted, which
-nobody can do without: kill, spawn, ask until the first 200.
+Run it with tools/bench reload. All contenders run side by side and take turns; each figure is the
+median of several rounds. `over its boot` is the figure minus the time that every restart needs:
+kill, spawn, and the wait for the first 200.
 
-And, with tools/bench barrier, what it costs a request to be sure that no save precedes it.
+tools/bench barrier measures what the barrier costs a request.
 
-Responses tell in X-Start which process wrote them. A fresh one has another than the last had.
+The response header X-Start identifies the process that made the response. A response is fresh if
+its X-Start differs from that of the response before the save.
 """
 
 import contextlib
@@ -32,13 +33,15 @@ from watchman import PrivateWatchman
 LAUNCH = BUILD_DIR / "launch" / "hpp-launch"
 PEER = BUILD_DIR / "tests" / "bench" / "bench-peer"
 MARK = "HPP_BENCH"
-# Debian's, which has its packages (Django); another python3 may come first in PATH.
+# Debian's interpreter has Debian's packages (Django); another python3 may come first in PATH.
 PYTHON = "/usr/bin/python3"
-# How long to wait before asking again, if nobody listens or the old one answers: at first, and as
-# part of the time that it has taken. Asking more often would take the processor from who boots.
+# The pause before the next request if nothing listens or the old process answers: the minimum, and
+# as a share of the time waited so far. More frequent requests would take CPU time from the program
+# that is booting.
 ASK_AGAIN_S = 0.0002
 ASK_AGAIN_PART = 1 / 200
-# A save finds its reloader at any point of its round, if it looks once a second.
+# A random pause before each save, so that a reloader that polls once a second is met at any point
+# of its cycle.
 PAUSE_S = (0.3, 1.3)
 
 DJANGO_URLS = """\
@@ -59,7 +62,7 @@ urlpatterns = [path("", index)]
 
 
 def ask(port):
-    """Who answers there: the X-Start of the response; None if nobody does, or somebody else."""
+    """Returns the X-Start of the response; None if there is no response or it has no X-Start."""
     got = b""
     try:
         with socket.create_connection(("127.0.0.1", port), DEADLINE_S) as connection:
@@ -76,7 +79,7 @@ def ask(port):
 
 
 class PeerProject:
-    """bench-peer, which boots in little more than any process does, and a file that it does not
+    """bench-peer, which boots almost as fast as any process can, and a file that it does not
     read."""
 
     pattern = "**/*.txt"
@@ -93,7 +96,7 @@ class PeerProject:
 
 
 class LargeProject(PeerProject):
-    """The same among many files."""
+    """PeerProject with many other files."""
 
     folders, files = 1000, 100
 
@@ -107,7 +110,7 @@ class LargeProject(PeerProject):
 
 
 class DjangoProject:
-    """As django-admin makes it, and one view."""
+    """A project as django-admin makes it, with one view."""
 
     pattern = "**/*.py"
 
@@ -126,32 +129,33 @@ class DjangoProject:
 
 
 class Contender:
-    """One way to come from a save to a fresh response. It runs until end()."""
+    """One way to get from a save to a fresh response. It runs until end()."""
 
     def __init__(self, project, environment):
         self.project = project
         self.environment = environment
         self.process = None
-        self.seconds = []  # what was measured
-        self.port = project.port  # where its user asks
-        self.old = None  # who answered before the save
+        self.seconds = []  # the measured times
+        self.port = project.port  # the port to send requests to
+        self.old = None  # the X-Start before the save
 
     def start(self):
         self.spawn(self.project.command)
 
     def spawn(self, command, **options):
-        """In a session of its own, as hpp does: Linux shares the processors out to sessions."""
+        """Starts `command` in its own session, as hpp does, because Linux distributes CPU time
+        among sessions."""
         options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, **options}
         self.process = subprocess.Popen(command, cwd=self.project.directory, env=self.environment,
                                         stderr=subprocess.STDOUT, start_new_session=True, **options)
 
     def wait_answer(self):
-        """Returns when there is one, and keeps in mind whose it is."""
+        """Waits for any answer, and remembers its X-Start as the old one."""
         self.old = None
         self.old = self.wait_fresh()
 
     def wait_fresh(self):
-        """Returns when another process answers than the old one, and says which."""
+        """Waits until a process other than the old one answers, and returns its X-Start."""
         begin = time.monotonic()
         while (who := ask(self.port)) in (None, self.old):
             waited = time.monotonic() - begin
@@ -161,7 +165,7 @@ class Contender:
         return who
 
     def measure(self, text):
-        """Seconds."""
+        """Returns the seconds from the save to a fresh response."""
         self.project.save(text)
         begin = time.monotonic()
         self.wait_fresh()
@@ -173,7 +177,7 @@ class Contender:
 
 
 class Bare(Contender):
-    """Nobody watches: who saves kills and starts."""
+    """No reloader: the saver kills the program and starts it again."""
 
     def measure(self, text):
         self.project.save(text)
@@ -186,7 +190,7 @@ class Bare(Contender):
 
 
 class Hpp(Contender):
-    """A request is sent when the save returns, and another while the old process answers."""
+    """hpp gets a request when the save returns, and further ones while the old process answers."""
 
     output = subprocess.DEVNULL
     options = ()
@@ -203,7 +207,7 @@ class HppWithoutBarrier(Hpp):
 
 
 class HppUnasked(Hpp):
-    """Nobody asks until hpp says that the new process answers."""
+    """hpp gets the first request after it has reported that the new process is Running."""
 
     output = subprocess.PIPE
 
@@ -216,7 +220,7 @@ class HppUnasked(Hpp):
         return time.monotonic() - begin
 
     def read_for(self, seconds, until=None):
-        """Takes what hpp prints, up to what has `until` in it."""
+        """Reads hpp's output until it contains `until`, or has paused for `seconds`."""
         got = b""
         while select.select([self.process.stdout], [], [], seconds)[0]:
             block = os.read(self.process.stdout.fileno(), 65536)
@@ -246,7 +250,7 @@ class DjangoAutoreload(Contender):
 
 
 def install_nodemon(directory):
-    """The program, or None."""
+    """Returns the path of nodemon; None if it cannot be installed."""
     directory.mkdir()
     if not shutil.which("npm"):
         return None
@@ -268,7 +272,7 @@ class Reload:
     def __init__(self, directory, environment):
         self.directory = directory
         self.environment = environment
-        self.groups = []  # the same program in all of a group; its Bare is the first
+        self.groups = []  # contenders that run the same program; the first of a group is a Bare
         self.contenders = []
 
     def start(self):
@@ -338,7 +342,7 @@ class BarrierCost:
     def __init__(self, directory, environment):
         self.directory = directory
         self.environment = environment
-        self.pairs = []  # name of the tree, hpp with the barrier, hpp without
+        self.pairs = []  # (name of the tree, hpp with the barrier, hpp without it)
 
     def start(self):
         for name, project in (("1 file", PeerProject), ("100,000 files", LargeProject)):
@@ -362,7 +366,7 @@ class BarrierCost:
 
     @staticmethod
     def wrk(connections, contender):
-        """Median latency in ms, and responses a second."""
+        """Returns the median latency in ms and the number of responses per second."""
         text = subprocess.run(["wrk", "-t1", f"-c{connections}", "-d1s", "--latency",
                                f"http://127.0.0.1:{contender.port}/64"],
                               stdout=subprocess.PIPE, text=True, check=True).stdout
@@ -390,8 +394,9 @@ class BarrierCost:
 
 @contextlib.contextmanager
 def workplace():
-    """A directory, and the environment in which hpp uses nothing but it and a runtime directory in
-    memory, as a login has it. Whoever was started there is ended."""
+    """Yields a directory, and an environment in which hpp uses only that directory and a runtime
+    directory in memory, as after a login. At the end, kills all processes that were started with
+    that environment."""
     with tempfile.TemporaryDirectory(prefix="hpp-bench") as name, \
             tempfile.TemporaryDirectory(prefix="hpp-bench", dir="/dev/shm") as runtime:
         directory = pathlib.Path(name)
@@ -401,14 +406,14 @@ def workplace():
                 yield directory, {**os.environ, **watchman.environment, MARK: name,
                                   "XDG_RUNTIME_DIR": runtime}
             finally:
-                for pid in processes_with(MARK, name):  # what a reloader leaves behind
+                for pid in processes_with(MARK, name):  # processes that a reloader leaves behind
                     if pid != watchman.pid:
                         with contextlib.suppress(ProcessLookupError):
                             os.kill(pid, signal.SIGKILL)
 
 
 def print_table(kind, rounds):
-    """Measures a Reload or a BarrierCost, which takes some ten seconds a round, and prints."""
+    """Measures a Reload or a BarrierCost, and prints its table. A round takes about ten seconds."""
     with workplace() as (directory, environment):
         table = kind(directory, environment)
         table.start()

@@ -1,5 +1,5 @@
-// Every order of events, to a depth, in a small world that behaves as processes do; after each
-// step the promises of core/backend hold.
+// Tries every sequence of events up to a length, in a model of the processes, and checks the
+// guarantees of core/backend after each step.
 #include <gtest/gtest.h>
 
 #include <optional>
@@ -14,7 +14,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// As deep as it goes within a few seconds.
+// The greatest depth that takes only a few seconds.
 #ifdef HPP_SANITIZED
 constexpr int kDepth = 7;
 #else
@@ -33,7 +33,7 @@ enum class Move {
   SpawnFails,
   PortIsTaken,
   TimerExpires,
-  Stranger,  // has listened for long, and no process of the tree beside it
+  Stranger,  // a stranger has listened for kStrangerWait, and no process of the tree listens
   StrangerAnswers,
   BuildWorks,
   BuildFails,
@@ -42,8 +42,8 @@ enum class Move {
   Exit,
   OldExit,
   Gone,
-  Crash,           // of supervisord; the next one is given what the service manager has kept
-  CrashForgotten,  // and nobody has kept anything
+  Crash,           // supervisord crashes; the next one takes over from the service manager's store
+  CrashForgotten,  // supervisord crashes; the service manager has kept nothing
 };
 
 constexpr std::array kMoves{
@@ -105,7 +105,7 @@ const char* to_string(Move move) {
   return "";
 }
 
-// The backend's core and what it was made to do.
+// The backend's core, and a model of the processes and timers that its effects act on.
 class World {
  public:
   explicit World(Backend::Settings settings = {.command = {"server"}})
@@ -159,7 +159,7 @@ class World {
     return false;
   }
 
-  // Returns what is wrong afterwards; empty: nothing.
+  // Makes the move. Returns the guarantee that is broken afterwards, or an empty text.
   std::string make(Move move) {
     switch (move) {
       case Move::FirstTree:
@@ -230,7 +230,8 @@ class World {
     return "";
   }
 
-  // Answers all that waits for an answer, until nothing does: where that must lead.
+  // Answers all pending effects until there are none. Returns an empty text if that has led to the
+  // required final state, else the difference.
   std::string settle() {
     constexpr std::array kAnswers{Move::Gone, Move::SpawnWorks, Move::BuildWorks, Move::Answer,
                                   Move::TimerExpires};
@@ -258,7 +259,8 @@ class World {
  private:
   static constexpr std::uint64_t kSpawnsBefore = 5;
 
-  // The next one starts from what was published last. A spawn that was under way may have worked.
+  // The next supervisord starts from the last snapshot. A spawn that was in progress may have
+  // succeeded.
   std::string crash(bool forgotten) {
     crashed_ = true;
     if (spawn_due_) first_lives_ = tree_lives_ = true;
@@ -321,7 +323,7 @@ class World {
     if (!settings_.steps.empty() && built_for_ != published_.seen) {
       return "spawned what is not built";
     }
-    // Those between were never built.
+    // With a build, generations may be skipped: those whose build failed were never spawned.
     const bool is_next = e.generation == generation_ + 1;
     const bool is_again = e.generation == generation_ && !was_spawned_;
     if (!is_next && !is_again && (settings_.steps.empty() || e.generation <= generation_)) {
@@ -393,7 +395,7 @@ class World {
     if (builds && !build_runs_ && !timer_due_) return "stuck in a build";
     const bool is_strangers = phase_is_running() && !published_.stranger.empty();
     const bool is_loading = backend_.state() == Backend::State::Loading;
-    // An answer may be held back.
+    // While an answer is held back, the probe has already ended, and a timer runs.
     if ((probed_ != 0) != (is_loading || is_strangers) && !(is_loading && timer_due_)) {
       return "the probe runs while Loading or while a stranger answers, and only then";
     }
@@ -424,7 +426,7 @@ class World {
         if (phase != bus::BackendPhase::Running) return "Running not published";
         return published_.pid != 0 && published_.ready_at_ms != 0 ? "" : "odd facts in Running";
       case Backend::State::Error:
-        // One that was spawned, and not published before the crash, is dying.
+        // A backend that was spawned, but not published before the crash, may still be dying.
         if (first_lives_ && !kill_due_) return "called dead while it lives";
         if (tree_lives_ && !kill_due_) return "the remains are not being killed";
         if (!was_spawned_ && !crashed_ && !timer_due_ && settings_.steps.empty()) {
@@ -449,19 +451,19 @@ class World {
   std::uint64_t generation_ = kSpawnsBefore;
   std::uint64_t probed_ = 0;
   StartProbe::Of asks_ = StartProbe::Of::Tree;
-  bool was_spawned_ = true;   // that generation; false: the spawn has failed, or is due
-  bool first_lives_ = false;  // the backend's first process
-  bool tree_lives_ = false;   // it or any of its descendants
+  bool was_spawned_ = true;   // generation_ was spawned; false if the spawn has failed or is due
+  bool first_lives_ = false;  // the backend's first process lives
+  bool tree_lives_ = false;   // that process or a descendant lives
   bool build_runs_ = false;
   bus::TreePoint built_for_;
-  std::size_t steps_done_ = 0;  // how many steps have succeeded for built_for_
+  std::size_t steps_done_ = 0;  // the number of steps that have succeeded for built_for_
   bool spawn_due_ = false;
   bool kill_due_ = false;
   bool timer_due_ = false;
   bool stop_asked_ = false;
-  std::uint64_t restarts_asked_ = 0;  // of this supervisord
-  bool crashed_ = false;              // supervisord, once
-  bool tree_due_ = false;             // it has not heard of the tree since
+  std::uint64_t restarts_asked_ = 0;  // restarts that were requested from this supervisord
+  bool crashed_ = false;              // supervisord has crashed, which happens at most once
+  bool tree_due_ = false;             // supervisord has received no tree since it crashed
   bool left_ = false;
 };
 
@@ -501,7 +503,7 @@ class Explorer {
   long histories_ = 0;
 };
 
-// Starts behind the first steps, so that the depth goes into the interesting part.
+// Returns the world after these moves, so that the exploration starts at the interesting part.
 World after(const std::vector<Move>& moves,
             const Backend::Settings& settings = {.command = {"server"}}) {
   World world(settings);
@@ -512,14 +514,14 @@ World after(const std::vector<Move>& moves,
   return world;
 }
 
-TEST(BackendExhaustive, FromTheBeginning) {
+TEST(BackendExhaustive, KeepsItsGuaranteesFromTheBeginning) {
   Explorer explorer;
   explorer.explore(World(), kDepth);
   RecordProperty("histories", std::to_string(explorer.histories()));
   EXPECT_GT(explorer.histories(), 10'000);
 }
 
-TEST(BackendExhaustive, FromRunning) {
+TEST(BackendExhaustive, KeepsItsGuaranteesFromRunning) {
   Explorer explorer;
   explorer.explore(after({Move::FirstTree, Move::Gone, Move::SpawnWorks, Move::Answer}),
                    kDepth - 1);
@@ -527,7 +529,7 @@ TEST(BackendExhaustive, FromRunning) {
   EXPECT_GT(explorer.histories(), 10'000);
 }
 
-TEST(BackendExhaustive, WithABuild) {
+TEST(BackendExhaustive, KeepsItsGuaranteesWithABuild) {
   const Backend::Settings settings{.command = {"server"}, .steps = {build_step("make")}};
   Explorer explorer;
   explorer.explore(after({Move::FirstTree, Move::Gone}, settings), kDepth - 2);
@@ -535,7 +537,7 @@ TEST(BackendExhaustive, WithABuild) {
   EXPECT_GT(explorer.histories(), 10'000);
 }
 
-TEST(BackendExhaustive, KeepingTheLastGood) {
+TEST(BackendExhaustive, KeepsItsGuaranteesWithKeepLastGood) {
   const Backend::Settings settings{.command = {"server"},
                                    .steps = {build_step("make"), build_step("migrate")},
                                    .keep_last_good = true};
