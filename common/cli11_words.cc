@@ -9,7 +9,7 @@
 namespace hpp {
 namespace {
 
-// An option as it is written: `--name=value`, `-n`, `-nvalue`.
+// An option in one word: `--name=value`, `-n` or `-nvalue`.
 struct Written {
   std::string name;
   std::optional<std::string> value;
@@ -42,8 +42,8 @@ bool takes_list(const CLI::Option& option) {
   return option.get_allow_extra_args();
 }
 
-// A glob in brackets, `[ab]`, is no list. `./` in front of it means the same, and normalized_glob()
-// removes it.
+// Prefixes a glob in brackets, `[ab]`, by `./`, so that CLI11 does not take it for a list. The
+// glob's meaning stays the same, and normalized_glob() removes the prefix.
 std::string guarded(const std::string& glob) {
   return glob.starts_with('[') && glob.ends_with(']') ? "./" + glob : glob;
 }

@@ -11,7 +11,7 @@ namespace hpp {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-// How much of what was found instead is shown.
+// Limit for the quotation of unexpected text in an error message, in bytes.
 constexpr std::size_t kShownMax = 40;
 
 bool is_digit(char c) {
@@ -22,7 +22,7 @@ bool is_bare_key(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '-' || c == '_';
 }
 
-// TOML allows no control character but the tab in a string. A CR may stand before a LF only.
+// Tab is the only control character that TOML allows in a string. A CR is only allowed before a LF.
 bool is_control(char c) {
   return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7F';
 }
@@ -139,7 +139,7 @@ class Reader {
     return read_bare();
   }
 
-  // true, false, 1, -1, 10_000
+  // Reads a value without quotes: true, false, 1, -1, 10_000.
   ConfigValue read_bare() {
     const std::string_view word = rest_.substr(0, rest_.find_first_of(" \t\r\n#"));
     ConfigValue value;
@@ -229,7 +229,7 @@ class Reader {
     }
   }
 
-  // NUL is left out, too: it can be in no word of a command.
+  // Rejects NUL, too, because a command's argument cannot contain it.
   std::uint32_t read_code_point(std::size_t size) {
     const std::string_view digits = rest_.substr(0, size);
     std::uint32_t point = 0;

@@ -1,9 +1,9 @@
-// Pure. Reads the text of `hpp.toml`: that part of TOML 1.0 which options need.
+// Pure. Parses the text of `hpp.toml`, in the subset of TOML 1.0 that options need.
 //
-// Lines of `key = value`, where a value is a string ("basic" or 'literal'), a decimal integer, a
-// boolean, or an array of strings over any number of lines; and comments. There are no tables, no
-// dotted keys, no dates, no floats and no multi-line strings: each is refused in words. CLI11's own
-// reader knows no lines, and takes a `#` or a comma inside a string for its own.
+// The subset: comments, and `key = value` with a string ("basic" or 'literal'), a decimal integer,
+// a boolean, or an array of strings over any number of lines. Tables, dotted keys, dates, floats
+// and multi-line strings are rejected, each with an error that names it. CLI11's own reader is not
+// used, because it reports no line numbers and misreads a `#` or a comma inside a string.
 #pragma once
 
 #include <cstddef>
@@ -21,12 +21,12 @@ using ConfigValue = std::variant<bool, std::int64_t, std::string, std::vector<st
 struct ConfigEntry {
   std::string key;
   ConfigValue value;
-  std::size_t line = 0;  // where the key stands; the first line is 1
+  std::size_t line = 0;  // the key's line number; the first line is 1
 
   bool operator==(const ConfigEntry&) const = default;
 };
 
-// What is wrong in a line, and what was expected there.
+// A syntax error: says what is wrong in which line, and what was expected.
 class ConfigError : public std::runtime_error {
  public:
   ConfigError(std::size_t at_line, const std::string& what)
@@ -35,7 +35,7 @@ class ConfigError : public std::runtime_error {
   std::size_t line;
 };
 
-// The entries in their order; no key comes twice. Throws ConfigError for the first mistake.
+// Returns the entries in file order; their keys are unique. Throws ConfigError for the first error.
 std::vector<ConfigEntry> read_config(std::string_view text);
 
 }  // namespace hpp

@@ -1,4 +1,4 @@
-// Pure. How a core collects the effects of one event: its handlers emit them in order.
+// Pure. Collects the effects that a core's handlers emit for one event, in order.
 #pragma once
 
 #include <utility>
@@ -7,17 +7,17 @@
 
 namespace hpp {
 
-// A base class of a core. `Effect` is its variant of effects.
+// A base class for cores. `Effect` is the core's variant of effects.
 template <class Effect>
 class Emits {
  protected:
-  // Built in place: GCC 12 takes the move of a variant for a use of its unset members.
+  // Constructs the variant in place: if it is moved, GCC 12 warns about uninitialized members.
   template <class E>
   void emit(E effect) {
     effects_.emplace_back(std::in_place_type<E>, std::move(effect));
   }
 
-  // The effects that were emitted since the last call.
+  // Returns the effects that were emitted since the last call.
   std::vector<Effect> take_effects() { return std::exchange(effects_, {}); }
 
  private:

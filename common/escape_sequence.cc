@@ -10,7 +10,7 @@ std::size_t skip(std::string_view text, std::size_t at, char first, char last) {
   return at;
 }
 
-// OSC, DCS and the like: up to BEL or ESC `\`.
+// The end of a string sequence, such as OSC or DCS: after BEL or ESC `\`.
 std::size_t end_of_string(std::string_view text, std::size_t at) {
   for (; at < text.size(); ++at) {
     if (text[at] == kBell) return at + 1;
@@ -19,7 +19,7 @@ std::size_t end_of_string(std::string_view text, std::size_t at) {
   return at;
 }
 
-// Behind the last character, if that is one that may end a sequence.
+// The index after the character at `last` if that may end a sequence, otherwise `last`.
 std::size_t end_at(std::string_view text, std::size_t last, char first) {
   return last < text.size() && text[last] >= first && text[last] <= '~' ? last + 1 : last;
 }

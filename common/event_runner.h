@@ -1,4 +1,4 @@
-// Pure. Gives events to a core one at a time, in the order in which they were posted.
+// Pure. Passes events to a core one at a time, in the order in which they were posted.
 #pragma once
 
 #include <deque>
@@ -7,20 +7,20 @@
 
 namespace hpp {
 
-// While a shell performs the effects of one event, the next event may occur: a process that cannot
-// be started, a peer that is gone. It waits until all effects of the first one are performed, so
-// that the effects of two events never mix.
+// While a shell performs the effects of one event, another event may occur: a process cannot be
+// started, a peer is gone. That event is queued until all effects of the first one are performed,
+// so that the effects of two events are never interleaved.
 template <class Event>
 class EventRunner {
  public:
-  // `dispatch` gives the event to the core and performs its effects, in order.
+  // `dispatch` passes the event to the core and performs the effects, in order.
   explicit EventRunner(std::function<void(const Event&)> dispatch)
       : dispatch_(std::move(dispatch)) {}
 
   EventRunner(const EventRunner&) = delete;
   EventRunner& operator=(const EventRunner&) = delete;
 
-  // Dispatches the event: at once, or after those that wait already.
+  // Dispatches the event at once or, while another event is dispatched, after the queued events.
   void post(Event event) {
     waiting_.push_back(std::move(event));
     if (std::exchange(is_running_, true)) return;
@@ -32,14 +32,14 @@ class EventRunner {
     is_running_ = false;
   }
 
-  // As post(), but before the events that wait: for the answer to an effect that the core must know
-  // before anything else.
+  // Like post(), but puts the event before the queued events: for the result of an effect that the
+  // core must handle first.
   void post_next(Event event) {
     if (!is_running_) return post(std::move(event));
     waiting_.push_front(std::move(event));
   }
 
-  // Forgets the events that wait.
+  // Drops the queued events.
   void clear() { waiting_.clear(); }
 
  private:

@@ -1,4 +1,4 @@
-// Pure. The globs of --pattern and --exclude, checked before Watchman gets them.
+// Pure. Checks and normalizes the globs of --pattern and --exclude, before Watchman gets them.
 #pragma once
 
 #include <string>
@@ -6,13 +6,14 @@
 
 namespace hpp {
 
-// Returns the glob as Watchman wants it: relative to the watched directory, a leading `./` gone.
-// Watchman's wildmatch takes `*`, `?`, `[…]`, `**/` and `\`; it never matches a bad glob and never
-// says so. Throws std::invalid_argument for one that can match nothing: empty, absolute, leading
-// out of the directory, a bracket not closed, a backslash at the end.
+// Returns the glob as Watchman requires it: relative to the watched directory, without a leading
+// `./`. Watchman's wildmatch supports `*`, `?`, `[…]`, `**/` and `\`. It reports no error for an
+// invalid glob, which just never matches. Therefore this throws std::invalid_argument for a glob
+// that cannot match any file: it is empty or absolute, leads out of the directory, has an unclosed
+// bracket, or ends with a backslash.
 std::string normalized_glob(std::string_view glob);
 
-// The glob that matches this file and no other.
+// Returns a glob that matches only this file.
 std::string glob_of(std::string_view path);
 
 }  // namespace hpp

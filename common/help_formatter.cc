@@ -11,10 +11,10 @@ namespace hpp {
 namespace {
 
 constexpr std::size_t kColumns = 80;
-// Where the sentences begin.
+// The column at which the sentences start.
 constexpr std::size_t kIndent = 28;
 
-// How many columns a text of ordinary characters takes (UTF-8).
+// The width of UTF-8 text in columns, if each character is one column wide.
 std::size_t width(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
     return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
@@ -46,7 +46,8 @@ std::string row(const std::string& names, const std::string& sentence) {
   return text + '\n';
 }
 
-// `GLOB…`. CLI11 appends a colon and the descriptions of its validators, which are left out.
+// The option's value, such as `GLOB…`. Removes the colon and the validators' descriptions that
+// CLI11 appends.
 std::string value_of(const CLI::Option& option) {
   const std::string type = option.get_type_name();
   const std::string value = type.substr(0, type.find(':'));
@@ -65,7 +66,7 @@ std::string names_of(const CLI::Option& option) {
 
 HelpFormatter::HelpFormatter(std::string usage_end) : usage_end_(std::move(usage_end)) {}
 
-// CLI11 leaves two empty lines between groups.
+// Removes one of the two empty lines that CLI11 prints between groups.
 std::string HelpFormatter::make_help(const CLI::App* app, std::string name,
                                      CLI::AppFormatMode mode) const {
   std::string help = CLI::Formatter::make_help(app, std::move(name), mode);

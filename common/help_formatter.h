@@ -1,5 +1,5 @@
-// The layout of --help: at most 80 columns, the options in groups, and of each option its names,
-// its value and one sentence.
+// Formats --help: at most 80 columns, the options in groups, and for each option its names, its
+// value and one sentence.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -9,7 +9,7 @@ namespace hpp {
 
 class HelpFormatter : public CLI::Formatter {
  public:
-  // `usage_end` is appended to the usage line, for words that CLI11 does not parse.
+  // `usage_end` is appended to the usage line, for arguments that CLI11 does not parse.
   explicit HelpFormatter(std::string usage_end = "");
 
   std::string make_help(const CLI::App* app, std::string name,

@@ -45,7 +45,7 @@ int syslog_priority(Level level) {
   return LOG_INFO;
 }
 
-// Attributes of ECMA-48 (SGR).
+// SGR parameters, ECMA-48 §8.3.117.
 constexpr const char* kFaint = "2";
 constexpr const char* kNormal = "0";
 

@@ -14,7 +14,7 @@
 namespace hpp {
 namespace {
 
-// Whoever names a larger file has named the wrong one.
+// Limit for the file's size, in bytes. A larger file is not a configuration file.
 constexpr std::size_t kFileSizeMax = 1024 * 1024;
 
 using Words = std::vector<std::string>;
@@ -44,7 +44,7 @@ const char* kind_of(const ConfigValue& value) {
   return kKinds[value.index()];
 }
 
-// The value as words of a command line. Throws std::invalid_argument where it cannot be one.
+// Converts the value to command-line words. Throws std::invalid_argument if it has the wrong type.
 Words words_of(Setting setting, const ConfigValue& value) {
   const auto* const flag = std::get_if<bool>(&value);
   const auto* const number = std::get_if<std::int64_t>(&value);
@@ -114,14 +114,14 @@ void OptionFile::apply(const ConfigEntry& entry) const {
       if (words.empty()) throw std::invalid_argument("expected a command, got none");
       *command_ = words;
     } else if (!words.empty() && option->empty()) {
-      option->allow_extra_args(false);  // or a word in brackets would be taken for a list
+      option->allow_extra_args(false);  // otherwise CLI11 would split a word in brackets
       option->add_result(words);
       option->run_callback();
     }
   } catch (const std::invalid_argument& error) {
     throw ConfigError(entry.line, fmt::format("{}: {}", entry.key, error.what()));
   } catch (const CLI::ParseError& error) {
-    option->clear();  // CLI11 would check it again, and say so without a line
+    option->clear();  // otherwise CLI11 would report it again, without the line
     throw ConfigError(entry.line, error.what());
   }
 }

@@ -1,4 +1,4 @@
-// The configuration file: how CLI11 comes to know what `hpp.toml` says.
+// Passes the values in the configuration file, `hpp.toml`, to CLI11.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -10,7 +10,7 @@
 
 namespace hpp {
 
-// What an option's value may be in the file.
+// The kinds of values that options have in the file.
 enum class Setting {
   Address,  // "HOST:PORT", or a port alone
   Texts,    // one string, or an array of them
@@ -21,40 +21,43 @@ enum class Setting {
   Command,  // an array of words, or one string that is split into words
 };
 
-// Reads the file for CLI11, which asks for it when it knows the command line and before it looks
-// for options that are missing. Each value goes to its option here, and none is handed to CLI11 as
-// an item: only so do the checks of the value know its line. What the command line says wins.
+// Reads the file for CLI11, which calls from_config() after it has parsed the command line and
+// before it checks for missing options. from_config() sets the options itself and returns no items
+// to CLI11, so that an error message can include the line number. The command line takes
+// precedence.
 class OptionFile : public CLI::Config {
  public:
-  // `path`, for messages, is that of the option which names the file. `path_option` must live as
-  // long as this.
+  // `path_option` is the option that names the file; error messages contain its value. It must
+  // outlive this object.
   explicit OptionFile(const CLI::Option& path_option) : path_option_(path_option) {}
 
-  // Whether the file may have `key`.
+  // Whether `key` is allowed in the file.
   bool has(const std::string& key) const { return known_.contains(key); }
 
-  // From now on the file may have `key`, and it goes to that option, which must live as long as
-  // this is read into.
+  // Allows `key` in the file, as a value for `option`. `option` must outlive all calls of
+  // from_config().
   void add(std::string key, CLI::Option& option, Setting setting) {
     known_.insert_or_assign(std::move(key), Known{&option, setting});
   }
 
-  // The backend's command, which is no option of CLI11's: where it goes. Likewise.
+  // Allows `key` in the file, as the backend's command, which is not a CLI11 option. `command` must
+  // outlive all calls of from_config().
   void add_command(std::string key, std::vector<std::string>& command) {
     known_.insert_or_assign(std::move(key), Known{nullptr, Setting::Command});
     command_ = &command;
   }
 
-  // Throws CLI::FileError: `hpp.toml:3: …`. That is the error which waits until --help and
-  // --version have been heard.
+  // Throws CLI::FileError with the text `hpp.toml:3: …`. CLI11 reports this error type only if
+  // neither
+  // --help nor --version was given.
   std::vector<CLI::ConfigItem> from_config(std::istream& input) const override;
 
-  // CLI11 writes files, too. We do not.
+  // Unused: hpp writes no configuration files.
   std::string to_config(const CLI::App*, bool, bool, std::string) const override { return {}; }
 
  private:
   struct Known {
-    CLI::Option* option;  // nullptr: the command
+    CLI::Option* option;  // nullptr for the backend's command
     Setting setting;
   };
 

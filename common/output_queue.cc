@@ -12,7 +12,8 @@ void OutputQueue::push(std::string_view bytes) {
   if (size() > limit_) drop_oldest();
 }
 
-// A quarter of the limit more than is necessary: a queue that stays full drops rarely.
+// Drops an extra quarter of the limit, so that a queue that stays full does not drop on each
+// push().
 void OutputQueue::drop_oldest() {
   if (note_size_ != 0) {
     text_.erase(begin_, note_size_);
@@ -26,7 +27,8 @@ void OutputQueue::drop_oldest() {
   const auto first = text_.begin() + static_cast<std::ptrdiff_t>(begin_);
   const auto last = text_.begin() + static_cast<std::ptrdiff_t>(end);
   dropped_ += static_cast<std::size_t>(std::count(first, last, '\n'));
-  if (newline == std::string::npos) ++dropped_;  // a part of a very long line
+  if (newline == std::string::npos)
+    ++dropped_;  // counts the cut part of a very long line as a line
   text_.erase(0, end);
   begin_ = 0;
 }

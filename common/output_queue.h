@@ -1,5 +1,5 @@
-// Pure. Output for a destination that takes none at the moment: a terminal that was stopped with
-// Ctrl+S, or a pipe without a reader.
+// Pure. Queues output while its destination does not accept any: a terminal that was stopped with
+// Ctrl+S, or a pipe that is not read.
 #pragma once
 
 #include <cstddef>
@@ -8,9 +8,8 @@
 
 namespace hpp {
 
-// Bytes in the order in which they were pushed. If more than the limit would wait, the oldest lines
-// are dropped, because the newest say what is true now. A line takes their place that says how many
-// they were.
+// A queue of bytes. If its size would exceed the limit, the oldest lines are dropped, because the
+// newest describe the current state. A note with the number of dropped lines replaces them.
 class OutputQueue {
  public:
   explicit OutputQueue(std::size_t limit) : limit_(limit) {}
@@ -19,10 +18,11 @@ class OutputQueue {
 
   void push(std::string_view bytes);
 
-  // All that waits. Valid until the next call of a method.
+  // Returns all queued bytes, with the note if lines were dropped. Valid until the next call of a
+  // method.
   std::string_view next();
 
-  // The first `size` bytes of next() are written.
+  // Removes the first `size` bytes of next(), because they were written.
   void pop(std::size_t size);
 
  private:
@@ -32,11 +32,11 @@ class OutputQueue {
 
   std::size_t limit_;  // bytes
   std::string text_;
-  std::size_t begin_ = 0;         // of what waits: the part of `text_` before it is written
-  bool is_mid_line_ = false;      // the last byte that was written is not the end of a line
-  std::size_t dropped_ = 0;       // lines that no note tells of yet
-  std::size_t note_size_ = 0;     // bytes of the note at `begin_`; 0: none, or partly written
-  std::size_t note_dropped_ = 0;  // the lines that it tells of
+  std::size_t begin_ = 0;         // start of the queue in `text_`; the bytes before are written
+  bool is_mid_line_ = false;      // the last byte written was not a newline
+  std::size_t dropped_ = 0;       // dropped lines that no note counts yet
+  std::size_t note_size_ = 0;     // size of the note at `begin_`; 0: none, or partly written
+  std::size_t note_dropped_ = 0;  // dropped lines that this note counts
 };
 
 }  // namespace hpp

@@ -22,11 +22,11 @@ namespace hpp {
 namespace {
 
 constexpr const char* kNotifySocket = "NOTIFY_SOCKET";
-// Descriptors of one message; the kernel takes 253 (unix(7)).
+// Limit for the descriptors in one message. The kernel's limit is 253 (unix(7)).
 constexpr std::size_t kFdsMax = 32;
 
-// libsystemd's sd_notify(3) blocks while the manager's queue is full. Where that is hpp-launch,
-// and Ctrl+Z has stopped it, every helper would stop with it. So the datagrams are sent from here.
+// This replaces libsystemd's sd_notify(3), which blocks while the manager's queue is full: if
+// Ctrl+Z has stopped hpp-launch, every helper would block.
 UniqueFd connect_to_manager() {
   const char* const path = ::getenv(kNotifySocket);
   if (path == nullptr) return {};
@@ -35,7 +35,7 @@ UniqueFd connect_to_manager() {
   const std::size_t size = std::strlen(path);
   if (size == 0 || size >= sizeof address.sun_path) return {};
   std::memcpy(address.sun_path, path, size);
-  if (path[0] == '@') address.sun_path[0] = '\0';  // an abstract name
+  if (path[0] == '@') address.sun_path[0] = '\0';  // an abstract socket address
   UniqueFd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + size);
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0) {
@@ -63,12 +63,13 @@ Milliseconds watchdog_time() {
   return std::chrono::duration_cast<Milliseconds>(std::chrono::microseconds(microseconds));
 }
 
-// systemd.exec(5): whom it has started itself, and not a program that was.
+// Whether systemd itself has started the process. A descendant of such a process inherits the
+// variable, but with another pid (systemd.exec(5)).
 bool is_started_by_systemd(pid_t pid) {
   return has_environment(pid, fmt::format("SYSTEMD_EXEC_PID={}", pid));
 }
 
-// A process that systemd has started in our unit to reload it is no orphan.
+// Leaves out processes that systemd has started in our unit itself, such as an ExecReload= command.
 std::vector<pid_t> orphans_of_unit() {
   const std::vector<pid_t> descendants = living_descendants(::getpid());
   std::vector<pid_t> found = processes_of_our_cgroup();
@@ -93,7 +94,7 @@ ServiceManager::ServiceManager(Loop& loop)
 
 void ServiceManager::watch_launcher(Loop& loop) {
   launcher_ = open_process(launch_tree_->root());
-  // If it was our parent after it was opened, it is hpp-launch that was opened.
+  // If hpp-launch is still our parent after the open, the pidfd cannot refer to another process.
   if (!launcher_.pidfd.is_open() || ::getppid() != launcher_.pid) {
     ::kill(::getpid(), SIGTERM);
     return;
@@ -111,15 +112,15 @@ void ServiceManager::ready() {
   if (watchdog_ != Milliseconds{0}) show_life();
 }
 
-// Often enough that one that is late or lost does no harm; sd_watchdog_enabled(3) asks for half the
-// time at least.
+// The interval is short enough that a late or lost message does no harm; sd_watchdog_enabled(3)
+// recommends at most half of the watchdog time.
 void ServiceManager::show_life() {
   send("WATCHDOG=1");
   life_sign_.start(watchdog_ / 3);
 }
 
 void ServiceManager::store(std::string_view name, const std::vector<int>& fds) {
-  // Without FDPOLL=0 systemd would drop a pipe when its writer is gone, read to the end or not.
+  // Without FDPOLL=0, systemd would drop a pipe when its writer is gone, even if it contains data.
   if (!fds.empty()) send(fmt::format("FDSTORE=1\nFDNAME={}\nFDPOLL=0", name), fds);
 }
 

@@ -1,5 +1,5 @@
-// The program that has started this one and restarts it when it crashes: hpp-launch, or systemd.
-// Both speak the protocol of sd_notify(3) and sd_listen_fds(3).
+// The program that has started this one and restarts it if it crashes: hpp-launch or systemd. Both
+// use the protocols of sd_notify(3) and sd_listen_fds(3).
 #pragma once
 
 #include <sys/types.h>
@@ -20,41 +20,44 @@
 
 namespace hpp {
 
-// Started by neither, at a prompt, a program has no such manager: then nothing is stored, told or
-// given back.
+// A program that was started at a prompt has no service manager. The methods then do nothing and
+// return nothing.
 class ServiceManager {
  public:
-  // Takes what the environment says of the manager out of it: the processes that this one starts
-  // are not the manager's services. If hpp-launch ends, this process gets SIGTERM; the kernel sends
-  // that only to a program without file capabilities (PR_SET_PDEATHSIG). `loop` must outlive this.
+  // Reads the manager's environment variables and removes them, because the processes that this
+  // program starts are not the manager's services. If hpp-launch ends, this process gets SIGTERM.
+  // The kernel would not send it to a program with file capabilities (PR_SET_PDEATHSIG), so this
+  // class watches hpp-launch itself. `loop` must outlive this object.
   explicit ServiceManager(Loop& loop);
 
-  // Whether this program has such a manager.
+  // Whether this program has a service manager.
   bool is_present() const { return socket_.is_open(); }
 
-  // This program does what it is for (READY=1). From now on the manager hears of it as long as its
-  // loop turns, if it wants to (WATCHDOG=1).
+  // Reports that this program is ready (READY=1). From then on, if the manager asks for it, reports
+  // regularly that the event loop runs (WATCHDOG=1).
   void ready();
 
-  // Asks the manager to keep duplicates of these descriptors under that name, beside those that it
-  // has: should this program crash, the next one is given them. Nothing is lost but that if they
-  // cannot be sent. The name has no colon (sd_pid_notify_with_fds(3)).
+  // Asks the manager to keep duplicates of these descriptors under that name, in addition to those
+  // stored earlier. If this program crashes, the manager passes them to the next one. If they
+  // cannot be sent, there is no error; the next one just does not get them. The name must not
+  // contain a colon (sd_pid_notify_with_fds(3)).
   void store(std::string_view name, const std::vector<int>& fds);
 
-  // The manager closes what it keeps under that name.
+  // Asks the manager to close the descriptors that it keeps under that name.
   void forget(std::string_view name);
 
-  // What a program that was here before has stored under that name, in the order in which it did.
-  // Once: the caller has them now, and the manager keeps its duplicates.
+  // Returns the descriptors that this program's predecessors have stored under that name, in the
+  // order in which they were stored. Call once per name: ownership passes to the caller. The
+  // manager keeps its duplicates.
   std::vector<UniqueFd> take(std::string_view name);
 
-  // The same for listening stream sockets, which may be in blocking mode. Throws std::runtime_error
-  // if a descriptor of that name is something else.
+  // Like take(), for listening stream sockets; they may be in blocking mode. Throws
+  // std::runtime_error if a descriptor of that name is not a listening stream socket.
   std::vector<UniqueFd> take_listening(std::string_view name);
 
-  // The living processes, without this one and its descendants, that programs which were here
-  // before it have left behind, as the manager's order shows them: they hang below hpp-launch, or
-  // are in the control group of this unit.
+  // Returns the living processes that this program's predecessors have left behind: descendants of
+  // hpp-launch, or members of this unit's control group. Does not return this process and its
+  // descendants.
   std::vector<pid_t> orphans() const;
 
  private:
@@ -66,7 +69,7 @@ class ServiceManager {
   std::optional<LaunchTree> launch_tree_;
   ProcessHandle launcher_;  // hpp-launch
   std::unique_ptr<FdWatch> launcher_ended_;
-  Milliseconds watchdog_{0};  // 0: nobody watches
+  Milliseconds watchdog_{0};  // 0: the manager has no watchdog
   std::vector<std::pair<std::string, UniqueFd>> stored_;
   Timer life_sign_;
 };

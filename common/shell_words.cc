@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view kBlanks = " \t\n";
 constexpr std::string_view kContinuation = "\\\n";
 constexpr std::string_view kOfShell = "|&;<>()$`*?";
-// Special at the beginning of a word only.
+// These characters are special only at the beginning of a word.
 constexpr std::string_view kOfShellInFront = "#~";
 constexpr std::string_view kOfShellInQuotes = "$`";
 constexpr std::string_view kEscapedInQuotes = "$`\"\\";
@@ -26,7 +26,7 @@ bool is_one_of(char c, std::string_view set) {
       "{} needs a shell: quote it, or write [\"sh\", \"-c\", \"the whole command\"]", what));
 }
 
-// `NAME=`, which in front of a command is a variable.
+// Whether the word begins with `NAME=`, which sets a variable if it precedes a command.
 bool is_assignment(std::string_view word) {
   const auto name = word.substr(0, word.find('='));
   if (name.size() == word.size() || name.empty()) return false;
@@ -55,7 +55,7 @@ class Splitter {
     } while (skip_continuation());
   }
 
-  // A backslash in front of a newline: the line goes on below, as if neither was there.
+  // Skips a backslash followed by a newline: the next line continues the word (POSIX 2.2.1).
   bool skip_continuation() {
     if (!rest_.starts_with(kContinuation)) return false;
     rest_.remove_prefix(kContinuation.size());

@@ -1,4 +1,4 @@
-// Pure. A command in one string, as one types it at a prompt.
+// Pure. Splits a command line into words like a shell, and quotes words.
 #pragma once
 
 #include <string>
@@ -7,13 +7,13 @@
 
 namespace hpp {
 
-// The words of `command`, by the shell's rules of blanks, quotes and backslashes (POSIX Shell
-// Command Language, 2.2). Nothing is expanded and no shell is run: what would need one (`$HOME`,
-// `*.py`, `|`, `NAME=value` in front) is refused rather than passed on as it stands.
-// Throws std::invalid_argument saying what is wrong.
+// Splits `command` into words, by the shell's rules for blanks, quotes and backslashes (POSIX Shell
+// Command Language, 2.2). Nothing is expanded and no shell is run. Throws std::invalid_argument
+// with the reason if the command is malformed, or if it would need a shell (`$HOME`, `*.py`, `|`, a
+// leading `NAME=value`).
 std::vector<std::string> shell_words(std::string_view command);
 
-// The other way: one word as it has to be typed, in quotes if it needs them.
+// The inverse: quotes one word for a shell, if necessary.
 std::string shell_word(std::string_view word);
 
 }  // namespace hpp

@@ -10,7 +10,7 @@
 namespace hpp {
 namespace {
 
-// One character of UTF-8 (RFC 3629), or one byte that is none.
+// One UTF-8 character (RFC 3629), or one byte that is not UTF-8.
 struct Character {
   std::size_t size = 1;
   char32_t code = 0;
@@ -43,7 +43,7 @@ bool is_safe(const Character& c) {
 
 class Lines {
  public:
-  // A line without its end.
+  // Adds a line. `line` does not include the newline.
   void add(std::string_view line) {
     while (line.ends_with('\r')) line.remove_suffix(1);
     const auto rewritten = line.rfind('\r');

@@ -1,11 +1,10 @@
-// Pure. Text that comes from elsewhere (file names, other users' command lines, what programs
-// print), made safe to be shown. The functions leave nothing that a terminal obeys: control
-// characters (C0, DEL, and C1, also as UTF-8), bytes that are not UTF-8 (a terminal may take them
-// for C1), characters that reorder the text around them (bidirectional overrides and isolates), and
-// line separators.
+// Pure. Makes untrusted text (file names, other users' command lines, program output) safe to
+// print. The functions remove everything that a terminal interprets: control characters (C0, DEL,
+// and C1, also as UTF-8), bytes that are not UTF-8 (a terminal may take them for C1), characters
+// that reorder the text around them (bidirectional overrides and isolates), and line separators.
 //
-// They are applied where text leaves hpp, so that no message can miss them: log.cc, ctl/print.h,
-// proxyd/core/http/own_answer.cc, and the messages about wrong options.
+// They are called where text leaves hpp, so that no message can bypass them: in log.cc,
+// ctl/print.h, proxyd/core/http/own_answer.cc, and for messages about wrong options.
 #pragma once
 
 #include <cstdint>
@@ -15,23 +14,23 @@
 
 namespace hpp {
 
-// Each such character or byte becomes `?`; a line stays one line.
+// Replaces each such character or byte by `?`. The result is one line.
 std::string printable(std::string_view text);
 
-// The same for several lines: LF and tab stay. Colours stay, too, and end with the text; other
-// escape sequences are removed. If a carriage return starts a line again (progress bars), only its
-// last version remains.
+// Like printable(), for several lines: LF and tab stay. Colours stay, too, and are reset at the end
+// of the text; other escape sequences are removed. If carriage returns overwrite a line (progress
+// bars), only its last version is kept.
 std::string printable_lines(std::string_view text);
 
-// The same for JSON, in which such characters are within strings: they become `\u009b`. C0 is
-// escaped already, and invalid UTF-8 replaced.
+// Like printable(), for JSON: escapes such characters, which only occur within strings, as
+// `\u009b`. The caller's JSON library has already escaped C0 and replaced invalid UTF-8.
 std::string printable_json(std::string_view json);
 
-// `python3 app.py`: the words with a space between them, not quoted.
+// Joins the words with spaces, without quotes: `python3 app.py`.
 std::string command_line(const std::vector<std::string>& words);
 
-// `src/a.py changed`, `src/a.py and 41 more changed`. `count`: of all files that changed, at
-// least 1.
+// Returns `src/a.py changed` or `src/a.py and 41 more changed`. `count` is the number of all
+// changed files, at least 1.
 std::string files_changed(const std::string& first, std::uint64_t count);
 
 }  // namespace hpp

@@ -1,4 +1,4 @@
-// Shell. The time of day, for people: it may jump. What is measured and waited for goes by
+// Shell. The time of day, for output only, because it may jump. Durations and timeouts use
 // std::chrono::steady_clock.
 #pragma once
 
