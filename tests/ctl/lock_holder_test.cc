@@ -16,7 +16,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// A child that holds a lock, and ignores SIGTERM.
+// Starts a child process that holds a lock and ignores SIGTERM.
 class LockHolderTest : public testing::Test {
  protected:
   LockHolderTest() {
@@ -45,7 +45,7 @@ class LockHolderTest : public testing::Test {
   pid_t child_ = 0;
 };
 
-TEST_F(LockHolderTest, IsWaitedForUntilTheDeadline) {
+TEST_F(LockHolderTest, WaitEndReturnsAtTheDeadline) {
   const auto holder = LockHolder::find(path_);
   ASSERT_TRUE(holder.has_value());
   EXPECT_EQ(holder->pid(), child_);

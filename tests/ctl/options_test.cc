@@ -17,7 +17,7 @@ ParsedCtlOptions parse(const Words& words) {
   return parse_ctl_options(static_cast<int>(argv.size()), argv.data());
 }
 
-TEST(CtlOptions, AreACommandAndWhatConcernsIt) {
+TEST(CtlOptions, ParsesACommandAndItsOptions) {
   const auto wait = parse({"wait", "--timeout", "300", "--name", "x"});
   ASSERT_TRUE(wait.options.has_value());
   EXPECT_EQ(wait.options->command, Command::Wait);
@@ -34,7 +34,7 @@ TEST(CtlOptions, AreACommandAndWhatConcernsIt) {
   EXPECT_TRUE(parse({"status", "--json"}).options->json);
 }
 
-TEST(CtlOptions, AreReadAsTheirKindRequires) {
+TEST(CtlOptions, ParsesEmptyNamesAndDecimalNumbers) {
   const auto stop = parse({"--name=", "stop"});
   ASSERT_TRUE(stop.options.has_value());
   EXPECT_EQ(stop.options->command, Command::Stop);
@@ -43,7 +43,7 @@ TEST(CtlOptions, AreReadAsTheirKindRequires) {
   EXPECT_EQ(parse({"stop", "--run-dir", "/tmp/hpp"}).options->run_directory, "/tmp/hpp");
 }
 
-TEST(CtlOptions, AreRefusedWithOneLine) {
+TEST(CtlOptions, RejectsErrorsWithOneLine) {
   const Words cases[] = {
       {},
       {"bogus"},

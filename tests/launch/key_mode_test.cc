@@ -21,7 +21,7 @@ class KeyModeTest : public testing::Test {
   termios before_ = modes();
 };
 
-TEST_F(KeyModeTest, GivesEachKeyUnseenButForTwo) {
+TEST_F(KeyModeTest, DisablesEchoAndAllSpecialKeysButTwo) {
   KeyMode mode;
   EXPECT_TRUE(mode.set(fd_));
   EXPECT_FALSE(mode.set(fd_)) << "it is set";
@@ -35,18 +35,18 @@ TEST_F(KeyModeTest, GivesEachKeyUnseenButForTwo) {
   EXPECT_EQ(now.c_oflag, before_.c_oflag) << "the output is ours, too";
 }
 
-TEST_F(KeyModeTest, GivesBackWhatWas) {
+TEST_F(KeyModeTest, RestoresThePreviousMode) {
   KeyMode mode;
   mode.restore(fd_);
   mode.set(fd_);
-  KeyMode copy = mode;  // as the guard has it
+  KeyMode copy = mode;  // the guard works on a copy, too
   copy.restore(fd_);
   EXPECT_EQ(modes().c_lflag, before_.c_lflag);
   EXPECT_EQ(modes().c_iflag, before_.c_iflag);
   EXPECT_EQ(modes().c_cc[VQUIT], before_.c_cc[VQUIT]);
 }
 
-TEST_F(KeyModeTest, LeavesAloneWhatSomebodyElseHasSet) {
+TEST_F(KeyModeTest, DoesNotRestoreOverAnotherProgramsMode) {
   KeyMode mode;
   mode.set(fd_);
   termios shells = modes();
@@ -56,7 +56,7 @@ TEST_F(KeyModeTest, LeavesAloneWhatSomebodyElseHasSet) {
   EXPECT_EQ(modes().c_lflag, shells.c_lflag);
 }
 
-TEST_F(KeyModeTest, CanBeSetAgain) {
+TEST_F(KeyModeTest, CanBeSetAgainAfterARestore) {
   KeyMode mode;
   mode.set(fd_);
   mode.restore(fd_);
@@ -65,7 +65,7 @@ TEST_F(KeyModeTest, CanBeSetAgain) {
   EXPECT_EQ(modes().c_lflag, before_.c_lflag);
 }
 
-TEST_F(KeyModeTest, IsNothingWithoutATerminal) {
+TEST_F(KeyModeTest, DoesNothingWithoutATerminal) {
   KeyMode mode;
   EXPECT_FALSE(mode.set(-1));
   mode.restore(-1);

@@ -9,7 +9,7 @@ Instance at(const std::string& name, const std::string& directory) {
   return {.name = name, .pid = 1, .url = "http://" + name, .directory = directory};
 }
 
-// The name of the chosen one, or why there is none.
+// The chosen instance's name, or the reason why none was chosen.
 std::string chosen(const std::vector<Instance>& running, std::string_view name,
                    std::string_view directory) {
   const auto choice = choose(running, name, directory);
@@ -17,7 +17,7 @@ std::string chosen(const std::vector<Instance>& running, std::string_view name,
   return std::get<NoChoice>(choice).why;
 }
 
-TEST(Choice, IsTheOneOfThisFolderOrOfTheNearestAbove) {
+TEST(Choice, IsTheInstanceInThisFolderOrTheNearestAbove) {
   const std::vector<Instance> running{at("a", "/p"), at("b", "/p/q"), at("c", "/pq"), at("d", "")};
   EXPECT_EQ(chosen(running, "", "/p"), "a");
   EXPECT_EQ(chosen(running, "", "/p/x/y"), "a");
@@ -29,13 +29,13 @@ TEST(Choice, IsTheOneOfThisFolderOrOfTheNearestAbove) {
   EXPECT_EQ(chosen({at("a", "/p"), at("root", "/")}, "", "/p"), "a");
 }
 
-TEST(Choice, IsTheOneOfThatNameWhereverItIs) {
+TEST(Choice, IsTheInstanceWithTheNameInAnyFolder) {
   const std::vector<Instance> running{at("a", "/p"), at("b", "/q")};
   EXPECT_EQ(chosen(running, "b", "/p"), "b");
   EXPECT_EQ(chosen(running, "a", "/x"), "a");
 }
 
-TEST(Choice, IsNotGuessed) {
+TEST(Choice, IsNeverAnInstanceInAnUnrelatedFolder) {
   const std::vector<Instance> running{at("a", "/p"), at("b", "/q"), at("c", "/q")};
   const std::string all = "running: a (http://a, in /p); b (http://b, in /q); c (http://c, in /q)";
   EXPECT_EQ(chosen({}, "", "/p"), "no hpp is running");
@@ -49,7 +49,7 @@ TEST(Choice, IsNotGuessed) {
             "c (http://c, in /q)");
 }
 
-TEST(Choice, OfSeveralOfOneNameIsTheOneOfThisFolder) {
+TEST(Choice, AmongInstancesWithTheSameNameIsTheOneInThisFolder) {
   std::vector<Instance> running{at("a", "/long/path/p"), at("a", "/q"), at("b", "/q")};
   running[0].run_directory = "/run/user/1000/hpp/a";
   running[1].run_directory = "/tmp/hpp-1000/a";

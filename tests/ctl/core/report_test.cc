@@ -43,7 +43,7 @@ bus::ProxyState proxy() {
           .replayed = 4};
 }
 
-TEST(Report, ForPeople) {
+TEST(Report, StatusTextShowsAllParts) {
   const Snapshots all{.tree = tree(), .backend = backend(), .proxy = proxy(), .silent = {}};
   EXPECT_EQ(status_text(kInstance, all, 1'000'350 + 185'000),
             "instance   localhost-8000, pid 12, in /home/me/project\n"
@@ -55,7 +55,7 @@ TEST(Report, ForPeople) {
             "forwarded 3, replayed 4\n");
 }
 
-TEST(Report, TellsWhoKeepsIt) {
+TEST(Report, ShowsWhatKeepsTheInstanceRunning) {
   struct Case {
     Keeper keeper;
     const char* words;
@@ -75,7 +75,7 @@ TEST(Report, TellsWhoKeepsIt) {
   }
 }
 
-TEST(Report, TellsWhatIsWrong) {
+TEST(Report, ShowsProblems) {
   Snapshots all{.tree = tree(), .backend = backend(), .proxy = proxy(), .silent = {"watchd"}};
   all.tree->watching = false;
   all.tree->problem = "Watchman\nis gone";
@@ -94,7 +94,7 @@ TEST(Report, TellsWhatIsWrong) {
   }
 }
 
-TEST(Report, EachFactHasOneLine) {
+TEST(Report, ReplacesLineBreaksAndControlCharacters) {
   Snapshots all{.tree = tree(), .backend = backend(), .proxy = proxy(), .silent = {}};
   all.tree->changed.front() = "a\nproblem    none \x1b[31m.py";
   all.backend->command = {"sh", "-c",
@@ -106,13 +106,13 @@ TEST(Report, EachFactHasOneLine) {
   EXPECT_THAT(trace_text(*all.tree), HasSubstr("a?problem    none ?[31m.py and 2 more changed"));
 }
 
-TEST(Report, OfNothing) {
+TEST(Report, ShowsUnknownStates) {
   const std::string text = status_text(kInstance, {}, 0);
   EXPECT_THAT(text, HasSubstr("backend    unknown\nfiles      unknown\nproxy      unknown\n"));
   EXPECT_THAT(text, Not(HasSubstr("command")));
 }
 
-TEST(Report, OfABackendInAFewWords) {
+TEST(Report, DescribesABackend) {
   struct Case {
     bus::BackendPhase state;
     std::int64_t pid;
@@ -139,7 +139,7 @@ TEST(Report, OfABackendInAFewWords) {
   }
 }
 
-TEST(Report, OfTimeInOneUnit) {
+TEST(Report, ShowsADurationInOneUnit) {
   struct Case {
     std::int64_t ms;
     const char* words;
@@ -157,7 +157,7 @@ TEST(Report, OfTimeInOneUnit) {
   }
 }
 
-TEST(Report, ForPrograms) {
+TEST(Report, StatusJsonIsOneLine) {
   Snapshots some{.backend = backend(), .proxy = proxy(), .silent = {"watchd"}};
   Instance instance = kInstance;
   instance.directory = "/home/\xFF";
@@ -173,7 +173,7 @@ TEST(Report, ForPrograms) {
   EXPECT_EQ(object["silent"][0], "watchd");
 }
 
-TEST(Report, TellsWhatKeepsTheAnswerBack) {
+TEST(Report, ShowsTheReasonForADelay) {
   Snapshots all{.tree = tree(), .backend = backend(), .proxy = proxy(), .silent = {}};
   all.backend->state = bus::BackendPhase::Loading;
   all.backend->delay = "nothing listens on\n127.0.0.1:8001";
@@ -182,7 +182,7 @@ TEST(Report, TellsWhatKeepsTheAnswerBack) {
   EXPECT_THAT(trace_text(*all.backend), HasSubstr("delay: nothing listens on?127.0.0.1:8001"));
 }
 
-TEST(Report, OfMessagesAsTheyPass) {
+TEST(Report, DescribesBusMessages) {
   EXPECT_EQ(trace_text(tree()), "tree     watched, revision 5, app.py and 2 more changed");
   EXPECT_EQ(trace_text(backend()), "backend  Running: generation 2, pid 34");
   bus::ProxyState odd = proxy();

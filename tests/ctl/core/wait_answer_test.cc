@@ -5,14 +5,14 @@
 namespace hpp::ctl {
 namespace {
 
-TEST(WaitAnswer, IsAskedForAtTheProxysOwnAddress) {
+TEST(WaitAnswer, TheRequestNamesTheProxysHost) {
   const std::string request = wait_request("[::1]:8000");
   EXPECT_TRUE(request.starts_with("GET /__hpp/wait HTTP/1.1\r\nHost: [::1]:8000\r\n")) << request;
   EXPECT_NE(request.find("\r\nAccept: text/plain\r\n"), std::string::npos) << request;
   EXPECT_TRUE(request.ends_with("\r\n\r\n"));
 }
 
-TEST(WaitAnswer, IsInTheStatus) {
+TEST(WaitAnswer, TheDecisionDependsOnTheStatus) {
   struct Case {
     const char* line;
     Decision decision;
@@ -37,7 +37,7 @@ TEST(WaitAnswer, IsInTheStatus) {
   }
 }
 
-TEST(WaitAnswer, ThatIsCutShortIsNone) {
+TEST(WaitAnswer, AnIncompleteHeadIsNoAnswer) {
   const std::string whole = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
   for (std::size_t size = 0; size < whole.size(); ++size) {
     EXPECT_EQ(read_wait_answer(whole.substr(0, size)), std::nullopt) << size;

@@ -12,7 +12,7 @@ Lines typed(std::string_view bytes) {
   return Keys().take(bytes);
 }
 
-TEST(Keys, MeanWhatTheHelpSays) {
+TEST(Keys, ParsesTheCommandsInTheHelp) {
   EXPECT_EQ(typed("r\n"), (Lines{{Restart, "r"}}));
   EXPECT_EQ(typed("R\n"), (Lines{{Restart, "R"}}));
   EXPECT_EQ(typed("h\n"), (Lines{{Help, "h"}}));
@@ -21,7 +21,7 @@ TEST(Keys, MeanWhatTheHelpSays) {
   EXPECT_EQ(typed("  r \r\n"), (Lines{{Restart, "r"}}));
 }
 
-TEST(Keys, MeanNothingElse) {
+TEST(Keys, ParsesNoOtherCommands) {
   EXPECT_EQ(typed("rr\n"), (Lines{{Unknown, "rr"}}));
   EXPECT_EQ(typed("\x1b[A\n"), (Lines{{Unknown, "\x1b[A"}})) << "the log makes it safe";
   EXPECT_EQ(typed("\n"), Lines{});
@@ -29,7 +29,7 @@ TEST(Keys, MeanNothingElse) {
   EXPECT_EQ(typed("r"), Lines{}) << "not without Enter";
 }
 
-TEST(Keys, KeepLittleOfALongLine) {
+TEST(Keys, TruncatesALongLine) {
   const Lines lines = typed(std::string(100'000, 'r') + "\nq\n");
   ASSERT_EQ(lines.size(), 2U);
   EXPECT_EQ(lines[0].meaning, Unknown);
@@ -37,7 +37,7 @@ TEST(Keys, KeepLittleOfALongLine) {
   EXPECT_EQ(lines[1].meaning, Quit);
 }
 
-TEST(Keys, AreTheSameWholeAndByteByByte) {
+TEST(Keys, DoesNotDependOnHowTheInputIsSplit) {
   constexpr std::string_view kBytes = "r\n\nwhat\n q \nh\nr";
   const Lines whole = typed(kBytes);
   EXPECT_EQ(whole.size(), 4U);

@@ -5,7 +5,7 @@
 namespace hpp::launch {
 namespace {
 
-TEST(Notification, HasALineForEachThing) {
+TEST(Notification, ParsesEachField) {
   EXPECT_EQ(read_notification("READY=1"), Notification{.is_ready = true});
   EXPECT_EQ(read_notification("READY=1\nWATCHDOG=1\n"),
             (Notification{.is_ready = true, .is_alive = true}));
@@ -15,14 +15,14 @@ TEST(Notification, HasALineForEachThing) {
             (Notification{.removes_fds = true, .name = "backend"}));
 }
 
-TEST(Notification, IgnoresWhatItDoesNotKnow) {
+TEST(Notification, IgnoresUnknownLines) {
   for (const char* text : {"", "\n", "\n\n", "READY=0", "READY=11", "ready=1", "STATUS=READY=1",
                            "X", "=", "MAINPID=1\nSTOPPING=1"}) {
     EXPECT_EQ(read_notification(text), Notification{}) << text;
   }
 }
 
-TEST(Notification, NamesWhatHasNoNameAsSystemdDoes) {
+TEST(Notification, UsesSystemdsDefaultNameForAMissingOrInvalidName) {
   EXPECT_EQ(read_notification("FDSTORE=1").name, "stored");
   for (const std::string& name :
        {std::string{"two:names"}, std::string{"t\tab"}, std::string{"é"}, std::string(256, 'x')}) {

@@ -1,5 +1,5 @@
-// Every history of the services to a depth, each step of it one that the world can take: helpers
-// that start, fail to start, exit in each way, pauses and deadlines that end, stops.
+// Runs every possible history of the services up to a depth. A step is one event that can occur: a
+// helper starts, fails to start or exits, a timer expires, or a stop is requested.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -12,15 +12,15 @@
 namespace hpp::launch {
 namespace {
 
-// Events after Begun.
+// The number of events after Begun.
 constexpr int kDepth = 9;
 
-// They are all watched; one is enough for the histories.
+// All helpers have a watchdog. To limit the histories, only this one's expires.
 constexpr Helper kWatched = Helper::Proxyd;
 
-// What is true outside of the services.
 enum class Process { None, Asked, Alive };
 
+// The state of the processes and timers, outside of the services.
 struct World {
   Services services;
   TimePoint now{};
@@ -28,18 +28,18 @@ struct World {
   bool resting[kHelpers.size()] = {};
   bool rested[kHelpers.size()] = {};
   bool watchdog[kHelpers.size()] = {};
-  bool hangs[kHelpers.size()] = {};    // its watchdog has expired
-  bool has_run[kHelpers.size()] = {};  // whether it cannot be started is no question then
-  bool ready = false;                  // the first helper, at some time
+  bool hangs[kHelpers.size()] = {};    // the helper's watchdog has expired
+  bool has_run[kHelpers.size()] = {};  // a failed start does not end hpp-launch then
+  bool ready = false;                  // the first helper was ready at some time
   bool supervised = false;             // supervisord is ready
-  bool asked = false;                  // for a restart, at some time
+  bool asked = false;                  // a restart was requested at some time
   bool stop_timer = false;
   bool sweep_asked = false;
-  bool was_swept = false;  // or it was tried
-  bool stopped = false;    // a stop or a start that cannot work was told
-  bool overdue = false;    // a deadline passed: what does not die is left alone
+  bool was_swept = false;  // SweepBackend was emitted
+  bool stopped = false;    // a stop was requested, or a start cannot work
+  bool overdue = false;    // a deadline has passed: living processes may be left behind
   int stops = 0;
-  int first_status = -1;  // the exit status that the first cause demands
+  int first_status = -1;  // the expected exit status: the first cause's
   int leaves = 0;
 };
 
@@ -133,10 +133,11 @@ class Explorer {
           "a helper runs unwatched");
     }
     if (!world.stopped) return;
-    expect(world.services.state() != Services::State::Keeping, "keeps after a stop");
+    expect(world.services.state() != Services::State::Keeping, "still in Keeping after a stop");
     const bool alone = std::all_of(std::begin(world.processes), std::end(world.processes),
                                    [](Process p) { return p == Process::None; });
-    expect(!alone || world.sweep_asked || world.leaves == 1, "all are gone, and nothing happens");
+    expect(!alone || world.sweep_asked || world.leaves == 1,
+           "all helpers are gone, but it neither sweeps nor leaves");
     expect(world.stop_timer || world.leaves == 1, "waits without a deadline");
   }
 
@@ -180,36 +181,40 @@ class Explorer {
 
   void perform(World& world, const StartHelper& effect) {
     expect(!world.stopped, "starts a helper after the stop");
-    expect(world.processes[index(effect.which)] == Process::None, "two of one helper");
-    expect(!world.resting[index(effect.which)], "starts a helper that rests");
+    expect(world.processes[index(effect.which)] == Process::None, "runs a helper twice");
+    expect(!world.resting[index(effect.which)], "starts a helper before its restart timer expires");
     expect(effect.which == kHelpers.front() || world.ready, "does not wait for the first helper");
     world.processes[index(effect.which)] = Process::Asked;
   }
 
   void perform(World& world, const TerminateHelper& effect) {
     expect(world.stopped, "stops a helper unasked");
-    expect(world.processes[index(effect.which)] == Process::Alive, "signals nobody");
+    expect(world.processes[index(effect.which)] == Process::Alive,
+           "signals a helper that does not run");
   }
 
   void perform(World& world, const KillHelper& effect) {
     expect(world.stopped || world.hangs[index(effect.which)], "kills a helper unasked");
-    expect(world.processes[index(effect.which)] == Process::Alive, "signals nobody");
+    expect(world.processes[index(effect.which)] == Process::Alive,
+           "signals a helper that does not run");
   }
 
   void perform(World& world, const RestartBackend&) {
     expect(world.asked && !world.stopped, "restarts the backend unasked");
-    expect(world.supervised, "a signal that kills who does not expect it");
+    expect(world.supervised, "sends SIGHUP to a supervisord that is not ready for it");
   }
 
   void perform(World& world, const StartWatchdog& effect) {
     expect(!world.stopped, "watches after the stop");
-    expect(world.processes[index(effect.which)] == Process::Alive, "watches nobody");
+    expect(world.processes[index(effect.which)] == Process::Alive,
+           "watches a helper that does not run");
     world.watchdog[index(effect.which)] = true;
   }
 
   void perform(World& world, const StartRestartTimer& effect) {
     expect(!world.stopped, "plans a restart after the stop");
-    expect(world.processes[index(effect.which)] == Process::None, "two of one helper");
+    expect(world.processes[index(effect.which)] == Process::None,
+           "plans a restart of a running helper");
     world.resting[index(effect.which)] = true;
     world.rested[index(effect.which)] = true;
   }

@@ -1,4 +1,4 @@
-// The services by steps: each reads as a trace of what happens and what is done about it.
+// Unit tests of Services. Each test is a trace of events and of the expected effects.
 #include "launch/core/services.h"
 
 #include <fmt/format.h>
@@ -58,10 +58,11 @@ struct Printer {
   }
 };
 
-// A services and the steps it went through.
+// Passes events to a Services and checks its effects.
 class Steps {
  public:
-  // A stop comes so late that it is one of its own, unless `later` says otherwise.
+  // Advances the clock by `later`. By default, a stop comes kSameStop later, so that it counts as
+  // another one.
   Steps& when(const Event& event, std::optional<Milliseconds> later = {}) {
     now_ += later.value_or(std::holds_alternative<StopRequested>(event) ? kSameStop : 0ms);
     effects_ = services_.on(event, now_);
@@ -124,7 +125,7 @@ TEST(Services, StopsInOrder) {
   }
 }
 
-TEST(Services, KillsWhatDoesNotStopInTime) {
+TEST(Services, KillsHelpersThatDoNotStopInTime) {
   all_running()
       .when(StopRequested{SIGTERM})
       .THEN(Stopping, TerminateHelper{Proxyd}, TerminateHelper{Watchd},
@@ -141,7 +142,7 @@ TEST(Services, KillsWhatDoesNotStopInTime) {
       .THEN(Left, Leave{143});
 }
 
-TEST(Services, EndsWithinASecondEvenIfNothingDies) {
+TEST(Services, ExitsWithinASecondEvenIfNoProcessDies) {
   EXPECT_LT(kStopTime + kKillTime + kKillTime, 1s);
   all_running()
       .when(StopRequested{SIGINT})
@@ -172,7 +173,7 @@ TEST(Services, DoesNotWaitAfterTheSecondStop) {
       .THEN(Left, Leave{130});
 }
 
-TEST(Services, EndsIfAnotherHppLaunchHasTakenItsPlace) {
+TEST(Services, StopsIfAnotherHppLaunchHasTakenTheRunDirectory) {
   all_running()
       .when(PlaceLost{"taken"})
       .THEN(Stopping, error("taken"), TerminateHelper{Proxyd}, TerminateHelper{Watchd},
@@ -187,7 +188,7 @@ TEST(Services, EndsIfAnotherHppLaunchHasTakenItsPlace) {
       .THEN(Left, Leave{1});
 }
 
-TEST(Services, EndsIfThatIsFoundByAHelpersRestart) {
+TEST(Services, StopsIfAHelpersRestartFindsTheRunDirectoryTaken) {
   all_running()
       .when(HelperExited{Proxyd, kKilled})
       .when(PlaceLost{"taken"})
@@ -200,7 +201,7 @@ TEST(Services, EndsIfThatIsFoundByAHelpersRestart) {
       .THEN(Sweeping, StartStopTimer{kKillTime}, SweepBackend{});
 }
 
-TEST(Services, EndsIfItCannotBegin) {
+TEST(Services, StopsIfAnEarlierHelperCannotBeKilled) {
   Steps()
       .when(BeginFailed{"an earlier hpp-watchd does not end"})
       .THEN(Sweeping, error("an earlier hpp-watchd does not end"), StartStopTimer{kKillTime},
@@ -210,8 +211,8 @@ TEST(Services, EndsIfItCannotBegin) {
   Steps().when(StopRequested{SIGINT}).when(BeginFailed{"why"}).THEN(Sweeping);
 }
 
-// npm passes SIGINT on, which the terminal has sent to its whole process group.
-TEST(Services, TakesAStopThatComesTwiceForOne) {
+// npm forwards the SIGINT that the terminal has already sent to the whole process group.
+TEST(Services, CountsTwoStopSignalsInQuickSuccessionAsOne) {
   all_running()
       .when(StopRequested{SIGINT})
       .when(StopRequested{SIGINT}, kSameStop - 1ms)
@@ -221,7 +222,7 @@ TEST(Services, TakesAStopThatComesTwiceForOne) {
             StartStopTimer{kKillTime});
 }
 
-TEST(Services, StartsACrashedHelperAgainAtOnce) {
+TEST(Services, RestartsACrashedHelperAtOnce) {
   all_running()
       .when(HelperExited{Watchd, kKilled})
       .THEN(Keeping, warning("hpp-watchd died (signal 9 (Killed)): starting it again"),
@@ -233,7 +234,7 @@ TEST(Services, StartsACrashedHelperAgainAtOnce) {
             StartHelper{Supervisord});
 }
 
-TEST(Services, TakesAnExitThatNobodyAskedForAsACrash) {
+TEST(Services, HandlesAnUnrequestedExitAsACrash) {
   all_running()
       .when(HelperExited{Proxyd, kOrderly})
       .THEN(Keeping, warning("hpp-proxyd died (exit code 0): starting it again"),
@@ -271,7 +272,7 @@ TEST(Services, BacksOffThenGivesUp) {
       .THEN(Left, Leave{1});
 }
 
-TEST(Services, ForgetsCrashesThatAreLongAgo) {
+TEST(Services, ForgetsOldCrashes) {
   Steps steps = all_running();
   for (int i = 0; i < 20; ++i) {
     steps.when(HelperExited{Watchd, kKilled}, kCrashWindow + 1ms)
@@ -281,7 +282,7 @@ TEST(Services, ForgetsCrashesThatAreLongAgo) {
   }
 }
 
-TEST(Services, CountsTheCrashesOfEachHelperAlone) {
+TEST(Services, CountsTheCrashesOfEachHelperSeparately) {
   Steps steps = all_running();
   for (const Helper which : kHelpers) {
     steps.when(HelperExited{which, kKilled})
@@ -293,7 +294,7 @@ TEST(Services, CountsTheCrashesOfEachHelperAlone) {
   }
 }
 
-TEST(Services, EndsWithTheStatusOfAStartThatCannotWork) {
+TEST(Services, ExitsWithTheStatusOfAHelperThatCannotWork) {
   for (const int status : {1, 2}) {
     all_running()
         .when(HelperExited{Proxyd, {.by_signal = false, .number = status}})
@@ -306,7 +307,7 @@ TEST(Services, EndsWithTheStatusOfAStartThatCannotWork) {
   }
 }
 
-TEST(Services, KeepsTheStatusOfTheFirstCause) {
+TEST(Services, ExitsWithTheStatusOfTheFirstCause) {
   all_running()
       .when(HelperExited{Proxyd, {.by_signal = false, .number = 1}})
       .when(StopRequested{SIGINT})
@@ -317,7 +318,7 @@ TEST(Services, KeepsTheStatusOfTheFirstCause) {
       .THEN(Left, Leave{1});
 }
 
-TEST(Services, StartsNothingElseIfProxydCannotWork) {
+TEST(Services, StartsNoOtherHelperIfProxydCannotWork) {
   Steps steps;
   steps.when(Begun{})
       .when(HelperStarted{Proxyd})
@@ -343,7 +344,7 @@ TEST(Services, StartsTheOthersOnceEvenIfProxydCrashesAtFirst) {
       .THEN(Keeping);
 }
 
-TEST(Services, SaysWhyAHelperCannotBeStarted) {
+TEST(Services, ReportsWhyAHelperCannotBeStarted) {
   Steps steps;
   steps.when(Begun{})
       .when(HelperStarted{Proxyd})
@@ -360,7 +361,7 @@ TEST(Services, SaysWhyAHelperCannotBeStarted) {
       .THEN(Left, Leave{1});
 }
 
-TEST(Services, TriesAgainToStartOneThatLacksSomethingNow) {
+TEST(Services, RetriesAHelperThatExitsWithATemporaryFailure) {
   constexpr ExitStatus kLacks{.by_signal = false, .number = kTemporaryFailure};
   Steps steps = all_running();
   steps.when(HelperExited{Watchd, kKilled})
@@ -375,7 +376,7 @@ TEST(Services, TriesAgainToStartOneThatLacksSomethingNow) {
       .THEN(Keeping, StartRestartTimer{Watchd, kStartAgain});
 }
 
-TEST(Services, EndsWithWhoLacksSomethingAtFirst) {
+TEST(Services, StopsIfTheFirstStartFailsTemporarily) {
   Steps steps;
   steps.when(Begun{})
       .when(HelperStarted{Proxyd})
@@ -384,10 +385,10 @@ TEST(Services, EndsWithWhoLacksSomethingAtFirst) {
             StartStopTimer{kKillTime}, SweepBackend{});
 }
 
-TEST(Services, TriesAgainToStartOneThatHasRun) {
+TEST(Services, RetriesTheStartOfAHelperThatHasRun) {
   const std::string why = "cannot fork: Cannot allocate memory";
   Steps steps = all_running();
-  for (const auto* crash : {"the first", "another, later: it is said again"}) {
+  for (const auto* crash : {"the first", "another, later: the warning is repeated"}) {
     SCOPED_TRACE(crash);
     steps.when(HelperExited{Watchd, kKilled})
         .when(StartFailed{Watchd, why})
@@ -413,7 +414,7 @@ TEST(Services, TriesAgainToStartOneThatHasRun) {
       .THEN(Stopping);
 }
 
-TEST(Services, TerminatesAHelperWhoseStartWasUnderWay) {
+TEST(Services, TerminatesAHelperWhoseStartWasInProgress) {
   Steps steps;
   steps.when(Begun{})
       .when(HelperStarted{Proxyd})
@@ -428,7 +429,7 @@ TEST(Services, TerminatesAHelperWhoseStartWasUnderWay) {
       .THEN(Killing, KillHelper{Supervisord});
 }
 
-TEST(Services, StartsNothingAfterTheStop) {
+TEST(Services, StartsNoHelperAfterTheStop) {
   all_running()
       .when(HelperExited{Watchd, kKilled})
       .when(HelperStarted{Watchd})
@@ -444,14 +445,14 @@ TEST(Services, StartsNothingAfterTheStop) {
       .THEN(Stopping);
 }
 
-TEST(Services, KillsAndRestartsWhoIsNotHeardOf) {
+TEST(Services, KillsAndRestartsAHelperWhoseWatchdogExpires) {
   all_running()
       .when(HelperAlive{Watchd}, kWatchdogTime / 2)
       .THEN(Keeping, StartWatchdog{Watchd})
       .when(WatchdogExpired{Watchd}, kWatchdogTime)
       .THEN(Keeping, warning("hpp-watchd has not responded for 6 s; killing it"),
             KillHelper{Watchd})
-      .when(HelperAlive{Watchd})  // too late, and no harm
+      .when(HelperAlive{Watchd})  // arrives too late, and does no harm
       .THEN(Keeping, StartWatchdog{Watchd})
       .when(HelperExited{Watchd, kKilled})
       .THEN(Keeping, warning("hpp-watchd died (signal 9 (Killed)): starting it again"),
@@ -462,7 +463,7 @@ TEST(Services, KillsAndRestartsWhoIsNotHeardOf) {
       .THEN(Keeping, StartWatchdog{Watchd});
 }
 
-TEST(Services, SparesAHelperThatADebuggerHolds) {
+TEST(Services, DoesNotKillAHelperThatADebuggerHolds) {
   all_running()
       .when(WatchdogExpired{.which = Watchd, .is_traced = true}, kWatchdogTime)
       .THEN(Keeping, StartWatchdog{Watchd})
@@ -473,7 +474,7 @@ TEST(Services, SparesAHelperThatADebuggerHolds) {
             KillHelper{Watchd});
 }
 
-TEST(Services, DoesNotWatchWhoIsToStop) {
+TEST(Services, DoesNotWatchHelpersThatAreStopping) {
   all_running()
       .when(StopRequested{SIGTERM})
       .THEN(Stopping, TerminateHelper{Proxyd}, TerminateHelper{Watchd},
@@ -484,7 +485,7 @@ TEST(Services, DoesNotWatchWhoIsToStop) {
       .THEN(Stopping);
 }
 
-TEST(Services, RestartsTheBackendWhenSupervisordCanHearOfIt) {
+TEST(Services, RestartsTheBackendOnceSupervisordIsReady) {
   all_running()
       .when(RestartAsked{})
       .THEN(Keeping)
@@ -503,7 +504,7 @@ TEST(Services, RestartsTheBackendWhenSupervisordCanHearOfIt) {
       .THEN(Keeping, RestartBackend{});
 }
 
-TEST(Services, LeavesInGoodOrderWhereThatWasTyped) {
+TEST(Services, ExitsWithZeroIfTheUserTypedQ) {
   all_running()
       .when(StopRequested{.signal = 0})
       .THEN(Stopping, TerminateHelper{Proxyd}, TerminateHelper{Watchd},
