@@ -14,7 +14,7 @@ struct Type {
   std::string_view range;
 };
 
-// `text/*` alone means text.
+// Text comes before HTML, so that a client that only says `text/*` gets plain text.
 constexpr std::array kOffered{
     Type{Wanted::Text, "text/plain", "text/*"},
     Type{Wanted::Html, "text/html", "text/*"},
@@ -23,7 +23,7 @@ constexpr std::array kOffered{
 
 constexpr int kFull = 1000;
 
-// §12.4.2: 0 to 1, with up to three decimals. Anything else is read as 1.
+// RFC 9110 §12.4.2: a quality is 0 to 1, with up to three decimals. A malformed one counts as 1.
 int read_quality(std::string_view text) {
   if (!text.starts_with('0') && !text.starts_with('1')) return kFull;
   if (text[0] == '1' || text.size() > 5) return kFull;

@@ -1,9 +1,9 @@
-// Pure. The ways in which a server's answer may depart from RFC 9112 and still be accepted.
+// Pure. The violations of RFC 9112 that hpp tolerates in a backend's answer.
 //
-// hpp writes every head itself, so it accepts an answer with a defect if the answer has one plain
-// meaning: RFC 9112 defines it, or nginx and HAProxy agree on it. The answer that the client
-// gets is to the letter. Each kind of defect is named once per run in the log, and on `/__hpp/`,
-// because the next program that reads these answers may be less forgiving.
+// hpp accepts a defective answer if it can only be understood in one way: RFC 9112 defines how, or
+// nginx and HAProxy agree on it. hpp writes every head itself, so the client always gets a valid
+// answer. Each kind of defect is reported once per run in the log, and on `/__hpp/`, because
+// another program that reads the backend's answers may be less tolerant.
 #pragma once
 
 #include <array>
@@ -17,17 +17,17 @@ namespace hpp::proxyd {
 
 enum class Defect : std::uint8_t {
   EmptyLineBefore,      // an empty line before the status line
-  StatusLine,           // not `HTTP/1.1 200 OK`: odd blanks, or a version that is not HTTP/1.x
+  StatusLine,           // missing or extra blanks, or a version other than HTTP/1.x
   BareLineFeed,         // a line of a head, or of chunked coding, ends with LF alone
-  Folded,               // a header that goes on in the next line
+  Folded,               // a header that continues on the next line
   BlankBeforeColon,     // `Content-Length : 5`
-  ControlCharacter,     // in a header's value or in the reason phrase
-  LengthWithChunked,    // Content-Length beside Transfer-Encoding
-  RepeatedLength,       // Content-Length several times, with one value
+  ControlCharacter,     // a control character in a header's value or in the reason phrase
+  LengthWithChunked,    // both Content-Length and Transfer-Encoding
+  RepeatedLength,       // Content-Length several times, always with the same value
   OddTransferEncoding,  // Transfer-Encoding has empty elements, or is empty
   ChunkedInHttp10,      // Transfer-Encoding in an HTTP/1.0 answer
-  ChunkLine,            // blanks or a malformed extension behind a chunk's size
-  Trailers,             // trailers that belong into the head
+  ChunkLine,            // blanks or a malformed extension after a chunk's size
+  Trailers,             // a field in the trailers that is only allowed in the head
 };
 
 constexpr std::size_t kDefectKinds = 12;
@@ -54,19 +54,20 @@ class Defects {
 // `your server ends lines with a bare LF instead of CR LF (RFC 9112, section 2.2)`
 std::string_view describe(Defect defect);
 
-// What is known of the defects of all answers so far.
+// The defects of all answers so far.
 class DefectRecord {
  public:
   struct Entry {
     Defect defect = Defect::EmptyLineBefore;
-    std::string request;           // the first one that was answered so: `GET /a`
-    std::uint64_t generation = 0;  // the newest backend that answered so
+    std::string request;           // the first request whose answer had the defect: `GET /a`
+    std::uint64_t generation = 0;  // the newest backend that sent such an answer
   };
 
-  // Returns the kinds that were not met before. `request`: method and target.
+  // Records the defects of one answer. Returns the kinds that no earlier answer had. `request`:
+  // method and target.
   std::vector<Defect> add(Defects defects, std::string_view request, std::uint64_t generation);
 
-  // One entry for each kind that was met, in the order of their first occurrence.
+  // One entry for each kind so far, in the order of their first occurrence.
   const std::vector<Entry>& entries() const { return entries_; }
 
  private:

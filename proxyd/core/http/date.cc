@@ -15,7 +15,7 @@ using namespace std::chrono;
 constexpr std::array<std::string_view, 7> kDays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 constexpr std::array<std::string_view, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-// Where its parts stand, by example.
+// An example of the format, which shows the position of each part.
 constexpr std::string_view kForm = "Sun, 06 Nov 1994 08:49:37 GMT";
 
 std::optional<int> number(std::string_view digits) {

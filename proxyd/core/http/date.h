@@ -11,8 +11,8 @@ namespace hpp::proxyd {
 // `now_ms`: since the Unix epoch.
 std::string http_date(std::int64_t now_ms);
 
-// The date in seconds since the Unix epoch. Nothing: it is not of that form. The two obsolete
-// forms, which servers no longer write, are not read.
+// Returns the date in seconds since the Unix epoch, or nothing if the text does not have that
+// format. Does not read the two obsolete formats, which servers no longer write.
 std::optional<std::int64_t> read_http_date(std::string_view text);
 
 }  // namespace hpp::proxyd

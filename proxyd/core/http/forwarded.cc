@@ -21,7 +21,7 @@ void append_value(std::string& out, std::string_view value) {
   out += '"';
 }
 
-// Removes all characters at the front that `belongs` accepts; false: there is none.
+// Removes all characters at the front that `belongs` accepts. Returns false if there are none.
 template <class Belongs>
 bool take_all(std::string_view& text, Belongs belongs) {
   std::size_t size = 0;
@@ -45,8 +45,8 @@ std::string unquoted(std::string_view text) {
   return out;
 }
 
-// RFC 7239 §4: 1#( [ pair ] *( ";" [ pair ] ) ). Calls `visit` with the name and the value, in its
-// quotes, of each pair. Returns false at the first place that does not fit.
+// Reads RFC 7239 §4: 1#( [ pair ] *( ";" [ pair ] ) ). Calls `visit` with the name and the value of
+// each pair; a quoted value keeps its quotes. Stops at a syntax error and returns false.
 template <class Visit>
 bool read_pairs(std::string_view value, Visit visit) {
   const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
@@ -69,8 +69,8 @@ bool read_pairs(std::string_view value, Visit visit) {
   return true;
 }
 
-// `"[::1]:80"` → `::1`, `1.1.1.1:80` → `1.1.1.1`: X-Forwarded-For has addresses without ports. What
-// is no address (`unknown`, `_hidden`) stays as it is.
+// `[::1]:80` → `::1`, `1.1.1.1:80` → `1.1.1.1`: X-Forwarded-For has addresses without ports. A node
+// that is not an address (`unknown`, `_hidden`) is returned unchanged.
 std::string address_of(std::string_view node) {
   if (node.starts_with('[')) return std::string(node.substr(1, node.find(']') - 1));
   const std::size_t colon = node.find(':');
@@ -100,8 +100,8 @@ void read_forwarded(OuterRequest& outer, const std::vector<Field>& fields) {
   }
 }
 
-// Reads one X-Forwarded-* field; it counts only for what neither Forwarded nor a field before it
-// says.
+// Reads one X-Forwarded-* field. Only sets members that neither Forwarded nor an earlier field has
+// set.
 void read_forerunner(OuterRequest& outer, const Field& field) {
   switch (field.known) {
     case FieldName::XForwardedHost:

@@ -16,7 +16,7 @@ Refused refuse(std::string why) {
   return {.status = 400, .why = std::move(why)};
 }
 
-// What both kinds of head say about connection and body.
+// The facts about connection and body that requests and answers share.
 struct Common {
   std::optional<std::uint64_t> length;
   bool chunked = false;
@@ -49,15 +49,16 @@ std::string unknown_coding(std::string_view value) {
   return "Transfer-Encoding is " + quoted(value) + ", only chunked is understood";
 }
 
-// RFC 9110 §8.6: one number of digits. A list of equal numbers may be accepted; hpp refuses it in
-// requests.
+// RFC 9110 §8.6: Content-Length is one number. A recipient may accept a list of equal numbers; hpp
+// refuses it in requests.
 Why read_length(std::string_view value, Common& common) {
   if (common.length) return "Content-Length appears twice";
   common.length = number(value);
   return common.length ? Why{} : not_a_length(value);
 }
 
-// RFC 9112 §6.3, rule 5: several equal numbers count as one.
+// Reads Content-Length in an answer, where several equal numbers count as one (RFC 9112 §6.3,
+// rule 5).
 Why read_lengths(std::string_view value, Common& common, Defects& defects) {
   for (std::string_view rest = value;;) {
     const std::size_t comma = std::min(rest.find(','), rest.size());
@@ -74,8 +75,8 @@ Why read_lengths(std::string_view value, Common& common, Defects& defects) {
   }
 }
 
-// RFC 9112 §6.1. Other codings than chunked are not in use; to understand half of one is to be
-// smuggled past.
+// RFC 9112 §6.1. Refuses every coding but `chunked`: others are not in use, and a coding that hpp
+// and the backend understand differently would allow request smuggling.
 Why read_transfer_encoding(std::string_view value, int minor, Common& common) {
   if (minor == 0) return "Transfer-Encoding does not exist in HTTP/1.0";
   if (common.chunked) return "Transfer-Encoding appears twice";
@@ -84,7 +85,7 @@ Why read_transfer_encoding(std::string_view value, int minor, Common& common) {
   return std::nullopt;
 }
 
-// The same in an answer, where empty elements and HTTP/1.0 do no harm.
+// Reads Transfer-Encoding in an answer, where empty elements and HTTP/1.0 are harmless.
 Why read_codings(std::string_view value, int minor, Common& common, Defects& defects) {
   int codings = common.chunked ? 1 : 0;
   bool are_known = true;
@@ -141,7 +142,8 @@ bool consists_of(std::string_view text, std::string_view others) {
   });
 }
 
-// RFC 3986 §3.2.2. Without the comma: who joins two Host fields makes a list of them.
+// RFC 3986 §3.2.2, but without the comma: a program that joins two Host fields would turn them into
+// one list, and that must not pass as one name.
 bool is_name(std::string_view text) {
   if (!consists_of(text, "-._~%!$&'()*+;=")) return false;
   for (auto at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 1)) {
@@ -152,7 +154,7 @@ bool is_name(std::string_view text) {
   return true;
 }
 
-// RFC 9110 §7.2: uri-host [":" port]. In anything else somebody behind us could see another host.
+// RFC 9110 §7.2: uri-host [":" port]. The backend could read another host from any other text.
 bool is_host(std::string_view text) {
   std::size_t end = text.find(':');
   if (text.starts_with('[')) {
@@ -170,10 +172,10 @@ bool is_host(std::string_view text) {
          std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-// What a request target of the absolute form says of its host.
+// The host in a request target in absolute form.
 struct Authority {
   std::string_view text;
-  std::string_view default_port;  // with its colon
+  std::string_view default_port;  // the scheme's port with a colon: `:80`
 };
 
 std::optional<Authority> read_authority(std::string_view target) {
@@ -200,7 +202,7 @@ Why check_target(const RequestHead& head) {
   }
   const auto authority = read_authority(target);
   if (!authority) return "the request target is neither a path nor a URL";
-  // RFC 9110 §4.2.1: here the host must not be empty.
+  // RFC 9110 §4.2.1: an http URL must not have an empty host.
   const bool has_host = !authority->text.empty() && !authority->text.starts_with(':');
   if (!has_host || !is_host(authority->text)) {
     return "the request target is for '" + std::string(authority->text) + "', which is not a host";
@@ -219,7 +221,7 @@ std::string_view without_port(std::string_view host, std::string_view port) {
   return host;
 }
 
-// RFC 9112 §3.2 has clients say the same host in both places. Some servers believe the one, some
+// RFC 9112 §3.2 requires the same host in the target and in Host. Some servers use the one, some
 // the other.
 Why check_same_host(std::string_view target, std::string_view host) {
   const auto authority = read_authority(target);
@@ -332,10 +334,11 @@ std::variant<ResponseFacts, Refused> judge_response(const ResponseHead& head,
   if (head.status == 101 && !request.asks_upgrade) {
     return refuse("it switches protocols (101) without being asked to");
   }
-  // RFC 9112 §6.1: a server that sends chunks in HTTP/1.0 may err about their end, too.
+  // RFC 9112 §6.1: the framing of an HTTP/1.0 message with Transfer-Encoding is to be considered
+  // faulty, and its connection must not be used again.
   const bool is_to_be_trusted = head.minor >= 1 || !common.chunked;
   facts.keeps_alive = keeps_alive(common, head.minor) && head.status != 101 && is_to_be_trusted;
-  // RFC 9112 §6.3, in its order.
+  // The rules of RFC 9112 §6.3, in the same order.
   const bool bodiless =
       request.is_head || head.status < 200 || head.status == 204 || head.status == 304;
   if (bodiless) {

@@ -39,7 +39,7 @@ std::string_view reason_phrase(int status) {
   }
 }
 
-// What RFC 9110 has some answers say besides.
+// The additional fields that RFC 9110 requires or recommends for some statuses.
 std::string_view fields_of(int status) {
   switch (status) {
     case 405:  // §15.5.6
@@ -53,9 +53,9 @@ std::string_view fields_of(int status) {
   }
 }
 
-// A page of ours loads nothing and runs its own script alone, whatever the backend has printed.
-// Only pages of its own origin may have it in a frame, as a page may that shows another of its
-// site.
+// hpp's pages show what the backend printed, so they must not load anything or run any script but
+// their own. Pages of the same origin may show them in a frame: a site may frame one of its own
+// pages, and hpp's error page can take that page's place.
 std::string policy_fields(std::string_view type, std::string_view nonce) {
   if (type != "text/html") return "";
   return fmt::format(
@@ -70,7 +70,8 @@ std::string_view connection_of(int status) {
   return status == 426 ? "upgrade, close" : "close";
 }
 
-// curl prints these types to a terminal. Browsers obey no control sequences.
+// curl prints text and JSON to a terminal, which would obey control sequences in them. A browser,
+// which gets HTML, does not.
 std::string safe_for_terminals(std::string_view type, std::string_view body) {
   if (type == "text/plain") return printable_lines(body);
   return type == "application/json" ? printable_json(body) : std::string(body);

@@ -53,8 +53,8 @@ std::string_view explain(const error_code& error) {
 #pragma GCC diagnostic pop
 }
 
-// Whether a line feed stands without its carriage return: such a peer would make us wait for a
-// CR LF CR LF that never comes.
+// Whether a line ends with LF alone. A client that ends its lines like that never sends the
+// CR LF CR LF that the parser waits for.
 bool has_bare_line_feed(std::string_view text) {
   for (std::size_t at = text.find('\n'); at != std::string_view::npos;
        at = text.find('\n', at + 1)) {
@@ -63,9 +63,9 @@ bool has_bare_line_feed(std::string_view text) {
   return false;
 }
 
-// Whether a chunk's line ends with CR LF and has no other control characters. Beast lets a quoted
-// extension have any. For some a line feed there ends the line: what follows would be another
-// request to them.
+// Whether a chunk line ends with CR LF and has no other control characters. Beast accepts any in a
+// quoted extension, but some servers end the line at a line feed there, and could then take the
+// bytes after it for another request.
 bool is_chunk_line(std::string_view line) {
   if (!line.ends_with("\r\n")) return false;
   line.remove_suffix(2);
@@ -145,8 +145,8 @@ class RequestParser::Parser {
     const std::string_view rest = text.substr(skipped);
     if (rest.empty() || rest == "\r") return NeedMore{};
     if (auto refused = check_start(rest.front())) return *refused;
-    // Beast would take an incomplete head piece by piece, and its views would point into text that
-    // moves when more arrives: it gets the whole head at once.
+    // Beast gets the whole head at once. If it got it in pieces, its views would point into text
+    // that moves when more bytes arrive.
     const std::size_t from = std::max(skipped, scanned_ - std::min<std::size_t>(scanned_, 3));
     const std::size_t end = text.find("\r\n\r\n", from);
     if (end == std::string_view::npos || end - skipped > kHeadSizeMax - 4) {
@@ -173,9 +173,9 @@ class RequestParser::Parser {
   class Beast final : public beast::basic_parser</*isRequest=*/true> {
    public:
     explicit Beast(Parser& owner) : owner_(owner) {
-      // A larger head is refused before Beast sees it whole.
+      // Never reached: read_head() refuses heads above kHeadSizeMax.
       this->header_limit(2 * kHeadSizeMax);
-      // Not boost::none: Beast 1.74 takes any length to be greater than that.
+      // Not boost::none: Beast 1.74 considers every length greater than none.
       this->body_limit(std::numeric_limits<std::uint64_t>::max());
       this->eager(false);
     }
@@ -237,7 +237,7 @@ class RequestParser::Parser {
     return {.status = 431, .why = "it has more than 256 headers"};
   }
 
-  // RFC 9110 §15.5.15: 414 where the request line is to blame.
+  // RFC 9110 §15.5.15: the status is 414 if the request line is too long.
   static Refused too_large(std::string_view text) {
     if (text.substr(0, kHeadSizeMax / 2).find("\r\n") == std::string_view::npos) {
       return {.status = 414,
@@ -253,8 +253,9 @@ class RequestParser::Parser {
     return {.kind = ChunkStep::Kind::Payload, .size = size};
   }
 
-  // Beast takes the CR LF behind a chunk's data with the next chunk's line. A receiver may wait
-  // for it, and the next chunk may be an hour away: it goes at once, and Beast gets it later.
+  // Beast reads the CR LF after a chunk's data together with the next chunk line. The receiver may
+  // need this CR LF now, and the next chunk may be an hour away. Therefore it is passed on at once,
+  // and Beast gets it later (owed_).
   ChunkStep read_chunk_end(std::string_view text) {
     if (!std::string_view("\r\n").starts_with(text.substr(0, 2))) {
       return broken("a chunk does not end with CR LF where its size says");
@@ -265,7 +266,7 @@ class RequestParser::Parser {
     return {.kind = ChunkStep::Kind::Framing, .size = 2};
   }
 
-  // Beast gets a line when it is complete, the last one with all trailers.
+  // Beast only gets complete lines, and the last one only with all trailers.
   ChunkStep read_chunk_line(std::string_view text) {
     std::size_t end = text.find('\n');
     if (end != std::string_view::npos && !is_chunk_line(text.substr(0, end + 1))) {
@@ -282,7 +283,7 @@ class RequestParser::Parser {
       if (has_bare_line_feed(text)) return broken("a line does not end with CR LF");
       return {.kind = ChunkStep::Kind::NeedMore};
     }
-    if (end >= kHeadSizeMax) {  // npos is, too
+    if (end >= kHeadSizeMax) {  // also true for npos
       return broken("a chunk's line or the trailers are larger than 64 KiB");
     }
     const std::string line = owed_ + std::string(text.substr(0, end + 1));
@@ -294,7 +295,7 @@ class RequestParser::Parser {
     return {.kind = ChunkStep::Kind::Framing, .size = end + 1};
   }
 
-  // What is given is complete: that more is wanted is an error, too.
+  // `text` must be complete: if Beast asks for more, that is returned as an error.
   error_code put(std::string_view text) {
     text_end_ = text.data() + text.size();
     error_code error;
@@ -318,8 +319,8 @@ class RequestParser::Parser {
     if (head_.fields.size() > kHeadFieldsMax) error = beast::error::header_limit;
   }
 
-  // RFC 9112 §5.2 lets us refuse line folding. Beast unfolds: into a buffer of its own, or, if the
-  // first line was empty, by taking the value from the next line.
+  // RFC 9112 §5.2 allows a server to refuse line folding, but Beast unfolds lines. A folded value
+  // is in Beast's own buffer, or, if the first line was empty, on the next line.
   bool is_folded(std::string_view name, std::string_view value) const {
     const char* const name_end = name.data() + name.size();
     const std::less<const char*> before;
@@ -332,9 +333,9 @@ class RequestParser::Parser {
   std::string error_;
   const char* text_end_ = nullptr;
   std::size_t scanned_ = 0;
-  std::uint64_t payload_left_ = 0;  // bytes of the chunk under way
-  std::string owed_;                // what was passed on before Beast could have it
-  bool in_chunk_ = false;           // between a chunk's line and the CR LF behind its data
+  std::uint64_t payload_left_ = 0;  // bytes left of the current chunk
+  std::string owed_;                // framing that was passed on, but that Beast has not read yet
+  bool in_chunk_ = false;           // between a chunk line and the CR LF after the chunk's data
   bool in_trailers_ = false;
 };
 

@@ -1,8 +1,8 @@
-// Pure. Reads the text of HTTP/1 requests (RFC 9112), heads and chunked coding, and refuses what is
-// not to the letter. Answers are read by response_parser.h, which is forgiving. What a head *means*
-// is decided in head.h.
+// Pure. Parses HTTP/1 requests (RFC 9112), heads and chunked coding, and refuses every syntax
+// error.
 //
-// Boost.Beast's basic_parser does the reading; it appears in parser.cc alone.
+// Answers are parsed by response_parser.h, which is tolerant. head.h interprets the parsed heads.
+// The parser is Boost.Beast's basic_parser; only parser.cc includes it.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@
 
 namespace hpp::proxyd {
 
-// Larger heads are refused: 431 to a client, 502 for a backend's.
+// Larger heads are refused: a client gets 431 for its request, and 502 for a backend's answer.
 constexpr std::size_t kHeadSizeMax = 64 * 1024;  // bytes
 constexpr std::size_t kHeadFieldsMax = 256;
 
@@ -54,7 +54,8 @@ struct Field {
 
 FieldName known_name(std::string_view name);
 
-// The value of the first field of that name, whatever its case; nothing: there is none.
+// Returns the value of the first field with that name, in upper or lower case; nothing if there is
+// no such field.
 std::optional<std::string_view> find_field(const std::vector<Field>& fields, std::string_view name);
 
 struct RequestHead {
@@ -64,20 +65,21 @@ struct RequestHead {
   std::vector<Field> fields;
 };
 
-// The head is not complete: the same text again, and more behind it.
+// The head is incomplete. The parser needs the same text again, with more text after it.
 struct NeedMore {
   bool operator==(const NeedMore&) const = default;
 };
 
-// The text is not HTTP/1 as we accept it.
+// The text is not HTTP/1, or not in a form that hpp accepts.
 struct Refused {
-  int status = 400;  // what a client is answered; a backend's fault is a 502 always
-  std::string why;   // for a person
+  int status = 400;  // the status for the client; unused for an answer, which always causes a 502
+  std::string why;   // the reason, for people
 
   bool operator==(const Refused&) const = default;
 };
 
-// The head is `size` bytes long; head() tells what it says until start() or the text goes away.
+// The head is complete and `size` bytes long. head() is valid until start(), and as long as the
+// text is not moved or freed.
 struct HeadRead {
   std::size_t size = 0;
 
@@ -86,28 +88,28 @@ struct HeadRead {
 
 using HeadResult = std::variant<NeedMore, HeadRead, Refused>;
 
-// What the next bytes of a chunked body are.
+// The meaning of the next bytes of a chunked body.
 struct ChunkStep {
   enum class Kind {
-    NeedMore,  // a chunk line is not complete; nothing is taken
+    NeedMore,  // a chunk line is incomplete; the parser has taken no bytes
     Framing,   // `size` bytes of chunk line
     Payload,   // `size` bytes of content
-    Last,      // `size` bytes: the last chunk with its trailers; the body is over
-    Broken,    // not chunked coding; see error()
+    Last,      // `size` bytes: the last chunk with its trailers, which end the body
+    Broken,    // invalid chunked coding; see error()
   };
 
   Kind kind = Kind::NeedMore;
   std::size_t size = 0;
-  // Framing, Last: what is to be passed on in their place, because they are not to the letter;
-  // empty: they may be passed on as they came. Good until the next step.
+  // Framing, Last: valid framing, to be passed on in place of malformed framing. Empty if the
+  // original bytes may be passed on. The view is valid until the next step.
   std::string_view instead = {};
 };
 
-// How many bytes of empty lines stand before a request line. A server ignores them (RFC 9112 §2.2):
-// they are no request that has begun, and are not kept.
+// Returns how many bytes of empty lines precede a request line. A server ignores them (RFC 9112
+// §2.2): they do not begin a request, so no timeout runs for them, and they are not buffered.
 std::size_t empty_lines_before_request(std::string_view text);
 
-// Reads one request after another of one connection.
+// Parses the requests of one connection, one after another.
 class RequestParser {
  public:
   RequestParser();
@@ -118,13 +120,13 @@ class RequestParser {
   // Forgets the last request and expects a head.
   void start();
 
-  // `text`: all that has arrived since the end of the last request, in one piece.
+  // `text`: all bytes that have arrived since the end of the last request, in one piece.
   HeadResult read_head(std::string_view text);
 
   const RequestHead& head() const;
 
-  // After a head with Transfer-Encoding: chunked. `text`, not empty: bytes not taken yet, in one
-  // piece.
+  // Reads on in a chunked body, after a head with Transfer-Encoding: chunked. `text`: the bytes
+  // that were not taken yet, in one piece; must not be empty.
   ChunkStep read_chunk(std::string_view text);
 
   const std::string& error() const;

@@ -36,12 +36,12 @@ std::string_view trimmed_right(std::string_view text) {
 
 constexpr const char* kForbidden = "has a NUL or a bare CR";
 
-// RFC 9110 §5.5 calls these dangerous: for some, a line or the text ends there.
+// RFC 9110 §5.5 calls NUL and CR dangerous: some programs end the line or the text there.
 bool has_forbidden(std::string_view line) {
   return line.find_first_of(std::string_view("\0\r", 2)) != std::string_view::npos;
 }
 
-// The size of the empty line that `text` begins with; 0: it begins with another one.
+// Returns the size of the empty line at the front of `text`; 0 if `text` does not begin with one.
 std::size_t empty_line(std::string_view text) {
   if (text.starts_with('\n')) return 1;
   return text.starts_with("\r\n") ? 2 : 0;
@@ -93,7 +93,7 @@ bool are_extensions(std::string_view text) {
   return true;
 }
 
-// RFC 9110 §6.5.1: what says where a message ends comes before it.
+// RFC 9110 §6.5.1: trailers must not contain fields that say where the message ends.
 bool is_framing(const Field& field) {
   return field.known == FieldName::ContentLength || field.known == FieldName::TransferEncoding;
 }
@@ -169,7 +169,7 @@ bool ResponseParser::parse_status_line(std::string_view line) {
   return true;
 }
 
-// Up to an empty line.
+// Parses fields until an empty line.
 bool ResponseParser::parse_fields(std::string_view lines, std::vector<Field>& fields,
                                   Defects& defects) {
   while (!lines.empty()) {
@@ -206,7 +206,7 @@ bool ResponseParser::parse_field(std::string_view line, std::vector<Field>& fiel
   return true;
 }
 
-// The first line of `text`, which has one, without its end.
+// Removes the first line from `text`, which must contain one, and returns it without its line end.
 std::string_view ResponseParser::take_line(std::string_view& text, Defects& defects) {
   const std::size_t end = text.find('\n');
   assert(end != std::string_view::npos);
@@ -252,7 +252,8 @@ ChunkStep ResponseParser::read_chunk(std::string_view text) {
   return in_chunk_ ? read_chunk_end(text) : read_chunk_line(text);
 }
 
-// A receiver may wait for these bytes, and the next chunk may be an hour away: they go at once.
+// Reads the line end after a chunk's data. It is passed on at once, because the receiver may need
+// it now, and the next chunk may be an hour away.
 ChunkStep ResponseParser::read_chunk_end(std::string_view text) {
   if (text == "\r") return {.kind = ChunkStep::Kind::NeedMore};
   const std::size_t size = empty_line(text);
@@ -297,7 +298,7 @@ ChunkStep ResponseParser::read_chunk_line(std::string_view text) {
   return {.kind = ChunkStep::Kind::Framing, .size = end + 1, .instead = instead_};
 }
 
-// With its trailers. If anything of it is not to the letter, it goes without them.
+// Reads the last chunk with its trailers. If any part of it is malformed, the trailers are removed.
 ChunkStep ResponseParser::read_last_chunk(std::string_view text, std::size_t line_size,
                                           bool to_the_letter) {
   const std::size_t end = find_end(text, line_size - 1);

@@ -1,23 +1,24 @@
-// Pure. Reads the text of HTTP/1 answers: heads and chunked coding.
+// Pure. Parses HTTP/1 answers: heads and chunked coding.
 //
-// Forgiving, where parser.h, which reads requests, is strict. The backend is the developer's
-// own and its answer goes to a client whose request we know, so nothing can be smuggled. An answer
-// is accepted if it has one plain meaning; answer_defects.h lists the departures from the letter.
-// The head that comes out of it is to the letter: no folds, no control characters.
+// This parser is tolerant, while the one for requests (parser.h) is strict. The backend is the
+// developer's own, and hpp knows which request it answers, so nothing can be smuggled. An answer is
+// accepted if it can only be understood in one way; answer_defects.h lists the accepted defects.
+// The resulting head is always valid: it has no folds and no control characters.
 //
 //   accepted                                  because
 //   bare LF for CR LF, in heads and chunks    RFC 9112 §2.2; nginx, HAProxy
 //   empty lines before the status line        HAProxy, Node; nothing else can be meant
-//   blanks, or none, around the status code   nginx, HAProxy
+//   extra or missing blanks around the        nginx, HAProxy
+//   status code
 //   HTTP/2.0 and the like in a status line    nginx, HAProxy: read as HTTP/1.1
 //   blanks before a header's colon            RFC 9112 §5.1: a proxy must remove them
 //   folded headers                            RFC 9112 §5.2: a fold becomes a blank
 //   control characters but NUL, CR, LF        nginx, HAProxy; they become blanks (RFC 9110 §5.5)
-//   blanks, anything behind a chunk's size    RFC 9112 §7.1.1: extensions are to be ignored
+//   blanks or any text after a chunk's size   RFC 9112 §7.1.1: a recipient ignores extensions
 //
-// Refused, because it may be understood in two ways or not at all: NUL or a bare CR, a header
-// without a colon or with a name that is no token, a status that is not three digits, a chunk
-// without a size.
+// An answer is refused if it can be understood in two ways or not at all: NUL or a bare CR, a
+// header without a colon or with a name that is not a token, a status that is not three digits, a
+// chunk without a size.
 #pragma once
 
 #include <cstddef>
@@ -40,20 +41,20 @@ struct ResponseHead {
   Defects defects;
 };
 
-// Reads one answer after another of one connection.
+// Parses the answers on one connection, one after another.
 class ResponseParser {
  public:
   // Forgets the last answer and expects a head.
   void start();
 
-  // `text`: all that has arrived since the end of the last answer, in one piece.
+  // `text`: all bytes that have arrived since the end of the last answer, in one piece.
   HeadResult read_head(std::string_view text);
 
-  // Until start(), and for as long as the text of the head is there.
+  // Valid until start(), and as long as the head's text is not moved or freed.
   const ResponseHead& head() const { return head_; }
 
-  // After a head with Transfer-Encoding: chunked. `text`, not empty: bytes not taken yet, in one
-  // piece.
+  // Reads on in a chunked body, after a head with Transfer-Encoding: chunked. `text`: the bytes
+  // that were not taken yet, in one piece; must not be empty.
   ChunkStep read_chunk(std::string_view text);
 
   // The defects of the chunked coding so far.
@@ -78,12 +79,12 @@ class ResponseParser {
   ResponseHead head_;
   std::string error_;
   std::forward_list<std::string>
-      made_;                 // what head_ points into, where the text was not to the letter
-  std::size_t scanned_ = 0;  // no empty line begins before this place
+      made_;                 // corrected text that head_ points into instead of the original
+  std::size_t scanned_ = 0;  // no empty line begins before this offset
   Defects chunk_defects_;
-  std::string instead_;             // for the framing that was read last
-  std::uint64_t payload_left_ = 0;  // bytes of the chunk under way
-  bool in_chunk_ = false;           // between a chunk's line and the CR LF behind its data
+  std::string instead_;             // the replacement for the last framing that was read
+  std::uint64_t payload_left_ = 0;  // bytes left of the current chunk
+  bool in_chunk_ = false;           // between a chunk line and the CR LF after the chunk's data
 };
 
 }  // namespace hpp::proxyd

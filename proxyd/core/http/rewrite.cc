@@ -20,8 +20,8 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
   out += "\r\n";
 }
 
-// The fields that Connection names (RFC 9110 §7.6.1). Those that tell whom a message is for and
-// where it ends are not for a peer to take away.
+// The fields that Connection names, which a proxy removes (RFC 9110 §7.6.1). Fields that say for
+// which host a message is and where it ends are never removed, even if Connection names them.
 class ConnectionNamed {
  public:
   explicit ConnectionNamed(const std::vector<Field>& fields) {
@@ -31,7 +31,8 @@ class ConnectionNamed {
     }
   }
 
-  // The fields without those, into `storage` if there are any of those.
+  // Returns the fields that Connection does not name. `storage` holds them, unless Connection names
+  // no fields: then the result is `fields` itself.
   const std::vector<Field>& without(const std::vector<Field>& fields,
                                     std::vector<Field>& storage) const {
     if (names_.empty()) return fields;
@@ -58,7 +59,7 @@ bool concerns_one_connection(FieldName name) {
          name == FieldName::ProxyConnection || name == FieldName::TE || name == FieldName::Upgrade;
 }
 
-// The last field of that name.
+// Returns the last field with that name, or nullptr.
 const Field* last_of(const std::vector<Field>& fields, FieldName name) {
   const Field* last = nullptr;
   for (const Field& field : fields) {
@@ -67,8 +68,8 @@ const Field* last_of(const std::vector<Field>& fields, FieldName name) {
   return last;
 }
 
-// RFC 9112 §3.2.1 and §3.2.4: a server gets the path of a URL, and an OPTIONS for the whole of it a
-// *.
+// RFC 9112 §3.2.1 and §3.2.4: a server gets the path of a URL, or `*` if the request is an OPTIONS
+// for the whole server.
 void append_target(std::string& out, const RequestHead& head) {
   const std::string_view target = without_authority(head.target);
   if (target.empty()) {
@@ -79,7 +80,8 @@ void append_target(std::string& out, const RequestHead& head) {
   out += target;
 }
 
-// A field that the proxy appends to: to the last line of that name, or as a line of its own.
+// Writes a list field with the proxy's element appended. `field`: the client's last field with that
+// name; nullptr: there is none, and the element becomes a field of its own.
 void append_list_field(std::string& out, const Field* field, std::string_view name,
                        std::string_view element) {
   if (field == nullptr) return append_field(out, name, element);
@@ -91,7 +93,8 @@ void append_list_field(std::string& out, const Field* field, std::string_view na
   out += "\r\n";
 }
 
-// The client's lines that the proxy appends to; nullptr: there is none.
+// The client's forwarding fields. The proxy appends to the first two; nullptr: the request has
+// none.
 struct Forwarding {
   const Field* forwarded = nullptr;
   const Field* for_field = nullptr;
@@ -99,7 +102,7 @@ struct Forwarding {
   bool has_proto = false;
 };
 
-// Everything in the kind of field that is missing is made from the other kind.
+// If only one kind of field is there, the other kind is made from it.
 void append_forwarding(std::string& out, const Forwarding& said, const OuterRequest& outer,
                        std::string_view peer_ip, std::string_view host) {
   const std::string_view proto = outer.proto.empty() ? "http" : std::string_view(outer.proto);
@@ -121,7 +124,7 @@ void append_forwarding(std::string& out, const Forwarding& said, const OuterRequ
   if (!said.has_proto) append_field(out, "X-Forwarded-Proto", proto);
 }
 
-// Lines of their own: the backend's Server-Timing stays what it is.
+// Written as fields of their own, so that the backend's Server-Timing stays unchanged.
 void append_provenance(std::string& out, const Provenance& provenance) {
   const double held_ms = std::chrono::duration<double, std::milli>(provenance.held).count();
   out += fmt::format(
@@ -148,7 +151,7 @@ std::string write_request_head(const RequestHead& head, const RequestFacts& fact
   std::vector<Field> storage;
   const std::vector<Field>& fields = named.without(head.fields, storage);
   const Field* const host_field = last_of(fields, FieldName::Host);
-  // HTTP/1.0 may say it in the target alone, or not at all.
+  // An HTTP/1.0 request may name the host only in its target, or not at all.
   const std::string_view host =
       host_field != nullptr ? host_field->value : authority_of(head.target);
   if (host_field == nullptr) append_field(out, "Host", host.empty() ? backend : host);
@@ -161,7 +164,7 @@ std::string write_request_head(const RequestHead& head, const RequestFacts& fact
   const auto forwards_left = max_forwards(head);
   for (const Field& field : fields) {
     if (concerns_one_connection(field.known)) continue;
-    if (&field == said.forwarded || &field == said.for_field) continue;  // appended to, below
+    if (&field == said.forwarded || &field == said.for_field) continue;  // written below
     if (field.known == FieldName::Forwarded && !outer.has_forwarded) continue;
     if (field.known == FieldName::MaxForwards && forwards_left) {
       const std::uint64_t left = *forwards_left - std::min<std::uint64_t>(*forwards_left, 1);
@@ -199,11 +202,12 @@ std::string write_response_head(const ResponseHead& head, const ResponseFacts& f
   out += head.reason;
   out += "\r\n";
   const ConnectionNamed named(head.fields);
-  // 426 must say which protocol it wants (RFC 9110 §15.5.22).
+  // A 426 must name the required protocol in Upgrade (RFC 9110 §15.5.22).
   const bool keeps_upgrade = facts.status == 101 || facts.status == 426;
-  // These must say nothing of a body (RFC 9110 §8.6, RFC 9112 §6.1): a client might wait for one.
+  // An answer with such a status must not announce a body (RFC 9110 §8.6, RFC 9112 §6.1), because
+  // the client might wait for it.
   const bool has_no_body = facts.status < 200 || facts.status == 204;
-  bool has_length = facts.is_chunked;  // chunks win, RFC 9112 §6.3
+  bool has_length = facts.is_chunked;  // chunked overrides Content-Length, RFC 9112 §6.3
   for (const Field& field : head.fields) {
     if (field.known == FieldName::Upgrade && keeps_upgrade) {
       append_field(out, field.name, field.value);
@@ -212,7 +216,7 @@ std::string write_response_head(const ResponseHead& head, const ResponseFacts& f
     if (concerns_one_connection(field.known) || named.has(field)) continue;
     if (field.known == FieldName::TransferEncoding) {
       const bool is_gone = delivery.coding == Dechunk || request.minor == 0 || has_no_body;
-      // There is one element at most: judge_response().
+      // judge_response() has accepted one coding at most.
       for_each_element(field.value, [&](std::string_view coding) {
         if (!is_gone) append_field(out, field.name, coding);
       });

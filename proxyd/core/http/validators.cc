@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kLastModified = "Last-Modified";
 
-// The name of the header line that `line` is.
+// Returns the field name of a header line.
 std::string_view name_of(std::string_view line) {
   return line.substr(0, line.find(':'));
 }
