@@ -24,7 +24,7 @@ constexpr Milliseconds kWaitForProxydMax{2000};
 constexpr std::uint32_t kOrphanStates =
     1U << TCP_FIN_WAIT1 | 1U << TCP_FIN_WAIT2 | 1U << TCP_CLOSING | 1U << TCP_LAST_ACK;
 
-// sock_diag(7): all TCP sockets of a family that are in one of these states.
+// sock_diag(7): a query for all TCP sockets of a family in kOrphanStates.
 struct Request {
   nlmsghdr header{};
   inet_diag_req_v2 body{};
@@ -41,7 +41,7 @@ bool ask(int fd, int family) {
   return ::send(fd, &request, sizeof request, 0) == sizeof request;
 }
 
-// Counts those of one packet. False: it was the last one.
+// Adds the sockets of one packet on `port` to `found`. Returns false if it was the last packet.
 bool count(const char* at, std::size_t size, std::uint16_t port, std::size_t& found) {
   nlmsghdr header;
   while (size >= sizeof header) {
@@ -89,7 +89,7 @@ PortRelease::PortRelease(Loop& loop, std::vector<SocketAddress> addresses,
 void PortRelease::await(std::uint64_t generation) {
   generation_ = generation;
   begun_ = std::chrono::steady_clock::now();
-  timer_.stop();  // an earlier wait must not report, too
+  timer_.stop();  // cancels an earlier wait, so that on_released_ is called only once
   look();
 }
 

@@ -1,4 +1,4 @@
-// Shell. Waits until the kernel has let go of the connections of a backend that is dead.
+// Shell. Waits until the kernel has released the connections of a dead backend.
 #pragma once
 
 #include <cstddef>
@@ -13,30 +13,31 @@
 
 namespace hpp::supervisord {
 
-// How many connections on a local port have lost the process that they belonged to, and wait for
-// the other side to end them. They keep the port from a server that does without SO_REUSEADDR
-// (socket(7)). Those in TIME_WAIT do, too, and do not count: nothing but a minute ends them. 0 as
-// well if the kernel does not tell (sock_diag(7)), which takes it milliseconds: it looks at all
-// connections there are.
+// Returns the number of orphaned connections on a local port: their process is dead, and they wait
+// for the peer to close its side. They prevent a server that does not set SO_REUSEADDR (socket(7))
+// from binding the port. Connections in TIME_WAIT prevent it, too, but are not counted, because
+// they end only after a minute. Returns 0 if the kernel does not support the query (sock_diag(7)).
+// Takes milliseconds, because the kernel searches all connections.
 std::size_t orphaned_connections(std::uint16_t port);
 
-// Whether a server could bind without SO_REUSEADDR. Microseconds.
+// Whether a server could bind without SO_REUSEADDR. Takes microseconds.
 bool can_be_bound(const SocketAddress& address);
 
-// The other side is mostly proxyd, which resets its connections as soon as it hears of the kill; on
-// a busy machine a backend that boots in a few milliseconds is faster.
+// The peer is usually proxyd, which resets its connections when it receives the snapshot about the
+// kill. On a busy machine, a backend that boots in a few milliseconds can be faster than that.
 class PortRelease {
  public:
-  // Calls `on_released` once per await(), perhaps before that returns. `loop` must outlive this.
-  // `addresses` are the backend's, all with one port.
+  // Calls `on_released` once per await(), possibly before await() returns. `loop` must outlive
+  // this. `addresses` are the backend's addresses, all with the same port.
   PortRelease(Loop& loop, std::vector<SocketAddress> addresses, std::function<void()> on_released);
 
-  // Until there is no orphan of that generation or one before it; 0: of one of which proxyd will
-  // say nothing. Those of proxyd are waited for until a hang of the machine would be over; others
-  // not for long, since they may belong to somebody who does not care.
+  // Waits until the port has no orphaned connection of `generation` or an earlier one. `generation`
+  // is 0 if proxyd will not report its release. While proxyd has connections, waits for up to two
+  // seconds, so that a busy machine can catch up. Otherwise waits only briefly, because another
+  // peer may keep its side of a connection open for any time.
   void await(std::uint64_t generation);
 
-  // What proxyd has said (ProxyState).
+  // Passes on proxyd's report (ProxyState) of the newest generation that it has released.
   void on_released(std::uint64_t generation) { let_go_ = generation; }
 
  private:
@@ -47,7 +48,7 @@ class PortRelease {
   std::vector<SocketAddress> addresses_;
   std::function<void()> on_released_;
   std::uint64_t generation_ = 0;
-  std::optional<std::uint64_t> let_go_;  // nothing: proxyd has not been heard
+  std::optional<std::uint64_t> let_go_;  // newest released generation; no value before any report
   TimePoint begun_{};
   Timer timer_;
 };

@@ -56,7 +56,8 @@ void Backend::handle(const TreeSeen& event, Now now) {
     return start_first(now);
   }
   if (!news) return;
-  // While a step runs beside the backend, the first change has decided that all begin again.
+  // A step runs beside the backend and is already outdated. Further changes before its end belong
+  // to the same restart, and are not reported to pace_.
   const bool is_told = state_ == State::Rebuilding && preparation_.is_outdated();
   preparation_.on_change();
   if (state_ == State::Killing) return publish();
@@ -65,14 +66,14 @@ void Backend::handle(const TreeSeen& event, Now now) {
   restart({.told = what, .since = what, .at = now, .changed = event.tree.changed});
 }
 
-// Whatever is published answers, because a kill is published before it begins.
+// Any snapshot answers the liveness check, because a kill is published before it begins.
 void Backend::handle(const Doubted& event, Now) {
   if (state_ == State::Left || facts_.answers == event.ticket) return;
   facts_.answers = event.ticket;
   publish();
 }
 
-// Whoever asks while a build runs may be tired of it.
+// A request during a build kills the build, because the user may be tired of waiting for it.
 void Backend::handle(const RestartRequested&, Now now) {
   Cause cause{.told = "restart requested (SIGHUP)",
               .since = "the restart was requested",
@@ -80,7 +81,8 @@ void Backend::handle(const RestartRequested&, Now now) {
               .changed = {}};
   pace_.on_request();
   ++facts_.restarts_asked;
-  if (state_ != State::Killing) preparation_.on_change();  // what is built is for this request, too
+  // In Killing, the steps may already be done. Their result is good for this request, too.
+  if (state_ != State::Killing) preparation_.on_change();
   if (state_ != State::Rebuilding) return restart(std::move(cause));
   const std::string why = cause.told;
   note(std::move(cause));
@@ -131,7 +133,7 @@ void Backend::handle(const PortTaken& event, Now now) {
 }
 
 void Backend::handle(const StepEnded& event, Now now) {
-  if (state_ != State::Building && state_ != State::Rebuilding) return;  // it was killed
+  if (state_ != State::Building && state_ != State::Rebuilding) return;  // the step was killed
   const bool is_outdated = preparation_.is_outdated();
   if (is_success(event)) wording_.on_step_done(preparation_.step(), now.steady);
   if (preparation_.on_step_end(is_success(event))) return run_step();
@@ -187,7 +189,7 @@ void Backend::switch_to_tree(const Answered& event) {
   emit(Say{std::move(text)});
 }
 
-// Whether the answers of a process outside the backend's tree are passed on.
+// Whether requests are passed on to a process outside the backend's tree.
 bool Backend::is_strangers() const {
   return (state_ == State::Running || state_ == State::Rebuilding) && !facts_.stranger.empty();
 }
@@ -204,7 +206,7 @@ void Backend::handle(const ProcessExited& event, Now now) {
   const bool lived =
       state_ == State::Loading || state_ == State::Running || state_ == State::Rebuilding;
   if (!lived || event.generation != facts_.generation) return;
-  if (state_ == State::Rebuilding) {  // there is nothing to be kept
+  if (state_ == State::Rebuilding) {  // there is no backend left to keep
     note(*std::move(next_));
     return kill(State::Killing, to_string(event.status) + " during the build", now);
   }
@@ -262,14 +264,16 @@ void Backend::take_over(const bus::BackendState& last, Now now) {
         if (is_strangers()) emit(StartProbe{last.generation, StartProbe::Of::TreeInstead});
         return;
       }
-      // In Rebuilding. That build is nobody's child any more, and two at once would spoil it.
+      // The state was Rebuilding. The running build cannot be taken over, and a second build beside
+      // it could spoil the result. Therefore the build is killed together with the backend.
       wording_.on_restart("hpp-supervisord was started again", now.steady);
       return kill(State::Killing, taken_over + ", and it is not the newest", now);
     case bus::BackendPhase::Error:
-      // Its first process is gone; others may not be.
+      // The first process is gone, but others may live.
       state_ = State::Error;
       kill_due_ = true;
-      // A change in Error is acted on at once, unless the kill before it was refused.
+      // In Error, a change is served at once unless a kill was refused. So `serves` and `seen`
+      // differ only if the start still waits for those processes.
       is_refused_ = last.serves != last.seen;
       publish();
       emit(KillTree{});
@@ -284,7 +288,7 @@ void Backend::take_over(const bus::BackendState& last, Now now) {
   }
 }
 
-// What a change or a request leads to, in every state.
+// Reacts to a change or a request, in every state.
 void Backend::restart(Cause cause) {
   const Now now = cause.at;
   switch (state_) {
@@ -316,7 +320,7 @@ void Backend::restart(Cause cause) {
   start(now);
 }
 
-// The backend that comes next is because of this.
+// Records the cause of the next backend.
 void Backend::note(Cause cause) {
   next_.reset();
   strangers_.on_change();
@@ -332,14 +336,14 @@ void Backend::kill(State next, const std::string& why, Now now) {
   wording_.on_kill(now.steady);
   state_ = next;
   note_kill(facts_);
-  // The news goes first: proxyd is to know why its connections end, and that an answer which ends
-  // with its connection is not complete.
+  // The snapshot precedes the kill, so that proxyd knows why its connections end, and that a
+  // response which ends with its connection may be incomplete.
   publish();
   if (!kill_due_ || can_kill_again_) emit(KillTree{});
   kill_due_ = true;
   is_refused_ = can_kill_again_ = false;
   preparation_.abort();
-  // Of a restart that had something to build first, this is not the first line.
+  // If a build has preceded the kill, the restart's first line was about the build.
   const bool is_first = next == State::Killing && !preparation_.is_done();
   emit(Say{.text = "Killing: " + why, .begins_restart = is_first});
 }
@@ -360,7 +364,7 @@ void Backend::start(Now now) {
   start_at_pace(pace_.begin_pause(now.steady), now);
 }
 
-// Restarts may follow each other so fast that the next one must wait. Returns whether it does.
+// Announces the pause, and waits for its end in `state`. Returns false if there is no pause.
 bool Backend::waits(State state, const Pause& pause) {
   if (auto say = wording_.pausing(pause)) emit(*std::move(say));
   if (pause.length == std::chrono::milliseconds{}) return false;
@@ -409,11 +413,11 @@ void Backend::build_failed(const StepEnded& event, Now now) {
   facts_.problem = failure_text(preparation_.step().command, event);
   facts_.output_tail = event.output_tail;
   kill_due_ = true;
-  emit(KillTree{});  // what it has left running
+  emit(KillTree{});  // the build may have left processes
   fail(wording_.step_end(facts_.problem, now.steady) + "; waiting for a change", now);
 }
 
-// As start_at_pace(), while the backend goes on.
+// Like start_at_pace(), while the backend lives on.
 void Backend::rebuild_at_pace(const Pause& pause, Now now) {
   if (!waits(State::Rebuilding, pause)) rebuild(now);
 }
@@ -430,7 +434,7 @@ void Backend::rebuild(Now now) {
   run_step();
 }
 
-// The steps beside the backend are over, and no file has changed meanwhile.
+// The steps beside the backend have ended, and no file has changed meanwhile.
 void Backend::rebuilt(const StepEnded& last, Now now) {
   if (preparation_.is_done()) {
     const std::string why = next_->told;
@@ -490,8 +494,8 @@ void Backend::handle(const KillRefused& event, Now now) {
   fail(printable(facts_.problem), now);
 }
 
-// The reason may end without a change, so the spawn is tried again. If it fails for the same
-// reason, there is nothing to say. `exit`: nothing if the port is taken.
+// Retries the spawn later, because the reason may end without a change. A retry that fails for the
+// same reason is neither logged nor published. `exit` has no value if the port is taken.
 void Backend::fail_spawn(std::string because, std::optional<bus::BackendExit> exit, Now now) {
   if (!retrying_ || spawn_failure_ != because) {
     forget_end(facts_);

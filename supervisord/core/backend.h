@@ -1,4 +1,4 @@
-// Pure. Decides when the backend is spawned and killed, and when its message is published.
+// Pure. Decides when the backend is spawned and killed, and when its snapshot is published.
 #pragma once
 
 #include <chrono>
@@ -18,12 +18,12 @@
 
 namespace hpp::supervisord {
 
-// How long the first spawn waits for watchd. That is there within some 50 ms if it is started
-// together with supervisord, and perhaps never if a developer runs supervisord alone.
+// How long the first spawn waits for watchd. If watchd is started together with supervisord, it is
+// ready within about 50 ms. If a developer runs supervisord alone, it may never come.
 constexpr std::chrono::milliseconds kTreeWait{1'000};
 
-// How often a spawn is tried again that failed for a reason which may end without a change of any
-// file: the port is in use, the command does not exist yet.
+// Interval of the retries after a failed spawn. Its reason may end without a change of any file:
+// the port is in use, or the command does not exist yet.
 constexpr std::chrono::milliseconds kRetryEvery{500};
 
 // ---- the backend's life -------------------------------------------------------------------------
@@ -39,63 +39,74 @@ constexpr std::chrono::milliseconds kRetryEvery{500};
 //
 //   every state ──stop──► Stopping ──tree gone──► Left
 //
-// Starting  Nothing was spawned. Waits for watchd's first word, so that the first backend serves a
-//           tree that has a name and starting up is no change; but not for long, since a developer
-//           without a watcher wants a server too. Waits as well until the leftovers of a
-//           supervisord that crashed are dead. Readers see Loading: requests are held.
-// Loading   Spawned, does not answer yet.
-// Running   Answered.
-// Error     Ended of its own accord, or could not be spawned: the command is missing, the port is
-//           taken. The next change may cure it. A spawn that failed is tried again every
-//           kRetryEvery: same generation, and nothing is said or published until it works or the
-//           reason changes. Its first process is gone, but a shell's children may live on: they are
-//           killed at once, and only when they are gone may the next backend start; a change before
-//           that leads to Killing. If processes cannot be killed because they belong to another
-//           user, Killing ends here: the start goes on when they have ended, and the next change
-//           tries to kill them again.
-// Killing   SIGKILL is sent. Changes are noted and served by the next spawn; one kill is enough.
-// Stopping  Like Killing, and then leave. Nothing brings it back. Readers see Killing.
+// Starting  No backend has been spawned yet. Waits for watchd's first snapshot, so that the first
+//           backend serves a known revision, and that snapshot does not count as a change. Waits
+//           for at most kTreeWait, because a developer without a watcher wants a server, too. Also
+//           waits until the processes that a crashed supervisord left are dead. Readers see
+//           Loading, so requests are held.
+// Loading   The backend was spawned, but does not answer yet.
+// Running   The backend has answered.
+// Error     The backend has ended by itself, its build has failed, or it could not be spawned
+//           because the command is missing or the port is taken. The next change may fix that.
+//
+//           A failed spawn is retried every kRetryEvery, with the same generation. Nothing is
+//           logged or published until it succeeds or fails for another reason.
+//
+//           The first process is gone, but other processes, such as a shell's children, may live.
+//           They are killed at once. The next backend is not started until they are gone; a change
+//           before that leads to Killing.
+//
+//           If processes cannot be killed because they belong to another user, Killing becomes
+//           Error. The start continues when they have ended. The next change kills them again.
+// Killing   SIGKILL was sent. Further changes are recorded and served by the next spawn. They need
+//           no second kill.
+// Stopping  Like Killing, but leads to Left. No event leads back. Readers see Killing.
 // Left      The program ends.
 //
-// A supervisord that crashed is followed by one that goes on where it was: the backend of Loading
-// and Running lives, and is taken over; Error waits for a change as before; Killing kills. What was
-// saved meanwhile differs from `seen`, as any change does.
+// After a crash of supervisord, the next one continues in the state of the last snapshot. In
+// Loading and Running the backend lives and is taken over. Error still waits for a change. Killing
+// kills again. A save that was made meanwhile gives a tree point that differs from `seen`, as any
+// change does.
 //
 // If restarts follow each other too fast, a start waits (restart_pace.h):
 //
 //   (spawn) becomes ──► Waiting ──time over──► (spawn)
 //                        │   ▲
-//                        └───┘ change: waits anew until the files are quiet, or starts at once
+//                        └───┘ change: waits again until the files are quiet, or starts at once
 //
-// Waiting     No backend and no build. Readers see Loading, and why. A request for a restart ends
-//             it. If supervisord crashes in this state, its successor starts the backend.
+// Waiting     No backend and no build runs. Readers see Loading and the reason for the wait. A
+//             request for a restart ends the wait. If supervisord crashes in this state, the next
+//             one starts the backend.
 //
-// If steps are to succeed before each spawn (preparation.h; --build is one), they run here:
+// If there are steps that must succeed before each spawn (preparation.h), such as --build, they run
+// here:
 //
 //   (spawn) becomes ──► Building ──built──► (spawn)
 //                        │    └──failed──► Error
 //                        └──change──► Killing ──tree gone──► Building
 //
-// and with --keep-last-good the backend lives meanwhile:
+// With --keep-last-good, the backend lives while the steps run:
 //
 //   Running ──change──► Rebuilding ──built──► Killing ──tree gone──► (spawn)
 //      ▲                 │  ▲  └─change, when this step is over──┐
 //      └──────failed─────┘  └────────────────────────────────────┘
 //
 // Building    A step runs, and no backend. Readers see Loading.
-// Rebuilding  A step runs, or waits, and the backend answers. Readers see Running, and that what it
-//             serves is not the newest: they hold requests that came after the change. If a step
-//             fails they are told that the backend serves it all the same, and what the problem is.
-//             A step is not killed because of a change: the backend would have to go with it.
+// Rebuilding  A step runs or waits for its start, and the backend answers. Readers see Running, and
+//             that the backend does not serve the newest revision, so they hold requests that came
+//             after the change. If a step fails, the snapshot reports the problem and declares that
+//             the backend serves the newest revision, so that these requests are passed on. A
+//             change does not kill the step, because the kill would include the backend.
 //
-// A change is a tree point that differs from `seen`. A tree of another epoch counts as one:
-// nobody knows what happened in between. So does the first tree that is heard of, if it comes after
-// the spawn: what was saved between the spawn and that word, the backend may not have read.
+// A change is a tree point that differs from `seen`. A tree of another epoch counts as a change,
+// because its revisions cannot be compared with the earlier ones. The first tree counts as a change
+// if it comes after the spawn, because the backend may not have read files that were saved between
+// the spawn and that snapshot.
 //
-// strangers.h: another program may listen on the backend's port.
+// For other programs that listen on the backend's port, see strangers.h.
 //
-// The answer to Spawn is the next event, so there is no state for it. Events of processes carry
-// the generation; those of an older one do not matter.
+// The answer to Spawn is always the next event, so there is no state for the time between them. The
+// events of processes carry a generation; events of an older generation are ignored.
 class Backend : private Emits<Effect> {
  public:
   enum class State {
@@ -114,18 +125,18 @@ class Backend : private Emits<Effect> {
   struct Settings {
     std::vector<std::string> command;
     std::vector<Step> steps;      // run before each spawn
-    bool keep_last_good = false;  // the backend lives while the steps run, and if one fails
+    bool keep_last_good = false;  // the backend lives while the steps run, and if a step fails
   };
 
-  // `spawns_so_far` continues the generations of an earlier supervisord: they never go back.
+  // `spawns_so_far` is the last generation of an earlier supervisord. Generations never decrease.
   Backend(Settings settings, std::uint64_t spawns_so_far);
 
-  // Takes one event; the effects are to be performed in order.
+  // Handles one event. The effects must be performed in order.
   [[nodiscard]] Effects on(const Event& event, Now now);
 
   State state() const { return state_; }
 
-  // Spawns so far.
+  // The newest generation.
   std::uint64_t generation() const { return facts_.generation; }
 
  private:
@@ -137,7 +148,7 @@ class Backend : private Emits<Effect> {
     std::vector<std::string> changed;
   };
 
-  // The first answer, while pace_ keeps Running back.
+  // The first answer, while pace_ holds Running back.
   struct HeldAnswer {
     Answered answer;
     Now at;
@@ -190,19 +201,19 @@ class Backend : private Emits<Effect> {
   bool keep_last_good_;
   Preparation preparation_;
   State state_ = State::Starting;
-  bus::BackendState facts_;  // what readers are told; `seen` is the newest tree known
+  bus::BackendState facts_;  // the snapshot for readers; `seen` is the newest known tree
   Wording wording_;
   bool tree_wait_over_ = false;
   bool spawn_due_ = false;       // Spawn is not answered yet
   bool kill_due_ = false;        // KillTree is not answered yet
-  bool is_refused_ = false;      // in Error: the kill was refused, and a start waits for its end
+  bool is_refused_ = false;      // in Error: a kill was refused, and the start waits for its end
   bool can_kill_again_ = false;  // KillTree was refused: the next change or stop repeats it
   Strangers strangers_;
-  std::string spawn_failure_;  // in Error: why the spawn fails that is tried again
-  bool retrying_ = false;      // the spawn that is due is such a try
+  std::string spawn_failure_;  // in Error: why the spawn failed that is being retried
+  bool retrying_ = false;      // the pending Spawn is a retry
   RestartPace pace_;
-  std::optional<HeldAnswer> held_answer_;  // in Loading: pace_ keeps Running back
-  std::optional<Cause> next_;              // in Rebuilding: why
+  std::optional<HeldAnswer> held_answer_;  // in Loading: pace_ holds Running back
+  std::optional<Cause> next_;              // in Rebuilding: the cause of the rebuild
 };
 
 }  // namespace hpp::supervisord

@@ -1,5 +1,4 @@
-// Pure. What readers are told about the backend: which fields of its message change together, at
-// each turn of its life.
+// Pure. The fields of the backend's snapshot: which ones change together at each event of its life.
 #pragma once
 
 #include <cstdint>
@@ -10,19 +9,19 @@
 
 namespace hpp::supervisord {
 
-// An earlier supervisord's last message, as this one goes on with it. Requests and tickets of
-// proxyd's and of users' were for that one.
+// Returns the snapshot with which this supervisord continues an earlier one's `last`. Restart
+// requests and liveness checks are cleared, because they were addressed to the earlier one.
 bus::BackendState taken_over(const bus::BackendState& last);
 
-// The message has nothing on how the last backend ended.
+// Clears the fields about the end of the last backend.
 void forget_end(bus::BackendState& facts);
 
-// A new generation begins, for the newest tree that is known.
+// Begins a new generation, which serves the newest known tree.
 void begin_generation(bus::BackendState& facts);
 
 void note_spawn(bus::BackendState& facts, std::int64_t pid, Now now);
 
-// The backend is Running. `answered`: when it gave its first answer.
+// The backend is Running. `answered` is the time of its first answer.
 void note_answer(bus::BackendState& facts, const Answered& event, Now answered);
 
 void note_kill(bus::BackendState& facts);
@@ -32,7 +31,8 @@ void note_exit(bus::BackendState& facts, const ProcessExited& event);
 
 void note_failure(bus::BackendState& facts, Now now);
 
-// A step beside the backend has failed: the backend serves the newest tree all the same.
+// A step beside the backend has failed. The backend is declared to serve the newest tree, so that
+// requests are not held any longer.
 void note_failed_rebuild(bus::BackendState& facts, std::string problem, std::string output_tail);
 
 }  // namespace hpp::supervisord

@@ -1,14 +1,14 @@
-// Pure. Whose answers count while the backend loads.
+// Pure. Decides whether the answer of a process outside the backend's tree, a stranger, counts.
 //
-// Another program may listen on the backend's port, on one of its addresses at least. An answer
-// counts if a process of the backend's tree listens where it came from, and requests go to that
-// address alone. If no such process listens within kStrangerWait, a stranger's answer counts, too:
-// the command may be a client of a daemon that listens (docker run). As soon as a process of the
-// tree listens after all, requests go there.
+// Another program may listen on the backend's port, on some or all of its addresses. An answer
+// counts if it comes from an address on which a process of the backend's tree listens. Requests
+// then go only to that address. If no such process listens within kStrangerWait, a stranger's
+// answer counts as well, because the command may be the client of a daemon that listens (docker
+// run). When a process of the tree listens later, requests go to that process.
 //
-// A backend that ends while it loads and a stranger listens has probably failed to bind its port:
-// it is started again when the port is free. If it fails once more, the stranger is not the reason:
-// it may be the backend's own (docker-proxy).
+// A backend that ends in Loading while a stranger listens has probably failed to bind its port. It
+// is started again when the port is free. If it fails again, the stranger is not the reason; it may
+// even belong to the backend (docker-proxy).
 #pragma once
 
 #include <chrono>
@@ -19,8 +19,8 @@
 
 namespace hpp::supervisord {
 
-// How long a process outside the backend's tree must have listened on the backend's port, with no
-// process of the tree beside it, until its answers count.
+// How long a stranger must have listened on the backend's port, while no process of the tree did,
+// before its answers count.
 constexpr std::chrono::milliseconds kStrangerWait{2'000};
 
 class Strangers {
@@ -31,25 +31,26 @@ class Strangers {
     are_accepted_ = false;
   }
 
-  // One listens where no process of the tree does. Returns whether answers of any process count
-  // from now on; that is decided once in a generation.
+  // A stranger listens, and no process of the tree does. Returns whether the answers of any process
+  // count from now on. Returns true at most once per generation.
   bool on_found(TimePoint now);
 
-  // The backend has answered, or a stranger for it.
+  // The backend has answered, or a stranger in its place.
   void on_answer(bool is_strangers);
 
-  // The next failures may have another reason.
+  // A change or a request begins a restart, whose failures may have another reason.
   void on_change() { has_blamed_ = false; }
 
-  // The backend has failed and is gone. Returns whether it is to be started again when the port is
-  // free.
+  // The backend has failed, and its processes are gone. Returns whether it must be started again
+  // when the port is free. Returns true at most once after each change or answer of the
+  // backend.
   bool are_to_blame() { return is_found_ && !std::exchange(has_blamed_, true); }
 
  private:
-  bool is_found_ = false;      // in this generation, and there is no answer yet
-  TimePoint since_;            // when one was first found
-  bool are_accepted_ = false;  // kStrangerWait is over
-  bool has_blamed_ = false;    // since the last change
+  bool is_found_ = false;      // a stranger listens in this generation, and there is no answer yet
+  TimePoint since_;            // when a stranger was first found
+  bool are_accepted_ = false;  // kStrangerWait has passed
+  bool has_blamed_ = false;    // are_to_blame() has returned true, see there
 };
 
 }  // namespace hpp::supervisord
