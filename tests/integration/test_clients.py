@@ -1,4 +1,4 @@
-"""Clients that are slow, many, or gone: what one of them costs, and whom."""
+"""Clients that are slow, many, or gone: what they cost the proxy, and that other clients are served."""
 
 import contextlib
 import hashlib
@@ -20,24 +20,24 @@ GIB = 1 << 30
 
 
 def reset(client):
-    """Closes so that the peer gets a RST."""
+    """Closes the connection with a RST."""
     client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.socket.close()
 
 
 class Memory(ProxyTest):
     def memory(self):
-        """The bytes that the proxy has for itself."""
+        """The proxy's private memory in bytes."""
         return memory_of(self.proxy.pid)
 
     def assert_small(self, limit, before):
-        """Sanitizers keep what is freed for a while: their builds are not measured."""
+        """Checks the growth of memory, except under a sanitizer, which keeps freed memory for a while."""
         if not is_sanitized():
             self.assertLess(self.memory() - before, limit)
 
 
 class Unread(Memory):
-    """Heads that a client does not read are limited as bodies are."""
+    """The memory for heads that a client does not read is limited, like that for bodies."""
 
     def test_interim_answers_without_end(self):
         before = self.memory()
@@ -73,20 +73,20 @@ class Unread(Memory):
                         peer.read_request()
                         peer.send(answer + b"\r\nA: " + b"a" * 60_000 + b"\r\n\r\n")
                         answers += 1
-                self.assertLess(answers, count, "nothing held the backend back")
+                self.assertLess(answers, count, "the proxy did not stop reading from the backend")
                 self.assert_small(8 << 20, before)
                 sending.result()
                 peer.socket.settimeout(DEADLINE_S)
                 for _ in range(answers):
                     self.assertEqual(client.read_response(method).headers[-1][0], "a")
-                peer.read_request()  # it is only sent when the client reads
+                peer.read_request()  # the proxy sends it only when the client reads
 
 
 class Leaving(ProxyTest):
-    """Who leaves takes its request along, at once, whatever is under way."""
+    """When a client leaves, its request is ended at once, in every state."""
 
     def test_in_an_upload_that_the_backend_does_not_read(self):
-        """The proxy has stopped reading the client, too: a reset must wake it all the same."""
+        """The proxy has stopped reading from the client, too, but must notice the reset."""
         client = self.client()
         client.ask("POST", headers=[("Content-Length", GIB)])
         peer = self.accept()
@@ -124,7 +124,7 @@ class Leaving(ProxyTest):
                 peer.send(block)
         except (BrokenPipeError, ConnectionResetError):
             return
-        raise AssertionError("the backend could send all of it")
+        raise AssertionError("the proxy did not stop reading from the backend")
 
     def test_before_the_answer(self):
         client = self.client()
@@ -135,7 +135,7 @@ class Leaving(ProxyTest):
         peer.wait_ended()
 
     def test_behind_pipelined_requests(self):
-        """Its next requests fill the proxy's buffer; nobody reads them any more."""
+        """The client's next requests fill the proxy's buffer, and are never read."""
         client = self.client()
         client.ask()
         peer = self.accept()
@@ -160,7 +160,7 @@ class Suspect(ProxyTest):
 
     def test_carries_no_request_that_cannot_be_repeated(self):
         client, old, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK)
-        time.sleep(1.1)  # the age itself is what counts
+        time.sleep(1.1)  # the connection must be this old
         client.ask("POST", headers=[("Content-Length", 0)])
         fresh = self.accept()
         self.assertTrue(fresh.read_request()[0].startswith("POST"))
@@ -177,7 +177,7 @@ class Suspect(ProxyTest):
 
     @staticmethod
     def has_request(fresh, old):
-        """Waits until one of the two has a request; whether it is the first."""
+        """Waits until one of the two has a request; returns whether it is `fresh`."""
 
         def waiting():
             for peer in (fresh, old):
@@ -197,10 +197,10 @@ class Suspect(ProxyTest):
             client.ask("POST", headers=[("Content-Length", 0)])
             asked = select.select([peer.socket, self.backend], [], [], DEADLINE_S)[0]
             if asked == [self.backend]:
-                self.assertGreater(time.monotonic() - used, 0.9, "a connection that was not idle")
+                self.assertGreater(time.monotonic() - used, 0.9, "a connection just used was not used again")
                 for one in (client, peer, self.accept()):
                     one.socket.close()
-                return False  # this machine was at a stand for a second
+                return False  # the machine stood still for a second: try again
             self.assertTrue(peer.read_request()[0].startswith("POST"))
             peer.send(OK)
             self.assertEqual(client.read_response().status, 200)
@@ -222,7 +222,7 @@ class Many(Memory):
         self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
 
     def test_ten_thousand_idle_ones_hurt_nobody(self):
-        """A third have had an answer, a third have sent half a head, a third nothing."""
+        """One third has had an answer, one third has sent half a head, one third has sent nothing."""
         before = self.memory()
         client, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK)
         idle = []
@@ -242,7 +242,7 @@ class Many(Memory):
         used = self.processor_seconds()
         for _ in range(200):
             self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK, client, peer)
-        self.assertLess(self.processor_seconds() - used, 0.5, "it looks at them all each time")
+        self.assertLess(self.processor_seconds() - used, 0.5, "each request costs time for every idle connection")
 
     def processor_seconds(self):
         fields = stat_fields(f"/proc/{self.proxy.pid}/stat")
@@ -251,7 +251,7 @@ class Many(Memory):
 
 class Slow(ProxyTest):
     def test_a_head_has_a_minute(self):
-        """A byte now and then does not help; others are served meanwhile."""
+        """A byte now and then does not extend the time. Other clients are served meanwhile."""
         slow = self.client()
         slow.socket.settimeout(60 + DEADLINE_S)
         begin = time.monotonic()
@@ -276,11 +276,11 @@ class Slow(ProxyTest):
         slow.wait_closed()
         peer.wait_ended()  # idle for too long
         _, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK, client)
-        # An empty line does not begin a request.
+        # An empty line does not begin a request, so this client has not timed out.
         self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK, blank, peer)
 
     def test_empty_lines_before_a_request(self):
-        """However many there are, and however they arrive."""
+        """Their number and their timing do not matter."""
         client, peer = None, None
         for count in (1, 32_500, 1_000_000):
             client, peer, answer = self.exchange("\r\n" * count + "GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK, client, peer)
@@ -304,7 +304,7 @@ class Slow(ProxyTest):
 
 
 class Long(Memory):
-    """A gibibyte each way, byte for byte, while the proxy's memory stays as it was."""
+    """A gibibyte each way arrives unchanged, and the proxy's memory does not grow."""
 
     PIECE = 1 << 20
 

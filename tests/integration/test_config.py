@@ -11,7 +11,7 @@ class ConfigFile(IntegrationTest):
         self.bind, self.backend = free_port(), free_port()
 
     def save_config(self, *lines, command=None, name="hpp.toml"):
-        """A file that is complete, with more lines."""
+        """Saves a complete hpp.toml with these further lines."""
         command = command or self.save_backend("configured")
         words = [str(word).replace("{backend}", str(self.backend)) for word in command]
         return self.save(name, "\n".join([

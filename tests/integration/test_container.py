@@ -18,11 +18,11 @@ from harness import (
 from harness import Hpp as PlainHpp
 from terminal import TerminalHpp
 
-# /proc has to be that of the namespace. A user needs a user namespace for that.
+# Mounts the namespace's own /proc. An ordinary user needs a user namespace for that.
 UNSHARE = ["unshare", *([] if os.geteuid() == 0 else ["--map-root-user"]),
            "--pid", "--fork", "--mount-proc", "--kill-child"]
 
-# One process that leaves its parent, its session and its environment behind.
+# Starts a process that has another parent, session and environment.
 ESCAPING = """\
 import subprocess
 subprocess.run(["env", "-i", "setsid", "-f", "sleep", "1003"])
@@ -37,7 +37,7 @@ def can_unshare():
 
 
 def below(pid):
-    """Its living descendants: {pid: command line}."""
+    """The process's living descendants: {pid: command line}."""
     found = children_of(pid)
     for child in list(found):
         found.update(below(child))
@@ -45,14 +45,14 @@ def below(pid):
 
 
 class Hpp(PlainHpp):
-    """In a PID namespace. `pid` is that of unshare(1), outside of it."""
+    """hpp in a PID namespace. `pid` is the process id of unshare(1), outside of the namespace."""
 
     def __init__(self, command, *rest):
         super().__init__([*UNSHARE, *command], *rest)
 
     @property
     def init(self):
-        """Process 1, as it is seen from outside."""
+        """The process id of process 1 outside of the namespace."""
         return wait_for(lambda: next(iter(children_of(self.pid)), None), "process 1")
 
     def helper_pid(self, name):
@@ -66,7 +66,7 @@ class Hpp(PlainHpp):
         return [pid for pid, command in below(self.pid).items() if command == f"sleep {seconds} "]
 
     def run_inside(self, *command):
-        """What `docker exec` does. Returns when the command has ended."""
+        """Runs a command in the namespace, like `docker exec`. Returns when it has ended."""
         user = ["--user", "--preserve-credentials"] if os.geteuid() else []
         subprocess.run(["nsenter", "--target", str(self.init), "--pid", "--mount", *user, *command],
                        check=True)
@@ -107,7 +107,7 @@ class Process1(IntegrationTest):
         self.save_backend("third")
         hpp.wait_state("Running", 3)
         self.assertEqual(hpp.sleepers(1004), [sleeper])
-        os.kill(sleeper, signal.SIGKILL)  # and is reaped
+        os.kill(sleeper, signal.SIGKILL)  # hpp must reap it
         wait_for(lambda: not os.path.exists(f"/proc/{sleeper}"), "the end of the orphan")
 
     def test_signals_end_it(self):

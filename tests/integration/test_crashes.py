@@ -1,5 +1,5 @@
-"""Any helper may die, in any state: no save is lost, no backend is started twice or without need, and
-the port accepts all the time."""
+"""Any helper may die in any state: no save is lost, no backend is started twice or without need, and
+the port always accepts connections."""
 
 import contextlib
 import itertools
@@ -18,16 +18,15 @@ from harness import (PYTHON, children_of, free_port, freeze, is_alive, is_progra
 from restarts import BACKEND, Client, Load, NoByte, RestartTest, is_sanitized
 
 HELPERS = ("proxyd", "watchd", "supervisord")
-# How often hpp-launch restarts one helper before it gives it up: one less than that, in 10 s.
+# hpp-launch gives up a helper that crashes once more than this within 10 s.
 KILLS_MAX = 4
-# For helpers that are away for longer than the barrier bears by default.
-# For requests in an outage of watchd that lasts as long as the test wants.
+# For tests that keep watchd stopped while requests are sent.
 SHORT_BARRIER = ("--barrier-timeout", "500")
 
 
 @contextlib.contextmanager
 def limited(pid, what, limit):
-    """Within the block the process has that (soft) limit, and those that it starts."""
+    """Within the block, the process and its new children have this (soft) limit."""
     limits = resource.prlimit(pid, what)
     resource.prlimit(pid, what, (limit, limits[1]))
     try:
@@ -38,7 +37,7 @@ def limited(pid, what, limit):
 
 @contextlib.contextmanager
 def mounted(folder, options):
-    """Within the block a tmpfs is mounted there. Skips the test if this user may not mount."""
+    """Within the block, a tmpfs is mounted on `folder`. Skips the test if this user may not mount."""
     done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder],
                           capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -51,7 +50,7 @@ def mounted(folder, options):
 
 class CrashTest(RestartTest):
     def kill(self, *names):
-        """SIGKILL to helpers; returns when that was."""
+        """Sends SIGKILL to helpers; returns the time."""
         pids = [self.hpp.helper_pid(name) for name in names]
         at = time.monotonic()
         for pid in pids:
@@ -60,13 +59,13 @@ class CrashTest(RestartTest):
         return at
 
     def wait_restarted(self):
-        """Until those that kill() has killed are there again."""
+        """Waits until the helpers that kill() has killed run again."""
         for name, pid in self.killed.items():
             wait_for(lambda: self.hpp.helper_pid(name) != pid, f"another hpp-{name}")
 
     def ask(self):
-        """GET, again and again while the connection is cut without an answer, as a kill of proxyd
-        does. It is never refused."""
+        """Sends a GET. Repeats it if the connection is cut without an answer, because proxyd was killed.
+        Connections must never be refused."""
 
         def answer():
             try:
@@ -77,7 +76,7 @@ class CrashTest(RestartTest):
         return wait_for(answer, lambda: f"an answer:\n{self.hpp.transcript()}")
 
     def assert_fresh(self, text):
-        """The first answer from now on, and every later one, is that of the newest save."""
+        """Checks that the next answer, and every later one, shows the newest save."""
         response = self.ask()
         self.assertEqual((response.status, response.text), (200, text), self.hpp.transcript())
         self.assert_one_at_a_time()
@@ -88,7 +87,8 @@ class CrashTest(RestartTest):
         self.assertEqual(self.log("start")[-1], f"start {text}")
 
     def check_restart(self, starved, why):
-        """A helper that died is started again as soon as hpp-launch can, and has missed nothing."""
+        """Checks that a killed helper is started again as soon as hpp-launch can, and that no save was
+        missed."""
         self.start(*SHORT_BARRIER)
         with starved(self.hpp.pid):
             self.kill("watchd")
@@ -102,7 +102,7 @@ class CrashTest(RestartTest):
         self.assertEqual(self.log("start"), ["start first", "start second"])
 
     def escaped(self, name):
-        """The process that wrote its number into the file, which is taken away."""
+        """Returns the pid that a process wrote into the file `name`, and removes the file."""
         path = self.directory / name
         wait_for(lambda: path.exists() and path.read_text().endswith("\n"), name)
         pid = int(path.read_text())
@@ -112,7 +112,7 @@ class CrashTest(RestartTest):
 
 
 class Matrix(CrashTest):
-    """Helper by helper, state by state, with a save in the outage and without one."""
+    """Each helper is killed in each state, with a save in the outage and without one."""
 
     def each(self):
         for name, saves in itertools.product(HELPERS, (False, True)):
@@ -143,7 +143,7 @@ class Matrix(CrashTest):
             self.save_text(text)
             self.wait_log(f"start {text}")
             starts = len(self.log("start"))
-            # One who dies before it has said what it started leaves nothing to take over.
+            # A supervisord that dies before it has published the new backend leaves none to take over.
             self.hpp.wait_state("Loading", generation=starts)
             self.kill(name)
             if saves:
@@ -173,7 +173,7 @@ class Matrix(CrashTest):
                 self.assert_heals(f"healed {number}")
 
     def test_at_any_instant_after_a_save(self):
-        """In Killing, at the spawn, before the news of it has gone out: whatever comes."""
+        """The kill may come in Killing, at the spawn, or before the new state is published."""
         seed = random.randrange(1 << 32)
         chance = random.Random(seed)
         with self.subTest(seed=seed):
@@ -183,7 +183,7 @@ class Matrix(CrashTest):
             for number, name in enumerate(plan):
                 text = f"save {number}"
                 self.save_text(text)
-                time.sleep(chance.uniform(0, 0.04))  # the instant itself is what counts
+                time.sleep(chance.uniform(0, 0.04))  # a random instant
                 self.kill(name)
                 self.assert_fresh(text)
                 self.wait_restarted()
@@ -225,7 +225,7 @@ class UnderLoad(CrashTest):
             yield
         print(f"hpp-{name} is back after (ms):", *(f"{t:.0f}" for t in times))
 
-    # What each says when it does its work again.
+    # The log line of each helper when it works again.
     back = {"proxyd": "forwards to", "watchd": "watching ", "supervisord": "took over"}
 
     def test_supervisord(self):
@@ -243,7 +243,7 @@ class UnderLoad(CrashTest):
         self.assertEqual(self.log("start"), ["start first"])
 
     def test_proxyd(self):
-        """It takes its connections with it, but none is refused."""
+        """Its connections are cut, but new ones are never refused."""
         self.start()
         refused, cut = [], []
 
@@ -268,7 +268,7 @@ class Supervisord(CrashTest):
     def test_a_backend_that_dies_meanwhile_is_an_error_that_heals(self):
         self.start()
         backend = self.hpp.snapshot()["pid"]
-        freeze(self.hpp.pid)  # hpp-launch: it restarts nobody for now
+        freeze(self.hpp.pid)  # hpp-launch restarts no helper for now
         self.kill("supervisord")
         os.kill(backend, signal.SIGUSR1)
         wait_for(lambda: not is_alive(backend), "the backend's end")
@@ -280,7 +280,7 @@ class Supervisord(CrashTest):
         self.assert_heals("healed")
 
     def test_output_flows_on(self):
-        """Each line stays in its place, and none is lost but what a kill meets between a read and a
+        """Lines keep their order. A line is lost only if the kill comes between its read and its
         write."""
         self.save("chatty.py", CHATTY)
         self.hpp = self.start_hpp("--exec", PYTHON, "chatty.py", "{backend}")
@@ -308,7 +308,7 @@ class Supervisord(CrashTest):
         self.hpp.wait_line("took over", seen)
         before = {pid for pid, command in self.left().items()
                   if "tree.py" in command and "hpp-" not in command}
-        self.assertEqual(len(before), 4, "itself, and three that try to escape")
+        self.assertEqual(len(before), 4, "the backend, and three processes that try to escape")
         self.save("other", "")
         self.hpp.wait_state("Running", 2)
         self.assertEqual([pid for pid in before if is_alive(pid)], [])
@@ -317,8 +317,8 @@ class Supervisord(CrashTest):
         self.assert_nothing_left()
 
     def test_who_tried_all_to_escape_before_and_after_dies_with_it(self):
-        """Without parent, session and environment of the backend's there is no sign of it but that it
-        is nobody's."""
+        """It has another parent, session and environment than the backend, so hpp can recognise it only
+        as an orphan."""
         self.save("tree.py", ESCAPING.replace("FOLDER", str(self.directory)))
         self.hpp = self.start_hpp("--exec", PYTHON, "tree.py", "{backend}")
         self.hpp.wait_ready()
@@ -364,7 +364,7 @@ class Hung(CrashTest):
         self.assertEqual({name: self.hpp.helper_pid(name) for name in HELPERS}, before)
 
     def test_hpp_launch_that_is_stopped_takes_nobody_for_hung(self):
-        """Ctrl+Z, and later `fg`."""
+        """Ctrl+Z, and `fg` after a while."""
         self.start()
         before = {name: self.hpp.helper_pid(name) for name in HELPERS}
         freeze(self.hpp.pid)
@@ -381,11 +381,11 @@ class Hung(CrashTest):
 
 
 class NoDescriptors(CrashTest):
-    """A process that may open nothing more."""
+    """A process that cannot open any more descriptors."""
 
     @staticmethod
     def starved(pid):
-        """Within the block it is so, whatever the process closes meanwhile."""
+        """Within the block, the process can open no descriptor, even if it closes others."""
         return limited(pid, resource.RLIMIT_NOFILE, 0)
 
     def test_supervisord(self):
@@ -398,7 +398,7 @@ class NoDescriptors(CrashTest):
         self.assert_heals("third")
 
     def test_supervisord_when_proxyd_has_to_connect(self):
-        """Requests wait for news of the backend, and it is said."""
+        """Requests wait for the state of the backend, and a log line says so."""
         self.start()
         with self.starved(self.hpp.helper_pid("supervisord")):
             self.kill("proxyd")
@@ -410,7 +410,7 @@ class NoDescriptors(CrashTest):
         self.assertEqual(waiting.read_response().text, "first")
 
     def test_proxyd(self):
-        """Who connects waits in the backlog, and it is said once."""
+        """New clients wait in the backlog, and one log line says so."""
         self.start()
         with self.starved(self.hpp.helper_pid("proxyd")):
             connections = [self.connection() for _ in range(3)]
@@ -422,7 +422,7 @@ class NoDescriptors(CrashTest):
         self.assertEqual(self.hpp.output("err").count("cannot accept"), 1)
 
     def test_watchd(self):
-        """Those who have connected to it notice nothing."""
+        """Helpers that have connected to it before are not affected."""
         self.start("--debug")
         for name in ("proxyd", "supervisord"):
             self.hpp.wait_line(f"^hpp-{name}: debug: bus ◄─ tree")
@@ -431,7 +431,8 @@ class NoDescriptors(CrashTest):
         self.assert_heals("third")
 
     def test_watchd_when_proxyd_has_to_connect(self):
-        """It is held as long as the barrier bears, said, and over as soon as watchd may open files."""
+        """Requests wait for the barrier's timeout, a log line says so, and requests wait no longer as
+        soon as watchd can open files."""
         self.start(*SHORT_BARRIER)
         with self.starved(self.hpp.helper_pid("watchd")):
             self.kill("proxyd")
@@ -449,11 +450,11 @@ class NoDescriptors(CrashTest):
 
 @unittest.skipIf(is_sanitized(), "pthread_create is the sanitizer's")
 class NoThreads(CrashTest):
-    """A process that cannot start a thread, as where the user has too many: nng needs some."""
+    """A process that cannot start a thread, as if the user had too many. nng needs some threads."""
 
     @staticmethod
     def starved(pid):
-        """What the process starts has no room for a stack."""
+        """Within the block, new threads of the process have no memory for a stack."""
         return limited(pid, resource.RLIMIT_STACK, 1 << 46)
 
     def test_at_the_start(self):
@@ -471,13 +472,13 @@ class NoThreads(CrashTest):
 @unittest.skipIf(is_sanitized(), "a sanitizer needs addresses for itself")
 class NoMemory(CrashTest):
     def test_proxyd(self):
-        """It ends with a line that says why, and the next one has room."""
+        """It ends with a line that says why, and the next proxyd has enough memory."""
         self.start()
         proxyd = self.hpp.helper_pid("proxyd")
         hard_limit = resource.prlimit(proxyd, resource.RLIMIT_AS)[1]
         resource.prlimit(proxyd, resource.RLIMIT_AS, (1, hard_limit))
         out_of_memory = "^hpp-proxyd: error: out of memory"
-        for _ in range(1000):  # what it has still free is used up long before
+        for _ in range(1000):  # its free memory is used up long before
             if "out of memory" in self.hpp.output("err"):
                 break
             with contextlib.suppress(OSError):
@@ -489,10 +490,11 @@ class NoMemory(CrashTest):
 
 
 class RunDirectory(CrashTest):
-    """What others do to it."""
+    """Other programs or users damage the run directory."""
 
     def test_deleted_whole(self):
-        """As programs that clean /tmp do: made anew, and nobody is taken for hung or not found."""
+        """Programs that clean /tmp do so. The directory is created again, and no helper counts as hung or
+        missing."""
         self.start()
         before = {name: self.hpp.helper_pid(name) for name in HELPERS}
         shutil.rmtree(self.hpp.run_directory)
@@ -509,7 +511,7 @@ class RunDirectory(CrashTest):
         self.assertEqual(self.hpp.wait_exit(), 130)
 
     def check_repaired(self, damage, said):
-        """Helper by helper: hpp-launch, or one that still runs, repairs the directory."""
+        """Kills helper after helper. hpp-launch, or a running helper, repairs the directory."""
         self.start()
         for name in HELPERS:
             with self.subTest(name):
@@ -520,7 +522,7 @@ class RunDirectory(CrashTest):
                 self.wait_restarted()
                 self.assert_heals(f"after {name}")
                 self.assertEqual(self.hpp.run_directory.lstat().st_mode & 0o777, 0o700)
-                # One repairs it for all, or two that look at the same moment.
+                # One process repairs it for all, or two do that look at the same moment.
                 told = sum(said in text for _, _, text in self.hpp.lines[seen:])
                 self.assertLessEqual(told, 2, self.hpp.transcript())
 
@@ -558,7 +560,8 @@ class RunDirectory(CrashTest):
         self.check_restart(read_only, ".*: Read-only file system")
 
     def test_snapshots_that_cannot_be_replaced(self):
-        """Told once for each, and nothing is forgotten: they are overwritten."""
+        """There is one log line for each. No state is lost, because the files are overwritten in
+        place."""
         self.start()
         for name in HELPERS:
             (self.hpp.run_directory / f"{name}.json.new").mkdir()
@@ -567,7 +570,7 @@ class RunDirectory(CrashTest):
         self.assert_heals("third")
         told = [self.hpp.output("err").count(f"hpp-{name}: warning: cannot create files")
                 for name in HELPERS]
-        self.assertIn(told, ([0, 1, 1], [1, 1, 1]), "proxyd writes once in a while")
+        self.assertIn(told, ([0, 1, 1], [1, 1, 1]), "proxyd may or may not have written meanwhile")
         starts = self.log("start")
         self.kill("supervisord")
         self.wait_restarted()
@@ -581,7 +584,7 @@ class RunDirectory(CrashTest):
             with self.subTest(text=text):
                 path = self.hpp.run_directory / "supervisord.json"
                 pid = self.hpp.helper_pid("supervisord")
-                freeze(pid)  # so that it does not write meanwhile
+                freeze(pid)  # it must not write the file meanwhile
                 path.write_text(text)
                 seen = len(self.hpp.lines)
                 os.kill(pid, signal.SIGKILL)
@@ -611,7 +614,8 @@ class FullDisk(CrashTest):
                 file.write(bytes(512))
 
     def kill_twice(self, name, restarts):
-        """With a save in each outage, and one after it. `restarts`: of the backend, beside those."""
+        """Kills a helper twice, with a save in each outage and one after it. `restarts`: further restarts
+        of the backend."""
         for number in (1, 2):
             starts = len(self.log("start"))
             self.kill(name)
@@ -641,7 +645,7 @@ class FullDisk(CrashTest):
         self.assert_heals("last")
 
     def test_a_snapshot_that_does_not_fit(self):
-        """A backend that fails with much to say: its snapshot is longer than the one before it."""
+        """A backend fails with much output, so that its snapshot is longer than the previous one."""
         self.save("app.sh", f"""grep -q bad text && {{ seq 5000 >&2; exit 1; }}
 exec {BACKEND} "$@"
 """)
@@ -667,7 +671,8 @@ exec {BACKEND} "$@"
 
 class LongCommand(CrashTest):
     def test_longer_than_a_message_may_be(self):
-        """More than 1 MiB. It is told in part, and the backend is started, and taken over, as ever."""
+        """A command of more than 1 MiB is published in part. The backend is started and taken over as
+        usual."""
         script = f'exec {BACKEND} "$1" --text text --log {self.log_file} --lock {self.directory}/lock'
         self.hpp = self.start_hpp("--exec", "sh", "-c", script, "sh", "{backend}",
                                   *["x" * 100_000] * 12)
@@ -688,11 +693,11 @@ class Launch(CrashTest):
     """hpp-launch is killed, alone or with others."""
 
     def kill_with(self, *names):
-        """hpp-launch and these helpers, at once: none does anything when another is dead. Waits until
-        the others have ended by themselves."""
+        """Kills hpp-launch and these helpers at once, so that none can react to the death of another.
+        Waits until the other helpers have ended by themselves."""
         helpers = [self.hpp.helper_pid(name) for name in HELPERS]
-        # hpp-launch last: at its end the kernel wakes those that are stopped (SIGHUP, SIGCONT to a
-        # process group that becomes an orphan), and supervisord would get to its work.
+        # hpp-launch is killed last, because at its end the kernel wakes stopped processes (SIGHUP and
+        # SIGCONT to an orphaned process group), and supervisord would run again.
         pids = [*(self.hpp.helper_pid(name) for name in names), self.hpp.pid]
         for pid in pids:
             freeze(pid)
@@ -702,11 +707,11 @@ class Launch(CrashTest):
         wait_for(lambda: not any(map(is_alive, helpers)), "the helpers' end")
 
     def check_next_start(self):
-        """Whatever is left is gone before the next backend starts."""
+        """Checks that remaining processes are gone before the next backend starts."""
         first = self.hpp
         self.hpp = self.start_hpp("--exec", *first.command[first.command.index("--exec") + 1:],
                                   bind=first.bind, backend=first.backend)
-        self.hpp.wait_line("Running: ")  # the snapshots may be those of the first
+        self.hpp.wait_line("Running: ")  # the snapshots may still be those of the first hpp
         self.assertEqual(self.ask().status, 200)
         self.assert_one_at_a_time()
         self.hpp.ctrl_c()
@@ -742,7 +747,7 @@ class Launch(CrashTest):
                 wait_for(lambda: not self.left(), lambda: f"the end of {self.left()}")
 
     def test_everything_at_once_and_the_guard(self):
-        """What stays is ended by the next start."""
+        """The next start kills the remaining processes."""
         self.start()
         guards = [pid for pid in children_of(self.hpp.pid) if
                   pathlib.Path(f"/proc/{pid}/comm").read_text() == "hpp-guard\n"]
@@ -780,7 +785,7 @@ threading.Thread(target=chat, daemon=True).start()
 server.serve_forever()
 """
 
-# A child, one in a session of its own, and one whose parent is gone.
+# Starts a child, a child in a session of its own, and a process whose parent is gone.
 TREE = SERVE + """\
 SLEEP = [sys.executable, "-c", "import time; time.sleep(1000)  # tree.py"]
 subprocess.Popen(SLEEP)
@@ -793,7 +798,7 @@ os.wait()
 server.serve_forever()
 """
 
-# Two that take on another parent, session and environment: one at once, one when it is told to.
+# Starts two processes with another parent, session and environment: one at once, one on request.
 ESCAPING = SERVE + """\
 import signal
 

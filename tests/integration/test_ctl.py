@@ -35,7 +35,7 @@ class CtlTest(IntegrationTest):
         return hpp
 
     def start_elsewhere(self, folder):
-        """An instance that works in another folder."""
+        """Starts an instance in another folder."""
         folder.mkdir(parents=True)
         bind, backend = free_port(), free_port()
         command = [self.program("launch"), bind, backend, "--livereload-port", 0,
@@ -164,8 +164,8 @@ class Status(CtlTest):
         self.assertTrue(status["proxy"]["listening"])
 
     def status_of_all(self):
-        """What all helpers have answered. hpp-ctl waits a second for them, which may be too short on a
-        busy machine."""
+        """The status once all helpers have answered. hpp-ctl waits one second for them, which may be too
+        short on a busy machine."""
 
         def answered():
             status = json.loads(self.ctl("status", "--json").output("out"))
@@ -184,7 +184,7 @@ class Status(CtlTest):
     def test_of_an_author_that_does_not_answer_the_file_speaks(self):
         hpp = self.start_ready()
         pid = hpp.helper_pid("watchd")
-        freeze(pid)  # nng's threads with it: what comes is from the file
+        freeze(pid)  # stops nng's threads, too, so the status comes from the file
         status = json.loads(self.ctl("status", "--json").output("out"))
         os.kill(pid, signal.SIGCONT)
         self.assertEqual(status["silent"], ["watchd"])
@@ -197,7 +197,7 @@ class Wait(CtlTest):
         for number in range(10):
             self.save_backend(f"version {number}")
             self.assert_status(self.ctl("wait"), 0)
-            backend_url = f"http://localhost:{hpp.backend}/"  # past the proxy and its barrier
+            backend_url = f"http://localhost:{hpp.backend}/"  # bypasses the proxy and its barrier
             self.assertEqual(get(backend_url).text, f"version {number}")
         self.assertGreater(hpp.generation, 1)
 
@@ -220,7 +220,7 @@ class Wait(CtlTest):
         self.assert_status(self.ctl("wait"), 0)
 
     def test_it_fails_while_the_files_are_not_watched(self):
-        """With the watcher's own words: a save may be unknown to hpp."""
+        """hpp may not know of a save. The message contains the watcher's own error."""
         hpp = self.start_ready()
         self.watchman.write_config({"root_restrict_files": [".git"]})
         self.watchman.kill()
@@ -305,7 +305,7 @@ class Restart(CtlTest):
                 self.save("source", "good")
                 hpp = self.start_ready("--build", "grep -q good source", *options)
                 self.save("source", "bad")
-                # The save restarts the backend, too: the request must not meet its outcome.
+                # The save restarts the backend, too; the request must come after that has failed.
                 hpp.wait_line("failed: exit code 1")
                 program = self.ctl("restart")
                 self.assert_status(program, 1)
@@ -377,7 +377,7 @@ class Trace(CtlTest):
             return {m["asks"]["number"] for m in messages if "asks" in m}
 
         wait_for(lambda: get(hpp.url) and max(tickets(loud), default=0) > 20, "many tickets")
-        # The others hear of the newest now and then.
+        # Without --tickets, the trace shows only the tickets in repeated snapshots.
         self.assertLess(len(tickets(quiet)), len(tickets(loud)))
 
     def test_ends_when_nobody_reads(self):
@@ -396,13 +396,13 @@ HOSTILE = "\x1b]0;title\x07 \x1b]52;c;eA==\x07 \x9b31m \u202e"
 
 
 def holds(port):
-    """Whether somebody listens there."""
+    """Whether a process listens on the port."""
     with socket.socket() as client:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 class Safety(CtlTest):
-    """What others have written does not reach the terminal as they wrote it."""
+    """Text from other programs reaches the terminal without control sequences."""
 
     def assert_safe(self, text):
         found = re.search("[^\\x20-\\x7e\n\t…─◄►]", text)
@@ -410,7 +410,7 @@ class Safety(CtlTest):
 
     def test_the_command_line_of_another_user(self):
         backend = free_port()
-        server = self.directory / "x.py"  # short: not all of a long command line is shown
+        server = self.directory / "x.py"  # a short path, because long command lines are cut
         server.write_text("import socket, sys\n"
                           "listener = socket.create_server(('localhost', int(sys.argv[1])))\n"
                           "sys.stdin.read()\n")

@@ -1,5 +1,5 @@
-"""Last-Modified has a resolution of one second: two saves within one must not leave an old page in the
-browser's cache."""
+"""Last-Modified has a resolution of one second: two saves within one second must not leave an old page
+in the browser's cache."""
 
 import email.utils
 import os
@@ -7,7 +7,7 @@ import time
 
 from harness import PYTHON, Connection, IntegrationTest, wait_for
 
-# The files of the folder, with their dates; no ETag.
+# Serves the files of the folder with their dates, but without ETag.
 SERVER = """import http.server, sys
 http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), http.server.SimpleHTTPRequestHandler).serve_forever()
 """
@@ -22,7 +22,7 @@ class Dates(IntegrationTest):
         self.hpp.wait_ready()
 
     def save_in_second(self, text, second):
-        """As if it had been saved within that second."""
+        """Saves the file with a date within that second."""
         path = self.project / "page.txt"
         path.write_text(text)
         os.utime(path, (second, second))
@@ -38,16 +38,16 @@ class Dates(IntegrationTest):
             return client.read_response()
 
     def test_a_browser_is_given_no_date_whose_second_is_not_over(self):
-        """A file that hpp does not even watch: nothing but the date of the answer counts."""
-        this_second = int(time.time()) + 60  # however long the test takes
+        """hpp does not even watch this file. Only the date of the answer matters."""
+        this_second = int(time.time()) + 60  # not over before the end of the test
         self.save_in_second("first", this_second)
         first = self.ask()
         self.assertEqual(first.text, "first")
         self.save_in_second("second", this_second)
-        # What a browser would do with the copy that it has.
+        # A browser would send this for the copy in its cache.
         reload = self.ask(date=first.header("last-modified"))
         self.assertEqual((reload.status, reload.text), (200, "second"))
-        # Later it gets a date, which it can use.
+        # For an older save, the browser gets a date, and can use it.
         self.save_in_second("third", int(time.time()) - 60)
         third = self.ask()
         self.assertIsNotNone(third.header("last-modified"))

@@ -1,4 +1,4 @@
-"""A Django project, made as every tutorial makes it, whose view is edited again and again."""
+"""A Django project, created as in every tutorial, whose view is edited several times."""
 
 import subprocess
 import unittest
@@ -55,7 +55,7 @@ class Django(IntegrationTest):
         self.assertEqual(get(self.hpp.url).text, "version 0")
 
     def test_shows_a_syntax_error_in_the_view(self):
-        # Django checks its URLs before it serves: the backend ends.
+        # Django checks its URLs before it serves, so the backend ends.
         self.save("mysite/urls.py", URLS.format(text="broken") + "def half(:\n")
         self.hpp.wait_state("Error", 2)
         answer = get(self.hpp.url)

@@ -1,4 +1,4 @@
-"""What is said of the programs: man pages and completion know every option that there is."""
+"""The documentation of the programs: man pages and completion contain every option."""
 
 import io
 import os
@@ -27,12 +27,12 @@ def help_of(name, *command):
 
 
 def options_in(text):
-    """The long names, wherever they stand."""
+    """All long option names in the text."""
     return set(re.findall(r"--[a-z][a-z-]*[a-z]", text))
 
 
 def declared(text):
-    """Those that --help has a row for."""
+    """The long option names that have a row in --help."""
     return options_in("\n".join(re.findall(r"^  (?:-\w, )?--\S+", text, re.MULTILINE)))
 
 
@@ -90,7 +90,7 @@ class Texts(unittest.TestCase):
 
 class Completion(unittest.TestCase):
     def complete(self, line, **environment):
-        """What bash would offer for the last word of the line."""
+        """The words that bash would offer for the last word of the line."""
         words = line.split(" ")
         name = words[0].removeprefix("hpp-")
         script = ('source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); '

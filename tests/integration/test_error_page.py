@@ -1,4 +1,4 @@
-"""What clients of each kind get when hpp answers in the server's place."""
+"""The answers that hpp gives instead of the server, for each kind of client."""
 
 import json
 import socket
@@ -6,7 +6,7 @@ import unittest
 
 from harness import PYTHON, Connection, Hpp, IntegrationTest, free_port, get
 
-# Ends at once, and leaves a coloured line and one that would be a script.
+# Ends at once, and prints a coloured line and a line with a script element.
 BROKEN = r'''
 import sys
 sys.exit("\x1b[1;31mNameError\x1b[0m: x\n<script>alert(1)</script>")
@@ -84,7 +84,7 @@ class ErrorPage(IntegrationTest):
 
 
 def address_of_this_machine():
-    """One that others reach it at; None without one. Nothing is sent."""
+    """An address of this machine for others; None if there is none. Sends nothing."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))
@@ -96,7 +96,7 @@ def address_of_this_machine():
 
 class Strangers(IntegrationTest):
     def start_for_all(self, *arguments):
-        """Listens on each address. The name is what the harness looks for."""
+        """Starts hpp so that it listens on each address. The harness looks for this name."""
         self.save("app.py", BROKEN)
         bind, backend = free_port(), free_port()
         hpp = self._keep(Hpp([self.program("launch"), f"0.0.0.0:{bind}", backend, "--name",

@@ -1,5 +1,5 @@
-"""`--inject`: the pages that a user navigates to get the LiveReload script, and nothing else changes by a
-byte."""
+"""`--inject`: pages to which a user navigates get the LiveReload script. No byte of any other answer
+changes."""
 
 import asyncio
 import gzip
@@ -33,17 +33,17 @@ class InjectTest(ProxyTest):
     OPTIONS = ("--inject",)
 
     def request(self, path="/", method="GET", host="localhost", **fields):
-        """The bytes of one request; `a_b` is the field a-b."""
+        """The bytes of one request. A keyword `a_b` becomes the field a-b."""
         lines = [f"{method} {path} HTTP/1.1", f"Host: {host}:{self.port}"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in fields.items()]
         return "\r\n".join(lines).encode() + b"\r\n\r\n"
 
     def navigate(self, answer, client=None, peer=None, **fields):
-        """(client, peer, response) of a navigation that is answered so."""
+        """Sends a navigation, which the backend answers with `answer`; returns (client, peer, response)."""
         return self.exchange(self.request(**{**NAVIGATION, **fields}), answer, client, peer)
 
     def both(self, asked, answer, method="GET"):
-        """(what the backend was asked, all bytes that the client got, up to the answer's end)."""
+        """Sends `asked`; returns (the request at the backend, all bytes of the answer at the client)."""
         client = self.client()
         client.send(asked)
         peer = self.accept()
@@ -183,7 +183,7 @@ class Streams(InjectTest):
         peer = self.accept()
         peer.read_request()
         peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n" + HTML + b"\r\n")
-        client.read_head()  # comes though there is no body yet
+        client.read_head()  # arrives before the body
         return client, peer
 
     def test_each_piece_comes_before_the_next_is_sent(self):
@@ -207,7 +207,7 @@ class Streams(InjectTest):
             if read:
                 self.assertEqual(client.read_chunk(), read)
             peer.socket.close()
-            self.assertEqual(client.read_to_end(), b"")  # no last chunk: it is not whole
+            self.assertEqual(client.read_to_end(), b"")  # no last chunk, so the client knows of the cut
 
     def test_a_page_that_is_shorter_than_its_length(self):
         client = self.client()
@@ -222,7 +222,7 @@ class Streams(InjectTest):
 
 
 class Untouched(InjectTest):
-    """The same bytes as without --inject."""
+    """Answers that are the same with and without --inject."""
 
     def test_what_scripts_and_tools_ask_for(self):
         for fields in ({}, {"Accept": "*/*", "Accept-Encoding": "gzip"},
@@ -259,7 +259,7 @@ class Untouched(InjectTest):
             self.assertEqual(self.both(self.request(**NAVIGATION), answer)[1], answer)
 
     def test_a_304_does_not_make_the_copy_of_a_page_one_for_scripts(self):
-        """The browser updates the fields of its copy, which has the script, by those of the 304."""
+        """The browser has a copy with the script, and updates its fields from the 304."""
         head = b"HTTP/1.1 304 Not Modified\r\nVary: Cookie\r\n"
         _, got = self.both(self.request(If_None_Match='W/"v1"', **NAVIGATION), head + b"\r\n")
         self.assertEqual(got, head + b"Vary: Sec-Fetch-Dest\r\nVary: Sec-Fetch-Mode\r\n\r\n")
@@ -302,7 +302,7 @@ class Policies(InjectTest):
 
 
 class Obstacles(InjectTest):
-    """What keeps the script out of a page is said once per kind, with what to do."""
+    """If the script cannot be put into a page, the log says so once per reason, with advice."""
 
     def check(self, fields, said, body=PAGE):
         for _ in range(2):
@@ -323,7 +323,7 @@ class Obstacles(InjectTest):
                    PAGE.decode().encode("utf-16"))
 
     def test_utf_16_that_only_its_first_bytes_tell(self):
-        """The head may have gone by then: as many bytes as the tag has are added, all of them white space."""
+        """The head may already be sent, with the tag in its length, so white space is added instead."""
         connections = ()
         for encoding, mark in (("utf-16-le", b"\xff\xfe"), ("utf-16-be", b"\xfe\xff")):
             page = PAGE.decode().replace("utf-8", "utf-16")
@@ -404,7 +404,7 @@ class Django(IntegrationTest):
         self.assertNotIn(tag, get(url).text)
 
     def test_the_tag_brings_the_next_version(self):
-        """What a browser does with a page: it loads the script, which connects, and reloads."""
+        """Does the same as a browser: loads the script, connects, and reloads the page."""
 
         async def run():
             source = re.search('src="/([^"]*)"', get(self.hpp.url, **NAVIGATION).text)[1]

@@ -1,8 +1,8 @@
-"""Clients and servers that others wrote, on both sides of the proxy: Node's http, undici, ws, curl.
+"""Third-party clients and servers on both sides of the proxy: Node's http, undici, ws, curl.
 
-A judge is a program in judges/ that is the server and the client of what it judges. It runs without
-the proxy first, so that its expectations are those of its authors, and then with it: the proxy must
-not be told from the server itself."""
+A judge is a program in judges/ that contains both a client and a server of the library that it tests.
+It runs without the proxy first, to show that its expectations are those of the library, and then with
+the proxy, which must behave like the server itself."""
 
 import hashlib
 import os
@@ -15,12 +15,12 @@ import unittest
 from harness import DEADLINE_S, Program, free_port, wait_for
 from proxy import start_proxy
 
-NODE_PATH = pathlib.Path("/usr/share/nodejs")  # of Debian's packages
+NODE_PATH = pathlib.Path("/usr/share/nodejs")  # where Debian's packages put modules
 JUDGES = pathlib.Path(__file__).parent / "judges"
 
 
 def start_before(test, backend):
-    """A proxy in front of a port; returns its own port."""
+    """Starts a proxy in front of a port; returns the proxy's port."""
     port = free_port()
     start_proxy(test, f"localhost:{port}", f"localhost:{backend}")
     return port
@@ -59,8 +59,7 @@ class Node(unittest.TestCase):
 
 @unittest.skipUnless(shutil.which("node") and shutil.which("curl"), "node or curl is not installed")
 class Curl(unittest.TestCase):
-    """curl in front of judges/backend.js. The same command is given the proxy and the backend, and
-    must print the same."""
+    """curl and judges/backend.js. The same command must print the same with the proxy and without it."""
 
     @classmethod
     def setUpClass(cls):
@@ -86,7 +85,7 @@ class Curl(unittest.TestCase):
         return run.stdout
 
     def both(self, *arguments, **keywords):
-        """What it prints with the proxy, which must be what it prints without."""
+        """Runs curl with the proxy and without it. Both outputs must be equal; returns that output."""
         without = self.curl(self.backend_port, *arguments, **keywords)
         through = self.curl(self.port, *arguments, **keywords)
         self.assertEqual(through, without, arguments)
@@ -181,7 +180,7 @@ class Curl(unittest.TestCase):
             self.assertEqual(out.split(b"\n")[0].decode(), f"{method} {target} HTTP/1.1")
 
     def test_used_as_a_forward_proxy(self):
-        """It is none, but it accepts a URL as the target, and sends the path on."""
+        """It is no forward proxy, but it accepts a URL as the target, and sends the path on."""
         base = f"http://127.0.0.1:{self.port}"
         out = self.curl(self.port, "--noproxy", "", "--proxy", base, "http://example.test/a?b")
         self.assertTrue(out.startswith(b"GET /a?b HTTP/1.1\n"), out)

@@ -1,5 +1,5 @@
-"""The lives of the programs: starts, stops in every state, crashes of each part, starts that cannot
-work. What is promised to a user at a terminal."""
+"""The life cycle of the programs at a terminal: starts, stops in every state, crashes of each part,
+starts that cannot work."""
 
 import contextlib
 import fcntl
@@ -41,12 +41,12 @@ from harness import (
 STOPS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 HELPERS = ("proxyd", "watchd", "supervisord")
 
-# So much memory that the kernel needs some time to take it back: the state Killing can be seen.
+# Enough memory that the kernel needs some time to free it, so that a test can observe Killing.
 HEAVY = "memory = bytearray(b'x') * (256 << 20)\n"
 
 
 class OneStream(Hpp):
-    """With `2>&1`."""
+    """hpp with `2>&1`."""
 
     def _start(self, cwd, environment):
         return subprocess.Popen(self.command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL,
@@ -54,7 +54,7 @@ class OneStream(Hpp):
 
 
 class Deaf(Hpp):
-    """Started by a program that has blocked and ignored the signals that end hpp."""
+    """hpp, started by a program that blocks and ignores the signals that end hpp."""
 
     def _start(self, cwd, environment):
         def close_ears():
@@ -67,7 +67,7 @@ class Deaf(Hpp):
 
 
 class Heir(Hpp):
-    """Inherits a descriptor that is not meant for its backend."""
+    """hpp that inherits a descriptor, which its backend must not inherit."""
 
     def _start(self, cwd, environment):
         with open("/dev/zero", "rb") as file:
@@ -77,7 +77,7 @@ class Heir(Hpp):
 
 
 class AtTerminal(Hpp):
-    """Leads a session whose terminal can be closed; its output goes elsewhere."""
+    """hpp as the leader of a session whose terminal can be closed. Its output goes to a pipe."""
 
     def _start(self, cwd, environment):
         self._master, slave = os.openpty()
@@ -92,7 +92,7 @@ class AtTerminal(Hpp):
 
 
 class Shared(Hpp):
-    """In a process that has other children, too: hpp-launch is a child of that one."""
+    """hpp below a process that has other children, too."""
 
     def launches(self):
         return [pid for pid, command in children_of(self.pid).items()
@@ -149,7 +149,7 @@ class Start(IntegrationTest):
         self.assertIn("to stderr", hpp.output("err").splitlines())
 
     def test_lines_of_hpp_are_not_appended_to_output_without_a_final_newline(self):
-        """Where both go to one file or pipe; output that goes elsewhere stays as it is."""
+        """hpp adds a newline if both go to one file or pipe. Otherwise the output stays unchanged."""
         command = self.save_backend()
         self.save("talk.py", "import sys\nsys.stdout.write('no newline')\nsys.stdout.flush()\n"
                   + (self.project / "app.py").read_text())
@@ -164,7 +164,7 @@ class Start(IntegrationTest):
         self.assertEqual(hpp.output("out"), "no newline")
 
     def test_tells_the_backend_its_port(self):
-        """In PORT, where many servers look for it, whatever the user's shell has there."""
+        """In PORT, which many servers read. It overrides the value in the user's shell."""
         self.environment = {**self.environment, "PORT": "1"}
         self.save("index.html", "hello")
         hpp = self.start_hpp("--exec", "sh", "-c", f"exec {PYTHON} -m http.server $PORT")
@@ -241,7 +241,7 @@ class Stop(IntegrationTest):
             hpp.wait_ready()
             saved = set()
 
-            def is_killing():  # which is over before one looks, now and then
+            def is_killing():  # Killing may be over before the snapshot is read
                 now = hpp.snapshot()
                 if now["state"] == "Running" and now["generation"] not in saved:
                     saved.add(now["generation"])
@@ -254,7 +254,7 @@ class Stop(IntegrationTest):
         self.check(start)
 
     def test_who_is_connected_with_the_backend_itself_is_not_waited_for(self):
-        """Such a connection outlives the backend by a minute."""
+        """A client's direct connection to the backend outlives the backend by a minute."""
         hpp = self.start_hpp("--exec", *self.save_backend())
         hpp.wait_ready()
         with socket.create_connection(("localhost", hpp.backend)):
@@ -317,7 +317,7 @@ class Stop(IntegrationTest):
         self.assert_nothing_left()
 
     def test_leaves_alone_what_its_process_had_started_before(self):
-        """`redis-server & exec hpp-launch …`, as in the start script of a container."""
+        """A start script of a container may run `redis-server & exec hpp-launch …`."""
         script = 'sleep 1001 >/dev/null 2>&1 & exec "$@"'
         hpp = self.start_hpp("--exec", *self.save_backend(),
                              kind=lambda command, *rest: Shared(["sh", "-c", script, "sh", *command],
@@ -337,8 +337,8 @@ class Stop(IntegrationTest):
         self.assert_nothing_left()
 
     def test_goes_on_and_ends_with_its_forked_child(self):
-        """When hpp-launch is suspended, its parent, which the shell knows, stops with it. A SIGCONT
-        for hpp-launch alone, which `hpp-ctl stop` sends, must resume both."""
+        """When hpp-launch is suspended, its parent, which is the shell's child, stops with it. `hpp-ctl
+        stop` sends SIGCONT to hpp-launch alone, and that must resume both."""
         script = 'sleep 1001 >/dev/null 2>&1 & exec "$@"'
         hpp = self.start_hpp("--exec", *self.save_backend(),
                              kind=lambda command, *rest: Shared(["sh", "-c", script, "sh", *command],
@@ -361,7 +361,7 @@ class Stop(IntegrationTest):
                 wait_for(lambda: stat_fields(f"/proc/{pid}/stat")[0] == "S", f"{pid} to go on")
         before = wakes()
         time.sleep(QUIET_S)
-        self.assertLess(wakes() - before, 50, "the two signal each other without end")
+        self.assertLess(wakes() - before, 50, "the two processes signal each other endlessly")
         freeze(launch)
         wait_for(lambda: state() == "T", "the parent to stop")
         self.assertEqual(self.run_program("ctl", "stop").output(), "")
@@ -372,7 +372,7 @@ class Stop(IntegrationTest):
         self.assert_nothing_left()
 
     def test_leaves_alone_what_others_start_below_its_process(self):
-        """A child from before hpp starts a daemon, which becomes an orphan while hpp runs."""
+        """A child that is older than hpp starts a daemon, which becomes an orphan while hpp runs."""
         go = self.directory / "go"
         script = (f"(while [ ! -e {go} ]; do sleep 0.01; done; "
                   'setsid -f sleep 1001 >/dev/null 2>&1) & exec "$@"')
@@ -403,8 +403,8 @@ class Stop(IntegrationTest):
         self.assert_nothing_left()
 
     def test_with_a_killed_hpp_launch_its_helpers_end(self):
-        """Also those that the kernel sends no death signal: a program with file capabilities loses
-        it when it is executed."""
+        """Helpers with file capabilities end, too. The kernel does not send them the parent's death
+        signal, because they lose that setting at execve(2)."""
         for name in ("launch", *HELPERS):
             folder = self.directory / "bin" / name
             folder.mkdir(parents=True)
@@ -423,7 +423,7 @@ class Stop(IntegrationTest):
         wait_for(lambda: not self.left(), lambda: f"the end of {self.left()}")
 
     def test_a_start_waits_for_the_end_of_a_killed_hpp_launchs_backend(self):
-        """For as long as the backend may take (--stop-timeout)."""
+        """The start waits for as long as the backend may take (--stop-timeout)."""
         stubborn = ("import os, signal, time\n"
                     "def stop(*_):\n"
                     f"    while not os.path.exists({str(self.directory / 'go')!r}): time.sleep(0.01)\n"
@@ -436,7 +436,7 @@ class Stop(IntegrationTest):
         first.wait_ready()
         supervisord = first.helper_pid("supervisord")
         first.process.kill()
-        first.process.wait()  # its output stays open
+        first.process.wait()  # wait_exit() would wait for the end of its output, which stays open
         second = self.start_hpp(*options, bind=first.bind, backend=first.backend)
         second.wait_line(rf"waiting for hpp-supervisord \(pid {supervisord}, stopping its")
         time.sleep(QUIET_S + 1)  # longer than the helpers wait for a lock
@@ -477,8 +477,8 @@ class Stop(IntegrationTest):
         wait_for(lambda: not self.left(), "the end of all")
 
     def test_asks_the_backend_first_where_it_should(self):
-        """A server that needs longer than hpp takes otherwise has its time, at a restart and at
-        the end."""
+        """With --stop-timeout, a slow server has time to end by itself, at a restart and at the end of
+        hpp."""
         polite = ("import signal, sys, time\n"
                   "def stop(*_):\n"
                   "    time.sleep(1)\n"
@@ -498,8 +498,8 @@ class Stop(IntegrationTest):
         self.assert_nothing_left()
 
     def sleepers(self):
-        """The processes `sleep 1001` and `sleep 1002`, whatever their environment, in the
-        directory of this test."""
+        """The processes `sleep 1001` and `sleep 1002` in the directory of this test. Their environment
+        does not matter."""
         found = []
         for entry in pathlib.Path("/proc").iterdir():
             try:
@@ -517,7 +517,7 @@ class Stop(IntegrationTest):
         hpp.wait_ready()
         watchman = self.watchman.pid
         self.assertTrue(watchman)
-        for crash in (False, True):  # a sweep does not take it either
+        for crash in (False, True):  # the search for orphans must not kill it either
             if crash:
                 hpp = self.start_hpp("--exec", *self.save_backend())
                 hpp.wait_ready()
@@ -538,7 +538,7 @@ class Deleted(IntegrationTest):
         self.hpp.wait_ready()
 
     def locks(self):
-        """Those that are held, as proc_locks(5) lists them: to try a lock could take it from hpp."""
+        """The locks that are held, from proc_locks(5). Trying to lock could take the lock from hpp."""
         listed = pathlib.Path("/proc/locks").read_text()
         return {path.name for path in self.hpp.run_directory.glob("*lock")
                 if f":{path.stat().st_ino} " in listed}
@@ -557,7 +557,7 @@ class Deleted(IntegrationTest):
 
     @contextlib.contextmanager
     def place_taken(self):
-        """Within the block another hpp-launch holds the lock of a new run directory."""
+        """Within the block, another hpp-launch holds the lock of a new run directory."""
         others = make_run_directory(self.directory / "others" / "run")
         with open(others / "lock", "w", encoding="ascii") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -575,7 +575,7 @@ class Deleted(IntegrationTest):
 
     def test_a_restart_that_finds_its_place_taken_is_not_tried_again(self):
         proxyd = self.hpp.helper_pid("proxyd")
-        freeze(self.hpp.pid)  # so that it sees the crash first
+        freeze(self.hpp.pid)  # it must see the crash before it sees the lost directory
         with self.place_taken():
             os.kill(proxyd, signal.SIGKILL)
             self.hpp.signal(signal.SIGCONT)
@@ -587,7 +587,7 @@ class Deleted(IntegrationTest):
 
 class Crash(IntegrationTest):
     def check_works(self, hpp, text):
-        """Requests are answered, and a save restarts the backend."""
+        """Checks that requests are answered, and that a save restarts the backend."""
         wait_for(lambda: self.answer(hpp) is not None, "an answer")
         generation = hpp.generation
         self.save_backend(text)
@@ -599,7 +599,7 @@ class Crash(IntegrationTest):
         try:
             return get(hpp.url)
         except (OSError, http.client.HTTPException):
-            return None  # proxyd is not there yet, or the kill has cut the answer short
+            return None  # proxyd does not run yet, or the kill has cut the answer
 
     def test_restarts_each_helper(self):
         hpp = self.start_hpp("--exec", *self.save_backend("hello"))
@@ -632,7 +632,7 @@ class Crash(IntegrationTest):
         hpp.wait_ready()
         killed = None
 
-        def has_ended():  # five crashes in 10 s do it; a busy machine may take more to have five
+        def has_ended():  # at five crashes within 10 s; a busy machine may need more kills for that
             nonlocal killed
             watchd = next((pid for pid, command in children_of(hpp.pid).items()
                            if is_program(command, "hpp-watchd") and pid != killed), None)
@@ -746,7 +746,7 @@ class Backend(IntegrationTest):
             hpp.end()
 
     def test_program_that_is_being_written_is_an_error_that_heals(self):
-        """A linker has it open for writing: ETXTBSY, and no change follows."""
+        """A linker has the program open for writing (ETXTBSY), and no further change follows."""
         self.save_backend("linked")
         program = self.project / "server"
         shutil.copy(shutil.which("dash") or "/bin/sh", program)
@@ -791,7 +791,7 @@ class Backend(IntegrationTest):
         self.assertEqual(get(hpp.url).text, "free now")
 
     def test_kept_connections_end_after_a_restart(self):
-        """With the next answer, which is a fresh one, or when they have been idle for five seconds."""
+        """They end after the next answer, which is a fresh one, or after five idle seconds."""
         hpp = self.start_hpp("--exec", *self.save_backend("one"))
         hpp.wait_ready()
         with Connection(hpp.bind) as asks, Connection(hpp.bind) as idles, Connection(hpp.bind) as blank:
@@ -828,17 +828,17 @@ class Backend(IntegrationTest):
             try:
                 return get(hpp.url).text
             except (http.client.IncompleteRead, ConnectionResetError):
-                return ""  # a response that was begun is cut short when its backend goes
+                return ""  # a response that has begun is cut when its backend is killed
 
         wait_for(lambda: text() == "39", "the last text")
         self.assertLess(hpp.generation, 40)
 
 
 class Refused(IntegrationTest):
-    """Starts that cannot work: one line that says what to do."""
+    """A start that cannot work prints one line that says what to do."""
 
     def check_refused(self, program, status, *words):
-        # A helper that is well may have said where it listens before another one failed.
+        # proxyd may have logged where it listens before another helper failed.
         lines = [line for line in program.output().splitlines() if " forwards to " not in line]
         self.assertEqual(len(lines), 1, program.transcript())
         self.assertEqual(program.process.returncode, status, program.transcript())
@@ -931,7 +931,7 @@ class Refused(IntegrationTest):
 
     @unittest.skipUnless(os.getuid() == 0, "only root can make a directory of another user")
     def test_run_directories_in_a_folder_of_another_user(self):
-        """As in /tmp, where anybody may have been first: nothing is written there."""
+        """In /tmp, another user may have created the folder. hpp writes nothing into it."""
         bind = free_port()
         folder = self.run_directory(bind)
         for prepares in (lambda: None, lambda: folder.mkdir(mode=0o700)):
@@ -947,7 +947,7 @@ class Refused(IntegrationTest):
                 self.assertEqual(sorted(folder.parent.rglob("*")), before)
 
     def test_helper_whose_run_directory_is_in_the_way(self):
-        """It may be there later: that is for its service manager."""
+        """The directory may be usable later, so the helper's service manager must start it again."""
         (self.project / "file").touch()
         program = self.run_program("watchd", "--run-dir", "file")
         self.check_refused(program, 75, "file", "not a directory", "hpp-watchd")
@@ -978,7 +978,8 @@ class Alone(IntegrationTest):
                 self.assert_nothing_left()
 
     def test_supervisord_ends_with_its_terminal(self):
-        """At a prompt SIGHUP says that the terminal was closed; otherwise it asks for a restart."""
+        """On the command line, SIGHUP means that the terminal was closed. Otherwise it asks for a
+        restart."""
         bind, backend = free_port(), free_port()
         command = [w.replace("{backend}", str(backend)) for w in self.save_backend()]
         folder = make_run_directory(self.run_directory(bind))

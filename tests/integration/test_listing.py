@@ -1,5 +1,5 @@
-"""The first procedure of hpp's ancestor: a directory listing, served by a command whose real server
-is a grandchild. It must die each time, or the next one finds its port taken."""
+"""The first test of hpp's predecessor: a directory listing, served by a command whose real server is a
+grandchild. It must die at each restart, or the next server finds its port in use."""
 
 import unittest
 
@@ -21,8 +21,8 @@ class Listing(IntegrationTest):
                 and not command.startswith("sh") and "hpp-" not in command]
 
     def change_and_get(self, change):
-        """Makes a change and asks at once, as soon as the change was noticed: the request comes
-        while the old server is killed or the new one starts, and is held."""
+        """Makes a change, and sends a request as soon as hpp has noticed the change. The request is held,
+        because the old server is being killed or the new one is starting."""
         generation = self.hpp.generation
         change()
         wait_for(lambda: self.hpp.generation > generation, "the restart")
@@ -46,8 +46,8 @@ class Listing(IntegrationTest):
         generation = self.hpp.generation
         (self.project / "x").touch()
         wait_for(lambda: self.hpp.generation > generation, "the restart")
-        # http.server has a backlog of five connections: with more, the kernel drops some, and it
-        # takes a second to try again.
+        # http.server has a backlog of five connections. Of more, the kernel would drop some, and
+        # connecting again takes a second.
         requests = [Background(get, self.hpp.url) for _ in range(5)]
         for request in requests:
             answer = request.result()

@@ -1,4 +1,4 @@
-"""LiveReload: what a browser with the LiveReload script or extension sees, played by a WebSocket client."""
+"""LiveReload. A WebSocket client plays a browser with the LiveReload script or extension."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ HANDSHAKE = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocke
 
 
 def frame(opcode, payload):
-    """A client's, whose mask of zeros changes nothing (RFC 6455 section 5.3)."""
+    """A client's frame. Its mask of zeros leaves the payload unchanged (RFC 6455 section 5.3)."""
     return bytes([0x80 | opcode, 0x80 | len(payload)]) + bytes(4) + payload
 
 
@@ -35,7 +35,7 @@ class LiveReload(IntegrationTest):
         self.hpp.wait_ready()
 
     async def browser(self, *protocols, origin=None):
-        """A connection that has said hello and was answered."""
+        """Opens a connection that has exchanged hello with hpp."""
         connection = await websockets.connect(f"ws://localhost:{self.port}/livereload",
                                               open_timeout=DEADLINE_S, ping_interval=None,
                                               origin=origin)
@@ -46,7 +46,7 @@ class LiveReload(IntegrationTest):
         return connection
 
     async def state(self, connection, condition):
-        """Receives states until the condition holds for one, and returns that."""
+        """Receives states until the condition holds for one, and returns that state."""
         while True:
             message = await self.receive(connection)
             self.assertEqual(message["command"], "state")
@@ -101,7 +101,7 @@ class LiveReload(IntegrationTest):
                                                          "liveCSS": False, "liveImg": False})
             after = await self.receive(own)
             self.assertEqual((after["refresh"]["css"], after["refresh"]["page"]), ([], True))
-            # Nothing else was said, and nothing restarted.
+            # No other message came, and the backend was not restarted.
             self.save_backend("new")
             self.assertEqual((await self.receive(plain))["path"], "/")
             await self.state(own, lambda s: s["state"] == "Running" and s["generation"] == 2)
@@ -112,7 +112,7 @@ class LiveReload(IntegrationTest):
         asyncio.run(run())
 
     def test_what_happened_meanwhile_is_told_at_once(self):
-        """To a browser that was away, or was there before hpp-proxyd."""
+        """To a browser that was disconnected, or that has waited for hpp-proxyd."""
         async def run():
             self.save("a.css", "")
             self.hpp.wait_line("a.css changed: told 0 browsers")
@@ -171,7 +171,7 @@ class LiveReload(IntegrationTest):
         asyncio.run(run())
 
     def flood(self, client, piece):
-        """Sends it again and again, until proxyd takes no more or 64 MiB are sent. Returns how much that was."""
+        """Sends `piece` until proxyd reads no more or 64 MiB are sent. Returns the number of bytes."""
         client.settimeout(QUIET_S)
         sent = 0
         with contextlib.suppress(TimeoutError):
@@ -192,10 +192,10 @@ class LiveReload(IntegrationTest):
             pings.send(frame(TEXT, json.dumps({"command": "hello", "protocols": [OFFICIAL, OWN]}).encode()))
             ping = frame(PING, b"12345678")
             sent = self.flood(pings.socket, ping * 4096)
-            self.assertLess(sent, 64 << 20, "nothing held the client back")
+            self.assertLess(sent, 64 << 20, "proxyd did not stop reading")
             if not is_sanitized():
                 self.assertLess(memory_of(proxyd) - before, 8 << 20)
-            # All that was sent is answered when the client reads.
+            # When the client reads, all its messages are answered.
             pong, count = b"\x8a\x0812345678", 0
             while count < sent // len(ping):
                 data = pings.read_until(pong)

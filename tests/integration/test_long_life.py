@@ -1,6 +1,6 @@
-"""Restarts and requests without end leave nothing behind: no descriptor, process, file or memory.
+"""Many restarts and requests leak no descriptor, process, file or memory.
 
-In the ordinary run a few hundred; tools/soak plays them for long, and measures hpp at rest."""
+The ordinary test run plays a few hundred; tools/soak plays many more, and also measures an idle hpp."""
 
 import os
 import pathlib
@@ -16,8 +16,8 @@ RESTARTS = 1000 if SOAKS else 25
 REQUESTS = 1_000_000 if SOAKS else 2_000
 HELPERS = ("proxyd", "watchd", "supervisord")
 KIB = 1024
-# What an allocator may keep of one moment more than of another. A busy moment can make it keep more
-# once. A leak grows in every one of these rounds.
+# How much more memory an allocator may keep after one round than after another. It may keep more once,
+# after a busy round. A leak grows in every round.
 GROWTH_MAX = 512 * KIB
 ROUNDS = 3
 # Snapshots are sent again after 1, 2, 4, 8 s, and then every 16 s.
@@ -26,7 +26,7 @@ REST_S = 16
 
 
 def has_settled(sizes):
-    """Whether a process did not grow in the last round."""
+    """Whether a process has not grown in the last round."""
     return sizes[-1] - sizes[-2] < GROWTH_MAX
 
 
@@ -39,7 +39,7 @@ class Process:
         return len(os.listdir(self.directory / "fd"))
 
     def wake_ups(self):
-        """So far, of all its threads."""
+        """The number of wake-ups of all its threads so far."""
         count = 0
         for task in (self.directory / "task").iterdir():
             text = (task / "status").read_text()
@@ -53,7 +53,7 @@ class LongLife(RestartTest):
         return {name: Process(pid) for name, pid in pids.items()}
 
     def zombies(self):
-        """Of hpp's processes."""
+        """The zombies among the children of hpp's processes."""
         found = []
         for entry in pathlib.Path("/proc").glob("[0-9]*/stat"):
             try:
@@ -65,7 +65,7 @@ class LongLife(RestartTest):
         return found
 
     def play(self, restarts, requests):
-        """So many saves, evenly spread over so many requests."""
+        """Sends `requests` requests, with `restarts` saves evenly spread among them."""
         with Load(self.hpp.bind) as load:
             for number in range(restarts):
                 generation = self.hpp.generation
@@ -77,7 +77,7 @@ class LongLife(RestartTest):
         self.start()
         processes = self.processes()
         self.pids = {self.hpp.pid, *(self.hpp.helper_pid(name) for name in HELPERS)}
-        self.play(10, 1000)  # so that all has been allocated that is kept
+        self.play(10, 1000)  # after this, everything that is allocated once is allocated
         files = sorted(os.listdir(self.hpp.run_directory))
         descriptors = {name: p.descriptors() for name, p in processes.items()}
         sizes = {name: [memory_of(p.pid)] for name, p in processes.items()}
@@ -89,12 +89,12 @@ class LongLife(RestartTest):
                 break
         for name, process in processes.items():
             with self.subTest(name):
-                # Connections of clients that have left are closed a moment later.
+                # hpp closes the connections of clients that have left a moment later.
                 wait_for(lambda: process.descriptors() <= descriptors[name],
                          lambda: f"{descriptors[name]} descriptors, not {process.descriptors()}")
                 told = f"hpp-{name}: {', '.join(str(size // KIB) for size in sizes[name])} KiB"
                 print(told)
-                if not is_sanitized():  # freed memory is kept, to find who uses it
+                if not is_sanitized():  # a sanitizer keeps freed memory
                     self.assertTrue(has_settled(sizes[name]), told)
         self.assertEqual(self.zombies(), [])
         wait_for(lambda: sorted(os.listdir(self.hpp.run_directory)) == files,
@@ -108,7 +108,7 @@ class LongLife(RestartTest):
         processes = self.processes().values()
         time.sleep(CALM_S)
         before = sum(p.wake_ups() for p in processes)
-        time.sleep(REST_S)  # what happens by itself meanwhile
+        time.sleep(REST_S)  # count the wake-ups of an idle hpp
         rate = (sum(p.wake_ups() for p in processes) - before) / REST_S
         memory = sum(memory_of(p.pid, "Pss") for p in processes)
         print(f"at rest: {rate:.1f} wake-ups a second, {memory // KIB} KiB, all four together")

@@ -1,5 +1,5 @@
-"""No restart is ever seen as a refused connection or an empty reply. What becomes of a request when
-the backend is killed, depending on how far it had come."""
+"""A restart never causes a refused connection or an empty reply. What happens to a request when the
+backend is killed, for each stage of the request."""
 
 import json
 import os
@@ -19,7 +19,7 @@ RESTARTS = 30 if is_sanitized() else 100
 
 
 class UnderLoad(RestartTest):
-    """Clients GET without pause while the backend is restarted. Each GET is answered, with 200."""
+    """Clients GET without pause while the backend is restarted. Each GET is answered with 200."""
 
     def wait_text(self, text):
         client = self.client()
@@ -44,13 +44,13 @@ class UnderLoad(RestartTest):
         self.restart_often()
 
     def test_many_restarts_of_a_backend_without_so_reuseaddr(self):
-        """Such a server cannot bind while a connection of the one before it is in TIME_WAIT: hpp,
-        which kept connections to it, must not leave any. One failure to bind is an Error, so a
-        503."""
+        """Such a server cannot bind while a connection to the previous one is in TIME_WAIT, so hpp, which
+        keeps connections to the backend, must not leave any. One failure to bind would be the state
+        Error, and so a 503."""
         self.restart_bare_often()
 
     def test_many_restarts_of_one_that_also_closes_after_each_answer(self):
-        """So the TIME_WAIT would be its own."""
+        """The TIME_WAIT would be at the backend's end."""
         self.restart_bare_often("--one-by-one")
 
     def test_a_hundred_saves_within_a_second(self):
@@ -58,14 +58,14 @@ class UnderLoad(RestartTest):
         with Load(self.hpp.bind):
             for i in range(100):
                 self.save_text(str(i))
-                time.sleep(0.01)  # the rate itself is what counts
+                time.sleep(0.01)  # the rate of saves is what the test needs
             self.wait_text("99")
         self.assertEqual(self.log("start")[-1], "start 99")
         self.assert_one_at_a_time()
 
     def test_saves_at_every_instant(self):
-        """In Loading, in Killing, at the spawn: at random times, with a backend that takes more or
-        less time to boot. The last one wins."""
+        """Saves at random times, so in Loading, in Killing and at the spawn. The backend's time to boot
+        varies. The last save must be served."""
         seed = random.randrange(1 << 32)
         with self.subTest(seed=seed):
             rng = random.Random(seed)
@@ -84,22 +84,22 @@ class UnderLoad(RestartTest):
 
 class SlowProxy(RestartTest):
     def test_a_backend_without_so_reuseaddr_waits_until_it_has_let_go(self):
-        """Of the connections to the one before: on a busy machine proxyd may be at a stand for
-        longer than it takes a backend to boot."""
+        """The new backend must not be started before proxyd has released the previous generation. On a
+        busy machine, proxyd may stand still for longer than a backend takes to boot."""
         self.start(backend=["--no-reuse"])
         self.assertEqual(self.client().ask().text, "first")
         proxyd = self.hpp.helper_pid("proxyd")
         freeze(proxyd)
         self.save_text("new")
         self.hpp.wait_state("Killing")
-        time.sleep(0.3)  # longer than others than proxyd are waited for
+        time.sleep(0.3)  # longer than hpp waits for other clients' connections
         self.assertEqual(self.hpp.snapshot("supervisord")["state"], "Killing")
         os.kill(proxyd, signal.SIGCONT)
         self.assertEqual(self.client().ask().text, "new")
         self.assertNotIn("bind", self.hpp.output("err"))
 
 
-# Ends its direction of a connection when it has got a POST, and says when the proxy has left.
+# Half-closes a connection after a POST, and prints a line when the proxy has closed its end.
 LEAVES = """\
 import os, pathlib, socket, sys
 os.chdir(sys.argv[2])
@@ -120,8 +120,8 @@ while True:
 
 class StoppedProxy(IntegrationTest):
     def test_news_that_came_meanwhile_counts(self):
-        """A backend ends a connection, and then itself. The news of its end comes within the 250 ms in
-        which proxyd waits for it, but proxyd runs again only after that."""
+        """A backend closes a connection, and then exits. Its end is published within the 250 ms in which
+        proxyd waits for that, but proxyd is stopped, and runs again only later."""
         hpp = self.start_hpp("--barrier", "off", "--exec", PYTHON, "-c", LEAVES, "{backend}",
                              self.directory)
         hpp.wait_ready()
@@ -135,8 +135,8 @@ class StoppedProxy(IntegrationTest):
         self.assertEqual((answer.status, json.loads(answer.text)["error"]), (503, "crashed"))
 
     def ask_and_freeze(self, hpp, proxyd):
-        """Freezes proxyd when it has noticed that the backend leaves. Returns the client that has asked, or
-        None if proxyd had given up before it was frozen."""
+        """Sends a request, and freezes proxyd when it has noticed that the backend has closed the
+        connection. Returns the client; None if proxyd had given up before it was frozen."""
         left = self.directory / "left"
         left.unlink(missing_ok=True)
         client = Connection(hpp.bind)
@@ -151,7 +151,7 @@ class StoppedProxy(IntegrationTest):
 
 
 class InFlight(RestartTest):
-    """A request that the backend has when it is killed."""
+    """The backend is killed while it processes a request."""
 
     def ask_unanswered(self, method="GET", path="/only/new", **keywords):
         """Sends a request that this backend does not answer; returns it when the backend has it."""
@@ -171,7 +171,7 @@ class InFlight(RestartTest):
                              [f"{method} /only/new first", f"{method} /only/new new"])
 
     def test_safe_ones_are_not_turned_away_by_a_full_queue(self):
-        """They were admitted before."""
+        """They were accepted before, so the limit does not apply to them again."""
         self.start("--queue-limit", 1)
         requests = [self.ask_unanswered(method) for method in SAFE]
         self.save_text("new")
@@ -211,8 +211,8 @@ class InFlight(RestartTest):
         self.assertEqual(self.log("POST"), [])
 
     def test_one_that_crashes_the_backend_gets_the_reason_and_is_not_repeated(self):
-        """On a connection of hpp's that has been used before, too, which might be thought to have
-        been closed for idleness."""
+        """Also on an upstream connection that was used before, where hpp might believe that the backend
+        has closed an idle connection."""
         self.start()
         for text, uses in (("one", 0), ("two", 3)):
             with self.subTest(text):
@@ -232,7 +232,7 @@ class InFlight(RestartTest):
         self.assertEqual(self.log("GET /crash"), ["GET /crash first", "GET /crash one"])
 
 
-# On its first start, it asks its supervisor for a restart between an answer's head and its body.
+# At its first start, it asks supervisord for a restart between an answer's head and body.
 TWO_WRITES = '''
 import http.server, os, pathlib, signal, sys, time
 
@@ -282,19 +282,19 @@ class TwoWrites(RestartTest):
 
 
 class Kept(RestartTest):
-    """Connections that clients keep between their requests."""
+    """Connections that clients keep open between their requests."""
 
     ROUNDS = 20
 
     def test_no_request_meets_a_close(self):
-        """Not even one that cannot be repeated, sent at the moment when hpp learns of a save."""
+        """Not even a request that cannot be repeated, and that is sent when hpp notices a save."""
         self.start()
         client = self.connection()
         for i in range(self.ROUNDS):
             client.ask()
             self.assertEqual(client.read_response().status, 200)
             self.save_text(str(i))
-            time.sleep(0.001 * (15 + i))  # Watchman tells of a save after 20 ms
+            time.sleep(0.001 * (15 + i))  # Watchman reports a save after 20 ms
             client.ask("POST", "/", [("Content-Length", 4)], b"body")
             answer = client.read_response("POST")
             self.assertEqual((answer.status, answer.text), (200, str(i)))
@@ -305,8 +305,8 @@ class Kept(RestartTest):
 
 
 class Begun(RestartTest):
-    """An answer of which the client has got something cannot be taken back: it is cut, and the
-    client can tell that it is not whole."""
+    """An answer cannot be repeated once the client has received a part of it. It is cut, in a way that
+    the client can recognise."""
 
     def begin(self, path, version="1.1"):
         client = self.connection()
@@ -331,7 +331,7 @@ class Begun(RestartTest):
         client.wait_closed()  # without the last chunk
 
     def test_until_the_end_of_the_connection(self):
-        """hpp has made chunks of it."""
+        """hpp sends such an answer in chunks."""
         self.start()
         client, headers = self.begin("close")
         self.assertEqual(headers["transfer-encoding"], "chunked")
@@ -340,7 +340,7 @@ class Begun(RestartTest):
         client.wait_closed()
 
     def test_until_the_end_of_the_connection_to_an_old_client(self):
-        """Only a reset can tell it: a close in good order is how such an answer ends."""
+        """Only a reset shows the cut, because a complete answer of this kind ends with a normal close."""
         self.start()
         for path in ("close", "chunked"):
             with self.subTest(path):
@@ -362,12 +362,12 @@ class Begun(RestartTest):
 
 
 class Held(RestartTest):
-    """Requests that wait because the backend is not there yet."""
+    """Requests that wait because the backend does not run yet."""
 
     def test_leave_in_the_order_of_their_arrival(self):
         self.start_unready(backend=["--one-by-one"])
         clients = [self.connection() for _ in range(50)]
-        clients.reverse()  # the order of the connections is not that of the requests
+        clients.reverse()  # send the requests in another order than that of the connections
         for i, client in enumerate(clients):
             client.ask(path=f"/{i}")
             self.wait_read()
@@ -377,7 +377,7 @@ class Held(RestartTest):
         self.assertEqual(self.log("GET"), [f"GET /{i} first" for i in range(50)])
 
     def test_are_counted(self):
-        """Though no client has come or gone since the count was told the last time."""
+        """Although no client has come or gone since the count was last published."""
         self.start_unready()
         clients = [self.connection() for _ in range(3)]
         wait_for(lambda: self.hpp.snapshot("proxyd")["clients"] == 3, "three clients")
@@ -386,8 +386,8 @@ class Held(RestartTest):
         self.wait_held(3)
 
     def test_who_leaves_takes_his_request_along(self):
-        """After a reset at once. A FIN may be that of a client which has only ended its requests:
-        a GET waits on for a second, what is not safe does not."""
+        """After a reset, at once. After a FIN, the client may only have ended its requests: a GET waits
+        for one more second, a request that is not safe does not."""
         self.start_unready()
         stays = self.connection()
         stays.ask(path="/stays")
@@ -403,7 +403,7 @@ class Held(RestartTest):
         self.assertEqual(self.log("GET", "POST"), ["GET /stays first"])
 
     def test_who_can_still_read_is_told_why(self):
-        """A client that has only ended its direction gets an answer, never an empty reply."""
+        """A half-closed client gets an answer, never an empty reply."""
         self.start_unready()
         for method, words in (("POST", "may have an effect"), ("GET", "was not ready")):
             with self.subTest(method):
@@ -478,7 +478,7 @@ class Held(RestartTest):
 
 
 class Crowd(RestartTest):
-    """So many are held at once that the backend could drown in them when it comes."""
+    """So many requests are held that they could overwhelm the backend when it starts."""
 
     COUNT = 8_000
     COUNT_BEFORE_A_SHORT_BACKLOG = 300
@@ -487,7 +487,7 @@ class Crowd(RestartTest):
     def setUp(self):
         super().setUp()
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        wanted = 2 * self.COUNT + 500  # proxyd has two for each
+        wanted = 2 * self.COUNT + 500  # proxyd needs two descriptors for each request
         if hard < wanted:
             self.skipTest(f"a process may have {hard} descriptors, this needs {wanted}")
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
@@ -501,18 +501,18 @@ class Crowd(RestartTest):
         return clients
 
     def read_all(self, clients):
-        """Reads all answers as they come; each must be a 200."""
+        """Reads all answers in the order of their arrival. Each must be a 200."""
         end = time.monotonic() + self.DEADLINE_S
         waiting = {client.socket.fileno(): client for client in clients}
         poll = select.epoll()
         for fd in waiting:
             poll.register(fd, select.EPOLLIN)
         while waiting:
-            self.assertLess(time.monotonic(), end, f"{len(waiting)} have got no answer")
+            self.assertLess(time.monotonic(), end, f"{len(waiting)} requests have no answer")
             for fd, _ in poll.poll(1):
                 answer = waiting.pop(fd).read_response()
                 poll.unregister(fd)
-                self.assertEqual(answer.status, 200, f"{len(waiting)} were still to come")
+                self.assertEqual(answer.status, 200, f"{len(waiting)} answers were still missing")
 
     def test_each_is_answered(self):
         self.start_unready()
@@ -522,8 +522,8 @@ class Crowd(RestartTest):
         self.assertEqual(len(self.log("GET")), self.COUNT)
 
     def test_each_is_answered_by_a_backend_with_a_backlog_of_five(self):
-        """Python's own, as so many have it: the kernel drops what does not fit, and who is dropped
-        tries again after a second."""
+        """This is Python's default. The kernel drops connections beyond the backlog, and a dropped one is
+        tried again after a second."""
         self.save("start.sh", f"while [ ! -e {self.go_file} ]; do sleep 0.01; done\n"
                   f"exec {PYTHON} -m http.server $1\n")
         self.hpp = self.start_hpp("--exec", "sh", "start.sh", "{backend}")
@@ -540,7 +540,7 @@ class Crowd(RestartTest):
         self.assertEqual(len(self.log("GET")), self.COUNT_BEFORE_A_SHORT_BACKLOG)
 
     def test_each_is_answered_after_a_kill(self):
-        """They come while the backend runs, so it has them all when it is killed."""
+        """The requests arrive while the backend runs, so it has them all when it is killed."""
         count = self.COUNT_BEFORE_A_SHORT_BACKLOG
         self.start()
         clients = [self.connection() for _ in range(count)]

@@ -1,5 +1,6 @@
-"""A request that is sent after a save has returned is never answered by a backend that was started
-before, whatever kind of request it is and whoever else saves; and what hpp does if it cannot know."""
+"""A request that is sent after the end of a save is never answered by a backend that was started before
+it. That holds for every kind of request, and if others save at the same time. Also: what hpp does if it
+cannot know whether all saves were reported."""
 
 import os
 import shutil
@@ -11,18 +12,19 @@ import unittest
 from harness import Program, freeze, wait_for
 from restarts import UPGRADE, Load, RestartTest, is_sanitized
 
-PAIRS = 200 if is_sanitized() else 1_000  # of a save and a request
+PAIRS = 200 if is_sanitized() else 1_000  # a pair is a save and a request
 
 
 class Pairs(RestartTest):
-    """Save, ask, look. Half of the saves are renames and half are in place; the text is known to the
-    backend only if it was started after the save had begun."""
+    """Saves, asks, and checks the answer. Half of the saves are renames, half are in place. A backend
+    knows the text only if it was started after the save had begun."""
 
     def save_one_way_or_the_other(self, i):
         (self.save_text if i % 2 else self.write_text)(str(i))
 
     def check(self, count, ask):
-        """`ask(i)` asks after the save of `i`, and returns the text of who answered."""
+        """`ask(i)` sends a request after the save of `i`, and returns the text of the backend that
+        answered."""
         stale = []
         for i in range(count):
             self.save_one_way_or_the_other(i)
@@ -49,8 +51,8 @@ class Pairs(RestartTest):
         self.check(PAIRS // 5, lambda i: client.ask("HEAD", "/page").header("X-Text"))
 
     def test_post_is_executed_once_and_by_new_code(self):
-        """On a new connection each: nobody may repeat one if a kept connection is closed under
-        it."""
+        """Each uses a new connection, because a POST cannot be repeated if a kept connection is
+        closed."""
         self.start()
         client = self.client()
         count = PAIRS // 5
@@ -75,7 +77,7 @@ class Pairs(RestartTest):
 
 
 class Broken(RestartTest):
-    """Whether the backend fails must be as new as what it says."""
+    """An error must be as fresh as an answer of the backend."""
 
     def test_the_error_page_is_never_stale_either(self):
         self.start()
@@ -92,7 +94,7 @@ class Broken(RestartTest):
 
 
 class OtherSaves(RestartTest):
-    """What changes a tree beside a write to a file in it."""
+    """Changes of the tree that are not a write to a file."""
 
     COUNT = PAIRS // 20
 
@@ -105,7 +107,7 @@ class OtherSaves(RestartTest):
         self.assertEqual((answer.status, answer.text), (200, text))
 
     def test_folders_that_are_new_and_folders_that_are_removed(self):
-        """Of a new folder Watchman hears, and of what is in it when it has looked."""
+        """Watchman notices a new folder first, and its files only after reading the folder."""
         self.start(text="folder/below/text")
         client = self.client()
         for i in range(self.COUNT):
@@ -137,7 +139,7 @@ class OtherSaves(RestartTest):
             self.check(client, str(i))
 
     def test_links_that_point_elsewhere(self):
-        """The file that it points to has been there before."""
+        """The new target is a file that existed before."""
         for text in ("0", "1"):
             self.save(f"version-{text}", text)
         link = self.project / "current"
@@ -158,7 +160,7 @@ class Concurrent(RestartTest):
     def test_each_answer_shows_at_least_the_last_save_before_its_request(self):
         self.save_text("0")
         self.start()
-        self.saved = 0  # the save of this one has returned
+        self.saved = 0  # number of the last save that has returned
 
         def check(response, saved):
             if response.status != 200 or int(response.text) < saved:
@@ -168,13 +170,13 @@ class Concurrent(RestartTest):
             for i in range(1, self.COUNT + 1):
                 self.save_text(str(i))
                 self.saved = i
-                if i % 3:  # the others are followed by the next save at once
+                if i % 3:  # in the other cases, the next save follows at once
                     load.wait_answers(8)
         self.assert_one_at_a_time()
 
 
 class WithoutPause(RestartTest):
-    """Somebody rewrites a file as fast as he can. Watchman, left alone, would wait for a pause."""
+    """A program rewrites a file as fast as it can. Without a flush, Watchman would wait for a pause."""
 
     def write_without_pause(self, name):
         busy = self.project / name
@@ -188,7 +190,7 @@ class WithoutPause(RestartTest):
         client = self.client()
         for i in range(10):
             self.save_text(str(i))
-            answer = client.ask()  # within the deadline
+            answer = client.ask()  # must not time out
             self.assertEqual((answer.status, answer.text), (200, str(i)))
         self.assert_one_at_a_time()
 
@@ -204,10 +206,10 @@ class WithoutPause(RestartTest):
 
 
 class Checkout(RestartTest):
-    """`git checkout` writes one file after another, and Watchman tells nothing until it has done."""
+    """`git checkout` writes one file after another. Watchman reports nothing before git has finished."""
 
     FOLDERS = 20
-    FILES = 100  # in each
+    FILES = 100  # in each branch
     CHECKOUTS = 6
 
     def setUp(self):
@@ -254,20 +256,20 @@ class Checkout(RestartTest):
 
 
 class ReplacedFolder(RestartTest):
-    """hpp works at a path. Whatever directory is there now counts, for the watcher, the backend, and
-    helpers that were started again."""
+    """hpp works at a path. The watcher, the backend and restarted helpers must use the directory that is
+    at that path now."""
 
     COUNT = 5
 
     def prepare(self, text):
-        """Returns a directory beside the project, with that text in it."""
+        """Returns a new directory beside the project, with this text in it."""
         fresh = self.directory / f"fresh-{text}"
         fresh.mkdir()
         (fresh / "text").write_text(text)
         return fresh
 
     def check(self, replace):
-        """`replace(i)` puts a directory in the place of the project that has `i` for a text."""
+        """`replace(i)` replaces the project by a directory with the text `i`."""
         client = self.client()
         for i in range(self.COUNT):
             replace(i)
@@ -297,7 +299,7 @@ class ReplacedFolder(RestartTest):
         self.check(self.move_into_place)
 
     def test_removed_and_made_again(self):
-        """Watchman does not notice, because the backend has the old one open."""
+        """Watchman does not notice that, because the backend has the old directory open."""
 
         def replace(i):
             shutil.rmtree(self.project)
@@ -389,7 +391,7 @@ class ReplacedFolder(RestartTest):
                                    cwd=self.directory)
         self.assertEqual(waiting.process.returncode, 1, waiting.transcript())
         self.assertIn(missing, waiting.output("err"))
-        # The helpers do not need the folder in order to start.
+        # The helpers can start without the folder.
         seen = len(self.hpp.lines)
         for name in ("watchd", "supervisord"):
             os.kill(self.hpp.helper_pid(name), signal.SIGKILL)
@@ -402,14 +404,14 @@ class ReplacedFolder(RestartTest):
 
 
 class Outages(RestartTest):
-    """Watchman is killed while clients ask without pause, and somebody saves before there is a new
-    watch."""
+    """Watchman is killed while clients GET without pause, and a file is saved before the next watch
+    begins."""
 
     ROUNDS = 3  # a fourth crash of watchd within ten seconds would be close to the end of hpp
 
     def check(self, kill):
         self.save_text("0")
-        # Where the machine is slow, a new watch takes longer than two seconds.
+        # On a slow machine, a new watch takes longer than two seconds.
         self.start("--barrier-timeout", 20_000)
         self.saved = 0  # the save of this one has returned
         client = self.client()
@@ -438,7 +440,7 @@ class Outages(RestartTest):
         self.check(kill)
 
     def test_a_watchman_that_is_gone_for_good_is_not_waited_for(self):
-        """Once, for as long as the user has said, and no request after that."""
+        """Requests wait once, for --barrier-timeout. Later requests do not wait."""
         timeout_s = 3
         self.start("--barrier-timeout", 1000 * timeout_s)
         self.watchman.write_config({"root_restrict_files": ["no such file"]})
@@ -454,13 +456,12 @@ class Outages(RestartTest):
 
 
 class Degraded(RestartTest):
-    """Nobody answers the question whether all is known. Requests go to the backend that there is,
-    and the user is told once."""
+    """No answer comes to a ticket. Requests go to the running backend, and the user is warned once."""
 
     TIMEOUT_MS = 2000
 
     def check(self, pid):
-        """Stops that process, which is one of those that must answer, and lets it go on."""
+        """Stops a process without which no ticket is answered, and resumes it."""
         client = self.client()
         self.assertEqual(client.ask().text, "first")
         before = len(self.hpp.lines)
@@ -470,7 +471,7 @@ class Degraded(RestartTest):
         began = time.monotonic()
         self.assertEqual(client.ask().text, "first")
         waited_ms = (time.monotonic() - began) * 1000
-        self.assertGreater(waited_ms, self.TIMEOUT_MS * 0.8, "it has not waited for the answer")
+        self.assertGreater(waited_ms, self.TIMEOUT_MS * 0.8, "the request did not wait for the answer")
         for keeps in (True, False) * 4:
             self.assertEqual(client.ask(keeps=keeps).text, "first")
         self.hpp.wait_line("^hpp-proxyd: warning: ", before)
@@ -505,7 +506,7 @@ class Degraded(RestartTest):
         self.check(self.hpp.helper_pid("watchd"))
 
     def test_off_asks_nobody(self):
-        """With a timeout beyond the deadline, so that it would be seen."""
+        """The timeout is longer than the test's, so that a request that waits would fail."""
         self.start("--barrier", "off", "--barrier-timeout", 600_000)
         freeze(self.watchman.pid)
         self.addCleanup(self.let_go_on, self.watchman.pid)

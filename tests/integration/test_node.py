@@ -1,4 +1,4 @@
-"""A Node http server: keep-alive, bodies in both framings both ways, event streams."""
+"""A Node http server: keep-alive, bodies of both framings in both directions, event streams."""
 
 import shutil
 import unittest

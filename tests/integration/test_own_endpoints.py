@@ -1,4 +1,5 @@
-"""What hpp answers itself, below /__hpp/: for whom, and that it never reaches the backend."""
+"""The paths below /__hpp/, which hpp answers itself: which clients may use them, and that no such
+request reaches the backend."""
 
 import asyncio
 import json
@@ -14,7 +15,7 @@ HELLO = json.dumps({"command": "hello",
 
 
 class OwnEndpointsTest(IntegrationTest):
-    """An hpp that runs, and ways to ask it."""
+    """A running hpp, and functions to send requests to it."""
 
     def setUp(self):
         super().setUp()
@@ -22,7 +23,7 @@ class OwnEndpointsTest(IntegrationTest):
         self.hpp.wait_ready()
 
     def ask(self, path, method="GET", host=None, fields=()):
-        """One request with exactly that Host and those fields."""
+        """Sends one request with exactly this Host and these fields."""
         with Connection(self.hpp.bind) as client:
             lines = [f"{method} {path} HTTP/1.1", f"Host: {host or f'localhost:{self.hpp.bind}'}",
                      *(f"{name}: {value}" for name, value in fields), "", ""]
@@ -59,7 +60,7 @@ class Guard(OwnEndpointsTest):
 
 class Status(OwnEndpointsTest):
     def test_all_three_snapshots_are_told(self):
-        get(self.hpp.url)  # by now proxyd has heard of all
+        get(self.hpp.url)  # after this, proxyd has received all snapshots
         answer = get(self.hpp.url + "__hpp/status")
         self.assertEqual(answer.header("content-type"), "application/json; charset=utf-8")
         status = json.loads(answer.text)
@@ -113,7 +114,7 @@ class Wait(IntegrationTest):
         self.gate.touch()
 
     def save_slow_backend(self, text):
-        """One that boots as soon as the gate is there."""
+        """Saves a backend that does not listen before the file `gate` exists."""
         self.save_backend(text, "quick.py")
         self.save("app.py", "import pathlib, runpy, time\n"
                             f"while not pathlib.Path({str(self.gate)!r}).exists():\n"
@@ -172,7 +173,7 @@ class Wait(IntegrationTest):
 
 class LiveReload(OwnEndpointsTest):
     async def browser(self, **keywords):
-        """A WebSocket on the main port that has said hello and was answered."""
+        """Opens a WebSocket on the main port that has exchanged hello with hpp."""
         connection = await websockets.connect(
             f"ws://localhost:{self.hpp.bind}/__hpp/livereload", open_timeout=DEADLINE_S,
             ping_interval=None, **keywords)
@@ -223,7 +224,7 @@ class LiveReload(OwnEndpointsTest):
                          "Connection: Upgrade\r\nUpgrade: websocket\r\n"
                          "Sec-WebSocket-Version: 13\r\n"
                          "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n").encode()
-            hello = HELLO.encode()  # masked with zeros: as it is
+            hello = HELLO.encode()  # a mask of zeros leaves it unchanged
             frame = b"\x81" + bytes([0x80 | len(hello)]) + bytes(4) + hello
             client.ask()
             client.send(handshake + frame)
