@@ -11,24 +11,27 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Of the batch that `refresh` counted last.
+// Returns the commands for the newest refresh.
 std::vector<std::string> commands_for(const bus::Refresh& refresh) {
   if (refresh.reload_count > 0) return {livereload_reload(refresh.reload.front())};
   std::vector<std::string> commands;
   for (const std::string& path : refresh.css) commands.push_back(livereload_css(path));
-  // More than are named: a name that no style sheet has stands for all.
+  // If not all changed files are listed, all style sheets must be reloaded. Clients do that for a
+  // name that no style sheet has.
   if (refresh.css_count > refresh.css.size()) commands = {livereload_css("*.css")};
   return commands;
 }
 
 std::string reason_for(const bus::Refresh& refresh) {
-  // watchd only counts up, so it has a fault. Browsers may show outdated pages all the same.
+  // watchd only counts up, so this is a bug in watchd. Browsers reload, because their pages may be
+  // outdated.
   if (refresh.count == 0) return "the watcher has lost count of the changes";
   const auto& first = refresh.reload_count > 0 ? refresh.reload : refresh.css;
   return files_changed(printable(first.front()), refresh.reload_count + refresh.css_count);
 }
 
-// What ours compare: whole numbers of 53 bits at most, which JavaScript has exactly.
+// The numbers that hpp's client compares have at most 53 bits, so JavaScript represents them
+// exactly.
 Json write_refresh(const bus::TreePoint& tree, const bus::Refresh& refresh) {
   return {{"epoch", tree.epoch},
           {"count", refresh.count},
@@ -54,7 +57,7 @@ Told Broadcast::on(const bus::BackendState& backend) {
   return told;
 }
 
-// Comes with every answered ticket.
+// A tree comes with every answered ticket, so most trees bring no change.
 Told Broadcast::on(const bus::TreeState& tree) {
   if (tree.point() == tree_ && tree.refresh.count == refresh_.count) return {};
   const bool is_known = tree_.epoch == tree.stamp.epoch;
@@ -62,7 +65,8 @@ Told Broadcast::on(const bus::TreeState& tree) {
   tree_ = tree.point();
   refresh_ = tree.refresh;
   Told told;
-  // A tree of another epoch comes from a watchd that has lost its file: that restarts the backend.
+  // A tree with a new epoch comes from a watchd that could not read its snapshot. It restarts the
+  // backend, which makes browsers reload.
   if (is_known && refresh_.count != before) {
     const bool is_next = refresh_.count == before + 1;
     told.official = is_next ? commands_for(refresh_) : std::vector{livereload_reload()};
@@ -84,8 +88,8 @@ std::string Broadcast::state(bool shows_output) const {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-// Whether supervisord is about to act on a change of which watchd has told us already: a page that
-// reloads now would meet what comes then, which may be a crash.
+// Whether watchd has reported a change that supervisord has not acted on yet. A page must not
+// reload now: it would get the answer of the next backend, which may crash.
 bool Broadcast::is_doomed() const {
   return backend_->seen.epoch == tree_.epoch && backend_->seen.revision < tree_.revision;
 }

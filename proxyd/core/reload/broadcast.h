@@ -1,18 +1,18 @@
-// Pure. Decides what browsers are told when the bus has news.
+// Pure. Decides what to send to browsers after a message from the bus.
 //
-//                        clients of the official protocol     clients of our own
-//   a change kills       reload, at once                      –
-//   the new one answers  –                                    they reload
-//   it crashes           reload: the error page replaces      the page stays, and shows why
-//   --reload             reload                               they reload
-//   --css                the style sheet by its path          they swap it, or reload if they
-//                                                             cannot for certain
+//                           clients of LiveReload's protocol    clients of hpp's protocol
+//   the backend is killed   `reload`, at once                   –
+//   the new one is ready    –                                   they reload
+//   the new one crashes     `reload`: the error page comes      the page stays, with an overlay
+//   --reload                `reload`                            they reload
+//   --css                   `reload` of the style sheet         they swap it, or reload if a swap
+//                                                               might not show it
 //
-// Ours are told the *state*, as the bus tells its readers, and what to do is theirs to find out:
-// the newest is right whatever a browser has missed, so one that does not read gets only the
-// newest, and one that comes back after a night is told no more than one that was there. They
-// reload when the new backend answers and not before, because a page that has asked for its
-// successor is lost when that crashes. It costs them the start of a navigation, some 10 ms.
+// hpp's clients get the whole *state*, as readers of the bus do, and decide themselves what to do.
+// Only the newest state counts. Therefore a browser that reads slowly gets only the newest, and a
+// browser that connects again after hours needs nothing else. These clients do not reload before
+// the new backend is ready, because a page that has begun to reload is lost if the backend crashes.
+// The price is that the navigation begins about 10 ms later.
 #pragma once
 
 #include <cstdint>
@@ -25,12 +25,12 @@
 
 namespace hpp::proxyd {
 
-// What to tell after one message of the bus.
+// What to send after one message from the bus.
 struct Told {
-  std::vector<std::string> official;  // commands, in order
-  bool state = false;                 // clients of our own get it anew
-  std::string why;                    // for the log, where no other helper says it
-  bus::RefreshPoint refresh;          // the batch that `why` is about
+  std::vector<std::string> official;  // commands for clients of LiveReload's protocol, in order
+  bool state = false;                 // whether clients of hpp's protocol get the new state
+  std::string why;                    // the reason, for the log; empty if another helper logs it
+  bus::RefreshPoint refresh;          // the refresh that `why` is about
 
   bool operator==(const Told&) const = default;
 };
@@ -40,8 +40,8 @@ class Broadcast {
   [[nodiscard]] Told on(const bus::BackendState& backend);
   [[nodiscard]] Told on(const bus::TreeState& tree);
 
-  // The command `state` for clients of our own; empty while nothing is known. `shows_output`:
-  // whether that reader may see what the backend printed.
+  // Returns the command `state` for clients of hpp's protocol; empty until supervisord has
+  // reported. `shows_output`: whether the client may see the backend's output.
   std::string state(bool shows_output) const;
 
  private:
@@ -52,7 +52,7 @@ class Broadcast {
   std::optional<bus::BackendState> backend_;
   bus::TreePoint tree_;
   bus::Refresh refresh_;
-  std::string told_;  // the last state, in full
+  std::string told_;  // the last state that was sent, with output
 };
 
 }  // namespace hpp::proxyd

@@ -17,7 +17,7 @@ using Policy = std::vector<Directive>;
 
 enum class Wish { Script, Connection };
 
-// What is to be allowed: an URL of the page's own origin.
+// A URL of the page's own origin that the policy must allow.
 struct Target {
   Wish wish;
   const Page& page;
@@ -60,8 +60,8 @@ Policy parse_policy(std::string_view text) {
   return policy;
 }
 
-// The directive that has the say: the first of these names that is there. Of two of one name the
-// first counts.
+// Returns the directive that applies: the one with the first of `names` that the policy contains.
+// If the policy has two directives with one name, the first one counts.
 const Directive* governing(const Policy& policy, std::initializer_list<std::string_view> names) {
   for (const std::string_view name : names) {
     const auto found = std::find_if(policy.begin(), policy.end(),
@@ -79,7 +79,8 @@ const Directive* for_connections(const Policy& policy) {
   return governing(policy, {"connect-src", "default-src"});
 }
 
-// `'nonce-abc='` → `abc=`; empty: it is none. Only base64 is: it goes into an attribute as it is.
+// `'nonce-abc='` → `abc=`. Returns an empty text for any other source. Only base64 is accepted,
+// because the nonce is written into an attribute without escaping.
 std::string_view nonce_of(std::string_view source) {
   constexpr std::string_view kBegin = "'nonce-";
   if (!same_text(source.substr(0, kBegin.size()), kBegin) || !source.ends_with('\'')) return {};
@@ -93,8 +94,8 @@ std::string_view nonce_of(std::string_view source) {
   return is_base64 ? source : std::string_view();
 }
 
-// §6.7.2.9: `http:` covers https, too, and `ws:` wss. The specification has `http:` cover
-// WebSockets as well; Chromium does not.
+// §6.7.2.9: `http:` also allows https, and `ws:` also allows wss. By the specification, `http:`
+// also allows WebSockets, but not in Chromium.
 bool scheme_fits(std::string_view scheme, const Target& target) {
   const bool is_connection = target.wish == Wish::Connection;
   if (same_text(scheme, is_connection ? "ws" : "http")) return true;
@@ -103,7 +104,7 @@ bool scheme_fits(std::string_view scheme, const Target& target) {
 
 struct HostAndPort {
   std::string_view host;
-  std::string_view port;  // without its colon
+  std::string_view port;  // without the colon
 };
 
 HostAndPort split_host(std::string_view text) {
@@ -136,7 +137,7 @@ bool source_fits(std::string_view source, const Target& target) {
     if (!scheme_fits(source.substr(0, at), target)) return false;
     source.remove_prefix(at + kBehindScheme.size());
   } else if (target.wish == Wish::Connection) {
-    return false;  // the scheme is the page's then, which is no WebSocket's
+    return false;  // a source without scheme has the page's, which is not ws or wss
   }
   const std::size_t host_size = std::min(source.find('/'), source.size());
   if (!host_fits(source.substr(0, host_size), target.page)) return false;
@@ -150,7 +151,7 @@ bool allows(const Directive& directive, const Target& target) {
                   [&](std::string_view source) { return source_fits(source, target); });
 }
 
-// §6.7.1.1: no URL counts, only a nonce.
+// §6.7.1.1: with 'strict-dynamic', URLs in the list are ignored, and only nonces count.
 bool is_strict(const Directive& directive) {
   return any_word(directive.sources,
                   [](std::string_view source) { return same_text(source, "'strict-dynamic'"); });
@@ -178,7 +179,7 @@ bool sandbox_allows(const Policy& policy, std::string_view what) {
          any_word(sandbox->sources, [&](std::string_view word) { return same_text(word, what); });
 }
 
-// What the tag may carry, best first; the last is nothing.
+// Returns the nonces that the tag may have, best first. The last one is empty: no nonce.
 std::vector<std::string_view> nonces_of(const std::vector<Policy>& policies) {
   std::vector<std::string_view> nonces;
   for (const Policy& policy : policies) {
@@ -210,7 +211,7 @@ CspDecision judge_csp(const std::vector<std::string_view>& fields, const Page& p
     if (!sandbox_allows(policy, "allow-scripts")) {
       return {.objection = "sandbox lets no script run, allow-scripts there would"};
     }
-    // The page's origin is `null` then, and it is not told of what the server does.
+    // A sandboxed page has the origin `null`, and hpp does not let it connect.
     if (!sandbox_allows(policy, "allow-same-origin")) {
       return {.objection =
                   "sandbox takes the page's origin away, allow-same-origin there would keep it"};

@@ -1,5 +1,5 @@
-// Pure. Decides whether a page's Content-Security-Policy (https://www.w3.org/TR/CSP3/) lets a
-// script of the page's own origin in, and lets it connect to that origin.
+// Pure. Decides whether a page's Content-Security-Policy (https://www.w3.org/TR/CSP3/) allows a
+// script from the page's own origin, and allows it to connect to that origin.
 #pragma once
 
 #include <string>
@@ -8,24 +8,24 @@
 
 namespace hpp::proxyd {
 
-// A page by where its browser asked for it: what 'self' means in its policies.
+// The origin of a page as its browser sees it: the meaning of 'self' in the page's policies.
 struct Page {
   bool is_secure = false;  // https
-  std::string host;        // with its port, as Host has it
+  std::string host;        // host and port, as in Host
 
   bool operator==(const Page&) const = default;
 };
 
 struct CspDecision {
-  std::string nonce;      // what the script's tag must carry; empty: nothing
-  std::string objection;  // which directive forbids what, and what would allow it, for a person;
-                          // empty: all is allowed
+  std::string nonce;      // the nonce that the script's tag needs; empty: none
+  std::string objection;  // for people: which directive forbids what, and what would allow it;
+                          // empty: the policies allow script and connection
 
   bool operator==(const CspDecision&) const = default;
 };
 
-// `fields`: the values of all Content-Security-Policy fields. What one policy forbids is forbidden.
-// `script` and `connection`: the paths of the two.
+// `fields`: the values of all Content-Security-Policy fields; all policies in them must allow the
+// script and the connection. `script`, `connection`: the paths of their URLs.
 CspDecision judge_csp(const std::vector<std::string_view>& fields, const Page& page,
                       std::string_view script, std::string_view connection);
 

@@ -5,7 +5,8 @@
 namespace hpp::proxyd {
 namespace {
 
-// They win over every other way to say the encoding (https://encoding.spec.whatwg.org/#decode).
+// A byte order mark overrides every other declaration of the encoding
+// (https://encoding.spec.whatwg.org/#decode).
 constexpr std::string_view kUtf8Mark = "\xef\xbb\xbf";
 constexpr std::string_view kUtf16Marks[] = {"\xff\xfe", "\xfe\xff"};
 
@@ -101,7 +102,7 @@ HtmlPrefix::Step HtmlPrefix::open(char c) {
 HtmlPrefix::Step HtmlPrefix::in_comment(char c) {
   const bool is_begin = state_ == State::CommentBegin || state_ == State::CommentBeginDash;
   const bool is_end = state_ == State::CommentEnd || state_ == State::CommentBang;
-  if (c == '>' && (is_begin || is_end)) {  // `<!-->` is a whole one, and so is `<!--->`
+  if (c == '>' && (is_begin || is_end)) {  // `<!-->` and `<!--->` are complete comments
     state_ = State::Between;
   } else if (c == '!' && state_ == State::CommentEnd) {
     state_ = State::CommentBang;

@@ -21,7 +21,8 @@ bool is_one_of(std::string_view name, std::initializer_list<std::string_view> na
                      [&](std::string_view other) { return same_text(name, other); });
 }
 
-// `text/html; charset=x` → `text/html`, the parameters to `visit(name, value)`, unquoted.
+// Returns the part before the parameters: `text/html; charset=x` → `text/html`. Calls
+// `visit(name, value)` for each parameter, with the value unquoted.
 template <class Visit>
 std::string_view read_parameters(std::string_view value, Visit visit) {
   const std::size_t semicolon = std::min(value.find(';'), value.size());
@@ -42,8 +43,8 @@ std::string_view read_parameters(std::string_view value, Visit visit) {
   return main;
 }
 
-// Whether HTML is what is wanted most: scripts that take it among others say `q=0.…`, or `*/*`
-// alone.
+// Whether the client prefers HTML. Scripts that accept HTML among other types send `q=0.…`, or only
+// `*/*`.
 bool wants_html(std::string_view accept) {
   bool wants = false;
   for_each_element(accept, [&](std::string_view range) {
@@ -56,8 +57,8 @@ bool wants_html(std::string_view accept) {
   return wants;
 }
 
-// What jQuery and others, htmx, Turbo and Unpoly send along: their answers become part of a page
-// that is there already.
+// Whether the request has a field that jQuery and other libraries, htmx, Turbo or Unpoly add. They
+// insert the answer into an existing page.
 bool is_from_script(const RequestHead& head) {
   return std::any_of(head.fields.begin(), head.fields.end(), [](const Field& field) {
     return is_one_of(field.name, {"X-Requested-With", "HX-Request", "X-Turbo-Request-Id",
@@ -77,7 +78,8 @@ bool is_navigation(const RequestHead& head) {
   return wants_html(find_field(head.fields, "Accept").value_or("")) && !is_from_script(head);
 }
 
-// Where ASCII is not written in ASCII (https://encoding.spec.whatwg.org/#names-and-labels).
+// Whether text in this charset is not a superset of ASCII
+// (https://encoding.spec.whatwg.org/#names-and-labels).
 bool is_wide(std::string_view charset) {
   for (const std::string_view wide :
        {"utf-16", "utf-32", "ucs-2", "unicode", "csunicode", "iso-10646"}) {
@@ -110,7 +112,7 @@ bool is_xhtml(const Field& field) {
          same_text(read_media_type(field.value).type, "application/xhtml+xml");
 }
 
-// Whether by this field the answer is no page that is shown.
+// Whether this field says that the answer is not shown as a page.
 bool is_no_page(const Field& field) {
   const auto no_parameters = [](std::string_view, std::string_view) {};
   if (field.known == FieldName::ContentType) {
@@ -145,7 +147,7 @@ std::optional<Obstacle> obstacle_in(const Field& field) {
     return Obstacle{Charset, "a page's charset is " + quoted(charset) +
                                  ", and the script is ASCII. Send the page in UTF-8"};
   }
-  // RFC 9110 §7.7.
+  // RFC 9110 §7.7: a proxy must not transform such an answer.
   if (same_text(field.name, "Cache-Control") && names(field.value, "no-transform")) {
     return Obstacle{NoTransform,
                     "a page forbids changes (Cache-Control: no-transform). Leave that out in "
@@ -170,7 +172,7 @@ std::string tag_with(std::string_view nonce) {
   tag += "\" async";
   if (!nonce.empty()) (tag += " nonce=\"").append(nonce) += '"';
   constexpr std::string_view kEnd = "></script>";
-  if ((tag.size() + kEnd.size()) % 2 == 1) tag += ' ';  // tag_inserter.h
+  if ((tag.size() + kEnd.size()) % 2 == 1) tag += ' ';  // even, as tag_inserter.h needs it
   return tag.append(kEnd);
 }
 
@@ -222,7 +224,7 @@ bool replaces_vary(const ResponseHead& head, const ResponseFacts& facts) {
 }
 
 ResponseHead varying(ResponseHead head) {
-  // navigated_page() decides by these.
+  // The fields that navigated_page() reads.
   std::string_view missing[] = {"Sec-Fetch-Dest", "Sec-Fetch-Mode"};
   for (const Field& field : head.fields) {
     if (!same_text(field.name, "Vary")) continue;
@@ -238,7 +240,7 @@ ResponseHead varying(ResponseHead head) {
 
 TaggedHead::TaggedHead(const ResponseHead& head, const ResponseFacts& facts, std::size_t tag_size)
     : head_(head), length_(std::to_string(facts.length + tag_size)) {
-  // Digests of other bytes, and ranges of them that nobody could give.
+  // The digests are of the original body, and hpp cannot serve ranges of the changed one.
   std::erase_if(head_.fields, [](const Field& field) {
     return is_one_of(field.name,
                      {"Accept-Ranges", "Content-Digest", "Content-MD5", "Digest", "Repr-Digest"});
@@ -246,7 +248,7 @@ TaggedHead::TaggedHead(const ResponseHead& head, const ResponseFacts& facts, std
   head_ = varying(std::move(head_));
   for (Field& field : head_.fields) {
     if (field.known == FieldName::ContentLength) field.value = length_;
-    // RFC 9110 §8.8.1: two representations, one of them ours, are equivalent at best.
+    // RFC 9110 §8.8.1: the tag becomes weak, because the body differs from the one without script.
     if (same_text(field.name, "ETag") && etag_.empty() && !field.value.starts_with("W/")) {
       field.value = etag_ = "W/" + std::string(field.value);
     }

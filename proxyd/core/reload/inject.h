@@ -1,19 +1,19 @@
-// Pure. Decides which pages our LiveReload script is added to (`--inject`), and what that changes
-// in the heads of request and answer. Where in the page it goes: tag_inserter.h.
+// Pure. Decides which pages get hpp's LiveReload script (`--inject`), and what that changes in the
+// heads of request and answer. tag_inserter.h finds the script's place in the page.
 //
-//   a request gets it in its answer   GET, no Range, and a browser says that its user navigates
-//                                     to a document: Sec-Fetch-Dest and -Mode. A service worker
-//                                     that passes a navigation on hides what it is for: the
-//                                     destination is `empty`, and the mode is still `navigate`,
-//                                     which a page's script cannot ask for. Where the browser sends
-//                                     neither (plain http to another machine), Accept, and no
-//                                     field of those that scripts send along
-//   an answer to it                   shown as a page (2xx, 4xx, 5xx; not 206), text/html, has a
-//                                     body, is not encoded, no download, may be transformed
-//                                     (Cache-Control), and its Content-Security-Policy allows it
+//   The request must   be a GET without Range, and a navigation to a document. Browsers say that in
+//                      Sec-Fetch-Dest and Sec-Fetch-Mode. If a service worker passes a navigation
+//                      on, the destination is `empty`, but the mode is still `navigate`, which a
+//                      page's script cannot set. If the browser sends neither field (plain http to
+//                      another machine), Accept must prefer HTML, and there must be no field that
+//                      scripts add to their requests.
+//   The answer must    be shown as a page (2xx, 4xx or 5xx, but not 206), be text/html, have a
+//   body,
+//                      have no content coding, not be a download, and allow changes
+//                      (Cache-Control). Its Content-Security-Policy must allow the script.
 //
-// All others, what scripts fetch above all, pass untouched. If an answer is a page but something
-// keeps the script out, the log says so once per kind of obstacle, with what to do.
+// All other answers, above all those that scripts fetch, pass unchanged. If an answer is a page but
+// cannot get the script, hpp logs the reason and a remedy, once per kind of obstacle.
 #pragma once
 
 #include <cstddef>
@@ -27,55 +27,59 @@
 
 namespace hpp::proxyd {
 
-// The page that a user navigates to with this request; nothing: it is another kind of request.
+// Returns the page that the user navigates to with this request; nothing if the request is not a
+// navigation.
 std::optional<Page> navigated_page(const RequestHead& head);
 
-// The same request for bytes without a content coding: nothing can be added to others.
+// Returns the request with `Accept-Encoding: identity`, because the script cannot be added to a
+// compressed page.
 RequestHead asking_for_plain(RequestHead head);
 
-// A reason why an answer that is otherwise a page goes without the script. The user wonders why the
-// page does not reload, so each kind is logged once.
+// The reason why a page does not get the script. Each kind is logged once, because the user must
+// find out why the page does not reload.
 struct Obstacle {
   enum class Kind : std::uint8_t {
     Policy,       // Content-Security-Policy forbids the script
     Encoding,     // compressed, although the request asked for `identity`
-    Charset,      // UTF-16 or the like, in which ASCII is not written in ASCII
-    NoTransform,  // Cache-Control forbids any change
-    NoType,       // no Content-Type: browsers guess, hpp does not
-    Xhtml,        // one that is no HTML, although browsers show it as a page
+    Charset,      // an encoding such as UTF-16, in which a tag in ASCII is not readable
+    NoTransform,  // Cache-Control forbids changes
+    NoType,       // no Content-Type: browsers guess the type, hpp does not
+    Xhtml,        // XHTML: a page, but not HTML
   };
 
   Kind kind = Kind::Policy;
-  std::string text;  // for a person: the reason, and what to do
+  std::string text;  // for people: the reason and a remedy
 
   bool operator==(const Obstacle&) const = default;
 };
 
 constexpr std::size_t kObstacleKinds = 6;
 
-// A page whose first bytes say that it is in UTF-16 (tag_inserter.h).
+// The obstacle of a page that begins with a UTF-16 byte order mark (tag_inserter.h).
 Obstacle utf16_obstacle();
 
 struct Injection {
-  std::string tag;  // to be added, of an even length; empty: the answer passes as it came
-  std::optional<Obstacle> obstacle;  // nothing: it is no page, or gets the script
+  std::string tag;  // the tag to add, of an even length; empty: the answer passes unchanged
+  std::optional<Obstacle> obstacle;  // nothing if the answer gets the script or is not a page
 
   bool operator==(const Injection&) const = default;
 };
 
-// For the answer to the request for `page`.
+// Judges the answer to the request for `page`.
 Injection judge_injection(const Page& page, const ResponseHead& head, const ResponseFacts& facts);
 
-// A page has two variants at one URL: with the script, for a navigation, and as it came, for
-// anything else. The copy with the script says what decides between them (Vary). Returns whether a
-// 304 to a navigation replaces that: browsers update the copy's fields by those of the 304.
+// A page has two variants at one URL: with the script for a navigation, and unchanged for any other
+// request. The variant with the script names the deciding fields in Vary. Returns whether the
+// answer is a 304 with a Vary of its own: a browser then replaces the Vary of its cached copy, so
+// the 304 must name these fields, too.
 bool replaces_vary(const ResponseHead& head, const ResponseFacts& facts);
 
-// Adds what decides between the variants. The result points into the text of `head`.
+// Returns the head with the deciding fields added to Vary. The result points into the text of
+// `head`.
 ResponseHead varying(ResponseHead head);
 
-// The head of an answer whose body becomes `tag_size` bytes longer: what no longer holds is changed
-// or left out. Points into the text of `head` and into itself.
+// The head of an answer whose body grows by `tag_size` bytes. Changes or removes the fields that
+// describe the original body. Points into the text of `head` and into itself.
 class TaggedHead {
  public:
   TaggedHead(const ResponseHead& head, const ResponseFacts& facts, std::size_t tag_size);

@@ -12,7 +12,7 @@ using Json = nlohmann::json;
 constexpr const char* kProtocol = "http://livereload.com/protocols/official-7";
 constexpr const char* kOwnProtocol = "hpp-1";
 
-// Names of files are any bytes.
+// File names may be invalid UTF-8, which JSON does not allow: it is replaced.
 std::string write(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -24,7 +24,8 @@ std::optional<Dialect> read_livereload_hello(std::string_view text) {
   if (!message.is_object()) return std::nullopt;
   const auto command = message.find("command");
   if (command == message.end() || *command != "hello") return std::nullopt;
-  // Nothing is copied: a copy is made recursively, and a stranger decides how deep the message is.
+  // Do not copy parts of `message`: a copy is made recursively, and a client could send a message
+  // so deep that the stack overflows.
   const auto protocols = message.find("protocols");
   const bool is_own = protocols != message.end() && std::find(protocols->begin(), protocols->end(),
                                                               kOwnProtocol) != protocols->end();
@@ -75,12 +76,13 @@ bool is_local_origin(std::string_view origin) {
   std::string_view host = origin.substr(scheme + 3);
   const auto port = host.rfind(':');
   if (port != std::string_view::npos && !host.ends_with(']')) host = host.substr(0, port);
-  // Names below `localhost` are this machine's wherever one is (RFC 6761 §6.3).
+  // Names below `localhost` always mean this machine (RFC 6761 §6.3).
   return host == "localhost" || host.ends_with(".localhost") || host == "127.0.0.1" ||
          host == "[::1]";
 }
 
-// Else an image (`liveImg`) or a style sheet would be loaded anew without the page.
+// Without `liveCSS` and `liveImg` off, the client would reload only an image or a style sheet, and
+// not the page.
 std::string livereload_reload(const std::string& path) {
   return write({{"command", "reload"}, {"path", path}, {"liveCSS", false}, {"liveImg", false}});
 }

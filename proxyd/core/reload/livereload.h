@@ -1,8 +1,8 @@
-// Pure. What is said to browsers by LiveReload's protocol 7, and when they are told to reload.
+// Pure. The messages of LiveReload's protocol 7, and the rule when browsers must reload.
 //
-// A browser says hello and is answered with a hello; from then on it obeys `reload`
-// (github.com/livereload/livereload-js, protocol.js). It takes any other command for an error, so
-// what is ours is said only to clients that have named our own protocol in their hello.
+// The browser and the server each send `hello`; after that the browser obeys `reload`
+// (github.com/livereload/livereload-js, protocol.js). It treats any other command as an error, so
+// hpp sends its own commands only to clients that have named hpp's protocol in their hello.
 #pragma once
 
 #include <cstdint>
@@ -18,59 +18,60 @@ namespace hpp::proxyd {
 constexpr std::size_t kLiveReloadMessageMax = 16 * 1024;  // bytes
 
 enum class Dialect {
-  Official,  // `reload` and no more: extensions, livereload-js
-  Own,       // `state` and no more (broadcast.h): livereload.js of ours
+  Official,  // gets only `reload`: browser extensions, livereload-js
+  Own,       // gets only `state` (broadcast.h): hpp's livereload.js
 };
 
-// What the client speaks whose hello `text` is; nothing if it is none. Anything else that a client
-// says (`info`, `url`) asks for nothing.
+// Returns the dialect of the client that has sent `text`; nothing if `text` is not a hello. The
+// other messages of clients (`info`, `url`) need no answer.
 std::optional<Dialect> read_livereload_hello(std::string_view text);
 
 std::string livereload_hello(Dialect dialect);
 
-// A page of our own client tells what it has made of one batch of changes for browsers.
+// A report from hpp's client: what a page did about one refresh.
 struct RefreshReport {
   enum class How {
-    Swapped,     // it shows the new style sheets
-    Unaffected,  // it has no style sheets
-    Reloaded,    // it loads the page again
+    Swapped,     // the page shows the new style sheets
+    Unaffected,  // the page has no style sheets
+    Reloaded,    // the page reloads
   };
 
-  bus::RefreshPoint point;  // which batch
+  bus::RefreshPoint point;  // identifies the refresh
   How how = How::Swapped;
 
   bool operator==(const RefreshReport&) const = default;
 };
 
-// Nothing: `text` is no such report.
+// Returns nothing if `text` is not such a report.
 std::optional<RefreshReport> read_refresh_report(std::string_view text);
 
-// Whether the page that has opened a WebSocket is of this machine, by the Origin of its handshake:
-// others may connect, too, and be told to reload, but what the backend prints is none of their
-// business (WebSockets know no same-origin policy). Empty: no browser sent it.
+// Whether a page that has opened a WebSocket comes from this machine. `origin`: the handshake's
+// Origin; empty if the client is not a browser, which counts as local. Other pages may connect as
+// well, because WebSockets have no same-origin policy, and get reloads. But they must not get the
+// backend's output.
 bool is_local_origin(std::string_view origin);
 
-// Has the whole page loaded anew. `path`: what changed, for a log.
+// Returns the command that reloads the whole page. `path`: the changed file, for the client's log.
 std::string livereload_reload(const std::string& path = "/");
 
-// Has a style sheet loaded anew, that with the likest URL; all of them if none has its name. Of a
-// source that becomes a style sheet (`a.scss`) the URL ends in `.css`, and the clients know no
-// other ending.
+// Returns the command that reloads the style sheet with the likest URL; all style sheets if none
+// has that name. The extension of a source such as `a.scss` is replaced by `.css`, the only one
+// that the clients know for style sheets.
 std::string livereload_css(std::string path);
 
-// Decides when browsers reload: as soon as what they show may be outdated. They need not wait for
-// the new backend: the request that follows is held until there is one.
+// Decides when browsers reload: as soon as the page that they show may be outdated. They need not
+// wait for the new backend, because hpp holds their request until the backend is ready.
 //
 //   Running ──► anything else, or a newer generation: reload
-//   Error   ──► anything else, or a newer generation: reload (they show the error)
-//   Loading, Killing ──► anything: nobody got an answer meanwhile that could be outdated
+//   Error   ──► anything else, or a newer generation: reload (the browser shows the error page)
+//   Loading, Killing ──► anything: no reload, because no request got an answer in that state
 class RefreshRule {
  public:
-  // Takes the newest state; returns whether browsers reload.
+  // Takes the newest state. Returns whether browsers must reload.
   bool on(const bus::BackendState& backend);
 
  private:
-  // What the last answers came from.
+  // The source of the newest answers that browsers can have.
   struct Source {
     std::uint64_t generation = 0;
     bool is_error = false;

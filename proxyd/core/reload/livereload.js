@@ -1,39 +1,40 @@
-// hpp's client in the browser: brings the page up to date, and shows over it why the server crashed.
+// hpp's client in the browser: keeps the page up to date, and shows an overlay if the server crashes.
 //
-// hpp tells how things stand (broadcast.h): on connecting, and whenever that changes. What the page
-// shows is compared with it, so it makes no difference whether a change came just now, while the
-// laptop slept or while hpp-proxyd was restarted; and nothing is reloaded without need.
+// hpp sends its state (broadcast.h) when the client connects and whenever the state changes. The
+// client compares it with the state that the page shows. Therefore a change is noticed even if it
+// came while the laptop slept or while hpp-proxyd was restarted, and no reload is unnecessary.
 (() => {
   "use strict";
 
   const started = Symbol.for("hpp.livereload");
-  // Once for each page, and on none of hpp's own.
+  // The script runs once per page, and not on hpp's own pages.
   if (window[started] || document.documentElement.hasAttribute("data-hpp")) return;
   window[started] = true;
 
   const RETRY_MIN_MS = 50;
   const RETRY_MAX_MS = 5000;
-  // How long a page may take to grow until it can be scrolled to where it was.
+  // How long after its load event a page may grow until its old scroll position can be restored.
   const SCROLL_PATIENCE_MS = 3000;
-  // How long an imported style sheet may take until the page is reloaded instead.
+  // How long an imported style sheet may take to load. After that, the page is reloaded instead.
   const IMPORT_PATIENCE_MS = 5000;
   const PROTOCOLS = ["http://livereload.com/protocols/official-7", "hpp-1"];
 
-  // The WebSocket is beside the script: on LiveReload's own port, or below /__hpp/ on the main one. A path is one of
-  // the page's own server: a <base> that the page had after the script would lead to another.
+  // The WebSocket has the same origin as the script: LiveReload's port, or the main port, below /__hpp/. A `src` that
+  // is only a path belongs to the page's own server. Do not resolve it by document.baseURI: a <base> after the script
+  // would change that.
   const source = document.currentScript?.getAttribute("src") || "/__hpp/";
   const script = new URL(source, source.startsWith("/") ? location : document.baseURI);
   const url = new URL("livereload", script);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-  // hpp refuses that on the main port to a page of another origin (own_endpoints.h), and nothing will change that.
+  // On the main port, hpp refuses pages of another origin (own_endpoints.h), so trying again is pointless.
   if (script.pathname.startsWith("/__hpp/") && self.origin !== script.origin) {
     console.warn(`hpp: this page is of the origin ${self.origin} and cannot connect to ${url}, so it does not reload`);
     return;
   }
 
-  // ---- across a reload --------------------------------------------------------------------------
+  // ---- values kept across a reload --------------------------------------------------------------
 
-  // Storage may be forbidden to a page; then it does without.
+  // A browser may forbid the page to use storage. Then nothing is kept.
   function remember(name, value) {
     try {
       sessionStorage.setItem(`hpp.${name}`, JSON.stringify(value));
@@ -50,8 +51,8 @@
     }
   }
 
-  // Browsers restore the position themselves, but not where a script fills the page later. A page
-  // that does it itself says so by `scrollRestoration`, and a user who scrolls knows better.
+  // Browsers restore the scroll position themselves, but not if a script fills the page later. Stops
+  // if the page restores the position itself (`scrollRestoration`), or if the user scrolls.
   function restoreScroll({ href, left, top }) {
     if (href !== location.href) return;
     const ends = new AbortController();
@@ -75,11 +76,11 @@
     }, { signal: ends.signal });
   }
 
-  // ---- what the page shows ----------------------------------------------------------------------
+  // ---- the state that the page shows ------------------------------------------------------------
 
-  let shown = null; // the state that it was made in: { epoch, generation, refresh }
-  let asked = recall("asked"); // the state for which it was loaded anew
-  let latest = null; // what hpp says
+  let shown = null; // the state that the page shows: { epoch, generation, refresh }
+  let asked = recall("asked"); // the name of the state that caused the last reload
+  let latest = null; // the newest state that hpp has sent
   let mustReload = false; // a style sheet could not be swapped
 
   const scrolled = recall("scrolled");
@@ -89,8 +90,8 @@
     return [epoch, generation, refresh.epoch, refresh.count].join("/");
   }
 
-  // hpp says in each response which start of the server gave it, and how many changes for browsers
-  // there had been; nothing where a page came from elsewhere.
+  // Returns the generation and the refresh that hpp has written into the page's Server-Timing field.
+  // Both are undefined if the page did not come through hpp.
   function served() {
     const timings = performance.getEntriesByType("navigation")[0]?.serverTiming ?? [];
     const numbers = (name, format) =>
@@ -100,8 +101,8 @@
     return { generation, refresh: count === undefined ? undefined : { epoch, count } };
   }
 
-  // A page that was loaded for this very state shows it, even if a cache made it look older: else
-  // it would be loaded again and again.
+  // If the page was reloaded because of exactly this state, it counts as showing it, even if it came
+  // from a cache and is older. Otherwise it would be reloaded again and again.
   function firstShown(state) {
     const { generation, refresh } = asked === nameOf(state) ? {} : served();
     return {
@@ -114,14 +115,14 @@
   function apply(state) {
     latest = state;
     shown ??= firstShown(state);
-    // A hidden tab waits until it is seen.
+    // A hidden tab is updated when it becomes visible.
     if (document.hidden) return;
     let isOutdated = mustReload || state.epoch !== shown.epoch || state.generation !== shown.generation;
-    // A proxyd that was just started may not know of any yet.
+    // Epoch 0: proxyd was just started, and has no report from watchd yet.
     const refresh = state.refresh.epoch ? state.refresh : shown.refresh;
-    // With another epoch comes a restart of the server.
+    // A new epoch also restarts the server, which reloads the page. Nothing needs to be done here.
     const missed = refresh.epoch === shown.refresh.epoch ? refresh.count - shown.refresh.count : 0;
-    // Fewer: hpp has lost count, and the page may have missed something.
+    // If the count went down, hpp has lost count, and the page may have missed a change.
     if (missed < 0 || missed > 1 || (missed === 1 && refresh.page)) {
       isOutdated = true;
     } else {
@@ -174,13 +175,13 @@
     };
   }
 
-  // For the log: what became of that change in this page.
+  // Reports what this page did about a refresh. hpp writes it to its log.
   function report({ epoch, count }, how) {
     if (socket?.readyState !== WebSocket.OPEN) return;
     socket.send(JSON.stringify({ command: "refreshed", epoch, count, how }));
   }
 
-  // Whoever looks at the page wants it now.
+  // Connects and updates at once if the page is visible, without waiting for the retry timer.
   function wake() {
     if (document.hidden) return;
     retryMs = RETRY_MIN_MS;
@@ -194,26 +195,27 @@
 
   // ---- style sheets -----------------------------------------------------------------------------
   //
-  // A sheet is swapped if that shows it for certain; otherwise the page is reloaded:
+  // A sheet is swapped if the page is certain to show the new text afterwards. Otherwise the page is
+  // reloaded:
   //
-  //   a <link>, also in an open shadow tree   a copy of the link takes its place
-  //   an @import in the sheet of a <link>     a copy of the rule takes its place
+  //   a <link>, also in an open shadow tree   swap: a copy of the link replaces it
+  //   an @import in the sheet of a <link>     swap: a copy of the rule replaces it
   //   or <style>
   //   an @import inside an imported sheet     reload: Chromium changes the rules, but not the page
-  //   a sheet that a script has loaded, a     reload: nothing in the document leads to it. Only the
-  //   CSS module, a closed shadow tree        requests of the page tell that it is there
-  //   a sheet whose import changes with it,   reload: the browser would take that import from its
-  //   or has changed before                   cache
+  //   a sheet that a script has loaded, a     reload: the document does not refer to it. The client
+  //   CSS module, a closed shadow tree        only knows it from the page's requests
+  //   a sheet with an import that changes     reload: the browser would take that import from its
+  //   at the same time, or changed earlier    cache
 
-  const cancelSwap = new WeakMap(); // from a link to a function that gives up the copy which is to take its place
-  const loading = new WeakSet(); // the links that are to take the place of others
+  const cancelSwap = new WeakMap(); // for each link that is being swapped, a function that cancels the swap
+  const loading = new WeakSet(); // new links that have not replaced the old ones yet
   const renewed = new Set(); // addresses of sheets that were swapped
-  const requested = new Set(); // addresses of all style sheets that the page has loaded, in whatever way
-  const seen = new Set(); // addresses of those that were found in the document: where they are not now, they are gone
-  const byScript = new Set(); // those that something else than a <link> or an @import has loaded
-  const renewing = new Map(); // addresses, and how many of our own requests for each are not in the timing yet
+  const requested = new Set(); // addresses of all style sheets that the page has loaded in any way
+  const seen = new Set(); // addresses of sheets that the document has contained; it may have removed them since
+  const byScript = new Set(); // addresses of sheets that were not loaded by a <link> or an @import
+  const renewing = new Map(); // for each address, how many of our own requests resource timing has not listed yet
 
-  // A browser may not know resource timing; then only what the document tells counts.
+  // Without resource timing in the browser, only sheets in the document are found.
   try {
     new PerformanceObserver((list) => {
       for (const { name, initiatorType, contentType } of list.getEntries()) {
@@ -231,7 +233,7 @@
     }).observe({ type: "resource", buffered: true });
   } catch {}
 
-  // A name may be no UTF-8, or have a bare `%`.
+  // Returns a name that cannot be decoded (invalid UTF-8, a bare `%`) unchanged.
   function decoded(name) {
     try {
       return decodeURIComponent(name);
@@ -240,8 +242,8 @@
     }
   }
 
-  // How many names at the end of two paths are the same, without the endings: `a.scss` is served
-  // as `a.css`.
+  // Returns how many names at the end of two paths are the same, not counting the file extensions:
+  // `a.scss` is served as `a.css`.
   function likeness(path, href) {
     const names = (text) => text.replace(/\.[^./]*$/, "").split("/").filter(Boolean).reverse();
     const [one, other] = [names(path), names(new URL(href, location).pathname).map(decoded)];
@@ -250,7 +252,7 @@
     return count;
   }
 
-  // Null: `href` is no URL, and nothing is loaded from there.
+  // Returns null if `href` is not a valid URL; browsers load nothing from such an address.
   function urlOf(href, base) {
     try {
       return new URL(href, base);
@@ -288,7 +290,8 @@
     return found;
   }
 
-  // The @import rules of a sheet; none where another origin keeps them to itself.
+  // Returns the @import rules of a sheet; none if the sheet's origin does not allow the page to read
+  // it.
   function importsOf(sheet) {
     const found = [];
     try {
@@ -310,8 +313,8 @@
     return importsOf(sheet).flatMap(({ rule, href }) => [addressOf(href), ...addressesBelow(rule.styleSheet)]);
   }
 
-  // All of this machine: { address, below, swap }. `below`: addresses of the sheets that it imports. `swap` is null if
-  // only a reload is certain.
+  // Returns all style sheets from the page's own host: { address, below, swap }. `below`: addresses of the sheets that
+  // the sheet imports. `swap` is null if the page must be reloaded instead.
   function styleSheets() {
     const found = [];
     const add = (href, sheet, swap) => {
@@ -338,7 +341,8 @@
     return found;
   }
 
-  // `paths`: of the files that changed; null, or one that none is like: all.
+  // Returns the sheets with the likest addresses. `paths`: the changed files. Returns all sheets if `paths` is null, or
+  // if it has a path that is not like any sheet's.
   function chosenOf(sheets, paths) {
     const chosen = new Set(paths ? [] : sheets);
     for (const path of paths ?? []) {
@@ -350,12 +354,12 @@
     return [...chosen];
   }
 
-  // Whether a script has given sheets to the page, which may be made of anything.
+  // Whether the page has adopted sheets. A script makes them, possibly from the changed file.
   function hasAdoptedSheets() {
     return roots().some(({ adoptedStyleSheets }) => adoptedStyleSheets?.length > 0);
   }
 
-  // Whatever goes wrong, a reload shows the new sheets.
+  // Swaps the changed sheets. If that fails for any reason, reloads the page.
   async function refreshStyles(refresh) {
     const outcome = await swapStyles(refresh).catch(() => null);
     if (outcome) return report(refresh, outcome);
@@ -363,7 +367,7 @@
     apply(latest);
   }
 
-  // Returns what to report; null: the page must be reloaded.
+  // Returns the outcome to report, or null if the page must be reloaded.
   async function swapStyles(refresh) {
     const sheets = styleSheets();
     const paths = refresh.all_css ? null : refresh.css;
@@ -376,21 +380,21 @@
   }
 
   function canSwap(sheets, chosen, paths) {
-    if (chosen.length === 0) return !document.querySelector("style"); // it may be from that file
+    if (chosen.length === 0) return !document.querySelector("style"); // a <style> may contain the changed file
     const isLikeOne = (path) => sheets.some(({ address }) => likeness(path, address) > 0);
     if (!paths?.every(isLikeOne) && hasAdoptedSheets()) return false;
     const stale = new Set([...renewed, ...chosen.map(({ address }) => address)]);
     return chosen.every(({ swap, below }) => swap && !below.some((address) => stale.has(address)));
   }
 
-  // Returns whether all of them are shown.
+  // Returns whether the page shows all new sheets.
   async function swapAll(sheets) {
     for (const { address } of sheets) renewed.add(address);
     const shown = await Promise.all(sheets.map(({ swap }) => swap()));
     return shown.every(Boolean);
   }
 
-  // The browser may have a copy of the old text for the address that the page names, and take that at the next load.
+  // Renews the browser's cache. Otherwise the next load of the page could get the old text from there.
   function renewCache(sheets) {
     const addresses = new Set(sheets.map(({ address }) => address));
     return Promise.allSettled([...addresses].map(async (address) => {
@@ -400,7 +404,7 @@
     }));
   }
 
-  // The old one stays until the new one is there: nothing flashes.
+  // The old link stays until the new sheet is loaded, so that the page never shows without a style.
   function swapLink(link) {
     cancelSwap.get(link)?.();
     if (link.disabled) {
@@ -409,11 +413,11 @@
     }
     const fresh = link.cloneNode();
     fresh.href = anew(link.href);
-    fresh.removeAttribute("integrity"); // of the old text
+    fresh.removeAttribute("integrity"); // the hash of the old text
     loading.add(fresh);
     return new Promise((resolve) => {
-      // A later change takes over. A link that was removed fires no event, and the other sheets of this change would
-      // wait for one without end.
+      // Called if the sheet changes again during the swap. A removed link fires no event, so swapAll() would wait forever
+      // without resolve().
       cancelSwap.set(link, () => {
         fresh.onload = fresh.onerror = null;
         fresh.remove();
@@ -442,7 +446,7 @@
     return new Promise((resolve) => {
       const look = () => {
         const isThere = fresh.styleSheet !== null;
-        if (place() < 0) return resolve(isThere); // a later change has taken it away
+        if (place() < 0) return resolve(isThere); // another swap has removed the old rule
         if (!isThere && performance.now() < end) return void requestAnimationFrame(look);
         if (isThere) sheet.deleteRule(place());
         resolve(isThere);
@@ -451,7 +455,7 @@
     });
   }
 
-  // ---- the crash --------------------------------------------------------------------------------
+  // ---- the overlay after a crash ----------------------------------------------------------------
 
   const STYLE = `
     :host { all: initial; color-scheme: light dark; }
@@ -497,7 +501,7 @@
   `;
 
   let overlay = null; // { host, section, title, how, command, output }
-  let dismissed = null; // the generation whose crash the user has seen enough of
+  let dismissed = null; // the generation whose overlay the user has closed
 
   function element(tag, parent, text = "", attributes = {}) {
     const made = document.createElement(tag);
@@ -507,8 +511,8 @@
     return made;
   }
 
-  // Text and nothing but text, in a shadow tree: what a server prints is no part of the page, and
-  // the page's style none of the overlay's. The style passes whatever policy the page has (CSP).
+  // The server's output is only inserted as text. The overlay is in a shadow tree, so that the page's style does not
+  // apply to it. Its own style is an adopted sheet, because no Content-Security-Policy forbids those.
   function buildOverlay() {
     const host = document.createElement("hpp-overlay");
     const root = host.attachShadow({ mode: "open" });
@@ -528,7 +532,7 @@
     return { host, section, title, how, command, output };
   }
 
-  // The colours and cursor movements of a terminal.
+  // Removes a terminal's escape sequences (colours, cursor movements) and carriage returns.
   function withoutEscapes(text) {
     // eslint-disable-next-line no-control-regex
     return text.replace(/\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)|\x1b.|\r/g, "");

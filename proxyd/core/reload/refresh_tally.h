@@ -1,6 +1,7 @@
-// Pure. Counts what pages have made of one batch of changes for browsers (bus::Refresh), for one
-// line in the log: a page that reloads loses what its user has typed, so a developer wants to know
-// why style sheets were not swapped.
+// Pure. Counts what pages did about one refresh (bus::Refresh), for one line in the log.
+//
+// A page that reloads loses the text that its user has typed, so developers want to know whether
+// their style sheets were swapped.
 #pragma once
 
 #include <cstddef>
@@ -17,17 +18,18 @@ class RefreshTally {
   struct Batch {
     bus::RefreshPoint point;
     std::string why;         // which files changed
-    std::size_t pages = 0;   // those with our own client, which report
-    std::size_t others = 0;  // those with another client, which do not
+    std::size_t pages = 0;   // pages with hpp's client, which report
+    std::size_t others = 0;  // pages with another client, which do not report
   };
 
-  // Begins to count; the batch before it must have ended. Returns the line if no report can come.
+  // Begins to count. end() must have been called for an earlier batch. Returns the log line at once
+  // if no page reports.
   std::optional<std::string> begin(Batch batch);
 
-  // Returns the line if this is the last report. One about another batch is ignored.
+  // Returns the log line if this is the last report. Ignores a report about another batch.
   std::optional<std::string> on(const RefreshReport& report);
 
-  // Returns the line as it is now, unless it was returned before: no more reports are waited for.
+  // Ends the count. Returns the log line with the reports so far, unless it was returned before.
   std::optional<std::string> end();
 
  private:
@@ -35,7 +37,7 @@ class RefreshTally {
 
   std::size_t reports() const { return swapped_ + unaffected_ + reloaded_; }
 
-  std::optional<Batch> batch_;  // nothing: its line was returned
+  std::optional<Batch> batch_;  // nothing once its line was returned
   std::size_t swapped_ = 0;
   std::size_t unaffected_ = 0;
   std::size_t reloaded_ = 0;

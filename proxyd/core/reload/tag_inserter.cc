@@ -18,7 +18,7 @@ void TagInserter::feed(std::string_view content, std::string& out) {
         break;
       case HtmlPrefix::Step::Behind:
         finish(out);
-        continue;  // with this byte, which goes out as it came
+        continue;  // this byte is now appended unchanged, below
       case HtmlPrefix::Step::Utf16:
         undecided_ += content.front();
         out += std::exchange(undecided_, {});

@@ -1,4 +1,4 @@
-// Pure. Puts one tag into an HTML document that comes piece by piece.
+// Pure. Inserts one tag into an HTML document that arrives in pieces.
 #pragma once
 
 #include <string>
@@ -9,28 +9,29 @@
 
 namespace hpp::proxyd {
 
-// The tag goes in exactly once, at the first place where it may stand (html_prefix.h), or at the
-// end of a document that ends before. Of what comes nothing is kept back but the bytes, kMetaMax at
-// most, that do not tell yet on which side of the tag they belong.
+// The tag is inserted exactly once, at the first place where it may stand (html_prefix.h), or at
+// the end if the document has no such place. Only undecided bytes are held back: those that may
+// have to stand before or after the tag, at most kMetaMax.
 //
-// A document in UTF-16 shows that by a byte order mark, after the head has announced how long the
-// document with its tag is. It gets as many bytes of spaces instead, in UTF-16, where browsers
-// ignore them: before the doctype.
+// A document in UTF-16 is recognised by its byte order mark. By then its head was sent, with the
+// length of the document including the tag. Therefore the document gets UTF-16 spaces of the same
+// size instead, before the doctype, where browsers ignore them.
 class TagInserter {
  public:
-  // `tag` has an even number of bytes, if the document may be in UTF-16.
+  // `tag` must have an even number of bytes if the document may be in UTF-16.
   explicit TagInserter(std::string tag) : tag_(std::move(tag)) {}
 
-  // Appends to `out` what is to be sent now that `content` has come.
+  // Takes the next piece of the document. Appends to `out` the bytes that can be sent now.
   void feed(std::string_view content, std::string& out);
 
-  // Likewise, now that the document has ended.
+  // Ends the document. Appends to `out` the tag, if it is not inserted yet, and the undecided
+  // bytes.
   void finish(std::string& out);
 
-  // Whether the tag has been given out. What follows is sent as it comes.
+  // Whether the tag is inserted. The rest of the document is sent unchanged.
   bool is_in() const { return is_in_; }
 
-  // Whether the document got spaces instead.
+  // Whether the document got spaces instead of the tag.
   bool is_utf16() const { return is_utf16_; }
 
  private:
