@@ -13,7 +13,7 @@
 namespace hpp::proxyd {
 namespace {
 
-// One of the terminal's 16 colours is its number; others are kRgb and 0xRRGGBB.
+// The number of one of the terminal's 16 colours, or kRgb | 0xRRGGBB.
 using Colour = std::int32_t;
 constexpr Colour kDefault = -1;
 constexpr Colour kRgb = 0x1000000;
@@ -31,7 +31,7 @@ struct Style {
   bool operator==(const Style&) const = default;
 };
 
-// xterm's 256: 16 of the terminal's, a cube of 6×6×6, 24 greys.
+// xterm's 256 colours: the terminal's 16, a cube of 6×6×6, and 24 greys.
 Colour indexed(int index) {
   if (index < 0 || index > 255) return kDefault;
   if (index < 16) return index;
@@ -41,9 +41,9 @@ Colour indexed(int index) {
   return kRgb | level(cell / 36) << 16 | level(cell / 6 % 6) << 8 | level(cell % 6);
 }
 
-// ---- what a sequence says -----------------------------------------------------------------------
+// ---- SGR sequences ------------------------------------------------------------------------------
 
-// `1;38:2::255:0:0`: parameters, each with its subparameters; -1: left out.
+// One parameter of `1;38:2::255:0:0`, with its subparameters; -1: an empty subparameter.
 using Parameter = std::vector<int>;
 
 Parameter read_parameter(std::string_view text) {
@@ -69,7 +69,7 @@ std::vector<Parameter> read_parameters(std::string_view text) {
   }
 }
 
-// `numbers`: 5, index; or 2, red, green, blue.
+// `numbers`: 5 and an index; or 2, red, green and blue.
 Colour read_colour(const std::vector<int>& numbers) {
   if (numbers.size() >= 2 && numbers[0] == 5) return indexed(numbers[1]);
   if (numbers.size() < 4 || numbers[0] != 2) return kDefault;
@@ -78,8 +78,8 @@ Colour read_colour(const std::vector<int>& numbers) {
   return kRgb | colour;
 }
 
-// The colour after a 38 or 48: in subparameters, of which true colours may have one more (the
-// colour space), or in the parameters that follow, which it takes.
+// Reads the colour of a 38 or 48. It is in subparameters, where a true colour may have one more
+// (the colour space), or in the next parameters. Moves `at` to the last parameter read.
 Colour take_colour(const std::vector<Parameter>& all, std::size_t& at) {
   Parameter numbers(all[at].begin() + 1, all[at].end());
   if (!numbers.empty()) {
@@ -147,7 +147,7 @@ void apply(std::string_view parameters, Style& style) {
     if (is_in(100, 107)) style.back = code - 100 + 8;
     if (code == 38) style.text = take_colour(all, at);
     if (code == 48) style.back = take_colour(all, at);
-    if (code == 58) take_colour(all, at);  // of the underline
+    if (code == 58) take_colour(all, at);  // the underline's colour, which is ignored
     if (code == 39) style.text = kDefault;
     if (code == 49) style.back = kDefault;
     const bool is_no_line = code == 4 && all[at].size() > 1 && all[at][1] == 0;
@@ -155,7 +155,7 @@ void apply(std::string_view parameters, Style& style) {
   }
 }
 
-// Takes in the sequence at the front, which begins with ESC; returns its length.
+// Applies the escape sequence at the front of `text` to `style`. Returns the sequence's length.
 std::size_t take_sequence(std::string_view text, Style& style) {
   const std::size_t size = escape_sequence_size(text);
   if (const auto parameters = sgr_parameters(text.substr(0, size))) apply(*parameters, style);
@@ -217,7 +217,7 @@ std::string opening_tag(Style style) {
 
 class Page {
  public:
-  // A line without its end.
+  // `line`: a line without its line end.
   void add_line(std::string_view line) {
     while (line.ends_with('\r')) line.remove_suffix(1);
     const auto rewritten = line.rfind('\r');
@@ -254,8 +254,8 @@ class Page {
     shown_ = style;
   }
 
-  Style style_;  // of what comes
-  Style shown_;  // of the span that is open
+  Style style_;  // the style of the next character
+  Style shown_;  // the style of the open span
   std::string html_;
 };
 

@@ -1,4 +1,4 @@
-// Pure. What programs print for a terminal, as HTML.
+// Pure. Converts terminal output to HTML.
 #pragma once
 
 #include <string>
@@ -6,14 +6,14 @@
 
 namespace hpp::proxyd {
 
-// Text that means nothing but itself in HTML, between tags and in quoted attributes.
+// Escapes text for HTML, between tags and in quoted attributes.
 std::string html_escaped(std::string_view text);
 
-// The text escaped, and as `<span>`s what SGR (ECMA-48 §8.3.117 and xterm's extensions) says of
-// its looks: the 16 colours as classes f0…f15 and k0…k15 (background), those of the 256 and true
-// colours as styles, `b` bold, `d` dim, `i` italic, `u` underlined, `s` struck out, `r` reversed,
-// without colours of its own. Other escape sequences and control characters are dropped, and of a
-// line that is written again and again (a carriage return: progress bars) the last remains.
+// Escapes the text, and converts SGR sequences (ECMA-48 §8.3.117 and xterm's extensions) to
+// `<span>`s. The classes: f0…f15 for the 16 colours and k0…k15 for them as background, `b` bold,
+// `d` dim, `i` italic, `u` underlined, `s` struck out, `r` reversed without colours of its own.
+// Colours of the 256 and true colours become styles. Drops other escape sequences and control
+// characters. If carriage returns overwrite a line (progress bars), only the last text remains.
 std::string ansi_to_html(std::string_view text);
 
 }  // namespace hpp::proxyd

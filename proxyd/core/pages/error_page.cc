@@ -16,11 +16,11 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr const char* kStartedAgain = "It is started again when a file changes.";
+constexpr const char* kStartedAgain = "hpp starts it again when a file changes.";
 
-// ---- what is said -------------------------------------------------------------------------------
+// ---- content ------------------------------------------------------------------------------------
 
-// For programs.
+// Returns the name of the error for programs.
 std::string_view name_of(Answer::Kind kind) {
   switch (kind) {
     case Answer::Kind::Crashed:
@@ -43,21 +43,20 @@ std::string_view name_of(Answer::Kind kind) {
   return "";
 }
 
-// What an answer says, whatever it is written in.
+// The content of an answer, for all formats.
 struct Story {
   Answer::Kind kind = Answer::Kind::Crashed;
   std::string_view title;  // HTML
   std::string text;
-  bool tells_all = false;  // of the backend's end
-  // HTML: what the page waits for. A backend that lives, or only one of another generation; if
-  // it waits at all.
-  bool any_live = false;
-  bool waits = true;
+  bool tells_all = false;  // whether it shows the backend's command, exit status and output
+  bool any_live = false;   // whether the page waits for any live backend, or only for another one
+  bool waits = true;       // whether the page waits for a backend and then reloads
 
   bool is_crash() const { return kind == Answer::Kind::Crashed; }
 };
 
-// The one of before, because the new one could not be built (--keep-last-good).
+// Whether the previous backend still runs, because the new one could not be built
+// (--keep-last-good).
 bool runs(const bus::BackendState& backend) {
   return backend.state == bus::BackendPhase::Running;
 }
@@ -96,7 +95,7 @@ Story story_of(const Answer& answer, const bus::BackendState& backend, bool may_
               .waits = false};
     case Answer::Kind::QueueFull:
       return {.kind = answer.kind,
-              .title = "Too many requests wait",
+              .title = "Too many requests are waiting",
               .text = "Too many requests are waiting for your server (--queue-limit).",
               .any_live = true};
     case Answer::Kind::QueueTimeout:
@@ -156,7 +155,7 @@ std::string json_of(const Story& story, int status, const bus::BackendState& bac
     json["signal"] = backend.exit && backend.exit->signal ? Json(*backend.exit->signal) : Json();
     json["output"] = whole_lines(backend);
   }
-  // What is refused may hold anything.
+  // The text may quote a malformed request, so it can contain invalid UTF-8.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
@@ -168,7 +167,7 @@ std::string duration_text(std::int64_t ms) {
   return fmt::format("{} minutes", ms / 60'000);
 }
 
-// As the script counts it on.
+// Returns the same text as ago() in error_page.js, which updates it.
 std::string ago_text(std::int64_t ms) {
   const std::int64_t seconds = std::max<std::int64_t>(0, (ms + 500) / 1000);
   if (seconds < 3) return "just now";
@@ -189,7 +188,8 @@ std::string sentence(std::string text) {
   return text.ends_with('.') ? text : text + '.';
 }
 
-// Why this generation was started, with all files where there are several.
+// Returns the reason why this generation was started, with a list of the files if there are
+// several.
 std::string cause_html(const bus::BackendState& backend, std::int64_t now_ms) {
   const bus::Cause& cause = backend.cause;
   std::string html = html_escaped(cause.text);
@@ -229,10 +229,12 @@ std::string failure_html(const bus::BackendState& backend, std::int64_t now_ms) 
 
 std::string_view hint_of(const Story& story, bool is_safe) {
   if (!story.waits) return "";
-  if (!is_safe) return "This page says when your server is back.";
-  return story.is_crash()
-             ? "Save a file and your server is started again. This page then reloads by itself."
-             : "This page reloads by itself as soon as that may help.";
+  if (!is_safe) return "This page shows a message when your server is back.";
+  if (story.is_crash()) {
+    return "Save a file and hpp starts your server again. This page then reloads by itself.";
+  }
+  return story.any_live ? "This page reloads by itself when your server is ready."
+                        : "This page reloads by itself when your server has been restarted.";
 }
 
 std::string html_of(const Story& story, int status, const RequestFacts& request,
@@ -252,7 +254,7 @@ std::string html_of(const Story& story, int status, const RequestFacts& request,
       now_ms, story.is_crash() || !story.any_live ? backend.generation : 0, story.any_live ? 1 : 0,
       request.is_safe ? 1 : 0, status);
   html += fmt::format(
-      "<p class=\"kicker bad\"><b>{}</b> from hpp, in your server's place</p>\n"
+      "<p class=\"kicker bad\"><b>{}</b> from hpp, not from your server</p>\n"
       "<h1>{}</h1>\n<p class=\"lead\">{}</p>\n",
       status, story.title, html_escaped(sentence(story.text)));
   if (story.tells_all) html += failure_html(backend, now_ms);

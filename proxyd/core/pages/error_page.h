@@ -1,5 +1,5 @@
-// Pure. The answers that hpp gives when it cannot give the backend's: as HTML for a client that
-// asks for that (a browser that goes to a page), as JSON, or as text.
+// Pure. The answers that hpp gives when it has none from the backend: as HTML, JSON or text,
+// whichever the client accepts.
 #pragma once
 
 #include <cstdint>
@@ -12,12 +12,13 @@
 namespace hpp::proxyd {
 
 struct Audience {
-  bool may_see_output = false;  // and all else that strangers are not to know
+  bool may_see_output = false;  // also the command and the changed files
   std::int64_t now_ms = 0;      // since the Unix epoch
   std::string nonce = {};       // random, for one page
 };
 
-// `backend`: the newest news, for the reason. A client that asks for a WebSocket gets no HTML.
+// `backend`: the newest report, which has the reason. A client that asks for a WebSocket gets no
+// HTML.
 OwnAnswer error_answer(const Answer& answer, const RequestFacts& request,
                        const bus::BackendState& backend, const Audience& audience);
 

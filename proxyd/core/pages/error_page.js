@@ -52,7 +52,7 @@ async function watch() {
       return;
     }
   } catch {
-    // hpp itself is away for a moment
+    // hpp-proxyd is being restarted: try again
   }
   setTimeout(watch, mayAskHpp ? 250 : 1000);
 }

@@ -71,7 +71,7 @@ function rowOf(start, now, isNewest) {
 
 function show(now) {
   document.title = `${now.state ?? "hpp"} · hpp`;
-  at("state").textContent = now.state ?? "No news of the server yet";
+  at("state").textContent = now.state ?? "The state of your server is not known yet";
   at("state").parentElement.className = `kicker ${tones[now.state] ?? ""}`;
   at("since").textContent = now.state ? `generation ${now.generation}` : "";
   at("title").textContent = titles[now.state] ?? "hpp";

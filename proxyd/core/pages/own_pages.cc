@@ -25,7 +25,7 @@ OwnAnswer json_answer(const Json& json) {
   return {.type = "application/json", .body = text_of(json)};
 }
 
-// As it is on the bus.
+// Returns the message as it is on the bus.
 Json json_of(const bus::Message& message) {
   const std::string text = bus::encode(message);
   return Json::parse(text.substr(text.find(' ') + 1));
@@ -53,8 +53,8 @@ OwnAnswer answer_status(const Knowledge& knowledge) {
                       {"defects", json_of(knowledge.defects)}});
 }
 
-// Returns why hpp cannot tell whether the newest files are served; empty if it can. With
-// --assume-running there is no watcher: neither a tree nor a problem.
+// Returns why hpp cannot tell whether the backend serves the newest files; empty if it can tell.
+// With --assume-running there is no watcher, so there is neither a tree nor a problem.
 std::string doubt_of(const Knowledge& knowledge) {
   if (knowledge.tree && !knowledge.tree->watching) return knowledge.tree->problem;
   return knowledge.proxy.problem;
@@ -76,7 +76,7 @@ OwnAnswer answer_doubt(Wanted wanted, const bus::BackendState& backend, const st
   return answer;
 }
 
-// With --keep-last-good, the backend that runs may not be the one that was waited for.
+// With --keep-last-good, the running backend may be older than the one that the client waited for.
 OwnAnswer answer_wait(const RequestFacts& request, const Knowledge& knowledge) {
   const bus::BackendState backend = knowledge.backend.value_or(bus::BackendState{});
   if (!backend.problem.empty()) {
@@ -94,7 +94,7 @@ OwnAnswer answer_wait(const RequestFacts& request, const Knowledge& knowledge) {
                       {"ready_at_ms", backend.ready_at_ms}});
 }
 
-// Empty if the server still runs, or if hpp has ended it.
+// Returns an empty text if the server still runs, or if hpp has killed it.
 std::string how_it_ended(const Start& start) {
   if (!start.problem.empty()) return start.problem;
   if (!start.exit) return "";
@@ -172,7 +172,7 @@ OwnAnswer endpoint_answer(OwnEndpoint endpoint, const RequestFacts& request,
       return {.type = "text/javascript", .body = std::string(kLiveReloadScript)};
     case OwnEndpoint::Options:
       return {.body = "hpp answers this itself: Max-Forwards is 0, so it is not forwarded.\n"};
-    case OwnEndpoint::LiveReload:  // no answer: the connection is handed over
+    case OwnEndpoint::LiveReload:  // must not be passed
       break;
   }
   assert(false);

@@ -14,7 +14,7 @@
 
 namespace hpp::proxyd {
 
-// All that proxyd knows.
+// The state of proxyd that the endpoints show.
 struct Knowledge {
   const std::optional<bus::TreeState>& tree;        // nothing: watchd has not reported yet
   const std::optional<bus::BackendState>& backend;  // nothing: supervisord has not reported yet
@@ -25,9 +25,9 @@ struct Knowledge {
   std::string_view nonce = {};  // random, for one page
 };
 
-// The endpoint must not be LiveReload, which has no answer of this kind. Wait: 200 if the backend
-// runs and serves the newest tree; 503 with the reason if it does not, or if the watcher has a
-// problem and hpp cannot tell.
+// The endpoint must not be LiveReload, whose connection becomes a WebSocket instead. Wait: 200 if
+// the backend runs and serves the newest files; 503 with the reason if it does not, or if hpp
+// cannot tell because the watcher has a problem.
 OwnAnswer endpoint_answer(OwnEndpoint endpoint, const RequestFacts& request,
                           const Knowledge& knowledge);
 
