@@ -1,4 +1,4 @@
-"""Chromium, as the tests drive it: driver.js does what they ask.
+"""Chromium for the tests. driver.js runs it, and executes their commands.
 
     browser = Browser()
     page = browser.page()
@@ -19,7 +19,7 @@ SCREENSHOTS = BUILD_DIR / "tests" / "browser" / "screenshots"
 
 
 def what_is_missing():
-    """Why there can be no browser, in one line; empty if there can."""
+    """Why no browser can run, in one line; empty if one can."""
     for program in ("chromium", "node"):
         if not shutil.which(program):
             return f"{program} is not installed (tools/install-deps --tests)"
@@ -30,8 +30,8 @@ def what_is_missing():
 
 
 class Browser:
-    """One Chromium without a window. Each page has storage and cookies of its own, unless it is
-    opened beside another."""
+    """A Chromium without a window. Each page has its own storage and cookies, except those that
+    page_beside() opens."""
 
     def __init__(self):
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ class Browser:
         self._contexts = []
 
     def page(self, **options):
-        """A page in a new context, with Playwright's options for that."""
+        """Opens a page in a new context, with these options of Playwright."""
         context = self.ask("context", **options)
         self._contexts.append(context)
         return self.page_beside(context)
@@ -84,11 +84,11 @@ class Page:
         self.ask("goto", url=url)
 
     def get(self, expression):
-        """What the JavaScript expression is in the page."""
+        """Returns the value of a JavaScript expression in the page."""
         return self.ask("evaluate", code=expression)
 
     def wait(self, expression):
-        """Waits until it is true, across whatever navigation comes."""
+        """Waits until the expression is true. The page may navigate meanwhile."""
         try:
             self.ask("wait", code=expression, timeout=1000 * DEADLINE_S)
         except AssertionError as error:
@@ -110,5 +110,5 @@ class Page:
         return self.ask("loads")
 
     def screenshot(self, name):
-        """Keeps a picture of what is to be seen, beside those of other tests."""
+        """Saves a screenshot of the page in the directory of all screenshots."""
         self.ask("screenshot", path=str(SCREENSHOTS / f"{name}.png"))

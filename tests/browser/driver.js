@@ -1,4 +1,4 @@
-// Drives Chromium for the tests in Python: a line of JSON asks, a line answers, one at a time.
+// Drives Chromium for the tests in Python: reads one command per line (JSON), and answers each with a line.
 //   node driver.js /usr/bin/chromium
 "use strict";
 
@@ -10,7 +10,7 @@ const contexts = [];
 const pages = []; // { page, loads, log }
 
 const commands = {
-  // A window of its own: no tab knows of another's storage.
+  // A context of its own, so that the page does not share storage with others.
   async context(browser, options) {
     return contexts.push(await browser.newContext(options)) - 1;
   },
@@ -31,11 +31,11 @@ const commands = {
   goto: (_, { page, url }) => pages[page].page.goto(url).then(() => null),
   evaluate: (_, { page, code }) => pages[page].page.evaluate(code),
 
-  // Not by waitForFunction, which a strict policy of the page keeps from evaluating.
+  // waitForFunction would not work, because a strict policy of the page forbids it to evaluate code.
   async wait(_, { page, code, timeout }) {
     const end = performance.now() + timeout;
     for (;;) {
-      // A document that goes takes the answer along.
+      // The evaluation fails if the document goes away meanwhile.
       if (await pages[page].page.evaluate(code).catch(() => false)) return true;
       if (performance.now() > end) throw new Error(`${timeout} ms are over`);
       await setTimeout(10);

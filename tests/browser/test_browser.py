@@ -1,6 +1,6 @@
-"""What a developer sees in the browser: real Chromium, real hpp, a small site that is edited.
+"""LiveReload in a real browser: Chromium, hpp, and a small site that is edited.
 
-The screenshots are kept in the build directory, tests/browser/screenshots."""
+The screenshots are in the build directory, tests/browser/screenshots."""
 
 import json
 import os
@@ -11,10 +11,10 @@ import unittest
 from browser import HERE, Browser, what_is_missing
 from harness import QUIET_S, IntegrationTest, free_port, freeze, get, wait_for
 
-# Serves pages that it has in itself, and static/ as it is. /plain has the public client instead of
-# ours, /main has ours from the main port, /slow as soon as it is told to connect(), /bare has none;
-# /late is filled by a script, /odd has links that lead nowhere. While there is a file `hold`, copies
-# of main.css do not come, and those of other.css fail.
+# Serves built-in pages, and the files in static/. /plain loads the public LiveReload client instead of
+# hpp's, /main loads hpp's from the main port, /slow loads it when a test calls connect(), /bare loads
+# none. A script fills /late, and /odd has links that lead nowhere. While a file `hold` exists, requests
+# for copies of main.css get no answer, and those for copies of other.css fail.
 SITE = '''\
 import http.server, os, sys, time
 
@@ -110,7 +110,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 http.server.ThreadingHTTPServer(("localhost", int(sys.argv[1])), Handler).serve_forever()
 '''
 
-# Fails as a program does that was saved in the middle of an edit.
+# Fails like a program that was saved in the middle of an edit.
 BROKEN = """\
 import sys
 
@@ -161,7 +161,7 @@ class BrowserTest(IntegrationTest):
         return self.save(name, SITE.format(text=text, livereload=livereload or self.livereload))
 
     def open(self, path="", hpp=None, page=None, **options):
-        """A page of the site, in a window of its own unless one is given."""
+        """Opens a page of the site, in `page` or in a new one."""
         page = page or self.browser.page(**options)
         page.goto((hpp or self.hpp).url + path)
         return page
@@ -180,8 +180,8 @@ class BrowserTest(IntegrationTest):
                   f" === 'rgb({red}, 0, 0)'")
 
     def assert_no_reload(self, page, loads):
-        """Nothing is loaded that was not, a moment later either. What a document shows may be there before
-        it counts as loaded."""
+        """Checks that no document was loaded beyond the expected ones, now and a moment later. The content
+        of a document may be visible before the document counts as loaded."""
         wait_for(lambda: page.loads >= loads, lambda: f"load {loads}; it is {page.loads}")
         page.get(f"new Promise((done) => setTimeout(done, {1000 * QUIET_S}))")
         self.assertEqual(page.loads, loads)
@@ -192,7 +192,7 @@ class BrowserTest(IntegrationTest):
 
 
 class Refreshing(BrowserTest):
-    def test_an_edit_is_shown_without_a_touch(self):
+    def test_an_edit_is_shown_without_user_action(self):
         page = self.open()
         self.shows(page, "old")
         for count in range(3):
@@ -200,7 +200,7 @@ class Refreshing(BrowserTest):
             self.shows(page, f"new {count}")
         self.assert_no_reload(page, 4)
 
-    def test_all_on_the_main_port(self):
+    def test_livereload_on_the_main_port(self):
         page = self.open("main")
         self.save("static/main.css", "h1 { color: rgb(11, 0, 0) }")
         self.wait_color(page, "h1", 11)
@@ -228,16 +228,16 @@ class Refreshing(BrowserTest):
         self.assert_no_reload(theirs, 1)
         self.shows(theirs, "old")
 
-    def test_a_file_of_the_page_restarts_nothing(self):
+    def test_a_file_for_browsers_does_not_restart_the_backend(self):
         page = self.open()
         self.save("static/part.html", "x")
         wait_for(lambda: page.loads == 2, "the reload")
         self.assert_no_reload(page, 2)
         self.assertEqual(self.hpp.generation, 1)
 
-    def test_what_proxyd_slept_through_is_made_up_for(self):
+    def test_a_page_catches_up_after_a_restart_of_proxyd(self):
         page = self.open()
-        for text in ("old", "new"):  # nothing happens; something does
+        for text in ("old", "new"):  # without a change, and with one
             proxyd = self.hpp.helper_pid("proxyd")
             seen = len(self.hpp.lines)
             freeze(proxyd)
@@ -249,7 +249,7 @@ class Refreshing(BrowserTest):
             self.shows(page, text)
             self.assert_no_reload(page, 2 if text == "new" else 1)
 
-    def test_what_is_saved_before_a_page_has_connected_is_made_up_for(self):
+    def test_a_page_catches_up_on_saves_before_it_has_connected(self):
         page = self.open("slow")
         self.save("static/part.html", "x")
         self.hpp.wait_line("static/part.html changed: told 0 browsers")
@@ -262,7 +262,7 @@ class Refreshing(BrowserTest):
         page.get("connect()")
         self.assert_no_reload(page, 3)
 
-    def test_a_hidden_tab_waits_until_it_is_seen(self):
+    def test_a_hidden_tab_reloads_when_it_becomes_visible(self):
         page = self.open()
         hide = "Object.defineProperty(document, 'hidden', {{ get: () => {}, configurable: true }});" \
                "document.dispatchEvent(new Event('visibilitychange'))"
@@ -298,7 +298,7 @@ class StyleSheets(BrowserTest):
         self.assert_no_reload(page, 1)
         self.assertEqual(self.hpp.generation, 1)
 
-    def test_an_imported_one(self):
+    def test_an_imported_style_sheet(self):
         page = self.open()
         for red in (11, 12):
             self.save("static/part.css", f"p {{ color: rgb({red}, 0, 0) }}")
@@ -307,18 +307,18 @@ class StyleSheets(BrowserTest):
         page.wait("document.styleSheets[0].cssRules.length === 2")
         self.assert_no_reload(page, 1)
 
-    def test_all_of_them_for_one_that_nobody_knows(self):
+    def test_an_unknown_style_sheet_swaps_all(self):
         page = self.open()
         self.save("static/main.css", "h1 { color: rgb(11, 0, 0) }")
         self.wait_color(page, "h1", 11)
         links = "[...document.querySelectorAll('link[rel=stylesheet]')].map(({ href }) => href)"
-        page.wait(f"{links}.length === 2")  # the old one is gone
+        page.wait(f"{links}.length === 2")  # the old link is gone
         page.get(f"window.before = {links}")
         self.save("theme/colors.scss", "")
         page.wait(f"{links}.length === 2 && !{links}.some((href) => before.includes(href))")
         self.assert_no_reload(page, 1)
 
-    def test_one_that_is_saved_before_a_page_has_connected(self):
+    def test_a_save_before_the_page_has_connected(self):
         page = self.open("slow")
         self.save("static/main.css", "h1 { color: rgb(11, 0, 0) }")
         self.hpp.wait_line("static/main.css changed: told 0 browsers")
@@ -327,8 +327,8 @@ class StyleSheets(BrowserTest):
         self.wait_color(page, "h1", 11)
         self.assert_no_reload(page, 1)
 
-    def test_one_that_is_saved_before_a_new_proxyd_knows_of_any(self):
-        """It hears of the backend first."""
+    def test_a_save_before_a_new_proxyd_has_watchds_snapshot(self):
+        """The new proxyd receives the backend's snapshot first."""
         page = self.open()
         self.save("static/main.css", "h1 { color: rgb(11, 0, 0) }")
         self.wait_color(page, "h1", 11)
@@ -348,24 +348,24 @@ class StyleSheets(BrowserTest):
         wait_for(lambda: self.hpp.snapshot("watchd")["refresh"]["count"] == 2, "the second save")
         freeze(watchd)
         os.kill(proxyd, signal.SIGKILL)
-        page.wait("window.told >= 2")  # the greeting of a new one, and how things stand
+        page.wait("window.told >= 2")  # the new proxyd's hello, and its state
         os.kill(watchd, signal.SIGCONT)
         self.wait_color(page, "h1", 12)
         self.assert_no_reload(page, 1)
 
-    def test_one_that_fails_while_another_is_saved_again(self):
+    def test_a_failed_copy_while_another_is_saved_again(self):
         self.save("static/main.css", "h1 { color: rgb(1, 0, 0) }")
         self.hpp.wait_line("static/main.css changed")
         page = self.open()
         links = "document.querySelectorAll('link[rel=stylesheet]').length"
         self.save("hold", "")
         self.save("theme/colors.scss", "")
-        page.wait(f"{links} === 3")  # that of main.css has not come, that of other.css has failed
+        page.wait(f"{links} === 3")  # the copy of main.css has not come, that of other.css has failed
         self.save("static/main.css", "h1 { color: rgb(11, 0, 0) }")
         wait_for(lambda: page.loads == 2, "the reload")
         self.wait_color(page, "h1", 11)
 
-    def test_one_beside_links_that_lead_nowhere(self):
+    def test_links_that_lead_nowhere(self):
         self.save("static/a%.css", "h1 { color: rgb(1, 0, 0) }")
         page = self.open("odd")
         for red in (11, 12):
@@ -374,13 +374,13 @@ class StyleSheets(BrowserTest):
             self.hpp.wait_line("static/a%.css changed: swapped in 1 page")
         self.assert_no_reload(page, 1)
 
-    def test_a_page_without_any(self):
+    def test_a_page_without_style_sheets(self):
         page = self.open("late")
         self.save("static/main.css", "")
         self.hpp.wait_line("static/main.css changed: 1 page without style sheets")
         self.assert_no_reload(page, 1)
 
-    def test_a_count_that_goes_back(self):
+    def test_a_count_that_decreases(self):
         page = self.open()
         self.save("static/main.css", "h1 { color: rgb(11, 0, 0) }")
         self.wait_color(page, "h1", 11)
@@ -400,7 +400,7 @@ class StyleSheets(BrowserTest):
         wait_for(lambda: page.loads == 2, "the reload")
         self.assert_no_reload(page, 2)
 
-    def test_one_behind_the_order_of_layers(self):
+    def test_the_order_of_layers_is_kept(self):
         self.save("static/main.css", "@layer x, y; @import url(part.css) layer(x); h1 { color: rgb(1, 0, 0) }")
         page = self.open()
         for red in (11, 12):
@@ -410,14 +410,14 @@ class StyleSheets(BrowserTest):
         page.wait("document.styleSheets[0].cssRules.length === 3")
         self.assert_no_reload(page, 1)
 
-    def test_one_that_a_style_element_imports(self):
+    def test_an_import_in_a_style_element(self):
         page = self.open("style")
         for red in (11, 12):
             self.save("static/part.css", f"p {{ color: rgb({red}, 0, 0) }}")
             self.wait_color(page, "p", red)
         self.assert_no_reload(page, 1)
 
-    def test_one_in_a_shadow_tree(self):
+    def test_a_style_sheet_in_a_shadow_tree(self):
         page = self.open("open")
         inside = "getComputedStyle(shadow.querySelector('p')).color"
         for red in (2, 11, 12):
@@ -425,8 +425,8 @@ class StyleSheets(BrowserTest):
             page.wait(f"{inside} === 'rgb({red}, 0, 0)'")
         self.assert_no_reload(page, 1)
 
-    def test_those_that_cannot_be_swapped_for_certain_reload_the_page(self):
-        """Each page shows part.css in a way of its own."""
+    def test_a_style_sheet_that_cannot_be_swapped_reloads_the_page(self):
+        """Each page includes part.css in another way."""
         self.save("static/nested.css", "@import url(main.css); input { color: rgb(3, 0, 0) }")
         inside = "getComputedStyle(shadow.querySelector('p')).color"
         outside = "getComputedStyle(document.querySelector('p')).color"
@@ -444,8 +444,8 @@ class StyleSheets(BrowserTest):
                 self.browser.close_pages()
         self.hpp.wait_line("static/part.css changed: reloaded 1 page")
 
-    def test_one_whose_import_was_swapped_before(self):
-        """The browser would take the old text of part.css from its cache."""
+    def test_a_style_sheet_whose_import_was_swapped_before(self):
+        """The browser could take the old text of part.css from its cache."""
         self.save("cached", "")
         page = self.open()
         self.save("static/part.css", "p { color: rgb(11, 0, 0) }")
@@ -454,8 +454,8 @@ class StyleSheets(BrowserTest):
         self.wait_color(page, "h1", 12)
         self.wait_color(page, "p", 11)
 
-    def test_those_that_a_browser_keeps(self):
-        """What was swapped is still new after a reload."""
+    def test_the_browsers_cache_is_updated(self):
+        """A swapped style sheet is still the new one after a reload."""
         self.save("cached", "")
         page = self.open()
         self.save("static/other.css", "input { color: rgb(13, 0, 0) }")
@@ -466,7 +466,7 @@ class StyleSheets(BrowserTest):
         self.wait_color(page, "input", 13)
 
     def test_nothing_flashes(self):
-        """At no moment is the page without style."""
+        """The page is never without its style during a swap."""
         page = self.open()
         self.wait_color(page, "h1", 1)
         page.get("""window.seen = new Set(), (function look() {
@@ -499,7 +499,7 @@ class Crashes(BrowserTest):
         self.assert_no_reload(page, 2)
         self.assertFalse(page.get(f"!!{OVERLAY}"))
 
-    def test_what_it_printed_is_text(self):
+    def test_its_output_is_shown_as_text(self):
         page = self.open()
         get(self.hpp.url + "crash")
         self.wait_overlay(page, "<script>document.title = 'hacked'</script>")
@@ -525,7 +525,7 @@ class Crashes(BrowserTest):
             self.save_site(f"fixed {number}")
             self.shows(page, f"fixed {number}")
 
-    def test_an_edit_while_it_is_crashed(self):
+    def test_an_edit_after_a_crash(self):
         """The overlay stays while the server starts, and shows the next crash."""
         page = self.open()
         self.save("app.py", BROKEN)
@@ -537,7 +537,7 @@ class Crashes(BrowserTest):
 
 
 class OwnPages(BrowserTest):
-    """What hpp itself answers."""
+    """Pages that hpp itself answers."""
 
     def test_the_error_page_heals_itself(self):
         self.save("app.py", BROKEN)
@@ -555,7 +555,7 @@ class OwnPages(BrowserTest):
         self.save_site("fixed")
         self.shows(page, "fixed")
 
-    def test_the_home_page_follows(self):
+    def test_the_home_page_is_updated(self):
         page = self.open("__hpp/", viewport={"width": 1200, "height": 800})
         page.wait("document.body.textContent.includes('generation 1')")
         self.save_site("new")
@@ -568,11 +568,11 @@ class OwnPages(BrowserTest):
 
 
 class Injected(BrowserTest):
-    """Pages that know nothing of hpp."""
+    """Pages without hpp's script in their source (--inject)."""
 
     OPTIONS = ("--inject",)
 
-    def test_an_edit_a_crash_and_its_cure(self):
+    def test_an_edit_and_a_crash(self):
         for number, path in enumerate(("bare", "nonce")):
             page = self.open(path)
             self.assertEqual(page.get("document.querySelectorAll('script').length"), 1)
@@ -585,13 +585,13 @@ class Injected(BrowserTest):
             wait_for(lambda: page.loads == 3, lambda: f"the third load, not {page.loads}")
             self.assertEqual([line for line in page.ask("log") if "Content Security" in line], [])
 
-    def test_a_fragment_that_a_script_asks_for_is_what_it_was(self):
+    def test_a_fragment_that_a_script_requests_is_unchanged(self):
         page = self.open("bare")
         self.assertEqual(page.get("fetch('/fragment').then((answer) => answer.text())"),
                          "<li>old</li>")
 
 
-    def test_a_page_that_a_service_worker_passes_on(self):
+    def test_a_page_from_a_service_worker(self):
         self.save("static/worker.js",
                   "addEventListener('fetch', (event) => event.respondWith(fetch(event.request)));"
                   "addEventListener('activate', (event) => event.waitUntil(clients.claim()));")
@@ -609,13 +609,13 @@ class Injected(BrowserTest):
         self.shows(page, "new")
         wait_for(lambda: page.loads == loads + 1, "the reload")
 
-    def test_a_base_of_the_page(self):
+    def test_a_page_with_a_base_element(self):
         page = self.open("base")
         self.save_site("new")
         self.shows(page, "new")
 
-    def test_a_sandbox(self):
-        """It has no origin that hpp would talk to, and does not try again and again."""
+    def test_a_sandboxed_page(self):
+        """A sandboxed page has no origin that hpp accepts. It must not try to connect again and again."""
         for path, scripts, said in (("sandbox", 0, "sandbox takes the page's origin away"), ("sandbox-main", 1, "")):
             page = self.open(path)
             self.assertEqual(page.get("document.querySelectorAll('script').length"), scripts)
@@ -630,7 +630,7 @@ class PublicClient(BrowserTest):
 
     @staticmethod
     def wait_connected(page):
-        """It does not make up for what it misses before."""
+        """Waits until the client is connected, because it does not catch up on earlier changes."""
         page.wait("window.LiveReload?.connector?.protocol === 7")
 
     def open_plain(self):
@@ -661,5 +661,5 @@ class PublicClient(BrowserTest):
 if __name__ == "__main__":
     if MISSING := what_is_missing():
         print(f"skipped: {MISSING}")
-        sys.exit(77)  # which is how Meson is told
+        sys.exit(77)  # Meson counts this exit status as skipped
     unittest.main(verbosity=2)

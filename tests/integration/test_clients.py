@@ -39,7 +39,7 @@ class Memory(ProxyTest):
 class Unread(Memory):
     """The memory for heads that a client does not read is limited, like that for bodies."""
 
-    def test_interim_answers_without_end(self):
+    def test_endless_interim_answers(self):
         before = self.memory()
         client = self.client()
         client.ask()
@@ -85,7 +85,7 @@ class Unread(Memory):
 class Leaving(ProxyTest):
     """When a client leaves, its request is ended at once, in every state."""
 
-    def test_in_an_upload_that_the_backend_does_not_read(self):
+    def test_during_an_upload_that_the_backend_does_not_read(self):
         """The proxy has stopped reading from the client, too, but must notice the reset."""
         client = self.client()
         client.ask("POST", headers=[("Content-Length", GIB)])
@@ -105,7 +105,7 @@ class Leaving(ProxyTest):
         reset(client)
         peer.wait_ended()
 
-    def test_in_a_download_that_it_does_not_read(self):
+    def test_during_a_download_that_the_client_does_not_read(self):
         client = self.client()
         client.ask()
         peer = self.accept()
@@ -134,7 +134,7 @@ class Leaving(ProxyTest):
         reset(client)
         peer.wait_ended()
 
-    def test_behind_pipelined_requests(self):
+    def test_after_pipelined_requests(self):
         """The client's next requests fill the proxy's buffer, and are never read."""
         client = self.client()
         client.ask()
@@ -158,7 +158,7 @@ class Leaving(ProxyTest):
 class Suspect(ProxyTest):
     """A backend connection that has been idle for long may be closing at this moment."""
 
-    def test_carries_no_request_that_cannot_be_repeated(self):
+    def test_is_not_used_for_a_request_that_cannot_be_repeated(self):
         client, old, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK)
         time.sleep(1.1)  # the connection must be this old
         client.ask("POST", headers=[("Content-Length", 0)])
@@ -190,7 +190,7 @@ class Suspect(ProxyTest):
 
         return wait_for(waiting, "a request")[0] is fresh
 
-    def test_carries_one_that_was_just_used(self):
+    def test_a_connection_that_was_just_used_is_used_again(self):
         def is_carried():
             client, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK)
             used = time.monotonic()
@@ -221,7 +221,7 @@ class Many(Memory):
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
         self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
 
-    def test_ten_thousand_idle_ones_hurt_nobody(self):
+    def test_ten_thousand_idle_clients_do_not_slow_down_others(self):
         """One third has had an answer, one third has sent half a head, one third has sent nothing."""
         before = self.memory()
         client, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK)
@@ -250,7 +250,7 @@ class Many(Memory):
 
 
 class Slow(ProxyTest):
-    def test_a_head_has_a_minute(self):
+    def test_a_head_must_be_complete_within_a_minute(self):
         """A byte now and then does not extend the time. Other clients are served meanwhile."""
         slow = self.client()
         slow.socket.settimeout(60 + DEADLINE_S)
@@ -289,7 +289,7 @@ class Slow(ProxyTest):
         client.send(b"\n\r")
         self.exchange("\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", OK, client, peer)
 
-    def test_a_body_that_stalls_costs_one_connection(self):
+    def test_a_stalled_body_does_not_affect_other_clients(self):
         stalled = self.client()
         stalled.ask("POST", headers=[("Content-Length", 10)], body=b"12345")
         stalled_peer = self.accept()

@@ -26,7 +26,7 @@ class ConfigFile(IntegrationTest):
         return self._keep(Hpp([self.program("launch"), *arguments], self, bind or self.bind,
                               self.backend))
 
-    def test_alone_is_enough(self):
+    def test_needs_no_command_line(self):
         self.save_config("pattern = ['src/*.py']")
         hpp = self.start()
         hpp.wait_ready()
@@ -38,7 +38,7 @@ class ConfigFile(IntegrationTest):
         self.assertEqual(hpp.generation, 2)
         self.assertNotIn("other.py", hpp.output())
 
-    def test_the_command_line_wins(self):
+    def test_the_command_line_takes_precedence(self):
         self.save_config("queue-limit = 5", "pattern = 'none'")
         mine = free_port()
         hpp = self.start(f"localhost:{mine}", "--pattern", "app.py", bind=mine)
@@ -54,20 +54,20 @@ class ConfigFile(IntegrationTest):
         hpp.wait_ready()
         self.assertEqual(get(hpp.url).text, "configured")
 
-    def test_a_mistake_is_one_line_that_says_where(self):
+    def test_a_mistake_is_reported_with_its_position(self):
         self.save_config("", "patern = 'x'")
         program = self.run_program("launch")
         self.assertEqual(program.process.returncode, 2)
         self.assertRegex(program.output(),
                          r"^hpp-launch: error: hpp\.toml:6: there is no option 'patern'; .*$")
 
-    def test_a_file_that_cannot_be_read_is_a_mistake(self):
+    def test_a_file_that_cannot_be_read_is_an_error(self):
         (self.project / "hpp.toml").mkdir()
         program = self.run_program("launch", str(self.bind), str(self.backend), "--exec", "true")
         self.assertEqual(program.process.returncode, 2)
         self.assertRegex(program.output(), r"^hpp-launch: error: hpp\.toml .*$")
 
-    def test_a_name_names_the_run_directory(self):
+    def test_the_name_selects_the_run_directory(self):
         self.save_config("name = 'mine'")
         hpp = self.start()
         hpp.run_directory = self.directory / "run" / "hpp" / "mine"

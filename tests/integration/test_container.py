@@ -92,13 +92,13 @@ class Process1(IntegrationTest):
         hpp.wait_state("Running", 2)
         self.assertEqual(get(hpp.url).text, "second")
 
-    def test_what_escapes_is_killed_after_a_crash_too(self):
+    def test_an_escaped_process_is_killed_after_a_crash(self):
         hpp = self.start(ESCAPING)
         wait_for(lambda: len(hpp.sleepers(1003)) == 1, "the process that escapes")
         self.restart_after_crash(hpp)
         self.assertEqual(hpp.sleepers(1003), [])
 
-    def test_what_was_started_beside_it_lives_on(self):
+    def test_a_process_started_beside_hpp_is_not_killed(self):
         hpp = self.start()
         hpp.run_inside("sh", "-c", "sleep 1004 >/dev/null 2>&1 &")
         [sleeper] = wait_for(lambda: hpp.sleepers(1004), "the orphan")
@@ -110,14 +110,14 @@ class Process1(IntegrationTest):
         os.kill(sleeper, signal.SIGKILL)  # hpp must reap it
         wait_for(lambda: not os.path.exists(f"/proc/{sleeper}"), "the end of the orphan")
 
-    def test_signals_end_it(self):
+    def test_signals_end_hpp(self):
         for number, status in ((signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)):
             hpp = self.start()
             os.kill(hpp.init, number)
             self.assertEqual(hpp.wait_exit(STOP_S), status, hpp.transcript())
             self.assert_nothing_left()
 
-    def test_a_signal_that_comes_at_once_ends_it(self):
+    def test_a_signal_right_after_the_start_ends_hpp(self):
         hpp = self.start_hpp("--exec", *self.save_backend(), kind=Hpp)
         init = hpp.init
         wait_for(lambda: children_of(init), "hpp-launch")
@@ -125,14 +125,14 @@ class Process1(IntegrationTest):
         self.assertEqual(hpp.wait_exit(STOP_S), 143)
         self.assert_nothing_left()
 
-    def test_ctrl_c_comes_once(self):
+    def test_ctrl_c_arrives_once(self):
         hpp = self.start(kind=TerminalInContainer)
         hpp.wait_screen("Running: ")
         hpp.type("\x03")
         self.assertEqual(hpp.wait_exit(STOP_S), 130)
         self.assert_nothing_left()
 
-    def test_a_start_that_cannot_work_says_so(self):
+    def test_a_failed_start_is_reported(self):
         program = self._keep(Program([*UNSHARE, self.program("launch"), "8000", "8000",
                                       "--exec", "true"], self.project, self.environment))
         self.assertEqual(program.wait_exit(), 2)

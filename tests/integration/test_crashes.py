@@ -279,7 +279,7 @@ class Supervisord(CrashTest):
         self.assertEqual(self.ask().status, 503)
         self.assert_heals("healed")
 
-    def test_output_flows_on(self):
+    def test_output_continues(self):
         """Lines keep their order. A line is lost only if the kill comes between its read and its
         write."""
         self.save("chatty.py", CHATTY)
@@ -299,7 +299,7 @@ class Supervisord(CrashTest):
         self.assertEqual(numbers, sorted(set(numbers)))
         self.assertLessEqual(len(gaps), KILLS_MAX, gaps)
 
-    def test_a_tree_that_was_taken_over_dies_whole(self):
+    def test_all_processes_of_a_taken_over_backend_are_killed(self):
         self.save("tree.py", TREE)
         self.hpp = self.start_hpp("--exec", PYTHON, "tree.py", "{backend}")
         self.hpp.wait_ready()
@@ -316,9 +316,9 @@ class Supervisord(CrashTest):
         self.assertEqual(self.hpp.wait_exit(), 130)
         self.assert_nothing_left()
 
-    def test_who_tried_all_to_escape_before_and_after_dies_with_it(self):
-        """It has another parent, session and environment than the backend, so hpp can recognise it only
-        as an orphan."""
+    def test_escaped_processes_of_a_taken_over_backend_are_killed(self):
+        """They have another parent, session and environment than the backend, so hpp can recognise them
+        only as orphans."""
         self.save("tree.py", ESCAPING.replace("FOLDER", str(self.directory)))
         self.hpp = self.start_hpp("--exec", PYTHON, "tree.py", "{backend}")
         self.hpp.wait_ready()
@@ -351,7 +351,7 @@ class Hung(CrashTest):
         self.wait_restarted()
         self.assert_fresh("second")
 
-    def test_helpers_that_a_debugger_holds_are_spared(self):
+    def test_helpers_in_a_debugger_are_not_killed(self):
         self.start("--debug")
         before = {name: self.hpp.helper_pid(name) for name in HELPERS}
         with contextlib.ExitStack() as debuggers:
@@ -363,7 +363,7 @@ class Hung(CrashTest):
         self.assert_fresh("second")
         self.assertEqual({name: self.hpp.helper_pid(name) for name in HELPERS}, before)
 
-    def test_hpp_launch_that_is_stopped_takes_nobody_for_hung(self):
+    def test_a_stopped_hpp_launch_takes_no_helper_for_hung(self):
         """Ctrl+Z, and `fg` after a while."""
         self.start()
         before = {name: self.hpp.helper_pid(name) for name in HELPERS}
@@ -492,7 +492,7 @@ class NoMemory(CrashTest):
 class RunDirectory(CrashTest):
     """Other programs or users damage the run directory."""
 
-    def test_deleted_whole(self):
+    def test_deleted_completely(self):
         """Programs that clean /tmp do so. The directory is created again, and no helper counts as hung or
         missing."""
         self.start()
@@ -526,7 +526,7 @@ class RunDirectory(CrashTest):
                 told = sum(said in text for _, _, text in self.hpp.lines[seen:])
                 self.assertLessEqual(told, 2, self.hpp.transcript())
 
-    def test_opened_to_others(self):
+    def test_made_accessible_to_others(self):
         self.check_repaired(lambda: self.hpp.run_directory.chmod(0o755),
                             "had mode 0755: set it to 0700")
         self.assertEqual(len(self.log("start")), 1 + len(HELPERS), "no restart without a save")
@@ -718,21 +718,21 @@ class Launch(CrashTest):
         self.assertEqual(self.hpp.wait_exit(), 130)
         self.assert_nothing_left()
 
-    def test_nothing_stays(self):
+    def test_no_process_stays(self):
         for names in ((), *((name,) for name in HELPERS)):
             with self.subTest(together_with=names):
                 self.start()
                 self.kill_with(*names)
                 wait_for(lambda: not self.left(), lambda: f"the end of {self.left()}")
 
-    def test_another_start_at_once_cleans_up(self):
+    def test_another_start_at_once_kills_remaining_processes(self):
         for names in ((), *((name,) for name in HELPERS), HELPERS):
             with self.subTest(together_with=names):
                 self.start()
                 self.kill_with(*names)
                 self.check_next_start()
 
-    def test_nothing_stays_if_the_run_directory_is_deleted_too(self):
+    def test_no_process_stays_if_the_run_directory_is_deleted_too(self):
         """While the guard waits because supervisord might be stopping the backend. A start in between
         creates a new directory with another id, and so does not find this backend."""
         for starts_again in (False, True):
@@ -746,7 +746,7 @@ class Launch(CrashTest):
                     self.check_next_start()
                 wait_for(lambda: not self.left(), lambda: f"the end of {self.left()}")
 
-    def test_everything_at_once_and_the_guard(self):
+    def test_killing_all_helpers_and_the_guard_at_once(self):
         """The next start kills the remaining processes."""
         self.start()
         guards = [pid for pid in children_of(self.hpp.pid) if

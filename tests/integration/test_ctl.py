@@ -59,13 +59,13 @@ class Finding(CtlTest):
             self.assert_status(program, 1)
             self.assertEqual(program.output(), "hpp-ctl: error: no hpp is running")
 
-    def test_wrong_usage_is_another(self):
+    def test_wrong_usage_is_another_error(self):
         for arguments in ((), ("bogus",), ("status", "--bogus")):
             program = self.ctl(*arguments)
             self.assert_status(program, 2)
             self.assertEqual(len(program.output().splitlines()), 1, program.output())
 
-    def test_the_one_of_this_folder_or_above(self):
+    def test_finds_the_instance_of_this_folder_or_above(self):
         hpp = self.start_ready()
         below = self.project / "deep" / "down"
         below.mkdir(parents=True)
@@ -97,7 +97,7 @@ class Finding(CtlTest):
         self.assertFalse(is_alive(second.pid))
         self.assertTrue(is_alive(outer.pid))
 
-    def test_by_its_run_directory(self):
+    def test_finds_an_instance_by_its_run_directory(self):
         hpp = self.start_ready()
         for path in (hpp.run_directory, f"{hpp.run_directory}/"):
             program = self.ctl("--run-dir", path, "status", cwd="/")
@@ -108,7 +108,7 @@ class Finding(CtlTest):
         self.assertEqual(program.output(), "hpp-ctl: error: no hpp is running in the run directory "
                                            f"{self.directory}")
 
-    def test_a_directory_that_is_left_over_is_no_instance(self):
+    def test_a_leftover_directory_is_no_instance(self):
         hpp = self.start_ready()
         hpp.signal(signal.SIGTERM)
         hpp.wait_exit()
@@ -181,7 +181,7 @@ class Status(CtlTest):
         self.assertRegex(output, r"backend +Error: generation 1, ended with exit code 3")
         self.assertIn("output\ncrash was asked for", output)
 
-    def test_of_an_author_that_does_not_answer_the_file_speaks(self):
+    def test_the_file_is_shown_if_an_author_does_not_answer(self):
         hpp = self.start_ready()
         pid = hpp.helper_pid("watchd")
         freeze(pid)  # stops nng's threads, too, so the status comes from the file
@@ -192,7 +192,7 @@ class Status(CtlTest):
 
 
 class Wait(CtlTest):
-    def test_a_script_that_saves_and_waits_sees_what_it_saved(self):
+    def test_after_it_a_script_sees_its_save(self):
         hpp = self.start_ready()
         for number in range(10):
             self.save_backend(f"version {number}")
@@ -201,7 +201,7 @@ class Wait(CtlTest):
             self.assertEqual(get(backend_url).text, f"version {number}")
         self.assertGreater(hpp.generation, 1)
 
-    def test_where_nothing_was_saved_it_returns(self):
+    def test_without_a_save_it_returns_at_once(self):
         hpp = self.start_ready()
         program = self.ctl("wait")
         self.assert_status(program, 0)
@@ -242,7 +242,7 @@ class Wait(CtlTest):
         self.assert_status(program, 1)
         self.assertRegex(program.output("err"), "the watcher does not answer")
 
-    def test_the_time_it_waits_has_a_limit(self):
+    def test_it_waits_for_a_limited_time(self):
         self.start_ready()
         self.save("app.py", "import time\ntime.sleep(1000)\n")
         program = self.ctl("wait", "--timeout", "300")
@@ -278,28 +278,28 @@ class Restart(CtlTest):
         hpp.wait_state("Running", generation=2)
         self.assertEqual(self.spawns, 2)
 
-    def test_and_wait_waits_for_the_new_one(self):
+    def test_with_wait_it_waits_for_the_new_backend(self):
         hpp = self.start_ready()
         for generation in range(2, 6):
             self.assert_status(self.ctl("restart"), 0)
             self.assert_status(self.ctl("wait"), 0)
             self.assertEqual(get(hpp.url).header("X-Hpp-Generation"), str(generation))
 
-    def test_starts_one_that_has_crashed(self):
+    def test_starts_a_crashed_backend(self):
         hpp = self.start_ready()
         get(hpp.url + "crash")
         hpp.wait_state("Error")
         self.assert_status(self.ctl("restart"), 0)
         hpp.wait_state("Running", generation=2)
 
-    def test_one_that_cannot_be_started_is_a_failure(self):
+    def test_a_backend_that_cannot_be_started_is_a_failure(self):
         hpp = self.start_hpp("--exec", "./missing")
         hpp.wait_state("Error")
         program = self.ctl("restart")
         self.assert_status(program, 1)
         self.assertRegex(program.output(), r"^Error: generation 2, cannot be started: .*missing")
 
-    def test_tells_that_the_build_failed(self):
+    def test_reports_a_failed_build(self):
         for options in ((), ("--keep-last-good",)):
             with self.subTest(options):
                 self.save("source", "good")
@@ -319,7 +319,7 @@ class Restart(CtlTest):
 
 
 class Stop(CtlTest):
-    def test_ends_all_of_it_before_it_returns(self):
+    def test_returns_after_the_end_of_all_processes(self):
         hpp = self.start_ready()
         self.assert_status(self.ctl("stop"), 0)
         self.assertFalse(is_alive(hpp.pid))
@@ -327,7 +327,7 @@ class Stop(CtlTest):
         self.assert_nothing_left()
 
 
-    def test_ends_one_that_is_suspended(self):
+    def test_ends_a_suspended_instance(self):
         hpp = self.start_ready()
         freeze(hpp.pid)
         program = self.ctl("stop")
@@ -365,7 +365,7 @@ class Trace(CtlTest):
         changed = [m["message"]["changed"] for m in messages if m["topic"] == "tree"]
         self.assertIn(["app.py"], changed)
 
-    def test_tickets_only_if_asked_for(self):
+    def test_shows_all_tickets_only_with_the_option(self):
         hpp = self.start_ready()
         quiet = self.start_ctl("trace", "--json")
         loud = self.start_ctl("trace", "--json", "--tickets")
@@ -380,7 +380,7 @@ class Trace(CtlTest):
         # Without --tickets, the trace shows only the tickets in repeated snapshots.
         self.assertLess(len(tickets(quiet)), len(tickets(loud)))
 
-    def test_ends_when_nobody_reads(self):
+    def test_ends_when_its_output_is_closed(self):
         hpp = self.start_ready()
         with subprocess.Popen([self.program("ctl"), "trace"], cwd=self.project,
                               env=self.environment, stdout=subprocess.PIPE) as trace:

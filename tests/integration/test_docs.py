@@ -43,7 +43,7 @@ class ManPages(unittest.TestCase):
             self.skipTest("no man pages were built: docutils is missing")
         return path.read_text()
 
-    def test_have_every_option(self):
+    def test_contain_every_option(self):
         for name in PAGES:
             expected = declared(help_of(name))
             self.assertIn("--version", expected)
@@ -56,12 +56,12 @@ class ManPages(unittest.TestCase):
         for text in texts:
             self.assertEqual([line for line in text.splitlines() if len(line) > 80], [])
 
-    def test_of_hpp_ctl_has_those_of_its_commands(self):
+    def test_the_page_of_hpp_ctl_contains_its_commands_options(self):
         text = self.page("ctl").replace("\\-", "-")
         for command in CTL_COMMANDS:
             self.assertLessEqual(declared(help_of("ctl", command)), options_in(text))
 
-    def test_say_what_each_option_does(self):
+    def test_describe_each_option(self):
         text = self.page("launch").replace("\\-", "-").replace("\\", "")
         row = re.search(r"--queue-limit +N\n(.*)", text)
         self.assertEqual(row[1], "hold at most N requests for your server (default: 10000)")
@@ -74,14 +74,14 @@ class ManPages(unittest.TestCase):
 
 
 class Texts(unittest.TestCase):
-    def test_are_good_restructured_text(self):
+    def test_are_valid_restructured_text(self):
         for path in (*SOURCE.glob("*.rst"), *SOURCE.glob("docs/*.rst")):
             said = io.StringIO()
             docutils.core.publish_string(path.read_text().replace("|version|", "0"), writer_name="null", settings_overrides={
                 "warning_stream": said, "report_level": 2, "file_insertion_enabled": False})
             self.assertEqual(said.getvalue(), "", path)
 
-    def test_readme_names_options_that_there_are(self):
+    def test_readme_names_only_options_that_exist(self):
         table = re.findall(r"^``(?:-\w, )?(--[a-z-]+)[^`]*``  +\S",
                            (SOURCE / "README.rst").read_text(), re.MULTILINE)
         self.assertIn("--pattern", table)
@@ -115,7 +115,7 @@ class Completion(unittest.TestCase):
         self.assertEqual(self.complete("hpp-launch --barrier o"), {"on", "off"})
         self.assertIn("TERM", self.complete("hpp-launch --stop-signal T"))
 
-    def test_knows_names_and_runs_nothing_that_is_in_one(self):
+    def test_completes_names_without_executing_them(self):
         with tempfile.TemporaryDirectory() as directory:
             root = pathlib.Path(directory) / "hpp"
             planted = "x$(echo>planted)", "x`echo>planted`", "x y", "x;z"
@@ -153,5 +153,5 @@ class Completion(unittest.TestCase):
             self.assertEqual(re.findall("got <(.*?)/?>", done.stdout), [str(planted)] * 2, done)
             self.assertEqual(os.listdir(directory), [planted.name])
 
-    def test_leaves_the_command_to_others(self):
+    def test_leaves_the_command_to_its_own_completion(self):
         self.assertIn("python3", self.complete("hpp-launch 1 2 --exec python"))

@@ -28,7 +28,7 @@ class ErrorPage(IntegrationTest):
         self.assertEqual(answer.header("cache-control"), "no-store")
         self.assertEqual(answer.header("x-hpp-generation"), "1")
 
-    def test_each_reader_gets_its_own_kind(self):
+    def test_each_client_gets_its_preferred_format(self):
         hpp = self.start_broken()
         page = get(hpp.url, Accept=BROWSER)
         self.check(page, "text/html")
@@ -47,7 +47,7 @@ class ErrorPage(IntegrationTest):
             self.check(text, "text/plain")
             self.assertIn("<script>alert(1)</script>", text.text)
 
-    def test_it_says_which_change_it_was(self):
+    def test_it_names_the_change(self):
         hpp = self.start_hpp("--exec", *self.save_backend("works"))
         hpp.wait_ready()
         self.save("app.py", BROKEN)
@@ -57,7 +57,7 @@ class ErrorPage(IntegrationTest):
         self.assertEqual((facts["cause"], facts["changed"]), ("app.py changed", ["app.py"]))
         self.assertGreaterEqual(facts["ended_at_ms"], facts["spawned_at_ms"])
 
-    def test_a_head_request_gets_the_head_alone(self):
+    def test_a_head_request_gets_only_the_head(self):
         hpp = self.start_broken()
         with Connection(hpp.bind) as client:
             client.ask("HEAD", headers=[("Accept", BROWSER)])
@@ -73,7 +73,7 @@ class ErrorPage(IntegrationTest):
             self.check(client.read_response(), "text/plain")
             client.wait_closed()
 
-    def test_other_answers_are_written_likewise(self):
+    def test_other_answers_use_the_same_formats(self):
         hpp = self.start_broken()
         page = get(hpp.url + "__hpp/nosuch", Accept=BROWSER)
         self.assertEqual((page.status, page.header("content-type")),
@@ -120,11 +120,11 @@ class Strangers(IntegrationTest):
                 self.assertNotIn(secret, answer.text)
             self.assertIn("NameError", get(f"http://127.0.0.1:{hpp.bind}/", Accept=accept).text)
 
-    def test_they_see_it_if_asked_for(self):
+    def test_they_see_the_output_with_the_option(self):
         hpp = self.start_for_all("--expose-errors")
         self.assertIn("NameError", get(f"http://{self.address}:{hpp.bind}/", Accept=BROWSER).text)
 
-    def test_what_is_hpps_own_is_not_for_them(self):
+    def test_they_cannot_use_hpps_own_paths(self):
         hpp = self.start_for_all("--expose-errors")
         for path in ("", "status", "wait", "livereload.js"):
             answer = get(f"http://{self.address}:{hpp.bind}/__hpp/{path}",

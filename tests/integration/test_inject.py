@@ -165,7 +165,7 @@ class Pages(InjectTest):
             *connections, answer = self.navigate(with_length(PAGE, status=status), *connections)
             self.assertEqual(answer.body, TAGGED)
 
-    def test_what_the_head_says(self):
+    def test_the_fields_of_the_head(self):
         _, _, answer = self.navigate(
             with_length(PAGE, HTML + b'ETag: "v1"\r\nVary: Cookie\r\nAccept-Ranges: bytes\r\n'
                         b"Content-MD5: x\r\nDigest: y\r\nLast-Modified: z\r\n"))
@@ -224,7 +224,7 @@ class Streams(InjectTest):
 class Untouched(InjectTest):
     """Answers that are the same with and without --inject."""
 
-    def test_what_scripts_and_tools_ask_for(self):
+    def test_requests_of_scripts_and_tools(self):
         for fields in ({}, {"Accept": "*/*", "Accept-Encoding": "gzip"},
                        {"Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors", "Accept": "text/html"},
                        {"Sec-Fetch-Dest": "iframe", "Sec-Fetch-Mode": "navigate"},
@@ -258,7 +258,7 @@ class Untouched(InjectTest):
                        b'HTTP/1.1 304 Not Modified\r\nETag: "a"\r\n\r\n'):
             self.assertEqual(self.both(self.request(**NAVIGATION), answer)[1], answer)
 
-    def test_a_304_does_not_make_the_copy_of_a_page_one_for_scripts(self):
+    def test_a_304_for_a_page_gets_the_vary_fields(self):
         """The browser has a copy with the script, and updates its fields from the 304."""
         head = b"HTTP/1.1 304 Not Modified\r\nVary: Cookie\r\n"
         _, got = self.both(self.request(If_None_Match='W/"v1"', **NAVIGATION), head + b"\r\n")
@@ -288,13 +288,13 @@ class Policies(InjectTest):
         *self.connections, answer = self.navigate(answer, *self.connections)
         return answer.body
 
-    def test_what_allows_it(self):
+    def test_policies_that_allow_the_script(self):
         self.assertEqual(self.body(b"default-src 'self'"), TAGGED)
         self.assertEqual(self.body(b"script-src localhost:*"), TAGGED)
         self.assertEqual(self.body(b"script-src 'strict-dynamic' 'nonce-r4nd0m'"),
                          START + TAG.replace(b" async", b' async nonce="r4nd0m" ') + REST)
 
-    def test_what_forbids_it_is_said_once(self):
+    def test_a_policy_that_forbids_the_script_is_reported_once(self):
         self.assertEqual(self.body(b"script-src 'none'"), PAGE)
         self.assertEqual(self.body(b"default-src 'self'; connect-src 'none'"), PAGE)
         self.proxy.wait_line("script-src keeps the script out, script-src 'self' would let it in")
@@ -315,14 +315,14 @@ class Obstacles(InjectTest):
         self.assertEqual(len([line for line in log if said in line]), 1, log)
         self.assertTrue(log[-1].endswith("(GET /)"), log)
 
-    def test_a_server_that_compresses_all_the_same(self):
+    def test_a_server_that_compresses_nevertheless(self):
         self.check(HTML + b"Content-Encoding: gzip\r\n", "Turn compression off", gzip.compress(PAGE))
 
     def test_utf_16(self):
         self.check(b"Content-Type: text/html; charset=utf-16\r\n", "Send the page in UTF-8",
                    PAGE.decode().encode("utf-16"))
 
-    def test_utf_16_that_only_its_first_bytes_tell(self):
+    def test_utf_16_that_only_the_first_bytes_show(self):
         """The head may already be sent, with the tag in its length, so white space is added instead."""
         connections = ()
         for encoding, mark in (("utf-16-le", b"\xff\xfe"), ("utf-16-be", b"\xfe\xff")):
@@ -343,7 +343,7 @@ class Obstacles(InjectTest):
     def test_no_content_type(self):
         self.check(b"", "has no Content-Type")
 
-    def test_each_kind_is_said(self):
+    def test_each_reason_is_reported(self):
         self.test_utf_16()
         self.test_no_transform()
 
@@ -351,7 +351,7 @@ class Obstacles(InjectTest):
 class WithoutTheOption(InjectTest):
     OPTIONS = ()
 
-    def test_not_a_byte_changes(self):
+    def test_no_byte_changes(self):
         _, peer, answer = self.exchange(self.request(**NAVIGATION), with_length(PAGE))
         self.assertEqual(answer.body, PAGE)
         self.assertIsNone(answer.header("vary"))

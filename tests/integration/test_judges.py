@@ -161,7 +161,7 @@ class Curl(unittest.TestCase):
             self.assertIn(b"206 Partial Content", head)
             self.assertIn(b"Content-Range: bytes ", head)
 
-    def test_compressed_bodies_stay_what_they_are(self):
+    def test_compressed_bodies_are_not_changed(self):
         self.assertEqual(self.both("--compressed", "{}/gzip"), b"0123456789" * 1000)
         self.assertEqual(self.both("{}/gzip")[:2], b"\x1f\x8b")
 

@@ -163,7 +163,7 @@ class Start(IntegrationTest):
         hpp.wait_exit()
         self.assertEqual(hpp.output("out"), "no newline")
 
-    def test_tells_the_backend_its_port(self):
+    def test_the_backend_gets_its_port(self):
         """In PORT, which many servers read. It overrides the value in the user's shell."""
         self.environment = {**self.environment, "PORT": "1"}
         self.save("index.html", "hello")
@@ -253,7 +253,7 @@ class Stop(IntegrationTest):
 
         self.check(start)
 
-    def test_who_is_connected_with_the_backend_itself_is_not_waited_for(self):
+    def test_direct_connections_to_the_backend_do_not_delay_it(self):
         """A client's direct connection to the backend outlives the backend by a minute."""
         hpp = self.start_hpp("--exec", *self.save_backend())
         hpp.wait_ready()
@@ -316,7 +316,7 @@ class Stop(IntegrationTest):
         self.assertFalse(any(is_alive(session) for session in sessions))
         self.assert_nothing_left()
 
-    def test_leaves_alone_what_its_process_had_started_before(self):
+    def test_does_not_kill_older_children_of_its_process(self):
         """A start script of a container may run `redis-server & exec hpp-launch …`."""
         script = 'sleep 1001 >/dev/null 2>&1 & exec "$@"'
         hpp = self.start_hpp("--exec", *self.save_backend(),
@@ -336,7 +336,7 @@ class Stop(IntegrationTest):
         wait_for(lambda: not self.sleepers(), "its end")
         self.assert_nothing_left()
 
-    def test_goes_on_and_ends_with_its_forked_child(self):
+    def test_continues_and_ends_with_its_forked_child(self):
         """When hpp-launch is suspended, its parent, which is the shell's child, stops with it. `hpp-ctl
         stop` sends SIGCONT to hpp-launch alone, and that must resume both."""
         script = 'sleep 1001 >/dev/null 2>&1 & exec "$@"'
@@ -371,7 +371,7 @@ class Stop(IntegrationTest):
         wait_for(lambda: not self.sleepers(), "its end")
         self.assert_nothing_left()
 
-    def test_leaves_alone_what_others_start_below_its_process(self):
+    def test_does_not_kill_orphans_of_older_children(self):
         """A child that is older than hpp starts a daemon, which becomes an orphan while hpp runs."""
         go = self.directory / "go"
         script = (f"(while [ ! -e {go} ]; do sleep 0.01; done; "
@@ -393,7 +393,7 @@ class Stop(IntegrationTest):
         wait_for(lambda: not self.sleepers(), "its end")
         self.assert_nothing_left()
 
-    def test_whatever_signals_its_parent_blocked_or_ignored(self):
+    def test_with_signals_that_its_parent_blocked_or_ignored(self):
         hpp = self.start_hpp("--exec", *self.save_backend(), kind=Deaf)
         hpp.wait_ready()
         self.save_backend("second")
@@ -402,7 +402,7 @@ class Stop(IntegrationTest):
         self.assertEqual(hpp.wait_exit(STOP_S), 130)
         self.assert_nothing_left()
 
-    def test_with_a_killed_hpp_launch_its_helpers_end(self):
+    def test_helpers_end_when_hpp_launch_is_killed(self):
         """Helpers with file capabilities end, too. The kernel does not send them the parent's death
         signal, because they lose that setting at execve(2)."""
         for name in ("launch", *HELPERS):
@@ -476,7 +476,7 @@ class Stop(IntegrationTest):
         os.kill(backend, signal.SIGKILL)
         wait_for(lambda: not self.left(), "the end of all")
 
-    def test_asks_the_backend_first_where_it_should(self):
+    def test_sends_the_backend_the_stop_signal_first(self):
         """With --stop-timeout, a slow server has time to end by itself, at a restart and at the end of
         hpp."""
         polite = ("import signal, sys, time\n"
@@ -511,7 +511,7 @@ class Stop(IntegrationTest):
                 found.append(int(entry.name))
         return found
 
-    def test_leaves_a_watchman_that_it_started(self):
+    def test_does_not_kill_watchman(self):
         self.watchman.stop()
         hpp = self.start_hpp("--exec", *self.save_backend())
         hpp.wait_ready()
@@ -567,13 +567,13 @@ class Deleted(IntegrationTest):
             others.rename(self.hpp.run_directory)
             yield
 
-    def test_a_first_one_whose_place_was_taken_ends(self):
+    def test_ends_if_another_hpp_has_taken_its_place(self):
         with self.place_taken():
             self.hpp.wait_line("another hpp-launch has taken its place .*pid 1234")
             self.assertEqual(self.hpp.wait_exit(), 1)
         self.assert_nothing_left()
 
-    def test_a_restart_that_finds_its_place_taken_is_not_tried_again(self):
+    def test_a_helper_is_not_restarted_if_another_hpp_has_taken_its_place(self):
         proxyd = self.hpp.helper_pid("proxyd")
         freeze(self.hpp.pid)  # it must see the crash before it sees the lost directory
         with self.place_taken():
@@ -647,7 +647,7 @@ class Crash(IntegrationTest):
         hpp.wait_line("^hpp-launch: error: hpp-watchd died .* 5 times in 10 s: giving up$")
         self.assert_nothing_left()
 
-    def test_kill_of_hpp_launch_takes_all_with_it(self):
+    def test_kill_of_hpp_launch_ends_all_processes(self):
         hpp = self.start_hpp("--exec", *self.save_backend("hello"))
         hpp.wait_ready()
         hpp.signal(signal.SIGKILL)
@@ -660,7 +660,7 @@ class Crash(IntegrationTest):
 
 
 class Backend(IntegrationTest):
-    def test_answers_say_which_generation_gave_them_and_how_long_they_waited(self):
+    def test_answers_name_their_generation_and_their_waiting_time(self):
         command = self.save_backend()
         go = self.directory / "go"
         hpp = self.start_hpp("--exec", "sh", "-c", f"while [ ! -e {go} ]; do sleep 0.01; done; "
@@ -679,7 +679,7 @@ class Backend(IntegrationTest):
         hpp.wait_state("Running", 2)
         self.assertEqual(get(hpp.url).header("X-Hpp-Generation"), "2")
 
-    def test_crash_is_explained_and_healed(self):
+    def test_crash_is_explained_and_ends_with_the_next_save(self):
         self.save("start.sh", "echo on the way >&2\necho the reason >&2\nexit 3\n")
         hpp = self.start_hpp("--exec", "sh", "start.sh", "{backend}")
         hpp.wait_watching()
@@ -712,7 +712,7 @@ class Backend(IntegrationTest):
         hpp.wait_state("Running", 2)
         self.assertEqual(get(hpp.url).text, "hello again")
 
-    def test_command_that_does_not_exist_is_an_error_that_heals(self):
+    def test_missing_command_is_an_error_that_ends_with_the_next_save(self):
         hpp = self.start_hpp("--exec", "./server", "{backend}")
         hpp.wait_watching()
         hpp.wait_state("Error")
@@ -745,7 +745,7 @@ class Backend(IntegrationTest):
             self.assertEqual(get(hpp.url).text, "mended")
             hpp.end()
 
-    def test_program_that_is_being_written_is_an_error_that_heals(self):
+    def test_program_that_is_being_written_is_started_again(self):
         """A linker has the program open for writing (ETXTBSY), and no further change follows."""
         self.save_backend("linked")
         program = self.project / "server"
@@ -758,7 +758,7 @@ class Backend(IntegrationTest):
         hpp.wait_state("Running")
         self.assertEqual(get(hpp.url).text, "linked")
 
-    def test_command_that_is_no_utf8_is_taken_over(self):
+    def test_backend_with_a_command_that_is_not_utf8_is_taken_over(self):
         command = self.save_backend()
         hpp = self.start_hpp("--exec", *command, kind=lambda words, *rest: Hpp(
             [*words, b"caf\xe9"], *rest))
@@ -767,7 +767,7 @@ class Backend(IntegrationTest):
         hpp.wait_line("took over generation 1")
         self.assertEqual(self.spawns, 1)
 
-    def test_descriptors_that_hpp_inherited_do_not_reach_it(self):
+    def test_it_does_not_inherit_hpps_descriptors(self):
         self.save_backend()
         self.save("talk.py", "import os\nfor fd in os.listdir('/proc/self/fd'):\n"
                              "    try: print('has', os.readlink('/proc/self/fd/' + fd), flush=True)\n"
@@ -818,7 +818,7 @@ class Backend(IntegrationTest):
         self.assertEqual(self.spawns, 2)
         self.assertEqual(get(hpp.url).text, "hello")
 
-    def test_many_saves_end_with_the_last(self):
+    def test_after_many_saves_the_last_one_is_served(self):
         hpp = self.start_hpp("--exec", *self.save_backend("0"))
         hpp.wait_ready()
         for i in range(1, 40):
@@ -856,7 +856,7 @@ class Refused(IntegrationTest):
         self.assertIn(f"http://localhost:{hpp.bind}", second.output())
         self.assertEqual(get(hpp.url).status, 200)
 
-    def test_port_in_use_names_who(self):
+    def test_port_in_use_names_the_process(self):
         with socket.create_server(("127.0.0.1", free_port())) as other:
             port = other.getsockname()[1]
             program = self.run_program("launch", port, free_port(), "--exec", "sleep", "1000")
@@ -902,7 +902,7 @@ class Refused(IntegrationTest):
             with self.subTest(name):
                 self.check_refused(self.run_program(name, "--nonsense"), 2, f"hpp-{name}")
 
-    def test_working_directory_that_is_gone(self):
+    def test_missing_working_directory(self):
         gone = self.project / "gone"
         gone.mkdir()
         command = f"cd {gone}; rmdir {gone}; exec {self.program('launch')} 1 2 --exec true"
@@ -946,7 +946,7 @@ class Refused(IntegrationTest):
                 self.check_refused(program, 1, str(folder.parent), "another user (uid 12345)")
                 self.assertEqual(sorted(folder.parent.rglob("*")), before)
 
-    def test_helper_whose_run_directory_is_in_the_way(self):
+    def test_helper_whose_run_directory_is_unusable(self):
         """The directory may be usable later, so the helper's service manager must start it again."""
         (self.project / "file").touch()
         program = self.run_program("watchd", "--run-dir", "file")
@@ -954,7 +954,7 @@ class Refused(IntegrationTest):
 
 
 class Alone(IntegrationTest):
-    def test_each_helper_at_a_prompt_in_any_order(self):
+    def test_each_helper_on_the_command_line_in_any_order(self):
         for order in itertools.permutations(HELPERS):
             with self.subTest(order):
                 bind, backend = free_port(), free_port()

@@ -72,7 +72,7 @@ class LiveReload(IntegrationTest):
 
         asyncio.run(run())
 
-    def test_a_crash_and_its_cure_are_seen(self):
+    def test_a_crash_and_its_end_are_sent(self):
         async def run():
             browser = await self.browser()
             await asyncio.to_thread(get, self.hpp.url + "crash")
@@ -111,7 +111,7 @@ class LiveReload(IntegrationTest):
 
         asyncio.run(run())
 
-    def test_what_happened_meanwhile_is_told_at_once(self):
+    def test_missed_changes_are_sent_at_once(self):
         """To a browser that was disconnected, or that has waited for hpp-proxyd."""
         async def run():
             self.save("a.css", "")
@@ -127,7 +127,7 @@ class LiveReload(IntegrationTest):
 
         asyncio.run(run())
 
-    def test_a_crash_is_told_to_those_who_may_know(self):
+    def test_only_pages_of_hpps_origin_get_the_reason_of_a_crash(self):
         async def run():
             here = await self.browser(OWN, origin=self.hpp.url.rstrip("/"))
             stranger = await self.browser(OWN, origin="http://example.org")
@@ -152,7 +152,7 @@ class LiveReload(IntegrationTest):
         self.assertIn("/livereload", answer.text)
         self.assertEqual(get(f"http://localhost:{self.port}/other").status, 404)
 
-    def test_odd_clients_harm_nobody(self):
+    def test_malformed_clients_do_not_affect_others(self):
         async def run():
             browser = await self.browser()
             for odd in (b"\x00", b"GET / HTTP/1.1\n\n", b"GET /livereload HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -180,7 +180,7 @@ class LiveReload(IntegrationTest):
         client.settimeout(DEADLINE_S)
         return sent
 
-    def test_what_a_client_sends_is_not_collected(self):
+    def test_messages_of_a_client_are_not_buffered(self):
         proxyd = self.hpp.helper_pid("proxyd")
         before = memory_of(proxyd)
         with Connection(self.port, "localhost") as blank, Connection(self.port, "localhost") as pings:
@@ -201,7 +201,7 @@ class LiveReload(IntegrationTest):
                 data = pings.read_until(pong)
                 count += data.endswith(pong)
 
-    def test_a_websocket_that_says_no_hello_is_closed(self):
+    def test_a_websocket_without_hello_is_closed(self):
         with Connection(self.port, "localhost") as there, Connection(self.hpp.bind) as on_main_port:
             there.ask(path="/livereload", headers=HANDSHAKE)
             fields = "".join(f"{name}: {value}\r\n" for name, value in HANDSHAKE)
@@ -212,7 +212,7 @@ class LiveReload(IntegrationTest):
             for client in (there, on_main_port):
                 client.read_to_end()
 
-    def test_a_port_that_is_taken_is_one_warning(self):
+    def test_a_port_in_use_causes_one_warning(self):
         second = self.start_hpp("--livereload-port", self.port, "--exec",
                                 *self.save_backend("second", "second.py"))
         second.wait_line(rf"warning: no LiveReload: cannot listen on localhost:{self.port}: the port is held by pid \d+")

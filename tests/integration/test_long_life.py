@@ -73,7 +73,7 @@ class LongLife(RestartTest):
                 self.hpp.wait_state("Running", generation + 1)
                 load.wait_answers(requests // restarts)
 
-    def test_nothing_grows(self):
+    def test_nothing_leaks(self):
         self.start()
         processes = self.processes()
         self.pids = {self.hpp.pid, *(self.hpp.helper_pid(name) for name in HELPERS)}
@@ -103,7 +103,7 @@ class LongLife(RestartTest):
                          {self.hpp.snapshot()["pid"]})
 
     @unittest.skipUnless(SOAKS, "takes its time: tools/soak")
-    def test_at_rest(self):
+    def test_when_idle(self):
         self.start()
         processes = self.processes().values()
         time.sleep(CALM_S)

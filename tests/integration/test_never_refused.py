@@ -49,7 +49,7 @@ class UnderLoad(RestartTest):
         Error, and so a 503."""
         self.restart_bare_often()
 
-    def test_many_restarts_of_one_that_also_closes_after_each_answer(self):
+    def test_many_restarts_of_such_a_backend_that_closes_after_each_answer(self):
         """The TIME_WAIT would be at the backend's end."""
         self.restart_bare_often("--one-by-one")
 
@@ -83,7 +83,7 @@ class UnderLoad(RestartTest):
 
 
 class SlowProxy(RestartTest):
-    def test_a_backend_without_so_reuseaddr_waits_until_it_has_let_go(self):
+    def test_a_backend_without_so_reuseaddr_starts_after_the_release(self):
         """The new backend must not be started before proxyd has released the previous generation. On a
         busy machine, proxyd may stand still for longer than a backend takes to boot."""
         self.start(backend=["--no-reuse"])
@@ -119,7 +119,7 @@ while True:
 
 
 class StoppedProxy(IntegrationTest):
-    def test_news_that_came_meanwhile_counts(self):
+    def test_a_crash_that_was_published_meanwhile_is_reported(self):
         """A backend closes a connection, and then exits. Its end is published within the 250 ms in which
         proxyd waits for that, but proxyd is stopped, and runs again only later."""
         hpp = self.start_hpp("--barrier", "off", "--exec", PYTHON, "-c", LEAVES, "{backend}",
@@ -159,7 +159,7 @@ class InFlight(RestartTest):
         self.wait_log(f"{method} {path} first")
         return asking
 
-    def test_a_safe_one_is_answered_by_the_next_backend(self):
+    def test_a_safe_request_is_answered_by_the_next_backend(self):
         self.start()
         requests = [self.ask_unanswered(method) for method in SAFE]
         self.save_text("new")
@@ -170,7 +170,7 @@ class InFlight(RestartTest):
             self.assertEqual(self.log(f"{method} /only/new"),
                              [f"{method} /only/new first", f"{method} /only/new new"])
 
-    def test_safe_ones_are_not_turned_away_by_a_full_queue(self):
+    def test_safe_requests_are_not_rejected_by_a_full_queue(self):
         """They were accepted before, so the limit does not apply to them again."""
         self.start("--queue-limit", 1)
         requests = [self.ask_unanswered(method) for method in SAFE]
@@ -179,7 +179,7 @@ class InFlight(RestartTest):
             answer = request.result()
             self.assertEqual((answer.status, answer.header("X-Text")), (200, "new"))
 
-    def test_a_safe_one_waits_for_the_last_of_several_backends(self):
+    def test_a_safe_request_waits_for_the_last_of_several_backends(self):
         self.start()
         request = self.ask_unanswered()
         for text in ("second", "third"):
@@ -188,7 +188,7 @@ class InFlight(RestartTest):
         self.save_text("new")
         self.assertEqual(request.result().text, "new")
 
-    def test_any_other_is_executed_once_and_told_why(self):
+    def test_any_other_request_is_executed_once_and_gets_the_reason(self):
         self.start()
         request = self.ask_unanswered("POST", headers=[("Content-Length", 4)], body=b"body")
         self.save_text("new")
@@ -199,7 +199,7 @@ class InFlight(RestartTest):
         wait_for(lambda: self.client().ask().text == "new", "the new backend")
         self.assertEqual(self.log("POST"), ["POST /only/new first"])
 
-    def test_one_that_is_uploading_is_executed_never(self):
+    def test_an_unfinished_upload_is_never_executed(self):
         self.start()
         client = self.connection()
         client.ask("POST", headers=[("Content-Length", 1_000_000), ("Expect", "100-continue")])
@@ -210,7 +210,7 @@ class InFlight(RestartTest):
         wait_for(lambda: self.client().ask().text == "new", "the new backend")
         self.assertEqual(self.log("POST"), [])
 
-    def test_one_that_crashes_the_backend_gets_the_reason_and_is_not_repeated(self):
+    def test_a_request_that_crashes_the_backend_gets_the_reason_and_is_not_repeated(self):
         """Also on an upstream connection that was used before, where hpp might believe that the backend
         has closed an idle connection."""
         self.start()
@@ -268,14 +268,14 @@ class TwoWrites(RestartTest):
         self.hpp = self.start_hpp("--exec", PYTHON, "app.py", "{backend}", self.asked)
         self.hpp.wait_ready()
 
-    def test_a_restart_between_them_is_not_seen(self):
+    def test_a_restart_between_them_is_invisible(self):
         for path in ("/length", "/close"):
             with self.subTest(path):
                 self.asked.unlink(missing_ok=True)
                 answer = self.client().ask(path=path)
                 self.assertEqual((answer.status, answer.text), (200, "abc"))
 
-    def test_and_what_cannot_be_repeated_is_told_why(self):
+    def test_a_request_that_cannot_be_repeated_gets_the_reason(self):
         answer = self.client().ask("POST", "/length", [("Content-Length", 0)])
         self.assertEqual(answer.status, 503)
         self.assertIn("not sent again", answer.text)
@@ -286,7 +286,7 @@ class Kept(RestartTest):
 
     ROUNDS = 20
 
-    def test_no_request_meets_a_close(self):
+    def test_no_request_is_sent_on_a_closed_connection(self):
         """Not even a request that cannot be repeated, and that is sent when hpp notices a save."""
         self.start()
         client = self.connection()
@@ -364,7 +364,7 @@ class Begun(RestartTest):
 class Held(RestartTest):
     """Requests that wait because the backend does not run yet."""
 
-    def test_leave_in_the_order_of_their_arrival(self):
+    def test_are_forwarded_in_the_order_of_their_arrival(self):
         self.start_unready(backend=["--one-by-one"])
         clients = [self.connection() for _ in range(50)]
         clients.reverse()  # send the requests in another order than that of the connections
@@ -385,7 +385,7 @@ class Held(RestartTest):
             client.ask()
         self.wait_held(3)
 
-    def test_who_leaves_takes_his_request_along(self):
+    def test_are_dropped_when_the_client_leaves(self):
         """After a reset, at once. After a FIN, the client may only have ended its requests: a GET waits
         for one more second, a request that is not safe does not."""
         self.start_unready()
@@ -402,7 +402,7 @@ class Held(RestartTest):
         self.assertEqual(stays.read_response().status, 200)
         self.assertEqual(self.log("GET", "POST"), ["GET /stays first"])
 
-    def test_who_can_still_read_is_told_why(self):
+    def test_half_closed_clients_get_the_reason(self):
         """A half-closed client gets an answer, never an empty reply."""
         self.start_unready()
         for method, words in (("POST", "may have an effect"), ("GET", "was not ready")):
@@ -433,7 +433,7 @@ class Held(RestartTest):
     def half_close(client):
         client.socket.shutdown(socket.SHUT_WR)
 
-    def test_beyond_the_limit_are_answered_at_once(self):
+    def test_are_answered_at_once_beyond_the_limit(self):
         self.start_unready("--queue-limit", 3)
         held = []
         for _ in range(3):
@@ -451,7 +451,7 @@ class Held(RestartTest):
         self.assertEqual(self.client().ask().status, 200)
         self.assertEqual(self.log("GET /beyond", "POST /beyond"), [])
 
-    def test_who_left_makes_room_below_the_limit(self):
+    def test_make_room_below_the_limit_when_the_client_leaves(self):
         self.start_unready("--queue-limit", 1)
         leaves, comes = self.connection(), self.connection()
         leaves.ask(path="/leaves")
@@ -463,7 +463,7 @@ class Held(RestartTest):
         self.go()
         self.assertEqual(comes.read_response().status, 200)
 
-    def test_for_too_long_are_answered(self):
+    def test_are_answered_after_the_timeout(self):
         self.start_unready("--queue-timeout", 200)
         for method in ("GET", "POST"):
             began = time.monotonic()

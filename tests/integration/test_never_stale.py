@@ -79,7 +79,7 @@ class Pairs(RestartTest):
 class Broken(RestartTest):
     """An error must be as fresh as an answer of the backend."""
 
-    def test_the_error_page_is_never_stale_either(self):
+    def test_the_error_page_is_never_stale(self):
         self.start()
         client = self.client()
         for i in range(PAIRS // 20):
@@ -106,7 +106,7 @@ class OtherSaves(RestartTest):
         answer = client.ask()
         self.assertEqual((answer.status, answer.text), (200, text))
 
-    def test_folders_that_are_new_and_folders_that_are_removed(self):
+    def test_new_and_removed_folders(self):
         """Watchman notices a new folder first, and its files only after reading the folder."""
         self.start(text="folder/below/text")
         client = self.client()
@@ -117,7 +117,7 @@ class OtherSaves(RestartTest):
             shutil.rmtree(self.folder.parent)
             self.check(client, "")
 
-    def test_folders_that_are_renamed(self):
+    def test_renamed_folders(self):
         self.start(text="folder/below/text")
         client = self.client()
         for i in range(self.COUNT):
@@ -129,7 +129,7 @@ class OtherSaves(RestartTest):
             self.folder.parent.rename(self.project / f"old-{i}")
             self.check(client, "")
 
-    def test_files_that_are_removed(self):
+    def test_removed_files(self):
         self.start()
         client = self.client()
         for i in range(self.COUNT):
@@ -138,7 +138,7 @@ class OtherSaves(RestartTest):
             self.save_text(str(i))
             self.check(client, str(i))
 
-    def test_links_that_point_elsewhere(self):
+    def test_changed_links(self):
         """The new target is a file that existed before."""
         for text in ("0", "1"):
             self.save(f"version-{text}", text)
@@ -184,7 +184,7 @@ class WithoutPause(RestartTest):
                            self.environment))
         wait_for(busy.exists, "the writer to write")
 
-    def test_a_watched_file_starves_no_request(self):
+    def test_a_watched_file_does_not_block_requests(self):
         self.start()
         self.write_without_pause("busy")
         client = self.client()
@@ -194,7 +194,7 @@ class WithoutPause(RestartTest):
             self.assertEqual((answer.status, answer.text), (200, str(i)))
         self.assert_one_at_a_time()
 
-    def test_a_file_that_is_not_watched_does_not_matter(self):
+    def test_a_file_that_is_not_watched_does_not_delay_requests(self):
         self.start("--exclude", "busy")
         self.write_without_pause("busy")
         client = self.client()
@@ -234,7 +234,7 @@ class Checkout(RestartTest):
         self.git("add", ".")
         self.git("commit", "-q", "-m", version)
 
-    def test_no_answer_comes_from_a_tree_that_is_half_written(self):
+    def test_no_answer_comes_from_a_partly_written_tree(self):
         self.start(backend=("--tree", "."))
         client = self.client()
         self.assertEqual(client.ask().text, "whole A")
@@ -294,7 +294,7 @@ class ReplacedFolder(RestartTest):
         self.project.rename(self.directory / f"old-{i}")
         fresh.rename(self.project)
 
-    def test_another_directory_is_renamed_into_its_place(self):
+    def test_another_directory_is_moved_to_its_path(self):
         self.start()
         self.check(self.move_into_place)
 
@@ -315,7 +315,7 @@ class ReplacedFolder(RestartTest):
                 self.save_text(text)
                 self.assertEqual(client.ask().text, text)
 
-    def test_nobody_asks(self):
+    def test_without_a_request(self):
         self.start()
         self.move_into_place(1)
         self.wait_log("start 1")
@@ -375,7 +375,7 @@ class ReplacedFolder(RestartTest):
             git("checkout", "-q", "project/text")
         self.assert_one_at_a_time()
 
-    def test_while_there_is_no_folder_hpp_says_so(self):
+    def test_a_missing_folder_is_reported(self):
         self.start()
         client = self.client()
         away = self.directory / "away"
@@ -439,7 +439,7 @@ class Outages(RestartTest):
 
         self.check(kill)
 
-    def test_a_watchman_that_is_gone_for_good_is_not_waited_for(self):
+    def test_requests_do_not_wait_if_watchman_never_returns(self):
         """Requests wait once, for --barrier-timeout. Later requests do not wait."""
         timeout_s = 3
         self.start("--barrier-timeout", 1000 * timeout_s)
@@ -505,7 +505,7 @@ class Degraded(RestartTest):
         self.start("--barrier-timeout", self.TIMEOUT_MS)
         self.check(self.hpp.helper_pid("watchd"))
 
-    def test_off_asks_nobody(self):
+    def test_requests_do_not_wait_if_the_barrier_is_off(self):
         """The timeout is longer than the test's, so that a request that waits would fail."""
         self.start("--barrier", "off", "--barrier-timeout", 600_000)
         freeze(self.watchman.pid)

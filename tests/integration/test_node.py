@@ -114,7 +114,7 @@ class Node(IntegrationTest):
             self.assertNotIn(b"0\r\n\r\n", rest, "the stream must not look complete")
         self.hpp.wait_state("Running", 2)
 
-    def test_refuses_what_is_no_http(self):
+    def test_refuses_malformed_requests(self):
         for nonsense in ("nonsense\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
                          "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n"):
             with self.subTest(nonsense), Connection(self.hpp.bind) as client:
@@ -122,14 +122,14 @@ class Node(IntegrationTest):
                 self.assertEqual(client.read_response().status, 400)
                 client.wait_closed()
 
-    def test_says_who_asked(self):
+    def test_adds_the_forwarded_fields(self):
         answer = self.ask("GET", "/headers")
         self.assertIn("Forwarded", answer.text)
         self.assertIn("for=127.0.0.1", answer.text)
         self.assertIn("host=localhost", answer.text)
         self.assertIn("proto=http", answer.text)
 
-    def test_takes_pipelined_requests_in_order(self):
+    def test_answers_pipelined_requests_in_order(self):
         self.client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /chunks HTTP/1.1\r\nHost: a\r\n\r\n"
                          "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi")
         texts = [self.client.read_response().text for _ in range(3)]

@@ -32,7 +32,7 @@ class OwnEndpointsTest(IntegrationTest):
 
 
 class Guard(OwnEndpointsTest):
-    def test_only_a_host_of_ours_is_answered(self):
+    def test_only_local_host_names_are_answered(self):
         for host in ("localhost", "127.0.0.1", "[::1]"):
             answer = self.ask("/__hpp/livereload.js", host=f"{host}:{self.hpp.bind}")
             self.assertEqual(answer.status, 200, host)
@@ -42,14 +42,14 @@ class Guard(OwnEndpointsTest):
             self.assertIn(host, answer.text)
             self.assertEqual(answer.header("connection"), "close")
 
-    def test_nothing_of_it_reaches_the_backend(self):
+    def test_no_request_below_the_path_reaches_the_backend(self):
         self.assertEqual(get(self.hpp.url + "__hpp/nosuch").status, 404)
         answer = self.ask("/__hpp/livereload.js", "POST", fields=[("Content-Length", "0")])
         self.assertEqual((answer.status, answer.header("allow")), (405, "GET, HEAD"))
         self.assertEqual(self.ask("/__hpp/livereload").status, 426)
         self.assertEqual(self.ask("/__hpperator").text, "the backend's")
 
-    def test_a_head_request_gets_the_head_alone(self):
+    def test_a_head_request_gets_only_the_head(self):
         whole = self.ask("/__hpp/livereload.js")
         head = self.ask("/__hpp/livereload.js", "HEAD")
         self.assertEqual((head.status, head.body), (200, b""))
@@ -59,7 +59,7 @@ class Guard(OwnEndpointsTest):
 
 
 class Status(OwnEndpointsTest):
-    def test_all_three_snapshots_are_told(self):
+    def test_it_contains_all_three_snapshots(self):
         get(self.hpp.url)  # after this, proxyd has received all snapshots
         answer = get(self.hpp.url + "__hpp/status")
         self.assertEqual(answer.header("content-type"), "application/json; charset=utf-8")
@@ -129,14 +129,14 @@ class Wait(IntegrationTest):
         hpp.wait_ready()
         return hpp
 
-    def test_it_answers_at_once_where_the_tree_is_live(self):
+    def test_it_answers_at_once_if_the_tree_is_live(self):
         hpp = self.start()
         answer = get(hpp.url + "__hpp/wait")
         self.assertEqual(answer.status, 200)
         live = json.loads(answer.text)
         self.assertEqual((live["live"], live["generation"]), (True, 1))
 
-    def test_it_waits_for_what_was_just_saved(self):
+    def test_it_waits_for_the_newest_save(self):
         hpp = self.start()
         self.gate.unlink()
         self.save_slow_backend("new")
@@ -149,7 +149,7 @@ class Wait(IntegrationTest):
         live = json.loads(waits.result().text)
         self.assertEqual((live["live"], live["generation"]), (True, 2))
 
-    def test_a_failure_is_told(self):
+    def test_a_failure_is_reported(self):
         hpp = self.start()
         self.save("app.py", "import sys; sys.exit('out of cheese')")
         answer = get(hpp.url + "__hpp/wait")
@@ -197,7 +197,7 @@ class LiveReload(OwnEndpointsTest):
 
         asyncio.run(run())
 
-    def test_it_is_there_while_the_backend_is_not(self):
+    def test_it_works_while_no_backend_runs(self):
         async def run():
             await asyncio.to_thread(get, self.hpp.url + "crash")
             self.hpp.wait_state("Error")
@@ -208,7 +208,7 @@ class LiveReload(OwnEndpointsTest):
 
         asyncio.run(run())
 
-    def test_a_page_of_somebody_else_is_refused(self):
+    def test_a_page_of_another_origin_is_refused(self):
         async def run():
             with self.assertRaises(websockets.InvalidStatusCode) as refused:
                 await self.browser(origin="http://evil.example")

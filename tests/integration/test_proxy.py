@@ -1,5 +1,5 @@
 """The proxy alone, `hpp-proxyd --assume-running`, between a client and a backend that both send exact
-bytes: what goes in on one side comes out on the other."""
+bytes: the proxy must pass the bytes on unchanged."""
 
 import hashlib
 import os
@@ -18,7 +18,7 @@ from harness import (BUILD_DIR, DEADLINE_S, PYTHON, Background, Connection, Prog
 from proxy import ProxyTest
 
 
-# Passes a listening socket on as descriptor 3, in blocking mode, as systemd-socket-activate does.
+# Hands over a listening socket as descriptor 3, in blocking mode, as systemd-socket-activate does.
 ACTIVATE = """\
 import os, socket, sys
 listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
@@ -90,7 +90,7 @@ class Framing(ProxyTest):
             peer.socket.close()
             self.assertEqual(b"".join(iter(client.read_chunk, b"")), body)
 
-    def test_cut_short_is_seen_by_the_client(self):
+    def test_the_client_notices_a_cut_answer(self):
         for head, body in ((b"Content-Length: 10", b"hello"),
                            (b"Transfer-Encoding: chunked", b"5\r\nhello\r\n")):
             client = self.client()
@@ -127,7 +127,7 @@ class Framing(ProxyTest):
 
 
     def begin_to_answer_http_1_0(self, port, answer):
-        """Returns the client when it has got the part of an answer that ends with `half`."""
+        """Sends an answer, and returns the client when it has received the part that ends with `half`."""
         client = Connection(port)
         self.addCleanup(client.socket.close)
         client.send("GET / HTTP/1.0\r\n\r\n")
@@ -138,8 +138,8 @@ class Framing(ProxyTest):
         self.assertEqual(client.read_exactly(4), b"half")
         return client
 
-    def test_http_1_0_clients_know_that_an_answer_is_cut_when_hpp_ends(self):
-        """Only the end of the connection says that such an answer is complete. So it is a reset."""
+    def test_http_1_0_clients_notice_that_the_end_of_hpp_cuts_an_answer(self):
+        """The end of the connection would mean that such an answer is complete, so hpp resets it."""
         for number in (signal.SIGTERM, signal.SIGKILL):
             port = free_port()
             proxy = Program([BUILD_DIR / "proxyd" / "hpp-proxyd", f"localhost:{port}",
@@ -157,7 +157,7 @@ class Framing(ProxyTest):
                     client.socket.recv(1)
 
     def test_http_1_0_clients_get_the_end_of_a_complete_answer(self):
-        """Without a reset, however late they read it."""
+        """There is no reset, even if they read the answer late."""
         body = random.randbytes(1 << 20)
         client = self.client()
         client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)
@@ -169,9 +169,9 @@ class Framing(ProxyTest):
         client.read_head()
         self.assertEqual(client.read_to_end(), body)
 
-    def test_who_has_said_that_it_sends_no_more_gets_the_end_at_once(self):
-        """Not after the two seconds in which hpp reads on from who may be sending. A busy machine may need
-        longer, but not each time."""
+    def test_half_closed_clients_get_the_end_at_once(self):
+        """hpp does not wait two seconds, as it does for clients that may still be sending. A busy machine may
+        need longer, but not each time."""
         answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
         request = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
         peer = None
@@ -204,7 +204,7 @@ class Requests(ProxyTest):
             peer.send(self.OK)
             self.assertEqual(client.read_response().status, 200)
 
-    def test_forwarded_says_who_and_where(self):
+    def test_forwarded_names_the_client_and_the_host(self):
         hosts = ["127.0.0.1"] + (["::1"] if socket.has_dualstack_ipv6() else [])
         for host in hosts:
             client = self.client(host)
@@ -265,13 +265,14 @@ class Requests(ProxyTest):
         peer.send(b"HTTP/1.1 413 Too Large\r\nContent-Length: 7\r\n\r\ntoo big")
         for _ in range(35):
             client.send(bytes(1000))
-            time.sleep(0.1)  # the pauses, and the 3.5 s in all, are what counts
+            time.sleep(0.1)  # the test needs these pauses, and the total of 3.5 s
         answer = client.read_response()
         self.assertEqual((answer.status, answer.body), (413, b"too big"))
 
-    def test_an_early_answer_arrives_though_the_backend_reads_no_more(self):
-        """It answers and closes: what it has not read makes its kernel reset the connection. That
-        throws away what of the answer has no room at hpp yet, so it is one that has."""
+    def test_an_early_answer_arrives_although_the_backend_has_stopped_reading(self):
+        """The backend answers and closes. Because it has unread data, its kernel resets the connection, which
+        discards the part of the answer that hpp has not received. So the answer is short enough for hpp to
+        receive it as a whole."""
         for _ in range(20):
             client = self.client()
             client.ask("POST", headers=[("Content-Length", 100_000_000)])
@@ -328,8 +329,8 @@ class Requests(ProxyTest):
             self.backend.accept()
 
     def test_a_head_request_that_is_refused_gets_no_body(self):
-        for request in (b"HEAD / HTTP/1.1\r\n\r\n",  # judged
-                        b"HEAD / HTTP/1.1\nHost: a\n\n",  # not parsed
+        for request in (b"HEAD / HTTP/1.1\r\n\r\n",  # refused after parsing
+                        b"HEAD / HTTP/1.1\nHost: a\n\n",  # refused by the parser
                         b"\r\nHEAD /\0 HTTP/1.1\r\nHost: a\r\n\r\n",
                         b"HEAD / HTTP/1.1\r\nHost: a\r\nA: " + b"a" * 70_000):
             client = self.client()
@@ -359,7 +360,7 @@ class Requests(ProxyTest):
 
 
 class Backends(ProxyTest):
-    def test_what_is_no_http_is_a_502_with_the_reason(self):
+    def test_a_malformed_answer_is_a_502_with_the_reason(self):
         for answer in (b"hello\r\n\r\n", b"HTTP/1.1 200 OK\r\nA b\r\n\r\n",
                        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
                        b"HTTP/1.1 200 OK\r\nA: " + b"a" * 70_000 + b"\r\n\r\n"):
@@ -368,7 +369,7 @@ class Backends(ProxyTest):
             self.assertIn("cannot be used", response.text)
             peer.wait_ended()
 
-    def test_one_that_closes_without_an_answer_is_a_502(self):
+    def test_a_backend_that_closes_without_an_answer_is_a_502(self):
         client = self.client()
         client.ask("POST", headers=[("Content-Length", 0)])
         peer = self.accept()
@@ -376,8 +377,8 @@ class Backends(ProxyTest):
         peer.socket.close()
         self.assertEqual(client.read_response().status, 502)
 
-    def test_no_decision_is_awaited_where_nobody_can_give_one(self):
-        """Not for the 250 ms in which a supervisor would say whether it has killed the backend."""
+    def test_no_liveness_check_without_a_supervisor(self):
+        """proxyd does not wait the 250 ms in which supervisord would answer a liveness check."""
         delays = []
         for _ in range(5):
             client = self.client()
@@ -390,13 +391,13 @@ class Backends(ProxyTest):
             delays.append(time.monotonic() - began)
         self.assertLess(min(delays), 0.2)
 
-    def test_nobody_there_is_a_502(self):
+    def test_a_missing_backend_is_a_502(self):
         self.backend.close()
         client = self.client()
         client.ask()
         self.assertEqual(client.read_response().status, 502)
 
-    def test_a_connection_that_was_closed_for_idleness_is_not_seen(self):
+    def test_a_close_of_an_idle_connection_is_invisible_to_the_client(self):
         """The backend reads the second request on a kept connection and closes: the classic race."""
         client, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", Requests.OK)
         client.ask(path="/again")
@@ -417,9 +418,9 @@ class Backends(ProxyTest):
         fresh.send(Requests.OK)
         self.assertEqual(client.read_response().status, 200)
 
-    def test_nor_one_whose_end_was_not_noticed_yet(self):
-        """By proxyd, which meets the client's bytes first, as they came first, and may not send the
-        request twice."""
+    def test_a_connection_whose_end_was_not_noticed_yet_is_not_used(self):
+        """proxyd reads the client's bytes first, because they came first, and must not send the request
+        twice."""
         client, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", Requests.OK)
         freeze(self.proxy.pid)
         client.ask("POST", headers=[("Content-Length", 0)])
@@ -430,8 +431,8 @@ class Backends(ProxyTest):
         fresh.send(Requests.OK)
         self.assertEqual(client.read_response().status, 200)
 
-    def test_nor_one_on_which_something_has_come_unasked(self):
-        """RFC 9112 section 9.2: no answer to a request that is sent afterwards."""
+    def test_a_connection_with_unrequested_data_is_not_used(self):
+        """Data that comes before a request is no answer to it (RFC 9112 section 9.2)."""
         client, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", Requests.OK)
         freeze(self.proxy.pid)
         client.ask("POST", headers=[("Content-Length", 0)])
@@ -445,7 +446,7 @@ class Backends(ProxyTest):
     HEAD_AND = "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n{} /next HTTP/1.1\r\nHost: a\r\n\r\n"
 
     def test_a_body_that_follows_the_answer_to_head_is_not_taken_for_the_next_answer(self):
-        """The backend sends a body with HEAD, and it arrives when the next request has been sent."""
+        """The backend answers HEAD with a body, which arrives after the next request was sent."""
         client = self.client()
         client.send(self.HEAD_AND.format("GET"))
         peer = self.accept()
@@ -494,8 +495,8 @@ class Backends(ProxyTest):
     KEPT = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1"
     REFUSED_UPGRADE = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 1\r\n\r\n1"
 
-    def test_one_that_has_ended_its_direction_gets_a_fin(self):
-        """It still reads, as a Node server does after socket.end(), and may die of a reset."""
+    def test_a_half_closed_backend_gets_a_fin(self):
+        """The backend may still read, like a Node server after socket.end(), and may crash on a reset."""
         upgrade = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"
         plain = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
         for request, answer in ((plain, self.LAST[0]), (plain, self.LAST[1]), (plain, self.KEPT),
@@ -510,8 +511,8 @@ class Backends(ProxyTest):
                 self.assertEqual(client.read_response().body, b"1")
                 self.assertEqual(peer.socket.recv(1), b"")
 
-    def test_one_that_has_closed_leaves_its_port_free(self):
-        """Also to a successor that binds without SO_REUSEADDR: a TIME_WAIT would keep it away."""
+    def test_the_port_of_a_backend_that_has_closed_is_free(self):
+        """Also for a new backend that binds without SO_REUSEADDR, which a TIME_WAIT would prevent."""
         for answer in (*self.LAST, self.KEPT, self.UNTIL_CLOSE):
             for _ in range(20):
                 client = self.client()
@@ -534,7 +535,7 @@ class Backends(ProxyTest):
 
         wait_for(can_be_bound, "the port to be free", deadline_s=5)
 
-    def test_one_that_does_not_keep_that_word_is_not_waited_for_long(self):
+    def test_a_backend_that_does_not_close_as_announced_delays_proxyd_briefly(self):
         for answer in self.LAST:
             began = time.monotonic()
             _, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", answer)
@@ -543,7 +544,7 @@ class Backends(ProxyTest):
 
 
 class Log(ProxyTest):
-    """One line for each answer that hpp cuts or gives itself."""
+    """There is one log line for each answer that hpp cuts or gives itself."""
 
     def ask(self, path):
         client = self.client()
@@ -579,7 +580,7 @@ class Log(ProxyTest):
         self.assertEqual(client.read_response().status, 400)
         self.proxy.wait_line(r"GET /nul\?\[31m: 400, ")
 
-    def test_many_at_once_are_shortened(self):
+    def test_many_lines_at_once_are_shortened(self):
         for _ in range(3):
             client, peer = self.ask("/none")
             peer.socket.close()
@@ -600,7 +601,7 @@ class Streams(ProxyTest):
             peer.send(event)
             self.assertEqual(client.read_chunk(), event)
 
-    def test_who_leaves_an_event_stream_ends_it(self):
+    def test_an_event_stream_ends_when_the_client_leaves(self):
         client = self.client()
         client.ask()
         peer = self.accept()
@@ -621,7 +622,7 @@ class Streams(ProxyTest):
         self.assertEqual(client.read_response().body, b"hello")
         client.wait_closed()
 
-    def test_every_request_of_a_half_closed_client_hears_of_it(self):
+    def test_every_request_of_a_half_closed_client_is_answered(self):
         client = self.client()
         client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n"
                     "POST /cut HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhel")
@@ -668,7 +669,7 @@ class Streams(ProxyTest):
         peer.socket.shutdown(socket.SHUT_WR)
         self.assertEqual(client.read_head()[0], 101)
         self.assertEqual(client.read_to_end(), b"")
-        # More than the peer's end can take, and less than hpp's end.
+        # More than the buffers of the peer's end hold, and less than those of hpp's end.
         data = random.randbytes(1 << 20)
 
         def send():
@@ -679,9 +680,9 @@ class Streams(ProxyTest):
         wait_for(lambda: descriptors() <= before + 1, "hpp to close the tunnel")
         self.assertEqual(peer.read_to_end(), data)
 
-    def test_a_tunnel_carries_a_body_that_was_under_way_when_it_began(self):
-        """The backend switches protocols before it has read the request's body, which is long enough
-        for splice(2) and for each buffer on the way to be full."""
+    def test_a_tunnel_carries_the_rest_of_the_requests_body(self):
+        """The backend switches protocols before it has read the request's body. The body is long enough for
+        splice(2), and to fill each buffer on the way."""
         body = random.randbytes(8 << 20)
         client = self.client()
         client.ask("POST", headers=[("Connection", "Upgrade"), ("Upgrade", "echo"),
@@ -730,7 +731,7 @@ class Streams(ProxyTest):
 
     @staticmethod
     def send_in_pieces(seed, connection, start, body):
-        """With a length or in random chunks, cut into random pieces."""
+        """Sends a body, with a length or in random chunks, in random pieces."""
         rng = random.Random(seed)
         if rng.random() < 0.5:
             data = f"{start}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
@@ -749,7 +750,7 @@ class Streams(ProxyTest):
             connection.send(data[at:at + size])
             at += size
             if rng.random() < 0.1:
-                time.sleep(0.001)  # so that the peer sees a piece of its own
+                time.sleep(0.001)  # so that the peer receives the piece separately
 
     def test_one_byte_at_a_time(self):
         client = self.client()
@@ -767,7 +768,7 @@ class Streams(ProxyTest):
 
 
 class Backpressure(ProxyTest):
-    """A reader that stops makes the sender stop: the proxy's memory does not grow with the body."""
+    """If a reader stops, the sender must stop, too: the proxy's memory does not grow with the body."""
 
     SIZE = 256 << 20
 
@@ -776,7 +777,7 @@ class Backpressure(ProxyTest):
         return pages * resource.getpagesize()
 
     def check(self, sender, reader):
-        """Sends until it blocks, looks at the memory, then lets it flow."""
+        """Sends until the sender blocks, checks the memory, then reads everything."""
         before = self.rss()
         sent = [0]
         block = bytes(1 << 20)
@@ -788,7 +789,7 @@ class Backpressure(ProxyTest):
 
         sending = Background(send_all)
         self.wait_stalled(sent)
-        self.assertLess(sent[0], 64 << 20, "nothing held the sender back")
+        self.assertLess(sent[0], 64 << 20, "the proxy did not stop reading")
         self.assertLess(self.rss() - before, 16 << 20)
         got = 0
         while got < self.SIZE:
@@ -799,7 +800,7 @@ class Backpressure(ProxyTest):
 
     @staticmethod
     def wait_stalled(sent):
-        """Waits until the count has not changed for a while, as it does when the sender blocks."""
+        """Waits until the count has not changed for a while, which means that the sender blocks."""
         seen = [(-1, 0.0)]
 
         def stalled():
@@ -827,7 +828,7 @@ class Backpressure(ProxyTest):
 
 
 class ManyConnections(ProxyTest):
-    def test_descriptors_come_back(self):
+    def test_descriptors_are_released(self):
         def descriptors():
             return len(os.listdir(f"/proc/{self.proxy.pid}/fd"))
 
@@ -855,9 +856,9 @@ class FewDescriptors(ProxyTest):
     def starter(self):
         return "/bin/sh", "-c", 'ulimit -n 64 && exec "$@"', "sh"
 
-    def test_a_request_and_the_log_say_that_they_have_run_out(self):
+    def test_a_request_and_the_log_report_that_descriptors_have_run_out(self):
         clients = []
-        for _ in range(64):  # each takes a connection of its own to the backend
+        for _ in range(64):  # each client needs its own connection to the backend
             clients.append(self.client())
             clients[-1].ask()
         answered = wait_for(lambda: next((c for c in clients if not c.is_quiet(0)), None),
@@ -877,7 +878,7 @@ class FewDescriptors(ProxyTest):
             while client.socket not in select.select([client.socket, self.backend], [], [], DEADLINE_S)[0]:
                 if self.accept().read_until(b"\r\n\r\n").startswith(b"GET /later"):
                     return True
-            return False  # it came before proxyd had noticed that the others have left
+            return False  # proxyd has not noticed yet that the other clients have left
 
         wait_for(is_asked, "the request to arrive")
 

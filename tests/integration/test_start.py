@@ -1,5 +1,5 @@
-"""How the backend is started: built before, handed its socket, and when it counts as ready; and a
-backend that restarts itself."""
+"""The start of the backend: the build before it, the socket that it is handed, and when it counts as
+ready. Also: a backend that causes its own restarts."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ from harness import (
     wait_for,
 )
 
-# What the build makes of `source` is what the backend answers. A source of `bad` does not compile.
+# The build turns `source` into the backend's answer. The source `bad` does not compile.
 BUILD = """\
 echo "building $(cat source)" >> ../builds
 if grep -q bad source; then echo "source:1: error: bad" >&2; exit 2; fi
@@ -46,7 +46,8 @@ text = open("../built").read()
 Server(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
 
-# On the socket that it is handed, if that is meant for it; says who it is and how that came.
+# Serves on the socket that it is handed. Answers with its name, its pid, and whether the socket was
+# non-blocking.
 HANDED = SERVER + """\
 assert os.environ["LISTEN_FDS"] == "1" and os.environ["LISTEN_PID"] == str(os.getpid())
 was_nonblocking = bool(fcntl.fcntl(3, fcntl.F_GETFL) & os.O_NONBLOCK)
@@ -84,7 +85,7 @@ class Build(IntegrationTest):
         self.hpp.wait_line(r"Building: running sh build\.sh, killed the old one in ")
         self.hpp.wait_line(r"Loading: started .* \(generation 2, .*built in ")
 
-    def test_that_fails_is_an_error_page_with_what_it_printed(self):
+    def test_a_failure_is_an_error_page_with_the_output(self):
         self.start_built("one").wait_ready()
         self.save("source", "bad")
         answer = get(self.hpp.url)
@@ -95,7 +96,7 @@ class Build(IntegrationTest):
         self.save("source", "good")
         self.assertEqual(get(self.hpp.url).text, "good")
 
-    def test_that_fails_at_the_first_start(self):
+    def test_a_failure_at_the_first_start(self):
         hpp = self.start_built("bad")
         hpp.wait_watching()
         hpp.wait_state("Error")
@@ -103,7 +104,7 @@ class Build(IntegrationTest):
         self.save("source", "good")
         self.assertEqual(get(self.hpp.url).text, "good")
 
-    def test_is_broken_off_by_a_save(self):
+    def test_a_save_cancels_it(self):
         self.start_built("slow").wait_watching()
         builder = wait_for(lambda: self.builder(), "the build")
         self.save("source", "two")
@@ -117,7 +118,7 @@ class Build(IntegrationTest):
         self.assertEqual(self.hpp.wait_exit(), 130)
         self.assert_nothing_left()
 
-    def test_what_it_leaves_running_dies_with_the_backend(self):
+    def test_its_remaining_processes_are_killed_with_the_backend(self):
         self.start_built("one").wait_ready()
         self.save("build.sh", BUILD + "sleep 600 & echo $! > ../builder\n")
         left = wait_for(lambda: self.builder(), "what the build leaves running")
@@ -127,8 +128,8 @@ class Build(IntegrationTest):
         self.assertEqual(get(self.hpp.url).text, "two")
         self.assertFalse(is_alive(left))
 
-    def test_daemon_of_the_build_stays(self):
-        # It starts once, as Gradle's does, and each further build finds it.
+    def test_its_daemon_is_not_killed(self):
+        # The daemon starts once, like Gradle's, and each further build uses it.
         self.save("daemon.py", "import time; time.sleep(600)")
         start = "[ -e ../daemon ] || setsid sh -c " \
                 f"'echo $$ > ../daemon; exec {PYTHON} daemon.py' </dev/null >/dev/null 2>&1 &\n" \
@@ -151,7 +152,7 @@ class Build(IntegrationTest):
         os.kill(daemon, signal.SIGKILL)
         wait_for(lambda: not is_alive(daemon), "the daemon's end")
 
-    def test_of_a_supervisord_that_is_killed_is_begun_anew(self):
+    def test_it_is_started_again_after_a_crash_of_supervisord(self):
         self.start_built("slow").wait_state("Loading")
         builder = wait_for(lambda: self.builder(), "the build")
         os.kill(self.hpp.helper_pid("supervisord"), signal.SIGKILL)
@@ -159,11 +160,11 @@ class Build(IntegrationTest):
         (self.directory / "go").touch()
         self.assertEqual(get(self.hpp.url).text, "slow")
 
-    def test_the_last_good_one_is_kept(self):
+    def test_the_last_good_backend_is_kept(self):
         self.start_built("one", "--keep-last-good").wait_ready()
         pid = self.hpp.snapshot()["pid"]
         self.save("source", "bad")
-        self.assertEqual(get(self.hpp.url).text, "one", "it is let go when the build has failed")
+        self.assertEqual(get(self.hpp.url).text, "one", "the request is released when the build has failed")
         self.hpp.wait_line("Running: sh build.sh failed: exit code 2 after .*; generation 1 goes on")
         wait = self.run_program("ctl", "wait")
         self.assertEqual(wait.process.returncode, 1, wait.transcript())
@@ -174,7 +175,7 @@ class Build(IntegrationTest):
         self.assertEqual(get(self.hpp.url).text, "good")
         self.assertEqual(self.run_program("ctl", "wait").process.returncode, 0)
 
-    def test_while_the_last_good_one_lives_requests_wait_for_the_new_one(self):
+    def test_requests_wait_for_the_new_backend_while_the_last_good_one_runs(self):
         self.start_built("one", "--keep-last-good").wait_ready()
         pid = self.hpp.snapshot()["pid"]
         self.save("source", "slow")
@@ -202,14 +203,14 @@ class Socket(IntegrationTest):
         self.hpp.wait_ready()
         return self.hpp
 
-    def test_is_handed_to_each_backend_as_new(self):
+    def test_each_backend_gets_it_like_a_new_one(self):
         self.start_handed()
         for text in ("two", "three"):
             self.save("app.py", handed(text))
             self.assertEqual(get(self.hpp.url).text,
                              f"{text} {self.hpp.snapshot()['pid']} False")
 
-    def test_takes_connections_while_no_backend_runs(self):
+    def test_accepts_connections_while_no_backend_runs(self):
         self.start_handed()
         self.save("app.py", "raise SystemExit(1)")
         self.hpp.wait_state("Error")
@@ -228,7 +229,7 @@ class Socket(IntegrationTest):
         self.save("app.py", handed("two"))
         self.assertIn("two", get(self.hpp.url).text)
 
-    def test_whose_port_is_taken_names_the_culprit(self):
+    def test_a_port_in_use_names_the_process(self):
         self.save("app.py", handed("one"))
         self.save("thief.py", "import socket, time\ns = socket.create_server(('127.0.0.1', 0))\n"
                               "print(s.getsockname()[1], flush=True)\ntime.sleep(600)\n")
@@ -242,7 +243,7 @@ class Socket(IntegrationTest):
 
 
 class Ready(IntegrationTest):
-    def test_tcp_asks_the_backend_nothing(self):
+    def test_tcp_sends_no_request(self):
         self.save("app.py", "import socket, sys\n"
                             "server = socket.create_server(('127.0.0.1', int(sys.argv[1])))\n"
                             "while True:\n"
@@ -252,14 +253,14 @@ class Ready(IntegrationTest):
         hpp.wait_ready()
         hpp.wait_line(r"got b''|ConnectionReset")
 
-    def test_path_is_what_is_asked_for(self):
+    def test_a_path_is_requested(self):
         self.save("app.py", "import http.server, sys\n"
                             "http.server.test(port=int(sys.argv[1]), bind='127.0.0.1')\n")
         hpp = self.start_hpp("--ready-path", "/healthz", "--exec", PYTHON, "app.py", "{backend}")
         hpp.wait_ready()
         hpp.wait_line('"HEAD /healthz HTTP/1.1"')
 
-    def test_that_makes_no_sense_is_refused(self):
+    def test_a_malformed_value_is_refused(self):
         for options, said in ((("--ready", "udp"), "udp"),
                               (("--ready", "tcp", "--socket"), "says nothing with --socket"),
                               (("--ready-path", "healthz"), "must begin with /"),
@@ -270,7 +271,7 @@ class Ready(IntegrationTest):
 
 
 class Environment(IntegrationTest):
-    """What hpp tells its own processes is for nobody else."""
+    """hpp's own environment variables must not reach other programs."""
 
     PRIVATE = ("HPP_HELPER", "HPP_LAUNCH_PID", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID",
                "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES")
@@ -280,7 +281,7 @@ class Environment(IntegrationTest):
         self.assertEqual([name for name in self.PRIVATE if name in environment], [])
 
     def test_of_the_backend_and_its_build(self):
-        # As in a service that runs hpp-launch.
+        # These are set in a service that runs hpp-launch.
         self.environment.update(WATCHDOG_PID="1", LISTEN_PID="1", LISTEN_FDS="1")
         self.save("app.py", BUILT)
         build = "env -0 > ../environment; echo built > ../built"
@@ -298,7 +299,7 @@ class Environment(IntegrationTest):
         hpp = self.start_hpp("--exec", *self.save_backend())
         hpp.wait_ready()
         self.assert_clean(environment_of(self.watchman.pid))
-        # And yet it is nothing that a crashed supervisord has left behind.
+        # Watchman must not count as a process that a crashed supervisord has left behind.
         pid = self.watchman.pid
         os.kill(hpp.helper_pid("supervisord"), signal.SIGKILL)
         hpp.wait_line("took over")
@@ -315,7 +316,7 @@ class Loop(IntegrationTest):
         self.save("run.sh", script)
         return self.start_hpp(*options, "--exec", "sh", "run.sh", PYTHON, "app.py", "{backend}")
 
-    def test_is_named_with_its_cure_and_paused(self):
+    def test_is_reported_with_advice_and_paused(self):
         script = 'date +%N > "the db.sqlite3"\nexec "$@"\n'
         hpp = self.loop(script)
         match = hpp.wait_line(
@@ -332,11 +333,11 @@ class Loop(IntegrationTest):
         self.assertEqual(get(cured.url).text, "x")
         self.assertEqual(cured.snapshot()["generation"], 1)
 
-    def test_of_a_server_that_crashes_is_named(self):
+    def test_of_a_crashing_server_is_reported(self):
         hpp = self.loop("date +%N > log.txt\nexit 3\n")
         hpp.wait_line(r"your server restarts itself\. It writes log\.txt .*--exclude log\.txt$")
 
-    def test_is_no_person_who_saves_quickly(self):
+    def test_is_not_reported_for_quick_saves(self):
         hpp = self.start_hpp("--exec", *self.save_backend("0"))
         hpp.wait_ready()
         for number in range(1, 13):
@@ -354,15 +355,15 @@ class SteadyWrites(IntegrationTest):
         hpp.wait_ready()
         for number in range(1, 101):
             self.save("data.txt", str(number))
-            time.sleep(0.03)  # the rhythm is what is tried
+            time.sleep(0.03)  # the rate of writes is what the test needs
         self.assertEqual(get(hpp.url).text, "100")
         hpp.wait_line("it is started when none has changed for 100 ms")
-        # A pause of the writer that is longer than 100 ms, as a busy machine makes them, lets it start.
+        # On a busy machine the writer may pause for more than 100 ms, and then the server starts.
         self.assertLess(hpp.snapshot()["generation"], 50)
 
 
 class Delay(IntegrationTest):
-    def test_is_shown_while_the_server_does_not_answer(self):
+    def test_is_reported_while_the_server_does_not_answer(self):
         hpp = self.start_hpp("--exec", "sleep", "600")
         hpp.wait_state("Loading")
 

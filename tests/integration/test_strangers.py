@@ -16,7 +16,7 @@ from harness import (
     wait_for,
 )
 
-# Answers every request with `stranger`, on the given address.
+# A server on the given address that answers every request with `stranger`.
 STRANGER = '''\
 import http.server, os, socket, sys
 
@@ -41,7 +41,8 @@ server.serve_forever()
 '''
 
 
-# It is as good as booted by then: a stranger is accepted when it has been alone for two seconds.
+# Waits for the file `go`, and then listens at once, because a stranger that has been the only listener
+# for two seconds is accepted.
 WAITING = '''\
 import http.server, os, socket, time
 http.server.HTTPServer.address_family = socket.{family}
@@ -59,7 +60,7 @@ class Stranger(IntegrationTest):
         return stranger
 
     def start_waiting(self, host):
-        """hpp with a server that listens on `host` when the file `go` is there."""
+        """Starts hpp with a server that listens on `host` once the file `go` exists."""
         command = self.save_backend("ours")
         code = (self.project / "app.py").read_text().replace('"localhost"', repr(host))
         self.save("app.py", WAITING.format(family="AF_INET6" if ":" in host else "AF_INET",
@@ -76,13 +77,13 @@ class Stranger(IntegrationTest):
         hpp = self.start_waiting(ours)
         stranger = self.start_stranger(strangers, hpp.backend)
         request = Background(get, hpp.url)
-        time.sleep(QUIET_S)  # it is found, and is no reason to be ready
+        time.sleep(QUIET_S)  # hpp finds the stranger, but must not count the server as ready
         self.assertEqual(hpp.state, "Loading")
         self.go()
         self.assertEqual(request.result().text, "ours")
         for _ in range(20):
             self.assertEqual(get(hpp.url).text, "ours")
-        self.assertEqual(stranger.output("out"), "listens", "not even asked whether it is ready")
+        self.assertEqual(stranger.output("out"), "listens", "hpp must not even send it a ready request")
 
     @unittest.skipUnless(socket.has_dualstack_ipv6(), "no IPv6")
     def test_on_the_other_address_gets_no_request(self):
@@ -100,10 +101,10 @@ class Stranger(IntegrationTest):
         self.assertIn(f"pid {stranger.pid} ", hpp.snapshot()["stranger"])
 
     @unittest.skipUnless(socket.has_dualstack_ipv6(), "no IPv6")
-    def test_gives_way_to_a_server_that_listens_later(self):
+    def test_is_replaced_by_a_server_that_listens_later(self):
         hpp = self.start_waiting("::1")
         self.start_stranger("127.0.0.1", hpp.backend)
-        with Connection(hpp.bind) as client:  # the connection to the stranger is kept alive
+        with Connection(hpp.bind) as client:  # proxyd keeps the connection to the stranger
             client.ask()
             self.assertEqual(client.read_response().text, "stranger")
             self.go()
@@ -112,7 +113,7 @@ class Stranger(IntegrationTest):
             client.ask()
             self.assertEqual(client.read_response().text, "ours")
 
-    def test_that_takes_the_port_is_named_and_waited_for(self):
+    def test_on_the_port_is_named_and_waited_for(self):
         hpp = self.start_waiting("127.0.0.1")
         stranger = self.start_stranger("127.0.0.1", hpp.backend)
         wait_for(lambda: hpp.state == "Running", "the stranger to be accepted")
@@ -125,19 +126,19 @@ class Stranger(IntegrationTest):
         stranger.end()
         hpp.wait_state("Running")
         self.assertEqual(get(hpp.url).text, "ours")
-        self.assertEqual(hpp.generation, generation, "the same try")
+        self.assertEqual(hpp.generation, generation, "the same generation")
 
-    def test_that_takes_the_port_while_ours_boots_is_waited_for(self):
+    def test_on_the_port_during_the_boot_is_waited_for(self):
         hpp = self.start_waiting("127.0.0.1")
         stranger = self.start_stranger("127.0.0.1", hpp.backend)
-        time.sleep(QUIET_S)  # it is found, and not yet accepted
+        time.sleep(QUIET_S)  # hpp finds the stranger, but does not accept it yet
         self.go()
         hpp.wait_line(rf"port {hpp.backend} is in use by pid {stranger.pid} ")
         stranger.end()
         hpp.wait_state("Running")
         self.assertEqual(get(hpp.url).text, "ours")
 
-    def test_a_busy_port_is_tried_again_in_silence(self):
+    def test_a_busy_port_is_tried_again_without_more_messages(self):
         port = free_port()
         stranger = self.start_stranger("127.0.0.1", port)
         hpp = self.start_hpp("--exec", *self.save_backend("ours"), backend=port)

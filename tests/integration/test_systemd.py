@@ -1,4 +1,4 @@
-"""The units in a real `systemd --user`: the same promises as under hpp-launch."""
+"""The units in a real `systemd --user`. The promises are the same as under hpp-launch."""
 
 import json
 import os
@@ -36,20 +36,20 @@ def unit(helper):
 
 
 def install_units(folder):
-    """The units that meson installs, with the programs of the build tree."""
+    """Installs the units of meson's installation, but with the programs of the build tree."""
     (folder / "hpp@.target").write_bytes((SOURCE / "systemd" / "hpp@.target").read_bytes())
     for helper in HELPERS:
         text = (BUILD_DIR / "systemd" / f"hpp-{helper}@.service").read_text()
         program = BUILD_DIR / helper / f"hpp-{helper}"
         text, count = re.subn(r"(?m)^ExecStart=\S+", f"ExecStart={program}", text)
-        if is_sanitized():  # a sanitizer asks the kernel for more than hpp does
+        if is_sanitized():  # a sanitizer needs system calls that the units forbid
             text = re.sub(r"(?m)^(SystemCall|MemoryDeny|NoNew|RestrictA|RestrictN|Lock)\w+=.*$", "", text)
         assert count == 1, text
         (folder / f"hpp-{helper}@.service").write_text(text)
 
 
 class Kept(Hpp):
-    """What runs as hpp@shop.target."""
+    """The hpp that runs as hpp@shop.target."""
 
     def __init__(self, manager, run_directory, bind, backend):  # pylint: disable=super-init-not-called
         self.manager = manager
@@ -102,7 +102,7 @@ class SystemdTest(CrashTest):
         return self.hpp
 
     def stop(self):
-        """systemd waits for the target's end, which is not that of its parts."""
+        """Stops the target, and waits for its services, because systemctl waits only for the target."""
         self.manager.systemctl("stop", TARGET)
         wait_for(lambda: not self.left(), lambda: f"the end of {self.left()}")
 
@@ -131,9 +131,9 @@ class Life(SystemdTest):
         self.save_text("third")
         self.start()
         self.assert_fresh("third")
-        self.assertEqual(len(self.log("start")), 4, "one start: what was saved before it is no change")
+        self.assertEqual(len(self.log("start")), 4, "one start: earlier saves must not count as a change")
 
-    def test_a_failure_is_tried_again_by_a_restart(self):
+    def test_a_failed_start_works_after_a_restart(self):
         self.save_text("broken")
         self.save_config()
         self.manager.systemctl("start", TARGET)
@@ -141,7 +141,7 @@ class Life(SystemdTest):
         self.manager.systemctl("restart", TARGET)
         self.hpp.wait_state("Error", generation=2)
 
-    def test_what_cannot_work_is_not_tried_again(self):
+    def test_a_permanent_failure_is_not_tried_again(self):
         self.save_config("patern = 'x'")
         self.manager.systemctl("start", TARGET)
         for helper in HELPERS:
@@ -156,7 +156,7 @@ class Life(SystemdTest):
         self.assertEqual(len(said()), len(HELPERS))
         self.assert_nothing_left()
 
-    def test_what_may_work_later_is_tried_again_after_a_pause(self):
+    def test_a_temporary_failure_is_tried_again_after_a_pause(self):
         self.hpp.run_directory.parent.mkdir(mode=0o700, exist_ok=True)
         self.hpp.run_directory.write_text("")
         self.save_config()
@@ -182,7 +182,7 @@ class Life(SystemdTest):
 
 class Crashes(SystemdTest):
     def test_kill(self):
-        """Each helper, with a save in the outage and without one."""
+        """Kills each helper, with a save in the outage and without one."""
         self.start()
         for number, name in enumerate(HELPERS):
             with self.subTest(helper=name):
@@ -209,7 +209,7 @@ class Crashes(SystemdTest):
         self.assertEqual(self.ask().text, "first")
         self.assertEqual(len(self.log("start")), 1)
 
-    def test_who_is_stopped_is_restarted(self):
+    def test_stopped_helpers_are_restarted(self):
         self.start()
         self.killed = {name: self.hpp.helper_pid(name) for name in HELPERS}
         for pid in self.killed.values():
@@ -220,7 +220,7 @@ class Crashes(SystemdTest):
         for helper in HELPERS:
             self.assertEqual(self.manager.show(unit(helper), "NRestarts"), "1")
 
-    def test_who_tried_all_to_escape_dies_with_a_backend_that_was_taken_over(self):
+    def test_escaped_processes_of_a_taken_over_backend_are_killed(self):
         self.save("tree.py", ESCAPING.replace("FOLDER", str(self.directory)))
         self.start(command=[PYTHON, "tree.py", self.backend])
         escaped = self.escaped("before")
@@ -233,7 +233,7 @@ class Crashes(SystemdTest):
         self.assertFalse(is_alive(escaped))
         self.stop()
 
-    def test_a_backend_that_nobody_would_take_over_ends(self):
+    def test_a_backend_that_cannot_be_taken_over_ends(self):
         """A supervisor crashes, and the next one cannot read the file."""
         self.start()
         backend = self.hpp.snapshot()["pid"]
@@ -244,8 +244,8 @@ class Crashes(SystemdTest):
                  self.hpp.transcript)
 
 
-    def test_a_build_that_nobody_would_take_over_ends(self):
-        """And nothing ends that bears the mark of another instance."""
+    def test_a_build_that_cannot_be_taken_over_ends(self):
+        """Processes with the tag of another instance are not killed."""
         pid_file = self.directory / "build.pid"
         self.save_config(f"build = 'echo $$ >{pid_file}; exec sleep 1000'")
         self.manager.systemctl("start", TARGET)
@@ -263,7 +263,7 @@ class Crashes(SystemdTest):
 
 
 class Journal(SystemdTest):
-    def test_the_backends_lines_are_told_apart(self):
+    def test_the_backends_lines_have_their_own_identifier(self):
         self.save("loud.py", LOUD)
         self.start(command=[PYTHON, "loud.py", self.backend])
         wait_for(lambda: len(self.lines("hpp-backend")) >= 4, self.hpp.transcript)
@@ -301,9 +301,9 @@ class Ctl(SystemdTest):
 
 
 class Files(unittest.TestCase):
-    """Without a manager."""
+    """The unit files. Needs no manager."""
 
-    def test_systemd_has_nothing_to_say_about_them(self):
+    def test_systemd_analyze_reports_no_problem(self):
         if not pathlib.Path("/usr/bin/systemd-analyze").exists():
             self.skipTest("systemd is not installed")
         with tempfile.TemporaryDirectory() as name:
@@ -318,7 +318,7 @@ class Files(unittest.TestCase):
                 check=False, capture_output=True, text=True)
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
 
-    def test_meson_installs_all_of_it(self):
+    def test_meson_installs_all_files(self):
         plan = json.loads((BUILD_DIR / "meson-info" / "intro-installed.json").read_text())
         paths = "\n".join(plan.values())
         for end in ("bin/hpp-launch", "bin/hpp-ctl", "libexec/hpp/hpp-proxyd",

@@ -1,4 +1,4 @@
-"""hpp-launch at a terminal: the backend has one, too."""
+"""hpp-launch at a terminal. The backend gets a pseudoterminal, too."""
 
 import contextlib
 import os
@@ -21,7 +21,7 @@ from harness import (
 )
 from terminal import TerminalHpp
 
-# Says what its streams are, and serves. SIGWINCH has it say the size of its window.
+# Prints which of its streams are terminals, and serves. On SIGWINCH, prints the size of its window.
 TELLER = """\
 import http.server, os, signal, sys
 
@@ -50,7 +50,7 @@ http.server.ThreadingHTTPServer(("localhost", int(sys.argv[1])), Handler).serve_
 
 
 class TerminalForTwo(TerminalHpp):
-    """Only stdout is the terminal."""
+    """hpp-launch of which only stdout is the terminal."""
 
     redirected = {"stderr": subprocess.PIPE}
 
@@ -64,7 +64,7 @@ class DumbTerminal(TerminalHpp):
 
 
 class Background(TerminalHpp):
-    """A job in the background, until the shell is told `go`."""
+    """A job in the background, until the shell reads `go`."""
 
     shell = ["bash", "-c", 'set -m; "$@" & read -r word; echo "the shell has $word"; fg', "bash"]
 
@@ -78,14 +78,14 @@ class Job(TerminalHpp):
 
 
 class UnreadTerminal(TerminalHpp):
-    """Nobody reads what is written to the terminal: a hung connection, a terminal in copy mode."""
+    """The output to the terminal is not read, as with a hung connection or a terminal in copy mode."""
 
     def _more_streams(self):
         return {}
 
 
 class UnreadPipe(Hpp):
-    """stdout and stderr are a pipe that is full and that nobody reads."""
+    """stdout and stderr are a full pipe that is not read."""
 
     def _start(self, cwd, environment):
         reader, writer = os.pipe()
@@ -101,7 +101,7 @@ class UnreadPipe(Hpp):
                                     stdin=subprocess.DEVNULL, stdout=end, stderr=end)
 
     def read_rest(self):
-        """What was written behind the fill, up to the end of all who could write."""
+        """Returns the output after the filling, up to the end of all writers."""
         return self.reader.read(self.fill) and b"".join(iter(lambda: self.reader.read(65536), b""))
 
     def end(self):
@@ -110,7 +110,7 @@ class UnreadPipe(Hpp):
 
 
 class Rival(TerminalHpp):
-    """Another process of the foreground reads from the same terminal."""
+    """Another process in the foreground reads from the same terminal."""
 
     shell = ["bash", "-c", '"$@" <&0 & cat; wait', "bash"]
 
@@ -118,7 +118,7 @@ class Rival(TerminalHpp):
 class TerminalTest(IntegrationTest):
     def setUp(self):
         super().setUp()
-        # The terminal alone is to make the difference.
+        # Output must be unbuffered because of the terminal, not because of this variable.
         self.environment.pop("PYTHONUNBUFFERED")
 
     def start_teller(self, *options, mark="first", kind=TerminalHpp):
@@ -136,7 +136,7 @@ class Output(TerminalTest):
         hpp.wait_screen("served / first\r\n")  # the ping
         self.assertNotIn("\r\r", hpp.screen)
 
-    def test_only_where_ours_is_one(self):
+    def test_only_where_hpp_has_one(self):
         hpp = self.start_teller(kind=TerminalForTwo)
         hpp.wait_screen("streams False True False first\r\n")
         hpp.wait_line("Running: generation 1")
@@ -183,14 +183,14 @@ for i in range(1000):
         self.assertEqual(hpp.wait_exit(), 130)
         self.assert_nothing_left()
 
-    def test_what_explains_a_crash_has_both(self):
+    def test_the_output_of_a_crash_has_both_streams(self):
         self.save("app.py", "import sys; print('working'); sys.exit('no database')")
         hpp = self.start_hpp("--exec", PYTHON, "app.py", kind=TerminalHpp)
         end = hpp.wait_state("Error")
         self.assertEqual(end["output_tail"], "working\nno database\n")
 
 
-# Prints without end beside what it serves.
+# Serves, and prints endlessly.
 CHATTERBOX = """
 import threading
 
@@ -203,7 +203,7 @@ threading.Thread(target=chatter, daemon=True).start()
 
 
 class NobodyTakesTheOutput(TerminalTest):
-    """hpp goes on, and ends as ever."""
+    """hpp continues, and ends as usual, although its output is not read."""
 
     def start(self, kind, more=""):
         self.save_app("first", more)
@@ -234,7 +234,7 @@ class NobodyTakesTheOutput(TerminalTest):
         seen = len(hpp.screen)
         for text in ("second", "third"):
             self.save_and_get(hpp, text)
-        hpp.type("h\nr\n")  # hpp-launch has something to say, too
+        hpp.type("h\nr\n")  # hpp-launch prints something, too
         hpp.wait_state("Running", 4)
         self.assertEqual(len(hpp.screen), seen)
         hpp.type("\x11")
@@ -276,7 +276,7 @@ class NobodyTakesTheOutput(TerminalTest):
 
 
 class StateLines(TerminalTest):
-    def test_have_a_style_of_their_own(self):
+    def test_are_coloured(self):
         hpp = self.start_teller(kind=ColourTerminal)
         hpp.wait_screen(r"\033\[0;2mhpp-supervisord:\033\[0m \033\[1;32mRunning\033\[0m: gen")
         self.save("app.py", "raise SystemExit(3)")
@@ -285,7 +285,7 @@ class StateLines(TerminalTest):
         hpp.wait_screen(r"\033\[1;31mError\033\[0m: exit code 3 after [0-9.]+ ms, "
                         "[0-9.]+ ms after app.py changed; waiting for a change")
 
-    def test_but_not_where_it_is_not_wanted(self):
+    def test_are_not_coloured_if_unwanted(self):
         for kind in (TerminalHpp, DumbTerminal):
             hpp = self.start_teller(kind=kind)
             hpp.wait_screen("hpp-supervisord: Running: generation 1")
@@ -308,7 +308,7 @@ class Clear(TerminalTest):
         self.save_backend("at last")
         hpp.wait_screen(re.escape(self.CLEARED) + "hpp-supervisord: Loading: app.py changed, started")
 
-    def test_is_nothing_without_a_terminal(self):
+    def test_does_nothing_without_a_terminal(self):
         hpp = self.start_hpp("--clear", "--exec", *self.save_backend())
         hpp.wait_ready()
         self.save_backend("again")
@@ -323,7 +323,7 @@ class Keys(TerminalTest):
         hpp.wait_ready()
         return hpp
 
-    def test_are_told_of_at_the_start(self):
+    def test_are_listed_at_the_start(self):
         hpp = self.start()
         hpp.wait_screen("hpp-launch: r Enter restarts your server, h Enter helps, Ctrl.C ends all")
 
@@ -347,20 +347,20 @@ class Keys(TerminalTest):
         self.assertEqual(hpp.wait_exit(), 0)
         self.assert_nothing_left()
 
-    def test_end_of_file_is_no_end(self):
+    def test_end_of_file_does_not_end_hpp(self):
         hpp = self.start()
         hpp.type("\x04")
         hpp.type("r\n")
         hpp.wait_state("Running", 2)
 
-    def test_restart_while_the_supervisor_is_away(self):
+    def test_restart_while_supervisord_is_down(self):
         hpp = self.start()
         os.kill(hpp.helper_pid("supervisord"), signal.SIGKILL)
         hpp.wait_screen("starting it again")
         hpp.type("r\n")
         hpp.wait_state("Running", 2)
 
-    def test_belong_to_others_in_a_pipeline(self):
+    def test_are_not_read_in_a_pipeline(self):
         hpp = self.start_teller(kind=TerminalForTwo)
         hpp.type("q\n")
         hpp.wait_screen("q\r\n")  # the echo
@@ -378,7 +378,7 @@ class Keys(TerminalTest):
         os.kill(launcher, signal.SIGTERM)
         wait_for(lambda: not is_alive(launcher), "the end of hpp-launch", STOP_S)
 
-    def test_belong_to_the_shell_while_we_are_in_the_background(self):
+    def test_are_not_read_in_the_background(self):
         hpp = self.start(Background)
         hpp.type("q\n")  # would end it
         hpp.wait_screen("the shell has q")
@@ -399,7 +399,7 @@ http.server.ThreadingHTTPServer(("localhost", int(sys.argv[1])),
                                 http.server.SimpleHTTPRequestHandler).serve_forever()
 """
 
-# Says what it reads, without a debugger; how its terminal is set it leaves as it is.
+# Prints the lines that it reads. Does not change the modes of its terminal.
 PARROT = """\
 import os, sys, termios
 print("mine", os.getsid(0) == os.getpid() == os.tcgetpgrp(0), os.ttyname(0) == os.ttyname(2))
@@ -409,7 +409,7 @@ for line in sys.stdin:
 print("end")
 """
 
-# Leaves its terminal in a state.
+# Changes the modes of its terminal, and does not restore them.
 RUDE = """\
 import sys, termios, tty
 tty.setraw(0)
@@ -462,14 +462,14 @@ class Interactive(TerminalTest):
         hpp.type("\x04")
         hpp.wait_screen("end\r\n")
 
-    def test_keys_of_ours_are_its_own(self):
+    def test_hpps_keys_go_to_the_program(self):
         hpp, _ = self.start(PARROT)
         hpp.wait_screen("ready")
         hpp.type("r\rq\rh\r")
         hpp.wait_screen(r"heard 'h\\n'")
         self.assertEqual(hpp.generation, 1)
 
-    def test_what_a_killed_one_has_left_is_taken_back(self):
+    def test_the_modes_of_a_killed_program_are_reset(self):
         hpp, _ = self.start(RUDE)
         hpp.wait_screen("rude")
         seen = len(hpp.screen)
@@ -487,17 +487,17 @@ class Interactive(TerminalTest):
         hpp.wait_screen(r"heard 'meanwhile\\n'")
         self.assertEqual(hpp.generation, 1)
 
-    def test_much_that_is_pasted_arrives(self):
+    def test_a_long_paste_arrives(self):
         hpp, _ = self.start(PARROT)
         hpp.wait_screen("ready")
         lines = [f"{i} " + "x" * 100 for i in range(1000)]
-        for line in lines:  # more than the pipe, the terminals and the buffers take
+        for line in lines:  # more than the pipe, the terminals and the buffers hold
             hpp.type(line + "\r")
         hpp.wait_screen("heard '999 ")
         heard = re.findall(r"heard '(\d+) x{100}\\n'", hpp.screen)
         self.assertEqual(heard, [str(i) for i in range(1000)])
 
-    def test_the_terminal_is_as_before_whatever_is_killed(self):
+    def test_the_terminal_is_restored_after_any_kill(self):
         for victims in (["launch"], ["supervisord", "launch"]):
             hpp, before = self.start(PARROT)
             hpp.wait_screen("ready")
@@ -508,7 +508,7 @@ class Interactive(TerminalTest):
             hpp.wait_exit()
             wait_for(lambda: not self.left(), "the end of all")
 
-    def test_ends_in_good_order_by_each_signal(self):
+    def test_each_signal_ends_hpp_normally(self):
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             hpp, before = self.start(PARROT)
             hpp.wait_screen("ready")
@@ -516,7 +516,7 @@ class Interactive(TerminalTest):
             hpp.wait_exit()
             self.assertEqual(hpp.modes, before)
 
-    def test_the_shell_has_its_terminal_while_we_are_stopped(self):
+    def test_the_shell_gets_its_terminal_while_hpp_is_stopped(self):
         hpp, before = self.start(PARROT, Job)
         hpp.wait_screen("ready")
         self.assertNotEqual(hpp.modes, before)

@@ -1,4 +1,4 @@
-"""hpp-watchd alone, with a real Watchman: what counts as a change, and that none is lost."""
+"""hpp-watchd alone, with a real Watchman: which changes count, and that none is lost."""
 
 import contextlib
 import json
@@ -16,13 +16,13 @@ import unittest
 from bus import TicketAuthor, TopicReader
 from harness import QUIET_S, Background, IntegrationTest, freeze, wait_for
 
-# Names one run directory among those of a test; no port is opened.
+# The number of the test's run directory. watchd opens no port.
 INSTANCE = 1
 
 
 class WatchdTest(IntegrationTest):
     def start_watchd(self, *arguments, watching=True):
-        """Starts hpp-watchd in the project and waits until it watches, unless told otherwise."""
+        """Starts hpp-watchd in the project. If `watching`, waits until it watches."""
         before = self.tree().get("sequence", 0)
         self.watchd = self.start_helper("watchd", *arguments, bind=INSTANCE, backend=INSTANCE)
         if watching:
@@ -30,7 +30,7 @@ class WatchdTest(IntegrationTest):
         return self.watchd
 
     def tree(self):
-        """The newest TreeState; {} while there is none."""
+        """The newest TreeState; {} if there is none yet."""
         try:
             text = (self.run_directory(INSTANCE) / "watchd.json").read_text()
         except OSError:
@@ -46,7 +46,7 @@ class WatchdTest(IntegrationTest):
             reached, lambda: f"{what}; it is {self.tree()}\n{self.watchd.transcript()}")
 
     def assert_counts(self, act, *names):
-        """`act` is told as a change of those files."""
+        """Checks that watchd publishes `act` as a change of these files."""
         before = self.tree()["revision"]
         act()
         missing = set(names)
@@ -58,8 +58,8 @@ class WatchdTest(IntegrationTest):
         self.wait_tree(told, lambda: f"the change of {missing}")
 
     def assert_does_not_count(self, act):
-        """Nothing that `act` does is told: Watchman tells in order, and what comes after it is told
-        alone."""
+        """Checks that watchd does not publish `act`. Watchman reports changes in order, so it is enough
+        that a later change is published alone."""
         before = self.tree()["revision"]
         act()
         self.sentinels = getattr(self, "sentinels", 0) + 1
@@ -69,7 +69,7 @@ class WatchdTest(IntegrationTest):
         self.assertEqual((tree["changed"], tree["revision"]), ([name], before + 1))
 
     def assert_never_said(self, text):
-        """Ends hpp-watchd: a line of its log may come later than what it publishes."""
+        """Ends hpp-watchd, because a log line may come later than a snapshot, and checks its log."""
         self.watchd.end()
         self.assertNotIn(text, self.watchd.output("err"))
 
@@ -80,7 +80,7 @@ class WatchdTest(IntegrationTest):
             env={**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null"})
 
     def add_submodule(self, name):
-        """The project, which is a repository, gets a submodule with one file, a.py."""
+        """Adds a submodule with one file, a.py, to the project, which is a repository."""
         origin = self.directory / f"origin of {name}"
         for words in (("init", "--quiet", origin),
                       ("-C", origin, "commit", "--quiet", "--allow-empty", "--message", "one"),
@@ -89,20 +89,21 @@ class WatchdTest(IntegrationTest):
         self.write(f"{name}/a.py")
 
     def write(self, name, text="x"):
-        """In one step: whoever first empties a file, and pauses before he writes, changes it twice."""
+        """Writes a file in one step. Truncating it first, with a pause before the write, would be two
+        changes."""
         return self.save(name, text)
 
 
 class Counting(WatchdTest):
-    def test_starting_is_no_change(self):
+    def test_starting_counts_no_change(self):
         self.write("a.py")
         self.start_watchd()
         tree = self.tree()
         self.assertEqual((tree["revision"], tree["problem"]), (0, ""))
-        # Said before the snapshot was written, but read from a pipe of its own.
+        # The line was written before the snapshot, but it comes through a pipe, maybe later.
         self.watchd.wait_line(f"^hpp-watchd: watching {self.project}$")
 
-    def test_life_of_files(self):
+    def test_files_created_changed_renamed_and_deleted(self):
         self.start_watchd()
         path = self.project / "a.py"
         self.assert_counts(lambda: path.write_text("1"), "a.py")
@@ -121,7 +122,7 @@ class Counting(WatchdTest):
         self.assert_counts(lambda: link.symlink_to("nowhere"), "link")
         self.assert_counts(link.unlink, "link")
 
-    def test_what_is_no_file(self):
+    def test_directories_sockets_and_pipes(self):
         self.start_watchd()
         self.assert_does_not_count((self.project / "folder").mkdir)
         self.assert_does_not_count((self.project / "folder").rmdir)
@@ -129,7 +130,7 @@ class Counting(WatchdTest):
         with socket.socket(socket.AF_UNIX) as server:
             self.assert_does_not_count(lambda: server.bind(str(self.project / "socket")))
 
-    def test_names_that_are_no_utf8(self):
+    def test_names_that_are_not_utf8(self):
         self.start_watchd()
         name = os.fsencode(self.project) + b"/\xe4\xff.py"
         before = self.tree()["revision"]
@@ -141,14 +142,14 @@ class Counting(WatchdTest):
         self.assertTrue(self.tree()["watching"])
 
     def test_a_temporary_file_is_not_named(self):
-        """Written beside the file, and renamed over it: `sed -i` and most editors do that."""
+        """`sed -i` and most editors write a temporary file, and rename it over the old one."""
         self.write("app.py", "old")
         self.write("gone.py")
         self.git("init", "-q")
         self.start_watchd()
         before = self.tree()["revision"]
         lock = self.project / ".git" / "index.lock"
-        lock.touch()  # so that all of it is told at once
+        lock.touch()  # so that all changes are reported at once
         (self.project / "aaa-temporary").touch()
         (self.project / "aaa-temporary").unlink()
         (self.project / "gone.py").unlink()
@@ -160,8 +161,8 @@ class Counting(WatchdTest):
                               "the save")
         self.assertEqual((tree["changed"], tree["changed_count"]), (["app.py", "gone.py"], 2))
 
-    def test_a_file_that_is_gone_again_counts(self):
-        """If Watchman has seen it. git's lock keeps that from being told before it is gone."""
+    def test_a_file_that_is_created_and_deleted_counts(self):
+        """It counts if Watchman has seen it. git's lock delays the report until the file is deleted."""
         self.git("init", "-q")
         self.start_watchd()
         before = self.tree()["revision"]
@@ -239,10 +240,10 @@ class Counting(WatchdTest):
         self.assert_does_not_count(lambda: self.write("build/a.py"))
 
 class ForBrowsers(WatchdTest):
-    """--css and --reload: what restarts nothing."""
+    """--css and --reload: changes that do not restart the backend."""
 
     def refresh_by(self, act):
-        """Does `act`, which is told as one batch for browsers, and returns that."""
+        """Does `act`, which must be published as one refresh. Returns the refresh."""
         before = self.tree()
         act()
         tree = self.wait_tree(lambda t: t["refresh"]["count"] > before["refresh"]["count"],
@@ -251,7 +252,7 @@ class ForBrowsers(WatchdTest):
         self.assertEqual(tree["revision"], before["revision"])
         return tree["refresh"]
 
-    def test_files_for_browsers_alone(self):
+    def test_files_that_concern_only_browsers(self):
         self.start_watchd("--pattern", "*.py", "--css", "static/**/*.css", "theme.css", "--reload",
                           "static/**", "*.html", "--exclude", "static/vendor/**")
         refresh = self.refresh_by(lambda: self.write("static/deep/a.css"))
@@ -266,7 +267,7 @@ class ForBrowsers(WatchdTest):
         self.assert_does_not_count(lambda: self.write("other.css"))
         self.assertEqual(self.tree()["refresh"], before)
 
-    def test_without_a_pattern_all_else_counts(self):
+    def test_without_a_pattern_all_other_files_count(self):
         self.start_watchd("--css", "*.css")
         self.assertEqual(self.refresh_by(lambda: self.write("a.css"))["css"], ["a.css"])
         self.assert_counts(lambda: self.write("b/a.css"), "b/a.css")
@@ -304,7 +305,7 @@ class ForBrowsers(WatchdTest):
              "a\\*.css", "**", "b**", "**css", "b/**b", "b/**/b", "a[-a-c]b.css", "*[]a].css",
              "[a-cA].css", "ä*", "?ä.css", "*")
 
-    def test_globs_mean_what_watchman_takes_them_for(self):
+    def test_globs_match_the_same_files_as_in_watchman(self):
         for name in self.NAMES:
             self.write(name)
         self.watchman.command("watch-project", str(self.project))
@@ -323,7 +324,7 @@ class ForBrowsers(WatchdTest):
                 self.watchd.end()
 
     def all_told(self, before):
-        """All names, told in as many batches as Watchman likes: (of style sheets, others)."""
+        """Collects all names, from any number of batches: (style sheets, others)."""
         css, others = set(), set()
 
         def whole(tree):
@@ -343,7 +344,7 @@ class Gitignore(WatchdTest):
         self.git("init", "--quiet")
         self.write(".gitignore", "*.log\n/build/\n!keep.log\n")
 
-    def test_git_decides(self):
+    def test_ignored_files_do_not_count(self):
         self.start_watchd("--gitignore")
         for name in ("a.log", "deep/down/b.log", "build/out.js", "odd \n \xff.log"):
             self.assert_does_not_count(lambda: self.write(name))
@@ -352,7 +353,7 @@ class Gitignore(WatchdTest):
         self.assert_counts(lambda: [self.write("x.log"), self.write("x.py")], "x.py")
         self.assertEqual(self.tree()["changed_count"], 1)
 
-    def test_what_git_tracks_counts(self):
+    def test_tracked_files_count(self):
         self.write("tracked.log")
         self.git("add", "--force", "tracked.log")
         self.start_watchd("--gitignore")
@@ -384,8 +385,8 @@ class Gitignore(WatchdTest):
         self.assert_never_said("does not work")
 
     def assert_asks_without_the_submodule(self, name):
-        """git refuses to judge the files of a submodule, and knows it by the index even if its `.git`
-        is gone. The other files are judged nevertheless."""
+        """git refuses the files of a submodule. It knows the submodule from the index, even if its `.git`
+        is gone. hpp must ask again without these files."""
         self.assert_counts(lambda: shutil.rmtree(self.project / name), f"{name}/a.py")
         self.assert_counts(lambda: [self.write("x.log"), self.write(f"{name}/b.py")], f"{name}/b.py")
         self.assertEqual(self.tree()["changed_count"], 1)
@@ -407,7 +408,7 @@ class Gitignore(WatchdTest):
         self.start_watchd("--gitignore")
         self.assert_does_not_count(lambda: self.write("build/clone/a.py"))
 
-    def test_clones_in_a_folder_that_is_no_repository(self):
+    def test_clones_in_a_folder_without_a_repository(self):
         shutil.rmtree(self.project / ".git")
         for name in ("one", "two"):
             self.git("init", "--quiet", name)
@@ -417,13 +418,13 @@ class Gitignore(WatchdTest):
         self.assertEqual(self.tree()["changed_count"], 1)
         self.assert_never_said("does not work")
 
-    def test_browsers_files_are_not_asked_for(self):
+    def test_files_for_browsers_always_count(self):
         self.start_watchd("--gitignore", "--css", "build/*.css")
         before = self.tree()["refresh"]["count"]
         self.write("build/site.css")
         self.wait_tree(lambda t: t["refresh"]["count"] > before, "a style sheet")
 
-    def test_without_a_repository_all_counts_and_it_is_said(self):
+    def test_without_a_repository_all_files_count_with_a_warning(self):
         shutil.rmtree(self.project / ".git")
         self.start_watchd("--gitignore")
         self.assert_counts(lambda: self.write("a.log"), "a.log")
@@ -432,7 +433,7 @@ class Gitignore(WatchdTest):
         self.watchd.end()
         self.assertEqual(self.watchd.output("err").count("does not work"), 1)
 
-    def test_without_git_all_counts_and_it_is_said(self):
+    def test_without_git_all_files_count_with_a_warning(self):
         self.environment["PATH"] = str(self.directory / "bin")
         (self.directory / "bin").mkdir()
         (self.directory / "bin" / "watchman").symlink_to(shutil.which("watchman"))
@@ -440,7 +441,7 @@ class Gitignore(WatchdTest):
         self.assert_counts(lambda: self.write("a.log"), "a.log")
         self.watchd.wait_line("--gitignore does not work: cannot run git: .*No such file")
 
-    def test_a_git_that_hangs_is_not_waited_for(self):
+    def test_a_hanging_git_does_not_block_watchd(self):
         (self.directory / "bin").mkdir()
         hanging = self.directory / "bin" / "git"
         hanging.write_text("#!/bin/sh\nexec sleep 600\n")
@@ -468,7 +469,7 @@ class Links(WatchdTest):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.symlink_to(target)
 
-    def test_that_lead_outside_are_named_at_the_first_start(self):
+    def test_links_that_lead_outside_are_named_at_the_first_start(self):
         self.link("lib", "../shared/lib")
         self.link("b.py", "a.py")
         self.link("venv/bin/python", "/usr/bin/python3")
@@ -482,7 +483,7 @@ class Links(WatchdTest):
         self.start_watchd("--pattern", "**/*.py")
         self.assert_never_said("warning:")
 
-    def test_that_are_excluded_or_stay_inside_are_not_named(self):
+    def test_excluded_and_inner_links_are_not_named(self):
         self.link("lib", "../shared/lib")
         self.link("c.py", self.project / "a.py")
         self.start_watchd("--exclude", "lib")
@@ -499,7 +500,7 @@ class Links(WatchdTest):
 
 
 class IgnoreUnchanged(WatchdTest):
-    def test_a_save_that_changes_nothing_is_no_change(self):
+    def test_a_save_with_the_same_content_does_not_count(self):
         self.write("a.py", "one")
         self.start_watchd("--ignore-unchanged")
         self.assert_does_not_count(lambda: (self.project / "a.py").touch())
@@ -508,14 +509,14 @@ class IgnoreUnchanged(WatchdTest):
         self.assert_does_not_count(lambda: self.write("a.py", "two"))
         self.assert_counts(lambda: self.write("a.py", "one"), "a.py")
 
-    def test_files_come_and_go(self):
+    def test_created_and_deleted_files_count(self):
         self.start_watchd("--ignore-unchanged")
         self.assert_counts(lambda: self.write("a.py"), "a.py")
         self.assert_counts((self.project / "a.py").unlink, "a.py")
         self.assert_counts(lambda: self.write("a.py"), "a.py")
         self.assert_counts(lambda: (self.project / "link").symlink_to("a.py"), "link")
 
-    def test_a_checkout_there_and_back(self):
+    def test_a_checkout_counts_if_it_changes_contents(self):
         self.git("init", "--quiet")
         self.write("a.py", "one")
         self.git("add", "a.py")
@@ -525,7 +526,7 @@ class IgnoreUnchanged(WatchdTest):
         self.assert_counts(lambda: self.write("a.py", "two"), "a.py")
         self.assert_counts(lambda: self.git("checkout", "--quiet", "a.py"), "a.py")
 
-    def test_a_watchd_that_is_started_again_knows_nothing_and_misses_nothing(self):
+    def test_a_restarted_watchd_has_forgotten_contents_but_misses_no_change(self):
         self.write("a.py", "one")
         self.start_watchd("--ignore-unchanged")
         self.watchd.signal(signal.SIGKILL)
@@ -555,7 +556,7 @@ class Trouble(WatchdTest):
             watchd.wait_line("Watchman has lost track of the files: that counts as a change", lines)
             watchd.wait_line(r"watching /.* again after \d+ ms", lines)
             self.wait_back(revision + 1)
-            # What is told next is told as ever.
+            # The next change is published as usual.
             self.assert_counts(lambda n=round_number: self.write("next.py", str(n)), "next.py")
 
     def test_watchd_killed_and_nothing_changed(self):
@@ -583,7 +584,8 @@ class Trouble(WatchdTest):
         self.assertEqual(sorted(after["changed"]), ["a.py", "b.py"])
 
     def test_both_killed(self):
-        """Even where the last matching file went, which leaves Watchman nothing to tell."""
+        """A change counts even if the last matching file was deleted, so that Watchman has no file to
+        report."""
         self.write("a.py")
         first = self.start_watchd("--pattern", "*.py")
         before = self.tree()
@@ -621,7 +623,7 @@ class Trouble(WatchdTest):
         (self.project / ".git").mkdir()
         self.wait_back(1)
 
-    def test_stopped_as_asked(self):
+    def test_stopped_by_a_signal(self):
         for number in (signal.SIGTERM, signal.SIGINT):
             watchd = self.start_watchd()
             watchd.signal(number)
@@ -633,7 +635,7 @@ class Trouble(WatchdTest):
 
 
 class TicketTest(WatchdTest):
-    """The test asks in the place of proxyd."""
+    """The test publishes tickets instead of proxyd."""
 
     def start_watchd(self, *arguments, watching=True):
         folder = self.run_directory(INSTANCE)
@@ -645,18 +647,18 @@ class TicketTest(WatchdTest):
         self.told.wait(lambda tree: tree["watching"], "watching")
 
     def note(self, tree):
-        """Called with each TreeState as it comes."""
+        """Called with each TreeState when it arrives."""
 
     def answers(self, tree, number):
         answer = tree["answers"]
         return answer["epoch"] == self.author.epoch and answer["number"] >= number
 
     def wait_answer(self, number):
-        """The TreeState that answers that ticket first."""
+        """Returns the first TreeState that answers the ticket."""
         return self.told.wait(lambda tree: self.answers(tree, number), f"the answer to {number}")
 
     def ask(self):
-        """Asks, and returns the TreeState that answers."""
+        """Publishes a ticket, and returns the TreeState that answers it."""
         return self.wait_answer(self.author.ask())
 
 
@@ -668,7 +670,7 @@ class Tickets(TicketTest):
             self.assertEqual(tree["answers"], {"epoch": self.author.epoch, "number": number})
             self.assertEqual((tree["revision"], tree["settling"]), (0, False))
 
-    def test_what_was_saved_before_is_counted(self):
+    def test_earlier_saves_are_counted(self):
         self.start_watchd()
         revision = 0
         for number in range(300):
@@ -678,13 +680,13 @@ class Tickets(TicketTest):
             self.assertEqual(tree["changed"], ["a.py"])
             revision = tree["revision"]
 
-    def test_what_does_not_count_is_answered(self):
+    def test_a_save_that_does_not_count_is_answered(self):
         self.start_watchd("--pattern", "*.py")
         self.save("a.txt", "")
         self.assertEqual(self.ask()["revision"], 0)
 
     def test_a_writer_that_never_pauses(self):
-        """A subscription would wait for its pause."""
+        """Without a flush, Watchman would wait for a pause of the writer."""
         self.start_watchd()
         is_over = threading.Event()
 
@@ -712,7 +714,7 @@ class Tickets(TicketTest):
             number = self.author.ask()
         self.wait_answer(number)
 
-    def test_a_proxyd_that_is_started_again(self):
+    def test_a_restarted_proxyd(self):
         self.start_watchd()
         for _ in range(9):
             self.ask()
@@ -734,7 +736,7 @@ class Tickets(TicketTest):
         self.assertTrue(tree["watching"])
         self.assertGreater(tree["revision"], 0)
 
-    def test_a_watchman_that_is_slow(self):
+    def test_a_slow_watchman(self):
         self.start_watchd()
         self.ask()
         watchman = self.watchman.pid
@@ -744,8 +746,8 @@ class Tickets(TicketTest):
         os.kill(watchman, signal.SIGCONT)
         self.assertGreater(self.wait_answer(number)["revision"], 0)
 
-    def test_a_flush_that_is_refused_is_repeated(self):
-        """Without `.git` Watchman has no place for its cookie."""
+    def test_a_refused_flush_is_repeated(self):
+        """Without `.git`, Watchman cannot write its cookie."""
         self.git("init", "--quiet")
         self.start_watchd("--debug")
         self.ask()
@@ -761,13 +763,13 @@ class Tickets(TicketTest):
 
 
 class GitWrites(TicketTest):
-    """Nothing is told while git writes the files, whoever asks."""
+    """No change is published while git writes files, even if there are tickets."""
 
     FILES = 2000
 
     def setUp(self):
         super().setUp()
-        self.early = []  # revisions that were told while the lock was there
+        self.early = []  # revisions that were published while git held the lock
         self.revision = 0
 
     def prepare(self):
@@ -778,7 +780,7 @@ class GitWrites(TicketTest):
         self.lock = self.project / ".git" / "index.lock"
 
     def prepare_worktree(self):
-        """The project becomes a worktree of a repository beside it."""
+        """Makes the project a worktree of a repository beside it."""
         self.prepare()
         self.git("branch", "two")
         repository = self.project
@@ -799,7 +801,7 @@ class GitWrites(TicketTest):
         self.author.ask()
         self.told.wait(lambda tree: tree["settling"], "settling")
         self.write("a.py", "half")
-        # Watchman's own pause is long over.
+        # Watchman's own pause of 20 ms is long over.
         self.assert_nothing_told()
         number = self.author.ask()
         self.lock.unlink()
@@ -820,7 +822,7 @@ class GitWrites(TicketTest):
         self.prepare_worktree()
         self.assert_waits_for_the_lock()
 
-    def test_the_lock_if_watchmans_root_is_above_the_project(self):
+    def test_the_lock_with_watchmans_root_above_the_project(self):
         self.prepare()
         self.watchman.command("watch", str(self.project.parent))
         self.assert_waits_for_the_lock()
@@ -858,7 +860,7 @@ class GitWrites(TicketTest):
         self.lock = self.project / "one" / ".git" / "index.lock"
         self.assert_waits_for_the_lock_of("one")
 
-    def test_a_lock_of_a_worktree_and_nobody_asks(self):
+    def test_a_lock_of_a_worktree_without_a_ticket(self):
         self.prepare_worktree()
         self.start_watchd()
         self.lock.touch()
@@ -884,8 +886,8 @@ class GitWrites(TicketTest):
         self.assertEqual(self.watchd.output().count("warning:"), 1)
 
     def assert_checkouts_are_told_whole(self):
-        """Under a stream of tickets: nothing of a checkout is told before its end. Mostly it is one
-        change, but two where git's lock comes and goes between two looks at it."""
+        """Checks, under a stream of tickets, that no change of a checkout is published before its end.
+        Mostly a checkout is one change. It is two if git's lock comes and goes between two looks."""
         self.git("checkout", "--quiet", "-b", "these")
         for number in range(self.FILES):
             self.write(f"src/{number % 20}/{number}.py", "one" * 100)
@@ -951,7 +953,7 @@ class CannotStart(WatchdTest):
         self.assert_one_line(program, "hpp-watchd: error: cannot find out the working directory: .*")
 
     def gone(self):
-        """A working directory that does not exist any more: another process holds it open."""
+        """Returns a working directory that no longer exists, through a process that has it open."""
         path = self.directory / "gone"
         path.mkdir()
         handle = os.open(path, os.O_PATH)
@@ -961,8 +963,8 @@ class CannotStart(WatchdTest):
 
 
 class Tap(threading.Thread):
-    """Stands between hpp-watchd and the real Watchman. Its connections can be cut, and hpp-watchd
-    told what no Watchman says."""
+    """A proxy between hpp-watchd and the real Watchman. It can cut connections, and send bytes to
+    hpp-watchd that no Watchman sends."""
 
     def __init__(self, folder, target):
         super().__init__(daemon=True)
@@ -992,7 +994,7 @@ class Tap(threading.Thread):
 
     @staticmethod
     def pass_on(client, server):
-        """Until one end closes; then closes the other."""
+        """Passes bytes on until one end closes; then closes the other."""
         with client, server, contextlib.suppress(OSError):
             while True:
                 for source in select.select([client, server], [], [])[0]:
@@ -1026,7 +1028,7 @@ class Connection(WatchdTest):
         self.wait_tree(lambda t: t["watching"] and self.tap.connections >= connections,
                        "watching again")
 
-    def test_a_cut_that_hides_nothing_counts_nothing(self):
+    def test_a_cut_without_a_change_counts_nothing(self):
         self.start_watchd()
         self.assert_counts(lambda: self.write("a.py"), "a.py")
         before = self.tree()
@@ -1034,14 +1036,14 @@ class Connection(WatchdTest):
         self.assert_back("Watchman closed the connection", 2)
         self.assertEqual(self.tree()["revision"], before["revision"])
 
-    def test_a_cut_that_hides_a_change(self):
+    def test_a_change_during_a_cut_counts(self):
         self.start_watchd()
         self.tap.cut()
         self.write("a.py")
         self.assert_back("Watchman closed the connection", 2)
         self.wait_tree(lambda t: t["changed"] == ["a.py"], "the change")
 
-    def test_nonsense_ends_the_connection_and_not_the_watch(self):
+    def test_malformed_data_ends_the_connection_but_not_watchd(self):
         self.start_watchd()
         nonsense = [
             (b'{"version": "4.9.0"}\n', "Watchman does not speak BSER"),
@@ -1058,7 +1060,7 @@ class Connection(WatchdTest):
     def test_a_search_that_fails_for_a_while(self):
         self.start_watchd()
         script = self.tap.script.read_text()
-        # Replaced by a rename: one that is being written cannot be run.
+        # Replaced by a rename, because a script that is open for writing cannot be run.
         self.replace_script("#!/bin/sh\necho 'no state directory' >&2\nexit 1\n")
         self.tap.cut()
         self.watchd.wait_line(

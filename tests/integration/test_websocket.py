@@ -1,5 +1,5 @@
-"""The second procedure of hpp's ancestor: a WebSocket echo behind hpp, whose connection closes on a
-change."""
+"""The second test of hpp's predecessor: a WebSocket echo server behind hpp, whose connections close at
+a change."""
 
 import asyncio
 import unittest
