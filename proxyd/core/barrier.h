@@ -42,16 +42,16 @@ namespace hpp::proxyd {
 
 using TimePoint = std::chrono::steady_clock::time_point;
 
-// After so long a ticket is taken for lost, as messages may be, and another one is published.
+// A ticket without an answer is published again after this time, because messages can get lost.
 constexpr std::chrono::milliseconds kAskAgainAfter{50};
-// If a deadline is met so much too late, proxyd was stopped or starved meanwhile (a stall). That
-// time does not count: watchd may have answered, or may have a new watch, and proxyd has not read
-// that yet.
+// If a deadline is noticed later than this, proxyd was stopped or got no CPU time (a stall). The
+// time of a stall does not count: watchd may have answered or may have a new watch, but proxyd has
+// not read that yet.
 constexpr std::chrono::milliseconds kStalledAfter{20};
-// How much longer to wait for the news of that time, if the deadline has passed during the stall.
+// If a deadline passed during a stall, how long to wait for the messages that came meanwhile.
 constexpr std::chrono::milliseconds kNewsAfterStall{50};
-// How much longer than the timeout to wait while git is writing. watchd gives up waiting for git
-// before that; this is for a watchd that dies meanwhile.
+// How much longer than the timeout to wait while git is writing. watchd stops waiting for git
+// earlier; this limit is for a watchd that dies meanwhile.
 constexpr std::chrono::milliseconds kSettlingMax{15'000};
 
 class Barrier {
@@ -59,25 +59,27 @@ class Barrier {
   struct Settings {
     bool is_on = false;
     std::chrono::milliseconds timeout{2000};
-    std::uint64_t epoch = 0;  // of the tickets: no other proxyd may ever have used it
+    std::uint64_t epoch = 0;  // identifies this proxyd's tickets; no other proxyd may have used it
   };
 
   explicit Barrier(const Settings& settings) : settings_(settings) {}
 
-  // A request has come: the number of the ticket that it needs, which is not published yet.
+  // Called when a request arrives. Returns the number of its ticket, which is not published yet.
   std::uint64_t take(TimePoint now);
 
   void on(const bus::TreeState& tree, TimePoint now);
 
-  // Nothing: watchd has not reported yet.
+  // Returns watchd's latest report; nothing before the first one.
   const std::optional<bus::TreeState>& tree() const { return tree_; }
 
-  // The tree that a backend has to know before it may answer a request with this ticket. Nothing:
-  // it is not known yet. A tree that is not watched demands nothing: revision 0 of epoch 0.
+  // Returns the oldest tree with which a backend may answer a request with this ticket. Nothing if
+  // that is not known yet. Revision 0 of epoch 0 means that any backend may answer, because the
+  // tree is not watched.
   std::optional<bus::TreePoint> needs(std::uint64_t ticket) const;
 
-  // The ticket to publish now, if one is due. To be asked soon after a request or a tree came (the
-  // later, the more requests share a ticket), and when wake_at() has passed; it may lapse by that.
+  // Returns the ticket to publish now, if one is due. Call it soon after a request or a tree has
+  // arrived (the later, the more requests share a ticket), and when wake_at() has passed. The call
+  // can make the barrier lapse.
   std::optional<bus::Ticket> next(TimePoint now);
 
   std::optional<TimePoint> wake_at() const;
@@ -90,14 +92,14 @@ class Barrier {
   bool has_lapsed() const { return has_lapsed_; }
 
  private:
-  enum class Watch {  // watchd's, by its latest report
+  enum class Watch {  // the state of watchd's watch in its latest report
     Expected,         // there is no report yet
     Works,
     Lost,
     NeverWas,
   };
 
-  // Whether a request waits whose ticket watchd can answer now.
+  // Whether a request is waiting for a ticket that watchd can answer now.
   bool has_waiting() const {
     return wanted_ > answered_ && (watch_ == Watch::Works || watch_ == Watch::Expected);
   }
@@ -117,8 +119,8 @@ class Barrier {
   TimePoint asked_at_{};
   // Start of the current wait, for an answer or for a lost watch; a stall moves it on.
   TimePoint waiting_since_{};
-  // The wait was prolonged because of a stall: once is enough, or on a machine that is always late
-  // requests would wait without end.
+  // Whether the wait was prolonged because of a stall. This happens only once per wait. Otherwise
+  // requests would wait forever on a machine that is always late.
   bool is_prolonged_ = false;
   Watch watch_ = Watch::Expected;
   bool is_settling_ = false;

@@ -1,8 +1,9 @@
-// Pure. How long a client's connection lasts after its last answer was given.
+// Pure. Decides when to close a client's connection after its last answer.
 //
 // The client may still be sending, for example the rest of an upload that was refused. hpp reads
-// that and throws it away, because a close with unread bytes is a reset, which can destroy the
-// answer before the client has read it (RFC 9112 §9.6). nginx does the same (lingering_close).
+// and discards these bytes, because closing a socket with unread bytes sends a reset, which can
+// destroy the answer before the client has read it (RFC 9112 §9.6). nginx does the same
+// (lingering_close).
 #pragma once
 
 #include <chrono>
@@ -12,9 +13,9 @@ namespace hpp::proxyd {
 
 // How long a client may take to read the last answer.
 constexpr std::chrono::milliseconds kFinishMax{60'000};
-// How long it may then pause before it closes.
+// How long the client may then send nothing before hpp closes the connection.
 constexpr std::chrono::milliseconds kLingerMax{2'000};
-// How long it may go on sending in all.
+// How long the client may continue to send in all.
 constexpr std::chrono::milliseconds kLingerAllMax{30'000};
 
 class Farewell {
@@ -24,16 +25,17 @@ class Farewell {
   struct Facts {
     bool is_written = false;    // the last answer has been handed to the kernel
     bool has_sent = false;      // bytes have come from the client since the last call
-    bool client_ended = false;  // its FIN has come
-    bool all_is_read = false;   // nothing that it has sent is unread: a close would be no reset
+    bool client_ended = false;  // the client's FIN has arrived
+    bool all_is_read = false;   // there are no unread bytes, so a close would not send a reset
   };
 
-  // `awaits_fin`: after the last answer the client's FIN is waited for.
+  // `awaits_fin`: whether to wait for the client's FIN after the last answer.
   void begin(bool awaits_fin) { awaits_fin_ = awaits_fin; }
 
   bool awaits_fin() const { return awaits_fin_; }
 
-  // When to close, as of now; nothing: at once.
+  // Returns when to close the connection; nothing: at once. Must be called again when a fact
+  // changes.
   std::optional<TimePoint> closes_at(const Facts& facts, TimePoint now);
 
  private:

@@ -1,5 +1,5 @@
-// Pure. Takes in a request whose head has been read: whether it is accepted, whether hpp answers it
-// itself, whether its page gets our script, and how the backend gets it.
+// Pure. Classifies a request after its head was read: whether it is accepted, whether hpp answers
+// it itself, whether its page gets hpp's script, and which head the backend gets.
 #pragma once
 
 #include <optional>
@@ -15,25 +15,25 @@
 
 namespace hpp::proxyd {
 
-// The same for all requests.
+// The settings, which are the same for all requests.
 struct IntakeRules {
   Address bind;          // where this proxy listens
-  bool injects = false;  // our script, into pages
-  std::string backend;   // `localhost:8001`: Host for a client that sends none
+  bool injects = false;  // whether pages get hpp's script
+  std::string backend;   // `localhost:8001`: the Host for a request that has none
 };
 
 struct Peer {
   std::string ip;
-  bool is_local = false;  // a loopback address
+  bool is_local = false;  // whether `ip` is a loopback address
 };
 
 struct Intake {
   RequestFacts facts;
-  std::string head;               // as the backend gets it
-  std::optional<Page> page;       // that the user navigates to, if it is to get our script
-  std::optional<OwnRequest> own;  // hpp answers it itself
+  std::string head;               // the head for the backend
+  std::optional<Page> page;       // the page that the user navigates to, if it may get hpp's script
+  std::optional<OwnRequest> own;  // set if hpp answers the request itself
 
-  // Whether it waits at the gate, and needs a ticket.
+  // Whether the request waits at the gate, and needs a ticket.
   bool is_judged() const { return !own || waits_at_gate(own->endpoint); }
 };
 

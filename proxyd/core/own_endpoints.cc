@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kRoot = "/__hpp";
 
-// The path of a target in the origin or the absolute form, RFC 9112 §3.2.
+// Returns the path of a target in origin form or absolute form (RFC 9112 §3.2).
 std::string_view path_of(std::string_view target) {
   const std::string_view local = without_authority(target);
   return local.substr(0, local.find_first_of("?#"));
@@ -29,8 +29,8 @@ std::optional<OwnEndpoint> endpoint_at(std::string_view name) {
 }
 
 struct HostAndPort {
-  std::string_view host;  // an IPv6 address in its brackets
-  std::string_view port;  // empty: the scheme's
+  std::string_view host;  // an IPv6 address has brackets
+  std::string_view port;  // empty: the scheme's default port
 };
 
 HostAndPort split(std::string_view text) {
@@ -42,8 +42,7 @@ HostAndPort split(std::string_view text) {
   return {.host = text.substr(0, colon), .port = text.substr(colon + 1)};
 }
 
-// Whether that host can be nobody else's. Names below `localhost` are this machine's wherever one
-// is (RFC 6761 §6.3).
+// Whether the host can only be this machine. Names below `localhost` always are (RFC 6761 §6.3).
 bool is_ours(std::string_view host, const Address& bind) {
   for (const std::string_view own : {"localhost", "127.0.0.1", "[::1]"}) {
     if (same_text(host, own)) return true;
@@ -62,7 +61,8 @@ bool names_this_proxy(std::string_view host, const Address& bind) {
   return port == std::to_string(bind.port) && is_ours(said.host, bind);
 }
 
-// A browser says the page's origin, `http://localhost:8000`, in every WebSocket handshake.
+// Whether a WebSocket handshake comes from a page of this proxy. Browsers send the page's origin,
+// `http://localhost:8000`, in every handshake. Other clients send none, and are accepted.
 bool has_own_origin(const RequestHead& head) {
   const std::string_view origin = find_field(head.fields, "Origin").value_or("");
   if (origin.empty()) return true;
@@ -107,8 +107,9 @@ std::variant<NotOwn, OwnRequest, Refused> open_websocket(const RequestHead& head
   return OwnRequest{.endpoint = OwnEndpoint::LiveReload, .websocket_key = std::string(key)};
 }
 
-// RFC 9110 §7.6.2: a request that may not be forwarded any more is answered by whoever has it.
-// TRACE is not: its answer would hold the request's cookies, and a page's script could read it.
+// RFC 9110 §7.6.2: a proxy must answer an OPTIONS or TRACE that it must not forward any more. hpp
+// refuses TRACE, because the answer would contain the request's cookies, and a page's script could
+// read it.
 std::variant<NotOwn, OwnRequest, Refused> answer_as_last(const RequestHead& head) {
   if (head.method == "OPTIONS") return OwnRequest{.endpoint = OwnEndpoint::Options};
   return Refused{.status = 501,

@@ -1,12 +1,10 @@
-// Pure. The requests that hpp answers itself: which they are, and who may ask. All but one are
-// below
-// `/__hpp/`.
+// Pure. Recognises the requests that hpp answers itself, and decides which clients may send them.
 //
-// They tell of the developer's files and commands, so they are for the developer alone. A page of
-// anybody's that the developer looks at can have the browser ask this machine; as long as its host
-// is another the browser keeps the answer from it (same-origin policy), and a page that has its
-// own name point to this machine (DNS rebinding) still says that name in Host. WebSockets know no
-// such policy: there Origin tells.
+// All but one are below `/__hpp/`. The answers contain the developer's file names and commands, so
+// only the developer may get them. Any web page in the developer's browser can send requests to
+// this machine. The same-origin policy keeps it from reading the answers. It can get around that if
+// its own name resolves to this machine (DNS rebinding), but then Host has that name, and hpp
+// refuses the request. WebSockets have no same-origin policy, so hpp checks their Origin.
 #pragma once
 
 #include <string>
@@ -19,9 +17,10 @@ namespace hpp::proxyd {
 
 enum class OwnEndpoint {
   Home,              // `/__hpp/`, for people
-  Status,            // `/__hpp/status`: all three snapshots of the bus, and defects of answers
+  Status,            // `/__hpp/status`: the three snapshots of the bus, and defects of answers
   History,           // `/__hpp/history`: the last starts of the backend
-  Wait,              // `/__hpp/wait`: answered when the tree as of now is live, or has failed
+  Wait,              // `/__hpp/wait`: answered when the backend serves all saves made before, or
+                     // has failed
   LiveReload,        // `/__hpp/livereload`, a WebSocket
   LiveReloadScript,  // `/__hpp/livereload.js`
   Options,           // OPTIONS with `Max-Forwards: 0`, whatever its target
@@ -29,29 +28,30 @@ enum class OwnEndpoint {
 
 struct OwnRequest {
   OwnEndpoint endpoint = OwnEndpoint::Home;
-  std::string websocket_key;  // LiveReload
+  std::string websocket_key;  // for LiveReload
 
   bool operator==(const OwnRequest&) const = default;
 };
 
-// Whether it waits at the gate like a request for the backend, and is answered in its place.
+// Whether the request waits at the gate like one for the backend. hpp answers it when the gate
+// would forward it.
 constexpr bool waits_at_gate(OwnEndpoint endpoint) {
   return endpoint == OwnEndpoint::Wait;
 }
 
-struct NotOwn {  // it is the backend's
+struct NotOwn {  // the request is for the backend
   bool operator==(const NotOwn&) const = default;
 };
 
-// `peer_is_local`: the client's address is a loopback one. `bind`: where this proxy listens.
+// `peer_is_local`: whether the client has a loopback address. `bind`: where this proxy listens.
 std::variant<NotOwn, OwnRequest, Refused> judge_own(const RequestHead& head,
                                                     const RequestFacts& facts, bool peer_is_local,
                                                     const Address& bind);
 
-// RFC 6455 §4.4: a handshake of any other version, or of none, is answered with 426.
+// RFC 6455 §4.4: a handshake with any other version, or without one, gets a 426.
 bool speaks_websocket_13(const RequestHead& head);
 
-// Whether who sent this request may ask for any of them.
+// Whether the sender of this request may use hpp's own endpoints.
 bool may_ask_own(const RequestHead& head, bool peer_is_local, const Address& bind);
 
 }  // namespace hpp::proxyd

@@ -1,5 +1,5 @@
-// Pure. How the head of an answer is passed on to the client: what it loses, what hpp adds, and
-// whether its page gets our script.
+// Pure. Prepares the head of an answer for the client: removes and adds fields, and decides whether
+// the page gets hpp's script.
 #pragma once
 
 #include <cstdint>
@@ -14,14 +14,14 @@
 namespace hpp::proxyd {
 
 struct Passage {
-  std::string head;                  // as the client gets it
-  std::string tag;                   // to be added to the page; empty: it passes as it came
-  std::optional<Obstacle> obstacle;  // why the page goes without
+  std::string head;                  // the head for the client
+  std::string tag;                   // the tag to add to the page; empty: the body passes unchanged
+  std::optional<Obstacle> obstacle;  // why the page does not get the script
 };
 
-// The request that the answer belongs to, besides its facts.
+// The properties of the answer's request that RequestFacts does not have.
 struct Asked {
-  const std::optional<Page>& page;   // that the user navigates to, if it is to get our script
+  const std::optional<Page>& page;  // the page that the user navigates to, if it may get the script
   std::int64_t forwarded_at_ms = 0;  // since the Unix epoch
   // Nothing: no supervisor runs the backend. Then hpp does not know whether files change, and the
   // answer keeps its date.
