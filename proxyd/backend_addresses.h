@@ -1,4 +1,4 @@
-// The addresses of the backend: which of them are in use, and in which order to try them.
+// Keeps the backend's addresses: which of them are in use, and in which order to try them.
 #pragma once
 
 #include <string_view>
@@ -10,7 +10,7 @@ namespace hpp::proxyd {
 
 class BackendAddresses {
  public:
-  // All are in use at first. There must be at least one.
+  // At first, all addresses are in use. There must be at least one.
   explicit BackendAddresses(std::vector<SocketAddress> all);
 
   // The addresses in use, in the order in which to try them: the last one that accepted a
@@ -19,11 +19,11 @@ class BackendAddresses {
 
   bool is_in_use(const SocketAddress& address) const;
 
-  // The backend has accepted a connection there.
+  // Called when the backend has accepted a connection at this address.
   void accepted(const SocketAddress& address);
 
-  // From now on only the address with that text is in use; all of them if none has it. Returns
-  // whether the choice has changed.
+  // From now on, uses only the address with this text, or all addresses if none has it. Returns
+  // whether this changes the addresses in use.
   bool restrict_to(std::string_view text);
 
   // Whether some of the addresses are not in use.

@@ -1,10 +1,10 @@
-// Shell. Lets a few backend connections be made at a time, in the order in which they are wanted.
+// Shell. Limits how many backend connections are being made at a time. The others wait in order.
 //
-// When a backend comes up, thousands of requests may have waited for it. Its accept queue may hold
-// five: Linux drops the SYN of each further connection and repeats it after one second, then three,
-// then seven (tcp(7), tcp_syn_retries), although the queue is empty again within a millisecond. So
-// only a few are made at once, and an attempt that is not answered at once is soon made anew
-// (kPatienceMin in connector.cc).
+// When a backend becomes ready, thousands of requests may have waited for it, and its accept queue
+// may have room for only five connections. Linux drops the SYN of each further connection and sends
+// it again after one second, then three, then seven (tcp(7), tcp_syn_retries), although the queue
+// is empty again within a millisecond. Therefore only a few connections are made at a time, and an
+// attempt without an answer is soon replaced by a new one (kPatienceMin in connector.cc).
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ class ConnectQueue {
 
   class Member {
    public:
-    // It may connect now.
+    // Called when the member may connect.
     virtual void on_turn() = 0;
 
    protected:
@@ -31,10 +31,10 @@ class ConnectQueue {
   // `loop` must outlive the queue, and the queue its members.
   explicit ConnectQueue(Loop& loop) : admission_(loop, [this] { admit(); }) {}
 
-  // Returns the number to leave by. Where there is room, on_turn() comes before this returns.
+  // Returns the number to pass to leave(). If there is room, calls on_turn() before it returns.
   std::uint64_t join(Member& member);
 
-  // The member has its connection, or wants none any more. Called once for each join.
+  // Called once for each join, when the member has its connection or does not need one any more.
   void leave(std::uint64_t number);
 
  private:

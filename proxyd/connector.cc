@@ -8,9 +8,9 @@
 namespace hpp::proxyd {
 namespace {
 
-// An attempt to connect that hangs is replaced by another one, first after kPatienceMin, later
-// after up to kPatienceMax. An address is given up after kConnectFor, as long as Linux would try it
-// (tcp(7), tcp_syn_retries).
+// An attempt to connect that hangs is replaced by another one: the first after kPatienceMin, later
+// ones after up to kPatienceMax. An address is given up after kConnectFor, the time for which Linux
+// would try it (tcp(7), tcp_syn_retries).
 constexpr Milliseconds kPatienceMin{10};
 constexpr Milliseconds kPatienceMax{1000};
 constexpr Milliseconds kConnectFor{127'000};
@@ -37,8 +37,8 @@ void Connector::on_turn() {
   try_next();
 }
 
-// Other connections are made at the same time, and news of the backend arrives: the order of the
-// addresses, and which are in use, may change between two attempts.
+// Searches from the beginning each time: other connectors and reports about the backend may change
+// the order of the addresses, and which are in use, between two attempts.
 const SocketAddress* Connector::next_address() const {
   const auto& all = addresses_.in_order();
   const auto found = std::find_if(all.begin(), all.end(), [this](const SocketAddress& address) {
@@ -66,7 +66,7 @@ void Connector::try_next() {
 }
 
 void Connector::end_attempt() {
-  // Both may be due in this turn.
+  // Both may still fire in this turn of the loop.
   connected_->stop();
   impatience_.stop();
   loop_.bury(std::move(connected_));
@@ -75,8 +75,8 @@ void Connector::end_attempt() {
 void Connector::attempt_ended() {
   end_attempt();
   int error = hpp::connect_error(socket_.get());
-  // supervisord may have found the backend at another address meanwhile. Then some other program
-  // has accepted this connection.
+  // If supervisord has meanwhile found the backend at another address, another program has accepted
+  // this connection.
   if (error == 0 && !addresses_.is_in_use(peer_)) error = ECONNREFUSED;
   if (error != 0) {
     socket_.reset();
@@ -93,7 +93,7 @@ void Connector::attempt_failed(const SocketAddress& address, int error) {
   if (first_error_ == 0) first_error_ = error;
 }
 
-// The same again: the backend's accept queue may have been full.
+// Tries the same address again, because the backend's accept queue may have been full.
 void Connector::attempt_hangs() {
   end_attempt();
   socket_.reset();

@@ -1,5 +1,5 @@
-// Shell. Makes one connection to the backend: the attempt, until a socket is connected or no
-// address is left to try.
+// Shell. Makes one connection to the backend: tries its addresses until a socket is connected or no
+// address is left.
 #pragma once
 
 #include <cstdint>
@@ -18,15 +18,15 @@
 
 namespace hpp::proxyd {
 
-// What an attempt tells its owner. Called from the loop only. Nothing follows, and the owner must
-// bury the connector (Loop::bury).
+// Gets the result of a connector. Exactly one of the methods is called, once and from the loop.
+// Then the owner must bury the connector (Loop::bury).
 class ConnectorListener {
  public:
   // A process of `peer` has accepted the connection.
   virtual void on_connected(UniqueFd socket, const SocketAddress& peer) = 0;
 
-  // No address accepts one. `error`: an errno value, the one of the first address, because mostly
-  // the user means that one.
+  // No address accepts a connection. `error`: the errno value of the first address, which usually
+  // is the one that the user means.
   virtual void on_not_connected(int error) = 0;
 
  protected:
@@ -35,24 +35,25 @@ class ConnectorListener {
 
 class Connector final : private ConnectQueue::Member {
  public:
-  // Connects, when `queue` lets it, to the first of `addresses` that accepts, and says there which
-  // one did. All of them must outlive the connector.
+  // Connects to the first of `addresses` that accepts, when it is its turn in `queue`. Reports that
+  // address to `addresses`. All arguments must outlive the connector.
   Connector(Loop& loop, ConnectQueue& queue, BackendAddresses& addresses,
             ConnectorListener& listener);
   ~Connector();
   Connector(const Connector&) = delete;
   Connector& operator=(const Connector&) = delete;
 
-  // No connection is made any more, and the listener is not told.
+  // Cancels the attempt. The listener is not called any more.
   void stop();
 
-  // Whether the backend has closed the connection that is being made, as of now.
+  // Asks the kernel whether the backend has closed the connection that is being made.
   bool has_ended_by_now() const;
 
-  // If it has: whether no process has the backend's end any more.
+  // Whether no process has the backend's end open any more. Only call it if the backend has closed
+  // the connection.
   bool is_abandoned(PeerSockets& peers) const { return peers.is_orphan(socket_.get()); }
 
-  // Makes the close of the socket a reset.
+  // Makes the socket send a reset when it is closed.
   void reset_on_close();
 
  private:
@@ -71,16 +72,16 @@ class Connector final : private ConnectQueue::Member {
   ConnectQueue& queue_;
   BackendAddresses& addresses_;
   ConnectorListener& listener_;
-  std::vector<SocketAddress> failed_;  // the addresses that it has tried in vain
-  int first_error_ = 0;                // what the first of them failed with
+  std::vector<SocketAddress> failed_;  // the addresses that did not accept
+  int first_error_ = 0;                // the errno value of the first of them
   UniqueFd socket_;
-  SocketAddress peer_;  // where that leads to
+  SocketAddress peer_;  // the address that socket_ connects to
   std::unique_ptr<FdWatch> connected_;
   Timer impatience_;
   DeferredCall give_up_call_;  // the last address may fail before the constructor returns
   Milliseconds patience_;
   TimePoint gives_up_at_{};
-  std::uint64_t place_;  // in the queue; 0: none
+  std::uint64_t place_;  // the number in the queue; 0: not in the queue
 };
 
 }  // namespace hpp::proxyd

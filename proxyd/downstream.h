@@ -1,5 +1,5 @@
-// Shell. Gives a client its answers, as HTTP/1.1: heads, bodies, their ends, and answers of hpp's
-// own.
+// Shell. Sends answers to a client as HTTP/1.1: the backend's heads and bodies, and hpp's own
+// answers.
 #pragma once
 
 #include <cstdint>
@@ -18,19 +18,19 @@ namespace hpp::proxyd {
 
 class Downstream {
  public:
-  // `stream`, the client's connection, must outlive it.
+  // `stream`: the client's connection, which must outlive this object.
   explicit Downstream(Stream& stream) : stream_(stream) {}
 
-  // `tag`: to be added to the page that follows; empty: none.
+  // `tag`: the tag to add to the page whose head this is; empty: none.
   void pass_head(std::string_view head, const PassResponseHead& how, const std::string& tag);
 
-  // Whether the body is to be passed with the framing that it comes with.
+  // Whether the body is passed with its original framing.
   bool keeps_framing() const { return coding_ != Delivery::Coding::Dechunk && !tag_pump_; }
 
-  // Moves what can be moved now of the answer's body, which `pump` gets from the backend.
+  // Moves as much of the answer's body as is possible now, from the backend's stream `from`.
   Pumped pump_body(Stream& from, ResponseBody& body, BodyPump& pump);
 
-  // Whether pump_body() has found that the page is in UTF-16, and does not get its tag.
+  // Whether pump_body() has found that the page is in UTF-16 and cannot get its tag.
   bool is_utf16() const { return is_utf16_; }
 
   // The body is complete.
@@ -44,9 +44,9 @@ class Downstream {
  private:
   Stream& stream_;
   Delivery::Coding coding_ = Delivery::Coding::AsItCame;
-  bool ends_by_close_ = false;  // the answer under way ends with the connection
+  bool ends_by_close_ = false;  // the current answer ends with the connection
   bool is_utf16_ = false;
-  std::unique_ptr<TagPump> tag_pump_;  // while a page has not got its tag
+  std::unique_ptr<TagPump> tag_pump_;  // set until the page has got its tag
 };
 
 }  // namespace hpp::proxyd

@@ -9,10 +9,10 @@
 
 namespace hpp::proxyd {
 
-// Removes the empty lines before a request. Returns whether some of the request is there.
+// Removes the empty lines before a request. Returns whether the request has begun.
 bool find_request(Buffer& input);
 
-// A head that lies in several pieces is joined; most lie in one.
+// Joins the buffer's pieces only if the head is not complete in the first one, which is rare.
 template <class Parser>
 HeadResult read_head(Parser& parser, Buffer& input) {
   const std::string_view piece = input.front();

@@ -24,7 +24,8 @@ std::vector<UniqueFd> listen_for_good(ServiceManager& manager, std::string_view 
   std::vector<UniqueFd> sockets = manager.take_listening(name);
   if (!sockets.empty()) {
     if (belong_to(sockets, bind)) return sockets;
-    // Under systemd the command line may have changed meanwhile.
+    // Under systemd, the address in the command line may have changed since the sockets were
+    // stored.
     manager.forget(name);
     sockets.clear();
   }

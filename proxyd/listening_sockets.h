@@ -1,5 +1,5 @@
-// Shell. Listening sockets that outlive proxyd: who connects while there is none waits in their
-// backlog for the next.
+// Shell. Listening sockets that outlive proxyd: while proxyd is being restarted, clients wait in
+// their backlog instead of being refused.
 #pragma once
 
 #include <string_view>
@@ -11,9 +11,9 @@
 
 namespace hpp::proxyd {
 
-// Listens on every address of `bind`: on the sockets that an earlier proxyd has left with `manager`
-// under `name`, or else on new ones, which `manager` is given. Throws as listen_or_say_who and
-// take_listening.
+// Listens on every address of `bind`. Takes the sockets that a previous proxyd has stored with
+// `manager` under `name`; if there are none, makes new ones and stores them. Throws the same
+// exceptions as listen_or_say_who and take_listening.
 std::vector<UniqueFd> listen_for_good(ServiceManager& manager, std::string_view name,
                                       const Address& bind);
 

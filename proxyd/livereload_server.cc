@@ -22,16 +22,17 @@
 namespace hpp::proxyd {
 namespace {
 
-// More are turned away: each is a tab.
+// Further browsers are refused. Each tab counts as one.
 constexpr std::size_t kBrowsersMax = 1000;
-// A browser that does not read gets no more than this kept for it, and is dropped. One that speaks
-// our own protocol gets the newest state when it reads again, and nothing before that. While this
-// much waits to be written, nothing is read either, because each ping that is read is answered.
+// A browser that does not read is disconnected if more output than this waits for it. A browser
+// with hpp's protocol only gets the newest state, and only after it has read everything before.
+// While this much output waits, nothing is read from the browser, because each ping causes an
+// answer.
 constexpr std::size_t kOutputMax = 64 * 1024;
-// How long a connection may take to send its request, then to say hello, and to read an answer that
-// ends it.
+// How long a connection may take to send its request, then to send its hello, and to read its last
+// answer.
 constexpr Milliseconds kPatience{10'000};
-// How long to wait for the reports of pages before the log says what they did.
+// How long to wait for the reports of pages before their tally is logged.
 constexpr Milliseconds kReportsFor{2'000};
 
 std::string plain_answer(std::string_view status, std::string_view type, std::string_view body) {
@@ -43,7 +44,7 @@ std::string plain_answer(std::string_view status, std::string_view type, std::st
 
 }  // namespace
 
-// One connection: an HTTP request, and a WebSocket if it asks for that.
+// One connection: an HTTP request, which may turn into a WebSocket.
 class LiveReloadServer::Browser final : private StreamListener {
  public:
   Browser(LiveReloadServer& server, Loop& loop, UniqueFd connection)
@@ -54,7 +55,7 @@ class LiveReloadServer::Browser final : private StreamListener {
     patience_.start(kPatience);
   }
 
-  // After its request.
+  // Takes over a connection whose request was read.
   Browser(LiveReloadServer& server, Loop& loop, Stream& stream, std::string_view websocket_key)
       : server_(server),
         stream_(stream, *this),
@@ -63,7 +64,7 @@ class LiveReloadServer::Browser final : private StreamListener {
     open_socket(websocket_key);
   }
 
-  // Takes in what came with the request.
+  // Reads the bytes that arrived together with the request.
   void go_on() { on_input(); }
 
   bool is_greeted() const { return dialect_.has_value(); }
@@ -95,7 +96,8 @@ class LiveReloadServer::Browser final : private StreamListener {
 
   void on_input_ended() override { server_.forget(*this); }
 
-  // Called only while reading is paused: the browser has left without reading what waits for it.
+  // Only called while reading is paused. The browser has closed its connection, and will not read
+  // the waiting output.
   void on_end_in_sight() override { server_.forget(*this); }
 
   void on_output_progress() override {
@@ -167,7 +169,7 @@ class LiveReloadServer::Browser final : private StreamListener {
     tell({.official = {}, .state = true, .why = {}, .refresh = {}});
   }
 
-  // Whatever was not read before it is sent is no news any more.
+  // Sends the newest state, or, if older output still waits, sends it later: on_output_progress().
   void tell_state() {
     is_behind_ = stream_.output().size() > 0;
     if (is_behind_) return;
@@ -181,7 +183,7 @@ class LiveReloadServer::Browser final : private StreamListener {
     finish();
   }
 
-  // Our FIN, and then the browser's, or the end of patience.
+  // Sends a FIN, and waits for the browser's FIN for at most kPatience.
   void finish() {
     finishing_ = true;
     stream_.finish_output();
@@ -193,9 +195,9 @@ class LiveReloadServer::Browser final : private StreamListener {
   RequestParser parser_;
   std::optional<WebSocket> socket_;
   Timer patience_;
-  std::optional<Dialect> dialect_;  // nothing: has not said hello
-  bool sees_output_ = false;        // of the backend
-  bool is_behind_ = false;          // has to read first
+  std::optional<Dialect> dialect_;  // nothing until the browser has sent its hello
+  bool sees_output_ = false;        // whether it may see the backend's output
+  bool is_behind_ = false;          // whether it must read older output before it gets the state
   bool finishing_ = false;
 };
 

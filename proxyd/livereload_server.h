@@ -1,6 +1,6 @@
-// Shell. Owns LiveReload's own port and its browsers: serves `/livereload.js` and the WebSocket
-// `/livereload`, takes over WebSockets that began on the main port, and tells them all what
-// core::Broadcast has for them.
+// Shell. The LiveReload server: serves `/livereload.js` and the WebSocket `/livereload` on its own
+// port, takes over WebSockets that were opened on the main port, and sends to all browsers what
+// core::Broadcast decides.
 #pragma once
 
 #include <cstdint>
@@ -27,16 +27,18 @@ class LiveReloadServer {
   explicit LiveReloadServer(Loop& loop);
   ~LiveReloadServer();
 
-  // Listens on both loopback addresses. A port that is taken is worth a warning and no more: all
-  // the rest works without. The sockets outlive this process with `manager`.
+  // Listens on both loopback addresses. If the port is in use, only logs a warning, because
+  // everything else works without LiveReload. The sockets are stored with `manager`, so that they
+  // outlive this process.
   void listen(ServiceManager& manager, std::uint16_t port);
 
-  // Goes on with a connection whose request for the WebSocket was read elsewhere, `websocket_key`
-  // in it. Its page is of this proxy's own origin. Not from inside a call of the stream's.
+  // Takes over a connection whose WebSocket request was read on the main port; `websocket_key` is
+  // from that request. The page must be of this proxy's own origin. Must not be called from a
+  // callback of the stream.
   void take_over(Stream& stream, std::string_view websocket_key);
 
-  // Tells every browser what the news mean for it. None can delay another, or the backend's
-  // restart.
+  // Sends to every browser what it must do after this message. A slow browser delays neither other
+  // browsers nor the backend's restart.
   void on(const bus::BackendState& backend);
   void on(const bus::TreeState& tree);
 

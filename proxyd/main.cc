@@ -1,4 +1,4 @@
-// hpp-proxyd: holds the client connections, forwards to the backend.
+// hpp-proxyd: accepts the client connections and forwards their requests to the backend.
 #include "common/event/loop.h"
 #include "common/event/outlet_watch.h"
 #include "common/log.h"

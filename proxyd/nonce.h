@@ -1,4 +1,4 @@
-// Random texts for Content-Security-Policy.
+// Makes nonces for Content-Security-Policy.
 #pragma once
 
 #include <string>

@@ -7,11 +7,12 @@
 namespace hpp::proxyd {
 namespace {
 
-// A chunk line that lies in two pieces is joined this much at a time.
+// How many bytes to join at a time if a chunk line is in two pieces of the buffer.
 constexpr std::size_t kJoinAtOnce = 4 * 1024;
-// What is shorter is copied: a pipe has its price, too.
+// A shorter body is copied, because the pipe costs time as well.
 constexpr std::uint64_t kShortcutMin = 256 * 1024;
-// Bytes that one system call takes from a socket, and calls before others get their turn.
+// How many bytes one system call takes from a socket, and after how many calls other connections
+// get their turn.
 constexpr std::size_t kSpliceMax = 1024 * 1024;
 constexpr int kSplicesPerTurn = 8;
 
@@ -29,7 +30,7 @@ template <bool is_request>
 Pumped pump(Buffer& from, Buffer& to, BodyFramer<is_request>& body, Delivery::Coding coding) {
   while (to.size() < kOutputMax) {
     std::string_view piece = from.front();
-    std::size_t run = 0;  // bytes at the front that are to be moved in one go
+    std::size_t run = 0;  // how many bytes at the front are moved together
     BodyStep step;
     for (;;) {
       step = body.next(piece.substr(run));
@@ -39,7 +40,7 @@ Pumped pump(Buffer& from, Buffer& to, BodyFramer<is_request>& body, Delivery::Co
     move_run(from, to, run, coding);
     switch (step.kind) {
       case BodyStep::Kind::Pass:
-        break;  // not after the loop above
+        break;  // the loop above does not end with Pass
       case BodyStep::Kind::Replace:
         to.append(step.text);
         from.drain(step.size);

@@ -13,28 +13,28 @@
 
 namespace hpp::proxyd {
 
-// A buffer that waits to be written takes no more bytes beyond this: backpressure.
+// An output buffer with this many bytes takes no more: backpressure.
 constexpr std::size_t kOutputMax = 256 * 1024;
-// A buffer that waits to be moved on takes no more from its socket beyond this.
+// An input buffer with this many bytes takes no more from its socket.
 constexpr std::size_t kInputMax = 64 * 1024;
 
-// Moves what `body` lets pass, as long as `to` has room. Whole chains change hands; nothing is
-// allocated per chunk.
+// Moves body bytes from `from` to `to`, as `body` says, as long as `to` has room. Moves whole
+// pieces of the buffer without a copy, and allocates nothing per chunk.
 template <bool is_request>
 Pumped pump(Buffer& from, Buffer& to, BodyFramer<is_request>& body, Delivery::Coding coding);
 
-// One chunk with that content, of which there must be some.
+// Appends one chunk. `content` must not be empty, because an empty chunk ends the body.
 void append_chunk(Buffer& to, std::string_view content);
 
-// Ends a body that was given Coding::Chunk.
+// Appends the last chunk, which ends a body with Coding::Chunk.
 void append_last_chunk(Buffer& to);
 
-// Joins the `size` bytes at the front, the piece of a chunk line, with what lies behind them.
-// False: nothing does.
+// Joins the first `size` bytes, an incomplete chunk line, with the bytes after them. Returns false
+// if there are none.
 bool join_more(Buffer& from, std::size_t size);
 
-// One body on its way from one connection to another. A long one without framing inside takes a
-// shortcut: from socket to socket in the kernel, by splice(2), which saves both copies.
+// Moves one body from one connection to another. A long body without framing takes a shortcut: it
+// is moved from socket to socket inside the kernel, by splice(2), which saves both copies.
 class BodyPump {
  public:
   // `pipes` must outlive the pump.
@@ -44,21 +44,22 @@ class BodyPump {
   BodyPump(const BodyPump&) = delete;
   BodyPump& operator=(const BodyPump&) = delete;
 
-  // Moves what can be moved now. Over and Broken: nothing of the body is in the pump any more.
+  // Moves as much as is possible now. After Over or Broken, the pump holds no more bytes of the
+  // body.
   template <bool is_request>
   Pumped pump(Stream& from, Stream& to, BodyFramer<is_request>& body, Delivery::Coding coding);
 
-  // Whether bytes have left `from` that have not reached `to`, nor its buffer.
+  // Whether the pump holds bytes that have left `from`, but have not reached `to` or its buffer.
   bool holds_bytes() const { return pipe_ && pipe_->held() > 0; }
 
-  // Between the first byte that took the shortcut and the last.
+  // Whether the body is being moved by splice(2) now.
   bool is_on_shortcut() const { return pipe_ != nullptr; }
 
-  // Passes on what is on the shortcut; the bytes after that are for the buffers again. False: `to`
-  // takes no more now, and on_output_progress follows.
+  // Writes the bytes that the pump holds, and uses the buffers again after that. Returns false if
+  // `to` takes no more bytes now: call it again after on_output_progress.
   bool leave_shortcut(Stream& from, Stream& to);
 
-  // The body goes no further; what is on its way is lost. `from` is read as before.
+  // Ends the transfer; the bytes that the pump holds are lost. `from` uses its buffer again.
   void abandon(Stream& from);
 
  private:
@@ -66,7 +67,7 @@ class BodyPump {
   Pumped splice(Stream& from, Stream& to, BodyFramer<is_request>& body);
 
   SplicePipes& pipes_;
-  std::unique_ptr<SplicePipe> pipe_;  // while on the shortcut
+  std::unique_ptr<SplicePipe> pipe_;  // set while the body is moved by splice(2)
 };
 
 extern template Pumped pump(Buffer&, Buffer&, BodyFramer<true>&, Delivery::Coding);

@@ -18,7 +18,7 @@ Pumped TagPump::pump(Buffer& from, Buffer& to, ResponseBody& body) {
       case BodyStep::Kind::Pass:
         pass(from, to, step.size, body.is_over());
         break;
-      case BodyStep::Kind::Replace:  // not before the framing is kept
+      case BodyStep::Kind::Replace:  // does not come while framing is removed
       case BodyStep::Kind::Drop:
         drop(from, to, step, body);
         break;
@@ -48,8 +48,8 @@ void TagPump::pass(Buffer& from, Buffer& to, std::size_t size, bool is_last) {
   is_done_ = inserter_.is_in() && !reads_chunks_;
 }
 
-// Chunks are made anew up to the end of the one that the tag is in. The last, of no size, comes
-// with the trailers.
+// Handles framing. Up to the end of the chunk with the tag, chunks are written with new sizes;
+// later chunks keep their framing. The last chunk is passed on with its trailers.
 void TagPump::drop(Buffer& from, Buffer& to, const BodyStep& step, ResponseBody& body) {
   if (body.is_over()) {
     finish(to);

@@ -1,4 +1,4 @@
-// Shell. Moves the part of an answer's body that is read, and not only passed on: up to our tag.
+// Shell. Moves the beginning of a page's body, up to hpp's tag. The rest is moved by pump().
 #pragma once
 
 #include <string>
@@ -13,19 +13,20 @@ namespace hpp::proxyd {
 
 class TagPump {
  public:
-  // For a body that has been begun without its framing; until is_done(), or the body is over.
+  // The body must have been begun without keep_framing. Use the pump until is_done(), or until the
+  // body is over.
   TagPump(std::string tag, Framing framing, Delivery::Coding coding);
 
-  // Moves what can be moved now, as pump() does.
+  // Moves as much as is possible now, as pump() does.
   Pumped pump(Buffer& from, Buffer& to, ResponseBody& body);
 
-  // The body has ended with its connection: the tag is not in yet.
+  // Called if the body ends with its connection before the tag was inserted. Appends the tag.
   void finish(Buffer& to);
 
-  // The tag is in; what is left of the body, if anything is, is for pump().
+  // Whether the tag is inserted, and pump() can move the rest of the body.
   bool is_done() const { return is_done_; }
 
-  // The document is in UTF-16, and has not got the tag.
+  // Whether the document is in UTF-16 and therefore has not got the tag.
   bool is_utf16() const { return inserter_.is_utf16(); }
 
  private:
@@ -37,7 +38,7 @@ class TagPump {
   bool reads_chunks_;
   bool writes_chunks_;
   bool is_done_ = false;
-  std::string text_;  // to be written: content that has been looked at
+  std::string text_;  // content that the inserter has released, to be written next
 };
 
 }  // namespace hpp::proxyd

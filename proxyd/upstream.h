@@ -1,4 +1,4 @@
-// Shell. One connection to the backend: being made, or in use.
+// Shell. One connection to the backend, from the attempt to connect until its end.
 #pragma once
 
 #include <memory>
@@ -15,14 +15,14 @@
 
 namespace hpp::proxyd {
 
-// What a backend connection tells whoever uses it. Called from the loop only.
+// Gets the events of a backend connection. Called from the loop only.
 class UpstreamListener {
  public:
   virtual void on_upstream_opened() = 0;
-  virtual void on_upstream_input() = 0;     // bytes are in input()
-  virtual void on_upstream_ended() = 0;     // the backend's FIN
-  virtual void on_upstream_progress() = 0;  // output that had to wait was written
-  // Reset, or no connection could be made (connect_error()); nothing follows.
+  virtual void on_upstream_input() = 0;     // there are bytes in stream().input()
+  virtual void on_upstream_ended() = 0;     // the backend has sent its FIN
+  virtual void on_upstream_progress() = 0;  // waiting output was written
+  // The connection was reset, or could not be made (connect_error()). No more events follow.
   virtual void on_upstream_broken() = 0;
 
  protected:
@@ -31,8 +31,8 @@ class UpstreamListener {
 
 class Upstream final : private StreamListener, private ConnectorListener {
  public:
-  // Connects by a Connector. All but `listener` must outlive the connection; that, until it is
-  // replaced.
+  // Connects with a Connector. `listener` must stay alive until it is replaced; the other arguments
+  // must outlive the connection.
   Upstream(Loop& loop, ConnectQueue& queue, SplicePipes& pipes, BackendAddresses& addresses,
            UpstreamListener* listener);
 
@@ -48,30 +48,31 @@ class Upstream final : private StreamListener, private ConnectorListener {
 
   BodyPump& pump() { return pump_; }
 
-  // Where it leads to, once it is open.
+  // The backend's address. Only valid once the connection is open.
   const SocketAddress& peer() const { return peer_; }
 
-  // Why no connection could be made, an errno value; 0: one was, or may be yet.
+  // The errno value of a failed attempt to connect; 0 if it has succeeded or is not over.
   int connect_error() const { return connect_error_; }
 
-  // Whether it has carried a complete exchange before this one.
+  // Whether the connection has carried a complete exchange before the current one.
   bool was_used() const { return was_used_; }
 
   void set_used() { was_used_ = true; }
 
   void set_listener(UpstreamListener* listener) { listener_ = listener; }
 
-  // Nobody is told of anything any more, and no connection is made: it is about to be buried.
+  // Stops all events and an attempt to connect. Called before the connection is buried.
   void retire();
 
-  // Whether the backend has closed it, as of now.
+  // Asks the kernel whether the backend has closed the connection.
   bool has_ended_by_now() const;
 
-  // Whether the backend has closed its socket, or was killed: no process has it any more.
+  // Whether no process has the backend's end open any more: it was closed, or the backend was
+  // killed.
   bool is_abandoned(PeerSockets& peers) const;
 
-  // Makes its close a reset: the backend's end keeps no TIME_WAIT on the port that its successor
-  // binds.
+  // Makes the connection send a reset when it is closed. Then the backend's end does not leave a
+  // TIME_WAIT on the port that the next backend binds.
   void reset_on_close();
 
  private:
@@ -86,13 +87,13 @@ class Upstream final : private StreamListener, private ConnectorListener {
   Loop& loop_;
   UpstreamListener* listener_;
   BodyPump pump_;
-  std::unique_ptr<Stream> stream_;  // once it is made
+  std::unique_ptr<Stream> stream_;  // set once the connection is open
   SocketAddress peer_;
   int connect_error_ = 0;
   ResponseParser parser_;
   ResponseBody body_{parser_};
   bool was_used_ = false;
-  std::unique_ptr<Connector> connector_;  // until then
+  std::unique_ptr<Connector> connector_;  // set until the connection is open
 };
 
 }  // namespace hpp::proxyd

@@ -12,7 +12,7 @@
 namespace hpp::proxyd {
 namespace {
 
-// RFC 6455 §1.3.
+// The fixed GUID of RFC 6455 §1.3.
 constexpr std::string_view kGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 }  // namespace
@@ -26,7 +26,7 @@ std::string websocket_accept(std::string_view key) {
   return {reinterpret_cast<const char*>(encoded.data()), static_cast<std::size_t>(size)};
 }
 
-// wslay's callbacks, with the WebSocket as user data.
+// wslay's callbacks. The user data is the WebSocket.
 struct WebSocket::Callbacks {
   static ssize_t receive(wslay_event_context* context, std::uint8_t* bytes, std::size_t size, int,
                          void* self) noexcept {
@@ -82,7 +82,7 @@ void WebSocket::send_text(std::string_view text) {
   flush();
 }
 
-// Writes what is queued, answers to pings and closes included.
+// Writes all queued frames, including the answers to pings and closes.
 bool WebSocket::flush() {
   if (wslay_event_send(context_) != 0) return false;
   return wslay_event_want_read(context_) != 0 || wslay_event_want_write(context_) != 0;

@@ -1,5 +1,5 @@
-// Shell. One end of a WebSocket (RFC 6455) whose bytes come from one buffer and go to another.
-// wslay does the frames.
+// Shell. The server's end of a WebSocket (RFC 6455), between an input and an output buffer. wslay
+// parses and writes the frames.
 #pragma once
 
 #include <functional>
@@ -13,19 +13,20 @@ struct wslay_event_context;
 
 namespace hpp::proxyd {
 
-// The Sec-WebSocket-Accept for a client's Sec-WebSocket-Key, RFC 6455 §4.2.2.
+// Returns the Sec-WebSocket-Accept for a client's Sec-WebSocket-Key (RFC 6455 §4.2.2).
 std::string websocket_accept(std::string_view key);
 
 class WebSocket {
  public:
-  // A server's end, after the handshake. `on_text` is called from receive() with each whole text
-  // message, which has at most `message_max` bytes. The buffers must outlive it.
+  // Begins after the handshake. receive() calls `on_text` with each complete text message; a
+  // message of more than `message_max` bytes ends the connection. The buffers must outlive this
+  // object.
   WebSocket(Buffer& input, Buffer& output, std::size_t message_max,
             std::function<void(std::string_view)> on_text);
   ~WebSocket();
 
-  // Takes in what is in the input buffer. False: the connection is over, by a close frame or a
-  // broken rule; what is in the output buffer is to be sent, then the end.
+  // Reads all bytes in the input buffer. Returns false if the connection is over, because of a
+  // close frame or a protocol error: then send the output buffer and close the connection.
   bool receive();
 
   void send_text(std::string_view text);
