@@ -385,20 +385,6 @@ int print_version(Program program) {
 
 }  // namespace
 
-const char* program_name(Program program) {
-  switch (program) {
-    case Program::Launch:
-      return "hpp-launch";
-    case Program::Proxyd:
-      return "hpp-proxyd";
-    case Program::Watchd:
-      return "hpp-watchd";
-    case Program::Supervisord:
-      return "hpp-supervisord";
-  }
-  return "hpp";
-}
-
 ParsedOptions parse_options(Program program, int argc, const char* const* argv) {
   Options options;
   // CLI11 would take the command's own options for ours.

@@ -9,12 +9,9 @@
 #include <vector>
 
 #include "common/address.h"
+#include "common/program.h"
 
 namespace hpp {
-
-enum class Program { Launch, Proxyd, Watchd, Supervisord };
-
-const char* program_name(Program program);  // `hpp-launch`: a literal
 
 // What the user asked for. A program sees the options that concern it; the others keep their
 // defaults.

@@ -15,10 +15,10 @@
 #include <thread>
 #include <type_traits>
 
-#include "common/os/child.h"
 #include "common/os/error.h"
 #include "common/os/file.h"
 #include "common/os/inherited.h"
+#include "common/os/pipe.h"
 #include "common/os/process_handle.h"
 #include "common/os/process_tree.h"
 #include "common/os/run_directory.h"

@@ -6,7 +6,7 @@
 
 #include "common/event/fd_watch.h"
 #include "common/event/loop.h"
-#include "common/os/child.h"
+#include "common/os/pipe.h"
 
 namespace hpp::launch {
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/event/child.h"
 #include "common/event/loop.h"
 #include "common/event/outlet_watch.h"
 #include "common/event/signals.h"
@@ -16,7 +17,6 @@
 #include "common/log.h"
 #include "common/options.h"
 #include "common/os/build_daemons.h"
-#include "common/os/child.h"
 #include "common/os/launch_tree.h"
 #include "common/os/run_directory.h"
 #include "common/os/unique_fd.h"

@@ -5,8 +5,8 @@
 
 #include <functional>
 
+#include "common/event/child.h"
 #include "common/event/loop.h"
-#include "common/os/child.h"
 #include "common/os/unique_fd.h"
 #include "supervisord/tree_killer.h"
 

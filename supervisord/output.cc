@@ -11,8 +11,8 @@
 
 #include "common/bus/messages.h"
 #include "common/log.h"
-#include "common/os/child.h"
 #include "common/os/error.h"
+#include "common/os/pipe.h"
 #include "common/os/terminal.h"
 
 namespace hpp::supervisord {

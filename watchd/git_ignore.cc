@@ -12,8 +12,8 @@
 #include <unordered_set>
 #include <utility>
 
+#include "common/event/child.h"
 #include "common/event/timer.h"
-#include "common/os/child.h"
 #include "common/os/error.h"
 #include "common/text.h"
 #include "watchd/repositories.h"

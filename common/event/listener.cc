@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "common/log.h"
-#include "common/os/child.h"
 #include "common/os/limits.h"
+#include "common/os/pipe.h"
 
 namespace hpp {
 namespace {

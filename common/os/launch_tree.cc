@@ -8,8 +8,8 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "common/options.h"
 #include "common/os/process_tree.h"
+#include "common/program.h"
 
 namespace hpp {
 namespace {

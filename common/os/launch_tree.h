@@ -11,7 +11,7 @@
 namespace hpp {
 
 // The environment variable by which hpp-launch's helpers are known; its value is the helper's name,
-// `hpp-watchd`. Children of helpers do not inherit it (child.h).
+// `hpp-watchd`. Children of helpers do not inherit it (event/child.h).
 constexpr const char* kHelperTag = "HPP_HELPER";
 
 // The environment variable by which helpers are told the pid of hpp-launch.

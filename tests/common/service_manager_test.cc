@@ -18,7 +18,7 @@
 #include <string>
 
 #include "common/event/signals.h"
-#include "common/os/child.h"
+#include "common/os/pipe.h"
 #include "common/os/socket_address.h"
 #include "tests/support/free_port.h"
 #include "tests/support/run_until.h"

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "common/bus/messages.h"
-#include "common/os/child.h"
+#include "common/os/pipe.h"
 #include "tests/support/client_frame.h"
 #include "tests/support/free_port.h"
 #include "tests/support/run_until.h"

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "common/os/child.h"
+#include "common/os/pipe.h"
 #include "common/os/terminal.h"
 #include "tests/support/run_until.h"
 

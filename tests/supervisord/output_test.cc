@@ -10,8 +10,8 @@
 #include <optional>
 
 #include "common/bus/messages.h"
-#include "common/os/child.h"
 #include "common/os/file.h"
+#include "common/os/pipe.h"
 #include "common/os/terminal.h"
 #include "tests/support/run_until.h"
 #include "tests/support/temporary_directory.h"

@@ -6,7 +6,7 @@
 
 #include <optional>
 
-#include "common/os/child.h"
+#include "common/os/pipe.h"
 #include "tests/support/run_until.h"
 #include "tests/support/temporary_directory.h"
 

@@ -21,8 +21,9 @@
 #include <optional>
 #include <sstream>
 
-#include "common/os/child.h"
+#include "common/event/child.h"
 #include "common/os/file.h"
+#include "common/os/pipe.h"
 #include "common/os/process_tree.h"
 #include "supervisord/job.h"
 #include "tests/support/run_until.h"

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "common/os/child.h"
+#include "common/event/child.h"
 #include "common/os/process_tree.h"
 #include "tests/support/run_until.h"
 

@@ -17,7 +17,7 @@ PROGRAMS = ("ctl", "launch", "proxyd", "supervisord", "watchd")
 # What cores may use of common: pure headers, and what hpp_pure and hpp_bus_core have (common/meson.build).
 PURE = {f"common/{name}.h" for name in (
     "address", "bus/codec", "bus/messages", "config_file", "emits", "escape_sequence", "exit_status",
-    "glob", "output_queue", "shell_words", "text")}
+    "glob", "output_queue", "program", "shell_words", "text")}
 # Built from files of the core.
 GENERATED = {"proxyd/embedded.h"}
 # Libraries that only compute.
@@ -28,12 +28,13 @@ IMPURE_STANDARD = {"atomic", "condition_variable", "filesystem", "fstream", "fut
 # Where one library alone may be included. The rest of hpp sees what those files make of it.
 LIBRARIES = {"event2/": "common/event/", "nng/": "common/bus/", "CLI/": ("common/", "ctl/options.cc"),
              "wslay/": "proxyd/"}
-# Parts of common, each of which knows those before it.
-DIRECTIONS = ("common/os/", "common/event/", "common/bus/")
-# File -> headers that it includes against the direction.
+# The layers of common, above its pure files and below all its other files. Each may include itself and
+# those before it.
+LAYERS = ("common/os/", "common/log.", "common/event/", "common/bus/")
+# File -> headers of higher layers that it includes nevertheless.
 AGAINST_DIRECTION = {
-    # A child is reaped by the loop, and belongs into common/event.
-    "common/os/child.h": {"common/event/fd_watch.h", "common/event/loop.h"},
+    # Every program that opens a run directory may repair it, and must say so.
+    "common/os/run_directory.cc": {"common/log.h"},
 }
 
 # ---- sizes --------------------------------------------------------------------------------------
@@ -134,13 +135,18 @@ class Includes(unittest.TestCase):
                     if name.startswith(library):
                         self.assertTrue(path.startswith(place), f"{path}: {name}")
 
-    def test_parts_of_common_have_a_direction(self):
+    def test_layers_of_common_have_a_direction(self):
+        def rank(path):
+            for number, layer in enumerate(LAYERS, 1):
+                if path.startswith(layer):
+                    return number
+            return 0 if re.sub(r"\.cc$", ".h", path) in PURE else len(LAYERS) + 1
+
         needed = {}
-        for rank, part in enumerate(DIRECTIONS):
-            for path in files(f"{part}*.h", f"{part}*.cc"):
-                for name in includes(path)[0]:
-                    if name.startswith(DIRECTIONS[rank + 1:]):
-                        needed.setdefault(path, set()).add(name)
+        for path in files("common/**/*.h", "common/**/*.cc"):
+            for name in includes(path)[0]:
+                if name.startswith("common/") and rank(name) > rank(path):
+                    needed.setdefault(path, set()).add(name)
         self.assertEqual(needed, AGAINST_DIRECTION)
 
 

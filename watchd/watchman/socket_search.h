@@ -4,8 +4,9 @@
 #include <functional>
 #include <memory>
 
+#include "common/event/child.h"
 #include "common/event/loop.h"
-#include "common/os/child.h"
+#include "common/os/pipe.h"
 #include "common/os/unique_fd.h"
 #include "watchd/watchman/core/pdu.h"
 

@@ -10,7 +10,7 @@
 #include "common/event/fd_watch.h"
 #include "common/event/signals.h"
 #include "common/event/timer.h"
-#include "common/os/child.h"
+#include "common/os/pipe.h"
 #include "tests/support/run_until.h"
 
 namespace hpp {

@@ -13,7 +13,6 @@
 
 #include "common/event/listener.h"
 #include "common/event/timer.h"
-#include "common/os/child.h"
 #include "common/os/socket_address.h"
 #include "tests/support/run_until.h"
 

@@ -12,7 +12,7 @@
 #include <fstream>
 #include <system_error>
 
-#include "common/os/child.h"
+#include "common/os/pipe.h"
 #include "tests/support/temporary_directory.h"
 
 namespace hpp {

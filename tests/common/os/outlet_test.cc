@@ -14,8 +14,8 @@
 #include <optional>
 
 #include "common/event/outlet_watch.h"
-#include "common/os/child.h"
 #include "common/os/file.h"
+#include "common/os/pipe.h"
 #include "common/os/terminal.h"
 #include "tests/support/run_until.h"
 #include "tests/support/temporary_directory.h"

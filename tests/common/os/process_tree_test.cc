@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "common/os/file.h"
+#include "common/os/pipe.h"
 #include "tests/support/process_test.h"
 
 namespace hpp {

@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <string>
 
-#include "common/os/child.h"
+#include "common/os/pipe.h"
 
 namespace hpp {
 namespace {

@@ -1,4 +1,4 @@
-#include "common/os/child.h"
+#include "common/event/child.h"
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
@@ -15,6 +15,7 @@
 #include "common/os/build_daemons.h"
 #include "common/os/error.h"
 #include "common/os/launch_tree.h"
+#include "common/os/pipe.h"
 #include "common/os/process_handle.h"
 #include "common/os/process_tree.h"
 
@@ -245,16 +246,6 @@ void Child::reap() {
   // It has ended, so that 0 means that a tracer keeps the zombie (ptrace(2)). Its last parent reaps
   // that. ECHILD means that it was reaped elsewhere.
   on_exit_(reaped == pid_ ? exit_status_of(status) : seen_status());
-}
-
-Pipe make_pipe() {
-  int fds[2];
-  if (::pipe2(fds, O_CLOEXEC) != 0) throw_errno("pipe");
-  return {.reader = UniqueFd(fds[0]), .writer = UniqueFd(fds[1])};
-}
-
-void set_nonblocking(int fd) {
-  ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
 }  // namespace hpp

@@ -1,4 +1,4 @@
-#include "common/os/child.h"
+#include "common/event/child.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include "common/os/file.h"
+#include "common/os/pipe.h"
 #include "common/os/terminal.h"
 #include "tests/support/run_until.h"
 #include "tests/support/temporary_directory.h"
