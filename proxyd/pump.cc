@@ -86,7 +86,8 @@ Pumped BodyPump::pump(Stream& from, Stream& to, BodyFramer<is_request>& body,
   if (pipe_) return splice(from, to, body);
   const Pumped pumped = proxyd::pump(from.input(), to.output(), body, coding);
   const bool fits = pumped == Pumped::MayGoOn && coding == Delivery::Coding::AsItCame &&
-                    body.plain_left() >= kShortcutMin && from.input().empty();
+                    body.plain_left() >= kShortcutMin && from.input().empty() &&
+                    from.may_splice() && to.may_splice();
   if (!fits) return pumped;
   to.flush();
   if (!to.output_done() || !to.takes_output()) return pumped;

@@ -31,15 +31,10 @@ std::array<char, kReadSizeMin>& scratch() {
   return bytes;
 }
 
-// sendmsg(2), and for one piece send(2): both are cheaper for a socket than writev(2).
-ssize_t send_front(int fd, evbuffer* output) {
+ssize_t write_front(Transport& transport, evbuffer* output) {
   evbuffer_iovec pieces[kPiecesMax];
   const int count = std::min(evbuffer_peek(output, -1, nullptr, pieces, kPiecesMax), kPiecesMax);
-  if (count == 1) return ::send(fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
-  msghdr message{};
-  message.msg_iov = reinterpret_cast<iovec*>(pieces);
-  message.msg_iovlen = static_cast<std::size_t>(count);
-  return ::sendmsg(fd, &message, MSG_NOSIGNAL);
+  return transport.write(reinterpret_cast<const iovec*>(pieces), count);
 }
 
 int pending_error(int fd) {
@@ -51,15 +46,18 @@ int pending_error(int fd) {
 
 }  // namespace
 
-Stream::Stream(Loop& loop, UniqueFd fd, StreamListener& listener)
-    : loop_(loop), listener_(listener), fd_(std::move(fd)), read_size_(kReadSizeMin) {
-  readable_.reset(event_new(loop.base(), fd_.get(), EV_READ | EV_CLOSED | EV_ET | EV_PERSIST,
+Stream::Stream(Loop& loop, std::unique_ptr<Transport> transport, StreamListener& listener)
+    : loop_(loop), listener_(listener), transport_(std::move(transport)), read_size_(kReadSizeMin) {
+  readable_.reset(event_new(loop.base(), fd(), EV_READ | EV_CLOSED | EV_ET | EV_PERSIST,
                             &Stream::on_event, this));
   event_add(readable_.get(), nullptr);
   read_again_.emplace(loop, readable_.get());
 }
 
-// What is readable, or has ended, the kernel tells a new event again.
+Stream::Stream(Loop& loop, UniqueFd fd, StreamListener& listener)
+    : Stream(loop, std::make_unique<PlainSocket>(std::move(fd)), listener) {}
+
+// The kernel reports to a new event what is readable, or has ended, once more.
 Stream::Stream(Stream& from, StreamListener& listener)
     : Stream(from.loop_, from.release(), listener) {
   from.input_.move_to(input_, from.input_.size());
@@ -68,11 +66,12 @@ Stream::Stream(Stream& from, StreamListener& listener)
 
 Stream::~Stream() = default;
 
-UniqueFd Stream::release() {
+std::unique_ptr<Transport> Stream::release() {
   read_again_.reset();
   readable_.reset();
   writable_.reset();
-  return std::move(fd_);
+  // The owner of this stream may still call it in this turn.
+  return std::exchange(transport_, std::make_unique<PlainSocket>(UniqueFd()));
 }
 
 void Stream::on_event(int, short what, void* self) noexcept {
@@ -108,7 +107,7 @@ void Stream::handle_readable(short what) {
 // reset as if of bytes: it may have come with some that were read before the pause.
 void Stream::look_for_end() {
   if (!may_read_ && !input_ended_) return;
-  if (const int error = pending_error(fd_.get()); error != 0) {
+  if (const int error = pending_error(fd()); error != 0) {
     if (input_ended_) return fail(error);
     error_ = error;
     end_near_ = true;
@@ -147,7 +146,7 @@ std::size_t Stream::read_some() {
 
 ssize_t Stream::read_through_scratch() {
   auto& bytes = scratch();
-  const ssize_t got = ::recv(fd_.get(), bytes.data(), bytes.size(), 0);
+  const ssize_t got = transport_->read(bytes.data(), bytes.size());
   if (got > 0) input_.append({bytes.data(), static_cast<std::size_t>(got)});
   return got;
 }
@@ -158,7 +157,7 @@ ssize_t Stream::read_directly() {
     errno = ENOMEM;
     return -1;
   }
-  const ssize_t got = ::recv(fd_.get(), space.iov_base, read_size_, 0);
+  const ssize_t got = transport_->read(space.iov_base, read_size_);
   space.iov_len = got > 0 ? static_cast<std::size_t>(got) : 0;
   if (got > 0) evbuffer_commit_space(input_.get(), &space, 1);
   return got;
@@ -199,13 +198,13 @@ bool Stream::read_now() {
 }
 
 void Stream::set_spliced(bool spliced) {
-  assert(input_.empty());
+  assert(input_.empty() && (!spliced || may_splice()));
   set_reading(spliced ? Reading::Spliced : Reading::Buffered);
 }
 
 bool Stream::fill_pipe(SplicePipe& pipe, std::size_t max) {
   if (!may_read_ || input_ended_ || broken_) return false;
-  const ssize_t got = pipe.fill(fd_.get(), max);
+  const ssize_t got = pipe.fill(fd(), max);
   if (got > 0) return true;
   no_input(got, errno);
   continue_later();
@@ -221,7 +220,7 @@ void Stream::flush() {
 void Stream::write_some() {
   if (output_refused_) output_.drain(output_.size());
   while (!output_.empty()) {
-    const ssize_t written = send_front(fd_.get(), output_.get());
+    const ssize_t written = write_front(*transport_, output_.get());
     if (written >= 0) {
       output_.drain(static_cast<std::size_t>(written));
       continue;
@@ -231,17 +230,17 @@ void Stream::write_some() {
   }
   if (output_ending_ && !output_ended_) {
     output_ended_ = true;
-    if (resets_unless_finished_) hpp::reset_on_close(fd_.get(), false);
-    ::shutdown(fd_.get(), SHUT_WR);
+    if (resets_unless_finished_) hpp::reset_on_close(fd(), false);
+    transport_->shut_down();
   }
 }
 
 bool Stream::drain_pipe(SplicePipe& pipe) {
-  assert(output_.empty());
+  assert(output_.empty() && may_splice());
   while (pipe.held() > 0) {
     if (!takes_output()) return true;
     if (waiting_to_write_) return false;
-    if (pipe.empty_into(fd_.get()) >= 0 || errno == EINTR) continue;
+    if (pipe.empty_into(fd()) >= 0 || errno == EINTR) continue;
     if (errno == EAGAIN) {
       wait_writable();
     } else {
@@ -254,8 +253,8 @@ bool Stream::drain_pipe(SplicePipe& pipe) {
 void Stream::wait_writable() {
   waiting_to_write_ = true;
   if (writable_) return;
-  writable_.reset(event_new(loop_.base(), fd_.get(), EV_WRITE | EV_ET | EV_PERSIST,
-                            &Stream::on_writable, this));
+  writable_.reset(
+      event_new(loop_.base(), fd(), EV_WRITE | EV_ET | EV_PERSIST, &Stream::on_writable, this));
   event_add(writable_.get(), nullptr);
 }
 
@@ -269,7 +268,7 @@ void Stream::stop_writing(int error) {
 
 void Stream::acknowledge_now() {
   const int on = 1;
-  ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+  ::setsockopt(fd(), IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
 }
 
 void Stream::finish_output() {
@@ -280,16 +279,16 @@ void Stream::finish_output() {
 // ---- ending -------------------------------------------------------------------------------------
 
 bool Stream::has_ended_by_now() const {
-  return end_near_ || input_ended_ || broken_ || look_at_unread(fd_.get()) == Unread::End;
+  return end_near_ || input_ended_ || broken_ || transport_->peek() == Unread::End;
 }
 
 bool Stream::is_quiet_by_now() const {
   return !end_near_ && !input_ended_ && !broken_ && input_.empty() &&
-         look_at_unread(fd_.get()) == Unread::Nothing;
+         transport_->peek() == Unread::Nothing;
 }
 
 void Stream::reset_on_close() {
-  hpp::reset_on_close(fd_.get());
+  hpp::reset_on_close(fd());
 }
 
 void Stream::reset_unless_finished() {

@@ -1,12 +1,15 @@
-// One connected socket: reads into a buffer, writes from another, says when something happened.
+// One connection: reads into a buffer, writes from another, and tells its owner what happened. A
+// transport (transport.h) carries the bytes; the stream decides when.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "common/event/buffer.h"
 #include "common/event/loop.h"
+#include "common/event/transport.h"
 #include "common/os/peer_sockets.h"
 #include "common/os/splice_pipe.h"
 #include "common/os/unique_fd.h"
@@ -41,8 +44,10 @@ class StreamListener {
 // still learns of a FIN or a reset, and no readiness is asked for again and again (epoll(7)).
 class Stream {
  public:
-  // Takes over a connected, non-blocking socket. Reading starts at once.
-  // `loop` and `listener` must outlive the stream.
+  // Reading starts at once. `loop` and `listener` must outlive the stream.
+  Stream(Loop& loop, std::unique_ptr<Transport> transport, StreamListener& listener);
+
+  // The same for a plain socket, connected and non-blocking.
   Stream(Loop& loop, UniqueFd fd, StreamListener& listener);
 
   // Takes over the connection of another stream, with what that has read and what it has not
@@ -71,6 +76,9 @@ class Stream {
   // Reads what has come by now and tells nobody: for an owner who would close otherwise. Returns
   // whether anything has come.
   bool read_now();
+
+  // Whether fill_pipe() and drain_pipe() may be called.
+  bool may_splice() const { return transport_->may_splice(); }
 
   // From now on input stays in the socket, and the owner moves it by fill_pipe(); or no longer. Not
   // for a stream whose input() holds something.
@@ -103,7 +111,7 @@ class Stream {
   bool is_quiet_by_now() const;
 
   // Whether no process has the peer's end any more.
-  bool is_abandoned(PeerSockets& peers) const { return peers.is_orphan(fd_.get()); }
+  bool is_abandoned(PeerSockets& peers) const { return peers.is_orphan(fd()); }
 
   // Makes the close of this stream a reset (RST): no TIME_WAIT, and the peer cannot take what it
   // got for complete.
@@ -139,7 +147,9 @@ class Stream {
   static void on_event(int, short what, void* self) noexcept;
   static void on_writable(int, short, void* self) noexcept;
 
-  UniqueFd release();
+  int fd() const { return transport_->fd(); }
+
+  std::unique_ptr<Transport> release();
   void handle_readable(short what);
   void look_for_end();
   void read_and_tell();
@@ -155,7 +165,7 @@ class Stream {
 
   Loop& loop_;
   StreamListener& listener_;
-  UniqueFd fd_;
+  std::unique_ptr<Transport> transport_;
   Buffer input_;
   Buffer output_;
   EventPtr readable_;  // also carries what is to be told outside of the call that met it
