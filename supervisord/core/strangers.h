@@ -50,7 +50,7 @@ class Strangers {
   bool is_found_ = false;      // a stranger listens in this generation, and there is no answer yet
   TimePoint since_;            // when a stranger was first found
   bool are_accepted_ = false;  // kStrangerWait has passed
-  bool has_blamed_ = false;    // are_to_blame() has returned true, see there
+  bool has_blamed_ = false;    // are_to_blame() was true, and no change or answer came since
 };
 
 }  // namespace hpp::supervisord

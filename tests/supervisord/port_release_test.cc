@@ -12,7 +12,7 @@ namespace {
 
 class PortReleaseTest : public testing::TestWithParam<const char*> {
  protected:
-  // A connection whose server's end is closed, as by the death of the server.
+  // Makes a connection. When server_ is closed, it is like that of a dead server.
   void SetUp() override {
     auto listening = std::move(listen_on(resolve({.host = GetParam(), .port = 0}))[0]);
     address_ = local_address(listening.get());
@@ -25,7 +25,7 @@ class PortReleaseTest : public testing::TestWithParam<const char*> {
     ASSERT_TRUE(server_.is_open());
   }
 
-  // The kernel may be a little behind with what we have closed.
+  // Waits, because the kernel may need a moment after a close.
   bool counts(std::size_t expected) {
     return run_until(loop_, [&] { return orphaned_connections(address_->port()) == expected; });
   }
@@ -41,23 +41,23 @@ class PortReleaseTest : public testing::TestWithParam<const char*> {
   UniqueFd server_;
 };
 
-TEST_P(PortReleaseTest, CountsWhatADeadServerLeaves) {
-  EXPECT_EQ(orphaned_connections(address_->port()), 0U) << "it lives";
+TEST_P(PortReleaseTest, CountsConnectionsOfADeadServer) {
+  EXPECT_EQ(orphaned_connections(address_->port()), 0U) << "the server lives";
   server_.reset();
   EXPECT_TRUE(counts(1));
   reset_client();
   EXPECT_TRUE(counts(0));
 }
 
-TEST_P(PortReleaseTest, KnowsWhatABareServerCouldBind) {
+TEST_P(PortReleaseTest, DetectsWhetherAServerWithoutReuseaddrCouldBind) {
   EXPECT_FALSE(can_be_bound(*address_)) << "a connection lives";
   server_.reset();
-  EXPECT_FALSE(can_be_bound(*address_)) << "it is half closed";
+  EXPECT_FALSE(can_be_bound(*address_)) << "the connection is half closed";
   reset_client();
   EXPECT_TRUE(run_until(loop_, [&] { return can_be_bound(*address_); }));
 }
 
-TEST_P(PortReleaseTest, WaitsForTheOtherSide) {
+TEST_P(PortReleaseTest, WaitsForThePeer) {
   int released = 0;
   PortRelease release(loop_, {*address_}, [&] { ++released; });
   server_.reset();
@@ -67,7 +67,7 @@ TEST_P(PortReleaseTest, WaitsForTheOtherSide) {
   EXPECT_TRUE(run_until(loop_, [&] { return released == 1; }));
 }
 
-TEST_P(PortReleaseTest, DoesNotWaitForeverForWhoDoesNotCare) {
+TEST_P(PortReleaseTest, DoesNotWaitForeverForAPeerThatStaysConnected) {
   int released = 0;
   PortRelease release(loop_, {*address_}, [&] { ++released; });
   server_.reset();
@@ -76,20 +76,20 @@ TEST_P(PortReleaseTest, DoesNotWaitForeverForWhoDoesNotCare) {
   EXPECT_EQ(orphaned_connections(address_->port()), 1U);
 }
 
-TEST_P(PortReleaseTest, WaitsLongerForProxydUntilThatHasLetGo) {
+TEST_P(PortReleaseTest, WaitsLongerUntilProxydHasReleasedTheGeneration) {
   int released = 0;
   PortRelease release(loop_, {*address_}, [&] { ++released; });
   release.on_released(0);
   server_.reset();
   release.await(1);
-  run_for(loop_, Milliseconds{300});  // longer than others are waited for
+  run_for(loop_, Milliseconds{300});  // longer than the wait for any other peer
   EXPECT_EQ(released, 0);
-  release.on_released(1);  // it was somebody else's
+  release.on_released(1);  // the connection belonged to another peer
   EXPECT_TRUE(run_until(loop_, [&] { return released == 1; }));
   EXPECT_EQ(orphaned_connections(address_->port()), 1U);
 }
 
-TEST_P(PortReleaseTest, DoesNotWaitForNothing) {
+TEST_P(PortReleaseTest, DoesNotWaitWithoutAnOrphanedConnection) {
   int released = 0;
   PortRelease release(loop_, {*address_}, [&] { ++released; });
   release.await(1);

@@ -33,14 +33,14 @@ TreeSeen blind(TreeSeen event) {
   return event;
 }
 
-// Files were made and are gone again: they are counted, but have no names.
+// The changed files no longer exist, so watchd counts them, but does not name them.
 TreeSeen nameless(TreeSeen event) {
   event.tree.changed.clear();
   return event;
 }
 
-// Takes events one after the other, 10 ms apart, and gives their effects as text: `Publish` with
-// what matters of the snapshot, `Say` whole.
+// Feeds a backend with events, by default 10 ms apart, and returns their effects as text: `Publish`
+// with the important fields of the snapshot, `Say` with its full text.
 class Life {
  public:
   explicit Life(std::uint64_t spawns = 0) : backend_({.command = {"python3", "app.py"}}, spawns) {}
@@ -57,7 +57,7 @@ class Life {
     return texts_of(effects_);
   }
 
-  // Takes the backend to its first Running, of tree revision 1.
+  // Brings the backend to its first Running, with tree revision 1.
   Life& run() {
     (*this)(Begun{});
     (*this)(TreeGone{});
@@ -70,7 +70,7 @@ class Life {
 
   Backend::State state() const { return backend_.state(); }
 
-  // The lines of the last effects that begin a restart.
+  // The log lines that begin a restart, among the last event's effects.
   std::vector<std::string> first_lines() const {
     std::vector<std::string> lines;
     for (const auto& effect : effects_) {
@@ -82,7 +82,7 @@ class Life {
 
   const bus::BackendState& published() const { return published_; }
 
-  // When the last event happened.
+  // The time of the last event.
   std::int64_t wall_ms() const { return now_.wall_ms; }
 
  private:
@@ -123,7 +123,7 @@ TEST(Starting, WaitsForLeftoversAfterTheTreeIsKnown) {
   EXPECT_EQ(life.published().serves, (bus::TreePoint{kEpoch, 5}));
 }
 
-TEST(Starting, DoesNotWaitForeverAndTakesTheFirstTreeForAChange) {
+TEST(Starting, SpawnsAfterATimeoutAndTreatsTheFirstTreeAsAChange) {
   Life life;
   life(Begun{});
   life(TreeGone{});
@@ -135,14 +135,14 @@ TEST(Starting, DoesNotWaitForeverAndTakesTheFirstTreeForAChange) {
   EXPECT_THAT(life(tree(9)),
               ElementsAre("StopProbe", "Publish Killing 1 pid 100 seen 7:9", "KillTree",
                           "Say Killing: files changed while nobody watched"))
-      << "nobody knows what was saved between the spawn and the first word";
+      << "files may have been saved between the spawn and the first snapshot";
   EXPECT_THAT(life(tree(9)), IsEmpty());
   EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 2"));
   life(Spawned{.pid = 101});
   EXPECT_EQ(life.published().serves, (bus::TreePoint{kEpoch, 9}));
 }
 
-TEST(Starting, WaitsForTheWatcherToSeeButNotForever) {
+TEST(Starting, WaitsUntilTheWatcherWatchesButNotForever) {
   Life life;
   life(Begun{});
   life(TreeGone{});
@@ -150,10 +150,10 @@ TEST(Starting, WaitsForTheWatcherToSeeButNotForever) {
   EXPECT_THAT(life(TimerExpired{}), ElementsAre(testing::_, "Spawn 1"));
   life(Spawned{.pid = 100});
   EXPECT_EQ(life.published().serves, (bus::TreePoint{kEpoch, 3}));
-  EXPECT_THAT(life(tree(3)), IsEmpty()) << "it sees now, and nothing has changed";
+  EXPECT_THAT(life(tree(3)), IsEmpty()) << "watchd watches now, and nothing has changed";
 }
 
-TEST(Starting, ExpiryOfAWaitThatIsOverMeansNothing) {
+TEST(Starting, IgnoresTheExpiryOfAnEarlierWait) {
   Life life;
   life(Begun{});
   life(tree(1));
@@ -161,8 +161,7 @@ TEST(Starting, ExpiryOfAWaitThatIsOverMeansNothing) {
   EXPECT_THAT(Life().run()(TimerExpired{}), IsEmpty());
 }
 
-// ---- after a crash of supervisord
-// -----------------------------------------------------------------
+// ---- after a crash of supervisord ---------------------------------------------------------------
 
 bus::BackendState left_in(bus::BackendPhase state) {
   return {.state = state,
@@ -191,7 +190,7 @@ TEST(TakingOver, LeavesARunningBackendAlone) {
   EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 8"));
 }
 
-TEST(TakingOver, RestartsForWhatWasSavedMeanwhile) {
+TEST(TakingOver, RestartsForASaveMadeMeanwhile) {
   for (const TreeSeen& news : {tree(5), tree(1, {"src/a.py"}, kEpoch + 1)}) {
     Life life(7);
     life(taking_over(left_in(bus::BackendPhase::Running)));
@@ -200,17 +199,17 @@ TEST(TakingOver, RestartsForWhatWasSavedMeanwhile) {
   }
 }
 
-TEST(TakingOver, GoesOnAskingABackendThatLoads) {
+TEST(TakingOver, ContinuesToProbeALoadingBackend) {
   Life life(7);
   EXPECT_THAT(life(taking_over(left_in(bus::BackendPhase::Loading))),
               ElementsAre("Publish Loading 7 pid 300 serves 7:4 seen 7:4", "StartProbe 7",
                           "Say Loading: took over generation 7, pid 300"));
   EXPECT_THAT(life(Answered{.generation = 7}),
               ElementsAre(testing::_, "Say Running: generation 7 answers after 4010 ms"))
-      << "counted from its spawn";
+      << "the time since the spawn";
 }
 
-TEST(TakingOver, LearnsThatTheBackendHasDiedMeanwhile) {
+TEST(TakingOver, ReportsABackendThatDiedMeanwhile) {
   Life life(7);
   life(taking_over(left_in(bus::BackendPhase::Running)));
   ProcessExited end = exited(7, 3, "boom");
@@ -223,7 +222,7 @@ TEST(TakingOver, LearnsThatTheBackendHasDiedMeanwhile) {
   EXPECT_THAT(other(end),
               ElementsAre("KillTree", "Publish Error 7 serves 7:4 seen 7:4 tail 'boom'",
                           "Say Error: unknown exit code after 4010 ms; waiting for a change"));
-  EXPECT_EQ(other.published().exit, bus::BackendExit{}) << "nobody saw it";
+  EXPECT_EQ(other.published().exit, bus::BackendExit{}) << "no process has received the status";
 }
 
 TEST(TakingOver, StaysInErrorUntilAChange) {
@@ -240,7 +239,7 @@ TEST(TakingOver, StaysInErrorUntilAChange) {
   EXPECT_THAT(life(tree(5)), ElementsAre("Spawn 8"));
 }
 
-TEST(TakingOver, GoesOnKilling) {
+TEST(TakingOver, ContinuesToKill) {
   Life life(7);
   EXPECT_THAT(life(taking_over(left_in(bus::BackendPhase::Killing))),
               ElementsAre("Publish Killing 7 pid 300 serves 7:4 seen 7:4", "KillTree",
@@ -454,13 +453,13 @@ INSTANTIATE_TEST_SUITE_P(Backend, Table, testing::ValuesIn(rows()),
 
 // ---- longer stories -----------------------------------------------------------------------------
 
-TEST(Doubt, IsAnsweredWithWhatIsTrueByThen) {
+TEST(LivenessCheck, IsAnsweredWithTheCurrentState) {
   Life life;
   life.run();
   const bus::Ticket first{.epoch = 3, .number = 1};
   EXPECT_THAT(life(Doubted{first}), ElementsAre("Publish Running 1 pid 100 serves 7:1 seen 7:1"));
   EXPECT_EQ(life.published().answers, first);
-  EXPECT_THAT(life(Doubted{first}), IsEmpty()) << "once is enough";
+  EXPECT_THAT(life(Doubted{first}), IsEmpty()) << "the check was already answered";
   life(tree(2));
   EXPECT_EQ(life.published().state, bus::BackendPhase::Killing);
   const bus::Ticket second{.epoch = 3, .number = 2};
@@ -472,7 +471,7 @@ TEST(Doubt, IsAnsweredWithWhatIsTrueByThen) {
   EXPECT_EQ(life.published().answers, of_another) << "proxyd was restarted";
 }
 
-TEST(Restart, TellsHowLongEachStepTook) {
+TEST(Restart, LogsTheDurationOfEachStep) {
   Life life;
   life.run();
   life(tree(2, {"src/views.py"}));
@@ -490,7 +489,7 @@ TEST(Restart, TellsHowLongEachStepTook) {
   EXPECT_EQ(life.published().spawned_at_ms, life.wall_ms() - 412);
 }
 
-TEST(Restart, FoldsChangesDuringTheKillIntoOneSpawn) {
+TEST(Restart, ServesAllChangesDuringTheKillWithOneSpawn) {
   Life life;
   life.run();
   life(tree(2));
@@ -500,7 +499,7 @@ TEST(Restart, FoldsChangesDuringTheKillIntoOneSpawn) {
   EXPECT_THAT(life(Spawned{.pid = 4711})[0], "Publish Loading 2 pid 4711 serves 7:4 seen 7:4");
 }
 
-TEST(Crash, WaitsForTheRemainsBeforeTheNextSpawn) {
+TEST(Crash, SpawnsOnlyAfterTheRemainingProcessesHaveEnded) {
   Life life;
   life.run();
   life(exited(1));
@@ -510,7 +509,7 @@ TEST(Crash, WaitsForTheRemainsBeforeTheNextSpawn) {
   EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 2"));
 }
 
-TEST(Crash, StopWaitsForTheRemainsToo) {
+TEST(Crash, StopWaitsForTheRemainingProcesses) {
   Life life;
   life.run();
   life(exited(1));
@@ -520,7 +519,7 @@ TEST(Crash, StopWaitsForTheRemainsToo) {
               ElementsAre("Say Stopped: the backend is gone after 10 ms", "Leave"));
 }
 
-TEST(Crash, TellsTheSignalAndHeals) {
+TEST(Crash, ReportsTheSignalAndEndsWithTheNextChange) {
   Life life;
   life.run();
   life(ProcessExited{
@@ -535,7 +534,7 @@ TEST(Crash, TellsTheSignalAndHeals) {
                           "(generation 2, pid 101)"));
 }
 
-TEST(Crash, TellsWhatIsKnownBeyondTheStatus) {
+TEST(Crash, ReportsAProblemThatTheStatusDoesNotExplain) {
   Life life;
   life.run();
   ProcessExited end = exited(1, 127);
@@ -551,17 +550,17 @@ TEST(Crash, TellsWhatIsKnownBeyondTheStatus) {
   EXPECT_EQ(life.published().problem, "");
 }
 
-TEST(Restart, IsToldWithItsCauseAndTheTimesOfItsSteps) {
+TEST(Restart, PublishesItsCauseAndTheTimesOfItsSteps) {
   Life life;
   life.run();
-  EXPECT_EQ(life.published().cause, bus::Cause{}) << "the first";
+  EXPECT_EQ(life.published().cause, bus::Cause{}) << "the first start has no cause";
   life(tree(2, {"a.py", "b.py"}));
   const bus::Cause cause{
       .text = "a.py and 1 more changed", .changed = {"a.py", "b.py"}, .at_ms = life.wall_ms()};
-  EXPECT_EQ(life.published().cause, cause) << "of the next one, while the old one is killed";
+  EXPECT_EQ(life.published().cause, cause) << "the next backend's, while the old one is killed";
   EXPECT_EQ(life.published().killed_at_ms, 0);
   life(tree(3));
-  EXPECT_EQ(life.published().cause, cause) << "what began it";
+  EXPECT_EQ(life.published().cause, cause) << "the first change began the restart";
   life(TreeGone{});
   const std::int64_t killed_at_ms = life.wall_ms();
   life(Spawned{.pid = 101});
@@ -575,11 +574,11 @@ TEST(Restart, IsToldWithItsCauseAndTheTimesOfItsSteps) {
       .text = "restart requested (SIGHUP)", .changed = {}, .at_ms = life.wall_ms()};
   life(Spawned{.pid = 102});
   EXPECT_EQ(life.published().cause, request);
-  EXPECT_EQ(life.published().killed_at_ms, 0) << "there was none to kill";
+  EXPECT_EQ(life.published().killed_at_ms, 0) << "there was no backend to kill";
   EXPECT_EQ(life.published().ended_at_ms, 0);
 }
 
-TEST(Spawning, FailsWithTheNameOfTheCommandAndHeals) {
+TEST(Spawning, FailureNamesTheCommandAndEndsWithTheNextSpawn) {
   Life life;
   life(Begun{});
   life(TreeGone{});
@@ -600,7 +599,7 @@ TEST(Spawning, FailsWithTheNameOfTheCommandAndHeals) {
 
 const PortTaken kTaken{.port = 8001, .by = "pid 1234 (python3 x.py)", .pid = 1234};
 
-TEST(Spawning, TellsWhichProcessHasThePortAndHeals) {
+TEST(Spawning, FailureNamesTheProcessThatHasThePort) {
   Life life;
   life.run();
   life(tree(2));
@@ -617,7 +616,7 @@ TEST(Spawning, TellsWhichProcessHasThePortAndHeals) {
               "Say Loading: src/a.py changed, started python3 app.py (generation 3, pid 5)");
 }
 
-TEST(Spawning, OnAPortOfAnUnknownProcessAdvisesNoKill) {
+TEST(Spawning, AdvisesNoKillIfTheProcessOnThePortIsUnknown) {
   Life life;
   life.run();
   life(tree(2));
@@ -628,7 +627,7 @@ TEST(Spawning, OnAPortOfAnUnknownProcessAdvisesNoKill) {
             "free");
 }
 
-TEST(Spawning, IsTriedAgainInSilenceUntilThePortIsFree) {
+TEST(Spawning, IsRetriedSilentlyUntilThePortIsFree) {
   Life life;
   life.run();
   life(tree(2));
@@ -646,10 +645,10 @@ TEST(Spawning, IsTriedAgainInSilenceUntilThePortIsFree) {
   EXPECT_THAT(life(TimerExpired{}), IsEmpty());
   EXPECT_THAT(life(Answered{.generation = 2}).back(),
               "Say Running: generation 2 answers after 20 ms")
-      << "the wait for the port is not the server's";
+      << "the wait for the port is not part of the server's start";
 }
 
-TEST(Spawning, SaysWhenItFailsForAnotherReason) {
+TEST(Spawning, LogsARetryThatFailsForAnotherReason) {
   Life life;
   life.run();
   life(tree(2));
@@ -666,7 +665,7 @@ TEST(Spawning, SaysWhenItFailsForAnotherReason) {
   EXPECT_EQ(life.published().exit, std::nullopt);
 }
 
-TEST(Spawning, IsNotTriedAgainAfterACrash) {
+TEST(Spawning, IsNotRetriedAfterACrash) {
   Life life;
   life.run();
   life(exited(1));
@@ -684,7 +683,7 @@ constexpr const char* kRefusal =
     "pid 7 (sudo ./server) cannot be ended, because it belongs to another user. End it with sudo "
     "kill -9 7, or run hpp as that user; hpp goes on as soon as that has ended";
 
-TEST(Refused, EndsTheWaitWithAnError) {
+TEST(RefusedKill, EndsTheWaitWithAnError) {
   Life life;
   go_to(life, Backend::State::Killing);
   EXPECT_THAT(
@@ -694,25 +693,25 @@ TEST(Refused, EndsTheWaitWithAnError) {
   EXPECT_EQ(life.published().ended_at_ms, life.wall_ms());
 }
 
-TEST(Refused, GoesOnWhenTheProcessesHaveEnded) {
+TEST(RefusedKill, StartContinuesWhenTheProcessesHaveEnded) {
   Life life;
   go_to(life, Backend::State::Killing);
   life(refused());
   EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 3"));
 }
 
-TEST(Refused, KillsAgainAtTheNextChange) {
+TEST(RefusedKill, IsRepeatedAtTheNextChange) {
   Life life;
   go_to(life, Backend::State::Killing);
   life(refused());
   EXPECT_THAT(life(tree(4)), ElementsAre("Publish Killing 2 serves 7:2 seen 7:4", "KillTree",
                                          "Say Killing: src/a.py changed"));
-  EXPECT_THAT(life(tree(5)), ElementsAre("Publish Killing 2 serves 7:2 seen 7:5")) << "once";
+  EXPECT_THAT(life(tree(5)), ElementsAre("Publish Killing 2 serves 7:2 seen 7:5"));
   life(refused());
   EXPECT_EQ(life.state(), Backend::State::Error);
 }
 
-TEST(Refused, IsNoReasonToStartWhatHasCrashed) {
+TEST(RefusedKill, DoesNotRestartACrashedBackend) {
   Life life;
   life.run();
   life(exited(1, 3, "boom"));
@@ -723,7 +722,7 @@ TEST(Refused, IsNoReasonToStartWhatHasCrashed) {
   EXPECT_THAT(life(TreeGone{}), IsEmpty());
 }
 
-TEST(Refused, AfterACrashTooKillsAgainAtTheNextChange) {
+TEST(RefusedKill, IsRepeatedAtTheNextChangeAfterACrash) {
   Life life;
   life.run();
   life(exited(1, 3, "boom"));
@@ -734,7 +733,7 @@ TEST(Refused, AfterACrashTooKillsAgainAtTheNextChange) {
   EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 2"));
 }
 
-TEST(Refused, IsStillWaitedForAfterACrashOfSupervisord) {
+TEST(RefusedKill, StartStillWaitsAfterACrashOfSupervisord) {
   Life life;
   go_to(life, Backend::State::Killing);
   life(refused());
@@ -744,7 +743,7 @@ TEST(Refused, IsStillWaitedForAfterACrashOfSupervisord) {
   EXPECT_THAT(next(TreeGone{}), ElementsAre("Spawn 3")) << "the change is not served yet";
 }
 
-TEST(Refused, BeforeTheFirstStartIsAnErrorToo) {
+TEST(RefusedKill, IsAnErrorBeforeTheFirstStart) {
   Life life;
   life(Begun{});
   life(tree(1));
@@ -753,7 +752,7 @@ TEST(Refused, BeforeTheFirstStartIsAnErrorToo) {
   EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 1"));
 }
 
-TEST(Refused, DoesNotHoldUpAStop) {
+TEST(RefusedKill, DoesNotDelayAStop) {
   Life life;
   go_to(life, Backend::State::Stopping);
   EXPECT_THAT(
@@ -792,7 +791,7 @@ TEST(Stranger, IsAcceptedAfterTwoSecondsAndNamed) {
   const StrangerListens found{2};
   life(found);
   EXPECT_THAT(life(found, kStrangerWait), ElementsAre("StartProbe 2 of anybody"));
-  EXPECT_THAT(life(found), IsEmpty()) << "once is enough";
+  EXPECT_THAT(life(found), IsEmpty()) << "the probe already asks every process";
   EXPECT_THAT(life(answer_of_stranger()),
               ElementsAre("Publish Running 2 pid 200 serves 7:2 seen 7:2 at [::1]:8001 by 'pid 9 "
                           "(node x.js)'",
@@ -813,7 +812,7 @@ Life& served_by_stranger(Life& life) {
   return life;
 }
 
-TEST(Stranger, GivesWayToTheTree) {
+TEST(Stranger, IsReplacedByTheTree) {
   Life life;
   served_by_stranger(life);
   EXPECT_THAT(life(answer_of_tree()),
@@ -833,7 +832,7 @@ TEST(Stranger, IsForgottenWithTheGeneration) {
   EXPECT_THAT(life(StrangerListens{3}, kStrangerWait), IsEmpty());
 }
 
-TEST(Stranger, IsStillLookedBehindAfterACrashOfSupervisord) {
+TEST(Stranger, TreeIsStillProbedAfterACrashOfSupervisord) {
   Life life;
   served_by_stranger(life);
   Life next(2);
@@ -841,7 +840,7 @@ TEST(Stranger, IsStillLookedBehindAfterACrashOfSupervisord) {
               ElementsAre(testing::_, testing::_, "StartProbe 2 instead"));
 }
 
-TEST(Stranger, ThatKeepsTheBackendFromItsPortIsWaitedFor) {
+TEST(Stranger, ThatBlocksTheBackendsPortIsWaitedFor) {
   Life life;
   go_to(life, Backend::State::Loading);
   life(StrangerListens{2});
@@ -850,7 +849,7 @@ TEST(Stranger, ThatKeepsTheBackendFromItsPortIsWaitedFor) {
   EXPECT_THAT(life(kTaken).back(), "StartTimer 500 ms");
 }
 
-TEST(Stranger, IsNoReasonToRestartWhatCrashesAgain) {
+TEST(Stranger, DoesNotCauseARestartAfterASecondCrash) {
   Life life;
   go_to(life, Backend::State::Loading);
   life(StrangerListens{2});
@@ -863,7 +862,7 @@ TEST(Stranger, IsNoReasonToRestartWhatCrashesAgain) {
   EXPECT_THAT(life(tree(4)), ElementsAre("Spawn 4"));
 }
 
-TEST(Text, HidesWhatATerminalWouldObey) {
+TEST(Text, ReplacesControlCharacters) {
   Life life;
   life.run();
   EXPECT_THAT(life(tree(2, {"evil\x1b[2J\nname"})).back(), "Say Killing: evil?[2J?name changed");
@@ -889,7 +888,7 @@ StepEnded built(int code = 0, std::string tail = "") {
   return {.status = {.number = code}, .problem = {}, .output_tail = std::move(tail)};
 }
 
-// To the first Running, of tree revision 1.
+// Brings a backend with a build to its first Running, with tree revision 1.
 Life& run_built(Life& life) {
   life(Begun{});
   life(TreeGone{});
@@ -919,7 +918,7 @@ TEST(Building, ComesBeforeEachSpawn) {
                           "Say Building: running make all, killed the old one in 10 ms"));
 }
 
-TEST(Building, RunsOneStepAfterTheOther) {
+TEST(Building, RunsOneStepAfterAnother) {
   Life life({.command = {"server"}, .steps = {build_step("make"), build_step("migrate")}});
   life(Begun{});
   life(TreeGone{});
@@ -935,7 +934,7 @@ TEST(Building, RunsOneStepAfterTheOther) {
   EXPECT_THAT(life(built(2)), testing::Contains("KillTree")) << "the second step does not run";
 }
 
-TEST(Building, ThatFailsIsAnErrorWithItsOutput) {
+TEST(Building, FailureIsAnErrorWithTheOutput) {
   Life life(kBuilds);
   run_built(life);
   life(tree(2));
@@ -952,7 +951,7 @@ TEST(Building, ThatFailsIsAnErrorWithItsOutput) {
                           "Say Building: src/a.py changed, running make all"));
 }
 
-TEST(Building, ThatCannotBeStartedSaysWhy) {
+TEST(Building, ReportsWhyAStepCannotBeStarted) {
   Life life(kBuilds);
   life(Begun{});
   life(TreeGone{});
@@ -961,18 +960,18 @@ TEST(Building, ThatCannotBeStartedSaysWhy) {
   EXPECT_EQ(life.published().problem, "make all failed: cannot fork");
 }
 
-TEST(Building, IsBrokenOffByAChange) {
+TEST(Building, IsKilledByAChange) {
   Life life(kBuilds);
   run_built(life);
   life(tree(2));
   life(TreeGone{});
   EXPECT_THAT(life(tree(3)), ElementsAre("Publish Killing 2 serves 7:2 seen 7:3", "KillTree",
                                          "Say Killing: src/a.py changed"));
-  EXPECT_THAT(life(built(1)), IsEmpty()) << "it was killed";
+  EXPECT_THAT(life(built(1)), IsEmpty()) << "the step was killed";
   EXPECT_THAT(life(TreeGone{}), testing::Contains("RunStep make all"));
 }
 
-TEST(Building, IsStopped) {
+TEST(Building, IsKilledByAStop) {
   Life life(kBuilds);
   life(Begun{});
   life(TreeGone{});
@@ -989,13 +988,13 @@ TEST(Building, ComesBeforeARequestedRestart) {
   EXPECT_THAT(life(RestartRequested{}), testing::Contains("RunStep make all"));
 }
 
-TEST(Rebuilding, LetsTheBackendLiveUntilItIsBuilt) {
+TEST(Rebuilding, KeepsTheBackendUntilTheBuildIsDone) {
   Life life(kKeeps);
   run_built(life);
   EXPECT_THAT(life(tree(2)),
               ElementsAre("Publish Running 1 pid 100 serves 7:1 seen 7:2", "RunStep make all",
                           "Say Building: src/a.py changed, running make all"));
-  EXPECT_EQ(life.published().cause.text, "") << "that is of the next one";
+  EXPECT_EQ(life.published().cause.text, "") << "the change is the cause of the next backend";
   EXPECT_THAT(life(built()), ElementsAre("Publish Killing 1 pid 100 serves 7:1 seen 7:2",
                                          "KillTree", "Say Killing: src/a.py changed"));
   EXPECT_EQ(life.published().cause.text, "src/a.py changed");
@@ -1005,7 +1004,7 @@ TEST(Rebuilding, LetsTheBackendLiveUntilItIsBuilt) {
                                 "old one in 10 ms, built in 10 ms"));
 }
 
-TEST(Rebuilding, ThatFailsLetsItLiveOn) {
+TEST(Rebuilding, FailureKeepsTheBackend) {
   Life life(kKeeps);
   run_built(life);
   life(tree(2));
@@ -1017,7 +1016,7 @@ TEST(Rebuilding, ThatFailsLetsItLiveOn) {
   EXPECT_THAT(life(tree(3)), testing::Contains("Publish Running 1 pid 100 serves 7:2 seen 7:3"));
 }
 
-TEST(Rebuilding, IsRepeatedForAChangeMeanwhile) {
+TEST(Rebuilding, IsRepeatedAfterAChangeMeanwhile) {
   Life life(kKeeps);
   run_built(life);
   life(tree(2));
@@ -1028,10 +1027,10 @@ TEST(Rebuilding, IsRepeatedForAChangeMeanwhile) {
   life(built());
   EXPECT_THAT(life(tree(4)), ElementsAre("Publish Killing 1 pid 100 serves 7:1 seen 7:4"));
   EXPECT_THAT(life(TreeGone{}), testing::Contains("RunStep make all"))
-      << "nobody has built revision 4";
+      << "revision 4 has not been built";
 }
 
-TEST(Rebuilding, OfABackendThatEndsKeepsNothing) {
+TEST(Rebuilding, EndsIfTheBackendEnds) {
   Life life(kKeeps);
   run_built(life);
   life(tree(2));
@@ -1041,7 +1040,7 @@ TEST(Rebuilding, OfABackendThatEndsKeepsNothing) {
   EXPECT_THAT(life(TreeGone{}), testing::Contains("RunStep make all"));
 }
 
-TEST(Rebuilding, EndsByARestart) {
+TEST(Rebuilding, IsKilledByARequestedRestart) {
   Life life(kKeeps);
   run_built(life);
   life(tree(2));
@@ -1049,7 +1048,7 @@ TEST(Rebuilding, EndsByARestart) {
   EXPECT_THAT(life(TreeGone{}), testing::Contains("RunStep make all"));
 }
 
-TEST(Rebuilding, OfASupervisordThatCrashedIsBegunAnew) {
+TEST(Rebuilding, StartsAgainAfterACrashOfSupervisord) {
   Life life(kKeeps);
   run_built(life);
   life(tree(2));
@@ -1065,8 +1064,8 @@ TEST(Rebuilding, OfASupervisordThatCrashedIsBegunAnew) {
 
 using Lines = std::vector<std::string>;
 
-// What --clear clears the screen for.
-TEST(FirstLine, IsOncePerRestart) {
+// --clear clears the screen before the first line of each restart.
+TEST(FirstLine, ComesOncePerRestart) {
   Life life;
   life.run();
   EXPECT_EQ(life.first_lines(), Lines{}) << "the first start is no restart";
@@ -1079,14 +1078,14 @@ TEST(FirstLine, IsOncePerRestart) {
   life(TreeGone{});
   EXPECT_EQ(life.first_lines(), Lines{});
   life(tree(3));
-  EXPECT_EQ(life.first_lines(), Lines{}) << "nothing is to be killed, nor said";
+  EXPECT_EQ(life.first_lines(), Lines{}) << "there is no kill, and so no line about it";
   life(Spawned{.pid = 300});
   EXPECT_EQ(life.first_lines().size(), 1U);
   life(StopRequested{});
   EXPECT_EQ(life.first_lines(), Lines{});
 }
 
-TEST(FirstLine, IsThatOfTheBuildWhereThatComesFirst) {
+TEST(FirstLine, IsAboutTheBuildIfThatComesFirst) {
   Life life(kKeeps);
   run_built(life);
   EXPECT_EQ(life.first_lines(), Lines{});
@@ -1099,7 +1098,7 @@ TEST(FirstLine, IsThatOfTheBuildWhereThatComesFirst) {
 
 // ---- a start that waits -------------------------------------------------------------------------
 
-// The files change again while the server starts, so often that the next start waits.
+// Interrupts the server's start by changes until the next start waits.
 void wait_for_quiet(Life& life) {
   life.run();
   for (std::uint64_t revision = 2; revision < 4; ++revision) {
@@ -1112,7 +1111,7 @@ void wait_for_quiet(Life& life) {
   ASSERT_EQ(life.state(), Backend::State::Waiting);
 }
 
-TEST(Waiting, IsForTheFilesToBeQuiet) {
+TEST(Waiting, EndsWhenTheFilesAreQuiet) {
   Life life;
   life.run();
   for (std::uint64_t revision = 2; revision < 4; ++revision) {
@@ -1142,13 +1141,13 @@ TEST(Waiting, EndsAtOnceIfARestartIsRequested) {
   EXPECT_THAT(life(RestartRequested{}), ElementsAre("Spawn 4"));
 }
 
-TEST(Waiting, HasNothingToKillWhenAllStops) {
+TEST(Waiting, StopNeedsNoKill) {
   Life life;
   wait_for_quiet(life);
   EXPECT_THAT(life(StopRequested{}), ElementsAre("Leave"));
 }
 
-TEST(Waiting, IsBeforeABuild) {
+TEST(Waiting, PrecedesABuild) {
   Life life(Backend::Settings{.command = {"server"}, .steps = {build_step("make all")}});
   life(Begun{});
   life(TreeGone{});
@@ -1159,10 +1158,10 @@ TEST(Waiting, IsBeforeABuild) {
   }
   EXPECT_EQ(life.state(), Backend::State::Waiting);
   EXPECT_THAT(life(TimerExpired{}), testing::Contains("RunStep make all"));
-  EXPECT_THAT(life(built()), ElementsAre("Spawn 3")) << "a build that is done is not waited with";
+  EXPECT_THAT(life(built()), ElementsAre("Spawn 3")) << "there is no wait after the build";
 }
 
-TEST(Waiting, IsBeforeABuildBesideTheBackend) {
+TEST(Waiting, PrecedesABuildBesideTheBackend) {
   Life life(kKeeps);
   run_built(life);
   life(tree(2));
@@ -1179,8 +1178,8 @@ TEST(Waiting, IsBeforeABuildBesideTheBackend) {
 
 // ---- a backend that restarts itself -------------------------------------------------------------
 
-// It writes db.sqlite3 before each answer.
-TEST(Loop, IsToldOnceAndPaused) {
+// The server writes db.sqlite3 before each answer.
+TEST(Loop, IsLoggedOnceAndPaused) {
   Life life;
   life.run();
   std::vector<std::string> told;
@@ -1203,8 +1202,9 @@ TEST(Loop, IsToldOnceAndPaused) {
                   "db.sqlite3"));
 }
 
-// It answers, and Running is published only when the file would have changed again.
-TEST(Loop, IsSuspectedWhileTheAnswerIsHeldBack) {
+// The server answers, but Running is published only after the time at which the file would have
+// changed again.
+TEST(Loop, SuspicionHoldsRunningBack) {
   Life life;
   life.run();
   for (std::uint64_t revision = 2; revision < 6; ++revision) {
@@ -1225,9 +1225,9 @@ TEST(Loop, IsSuspectedWhileTheAnswerIsHeldBack) {
                              testing::Contains(testing::HasSubstr("answers after 10 ms"))));
 }
 
-// ---- what the probe sees ------------------------------------------------------------------------
+// ---- reports of the probe -----------------------------------------------------------------------
 
-TEST(Delay, IsWhatTheProbeSees) {
+TEST(Delay, IsTheReasonThatTheProbeReports) {
   Life life;
   life(Begun{});
   life(TreeGone{});
@@ -1249,7 +1249,7 @@ TEST(Delay, IsWhatTheProbeSees) {
             R"(127.0.0.1:8001 does not answer in HTTP/1: its answer begins with "SSH-2.0??")");
   life(Answered{.generation = 1});
   EXPECT_EQ(life.published().delay, "");
-  EXPECT_THAT(life(saw(Sight::Is::Silence)), IsEmpty()) << "it comes too late";
+  EXPECT_THAT(life(saw(Sight::Is::Silence)), IsEmpty()) << "the report comes too late";
 }
 
 }  // namespace

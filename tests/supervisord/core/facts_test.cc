@@ -32,7 +32,7 @@ bus::BackendState crashed() {
   return facts;
 }
 
-TEST(Facts, OfACrashTellHowAndWhen) {
+TEST(Facts, CrashSetsTheExitAndItsTime) {
   const bus::BackendState facts = crashed();
   EXPECT_EQ(facts.state, bus::BackendPhase::Error);
   EXPECT_EQ(facts.exit->signal, 11);
@@ -42,10 +42,10 @@ TEST(Facts, OfACrashTellHowAndWhen) {
   EXPECT_EQ(facts.ended_at_ms, 1'000);
   EXPECT_EQ(facts.pid, 0);
   EXPECT_EQ(facts.delay, "");
-  EXPECT_EQ(facts.restarts_done, 2U) << "whoever has asked for a restart waits no longer";
+  EXPECT_EQ(facts.restarts_done, 2U) << "the requested restarts have an outcome";
 }
 
-TEST(Facts, OfAnUnknownEndHaveNoNumber) {
+TEST(Facts, UnknownExitHasNoNumber) {
   bus::BackendState facts = crashed();
   ProcessExited event = crash();
   event.status.is_known = false;
@@ -53,7 +53,7 @@ TEST(Facts, OfAnUnknownEndHaveNoNumber) {
   EXPECT_EQ(facts.exit, bus::BackendExit{});
 }
 
-TEST(Facts, OfAGenerationHaveNothingOfTheLastOne) {
+TEST(Facts, NewGenerationClearsTheFieldsOfTheLastOne) {
   bus::BackendState facts = crashed();
   begin_generation(facts);
   bus::BackendState expected;
@@ -65,7 +65,7 @@ TEST(Facts, OfAGenerationHaveNothingOfTheLastOne) {
   EXPECT_EQ(facts, expected);
 }
 
-TEST(Facts, OfABackendThatAnswersNameTheAddress) {
+TEST(Facts, AnswerSetsTheAddress) {
   bus::BackendState facts = crashed();
   begin_generation(facts);
   note_spawn(facts, 8, kNow);
@@ -80,7 +80,7 @@ TEST(Facts, OfABackendThatAnswersNameTheAddress) {
   EXPECT_EQ(facts.stranger, "pid 9 (node x.js)");
 }
 
-TEST(Facts, OfAKillHaveNothingOfTheEnd) {
+TEST(Facts, KillClearsTheExit) {
   bus::BackendState facts = crashed();
   note_kill(facts);
   EXPECT_EQ(facts.state, bus::BackendPhase::Killing);
@@ -89,7 +89,7 @@ TEST(Facts, OfAKillHaveNothingOfTheEnd) {
   EXPECT_EQ(facts.ended_at_ms, 0);
 }
 
-TEST(Facts, OfAFailedRebuildServeTheNewestTree) {
+TEST(Facts, FailedRebuildServesTheNewestTree) {
   bus::BackendState facts;
   facts.seen = {.epoch = 3, .revision = 4};
   facts.restarts_asked = 1;
@@ -100,7 +100,7 @@ TEST(Facts, OfAFailedRebuildServeTheNewestTree) {
   EXPECT_EQ(facts.output_tail, "error: …");
 }
 
-TEST(Facts, OfAnEarlierSupervisordLoseItsTicketsAndRequests) {
+TEST(Facts, TakingOverClearsLivenessChecksAndRequests) {
   bus::BackendState last = crashed();
   const bus::BackendState facts = taken_over(last);
   last.answers = {};

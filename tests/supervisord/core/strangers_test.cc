@@ -9,16 +9,16 @@ using std::chrono::milliseconds;
 
 const TimePoint kStart{};
 
-TEST(Strangers, CountOnceTheyHaveListenedForLong) {
+TEST(Strangers, CountAfterTheWait) {
   Strangers strangers;
   strangers.on_start();
   EXPECT_FALSE(strangers.on_found(kStart));
   EXPECT_FALSE(strangers.on_found(kStart + kStrangerWait - milliseconds(1)));
   EXPECT_TRUE(strangers.on_found(kStart + kStrangerWait));
-  EXPECT_FALSE(strangers.on_found(kStart + 2 * kStrangerWait)) << "this was decided before";
+  EXPECT_FALSE(strangers.on_found(kStart + 2 * kStrangerWait)) << "already decided";
 }
 
-TEST(Strangers, AreWaitedForAnewInTheNextGeneration) {
+TEST(Strangers, TheWaitBeginsAgainInTheNextGeneration) {
   Strangers strangers;
   strangers.on_start();
   strangers.on_found(kStart);
@@ -28,7 +28,7 @@ TEST(Strangers, AreWaitedForAnewInTheNextGeneration) {
 
 TEST(Strangers, AreBlamedForOneFailureAfterAChange) {
   Strangers strangers;
-  EXPECT_FALSE(strangers.are_to_blame()) << "none was found";
+  EXPECT_FALSE(strangers.are_to_blame()) << "no stranger was found";
   for (int i = 0; i < 2; ++i) {
     strangers.on_change();
     strangers.on_start();
