@@ -143,8 +143,8 @@ void Daemon::follow_window() {
 void Daemon::on_tree_gone() {
   if (server_.has_socket()) return post(TreeGone{});
   const Backend::State state = backend_.state();
-  const bool is_told = state != Backend::State::Starting && state != Backend::State::Stopping;
-  port_release_.await(is_told ? backend_.generation() : 0);
+  const bool is_published = state != Backend::State::Starting && state != Backend::State::Stopping;
+  port_release_.await(is_published ? backend_.generation() : 0);
 }
 
 void Daemon::on_kill_refused(const std::vector<pid_t>& pids) {

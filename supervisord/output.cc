@@ -178,7 +178,7 @@ Output::Ends Output::open() {
   return ends;
 }
 
-void Output::calm_screen() {
+void Output::reset_screen() {
   if (input_ == Input::Keyboard) out_.show(kScreenAsUsual);
 }
 

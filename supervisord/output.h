@@ -146,7 +146,7 @@ class Output {
   int keyboard() const { return out_.reader(); }
 
   // Resets our terminal after the death of an interactive backend, which may have left modes set.
-  void calm_screen();
+  void reset_screen();
 
   // Clears the screen and the scrollback of our terminal, if we have one.
   void clear_screen();

@@ -99,7 +99,7 @@ bool PortRelease::is_free() const {
 }
 
 bool PortRelease::is_over(TimePoint now) const {
-  const bool is_proxyds = let_go_ && *let_go_ < generation_;
+  const bool is_proxyds = released_ && *released_ < generation_;
   return now - begun_ >= (is_proxyds ? kWaitForProxydMax : kWaitMax);
 }
 

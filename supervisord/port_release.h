@@ -38,7 +38,7 @@ class PortRelease {
   void await(std::uint64_t generation);
 
   // Passes on proxyd's report (ProxyState) of the newest generation that it has released.
-  void on_released(std::uint64_t generation) { let_go_ = generation; }
+  void on_released(std::uint64_t generation) { released_ = generation; }
 
  private:
   bool is_free() const;
@@ -48,7 +48,7 @@ class PortRelease {
   std::vector<SocketAddress> addresses_;
   std::function<void()> on_released_;
   std::uint64_t generation_ = 0;
-  std::optional<std::uint64_t> let_go_;  // newest released generation; no value before any report
+  std::optional<std::uint64_t> released_;  // newest released generation; empty before any report
   TimePoint begun_{};
   Timer timer_;
 };

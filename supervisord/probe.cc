@@ -71,7 +71,7 @@ Probe::Probe(Loop& loop, std::vector<SocketAddress> addresses, const Question& q
       answer_time_(kAnswerTime),
       next_round_(loop, [this] { begin_round(); }),
       deadline_(loop, [this] { on_deadline(); }),
-      next_sight_(loop, [this] { tell_sight(); }) {}
+      next_sight_(loop, [this] { report_sight(); }) {}
 
 void Probe::start(bool strangers) {
   stop();
@@ -90,8 +90,8 @@ void Probe::begin(bool strangers) {
   started_ = std::chrono::steady_clock::now();
   answer_time_ = kAnswerTime;
   failures_ = 0;
-  not_http_told_ = false;
-  sight_ = told_sight_ = Sight{};
+  not_http_logged_ = false;
+  sight_ = reported_sight_ = Sight{};
   takes_strangers_ = strangers;
   is_patient_ = false;
   met_stranger_ = strangers;
@@ -213,7 +213,7 @@ void Probe::take(std::string_view bytes) {
   if (answer_.size() < kHeadMax) answer_ += bytes;
   const std::size_t size = std::min(answer_.size(), kBeginning.size());
   if (!answered_ && answer_.compare(0, size, kBeginning, 0, size) != 0) {
-    say_not_http();
+    log_not_http();
     return fail(Sight::Is::NotHttp);
   }
   if (size < kBeginning.size()) return;
@@ -230,8 +230,8 @@ void Probe::take(std::string_view bytes) {
   handlers_.on_answer({.from = from, .stranger = stranger_});
 }
 
-void Probe::say_not_http() {
-  if (std::exchange(not_http_told_, true)) return;
+void Probe::log_not_http() {
+  if (std::exchange(not_http_logged_, true)) return;
   log::warning("the backend does not answer in HTTP/1; waiting until it does");
 }
 
@@ -259,10 +259,10 @@ void Probe::see_talk(Sight::Is is) {
        .beginning = answer_.substr(0, kBeginningShownMax)});
 }
 
-void Probe::tell_sight() {
+void Probe::report_sight() {
   next_sight_.start(kSightEvery);
-  if (sight_ == told_sight_) return;
-  told_sight_ = sight_;
+  if (sight_ == reported_sight_) return;
+  reported_sight_ = sight_;
   handlers_.on_sight(sight_);
 }
 

@@ -81,12 +81,12 @@ class Probe {
   void talk(UniqueFd fd, const SocketAddress& address);
   void on_readable();
   void take(std::string_view bytes);
-  void say_not_http();
+  void log_not_http();
   void fail(Sight::Is is);
   bool asks_for_body() const;
   void see(Sight sight);
   void see_talk(Sight::Is is);
-  void tell_sight();
+  void report_sight();
   void on_deadline();
   void hang_up();
   std::chrono::microseconds pause() const;
@@ -103,7 +103,7 @@ class Probe {
   std::string answer_;                              // bytes received on talk_, at least its head
   bool has_head_ = false;                           // the answer's head is complete
   bool answered_ = false;                           // on_answer was called; talk_ may still end
-  bool not_http_told_ = false;
+  bool not_http_logged_ = false;
   bool takes_strangers_ = false;
   bool is_patient_ = false;  // start_instead() was called
   // A stranger was found since start(): owners are checked before connecting, too.
@@ -112,7 +112,7 @@ class Probe {
   SocketAddress strangers_address_;
   int failures_ = 0;  // connections since start() that brought no answer
   Sight sight_;
-  Sight told_sight_;
+  Sight reported_sight_;
   Timer next_round_;
   Timer deadline_;
   Timer next_sight_;

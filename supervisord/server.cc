@@ -108,7 +108,7 @@ Job::OnEnd Server::on_end(std::uint64_t generation) {
   return [this, generation](ExitStatus status) {
     log::debug("generation {} ended: {}", generation, to_string(status));
     output_.drain();
-    output_.calm_screen();
+    output_.reset_screen();
     on_exit_({.generation = generation,
               .status = status,
               .output_tail = output_.tail(),

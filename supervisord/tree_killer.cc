@@ -120,7 +120,7 @@ void TreeKiller::signal_servers(int number) const {
 
 void TreeKiller::kill() {
   killing_ = true;
-  slow_told_ = false;
+  slow_reported_ = false;
   recheck_after_ = kRecheckMin;
   recheck_.start(recheck_after_);
   asking_ = manners_.signal != SIGKILL && is_alive(Role::Server);
@@ -188,8 +188,8 @@ void TreeKiller::on_recheck() {
   look();
   if (!killing_) return;
   if (are_zombies_of_tracers()) return finish();
-  if (std::chrono::steady_clock::now() - begun_ > kSlow && !std::exchange(slow_told_, true)) {
-    tell_of_slow();
+  if (std::chrono::steady_clock::now() - begun_ > kSlow && !std::exchange(slow_reported_, true)) {
+    report_slow();
   }
 }
 
@@ -204,15 +204,16 @@ bool TreeKiller::are_zombies_of_tracers() {
   if (dead.empty() || !std::all_of(dead.begin(), dead.end(), is_held)) return false;
   if (!descendants().empty()) return false;
   for (const pid_t pid : dead) {
-    if (std::find(held_told_.begin(), held_told_.end(), pid) != held_told_.end()) continue;
+    if (std::find(logged_zombies_.begin(), logged_zombies_.end(), pid) != logged_zombies_.end())
+      continue;
     log::info("pid {} is dead, but {} traces it and keeps it as a zombie; going on without it", pid,
               describe_process(tracer_of(pid)));
   }
-  held_told_ = std::move(dead);
+  logged_zombies_ = std::move(dead);
   return true;
 }
 
-void TreeKiller::tell_of_slow() {
+void TreeKiller::report_slow() {
   std::vector<pid_t> slow = descendants();
   for (const ProcessHandle& leftover : leftovers_) slow.push_back(leftover.pid);
   std::vector<pid_t> refused;

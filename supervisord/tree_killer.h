@@ -109,7 +109,7 @@ class TreeKiller {
   bool kill_leftovers();
   bool kill_escaped();
   bool are_zombies_of_tracers();
-  void tell_of_slow();
+  void report_slow();
   void on_recheck();
   void finish();
 
@@ -124,8 +124,8 @@ class TreeKiller {
   bool asking_ = false;  // Manners::signal was sent, and servers may still end by themselves
   bool leftovers_possible_ = true;        // until the first kill is done
   std::vector<ProcessHandle> leftovers_;  // processes to kill that are not our children
-  bool slow_told_ = false;
-  std::vector<pid_t> held_told_;  // zombies whose tracers were logged
+  bool slow_reported_ = false;
+  std::vector<pid_t> logged_zombies_;  // zombies whose tracers were logged
   TimePoint begun_;
   std::chrono::milliseconds recheck_after_{};
   Signals child_signal_;

@@ -58,12 +58,12 @@ void Backend::handle(const TreeSeen& event, Now now) {
   if (!news) return;
   // A step runs beside the backend and is already outdated. Further changes before its end belong
   // to the same restart, and are not reported to pace_.
-  const bool is_told = state_ == State::Rebuilding && preparation_.is_outdated();
+  const bool is_reported = state_ == State::Rebuilding && preparation_.is_outdated();
   preparation_.on_change();
   if (state_ == State::Killing) return publish();
   const std::string what = known.epoch == 0 ? kNotWatched : what_changed(event.tree);
-  if (!is_told) pace_.on_change(event.tree.changed, now.steady);
-  restart({.told = what, .since = what, .at = now, .changed = event.tree.changed});
+  if (!is_reported) pace_.on_change(event.tree.changed, now.steady);
+  restart({.text = what, .since = what, .at = now, .changed = event.tree.changed});
 }
 
 // Any snapshot answers the liveness check, because a kill is published before it begins.
@@ -75,7 +75,7 @@ void Backend::handle(const Doubted& event, Now) {
 
 // A request during a build kills the build, because the user may be tired of waiting for it.
 void Backend::handle(const RestartRequested&, Now now) {
-  Cause cause{.told = "restart requested (SIGHUP)",
+  Cause cause{.text = "restart requested (SIGHUP)",
               .since = "the restart was requested",
               .at = now,
               .changed = {}};
@@ -84,7 +84,7 @@ void Backend::handle(const RestartRequested&, Now now) {
   // In Killing, the steps may already be done. Their result is good for this request, too.
   if (state_ != State::Killing) preparation_.on_change();
   if (state_ != State::Rebuilding) return restart(std::move(cause));
-  const std::string why = cause.told;
+  const std::string why = cause.text;
   note(std::move(cause));
   kill(State::Killing, why, now);
 }
@@ -313,7 +313,7 @@ void Backend::restart(Cause cause) {
     case State::Loading:
       break;
   }
-  const std::string why = cause.told;
+  const std::string why = cause.text;
   note(std::move(cause));
   if (state_ != State::Error || kill_due_) return kill(State::Killing, why, now);
   wording_.on_start_without_kill(why);
@@ -325,7 +325,7 @@ void Backend::note(Cause cause) {
   next_.reset();
   strangers_.on_change();
   wording_.on_restart(std::move(cause.since), cause.at.steady);
-  facts_.cause = {.text = std::move(cause.told),
+  facts_.cause = {.text = std::move(cause.text),
                   .changed = std::move(cause.changed),
                   .at_ms = cause.at.wall_ms};
   facts_.killed_at_ms = 0;
@@ -429,7 +429,7 @@ void Backend::rebuild(Now now) {
   forget_end(facts_);
   preparation_.begin();
   wording_.on_preparation(now.steady);
-  wording_.on_start_without_kill(next_->told);
+  wording_.on_start_without_kill(next_->text);
   publish();
   run_step();
 }
@@ -437,7 +437,7 @@ void Backend::rebuild(Now now) {
 // The steps beside the backend have ended, and no file has changed meanwhile.
 void Backend::rebuilt(const StepEnded& last, Now now) {
   if (preparation_.is_done()) {
-    const std::string why = next_->told;
+    const std::string why = next_->text;
     note(*std::move(next_));
     return kill(State::Killing, why, now);
   }

@@ -142,7 +142,7 @@ class Backend : private Emits<Effect> {
  private:
   // Why the backend is restarted.
   struct Cause {
-    std::string told;   // `src/a.py changed`, `restart requested (SIGHUP)`
+    std::string text;   // `src/a.py changed`, `restart requested (SIGHUP)`
     std::string since;  // completes `437 ms after …`
     Now at;
     std::vector<std::string> changed;
