@@ -1,4 +1,4 @@
-// Shell. Owns the ping: asks the backend for an HTTP answer until it gives one.
+// Shell. Owns the probe (ping): sends requests to the backend until it gives an HTTP answer.
 #pragma once
 
 #include <functional>

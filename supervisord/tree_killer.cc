@@ -22,7 +22,7 @@ using std::chrono::milliseconds;
 // our children.
 constexpr milliseconds kRecheckMin{5};
 constexpr milliseconds kRecheckMax{100};
-// After this time the user is told which processes have not died yet. They are in uninterruptible
+// After this time, processes that have not died yet are reported. They are in uninterruptible
 // sleep, or belong to another user.
 constexpr milliseconds kSlow{2'000};
 

@@ -77,8 +77,8 @@ class Wording {
 
   void on_spawn(TimePoint now) { spawned_ = now; }
 
-  // The spawn has succeeded after failed attempts. `port_was_taken` tells whether the port was the
-  // reason.
+  // The spawn has succeeded after failed attempts. `port_was_taken` is true if the port was the
+  // reason for their failure.
   void on_retry(bool port_was_taken);
 
   // The restart has ended in Error.

@@ -436,7 +436,7 @@ class World {
       case Backend::State::Killing:
       case Backend::State::Stopping:
         if (phase != bus::BackendPhase::Killing) return "Killing not published";
-        return kill_due_ ? "" : "Killing and nobody is being killed";
+        return kill_due_ ? "" : "Killing without a kill in progress";
       case Backend::State::Left:
         return left_ ? "" : "Left without leaving";
     }
