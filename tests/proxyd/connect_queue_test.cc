@@ -37,7 +37,7 @@ class ConnectQueueTest : public testing::Test {
   std::vector<int> turns_;
 };
 
-TEST_F(ConnectQueueTest, AdmitsAFewAtOnceAndTheOthersInTheirOrder) {
+TEST_F(ConnectQueueTest, AdmitsAFewAtOnceAndTheOthersInOrder) {
   constexpr int kAtOnce = static_cast<int>(ConnectQueue::kAtOnce);
   constexpr int kAll = 3 * kAtOnce;
   for (int i = 0; i < kAll; ++i) join(i);
@@ -50,7 +50,7 @@ TEST_F(ConnectQueueTest, AdmitsAFewAtOnceAndTheOthersInTheirOrder) {
   for (int i = 0; i < kAll; ++i) EXPECT_EQ(turns_[static_cast<std::size_t>(i)], i);
 }
 
-TEST_F(ConnectQueueTest, ForgetsWhoLeavesBeforeItsTurn) {
+TEST_F(ConnectQueueTest, ForgetsAMemberThatLeavesBeforeItsTurn) {
   constexpr int kAtOnce = static_cast<int>(ConnectQueue::kAtOnce);
   for (int i = 0; i < kAtOnce + 3; ++i) join(i);
   leave(kAtOnce);
@@ -61,8 +61,8 @@ TEST_F(ConnectQueueTest, ForgetsWhoLeavesBeforeItsTurn) {
   EXPECT_EQ(turns_.back(), kAtOnce + 1);
 }
 
-// Who comes while others wait has room, but not their place.
-TEST_F(ConnectQueueTest, LetsNobodyPassAhead) {
+// There is room for a member that joins while others wait, but they come first.
+TEST_F(ConnectQueueTest, ANewMemberDoesNotOvertakeTheOthers) {
   constexpr int kAtOnce = static_cast<int>(ConnectQueue::kAtOnce);
   for (int i = 0; i < kAtOnce + 1; ++i) join(i);
   leave(0);

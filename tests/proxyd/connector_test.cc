@@ -17,7 +17,7 @@
 namespace hpp::proxyd {
 namespace {
 
-// Records the fate of one connection.
+// Records the events of one connection.
 struct Taken final : UpstreamListener {
   void on_upstream_opened() override { is_open = true; }
 
@@ -48,7 +48,7 @@ class ConnectorTest : public testing::Test {
     if (taken.upstream->is_open()) taken.is_open = true;
   }
 
-  // Takes one more connection after so many turns of the loop.
+  // Takes one more connection after this many turns of the loop.
   void take_after(Pool& pool, int turns) {
     if (turns == 0) return take(pool);
     loop_.when_idle([this, &pool, turns] { take_after(pool, turns - 1); });
@@ -83,7 +83,7 @@ TEST_F(ConnectorTest, EachConnectionTriesEachAddress) {
   }
 }
 
-TEST_F(ConnectorTest, DoesNotStayWithAnAddressThatIsNotTheBackends) {
+TEST_F(ConnectorTest, DoesNotStayWithAnAddressOfAnotherProgram) {
   const std::uint16_t port = free_port();
   const auto all = addresses(port);
   const auto listeners = listen_on(all);
@@ -105,7 +105,7 @@ TEST_F(ConnectorTest, IsBrokenIfNoAddressAccepts) {
   taken_.clear();
 }
 
-TEST_F(ConnectorTest, SaysThatDescriptorsHaveRunOut) {
+TEST_F(ConnectorTest, ReportsThatDescriptorsHaveRunOut) {
   Pool pool(loop_, pipes_, addresses(free_port()));
   std::vector<UniqueFd> all;
   rlimit before{};

@@ -8,7 +8,7 @@
 namespace hpp::proxyd {
 namespace {
 
-// Pieces that lie apart, as they come from a socket.
+// Makes a buffer of separate pieces, as they arrive from a socket.
 void append(Buffer& buffer, const std::vector<std::string>& pieces) {
   for (const std::string& piece : pieces) {
     Buffer one;

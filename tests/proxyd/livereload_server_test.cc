@@ -1,4 +1,4 @@
-// Browsers at the other ends of sockets. What they are told is in core/reload/broadcast_test.
+// Tests the server with browsers on real sockets. core/reload/broadcast_test tests the messages.
 #include "proxyd/livereload_server.h"
 
 #include <arpa/inet.h>
@@ -25,7 +25,7 @@ namespace {
 constexpr const char* kOfficialHello =
     R"({"command":"hello","protocols":["http://livereload.com/protocols/official-7"]})";
 
-// A client that the test reads and writes, and that never waits.
+// A client whose reads and writes never block.
 class Client {
  public:
   Client(Loop& loop, std::uint16_t port)
@@ -47,7 +47,7 @@ class Client {
     send("GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + fields + "\r\n");
   }
 
-  // All that has come since the last call, once `text` is in it.
+  // Waits for `text`. Returns all bytes that have arrived since the last call.
   std::string read_until(const std::string& text) {
     EXPECT_TRUE(run_until(loop_,
                           [&] {
@@ -134,7 +134,7 @@ TEST_F(LiveReloadServerTest, RefusesAnotherVersionOfWebSockets) {
   EXPECT_NE(answer.find("\r\nSec-WebSocket-Version: 13\r\n"), std::string::npos);
 }
 
-TEST_F(LiveReloadServerTest, TellsABrowserThatHasSaidHello) {
+TEST_F(LiveReloadServerTest, SendsReloadsAfterTheHello) {
   Client client = connect();
   client.open_socket();
   client.read_until("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
@@ -147,7 +147,7 @@ TEST_F(LiveReloadServerTest, TellsABrowserThatHasSaidHello) {
   client.read_until(R"("command":"reload")");
 }
 
-TEST_F(LiveReloadServerTest, TakesOverAConnectionWithWhatCameBehindItsRequest) {
+TEST_F(LiveReloadServerTest, TakesOverAConnectionWithTheBytesAfterItsRequest) {
   int ends[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
   const UniqueFd browser(ends[1]);
@@ -208,7 +208,7 @@ TEST_F(LiveReloadServerTest, DropsABrowserThatDoesNotRead) {
   EXPECT_FALSE(quick.has_ended());
 }
 
-TEST_F(LiveReloadServerTest, LeavesAPortThatIsTakenToItsOwner) {
+TEST_F(LiveReloadServerTest, ToleratesAPortThatIsInUse) {
   LiveReloadServer other(loop_);
   EXPECT_NO_THROW(other.listen(manager_, port_));
   Client client = connect();

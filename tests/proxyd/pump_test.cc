@@ -13,7 +13,7 @@ std::string content(Buffer& buffer) {
   return std::string(buffer.pull_up(buffer.size()));
 }
 
-// A response body that is about to be read.
+// A response body, whose head was read.
 struct Source {
   explicit Source(Framing framing, std::uint64_t length = 0, bool keep_framing = true) {
     parser.start();
@@ -28,7 +28,7 @@ struct Source {
   Buffer to;
 };
 
-TEST(Pump, MovesALengthAndLeavesTheRest) {
+TEST(Pump, MovesTheLengthAndLeavesTheRest) {
   Source source(Framing::Length, 5);
   source.from.append("helloHTTP/1.1");
   EXPECT_EQ(pump(source.from, source.to, source.body, Coding::AsItCame), Pumped::Over);
@@ -36,7 +36,7 @@ TEST(Pump, MovesALengthAndLeavesTheRest) {
   EXPECT_EQ(content(source.from), "HTTP/1.1");
 }
 
-TEST(Pump, CorrectsSloppyChunks) {
+TEST(Pump, CorrectsMalformedChunks) {
   Source source(Framing::Chunked);
   source.from.append("3\r\nabc\r\n2 \n");
   source.from.append("de\n1\r\nf\r\n0\n\nHTTP");
@@ -45,7 +45,7 @@ TEST(Pump, CorrectsSloppyChunks) {
   EXPECT_EQ(content(source.from), "HTTP");
 }
 
-TEST(Pump, GoesOnWhenMoreArrives) {
+TEST(Pump, ContinuesWhenMoreArrives) {
   Source source(Framing::Length, 10);
   source.from.append("hello");
   EXPECT_EQ(pump(source.from, source.to, source.body, Coding::AsItCame), Pumped::MayGoOn);
@@ -54,7 +54,7 @@ TEST(Pump, GoesOnWhenMoreArrives) {
   EXPECT_EQ(content(source.to), "helloworld");
 }
 
-TEST(Pump, StopsWhereTheDestinationIsFull) {
+TEST(Pump, StopsWhenTheDestinationIsFull) {
   Source source(Framing::Length, 10 * kOutputMax);
   source.to.append(std::string(kOutputMax, 'x'));
   source.from.append("hello");
@@ -63,15 +63,15 @@ TEST(Pump, StopsWhereTheDestinationIsFull) {
   EXPECT_EQ(content(source.from), "hello");
 }
 
-TEST(Pump, TellsOfTheEndThatFillsTheDestination) {
+TEST(Pump, ReportsTheEndEvenIfTheDestinationIsFull) {
   Source source(Framing::Length, kOutputMax);
   source.from.append(std::string(kOutputMax, 'x'));
   EXPECT_EQ(pump(source.from, source.to, source.body, Coding::AsItCame), Pumped::Over);
 }
 
-TEST(Pump, FindsChunkLinesThatLieInTwoPieces) {
+TEST(Pump, ReadsChunkLinesInTwoPieces) {
   Source source(Framing::Chunked, 0, /*keep_framing=*/false);
-  // Chains of an evbuffer that was read into in pieces.
+  // The pieces become separate chains of the evbuffer.
   Buffer piece;
   for (const char* text : {"5;ext", "=1\r", "\nhel", "lo\r\n", "0\r\nT", ": 1\r\n", "\r\nHTTP"}) {
     piece.append(text);
@@ -82,7 +82,7 @@ TEST(Pump, FindsChunkLinesThatLieInTwoPieces) {
   EXPECT_EQ(content(source.from), "HTTP");
 }
 
-TEST(Pump, ChunksWhatEndsWithTheConnection) {
+TEST(Pump, ChunksABodyThatEndsWithTheConnection) {
   Source source(Framing::UntilClose);
   source.from.append("hello");
   EXPECT_EQ(pump(source.from, source.to, source.body, Coding::Chunk), Pumped::MayGoOn);
@@ -92,7 +92,7 @@ TEST(Pump, ChunksWhatEndsWithTheConnection) {
   EXPECT_EQ(content(source.to), "5\r\nhello\r\n1a\r\n" + std::string(26, 'x') + "\r\n0\r\n\r\n");
 }
 
-TEST(Pump, TellsOfBrokenFraming) {
+TEST(Pump, ReportsBrokenFraming) {
   Source source(Framing::Chunked);
   source.from.append("5\r\nhelloXXXX");
   EXPECT_EQ(pump(source.from, source.to, source.body, Coding::AsItCame), Pumped::Broken);

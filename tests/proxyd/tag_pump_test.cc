@@ -13,7 +13,7 @@ std::string content(Buffer& buffer) {
   return std::string(buffer.pull_up(buffer.size()));
 }
 
-// A body on its way, to the tag by a TagPump and on by pump(), as a client does.
+// Moves a body as Client does: with a TagPump up to the tag, then with pump().
 struct Way {
   explicit Way(Framing framing, std::uint64_t length = 0, Coding how = Coding::AsItCame)
       : coding(how), tag_pump("[tag]", framing, how) {
@@ -24,7 +24,7 @@ struct Way {
   }
 
   Pumped take(std::string_view text) {
-    Buffer piece;  // a chain of its own
+    Buffer piece;  // a separate chain
     piece.append(text);
     piece.move_to(from, piece.size());
     const Pumped pumped = tag_pump.pump(from, to, body);
@@ -40,7 +40,7 @@ struct Way {
   Buffer to;
 };
 
-TEST(TagPump, ALengthAndNoByteMore) {
+TEST(TagPump, TakesNoByteBeyondTheLength) {
   Way way(Framing::Length, 14);
   EXPECT_EQ(way.take("<head><p>"), Pumped::MayGoOn);
   EXPECT_EQ(content(way.to), "<head>[tag]<p>");
@@ -49,7 +49,7 @@ TEST(TagPump, ALengthAndNoByteMore) {
   EXPECT_EQ(content(way.from), "HTTP/1.1");
 }
 
-TEST(TagPump, ADocumentThatEndsBeforeItIsDecided) {
+TEST(TagPump, ADocumentThatEndsUndecidedGetsTheTag) {
   Way length(Framing::Length, 8);
   EXPECT_EQ(length.take("<head><h"), Pumped::Over);
   EXPECT_EQ(content(length.to), "<head>[tag]<h");
@@ -61,7 +61,7 @@ TEST(TagPump, ADocumentThatEndsBeforeItIsDecided) {
   EXPECT_EQ(content(closed.to), "6\r\n<head>\r\n7\r\n[tag]<h\r\n");
 }
 
-TEST(TagPump, NothingOfAnUndecidedTagGoesOut) {
+TEST(TagPump, HoldsBackAnUndecidedTag) {
   Way way(Framing::Chunked);
   EXPECT_EQ(way.take("3\r\n<he\r\n"), Pumped::MayGoOn);
   EXPECT_EQ(content(way.to), "");
@@ -69,7 +69,7 @@ TEST(TagPump, NothingOfAnUndecidedTagGoesOut) {
   EXPECT_EQ(content(way.to), "7\r\n<head>\n\r\n");
 }
 
-TEST(TagPump, ChunksAreAsTheyCameBehindTheTagsChunk) {
+TEST(TagPump, ChunksAfterTheTagsChunkAreUnchanged) {
   Way way(Framing::Chunked);
   EXPECT_EQ(way.take("9;a=b\r\n<head><p>\r\n3;c=d\r\nabc\r\n0;e\r\nT: u\r\n\r\nHTTP"),
             Pumped::Over);
@@ -77,7 +77,7 @@ TEST(TagPump, ChunksAreAsTheyCameBehindTheTagsChunk) {
   EXPECT_EQ(content(way.from), "HTTP");
 }
 
-TEST(TagPump, SloppyChunksAreCorrected) {
+TEST(TagPump, MalformedChunksAreCorrected) {
   Way way(Framing::Chunked);
   EXPECT_EQ(way.take("9\n<head><p>\n3 \r\nabc\n0\nT: u\n\nHTTP"), Pumped::Over);
   EXPECT_EQ(content(way.to), "e\r\n<head>[tag]<p>\r\n3\r\nabc\r\n0\r\n\r\n");
@@ -87,8 +87,8 @@ TEST(TagPump, SloppyChunksAreCorrected) {
   EXPECT_EQ(content(empty.to), "5\r\n[tag]\r\n0\r\n\r\n");
 }
 
-// Wherever the bytes are cut, the content and the trailers are the same, and the chunks whole.
-TEST(TagPump, ChunksThatAreCutAnywhere) {
+// In whichever pieces the bytes arrive, content and trailers are the same, and all chunks complete.
+TEST(TagPump, ChunksInAnyPieces) {
   const std::string text = "7\r\n<head>\n\r\n6;x\r\n<title\r\n2\r\n>a\r\n0\r\nT: u\r\n\r\n";
   for (std::size_t at = 0; at <= text.size(); ++at) {
     for (const Coding coding : {Coding::AsItCame, Coding::Dechunk}) {
@@ -121,7 +121,7 @@ TEST(TagPump, AnEmptyChunkedDocument) {
   EXPECT_EQ(content(way.to), "5\r\n[tag]\r\n0\r\nT: u\r\n\r\n");
 }
 
-TEST(TagPump, StopsWhereTheDestinationIsFull) {
+TEST(TagPump, StopsWhenTheDestinationIsFull) {
   Way way(Framing::Length, 10 * kOutputMax);
   way.to.append(std::string(kOutputMax, 'x'));
   EXPECT_EQ(way.take("hello"), Pumped::MayGoOn);
@@ -129,7 +129,7 @@ TEST(TagPump, StopsWhereTheDestinationIsFull) {
   EXPECT_EQ(content(way.from), "hello");
 }
 
-TEST(TagPump, TellsOfBrokenFraming) {
+TEST(TagPump, ReportsBrokenFraming) {
   Way way(Framing::Chunked);
   EXPECT_EQ(way.take("6\r\n<head>XXXX"), Pumped::Broken);
 }

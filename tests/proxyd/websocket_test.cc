@@ -28,11 +28,11 @@ struct Peer {
   }
 };
 
-TEST(WebSocket, AcceptsAsInTheRfc) {
+TEST(WebSocket, ComputesTheAcceptKeyOfTheRfc) {
   EXPECT_EQ(websocket_accept("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 }
 
-TEST(WebSocket, ReadsTextsThatComeInPieces) {
+TEST(WebSocket, ReadsTextsInPieces) {
   Peer peer;
   for (const char byte : client_frame(kTextFrame, "one") + client_frame(kTextFrame, "two")) {
     EXPECT_TRUE(peer.receive(std::string(1, byte)));
@@ -52,13 +52,13 @@ TEST(WebSocket, AnswersPings) {
   EXPECT_EQ(peer.sent(), "\x8a\x01x");
 }
 
-TEST(WebSocket, EndsWithACloseOfItsOwn) {
+TEST(WebSocket, AnswersACloseAndEnds) {
   Peer peer;
   EXPECT_FALSE(peer.receive(client_frame(kCloseFrame, "\x03\xe8")));
   EXPECT_EQ(peer.sent(), "\x88\x02\x03\xe8");
 }
 
-TEST(WebSocket, EndsWhenTheRulesAreBroken) {
+TEST(WebSocket, EndsAfterAProtocolError) {
   Peer unmasked;
   EXPECT_FALSE(unmasked.receive(client_frame(kTextFrame, "x", /*masked=*/false)));
   Peer large;

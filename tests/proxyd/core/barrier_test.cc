@@ -12,7 +12,7 @@ constexpr auto kTimeout = 2000ms;
 
 class BarrierTest : public testing::Test {
  protected:
-  // What watchd says. Answering `number` of our epoch.
+  // Feeds a report of watchd, which answers ticket `number` of the barrier's epoch.
   void tree(std::uint64_t number, bool watching = true, bool settling = false,
             std::uint64_t epoch = kEpoch) {
     barrier_.on(
@@ -20,7 +20,7 @@ class BarrierTest : public testing::Test {
         now_);
   }
 
-  // The number of the ticket that is published now; 0: none.
+  // Returns the number of the ticket that is published now; 0: none.
   std::uint64_t next() {
     const auto ticket = barrier_.next(now_);
     if (!ticket) return 0;
@@ -28,7 +28,8 @@ class BarrierTest : public testing::Test {
     return ticket->number;
   }
 
-  // As the shell does, whenever the barrier wants it, for so long. Returns how many were published.
+  // Runs the barrier for this time, as the shell does: calls it whenever wake_at() says. Returns
+  // how many tickets were published.
   int pass(std::chrono::milliseconds time) {
     const TimePoint end = now_ + time;
     int published = 0;
@@ -44,7 +45,7 @@ class BarrierTest : public testing::Test {
   TimePoint now_{1h};
 };
 
-TEST_F(BarrierTest, AsksForWhoHasCome) {
+TEST_F(BarrierTest, PublishesATicketForArrivedRequests) {
   EXPECT_EQ(next(), 0U) << "nobody has";
   EXPECT_FALSE(barrier_.wake_at());
   const auto ticket = barrier_.take(now_);
@@ -58,7 +59,7 @@ TEST_F(BarrierTest, AsksForWhoHasCome) {
   EXPECT_FALSE(barrier_.wake_at());
 }
 
-TEST_F(BarrierTest, AQuestionThatWasAskedBeforeARequestCameSaysNothingOfIt) {
+TEST_F(BarrierTest, ATicketFromBeforeARequestDoesNotCoverIt) {
   const auto first = barrier_.take(now_);
   EXPECT_EQ(next(), first);
   const auto second = barrier_.take(now_);
@@ -72,12 +73,12 @@ TEST_F(BarrierTest, AQuestionThatWasAskedBeforeARequestCameSaysNothingOfIt) {
   EXPECT_TRUE(barrier_.is_answered(second));
 }
 
-TEST_F(BarrierTest, AsksAgainForWhatIsLost) {
+TEST_F(BarrierTest, PublishesALostTicketAgain) {
   const auto ticket = barrier_.take(now_);
   EXPECT_EQ(next(), ticket);
   EXPECT_EQ(pass(kAskAgainAfter), 1);
   EXPECT_EQ(pass(10 * kAskAgainAfter), 10);
-  tree(ticket + 4);  // any of them will do
+  tree(ticket + 4);  // the answer to any of them is enough
   EXPECT_TRUE(barrier_.is_answered(ticket));
   EXPECT_EQ(pass(1h), 0);
 }
@@ -125,7 +126,7 @@ TEST_F(BarrierTest, DoesNotCountTheTimeInWhichProxydWasStopped) {
   EXPECT_TRUE(barrier_.has_lapsed()) << "no answer to " << other << " has come after the stop";
 }
 
-TEST_F(BarrierTest, DoesNotCountAStopInTheTimeOfALostWatch) {
+TEST_F(BarrierTest, DoesNotCountAStopDuringALostWatch) {
   tree(0);
   tree(0, /*watching=*/false);
   const auto ticket = barrier_.take(now_);
@@ -167,7 +168,7 @@ TEST_F(BarrierTest, DoesNotCountAStopBeforeTheFirstTicket) {
   EXPECT_TRUE(barrier_.has_lapsed());
 }
 
-TEST_F(BarrierTest, DoesNotCountAStopThatBeginsShortBeforeTheTimeout) {
+TEST_F(BarrierTest, DoesNotCountAStopThatBeginsJustBeforeTheTimeout) {
   const auto ticket = barrier_.take(now_);
   EXPECT_EQ(next(), ticket);
   pass(kTimeout - 1ms);
@@ -183,7 +184,7 @@ TEST_F(BarrierTest, CountsTheTimeoutFromTheLastAnswer) {
     const auto ticket = barrier_.take(now_);
     (void)next();
     pass(kTimeout - 100ms);
-    (void)barrier_.take(now_);  // somebody always waits
+    (void)barrier_.take(now_);  // there is always a waiting request
     tree(ticket);
     (void)next();
   }
@@ -200,7 +201,7 @@ TEST_F(BarrierTest, WaitsLongerWhileGitWrites) {
   EXPECT_TRUE(barrier_.has_lapsed()) << "but not for ever";
 }
 
-TEST_F(BarrierTest, DoesNotWaitForAWatchThatNeverWas) {
+TEST_F(BarrierTest, DoesNotWaitIfThereNeverWasAWatch) {
   const auto ticket = barrier_.take(now_);
   EXPECT_EQ(next(), ticket);
   tree(0, /*watching=*/false);
@@ -238,7 +239,7 @@ TEST_F(BarrierTest, WaitsForALostWatch) {
   EXPECT_TRUE(barrier_.is_answered(during));
 }
 
-TEST_F(BarrierTest, LapsesWhereALostWatchDoesNotComeBack) {
+TEST_F(BarrierTest, LapsesIfALostWatchDoesNotComeBack) {
   tree(0);
   tree(0, /*watching=*/false);
   pass(kTimeout / 2);
@@ -256,14 +257,14 @@ TEST_F(BarrierTest, LapsesWhereALostWatchDoesNotComeBack) {
   EXPECT_FALSE(barrier_.has_lapsed());
 }
 
-TEST_F(BarrierTest, LapsesThoughNoRequestWaits) {
+TEST_F(BarrierTest, LapsesEvenIfNoRequestWaits) {
   tree(0);
   tree(0, /*watching=*/false);
   pass(kTimeout);
   EXPECT_TRUE(barrier_.has_lapsed());
 }
 
-TEST_F(BarrierTest, AWatchThatIsLostAfterALongSilenceIsNotWaitedFor) {
+TEST_F(BarrierTest, DoesNotWaitForAWatchThatIsLostWhileLapsed) {
   tree(0);
   (void)barrier_.take(now_);
   (void)next();

@@ -21,7 +21,7 @@ TEST(Farewell, WaitsForTheClientToClose) {
   EXPECT_EQ(farewell.closes_at({.is_written = true}, kStart + 1s), kStart + kLingerMax);
 }
 
-TEST(Farewell, ReadsOnWhileTheClientSends) {
+TEST(Farewell, ContinuesToReadWhileTheClientSends) {
   Farewell farewell;
   EXPECT_TRUE(farewell.closes_at({}, kStart));
   EXPECT_TRUE(farewell.closes_at({.is_written = true}, kStart));
@@ -41,7 +41,7 @@ TEST(Farewell, EndsWithTheFinOfTheClient) {
   EXPECT_FALSE(farewell.closes_at({.is_written = true, .client_ended = true}, kStart));
 }
 
-TEST(Farewell, OfAClientThatWillSendNoMoreTheFinIsNotAwaited) {
+TEST(Farewell, ClosesAtOnceIfTheClientSendsNoMore) {
   Farewell farewell;
   EXPECT_TRUE(farewell.closes_at({.is_written = true, .all_is_read = true}, kStart));
   farewell.begin(/*awaits_fin=*/false);

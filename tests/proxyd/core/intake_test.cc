@@ -38,7 +38,7 @@ constexpr const char* kPage =
     "GET /a HTTP/1.1\r\nHost: localhost:8000\r\nSec-Fetch-Dest: document\r\n"
     "Sec-Fetch-Mode: navigate\r\nAccept: text/html\r\nAccept-Encoding: gzip\r\n\r\n";
 
-TEST(Intake, WritesTheHeadThatTheBackendGets) {
+TEST(Intake, WritesTheHeadForTheBackend) {
   const Intake intake = taken("GET /a HTTP/1.0\r\n\r\n", kStranger);
   EXPECT_TRUE(intake.head.starts_with("GET /a HTTP/1.1\r\n")) << intake.head;
   EXPECT_THAT(intake.head, HasSubstr("Host: localhost:8001\r\n"));
@@ -48,13 +48,13 @@ TEST(Intake, WritesTheHeadThatTheBackendGets) {
   EXPECT_FALSE(intake.own);
 }
 
-TEST(Intake, APageIsAskedForWithoutCompression) {
+TEST(Intake, APageIsRequestedWithoutCompression) {
   const Intake page = taken(kPage);
   EXPECT_TRUE(page.page);
   EXPECT_THAT(page.head, Not(HasSubstr("gzip")));
 }
 
-TEST(Intake, APageThatGetsNoScriptIsAskedForAsItCame) {
+TEST(Intake, APageWithoutTheScriptIsRequestedUnchanged) {
   IntakeRules without = kRules;
   without.injects = false;
   for (const Intake& page : {taken(kPage, kStranger), taken(kPage, kDeveloper, without)}) {
@@ -70,7 +70,7 @@ TEST(Intake, ARequestForHppItselfWaitsAtTheGateIfItsEndpointDoes) {
   EXPECT_TRUE(taken("GET /__hpp/wait HTTP/1.1\r\nHost: localhost:8000\r\n\r\n").is_judged());
 }
 
-TEST(Intake, RefusesWithWhatIsKnownOfTheRequest) {
+TEST(Intake, ARefusalHasTheFactsOfTheRequest) {
   const RequestRefused malformed = refused("HEAD / HTTP/1.1\r\n\r\n");
   EXPECT_EQ(malformed.status, 400);
   EXPECT_TRUE(malformed.facts.is_head);

@@ -18,7 +18,7 @@ struct Asked {
   std::string method = "GET";
   std::string target = "/__hpp/livereload.js";
   std::string host = "localhost:8000";
-  std::string fields;  // whole lines
+  std::string fields;  // complete header lines
   bool peer_is_local = true;
   Address bind = kBind;
 };
@@ -42,7 +42,7 @@ bool is_script(const Own& own) {
   return own == Own{OwnRequest{.endpoint = OwnEndpoint::LiveReloadScript, .websocket_key = {}}};
 }
 
-TEST(OwnEndpoints, OthersPathsAreTheBackends) {
+TEST(OwnEndpoints, OtherPathsBelongToTheBackend) {
   for (const char* target :
        {"/", "/__hpp.html", "/__hppx/status", "/a/__hpp/status", "/?/__hpp/", "/__HPP/",
         "/%5f_hpp/", "http://localhost:8000", "http://localhost:8000?a=/__hpp/"}) {
@@ -73,20 +73,20 @@ TEST(OwnEndpoints, HaveTheirNames) {
   }
 }
 
-TEST(OwnEndpoints, CanBeReadAlone) {
+TEST(OwnEndpoints, AcceptOnlyGetAndHead) {
   EXPECT_TRUE(is_script(judge({.method = "HEAD"})));
   for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "get"}) {
     EXPECT_EQ(status_of(judge({.method = method})), 405) << method;
   }
 }
 
-TEST(OwnEndpoints, AreForThisMachine) {
+TEST(OwnEndpoints, AreOnlyForThisMachine) {
   const Own own = judge({.peer_is_local = false});
   EXPECT_EQ(status_of(own), 403);
   EXPECT_THAT(std::get<Refused>(own).why, HasSubstr("another address"));
 }
 
-TEST(OwnEndpoints, AreForAHostThatIsOurs) {
+TEST(OwnEndpoints, NeedAHostOfThisProxy) {
   for (const char* host : {"localhost:8000", "LocalHost:8000", "127.0.0.1:8000", "[::1]:8000",
                            "dev.example:8000", "tenant.localhost:8000"}) {
     EXPECT_TRUE(is_script(judge({.host = host}))) << host;
@@ -104,7 +104,7 @@ TEST(OwnEndpoints, AreForAHostThatIsOurs) {
   EXPECT_THAT(std::get<Refused>(own).why, HasSubstr("localhost:8000"));
 }
 
-TEST(OwnEndpoints, WhoMayAskIsToldBeforeTheyDo) {
+TEST(OwnEndpoints, MayAskOwnChecksTheHostAndThePeer) {
   struct Case {
     const char* host;
     bool peer_is_local;
@@ -123,7 +123,7 @@ TEST(OwnEndpoints, WhoMayAskIsToldBeforeTheyDo) {
   }
 }
 
-TEST(OwnEndpoints, ThePortOfTheSchemeNeedNotBeSaid) {
+TEST(OwnEndpoints, TheSchemesDefaultPortMayBeOmitted) {
   const Address bind{.host = "::", .port = 80};
   for (const char* host : {"localhost", "localhost:80", "[::1]", "[::]"}) {
     EXPECT_TRUE(is_script(judge({.host = host, .bind = bind}))) << host;
@@ -156,7 +156,7 @@ TEST(OwnEndpoints, TheWebSocketIsOpenedByItsHandshake) {
 }
 
 // RFC 6455 §4.4.
-TEST(OwnEndpoints, TheWebSocketHasOneVersion) {
+TEST(OwnEndpoints, TheWebSocketNeedsVersion13) {
   for (const char* const version :
        {"", "Sec-WebSocket-Version: 8\r\n", "Sec-WebSocket-Version: 14\r\n",
         "Sec-WebSocket-Version: 13, 8\r\n", "Sec-WebSocket-Version:\r\n"}) {
@@ -168,7 +168,7 @@ TEST(OwnEndpoints, TheWebSocketHasOneVersion) {
 }
 
 // RFC 9110 §7.6.2.
-TEST(MaxForwards, OfZeroIsAnsweredHere) {
+TEST(MaxForwards, ZeroIsAnsweredByHpp) {
   const std::string zero = "Max-Forwards: 0\r\n";
   for (const char* const target : {"/", "*", "/__hpp/status"}) {
     const Own own = judge({.method = "OPTIONS", .target = target, .fields = zero});

@@ -15,7 +15,7 @@ constexpr std::int64_t kSecond = 1'700'000'000'000;  // Tue, 14 Nov 2023 22:13:2
 
 class PassageTest : public testing::Test {
  protected:
-  // The answer to a GET that was forwarded at kSecond.
+  // Passes on the answer to a GET that was forwarded at kSecond.
   Passage pass(const std::string& fields) {
     text_ = "HTTP/1.1 200 OK\r\n" + fields + "\r\n";
     parser_.start();
@@ -32,13 +32,13 @@ class PassageTest : public testing::Test {
   std::optional<Provenance> provenance_ = Provenance{.generation = 7};
 };
 
-TEST_F(PassageTest, SaysWhoHasAnswered) {
+TEST_F(PassageTest, NamesTheGeneration) {
   EXPECT_THAT(pass("Content-Length: 0\r\n").head, HasSubstr("X-Hpp-Generation: 7\r\n"));
   provenance_.reset();
   EXPECT_THAT(pass("Content-Length: 0\r\n").head, Not(HasSubstr("X-Hpp-Generation")));
 }
 
-TEST_F(PassageTest, AnAnswerLosesADateThatIsTooYoung) {
+TEST_F(PassageTest, AnAnswerLosesADateThatIsTooNew) {
   const std::string young = "Last-Modified: Tue, 14 Nov 2023 22:13:20 GMT\r\n";
   const std::string old = "Last-Modified: Tue, 14 Nov 2023 22:00:00 GMT\r\n";
   EXPECT_THAT(pass("Content-Length: 0\r\n" + young).head, Not(HasSubstr("Last-Modified")));
@@ -48,7 +48,7 @@ TEST_F(PassageTest, AnAnswerLosesADateThatIsTooYoung) {
       << "no watcher says that files change";
 }
 
-TEST_F(PassageTest, APageGetsTheScriptAndTheLengthThatItHasThen) {
+TEST_F(PassageTest, APageGetsTheScriptAndItsNewLength) {
   page_ = Page{.host = "localhost:8000"};
   const Passage passage = pass("Content-Type: text/html\r\nContent-Length: 100\r\n");
   EXPECT_THAT(passage.tag, HasSubstr("/__hpp/livereload.js"));
@@ -57,7 +57,7 @@ TEST_F(PassageTest, APageGetsTheScriptAndTheLengthThatItHasThen) {
   EXPECT_FALSE(passage.obstacle);
 }
 
-TEST_F(PassageTest, WhatIsNoPagePassesAsItCame) {
+TEST_F(PassageTest, AnAnswerThatIsNoPagePassesUnchanged) {
   const std::string page = "Content-Type: text/html\r\nContent-Length: 100\r\n";
   EXPECT_EQ(pass(page).tag, "") << "the request is not for a page";
   page_ = Page{.host = "localhost:8000"};

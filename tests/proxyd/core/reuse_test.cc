@@ -20,13 +20,13 @@ TEST(Reuse, TrustsAConnectionThatWasUsedAMomentAgo) {
   EXPECT_EQ(judge_reuse({.idle_for = 14s}, !kFresh), Reuse::IfQuiet);
 }
 
-TEST(Reuse, AsksForARequestThatCannotBeRepeated) {
+TEST(Reuse, AsksTheKernelIfTheRequestCannotBeRepeated) {
   EXPECT_EQ(judge_reuse({.idle_for = 0ms}, kFresh), Reuse::IfQuiet);
   EXPECT_EQ(judge_reuse({.idle_for = kFreshFor - 1ms}, kFresh), Reuse::IfQuiet);
   EXPECT_EQ(judge_reuse({.idle_for = kFreshFor}, kFresh), Reuse::No);
 }
 
-TEST(Reuse, DoubtsAConnectionOnWhichABodyMayFollow) {
+TEST(Reuse, IsCarefulIfABodyMayFollow) {
   const IdleConnection recent{.idle_for = 0ms, .body_may_follow = true};
   EXPECT_EQ(judge_reuse(recent, !kFresh), Reuse::IfQuiet);
   EXPECT_EQ(judge_reuse(recent, kFresh), Reuse::Close);
@@ -50,7 +50,7 @@ class TakeIdle : public testing::Test {
              .is_quiet = is_quiet}));
   }
 
-  // The name of the connection; empty: a new one.
+  // Returns the name of the connection; empty: a new connection must be made.
   std::string take(bool fresh) {
     const auto taken = take_idle(
         idle_, fresh, kNow, [](const auto& link) { return link->is_quiet; },
@@ -63,7 +63,7 @@ class TakeIdle : public testing::Test {
   std::vector<std::string> closed_;
 };
 
-TEST_F(TakeIdle, TheNewestOneFirst) {
+TEST_F(TakeIdle, TakesTheNewestConnectionFirst) {
   add("old", 10s);
   add("new", 1s);
   EXPECT_EQ(take(!kFresh), "new");
@@ -72,19 +72,19 @@ TEST_F(TakeIdle, TheNewestOneFirst) {
   EXPECT_THAT(closed_, testing::IsEmpty());
 }
 
-TEST_F(TakeIdle, AConnectionThatIsNotQuietIsClosed) {
+TEST_F(TakeIdle, ClosesAConnectionThatIsNotQuiet) {
   add("old", 10s);
   add("ended", 1s, /*is_quiet=*/false);
   EXPECT_EQ(take(!kFresh), "old");
   EXPECT_THAT(closed_, testing::ElementsAre("ended"));
 }
 
-TEST_F(TakeIdle, TheKernelIsNotAskedAboutOneThatWasUsedAMomentAgo) {
+TEST_F(TakeIdle, DoesNotAskTheKernelAboutAConnectionUsedAMomentAgo) {
   add("ended", 0ms, /*is_quiet=*/false);
   EXPECT_EQ(take(!kFresh), "ended");
 }
 
-TEST_F(TakeIdle, ARequestThatCannotBeRepeatedLeavesTheOldOnes) {
+TEST_F(TakeIdle, DoesNotTakeOldConnectionsIfTheRequestCannotBeRepeated) {
   add("old", kFreshFor);
   add("bodiless", 1ms, /*is_quiet=*/true, /*body_may_follow=*/true);
   EXPECT_EQ(take(kFresh), "");

@@ -14,7 +14,7 @@ Wanted wanted(std::initializer_list<std::string_view> lines) {
   return reader.wanted();
 }
 
-TEST(Accept, TakesTheTypeThatIsNamed) {
+TEST(Accept, ReturnsTheNamedType) {
   const std::pair<std::string_view, Wanted> cases[] = {
       {"", Wanted::Any},
       {"*/*", Wanted::Any},

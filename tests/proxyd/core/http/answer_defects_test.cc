@@ -13,7 +13,7 @@ Defects defects(std::initializer_list<Defect> all) {
   return defects;
 }
 
-TEST(Defects, EachKindIsDescribedAndNamesItsRule) {
+TEST(Defects, DescribesEachKindWithItsRule) {
   std::set<std::string_view> texts;
   for (std::size_t kind = 0; kind < kDefectKinds; ++kind) {
     const std::string_view text = describe(static_cast<Defect>(kind));
@@ -25,7 +25,7 @@ TEST(Defects, EachKindIsDescribedAndNamesItsRule) {
   EXPECT_EQ(describe(static_cast<Defect>(kDefectKinds)), "");
 }
 
-TEST(DefectRecord, EachKindIsNewOnce) {
+TEST(DefectRecord, ReportsEachKindOnce) {
   DefectRecord record;
   EXPECT_TRUE(record.add({}, "GET /", 1).empty());
   EXPECT_TRUE(record.entries().empty());

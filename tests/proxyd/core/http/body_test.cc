@@ -8,7 +8,7 @@
 namespace hpp::proxyd {
 namespace {
 
-// Passes a body through a framer, `piece` bytes arriving at a time.
+// Passes a body through a framer. `piece` bytes arrive at a time.
 struct Passed {
   std::string passed;
   std::string rest;
@@ -69,7 +69,7 @@ Passed pass(const std::string& head, const std::string& text, Framing framing, s
 constexpr const char* kPlain = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
 constexpr const char* kChunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-TEST(PlainLeft, IsWhatMayPassUnseen) {
+TEST(PlainLeft, CountsContentThatIsNotFraming) {
   ResponseParser parser;
   parser.start();
   EXPECT_TRUE(std::holds_alternative<HeadRead>(parser.read_head(kChunked)));
@@ -92,14 +92,14 @@ TEST(PlainLeft, IsWhatMayPassUnseen) {
 
 class Body : public testing::TestWithParam<std::size_t> {};
 
-TEST_P(Body, OfALengthEndsThere) {
+TEST_P(Body, WithALengthEndsAfterThatLength) {
   EXPECT_EQ(pass(kPlain, "helloHTTP", Framing::Length, 5, true, GetParam()),
             (Passed{"hello", "HTTP", true, false}));
   EXPECT_EQ(pass(kPlain, "hel", Framing::Length, 5, true, GetParam()),
             (Passed{"hel", "", false, false}));
 }
 
-TEST_P(Body, ThatIsNoneEndsAtOnce) {
+TEST_P(Body, WithoutFramingEndsAtOnce) {
   EXPECT_EQ(pass(kPlain, "HTTP", Framing::None, 0, true, GetParam()),
             (Passed{"", "HTTP", true, false}));
 }
@@ -112,7 +112,7 @@ TEST_P(Body, InChunksKeepsOrLosesItsFraming) {
             (Passed{"abcde", "HTTP", true, false}));
 }
 
-TEST_P(Body, InSloppyChunksGetsItsFramingCorrected) {
+TEST_P(Body, InMalformedChunksGetsItsFramingCorrected) {
   const std::string text = "3 \nabc\n2;=\r\nde\r\n0\nT : 1\n\n";
   EXPECT_EQ(pass(kChunked, text + "HTTP", Framing::Chunked, 0, true, GetParam()),
             (Passed{"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", "HTTP", true, false}));
@@ -120,7 +120,7 @@ TEST_P(Body, InSloppyChunksGetsItsFramingCorrected) {
             (Passed{"abcde", "HTTP", true, false}));
 }
 
-TEST_P(Body, InChunksIsCutShortByAClose) {
+TEST_P(Body, InChunksMustNotEndByClose) {
   const Passed passed = pass(kChunked, "3\r\nabc\r\n", Framing::Chunked, 0, false, GetParam());
   EXPECT_EQ(passed.passed, "abc");
   EXPECT_FALSE(passed.over);

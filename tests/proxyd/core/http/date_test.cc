@@ -10,7 +10,7 @@ struct Example {
   const char* text;
 };
 
-// As `date -u` has them.
+// Made with `date -u`.
 constexpr Example kExamples[] = {
     {0, "Thu, 01 Jan 1970 00:00:00 GMT"},          {784111777, "Sun, 06 Nov 1994 08:49:37 GMT"},
     {951782400, "Tue, 29 Feb 2000 00:00:00 GMT"},  {1798761599, "Thu, 31 Dec 2026 23:59:59 GMT"},
@@ -25,7 +25,7 @@ TEST(HttpDate, IsWrittenAndRead) {
   }
 }
 
-TEST(HttpDate, NothingElseIsRead) {
+TEST(HttpDate, OtherFormatsAreNotRead) {
   for (const char* text : {"", "today", "Sunday, 06-Nov-94 08:49:37 GMT",
                            "Sun Nov  6 08:49:37 1994", "Sun, 06 Nov 1994 08:49:37 UTC",
                            "Sun, 06 Nov 1994 08:49:37 GM", "Sun, 6 Nov 1994 08:49:37 GMT",

@@ -29,7 +29,7 @@ OuterRequest read(const std::string& fields) {
   return read_outer_request(parser.head().fields);
 }
 
-TEST(OuterRequest, IsWhatEitherKindOfFieldTells) {
+TEST(OuterRequest, IsReadFromEitherKindOfField) {
   EXPECT_EQ(read(""), OuterRequest{});
   EXPECT_EQ(read("X-Forwarded-For: 1.1.1.1, ::2\r\nX-Forwarded-For: 3.3.3.3\r\n"
                  "X-Forwarded-Host: b, c\r\nX-Forwarded-Proto: https, http\r\n"),
@@ -43,7 +43,7 @@ TEST(OuterRequest, IsWhatEitherKindOfFieldTells) {
                           .has_forwarded = true}));
 }
 
-TEST(OuterRequest, IsWhatForwardedTellsFirst) {
+TEST(OuterRequest, PrefersForwarded) {
   const std::string forerunners =
       "X-Forwarded-For: 1.1.1.1\r\nX-Forwarded-Host: b\r\nX-Forwarded-Proto: https\r\n";
   EXPECT_EQ(
@@ -57,7 +57,7 @@ TEST(OuterRequest, IsWhatForwardedTellsFirst) {
       << "it cannot be read";
 }
 
-TEST(OuterRequest, KnowsTheOtherWaysToSayHttps) {
+TEST(OuterRequest, ReadsTheOtherFieldsThatMeanHttps) {
   for (const char* const field :
        {"X-Forwarded-Scheme: https\r\n", "X-Forwarded-Ssl: on\r\n", "Front-End-Https: On\r\n"}) {
     EXPECT_EQ(read(field), OuterRequest{.proto = "https"}) << field;
@@ -65,7 +65,7 @@ TEST(OuterRequest, KnowsTheOtherWaysToSayHttps) {
   EXPECT_EQ(read("X-Forwarded-Ssl: off\r\n"), OuterRequest{});
 }
 
-TEST(Forwarded, IsAListWhoseElementsCanBeToldApart) {
+TEST(Forwarded, MustBeAListWithUnambiguousElements) {
   for (const char* const value :
        {"", "for=1.1.1.1", "For=\"[::1]:80\";proto=http;by=_a", "for=a, for=b,, for=c",
         " , ;for=a; ", "for=\"a,b;c\\\"\"", "for=1.1.1.1:80;host=a:8000", "for=[::1]"}) {

@@ -33,7 +33,7 @@ ResponseFacts response(const std::string& text, const RequestFacts& to = {}) {
   return facts != nullptr ? *facts : ResponseFacts{};
 }
 
-TEST(RequestHead, WhatAnAnswerOfOursIsWrittenIn) {
+TEST(RequestHead, AcceptSelectsTheMediaTypeOfAnOwnAnswer) {
   const auto wanted = [](const std::string& accept) {
     return request("Accept: " + accept + "\r\n").wanted;
   };
@@ -56,7 +56,7 @@ TEST(RequestHead, Framing) {
   EXPECT_EQ(request("Transfer-Encoding: Chunked\r\n", "POST / HTTP/1.1").framing, Framing::Chunked);
 }
 
-TEST(RequestHead, WhatSmugglesIsRefused) {
+TEST(RequestHead, SmugglingIsRefused) {
   const char* const cases[] = {
       "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
       "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
@@ -90,7 +90,7 @@ TEST(RequestHead, WhatSmugglesIsRefused) {
       judge("POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")));
 }
 
-TEST(RequestHead, HostMustBeThereOnceAndBeAHost) {
+TEST(RequestHead, NeedsExactlyOneValidHost) {
   EXPECT_TRUE(std::holds_alternative<Refused>(judge("GET / HTTP/1.1\r\n\r\n")));
   EXPECT_TRUE(std::holds_alternative<RequestFacts>(judge("GET / HTTP/1.0\r\n\r\n")));
   for (const std::string host :
@@ -206,8 +206,8 @@ TEST(ResponseHead, FramingInTheOrderOfRfc9112) {
   }
 }
 
-// RFC 9112 §6.3; nginx and HAProxy agree on all of these.
-TEST(ResponseHead, FramingWithOnePlainMeaningIsAccepted) {
+// RFC 9112 §6.3; nginx and HAProxy read all of these in the same way.
+TEST(ResponseHead, UnambiguousFramingIsAccepted) {
   using enum Defect;
 
   struct Case {
@@ -255,11 +255,11 @@ TEST(ResponseHead, ChunksInHttp10EndTheConnection) {
   EXPECT_TRUE(response("HTTP/1.1 200 OK\r\n" + fields).keeps_alive);
 }
 
-TEST(ResponseHead, DefectsOfTheTextAreAmongTheFacts) {
+TEST(ResponseHead, FactsIncludeTheParsersDefects) {
   EXPECT_TRUE(response("HTTP/1.1 200 OK\nA: b\n\n").defects.has(Defect::BareLineFeed));
 }
 
-TEST(ResponseHead, RefusesWhatTheBackendMayNotSay) {
+TEST(ResponseHead, RefusesInvalidAnswers) {
   struct Case {
     std::string lines;
     const char* why;

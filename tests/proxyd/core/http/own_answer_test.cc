@@ -5,7 +5,7 @@
 namespace hpp::proxyd {
 namespace {
 
-// A command line of another user's, or what a server printed.
+// Text like this can come from another user's command line, or from a server's output.
 constexpr const char* kHostile =
     "a\x1b]52;c;eA==\x07 \xc2\x9b"
     "31m \u202ez\n";
@@ -26,7 +26,7 @@ TEST(OwnAnswer, JsonIsSafeForATerminal) {
   EXPECT_NE(text.find("Content-Length: 16\r\n"), std::string::npos) << text;
 }
 
-TEST(OwnAnswer, HeadGetsTheSameHeadAlone) {
+TEST(OwnAnswer, HeadGetsTheSameHeadWithoutABody) {
   const OwnAnswer answer{.status = 503, .body = "x\n", .generation = 3};
   const std::string head = write(answer, /*is_head=*/true);
   EXPECT_EQ(head + "x\n", write(answer));
@@ -36,13 +36,13 @@ TEST(OwnAnswer, HeadGetsTheSameHeadAlone) {
   EXPECT_NE(head.find("\r\nConnection: close\r\n"), std::string::npos) << head;
 }
 
-TEST(OwnAnswer, AnUpgradeThatIsRequiredIsNamedInConnection) {
+TEST(OwnAnswer, ConnectionNamesARequiredUpgrade) {
   const std::string text = write({.status = 426});
   EXPECT_NE(text.find("\r\nUpgrade: websocket\r\n"), std::string::npos) << text;
   EXPECT_NE(text.find("\r\nConnection: upgrade, close\r\n"), std::string::npos) << text;
 }
 
-TEST(OwnAnswer, OnlyAPageHasAPolicyForScripts) {
+TEST(OwnAnswer, OnlyHtmlHasAContentSecurityPolicy) {
   const std::string policy = "Content-Security-Policy: default-src 'none'; script-src 'nonce-abc'";
   EXPECT_NE(write({.type = "text/html", .nonce = "abc"}).find(policy), std::string::npos);
   EXPECT_EQ(write({.nonce = "abc"}).find("Content-Security-Policy"), std::string::npos);

@@ -8,7 +8,7 @@
 namespace hpp::proxyd {
 namespace {
 
-// What came of feeding a text: the parser's word, and how much of the text it took.
+// The result of parsing a text, and how many bytes the parser has taken.
 struct Outcome {
   std::string kind;
   std::size_t size = 0;
@@ -34,12 +34,12 @@ std::string describe(const RequestHead& head) {
          std::to_string(head.minor) + describe_fields(head);
 }
 
-// Shows the parser the text as it grows, at each of `ends`, as a socket would.
+// Calls the parser with the text up to each of `ends`, as if it arrived from a socket.
 Outcome feed(const std::string& text, const std::vector<std::size_t>& ends) {
   RequestParser parser;
   parser.start();
   for (const std::size_t end : ends) {
-    const std::string arrived = text.substr(0, end);  // a new place in memory each time
+    const std::string arrived = text.substr(0, end);  // at another address each time
     const HeadResult result = parser.read_head(arrived);
     if (const auto* refused = std::get_if<Refused>(&result)) {
       return {"refused", static_cast<std::size_t>(refused->status), refused->why};
@@ -57,7 +57,7 @@ std::vector<std::size_t> byte_by_byte(std::size_t size) {
   return ends;
 }
 
-// The same whole, split at each byte, and byte by byte.
+// Feeds the text as a whole, in two pieces split at every byte, and byte by byte.
 Outcome feed_in_every_way(const std::string& text) {
   const Outcome whole = feed(text, {text.size()});
   for (std::size_t split = 1; split < text.size(); ++split) {
@@ -76,7 +76,7 @@ TEST(RequestParser, ReadsWhatBrowsersSend) {
                      "GET /a?b=c 1|Host=localhost:8000|set-cookie=1|Set-Cookie=2|X-Empty="}));
 }
 
-TEST(RequestParser, TakesTheHeadAlone) {
+TEST(RequestParser, TakesOnlyTheHead) {
   const std::string head = "POST / HTTP/1.0\r\nContent-Length: 3\r\n\r\n";
   EXPECT_EQ(feed(head + "abcGET /", {head.size() + 8}),
             (Outcome{"head", head.size(), "POST / 0|Content-Length=3"}));
@@ -119,10 +119,10 @@ TEST(RequestParser, RefusesWithTheReason) {
   }
 }
 
-TEST(RequestParser, AHeadOf64KiBIsTheLargest) {
+TEST(RequestParser, AcceptsHeadsUpTo64KiB) {
   const auto head_of = [](std::size_t size) {
     std::string text = "GET / HTTP/1.1\r\nHost: a\r\n";
-    // Several fields: Beast itself has limits for one.
+    // Several fields, because Beast limits the size of one field.
     while (size - text.size() - 4 > 9000) text += "A: " + std::string(8000, 'a') + "\r\n";
     text += "A: " + std::string(size - text.size() - 7, 'a') + "\r\n\r\n";
     return text;
@@ -141,7 +141,7 @@ TEST(RequestParser, AHeadOf64KiBIsTheLargest) {
 }
 
 // RFC 9110 §15.5.15.
-TEST(RequestParser, ATargetThatIsTooLongIsToBlame) {
+TEST(RequestParser, RefusesATooLongTargetWith414) {
   for (const std::string behind : {"", " HTTP/1.1\r\nHost: a\r\n\r\n"}) {
     const std::string text = "GET /" + std::string(kHeadSizeMax, 'a') + behind;
     EXPECT_EQ(feed(text, {text.size()}).size, 414u);
@@ -160,7 +160,7 @@ TEST(RequestParser, Refuses257Fields) {
   EXPECT_EQ(feed(text, {text.size()}).size, 431u);
 }
 
-// Reads a whole chunked body, showing at most `piece` bytes more each time.
+// Reads a complete chunked body. At most `piece` more bytes arrive each time.
 struct Body {
   std::string payload;
   std::string rest;  // what follows the body
@@ -220,7 +220,7 @@ Body read_body_in_every_way(const std::string& text) {
   return whole;
 }
 
-TEST(Chunks, AreReadInEveryPartition) {
+TEST(Chunks, AreReadHoweverTheTextIsSplit) {
   EXPECT_EQ(read_body_in_every_way("5\r\nhello\r\n6;a=b;c=\"d\"\r\n world\r\n0\r\n\r\nGET /"),
             (Body{"hello world", "GET /", ""}));
   EXPECT_EQ(read_body_in_every_way("0\r\n\r\n"), (Body{"", "", ""}));
@@ -228,20 +228,20 @@ TEST(Chunks, AreReadInEveryPartition) {
             (Body{"0123456789", "X", ""}));
 }
 
-TEST(Chunks, BrokenOnesAreRefusedInEveryPartition) {
+TEST(Chunks, BrokenOnesAreRefusedHoweverTheTextIsSplit) {
   for (const std::string text :
        {"x\r\n", "5\r\nhelloX\r\n", "5\nhello\r\n", "-1\r\n", "+5\r\nhello\r\n", " 5\r\nhello\r\n",
         "0x5\r\nhello\r\n", "5 \r\nhello\r\n0\r\n\r\n", "FFFFFFFFFFFFFFFFF\r\n", "\r\n",
         "5;=b\r\nhello\r\n", "0\r\nT : 1\r\n\r\n", "0\r\nT: 1\r\n 2\r\n\r\n",
         "0\r\nContent-Length: 5\r\n\r\n", "0\r\nTransfer-Encoding: chunked\r\n\r\n"}) {
-    // A line that begins like a last chunk is judged when its end is there.
+    // A line that begins like a last chunk is only judged when its end has arrived.
     const Body body = read_body_in_every_way(text + "\r\n\r\n");
     EXPECT_NE(body.error, "") << text;
     EXPECT_NE(body.error, "incomplete") << text;
   }
 }
 
-TEST(Chunks, AChunkLineHasNoControlCharacters) {
+TEST(Chunks, AChunkLineMustNotHaveControlCharacters) {
   for (const std::string extension :
        {"\"\x01\"", "\"\\\x7f\"", "\"\r\"", "\"\n\"", "\"\\\n\"", "\n"}) {
     for (const std::string size : {"5;a=", "0;a="}) {
@@ -257,13 +257,13 @@ TEST(Chunks, AChunkLineHasALimit) {
   EXPECT_NE(read_body(text, text.size()).error.find("64 KiB"), std::string::npos);
 }
 
-TEST(Chunks, TrailersWithBareLineFeedsAreNotWaitedFor) {
+TEST(Chunks, TrailersWithBareLineFeedsAreRefusedAtOnce) {
   for (const std::string text : {"0\r\nA: b\n\n", "0\r\nA: b\r\n\n", "0\r\n\n"}) {
     EXPECT_EQ(read_body_in_every_way(text).error, "a line does not end with CR LF") << text;
   }
 }
 
-TEST(Chunks, TrailersHaveALimitThoughTheyComeWhole) {
+TEST(Chunks, TrailersHaveALimitEvenIfTheyArriveAtOnce) {
   const std::string text = "0\r\nA: " + std::string(kHeadSizeMax, 'a') + "\r\n\r\n";
   EXPECT_NE(read_body(text, text.size()).error.find("64 KiB"), std::string::npos);
 }

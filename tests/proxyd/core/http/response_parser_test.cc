@@ -11,7 +11,7 @@
 namespace hpp::proxyd {
 namespace {
 
-// What came of a text: the head in words, or why it is refused.
+// The result of parsing a text: a description of the head, or the reason of a refusal.
 struct Outcome {
   std::string kind;
   std::size_t size = 0;
@@ -39,12 +39,12 @@ std::string describe_head(const ResponseHead& head) {
   return text;
 }
 
-// Shows the parser the text as it grows, at each of `ends`, as a socket would.
+// Calls the parser with the text up to each of `ends`, as if it arrived from a socket.
 Outcome feed(const std::string& text, const std::vector<std::size_t>& ends) {
   ResponseParser parser;
   parser.start();
   for (const std::size_t end : ends) {
-    const std::string arrived = text.substr(0, end);  // a new place in memory each time
+    const std::string arrived = text.substr(0, end);  // at another address each time
     const HeadResult result = parser.read_head(arrived);
     if (const auto* refused = std::get_if<Refused>(&result)) return {"refused", 0, refused->why};
     if (const auto* read = std::get_if<HeadRead>(&result)) {
@@ -60,8 +60,8 @@ std::vector<std::size_t> byte_by_byte(std::size_t size) {
   return ends;
 }
 
-// The same whole, split at each byte, and byte by byte. Which of several faults is met first may
-// depend on what is there.
+// Feeds the text as a whole, in two pieces split at every byte, and byte by byte. If the text has
+// several errors, the split decides which one is found first.
 Outcome feed_in_every_way(const std::string& text) {
   const Outcome whole = feed(text, {text.size()});
   const auto expect_same = [&](const Outcome& other, const std::string& how) {
@@ -83,7 +83,7 @@ Defects only(std::initializer_list<Defect> all) {
   return defects;
 }
 
-TEST(ResponseHeads, ToTheLetterAreReadWithoutADefect) {
+TEST(ResponseHeads, ThatAreValidHaveNoDefects) {
   const std::string text =
       "HTTP/1.0 404 Not here, sorry\r\nServer: x\r\nA:\r\nb_c:\t d  e \r\n\r\n";
   EXPECT_EQ(feed_in_every_way(text + "body"),
@@ -91,12 +91,12 @@ TEST(ResponseHeads, ToTheLetterAreReadWithoutADefect) {
   // RFC 9112 §4: a reason may be empty, and may begin with a blank.
   EXPECT_EQ(feed("HTTP/1.1 200 \r\n\r\n", {17}), (Outcome{"head", 17, "200  1", {}}));
   EXPECT_EQ(feed("HTTP/1.1 200  OK\r\n\r\n", {20}), (Outcome{"head", 20, "200  OK 1", {}}));
-  // RFC 9110 §2.5: HTTP/1.2 is understood by whoever understands HTTP/1.1.
+  // RFC 9110 §2.5: a recipient of HTTP/1.1 also understands HTTP/1.2.
   EXPECT_EQ(feed("HTTP/1.2 999 Mine\r\n\r\n", {21}), (Outcome{"head", 21, "999 Mine 1", {}}));
 }
 
-// Each row: the rule, the answer (what curl's test server, Python's CGI, PHP, Node's and Express'
-// tests, and old devices send), and what it is read as.
+// Each row: the rule, an answer (as sent by curl's test server, Python's CGI, PHP, the tests of
+// Node and Express, and old devices), and how it is read.
 struct Accepted {
   const char* rule;
   std::string text;
@@ -155,7 +155,7 @@ const std::vector<Accepted>& accepted() {
   return all;
 }
 
-TEST(ResponseHeads, WithOnePlainMeaningAreAccepted) {
+TEST(ResponseHeads, ThatAreUnambiguousAreAccepted) {
   for (const Accepted& row : accepted()) {
     SCOPED_TRACE(row.rule);
     EXPECT_EQ(feed_in_every_way(row.text + "HTTP"),
@@ -163,7 +163,7 @@ TEST(ResponseHeads, WithOnePlainMeaningAreAccepted) {
   }
 }
 
-TEST(ResponseHeads, OfTwoMeaningsAreRefusedWithTheReason) {
+TEST(ResponseHeads, ThatAreAmbiguousAreRefusedWithTheReason) {
   struct Row {
     std::string text;
     const char* why;
@@ -207,12 +207,12 @@ TEST(ResponseHeads, OfTwoMeaningsAreRefusedWithTheReason) {
   }
 }
 
-TEST(ResponseHeads, WhatIsQuotedHasALimit) {
+TEST(ResponseHeads, QuoteTheTextUpToALimit) {
   const std::string text = std::string(200, 'x') + "\r\n\r\n";
   EXPECT_LT(feed(text, {text.size()}).detail.size(), 120u);
 }
 
-TEST(ResponseHeads, TheLargestHas64KiBAnd256Fields) {
+TEST(ResponseHeads, MayHaveUpTo64KiBAnd256Fields) {
   std::string text = "HTTP/1.1 200 OK\r\nA: ";
   text += std::string(kHeadSizeMax - text.size() - 4, 'a') + "\r\n\r\n";
   EXPECT_EQ(feed(text, {1000, 65535, text.size()}).kind, "head");
@@ -227,14 +227,14 @@ TEST(ResponseHeads, TheLargestHas64KiBAnd256Fields) {
   EXPECT_NE(feed(text, {text.size()}).detail.find("256"), std::string::npos);
 }
 
-TEST(ResponseHeads, EmptyLinesAloneAreNoEndlessHead) {
+TEST(ResponseHeads, WithEndlessEmptyLinesAreRefused) {
   const std::string text(kHeadSizeMax, '\n');
   EXPECT_EQ(feed(text, {100, text.size() - 1}).kind, "more");
   EXPECT_EQ(feed(text, {text.size()}).kind, "refused");
 }
 
-// A parser is used again and again; nothing of an earlier answer stays.
-TEST(ResponseHeads, StartForgetsTheLastOne) {
+// One parser reads all answers on a connection. It must keep nothing of an earlier answer.
+TEST(ResponseHeads, StartForgetsThePreviousHead) {
   ResponseParser parser;
   parser.start();
   const std::string sloppy = "HTTP/1.1 200 OK\nA: b\n c\n\n";
@@ -248,7 +248,7 @@ TEST(ResponseHeads, StartForgetsTheLastOne) {
 
 // ---- chunks -------------------------------------------------------------------------------------
 
-// What a receiver gets that takes the framing along, and what is found of the body.
+// The bytes for a receiver that wants the framing, and the parser's facts about the body.
 struct Body {
   std::string passed;
   std::string payload;
@@ -264,7 +264,7 @@ struct Body {
   }
 };
 
-// Shows at most `piece` bytes more each time.
+// At most `piece` more bytes arrive each time.
 Body read_body(const std::string& text, std::size_t piece) {
   static const std::string kHead = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
   ResponseParser parser;
@@ -319,7 +319,7 @@ Body read_body_in_every_way(const std::string& text) {
   return whole;
 }
 
-TEST(ResponseChunks, ToTheLetterPassAsTheyCame) {
+TEST(ResponseChunks, ThatAreValidPassUnchanged) {
   for (const std::string text :
        {"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n", "0\r\n\r\n", "00A\r\n0123456789\r\n000\r\n\r\n",
         "1\r\nx\r\n0\r\nT: 1\r\nU: 2\r\n\r\n",
@@ -332,7 +332,7 @@ TEST(ResponseChunks, ToTheLetterPassAsTheyCame) {
 }
 
 // RFC 9112 §7.1.1: an extension that is not understood is ignored.
-TEST(ResponseChunks, MalformedExtensionsAreLeftOut) {
+TEST(ResponseChunks, MalformedExtensionsAreRemoved) {
   for (const std::string extension :
        {";", ";=;/", ";a=", ";a b", ";a ", ";\x01", ";a=\"\x01\"", ";a=\"\\\"", ";a=\"b"}) {
     const Body body =
@@ -343,7 +343,7 @@ TEST(ResponseChunks, MalformedExtensionsAreLeftOut) {
   }
 }
 
-TEST(ResponseChunks, WithOnePlainMeaningAreAccepted) {
+TEST(ResponseChunks, ThatAreUnambiguousAreAccepted) {
   using enum Defect;
 
   struct Row {
@@ -398,7 +398,7 @@ TEST(ResponseChunks, BrokenOnesAreRefusedWithTheReason) {
       {"5\r\nhello\rX\n", "a chunk is longer than its size says"},
       {"5\r\nhello0\r\n\r\n", "a chunk is longer than its size says"},
       {"0\r\nA\r\n\r\n", "behind its last chunk, its header line 'A' has no colon"},
-      // A server that forgets the last empty line: the next answer is no trailer.
+      // A server forgets the last empty line: the next answer must not be read as a trailer.
       {"0\r\nHTTP/1.1 200 OK\r\nA: b\r\n\r\n", "'HTTP/1.1 200 OK' has no colon"},
   };
   for (const Row& row : rows) {

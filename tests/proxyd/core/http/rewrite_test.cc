@@ -40,7 +40,7 @@ TEST(RequestRewrite, KeepsTargetOrderCaseAndDuplicates) {
                 std::string(kForwardedA));
 }
 
-TEST(RequestRewrite, RemovesWhatConcernsOneConnection) {
+TEST(RequestRewrite, RemovesFieldsOfOneConnection) {
   EXPECT_EQ(request("GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, X-Hop\r\nx-hop: 1\r\n"
                     "Keep-Alive: 5\r\nProxy-Connection: x\r\nTE: gzip\r\nUpgrade: h2c\r\n\r\n"),
             "GET / HTTP/1.1\r\nHost: a\r\n" + std::string(kForwardedA));
@@ -67,7 +67,7 @@ TEST(RequestRewrite, PassesUpgradesAndTrailers) {
       "GET / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nConnection: TE\r\n" + std::string(kForwardedA));
 }
 
-TEST(RequestRewrite, AppendsToWhatOtherProxiesSaid) {
+TEST(RequestRewrite, AppendsToTheFieldsOfOtherProxies) {
   EXPECT_EQ(request("GET / HTTP/1.1\r\nHost: a\r\nForwarded: for=1.1.1.1\r\n"
                     "forwarded: for=2.2.2.2\r\nX-Forwarded-For: 1.1.1.1\r\n"
                     "X-Forwarded-Host: outer\r\nX-Forwarded-Proto: https\r\n\r\n"),
@@ -78,8 +78,8 @@ TEST(RequestRewrite, AppendsToWhatOtherProxiesSaid) {
 }
 
 // Rack reads the last `proto` of Forwarded and prefers it to X-Forwarded-Proto; other servers read
-// the first, or X-Forwarded-Proto alone. All of them must learn the same.
-TEST(RequestRewrite, TranslatesWhatOtherProxiesSaid) {
+// the first, or only X-Forwarded-Proto. All of them must read the same value.
+TEST(RequestRewrite, TranslatesTheFieldsOfOtherProxies) {
   EXPECT_EQ(request("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 1.1.1.1, ::2\r\n"
                     "X-Forwarded-Proto: https\r\n\r\n"),
             "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-Proto: https\r\n"
@@ -116,7 +116,7 @@ TEST(RequestRewrite, GivesTheBackendThePathOfAUrl) {
       request("GET http://b:1/x HTTP/1.0\r\n\r\n").starts_with("GET /x HTTP/1.1\r\nHost: b:1\r\n"));
 }
 
-TEST(RequestRewrite, ConnectionNamesTheClientsFieldsAndNotOurs) {
+TEST(RequestRewrite, ConnectionDoesNotRemoveHppsOwnFields) {
   const std::string fields =
       "Forwarded: for=1.1.1.1\r\nX-Forwarded-For: 1.1.1.1\r\nX-Forwarded-Host: outer\r\n"
       "X-Forwarded-Proto: https\r\n";
@@ -128,7 +128,7 @@ TEST(RequestRewrite, ConnectionNamesTheClientsFieldsAndNotOurs) {
             "GET / HTTP/1.1\r\nHost: a\r\n" + std::string(kForwardedA));
 }
 
-TEST(RequestRewrite, AListThatCannotBeReadIsBegunAnew) {
+TEST(RequestRewrite, ReplacesAMalformedForwarded) {
   for (const char* const fields : {"Forwarded: for=\"1.1.1.1\r\n", "Forwarded: 1.1.1.1\r\n",
                                    "Forwarded: for=1.1.1.1\r\nForwarded: for\r\n"}) {
     EXPECT_EQ(request(std::string("GET / HTTP/1.1\r\nHost: a\r\n") + fields + "\r\n"),
@@ -150,7 +150,7 @@ TEST(RequestRewrite, CountsMaxForwardsDown) {
   EXPECT_EQ(left("GET", "5"), "5");
 }
 
-TEST(RequestRewrite, GivesHttp10TheHostThatItMayOmit) {
+TEST(RequestRewrite, AddsTheHostThatHttp10MayOmit) {
   EXPECT_EQ(request("GET / HTTP/1.0\r\n\r\n"),
             "GET / HTTP/1.1\r\nHost: localhost:8001\r\nForwarded: for=127.0.0.1;proto=http\r\n"
             "X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\n\r\n");
@@ -162,7 +162,7 @@ TEST(ResponseRewrite, KeepsOrderCaseAndDuplicates) {
             "HTTP/1.1 200 Fine\r\nset-cookie: a\r\nContent-length: 5\r\nSet-Cookie: b\r\n\r\n");
 }
 
-TEST(ResponseRewrite, SaysWhatBecomesOfTheConnection) {
+TEST(ResponseRewrite, SaysWhetherTheConnectionCloses) {
   const std::string text = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\n";
   EXPECT_EQ(response(text), "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
   EXPECT_EQ(response(text, {.closes = true}),
@@ -171,7 +171,7 @@ TEST(ResponseRewrite, SaysWhatBecomesOfTheConnection) {
             "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\n");
 }
 
-TEST(ResponseRewrite, ChangesTheFramingWhereTheConnectionsDiffer) {
+TEST(ResponseRewrite, ChangesTheFramingIfTheConnectionsDiffer) {
   EXPECT_EQ(response("HTTP/1.0 200 OK\r\n\r\n", {.coding = Coding::Chunk}),
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
   EXPECT_EQ(response("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
@@ -181,7 +181,7 @@ TEST(ResponseRewrite, ChangesTheFramingWhereTheConnectionsDiffer) {
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
 }
 
-TEST(ResponseRewrite, SaysWhoAnswered) {
+TEST(ResponseRewrite, NamesTheGenerationAndTheHoldTime) {
   Provenance provenance{.generation = 7, .refresh = {}, .held = std::chrono::microseconds{12'340}};
   EXPECT_EQ(response("HTTP/1.1 200 OK\r\nServer-Timing: db;dur=5\r\nContent-Length: 0\r\n\r\n", {},
                      {}, provenance),
@@ -208,8 +208,8 @@ TEST(ResponseRewrite, SwitchesProtocols) {
             "Connection: Upgrade\r\n\r\n");
 }
 
-// The client gets a head to the letter, whatever the backend sent.
-TEST(ResponseRewrite, SaysOneFramingOnce) {
+// The client gets a valid head, even if the backend's is defective.
+TEST(ResponseRewrite, WritesExactlyOneFraming) {
   const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nA: b\r\n\r\n";
   for (const std::string fields :
        {"Content-Length: 5\r\nTransfer-Encoding: chunked\r\nA: b\r\nContent-Length: 5\r\n",
@@ -226,7 +226,7 @@ TEST(ResponseRewrite, SaysOneFramingOnce) {
   }
 }
 
-TEST(ResponseRewrite, WritesAForgivenHeadToTheLetter) {
+TEST(ResponseRewrite, WritesADefectiveHeadWithoutItsDefects) {
   EXPECT_EQ(response("\nHTTP/2.0\t 200\nA : b\x01\n\tc\nContent-Length: 0\n\n"),
             "HTTP/1.1 200 \r\nA: b  c\r\nContent-Length: 0\r\n\r\n");
 }

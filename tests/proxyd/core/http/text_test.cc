@@ -25,13 +25,13 @@ TEST(HttpText, ComparesWithoutCase) {
   EXPECT_FALSE(same_text("[", "{"));
 }
 
-TEST(HttpText, ListElementsWithoutSpaceAndEmptyOnes) {
+TEST(HttpText, SkipsEmptyListElementsAndTrimsTheOthers) {
   std::string seen;
   for_each_element(" a,, b\t,c ,\t", [&](std::string_view e) { seen += std::string(e) + ';'; });
   EXPECT_EQ(seen, "a;b;c;");
 }
 
-TEST(HttpText, TakesAQuotedStringWhole) {
+TEST(HttpText, TakesACompleteQuotedString) {
   for (const auto& [text, rest] : std::vector<std::pair<std::string_view, std::string_view>>{
            {"\"\"", ""}, {"\"a;b\";c", ";c"}, {"\"a\\\"b\" c", " c"}, {"\"\\\\\"x", "x"}}) {
     std::string_view left = text;

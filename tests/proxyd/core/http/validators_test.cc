@@ -18,7 +18,7 @@ TEST(IfModifiedSince, IsDoubtfulForTwoSecondsAfterAChange) {
   EXPECT_FALSE(is_date_doubtful(arrived_at - 2s, arrived_at));
   EXPECT_TRUE(is_date_doubtful(arrived_at - 1999ms, arrived_at));
   EXPECT_TRUE(is_date_doubtful(arrived_at, arrived_at));
-  // Heard of while the request was held, however long that took.
+  // hpp saw the change while it held the request, no matter for how long.
   EXPECT_TRUE(is_date_doubtful(arrived_at + 10s, arrived_at));
 }
 
@@ -39,7 +39,7 @@ TEST(IfModifiedSince, IsRemovedUnlessThereIsATag) {
   EXPECT_EQ(removed(tagged), tagged);
 }
 
-// With what head an answer reaches the client whose request was forwarded at that time.
+// Returns the head that the client gets if its request was forwarded at that time.
 bool keeps_date(const std::string& fields, std::int64_t forwarded_at_ms) {
   ResponseParser parser;
   parser.start();
@@ -48,21 +48,21 @@ bool keeps_date(const std::string& fields, std::int64_t forwarded_at_ms) {
   return !has_weak_date(parser.head(), forwarded_at_ms);
 }
 
-TEST(LastModified, NamesASecondThatIsOver) {
+TEST(LastModified, IsKeptIfItsSecondIsOver) {
   const std::int64_t second = 1'798'761'599;
   const std::string date = "last-modified: " + http_date(second * 1000) + "\r\n";
   EXPECT_FALSE(keeps_date(date, second * 1000));
   EXPECT_FALSE(keeps_date(date, second * 1000 + 999));
   EXPECT_TRUE(keeps_date(date, second * 1000 + 1000));
   EXPECT_TRUE(keeps_date(date, second * 1000 + 86'400'000));
-  // Saved after the request was forwarded, or the file comes from the future.
+  // The file was saved after the request was forwarded, or its date is in the future.
   EXPECT_FALSE(keeps_date(date, second * 1000 - 5000));
   EXPECT_TRUE(keeps_date(date + "ETag: \"a\"\r\n", second * 1000));
   EXPECT_TRUE(keeps_date("Last-Modified: now\r\n", second * 1000));
   EXPECT_TRUE(keeps_date("Date: " + http_date(second * 1000) + "\r\n", second * 1000));
 }
 
-TEST(LastModified, IsTheOnlyFieldThatIsLeftOut) {
+TEST(LastModified, IsTheOnlyFieldThatIsRemoved) {
   ResponseParser parser;
   parser.start();
   const std::string text = "HTTP/1.1 200 OK\r\nA: b\r\nLast-Modified: x\r\nC: d\r\n\r\n";

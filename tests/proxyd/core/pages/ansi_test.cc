@@ -16,11 +16,11 @@ void expect(const std::initializer_list<Case>& cases) {
   for (const Case& c : cases) EXPECT_EQ(ansi_to_html(c.text), c.html);
 }
 
-TEST(Ansi, PlainTextIsItself) {
+TEST(Ansi, PlainTextStaysUnchanged) {
   expect({{"", ""}, {"a", "a"}, {"a\nb\n", "a\nb\n"}, {"\n\n", "\n\n"}, {"\tä → 🎉", "\tä → 🎉"}});
 }
 
-TEST(Ansi, NothingIsHtml) {
+TEST(Ansi, HtmlIsEscaped) {
   expect({{"<script>alert('&')</script>", "&lt;script&gt;alert(&#39;&amp;&#39;)&lt;/script&gt;"},
           {"a\"b", "a&quot;b"},
           {"\x1b[31m<b>\x1b[m", "<span class=\"f1\">&lt;b&gt;</span>"},
@@ -94,15 +94,15 @@ TEST(Ansi, OtherSequencesAreDropped) {
           {"a\x1b[\nb", "a\nb"}});
 }
 
-TEST(Ansi, ALineThatIsWrittenAgainIsTheLast) {
+TEST(Ansi, OnlyTheLastTextOfAnOverwrittenLineRemains) {
   expect({{"10%\r50%\r100%\n", "100%\n"},
           {"dos\r\nlines\r\n", "dos\nlines\n"},
           {"a\r\r\nb", "a\nb"},
           {"\x1b[31m10%\r20%", "<span class=\"f1\">20%</span>"}});
 }
 
-// A program that dies, and a tail that is cut, end anywhere.
-TEST(Ansi, EveryPieceIsWholeHtml) {
+// The output of a program that dies, and a truncated output, can end in the middle of a sequence.
+TEST(Ansi, EveryPieceOfTheTextBecomesCompleteHtml) {
   const std::string text = "\x1b[1;38:2::1:2:3m<\x1b]8;;x\x07>\x1b[0m\r\n\x1b[7mz";
   for (std::size_t from = 0; from <= text.size(); ++from) {
     for (std::size_t size = 0; size <= text.size() - from; ++size) {

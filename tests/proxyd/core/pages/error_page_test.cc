@@ -54,7 +54,7 @@ std::size_t content_length(const std::string& answer) {
   return std::stoul(answer.substr(answer.find(name) + name.size()));
 }
 
-TEST(ErrorPage, ACrashShowsHowAndWhat) {
+TEST(ErrorPage, ACrashShowsTheReasonAndTheOutput) {
   const std::string answer = crashed(kCrashed);
   EXPECT_THAT(answer, HasSubstr("HTTP/1.1 503 Service Unavailable\r\n"));
   EXPECT_THAT(answer, HasSubstr("Content-Type: text/plain; charset=utf-8\r\n"));
@@ -100,7 +100,7 @@ TEST(ErrorPage, ABrowserSeesWhatHappenedAndWhen) {
   EXPECT_THAT(answer, HasSubstr("data-generation=\"3\" data-live=\"1\" data-safe=\"1\""));
 }
 
-TEST(ErrorPage, ItsAgeIsInWords) {
+TEST(ErrorPage, ShowsItsAgeInWords) {
   bus::BackendState backend = kCrashed;
   for (const auto& [age, words] : {std::pair{-5'000, "just now"},
                                    {2'499, "just now"},
@@ -113,7 +113,7 @@ TEST(ErrorPage, ItsAgeIsInWords) {
   }
 }
 
-TEST(ErrorPage, AClientThatHasHalfClosedIsToldWhatBecameOfItsRequest) {
+TEST(ErrorPage, AHalfClosedClientGetsTheReason) {
   const Answer answer{.kind = Answer::Kind::HalfClosed, .status = 503, .why = "It was not sent."};
   const Json json = Json::parse(body_of(write_answer(answer, kJson, {}, kDeveloper)));
   EXPECT_EQ(json["error"], "half_closed");
@@ -121,7 +121,7 @@ TEST(ErrorPage, AClientThatHasHalfClosedIsToldWhatBecameOfItsRequest) {
   EXPECT_EQ(body_of(write_answer(answer, kText, {}, kDeveloper)), "It was not sent.\n");
 }
 
-TEST(ErrorPage, NothingThatComesFromElsewhereIsHtml) {
+TEST(ErrorPage, ForeignTextIsEscaped) {
   bus::BackendState backend = kCrashed;
   const std::string evil = "<script>alert(1)</script>\"'&";
   backend.output_tail = evil;
@@ -176,7 +176,7 @@ TEST(ErrorPage, StrangersSeeNoOutput) {
   }
 }
 
-TEST(ErrorPage, AHeadRequestGetsTheHeadAlone) {
+TEST(ErrorPage, AHeadRequestGetsOnlyTheHead) {
   for (RequestFacts request : {kText, kHtml, kJson}) {
     const std::string get = crashed(kCrashed, request);
     request.is_head = true;
@@ -186,13 +186,13 @@ TEST(ErrorPage, AHeadRequestGetsTheHeadAlone) {
   }
 }
 
-TEST(ErrorPage, AHandshakeGetsNoPage) {
+TEST(ErrorPage, AWebSocketHandshakeGetsNoHtml) {
   RequestFacts request = kHtml;
   request.asks_upgrade = true;
   EXPECT_EQ(crashed(kCrashed, request), crashed(kCrashed, kText));
 }
 
-TEST(ErrorPage, ATailThatWasCutBeginsWithAWholeLine) {
+TEST(ErrorPage, ATruncatedOutputBeginsWithACompleteLine) {
   bus::BackendState backend = kCrashed;
   backend.output_tail = "half a line\nthe next\n";
   backend.output_tail.append(bus::kOutputTailMax - backend.output_tail.size(), 'x');
@@ -202,8 +202,8 @@ TEST(ErrorPage, ATailThatWasCutBeginsWithAWholeLine) {
   EXPECT_THAT(crashed(backend), HasSubstr("\n\na line\nthe next\n"));
 }
 
-// A reload that changes nothing would be followed by the next.
-TEST(ErrorPage, ItReloadsWhereThatMayHelp) {
+// If a reload got the same answer, the page would reload again and again.
+TEST(ErrorPage, ReloadsOnlyIfTheAnswerCanChange) {
   const auto page = [](Answer::Kind kind, const RequestFacts& request) {
     return write_answer({.kind = kind, .status = 502, .why = "x"}, request, kCrashed, kDeveloper);
   };
@@ -221,7 +221,7 @@ TEST(ErrorPage, ItReloadsWhereThatMayHelp) {
   EXPECT_THAT(posted, Not(HasSubstr("refresh")));
 }
 
-TEST(ErrorPage, EachKindSaysWhy) {
+TEST(ErrorPage, EachKindShowsTheReason) {
   for (const auto& [kind, option] : {std::pair{Answer::Kind::QueueFull, "--queue-limit"},
                                      std::pair{Answer::Kind::QueueTimeout, "--queue-timeout"}}) {
     for (const RequestFacts& request : {kText, kHtml, kJson}) {
@@ -252,8 +252,8 @@ TEST(ErrorPage, EachKindSaysWhy) {
   EXPECT_THAT(refused, Not(HasSubstr("Retry-After")));
 }
 
-// Nothing that the backend prints can run in our page, and no foreign page can frame it.
-TEST(ErrorPage, RunsItsOwnScriptAlone) {
+// The backend's output must not run as a script in hpp's page, and no foreign page can frame it.
+TEST(ErrorPage, RunsOnlyItsOwnScript) {
   const Audience audience{.may_see_output = true, .now_ms = kNow, .nonce = "abc"};
   const std::string page = crashed(kCrashed, kHtml, audience);
   EXPECT_THAT(page, HasSubstr("\r\nContent-Security-Policy: default-src 'none'; script-src "
@@ -266,7 +266,7 @@ TEST(ErrorPage, RunsItsOwnScriptAlone) {
   }
 }
 
-TEST(ErrorPage, SaysWhenItWasWritten) {
+TEST(ErrorPage, HasADate) {
   EXPECT_THAT(crashed(kCrashed), HasSubstr("\r\nDate: Tue, 14 Nov 2023 22:13:20 GMT\r\n"));
 }
 

@@ -55,7 +55,7 @@ TEST_F(WaitEndpoint, FailsWithTheReasonIfTheWatcherDoesNotAnswer) {
   EXPECT_NE(answer().body.find("the watcher does not answer"), std::string::npos);
 }
 
-TEST_F(WaitEndpoint, ABackendThatHasFailedComesFirst) {
+TEST_F(WaitEndpoint, AFailedBackendComesBeforeAWatcherProblem) {
   tree_->watching = false;
   tree_->problem = "no watch";
   backend_->problem = "make failed: exit code 2";

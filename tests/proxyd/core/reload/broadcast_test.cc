@@ -33,7 +33,7 @@ bus::Refresh page(std::uint64_t count, const std::string& path) {
 
 class BroadcastTest : public testing::Test {
  protected:
-  // A backend that runs, with all that is known of the tree acted on.
+  // Begins with a running backend that serves the newest tree.
   void SetUp() override {
     (void)broadcast_.on(tree(3, {.count = 7}));
     (void)broadcast_.on(backend(Running, 1, 3));
@@ -44,7 +44,7 @@ class BroadcastTest : public testing::Test {
   Broadcast broadcast_;
 };
 
-TEST(Broadcast, KnowsNoStateBeforeTheFirstNews) {
+TEST(Broadcast, HasNoStateBeforeTheFirstReport) {
   Broadcast broadcast;
   EXPECT_EQ(broadcast.state(true), "");
   EXPECT_EQ(broadcast.on(tree(1, page(4, "a"))), Told{});
@@ -54,13 +54,13 @@ TEST(Broadcast, KnowsNoStateBeforeTheFirstNews) {
   EXPECT_TRUE(told.state);
 }
 
-TEST_F(BroadcastTest, TellsTheState) {
+TEST_F(BroadcastTest, SendsTheState) {
   EXPECT_EQ(state(), Json::parse(R"({"command": "state", "state": "Running", "epoch": 5,
     "generation": 1, "refresh": {"epoch": 9, "count": 7, "css": [], "all_css": false,
     "page": false}})"));
 }
 
-TEST_F(BroadcastTest, SaysNothingAboutWhatIsNoNews) {
+TEST_F(BroadcastTest, SendsNothingIfNothingHasChanged) {
   bus::TreeState answered = tree(3, {.count = 7});
   answered.answers = {.epoch = 1, .number = 2};
   EXPECT_EQ(broadcast_.on(answered), Told{});
@@ -70,7 +70,7 @@ TEST_F(BroadcastTest, SaysNothingAboutWhatIsNoNews) {
   EXPECT_EQ(broadcast_.on(same), Told{});
 }
 
-TEST_F(BroadcastTest, ARestartReloadsTheOfficialOnesAtTheKill) {
+TEST_F(BroadcastTest, ARestartReloadsOfficialClientsAtTheKill) {
   EXPECT_EQ(broadcast_.on(backend(Killing, 1, 3)),
             (Told{.official = {livereload_reload()}, .state = true, .why = {}}));
   EXPECT_EQ(broadcast_.on(backend(Running, 2, 3)),
@@ -78,7 +78,7 @@ TEST_F(BroadcastTest, ARestartReloadsTheOfficialOnesAtTheKill) {
   EXPECT_EQ(state()["generation"], 2);
 }
 
-TEST_F(BroadcastTest, ACrashIsToldWithItsOutput) {
+TEST_F(BroadcastTest, ACrashIsSentWithItsOutput) {
   bus::BackendState crashed = backend(Error, 1, 3);
   crashed.exit = bus::BackendExit{.code = 3, .signal = {}, .spawn_error = ""};
   crashed.command = {"python3", "app.py"};
@@ -88,7 +88,7 @@ TEST_F(BroadcastTest, ACrashIsToldWithItsOutput) {
   EXPECT_TRUE(told.state);
   EXPECT_EQ(state()["crash"], Json::parse(R"({"how": "it ended with exit code 3",
     "command": "python3 app.py", "output": "Traceback\n\ufffd<script>"})"));
-  // A stranger learns that it crashed, and nothing of the developer's.
+  // A page of another machine only gets the fact that the server has crashed.
   EXPECT_EQ(state(false)["crash"],
             Json::parse(R"({"how": "it has failed", "command": "", "output": ""})"));
 }
@@ -102,13 +102,13 @@ TEST_F(BroadcastTest, StyleSheetsAreSwapped) {
   EXPECT_EQ(state()["refresh"]["page"], false);
 }
 
-TEST_F(BroadcastTest, MoreStyleSheetsThanAreNamedAreAll) {
+TEST_F(BroadcastTest, AllStyleSheetsAreSwappedIfNotAllAreListed) {
   const Told told = broadcast_.on(tree(3, css(8, {"a.css", "b.css"}, 30)));
   EXPECT_EQ(told.official, std::vector{livereload_css("*.css")});
   EXPECT_EQ(state()["refresh"]["all_css"], true);
 }
 
-TEST_F(BroadcastTest, AFileOfThePageReloadsItWhateverElseChanged) {
+TEST_F(BroadcastTest, APageFileReloadsThePageWhateverElseChanged) {
   bus::Refresh both = css(8, {"a.css"});
   both.reload = {"page.html"};
   both.reload_count = 1;
@@ -118,14 +118,14 @@ TEST_F(BroadcastTest, AFileOfThePageReloadsItWhateverElseChanged) {
   EXPECT_EQ(state()["refresh"]["page"], true);
 }
 
-TEST_F(BroadcastTest, WhoHasMissedABatchRefreshesEverything) {
+TEST_F(BroadcastTest, AMissedRefreshReloadsThePage) {
   const Told told = broadcast_.on(tree(3, css(9, {"a.css"})));
   EXPECT_EQ(told.official, std::vector{livereload_reload()});
   EXPECT_EQ(state()["refresh"]["count"], 9);
 }
 
-// No watchd does that. If one did, browsers may have missed anything.
-TEST_F(BroadcastTest, ACountThatGoesBackRefreshesEverything) {
+// watchd never does that. If it did because of a bug, browsers could have missed a change.
+TEST_F(BroadcastTest, ACountThatGoesBackReloadsThePage) {
   const Told told = broadcast_.on(tree(3, css(2, {"a.css"})));
   EXPECT_EQ(told.official, std::vector{livereload_reload()});
   EXPECT_EQ(told.why, "a.css changed");
@@ -133,14 +133,15 @@ TEST_F(BroadcastTest, ACountThatGoesBackRefreshesEverything) {
   EXPECT_EQ(state()["refresh"]["count"], 0);
 }
 
-TEST_F(BroadcastTest, AWatchdThatBeginsAnewIsNoReason) {
+TEST_F(BroadcastTest, ANewEpochOfWatchdIsNoReasonToReload) {
   const Told told = broadcast_.on(tree(0, css(1, {"a.css"}), /*epoch=*/10));
   EXPECT_TRUE(told.official.empty());
   EXPECT_EQ(state()["refresh"]["epoch"], 10);
 }
 
-// Ours would reload for the page, meet the restart, and be lost if that fails.
-TEST_F(BroadcastTest, ABackendThatIsAboutToBeKilledDoesNotRunAnyMore) {
+// A page with hpp's client would reload because of the changed page file, wait for the restart, and
+// be lost if the new backend crashes.
+TEST_F(BroadcastTest, ABackendThatIsAboutToBeKilledCountsAsKilled) {
   EXPECT_TRUE(broadcast_.on(tree(4, page(8, "a.html"))).state);
   EXPECT_EQ(state()["state"], "Killing");
   (void)broadcast_.on(backend(Running, 2, 4));

@@ -17,7 +17,7 @@ CspDecision judge(const std::vector<std::string_view>& fields, const Page& page 
   return judge_csp(fields, page, "/__hpp/livereload.js", "/__hpp/livereload");
 }
 
-TEST(Csp, WhatAllowsAPlainTag) {
+TEST(Csp, PoliciesThatAllowAPlainTag) {
   for (const char* policy : {"",
                              "img-src 'none'",
                              "script-src 'self'",
@@ -45,7 +45,7 @@ TEST(Csp, WhatAllowsAPlainTag) {
   }
 }
 
-TEST(Csp, WhatNamesANonceGetsIt) {
+TEST(Csp, PoliciesWithANonceGetTheNonce) {
   for (const char* policy :
        {"script-src 'nonce-aB3+/_-=='", "default-src 'self' 'nonce-aB3+/_-=='",
         "script-src 'strict-dynamic' 'nonce-aB3+/_-==' 'unsafe-inline' https:",
@@ -54,7 +54,7 @@ TEST(Csp, WhatNamesANonceGetsIt) {
   }
 }
 
-TEST(Csp, WhatForbidsIt) {
+TEST(Csp, PoliciesThatForbidTheScript) {
   struct Case {
     const char* policy;
     const char* objection;
@@ -108,7 +108,7 @@ TEST(Csp, AllPoliciesMustAllowIt) {
   EXPECT_NE(judge({"script-src 'self', connect-src 'none'"}).objection, "");
 }
 
-TEST(Csp, SourcesMeanWhatTheyMeanOnThatPage) {
+TEST(Csp, SourcesAreRelativeToThePage) {
   const Page secure{.is_secure = true, .host = "app.example"};
   for (const char* source : {"https:", "http:", "app.example", "app.example:443", "*.example",
                              "https://app.example", "http://app.example:443"}) {

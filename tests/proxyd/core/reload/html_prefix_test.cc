@@ -10,7 +10,7 @@ namespace {
 
 using Step = HtmlPrefix::Step;
 
-// How many bytes are part of the prefix for sure, and whether it has ended there.
+// How many bytes certainly belong to the prefix, and whether the prefix has ended there.
 struct Found {
   std::size_t size = 0;
   bool ended = false;
@@ -30,8 +30,8 @@ Found find(std::string_view document) {
   return found;
 }
 
-// `prefix` | what follows.
-TEST(HtmlPrefix, EndsBeforeWhatMayNotComeAfterAScript) {
+// Each document has a `|` at the end of its prefix.
+TEST(HtmlPrefix, EndsAtTheFirstPlaceForAScript) {
   for (const std::string_view text : {
            "|hello",
            "|<p>hello",
@@ -94,8 +94,8 @@ TEST(HtmlPrefix, EndsBeforeWhatMayNotComeAfterAScript) {
   }
 }
 
-TEST(HtmlPrefix, KeepsNothingBackThatIsDecided) {
-  // prefix | what is undecided if the document goes no further.
+TEST(HtmlPrefix, HoldsBackOnlyUndecidedBytes) {
+  // Each document has a `|` before the bytes that are undecided if the document ends there.
   for (const std::string_view text : {
            "|",
            "|\xef\xbb",
@@ -119,7 +119,7 @@ TEST(HtmlPrefix, KeepsNothingBackThatIsDecided) {
   }
 }
 
-TEST(HtmlPrefix, WaitsForNoMetaWithoutEnd) {
+TEST(HtmlPrefix, DoesNotWaitForAnEndlessMeta) {
   const std::string document = "<head><meta content='" + std::string(kMetaMax, 'x');
   EXPECT_EQ(find(document), (Found{.size = 6, .ended = true}));
   const std::string fits = "<meta charset=a content='" + std::string(kMetaMax - 40, 'x') + "'>";

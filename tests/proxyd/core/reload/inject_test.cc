@@ -25,7 +25,7 @@ std::optional<Page> page_of(const std::string& fields, const std::string& method
   return navigated_page(parser.head());
 }
 
-TEST(NavigatedPage, IsWhatABrowserSaysItIs) {
+TEST(NavigatedPage, IsRecognisedBySecFetchFields) {
   const std::string document = "Sec-Fetch-Dest: document\r\n";
   const std::string navigate = "Sec-Fetch-Mode: navigate\r\n";
   EXPECT_EQ(page_of(document + navigate), (Page{.host = "a:1"}));
@@ -44,7 +44,7 @@ TEST(NavigatedPage, IsWhatABrowserSaysItIs) {
   }
 }
 
-TEST(NavigatedPage, OfBrowsersThatSayLess) {
+TEST(NavigatedPage, IsRecognisedWithoutSecFetchFields) {
   const std::string accept = kBrowsersAccept;
   EXPECT_TRUE(page_of(accept));
   EXPECT_TRUE(page_of("Accept: text/html\r\n"));
@@ -59,7 +59,7 @@ TEST(NavigatedPage, OfBrowsersThatSayLess) {
   }
 }
 
-TEST(NavigatedPage, IsWhereTheBrowserAskedForIt) {
+TEST(NavigatedPage, HasTheOriginThatTheBrowserSees) {
   EXPECT_EQ(page_of(std::string(kBrowsersAccept) +
                     "X-Forwarded-Proto: https\r\nX-Forwarded-Host: b.example\r\n"),
             (Page{.is_secure = true, .host = "b.example"}));
@@ -80,7 +80,7 @@ TEST(AskingForPlain, ReplacesWhatTheClientAccepts) {
   }
 }
 
-// An answer of five bytes, unless its fields say otherwise.
+// Judges an answer with a body of five bytes, unless its fields say otherwise.
 Injection judge(const std::string& fields, const std::string& status = "200",
                 const RequestFacts& request = {}) {
   const std::string text = "HTTP/1.1 " + status + " x\r\n" + fields + "\r\n";
@@ -129,7 +129,7 @@ TEST(Injection, IntoNothingElse) {
   EXPECT_EQ(judge(kHtml + kLength, "200", {.is_head = true}), Injection{});
 }
 
-TEST(Injection, OfAnEvenLength) {
+TEST(Injection, HasAnEvenLength) {
   for (const char* const nonce : {"a", "ab", "abc", "abcd"}) {
     const std::string tag =
         judge(kHtml + kLength + "Content-Security-Policy: script-src 'nonce-" + nonce + "'\r\n")
@@ -139,13 +139,13 @@ TEST(Injection, OfAnEvenLength) {
   }
 }
 
-TEST(Injection, IntoNothingThatWouldBecomeTooLong) {
+TEST(Injection, IntoNoPageThatWouldBecomeTooLong) {
   EXPECT_EQ(judge(kHtml + "Content-Length: 18446744073709551615\r\n"), Injection{});
   EXPECT_EQ(judge(kHtml + "Content-Length: 18446744073709551566\r\n"), Injection{});
   EXPECT_EQ(judge(kHtml + "Content-Length: 18446744073709551565\r\n"), (Injection{.tag = kTag}));
 }
 
-TEST(Injection, SaysWhatKeepsItOutOfAPage) {
+TEST(Injection, ReportsTheObstacleOfAPage) {
   using enum Obstacle::Kind;
 
   struct Case {
@@ -177,7 +177,7 @@ TEST(Injection, SaysWhatKeepsItOutOfAPage) {
   }
 }
 
-TEST(Injection, GoesByThePolicy) {
+TEST(Injection, FollowsTheContentSecurityPolicy) {
   EXPECT_EQ(judge(kHtml + kLength + "Content-Security-Policy: script-src 'nonce-abc'\r\n").tag,
             "<script src=\"/__hpp/livereload.js\" async nonce=\"abc\"></script>");
   const Injection forbidden =
@@ -200,7 +200,7 @@ TEST(Injection, A304MayReplaceTheVaryOfACopy) {
   EXPECT_EQ(head.fields[2].value, "Sec-Fetch-Mode");
 }
 
-TEST(TaggedHead, SaysWhatIsTrueOfTheNewBody) {
+TEST(TaggedHead, DescribesTheNewBody) {
   struct Case {
     const char* fields;
     const char* tagged;

@@ -18,7 +18,7 @@ namespace {
 using Json = nlohmann::json;
 using enum bus::BackendPhase;
 
-// Plays states of the backend; returns for each whether browsers reload.
+// Feeds states of the backend to the rule. Returns for each state whether browsers reload.
 std::vector<bool> reloads(const std::vector<std::pair<bus::BackendPhase, std::uint64_t>>& states) {
   RefreshRule rule;
   std::vector<bool> result;
@@ -38,12 +38,12 @@ TEST(LiveReload, ReloadsIntoAnErrorAndOutOfIt) {
             (std::vector<bool>{false, true, true, false}));
 }
 
-TEST(LiveReload, AFailedRestartIsSeenByTheRequestThatWaits) {
+TEST(LiveReload, DoesNotReloadForAFailedRestart) {
   EXPECT_EQ(reloads({{Running, 1}, {Killing, 1}, {Loading, 2}, {Error, 2}}),
             (std::vector<bool>{false, true, false, false}));
 }
 
-TEST(LiveReload, NewsThatTheBusLostDoesNotMatter) {
+TEST(LiveReload, ReloadsEvenIfStatesWereMissed) {
   EXPECT_EQ(reloads({{Running, 1}, {Running, 1}, {Running, 2}, {Error, 3}, {Error, 4}}),
             (std::vector<bool>{false, false, true, true, true}));
 }
@@ -63,7 +63,7 @@ void on_small_stack(std::function<void()> action) {
   pthread_attr_destroy(&attributes);
 }
 
-TEST(LiveReload, AHelloMayBeNestedAsDeeplyAsItsLengthAllows) {
+TEST(LiveReload, ADeeplyNestedHelloDoesNotOverflowTheStack) {
   const std::size_t depth = (kLiveReloadMessageMax - 100) / 2;
   const std::string nest = std::string(depth, '[') + std::string(depth, ']');
   const std::string in_protocols = R"({"command":"hello","protocols":)" + nest + '}';
@@ -79,7 +79,7 @@ TEST(LiveReload, AHelloMayBeNestedAsDeeplyAsItsLengthAllows) {
   EXPECT_EQ(second, std::nullopt);
 }
 
-TEST(LiveReload, KnowsAHelloAndWhatItsSenderSpeaks) {
+TEST(LiveReload, ReadsAHelloAndItsDialect) {
   for (const char* text :
        {R"({"command":"hello","protocols":["x"]})", R"({"command":"hello"})",
         R"({"command":"hello","protocols":null})", R"({"command":"hello","protocols":{"a":[]}})",
@@ -94,7 +94,7 @@ TEST(LiveReload, KnowsAHelloAndWhatItsSenderSpeaks) {
   }
 }
 
-TEST(LiveReload, KnowsAReport) {
+TEST(LiveReload, ReadsAReport) {
   EXPECT_EQ(read_refresh_report(R"({"command":"refreshed","epoch":9,"count":4,"how":"swapped"})"),
             (RefreshReport{.point = {.epoch = 9, .count = 4}, .how = RefreshReport::How::Swapped}));
   EXPECT_EQ(
@@ -123,12 +123,12 @@ TEST(LiveReload, SpeaksProtocol7) {
                                     "liveImg": false})"));
 }
 
-TEST(LiveReload, SpeaksToItsOwnClientsInTheirTongueToo) {
+TEST(LiveReload, OffersHppsProtocolToItsOwnClients) {
   const auto hello = Json::parse(livereload_hello(Dialect::Own));
   EXPECT_EQ(hello["protocols"], Json({"http://livereload.com/protocols/official-7", "hpp-1"}));
 }
 
-TEST(LiveReload, NamesAStyleSheetByItsUrl) {
+TEST(LiveReload, NamesAStyleSheetByTheExtensionOfItsUrl) {
   const std::pair<const char*, const char*> cases[] = {
       {"s/a.css", "s/a.css"},  {"s/a.min.css", "s/a.min.css"},
       {"s/a.scss", "s/a.css"}, {"s.d/a", "s.d/a.css"},
@@ -139,7 +139,7 @@ TEST(LiveReload, NamesAStyleSheetByItsUrl) {
   }
 }
 
-TEST(LiveReload, ShowsOutputToPagesOfThisMachineAlone) {
+TEST(LiveReload, OnlyPagesOfThisMachineAreLocal) {
   for (const char* origin :
        {"", "http://localhost:8000", "https://localhost", "http://127.0.0.1:80",
         "http://[::1]:8000", "http://[::1]", "http://a.b.localhost:1"}) {

@@ -14,14 +14,14 @@ RefreshTally::Batch batch(std::size_t pages, std::size_t others = 0) {
   return {.point = kPoint, .why = "a.css changed", .pages = pages, .others = others};
 }
 
-TEST(RefreshTally, SaysAtOnceIfNoPageReports) {
+TEST(RefreshTally, ReturnsTheLineAtOnceIfNoPageReports) {
   RefreshTally tally;
   EXPECT_EQ(tally.begin(batch(0)), "a.css changed: told 0 browsers");
   EXPECT_EQ(tally.begin(batch(0, 1)), "a.css changed: told 1 browser");
   EXPECT_EQ(tally.end(), std::nullopt);
 }
 
-TEST(RefreshTally, SaysWhatAllPagesDidAfterTheLastReport) {
+TEST(RefreshTally, ReturnsTheLineAfterTheLastReport) {
   RefreshTally tally;
   EXPECT_EQ(tally.begin(batch(3, 2)), std::nullopt);
   EXPECT_EQ(tally.on(kSwapped), std::nullopt);
@@ -34,13 +34,13 @@ TEST(RefreshTally, SaysWhatAllPagesDidAfterTheLastReport) {
   EXPECT_EQ(tally.on(kReloaded), "a.css changed: reloaded 1 page");
 }
 
-TEST(RefreshTally, APageWithoutStyleSheetsIsNotSaidToHaveSwappedOne) {
+TEST(RefreshTally, CountsPagesWithoutStyleSheetsSeparately) {
   RefreshTally tally;
   EXPECT_EQ(tally.begin(batch(1)), std::nullopt);
   EXPECT_EQ(tally.on(kUnaffected), "a.css changed: 1 page without style sheets");
 }
 
-TEST(RefreshTally, SaysHowManyHaveNotAnsweredInTime) {
+TEST(RefreshTally, CountsPagesThatHaveNotReportedInTime) {
   RefreshTally tally;
   EXPECT_EQ(tally.begin(batch(3)), std::nullopt);
   EXPECT_EQ(tally.on(kSwapped), std::nullopt);

@@ -12,7 +12,7 @@ namespace {
 
 constexpr const char* kTag = "[tag]";
 
-// What is sent for a document that comes in these pieces.
+// Returns the bytes that are sent for a document that arrives in these pieces.
 std::string insert(const std::vector<std::string_view>& pieces) {
   TagInserter inserter(kTag);
   std::string out;
@@ -28,7 +28,7 @@ std::vector<std::string_view> byte_by_byte(std::string_view document) {
   return pieces;
 }
 
-// With the tag where it belongs.
+// Documents with the tag in its right place.
 constexpr std::string_view kDocuments[] = {
     "[tag]",
     "[tag]hello",
@@ -46,7 +46,7 @@ std::string without_tag(std::string_view document) {
   return text.erase(text.find(kTag), std::string_view(kTag).size());
 }
 
-TEST(TagInserter, IsTheSameHoweverTheDocumentIsCut) {
+TEST(TagInserter, TheResultDoesNotDependOnThePieces) {
   for (const std::string_view expected : kDocuments) {
     const std::string document = without_tag(expected);
     EXPECT_EQ(insert({document}), expected);
@@ -58,7 +58,7 @@ TEST(TagInserter, IsTheSameHoweverTheDocumentIsCut) {
   }
 }
 
-// Of any bytes at all: the tag is added, nothing else changes, and the cuts make no difference.
+// For arbitrary bytes: the tag is added, nothing else changes, and the pieces make no difference.
 TEST(TagInserter, AddsTheTagAndChangesNothingElse) {
   constexpr std::string_view kParts[] = {"<!doctype html>",
                                          "<html",
@@ -100,7 +100,7 @@ TEST(TagInserter, AddsTheTagAndChangesNothingElse) {
   }
 }
 
-TEST(TagInserter, AddsSpacesAloneToUtf16) {
+TEST(TagInserter, AddsOnlySpacesToUtf16) {
   for (const std::string_view expected : {std::string_view("\xff\xfe \0 \0 \0<\0p\0>\0", 14),
                                           std::string_view("\xfe\xff\0 \0 \0 \0<\0p\0>", 14),
                                           std::string_view("\xff\xfe \0 \0 \0", 8)}) {
@@ -118,7 +118,7 @@ TEST(TagInserter, AddsSpacesAloneToUtf16) {
   }
 }
 
-TEST(TagInserter, KeepsBackWhatIsUndecidedAlone) {
+TEST(TagInserter, HoldsBackOnlyUndecidedBytes) {
   TagInserter inserter(kTag);
   std::string out;
   inserter.feed("<!doctype html>\n<html>\n<hea", out);
