@@ -252,7 +252,7 @@ class Refreshing(BrowserTest):
     def test_a_page_catches_up_on_saves_before_it_has_connected(self):
         page = self.open("slow")
         self.save("static/part.html", "x")
-        self.hpp.wait_line("static/part.html changed: told 0 browsers")
+        self.hpp.wait_line("static/part.html changed: notified 0 browsers")
         page.get("connect()")
         wait_for(lambda: page.loads == 2, "the reload")
         self.save_site("new")
@@ -321,7 +321,7 @@ class StyleSheets(BrowserTest):
     def test_a_save_before_the_page_has_connected(self):
         page = self.open("slow")
         self.save("static/main.css", "h1 { color: rgb(11, 0, 0) }")
-        self.hpp.wait_line("static/main.css changed: told 0 browsers")
+        self.hpp.wait_line("static/main.css changed: notified 0 browsers")
         self.assertEqual(self.color(page, "h1"), "rgb(1, 0, 0)")
         page.get("connect()")
         self.wait_color(page, "h1", 11)
@@ -596,7 +596,7 @@ class Injected(BrowserTest):
                   "addEventListener('fetch', (event) => event.respondWith(fetch(event.request)));"
                   "addEventListener('activate', (event) => event.waitUntil(clients.claim()));")
         self.save("static/page.html", "<!doctype html><title>passed on</title>")
-        self.hpp.wait_line("static/page.html changed: told 0 browsers")
+        self.hpp.wait_line("static/page.html changed: notified 0 browsers")
         page = self.open("worker")
         page.get("navigator.serviceWorker.register('/static/worker.js', { scope: '/static/' })"
                  ".then(() => null)")

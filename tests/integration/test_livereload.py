@@ -115,7 +115,7 @@ class LiveReload(IntegrationTest):
         """To a browser that was disconnected, or that has waited for hpp-proxyd."""
         async def run():
             self.save("a.css", "")
-            self.hpp.wait_line("a.css changed: told 0 browsers")
+            self.hpp.wait_line("a.css changed: notified 0 browsers")
             before = await self.receive(await self.browser(OWN))
             self.assertEqual((before["generation"], before["refresh"]["count"]), (1, 1))
             os.kill(self.hpp.helper_pid("proxyd"), signal.SIGKILL)

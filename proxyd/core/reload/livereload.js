@@ -265,13 +265,14 @@
     return urlOf(href, location)?.hostname === location.hostname;
   }
 
-  function anew(href) {
+  // Returns the URL with a new parameter, so that the browser does not use its cache.
+  function uncached(href) {
     const fresh = new URL(href, document.baseURI);
     fresh.searchParams.set("hpp", Date.now().toString(36));
     return fresh.href;
   }
 
-  // The URL without the parameter that anew() has added.
+  // Returns the URL without the parameter that uncached() has added.
   function addressOf(href) {
     const url = new URL(href, location);
     if (url.searchParams.has("hpp")) url.searchParams.delete("hpp");
@@ -408,16 +409,16 @@
   function swapLink(link) {
     cancelSwap.get(link)?.();
     if (link.disabled) {
-      link.href = anew(link.href);
+      link.href = uncached(link.href);
       return true;
     }
     const fresh = link.cloneNode();
-    fresh.href = anew(link.href);
+    fresh.href = uncached(link.href);
     fresh.removeAttribute("integrity"); // the hash of the old text
     loading.add(fresh);
     return new Promise((resolve) => {
-      // Called if the sheet changes again during the swap. A removed link fires no event, so swapAll() would wait forever
-      // without resolve().
+      // Called if the sheet changes again during the swap. A removed link fires no event, so without resolve(),
+      // swapAll() would wait forever.
       cancelSwap.set(link, () => {
         fresh.onload = fresh.onerror = null;
         fresh.remove();
@@ -440,7 +441,7 @@
     const sheet = rule.parentStyleSheet;
     const place = () => [...sheet.cssRules].indexOf(rule);
     const rest = rule.cssText.replace(/^@import\s+(url\((".*?"|.*?)\)|".*?")/, "");
-    sheet.insertRule(`@import url("${anew(href)}")${rest}`, place() + 1);
+    sheet.insertRule(`@import url("${uncached(href)}")${rest}`, place() + 1);
     const fresh = sheet.cssRules[place() + 1];
     const end = performance.now() + IMPORT_PATIENCE_MS;
     return new Promise((resolve) => {

@@ -47,7 +47,7 @@ std::optional<std::string> RefreshTally::end() {
 
 std::string RefreshTally::line() const {
   const auto& [point, why, pages, others] = *batch_;
-  if (pages == 0) return fmt::format("{}: told {}", why, count_of(others, "browser"));
+  if (pages == 0) return fmt::format("{}: notified {}", why, count_of(others, "browser"));
   std::vector<std::string> parts;
   if (swapped_ > 0) parts.push_back("swapped in " + count_of(swapped_, "page"));
   if (reloaded_ > 0) parts.push_back("reloaded " + count_of(reloaded_, "page"));
@@ -57,7 +57,7 @@ std::string RefreshTally::line() const {
     parts.push_back(fmt::format("{} {} not reported (hidden tabs update when they are shown)",
                                 count_of(silent, "page"), silent == 1 ? "has" : "have"));
   }
-  if (others > 0) parts.push_back("told " + count_of(others, "other browser"));
+  if (others > 0) parts.push_back("notified " + count_of(others, "other browser"));
   return fmt::format("{}: {}", why, fmt::join(parts, ", "));
 }
 

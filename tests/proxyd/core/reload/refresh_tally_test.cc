@@ -16,8 +16,8 @@ RefreshTally::Batch batch(std::size_t pages, std::size_t others = 0) {
 
 TEST(RefreshTally, ReturnsTheLineAtOnceIfNoPageReports) {
   RefreshTally tally;
-  EXPECT_EQ(tally.begin(batch(0)), "a.css changed: told 0 browsers");
-  EXPECT_EQ(tally.begin(batch(0, 1)), "a.css changed: told 1 browser");
+  EXPECT_EQ(tally.begin(batch(0)), "a.css changed: notified 0 browsers");
+  EXPECT_EQ(tally.begin(batch(0, 1)), "a.css changed: notified 1 browser");
   EXPECT_EQ(tally.end(), std::nullopt);
 }
 
@@ -27,7 +27,7 @@ TEST(RefreshTally, ReturnsTheLineAfterTheLastReport) {
   EXPECT_EQ(tally.on(kSwapped), std::nullopt);
   EXPECT_EQ(tally.on(kReloaded), std::nullopt);
   EXPECT_EQ(tally.on(kSwapped),
-            "a.css changed: swapped in 2 pages, reloaded 1 page, told 2 other browsers");
+            "a.css changed: swapped in 2 pages, reloaded 1 page, notified 2 other browsers");
   EXPECT_EQ(tally.on(kSwapped), std::nullopt);
   EXPECT_EQ(tally.end(), std::nullopt);
   EXPECT_EQ(tally.begin(batch(1)), std::nullopt) << "counts from 0";
