@@ -1,7 +1,7 @@
-"""The letter of RFC 9110 and RFC 9112, as tables of exact bytes: what the proxy must refuse, what it
-must pass on untouched, and what it must take away.
+"""Conformance to RFC 9110 and RFC 9112, as tables of exact bytes: messages that the proxy must refuse,
+messages that it must pass on unchanged, and fields that it must remove.
 
-Each row is (what it is, raw text); the text is latin-1, so that any byte can be written."""
+Each row is (description, raw text); the text is latin-1, so that any byte can be written."""
 
 import json
 import select
@@ -23,7 +23,7 @@ def get(*lines, start="GET / HTTP/1.1", host="Host: a"):
 
 
 def post(*lines, start="POST / HTTP/1.1", body="0\r\n\r\n"):
-    """With a body that is none for whoever sees no framing, or another one."""
+    """A POST with a body, which is no body for a server that sees no framing, or another framing."""
     return get(*lines, start=start) + body
 
 
@@ -32,7 +32,7 @@ def answer(*lines, start="HTTP/1.1 200 OK", body=""):
 
 
 def pieces(text, count):
-    """The text in so many pieces of about the same size."""
+    """Cuts the text into `count` pieces of about the same size."""
     data = text.encode("latin-1")
     count = min(count, len(data))
     cuts = [len(data) * i // count for i in range(count + 1)]
@@ -259,8 +259,8 @@ CODINGS = [
     ("in a GET", get("Transfer-Encoding: identity")),
 ]
 
-# What follows a good head with Transfer-Encoding: chunked. The third column is what of it is good,
-# and may have gone.
+# Malformed bodies after a good head with Transfer-Encoding: chunked. The third column is the good part,
+# which the proxy may have sent already.
 CHUNKS = [
     ("0x", "0x5\r\nhello\r\n", ""),
     ("a plus", "+5\r\nhello\r\n", ""),
@@ -315,7 +315,7 @@ CHUNKS = [
 
 
 class Hostile(ProxyTest):
-    """Refused, the connection is closed, and the backend has heard nothing."""
+    """Requests that are refused: the connection is closed, and the backend receives nothing."""
 
     def check(self, name, text, status=400, count=1):
         with self.subTest(name, pieces=count):
@@ -378,8 +378,8 @@ class Hostile(ProxyTest):
         self.check("origin-form", get(start="CONNECT / HTTP/1.1"), 501)
         self.assert_backend_heard_nothing()
 
-    def test_behind_a_good_request(self):
-        """The good one is answered, the other refused, whatever the backend thinks of both."""
+    def test_a_bad_request_behind_a_good_one(self):
+        """The good request is answered, and the bad one behind it is refused."""
         for name, text in (LENGTHS[29], CODINGS[5], HOSTS[2], LINE_ENDINGS[0], NAMES_AND_VALUES[0]):
             with self.subTest(name):
                 client = self.client()
@@ -395,8 +395,8 @@ class Hostile(ProxyTest):
                 self.assertEqual(peer._buffer, b"")
 
     def test_chunks(self):
-        """The head has gone before the body is known to be bad. What is bad never goes, nor what
-        comes behind it, and the backend's connection ends without the end of the body."""
+        """The head is sent before the body is known to be malformed. The malformed part, and everything
+        after it, is never sent, and the backend's connection ends without the end of the body."""
         for name, text, good in CHUNKS:
             for count in (1, 4):
                 with self.subTest(name, pieces=count):
@@ -461,9 +461,9 @@ ANSWERS = [
      answer(start="HTTP/1.1 103 Early Hints") + "hello\r\n\r\n"),
 ]
 
-# Chunks that are refused of a client and corrected in an answer, because RFC 9112 §7.1 lets them
-# mean only one thing, or nginx and HAProxy take them for that. Where a line feed stands in an
-# extension, the line ends there, and what follows no longer fits.
+# Chunks that are refused in a request and corrected in an answer, because they have only one meaning by
+# RFC 9112 §7.1, or because nginx and HAProxy accept them. A line feed within an extension ends the line,
+# so the rest of the extension is malformed.
 CORRECTED_CHUNKS = {
     "a space after the size", "a tab after the size", "a space after the last size",
     "bare LF after the size", "bare LF after an extension", "NUL in an extension",
@@ -505,10 +505,10 @@ class HostileAnswers(ProxyTest):
         try:
             send_pieces(peer, text, count)
         except OSError:
-            pass  # the proxy has seen enough
+            pass  # the proxy has closed the connection already
 
     def test_chunks(self):
-        """The head has gone: the client sees that the answer is cut short, and nothing else."""
+        """The head was sent already, so the client only notices that the answer is cut."""
         for name, text, good in CHUNKS:
             if name in CORRECTED_CHUNKS | MISFITTING_CHUNKS:
                 continue
@@ -524,7 +524,7 @@ class HostileAnswers(ProxyTest):
                 client.socket.close()
                 peer.socket.close()
 
-    def test_what_follows_an_answer_is_no_answer_to_the_next_request(self):
+    def test_bytes_after_an_answer_are_no_answer_to_the_next_request(self):
         for name, method, text in (
             ("after a length", "GET", OK + OK),
             ("after chunks", "GET", answer("Transfer-Encoding: chunked", body="0\r\n\r\n" + OK)),
@@ -585,10 +585,10 @@ SLOPPY = [
 
 
 class SloppyAnswers(ProxyTest):
-    """What has one plain meaning is passed on, to the letter, and its defect is named once."""
+    """Malformed answers with only one meaning are passed on in correct form. Each defect is logged once."""
 
     def get(self, text, start="GET / HTTP/1.1", count=1):
-        """The backend answers with that text; returns what the client got."""
+        """The backend answers with this text; returns the answer at the client."""
         client = self.client()
         client.send(get("Connection: close", start=start))
         peer = self.accept()
@@ -613,7 +613,7 @@ class SloppyAnswers(ProxyTest):
                 with self.subTest(name, pieces=count):
                     self.check(self.get(text, count=count), name)
 
-    def test_a_client_of_http_1_0_gets_the_content_alone(self):
+    def test_a_client_of_http_1_0_gets_only_the_content(self):
         for name, text, _ in SLOPPY:
             with self.subTest(name):
                 got = self.get(text, start="GET / HTTP/1.0")
@@ -632,7 +632,7 @@ class SloppyAnswers(ProxyTest):
                 got = self.get(answer(CHUNKED, body=data))
                 self.assertEqual(got.partition("\r\n\r\n")[2], HELLO)
 
-    def test_each_defect_is_named_once(self):
+    def test_each_defect_is_logged_once(self):
         for _ in range(2):
             for number, (_, text, _) in enumerate(SLOPPY):
                 self.get(text, start=f"GET /{number} HTTP/1.1")
@@ -647,7 +647,7 @@ class SloppyAnswers(ProxyTest):
                 first = min(at for at, row in enumerate(SLOPPY) if row[2] == defect)
                 self.assertTrue(told[0].endswith(f"in the answer to GET /{first}"), told[0])
 
-    def test_they_are_told_at_hpp_status(self):
+    def test_they_are_listed_at_hpp_status(self):
         self.get(SLOPPY[0][1], start="GET /cgi HTTP/1.1")
         with self.client() as client:
             client.send(get(start="GET /__hpp/status HTTP/1.1", host=f"Host: localhost:{self.port}"))
@@ -656,9 +656,9 @@ class SloppyAnswers(ProxyTest):
         self.assertIn("bare LF", defects[0]["defect"])
 
 
-# ---- what passes --------------------------------------------------------------------------------
+# ---- messages that pass unchanged ---------------------------------------------------------------
 
-# The request line comes out as it went in.
+# The request line passes unchanged.
 GOOD_START_LINES = [
     "GET / HTTP/1.1",
     "GET //a//b HTTP/1.1",
@@ -681,7 +681,7 @@ GOOD_START_LINES = [
     "!#$%&'*+-.^_`|~09azAZ / HTTP/1.1",
 ]
 
-# A URL comes out as its path, which is all that a server of its own knows (RFC 9112 §3.2.1).
+# A URL as the target is replaced by its path, as an origin server expects it (RFC 9112 §3.2.1).
 URLS = [
     ("GET http://a HTTP/1.1", "GET / HTTP/1.1"),
     ("GET http://a?b HTTP/1.1", "GET /?b HTTP/1.1"),
@@ -697,7 +697,7 @@ GOOD_HOSTS = ["a", "A.Example", "localhost:8000", "a:", "127.0.0.1", "127.0.0.1:
               "[::1]:8000", "[fe80::1%25eth0]:1", "a_b.c", "xn--bcher-kva.example", "a%20b", "a;b",
               "a.", ""]
 
-# Whatever they mean to others, to the proxy they are headers like any other.
+# Headers without a meaning for the proxy.
 GOOD_HEADERS = [
     "a: b",
     "A:",
@@ -730,7 +730,7 @@ GOOD_HEADERS = [
     "Z: last",
 ]
 
-# (body's headers, raw body): to the other side, byte for byte.
+# (the body's headers, raw body). The body passes byte for byte.
 GOOD_BODIES = [
     (["Content-Length: 5"], "hello"),
     (["content-length: 5"], "\0\r\n\xff\n"),
@@ -754,7 +754,7 @@ ADDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"
 
 
 def trimmed(line):
-    """White space around a value is not part of it."""
+    """Removes white space around the value, which is not part of it."""
     name, _, value = line.partition(":")
     value = value.strip(" \t")
     return f"{name}: {value}"
@@ -822,13 +822,13 @@ class Untouched(ProxyTest):
                 self.assertEqual(lines, [f"Host: {host}"])
                 self.answer_ok()
 
-    def test_request_headers_keep_their_order_their_case_and_their_doubles(self):
+    def test_request_headers_keep_their_order_case_and_duplicates(self):
         for count in (1, 2, 3, 5):
             _, lines, _ = self.pass_request(get(*GOOD_HEADERS), count=count)
             self.assertEqual(lines, ["Host: a", *map(trimmed, GOOD_HEADERS)])
             self.answer_ok()
 
-    def test_answer_headers_keep_their_order_their_case_and_their_doubles(self):
+    def test_answer_headers_keep_their_order_case_and_duplicates(self):
         headers = [*GOOD_HEADERS, "Set-Cookie: a=b; Path=/", "set-cookie: c=d", "Set-Cookie: a=b",
                    "Server: x", "Trailer: A", "Forwarded: for=x", "X-Forwarded-For: x",
                    "Host: strange", "Alt-Svc: h2", "content-LENGTH: 0"]
@@ -871,13 +871,13 @@ class Untouched(ProxyTest):
                 self.assertEqual(self.pass_answer(answer("Content-Length: 0", start=line))[0], line)
 
     def test_empty_lines_before_a_request_are_ignored(self):
-        """RFC 9112 section 2.2: some clients send one too many after a body."""
+        """Some clients send an empty line too many after a body (RFC 9112 section 2.2)."""
         for empty in ("\r\n", "\r\n\r\n", "\r\n" * 10):
             self.assertEqual(self.pass_request(empty + get())[0], "GET / HTTP/1.1")
             self.answer_ok()
 
     def test_cut_anywhere(self):
-        """Two pieces, at each byte, both ways."""
+        """Each message in both directions is cut into two pieces at each byte."""
         body = "5;a=b\r\nhello\r\n0\r\nA: b\r\n\r\n"
         request = post("Transfer-Encoding: chunked", "A:  b", body=body)
         response = answer("Transfer-Encoding: chunked", "A:  b", body=body)
@@ -890,7 +890,7 @@ class Untouched(ProxyTest):
                         self.pass_request(get())
                         sender, receiver = self.one_peer, self.one_client
                     send_pieces(sender, first, 1)
-                    time.sleep(0.0005)  # so that the proxy sees a piece of its own
+                    time.sleep(0.0005)  # so that the proxy receives the piece separately
                     send_pieces(sender, second, 1)
                     if is_request:
                         receiver = self.one_peer = self.one_peer or self.accept()
@@ -901,9 +901,9 @@ class Untouched(ProxyTest):
                         self.answer_ok()
 
 
-# ---- what concerns one connection ---------------------------------------------------------------
+# ---- headers that concern one connection --------------------------------------------------------
 
-# (what it is, the request's headers, those that the backend gets)
+# (description, the request's headers, the headers that the backend gets)
 REQUEST_HOPS = [
     ("Connection", ["Connection: keep-alive", "A: b"], ["A: b"]),
     ("Connection, any word", ["Connection: foo"], []),
@@ -942,7 +942,7 @@ ANSWER_HOPS = [
     ("Proxy-Authenticate", ["Proxy-Authenticate: Basic"], ["Proxy-Authenticate: Basic"]),
 ]
 
-# (what it is, headers, those of the four that the backend gets)
+# (description, headers, those of the four forwarding headers that the backend gets)
 FORWARDING = [
     ("none", [],
      ["Forwarded: for=127.0.0.1;host=a;proto=http", "X-Forwarded-For: 127.0.0.1",
@@ -971,7 +971,7 @@ class HopByHop(Untouched):
                 self.assertEqual(lines, ["Host: a", *expected])
                 self.answer_ok()
                 if "Connection: Upgrade" in expected:
-                    self.one_peer = None  # who refuses an upgrade may end it next: it is not kept
+                    self.one_peer = None  # not kept: a backend may close after refusing an upgrade
 
     def test_answers(self):
         for name, headers, expected in ANSWER_HOPS:
@@ -996,8 +996,8 @@ FRAMED = ["Content-Length: 5"], ["Transfer-Encoding: chunked"], []
 
 
 class Bodiless(Untouched):
-    """RFC 9112 section 6.3, rule 1: these answers have no body whatever their headers say. The
-    headers pass where they may stand, and a second request on both connections gets its own answer."""
+    """These answers have no body in spite of their headers (RFC 9112 section 6.3, rule 1). The headers
+    pass where they are allowed, and a second request on both connections gets its own answer."""
 
     def check(self, status, headers, method="GET"):
         with self.subTest(f"{method} {status} {headers}"):
@@ -1009,7 +1009,7 @@ class Bodiless(Untouched):
 
     @staticmethod
     def kept(status, headers):
-        """RFC 9112 section 6.1 and RFC 9110 section 8.6: they must not be there."""
+        """The headers that pass. RFC 9112 section 6.1 and RFC 9110 section 8.6 forbid the others."""
         return [] if status < 200 or status == 204 else headers
 
     def test_no_content_and_not_modified(self):
@@ -1034,20 +1034,20 @@ class Bodiless(Untouched):
                         self.assertEqual(lines, [*self.kept(status, headers), "A: b"])
                     self.answer_ok()
 
-    def test_connections_that_say_close_are_closed(self):
+    def test_connections_with_close_are_closed(self):
         self.pass_request(get("Connection: close"))
         _, lines, body = self.pass_answer(OK, size=2)
         self.assertEqual((lines, body), (["Content-Length: 2", "Connection: close"], "ok"))
         self.one_client.wait_closed()
 
-    def test_http_1_0_is_told_nothing_of_interim_answers(self):
+    def test_http_1_0_clients_get_no_interim_answers(self):
         self.pass_request(get(start="GET / HTTP/1.0"))
         self.one_peer.send(answer(start="HTTP/1.1 103 Early Hints"))
         self.assertEqual(self.pass_answer(OK, size=2)[0], "HTTP/1.1 200 OK")
         self.one_client.wait_closed()
 
 
-# ---- who leaves ---------------------------------------------------------------------------------
+# ---- clients and backends that leave ------------------------------------------------------------
 
 GRACE_S = 1.0  # how long after its FIN a client's answer may begin
 
@@ -1061,14 +1061,14 @@ class Leaving(ProxyTest):
         return client, peer
 
     def assert_ends_after_the_grace(self, peer, began):
-        """The proxy ends the backend's connection then, counted from `began`."""
+        """Checks that the proxy ends the backend's connection GRACE_S after `began`."""
         peer.wait_ended()
         self.assertGreaterEqual(time.monotonic() - began, GRACE_S * 0.9)
 
     @staticmethod
     def assert_ends_at_once(leave):
-        """`leave()` has a client leave, and returns the backend's connection: the proxy ends that without
-        the grace. A busy machine may need as long as that, but not each time."""
+        """`leave()` makes a client leave, and returns the backend's connection. Checks that the proxy ends
+        it sooner than after GRACE_S. A busy machine may need that long, but not each time."""
 
         def ends_at_once():
             peer = leave()
@@ -1090,7 +1090,7 @@ class Leaving(ProxyTest):
         self.assertEqual(client.read_response().status, 503)
         client.wait_closed()
 
-    def test_an_answer_that_has_begun_is_delivered_whole(self):
+    def test_an_answer_that_has_begun_is_delivered_completely(self):
         client, peer = self.begin(get())
         client.socket.shutdown(socket.SHUT_WR)
         peer.send(answer("Content-Length: 6", body="one"))
@@ -1110,7 +1110,7 @@ class Leaving(ProxyTest):
             self.assertEqual(client.read_response().body, b"ok")
         client.wait_closed()
 
-    def test_the_last_of_pipelined_requests_has_a_second_too(self):
+    def test_the_last_pipelined_request_has_a_second_too(self):
         client, peer = self.begin(get() * 2)
         client.socket.shutdown(socket.SHUT_WR)
         began = time.monotonic()
@@ -1186,7 +1186,7 @@ class Leaving(ProxyTest):
         with self.assertRaises(TimeoutError):
             self.backend.accept()
 
-    def test_a_backend_that_ends_or_resets_within_an_answer_cuts_it_short(self):
+    def test_an_end_or_a_reset_of_the_backend_cuts_the_answer(self):
         for headers, body in ((["Content-Length: 10"], "hello"),
                               (["Transfer-Encoding: chunked"], "5\r\nhello\r\n"),
                               (["Transfer-Encoding: chunked"], "5\r\nhel"),
@@ -1201,7 +1201,7 @@ class Leaving(ProxyTest):
                     if resets:
                         self.reset(peer)
                     peer.socket.close()
-                    # What had come may come first.
+                    # The part that had arrived may come first.
                     rest = (b"hel" + client.read_to_end()).decode()
                     self.assertTrue(body[body.index("hel"):].startswith(rest), rest)
                     self.assertNotIn("0\r\n\r\n", rest)
@@ -1222,7 +1222,7 @@ LIMIT = 64 * 1024
 
 
 def padded(size, make):
-    """The head that `make` makes of a padding, so long that the whole is of that size."""
+    """Returns make(padding), with a padding such that the head has this size."""
     return make("a" * (size - len(make(""))))
 
 
@@ -1281,7 +1281,7 @@ class Limits(ProxyTest):
                 sender.result()
 
     def test_many_headers(self):
-        for count, status in ((255, 200), (256, 431)):  # and Host
+        for count, status in ((255, 200), (256, 431)):  # in addition to Host
             with self.subTest(count):
                 client = self.client()
                 client.send(get(*(f"A{i}: b" for i in range(count))))
@@ -1298,10 +1298,11 @@ class Limits(ProxyTest):
 
 @unittest.skipUnless(socket.has_dualstack_ipv6(), "there is no IPv6")
 class Addresses(unittest.TestCase):
-    """IPv4, IPv6 and localhost, which is both, towards the browser and towards the server."""
+    """IPv4, IPv6 and localhost, which means both, on the browser's side and on the server's side."""
 
     def start(self, bind, backend, listening):
-        """The proxy between two addresses, {} being the port; the backend listens at some."""
+        """Starts the proxy between two addresses, in which {} is the port. The backend listens on the
+        addresses `listening`."""
         ports = free_port(), free_port()
         backends = [socket.create_server((host, ports[1]), family=family)
                     for host, family in listening]
@@ -1352,8 +1353,8 @@ class Addresses(unittest.TestCase):
                 for _ in range(3):
                     self.check(port, "127.0.0.1", backends, 0)
 
-    def test_a_server_that_moves_from_one_to_the_other(self):
-        """As one does that is started anew and resolves localhost anew."""
+    def test_a_server_that_changes_its_address(self):
+        """A restarted server may resolve localhost to another address."""
         port, (v4, v6) = self.start("localhost:{}", "localhost:{}", [self.V4, self.V6])
         v6.close()
         self.check(port, "::1", [v4], 0)
@@ -1365,7 +1366,7 @@ class Addresses(unittest.TestCase):
 
 
 def load_tests(loader, _standard, _pattern):
-    """Each test once: what a class has from another of this file is not run again."""
+    """Runs each test once: tests that a class inherits from another class of this file are skipped."""
     suite = unittest.TestSuite()
     for case in (Hostile, HostileAnswers, Untouched, HopByHop, Bodiless, Leaving, Limits,
                  Addresses):

@@ -1,4 +1,4 @@
-// A port that nobody holds, for a test to listen on.
+// An unused port, for a test to listen on.
 #pragma once
 
 #include <unistd.h>
