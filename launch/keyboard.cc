@@ -13,7 +13,7 @@
 namespace hpp::launch {
 namespace {
 
-// Limit for one read, in bytes. A terminal in line mode returns no more than this.
+// Limit for one read, in bytes. A terminal in line mode returns at most this much.
 constexpr std::size_t kReadMax = 4096;
 // How often a background process checks whether it is in the foreground again.
 constexpr Milliseconds kBackgroundPoll{1'000};

@@ -19,7 +19,7 @@ bool cannot_work(const ExitStatus& status) {
   return !status.by_signal && (status.number == 1 || status.number == 2);
 }
 
-bool lacks_something(const ExitStatus& status) {
+bool cannot_start_now(const ExitStatus& status) {
   return !status.by_signal && status.number == kTemporaryFailure;
 }
 
@@ -132,7 +132,7 @@ void Services::handle(const HelperExited& event, TimePoint now) {
   member(event.which).life = Life::Absent;
   if (state_ != State::Keeping) return sweep_if_alone();
   if (cannot_work(event.status)) return stop(event.status.number);
-  if (lacks_something(event.status)) {
+  if (cannot_start_now(event.status)) {
     return handle(StartFailed{event.which, "a resource is missing"}, now);
   }
   restart(event.which, event.status, now);

@@ -362,17 +362,17 @@ TEST(Services, ReportsWhyAHelperCannotBeStarted) {
 }
 
 TEST(Services, RetriesAHelperThatExitsWithATemporaryFailure) {
-  constexpr ExitStatus kLacks{.by_signal = false, .number = kTemporaryFailure};
+  constexpr ExitStatus kCannotStartNow{.by_signal = false, .number = kTemporaryFailure};
   Steps steps = all_running();
   steps.when(HelperExited{Watchd, kKilled})
       .when(HelperStarted{Watchd})
-      .when(HelperExited{Watchd, kLacks})
+      .when(HelperExited{Watchd, kCannotStartNow})
       .THEN(Keeping,
             warning("cannot start hpp-watchd: a resource is missing: trying again every 1000 ms"),
             StartRestartTimer{Watchd, kStartAgain})
       .when(RestartDue{Watchd})
       .when(HelperStarted{Watchd})
-      .when(HelperExited{Watchd, kLacks})
+      .when(HelperExited{Watchd, kCannotStartNow})
       .THEN(Keeping, StartRestartTimer{Watchd, kStartAgain});
 }
 
