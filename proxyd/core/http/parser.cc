@@ -283,7 +283,7 @@ class RequestParser::Parser {
       if (has_bare_line_feed(text)) return broken("a line does not end with CR LF");
       return {.kind = ChunkStep::Kind::NeedMore};
     }
-    if (end >= kHeadSizeMax) {  // also true for npos
+    if (end >= kHeadSizeMax) {  // true for npos as well
       return broken("a chunk's line or the trailers are larger than 64 KiB");
     }
     const std::string line = owed_ + std::string(text.substr(0, end + 1));

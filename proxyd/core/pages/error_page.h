@@ -12,7 +12,7 @@
 namespace hpp::proxyd {
 
 struct Audience {
-  bool may_see_output = false;  // also the command and the changed files
+  bool may_see_output = false;  // whether it may see the output, command and changed files
   std::int64_t now_ms = 0;      // since the Unix epoch
   std::string nonce = {};       // random, for one page
 };

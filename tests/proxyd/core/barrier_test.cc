@@ -99,7 +99,7 @@ TEST_F(BarrierTest, LapsesAndComesBack) {
   EXPECT_TRUE(barrier_.has_lapsed());
   EXPECT_FALSE(barrier_.is_strict());
   EXPECT_FALSE(barrier_.is_answered(ticket));
-  EXPECT_FALSE(barrier_.wake_at()) << "a watchd that is gone wakes nobody";
+  EXPECT_FALSE(barrier_.wake_at()) << "a lapsed barrier needs no timer";
   now_ += 1h;
   const auto probe = barrier_.take(now_);
   EXPECT_GE(next(), probe) << "each request asks";

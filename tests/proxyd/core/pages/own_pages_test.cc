@@ -31,7 +31,7 @@ TEST_F(WaitEndpoint, SaysThatTheServerIsLive) {
   EXPECT_TRUE(is_live());
   EXPECT_NE(answer().body.find("\"generation\": 3"), std::string::npos);
   tree_.reset();
-  EXPECT_TRUE(is_live()) << "nobody watches with --assume-running";
+  EXPECT_TRUE(is_live()) << "with --assume-running, there is no watcher";
 }
 
 TEST_F(WaitEndpoint, FailsWithTheReasonIfTheFilesAreNotWatched) {
