@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cassert>
 #include <chrono>
 #include <csignal>
 
@@ -59,8 +60,7 @@ std::optional<bus::BackendState> last(const bus::Publisher& publisher) {
 }  // namespace
 
 Daemon::Daemon(const Options& options)
-    : clears_(options.clear),
-      ends_with_terminal_(!is_ignored(SIGHUP) && has_terminal()),
+    : ends_with_terminal_(!is_ignored(SIGHUP) && has_terminal()),
       project_{.directory = take_project_directory(),
                .tag_prefix = backend_tag_prefix(options.run_directory),
                .addresses = resolve(options.backend),
@@ -137,14 +137,9 @@ void Daemon::follow_window() {
 }
 
 // All processes of the backend are dead, but its port may not be free yet for the next backend.
-// proxyd reports that it has released a generation only after supervisord has published the kill.
-// No such report can be awaited when supervisord starts, because proxyd may have released the
-// generation long before, or when hpp stops, because proxyd stops as well.
 void Daemon::on_tree_gone() {
   if (server_.has_socket()) return post(TreeGone{});
-  const Backend::State state = backend_.state();
-  const bool is_published = state != Backend::State::Starting && state != Backend::State::Stopping;
-  port_release_.await(is_published ? backend_.generation() : 0);
+  port_release_.await(backend_.state(), backend_.generation());
 }
 
 void Daemon::on_kill_refused(const std::vector<pid_t>& pids) {
@@ -166,14 +161,14 @@ Probe::Handlers Daemon::probe_handlers() {
       .owner_of = [this](const SocketAddress& address) { return listener_owner_.of(address); },
       .on_answer =
           [this](const Probe::Answer& answer) {
-            post(Answered{.generation = probed_generation_,
+            post(Answered{.generation = backend_.generation(),
                           .address = answer.from.text(),
                           .stranger = answer.stranger});
           },
-      .on_stranger = [this] { post(StrangerListens{probed_generation_}); },
+      .on_stranger = [this] { post(StrangerListens{backend_.generation()}); },
       .on_sight =
           [this](const Sight& sight) {
-            post(ProbeSaw{.generation = probed_generation_, .sight = sight});
+            post(ProbeSaw{.generation = backend_.generation(), .sight = sight});
           },
   };
 }
@@ -190,7 +185,7 @@ void Daemon::perform(const KillTree&) {
 }
 
 void Daemon::perform(const StartProbe& effect) {
-  probed_generation_ = effect.generation;
+  assert(effect.generation == backend_.generation());  // the events of the probe carry it
   switch (effect.of) {
     case StartProbe::Of::Tree:
       return probe_.start();
@@ -210,7 +205,7 @@ void Daemon::perform(const Publish& effect) {
 }
 
 void Daemon::perform(const Say& effect) {
-  if (clears_ && effect.begins_restart) server_.output().clear_screen();
+  if (effect.begins_restart) server_.on_restart();
   log::write(log::Level::Info, effect.text, headword(effect.text, backend_.state()));
 }
 

@@ -2,7 +2,6 @@
 // core/backend, and performs the effects that it returns.
 #pragma once
 
-#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -59,7 +58,6 @@ class Daemon {
 
   Probe::Handlers probe_handlers();
 
-  bool clears_;
   // We started with a terminal, and SIGHUP is not ignored. A SIGHUP without a terminal then means
   // that the terminal was closed.
   bool ends_with_terminal_;
@@ -76,7 +74,6 @@ class Daemon {
   Server server_;
   StepRunner steps_;
   ListenerOwner listener_owner_;
-  std::uint64_t probed_generation_ = 0;
   Probe probe_;
   Timer timer_;  // the core's timer (StartTimer)
   Signals signals_;

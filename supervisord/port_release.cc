@@ -18,8 +18,6 @@ namespace hpp::supervisord {
 namespace {
 
 constexpr Milliseconds kLookAgainAfter{1};
-constexpr Milliseconds kWaitMax{100};
-constexpr Milliseconds kWaitForProxydMax{2000};
 
 constexpr std::uint32_t kOrphanStates =
     1U << TCP_FIN_WAIT1 | 1U << TCP_FIN_WAIT2 | 1U << TCP_CLOSING | 1U << TCP_LAST_ACK;
@@ -86,9 +84,8 @@ PortRelease::PortRelease(Loop& loop, std::vector<SocketAddress> addresses,
       on_released_(std::move(on_released)),
       timer_(loop, [this] { look(); }) {}
 
-void PortRelease::await(std::uint64_t generation) {
-  generation_ = generation;
-  begun_ = std::chrono::steady_clock::now();
+void PortRelease::await(Backend::State state, std::uint64_t generation) {
+  wait_.begin(state, generation, std::chrono::steady_clock::now());
   timer_.stop();  // cancels an earlier wait, so that on_released_ is called only once
   look();
 }
@@ -98,13 +95,8 @@ bool PortRelease::is_free() const {
          orphaned_connections(addresses_.front().port()) == 0;
 }
 
-bool PortRelease::is_over(TimePoint now) const {
-  const bool is_proxyds = released_ && *released_ < generation_;
-  return now - begun_ >= (is_proxyds ? kWaitForProxydMax : kWaitMax);
-}
-
 void PortRelease::look() {
-  if (is_over(std::chrono::steady_clock::now()) || is_free()) return on_released_();
+  if (wait_.is_over(std::chrono::steady_clock::now()) || is_free()) return on_released_();
   timer_.start(kLookAgainAfter);
 }
 

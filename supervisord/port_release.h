@@ -4,12 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <vector>
 
 #include "common/event/loop.h"
 #include "common/event/timer.h"
 #include "common/os/socket_address.h"
+#include "supervisord/core/port_wait.h"
 
 namespace hpp::supervisord {
 
@@ -31,25 +31,19 @@ class PortRelease {
   // this. `addresses` are the backend's addresses, all with the same port.
   PortRelease(Loop& loop, std::vector<SocketAddress> addresses, std::function<void()> on_released);
 
-  // Waits until the port has no orphaned connection of `generation` or an earlier one. `generation`
-  // is 0 if proxyd will not report its release. While proxyd has connections, waits for up to two
-  // seconds, so that a busy machine can catch up. Otherwise waits only briefly, because another
-  // peer may keep its side of a connection open for any time.
-  void await(std::uint64_t generation);
+  // Waits until there is no orphan, or until the core gives up. The arguments are PortWait's.
+  void await(Backend::State state, std::uint64_t generation);
 
   // Passes on proxyd's report (ProxyState) of the newest generation that it has released.
-  void on_released(std::uint64_t generation) { released_ = generation; }
+  void on_released(std::uint64_t generation) { wait_.on_released(generation); }
 
  private:
   bool is_free() const;
-  bool is_over(TimePoint now) const;
   void look();
 
   std::vector<SocketAddress> addresses_;
   std::function<void()> on_released_;
-  std::uint64_t generation_ = 0;
-  std::optional<std::uint64_t> released_;  // newest released generation; empty before any report
-  TimePoint begun_{};
+  PortWait wait_;
   Timer timer_;
 };
 

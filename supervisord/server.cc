@@ -58,6 +58,7 @@ Server::Server(Loop& loop, ServiceManager& manager, TreeKiller& killer, const Pr
       project_(project),
       command_(options.command),
       on_exit_(std::move(on_exit)),
+      clears_(options.clear),
       output_(loop, out, err, options.interactive ? Output::Input::Keyboard : Output::Input::None) {
   if (options.socket) socket_.emplace(project.addresses.front());
   if (options.interactive) input_.emplace(loop, STDIN_FILENO);
@@ -166,6 +167,10 @@ void Server::forget_stored() {
     manager_.forget(store_name(stored_generation_, number));
   }
   stored_generation_ = 0;
+}
+
+void Server::on_restart() {
+  if (clears_) output_.clear_screen();
 }
 
 void Server::leave() {

@@ -44,6 +44,9 @@ class Server {
   // value of Begun::last.
   std::optional<bus::BackendState> take_over(const std::optional<bus::BackendState>& last);
 
+  // A restart begins, which clears the screen with --clear.
+  void on_restart();
+
   // Passes on the last output, and removes all descriptors from the service manager's store, so
   // that no supervisord takes over.
   void leave();
@@ -70,6 +73,7 @@ class Server {
   const Project& project_;
   std::vector<std::string> command_;
   OnExit on_exit_;
+  bool clears_;  // --clear
   Output output_;
   std::optional<Input> input_;  // --interactive
   std::optional<HandedSocket> socket_;

@@ -61,7 +61,7 @@ TEST_P(PortReleaseTest, WaitsForThePeer) {
   int released = 0;
   PortRelease release(loop_, {*address_}, [&] { ++released; });
   server_.reset();
-  release.await(1);
+  release.await(Backend::State::Killing, 1);
   EXPECT_EQ(released, 0);
   reset_client();
   EXPECT_TRUE(run_until(loop_, [&] { return released == 1; }));
@@ -71,7 +71,7 @@ TEST_P(PortReleaseTest, DoesNotWaitForeverForAPeerThatStaysConnected) {
   int released = 0;
   PortRelease release(loop_, {*address_}, [&] { ++released; });
   server_.reset();
-  release.await(1);
+  release.await(Backend::State::Killing, 1);
   EXPECT_TRUE(run_until(loop_, [&] { return released == 1; }));
   EXPECT_EQ(orphaned_connections(address_->port()), 1U);
 }
@@ -81,7 +81,7 @@ TEST_P(PortReleaseTest, WaitsLongerUntilProxydHasReleasedTheGeneration) {
   PortRelease release(loop_, {*address_}, [&] { ++released; });
   release.on_released(0);
   server_.reset();
-  release.await(1);
+  release.await(Backend::State::Killing, 1);
   run_for(loop_, Milliseconds{300});  // longer than the wait for any other peer
   EXPECT_EQ(released, 0);
   release.on_released(1);  // the connection belonged to another peer
@@ -92,7 +92,7 @@ TEST_P(PortReleaseTest, WaitsLongerUntilProxydHasReleasedTheGeneration) {
 TEST_P(PortReleaseTest, DoesNotWaitWithoutAnOrphanedConnection) {
   int released = 0;
   PortRelease release(loop_, {*address_}, [&] { ++released; });
-  release.await(1);
+  release.await(Backend::State::Killing, 1);
   EXPECT_EQ(released, 1);
 }
 
