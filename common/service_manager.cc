@@ -15,6 +15,7 @@
 
 #include "common/log.h"
 #include "common/os/error.h"
+#include "common/os/process_info.h"
 #include "common/os/process_tree.h"
 #include "common/os/socket_address.h"
 

@@ -14,7 +14,7 @@
 #include "common/bus/codec.h"
 #include "common/bus/endpoints.h"
 #include "common/os/file.h"
-#include "common/os/process_tree.h"
+#include "common/os/process_info.h"
 #include "common/os/project_directory.h"
 #include "common/os/run_directory.h"
 

@@ -12,7 +12,7 @@
 #include "common/bus/endpoints.h"
 #include "common/event/child.h"
 #include "common/event/loop.h"
-#include "common/os/process_tree.h"
+#include "common/os/process_info.h"
 #include "common/os/run_directory.h"
 #include "ctl/lock_holder.h"
 

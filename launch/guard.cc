@@ -15,12 +15,12 @@
 #include <thread>
 #include <type_traits>
 
+#include "common/os/backend_tag.h"
 #include "common/os/error.h"
 #include "common/os/file.h"
 #include "common/os/inherited.h"
 #include "common/os/pipe.h"
 #include "common/os/process_handle.h"
-#include "common/os/process_tree.h"
 #include "common/os/run_directory.h"
 #include "common/os/terminal.h"
 

@@ -11,8 +11,10 @@
 
 #include "common/bus/endpoints.h"
 #include "common/log.h"
+#include "common/os/backend_tag.h"
 #include "common/os/error.h"
 #include "common/os/process_handle.h"
+#include "common/os/process_info.h"
 #include "common/os/process_tree.h"
 #include "common/os/project_directory.h"
 #include "launch/helper_program.h"

@@ -8,8 +8,9 @@
 #include <csignal>
 
 #include "common/log.h"
+#include "common/os/backend_tag.h"
 #include "common/os/error.h"
-#include "common/os/process_tree.h"
+#include "common/os/process_info.h"
 #include "common/os/project_directory.h"
 #include "common/wall_clock.h"
 #include "supervisord/headword.h"

@@ -8,7 +8,7 @@
 
 #include "common/bus/codec.h"
 #include "common/log.h"
-#include "common/os/process_tree.h"
+#include "common/os/backend_tag.h"
 #include "common/os/project_directory.h"
 #include "supervisord/port_check.h"
 #include "supervisord/script.h"

@@ -3,8 +3,8 @@
 #include <system_error>
 #include <utility>
 
+#include "common/os/backend_tag.h"
 #include "common/os/build_daemons.h"
-#include "common/os/process_tree.h"
 #include "common/os/project_directory.h"
 #include "supervisord/script.h"
 

@@ -10,6 +10,8 @@
 #include <utility>
 
 #include "common/log.h"
+#include "common/os/backend_tag.h"
+#include "common/os/process_info.h"
 #include "common/os/process_tree.h"
 
 namespace hpp::supervisord {

@@ -17,7 +17,7 @@
 #include "common/os/launch_tree.h"
 #include "common/os/pipe.h"
 #include "common/os/process_handle.h"
-#include "common/os/process_tree.h"
+#include "common/os/process_info.h"
 
 extern "C" char** environ;
 

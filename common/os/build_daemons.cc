@@ -7,7 +7,8 @@
 #include <string_view>
 #include <utility>
 
-#include "common/os/process_tree.h"
+#include "common/os/backend_tag.h"
+#include "common/os/process_info.h"
 
 namespace hpp {
 namespace {

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "common/os/process_info.h"
 #include "common/os/process_tree.h"
 #include "common/program.h"
 

@@ -10,7 +10,7 @@
 #include <system_error>
 
 #include "common/os/file.h"
-#include "common/os/process_tree.h"
+#include "common/os/process_info.h"
 
 namespace hpp {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <vector>
 
-#include "common/os/process_tree.h"
+#include "common/os/process_info.h"
 #include "tests/support/free_port.h"
 
 namespace hpp::supervisord {

@@ -22,8 +22,10 @@
 #include <sstream>
 
 #include "common/event/child.h"
+#include "common/os/backend_tag.h"
 #include "common/os/file.h"
 #include "common/os/pipe.h"
+#include "common/os/process_info.h"
 #include "common/os/process_tree.h"
 #include "supervisord/job.h"
 #include "tests/support/run_until.h"

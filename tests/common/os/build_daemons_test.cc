@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "common/os/backend_tag.h"
+#include "common/os/process_info.h"
 #include "common/os/process_tree.h"
 #include "tests/support/process_test.h"
 

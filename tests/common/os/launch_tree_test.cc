@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "common/os/process_info.h"
 #include "common/os/process_tree.h"
 #include "tests/support/process_test.h"
 #include "tests/support/temporary_directory.h"

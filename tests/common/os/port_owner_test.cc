@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "common/os/process_tree.h"
+#include "common/os/process_info.h"
 #include "tests/support/free_port.h"
 #include "tests/support/process_test.h"
 

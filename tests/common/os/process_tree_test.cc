@@ -10,8 +10,10 @@
 #include <csignal>
 #include <thread>
 
+#include "common/os/backend_tag.h"
 #include "common/os/file.h"
 #include "common/os/pipe.h"
+#include "common/os/process_info.h"
 #include "tests/support/process_test.h"
 
 namespace hpp {

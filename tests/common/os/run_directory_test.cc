@@ -18,8 +18,8 @@
 #include <thread>
 #include <vector>
 
+#include "common/os/backend_tag.h"
 #include "common/os/file.h"
-#include "common/os/process_tree.h"
 #include "tests/support/temporary_directory.h"
 
 namespace hpp {

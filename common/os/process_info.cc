@@ -1,0 +1,162 @@
+#include "common/os/process_info.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <filesystem>
+
+#include "common/os/file.h"
+#include "common/text.h"
+
+namespace hpp {
+namespace {
+
+// How much of a command line is shown.
+constexpr std::size_t kCommandLineMax = 80;
+
+// The state in the text of a `stat` file, proc(5): the command's name is in parentheses and may
+// contain anything.
+bool is_zombie(const std::string& stat) {
+  const auto close = stat.rfind(')');
+  return close != std::string::npos && close + 2 < stat.size() &&
+         (stat[close + 2] == 'Z' || stat[close + 2] == 'X');
+}
+
+// A process whose first thread has ended looks like a zombie while others live. Threads that a
+// tracer holds are zombies themselves.
+bool have_all_threads_ended(pid_t pid) {
+  namespace fs = std::filesystem;
+  std::error_code failed;
+  fs::directory_iterator task(fmt::format("/proc/{}/task", pid), failed);
+  for (const fs::directory_iterator end; !failed && task != end; task.increment(failed)) {
+    const auto stat = read_file(task->path() / "stat");
+    if (stat && !is_zombie(*stat)) return false;
+  }
+  return !failed;
+}
+
+std::filesystem::path program_of(pid_t pid, std::error_code& failed) {
+  return std::filesystem::read_symlink(fmt::format("/proc/{}/exe", pid), failed);
+}
+
+std::string command_line_of(pid_t pid) {
+  return read_file(fmt::format("/proc/{}/cmdline", pid)).value_or("");
+}
+
+}  // namespace
+
+std::vector<pid_t> all_processes() {
+  namespace fs = std::filesystem;
+  std::vector<pid_t> pids;
+  std::error_code failed;
+  fs::directory_iterator entry("/proc", failed);
+  for (const fs::directory_iterator end; !failed && entry != end; entry.increment(failed)) {
+    const std::string name = entry->path().filename();
+    pid_t pid = 0;
+    const auto [rest, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (error == std::errc{} && rest == name.data() + name.size()) pids.push_back(pid);
+  }
+  return pids;
+}
+
+std::optional<ProcessStat> process_stat(pid_t pid) {
+  const auto text = read_file(fmt::format("/proc/{}/stat", pid));
+  const auto close = text ? text->rfind(')') : std::string::npos;
+  if (close == std::string::npos) return std::nullopt;
+  char state = 0;
+  int parent = 0;
+  long threads = 0;
+  if (std::sscanf(text->c_str() + close + 1,
+                  " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld", &state,
+                  &parent, &threads) != 3) {
+    return std::nullopt;
+  }
+  const bool is_dead = is_zombie(*text) && (threads <= 1 || have_all_threads_ended(pid));
+  ProcessStat stat{.parent = parent, .is_dead = is_dead};
+  // The last field, `exit_code`.
+  const char* const last = text->data() + text->rfind(' ') + 1;
+  const auto parsed = std::from_chars(last, text->data() + text->size(), stat.status);
+  return parsed.ec == std::errc{} ? std::optional(stat) : std::nullopt;
+}
+
+pid_t parent_of(pid_t pid) {
+  const auto stat = process_stat(pid);
+  return stat ? stat->parent : 0;
+}
+
+pid_t tracer_of(pid_t pid) {
+  const std::string status = read_file(fmt::format("/proc/{}/status", pid)).value_or("");
+  const auto found = status.find("\nTracerPid:");
+  int tracer = 0;
+  if (found != std::string::npos) std::sscanf(status.c_str() + found, "\nTracerPid: %d", &tracer);
+  return tracer;
+}
+
+std::optional<int> zombie_status(pid_t pid) {
+  const auto stat = process_stat(pid);
+  return stat && stat->is_dead ? std::optional(stat->status) : std::nullopt;
+}
+
+bool has_environment_with(pid_t pid, std::string_view beginning) {
+  const auto environment = read_file(fmt::format("/proc/{}/environ", pid));
+  // Each entry ends with a NUL. One in front makes the first entry like the others.
+  return environment &&
+         ('\0' + *environment).find('\0' + std::string(beginning)) != std::string::npos;
+}
+
+bool has_environment(pid_t pid, std::string_view entry) {
+  return has_environment_with(pid, std::string(entry) + '\0');
+}
+
+std::vector<std::string> arguments_of(pid_t pid) {
+  const std::string line = command_line_of(pid);
+  std::vector<std::string> arguments;
+  for (std::size_t begin = 0; begin < line.size();) {
+    const std::size_t end = std::min(line.find('\0', begin), line.size());
+    arguments.push_back(line.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return arguments;
+}
+
+std::string program_name_of(pid_t pid) {
+  std::error_code failed;
+  std::string name = program_of(pid, failed).filename();
+  // The kernel appends this if the file was replaced, for instance by an upgrade.
+  constexpr std::string_view kDeleted = " (deleted)";
+  if (name.ends_with(kDeleted)) name.resize(name.size() - kDeleted.size());
+  return name;
+}
+
+bool hides_its_program(pid_t pid) {
+  std::error_code failed;
+  program_of(pid, failed);
+  return failed == std::errc::permission_denied;
+}
+
+// In the middle of execve(2) it has the new program, and neither arguments nor environment: the
+// kernel writes these last, in this order.
+bool has_been_executed(pid_t pid, pid_t parent) {
+  std::error_code failed;
+  const auto its = program_of(pid, failed);
+  if (failed) return false;
+  // If the parent's program is hidden from us (root's process 1, when we are not root), so are the
+  // copies that it forks. A process whose program we see is not such a copy.
+  const auto parents = program_of(parent, failed);
+  if (failed && failed != std::errc::permission_denied) return false;
+  if (!failed && its == parents) return false;
+  return !command_line_of(pid).empty();
+}
+
+std::string describe_process(pid_t pid) {
+  std::string command = command_line_of(pid);
+  while (!command.empty() && command.back() == '\0') command.pop_back();
+  std::replace(command.begin(), command.end(), '\0', ' ');
+  if (command.size() > kCommandLineMax) command = command.substr(0, kCommandLineMax) + "…";
+  command = printable(command);  // it may be another user's, and ends up on pages, too
+  return command.empty() ? fmt::format("pid {}", pid) : fmt::format("pid {} ({})", pid, command);
+}
+
+}  // namespace hpp
