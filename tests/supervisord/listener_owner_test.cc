@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "common/os/process_info.h"
 #include "tests/support/free_port.h"
 #include "tests/support/process_test.h"
 
