@@ -1,4 +1,4 @@
-// Pure. What a crash of the backend is told with, on the error page and over a page that is open.
+// Pure. Describes a crash of the backend, for the error page and for the overlay in an open page.
 #pragma once
 
 #include <string>
@@ -8,11 +8,11 @@
 
 namespace hpp::proxyd {
 
-// `it ended with exit code 1`. Of a backend in Error.
+// Returns `it ended with exit code 1`, or a similar clause, for a backend in Error.
 std::string how_it_ended(const bus::BackendState& backend);
 
-// Its last output, without the line that its limit has cut in the middle and without empty
-// lines at the end. Points into `backend`.
+// Returns the backend's last output, without empty lines at the end, and without the first line if
+// the size limit may have cut it. Points into `backend`.
 std::string_view whole_lines(const bus::BackendState& backend);
 
 }  // namespace hpp::proxyd

@@ -1,5 +1,6 @@
-// Pure. What a core wants done, in order. The list lies in place, because a core makes one for
-// every event.
+// Pure. The list of effects that a core returns, in the order in which the shell performs them.
+//
+// The list is stored in place, without an allocation, because a core returns one for every event.
 #pragma once
 
 #include <array>

@@ -48,7 +48,7 @@ Effects Exchange::on(const Event& event, TimePoint now) {
 std::optional<Query> Exchange::query() const {
   switch (phase_) {
     case Phase::Reading:
-      if (head_begun_) return std::nullopt;  // the gate will be asked when the head is complete
+      if (head_begun_) return std::nullopt;  // the gate is asked when the head is complete
       return Query{.situation = Situation::Idle, .generation = generation_};
     case Phase::Held:
       return Query{.situation = Situation::Waiting,
@@ -177,13 +177,14 @@ Effects Exchange::handle(const ClientEnded&, TimePoint now) {
       if (phase_ == Phase::Sent && !keeps_head()) wake_at_ = leaves_at_;
       return {};
     case Phase::Answering: {
-      // No script half-closes in mid-stream; who leaves an event stream open leaks it.
+      // A script does not half-close in the middle of an answer, so the client has gone. Keeping an
+      // event stream for a client that has gone would leak it.
       const bool leaves = response_.is_event_stream || now - arrived_at_ > kHalfCloseGrace;
       if (leaves || !request_body_done_) return cut();
       wake_at_ = leaves_at_ = now + kHalfCloseGrace;
       return {};
     }
-    case Phase::Ending:  // told in a moment, for the next request
+    case Phase::Ending:  // the shell sends ClientEnded again for the next request
     case Phase::Tunnel:  // the shell passes the FIN on
     case Phase::Finishing:
     case Phase::Closed:
@@ -235,7 +236,7 @@ std::string Exchange::bad_gateway_text() const {
 Effects Exchange::forward(std::uint64_t generation, TimePoint now) {
   assert(phase_ == Phase::Held || phase_ == Phase::Doubtful);
   if (own_) return answer_own(*own_);
-  // Whatever idle connection is there may be as stale as the one that was lost.
+  // After a lost connection, every idle connection may be just as stale.
   is_repeat_ = phase_ == Phase::Doubtful;
   generation_ = generation;
   held_ = now - arrived_at_;
@@ -277,7 +278,7 @@ Effects Exchange::handle(const UpstreamOpened& event, TimePoint) {
 
 Effects Exchange::handle(const ResponseArrived& event, TimePoint now) {
   assert(phase_ == Phase::Sent);
-  reused_ = false;  // a connection that brings an answer was not closed for idleness
+  reused_ = false;  // a connection that brings an answer was not closed because it was idle
   if (event.facts.is_interim()) return pass_interim(event);
   response_ = event.facts;
   head_came_ = true;
@@ -300,12 +301,13 @@ Effects Exchange::pass_interim(const ResponseArrived& event) {
     return answer(Answer::Kind::BadGateway, 502,
                   "Your server sent too many interim answers (1xx) to one request.");
   }
-  // RFC 9110 §15.2: HTTP/1.0 does not know interim answers.
+  // RFC 9110 §15.2: a client with HTTP/1.0 must not get interim answers.
   if (request_.minor == 0) return {};
   return {PassResponseHead{.facts = event.facts}};
 }
 
-// A stream of events may have nothing to say for long, and its client waits for the head.
+// The head of an event stream is not kept back: the first event may come late, and the client waits
+// for the head.
 bool Exchange::keeps_back(const ResponseArrived& event, TimePoint now) const {
   const bool announces_body = event.facts.framing != Framing::None &&
                               !(event.facts.framing == Framing::Length && event.facts.length == 0);
@@ -331,8 +333,8 @@ Delivery Exchange::delivery_for(const ResponseFacts& response) const {
   if (response.framing == Framing::Chunked && request_.minor == 0) delivery.coding = Dechunk;
   const bool ends_by_close = request_.minor == 0 && (response.framing == Framing::UntilClose ||
                                                      response.framing == Framing::Chunked);
-  // An answer that comes before the request has been read whole may be the last thing that this
-  // connection can carry (RFC 9112 §9.3).
+  // If the answer comes before the end of the request, the rest of the request may never come, and
+  // then the connection cannot carry another request (RFC 9112 §9.3).
   delivery.closes = closes_ || ends_by_close || !request_body_done_;
   return delivery;
 }
@@ -356,7 +358,7 @@ Effects Exchange::handle(const ResponseEndedByClose&, TimePoint now) {
   ticket_ = 0;
   expired_ = false;
   wake_at_ = now + kDecisionWait;
-  if (keeps_head()) return {AskGate{}};  // the head is still with the connection
+  if (keeps_head()) return {AskGate{}};  // the head is in the connection's input
   return {DropUpstream{}, AskGate{}};
 }
 
@@ -372,7 +374,8 @@ Effects Exchange::complete_response() {
     effects.push_back(
         ReleaseUpstream{.keeps_alive = response_.keeps_alive, .body_may_follow = has_no_body});
   } else {
-    // After a refused upgrade, the application may end its bare socket at any moment (Node).
+    // Node gives the application the bare socket for an upgrade. After a refused upgrade, the
+    // application may end that socket at any moment.
     effects.push_back(DropUpstream{});
   }
   wake_at_.reset();
@@ -426,8 +429,8 @@ Effects Exchange::handle(const TunnelEnded&, TimePoint) {
 
 Effects Exchange::handle(const TimerExpired& event, TimePoint now) {
   if (!is_due(now)) return {};
-  // After a stall (barrier.h), the news of that time, on either connection or on the bus, is still
-  // on its way: it is waited for a little longer.
+  // After a stall (barrier.h), wait a little longer: there may be unread events of that time on the
+  // bus or on either connection.
   if (now - *wake_at_ >= kStalledAfter && *wake_at_ != put_off_to_) {
     wake_at_ = put_off_to_ = now + kNewsAfterStall;
     return {};
@@ -445,7 +448,7 @@ Effects Exchange::handle(const TimerExpired& event, TimePoint now) {
     expired_ = true;
     return {AskGate{}};
   }
-  if (phase_ == Phase::Sent && keeps_head()) return {};  // the head is told again
+  if (phase_ == Phase::Sent && keeps_head()) return {};  // ResponseArrived comes again
   if (phase_ == Phase::Held && !(leaves_at_ && *leaves_at_ <= now)) {
     return answer(Answer::Kind::QueueTimeout, 503, "");
   }
@@ -469,7 +472,7 @@ Effects Exchange::answer(Answer::Kind kind, int status, std::string why) {
   return effects;
 }
 
-// The client has ended its side, and the answer cannot be waited for.
+// The client has ended its side, and it is too late to wait for the answer.
 Effects Exchange::answer_half_closed() {
   std::string why =
       "The client closed its side of the connection, as a client does that gives up. ";
@@ -491,8 +494,8 @@ Effects Exchange::answer_own(OwnEndpoint endpoint) {
   return {AnswerOwn{.endpoint = endpoint}, FinishClient{}};
 }
 
-// Also used when the client has hung up: then no answer is read, and all work for it ends. A tunnel
-// and an event stream have no end of their own, so that a cut is not worth a line in the log.
+// Also used when the client has hung up. A tunnel and an event stream have no defined end, so a cut
+// is not worth a line in the log.
 Effects Exchange::cut(std::string why) {
   Effects effects;
   if (has_upstream()) effects.push_back(DropUpstream{});

@@ -8,14 +8,14 @@
 namespace hpp::proxyd {
 namespace {
 
-// A sentence as the end of another one.
+// Turns a sentence into the last clause of another sentence.
 std::string as_clause(std::string sentence) {
   if (!sentence.empty() && sentence[0] >= 'A' && sentence[0] <= 'Z') sentence[0] += 'a' - 'A';
   if (sentence.ends_with('.')) sentence.pop_back();
   return sentence;
 }
 
-// Empty: no line is needed.
+// Returns why the request failed; empty if the answer needs no line.
 std::string reason_of(const Answer& answer) {
   switch (answer.kind) {
     case Answer::Kind::BadGateway:

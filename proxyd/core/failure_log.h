@@ -1,8 +1,8 @@
-// Pure. The log's lines about requests that get no answer of the backend's, or only a part of one.
+// Pure. Writes log lines about requests that get no answer from the backend, or an incomplete one.
 //
-// One line per request, with the reason. A page has many requests that may all fail in the same
-// way, so a burst is shortened: within kBurst of its first line, a line that was printed already,
-// and all after the first kLinesMax, are only counted.
+// Each such request gets one line with the reason. A page has many requests that may all fail in
+// the same way, so bursts are shortened: within kBurst of the first line, repeated lines, and all
+// lines after the first kLinesMax, are only counted.
 #pragma once
 
 #include <chrono>
@@ -18,25 +18,25 @@ namespace hpp::proxyd {
 
 constexpr std::chrono::milliseconds kBurst{1000};
 constexpr std::size_t kLinesMax = 10;
-// Bytes of a request's method and target that are shown.
+// How many bytes of a request's method and target are printed.
 constexpr std::size_t kShownRequestMax = 200;
 
-// `GET /x`, from a request's head or from as much of it as has come.
+// Returns `GET /x`. `head` is a request's head, or the part of it that has come.
 std::string shown_request(std::string_view head);
 
-// `GET /x: 502, your server closed the connection …`. Nothing for an answer that needs no line: a
-// crash, which supervisord has reported, and a request that its client has given up.
+// Returns `GET /x: 502, your server closed the connection …`. Nothing if the answer needs no line:
+// supervisord has already logged the crash, or the client has given up its request.
 std::optional<std::string> failure_line(const std::string& request, const Answer& answer);
 
-// `GET /x: cut short, your server …`.
+// Returns `GET /x: cut short, your server …`.
 std::string failure_line(const std::string& request, const CutClient& cut);
 
 class FailureLog {
  public:
-  // Whether to print that line. Otherwise it is counted.
+  // Returns whether to print the line. If not, the line is counted.
   bool admit(const std::string& line, TimePoint now);
 
-  // When to call end_burst(). Nothing: there is no burst.
+  // Returns when to call end_burst(). Nothing: there is no burst.
   std::optional<TimePoint> wake_at() const { return ends_at_; }
 
   // Returns how many lines of the burst were only counted.

@@ -6,9 +6,9 @@ using bus::BackendPhase;
 
 namespace {
 
-// Whether a backend that knows `point` may answer. If its epoch is another one, watchd or
-// supervisord has just restarted, and news is on its way, which may never come if the barrier is
-// not strict.
+// Whether a backend with the tree `point` may answer a request that needs `needed`. If the epochs
+// differ, watchd or supervisord has just restarted. A strict barrier waits for the next report; if
+// the barrier is not strict, that report may never come.
 bool knows(const bus::TreePoint& point, const std::optional<bus::TreePoint>& needed,
            bool is_strict) {
   if (!needed) return false;
@@ -74,8 +74,8 @@ Judgement Gate::judge(const Query& query, const Barrier& barrier) const {
   return judgement;
 }
 
-// A backend in Error has ended only if its exit is known to have happened. If it could not be
-// spawned, the next attempt may have the same number; if it could not be killed, it lives.
+// A backend in Error has ended only if supervisord reports its exit. If it could not be spawned,
+// the next attempt may get the same generation. If it could not be killed, it is still alive.
 std::uint64_t Gate::ended_generation() const {
   const bool has_exited = backend_ && backend_->exit && backend_->exit->spawn_error.empty();
   const bool has_ended = backend_ && (backend_->state == BackendPhase::Killing ||
@@ -93,9 +93,10 @@ Decision Gate::judge_waiting(const Query& query, const std::optional<bus::TreePo
   const bool has_failed = backend_ && backend_->state == BackendPhase::Error;
   if (runs && knows(backend_->serves, needs, is_strict)) return Decision::Forward;
   if (has_failed && knows(backend_->seen, needs, is_strict)) return Decision::Crashed;
-  // The barrier is no queue: whoever waits for that alone goes on in a moment.
+  // A request that waits only for the answer to its ticket does not count for the queue, because it
+  // goes on in a moment.
   const bool waits_for_backend = needs || !runs;
-  // A request that a backend had was admitted before: a restart must not refuse it.
+  // If a backend had the request, the queue has admitted it before. A restart must not refuse it.
   const bool is_refused = query.is_shut_out && !query.was_sent;
   return is_refused && waits_for_backend ? Decision::QueueFull : Decision::Stay;
 }

@@ -1,8 +1,7 @@
-// Pure. Decides what becomes of a request, given the newest news of the backend, and what the
-// barrier (barrier.h) says about the files: it waits, goes to the backend, or is answered by the
-// proxy.
+// Pure. Decides what happens to a request: it waits, goes to the backend, or is answered by proxyd.
 //
-// There is one gate per backend, and one barrier for all of them.
+// The decision depends on supervisord's latest report about the backend and on what the barrier
+// (barrier.h) knows about the files. There is one gate per backend, and one barrier for all gates.
 #pragma once
 
 #include <cstdint>
@@ -14,121 +13,130 @@
 
 namespace hpp::proxyd {
 
-// Where a client's exchange stands when the gate is asked.
+// The state of a client's exchange when it asks the gate.
 enum class Situation {
   Idle,     // between requests
-  Waiting,  // the request is complete but for its body, and no backend has it
-  Sent,     // a backend has it (or some of it) and has not begun to answer
+  Waiting,  // the request's head is complete, and no backend has the request
+  Sent,     // a backend has the request, or a part of it, and has not begun to answer
   Begun,    // the answer has begun
-  Ended,    // it has ended with the backend's connection, as its framing has it
-  Tunnel,   // after a 101
+  Ended,    // the backend's connection has ended, which its framing makes the end of the answer
+  Tunnel,   // bytes flow in both directions after a 101
 };
 
 struct Query {
   Situation situation = Situation::Idle;
-  std::uint64_t generation = 0;  // of the backend that has, or last had, this client's request
-  bool repeatable = false;       // Sent, Ended: safe, and nothing of it is lost
-  bool lost = false;             // Sent: the connection to the backend is gone
-  bool reused = false;           // Sent: and it had served another request before
-  bool expired = false;          // Ended; Sent, lost: kDecisionWait has passed
-  bool nothing_passed = false;   // Ended: the client has got nothing of the answer yet
-  std::uint64_t ticket = 0;      // Waiting: whose answer says how new the backend has to be. Ended:
-                                 // the liveness check whose answer says whether the backend was
-                                 // killed; 0: none has been begun
-  std::optional<bus::TreePoint> needs;  // Waiting: so new, if an earlier judgement has said it
-  bool is_shut_out = false;             // Waiting: it is not in the queue, and that is full
-  bool was_sent = false;                // Waiting: a backend had it, and was killed
+  // The generation of the backend that has, or last had, a request of this client.
+  std::uint64_t generation = 0;
+  bool repeatable = false;      // Sent, Ended: the request is safe, and hpp still has all of it
+  bool lost = false;            // Sent: the connection to the backend is gone
+  bool reused = false;          // Sent: that connection had served another request before
+  bool expired = false;         // Ended, or Sent and lost: kDecisionWait has passed
+  bool nothing_passed = false;  // Ended: the client has received nothing of the answer yet
+  // Waiting: the request's ticket; watchd's answer says how new the backend has to be. Ended: the
+  // liveness check that says whether the backend was killed; 0: none has been begun.
+  std::uint64_t ticket = 0;
+  std::optional<bus::TreePoint> needs;  // Waiting: `needs` of an earlier judgement, if it was set
+  bool is_shut_out = false;  // Waiting: the request is not in the queue, and the queue is full
+  bool was_sent = false;     // Waiting: a backend had the request, and was killed
 };
 
 enum class Decision {
-  Stay,        // as it is
-  Forward,     // Waiting: give it to the backend. Sent: give it to the backend again, on a new
-               // connection
-  Hold,        // Sent: take it back, wait, then repeat it on the next backend
-  Crashed,     // answer 503 with how the backend ended
-  Unrepeated,  // answer 503: it was lost with the old backend, and why it was not repeated
+  Stay,        // change nothing
+  Forward,     // Waiting: send the request to the backend. Sent: send it to the backend again, on
+               // another connection
+  Hold,        // Sent, Ended: take the request back, wait, then send it to the next backend
+  Crashed,     // answer 503, and say how the backend ended
+  Unrepeated,  // answer 503, and say that the request was lost with the old backend, and why hpp
+               // does not repeat it
   BadGateway,  // answer 502: the backend runs but did not answer
-  Complete,    // Ended: nobody has cut it
-  QueueFull,   // answer 503: too many wait already
-  Close,       // end the client's connection: soon and in order if Idle, else cut it short
+  Complete,    // Ended: the answer is complete, because no kill has ended the connection
+  QueueFull,   // answer 503: too many requests wait already
+  Close,       // end the client's connection: if Idle, soon and in order; otherwise at once
 };
 
 std::string_view to_string(Decision decision);
 
 struct Judgement {
   Decision decision = Decision::Stay;
-  std::uint64_t generation = 0;  // of the backend that the decision is about
-  // Waiting: the tree that its backend has to know, as soon as that is settled. It does not change
-  // any more, so that files which change without pause hold nobody for ever.
+  std::uint64_t generation = 0;  // the generation of the backend that the decision is about
+  // Waiting: the oldest tree with which a backend may answer; nothing if that is not known yet.
+  // Once set, it does not change any more. Otherwise files that change without a pause would make
+  // the request wait forever.
   std::optional<bus::TreePoint> needs;
-  // Ended: the liveness check that will settle it, for the next Query.
+  // Ended: the liveness check that decides the case. The next Query must contain it.
   std::uint64_t check = 0;
 
   bool operator==(const Judgement&) const = default;
 };
 
-// The table of what users see. Rows: the situation; columns: the backend's state.
+// The table of all decisions. Rows: the situation; columns: the backend's state.
 //
 //              Loading, Killing, unknown │ Running                   │ Error
 //   ───────────┬────────────────────────┼───────────────────────────┼──────────────────────────
 //   Idle       │ Close if it was served │ Close if an older         │ Close if it was served
 //              │ by any generation      │ generation served it      │ by any generation
-//   Waiting    │ Stay                   │ Forward, or Stay until    │ Crashed, or Stay if a
-//              │                        │ the backend is new enough │ change is not acted on
-//              │                        │ QueueFull instead of Stay, if it is shut out
-//              │                        │ and no backend has had it
-//   Sent       │ Hold if repeatable,    │ as left if the generation │ Crashed
-//              │ else Unrepeated        │ is newer; lost: see below │
+//   Waiting    │ Stay                   │ Forward, or Stay until    │ Crashed, or Stay until
+//              │                        │ the backend is new enough │ the report is new enough
+//              │ QueueFull instead of Stay, if is_shut_out and not was_sent. But a request that
+//              │ waits only for the answer to its ticket, while a backend runs, gets Stay.
+//   Sent       │ Hold if repeatable,    │ as in Loading if the      │ Crashed, or as in Loading
+//              │ else Unrepeated        │ generation is newer;      │ if the generation is newer
+//              │                        │ if lost: see below        │
 //   Begun,     │ Close                  │ Close if the generation   │ Close
 //   Tunnel     │                        │ is newer                  │
 //   Ended      │ Close                  │ Close if the generation   │ Close
 //              │                        │ is newer; else see below  │
-//              │ as Sent instead of Close, if the client has got nothing of the answer yet
+//              │ the decision for Sent instead of Close, if nothing_passed
 //
-// New enough: the barrier (barrier.h) has told how the files stood when the request came, and the
-// backend knows that tree. Where the barrier does not hold, the newest tree that is known counts.
-// A backend that knows another epoch's tree is about to be restarted or declared to know this one:
-// as long as the barrier holds, that is waited for.
+// New enough: the barrier knows which tree the request needs, and the backend has at least that
+// tree. If the barrier is not strict, the request needs the newest tree that is known. If the
+// backend's tree has another epoch, supervisord will soon restart the backend or report that it has
+// the needed tree. A strict barrier waits for that. In Error, the tree that counts is the one that
+// supervisord has seen: a newer change will start another backend.
 //
-// "Served" by generation 0 means not served: such a client has nothing that could be outdated.
+// Generation 0 in Idle means that no backend has served this client, so it has nothing outdated.
 //
-// Sent and lost while the bus still says Running of the same generation: a backend that dies is
-// seen here before supervisord's news of it arrives. So it stays as it is until the news comes or
-// kDecisionWait has passed; then the backend runs and has dropped a request: BadGateway. Without a
-// supervisor no news can come, and the decision is BadGateway at once. But a
-// *reused* connection that is gone before the answer was most likely closed for idleness at the
-// moment the request was sent (RFC 9112 §9.3.1): a repeatable request is sent again at once.
-// Ended: a kill ends connections as well, and a part would pass for the whole. The news of a kill
-// is on its way before the signal is, but that is another channel. So supervisord is asked, and its
-// answer comes after all news before it: Stay until then, and Complete if it still runs, or if the
-// answer has not come within kDecisionWait.
+// Sent and lost, but the bus still says that this generation is Running: when a backend dies,
+// proxyd sees the end of the connection before supervisord's report arrives. Therefore the decision
+// is Stay until the report arrives or kDecisionWait has passed. After that the backend is taken to
+// run and to have dropped the request: BadGateway. Without a supervisor there will be no report,
+// and the decision is BadGateway at once. A *reused* connection that ends before the answer was
+// probably closed by the backend because it was idle, at the moment when the request was sent (RFC
+// 9112 §9.3.1). Therefore a repeatable request is sent again at once.
+//
+// Ended: a kill ends connections, too, and would make a truncated answer look complete. supervisord
+// publishes a kill before it sends the signal, but the message and the end of the connection arrive
+// on different channels. Therefore proxyd asks supervisord with a liveness check; all earlier
+// reports arrive before its answer. The decision is Stay until the answer, and Complete if the
+// backend still runs then, or if there is no answer within kDecisionWait.
 class Gate {
  public:
-  // The state of a Gate that waits for no supervisord: `--assume-running`.
+  // Returns a gate for a backend without a supervisord, which always runs: `--assume-running`.
   static Gate assuming_running();
 
-  // `epoch`: of its liveness checks; no other proxyd may ever have used it.
+  // `epoch`: identifies this gate's liveness checks; no other proxyd may have used it.
   explicit Gate(std::uint64_t epoch) : doubts_{.epoch = epoch, .number = 0} {}
 
-  // With liveness checks of epoch 0: they are never published, or this is a test.
+  // Uses epoch 0: for tests, and for a gate that publishes no liveness checks.
   Gate() = default;
 
   void on(const bus::BackendState& backend) { backend_ = backend; }
 
   Judgement judge(const Query& query, const Barrier& barrier) const;
 
-  // A ticket for an answer that has Ended; it is to be published.
+  // Begins a liveness check for an answer that has Ended, and returns its number, or 0 if there is
+  // no supervisord to ask. The caller publishes newest_doubt().
   std::uint64_t doubt() { return is_supervised_ ? ++doubts_.number : 0; }
 
   const bus::Ticket& newest_doubt() const { return doubts_; }
 
-  // Whether a supervisord tells of the backend: false for a Gate that assumes it running.
+  // Whether a supervisord reports the backend's state. False with `--assume-running`.
   bool is_supervised() const { return is_supervised_; }
 
-  // The newest generation whose end has been heard of.
+  // Returns the newest generation that supervisord has reported as ended.
   std::uint64_t ended_generation() const;
 
-  // Nothing: supervisord has not been heard yet.
+  // Returns supervisord's latest report; nothing before the first one.
   const std::optional<bus::BackendState>& backend() const { return backend_; }
 
  private:
@@ -142,7 +150,7 @@ class Gate {
   Decision judge_ended(const Query& query) const;
 
   bool is_supervised_ = true;
-  bus::Ticket doubts_;  // the newest
+  bus::Ticket doubts_;  // the newest liveness check
   std::optional<bus::BackendState> backend_;
 };
 

@@ -3,10 +3,10 @@
 namespace hpp::proxyd {
 
 void History::on(const bus::BackendState& backend) {
-  // What it says of its cause is about the next one.
+  // In Killing, `cause` is already the cause of the next start.
   if (backend.state == bus::BackendPhase::Killing || backend.generation == 0) return;
   if (starts_.empty() || starts_.front().generation != backend.generation) {
-    // hpp-launch counts anew when it is started anew.
+    // After a restart of hpp-launch, generations start again at 1.
     if (!starts_.empty() && starts_.front().generation > backend.generation) starts_.clear();
     starts_.push_front({.generation = backend.generation, .cause = {}, .problem = {}});
     if (starts_.size() > kStartsKept) starts_.pop_back();

@@ -51,13 +51,13 @@ std::span<const Step> steps_in(Exchange::Phase phase) {
 bool is_possible(Step step, const Wires& wires) {
   switch (step) {
     case ReadRequest:
-      // Each head that is read brings an answer: none is read while the client does not read those
-      // that it has got.
+      // Each request causes an answer. While the client does not read its answers, hpp reads no
+      // more requests.
       return !wires.client_is_full;
     case PumpRequest:
       return wires.backend_is_open && !wires.request_is_over;
     case ReadResponse:
-      // Heads wait, like bodies, for a client that does not read. Interim answers do, too.
+      // Heads, including those of interim answers, are not read while the client does not read.
       return wires.backend_is_open && !wires.client_is_full;
     case PumpResponse:
     case PumpTunnel:
@@ -123,7 +123,8 @@ std::optional<Event> response_kept(const ResponseFacts& facts, const Wires& wire
 std::optional<Event> response_pumped(Pumped pumped, const std::string& error, const Wires& wires) {
   if (pumped == Pumped::Over) return ResponseBodyEnded{};
   if (pumped == Pumped::Broken) return ResponseRefused{.why = error};
-  // If the client has room, what is left is the piece of a chunk line that never came whole.
+  // If the client has room, the rest of the input is an incomplete chunk line, which is no reason
+  // to wait.
   const bool is_stuck = wires.client_is_full || wires.response_is_held;
   if (is_stuck || !(wires.backend_ended || wires.backend_is_broken)) return std::nullopt;
   if (wires.backend_is_broken || !wires.response_may_close) return UpstreamLost{};

@@ -1,8 +1,8 @@
-// Pure. Decides which step the shell of a client connection tries next, and which event of the
-// exchange its outcome is.
+// Pure. Decides which step the shell of a client connection tries next, and which event the
+// exchange gets for its outcome.
 //
-// The shell moves bytes. After anything has happened, it takes the steps of the exchange's phase,
-// in their order, until none of them brings an event:
+// The shell moves bytes. Whenever something has happened, it tries the steps of the exchange's
+// phase in this order, until none of them yields an event:
 //
 //   Reading          ReadRequest
 //   Held, Doubtful   TellClientEnd
@@ -11,8 +11,8 @@
 //   Tunnel           PumpTunnel
 //   Finishing        Drain
 //
-// The order matters. What a client has sent before its FIN goes on before the FIN counts, and an
-// answer that is here already is read before the client is taken to have left.
+// The order matters. The bytes before a client's FIN are forwarded before the FIN counts, and an
+// answer that has already arrived is read before the client counts as gone.
 #pragma once
 
 #include <cstddef>
@@ -30,61 +30,60 @@ namespace hpp::proxyd {
 
 enum class Step : std::uint8_t {
   ReadRequest,    // read a request's head
-  PumpRequest,    // give the backend what has come of the request's body
-  ReadResponse,   // read the head of an answer
-  PumpResponse,   // give the client what has come of the answer's body
-  PumpTunnel,     // give each side what the other has sent
+  PumpRequest,    // give the backend the bytes of the request's body that have come
+  ReadResponse,   // read an answer's head
+  PumpResponse,   // give the client the bytes of the answer's body that have come
+  PumpTunnel,     // give each side the bytes that the other side has sent
   TellClientEnd,  // tell the exchange that the client has ended its side
-  Drain,          // throw away what comes, and close when it is time (farewell.h)
+  Drain,          // discard the client's bytes, and close when it is time (farewell.h)
 };
 
 std::span<const Step> steps_in(Exchange::Phase phase);
 
 // The outcome of moving the bytes of a body.
 enum class Pumped : std::uint8_t {
-  MayGoOn,  // all that can be moved now is moved
+  MayGoOn,  // no more bytes can be moved now
   Over,     // the body has ended
-  Broken,   // its framing is wrong
+  Broken,   // the body's framing is invalid
 };
 
-// Both connections, as of now.
+// The state of both connections now.
 struct Wires {
-  bool client_has_input = false;     // bytes that no step has taken
-  bool client_ended = false;         // its FIN has come; what came before is in its input
-  bool client_end_in_sight = false;  // its FIN has come, perhaps behind bytes that are not read yet
+  bool client_has_input = false;  // no step has taken these bytes yet
+  bool client_ended = false;      // the client's FIN was read; all earlier bytes are in its input
+  bool client_end_in_sight = false;  // the client's FIN has come, perhaps after unread bytes
   bool client_is_full = false;       // the client does not read, and its output buffer is full
-  bool backend_is_open = false;      // there is a connection to the backend, and it is made
+  bool backend_is_open = false;      // there is an established connection to the backend
   bool backend_has_input = false;
   bool backend_ended = false;
   bool backend_is_broken = false;
   bool backend_is_full = false;
-  bool request_is_over = false;   // all of the request's body has been given to the backend
-  bool request_is_held = false;   // some of it has left the client's input, and not arrived
-  bool response_is_held = false;  // some of the answer's body has left the backend's input, and not
-                                  // arrived
-  bool response_may_close = false;  // the end of the connection is the end of the answer
+  bool request_is_over = false;     // all of the request's body has been given to the backend
+  bool request_is_held = false;     // a pipe holds bytes of the request's body
+  bool response_is_held = false;    // a pipe holds bytes of the answer's body
+  bool response_may_close = false;  // the end of the connection may be the end of the answer
 };
 
 // Whether the step can do anything now.
 bool is_possible(Step step, const Wires& wires);
 
-// ---- which event it was: nothing, if nothing has happened yet -----------------------------------
+// ---- the events of the outcomes; nothing if there is no event yet ------------------------------
 
-// `text`: what has come of the head.
+// `text`: the bytes of the head that have come.
 std::optional<Event> request_head_missing(const HeadResult& result, std::string_view text,
                                           const Wires& wires);
 
 std::optional<Event> request_pumped(Pumped pumped, const std::string& error);
 
-// `size`: how many bytes there are, with the head's own.
+// `size`: the number of bytes that have come, including the head.
 std::optional<Event> response_head_read(const HeadResult& result, const ResponseHead& head,
                                         const RequestFacts& request, std::size_t size,
                                         const Wires& wires);
 
-// There is no head, or only a part of one.
+// The answer's head has not come, or is incomplete.
 std::optional<Event> response_head_missing(const Wires& wires);
 
-// The exchange keeps the head back.
+// The answer's head has come, and the exchange keeps it back.
 std::optional<Event> response_kept(const ResponseFacts& facts, const Wires& wires);
 
 std::optional<Event> response_pumped(Pumped pumped, const std::string& error, const Wires& wires);

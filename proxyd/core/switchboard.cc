@@ -113,7 +113,7 @@ void Switchboard::report_silence(Effects& effects, bool is_silent) {
   report(effects, has_reported_silence_, is_silent, kUnsupervised, kSupervised);
 }
 
-// Once when a trouble begins, and once when it is over.
+// Logs one line when the trouble begins, and one when it is over.
 void Switchboard::report(Effects& effects, bool& reported, bool is_there, const char* trouble,
                          const char* end) {
   if (std::exchange(reported, is_there) == is_there) return;
@@ -152,7 +152,8 @@ Switchboard::Effects Switchboard::ask(bool has_closes, TimePoint now) {
   } else {
     state_.let_go = ended;
   }
-  // Without the counts: a message that has new ones is written to the snapshot file.
+  // Leave the counts as they are: new counts would make the message be written to the snapshot
+  // file.
   effects.push_back(Publish{});
   if (barrier_.has_lapsed() && !has_reported_lapse_) {
     report_lapse(effects);

@@ -1,20 +1,24 @@
-// Pure. Decides for all client connections together: the order in which their requests arrived, the
-// queue of the requests that wait, and the state that proxyd publishes.
+// Pure. Keeps the state that all client connections share: the order in which their requests
+// arrived, the queue of waiting requests, and the state that proxyd publishes.
 //
-//   a request arrives ──► arrive()       its place in the order, and its ticket of the barrier
-//   its exchange asks ──► judge()        the gate's decision. QueueFull if it is not in the queue,
-//                                        and the queue is full. An answer that has Ended gets a
-//                                        liveness check (gate.h).
-//   it is Held, or not ─► set_waiting()  it is in the queue for as long as it is Held
-//   a backend gets it ──► forward()      it is counted
-//   news on the bus ────► on()           which requests ask again, in their order of arrival
+//   a request arrives ──────────► arrive()       assigns its place in the order, and its ticket
+//   an exchange asks the gate ──► judge()        returns the gate's decision: QueueFull only if the
+//                                                request is not queued and the queue is full.
+//                                                Begins the liveness check (gate.h) for an answer
+//                                                that has Ended.
+//   a request is Held, or not ──► set_waiting()  puts it into the queue, or removes it
+//   a backend gets a request ───► forward()      counts it
+//   a report comes on the bus ──► on()           returns which exchanges must ask the gate again,
+//   in
+//                                                the order of arrival
 //
-// The news of the tree concerns the queue alone; the news of the backend concerns all connections.
+// A report about the tree concerns only the requests in the queue; a report about the backend
+// concerns all connections.
 //
-// Tickets, liveness checks and `let_go` are published by ask(). It is called once per turn of the
-// loop, after everything else: the requests of one turn share a ticket, and each message costs
-// watchd and supervisord time. The counts are for people, and change with each request: they are
-// published every kCountInterval at most.
+// ask() publishes tickets, liveness checks and `let_go`. It is called once per turn of the loop,
+// after everything else, so that the requests of one turn share a ticket: each message costs watchd
+// and supervisord time. The counts change with each request but are only meant for people, so they
+// are published at most once per kCountInterval.
 #pragma once
 
 #include <chrono>
@@ -43,28 +47,28 @@ using ConnectionId = std::uint64_t;  // a client connection; 0: none
 
 class Switchboard {
  public:
-  // What it knows of one connection.
+  // One client connection, and its newest request.
   struct Place {
     ConnectionId connection = 0;
-    std::uint64_t arrival = 0;    // its newest request among those of all connections
-    std::uint64_t ticket = 0;     // of that request
-    std::uint64_t queued_as = 0;  // its arrival; 0: it is not in the queue
-    bool was_forwarded = false;   // a backend has, or had, that request
+    std::uint64_t arrival = 0;    // the request's number among all requests; 0: none has arrived
+    std::uint64_t ticket = 0;     // the request's ticket; 0: it has none
+    std::uint64_t queued_as = 0;  // `arrival` if the request is in the queue, otherwise 0
+    bool was_forwarded = false;   // a backend has, or had, the request
   };
 
   // ---- effects ----
 
-  struct AskSoon {};  // call ask() when everything else that can be done now is done
+  struct AskSoon {};  // call ask() at the end of this turn of the loop
 
   struct CountSoon {};  // call count() after kCountInterval
 
-  struct Publish {};  // publish state(), if it differs from what was published last
+  struct Publish {};  // publish state() if it has changed since the last time
 
-  struct Reconsider {  // ask the gate again for each of them, in this order
+  struct Reconsider {  // let the exchanges of these connections ask the gate again, in this order
     std::vector<ConnectionId> connections;
   };
 
-  struct Say {  // a line of the log: a trouble, or that it is over
+  struct Say {  // log a problem, or the end of a problem
     bool is_warning = false;
     const char* text = "";
   };
@@ -74,7 +78,7 @@ class Switchboard {
 
   struct Ruling {
     Judgement judgement;
-    Effects effects;  // to be performed first
+    Effects effects;  // must be performed before the judgement is used
   };
 
   // `queue_limit`: how many requests may wait.
@@ -83,22 +87,22 @@ class Switchboard {
 
   // ---- connections and their requests ----
 
-  // The number must be new.
+  // `connection` must be a new number.
   [[nodiscard]] Effects connect(ConnectionId connection);
 
-  // The connection's place, until it is forgotten.
+  // Returns the connection's place, which is valid until forget().
   Place& place(ConnectionId connection) { return places_.at(connection); }
 
   [[nodiscard]] Effects forget(ConnectionId connection);
 
-  // The head of its next request is complete. `is_judged`: it waits at the gate.
+  // The head of the connection's next request is complete. `is_judged`: it waits at the gate.
   [[nodiscard]] Effects arrive(Place& place, bool is_judged, TimePoint now);
 
   Ruling judge(const Place& place, Query query);
 
   void set_waiting(Place& place, bool waits);
 
-  // A backend gets the request.
+  // The request is sent to a backend.
   void forward(Place& place);
 
   // ---- news ----
@@ -111,21 +115,21 @@ class Switchboard {
 
   // ---- what is published ----
 
-  // Also to be called when wake_at() has come. `has_closes`: connections to the backend wait to be
-  // closed, so that no generation can be let go yet.
+  // Must also be called when the time wake_at() has come. `has_closes`: connections to the backend
+  // still wait to be closed, so no generation can be reported as released yet.
   [[nodiscard]] Effects ask(bool has_closes, TimePoint now);
 
   std::optional<TimePoint> wake_at() const { return barrier_.wake_at(); }
 
   [[nodiscard]] Effects count();
 
-  // Addresses, as text.
+  // Sets the addresses that proxyd listens on, as text.
   void listens_on(std::vector<std::string> addresses) { state_.listening = std::move(addresses); }
 
-  // What is to be published.
+  // Returns the state to publish.
   const bus::ProxyState& state() const { return state_; }
 
-  // The same, with the counts of this moment.
+  // Returns the state to publish, with the current counts.
   bus::ProxyState state_now() const;
 
   // ---- what is known ----
@@ -136,7 +140,7 @@ class Switchboard {
 
   std::size_t waiting() const { return queue_.size(); }
 
-  // When a change of the files was last heard of; nothing: never.
+  // Returns when watchd last reported a change of the files; nothing: it has reported none.
   std::optional<TimePoint> changed_at() const { return changed_at_; }
 
  private:
@@ -153,7 +157,7 @@ class Switchboard {
   Barrier barrier_;
   std::size_t queue_limit_;
   std::unordered_map<ConnectionId, Place> places_;
-  std::map<std::uint64_t, ConnectionId> queue_;  // by arrival
+  std::map<std::uint64_t, ConnectionId> queue_;  // maps `arrival` to the connection
   std::uint64_t next_arrival_ = 1;
   std::uint64_t forwarded_ = 0;
   std::uint64_t replayed_ = 0;
@@ -162,7 +166,7 @@ class Switchboard {
   bool asks_soon_ = false;
   bool counts_soon_ = false;
   bool has_reported_lapse_ = false;
-  bool has_reported_silence_ = false;  // supervisord's
+  bool has_reported_silence_ = false;  // a warning says that supervisord does not report
 };
 
 }  // namespace hpp::proxyd
