@@ -16,8 +16,8 @@ namespace hpp::proxyd {
 namespace {
 
 constexpr std::size_t kIdleReadersMax = 64;
-// More bytes than this to write are written before others get their turn: they are in the
-// processor's cache now.
+// More output than this is written before the other connections get their turn, because it is still
+// in the processor's cache.
 constexpr std::size_t kMuch = 16 * 1024;
 
 TimePoint now() {
@@ -52,8 +52,8 @@ void Client::on_broken(int) {
   work();
 }
 
-// Before a FIN there may be the rest of a request that is under way. Not where that is held: who
-// waits for its turn need not wait to be told. And nobody waits for anything after a reset.
+// Before the FIN, there may be unread bytes of the current request's body, which must be forwarded
+// first. But a held request leaves the queue at once. After a reset, the client expects nothing.
 void Client::on_end_in_sight() {
   if (stream_.reset_in_sight()) {
     handle(ClientBroken{});
@@ -75,9 +75,9 @@ void Client::on_upstream_broken() {
 
 // ---- progress -----------------------------------------------------------------------------------
 
-// Does all that can be done now. What there is to write then waits for the end of the loop's turn,
-// unless it is much: one system call per connection and turn, and those who read it are woken
-// less often, for more, when all that has come is read before anything is written.
+// Does everything that can be done now. A small output is written at the end of the loop's turn.
+// Then each connection needs only one system call for it per turn, and its reader wakes up less
+// often, because all input of the turn has been read by then.
 void Client::work() {
   advance_all();
   if (writes_much()) {
@@ -110,7 +110,8 @@ void Client::stand_in_line() {
   context_.switchboard.set_waiting(place_, exchange_.phase() == Exchange::Phase::Held);
 }
 
-// Until nothing can be done before the next wake-up: false.
+// Takes one step. Returns whether it yielded an event; if not, nothing can be done until the next
+// callback.
 bool Client::advance() {
   for (const Step step : steps_in(exchange_.phase())) {
     if (take(step)) return true;
@@ -161,7 +162,7 @@ Wires Client::look() const {
   return wires;
 }
 
-// False: nothing has.
+// Sends the event to the exchange, and returns whether there is one.
 bool Client::happened(const std::optional<Event>& event) {
   if (event) handle(*event);
   return event.has_value();
@@ -209,7 +210,7 @@ bool Client::read_response(const Wires& wires) {
   const ResponseFacts& facts = arrived->facts;
   note_defects(facts.defects);
   handle(*event);
-  // An answer of ours may have taken its place; the connection is gone then.
+  // The exchange may have sent an answer of hpp's own instead. Then it has dropped the connection.
   if (!upstream_) return true;
   if (exchange_.keeps_head()) return await_body(facts, wires);
   from.input().drain(arrived->size);
@@ -221,7 +222,7 @@ bool Client::read_response(const Wires& wires) {
   return true;
 }
 
-// The head is kept back, and stays in the input.
+// Waits for the body of an answer whose head is kept back. The head stays in the input.
 bool Client::await_body(const ResponseFacts& facts, const Wires& wires) {
   if (happened(response_kept(facts, wires))) return true;
   // Nagle's algorithm holds the body back until the head is acknowledged, which takes 40 ms if the
@@ -256,7 +257,7 @@ bool Client::pump_tunnel() {
 }
 
 bool Client::drain() {
-  // A close with something unread would be a reset.
+  // Closing a socket with unread bytes would send a reset, so look for unread bytes.
   if (!farewell_.awaits_fin() && stream_.output_done()) stream_.read_now();
   const bool has_sent = !stream_.input().empty();
   stream_.input().drain(stream_.input().size());
@@ -273,7 +274,8 @@ bool Client::drain() {
   return false;
 }
 
-// Writes, and sets up what is to wake us. True: a buffer that was full has room again.
+// Writes the output, and sets up reading and the timer. Returns whether a full output buffer has
+// room again.
 bool Client::settle() {
   bool has_room_again = false;
   const auto flush = [&](Stream& stream) {
@@ -290,8 +292,8 @@ bool Client::settle() {
   return has_room_again;
 }
 
-// Between requests a connection keeps next to nothing: thousands may be idle. Only an outdated one
-// has a timer.
+// Frees the memory that is not needed between requests, because thousands of connections may be
+// idle. Only an outdated connection keeps its timer.
 void Client::rest() {
   if (stream_.input().empty()) stream_.input().release();
   if (stream_.output_done()) stream_.output().release();
@@ -316,21 +318,22 @@ void Client::expire_after(std::chrono::microseconds delay) {
 void Client::on_expired() {
   if (exchange_.phase() == Exchange::Phase::Finishing) return close();
   if (!exchange_.is_due(now())) return work();
-  // The news that is waited for may have come while the callbacks of this turn ran.
+  // The report that the exchange waits for may have arrived during the callbacks of this turn.
   context_.read_bus();
   if (is_closed()) return;
   handle(TimerExpired{.answer_flows = answer_flows(), .request_comes = request_comes()});
   work();
 }
 
-// Whether there is a request that has not been read yet: it must not meet a closed connection.
+// Whether a request has arrived that was not read yet. The idle connection must not be closed then.
 bool Client::request_comes() {
   if (exchange_.phase() != Exchange::Phase::Reading || request_) return false;
   stream_.read_now();
   return find_request(stream_.input());
 }
 
-// Since the last time that this was asked, or ever.
+// Whether bytes of the answer have moved since the previous call (or since the request began), or
+// are still waiting to be written.
 bool Client::answer_flows() {
   if (!upstream_ || !upstream_->is_open()) return false;
   const std::uint64_t passed = upstream_->body().passed();
@@ -420,7 +423,7 @@ void Client::perform(const PassResponseHead& effect) {
   downstream_.pass_head(passage.head, effect, passage.tag);
 }
 
-// Each kind of obstacle is worth one line.
+// Logs the obstacle, but each kind of obstacle only once.
 void Client::report_obstacle(const Obstacle& obstacle) {
   const auto kind = static_cast<std::size_t>(obstacle.kind);
   if (context_.obstacles_told[kind]) return;
@@ -428,7 +431,7 @@ void Client::report_obstacle(const Obstacle& obstacle) {
   log::warning("--inject: {} ({})", obstacle.text, shown_request());
 }
 
-// Each kind of defect is worth one line.
+// Records the defects. DefectRecord::add() returns those that were not logged before.
 void Client::note_defects(const Defects& defects) {
   if (defects.none()) return;
   const std::string request = shown_request();
@@ -442,7 +445,7 @@ void Client::perform(const EndResponse&) {
   downstream_.end_body();
 }
 
-// Before its head is complete, a request is what has come of it.
+// Returns the request as the log shows it. If its head is incomplete, uses the part that has come.
 std::string Client::shown_request() {
   const bool has_head = request_ && !request_->head.empty();
   return proxyd::shown_request(has_head ? request_->head : stream_.input().front());
@@ -487,7 +490,7 @@ void Client::perform(const CutClient& effect) {
   }
   if (timer_) timer_->stop();
   stream_.flush();
-  // What a slow client has not taken by now is lost, and it is to know.
+  // If a slow client has not taken all output, the rest is lost. A reset makes the client notice.
   if (effect.reset || !stream_.output_done()) stream_.reset_on_close();
   context_.on_closed(*this);
 }

@@ -1,5 +1,5 @@
-// Shell. Owns one client connection and, while a request is under way, its backend connection:
-// turns what happens on them into events of core::Exchange and performs the effects.
+// Shell. Owns one client connection and, during a request, its backend connection. Turns their
+// activity into events of core/exchange.h, and performs the effects.
 #pragma once
 
 #include <bitset>
@@ -36,21 +36,21 @@ namespace hpp::proxyd {
 
 class Client;
 
-// What a client needs while a request is under way, and not while it is idle.
+// The state of a client that is only needed during a request, not while the connection is idle.
 struct RequestReader {
   explicit RequestReader(SplicePipes& pipes) : pump(pipes) {}
 
   RequestParser parser;
   RequestBody body{parser};
   BodyPump pump;
-  std::string head;            // as the backend gets it
+  std::string head;            // the request's head, as the backend gets it
   std::uint64_t answered = 0;  // bytes of the answer's body that had passed at the last deadline
-  std::optional<bus::RefreshPoint> refresh;  // known when it was forwarded
+  std::optional<bus::RefreshPoint> refresh;  // the newest one when the request was forwarded
   std::int64_t forwarded_at_ms = 0;          // since the Unix epoch
-  std::optional<Page> page;  // that the user navigates to, if it is to get our script
+  std::optional<Page> page;  // the page that the user navigates to, if it may get hpp's script
 };
 
-// What all clients share. Owned by the daemon, outlives them.
+// The state that all clients share. The daemon owns it, and it outlives the clients.
 struct ClientContext {
   Loop& loop;
   Switchboard switchboard;
@@ -59,30 +59,30 @@ struct ClientContext {
   Pool pool;
   std::vector<std::unique_ptr<RequestReader>> idle_readers;
   IntakeRules intake;
-  std::bitset<kObstacleKinds> obstacles_told;                  // to our script
-  History history;                                             // the newest starts of the backend
-  DefectRecord defects;                                        // in the backend's answers
-  std::function<void(log::Level, const std::string&)> report;  // a line of core/failure_log.h
-  bool expose_errors;                                          // to strangers, too
-  std::function<void(const Switchboard::Effects&)> perform;    // what the switchboard wants done
-  std::function<void()> read_bus;  // takes in the news that has come by now
-  // What hpp says itself at that endpoint.
+  std::bitset<kObstacleKinds> obstacles_told;  // kinds of obstacles to hpp's script already logged
+  History history;                             // the newest starts of the backend
+  DefectRecord defects;                        // the defects of the backend's answers
+  std::function<void(log::Level, const std::string&)> report;  // logs a line of core/failure_log.h
+  bool expose_errors;  // whether clients on other machines get the backend's output, too
+  std::function<void(const Switchboard::Effects&)> perform;  // performs the switchboard's effects
+  std::function<void()> read_bus;  // handles the messages that have arrived on the bus
+  // Returns the answer of one of hpp's own endpoints.
   std::function<OwnAnswer(OwnEndpoint, const RequestFacts&)> answer_endpoint;
-  // Gives a client's connection, and the key of its handshake, to LiveReload; the client is to be
-  // buried then.
+  // Gives the client's connection, and the key of its handshake, to LiveReload. The client is
+  // destroyed at the end of the turn.
   std::function<void(Client&, Stream&, const std::string&)> hand_over;
-  std::function<void(Client&)> on_closed;  // the client may be buried
+  std::function<void(Client&)> on_closed;  // the client may be destroyed at the end of the turn
 
   const Gate& gate() const { return switchboard.gate(); }
 };
 
 class Client final : private StreamListener, private UpstreamListener {
  public:
-  // The switchboard knows `place`, and forgets it after the client is gone.
+  // `place` belongs to the switchboard and must outlive the client.
   Client(ClientContext& context, Switchboard::Place& place, UniqueFd connection,
          const SocketAddress& peer);
 
-  // The gate has news: asks it again.
+  // Asks the gate again, because the tree or the backend has changed.
   void reconsider();
 
   bool is_closed() const { return exchange_.phase() == Exchange::Phase::Closed; }
@@ -162,10 +162,10 @@ class Client final : private StreamListener, private UpstreamListener {
   Exchange exchange_;
   std::unique_ptr<RequestReader> request_;  // nullptr between requests
   std::unique_ptr<Upstream> upstream_;
-  std::unique_ptr<Timer> timer_;  // nullptr: there has been no deadline since the last request
+  std::unique_ptr<Timer> timer_;  // nullptr: no deadline was needed since the last request
   Farewell farewell_;
   TimePoint closes_at_{};     // Finishing: the time that timer_ is set to
-  bool will_settle_ = false;  // at the end of this turn of the loop
+  bool will_settle_ = false;  // settle_all() runs at the end of this turn of the loop
 };
 
 }  // namespace hpp::proxyd

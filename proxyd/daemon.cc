@@ -96,7 +96,8 @@ Daemon::Daemon(Loop& loop, const Options& options)
   manager_.ready();
 }
 
-// For a deadline: the news that it waits for may have come while the callbacks of this turn ran.
+// Must be called before a deadline is handled, because the report that would have prevented it may
+// have arrived during the callbacks of this turn.
 void Daemon::read_bus() {
   if (subscriber_) subscriber_->read_now();
 }
@@ -106,7 +107,7 @@ void Daemon::on_message(const bus::Message& message) {
   if (const auto* backend = std::get_if<bus::BackendState>(&message)) on_backend(*backend);
 }
 
-// LiveReload last: the requests that its browsers send are to find the gate as it is now.
+// LiveReload comes last, so that the requests of reloading browsers meet the updated gate.
 void Daemon::on_tree(const bus::TreeState& tree) {
   perform(switchboard().on(tree, now()));
   livereload_.on(tree);
@@ -151,7 +152,8 @@ void Daemon::perform(const Switchboard::Say& effect) {
   log::write(effect.is_warning ? log::Level::Warning : log::Level::Info, effect.text);
 }
 
-// Connections are closed at the end of the turn, which is still to come if a timer called us.
+// Connections are closed at the end of the loop's turn, which has not come yet if a timer called
+// this.
 void Daemon::ask() {
   perform(switchboard().ask(/*has_closes=*/loop_.has_later(), now()));
   if (const auto wake_at = switchboard().wake_at()) {
@@ -191,7 +193,7 @@ void Daemon::forget(Client& client) {
   });
 }
 
-// Later: the client is in the middle of reading from that stream.
+// Takes the stream over at the end of the turn, because the client is still reading from it.
 void Daemon::hand_over(Client& client, Stream& stream, const std::string& websocket_key) {
   loop_.later([this, &stream, websocket_key] { livereload_.take_over(stream, websocket_key); });
   forget(client);

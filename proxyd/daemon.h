@@ -22,8 +22,9 @@ namespace hpp::proxyd {
 
 class Daemon {
  public:
-  // Listens at once; serves while the loop runs. Throws std::runtime_error: the port is taken (by
-  // whom), a name cannot be resolved, the run directory cannot be used.
+  // Listens at once; serves while the loop runs. Throws std::runtime_error if the port is in use
+  // (the text says by which process), a name cannot be resolved, or the run directory cannot be
+  // used.
   Daemon(Loop& loop, const Options& options);
 
  private:
@@ -58,8 +59,8 @@ class Daemon {
   Timer count_timer_;
   Timer barrier_timer_;
   FailureLog failures_;
-  Timer burst_timer_;       // the end of a burst of failures
-  Timer supervisor_timer_;  // once: has it reported by then?
+  Timer burst_timer_;       // expires at the end of a burst of failures
+  Timer supervisor_timer_;  // expires once, kSupervisorPatience after the start
   std::vector<std::unique_ptr<Listener>> listeners_;
   Signals signals_;
 };

@@ -10,22 +10,23 @@
 namespace hpp::proxyd {
 namespace {
 
-// Idle connections kept; more are closed.
+// The largest number of idle connections; further ones are closed.
 constexpr std::size_t kIdleMax = 1024;
-// And for how long: to many a backend a connection is a thread.
+// How long an idle connection is kept. Many backends use a thread for each connection.
 constexpr Milliseconds kIdleFor{15'000};
-// How long a backend that has said `Connection: close` has to do so, before we do.
+// How long after `Connection: close` the backend may take to close the connection before hpp does.
 constexpr Milliseconds kLeavingFor{100};
 // How long after its FIN the backend's process may still be about to close its socket. A FIN leaves
 // within close(2), a moment before the kernel takes the socket away from the process.
 constexpr Milliseconds kEndedFor{2};
-// How long it may take on a busy machine, where the process can be preempted in between. Only then
-// it counts as a process that has ended its direction and keeps its socket.
+// How long that may take on a busy machine, where the process can be preempted between the two.
+// After this time, the process counts as one that has ended its direction but keeps its socket.
 constexpr Milliseconds kHalfClosedFor{100};
 
 }  // namespace
 
-// Whatever happens on a connection without a request, it is of no use any more.
+// A connection without a request. On any event it is dropped, because it cannot carry a request any
+// more.
 struct Pool::Parked final : UpstreamListener {
   Parked(Pool& owner, Lot& place, std::unique_ptr<Upstream> connection)
       : pool(owner),
@@ -67,8 +68,8 @@ Pool::Pool(Loop& loop, SplicePipes& pipes, std::vector<SocketAddress> addresses)
 Pool::~Pool() = default;
 
 std::unique_ptr<Upstream> Pool::take(bool fresh, UpstreamListener* listener) {
-  // The kernel may have received what this program has not been told of yet: the connection's end,
-  // or bytes that would pass for the answer to this request (RFC 9112 §9.2).
+  // The kernel may have received something that the loop has not reported yet: the end of the
+  // connection, or bytes that would be taken for the answer to this request (RFC 9112 §9.2).
   const auto is_quiet = [](const std::unique_ptr<Parked>& parked) {
     return parked->upstream->stream().is_quiet_by_now();
   };
@@ -137,9 +138,9 @@ void Pool::drop(std::unique_ptr<Upstream> upstream) {
   ended_.add(*this, std::move(upstream)).upstream->set_listener(nullptr);
 }
 
-// If the backend has closed first, our FIN leaves a TIME_WAIT at its end, and a reset does not. But
-// a process that has only ended its direction (shutdown(2)) would see the reset as an error, and a
-// Node server that does not handle it dies.
+// If the backend has closed first, our FIN leaves a TIME_WAIT at its end; a reset does not. But if
+// a process has only ended its direction (shutdown(2)), the reset would be an error for it, and a
+// Node server that does not handle this error exits.
 void Pool::close(std::unique_ptr<Upstream> upstream) {
   const bool is_reset =
       !backend_runs_ || (upstream->has_ended_by_now() && upstream->is_abandoned(peers_));
@@ -169,7 +170,7 @@ void Pool::forget(Parked* parked) {
                                   [&](const auto& entry) { return entry.get() == parked; });
   assert(found != all.end());
   drop(std::move((*found)->upstream));
-  loop_.bury(std::move(*found));  // we are in its callback
+  loop_.bury(std::move(*found));  // this is called from its callback
   all.erase(found);
 }
 

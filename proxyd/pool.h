@@ -1,5 +1,5 @@
-// Shell. Owns the connections to the backend that carry no request: those that wait for their next
-// one, and those that are on their way out.
+// Shell. Owns the connections to the backend that carry no request: idle connections that wait for
+// the next request, and connections that are being closed.
 #pragma once
 
 #include <memory>
@@ -24,27 +24,27 @@ class Pool {
   Pool(Loop& loop, SplicePipes& pipes, std::vector<SocketAddress> addresses);
   ~Pool();
 
-  // A connection for one request: idle or new. It tells `listener` when it is open, unless
-  // is_open() already. `fresh`: the request cannot be repeated, or not once more
+  // Returns a connection for one request, idle or new. If is_open() is false, the connection calls
+  // `listener` when it is open. `fresh`: the request cannot be repeated, or not once more
   // (core/reuse.h).
   std::unique_ptr<Upstream> take(bool fresh, UpstreamListener* listener);
 
-  // Gives back a connection whose exchange is complete. One that the backend has said it closes is
-  // closed after that has happened, or some time has passed: closes that cross would leave a
-  // TIME_WAIT on both sides.
+  // Gives back a connection whose answer is complete. If the backend has announced that it closes
+  // the connection, the pool waits for that close, for at most kLeavingFor: two closes at the same
+  // time would leave a TIME_WAIT on both sides.
   void put_back(std::unique_ptr<Upstream> upstream, const ReleaseUpstream& how);
 
-  // Ends a connection, whatever it is doing: with a FIN, or with a reset if no process has the
-  // backend's end any more.
+  // Closes a connection in any state: with a reset if the backend does not run, or if its end was
+  // closed and no process has it open any more; otherwise with a FIN.
   void drop(std::unique_ptr<Upstream> upstream);
 
-  // Whether the backend runs, as far as is known. While it does not, all connections without a
-  // request and those that are dropped are reset: no TIME_WAIT stays on the port that the successor
-  // binds.
+  // Sets whether the backend runs. While it does not run, all connections without a request, and
+  // all connections that are dropped, are closed with a reset. A FIN could leave a TIME_WAIT on the
+  // port that the next backend binds.
   void backend_runs(bool runs);
 
-  // The one address, as text, where the backend has answered; empty: any of them. Idle connections
-  // to others are closed.
+  // Sets the only address, as text, at which the backend has answered; empty: all addresses may be
+  // used. A new address closes the idle connections.
   void backend_answers_at(std::string_view address);
 
  private:
@@ -57,7 +57,7 @@ class Pool {
     Parked& add(Pool& pool, std::unique_ptr<Upstream> upstream);
 
     Milliseconds longest;
-    std::vector<std::unique_ptr<Parked>> all;  // the last one came last
+    std::vector<std::unique_ptr<Parked>> all;  // sorted by the time of arrival, the newest last
     Timer expiry;
   };
 
@@ -70,10 +70,10 @@ class Pool {
   SplicePipes& pipes_;
   ConnectQueue queue_;
   BackendAddresses addresses_;
-  Lot idle_;         // until the next request
-  Lot leaving_;      // until the backend closes
-  Lot ended_;        // until it is known whether a process still has the backend's end
-  Lot half_closed_;  // a process still has it, as it seems: once more before our FIN
+  Lot idle_;         // waits for the next request
+  Lot leaving_;      // waits until the backend closes the connection
+  Lot ended_;        // waits until it is known whether a process still has the backend's end
+  Lot half_closed_;  // a process seemed to have the backend's end; checked again before our FIN
   PeerSockets peers_;
   bool backend_runs_ = true;
 };

@@ -9,8 +9,7 @@
 //   a request is Held, or not ──► set_waiting()  puts it into the queue, or removes it
 //   a backend gets a request ───► forward()      counts it
 //   a report comes on the bus ──► on()           returns which exchanges must ask the gate again,
-//   in
-//                                                the order of arrival
+//                                                in the order of arrival
 //
 // A report about the tree concerns only the requests in the queue; a report about the backend
 // concerns all connections.
