@@ -7,11 +7,12 @@
 namespace hpp {
 namespace {
 
-// So little is copied rather than moved: it then shares a chain with the head before it, and goes
-// out in one piece.
+// Up to this size, bytes are copied, not moved. Then a small body is contiguous with the head
+// before it, and is written together with it.
 constexpr std::size_t kCopiedMax = 1024;
 
-// libevent refuses for want of memory, which does not return (memory.h), or because of a bug here.
+// libevent calls fail only without memory, which ends the program (memory.h), or because of a bug
+// here.
 void must([[maybe_unused]] bool done) {
   assert(done);
 }

@@ -1,5 +1,5 @@
-// Bytes on their way from one descriptor to another: an evbuffer, which moves whole chains between
-// buffers without copying.
+// Wraps libevent's evbuffer, a byte queue that can move its chunks to another queue without
+// copying.
 #pragma once
 
 #include <cstddef>
@@ -20,23 +20,24 @@ class Buffer {
 
   bool empty() const { return size() == 0; }
 
-  // The bytes at the front that lie in one piece, without moving any. Valid until the next change.
+  // Returns the first bytes as far as they are contiguous. Copies nothing. Valid until the next
+  // change.
   std::string_view front() const;
 
-  // The first min(n, size()) bytes in one piece, copied together if need be. Valid until the next
-  // change.
+  // Returns the first min(n, size()) bytes; makes them contiguous by copying if necessary. Valid
+  // until the next change.
   std::string_view pull_up(std::size_t n);
 
-  // Gives back the memory of an empty buffer; it can be used again. For connections that may be
-  // idle for long.
+  // Frees the memory of the buffer, which must be empty and can be used again. For connections that
+  // may be idle for long.
   void release();
 
-  // Forgets the first n bytes, which must be there.
+  // Removes the first n bytes; n must not exceed size().
   void drain(std::size_t n);
 
   void append(std::string_view bytes);
 
-  // Moves the first n bytes, which must be there, to the end of `to`.
+  // Moves the first n bytes to the end of `to`; n must not exceed size().
   void move_to(Buffer& to, std::size_t n);
 
   evbuffer* get();

@@ -25,10 +25,10 @@ namespace hpp {
 namespace {
 
 constexpr int kListenFdsStart = 3;      // SD_LISTEN_FDS_START of sd_listen_fds(3)
-constexpr std::size_t kDigitsMax = 10;  // of a pid
+constexpr std::size_t kDigitsMax = 10;  // the most digits of a pid
 
-// What the child needs between fork and exec, where nothing may be allocated. It is the child's:
-// our memory is the child's, too, until then.
+// The data that the child needs between vfork and exec, where it must not allocate. The child may
+// change this data, although the two processes share their memory until the exec.
 struct Prepared {
   std::vector<char*> arguments;
   std::vector<std::string> environment_text;
@@ -37,8 +37,8 @@ struct Prepared {
   std::vector<std::string> own_pids;  // entries `NAME=`, which only the child can complete
 };
 
-// Variables that a service manager has set for this process alone, and hpp-launch for its helpers.
-// A child has them only if the request names them.
+// Variables that a service manager has set for this process alone, or hpp-launch for its helpers. A
+// child has them only if the request sets them.
 constexpr std::string_view kNotInherited[] = {
     kHelperTag,   kLaunchPid,      kBuildLeader,   "LISTEN_FDS",    "LISTEN_FDNAMES",
     "LISTEN_PID", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC",
@@ -94,7 +94,7 @@ Prepared prepare(const ChildRequest& request) {
   return prepared;
 }
 
-// linux/pidfd.h, which is older on many machines than the kernel.
+// From linux/pidfd.h. On many machines, the installed header is older than the kernel.
 struct pidfd_info {
   std::uint64_t mask = 0;
   std::uint64_t cgroupid = 0;
@@ -109,8 +109,8 @@ void redirect(int from, int to) {
   if (from >= 0 && from != to) ::dup2(from, to);
 }
 
-// In the child. First out of the way of each other and of `report`, then into their places. Returns
-// where `report` is now.
+// Runs in the child. Moves `listen_fds` to descriptors 3, 4, …. Duplicates them and `report` to
+// higher numbers first, so that none is overwritten. Returns the new number of `report`.
 int hand_over(Prepared& prepared, int report) {
   if (prepared.listen_fds.empty()) return report;
   const int above = kListenFdsStart + static_cast<int>(prepared.listen_fds.size());
@@ -122,7 +122,7 @@ int hand_over(Prepared& prepared, int report) {
   return report;
 }
 
-// In the child.
+// Runs in the child. Writes its pid into the environment variables that need it.
 void complete_own_pids(Prepared& prepared) {
   for (std::string& entry : prepared.own_pids) {
     char* const text = entry.data() + entry.find('=') + 1;
@@ -130,8 +130,8 @@ void complete_own_pids(Prepared& prepared) {
   }
 }
 
-// Runs in the child, after vfork: async-signal-safe calls only, and nothing of the parent's may be
-// changed. Tells `report` the error if it cannot go on.
+// Runs in the child after vfork. May only call async-signal-safe functions, and must not change the
+// parent's memory except `prepared`. Writes errno to `report` if the exec fails.
 [[noreturn]] void become(const ChildRequest& request, Prepared& prepared, pid_t parent,
                          int report) {
   const bool has_terminal = request.group == ChildRequest::Group::OwnTerminal;
@@ -139,13 +139,13 @@ void complete_own_pids(Prepared& prepared) {
   if (request.group == ChildRequest::Group::OwnGroup) ::setpgid(0, 0);
   if (request.death_signal != 0) {
     ::prctl(PR_SET_PDEATHSIG, request.death_signal);
-    if (::getppid() != parent) ::_exit(127);  // it died before we could ask to be told
+    if (::getppid() != parent) ::_exit(127);  // the parent died before the prctl
   }
   redirect(request.stdin_fd, STDIN_FILENO);
   redirect(request.stdout_fd, STDOUT_FILENO);
   redirect(request.stderr_fd, STDERR_FILENO);
   if (has_terminal) ::ioctl(STDIN_FILENO, TIOCSCTTY, 0);
-  // What a library has opened without O_CLOEXEC. Needs Linux 5.11.
+  // Libraries may have opened descriptors without O_CLOEXEC. Needs Linux 5.11.
   ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
   report = hand_over(prepared, report);
   complete_own_pids(prepared);
@@ -165,14 +165,14 @@ void complete_own_pids(Prepared& prepared) {
   ::_exit(127);
 }
 
-// Forks; returns the pid. Throws if the child could not exec. vfork, because we wait for the exec
-// anyway: to copy our page tables, and after that each page that either of us writes to, takes
-// longer than all else here.
+// Starts the child, and returns its pid. Throws if the exec fails. Uses vfork, because this
+// function waits for the exec anyway. fork would copy our page tables, and then each page that one
+// of the two processes writes to, which takes longer than everything else here.
 pid_t start(const ChildRequest& request) {
   Prepared prepared = prepare(request);
   Pipe report = make_pipe();
   const pid_t parent = ::getpid();
-  // No signal handler of ours may run in the child: it shares our event loop's pipes.
+  // No signal handler of ours may run in the child, because it would write to our loop's pipes.
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);
@@ -222,7 +222,8 @@ Child::Child(Loop& loop, UniqueFd pidfd, pid_t pid, OnExit on_exit)
   exited_->start();
 }
 
-// A zombie shows its status in /proc; of one that is reaped, a kernel since 6.15 tells it.
+// Reads the exit status of a process that is not our child, or that we cannot reap: of a zombie
+// from /proc, of a reaped process with an ioctl of Linux 6.15.
 ExitStatus Child::seen_status() const {
   pidfd_info info{.mask = kPidfdInfoExit};
   const auto has_told = [&] {
@@ -230,7 +231,7 @@ ExitStatus Child::seen_status() const {
   };
   if (has_told()) return exit_status_of(info.exit_code);
   if (const auto status = zombie_status(pid_)) return exit_status_of(*status);
-  if (has_told()) return exit_status_of(info.exit_code);  // it was reaped in between
+  if (has_told()) return exit_status_of(info.exit_code);  // the process was reaped in between
   return {.is_known = false};
 }
 
@@ -243,8 +244,8 @@ void Child::reap() {
   const pid_t reaped = ::waitpid(pid_, &status, WNOHANG);
   running_ = false;
   exited_->stop();
-  // It has ended, so that 0 means that a tracer keeps the zombie (ptrace(2)). Its last parent reaps
-  // that. ECHILD means that it was reaped elsewhere.
+  // The process has ended, so 0 means that a tracer keeps the zombie (ptrace(2)). The zombie's last
+  // parent reaps it. ECHILD means that it was reaped elsewhere.
   on_exit_(reaped == pid_ ? exit_status_of(status) : seen_status());
 }
 

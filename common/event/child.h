@@ -1,4 +1,4 @@
-// Child processes: start them, know when they end.
+// Starts child processes, and reports when they end.
 #pragma once
 
 #include <sys/types.h>
@@ -18,52 +18,52 @@ namespace hpp {
 
 struct ChildRequest {
   enum class Group {
-    Inherited,    // stays in our process group
-    OwnGroup,     // setpgid: the terminal's Ctrl+C does not reach it
-    OwnSession,   // setsid: no terminal, own group
-    OwnTerminal,  // the same, and stdin, which must be a terminal, becomes the controlling one
+    Inherited,    // the child stays in our process group
+    OwnGroup,     // setpgid: the terminal's Ctrl+C does not reach the child
+    OwnSession,   // setsid: the child has its own group and no controlling terminal
+    OwnTerminal,  // setsid; stdin must be a terminal, and becomes the controlling terminal
   };
 
-  std::vector<std::string> command;  // looked up in PATH
-  std::string directory;             // to start in, and for its PWD; empty: ours
-  // Added to ours, of which it does not inherit what hpp-launch or systemd has told this process
-  // alone (NOTIFY_SOCKET and the like).
+  std::vector<std::string> command;  // the program, which is searched in PATH, and its arguments
+  std::string directory;             // the working directory, also for PWD; empty: ours
+  // Variables to add to our environment. The child does not inherit the variables that hpp-launch
+  // or systemd has set for this process alone, such as NOTIFY_SOCKET.
   std::vector<std::pair<std::string, std::string>> environment;
   Group group = Group::Inherited;
   int stdin_fd = -1;   // -1: ours
   int stdout_fd = -1;  // -1: ours
   int stderr_fd = -1;  // -1: ours
-  // Handed over as descriptors 3, 4, …, with their names, as sd_listen_fds(3) expects it.
+  // Sockets, with their names, that the child gets as descriptors 3, 4, … (sd_listen_fds(3)).
   std::vector<std::pair<std::string, int>> listen_fds;
-  std::string pid_variable;  // the environment variable that is to have the child's own pid
+  std::string pid_variable;  // an environment variable to set to the child's own pid; or empty
   int death_signal = 0;      // sent to the child when this process dies (PR_SET_PDEATHSIG); 0: none
 };
 
-// One child process. Tells its end once; the zombie is reaped before that, unless a debugger keeps
-// it.
-// Destroying a Child neither kills nor reaps the process.
+// One child process. Calls `on_exit` once, when the process has ended and, unless a debugger keeps
+// the zombie, was reaped. Destroying a Child neither kills nor reaps the process.
 class Child {
  public:
   using OnExit = std::function<void(ExitStatus)>;
 
   // Starts the process. Throws std::system_error if that fails; the code is that of fork(2) or
-  // execvp(3): ENOENT if the command does not exist. All signals have their default action and
-  // none is blocked in the child; descriptors other than the three and listen_fds are closed
-  // (O_CLOEXEC).
+  // execvp(3): ENOENT if the command does not exist. In the child, all signals have their default
+  // action, and no signal is blocked. All descriptors are closed except stdin, stdout, stderr and
+  // listen_fds.
   Child(Loop& loop, const ChildRequest& request, OnExit on_exit);
 
-  // Takes over a process that somebody else has started, and reaps. How it ended is told as far as
-  // the kernel shows it to others than its parent.
+  // Watches a process that another process has started and reaps. `on_exit` gets its exit status if
+  // the kernel reveals it to a process that is not the parent.
   Child(Loop& loop, UniqueFd pidfd, pid_t pid, OnExit on_exit);
 
-  // For whoever is to take over: the process and no other that gets its number later.
+  // Returns a descriptor of exactly this process, for a program that takes over its supervision.
+  // The pid could be reused.
   int pidfd() const { return pidfd_.get(); }
 
   pid_t pid() const { return pid_; }
 
   bool is_running() const { return running_; }
 
-  // Sends a signal to the process; nothing happens if it has ended.
+  // Sends a signal to the process; does nothing if the process has ended.
   void kill(int signal) const;
 
  private:

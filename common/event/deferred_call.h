@@ -1,5 +1,5 @@
-// A call at the end of the loop's turn. A member of the object that it works on: the destructor
-// cancels the call. (Loop::later() has no such owner; its action always runs.)
+// Calls a function at the end of the loop's turn. Make it a member of the object that the function
+// works on, because its destructor cancels the call. An action of Loop::later() always runs.
 #pragma once
 
 #include <functional>
@@ -10,13 +10,13 @@ namespace hpp {
 
 class DeferredCall {
  public:
-  // `loop` must outlive it.
+  // `loop` must outlive the DeferredCall.
   DeferredCall(Loop& loop, std::function<void()> action);
   DeferredCall(const DeferredCall&) = delete;
   DeferredCall& operator=(const DeferredCall&) = delete;
 
-  // Calls the action once, after the callbacks that are due in this turn. Further starts before the
-  // call change nothing.
+  // Calls the action once, after the callbacks that are due in this turn. Calling start() again
+  // before that has no effect.
   void start();
   void cancel();
 

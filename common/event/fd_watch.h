@@ -1,4 +1,4 @@
-// Tells when a file descriptor is readable or writable. Does not own the descriptor.
+// Calls a function when a file descriptor is readable or writable. Does not own the descriptor.
 #pragma once
 
 #include <functional>
@@ -11,8 +11,9 @@ class FdWatch {
  public:
   enum class For { Reading, Writing };
 
-  // Calls `on_ready` for as long as `fd` is ready (level-triggered) and the watch is started.
-  // `loop` and `fd` must outlive the watch. `fd` must be one that epoll knows: not a plain file.
+  // Calls `on_ready` again and again while `fd` is ready (level-triggered) and the watch is
+  // started. `loop` and `fd` must outlive the watch. epoll must support `fd`, so it cannot be a
+  // plain file.
   FdWatch(Loop& loop, int fd, For what, std::function<void()> on_ready);
   FdWatch(const FdWatch&) = delete;
   FdWatch& operator=(const FdWatch&) = delete;

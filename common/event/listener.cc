@@ -15,9 +15,10 @@
 namespace hpp {
 namespace {
 
-// Connections accepted in one turn of the loop, so that a flood does not starve those at work.
+// The most connections that are accepted per turn of the loop, so that a flood of new connections
+// does not starve the others.
 constexpr int kAcceptsPerTurn = 64;
-// How long to leave connections in the backlog when the process has no descriptor left.
+// How long to leave connections in the backlog when the process has no free descriptor.
 constexpr Milliseconds kRestWhenOutOfDescriptors{50};
 
 }  // namespace
@@ -28,7 +29,7 @@ Listener::Listener(Loop& loop, UniqueFd fd, OnAccept on_accept)
       event_(event_new(loop.base(), fd_.get(), EV_READ | EV_PERSIST, &Listener::on_event, this)),
       rest_(loop, [this] { event_add(event_.get(), nullptr); }) {
   set_nonblocking(fd_.get());
-  const int on = 1;  // accepted sockets inherit it: tcp(7)
+  const int on = 1;  // accepted sockets inherit the option (tcp(7))
   ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   event_add(event_.get(), nullptr);
 }
@@ -46,7 +47,7 @@ void Listener::accept_some() {
     if (!connection.is_open()) {
       const int error = errno;
       if (!shortage_text(error).empty()) rest(error);
-      return;  // EAGAIN: none is waiting; ECONNABORTED and the like: it left again
+      return;  // EAGAIN: the backlog is empty; ECONNABORTED and similar: the peer has gone
     }
     rest_told_ = false;
     on_accept_(std::move(connection), peer);

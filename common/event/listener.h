@@ -12,12 +12,12 @@ namespace hpp {
 
 class Listener {
  public:
-  // Called with each accepted connection, non-blocking, and its peer.
+  // Called with each accepted connection, which is non-blocking, and the address of its peer.
   using OnAccept = std::function<void(UniqueFd, const SocketAddress&)>;
 
-  // Takes over a socket that listens, and makes it non-blocking: systemd-socket-activate passes
-  // blocking sockets, and accept(2) on one stops the loop once the backlog is empty. `loop` must
-  // outlive the listener.
+  // Takes ownership of a listening socket, and makes it non-blocking. systemd-socket-activate
+  // passes blocking sockets, whose accept(2) would stop the loop when the backlog is empty. `loop`
+  // must outlive the listener.
   Listener(Loop& loop, UniqueFd fd, OnAccept on_accept);
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
@@ -31,8 +31,8 @@ class Listener {
   OnAccept on_accept_;
   UniqueFd fd_;
   EventPtr event_;
-  Timer rest_;  // a pause when no descriptors are left: the backlog keeps the connections
-  bool rest_told_ = false;  // and nothing was accepted since
+  Timer rest_;              // the pause without free descriptors; connections wait in the backlog
+  bool rest_told_ = false;  // a pause was logged, and no connection has been accepted since
 };
 
 }  // namespace hpp

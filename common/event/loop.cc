@@ -15,15 +15,15 @@ void EventDeleter::operator()(event* e) const {
 
 namespace {
 
-// How long to look for more before sleeping, and how short a sleep makes that worth a try.
+// How long to poll before sleeping, and the longest sleep after which polling is tried again.
 constexpr std::chrono::microseconds kLookFor{20};
 constexpr std::chrono::microseconds kShortSleep{50};
-// Where more than this came at once, more will have come by the next turn: fetching it piece by
-// piece would cost both sides a wake-up for each.
+// If more events than this came at once, the loop does not poll: more will have come by the next
+// turn, and handling them one by one would cost both sides a wake-up for each.
 constexpr std::uint64_t kFew = 1;
 
-// libevent runs what has the larger number when nothing of the smaller ones is ready; events have
-// the middle one unless they are given another.
+// libevent runs events with a larger number only if no event with a smaller number is ready. An
+// event has the middle number by default.
 constexpr int kPriorities = 3;
 constexpr int kIdlePriority = 2;
 
@@ -58,7 +58,7 @@ Loop::Loop(Timers timers) : base_(make_base(timers)) {
 }
 
 Loop::~Loop() {
-  // What was buried in the last turn may still use the base: it goes first.
+  // Objects buried in the last turn may still use the base, so they are destroyed first.
   while (!later_.empty()) std::exchange(later_, {});
   later_event_.reset();
   idle_event_.reset();
@@ -75,7 +75,7 @@ void Loop::run() {
 
 void Loop::run_eagerly() {
   constexpr int kVainMax = 3;
-  int in_vain = kVainMax;  // looks in a row; so many: it does not pay
+  int in_vain = kVainMax;  // polls in a row without a result; at kVainMax, polling stops
   while (!is_stopped_) {
     const TimePoint asleep_at = std::chrono::steady_clock::now();
     before_sleep_ = activity_;
@@ -90,7 +90,7 @@ void Loop::run_eagerly() {
   is_stopped_ = false;
 }
 
-// Until nothing has come for kLookFor. Returns whether anything did.
+// Polls until nothing has come for kLookFor. Returns whether anything came.
 bool Loop::look_again() {
   const std::uint64_t before = activity_;
   std::uint64_t seen = before;
@@ -109,8 +109,8 @@ void Loop::stop() {
 }
 
 void Loop::later(std::function<void()> action) {
-  // libevent appends an event that is made active to the queue it is working on: this one runs
-  // after all that were due before it.
+  // libevent appends an event that is made active to the queue that it is processing, so this event
+  // runs after all events that were due before.
   if (later_.empty()) event_active(later_event_.get(), 0, 0);
   later_.push_back(std::move(action));
 }
@@ -138,7 +138,7 @@ void Loop::on_idle(int, short, void* self) noexcept {
 
 void Loop::on_batch(int, short, void* batch) noexcept {
   for (Reactivation* const one : std::exchange(static_cast<Batch*>(batch)->waiting, {})) {
-    // Before its callback runs, which may be preceded by others that start() it again.
+    // Reset before the callbacks run: an earlier callback may start() this Reactivation again.
     one->when_.reset();
     event_active(one->event_, EV_TIMEOUT, 0);
   }
@@ -150,7 +150,7 @@ void Reactivation::start(Loop::Again when) {
   if (when_ == when || when_ == Loop::Again::NextTurn) return;
   cancel();
   when_ = when;
-  // A timer of no time: libevent looks at the descriptors before it looks at the timers.
+  // With a delay of 0, libevent still polls the descriptors before it runs the timer.
   const Milliseconds delay = when == Loop::Again::NextTurn ? Milliseconds{0} : Loop::kSoon;
   Loop::Batch& batch = loop_.batch(when);
   if (batch.waiting.empty()) add_timer(batch.timer.get(), delay);

@@ -1,9 +1,9 @@
 // Owns the libevent base of a program: one loop, one thread.
 //
-// Only common/event/*.cc sees libevent. Every wrapper here holds one kind of thing, starts in its
-// constructor or with start(), and lets go in its destructor. Callbacks are std::functions called
-// from noexcept trampolines: an exception that reaches one ends the program, which is what a
-// helper that may crash and be restarted should do with a bug.
+// Only common/event/*.cc uses libevent. Each wrapper here owns one resource, starts in its
+// constructor or with start(), and stops in its destructor. Callbacks are std::functions, called
+// from noexcept functions, so an uncaught exception ends the program. That is the right reaction to
+// a bug, because the helpers are restarted after a crash.
 #pragma once
 
 #include <chrono>
@@ -21,7 +21,7 @@ namespace hpp {
 using TimePoint = std::chrono::steady_clock::time_point;
 using Milliseconds = std::chrono::milliseconds;
 
-// Deletes a libevent event; it is removed from its loop first.
+// Removes a libevent event from its loop, and frees it.
 struct EventDeleter {
   void operator()(event* e) const;
 };
@@ -32,11 +32,11 @@ class Reactivation;
 
 class Loop {
  public:
-  // Coarse timers cost nothing and may be late by the kernel's tick, 4 ms at 250 Hz. Precise ones
-  // are good to 0.1 ms, for two system calls more a turn.
+  // Coarse timers cost no system calls, but may be late by one tick of the kernel: 4 ms at 250 Hz.
+  // Precise timers are accurate to 0.1 ms, but cost two more system calls per turn.
   enum class Timers { Coarse, Precise };
 
-  // Throws std::runtime_error if the kernel gives no epoll.
+  // Throws std::runtime_error if the kernel refuses to create an epoll instance.
   explicit Loop(Timers timers = Timers::Coarse);
   ~Loop();
   Loop(const Loop&) = delete;
@@ -45,37 +45,37 @@ class Loop {
   // Runs until stop().
   void run();
 
-  // The same for a loop on whose answers somebody waits: before it sleeps it looks again for a few
-  // microseconds, as long as that pays, because it costs more to be woken. It pays where thousands
-  // of messages a second come and go; otherwise this is run().
+  // Like run(), but polls for a few microseconds before it sleeps, because a wake-up takes longer.
+  // Use it if other programs wait for the answers of this loop. It polls only while that helps,
+  // which is at thousands of messages per second.
   void run_eagerly();
 
-  // Something came of what a callback was told: for run_eagerly.
+  // Reports that a callback has handled real activity, for run_eagerly().
   void note_activity() {
     if (activity_++ == before_sleep_) woken_at_ = std::chrono::steady_clock::now();
   }
 
-  // Makes run() return after the current callback; before it has begun, at once.
+  // Makes run() return after the current callback, or at once if run() has not begun yet.
   void stop();
 
-  // Calls `action` once, after the callbacks that are due in this turn: the place to destroy what
-  // is still on the stack, and to do once what several callbacks of one turn asked for.
+  // Calls `action` once, after the callbacks that are due in this turn. Use it to destroy an object
+  // whose method is still running, or to do once what several callbacks of one turn request.
   void later(std::function<void()> action);
 
-  // Whether later() or bury() has something to do yet.
+  // Whether later() or bury() has an action that has not run yet.
   bool has_later() const { return !later_.empty(); }
 
-  // Calls `action` once, as soon as nothing is ready that was not there before; within kBusyMax
-  // where there always is something. For what serves the more the later it is done.
+  // Calls `action` once, as soon as no other event is ready, but after kBusyMax at the latest. Use
+  // it for an action that serves more requests at once the later it runs.
   void when_idle(std::function<void()> action);
   static constexpr Milliseconds kBusyMax{5};
 
-  // When something is to be done again: in the next turn, when the loop has looked at all that is
-  // ready, for work that would go on for long; or within kSoon, for what is rarely needed.
+  // When to make an event active again. NextTurn: after the loop has polled all descriptors, for
+  // work that would take long. Soon: after kSoon, for work that is rarely needed.
   enum class Again { NextTurn, Soon };
   static constexpr Milliseconds kSoon{20};
 
-  // Destroys `object` at the end of the turn: nothing dies inside its own callback.
+  // Destroys `object` at the end of the turn, so that no object is destroyed in its own callback.
   template <class T>
   void bury(std::unique_ptr<T> object) {
     later([grave = std::shared_ptr<T>(std::move(object))] {});
@@ -88,7 +88,7 @@ class Loop {
 
   bool look_again();
 
-  // Events that one timer makes active together.
+  // Events that one timer makes active at the same time.
   struct Batch {
     EventPtr timer;
     std::vector<Reactivation*> waiting;
@@ -103,22 +103,22 @@ class Loop {
   event_base* base_;
   bool is_stopped_ = false;
   std::uint64_t activity_ = 0;
-  std::uint64_t before_sleep_ = 0;  // activity_ when the loop last went to sleep, or tried to
-  TimePoint woken_at_{};            // when the first came after that
+  std::uint64_t before_sleep_ = 0;  // activity_ before the loop last waited for events
+  TimePoint woken_at_{};            // the time of the first activity after that
   EventPtr later_event_;
   std::vector<std::function<void()>> later_;
   EventPtr idle_event_;
-  EventPtr busy_timer_;  // for the same actions
+  EventPtr busy_timer_;  // runs when_idle_ after kBusyMax
   std::vector<std::function<void()>> when_idle_;
   Batch next_turn_;
   Batch soon_;
 };
 
-// Makes one event active (EV_TIMEOUT) later. The event is in one batch at most, and leaves it when
-// it is made active or when this is destroyed. So no batch holds an event that has been freed.
+// Makes one event active (EV_TIMEOUT) later. The event is in at most one batch. It leaves the batch
+// when it becomes active or when the Reactivation is destroyed, so no batch has a freed event.
 class Reactivation {
  public:
-  // `loop` and `e` must outlive it.
+  // `loop` and `e` must outlive the Reactivation.
   Reactivation(Loop& loop, event* e) : loop_(loop), event_(e) {}
 
   ~Reactivation() { cancel(); }
@@ -126,7 +126,8 @@ class Reactivation {
   Reactivation(const Reactivation&) = delete;
   Reactivation& operator=(const Reactivation&) = delete;
 
-  // Once per call. NextTurn takes the place of Soon, and not the other way round.
+  // Makes the event active once. NextTurn replaces an earlier Soon, but Soon does not replace an
+  // earlier NextTurn.
   void start(Loop::Again when);
   void cancel();
 
@@ -135,7 +136,7 @@ class Reactivation {
 
   Loop& loop_;
   event* event_;
-  std::optional<Loop::Again> when_;  // nothing: it is in no batch
+  std::optional<Loop::Again> when_;  // nothing: the event is in no batch
 };
 
 }  // namespace hpp

@@ -17,7 +17,7 @@ iovec piece(std::string_view text) {
   return {.iov_base = const_cast<char*>(text.data()), .iov_len = text.size()};
 }
 
-// Without the log, which allocates. A line that stderr cannot take at once is lost.
+// Does not use the log, which allocates. If stderr cannot take the line at once, the line is lost.
 [[noreturn]] void out_of_memory() {
   const iovec line[] = {piece(::program_invocation_short_name),
                         piece(": error: out of memory (see `ulimit -v`, and memory.max of the "

@@ -1,12 +1,12 @@
-// What happens when no memory is left: the program says so in one line and aborts. Its service
-// manager then starts it again, which frees what it held. To go on would need a way out of every
-// function that allocates.
+// Makes a program abort with one line of text when no memory is left. Its service manager then
+// starts it again, which frees the memory that the program used. To continue instead, every
+// function that allocates would have to handle the error.
 #pragma once
 
 namespace hpp {
 
-// From now on that holds for libevent's memory and for operator new. Idempotent; every Loop calls
-// it first.
+// Makes failed allocations of libevent and of operator new abort the program. May be called more
+// than once; every Loop calls it first.
 void abort_without_memory();
 
 }  // namespace hpp

@@ -1,4 +1,4 @@
-// Writes what an Outlet has waiting as soon as its terminal or pipe takes it.
+// Writes an Outlet's waiting bytes as soon as its terminal or pipe takes them.
 #pragma once
 
 #include <functional>
@@ -14,7 +14,7 @@ namespace hpp {
 
 class OutletWatch {
  public:
-  // Both must outlive it. One watch for an outlet.
+  // `loop` and `outlet` must outlive the watch. An outlet may have only one watch.
   OutletWatch(Loop& loop, Outlet& outlet);
   ~OutletWatch();
   OutletWatch(const OutletWatch&) = delete;
@@ -22,7 +22,7 @@ class OutletWatch {
 
   Outlet& outlet() const { return outlet_; }
 
-  // Calls `on_room` each time that all that waited is written, until `owner` leaves.
+  // Calls `on_room` each time that all waiting bytes have been written, until leave(owner).
   void join(const void* owner, std::function<void()> on_room);
   void leave(const void* owner);
 
@@ -32,7 +32,8 @@ class OutletWatch {
 
   Loop& loop_;
   Outlet& outlet_;
-  std::unique_ptr<FdWatch> writable_;  // made when first needed: epoll refuses plain files
+  std::unique_ptr<FdWatch>
+      writable_;  // created when first needed, because epoll refuses plain files
   std::vector<std::pair<const void*, std::function<void()>>> writers_;
 };
 

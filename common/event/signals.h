@@ -11,8 +11,8 @@ namespace hpp {
 
 class Signals {
  public:
-  // Calls `on_signal` with the number of each signal of `numbers` that arrives, in the loop and
-  // not in a signal handler. Several arrivals before the loop turns may be one call.
+  // Calls `on_signal` with the number of each signal in `numbers` that arrives, from the loop, not
+  // from a signal handler. Several arrivals before the next turn of the loop may cause one call.
   Signals(Loop& loop, std::initializer_list<int> numbers, std::function<void(int)> on_signal);
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;

@@ -18,12 +18,12 @@
 namespace hpp {
 namespace {
 
-// How much one wake-up reads. A head or a small message goes through a scratch buffer, so that
-// what a connection keeps is as large as what has come; who fills that is read in large pieces,
-// straight into its buffer, and shrinks again with what comes.
+// The size of one read. Small reads go through a scratch buffer, so that a connection's buffer is
+// only as large as its bytes. After a read that fills the scratch buffer, the next one is large and
+// goes directly into the connection's buffer. The size shrinks again with the number of bytes read.
 constexpr std::uint32_t kReadSizeMin = 16 * 1024;
 constexpr std::uint32_t kReadSizeMax = 128 * 1024;
-// Pieces of output that one system call writes.
+// The most pieces of output that one system call writes.
 constexpr int kPiecesMax = 8;
 
 std::array<char, kReadSizeMin>& scratch() {
@@ -57,7 +57,7 @@ Stream::Stream(Loop& loop, std::unique_ptr<Transport> transport, StreamListener&
 Stream::Stream(Loop& loop, UniqueFd fd, StreamListener& listener)
     : Stream(loop, std::make_unique<PlainSocket>(std::move(fd)), listener) {}
 
-// The kernel reports to a new event what is readable, or has ended, once more.
+// For a new event, the kernel reports readable bytes, a FIN or a reset again.
 Stream::Stream(Stream& from, StreamListener& listener)
     : Stream(from.loop_, from.release(), listener) {
   from.input_.move_to(input_, from.input_.size());
@@ -70,7 +70,7 @@ std::unique_ptr<Transport> Stream::release() {
   read_again_.reset();
   readable_.reset();
   writable_.reset();
-  // The owner of this stream may still call it in this turn.
+  // A closed socket takes its place, because the owner may still call this stream in this turn.
   return std::exchange(transport_, std::make_unique<PlainSocket>(UniqueFd()));
 }
 
@@ -103,8 +103,10 @@ void Stream::handle_readable(short what) {
   if (!broken_) look_for_end();
 }
 
-// Nobody reads, or not all, so that no read meets the end. The kernel tells of it once, and of a
-// reset as if of bytes: it may have come with some that were read before the pause.
+// Handles a FIN or a reset that no read has met, because reading is paused or spliced, and a reset
+// after the FIN. The
+// kernel reports the end only once. It reports a reset like bytes, and perhaps together with bytes
+// that were read before the pause.
 void Stream::look_for_end() {
   if (!may_read_ && !input_ended_) return;
   if (const int error = pending_error(fd()); error != 0) {
@@ -125,13 +127,13 @@ void Stream::read_and_tell() {
     if (input_ended_) return listener_.on_input_ended();
     if (reading_ != Reading::Buffered || !may_read_ || broken_) return;
   } while (end_near_ && got < asked);
-  // A read that is not filled has met all bytes, but not a reset that came together with them: the
-  // kernel tells of both once, libevent does not say of which, and only a read meets it. Mostly the
-  // next one comes soon.
+  // If the read was not filled, all bytes have been read. But a reset may have come together with
+  // them: the kernel reports both in one event, libevent does not say which, and only a read shows
+  // the reset. The next event usually comes soon, so this extra read is rarely needed.
   read_again_->start(got < asked ? Loop::Again::Soon : Loop::Again::NextTurn);
 }
 
-// Returns how much came.
+// Returns the number of bytes read.
 std::size_t Stream::read_some() {
   const std::uint32_t asked = read_size_;
   const ssize_t got = asked == kReadSizeMin ? read_through_scratch() : read_directly();
@@ -163,7 +165,7 @@ ssize_t Stream::read_directly() {
   return got;
 }
 
-// A read has returned 0, or -1 with that error.
+// Called when a read has returned 0, or -1 with `error`.
 void Stream::no_input(ssize_t got, int error) {
   if (got < 0 && error == EINTR) return;
   may_read_ = false;
@@ -260,7 +262,8 @@ void Stream::wait_writable() {
 
 void Stream::stop_writing(int error) {
   if (input_ended_) return fail(error);
-  // It is a reset, and the kernel tells of it once: reading would end as if by a FIN.
+  // The error is a reset. The kernel reports it only once, so reading would now end like after a
+  // FIN.
   error_ = error;
   output_refused_ = true;
   output_.drain(output_.size());

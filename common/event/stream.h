@@ -1,4 +1,4 @@
-// One connection: reads into a buffer, writes from another, and tells its owner what happened. A
+// One connection: reads into one buffer, writes from another, and reports events to its owner. A
 // transport (transport.h) carries the bytes; the stream decides when.
 #pragma once
 
@@ -16,20 +16,22 @@
 
 namespace hpp {
 
-// What a stream tells its owner. Called from the loop only, never from inside a call of the
-// stream's own methods. The owner must not destroy the stream inside a call: Loop::bury.
+// The events that a stream reports to its owner. They are called from the loop only, never during a
+// call of the stream's own methods. The owner must not destroy the stream during an event, but can
+// use Loop::bury().
 class StreamListener {
  public:
-  // New bytes are in input(); of a stream that is spliced, they are in the socket.
+  // New bytes are in input(), or in the socket if the stream is spliced.
   virtual void on_input() = 0;
 
-  // The peer has ended its direction (FIN). No more on_input follows; output still flows.
+  // The peer has ended its direction (FIN). No more on_input follows; output is still possible.
   virtual void on_input_ended() = 0;
 
-  // The peer's FIN, or a reset, has come behind bytes that wait because reading is paused.
+  // The peer's FIN or a reset has come, perhaps after bytes that are unread because reading is
+  // paused.
   virtual void on_end_in_sight() {}
 
-  // Output that had to wait has been written, all or some of it.
+  // All or a part of the output that had to wait has been written.
   virtual void on_output_progress() = 0;
 
   // The connection is broken (reset, timeout, …): neither direction works. Nothing follows.
@@ -40,19 +42,19 @@ class StreamListener {
   ~StreamListener() = default;
 };
 
-// Edge-triggered: the kernel tells of each change once, so that a paused stream costs nothing and
-// still learns of a FIN or a reset, and no readiness is asked for again and again (epoll(7)).
+// Edge-triggered (epoll(7)): the kernel reports each change once. A paused stream costs nothing and
+// still gets a FIN or a reset, and the loop need not change what it waits for.
 class Stream {
  public:
   // Reading starts at once. `loop` and `listener` must outlive the stream.
   Stream(Loop& loop, std::unique_ptr<Transport> transport, StreamListener& listener);
 
-  // The same for a plain socket, connected and non-blocking.
+  // Uses a plain socket, which must be connected and non-blocking.
   Stream(Loop& loop, UniqueFd fd, StreamListener& listener);
 
-  // Takes over the connection of another stream, with what that has read and what it has not
-  // written yet; `listener` is told of what comes from now on. `from` can only be destroyed then.
-  // Not inside a call of its listener's: Loop::later.
+  // Takes over the connection of another stream, including its input and output; further events go
+  // to `listener`. After that, `from` can only be destroyed. Must not be used during an event of
+  // `from`; use Loop::later().
   Stream(Stream& from, StreamListener& listener);
   ~Stream();
 
@@ -64,37 +66,37 @@ class Stream {
 
   const Buffer& output() const { return output_; }
 
-  // Writes what it can of output() now and the rest when the socket takes more. A peer that takes
-  // no more may have said something before it left: output is thrown away from then on, and input
-  // goes on to its end. Where nothing can come in any more, on_broken follows.
+  // Writes as much of output() as possible now, and the rest when the socket takes more. If writing
+  // fails, output is discarded from then on, but the bytes that the peer sent before are still read
+  // until the end of input. If the input has already ended, on_broken follows.
   void flush();
 
-  // Pauses and resumes reading: backpressure. A spliced stream is paused by its owner, who does not
-  // fill_pipe().
+  // Resumes or pauses reading, for backpressure. Has no effect on a spliced stream: to pause it,
+  // the owner does not call fill_pipe().
   void read_while(bool wanted);
 
-  // Reads what has come by now and tells nobody: for an owner who would close otherwise. Returns
-  // whether anything has come.
+  // Reads the bytes that have come, without calling on_input. For an owner that is about to close
+  // the stream. Returns whether any bytes came.
   bool read_now();
 
   // Whether fill_pipe() and drain_pipe() may be called.
   bool may_splice() const { return transport_->may_splice(); }
 
-  // From now on input stays in the socket, and the owner moves it by fill_pipe(); or no longer. Not
-  // for a stream whose input() holds something.
+  // Sets whether input stays in the socket, from which the owner moves it with fill_pipe(). input()
+  // must be empty.
   void set_spliced(bool spliced);
 
-  // Moves up to `max` bytes of a spliced stream's input into an empty pipe. False: nothing is there
-  // now; on_input() follows when more comes, or input_ended() or is_broken() says why nothing will.
+  // Moves up to `max` bytes of a spliced stream's input into an empty pipe. Returns false if there
+  // are no bytes now. Then on_input() follows when more come, unless input_ended() or is_broken().
   bool fill_pipe(SplicePipe& pipe, std::size_t max);
 
-  // Moves the bytes of the pipe to the peer; output() must be empty. False: the socket takes no
-  // more now; on_output_progress() follows. If the peer has stopped taking output, the bytes stay
-  // in the pipe, and true is returned.
+  // Moves the bytes of the pipe to the peer; output() must be empty. Returns false if the socket
+  // takes no more now; on_output_progress() follows. If takes_output() is false, leaves the bytes
+  // in the pipe and returns true.
   bool drain_pipe(SplicePipe& pipe);
 
-  // Calls on_input again in the next turn of the loop if fill_pipe() may find more: for an owner
-  // that leaves off so that others get their turn.
+  // Calls on_input again in the next turn of the loop if fill_pipe() may find more. For an owner
+  // that stops in between so that other connections get their turn.
   void continue_later();
 
   // Sends an acknowledgement that the kernel would delay (tcp(7), TCP_QUICKACK).
@@ -103,42 +105,44 @@ class Stream {
   // Ends our direction (FIN) once output() is written.
   void finish_output();
 
-  // Whether the peer's FIN or reset has come, as of now: asks the kernel, whose news may be on its
-  // way.
+  // Whether the peer's FIN or reset has come by now. Asks the kernel, because the loop may not have
+  // reported the event yet.
   bool has_ended_by_now() const;
 
-  // Whether neither a byte nor an end has come that was not taken, likewise.
+  // Whether there are no unread bytes, and neither a FIN nor a reset has come by now. Asks the
+  // kernel.
   bool is_quiet_by_now() const;
 
-  // Whether no process has the peer's end any more.
+  // Whether no process has the peer's socket open any more.
   bool is_abandoned(PeerSockets& peers) const { return peers.is_orphan(fd()); }
 
-  // Makes the close of this stream a reset (RST): no TIME_WAIT, and the peer cannot take what it
-  // got for complete.
+  // Makes the stream end with a reset (RST) when it is closed. There is no TIME_WAIT then, and the
+  // peer does not take the bytes that it has received for complete.
   void reset_on_close();
 
-  // Makes it a reset until finish_output() has handed all output to the kernel. The kernel closes
-  // the sockets of a process that is killed, too, and where only the end of the connection ends a
-  // message, a FIN would make a part of it pass for the whole.
+  // Like reset_on_close(), until finish_output() has handed all output to the kernel. If this
+  // process is killed, the kernel closes its sockets. If the end of the connection is the end of a
+  // message, a FIN would make the truncated message look complete.
   void reset_unless_finished();
 
   bool input_ended() const { return input_ended_; }
 
-  // Whether the peer's FIN has come, though there may be bytes before it that were not read.
+  // Whether the peer's FIN or reset has come. There may be unread bytes before it.
   bool end_in_sight() const { return end_near_; }
 
-  // Whether that end is a reset.
+  // Whether the connection was reset. There may be unread bytes before the reset.
   bool reset_in_sight() const { return error_ != 0; }
 
-  // Whether nothing that the peer sent is unread, as far as is known: a close would be no reset.
+  // Whether input() is empty and the socket has no unread bytes, as far as the loop has reported
+  // them. Then a close does not send a reset.
   bool all_is_read() const { return input_.empty() && (!may_read_ || input_ended_); }
 
   bool is_broken() const { return broken_; }
 
-  // Whether output still has somewhere to go.
+  // Whether output can still be sent to the peer.
   bool takes_output() const { return !output_refused_ && !broken_; }
 
-  // Whether all that was given to output() has been handed to the kernel.
+  // Whether the kernel has taken all of output().
   bool output_done() const { return output_.empty(); }
 
  private:
@@ -168,14 +172,14 @@ class Stream {
   std::unique_ptr<Transport> transport_;
   Buffer input_;
   Buffer output_;
-  EventPtr readable_;  // also carries what is to be told outside of the call that met it
+  EventPtr readable_;                       // also made active to report an error from the loop
   std::optional<Reactivation> read_again_;  // makes readable_ active without the kernel
-  EventPtr writable_;                       // nullptr: the socket has always taken all
-  int error_ = 0;                           // known, but perhaps not reached by reading
+  EventPtr writable_;                       // nullptr: the socket has always taken all output
+  int error_ = 0;                           // the connection's error; unread bytes may precede it
   std::uint32_t read_size_;
   Reading reading_ = Reading::Buffered;
-  bool may_read_ = false;  // no read has met the end of what is there since the last edge
-  bool end_near_ = false;  // the peer's FIN or reset has come; there may be bytes before it
+  bool may_read_ = false;  // since the last edge, no read has found the socket empty
+  bool end_near_ = false;  // the peer's FIN or reset has come; there may be unread bytes before it
   bool input_ended_ = false;
   bool output_ending_ = false;
   bool output_ended_ = false;

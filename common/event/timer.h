@@ -1,4 +1,5 @@
-// A one-shot deadline. A member of what it times out, so it cannot outlive it.
+// Calls a function once after a delay. Make it a member of the object that the function works on,
+// because its destructor cancels the call.
 #pragma once
 
 #include <functional>
@@ -14,7 +15,7 @@ class Timer {
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
-  // Expires after `delay` from now; a start before that moves the deadline.
+  // Expires once after `delay`. Calling start() again before that replaces the deadline.
   void start(std::chrono::microseconds delay);
   void stop();
   bool is_active() const;

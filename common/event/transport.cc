@@ -8,7 +8,7 @@ ssize_t PlainSocket::read(void* bytes, std::size_t size) {
   return ::recv(fd(), bytes, size, 0);
 }
 
-// sendmsg(2), and for one piece send(2): both are cheaper for a socket than writev(2).
+// Uses send(2) for one piece, otherwise sendmsg(2). For a socket, both are cheaper than writev(2).
 ssize_t PlainSocket::write(const iovec* pieces, int count) {
   if (count == 1) return ::send(fd(), pieces->iov_base, pieces->iov_len, MSG_NOSIGNAL);
   msghdr message{};

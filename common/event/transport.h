@@ -1,4 +1,4 @@
-// What carries the bytes of one stream to its peer: a plain socket, or a protocol above it.
+// Carries the bytes of one stream to its peer: through a plain socket, or a protocol on top of it.
 #pragma once
 
 #include <sys/types.h>
@@ -12,11 +12,11 @@
 
 namespace hpp {
 
-// Non-blocking. One virtual call stands for one system call or more, never for a byte. The stream
-// asks the socket itself for what lies below any protocol: readiness, resets, errors.
+// Non-blocking. Each virtual call makes at least one system call, so its cost does not matter. The
+// stream uses the socket directly for readiness, resets and errors, which are below any protocol.
 class Transport {
  public:
-  // Takes over a connected, non-blocking socket.
+  // Takes ownership of a connected, non-blocking socket.
   explicit Transport(UniqueFd fd) : fd_(std::move(fd)) {}
 
   virtual ~Transport() = default;
@@ -25,22 +25,22 @@ class Transport {
 
   int fd() const { return fd_.get(); }
 
-  // Like recv(2): 0 is the end of input; -1 sets errno, EAGAIN if nothing has come. Returns fewer
-  // bytes than `size` only if it has returned all that has come, because the socket may not become
-  // readable again for the rest.
+  // Like recv(2): returns 0 at the end of input, and -1 with errno on error, EAGAIN if no bytes
+  // have come. May return fewer bytes than `size` only if it has returned all bytes that have come,
+  // because the socket may not become readable again for the rest.
   virtual ssize_t read(void* bytes, std::size_t size) = 0;
 
-  // Like writev(2), without SIGPIPE: the number of bytes taken; -1 sets errno, EAGAIN if the socket
-  // takes none. After EAGAIN the caller offers the same bytes again.
+  // Like writev(2), without SIGPIPE: returns the number of bytes taken, or -1 with errno, EAGAIN if
+  // the socket takes none. After EAGAIN, the caller must offer the same bytes again.
   virtual ssize_t write(const iovec* pieces, int count) = 0;
 
-  // Ends the output. All of it has been written.
+  // Ends the output. The caller must have written all of it.
   virtual void shut_down() = 0;
 
-  // What a read would find, as of now. Takes nothing.
+  // Returns what a read would find now. Consumes nothing.
   virtual Unread peek() = 0;
 
-  // Whether the bytes of the stream are those of the socket, so that splice(2) can move them.
+  // Whether the stream's bytes are the socket's bytes, so that splice(2) can move them.
   virtual bool may_splice() const = 0;
 
  private:
