@@ -1,5 +1,6 @@
-// The one list of options: for each, its name, its place in Options, its help text, and the
-// programs that take it. A new option is added here and to Options.
+// The list of all options: their names, members of Options, help texts, and programs.
+//
+// A new option is added here and to Options.
 #pragma once
 
 #include <algorithm>
@@ -13,14 +14,14 @@ inline bool is_any(Program program, std::initializer_list<Program> programs) {
   return std::find(programs.begin(), programs.end(), program) != programs.end();
 }
 
-// The words that an option with two values takes for true and for false.
+// The words for true and false of an option with two values.
 struct Words {
   const char* yes;
   const char* no;
 };
 
-// Each function visits one section of --help. `Visitor` declares the options to CLI11 or writes
-// them out again; `options` is const in the second case.
+// Each function visits one section of --help. `Visitor` declares the options to CLI11, or turns
+// them into arguments again; in the second case `options` is const.
 template <class Visitor, class AnyOptions>
 void visit_addresses(Program program, AnyOptions& options, Visitor& visitor) {
   using enum Program;

@@ -30,10 +30,11 @@ namespace {
 
 constexpr const char* kExec = "--exec";
 constexpr const char* kConfig = "--config";
-// Read from the working directory where the command line names no other file.
+// This file in the working directory is read unless the command line names another one.
 constexpr const char* kDefaultConfig = "hpp.toml";
 
-// `TERM`, `SIGTERM`, in any case; 0: there is no such signal.
+// Returns the number of a signal, from `TERM` or `SIGTERM` in upper or lower case; 0: there is no
+// such signal.
 int signal_number(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), [](char c) {
     return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
@@ -46,12 +47,12 @@ int signal_number(std::string text) {
   return 0;
 }
 
-// `--pattern` of `-p,--pattern`
+// Returns `--pattern` for `-p,--pattern`.
 std::string long_name(std::string_view names) {
   return std::string(names.substr(names.find("--")));
 }
 
-// The name of an option in a file: `pattern` for `-p,--pattern`, `bind` for BIND.
+// Returns an option's name in a file: `pattern` for `-p,--pattern`, `bind` for BIND.
 std::string file_key(std::string_view names) {
   const auto dashes = names.find("--");
   if (dashes != std::string_view::npos) return std::string(names.substr(dashes + 2));
@@ -61,14 +62,15 @@ std::string file_key(std::string_view names) {
   return key;
 }
 
-// Declares to CLI11 and to the file: what the file may have is what hpp-launch takes.
+// Declares the options to CLI11 and to the option file. A file may have all options of hpp-launch.
 class Declarer {
  public:
-  enum class Keys { New, Known };  // of the file: this declares them; they are declared already
+  // New: adds each option to the file. Known: only replaces options that the file has already.
+  enum class Keys { New, Known };
 
   Declarer(CLI::App& app, OptionFile& file, Keys keys) : app_(app), file_(file), keys_(keys) {}
 
-  // The section of --help for the options that follow.
+  // Begins a section of --help, for the options that follow.
   void group(const char* title) { group_ = title; }
 
   void address(const char* name, Address& target, const char* help) {
@@ -198,7 +200,7 @@ class Emitter {
   }
 
   void globs(const char* names, const std::vector<std::string>& values, const char*) {
-    // In one word: a glob may begin with a dash.
+    // Name and value are one word, because a glob may begin with a dash.
     for (const auto& value : values) words_.push_back(long_name(names) + '=' + value);
   }
 
@@ -293,8 +295,10 @@ bool takes_run_directory(Program program) {
   return is_any(program, {Program::Proxyd, Program::Watchd, Program::Supervisord});
 }
 
-// The helpers of hpp-launch have been told what that has read, and an edit meanwhile is not for one
-// of them alone. So they read none unless they are told to.
+// hpp-launch passes the options of the file to its helpers. If the helpers read the file
+// themselves, an edit would change the options of only one of them after a restart. So they read a
+// file only if
+// --config names it.
 bool reads_default_file(Program program) {
   return program == Program::Launch;
 }
@@ -310,8 +314,9 @@ std::shared_ptr<OptionFile> declare_file(Program program, CLI::App& app) {
   return file;
 }
 
-// One file serves all programs. What concerns only others is checked, so that a mistake is one
-// whoever reads it, and then left alone.
+// The options of the file that do not concern this program. One file serves all programs. Each
+// program checks all options, so that an error is reported by every program, and ignores the
+// options that do not concern it.
 struct Others {
   explicit Others(OptionFile& file) {
     Declarer declarer(app, file, Declarer::Keys::New);
@@ -323,8 +328,8 @@ struct Others {
   Options options;
 };
 
-// The arguments, last one first, as CLI11 wants them. The default file is named explicitly: CLI11
-// would overlook one that it cannot read.
+// Returns the arguments in reverse order, as CLI11 expects them. The default file is passed as
+// --config, because CLI11 would silently ignore an unreadable default file.
 std::vector<std::string> arguments_of(Program program, const CLI::App& app,
                                       const char* const* begin, const char* const* end) {
   std::vector<std::string> words = words_for_cli11(app, {begin, end});
@@ -335,7 +340,7 @@ std::vector<std::string> arguments_of(Program program, const CLI::App& app,
   return words;
 }
 
-// The rules that hold between options. Throws CLI::ValidationError.
+// Checks the rules between options. Throws CLI::ValidationError.
 void check(Program program, const Options& options, bool has_exec) {
   if (takes_command(program) && options.command.empty()) {
     throw CLI::ValidationError(
@@ -369,7 +374,8 @@ void check(Program program, const Options& options, bool has_exec) {
   }
 }
 
-// Whoever started us may have closed some: what we open first would become our stdout.
+// Opens /dev/null for each of stdin, stdout and stderr that the parent has closed. Otherwise the
+// first file that this program opens could become its stdout.
 void open_standard_descriptors() {
   int fd = 0;
   do {
@@ -387,7 +393,7 @@ int print_version(Program program) {
 
 ParsedOptions parse_options(Program program, int argc, const char* const* argv) {
   Options options;
-  // CLI11 would take the command's own options for ours.
+  // CLI11 does not get the command after --exec, whose options it would take for hpp's.
   const auto* const end = argv + argc;
   const auto* const exec =
       takes_command(program) ? std::find(argv + 1, end, std::string_view(kExec)) : end;
@@ -395,7 +401,7 @@ ParsedOptions parse_options(Program program, int argc, const char* const* argv) 
   app.set_help_flag("-h,--help", "show this help");
   app.set_version_flag("--version", HPP_VERSION, "show the version");
   app.footer(examples(program));
-  // `--exec COMMAND…` is not CLI11's: it would take the command's options for ours.
+  // CLI11 does not know `--exec COMMAND…` (see above), so it is added to the help here.
   app.formatter(std::make_shared<HelpFormatter>(takes_command(program) ? " --exec COMMAND…" : ""));
   const auto file = declare_file(program, app);
   const Others others(*file);
@@ -413,7 +419,7 @@ ParsedOptions parse_options(Program program, int argc, const char* const* argv) 
     print_version(program);
     return {};
   } catch (const CLI::ParseError& error) {
-    // The text may quote the hpp.toml of a project that the user has cloned.
+    // The text may quote the hpp.toml of a cloned project, so control characters are replaced.
     fmt::print(stderr, "{0}: error: {1} (see {0} --help)\n", program_name(program),
                printable(error.what()));
     return {.options = {}, .exit_status = 2};
@@ -439,7 +445,8 @@ int run_program(Program program, int argc, char** argv, int (*run)(const Options
   if (!parsed.options) return parsed.exit_status;
   log::start(program_name(program), parsed.options->debug ? log::Level::Debug : log::Level::Info);
   std::signal(SIGPIPE, SIG_IGN);
-  // The helpers are the terminal's background: with `stty tostop` each line would stop them.
+  // The helpers are in the terminal's background. After `stty tostop`, each line that they print
+  // would stop them.
   std::signal(SIGTTOU, SIG_IGN);
   int exit_status = 1;
   try {
@@ -447,7 +454,7 @@ int run_program(Program program, int argc, char** argv, int (*run)(const Options
     exit_status = run(*parsed.options);
   } catch (const CannotStartNow& error) {
     log::error("{}", error.what());
-    // hpp-launch has no service manager that would start it again.
+    // hpp-launch has no service manager that would start it again, so it exits with 1.
     if (program != Program::Launch) exit_status = kTemporaryFailure;
   } catch (const std::exception& error) {
     log::error("{}", error.what());

@@ -1,5 +1,7 @@
-// The command lines of all programs. option_list.h declares each option once, and hpp-launch passes
-// to its helpers what concerns them.
+// Parses the command lines of all programs, and writes those of the helpers.
+//
+// option_list.h declares each option once. hpp-launch passes to each helper the options that
+// concern it.
 #pragma once
 
 #include <csignal>
@@ -13,8 +15,8 @@
 
 namespace hpp {
 
-// What the user asked for. A program sees the options that concern it; the others keep their
-// defaults.
+// The values of all options. A program's parser sets the options that concern the program; the
+// others keep their defaults.
 struct Options {
   Address bind;
   Address backend;
@@ -23,36 +25,37 @@ struct Options {
   std::vector<std::string> css;       // normalized globs of style sheets that browsers swap
   std::vector<std::string> reload;    // normalized globs of files that browsers reload for
   bool default_excludes = true;
-  bool gitignore = false;            // not what git ignores
-  bool ignore_unchanged = false;     // not a save that leaves the content as it was
-  std::vector<std::string> command;  // the backend's
-  std::string build;                 // the shell's command line that comes before each; or empty
-  bool keep_last_good = false;       // the backend lives while the build runs, and if it fails
+  bool gitignore = false;            // files that git ignores are ignored
+  bool ignore_unchanged = false;     // a save that does not change the content is ignored
+  std::vector<std::string> command;  // the command that starts the backend
+  std::string build;                 // a shell command that runs before each start; or empty
+  bool keep_last_good = false;       // the old backend runs during a build, and if the build fails
   std::vector<std::string> build_daemons;  // file names of programs that outlive the build
-  bool socket = false;                     // the backend is handed a socket that listens
-  bool ready_http = true;                  // it is ready when it answers a request, else a connect
-  std::string ready_path = "/";            // path of that request
-  int stop_signal = SIGKILL;  // asks the backend to end before it is killed; SIGKILL: nothing does
-  std::uint32_t stop_timeout_ms = 2000;  // how long it may take to end then
+  bool socket = false;                     // the backend gets a listening socket
+  // The backend is ready when it answers a request; false: when it accepts a connection.
+  bool ready_http = true;
+  std::string ready_path = "/";          // the path of that request
+  int stop_signal = SIGKILL;             // the signal before SIGKILL; SIGKILL: no other signal
+  std::uint32_t stop_timeout_ms = 2000;  // the time from stop_signal to SIGKILL
   bool interactive = false;              // the backend reads the terminal
-  bool clear = false;                    // the screen, at each restart
-  std::string name;                      // of the instance; empty: from `bind`
+  bool clear = false;                    // the terminal is cleared at each restart
+  std::string name;                      // the instance's name; empty: made from `bind`
   std::string run_directory;
   std::uint16_t livereload_port = 35729;  // 0: none
-  bool inject = false;  // our LiveReload script, into the pages that users navigate to
-  bool barrier = true;  // requests wait until the newest save is known
+  bool inject = false;  // pages that users navigate to get hpp's LiveReload script
+  bool barrier = true;  // requests wait until all saves made before them are known
   std::uint32_t barrier_timeout_ms = 2000;
   std::uint32_t queue_limit = 10'000;  // requests that may wait for the backend
-  std::uint32_t queue_timeout_ms = 0;  // how long each may; 0: for ever
-  bool expose_errors = false;          // to other machines, too
-  bool assume_running = false;         // proxyd alone, without supervisord
+  std::uint32_t queue_timeout_ms = 0;  // how long each request may wait; 0: without a limit
+  bool expose_errors = false;          // other machines get the output of a crashed server, too
+  bool assume_running = false;         // proxyd runs without supervisord
   bool debug = false;
 
   bool operator==(const Options&) const = default;
 };
 
-// Either options, or the status to exit with: --help and --version have printed what was asked
-// (0), a mistake one line that says what was expected (2).
+// The parsed options, or the status to exit with: 0 after --help or --version, 2 after an invalid
+// command line, for which one line was printed.
 struct ParsedOptions {
   std::optional<Options> options;
   int exit_status = 0;
@@ -60,11 +63,12 @@ struct ParsedOptions {
 
 ParsedOptions parse_options(Program program, int argc, const char* const* argv);
 
-// The arguments, without the program's name, that make `program` see `options`.
+// Returns the arguments, without the program's name, that `program` parses as `options`.
 std::vector<std::string> arguments_for(Program program, const Options& options);
 
-// What every helper's main does: parse the command line, start the log, run, and turn what cannot
-// start into one line and status 1. Returns the exit status.
+// The main function of every program: parses the command line, starts the log, and calls `run`. If
+// that throws, logs one line. Returns the exit status: 1 after an exception, but kTemporaryFailure
+// if a helper throws CannotStartNow.
 int run_program(Program program, int argc, char** argv, int (*run)(const Options&));
 
 }  // namespace hpp

@@ -1,5 +1,4 @@
-// Wraps libevent's evbuffer, a byte queue that can move its chunks to another queue without
-// copying.
+// A queue of bytes that can move them to another queue without copying: libevent's evbuffer.
 #pragma once
 
 #include <cstddef>

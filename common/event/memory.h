@@ -1,6 +1,7 @@
-// Makes a program abort with one line of text when no memory is left. Its service manager then
-// starts it again, which frees the memory that the program used. To continue instead, every
-// function that allocates would have to handle the error.
+// Makes a program print one line and abort when no memory is left.
+//
+// Its service manager then starts it again, which frees the memory that the program used. To
+// continue instead, every function that allocates would have to handle the error.
 #pragma once
 
 namespace hpp {

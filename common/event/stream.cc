@@ -104,9 +104,8 @@ void Stream::handle_readable(short what) {
 }
 
 // Handles a FIN or a reset that no read has met, because reading is paused or spliced, and a reset
-// after the FIN. The
-// kernel reports the end only once. It reports a reset like bytes, and perhaps together with bytes
-// that were read before the pause.
+// after the FIN. The kernel reports the end only once. It reports a reset like bytes, and perhaps
+// together with bytes that were read before the pause.
 void Stream::look_for_end() {
   if (!may_read_ && !input_ended_) return;
   if (const int error = pending_error(fd()); error != 0) {
