@@ -296,9 +296,8 @@ bool takes_run_directory(Program program) {
 }
 
 // hpp-launch passes the options of the file to its helpers. If the helpers read the file
-// themselves, an edit would change the options of only one of them after a restart. So they read a
-// file only if
-// --config names it.
+// themselves, an edit would change the options of only one of them after a restart. Therefore
+// --config is the only way to make a helper read a file.
 bool reads_default_file(Program program) {
   return program == Program::Launch;
 }
@@ -314,9 +313,8 @@ std::shared_ptr<OptionFile> declare_file(Program program, CLI::App& app) {
   return file;
 }
 
-// The options of the file that do not concern this program. One file serves all programs. Each
-// program checks all options, so that an error is reported by every program, and ignores the
-// options that do not concern it.
+// Declares all options that a file may have. One file serves all programs. Each program checks all
+// of its options, so that every program reports the same errors, and ignores those of the others.
 struct Others {
   explicit Others(OptionFile& file) {
     Declarer declarer(app, file, Declarer::Keys::New);

@@ -50,7 +50,7 @@ class Loop {
   // which is at thousands of messages per second.
   void run_eagerly();
 
-  // Reports that a callback has handled real activity, for run_eagerly().
+  // Must be called by a callback that has handled an event, for run_eagerly().
   void note_activity() {
     if (activity_++ == before_sleep_) woken_at_ = std::chrono::steady_clock::now();
   }

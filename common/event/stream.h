@@ -172,7 +172,7 @@ class Stream {
   std::unique_ptr<Transport> transport_;
   Buffer input_;
   Buffer output_;
-  EventPtr readable_;                       // also made active to report an error from the loop
+  EventPtr readable_;  // reports input; made active to report an error from the loop
   std::optional<Reactivation> read_again_;  // makes readable_ active without the kernel
   EventPtr writable_;                       // nullptr: the socket has always taken all output
   int error_ = 0;                           // the connection's error; unread bytes may precede it

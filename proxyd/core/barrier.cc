@@ -29,8 +29,8 @@ std::optional<bus::TreePoint> Barrier::needs(std::uint64_t ticket) const {
   return tree_ && tree_->watching ? tree_->point() : bus::TreePoint{};
 }
 
-// A watch that is back has caught up with what was saved meanwhile: a silence before it says
-// nothing about the answers to come.
+// A new watch has already counted the changes that were missed. Missing answers before it do not
+// mean that later answers will be missing, too, so the wait begins again.
 void Barrier::note_watch(const bus::TreeState& tree, TimePoint now) {
   const Watch before = watch_;
   if (tree.watching) {
@@ -67,7 +67,7 @@ void Barrier::discount_stall(TimePoint now) {
   waiting_since_ += kNewsAfterStall;
 }
 
-// After a lapse nothing has to be done in time: the next request publishes a ticket.
+// After a lapse there is no deadline, because the next request publishes a ticket.
 std::optional<TimePoint> Barrier::wake_at() const {
   if (!settings_.is_on || has_lapsed_) return std::nullopt;
   if (watch_ == Watch::Lost) return lapses_at();
@@ -75,7 +75,8 @@ std::optional<TimePoint> Barrier::wake_at() const {
   return std::min(due_at(), lapses_at());
 }
 
-// When to publish the next ticket. If none is under way, at once: the wait has just begun.
+// Returns when to publish the next ticket: at once if no ticket is in flight, because the wait has
+// just begun.
 TimePoint Barrier::due_at() const {
   const bool is_under_way = asked_ > answered_;
   return is_under_way ? asked_at_ + kAskAgainAfter : waiting_since_;
