@@ -47,7 +47,7 @@ class Loop {
 
   // Like run(), but polls for a few microseconds before it sleeps, because a wake-up takes longer.
   // Use it if other programs wait for the answers of this loop. It polls only while that helps,
-  // which is at thousands of messages per second.
+  // which is the case at thousands of messages per second.
   void run_eagerly();
 
   // Must be called by a callback that has handled an event, for run_eagerly().

@@ -42,7 +42,7 @@
 //            client's FIN (farewell.h). If the client has announced that it will send no more, hpp
 //            does not wait for that FIN.
 //
-// A request for hpp itself (own_endpoints.h) is answered in Reading, whatever the state of the
+// A request for hpp itself (own_endpoints.h) is answered in Reading, in every state of the
 // backend. If it waits at the gate, it is answered in Held, when another request would be
 // forwarded. For a WebSocket of LiveReload, the exchange hands the connection over and is Closed.
 //
@@ -180,7 +180,7 @@ struct ForwardRequest {  // take a backend connection and send the request's hea
   bool operator==(const ForwardRequest&) const = default;
 };
 
-struct DropUpstream {  // close the backend's connection, whatever its state
+struct DropUpstream {  // close the backend's connection in any state
   bool operator==(const DropUpstream&) const = default;
 };
 

@@ -23,7 +23,7 @@ enum class OwnEndpoint {
                      // has failed
   LiveReload,        // `/__hpp/livereload`, a WebSocket
   LiveReloadScript,  // `/__hpp/livereload.js`
-  Options,           // OPTIONS with `Max-Forwards: 0`, whatever its target
+  Options,           // OPTIONS with `Max-Forwards: 0`, for any target
 };
 
 struct OwnRequest {

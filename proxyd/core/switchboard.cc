@@ -70,7 +70,7 @@ void Switchboard::forward(Place& place) {
   if (std::exchange(place.was_forwarded, true)) ++replayed_;
 }
 
-// ---- news ---------------------------------------------------------------------------------------
+// ---- reports ------------------------------------------------------------------------------------
 
 Switchboard::Effects Switchboard::on(const bus::TreeState& tree, TimePoint now) {
   const auto& before = barrier_.tree();

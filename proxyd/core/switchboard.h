@@ -104,7 +104,7 @@ class Switchboard {
   // The request is sent to a backend.
   void forward(Place& place);
 
-  // ---- news ----
+  // ---- reports ----
 
   [[nodiscard]] Effects on(const bus::TreeState& tree, TimePoint now);
   [[nodiscard]] Effects on(const bus::BackendState& backend);
