@@ -40,7 +40,7 @@ Client::Client(ClientContext& context, Switchboard::Place& place, UniqueFd conne
       stream_(context.loop, std::move(connection), *this),
       downstream_(stream_),
       peer_{.ip = peer.ip(), .is_local = peer.is_loopback()},
-      exchange_(context.queue_timeout) {}
+      connection_(context.queue_timeout) {}
 
 void Client::reconsider() {
   perform(AskGate{});
@@ -57,7 +57,7 @@ void Client::on_broken(int) {
 void Client::on_end_in_sight() {
   if (stream_.reset_in_sight()) {
     handle(ClientBroken{});
-  } else if (exchange_.phase() == Exchange::Phase::Held) {
+  } else if (connection_.phase() == Phase::Held) {
     take(Step::TellClientEnd);
   }
   work();
@@ -69,7 +69,7 @@ void Client::on_upstream_opened() {
 }
 
 void Client::on_upstream_broken() {
-  happened(backend_broken(exchange_, look(), upstream_lost(upstream_->connect_error())));
+  happened(backend_broken(connection_, look(), upstream_lost(upstream_->connect_error())));
   work();
 }
 
@@ -107,13 +107,13 @@ bool Client::writes_much() const {
 }
 
 void Client::stand_in_line() {
-  context_.switchboard.set_waiting(place_, exchange_.phase() == Exchange::Phase::Held);
+  context_.switchboard.set_waiting(place_, connection_.phase() == Phase::Held);
 }
 
 // Takes one step. Returns whether it yielded an event; if not, nothing can be done until the next
 // callback.
 bool Client::advance() {
-  for (const Step step : steps_in(exchange_.phase())) {
+  for (const Step step : steps_in(connection_.phase())) {
     if (take(step)) return true;
   }
   return false;
@@ -134,7 +134,7 @@ bool Client::take(Step step) {
     case Step::PumpTunnel:
       return pump_tunnel();
     case Step::TellClientEnd:
-      return happened(client_ended(exchange_, wires));
+      return happened(client_ended(connection_, wires));
     case Step::Drain:
       return drain();
   }
@@ -162,7 +162,7 @@ Wires Client::look() const {
   return wires;
 }
 
-// Sends the event to the exchange, and returns whether there is one.
+// Sends the event to the connection, and returns whether there is one.
 bool Client::happened(const std::optional<Event>& event) {
   if (event) handle(*event);
   return event.has_value();
@@ -203,16 +203,17 @@ bool Client::pump_request() {
 bool Client::read_response(const Wires& wires) {
   Stream& from = upstream_->stream();
   const HeadResult result = read_head(upstream_->parser(), from.input());
-  const auto event = response_head_read(result, upstream_->parser().head(), exchange_.request(),
+  const auto event = response_head_read(result, upstream_->parser().head(), connection_.facts(),
                                         from.input().size(), wires);
   const auto* const arrived = event ? std::get_if<ResponseArrived>(&*event) : nullptr;
   if (arrived == nullptr) return happened(event);
   const ResponseFacts& facts = arrived->facts;
   note_defects(facts.defects);
   handle(*event);
-  // The exchange may have sent an answer of hpp's own instead. Then it has dropped the connection.
+  // The connection may have sent an answer of hpp's own instead. Then it has dropped the
+  // connection.
   if (!upstream_) return true;
-  if (exchange_.keeps_head()) return await_body(facts, wires);
+  if (connection_.keeps_head()) return await_body(facts, wires);
   from.input().drain(arrived->size);
   if (facts.is_interim()) {
     upstream_->parser().start();
@@ -286,7 +287,7 @@ bool Client::settle() {
   };
   if (upstream_ && upstream_->is_open()) flush(upstream_->stream());
   flush(stream_);
-  if (exchange_.phase() == Exchange::Phase::Finishing) return has_room_again;
+  if (connection_.phase() == Phase::Finishing) return has_room_again;
   set_timer();
   if (!request_) rest();
   return has_room_again;
@@ -297,11 +298,11 @@ bool Client::settle() {
 void Client::rest() {
   if (stream_.input().empty()) stream_.input().release();
   if (stream_.output_done()) stream_.output().release();
-  if (timer_ && !exchange_.wake_at()) context_.loop.bury(std::move(timer_));
+  if (timer_ && !connection_.wake_at()) context_.loop.bury(std::move(timer_));
 }
 
 void Client::set_timer() {
-  if (const auto wake_at = exchange_.wake_at()) {
+  if (const auto wake_at = connection_.wake_at()) {
     expire_after(std::chrono::duration_cast<std::chrono::microseconds>(*wake_at - now()));
   } else if (timer_) {
     timer_->stop();
@@ -316,9 +317,9 @@ void Client::expire_after(std::chrono::microseconds delay) {
 }
 
 void Client::on_expired() {
-  if (exchange_.phase() == Exchange::Phase::Finishing) return close();
-  if (!exchange_.is_due(now())) return work();
-  // The report that the exchange waits for may have arrived during the callbacks of this turn.
+  if (connection_.phase() == Phase::Finishing) return close();
+  if (!connection_.is_due(now())) return work();
+  // The report that the connection waits for may have arrived during the callbacks of this turn.
   context_.read_bus();
   if (is_closed()) return;
   handle(TimerExpired{.answer_flows = answer_flows(), .request_comes = request_comes()});
@@ -327,7 +328,7 @@ void Client::on_expired() {
 
 // Whether a request has arrived that was not read yet. The idle connection must not be closed then.
 bool Client::request_comes() {
-  if (exchange_.phase() != Exchange::Phase::Reading || request_) return false;
+  if (connection_.phase() != Phase::Reading || request_) return false;
   stream_.read_now();
   return find_request(stream_.input());
 }
@@ -368,13 +369,13 @@ void Client::close() {
 // ---- effects ------------------------------------------------------------------------------------
 
 void Client::handle(const Event& event) {
-  for (const Effect& effect : exchange_.on(event, now())) {
+  for (const Effect& effect : connection_.on(event, now())) {
     std::visit([this](const auto& e) { perform(e); }, effect);
   }
 }
 
 void Client::perform(const AskGate&) {
-  const auto query = exchange_.query();
+  const auto query = connection_.query();
   if (!query) return;
   const Switchboard::Ruling ruling = context_.switchboard.judge(place_, *query);
   context_.perform(ruling.effects);
@@ -386,7 +387,7 @@ void Client::perform(const ForwardRequest& effect) {
   const auto& tree = context_.switchboard.barrier().tree();
   request_->refresh = tree ? std::optional(tree->refresh_point()) : std::nullopt;
   request_->forwarded_at_ms = wall_ms();
-  if (is_date_doubtful(context_.switchboard.changed_at(), now() - exchange_.held())) {
+  if (is_date_doubtful(context_.switchboard.changed_at(), now() - connection_.request().held())) {
     remove_date_condition(request_->head);
   }
   upstream_ = context_.pool.take(effect.fresh, this);
@@ -409,16 +410,16 @@ void Client::perform(const ReleaseUpstream& effect) {
 }
 
 void Client::perform(const PassResponseHead& effect) {
-  const std::uint64_t generation = exchange_.generation();
+  const std::uint64_t generation = connection_.request().generation();
   if (context_.history.awaits_answer(generation)) context_.history.answered(generation, wall_ms());
   Asked asked{.page = request_->page, .forwarded_at_ms = request_->forwarded_at_ms};
   if (context_.gate().is_supervised()) {
-    asked.provenance = {
-        .generation = generation,
-        .refresh = request_->refresh,
-        .held = std::chrono::duration_cast<std::chrono::microseconds>(exchange_.held())};
+    asked.provenance = {.generation = generation,
+                        .refresh = request_->refresh,
+                        .held = std::chrono::duration_cast<std::chrono::microseconds>(
+                            connection_.request().held())};
   }
-  const Passage passage = pass_on(upstream_->parser().head(), effect, exchange_.request(), asked);
+  const Passage passage = pass_on(upstream_->parser().head(), effect, connection_.facts(), asked);
   if (passage.obstacle) report_obstacle(*passage.obstacle);
   downstream_.pass_head(passage.head, effect, passage.tag);
 }
@@ -435,7 +436,8 @@ void Client::report_obstacle(const Obstacle& obstacle) {
 void Client::note_defects(const Defects& defects) {
   if (defects.none()) return;
   const std::string request = shown_request();
-  for (const Defect defect : context_.defects.add(defects, request, exchange_.generation())) {
+  for (const Defect defect :
+       context_.defects.add(defects, request, connection_.request().generation())) {
     log::warning("{}. hpp corrects that; other programs may not. First seen in the answer to {}",
                  describe(defect), request);
   }
@@ -460,13 +462,13 @@ void Client::perform(const Answer& effect) {
   const Audience audience{.may_see_output = peer_.is_local || context_.expose_errors,
                           .now_ms = wall_ms(),
                           .nonce = random_nonce()};
-  const RequestFacts& request = exchange_.request();
+  const RequestFacts& request = connection_.facts();
   downstream_.write(error_answer(effect, request, backend, audience), request.is_head,
                     audience.now_ms);
 }
 
 void Client::perform(const AnswerOwn& effect) {
-  const RequestFacts& request = exchange_.request();
+  const RequestFacts& request = connection_.facts();
   downstream_.write(context_.answer_endpoint(effect.endpoint, request), request.is_head, wall_ms());
 }
 

@@ -1,5 +1,5 @@
 // Shell. Owns one client connection and, during a request, its backend connection. Turns their
-// activity into events of core/exchange.h, and performs the effects.
+// activity into events of core/connection.h, and performs the effects.
 #pragma once
 
 #include <bitset>
@@ -16,7 +16,7 @@
 #include "common/log.h"
 #include "common/os/socket_address.h"
 #include "common/os/splice_pipe.h"
-#include "proxyd/core/exchange.h"
+#include "proxyd/core/connection.h"
 #include "proxyd/core/farewell.h"
 #include "proxyd/core/history.h"
 #include "proxyd/core/http/answer_defects.h"
@@ -85,7 +85,7 @@ class Client final : private StreamListener, private UpstreamListener {
   // Asks the gate again, because the tree or the backend has changed.
   void reconsider();
 
-  bool is_closed() const { return exchange_.phase() == Exchange::Phase::Closed; }
+  bool is_closed() const { return connection_.phase() == Phase::Closed; }
 
   ConnectionId id() const { return place_.connection; }
 
@@ -159,7 +159,7 @@ class Client final : private StreamListener, private UpstreamListener {
   Stream stream_;
   Downstream downstream_;
   Peer peer_;
-  Exchange exchange_;
+  Connection connection_;
   std::unique_ptr<RequestReader> request_;  // nullptr between requests
   std::unique_ptr<Upstream> upstream_;
   std::unique_ptr<Timer> timer_;  // nullptr: no deadline was needed since the last request

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "common/event/stream.h"
-#include "proxyd/core/exchange.h"
+#include "proxyd/core/events.h"
 #include "proxyd/core/http/body.h"
 #include "proxyd/core/http/own_answer.h"
 #include "proxyd/pump.h"

@@ -13,7 +13,7 @@
 #include "common/os/splice_pipe.h"
 #include "proxyd/backend_addresses.h"
 #include "proxyd/connect_queue.h"
-#include "proxyd/core/exchange.h"
+#include "proxyd/core/events.h"
 #include "proxyd/upstream.h"
 
 namespace hpp::proxyd {

@@ -54,7 +54,7 @@ class Upstream final : private StreamListener, private ConnectorListener {
   // The errno value of a failed attempt to connect; 0 if it has succeeded or is not over.
   int connect_error() const { return connect_error_; }
 
-  // Whether the connection has carried a complete exchange before the current one.
+  // Whether the connection has served another request before the current one.
   bool was_used() const { return was_used_; }
 
   void set_used() { was_used_ = true; }

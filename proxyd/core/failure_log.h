@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "proxyd/core/exchange.h"
+#include "proxyd/core/events.h"
 
 namespace hpp::proxyd {
 

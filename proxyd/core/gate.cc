@@ -1,5 +1,7 @@
 #include "proxyd/core/gate.h"
 
+#include <type_traits>
+
 namespace hpp::proxyd {
 
 using bus::BackendPhase;
@@ -52,25 +54,18 @@ Gate Gate::assuming_running() {
 
 Judgement Gate::judge(const Query& query, const Barrier& barrier) const {
   Judgement judgement{.generation = generation()};
-  switch (query.situation) {
-    case Situation::Idle:
-      judgement.decision = judge_idle(query);
-      break;
-    case Situation::Waiting:
-      judgement.needs = query.needs ? query.needs : barrier.needs(query.ticket);
-      judgement.decision = judge_waiting(query, judgement.needs, barrier.is_strict());
-      break;
-    case Situation::Sent:
-      judgement.decision = judge_sent(query);
-      break;
-    case Situation::Ended:
-      judgement.decision = judge_ended(query);
-      break;
-    case Situation::Begun:
-    case Situation::Tunnel:
-      judgement.decision = is_running(query.generation) ? Decision::Stay : Decision::Close;
-      break;
+  if (const auto* const waiting = std::get_if<situation::Waiting>(&query)) {
+    judgement.needs = waiting->needs ? waiting->needs : barrier.needs(waiting->ticket);
   }
+  judgement.decision = std::visit(
+      [&](const auto& asked) {
+        if constexpr (std::is_same_v<decltype(asked), const situation::Waiting&>) {
+          return decide(asked, judgement.needs, barrier.is_strict());
+        } else {
+          return decide(asked);
+        }
+      },
+      query);
   return judgement;
 }
 
@@ -83,12 +78,12 @@ std::uint64_t Gate::ended_generation() const {
   return has_ended || generation() == 0 ? generation() : generation() - 1;
 }
 
-Decision Gate::judge_idle(const Query& query) const {
-  return query.generation == 0 || is_running(query.generation) ? Decision::Stay : Decision::Close;
+Decision Gate::decide(const situation::Idle& idle) const {
+  return idle.generation == 0 || is_running(idle.generation) ? Decision::Stay : Decision::Close;
 }
 
-Decision Gate::judge_waiting(const Query& query, const std::optional<bus::TreePoint>& needs,
-                             bool is_strict) const {
+Decision Gate::decide(const situation::Waiting& waiting, const std::optional<bus::TreePoint>& needs,
+                      bool is_strict) const {
   const bool runs = backend_ && backend_->state == BackendPhase::Running;
   const bool has_failed = backend_ && backend_->state == BackendPhase::Error;
   if (runs && knows(backend_->serves, needs, is_strict)) return Decision::Forward;
@@ -97,27 +92,36 @@ Decision Gate::judge_waiting(const Query& query, const std::optional<bus::TreePo
   // goes on in a moment.
   const bool waits_for_backend = needs || !runs;
   // If a backend had the request, the queue has admitted it before. A restart must not refuse it.
-  const bool is_refused = query.is_shut_out && !query.was_sent;
+  const bool is_refused = waiting.is_shut_out && !waiting.was_sent;
   return is_refused && waits_for_backend ? Decision::QueueFull : Decision::Stay;
 }
 
-Decision Gate::judge_sent(const Query& query) const {
-  const bool was_its_backend = backend_ && backend_->generation == query.generation;
+Decision Gate::decide(const situation::Sent& sent) const {
+  const bool was_its_backend = backend_ && backend_->generation == sent.generation;
   if (was_its_backend && backend_->state == BackendPhase::Error) return Decision::Crashed;
-  if (!is_running(query.generation)) {
-    return query.repeatable ? Decision::Hold : Decision::Unrepeated;
-  }
-  if (!query.lost) return Decision::Stay;
-  if (query.reused && query.repeatable) return Decision::Forward;
-  return query.expired || !is_supervised_ ? Decision::BadGateway : Decision::Stay;
+  if (is_running(sent.generation)) return Decision::Stay;
+  return sent.repeatable ? Decision::Hold : Decision::Unrepeated;
 }
 
-Decision Gate::judge_ended(const Query& query) const {
-  if (!is_running(query.generation)) {
-    return query.nothing_passed ? judge_sent(query) : Decision::Close;
+Decision Gate::decide(const situation::Lost& lost) const {
+  if (!is_running(lost.generation)) {
+    return decide(situation::Sent{.generation = lost.generation, .repeatable = lost.repeatable});
   }
-  const bus::Ticket doubt{.epoch = doubts_.epoch, .number = query.ticket};
-  const bool is_settled = !is_supervised_ || query.expired || backend_->answers.covers(doubt);
+  if (lost.reused && lost.repeatable) return Decision::Forward;
+  return lost.expired || !is_supervised_ ? Decision::BadGateway : Decision::Stay;
+}
+
+Decision Gate::decide(const situation::Begun& begun) const {
+  return is_running(begun.generation) ? Decision::Stay : Decision::Close;
+}
+
+Decision Gate::decide(const situation::Ended& ended) const {
+  if (!is_running(ended.generation)) {
+    if (!ended.nothing_passed) return Decision::Close;
+    return decide(situation::Sent{.generation = ended.generation, .repeatable = ended.repeatable});
+  }
+  const bus::Ticket check{.epoch = doubts_.epoch, .number = ended.check};
+  const bool is_settled = !is_supervised_ || ended.expired || backend_->answers.covers(check);
   return is_settled ? Decision::Complete : Decision::Stay;
 }
 

@@ -7,44 +7,68 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <variant>
 
 #include "common/bus/messages.h"
 #include "proxyd/core/barrier.h"
 
 namespace hpp::proxyd {
 
-// The state of a client's exchange when it asks the gate.
-enum class Situation {
-  Idle,     // between requests
-  Waiting,  // the request's head is complete, and no backend has the request
-  Sent,     // a backend has the request, or a part of it, and has not begun to answer
-  Begun,    // the answer has begun
-  Ended,    // the backend's connection has ended, which its framing makes the end of the answer
-  Tunnel,   // bytes flow in both directions after a 101
+// Where a request stands when the gate is asked, with the facts that count there. `generation` is
+// the generation of the backend that has, or last had, a request of this client.
+namespace situation {
+
+struct Idle {                    // between requests
+  std::uint64_t generation = 0;  // of the backend that served the last request; 0: none did
 };
 
-struct Query {
-  Situation situation = Situation::Idle;
-  // The generation of the backend that has, or last had, a request of this client.
-  std::uint64_t generation = 0;
-  bool repeatable = false;      // Sent, Ended: the request is safe, and hpp still has all of it
-  bool lost = false;            // Sent: the connection to the backend is gone
-  bool reused = false;          // Sent: that connection had served another request before
-  bool expired = false;         // Ended, or Sent and lost: kDecisionWait has passed
-  bool nothing_passed = false;  // Ended: the client has received nothing of the answer yet
-  // Waiting: the request's ticket; watchd's answer says how new the backend has to be. Ended: the
-  // liveness check that says whether the backend was killed; 0: none has been begun.
-  std::uint64_t ticket = 0;
-  std::optional<bus::TreePoint> needs;  // Waiting: `needs` of an earlier judgement, if it was set
-  bool is_shut_out = false;  // Waiting: the request is not in the queue, and the queue is full
-  bool was_sent = false;     // Waiting: a backend had the request, and was killed
+// The request's head is complete, and no backend has the request.
+struct Waiting {
+  std::uint64_t ticket = 0;             // watchd's answer says how new the backend has to be
+  std::optional<bus::TreePoint> needs;  // `needs` of an earlier judgement, if it was set
+  bool is_shut_out = false;             // the request is not in the queue, and the queue is full
+  bool was_sent = false;                // a backend had the request, and was killed
 };
+
+// A backend has the request, or a part of it, and has not begun to answer.
+struct Sent {
+  std::uint64_t generation = 0;
+  bool repeatable = false;  // the request is safe, and hpp still has all of it
+};
+
+// The request was Sent, and the connection to the backend is gone.
+struct Lost {
+  std::uint64_t generation = 0;
+  bool repeatable = false;
+  bool reused = false;   // the connection had served another request before
+  bool expired = false;  // kDecisionWait has passed
+};
+
+// The answer has begun, or the connection is a tunnel after a 101.
+struct Begun {
+  std::uint64_t generation = 0;
+};
+
+// The backend's connection has ended, which the framing makes the end of the answer.
+struct Ended {
+  std::uint64_t generation = 0;
+  bool repeatable = false;
+  bool expired = false;         // kDecisionWait has passed
+  bool nothing_passed = false;  // the client has received nothing of the answer yet
+  // The liveness check whose answer says whether the backend was killed; 0: none has been begun.
+  std::uint64_t check = 0;
+};
+
+}  // namespace situation
+
+using Query = std::variant<situation::Idle, situation::Waiting, situation::Sent, situation::Lost,
+                           situation::Begun, situation::Ended>;
 
 enum class Decision {
   Stay,        // change nothing
-  Forward,     // Waiting: send the request to the backend. Sent: send it to the backend again, on
+  Forward,     // Waiting: send the request to the backend. Lost: send it to the backend again, on
                // another connection
-  Hold,        // Sent, Ended: take the request back, wait, then send it to the next backend
+  Hold,        // Sent, Lost, Ended: take the request back, wait, then send it to the next backend
   Crashed,     // answer 503, and say how the backend ended
   Unrepeated,  // answer 503, and say that the request was lost with the old backend, and why hpp
                // does not repeat it
@@ -79,11 +103,11 @@ struct Judgement {
 //              │                        │ the backend is new enough │ the report is new enough
 //              │ QueueFull instead of Stay, if is_shut_out and not was_sent. But a request that
 //              │ waits only for the answer to its ticket, while a backend runs, gets Stay.
-//   Sent       │ Hold if repeatable,    │ as in Loading if the      │ Crashed, or as in Loading
+//   Sent, Lost │ Hold if repeatable,    │ as in Loading if the      │ Crashed, or as in Loading
 //              │ else Unrepeated        │ generation is newer;      │ if the generation is newer
-//              │                        │ if lost: see below        │
-//   Begun,     │ Close                  │ Close if the generation   │ Close
-//   Tunnel     │                        │ is newer                  │
+//              │                        │ Lost: else see below      │
+//   Begun      │ Close                  │ Close if the generation   │ Close
+//              │                        │ is newer                  │
 //   Ended      │ Close                  │ Close if the generation   │ Close
 //              │                        │ is newer; else see below  │
 //              │ the decision for Sent instead of Close, if nothing_passed
@@ -96,7 +120,7 @@ struct Judgement {
 //
 // Generation 0 in Idle means that no backend has served this client, so it has nothing outdated.
 //
-// Sent and lost, but the bus still says that this generation is Running: when a backend dies,
+// Lost, but the bus still says that this generation is Running: when a backend dies,
 // proxyd sees the end of the connection before supervisord's report arrives. Therefore the decision
 // is Stay until the report arrives or kDecisionWait has passed. After that the backend is taken to
 // run and to have dropped the request: BadGateway. Without a supervisor there will be no report,
@@ -143,11 +167,13 @@ class Gate {
   std::uint64_t generation() const { return backend_ ? backend_->generation : 0; }
 
   bool is_running(std::uint64_t generation) const;
-  Decision judge_idle(const Query& query) const;
-  Decision judge_waiting(const Query& query, const std::optional<bus::TreePoint>& needs,
-                         bool is_strict) const;
-  Decision judge_sent(const Query& query) const;
-  Decision judge_ended(const Query& query) const;
+  Decision decide(const situation::Idle& idle) const;
+  Decision decide(const situation::Waiting& waiting, const std::optional<bus::TreePoint>& needs,
+                  bool is_strict) const;
+  Decision decide(const situation::Sent& sent) const;
+  Decision decide(const situation::Lost& lost) const;
+  Decision decide(const situation::Begun& begun) const;
+  Decision decide(const situation::Ended& ended) const;
 
   bool is_supervised_ = true;
   bus::Ticket doubts_;  // the newest liveness check

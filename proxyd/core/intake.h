@@ -8,7 +8,7 @@
 #include <variant>
 
 #include "common/address.h"
-#include "proxyd/core/exchange.h"
+#include "proxyd/core/events.h"
 #include "proxyd/core/http/parser.h"
 #include "proxyd/core/own_endpoints.h"
 #include "proxyd/core/reload/inject.h"

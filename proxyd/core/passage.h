@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "proxyd/core/exchange.h"
+#include "proxyd/core/events.h"
 #include "proxyd/core/http/response_parser.h"
 #include "proxyd/core/http/rewrite.h"
 #include "proxyd/core/reload/inject.h"

@@ -66,7 +66,7 @@ std::optional<Pointer> take_idle(std::vector<Pointer>& idle, bool fresh,
   return std::nullopt;
 }
 
-// A connection whose exchange is complete.
+// A connection whose last answer is complete.
 struct Released {
   bool has_ended = false;  // the backend's FIN has come
   bool is_broken = false;

@@ -26,23 +26,23 @@ bool body_may_go_on(const Wires& wires) {
 
 }  // namespace
 
-std::span<const Step> steps_in(Exchange::Phase phase) {
+std::span<const Step> steps_in(Phase phase) {
   switch (phase) {
-    case Exchange::Phase::Reading:
+    case Phase::Reading:
       return kReading;
-    case Exchange::Phase::Held:
-    case Exchange::Phase::Doubtful:
+    case Phase::Held:
+    case Phase::Lost:
       return kWaiting;
-    case Exchange::Phase::Sent:
+    case Phase::Sent:
       return kSent;
-    case Exchange::Phase::Answering:
+    case Phase::Answering:
       return kAnswering;
-    case Exchange::Phase::Tunnel:
+    case Phase::Tunnel:
       return kTunnel;
-    case Exchange::Phase::Finishing:
+    case Phase::Finishing:
       return kFinishing;
-    case Exchange::Phase::Ending:
-    case Exchange::Phase::Closed:
+    case Phase::Ending:
+    case Phase::Closed:
       return {};
   }
   return {};
@@ -134,20 +134,20 @@ std::optional<Event> response_pumped(Pumped pumped, const std::string& error, co
 // The client's FIN counts only after the bytes that precede it were forwarded, so that a body which
 // the backend can still take is not truncated. A held request does not wait for its bytes to be
 // read: its place in the queue is free as soon as its client has gone.
-std::optional<Event> client_ended(const Exchange& exchange, const Wires& wires) {
-  const bool is_held = exchange.phase() == Exchange::Phase::Held;
+std::optional<Event> client_ended(const Connection& connection, const Wires& wires) {
+  const bool is_held = connection.phase() == Phase::Held;
   const bool has_ended = wires.client_ended || (is_held && wires.client_end_in_sight);
-  if (exchange.knows_client_end() || !has_ended) return std::nullopt;
+  if (connection.request().knows_client_end() || !has_ended) return std::nullopt;
   if (!is_held && body_may_go_on(wires)) return std::nullopt;
   return ClientEnded{};
 }
 
 // Bytes that arrived before the connection broke may still be on their way to the client.
-std::optional<Event> backend_broken(const Exchange& exchange, const Wires& wires,
+std::optional<Event> backend_broken(const Connection& connection, const Wires& wires,
                                     UpstreamLost lost) {
   const bool has_more =
       wires.backend_is_open && (wires.backend_has_input || wires.response_is_held);
-  if (has_more && exchange.phase() == Exchange::Phase::Answering) return std::nullopt;
+  if (has_more && connection.phase() == Phase::Answering) return std::nullopt;
   return lost;
 }
 

@@ -1,7 +1,7 @@
 // Pure. Decides which step the shell of a client connection tries next, and which event the
-// exchange gets for its outcome.
+// connection gets for its outcome.
 //
-// The shell moves bytes. Whenever something has happened, it tries the steps of the exchange's
+// The shell moves bytes. Whenever something has happened, it tries the steps of the connection's
 // phase in this order, until none of them yields an event:
 //
 //   Reading          ReadRequest
@@ -22,7 +22,7 @@
 #include <string>
 #include <string_view>
 
-#include "proxyd/core/exchange.h"
+#include "proxyd/core/connection.h"
 #include "proxyd/core/http/head.h"
 #include "proxyd/core/http/parser.h"
 
@@ -34,11 +34,11 @@ enum class Step : std::uint8_t {
   ReadResponse,   // read an answer's head
   PumpResponse,   // give the client the bytes of the answer's body that have come
   PumpTunnel,     // give each side the bytes that the other side has sent
-  TellClientEnd,  // tell the exchange that the client has ended its side
+  TellClientEnd,  // tell the connection that the client has ended its side
   Drain,          // discard the client's bytes, and close when it is time (farewell.h)
 };
 
-std::span<const Step> steps_in(Exchange::Phase phase);
+std::span<const Step> steps_in(Phase phase);
 
 // The outcome of moving the bytes of a body.
 enum class Pumped : std::uint8_t {
@@ -83,15 +83,15 @@ std::optional<Event> response_head_read(const HeadResult& result, const Response
 // The answer's head has not come, or is incomplete.
 std::optional<Event> response_head_missing(const Wires& wires);
 
-// The answer's head has come, and the exchange keeps it back.
+// The answer's head has come, and the connection keeps it back.
 std::optional<Event> response_kept(const ResponseFacts& facts, const Wires& wires);
 
 std::optional<Event> response_pumped(Pumped pumped, const std::string& error, const Wires& wires);
 
-std::optional<Event> client_ended(const Exchange& exchange, const Wires& wires);
+std::optional<Event> client_ended(const Connection& connection, const Wires& wires);
 
 // The connection to the backend broke, or could not be made.
-std::optional<Event> backend_broken(const Exchange& exchange, const Wires& wires,
+std::optional<Event> backend_broken(const Connection& connection, const Wires& wires,
                                     UpstreamLost lost);
 
 }  // namespace hpp::proxyd

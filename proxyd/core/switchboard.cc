@@ -46,14 +46,16 @@ Switchboard::Effects Switchboard::arrive(Place& place, bool is_judged, TimePoint
 
 Switchboard::Ruling Switchboard::judge(const Place& place, Query query) {
   Ruling ruling;
-  const bool needs_check = query.situation == Situation::Ended && query.ticket == 0;
-  if (needs_check && gate_.is_supervised()) {
-    query.ticket = gate_.doubt();
+  auto* const ended = std::get_if<situation::Ended>(&query);
+  if (ended != nullptr && ended->check == 0 && gate_.is_supervised()) {
+    ended->check = gate_.doubt();
     ask_soon(ruling.effects);
   }
-  query.is_shut_out = place.queued_as == 0 && queue_.size() >= queue_limit_;
+  if (auto* const waiting = std::get_if<situation::Waiting>(&query)) {
+    waiting->is_shut_out = place.queued_as == 0 && queue_.size() >= queue_limit_;
+  }
   ruling.judgement = gate_.judge(query, barrier_);
-  if (query.situation == Situation::Ended) ruling.judgement.check = query.ticket;
+  if (ended != nullptr) ruling.judgement.check = ended->check;
   return ruling;
 }
 

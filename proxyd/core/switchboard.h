@@ -2,13 +2,13 @@
 // arrived, the queue of waiting requests, and the state that proxyd publishes.
 //
 //   a request arrives ──────────► arrive()       assigns its place in the order, and its ticket
-//   an exchange asks the gate ──► judge()        returns the gate's decision: QueueFull only if the
+//   a request asks the gate ────► judge()        returns the gate's decision: QueueFull only if the
 //                                                request is not queued and the queue is full.
 //                                                Begins the liveness check (gate.h) for an answer
 //                                                that has Ended.
 //   a request is Held, or not ──► set_waiting()  puts it into the queue, or removes it
 //   a backend gets a request ───► forward()      counts it
-//   a report comes on the bus ──► on()           returns which exchanges must ask the gate again,
+//   a report comes on the bus ──► on()           returns which connections must ask the gate again,
 //                                                in the order of arrival
 //
 // A report about the tree concerns only the requests in the queue; a report about the backend
@@ -63,7 +63,7 @@ class Switchboard {
 
   struct Publish {};  // publish state() if it has changed since the last time
 
-  struct Reconsider {  // let the exchanges of these connections ask the gate again, in this order
+  struct Reconsider {  // let these connections ask the gate again, in this order
     std::vector<ConnectionId> connections;
   };
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "proxyd/core/exchange.h"
+#include "proxyd/core/connection.h"
 #include "proxyd/core/http/body.h"
 #include "proxyd/core/http/head.h"
 #include "proxyd/core/http/parser.h"
@@ -172,13 +172,13 @@ void check_request(const RequestHead& head, const RequestFacts& facts) {
         "and so does what it asks for", written);
 }
 
-// How the exchange would deliver that answer.
+// How the connection would deliver that answer.
 Delivery delivery_of(const ResponseFacts& facts, const RequestFacts& request) {
-  Exchange exchange;
-  static_cast<void>(exchange.on(RequestArrived{request}, {}));
-  static_cast<void>(exchange.on(Judged{.decision = Decision::Forward, .generation = 1}, {}));
+  Connection connection;
+  static_cast<void>(connection.on(RequestArrived{request}, {}));
+  static_cast<void>(connection.on(Judged{.decision = Decision::Forward, .generation = 1}, {}));
   Delivery delivery;
-  for (const Effect& effect : exchange.on(ResponseArrived{facts}, {})) {
+  for (const Effect& effect : connection.on(ResponseArrived{facts}, {})) {
     if (const auto* pass = std::get_if<PassResponseHead>(&effect)) delivery = pass->delivery;
   }
   return delivery;

@@ -10,7 +10,7 @@ namespace hpp::sim {
 namespace {
 
 using proxyd::Framing;
-using Phase = proxyd::Exchange::Phase;
+using Phase = proxyd::Phase;
 
 constexpr Micros kBarrierTimeout = 2s;
 
@@ -94,8 +94,8 @@ void Proxyd::on_backend(bus::BackendState backend) {
   if (backend.state == bus::BackendPhase::Error) {
     for (const auto& [number, client] : clients_) {
       const bool is_with_it =
-          client->exchange.phase() == Phase::Sent || client->exchange.phase() == Phase::Doubtful;
-      if (is_with_it && client->exchange.generation() == backend.generation) {
+          client->connection.phase() == Phase::Sent || client->connection.phase() == Phase::Lost;
+      if (is_with_it && client->connection.request().generation() == backend.generation) {
         client->request->crashed = backend.generation;
       }
     }
@@ -203,7 +203,7 @@ void Proxyd::send_fin(std::uint64_t connection) {
     Client* const to = find(connection);
     if (to == nullptr || to->is_closed()) return;
     to->has_fin = true;
-    if (to->exchange.phase() == Phase::Held) tell_of_client_end(*to, look(*to));
+    if (to->connection.phase() == Phase::Held) tell_of_client_end(*to, look(*to));
     work(*to);
   });
 }
@@ -216,7 +216,7 @@ void Proxyd::reset(std::uint64_t connection) {
     if (to == nullptr || to->is_closed()) return;
     world_.trace("proxyd: client {} has reset", connection);
     to->has_reset = true;
-    if (to->exchange.phase() == Phase::Held) to->request->must_not_run = true;
+    if (to->connection.phase() == Phase::Held) to->request->must_not_run = true;
     handle(*to, proxyd::ClientBroken{});
     work(*to);
   });
@@ -239,8 +239,8 @@ void Proxyd::on_upstream(const LinkPointer& link) {
   Client* const client = find(link->client);
   if (client == nullptr || client->upstream != link) return;
   if (link->is_broken) {
-    happened(*client, proxyd::backend_broken(client->exchange, look(*client), {}));
-  } else if (client->exchange.phase() == Phase::Sent && !client->head_is_sent) {
+    happened(*client, proxyd::backend_broken(client->connection, look(*client), {}));
+  } else if (client->connection.phase() == Phase::Sent && !client->head_is_sent) {
     send_request(*client);
   }
   work(*client);
@@ -250,18 +250,18 @@ void Proxyd::work(Client& client) {
   while (!client.is_closed() && !is_dying_ && advance(client)) {
   }
   if (is_dying_) return;
-  switchboard_->set_waiting(client.place, client.exchange.phase() == Phase::Held);
+  switchboard_->set_waiting(client.place, client.connection.phase() == Phase::Held);
   if (client.is_closed()) {
     const std::uint64_t number = client.number();
     clients_.erase(number);
     perform(switchboard_->forget(number));
-  } else if (client.exchange.phase() != Phase::Finishing) {
+  } else if (client.connection.phase() != Phase::Finishing) {
     set_timer(client);
   }
 }
 
 bool Proxyd::advance(Client& client) {
-  for (const proxyd::Step step : proxyd::steps_in(client.exchange.phase())) {
+  for (const proxyd::Step step : proxyd::steps_in(client.connection.phase())) {
     if (take(client, step)) return true;
   }
   return false;
@@ -313,7 +313,7 @@ bool Proxyd::read_request(Client& client, const proxyd::Wires& wires) {
       !client.input.empty() && client.input.front().is == FromClient::Is::PartOfHead;
   if (client.input.empty() || (is_part && client.input.size() == 1)) {
     happened(client, proxyd::request_head_missing(proxyd::NeedMore{}, is_part ? "GE" : "", wires));
-    return client.exchange.phase() != Phase::Reading;
+    return client.connection.phase() != Phase::Reading;
   }
   if (is_part) client.input.pop_front();
   Request& request = *client.input.front().request;
@@ -352,7 +352,7 @@ bool Proxyd::read_response(Client& client, const proxyd::Wires& wires) {
   client.response = from.facts;
   handle(client, proxyd::ResponseArrived{.facts = from.facts, .body_begun = link.inbox.size() > 1});
   if (!client.upstream) return true;
-  if (client.exchange.keeps_head()) {
+  if (client.connection.keeps_head()) {
     return happened(client, proxyd::response_kept(client.response, wires));
   }
   link.inbox.pop_front();
@@ -375,11 +375,11 @@ bool Proxyd::pump_response(Client& client) {
 }
 
 bool Proxyd::tell_of_client_end(Client& client, const proxyd::Wires& wires) {
-  const auto event = proxyd::client_ended(client.exchange, wires);
+  const auto event = proxyd::client_ended(client.connection, wires);
   // Where a POST counts as safe, it is to be seen to run twice, and not something else before.
   const bool is_safe = (client.request != nullptr && client.request->facts.is_safe) ||
                        world_.broken == Break::Replay;
-  if (event && client.exchange.phase() == Phase::Held && !is_safe) {
+  if (event && client.connection.phase() == Phase::Held && !is_safe) {
     client.request->must_not_run = true;
   }
   return happened(client, event);
@@ -416,7 +416,7 @@ bool Proxyd::pump_tunnel(Client& client) {
 }
 
 void Proxyd::set_timer(Client& client) {
-  if (const auto wake_at = client.exchange.wake_at()) {
+  if (const auto wake_at = client.connection.wake_at()) {
     expire_after(client, std::chrono::duration_cast<Micros>(*wake_at - world_.now()));
   } else {
     ++client.timer;
@@ -431,7 +431,7 @@ void Proxyd::expire_after(Client& client, Micros delay) {
 }
 
 void Proxyd::on_expired(Client& client) {
-  if (client.exchange.phase() == Phase::Finishing) {
+  if (client.connection.phase() == Phase::Finishing) {
     close(client);
   } else {
     const bool flows = std::exchange(client.answered, client.passed) != client.passed;
@@ -453,7 +453,7 @@ void Proxyd::tell(Client& client, ToClient news) {
 // ---- effects ------------------------------------------------------------------------------------
 
 void Proxyd::handle(Client& client, const proxyd::Event& event) {
-  for (const proxyd::Effect& effect : client.exchange.on(event, world_.now())) {
+  for (const proxyd::Effect& effect : client.connection.on(event, world_.now())) {
     if (is_dying_) return;
     if (meets_its_end()) return die_next();
     std::visit([&](const auto& e) { perform(client, e); }, effect);
@@ -470,14 +470,18 @@ void Proxyd::die_next() {
 }
 
 void Proxyd::perform(Client& client, const proxyd::AskGate&) {
-  auto query = client.exchange.query();
+  auto query = client.connection.query();
   if (!query) return;
-  if (world_.broken == Break::Loss && is_watch_awaited()) query->needs = bus::TreePoint{};
+  auto* const waiting = std::get_if<proxyd::situation::Waiting>(&*query);
+  if (waiting != nullptr && world_.broken == Break::Loss && is_watch_awaited()) {
+    waiting->needs = bus::TreePoint{};
+  }
   const Switchboard::Ruling ruling = switchboard_->judge(client.place, *query);
   perform(ruling.effects);
   const proxyd::Judged& judged = ruling.judgement;
-  if (query->situation == proxyd::Situation::Waiting && judged.needs) note_needs(*client.request);
-  client.is_in_the_dark = query->situation == proxyd::Situation::Ended && query->expired;
+  if (waiting != nullptr && judged.needs) note_needs(*client.request);
+  const auto* const ended = std::get_if<proxyd::situation::Ended>(&*query);
+  client.is_in_the_dark = ended != nullptr && ended->expired;
   handle(client, judged);
 }
 
@@ -618,7 +622,7 @@ void Proxyd::note_forward(Client& client) {
   Request& request = *client.request;
 
   world_.trace("proxyd: forwards request {} to generation {}", request.id,
-               client.exchange.generation());
+               client.connection.request().generation());
   if (request.must_not_run) {
     world_.violated("request {} is forwarded, although its client was gone while it waited",
                     request.id);
@@ -633,8 +637,8 @@ void Proxyd::note_forward(Client& client) {
   for (const auto& [number, other] : clients_) {
     const std::uint64_t arrival = other->place.queued_as;
     if (arrival == 0 || arrival >= client.place.arrival) continue;
-    if (other->exchange.phase() != Phase::Held) continue;
-    if (gate().judge(*other->exchange.query(), switchboard_->barrier()).decision !=
+    if (other->connection.phase() != Phase::Held) continue;
+    if (gate().judge(*other->connection.query(), switchboard_->barrier()).decision !=
         proxyd::Decision::Forward)
       continue;
     world_.violated("request {} overtakes request {}, which may go as well", request.id,
@@ -647,7 +651,7 @@ void Proxyd::check_nobody_waits_in_vain() {
   for (const auto& [number, client] : clients_) {
     if (client->place.queued_as == 0) continue;
     const proxyd::Judgement judged =
-        gate().judge(*client->exchange.query(), switchboard_->barrier());
+        gate().judge(*client->connection.query(), switchboard_->barrier());
     if (judged.decision == proxyd::Decision::Stay) continue;
     world_.violated("request {} waits, although the gate says {}", client->request->id,
                     to_string(judged.decision));

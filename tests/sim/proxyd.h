@@ -1,4 +1,4 @@
-// proxyd: the real Switchboard, RefreshRule and an Exchange for each client, in a shell as
+// proxyd: the real Switchboard, RefreshRule and an Connection for each client, in a shell as
 // proxyd/daemon.cc and client.cc are, named and ordered like them. Sockets carry requests and parts
 // of answers where the real ones carry bytes.
 #pragma once
@@ -10,7 +10,7 @@
 #include <optional>
 #include <vector>
 
-#include "proxyd/core/exchange.h"
+#include "proxyd/core/connection.h"
 #include "proxyd/core/farewell.h"
 #include "proxyd/core/reload/livereload.h"
 #include "proxyd/core/steps.h"
@@ -79,7 +79,7 @@ class Proxyd final : public Mortal {
 
     Switchboard::Place& place;
     OnNews on_news;
-    proxyd::Exchange exchange;
+    proxyd::Connection connection;
     std::deque<FromClient> input;
     bool has_fin = false;
     bool has_reset = false;
@@ -104,7 +104,7 @@ class Proxyd final : public Mortal {
 
     std::uint64_t number() const { return place.connection; }
 
-    bool is_closed() const { return exchange.phase() == proxyd::Exchange::Phase::Closed; }
+    bool is_closed() const { return connection.phase() == proxyd::Phase::Closed; }
 
     bool input_ended() const { return has_fin && input.empty(); }
 

@@ -47,6 +47,7 @@ FUNCTION_LINES_MAX = 70
 # Cores without a test beside them, and where they are tested.
 TESTED_ELSEWHERE = {
     "proxyd/core/crash.cc": "tests/proxyd/core/pages/error_page_test.cc",
+    "proxyd/core/request.cc": "tests/proxyd/core/connection_test.cc",
     "supervisord/core/wording.cc": "tests/supervisord/core/backend_test.cc",
     "watchd/core/contents.cc": "tests/watchd/core/change_counter_test.cc",
 }

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "common/bus/messages.h"
-#include "proxyd/core/exchange.h"
+#include "proxyd/core/events.h"
 #include "proxyd/core/http/own_answer.h"
 
 namespace hpp::proxyd {

@@ -70,76 +70,31 @@ TEST(Gate, TheTable) {
     Decision unknown, loading, killing, running, error;
   };
   using enum Decision;
-  using enum Situation;
+  using namespace situation;
   const Row rows[] = {
-      {{.situation = Idle, .generation = 0}, Stay, Stay, Stay, Stay, Stay},
-      {{.situation = Idle, .generation = 2}, Close, Close, Close, Stay, Close},
-      {{.situation = Idle, .generation = 1}, Close, Close, Close, Close, Close},
-      {{.situation = Waiting}, Stay, Stay, Stay, Forward, Crashed},
-      {{.situation = Sent, .generation = 2, .repeatable = true}, Hold, Hold, Hold, Stay, Crashed},
-      {{.situation = Sent, .generation = 2}, Unrepeated, Unrepeated, Unrepeated, Stay, Crashed},
-      {{.situation = Sent, .generation = 1, .repeatable = true}, Hold, Hold, Hold, Hold, Hold},
-      {{.situation = Sent, .generation = 1},
-       Unrepeated,
-       Unrepeated,
-       Unrepeated,
-       Unrepeated,
-       Unrepeated},
-      {{.situation = Sent, .generation = 2, .repeatable = true, .lost = true},
-       Hold,
-       Hold,
-       Hold,
-       Stay,
+      {Idle{.generation = 0}, Stay, Stay, Stay, Stay, Stay},
+      {Idle{.generation = 2}, Close, Close, Close, Stay, Close},
+      {Idle{.generation = 1}, Close, Close, Close, Close, Close},
+      {Waiting{}, Stay, Stay, Stay, Forward, Crashed},
+      {Sent{.generation = 2, .repeatable = true}, Hold, Hold, Hold, Stay, Crashed},
+      {Sent{.generation = 2}, Unrepeated, Unrepeated, Unrepeated, Stay, Crashed},
+      {Sent{.generation = 1, .repeatable = true}, Hold, Hold, Hold, Hold, Hold},
+      {Sent{.generation = 1}, Unrepeated, Unrepeated, Unrepeated, Unrepeated, Unrepeated},
+      {Lost{.generation = 2, .repeatable = true}, Hold, Hold, Hold, Stay, Crashed},
+      {Lost{.generation = 2, .expired = true}, Unrepeated, Unrepeated, Unrepeated, BadGateway,
        Crashed},
-      {{.situation = Sent, .generation = 2, .lost = true, .expired = true},
-       Unrepeated,
-       Unrepeated,
-       Unrepeated,
-       BadGateway,
+      {Lost{.generation = 2, .repeatable = true, .expired = true}, Hold, Hold, Hold, BadGateway,
        Crashed},
-      {{.situation = Sent, .generation = 2, .repeatable = true, .lost = true, .expired = true},
-       Hold,
-       Hold,
-       Hold,
-       BadGateway,
+      {Lost{.generation = 2, .repeatable = true, .reused = true}, Hold, Hold, Hold, Forward,
        Crashed},
-      {{.situation = Sent, .generation = 2, .repeatable = true, .lost = true, .reused = true},
-       Hold,
-       Hold,
-       Hold,
-       Forward,
-       Crashed},
-      {{.situation = Sent, .generation = 2, .lost = true, .reused = true},
-       Unrepeated,
-       Unrepeated,
-       Unrepeated,
-       Stay,
-       Crashed},
-      {{.situation = Begun, .generation = 2}, Close, Close, Close, Stay, Close},
-      {{.situation = Begun, .generation = 1}, Close, Close, Close, Close, Close},
-      {{.situation = Tunnel, .generation = 2}, Close, Close, Close, Stay, Close},
-      {{.situation = Ended, .generation = 2, .repeatable = true, .ticket = 1},
-       Close,
-       Close,
-       Close,
-       Stay,
-       Close},
-      {{.situation = Ended,
-        .generation = 2,
-        .repeatable = true,
-        .nothing_passed = true,
-        .ticket = 1},
-       Hold,
-       Hold,
-       Hold,
-       Stay,
-       Crashed},
-      {{.situation = Ended, .generation = 1, .nothing_passed = true, .ticket = 1},
-       Unrepeated,
-       Unrepeated,
-       Unrepeated,
-       Unrepeated,
-       Unrepeated},
+      {Lost{.generation = 2, .reused = true}, Unrepeated, Unrepeated, Unrepeated, Stay, Crashed},
+      {Begun{.generation = 2}, Close, Close, Close, Stay, Close},
+      {Begun{.generation = 1}, Close, Close, Close, Close, Close},
+      {Ended{.generation = 2, .repeatable = true, .check = 1}, Close, Close, Close, Stay, Close},
+      {Ended{.generation = 2, .repeatable = true, .nothing_passed = true, .check = 1}, Hold, Hold,
+       Hold, Stay, Crashed},
+      {Ended{.generation = 1, .nothing_passed = true, .check = 1}, Unrepeated, Unrepeated,
+       Unrepeated, Unrepeated, Unrepeated},
   };
   for (const Row& row : rows) {
     SCOPED_TRACE(&row - rows);
@@ -152,7 +107,7 @@ TEST(Gate, TheTable) {
 }
 
 TEST(Gate, WaitsForABackendThatIsAsNewAsTheTree) {
-  const Query waiting{.situation = Situation::Waiting};
+  const situation::Waiting waiting;
   GateAndBarrier gate = gate_of(backend(BackendPhase::Running, 1, 4));
   gate.barrier.on(tree(4), {});
   EXPECT_EQ(gate.judge(waiting).decision, Decision::Forward);
@@ -167,7 +122,7 @@ TEST(Gate, WaitsForABackendThatIsAsNewAsTheTree) {
 }
 
 TEST(Gate, AnOldTreeHoldsNobody) {
-  const Query waiting{.situation = Situation::Waiting};
+  const situation::Waiting waiting;
   GateAndBarrier gate = gate_of(backend(BackendPhase::Running, 1, 4));
   gate.barrier.on(tree(9, /*watching=*/false), {});
   EXPECT_EQ(gate.judge(waiting).decision, Decision::Forward);
@@ -191,7 +146,7 @@ class StrictGate : public testing::Test {
     gate_.barrier.on(state, now_);
   }
 
-  // Judges as an exchange asks: with what the last judgement has said.
+  // Judges as a request asks: with what the last judgement has said.
   Decision decision() {
     const Judgement judgement = gate_.judge(query_);
     if (judgement.needs) query_.needs = judgement.needs;
@@ -200,7 +155,7 @@ class StrictGate : public testing::Test {
 
   TimePoint now_{};
   GateAndBarrier gate_{{.is_on = true, .epoch = kTickets}};
-  Query query_{.situation = Situation::Waiting};
+  situation::Waiting query_;
 };
 
 TEST_F(StrictGate, HoldsUntilTheTicketIsAnswered) {
@@ -266,8 +221,8 @@ TEST_F(StrictGate, AFullQueueIsNoneOfTheBarriers) {
 
 TEST(Gate, AnAnswerThatEndsWithItsConnectionIsCompleteOnlyIfNobodyWasKilled) {
   GateAndBarrier gate({.epoch = 8});
-  Query query{.situation = Situation::Ended, .generation = 2, .ticket = gate.doubt()};
-  EXPECT_EQ(gate.newest_doubt(), (bus::Ticket{.epoch = 8, .number = query.ticket}));
+  situation::Ended query{.generation = 2, .check = gate.doubt()};
+  EXPECT_EQ(gate.newest_doubt(), (bus::Ticket{.epoch = 8, .number = query.check}));
   BackendState state = backend(BackendPhase::Running, 2);
   gate.on(state);
   EXPECT_EQ(gate.judge(query).decision, Decision::Stay) << "the news of a kill may be on its way";
@@ -292,15 +247,15 @@ TEST(Gate, AnAnswerThatEndsWithItsConnectionIsCompleteOnlyIfNobodyWasKilled) {
   query.expired = false;
   GateAndBarrier alone(Gate::assuming_running());
   query.generation = 1;
-  query.ticket = alone.doubt();
+  query.check = alone.doubt();
   EXPECT_EQ(alone.judge(query).decision, Decision::Complete);
 }
 
 TEST(Gate, AFullQueueTurnsAwayWhoWouldHaveToWait) {
   GateAndBarrier gate = gate_of(backend(BackendPhase::Loading, 1));
-  const Query late{.situation = Situation::Waiting, .is_shut_out = true};
+  const situation::Waiting late{.is_shut_out = true};
   EXPECT_EQ(gate.judge(late).decision, Decision::QueueFull);
-  Query interrupted = late;
+  situation::Waiting interrupted = late;
   interrupted.was_sent = true;
   EXPECT_EQ(gate.judge(interrupted).decision, Decision::Stay)
       << "it has waited in the queue before";
@@ -314,15 +269,14 @@ TEST(Gate, AssumingRunningForwardsAlways) {
   const GateAndBarrier gate(Gate::assuming_running());
   EXPECT_FALSE(gate.is_supervised());
   EXPECT_TRUE(GateAndBarrier().is_supervised());
-  EXPECT_EQ(gate.judge({.situation = Situation::Waiting}).decision, Decision::Forward);
-  const auto generation = gate.judge({}).generation;
-  EXPECT_EQ(gate.judge({.situation = Situation::Idle, .generation = generation}).decision,
-            Decision::Stay);
+  EXPECT_EQ(gate.judge(situation::Waiting{}).decision, Decision::Forward);
+  const auto generation = gate.judge(situation::Idle{}).generation;
+  EXPECT_EQ(gate.judge(situation::Idle{.generation = generation}).decision, Decision::Stay);
 }
 
 TEST(Gate, AssumingRunningWaitsForNoNews) {
   const GateAndBarrier gate(Gate::assuming_running());
-  Query lost{.situation = Situation::Sent, .generation = 1, .lost = true};
+  situation::Lost lost{.generation = 1};
   EXPECT_EQ(gate.judge(lost).decision, Decision::BadGateway);
   lost.reused = true;
   EXPECT_EQ(gate.judge(lost).decision, Decision::BadGateway);
@@ -358,7 +312,7 @@ class EveryHistory {
  private:
   void check(const GateAndBarrier& gate) {
     ++histories_;
-    const Decision waiting = gate.judge({.situation = Situation::Waiting}).decision;
+    const Decision waiting = gate.judge(situation::Waiting{}).decision;
     const auto& state = gate.backend();
     if (waiting == Decision::Forward) {
       ASSERT_TRUE(state && state->state == BackendPhase::Running);
@@ -369,9 +323,9 @@ class EveryHistory {
     if (waiting == Decision::Crashed) {
       ASSERT_TRUE(state && state->state == BackendPhase::Error);
     }
-    for (const bool lost : {false, true}) {
-      const Decision unsafe =
-          gate.judge({.situation = Situation::Sent, .generation = 1, .lost = lost}).decision;
+    const Query sent[] = {situation::Sent{.generation = 1}, situation::Lost{.generation = 1}};
+    for (const Query& query : sent) {
+      const Decision unsafe = gate.judge(query).decision;
       ASSERT_NE(unsafe, Decision::Hold);
       ASSERT_NE(unsafe, Decision::Forward);
     }

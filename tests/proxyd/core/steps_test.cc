@@ -8,7 +8,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
-using Phase = Exchange::Phase;
 using enum Step;
 
 const RequestFacts kGet{.is_safe = true};
@@ -19,24 +18,24 @@ bool is(const std::optional<Event>& event) {
   return event && std::holds_alternative<What>(*event);
 }
 
-Exchange in(Phase phase) {
-  Exchange exchange;
-  const auto play = [&](const Event& event) { static_cast<void>(exchange.on(event, kNow)); };
-  if (phase == Phase::Reading) return exchange;
+Connection in(Phase phase) {
+  Connection connection;
+  const auto play = [&](const Event& event) { static_cast<void>(connection.on(event, kNow)); };
+  if (phase == Phase::Reading) return connection;
   play(RequestArrived{.facts = kGet});
-  if (phase == Phase::Held) return exchange;
+  if (phase == Phase::Held) return connection;
   play(Judged{.decision = Decision::Forward, .generation = 1});
   play(UpstreamOpened{});
-  if (phase == Phase::Sent) return exchange;
+  if (phase == Phase::Sent) return connection;
   play(ResponseArrived{.facts = {.framing = Framing::Length, .length = 9}});
-  EXPECT_EQ(exchange.phase(), Phase::Answering);
-  return exchange;
+  EXPECT_EQ(connection.phase(), Phase::Answering);
+  return connection;
 }
 
 TEST(Steps, EachPhaseHasItsOwnInOrder) {
   EXPECT_THAT(steps_in(Phase::Reading), ElementsAre(ReadRequest));
   EXPECT_THAT(steps_in(Phase::Held), ElementsAre(TellClientEnd));
-  EXPECT_THAT(steps_in(Phase::Doubtful), ElementsAre(TellClientEnd));
+  EXPECT_THAT(steps_in(Phase::Lost), ElementsAre(TellClientEnd));
   EXPECT_THAT(steps_in(Phase::Sent), ElementsAre(PumpRequest, ReadResponse, TellClientEnd));
   EXPECT_THAT(steps_in(Phase::Answering), ElementsAre(PumpRequest, PumpResponse, TellClientEnd));
   EXPECT_THAT(steps_in(Phase::Tunnel), ElementsAre(PumpTunnel));
@@ -108,7 +107,7 @@ TEST(Steps, ABodyThatEndsWithItsConnectionIsWholeUnlessThatBreaks) {
 }
 
 TEST(Steps, AFinCountsWhenWhatCameBeforeItHasGoneOn) {
-  const Exchange sent = in(Phase::Sent);
+  const Connection sent = in(Phase::Sent);
   EXPECT_FALSE(client_ended(sent, {}));
   EXPECT_FALSE(client_ended(sent, {.client_end_in_sight = true})) << "bytes come before it";
   EXPECT_TRUE(client_ended(sent, {.client_ended = true}));
@@ -130,7 +129,7 @@ TEST(Steps, AHeldRequestDoesNotWaitForTheBytesBeforeTheFin) {
 }
 
 TEST(Steps, AFinIsToldOncePerRequest) {
-  Exchange held = in(Phase::Held);
+  Connection held = in(Phase::Held);
   static_cast<void>(held.on(ClientEnded{}, kNow));
   EXPECT_FALSE(client_ended(held, {.client_ended = true}));
 }

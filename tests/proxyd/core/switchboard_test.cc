@@ -68,7 +68,7 @@ class SwitchboardTest : public testing::Test {
   void ask(bool has_closes = false) { keep(board_.ask(has_closes, now_)); }
 
   Decision judge(ConnectionId id) {
-    return board_.judge(place(id), {.situation = Situation::Waiting, .ticket = place(id).ticket})
+    return board_.judge(place(id), situation::Waiting{.ticket = place(id).ticket})
         .judgement.decision;
   }
 
@@ -165,7 +165,7 @@ TEST_F(SwitchboardTest, AnAnswerThatHasEndedGetsOneLivenessCheck) {
   ask();
   const auto judge_end = [&](std::uint64_t check) {
     const Switchboard::Ruling ruling =
-        board_.judge(place(1), {.situation = Situation::Ended, .generation = 1, .ticket = check});
+        board_.judge(place(1), situation::Ended{.generation = 1, .check = check});
     keep(ruling.effects);
     EXPECT_EQ(ruling.judgement.decision, Decision::Stay);
     EXPECT_EQ(ruling.judgement.check, 1U);

@@ -1,4 +1,4 @@
-// Fuzzes the life of a client connection: exchange, steps, switchboard, parsers and framers
+// Fuzzes the life of a client connection: connection, steps, switchboard, parsers and framers
 // together, performed as proxyd/client.cc does, with strings for sockets.
 //
 // The input is a play. Its first line is the order of what happens, one step per character:
@@ -23,7 +23,7 @@
 #include <string>
 #include <vector>
 
-#include "proxyd/core/exchange.h"
+#include "proxyd/core/connection.h"
 #include "proxyd/core/http/body.h"
 #include "proxyd/core/http/head.h"
 #include "proxyd/core/http/parser.h"
@@ -42,7 +42,7 @@ namespace {
 
 using fuzz::check;
 using fuzz::check_same;
-using Phase = Exchange::Phase;
+using Phase = Phase;
 using Coding = Delivery::Coding;
 using namespace std::chrono_literals;
 
@@ -81,7 +81,7 @@ Script read_script(std::string_view input) {
 // ---- what is remembered of it -------------------------------------------------------------------
 
 // A request, and what became of it.
-struct Request {
+struct SentRequest {
   std::string start;  // its line, as the backend is to see it
   RequestFacts facts;
   std::string body;  // as it came, with its framing
@@ -198,9 +198,9 @@ class Play {
     return switchboard_.place(kClient);
   }
 
-  bool is_closed() const { return exchange_.phase() == Phase::Closed; }
+  bool is_closed() const { return connection_.phase() == Phase::Closed; }
 
-  Request& newest() {
+  SentRequest& newest() {
     check(!requests_.empty(), "there is a request");
     return requests_.back();
   }
@@ -321,7 +321,7 @@ class Play {
   }
 
   void on_upstream_broken() {
-    happened(backend_broken(exchange_, look(), {}));
+    happened(backend_broken(connection_, look(), {}));
     work();
   }
 
@@ -353,16 +353,16 @@ class Play {
 
   void pass_time(std::chrono::milliseconds time) {
     now_ += time;
-    if (exchange_.wake_at() && *exchange_.wake_at() <= now_) timer_comes();
+    if (connection_.wake_at() && *connection_.wake_at() <= now_) timer_comes();
   }
 
   void timer_comes() {
     if (is_closed()) return;
-    if (exchange_.phase() == Phase::Finishing) return close();
-    if (!exchange_.wake_at()) return;
-    now_ = std::max(now_, *exchange_.wake_at());
+    if (connection_.phase() == Phase::Finishing) return close();
+    if (!connection_.wake_at()) return;
+    now_ = std::max(now_, *connection_.wake_at());
     // A head that never came whole is answered, too.
-    if (exchange_.phase() == Phase::Reading && !input_.empty()) {
+    if (connection_.phase() == Phase::Reading && !input_.empty()) {
       requests_.push_back({.facts = facts_of_refused(input_)});
     }
     handle(TimerExpired{});
@@ -372,12 +372,12 @@ class Play {
   // The backend is gone for good: everybody gets a last word.
   void end_all() {
     if (!is_closed()) backend_starts(bus::BackendPhase::Error);
-    const Phase phase = exchange_.phase();
+    const Phase phase = connection_.phase();
     check(phase == Phase::Reading || phase == Phase::Finishing || phase == Phase::Closed,
           "nobody waits for a backend that has failed", to_string(phase));
     if (!is_closed()) perform_step('f', 0);
     if (!is_closed()) timer_comes();
-    check(is_closed(), "a client that has ended is let go", to_string(exchange_.phase()));
+    check(is_closed(), "a client that has ended is let go", to_string(connection_.phase()));
     check(!upstream_, "no backend connection is left behind");
     check_stays_closed();
   }
@@ -385,26 +385,27 @@ class Play {
   void check_stays_closed() {
     for (const Event& event : {Event(ClientBroken{}), Event(ClientEnded{}), Event(UpstreamLost{}),
                                Event(RequestBodyEnded{}), Event(RequestBodyBroken{})}) {
-      check(exchange_.on(event, now_) == Effects{} && is_closed(), "after Closed nothing happens");
+      check(connection_.on(event, now_) == Effects{} && is_closed(),
+            "after Closed nothing happens");
     }
-    check(!exchange_.query() && !exchange_.wake_at(), "after Closed nothing is awaited");
+    check(!connection_.query() && !connection_.wake_at(), "after Closed nothing is awaited");
   }
 
   // What must hold whenever all has been done that can be done.
   void check_rest() {
-    const Phase phase = exchange_.phase();
+    const Phase phase = connection_.phase();
     const bool needs_upstream = phase == Phase::Sent || phase == Phase::Answering ||
                                 phase == Phase::Tunnel ||
-                                (phase == Phase::Ending && exchange_.keeps_head());
+                                (phase == Phase::Ending && connection_.keeps_head());
     check(needs_upstream == (upstream_ != nullptr), "a backend connection is there when it is used",
           to_string(phase));
-    const bool is_in_doubt = phase == Phase::Doubtful || phase == Phase::Ending;
-    check(!is_in_doubt || exchange_.wake_at(), "no doubt lasts");
-    const bool end_told = exchange_.knows_client_end();
+    const bool is_in_doubt = phase == Phase::Lost || phase == Phase::Ending;
+    check(!is_in_doubt || connection_.wake_at(), "no doubt lasts");
+    const bool end_told = connection_.request().knows_client_end();
     check(!end_told || phase != Phase::Held || newest().facts.is_safe,
           "a request that is not safe is not held for a client that has ended");
-    const bool has_begun = phase != Phase::Held && phase != Phase::Sent && phase != Phase::Doubtful;
-    check(!end_told || has_begun || exchange_.wake_at(),
+    const bool has_begun = phase != Phase::Held && phase != Phase::Sent && phase != Phase::Lost;
+    check(!end_told || has_begun || connection_.wake_at(),
           "nobody waits for long for a client that has ended", to_string(phase));
   }
 
@@ -415,11 +416,11 @@ class Play {
       while (advance()) {
       }
     } while (!is_closed() && settle());
-    switchboard_.set_waiting(place_, exchange_.phase() == Phase::Held);
+    switchboard_.set_waiting(place_, connection_.phase() == Phase::Held);
   }
 
   bool advance() {
-    for (const Step step : steps_in(exchange_.phase())) {
+    for (const Step step : steps_in(connection_.phase())) {
       if (take(step)) return true;
     }
     return false;
@@ -441,7 +442,7 @@ class Play {
         pump_tunnel();
         return false;
       case Step::TellClientEnd:
-        return happened(proxyd::client_ended(exchange_, wires));
+        return happened(proxyd::client_ended(connection_, wires));
       case Step::Drain:
         input_.clear();
         if (client_ended_ && output_.empty()) close();
@@ -502,14 +503,14 @@ class Play {
   bool read_response(const Wires& wires) {
     Link& from = *upstream_;
     const HeadResult result = from.input.empty() ? NeedMore{} : from.parser.read_head(from.input);
-    const auto event = response_head_read(result, from.parser.head(), exchange_.request(),
+    const auto event = response_head_read(result, from.parser.head(), connection_.facts(),
                                           from.input.size(), wires);
     const auto* const arrived = event ? std::get_if<ResponseArrived>(&*event) : nullptr;
     if (arrived == nullptr) return happened(event);
     const ResponseFacts& facts = arrived->facts;
     handle(*event);
     if (!upstream_) return true;
-    if (exchange_.keeps_head()) {
+    if (connection_.keeps_head()) {
       if (happened(response_kept(facts, wires))) return true;
       from.parser.start();
       return false;
@@ -573,19 +574,19 @@ class Play {
   // ---- effects ----
 
   void handle(const Event& event) {
-    check(!is_closed(), "nobody talks to an exchange that is closed");
+    check(!is_closed(), "nobody talks to a connection that is closed");
     if (const auto* refused = std::get_if<RequestRefused>(&event)) {
       requests_.push_back({.facts = refused->facts});
     }
     if (std::holds_alternative<ResponseEndedByClose>(event)) {
-      if (exchange_.keeps_head()) newest().source = upstream_->input;
+      if (connection_.keeps_head()) newest().source = upstream_->input;
       newest().source_ended_by_close = true;
     }
-    for (const Effect& effect : exchange_.on(event, now_)) {
+    for (const Effect& effect : connection_.on(event, now_)) {
       std::visit([this](const auto& e) { perform(e); }, effect);
     }
     if (!std::holds_alternative<ResponseBodyEnded>(event)) return;
-    check((exchange_.phase() == Phase::Finishing) == said_close_,
+    check((connection_.phase() == Phase::Finishing) == said_close_,
           "an answer says what becomes of the connection", newest().start);
   }
 
@@ -599,13 +600,13 @@ class Play {
   }
 
   void perform(const AskGate&) {
-    const auto query = exchange_.query();
+    const auto query = connection_.query();
     if (query) handle(switchboard_.judge(place_, *query).judgement);
   }
 
   void perform(const ForwardRequest& effect) {
     check(!upstream_, "there are never two backend connections");
-    Request& request = newest();
+    SentRequest& request = newest();
     ++request.forwards;
     check(
         request.forwards == 1 || (request.facts.is_safe && request.facts.framing == Framing::None),
@@ -657,7 +658,7 @@ class Play {
     coding_ = effect.delivery.coding;
     said_close_ = effect.delivery.closes;
     if (!effect.facts.is_interim()) count_answer();
-    output_ += write_response_head(upstream_->parser.head(), effect.facts, exchange_.request(),
+    output_ += write_response_head(upstream_->parser.head(), effect.facts, connection_.facts(),
                                    effect.delivery);
   }
 
@@ -668,7 +669,7 @@ class Play {
   void perform(const Answer& effect) {
     count_answer();
     newest().own_answer = effect;
-    const RequestFacts& request = exchange_.request();
+    const RequestFacts& request = connection_.facts();
     output_ += write_own(error_answer(effect, request, backend_, {.may_see_output = true}),
                          request.is_head, /*now_ms=*/0);
   }
@@ -677,7 +678,7 @@ class Play {
   void perform(const AnswerOwn& effect) {
     count_answer();
     newest().own_answer.emplace();
-    const RequestFacts& request = exchange_.request();
+    const RequestFacts& request = connection_.facts();
     output_ += write_own(
         endpoint_answer(
             effect.endpoint, request,
@@ -725,7 +726,7 @@ class Play {
   void check_client() {
     std::string_view rest = client_got_;
     for (std::size_t i = 0; i < requests_.size(); ++i) {
-      const Request& request = requests_[i];
+      const SentRequest& request = requests_[i];
       const bool is_last = i + 1 == requests_.size();
       check(request.answers == 1 || is_last, "who goes on has got an answer", client_got_);
       while (take_interim(rest)) {
@@ -744,7 +745,7 @@ class Play {
     return true;
   }
 
-  void check_answer(const Request& request, std::string_view& rest, bool is_last) {
+  void check_answer(const SentRequest& request, std::string_view& rest, bool is_last) {
     const auto message = fuzz::take_response(rest, request.facts.is_head);
     if (!message) {
       check(is_lost_, "a client gets answers to the letter", client_got_);
@@ -769,7 +770,7 @@ class Play {
     check_payload(request, *message, is_last);
   }
 
-  void check_payload(const Request& request, const fuzz::PlainMessage& answer, bool is_last) {
+  void check_payload(const SentRequest& request, const fuzz::PlainMessage& answer, bool is_last) {
     std::string_view source_text = request.source;
     const auto source =
         fuzz::take_response(source_text, request.facts.is_head, fuzz::Author::Backend);
@@ -793,7 +794,7 @@ class Play {
     std::string_view rest = got.text;
     for (const std::size_t which : got.requests) {
       if (rest.empty() && got.is_cut) return;
-      const Request& request = requests_[which];
+      const SentRequest& request = requests_[which];
       const std::string_view before = rest;
       const auto message = fuzz::take_request(rest);
       if (!message && got.is_cut && has_blocked_) return;
@@ -814,13 +815,13 @@ class Play {
            fuzz::status_of(head->start, fuzz::Author::Backend) == 101;
   }
 
-  void check_tunnel(std::string_view text, const Request& request) {
+  void check_tunnel(std::string_view text, const SentRequest& request) {
     fuzz::take_head(text);
     const std::string all = request.body + tunnel_in_;
     check(all.starts_with(text), "a tunnel changes nothing on its way to the backend", text);
   }
 
-  void check_request_body(const fuzz::PlainMessage& message, const Request& request,
+  void check_request_body(const fuzz::PlainMessage& message, const SentRequest& request,
                           const Got& got) {
     std::string_view text = request.body;
     fuzz::PlainBody body{.is_over = true};
@@ -848,7 +849,7 @@ class Play {
   const DefectRecord defects_;
   bus::TreeState tree_{.stamp = {.epoch = 1}, .watching = true};
   bus::BackendState backend_;
-  Exchange exchange_;
+  Connection connection_;
   RequestParser parser_;
   RequestBody request_body_{parser_};
   std::string head_;
@@ -863,7 +864,7 @@ class Play {
   Coding coding_ = Coding::AsItCame;
 
   // What is remembered.
-  std::vector<Request> requests_;
+  std::vector<SentRequest> requests_;
   std::vector<Got> got_;  // per connection
   std::string client_got_;
   End client_end_ = End::Open;

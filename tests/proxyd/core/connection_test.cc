@@ -1,4 +1,4 @@
-#include "proxyd/core/exchange.h"
+#include "proxyd/core/connection.h"
 
 #include <gtest/gtest.h>
 
@@ -20,7 +20,7 @@ void PrintTo(const Effects& effects, std::ostream* out) {
 namespace {
 
 using namespace std::chrono_literals;
-using Phase = Exchange::Phase;
+using Phase = Phase;
 using Coding = Delivery::Coding;
 
 const RequestFacts kGet{.is_safe = true};
@@ -33,11 +33,11 @@ Judged judged(Decision decision, std::uint64_t generation = 0) {
   return {.decision = decision, .generation = generation, .needs = {}};
 }
 
-// Plays events to an exchange and says what is expected of it, step by step.
+// Plays events to an connection and says what is expected of it, step by step.
 class Steps {
  public:
   Steps& when(const Event& event) {
-    effects_ = exchange_.on(event, now_);
+    effects_ = connection_.on(event, now_);
     return *this;
   }
 
@@ -52,7 +52,7 @@ class Steps {
   }
 
   Steps& in(Phase phase) {
-    EXPECT_EQ(exchange_.phase(), phase) << to_string(exchange_.phase());
+    EXPECT_EQ(connection_.phase(), phase) << to_string(connection_.phase());
     return *this;
   }
 
@@ -68,9 +68,15 @@ class Steps {
 
   Steps() = default;
 
-  explicit Steps(std::chrono::milliseconds queue_timeout) : exchange_(queue_timeout) {}
+  explicit Steps(std::chrono::milliseconds queue_timeout) : connection_(queue_timeout) {}
 
-  const Exchange& exchange() const { return exchange_; }
+  const Connection& connection() const { return connection_; }
+
+  // What the gate must judge now.
+  template <class Situation>
+  Situation asked() const {
+    return std::get<Situation>(connection_.query().value());
+  }
 
   // The kind of the answer of our own in the last step; nothing: there was none.
   std::optional<Answer::Kind> answered() const {
@@ -85,13 +91,13 @@ class Steps {
   const Effects& effects() const { return effects_; }
 
  private:
-  Exchange exchange_;
+  Connection connection_;
   TimePoint now_{};
   Effects effects_;
   int step_ = 0;
 };
 
-TEST(Exchange, ServesRequestAfterRequest) {
+TEST(Connection, ServesRequestAfterRequest) {
   Steps steps;
   for (int i = 0; i < 3; ++i) {
     steps.sent(kGet)
@@ -106,7 +112,7 @@ TEST(Exchange, ServesRequestAfterRequest) {
   }
 }
 
-TEST(Exchange, HoldsUntilTheGateLetsGo) {
+TEST(Connection, HoldsUntilTheGateLetsGo) {
   Steps()
       .when(RequestArrived{kGet})
       .then({AskGate{}})
@@ -117,23 +123,23 @@ TEST(Exchange, HoldsUntilTheGateLetsGo) {
       .then({ForwardRequest{.fresh = false}});
 }
 
-TEST(Exchange, RemembersWhatItsRequestNeeds) {
+TEST(Connection, RemembersWhatItsRequestNeeds) {
   Steps steps;
   const bus::TreePoint needs{.epoch = 1, .revision = 7};
   steps.when(RequestArrived{.facts = kGet, .ticket = 3});
-  EXPECT_EQ(steps.exchange().query()->ticket, 3U);
-  EXPECT_FALSE(steps.exchange().query()->needs);
+  EXPECT_EQ(steps.asked<situation::Waiting>().ticket, 3U);
+  EXPECT_FALSE(steps.asked<situation::Waiting>().needs);
   steps.when(Judged{.decision = Decision::Stay, .generation = 0, .needs = needs});
-  EXPECT_EQ(steps.exchange().query()->needs, needs);
+  EXPECT_EQ(steps.asked<situation::Waiting>().needs, needs);
   steps.when(judged(Decision::Forward, 1)).when(judged(Decision::Hold));
-  EXPECT_EQ(steps.exchange().query()->needs, needs) << "also when it is repeated";
+  EXPECT_EQ(steps.asked<situation::Waiting>().needs, needs) << "also when it is repeated";
   steps.when(judged(Decision::Forward, 2)).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
   steps.when(RequestArrived{.facts = kGet, .ticket = 4});
-  EXPECT_EQ(steps.exchange().query()->ticket, 4U);
-  EXPECT_FALSE(steps.exchange().query()->needs) << "of the next nothing is known";
+  EXPECT_EQ(steps.asked<situation::Waiting>().ticket, 4U);
+  EXPECT_FALSE(steps.asked<situation::Waiting>().needs) << "of the next nothing is known";
 }
 
-TEST(Exchange, TurnsAwayWhoFindsTheQueueFull) {
+TEST(Connection, TurnsAwayWhoFindsTheQueueFull) {
   Steps()
       .when(RequestArrived{kPost})
       .when(judged(Decision::QueueFull))
@@ -141,57 +147,58 @@ TEST(Exchange, TurnsAwayWhoFindsTheQueueFull) {
       .in(Phase::Finishing);
 }
 
-TEST(Exchange, SaysWhetherABackendHadTheRequest) {
+TEST(Connection, SaysWhetherABackendHadTheRequest) {
   Steps steps;
   steps.when(RequestArrived{kGet});
-  EXPECT_FALSE(steps.exchange().query()->was_sent);
+  EXPECT_FALSE(steps.asked<situation::Waiting>().was_sent);
   steps.when(judged(Decision::Forward, 1)).when(judged(Decision::Hold)).in(Phase::Held);
-  EXPECT_TRUE(steps.exchange().query()->was_sent);
+  EXPECT_TRUE(steps.asked<situation::Waiting>().was_sent);
   steps.when(judged(Decision::Forward, 2)).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
   steps.when(RequestArrived{kGet});
-  EXPECT_FALSE(steps.exchange().query()->was_sent) << "the next request";
+  EXPECT_FALSE(steps.asked<situation::Waiting>().was_sent) << "the next request";
 }
 
-TEST(Exchange, AnswersWhoHasWaitedTooLong) {
+TEST(Connection, AnswersWhoHasWaitedTooLong) {
   Steps steps(300ms);
   steps.when(RequestArrived{kGet}).when(judged(Decision::Stay));
-  EXPECT_EQ(steps.exchange().wake_at(), steps.now() + 300ms);
+  EXPECT_EQ(steps.connection().wake_at(), steps.now() + 300ms);
   steps.after(300ms)
       .when(TimerExpired{})
       .then({Answer{.kind = Answer::Kind::QueueTimeout}, FinishClient{}})
       .in(Phase::Finishing);
 }
 
-TEST(Exchange, CountsItsWaitFromTheArrival) {
+TEST(Connection, CountsItsWaitFromTheArrival) {
   Steps steps(300ms);
   const TimePoint arrived = steps.now();
   steps.sent(kGet).after(200ms).when(judged(Decision::Hold)).in(Phase::Held);
-  EXPECT_EQ(steps.exchange().wake_at(), arrived + 300ms) << "repeated, and still the same wait";
+  EXPECT_EQ(steps.connection().wake_at(), arrived + 300ms) << "repeated, and still the same wait";
   steps.when(judged(Decision::Forward, 2));
-  EXPECT_FALSE(steps.exchange().wake_at()) << "a backend may take its time";
+  EXPECT_FALSE(steps.connection().wake_at()) << "a backend may take its time";
 }
 
-TEST(Exchange, LetsGoWhoHasLeftBeforeItsTimeIsOver) {
+TEST(Connection, LetsGoWhoHasLeftBeforeItsTimeIsOver) {
   Steps steps(10s);
   steps.when(RequestArrived{kGet}).when(ClientEnded{});
-  EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kHalfCloseGrace);
+  EXPECT_EQ(steps.connection().wake_at(), steps.now() + kHalfCloseGrace);
   steps.after(kHalfCloseGrace).when(TimerExpired{}).in(Phase::Finishing);
   EXPECT_EQ(steps.answered(), Answer::Kind::HalfClosed);
 }
 
-TEST(Exchange, KnowsHowLongARequestWaited) {
+TEST(Connection, KnowsHowLongARequestWaited) {
   Steps steps;
   steps.when(RequestArrived{kGet}).after(30ms).when(judged(Decision::Forward, 4));
-  EXPECT_EQ(steps.exchange().held(), 30ms);
-  EXPECT_EQ(steps.exchange().generation(), 4U);
+  EXPECT_EQ(steps.connection().request().held(), 30ms);
+  EXPECT_EQ(steps.connection().request().generation(), 4U);
   steps.after(20ms).when(judged(Decision::Hold)).after(50ms).when(judged(Decision::Forward, 5));
-  EXPECT_EQ(steps.exchange().held(), 100ms) << "until it was forwarded for the last time";
+  EXPECT_EQ(steps.connection().request().held(), 100ms)
+      << "until it was forwarded for the last time";
   steps.when(ResponseArrived{kOk}).when(ResponseBodyEnded{}).after(1h);
   steps.when(RequestArrived{kGet}).when(judged(Decision::Forward, 5));
-  EXPECT_EQ(steps.exchange().held(), 0ms) << "the next begins anew";
+  EXPECT_EQ(steps.connection().request().held(), 0ms) << "the next begins anew";
 }
 
-TEST(Exchange, AnswersWithTheCrash) {
+TEST(Connection, AnswersWithTheCrash) {
   Steps()
       .when(RequestArrived{kGet})
       .then({AskGate{}})
@@ -200,29 +207,29 @@ TEST(Exchange, AnswersWithTheCrash) {
       .in(Phase::Finishing);
 }
 
-TEST(Exchange, TheRequestThatCrashesTheBackendGetsTheCrash) {
+TEST(Connection, TheRequestThatCrashesTheBackendGetsTheCrash) {
   Steps steps;
   steps.sent(kPost)
       .when(UpstreamOpened{})
       .when(RequestBodyEnded{})
       .when(UpstreamLost{})
       .then({DropUpstream{}, AskGate{}})
-      .in(Phase::Doubtful)
+      .in(Phase::Lost)
       .when(judged(Decision::Stay))
       .then({});
-  EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kDecisionWait);
+  EXPECT_EQ(steps.connection().wake_at(), steps.now() + kDecisionWait);
   steps.after(5ms)
       .when(judged(Decision::Crashed))
       .then({Answer{.kind = Answer::Kind::Crashed, .status = 503}, FinishClient{}});
-  EXPECT_EQ(steps.exchange().wake_at(), std::nullopt);
+  EXPECT_EQ(steps.connection().wake_at(), std::nullopt);
 }
 
-TEST(Exchange, NoNewsInTimeIsABadGateway) {
+TEST(Connection, NoNewsInTimeIsABadGateway) {
   Steps steps;
   steps.sent(kGet).when(UpstreamLost{}).when(judged(Decision::Stay)).after(kDecisionWait);
-  EXPECT_FALSE(steps.exchange().query()->expired);
+  EXPECT_FALSE(steps.asked<situation::Lost>().expired);
   steps.when(TimerExpired{}).then({AskGate{}});
-  EXPECT_TRUE(steps.exchange().query()->expired);
+  EXPECT_TRUE(steps.asked<situation::Lost>().expired);
   steps.when(judged(Decision::BadGateway))
       .then({Answer{.kind = Answer::Kind::BadGateway,
                     .status = 502,
@@ -230,7 +237,7 @@ TEST(Exchange, NoNewsInTimeIsABadGateway) {
              FinishClient{}});
 }
 
-TEST(Exchange, ABadGatewaySaysHowFarItCame) {
+TEST(Connection, ABadGatewaySaysHowFarItCame) {
   Steps()
       .sent(kPost)
       .when(UpstreamOpened{})
@@ -242,7 +249,7 @@ TEST(Exchange, ABadGatewaySaysHowFarItCame) {
              FinishClient{}});
 }
 
-TEST(Exchange, ABadGatewaySaysWhyNoConnectionCouldBeMade) {
+TEST(Connection, ABadGatewaySaysWhyNoConnectionCouldBeMade) {
   Steps()
       .sent(kGet)
       .when(UpstreamLost{.why = "Connection refused"})
@@ -255,7 +262,7 @@ TEST(Exchange, ABadGatewaySaysWhyNoConnectionCouldBeMade) {
              FinishClient{}});
 }
 
-TEST(Exchange, AShortageOfHppsIsNotBlamedOnTheBackend) {
+TEST(Connection, AShortageOfHppsIsNotBlamedOnTheBackend) {
   Steps()
       .sent(kGet)
       .when(UpstreamLost{.why = "no descriptor is left", .is_short = true})
@@ -267,7 +274,7 @@ TEST(Exchange, AShortageOfHppsIsNotBlamedOnTheBackend) {
       .in(Phase::Finishing);
 }
 
-TEST(Exchange, TakesBackWhatTheKillInterruptsAndRepeatsIt) {
+TEST(Connection, TakesBackWhatTheKillInterruptsAndRepeatsIt) {
   Steps()
       .sent(kGet, 1)
       .when(UpstreamOpened{})
@@ -282,24 +289,25 @@ TEST(Exchange, TakesBackWhatTheKillInterruptsAndRepeatsIt) {
       .then({PassResponseHead{.facts = kOk}});
 }
 
-TEST(Exchange, TriesAgainOnANewConnectionAfterAStaleOne) {
+TEST(Connection, TriesAgainOnANewConnectionAfterAStaleOne) {
   Steps steps;
   steps.sent(kGet).when(UpstreamOpened{.reused = true}).when(UpstreamLost{});
-  EXPECT_TRUE(steps.exchange().query()->reused);
+  EXPECT_TRUE(steps.asked<situation::Lost>().reused);
   steps.when(judged(Decision::Forward, 1))
       .then({ForwardRequest{.fresh = true}})
-      .when(UpstreamOpened{.reused = false});
-  EXPECT_FALSE(steps.exchange().query()->reused);
+      .when(UpstreamOpened{.reused = false})
+      .when(UpstreamLost{});
+  EXPECT_FALSE(steps.asked<situation::Lost>().reused);
 }
 
-TEST(Exchange, RepeatsARequestIfAReusedConnectionBringsNoAnswerButOtherBytes) {
+TEST(Connection, RepeatsARequestIfAReusedConnectionBringsNoAnswerButOtherBytes) {
   Steps steps;
   steps.sent(kGet)
       .when(UpstreamOpened{.reused = true})
       .when(ResponseRefused{"odd"})
       .then({DropUpstream{}, AskGate{}})
-      .in(Phase::Doubtful);
-  EXPECT_TRUE(steps.exchange().query()->reused);
+      .in(Phase::Lost);
+  EXPECT_TRUE(steps.asked<situation::Lost>().reused);
   steps.when(judged(Decision::Forward, 1))
       .then({ForwardRequest{.fresh = true}})
       .when(UpstreamOpened{.reused = false})
@@ -311,7 +319,7 @@ TEST(Exchange, RepeatsARequestIfAReusedConnectionBringsNoAnswerButOtherBytes) {
   EXPECT_EQ(unsafe.answered(), Answer::Kind::BadGateway);
 }
 
-TEST(Exchange, OtherBytesThanAnAnswerOnASecondReusedConnectionAreTheAnswer) {
+TEST(Connection, OtherBytesThanAnAnswerOnASecondReusedConnectionAreTheAnswer) {
   for (const Event& end : {Event(ResponseRefused{"odd"}), Event(UpstreamLost{})}) {
     Steps steps;
     steps.sent(kGet)
@@ -324,7 +332,7 @@ TEST(Exchange, OtherBytesThanAnAnswerOnASecondReusedConnectionAreTheAnswer) {
   }
 }
 
-TEST(Exchange, SaysWhenABodyMayFollowAnAnswerThatHasNone) {
+TEST(Connection, SaysWhenABodyMayFollowAnAnswerThatHasNone) {
   const auto released = [](const RequestFacts& request, const ResponseFacts& response) {
     Steps steps;
     steps.sent(request).when(UpstreamOpened{}).when(ResponseArrived{response});
@@ -340,7 +348,7 @@ TEST(Exchange, SaysWhenABodyMayFollowAnAnswerThatHasNone) {
   EXPECT_EQ(released(kGet, kOk), certain);
 }
 
-TEST(Exchange, OnlyWhatIsWholeAndSafeIsRepeatable) {
+TEST(Connection, OnlyWhatIsWholeAndSafeIsRepeatable) {
   const std::pair<RequestFacts, bool> cases[] = {
       {kGet, true},
       {kPost, false},
@@ -349,14 +357,14 @@ TEST(Exchange, OnlyWhatIsWholeAndSafeIsRepeatable) {
       {{.framing = Framing::Chunked, .is_safe = true}, false},
   };
   for (const auto& [facts, repeatable] : cases) {
-    Exchange exchange;
-    (void)exchange.on(RequestArrived{facts}, {});
-    (void)exchange.on(judged(Decision::Forward, 1), {});
-    EXPECT_EQ(exchange.query()->repeatable, repeatable);
+    Connection connection;
+    (void)connection.on(RequestArrived{facts}, {});
+    (void)connection.on(judged(Decision::Forward, 1), {});
+    EXPECT_EQ(std::get<situation::Sent>(*connection.query()).repeatable, repeatable);
   }
 }
 
-TEST(Exchange, ARequestThatCannotBeRepeatedGetsAFreshConnection) {
+TEST(Connection, ARequestThatCannotBeRepeatedGetsAFreshConnection) {
   const std::pair<RequestFacts, bool> cases[] = {
       {kGet, false},
       {kPost, true},
@@ -371,7 +379,7 @@ TEST(Exchange, ARequestThatCannotBeRepeatedGetsAFreshConnection) {
   }
 }
 
-TEST(Exchange, InterimAnswersPassAndTheFinalOneFollows) {
+TEST(Connection, InterimAnswersPassAndTheFinalOneFollows) {
   const ResponseFacts early{.status = 103};
   Steps()
       .sent(kGet)
@@ -385,7 +393,7 @@ TEST(Exchange, InterimAnswersPassAndTheFinalOneFollows) {
   Steps().sent(old).when(ResponseArrived{early}).then({}).in(Phase::Sent);
 }
 
-TEST(Exchange, AFloodOfInterimAnswersIsABadGateway) {
+TEST(Connection, AFloodOfInterimAnswersIsABadGateway) {
   const ResponseFacts early{.status = 103};
   Steps many;
   many.sent(kGet);
@@ -410,22 +418,22 @@ TEST(Exchange, AFloodOfInterimAnswersIsABadGateway) {
 const ResponseArrived kHeadAlone{.facts = kOk, .body_begun = false};
 const ResponseFacts kUntilClose{.framing = Framing::UntilClose, .keeps_alive = false};
 
-TEST(Exchange, KeepsAHeadBackUntilTheBodyBegins) {
+TEST(Connection, KeepsAHeadBackUntilTheBodyBegins) {
   Steps steps;
   steps.sent(kGet).when(kHeadAlone).then({}).in(Phase::Sent);
-  EXPECT_TRUE(steps.exchange().keeps_head());
-  EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kHeadKeptMax);
+  EXPECT_TRUE(steps.connection().keeps_head());
+  EXPECT_EQ(steps.connection().wake_at(), steps.now() + kHeadKeptMax);
   steps.after(10ms)
       .when(kHeadAlone)
       .then({})
       .when(ResponseArrived{kOk})
       .then({PassResponseHead{.facts = kOk}})
       .in(Phase::Answering);
-  EXPECT_FALSE(steps.exchange().keeps_head());
-  EXPECT_FALSE(steps.exchange().wake_at());
+  EXPECT_FALSE(steps.connection().keeps_head());
+  EXPECT_FALSE(steps.connection().wake_at());
 }
 
-TEST(Exchange, KeepsAHeadBackForASmallTimeOnly) {
+TEST(Connection, KeepsAHeadBackForASmallTimeOnly) {
   Steps steps;
   steps.sent(kGet).when(kHeadAlone).after(20ms).when(kHeadAlone).after(kHeadKeptMax - 20ms);
   steps.when(TimerExpired{})
@@ -435,7 +443,7 @@ TEST(Exchange, KeepsAHeadBackForASmallTimeOnly) {
       .in(Phase::Answering);
 }
 
-TEST(Exchange, PassesAHeadAtOnceIfNoBodyIsToFollowSoon) {
+TEST(Connection, PassesAHeadAtOnceIfNoBodyIsToFollowSoon) {
   for (const ResponseFacts& facts :
        {ResponseFacts{.status = 204}, ResponseFacts{.framing = Framing::Length, .length = 0},
         ResponseFacts{.framing = Framing::Chunked, .is_event_stream = true}}) {
@@ -447,7 +455,7 @@ TEST(Exchange, PassesAHeadAtOnceIfNoBodyIsToFollowSoon) {
   }
 }
 
-TEST(Exchange, ARestartBetweenHeadAndBodyIsNotSeen) {
+TEST(Connection, ARestartBetweenHeadAndBodyIsNotSeen) {
   Steps()
       .sent(kGet, 1)
       .when(kHeadAlone)
@@ -464,9 +472,9 @@ TEST(Exchange, ARestartBetweenHeadAndBodyIsNotSeen) {
       .when(kHeadAlone)
       .when(UpstreamLost{})
       .then({DropUpstream{}, AskGate{}})
-      .in(Phase::Doubtful);
-  EXPECT_FALSE(lost.exchange().query()->reused) << "an idle connection brings no head";
-  EXPECT_FALSE(lost.exchange().keeps_head());
+      .in(Phase::Lost);
+  EXPECT_FALSE(lost.asked<situation::Lost>().reused) << "an idle connection brings no head";
+  EXPECT_FALSE(lost.connection().keeps_head());
   lost.when(judged(Decision::BadGateway))
       .then({Answer{.kind = Answer::Kind::BadGateway,
                     .status = 502,
@@ -474,7 +482,7 @@ TEST(Exchange, ARestartBetweenHeadAndBodyIsNotSeen) {
              FinishClient{}});
 }
 
-TEST(Exchange, AnAnswerThatEndsWithItsHeadMayStillBeRepeated) {
+TEST(Connection, AnAnswerThatEndsWithItsHeadMayStillBeRepeated) {
   const auto ended = [](const RequestFacts& facts) {
     Steps steps;
     steps.sent(facts)
@@ -482,11 +490,11 @@ TEST(Exchange, AnAnswerThatEndsWithItsHeadMayStillBeRepeated) {
         .when(ResponseEndedByClose{})
         .then({AskGate{}})
         .in(Phase::Ending);
-    EXPECT_TRUE(steps.exchange().query()->nothing_passed);
+    EXPECT_TRUE(steps.asked<situation::Ended>().nothing_passed);
     return steps;
   };
   Steps killed = ended(kGet);
-  EXPECT_TRUE(killed.exchange().query()->repeatable);
+  EXPECT_TRUE(killed.asked<situation::Ended>().repeatable);
   killed.when(judged(Decision::Hold)).then({DropUpstream{}, AskGate{}}).in(Phase::Held);
   ended(kGet)
       .when(judged(Decision::Complete))
@@ -498,16 +506,16 @@ TEST(Exchange, AnAnswerThatEndsWithItsHeadMayStillBeRepeated) {
       .then({DropUpstream{}, Answer{.kind = Answer::Kind::Unrepeated}, FinishClient{}});
 }
 
-TEST(Exchange, AKeptHeadIsTheBeginOfTheAnswerForAClientThatHasHalfClosed) {
+TEST(Connection, AKeptHeadIsTheBeginOfTheAnswerForAClientThatHasHalfClosed) {
   Steps steps;
   steps.sent(kGet).when(ClientEnded{}).after(kHalfCloseGrace - 1ms).when(kHeadAlone);
-  EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kHeadKeptMax);
+  EXPECT_EQ(steps.connection().wake_at(), steps.now() + kHeadKeptMax);
   steps.after(kHeadKeptMax).when(TimerExpired{}).then({}).when(kHeadAlone);
   steps.then({PassResponseHead{.facts = kOk}});
-  EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kHalfCloseGrace);
+  EXPECT_EQ(steps.connection().wake_at(), steps.now() + kHalfCloseGrace);
 }
 
-TEST(Exchange, AnEarlyAnswerEndsTheConnection) {
+TEST(Connection, AnEarlyAnswerEndsTheConnection) {
   Steps()
       .sent(kPost)
       .when(UpstreamOpened{})
@@ -518,7 +526,7 @@ TEST(Exchange, AnEarlyAnswerEndsTheConnection) {
       .in(Phase::Finishing);
 }
 
-TEST(Exchange, ABackendThatSaysItClosesIsLetCloseFirst) {
+TEST(Connection, ABackendThatSaysItClosesIsLetCloseFirst) {
   ResponseFacts last = kOk;
   last.keeps_alive = false;
   Steps()
@@ -530,7 +538,7 @@ TEST(Exchange, ABackendThatSaysItClosesIsLetCloseFirst) {
       .in(Phase::Reading);
 }
 
-TEST(Exchange, DeliversInTheClientsFraming) {
+TEST(Connection, DeliversInTheClientsFraming) {
   const ResponseFacts until_close{.framing = Framing::UntilClose, .keeps_alive = false};
   const ResponseFacts chunked{.framing = Framing::Chunked};
   RequestFacts old = kGet;
@@ -556,7 +564,7 @@ TEST(Exchange, DeliversInTheClientsFraming) {
                               .ends_by_close = true}});
 }
 
-TEST(Exchange, ABegunAnswerIsCutShort) {
+TEST(Connection, ABegunAnswerIsCutShort) {
   Steps()
       .sent(kGet)
       .when(ResponseArrived{kOk})
@@ -570,7 +578,7 @@ TEST(Exchange, ABegunAnswerIsCutShort) {
       .then({DropUpstream{}, CutClient{.why = kRestarted}});
 }
 
-TEST(Exchange, ATunnelEndsWithTheBackend) {
+TEST(Connection, ATunnelEndsWithTheBackend) {
   const ResponseFacts switching{.status = 101, .keeps_alive = false};
   RequestFacts upgrade = kGet;
   upgrade.asks_upgrade = true;
@@ -589,13 +597,13 @@ TEST(Exchange, ATunnelEndsWithTheBackend) {
 Steps outdated() {
   Steps steps;
   steps.sent(kGet, 3).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
-  EXPECT_EQ(steps.exchange().query()->generation, 3u);
+  EXPECT_EQ(steps.asked<situation::Idle>().generation, 3u);
   steps.when(judged(Decision::Close)).then({}).in(Phase::Reading);
-  EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kOutdatedIdleMax);
+  EXPECT_EQ(steps.connection().wake_at(), steps.now() + kOutdatedIdleMax);
   return steps;
 }
 
-TEST(Exchange, AnOutdatedConnectionEndsWithItsNextAnswer) {
+TEST(Connection, AnOutdatedConnectionEndsWithItsNextAnswer) {
   outdated()
       .after(20ms)
       .when(RequestArrived{kPost})
@@ -609,18 +617,18 @@ TEST(Exchange, AnOutdatedConnectionEndsWithItsNextAnswer) {
       .then({ReleaseUpstream{}, FinishClient{}});
 }
 
-TEST(Exchange, AnOutdatedConnectionThatStaysIdleIsClosed) {
+TEST(Connection, AnOutdatedConnectionThatStaysIdleIsClosed) {
   Steps steps = outdated();
-  const TimePoint closes_at = *steps.exchange().wake_at();
+  const TimePoint closes_at = *steps.connection().wake_at();
   steps.after(1s).when(judged(Decision::Close)).then({});
-  EXPECT_EQ(steps.exchange().wake_at(), closes_at) << "more news is no delay";
+  EXPECT_EQ(steps.connection().wake_at(), closes_at) << "more news is no delay";
   steps.after(kOutdatedIdleMax - 1s)
       .when(TimerExpired{})
       .then({FinishClient{}})
       .in(Phase::Finishing);
 }
 
-TEST(Exchange, AnOutdatedConnectionIsNotClosedUnderARequest) {
+TEST(Connection, AnOutdatedConnectionIsNotClosedUnderARequest) {
   outdated()
       .after(kOutdatedIdleMax)
       .when(TimerExpired{.request_comes = true})
@@ -629,13 +637,13 @@ TEST(Exchange, AnOutdatedConnectionIsNotClosedUnderARequest) {
       .then({AskGate{}});
   Steps slow = outdated();
   slow.after(1s).when(RequestBegun{});
-  EXPECT_EQ(slow.exchange().wake_at(), slow.now() + kHeadWait);
+  EXPECT_EQ(slow.connection().wake_at(), slow.now() + kHeadWait);
 }
 
-TEST(Exchange, AHalfCloseWaitsForTheAnswerToBegin) {
+TEST(Connection, AHalfCloseWaitsForTheAnswerToBegin) {
   Steps steps;
   steps.sent(kGet).when(ClientEnded{}).then({});
-  EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kHalfCloseGrace);
+  EXPECT_EQ(steps.connection().wake_at(), steps.now() + kHalfCloseGrace);
   steps.after(kHalfCloseGrace).when(TimerExpired{}).in(Phase::Finishing);
   EXPECT_EQ(steps.answered(), Answer::Kind::HalfClosed);
   Steps begun;
@@ -643,16 +651,16 @@ TEST(Exchange, AHalfCloseWaitsForTheAnswerToBegin) {
   begun.after(900ms).when(ResponseBodyEnded{}).then({ReleaseUpstream{}, ReadNext{}});
 }
 
-TEST(Exchange, APipelinedRequestBehindAFinHasItsSecondToo) {
+TEST(Connection, APipelinedRequestBehindAFinHasItsSecondToo) {
   Steps steps;
   steps.sent(kGet).when(ClientEnded{}).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
   steps.after(10s).sent(kGet).when(ClientEnded{});
-  EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kHalfCloseGrace);
+  EXPECT_EQ(steps.connection().wake_at(), steps.now() + kHalfCloseGrace);
   steps.after(kHalfCloseGrace).when(TimerExpired{}).in(Phase::Finishing);
   EXPECT_EQ(steps.answered(), Answer::Kind::HalfClosed);
 }
 
-TEST(Exchange, AHeldUnsafeRequestIsNotSentAfterAFinAndTheClientIsTold) {
+TEST(Connection, AHeldUnsafeRequestIsNotSentAfterAFinAndTheClientIsTold) {
   for (const RequestFacts& facts : {RequestFacts{.is_safe = false}, kPost}) {
     Steps steps;
     steps.when(RequestArrived{facts}).when(ClientEnded{}).in(Phase::Finishing);
@@ -660,7 +668,7 @@ TEST(Exchange, AHeldUnsafeRequestIsNotSentAfterAFinAndTheClientIsTold) {
   }
 }
 
-TEST(Exchange, AHeldSafeRequestWithABodyWaitsOnAfterAFin) {
+TEST(Connection, AHeldSafeRequestWithABodyWaitsOnAfterAFin) {
   Steps()
       .when(RequestArrived{{.framing = Framing::Length, .length = 5, .is_safe = true}})
       .when(ClientEnded{})
@@ -668,58 +676,58 @@ TEST(Exchange, AHeldSafeRequestWithABodyWaitsOnAfterAFin) {
       .in(Phase::Held);
 }
 
-TEST(Exchange, AFinCountsForEveryRequestBeforeIt) {
+TEST(Connection, AFinCountsForEveryRequestBeforeIt) {
   Steps steps;
   steps.sent(kGet).when(ClientEnded{}).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
   steps.sent(kGet, 2).when(ClientEnded{}).then({});
-  EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kHalfCloseGrace);
+  EXPECT_EQ(steps.connection().wake_at(), steps.now() + kHalfCloseGrace);
   steps.when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
   steps.when(RequestArrived{kPost}).when(ClientEnded{}).in(Phase::Finishing);
   EXPECT_EQ(steps.answered(), Answer::Kind::HalfClosed);
 }
 
-TEST(Exchange, AHalfCloseLastsAsLongAsTheAnswerFlows) {
+TEST(Connection, AHalfCloseLastsAsLongAsTheAnswerFlows) {
   Steps steps;
   steps.sent(kGet).when(ResponseArrived{kOk}).after(100ms).when(ClientEnded{}).then({});
   for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kHalfCloseGrace);
+    EXPECT_EQ(steps.connection().wake_at(), steps.now() + kHalfCloseGrace);
     steps.after(kHalfCloseGrace).when(TimerExpired{.answer_flows = true}).then({});
   }
   steps.after(kHalfCloseGrace).when(TimerExpired{}).then({DropUpstream{}, CutClient{}});
 }
 
-TEST(Exchange, AnAnswerThatBeginsAndStopsIsLeftLikewise) {
+TEST(Connection, AnAnswerThatBeginsAndStopsIsLeftLikewise) {
   Steps steps;
   steps.sent(kGet).when(ClientEnded{}).after(500ms).when(ResponseArrived{kOk});
-  EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kHalfCloseGrace);
+  EXPECT_EQ(steps.connection().wake_at(), steps.now() + kHalfCloseGrace);
   steps.after(kHalfCloseGrace).when(TimerExpired{}).then({DropUpstream{}, CutClient{}});
 }
 
-TEST(Exchange, AFinDoesNotCutTheWaitForADecisionShort) {
+TEST(Connection, AFinDoesNotCutTheWaitForADecisionShort) {
   Steps steps;
   steps.sent(kGet).when(UpstreamOpened{}).when(UpstreamLost{}).when(judged(Decision::Stay));
   const auto decision_at = steps.now() + kDecisionWait;
   steps.after(50ms).when(ClientEnded{}).then({});
-  EXPECT_EQ(steps.exchange().wake_at(), decision_at);
+  EXPECT_EQ(steps.connection().wake_at(), decision_at);
   steps.after(200ms).when(TimerExpired{}).then({AskGate{}});
   steps.when(judged(Decision::Hold)).then({AskGate{}}).in(Phase::Held);
-  EXPECT_EQ(steps.exchange().wake_at(), decision_at - kDecisionWait + 50ms + kHalfCloseGrace);
+  EXPECT_EQ(steps.connection().wake_at(), decision_at - kDecisionWait + 50ms + kHalfCloseGrace);
 }
 
-TEST(Exchange, AsksWhetherAKillHasEndedTheAnswer) {
+TEST(Connection, AsksWhetherAKillHasEndedTheAnswer) {
   const ResponseFacts until_close{.framing = Framing::UntilClose, .keeps_alive = false};
   const auto ended = [&](const RequestFacts& facts) {
     Steps steps;
     steps.sent(facts).when(ResponseArrived{until_close}).when(ResponseEndedByClose{});
     steps.then({DropUpstream{}, AskGate{}}).in(Phase::Ending);
-    EXPECT_EQ(steps.exchange().query()->situation, Situation::Ended);
-    EXPECT_EQ(steps.exchange().query()->ticket, 0U) << "no liveness check yet";
-    EXPECT_EQ(steps.exchange().wake_at(), steps.now() + kDecisionWait);
+    EXPECT_TRUE(std::holds_alternative<situation::Ended>(*steps.connection().query()));
+    EXPECT_EQ(steps.asked<situation::Ended>().check, 0U) << "no liveness check yet";
+    EXPECT_EQ(steps.connection().wake_at(), steps.now() + kDecisionWait);
     return steps;
   };
   Steps checked = ended(kGet);
   checked.when(Judged{.decision = Decision::Stay, .check = 5}).then({}).in(Phase::Ending);
-  EXPECT_EQ(checked.exchange().query()->ticket, 5U);
+  EXPECT_EQ(checked.asked<situation::Ended>().check, 5U);
   ended(kGet).when(judged(Decision::Complete)).then({EndResponse{}, ReadNext{}}).in(Phase::Reading);
   ended(kGet).when(judged(Decision::Close)).then({CutClient{.why = kRestarted}}).in(Phase::Closed);
   ended(kGet).when(ClientBroken{}).then({CutClient{}}).in(Phase::Closed);
@@ -728,11 +736,11 @@ TEST(Exchange, AsksWhetherAKillHasEndedTheAnswer) {
   ended(old).when(judged(Decision::Complete)).then({EndResponse{}, FinishClient{.lingers = false}});
   Steps silent = ended(kGet);
   silent.after(kDecisionWait).when(TimerExpired{}).then({AskGate{}});
-  EXPECT_TRUE(silent.exchange().query()->expired);
+  EXPECT_TRUE(silent.asked<situation::Ended>().expired);
 }
 
 // The application may end that connection at any moment.
-TEST(Exchange, TheConnectionOfARefusedUpgradeIsNotPooled) {
+TEST(Connection, TheConnectionOfARefusedUpgradeIsNotPooled) {
   RequestFacts upgrade = kGet;
   upgrade.asks_upgrade = true;
   Steps()
@@ -742,7 +750,7 @@ TEST(Exchange, TheConnectionOfARefusedUpgradeIsNotPooled) {
       .then({DropUpstream{}, ReadNext{}});
 }
 
-TEST(Exchange, ATunnelEndsWhenBothSidesHaveEndedIt) {
+TEST(Connection, ATunnelEndsWhenBothSidesHaveEndedIt) {
   const ResponseFacts switching{.status = 101, .keeps_alive = false};
   RequestFacts upgrade = kGet;
   upgrade.asks_upgrade = true;
@@ -754,7 +762,7 @@ TEST(Exchange, ATunnelEndsWhenBothSidesHaveEndedIt) {
       .in(Phase::Closed);
 }
 
-TEST(Exchange, AFinInTheMiddleOfABodyIsAMalformedRequest) {
+TEST(Connection, AFinInTheMiddleOfABodyIsAMalformedRequest) {
   Steps()
       .sent(kPost)
       .when(ClientEnded{})
@@ -770,7 +778,7 @@ TEST(Exchange, AFinInTheMiddleOfABodyIsAMalformedRequest) {
       .then({DropUpstream{}, CutClient{}});
 }
 
-TEST(Exchange, WhoLeavesAnEventStreamTakesItAlong) {
+TEST(Connection, WhoLeavesAnEventStreamTakesItAlong) {
   const ResponseFacts events{.framing = Framing::Chunked, .is_event_stream = true};
   Steps()
       .sent(kGet)
@@ -787,7 +795,7 @@ TEST(Exchange, WhoLeavesAnEventStreamTakesItAlong) {
       .then({DropUpstream{}, CutClient{}});
 }
 
-TEST(Exchange, MalformedInputIsAnsweredAndCloses) {
+TEST(Connection, MalformedInputIsAnsweredAndCloses) {
   Steps()
       .when(RequestRefused{.status = 431, .why = "large"})
       .then({Answer{.kind = Answer::Kind::Refused, .status = 431, .why = "large"}, FinishClient{}});
@@ -811,7 +819,7 @@ TEST(Exchange, MalformedInputIsAnsweredAndCloses) {
       .then({DropUpstream{}, CutClient{.why = "the answer is malformed: chunk"}});
 }
 
-TEST(Exchange, HppAnswersWhatItIsAskedItself) {
+TEST(Connection, HppAnswersWhatItIsAskedItself) {
   RequestArrived script{.facts = kGet,
                         .own = OwnRequest{.endpoint = OwnEndpoint::LiveReloadScript}};
   Steps()
@@ -823,11 +831,11 @@ TEST(Exchange, HppAnswersWhatItIsAskedItself) {
       .facts = kGet, .own = OwnRequest{.endpoint = OwnEndpoint::LiveReload, .websocket_key = "k"}};
   Steps steps;
   steps.when(RequestBegun{}).when(socket).then({HandOver{.websocket_key = "k"}}).in(Phase::Closed);
-  EXPECT_FALSE(steps.exchange().wake_at());
+  EXPECT_FALSE(steps.connection().wake_at());
   steps.when(ClientEnded{}).then({}).when(ClientBroken{}).then({});
 }
 
-TEST(Exchange, WhatWaitsAtTheGateIsAnsweredInsteadOfForwarded) {
+TEST(Connection, WhatWaitsAtTheGateIsAnsweredInsteadOfForwarded) {
   const RequestArrived wait{
       .facts = kGet, .ticket = 3, .own = OwnRequest{.endpoint = OwnEndpoint::Wait}};
   Steps()
@@ -847,23 +855,23 @@ TEST(Exchange, WhatWaitsAtTheGateIsAnsweredInsteadOfForwarded) {
       .then({Answer{.kind = Answer::Kind::QueueTimeout}, FinishClient{}});
   Steps steps;
   steps.when(wait);
-  EXPECT_EQ(steps.exchange().query()->ticket, 3U);
-  EXPECT_EQ(steps.exchange().request().wanted, Wanted::Json) << "unless it says otherwise";
+  EXPECT_EQ(steps.asked<situation::Waiting>().ticket, 3U);
+  EXPECT_EQ(steps.connection().facts().wanted, Wanted::Json) << "unless it says otherwise";
   steps.when(ClientBroken{}).then({CutClient{}});
 }
 
-TEST(Exchange, WhoIsRefusedIsStillKnown) {
+TEST(Connection, WhoIsRefusedIsStillKnown) {
   Steps steps;
   steps.when(RequestRefused{.status = 403, .why = "x", .facts = {.is_head = true}});
-  EXPECT_TRUE(steps.exchange().request().is_head);
+  EXPECT_TRUE(steps.connection().facts().is_head);
 }
 
 // ---- every history ------------------------------------------------------------------------------
 
-// A shell of values around an exchange and a gate: offers every event that a real one could send
+// A shell of values around an connection and a gate: offers every event that a real one could send
 // next, follows the effects, and checks what must hold whatever the order.
 struct World {
-  Exchange exchange;
+  Connection connection;
   Gate gate = Gate();
   TimePoint now{};
   bool request_is_safe = true;
@@ -878,22 +886,23 @@ struct World {
   std::uint64_t generation = 1;  // newest spawned
 
   void play(const Event& event) {
-    for (const Effect& effect : exchange.on(event, now)) {
+    for (const Effect& effect : connection.on(event, now)) {
       std::visit([this](const auto& e) { perform(e); }, effect);
     }
     check();
   }
 
   void perform(const AskGate&) {
-    const auto query = exchange.query();
+    const auto query = connection.query();
     ASSERT_TRUE(query);
     ask(*query);
   }
 
   void ask(Query query) {
-    if (query.situation == Situation::Ended && query.ticket == 0) query.ticket = gate.doubt();
+    auto* const ended = std::get_if<situation::Ended>(&query);
+    if (ended != nullptr && ended->check == 0) ended->check = gate.doubt();
     Judgement judgement = gate.judge(query, Barrier({}));
-    judgement.check = query.ticket;
+    if (ended != nullptr) judgement.check = ended->check;
     play(judgement);
   }
 
@@ -929,7 +938,7 @@ struct World {
     ASSERT_TRUE(output_open);
     ASSERT_EQ(final_answers, 1);
     ASSERT_EQ(gate.backend()->state, bus::BackendPhase::Running) << "a part passes for the whole";
-    ASSERT_EQ(gate.backend()->generation, exchange.generation());
+    ASSERT_EQ(gate.backend()->generation, connection.request().generation());
   }
 
   void perform(const Answer&) {
@@ -955,13 +964,13 @@ struct World {
 
   void check() const {
     ASSERT_LE(final_answers, 1) << "answered twice";
-    const bool over = exchange.phase() == Phase::Closed || exchange.phase() == Phase::Finishing;
+    const bool over = connection.phase() == Phase::Closed || connection.phase() == Phase::Finishing;
     ASSERT_EQ(over, !output_open);
     if (over) {
       ASSERT_FALSE(upstream) << "the client is gone, its request is not";
     }
-    if (exchange.phase() == Phase::Doubtful || exchange.phase() == Phase::Ending) {
-      ASSERT_TRUE(exchange.wake_at()) << "nothing will wake it";
+    if (connection.phase() == Phase::Lost || connection.phase() == Phase::Ending) {
+      ASSERT_TRUE(connection.wake_at()) << "nothing will wake it";
     }
   }
 
@@ -976,7 +985,7 @@ struct World {
   void news(bus::BackendPhase state, std::uint64_t of) {
     generation = of;
     gate.on(bus::BackendState{.state = state, .generation = of, .answers = gate.newest_doubt()});
-    const auto query = exchange.query();
+    const auto query = connection.query();
     if (query) ask(*query);
   }
 
@@ -988,7 +997,7 @@ struct World {
       happen(world);
       visit(world);
     };
-    const Phase phase = exchange.phase();
+    const Phase phase = connection.phase();
     if (phase == Phase::Closed) return;
     next([](World& w) { w.play(ClientBroken{}); });
     if (!client_ended && (body_done || phase != Phase::Held)) {
@@ -997,15 +1006,15 @@ struct World {
         w.play(ClientEnded{});
       });
     }
-    if (exchange.wake_at()) {
+    if (connection.wake_at()) {
       next([](World& w) {
-        w.now = *w.exchange.wake_at();
+        w.now = *w.connection.wake_at();
         w.play(TimerExpired{});
       });
     }
-    if (exchange.wake_at() && phase == Phase::Reading) {
+    if (connection.wake_at() && phase == Phase::Reading) {
       next([](World& w) {
-        w.now = *w.exchange.wake_at();
+        w.now = *w.connection.wake_at();
         w.play(TimerExpired{.request_comes = true});
       });
     }
@@ -1042,7 +1051,7 @@ struct World {
       });
       next([](World& w) { w.play(RequestBodyBroken{"x"}); });
     }
-    if (phase == Phase::Sent && exchange.keeps_head()) {
+    if (phase == Phase::Sent && connection.keeps_head()) {
       next([](World& w) { w.play(ResponseArrived{.facts = kUntilClose, .body_begun = false}); });
       next([](World& w) { w.play(ResponseArrived{kUntilClose}); });
       next([](World& w) { w.play(ResponseEndedByClose{}); });
@@ -1067,7 +1076,7 @@ struct World {
     const auto state = gate.backend() ? gate.backend()->state : Loading;
     if (state == Loading) next([](World& w) { w.news(Running, w.generation); });
     // It still runs: the answer to a doubt.
-    if (exchange.phase() == Phase::Ending) next([=](World& w) { w.news(state, w.generation); });
+    if (connection.phase() == Phase::Ending) next([=](World& w) { w.news(state, w.generation); });
     if (state == Running || state == Loading) {
       next([](World& w) { w.news(Killing, w.generation); });
       next([](World& w) { w.news(Error, w.generation); });
@@ -1086,19 +1095,19 @@ void explore(const World& world, int depth, std::size_t& histories) {
   world.each_next([&](const World& next) { explore(next, depth - 1, histories); });
 }
 
-TEST(Exchange, EveryHistoryToDepthTen) {
+TEST(Connection, EveryHistoryToDepthTen) {
   std::size_t histories = 0;
   explore(World{}, 10, histories);
   EXPECT_GT(histories, 1'000'000u);
   RecordProperty("histories", std::to_string(histories));
 }
 
-TEST(Exchange, ATimerThatFiresEarlyChangesNothing) {
+TEST(Connection, ATimerThatFiresEarlyChangesNothing) {
   Steps held;
   held.when(RequestArrived{kGet}).then({AskGate{}}).when(ClientEnded{}).then({});
-  const auto deadline = held.exchange().wake_at();
+  const auto deadline = held.connection().wake_at();
   held.after(kHalfCloseGrace - 4ms).when(TimerExpired{}).then({}).in(Phase::Held);
-  EXPECT_EQ(held.exchange().wake_at(), deadline);
+  EXPECT_EQ(held.connection().wake_at(), deadline);
   held.after(4ms).when(TimerExpired{});
   EXPECT_EQ(held.answered(), Answer::Kind::HalfClosed) << "no queue timeout was asked for";
 
@@ -1107,14 +1116,14 @@ TEST(Exchange, ATimerThatFiresEarlyChangesNothing) {
   answered.when(TimerExpired{}).then({}).in(Phase::Held);
 }
 
-TEST(Exchange, ADeadlineThatIsMetLateIsPutOffOnceForTheNewsOfThatTime) {
+TEST(Connection, ADeadlineThatIsMetLateIsPutOffOnceForTheNewsOfThatTime) {
   Steps decision;
   decision.sent(kGet).when(UpstreamLost{}).when(judged(Decision::Stay));
-  decision.after(kDecisionWait + kStalledAfter).when(TimerExpired{}).then({}).in(Phase::Doubtful);
-  EXPECT_EQ(decision.exchange().wake_at(), decision.now() + kNewsAfterStall);
-  EXPECT_FALSE(decision.exchange().query()->expired);
+  decision.after(kDecisionWait + kStalledAfter).when(TimerExpired{}).then({}).in(Phase::Lost);
+  EXPECT_EQ(decision.connection().wake_at(), decision.now() + kNewsAfterStall);
+  EXPECT_FALSE(decision.asked<situation::Lost>().expired);
   decision.after(kNewsAfterStall + kStalledAfter).when(TimerExpired{}).then({AskGate{}});
-  EXPECT_TRUE(decision.exchange().query()->expired) << "a loop that is always late gets on";
+  EXPECT_TRUE(decision.asked<situation::Lost>().expired) << "a loop that is always late gets on";
 
   Steps waiting(300ms);
   waiting.when(RequestArrived{kGet}).when(judged(Decision::Stay));
@@ -1126,16 +1135,16 @@ TEST(Exchange, ADeadlineThatIsMetLateIsPutOffOnceForTheNewsOfThatTime) {
   head.when(RequestArrived{kGet}).then({AskGate{}});
 }
 
-TEST(Exchange, AHeadThatDoesNotComeWholeIsTimedOut) {
+TEST(Connection, AHeadThatDoesNotComeWholeIsTimedOut) {
   Steps steps;
   steps.when(RequestBegun{}).then({}).in(Phase::Reading);
   const auto deadline = steps.now() + kHeadWait;
-  EXPECT_EQ(steps.exchange().wake_at(), deadline);
-  EXPECT_EQ(steps.exchange().query(), std::nullopt) << "a request is under way, nothing is idle";
+  EXPECT_EQ(steps.connection().wake_at(), deadline);
+  EXPECT_EQ(steps.connection().query(), std::nullopt) << "a request is under way, nothing is idle";
   steps.after(1s).when(RequestBegun{}).then({});
-  EXPECT_EQ(steps.exchange().wake_at(), deadline) << "a byte now and then does not help";
+  EXPECT_EQ(steps.connection().wake_at(), deadline) << "a byte now and then does not help";
   steps.after(kHeadWait - 2s).when(TimerExpired{}).then({}).in(Phase::Reading);
-  EXPECT_EQ(steps.exchange().wake_at(), deadline) << "a timer that fires early is started again";
+  EXPECT_EQ(steps.connection().wake_at(), deadline) << "a timer that fires early is started again";
   steps.after(1s)
       .when(TimerExpired{})
       .then({Answer{.kind = Answer::Kind::Refused,
@@ -1145,22 +1154,22 @@ TEST(Exchange, AHeadThatDoesNotComeWholeIsTimedOut) {
       .in(Phase::Finishing);
 }
 
-TEST(Exchange, ARequestThatIsTimedOutIsKnownAsFarAsItHasCome) {
+TEST(Connection, ARequestThatIsTimedOutIsKnownAsFarAsItHasCome) {
   Steps steps;
   steps.sent(kGet).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
   steps.when(RequestBegun{}).when(RequestBegun{.facts = {.is_head = true}});
   steps.after(kHeadWait).when(TimerExpired{}).in(Phase::Finishing);
-  EXPECT_TRUE(steps.exchange().request().is_head) << "its answer must have no body";
-  EXPECT_FALSE(steps.exchange().request().is_safe) << "and nothing is left of the last request";
+  EXPECT_TRUE(steps.connection().facts().is_head) << "its answer must have no body";
+  EXPECT_FALSE(steps.connection().facts().is_safe) << "and nothing is left of the last request";
 }
 
-TEST(Exchange, AHeadThatComesInTimeHasNoDeadline) {
+TEST(Connection, AHeadThatComesInTimeHasNoDeadline) {
   Steps steps;
   steps.when(RequestBegun{}).when(RequestArrived{kGet}).then({AskGate{}});
-  EXPECT_EQ(steps.exchange().wake_at(), std::nullopt);
+  EXPECT_EQ(steps.connection().wake_at(), std::nullopt);
 }
 
-TEST(Exchange, WhoAnnouncedTheEndIsNotWaitedFor) {
+TEST(Connection, WhoAnnouncedTheEndIsNotWaitedFor) {
   RequestFacts last = kGet;
   last.keeps_alive = false;
   Steps()
@@ -1171,7 +1180,7 @@ TEST(Exchange, WhoAnnouncedTheEndIsNotWaitedFor) {
       .then({ReleaseUpstream{}, FinishClient{.lingers = false}});
 }
 
-TEST(Exchange, WhoMayStillBeSendingIsWaitedFor) {
+TEST(Connection, WhoMayStillBeSendingIsWaitedFor) {
   RequestFacts last = kPost;
   last.keeps_alive = false;
   Steps()

@@ -1,0 +1,41 @@
+// Pure. One deadline of a core.
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+#include "proxyd/core/barrier.h"
+
+namespace hpp::proxyd {
+
+// A deadline that is met late is put off once: after a stall of the machine (barrier.h), the news
+// of that time, on a connection or on the bus, has not been read yet.
+class Deadline {
+ public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  void set(std::optional<TimePoint> at) { at_ = at; }
+
+  void clear() { at_.reset(); }
+
+  const std::optional<TimePoint>& at() const { return at_; }
+
+  bool is_due(TimePoint now) const { return at_ && now >= *at_; }
+
+  // Returns whether the deadline has been reached, and then clears it.
+  bool reached(TimePoint now) {
+    if (!is_due(now)) return false;
+    if (now - *at_ >= kStalledAfter && *at_ != put_off_to_) {
+      at_ = put_off_to_ = now + kNewsAfterStall;
+      return false;
+    }
+    at_.reset();
+    return true;
+  }
+
+ private:
+  std::optional<TimePoint> at_;
+  TimePoint put_off_to_{};  // the time to which a deadline was put off
+};
+
+}  // namespace hpp::proxyd
