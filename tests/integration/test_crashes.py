@@ -588,7 +588,7 @@ class RunDirectory(CrashTest):
                 path.write_text(text)
                 seen = len(self.hpp.lines)
                 os.kill(pid, signal.SIGKILL)
-                self.hpp.wait_line("supervisord.json is not usable", seen)
+                self.hpp.wait_line("supervisord.json, which is not usable", seen)
                 self.hpp.wait_line("Running: ", seen)
                 self.assert_fresh("first")
                 self.hpp.ctrl_c()
