@@ -38,7 +38,7 @@ Effects Connection::on(const Event& event, TimePoint now) {
 }
 
 std::optional<Query> Connection::query() const {
-  if (has_request_) return request_.query();
+  if (!request_.is_over()) return request_.query();
   // While a head arrives, the gate is not asked before the head is complete.
   if (phase_ != Phase::Reading || head_begun_) return std::nullopt;
   return situation::Idle{.generation = request_.generation()};
@@ -69,7 +69,6 @@ Effects Connection::handle(const RequestArrived& event, TimePoint now) {
     }
   }
   request_ = Request(event, /*closes=*/!facts_.keeps_alive || is_outdated_, queue_timeout_, now);
-  has_request_ = true;
   return {AskGate{}};
 }
 
@@ -80,26 +79,26 @@ Effects Connection::handle(const RequestRefused& event, TimePoint) {
 }
 
 Effects Connection::handle(const ClientEnded& event, TimePoint now) {
-  if (has_request_) return after(request_.on(event, now));
+  if (!request_.is_over()) return after(request_.on(event, now));
   return phase_ == Phase::Reading ? Effects{finish()} : Effects{};
 }
 
 Effects Connection::handle(const ClientBroken& event, TimePoint now) {
-  if (has_request_) return after(request_.on(event, now));
+  if (!request_.is_over()) return after(request_.on(event, now));
   if (phase_ == Phase::Closed) return {};
-  end_request(Phase::Closed);
+  enter(Phase::Closed);
   return {CutClient{}};
 }
 
 Effects Connection::handle(const Judged& event, TimePoint now) {
-  if (has_request_) return after(request_.on(event, now));
+  if (!request_.is_over()) return after(request_.on(event, now));
   const bool is_outdated = event.decision == Decision::Close && phase_ == Phase::Reading;
   if (is_outdated && !std::exchange(is_outdated_, true)) deadline_.set(now + kOutdatedIdleMax);
   return {};
 }
 
 Effects Connection::handle(const TimerExpired& event, TimePoint now) {
-  if (has_request_) return after(request_.on(event, now));
+  if (!request_.is_over()) return after(request_.on(event, now));
   if (!deadline_.reached(now)) return {};
   if (head_begun_) return refuse(408, "its head did not come within 60 s");
   return event.request_comes ? Effects{} : Effects{finish()};
@@ -111,15 +110,15 @@ Effects Connection::refuse(int status, std::string why) {
 
 // ---- after a request ----------------------------------------------------------------------------
 
-// What becomes of the connection, if the request is over.
+// Continues or ends the connection if an event has ended the request.
 Effects Connection::after(Effects effects) {
-  if (!request_.outcome()) return effects;
-  switch (*request_.outcome()) {
+  if (!request_.is_over()) return effects;
+  switch (request_.outcome()) {
     case Request::Outcome::Completed:
       if (request_.closes()) {
         effects.push_back(finish(request_.client_may_send()));
       } else {
-        end_request(Phase::Reading);
+        enter(Phase::Reading);
         effects.push_back(ReadNext{});
       }
       break;
@@ -127,20 +126,19 @@ Effects Connection::after(Effects effects) {
       effects.push_back(finish());
       break;
     case Request::Outcome::Cut:
-      end_request(Phase::Closed);
+      enter(Phase::Closed);
       break;
   }
   return effects;
 }
 
 FinishClient Connection::finish(bool lingers) {
-  end_request(Phase::Finishing);
+  enter(Phase::Finishing);
   return {.lingers = lingers};
 }
 
-void Connection::end_request(Phase next) {
+void Connection::enter(Phase next) {
   phase_ = next;
-  has_request_ = false;
   deadline_.clear();
 }
 

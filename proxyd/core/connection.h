@@ -54,9 +54,9 @@ class Connection {
 
   [[nodiscard]] Effects on(const Event& event, TimePoint now);
 
-  Phase phase() const { return has_request_ ? request_.phase() : phase_; }
+  Phase phase() const { return request_.is_over() ? phase_ : request_.phase(); }
 
-  // What the gate must judge. Nothing: the gate has no say over this connection at present.
+  // Returns the question for the gate. Nothing: the gate does not decide about this connection now.
   std::optional<Query> query() const;
 
   // When to report TimerExpired.
@@ -72,7 +72,7 @@ class Connection {
   // The request under way, or the last one.
   const Request& request() const { return request_; }
 
-  bool keeps_head() const { return has_request_ && request_.keeps_head(); }
+  bool keeps_head() const { return request_.keeps_head(); }
 
  private:
   Effects handle(const RequestBegun& event, TimePoint now);
@@ -83,24 +83,23 @@ class Connection {
   Effects handle(const Judged& event, TimePoint now);
   Effects handle(const TimerExpired& event, TimePoint now);
 
-  // An event of the request. After its end, some come late.
+  // Passes an event to the request. Some events arrive after the request is over.
   template <class RequestEvent>
   Effects handle(const RequestEvent& event, TimePoint now) {
-    return has_request_ ? after(request_.on(event, now)) : Effects{};
+    return request_.is_over() ? Effects{} : after(request_.on(event, now));
   }
 
-  const Deadline& deadline() const { return has_request_ ? request_.deadline() : deadline_; }
+  const Deadline& deadline() const { return request_.is_over() ? deadline_ : request_.deadline(); }
 
   Effects after(Effects effects);
   Effects refuse(int status, std::string why);
   FinishClient finish(bool lingers = true);
-  void end_request(Phase next);
+  void enter(Phase next);
 
   std::optional<std::chrono::milliseconds> queue_timeout_;
-  Phase phase_ = Phase::Reading;  // valid while there is no request
-  bool has_request_ = false;
-  bool head_begun_ = false;   // Reading: a part of the next request's head has arrived
-  bool is_outdated_ = false;  // responses may have changed since the last answer
+  Phase phase_ = Phase::Reading;  // valid while no request is under way
+  bool head_begun_ = false;       // Reading: a part of the next request's head has arrived
+  bool is_outdated_ = false;      // responses may have changed since the last answer
   RequestFacts facts_;
   Request request_;
   Deadline deadline_;  // Reading

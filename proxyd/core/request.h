@@ -68,7 +68,7 @@ class Request {
     Cut,        // the client's connection must end, because there is no complete answer
   };
 
-  // No request.
+  // A request that is over, for a connection that has had none yet.
   Request() = default;
 
   // `closes`: the connection ends after the answer. `queue_timeout`: how long the request may be
@@ -92,10 +92,12 @@ class Request {
 
   Phase phase() const { return phase_; }
 
-  // Nothing: the request is under way.
-  const std::optional<Outcome>& outcome() const { return outcome_; }
+  bool is_over() const { return outcome_.has_value(); }
 
-  // What the gate must judge while the request is under way.
+  // How the request has ended. It must be over.
+  Outcome outcome() const { return outcome_.value(); }
+
+  // Returns the question for the gate. The request must not be over.
   Query query() const;
 
   const Deadline& deadline() const { return deadline_; }
@@ -138,7 +140,7 @@ class Request {
   bool is_repeatable() const;
 
   Phase phase_ = Phase::Held;
-  std::optional<Outcome> outcome_;
+  std::optional<Outcome> outcome_ = Outcome::Completed;  // nothing: the request is under way
   RequestFacts facts_;
   std::optional<OwnEndpoint> own_;  // the request is for hpp itself
   ResponseFacts response_;
