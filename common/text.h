@@ -17,9 +17,9 @@ namespace hpp {
 // Replaces each such character or byte by `?`. The result is one line.
 std::string printable(std::string_view text);
 
-// Like printable(), for several lines: LF and tab stay. Colours stay, too, and are reset at the end
-// of the text; other escape sequences are removed. If carriage returns overwrite a line (progress
-// bars), only its last version is kept.
+// Like printable(), for several lines: LF and tab stay. Colours stay, too, and the text ends with
+// a reset of them; other escape sequences are removed. If carriage returns overwrite a line
+// (progress bars), only its last version is kept.
 std::string printable_lines(std::string_view text);
 
 // Like printable(), for JSON: escapes such characters, which only occur within strings, as

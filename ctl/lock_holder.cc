@@ -16,8 +16,8 @@ std::optional<LockHolder> LockHolder::find(const std::string& lock_path) {
   if (!pid) return std::nullopt;
   ProcessHandle process = open_process(*pid);
   if (!process.pidfd.is_open()) return std::nullopt;
-  // The process may have ended before open_process(), and its pid may belong to another process. If
-  // the same pid still holds the lock, the pidfd refers to the lock's holder.
+  // The process may have ended before open_process(), so that its pid belongs to another process.
+  // The pidfd refers to the lock's holder if that pid still holds the lock.
   if (lock_holder(lock_path) != pid) return std::nullopt;
   return LockHolder(*pid, std::move(process.pidfd));
 }

@@ -42,9 +42,9 @@ void stop_holders(const std::vector<std::string>& lock_paths) {
   }
 }
 
-// systemd would restart helpers that end without it, so systemctl stops them. The run directory has
-// the same name as the units' instance. The command names each service, because `systemctl stop` of
-// the target alone does not wait until the services have stopped.
+// systemd would restart helpers that end without it, so systemctl stops them. The units' instance
+// has the name of the run directory. The command names each service, because `systemctl stop` for
+// the target does not wait until the services have stopped.
 int stop_units(const std::string& name) {
   std::vector<std::string> command{"systemctl", "--user", "stop",
                                    fmt::format("hpp@{}.target", name)};

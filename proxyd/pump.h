@@ -13,9 +13,9 @@
 
 namespace hpp::proxyd {
 
-// An output buffer with this many bytes takes no more: backpressure.
+// An output buffer with this many bytes is full (backpressure).
 constexpr std::size_t kOutputMax = 256 * 1024;
-// An input buffer with this many bytes takes no more from its socket.
+// An input buffer with this many bytes is full: its socket is not read.
 constexpr std::size_t kInputMax = 64 * 1024;
 
 // Moves body bytes from `from` to `to`, as `body` says, as long as `to` has room. Moves whole
@@ -44,8 +44,7 @@ class BodyPump {
   BodyPump(const BodyPump&) = delete;
   BodyPump& operator=(const BodyPump&) = delete;
 
-  // Moves as much as is possible now. After Over or Broken, the pump holds no more bytes of the
-  // body.
+  // Moves as many bytes as possible now. After Over or Broken, the pump holds no bytes of the body.
   template <bool is_request>
   Pumped pump(Stream& from, Stream& to, BodyFramer<is_request>& body, Delivery::Coding coding);
 
@@ -56,7 +55,7 @@ class BodyPump {
   bool is_on_shortcut() const { return pipe_ != nullptr; }
 
   // Writes the bytes that the pump holds, and uses the buffers again after that. Returns false if
-  // `to` takes no more bytes now: call it again after on_output_progress.
+  // `to` is full; then the owner must call it again after on_output_progress.
   bool leave_shortcut(Stream& from, Stream& to);
 
   // Ends the transfer; the bytes that the pump holds are lost. `from` uses its buffer again.

@@ -2,9 +2,9 @@
 //
 // One topic per author, one author per topic. A message is a *snapshot* of its author's state and
 // never an event: pub/sub drops under load and forgets late joiners, so losing any message but the
-// last must be harmless. The newest snapshot is sent again to each new subscriber and once a
-// second, and what of it has to outlive its author is kept in `<run directory>/<author>.json`, from
-// which a restarted author resumes.
+// last must be harmless. author.h says when the newest snapshot is sent again. The fields that
+// have to outlive their author are in `<run directory>/<author>.json`, from which a restarted
+// author resumes.
 //
 // Names in JSON are the names of the members. Readers ignore fields that they do not know.
 //
@@ -114,7 +114,7 @@ constexpr std::size_t kChangedPathsMax = 20;
 constexpr std::int64_t kTimeMaxMs = 253'402'300'799'999;
 
 // ---- topic `backend` ----------------------------------------------------------------------------
-// Author: supervisord. Readers: proxyd (holds, forwards or answers 503), watchd, ctl, launch.
+// Author: supervisord. Readers: proxyd (holds, forwards or answers 503), ctl.
 // What is about to be killed is published as Killing before the signal is sent.
 
 enum class BackendPhase {

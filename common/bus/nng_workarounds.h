@@ -4,8 +4,8 @@
 // issue 1518, mended in 1.5.3), as one does that is killed at that moment: its send fails with
 // EPIPE, which nng takes for the end of the listener itself. An author would be deaf to every new
 // subscriber and not know. nng_workarounds.cc puts a sendmsg(2) in front of libc's, for the whole
-// process, that says ECONNRESET instead, which nng takes for what it is. Of ours only
-// service_manager.cc calls sendmsg, and it does not tell errors apart.
+// process, that says ECONNRESET instead, which nng takes for what it is. hpp's own
+// callers of sendmsg (service_manager.cc, transport.cc) treat both errors alike.
 //
 // Where it cannot have all its threads (RLIMIT_NPROC, a cgroup's pids.max) it crashes or hangs in
 // what was to clean up, before the first socket is open. There is a pthread_create(3) as well,

@@ -166,8 +166,8 @@ void complete_own_pids(Prepared& prepared) {
 }
 
 // Starts the child, and returns its pid. Throws if the exec fails. Uses vfork, because this
-// function waits for the exec anyway. fork would copy our page tables, and then each page that one
-// of the two processes writes to, which takes longer than everything else here.
+// function waits for the exec anyway. fork would copy our page tables and later each page
+// that either process writes to. That would take longer than the rest of this function.
 pid_t start(const ChildRequest& request) {
   Prepared prepared = prepare(request);
   Pipe report = make_pipe();

@@ -91,8 +91,8 @@ class Stream {
   bool fill_pipe(SplicePipe& pipe, std::size_t max);
 
   // Moves the bytes of the pipe to the peer; output() must be empty. Returns false if the socket
-  // takes no more now; on_output_progress() follows. If takes_output() is false, leaves the bytes
-  // in the pipe and returns true.
+  // is full; then on_output_progress() follows. If takes_output() is false, leaves the bytes in the
+  // pipe and returns true.
   bool drain_pipe(SplicePipe& pipe);
 
   // Calls on_input again in the next turn of the loop if fill_pipe() may find more. For an owner

@@ -9,7 +9,7 @@
 
 namespace hpp {
 
-// HPP_BACKEND of a build's processes is the prefix (process_tree.h) and this.
+// HPP_BACKEND of a build's processes is the prefix (backend_tag.h) and this.
 constexpr const char* kBuildTag = "build";
 
 // The environment variable with the number of a build's first process, which leads the build's

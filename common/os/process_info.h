@@ -16,7 +16,8 @@ std::vector<pid_t> all_processes();
 struct ProcessStat {
   pid_t parent = 0;
   bool is_dead = false;  // all its threads have ended, so that it holds no descriptor or memory
-  int status = 0;  // of a dead process: how it ended, as waitpid(2) has it, if we may trace it
+  // The exit status of a dead process, in the format of waitpid(2). Set only if we may trace it.
+  int status = 0;
 };
 
 // Nothing if there is no such process.
@@ -25,8 +26,8 @@ std::optional<ProcessStat> process_stat(pid_t pid);
 // 0 if there is no such process.
 pid_t parent_of(pid_t pid);
 
-// How a process ended that nobody has reaped yet, as waitpid(2) would store it. Nothing if it lives
-// or has been reaped.
+// Returns the exit status of a zombie, in the format of waitpid(2). Nothing if the process lives or
+// has been reaped.
 std::optional<int> zombie_status(pid_t pid);
 
 // The process that traces it (ptrace(2)); 0 if none does. A zombie stays until its tracer has seen

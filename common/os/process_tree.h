@@ -1,4 +1,4 @@
-// Our descendants: who they are, and who reaps them.
+// Lists the descendants of this process, and reaps them.
 #pragma once
 
 #include <sys/types.h>

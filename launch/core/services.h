@@ -97,7 +97,7 @@ struct StopRequested {
 
 struct StopTimeOver {};  // the timer of StartStopTimer has expired
 
-struct BackendSwept {};  // SweepBackend finds no more processes
+struct BackendSwept {};  // SweepBackend has found no process of the backend
 
 // The run directory's lock file was deleted, and another hpp-launch holds the new one.
 struct PlaceLost {

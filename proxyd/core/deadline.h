@@ -8,8 +8,8 @@
 
 namespace hpp::proxyd {
 
-// A deadline that is met late is put off once: after a stall of the machine (barrier.h), the news
-// of that time, on a connection or on the bus, has not been read yet.
+// If a deadline is noticed late, it is put off once. The machine has stalled (barrier.h), and the
+// bytes and bus messages that arrived during the stall have not been read yet.
 class Deadline {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;

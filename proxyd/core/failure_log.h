@@ -1,8 +1,8 @@
 // Pure. Writes log lines about requests that get no answer from the backend, or an incomplete one.
 //
-// Each such request gets one line with the reason. A page has many requests that may all fail in
-// the same way, so bursts are shortened: within kBurst of the first line, repeated lines, and all
-// lines after the first kLinesMax, are only counted.
+// Each such request gets one line with the reason. All requests of a page may fail together, so
+// bursts are shortened: within kBurst of the first line, repeated lines, and all lines after the
+// first kLinesMax, are only counted.
 #pragma once
 
 #include <chrono>

@@ -18,8 +18,9 @@ namespace hpp::proxyd {
 // the generation of the backend that has, or last had, a request of this client.
 namespace situation {
 
-struct Idle {                    // between requests
-  std::uint64_t generation = 0;  // of the backend that served the last request; 0: none did
+// Between requests. Generation 0: no backend has served this client yet.
+struct Idle {
+  std::uint64_t generation = 0;
 };
 
 // The request's head is complete, and no backend has the request.

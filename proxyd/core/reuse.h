@@ -48,7 +48,7 @@ struct Rest {
 // Removes from `idle` the connection that the request is to use, and returns it. Nothing: a new
 // connection must be made. The connections are sorted by the time since which they are idle, the
 // newest last. `Pointer` points to an object with a `Rest rest`. `is_quiet` asks the kernel whether
-// a connection has received nothing; `close` gets each connection that can carry no more requests.
+// a connection has received nothing; `close` closes a connection that cannot carry another request.
 template <class Pointer, class IsQuiet, class Close>
 std::optional<Pointer> take_idle(std::vector<Pointer>& idle, bool fresh,
                                  std::chrono::steady_clock::time_point now, IsQuiet is_quiet,

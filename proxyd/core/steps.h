@@ -42,7 +42,7 @@ std::span<const Step> steps_in(Phase phase);
 
 // The outcome of moving the bytes of a body.
 enum class Pumped : std::uint8_t {
-  MayGoOn,  // no more bytes can be moved now
+  MayGoOn,  // all bytes that can be moved now have been moved
   Over,     // the body has ended
   Broken,   // the body's framing is invalid
 };

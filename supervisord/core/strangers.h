@@ -35,15 +35,14 @@ class Strangers {
   // count from now on. Returns true at most once per generation.
   bool on_found(TimePoint now);
 
-  // The backend has answered, or a stranger in its place.
+  // An answer has arrived. `is_strangers`: from a stranger instead of the backend.
   void on_answer(bool is_strangers);
 
   // A change or a request begins a restart, whose failures may have another reason.
   void on_change() { has_blamed_ = false; }
 
   // The backend has failed, and its processes are gone. Returns whether it must be started again
-  // when the port is free. Returns true at most once after each change or answer of the
-  // backend.
+  // when the port is free. Returns true at most once after each change or answer of the backend.
   bool are_to_blame() { return is_found_ && !std::exchange(has_blamed_, true); }
 
  private:

@@ -94,8 +94,8 @@ std::string_view nonce_of(std::string_view source) {
   return is_base64 ? source : std::string_view();
 }
 
-// §6.7.2.9: `http:` also allows https, and `ws:` also allows wss. By the specification, `http:`
-// also allows WebSockets, but not in Chromium.
+// §6.7.2.9: `http:` allows https as well, and `ws:` allows wss. The specification says that `http:`
+// allows WebSockets, too, but Chromium does not implement that.
 bool scheme_fits(std::string_view scheme, const Target& target) {
   const bool is_connection = target.wish == Wish::Connection;
   if (same_text(scheme, is_connection ? "ws" : "http")) return true;
