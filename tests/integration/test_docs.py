@@ -4,6 +4,7 @@ import io
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import tempfile
 import unittest
@@ -86,6 +87,46 @@ class Texts(unittest.TestCase):
                            (SOURCE / "README.rst").read_text(), re.MULTILINE)
         self.assertIn("--pattern", table)
         self.assertLessEqual(set(table), declared(help_of("launch")))
+
+
+class Examples(unittest.TestCase):
+    """The commands in the documents. A document that was wrapped to its width breaks them."""
+
+    PROGRAMS = re.compile(r"(hpp-\w+|tools/[\w-]+|meson|gdb|journalctl|systemctl|curl|jq|sed|mkdir|ln|cd|"
+                          r"ulimit|cat|ninja|build/\S+)$")
+
+    def commands(self, path):
+        """The words of each command in the literal blocks of the document."""
+        document = docutils.core.publish_doctree(
+            path.read_text(), settings_overrides={"report_level": 5})
+        for block in document.findall(docutils.nodes.literal_block):
+            text = block.astext().replace("\\\n", " ")
+            if re.match(r"(hpp|tools|build)[-/]\w+ *", text):
+                for line in text.splitlines():
+                    for command in re.split(r" && | \| ", line):
+                        if words := shlex.split(command, comments=True):
+                            yield words
+
+    def test_are_one_command_a_line(self):
+        found = 0
+        for path in (*SOURCE.glob("*.rst"), *SOURCE.glob("docs/*.rst")):
+            for words in self.commands(path):
+                found += 1
+                with self.subTest(path.name, command=words):
+                    self.assertRegex(words[0], self.PROGRAMS)
+                    self.assertEqual([word for word in words[1:]
+                                      if re.match(r"hpp-(launch|ctl)$", word)], [])
+        self.assertGreater(found, 40)
+
+    def test_have_options_that_the_program_accepts(self):
+        """A command ends before its --exec, so that only hpp's own part is parsed."""
+        for path in (*SOURCE.glob("*.rst"), *SOURCE.glob("docs/*.rst")):
+            for words in self.commands(path):
+                if words[0] == "hpp-launch" and "BIND" not in words:
+                    with self.subTest(path.name, command=words):
+                        own = words[1:words.index("--exec")] if "--exec" in words else words[1:]
+                        self.assertLessEqual({word for word in own if word.startswith("--")},
+                                             declared(help_of("launch")))
 
 
 class Completion(unittest.TestCase):
