@@ -1,4 +1,4 @@
-// Runs every possible history of the services up to a depth. A step is one event that can occur: a
+// Runs every possible history of the services up to a depth. A move is one event that can occur: a
 // helper starts, fails to start or exits, a timer expires, or a stop is requested.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -6,8 +6,11 @@
 #include <csignal>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "launch/core/services.h"
+#include "tests/support/walk.h"
 
 namespace hpp::launch {
 namespace {
@@ -18,243 +21,265 @@ constexpr int kDepth = 9;
 // All helpers have a watchdog. To limit the histories, only this one's expires.
 constexpr Helper kWatched = Helper::Proxyd;
 
-enum class Process { None, Asked, Alive };
-
-// The state of the processes and timers, outside of the services.
-struct World {
-  Services services;
-  TimePoint now{};
-  Process processes[kHelpers.size()] = {};
-  bool resting[kHelpers.size()] = {};
-  bool rested[kHelpers.size()] = {};
-  bool watchdog[kHelpers.size()] = {};
-  bool hangs[kHelpers.size()] = {};    // the helper's watchdog has expired
-  bool has_run[kHelpers.size()] = {};  // a failed start does not end hpp-launch then
-  bool ready = false;                  // the first helper was ready at some time
-  bool supervised = false;             // supervisord is ready
-  bool asked = false;                  // a restart was requested at some time
-  bool stop_timer = false;
-  bool sweep_asked = false;
-  bool was_swept = false;  // SweepBackend was emitted
-  bool stopped = false;    // a stop was requested, or a start cannot work
-  bool overdue = false;    // a deadline has passed: living processes may be left behind
-  int stops = 0;
-  int first_status = -1;  // the expected exit status: the first cause's
-  int leaves = 0;
-};
-
-struct Step {
-  Event event;
+struct Move {
   std::string name;
+  Event event;
 };
 
-class Explorer {
- public:
-  void run() {
-    World world;
-    take(world, {Begun{}, "begun"});
-    explore(world, kDepth);
-    EXPECT_GT(histories_, 100'000U);
-    EXPECT_EQ(states_.size(), 5U) << "a state was never reached";
+std::vector<Move> moves() {
+  std::vector<Move> all;
+  const auto add = [&](Helper which, std::string_view what, Event event) {
+    all.push_back({fmt::format("{} {}", to_string(which), what), std::move(event)});
+  };
+  for (const Helper which : kHelpers) {
+    add(which, "started", HelperStarted{which});
+    add(which, "did not start", StartFailed{which, "why"});
+    add(which, "ready", HelperReady{which});
+    add(which, "alive", HelperAlive{which});
+    add(which, "hangs", WatchdogExpired{which});
+    add(which, "is debugged", WatchdogExpired{.which = which, .is_traced = true});
+    add(which, "exited 0", HelperExited{which, {.by_signal = false, .number = 0}});
+    add(which, "exited 1", HelperExited{which, {.by_signal = false, .number = 1}});
+    add(which, "crashed", HelperExited{which, {.by_signal = true, .number = SIGKILL}});
+    add(which, "due", RestartDue{which});
   }
+  all.push_back({"restart asked", RestartAsked{}});
+  all.push_back({"stop", StopRequested{SIGINT}});
+  all.push_back({"time over", StopTimeOver{}});
+  all.push_back({"swept", BackendSwept{}});
+  return all;
+}
+
+// Services, and a model of the processes and timers that its effects act on.
+class World : public test::Rules {
+ public:
+  explicit World(std::set<Services::State>& reached) : reached_(&reached) { take(Begun{}); }
+
+  bool allows(const Move& move) const {
+    return std::visit([this](const auto& event) { return can_happen(event); }, move.event);
+  }
+
+  void make(const Move& move) { take(move.event); }
+
+  // No event is sure to come, so there is no history that leads to a good end.
+  void settle() {}
+
+  bool has_moved_on(const World&) const { return true; }
 
  private:
-  static std::size_t index(Helper which) { return static_cast<std::size_t>(which); }
+  struct Process {
+    enum class Is { None, Asked, Alive };
 
-  static std::vector<Step> possible(const World& world) {
-    std::vector<Step> steps;
-    for (const Helper which : kHelpers) {
-      const std::string_view name = to_string(which);
-      switch (world.processes[index(which)]) {
-        case Process::None:
-          break;
-        case Process::Asked:
-          steps.push_back({HelperStarted{which}, fmt::format("{} started", name)});
-          steps.push_back({StartFailed{which, "why"}, fmt::format("{} did not start", name)});
-          break;
-        case Process::Alive:
-          if (which == kHelpers.front() && !world.ready) {
-            steps.push_back({HelperReady{which}, fmt::format("{} ready", name)});
-          }
-          if (which == Helper::Supervisord && !world.supervised && world.asked) {
-            steps.push_back({HelperReady{which}, fmt::format("{} ready", name)});
-          }
-          if (which == kWatched && world.watchdog[index(which)]) {
-            steps.push_back({HelperAlive{which}, fmt::format("{} alive", name)});
-            steps.push_back({WatchdogExpired{which}, fmt::format("{} hangs", name)});
-            steps.push_back({WatchdogExpired{.which = which, .is_traced = true},
-                             fmt::format("{} is debugged", name)});
-          }
-          for (const int status : {0, 1}) {
-            steps.push_back({HelperExited{which, {.by_signal = false, .number = status}},
-                             fmt::format("{} exited {}", name, status)});
-          }
-          steps.push_back({HelperExited{which, {.by_signal = true, .number = SIGKILL}},
-                           fmt::format("{} crashed", name)});
-          break;
-      }
-      if (world.rested[index(which)]) {  // the timer may be late
-        steps.push_back({RestartDue{which}, fmt::format("{} due", name)});
-      }
+    Is is = Is::None;
+    bool resting = false;   // the restart timer runs
+    bool rested = false;    // the restart timer was started at some time; its expiry may be late
+    bool watchdog = false;  // the watchdog's timer runs
+    bool hangs = false;     // the watchdog's timer has expired
+    bool has_run = false;   // a failed start does not end hpp-launch then
+  };
+
+  const Process& of(Helper which) const { return processes_[static_cast<std::size_t>(which)]; }
+
+  Process& of(Helper which) { return processes_[static_cast<std::size_t>(which)]; }
+
+  bool is_alive(Helper which) const { return of(which).is == Process::Is::Alive; }
+
+  bool is_watched(Helper which) const {
+    return is_alive(which) && which == kWatched && of(which).watchdog;
+  }
+
+  // ---- what can happen ----
+
+  bool can_happen(const HelperStarted& e) const { return of(e.which).is == Process::Is::Asked; }
+
+  bool can_happen(const StartFailed& e) const { return of(e.which).is == Process::Is::Asked; }
+
+  bool can_happen(const HelperReady& e) const {
+    if (!is_alive(e.which)) return false;
+    return (e.which == kHelpers.front() && !ready_) ||
+           (e.which == Helper::Supervisord && !supervised_ && asked_);
+  }
+
+  bool can_happen(const HelperAlive& e) const { return is_watched(e.which); }
+
+  bool can_happen(const WatchdogExpired& e) const { return is_watched(e.which); }
+
+  bool can_happen(const HelperExited& e) const { return is_alive(e.which); }
+
+  bool can_happen(const RestartDue& e) const { return of(e.which).rested; }
+
+  bool can_happen(const RestartAsked&) const { return !asked_; }
+
+  bool can_happen(const StopRequested&) const { return stops_ < 3; }
+
+  bool can_happen(const StopTimeOver&) const { return stop_timer_; }
+
+  bool can_happen(const BackendSwept&) const { return sweep_asked_; }
+
+  template <class E>
+  bool can_happen(const E&) const {
+    return false;
+  }
+
+  // ---- what has happened ----
+
+  void take(const Event& event) {
+    std::visit([this](const auto& e) { note(e); }, event);
+    const bool was_left = services_.state() == Services::State::Left;
+    now_ += std::holds_alternative<StopRequested>(event) ? kSameStop : Milliseconds{1};
+    const Effects effects = services_.on(event, now_);
+    require(!was_left || effects.empty(), "something is done after Leave");
+    for (const Effect& effect : effects) std::visit([this](const auto& e) { perform(e); }, effect);
+    reached_->insert(services_.state());
+    check();
+  }
+
+  void check() {
+    bool is_alone = true;
+    for (const Process& process : processes_) {
+      require(process.is != Process::Is::Alive || stopped_ || process.watchdog || process.hangs,
+              "a helper runs unwatched");
+      is_alone = is_alone && process.is == Process::Is::None;
     }
-    if (!world.asked) steps.push_back({RestartAsked{}, "restart asked"});
-    if (world.stops < 3) steps.push_back({StopRequested{SIGINT}, "stop"});
-    if (world.stop_timer) steps.push_back({StopTimeOver{}, "time over"});
-    if (world.sweep_asked) steps.push_back({BackendSwept{}, "swept"});
-    return steps;
+    if (!stopped_) return;
+    require(services_.state() != Services::State::Keeping, "still in Keeping after a stop");
+    require(!is_alone || sweep_asked_ || left_,
+            "all helpers are gone, but it neither sweeps nor leaves");
+    require(stop_timer_ || left_, "waits without a deadline");
   }
 
-  void explore(const World& world, int depth) {
-    ++histories_;
-    if (depth == 0 || ::testing::Test::HasFailure()) return;
-    for (const Step& step : possible(world)) {
-      World next = world;
-      history_.push_back(step.name);
-      take(next, step);
-      explore(next, depth - 1);
-      history_.pop_back();
-    }
+  template <class E>
+  void note(const E&) {}
+
+  void note(const HelperStarted& e) {
+    of(e.which).is = Process::Is::Alive;
+    of(e.which).has_run = true;
   }
 
-  void take(World& world, const Step& step) {
-    note(world, step.event);
-    const bool was_left = world.services.state() == Services::State::Left;
-    world.now += std::holds_alternative<StopRequested>(step.event) ? kSameStop : Milliseconds{1};
-    const Effects effects = world.services.on(step.event, world.now);
-    expect(!was_left || effects.empty(), "something is done after Leave");
-    for (const Effect& effect : effects) {
-      std::visit([&](const auto& e) { perform(world, e); }, effect);
-    }
-    states_.insert(world.services.state());
-    for (const Helper which : kHelpers) {
-      const bool is_alive = world.processes[index(which)] == Process::Alive;
-      expect(
-          !is_alive || world.stopped || world.watchdog[index(which)] || world.hangs[index(which)],
-          "a helper runs unwatched");
-    }
-    if (!world.stopped) return;
-    expect(world.services.state() != Services::State::Keeping, "still in Keeping after a stop");
-    const bool alone = std::all_of(std::begin(world.processes), std::end(world.processes),
-                                   [](Process p) { return p == Process::None; });
-    expect(!alone || world.sweep_asked || world.leaves == 1,
-           "all helpers are gone, but it neither sweeps nor leaves");
-    expect(world.stop_timer || world.leaves == 1, "waits without a deadline");
+  void note(const HelperReady& e) {
+    (e.which == Helper::Supervisord ? supervised_ : ready_) = true;
   }
 
-  static void note(World& world, const Event& event) {
-    if (const auto* started = std::get_if<HelperStarted>(&event)) {
-      world.processes[index(started->which)] = Process::Alive;
-      world.has_run[index(started->which)] = true;
-    } else if (const auto* ready = std::get_if<HelperReady>(&event)) {
-      (ready->which == Helper::Supervisord ? world.supervised : world.ready) = true;
-    } else if (std::holds_alternative<RestartAsked>(event)) {
-      world.asked = true;
-    } else if (const auto* failed = std::get_if<StartFailed>(&event)) {
-      world.processes[index(failed->which)] = Process::None;
-      if (!world.has_run[index(failed->which)]) cause(world, 1);
-    } else if (const auto* exited = std::get_if<HelperExited>(&event)) {
-      world.processes[index(exited->which)] = Process::None;
-      if (exited->which == Helper::Supervisord) world.supervised = false;
-      if (exited->status == ExitStatus{.by_signal = false, .number = 1}) cause(world, 1);
-      world.watchdog[index(exited->which)] = world.hangs[index(exited->which)] = false;
-    } else if (const auto* expired = std::get_if<WatchdogExpired>(&event)) {
-      world.watchdog[index(expired->which)] = false;
-      world.hangs[index(expired->which)] = !expired->is_traced;
-    } else if (const auto* due = std::get_if<RestartDue>(&event)) {
-      world.resting[index(due->which)] = false;
-    } else if (std::holds_alternative<StopRequested>(event)) {
-      ++world.stops;
-      if (world.services.state() == Services::State::Sweeping) world.overdue = true;
-      cause(world, 128 + SIGINT);
-    } else if (std::holds_alternative<StopTimeOver>(event)) {
-      world.stop_timer = false;
-      if (world.services.state() != Services::State::Stopping) world.overdue = true;
-    } else if (std::holds_alternative<BackendSwept>(event)) {
-      world.sweep_asked = false;
-    }
+  void note(const RestartAsked&) { asked_ = true; }
+
+  void note(const StartFailed& e) {
+    of(e.which).is = Process::Is::None;
+    if (!of(e.which).has_run) cause(1);
   }
 
-  static void cause(World& world, int status) {
-    world.stopped = true;
-    if (world.first_status < 0) world.first_status = status;
+  void note(const HelperExited& e) {
+    of(e.which).is = Process::Is::None;
+    of(e.which).watchdog = of(e.which).hangs = false;
+    if (e.which == Helper::Supervisord) supervised_ = false;
+    if (e.status == ExitStatus{.by_signal = false, .number = 1}) cause(1);
   }
 
-  void perform(World& world, const StartHelper& effect) {
-    expect(!world.stopped, "starts a helper after the stop");
-    expect(world.processes[index(effect.which)] == Process::None, "runs a helper twice");
-    expect(!world.resting[index(effect.which)], "starts a helper before its restart timer expires");
-    expect(effect.which == kHelpers.front() || world.ready, "does not wait for the first helper");
-    world.processes[index(effect.which)] = Process::Asked;
+  void note(const WatchdogExpired& e) {
+    of(e.which).watchdog = false;
+    of(e.which).hangs = !e.is_traced;
   }
 
-  void perform(World& world, const TerminateHelper& effect) {
-    expect(world.stopped, "stops a helper unasked");
-    expect(world.processes[index(effect.which)] == Process::Alive,
-           "signals a helper that does not run");
+  void note(const RestartDue& e) { of(e.which).resting = false; }
+
+  void note(const StopRequested&) {
+    ++stops_;
+    if (services_.state() == Services::State::Sweeping) overdue_ = true;
+    cause(128 + SIGINT);
   }
 
-  void perform(World& world, const KillHelper& effect) {
-    expect(world.stopped || world.hangs[index(effect.which)], "kills a helper unasked");
-    expect(world.processes[index(effect.which)] == Process::Alive,
-           "signals a helper that does not run");
+  void note(const StopTimeOver&) {
+    stop_timer_ = false;
+    if (services_.state() != Services::State::Stopping) overdue_ = true;
   }
 
-  void perform(World& world, const RestartBackend&) {
-    expect(world.asked && !world.stopped, "restarts the backend unasked");
-    expect(world.supervised, "sends SIGHUP to a supervisord that is not ready for it");
+  void note(const BackendSwept&) { sweep_asked_ = false; }
+
+  void cause(int status) {
+    stopped_ = true;
+    if (first_status_ < 0) first_status_ = status;
   }
 
-  void perform(World& world, const StartWatchdog& effect) {
-    expect(!world.stopped, "watches after the stop");
-    expect(world.processes[index(effect.which)] == Process::Alive,
-           "watches a helper that does not run");
-    world.watchdog[index(effect.which)] = true;
+  // ---- what is done ----
+
+  void perform(const StartHelper& e) {
+    require(!stopped_, "starts a helper after the stop");
+    require(of(e.which).is == Process::Is::None, "runs a helper twice");
+    require(!of(e.which).resting, "starts a helper before its restart timer expires");
+    require(e.which == kHelpers.front() || ready_, "does not wait for the first helper");
+    of(e.which).is = Process::Is::Asked;
   }
 
-  void perform(World& world, const StartRestartTimer& effect) {
-    expect(!world.stopped, "plans a restart after the stop");
-    expect(world.processes[index(effect.which)] == Process::None,
-           "plans a restart of a running helper");
-    world.resting[index(effect.which)] = true;
-    world.rested[index(effect.which)] = true;
+  void perform(const TerminateHelper& e) {
+    require(stopped_, "stops a helper unasked");
+    require(is_alive(e.which), "signals a helper that does not run");
   }
 
-  void perform(World& world, const StartStopTimer&) { world.stop_timer = true; }
-
-  void perform(World& world, const SweepBackend&) {
-    for (const Process process : world.processes) {
-      expect(process == Process::None || world.overdue, "sweeps while a helper lives");
-    }
-    world.sweep_asked = true;
-    world.was_swept = true;
+  void perform(const KillHelper& e) {
+    require(stopped_ || of(e.which).hangs, "kills a helper unasked");
+    require(is_alive(e.which), "signals a helper that does not run");
   }
 
-  void perform(World&, const Say& effect) { expect(!effect.text.empty(), "says nothing"); }
-
-  void perform(World& world, const Leave& effect) {
-    ++world.leaves;
-    expect(world.leaves == 1, "leaves twice");
-    expect(world.was_swept, "leaves without a sweep");
-    expect(effect.exit_status == world.first_status, "leaves with another status");
-    for (const Process process : world.processes) {
-      expect(process == Process::None || world.overdue, "leaves while a helper lives");
-    }
+  void perform(const RestartBackend&) {
+    require(asked_ && !stopped_, "restarts the backend unasked");
+    require(supervised_, "sends SIGHUP to a supervisord that is not ready for it");
   }
 
-  void expect(bool right, const char* wrong) {
-    if (right) return;
-    std::string trace;
-    for (const auto& name : history_) trace += "\n  " + name;
-    ADD_FAILURE() << wrong << " after:" << trace;
+  void perform(const StartWatchdog& e) {
+    require(!stopped_, "watches after the stop");
+    require(is_alive(e.which), "watches a helper that does not run");
+    of(e.which).watchdog = true;
   }
 
-  std::vector<std::string> history_;
-  std::set<Services::State> states_;
-  std::size_t histories_ = 0;
+  void perform(const StartRestartTimer& e) {
+    require(!stopped_, "plans a restart after the stop");
+    require(of(e.which).is == Process::Is::None, "plans a restart of a running helper");
+    of(e.which).resting = of(e.which).rested = true;
+  }
+
+  void perform(const StartStopTimer&) { stop_timer_ = true; }
+
+  void perform(const SweepBackend&) {
+    require_no_helper("sweeps while a helper lives");
+    sweep_asked_ = was_swept_ = true;
+  }
+
+  void perform(const Say& e) { require(!e.text.empty(), "says nothing"); }
+
+  void perform(const Leave& e) {
+    require(!std::exchange(left_, true), "leaves twice");
+    require(was_swept_, "leaves without a sweep");
+    require(e.exit_status == first_status_, "leaves with another status");
+    require_no_helper("leaves while a helper lives");
+  }
+
+  void require_no_helper(const char* broken) {
+    for (const Process& p : processes_) require(p.is == Process::Is::None || overdue_, broken);
+  }
+
+  Services services_;
+  std::set<Services::State>* reached_;  // the states of all copies
+  TimePoint now_{};
+  Process processes_[kHelpers.size()];
+  bool ready_ = false;       // the first helper was ready at some time
+  bool supervised_ = false;  // supervisord is ready
+  bool asked_ = false;       // a restart was requested at some time
+  bool stop_timer_ = false;
+  bool sweep_asked_ = false;
+  bool was_swept_ = false;  // SweepBackend was emitted
+  bool stopped_ = false;    // a stop was requested, or a start cannot work
+  bool overdue_ = false;    // a deadline has passed: living processes may be left behind
+  bool left_ = false;
+  int stops_ = 0;
+  int first_status_ = -1;  // the expected exit status: the first cause's
 };
 
 TEST(ServicesExhaustive, EveryHistoryKeepsThePromises) {
-  Explorer().run();
+  const std::vector<Move> all = moves();
+  std::set<Services::State> reached;
+  test::Walk<World, Move> walk(all, kDepth, 0);
+  walk.from(World(reached));
+  EXPECT_GT(walk.histories(), 100'000);
+  EXPECT_EQ(reached.size(), 5U) << "a state was never reached";
 }
 
 }  // namespace

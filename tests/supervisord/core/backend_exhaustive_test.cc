@@ -2,12 +2,14 @@
 // guarantees of core/backend after each step.
 #include <gtest/gtest.h>
 
-#include <optional>
+#include <algorithm>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "supervisord/core/backend.h"
-#include "tests/supervisord/core/effects_text.h"
+#include "tests/support/walk.h"
 
 namespace hpp::supervisord {
 namespace {
@@ -21,92 +23,23 @@ constexpr int kDepth = 7;
 constexpr int kDepth = 8;
 #endif
 
-enum class Move {
-  FirstTree,
-  Change,
-  SameTree,
-  OtherEpoch,
-  BlindTree,
-  Restart,
-  Stop,
-  SpawnWorks,
-  SpawnFails,
-  PortIsTaken,
-  TimerExpires,
-  Stranger,  // a stranger has listened for kStrangerWait, and no process of the tree listens
-  StrangerAnswers,
-  BuildWorks,
-  BuildFails,
-  Answer,
-  OldAnswer,
-  Exit,
-  OldExit,
-  Gone,
-  Crash,           // supervisord crashes; the next one takes over from the service manager's store
-  CrashForgotten,  // supervisord crashes; the service manager has kept nothing
-};
+class World;
 
-constexpr std::array kMoves{
-    Move::FirstTree,      Move::Change,          Move::SameTree,   Move::OtherEpoch,
-    Move::BlindTree,      Move::Restart,         Move::Stop,       Move::SpawnWorks,
-    Move::SpawnFails,     Move::PortIsTaken,     Move::Answer,     Move::OldAnswer,
-    Move::Exit,           Move::OldExit,         Move::Gone,       Move::Crash,
-    Move::CrashForgotten, Move::BuildWorks,      Move::BuildFails, Move::TimerExpires,
-    Move::Stranger,       Move::StrangerAnswers,
-};
+struct Move {
+  enum class Kind {
+    AnswerToSpawn,  // comes before anything else
+    Crash,          // may come at any time
+    Other,
+  };
 
-const char* to_string(Move move) {
-  switch (move) {
-    case Move::FirstTree:
-      return "FirstTree";
-    case Move::Change:
-      return "Change";
-    case Move::SameTree:
-      return "SameTree";
-    case Move::OtherEpoch:
-      return "OtherEpoch";
-    case Move::BlindTree:
-      return "BlindTree";
-    case Move::Restart:
-      return "Restart";
-    case Move::Stop:
-      return "Stop";
-    case Move::SpawnWorks:
-      return "SpawnWorks";
-    case Move::SpawnFails:
-      return "SpawnFails";
-    case Move::PortIsTaken:
-      return "PortIsTaken";
-    case Move::TimerExpires:
-      return "TimerExpires";
-    case Move::Stranger:
-      return "Stranger";
-    case Move::StrangerAnswers:
-      return "StrangerAnswers";
-    case Move::BuildWorks:
-      return "BuildWorks";
-    case Move::BuildFails:
-      return "BuildFails";
-    case Move::Answer:
-      return "Answer";
-    case Move::OldAnswer:
-      return "OldAnswer";
-    case Move::Exit:
-      return "Exit";
-    case Move::OldExit:
-      return "OldExit";
-    case Move::Gone:
-      return "Gone";
-    case Move::Crash:
-      return "Crash";
-    case Move::CrashForgotten:
-      return "CrashForgotten";
-  }
-  return "";
-}
+  const char* name;
+  Kind kind;
+  bool (*is_possible)(const World&);
+  void (*make)(World&);
+};
 
 // The backend's core, and a model of the processes and timers that its effects act on.
-class World {
+class World : public test::Rules {
  public:
   explicit World(Backend::Settings settings = {.command = {"server"}})
       : settings_(std::move(settings)), backend_(settings_, kSpawnsBefore) {
@@ -114,170 +47,97 @@ class World {
     take(Begun{});
   }
 
-  bool allows(Move move) const {
-    const bool answers_spawn =
-        move == Move::SpawnWorks || move == Move::SpawnFails || move == Move::PortIsTaken;
-    if (move == Move::Crash || move == Move::CrashForgotten) return !crashed_ && !stop_asked_;
-    if (spawn_due_ || answers_spawn) return spawn_due_ && answers_spawn;
-    const bool known = tree_.stamp.epoch != 0;
-    switch (move) {
-      case Move::FirstTree:
-        return !known;
-      case Move::Change:
-      case Move::SameTree:
-      case Move::OtherEpoch:
-        return known;
-      case Move::BlindTree:
-      case Move::Restart:
-      case Move::Stop:
-        return true;
-      case Move::Answer:
-        return probed_ != 0;
-      case Move::TimerExpires:
-        return timer_due_;
-      case Move::Stranger:
-        return probed_ != 0 && asks_ == StartProbe::Of::Tree;
-      case Move::StrangerAnswers:
-        return probed_ != 0 && asks_ == StartProbe::Of::Anybody;
-      case Move::OldAnswer:
-      case Move::OldExit:
-        return generation_ > kSpawnsBefore + 1;
-      case Move::BuildWorks:
-      case Move::BuildFails:
-        return build_runs_;
-      case Move::Exit:
-        return first_lives_;
-      case Move::Gone:
-        return kill_due_;
-      case Move::SpawnWorks:
-      case Move::SpawnFails:
-      case Move::PortIsTaken:
-      case Move::Crash:
-      case Move::CrashForgotten:
-        return false;
-    }
-    return false;
+  bool allows(const Move& move) const {
+    const bool has_turn = spawn_due_ == (move.kind == Move::Kind::AnswerToSpawn);
+    return (has_turn || move.kind == Move::Kind::Crash) && move.is_possible(*this);
   }
 
-  // Makes the move. Returns the guarantee that is broken afterwards, or an empty text.
-  std::string make(Move move) {
-    switch (move) {
-      case Move::FirstTree:
-      case Move::OtherEpoch:
-        ++tree_.stamp.epoch;
-        tree_.revision = 0;
-        return see_tree(true);
-      case Move::Change:
-        ++tree_.revision;
-        return see_tree(true);
-      case Move::SameTree:
-        return see_tree(true);
-      case Move::BlindTree:
-        if (tree_.stamp.epoch == 0) tree_.stamp.epoch = 1;
-        return see_tree(false);
-      case Move::Restart:
-        ++restarts_asked_;
-        return take(RestartRequested{});
-      case Move::Stop:
-        stop_asked_ = true;
-        return take(StopRequested{});
-      case Move::SpawnWorks:
-        spawn_due_ = false;
-        first_lives_ = tree_lives_ = was_spawned_ = true;
-        return take(Spawned{.pid = 100});
-      case Move::SpawnFails:
-        spawn_due_ = false;
-        return take(SpawnFailed{"No such file or directory"});
-      case Move::PortIsTaken:
-        spawn_due_ = false;
-        return take(PortTaken{.port = 1, .by = "somebody", .pid = 0});
-      case Move::BuildWorks:
-      case Move::BuildFails:
-        build_runs_ = false;
-        if (move == Move::BuildWorks) ++steps_done_;
-        return take(StepEnded{.status = {.number = move == Move::BuildWorks ? 0 : 2},
-                              .problem = {},
-                              .output_tail = "x"});
-      case Move::TimerExpires:
-        timer_due_ = false;
-        return take(TimerExpired{});
-      case Move::Stranger: {
-        const std::string wrong = take(StrangerListens{probed_});
-        pass(kStrangerWait);
-        return wrong + take(StrangerListens{probed_});
-      }
-      case Move::StrangerAnswers:
-        return take(
-            Answered{.generation = std::exchange(probed_, 0), .address = "there", .stranger = "x"});
-      case Move::Answer:
-        return take(
-            Answered{.generation = std::exchange(probed_, 0), .address = "here", .stranger = {}});
-      case Move::OldAnswer:
-        return take(Answered{.generation = generation_ - 1, .address = "here", .stranger = {}});
-      case Move::Exit:
-        first_lives_ = false;
-        return take(ProcessExited{.generation = generation_, .status = {}, .output_tail = "x"});
-      case Move::OldExit:
-        return take(ProcessExited{.generation = generation_ - 1, .status = {}, .output_tail = ""});
-      case Move::Gone:
-        kill_due_ = first_lives_ = tree_lives_ = build_runs_ = false;
-        return take(TreeGone{});
-      case Move::Crash:
-        return crash(/*forgotten=*/false);
-      case Move::CrashForgotten:
-        return crash(/*forgotten=*/true);
-    }
-    return "";
-  }
+  void make(const Move& move) { move.make(*this); }
 
-  // Answers all pending effects until there are none. Returns an empty text if that has led to the
-  // required final state, else the difference.
-  std::string settle() {
-    constexpr std::array kAnswers{Move::Gone, Move::SpawnWorks, Move::BuildWorks, Move::Answer,
-                                  Move::TimerExpires};
-    for (bool moved = true; moved;) {
-      moved = false;
-      if (tree_due_ && !spawn_due_) {
+  bool has_moved_on(const World&) const { return true; }
+
+  static const std::vector<Move> kMoves;
+  static constexpr std::size_t kGoodMoves = 5;  // the first ones, which answer effects well
+
+  // Answers all pending effects until there are none. This must lead to the required final state.
+  void settle() {
+    for (bool moved = true; moved && broken() == nullptr;) {
+      moved = tree_due_ && !spawn_due_;
+      if (moved) see_tree(true);
+      for (std::size_t i = 0; i < kGoodMoves; ++i) {
+        if (broken() != nullptr || !allows(kMoves[i])) continue;
         moved = true;
-        if (std::string wrong = see_tree(true); !wrong.empty()) return "settling: " + wrong;
-      }
-      for (const Move move : kAnswers) {
-        if (!allows(move)) continue;
-        moved = true;
-        if (std::string wrong = make(move); !wrong.empty()) return "settling: " + wrong;
+        make(kMoves[i]);
       }
     }
-    if (stop_asked_) return left_ ? "" : "asked to stop and did not leave";
-    if (published_.restarts_done != restarts_asked_) return "a request has no outcome";
+    if (stop_asked_) return require(left_, "asked to stop and did not leave");
+    require(published_.restarts_done == restarts_asked_, "a request has no outcome");
     if (backend_.state() == Backend::State::Error) {
-      return published_.seen == tree_.point() ? "" : "Error does not know the newest tree";
+      return require(published_.seen == tree_.point(), "Error does not know the newest tree");
     }
-    if (backend_.state() != Backend::State::Running) return "does not run in the end";
-    return published_.serves == tree_.point() ? "" : "does not serve the newest tree";
+    require(backend_.state() == Backend::State::Running, "does not run in the end");
+    require(published_.serves == tree_.point(), "does not serve the newest tree");
+  }
+
+  static const Move& named(std::string_view name) {
+    return *std::find_if(kMoves.begin(), kMoves.end(),
+                         [&](const Move& move) { return move.name == name; });
   }
 
  private:
   static constexpr std::uint64_t kSpawnsBefore = 5;
 
-  // The next supervisord starts from the last snapshot. A spawn that was in progress may have
+  bool knows_tree() const { return tree_.stamp.epoch != 0; }
+
+  void see_tree_of_new_epoch() {
+    ++tree_.stamp.epoch;
+    tree_.revision = 0;
+    see_tree(true);
+  }
+
+  void end_step(int status) {
+    build_runs_ = false;
+    if (status == 0) ++steps_done_;
+    take(StepEnded{.status = {.number = status}, .problem = {}, .output_tail = "x"});
+  }
+
+  template <class Event>
+  void answer_spawn(const Event& event) {
+    spawn_due_ = false;
+    take(event);
+  }
+
+  void answer_probe(const std::string& address, const std::string& stranger) {
+    take(Answered{
+        .generation = std::exchange(probed_, 0), .address = address, .stranger = stranger});
+  }
+
+  void exit(std::uint64_t generation) {
+    take(ProcessExited{.generation = generation, .status = {}, .output_tail = "x"});
+  }
+
+  bool may_crash() const { return !crashed_ && !stop_asked_; }
+
+  // The next supervisord starts from the last snapshot, unless the service manager's store has kept
+  // nothing. A spawn that was in progress may have
   // succeeded.
-  std::string crash(bool forgotten) {
+  void crash(bool forgotten) {
     crashed_ = true;
     if (spawn_due_) first_lives_ = tree_lives_ = true;
     spawn_due_ = kill_due_ = build_runs_ = timer_due_ = false;
     probed_ = 0;
     restarts_asked_ = 0;
     steps_done_ = 0;
-    tree_due_ = tree_.stamp.epoch != 0;
+    tree_due_ = knows_tree();
     generation_ = published_.generation;
     backend_ = Backend(settings_, published_.generation);
     const bool lived = published_.state == bus::BackendPhase::Loading ||
                        published_.state == bus::BackendPhase::Running;
     if (forgotten || (lived && published_.pid == 0)) return take(Begun{});
-    return take(Begun{.last = published_});
+    take(Begun{.last = published_});
   }
 
-  std::string see_tree(bool watching) {
+  void see_tree(bool watching) {
     tree_.watching = watching;
     tree_due_ = false;
     const auto before = backend_.state();
@@ -286,15 +146,12 @@ class World {
     const bool served = before == Backend::State::Loading || before == Backend::State::Building ||
                         (before == Backend::State::Running && !keeps);
     const bool change = published_.seen != tree_.point();
-    std::string wrong = take(TreeSeen{tree_});
-    if (!wrong.empty()) return wrong;
-    if (served && change != (backend_.state() == Backend::State::Killing)) {
-      return "a change kills, anything else does not";
-    }
-    if (keeps && change && backend_.state() != Backend::State::Rebuilding) {
-      return "the last good one was not kept";
-    }
-    return "";
+    take(TreeSeen{tree_});
+    const auto after = backend_.state();
+    require(!served || change == (after == Backend::State::Killing),
+            "a change kills, anything else does not");
+    require(!keeps || !change || after == Backend::State::Rebuilding,
+            "the last good one was not kept");
   }
 
   void pass(milliseconds time) {
@@ -302,145 +159,124 @@ class World {
     now_.wall_ms += time.count();
   }
 
-  std::string take(const Event& event) {
+  void take(const Event& event) {
     pass(milliseconds(1));
-    if (left_ && !backend_.on(event, now_).empty()) return "effects after Leave";
-    if (left_) return "";
-    std::string wrong;
-    for (const Effect& effect : backend_.on(event, now_)) {
-      if (spawn_due_) return "an effect after Spawn";
-      wrong += std::visit([this](const auto& e) { return perform(e); }, effect);
+    const Effects effects = backend_.on(event, now_);
+    if (left_) return require(effects.empty(), "effects after Leave");
+    for (const Effect& effect : effects) {
+      require(!spawn_due_, "an effect after Spawn");
+      std::visit([this](const auto& e) { perform(e); }, effect);
     }
-    return wrong.empty() && !spawn_due_ ? check() : wrong;
+    if (!spawn_due_) check();
   }
 
-  std::string perform(const Spawn& e) {
+  void perform(const Spawn& e) {
     spawn_due_ = true;
-    if (tree_lives_ || kill_due_) return "two backends";
-    if (stop_asked_) return "spawned after the stop";
-    if (build_runs_) return "spawned while a build runs";
-    if (steps_done_ != settings_.steps.size()) return "spawned before the last step";
-    if (!settings_.steps.empty() && built_for_ != published_.seen) {
-      return "spawned what is not built";
-    }
+    require(!tree_lives_ && !kill_due_, "two backends");
+    require(!stop_asked_, "spawned after the stop");
+    require(!build_runs_, "spawned while a build runs");
+    require(steps_done_ == settings_.steps.size(), "spawned before the last step");
+    require(settings_.steps.empty() || built_for_ == published_.seen, "spawned what is not built");
     // With a build, generations may be skipped: those whose build failed were never spawned.
     const bool is_next = e.generation == generation_ + 1;
     const bool is_again = e.generation == generation_ && !was_spawned_;
-    if (!is_next && !is_again && (settings_.steps.empty() || e.generation <= generation_)) {
-      return "a generation left out";
-    }
+    require(is_next || is_again || (!settings_.steps.empty() && e.generation > generation_),
+            "a generation left out");
     generation_ = e.generation;
     was_spawned_ = false;
-    return "";
   }
 
-  std::string perform(const RunStep& e) {
-    if (settings_.steps.empty()) return "builds what cannot be built";
-    if (tree_lives_ && !settings_.keep_last_good) return "builds beside a backend";
-    if (kill_due_ || stop_asked_) return "builds while all is being killed";
-    if (std::exchange(build_runs_, true)) return "two builds";
+  void perform(const RunStep& e) {
+    if (settings_.steps.empty()) return require(false, "builds what cannot be built");
+    require(!tree_lives_ || settings_.keep_last_good, "builds beside a backend");
+    require(!kill_due_ && !stop_asked_, "builds while all is being killed");
+    require(!std::exchange(build_runs_, true), "two builds");
     if (e.command == settings_.steps.front().command) {
       steps_done_ = 0;
       built_for_ = published_.seen;
     }
-    if (built_for_ != published_.seen) return "a step sees other files than the one before it";
-    return e.command == settings_.steps.at(steps_done_).command ? "" : "a step left out";
+    require(built_for_ == published_.seen, "a step sees other files than the one before it");
+    require(e.command == settings_.steps.at(steps_done_).command, "a step left out");
   }
 
-  std::string perform(const KillTree&) {
-    if (std::exchange(kill_due_, true)) return "killed twice";
-    return "";
-  }
+  void perform(const KillTree&) { require(!std::exchange(kill_due_, true), "killed twice"); }
 
-  std::string perform(const StartProbe& e) {
-    if (probed_ != 0 && e.of != StartProbe::Of::Anybody) return "two probes";
+  void perform(const StartProbe& e) {
+    require(probed_ == 0 || e.of == StartProbe::Of::Anybody, "two probes");
     probed_ = e.generation;
     asks_ = e.of;
-    return first_lives_ && e.generation == generation_ ? "" : "probes what is not there";
+    require(first_lives_ && e.generation == generation_, "probes what is not there");
   }
 
-  std::string perform(const StopProbe&) {
-    if (std::exchange(probed_, 0) == 0) return "stopped no probe";
-    return "";
-  }
+  void perform(const StopProbe&) { require(std::exchange(probed_, 0) != 0, "stopped no probe"); }
 
-  std::string perform(const Publish& e) {
-    if (e.snapshot.generation < published_.generation) return "the generation goes back";
+  void perform(const Publish& e) {
+    require(e.snapshot.generation >= published_.generation, "the generation goes back");
     published_ = e.snapshot;
-    return "";
   }
 
-  std::string perform(const Say&) { return ""; }
+  void perform(const Say&) {}
 
-  std::string perform(const StartTimer&) {
-    timer_due_ = true;
-    return "";
-  }
+  void perform(const StartTimer&) { timer_due_ = true; }
 
-  std::string perform(const Leave&) {
+  void perform(const Leave&) {
     left_ = true;
-    if (!stop_asked_) return "left unasked";
-    return tree_lives_ || kill_due_ ? "left an orphan" : "";
+    require(stop_asked_, "left unasked");
+    require(!tree_lives_ && !kill_due_, "left an orphan");
   }
 
-  bool phase_is_running() const { return published_.state == bus::BackendPhase::Running; }
+  bool is_published(bus::BackendPhase phase) const { return published_.state == phase; }
 
-  std::string check() const {
-    const bool error = published_.state == bus::BackendPhase::Error;
-    const bool has_reason = published_.exit.has_value() || !published_.problem.empty();
-    const bool goes_on = published_.state == bus::BackendPhase::Running && settings_.keep_last_good;
-    if (error != has_reason && !goes_on) return "Error without a reason, or a reason without Error";
+  void check() {
+    using enum bus::BackendPhase;
     const bool builds = backend_.state() == Backend::State::Building ||
                         backend_.state() == Backend::State::Rebuilding;
-    if (builds && !build_runs_ && !timer_due_) return "stuck in a build";
-    const bool is_strangers = phase_is_running() && !published_.stranger.empty();
     const bool is_loading = backend_.state() == Backend::State::Loading;
+    const bool has_reason = published_.exit.has_value() || !published_.problem.empty();
+    const bool goes_on = is_published(Running) && settings_.keep_last_good;
+    require(is_published(Error) == has_reason || goes_on,
+            "Error without a reason, or a reason without Error");
+    require(!builds || build_runs_ || timer_due_, "stuck in a build");
+    const bool is_strangers = is_published(Running) && !published_.stranger.empty();
     // While an answer is held back, the probe has already ended, and a timer runs.
-    if ((probed_ != 0) != (is_loading || is_strangers) && !(is_loading && timer_due_)) {
-      return "the probe runs while Loading or while a stranger answers, and only then";
-    }
-    if (phase_is_running() && published_.address.empty()) return "Running nowhere";
-    const bus::BackendPhase phase = published_.state;
+    require((probed_ != 0) == (is_loading || is_strangers) || (is_loading && timer_due_),
+            "the probe runs while Loading or while a stranger answers, and only then");
+    require(!is_published(Running) || !published_.address.empty(), "Running nowhere");
     switch (backend_.state()) {
       case Backend::State::Starting:
-        if (!kill_due_ && !timer_due_) return "stuck in Starting";
-        return phase == bus::BackendPhase::Loading ? "" : "Starting is published as Loading";
+        require(kill_due_ || timer_due_, "stuck in Starting");
+        return require(is_published(Loading), "Starting is published as Loading");
       case Backend::State::Waiting:
-        if (!timer_due_) return "waits for ever";
-        if (tree_lives_ || kill_due_) return "waits beside a backend";
-        if (published_.serves != published_.seen) return "will not serve the newest tree";
-        return phase == bus::BackendPhase::Loading && published_.pid == 0
-                   ? ""
-                   : "Waiting is published as Loading";
+        require(timer_due_, "waits for ever");
+        require(!tree_lives_ && !kill_due_, "waits beside a backend");
+        require(published_.serves == published_.seen, "will not serve the newest tree");
+        [[fallthrough]];
       case Backend::State::Building:
-        return phase == bus::BackendPhase::Loading && published_.pid == 0
-                   ? ""
-                   : "Building is published as Loading";
+        return require(is_published(Loading) && published_.pid == 0,
+                       "Waiting and Building are published as Loading");
       case Backend::State::Rebuilding:
-        if (!first_lives_) return "keeps what is dead";
-        return phase == bus::BackendPhase::Running ? "" : "Rebuilding is published as Running";
+        require(first_lives_, "keeps what is dead");
+        return require(is_published(Running), "Rebuilding is published as Running");
       case Backend::State::Loading:
-        if (phase != bus::BackendPhase::Loading) return "Loading not published";
-        return published_.pid != 0 && published_.ready_at_ms == 0 ? "" : "odd facts in Loading";
+        require(is_published(Loading), "Loading not published");
+        return require(published_.pid != 0 && published_.ready_at_ms == 0, "odd facts in Loading");
       case Backend::State::Running:
-        if (phase != bus::BackendPhase::Running) return "Running not published";
-        return published_.pid != 0 && published_.ready_at_ms != 0 ? "" : "odd facts in Running";
+        require(is_published(Running), "Running not published");
+        return require(published_.pid != 0 && published_.ready_at_ms != 0, "odd facts in Running");
       case Backend::State::Error:
         // A backend that was spawned, but not published before the crash, may still be dying.
-        if (first_lives_ && !kill_due_) return "called dead while it lives";
-        if (tree_lives_ && !kill_due_) return "the remains are not being killed";
-        if (!was_spawned_ && !crashed_ && !timer_due_ && settings_.steps.empty()) {
-          return "a spawn that failed is not tried again";
-        }
-        return error && published_.pid == 0 ? "" : "Error not published";
+        require(!first_lives_ || kill_due_, "called dead while it lives");
+        require(!tree_lives_ || kill_due_, "the remains are not being killed");
+        require(was_spawned_ || crashed_ || timer_due_ || !settings_.steps.empty(),
+                "a spawn that failed is not tried again");
+        return require(is_published(Error) && published_.pid == 0, "Error not published");
       case Backend::State::Killing:
       case Backend::State::Stopping:
-        if (phase != bus::BackendPhase::Killing) return "Killing not published";
-        return kill_due_ ? "" : "Killing without a kill in progress";
+        require(is_published(Killing), "Killing not published");
+        return require(kill_due_, "Killing without a kill in progress");
       case Backend::State::Left:
-        return left_ ? "" : "Left without leaving";
+        return require(left_, "Left without leaving");
     }
-    return "";
   }
 
   Backend::Settings settings_;
@@ -467,87 +303,119 @@ class World {
   bool left_ = false;
 };
 
-class Explorer {
- public:
-  void explore(const World& world, int depth) {
-    ++histories_;
-    if (depth == 0) return;
-    World settled = world;
-    if (std::string wrong = settled.settle(); !wrong.empty()) return fail(wrong);
-    for (const Move move : kMoves) {
-      if (failed_ || !world.allows(move)) continue;
-      World next = world;
-      history_.push_back(move);
-      const std::string wrong = next.make(move);
-      if (wrong.empty()) {
-        explore(next, depth - 1);
-      } else {
-        fail(wrong);
-      }
-      history_.pop_back();
-    }
-  }
+using Kind = Move::Kind;
 
-  long histories() const { return histories_; }
-
- private:
-  void fail(const std::string& wrong) {
-    failed_ = true;
-    std::string moves;
-    for (const Move move : history_) moves += std::string(" ") + to_string(move);
-    ADD_FAILURE() << wrong << " after:" << moves;
-  }
-
-  std::vector<Move> history_;
-  bool failed_ = false;
-  long histories_ = 0;
+const std::vector<Move> World::kMoves{
+    {"Gone", Kind::Other, [](const World& w) { return w.kill_due_; },
+     [](World& w) {
+       w.kill_due_ = w.first_lives_ = w.tree_lives_ = w.build_runs_ = false;
+       w.take(TreeGone{});
+     }},
+    {"SpawnWorks", Kind::AnswerToSpawn, [](const World&) { return true; },
+     [](World& w) {
+       w.first_lives_ = w.tree_lives_ = w.was_spawned_ = true;
+       w.answer_spawn(Spawned{.pid = 100});
+     }},
+    {"BuildWorks", Kind::Other, [](const World& w) { return w.build_runs_; },
+     [](World& w) { w.end_step(0); }},
+    {"Answer", Kind::Other, [](const World& w) { return w.probed_ != 0; },
+     [](World& w) { w.answer_probe("here", ""); }},
+    {"TimerExpires", Kind::Other, [](const World& w) { return w.timer_due_; },
+     [](World& w) {
+       w.timer_due_ = false;
+       w.take(TimerExpired{});
+     }},
+    {"FirstTree", Kind::Other, [](const World& w) { return !w.knows_tree(); },
+     [](World& w) { w.see_tree_of_new_epoch(); }},
+    {"OtherEpoch", Kind::Other, [](const World& w) { return w.knows_tree(); },
+     [](World& w) { w.see_tree_of_new_epoch(); }},
+    {"Change", Kind::Other, [](const World& w) { return w.knows_tree(); },
+     [](World& w) {
+       ++w.tree_.revision;
+       w.see_tree(true);
+     }},
+    {"SameTree", Kind::Other, [](const World& w) { return w.knows_tree(); },
+     [](World& w) { w.see_tree(true); }},
+    {"BlindTree", Kind::Other, [](const World&) { return true; },
+     [](World& w) {
+       if (!w.knows_tree()) w.tree_.stamp.epoch = 1;
+       w.see_tree(false);
+     }},
+    {"Restart", Kind::Other, [](const World&) { return true; },
+     [](World& w) {
+       ++w.restarts_asked_;
+       w.take(RestartRequested{});
+     }},
+    {"Stop", Kind::Other, [](const World&) { return true; },
+     [](World& w) {
+       w.stop_asked_ = true;
+       w.take(StopRequested{});
+     }},
+    {"SpawnFails", Kind::AnswerToSpawn, [](const World&) { return true; },
+     [](World& w) { w.answer_spawn(SpawnFailed{"No such file or directory"}); }},
+    {"PortIsTaken", Kind::AnswerToSpawn, [](const World&) { return true; },
+     [](World& w) { w.answer_spawn(PortTaken{.port = 1, .by = "somebody", .pid = 0}); }},
+    {"BuildFails", Kind::Other, [](const World& w) { return w.build_runs_; },
+     [](World& w) { w.end_step(2); }},
+    {"OldAnswer", Kind::Other, [](const World& w) { return w.generation_ > kSpawnsBefore + 1; },
+     [](World& w) {
+       w.take(Answered{.generation = w.generation_ - 1, .address = "here", .stranger = {}});
+     }},
+    {"StrangerListens", Kind::Other,
+     [](const World& w) { return w.probed_ != 0 && w.asks_ == StartProbe::Of::Tree; },
+     [](World& w) {
+       w.take(StrangerListens{w.probed_});
+       w.pass(kStrangerWait);
+       w.take(StrangerListens{w.probed_});
+     }},
+    {"StrangerAnswers", Kind::Other,
+     [](const World& w) { return w.probed_ != 0 && w.asks_ == StartProbe::Of::Anybody; },
+     [](World& w) { w.answer_probe("there", "x"); }},
+    {"Exit", Kind::Other, [](const World& w) { return w.first_lives_; },
+     [](World& w) {
+       w.first_lives_ = false;
+       w.exit(w.generation_);
+     }},
+    {"OldExit", Kind::Other, [](const World& w) { return w.generation_ > kSpawnsBefore + 1; },
+     [](World& w) { w.exit(w.generation_ - 1); }},
+    {"Crash", Kind::Crash, [](const World& w) { return w.may_crash(); },
+     [](World& w) { w.crash(false); }},
+    {"CrashForgotten", Kind::Crash, [](const World& w) { return w.may_crash(); },
+     [](World& w) { w.crash(true); }},
 };
 
-// Returns the world after these moves, so that the exploration starts at the interesting part.
-World after(const std::vector<Move>& moves,
-            const Backend::Settings& settings = {.command = {"server"}}) {
+// Walks from the world after these moves, so that the walk starts at the interesting part.
+void walk_from(const std::vector<const char*>& moves, int depth,
+               const Backend::Settings& settings = {.command = {"server"}}) {
   World world(settings);
-  for (const Move move : moves) {
-    EXPECT_TRUE(world.allows(move)) << to_string(move);
-    EXPECT_EQ(world.make(move), "") << to_string(move);
+  for (const char* name : moves) {
+    const Move& move = World::named(name);
+    EXPECT_TRUE(world.allows(move)) << name;
+    world.make(move);
   }
-  return world;
+  test::Walk<World, Move> walk(World::kMoves, depth, depth - 1);
+  walk.from(world);
+  EXPECT_GT(walk.histories(), 10'000);
 }
 
 TEST(BackendExhaustive, KeepsItsGuaranteesFromTheBeginning) {
-  Explorer explorer;
-  explorer.explore(World(), kDepth);
-  RecordProperty("histories", std::to_string(explorer.histories()));
-  EXPECT_GT(explorer.histories(), 10'000);
+  walk_from({}, kDepth);
 }
 
 TEST(BackendExhaustive, KeepsItsGuaranteesFromRunning) {
-  Explorer explorer;
-  explorer.explore(after({Move::FirstTree, Move::Gone, Move::SpawnWorks, Move::Answer}),
-                   kDepth - 1);
-  RecordProperty("histories", std::to_string(explorer.histories()));
-  EXPECT_GT(explorer.histories(), 10'000);
+  walk_from({"FirstTree", "Gone", "SpawnWorks", "Answer"}, kDepth - 1);
 }
 
 TEST(BackendExhaustive, KeepsItsGuaranteesWithABuild) {
-  const Backend::Settings settings{.command = {"server"}, .steps = {build_step("make")}};
-  Explorer explorer;
-  explorer.explore(after({Move::FirstTree, Move::Gone}, settings), kDepth - 2);
-  RecordProperty("histories", std::to_string(explorer.histories()));
-  EXPECT_GT(explorer.histories(), 10'000);
+  walk_from({"FirstTree", "Gone"}, kDepth - 2,
+            {.command = {"server"}, .steps = {build_step("make")}});
 }
 
 TEST(BackendExhaustive, KeepsItsGuaranteesWithKeepLastGood) {
-  const Backend::Settings settings{.command = {"server"},
-                                   .steps = {build_step("make"), build_step("migrate")},
-                                   .keep_last_good = true};
-  Explorer explorer;
-  explorer.explore(after({Move::FirstTree, Move::Gone, Move::BuildWorks, Move::BuildWorks,
-                          Move::SpawnWorks, Move::Answer},
-                         settings),
-                   kDepth - 2);
-  RecordProperty("histories", std::to_string(explorer.histories()));
-  EXPECT_GT(explorer.histories(), 10'000);
+  walk_from({"FirstTree", "Gone", "BuildWorks", "BuildWorks", "SpawnWorks", "Answer"}, kDepth - 2,
+            {.command = {"server"},
+             .steps = {build_step("make"), build_step("migrate")},
+             .keep_last_good = true});
 }
 
 }  // namespace

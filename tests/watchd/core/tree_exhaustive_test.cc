@@ -1,10 +1,12 @@
 // Checks the invariants of Tree in every order of events up to a depth, sensible or not.
 #include <gtest/gtest.h>
 
-#include <array>
+#include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
+#include "tests/support/walk.h"
 #include "watchd/core/tree.h"
 
 namespace hpp::watchd {
@@ -21,7 +23,7 @@ constexpr int kDepth = 6;
 constexpr long kHistoriesMin = 50'000;
 #endif
 
-struct NamedEvent {
+struct Move {
   const char* name;
   Event event;
 };
@@ -34,305 +36,249 @@ Event changed(const char* clock, const std::vector<ChangedFile>& files) {
   return Changed{.clock = clock, .files = files, .lost_track = {}};
 }
 
-const std::vector<NamedEvent> kEvents{
-    NamedEvent{"began", Began{.clock = "c:1", .files = {}}},
-    NamedEvent{"watching", Watching{}},
-    NamedEvent{"changed", changed("c:4", {{.name = "a"}, {.name = "b"}})},
-    NamedEvent{"lost track", Changed{.clock = "c:5", .files = {}, .lost_track = "why"}},
-    NamedEvent{"delayed", Delayed{"why"}},
-    NamedEvent{"lost", Lost{.why = "why", .clock = "c:6"}},
-    NamedEvent{"synced", Synced{}},
-    NamedEvent{"sync failed", SyncFailed{.why = "why"}},
-    NamedEvent{"cannot sync", SyncFailed{.why = "why", .is_final = true}},
-    NamedEvent{"ticket 1", TicketSeen{{.epoch = 1, .number = 1}}},
-    NamedEvent{"ticket 2", TicketSeen{{.epoch = 1, .number = 2}}},
-    NamedEvent{"ticket of another epoch", TicketSeen{{.epoch = 2, .number = 1}}},
-    NamedEvent{"lock", looked("1", {GitLock{.path = "/r/.git/index.lock"}})},
-    NamedEvent{"no lock", looked("1")},
-    NamedEvent{"replaced", looked("2")},
-    NamedEvent{"gone", looked("")},
-    NamedEvent{"stirred", FolderStirred{}},
-    NamedEvent{"TimerExpired", TimerExpired{}},
+const std::vector<Move> kMoves{
+    {"began", Began{.clock = "c:1", .files = {}}},
+    {"watching", Watching{}},
+    {"changed", changed("c:4", {{.name = "a"}, {.name = "b"}})},
+    {"lost track", Changed{.clock = "c:5", .files = {}, .lost_track = "why"}},
+    {"delayed", Delayed{"why"}},
+    {"lost", Lost{.why = "why", .clock = "c:6"}},
+    {"synced", Synced{}},
+    {"sync failed", SyncFailed{.why = "why"}},
+    {"cannot sync", SyncFailed{.why = "why", .is_final = true}},
+    {"ticket 1", TicketSeen{{.epoch = 1, .number = 1}}},
+    {"ticket 2", TicketSeen{{.epoch = 1, .number = 2}}},
+    {"ticket of another epoch", TicketSeen{{.epoch = 2, .number = 1}}},
+    {"lock", looked("1", {GitLock{.path = "/r/.git/index.lock"}})},
+    {"no lock", looked("1")},
+    {"replaced", looked("2")},
+    {"gone", looked("")},
+    {"stirred", FolderStirred{}},
+    {"TimerExpired", TimerExpired{}},
 };
 
-// The state of the world as the effects show it. Checked after every event.
-struct Observer {
-  bool timer = false;           // the timer runs
-  bool source_works = false;    // Watch was performed; neither Lost nor Unwatch since
-  bool has_begun = false;       // the source has reported Began or Changed
-  bool source_watches = false;  // the source has reported Watching
-  bool can_sync = true;
-  std::uint64_t revision = 0;
-  bool watching = false;
-  bool settling = false;
-  bus::Ticket asked;
-  bus::Ticket answered;
-  bool syncing = false;    // a Sync is in flight
-  bus::Ticket covered;     // newest ticket at the last Sync; none if a lock was seen since
-  bool look_due = false;   // Look was performed but not answered
-  bool is_locked = false;  // the last look saw a lock
+// Tree, and the state of the world as its effects show it.
+class Model : public test::Rules {
+ public:
+  explicit Model(const std::optional<bus::TreeState>& resumed = {})
+      : tree_({.directory = "/r", .resumed = resumed}), revision_(resumed ? resumed->revision : 0) {
+    take(Started{});
+  }
 
-  bool operator==(const Observer&) const = default;
+  bool is_watching() const { return tree_.state() == State::Watching; }
 
   // Whether the event can happen now. source.h says what a source may report.
-  bool can_happen(const Event& event) const {
-    if (std::holds_alternative<TimerExpired>(event)) return timer;
-    if (std::holds_alternative<Looked>(event)) return look_due;
-    if (std::holds_alternative<Began>(event)) return source_works && !has_begun;
-    if (std::holds_alternative<Delayed>(event)) return source_works && !has_begun;
-    if (std::holds_alternative<Changed>(event)) return source_works;
-    if (std::holds_alternative<Lost>(event)) return source_works;
-    if (std::holds_alternative<Watching>(event)) return has_begun && !source_watches;
-    if (std::holds_alternative<Synced>(event)) return syncing;
-    if (std::holds_alternative<SyncFailed>(event)) return syncing;
+  bool allows(const Move& move) const {
+    const Event& event = move.event;
+    if (std::holds_alternative<TimerExpired>(event)) return timer_;
+    if (std::holds_alternative<Looked>(event)) return look_due_;
+    if (std::holds_alternative<Began>(event)) return source_works_ && !has_begun_;
+    if (std::holds_alternative<Delayed>(event)) return source_works_ && !has_begun_;
+    if (std::holds_alternative<Changed>(event)) return source_works_;
+    if (std::holds_alternative<Lost>(event)) return source_works_;
+    if (std::holds_alternative<Watching>(event)) return has_begun_ && !source_watches_;
+    if (std::holds_alternative<Synced>(event)) return syncing_;
+    if (std::holds_alternative<SyncFailed>(event)) return syncing_;
     return true;
   }
 
-  // Returns what is wrong, or null.
-  const char* see(const Event& event, const Tree& tree, const Effects& effects) {
-    std::visit([this](const auto& e) { note(e); }, event);
-    for (const Effect& effect : effects) {
-      if (const char* wrong = std::visit([this](const auto& e) { return perform(e); }, effect)) {
-        return wrong;
-      }
+  void make(const Move& move) { take(move.event); }
+
+  // Good events must lead to Watching. Then a ticket must be answered, and a change count once.
+  void settle() {
+    come_to_rest();
+    take(TicketSeen{{.epoch = 3, .number = 1}});
+    come_to_rest();
+    const std::uint64_t revision = revision_;
+    take(good_event());
+    come_to_rest();
+    require(revision_ == revision + 1, "a change did not count once");
+  }
+
+  void come_to_rest() {
+    int steps = 0;
+    while (!is_at_rest() && ++steps <= 20) take(good_event());
+    require(is_at_rest(), "no way back to Watching, or to an answer");
+  }
+
+  // All that an event can change without an effect.
+  auto facts() const {
+    return std::tuple(timer_, source_works_, has_begun_, source_watches_, can_sync_, asked_,
+                      syncing_, covered_, look_due_, is_locked_);
+  }
+
+  bool has_moved_on(const Model& before) const { return has_acted_ || facts() != before.facts(); }
+
+ private:
+  bool is_at_rest() const {
+    return is_watching() && !is_wanted() && !settling_ && !look_due_ && !timer_ && !syncing_;
+  }
+
+  // The next event if the source works and git has finished.
+  Event good_event() const {
+    if (look_due_) return looked("1");
+    if (tree_.state() == State::Backoff) return TimerExpired{};
+    if (tree_.state() == State::Starting) {
+      return has_begun_ ? Event(Watching{}) : changed("c:6", {});
     }
-    return check(tree.state());
+    if (syncing_) return Synced{};
+    return timer_ ? Event(TimerExpired{}) : changed("c:7", {{.name = "z"}});
+  }
+
+  void take(const Event& event) {
+    std::visit([this](const auto& e) { note(e); }, event);
+    const Effects effects = tree_.on(event, {});
+    has_acted_ = !effects.empty();
+    for (const Effect& effect : effects) std::visit([this](const auto& e) { perform(e); }, effect);
+    check(tree_.state());
   }
 
   template <class E>
   void note(const E&) {}
 
-  void note(const TimerExpired&) { timer = false; }
+  void note(const TimerExpired&) { timer_ = false; }
 
   void note(const TicketSeen& seen) {
-    if (!asked.covers(seen.ticket)) asked = seen.ticket;
+    if (!asked_.covers(seen.ticket)) asked_ = seen.ticket;
   }
 
   void note(const Looked& looked) {
-    is_locked = !looked.locks.empty();
-    look_due = false;
-    if (is_locked) covered = {};
+    is_locked_ = !looked.locks.empty();
+    look_due_ = false;
+    if (is_locked_) covered_ = {};
   }
 
-  void note(const Began&) { has_begun = true; }
+  void note(const Began&) { has_begun_ = true; }
 
-  void note(const Changed&) { has_begun = true; }
+  void note(const Changed&) { has_begun_ = true; }
 
-  void note(const Watching&) { source_watches = can_sync = true; }
+  void note(const Watching&) { source_watches_ = can_sync_ = true; }
 
-  void note(const Synced&) { syncing = false; }
+  void note(const Synced&) { syncing_ = false; }
 
   void note(const SyncFailed& failed) {
-    syncing = false;
-    covered = {};
-    if (failed.is_final) can_sync = false;
+    syncing_ = false;
+    covered_ = {};
+    if (failed.is_final) can_sync_ = false;
   }
 
   void note(const Lost&) { end_watch(); }
 
   void end_watch() {
-    source_works = has_begun = source_watches = syncing = false;
-    covered = {};
+    source_works_ = has_begun_ = source_watches_ = syncing_ = false;
+    covered_ = {};
   }
 
-  bool is_wanted() const { return can_sync && asked.epoch != 0 && !answered.covers(asked); }
+  bool is_wanted() const { return can_sync_ && asked_.epoch != 0 && !answered_.covers(asked_); }
 
-  const char* check(State state) const {
-    if (watching != (state == State::Watching)) return "published `watching` is not the state";
-    if (watching != source_watches) return "published `watching` is not the source's state";
-    if (state == State::Starting && !source_works && !look_due) return "no watch in Starting";
-    if (state == State::Backoff && source_works) return "Backoff, and the source works";
-    if (state == State::Backoff && !timer) return "no timer runs: no way out";
-    if (state == State::Watching && (is_wanted() || settling) && !timer && !look_due && !syncing) {
-      return "neither a timer, a look nor a Sync for an open ticket or unpublished changes";
-    }
-    return nullptr;
+  void check(State state) {
+    require(watching_ == (state == State::Watching), "published `watching` is not the state");
+    require(watching_ == source_watches_, "published `watching` is not the source's state");
+    require(state != State::Starting || source_works_ || look_due_, "no watch in Starting");
+    require(state != State::Backoff || !source_works_, "Backoff, and the source works");
+    require(state != State::Backoff || timer_, "no timer runs: no way out");
+    const bool waits = state == State::Watching && (is_wanted() || settling_);
+    require(!waits || timer_ || look_due_ || syncing_,
+            "neither a timer, a look nor a Sync for an open ticket or unpublished changes");
   }
 
-  const char* perform(const Watch&) {
-    if (source_works) return "Watch to a source that watches already";
-    if (timer) return "a timer runs while the source begins";
-    source_works = true;
-    return nullptr;
+  void perform(const Watch&) {
+    require(!source_works_, "Watch to a source that watches already");
+    require(!timer_, "a timer runs while the source begins");
+    source_works_ = true;
   }
 
-  const char* perform(const Unwatch&) {
-    if (!source_works) return "Unwatch to a source that does not watch";
+  void perform(const Unwatch&) {
+    require(source_works_, "Unwatch to a source that does not watch");
     end_watch();
-    return nullptr;
   }
 
-  const char* perform(const Sync&) {
-    if (!watching) return "a Sync without a watch";
-    if (syncing) return "two Syncs at a time";
-    if (!can_sync) return "a Sync to a source that cannot sync";
-    if (is_locked || look_due) return "a Sync without a look, or in spite of a lock";
-    syncing = true;
-    covered = asked;
-    return nullptr;
+  void perform(const Sync&) {
+    require(watching_, "a Sync without a watch");
+    require(!syncing_, "two Syncs at a time");
+    require(can_sync_, "a Sync to a source that cannot sync");
+    require(!is_locked_ && !look_due_, "a Sync without a look, or in spite of a lock");
+    syncing_ = true;
+    covered_ = asked_;
   }
 
-  const char* perform(const AskGit&) { return "asks git without --gitignore"; }
+  void perform(const AskGit&) { require(false, "asks git without --gitignore"); }
 
-  const char* perform(const FollowLinks&) { return "follows links that were not listed"; }
+  void perform(const FollowLinks&) { require(false, "follows links that were not listed"); }
 
-  const char* perform(const Look&) {
-    if (look_due) return "two looks at a time";
-    look_due = true;
-    return nullptr;
+  void perform(const Look&) {
+    require(!look_due_, "two looks at a time");
+    look_due_ = true;
   }
 
-  const char* perform(const StartTimer& effect) {
-    timer = true;
-    return effect.delay.count() > 0 ? nullptr : "a timer without a delay";
+  void perform(const StartTimer& effect) {
+    timer_ = true;
+    require(effect.delay.count() > 0, "a timer without a delay");
   }
 
-  const char* perform(const StopTimer&) {
-    timer = false;
-    return nullptr;
-  }
+  void perform(const StopTimer&) { timer_ = false; }
 
-  const char* perform(const Publish& effect) {
+  void perform(const Publish& effect) {
     const bus::TreeState& tree = effect.tree;
-    if (tree.revision < revision) return "the revision went back";
-    if (tree.watching == !tree.problem.empty()) return "problem and watching differ";
-    if (tree.changed.size() > tree.changed_count) return "more names than changes";
-    if (tree.watching && tree.clock.empty()) return "watching without a clock";
-    if (const char* wrong = see_answer(tree)) return wrong;
-    revision = tree.revision;
-    watching = tree.watching;
-    settling = tree.settling;
-    answered = tree.answers;
-    return nullptr;
-  }
-
-  const char* see_answer(const bus::TreeState& tree) const {
-    if (tree.settling && !tree.watching) return "settling, and not watching";
-    if (tree.watching && watching && is_locked && tree.revision != revision) {
-      return "a change is published while git writes";
+    require(tree.revision >= revision_, "the revision went back");
+    require(tree.watching == tree.problem.empty(), "problem and watching differ");
+    require(tree.changed.size() <= tree.changed_count, "more names than changes");
+    require(!tree.watching || !tree.clock.empty(), "watching without a clock");
+    require(!tree.settling || tree.watching, "settling, and not watching");
+    require(!tree.watching || !watching_ || !is_locked_ || tree.revision == revision_,
+            "a change is published while git writes");
+    if (tree.answers != answered_) {
+      require(tree.watching, "an answer, and not watching");
+      require(!is_locked_ && !look_due_, "an answer without a look, or in spite of a lock");
+      require(!syncing_ && tree.answers == covered_,
+              "an answer to a ticket that no Sync has covered");
     }
-    if (tree.answers == answered) return nullptr;
-    if (!tree.watching) return "an answer, and not watching";
-    if (is_locked || look_due) return "an answer without a look, or in spite of a lock";
-    if (syncing || tree.answers != covered) return "an answer to a ticket that no Sync has covered";
-    return nullptr;
+    revision_ = tree.revision;
+    watching_ = tree.watching;
+    settling_ = tree.settling;
+    answered_ = tree.answers;
   }
 
-  const char* perform(const Say& effect) {
-    return effect.text.find('\n') == std::string::npos ? nullptr : "a log line with a newline";
+  void perform(const Say& effect) {
+    require(effect.text.find('\n') == std::string::npos, "a log line with a newline");
   }
+
+  Tree tree_;
+  bool has_acted_ = false;       // the last event had an effect
+  bool timer_ = false;           // the timer runs
+  bool source_works_ = false;    // Watch was performed; neither Lost nor Unwatch since
+  bool has_begun_ = false;       // the source has reported Began or Changed
+  bool source_watches_ = false;  // the source has reported Watching
+  bool can_sync_ = true;
+  std::uint64_t revision_;
+  bool watching_ = false;
+  bool settling_ = false;
+  bus::Ticket asked_;
+  bus::Ticket answered_;
+  bool syncing_ = false;    // a Sync is in flight
+  bus::Ticket covered_;     // newest ticket at the last Sync; none if a lock was seen since
+  bool look_due_ = false;   // Look was performed but not answered
+  bool is_locked_ = false;  // the last look saw a lock
 };
 
-// The next event if the source works and git has finished.
-Event good_event(State state, const Observer& observer) {
-  if (observer.look_due) return looked("1");
-  if (state == State::Backoff) return TimerExpired{};
-  if (state == State::Starting) {
-    return observer.has_begun ? Event(Watching{}) : changed("c:6", {});
-  }
-  if (observer.syncing) return Synced{};
-  return observer.timer ? Event(TimerExpired{}) : changed("c:7", {{.name = "z"}});
-}
-
-// Checks that good events bring every history back to Watching, that then a ticket is answered, and
-// that a change counts once. Returns what is wrong, or null.
-struct Healing {
-  Tree tree;
-  Observer observer;
-
-  const char* heal() {
-    if (const char* wrong = settle()) return wrong;
-    if (const char* wrong = take(TicketSeen{{.epoch = 3, .number = 1}})) return wrong;
-    if (const char* wrong = settle()) return wrong;
-    const std::uint64_t revision = observer.revision;
-    if (const char* wrong = take(good_event(State::Watching, observer))) return wrong;
-    if (const char* wrong = settle()) return wrong;
-    return observer.revision == revision + 1 ? nullptr : "a change did not count once";
-  }
-
-  bool is_settled() const {
-    return tree.state() == State::Watching && !observer.is_wanted() && !observer.settling &&
-           !observer.look_due && !observer.timer && !observer.syncing;
-  }
-
-  const char* settle() {
-    for (int steps = 0; !is_settled(); ++steps) {
-      if (steps == 20) return "no way back to Watching, or to an answer";
-      if (const char* wrong = take(good_event(tree.state(), observer))) return wrong;
-    }
-    return nullptr;
-  }
-
-  const char* take(const Event& event) {
-    const Effects effects = tree.on(event, {});
-    return observer.see(event, tree, effects);
-  }
-};
-
-struct Walk {
-  long histories = 0;
-  long watched = 0;
-  std::array<const char*, kDepth> path{};
-
-  std::string history(int depth) const {
-    std::string text;
-    for (int i = 0; i < depth; ++i) text += std::string(path[static_cast<std::size_t>(i)]) + ", ";
-    return text;
-  }
-
-  // Returns false at the first history that goes wrong.
-  bool go(const Tree& tree, const Observer& observer, int depth) {
-    if (const char* wrong = Healing{tree, observer}.heal()) {
-      ADD_FAILURE() << wrong << ", healing after: " << history(depth);
-      return false;
-    }
-    if (depth == kDepth) return true;
-    for (const NamedEvent& next : kEvents) {
-      if (!observer.can_happen(next.event)) continue;
-      Tree copy = tree;
-      Observer view = observer;
-      path[static_cast<std::size_t>(depth)] = next.name;
-      ++histories;
-      const Effects effects = copy.on(next.event, {});
-      if (const char* wrong = view.see(next.event, copy, effects)) {
-        ADD_FAILURE() << wrong << " after: " << history(depth + 1);
-        return false;
-      }
-      // An event that did nothing leads to histories that were walked already.
-      if (effects.empty() && view == observer) continue;
-      if (copy.state() == State::Watching) ++watched;
-      if (!go(copy, view, depth + 1)) return false;
-    }
-    return true;
-  }
-};
-
-void walk_from(Healing start) {
-  Walk walk;
-  EXPECT_TRUE(walk.go(start.tree, start.observer, 0));
-  EXPECT_GT(walk.watched, kHistoriesMin / 4);
-  EXPECT_GT(walk.histories, kHistoriesMin);
-}
-
-void walk_from(const std::optional<bus::TreeState>& resumed) {
-  Healing start{Tree({.directory = "/r", .resumed = resumed}), Observer{}};
-  if (resumed) start.observer.revision = resumed->revision;
-  ASSERT_EQ(start.take(Started{}), nullptr);
-  walk_from(start);
+void walk_from(const Model& start) {
+  test::Walk<Model, Move> walk(kMoves, kDepth, kDepth);
+  walk.from(start);
+  EXPECT_GT(walk.histories(), kHistoriesMin);
 }
 
 TEST(TreeExhaustive, FirstStart) {
-  walk_from(std::nullopt);
+  walk_from(Model());
 }
 
 TEST(TreeExhaustive, Resumed) {
-  walk_from(bus::TreeState{.revision = 5, .clock = "c:0", .watching = true});
+  walk_from(Model(bus::TreeState{.revision = 5, .clock = "c:0", .watching = true}));
 }
 
 TEST(TreeExhaustive, FromWatching) {
-  Healing start{Tree({.directory = "/r"}), Observer{}};
-  ASSERT_EQ(start.take(Started{}), nullptr);
-  ASSERT_EQ(start.settle(), nullptr);
+  Model start;
+  start.come_to_rest();
+  EXPECT_TRUE(start.is_watching());
   walk_from(start);
 }
 

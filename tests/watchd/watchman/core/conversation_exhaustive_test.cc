@@ -1,11 +1,12 @@
 // Checks the invariants of Conversation in every order of events up to a depth, sensible or not.
 #include <gtest/gtest.h>
 
-#include <array>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "tests/support/walk.h"
 #include "watchd/watchman/core/bser.h"
 #include "watchd/watchman/core/conversation.h"
 
@@ -27,7 +28,7 @@ constexpr int kDepthFromWatching = 5;
 constexpr long kHistoriesMin = 10'000;
 #endif
 
-struct NamedEvent {
+struct Move {
   const char* name;
   Event event;
 };
@@ -50,31 +51,30 @@ Json news(const char* clock, bool fresh, const std::vector<const char*>& names) 
           {"files", files(names)}};
 }
 
-const std::vector<NamedEvent> kEvents{
-    NamedEvent{"watch", Watch{.since = "c:0"}},
-    NamedEvent{"watch without a clock", Watch{.since = "", .is_replaced = true}},
-    NamedEvent{"unwatch", Unwatch{}},
-    NamedEvent{"sync", Sync{}},
-    NamedEvent{"SocketFound", SocketFound{"/s"}},
-    NamedEvent{"SocketNotFound", SocketNotFound{"why"}},
-    NamedEvent{"Connected", Connected{}},
-    NamedEvent{"Disconnected", Disconnected{"why"}},
-    NamedEvent{"TimerExpired", TimerExpired{}},
-    NamedEvent{"root", RootSeen{"1"}},
-    NamedEvent{"another root", RootSeen{"2"}},
-    NamedEvent{"project", pdu({{"watch", "/r"}})},
-    NamedEvent{"forgotten", pdu({{"watch-del", true}})},
-    NamedEvent{"clock", pdu({{"clock", "c:1"}})},
-    NamedEvent{"changes", pdu({{"clock", "c:2"}, {"files", files({"a"})}})},
-    NamedEvent{"subscribed", pdu({{"clock", "c:3"}, {"subscribe", "hpp"}})},
-    NamedEvent{"news", pdu(news("c:4", false, {"a", "b"}))},
-    NamedEvent{"fresh news", pdu(news("c:5", true, {}))},
-    NamedEvent{"flushed", pdu({{"synced", {"hpp"}}, {"dropped", Json::array()}})},
-    NamedEvent{"dropped", pdu({{"synced", Json::array()}, {"dropped", {"hpp"}}})},
-    NamedEvent{"canceled",
-               pdu({{"unilateral", true}, {"subscription", "hpp"}, {"canceled", true}})},
-    NamedEvent{"refused", pdu({{"error", "no"}})},
-    NamedEvent{"garbage", PduArrived{"garbage"}},
+const std::vector<Move> kMoves{
+    {"watch", Watch{.since = "c:0"}},
+    {"watch without a clock", Watch{.since = "", .is_replaced = true}},
+    {"unwatch", Unwatch{}},
+    {"sync", Sync{}},
+    {"SocketFound", SocketFound{"/s"}},
+    {"SocketNotFound", SocketNotFound{"why"}},
+    {"Connected", Connected{}},
+    {"Disconnected", Disconnected{"why"}},
+    {"TimerExpired", TimerExpired{}},
+    {"root", RootSeen{"1"}},
+    {"another root", RootSeen{"2"}},
+    {"project", pdu({{"watch", "/r"}})},
+    {"forgotten", pdu({{"watch-del", true}})},
+    {"clock", pdu({{"clock", "c:1"}})},
+    {"changes", pdu({{"clock", "c:2"}, {"files", files({"a"})}})},
+    {"subscribed", pdu({{"clock", "c:3"}, {"subscribe", "hpp"}})},
+    {"news", pdu(news("c:4", false, {"a", "b"}))},
+    {"fresh news", pdu(news("c:5", true, {}))},
+    {"flushed", pdu({{"synced", {"hpp"}}, {"dropped", Json::array()}})},
+    {"dropped", pdu({{"synced", Json::array()}, {"dropped", {"hpp"}}})},
+    {"canceled", pdu({{"unilateral", true}, {"subscription", "hpp"}, {"canceled", true}})},
+    {"refused", pdu({{"error", "no"}})},
+    {"garbage", PduArrived{"garbage"}},
 };
 
 // Whether the event is an answer of Watchman, as opposed to a unilateral PDU.
@@ -84,266 +84,209 @@ bool is_answer(const Event& event) {
   return json && !json->contains("unilateral");
 }
 
-// The state of the world as the effects show it. Checked after every event.
-struct Observer {
-  bool connected = false;  // Connect was performed; no Disconnect since
-  bool timer = false;      // the timer runs
-  std::string question;    // last question
-  int questions = 0;       // number of questions on this connection
-  int answers_due = 0;     // questions without an answer
-  bool look_due = false;   // LookAtRoot was performed but not answered
-  bool works = false;      // Watch came; neither Lost nor Unwatch since
-  bool has_begun = false;  // Began or Changed was reported
-  bool watching = false;   // Watching was reported
-  bool syncing = false;    // a Sync is not answered yet
-  std::string clock;       // clock of the newest report
-  bool has_links = false;  // LinksListed was reported
+// Conversation, and the state of the world as its effects show it.
+class Model : public test::Rules {
+ public:
+  explicit Model(bool lists_links)
+      : conversation_({.directory = "/r", .lists_links = lists_links}) {}
 
   // Whether the event can happen now. Some orders are impossible for Tree and the shell.
-  bool can_happen(const Event& event) const {
-    if (std::holds_alternative<Watch>(event)) return !works;
-    if (std::holds_alternative<Unwatch>(event)) return works;
-    if (std::holds_alternative<Sync>(event)) return watching && !syncing;
-    if (std::holds_alternative<TimerExpired>(event)) return timer;
-    if (std::holds_alternative<RootSeen>(event)) return look_due;
-    return !look_due;
+  bool allows(const Move& move) const {
+    const Event& event = move.event;
+    if (std::holds_alternative<Watch>(event)) return !works_;
+    if (std::holds_alternative<Unwatch>(event)) return works_;
+    if (std::holds_alternative<Sync>(event)) return watching_ && !syncing_;
+    if (std::holds_alternative<TimerExpired>(event)) return timer_;
+    if (std::holds_alternative<RootSeen>(event)) return look_due_;
+    return !look_due_;
   }
 
-  // Returns what is wrong, or null.
-  const char* see(const Event& event, const Conversation& conversation, const Effects& effects) {
-    if (std::holds_alternative<TimerExpired>(event)) timer = false;
-    if (std::holds_alternative<RootSeen>(event)) look_due = false;
+  void make(const Move& move) { take(move.event); }
+
+  // Good events must lead to Watching. Then a Sync must be answered.
+  void settle() {
+    come_to_rest();
+    take(Sync{});
+    come_to_rest();
+  }
+
+  void come_to_rest() {
+    int steps = 0;
+    while (!is_at_rest() && ++steps <= 20) take(good_event());
+    require(is_at_rest(), "no way back to Watching, or to an answer");
+  }
+
+  bool has_moved_on(const Model&) const { return has_acted_; }
+
+ private:
+  bool is_at_rest() const { return watching_ && !syncing_; }
+
+  // The next event if Watchman works.
+  Event good_event() const {
+    if (look_due_) return RootSeen{"1"};
+    switch (conversation_.state()) {
+      case State::Off:
+        return Watch{.since = clock_};
+      case State::Finding:
+        return SocketFound{"/s"};
+      case State::Connecting:
+        return Connected{};
+      case State::Resolving:
+        return pdu({{"watch", "/r"}});
+      case State::Forgetting:
+        return pdu({{"watch-del", true}});
+      case State::CatchingUp:
+        if (question_ == "clock") return pdu({{"clock", "c:6"}});
+        return pdu({{"clock", "c:6"}, {"files", Json::array()}});
+      case State::Subscribing:
+        return pdu({{"clock", "c:6"}, {"subscribe", "hpp"}});
+      case State::Watching:
+        break;
+    }
+    return pdu({{"synced", Json::array()}, {"no_sync_needed", {"hpp"}}});
+  }
+
+  void take(const Event& event) {
+    if (std::holds_alternative<TimerExpired>(event)) timer_ = false;
+    if (std::holds_alternative<RootSeen>(event)) look_due_ = false;
     if (std::holds_alternative<Unwatch>(event)) end();
-    if (std::holds_alternative<Sync>(event)) syncing = true;
+    if (std::holds_alternative<Sync>(event)) syncing_ = true;
     if (const auto* watch = std::get_if<Watch>(&event)) {
-      works = true;
-      clock = watch->since;
+      works_ = true;
+      clock_ = watch->since;
     }
-    if (answers_due > 0 && is_answer(event)) --answers_due;
-    for (const Effect& effect : effects) {
-      if (const char* wrong = std::visit([this](const auto& e) { return perform(e); }, effect)) {
-        return wrong;
-      }
-    }
-    return check(conversation.state());
+    if (answers_due_ > 0 && is_answer(event)) --answers_due_;
+    const Effects effects = conversation_.on(event);
+    has_acted_ = !effects.empty();
+    for (const Effect& effect : effects) std::visit([this](const auto& e) { perform(e); }, effect);
+    check(conversation_.state());
   }
 
-  void end() { works = has_begun = watching = syncing = false; }
+  void end() { works_ = has_begun_ = watching_ = syncing_ = false; }
 
-  const char* check(State state) const {
-    if (works != (state != State::Off)) return "the state is not what was reported";
-    if (watching != (state == State::Watching)) return "reported `Watching` is not the state";
-    if (answers_due > 1) return "two questions at a time";
-    if (state == State::Watching && answers_due != (syncing ? 1 : 0)) return "no flush for a Sync";
-    if (timer != (works && (!watching || syncing))) return "the timer does not run when it should";
-    if (state == State::Off && connected) return "Off with a connection";
-    if (state == State::Watching && !connected) return "Watching without a connection";
-    return nullptr;
+  void check(State state) {
+    require(works_ == (state != State::Off), "the state is not what was reported");
+    require(watching_ == (state == State::Watching), "reported `Watching` is not the state");
+    require(answers_due_ <= 1, "two questions at a time");
+    require(!watching_ || answers_due_ == (syncing_ ? 1 : 0), "no flush for a Sync");
+    require(timer_ == (works_ && !is_at_rest()), "the timer does not run when it should");
+    require(state != State::Off || !connected_, "Off with a connection");
+    require(state != State::Watching || connected_, "Watching without a connection");
   }
 
-  const char* perform(const FindSocket&) {
-    return connected ? "search with a connection" : nullptr;
+  void perform(const FindSocket&) { require(!connected_, "search with a connection"); }
+
+  void perform(const Connect&) {
+    require(!connected_, "two connections");
+    connected_ = true;
+    questions_ = answers_due_ = 0;
   }
 
-  const char* perform(const Connect&) {
-    if (connected) return "two connections";
-    connected = true;
-    questions = answers_due = 0;
-    return nullptr;
+  void perform(const Send& effect) {
+    require(connected_, "sent without a connection");
+    question_ = bser::decode(effect.bytes).value().at(0).get<std::string>();
+    ++answers_due_;
+    if (question_ == "flush-subscriptions") return require(syncing_, "a flush without a Sync");
+    require(++questions_ <= 8, "more than eight questions on a connection");
   }
 
-  const char* perform(const Send& effect) {
-    if (!connected) return "sent without a connection";
-    question = bser::decode(effect.bytes).value().at(0).get<std::string>();
-    ++answers_due;
-    if (question == "flush-subscriptions") return syncing ? nullptr : "a flush without a Sync";
-    return ++questions > 8 ? "more than eight questions on a connection" : nullptr;
+  void perform(const LookAtRoot&) {
+    require(!look_due_, "two looks at a time");
+    look_due_ = true;
   }
 
-  const char* perform(const LookAtRoot&) {
-    if (look_due) return "two looks at a time";
-    look_due = true;
-    return nullptr;
+  void perform(const Disconnect&) {
+    connected_ = false;
+    answers_due_ = 0;
   }
 
-  const char* perform(const Disconnect&) {
-    connected = false;
-    answers_due = 0;
-    return nullptr;
+  void perform(const StartTimer& effect) {
+    timer_ = true;
+    require(effect.delay.count() > 0, "a timer without a delay");
   }
 
-  const char* perform(const StartTimer& effect) {
-    timer = true;
-    return effect.delay.count() > 0 ? nullptr : "a timer without a delay";
-  }
+  void perform(const StopTimer&) { timer_ = false; }
 
-  const char* perform(const StopTimer&) {
-    timer = false;
-    return nullptr;
-  }
-
-  const char* perform(const Say& effect) {
-    return effect.text.find('\n') == std::string::npos ? nullptr : "a log line with a newline";
+  void perform(const Say& effect) {
+    require(effect.text.find('\n') == std::string::npos, "a log line with a newline");
   }
 
   // ---- what Tree relies on: see the diagram in source.h ----
 
-  const char* perform(const Delayed&) {
-    return works && !has_begun ? nullptr : "a delay after the beginning";
+  void perform(const Delayed&) { require(works_ && !has_begun_, "a delay after the beginning"); }
+
+  void perform(const LinksListed&) {
+    require(works_ && !has_begun_, "links after the beginning");
+    require(!std::exchange(has_links_, true), "links are listed twice");
   }
 
-  const char* perform(const LinksListed&) {
-    if (!works || has_begun) return "links after the beginning";
-    return std::exchange(has_links, true) ? "links are listed twice" : nullptr;
+  void perform(const Began& report) {
+    require(works_ && !has_begun_, "two beginnings");
+    require(clock_.empty(), "Began in spite of a clock");
+    go_on_to(report.clock);
   }
 
-  const char* perform(const Began& report) {
-    if (!works || has_begun) return "two beginnings";
-    if (!clock.empty()) return "Began in spite of a clock";
-    return go_on_to(report.clock);
+  void perform(const Changed& report) {
+    require(works_, "a change without a watch");
+    require(has_begun_ || !clock_.empty(), "a change since no clock");
+    require(report.lost_track.empty() || report.files.empty(), "files, and none are known");
+    go_on_to(report.clock);
   }
 
-  const char* perform(const Changed& report) {
-    if (!works) return "a change without a watch";
-    if (!has_begun && clock.empty()) return "a change since no clock";
-    if (!report.lost_track.empty() && !report.files.empty()) return "files, and none are known";
-    return go_on_to(report.clock);
+  void go_on_to(const std::string& next) {
+    has_begun_ = true;
+    clock_ = next;
+    require(!next.empty(), "a report without a clock");
   }
 
-  const char* go_on_to(const std::string& next) {
-    has_begun = true;
-    clock = next;
-    return next.empty() ? "a report without a clock" : nullptr;
+  void perform(const Watching&) {
+    require(has_begun_, "Watching without a beginning");
+    require(!std::exchange(watching_, true), "Watching twice");
   }
 
-  const char* perform(const Watching&) {
-    if (!has_begun) return "Watching without a beginning";
-    return std::exchange(watching, true) ? "Watching twice" : nullptr;
+  void perform(const Synced&) { require(std::exchange(syncing_, false), "an answer to no Sync"); }
+
+  void perform(const SyncFailed& report) {
+    require(!report.why.empty(), "a failure without a reason");
+    require(std::exchange(syncing_, false), "an answer to no Sync");
   }
 
-  const char* perform(const Synced&) {
-    return std::exchange(syncing, false) ? nullptr : "an answer to no Sync";
-  }
-
-  const char* perform(const SyncFailed& report) {
-    if (report.why.empty()) return "a failure without a reason";
-    return std::exchange(syncing, false) ? nullptr : "an answer to no Sync";
-  }
-
-  const char* perform(const Lost& report) {
-    if (!works) return "lost without a watch";
-    if (report.why.empty()) return "lost without a reason";
-    if (has_begun && report.clock != clock) return "the clock of the last report is lost";
+  void perform(const Lost& report) {
+    require(works_, "lost without a watch");
+    require(!report.why.empty(), "lost without a reason");
+    require(!has_begun_ || report.clock == clock_, "the clock of the last report is lost");
     end();
-    return nullptr;
   }
+
+  Conversation conversation_;
+  bool has_acted_ = false;  // the last event had an effect
+  bool connected_ = false;  // Connect was performed; no Disconnect since
+  bool timer_ = false;      // the timer runs
+  std::string question_;    // last question
+  int questions_ = 0;       // number of questions on this connection
+  int answers_due_ = 0;     // questions without an answer
+  bool look_due_ = false;   // LookAtRoot was performed but not answered
+  bool works_ = false;      // Watch came; neither Lost nor Unwatch since
+  bool has_begun_ = false;  // Began or Changed was reported
+  bool watching_ = false;   // Watching was reported
+  bool syncing_ = false;    // a Sync is not answered yet
+  std::string clock_;       // clock of the newest report
+  bool has_links_ = false;  // LinksListed was reported
 };
 
-// The next event if Watchman works.
-Event good_event(State state, const Observer& observer) {
-  if (observer.look_due) return RootSeen{"1"};
-  switch (state) {
-    case State::Off:
-      return Watch{.since = observer.clock};
-    case State::Finding:
-      return SocketFound{"/s"};
-    case State::Connecting:
-      return Connected{};
-    case State::Resolving:
-      return pdu({{"watch", "/r"}});
-    case State::Forgetting:
-      return pdu({{"watch-del", true}});
-    case State::CatchingUp:
-      if (observer.question == "clock") return pdu({{"clock", "c:6"}});
-      return pdu({{"clock", "c:6"}, {"files", Json::array()}});
-    case State::Subscribing:
-      return pdu({{"clock", "c:6"}, {"subscribe", "hpp"}});
-    case State::Watching:
-      break;
-  }
-  return pdu({{"synced", Json::array()}, {"no_sync_needed", {"hpp"}}});
-}
-
-// Checks that good events bring every history back to Watching, and that then a Sync is answered.
-// Returns what is wrong, or null.
-struct Healing {
-  Conversation conversation;
-  Observer observer;
-
-  const char* heal() {
-    if (const char* wrong = settle()) return wrong;
-    if (const char* wrong = take(Sync{})) return wrong;
-    return settle();
-  }
-
-  const char* settle() {
-    for (int steps = 0; !observer.watching || observer.syncing; ++steps) {
-      if (steps == 20) return "no way back to Watching, or to an answer";
-      const Event event = good_event(conversation.state(), observer);
-      if (const char* wrong = take(event)) return wrong;
-    }
-    return nullptr;
-  }
-
-  const char* take(const Event& event) {
-    const Effects effects = conversation.on(event);
-    return observer.see(event, conversation, effects);
-  }
-};
-
-struct Walk {
-  int depth_max;
-  long histories = 0;
-  int watched = 0;
-  std::array<const char*, kDepth> path{};
-
-  std::string history(int depth) const {
-    std::string text;
-    for (int i = 0; i < depth; ++i) text += std::string(path[static_cast<std::size_t>(i)]) + ", ";
-    return text;
-  }
-
-  // Returns false at the first history that goes wrong.
-  bool go(const Conversation& conversation, const Observer& observer, int depth) {
-    if (const char* wrong = Healing{conversation, observer}.heal()) {
-      ADD_FAILURE() << wrong << ", healing after: " << history(depth);
-      return false;
-    }
-    if (depth == depth_max) return true;
-    for (const NamedEvent& next : kEvents) {
-      if (!observer.can_happen(next.event)) continue;
-      Conversation copy = conversation;
-      Observer view = observer;
-      path[static_cast<std::size_t>(depth)] = next.name;
-      ++histories;
-      const Effects effects = copy.on(next.event);
-      if (const char* wrong = view.see(next.event, copy, effects)) {
-        ADD_FAILURE() << wrong << " after: " << history(depth + 1);
-        return false;
-      }
-      // An event that did nothing leads to histories that were walked already.
-      if (effects.empty()) continue;
-      if (copy.state() == State::Watching) ++watched;
-      if (!go(copy, view, depth + 1)) return false;
-    }
-    return true;
-  }
-};
-
-void walk_from(const Healing& start, int depth_max) {
-  Walk walk{.depth_max = depth_max};
-  EXPECT_TRUE(walk.go(start.conversation, start.observer, 0));
-  EXPECT_GT(walk.watched, 0);
-  EXPECT_GT(walk.histories, kHistoriesMin);
+void walk_from(const Model& start, int depth) {
+  test::Walk<Model, Move> walk(kMoves, depth, depth);
+  walk.from(start);
+  EXPECT_GT(walk.histories(), kHistoriesMin);
 }
 
 TEST(ConversationExhaustive, FromOff) {
-  walk_from({Conversation({.directory = "/r", .lists_links = true}), Observer{}}, kDepth);
+  walk_from(Model(/*lists_links=*/true), kDepth);
 }
 
 TEST(ConversationExhaustive, FromWatching) {
-  Healing start{Conversation({.directory = "/r"}), Observer{}};
-  ASSERT_EQ(start.settle(), nullptr);
+  Model start(/*lists_links=*/false);
+  start.come_to_rest();
   walk_from(start, kDepthFromWatching);
 }
 
