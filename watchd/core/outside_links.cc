@@ -35,28 +35,11 @@ bool is_interpreter(std::string_view name) {
   return kPython.matches(name);
 }
 
-// Cuts off the part up to the first slash, and returns it.
-std::string_view take_part(std::string_view& path) {
-  const std::size_t end = std::min(path.find('/'), path.size());
-  const std::string_view part = path.substr(0, end);
-  path.remove_prefix(std::min(end + 1, path.size()));
-  return part;
-}
-
-// Whether the glob may match a path below `folder`.
-bool reaches_below(std::string_view glob, std::string_view folder) {
-  while (!folder.empty()) {
-    const std::string_view part = take_part(glob);
-    if (part == "**") return true;
-    if (glob.empty() || !Wildmatch(part).matches(take_part(folder))) return false;
-  }
-  return true;
-}
-
 bool is_watched(const OutsideLink& link, const Filter& filter) {
   if (filter.patterns.empty()) return true;
   const auto has_it = [&](const std::string& glob) {
-    return Wildmatch(glob).matches(link.name) || (link.is_folder && reaches_below(glob, link.name));
+    const Wildmatch compiled(glob);
+    return compiled.matches(link.name) || (link.is_folder && compiled.may_match_below(link.name));
   };
   for (const auto* globs : {&filter.patterns, &filter.css, &filter.reload}) {
     if (std::any_of(globs->begin(), globs->end(), has_it)) return true;

@@ -53,8 +53,29 @@ Wildmatch::Wildmatch(std::string_view glob) {
 }
 
 bool Wildmatch::matches(std::string_view path) const {
+  return !is_bad_ && states_after(path).back();
+}
+
+bool Wildmatch::may_match_below(std::string_view folder) const {
   if (is_bad_) return false;
-  // states[i]: step i may be the next one. The index after the last step means a match.
+  const std::vector<bool> states = states_below(folder);
+  return std::find(states.begin(), states.end() - 1, true) != states.end() - 1;
+}
+
+// Only a `**` accepts all characters, again and again.
+bool Wildmatch::matches_all_below(std::string_view folder) const {
+  if (is_bad_ || steps_.empty()) return false;
+  const Step& last = steps_.back();
+  return last.is_repeated && last.characters.all() && states_below(folder)[steps_.size() - 1];
+}
+
+std::vector<bool> Wildmatch::states_below(std::string_view folder) const {
+  return states_after(folder.empty() ? "" : std::string(folder) + '/');
+}
+
+// Returns the steps that may come next after `path`: states[i] stands for step i, and the index
+// after the last step for a match.
+std::vector<bool> Wildmatch::states_after(std::string_view path) const {
   std::vector<bool> states(steps_.size() + 1);
   std::vector<bool> next(states.size());
   reach(states, 0);
@@ -67,7 +88,7 @@ bool Wildmatch::matches(std::string_view path) const {
     }
     states.swap(next);
   }
-  return states.back();
+  return states;
 }
 
 // Marks the state, and all states that can be reached from it without a further character.

@@ -24,6 +24,13 @@ class Wildmatch {
   // Takes time in proportion to the length of the path times that of the glob, for any glob.
   bool matches(std::string_view path) const;
 
+  // Returns whether the glob may match a path below `folder`. False: it matches none.
+  bool may_match_below(std::string_view folder) const;
+
+  // Returns whether the glob matches every path below `folder`, as far as that follows from a `**`
+  // at its end.
+  bool matches_all_below(std::string_view folder) const;
+
  private:
   using Characters = std::bitset<256>;
 
@@ -38,6 +45,8 @@ class Wildmatch {
   std::size_t read_bracket(std::string_view glob, std::size_t at);
   std::size_t read_class(std::string_view glob, std::size_t at, Characters& set);
   void add(char c);
+  std::vector<bool> states_after(std::string_view path) const;
+  std::vector<bool> states_below(std::string_view folder) const;
   void reach(std::vector<bool>& states, std::size_t state) const;
 
   std::vector<Step> steps_;

@@ -55,6 +55,30 @@ TEST(Wildmatch, MatchesWhatWatchmanMatches) {
   }
 }
 
+TEST(Wildmatch, TellsWhetherItMayMatchBelowAFolder) {
+  const auto may = [](const char* glob, const char* folder) {
+    return Wildmatch(glob).may_match_below(folder);
+  };
+  for (const char* glob : {"**", "**/*.py", "src/**", "src/lib/a", "s*/l?b/*"}) {
+    EXPECT_TRUE(may(glob, "src/lib")) << glob;
+    EXPECT_TRUE(may(glob, "")) << glob;
+  }
+  for (const char* glob : {"*.py", "src/*", "src/lib", "src/lib/", "lib/**", "src/**a", ""}) {
+    EXPECT_FALSE(may(glob, "src/lib")) << glob;
+  }
+}
+
+TEST(Wildmatch, TellsWhetherItMatchesAllBelowAFolder) {
+  const auto all = [](const char* glob) { return Wildmatch(glob).matches_all_below("src/lib"); };
+  for (const char* glob : {"**", "src/**", "src/lib/**", "**/lib/**", "**/**"}) {
+    EXPECT_TRUE(all(glob)) << glob;
+  }
+  for (const char* glob : {"**/*", "src/lib", "src/lib/*", "lib/**", "src/lib/**/*.o",
+                           "src/lib/a/**", "src/**a", ""}) {
+    EXPECT_FALSE(all(glob)) << glob;
+  }
+}
+
 TEST(Wildmatch, MatchesManyStarsInReasonableTime) {
   std::string glob;
   for (int i = 0; i < 50; ++i) glob += "**/*a*/";
