@@ -1,5 +1,5 @@
-// Pure. Decides which names count, for the sources that read directories themselves. Watchman gets
-// the same rules as an expression (watchd/watchman/core/expression.h).
+// Pure. Decides which names count, for the sources that read directories themselves. For
+// Watchman, watchd/watchman/core/expression.h writes these rules as an expression.
 //
 // A name counts if a pattern, --css or --reload matches it, no exclude does, and no folder of
 // `.watchmanconfig` holds it.
