@@ -108,7 +108,7 @@ void visit_hpp(Program program, AnyOptions& options, Visitor& visitor) {
   }
   if (is_any(program, {Proxyd, Watchd, Supervisord})) {
     visitor.text("--run-dir", "DIRECTORY", options.run_directory,
-                 "directory in which the helpers of one instance meet");
+                 "directory for the sockets and locks of one instance");
   }
   if (is_any(program, {Proxyd})) {
     visitor.flag("--assume-running", options.assume_running,

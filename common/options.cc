@@ -350,18 +350,21 @@ void check(Program program, const Options& options, bool has_exec) {
   }
   const bool alone = program == Program::Proxyd && options.assume_running;
   if (takes_run_directory(program) && options.run_directory.empty() && !alone) {
-    throw CLI::ValidationError("--run-dir DIRECTORY is missing: where the helpers meet");
+    throw CLI::ValidationError(
+        "--run-dir DIRECTORY is missing. All helpers of one instance need the same run directory");
   }
   if (!is_instance_name(options.name)) {
     throw CLI::ValidationError(
         "--name must have letters, digits, '.', '_' and '-' only, and not begin with '.' or '-'");
   }
   if (options.keep_last_good && options.build.empty()) {
-    throw CLI::ValidationError("--keep-last-good goes with --build COMMAND");
+    throw CLI::ValidationError(
+        "--keep-last-good needs --build COMMAND: it keeps the old server while the command runs");
   }
   if (options.socket && !options.ready_http) {
     throw CLI::ValidationError(
-        "--ready tcp says nothing with --socket: connections are accepted before your server runs");
+        "--ready tcp cannot be used with --socket, because connections are accepted before your "
+        "server runs. Leave --ready out");
   }
   if (!options.ready_path.starts_with('/') ||
       options.ready_path.find_first_of(" \t\r\n") != std::string::npos) {

@@ -275,7 +275,7 @@ void Launcher::on_typed(const Typed& typed) {
       for (const auto& line : kKeysHelp) log::info("{}", line);
       return;
     case Typed::Meaning::Unknown:
-      return log::info("\"{}\" means nothing here. {}", typed.text, kKeysHint);
+      return log::info("unknown command \"{}\". {}", typed.text, kKeysHint);
   }
 }
 

@@ -173,7 +173,7 @@ void Daemon::report(log::Level level, const std::string& line) {
 
 void Daemon::end_burst() {
   if (const std::size_t more = failures_.end_burst(); more > 0) {
-    log::info("{} more {} like these", more, more == 1 ? "request" : "requests");
+    log::info("{} more {} failed in the same way", more, more == 1 ? "request" : "requests");
   }
 }
 

@@ -45,7 +45,7 @@ class MemoryFile {
   // std::system_error.
   void fill(const std::string& text) {
     if (::pwrite(fd_.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
-      throw_errno("cannot write what git is to read");
+      throw_errno("cannot write the input of git check-ignore");
     }
   }
 

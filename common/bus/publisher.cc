@@ -32,7 +32,8 @@ FileLock lock_or_refuse(const RunDirectory& directory, Topic topic) {
   auto lock = directory.lock(lock_name(topic), kLockPatience);
   if (lock) return std::move(*lock);
   throw std::runtime_error(
-      fmt::format("another hpp-{} is at work in {}", author_of(topic), directory.path()));
+      fmt::format("another hpp-{} uses {}. Stop it, or choose another directory with --run-dir",
+                  author_of(topic), directory.path()));
 }
 
 std::string cure(int error, const std::string& directory) {
@@ -49,7 +50,7 @@ std::string cure(int error, const std::string& directory) {
     case ENFILE:
       return "Raise the limit of open files (sysctl fs.file-max)";
     default:
-      return fmt::format("Find out what is wrong with {}", directory);
+      return fmt::format("Check the file system of {}", directory);
   }
 }
 

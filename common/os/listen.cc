@@ -18,7 +18,7 @@ std::vector<UniqueFd> listen_or_say_who(const Address& bind) {
     const auto owner = find_port_owner(addresses);
     if (error.code().value() != EADDRINUSE || !owner) throw;
     throw std::runtime_error(
-        fmt::format("cannot listen on {}: the port is held by {}", to_string(bind), owner->text));
+        fmt::format("cannot listen on {}: the port is in use by {}", to_string(bind), owner->text));
   }
 }
 

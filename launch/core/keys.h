@@ -16,11 +16,11 @@ struct Typed {
 };
 
 constexpr std::string_view kKeysHint =
-    "r Enter restarts your server, h Enter helps, Ctrl+C ends all";
+    "r Enter restarts your server, h Enter shows help, Ctrl+C stops everything";
 constexpr std::string_view kKeysHelp[] = {
-    "r Enter   restarts your server, as a save does",
-    "q Enter   ends all, as Ctrl+C does",
-    "h Enter   shows this; Enter alone leaves a blank line",
+    "r Enter   restarts your server, as a saved file does",
+    "q Enter   stops hpp and your server, as Ctrl+C does",
+    "h Enter   shows this help; Enter alone prints a blank line",
     "From another terminal in this folder: hpp-ctl status, wait, restart, trace, stop",
 };
 

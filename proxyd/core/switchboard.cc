@@ -8,11 +8,12 @@ namespace hpp::proxyd {
 namespace {
 
 constexpr const char* kLapsed =
-    "the watcher does not answer: requests may meet old code until it does";
-constexpr const char* kAnswersAgain = "the watcher answers again: no request meets old code";
+    "hpp-watchd does not answer: until it does, requests do not wait for it, and old code may "
+    "answer them";
+constexpr const char* kAnswersAgain = "hpp-watchd answers again: requests wait for the newest save";
 constexpr const char* kUnsupervised =
-    "the supervisor does not report yet; requests wait until it does";
-constexpr const char* kSupervised = "the supervisor reports now; requests go on";
+    "hpp-supervisord has not reported yet: requests wait until it does";
+constexpr const char* kSupervised = "hpp-supervisord reports now: requests no longer wait for it";
 
 }  // namespace
 

@@ -267,7 +267,7 @@ void Backend::take_over(const bus::BackendState& last, Now now) {
       // The state was Rebuilding. The running build cannot be taken over, and a second build beside
       // it could spoil the result. Therefore the build is killed together with the backend.
       wording_.on_restart("hpp-supervisord was started again", now.steady);
-      return kill(State::Killing, taken_over + ", and it is not the newest", now);
+      return kill(State::Killing, taken_over + ", but files have changed since its start", now);
     case bus::BackendPhase::Error:
       // The first process is gone, but others may live.
       state_ = State::Error;
@@ -284,7 +284,7 @@ void Backend::take_over(const bus::BackendState& last, Now now) {
       kill_due_ = true;
       publish();
       emit(KillTree{});
-      return emit(Say{"Killing: went on with it"});
+      return emit(Say{"Killing: continuing what the previous hpp-supervisord began"});
   }
 }
 
@@ -354,7 +354,7 @@ void Backend::start_first(Now now) {
 
 void Backend::give_up_tree_wait(Now now) {
   if (std::exchange(tree_wait_over_, true)) return;
-  emit(Say{"the watcher is not ready yet; starting your server without it"});
+  emit(Say{"hpp-watchd is not ready yet: starting your server without it"});
   start_first(now);
 }
 
@@ -446,7 +446,7 @@ void Backend::rebuilt(const StepEnded& last, Now now) {
   state_ = State::Running;
   note_failed_rebuild(facts_, failure_text(preparation_.step().command, last), last.output_tail);
   publish();
-  emit(Say{fmt::format("Running: {}; generation {} goes on",
+  emit(Say{fmt::format("Running: {}; generation {} keeps running",
                        wording_.step_end(facts_.problem, now.steady), facts_.generation)});
 }
 
@@ -490,7 +490,7 @@ void Backend::handle(const KillRefused& event, Now now) {
   can_kill_again_ = true;
   is_refused_ = is_refused_ || is_awaited;
   facts_.problem = text;
-  if (is_refused_) facts_.problem += "; hpp goes on as soon as that has ended";
+  if (is_refused_) facts_.problem += "; hpp then continues by itself";
   fail(printable(facts_.problem), now);
 }
 

@@ -40,8 +40,8 @@ std::string pause_text(const Pause& pause, const std::string& cure) {
       return "";
     case Pause::For::Quiet:
       return fmt::format(
-          "Waiting: files changed again before your server could answer; it is started when none "
-          "has changed for {}",
+          "Waiting: files changed again before your server could answer; hpp starts it when no "
+          "file has changed for {}",
           text_of(pause.length));
     case Pause::For::Experiment:
       return fmt::format(
@@ -230,7 +230,7 @@ std::string Wording::end(const ProcessExited& event, bool has_run, TimePoint now
 }
 
 Say Wording::stopped(TimePoint now) const {
-  return {"Stopped: the backend is gone after " + text_of(now - kill_begun_)};
+  return {"Stopped: no process of your server is left after " + text_of(now - kill_begun_)};
 }
 
 // The total duration of the restart.

@@ -15,7 +15,7 @@
 namespace hpp::supervisord {
 
 // The cause of a restart if files changed before watchd's first message or between two messages.
-constexpr const char* kNotWatched = "files changed while nobody watched";
+constexpr const char* kNotWatched = "files changed while hpp did not watch them";
 
 // `0.8 ms`, `412 ms`, `12.3 s`
 std::string text_of(TimePoint::duration duration);
@@ -104,7 +104,7 @@ class Wording {
   // had answered (`has_run`), the change did not cause its end and is not mentioned.
   std::string end(const ProcessExited& event, bool has_run, TimePoint now) const;
 
-  // `Stopped: the backend is gone after 3 ms`
+  // `Stopped: no process of your server is left after 3 ms`
   Say stopped(TimePoint now) const;
 
  private:

@@ -616,7 +616,7 @@ class Injected(BrowserTest):
 
     def test_a_sandboxed_page(self):
         """A sandboxed page has no origin that hpp accepts. It must not try to connect again and again."""
-        for path, scripts, said in (("sandbox", 0, "sandbox takes the page's origin away"), ("sandbox-main", 1, "")):
+        for path, scripts, said in (("sandbox", 0, "sandbox gives the page an opaque origin"), ("sandbox-main", 1, "")):
             page = self.open(path)
             self.assertEqual(page.get("document.querySelectorAll('script').length"), scripts)
             page.get(f"new Promise((done) => setTimeout(done, {1000 * QUIET_S}))")

@@ -405,8 +405,8 @@ class NoDescriptors(CrashTest):
             self.wait_restarted()
             waiting = self.connection()
             waiting.ask()
-            self.hpp.wait_line("the supervisor does not report yet; requests wait until it does")
-        self.hpp.wait_line("the supervisor reports now; requests go on")
+            self.hpp.wait_line("hpp-supervisord has not reported yet: requests wait until it does")
+        self.hpp.wait_line("hpp-supervisord reports now: requests no longer wait for it")
         self.assertEqual(waiting.read_response().text, "first")
 
     def test_proxyd(self):
@@ -438,8 +438,8 @@ class NoDescriptors(CrashTest):
             self.kill("proxyd")
             self.wait_restarted()
             self.assertEqual(self.ask().text, "first")
-            self.hpp.wait_line("the watcher does not answer: requests may meet old code until it does")
-        self.hpp.wait_line("the watcher answers again: no request meets old code")
+            self.hpp.wait_line("hpp-watchd does not answer: until it does, requests do not wait for it")
+        self.hpp.wait_line("hpp-watchd answers again: requests wait for the newest save")
         self.save_text("second")
         wait_for(lambda: self.ask().text == "second", "an answer of the newest code")
         self.assert_one_at_a_time()

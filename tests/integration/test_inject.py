@@ -297,7 +297,7 @@ class Policies(InjectTest):
     def test_a_policy_that_forbids_the_script_is_reported_once(self):
         self.assertEqual(self.body(b"script-src 'none'"), PAGE)
         self.assertEqual(self.body(b"default-src 'self'; connect-src 'none'"), PAGE)
-        self.proxy.wait_line("script-src keeps the script out, script-src 'self' would let it in")
+        self.proxy.wait_line("script-src does not allow the script. Allow 'self' in script-src")
         self.assertEqual(self.proxy.output("err").count("Content-Security-Policy"), 1)
 
 

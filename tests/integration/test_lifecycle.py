@@ -260,7 +260,7 @@ class Stop(IntegrationTest):
         with socket.create_connection(("localhost", hpp.backend)):
             hpp.ctrl_c()
             self.assertEqual(hpp.wait_exit(), 130)
-        hpp.wait_line("hpp-supervisord: Stopped: the backend is gone after ")
+        hpp.wait_line("hpp-supervisord: Stopped: no process of your server is left after ")
 
     def test_while_it_starts(self):
         def start():

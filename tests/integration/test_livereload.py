@@ -215,7 +215,7 @@ class LiveReload(IntegrationTest):
     def test_a_port_in_use_causes_one_warning(self):
         second = self.start_hpp("--livereload-port", self.port, "--exec",
                                 *self.save_backend("second", "second.py"))
-        second.wait_line(rf"warning: no LiveReload: cannot listen on localhost:{self.port}: the port is held by pid \d+")
+        second.wait_line(rf"warning: LiveReload is off: cannot listen on localhost:{self.port}: the port is in use by pid \d+")
         second.wait_ready()
         self.assertEqual(get(second.url).text, "second")
 

@@ -384,7 +384,7 @@ class ReplacedFolder(RestartTest):
         self.hpp.wait_line(f"cannot start .*: {missing}")
         wait_for(lambda: missing in client.ask().text, "the reason")
         self.assertEqual(client.ask().status, 503)
-        problem = f"{self.project} does not exist; hpp goes on when it is back"
+        problem = f"{self.project} does not exist; hpp watches it again when it is back"
         wait_for(lambda: self.hpp.snapshot("watchd")["problem"] == problem, problem)
         self.assertFalse(self.hpp.snapshot("watchd")["watching"])
         waiting = self.run_program("ctl", "--name", f"localhost-{self.hpp.bind}", "wait",

@@ -585,7 +585,7 @@ class Log(ProxyTest):
             client, peer = self.ask("/none")
             peer.socket.close()
             self.assertEqual(client.read_response().status, 502)
-        self.proxy.wait_line("[12] more requests? like these")
+        self.proxy.wait_line("[12] more requests? failed in the same way")
 
 
 class Streams(ProxyTest):

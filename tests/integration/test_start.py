@@ -165,7 +165,7 @@ class Build(IntegrationTest):
         pid = self.hpp.snapshot()["pid"]
         self.save("source", "bad")
         self.assertEqual(get(self.hpp.url).text, "one", "the request is released when the build has failed")
-        self.hpp.wait_line("Running: sh build.sh failed: exit code 2 after .*; generation 1 goes on")
+        self.hpp.wait_line("Running: sh build.sh failed: exit code 2 after .*; generation 1 keeps running")
         wait = self.run_program("ctl", "wait")
         self.assertEqual(wait.process.returncode, 1, wait.transcript())
         self.assertIn("sh build.sh failed", wait.output())
@@ -189,7 +189,7 @@ class Build(IntegrationTest):
     def test_keeping_needs_a_build(self):
         program = self.run_program("launch", "1", "2", "--keep-last-good", "--exec", "x")
         self.assertEqual(program.process.returncode, 2)
-        self.assertIn("--keep-last-good goes with --build", program.output())
+        self.assertIn("--keep-last-good needs --build COMMAND", program.output())
 
     def builder(self):
         path = self.directory / "builder"
@@ -262,7 +262,7 @@ class Ready(IntegrationTest):
 
     def test_a_malformed_value_is_refused(self):
         for options, said in ((("--ready", "udp"), "udp"),
-                              (("--ready", "tcp", "--socket"), "says nothing with --socket"),
+                              (("--ready", "tcp", "--socket"), "cannot be used with --socket"),
                               (("--ready-path", "healthz"), "must begin with /"),
                               (("--ready-path", "/a b"), "no blanks")):
             program = self.run_program("launch", "1", "2", *options, "--exec", "x")
@@ -357,7 +357,7 @@ class SteadyWrites(IntegrationTest):
             self.save("data.txt", str(number))
             time.sleep(0.03)  # the rate of writes is what the test needs
         self.assertEqual(get(hpp.url).text, "100")
-        hpp.wait_line("it is started when none has changed for 100 ms")
+        hpp.wait_line("hpp starts it when no file has changed for 100 ms")
         # On a busy machine the writer may pause for more than 100 ms, and then the server starts.
         self.assertLess(hpp.snapshot()["generation"], 50)
 

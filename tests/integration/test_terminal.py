@@ -325,7 +325,7 @@ class Keys(TerminalTest):
 
     def test_are_listed_at_the_start(self):
         hpp = self.start()
-        hpp.wait_screen("hpp-launch: r Enter restarts your server, h Enter helps, Ctrl.C ends all")
+        hpp.wait_screen("hpp-launch: r Enter restarts your server, h Enter shows help, Ctrl.C stops everything")
 
     def test_restart(self):
         hpp = self.start()
@@ -337,9 +337,9 @@ class Keys(TerminalTest):
     def test_help(self):
         hpp = self.start()
         hpp.type("h\n")
-        hpp.wait_screen("hpp-launch: q Enter   ends all")
+        hpp.wait_screen("hpp-launch: q Enter   stops hpp and your server")
         hpp.type("wat\n")
-        hpp.wait_screen('"wat" means nothing here. r Enter restarts')
+        hpp.wait_screen('unknown command "wat". r Enter restarts')
 
     def test_quit(self):
         hpp = self.start()

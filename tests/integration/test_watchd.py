@@ -607,7 +607,7 @@ class Trouble(WatchdTest):
         before = self.tree()["revision"]
         away = self.directory / "away"
         self.project.rename(away)
-        watchd.wait_line(f"not watching: {self.project} does not exist; hpp goes on when it is back")
+        watchd.wait_line(f"not watching: {self.project} does not exist; hpp watches it again when it is back")
         self.wait_tree(lambda t: t["revision"] > before and "does not exist" in t["problem"],
                        "the absence to count")
         away.rename(self.project)
@@ -754,7 +754,7 @@ class Tickets(TicketTest):
         away = self.directory / "away"
         (self.project / ".git").rename(away)
         number = self.author.ask()
-        self.watchd.wait_line("warning: a request may meet old code .*: Watchman says: ")
+        self.watchd.wait_line("warning: old code may answer requests .*: Watchman says: ")
         self.assertFalse(self.answers(self.told.last, number))
         self.assertTrue(self.told.last["watching"])
         away.rename(self.project / ".git")
@@ -878,7 +878,7 @@ class GitWrites(TicketTest):
         self.write("a.py", "1")
         number = self.author.ask()
         self.told.wait(lambda tree: tree["settling"], "settling")
-        self.watchd.wait_line(f"warning: git has not finished for 10 s, or .* spite of {self.lock}$")
+        self.watchd.wait_line(f"warning: {self.lock} has existed for 10 s: .* delete that file$")
         tree = self.wait_answer(number)
         self.assertEqual((tree["revision"], tree["settling"]), (1, False))
         self.write("a.py", "2")
@@ -937,7 +937,7 @@ class CannotStart(WatchdTest):
         self.start_watchd()
         second = self.start_helper("watchd", bind=INSTANCE, backend=INSTANCE)
         self.assert_one_line(
-            second, f"hpp-watchd: error: another hpp-watchd is at work in {self.directory}.*")
+            second, f"hpp-watchd: error: another hpp-watchd uses {self.directory}.*")
         self.assert_counts(lambda: self.write("a.py"), "a.py")
 
     def test_no_watchman(self):

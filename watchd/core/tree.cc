@@ -217,8 +217,9 @@ void Tree::miss_folder(TimePoint now) {
     absence_counted_ = true;
     count_unknown("the project folder is gone");
   }
-  end_watch(fmt::format("{} does not exist; hpp goes on when it is back", settings_.directory),
-            now);
+  end_watch(
+      fmt::format("{} does not exist; hpp watches it again when it is back", settings_.directory),
+      now);
 }
 
 // From now on, the clock belongs to this directory. If the watch is lost before it has begun, the
@@ -264,8 +265,10 @@ void Tree::look_while_watching(const Looked& looked, TimePoint now) {
   const LockPatience::Decision decision = patience_.judge(looked.locks, now);
   for (const GitLock& lock : decision.given_up) {
     say(Say::Level::Warning,
-        fmt::format("git has not finished for {} s, or has crashed: going on in spite of {}",
-                    duration_cast<seconds>(kLockPatience).count(), lock.path));
+        fmt::format(
+            "{} has existed for {} s: hpp no longer waits for git. If no git command is running, "
+            "git has crashed; delete that file",
+            lock.path, duration_cast<seconds>(kLockPatience).count()));
   }
   if (decision.is_held) return wait_for_git();
   go_on_without_lock();
@@ -321,7 +324,7 @@ void Tree::pause() {
 
 void Tree::tell_sync_trouble(const std::string& why) {
   if (std::exchange(sync_trouble_told_, true)) return;
-  say(Say::Level::Warning, "a request may meet old code for a moment after a save: " + why);
+  say(Say::Level::Warning, "old code may answer requests that come right after a save: " + why);
 }
 
 void Tree::end_step() {

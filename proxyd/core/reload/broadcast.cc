@@ -25,7 +25,7 @@ std::vector<std::string> commands_for(const bus::Refresh& refresh) {
 std::string reason_for(const bus::Refresh& refresh) {
   // watchd only counts up, so this is a bug in watchd. Browsers reload, because their pages may be
   // outdated.
-  if (refresh.count == 0) return "the watcher has lost count of the changes";
+  if (refresh.count == 0) return "hpp-watchd has lost count of the changes";
   const auto& first = refresh.reload_count > 0 ? refresh.reload : refresh.css;
   return files_changed(printable(first.front()), refresh.reload_count + refresh.css_count);
 }

@@ -195,8 +195,9 @@ std::vector<std::string_view> nonces_of(const std::vector<Policy>& policies) {
 
 std::string objection_to_script(const Policy& policy) {
   const Directive& directive = *for_scripts(policy);
-  const char* const cure = is_strict(directive) ? "a nonce there" : "script-src 'self'";
-  return std::string(directive.name) + " keeps the script out, " + cure + " would let it in";
+  const char* const cure =
+      is_strict(directive) ? "Give script-src a nonce" : "Allow 'self' in script-src";
+  return std::string(directive.name) + " does not allow the script. " + cure;
 }
 
 }  // namespace
@@ -209,16 +210,17 @@ CspDecision judge_csp(const std::vector<std::string_view>& fields, const Page& p
   }
   for (const Policy& policy : policies) {
     if (!sandbox_allows(policy, "allow-scripts")) {
-      return {.objection = "sandbox lets no script run, allow-scripts there would"};
+      return {.objection = "sandbox does not allow scripts. Add allow-scripts to it"};
     }
     // A sandboxed page has the origin `null`, and hpp does not let it connect.
     if (!sandbox_allows(policy, "allow-same-origin")) {
       return {.objection =
-                  "sandbox takes the page's origin away, allow-same-origin there would keep it"};
+                  "sandbox gives the page an opaque origin, which hpp refuses. Add "
+                  "allow-same-origin to it"};
     }
     if (!allows_connection(policy, {Wish::Connection, page, connection})) {
       return {.objection = std::string(for_connections(policy)->name) +
-                           " keeps the script from connecting, connect-src 'self' would let it"};
+                           " does not allow the script's connection. Allow 'self' in connect-src"};
     }
   }
   const Policy* objector = nullptr;

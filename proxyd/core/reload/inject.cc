@@ -214,9 +214,9 @@ Injection judge_injection(const Page& page, const ResponseHead& head, const Resp
                           facts.length <= std::numeric_limits<std::uint64_t>::max() - tag.size();
     return has_room ? Injection{.tag = std::move(tag)} : Injection{};
   }
-  return {.obstacle =
-              Obstacle{Obstacle::Kind::Policy, "a page's Content-Security-Policy forbids it: " +
-                                                   std::move(decision.objection)}};
+  return {.obstacle = Obstacle{Obstacle::Kind::Policy,
+                               "a page's Content-Security-Policy keeps the script out: " +
+                                   std::move(decision.objection)}};
 }
 
 bool replaces_vary(const ResponseHead& head, const ResponseFacts& facts) {

@@ -529,7 +529,7 @@
     const close = element("button", header, "×", { "aria-label": "Dismiss", title: "Dismiss (Esc)" });
     close.onclick = dismiss;
     const output = element("pre", section, "", { tabindex: "0", "aria-label": "Output" });
-    element("footer", section, "Save a fix, and this page comes back by itself.");
+    element("footer", section, "Fix the code and save it: hpp starts your server again, and this page reloads by itself.");
     return { host, section, title, how, command, output };
   }
 

@@ -253,7 +253,9 @@ TEST_F(BusTest, RefusesASecondAuthor) {
     author();
     ADD_FAILURE() << "two authors of one topic";
   } catch (const std::runtime_error& error) {
-    EXPECT_EQ(std::string(error.what()), "another hpp-watchd is at work in " + directory_.path());
+    EXPECT_EQ(std::string(error.what()),
+              "another hpp-watchd uses " + directory_.path() +
+                  ". Stop it, or choose another directory with --run-dir");
   }
   const auto sub = reader();
   first->publish(TreeState{.revision = 1});

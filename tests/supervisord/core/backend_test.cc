@@ -129,12 +129,12 @@ TEST(Starting, SpawnsAfterATimeoutAndTreatsTheFirstTreeAsAChange) {
   life(TreeGone{});
   EXPECT_THAT(
       life(TimerExpired{}),
-      ElementsAre("Say the watcher is not ready yet; starting your server without it", "Spawn 1"));
+      ElementsAre("Say hpp-watchd is not ready yet: starting your server without it", "Spawn 1"));
   life(Spawned{.pid = 100});
   EXPECT_EQ(life.published().serves, bus::TreePoint{});
   EXPECT_THAT(life(tree(9)),
               ElementsAre("StopProbe", "Publish Killing 1 pid 100 seen 7:9", "KillTree",
-                          "Say Killing: files changed while nobody watched"))
+                          "Say Killing: files changed while hpp did not watch them"))
       << "files may have been saved between the spawn and the first snapshot";
   EXPECT_THAT(life(tree(9)), IsEmpty());
   EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 2"));
@@ -243,7 +243,7 @@ TEST(TakingOver, ContinuesToKill) {
   Life life(7);
   EXPECT_THAT(life(taking_over(left_in(bus::BackendPhase::Killing))),
               ElementsAre("Publish Killing 7 pid 300 serves 7:4 seen 7:4", "KillTree",
-                          "Say Killing: went on with it"));
+                          "Say Killing: continuing what the previous hpp-supervisord began"));
   EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 8"));
 }
 
@@ -365,7 +365,7 @@ std::vector<Row> rows() {
        tree(3, {}),
        Killing,
        {"Publish Killing 2 pid 200 serves 7:2 seen 7:3", "KillTree",
-        "Say Killing: files changed while nobody watched"}},
+        "Say Killing: files changed while hpp did not watch them"}},
       {"RunningNamelessChange",
        Running,
        nameless(tree(3)),
@@ -376,7 +376,7 @@ std::vector<Row> rows() {
        tree(0, {}, 8),
        Killing,
        {"Publish Killing 2 pid 200 serves 7:2 seen 8:0", "KillTree",
-        "Say Killing: files changed while nobody watched"}},
+        "Say Killing: files changed while hpp did not watch them"}},
       {"RunningBlindNewTree",
        Running,
        blind(tree(3)),
@@ -427,8 +427,8 @@ std::vector<Row> rows() {
        Stopping,
        TreeGone{},
        Left,
-       {"Say Stopped: the backend is gone after 10 ms", "Publish Killing 2 serves 7:2 seen 7:2",
-        "Leave"}},
+       {"Say Stopped: no process of your server is left after 10 ms",
+        "Publish Killing 2 serves 7:2 seen 7:2", "Leave"}},
 
       {"LeftChange", Left, change, Left, {}},
       {"LeftRestart", Left, RestartRequested{}, Left, {}},
@@ -516,7 +516,7 @@ TEST(Crash, StopWaitsForTheRemainingProcesses) {
   EXPECT_THAT(life(StopRequested{}),
               ElementsAre("Publish Killing 1 serves 7:1 seen 7:1", "Say Killing: stop requested"));
   EXPECT_THAT(life(TreeGone{}),
-              ElementsAre("Say Stopped: the backend is gone after 10 ms", "Leave"));
+              ElementsAre("Say Stopped: no process of your server is left after 10 ms", "Leave"));
 }
 
 TEST(Crash, ReportsTheSignalAndEndsWithTheNextChange) {
@@ -681,7 +681,7 @@ KillRefused refused(std::vector<std::int64_t> pids = {7}) {
 
 constexpr const char* kRefusal =
     "pid 7 (sudo ./server) cannot be ended, because it belongs to another user. End it with sudo "
-    "kill -9 7, or run hpp as that user; hpp goes on as soon as that has ended";
+    "kill -9 7, or run hpp as that user; hpp then continues by itself";
 
 TEST(RefusedKill, EndsTheWaitWithAnError) {
   Life life;
@@ -718,7 +718,7 @@ TEST(RefusedKill, DoesNotRestartACrashedBackend) {
   life(refused());
   EXPECT_EQ(life.published().exit->code, 3);
   EXPECT_THAT(life.published().problem, testing::StartsWith("pid 7"));
-  EXPECT_THAT(life.published().problem, testing::Not(testing::HasSubstr("goes on")));
+  EXPECT_THAT(life.published().problem, testing::Not(testing::HasSubstr("continues")));
   EXPECT_THAT(life(TreeGone{}), IsEmpty());
 }
 
@@ -729,7 +729,7 @@ TEST(RefusedKill, IsRepeatedAtTheNextChangeAfterACrash) {
   life(refused());
   EXPECT_THAT(life(tree(2)), testing::Contains("KillTree"));
   life(refused());
-  EXPECT_THAT(life.published().problem, testing::HasSubstr("hpp goes on as soon as"));
+  EXPECT_THAT(life.published().problem, testing::HasSubstr("hpp then continues"));
   EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 2"));
 }
 
@@ -1012,7 +1012,7 @@ TEST(Rebuilding, FailureKeepsTheBackend) {
               ElementsAre("Publish Running 1 pid 100 serves 7:2 seen 7:2 tail 'oops' problem "
                           "'make all failed: exit code 2'",
                           "Say Running: make all failed: exit code 2 after 10 ms; generation 1 "
-                          "goes on"));
+                          "keeps running"));
   EXPECT_THAT(life(tree(3)), testing::Contains("Publish Running 1 pid 100 serves 7:2 seen 7:3"));
 }
 
@@ -1055,8 +1055,9 @@ TEST(Rebuilding, StartsAgainAfterACrashOfSupervisord) {
   Life next(kKeeps);
   EXPECT_THAT(
       next(Begun{.last = life.published()}),
-      ElementsAre("Publish Killing 1 pid 100 serves 7:1 seen 7:2", "KillTree",
-                  "Say Killing: took over generation 1, pid 100, and it is not the newest"));
+      ElementsAre(
+          "Publish Killing 1 pid 100 serves 7:1 seen 7:2", "KillTree",
+          "Say Killing: took over generation 1, pid 100, but files have changed since its start"));
   EXPECT_THAT(next(TreeGone{}), testing::Contains("RunStep make all"));
 }
 
@@ -1121,8 +1122,8 @@ TEST(Waiting, EndsWhenTheFilesAreQuiet) {
   }
   life(tree(4));
   EXPECT_THAT(life(TreeGone{}),
-              ElementsAre("Say Waiting: files changed again before your server could answer; it is "
-                          "started when none has changed for 100 ms",
+              ElementsAre("Say Waiting: files changed again before your server could answer; hpp "
+                          "starts it when no file has changed for 100 ms",
                           "Publish Loading 4 serves 7:4 seen 7:4 delay 'the start waits until no "
                           "file has changed for 100 ms'",
                           "StartTimer 100 ms"));

@@ -492,7 +492,7 @@ TEST_F(TreeTest, ASourceThatCannotSyncGetsNoSync) {
   when(never);
   EXPECT_EQ(done(), Effects{});
   EXPECT_EQ(said(Say::Level::Warning),
-            Lines{"a request may meet old code for a moment after a save: it cannot"});
+            Lines{"old code may answer requests that come right after a save: it cannot"});
   when_asked(2);
   EXPECT_EQ(effects_, Effects{});
   when_changed("c:2", {"a.py"});
@@ -642,9 +642,10 @@ TEST_F(TreeTest, AStaleLockIsRespectedForALimitedTime) {
   EXPECT_EQ(done(), Effects{StartTimer{kLockLookPause}});
   now_ += milliseconds(1);
   when(TimerExpired{});
-  EXPECT_EQ(said(Say::Level::Warning),
-            Lines{"git has not finished for 10 s, or has crashed: going on in spite of "
-                  "/home/me/.git/index.lock"});
+  EXPECT_EQ(
+      said(Say::Level::Warning),
+      Lines{"/home/me/.git/index.lock has existed for 10 s: hpp no longer waits for git. If no "
+            "git command is running, git has crashed; delete that file"});
   EXPECT_EQ(done().back(), Effect(Sync{}));
   when(Synced{});
   EXPECT_EQ(told_.answers, (bus::Ticket{.epoch = 1, .number = 1}));
@@ -725,7 +726,8 @@ class ReplacedFolderTest : public TreeTest {
   }
 
   const std::string kIsAnother = "/home/me/site was replaced by another directory";
-  const std::string kIsMissing = "/home/me/site does not exist; hpp goes on when it is back";
+  const std::string kIsMissing =
+      "/home/me/site does not exist; hpp watches it again when it is back";
 };
 
 TEST_F(ReplacedFolderTest, ATicketNoticesItAndItCountsOnce) {

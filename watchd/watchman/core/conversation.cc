@@ -202,7 +202,7 @@ void Conversation::take(const Subscribed&) {
 
 void Conversation::take(const FilesChanged& pdu) {
   if (state_ != State::Subscribing && state_ != State::Watching) {
-    return lose_odd("news of a subscription");
+    return lose_odd("files of a subscription");
   }
   report(pdu.changes);
 }
@@ -210,13 +210,13 @@ void Conversation::take(const FilesChanged& pdu) {
 // If changes were dropped, clock_ precedes them, and the next connection asks for them.
 void Conversation::take(const Flushed& pdu) {
   if (!is_flushing_) return lose_odd("an answer to flush-subscriptions");
-  if (pdu.is_dropped) return lose_odd("word of changes that it keeps to itself");
+  if (pdu.is_dropped) return lose_odd("a report of dropped changes");
   end_flush();
   emit(Synced{});
 }
 
 void Conversation::take(const Canceled&) {
-  lose("Watchman has stopped watching: the directory is gone, or somebody ran watch-del");
+  lose("Watchman has stopped watching: the directory was deleted, or watch-del was run");
 }
 
 void Conversation::take(const Chatter&) {}

@@ -165,11 +165,11 @@ Pdu read_unilateral(const Json& json) {
     return Chatter{};
   }
   if (text_of(json, "subscription") != kSubscription) {
-    return Unknown{"news of a subscription that is not ours"};
+    return Unknown{"files of a subscription that is not ours"};
   }
   if (is_true(json, "canceled")) return Canceled{};
   if (json.contains("files")) return read_changes_as<FilesChanged>(json);
-  return Unknown{"news without files"};
+  return Unknown{"a subscription's message without files"};
 }
 
 Pdu read_answer(const Json& json) {

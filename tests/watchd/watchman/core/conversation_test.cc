@@ -429,7 +429,7 @@ TEST_F(ConversationTest, DroppedChangesAreAskedForAgain) {
   watch();
   when(Sync{});
   when_received({{"synced", Json::array()}, {"dropped", {"hpp"}}});
-  expect_lost("Watchman sent something unexpected: word of changes that it keeps to itself", "c:1");
+  expect_lost("Watchman sent something unexpected: a report of dropped changes", "c:1");
 }
 
 // ---- failures -----------------------------------------------------------------------------------
@@ -440,7 +440,7 @@ TEST_F(ConversationTest, UnexpectedPdusLoseTheWatchWithAReason) {
     const char* problem;
   } cases[] = {
       {{{"unilateral", true}, {"subscription", "hpp"}, {"canceled", true}},
-       "Watchman has stopped watching: the directory is gone, or somebody ran watch-del"},
+       "Watchman has stopped watching: the directory was deleted, or watch-del was run"},
       {{{"error", "root is poisoned"}}, "Watchman says: root is poisoned"},
       {Json::array({1}), "Watchman sent something unexpected: not an object"},
       {{{"watch", "/r"}}, "Watchman sent something unexpected: an answer to watch-project"},

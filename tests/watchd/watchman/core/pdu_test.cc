@@ -199,14 +199,16 @@ const Case kCases[] = {
      Unknown{"the answer to flush-subscriptions leaves ours out"}},
     {"flushed with odd lists", R"({"synced": [1, null], "dropped": [["hpp"]]})",
      Unknown{"the answer to flush-subscriptions leaves ours out"}},
-    {"news of somebody else", R"({"unilateral": true, "subscription": "x", "files": []})",
-     Unknown{"news of a subscription that is not ours"}},
-    {"news of a number", R"({"unilateral": true, "subscription": 1, "files": []})",
-     Unknown{"news of a subscription that is not ours"}},
-    {"news of nothing", R"({"unilateral": true, "subscription": "hpp"})",
-     Unknown{"news without files"}},
+    {"files of another client's subscription",
+     R"({"unilateral": true, "subscription": "x", "files": []})",
+     Unknown{"files of a subscription that is not ours"}},
+    {"files of a subscription whose name is a number",
+     R"({"unilateral": true, "subscription": 1, "files": []})",
+     Unknown{"files of a subscription that is not ours"}},
+    {"a subscription's message without files", R"({"unilateral": true, "subscription": "hpp"})",
+     Unknown{"a subscription's message without files"}},
     {"canceled is a text", R"({"unilateral": true, "subscription": "hpp", "canceled": "no"})",
-     Unknown{"news without files"}},
+     Unknown{"a subscription's message without files"}},
 };
 
 TEST(WatchmanPdu, IsReadOrItsProblemIsNamed) {
