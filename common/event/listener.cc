@@ -19,7 +19,7 @@ namespace {
 // does not starve the others.
 constexpr int kAcceptsPerTurn = 64;
 // How long to leave connections in the backlog when the process has no free descriptor.
-constexpr Milliseconds kRestWhenOutOfDescriptors{50};
+constexpr Milliseconds kPauseWithoutDescriptors{50};
 
 }  // namespace
 
@@ -27,7 +27,7 @@ Listener::Listener(Loop& loop, UniqueFd fd, OnAccept on_accept)
     : on_accept_(std::move(on_accept)),
       fd_(std::move(fd)),
       event_(event_new(loop.base(), fd_.get(), EV_READ | EV_PERSIST, &Listener::on_event, this)),
-      rest_(loop, [this] { event_add(event_.get(), nullptr); }) {
+      pause_(loop, [this] { event_add(event_.get(), nullptr); }) {
   set_nonblocking(fd_.get());
   const int on = 1;  // accepted sockets inherit the option (tcp(7))
   ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -46,20 +46,20 @@ void Listener::accept_some() {
         ::accept4(fd_.get(), peer.get(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!connection.is_open()) {
       const int error = errno;
-      if (!shortage_text(error).empty()) rest(error);
+      if (!shortage_text(error).empty()) pause(error);
       return;  // EAGAIN: the backlog is empty; ECONNABORTED and similar: the peer has gone
     }
-    rest_told_ = false;
+    pause_told_ = false;
     on_accept_(std::move(connection), peer);
   }
 }
 
-void Listener::rest(int error) {
-  if (!std::exchange(rest_told_, true)) {
+void Listener::pause(int error) {
+  if (!std::exchange(pause_told_, true)) {
     log::warning("cannot accept connections, so they wait: {}", shortage_text(error));
   }
   event_del(event_.get());
-  rest_.start(kRestWhenOutOfDescriptors);
+  pause_.start(kPauseWithoutDescriptors);
 }
 
 }  // namespace hpp

@@ -26,13 +26,13 @@ class Listener {
   static void on_event(int, short, void* self) noexcept;
 
   void accept_some();
-  void rest(int error);
+  void pause(int error);
 
   OnAccept on_accept_;
   UniqueFd fd_;
   EventPtr event_;
-  Timer rest_;              // the pause without free descriptors; connections wait in the backlog
-  bool rest_told_ = false;  // a pause was logged, and no connection has been accepted since
+  Timer pause_;              // the pause without free descriptors; connections wait in the backlog
+  bool pause_told_ = false;  // a pause was logged, and no connection has been accepted since
 };
 
 }  // namespace hpp

@@ -1,4 +1,4 @@
-// The environment variable that marks every process of a backend, wherever it went.
+// The environment variable that marks every process of a backend, even if its parent has ended.
 #pragma once
 
 #include <sys/types.h>
@@ -12,11 +12,11 @@ namespace hpp {
 // Its value is `<run directory>/<instance id>/<generation>`.
 constexpr const char* kBackendTag = "HPP_BACKEND";
 
-// The beginning of the value in every backend of a run directory, which must exist.
-// Throws std::runtime_error, as RunDirectory does.
+// Returns the beginning that the values of all backends of a run directory share. The directory
+// must exist. Throws std::runtime_error, as RunDirectory does.
 std::string backend_tag_prefix(const std::string& run_directory);
 
-// All living processes of this user that have the tag with a value that begins with `prefix`.
+// Returns all living processes of this user whose tag begins with `prefix`.
 std::vector<pid_t> processes_tagged(std::string_view prefix);
 
 }  // namespace hpp

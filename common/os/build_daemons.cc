@@ -31,7 +31,7 @@ constexpr std::string_view kScripts[] = {
 // The beginning of the first argument: Bazel and Buck2 name their servers after the workspace.
 constexpr std::string_view kTitles[] = {"bazel(", "buck2d["};
 
-// The server of sccache has no arguments; a call of the compiler through it has.
+// sccache's server has no arguments. A compiler call through sccache has some.
 bool is_known_program(const std::string& program, const Arguments& arguments) {
   return program == "watchman" || (program == "sccache" && arguments.size() == 1);
 }
@@ -93,7 +93,7 @@ bool BuildDaemons::has_name(pid_t pid) const {
   return is_build_daemon(program_name_of(pid), arguments_of(pid), named_);
 }
 
-// A daemon has begun a session of its own (setsid(2)), or the first process of the build has ended.
+// Whether the process has a session of its own (setsid(2)), or the build's first process has ended.
 bool BuildDaemons::has_left_build(pid_t pid) const {
   const pid_t session = ::getsid(pid);
   const bool is_builds = has_environment(pid, fmt::format("{}={}", kBuildLeader, session));

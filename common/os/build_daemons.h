@@ -1,5 +1,5 @@
-// Programs that a build starts once and that serve later builds, such as Gradle's daemon. hpp does
-// not kill them with the build, since each build would have to start them again.
+// Programs that a build starts and that also serve later builds, such as Gradle's daemon. hpp does
+// not kill them with the build, because the next build would have to start them again.
 #pragma once
 
 #include <sys/types.h>
@@ -9,28 +9,27 @@
 
 namespace hpp {
 
-// HPP_BACKEND of a build's processes is the prefix (backend_tag.h) and this.
+// In a build's processes, HPP_BACKEND is the prefix (backend_tag.h) followed by this.
 constexpr const char* kBuildTag = "build";
 
-// The environment variable with the number of a build's first process, which leads the build's
-// session (ChildRequest::pid_variable).
+// The environment variable with the pid of a build's first process, which leads the build's session
+// (ChildRequest::pid_variable).
 constexpr const char* kBuildLeader = "HPP_BUILD_LEADER";
 
-// Pure. Whether that is a build daemon: one of the well-known ones (the list is in the source
-// file), or one that the user has named (--build-daemon). `program` is the name of the file that
-// the process executes; a name of the user's is that, or the file name of one of the arguments.
+// Pure. Whether a process is a build daemon: a well-known one (listed in the source file), or one
+// in `named` (--build-daemon). `program` is the file name of the executed program. A name in `named`
+// matches that, or the file name of any argument.
 bool is_build_daemon(const std::string& program, const std::vector<std::string>& arguments,
                      const std::vector<std::string>& named);
 
 class BuildDaemons {
  public:
-  // `tag_prefix`: what HPP_BACKEND of every process of this run directory begins with. `named`: by
-  // the user.
+  // `tag_prefix` is the result of backend_tag_prefix(). `named` are the user's --build-daemon names.
   BuildDaemons(const std::string& tag_prefix, std::vector<std::string> named);
 
   // Whether the process is a build daemon that a build of this run directory has started, or a
-  // descendant of one (Gradle's workers). A process whose session a running build leads is not: it
-  // is a part of that build, such as a call of the compiler through sccache.
+  // descendant of such a daemon (a Gradle worker). A process in the session of a running build is
+  // not: it is a part of that build, such as a call of the compiler through sccache.
   bool contain(pid_t pid) const;
 
   std::vector<pid_t> without(std::vector<pid_t> pids) const;

@@ -20,12 +20,12 @@ namespace {
 
 constexpr std::chrono::milliseconds kLockPause{5};
 
-// How often /proc/locks is read for a lock that is certainly held. One reading in twenty misses it
-// on a machine where hundreds of locks come and go.
+// How often /proc/locks is read for a lock that is known to be held. One reading in twenty misses
+// it on a machine where hundreds of locks are taken and released.
 constexpr int kLocksReadMax = 20;
 
-// Whether the process has that file open. The number of the device in /proc/locks is not always
-// that of stat(2) (btrfs), and the inode's alone may be another file's.
+// Whether the process has this file open. The device number in /proc/locks may differ from that of
+// stat(2) (btrfs), and the inode number alone may be that of another file.
 bool has_open(pid_t pid, const struct stat& file) {
   std::error_code error;
   for (const auto& entry :
@@ -40,8 +40,9 @@ bool has_open(pid_t pid, const struct stat& file) {
   return false;
 }
 
-// The process that /proc/locks names as the holder of that file's lock. A line is
-// `1: FLOCK  ADVISORY  WRITE 123 fe:00:4711 0 EOF`; of one that waits, `1: -> FLOCK …`.
+// Returns the process that /proc/locks names as the holder of the file's lock. A line reads
+// `1: FLOCK  ADVISORY  WRITE 123 fe:00:4711 0 EOF`. The line of a waiting process begins with
+// `1: -> FLOCK`.
 std::optional<pid_t> listed_holder(const struct stat& file) {
   std::istringstream lines(read_file("/proc/locks").value_or(""));
   for (std::string line; std::getline(lines, line);) {
@@ -63,15 +64,15 @@ bool is_locked(int fd) {
   return false;
 }
 
-// The file of a lock. One that is not ours is replaced: another user may have put it there while
-// the directory was open to others.
+// Opens or creates the file of a lock. Replaces a file of another user, who may have put it there
+// while the directory was writable for others.
 UniqueFd open_lock_file(int directory, const std::string& name) {
   UniqueFd fd = open_own_file(directory, name, O_RDWR);
   if (fd.is_open()) return fd;
   if (errno == EPERM) ::unlinkat(directory, name.c_str(), 0);
   constexpr int kCreate = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
   fd.reset(::openat(directory, name.c_str(), kCreate, 0600));
-  // Another process may have created it since.
+  // Another process may have created the file in between.
   if (!fd.is_open() && errno == EEXIST) fd = open_own_file(directory, name, O_RDWR);
   return fd;
 }
@@ -99,7 +100,7 @@ std::optional<std::string> read_all(int fd) {
 }
 
 UniqueFd open_own_file(int directory, const std::string& name, int flags) {
-  // O_NONBLOCK: a FIFO at that name must not stop us.
+  // O_NONBLOCK: if the name is that of a FIFO, open(2) must not block.
   UniqueFd fd(::openat(directory, name.c_str(), flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!fd.is_open()) {
     if (errno == ELOOP) errno = EPERM;  // a symbolic link
@@ -127,7 +128,7 @@ UniqueFd replace_file(int directory, const std::string& name, std::string_view c
     error = errno;
   }
   if (error == 0) return fd;
-  ::unlinkat(directory, fresh.c_str(), 0);  // on a full disk it is in the way
+  ::unlinkat(directory, fresh.c_str(), 0);  // because it takes space on a full disk
   fd.reset();
   errno = error;
   return fd;

@@ -1,4 +1,4 @@
-// Small files, read and replaced whole.
+// Reads, replaces and locks small files.
 #pragma once
 
 #include <sys/types.h>
@@ -13,23 +13,23 @@
 
 namespace hpp {
 
-// The content of a file; nothing if it cannot be read. /proc files included.
+// Returns the content of a file, also of a file in /proc. Returns nothing if it cannot be read.
 std::optional<std::string> read_file(const std::string& path);
 
-// The rest of an open file; nothing if it cannot be read.
+// Returns the rest of an open file. Returns nothing if it cannot be read.
 std::optional<std::string> read_all(int fd);
 
 // The functions below take a directory descriptor and a name in that directory, or AT_FDCWD and a
-// path. They follow no symbolic link at the name itself.
+// path. If the name itself is a symbolic link, they do not follow it.
 
-// Opens a regular file that belongs to this user and has no second name (hard link): writing to it
-// changes nothing else. `flags` are for open(2). Not open, with errno set: there is no such file,
-// or it is not one of ours (EPERM).
+// Opens a regular file that belongs to this user and has no second hard link, so that writing to it
+// cannot change another file. `flags` are those of open(2). If there is no such file, or it has
+// another owner or kind (EPERM), the result is not open, and errno is set.
 UniqueFd open_own_file(int directory, const std::string& name, int flags);
 
-// Writes `<name>.new` (mode 0600) and renames it: readers see the old or the new content, never
-// half of one. Returns the file, open for reading and writing; or one that is not open, with errno
-// set and the old content in place.
+// Writes `<name>.new` (mode 0600) and renames it, so that readers see either the old or the new
+// content. Returns the file, open for reading and writing. On failure the result is not open, errno
+// is set, and the old content remains.
 UniqueFd replace_file(int directory, const std::string& name, std::string_view content);
 
 // Whether `name` is a name of the file that `fd` has open.
@@ -38,23 +38,23 @@ bool is_name_of(int directory, const std::string& name, int fd);
 // Writes all of `content` at `offset`. Returns 0 or an errno value.
 int write_all(int fd, std::string_view content, off_t offset);
 
-// The default patience of FileLock::take(). lock_holder() may hold a shared lock for a moment, and
-// longer if its process is preempted: that is no reason to give up.
+// The default patience of FileLock::take(). It outlasts lock_holder(), which holds a shared lock
+// for a moment, or longer if its process is preempted.
 constexpr std::chrono::milliseconds kLockPatienceMin{50};
 
-// Holds a file for one process, for as long as the object lives (flock(2)): a crash leaves nothing
-// to clean up. The file stays.
+// An exclusive lock on a file for the lifetime of the object (flock(2)). The kernel releases it if
+// the process crashes. The file itself is not deleted.
 class FileLock {
  public:
-  // Creates the file if it does not exist, and replaces one that open_own_file() would refuse.
-  // Returns nothing if another process has held the lock for as long as `patience`.
+  // Creates the file if it does not exist, and replaces a file that open_own_file() would refuse.
+  // Returns nothing if another process still holds the lock after `patience`.
   // Throws std::system_error if the file cannot be created or opened.
   static std::optional<FileLock> take(int directory, const std::string& name,
                                       std::chrono::milliseconds patience = kLockPatienceMin);
 
   int fd() const { return fd_.get(); }
 
-  // Whether the file still has that name. If not, another process can take a lock of that name.
+  // Whether the file still has this name. If not, another process can take a lock of this name.
   bool is_held_at(int directory, const std::string& name) const {
     return is_name_of(directory, name, fd_.get());
   }
@@ -65,12 +65,12 @@ class FileLock {
   UniqueFd fd_;
 };
 
-// The process that holds the FileLock of `path`, as of now; nothing if none does, or if it is not
-// to be seen from here.
+// Returns the process that holds the FileLock of `path` at this moment. Returns nothing if there is
+// none, or if it is not visible from here (a PID namespace).
 //
-// /proc/locks (proc(5)) names the process, but the kernel hands that list out in pieces, and skips
-// lines if locks before them are released in between. So if the list names no process, a shared
-// lock, held for some microseconds, shows whether that is true. FileLock::take() waits for its end
+// The source is /proc/locks (proc(5)). The kernel returns that list in pieces, and skips lines if
+// locks before them are released in between. Therefore, if the list names no process, this function
+// tries a shared lock, which it holds for some microseconds. FileLock::take() waits for its end
 // (kLockPatienceMin).
 std::optional<pid_t> lock_holder(const std::string& path);
 

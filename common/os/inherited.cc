@@ -12,7 +12,7 @@
 namespace hpp {
 namespace {
 
-// Linux before 5.9 has no close_range(2), and before 5.11 not its flag.
+// For kernels without close_range(2) (before 5.9) or without its flag (before 5.11).
 std::vector<int> open_descriptors(int first) {
   namespace fs = std::filesystem;
   std::vector<int> found;

@@ -1,18 +1,17 @@
-// What a program inherits from the one that has started it.
+// Resets the process state that a program inherits from its parent.
 #pragma once
 
 namespace hpp {
 
-// For the beginning of main. Whatever the parent has left behind,
+// Call it at the beginning of main(). Afterwards
 //
-// - no signal is blocked: a program that SIGTERM cannot reach cannot be stopped;
-// - SIGCHLD has its default action: if it were ignored, the kernel would reap the children, and
-//   this program would not learn how they ended. Other signals that are ignored stay so (nohup(1));
-// - descriptors other than stdin, stdout and stderr are not passed on to the programs that this one
-//   starts.
+// - no signal is blocked, so that SIGTERM reaches this program;
+// - SIGCHLD has its default action. If it were ignored, the kernel would reap the children, and
+//   their exit status would be lost. Other ignored signals stay ignored (nohup(1));
+// - descriptors other than stdin, stdout and stderr are close-on-exec.
 void clean_inherited_state();
 
-// Closes all descriptors from `first` on.
+// Closes all descriptors whose number is at least `first`.
 void close_from(int first);
 
 }  // namespace hpp

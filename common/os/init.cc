@@ -15,8 +15,8 @@
 namespace hpp {
 namespace {
 
-// In the forked child the pid of its parent, which is `hpp-parent` or process 1; otherwise 0. It is
-// set before the handler that reads it is installed.
+// In the forked child, the pid of its parent, which is `hpp-parent` or process 1. Otherwise 0. Set
+// before the handler that reads it is installed.
 pid_t forked_by = 0;
 
 void on_continued(int) {
@@ -25,14 +25,15 @@ void on_continued(int) {
   errno = error;
 }
 
-// Whether the signal is a SIGCONT of resume_parent(). If it were passed back, parent and child
-// would send it to each other without end.
+// Whether resume_parent() sent the signal. If the parent passed it back, the two would send SIGCONT
+// to each other without end.
 bool is_from_child(const siginfo_t& info, pid_t child) {
   return info.si_signo == SIGCONT && info.si_pid == child;
 }
 
-// Whether the child does not get it anyway: the terminal signals its whole foreground group, and
-// the child is in ours. A session leader gets SIGHUP in any case.
+// Whether the terminal sent the signal. The child receives such a signal itself, because the
+// terminal signals the whole foreground process group. The exception is SIGHUP to a session leader:
+// only the leader receives it.
 bool is_from_terminal(const siginfo_t& info) {
   if (info.si_code != SI_KERNEL) return false;
   const int number = info.si_signo;
@@ -40,7 +41,8 @@ bool is_from_terminal(const siginfo_t& info) {
   return number == SIGINT || number == SIGQUIT || number == SIGTSTP || number == SIGWINCH;
 }
 
-// The shell waits for this process: `fg` brings it back, and the child with it.
+// Stops this process, because the shell waits for it, not for the child. When `fg` continues this
+// process, it continues the child.
 void stop_like(pid_t child) {
   if (::getpid() == 1) return;
   ::raise(SIGSTOP);
@@ -61,7 +63,7 @@ void reap_all(pid_t child) {
   }
 }
 
-// `signals` are all blocked, so that none is dropped, and none interrupts.
+// All `signals` must be blocked, so that none is lost and none interrupts.
 [[noreturn]] void wait_for_end(pid_t child, const sigset_t& signals) {
   ::prctl(PR_SET_NAME, ::getpid() == 1 ? "hpp-init" : "hpp-parent");
   for (;;) {
@@ -75,8 +77,8 @@ void reap_all(pid_t child) {
   }
 }
 
-// What a service manager has addressed to the parent is for us now (sd_listen_fds(3),
-// sd_watchdog_enabled(3)).
+// Makes the variables that a service manager has set for the parent apply to this process
+// (sd_listen_fds(3), sd_watchdog_enabled(3)).
 void take_messages_for(pid_t parent) {
   for (const char* const name : {"LISTEN_PID", "WATCHDOG_PID"}) {
     const char* const value = ::getenv(name);
@@ -91,7 +93,7 @@ void take_messages_for(pid_t parent) {
 void leave_foreign_processes() {
   const pid_t parent = ::getpid();
   if (parent != 1 && living_descendants(parent).empty()) return;
-  std::signal(SIGCHLD, SIG_DFL);  // if it were ignored, nothing would tell of the child's end
+  std::signal(SIGCHLD, SIG_DFL);  // if SIGCHLD were ignored, the child's end would not be reported
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);
@@ -111,11 +113,12 @@ void leave_foreign_processes() {
   ::sigprocmask(SIG_SETMASK, &before, nullptr);
   if (child < 0) throw_errno("cannot fork", fork_error);
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-  if (::getppid() != parent) ::_exit(128 + SIGTERM);  // it died before we could ask to be told
+  if (::getppid() != parent) ::_exit(128 + SIGTERM);  // the parent died before prctl
   take_messages_for(parent);
 }
 
-// hpp-guard, which hpp-launch forks, inherits the handler, but has another parent.
+// hpp-guard, a fork of hpp-launch, inherits the handler. It has another parent, so the pids are
+// compared.
 void resume_parent() {
   if (forked_by != 0 && ::getppid() == forked_by) ::kill(forked_by, SIGCONT);
 }

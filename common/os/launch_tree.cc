@@ -44,7 +44,7 @@ std::pair<std::string, std::string> LaunchTree::environment() const {
 }
 
 std::vector<pid_t> LaunchTree::orphans(const std::vector<pid_t>& own) const {
-  // Whose parent is another one by now would look at somebody else's children.
+  // If hpp-launch has ended, its pid may belong to a foreign process by now.
   if (root_ != ::getpid() && root_ != ::getppid()) return {};
   const auto is_spared = [&](pid_t pid) {
     return std::find(own.begin(), own.end(), pid) != own.end() || is_helper(pid) ||
@@ -52,8 +52,9 @@ std::vector<pid_t> LaunchTree::orphans(const std::vector<pid_t>& own) const {
   };
   std::vector<pid_t> found;
   for (const pid_t pid : living_descendants(root_, is_spared)) {
-    // hpp-guard never is; a helper that was just forked will have its tag when it is. Who hides may
-    // be a helper, too (a proxyd that may bind port 80), which hpp-launch has among its own.
+    // hpp-guard is never executed. A helper that was just forked has its tag by the time it is
+    // executed. A process that hides its program may be a helper, too (a proxyd that may bind port
+    // 80). Only hpp-launch can tell, because its `own` includes every helper.
     const bool counts =
         has_been_executed(pid, root_) || (root_ == ::getpid() && hides_its_program(pid));
     if (counts && !is_spared(pid)) found.push_back(pid);

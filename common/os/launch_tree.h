@@ -1,4 +1,4 @@
-// hpp-launch's descendants: its helpers, what they start, and what lost its parent in a crash.
+// The descendants of hpp-launch: its helpers, their children, and orphans of earlier helpers.
 #pragma once
 
 #include <sys/types.h>
@@ -10,33 +10,33 @@
 
 namespace hpp {
 
-// The environment variable by which hpp-launch's helpers are known; its value is the helper's name,
-// `hpp-watchd`. Children of helpers do not inherit it (event/child.h).
+// The environment variable that marks hpp-launch's helpers. Its value is the helper's name, such as
+// `hpp-watchd`. A helper's children do not inherit it (event/child.h).
 constexpr const char* kHelperTag = "HPP_HELPER";
 
-// The environment variable by which helpers are told the pid of hpp-launch.
+// The environment variable in which hpp-launch passes its pid to the helpers.
 constexpr const char* kLaunchPid = "HPP_LAUNCH_PID";
 
-// hpp-launch is a subreaper: whoever loses its parent below it becomes its child. So what is left
-// of a backend when its supervisord has crashed hangs there, also what has put off all that would
-// tell of its origin (`env -i setsid`).
+// hpp-launch is a subreaper: when a process below it loses its parent, it becomes a child of
+// hpp-launch. Therefore the processes of a backend whose supervisord has crashed are found below
+// hpp-launch, even if they have no tag and a session of their own (`env -i setsid`).
 class LaunchTree {
  public:
-  // Seen from hpp-launch, which has no other children (init.h).
+  // For hpp-launch, which has no children but its helpers and orphans (init.h).
   static LaunchTree of_this_process();
 
-  // Seen from a helper, by what hpp-launch has told it in the environment, which is taken out of
-  // there. Nothing if hpp-launch has told nothing.
+  // For a helper. Reads the pid of hpp-launch from the environment and removes it there. Returns
+  // nothing if the environment has no such pid.
   static std::optional<LaunchTree> take_from_environment();
 
   pid_t root() const { return root_; }
 
-  // What take_from_environment() wants to find: name and value.
+  // Name and value of the variable that take_from_environment() reads.
   std::pair<std::string, std::string> environment() const;
 
-  // The living descendants that belong to a backend, or to a supervisord that is no more: none of
-  // `own`, no helper, and none of their descendants. Not Watchman either, which leaves watchd and
-  // serves other programs, too. Nothing if hpp-launch is gone.
+  // Returns the living descendants that belong to a backend or to an earlier supervisord: all
+  // except `own`, the helpers, and the descendants of these. Watchman is excepted, too: it
+  // daemonizes and also serves other programs. The result is empty if hpp-launch has ended.
   std::vector<pid_t> orphans(const std::vector<pid_t>& own) const;
 
  private:

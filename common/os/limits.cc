@@ -10,7 +10,7 @@ namespace hpp {
 namespace {
 
 constexpr int kFreedMemoryMax = 8 * 1024 * 1024;  // bytes
-// What is larger is mapped and unmapped each time.
+// Larger allocations are mapped and unmapped each time.
 constexpr int kMappedMin = 1024 * 1024;  // bytes
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Listening sockets for an address of the command line.
+// Listens on an address from the command line.
 #pragma once
 
 #include <vector>
@@ -9,8 +9,8 @@
 
 namespace hpp {
 
-// Listens on every address of `bind`, as listen_on. Throws std::runtime_error: the name is unknown,
-// or the port is taken, and by whom.
+// Listens on every address of `bind`, as listen_on(). Throws std::runtime_error if the name is
+// unknown or if the port is in use; the text then names the process.
 std::vector<UniqueFd> listen_or_say_who(const Address& bind);
 
 }  // namespace hpp

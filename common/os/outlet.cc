@@ -20,11 +20,11 @@ namespace {
 
 using Milliseconds = std::chrono::milliseconds;
 
-// A pipe that polls as writable takes so many bytes at once, pipe(7). Every line fits, so that
+// The number of bytes that fit into a pipe that polls as writable (pipe(7)). Every line fits, so
 // lines of several processes do not mix.
 constexpr std::size_t kPipePiece = PIPE_BUF;
-// A pseudoterminal that polls as writable has room for 256 bytes at least, and each LF may become
-// two (drivers/tty/tty_buffer.c).
+// A pseudoterminal that polls as writable has room for at least 256 bytes, and each LF may become
+// two bytes (drivers/tty/tty_buffer.c).
 constexpr std::size_t kTerminalPiece = 128;
 
 bool is_writable(int fd, Milliseconds patience) {
@@ -32,7 +32,8 @@ bool is_writable(int fd, Milliseconds patience) {
   return ::poll(&entry, 1, static_cast<int>(patience.count())) > 0;
 }
 
-// A pipe says itself that the write would block, if the kernel is new enough; a terminal does not.
+// RWF_NOWAIT works for pipes of newer kernels. For other files, pwritev2(2) fails, and write(2) is
+// used.
 ssize_t write_without_waiting(int fd, std::string_view bytes) {
   iovec piece{.iov_base = const_cast<char*>(bytes.data()), .iov_len = bytes.size()};
   constexpr off_t kAtTheEnd = -1;
@@ -58,7 +59,7 @@ Outlet::Kind Outlet::kind_of(int fd, bool has_own) {
   return S_ISFIFO(info.st_mode) || is_terminal(fd) ? Kind::Shared : Kind::Other;
 }
 
-// It all goes by way of the queue, which knows whether a line was begun.
+// All bytes pass through the queue, because it records whether a line is incomplete.
 void Outlet::write(std::string_view bytes) {
   if (!bytes.empty()) is_mid_line_ = bytes.back() != '\n';
   const bool was_waiting = is_waiting();
@@ -89,7 +90,8 @@ bool Outlet::flush() {
   return true;
 }
 
-// Returns how many bytes are done with: written, or of no use to anybody. 0: it takes none now.
+// Returns the number of bytes that were written or must be discarded. 0 means that the destination
+// has no room now.
 std::size_t Outlet::write_once(std::string_view bytes) const {
   for (;;) {
     ssize_t written = -1;

@@ -1,4 +1,4 @@
-// A descriptor that we have inherited and write to: the user's terminal, a pipe, a log file.
+// Writes to an inherited descriptor (terminal, pipe or log file) without blocking.
 #pragma once
 
 #include <chrono>
@@ -10,50 +10,51 @@
 
 namespace hpp {
 
-// Never blocks, whatever becomes of the terminal or of the pipe's reader: what is not taken waits,
-// up to kWaitingMax. A destination that is gone (EPIPE, EIO, ENOSPC) takes everything.
+// Never blocks, even if the terminal is stopped or the pipe's reader does not read. Bytes that
+// cannot be written yet are queued, up to kWaitingMax. If the destination is gone (EPIPE, EIO,
+// ENOSPC), bytes are discarded.
 //
-//   own      A terminal or pipe: opened once more, non-blocking (reopen.h).
-//   socket   send(2) has a flag for it.
-//   shared   A terminal or pipe that we may not open (another user's). We look whether it takes
-//            bytes, and write so few that it takes them all. The write can only block if another
-//            process fills the terminal, or a pipe of an old kernel, after the look.
-//   other    A file, or a device such as /dev/null, takes everything at once.
+//   own      A terminal or pipe, opened once more as non-blocking (reopen.h).
+//   socket   send(2) has a flag against blocking.
+//   shared   A terminal or pipe that this process may not open, because it belongs to another user.
+//            If poll(2) reports room, we write so few bytes that they fit. This can only block if
+//            another process fills the terminal, or a pipe of an old kernel, after the poll.
+//   other    A file, or a device such as /dev/null, accepts everything at once.
 class Outlet {
  public:
-  // Bytes that wait at most; beyond that the oldest lines are dropped (output_queue.h).
+  // Limit of the queue. Beyond it, the oldest lines are dropped (output_queue.h).
   static constexpr std::size_t kWaitingMax = 4 * 1024 * 1024;
 
   // Does not own `fd`.
   explicit Outlet(int fd);
 
-  // `own`: the same terminal or pipe, opened once more; not open: we may not.
+  // `own` is the same terminal or pipe, opened once more, or not open if that was not permitted.
   Outlet(int fd, UniqueFd own);
 
   void write(std::string_view bytes);
 
-  // Writes a line of hpp's own. If the last byte that was written here has not ended its line (a
-  // prompt, or output without a final newline), that line is ended first.
+  // Writes a line of hpp itself. If the previous output does not end with a newline (a prompt, for
+  // example), writes a newline first.
   void write_line(std::string_view line);
 
-  // Writes a sequence that a terminal obeys, and that leaves the line as it is.
+  // Writes an escape sequence that adds no text to the current line.
   void write_control(std::string_view sequence);
 
   bool is_waiting() const { return !queue_.is_empty(); }
 
-  // Writes of what waits as much as is taken now. Returns whether that was all.
+  // Writes as many queued bytes as possible without blocking. Returns whether the queue is empty.
   bool flush();
 
-  // Waits until all is taken, for at most that long. For the end of a program.
+  // Blocks until the queue is empty, for at most `patience`. For the end of a program.
   void finish(std::chrono::milliseconds patience);
 
-  // `on_waiting` is called when something begins to wait: flush() is to be called when fd() is
-  // writable. event/outlet_watch.h does so.
+  // Sets the function that is called when bytes are queued and none were before. The owner then
+  // calls flush() whenever fd() is writable, as event/outlet_watch.h does.
   void on_waiting(std::function<void()> on_waiting) { on_waiting_ = std::move(on_waiting); }
 
   int fd() const { return own_.is_open() ? own_.get() : target_; }
 
-  // The descriptor that was inherited.
+  // The inherited descriptor.
   int target() const { return target_; }
 
  private:

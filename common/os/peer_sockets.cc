@@ -19,7 +19,8 @@ struct Request {
   inet_diag_req_v2 body{};
 };
 
-// Writes port and address as the kernel's table has them. False: not an IP socket.
+// Writes port and address in the format of the kernel's table. Returns false if it is not an IP
+// socket.
 bool copy_address(const sockaddr_storage& from, std::uint16_t& port, void* address) {
   if (from.ss_family == AF_INET) {
     const auto& v4 = reinterpret_cast<const sockaddr_in&>(from);
@@ -35,7 +36,7 @@ bool copy_address(const sockaddr_storage& from, std::uint16_t& port, void* addre
   return true;
 }
 
-// The question for the socket whose peer is `fd`.
+// Writes the query for the socket whose peer is `fd`.
 bool write_question(int fd, Request& request) {
   sockaddr_storage own{};
   sockaddr_storage peer{};
@@ -64,7 +65,7 @@ bool PeerSockets::is_orphan(int fd) {
     kernel_.reset(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
   }
   if (::send(kernel_.get(), &request, sizeof request, 0) != sizeof request) return false;
-  // The kernel answers within send().
+  // No wait is needed, because the kernel answers within send().
   std::array<char, 4096> packet;
   const ssize_t got = ::recv(kernel_.get(), packet.data(), packet.size(), MSG_DONTWAIT);
   if (got < static_cast<ssize_t>(NLMSG_LENGTH(sizeof(inet_diag_msg)))) return false;
@@ -72,7 +73,7 @@ bool PeerSockets::is_orphan(int fd) {
   inet_diag_msg entry;
   std::memcpy(&header, packet.data(), sizeof header);
   std::memcpy(&entry, packet.data() + NLMSG_HDRLEN, sizeof entry);
-  // If the connection is gone, the answer is about the listening socket.
+  // If the connection no longer exists, the answer describes the listening socket.
   const bool is_connection = header.nlmsg_type == SOCK_DIAG_BY_FAMILY &&
                              entry.id.idiag_dport == request.body.id.idiag_dport;
   return is_connection && entry.idiag_state != TCP_ESTABLISHED && entry.idiag_inode == 0;

@@ -1,4 +1,4 @@
-// Asks the kernel about the other end of a connection that stays within this machine.
+// Asks the kernel about the peer's socket of a connection within this machine.
 #pragma once
 
 #include "common/os/unique_fd.h"
@@ -7,10 +7,11 @@ namespace hpp {
 
 class PeerSockets {
  public:
-  // Whether the socket at the other end of the TCP connection `fd` belongs to no process any more,
-  // although the kernel still knows it: it was closed, and not only shut down. Then nobody notices
-  // how this end is closed. False if the kernel does not tell, and for another machine or network
-  // namespace. Takes some ten microseconds, however many connections there are (sock_diag(7)).
+  // Whether the peer's socket of the TCP connection `fd` was closed, and not only shut down: the
+  // kernel still knows the socket, but no process owns it. In that case no process can notice how
+  // this end is closed. Returns false if the kernel cannot tell, as for another machine or network
+  // namespace. Takes about ten microseconds, regardless of the number of connections
+  // (sock_diag(7)).
   bool is_orphan(int fd);
 
  private:

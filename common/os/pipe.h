@@ -5,15 +5,16 @@
 
 namespace hpp {
 
-// A pipe, close-on-exec at both ends. Throws std::system_error.
+// A pipe whose ends are both close-on-exec.
 struct Pipe {
   UniqueFd reader;
   UniqueFd writer;
 };
 
+// Throws std::system_error.
 Pipe make_pipe();
 
-// Sets O_NONBLOCK. Not for descriptors shared with other processes, such as a terminal.
+// Sets O_NONBLOCK. Do not use it on a descriptor that other processes share, such as a terminal.
 void set_nonblocking(int fd);
 
 }  // namespace hpp

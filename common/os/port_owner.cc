@@ -15,8 +15,8 @@
 namespace hpp {
 namespace {
 
-// The text of an address in /proc/net/tcp and tcp6: the bytes as hexadecimal words of 32 bits in
-// the machine's byte order.
+// Returns an address as /proc/net/tcp and tcp6 show it: hexadecimal words of 32 bits in the
+// machine's byte order.
 std::string table_text(const void* bytes, std::size_t size) {
   std::string text;
   for (std::size_t i = 0; i < size; i += sizeof(std::uint32_t)) {
@@ -28,7 +28,7 @@ std::string table_text(const void* bytes, std::size_t size) {
 }
 
 struct Row {
-  std::string local;  // table_text
+  std::string local;  // address, in the format of table_text()
   std::string inode;
 };
 
@@ -49,13 +49,13 @@ std::vector<Row> listeners(const char* table, unsigned port) {
     const int fields =
         std::sscanf(line.c_str(), "%*s %63[0-9A-F]:%X %*s %X %*s %*s %*s %*s %*s %31s", local,
                     &local_port, &state, inode);
-    if (fields == 4 && state != kListen) break;  // the kernel lists those that listen first
+    if (fields == 4 && state != kListen) break;  // the kernel lists listening sockets first
     if (fields == 4 && local_port == port) found.push_back({local, inode});
   }
   return found;
 }
 
-// The inodes at the first of these addresses that has any.
+// Returns the inodes of the first of these addresses that has any.
 std::vector<std::string> first_inodes(const std::vector<Row>& rows,
                                       const std::vector<std::string>& addresses) {
   for (const std::string& address : addresses) {

@@ -1,4 +1,4 @@
-// Which processes listen on a TCP port, as /proc shows it.
+// Finds the processes that listen on a TCP port (/proc/net/tcp).
 #pragma once
 
 #include <sys/types.h>
@@ -11,30 +11,31 @@
 
 namespace hpp {
 
-// The inodes of the sockets that a connection to `address` reaches: those that listen on exactly
-// this address or, without one, on the wildcard address. Several sockets only if they share their
-// address (SO_REUSEPORT). None: nobody listens, or the kernel does not say.
+// Returns the inodes of the sockets that a connection to `address` reaches: those that listen on
+// exactly this address or, if there are none, on the wildcard address. Several sockets are returned
+// if they share an address (SO_REUSEPORT). The result is empty if no socket listens, or if the
+// kernel does not show it.
 std::vector<std::string> listening_inodes(const SocketAddress& address);
 
 // Whether a process has one of these sockets open.
 enum class Holds {
   No,
   Yes,
-  Unknown,  // its descriptors are not ours to see
+  Unknown,  // this process may not read the other's descriptors
 };
 
 Holds holds_socket(pid_t pid, const std::vector<std::string>& inodes);
 
 struct PortOwner {
-  pid_t pid = 0;     // 0: its descriptors are not ours to see
-  std::string text;  // describe_process, or `another process`
+  pid_t pid = 0;     // 0: unknown, because this process may not read the owner's descriptors
+  std::string text;  // the result of describe_process(), or `another process`
 };
 
-// The first process found that has one of these sockets open; of several that share a socket, any.
+// Returns a process that has one of these sockets open. If several do, it is the first one found.
 PortOwner find_socket_owner(const std::vector<std::string>& inodes);
 
-// The process that a connection to the first of these addresses with a listener reaches. Nothing:
-// nobody listens on any of them.
+// Returns the owner of the first of these addresses that has a listener. Returns nothing if none
+// has.
 std::optional<PortOwner> find_port_owner(const std::vector<SocketAddress>& addresses);
 
 }  // namespace hpp

@@ -11,7 +11,7 @@
 namespace hpp {
 namespace {
 
-// PIDFD_SIGNAL_PROCESS_GROUP of linux/pidfd.h, which is older on many machines than the kernel.
+// PIDFD_SIGNAL_PROCESS_GROUP. Defined here, because linux/pidfd.h is often older than the kernel.
 constexpr unsigned kProcessGroup = 1U << 2;
 
 // Returns 0 or an errno value.

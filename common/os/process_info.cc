@@ -14,18 +14,18 @@ namespace hpp {
 namespace {
 
 // How much of a command line is shown.
-constexpr std::size_t kCommandLineMax = 80;
+constexpr std::size_t kCommandLineMax = 80;  // bytes
 
-// The state in the text of a `stat` file, proc(5): the command's name is in parentheses and may
-// contain anything.
+// Reads the state from the text of a `stat` file (proc(5)). It follows the last parenthesis,
+// because the command's name is in parentheses and may contain any character.
 bool is_zombie(const std::string& stat) {
   const auto close = stat.rfind(')');
   return close != std::string::npos && close + 2 < stat.size() &&
          (stat[close + 2] == 'Z' || stat[close + 2] == 'X');
 }
 
-// A process whose first thread has ended looks like a zombie while others live. Threads that a
-// tracer holds are zombies themselves.
+// A process whose first thread has ended looks like a zombie, although other threads may live.
+// Threads whose end the tracer has not seen yet are zombies, too.
 bool have_all_threads_ended(pid_t pid) {
   namespace fs = std::filesystem;
   std::error_code failed;
@@ -75,7 +75,7 @@ std::optional<ProcessStat> process_stat(pid_t pid) {
   }
   const bool is_dead = is_zombie(*text) && (threads <= 1 || have_all_threads_ended(pid));
   ProcessStat stat{.parent = parent, .is_dead = is_dead};
-  // The last field, `exit_code`.
+  // `exit_code` is the last field.
   const char* const last = text->data() + text->rfind(' ') + 1;
   const auto parsed = std::from_chars(last, text->data() + text->size(), stat.status);
   return parsed.ec == std::errc{} ? std::optional(stat) : std::nullopt;
@@ -101,7 +101,7 @@ std::optional<int> zombie_status(pid_t pid) {
 
 bool has_environment_with(pid_t pid, std::string_view beginning) {
   const auto environment = read_file(fmt::format("/proc/{}/environ", pid));
-  // Each entry ends with a NUL. One in front makes the first entry like the others.
+  // Each entry ends with a NUL. A NUL in front makes the first entry like the others.
   return environment &&
          ('\0' + *environment).find('\0' + std::string(beginning)) != std::string::npos;
 }
@@ -124,7 +124,7 @@ std::vector<std::string> arguments_of(pid_t pid) {
 std::string program_name_of(pid_t pid) {
   std::error_code failed;
   std::string name = program_of(pid, failed).filename();
-  // The kernel appends this if the file was replaced, for instance by an upgrade.
+  // The kernel appends this if the file was replaced, for example by an upgrade.
   constexpr std::string_view kDeleted = " (deleted)";
   if (name.ends_with(kDeleted)) name.resize(name.size() - kDeleted.size());
   return name;
@@ -136,14 +136,14 @@ bool hides_its_program(pid_t pid) {
   return failed == std::errc::permission_denied;
 }
 
-// In the middle of execve(2) it has the new program, and neither arguments nor environment: the
+// During execve(2) a process has the new program, but no arguments and no environment yet. The
 // kernel writes these last, in this order.
 bool has_been_executed(pid_t pid, pid_t parent) {
   std::error_code failed;
   const auto its = program_of(pid, failed);
   if (failed) return false;
-  // If the parent's program is hidden from us (root's process 1, when we are not root), so are the
-  // copies that it forks. A process whose program we see is not such a copy.
+  // If the parent's program cannot be read (root's process 1, for another user), its forked copies
+  // cannot be read either. So a process whose program can be read is not such a copy.
   const auto parents = program_of(parent, failed);
   if (failed && failed != std::errc::permission_denied) return false;
   if (!failed && its == parents) return false;
@@ -155,7 +155,7 @@ std::string describe_process(pid_t pid) {
   while (!command.empty() && command.back() == '\0') command.pop_back();
   std::replace(command.begin(), command.end(), '\0', ' ');
   if (command.size() > kCommandLineMax) command = command.substr(0, kCommandLineMax) + "…";
-  command = printable(command);  // it may be another user's, and ends up on pages, too
+  command = printable(command);  // another user may have chosen it, and pages show it, too
   return command.empty() ? fmt::format("pid {}", pid) : fmt::format("pid {} ({})", pid, command);
 }
 

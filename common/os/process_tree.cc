@@ -16,7 +16,8 @@
 namespace hpp {
 namespace {
 
-// A child that has ended and was not reaped; 0: none has ended. Nothing: there is no child.
+// Returns a child that has ended and was not reaped, or 0 if none has ended. Returns nothing if
+// there is no child.
 std::optional<pid_t> ended_child() {
   siginfo_t ended{};
   int result = 0;
@@ -32,7 +33,7 @@ bool contains(const std::vector<pid_t>& pids, pid_t pid) {
 }
 
 std::vector<pid_t> descendants(pid_t root, const IsSpared& is_spared, bool are_dead) {
-  // A program that starts asks this, mostly in vain: no look at all of /proc for that.
+  // At a program's start there is mostly no child. This check then avoids reading all of /proc.
   if (root == ::getpid() && !ended_child()) return {};
   std::multimap<pid_t, pid_t> children;
   std::vector<pid_t> dead;
@@ -92,9 +93,10 @@ std::vector<pid_t> dead_descendants(const IsSpared& is_spared) {
   return descendants(::getpid(), is_spared, /*are_dead=*/true);
 }
 
-// /proc is not read at one moment, but a process that is our child during all that time is seen.
-// Another one becomes our child only when its parent ends. That parent was our child, and then its
-// end is known here; or it was below a child that still lives, which is seen and spared.
+// /proc is not read at one moment, but a process that is a child of this one during all that time
+// is seen. A process becomes a child of this one only when its parent ends. If that parent was a
+// child of this process, its end is seen here. Otherwise it was below a child that still lives,
+// which is seen and spared.
 bool are_all_spared(const IsSpared& is_spared) {
   const auto is_ours_to_reap = [&](pid_t pid) {
     const auto stat = process_stat(pid);

@@ -1,4 +1,4 @@
-// Lists the descendants of this process, and reaps them.
+// Lists and reaps the descendants of this process.
 #pragma once
 
 #include <sys/types.h>
@@ -8,38 +8,39 @@
 
 namespace hpp {
 
-// Makes orphaned descendants become children of this process (PR_SET_CHILD_SUBREAPER), so that
-// they can be found and reaped: a double fork does not escape.
+// Makes orphaned descendants become children of this process (PR_SET_CHILD_SUBREAPER). Then a
+// process cannot escape by a double fork.
 void become_subreaper();
 
-// Reaps the children that have ended, except `owned`, which their owners reap. If one of those has
-// ended, the children that ended after it are reaped by a later call. Returns whether any child is
-// left, a zombie included. In a subreaper no child means no descendant: the only proof that a tree
-// of processes is gone.
+// Reaps the children that have ended, except `owned`, which their owners reap. If an owned child
+// has ended, only a later call reaps the children that ended after it. Returns whether any child is
+// left, a zombie included. In a subreaper, no child means no descendant. That is the only proof
+// that a process tree has ended.
 bool children_left(const std::vector<pid_t>& owned);
 
-// Reaps every child that has ended, except `spared` (whose owner reaps them). Zombies of adopted
-// descendants would otherwise stay.
+// Reaps every child that has ended, except `spared`, which their owners reap. Without it, zombies
+// of adopted descendants would accumulate.
 void reap_adopted(const std::vector<pid_t>& spared);
 
 using IsSpared = std::function<bool(pid_t)>;
 
 bool spare_none(pid_t pid);
 
-// All living descendants of the process `root`, without zombies. A process that is spared is left
+// Returns all living descendants of the process `root`, without zombies. A spared process is left
 // out together with its descendants.
 std::vector<pid_t> living_descendants(pid_t root, const IsSpared& is_spared = spare_none);
 
-// All descendants of this process that have ended with all their threads and were not reaped. A
-// process that is spared is left out together with its descendants.
+// Returns all descendants of this process whose threads have all ended and that were not reaped. A
+// spared process is left out together with its descendants.
 std::vector<pid_t> dead_descendants(const IsSpared& is_spared);
 
-// Whether all children of this process are spared, and none has ended. If a subreaper that has
-// reaped all ended children (children_left) gets true, every descendant is spared, or is below a
-// process that is.
+// Whether all children of this process are spared and none has ended. If a subreaper has reaped all
+// ended children (children_left()) and gets true, then every descendant is spared or is below a
+// spared process.
 bool are_all_spared(const IsSpared& is_spared);
 
-// All living processes of the control group of this one (cgroups(7)), this one included.
+// Returns all living processes of this process's control group (cgroups(7)), including this
+// process.
 std::vector<pid_t> processes_of_our_cgroup();
 
 }  // namespace hpp

@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char* kVariable = "HPP_DIRECTORY";
 
-// POSIX wants no `.` and no `..` in what `pwd -L` prints.
+// POSIX forbids `.` and `..` in the output of `pwd -L`.
 bool is_plain(const std::filesystem::path& path) {
   if (!path.is_absolute()) return false;
   for (const auto& part : path) {

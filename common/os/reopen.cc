@@ -17,7 +17,8 @@ UniqueFd reopen_nonblocking(int fd, int access) {
   if (!terminal && !pipe) return {};
   const int flags = access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
   UniqueFd own(::open(fmt::format("/proc/self/fd/{}", fd).c_str(), flags));
-  // Anybody may open the controlling terminal under this name; tcgetsid(3) fails for any other.
+  // Every process may open its controlling terminal as /dev/tty. For any other terminal,
+  // tcgetsid(3) fails.
   if (!own.is_open() && terminal && ::tcgetsid(fd) >= 0) own.reset(::open("/dev/tty", flags));
   return own;
 }

@@ -176,8 +176,8 @@ int connect_error(int fd) {
   socklen_t size = sizeof error;
   ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
   if (error != 0) return error;
-  // Who asks again and again for a port of the ephemeral range where nobody listens is one day
-  // given that very port as its own, and connected to itself.
+  // A program that repeatedly connects to an ephemeral port without a listener will sooner or later
+  // get this port as its own local port. The socket is then connected to itself.
   SocketAddress own{.length = sizeof(sockaddr_storage)};
   SocketAddress peer{.length = sizeof(sockaddr_storage)};
   if (::getsockname(fd, own.get(), &own.length) != 0) return errno;

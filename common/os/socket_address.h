@@ -1,4 +1,4 @@
-// Socket addresses, and the sockets made from them.
+// IP socket addresses, and sockets that listen on them or connect to them.
 #pragma once
 
 #include <sys/socket.h>
@@ -13,7 +13,7 @@
 
 namespace hpp {
 
-// An IPv4 or IPv6 address with its port, as the kernel has it.
+// An IPv4 or IPv6 address with its port, in the kernel's format.
 struct SocketAddress {
   sockaddr_storage storage{};
   socklen_t length = 0;
@@ -22,11 +22,11 @@ struct SocketAddress {
 
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
 
-  // The IP address alone, without port or brackets: `127.0.0.1`, `::1`. An IPv4 address that came
-  // in over an IPv6 socket is given as IPv4.
+  // Returns the IP address without port or brackets: `127.0.0.1`, `::1`. An IPv4-mapped IPv6
+  // address is returned as IPv4.
   std::string ip() const;
 
-  // Address and port: `127.0.0.1:8000`, `[::1]:8000`.
+  // Returns address and port: `127.0.0.1:8000`, `[::1]:8000`.
   std::string text() const;
 
   std::uint16_t port() const;
@@ -38,18 +38,18 @@ struct SocketAddress {
   }
 };
 
-// All addresses of a name, without duplicates. `localhost` is always 127.0.0.1 and ::1, whatever
-// the resolver says: servers bind one or the other and nobody can tell which (RFC 6761 §6.3).
-// Blocks while the resolver works. Throws std::runtime_error with the name and the reason.
+// Returns all addresses of a name, without duplicates. For `localhost` that is always 127.0.0.1 and
+// ::1, without the resolver (RFC 6761 §6.3), because a server may listen on either of them. Blocks
+// while the resolver works. Throws std::runtime_error with the name and the reason.
 std::vector<SocketAddress> resolve(const Address& address);
 
-// Binds and listens on every address of a name, with SO_REUSEADDR. An address family that the
-// machine lacks is left out as long as one remains.
-// Throws std::system_error (code EADDRINUSE if the port is taken) naming the address.
+// Listens on all these addresses, with SO_REUSEADDR. Skips an address family that the machine
+// lacks, unless it is the only one. Throws std::system_error with the address in its text; the code
+// is EADDRINUSE if the port is taken.
 std::vector<UniqueFd> listen_on(const std::vector<SocketAddress>& addresses);
 
-// Starts to connect. Returns a non-blocking socket which becomes writable when the attempt is
-// over (then ask connect_error), or the errno value of what failed at once.
+// A started connection attempt: a non-blocking socket that becomes writable when the attempt has
+// ended (connect_error() then returns the result), or the errno value of an immediate failure.
 struct ConnectAttempt {
   UniqueFd fd;
   int error = 0;
@@ -57,27 +57,27 @@ struct ConnectAttempt {
 
 ConnectAttempt start_connect(const SocketAddress& address);
 
-// Whether it is a stream socket that listens.
+// Whether `fd` is a listening stream socket.
 bool is_listening(int fd);
 
-// The address that a socket is bound to.
+// Returns the address that a socket is bound to.
 SocketAddress local_address(int fd);
 
-// How the attempt on `fd` ended: 0, or an errno value.
+// Returns how the connection attempt on `fd` ended: 0 or an errno value.
 int connect_error(int fd);
 
-// What a read of a non-blocking socket would meet, as of now.
+// What a read of a non-blocking socket would find at this moment.
 enum class Unread {
   Nothing,
   Bytes,
-  End,  // FIN or reset. Whoever closes in good order now leaves the TIME_WAIT with the peer
+  End,  // FIN or reset. If this end is closed after a FIN, the TIME_WAIT is the peer's
         // (RFC 9293 §3.6)
 };
 
 Unread look_at_unread(int fd);
 
-// Makes the close of a socket a reset (RST), which leaves no TIME_WAIT on either side, or a FIN
-// again (socket(7), SO_LINGER).
+// If `wanted`, closing the socket sends a reset (RST), which leaves no TIME_WAIT on either side.
+// Otherwise it sends a FIN, which is the default (socket(7), SO_LINGER).
 void reset_on_close(int fd, bool wanted = true);
 
 }  // namespace hpp

@@ -9,7 +9,7 @@
 namespace hpp {
 namespace {
 
-// Asked for; without it a pipe has 64 KiB, and a long body takes four times the system calls.
+// The default of 64 KiB would need four times as many system calls for a long body.
 constexpr int kCapacity = 256 * 1024;
 constexpr std::size_t kIdleMax = 16;
 

@@ -1,5 +1,4 @@
-// A pipe as splice(2) uses it: bytes on their way from one socket to another that never leave the
-// kernel.
+// A pipe for splice(2), which moves bytes from one socket to another within the kernel.
 #pragma once
 
 #include <cstddef>
@@ -12,14 +11,14 @@ namespace hpp {
 
 class SplicePipe {
  public:
-  // nullptr: no descriptors are left, or too many pages are in pipes already (pipe(7)).
+  // Returns nullptr if no descriptor is left, or if the user's pipes have too many pages (pipe(7)).
   static std::unique_ptr<SplicePipe> make();
 
-  // Moves up to `max` bytes from a socket into the pipe, which must be empty: whether it is full
-  // cannot be told from an empty socket. Returns what splice(2) does, and errno with it.
+  // Moves up to `max` bytes from a socket into the pipe. The pipe must be empty, because splice(2)
+  // reports a full pipe and an empty socket alike. Returns the result of splice(2), with errno.
   ssize_t fill(int from, std::size_t max);
 
-  // Moves what the pipe holds to a socket, all or some of it. Returns what splice(2) does.
+  // Moves all or some of the pipe's bytes to a socket. Returns the result of splice(2).
   ssize_t empty_into(int to);
 
   std::size_t held() const { return held_; }
@@ -32,12 +31,12 @@ class SplicePipe {
   std::size_t held_ = 0;
 };
 
-// Pipes that are not in use, kept for the next long body.
+// Keeps unused pipes for the next long body.
 class SplicePipes {
  public:
   std::unique_ptr<SplicePipe> take();
 
-  // One that still holds bytes is closed: they are nobody's.
+  // A pipe that still holds bytes is closed, because they must not reach another connection.
   void put_back(std::unique_ptr<SplicePipe> pipe);
 
  private:

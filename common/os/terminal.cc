@@ -14,16 +14,16 @@
 namespace hpp {
 namespace {
 
-constexpr std::size_t kNameMax = 64;  // of `/dev/pts/N`
+constexpr std::size_t kNameMax = 64;  // bytes of a path such as `/dev/pts/3`
 
-// Output is not processed, but for one thing: the kernel has to know the column of the cursor to
-// erase a tab that is typed. ONLRET says that LF returns to column 0, which the user's terminal
-// will make true, and adds nothing (ONLCR would add CR).
+// Output passes unchanged. OPOST is on nevertheless, because the kernel must know the cursor's
+// column to erase a typed tab. ONLRET declares that LF returns to column 0 and adds no byte (ONLCR
+// would add CR). The user's terminal makes the declaration true.
 void set_modes(int slave, int like) {
   termios modes{};
   if (::tcgetattr(slave, &modes) != 0) throw_errno("cannot use a pseudoterminal");
   modes.c_oflag = OPOST | ONLRET;
-  modes.c_iflag |= IUTF8;  // erases characters, not bytes
+  modes.c_iflag |= IUTF8;  // the erase key removes a character, not a byte
   termios user{};
   if (::tcgetattr(like, &user) == 0) {
     modes.c_iflag = (modes.c_iflag & ~static_cast<tcflag_t>(IUTF8)) | (user.c_iflag & IUTF8);

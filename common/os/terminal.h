@@ -1,4 +1,4 @@
-// Terminals: the user's, and pseudoterminals through which the backend has one, too.
+// Terminals: the user's, and the pseudoterminals of the backend.
 #pragma once
 
 #include <string_view>
@@ -9,37 +9,37 @@ namespace hpp {
 
 bool is_terminal(int fd);
 
-// Whether it is one that understands more than text: TERM is set, and not `dumb`.
+// Whether `fd` is a terminal that understands escape sequences: TERM is set and is not `dumb`.
 bool is_able_terminal(int fd);
 
-// Whether two descriptors are of one terminal.
+// Whether both descriptors refer to the same terminal.
 bool is_same_terminal(int one, int other);
 
-// Ends what a killed program may have left on the screen: colours, a hidden cursor, the alternate
-// screen, reports of the mouse, bracketed paste, keys of an application. All of it is nothing where
-// there was nothing; in particular this way out of the alternate screen (47, not 1049) moves no
-// cursor.
+// Resets the terminal modes that a killed program may have left set: colours, a hidden cursor, the
+// alternate screen, mouse reports, bracketed paste, application keys. Has no effect if none is set.
+// In particular, sequence 47 leaves the alternate screen without moving the cursor; 1049 would move
+// it.
 constexpr std::string_view kScreenAsUsual =
     "\033[0m\033[?25h\033[?47l\033[?1000l\033[?1002l\033[?1003l\033[?1006l\033[?2004l\033[?1l\033>";
 
-// A pseudoterminal: what is written to the slave is read from the master. Close-on-exec both, and
-// nobody's controlling terminal.
+// A pseudoterminal. Bytes that are written to the slave are read from the master. Both descriptors
+// are close-on-exec, and neither becomes a controlling terminal.
 //
-// Bytes pass from slave to master untouched: the terminal that they end at turns LF into CR LF, and
-// it should be done once. When the last slave is closed, and all is read, the master's read(2)
+// Bytes pass from slave to master unchanged. The user's terminal turns LF into CR LF, and that must
+// happen only once. After the last slave is closed and all bytes are read, read(2) on the master
 // fails with EIO.
 struct Pty {
   UniqueFd master;
   UniqueFd slave;
 };
 
-// `like`: the window's size and the keys that edit a line (erase, kill, …) are those of that
-// terminal; the kernel's own if it is none. Throws std::system_error.
+// The window size and the line-editing keys (erase, kill, …) are those of the terminal `like`. If
+// `like` is not a terminal, they are the kernel's defaults. Throws std::system_error.
 Pty make_pty(int like);
 
-// Gives the terminal `to` the size of the terminal `from`. Nobody is told, SIGWINCH is for the
-// foreground processes of those who have `to` as their controlling terminal. Nothing happens if one
-// of them is no terminal.
+// Gives the terminal `to` the size of the terminal `from`. Does nothing if one of them is not a
+// terminal. The kernel sends SIGWINCH only to processes whose controlling terminal is `to`, so the
+// caller must notify the others.
 void copy_window_size(int from, int to);
 
 }  // namespace hpp

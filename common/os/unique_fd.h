@@ -1,4 +1,4 @@
-// Owns one file descriptor and closes it. A plain `int` in a signature never owns.
+// Owns one file descriptor and closes it. A plain `int` in a signature never owns a descriptor.
 #pragma once
 
 #include <unistd.h>
@@ -26,7 +26,7 @@ class UniqueFd {
 
   bool is_open() const { return fd_ >= 0; }
 
-  // Gives the descriptor away: the caller closes it.
+  // Returns the descriptor; the caller must close it.
   [[nodiscard]] int release() { return std::exchange(fd_, -1); }
 
   void reset(int fd = -1) {
