@@ -7,20 +7,20 @@
 namespace hpp {
 namespace {
 
-TEST(Address, ReadsEveryForm) {
+TEST(Address, ParsesEveryForm) {
   EXPECT_EQ(parse_address("8000"), (Address{"localhost", 8000}));
   EXPECT_EQ(parse_address("localhost:8000"), (Address{"localhost", 8000}));
   EXPECT_EQ(parse_address("127.0.0.1:1"), (Address{"127.0.0.1", 1}));
   EXPECT_EQ(parse_address("[::1]:65535"), (Address{"::1", 65535}));
 }
 
-TEST(Address, PrintsWhatItReads) {
+TEST(Address, IsPrintedAsItIsParsed) {
   for (const char* text : {"localhost:8000", "0.0.0.0:80", "[::1]:8000", "[fe80::1]:9"}) {
     EXPECT_EQ(to_string(parse_address(text)), text);
   }
 }
 
-TEST(Address, RefusesWithTheReason) {
+TEST(Address, AMalformedAddressIsRejectedWithTheReason) {
   const std::pair<const char*, const char*> cases[] = {
       {"", "the port is missing"},
       {"localhost", "the port is missing"},
@@ -48,7 +48,7 @@ TEST(Address, RefusesWithTheReason) {
   }
 }
 
-TEST(Address, NamesTheInstanceForAFileName) {
+TEST(Address, InstanceNameIsAValidFileName) {
   EXPECT_EQ(instance_name({"localhost", 8000}), "localhost-8000");
   EXPECT_EQ(instance_name({"::1", 8000}), "__1-8000");
 }

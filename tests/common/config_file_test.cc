@@ -14,14 +14,14 @@ constexpr std::int64_t operator""_n(unsigned long long number) {
   return static_cast<std::int64_t>(number);
 }
 
-// The value of `x = <text>`.
+// Returns the value of `x = <text>`.
 ConfigValue value_of(const std::string& text) {
   const Entries entries = read_config("x = " + text);
   EXPECT_EQ(entries.size(), 1U) << text;
   return entries.at(0).value;
 }
 
-TEST(ConfigFile, HasEntriesCommentsAndEmptyLines) {
+TEST(ConfigFile, ReadsEntriesCommentsAndEmptyLines) {
   const char* const text =
       "# hpp\n"
       "\n"
@@ -50,7 +50,7 @@ TEST(ConfigFile, MayBeEmpty) {
   EXPECT_EQ(read_config("\xEF\xBB\xBFx = 1").size(), 1U);
 }
 
-TEST(ConfigFile, HasStrings) {
+TEST(ConfigFile, ReadsStrings) {
   struct Case {
     const char* text;
     const char* value;
@@ -75,7 +75,7 @@ TEST(ConfigFile, HasStrings) {
   }
 }
 
-TEST(ConfigFile, HasNumbersBooleansAndArrays) {
+TEST(ConfigFile, ReadsNumbersBooleansAndArrays) {
   EXPECT_EQ(value_of("0"), ConfigValue(0_n));
   EXPECT_EQ(value_of("+10_000"), ConfigValue(10'000_n));
   EXPECT_EQ(value_of("-1"), ConfigValue(-1_n));
@@ -86,7 +86,7 @@ TEST(ConfigFile, HasNumbersBooleansAndArrays) {
   EXPECT_EQ(value_of("[#\n'a'#,\n,#]\n]#"), ConfigValue(Words{"a"}));
 }
 
-TEST(ConfigFile, MistakesHaveALineAndSayWhatWasExpected) {
+TEST(ConfigFile, ErrorsNameTheLineAndWhatWasExpected) {
   struct Case {
     const char* text;
     std::size_t line;
@@ -158,8 +158,8 @@ TEST(ConfigFile, MistakesHaveALineAndSayWhatWasExpected) {
   }
 }
 
-// Whatever is cut off, an answer comes: entries, or a mistake in a line that there is.
-TEST(ConfigFile, CutAnywhereIsReadOrRefused) {
+// The result is a list of entries or an error whose line exists.
+TEST(ConfigFile, ATruncatedFileIsReadOrRejected) {
   const std::string text =
       "# a\nx = \"\\u00e4\\\"\" # b\ny = [\n 'a', # c\n \"b\",\n]\nz = -10_0\r\n";
   const auto lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) + 1;
@@ -172,7 +172,7 @@ TEST(ConfigFile, CutAnywhereIsReadOrRefused) {
       EXPECT_GE(error.line, 1U);
     }
   }
-  EXPECT_EQ(whole, 4U);  // z = -1, -10, -10_0, and that with its CR LF
+  EXPECT_EQ(whole, 4U);  // z = -1, -10, -10_0, and -10_0 with CR LF
 }
 
 }  // namespace

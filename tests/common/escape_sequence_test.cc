@@ -7,7 +7,7 @@
 namespace hpp {
 namespace {
 
-TEST(EscapeSequence, Ends) {
+TEST(EscapeSequence, SizeIncludesTheLastByte) {
   const std::string_view sequences[] = {
       "\x1b[31m",
       "\x1b[m",
@@ -27,13 +27,13 @@ TEST(EscapeSequence, Ends) {
   }
 }
 
-TEST(EscapeSequence, ThatIsCutIsAllThatIsThere) {
+TEST(EscapeSequence, SizeOfAnIncompleteSequenceIsThatOfTheText) {
   for (const std::string_view sequence : {"\x1b", "\x1b[", "\x1b[31", "\x1b]0;title", "\x1b("}) {
     EXPECT_EQ(escape_sequence_size(sequence), sequence.size());
   }
 }
 
-TEST(EscapeSequence, TellsColoursFromTheRest) {
+TEST(EscapeSequence, OnlyColourSequencesHaveSgrParameters) {
   EXPECT_EQ(sgr_parameters("\x1b[m"), "");
   EXPECT_EQ(sgr_parameters("\x1b[1;38:5:9m"), "1;38:5:9");
   for (const std::string_view sequence :

@@ -20,7 +20,7 @@ TEST(EventRunner, DispatchesAtOnce) {
   EXPECT_THAT(taken, ElementsAre(1, 2));
 }
 
-// A runner whose events cause others, with what happened in order.
+// A runner whose events post further events. `log` records what happens, in order.
 class Chain {
  public:
   EventRunner<std::string> runner{[this](const std::string& event) { dispatch(event); }};
@@ -42,20 +42,20 @@ class Chain {
   }
 };
 
-TEST(EventRunner, NeverMixesTheEffectsOfTwoEvents) {
+TEST(EventRunner, NeverInterleavesTheEffectsOfTwoEvents) {
   Chain chain;
   chain.runner.post("1");
   EXPECT_THAT(chain.log, ElementsAre("1 begins", "1 ends", "answer begins", "answer ends",
                                      "2 begins", "2 ends", "3 begins", "3 ends"));
 }
 
-TEST(EventRunner, TakesAnAnswerThatComesAlone) {
+TEST(EventRunner, PostNextWithoutARunningEventDispatchesAtOnce) {
   Chain chain;
   chain.runner.post_next("answer");
   EXPECT_THAT(chain.log, ElementsAre("answer begins", "answer ends"));
 }
 
-TEST(EventRunner, ForgetsTheEventsThatWait) {
+TEST(EventRunner, ClearDropsTheQueuedEvents) {
   Chain chain;
   chain.runner.post("die");
   chain.runner.post("4");

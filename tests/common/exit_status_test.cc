@@ -7,7 +7,7 @@
 namespace hpp {
 namespace {
 
-TEST(ExitStatus, IsSaidInWords) {
+TEST(ExitStatus, ToStringDescribesIt) {
   EXPECT_EQ(to_string({.by_signal = false, .number = 0}), "exit code 0");
   EXPECT_EQ(to_string({.by_signal = false, .number = 255}), "exit code 255");
   EXPECT_EQ(to_string({.by_signal = true, .number = SIGKILL}), "signal 9 (Killed)");

@@ -7,7 +7,7 @@
 namespace hpp {
 namespace {
 
-TEST(Glob, IsPassedOnAsWatchmanWantsIt) {
+TEST(Glob, IsNormalizedForWatchman) {
   const std::pair<const char*, const char*> cases[] = {
       {"src/**/*", "src/**/*"}, {"./src/*.py", "src/*.py"},
       {"././a", "a"},           {"*", "*"},
@@ -20,7 +20,7 @@ TEST(Glob, IsPassedOnAsWatchmanWantsIt) {
   for (const auto& [text, expected] : cases) EXPECT_EQ(normalized_glob(text), expected) << text;
 }
 
-TEST(Glob, IsRefusedWithTheReasonIfItCanMatchNothing) {
+TEST(Glob, IsRejectedWithTheReasonIfItCannotMatch) {
   const std::pair<const char*, const char*> cases[] = {
       {"", "empty"},        {"./", "empty"},       {"/etc/*", "relative"}, {".//etc", "relative"},
       {"..", "below"},      {"../x", "below"},     {"a/../b", "below"},    {"src/", "directory"},

@@ -16,7 +16,7 @@ TEST(LogLine, IsPlain) {
   EXPECT_EQ(plain(Level::Info, {"Running", Colour::Green}), "hpp-x: Running: well\n");
 }
 
-TEST(LogLine, TellsTheJournalItsLevel) {
+TEST(LogLine, StartsWithItsLevelInTheJournal) {
   EXPECT_EQ(line(Style::Journal, "hpp-x", Level::Warning, "well"), "<4>hpp-x: warning: well\n");
   EXPECT_EQ(line(Style::Journal, "hpp-x", Level::Info, "Running: well", {"Running"}),
             "<6>hpp-x: Running: well\n");
@@ -37,8 +37,8 @@ TEST(LogLine, HasColours) {
             "\033[0;2mhpp-x:\033[0m \033[1;32mRunning\033[0m: well\n");
 }
 
-// Other users' command lines, file names, what Watchman and git say.
-TEST(LogLine, HasNoControlCharactersOfOthers) {
+// Such text is a command line of another user, a file name, or a message of Watchman or git.
+TEST(LogLine, ReplacesControlCharactersInForeignText) {
   const std::string text =
       "Error: port 1 is held by \x1b]0;x\x07\nhpp-x: \xc2\x9b"
       "31m";

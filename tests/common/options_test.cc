@@ -28,7 +28,7 @@ Options must_parse(Program program, const Words& words) {
 constexpr Program kPrograms[] = {Program::Launch, Program::Proxyd, Program::Watchd,
                                  Program::Supervisord};
 
-// Everything that can be said to hpp-launch and its helpers, none of it a default.
+// All options of hpp-launch and its helpers, none with its default value.
 Options full() {
   return {
       .bind = {"::1", 8000},
@@ -50,7 +50,7 @@ Options full() {
   };
 }
 
-TEST(Options, OfHppLaunchAsTheReadmeHasThem) {
+TEST(Options, OfTheReadmeAreParsed) {
   const Options options =
       must_parse(Program::Launch,
                  {"localhost:8000", "8001", "--pattern", "src/**/*", "--exclude", "src/**/test_*",
@@ -65,7 +65,7 @@ TEST(Options, OfHppLaunchAsTheReadmeHasThem) {
   EXPECT_EQ(options, expected);
 }
 
-TEST(Options, TakeSeveralGlobsAtOnceAndOneAfterAnother) {
+TEST(Options, GlobsAreListedAfterOneOptionOrSeveral) {
   const Options options =
       must_parse(Program::Launch, {"-p", "a", "b", "-x", "c", "-p", "./d", "--pattern=e", "-x", "f",
                                    "g", "--debug", "1", "2", "--exec", "x"});
@@ -74,7 +74,7 @@ TEST(Options, TakeSeveralGlobsAtOnceAndOneAfterAnother) {
   EXPECT_TRUE(options.debug);
 }
 
-TEST(Options, WhatConcernsBrowsersAlone) {
+TEST(Options, GlobsOfFilesForBrowsersAreParsed) {
   const Options options =
       must_parse(Program::Launch, {"1", "2", "--css", "./a.css", "b/*.css", "--reload", "**/*.html",
                                    "--css=c.css", "--exec", "x"});
@@ -85,15 +85,15 @@ TEST(Options, WhatConcernsBrowsersAlone) {
   }
 }
 
-TEST(Options, LeaveTheCommandAlone) {
+TEST(Options, TheCommandIsNotParsed) {
   const Options options =
       must_parse(Program::Launch, {"1", "2", "--exec", "x", "--help", "-p", "[", "--exec", "--"});
   EXPECT_EQ(options.command, (Words{"x", "--help", "-p", "[", "--exec", "--"}));
   EXPECT_TRUE(options.patterns.empty());
 }
 
-// What a program does not see stays at its default; all else comes through unchanged.
-TEST(Options, PassThroughToEachProgram) {
+// An option that a program does not have keeps its default. All others arrive unchanged.
+TEST(Options, ReachEachHelperUnchanged) {
   for (const Program program : kPrograms) {
     Options expected = full();
     if (program == Program::Launch) expected.run_directory.clear();
@@ -122,7 +122,7 @@ TEST(Options, PassThroughToEachProgram) {
   }
 }
 
-TEST(Options, PassThroughWithTheirDefaults) {
+TEST(Options, DefaultsReachEachHelper) {
   for (const Program program : kPrograms) {
     Options options{.bind = {"localhost", 1}, .backend = {"localhost", 2}, .command = {"x"}};
     if (program != Program::Launch) options.run_directory = "/x";
@@ -133,7 +133,7 @@ TEST(Options, PassThroughWithTheirDefaults) {
   }
 }
 
-TEST(Options, TheProxysLimits) {
+TEST(Options, LimitsOfTheProxyAreParsed) {
   const Options options = must_parse(
       Program::Launch, {"1", "2", "--barrier", "off", "--barrier-timeout", "300", "--queue-limit",
                         "3", "--queue-timeout", "200", "--expose-errors", "--exec", "x"});
@@ -158,7 +158,7 @@ TEST(Options, TheProxysLimits) {
   }
 }
 
-TEST(Options, HowTheBackendIsStopped) {
+TEST(Options, StopSignalAndTimeoutAreParsed) {
   for (const char* const name : {"TERM", "SIGTERM", "term", "SigTerm"}) {
     const Options options = must_parse(
         Program::Launch, {"1", "2", "--stop-signal", name, "--stop-timeout", "50", "--exec", "x"});
@@ -177,13 +177,13 @@ TEST(Options, HowTheBackendIsStopped) {
   }
 }
 
-TEST(Options, LetProxydRunWithoutARunDirectoryOnlyAlone) {
+TEST(Options, ProxydNeedsNoRunDirectoryIfItAssumesRunning) {
   const Options options = must_parse(Program::Proxyd, {"1", "2", "--assume-running"});
   EXPECT_TRUE(options.assume_running);
   EXPECT_EQ(must_parse(Program::Proxyd, arguments_for(Program::Proxyd, options)), options);
 }
 
-TEST(Options, AreRefusedWithOneLineThatSaysWhatWasExpected) {
+TEST(Options, ErrorsAreOneLineThatNamesWhatWasExpected) {
   struct Case {
     Program program;
     Words words;
@@ -230,7 +230,7 @@ TEST(Options, AreRefusedWithOneLineThatSaysWhatWasExpected) {
   }
 }
 
-// A file of options, named by --config.
+// A file of options that --config names.
 class ConfiguredOptions : public testing::Test {
  protected:
   void write(const std::string& text) const { std::ofstream(path_) << text; }
@@ -250,7 +250,7 @@ class ConfiguredOptions : public testing::Test {
   std::string path_ = directory_ / "hpp.toml";
 };
 
-TEST_F(ConfiguredOptions, AreThoseOfTheCommandLine) {
+TEST_F(ConfiguredOptions, HaveTheSameValuesAsOnTheCommandLine) {
   write(
       "bind = '[::1]:8000'\n"
       "backend = 8001\n"
@@ -287,7 +287,7 @@ TEST_F(ConfiguredOptions, AreThoseOfTheCommandLine) {
   EXPECT_EQ(must_parse_with_file(), expected);
 }
 
-TEST_F(ConfiguredOptions, AreEveryOptionOfHppLaunch) {
+TEST_F(ConfiguredOptions, IncludeEveryOptionOfHppLaunch) {
   write("bogus = 1\n");
   testing::internal::CaptureStderr();
   parse_with_file();
@@ -300,7 +300,7 @@ TEST_F(ConfiguredOptions, AreEveryOptionOfHppLaunch) {
   for (const auto& key : keys) EXPECT_NE(said.find(key), std::string::npos) << key << ": " << said;
 }
 
-TEST_F(ConfiguredOptions, GiveWayToTheCommandLine) {
+TEST_F(ConfiguredOptions, TheCommandLineTakesPrecedence) {
   write(
       "bind = 1\nbackend = 2\npattern = ['a', 'b']\nexclude = 'c'\nbarrier = 'off'\n"
       "queue-limit = 5\nname = 'file'\nexec = 'x y'\n");
@@ -316,12 +316,12 @@ TEST_F(ConfiguredOptions, GiveWayToTheCommandLine) {
   EXPECT_EQ(options.command, Words{"z"});
 }
 
-TEST_F(ConfiguredOptions, SplitACommandInOneString) {
+TEST_F(ConfiguredOptions, ACommandInOneStringIsSplit) {
   write("bind = 1\nbackend = 2\nexec = \"python3 'my app.py' --port 2\"\n");
   EXPECT_EQ(must_parse_with_file().command, (Words{"python3", "my app.py", "--port", "2"}));
 }
 
-TEST_F(ConfiguredOptions, WithoutEffectAreThoseThatSayNo) {
+TEST_F(ConfiguredOptions, DefaultValuesInTheFileChangeNothing) {
   write(
       "bind = 1\nbackend = 2\nexec = 'x'\npattern = []\ndebug = false\nbarrier = true\n"
       "no-default-excludes = false\n");
@@ -329,7 +329,7 @@ TEST_F(ConfiguredOptions, WithoutEffectAreThoseThatSayNo) {
   EXPECT_EQ(must_parse_with_file(), expected);
 }
 
-TEST_F(ConfiguredOptions, AreRefusedWithTheirLine) {
+TEST_F(ConfiguredOptions, ErrorsNameTheLine) {
   struct Case {
     const char* text;
     const char* expected;
@@ -383,7 +383,7 @@ TEST_F(ConfiguredOptions, AreRefusedWithTheirLine) {
   }
 }
 
-TEST_F(ConfiguredOptions, AreReadableOrRefused) {
+TEST_F(ConfiguredOptions, AnUnreadableFileIsAnError) {
   for (const std::string& path : {directory_ / "none", directory_.path()}) {
     testing::internal::CaptureStderr();
     EXPECT_EQ(parse(Program::Launch, {"--config", path, "1", "2", "--exec", "x"}).exit_status, 2);
@@ -393,7 +393,7 @@ TEST_F(ConfiguredOptions, AreReadableOrRefused) {
   EXPECT_EQ(parse_with_file({"1", "2", "--exec", "x"}).exit_status, 2);
 }
 
-TEST_F(ConfiguredOptions, DoNotKeepHelpBack) {
+TEST_F(ConfiguredOptions, HelpIsShownDespiteAnInvalidFile) {
   write("patern = 'x'\n");
   for (const char* const word : {"--help", "--version"}) {
     testing::internal::CaptureStdout();
@@ -402,8 +402,8 @@ TEST_F(ConfiguredOptions, DoNotKeepHelpBack) {
   }
 }
 
-// What all may find in one file, as helpers are started by a service manager.
-TEST_F(ConfiguredOptions, AreForEachHelperWhatConcernsIt) {
+// A service manager starts all helpers with the same file.
+TEST_F(ConfiguredOptions, EachHelperReadsItsOwnOptions) {
   write(
       "bind = '[::1]:8000'\nbackend = '127.0.0.1:8001'\nname = 'mine'\ndebug = true\n"
       "pattern = ['src/**/*.py', '-dash', 'with space']\nexclude = '**/test_*'\n"
@@ -423,7 +423,7 @@ TEST_F(ConfiguredOptions, AreForEachHelperWhatConcernsIt) {
             (Words{"y", "z"}));
 }
 
-TEST_F(ConfiguredOptions, AreCheckedByWhomTheyDoNotConcern) {
+TEST_F(ConfiguredOptions, EachProgramChecksAllOptions) {
   struct Case {
     const char* text;
     const char* expected;
@@ -455,7 +455,7 @@ TEST(Options, GlobsInBracketsAreOneWord) {
             (Words{"[ab]", "[a,b]"}));
 }
 
-TEST(Options, BracketsOfOtherOptionsStay) {
+TEST(Options, OtherOptionsMayContainBrackets) {
   const Options options = must_parse(Program::Launch, {"1", "2", "--build", "[ -f app.txt ]", "-p",
                                                        "[ab]", "-x[cd]", "--exec", "x"});
   EXPECT_EQ(options.build, "[ -f app.txt ]");
@@ -464,7 +464,7 @@ TEST(Options, BracketsOfOtherOptionsStay) {
   EXPECT_EQ(must_parse(Program::Launch, {"1", "2", "--build=[ x ]", "--exec", "x"}).build, "[ x ]");
 }
 
-TEST(Options, BuildDaemonsAreNamesOfFiles) {
+TEST(Options, BuildDaemonsMustBeFileNames) {
   const Options options =
       must_parse(Program::Launch, {"1", "2", "--build-daemon", "a.js", "b", "--exec", "x"});
   EXPECT_EQ(options.build_daemons, (Words{"a.js", "b"}));
@@ -500,7 +500,7 @@ TEST(Options, NumbersAreDecimal) {
   }
 }
 
-TEST(Options, NamesArePlain) {
+TEST(Options, NamesMustBePlain) {
   EXPECT_EQ(must_parse(Program::Launch, {"1", "2", "--name", "a.B_c-1", "--exec", "x"}).name,
             "a.B_c-1");
   for (const char* const wrong : {"a/b", ".hidden", "-dash", "a b", "$(id)", "ä", "a\n", ".."}) {

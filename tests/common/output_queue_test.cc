@@ -11,7 +11,7 @@ std::string line(int number) {
   return "line " + std::to_string(number) + "\n";
 }
 
-// Reads `queue` to the end, in pieces of that size.
+// Reads all of `queue`, in pieces of the given size.
 std::string read_all(OutputQueue& queue, std::size_t piece) {
   std::string all;
   while (!queue.is_empty()) {
@@ -22,7 +22,7 @@ std::string read_all(OutputQueue& queue, std::size_t piece) {
   return all;
 }
 
-TEST(OutputQueue, GivesWhatItWasGiven) {
+TEST(OutputQueue, ReturnsThePushedBytes) {
   OutputQueue queue(kLimit);
   EXPECT_TRUE(queue.is_empty());
   std::string expected;
@@ -37,7 +37,7 @@ TEST(OutputQueue, GivesWhatItWasGiven) {
   EXPECT_EQ(got + read_all(queue, 7), expected);
 }
 
-TEST(OutputQueue, DropsTheOldestLinesAndSaysHowMany) {
+TEST(OutputQueue, DropsTheOldestLinesAndCountsThem) {
   OutputQueue queue(kLimit);
   for (int i = 0; i < 1000; ++i) {
     queue.push(line(i));
@@ -56,8 +56,8 @@ TEST(OutputQueue, DropsTheOldestLinesAndSaysHowMany) {
   EXPECT_TRUE(queue.is_empty());
 }
 
-// next() has been called, and nothing of what it gave was taken.
-TEST(OutputQueue, OneNoteTellsOfAllThatWasDropped) {
+// A call of next() whose bytes are not written does not split the note.
+TEST(OutputQueue, OneNoteCountsAllDroppedLines) {
   OutputQueue queue(kLimit);
   for (int i = 0; i < 1000; ++i) {
     queue.push(line(i));
@@ -69,7 +69,7 @@ TEST(OutputQueue, OneNoteTellsOfAllThatWasDropped) {
   EXPECT_NE(all.find("\n" + line(dropped)), std::string::npos) << all;
 }
 
-TEST(OutputQueue, EndsALineOfWhichAPartIsWritten) {
+TEST(OutputQueue, EndsAPartlyWrittenLineBeforeTheNote) {
   OutputQueue queue(kLimit);
   queue.push("a line of which a part is written\n");
   queue.pop(6);

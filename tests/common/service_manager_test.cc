@@ -1,4 +1,4 @@
-// What a program tells the manager that has started it, heard from the manager's end of the socket.
+// Messages of a program to its service manager, read from the manager's end of the socket.
 #include "common/service_manager.h"
 
 #include <fcntl.h>
@@ -49,7 +49,7 @@ class ServiceManagerTest : public testing::Test {
     for (const char* name : {"NOTIFY_SOCKET", "WATCHDOG_USEC"}) ::unsetenv(name);
   }
 
-  // The next message, if one has come.
+  // Returns the next message if one has arrived.
   std::optional<Datagram> heard() {
     char text[1024];
     alignas(cmsghdr) char control[CMSG_SPACE(8 * sizeof(int))];
@@ -89,15 +89,15 @@ ino_t file_of(int fd) {
   return status.st_ino;
 }
 
-TEST_F(ServiceManagerTest, IsToldOnceThatAllIsReady) {
+TEST_F(ServiceManagerTest, ReadyIsReportedOnce) {
   ServiceManager manager(loop_);
   EXPECT_EQ(heard_text(), "nothing");
   manager.ready();
   EXPECT_EQ(heard_text(), "READY=1");
-  EXPECT_EQ(heard_text(), "nothing") << "it does not want to hear of life";
+  EXPECT_EQ(heard_text(), "nothing") << "there is no watchdog";
 }
 
-TEST_F(ServiceManagerTest, HearsOfLifeAsOftenAsItWants) {
+TEST_F(ServiceManagerTest, LifeSignsFollowTheWatchdogTime) {
   ::setenv("WATCHDOG_USEC", "30000", 1);
   ServiceManager manager(loop_);
   manager.ready();
@@ -112,7 +112,7 @@ TEST_F(ServiceManagerTest, HearsOfLifeAsOftenAsItWants) {
   }));
 }
 
-TEST_F(ServiceManagerTest, KeepsDescriptorsUnderAName) {
+TEST_F(ServiceManagerTest, StoresDescriptorsUnderAName) {
   ServiceManager manager(loop_);
   const Pipe pipe = make_pipe();
   manager.store("pipe", {pipe.reader.get(), pipe.writer.get()});
@@ -125,29 +125,29 @@ TEST_F(ServiceManagerTest, KeepsDescriptorsUnderAName) {
   EXPECT_EQ(heard_text(), "FDSTOREREMOVE=1\nFDNAME=pipe");
 }
 
-TEST_F(ServiceManagerTest, IsNotWaitedForWhenItDoesNotListen) {
+TEST_F(ServiceManagerTest, AFullOrMissingSocketDoesNotBlock) {
   ServiceManager manager(loop_);
-  for (int i = 0; i < 10'000; ++i) manager.forget("x");  // would block for good
+  for (int i = 0; i < 10'000; ++i) manager.forget("x");  // a blocking socket would block forever
   ::unlink((directory_ / "notify.sock").c_str());
   socket_.reset();
   manager.ready();
   SUCCEED();
 }
 
-TEST_F(ServiceManagerTest, IsNotThatOfTheProcessesThatThisOneStarts) {
+TEST_F(ServiceManagerTest, ChildrenDoNotInheritItsVariables) {
   ::setenv("WATCHDOG_USEC", "30000", 1);
   const ServiceManager manager(loop_);
   EXPECT_EQ(::getenv("NOTIFY_SOCKET"), nullptr);
   EXPECT_EQ(::getenv("WATCHDOG_USEC"), nullptr);
 }
 
-// What the two managers' orphans are is in os/launch_tree_test and in integration/systemd.
-TEST_F(ServiceManagerTest, ShowsOrphansOnlyToWhomItHasStarted) {
+// os/launch_tree_test and integration/systemd test which processes are orphans.
+TEST_F(ServiceManagerTest, AProcessThatTheManagerDidNotStartHasNoOrphans) {
   EXPECT_TRUE(ServiceManager(loop_).orphans().empty());
 }
 
-// In a process that hpp-launch (`launcher`) is said to have started. Writes what happens to it to
-// `told`: `r` when it is ready, `t` when it gets SIGTERM.
+// Runs in a process whose environment names `launcher` as hpp-launch. Writes `r` to `told` when it
+// is ready, and `t` when it receives SIGTERM.
 [[noreturn]] void be_helper(pid_t launcher, int told) {
   const auto tell = [told](char what) {
     [[maybe_unused]] const auto written = ::write(told, &what, 1);
@@ -169,7 +169,8 @@ char read_byte(int fd) {
   return ::read(fd, &byte, 1) == 1 ? byte : '\0';
 }
 
-// The kernel forgets the death signal of a program with file capabilities.
+// The kernel clears the death signal of a program with file capabilities, so PR_SET_PDEATHSIG alone
+// would not be enough.
 TEST_F(ServiceManagerTest, EndsWithHppLaunch) {
   Pipe told = make_pipe();
   const Pipe life = make_pipe();
@@ -200,7 +201,7 @@ TEST_F(ServiceManagerTest, EndsIfHppLaunchHasEndedBefore) {
   ::waitpid(ended, nullptr, 0);
 }
 
-// In a child, which is passed `fd` as descriptor 3. Returns what `check` does.
+// Runs `check` in a child that gets `fd` as descriptor 3. Returns the result of `check`.
 bool is_passed(int fd, const std::function<bool(ServiceManager&)>& check) {
   const pid_t child = ::fork();
   if (child == 0) {
@@ -217,7 +218,7 @@ bool is_passed(int fd, const std::function<bool(ServiceManager&)>& check) {
   return status == 0;
 }
 
-TEST_F(ServiceManagerTest, PassesSocketsThatListen) {
+TEST_F(ServiceManagerTest, PassesListeningSockets) {
   const auto sockets = listen_on(resolve({.host = "127.0.0.1", .port = free_port()}));
   EXPECT_TRUE(is_passed(sockets.front().get(), [](ServiceManager& manager) {
     const auto taken = manager.take_listening("http");
@@ -226,7 +227,7 @@ TEST_F(ServiceManagerTest, PassesSocketsThatListen) {
   }));
 }
 
-TEST_F(ServiceManagerTest, RefusesWhatDoesNotListen) {
+TEST_F(ServiceManagerTest, RejectsSocketsThatDoNotListen) {
   const auto is_refused = [](ServiceManager& manager) {
     try {
       manager.take_listening("http");

@@ -9,7 +9,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-TEST(ShellWords, AreThoseOfAPrompt) {
+TEST(ShellWords, AreSplitAsByAShell) {
   struct Case {
     const char* command;
     Words words;
@@ -36,7 +36,7 @@ TEST(ShellWords, AreThoseOfAPrompt) {
   for (const auto& [command, words] : cases) EXPECT_EQ(shell_words(command), words) << command;
 }
 
-TEST(ShellWords, RefuseWhatNeedsAShellOrIsNotEnded) {
+TEST(ShellWords, RejectCommandsThatNeedAShellOrAreIncomplete) {
   struct Case {
     const char* command;
     const char* said;
@@ -61,7 +61,7 @@ TEST(ShellWords, RefuseWhatNeedsAShellOrIsNotEnded) {
   }
 }
 
-TEST(ShellWord, IsReadBackAsItWas) {
+TEST(ShellWord, IsQuotedSoThatItIsReadBackUnchanged) {
   for (const std::string word :
        {"a", "src/a.py", "", "a b", "it's", "$HOME", "*.py", "\\", "#", "~", "ä"}) {
     EXPECT_EQ(shell_words(shell_word(word)), std::vector<std::string>{word}) << shell_word(word);

@@ -10,7 +10,7 @@ TEST(Text, PrintableKeepsALineOneLine) {
   EXPECT_EQ(printable("ä é.py"), "ä é.py");
 }
 
-TEST(Text, PrintableLeavesNothingThatATerminalObeys) {
+TEST(Text, PrintableReplacesControlSequences) {
   EXPECT_EQ(printable("\xc2\x9b"
                       "31m"),
             "?31m")
@@ -27,27 +27,27 @@ TEST(Text, PrintableLeavesNothingThatATerminalObeys) {
   EXPECT_EQ(printable("\u00a0é€\U0001f680\u05d0"), "\u00a0é€\U0001f680\u05d0");
 }
 
-TEST(Text, LinesKeepTheirEndsAndTheirColours) {
+TEST(Text, PrintableLinesKeepsLineEndsAndColours) {
   EXPECT_EQ(printable_lines(""), "");
   EXPECT_EQ(printable_lines("a\tb\r\nc"), "a\tb\nc");
   EXPECT_EQ(printable_lines("\x1b[1;31mred\x1b[0m\n"), "\x1b[1;31mred\x1b[0m\n");
   EXPECT_EQ(printable_lines("\x1b[38:5:9mred\n"), "\x1b[38:5:9mred\n\x1b[0m")
-      << "not for what follows";
+      << "colours end with the text";
   EXPECT_EQ(printable_lines("10 %\r20 %\r30 %\r\nend"), "30 %\nend");
   EXPECT_EQ(printable_lines("a\r\x1b[31mé\ré"), "\x1b[31mé\x1b[0m");
 }
 
-TEST(Text, LinesHaveNoOtherSequences) {
+TEST(Text, PrintableLinesRemovesOtherSequences) {
   EXPECT_EQ(printable_lines("a\x1b]52;c;cHduZWQ=\x07z"), "az") << "the clipboard";
   EXPECT_EQ(printable_lines("a\x1b]0;title\x1b\\z"), "az");
   EXPECT_EQ(printable_lines("a\x1b[2J\x1b[6n\x1b[?1049h\x1b"
                             "cz"),
             "az");
-  EXPECT_EQ(printable_lines("a\x1b[>4;2m\x1b[1 mz"), "az") << "they end like colours";
+  EXPECT_EQ(printable_lines("a\x1b[>4;2m\x1b[1 mz"), "az") << "they end in m, as colours do";
   EXPECT_EQ(printable_lines("a\b\x7f\x9bz\xc2\x9b\n\x1b"), "a???z?\n");
 }
 
-TEST(Text, JsonSaysTheSameInAscii) {
+TEST(Text, PrintableJsonEscapesControlCharacters) {
   const std::string json = "{\n  \"a\\u001b\": \"é \xc2\x9b \x7f \u202e\"\n}\n";
   EXPECT_EQ(printable_json(json), "{\n  \"a\\u001b\": \"é \\u009b \\u007f \\u202e\"\n}\n");
 }

@@ -19,7 +19,7 @@ TEST(Buffer, IsEmptyAtFirst) {
   EXPECT_EQ(buffer.pull_up(10), "");
 }
 
-TEST(Buffer, GivesBackWhatWasAppended) {
+TEST(Buffer, ReturnsTheAppendedBytes) {
   Buffer buffer;
   buffer.append("hello ");
   buffer.append("");
@@ -27,14 +27,14 @@ TEST(Buffer, GivesBackWhatWasAppended) {
   EXPECT_EQ(buffer.size(), 11U);
   EXPECT_EQ(buffer.pull_up(5), "hello");
   EXPECT_EQ(buffer.pull_up(100), "hello world");
-  EXPECT_EQ(buffer.size(), 11U) << "looking takes nothing";
+  EXPECT_EQ(buffer.size(), 11U) << "front() removes nothing";
   buffer.drain(6);
   EXPECT_EQ(all_of(buffer), "world");
   buffer.drain(5);
   EXPECT_TRUE(buffer.empty());
 }
 
-TEST(Buffer, ShowsTheFirstPieceWithoutCopying) {
+TEST(Buffer, FrontReturnsTheFirstPieceWithoutCopying) {
   Buffer one;
   Buffer other;
   one.append(std::string(5000, 'a'));
@@ -59,7 +59,7 @@ TEST(Buffer, MovesSomeOrAll) {
   EXPECT_TRUE(from.empty());
 }
 
-TEST(Buffer, MovesBigContentPieceByPiece) {
+TEST(Buffer, MovesLargeContentWithoutCopying) {
   Buffer from;
   Buffer to;
   std::string content;
@@ -74,7 +74,7 @@ TEST(Buffer, MovesBigContentPieceByPiece) {
   EXPECT_EQ(all_of(to), content);
 }
 
-TEST(BufferDeath, TakesNoMoreThanThereIs) {
+TEST(BufferDeath, CannotDrainMoreThanItsSize) {
   Buffer buffer;
   buffer.append("ab");
   EXPECT_DEATH(buffer.drain(3), "");

@@ -36,7 +36,7 @@ class ChildTest : public testing::Test {
     return end.value_or(ExitStatus{});
   }
 
-  // What the shell commands print.
+  // Runs shell commands, and returns their output.
   std::string output_of(const std::string& script, ChildRequest request = {}) {
     const std::string path = directory_ / "output";
     const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
@@ -50,7 +50,7 @@ class ChildTest : public testing::Test {
   TemporaryDirectory directory_;
 };
 
-TEST_F(ChildTest, TellsHowItEnded) {
+TEST_F(ChildTest, ReportsTheExitStatus) {
   EXPECT_EQ(run({.command = {"true"}}), (ExitStatus{.by_signal = false, .number = 0}));
   EXPECT_EQ(run({.command = {"sh", "-c", "exit 77"}}),
             (ExitStatus{.by_signal = false, .number = 77}));
@@ -70,13 +70,14 @@ TEST_F(ChildTest, LeavesNoZombie) {
   std::optional<ExitStatus> end;
   const Child child(loop_, {.command = {"true"}}, [&](ExitStatus status) {
     end = status;
-    EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "the zombie must be reaped before the news";
+    EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1)
+        << "the zombie must be reaped before on_exit is called";
     EXPECT_EQ(errno, ECHILD);
   });
   EXPECT_TRUE(run_until(loop_, [&] { return end.has_value(); }));
 }
 
-TEST_F(ChildTest, ThrowsWhatExecSaid) {
+TEST_F(ChildTest, AFailedExecThrowsItsError) {
   const std::pair<Words, int> cases[] = {
       {{"/nowhere/at-all"}, ENOENT},
       {{"no-such-command-anywhere"}, ENOENT},
@@ -97,17 +98,17 @@ TEST_F(ChildTest, ThrowsWhatExecSaid) {
       std::system_error);
 }
 
-TEST_F(ChildTest, IsKilled) {
+TEST_F(ChildTest, KillSendsASignal) {
   std::optional<ExitStatus> end;
   const Child child(loop_, {.command = {"sleep", "1000"}}, [&](ExitStatus s) { end = s; });
   child.kill(SIGTERM);
   EXPECT_TRUE(run_until(loop_, [&] { return end.has_value(); }));
   EXPECT_EQ(end, (ExitStatus{.by_signal = true, .number = SIGTERM}));
-  child.kill(SIGKILL);  // nobody
+  child.kill(SIGKILL);  // has no effect
 }
 
-// A parent that ignored SIGCHLD: the kernel reaps, and a wait finds nothing.
-TEST_F(ChildTest, TellsTheEndOfOneThatSomebodyElseHasReaped) {
+// If the parent has ignored SIGCHLD, the kernel reaps the child, and waitpid(2) fails.
+TEST_F(ChildTest, ReportsTheEndOfAChildThatTheKernelHasReaped) {
   std::signal(SIGCHLD, SIG_IGN);
   int ends = 0;
   const Child child(loop_, {.command = {"true"}}, [&](ExitStatus) { ++ends; });
@@ -116,17 +117,17 @@ TEST_F(ChildTest, TellsTheEndOfOneThatSomebodyElseHasReaped) {
   std::signal(SIGCHLD, SIG_DFL);
 }
 
-TEST_F(ChildTest, HasNoDescriptorOfOursButTheThree) {
+TEST_F(ChildTest, InheritsOnlyTheThreeStandardDescriptors) {
   const UniqueFd left_open(::open("/dev/null", O_RDONLY));  // without O_CLOEXEC, as a library may
   const std::string path = "/proc/self/fd/" + std::to_string(left_open.get());
   EXPECT_EQ(output_of("test -e " + path + "; echo $?"), "1\n");
 }
 
-TEST_F(ChildTest, StartsWhereItIsToldTo) {
+TEST_F(ChildTest, StartsInTheGivenDirectory) {
   EXPECT_EQ(output_of("pwd -P", {.directory = "/"}), "/\n");
 }
 
-TEST_F(ChildTest, GetsAnEnvironmentAddedToOurs) {
+TEST_F(ChildTest, EnvironmentIsAddedToThatOfTheParent) {
   ::setenv("HPP_CHILD_TEST_OURS", "ours", 1);
   ::setenv("HPP_CHILD_TEST_BOTH", "ours", 1);
   const auto text = output_of(
@@ -135,8 +136,8 @@ TEST_F(ChildTest, GetsAnEnvironmentAddedToOurs) {
   EXPECT_EQ(text, "ours theirs a b=c\n1\n");
 }
 
-// Variables of hpp-launch for its helpers, and of systemd for its services.
-TEST_F(ChildTest, IsNotToldWhatIsForUsAlone) {
+// hpp-launch sets such variables for its helpers, and systemd for its services.
+TEST_F(ChildTest, DoesNotInheritTheVariablesOfTheServiceManager) {
   const char* const names[] = {"HPP_HELPER", "HPP_LAUNCH_PID", "LISTEN_FDS",   "LISTEN_FDNAMES",
                                "LISTEN_PID", "NOTIFY_SOCKET",  "WATCHDOG_PID", "WATCHDOG_USEC"};
   for (const char* const name : names) ::setenv(name, "ours", 1);
@@ -150,7 +151,7 @@ TEST_F(ChildTest, IsNotToldWhatIsForUsAlone) {
   ::unsetenv("HPP_HELPER_OF_THE_USER");
 }
 
-TEST_F(ChildTest, HasTheGroupAndSessionItWasGiven) {
+TEST_F(ChildTest, HasTheRequestedGroupAndSession) {
   using enum ChildRequest::Group;
   // proc(5): pid, name, state, parent, group, session.
   const char* script =
@@ -173,7 +174,7 @@ TEST_F(ChildTest, HasTheGroupAndSessionItWasGiven) {
   EXPECT_EQ(own_session[2], own_session[0]);
 }
 
-TEST_F(ChildTest, DoesNotInheritDescriptorsOfOurs) {
+TEST_F(ChildTest, DoesNotInheritDescriptors) {
   const Pipe pipe = make_pipe();
   std::istringstream text(output_of("ls -l /proc/$$/fd"));
   const std::string ours = " " + std::to_string(pipe.writer.get()) + " -> pipe:";
@@ -193,8 +194,8 @@ TEST_F(ChildTest, HasDefaultSignals) {
   EXPECT_EQ(text, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
 }
 
-TEST_F(ChildTest, DiesWithItsParentIfAsked) {
-  // The parent is a process of its own: it starts a child, tells its pid, and is killed.
+TEST_F(ChildTest, DiesWithItsParentIfRequested) {
+  // A separate parent process starts a child, reports its pid, and is killed.
   Pipe told = make_pipe();
   const pid_t parent = ::fork();
   if (parent == 0) {
@@ -217,8 +218,8 @@ TEST_F(ChildTest, DiesWithItsParentIfAsked) {
   EXPECT_TRUE(run_until(loop_, is_gone));
 }
 
-// Whatever numbers they had: 3 and 4 are among them here, the wrong way round.
-TEST_F(ChildTest, HandsDescriptorsOverAsSystemdDoes) {
+// The old numbers do not matter. Here they include 3 and 4, in reverse order.
+TEST_F(ChildTest, PassesDescriptorsAsSystemdDoes) {
   const UniqueFd first(::open((directory_ / "a").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   const UniqueFd second(::open((directory_ / "b").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   ASSERT_EQ(::write(first.get(), "a", 1) + ::write(second.get(), "b", 1), 2);
@@ -233,16 +234,15 @@ TEST_F(ChildTest, HandsDescriptorsOverAsSystemdDoes) {
   }
 }
 
-TEST_F(ChildTest, HasNoDescriptorsOfAnotherIfItIsHandedNone) {
+TEST_F(ChildTest, HasNoListenVariablesWithoutPassedDescriptors) {
   EXPECT_EQ(output_of("echo ${LISTEN_FDS-none} ${LISTEN_PID-none}"), "none none\n");
 }
 
-// ---- a process that somebody else reaps
-// -----------------------------------------------------------
+// ---- a process that is reaped elsewhere ---------------------------------------------------------
 
-class StrangerTest : public ChildTest {
+class ForeignChildTest : public ChildTest {
  protected:
-  // Starts a process that takes a line from us and then runs `script`; gives its pid.
+  // Starts a process that waits for proceed() and then runs `script`. Returns its pid.
   pid_t start(const std::string& script) {
     input_ = make_pipe();
     const std::string all = "read line; " + script;
@@ -255,7 +255,7 @@ class StrangerTest : public ChildTest {
     return pid;
   }
 
-  void let_go() { ASSERT_EQ(::write(input_.writer.get(), "\n", 1), 1); }
+  void proceed() { ASSERT_EQ(::write(input_.writer.get(), "\n", 1), 1); }
 
   std::unique_ptr<Child> take_over(pid_t pid) {
     UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
@@ -267,7 +267,7 @@ class StrangerTest : public ChildTest {
   std::optional<ExitStatus> end_;
 };
 
-TEST_F(StrangerTest, IsSeenToEnd) {
+TEST_F(ForeignChildTest, ReportsTheExitStatusOfAZombie) {
   const std::pair<const char*, ExitStatus> cases[] = {
       {"exit 0", {.number = 0}},
       {"exit 77", {.number = 77}},
@@ -278,21 +278,21 @@ TEST_F(StrangerTest, IsSeenToEnd) {
     const pid_t pid = start(script);
     const auto child = take_over(pid);
     EXPECT_TRUE(child->is_running());
-    let_go();
+    proceed();
     EXPECT_TRUE(run_until(loop_, [&] { return end_.has_value(); }));
     EXPECT_EQ(end_, expected) << script;
     EXPECT_FALSE(child->is_running());
-    EXPECT_EQ(::waitpid(pid, nullptr, 0), pid) << "it was not ours to reap";
+    EXPECT_EQ(::waitpid(pid, nullptr, 0), pid) << "Child must not reap it";
   }
 }
 
-TEST_F(StrangerTest, HasEndedAndIsReaped) {
+TEST_F(ForeignChildTest, ReportsTheExitStatusOfAReapedProcess) {
   const pid_t pid = start("exit 77");
   const auto child = take_over(pid);
-  let_go();
+  proceed();
   EXPECT_EQ(::waitpid(pid, nullptr, 0), pid);
   EXPECT_TRUE(run_until(loop_, [&] { return end_.has_value(); }));
-  // Older kernels than 6.15 tell nobody.
+  // Kernels before 6.15 do not reveal the status.
   if (end_->is_known) {
     EXPECT_EQ(end_, (ExitStatus{.by_signal = false, .number = 77}));
   }

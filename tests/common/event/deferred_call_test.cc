@@ -48,8 +48,8 @@ TEST(DeferredCall, IsNotMadeAfterCancel) {
   EXPECT_TRUE(run_until(loop, [&] { return calls == 1; }));
 }
 
-// Both are due in one turn, and the first destroys the owner of the second.
-TEST(DeferredCall, IsNotMadeAfterItsOwnersEnd) {
+// Both calls are due in one turn, and the first one destroys the owner of the second.
+TEST(DeferredCall, IsNotMadeAfterItsOwnerIsDestroyed) {
   Loop loop;
   bool was_called = false;
   std::optional<DeferredCall> call;

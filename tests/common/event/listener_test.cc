@@ -12,8 +12,8 @@
 namespace hpp {
 namespace {
 
-// As systemd-socket-activate passes it. A test that hangs here has found an accept that blocks.
-TEST(Listener, AcceptsOnASocketThatWasBlocking) {
+// systemd-socket-activate passes blocking sockets. If this test hangs, accept(2) has blocked.
+TEST(Listener, MakesABlockingSocketNonBlocking) {
   Loop loop;
   const auto addresses = resolve({.host = "127.0.0.1", .port = free_port()});
   auto sockets = listen_on(addresses);

@@ -16,7 +16,7 @@
 namespace hpp {
 namespace {
 
-TEST(Loop, CallsLaterInOrderAndOnce) {
+TEST(Loop, LaterRunsActionsOnceAndInOrder) {
   Loop loop;
   std::string calls;
   loop.later([&] { calls += 'a'; });
@@ -32,7 +32,7 @@ TEST(Loop, CallsLaterInOrderAndOnce) {
   EXPECT_EQ(calls, "abcd");
 }
 
-TEST(Loop, IsNotStartedAfterAStop) {
+TEST(Loop, RunReturnsAtOnceAfterAnEarlierStop) {
   Loop loop;
   bool went_on = false;
   loop.later([&] {
@@ -49,7 +49,7 @@ TEST(Loop, IsNotStartedAfterAStop) {
   EXPECT_TRUE(went_on);
 }
 
-TEST(Loop, CallsLaterAfterWhatIsDueInThisTurn) {
+TEST(Loop, LaterRunsAfterTheCallbacksOfTheTurn) {
   Loop loop;
   Pipe first = make_pipe();
   Pipe second = make_pipe();
@@ -70,7 +70,7 @@ TEST(Loop, CallsLaterAfterWhatIsDueInThisTurn) {
   EXPECT_TRUE(calls == "12!!" || calls == "21!!") << calls;
 }
 
-TEST(Loop, CallsWhenIdleAfterAllThatBecomesReadyMeanwhile) {
+TEST(Loop, WhenIdleRunsAfterAllReadyEvents) {
   Loop loop;
   const Pipe pipe = make_pipe();
   int left = 3;
@@ -89,9 +89,9 @@ TEST(Loop, CallsWhenIdleAfterAllThatBecomesReadyMeanwhile) {
   EXPECT_EQ(left, 0);
 }
 
-TEST(Loop, CallsWhenIdleAlsoIfItNeverIs) {
+TEST(Loop, WhenIdleRunsEvenIfTheLoopIsNeverIdle) {
   Loop loop;
-  const Pipe pipe = make_pipe();  // never read: always ready
+  const Pipe pipe = make_pipe();  // never read, so always ready
   EXPECT_EQ(::write(pipe.writer.get(), "x", 1), 1);
   FdWatch watch(loop, pipe.reader.get(), FdWatch::For::Reading, [] {});
   watch.start();
@@ -110,7 +110,7 @@ struct Mourned {
   bool& dead;
 };
 
-TEST(Loop, BuriesAtTheEndOfTheTurn) {
+TEST(Loop, BuryDestroysAtTheEndOfTheTurn) {
   Loop loop;
   bool dead = false;
   bool was_dead_inside = true;
@@ -123,7 +123,7 @@ TEST(Loop, BuriesAtTheEndOfTheTurn) {
   EXPECT_FALSE(was_dead_inside);
 }
 
-TEST(Loop, BuriesWhatIsLeftWhenItEnds) {
+TEST(Loop, DestructorDestroysBuriedObjects) {
   bool dead = false;
   {
     Loop loop;
@@ -132,8 +132,8 @@ TEST(Loop, BuriesWhatIsLeftWhenItEnds) {
   EXPECT_TRUE(dead);
 }
 
-// An owner whose destructor still needs the loop: most of ours stop an event there.
-TEST(Loop, OutlivesWhatIsBuriedInIt) {
+// Many destructors need the loop, to stop an event.
+TEST(Loop, BuriedObjectsMayUseTheLoopInTheirDestructors) {
   auto loop = std::make_unique<Loop>();
   auto timer = std::make_unique<Timer>(*loop, [] {});
   timer->start(Milliseconds{1});
@@ -141,7 +141,7 @@ TEST(Loop, OutlivesWhatIsBuriedInIt) {
   loop.reset();
 }
 
-TEST(FdWatch, CallsForAsLongAsTheDescriptorIsReady) {
+TEST(FdWatch, CallsWhileTheDescriptorIsReady) {
   Loop loop;
   Pipe pipe = make_pipe();
   int calls = 0;
@@ -157,7 +157,7 @@ TEST(FdWatch, CallsForAsLongAsTheDescriptorIsReady) {
   EXPECT_EQ(calls, before);
 }
 
-TEST(Signals, BecomeCallbacks) {
+TEST(Signals, CallBackFromTheLoop) {
   Loop loop;
   std::vector<int> got;
   const Signals signals(loop, {SIGUSR1, SIGUSR2}, [&](int number) { got.push_back(number); });
@@ -168,8 +168,8 @@ TEST(Signals, BecomeCallbacks) {
   EXPECT_EQ(got, (std::vector<int>{SIGUSR1, SIGUSR2}));
 }
 
-// Two descriptors that pass a byte to and fro: what makes an eager loop eager.
-TEST(EagerLoop, CallsBackLikeAnyOtherAndStops) {
+// Two descriptors that pass a byte back and forth, so that the loop polls.
+TEST(EagerLoop, RunsCallbacksAndStops) {
   Loop loop;
   int ends[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
@@ -192,11 +192,11 @@ TEST(EagerLoop, CallsBackLikeAnyOtherAndStops) {
   EXPECT_EQ(passes, 10'000);
 }
 
-TEST(EagerLoop, SleepsWhenNothingComes) {
+TEST(EagerLoop, SleepsWithoutEvents) {
   Loop loop;
   Timer timer(loop, [&] { loop.stop(); });
   timer.start(std::chrono::milliseconds{300});
-  const std::clock_t before = std::clock();  // of the processor
+  const std::clock_t before = std::clock();  // processor time
   loop.run_eagerly();
   EXPECT_LT(std::clock() - before, CLOCKS_PER_SEC / 10);
 }

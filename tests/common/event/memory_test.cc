@@ -12,7 +12,7 @@
 namespace hpp {
 namespace {
 
-// More than there are addresses, so that no machine has it.
+// Larger than the address space, so the allocation always fails.
 constexpr std::size_t kTooMuch = std::size_t{1} << 60;
 
 class MemoryDeathTest : public testing::Test {
@@ -24,7 +24,7 @@ class MemoryDeathTest : public testing::Test {
   }
 };
 
-TEST_F(MemoryDeathTest, EndsWithOneLineWhereABufferCannotGrow) {
+TEST_F(MemoryDeathTest, ABufferThatCannotGrowAbortsWithOneLine) {
   EXPECT_DEATH(
       {
         const Loop loop;
@@ -34,7 +34,7 @@ TEST_F(MemoryDeathTest, EndsWithOneLineWhereABufferCannotGrow) {
       "^common_event_me.*: error: out of memory [^\n]*\n$");
 }
 
-TEST_F(MemoryDeathTest, EndsWithTheSameLineForOurOwnMemory) {
+TEST_F(MemoryDeathTest, AFailedNewAbortsWithTheSameLine) {
   EXPECT_DEATH(
       {
         const Loop loop;

@@ -1,4 +1,4 @@
-// A stream against a peer that is a plain socket: what it says, when, and what it holds back.
+// A stream whose peer is a plain socket: which events it reports, and when.
 #include "common/event/stream.h"
 
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 namespace hpp {
 namespace {
 
-// Keeps a record of what the stream told.
+// Records the events that the stream reports.
 class Recorder : public StreamListener {
  public:
   virtual ~Recorder() = default;
@@ -53,7 +53,7 @@ constexpr std::size_t kMegabyte = 1024 * 1024;
 
 class StreamTest : public testing::Test {
  protected:
-  // A real TCP connection, for resets; both ends non-blocking.
+  // A TCP connection, because tests need resets. Both ends are non-blocking.
   void SetUp() override {
     const auto addresses = resolve({.host = "127.0.0.1", .port = 0});
     auto sockets = listen_on(addresses);
@@ -71,7 +71,7 @@ class StreamTest : public testing::Test {
               static_cast<ssize_t>(text.size()));
   }
 
-  // What has arrived at the peer; `ended_` says whether the stream's FIN has, too.
+  // Reads the bytes that have arrived at the peer. Sets `ended_` if the stream's FIN has arrived.
   void peer_reads() {
     char piece[64 * 1024];
     for (;;) {
@@ -99,7 +99,7 @@ class StreamTest : public testing::Test {
   int peer_error_ = 0;
 };
 
-TEST_F(StreamTest, ReadsWhatComes) {
+TEST_F(StreamTest, ReadsInput) {
   peer_sends("hello");
   EXPECT_TRUE(run_until(loop_, [&] { return input() == "hello"; }));
   EXPECT_GE(told_.inputs, 1);
@@ -108,12 +108,12 @@ TEST_F(StreamTest, ReadsWhatComes) {
   EXPECT_FALSE(stream_->input_ended());
 }
 
-TEST_F(StreamTest, KnowsAsOfNowWhatItWasNotToldYet) {
+TEST_F(StreamTest, AsksTheKernelWhetherItIsQuietOrHasEnded) {
   EXPECT_TRUE(stream_->is_quiet_by_now());
   peer_sends("hello");
   EXPECT_FALSE(stream_->is_quiet_by_now());
   EXPECT_TRUE(run_until(loop_, [&] { return input() == "hello"; }));
-  EXPECT_FALSE(stream_->is_quiet_by_now()) << "nobody took it";
+  EXPECT_FALSE(stream_->is_quiet_by_now()) << "input() still has the bytes";
   stream_->input().drain(5);
   EXPECT_TRUE(stream_->is_quiet_by_now());
   EXPECT_FALSE(stream_->has_ended_by_now());
@@ -122,7 +122,7 @@ TEST_F(StreamTest, KnowsAsOfNowWhatItWasNotToldYet) {
   EXPECT_TRUE(stream_->has_ended_by_now());
 }
 
-TEST_F(StreamTest, WritesAtTheFlush) {
+TEST_F(StreamTest, WritesOnFlush) {
   stream_->output().append("hello");
   run_for(loop_, Milliseconds{10});
   peer_reads();
@@ -136,7 +136,7 @@ TEST_F(StreamTest, WritesAtTheFlush) {
   EXPECT_EQ(told_.progress, 0) << "nothing had to wait";
 }
 
-TEST_F(StreamTest, WritesMoreThanTheSocketTakes) {
+TEST_F(StreamTest, WritesMoreThanTheSocketBuffers) {
   std::string content;
   while (content.size() < 32 * kMegabyte) content += std::to_string(content.size()) + ' ';
   stream_->output().append(content);
@@ -145,7 +145,7 @@ TEST_F(StreamTest, WritesMoreThanTheSocketTakes) {
   const std::size_t left = stream_->output().size();
   run_for(loop_, Milliseconds{50});
   EXPECT_EQ(told_.progress == 0, stream_->output().size() == left);
-  stream_->flush();  // while it waits: nothing is written twice
+  stream_->flush();  // a flush while the socket is full writes nothing twice
   EXPECT_TRUE(run_until(loop_, [&] {
     peer_reads();
     return received_.size() >= content.size();
@@ -171,7 +171,7 @@ TEST_F(StreamTest, ReadsNothingWhilePaused) {
     if (size < 0) break;
     sent += static_cast<std::size_t>(size);
   }
-  EXPECT_EQ(errno, EAGAIN) << "the peer is held back";
+  EXPECT_EQ(errno, EAGAIN) << "a paused stream exerts backpressure on the peer";
   run_for(loop_, Milliseconds{20});
   EXPECT_TRUE(stream_->input().empty());
   EXPECT_EQ(told_.inputs, 0);
@@ -179,7 +179,7 @@ TEST_F(StreamTest, ReadsNothingWhilePaused) {
   EXPECT_TRUE(run_until(loop_, [&] { return stream_->input().size() == sent; }));
 }
 
-TEST_F(StreamTest, ReadsNoMoreAfterAPauseInsideACallback) {
+TEST_F(StreamTest, StopsReadingAfterAPauseWithinACallback) {
   Recorder pausing;
   int ends[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
@@ -194,7 +194,7 @@ TEST_F(StreamTest, ReadsNoMoreAfterAPauseInsideACallback) {
   EXPECT_LT(stream.input().size(), content.size());
 }
 
-TEST_F(StreamTest, TellsOfTheFinAfterTheBytesBeforeIt) {
+TEST_F(StreamTest, ReportsTheFinAfterTheBytesBeforeIt) {
   peer_sends("last words");
   ::shutdown(peer_.get(), SHUT_WR);
   EXPECT_TRUE(run_until(loop_, [&] { return told_.ends == 1; }));
@@ -229,7 +229,7 @@ TEST_F(StreamTest, ReadsAfterItsOwnFin) {
   EXPECT_TRUE(run_until(loop_, [&] { return input() == "the answer"; }));
 }
 
-TEST_F(StreamTest, EndsItsOutputOnlyWhenAllIsWritten) {
+TEST_F(StreamTest, SendsItsFinAfterAllOutput) {
   const std::string content(16 * kMegabyte, 'x');
   stream_->output().append(content);
   stream_->finish_output();
@@ -241,7 +241,7 @@ TEST_F(StreamTest, EndsItsOutputOnlyWhenAllIsWritten) {
   EXPECT_EQ(received_.size(), content.size());
 }
 
-TEST_F(StreamTest, TellsOfAReset) {
+TEST_F(StreamTest, ReportsAReset) {
   reset_by_peer();
   EXPECT_TRUE(run_until(loop_, [&] { return told_.breaks == 1; }));
   EXPECT_EQ(told_.error, ECONNRESET);
@@ -254,19 +254,19 @@ TEST_F(StreamTest, TellsOfAReset) {
   EXPECT_EQ(told_.breaks, 1) << "once";
 }
 
-TEST_F(StreamTest, TellsOfAFailedWriteLater) {
+TEST_F(StreamTest, ReportsAFailedWriteFromTheLoop) {
   ::shutdown(peer_.get(), SHUT_WR);
   EXPECT_TRUE(run_until(loop_, [&] { return told_.ends == 1; }));
   reset_by_peer();
   stream_->output().append("x");
   stream_->flush();
   EXPECT_TRUE(stream_->is_broken());
-  EXPECT_EQ(told_.breaks, 0) << "never from inside a call";
+  EXPECT_EQ(told_.breaks, 0) << "an event is never reported during a call";
   EXPECT_TRUE(run_until(loop_, [&] { return told_.breaks == 1; }));
   EXPECT_TRUE(told_.error == ECONNRESET || told_.error == EPIPE) << told_.error;
 }
 
-TEST_F(StreamTest, TellsOfAResetWhilePaused) {
+TEST_F(StreamTest, ReportsAResetWhilePaused) {
   stream_->read_while(false);
   peer_sends("last words");
   run_for(loop_, Milliseconds{10});
@@ -282,7 +282,7 @@ TEST_F(StreamTest, TellsOfAResetWhilePaused) {
   EXPECT_EQ(told_.ends, 0);
 }
 
-TEST_F(StreamTest, TellsOfAResetThatCameTogetherWithBytes) {
+TEST_F(StreamTest, ReportsAResetThatCameTogetherWithBytes) {
   peer_sends("last words");
   reset_by_peer();
   EXPECT_TRUE(run_until(loop_, [&] { return told_.breaks == 1; }));
@@ -290,7 +290,7 @@ TEST_F(StreamTest, TellsOfAResetThatCameTogetherWithBytes) {
   EXPECT_EQ(told_.error, ECONNRESET);
 }
 
-TEST_F(StreamTest, SeesAnEndThatCameWithBytesReadBeforeThePause) {
+TEST_F(StreamTest, NoticesAnEndThatCameWithBytesReadBeforeThePause) {
   for (const bool resets : {false, true}) {
     SetUp();
     told_ = {};
@@ -303,7 +303,7 @@ TEST_F(StreamTest, SeesAnEndThatCameWithBytesReadBeforeThePause) {
   }
 }
 
-TEST_F(StreamTest, ReadsWhatCameBeforeAWriteFailed) {
+TEST_F(StreamTest, ReadsTheInputThatPrecedesAFailedWrite) {
   stream_->read_while(false);
   peer_sends("last words");
   reset_by_peer();
@@ -316,15 +316,15 @@ TEST_F(StreamTest, ReadsWhatCameBeforeAWriteFailed) {
   EXPECT_EQ(input(), "last words");
 }
 
-TEST_F(StreamTest, TellsOfAResetAfterTheFin) {
+TEST_F(StreamTest, ReportsAResetAfterTheFin) {
   ::shutdown(peer_.get(), SHUT_WR);
   EXPECT_TRUE(run_until(loop_, [&] { return told_.ends == 1; }));
   reset_by_peer();
   EXPECT_TRUE(run_until(loop_, [&] { return told_.breaks == 1; }));
 }
 
-// What was to be read again is not, when the stream has broken and is gone.
-TEST_F(StreamTest, BreaksWhileItWasToReadAgain) {
+// The read that was scheduled for later must not happen after the stream is broken and destroyed.
+TEST_F(StreamTest, DoesNotReadAgainAfterItIsBroken) {
   peer_sends("not a full read");
   EXPECT_TRUE(run_until(loop_, [&] { return told_.inputs == 1; }));
   ::shutdown(peer_.get(), SHUT_WR);
@@ -338,7 +338,7 @@ TEST_F(StreamTest, BreaksWhileItWasToReadAgain) {
   EXPECT_EQ(told_.breaks, 1);
 }
 
-TEST_F(StreamTest, SeesAFinBehindBytesThatItDoesNotRead) {
+TEST_F(StreamTest, NoticesAFinBehindUnreadBytes) {
   stream_->read_while(false);
   peer_sends("later");
   ::shutdown(peer_.get(), SHUT_WR);
@@ -354,9 +354,9 @@ TEST_F(StreamTest, SeesAFinBehindBytesThatItDoesNotRead) {
 }
 
 // Between the moment when the batch makes the stream's event active and its callback, another
-// callback asks for a read in the next turn. AddressSanitizer tells if the next turn uses the event
-// of a stream that is gone by then.
-TEST_F(StreamTest, IsNotReadAgainAfterItsEnd) {
+// callback requests a read in the next turn. AddressSanitizer detects if the next turn uses the
+// event of the destroyed stream.
+TEST_F(StreamTest, ADestroyedStreamIsNotReadAgain) {
   peer_sends("not a full read");
   EXPECT_TRUE(run_until(loop_, [&] { return told_.inputs == 1; }));
   bool is_gone = false;
@@ -376,7 +376,7 @@ TEST_F(StreamTest, IsNotReadAgainAfterItsEnd) {
   EXPECT_EQ(told_.inputs, 1);
 }
 
-// Two streams of one loop, of which the first is spliced into the second.
+// Two streams of one loop. The first one is spliced into the second one.
 class SpliceTest : public StreamTest {
  protected:
   void SetUp() override {
@@ -395,13 +395,13 @@ class SpliceTest : public StreamTest {
   std::unique_ptr<SplicePipe> pipe_;
 };
 
-TEST_F(SpliceTest, MovesBytesUnread) {
+TEST_F(SpliceTest, MovesBytesWithoutReadingThem) {
   source_->set_spliced(true);
-  EXPECT_FALSE(source_->fill_pipe(*pipe_, kMegabyte)) << "nothing is there";
+  EXPECT_FALSE(source_->fill_pipe(*pipe_, kMegabyte)) << "no bytes have come";
   ASSERT_EQ(::send(writer_.get(), "hello world", 11, 0), 11);
   EXPECT_TRUE(run_until(loop_, [&] { return from_.inputs > 0; }));
   EXPECT_TRUE(source_->input().empty());
-  EXPECT_TRUE(source_->fill_pipe(*pipe_, 5)) << "no more than asked for";
+  EXPECT_TRUE(source_->fill_pipe(*pipe_, 5)) << "at most the requested number of bytes";
   EXPECT_EQ(pipe_->held(), 5U);
   EXPECT_TRUE(stream_->drain_pipe(*pipe_));
   source_->set_spliced(false);
@@ -412,7 +412,7 @@ TEST_F(SpliceTest, MovesBytesUnread) {
   }));
 }
 
-TEST_F(SpliceTest, WaitsForAPeerThatReadsSlowlyAndTellsWhenItGoesOn) {
+TEST_F(SpliceTest, WaitsForASlowPeerAndReportsProgress) {
   source_->set_spliced(true);
   const std::string piece(64 * 1024, 'x');
   std::size_t given = 0;
@@ -425,7 +425,7 @@ TEST_F(SpliceTest, WaitsForAPeerThatReadsSlowlyAndTellsWhenItGoesOn) {
     all_went = stream_->drain_pipe(*pipe_);
   }
   EXPECT_GT(pipe_->held(), 0U);
-  EXPECT_FALSE(stream_->drain_pipe(*pipe_)) << "still";
+  EXPECT_FALSE(stream_->drain_pipe(*pipe_)) << "the socket is still full";
   EXPECT_TRUE(run_until(loop_, [&] {
     peer_reads();
     return told_.progress > 0;
@@ -436,7 +436,7 @@ TEST_F(SpliceTest, WaitsForAPeerThatReadsSlowlyAndTellsWhenItGoesOn) {
   }));
 }
 
-TEST_F(SpliceTest, SeesTheEnd) {
+TEST_F(SpliceTest, ReportsTheEnd) {
   source_->set_spliced(true);
   writer_.reset();
   EXPECT_TRUE(run_until(loop_, [&] { return from_.inputs > 0; }));
@@ -444,7 +444,7 @@ TEST_F(SpliceTest, SeesTheEnd) {
   EXPECT_TRUE(source_->input_ended());
 }
 
-TEST_F(SpliceTest, ThrowsAwayWhatNobodyTakes) {
+TEST_F(SpliceTest, KeepsTheBytesInThePipeIfThePeerHasGone) {
   source_->set_spliced(true);
   reset_by_peer();
   ASSERT_EQ(::send(writer_.get(), "x", 1, 0), 1);
@@ -453,7 +453,7 @@ TEST_F(SpliceTest, ThrowsAwayWhatNobodyTakes) {
   EXPECT_FALSE(stream_->takes_output());
 }
 
-TEST_F(StreamTest, ResetsThePeerIfAsked) {
+TEST_F(StreamTest, ResetsThePeerIfRequested) {
   stream_->output().append("half of ");
   stream_->flush();
   stream_->reset_on_close();
@@ -477,7 +477,7 @@ TEST_F(StreamTest, ResetsThePeerUnlessItHasFinished) {
   EXPECT_FALSE(ended_);
 }
 
-TEST_F(StreamTest, EndsInGoodOrderWhenItHasFinished) {
+TEST_F(StreamTest, EndsWithAFinAfterFinishOutput) {
   const std::string content(kMegabyte, 'x');
   stream_->reset_unless_finished();
   stream_->output().append(content);
@@ -486,7 +486,7 @@ TEST_F(StreamTest, EndsInGoodOrderWhenItHasFinished) {
     if (!stream_->output_done()) peer_reads();
     return stream_->output_done();
   }));
-  stream_.reset();  // the kernel still holds some of it
+  stream_.reset();  // the kernel has not sent all of it yet
   ASSERT_TRUE(run_until(loop_, [&] {
     peer_reads();
     return ended_ || peer_error_ == ECONNRESET;
@@ -495,7 +495,7 @@ TEST_F(StreamTest, EndsInGoodOrderWhenItHasFinished) {
   EXPECT_EQ(received_.size(), content.size());
 }
 
-TEST_F(StreamTest, AnotherTakesItOver) {
+TEST_F(StreamTest, AnotherStreamTakesTheConnectionOver) {
   peer_sends("read, ");
   EXPECT_TRUE(run_until(loop_, [&] { return input() == "read, "; }));
   stream_->output().append("written");
@@ -515,7 +515,7 @@ TEST_F(StreamTest, AnotherTakesItOver) {
   EXPECT_EQ(told_.ends + told_.breaks, 0);
 }
 
-TEST_F(StreamTest, AnotherTakesOverWhatHasEnded) {
+TEST_F(StreamTest, AnotherStreamTakesAnEndedConnectionOver) {
   peer_.reset();
   EXPECT_TRUE(run_until(loop_, [&] { return told_.ends > 0; }));
   Recorder told;
@@ -523,7 +523,7 @@ TEST_F(StreamTest, AnotherTakesOverWhatHasEnded) {
   EXPECT_TRUE(run_until(loop_, [&] { return told.ends > 0; }));
 }
 
-TEST_F(StreamTest, TellsNothingAfterItsEnd) {
+TEST_F(StreamTest, ReportsNothingAfterItIsDestroyed) {
   peer_sends("x");
   stream_.reset();
   run_for(loop_, Milliseconds{10});

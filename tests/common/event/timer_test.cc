@@ -23,13 +23,13 @@ TEST(Timer, ExpiresOnceAndNotBeforeItsTime) {
   timer.start(Milliseconds{30});
   EXPECT_TRUE(timer.is_active());
   EXPECT_TRUE(run_until(loop, [&] { return calls > 0; }));
-  EXPECT_GE(after, Milliseconds{25}) << "coarse timers round";
+  EXPECT_GE(after, Milliseconds{25}) << "a coarse timer may be one tick early";
   EXPECT_FALSE(timer.is_active());
   run_for(loop, Milliseconds{100});
   EXPECT_EQ(calls, 1);
 }
 
-TEST(Timer, IsMovedByASecondStart) {
+TEST(Timer, ASecondStartReplacesTheDeadline) {
   Loop loop;
   std::string calls;
   Timer moved(loop, [&] { calls += 'm'; });
@@ -41,7 +41,7 @@ TEST(Timer, IsMovedByASecondStart) {
   EXPECT_EQ(calls, "om");
 }
 
-TEST(Timer, IsStopped) {
+TEST(Timer, StopCancelsTheCall) {
   Loop loop;
   int calls = 0;
   Timer timer(loop, [&] { ++calls; });
@@ -52,7 +52,7 @@ TEST(Timer, IsStopped) {
   EXPECT_EQ(calls, 0);
 }
 
-TEST(Timer, StopsWhenItGoes) {
+TEST(Timer, DestructorCancelsTheCall) {
   Loop loop;
   int calls = 0;
   auto timer = std::make_unique<Timer>(loop, [&] { ++calls; });
@@ -62,7 +62,7 @@ TEST(Timer, StopsWhenItGoes) {
   EXPECT_EQ(calls, 0);
 }
 
-TEST(Timer, TakesNoTimeForNothing) {
+TEST(Timer, ADelayOfZeroExpiresAtOnce) {
   Loop loop;
   int calls = 0;
   Timer timer(loop, [&] { ++calls; });

@@ -1,4 +1,4 @@
-// A stream over a transport that does what a test tells it to, and the plain socket's own rules.
+// A stream over a scripted transport, and the rules of PlainSocket.
 #include "common/event/transport.h"
 
 #include <gtest/gtest.h>
@@ -17,14 +17,14 @@
 namespace hpp {
 namespace {
 
-// What the next call of write() or read() does.
+// The result of the next call of write() or read().
 struct Step {
-  std::size_t bytes = 0;  // how many it takes or returns at most
-  int error = 0;          // not 0: it fails with this errno value
+  std::size_t bytes = 0;  // the most bytes that it takes or returns
+  int error = 0;          // if not 0, the call fails with this errno value
 };
 
-// Reads and writes its socket, except for what the steps say. Each byte differs from that of the
-// socket, as under TLS, so that a stream that passes the transport by is found out.
+// Reads and writes its socket, except where a step says otherwise. Each byte differs from that in
+// the socket, as under TLS, so that a stream that bypasses the transport is detected.
 class FakeTransport final : public Transport {
  public:
   using Transport::Transport;
@@ -59,7 +59,7 @@ class FakeTransport final : public Transport {
 
   bool may_splice() const override { return false; }
 
-  // `a` is `b` at the other side, and so on.
+  // Maps `a` to `b` and back, and so on.
   static char other(char byte) { return static_cast<char>(byte ^ 3); }
 
   std::deque<Step> reads;
@@ -107,7 +107,7 @@ class TransportTest : public testing::Test {
     ASSERT_EQ(::send(peer_.get(), text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
   }
 
-  // What has arrived at the peer since the last call; `ended_` says whether the end has, too.
+  // Returns the bytes that have arrived at the peer since the last call. Sets `ended_` at the end.
   std::string peer_reads() {
     std::string all;
     char piece[1024];
@@ -166,19 +166,19 @@ TEST_F(TransportTest, WritesAgainAfterAnInterruption) {
   EXPECT_EQ(peer_reads(), "b");
 }
 
-TEST_F(TransportTest, TakesNoOutputAfterAFailedWrite) {
+TEST_F(TransportTest, RefusesOutputAfterAFailedWrite) {
   transport_->writes = {{.error = EPIPE}};
   stream_->output().append("a");
   stream_->flush();
   EXPECT_FALSE(stream_->takes_output());
   EXPECT_TRUE(stream_->output_done()) << "it was dropped";
   peer_sends("a");
-  EXPECT_TRUE(run_until(loop_, [&] { return input() == "b"; })) << "input goes on to its end";
+  EXPECT_TRUE(run_until(loop_, [&] { return input() == "b"; })) << "input is read to its end";
 }
 
-TEST_F(TransportTest, WaitsForInputThatIsNotCompleteYet) {
+TEST_F(TransportTest, WaitsForIncompleteInput) {
   transport_->reads = {{.error = EAGAIN}};
-  peer_sends("a");  // as half a record of TLS
+  peer_sends("a");  // like half a TLS record
   run_for(loop_, Milliseconds{10});
   EXPECT_EQ(input(), "");
   EXPECT_FALSE(stream_->is_broken());
@@ -186,21 +186,21 @@ TEST_F(TransportTest, WaitsForInputThatIsNotCompleteYet) {
   EXPECT_TRUE(run_until(loop_, [&] { return input() == "ba"; }));
 }
 
-TEST_F(TransportTest, IsBrokenByAFailedRead) {
+TEST_F(TransportTest, AFailedReadBreaksTheStream) {
   transport_->reads = {{.error = EPROTO}};
   peer_sends("a");
   EXPECT_TRUE(run_until(loop_, [&] { return told_.error == EPROTO; }));
   EXPECT_TRUE(stream_->is_broken());
 }
 
-TEST_F(TransportTest, EndsTheInput) {
+TEST_F(TransportTest, ReportsTheEndOfTheInput) {
   peer_sends("a");
   ::shutdown(peer_.get(), SHUT_WR);
   EXPECT_TRUE(run_until(loop_, [&] { return told_.ends == 1; }));
   EXPECT_EQ(input(), "b");
 }
 
-TEST_F(TransportTest, IsAskedWhatIsThereByNow) {
+TEST_F(TransportTest, PeekAnswersWhetherTheStreamIsQuiet) {
   EXPECT_TRUE(stream_->is_quiet_by_now());
   transport_->unread = Unread::Bytes;
   EXPECT_FALSE(stream_->is_quiet_by_now());
@@ -210,7 +210,7 @@ TEST_F(TransportTest, IsAskedWhatIsThereByNow) {
   EXPECT_TRUE(stream_->has_ended_by_now());
 }
 
-TEST_F(TransportTest, GoesWithTheConnectionToAnotherStream) {
+TEST_F(TransportTest, MovesWithTheConnectionToAnotherStream) {
   peer_sends("a");
   EXPECT_TRUE(run_until(loop_, [&] { return input() == "b"; }));
   Recorder next;

@@ -1,4 +1,4 @@
-// The names, and real processes of a build.
+// Names of build daemons, and real processes of a build.
 #include "common/os/build_daemons.h"
 
 #include <gtest/gtest.h>
@@ -24,7 +24,7 @@ struct Case {
   bool is_daemon;
 };
 
-TEST(BuildDaemonNames, AreKnown) {
+TEST(BuildDaemonNames, IncludeTheWellKnownOnes) {
   const std::vector<Case> cases{
       {"java",
        {"/usr/lib/jvm/bin/java", "-Xmx512m", "-cp", "/g/lib/gradle-launcher-8.5.jar",
@@ -52,7 +52,7 @@ TEST(BuildDaemonNames, AreKnown) {
   }
 }
 
-TEST(BuildDaemonNames, OfTheUserAreProgramsOrArguments) {
+TEST(BuildDaemonNames, OfTheUserMatchTheProgramOrAnArgument) {
   const std::vector<std::string> named{"helper", "worker.js"};
   EXPECT_TRUE(is_build_daemon("helper", {"anything"}, named));
   EXPECT_TRUE(is_build_daemon("node", {"node", "tools/worker.js", "--quiet"}, named));
@@ -68,7 +68,7 @@ class BuildDaemonsTest : public ProcessTest {
     return start({"sh", "-c", script}, {{kBackendTag, kPrefix + tag}}, kBuildLeader);
   }
 
-  // The process whose command line that is, once it runs.
+  // Waits for the process with this command line, and returns it.
   pid_t find(const Arguments& command) {
     pid_t found = 0;
     const auto runs = [&](pid_t pid) { return arguments_of(pid) == command; };
@@ -84,32 +84,32 @@ class BuildDaemonsTest : public ProcessTest {
   const BuildDaemons daemons_{kPrefix, {"sleep"}};
 };
 
-TEST_F(BuildDaemonsTest, HaveASessionOfTheirOwn) {
+TEST_F(BuildDaemonsTest, MustHaveASessionOfTheirOwn) {
   start_tagged("setsid -f sleep 1001; sleep 1002; :", kBuildTag);
   EXPECT_TRUE(daemons_.contain(find({"sleep", "1001"})));
   EXPECT_FALSE(daemons_.contain(find({"sleep", "1002"}))) << "a part of the build";
 }
 
-TEST_F(BuildDaemonsTest, MayStayInTheSessionOfABuildThatHasEnded) {
+TEST_F(BuildDaemonsTest, MayBeInTheSessionOfABuildThatHasEnded) {
   start_tagged("sleep 1001 &", kBuildTag);
   const pid_t daemon = find({"sleep", "1001"});
   EXPECT_TRUE(run_until(loop_, [&] { return !children_.back()->is_running(); }));
   EXPECT_TRUE(daemons_.contain(daemon));
 }
 
-TEST_F(BuildDaemonsTest, AreNotTheBuildItself) {
+TEST_F(BuildDaemonsTest, DoNotIncludeProcessesOfTheBuild) {
   start_tagged("exec sleep 1001", kBuildTag);
   EXPECT_FALSE(daemons_.contain(find({"sleep", "1001"})));
 }
 
-TEST_F(BuildDaemonsTest, HaveDescendants) {
+TEST_F(BuildDaemonsTest, IncludeTheirDescendants) {
   const BuildDaemons shells(kPrefix, {"daemon"});
   start_tagged("setsid -f sh -c 'sleep 1001; :' daemon; sleep 1002", kBuildTag);
   EXPECT_TRUE(shells.contain(find({"sleep", "1001"})));
   EXPECT_FALSE(shells.contain(find({"sleep", "1002"})));
 }
 
-TEST_F(BuildDaemonsTest, AreNoneOfTheBackendsAndNoneOfAnotherRunDirectory) {
+TEST_F(BuildDaemonsTest, DoNotIncludeProcessesOfTheBackendOrOfAnotherRunDirectory) {
   start_tagged("exec sleep 1001", "7");
   start({"sleep", "1002"}, {{kBackendTag, std::string("/elsewhere/") + kBuildTag}});
   start({"sleep", "1003"}, {});

@@ -28,7 +28,7 @@ class FileTest : public testing::Test {
   std::string path_ = directory_ / "file";
 };
 
-TEST_F(FileTest, IsReadWhole) {
+TEST_F(FileTest, IsReadCompletely) {
   EXPECT_EQ(read_file(path_), std::nullopt);
   EXPECT_EQ(read_file(directory_.path()), std::nullopt);
   const std::string content(100'000, 'x');
@@ -37,7 +37,7 @@ TEST_F(FileTest, IsReadWhole) {
   EXPECT_NE(read_file("/proc/self/stat").value_or(""), "") << "its size is 0 by stat(2)";
 }
 
-TEST_F(FileTest, IsReadFromWhereTheDescriptorIs) {
+TEST_F(FileTest, ReadAllStartsAtTheDescriptorsOffset) {
   write("0123456789");
   const UniqueFd fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   ::lseek(fd.get(), 4, SEEK_SET);
@@ -45,19 +45,19 @@ TEST_F(FileTest, IsReadFromWhereTheDescriptorIs) {
   EXPECT_EQ(read_all(-1), std::nullopt);
 }
 
-TEST_F(FileTest, IsReplacedWholeByOneThatOnlyTheUserCanRead) {
+TEST_F(FileTest, IsReplacedAtomicallyAndOnlyTheUserCanReadIt) {
   write("old");
   const UniqueFd old(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   const UniqueFd fd = replace_file(AT_FDCWD, path_, "new");
   ASSERT_TRUE(fd.is_open());
   EXPECT_EQ(read_file(path_), "new");
-  EXPECT_EQ(read_all(old.get()), "old") << "who has it open reads on";
+  EXPECT_EQ(read_all(old.get()), "old") << "an open descriptor still reads the old file";
   EXPECT_EQ(std::filesystem::status(path_).permissions(), std::filesystem::perms{0600});
   EXPECT_TRUE(is_name_of(AT_FDCWD, path_, fd.get()));
   EXPECT_FALSE(is_name_of(AT_FDCWD, path_, old.get()));
 }
 
-TEST_F(FileTest, ThatCannotBeReplacedStays) {
+TEST_F(FileTest, StaysUnchangedIfItCannotBeReplaced) {
   std::filesystem::create_directory(path_);
   EXPECT_FALSE(replace_file(AT_FDCWD, path_, "new").is_open());
   EXPECT_EQ(errno, EISDIR);
@@ -65,7 +65,7 @@ TEST_F(FileTest, ThatCannotBeReplacedStays) {
   EXPECT_FALSE(std::filesystem::exists(path_ + ".new"));
 }
 
-TEST_F(FileTest, IsReplacedThoughACrashHasLeftItsSuccessor) {
+TEST_F(FileTest, IsReplacedDespiteATemporaryFileOfACrash) {
   const std::string other = directory_ / "other";
   std::ofstream(other) << "untouched";
   std::filesystem::create_symlink(other, path_ + ".new");
@@ -74,7 +74,7 @@ TEST_F(FileTest, IsReplacedThoughACrashHasLeftItsSuccessor) {
   EXPECT_EQ(read_file(other), "untouched");
 }
 
-TEST_F(FileTest, OfOursIsRegularAndHasOneName) {
+TEST_F(FileTest, MustBeRegularAndHaveOneNameToBeOpened) {
   const auto is_own = [&] { return open_own_file(AT_FDCWD, path_, O_RDWR).is_open(); };
   EXPECT_FALSE(is_own());
   EXPECT_EQ(errno, ENOENT);
@@ -89,11 +89,11 @@ TEST_F(FileTest, OfOursIsRegularAndHasOneName) {
   EXPECT_EQ(errno, EPERM);
   std::filesystem::remove(path_);
   ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
-  EXPECT_FALSE(is_own()) << "and it did not wait for a writer";
+  EXPECT_FALSE(is_own()) << "open() does not wait for a writer of the FIFO";
   EXPECT_EQ(errno, EPERM);
 }
 
-TEST_F(FileTest, OfAnotherUserIsNotOurs) {
+TEST_F(FileTest, OfAnotherUserIsNotOpened) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
   write("x");
   ASSERT_EQ(::chown(path_.c_str(), 65534, 65534), 0);
@@ -101,7 +101,7 @@ TEST_F(FileTest, OfAnotherUserIsNotOurs) {
   EXPECT_EQ(errno, EPERM);
 }
 
-// A process of its own that holds the lock until it is killed.
+// A separate process that holds the lock until it is killed.
 class Holder {
  public:
   explicit Holder(const std::string& path) {
@@ -138,7 +138,7 @@ class Holder {
 
 using FileLockTest = FileTest;
 
-TEST_F(FileLockTest, IsHeldByOneProcessUntilThatEnds) {
+TEST_F(FileLockTest, IsHeldUntilTheProcessEnds) {
   Holder holder(path_);
   EXPECT_EQ(lock_holder(path_), holder.pid());
   EXPECT_FALSE(FileLock::take(AT_FDCWD, path_, milliseconds{0}));
@@ -148,7 +148,7 @@ TEST_F(FileLockTest, IsHeldByOneProcessUntilThatEnds) {
   EXPECT_TRUE(std::filesystem::exists(path_)) << "the file stays";
 }
 
-TEST_F(FileLockTest, IsGivenBackWithTheObject) {
+TEST_F(FileLockTest, IsReleasedWithTheObject) {
   auto lock = FileLock::take(AT_FDCWD, path_);
   ASSERT_TRUE(lock);
   EXPECT_EQ(lock_holder(path_), ::getpid());
@@ -156,7 +156,7 @@ TEST_F(FileLockTest, IsGivenBackWithTheObject) {
   EXPECT_EQ(lock_holder(path_), std::nullopt);
 }
 
-TEST_F(FileLockTest, OfAFileThatIsGoneProtectsNothing) {
+TEST_F(FileLockTest, IsNotHeldIfTheFileWasRemoved) {
   const auto lock = FileLock::take(AT_FDCWD, path_);
   ASSERT_TRUE(lock);
   EXPECT_TRUE(lock->is_held_at(AT_FDCWD, path_));
@@ -166,7 +166,7 @@ TEST_F(FileLockTest, OfAFileThatIsGoneProtectsNothing) {
   EXPECT_TRUE(FileLock::take(AT_FDCWD, path_, milliseconds{0}));
 }
 
-TEST_F(FileLockTest, ReplacesAFileThatIsNotOurs) {
+TEST_F(FileLockTest, ReplacesAForeignFile) {
   const std::string other = directory_ / "other";
   std::ofstream(other) << "untouched";
   std::filesystem::create_symlink(other, path_);

@@ -1,4 +1,4 @@
-// This process is what hpp-launch is: the subreaper of its descendants.
+// This process plays hpp-launch: it is the subreaper of its descendants.
 #include "common/os/launch_tree.h"
 
 #include <gtest/gtest.h>
@@ -21,12 +21,12 @@ namespace {
 
 class LaunchTreeTest : public ProcessTest {
  protected:
-  // A child whose environment says that it is of `helper`; empty: of none.
+  // Starts a child whose environment has the tag of `helper`.
   pid_t start(const std::vector<std::string>& command, const std::string& helper) {
     return ProcessTest::start(command, {{kHelperTag, helper}});
   }
 
-  // Waits until a child's child has taken on its name, and is ours for want of another parent.
+  // Waits until a grandchild executes the command `name` and has become a child of this process.
   pid_t adopted(const std::string& name) {
     pid_t found = 0;
     EXPECT_TRUE(run_until(loop_, [&] {
@@ -41,31 +41,32 @@ class LaunchTreeTest : public ProcessTest {
   }
 };
 
-TEST_F(LaunchTreeTest, WhoLeavesAllBehindIsAnOrphan) {
+TEST_F(LaunchTreeTest, AProcessWithoutEnvironmentAndSessionIsAnOrphan) {
   const LaunchTree tree = LaunchTree::of_this_process();
   start({"env", "-i", "setsid", "-f", "sleep", "1001"}, "hpp-supervisord");
   const pid_t orphan = adopted("sleep 1001");
   EXPECT_EQ(tree.orphans({}), std::vector{orphan});
 }
 
-TEST_F(LaunchTreeTest, WhatHangsBelowAnOrphanIsOne) {
+TEST_F(LaunchTreeTest, TheDescendantsOfAnOrphanAreOrphans) {
   const LaunchTree tree = LaunchTree::of_this_process();
   start({"sh", "-c", "sh -c 'sleep 1001; :' & exit 0"}, "hpp-supervisord");
   EXPECT_TRUE(run_until(
       loop_, [&] { return !children_.back()->is_running() && tree.orphans({}).size() == 2; }));
 }
 
-TEST_F(LaunchTreeTest, HelpersAreNone) {
+TEST_F(LaunchTreeTest, HelpersAndTheirChildrenAreNoOrphans) {
   const LaunchTree tree = LaunchTree::of_this_process();
   const pid_t own = start({"sh", "-c", "sleep 1000; :"}, "hpp-supervisord");
   start({"sleep", "1000"}, "hpp-proxyd");
-  start({"sh", "-c", "env -u HPP_HELPER sleep 1000; :"}, "hpp-watchd");  // watchd asks git
+  start({"sh", "-c", "env -u HPP_HELPER sleep 1000; :"},
+        "hpp-watchd");  // a child of watchd, such as git
   EXPECT_TRUE(run_until(loop_, [] { return living_descendants(::getpid()).size() == 5; }));
   EXPECT_EQ(tree.orphans({own}), std::vector<pid_t>{});
 }
 
-// It leaves its parent, and carries nothing of ours.
-TEST_F(LaunchTreeTest, WatchmanIsNone) {
+// Watchman daemonizes and has none of hpp's variables.
+TEST_F(LaunchTreeTest, WatchmanIsNoOrphan) {
   const TemporaryDirectory directory;
   const std::string watchman = directory / "watchman";
   std::filesystem::copy_file(std::filesystem::canonical("/bin/sleep"), watchman);
@@ -77,14 +78,14 @@ TEST_F(LaunchTreeTest, WatchmanIsNone) {
   EXPECT_EQ(tree.orphans({}), std::vector<pid_t>{}) << "as after an upgrade";
 }
 
-TEST_F(LaunchTreeTest, WhoIsAboutToBecomeAHelperIsNone) {
+TEST_F(LaunchTreeTest, AForkOfHppLaunchIsNoOrphan) {
   const LaunchTree tree = LaunchTree::of_this_process();
   start_copy();
   EXPECT_EQ(tree.orphans({}), std::vector<pid_t>{});
 }
 
-// Between fork and the end of exec a helper has no tag.
-TEST_F(LaunchTreeTest, NobodyIsOneWhileItIsBeingStarted) {
+// Between fork and the end of exec, a helper has no tag.
+TEST_F(LaunchTreeTest, AHelperThatIsBeingStartedIsNoOrphan) {
   const LaunchTree tree = LaunchTree::of_this_process();
   std::atomic<bool> is_over = false;
   std::thread starts([&] {
@@ -97,15 +98,15 @@ TEST_F(LaunchTreeTest, NobodyIsOneWhileItIsBeingStarted) {
   EXPECT_TRUE(orphans.empty());
 }
 
-// What a helper is told, seen from a child that hpp-launch is taken to be.
-class ToldTest : public LaunchTreeTest {
+// A helper, whose environment names this process or another one as hpp-launch.
+class HelperTest : public LaunchTreeTest {
  protected:
-  ~ToldTest() override { ::unsetenv("HPP_LAUNCH_PID"); }
+  ~HelperTest() override { ::unsetenv("HPP_LAUNCH_PID"); }
 
   static void tell(const std::string& text) { ::setenv("HPP_LAUNCH_PID", text.c_str(), 1); }
 };
 
-TEST_F(ToldTest, AHelperKnowsWhatHppLaunchKnows) {
+TEST_F(HelperTest, AHelperFindsTheOrphansOfHppLaunch) {
   const LaunchTree tree = LaunchTree::of_this_process();
   const auto [name, value] = tree.environment();
   EXPECT_EQ(name, "HPP_LAUNCH_PID");
@@ -125,7 +126,7 @@ TEST_F(ToldTest, AHelperKnowsWhatHppLaunchKnows) {
   EXPECT_EQ(status, 0);
 }
 
-TEST_F(ToldTest, WhoIsToldNothingKnowsNothing) {
+TEST_F(HelperTest, IsNothingWithoutAValidPidInTheEnvironment) {
   EXPECT_FALSE(LaunchTree::take_from_environment());
   for (const char* const text : {"", "x", "0", "-1"}) {
     tell(text);
@@ -133,8 +134,8 @@ TEST_F(ToldTest, WhoIsToldNothingKnowsNothing) {
   }
 }
 
-// If its parent has died, a helper would look at the children of an unrelated process.
-TEST_F(ToldTest, WhoIsNoChildOfHppLaunchsFindsNoOrphans) {
+// If hpp-launch has died, its pid may belong to an unrelated process.
+TEST_F(HelperTest, AProcessThatIsNoChildOfHppLaunchFindsNoOrphans) {
   start({"sleep", "1000"}, "");
   const pid_t child = ::fork();
   if (child == 0) {

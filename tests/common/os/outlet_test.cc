@@ -1,4 +1,4 @@
-// Terminals and pipes that take nothing. A test that hangs here has found a write that blocks.
+// Terminals and pipes that are full or stopped. If a test hangs, a write has blocked.
 #include "common/os/outlet.h"
 
 #include <fcntl.h>
@@ -41,7 +41,7 @@ class OutletTest : public testing::TestWithParam<Access> {
     return std::make_unique<Outlet>(fd, UniqueFd());
   }
 
-  // Writes lines until the destination takes no more, and then half as many. Returns all of them.
+  // Writes lines until the destination is full, and then half as many more. Returns all lines.
   static std::string overfill(Outlet& outlet) {
     std::string all;
     int taken = 0;
@@ -56,7 +56,7 @@ class OutletTest : public testing::TestWithParam<Access> {
     return all;
   }
 
-  // Reads from the other end, and has the loop write what waits, until there is as much.
+  // Reads `size` bytes from the other end, while the loop writes the queued bytes.
   std::string read_until(int fd, std::size_t size) {
     set_nonblocking(fd);
     std::string all;
@@ -73,28 +73,30 @@ class OutletTest : public testing::TestWithParam<Access> {
   Loop loop_;
 };
 
-TEST_P(OutletTest, DoesNotBlockOnAPipeThatNobodyReads) {
+TEST_P(OutletTest, DoesNotBlockOnAFullPipe) {
   const Pipe pipe = make_pipe();
   const auto outlet = outlet_to(pipe.writer.get());
   const OutletWatch watch(loop_, *outlet);
   const std::string all = overfill(*outlet);
   EXPECT_TRUE(read_until(pipe.reader.get(), all.size()) == all);
   EXPECT_FALSE(outlet->is_waiting());
-  EXPECT_EQ(::fcntl(pipe.writer.get(), F_GETFL) & O_NONBLOCK, 0) << "others have it, too";
+  EXPECT_EQ(::fcntl(pipe.writer.get(), F_GETFL) & O_NONBLOCK, 0)
+      << "other processes share the description";
 }
 
-TEST_P(OutletTest, DoesNotBlockOnATerminalThatNobodyReads) {
+TEST_P(OutletTest, DoesNotBlockOnAFullTerminal) {
   const Pty pty = make_pty(-1);
   const auto outlet = outlet_to(pty.slave.get());
   const OutletWatch watch(loop_, *outlet);
   const std::string all = overfill(*outlet);
   EXPECT_TRUE(read_until(pty.master.get(), all.size()) == all);
   EXPECT_FALSE(outlet->is_waiting());
-  EXPECT_EQ(::fcntl(pty.slave.get(), F_GETFL) & O_NONBLOCK, 0) << "others have it, too";
+  EXPECT_EQ(::fcntl(pty.slave.get(), F_GETFL) & O_NONBLOCK, 0)
+      << "other processes share the description";
 }
 
-// What Ctrl+S and Ctrl+Q do.
-TEST_P(OutletTest, DoesNotBlockOnATerminalThatIsStopped) {
+// As with Ctrl+S and Ctrl+Q.
+TEST_P(OutletTest, DoesNotBlockOnAStoppedTerminal) {
   const Pty pty = make_pty(-1);
   const auto outlet = outlet_to(pty.slave.get());
   const OutletWatch watch(loop_, *outlet);
@@ -107,7 +109,7 @@ TEST_P(OutletTest, DoesNotBlockOnATerminalThatIsStopped) {
   EXPECT_EQ(read_until(pty.master.get(), 20), "while it is stopped\n");
 }
 
-TEST_P(OutletTest, ForgetsADestinationThatIsGone) {
+TEST_P(OutletTest, DiscardsOutputIfTheDestinationIsGone) {
   Pipe pipe = make_pipe();
   const auto outlet = outlet_to(pipe.writer.get());
   pipe.reader.reset();
@@ -115,7 +117,7 @@ TEST_P(OutletTest, ForgetsADestinationThatIsGone) {
   EXPECT_FALSE(outlet->is_waiting());
 }
 
-TEST_P(OutletTest, WaitsAtTheEndForALimitedTime) {
+TEST_P(OutletTest, FinishWaitsForALimitedTime) {
   const Pipe pipe = make_pipe();
   const auto outlet = outlet_to(pipe.writer.get());
   const std::string all = overfill(*outlet);
@@ -136,7 +138,7 @@ INSTANTIATE_TEST_SUITE_P(Ways, OutletTest, testing::Values(Access::Own, Access::
 
 class OutletKindTest : public OutletTest {};
 
-TEST_F(OutletKindTest, DoesNotBlockOnASocketThatNobodyReads) {
+TEST_F(OutletKindTest, DoesNotBlockOnAFullSocket) {
   int ends[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
   const UniqueFd ours(ends[0]);
@@ -148,7 +150,7 @@ TEST_F(OutletKindTest, DoesNotBlockOnASocketThatNobodyReads) {
   EXPECT_EQ(::fcntl(ours.get(), F_GETFL) & O_NONBLOCK, 0);
 }
 
-TEST_F(OutletKindTest, EndsALineThatWasBegunBeforeALineOfHpps) {
+TEST_F(OutletKindTest, EndsAnIncompleteLineBeforeALineOfHpp) {
   const Pipe pipe = make_pipe();
   Outlet outlet(pipe.writer.get());
   outlet.write_line("first\n");
@@ -166,7 +168,7 @@ TEST_F(OutletKindTest, EndsALineThatWasBegunBeforeALineOfHpps) {
 // Otherwise lines of several processes would mix.
 TEST_F(OutletKindTest, WritesALineInOnePiece) {
   int ends[2];
-  ASSERT_EQ(::pipe2(ends, O_CLOEXEC | O_DIRECT), 0);  // a read gives what one write has written
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC | O_DIRECT), 0);  // one read returns the bytes of one write
   const UniqueFd reader(ends[0]);
   const UniqueFd writer(ends[1]);
   const std::string text = std::string(2'000, '.') + '\n';
@@ -179,8 +181,8 @@ TEST_F(OutletKindTest, WritesALineInOnePiece) {
   }
 }
 
-// Opened once more, a file would be written from its beginning.
-TEST_F(OutletKindTest, AppendsToAFileBehindWhatOthersWrite) {
+// If the file were opened once more, writing would start at its beginning.
+TEST_F(OutletKindTest, AppendsToAFileThatOthersWriteToo) {
   const TemporaryDirectory directory;
   const std::string path = directory / "log";
   const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
@@ -191,7 +193,7 @@ TEST_F(OutletKindTest, AppendsToAFileBehindWhatOthersWrite) {
   EXPECT_EQ(read_file(path), "one\ntwo\nthree\n");
 }
 
-TEST_F(OutletKindTest, TellsAllWritersWhenThereIsRoomAgain) {
+TEST_F(OutletKindTest, NotifiesAllWritersWhenTheQueueIsEmpty) {
   const Pipe pipe = make_pipe();
   Outlet outlet(pipe.writer.get());
   OutletWatch watch(loop_, outlet);

@@ -10,7 +10,7 @@
 namespace hpp {
 namespace {
 
-// A connection within this machine: `client` is the end that asks about the other.
+// A connection within this machine. The test asks about the peer of `client`.
 struct Connection {
   explicit Connection(const std::string& host) {
     const auto listening = listen_on(resolve({.host = host, .port = 0}));
@@ -45,18 +45,18 @@ void check(const std::string& host) {
   Connection closed(host);
   closed.server.reset();
   closed.await_end();
-  // The FIN leaves within close(2).
+  // close(2) sends the FIN before it returns.
   for (int i = 0; i < 1'000'000 && !peers.is_orphan(closed.client.get()); ++i) {
   }
   EXPECT_TRUE(peers.is_orphan(closed.client.get()));
 }
 
-TEST(PeerSockets, KnowsWhetherAProcessHasTheOtherEnd) {
+TEST(PeerSockets, OnlyAClosedPeerIsAnOrphan) {
   check("127.0.0.1");
   if (has_ipv6()) check("::1");
 }
 
-TEST(PeerSockets, KnowsNothingOfWhatIsNoConnection) {
+TEST(PeerSockets, IsFalseForADescriptorThatIsNoConnection) {
   PeerSockets peers;
   EXPECT_FALSE(peers.is_orphan(-1));
   const UniqueFd alone(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));

@@ -1,4 +1,4 @@
-// Real sockets of this process and of a child.
+// Sockets of this process and of a child.
 #include "common/os/port_owner.h"
 
 #include <gtest/gtest.h>
@@ -47,7 +47,7 @@ TEST_F(PortOwnerTest, PrefersIpv4ToADualStackSocket) {
   EXPECT_NE(listening_inodes(at("::1")), only_v4);
 }
 
-TEST_F(PortOwnerTest, ADualStackSocketIsReachedByIpv4) {
+TEST_F(PortOwnerTest, FindsADualStackSocketByIpv4) {
   const UniqueFd fd(::socket(AF_INET6, SOCK_STREAM, 0));
   const SocketAddress any = at("::");
   const int off = 0;
@@ -70,7 +70,7 @@ TEST_F(PortOwnerTest, FindsAllSocketsThatShareAnAddress) {
   EXPECT_EQ(listening_inodes(address).size(), 2U);
 }
 
-TEST_F(PortOwnerTest, KnowsWhichProcessHoldsASocket) {
+TEST_F(PortOwnerTest, HoldsSocketChecksTheProcess) {
   const auto sockets = listen_on({at("127.0.0.1")});
   const auto inodes = listening_inodes(at("127.0.0.1"));
   EXPECT_EQ(holds_socket(::getpid(), inodes), Holds::Yes);

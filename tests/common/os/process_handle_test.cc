@@ -21,7 +21,7 @@ class ProcessHandleTest : public ProcessTest {
   }
 };
 
-TEST_F(ProcessHandleTest, StaysWithItsProcess) {
+TEST_F(ProcessHandleTest, RefersToTheSameProcessUntilItIsReaped) {
   const pid_t pid = start_sleep();
   const ProcessHandle handle = open_process(pid);
   EXPECT_EQ(handle.signal(0), 0);
@@ -33,7 +33,7 @@ TEST_F(ProcessHandleTest, StaysWithItsProcess) {
   EXPECT_EQ(handle.signal(SIGKILL), ESRCH);
 }
 
-TEST_F(ProcessHandleTest, OpensWhatIsFoundTwice) {
+TEST_F(ProcessHandleTest, OpensProcessesThatAreFoundTwice) {
   const pid_t one = start_sleep();
   const pid_t other = start_sleep();
   int calls = 0;
@@ -41,11 +41,11 @@ TEST_F(ProcessHandleTest, OpensWhatIsFoundTwice) {
     return ++calls == 1 ? std::vector{one, other} : std::vector{other};
   });
   ASSERT_TRUE(opened);
-  ASSERT_EQ(opened->size(), 1U) << "the number of the first one may be another's by now";
+  ASSERT_EQ(opened->size(), 1U) << "the pid of the first one may have been reused";
   EXPECT_EQ(opened->front().pid, other);
 }
 
-TEST_F(ProcessHandleTest, TellsNothingFoundFromAllEnded) {
+TEST_F(ProcessHandleTest, DistinguishesNothingFoundFromAllEnded) {
   EXPECT_FALSE(open_processes([] { return std::vector<pid_t>{}; }));
   int calls = 0;
   const pid_t pid = start_sleep();
@@ -56,7 +56,7 @@ TEST_F(ProcessHandleTest, TellsNothingFoundFromAllEnded) {
   EXPECT_FALSE(signal_processes([] { return std::vector<pid_t>{}; }, SIGKILL));
 }
 
-TEST_F(ProcessHandleTest, AGroupLivesAsLongAsOneOfItsMembers) {
+TEST_F(ProcessHandleTest, AGroupExistsWhileItHasAMember) {
   const pid_t leader = start({"sh", "-c", "sleep 1000 & wait"}, {});
   const ProcessGroup group(open_process(leader));
   EXPECT_TRUE(run_until(loop_, [&] { return living_descendants(leader).size() == 1; }));
@@ -66,7 +66,7 @@ TEST_F(ProcessHandleTest, AGroupLivesAsLongAsOneOfItsMembers) {
   EXPECT_FALSE(group.is_gone());
   group.signal(SIGKILL);
   await_zombie(member);
-  EXPECT_FALSE(group.is_gone()) << "a zombie has the number, too";
+  EXPECT_FALSE(group.is_gone()) << "a zombie is a member, too";
   ASSERT_EQ(::waitpid(member, nullptr, 0), member);
   EXPECT_TRUE(group.is_gone());
 }

@@ -1,4 +1,4 @@
-// Real processes; what a killer of trees does with them is in supervisord/tree_killer_test.
+// Real processes. supervisord/tree_killer_test kills whole trees of them.
 #include "common/os/process_tree.h"
 
 #include <gtest/gtest.h>
@@ -36,7 +36,7 @@ class ProcessTreeTest : public ProcessTest {
   }
 };
 
-TEST_F(ProcessTreeTest, NoChildIsLeftOfNone) {
+TEST_F(ProcessTreeTest, WithoutChildrenNoChildIsLeft) {
   EXPECT_FALSE(children_left({}));
 }
 
@@ -49,7 +49,7 @@ TEST_F(ProcessTreeTest, AChildIsLeftWhileItLives) {
   EXPECT_EQ(::waitpid(pid, nullptr, WNOHANG), -1);
 }
 
-TEST_F(ProcessTreeTest, WhoIsOwnedIsNotReaped) {
+TEST_F(ProcessTreeTest, AnOwnedChildIsNotReaped) {
   const pid_t owned = start({"true"});
   await_end(owned);
   EXPECT_TRUE(children_left({owned}));
@@ -62,7 +62,8 @@ TEST_F(ProcessTreeTest, FindsEveryDescendantButNotZombiesAndSparedOnes) {
   EXPECT_TRUE(run_until(loop_, [] { return living_descendants(::getpid()).size() == 4; }));
   EXPECT_TRUE(contains(living_descendants(::getpid()), shell));
   const auto spare_shell = [shell](pid_t pid) { return pid == shell; };
-  EXPECT_EQ(living_descendants(::getpid(), spare_shell).size(), 1U) << "the one that left the tree";
+  EXPECT_EQ(living_descendants(::getpid(), spare_shell).size(), 1U)
+      << "the process in another session";
   ::kill(shell, SIGKILL);
   await_end(shell);
   EXPECT_FALSE(contains(living_descendants(::getpid()), shell)) << "a zombie";
@@ -77,12 +78,12 @@ TEST_F(ProcessTreeTest, AllAreSparedOnlyIfEachChildIsAndNoneHasEnded) {
   EXPECT_FALSE(are_all_spared([&](pid_t pid) { return pid == one; }));
   ::kill(other, SIGKILL);
   await_end(other);
-  EXPECT_FALSE(are_all_spared(spare_both)) << "what it has left behind may be ours now";
+  EXPECT_FALSE(are_all_spared(spare_both)) << "its children may be children of this process now";
   EXPECT_TRUE(children_left({}));
   EXPECT_TRUE(are_all_spared(spare_both));
 }
 
-TEST_F(ProcessTreeTest, TellsTheCommandOfAProcess) {
+TEST_F(ProcessTreeTest, ReadsTheProgramOfAProcess) {
   const pid_t pid = start({"sleep", "1000", "0"});
   const std::vector<std::string> expected{"sleep", "1000", "0"};
   EXPECT_TRUE(run_until(loop_, [&] { return arguments_of(pid) == expected; }));
@@ -92,14 +93,14 @@ TEST_F(ProcessTreeTest, TellsTheCommandOfAProcess) {
   EXPECT_EQ(program_name_of(0), "");
 }
 
-TEST_F(ProcessTreeTest, FindsTheDescendantsOfAnother) {
+TEST_F(ProcessTreeTest, FindsTheDescendantsOfAnotherProcess) {
   const pid_t shell = start({"sh", "-c", "sleep 1000 & sleep 1000; :"});
   start({"sleep", "1000"});
   EXPECT_TRUE(run_until(loop_, [&] { return living_descendants(shell).size() == 2; }));
   EXPECT_EQ(living_descendants(::getpid()).size(), 4U);
 }
 
-TEST_F(ProcessTreeTest, KnowsWhoHasBeenExecuted) {
+TEST_F(ProcessTreeTest, HasBeenExecutedOnlyAfterExec) {
   EXPECT_FALSE(has_been_executed(start_copy(), ::getpid()));
   const pid_t program = start({"sleep", "1000"});
   EXPECT_TRUE(run_until(loop_, [&] { return has_been_executed(program, ::getpid()); }));
@@ -108,15 +109,15 @@ TEST_F(ProcessTreeTest, KnowsWhoHasBeenExecuted) {
   EXPECT_FALSE(has_been_executed(program, ::getpid())) << "a zombie executes nothing";
 }
 
-// Seen by a service of a user whose parent is process 1, root's.
-TEST_F(ProcessTreeTest, KnowsWhoHasBeenExecutedBelowAHiddenParent) {
+// As for a user's service, whose parent is root's process 1.
+TEST_F(ProcessTreeTest, HasBeenExecutedWorksBelowAHiddenParent) {
   if (::geteuid() != 0) GTEST_SKIP() << "nothing is hidden from a parent of the same user";
   constexpr uid_t kNobody = 65534;
   const pid_t observer = ::fork();
   if (observer == 0) {
     if (::setuid(kNobody) != 0) ::_exit(2);
     const pid_t copy = start_copy();
-    Pipe executed = make_pipe();  // its end is closed by exec
+    Pipe executed = make_pipe();  // exec closes the child's end
     const pid_t sleeper = ::fork();
     if (sleeper == 0) ::execlp("sleep", "sleep", "1000", nullptr);
     executed.writer.reset();
@@ -145,7 +146,7 @@ TEST_F(ProcessTreeTest, FindsAProcessWhoseFirstThreadHasEnded) {
   const pid_t pid = ::fork();
   if (pid == 0) {
     std::thread([] { ::pause(); }).detach();
-    ::syscall(SYS_exit, 0);  // of this thread alone
+    ::syscall(SYS_exit, 0);  // ends only this thread
   }
   const auto looks_dead = [pid] {
     const auto stat = read_file("/proc/" + std::to_string(pid) + "/stat").value_or("");
@@ -155,7 +156,7 @@ TEST_F(ProcessTreeTest, FindsAProcessWhoseFirstThreadHasEnded) {
   EXPECT_TRUE(contains(living_descendants(::getpid()), pid));
 }
 
-TEST_F(ProcessTreeTest, FindsTheTagWhereverItsBearerWent) {
+TEST_F(ProcessTreeTest, FindsTaggedProcessesInOtherSessions) {
   const pid_t tagged = start({"sleep", "1000"}, "/run/a/12");
   const pid_t other = start({"sleep", "1000"}, "/run/ab/12");
   const pid_t shell = start({"sh", "-c", "(setsid sleep 1000 &); exit 0"}, "/run/a/13");

@@ -37,12 +37,12 @@ class ProjectDirectoryTest : public testing::Test {
   const std::string link_ = directory_ / "link";
 };
 
-TEST_F(ProjectDirectoryTest, IsThePathThatTheShellShows) {
+TEST_F(ProjectDirectoryTest, IsThePathOfPwd) {
   EXPECT_EQ(with_pwd(link_), link_);
   EXPECT_EQ(with_pwd(real_), real_);
 }
 
-TEST_F(ProjectDirectoryTest, IsTheKernelsIfTheShellsIsNoPathOfIt) {
+TEST_F(ProjectDirectoryTest, IsTheKernelsPathIfPwdIsWrong) {
   ::unsetenv("PWD");
   EXPECT_EQ(project_directory(), real_);
   for (const std::string& pwd :
@@ -52,12 +52,12 @@ TEST_F(ProjectDirectoryTest, IsTheKernelsIfTheShellsIsNoPathOfIt) {
   }
 }
 
-TEST_F(ProjectDirectoryTest, OneThatIsGoneIsAnError) {
+TEST_F(ProjectDirectoryTest, ARemovedDirectoryIsAnError) {
   fs::remove(real_);
   EXPECT_THROW(with_pwd(link_), std::system_error);
 }
 
-TEST_F(ProjectDirectoryTest, AHelperTakesWhatHppLaunchHasPassed) {
+TEST_F(ProjectDirectoryTest, AHelperTakesThePathFromHppLaunch) {
   const auto [name, value] = project_directory_variable("/not/there");
   ::setenv(name.c_str(), value.c_str(), 1);
   EXPECT_EQ(take_project_directory(), "/not/there");
@@ -66,7 +66,7 @@ TEST_F(ProjectDirectoryTest, AHelperTakesWhatHppLaunchHasPassed) {
   EXPECT_EQ(take_project_directory(), real_);
 }
 
-TEST_F(ProjectDirectoryTest, SaysWhatIsWrong) {
+TEST_F(ProjectDirectoryTest, ProblemNamesTheReason) {
   EXPECT_EQ(project_directory_problem(link_), "");
   EXPECT_EQ(project_directory_problem("/not/there"),
             "the project folder /not/there does not exist");

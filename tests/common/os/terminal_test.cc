@@ -20,7 +20,7 @@ std::string read_once(int fd) {
   return got < 0 ? std::string() : std::string(bytes, static_cast<std::size_t>(got));
 }
 
-TEST(Terminal, KnowsOne) {
+TEST(Terminal, IsRecognised) {
   const Pipe pipe = make_pipe();
   const Pty pty = make_pty(pipe.reader.get());
   EXPECT_TRUE(is_terminal(pty.slave.get()));
@@ -28,7 +28,7 @@ TEST(Terminal, KnowsOne) {
   EXPECT_FALSE(is_terminal(-1));
 }
 
-TEST(Terminal, TellsTwoApart) {
+TEST(Terminal, IsSameTerminalComparesDevices) {
   const Pipe pipe = make_pipe();
   const Pty one = make_pty(-1);
   const Pty other = make_pty(-1);
@@ -49,7 +49,7 @@ TEST(Terminal, ChangesNoByteOfTheOutput) {
   EXPECT_EQ(got, all);
 }
 
-TEST(Terminal, EndsWithEioWhenAllIsRead) {
+TEST(Terminal, ReadFailsWithEioAfterTheLastByte) {
   Pty pty = make_pty(-1);
   ASSERT_EQ(::write(pty.slave.get(), "bye", 3), 3);
   pty.slave.reset();
@@ -59,7 +59,7 @@ TEST(Terminal, EndsWithEioWhenAllIsRead) {
   EXPECT_EQ(errno, EIO);
 }
 
-TEST(Terminal, HasTheWindowAndTheKeysOfAnother) {
+TEST(Terminal, HasTheWindowSizeAndTheKeysOfAnother) {
   const Pty user = make_pty(-1);
   const winsize size{.ws_row = 33, .ws_col = 101, .ws_xpixel = 0, .ws_ypixel = 0};
   ASSERT_EQ(::ioctl(user.slave.get(), TIOCSWINSZ, &size), 0);
@@ -76,7 +76,7 @@ TEST(Terminal, HasTheWindowAndTheKeysOfAnother) {
   EXPECT_EQ(got.ws_col, 101);
   ASSERT_EQ(::tcgetattr(pty.slave.get(), &modes), 0);
   EXPECT_EQ(modes.c_cc[VERASE], '\b');
-  EXPECT_NE(modes.c_lflag & ICANON, 0U) << "what the user's terminal does at the moment is its own";
+  EXPECT_NE(modes.c_lflag & ICANON, 0U) << "the current mode of the user's terminal is not copied";
 }
 
 }  // namespace

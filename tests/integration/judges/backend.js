@@ -1,5 +1,5 @@
 'use strict';
-// What curl asks: `node backend.js PORT`. Its answers say what it has seen.
+// The server that curl's requests reach: `node backend.js PORT`. Its answers describe the requests.
 
 const crypto = require('crypto');
 const http = require('http');
@@ -9,7 +9,7 @@ const digits = '0123456789'.repeat(1000);
 let left = 0;
 
 const routes = {
-  // Digest and framing of the body that came.
+  // Answers with the digest and the framing of the request's body.
   '/digest': (request, response) => {
     const hash = crypto.createHash('sha256');
     let size = 0;
@@ -22,7 +22,7 @@ const routes = {
 
   '/echo': (request, response) => request.pipe(response),
 
-  // 100 MB, the same each time.
+  // 100 MB, the same bytes each time.
   '/large': (request, response) => {
     const block = Buffer.alloc(1000000, digits);
     response.setHeader('Content-Length', 100 * block.length);
@@ -79,7 +79,7 @@ const routes = {
     response.end(zlib.gzipSync(digits));
   },
 
-  // One event for each request of /next.
+  // Sends one event for each request of /next.
   '/events': (request, response) => {
     response.writeHead(200, {'Content-Type': 'text/event-stream'});
     response.write('data: first\n\n');

@@ -1,7 +1,7 @@
 'use strict';
-// What the judges share. Each is `node NAME.js BACKEND TARGET`: it listens on BACKEND as a server
-// and asks TARGET as a client. Without the proxy both are the same port: the expectations are then
-// those of Node itself, and the proxy must not be told from that.
+// Functions that the judges share. A judge is run as `node NAME.js BACKEND TARGET`. It listens on
+// BACKEND as a server, and sends requests to TARGET as a client. TARGET is the proxy, or BACKEND
+// itself. Each check must pass in both cases, so the proxy must be indistinguishable from Node.
 
 const assert = require('assert');
 const crypto = require('crypto');
@@ -16,7 +16,7 @@ exports.isProxied = backendPort !== targetPort;
 exports.listen = (server) =>
   new Promise((resolve) => server.listen(backendPort, '127.0.0.1', resolve));
 
-// Runs one check after another; the first that fails ends the program with status 1.
+// Runs one check after another. If a check fails, the program ends with status 1.
 exports.run = async (checks) => {
   for (const [name, check] of Object.entries(checks)) {
     const timer = setTimeout(() => fail(name, `nothing after ${DEADLINE_MS} ms`), DEADLINE_MS);
@@ -36,7 +36,7 @@ function fail(name, why) {
   process.exit(1);
 }
 
-// A promise with its ends outside.
+// Returns a promise with its resolve and reject functions.
 exports.deferred = () => {
   const it = {};
   it.promise = new Promise((resolve, reject) => Object.assign(it, {resolve, reject}));
@@ -53,7 +53,7 @@ exports.bytesOf = async (stream) => {
 
 exports.digest = (data) => crypto.createHash('sha256').update(data).digest('hex');
 
-// Sizes around what buffers and frames are made of, and some that nobody has thought of.
+// Sizes near the limits of buffers and frames, and random sizes.
 exports.sizes = () => {
   const fixed = [0, 1, 125, 126, 127, 1023, 4096, 16383, 16384, 16385, 65535, 65536, 65537, 1 << 20];
   const others = Array.from({length: 6}, () => crypto.randomInt(3 << 20));
@@ -63,7 +63,7 @@ exports.sizes = () => {
 
 exports.randomBytes = crypto.randomBytes;
 
-// Cuts into pieces of random sizes.
+// Cuts the data into pieces of random sizes.
 exports.cut = (data) => {
   const pieces = [];
   for (let at = 0; at < data.length;) {

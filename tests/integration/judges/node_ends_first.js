@@ -1,6 +1,6 @@
 'use strict';
-// A server that ends a connection which is its own since an upgrade was asked for, and listens for no
-// errors on it: as long as its clients leave in good order, none comes. One would end the program.
+// A server that ends a connection after an upgrade request, and has no error handler for it. While its
+// clients close their connections with a FIN, there is no error. Any error would end the program.
 
 const http = require('http');
 const {assert, bytesOf, deferred, listen, once, run, targetPort} = require('./judge');
@@ -17,7 +17,7 @@ server.on('upgrade', (request, socket) => {
 run({
   'the server listens': () => listen(server),
 
-  'a declined upgrade ends in good order at the server': async () => {
+  'a declined upgrade ends without an error at the server': async () => {
     for (answer of ['HTTP/1.1 401 No\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno',
                     'HTTP/1.1 401 No\r\nContent-Length: 2\r\n\r\nno',
                     'HTTP/1.1 401 No\r\nConnection: close\r\n\r\nno',

@@ -9,7 +9,7 @@ const {assert, backendPort, bytesOf, cut, deferred, digest, isProxied, listen, o
 
 const agent = new http.Agent({keepAlive: true, maxSockets: 1});
 
-// What the server does is said by the check that is under way.
+// The current check sets what the server does.
 let serve = {};
 const server = http.createServer((request, response) => serve.request(request, response));
 server.on('checkContinue', (request, response) =>
@@ -43,7 +43,7 @@ async function echo(request, response) {
   response.end(body);
 }
 
-// The headers that a proxy may add or take away left out.
+// Removes the headers that a proxy may add or remove.
 function headersOf(raw) {
   const others = /^(connection|keep-alive|forwarded|x-forwarded-.*)$/i;
   const pairs = [];
@@ -101,7 +101,7 @@ run({
     }
   },
 
-  'headers keep their order, their case and their doubles': async () => {
+  'headers keep their order, case and duplicates': async () => {
     const sent = ['Host', 'a', 'X-B', '1', 'x-a', '2', 'X-b', '3', 'COOKIE', 'a=b', 'Accept', '*/*'];
     const answered = ['Set-Cookie', 'a=b', 'x-Strange', '1', 'set-cookie', 'c=d', 'X-STRANGE', '2',
                       'Date', 'never', 'Content-Length', '0'];
@@ -243,7 +243,7 @@ run({
     }
   },
 
-  'the target is as it was': async () => {
+  'the target is unchanged': async () => {
     let seen;
     serve = {request: (request, response) => { seen = request.url; response.end(); }};
     for (const path of ['//a//b/../c', '/%2e%2E/%00?a=%20+&&b', '/?http://b/', '/~!$&()*+,;=:@\'']) {
@@ -254,7 +254,7 @@ run({
     assert.strictEqual(seen, '*');
   },
 
-  'an answer streams while the request does': async () => {
+  'an answer and its request are streamed at the same time': async () => {
     serve = {
       request: (request, response) => {
         response.flushHeaders();
@@ -272,7 +272,7 @@ run({
     await once(response, 'end');
   },
 
-  'an early answer arrives whole while the upload runs': async () => {
+  'an early answer arrives completely during the upload': async () => {
     serve = {
       request: (request, response) => {
         request.resume();
@@ -281,11 +281,12 @@ run({
       },
     };
     for (let i = 0; i < 5; ++i) {
-      // Kept alive: at its close Node resets a client that still sends, which may take the answer along.
+      // The connection is kept alive, because Node would close it with a reset while the client still
+      // sends. The reset could destroy the answer.
       const request = start({method: 'POST', headers: {'Content-Length': 1e9}});
       request.on('error', () => {});
-      // A piece per turn of Node's loop: a stream whose data is taken at once, or a timer that is due
-      // again when it is done, would not let Node read.
+      // Sends one piece per turn of Node's loop. With a stream whose data is accepted at once, or with
+      // a timer that is due again when it returns, Node would not read.
       const piece = Buffer.alloc(100000);
       let uploads = true;
       (function upload() {
@@ -300,7 +301,7 @@ run({
     }
   },
 
-  'who leaves an event stream ends it at the server': async () => {
+  'a client that leaves an event stream ends it at the server': async () => {
     const left = deferred();
     serve = {
       request: (request, response) => {
@@ -319,7 +320,7 @@ run({
     assert.strictEqual(await left.promise, false);
   },
 
-  'who leaves before the answer ends the request at the server': async () => {
+  'a client that leaves before the answer ends the request at the server': async () => {
     const arrived = deferred();
     const left = deferred();
     serve = {
@@ -336,7 +337,7 @@ run({
     await left.promise;
   },
 
-  'who leaves in the middle of an upload aborts it at the server': async () => {
+  'a client that leaves during an upload aborts it at the server': async () => {
     for (const headers of [{'Content-Length': 1000000}, {'Transfer-Encoding': 'chunked'}]) {
       const begun = deferred();
       const aborted = deferred();
@@ -375,7 +376,7 @@ run({
     }
   },
 
-  'a server that closes idle connections is not noticed': async () => {
+  'the client does not notice a server that closes idle connections': async () => {
     serve = {request: echo};
     for (let i = 0; i < 10; ++i) {
       const {body} = await ask({method: i % 2 ? 'POST' : 'GET', agent: isProxied ? agent : false},
@@ -393,7 +394,7 @@ run({
         socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo/1\r\n' +
                      'Connection: Upgrade\r\n\r\nearly ');
         socket.write(head);
-        socket.pipe(socket);  // ends it when the client does
+        socket.pipe(socket);  // ends the socket when the client ends it
       },
     };
     for (const early of [0, 10, 100000]) {
@@ -411,7 +412,7 @@ run({
     }
   },
 
-  'Node\'s client sees the upgrade, too': async () => {
+  'Node\'s client receives the upgrade': async () => {
     const request = start({agent: false, headers: {Connection: 'Upgrade', Upgrade: 'echo/1'}});
     request.end();
     const [response, socket, head] = await new Promise((resolve) =>
@@ -427,7 +428,7 @@ run({
     await closed;
   },
 
-  'an upgrade that the server declines is an answer': async () => {
+  'the client gets the answer to an upgrade that the server declines': async () => {
     serve = {
       upgrade: (request, socket) => {
         socket.end('HTTP/1.1 426 Upgrade Required\r\nUpgrade: other\r\nConnection: Upgrade\r\n' +

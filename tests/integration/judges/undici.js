@@ -1,5 +1,5 @@
 'use strict';
-// undici: fetch, and a client that pipelines, in front of Node's http server.
+// undici's fetch() and pipelining client, with Node's http server.
 
 const http = require('http');
 const {Readable, Writable} = require('stream');
@@ -11,7 +11,7 @@ const {assert, bytesOf, cut, deferred, digest, listen, once, randomBytes, run, s
 const origin = `http://127.0.0.1:${targetPort}`;
 setGlobalDispatcher(new Agent({connections: 10}));
 
-// What the server does is said by the check that is under way.
+// The current check sets what the server does.
 let serve;
 const server = http.createServer((request, response) => serve(request, response));
 server.on('upgrade', (request, socket, head) => {
@@ -71,7 +71,7 @@ run({
     }
   },
 
-  'fetch: compressed bodies stay what they are': async () => {
+  'fetch: compressed bodies are unchanged': async () => {
     const zipped = require('zlib').gzipSync(Buffer.alloc(1000000, 'x'));
     serve = (request, response) => {
       response.setHeader('Content-Encoding', 'gzip');
@@ -100,7 +100,7 @@ run({
       assert.strictEqual(Buffer.from((await reader.read()).value).toString(), `data: ${i}\n\n`);
       send(`data: ${i + 1}\n\n`);
     }
-    // By this, and not by an AbortSignal: undici 5 forgets that when garbage is collected.
+    // Not an AbortSignal, because undici 5 loses it in a garbage collection.
     await reader.cancel();
     await left.promise;
   },
@@ -144,7 +144,7 @@ run({
     await client.close();
   },
 
-  'stream: a large body goes where it is to go': async () => {
+  'stream: a large body reaches its destination': async () => {
     const data = randomBytes(10 << 20);
     serve = (request, response) => Readable.from(cut(data)).pipe(response);
     const client = new Client(origin);
@@ -218,7 +218,7 @@ run({
     await client.destroy();
   },
 
-  'who aborts in the middle of a body ends it at the server': async () => {
+  'an abort in the middle of a body ends it at the server': async () => {
     for (const [method, body] of [['GET', null], ['PUT', new Readable({
       read() { setImmediate(() => this.push(Buffer.alloc(1000))); },
     })]]) {
@@ -241,7 +241,7 @@ run({
     }
   },
 
-  'a body that the server breaks off is an error': async () => {
+  'a body that the server cuts is an error': async () => {
     for (const headers of [{'Content-Length': 1000000}, {}]) {
       serve = (request, response) => {
         response.writeHead(200, headers);
@@ -272,7 +272,7 @@ run({
     await client.close();
   },
 
-  'headers that are too large are the server\'s to refuse': async () => {
+  'the server refuses headers that are too large': async () => {
     serve = echo;
     const client = new Client(origin);
     const {statusCode, body} = await client.request({path: '/', method: 'GET',
@@ -282,7 +282,7 @@ run({
     await client.destroy();
   },
 
-  'headers of 60 KiB reach a client that takes them': async () => {
+  'headers of 60 KiB reach a client that accepts them': async () => {
     serve = (request, response) => response.writeHead(200, {'x-large': 'x'.repeat(60000)}).end('ok');
     const client = new Client(origin, {maxHeaderSize: 65536});
     const {headers, body} = await client.request({path: '/', method: 'GET'});

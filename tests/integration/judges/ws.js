@@ -1,5 +1,6 @@
 'use strict';
-// The ws package on both sides: frames of all sizes and kinds, compression, closes, many at once.
+// The ws package as client and server: all sizes and kinds of frames, compression, closes, and many
+// connections at once.
 
 const {WebSocket, WebSocketServer} = require('ws');
 const {assert, backendPort, bytesOf, cut, deferred, digest, once, randomBytes, run,
@@ -19,7 +20,7 @@ function echo(socket) {
   socket.on('message', (data, isBinary) => socket.send(data, {binary: isBinary}));
 }
 
-// What the server does with a connection is said by the check that is under way.
+// The current check sets what the server does with a connection.
 let serve = echo;
 server.on('connection', (socket, request) => {
   socket.on('error', () => {});
@@ -66,7 +67,7 @@ async function checkEchoes(options) {
 run({
   'the server listens': () => (server.address() ? undefined : once(server, 'listening')),
 
-  'the handshake passes untouched': async () => {
+  'the handshake passes unchanged': async () => {
     let seen;
     serve = (socket, request) => { seen = request; };
     const socket = new WebSocket(`ws://127.0.0.1:${targetPort}/a?b`, ['first', 'second'],
@@ -168,7 +169,7 @@ run({
     assert.deepStrictEqual(await end.promise, [1005, '']);
   },
 
-  'a client that vanishes is a 1006 at the server': async () => {
+  'a terminated client is a close with 1006 at the server': async () => {
     const end = deferred();
     serve = (socket) => closed(socket).then(end.resolve);
     const socket = await connect();
@@ -176,13 +177,13 @@ run({
     assert.deepStrictEqual(await end.promise, [1006, '']);
   },
 
-  'a server that vanishes is a 1006 at the client': async () => {
+  'a terminated server is a close with 1006 at the client': async () => {
     serve = (socket) => socket.terminate();
     const socket = await connect();
     assert.deepStrictEqual(await closed(socket), [1006, '']);
   },
 
-  'a message before the close arrives whole': async () => {
+  'a message before the close arrives completely': async () => {
     const data = randomBytes(4 << 20);
     serve = (socket) => { socket.send(data); socket.close(1000, 'after it'); };
     const socket = await connect();
@@ -191,7 +192,7 @@ run({
     assert.deepStrictEqual(end, [1000, 'after it']);
   },
 
-  'an unmasked frame is the server\'s to refuse': async () => {
+  'the server refuses an unmasked frame': async () => {
     const refused = deferred();
     serve = (socket) => socket.on('error', (error) => refused.resolve(error.code));
     const socket = await connect();
@@ -201,7 +202,7 @@ run({
     assert.strictEqual((await end)[0], 1002);
   },
 
-  'a handshake that the server refuses is its answer': async () => {
+  'the client gets the server\'s answer to a refused handshake': async () => {
     const socket = new WebSocket(`ws://127.0.0.1:${targetPort}/refused`);
     const response = await new Promise((resolve, reject) => {
       socket.on('unexpected-response', (_, it) => resolve(it));
