@@ -59,9 +59,10 @@ Daemon::Daemon(Loop& loop, const Options& options)
       tree_({.directory = directory_,
              .filter = filter_of(options),
              .resumed = last_tree(publisher_)}),
-      source_(
+      sources_(
           loop,
           {.directory = directory_,
+           .prefixes = {""},
            .filter = filter_of(options),
            .lists_links = !last_tree(publisher_)},
           [this](const Report& report) { std::visit([this](const auto& r) { take(r); }, report); }),
@@ -84,15 +85,15 @@ void Daemon::dispatch(const Event& event) {
 // ---- effects ------------------------------------------------------------------------------------
 
 void Daemon::perform(const Watch& order) {
-  source_.take(order);
+  sources_.take(order);
 }
 
 void Daemon::perform(const Unwatch& order) {
-  source_.take(order);
+  sources_.take(order);
 }
 
 void Daemon::perform(const Sync& order) {
-  source_.take(order);
+  sources_.take(order);
 }
 
 void Daemon::perform(const StartTimer& effect) {

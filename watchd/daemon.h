@@ -1,4 +1,4 @@
-// Shell. Owns the source of changes, the publisher of the tree and the subscriber that receives
+// Shell. Owns the sources of changes, the publisher of the tree and the subscriber that receives
 // proxyd's tickets, around core::Tree.
 #pragma once
 
@@ -14,7 +14,7 @@
 #include "common/service_manager.h"
 #include "watchd/core/tree.h"
 #include "watchd/folder_watch.h"
-#include "watchd/watchman/source.h"
+#include "watchd/sources.h"
 
 namespace hpp::watchd {
 
@@ -45,7 +45,7 @@ class Daemon {
   bus::Publisher publisher_;
   std::string directory_;  // path of the project folder
   Tree tree_;
-  watchman::Source source_;
+  Sources sources_;
   Timer timer_;
   FolderWatch folder_;
   EventRunner<Event> events_{[this](const Event& event) { dispatch(event); }};

@@ -33,6 +33,7 @@ void Watchd::start() {
   if (const auto& last = bus_.last(bus::Topic::Tree)) resumed = std::get<bus::TreeState>(*last);
   conversation_.emplace(
       watchman::Conversation::Settings{.directory = "/p", .filter = {}, .lists_links = !resumed});
+  composition_.emplace(std::vector<std::string>{""});
   tree_.emplace(
       watchd::Tree::Settings{.directory = "/p", .filter = {}, .resumed = std::move(resumed)});
   bus_.subscribe(bus::Topic::Tree, bus::Topic::Proxy, bus::Audience::TicketHandlers,
@@ -46,10 +47,12 @@ void Watchd::die() {
   world_.trace("watchd: DIES");
   effects_left_ = 0;
   tree_.reset();
+  composition_.reset();
   conversation_.reset();
   watches_since_.reset();
   events_.clear();
   ++tree_timer_;
+  ++composition_timer_;
   ++conversation_timer_;
   ++search_;
   watchman_.disconnect();
@@ -65,6 +68,10 @@ void Watchd::dispatch(const watchd::Event& event) {
   perform_all<watchd::Event>(tree_->on(event, world_.now()), tree_timer_);
 }
 
+void Watchd::dispatch(const watchd::CompositionEvent& event) {
+  perform_all<watchd::CompositionEvent>(composition_->on(event), composition_timer_);
+}
+
 void Watchd::dispatch(const watchman::Event& event) {
   perform_all<watchman::Event>(conversation_->on(event), conversation_timer_);
 }
@@ -78,6 +85,9 @@ void Watchd::perform_all(const Effects& effects, std::uint64_t& timer) {
       });
     } else if constexpr (std::is_same_v<E, watchd::StopTimer>) {
       ++timer;
+    } else if constexpr (std::is_same_v<Event, watchman::Event> &&
+                         std::is_constructible_v<watchd::Report, E>) {
+      take(watchd::CompositionEvent(watchd::FromPart{0, effect}));
     } else {
       perform(effect);
     }

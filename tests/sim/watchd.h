@@ -1,5 +1,5 @@
-// watchd: the real Tree and the real Conversation in a shell like watchd/daemon.cc and
-// watchd/watchman/source.cc.
+// watchd: the real Tree, Composition and Conversation in a shell like watchd/daemon.cc,
+// watchd/sources.cc and watchd/watchman/source.cc.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@
 #include "tests/sim/files.h"
 #include "tests/sim/watchman.h"
 #include "tests/sim/world.h"
+#include "watchd/core/composition.h"
 #include "watchd/core/tree.h"
 #include "watchd/watchman/core/conversation.h"
 
@@ -32,12 +33,13 @@ class Watchd final : public Mortal {
   bool is_watching() const;
 
  private:
-  // An event for either core: Tree or Conversation.
-  using Next = std::variant<watchd::Event, watchd::watchman::Event>;
+  // An event for one of the cores: Tree, Composition or Conversation.
+  using Next = std::variant<watchd::Event, watchd::CompositionEvent, watchd::watchman::Event>;
 
   void take(Next event) { events_.post(std::move(event)); }
 
   void dispatch(const watchd::Event& event);
+  void dispatch(const watchd::CompositionEvent& event);
   void dispatch(const watchd::watchman::Event& event);
 
   // `timer` is the number of the core's newest timer; only this one may expire.
@@ -58,13 +60,20 @@ class Watchd final : public Mortal {
   void perform(const watchd::Publish& effect);
   void perform(const watchd::Say& effect);
 
-  // Orders and reports from one core to the other.
-  void perform(const watchd::Watch& order) { take(watchd::watchman::Event(order)); }
+  // Orders of Tree, and those of Composition for the only part.
+  void perform(const watchd::Watch& order) { take(watchd::CompositionEvent(order)); }
 
-  void perform(const watchd::Unwatch& order) { take(watchd::watchman::Event(order)); }
+  void perform(const watchd::Unwatch& order) { take(watchd::CompositionEvent(order)); }
 
-  void perform(const watchd::Sync& order) { take(watchd::watchman::Event(order)); }
+  void perform(const watchd::Sync& order) { take(watchd::CompositionEvent(order)); }
 
+  void perform(const watchd::ToPart& effect) {
+    std::visit([this](const auto& order) { take(watchd::watchman::Event(order)); }, effect.order);
+  }
+
+  void perform(const watchd::LookAtPart&) {}  // never happens with one part
+
+  // Reports of Composition. perform_all() passes those of Conversation to Composition.
   template <class Report>
   void perform(const Report& report) {
     take(watchd::Event(report));
@@ -78,6 +87,7 @@ class Watchd final : public Mortal {
   Files& files_;
   Watchman& watchman_;
   std::optional<watchd::Tree> tree_;
+  std::optional<watchd::Composition> composition_;
   std::optional<watchd::watchman::Conversation> conversation_;
   EventRunner<Next> events_{[this](const Next& next) {
     std::visit([this](const auto& event) { dispatch(event); }, next);
@@ -86,6 +96,7 @@ class Watchd final : public Mortal {
   std::uint64_t counted_ = 0;               // newest published revision
   std::set<std::string> counted_files_;     // files that have counted; each is saved only once
   std::uint64_t tree_timer_ = 0;            // number of Tree's newest timer
+  std::uint64_t composition_timer_ = 0;     // number of Composition's newest timer
   std::uint64_t conversation_timer_ = 0;    // number of Conversation's newest timer
   std::uint64_t search_ = 0;                // number of the newest FindSocket
 };

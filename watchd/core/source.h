@@ -49,6 +49,8 @@ struct Sync {  // report at once all saves until now
   bool operator==(const Sync&) const = default;
 };
 
+using Order = std::variant<Watch, Unwatch, Sync>;
+
 // ---- reports of a source ------------------------------------------------------------------------
 
 struct ChangedFile {

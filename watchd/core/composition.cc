@@ -1,0 +1,345 @@
+#include "watchd/core/composition.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cstdint>
+#include <utility>
+
+namespace hpp::watchd {
+namespace {
+
+// FNV-1a, whose result is the same in each process. A prefix would do, but may contain any bytes.
+std::string digest_of(std::string_view prefix) {
+  std::uint64_t digest = 0xcbf29ce484222325;
+  for (const char c : prefix) digest = (digest ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return fmt::format("{:016x}", digest);
+}
+
+// Cuts off the text up to the first `end`, and returns it.
+std::string_view take_until(char end, std::string_view& text) {
+  const std::size_t size = std::min(text.find(end), text.size());
+  const std::string_view taken = text.substr(0, size);
+  text.remove_prefix(std::min(size + 1, text.size()));
+  return taken;
+}
+
+// The directory of a part, for the user.
+std::string_view name_of(std::string_view prefix) {
+  return prefix.substr(0, prefix.find_last_not_of('/') + 1);
+}
+
+}  // namespace
+
+Composition::Composition(const std::vector<std::string>& prefixes) {
+  assert(!prefixes.empty() && prefixes.front().empty());
+  parts_.resize(prefixes.size());
+  for (std::size_t i = 0; i < prefixes.size(); ++i) parts_[i].prefix = prefixes[i];
+}
+
+std::vector<CompositionEffect> Composition::on(const CompositionEvent& event) {
+  std::visit([&](const auto& e) { handle(e); }, event);
+  return take_effects();
+}
+
+// ---- orders of Tree -----------------------------------------------------------------------------
+
+void Composition::handle(const Watch& order) {
+  assert(state_ == State::Off);
+  state_ = State::Starting;
+  split(order.since);
+  parts_.front().state = PartState::Starting;
+  this->order(parts_.front(),
+              Watch{.since = parts_.front().clock, .is_replaced = order.is_replaced});
+  for (std::size_t i = 1; i < parts_.size(); ++i) {
+    parts_[i].state = PartState::Looking;
+    emit(LookAtPart{i});
+  }
+}
+
+void Composition::handle(const Unwatch&) {
+  if (state_ == State::Off) return;
+  order(parts_.front(), Unwatch{});
+  turn_off();
+}
+
+// In any other state, Lost has been emitted and will reach Tree.
+void Composition::handle(const Sync&) {
+  if (state_ != State::Watching) return;
+  assert(!is_syncing_);
+  is_syncing_ = true;
+  sync_trouble_.clear();
+  is_trouble_final_ = false;
+  parts_.front().step = SyncStep::Syncing;
+  order(parts_.front(), Sync{});
+  for (std::size_t i = 1; i < parts_.size(); ++i) {
+    parts_[i].step = SyncStep::Looking;
+    emit(LookAtPart{i});
+  }
+}
+
+// ---- events of the shell ------------------------------------------------------------------------
+
+// A part that is not watched may still have reports on the way.
+void Composition::handle(const FromPart& event) {
+  Part& part = parts_[event.part];
+  if (part.state != PartState::Starting && part.state != PartState::Watching) return;
+  std::visit([&](const auto& report) { take(part, report); }, event.report);
+  go_on();
+}
+
+void Composition::handle(const PartSeen& event) {
+  Part& part = parts_[event.part];
+  switch (part.state) {
+    case PartState::Off:
+    case PartState::Starting:
+      break;
+    case PartState::Looking:
+    case PartState::Down:
+    case PartState::Absent:
+      event.id.empty() ? miss(part) : start(part, event.id);
+      break;
+    case PartState::Watching:
+      if (event.id == part.id) break;
+      order(part, Unwatch{});
+      lose(part, "the directory was replaced");
+      break;
+  }
+  if (part.step == SyncStep::Looking) {
+    part.step = SyncStep::None;
+    if (part.state == PartState::Watching) {
+      part.step = SyncStep::Syncing;
+      order(part, Sync{});
+    } else if (part.state != PartState::Absent) {
+      fail_sync(fmt::format("{} is not watched", name_of(part.prefix)), false);
+    }
+  }
+  go_on();
+}
+
+void Composition::handle(const TimerExpired&) {
+  is_timer_on_ = false;
+  delay_ = std::min(delay_ * 2, kPartDelayMax);
+  for (std::size_t i = 1; i < parts_.size(); ++i) {
+    const PartState state = parts_[i].state;
+    if (state == PartState::Down || state == PartState::Absent) emit(LookAtPart{i});
+  }
+}
+
+// ---- reports of the parts -----------------------------------------------------------------------
+
+// The user has read why a part is Down.
+void Composition::take(Part& part, const Delayed& report) {
+  if (has_begun_) return;
+  if (is_first(part)) return emit(report);
+  emit(Delayed{fmt::format("{}: {}", name_of(part.prefix), report.why)});
+}
+
+void Composition::take(Part& part, const LinksListed& report) {
+  LinksListed listed = report;
+  for (std::string& name : listed.names) name.insert(0, part.prefix);
+  emit(std::move(listed));
+}
+
+void Composition::take(Part& part, const Began& report) {
+  begin_part(part, report.clock);
+  is_any_new_ = true;
+  if (has_begun_) {
+    return report_unknown(
+        fmt::format("the files in {} were not watched for a while", name_of(part.prefix)));
+  }
+  for (ChangedFile file : report.files) {
+    file.name.insert(0, part.prefix);
+    new_files_.push_back(std::move(file));
+  }
+}
+
+void Composition::take(Part& part, const Changed& report) {
+  if (!part.has_begun) is_any_known_ = true;
+  begin_part(part, report.clock);
+  if (!report.lost_track.empty()) return report_unknown(report.lost_track);
+  this->report(part, report.files);
+}
+
+void Composition::take(Part& part, const Watching&) {
+  part.state = PartState::Watching;
+  delay_ = kPartDelayMin;
+  if (!std::exchange(part.trouble, {}).empty()) {
+    say(Say::Level::Info, fmt::format("watching {} again", name_of(part.prefix)));
+  }
+}
+
+void Composition::take(Part& part, const Synced&) {
+  part.step = SyncStep::None;
+}
+
+void Composition::take(Part& part, const SyncFailed& report) {
+  part.step = SyncStep::None;
+  fail_sync(report.why, report.is_final);
+}
+
+void Composition::take(Part& part, const Lost& report) {
+  part.clock = report.clock;
+  if (!is_first(part)) return lose(part, report.why);
+  const std::string clock = joint_clock();
+  turn_off();
+  emit(Lost{.why = report.why, .clock = clock});
+}
+
+// ---- steps of a part ----------------------------------------------------------------------------
+
+void Composition::order(const Part& part, Order order) {
+  emit(ToPart{.part = static_cast<std::size_t>(&part - parts_.data()), .order = std::move(order)});
+}
+
+void Composition::start(Part& part, const std::string& id) {
+  const bool is_replaced = !part.id.empty() && part.id != id;
+  if (is_replaced) part.clock.clear();
+  part.looked = id;
+  part.state = PartState::Starting;
+  part.has_begun = false;
+  order(part, Watch{.since = part.clock, .is_replaced = is_replaced});
+}
+
+// The directory is looked for at each Sync, and when the timer expires.
+void Composition::miss(Part& part) {
+  if (std::exchange(part.state, PartState::Absent) == PartState::Absent) return;
+  part.trouble = "it does not exist";
+  say(Say::Level::Warning,
+      fmt::format("{} does not exist: hpp watches it when it is there", name_of(part.prefix)));
+  if (part.clock.empty()) return;
+  part.clock.clear();
+  report_unknown(fmt::format("{} is gone", name_of(part.prefix)));
+}
+
+void Composition::lose(Part& part, const std::string& why) {
+  if (part.step == SyncStep::Syncing) {
+    part.step = SyncStep::None;
+    fail_sync(fmt::format("{} is not watched", name_of(part.prefix)), false);
+  }
+  part.state = PartState::Down;
+  if (std::exchange(part.trouble, why) == why) return;
+  say(Say::Level::Warning, fmt::format("not watching {}: {}", name_of(part.prefix), why));
+}
+
+void Composition::turn_off() {
+  for (Part& part : parts_) {
+    const bool is_watched = part.state == PartState::Starting || part.state == PartState::Watching;
+    if (is_watched && !is_first(part)) order(part, Unwatch{});
+    part.state = PartState::Off;
+    part.has_begun = false;
+    part.step = SyncStep::None;
+  }
+  state_ = State::Off;
+  has_begun_ = is_any_known_ = is_any_new_ = is_syncing_ = false;
+  new_files_.clear();
+  changed_files_.clear();
+  lost_track_.clear();
+  delay_ = kPartDelayMin;
+  if (std::exchange(is_timer_on_, false)) emit(StopTimer{});
+}
+
+void Composition::begin_part(Part& part, const std::string& clock) {
+  part.has_begun = true;
+  part.clock = clock;
+  part.id = part.looked;
+}
+
+// ---- reports of the whole -----------------------------------------------------------------------
+
+void Composition::report(const Part& part, const std::vector<ChangedFile>& files) {
+  std::vector<ChangedFile> named = files;
+  for (ChangedFile& file : named) file.name.insert(0, part.prefix);
+  if (has_begun_) {
+    return emit(Changed{.clock = joint_clock(), .files = std::move(named), .lost_track = {}});
+  }
+  changed_files_.insert(changed_files_.end(), named.begin(), named.end());
+}
+
+void Composition::report_unknown(const std::string& why) {
+  if (has_begun_) return emit(Changed{.clock = joint_clock(), .files = {}, .lost_track = why});
+  is_any_known_ = true;
+  lost_track_ = why;
+}
+
+// Takes the steps that the newest event has made possible.
+void Composition::go_on() {
+  if (state_ == State::Off) return;
+  const auto is_any = [this](auto condition) {
+    return std::any_of(parts_.begin(), parts_.end(), condition);
+  };
+  const auto is_starting = [](const Part& part) {
+    return part.state == PartState::Looking || part.state == PartState::Starting;
+  };
+  if (!has_begun_ &&
+      !is_any([&](const Part& part) { return is_starting(part) && !part.has_begun; })) {
+    begin();
+  }
+  if (state_ == State::Starting && has_begun_ && !is_any(is_starting)) {
+    state_ = State::Watching;
+    emit(Watching{});
+  }
+  if (is_syncing_ && !is_any([](const Part& part) { return part.step != SyncStep::None; })) {
+    is_syncing_ = false;
+    if (sync_trouble_.empty()) return emit(Synced{});
+    emit(SyncFailed{.why = sync_trouble_, .is_final = is_trouble_final_});
+  }
+  const bool is_waiting = is_any([](const Part& part) {
+    return part.state == PartState::Down || part.state == PartState::Absent;
+  });
+  if (is_waiting && !std::exchange(is_timer_on_, true)) emit(StartTimer{delay_});
+}
+
+void Composition::begin() {
+  has_begun_ = true;
+  std::vector<ChangedFile> new_files = std::exchange(new_files_, {});
+  std::vector<ChangedFile> changed_files = std::exchange(changed_files_, {});
+  if (!is_any_known_) {
+    return emit(Began{.clock = joint_clock(), .files = std::move(new_files)});
+  }
+  if (is_any_new_ && lost_track_.empty()) {
+    lost_track_ = "some of the files were not watched for a while";
+  }
+  if (!lost_track_.empty()) return report_unknown(lost_track_);
+  emit(Changed{.clock = joint_clock(), .files = std::move(changed_files), .lost_track = {}});
+}
+
+// A trouble that is final outweighs one that may pass.
+void Composition::fail_sync(const std::string& why, bool is_final) {
+  if (sync_trouble_.empty() || (is_final && !is_trouble_final_)) sync_trouble_ = why;
+  is_trouble_final_ = is_trouble_final_ || is_final;
+}
+
+void Composition::say(Say::Level level, std::string text) {
+  emit(Say{level, std::move(text)});
+}
+
+// ---- the clock ----------------------------------------------------------------------------------
+
+void Composition::split(std::string_view clock) {
+  for (Part& part : parts_) part.clock.clear();
+  parts_.front().clock = take_until('\n', clock);
+  while (!clock.empty()) {
+    std::string_view line = take_until('\n', clock);
+    const std::string_view digest = take_until(' ', line);
+    const std::string_view id = take_until(' ', line);
+    const auto part = std::find_if(parts_.begin() + 1, parts_.end(), [&](const Part& one) {
+      return digest_of(one.prefix) == digest;
+    });
+    if (part == parts_.end()) continue;
+    part->id = id;
+    part->clock = line;
+  }
+}
+
+std::string Composition::joint_clock() const {
+  std::string text = parts_.front().clock;
+  for (const Part& part : parts_) {
+    if (is_first(part) || part.clock.empty()) continue;
+    text += fmt::format("\n{} {} {}", digest_of(part.prefix), part.id, part.clock);
+  }
+  return text;
+}
+
+}  // namespace hpp::watchd

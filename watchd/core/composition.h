@@ -1,0 +1,173 @@
+// Pure. Presents several sources to Tree as one, by the orders and reports of source.h.
+//
+// A *part* is a directory whose files count, with a source of its own. The first part is the
+// project folder. The prefix of a part is the path by which the project reaches its files, and
+// begins the name of each file that is reported: the file `money.py` of the part `../shared/` is
+// `../shared/money.py`.
+//
+//                    source watches            source lost, directory replaced
+//   Looking ──► Starting ───────► Watching ─────────────────────┐
+//      │  ▲        │                                            ▼
+//      │  │        └─────────────────────────────────────────► Down ──timer──► (look)
+//      │  └── Absent ◄──no directory── (look)                                    │
+//      └────────►  │                                                             │
+//                  └──directory is back──► Starting ◄────────────────────────────┘
+//
+//   Off        The whole is not watched.
+//   Looking    Looks whether the directory of the part is there.
+//   Starting   The source has got a Watch, and has not reported Watching.
+//   Watching   The source reports changes.
+//   Down       Waits before the next attempt.
+//   Absent     There is no directory, thus there are no files. That is not an error, because a
+//              checkout in another repository may remove a directory and bring it back.
+//
+// The whole begins when each part has begun, is Down or is Absent. The loss of the first part is
+// the loss of the whole. The loss of another part is not: the other parts are watched, and the part
+// is tried again. Meanwhile no Sync succeeds, so the barrier does not vouch for that part's files.
+// If the source has lost track when it is back, that counts as one change.
+//
+// A Sync looks at the directories of all parts but the first, for which Tree looks. A directory
+// that was replaced ends the watch of its part, and that Sync fails.
+//
+// ---- the clock ----
+//
+// The clock of the whole is the clock of the first part, followed by a line for each other part
+// that has one: a digest of the prefix, the id of the directory, and the part's clock. Thus with a
+// single part, the clock is the part's. A part that is unknown to a clock, or has another
+// directory, is watched without one.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "common/emits.h"
+#include "watchd/core/effects.h"
+#include "watchd/core/source.h"
+
+namespace hpp::watchd {
+
+// ---- limits -------------------------------------------------------------------------------------
+
+// Delays between attempts to watch a part.
+constexpr std::chrono::milliseconds kPartDelayMin{50};
+constexpr std::chrono::milliseconds kPartDelayMax{2000};
+
+// ---- events: these, and the orders of Tree ------------------------------------------------------
+
+struct FromPart {  // a report of a part's source
+  std::size_t part = 0;
+  Report report;
+};
+
+struct PartSeen {  // the answer to LookAtPart
+  std::size_t part = 0;
+  std::string id;  // id of the directory at the part's path; empty: none
+};
+
+// ---- effects: these, and the reports to Tree ----------------------------------------------------
+
+struct ToPart {  // an order to a part's source
+  std::size_t part = 0;
+  Order order;
+
+  bool operator==(const ToPart&) const = default;
+};
+
+struct LookAtPart {  // look which directory is at the part's path; answered at once
+  std::size_t part = 0;
+
+  bool operator==(const LookAtPart&) const = default;
+};
+
+using CompositionEvent = std::variant<Watch, Unwatch, Sync, FromPart, PartSeen, TimerExpired>;
+using CompositionEffect =
+    std::variant<Delayed, LinksListed, Began, Changed, Watching, Synced, SyncFailed, Lost, ToPart,
+                 LookAtPart, StartTimer, StopTimer, Say>;
+
+// ---- the composition ----------------------------------------------------------------------------
+
+class Composition : private Emits<CompositionEffect> {
+ public:
+  // The state of the whole.
+  enum class State { Off, Starting, Watching };
+
+  // `prefixes`: of all parts; the first one is empty.
+  explicit Composition(const std::vector<std::string>& prefixes);
+
+  // Reacts to one event. Returns the effects to perform now, in order.
+  [[nodiscard]] std::vector<CompositionEffect> on(const CompositionEvent& event);
+
+  State state() const { return state_; }
+
+ private:
+  enum class PartState { Off, Looking, Starting, Watching, Down, Absent };
+
+  enum class SyncStep { None, Looking, Syncing };  // a part's step of the Sync in flight
+
+  struct Part {
+    std::string prefix;
+    PartState state = PartState::Off;
+    bool has_begun = false;  // in Starting: the source has reported Began or Changed
+    SyncStep step = SyncStep::None;
+    std::string clock;    // all changes of the part up to it are reported; empty: not known
+    std::string id;       // id of the directory to which `clock` belongs
+    std::string looked;   // id of the directory when Watch was sent
+    std::string trouble;  // why the part is Down, already logged
+  };
+
+  void handle(const Watch& order);
+  void handle(const Unwatch&);
+  void handle(const Sync&);
+  void handle(const FromPart& event);
+  void handle(const PartSeen& event);
+  void handle(const TimerExpired&);
+
+  void take(Part& part, const Delayed& report);
+  void take(Part& part, const LinksListed& report);
+  void take(Part& part, const Began& report);
+  void take(Part& part, const Changed& report);
+  void take(Part& part, const Watching&);
+  void take(Part& part, const Synced&);
+  void take(Part& part, const SyncFailed& report);
+  void take(Part& part, const Lost& report);
+
+  bool is_first(const Part& part) const { return &part == parts_.data(); }
+
+  void order(const Part& part, Order order);
+  void start(Part& part, const std::string& id);
+  void miss(Part& part);
+  void lose(Part& part, const std::string& why);
+  void turn_off();
+  void begin_part(Part& part, const std::string& clock);
+  void report(const Part& part, const std::vector<ChangedFile>& files);
+  void report_unknown(const std::string& why);
+  void go_on();
+  void begin();
+  void fail_sync(const std::string& why, bool is_final);
+  void say(Say::Level level, std::string text);
+
+  void split(std::string_view clock);
+  std::string joint_clock() const;
+
+  std::vector<Part> parts_;
+  State state_ = State::Off;
+  std::chrono::milliseconds delay_ = kPartDelayMin;
+  bool is_timer_on_ = false;
+
+  // In Starting, until the whole begins: what the parts have reported.
+  bool has_begun_ = false;
+  bool is_any_known_ = false;           // a part has begun with all changes since its last watch
+  bool is_any_new_ = false;             // a part has begun without them
+  std::vector<ChangedFile> new_files_;  // files of parts that began without a clock
+  std::vector<ChangedFile> changed_files_;
+  std::string lost_track_;
+
+  bool is_syncing_ = false;
+  std::string sync_trouble_;  // why the Sync in flight will fail
+  bool is_trouble_final_ = false;
+};
+
+}  // namespace hpp::watchd

@@ -1,0 +1,69 @@
+// Shell. Owns a source for each part of the watched files, around core::Composition.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/event/loop.h"
+#include "common/event/timer.h"
+#include "common/event_runner.h"
+#include "watchd/core/composition.h"
+#include "watchd/core/filter.h"
+#include "watchd/folder_watch.h"
+#include "watchd/watchman/source.h"
+
+namespace hpp::watchd {
+
+class Sources {
+ public:
+  using OnReport = std::function<void(const Report&)>;
+
+  struct Settings {
+    std::string directory;              // path of the project folder, absolute
+    std::vector<std::string> prefixes;  // of all parts; the first one is empty
+    Filter filter;
+    bool lists_links = false;  // ask for symbolic links; false if an earlier watchd did
+  };
+
+  // `loop` must outlive the sources.
+  Sources(Loop& loop, const Settings& settings, OnReport on_report);
+
+  // Takes an order of Tree. Only the first Watch can throw: std::runtime_error if Watchman is not
+  // installed or cannot be run.
+  void take(const Order& order) {
+    std::visit([this](const auto& o) { post(o); }, order);
+  }
+
+ private:
+  struct Part {
+    std::string directory;
+    std::unique_ptr<watchman::Source> source;
+    DirectoryView view{};
+  };
+
+  void post(CompositionEvent event) { events_.post(std::move(event)); }
+
+  void dispatch(const CompositionEvent& event);
+
+  void perform(const ToPart& effect);
+  void perform(const LookAtPart& effect);
+  void perform(const StartTimer& effect);
+  void perform(const StopTimer&);
+  void perform(const Say& effect);
+
+  template <class R>
+  void perform(const R& report) {
+    on_report_(report);
+  }
+
+  Composition composition_;
+  OnReport on_report_;
+  std::vector<Part> parts_;
+  Timer timer_;
+  EventRunner<CompositionEvent> events_{[this](const CompositionEvent& event) { dispatch(event); }};
+};
+
+}  // namespace hpp::watchd
