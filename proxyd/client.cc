@@ -58,7 +58,7 @@ void Client::on_end_in_sight() {
   if (stream_.reset_in_sight()) {
     handle(ClientBroken{});
   } else if (connection_.phase() == Phase::Held) {
-    take(Step::TellClientEnd);
+    take(Step::TellClientEnd, look());
   }
   work();
 }
@@ -113,15 +113,17 @@ void Client::stand_in_line() {
 // Takes one step. Returns whether it yielded an event; if not, nothing can be done until the next
 // callback.
 bool Client::advance() {
+  std::optional<Wires> wires;
   for (const Step step : steps_in(connection_.phase())) {
-    if (take(step)) return true;
+    if (!wires) wires = look();
+    if (!is_possible(step, *wires)) continue;
+    if (take(step, *wires)) return true;
+    wires.reset();  // the step may have moved bytes
   }
   return false;
 }
 
-bool Client::take(Step step) {
-  const Wires wires = look();
-  if (!is_possible(step, wires)) return false;
+bool Client::take(Step step, const Wires& wires) {
   switch (step) {
     case Step::ReadRequest:
       return read_request(wires);
@@ -384,10 +386,13 @@ void Client::perform(const AskGate&) {
 
 void Client::perform(const ForwardRequest& effect) {
   context_.switchboard.forward(place_);
+  const auto held = connection_.request()->held();
   const auto& tree = context_.switchboard.barrier().tree();
-  request_->refresh = tree ? std::optional(tree->refresh_point()) : std::nullopt;
+  request_->provenance = {.generation = connection_.request()->generation(),
+                          .refresh = tree ? std::optional(tree->refresh_point()) : std::nullopt,
+                          .held = std::chrono::duration_cast<std::chrono::microseconds>(held)};
   request_->forwarded_at_ms = wall_ms();
-  if (is_date_doubtful(context_.switchboard.changed_at(), now() - connection_.request().held())) {
+  if (is_date_doubtful(context_.switchboard.changed_at(), now() - held)) {
     remove_date_condition(request_->head);
   }
   upstream_ = context_.pool.take(effect.fresh, this);
@@ -410,15 +415,10 @@ void Client::perform(const ReleaseUpstream& effect) {
 }
 
 void Client::perform(const PassResponseHead& effect) {
-  const std::uint64_t generation = connection_.request().generation();
+  const std::uint64_t generation = request_->provenance.generation;
   if (context_.history.awaits_answer(generation)) context_.history.answered(generation, wall_ms());
   Asked asked{.page = request_->page, .forwarded_at_ms = request_->forwarded_at_ms};
-  if (context_.gate().is_supervised()) {
-    asked.provenance = {.generation = generation,
-                        .refresh = request_->refresh,
-                        .held = std::chrono::duration_cast<std::chrono::microseconds>(
-                            connection_.request().held())};
-  }
+  if (context_.gate().is_supervised()) asked.provenance = request_->provenance;
   const Passage passage = pass_on(upstream_->parser().head(), effect, connection_.facts(), asked);
   if (passage.obstacle) report_obstacle(*passage.obstacle);
   downstream_.pass_head(passage.head, effect, passage.tag);
@@ -437,7 +437,7 @@ void Client::note_defects(const Defects& defects) {
   if (defects.none()) return;
   const std::string request = shown_request();
   for (const Defect defect :
-       context_.defects.add(defects, request, connection_.request().generation())) {
+       context_.defects.add(defects, request, request_->provenance.generation)) {
     log::warning("{}. hpp corrects that; other programs may not. First seen in the answer to {}",
                  describe(defect), request);
   }

@@ -45,8 +45,8 @@ struct RequestReader {
   BodyPump pump;
   std::string head;            // the request's head, as the backend gets it
   std::uint64_t answered = 0;  // bytes of the answer's body that had passed at the last deadline
-  std::optional<bus::RefreshPoint> refresh;  // the newest one when the request was forwarded
-  std::int64_t forwarded_at_ms = 0;          // since the Unix epoch
+  Provenance provenance;       // as of the time when the request was forwarded
+  std::int64_t forwarded_at_ms = 0;  // since the Unix epoch
   std::optional<Page> page;  // the page that the user navigates to, if it may get hpp's script
 };
 
@@ -114,7 +114,7 @@ class Client final : private StreamListener, private UpstreamListener {
   void settle_all();
   bool writes_much() const;
   bool advance();
-  bool take(Step step);
+  bool take(Step step, const Wires& wires);
   Wires look() const;
   bool happened(const std::optional<Event>& event);
   bool read_request(const Wires& wires);

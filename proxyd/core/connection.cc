@@ -38,10 +38,10 @@ Effects Connection::on(const Event& event, TimePoint now) {
 }
 
 std::optional<Query> Connection::query() const {
-  if (!request_.is_over()) return request_.query();
+  if (has_request()) return request()->query();
   // While a head arrives, the gate is not asked before the head is complete.
   if (phase_ != Phase::Reading || head_begun_) return std::nullopt;
-  return situation::Idle{.generation = request_.generation()};
+  return situation::Idle{.generation = generation_};
 }
 
 // ---- between requests ---------------------------------------------------------------------------
@@ -68,7 +68,8 @@ Effects Connection::handle(const RequestArrived& event, TimePoint now) {
       return {AnswerOwn{.endpoint = event.own->endpoint}, finish()};
     }
   }
-  request_ = Request(event, /*closes=*/!facts_.keeps_alive || is_outdated_, queue_timeout_, now);
+  const bool closes = !facts_.keeps_alive || is_outdated_;
+  request_.emplace_front(event, closes, queue_timeout_, now);
   return {AskGate{}};
 }
 
@@ -79,26 +80,26 @@ Effects Connection::handle(const RequestRefused& event, TimePoint) {
 }
 
 Effects Connection::handle(const ClientEnded& event, TimePoint now) {
-  if (!request_.is_over()) return after(request_.on(event, now));
+  if (has_request()) return pass(event, now);
   return phase_ == Phase::Reading ? Effects{finish()} : Effects{};
 }
 
 Effects Connection::handle(const ClientBroken& event, TimePoint now) {
-  if (!request_.is_over()) return after(request_.on(event, now));
+  if (has_request()) return pass(event, now);
   if (phase_ == Phase::Closed) return {};
   enter(Phase::Closed);
   return {CutClient{}};
 }
 
 Effects Connection::handle(const Judged& event, TimePoint now) {
-  if (!request_.is_over()) return after(request_.on(event, now));
+  if (has_request()) return pass(event, now);
   const bool is_outdated = event.decision == Decision::Close && phase_ == Phase::Reading;
   if (is_outdated && !std::exchange(is_outdated_, true)) deadline_.set(now + kOutdatedIdleMax);
   return {};
 }
 
 Effects Connection::handle(const TimerExpired& event, TimePoint now) {
-  if (!request_.is_over()) return after(request_.on(event, now));
+  if (has_request()) return pass(event, now);
   if (!deadline_.reached(now)) return {};
   if (head_begun_) return refuse(408, "its head did not come within 60 s");
   return event.request_comes ? Effects{} : Effects{finish()};
@@ -110,13 +111,15 @@ Effects Connection::refuse(int status, std::string why) {
 
 // ---- after a request ----------------------------------------------------------------------------
 
-// Continues or ends the connection if an event has ended the request.
-Effects Connection::after(Effects effects) {
-  if (!request_.is_over()) return effects;
-  switch (request_.outcome()) {
+// Continues or ends the connection.
+void Connection::end_request(Effects& effects) {
+  const std::forward_list<Request> ended = std::exchange(request_, {});
+  const Request& request = ended.front();
+  generation_ = request.generation();
+  switch (*request.outcome()) {
     case Request::Outcome::Completed:
-      if (request_.closes()) {
-        effects.push_back(finish(request_.client_may_send()));
+      if (request.closes()) {
+        effects.push_back(finish(request.client_may_send()));
       } else {
         enter(Phase::Reading);
         effects.push_back(ReadNext{});
@@ -129,7 +132,6 @@ Effects Connection::after(Effects effects) {
       enter(Phase::Closed);
       break;
   }
-  return effects;
 }
 
 FinishClient Connection::finish(bool lingers) {

@@ -31,6 +31,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <forward_list>
 #include <optional>
 
 #include "proxyd/core/deadline.h"
@@ -54,7 +55,7 @@ class Connection {
 
   [[nodiscard]] Effects on(const Event& event, TimePoint now);
 
-  Phase phase() const { return request_.is_over() ? phase_ : request_.phase(); }
+  Phase phase() const { return has_request() ? request()->phase() : phase_; }
 
   // Returns the question for the gate. Nothing: the gate does not decide about this connection now.
   std::optional<Query> query() const;
@@ -69,10 +70,10 @@ class Connection {
   // The request's facts, as far as its head is known.
   const RequestFacts& facts() const { return facts_; }
 
-  // The request under way, or the last one.
-  const Request& request() const { return request_; }
+  // The request under way; nullptr: there is none.
+  const Request* request() const { return has_request() ? &request_.front() : nullptr; }
 
-  bool keeps_head() const { return request_.keeps_head(); }
+  bool keeps_head() const { return has_request() && request()->keeps_head(); }
 
  private:
   Effects handle(const RequestBegun& event, TimePoint now);
@@ -83,15 +84,25 @@ class Connection {
   Effects handle(const Judged& event, TimePoint now);
   Effects handle(const TimerExpired& event, TimePoint now);
 
-  // Passes an event to the request. Some events arrive after the request is over.
+  // Some events arrive after the request is over.
   template <class RequestEvent>
   Effects handle(const RequestEvent& event, TimePoint now) {
-    return request_.is_over() ? Effects{} : after(request_.on(event, now));
+    return has_request() ? pass(event, now) : Effects{};
   }
 
-  const Deadline& deadline() const { return request_.is_over() ? deadline_ : request_.deadline(); }
+  // Passes an event to the request under way, and goes on after its end.
+  template <class RequestEvent>
+  Effects pass(const RequestEvent& event, TimePoint now) {
+    Effects effects = request_.front().on(event, now);
+    if (request()->outcome()) end_request(effects);
+    return effects;
+  }
 
-  Effects after(Effects effects);
+  bool has_request() const { return !request_.empty(); }
+
+  const Deadline& deadline() const { return has_request() ? request()->deadline() : deadline_; }
+
+  void end_request(Effects& effects);
   Effects refuse(int status, std::string why);
   FinishClient finish(bool lingers = true);
   void enter(Phase next);
@@ -101,8 +112,11 @@ class Connection {
   bool head_begun_ = false;       // Reading: a part of the next request's head has arrived
   bool is_outdated_ = false;      // responses may have changed since the last answer
   RequestFacts facts_;
-  Request request_;
-  Deadline deadline_;  // Reading
+  // The request under way, if there is one. An empty list takes 8 bytes, and thousands of
+  // connections may be idle.
+  std::forward_list<Request> request_;
+  std::uint64_t generation_ = 0;  // the generation that answered the last request; 0: none
+  Deadline deadline_;             // Reading
 };
 
 }  // namespace hpp::proxyd

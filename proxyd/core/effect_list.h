@@ -5,8 +5,8 @@
 
 #include <array>
 #include <cassert>
+#include <concepts>
 #include <cstddef>
-#include <initializer_list>
 #include <utility>
 
 namespace hpp::proxyd {
@@ -16,13 +16,16 @@ class EffectList {
  public:
   EffectList() = default;
 
-  EffectList(std::initializer_list<Effect> effects) {
-    for (const Effect& effect : effects) push_back(effect);
+  template <class... Effects>
+
+  requires(std::convertible_to<Effects, Effect>&&...) EffectList(Effects&&... effects) {
+    (push_back(std::forward<Effects>(effects)), ...);
   }
 
-  void push_back(Effect effect) {
+  template <std::convertible_to<Effect> E>
+  void push_back(E&& effect) {
     assert(size_ < kMax);
-    effects_[size_++] = std::move(effect);
+    effects_[size_++] = std::forward<E>(effect);
   }
 
   const Effect* begin() const { return effects_.data(); }

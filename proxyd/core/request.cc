@@ -19,8 +19,7 @@ std::optional<OwnEndpoint> endpoint_of(const std::optional<OwnRequest>& own) {
 
 Request::Request(const RequestArrived& event, bool closes,
                  std::optional<std::chrono::milliseconds> queue_timeout, TimePoint now)
-    : outcome_(std::nullopt),
-      facts_(event.facts),
+    : facts_(event.facts),
       own_(endpoint_of(event.own)),
       body_done_(facts_.framing == Framing::None),
       closes_(closes),

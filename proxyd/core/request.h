@@ -68,9 +68,6 @@ class Request {
     Cut,        // the client's connection must end, because there is no complete answer
   };
 
-  // A request that is over, for a connection that has had none yet.
-  Request() = default;
-
   // `closes`: the connection ends after the answer. `queue_timeout`: how long the request may be
   // Held in total; nothing: without a limit.
   Request(const RequestArrived& event, bool closes,
@@ -92,12 +89,10 @@ class Request {
 
   Phase phase() const { return phase_; }
 
-  bool is_over() const { return outcome_.has_value(); }
+  // Returns how the request has ended; nothing: it is under way.
+  const std::optional<Outcome>& outcome() const { return outcome_; }
 
-  // How the request has ended. It must be over.
-  Outcome outcome() const { return outcome_.value(); }
-
-  // Returns the question for the gate. The request must not be over.
+  // Returns the question for the gate.
   Query query() const;
 
   const Deadline& deadline() const { return deadline_; }
@@ -140,7 +135,7 @@ class Request {
   bool is_repeatable() const;
 
   Phase phase_ = Phase::Held;
-  std::optional<Outcome> outcome_ = Outcome::Completed;  // nothing: the request is under way
+  std::optional<Outcome> outcome_;
   RequestFacts facts_;
   std::optional<OwnEndpoint> own_;  // the request is for hpp itself
   ResponseFacts response_;

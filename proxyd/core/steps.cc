@@ -137,7 +137,7 @@ std::optional<Event> response_pumped(Pumped pumped, const std::string& error, co
 std::optional<Event> client_ended(const Connection& connection, const Wires& wires) {
   const bool is_held = connection.phase() == Phase::Held;
   const bool has_ended = wires.client_ended || (is_held && wires.client_end_in_sight);
-  if (connection.request().knows_client_end() || !has_ended) return std::nullopt;
+  if (connection.request()->knows_client_end() || !has_ended) return std::nullopt;
   if (!is_held && body_may_go_on(wires)) return std::nullopt;
   return ClientEnded{};
 }

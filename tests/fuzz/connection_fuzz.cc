@@ -401,7 +401,8 @@ class Play {
           to_string(phase));
     const bool is_in_doubt = phase == Phase::Lost || phase == Phase::Ending;
     check(!is_in_doubt || connection_.wake_at(), "no doubt lasts");
-    const bool end_told = connection_.request().knows_client_end();
+    const Request* const request = connection_.request();
+    const bool end_told = request != nullptr && request->knows_client_end();
     check(!end_told || phase != Phase::Held || newest().facts.is_safe,
           "a request that is not safe is not held for a client that has ended");
     const bool has_begun = phase != Phase::Held && phase != Phase::Sent && phase != Phase::Lost;

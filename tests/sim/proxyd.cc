@@ -95,7 +95,7 @@ void Proxyd::on_backend(bus::BackendState backend) {
     for (const auto& [number, client] : clients_) {
       const bool is_with_it =
           client->connection.phase() == Phase::Sent || client->connection.phase() == Phase::Lost;
-      if (is_with_it && client->connection.request().generation() == backend.generation) {
+      if (is_with_it && client->connection.request()->generation() == backend.generation) {
         client->request->crashed = backend.generation;
       }
     }
@@ -622,7 +622,7 @@ void Proxyd::note_forward(Client& client) {
   Request& request = *client.request;
 
   world_.trace("proxyd: forwards request {} to generation {}", request.id,
-               client.connection.request().generation());
+               client.connection.request()->generation());
   if (request.must_not_run) {
     world_.violated("request {} is forwarded, although its client was gone while it waited",
                     request.id);
