@@ -8,13 +8,11 @@
 //   network file systems    silent: other machines write to the server.
 //   9p, virtiofs, vboxsf    silent: the host writes to the shared folder.
 //   FUSE                    silent: only the daemon knows the ways to its files (sshfs, bindfs).
-//   The
-//                           exceptions are `fuseblk` (NTFS-3G, exFAT), whose daemon owns a whole
-//                           block device, and fuse-overlayfs, for the reason of overlay.
+//                           The exceptions are `fuseblk` (NTFS-3G, exFAT), whose daemon owns a
+//                           whole block device, and fuse-overlayfs, for the reason of overlay.
 //   overlay                 not silent, whatever its layers are: they must not be changed while
-//   they
-//                           are mounted (the kernel's filesystems/overlayfs.rst), and everything
-//                           else goes through the kernel.
+//                           they are mounted (the kernel's filesystems/overlayfs.rst), and
+//                           everything else goes through the kernel.
 //   autofs                  not silent: it has no files. Another file system is mounted over it.
 //   bind mounts             have the type of the file system that they show.
 //   any other type          not silent.

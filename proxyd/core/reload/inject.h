@@ -8,8 +8,7 @@
 //                      another machine), Accept must prefer HTML, and there must be no field that
 //                      scripts add to their requests.
 //   The answer must    be shown as a page (2xx, 4xx or 5xx, but not 206), be text/html, have a
-//   body,
-//                      have no content coding, not be a download, and allow changes
+//                      body, have no content coding, not be a download, and allow changes
 //                      (Cache-Control). Its Content-Security-Policy must allow the script.
 //
 // All other answers, above all those that scripts fetch, pass unchanged. If an answer is a page but
