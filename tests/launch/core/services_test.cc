@@ -5,10 +5,14 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
-#include <optional>
 #include <string>
 
+#include "tests/support/driver.h"
+
 namespace hpp::launch {
+
+using test::PrintTo;
+
 namespace {
 
 using namespace std::chrono_literals;
@@ -25,66 +29,23 @@ Say error(const std::string& text) {
   return {.tone = Say::Tone::Error, .text = text};
 }
 
-struct Printer {
-  std::string operator()(const StartHelper& e) { return fmt::format("start {}", name(e)); }
-
-  std::string operator()(const TerminateHelper& e) { return fmt::format("terminate {}", name(e)); }
-
-  std::string operator()(const KillHelper& e) { return fmt::format("kill {}", name(e)); }
-
-  std::string operator()(const RestartBackend&) { return "restart the backend"; }
-
-  std::string operator()(const StartWatchdog& e) { return fmt::format("watch {}", name(e)); }
-
-  std::string operator()(const StartRestartTimer& e) {
-    return fmt::format("restart {} in {} ms", name(e), e.delay.count());
-  }
-
-  std::string operator()(const StartStopTimer& e) {
-    return fmt::format("stop timer: {} ms", e.delay.count());
-  }
-
-  std::string operator()(const SweepBackend&) { return "sweep"; }
-
-  std::string operator()(const Say& e) {
-    return (e.tone == Say::Tone::Error ? "error: " : "warning: ") + e.text;
-  }
-
-  std::string operator()(const Leave& e) { return fmt::format("leave {}", e.exit_status); }
-
-  template <class E>
-  static std::string_view name(const E& e) {
-    return to_string(e.which);
-  }
-};
-
 // Passes events to a Services and checks its effects.
-class Steps {
+class Steps : public test::Driver<Services, Event, Effect> {
  public:
-  // Advances the clock by `later`. By default, a stop comes kSameStop later, so that it counts as
-  // another one.
-  Steps& when(const Event& event, std::optional<Milliseconds> later = {}) {
-    now_ += later.value_or(std::holds_alternative<StopRequested>(event) ? kSameStop : 0ms);
-    effects_ = services_.on(event, now_);
+  Steps() : Driver(Services()) {}
+
+  // By default, a stop comes kSameStop later, so that it counts as another one.
+  Steps& when(const Event& event, Milliseconds later = 0ms) {
+    const bool is_stop = std::holds_alternative<StopRequested>(event);
+    (*this)(event, later == 0ms && is_stop ? kSameStop : later);
     return *this;
   }
 
-  Steps& then(const Effects& expected, Services::State state, int line) {
-    EXPECT_EQ(texts(effects_), texts(expected)) << "line " << line;
-    EXPECT_EQ(to_string(services_.state()), to_string(state)) << "line " << line;
+  Steps& then(const Effects& expected, Services::State expected_state, int line) {
+    EXPECT_EQ(effects(), expected) << "line " << line;
+    EXPECT_EQ(to_string(state()), to_string(expected_state)) << "line " << line;
     return *this;
   }
-
- private:
-  static std::vector<std::string> texts(const Effects& effects) {
-    std::vector<std::string> result;
-    for (const Effect& effect : effects) result.push_back(std::visit(Printer{}, effect));
-    return result;
-  }
-
-  Services services_;
-  TimePoint now_{};
-  Effects effects_;
 };
 
 #define THEN(state, ...) then(Effects{__VA_ARGS__}, Services::State::state, __LINE__)

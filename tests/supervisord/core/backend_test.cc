@@ -1,14 +1,48 @@
 #include "supervisord/core/backend.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <optional>
 
 #include "supervisord/core/wording.h"
-#include "tests/supervisord/core/effects_text.h"
+#include "tests/support/driver.h"
 
 namespace hpp::supervisord {
+
+// `Publish Running 2 pid 200 serves 7:2 seen 7:2`; members that are not set are left out.
+std::string text_of(const Publish& effect) {
+  const bus::BackendState& s = effect.snapshot;
+  std::string text = fmt::format("Publish {} {}", bus::to_string(s.state), s.generation);
+  const auto point = [&](const char* name, const bus::TreePoint& p) {
+    if (p.epoch != 0) text += fmt::format(" {} {}:{}", name, p.epoch, p.revision);
+  };
+  if (s.pid != 0) text += fmt::format(" pid {}", s.pid);
+  point("serves", s.serves);
+  point("seen", s.seen);
+  if (s.exit && s.exit->code) text += fmt::format(" code {}", *s.exit->code);
+  if (s.exit && s.exit->signal) text += fmt::format(" signal {}", *s.exit->signal);
+  if (s.exit && !s.exit->spawn_error.empty()) {
+    text += fmt::format(" spawn '{}'", s.exit->spawn_error);
+  }
+  if (!s.output_tail.empty()) text += fmt::format(" tail '{}'", s.output_tail);
+  if (!s.problem.empty()) text += fmt::format(" problem '{}'", s.problem);
+  if (!s.delay.empty()) text += fmt::format(" delay '{}'", s.delay);
+  if (!s.address.empty()) text += " at " + s.address;
+  if (!s.stranger.empty()) text += fmt::format(" by '{}'", s.stranger);
+  return text;
+}
+
+std::string text_of(const Say& effect) {
+  return "Say " + effect.text;
+}
+
+std::string text_of(const StartProbe& effect) {
+  constexpr const char* kOf[] = {"", " of anybody", " instead"};
+  return fmt::format("StartProbe {}{}", effect.generation, kOf[static_cast<int>(effect.of)]);
+}
+
 namespace {
 
 using std::chrono::milliseconds;
@@ -39,56 +73,31 @@ TreeSeen nameless(TreeSeen event) {
   return event;
 }
 
-// Feeds a backend with events, by default 10 ms apart, and returns their effects as text: `Publish`
-// with the important fields of the snapshot, `Say` with its full text.
-class Life {
+// A backend's life: its events, by default 10 ms apart.
+class Life : public test::Driver<Backend, Event, Effect> {
  public:
-  explicit Life(std::uint64_t spawns = 0) : backend_({.command = {"python3", "app.py"}}, spawns) {}
+  explicit Life(std::uint64_t spawns = 0) : Life({.command = {"python3", "app.py"}}, spawns) {}
 
-  explicit Life(Backend::Settings settings) : backend_(std::move(settings), 0) {}
-
-  std::vector<std::string> operator()(const Event& event, milliseconds later = milliseconds(10)) {
-    now_.steady += later;
-    now_.wall_ms += later.count();
-    effects_ = backend_.on(event, now_);
-    for (const auto& effect : effects_) {
-      if (const auto* publish = std::get_if<Publish>(&effect)) published_ = publish->snapshot;
-    }
-    return texts_of(effects_);
-  }
-
-  // Brings the backend to its first Running, with tree revision 1.
-  Life& run() {
-    (*this)(Begun{});
-    (*this)(TreeGone{});
-    (*this)(tree(1));
-    (*this)(Spawned{.pid = 100});
-    (*this)(Answered{.generation = 1});
-    EXPECT_EQ(state(), Backend::State::Running);
-    return *this;
-  }
-
-  Backend::State state() const { return backend_.state(); }
+  explicit Life(const Backend::Settings& settings, std::uint64_t spawns = 0)
+      : Driver(Backend(settings, spawns), milliseconds(10)) {}
 
   // The log lines that begin a restart, among the last event's effects.
   std::vector<std::string> first_lines() const {
     std::vector<std::string> lines;
-    for (const auto& effect : effects_) {
-      const auto* say = std::get_if<Say>(&effect);
-      if (say != nullptr && say->begins_restart) lines.push_back(say->text);
+    for (const Say& say : all<Say>()) {
+      if (say.begins_restart) lines.push_back(say.text);
     }
     return lines;
   }
 
   const bus::BackendState& published() const { return published_; }
 
-  // The time of the last event.
-  std::int64_t wall_ms() const { return now_.wall_ms; }
-
  private:
-  Backend backend_;
-  Now now_{.steady = TimePoint(std::chrono::hours(1)), .wall_ms = 4990};
-  Effects effects_;
+  std::optional<Event> perform(Effect& effect) override {
+    if (const auto* publish = std::get_if<Publish>(&effect)) published_ = publish->snapshot;
+    return std::nullopt;
+  }
+
   bus::BackendState published_;
 };
 
@@ -96,6 +105,38 @@ ProcessExited exited(std::uint64_t generation, int code = 1, std::string tail = 
   return {.generation = generation,
           .status = {.by_signal = false, .number = code},
           .output_tail = std::move(tail)};
+}
+
+// A backend that has waited for watchd, whose first tree comes now.
+Life begun(Life life = Life()) {
+  life.after(Begun{}, TreeGone{}, tree(1));
+  return life;
+}
+
+// A backend in its first Running, with tree revision 1.
+Life running() {
+  Life life = begun();
+  life.after(Spawned{.pid = 100}, Answered{.generation = 1});
+  EXPECT_EQ(life.state(), Backend::State::Running);
+  return life;
+}
+
+// A backend in this state. After Starting, generation 2 serves revision 2.
+Life life_in(Backend::State state) {
+  using enum Backend::State;
+  Life life = state == Starting ? Life() : running();
+  if (state == Starting) {
+    life(Begun{});
+  } else {
+    life.after(tree(2), TreeGone{}, Spawned{.pid = 200});
+    if (state != Loading) life(Answered{.generation = 2});
+  }
+  if (state == Error) life.after(exited(2), TreeGone{});
+  if (state == Killing) life(tree(3));
+  if (state == Stopping || state == Left) life(StopRequested{});
+  if (state == Left) life(TreeGone{});
+  EXPECT_EQ(life.state(), state);
+  return life;
 }
 
 // ---- starting up --------------------------------------------------------------------------------
@@ -125,8 +166,7 @@ TEST(Starting, WaitsForLeftoversAfterTheTreeIsKnown) {
 
 TEST(Starting, SpawnsAfterATimeoutAndTreatsTheFirstTreeAsAChange) {
   Life life;
-  life(Begun{});
-  life(TreeGone{});
+  life.after(Begun{}, TreeGone{});
   EXPECT_THAT(
       life(TimerExpired{}),
       ElementsAre("Say hpp-watchd is not ready yet: starting your server without it", "Spawn 1"));
@@ -144,8 +184,7 @@ TEST(Starting, SpawnsAfterATimeoutAndTreatsTheFirstTreeAsAChange) {
 
 TEST(Starting, WaitsUntilTheWatcherWatchesButNotForever) {
   Life life;
-  life(Begun{});
-  life(TreeGone{});
+  life.after(Begun{}, TreeGone{});
   EXPECT_THAT(life(blind(tree(3))), IsEmpty());
   EXPECT_THAT(life(TimerExpired{}), ElementsAre(testing::_, "Spawn 1"));
   life(Spawned{.pid = 100});
@@ -155,10 +194,9 @@ TEST(Starting, WaitsUntilTheWatcherWatchesButNotForever) {
 
 TEST(Starting, IgnoresTheExpiryOfAnEarlierWait) {
   Life life;
-  life(Begun{});
-  life(tree(1));
+  life.after(Begun{}, tree(1));
   EXPECT_THAT(life(TimerExpired{}), IsEmpty());
-  EXPECT_THAT(Life().run()(TimerExpired{}), IsEmpty());
+  EXPECT_THAT(running()(TimerExpired{}), IsEmpty());
 }
 
 // ---- after a crash of supervisord ---------------------------------------------------------------
@@ -193,8 +231,7 @@ TEST(TakingOver, LeavesARunningBackendAlone) {
 TEST(TakingOver, RestartsForASaveMadeMeanwhile) {
   for (const TreeSeen& news : {tree(5), tree(1, {"src/a.py"}, kEpoch + 1)}) {
     Life life(7);
-    life(taking_over(left_in(bus::BackendPhase::Running)));
-    life(news);
+    life.after(taking_over(left_in(bus::BackendPhase::Running)), news);
     EXPECT_EQ(life.state(), Backend::State::Killing);
   }
 }
@@ -249,213 +286,94 @@ TEST(TakingOver, ContinuesToKill) {
 
 // ---- the table of DESIGN 4: state × event -------------------------------------------------------
 
-struct Row {
-  const char* name;
-  Backend::State from;
-  Event event;
-  Backend::State to;
-  std::vector<std::string> effects;
-};
-
-void go_to(Life& life, Backend::State state) {
-  switch (state) {
-    case Backend::State::Starting:
-      life(Begun{});
-      return;
-    case Backend::State::Waiting:  // have tests of their own below
-    case Backend::State::Building:
-    case Backend::State::Rebuilding:
-      FAIL();
-    case Backend::State::Loading:
-      life.run();
-      life(tree(2));
-      life(TreeGone{});
-      life(Spawned{.pid = 200});
-      return;
-    case Backend::State::Running:
-      go_to(life, Backend::State::Loading);
-      life(Answered{.generation = 2});
-      return;
-    case Backend::State::Error:
-      go_to(life, Backend::State::Running);
-      life(exited(2));
-      life(TreeGone{});
-      return;
-    case Backend::State::Killing:
-      go_to(life, Backend::State::Running);
-      life(tree(3));
-      return;
-    case Backend::State::Stopping:
-      go_to(life, Backend::State::Running);
-      life(StopRequested{});
-      return;
-    case Backend::State::Left:
-      go_to(life, Backend::State::Stopping);
-      life(TreeGone{});
-      return;
-  }
+void expect_step(Backend::State from, const Event& event, Backend::State to,
+                 const std::vector<std::string>& effects) {
+  SCOPED_TRACE(test::name_of(event));
+  Life life = life_in(from);
+  EXPECT_EQ(life(event), effects);
+  EXPECT_EQ(life.state(), to);
 }
 
-std::vector<Row> rows() {
+void expect_nothing(Backend::State in, const std::vector<Event>& events) {
+  for (const Event& event : events) expect_step(in, event, in, {});
+}
+
+TEST(Table, LeadsFromStateToState) {
   using enum Backend::State;
   const auto change = tree(50, {"src/a.py", "b"});
   const auto exit = exited(2, 1, "oops");
   const Answered answer{.generation = 2};
-  const std::string error_exit = "Say Error: exit code 1 after 10 ms; waiting for a change";
   const std::string error_load =
       "Say Error: exit code 1 after 10 ms, 30 ms after src/a.py changed; waiting for a change";
-  return {
-      {"StartingStop",
-       Starting,
-       StopRequested{},
-       Stopping,
-       {"Publish Killing 0", "Say Killing: stop requested"}},
+  expect_step(Starting, StopRequested{}, Stopping,
+              {"Publish Killing 0", "Say Killing: stop requested"});
 
-      {"LoadingAnswered",
-       Loading,
-       answer,
-       Running,
-       {"Publish Running 2 pid 200 serves 7:2 seen 7:2",
-        "Say Running: generation 2 answers after 10 ms, 30 ms after src/a.py changed"}},
-      {"LoadingAnsweredByAnOlderOne", Loading, Answered{.generation = 1}, Loading, {}},
-      {"LoadingExited",
-       Loading,
-       exit,
-       Error,
-       {"StopProbe", "KillTree", "Publish Error 2 serves 7:2 seen 7:2 code 1 tail 'oops'",
-        error_load}},
-      {"LoadingExitedOlderOne", Loading, exited(1), Loading, {}},
-      {"LoadingChange",
-       Loading,
-       change,
-       Killing,
-       {"StopProbe", "Publish Killing 2 pid 200 serves 7:2 seen 7:50", "KillTree",
-        "Say Killing: src/a.py and 1 more changed"}},
-      {"LoadingRestart",
-       Loading,
-       RestartRequested{},
-       Killing,
-       {"StopProbe", "Publish Killing 2 pid 200 serves 7:2 seen 7:2", "KillTree",
-        "Say Killing: restart requested (SIGHUP)"}},
-      {"LoadingStop",
-       Loading,
-       StopRequested{},
-       Stopping,
-       {"StopProbe", "Publish Killing 2 pid 200 serves 7:2 seen 7:2", "KillTree",
-        "Say Killing: stop requested"}},
-      {"LoadingSameTree", Loading, tree(2), Loading, {}},
-      {"LoadingOlderTree", Loading, tree(1), Loading, {}},
-      {"LoadingBlindSameTree", Loading, blind(tree(2)), Loading, {}},
+  expect_step(Loading, answer, Running,
+              {"Publish Running 2 pid 200 serves 7:2 seen 7:2",
+               "Say Running: generation 2 answers after 10 ms, 30 ms after src/a.py changed"});
+  expect_step(Loading, exit, Error,
+              {"StopProbe", "KillTree", "Publish Error 2 serves 7:2 seen 7:2 code 1 tail 'oops'",
+               error_load});
+  expect_step(Loading, change, Killing,
+              {"StopProbe", "Publish Killing 2 pid 200 serves 7:2 seen 7:50", "KillTree",
+               "Say Killing: src/a.py and 1 more changed"});
+  expect_step(Loading, RestartRequested{}, Killing,
+              {"StopProbe", "Publish Killing 2 pid 200 serves 7:2 seen 7:2", "KillTree",
+               "Say Killing: restart requested (SIGHUP)"});
+  expect_step(Loading, StopRequested{}, Stopping,
+              {"StopProbe", "Publish Killing 2 pid 200 serves 7:2 seen 7:2", "KillTree",
+               "Say Killing: stop requested"});
 
-      {"RunningAnsweredAgain", Running, answer, Running, {}},
-      {"RunningExited",
-       Running,
-       exit,
-       Error,
-       {"KillTree", "Publish Error 2 serves 7:2 seen 7:2 code 1 tail 'oops'",
-        "Say Error: exit code 1 after 20 ms; waiting for a change"}},
-      {"RunningChange",
-       Running,
-       change,
-       Killing,
-       {"Publish Killing 2 pid 200 serves 7:2 seen 7:50", "KillTree",
-        "Say Killing: src/a.py and 1 more changed"}},
-      {"RunningUnknownChange",
-       Running,
-       tree(3, {}),
-       Killing,
-       {"Publish Killing 2 pid 200 serves 7:2 seen 7:3", "KillTree",
-        "Say Killing: files changed while hpp did not watch them"}},
-      {"RunningNamelessChange",
-       Running,
-       nameless(tree(3)),
-       Killing,
-       {"Publish Killing 2 pid 200 serves 7:2 seen 7:3", "KillTree", "Say Killing: files changed"}},
-      {"RunningOtherEpoch",
-       Running,
-       tree(0, {}, 8),
-       Killing,
-       {"Publish Killing 2 pid 200 serves 7:2 seen 8:0", "KillTree",
-        "Say Killing: files changed while hpp did not watch them"}},
-      {"RunningBlindNewTree",
-       Running,
-       blind(tree(3)),
-       Killing,
-       {"Publish Killing 2 pid 200 serves 7:2 seen 7:3", "KillTree",
-        "Say Killing: src/a.py changed"}},
-      {"RunningRestart",
-       Running,
-       RestartRequested{},
-       Killing,
-       {"Publish Killing 2 pid 200 serves 7:2 seen 7:2", "KillTree",
-        "Say Killing: restart requested (SIGHUP)"}},
-      {"RunningStop",
-       Running,
-       StopRequested{},
-       Stopping,
-       {"Publish Killing 2 pid 200 serves 7:2 seen 7:2", "KillTree",
-        "Say Killing: stop requested"}},
+  expect_step(Running, exit, Error,
+              {"KillTree", "Publish Error 2 serves 7:2 seen 7:2 code 1 tail 'oops'",
+               "Say Error: exit code 1 after 20 ms; waiting for a change"});
+  expect_step(Running, change, Killing,
+              {"Publish Killing 2 pid 200 serves 7:2 seen 7:50", "KillTree",
+               "Say Killing: src/a.py and 1 more changed"});
+  expect_step(Running, tree(3, {}), Killing,
+              {"Publish Killing 2 pid 200 serves 7:2 seen 7:3", "KillTree",
+               "Say Killing: files changed while hpp did not watch them"});
+  expect_step(
+      Running, nameless(tree(3)), Killing,
+      {"Publish Killing 2 pid 200 serves 7:2 seen 7:3", "KillTree", "Say Killing: files changed"});
+  expect_step(Running, tree(0, {}, 8), Killing,
+              {"Publish Killing 2 pid 200 serves 7:2 seen 8:0", "KillTree",
+               "Say Killing: files changed while hpp did not watch them"});
+  expect_step(Running, blind(tree(3)), Killing,
+              {"Publish Killing 2 pid 200 serves 7:2 seen 7:3", "KillTree",
+               "Say Killing: src/a.py changed"});
+  expect_step(Running, RestartRequested{}, Killing,
+              {"Publish Killing 2 pid 200 serves 7:2 seen 7:2", "KillTree",
+               "Say Killing: restart requested (SIGHUP)"});
+  expect_step(
+      Running, StopRequested{}, Stopping,
+      {"Publish Killing 2 pid 200 serves 7:2 seen 7:2", "KillTree", "Say Killing: stop requested"});
 
-      {"ErrorChange", Error, change, Error, {"Spawn 3"}},
-      {"ErrorRestart", Error, RestartRequested{}, Error, {"Spawn 3"}},
-      {"ErrorSameTree", Error, tree(2), Error, {}},
-      {"ErrorAnswered", Error, answer, Error, {}},
-      {"ErrorExitedAgain", Error, exit, Error, {}},
-      {"ErrorStop", Error, StopRequested{}, Left, {"Leave"}},
+  expect_step(Error, change, Error, {"Spawn 3"});
+  expect_step(Error, RestartRequested{}, Error, {"Spawn 3"});
+  expect_step(Error, StopRequested{}, Left, {"Leave"});
 
-      {"KillingChange",
-       Killing,
-       change,
-       Killing,
-       {"Publish Killing 2 pid 200 serves 7:2 seen 7:50"}},
-      {"KillingRestart", Killing, RestartRequested{}, Killing, {}},
-      {"KillingExited", Killing, exit, Killing, {}},
-      {"KillingAnswered", Killing, answer, Killing, {}},
-      {"KillingGone", Killing, TreeGone{}, Killing, {"Spawn 3"}},
-      {"KillingStop",
-       Killing,
-       StopRequested{},
-       Stopping,
-       {"Publish Killing 2 pid 200 serves 7:2 seen 7:3", "Say Killing: stop requested"}},
+  expect_step(Killing, change, Killing, {"Publish Killing 2 pid 200 serves 7:2 seen 7:50"});
+  expect_step(Killing, TreeGone{}, Killing, {"Spawn 3"});
+  expect_step(Killing, StopRequested{}, Stopping,
+              {"Publish Killing 2 pid 200 serves 7:2 seen 7:3", "Say Killing: stop requested"});
 
-      {"StoppingChange", Stopping, change, Stopping, {}},
-      {"StoppingRestart", Stopping, RestartRequested{}, Stopping, {}},
-      {"StoppingExited", Stopping, exit, Stopping, {}},
-      {"StoppingAnswered", Stopping, answer, Stopping, {}},
-      {"StoppingStop", Stopping, StopRequested{}, Stopping, {}},
-      {"StoppingGone",
-       Stopping,
-       TreeGone{},
-       Left,
-       {"Say Stopped: no process of your server is left after 10 ms",
-        "Publish Killing 2 serves 7:2 seen 7:2", "Leave"}},
+  expect_step(Stopping, TreeGone{}, Left,
+              {"Say Stopped: no process of your server is left after 10 ms",
+               "Publish Killing 2 serves 7:2 seen 7:2", "Leave"});
 
-      {"LeftChange", Left, change, Left, {}},
-      {"LeftRestart", Left, RestartRequested{}, Left, {}},
-      {"LeftStop", Left, StopRequested{}, Left, {}},
-      {"LeftExited", Left, exit, Left, {}},
-  };
+  expect_nothing(Loading, {Answered{.generation = 1}, exited(1), tree(2), tree(1), blind(tree(2))});
+  expect_nothing(Running, {answer});
+  expect_nothing(Error, {tree(2), answer, exit});
+  expect_nothing(Killing, {RestartRequested{}, exit, answer});
+  expect_nothing(Stopping, {change, RestartRequested{}, exit, answer, StopRequested{}});
+  expect_nothing(Left, {change, RestartRequested{}, StopRequested{}, exit});
 }
-
-class Table : public testing::TestWithParam<Row> {};
-
-TEST_P(Table, LeadsTo) {
-  const Row& row = GetParam();
-  Life life;
-  go_to(life, row.from);
-  ASSERT_EQ(life.state(), row.from);
-  EXPECT_EQ(life(row.event), row.effects);
-  EXPECT_EQ(life.state(), row.to);
-}
-
-INSTANTIATE_TEST_SUITE_P(Backend, Table, testing::ValuesIn(rows()),
-                         [](const auto& row) { return std::string(row.param.name); });
 
 // ---- longer stories -----------------------------------------------------------------------------
 
 TEST(LivenessCheck, IsAnsweredWithTheCurrentState) {
-  Life life;
-  life.run();
+  Life life = running();
   const bus::Ticket first{.epoch = 3, .number = 1};
   EXPECT_THAT(life(Doubted{first}), ElementsAre("Publish Running 1 pid 100 serves 7:1 seen 7:1"));
   EXPECT_EQ(life.published().answers, first);
@@ -472,8 +390,7 @@ TEST(LivenessCheck, IsAnsweredWithTheCurrentState) {
 }
 
 TEST(Restart, LogsTheDurationOfEachStep) {
-  Life life;
-  life.run();
+  Life life = running();
   life(tree(2, {"src/views.py"}));
   life(exited(1), milliseconds(1));
   EXPECT_THAT(life(TreeGone{}, milliseconds(2)), ElementsAre("Spawn 2"));
@@ -490,18 +407,14 @@ TEST(Restart, LogsTheDurationOfEachStep) {
 }
 
 TEST(Restart, ServesAllChangesDuringTheKillWithOneSpawn) {
-  Life life;
-  life.run();
-  life(tree(2));
-  life(tree(3));
-  life(tree(4));
+  Life life = running();
+  life.after(tree(2), tree(3), tree(4));
   EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 2"));
   EXPECT_THAT(life(Spawned{.pid = 4711})[0], "Publish Loading 2 pid 4711 serves 7:4 seen 7:4");
 }
 
 TEST(Crash, SpawnsOnlyAfterTheRemainingProcessesHaveEnded) {
-  Life life;
-  life.run();
+  Life life = running();
   life(exited(1));
   EXPECT_THAT(life(tree(2)), ElementsAre("Publish Killing 1 serves 7:1 seen 7:2",
                                          "Say Killing: src/a.py changed"));
@@ -510,8 +423,7 @@ TEST(Crash, SpawnsOnlyAfterTheRemainingProcessesHaveEnded) {
 }
 
 TEST(Crash, StopWaitsForTheRemainingProcesses) {
-  Life life;
-  life.run();
+  Life life = running();
   life(exited(1));
   EXPECT_THAT(life(StopRequested{}),
               ElementsAre("Publish Killing 1 serves 7:1 seen 7:1", "Say Killing: stop requested"));
@@ -520,8 +432,7 @@ TEST(Crash, StopWaitsForTheRemainingProcesses) {
 }
 
 TEST(Crash, ReportsTheSignalAndEndsWithTheNextChange) {
-  Life life;
-  life.run();
+  Life life = running();
   life(ProcessExited{
       .generation = 1, .status = {.by_signal = true, .number = 11}, .output_tail = ""});
   EXPECT_EQ(life.published().exit->signal, 11);
@@ -535,8 +446,7 @@ TEST(Crash, ReportsTheSignalAndEndsWithTheNextChange) {
 }
 
 TEST(Crash, ReportsAProblemThatTheStatusDoesNotExplain) {
-  Life life;
-  life.run();
+  Life life = running();
   ProcessExited end = exited(1, 127);
   end.problem = "its interpreter was not found";
   EXPECT_THAT(life(end), testing::Contains(
@@ -544,15 +454,12 @@ TEST(Crash, ReportsAProblemThatTheStatusDoesNotExplain) {
                              "waiting for a change"));
   EXPECT_EQ(life.published().problem,
             "python3 ended with exit code 127: its interpreter was not found");
-  life(TreeGone{});
-  life(tree(2));
-  life(Spawned{.pid = 101});
+  life.after(TreeGone{}, tree(2), Spawned{.pid = 101});
   EXPECT_EQ(life.published().problem, "");
 }
 
 TEST(Restart, PublishesItsCauseAndTheTimesOfItsSteps) {
-  Life life;
-  life.run();
+  Life life = running();
   EXPECT_EQ(life.published().cause, bus::Cause{}) << "the first start has no cause";
   life(tree(2, {"a.py", "b.py"}));
   const bus::Cause cause{
@@ -568,8 +475,7 @@ TEST(Restart, PublishesItsCauseAndTheTimesOfItsSteps) {
   life(exited(2));
   EXPECT_EQ(life.published().cause, cause);
   EXPECT_EQ(life.published().ended_at_ms, life.wall_ms());
-  life(TreeGone{});
-  life(RestartRequested{});
+  life.after(TreeGone{}, RestartRequested{});
   const bus::Cause request{
       .text = "restart requested (SIGHUP)", .changed = {}, .at_ms = life.wall_ms()};
   life(Spawned{.pid = 102});
@@ -579,10 +485,7 @@ TEST(Restart, PublishesItsCauseAndTheTimesOfItsSteps) {
 }
 
 TEST(Spawning, FailureNamesTheCommandAndEndsWithTheNextSpawn) {
-  Life life;
-  life(Begun{});
-  life(TreeGone{});
-  life(tree(1));
+  Life life = begun();
   EXPECT_THAT(life(SpawnFailed{"No such file or directory"}),
               ElementsAre("Publish Error 1 serves 7:1 seen 7:1 "
                           "spawn 'python3: No such file or directory'",
@@ -600,10 +503,8 @@ TEST(Spawning, FailureNamesTheCommandAndEndsWithTheNextSpawn) {
 const PortTaken kTaken{.port = 8001, .by = "pid 1234 (python3 x.py)", .pid = 1234};
 
 TEST(Spawning, FailureNamesTheProcessThatHasThePort) {
-  Life life;
-  life.run();
-  life(tree(2));
-  life(TreeGone{});
+  Life life = running();
+  life.after(tree(2), TreeGone{});
   EXPECT_THAT(life(kTaken),
               ElementsAre("Publish Error 2 serves 7:2 seen 7:2 problem 'port 8001 is in use by "
                           "pid 1234 (python3 x.py). End it with kill 1234; hpp starts your server "
@@ -617,22 +518,16 @@ TEST(Spawning, FailureNamesTheProcessThatHasThePort) {
 }
 
 TEST(Spawning, AdvisesNoKillIfTheProcessOnThePortIsUnknown) {
-  Life life;
-  life.run();
-  life(tree(2));
-  life(TreeGone{});
-  life(PortTaken{.port = 8001, .by = "another process", .pid = 0});
+  Life life = running();
+  life.after(tree(2), TreeGone{}, PortTaken{.port = 8001, .by = "another process", .pid = 0});
   EXPECT_EQ(life.published().problem,
             "port 8001 is in use by another process; hpp starts your server as soon as the port is "
             "free");
 }
 
 TEST(Spawning, IsRetriedSilentlyUntilThePortIsFree) {
-  Life life;
-  life.run();
-  life(tree(2));
-  life(TreeGone{});
-  life(kTaken);
+  Life life = running();
+  life.after(tree(2), TreeGone{}, kTaken);
   for (int i = 0; i < 3; ++i) {
     EXPECT_THAT(life(TimerExpired{}), ElementsAre("Spawn 2")) << "the same generation";
     EXPECT_THAT(life(kTaken), ElementsAre("StartTimer 500 ms"));
@@ -649,12 +544,8 @@ TEST(Spawning, IsRetriedSilentlyUntilThePortIsFree) {
 }
 
 TEST(Spawning, LogsARetryThatFailsForAnotherReason) {
-  Life life;
-  life.run();
-  life(tree(2));
-  life(TreeGone{});
-  life(kTaken);
-  life(TimerExpired{});
+  Life life = running();
+  life.after(tree(2), TreeGone{}, kTaken, TimerExpired{});
   EXPECT_THAT(life(PortTaken{.port = 8001, .by = "pid 5 (x)", .pid = 5})[1],
               testing::StartsWith("Say Error: port 8001 is in use by pid 5 (x)"));
   life(TimerExpired{});
@@ -666,10 +557,8 @@ TEST(Spawning, LogsARetryThatFailsForAnotherReason) {
 }
 
 TEST(Spawning, IsNotRetriedAfterACrash) {
-  Life life;
-  life.run();
-  life(exited(1));
-  life(TreeGone{});
+  Life life = running();
+  life.after(exited(1), TreeGone{});
   EXPECT_THAT(life(TimerExpired{}), IsEmpty());
 }
 
@@ -684,8 +573,7 @@ constexpr const char* kRefusal =
     "kill -9 7, or run hpp as that user; hpp then continues by itself";
 
 TEST(RefusedKill, EndsTheWaitWithAnError) {
-  Life life;
-  go_to(life, Backend::State::Killing);
+  Life life = life_in(Backend::State::Killing);
   EXPECT_THAT(
       life(refused()),
       ElementsAre(std::string("Publish Error 2 serves 7:2 seen 7:3 problem '") + kRefusal + "'",
@@ -694,15 +582,13 @@ TEST(RefusedKill, EndsTheWaitWithAnError) {
 }
 
 TEST(RefusedKill, StartContinuesWhenTheProcessesHaveEnded) {
-  Life life;
-  go_to(life, Backend::State::Killing);
+  Life life = life_in(Backend::State::Killing);
   life(refused());
   EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 3"));
 }
 
 TEST(RefusedKill, IsRepeatedAtTheNextChange) {
-  Life life;
-  go_to(life, Backend::State::Killing);
+  Life life = life_in(Backend::State::Killing);
   life(refused());
   EXPECT_THAT(life(tree(4)), ElementsAre("Publish Killing 2 serves 7:2 seen 7:4", "KillTree",
                                          "Say Killing: src/a.py changed"));
@@ -712,10 +598,8 @@ TEST(RefusedKill, IsRepeatedAtTheNextChange) {
 }
 
 TEST(RefusedKill, DoesNotRestartACrashedBackend) {
-  Life life;
-  life.run();
-  life(exited(1, 3, "boom"));
-  life(refused());
+  Life life = running();
+  life.after(exited(1, 3, "boom"), refused());
   EXPECT_EQ(life.published().exit->code, 3);
   EXPECT_THAT(life.published().problem, testing::StartsWith("pid 7"));
   EXPECT_THAT(life.published().problem, testing::Not(testing::HasSubstr("continues")));
@@ -723,10 +607,8 @@ TEST(RefusedKill, DoesNotRestartACrashedBackend) {
 }
 
 TEST(RefusedKill, IsRepeatedAtTheNextChangeAfterACrash) {
-  Life life;
-  life.run();
-  life(exited(1, 3, "boom"));
-  life(refused());
+  Life life = running();
+  life.after(exited(1, 3, "boom"), refused());
   EXPECT_THAT(life(tree(2)), testing::Contains("KillTree"));
   life(refused());
   EXPECT_THAT(life.published().problem, testing::HasSubstr("hpp then continues"));
@@ -734,8 +616,7 @@ TEST(RefusedKill, IsRepeatedAtTheNextChangeAfterACrash) {
 }
 
 TEST(RefusedKill, StartStillWaitsAfterACrashOfSupervisord) {
-  Life life;
-  go_to(life, Backend::State::Killing);
+  Life life = life_in(Backend::State::Killing);
   life(refused());
   Life next;
   next(Begun{.last = life.published()});
@@ -745,16 +626,13 @@ TEST(RefusedKill, StartStillWaitsAfterACrashOfSupervisord) {
 
 TEST(RefusedKill, IsAnErrorBeforeTheFirstStart) {
   Life life;
-  life(Begun{});
-  life(tree(1));
-  life(refused());
+  life.after(Begun{}, tree(1), refused());
   EXPECT_EQ(life.state(), Backend::State::Error);
   EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 1"));
 }
 
 TEST(RefusedKill, DoesNotDelayAStop) {
-  Life life;
-  go_to(life, Backend::State::Stopping);
+  Life life = life_in(Backend::State::Stopping);
   EXPECT_THAT(
       life(refused({7, 8})),
       ElementsAre("Say Stopped: pid 7 (sudo ./server) cannot be ended, because they belong "
@@ -775,8 +653,7 @@ Answered answer_of_stranger() {
 }
 
 TEST(Stranger, DoesNotCountForTwoSeconds) {
-  Life life;
-  go_to(life, Backend::State::Loading);
+  Life life = life_in(Backend::State::Loading);
   const StrangerListens found{2};
   EXPECT_THAT(life(found), IsEmpty());
   EXPECT_THAT(life(found, kStrangerWait - milliseconds(1)), IsEmpty());
@@ -786,8 +663,7 @@ TEST(Stranger, DoesNotCountForTwoSeconds) {
 }
 
 TEST(Stranger, IsAcceptedAfterTwoSecondsAndNamed) {
-  Life life;
-  go_to(life, Backend::State::Loading);
+  Life life = life_in(Backend::State::Loading);
   const StrangerListens found{2};
   life(found);
   EXPECT_THAT(life(found, kStrangerWait), ElementsAre("StartProbe 2 of anybody"));
@@ -802,8 +678,8 @@ TEST(Stranger, IsAcceptedAfterTwoSecondsAndNamed) {
                           "StartProbe 2 instead"));
 }
 
-Life& served_by_stranger(Life& life) {
-  go_to(life, Backend::State::Loading);
+Life served_by_stranger() {
+  Life life = life_in(Backend::State::Loading);
   const StrangerListens found{2};
   life(found);
   life(found, kStrangerWait);
@@ -813,8 +689,7 @@ Life& served_by_stranger(Life& life) {
 }
 
 TEST(Stranger, IsReplacedByTheTree) {
-  Life life;
-  served_by_stranger(life);
+  Life life = served_by_stranger();
   EXPECT_THAT(life(answer_of_tree()),
               ElementsAre("Publish Running 2 pid 200 serves 7:2 seen 7:2 at 127.0.0.1:8001",
                           "Say Running: your server listens on 127.0.0.1:8001 now; requests go "
@@ -823,8 +698,7 @@ TEST(Stranger, IsReplacedByTheTree) {
 }
 
 TEST(Stranger, IsForgottenWithTheGeneration) {
-  Life life;
-  served_by_stranger(life);
+  Life life = served_by_stranger();
   EXPECT_THAT(life(tree(3)), ElementsAre("StopProbe", testing::StartsWith("Publish Killing"),
                                          "KillTree", "Say Killing: src/a.py changed"));
   life(TreeGone{});
@@ -833,38 +707,30 @@ TEST(Stranger, IsForgottenWithTheGeneration) {
 }
 
 TEST(Stranger, TreeIsStillProbedAfterACrashOfSupervisord) {
-  Life life;
-  served_by_stranger(life);
+  Life life = served_by_stranger();
   Life next(2);
   EXPECT_THAT(next(Begun{.last = life.published()}),
               ElementsAre(testing::_, testing::_, "StartProbe 2 instead"));
 }
 
 TEST(Stranger, ThatBlocksTheBackendsPortIsWaitedFor) {
-  Life life;
-  go_to(life, Backend::State::Loading);
-  life(StrangerListens{2});
-  life(exited(2, 1, "Address already in use"));
+  Life life = life_in(Backend::State::Loading);
+  life.after(StrangerListens{2}, exited(2, 1, "Address already in use"));
   EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 3"));
   EXPECT_THAT(life(kTaken).back(), "StartTimer 500 ms");
 }
 
 TEST(Stranger, DoesNotCauseARestartAfterASecondCrash) {
-  Life life;
-  go_to(life, Backend::State::Loading);
-  life(StrangerListens{2});
-  life(exited(2));
+  Life life = life_in(Backend::State::Loading);
+  life.after(StrangerListens{2}, exited(2));
   EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 3"));
-  life(Spawned{.pid = 30});
-  life(StrangerListens{3});
-  life(exited(3));
+  life.after(Spawned{.pid = 30}, StrangerListens{3}, exited(3));
   EXPECT_THAT(life(TreeGone{}), IsEmpty()) << "docker-proxy listens for the backend itself";
   EXPECT_THAT(life(tree(4)), ElementsAre("Spawn 4"));
 }
 
 TEST(Text, ReplacesControlCharacters) {
-  Life life;
-  life.run();
+  Life life = running();
   EXPECT_THAT(life(tree(2, {"evil\x1b[2J\nname"})).back(), "Say Killing: evil?[2J?name changed");
 }
 
@@ -888,22 +754,17 @@ StepEnded built(int code = 0, std::string tail = "") {
   return {.status = {.number = code}, .problem = {}, .output_tail = std::move(tail)};
 }
 
-// Brings a backend with a build to its first Running, with tree revision 1.
-Life& run_built(Life& life) {
-  life(Begun{});
-  life(TreeGone{});
-  life(tree(1));
-  life(built());
-  life(Spawned{.pid = 100});
-  life(Answered{.generation = 1});
+// A backend with a build in its first Running, with tree revision 1.
+Life run_built(const Backend::Settings& settings) {
+  Life life = begun(Life(settings));
+  life.after(built(), Spawned{.pid = 100}, Answered{.generation = 1});
   EXPECT_EQ(life.state(), Backend::State::Running);
   return life;
 }
 
 TEST(Building, ComesBeforeEachSpawn) {
   Life life(kBuilds);
-  life(Begun{});
-  life(TreeGone{});
+  life.after(Begun{}, TreeGone{});
   EXPECT_THAT(life(tree(1)), ElementsAre("Publish Loading 1 serves 7:1 seen 7:1",
                                          "RunStep make all", "Say Building: running make all"));
   EXPECT_THAT(life(built(), milliseconds(250)), ElementsAre("Spawn 1"));
@@ -920,8 +781,7 @@ TEST(Building, ComesBeforeEachSpawn) {
 
 TEST(Building, RunsOneStepAfterAnother) {
   Life life({.command = {"server"}, .steps = {build_step("make"), build_step("migrate")}});
-  life(Begun{});
-  life(TreeGone{});
+  life.after(Begun{}, TreeGone{});
   EXPECT_THAT(life(tree(1)), testing::Contains("RunStep make"));
   EXPECT_THAT(life(built(), milliseconds(250)),
               ElementsAre("RunStep migrate", "Say Building: running migrate"));
@@ -935,10 +795,8 @@ TEST(Building, RunsOneStepAfterAnother) {
 }
 
 TEST(Building, FailureIsAnErrorWithTheOutput) {
-  Life life(kBuilds);
-  run_built(life);
-  life(tree(2));
-  life(TreeGone{});
+  Life life = run_built(kBuilds);
+  life.after(tree(2), TreeGone{});
   EXPECT_THAT(life(built(2, "a.c:1: oops")),
               ElementsAre("KillTree",
                           "Publish Error 2 serves 7:2 seen 7:2 tail 'a.c:1: oops' problem "
@@ -952,19 +810,14 @@ TEST(Building, FailureIsAnErrorWithTheOutput) {
 }
 
 TEST(Building, ReportsWhyAStepCannotBeStarted) {
-  Life life(kBuilds);
-  life(Begun{});
-  life(TreeGone{});
-  life(tree(1));
+  Life life = begun(Life(kBuilds));
   life(StepEnded{.status = {.is_known = false}, .problem = "cannot fork", .output_tail = {}});
   EXPECT_EQ(life.published().problem, "make all failed: cannot fork");
 }
 
 TEST(Building, IsKilledByAChange) {
-  Life life(kBuilds);
-  run_built(life);
-  life(tree(2));
-  life(TreeGone{});
+  Life life = run_built(kBuilds);
+  life.after(tree(2), TreeGone{});
   EXPECT_THAT(life(tree(3)), ElementsAre("Publish Killing 2 serves 7:2 seen 7:3", "KillTree",
                                          "Say Killing: src/a.py changed"));
   EXPECT_THAT(life(built(1)), IsEmpty()) << "the step was killed";
@@ -972,25 +825,19 @@ TEST(Building, IsKilledByAChange) {
 }
 
 TEST(Building, IsKilledByAStop) {
-  Life life(kBuilds);
-  life(Begun{});
-  life(TreeGone{});
-  life(tree(1));
+  Life life = begun(Life(kBuilds));
   EXPECT_THAT(life(StopRequested{}), testing::Contains("KillTree"));
   EXPECT_THAT(life(TreeGone{}), testing::Contains("Leave"));
 }
 
 TEST(Building, ComesBeforeARequestedRestart) {
-  Life life(kBuilds);
-  run_built(life);
-  life(exited(1));
-  life(TreeGone{});
+  Life life = run_built(kBuilds);
+  life.after(exited(1), TreeGone{});
   EXPECT_THAT(life(RestartRequested{}), testing::Contains("RunStep make all"));
 }
 
 TEST(Rebuilding, KeepsTheBackendUntilTheBuildIsDone) {
-  Life life(kKeeps);
-  run_built(life);
+  Life life = run_built(kKeeps);
   EXPECT_THAT(life(tree(2)),
               ElementsAre("Publish Running 1 pid 100 serves 7:1 seen 7:2", "RunStep make all",
                           "Say Building: src/a.py changed, running make all"));
@@ -1005,8 +852,7 @@ TEST(Rebuilding, KeepsTheBackendUntilTheBuildIsDone) {
 }
 
 TEST(Rebuilding, FailureKeepsTheBackend) {
-  Life life(kKeeps);
-  run_built(life);
+  Life life = run_built(kKeeps);
   life(tree(2));
   EXPECT_THAT(life(built(2, "oops")),
               ElementsAre("Publish Running 1 pid 100 serves 7:2 seen 7:2 tail 'oops' problem "
@@ -1017,8 +863,7 @@ TEST(Rebuilding, FailureKeepsTheBackend) {
 }
 
 TEST(Rebuilding, IsRepeatedAfterAChangeMeanwhile) {
-  Life life(kKeeps);
-  run_built(life);
+  Life life = run_built(kKeeps);
   life(tree(2));
   EXPECT_THAT(life(tree(3, {"b"})), ElementsAre("Publish Running 1 pid 100 serves 7:1 seen 7:3"));
   EXPECT_THAT(life(built()),
@@ -1031,8 +876,7 @@ TEST(Rebuilding, IsRepeatedAfterAChangeMeanwhile) {
 }
 
 TEST(Rebuilding, EndsIfTheBackendEnds) {
-  Life life(kKeeps);
-  run_built(life);
+  Life life = run_built(kKeeps);
   life(tree(2));
   EXPECT_THAT(life(exited(1)),
               ElementsAre("Publish Killing 1 pid 100 serves 7:1 seen 7:2", "KillTree",
@@ -1041,16 +885,14 @@ TEST(Rebuilding, EndsIfTheBackendEnds) {
 }
 
 TEST(Rebuilding, IsKilledByARequestedRestart) {
-  Life life(kKeeps);
-  run_built(life);
+  Life life = run_built(kKeeps);
   life(tree(2));
   EXPECT_THAT(life(RestartRequested{}), testing::Contains("KillTree"));
   EXPECT_THAT(life(TreeGone{}), testing::Contains("RunStep make all"));
 }
 
 TEST(Rebuilding, StartsAgainAfterACrashOfSupervisord) {
-  Life life(kKeeps);
-  run_built(life);
+  Life life = run_built(kKeeps);
   life(tree(2));
   Life next(kKeeps);
   EXPECT_THAT(
@@ -1067,16 +909,13 @@ using Lines = std::vector<std::string>;
 
 // --clear clears the screen before the first line of each restart.
 TEST(FirstLine, ComesOncePerRestart) {
-  Life life;
-  life.run();
+  Life life = running();
   EXPECT_EQ(life.first_lines(), Lines{}) << "the first start is no restart";
   life(tree(2));
   EXPECT_EQ(life.first_lines(), Lines{"Killing: src/a.py changed"});
-  life(TreeGone{});
-  life(Spawned{.pid = 200});
+  life.after(TreeGone{}, Spawned{.pid = 200});
   EXPECT_EQ(life.first_lines(), Lines{});
-  life(exited(2));
-  life(TreeGone{});
+  life.after(exited(2), TreeGone{});
   EXPECT_EQ(life.first_lines(), Lines{});
   life(tree(3));
   EXPECT_EQ(life.first_lines(), Lines{}) << "there is no kill, and so no line about it";
@@ -1087,8 +926,7 @@ TEST(FirstLine, ComesOncePerRestart) {
 }
 
 TEST(FirstLine, IsAboutTheBuildIfThatComesFirst) {
-  Life life(kKeeps);
-  run_built(life);
+  Life life = run_built(kKeeps);
   EXPECT_EQ(life.first_lines(), Lines{});
   life(tree(2));
   EXPECT_EQ(life.first_lines(), Lines{"Building: src/a.py changed, running make all"});
@@ -1100,21 +938,18 @@ TEST(FirstLine, IsAboutTheBuildIfThatComesFirst) {
 // ---- a start that waits -------------------------------------------------------------------------
 
 // Interrupts the server's start by changes until the next start waits.
-void wait_for_quiet(Life& life) {
-  life.run();
+Life wait_for_quiet() {
+  Life life = running();
   for (std::uint64_t revision = 2; revision < 4; ++revision) {
-    life(tree(revision));
-    life(TreeGone{});
-    life(Spawned{.pid = 100});
+    life.after(tree(revision), TreeGone{}, Spawned{.pid = 100});
   }
-  life(tree(4));
-  life(TreeGone{});
-  ASSERT_EQ(life.state(), Backend::State::Waiting);
+  life.after(tree(4), TreeGone{});
+  EXPECT_EQ(life.state(), Backend::State::Waiting);
+  return life;
 }
 
 TEST(Waiting, EndsWhenTheFilesAreQuiet) {
-  Life life;
-  life.run();
+  Life life = running();
   for (std::uint64_t revision = 2; revision < 4; ++revision) {
     life(tree(revision));
     EXPECT_THAT(life(TreeGone{}), ElementsAre(testing::StartsWith("Spawn")));
@@ -1137,25 +972,20 @@ TEST(Waiting, EndsWhenTheFilesAreQuiet) {
 }
 
 TEST(Waiting, EndsAtOnceIfARestartIsRequested) {
-  Life life;
-  wait_for_quiet(life);
+  Life life = wait_for_quiet();
   EXPECT_THAT(life(RestartRequested{}), ElementsAre("Spawn 4"));
 }
 
 TEST(Waiting, StopNeedsNoKill) {
-  Life life;
-  wait_for_quiet(life);
+  Life life = wait_for_quiet();
   EXPECT_THAT(life(StopRequested{}), ElementsAre("Leave"));
 }
 
 TEST(Waiting, PrecedesABuild) {
-  Life life(Backend::Settings{.command = {"server"}, .steps = {build_step("make all")}});
-  life(Begun{});
-  life(TreeGone{});
-  life(tree(1));
+  Life life =
+      begun(Life(Backend::Settings{.command = {"server"}, .steps = {build_step("make all")}}));
   for (std::uint64_t revision = 2; revision < 4; ++revision) {
-    life(tree(revision));
-    life(TreeGone{});
+    life.after(tree(revision), TreeGone{});
   }
   EXPECT_EQ(life.state(), Backend::State::Waiting);
   EXPECT_THAT(life(TimerExpired{}), testing::Contains("RunStep make all"));
@@ -1163,10 +993,8 @@ TEST(Waiting, PrecedesABuild) {
 }
 
 TEST(Waiting, PrecedesABuildBesideTheBackend) {
-  Life life(kKeeps);
-  run_built(life);
-  life(tree(2));
-  life(tree(3));
+  Life life = run_built(kKeeps);
+  life.after(tree(2), tree(3));
   EXPECT_THAT(life(built()), testing::Contains("RunStep make all"));
   life(tree(4));
   EXPECT_THAT(life(built()), testing::Contains("StartTimer 100 ms"));
@@ -1181,8 +1009,7 @@ TEST(Waiting, PrecedesABuildBesideTheBackend) {
 
 // The server writes db.sqlite3 before each answer.
 TEST(Loop, IsLoggedOnceAndPaused) {
-  Life life;
-  life.run();
+  Life life = running();
   std::vector<std::string> told;
   for (std::uint64_t revision = 2; revision < 12; ++revision) {
     life(tree(revision, {"db.sqlite3", "x" + std::to_string(revision)}));
@@ -1206,8 +1033,7 @@ TEST(Loop, IsLoggedOnceAndPaused) {
 // The server answers, but Running is published only after the time at which the file would have
 // changed again.
 TEST(Loop, SuspicionHoldsRunningBack) {
-  Life life;
-  life.run();
+  Life life = running();
   for (std::uint64_t revision = 2; revision < 6; ++revision) {
     life(tree(revision, {"db"}), milliseconds(300));
     life(TreeGone{});
@@ -1229,10 +1055,7 @@ TEST(Loop, SuspicionHoldsRunningBack) {
 // ---- reports of the probe -----------------------------------------------------------------------
 
 TEST(Delay, IsTheReasonThatTheProbeReports) {
-  Life life;
-  life(Begun{});
-  life(TreeGone{});
-  life(tree(1));
+  Life life = begun();
   life(Spawned{.pid = 100});
   const auto saw = [](Sight::Is is, std::string beginning = "") {
     return ProbeSaw{

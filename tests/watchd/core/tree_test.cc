@@ -1,11 +1,29 @@
 #include "watchd/core/tree.h"
 
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <map>
 
+#include "tests/support/driver.h"
+
 namespace hpp::watchd {
+
+std::string text_of(const Publish& effect) {
+  const bus::TreeState& t = effect.tree;
+  std::string text = fmt::format("Publish {} {}", t.revision, t.clock);
+  if (t.watching) text += " watching";
+  if (t.settling) text += " settling";
+  if (!t.problem.empty()) text += fmt::format(" problem '{}'", t.problem);
+  text += fmt::format(" changed {} of {}", fmt::join(t.changed, ","), t.changed_count);
+  text += fmt::format(" refresh {} css {} reload {}", t.refresh.count,
+                      fmt::join(t.refresh.css, ","), fmt::join(t.refresh.reload, ","));
+  return text + fmt::format(" answers {}:{}", t.answers.epoch, t.answers.number);
+}
+
+using test::PrintTo;
+
 namespace {
 
 using State = Tree::State;
@@ -14,28 +32,21 @@ using Lines = std::vector<std::string>;
 
 // ---- helpers: when() takes an event, done() returns its effects ---------------------------------
 
-class TreeTest : public testing::Test {
+class TreeTest : public testing::Test, protected test::Driver<Tree, Event, Effect> {
  protected:
   void start(std::optional<bus::TreeState> resumed = {}) {
-    tree_.emplace(Tree::Settings{
-        .directory = "/home/me/site", .filter = filter_, .resumed = std::move(resumed)});
+    drive(Tree({.directory = "/home/me/site", .filter = filter_, .resumed = std::move(resumed)}));
     when(Started{});
   }
 
-  // Handles an event. Like the shell, answers Look, AskGit and FollowLinks at once.
-  void when(const Event& event) {
-    effects_ = tree_->on(event, now_);
-    for (std::size_t i = 0; i < effects_.size(); ++i) {
-      if (auto* publish = std::get_if<Publish>(&effects_[i])) told_ = without_folder(publish->tree);
-      const Effect effect = effects_[i];
-      if (const auto* look = std::get_if<Look>(&effect)) append(answer_to(*look));
-      if (const auto* ask = std::get_if<AskGit>(&effect)) append(answer_to(*ask));
-      if (std::holds_alternative<FollowLinks>(effect)) append(LinksFollowed{links_});
-    }
-  }
+  void when(const Event& event) { (*this)(event); }
 
-  void append(const Event& event) {
-    for (Effect& more : tree_->on(event, now_)) effects_.push_back(std::move(more));
+  std::optional<Event> perform(Effect& effect) override {
+    if (auto* publish = std::get_if<Publish>(&effect)) told_ = without_folder(publish->tree);
+    if (const auto* look = std::get_if<Look>(&effect)) return answer_to(*look);
+    if (const auto* ask = std::get_if<AskGit>(&effect)) return answer_to(*ask);
+    if (std::holds_alternative<FollowLinks>(effect)) return LinksFollowed{links_};
+    return std::nullopt;
   }
 
   // `module` and `other` are the folders of repositories below the project folder.
@@ -67,25 +78,8 @@ class TreeTest : public testing::Test {
     return tree;
   }
 
-  template <class E>
-  std::vector<E> all() const {
-    std::vector<E> found;
-    for (const Effect& effect : effects_) {
-      if (const auto* one = std::get_if<E>(&effect)) found.push_back(*one);
-    }
-    return found;
-  }
-
   // The effects of the last event without log lines, and without looks, which are answered already.
-  Effects done() const {
-    Effects result;
-    for (const Effect& effect : effects_) {
-      if (std::holds_alternative<Say>(effect)) continue;
-      if (std::holds_alternative<Look>(effect)) continue;
-      result.push_back(effect);
-    }
-    return result;
-  }
+  Effects done() const { return all_but<Say, Look>(); }
 
   Lines said(Say::Level level) const {
     Lines lines;
@@ -120,16 +114,13 @@ class TreeTest : public testing::Test {
   const SyncFailed kBusy{.why = "it is busy"};
 
   Filter filter_ = kFilter;
-  std::string git_problem_;  // if empty, git ignores files whose name begins with `ignored`
-  std::optional<Tree> tree_;
-  Effects effects_;              // effects of the last event
+  std::string git_problem_;      // if empty, git ignores files whose name begins with `ignored`
   bus::TreeState told_;          // last published snapshot, without directory and directory_id
   std::string told_folder_;      // directory_id of the last published snapshot
   std::optional<GitLock> lock_;  // lock in the project folder's repository
   std::map<std::string, std::optional<GitLock>> module_locks_{{"module", {}}, {"other", {}}};
   std::vector<OutsideLink> links_;  // links that lead out of the project folder
   std::string folder_ = "folder 1";
-  std::chrono::steady_clock::time_point now_{};
 };
 
 // ---- a watch begins and ends --------------------------------------------------------------------
@@ -137,13 +128,13 @@ class TreeTest : public testing::Test {
 TEST_F(TreeTest, TheFirstWatchCountsNoChange) {
   start();
   EXPECT_EQ(done(), Effects{Watch{}});
-  EXPECT_EQ(tree_->state(), State::Starting);
+  EXPECT_EQ(state(), State::Starting);
   when(Began{.clock = "c:1", .files = {}});
   EXPECT_EQ(done(), Effects{});
   when(Watching{});
   EXPECT_EQ(done(), Effects{(Publish{{.clock = "c:1", .watching = true}})});
   EXPECT_EQ(said(Say::Level::Info), Lines{"watching /home/me/site"});
-  EXPECT_EQ(tree_->state(), State::Watching);
+  EXPECT_EQ(state(), State::Watching);
 }
 
 TEST_F(TreeTest, AResumedTreeContinuesFromItsClock) {
@@ -203,7 +194,7 @@ TEST_F(TreeTest, AWatchThatIsLostBeginsAgain) {
                                       .changed_count = 1}},
                              StartTimer{kRetryDelayMin}}));
   EXPECT_EQ(said(Say::Level::Warning), Lines{"not watching: Watchman closed the connection"});
-  now_ += milliseconds(120);
+  wait(milliseconds(120));
   when(TimerExpired{});
   EXPECT_EQ(done(), Effects{Watch{.since = "c:2"}});
   when_changed("c:2", {});
@@ -276,7 +267,7 @@ TEST_F(TreeTest, ReportsOfAWatchThatHasEndedAreIgnored) {
        std::vector<Event>{Changed{.clock = "c:7", .files = {{.name = "a.py"}}, .lost_track = {}},
                           Synced{}, kBusy, Lost{}, Watching{}, Delayed{}, Began{}}) {
     when(late);
-    EXPECT_EQ(effects_, Effects{});
+    EXPECT_EQ(effects(), Effects{});
   }
   EXPECT_EQ(told_, before);
 }
@@ -351,7 +342,7 @@ TEST_F(TreeTest, WarnsOfLinksThatLeadOutside) {
   EXPECT_EQ(done(), (Effects{FollowLinks{{"lib.py", "inside.py"}}}));
   EXPECT_EQ(said(Say::Level::Warning), Lines{outside_warning(links_)});
   when(LinksListed{});
-  EXPECT_EQ(effects_, Effects{}) << "there are no links to follow";
+  EXPECT_EQ(effects(), Effects{}) << "there are no links to follow";
 }
 
 TEST_F(TreeTest, DoesNotWarnOfLinksThatNoPatternMatches) {
@@ -374,9 +365,9 @@ TEST_F(TreeTest, ATicketIsAnsweredByASync) {
       done(),
       (Effects{Publish{{.clock = "c:1", .watching = true, .answers = {.epoch = 1, .number = 1}}}}));
   when_asked(1);
-  EXPECT_EQ(effects_, Effects{}) << "a repeated snapshot with the same ticket";
+  EXPECT_EQ(effects(), Effects{}) << "a repeated snapshot with the same ticket";
   when(TicketSeen{});
-  EXPECT_EQ(effects_, Effects{}) << "a snapshot without a ticket";
+  EXPECT_EQ(effects(), Effects{}) << "a snapshot without a ticket";
 }
 
 TEST_F(TreeTest, TheChangesOfASyncArePublishedWithTheAnswer) {
@@ -397,7 +388,7 @@ TEST_F(TreeTest, ASyncCoversOnlyTicketsThatCameBeforeIt) {
   when_asked(3);
   when_asked(4);
   when_asked(6);
-  EXPECT_EQ(effects_, Effects{}) << "one Sync at a time";
+  EXPECT_EQ(effects(), Effects{}) << "one Sync at a time";
   when(Synced{});
   EXPECT_EQ(told_.answers, (bus::Ticket{.epoch = 1, .number = 3}));
   EXPECT_EQ(done().back(), Effect(Sync{}));
@@ -420,7 +411,7 @@ TEST_F(TreeTest, TheTicketsOfARestartedProxydAreAnswered) {
 TEST_F(TreeTest, ATicketWaitsUntilFilesAreWatched) {
   start();
   when_asked(1);
-  EXPECT_EQ(effects_, Effects{});
+  EXPECT_EQ(effects(), Effects{});
   watch();
   EXPECT_EQ(done(), (Effects{Publish{{.clock = "c:1", .watching = true}}, Sync{}}));
   when_asked(2);
@@ -457,11 +448,11 @@ TEST_F(TreeTest, AFailedSyncIsRepeatedAndLoggedOnce) {
     EXPECT_EQ(done(), Effects{StartTimer{std::min(i * kSyncPauseMin, kSyncPauseMax)}});
     EXPECT_EQ(said(Say::Level::Warning).size(), i == kSyncPatience ? 1U : 0U);
     when_asked(static_cast<std::uint64_t>(i));
-    EXPECT_EQ(effects_, Effects{});
+    EXPECT_EQ(effects(), Effects{});
     when(TimerExpired{});
     EXPECT_EQ(done(), Effects{Sync{}});
   }
-  EXPECT_EQ(tree_->state(), State::Watching);
+  EXPECT_EQ(state(), State::Watching);
   EXPECT_EQ(told_, (bus::TreeState{.clock = "c:1", .watching = true}))
       << "the ticket is not answered";
   when(Synced{});
@@ -494,7 +485,7 @@ TEST_F(TreeTest, ASourceThatCannotSyncGetsNoSync) {
   EXPECT_EQ(said(Say::Level::Warning),
             Lines{"old code may answer requests that come right after a save: it cannot"});
   when_asked(2);
-  EXPECT_EQ(effects_, Effects{});
+  EXPECT_EQ(effects(), Effects{});
   when_changed("c:2", {"a.py"});
   EXPECT_EQ(told_, (bus::TreeState{.revision = 1,
                                    .clock = "c:2",
@@ -523,7 +514,7 @@ TEST_F(TreeTest, TicketsWaitWhileGitIsWriting) {
   when(TimerExpired{});
   EXPECT_EQ(done(), Effects{StartTimer{kLockLookPause}}) << "settling is published once";
   when_asked(2);
-  EXPECT_EQ(effects_, Effects{});
+  EXPECT_EQ(effects(), Effects{});
   lock_.reset();
   when(TimerExpired{});
   EXPECT_EQ(done(), (Effects{StopTimer{}, Sync{}}));
@@ -637,10 +628,10 @@ TEST_F(TreeTest, AStaleLockIsRespectedForALimitedTime) {
   watch();
   lock_ = kLock;
   when_asked(1);
-  now_ += kLockPatience - milliseconds(1);
+  wait(kLockPatience - milliseconds(1));
   when(TimerExpired{});
   EXPECT_EQ(done(), Effects{StartTimer{kLockLookPause}});
-  now_ += milliseconds(1);
+  wait(milliseconds(1));
   when(TimerExpired{});
   EXPECT_EQ(
       said(Say::Level::Warning),
@@ -669,7 +660,7 @@ TEST_F(TreeTest, GitsChangesArePublishedWithoutASyncIfTheSourceCannotSync) {
   EXPECT_EQ(told_.revision, 1U);
   EXPECT_FALSE(told_.settling);
   when(TimerExpired{});
-  EXPECT_EQ(effects_, Effects{}) << "no ticket is open";
+  EXPECT_EQ(effects(), Effects{}) << "no ticket is open";
 
   lock_ = kLock;
   when_changed("c:3", {"b.py"});
@@ -711,7 +702,7 @@ class ReplacedFolderTest : public TreeTest {
   }
 
   void expect_lost(const std::string& problem) {
-    EXPECT_EQ(tree_->state(), State::Backoff);
+    EXPECT_EQ(state(), State::Backoff);
     EXPECT_EQ(all<Unwatch>().size(), 1U);
     EXPECT_FALSE(told_.watching);
     EXPECT_EQ(told_.problem, problem);
@@ -790,7 +781,7 @@ TEST_F(ReplacedFolderTest, AShortAbsenceIsPartOfTheReplacement) {
   folder_.clear();
   when(FolderStirred{});
   expect_lost(kIsMissing);
-  now_ += kAbsenceMax - milliseconds(1);
+  wait(kAbsenceMax - milliseconds(1));
   when(TimerExpired{});
   EXPECT_EQ(all<Watch>(), std::vector<Watch>{});
   EXPECT_EQ(all<Unwatch>(), std::vector<Unwatch>{});
@@ -805,7 +796,7 @@ TEST_F(ReplacedFolderTest, AShortAbsenceIsPartOfTheReplacement) {
 TEST_F(ReplacedFolderTest, ALongAbsenceIsAChangeAndSoIsTheReturn) {
   folder_.clear();
   when(FolderStirred{});
-  now_ += kAbsenceMax;
+  wait(kAbsenceMax);
   when(TimerExpired{});
   EXPECT_EQ(told_.revision, 1U);
   EXPECT_EQ(told_.problem, kIsMissing);

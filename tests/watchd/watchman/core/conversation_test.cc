@@ -4,9 +4,17 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/support/driver.h"
 #include "watchd/watchman/core/bser.h"
 
-namespace hpp::watchd::watchman {
+namespace hpp::watchd {
+
+using test::PrintTo;
+
+namespace watchman {
+
+using test::PrintTo;
+
 namespace {
 
 using Json = nlohmann::json;
@@ -15,43 +23,25 @@ using Lines = std::vector<std::string>;
 
 // ---- helpers: when() takes an event, done() returns its effects ---------------------------------
 
-class ConversationTest : public testing::Test {
+class ConversationTest : public testing::Test, protected test::Driver<Conversation, Event, Effect> {
  protected:
   void start(const Watch& order = {}, bool lists_links = true) {
-    conversation_.emplace(Conversation::Settings{
-        .directory = "/home/me/site", .filter = filter_, .lists_links = lists_links});
+    drive(Conversation(
+        {.directory = "/home/me/site", .filter = filter_, .lists_links = lists_links}));
     when(order);
   }
 
-  // Handles an event. Like the shell, answers LookAtRoot at once.
-  void when(const Event& event) {
-    effects_ = conversation_->on(event);
-    if (!all<LookAtRoot>().empty()) {
-      for (Effect& more : conversation_->on(RootSeen{root_})) effects_.push_back(std::move(more));
-    }
-  }
+  void when(const Event& event) { (*this)(event); }
 
   void when_received(const Json& pdu) { when(PduArrived{bser::encode(pdu)}); }
 
-  template <class E>
-  std::vector<E> all() const {
-    std::vector<E> found;
-    for (const Effect& effect : effects_) {
-      if (const auto* one = std::get_if<E>(&effect)) found.push_back(*one);
-    }
-    return found;
+  std::optional<Event> perform(Effect& effect) override {
+    if (std::holds_alternative<LookAtRoot>(effect)) return RootSeen{root_};
+    return std::nullopt;
   }
 
   // The effects of the last event without log lines, and without looks, which are answered already.
-  Effects done() const {
-    Effects result;
-    for (const Effect& effect : effects_) {
-      if (std::holds_alternative<Say>(effect)) continue;
-      if (std::holds_alternative<LookAtRoot>(effect)) continue;
-      result.push_back(effect);
-    }
-    return result;
-  }
+  Effects done() const { return all_but<Say, LookAtRoot>(); }
 
   Lines warnings() const {
     Lines lines;
@@ -68,7 +58,7 @@ class ConversationTest : public testing::Test {
 
   void expect_lost(const std::string& why, const std::string& clock) {
     EXPECT_EQ(done(), (Effects{Disconnect{}, StopTimer{}, Lost{.why = why, .clock = clock}}));
-    EXPECT_EQ(conversation_->state(), State::Off);
+    EXPECT_EQ(state(), State::Off);
   }
 
   // ---- shortcuts to a state ----
@@ -85,7 +75,7 @@ class ConversationTest : public testing::Test {
     resolve();
     when_received(changes("c:1", {}));
     when_received(kSubscribed);
-    EXPECT_EQ(conversation_->state(), State::Watching);
+    EXPECT_EQ(state(), State::Watching);
   }
 
   static Json changes(const char* clock, const Lines& names, bool fresh = false) {
@@ -116,8 +106,6 @@ class ConversationTest : public testing::Test {
   const Json kRefused{{"error", "no"}};
 
   Filter filter_{.patterns = {"*.py"}};
-  std::optional<Conversation> conversation_;
-  Effects effects_;  // effects of the last event
   std::string root_ = "root 1";
 };
 
@@ -293,15 +281,15 @@ class RootTest : public ConversationTest {
 
 TEST_F(RootTest, WatchmanIsToldToForgetItFirst) {
   expect_asked(kWatchDel);
-  EXPECT_EQ(conversation_->state(), State::Forgetting);
+  EXPECT_EQ(state(), State::Forgetting);
   when_received({{"watch-del", true}, {"root", "/home/me"}});
   expect_asked(kWatchProject);
   when_received(kProject);
-  EXPECT_EQ(conversation_->state(), State::CatchingUp) << "watch-del is sent only once";
+  EXPECT_EQ(state(), State::CatchingUp) << "watch-del is sent only once";
   when(Unwatch{});
   when(Watch{});
   resolve();
-  EXPECT_EQ(conversation_->state(), State::CatchingUp) << "the root has not changed since";
+  EXPECT_EQ(state(), State::CatchingUp) << "the root has not changed since";
 }
 
 TEST_F(RootTest, AnUnknownRootIsNoError) {
@@ -319,7 +307,7 @@ TEST_F(ConversationTest, ARestartedWatchdUsesTheOrdersReplacedFlag) {
       expect_asked(watch_del_request("/home/me/site"));
     } else {
       when_received(kProject);
-      EXPECT_EQ(conversation_->state(), State::CatchingUp) << "the root may be unchanged";
+      EXPECT_EQ(state(), State::CatchingUp) << "the root may be unchanged";
     }
   }
 }
@@ -369,9 +357,9 @@ TEST_F(ConversationTest, AChangeThatWatchmanRepeatsIsReportedOnce) {
 TEST_F(ConversationTest, StatesAndLogLinesAreIgnored) {
   watch();
   when_received({{"unilateral", true}, {"subscription", "hpp"}, {"state-enter", "x"}});
-  EXPECT_EQ(effects_, Effects{});
+  EXPECT_EQ(effects(), Effects{});
   when_received({{"unilateral", true}, {"log", "crawl complete"}});
-  EXPECT_EQ(effects_, Effects{});
+  EXPECT_EQ(effects(), Effects{});
 }
 
 TEST_F(ConversationTest, AWarningIsLoggedOnce) {
@@ -413,13 +401,13 @@ TEST_F(ConversationTest, ARefusedFlushFailsTheSync) {
     when_received({{"error", c.error}});
     EXPECT_EQ(done(), (Effects{StopTimer{}, c.report}));
   }
-  EXPECT_EQ(conversation_->state(), State::Watching);
+  EXPECT_EQ(state(), State::Watching);
 }
 
 TEST_F(ConversationTest, AFlushWithoutAnAnswerLosesTheWatch) {
   watch();
   when(TimerExpired{});
-  EXPECT_EQ(effects_, Effects{}) << "nothing was asked";
+  EXPECT_EQ(effects(), Effects{}) << "nothing was asked";
   when(Sync{});
   when(TimerExpired{});
   expect_lost("Watchman does not answer", "c:1");
@@ -510,15 +498,16 @@ TEST_F(ConversationTest, LatePdusOfAnOldConnectionAreIgnored) {
                                 Unwatch{}};
   for (const Event& event : late) {
     when(event);
-    EXPECT_EQ(effects_, Effects{});
+    EXPECT_EQ(effects(), Effects{});
   }
   when(SocketFound{"/s"});
-  EXPECT_EQ(effects_, Effects{});
+  EXPECT_EQ(effects(), Effects{});
   when(Watch{});
   when(Disconnected{"gone once more"});
-  EXPECT_EQ(effects_, Effects{});
-  EXPECT_EQ(conversation_->state(), State::Finding);
+  EXPECT_EQ(effects(), Effects{});
+  EXPECT_EQ(state(), State::Finding);
 }
 
 }  // namespace
-}  // namespace hpp::watchd::watchman
+}  // namespace watchman
+}  // namespace hpp::watchd
