@@ -50,7 +50,7 @@ std::optional<pid_t> any_helper(const std::string& run_directory) {
 // descendant inherits the variable, but with another process's pid.
 Keeper keeper_of(pid_t helper) {
   const std::string systemds = fmt::format("SYSTEMD_EXEC_PID={}", helper);
-  return has_environment(helper, systemds) ? Keeper::Systemd : Keeper::Nobody;
+  return has_environment(helper, systemds) ? Keeper::Systemd : Keeper::None;
 }
 
 // Resolves symbolic links, so that two paths can be compared. Returns `path` unchanged if it does

@@ -71,7 +71,7 @@ int stop(const Instance& instance) {
       return 0;
     case Keeper::Systemd:
       return stop_units(instance.name);
-    case Keeper::Nobody:
+    case Keeper::None:
       stop_holders({bus::lock_path(directory, bus::Topic::Backend),
                     bus::lock_path(directory, bus::Topic::Tree),
                     bus::lock_path(directory, bus::Topic::Proxy)});

@@ -9,9 +9,9 @@
 
 namespace hpp::ctl {
 
-// The program that restarts an instance's helpers if they crash, and stops them. Nobody: a
-// developer has started them by hand.
-enum class Keeper { Launch, Systemd, Nobody };
+// The program that restarts an instance's helpers if they crash, and stops them. None: a developer
+// has started them by hand.
+enum class Keeper { Launch, Systemd, None };
 
 // The helpers that run in one run directory.
 struct Instance {

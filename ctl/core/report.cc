@@ -19,7 +19,7 @@ const char* name_of(Keeper keeper) {
       return "hpp-launch";
     case Keeper::Systemd:
       return "systemd";
-    case Keeper::Nobody:
+    case Keeper::None:
       return "nobody";
   }
   return "";
@@ -31,7 +31,7 @@ std::string keeper_words(const Instance& instance) {
       return fmt::format("pid {}", instance.pid);
     case Keeper::Systemd:
       return "managed by systemd";
-    case Keeper::Nobody:
+    case Keeper::None:
       return "not managed";
   }
   return "";

@@ -1,9 +1,10 @@
 // Pure. Decides how long a start waits for orphaned connections: those that the dead backend has
 // left on its port, and that wait for the other side to end them.
 //
-// The other side is mostly proxyd, which resets its connections as soon as it hears of the kill,
-// and then says so (ProxyState::let_go). Its connections are waited for until a hang of the machine
-// would be over. Others may belong to a client that never ends them, and get a short time.
+// The other side is mostly proxyd, which resets its connections when supervisord has published the
+// kill, and then publishes that it has released the generation (ProxyState::let_go). The start
+// waits for this report long enough to outlast a hang of the machine. Other connections may belong
+// to a client that never ends them, so the start waits only briefly for these.
 #pragma once
 
 #include <chrono>
@@ -28,7 +29,7 @@ class PortWait {
   // proxyd has released this generation and those before it.
   void on_released(std::uint64_t generation) { released_ = generation; }
 
-  // Whether the start goes on although there may be orphans.
+  // Whether the start continues although there may be orphaned connections.
   bool is_over(TimePoint now) const;
 
  private:

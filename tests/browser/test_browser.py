@@ -23,7 +23,7 @@ HEAD = """<!DOCTYPE html><html lang=en><meta name=viewport content="width=device
 <title>%s</title><link rel=icon href=data:,>""" % TEXT
 OURS = "<script src=http://localhost:{livereload}/livereload.js></script>"
 STYLE = "<link rel=stylesheet href=/static/main.css><link rel=stylesheet href=/static/other.css>"
-BODY = """<h1>%s</h1><p>A page of a site that somebody works on.<p><input id=name>""" % TEXT
+BODY = """<h1>%s</h1><p>A page of a site under development.<p><input id=name>""" % TEXT
 # A page that shows what is in its shadow tree, which it keeps a way into.
 SHADOW = """<div id=host></div><script>
     window.shadow = host.attachShadow({{mode: "%s"}});

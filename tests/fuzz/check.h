@@ -1,4 +1,4 @@
-// What the fuzz targets share: how an invariant fails, and in which ways an input is cut to pieces.
+// Functions that the fuzz targets share: they check invariants and cut inputs into pieces.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace hpp::fuzz {
 
-// Ends the program, so that the fuzzer keeps the input: what should hold does not.
+// Aborts the program if an invariant does not hold, so that the fuzzer keeps the input.
 inline void check(bool holds, std::string_view what, std::string_view detail = "") {
   if (holds) return;
   std::fprintf(stderr, "does not hold: %.*s\n%.*s\n", static_cast<int>(what.size()), what.data(),
@@ -19,7 +19,7 @@ inline void check(bool holds, std::string_view what, std::string_view detail = "
   std::abort();
 }
 
-// Two ways to come to the same.
+// Checks that two results are equal.
 inline void check_same(std::string_view a, std::string_view b, std::string_view what) {
   if (a == b) return;
   check(false, what, "--- once\n" + std::string(a) + "\n--- and once\n" + std::string(b));
@@ -28,7 +28,7 @@ inline void check_same(std::string_view a, std::string_view b, std::string_view 
 // All inputs up to this size are split at every byte.
 constexpr std::size_t kSplitEverywhereMax = 512;
 
-// Where to split a text of `size` bytes in two. The larger have too many bytes to try all.
+// Returns the positions at which to split a text in two. A large text has too many to try all.
 inline std::vector<std::size_t> splits(std::string_view text) {
   std::vector<std::size_t> at;
   const std::size_t step = 1 + text.size() / kSplitEverywhereMax * 8;
@@ -37,14 +37,15 @@ inline std::vector<std::size_t> splits(std::string_view text) {
   return at;
 }
 
-// The ends of what has arrived after each byte.
+// Returns the ends of a text that arrives byte by byte: 1, 2, …, `size`.
 inline std::vector<std::size_t> byte_by_byte(std::size_t size) {
   std::vector<std::size_t> ends;
   for (std::size_t end = 1; end <= size; ++end) ends.push_back(end);
   return ends;
 }
 
-// Bytes in a place of their own with nothing behind them: whoever reads on is caught.
+// A copy of the bytes in a separate allocation, so that AddressSanitizer detects a read behind
+// them.
 class Arrived {
  public:
   explicit Arrived(std::string_view text) : bytes_(text.begin(), text.end()) {}

@@ -1,21 +1,25 @@
-// Fuzzes the life of a client connection: connection, steps, switchboard, parsers and framers
-// together, performed as proxyd/client.cc does, with strings for sockets.
+// Fuzzes a whole client connection: connection, steps, switchboard, parsers and framers together.
+// They are driven as in proxyd/client.cc, but with strings in place of sockets.
 //
-// The input is a play. Its first line is the order of what happens, one step per character:
+// The input is a script. Each character of its first line is a step:
 //
-//   c<n> C   n bytes (the code of the next character), all the rest, come from the client
-//   b<n> B   the same from the backend, on the connection in use or else the one used last
-//   f x      the client ends, resets its connection
-//   F X      the backend ends, resets its connection
-//   o p      the connection to the backend is made, cannot be made
-//   w W      the client, the backend reads no more, or again
-//   l r k e  the bus: a new generation is Loading, the newest is Running, Killing, Error
-//   R t      the bus: a new generation is Running at once; the tree has changed
-//   , ;      100 ms, 2 s pass
-//   .        the time of the timer comes
+//   c<n>  the client sends n bytes (n is the code of the next character)
+//   C     the client sends all its remaining bytes
+//   b<n>  the backend sends n bytes, on the connection in use or else on the one used last
+//   B     the backend sends all its remaining bytes
+//   f x   the client sends a FIN (f) or a reset (x)
+//   F X   the backend sends a FIN (F) or a reset (X)
+//   o p   a connection to the backend is made (o) or cannot be made (p)
+//   w W   the client (w) or the backend (W) stops reading, or starts again
+//   l     on the bus: a new generation is Loading
+//   r k e on the bus: the newest generation is Running (r), Killing (k), Error (e)
+//   R     on the bus: a new generation is Running at once
+//   t     on the bus: the tree has changed
+//   , ;   100 ms (,) or 2 s (;) pass
+//   .     time passes until the timer expires
 //
-// Then follow, with lines `===` between them, what the client sends and what the backend sends on
-// its first, second, … connection.
+// The other lines are the client's bytes and then the backend's bytes on its first, second, …
+// connection. A line `===` separates them.
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -46,20 +50,20 @@ using Phase = Phase;
 using Coding = Delivery::Coding;
 using namespace std::chrono_literals;
 
-// A buffer takes no more beyond this. Small, so that small bodies fill it.
+// Size at which a buffer is full. It is small, so that small bodies fill it.
 constexpr std::size_t kOutputMax = 48;
 
-// Another machine's client: what is below `/__hpp/` is refused.
+// A client on another machine, whose requests below `/__hpp/` are refused.
 const Peer kPeer{.ip = "127.0.0.1", .is_local = false};
 const IntakeRules kRules{
     .bind = {.host = "localhost", .port = 8000}, .injects = false, .backend = "localhost:8001"};
 
-// ---- what is played -----------------------------------------------------------------------------
+// ---- the script ---------------------------------------------------------------------------------
 
 struct Script {
   std::string order;
   std::string client;
-  std::vector<std::string> backend;  // per connection
+  std::vector<std::string> backend;  // the backend's bytes on each connection
 };
 
 Script read_script(std::string_view input) {
@@ -78,17 +82,17 @@ Script read_script(std::string_view input) {
   }
 }
 
-// ---- what is remembered of it -------------------------------------------------------------------
+// ---- records ------------------------------------------------------------------------------------
 
-// A request, and what became of it.
+// A request and its result.
 struct SentRequest {
-  std::string start;  // its line, as the backend is to see it
+  std::string start;  // the request line that the backend should get
   RequestFacts facts;
-  std::string body;  // as it came, with its framing
+  std::string body;  // the client's bytes, with their framing
   int forwards = 0;
   int answers = 0;
   std::optional<Answer> own_answer;
-  std::string source;  // the backend's answer as it came
+  std::string source;  // the backend's answer, unchanged
   bool source_ended_by_close = false;
 };
 
@@ -106,16 +110,16 @@ struct Link {
   ResponseBody body{parser};
 };
 
-// What a backend has got on one connection.
+// The bytes that a backend has received on one connection.
 struct Got {
   std::string text;
-  std::vector<std::size_t> requests;  // which they are
+  std::vector<std::size_t> requests;  // indices of the requests
   bool is_cut = false;                // bytes may be missing at the end
 };
 
 enum class End { Open, Fin, Reset };
 
-// The target that a backend is to see, RFC 9112 §3.2.
+// Returns the target that a backend should get (RFC 9112 §3.2).
 std::string target_of(const RequestHead& head) {
   const std::string_view target = without_authority(head.target);
   if (target.empty()) return head.method == "OPTIONS" ? "*" : "/";
@@ -135,7 +139,7 @@ void move_run(std::string_view run, std::string& to, Coding coding) {
   to += "\r\n";
 }
 
-// As proxyd/pump.cc. `taken` gets all that leaves `from`.
+// Like pump() in proxyd/pump.cc. Appends all bytes that are removed from `from` to `taken`.
 template <bool is_request>
 Pumped pump(std::string& from, std::string& to, BodyFramer<is_request>& body, Coding coding,
             std::string& taken) {
@@ -164,7 +168,7 @@ Pumped pump(std::string& from, std::string& to, BodyFramer<is_request>& body, Co
 
 // ---- the play -----------------------------------------------------------------------------------
 
-// Named and ordered as proxyd::Client is.
+// The functions have the names and the order of those of proxyd::Client.
 class Play {
  public:
   Play(const Script& script, bool byte_by_byte)
@@ -184,11 +188,11 @@ class Play {
     for (const auto& got : got_) check_backend(got);
   }
 
-  // What both sides have got, but for what depends on how it was cut to pieces.
+  // The bytes that both sides have received, except those that depend on the pieces of the input.
   std::string transcript() const { return transcript_; }
 
-  // A backend that said more than an answer has raced with the next request, or a full buffer has
-  // held back an amount that depends on the pieces.
+  // Whether the result may depend on the pieces: bytes that follow an answer have raced with the
+  // next request, or a full buffer has held bytes back.
   bool is_ambiguous() const { return has_raced_ || has_blocked_; }
 
  private:
@@ -276,7 +280,7 @@ class Play {
     }
   }
 
-  // The connection that the backend does something on.
+  // The connection on which the backend acts.
   Link* link() {
     if (upstream_) return upstream_->is_open ? upstream_.get() : nullptr;
     return idle_.empty() ? nullptr : idle_.back().get();
@@ -299,7 +303,7 @@ class Play {
     }
   }
 
-  // Whatever happens on an idle connection, it is of no use any more.
+  // After any event on an idle connection, the connection cannot be used again.
   void on_link(const Link& which) {
     if (upstream_.get() == &which) return work();
     idle_.pop_back();
@@ -361,7 +365,7 @@ class Play {
     if (connection_.phase() == Phase::Finishing) return close();
     if (!connection_.wake_at()) return;
     now_ = std::max(now_, *connection_.wake_at());
-    // A head that never came whole is answered, too.
+    // An incomplete head gets an answer, too.
     if (connection_.phase() == Phase::Reading && !input_.empty()) {
       requests_.push_back({.facts = facts_of_refused(input_)});
     }
@@ -369,15 +373,16 @@ class Play {
     work();
   }
 
-  // The backend is gone for good: everybody gets a last word.
+  // The backend fails, so that every request gets its last answer. Then the client ends.
   void end_all() {
     if (!is_closed()) backend_starts(bus::BackendPhase::Error);
     const Phase phase = connection_.phase();
     check(phase == Phase::Reading || phase == Phase::Finishing || phase == Phase::Closed,
-          "nobody waits for a backend that has failed", to_string(phase));
+          "no request waits for a failed backend", to_string(phase));
     if (!is_closed()) perform_step('f', 0);
     if (!is_closed()) timer_comes();
-    check(is_closed(), "a client that has ended is let go", to_string(connection_.phase()));
+    check(is_closed(), "the connection of a client that has ended is closed",
+          to_string(connection_.phase()));
     check(!upstream_, "no backend connection is left behind");
     check_stays_closed();
   }
@@ -391,7 +396,7 @@ class Play {
     check(!connection_.query() && !connection_.wake_at(), "after Closed nothing is awaited");
   }
 
-  // What must hold whenever all has been done that can be done.
+  // Checks the invariants that hold after each step.
   void check_rest() {
     const Phase phase = connection_.phase();
     const bool needs_upstream = phase == Phase::Sent || phase == Phase::Answering ||
@@ -399,15 +404,15 @@ class Play {
                                 (phase == Phase::Ending && connection_.keeps_head());
     check(needs_upstream == (upstream_ != nullptr), "a backend connection is there when it is used",
           to_string(phase));
-    const bool is_in_doubt = phase == Phase::Lost || phase == Phase::Ending;
-    check(!is_in_doubt || connection_.wake_at(), "no doubt lasts");
+    const bool awaits_check = phase == Phase::Lost || phase == Phase::Ending;
+    check(!awaits_check || connection_.wake_at(), "the wait for a liveness check is limited");
     const Request* const request = connection_.request();
     const bool end_told = request != nullptr && request->knows_client_end();
     check(!end_told || phase != Phase::Held || newest().facts.is_safe,
           "a request that is not safe is not held for a client that has ended");
     const bool has_begun = phase != Phase::Held && phase != Phase::Sent && phase != Phase::Lost;
     check(!end_told || has_begun || connection_.wake_at(),
-          "nobody waits for long for a client that has ended", to_string(phase));
+          "the wait after the client's end is limited", to_string(phase));
   }
 
   // ---- progress ----
@@ -549,7 +554,7 @@ class Play {
     if (over) handle(TunnelEnded{});
   }
 
-  // True: a buffer that was full has room again.
+  // Returns true if a full buffer has room again.
   bool settle() {
     const bool backend_has_room = upstream_ && upstream_->is_open && flush_backend();
     return flush_client() || backend_has_room;
@@ -575,7 +580,7 @@ class Play {
   // ---- effects ----
 
   void handle(const Event& event) {
-    check(!is_closed(), "nobody talks to a connection that is closed");
+    check(!is_closed(), "a closed connection gets no event");
     if (const auto* refused = std::get_if<RequestRefused>(&event)) {
       requests_.push_back({.facts = refused->facts});
     }
@@ -588,7 +593,7 @@ class Play {
     }
     if (!std::holds_alternative<ResponseBodyEnded>(event)) return;
     check((connection_.phase() == Phase::Finishing) == said_close_,
-          "an answer says what becomes of the connection", newest().start);
+          "an answer says whether the connection closes", newest().start);
   }
 
   void perform(const Switchboard::Effects& effects) {
@@ -675,7 +680,7 @@ class Play {
                          request.is_head, /*now_ms=*/0);
   }
 
-  // OPTIONS that may not be forwarded: what is below `/__hpp/` is refused.
+  // Only an OPTIONS request with Max-Forwards 0, because requests below `/__hpp/` are refused.
   void perform(const AnswerOwn& effect) {
     count_answer();
     newest().own_answer.emplace();
@@ -687,7 +692,7 @@ class Play {
         request.is_head, /*now_ms=*/0);
   }
 
-  void perform(const HandOver&) { check(false, "nobody asked for LiveReload"); }
+  void perform(const HandOver&) { check(false, "there is no LiveReload connection"); }
 
   void count_answer() {
     check(client_end_ == End::Open && !is_finishing_, "nothing follows the last answer");
@@ -696,13 +701,13 @@ class Play {
 
   void perform(const ReadNext&) {
     check(newest().answers == 1, "the next request is read when this one is answered");
-    check(!said_close_, "an answer says what becomes of the connection", newest().start);
+    check(!said_close_, "an answer says whether the connection closes", newest().start);
     parser_.start();
   }
 
   void perform(const FinishClient&) {
     const bool is_answered = !requests_.empty() && newest().answers == 1;
-    // The beginning of a head is no request if the client has ended behind it.
+    // An incomplete head before the client's end is no request.
     check(is_answered || input_.empty() || client_ended_, "no request meets a close");
     is_finishing_ = true;
     flush_client();
@@ -715,7 +720,7 @@ class Play {
     client_end_ = effect.reset || is_lost_ ? End::Reset : End::Fin;
   }
 
-  // ---- what both sides have got ----
+  // ---- checks of the received bytes ----
 
   void note(std::string_view what, std::string_view detail) {
     transcript_ += what;
@@ -729,7 +734,8 @@ class Play {
     for (std::size_t i = 0; i < requests_.size(); ++i) {
       const SentRequest& request = requests_[i];
       const bool is_last = i + 1 == requests_.size();
-      check(request.answers == 1 || is_last, "who goes on has got an answer", client_got_);
+      check(request.answers == 1 || is_last, "every request except the last one has an answer",
+            client_got_);
       while (take_interim(rest)) {
       }
       if (request.answers == 1) check_answer(request, rest, is_last);
@@ -775,16 +781,15 @@ class Play {
     std::string_view source_text = request.source;
     const auto source =
         fuzz::take_response(source_text, request.facts.is_head, fuzz::Author::Backend);
-    check(source.has_value(), "what is accepted of a backend has one meaning", request.source);
-    // Without framing an answer ends with a connection that ends in good order.
+    check(source.has_value(), "an accepted answer of a backend is unambiguous", request.source);
+    // An answer without framing ends with the FIN of its connection.
     const bool is_complete = answer.body.is_over || (is_last && client_end_ == End::Fin &&
                                                      answer.head.count("content-length") == 0 &&
                                                      answer.head.count("transfer-encoding") == 0);
     const bool was_complete = source->body.is_over || request.source_ended_by_close;
     note(is_complete ? "complete" : "cut short", "");
-    check(is_complete || is_last || is_lost_, "nothing follows an answer that is cut short",
-          client_got_);
-    check(!is_complete || was_complete, "what is cut short looks cut short", client_got_);
+    check(is_complete || is_last || is_lost_, "no bytes follow a truncated answer", client_got_);
+    check(!is_complete || was_complete, "a truncated answer looks truncated", client_got_);
     const std::string& payload = answer.body.payload;
     check(source->body.payload.starts_with(payload), "a client gets what the backend sent",
           client_got_);
@@ -799,9 +804,9 @@ class Play {
       const std::string_view before = rest;
       const auto message = fuzz::take_request(rest);
       if (!message && got.is_cut && has_blocked_) return;
-      check(message.has_value(), "a backend gets requests to the letter", got.text);
+      check(message.has_value(), "a backend gets valid requests", got.text);
       check_same(message->head.start, request.start, "a backend gets the requests that came");
-      // Where bytes may be missing, how many were on their way depends on the pieces.
+      // If bytes may be missing, their number depends on the pieces.
       if (!got.is_cut) note("request", message->head.start + " " + message->body.payload);
       if (is_tunnel_of(which)) return check_tunnel(before, request);
       check_request_body(*message, request, got);
@@ -839,10 +844,10 @@ class Play {
 
   const Script& script_;
   const bool byte_by_byte_;
-  std::size_t sent_ = 0;  // of the client's bytes
+  std::size_t sent_ = 0;  // number of the client's bytes that were sent
   std::vector<std::size_t> backend_sent_;
 
-  // What the shell has.
+  // The shell's state.
   TimePoint now_{};
   Switchboard switchboard_{Gate(), Barrier::Settings{}, /*queue_limit=*/1};
   Switchboard::Place& place_;
@@ -864,16 +869,16 @@ class Play {
   std::vector<std::unique_ptr<Link>> idle_;
   Coding coding_ = Coding::AsItCame;
 
-  // What is remembered.
+  // Records for the checks.
   std::vector<SentRequest> requests_;
-  std::vector<Got> got_;  // per connection
+  std::vector<Got> got_;  // one for each connection
   std::string client_got_;
   End client_end_ = End::Open;
   std::string tunnel_in_;
   std::string tunnel_out_;
   std::string transcript_;
   bool said_close_ = false;
-  bool is_lost_ = false;  // what the client has not read when its connection is closed
+  bool is_lost_ = false;  // the connection was closed before the client had read everything
   bool has_raced_ = false;
   bool has_blocked_ = false;
 };

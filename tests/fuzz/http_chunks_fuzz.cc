@@ -1,4 +1,4 @@
-// Fuzzes the following of chunked bodies. The input is what comes after the head.
+// Fuzzes the framing of chunked bodies. The input is the text after the head.
 #include <algorithm>
 #include <cstdint>
 #include <string>
@@ -15,7 +15,7 @@ using fuzz::Arrived;
 using fuzz::check;
 using fuzz::check_same;
 
-// What a framer has made of a body.
+// The result of passing a body through a framer.
 struct Passed {
   std::string bytes;
   std::size_t taken = 0;  // bytes passed or dropped
@@ -36,16 +36,17 @@ std::string_view head_of(ResponseParser&) {
   return "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 }
 
-// Takes what the framer takes of what is there. False: the body is over or broken.
+// Performs all steps of the framer that are possible with the text `there`. Returns false if the
+// body is over or broken.
 template <bool is_request>
 bool advance(BodyFramer<is_request>& body, std::string_view there, Passed& passed) {
   for (;;) {
     const Arrived arrived(there.substr(passed.taken));
     const BodyStep step = body.next(arrived.text());
-    check(step.size <= arrived.text().size(), "a step is no longer than what is there");
+    check(step.size <= arrived.text().size(), "a step is no longer than the text");
     switch (step.kind) {
       case BodyStep::Kind::Replace:
-        check(step.size > 0 && !step.text.empty(), "something takes the place of something");
+        check(step.size > 0 && !step.text.empty(), "a replacement has an old and a new text");
         passed.bytes += step.text;
         passed.taken += step.size;
         break;
@@ -53,7 +54,7 @@ bool advance(BodyFramer<is_request>& body, std::string_view there, Passed& passe
         passed.bytes += arrived.text().substr(0, step.size);
         [[fallthrough]];
       case BodyStep::Kind::Drop:
-        check(step.size > 0, "a step goes on");
+        check(step.size > 0, "a step takes at least one byte");
         passed.taken += step.size;
         break;
       case BodyStep::Kind::NeedMore:
@@ -62,14 +63,14 @@ bool advance(BodyFramer<is_request>& body, std::string_view there, Passed& passe
         passed.is_over = true;
         return false;
       case BodyStep::Kind::Broken:
-        check(!body.error().empty(), "who refuses says why");
+        check(!body.error().empty(), "a refusal has a reason");
         passed.is_broken = true;
         return false;
     }
   }
 }
 
-// Passes a body that grows, seen at each of `ends`.
+// Passes a body that arrives in pieces; `ends` are the ends of the pieces.
 template <bool is_request>
 Passed pass(std::string_view text, const std::vector<std::size_t>& ends, bool keep_framing) {
   MessageParser<is_request> parser;
@@ -99,27 +100,27 @@ Passed pass_in_every_way(std::string_view text, bool keep_framing) {
   return whole;
 }
 
-// `kept`, `dropped`: the same body, passed with its framing and without.
+// `kept` and `dropped` are the same body, passed with its framing and without it.
 void check_against_reference(std::string_view text, const Passed& kept, const Passed& dropped,
                              fuzz::Author author) {
   check(kept.taken == dropped.taken && kept.is_over == dropped.is_over &&
             kept.is_broken == dropped.is_broken,
-        "whether the framing is kept changes nothing else");
+        "keeping the framing changes nothing else");
   if (kept.is_broken) return;
   std::string_view rest = text;
   const fuzz::PlainBody plain = fuzz::take_chunks(rest, author);
-  check_same(dropped.bytes, plain.payload, "another reader finds the same payload");
+  check_same(dropped.bytes, plain.payload, "the second parser finds the same payload");
   if (!kept.is_over) return;
-  check(plain.is_over, "another reader accepts what is accepted");
+  check(plain.is_over, "the second parser accepts the body, too");
   check(text.size() - rest.size() == kept.taken, "and finds the same end");
 }
 
-// What a client gets is to the letter, whatever the backend sent.
+// Checks that the client's body is valid, even if the backend's is not.
 void check_corrected(const Passed& kept, const Passed& dropped) {
   std::string_view rest = kept.bytes;
   const fuzz::PlainBody plain = fuzz::take_chunks(rest);
-  check(!plain.is_broken && plain.is_over == kept.is_over, "a strict reader accepts what is passed",
-        kept.bytes);
+  check(!plain.is_broken && plain.is_over == kept.is_over,
+        "a strict parser accepts the passed body", kept.bytes);
   check_same(dropped.bytes, plain.payload, "and finds the same payload");
 }
 
@@ -133,13 +134,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Passed request = pass_in_every_way<true>(text, true);
   check_against_reference(text, request, pass_in_every_way<true>(text, false),
                           hpp::fuzz::Author::Proxy);
-  check_same(request.bytes, text.substr(0, request.taken), "a request is passed as it is");
+  check_same(request.bytes, text.substr(0, request.taken), "a request is passed unchanged");
   const Passed answer = pass_in_every_way<false>(text, true);
   const Passed payload = pass_in_every_way<false>(text, false);
   check_against_reference(text, answer, payload, hpp::fuzz::Author::Backend);
   check_corrected(answer, payload);
   if (request.is_over) {
-    check_same(answer.describe(), request.describe(), "what is to the letter is passed as it is");
+    check_same(answer.describe(), request.describe(), "a valid answer is passed unchanged");
   }
   return 0;
 }

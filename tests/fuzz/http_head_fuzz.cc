@@ -1,5 +1,5 @@
-// Fuzzes the reading, judging and rewriting of heads. The input is the text of a head: it is shown
-// to the parser of requests and to that of answers.
+// Fuzzes the parsing, judging and rewriting of heads. The input is the text of a head. It is passed
+// to the request parser and to the response parser.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -43,7 +43,7 @@ std::string describe(const ResponseHead& head) {
          (head.defects.none() ? "" : " with defects");
 }
 
-// All clients that an answer may be written for.
+// Returns a request for each kind of client that an answer may be written for.
 std::vector<RequestFacts> possible_requests() {
   std::vector<RequestFacts> requests;
   for (const int minor : {0, 1}) {
@@ -82,7 +82,8 @@ std::string describe_judgement(const ResponseHead& head) {
   return text;
 }
 
-// All that is made of a text that grows, seen at each of `ends`, until there is a word on it.
+// Parses a text that arrives in pieces; `ends` are the ends of the pieces. Returns the first result
+// as a text.
 template <bool is_request>
 std::string read(std::string_view text, const std::vector<std::size_t>& ends) {
   MessageParser<is_request> parser;
@@ -90,10 +91,10 @@ std::string read(std::string_view text, const std::vector<std::size_t>& ends) {
   for (const std::size_t end : ends) {
     const Arrived arrived(text.substr(0, end));
     const HeadResult result = parser.read_head(arrived.text());
-    // Which of several faults is met first may depend on what is there.
+    // If there are several errors, the pieces decide which one is reported.
     if (std::holds_alternative<Refused>(result)) return "refused";
     if (const auto* head = std::get_if<HeadRead>(&result)) {
-      check(head->size <= end, "a head is no longer than what is there");
+      check(head->size <= end, "a head is no longer than the text");
       return std::to_string(head->size) + ' ' + describe(parser.head()) +
              describe_judgement(parser.head());
     }
@@ -117,23 +118,24 @@ std::string lower(std::string_view text) {
   return result;
 }
 
-// What a strict party sees where the proxy's own parser has read `head`.
+// Parses `written` strictly, and checks that the result is equal to `head`, which the proxy's own
+// parser has read.
 template <class Head>
 fuzz::PlainHead check_written(const std::string& written, const Head& head) {
   std::string_view rest = written;
   const auto plain = fuzz::take_head(rest);
-  check(plain && rest.empty(), "what is written is a head to the letter", written);
+  check(plain && rest.empty(), "a written head is valid", written);
   check(plain->fields.size() == head.fields.size(), "and has the same fields", written);
   for (std::size_t i = 0; i < head.fields.size(); ++i) {
     check_same(plain->fields[i].first, lower(head.fields[i].name), "with the same names");
     check_same(plain->fields[i].second, head.fields[i].value, "with the same values");
   }
   for (const char* const name : {"keep-alive", "proxy-connection"}) {
-    check(plain->count(name) == 0, "what concerns the other connection is gone", written);
+    check(plain->count(name) == 0, "fields of the other connection are removed", written);
   }
   check(plain->count("content-length") + plain->count("transfer-encoding") <= 1,
         "there is one framing", written);
-  check(plain->count("connection") <= 1, "Connection is the proxy's own", written);
+  check(plain->count("connection") <= 1, "there is at most one Connection", written);
   return *plain;
 }
 
@@ -143,11 +145,11 @@ void check_request_fields(const fuzz::PlainHead& plain, const std::string& writt
   const std::string connection = plain.first("connection");
   check(connection.empty() || connection == "Upgrade" || connection == "TE" ||
             connection == "Upgrade, TE",
-        "Connection says what is true of the backend's", written);
+        "Connection describes the connection to the backend", written);
   check(plain.count("upgrade") == 0 || connection.starts_with("Upgrade"),
         "Upgrade is there if the connection says so", written);
   check(plain.count("te") == 0 || (plain.first("te") == "trailers" && connection.ends_with("TE")),
-        "TE is the proxy's own", written);
+        "TE is the proxy's", written);
 }
 
 void check_request(const RequestHead& head, const RequestFacts& facts) {
@@ -169,10 +171,10 @@ void check_request(const RequestHead& head, const RequestFacts& facts) {
   check(again->is_head == facts.is_head && again->is_safe == facts.is_safe &&
             again->asks_upgrade == facts.asks_upgrade &&
             again->accepts_trailers == facts.accepts_trailers && again->keeps_alive,
-        "and so does what it asks for", written);
+        "and so do its other facts", written);
 }
 
-// How the connection would deliver that answer.
+// Returns how the connection would deliver the answer.
 Delivery delivery_of(const ResponseFacts& facts, const RequestFacts& request) {
   Connection connection;
   static_cast<void>(connection.on(RequestArrived{request}, {}));
@@ -205,7 +207,7 @@ void check_response(const ResponseHead& head, const ResponseFacts& facts,
   check_same(parser.head().reason, head.reason, "the reason stays");
   check(plain.count("te") == 0, "TE is no field of an answer", written);
   check(request.minor >= 1 || plain.count("transfer-encoding") == 0,
-        "HTTP/1.0 knows no Transfer-Encoding", written);
+        "there is no Transfer-Encoding in HTTP/1.0", written);
   const auto judged = judge_response(parser.head(), request);
   const auto* again = std::get_if<ResponseFacts>(&judged);
   check(again != nullptr, "a rewritten answer is judged acceptable", written);
@@ -215,9 +217,9 @@ void check_response(const ResponseHead& head, const ResponseFacts& facts,
   check(again->length == facts.length || again->framing != Framing::Length, "its length stays",
         written);
   if (facts.is_interim() || facts.status == 101) return;
-  check(delivery.closes || again->framing != Framing::UntilClose, "only a close ends at the close",
-        written);
-  check(again->keeps_alive == !delivery.closes, "it says what becomes of the connection", written);
+  check(delivery.closes || again->framing != Framing::UntilClose,
+        "a body until the close needs a close", written);
+  check(again->keeps_alive == !delivery.closes, "it says whether the connection closes", written);
 }
 
 void check_head(const RequestHead& head) {
@@ -225,13 +227,13 @@ void check_head(const RequestHead& head) {
   if (const auto* facts = std::get_if<RequestFacts>(&judged)) check_request(head, *facts);
 }
 
-// A second reader that is as forgiving reads the same. Requests are read by the letter alone.
+// Checks that the lenient second parser reads the same. For requests there is only the strict one.
 void check_reading(std::string_view, const RequestHead&) {}
 
 void check_reading(std::string_view text, const ResponseHead& head) {
   std::string_view rest = text;
   const auto plain = fuzz::take_head(rest, fuzz::Author::Backend);
-  if (!plain) return;  // its codings are refused when the head is judged
+  if (!plain) return;  // the head's codings are refused when it is judged
   check(fuzz::status_of(plain->start, fuzz::Author::Backend) == head.status, "the same status",
         text);
   check(plain->fields.size() == head.fields.size(), "as many fields", text);

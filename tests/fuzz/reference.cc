@@ -14,7 +14,7 @@ bool is_token_char(char c) {
          std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
-// What lines may have: visible characters, obs-text, blanks.
+// Lines may contain visible characters, obs-text and blanks.
 bool is_text_char(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return c == '\t' || (byte >= 0x20 && byte != 0x7f);
@@ -45,8 +45,9 @@ bool take_quoted(std::string_view& text) {
   return take(text, "\"");
 }
 
-// A line without its CR LF. Nothing: it has no end yet, or a character that no line may have. A
-// backend may end it with LF alone, and its control characters become blanks.
+// Takes a line and returns it without its CR LF. Returns nothing if the line is incomplete or has
+// an invalid character. A backend's line may end with LF alone, and its control characters become
+// blanks.
 std::optional<std::string> take_line(std::string_view& text, Author author) {
   const auto end = text.find(author == Author::Proxy ? "\r\n" : "\n");
   if (end == std::string_view::npos) return std::nullopt;
@@ -64,7 +65,7 @@ std::optional<std::string> take_line(std::string_view& text, Author author) {
   return line;
 }
 
-// A line with those that continue it.
+// Takes a line together with its continuation lines (obs-fold).
 std::optional<std::string> take_folded(std::string_view& text, Author author) {
   auto line = take_line(text, author);
   if (!line || line->empty() || author == Author::Proxy) return line;
@@ -91,7 +92,7 @@ std::optional<std::pair<std::string, std::string>> read_field(std::string_view l
   return std::pair{name, std::string(line)};
 }
 
-// The elements of all fields of that name, in lower case. Empty elements count if `with_empty`.
+// Returns the elements of all fields of that name, in lower case; empty ones only if `with_empty`.
 std::vector<std::string> elements(const PlainHead& head, std::string_view name, bool with_empty) {
   std::vector<std::string> all;
   for (const auto& field : head.fields) {
@@ -123,7 +124,7 @@ std::optional<std::uint64_t> read_number(std::string_view text) {
   return number;
 }
 
-// RFC 9112 §7.1.1.
+// Whether the text consists of chunk extensions (RFC 9112 §7.1.1).
 bool are_extensions(std::string_view text) {
   while (!text.empty()) {
     skip_blanks(text);
@@ -140,7 +141,7 @@ bool are_extensions(std::string_view text) {
   return true;
 }
 
-// RFC 9112 §7.1. Nothing: no chunk line.
+// Returns the size in a chunk line (RFC 9112 §7.1), or nothing if the line is malformed.
 std::optional<std::uint64_t> read_chunk_line(std::string_view line, Author author) {
   std::uint64_t size = 0;
   std::size_t digits = 0;
@@ -160,7 +161,8 @@ std::optional<std::uint64_t> read_chunk_line(std::string_view line, Author autho
   return rest.empty() || rest.starts_with(';') ? std::optional(size) : std::nullopt;
 }
 
-// What ends the connection's message on its own: a body of a length, in chunks, or none.
+// Takes a body with a length or in chunks, or no body. Such a body does not need the end of the
+// connection.
 std::optional<PlainBody> take_framed(std::string_view& text, const PlainHead& head, Author author) {
   const bool chunked = !elements(head, "transfer-encoding", false).empty();
   const auto lengths = elements(head, "content-length", true);
@@ -250,7 +252,7 @@ PlainBody take_chunks(std::string_view& text, Author author) {
   PlainBody body;
   for (;;) {
     if (text.find(line_end) == std::string_view::npos) return body;
-    // An extension of a backend's may have any characters but these.
+    // The extension of a backend's chunk may have any character except CR.
     std::string_view line = text.substr(0, text.find(line_end));
     text.remove_prefix(line.size() + line_end.size());
     if (author == Author::Backend && line.ends_with('\r')) line.remove_suffix(1);

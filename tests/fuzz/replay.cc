@@ -1,5 +1,5 @@
-// Runs every file of the folders it is given through a fuzz target: the corpus as a test, where
-// there is no fuzzer.
+// Runs a fuzz target with every file of the given folders. This makes the corpus a test that needs
+// no fuzzer.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -14,7 +14,7 @@ namespace {
 void replay(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   const std::string text(std::istreambuf_iterator<char>(file), {});
-  // Said before, so that the last line is the culprit's.
+  // Printed before the run, so that the last line names the file that fails.
   std::printf("%s\n", path.c_str());
   std::fflush(stdout);
   LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());

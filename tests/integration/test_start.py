@@ -156,7 +156,7 @@ class Build(IntegrationTest):
         self.start_built("slow").wait_state("Loading")
         builder = wait_for(lambda: self.builder(), "the build")
         os.kill(self.hpp.helper_pid("supervisord"), signal.SIGKILL)
-        wait_for(lambda: not is_alive(builder), "the end of the build that nobody waits for")
+        wait_for(lambda: not is_alive(builder), "the end of the orphaned build")
         (self.directory / "go").touch()
         self.assertEqual(get(self.hpp.url).text, "slow")
 

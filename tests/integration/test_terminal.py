@@ -70,7 +70,7 @@ class Background(TerminalHpp):
 
 
 class Job(TerminalHpp):
-    """A job in the foreground. When it stops, the shell reads a line before it goes on with it."""
+    """A job in the foreground. When it stops, the shell reads a line and then continues it."""
 
     shell = ["bash", "-c",
              'set -m; "$@"; echo "the shell waits"; read -r word; echo "the shell has $word"; fg',
@@ -251,13 +251,13 @@ class NobodyTakesTheOutput(TerminalTest):
             self.save_and_get(hpp, "second")
             self.assert_ends(hpp, number)
 
-    def test_a_terminal_that_nobody_reads(self):
+    def test_a_full_terminal(self):
         hpp = self.start(UnreadTerminal, CHATTERBOX)
         for text in ("second", "third"):
             self.save_and_get(hpp, text, CHATTERBOX)
         self.assert_ends(hpp)
 
-    def test_a_pipe_that_nobody_reads(self):
+    def test_a_full_pipe(self):
         hpp = self.start(UnreadPipe)
         for text in ("second", "third"):
             self.save_and_get(hpp, text)
@@ -268,7 +268,7 @@ class NobodyTakesTheOutput(TerminalTest):
         reader.join()
         self.assertRegex(rest[0], b"(?s)generation 1.*app.py changed.*generation 3")
 
-    def test_a_chatterbox_in_a_pipe_that_nobody_reads(self):
+    def test_endless_output_to_a_full_pipe(self):
         hpp = self.start(UnreadPipe, CHATTERBOX)
         for text in ("second", "third"):
             self.save_and_get(hpp, text, CHATTERBOX)

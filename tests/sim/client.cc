@@ -77,7 +77,7 @@ Request& Client::make_request() {
   return request;
 }
 
-// Whether another may be sent at once.
+// Returns whether another request may be sent at once.
 bool Client::send(Request& request) {
   waits_for_.push_back(&request);
   if (world_.random.chance(0.1)) {
@@ -146,7 +146,7 @@ void Client::on_news(std::uint64_t connection, const ToClient& news) {
       return;
     case ToClient::Is::Fin:
       check_fin();
-      // What was pipelined is lost. We end as well, a moment later.
+      // Pipelined requests are lost. The client sends its FIN a moment later.
       proxyd_.send_fin(connection);
       end_connection();
       return;
@@ -156,8 +156,8 @@ void Client::on_news(std::uint64_t connection, const ToClient& news) {
   }
 }
 
-// A request on a kept connection never meets a close that no answer has announced. Only one that
-// has been idle for long may.
+// proxyd must not close a kept connection without announcing it, unless the connection was idle for
+// long.
 void Client::check_fin() const {
   const bool is_idle_for_long = world_.now() - idle_since_ >= proxyd::kOutdatedIdleMax;
   if (said_close_ || has_fin_ || is_idle_for_long || waits_for_.empty()) return;
@@ -197,7 +197,7 @@ Request& Client::ask_once_more() {
 // ---- the browser --------------------------------------------------------------------------------
 
 void Browser::on_reload() {
-  // The page that is on its way is given up; the script finds a proxyd that was gone by itself.
+  // A load in progress is given up. If proxyd is down, the script retries until it is back.
   if (proxyd_.is_alive()) return load_soon(world_.random.up_to(3ms));
   load_soon(world_.random.between(100ms, 300ms));
 }

@@ -1,4 +1,4 @@
-// Those who ask: scripts and browsers' connections, and one browser that shows a page.
+// The clients: scripts that send one request after another, and a browser that shows a page.
 #pragma once
 
 #include <cstdint>
@@ -10,25 +10,26 @@
 
 namespace hpp::sim {
 
-// All requests of a schedule: they outlive those who made them.
+// All requests of a schedule. They outlive the clients.
 using Requests = std::deque<Request>;
 
-// One after another, on one connection as long as that lasts. May reset it or half-close it.
+// Sends requests one after another, on the same connection while it is open. May reset or
+// half-close the connection.
 class Client {
  public:
   Client(World& world, Proxyd& proxyd, Requests& requests)
       : world_(world), proxyd_(proxyd), requests_(requests) {}
 
-  // Asks so many times, each time some while after the answer.
+  // Sends this many requests, each one some time after the previous answer.
   void begin(int times);
 
-  // Asks now, if it waits for nothing.
+  // Sends a request now, unless it waits for an answer.
   void hurry();
 
-  // Ends what never ends by itself, and asks for nothing more.
+  // Sends no more requests, and ends a tunnel or a stream, which may not end by itself.
   void come_to_rest();
 
-  // A plain GET on a new connection.
+  // Sends a GET on a new connection.
   Request& ask_once_more();
 
  private:
@@ -49,12 +50,12 @@ class Client {
   std::uint64_t thought_ = 0;
   std::uint64_t connection_ = 0;  // 0: none
   std::deque<Request*> waits_for_;
-  bool has_fin_ = false;     // ours is sent
-  bool said_close_ = false;  // the newest answer on this connection said that it ends it
-  TimePoint idle_since_{};   // the newest answer's end
+  bool has_fin_ = false;     // the client has sent a FIN
+  bool said_close_ = false;  // the newest answer had Connection: close
+  TimePoint idle_since_{};   // end of the newest answer
 };
 
-// Shows a page, and loads it anew when it is told to.
+// Shows a page, and reloads it on request.
 class Browser {
  public:
   Browser(World& world, Proxyd& proxyd, Requests& requests)
@@ -62,10 +63,11 @@ class Browser {
 
   void load();
 
-  // `reload`, or the connection of LiveReload is gone: then it reloads when it is back.
+  // Called for a `reload`, and when the LiveReload connection has ended. In the second case the
+  // page reloads when the connection is back.
   void on_reload();
 
-  // The version of the page that it shows; 0: none, or an error.
+  // The version of the shown page; 0: none, or an error page.
   std::uint64_t shows() const { return shows_; }
 
  private:
@@ -75,7 +77,7 @@ class Browser {
   World& world_;
   Proxyd& proxyd_;
   Requests& requests_;
-  std::uint64_t load_ = 0;  // counts them
+  std::uint64_t load_ = 0;  // number of loads
   std::uint64_t connection_ = 0;
   Request* request_ = nullptr;
   std::uint64_t shows_ = 0;

@@ -10,7 +10,7 @@ void Files::write(bool is_watched, const char* how) {
 }
 
 void Files::save(bool is_watched) {
-  write(is_watched, is_watched ? "saved" : "saved what nobody watches");
+  write(is_watched, is_watched ? "saved" : "saved a file that is not watched");
 }
 
 void Files::check_out(bool is_last) {

@@ -75,7 +75,7 @@ bool Proxyd::has_decision() const {
 void Proxyd::on_message(const bus::Message& message) {
   if (const auto* tree = std::get_if<bus::TreeState>(&message)) on_tree(*tree);
   if (const auto* backend = std::get_if<bus::BackendState>(&message)) on_backend(*backend);
-  if (switchboard_ && !is_dying_) check_nobody_waits_in_vain();
+  if (switchboard_ && !is_dying_) check_no_request_waits_in_vain();
 }
 
 void Proxyd::on_tree(const bus::TreeState& tree) {
@@ -125,7 +125,7 @@ void Proxyd::after(Micros delay, void (Proxyd::*happens)()) {
   });
 }
 
-// The end of the turn is a moment later: others may come within it.
+// The end of the turn is a moment later, so other requests may arrive before it.
 void Proxyd::perform(const Switchboard::AskSoon&) {
   after(world_.random.up_to(100us), &Proxyd::ask);
 }
@@ -163,7 +163,7 @@ void Proxyd::ask() {
       if (incarnation == incarnation_ && timer == barrier_timer_) ask();
     });
   }
-  check_nobody_waits_in_vain();
+  check_no_request_waits_in_vain();
 }
 
 // ---- what clients do ----------------------------------------------------------------------------
@@ -361,7 +361,7 @@ bool Proxyd::read_response(Client& client, const proxyd::Wires& wires) {
 
 bool Proxyd::pump_response(Client& client) {
   Link& link = *client.upstream;
-  // A head with nothing behind it is at its end already.
+  // An answer without a body ends with its head.
   bool is_over = client.response.framing == Framing::None;
   if (!link.inbox.empty()) {
     is_over = link.inbox.front().is == FromBackend::Is::End &&
@@ -376,7 +376,7 @@ bool Proxyd::pump_response(Client& client) {
 
 bool Proxyd::tell_of_client_end(Client& client, const proxyd::Wires& wires) {
   const auto event = proxyd::client_ended(client.connection, wires);
-  // Where a POST counts as safe, it is to be seen to run twice, and not something else before.
+  // With --break replay, the violation should be that a POST runs twice, not this one.
   const bool is_safe = (client.request != nullptr && client.request->facts.is_safe) ||
                        world_.broken == Break::Replay;
   if (event && client.connection.phase() == Phase::Held && !is_safe) {
@@ -401,7 +401,7 @@ bool Proxyd::drain(Client& client) {
   return false;
 }
 
-// Each side's FIN reaches the other; both are the end.
+// Passes each side's FIN to the other side. The tunnel ends after both.
 bool Proxyd::pump_tunnel(Client& client) {
   const Link& link = *client.upstream;
   if (link.has_ended && !std::exchange(client.fin_is_passed, true)) {
@@ -460,7 +460,7 @@ void Proxyd::handle(Client& client, const proxyd::Event& event) {
   }
 }
 
-// Whoever called still holds its client.
+// Does not die at once, because a caller still uses its client.
 void Proxyd::die_next() {
   world_.trace("proxyd: falls silent");
   is_dying_ = true;
@@ -546,7 +546,7 @@ void Proxyd::perform(Client& client, const proxyd::PassResponseHead& effect) {
                 .closes = effect.delivery.closes});
 }
 
-// Its end is told with what follows.
+// The effects that follow report the end.
 void Proxyd::perform(Client&, const proxyd::EndResponse&) {}
 
 void Proxyd::perform(Client& client, const proxyd::Answer& effect) {
@@ -590,8 +590,8 @@ LinkPointer Proxyd::take_link(bool fresh) {
 
 // ---- invariants ---------------------------------------------------------------------------------
 
-// How new its backend has to be is settled: by the answer to its ticket where the barrier is
-// strict. That is not looked at: the gate may be wrong.
+// Records that the gate has decided how new the backend must be. The gate's decision itself is not
+// used, because it may be wrong.
 void Proxyd::note_needs(Request& request) {
   if (std::exchange(request.is_settled, true)) return;
   request.is_barred = is_strict();
@@ -612,7 +612,7 @@ bool Proxyd::is_watch_awaited() const {
   return lost_at_ && world_.now() < *lost_at_ + kBarrierTimeout;
 }
 
-// The broken shell knows no barrier, and is judged as if it did.
+// With --break barrier the shell has no barrier, but is judged as if it had one.
 bool Proxyd::is_strict() {
   if (world_.broken == Break::Barrier) return tree_ && tree_->watching;
   return switchboard_->barrier().is_strict();
@@ -646,8 +646,8 @@ void Proxyd::note_forward(Client& client) {
   }
 }
 
-// Whoever may go has gone: nobody waits for news that have come.
-void Proxyd::check_nobody_waits_in_vain() {
+// Checks that no request waits although the gate would forward it.
+void Proxyd::check_no_request_waits_in_vain() {
   for (const auto& [number, client] : clients_) {
     if (client->place.queued_as == 0) continue;
     const proxyd::Judgement judged =
@@ -658,8 +658,8 @@ void Proxyd::check_nobody_waits_in_vain() {
   }
 }
 
-// A client that takes half an answer for all of it is worse off than one that is cut off. Where the
-// answer ends with its connection nobody can tell, unless it was hpp that killed.
+// Checks that a truncated answer is not passed on as a complete one. If the answer ends with its
+// connection, proxyd can only detect the truncation if hpp has killed the backend.
 void Proxyd::check_complete(const Client& client) {
   const bool ends_by_close = client.response.framing == Framing::UntilClose;
   const bool can_be_told = client.process->is_killed && !client.is_in_the_dark;
@@ -667,7 +667,7 @@ void Proxyd::check_complete(const Client& client) {
   world_.violated("half an answer to request {} is passed on as a whole", client.request->id);
 }
 
-// What can be repeated is not refused, as long as nothing but the backend fails.
+// Checks that a request that can be repeated is not refused if only the backend fails.
 void Proxyd::check_refusal(const Client& client, const proxyd::Answer& answer) {
   const bool is_good = client.request != nullptr && is_plain_and_safe(*client.request);
   if (!is_good || world_.broken != Break::Nothing) return;
@@ -679,7 +679,7 @@ void Proxyd::check_refusal(const Client& client, const proxyd::Answer& answer) {
   }
 }
 
-// A client gets an answer, unless it has reset its connection.
+// Checks that a client gets an answer, unless it has reset its connection.
 void Proxyd::check_cut(const Client& client) {
   const bool waits = client.request != nullptr && !client.is_answering && !client.has_reset &&
                      !client.has_finished;

@@ -1,6 +1,6 @@
-// proxyd: the real Switchboard, RefreshRule and an Connection for each client, in a shell as
-// proxyd/daemon.cc and client.cc are, named and ordered like them. Sockets carry requests and parts
-// of answers where the real ones carry bytes.
+// proxyd: the real Switchboard, RefreshRule and one Connection for each client, in a shell like
+// proxyd/daemon.cc and client.cc, with the same names in the same order. Its sockets carry requests
+// and parts of answers instead of bytes.
 #pragma once
 
 #include <deque>
@@ -24,7 +24,7 @@
 
 namespace hpp::sim {
 
-// What a client sends.
+// A message from a client.
 struct FromClient {
   enum class Is { PartOfHead, Head, Body };
 
@@ -32,14 +32,14 @@ struct FromClient {
   Request* request = nullptr;
 };
 
-// What a client gets.
+// A message to a client.
 struct ToClient {
   enum class Is { Interim, Head, End, Fin, Cut };
 
   Is is = Is::Head;
   Request* request = nullptr;
   int status = 0;
-  const Process* process = nullptr;  // nullptr: an answer of the proxy's own
+  const Process* process = nullptr;  // nullptr: proxyd's own answer
   bool closes = false;               // the head says that the connection ends with this answer
 };
 
@@ -56,19 +56,19 @@ class Proxyd final : public Mortal {
 
   using OnNews = std::function<void(const ToClient& news)>;
 
-  // Returns the number of the connection; 0: nobody is there to accept.
+  // Returns the number of the connection, or 0 if proxyd does not run.
   std::uint64_t connect(OnNews on_news);
   void send(std::uint64_t connection, FromClient what);
   void send_fin(std::uint64_t connection);
   void reset(std::uint64_t connection);
 
-  // Browsers are to reload, or their connection has ended.
+  // Called when browsers should reload, and when their connection has ended.
   std::function<void()> on_reload;
 
-  // Whether it knows that the backend runs or has failed.
+  // Whether the newest report says that the backend runs or has failed.
   bool has_decision() const;
 
-  // Requests that wait.
+  // Number of waiting requests.
   std::size_t held() const { return switchboard_ ? switchboard_->waiting() : 0; }
 
  private:
@@ -89,13 +89,13 @@ class Proxyd final : public Mortal {
     proxyd::ResponseFacts response;
     proxyd::Farewell farewell;
     TimePoint closes_at{};
-    bool has_finished = false;    // the last answer is given, or there will be none
-    bool head_is_sent = false;    // the request's, on `upstream`
-    bool is_answering = false;    // the client has got a head, and not yet the end of the answer
-    bool fin_is_passed = false;   // of a tunnel, by the backend
-    bool fin_is_given = false;    // of a tunnel, to the backend
-    bool is_in_the_dark = false;  // supervisord has not said whether it has killed
-    const Process* process = nullptr;  // of the answer
+    bool has_finished = false;         // the last answer is sent, or there will be none
+    bool head_is_sent = false;         // the request's head was sent on `upstream`
+    bool is_answering = false;         // the client has the head, but not the end of the answer
+    bool fin_is_passed = false;        // the backend's FIN of a tunnel was passed on
+    bool fin_is_given = false;         // the client's FIN of a tunnel was passed on
+    bool is_in_the_dark = false;       // no answer to the liveness check
+    const Process* process = nullptr;  // the answer's author
     std::uint64_t timer = 0;
     std::uint64_t answered = 0;
     std::uint64_t passed = 0;
@@ -160,7 +160,7 @@ class Proxyd final : public Mortal {
   void perform(Client& client, const proxyd::EndResponse&);
   void perform(Client& client, const proxyd::Answer& effect);
 
-  // Nobody here asks hpp itself.
+  // No simulated client sends a request to hpp itself.
   void perform(Client&, const proxyd::AnswerOwn&) {}
 
   void perform(Client&, const proxyd::HandOver&) {}
@@ -180,7 +180,7 @@ class Proxyd final : public Mortal {
   bool is_watch_awaited() const;
   bool is_strict();
   void note_forward(Client& client);
-  void check_nobody_waits_in_vain();
+  void check_no_request_waits_in_vain();
   void check_complete(const Client& client);
   void check_refusal(const Client& client, const proxyd::Answer& answer);
   void check_cut(const Client& client);
@@ -196,10 +196,10 @@ class Proxyd final : public Mortal {
   proxyd::RefreshRule refresh_;
   std::map<std::uint64_t, std::unique_ptr<Client>> clients_;
   std::vector<LinkPointer> idle_;
-  std::optional<bus::TreeState> tree_;  // as the gate knows it
-  std::optional<TimePoint> lost_at_;  // when watchd lost a watch that it had; requests wait for it
+  std::optional<bus::TreeState> tree_;  // the newest message
+  std::optional<TimePoint> lost_at_;    // when watchd lost its watch; requests wait for it
   std::uint64_t incarnation_ = 0;
-  bool is_dying_ = false;  // it does nothing more, and is dead when nobody uses its clients
+  bool is_dying_ = false;  // does nothing any more; die() follows when no caller uses a client
   std::uint64_t next_number_ = 1;
   std::uint64_t barrier_timer_ = 0;
 };

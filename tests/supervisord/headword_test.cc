@@ -13,7 +13,7 @@ TEST(Headword, IsTheStateInItsColour) {
 }
 
 TEST(Headword, IsEmptyForOtherLines) {
-  for (const char* const text : {"nobody watches: starting without", "", "one", ": x"}) {
+  for (const char* const text : {"hpp-watchd is not ready yet: starting", "", "one", ": x"}) {
     EXPECT_EQ(headword(text, Backend::State::Running).word, "") << text;
   }
 }

@@ -452,8 +452,8 @@ class IntegrationTest(unittest.TestCase):
     # ---- the project
 
     def save(self, name, text):
-        """Writes a file into the project by a rename, as many editors do, so that nobody can read a
-        part of it."""
+        """Writes a file into the project by a rename, as many editors do, so that no program can
+        read a part of it."""
         path = self.project / name
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.directory / "fresh"

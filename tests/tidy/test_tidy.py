@@ -14,7 +14,8 @@ PROGRAMS = ("ctl", "launch", "proxyd", "supervisord", "watchd")
 
 # ---- what a file may include --------------------------------------------------------------------
 
-# What cores may use of common: pure headers, and what hpp_pure and hpp_bus_core have (common/meson.build).
+# The headers of common that cores may use: pure ones, and those of hpp_pure and hpp_bus_core
+# (common/meson.build).
 PURE = {f"common/{name}.h" for name in (
     "address", "bus/codec", "bus/messages", "config_file", "emits", "escape_sequence", "exit_status",
     "glob", "output_queue", "program", "shell_words", "text")}
@@ -22,14 +23,14 @@ PURE = {f"common/{name}.h" for name in (
 GENERATED = {"proxyd/embedded.h"}
 # Libraries that only compute.
 PURE_LIBRARIES = ("boost/beast/http/", "fmt/", "nlohmann/")
-# Of the standard library, what reads a clock, a file or a random device, or starts a thread.
+# Headers of the standard library that read a clock, a file or a random device, or start a thread.
 IMPURE_STANDARD = {"atomic", "condition_variable", "filesystem", "fstream", "future", "iostream",
                    "mutex", "random", "thread"}
-# Where one library alone may be included. The rest of hpp sees what those files make of it.
+# The only folder that may include a library. The rest of hpp uses that folder's own interface.
 LIBRARIES = {"event2/": "common/event/", "nng/": "common/bus/", "CLI/": ("common/", "ctl/options.cc"),
              "wslay/": "proxyd/"}
-# The layers of common, above its pure files and below all its other files. Each may include itself and
-# those before it.
+# The layers of common, above its pure files and below all its other files. A layer may include itself and
+# the layers before it.
 LAYERS = ("common/os/", "common/log.", "common/event/", "common/bus/")
 # File -> headers of higher layers that it includes nevertheless.
 AGAINST_DIRECTION = {
@@ -230,7 +231,7 @@ class Documents(unittest.TestCase):
     def test_name_files_that_exist(self):
         count = 0
         for document in (*TOP.glob("*.rst"), *TOP.glob("docs/*.rst")):
-            if document.name == "CHANGELOG.rst":  # tells of files as they were
+            if document.name == "CHANGELOG.rst":  # names files as they were
                 continue
             for name in re.findall(r"``(\w+/[\w./-]+\.(?:cc|h|js|py))``", document.read_text()):
                 count += 1

@@ -65,7 +65,7 @@ TEST(Report, ShowsWhatKeepsTheInstanceRunning) {
   const Case cases[] = {
       {Keeper::Launch, "localhost-8000, pid 12, in /home/me/project", "hpp-launch"},
       {Keeper::Systemd, "localhost-8000, managed by systemd, in /home/me/project", "systemd"},
-      {Keeper::Nobody, "localhost-8000, not managed, in /home/me/project", "nobody"},
+      {Keeper::None, "localhost-8000, not managed, in /home/me/project", "nobody"},
   };
   for (const auto& [keeper, words, name] : cases) {
     Instance instance = kInstance;

@@ -18,12 +18,12 @@ using Json = nlohmann::json;
 // Name of the only subscription on the only connection.
 constexpr const char* kSubscription = "hpp";
 
-// How long Watchman may take to see all saves before the question, including the first crawl of a
-// large directory. The same as Watchman's default for queries.
+// How long Watchman may take for a query, including the first crawl of a large directory. This is
+// Watchman's own default.
 constexpr int kSyncTimeoutMs = 60'000;
 
-// The same for a flush. A request waits for it, but not longer than this. 0 would mean not to wait
-// at all.
+// How long Watchman may take for a flush. A request waits for it, but not longer than this. 0 would
+// mean not to wait at all.
 constexpr int kFlushTimeoutMs = 2'000;
 
 // An error message longer than this is cut: it goes into one line of the log.
