@@ -33,7 +33,7 @@ Judged judged(Decision decision, std::uint64_t generation = 0) {
   return {.decision = decision, .generation = generation, .needs = {}};
 }
 
-// Plays events to an connection and says what is expected of it, step by step.
+// Passes events to a connection, and checks the result of each step.
 class Steps {
  public:
   Steps& when(const Event& event) {
@@ -56,7 +56,7 @@ class Steps {
     return *this;
   }
 
-  // To Sent, by an accepted request.
+  // Brings the connection to Sent with an accepted request.
   Steps& sent(const RequestFacts& facts, std::uint64_t generation = 1) {
     return when(RequestArrived{facts})
         .then({AskGate{}})
@@ -72,13 +72,13 @@ class Steps {
 
   const Connection& connection() const { return connection_; }
 
-  // What the gate must judge now.
+  // The current query for the gate.
   template <class Situation>
   Situation asked() const {
     return std::get<Situation>(connection_.query().value());
   }
 
-  // The kind of the answer of our own in the last step; nothing: there was none.
+  // The kind of hpp's own answer in the last step, if there was one.
   std::optional<Answer::Kind> answered() const {
     for (const Effect& effect : effects_) {
       if (const auto* answer = std::get_if<Answer>(&effect)) return answer->kind;
@@ -112,7 +112,7 @@ TEST(Connection, ServesRequestAfterRequest) {
   }
 }
 
-TEST(Connection, HoldsUntilTheGateLetsGo) {
+TEST(Connection, HoldsARequestUntilTheGateForwardsIt) {
   Steps()
       .when(RequestArrived{kGet})
       .then({AskGate{}})
@@ -123,7 +123,7 @@ TEST(Connection, HoldsUntilTheGateLetsGo) {
       .then({ForwardRequest{.fresh = false}});
 }
 
-TEST(Connection, RemembersWhatItsRequestNeeds) {
+TEST(Connection, RemembersTheRevisionThatARequestNeeds) {
   Steps steps;
   const bus::TreePoint needs{.epoch = 1, .revision = 7};
   steps.when(RequestArrived{.facts = kGet, .ticket = 3});
@@ -132,14 +132,14 @@ TEST(Connection, RemembersWhatItsRequestNeeds) {
   steps.when(Judged{.decision = Decision::Stay, .generation = 0, .needs = needs});
   EXPECT_EQ(steps.asked<situation::Waiting>().needs, needs);
   steps.when(judged(Decision::Forward, 1)).when(judged(Decision::Hold));
-  EXPECT_EQ(steps.asked<situation::Waiting>().needs, needs) << "also when it is repeated";
+  EXPECT_EQ(steps.asked<situation::Waiting>().needs, needs) << "a repetition needs the same";
   steps.when(judged(Decision::Forward, 2)).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
   steps.when(RequestArrived{.facts = kGet, .ticket = 4});
   EXPECT_EQ(steps.asked<situation::Waiting>().ticket, 4U);
-  EXPECT_FALSE(steps.asked<situation::Waiting>().needs) << "of the next nothing is known";
+  EXPECT_FALSE(steps.asked<situation::Waiting>().needs) << "the next request has no decision yet";
 }
 
-TEST(Connection, TurnsAwayWhoFindsTheQueueFull) {
+TEST(Connection, RefusesARequestIfTheQueueIsFull) {
   Steps()
       .when(RequestArrived{kPost})
       .when(judged(Decision::QueueFull))
@@ -147,7 +147,7 @@ TEST(Connection, TurnsAwayWhoFindsTheQueueFull) {
       .in(Phase::Finishing);
 }
 
-TEST(Connection, SaysWhetherABackendHadTheRequest) {
+TEST(Connection, TheQuerySaysWhetherTheRequestWasSent) {
   Steps steps;
   steps.when(RequestArrived{kGet});
   EXPECT_FALSE(steps.asked<situation::Waiting>().was_sent);
@@ -158,7 +158,7 @@ TEST(Connection, SaysWhetherABackendHadTheRequest) {
   EXPECT_FALSE(steps.asked<situation::Waiting>().was_sent) << "the next request";
 }
 
-TEST(Connection, AnswersWhoHasWaitedTooLong) {
+TEST(Connection, AnswersARequestThatHasWaitedTooLong) {
   Steps steps(300ms);
   steps.when(RequestArrived{kGet}).when(judged(Decision::Stay));
   EXPECT_EQ(steps.connection().wake_at(), steps.now() + 300ms);
@@ -168,16 +168,17 @@ TEST(Connection, AnswersWhoHasWaitedTooLong) {
       .in(Phase::Finishing);
 }
 
-TEST(Connection, CountsItsWaitFromTheArrival) {
+TEST(Connection, TheQueueTimeoutCountsFromTheArrival) {
   Steps steps(300ms);
   const TimePoint arrived = steps.now();
   steps.sent(kGet).after(200ms).when(judged(Decision::Hold)).in(Phase::Held);
-  EXPECT_EQ(steps.connection().wake_at(), arrived + 300ms) << "repeated, and still the same wait";
+  EXPECT_EQ(steps.connection().wake_at(), arrived + 300ms)
+      << "a repetition does not extend the wait";
   steps.when(judged(Decision::Forward, 2));
-  EXPECT_FALSE(steps.connection().wake_at()) << "a backend may take its time";
+  EXPECT_FALSE(steps.connection().wake_at()) << "a forwarded request has no timeout";
 }
 
-TEST(Connection, LetsGoWhoHasLeftBeforeItsTimeIsOver) {
+TEST(Connection, AHalfCloseShortensTheQueueTimeout) {
   Steps steps(10s);
   steps.when(RequestArrived{kGet}).when(ClientEnded{});
   EXPECT_EQ(steps.connection().wake_at(), steps.now() + kHalfCloseGrace);
@@ -185,17 +186,17 @@ TEST(Connection, LetsGoWhoHasLeftBeforeItsTimeIsOver) {
   EXPECT_EQ(steps.answered(), Answer::Kind::HalfClosed);
 }
 
-TEST(Connection, KnowsHowLongARequestWaited) {
+TEST(Connection, MeasuresHowLongARequestWaited) {
   Steps steps;
   steps.when(RequestArrived{kGet}).after(30ms).when(judged(Decision::Forward, 4));
   EXPECT_EQ(steps.connection().request()->held(), 30ms);
   EXPECT_EQ(steps.connection().request()->generation(), 4U);
   steps.after(20ms).when(judged(Decision::Hold)).after(50ms).when(judged(Decision::Forward, 5));
   EXPECT_EQ(steps.connection().request()->held(), 100ms)
-      << "until it was forwarded for the last time";
+      << "until the last time that it was forwarded";
   steps.when(ResponseArrived{kOk}).when(ResponseBodyEnded{}).after(1h);
   steps.when(RequestArrived{kGet}).when(judged(Decision::Forward, 5));
-  EXPECT_EQ(steps.connection().request()->held(), 0ms) << "the next begins anew";
+  EXPECT_EQ(steps.connection().request()->held(), 0ms) << "the next request starts from zero";
 }
 
 TEST(Connection, AnswersWithTheCrash) {
@@ -224,7 +225,7 @@ TEST(Connection, TheRequestThatCrashesTheBackendGetsTheCrash) {
   EXPECT_EQ(steps.connection().wake_at(), std::nullopt);
 }
 
-TEST(Connection, NoNewsInTimeIsABadGateway) {
+TEST(Connection, AMissingDecisionIsABadGateway) {
   Steps steps;
   steps.sent(kGet).when(UpstreamLost{}).when(judged(Decision::Stay)).after(kDecisionWait);
   EXPECT_FALSE(steps.asked<situation::Lost>().expired);
@@ -237,7 +238,7 @@ TEST(Connection, NoNewsInTimeIsABadGateway) {
              FinishClient{}});
 }
 
-TEST(Connection, ABadGatewaySaysHowFarItCame) {
+TEST(Connection, ABadGatewaySaysHowFarTheRequestCame) {
   Steps()
       .sent(kPost)
       .when(UpstreamOpened{})
@@ -262,7 +263,7 @@ TEST(Connection, ABadGatewaySaysWhyNoConnectionCouldBeMade) {
              FinishClient{}});
 }
 
-TEST(Connection, AShortageOfHppsIsNotBlamedOnTheBackend) {
+TEST(Connection, AShortageOfHppIsNoBadGateway) {
   Steps()
       .sent(kGet)
       .when(UpstreamLost{.why = "no descriptor is left", .is_short = true})
@@ -274,7 +275,7 @@ TEST(Connection, AShortageOfHppsIsNotBlamedOnTheBackend) {
       .in(Phase::Finishing);
 }
 
-TEST(Connection, TakesBackWhatTheKillInterruptsAndRepeatsIt) {
+TEST(Connection, RepeatsARequestThatAKillInterrupts) {
   Steps()
       .sent(kGet, 1)
       .when(UpstreamOpened{})
@@ -300,7 +301,7 @@ TEST(Connection, TriesAgainOnANewConnectionAfterAStaleOne) {
   EXPECT_FALSE(steps.asked<situation::Lost>().reused);
 }
 
-TEST(Connection, RepeatsARequestIfAReusedConnectionBringsNoAnswerButOtherBytes) {
+TEST(Connection, RepeatsARequestIfAReusedConnectionBringsOtherBytesThanAnAnswer) {
   Steps steps;
   steps.sent(kGet)
       .when(UpstreamOpened{.reused = true})
@@ -312,14 +313,15 @@ TEST(Connection, RepeatsARequestIfAReusedConnectionBringsNoAnswerButOtherBytes) 
       .then({ForwardRequest{.fresh = true}})
       .when(UpstreamOpened{.reused = false})
       .when(ResponseRefused{"odd"});
-  EXPECT_EQ(steps.answered(), Answer::Kind::BadGateway) << "on a new connection it is the answer";
+  EXPECT_EQ(steps.answered(), Answer::Kind::BadGateway)
+      << "such bytes on a new connection are an invalid answer";
 
   Steps unsafe;
   unsafe.sent({.is_safe = false}).when(UpstreamOpened{.reused = true}).when(ResponseRefused{"odd"});
   EXPECT_EQ(unsafe.answered(), Answer::Kind::BadGateway);
 }
 
-TEST(Connection, OtherBytesThanAnAnswerOnASecondReusedConnectionAreTheAnswer) {
+TEST(Connection, OtherBytesThanAnAnswerOnASecondReusedConnectionAreABadGateway) {
   for (const Event& end : {Event(ResponseRefused{"odd"}), Event(UpstreamLost{})}) {
     Steps steps;
     steps.sent(kGet)
@@ -328,7 +330,8 @@ TEST(Connection, OtherBytesThanAnAnswerOnASecondReusedConnectionAreTheAnswer) {
         .when(judged(Decision::Forward, 1))
         .when(UpstreamOpened{.reused = true})
         .when(ResponseRefused{"odd"});
-    EXPECT_EQ(steps.answered(), Answer::Kind::BadGateway) << "it is not run on each of them";
+    EXPECT_EQ(steps.answered(), Answer::Kind::BadGateway)
+        << "it is not repeated on every idle connection";
   }
 }
 
@@ -348,7 +351,7 @@ TEST(Connection, SaysWhenABodyMayFollowAnAnswerThatHasNone) {
   EXPECT_EQ(released(kGet, kOk), certain);
 }
 
-TEST(Connection, OnlyWhatIsWholeAndSafeIsRepeatable) {
+TEST(Connection, OnlyACompleteAndSafeRequestIsRepeatable) {
   const std::pair<RequestFacts, bool> cases[] = {
       {kGet, true},
       {kPost, false},
@@ -433,7 +436,7 @@ TEST(Connection, KeepsAHeadBackUntilTheBodyBegins) {
   EXPECT_FALSE(steps.connection().wake_at());
 }
 
-TEST(Connection, KeepsAHeadBackForASmallTimeOnly) {
+TEST(Connection, KeepsAHeadBackForAShortTimeOnly) {
   Steps steps;
   steps.sent(kGet).when(kHeadAlone).after(20ms).when(kHeadAlone).after(kHeadKeptMax - 20ms);
   steps.when(TimerExpired{})
@@ -506,7 +509,7 @@ TEST(Connection, AnAnswerThatEndsWithItsHeadMayStillBeRepeated) {
       .then({DropUpstream{}, Answer{.kind = Answer::Kind::Unrepeated}, FinishClient{}});
 }
 
-TEST(Connection, AKeptHeadIsTheBeginOfTheAnswerForAClientThatHasHalfClosed) {
+TEST(Connection, AKeptHeadCountsAsTheBeginningOfTheAnswerAfterAHalfClose) {
   Steps steps;
   steps.sent(kGet).when(ClientEnded{}).after(kHalfCloseGrace - 1ms).when(kHeadAlone);
   EXPECT_EQ(steps.connection().wake_at(), steps.now() + kHeadKeptMax);
@@ -526,7 +529,7 @@ TEST(Connection, AnEarlyAnswerEndsTheConnection) {
       .in(Phase::Finishing);
 }
 
-TEST(Connection, ABackendThatSaysItClosesIsLetCloseFirst) {
+TEST(Connection, ABackendThatAnnouncesACloseClosesFirst) {
   ResponseFacts last = kOk;
   last.keeps_alive = false;
   Steps()
@@ -564,7 +567,7 @@ TEST(Connection, DeliversInTheClientsFraming) {
                               .ends_by_close = true}});
 }
 
-TEST(Connection, ABegunAnswerIsCutShort) {
+TEST(Connection, AnAnswerThatHasBegunIsCut) {
   Steps()
       .sent(kGet)
       .when(ResponseArrived{kOk})
@@ -593,7 +596,7 @@ TEST(Connection, ATunnelEndsWithTheBackend) {
       .then({DropUpstream{}, CutClient{}});
 }
 
-// One that has been served by generation 3, and is idle when responses may have changed.
+// A connection that generation 3 has served, and that is idle after a change.
 Steps outdated() {
   Steps steps;
   steps.sent(kGet, 3).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
@@ -621,7 +624,7 @@ TEST(Connection, AnOutdatedConnectionThatStaysIdleIsClosed) {
   Steps steps = outdated();
   const TimePoint closes_at = *steps.connection().wake_at();
   steps.after(1s).when(judged(Decision::Close)).then({});
-  EXPECT_EQ(steps.connection().wake_at(), closes_at) << "more news is no delay";
+  EXPECT_EQ(steps.connection().wake_at(), closes_at) << "another message does not extend the time";
   steps.after(kOutdatedIdleMax - 1s)
       .when(TimerExpired{})
       .then({FinishClient{}})
@@ -651,7 +654,7 @@ TEST(Connection, AHalfCloseWaitsForTheAnswerToBegin) {
   begun.after(900ms).when(ResponseBodyEnded{}).then({ReleaseUpstream{}, ReadNext{}});
 }
 
-TEST(Connection, APipelinedRequestBehindAFinHasItsSecondToo) {
+TEST(Connection, APipelinedRequestBeforeAFinHasAFullSecond) {
   Steps steps;
   steps.sent(kGet).when(ClientEnded{}).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
   steps.after(10s).sent(kGet).when(ClientEnded{});
@@ -660,7 +663,7 @@ TEST(Connection, APipelinedRequestBehindAFinHasItsSecondToo) {
   EXPECT_EQ(steps.answered(), Answer::Kind::HalfClosed);
 }
 
-TEST(Connection, AHeldUnsafeRequestIsNotSentAfterAFinAndTheClientIsTold) {
+TEST(Connection, AHeldUnsafeRequestIsRefusedAfterAFin) {
   for (const RequestFacts& facts : {RequestFacts{.is_safe = false}, kPost}) {
     Steps steps;
     steps.when(RequestArrived{facts}).when(ClientEnded{}).in(Phase::Finishing);
@@ -696,14 +699,14 @@ TEST(Connection, AHalfCloseLastsAsLongAsTheAnswerFlows) {
   steps.after(kHalfCloseGrace).when(TimerExpired{}).then({DropUpstream{}, CutClient{}});
 }
 
-TEST(Connection, AnAnswerThatBeginsAndStopsIsLeftLikewise) {
+TEST(Connection, AHalfCloseEndsAnAnswerThatStalls) {
   Steps steps;
   steps.sent(kGet).when(ClientEnded{}).after(500ms).when(ResponseArrived{kOk});
   EXPECT_EQ(steps.connection().wake_at(), steps.now() + kHalfCloseGrace);
   steps.after(kHalfCloseGrace).when(TimerExpired{}).then({DropUpstream{}, CutClient{}});
 }
 
-TEST(Connection, AFinDoesNotCutTheWaitForADecisionShort) {
+TEST(Connection, AFinDoesNotShortenTheWaitForADecision) {
   Steps steps;
   steps.sent(kGet).when(UpstreamOpened{}).when(UpstreamLost{}).when(judged(Decision::Stay));
   const auto decision_at = steps.now() + kDecisionWait;
@@ -739,7 +742,7 @@ TEST(Connection, AsksWhetherAKillHasEndedTheAnswer) {
   EXPECT_TRUE(silent.asked<situation::Ended>().expired);
 }
 
-// The application may end that connection at any moment.
+// The application may end such a connection at any moment.
 TEST(Connection, TheConnectionOfARefusedUpgradeIsNotPooled) {
   RequestFacts upgrade = kGet;
   upgrade.asks_upgrade = true;
@@ -778,7 +781,7 @@ TEST(Connection, AFinInTheMiddleOfABodyIsAMalformedRequest) {
       .then({DropUpstream{}, CutClient{}});
 }
 
-TEST(Connection, WhoLeavesAnEventStreamTakesItAlong) {
+TEST(Connection, AFinEndsAnEventStream) {
   const ResponseFacts events{.framing = Framing::Chunked, .is_event_stream = true};
   Steps()
       .sent(kGet)
@@ -819,7 +822,7 @@ TEST(Connection, MalformedInputIsAnsweredAndCloses) {
       .then({DropUpstream{}, CutClient{.why = "the answer is malformed: chunk"}});
 }
 
-TEST(Connection, HppAnswersWhatItIsAskedItself) {
+TEST(Connection, HppAnswersItsOwnEndpoints) {
   RequestArrived script{.facts = kGet,
                         .own = OwnRequest{.endpoint = OwnEndpoint::LiveReloadScript}};
   Steps()
@@ -835,7 +838,7 @@ TEST(Connection, HppAnswersWhatItIsAskedItself) {
   steps.when(ClientEnded{}).then({}).when(ClientBroken{}).then({});
 }
 
-TEST(Connection, WhatWaitsAtTheGateIsAnsweredInsteadOfForwarded) {
+TEST(Connection, ARequestForTheWaitEndpointIsHeldAndThenAnswered) {
   const RequestArrived wait{
       .facts = kGet, .ticket = 3, .own = OwnRequest{.endpoint = OwnEndpoint::Wait}};
   Steps()
@@ -856,11 +859,11 @@ TEST(Connection, WhatWaitsAtTheGateIsAnsweredInsteadOfForwarded) {
   Steps steps;
   steps.when(wait);
   EXPECT_EQ(steps.asked<situation::Waiting>().ticket, 3U);
-  EXPECT_EQ(steps.connection().facts().wanted, Wanted::Json) << "unless it says otherwise";
+  EXPECT_EQ(steps.connection().facts().wanted, Wanted::Json) << "the default of this endpoint";
   steps.when(ClientBroken{}).then({CutClient{}});
 }
 
-TEST(Connection, WhoIsRefusedIsStillKnown) {
+TEST(Connection, KeepsTheFactsOfARefusedRequest) {
   Steps steps;
   steps.when(RequestRefused{.status = 403, .why = "x", .facts = {.is_head = true}});
   EXPECT_TRUE(steps.connection().facts().is_head);
@@ -868,22 +871,22 @@ TEST(Connection, WhoIsRefusedIsStillKnown) {
 
 // ---- every history ------------------------------------------------------------------------------
 
-// A shell of values around an connection and a gate: offers every event that a real one could send
-// next, follows the effects, and checks what must hold whatever the order.
+// A simulated shell around a connection and a gate. It offers each event that can occur next,
+// performs the effects, and checks the invariants.
 struct World {
   Connection connection;
   Gate gate = Gate();
   TimePoint now{};
   bool request_is_safe = true;
-  bool upstream = false;  // a connection is taken
+  bool upstream = false;  // there is a backend connection
   bool upstream_open = false;
   bool was_used = false;
   bool client_ended = false;
   bool body_done = true;           // the request's body was read
-  bool output_open = true;         // the client can still be written to
-  int forwards = 0;                // of the current request
-  int final_answers = 0;           // to the request under way
-  std::uint64_t generation = 1;    // newest spawned
+  bool output_open = true;         // the client still accepts output
+  int forwards = 0;                // how often the current request was forwarded
+  int final_answers = 0;           // number of final answers to the current request
+  std::uint64_t generation = 1;    // newest spawned generation
   std::uint64_t forwarded_to = 0;  // generation that has the request, or had it last
 
   void play(const Event& event) {
@@ -921,7 +924,7 @@ struct World {
   }
 
   void perform(const DropUpstream&) {
-    ASSERT_TRUE(upstream) << "dropped what is not there";
+    ASSERT_TRUE(upstream) << "dropped a connection that does not exist";
     upstream = false;
   }
 
@@ -939,7 +942,8 @@ struct World {
   void perform(const EndResponse&) {
     ASSERT_TRUE(output_open);
     ASSERT_EQ(final_answers, 1);
-    ASSERT_EQ(gate.backend()->state, bus::BackendPhase::Running) << "a part passes for the whole";
+    ASSERT_EQ(gate.backend()->state, bus::BackendPhase::Running)
+        << "a truncated answer looks complete";
     ASSERT_EQ(gate.backend()->generation, forwarded_to);
   }
 
@@ -969,10 +973,10 @@ struct World {
     const bool over = connection.phase() == Phase::Closed || connection.phase() == Phase::Finishing;
     ASSERT_EQ(over, !output_open);
     if (over) {
-      ASSERT_FALSE(upstream) << "the client is gone, its request is not";
+      ASSERT_FALSE(upstream) << "the request outlives its client";
     }
     if (connection.phase() == Phase::Lost || connection.phase() == Phase::Ending) {
-      ASSERT_TRUE(connection.wake_at()) << "nothing will wake it";
+      ASSERT_TRUE(connection.wake_at()) << "no event will wake the connection";
     }
   }
 
@@ -1077,7 +1081,7 @@ struct World {
     using enum bus::BackendPhase;
     const auto state = gate.backend() ? gate.backend()->state : Loading;
     if (state == Loading) next([](World& w) { w.news(Running, w.generation); });
-    // It still runs: the answer to a doubt.
+    // The unchanged state answers a liveness check.
     if (connection.phase() == Phase::Ending) next([=](World& w) { w.news(state, w.generation); });
     if (state == Running || state == Loading) {
       next([](World& w) { w.news(Killing, w.generation); });
@@ -1085,7 +1089,7 @@ struct World {
     }
     if (state == Killing || state == Error) {
       next([](World& w) { w.news(Loading, w.generation + 1); });
-      // The bus may lose all but the last.
+      // The bus may lose all messages except the last.
       next([](World& w) { w.news(Running, w.generation + 1); });
     }
   }
@@ -1111,21 +1115,22 @@ TEST(Connection, ATimerThatFiresEarlyChangesNothing) {
   held.after(kHalfCloseGrace - 4ms).when(TimerExpired{}).then({}).in(Phase::Held);
   EXPECT_EQ(held.connection().wake_at(), deadline);
   held.after(4ms).when(TimerExpired{});
-  EXPECT_EQ(held.answered(), Answer::Kind::HalfClosed) << "no queue timeout was asked for";
+  EXPECT_EQ(held.answered(), Answer::Kind::HalfClosed) << "there is no queue timeout";
 
   Steps answered;
   answered.when(RequestBegun{}).then({}).when(RequestArrived{kGet}).then({AskGate{}});
   answered.when(TimerExpired{}).then({}).in(Phase::Held);
 }
 
-TEST(Connection, ADeadlineThatIsMetLateIsPutOffOnceForTheNewsOfThatTime) {
+TEST(Connection, ALateTimerIsStartedOnceMoreForMessagesThatHaveArrived) {
   Steps decision;
   decision.sent(kGet).when(UpstreamLost{}).when(judged(Decision::Stay));
   decision.after(kDecisionWait + kStalledAfter).when(TimerExpired{}).then({}).in(Phase::Lost);
   EXPECT_EQ(decision.connection().wake_at(), decision.now() + kNewsAfterStall);
   EXPECT_FALSE(decision.asked<situation::Lost>().expired);
   decision.after(kNewsAfterStall + kStalledAfter).when(TimerExpired{}).then({AskGate{}});
-  EXPECT_TRUE(decision.asked<situation::Lost>().expired) << "a loop that is always late gets on";
+  EXPECT_TRUE(decision.asked<situation::Lost>().expired)
+      << "if the loop is always late, the second expiry counts";
 
   Steps waiting(300ms);
   waiting.when(RequestArrived{kGet}).when(judged(Decision::Stay));
@@ -1137,14 +1142,14 @@ TEST(Connection, ADeadlineThatIsMetLateIsPutOffOnceForTheNewsOfThatTime) {
   head.when(RequestArrived{kGet}).then({AskGate{}});
 }
 
-TEST(Connection, AHeadThatDoesNotComeWholeIsTimedOut) {
+TEST(Connection, AnIncompleteHeadTimesOut) {
   Steps steps;
   steps.when(RequestBegun{}).then({}).in(Phase::Reading);
   const auto deadline = steps.now() + kHeadWait;
   EXPECT_EQ(steps.connection().wake_at(), deadline);
   EXPECT_EQ(steps.connection().query(), std::nullopt) << "a request is under way, nothing is idle";
   steps.after(1s).when(RequestBegun{}).then({});
-  EXPECT_EQ(steps.connection().wake_at(), deadline) << "a byte now and then does not help";
+  EXPECT_EQ(steps.connection().wake_at(), deadline) << "single bytes do not extend the deadline";
   steps.after(kHeadWait - 2s).when(TimerExpired{}).then({}).in(Phase::Reading);
   EXPECT_EQ(steps.connection().wake_at(), deadline) << "a timer that fires early is started again";
   steps.after(1s)
@@ -1156,22 +1161,22 @@ TEST(Connection, AHeadThatDoesNotComeWholeIsTimedOut) {
       .in(Phase::Finishing);
 }
 
-TEST(Connection, ARequestThatIsTimedOutIsKnownAsFarAsItHasCome) {
+TEST(Connection, ATimedOutRequestHasTheFactsOfItsPart) {
   Steps steps;
   steps.sent(kGet).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
   steps.when(RequestBegun{}).when(RequestBegun{.facts = {.is_head = true}});
   steps.after(kHeadWait).when(TimerExpired{}).in(Phase::Finishing);
   EXPECT_TRUE(steps.connection().facts().is_head) << "its answer must have no body";
-  EXPECT_FALSE(steps.connection().facts().is_safe) << "and nothing is left of the last request";
+  EXPECT_FALSE(steps.connection().facts().is_safe) << "no fact of the previous request remains";
 }
 
-TEST(Connection, AHeadThatComesInTimeHasNoDeadline) {
+TEST(Connection, ACompleteHeadHasNoDeadline) {
   Steps steps;
   steps.when(RequestBegun{}).when(RequestArrived{kGet}).then({AskGate{}});
   EXPECT_EQ(steps.connection().wake_at(), std::nullopt);
 }
 
-TEST(Connection, WhoAnnouncedTheEndIsNotWaitedFor) {
+TEST(Connection, DoesNotWaitForAClientThatHasAnnouncedTheEnd) {
   RequestFacts last = kGet;
   last.keeps_alive = false;
   Steps()
@@ -1182,7 +1187,7 @@ TEST(Connection, WhoAnnouncedTheEndIsNotWaitedFor) {
       .then({ReleaseUpstream{}, FinishClient{.lingers = false}});
 }
 
-TEST(Connection, WhoMayStillBeSendingIsWaitedFor) {
+TEST(Connection, WaitsForAClientThatMayStillBeSending) {
   RequestFacts last = kPost;
   last.keeps_alive = false;
   Steps()

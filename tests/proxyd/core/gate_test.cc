@@ -29,7 +29,7 @@ BackendState backend(BackendPhase state, std::uint64_t generation, std::uint64_t
   return {.state = state, .generation = generation, .serves = point, .seen = point};
 }
 
-// As the switchboard has them.
+// A gate with its barrier, as in the switchboard.
 struct GateAndBarrier : Gate {
   GateAndBarrier() = default;
 
@@ -49,22 +49,23 @@ GateAndBarrier gate_of(const BackendState& state) {
   return gate;
 }
 
-TEST(Gate, KnowsWhichGenerationsHaveEnded) {
-  EXPECT_EQ(GateAndBarrier().ended_generation(), 0U) << "supervisord has not been heard";
+TEST(Gate, ReturnsTheGenerationThatHasEnded) {
+  EXPECT_EQ(GateAndBarrier().ended_generation(), 0U) << "no report of supervisord yet";
   EXPECT_EQ(gate_of(backend(BackendPhase::Loading, 0)).ended_generation(), 0U);
   EXPECT_EQ(gate_of(backend(BackendPhase::Loading, 3)).ended_generation(), 2U);
   EXPECT_EQ(gate_of(backend(BackendPhase::Running, 3)).ended_generation(), 2U);
   EXPECT_EQ(gate_of(backend(BackendPhase::Killing, 3)).ended_generation(), 3U);
   BackendState error = backend(BackendPhase::Error, 3);
-  EXPECT_EQ(gate_of(error).ended_generation(), 2U) << "the port is taken: it is still to come";
+  EXPECT_EQ(gate_of(error).ended_generation(), 2U)
+      << "the port is taken, so generation 3 was not spawned";
   error.exit = bus::BackendExit{.spawn_error = "no such file"};
   EXPECT_EQ(gate_of(error).ended_generation(), 2U);
   error.exit = bus::BackendExit{.code = 1};
   EXPECT_EQ(gate_of(error).ended_generation(), 3U);
 }
 
-// The table in gate.h, for a client of generation 2.
-TEST(Gate, TheTable) {
+// Checks the table in gate.h for a request that was sent to generation 2.
+TEST(Gate, DecidesByTheTableInTheHeader) {
   struct Row {
     Query query;
     Decision unknown, loading, killing, running, error;
@@ -121,7 +122,7 @@ TEST(Gate, WaitsForABackendThatIsAsNewAsTheTree) {
   EXPECT_EQ(gate.judge(waiting).decision, Decision::Forward);
 }
 
-TEST(Gate, AnOldTreeHoldsNobody) {
+TEST(Gate, AnOldTreeHoldsNoRequest) {
   const situation::Waiting waiting;
   GateAndBarrier gate = gate_of(backend(BackendPhase::Running, 1, 4));
   gate.barrier.on(tree(9, /*watching=*/false), {});
@@ -130,7 +131,7 @@ TEST(Gate, AnOldTreeHoldsNobody) {
   EXPECT_EQ(gate.judge(waiting).decision, Decision::Forward);
 }
 
-// A gate whose barrier holds, with a ticket for a request that has just come.
+// A gate with a strict barrier, and a ticket for a request that has just arrived.
 class StrictGate : public testing::Test {
  protected:
   static constexpr std::uint64_t kTickets = 3;
@@ -146,7 +147,7 @@ class StrictGate : public testing::Test {
     gate_.barrier.on(state, now_);
   }
 
-  // Judges as a request asks: with what the last judgement has said.
+  // Judges like a request, whose query contains the result of the last judgement.
   Decision decision() {
     const Judgement judgement = gate_.judge(query_);
     if (judgement.needs) query_.needs = judgement.needs;
@@ -161,17 +162,17 @@ class StrictGate : public testing::Test {
 TEST_F(StrictGate, HoldsUntilTheTicketIsAnswered) {
   gate_.on(backend(BackendPhase::Running, 1, 4));
   gate_.barrier.on(tree(4), now_);
-  EXPECT_EQ(decision(), Decision::Stay) << "a save may be on its way";
+  EXPECT_EQ(decision(), Decision::Stay) << "a save may not be reported yet";
   answer(4);
   EXPECT_EQ(decision(), Decision::Forward);
 }
 
-TEST_F(StrictGate, HoldsForTheBackendThatKnowsTheAnswer) {
+TEST_F(StrictGate, HoldsForABackendAsNewAsTheAnswer) {
   gate_.on(backend(BackendPhase::Running, 1, 4));
   answer(5);
-  EXPECT_EQ(decision(), Decision::Stay) << "the news has not reached supervisord";
+  EXPECT_EQ(decision(), Decision::Stay) << "supervisord does not have the message yet";
   gate_.on(backend(BackendPhase::Error, 1, 4));
-  EXPECT_EQ(decision(), Decision::Stay) << "it ended, and a change is to be acted on";
+  EXPECT_EQ(decision(), Decision::Stay) << "the backend ended, but a change will restart it";
   gate_.on(backend(BackendPhase::Running, 2, 5));
   EXPECT_EQ(decision(), Decision::Forward);
 }
@@ -182,7 +183,7 @@ TEST_F(StrictGate, NeedsNoMoreThanTheAnswer) {
   EXPECT_EQ(gate_.judge(query_).needs, (bus::TreePoint{.epoch = kEpoch, .revision = 5}));
   query_.needs = gate_.judge(query_).needs;
   gate_.barrier.on(tree(9), now_);
-  EXPECT_EQ(decision(), Decision::Forward) << "files that change without pause hold nobody";
+  EXPECT_EQ(decision(), Decision::Forward) << "files that change without pause hold no request";
 }
 
 TEST_F(StrictGate, WaitsForSupervisordToKnowANewEpoch) {
@@ -195,7 +196,7 @@ TEST_F(StrictGate, WaitsForSupervisordToKnowANewEpoch) {
   EXPECT_EQ(decision(), Decision::Forward);
 }
 
-TEST_F(StrictGate, LetsGoWhereNobodyAnswers) {
+TEST_F(StrictGate, ForwardsAfterALapse) {
   gate_.on(backend(BackendPhase::Running, 1, 4));
   gate_.barrier.on(tree(4), now_);
   while (const auto wake_at = gate_.barrier.wake_at()) {
@@ -205,13 +206,13 @@ TEST_F(StrictGate, LetsGoWhereNobodyAnswers) {
   EXPECT_EQ(decision(), Decision::Forward);
   gate_.barrier.on(tree(5), now_);
   query_.needs.reset();
-  EXPECT_EQ(decision(), Decision::Stay) << "what is known counts";
+  EXPECT_EQ(decision(), Decision::Stay) << "a known change counts";
   gate_.barrier.on(tree(5, /*watching=*/false), now_);
   query_.needs.reset();
   EXPECT_EQ(decision(), Decision::Forward);
 }
 
-TEST_F(StrictGate, AFullQueueIsNoneOfTheBarriers) {
+TEST_F(StrictGate, AFullQueueDoesNotRefuseRequestsThatWaitForTheBarrier) {
   gate_.on(backend(BackendPhase::Running, 1, 4));
   query_.is_shut_out = true;
   EXPECT_EQ(decision(), Decision::Stay);
@@ -219,16 +220,18 @@ TEST_F(StrictGate, AFullQueueIsNoneOfTheBarriers) {
   EXPECT_EQ(decision(), Decision::QueueFull) << "now it would wait for the backend";
 }
 
-TEST(Gate, AnAnswerThatEndsWithItsConnectionIsCompleteOnlyIfNobodyWasKilled) {
+TEST(Gate, AnAnswerUntilTheCloseIsCompleteUnlessTheBackendWasKilled) {
   GateAndBarrier gate({.epoch = 8});
   situation::Ended query{.generation = 2, .check = gate.doubt()};
   EXPECT_EQ(gate.newest_doubt(), (bus::Ticket{.epoch = 8, .number = query.check}));
   BackendState state = backend(BackendPhase::Running, 2);
   gate.on(state);
-  EXPECT_EQ(gate.judge(query).decision, Decision::Stay) << "the news of a kill may be on its way";
+  EXPECT_EQ(gate.judge(query).decision, Decision::Stay)
+      << "the report of a kill may not have arrived yet";
   state.answers = {.epoch = 7, .number = 100};
   gate.on(state);
-  EXPECT_EQ(gate.judge(query).decision, Decision::Stay) << "that was another proxyd's";
+  EXPECT_EQ(gate.judge(query).decision, Decision::Stay)
+      << "another proxyd has sent that liveness check";
   state.answers = gate.newest_doubt();
   gate.on(state);
   EXPECT_EQ(gate.judge(query).decision, Decision::Complete);
@@ -251,7 +254,7 @@ TEST(Gate, AnAnswerThatEndsWithItsConnectionIsCompleteOnlyIfNobodyWasKilled) {
   EXPECT_EQ(alone.judge(query).decision, Decision::Complete);
 }
 
-TEST(Gate, AFullQueueTurnsAwayWhoWouldHaveToWait) {
+TEST(Gate, AFullQueueRefusesARequestThatWouldWait) {
   GateAndBarrier gate = gate_of(backend(BackendPhase::Loading, 1));
   const situation::Waiting late{.is_shut_out = true};
   EXPECT_EQ(gate.judge(late).decision, Decision::QueueFull);
@@ -274,7 +277,7 @@ TEST(Gate, AssumingRunningForwardsAlways) {
   EXPECT_EQ(gate.judge(situation::Idle{.generation = generation}).decision, Decision::Stay);
 }
 
-TEST(Gate, AssumingRunningWaitsForNoNews) {
+TEST(Gate, AssumingRunningWaitsForNoMessage) {
   const GateAndBarrier gate(Gate::assuming_running());
   situation::Lost lost{.generation = 1};
   EXPECT_EQ(gate.judge(lost).decision, Decision::BadGateway);
@@ -284,8 +287,8 @@ TEST(Gate, AssumingRunningWaitsForNoNews) {
   EXPECT_EQ(gate.judge(lost).decision, Decision::Forward);
 }
 
-// Every order of eight pieces of news: only the newest of each kind may matter, and the decisions
-// keep what the proxy promises.
+// Plays every order of eight messages. Only the newest message of each kind may matter, and the
+// decisions must keep the proxy's promises.
 class EveryHistory {
  public:
   void explore(const GateAndBarrier& gate, int depth) {

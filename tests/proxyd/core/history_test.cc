@@ -41,7 +41,7 @@ TEST(History, KeepsTheStepsOfEachStart) {
                                              .ended_at_ms = 530,
                                              .exit = bus::BackendExit{.code = 3},
                                              .problem = {}}));
-  EXPECT_FALSE(history.awaits_answer(1)) << "an answer of the one before";
+  EXPECT_FALSE(history.awaits_answer(1)) << "the answer is from the previous generation";
 }
 
 TEST(History, ForgetsTheOldest) {
@@ -54,7 +54,7 @@ TEST(History, ForgetsTheOldest) {
   EXPECT_EQ(history.starts().back().generation, 6U);
 }
 
-TEST(History, ACountThatBeginsAnewIsAnotherHistory) {
+TEST(History, ASmallerGenerationBeginsANewHistory) {
   History history;
   history.on({.state = BackendPhase::Running, .generation = 7});
   history.on({.state = BackendPhase::Running, .generation = 1});

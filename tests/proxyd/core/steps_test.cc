@@ -32,7 +32,7 @@ Connection in(Phase phase) {
   return connection;
 }
 
-TEST(Steps, EachPhaseHasItsOwnInOrder) {
+TEST(Steps, EachPhaseHasItsOwnSteps) {
   EXPECT_THAT(steps_in(Phase::Reading), ElementsAre(ReadRequest));
   EXPECT_THAT(steps_in(Phase::Held), ElementsAre(TellClientEnd));
   EXPECT_THAT(steps_in(Phase::Lost), ElementsAre(TellClientEnd));
@@ -52,13 +52,13 @@ TEST(Steps, NoHeadIsReadForAClientThatDoesNotRead) {
   EXPECT_FALSE(is_possible(ReadResponse, {})) << "the connection is being made";
 }
 
-TEST(Steps, ABodyIsPumpedUntilAllOfItIsWithTheBackend) {
+TEST(Steps, ABodyIsPumpedUntilTheBackendHasAllOfIt) {
   EXPECT_FALSE(is_possible(PumpRequest, {}));
   EXPECT_TRUE(is_possible(PumpRequest, {.backend_is_open = true}));
   EXPECT_FALSE(is_possible(PumpRequest, {.backend_is_open = true, .request_is_over = true}));
 }
 
-TEST(Steps, WhatHasComeOfARequestDecidesWhetherItHasBegun) {
+TEST(Steps, ARequestBeginsWithItsFirstByteUnlessTheClientHasEnded) {
   EXPECT_FALSE(request_head_missing(NeedMore{}, "", {}));
   EXPECT_TRUE(is<RequestBegun>(request_head_missing(NeedMore{}, "GE", {})));
   EXPECT_TRUE(is<ClientEnded>(request_head_missing(NeedMore{}, "GE", {.client_ended = true})));
@@ -68,7 +68,7 @@ TEST(Steps, WhatHasComeOfARequestDecidesWhetherItHasBegun) {
   EXPECT_EQ(std::get<RequestRefused>(*event).status, 414);
 }
 
-TEST(Steps, AnAnswerThatDoesNotComeIsLostWhenTheBackendHasEnded) {
+TEST(Steps, AMissingAnswerIsLostWhenTheBackendHasEnded) {
   const auto read = [](const HeadResult& result, const Wires& wires) {
     return response_head_read(result, {.status = 200}, kGet, /*size=*/9, wires);
   };
@@ -91,7 +91,7 @@ TEST(Steps, AHeadThatIsKeptBackEndsWithItsConnection) {
   EXPECT_TRUE(is<UpstreamLost>(response_kept(with_length, {.backend_ended = true})));
 }
 
-TEST(Steps, ABodyThatEndsWithItsConnectionIsWholeUnlessThatBreaks) {
+TEST(Steps, ABodyUntilTheCloseIsCompleteUnlessTheConnectionBreaks) {
   const auto pumped = [](const Wires& wires) {
     return response_pumped(Pumped::MayGoOn, "", wires);
   };
@@ -100,13 +100,14 @@ TEST(Steps, ABodyThatEndsWithItsConnectionIsWholeUnlessThatBreaks) {
   EXPECT_TRUE(
       is<ResponseEndedByClose>(pumped({.backend_ended = true, .response_may_close = true})));
   EXPECT_TRUE(is<UpstreamLost>(pumped({.backend_is_broken = true, .response_may_close = true})));
-  EXPECT_FALSE(pumped({.client_is_full = true, .backend_ended = true})) << "more is on its way";
+  EXPECT_FALSE(pumped({.client_is_full = true, .backend_ended = true}))
+      << "the buffered bytes come first";
   EXPECT_FALSE(pumped({.backend_ended = true, .response_is_held = true}));
   EXPECT_TRUE(is<ResponseBodyEnded>(response_pumped(Pumped::Over, "", {.client_is_full = true})));
   EXPECT_TRUE(is<ResponseRefused>(response_pumped(Pumped::Broken, "x", {})));
 }
 
-TEST(Steps, AFinCountsWhenWhatCameBeforeItHasGoneOn) {
+TEST(Steps, AFinCountsAfterTheBytesBeforeItArePassedOn) {
   const Connection sent = in(Phase::Sent);
   EXPECT_FALSE(client_ended(sent, {}));
   EXPECT_FALSE(client_ended(sent, {.client_end_in_sight = true})) << "bytes come before it";
@@ -119,7 +120,7 @@ TEST(Steps, AFinCountsWhenWhatCameBeforeItHasGoneOn) {
                                    .backend_is_full = true}));
   EXPECT_TRUE(
       client_ended(sent, {.client_has_input = true, .client_ended = true, .backend_is_open = true}))
-      << "the piece of a chunk line";
+      << "an incomplete chunk line";
   EXPECT_FALSE(client_ended(sent, {.client_ended = true, .request_is_held = true}));
 }
 
@@ -128,13 +129,13 @@ TEST(Steps, AHeldRequestDoesNotWaitForTheBytesBeforeTheFin) {
       client_ended(in(Phase::Held), {.client_has_input = true, .client_end_in_sight = true}));
 }
 
-TEST(Steps, AFinIsToldOncePerRequest) {
+TEST(Steps, AFinIsReportedOncePerRequest) {
   Connection held = in(Phase::Held);
   static_cast<void>(held.on(ClientEnded{}, kNow));
   EXPECT_FALSE(client_ended(held, {.client_ended = true}));
 }
 
-TEST(Steps, WhatCameBeforeTheBackendBrokeStillReachesTheClient) {
+TEST(Steps, BytesBeforeAResetOfTheBackendReachTheClient) {
   const Wires more{.backend_is_open = true, .backend_has_input = true};
   EXPECT_FALSE(backend_broken(in(Phase::Answering), more, {}));
   EXPECT_FALSE(backend_broken(in(Phase::Answering),

@@ -31,7 +31,7 @@ class SwitchboardTest : public testing::Test {
     for (const ConnectionId id : {1, 2, 3}) static_cast<void>(board_.connect(id));
   }
 
-  // What the effects of the last call were.
+  // The effects of the last call.
   void keep(const Switchboard::Effects& effects) {
     names_.clear();
     reconsidered_.clear();
@@ -85,7 +85,7 @@ TEST_F(SwitchboardTest, RequestsOfOneTurnShareATicket) {
   hold(1);
   EXPECT_THAT(names_, ElementsAre("AskSoon"));
   hold(2);
-  EXPECT_THAT(names_, IsEmpty()) << "it will be asked anyway";
+  EXPECT_THAT(names_, IsEmpty()) << "an AskSoon is already pending";
   EXPECT_EQ(place(1).ticket, place(2).ticket);
   ask();
   EXPECT_THAT(names_, ElementsAre("Publish"));
@@ -102,7 +102,7 @@ TEST_F(SwitchboardTest, ARequestThatDoesNotWaitAtTheGateTakesNoTicket) {
   EXPECT_EQ(place(1).arrival, 1U);
 }
 
-TEST_F(SwitchboardTest, NewsOfTheTreeConcernsTheQueueInOrderOfArrival) {
+TEST_F(SwitchboardTest, AMessageOfWatchdReconsidersTheQueueInOrderOfArrival) {
   hold(3);
   hold(1);
   keep(board_.on(tree(1), now_));
@@ -112,7 +112,7 @@ TEST_F(SwitchboardTest, NewsOfTheTreeConcernsTheQueueInOrderOfArrival) {
   EXPECT_THAT(reconsidered_, ElementsAre(1));
 }
 
-TEST_F(SwitchboardTest, NewsOfTheBackendConcernsAllInOrderOfArrival) {
+TEST_F(SwitchboardTest, AMessageOfSupervisordReconsidersAllConnectionsInOrderOfArrival) {
   hold(3);
   hold(1);
   board_.set_waiting(place(1), false);
@@ -123,7 +123,7 @@ TEST_F(SwitchboardTest, NewsOfTheBackendConcernsAllInOrderOfArrival) {
   EXPECT_THAT(reconsidered_, ElementsAre(2, 1));
 }
 
-TEST_F(SwitchboardTest, ARequestIsRefusedIfItFindsTheQueueFull) {
+TEST_F(SwitchboardTest, ARequestIsRefusedIfTheQueueIsFull) {
   keep(board_.on(tree(1, {.epoch = kEpoch, .number = 9}), now_));
   for (const ConnectionId id : {1, 2}) hold(id);
   keep(board_.arrive(place(3), /*is_judged=*/true, now_));
@@ -141,7 +141,7 @@ TEST_F(SwitchboardTest, AClosedConnectionLeavesTheQueue) {
   EXPECT_EQ(board_.state_now().clients, 2U);
 }
 
-TEST_F(SwitchboardTest, CountsArePublishedOnceInAWhile) {
+TEST_F(SwitchboardTest, CountsArePublishedAtIntervals) {
   keep(board_.count());
   EXPECT_THAT(names_, ElementsAre("Publish"));
   hold(1);
@@ -178,7 +178,7 @@ TEST_F(SwitchboardTest, AnAnswerThatHasEndedGetsOneLivenessCheck) {
   EXPECT_EQ(board_.state().doubts, (bus::Ticket{.epoch = kEpoch, .number = 1}));
 }
 
-TEST_F(SwitchboardTest, AGenerationIsLetGoWhenItsConnectionsAreClosed) {
+TEST_F(SwitchboardTest, AGenerationIsReleasedWhenItsConnectionsAreClosed) {
   keep(board_.on(backend(BackendPhase::Killing, 4)));
   ask(/*has_closes=*/true);
   EXPECT_THAT(names_, ElementsAre("AskSoon", "Publish"));
@@ -208,7 +208,7 @@ TEST_F(SwitchboardTest, ALapseOfTheBarrierFreesTheQueueAndIsReportedOnce) {
   EXPECT_EQ(board_.state_now().problem, "");
 }
 
-TEST_F(SwitchboardTest, ASilentSupervisorIsReportedUntilItIsHeard) {
+TEST_F(SwitchboardTest, AMissingReportOfSupervisordIsLoggedUntilItComes) {
   keep(board_.on_supervisor_overdue());
   EXPECT_THAT(names_, testing::Contains("Warn"));
   EXPECT_THAT(board_.state_now().problem, testing::HasSubstr("supervisor"));
@@ -219,7 +219,7 @@ TEST_F(SwitchboardTest, ASilentSupervisorIsReportedUntilItIsHeard) {
   EXPECT_THAT(names_, IsEmpty());
 }
 
-TEST_F(SwitchboardTest, KnowsWhenAChangeOfTheFilesWasHeardOf) {
+TEST_F(SwitchboardTest, RecordsWhenAChangeWasReported) {
   EXPECT_FALSE(board_.changed_at());
   const TimePoint first = now_;
   keep(board_.on(tree(1), now_));
