@@ -179,7 +179,7 @@ class Status(CtlTest):
         hpp.wait_state("Error")
         output = self.ctl("status").output()
         self.assertRegex(output, r"backend +Error: generation 1, ended with exit code 3")
-        self.assertIn("output\ncrash was asked for", output)
+        self.assertIn("output\ncrash requested", output)
 
     def test_the_file_is_shown_if_an_author_does_not_answer(self):
         hpp = self.start_ready()

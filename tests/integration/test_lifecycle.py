@@ -707,7 +707,7 @@ class Backend(IntegrationTest):
             answer = client.read_response()
         self.assertEqual(answer.status, 503)
         self.assertIn("exit code 3", answer.text)
-        self.assertIn("crash was asked for", answer.text)
+        self.assertIn("crash requested", answer.text)
         self.save_backend("hello again")
         hpp.wait_state("Running", 2)
         self.assertEqual(get(hpp.url).text, "hello again")

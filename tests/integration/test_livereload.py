@@ -135,7 +135,7 @@ class LiveReload(IntegrationTest):
             crash = (await self.state(here, lambda s: s["state"] == "Error"))["crash"]
             self.assertEqual(crash["how"], "it ended with exit code 3")
             self.assertIn("app.py", crash["command"])
-            self.assertEqual(crash["output"], "crash was asked for")
+            self.assertEqual(crash["output"], "crash requested")
             crash = (await self.state(stranger, lambda s: s["state"] == "Error"))["crash"]
             self.assertEqual(crash, {"how": "it has failed", "command": "", "output": ""})
             self.save_backend("cured")

@@ -222,7 +222,7 @@ class InFlight(RestartTest):
                 answer = client.ask(path="/crash")
                 self.assertEqual(answer.status, 503)
                 self.assertIn("exit code 3", answer.text)
-                self.assertIn("crash was asked for", answer.text)
+                self.assertIn("crash requested", answer.text)
                 crashes = self.log("GET /crash")
                 generation = self.hpp.generation
                 self.save_text(text)

@@ -1,25 +1,28 @@
-// A web server for tests of restarts: it boots in little more than any process does, and every
-// answer tells which start of it gave it. It trusts its peer.
+// A web server for tests of restarts. It boots quickly, and each answer shows which start of the
+// server gave it. It trusts its peer.
 //
 //   test-backend PORT OPTION…
-//     --text FILE    what it says, in the body of every answer and in X-Text: the file as it was at
-//                    the start. `broken`: it ends with status 3 instead
-//     --tree DIR     instead: `whole V` if each file in a folder of DIR has the text V, and `MIXED`
-//                    if not
-//     --log FILE     gets `start TEXT` and, for each request, `METHOD TARGET TEXT`, one a line
-//     --lock FILE    is locked while the process lives; if another one has it: `DOUBLE TEXT` in the
-//                    log
-//     --boot-max MS  takes so long to boot at most; how long follows from the text
-//     --wait FILE    boots until that file exists
-//     --no-reuse     binds without SO_REUSEADDR, as many a hand-written server does
-//     --one-by-one   one connection at a time, one request each
-//     --backlog N    as many connections wait to be accepted; what comes beyond is dropped
+//     --text FILE    the server's text, in the body of each answer and in X-Text: the content of
+//     FILE
+//                    at the start. If it is `broken`, the server ends with status 3
+//     --tree DIR     instead of --text: the text is `whole V` if each file in the folders of DIR
+//     has
+//                    the content V, otherwise `MIXED`
+//     --log FILE     appends the line `start TEXT` and, for each request, `METHOD TARGET TEXT`
+//     --lock FILE    locks FILE while the process lives; if another process has the lock, appends
+//                    `DOUBLE TEXT` to the log
+//     --boot-max MS  the longest time to boot; the text determines the actual time
+//     --wait FILE    boots until FILE exists
+//     --no-reuse     binds without SO_REUSEADDR, like many small servers
+//     --one-by-one   serves one connection at a time, with one request
+//     --backlog N    the number of connections that wait to be accepted; others are dropped
 //
-//   GET /crash       ends it with status 3
-//   GET /only/TEXT   is answered if that is its text, else left without an answer
-//   GET /begun/…     length, chunked, close: an answer that begins with `begun` and never ends
-//   Expect: …        100 when the head has come and the body has not
-//   Upgrade: …       101, and nothing more
+//   GET /crash       ends the server with status 3
+//   GET /only/TEXT   gets an answer only if TEXT is the server's text
+//   GET /begun/X     an answer that begins with `begun` and never ends; X is `length`, `chunked` or
+//                    `close`
+//   Expect: …        a 100 when the head has arrived, but not the body
+//   Upgrade: …       a 101 and nothing else
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -74,14 +77,14 @@ int log_fd = -1;
   std::exit(1);
 }
 
-// In one write(2): other starts of the program have the same file.
+// Uses one write(2), because several instances of the server append to the same file.
 void log(std::string_view event) {
   if (log_fd < 0) return;
   const std::string line = fmt::format("{} {}\n", event, text);
   if (::write(log_fd, line.data(), line.size()) < 0) fail("log");
 }
 
-// ---- what it says -------------------------------------------------------------------------------
+// ---- the text -----------------------------------------------------------------------------------
 
 std::string read_file(const fs::path& path) {
   std::ifstream file(path);
@@ -103,7 +106,7 @@ std::string read_tree(const fs::path& top) {
 
 // ---- answers ------------------------------------------------------------------------------------
 
-// What a name in lower case has for a value in a head; empty without it.
+// Returns the value of the field `name` (in lower case), or an empty text.
 std::string_view field(std::string_view head, std::string_view name) {
   const std::string line = fmt::format("\r\n{}:", name);
   const auto found = std::search(head.begin(), head.end(), line.begin(), line.end(),
@@ -116,8 +119,8 @@ std::string_view field(std::string_view head, std::string_view name) {
 
 std::string make_answer(std::string_view method, std::string_view target, bool upgrades) {
   if (target == "/crash") {
-    fmt::print(stderr, "crash was asked for\n");
-    std::_Exit(3);  // a crash frees nothing
+    fmt::print(stderr, "crash requested\n");
+    std::_Exit(3);  // without destructors, like a crash
   }
   if (target.starts_with("/only/") && target.substr(6) != text) return {};
   const auto head = [](std::string_view status, std::string_view fields) {
@@ -138,8 +141,8 @@ std::string make_answer(std::string_view method, std::string_view target, bool u
   return answer;
 }
 
-// Takes complete requests from the front of `in`, answers go to the end of `out`. `continues`: the
-// client has been told to send the body.
+// Takes complete requests from the front of `in`, and appends the answers to `out`. `continues` is
+// true if the client has received a 100.
 void take_requests(std::string& in, std::string& out, bool& continues) {
   for (;;) {
     const auto end = in.find("\r\n\r\n");
@@ -173,7 +176,7 @@ struct Connection {
 
   ~Connection() { ::close(fd); }
 
-  // Does all that can be done. False: it is over.
+  // Reads and writes until it would block. Returns false if the connection has ended.
   bool work() {
     for (;;) {
       while (!out.empty()) {
@@ -292,7 +295,8 @@ void open_log_and_lock() {
 
 void boot() {
   if (options.boot_max_ms > 0) {
-    std::uint32_t hash = 2166136261;  // FNV-1a: std::hash may be another one tomorrow
+    std::uint32_t hash =
+        2166136261;  // FNV-1a, because std::hash may differ between library versions
     for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619;
     std::this_thread::sleep_for(milliseconds(hash % (options.boot_max_ms + 1)));
   }

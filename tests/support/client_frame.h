@@ -1,4 +1,4 @@
-// What a WebSocket client sends.
+// Encodes WebSocket frames of a client.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@ constexpr char kTextFrame = 1;
 constexpr char kCloseFrame = 8;
 constexpr char kPingFrame = 9;
 
-// One frame of at most 125 bytes, masked as RFC 6455 §5.3 demands.
+// Returns a frame with a payload of at most 125 bytes. A client must mask it (RFC 6455 §5.3).
 inline std::string client_frame(char opcode, const std::string& payload, bool masked = true) {
   const std::string mask = "mask";
   std::string frame{static_cast<char>('\x80' | opcode)};

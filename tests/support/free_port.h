@@ -1,4 +1,4 @@
-// An unused port, for a test to listen on.
+// Finds an unused port for a test to listen on.
 #pragma once
 
 #include <unistd.h>
@@ -11,8 +11,8 @@
 
 namespace hpp {
 
-// Free on 127.0.0.1 and ::1. Below the ephemeral range, so that no connection of another test is
-// given it in the meantime.
+// Returns a port that is free on 127.0.0.1 and ::1. It is below the ephemeral range, so that the
+// kernel does not assign it to a connection of another test.
 inline std::uint16_t free_port() {
   constexpr int kFirst = 10'000;
   constexpr int kCount = 22'000;

@@ -522,7 +522,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         if self.path == "/crash":
-            print("crash was asked for", file=sys.stderr, flush=True)
+            print("crash requested", file=sys.stderr, flush=True)
             os._exit(3)
         body = {text!r}.encode()
         self.send_response(200)

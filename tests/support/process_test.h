@@ -1,4 +1,4 @@
-// Real child processes for a test, none of which outlives it.
+// Starts child processes for a test, and kills all of them at its end.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -17,7 +17,7 @@
 
 namespace hpp {
 
-// This process is the reaper of what its children leave behind, too.
+// The test process is a subreaper, so orphans of its children become its children.
 class ProcessTest : public testing::Test {
  protected:
   using Environment = std::vector<std::pair<std::string, std::string>>;
@@ -25,14 +25,14 @@ class ProcessTest : public testing::Test {
   static void SetUpTestSuite() { become_subreaper(); }
 
   ~ProcessTest() override {
-    // Again and again: a look at /proc may miss who loses its parent during it.
+    // Repeated, because a reading of /proc may miss a process that loses its parent meanwhile.
     while (children_left({})) {
       for (const pid_t pid : living_descendants(::getpid())) ::kill(pid, SIGKILL);
       run_for(loop_, std::chrono::milliseconds(1));
     }
   }
 
-  // A child in a session of its own.
+  // Starts a child in a session of its own.
   pid_t start(const std::vector<std::string>& command, const Environment& environment,
               const std::string& pid_variable = "") {
     const ChildRequest request{.command = command,
@@ -44,7 +44,7 @@ class ProcessTest : public testing::Test {
     return children_.back()->pid();
   }
 
-  // A child that goes on as a copy of this process, and does nothing.
+  // Starts a child that remains a copy of this process and only waits.
   static pid_t start_copy() {
     const pid_t copy = ::fork();
     if (copy == 0) {

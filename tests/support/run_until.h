@@ -1,4 +1,4 @@
-// Runs a loop until something is true.
+// Runs a loop until a condition is true.
 #pragma once
 
 #include <chrono>
@@ -9,11 +9,12 @@
 
 namespace hpp {
 
-// How long a test waits for what happens at all: generous, for loaded machines and sanitizers.
+// How long a test waits for an event that must happen. Generous, for loaded machines and
+// sanitizers.
 constexpr std::chrono::seconds kTestDeadline{20};
 
-// Runs the loop until `condition`, asked every millisecond, is true. Returns whether it became so
-// before the deadline.
+// Runs the loop until `condition` is true, which is checked every millisecond. Returns false if the
+// deadline comes first.
 inline bool run_until(Loop& loop, const std::function<bool()>& condition,
                       std::chrono::milliseconds deadline = kTestDeadline) {
   const auto end = std::chrono::steady_clock::now() + deadline;
@@ -34,7 +35,7 @@ inline bool run_until(Loop& loop, const std::function<bool()>& condition,
   return reached;
 }
 
-// Runs the loop for a while, for something that must not happen.
+// Runs the loop for some time, to check that something does not happen.
 inline void run_for(Loop& loop, std::chrono::milliseconds duration) {
   run_until(
       loop, [] { return false; }, duration);

@@ -1,4 +1,4 @@
-// A directory for one test, gone with everything in it when the object goes.
+// A directory for one test. The destructor removes it with all its files.
 #pragma once
 
 #include <stdlib.h>
@@ -11,7 +11,7 @@ namespace hpp {
 
 class TemporaryDirectory {
  public:
-  // Mode 0700, and a short path: sockets fit into it (unix(7)).
+  // The directory has mode 0700, and a short path, because paths of sockets have a limit (unix(7)).
   TemporaryDirectory() {
     char name[] = "/tmp/hppXXXXXX";
     if (::mkdtemp(name) == nullptr) throw std::runtime_error("cannot make a directory in /tmp");
