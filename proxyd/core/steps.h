@@ -5,7 +5,7 @@
 // phase in this order, until none of them yields an event:
 //
 //   Reading          ReadRequest
-//   Held, Doubtful   TellClientEnd
+//   Held, Lost       TellClientEnd
 //   Sent             PumpRequest, ReadResponse, TellClientEnd
 //   Answering        PumpRequest, PumpResponse, TellClientEnd
 //   Tunnel           PumpTunnel
