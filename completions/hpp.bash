@@ -1,25 +1,26 @@
 # bash completion for hpp-launch, its other name http-process-proxy, and hpp-ctl.
 #
-# What can be said is asked of the program itself: --help knows each option.
+# The options come from the output of --help.
 #
-# No word is given to `compgen -W`, which expands it: a file name with $(…) would be executed.
+# `compgen -W` is not used, because it expands its words: a $(…) in a file name would be executed.
 
-# The options of "$@", a program and perhaps one of its commands.
+# Prints the options of "$@", which is a program and perhaps one of its commands.
 _hpp_options() {
     "$@" --help 2>/dev/null | grep -oE -- '^  (-[a-z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+'
 }
 
-# The commands of the program.
+# Prints the commands of the program.
 _hpp_commands() {
     "$1" --help 2>/dev/null | sed -n '/^Subcommands:/,/^$/s/^  \([a-z]*\) .*/\1/p'
 }
 
-# The alternatives of an option, one a line: `on`, `off` from `--barrier on|off`.
+# Prints the alternatives of an option, one per line: `on` and `off` for `--barrier on|off`.
 _hpp_values() {
     "$1" --help 2>/dev/null | sed -n "s/^  $2 \([a-z]*|[a-z|]*\) .*/\1/p" | tr '|' '\n'
 }
 
-# The instances of this user that run, or have run. Another user may have made /tmp/hpp-UID.
+# Prints the names of this user's instances, including those that have ended. Ignores a /tmp/hpp-UID
+# that another user has made.
 _hpp_names() {
     local root directory name
     for root in "${XDG_RUNTIME_DIR:-/nowhere}/hpp" "/tmp/hpp-$UID"; do
@@ -33,7 +34,7 @@ _hpp_names() {
     done
 }
 
-# Offers the words of stdin, one a line, that begin with $1.
+# Offers the words of stdin, one per line, that begin with $1.
 _hpp_offer() {
     local word
     COMPREPLY=()
@@ -42,8 +43,8 @@ _hpp_offer() {
     done
 }
 
-# Offers the files (-f) or folders (-d) that begin with $2. `filenames` makes bash quote what their
-# names have in them: another user may have made a folder with a $(…) in its name.
+# Offers the files (-f) or folders (-d) that begin with $2. `filenames` makes bash quote their names,
+# because another user may have made a folder with a $(…) in its name.
 _hpp_offer_files() {
     compopt -o filenames 2>/dev/null
     mapfile -t COMPREPLY < <(compgen "$1" -- "$2")
@@ -54,7 +55,7 @@ _hpp_launch() {
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         [ "${COMP_WORDS[i]}" = --exec ] || continue
-        # From there on it is the backend's command line.
+        # The words after --exec are the backend's command line.
         if declare -F _command_offset >/dev/null; then
             _command_offset $((i + 1))
         else
@@ -85,7 +86,7 @@ _hpp_ctl() {
     elif [ "$previous" = --run-dir ]; then
         _hpp_offer_files -d "$current"
     elif [[ $current == -* ]]; then
-        # shellcheck disable=SC2086  # no command is no word
+        # shellcheck disable=SC2086  # an empty command must not become a word
         _hpp_offer "$current" < <(_hpp_options "$1"; _hpp_options "$1" $command)
     elif [ -z "$command" ]; then
         _hpp_offer "$current" <<<"$commands"

@@ -646,7 +646,7 @@ class Play {
   }
 
   void perform(const ReleaseUpstream& effect) {
-    check(upstream_ != nullptr, "who gives back has something");
+    check(upstream_ != nullptr, "there is a backend connection to release");
     Link& link = *upstream_;
     if (!link.input.empty()) has_raced_ = true;
     const bool is_usable = is_clean({.has_ended = link.input_ended,
@@ -805,7 +805,7 @@ class Play {
       const auto message = fuzz::take_request(rest);
       if (!message && got.is_cut && has_blocked_) return;
       check(message.has_value(), "a backend gets valid requests", got.text);
-      check_same(message->head.start, request.start, "a backend gets the requests that came");
+      check_same(message->head.start, request.start, "a backend gets the client's requests");
       // If bytes may be missing, their number depends on the pieces.
       if (!got.is_cut) note("request", message->head.start + " " + message->body.payload);
       if (is_tunnel_of(which)) return check_tunnel(before, request);
@@ -835,9 +835,10 @@ class Play {
     if (request.facts.framing == Framing::Length) {
       body = fuzz::take_length(text, request.facts.length);
     }
-    check(text.empty(), "no more is taken than the body has", request.body);
-    check(!message.body.is_over || body.is_over, "a backend gets no more than came", got.text);
-    check(body.payload.starts_with(message.body.payload), "a backend gets the body that came",
+    check(text.empty(), "proxyd takes only the bytes of the body", request.body);
+    check(!message.body.is_over || body.is_over, "a backend gets only the client's bytes",
+          got.text);
+    check(body.payload.starts_with(message.body.payload), "a backend gets the client's body",
           got.text);
     check(got.is_cut || message.body.payload == body.payload, "a backend gets all of it", got.text);
   }

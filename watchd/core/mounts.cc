@@ -97,8 +97,8 @@ bool is_within(std::string_view path, std::string_view folder) {
   return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
 }
 
-// Returns the mount that the kernel reaches first from `mount` on the way to `path`. Of two at one
-// place, the later one hides the other.
+// Returns the mount that the kernel reaches first from `mount` on the way to `path`. If two mounts
+// are at the same place, the later one hides the other.
 const Mount* next_on_way(const std::vector<Mount>& mounts, const Mount& mount,
                          std::string_view path) {
   const Mount* next = nullptr;
