@@ -16,7 +16,7 @@ struct Typed {
 };
 
 constexpr std::string_view kKeysHint =
-    "r Enter restarts your server, h Enter shows help, Ctrl+C stops everything";
+    "r Enter restarts your server, h Enter shows help, Ctrl+C stops hpp";
 constexpr std::string_view kKeysHelp[] = {
     "r Enter   restarts your server, as a saved file does",
     "q Enter   stops hpp and your server, as Ctrl+C does",

@@ -325,7 +325,7 @@ class Keys(TerminalTest):
 
     def test_are_listed_at_the_start(self):
         hpp = self.start()
-        hpp.wait_screen("hpp-launch: r Enter restarts your server, h Enter shows help, Ctrl.C stops everything")
+        hpp.wait_screen("hpp-launch: r Enter restarts your server, h Enter shows help, Ctrl.C stops hpp")
 
     def test_restart(self):
         hpp = self.start()
