@@ -466,7 +466,7 @@ class Degraded(RestartTest):
         self.assertEqual(client.ask().text, "first")
         before = len(self.hpp.lines)
         freeze(pid)
-        self.addCleanup(self.let_go_on, pid)
+        self.addCleanup(self.resume, pid)
         self.save_text("unseen")
         began = time.monotonic()
         self.assertEqual(client.ask().text, "first")
@@ -488,7 +488,7 @@ class Degraded(RestartTest):
         self.assertEqual(len(self.lines_of_proxyd(before)), 1, self.hpp.transcript())
 
     @staticmethod
-    def let_go_on(pid):
+    def resume(pid):
         try:
             os.kill(pid, signal.SIGCONT)
         except ProcessLookupError:
@@ -509,7 +509,7 @@ class Degraded(RestartTest):
         """The timeout is longer than the test's, so that a request that waits would fail."""
         self.start("--barrier", "off", "--barrier-timeout", 600_000)
         freeze(self.watchman.pid)
-        self.addCleanup(self.let_go_on, self.watchman.pid)
+        self.addCleanup(self.resume, self.watchman.pid)
         client = self.client()
         for keeps in (True, False) * 5:
             self.assertEqual(client.ask(keeps=keeps).text, "first")

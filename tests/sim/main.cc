@@ -37,7 +37,7 @@ const std::map<std::string, Break> kBreaks{{"barrier", Break::Barrier},
                                            {"generation", Break::Generation},
                                            {"replay", Break::Replay},
                                            {"loss", Break::Loss},
-                                           {"let-go", Break::LetGo}};
+                                           {"release", Break::Release}};
 
 // A process that plays schedules. It dies with a core that fails an assertion or a sanitizer check.
 struct Job {

@@ -100,7 +100,7 @@ void Proxyd::on_backend(bus::BackendState backend) {
       }
     }
   }
-  if (backend.state != bus::BackendPhase::Running && world_.broken != Break::LetGo) {
+  if (backend.state != bus::BackendPhase::Running && world_.broken != Break::Release) {
     for (const LinkPointer& link : std::exchange(idle_, {})) processes_.close(link);
   }
   perform(switchboard_->on(backend));

@@ -27,7 +27,7 @@ enum class Break {
   Generation,  // a request goes to the running backend even if that serves an old tree
   Replay,      // a POST counts as safe to repeat
   Loss,        // requests do not wait while a watch is lost
-  LetGo,       // idle connections to a backend stay open after its end
+  Release,     // idle connections to a backend stay open after its end
 };
 
 // The kind of a schedule. Drawn before everything else.
