@@ -190,7 +190,7 @@ void Daemon::perform(const StartProbe& effect) {
   switch (effect.of) {
     case StartProbe::Of::Tree:
       return probe_.start();
-    case StartProbe::Of::Anybody:
+    case StartProbe::Of::AnyProcess:
       return probe_.start(/*strangers=*/true);
     case StartProbe::Of::TreeInstead:
       return probe_.start_instead();

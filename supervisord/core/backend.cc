@@ -169,7 +169,7 @@ void Backend::run(const Answered& event, Now answered) {
 void Backend::handle(const StrangerListens& event, Now now) {
   if (!awaits_answer() || event.generation != facts_.generation) return;
   if (!strangers_.on_found(now.steady)) return;
-  emit(StartProbe{facts_.generation, StartProbe::Of::Anybody});
+  emit(StartProbe{facts_.generation, StartProbe::Of::AnyProcess});
 }
 
 void Backend::handle(const ProbeSaw& event, Now) {

@@ -144,8 +144,9 @@ struct KillTree {
 struct StartProbe {
   // Processes whose answer counts.
   enum class Of {
-    Tree,     // a process of the backend's tree
-    Anybody,  // any process, but the tree's processes take precedence
+    Tree,  // a process of the backend's tree
+    // Any process, but processes of the tree take precedence.
+    AnyProcess,
     // A process of the tree, while requests go to a stranger. Probes at long intervals.
     TreeInstead,
   };

@@ -202,7 +202,7 @@ class World : public test::Rules {
   void perform(const KillTree&) { require(!std::exchange(kill_due_, true), "killed twice"); }
 
   void perform(const StartProbe& e) {
-    require(probed_ == 0 || e.of == StartProbe::Of::Anybody, "two probes");
+    require(probed_ == 0 || e.of == StartProbe::Of::AnyProcess, "two probes");
     probed_ = e.generation;
     asks_ = e.of;
     require(first_lives_ && e.generation == generation_, "probes what is not there");
@@ -369,7 +369,7 @@ const std::vector<Move> World::kMoves{
        w.take(StrangerListens{w.probed_});
      }},
     {"StrangerAnswers", Kind::Other,
-     [](const World& w) { return w.probed_ != 0 && w.asks_ == StartProbe::Of::Anybody; },
+     [](const World& w) { return w.probed_ != 0 && w.asks_ == StartProbe::Of::AnyProcess; },
      [](World& w) { w.answer_probe("there", "x"); }},
     {"Exit", Kind::Other, [](const World& w) { return w.first_lives_; },
      [](World& w) {

@@ -39,7 +39,7 @@ std::string text_of(const Say& effect) {
 }
 
 std::string text_of(const StartProbe& effect) {
-  constexpr const char* kOf[] = {"", " of anybody", " instead"};
+  constexpr const char* kOf[] = {"", " of any process", " instead"};
   return fmt::format("StartProbe {}{}", effect.generation, kOf[static_cast<int>(effect.of)]);
 }
 
@@ -666,7 +666,7 @@ TEST(Stranger, IsAcceptedAfterTwoSecondsAndNamed) {
   Life life = life_in(Backend::State::Loading);
   const StrangerListens found{2};
   life(found);
-  EXPECT_THAT(life(found, kStrangerWait), ElementsAre("StartProbe 2 of anybody"));
+  EXPECT_THAT(life(found, kStrangerWait), ElementsAre("StartProbe 2 of any process"));
   EXPECT_THAT(life(found), IsEmpty()) << "the probe already asks every process";
   EXPECT_THAT(life(answer_of_stranger()),
               ElementsAre("Publish Running 2 pid 200 serves 7:2 seen 7:2 at [::1]:8001 by 'pid 9 "
