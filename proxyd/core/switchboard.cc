@@ -8,8 +8,8 @@ namespace hpp::proxyd {
 namespace {
 
 constexpr const char* kLapsed =
-    "hpp-watchd does not answer: until it does, requests do not wait for it, and old code may "
-    "answer them";
+    "hpp-watchd does not answer. Requests do not wait for it, so old code may answer them until it "
+    "does";
 constexpr const char* kAnswersAgain = "hpp-watchd answers again: requests wait for the newest save";
 constexpr const char* kUnsupervised =
     "hpp-supervisord has not reported yet: requests wait until it does";

@@ -438,7 +438,7 @@ class NoDescriptors(CrashTest):
             self.kill("proxyd")
             self.wait_restarted()
             self.assertEqual(self.ask().text, "first")
-            self.hpp.wait_line("hpp-watchd does not answer: until it does, requests do not wait for it")
+            self.hpp.wait_line("hpp-watchd does not answer. Requests do not wait for it, so old code may answer them")
         self.hpp.wait_line("hpp-watchd answers again: requests wait for the newest save")
         self.save_text("second")
         wait_for(lambda: self.ask().text == "second", "an answer of the newest code")

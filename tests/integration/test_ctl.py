@@ -240,7 +240,7 @@ class Wait(CtlTest):
         self.addCleanup(os.kill, pid, signal.SIGCONT)
         program = self.ctl("wait")
         self.assert_status(program, 1)
-        self.assertRegex(program.output("err"), "the watcher does not answer")
+        self.assertRegex(program.output("err"), "hpp-watchd does not answer")
 
     def test_it_waits_for_a_limited_time(self):
         self.start_ready()

@@ -448,7 +448,7 @@ class Outages(RestartTest):
         client = self.client()
         wait_for(lambda: client.ask() and not self.hpp.snapshot("watchd")["watching"],
                  "the watch to be lost")
-        self.hpp.wait_line("^hpp-proxyd: warning: the watcher does not answer")
+        self.hpp.wait_line("^hpp-proxyd: warning: hpp-watchd does not answer")
         for keeps in (True, False) * 4:
             began = time.monotonic()
             self.assertEqual(client.ask(keeps=keeps).text, "first")

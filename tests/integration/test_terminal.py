@@ -238,7 +238,7 @@ class NobodyTakesTheOutput(TerminalTest):
         hpp.wait_state("Running", 4)
         self.assertEqual(len(hpp.screen), seen)
         hpp.type("\x11")
-        hpp.wait_screen("shows this; Enter alone", after=seen)
+        hpp.wait_screen("shows this help; Enter alone", after=seen)
         hpp.wait_screen("(?s)app.py changed.*generation 2.*app.py changed.*generation 3"
                         ".*Running: generation 4", after=seen)
         self.assert_ends(hpp)

@@ -50,9 +50,9 @@ TEST_F(WaitEndpoint, FailsWithTheReasonIfTheFilesAreNotWatched) {
 }
 
 TEST_F(WaitEndpoint, FailsWithTheReasonIfTheWatcherDoesNotAnswer) {
-  proxy_.problem = "the watcher does not answer";
+  proxy_.problem = "hpp-watchd does not answer";
   EXPECT_FALSE(is_live());
-  EXPECT_NE(answer().body.find("the watcher does not answer"), std::string::npos);
+  EXPECT_NE(answer().body.find("hpp-watchd does not answer"), std::string::npos);
 }
 
 TEST_F(WaitEndpoint, AFailedBackendComesBeforeAWatcherProblem) {
