@@ -44,9 +44,11 @@ std::string normalized_glob(std::string_view text) {
   std::string_view glob = text;
   while (glob.starts_with("./")) glob.remove_prefix(2);
   if (glob.empty()) refuse(text, "it is empty");
-  if (glob.starts_with('/')) refuse(text, "globs are relative to the watched directory");
-  if (glob == ".." || glob.starts_with("../") || glob.find("/../") != std::string_view::npos) {
-    refuse(text, "only files below the watched directory are seen");
+  std::string_view below = glob;
+  while (below.starts_with("../")) below.remove_prefix(3);
+  if (below == ".." || below.starts_with("../") || below.find("/../") != std::string_view::npos ||
+      below.ends_with("/..")) {
+    refuse(text, "'..' can only be the beginning of a glob");
   }
   if (glob.ends_with('/')) refuse(text, "it names a directory: add ** for the files below it");
   check_characters(glob);

@@ -6,11 +6,11 @@
 
 namespace hpp {
 
-// Returns the glob as Watchman requires it: relative to the watched directory, without a leading
-// `./`. Watchman's wildmatch supports `*`, `?`, `[…]`, `**/` and `\`. It reports no error for an
-// invalid glob, which just never matches. Therefore this throws std::invalid_argument for a glob
-// that cannot match any file: it is empty or absolute, leads out of the directory, has an unclosed
-// bracket, or ends with a backslash.
+// Returns the glob without a leading `./`. It is relative to the working directory, or absolute,
+// and may begin with `../`. Watchman's wildmatch supports `*`, `?`, `[…]`, `**/` and `\`. It
+// reports no error for an invalid glob, which just never matches. Therefore this throws
+// std::invalid_argument for a glob that cannot match any file: it is empty, has `..` in its middle,
+// has an unclosed bracket, or ends with a backslash.
 std::string normalized_glob(std::string_view glob);
 
 // Returns a glob that matches only this file.

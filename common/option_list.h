@@ -44,6 +44,8 @@ void visit_files(AnyOptions& options, Visitor& visitor) {
                 "swap these style sheets in the browser; do not restart the server");
   visitor.globs("--reload", options.reload,
                 "reload the browser when these files change; do not restart the server");
+  visitor.directories("--root", options.roots,
+                      "watch these directories as well, such as ../shared");
   visitor.negated_flag("--no-default-excludes", options.default_excludes,
                        "do not ignore version control, caches and editors' files");
   visitor.flag("--gitignore", options.gitignore, "ignore the files that git ignores");

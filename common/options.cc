@@ -84,6 +84,10 @@ class Declarer {
     texts(name, "GLOB", target, read_glob, help);
   }
 
+  void directories(const char* name, std::vector<std::string>& target, const char* help) {
+    texts(name, "DIR", target, read_directory, help);
+  }
+
   void file_names(const char* name, std::vector<std::string>& target, const char* help) {
     texts(name, "NAME", target, read_file_name, help);
   }
@@ -177,6 +181,11 @@ class Declarer {
     }
   }
 
+  static std::string read_directory(const std::string& text) {
+    if (text.empty()) throw CLI::ValidationError("'' is no directory");
+    return text;
+  }
+
   static std::string read_file_name(const std::string& text) {
     if (text.empty() || text.find('/') != std::string::npos) {
       throw CLI::ValidationError(
@@ -202,6 +211,10 @@ class Emitter {
   void globs(const char* names, const std::vector<std::string>& values, const char*) {
     // Name and value are one word, because a glob may begin with a dash.
     for (const auto& value : values) words_.push_back(long_name(names) + '=' + value);
+  }
+
+  void directories(const char* name, const std::vector<std::string>& values, const char* help) {
+    globs(name, values, help);
   }
 
   void file_names(const char* name, const std::vector<std::string>& values, const char* help) {

@@ -24,6 +24,7 @@ struct Options {
   std::vector<std::string> excludes;  // normalized globs
   std::vector<std::string> css;       // normalized globs of style sheets that browsers swap
   std::vector<std::string> reload;    // normalized globs of files that browsers reload for
+  std::vector<std::string> roots;     // further directories whose files count
   bool default_excludes = true;
   bool gitignore = false;            // files that git ignores are ignored
   bool ignore_unchanged = false;     // a save that does not change the content is ignored

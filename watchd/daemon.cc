@@ -15,6 +15,7 @@
 #include "common/os/error.h"
 #include "common/os/project_directory.h"
 #include "common/os/run_directory.h"
+#include "watchd/core/roots.h"
 #include "watchd/git_ignore.h"
 #include "watchd/link_search.h"
 #include "watchd/lock_search.h"
@@ -62,8 +63,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
       sources_(
           loop,
           {.directory = directory_,
-           .prefixes = {""},
-           .filter = filter_of(options),
+           .roots = roots_of(directory_, options.roots, filter_of(options)),
            .lists_links = !last_tree(publisher_)},
           [this](const Report& report) { std::visit([this](const auto& r) { take(r); }, report); }),
       timer_(loop, [this] { take(TimerExpired{}); }),

@@ -170,6 +170,7 @@ Answer ask_git(const std::string& directory, std::vector<std::string> paths) {
 // The question to one repository.
 struct Question {
   std::vector<std::string> paths;  // relative to the repository's folder
+  std::vector<std::string> names;  // the same files and folders, relative to the directory
   bool has_files = false;          // false: all paths are folders of nested repositories
 };
 
@@ -178,7 +179,10 @@ class Questions {
  public:
   explicit Questions(const std::string& directory) : repositories_(directory) {}
 
-  void add_file(const std::string& file) { add(file).has_files = true; }
+  // git has no rules for a file in no repository outside the directory.
+  void add_file(const std::string& file) {
+    if (repositories_.folder_of(file) != Repositories::kNone) add(file).has_files = true;
+  }
 
   // In the map's order, a repository comes before the repositories in it.
   const std::map<std::string, Question>& by_folder() const { return by_folder_; }
@@ -186,9 +190,11 @@ class Questions {
  private:
   Question& add(const std::string& path) {
     const std::string& folder = repositories_.folder_of(path);
-    if (!folder.empty() && !by_folder_.contains(folder)) add(folder);
+    const bool is_nested = !folder.empty() && !folder.starts_with('/');
+    if (is_nested && !by_folder_.contains(folder)) add(folder);
     Question& question = by_folder_[folder];
-    question.paths.push_back(folder.empty() ? path : path.substr(folder.size() + 1));
+    question.paths.push_back(repositories_.path_in_repository(path));
+    question.names.push_back(path);
     return question;
   }
 
@@ -204,14 +210,16 @@ Sifted without_ignored(const std::string& directory, const std::vector<std::stri
   Sifted sifted;
   std::unordered_set<std::string> ignored;
   for (const auto& [folder, question] : questions.by_folder()) {
-    const std::string prefix = folder.empty() ? "" : folder + '/';
     Answer answer;
     if (ignored.contains(folder)) {
       answer.ignored = question.paths;
     } else {
-      answer = ask_git(directory + '/' + folder, question.paths);
+      answer = ask_git(folder.starts_with('/') ? folder : directory + '/' + folder, question.paths);
     }
-    for (const std::string& path : answer.ignored) ignored.insert(prefix + path);
+    const std::unordered_set<std::string> paths(answer.ignored.begin(), answer.ignored.end());
+    for (std::size_t i = 0; i < question.paths.size(); ++i) {
+      if (paths.contains(question.paths[i])) ignored.insert(question.names[i]);
+    }
     // A folder with several repositories need not be a repository itself: that is no problem unless
     // it has files of its own in the question.
     if (question.has_files && sifted.problem.empty()) sifted.problem = std::move(answer.problem);

@@ -76,7 +76,9 @@ std::vector<GitLock> find_git_locks(const std::string& directory,
     if (lock && std::find(locks.begin(), locks.end(), *lock) == locks.end()) locks.push_back(*lock);
   };
   add(real);
-  for (const std::string& folder : folders) add(real + '/' + folder);
+  for (const std::string& folder : folders) {
+    add(folder.starts_with('/') ? folder : real + '/' + folder);
+  }
   return locks;
 }
 

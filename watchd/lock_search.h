@@ -14,8 +14,8 @@ namespace hpp::watchd {
 // directories. Nothing: no lock, or no repository. See gitrepository-layout(5).
 std::optional<GitLock> find_git_lock(const std::string& directory);
 
-// Returns the locks of the repositories that hold `directory` and its `folders` (relative paths),
-// each lock once. The path of `directory` may go through symbolic links.
+// Returns the locks of the repositories that hold `directory` and its `folders` (relative to it,
+// or absolute), each lock once. The path of `directory` may go through symbolic links.
 std::vector<GitLock> find_git_locks(const std::string& directory,
                                     const std::vector<std::string>& folders);
 

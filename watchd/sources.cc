@@ -7,30 +7,33 @@
 namespace hpp::watchd {
 namespace {
 
-// The path of a part's directory. An absolute prefix is a path itself.
-std::string directory_of(const std::string& project, const std::string& prefix) {
-  if (prefix.empty()) return project;
-  return prefix.starts_with('/') ? prefix : project + '/' + prefix;
+std::vector<std::string> prefixes_of(const std::vector<Root>& roots) {
+  std::vector<std::string> prefixes;
+  for (const Root& root : roots) prefixes.push_back(root.prefix);
+  return prefixes;
 }
 
 }  // namespace
 
 Sources::Sources(Loop& loop, const Settings& settings, OnReport on_report)
-    : composition_(settings.prefixes),
+    : composition_(prefixes_of(settings.roots), settings.roots.front().filter),
       on_report_(std::move(on_report)),
       timer_(loop, [this] { post(TimerExpired{}); }) {
-  for (const std::string& prefix : settings.prefixes) {
+  for (const Root& root : settings.roots) {
     const std::size_t number = parts_.size();
-    std::string directory = directory_of(settings.directory, prefix);
+    const std::string directory = directory_of(settings.directory, root.prefix);
     auto source = std::make_unique<watchman::Source>(
         loop,
         watchman::Conversation::Settings{.directory = directory,
-                                         .filter = settings.filter,
+                                         .filter = root.filter,
                                          .lists_links = settings.lists_links && number == 0},
         [this, number](const Report& report) {
           post(FromPart{number, report});
         });
-    parts_.push_back({.directory = std::move(directory), .source = std::move(source)});
+    parts_.push_back({.source = std::move(source), .directory = nullptr});
+    if (number == 0) continue;
+    parts_.back().directory = std::make_unique<FolderWatch>(
+        loop, directory, [this, number] { post(PartStirred{number}); });
   }
 }
 
@@ -45,8 +48,7 @@ void Sources::perform(const ToPart& effect) {
 }
 
 void Sources::perform(const LookAtPart& effect) {
-  Part& part = parts_[effect.part];
-  post(PartSeen{.part = effect.part, .id = part.view.look(part.directory)});
+  post(PartSeen{.part = effect.part, .id = parts_[effect.part].directory->look()});
 }
 
 void Sources::perform(const StartTimer& effect) {

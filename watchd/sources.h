@@ -11,7 +11,7 @@
 #include "common/event/timer.h"
 #include "common/event_runner.h"
 #include "watchd/core/composition.h"
-#include "watchd/core/filter.h"
+#include "watchd/core/roots.h"
 #include "watchd/folder_watch.h"
 #include "watchd/watchman/source.h"
 
@@ -22,9 +22,8 @@ class Sources {
   using OnReport = std::function<void(const Report&)>;
 
   struct Settings {
-    std::string directory;              // path of the project folder, absolute
-    std::vector<std::string> prefixes;  // of all parts; the first one is empty
-    Filter filter;
+    std::string directory;     // path of the project folder, absolute
+    std::vector<Root> roots;   // the first one is the project folder
     bool lists_links = false;  // ask for symbolic links; false if an earlier watchd did
   };
 
@@ -39,9 +38,8 @@ class Sources {
 
  private:
   struct Part {
-    std::string directory;
     std::unique_ptr<watchman::Source> source;
-    DirectoryView view{};
+    std::unique_ptr<FolderWatch> directory;  // null: the project folder, for which Tree looks
   };
 
   void post(CompositionEvent event) { events_.post(std::move(event)); }

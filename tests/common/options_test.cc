@@ -37,6 +37,7 @@ Options full() {
       .excludes = {"**/test_*"},
       .css = {"**/*.css"},
       .reload = {"static/**", "-dash"},
+      .roots = {"../shared", "-dash"},
       .default_excludes = false,
       .command = {"python3", "-c", "print('x')", "--exec", "", "--debug"},
       .build_daemons = {"daemon.py", "-dash"},
@@ -80,7 +81,7 @@ TEST(Options, GlobsOfFilesForBrowsersAreParsed) {
                                    "--css=c.css", "--exec", "x"});
   EXPECT_EQ(options.css, (Words{"a.css", "b/*.css", "c.css"}));
   EXPECT_EQ(options.reload, Words{"**/*.html"});
-  for (const char* const wrong : {"--css", "--css=/a.css", "--reload=[", "--reload=../a"}) {
+  for (const char* const wrong : {"--css", "--css=a/../b.css", "--reload=[", "--reload=../"}) {
     EXPECT_EQ(parse(Program::Launch, {"1", "2", wrong, "--exec", "x"}).exit_status, 2) << wrong;
   }
 }
@@ -114,6 +115,7 @@ TEST(Options, ReachEachHelperUnchanged) {
       expected.excludes.clear();
       expected.css.clear();
       expected.reload.clear();
+      expected.roots.clear();
       expected.default_excludes = true;
     }
     if (program == Program::Watchd || program == Program::Supervisord) expected.inject = false;
@@ -201,7 +203,7 @@ TEST(Options, ErrorsAreOneLineThatNamesWhatWasExpected) {
       {Launch, {"host:", "8001", "--exec", "x"}, "'host:'"},
       {Launch, {"8000", "::1:8001", "--exec", "x"}, "brackets"},
       {Launch, {"8000", "8001", "-p", "[", "--exec", "x"}, "'['"},
-      {Launch, {"8000", "8001", "-x", "/a", "--exec", "x"}, "'/a'"},
+      {Launch, {"8000", "8001", "-x", "a/..", "--exec", "x"}, "'a/..'"},
       {Launch, {"8000", "8001", "-p", "--exec", "x"}, "--pattern"},
       {Launch, {"8000", "8001", "--bogus", "--exec", "x"}, "--bogus"},
       {Launch, {"8000", "8001", "--run-dir", "/x", "--exec", "x"}, "--run-dir"},

@@ -25,6 +25,12 @@ std::string_view take_until(char end, std::string_view& text) {
   return taken;
 }
 
+// The built-in excludes apply to the path below the root, so the sources apply them (roots.h).
+Filter without_built_in(Filter filter) {
+  filter.default_excludes = false;
+  return filter;
+}
+
 // The directory of a part, for the user.
 std::string_view name_of(std::string_view prefix) {
   return prefix.substr(0, prefix.find_last_not_of('/') + 1);
@@ -32,7 +38,8 @@ std::string_view name_of(std::string_view prefix) {
 
 }  // namespace
 
-Composition::Composition(const std::vector<std::string>& prefixes) {
+Composition::Composition(const std::vector<std::string>& prefixes, const Filter& filter)
+    : scope_(without_built_in(filter), {}) {
   assert(!prefixes.empty() && prefixes.front().empty());
   parts_.resize(prefixes.size());
   for (std::size_t i = 0; i < prefixes.size(); ++i) parts_[i].prefix = prefixes[i];
@@ -118,6 +125,10 @@ void Composition::handle(const PartSeen& event) {
   go_on();
 }
 
+void Composition::handle(const PartStirred& event) {
+  if (state_ != State::Off) emit(LookAtPart{event.part});
+}
+
 void Composition::handle(const TimerExpired&) {
   is_timer_on_ = false;
   delay_ = std::min(delay_ * 2, kPartDelayMax);
@@ -149,17 +160,19 @@ void Composition::take(Part& part, const Began& report) {
     return report_unknown(
         fmt::format("the files in {} were not watched for a while", name_of(part.prefix)));
   }
-  for (ChangedFile file : report.files) {
-    file.name.insert(0, part.prefix);
-    new_files_.push_back(std::move(file));
-  }
+  std::vector<ChangedFile> files = named(part, report.files);
+  new_files_.insert(new_files_.end(), files.begin(), files.end());
 }
 
 void Composition::take(Part& part, const Changed& report) {
   if (!part.has_begun) is_any_known_ = true;
   begin_part(part, report.clock);
   if (!report.lost_track.empty()) return report_unknown(report.lost_track);
-  this->report(part, report.files);
+  std::vector<ChangedFile> files = named(part, report.files);
+  if (has_begun_) {
+    return emit(Changed{.clock = joint_clock(), .files = std::move(files), .lost_track = {}});
+  }
+  changed_files_.insert(changed_files_.end(), files.begin(), files.end());
 }
 
 void Composition::take(Part& part, const Watching&) {
@@ -207,7 +220,8 @@ void Composition::miss(Part& part) {
   if (std::exchange(part.state, PartState::Absent) == PartState::Absent) return;
   part.trouble = "it does not exist";
   say(Say::Level::Warning,
-      fmt::format("{} does not exist: hpp watches it when it is there", name_of(part.prefix)));
+      fmt::format("{} is no directory, or does not exist: hpp watches it when it is there",
+                  name_of(part.prefix)));
   if (part.clock.empty()) return;
   part.clock.clear();
   report_unknown(fmt::format("{} is gone", name_of(part.prefix)));
@@ -248,13 +262,16 @@ void Composition::begin_part(Part& part, const std::string& clock) {
 
 // ---- reports of the whole -----------------------------------------------------------------------
 
-void Composition::report(const Part& part, const std::vector<ChangedFile>& files) {
-  std::vector<ChangedFile> named = files;
-  for (ChangedFile& file : named) file.name.insert(0, part.prefix);
-  if (has_begun_) {
-    return emit(Changed{.clock = joint_clock(), .files = std::move(named), .lost_track = {}});
+// Returns the files that count, with the names by which the project reaches them.
+std::vector<ChangedFile> Composition::named(const Part& part,
+                                            const std::vector<ChangedFile>& files) const {
+  if (is_first(part)) return files;
+  std::vector<ChangedFile> named;
+  for (ChangedFile file : files) {
+    file.name.insert(0, part.prefix);
+    if (scope_.counts(file.name)) named.push_back(std::move(file));
   }
-  changed_files_.insert(changed_files_.end(), named.begin(), named.end());
+  return named;
 }
 
 void Composition::report_unknown(const std::string& why) {

@@ -45,6 +45,8 @@
 
 #include "common/emits.h"
 #include "watchd/core/effects.h"
+#include "watchd/core/filter.h"
+#include "watchd/core/scope.h"
 #include "watchd/core/source.h"
 
 namespace hpp::watchd {
@@ -67,6 +69,10 @@ struct PartSeen {  // the answer to LookAtPart
   std::string id;  // id of the directory at the part's path; empty: none
 };
 
+struct PartStirred {  // a part of the path of the part's directory was made, renamed or removed
+  std::size_t part = 0;
+};
+
 // ---- effects: these, and the reports to Tree ----------------------------------------------------
 
 struct ToPart {  // an order to a part's source
@@ -82,7 +88,8 @@ struct LookAtPart {  // look which directory is at the part's path; answered at 
   bool operator==(const LookAtPart&) const = default;
 };
 
-using CompositionEvent = std::variant<Watch, Unwatch, Sync, FromPart, PartSeen, TimerExpired>;
+using CompositionEvent =
+    std::variant<Watch, Unwatch, Sync, FromPart, PartSeen, PartStirred, TimerExpired>;
 using CompositionEffect =
     std::variant<Delayed, LinksListed, Began, Changed, Watching, Synced, SyncFailed, Lost, ToPart,
                  LookAtPart, StartTimer, StopTimer, Say>;
@@ -94,8 +101,9 @@ class Composition : private Emits<CompositionEffect> {
   // The state of the whole.
   enum class State { Off, Starting, Watching };
 
-  // `prefixes`: of all parts; the first one is empty.
-  explicit Composition(const std::vector<std::string>& prefixes);
+  // `prefixes`: of all parts; the first one is empty. `filter` decides which files of the other
+  // parts count. The source of the first part applies it itself.
+  Composition(const std::vector<std::string>& prefixes, const Filter& filter);
 
   // Reacts to one event. Returns the effects to perform now, in order.
   [[nodiscard]] std::vector<CompositionEffect> on(const CompositionEvent& event);
@@ -123,6 +131,7 @@ class Composition : private Emits<CompositionEffect> {
   void handle(const Sync&);
   void handle(const FromPart& event);
   void handle(const PartSeen& event);
+  void handle(const PartStirred& event);
   void handle(const TimerExpired&);
 
   void take(Part& part, const Delayed& report);
@@ -142,7 +151,7 @@ class Composition : private Emits<CompositionEffect> {
   void lose(Part& part, const std::string& why);
   void turn_off();
   void begin_part(Part& part, const std::string& clock);
-  void report(const Part& part, const std::vector<ChangedFile>& files);
+  std::vector<ChangedFile> named(const Part& part, const std::vector<ChangedFile>& files) const;
   void report_unknown(const std::string& why);
   void go_on();
   void begin();
@@ -153,6 +162,7 @@ class Composition : private Emits<CompositionEffect> {
   std::string joint_clock() const;
 
   std::vector<Part> parts_;
+  Scope scope_;
   State state_ = State::Off;
   std::chrono::milliseconds delay_ = kPartDelayMin;
   bool is_timer_on_ = false;

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -34,6 +35,12 @@ int connect_to(const std::string& path, UniqueFd& fd) {
   return 0;
 }
 
+// Returns an empty path if there is no such directory.
+std::string real_path(const std::string& directory) {
+  std::error_code error;
+  return std::filesystem::canonical(directory, error).native();
+}
+
 // Only the first search decides that Watchman is not installed. A later one may fail while Watchman
 // is being upgraded, and is repeated.
 [[noreturn]] void throw_for_first_search(const std::system_error& error) {
@@ -49,6 +56,7 @@ int connect_to(const std::string& path, UniqueFd& fd) {
 
 Source::Source(Loop& loop, Conversation::Settings settings, OnReport on_report)
     : loop_(loop),
+      directory_(settings.directory),
       conversation_(std::move(settings)),
       on_report_(std::move(on_report)),
       timer_(loop, [this] { take(TimerExpired{}); }) {}
@@ -111,7 +119,7 @@ void Source::perform(const Connect& effect) {
         fmt::format("cannot connect to Watchman at {}: {}", effect.path, error_text(error))});
   }
   stream_ = std::make_unique<Stream>(loop_, std::move(fd), static_cast<StreamListener&>(*this));
-  take(Connected{});
+  take(Connected{real_path(directory_)});
 }
 
 void Source::perform(const Send& effect) {

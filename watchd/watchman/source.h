@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "common/event/loop.h"
@@ -50,6 +51,7 @@ class Source final : private StreamListener {
   }
 
   Loop& loop_;
+  std::string directory_;
   Conversation conversation_;
   OnReport on_report_;
   std::unique_ptr<SocketSearch> search_;

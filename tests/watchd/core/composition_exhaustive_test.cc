@@ -57,6 +57,7 @@ const std::vector<Move> kMoves{
     {"1 is there", PartSeen{1, "1"}},
     {"1 is another", PartSeen{1, "2"}},
     {"1 is gone", PartSeen{1, ""}},
+    {"1 stirred", PartStirred{1}},
     {"TimerExpired", TimerExpired{}},
 };
 
@@ -125,6 +126,7 @@ class Model : public test::Rules {
     if (std::holds_alternative<Unwatch>(event)) return now_.whole.allows(Order(Unwatch{}));
     if (std::holds_alternative<Sync>(event)) return now_.whole.allows(Order(Sync{}));
     if (std::holds_alternative<PartSeen>(event)) return now_.looks > 0;
+    if (std::holds_alternative<PartStirred>(event)) return now_.looks == 0;
     return now_.timer;
   }
 
@@ -200,6 +202,8 @@ class Model : public test::Rules {
     }
   }
 
+  void note(const PartStirred&) {}
+
   void note(const TimerExpired&) { now_.timer = false; }
 
   template <class R>
@@ -248,7 +252,7 @@ class Model : public test::Rules {
             "a Sync that is never answered");
   }
 
-  Composition composition_{{"", "../b/"}};
+  Composition composition_{{"", "../b/"}, {}};
   Facts now_;
   std::vector<CompositionEffect> done_;  // effects of the newest event
 };

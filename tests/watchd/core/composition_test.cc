@@ -54,12 +54,12 @@ class CompositionTest : public testing::Test {
     return clock;
   }
 
-  Composition whole_{{"", "../shared/"}};
+  Composition whole_{{"", "../shared/"}, {}};
   Effects effects_;
 };
 
 TEST_F(CompositionTest, ASinglePartIsPassedThrough) {
-  whole_ = Composition({""});
+  whole_ = Composition({""}, {});
   when(Watch{.since = "c:0", .is_replaced = true});
   EXPECT_EQ(done(), Effects{watch(0, "c:0", true)});
   for (const Report& report : std::vector<Report>{
@@ -111,9 +111,25 @@ TEST_F(CompositionTest, ReportsHaveTheNameByWhichTheProjectReachesTheFile) {
             (std::vector<ChangedFile>{{.name = "money.py"}}));
 }
 
+TEST_F(CompositionTest, TheFilterAppliesToThatName) {
+  whole_ = Composition({"", "../.cache/"}, {.patterns = {"*.py", "../.cache/**/*.py", "**/all"},
+                                            .excludes = {"../.cache/old/**"},
+                                            .css = {"../.cache/*.css"}});
+  start();
+  when_told(1, changed("d:2", {{.name = "a.py"},
+                               {.name = "b.txt"},
+                               {.name = "sub/all"},
+                               {.name = "old/a.py"},
+                               {.name = "x.css"}}));
+  EXPECT_EQ(
+      std::get<Changed>(done().at(0)).files,
+      (std::vector<ChangedFile>{
+          {.name = "../.cache/a.py"}, {.name = "../.cache/sub/all"}, {.name = "../.cache/x.css"}}));
+}
+
 TEST_F(CompositionTest, TheClockOfTheWholeContinuesEachPart) {
   const std::string clock = start();
-  whole_ = Composition({"", "../shared/"});
+  whole_ = Composition({"", "../shared/"}, {});
   when(Watch{.since = clock});
   EXPECT_EQ(done(), (Effects{watch(0, "c:1"), LookAtPart{1}}));
   when(PartSeen{1, "1:7"});
@@ -136,15 +152,15 @@ TEST_F(CompositionTest, APartThatAClockDoesNotContainIsWatchedWithoutOne) {
 
 TEST_F(CompositionTest, AClockIsNotUsedForAnotherDirectoryOrPart) {
   const std::string clock = start();
-  whole_ = Composition({"", "../shared/"});
+  whole_ = Composition({"", "../shared/"}, {});
   when(Watch{.since = clock});
   when(PartSeen{1, "1:8"});
   EXPECT_EQ(done(), (Effects{watch(1, "", true)}));
-  whole_ = Composition({"", "../other/"});
+  whole_ = Composition({"", "../other/"}, {});
   when(Watch{.since = clock});
   when(PartSeen{1, "1:7"});
   EXPECT_EQ(done(), Effects{watch(1)});
-  whole_ = Composition({""});
+  whole_ = Composition({""}, {});
   when(Watch{.since = clock});
   EXPECT_EQ(done(), Effects{watch(0, "c:1")});
 }
@@ -224,12 +240,23 @@ TEST_F(CompositionTest, AReplacedDirectoryEndsTheWatchOfItsPart) {
   EXPECT_EQ(done(), (Effects{watch(1, "", true)}));
 }
 
+TEST_F(CompositionTest, AStirredPathIsLookedAtWhileTheWholeIsWatched) {
+  when(PartStirred{1});
+  EXPECT_EQ(done(), Effects{});
+  start();
+  when(PartStirred{1});
+  EXPECT_EQ(done(), Effects{LookAtPart{1}});
+  when(PartSeen{1, "1:7"});
+  EXPECT_EQ(done(), Effects{});
+}
+
 TEST_F(CompositionTest, ADirectoryThatIsAbsentHasNoFiles) {
   when(Watch{});
   when_told(0, Began{.clock = "c:1", .files = {}});
   when(PartSeen{1, ""});
   EXPECT_EQ(done(), (Effects{Say{Say::Level::Warning,
-                                 "../shared does not exist: hpp watches it when it is there"},
+                                 "../shared is no directory, or does not exist: hpp watches it "
+                                 "when it is there"},
                              Began{.clock = "c:1", .files = {}}, StartTimer{kPartDelayMin}}));
   when_told(0, Watching{});
   EXPECT_EQ(done(), Effects{Watching{}});

@@ -89,8 +89,9 @@ void Conversation::handle(const SocketNotFound& event) {
   if (state_ == State::Finding) lose(event.why);
 }
 
-void Conversation::handle(const Connected&) {
+void Conversation::handle(const Connected& event) {
   if (state_ != State::Connecting) return;
+  directory_ = event.directory.empty() ? settings_.directory : event.directory;
   has_forgotten_ = false;
   resolve();
 }
@@ -256,7 +257,7 @@ void Conversation::enter(State state) {
 
 void Conversation::resolve() {
   enter(State::Resolving);
-  emit(Send{watch_project_request(settings_.directory)});
+  emit(Send{watch_project_request(directory_)});
 }
 
 bool Conversation::may_watch_old_root(const std::string& root_id) const {

@@ -36,7 +36,11 @@ struct SocketNotFound {
   std::string why;
 };
 
-struct Connected {};
+struct Connected {
+  // Settings::directory without `..` and symbolic links, which Watchman does not take everywhere.
+  // Empty: unknown.
+  std::string directory{};
+};
 
 struct Disconnected {  // the connection ended, or could not be made
   std::string why;
@@ -170,7 +174,7 @@ class Conversation : private Emits<Effect> {
   void handle(const Sync&);
   void handle(const SocketFound& event);
   void handle(const SocketNotFound& event);
-  void handle(const Connected&);
+  void handle(const Connected& event);
   void handle(const Disconnected& event);
   void handle(const PduArrived& event);
   void handle(const PduTooLong& event);
@@ -210,6 +214,7 @@ class Conversation : private Emits<Effect> {
   Settings settings_;
   bool asks_contents_;  // ask for the contents of all files, for Filter::ignore_unchanged
   State state_ = State::Off;
+  std::string directory_;       // path of the project folder for this connection
   std::string clock_;           // all changes up to it are reported; empty: not known
   bool is_replaced_ = false;    // the project folder was replaced since the previous watch
   bool has_forgotten_ = false;  // watch-del was sent on this connection

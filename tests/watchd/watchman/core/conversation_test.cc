@@ -130,6 +130,13 @@ TEST_F(ConversationTest, BeginsWithoutAClock) {
   EXPECT_EQ(done(), (Effects{StopTimer{}, Watching{}}));
 }
 
+TEST_F(ConversationTest, NamesTheProjectFolderByItsRealPath) {
+  start();
+  when(SocketFound{"/s"});
+  when(Connected{"/real/site"});
+  expect_asked(watch_project_request("/real/site"));
+}
+
 TEST_F(ConversationTest, BeginsFromAClock) {
   start({.since = "c:old"});
   resolve();

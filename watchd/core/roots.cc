@@ -1,0 +1,106 @@
+#include "watchd/core/roots.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <string_view>
+
+#include "common/glob.h"
+
+namespace hpp::watchd {
+namespace {
+
+bool leads_out(std::string_view path) {
+  return path.starts_with('/') || path == ".." || path.starts_with("../");
+}
+
+// Returns the path without superfluous parts, and with one slash at its end. Does not follow links.
+std::string prefix_of(std::string_view path) {
+  std::string prefix = path.starts_with('/') ? "/" : "";
+  while (!path.empty()) {
+    const std::size_t end = std::min(path.find('/'), path.size());
+    const std::string_view part = path.substr(0, end);
+    path.remove_prefix(std::min(end + 1, path.size()));
+    if (part.empty() || part == ".") continue;
+    const bool has_parent = !prefix.empty() && !prefix.ends_with("../");
+    if (part == ".." && has_parent) {
+      prefix.resize(prefix.size() == 1 ? 1 : prefix.rfind('/', prefix.size() - 2) + 1);
+    } else {
+      prefix.append(part).push_back('/');
+    }
+  }
+  return prefix;
+}
+
+// Returns the folders of a glob up to the first one that is not literal.
+std::string literal_start(std::string_view glob) {
+  const std::size_t folders = glob.rfind('/', glob.find_first_of("*?[\\"));
+  return std::string(glob.substr(0, std::max<std::size_t>(folders, 1)));
+}
+
+// Whether `prefix` is `root` or below it. `../../` is not below `../`.
+bool is_below(std::string_view prefix, std::string_view root) {
+  return prefix.starts_with(root) && !prefix.substr(root.size()).starts_with("../");
+}
+
+// What the source of another root reports: every file, but those of the project folder, which has a
+// source of its own. Composition drops those that do not count.
+Filter filter_of_root(const std::string& project, const std::string& path, const Filter& filter) {
+  Filter all{.default_excludes = filter.default_excludes,
+             .ignore_unchanged = filter.ignore_unchanged};
+  if (project.starts_with(path)) {
+    all.excludes.push_back(glob_of(std::string_view(project).substr(path.size())) + "**");
+  }
+  return all;
+}
+
+}  // namespace
+
+std::string directory_of(const std::string& project, const std::string& prefix) {
+  if (prefix.empty()) return project;
+  return prefix.starts_with('/') ? prefix : project + '/' + prefix;
+}
+
+std::vector<Root> roots_of(const std::string& project, const std::vector<std::string>& given,
+                           const Filter& filter) {
+  const std::string folder = prefix_of(project);
+  const auto path_of = [&](const std::string& prefix) {
+    return prefix_of(directory_of(project, prefix));
+  };
+  std::vector<std::string> prefixes;
+  for (const std::string& root : given) {
+    const std::string prefix = prefix_of(root);
+    if (!path_of(prefix).starts_with(folder)) prefixes.push_back(prefix);
+  }
+  for (const auto* globs : {&filter.patterns, &filter.css, &filter.reload}) {
+    for (const std::string& glob : *globs) {
+      if (!leads_out(glob)) continue;
+      const std::string prefix = prefix_of(literal_start(glob));
+      if (path_of(prefix).starts_with(folder)) {
+        throw std::invalid_argument(fmt::format(
+            "the pattern '{}' leads back into the working directory: write it relative to that",
+            glob));
+      }
+      prefixes.push_back(prefix);
+    }
+  }
+  std::sort(prefixes.begin(), prefixes.end());
+  if (std::find(prefixes.begin(), prefixes.end(), "/") != prefixes.end()) {
+    throw std::invalid_argument("hpp does not watch all of /: give a folder in it");
+  }
+  std::vector<Root> roots{{.prefix = "", .filter = filter}};
+  for (const std::string& prefix : prefixes) {
+    if (roots.size() > 1 && is_below(prefix, roots.back().prefix)) continue;
+    roots.push_back({prefix, filter_of_root(folder, path_of(prefix), filter)});
+  }
+  if (roots.size() > kRootsMax) {
+    throw std::invalid_argument(fmt::format(
+        "{} directories are to be watched, but hpp watches at most {}: give a --root that contains "
+        "several of them",
+        roots.size(), kRootsMax));
+  }
+  return roots;
+}
+
+}  // namespace hpp::watchd
