@@ -36,7 +36,7 @@ std::string find_helper_program(Helper which) {
   std::vector<std::string> tried;
   for (const auto& directory : {fmt::format("{}/{}", around, folder), around + "/libexec/hpp",
                                 std::string(HPP_HELPER_DIR)}) {
-    const std::string path = fmt::format("{}/{}", directory, name);
+    std::string path = fmt::format("{}/{}", directory, name);
     if (::access(path.c_str(), X_OK) == 0) return path;
     tried.push_back(directory);
   }

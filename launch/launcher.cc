@@ -60,7 +60,7 @@ bus::Topic topic_of(Helper helper) {
 // Watchman and the backend work in this directory. If it cannot be read, they would fail later,
 // with a less clear error.
 std::string readable_project_directory() {
-  const std::string path = project_directory();
+  std::string path = project_directory();
   const UniqueFd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory.is_open()) throw_errno(fmt::format("cannot read the working directory {}", path));
   return path;

@@ -17,7 +17,7 @@ template <class Parser>
 HeadResult read_head(Parser& parser, Buffer& input) {
   const std::string_view piece = input.front();
   if (piece.empty()) return NeedMore{};
-  const HeadResult result = parser.read_head(piece);
+  HeadResult result = parser.read_head(piece);
   const bool is_all = piece.size() == input.size() || piece.size() >= kHeadSizeMax;
   if (is_all || !std::holds_alternative<NeedMore>(result)) return result;
   return parser.read_head(input.pull_up(kHeadSizeMax));

@@ -31,6 +31,7 @@ std::vector<UniqueFd> listen_for_good(ServiceManager& manager, std::string_view 
   }
   sockets = listen_or_say_who(bind);
   std::vector<int> fds;
+  fds.reserve(sockets.size());
   for (const UniqueFd& socket : sockets) fds.push_back(socket.get());
   manager.store(name, fds);
   return sockets;

@@ -72,7 +72,7 @@ std::uint64_t random_epoch() {
 }
 
 struct Publisher::Sockets {
-  Sockets(Loop& loop, std::function<void()> on_subscriber)
+  Sockets(Loop& loop, const std::function<void()>& on_subscriber)
       : nudge(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
         watch(loop, nudge.get(), FdWatch::For::Reading, [this, on_subscriber] {
           std::uint64_t count = 0;
@@ -93,8 +93,9 @@ struct Publisher::Sockets {
 
   void open(nng_socket& socket) {
     if (nng_pub0_open(&socket) != 0) throw std::runtime_error("cannot open a bus socket");
-    nng_pipe_notify(socket, NNG_PIPE_EV_ADD_POST, &on_pipe_added,
-                    reinterpret_cast<void*>(std::intptr_t{nudge.get()}));
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): nng passes a pointer; a descriptor fits into it
+    auto* argument = reinterpret_cast<void*>(std::intptr_t{nudge.get()});
+    nng_pipe_notify(socket, NNG_PIPE_EV_ADD_POST, &on_pipe_added, argument);
   }
 
   // Once more, if the sockets have been deleted: nng would not accept at the old place any more.

@@ -78,8 +78,8 @@ std::vector<std::string> listening_inodes(const SocketAddress& address) {
     return first_inodes(v6_rows(), {table_text(&ip, sizeof ip), every_v6});
   }
   const auto& ip = reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_addr;
-  const auto found = first_inodes(listeners("/proc/net/tcp", address.port()),
-                                  {table_text(&ip, sizeof ip), "00000000"});
+  auto found = first_inodes(listeners("/proc/net/tcp", address.port()),
+                            {table_text(&ip, sizeof ip), "00000000"});
   if (!found.empty()) return found;
   unsigned char mapped[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
   std::memcpy(mapped + 12, &ip, sizeof ip);

@@ -10,7 +10,7 @@ namespace hpp::proxyd {
 std::variant<Intake, RequestRefused> take_in(const RequestHead& head, const Peer& peer,
                                              const IntakeRules& rules) {
   const auto refuse = [](const Refused& refused, RequestFacts facts) {
-    return RequestRefused{.status = refused.status, .why = refused.why, .facts = std::move(facts)};
+    return RequestRefused{.status = refused.status, .why = refused.why, .facts = facts};
   };
   const auto judged = judge_request(head);
   if (const auto* refused = std::get_if<Refused>(&judged)) {

@@ -1,7 +1,6 @@
 #include "proxyd/core/steps.h"
 
 #include <array>
-#include <utility>
 
 namespace hpp::proxyd {
 namespace {
@@ -104,9 +103,8 @@ std::optional<Event> response_head_read(const HeadResult& result, const Response
     return ResponseRefused{.why = refused->why};
   }
   const std::size_t head_size = std::get<HeadRead>(result).size;
-  return ResponseArrived{.facts = std::move(std::get<ResponseFacts>(judged)),
-                         .size = head_size,
-                         .body_begun = size > head_size};
+  return ResponseArrived{
+      .facts = std::get<ResponseFacts>(judged), .size = head_size, .body_begun = size > head_size};
 }
 
 std::optional<Event> response_head_missing(const Wires& wires) {

@@ -163,7 +163,7 @@ Pause RestartPace::begin_pause(TimePoint now) {
   if (phase_ == Phase::Idle) return {};
   phase_ = Phase::Paused;
   since_ = now;
-  const Pause next = pause(now);
+  Pause next = pause(now);
   is_experiment_ = next.is == Pause::For::Experiment || next.is == Pause::For::Loop;
   return next;
 }

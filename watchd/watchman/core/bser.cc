@@ -129,7 +129,7 @@ class Reader {
   bool widened(std::int64_t& number) {
     Number narrow = 0;
     if (!raw(narrow)) return false;
-    number = narrow;
+    number = narrow;  // NOLINT(bugprone-signed-char-misuse): a number of one byte has a sign
     return true;
   }
 
