@@ -180,7 +180,7 @@ bool Client::read_request(const Wires& wires) {
     happened(event);
     return event && !std::holds_alternative<RequestBegun>(*event);
   }
-  auto taken = take_in(request_->parser.head(), peer_, context_.intake);
+  auto taken = take_in(request_->parser.head(), peer_, context_.intake, target().host);
   if (const auto* refused = std::get_if<RequestRefused>(&taken)) {
     handle(*refused);
     return true;
@@ -190,7 +190,7 @@ bool Client::read_request(const Wires& wires) {
   request_->page = std::move(intake.page);
   input.drain(std::get<HeadRead>(result).size);
   request_->body.begin(intake.facts.framing, intake.facts.length, /*keep_framing=*/true);
-  context_.perform(context_.switchboard.arrive(place_, intake.is_judged(), now()));
+  context_.perform(context_.switchboard.arrive(place_, target(), intake.is_judged(), now()));
   handle(
       RequestArrived{.facts = intake.facts, .ticket = place_.ticket, .own = std::move(intake.own)});
   return true;
@@ -395,7 +395,7 @@ void Client::perform(const ForwardRequest& effect) {
   if (is_date_doubtful(context_.switchboard.changed_at(), now() - held)) {
     remove_date_condition(request_->head);
   }
-  upstream_ = context_.pool.take(effect.fresh, this);
+  upstream_ = target().pool.take(effect.fresh, this);
   if (upstream_->is_open()) send_request();
 }
 
@@ -407,18 +407,18 @@ void Client::send_request() {
 
 void Client::perform(const DropUpstream&) {
   request_->pump.abandon(stream_);
-  if (upstream_) context_.pool.drop(std::move(upstream_));
+  if (upstream_) target().pool.drop(std::move(upstream_));
 }
 
 void Client::perform(const ReleaseUpstream& effect) {
-  context_.pool.put_back(std::move(upstream_), effect);
+  target().pool.put_back(std::move(upstream_), effect);
 }
 
 void Client::perform(const PassResponseHead& effect) {
   const std::uint64_t generation = request_->provenance.generation;
-  if (context_.history.awaits_answer(generation)) context_.history.answered(generation, wall_ms());
+  if (target().history.awaits_answer(generation)) target().history.answered(generation, wall_ms());
   Asked asked{.page = request_->page, .forwarded_at_ms = request_->forwarded_at_ms};
-  if (context_.gate().is_supervised()) asked.provenance = request_->provenance;
+  if (target().gate.is_supervised()) asked.provenance = request_->provenance;
   const Passage passage = pass_on(upstream_->parser().head(), effect, connection_.facts(), asked);
   if (passage.obstacle) report_obstacle(*passage.obstacle);
   downstream_.pass_head(passage.head, effect, passage.tag);
@@ -427,8 +427,8 @@ void Client::perform(const PassResponseHead& effect) {
 // Logs the obstacle, but each kind of obstacle only once.
 void Client::report_obstacle(const Obstacle& obstacle) {
   const auto kind = static_cast<std::size_t>(obstacle.kind);
-  if (context_.obstacles_told[kind]) return;
-  context_.obstacles_told.set(kind);
+  if (context_.logged_obstacles[kind]) return;
+  context_.logged_obstacles.set(kind);
   log::warning("--inject: {} ({})", obstacle.text, shown_request());
 }
 
@@ -437,7 +437,7 @@ void Client::note_defects(const Defects& defects) {
   if (defects.none()) return;
   const std::string request = shown_request();
   for (const Defect defect :
-       context_.defects.add(defects, request, request_->provenance.generation)) {
+       target().defects.add(defects, request, request_->provenance.generation)) {
     log::warning("{}. hpp corrects that; other programs may not. First seen in the answer to {}",
                  describe(defect), request);
   }
@@ -458,7 +458,7 @@ void Client::perform(const Answer& effect) {
     context_.report(effect.status >= 500 ? log::Level::Warning : log::Level::Info, *line);
   }
   bus::BackendState backend;
-  if (context_.gate().is_supervised()) backend = context_.gate().backend().value_or(backend);
+  if (target().gate.is_supervised()) backend = target().gate.backend().value_or(backend);
   const Audience audience{.may_see_output = peer_.is_local || context_.expose_errors,
                           .now_ms = wall_ms(),
                           .nonce = random_nonce()};

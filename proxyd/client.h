@@ -18,8 +18,6 @@
 #include "common/os/splice_pipe.h"
 #include "proxyd/core/connection.h"
 #include "proxyd/core/farewell.h"
-#include "proxyd/core/history.h"
-#include "proxyd/core/http/answer_defects.h"
 #include "proxyd/core/http/body.h"
 #include "proxyd/core/http/own_answer.h"
 #include "proxyd/core/http/parser.h"
@@ -27,6 +25,7 @@
 #include "proxyd/core/reload/inject.h"
 #include "proxyd/core/steps.h"
 #include "proxyd/core/switchboard.h"
+#include "proxyd/core/target.h"
 #include "proxyd/downstream.h"
 #include "proxyd/pool.h"
 #include "proxyd/pump.h"
@@ -50,18 +49,21 @@ struct RequestReader {
   std::optional<Page> page;  // the page that the user navigates to, if it may get hpp's script
 };
 
+// A backend with the connections to it.
+struct PooledTarget : Target {
+  Pool pool;
+};
+
 // The state that all clients share. The daemon owns it, and it outlives the clients.
 struct ClientContext {
   Loop& loop;
+  SplicePipes pipes;
+  PooledTarget target;
   Switchboard switchboard;
   std::optional<Milliseconds> queue_timeout;
-  SplicePipes pipes;
-  Pool pool;
   std::vector<std::unique_ptr<RequestReader>> idle_readers;
   IntakeRules intake;
-  std::bitset<kObstacleKinds> obstacles_told;  // kinds of obstacles to hpp's script already logged
-  History history;                             // the newest starts of the backend
-  DefectRecord defects;                        // the defects of the backend's answers
+  std::bitset<kObstacleKinds> logged_obstacles;  // the kinds of obstacles to hpp's script
   std::function<void(log::Level, const std::string&)> report;  // logs a line of core/failure_log.h
   bool expose_errors;  // whether clients on other machines get the backend's output, too
   std::function<void(const Switchboard::Effects&)> perform;  // performs the switchboard's effects
@@ -72,8 +74,6 @@ struct ClientContext {
   // destroyed at the end of the turn.
   std::function<void(Client&, Stream&, const std::string&)> hand_over;
   std::function<void(Client&)> on_closed;  // the client may be destroyed at the end of the turn
-
-  const Gate& gate() const { return switchboard.gate(); }
 };
 
 class Client final : private StreamListener, private UpstreamListener {
@@ -90,6 +90,9 @@ class Client final : private StreamListener, private UpstreamListener {
   ConnectionId id() const { return place_.connection; }
 
  private:
+  // The backend of the current request. If there were several, the intake would choose it.
+  PooledTarget& target() { return context_.target; }
+
   void on_input() override { work(); }
 
   void on_input_ended() override { work(); }

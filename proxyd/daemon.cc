@@ -14,14 +14,16 @@
 namespace hpp::proxyd {
 namespace {
 
-Switchboard switchboard_for(const Options& options) {
-  if (options.assume_running) {
-    return Switchboard(Gate::assuming_running(), {.is_on = false}, options.queue_limit);
-  }
-  const Barrier::Settings barrier{.is_on = options.barrier,
-                                  .timeout = Milliseconds{options.barrier_timeout_ms},
-                                  .epoch = bus::random_epoch()};
-  return Switchboard(Gate(barrier.epoch), barrier, options.queue_limit);
+Target target_for(const Options& options) {
+  return {.gate = options.assume_running ? Gate::assuming_running() : Gate(bus::random_epoch()),
+          .queue_limit = options.queue_limit,
+          .host = to_string(options.backend)};
+}
+
+Barrier::Settings barrier_for(const Options& options) {
+  return {.is_on = options.barrier && !options.assume_running,
+          .timeout = Milliseconds{options.barrier_timeout_ms},
+          .epoch = bus::random_epoch()};
 }
 
 std::optional<Milliseconds> queue_timeout(const Options& options) {
@@ -38,28 +40,25 @@ TimePoint now() {
 Daemon::Daemon(Loop& loop, const Options& options)
     : loop_(loop),
       manager_(loop),
-      context_{.loop = loop,
-               .switchboard = switchboard_for(options),
-               .queue_timeout = queue_timeout(options),
-               .pipes = {},
-               .pool = Pool(loop, context_.pipes, resolve(options.backend)),
-               .idle_readers = {},
-               .intake = {.bind = options.bind,
-                          .injects = options.inject,
-                          .backend = to_string(options.backend)},
-               .history = {},
-               .defects = {},
-               .report = [this](log::Level level, const std::string& line) { report(level, line); },
-               .expose_errors = options.expose_errors,
-               .perform = [this](const Switchboard::Effects& effects) { perform(effects); },
-               .read_bus = [this] { read_bus(); },
-               .answer_endpoint =
-                   [this](OwnEndpoint endpoint, const RequestFacts& request) {
-                     return answer_endpoint(endpoint, request);
-                   },
-               .hand_over = [this](Client& client, Stream& stream,
-                                   const std::string& key) { hand_over(client, stream, key); },
-               .on_closed = [this](Client& client) { forget(client); }},
+      context_{
+          .loop = loop,
+          .pipes = {},
+          .target = {target_for(options), Pool(loop, context_.pipes, resolve(options.backend))},
+          .switchboard = Switchboard(context_.target, barrier_for(options)),
+          .queue_timeout = queue_timeout(options),
+          .idle_readers = {},
+          .intake = {.bind = options.bind, .injects = options.inject},
+          .report = [this](log::Level level, const std::string& line) { report(level, line); },
+          .expose_errors = options.expose_errors,
+          .perform = [this](const Switchboard::Effects& effects) { perform(effects); },
+          .read_bus = [this] { read_bus(); },
+          .answer_endpoint =
+              [this](OwnEndpoint endpoint, const RequestFacts& request) {
+                return answer_endpoint(endpoint, request);
+              },
+          .hand_over = [this](Client& client, Stream& stream,
+                              const std::string& key) { hand_over(client, stream, key); },
+          .on_closed = [this](Client& client) { forget(client); }},
       livereload_(loop),
       count_timer_(loop, [this] { perform(switchboard().count()); }),
       barrier_timer_(loop,
@@ -114,10 +113,10 @@ void Daemon::on_tree(const bus::TreeState& tree) {
 }
 
 void Daemon::on_backend(const bus::BackendState& backend) {
-  context_.history.on(backend);
-  context_.pool.backend_runs(backend.state == bus::BackendPhase::Running);
-  context_.pool.backend_answers_at(backend.address);
-  perform(switchboard().on(backend));
+  PooledTarget& target = context_.target;
+  target.pool.backend_runs(backend.state == bus::BackendPhase::Running);
+  target.pool.backend_answers_at(backend.address);
+  perform(switchboard().on(target, backend));
   livereload_.on(backend);
 }
 
@@ -205,10 +204,10 @@ OwnAnswer Daemon::answer_endpoint(OwnEndpoint endpoint, const RequestFacts& requ
   const std::string nonce = random_nonce();
   return endpoint_answer(endpoint, request,
                          {.tree = switchboard().barrier().tree(),
-                          .backend = context_.gate().backend(),
+                          .backend = context_.target.gate.backend(),
                           .proxy = proxy,
-                          .history = context_.history,
-                          .defects = context_.defects,
+                          .history = context_.target.history,
+                          .defects = context_.target.defects,
                           .now_ms = wall_ms(),
                           .nonce = nonce});
 }

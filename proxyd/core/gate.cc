@@ -120,7 +120,7 @@ Decision Gate::decide(const situation::Ended& ended) const {
     if (!ended.nothing_passed) return Decision::Close;
     return decide(situation::Sent{.generation = ended.generation, .repeatable = ended.repeatable});
   }
-  const bus::Ticket check{.epoch = doubts_.epoch, .number = ended.check};
+  const bus::Ticket check{.epoch = checks_.epoch, .number = ended.check};
   const bool is_settled = !is_supervised_ || ended.expired || backend_->answers.covers(check);
   return is_settled ? Decision::Complete : Decision::Stay;
 }

@@ -140,7 +140,7 @@ class Gate {
   static Gate assuming_running();
 
   // `epoch`: identifies this gate's liveness checks; no other proxyd may have used it.
-  explicit Gate(std::uint64_t epoch) : doubts_{.epoch = epoch, .number = 0} {}
+  explicit Gate(std::uint64_t epoch) : checks_{.epoch = epoch, .number = 0} {}
 
   // Uses epoch 0: for tests, and for a gate that publishes no liveness checks.
   Gate() = default;
@@ -150,10 +150,10 @@ class Gate {
   Judgement judge(const Query& query, const Barrier& barrier) const;
 
   // Begins a liveness check for an answer that has Ended, and returns its number, or 0 if there is
-  // no supervisord to ask. The caller publishes newest_doubt().
-  std::uint64_t doubt() { return is_supervised_ ? ++doubts_.number : 0; }
+  // no supervisord to ask. The caller publishes newest_check().
+  std::uint64_t begin_check() { return is_supervised_ ? ++checks_.number : 0; }
 
-  const bus::Ticket& newest_doubt() const { return doubts_; }
+  const bus::Ticket& newest_check() const { return checks_; }
 
   // Whether a supervisord reports the backend's state. False with `--assume-running`.
   bool is_supervised() const { return is_supervised_; }
@@ -177,7 +177,7 @@ class Gate {
   Decision decide(const situation::Ended& ended) const;
 
   bool is_supervised_ = true;
-  bus::Ticket doubts_;  // the newest liveness check
+  bus::Ticket checks_;  // the newest liveness check
   std::optional<bus::BackendState> backend_;
 };
 

@@ -8,7 +8,7 @@
 namespace hpp::proxyd {
 
 std::variant<Intake, RequestRefused> take_in(const RequestHead& head, const Peer& peer,
-                                             const IntakeRules& rules) {
+                                             const IntakeRules& rules, const std::string& host) {
   const auto refuse = [](const Refused& refused, RequestFacts facts) {
     return RequestRefused{.status = refused.status, .why = refused.why, .facts = facts};
   };
@@ -24,7 +24,7 @@ std::variant<Intake, RequestRefused> take_in(const RequestHead& head, const Peer
     intake.page = navigated_page(head);
   }
   const auto write = [&](const RequestHead& as_asked) {
-    return write_request_head(as_asked, intake.facts, peer.ip, rules.backend);
+    return write_request_head(as_asked, intake.facts, peer.ip, host);
   };
   intake.head = intake.page ? write(asking_for_plain(head)) : write(head);
   return intake;

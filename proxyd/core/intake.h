@@ -19,7 +19,6 @@ namespace hpp::proxyd {
 struct IntakeRules {
   Address bind;          // where this proxy listens
   bool injects = false;  // whether pages get hpp's script
-  std::string backend;   // `localhost:8001`: the Host for a request that has none
 };
 
 struct Peer {
@@ -37,7 +36,8 @@ struct Intake {
   bool is_judged() const { return !own || waits_at_gate(own->endpoint); }
 };
 
+// `host`: the backend's, for a request without a Host.
 std::variant<Intake, RequestRefused> take_in(const RequestHead& head, const Peer& peer,
-                                             const IntakeRules& rules);
+                                             const IntakeRules& rules, const std::string& host);
 
 }  // namespace hpp::proxyd

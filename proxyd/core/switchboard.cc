@@ -35,7 +35,10 @@ Switchboard::Effects Switchboard::forget(ConnectionId connection) {
   return effects;
 }
 
-Switchboard::Effects Switchboard::arrive(Place& place, bool is_judged, TimePoint now) {
+Switchboard::Effects Switchboard::arrive(Place& place, Target& target, bool is_judged,
+                                         TimePoint now) {
+  set_waiting(place, false);  // the connection's last request may still be in its queue
+  place.target = &target;
   place.arrival = next_arrival_++;
   place.was_forwarded = false;
   place.ticket = is_judged ? barrier_.take(now) : 0;
@@ -46,26 +49,29 @@ Switchboard::Effects Switchboard::arrive(Place& place, bool is_judged, TimePoint
 }
 
 Switchboard::Ruling Switchboard::judge(const Place& place, Query query) {
+  Target& target = *place.target;
   Ruling ruling;
   auto* const ended = std::get_if<situation::Ended>(&query);
-  if (ended != nullptr && ended->check == 0 && gate_.is_supervised()) {
-    ended->check = gate_.doubt();
+  if (ended != nullptr && ended->check == 0 && target.gate.is_supervised()) {
+    ended->check = target.gate.begin_check();
     ask_soon(ruling.effects);
   }
   if (auto* const waiting = std::get_if<situation::Waiting>(&query)) {
-    waiting->is_shut_out = place.queued_as == 0 && queue_.size() >= queue_limit_;
+    waiting->is_shut_out = !place.is_queued && target.queue.size() >= target.queue_limit;
   }
-  ruling.judgement = gate_.judge(query, barrier_);
+  ruling.judgement = target.gate.judge(query, barrier_);
   if (ended != nullptr) ruling.judgement.check = ended->check;
   return ruling;
 }
 
 void Switchboard::set_waiting(Place& place, bool waits) {
-  const std::uint64_t queued_as = waits ? place.arrival : 0;
-  if (queued_as == place.queued_as) return;
-  if (place.queued_as != 0) queue_.erase(place.queued_as);
-  if (queued_as != 0) queue_.emplace(queued_as, place.connection);
-  place.queued_as = queued_as;
+  if (std::exchange(place.is_queued, waits) == waits) return;
+  auto& queue = place.target->queue;
+  if (waits) {
+    queue.emplace(place.arrival, place.connection);
+  } else {
+    queue.erase(place.arrival);
+  }
 }
 
 void Switchboard::forward(Place& place) {
@@ -92,11 +98,11 @@ Switchboard::Effects Switchboard::on(const bus::TreeState& tree, TimePoint now) 
   return effects;
 }
 
-Switchboard::Effects Switchboard::on(const bus::BackendState& backend) {
-  gate_.on(backend);
+Switchboard::Effects Switchboard::on(Target& target, const bus::BackendState& backend) {
+  target.on(backend);
   Effects effects;
   report_silence(effects, false);
-  effects.push_back(reconsider_all());
+  effects.push_back(reconsider_all(target));
   count_soon(effects);
   ask_soon(effects);
   return effects;
@@ -104,7 +110,7 @@ Switchboard::Effects Switchboard::on(const bus::BackendState& backend) {
 
 Switchboard::Effects Switchboard::on_supervisor_overdue() {
   Effects effects;
-  report_silence(effects, !gate_.backend());
+  report_silence(effects, !target_.gate.backend());
   return effects;
 }
 
@@ -126,15 +132,17 @@ void Switchboard::report(Effects& effects, bool& reported, bool is_there, const 
 
 Switchboard::Reconsider Switchboard::reconsider_queue() const {
   Reconsider effect;
-  effect.connections.reserve(queue_.size());
-  for (const auto& [arrival, connection] : queue_) effect.connections.push_back(connection);
+  effect.connections.reserve(target_.queue.size());
+  for (const auto& [arrival, connection] : target_.queue) effect.connections.push_back(connection);
   return effect;
 }
 
-Switchboard::Reconsider Switchboard::reconsider_all() const {
+Switchboard::Reconsider Switchboard::reconsider_all(const Target& target) const {
   std::vector<std::pair<std::uint64_t, ConnectionId>> order;
   order.reserve(places_.size());
-  for (const auto& [connection, place] : places_) order.emplace_back(place.arrival, connection);
+  for (const auto& [connection, place] : places_) {
+    if (place.target == &target) order.emplace_back(place.arrival, connection);
+  }
   std::sort(order.begin(), order.end());
   Reconsider effect;
   effect.connections.reserve(order.size());
@@ -148,8 +156,8 @@ Switchboard::Effects Switchboard::ask(bool has_closes, TimePoint now) {
   asks_soon_ = false;
   Effects effects;
   if (const auto ticket = barrier_.next(now)) state_.asks = *ticket;
-  state_.doubts = gate_.newest_doubt();
-  const std::uint64_t ended = gate_.ended_generation();
+  state_.doubts = target_.gate.newest_check();
+  const std::uint64_t ended = target_.gate.ended_generation();
   if (has_closes && ended != state_.let_go) {
     ask_soon(effects);
   } else {
@@ -174,7 +182,7 @@ Switchboard::Effects Switchboard::count() {
 bus::ProxyState Switchboard::state_now() const {
   bus::ProxyState state = state_;
   state.clients = places_.size();
-  state.held = queue_.size();
+  state.held = target_.queue.size();
   state.forwarded = forwarded_;
   state.replayed = replayed_;
   state.problem = has_reported_silence_ ? kUnsupervised : has_reported_lapse_ ? kLapsed : "";

@@ -1,7 +1,8 @@
 // Pure. Keeps the state that all client connections share: the order in which their requests
-// arrived, the queue of waiting requests, and the state that proxyd publishes.
+// arrived, their places in the queues, the barrier, and the state that proxyd publishes.
 //
-//   a request arrives ──────────► arrive()       assigns its place in the order, and its ticket
+//   a request arrives ──────────► arrive()       assigns its target (target.h), its place in the
+//                                                order, and its ticket
 //   a request asks the gate ────► judge()        returns the gate's decision: QueueFull only if the
 //                                                request is not queued and the queue is full.
 //                                                Begins the liveness check (gate.h) for an answer
@@ -11,8 +12,8 @@
 //   a report comes on the bus ──► on()           returns which connections must ask the gate again,
 //                                                in the order of arrival
 //
-// A report about the tree concerns only the requests in the queue; a report about the backend
-// concerns all connections.
+// A report about the tree concerns only the requests in the queue; a report about a backend
+// concerns all connections that have sent a request for it.
 //
 // ask() publishes tickets, liveness checks and `let_go`. It is called once per turn of the loop,
 // after everything else, so that the requests of one turn share a ticket: each message costs watchd
@@ -23,7 +24,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -34,6 +34,7 @@
 #include "proxyd/core/barrier.h"
 #include "proxyd/core/effect_list.h"
 #include "proxyd/core/gate.h"
+#include "proxyd/core/target.h"
 
 namespace hpp::proxyd {
 
@@ -42,17 +43,16 @@ constexpr std::chrono::milliseconds kCountInterval{1000};
 // supervisord reports some ten milliseconds after proxyd has started.
 constexpr std::chrono::milliseconds kSupervisorPatience{3000};
 
-using ConnectionId = std::uint64_t;  // a client connection; 0: none
-
 class Switchboard {
  public:
   // One client connection, and its newest request.
   struct Place {
     ConnectionId connection = 0;
-    std::uint64_t arrival = 0;    // the request's number among all requests; 0: none has arrived
-    std::uint64_t ticket = 0;     // the request's ticket; 0: it has none
-    std::uint64_t queued_as = 0;  // `arrival` if the request is in the queue, otherwise 0
-    bool was_forwarded = false;   // a backend has, or had, the request
+    Target* target = nullptr;    // the request's backend; nullptr: no request has arrived
+    std::uint64_t arrival = 0;   // the request's number among all requests
+    std::uint64_t ticket = 0;    // the request's ticket; 0: it has none
+    bool is_queued = false;      // the request is in the target's queue
+    bool was_forwarded = false;  // a backend has, or had, the request
   };
 
   // ---- effects ----
@@ -80,9 +80,9 @@ class Switchboard {
     Effects effects;  // must be performed before the judgement is used
   };
 
-  // `queue_limit`: how many requests may wait.
-  Switchboard(Gate gate, const Barrier::Settings& barrier, std::size_t queue_limit)
-      : gate_(std::move(gate)), barrier_(barrier), queue_limit_(queue_limit) {}
+  // `target`: the backend whose state proxyd publishes. Must outlive the switchboard.
+  Switchboard(Target& target, const Barrier::Settings& barrier)
+      : target_(target), barrier_(barrier) {}
 
   // ---- connections and their requests ----
 
@@ -94,9 +94,11 @@ class Switchboard {
 
   [[nodiscard]] Effects forget(ConnectionId connection);
 
-  // The head of the connection's next request is complete. `is_judged`: it waits at the gate.
-  [[nodiscard]] Effects arrive(Place& place, bool is_judged, TimePoint now);
+  // The head of the connection's next request is complete. `is_judged`: it waits at the gate of
+  // its target.
+  [[nodiscard]] Effects arrive(Place& place, Target& target, bool is_judged, TimePoint now);
 
+  // A request must have arrived.
   Ruling judge(const Place& place, Query query);
 
   void set_waiting(Place& place, bool waits);
@@ -107,7 +109,7 @@ class Switchboard {
   // ---- reports ----
 
   [[nodiscard]] Effects on(const bus::TreeState& tree, TimePoint now);
-  [[nodiscard]] Effects on(const bus::BackendState& backend);
+  [[nodiscard]] Effects on(Target& target, const bus::BackendState& backend);
 
   // kSupervisorPatience has passed since the start.
   [[nodiscard]] Effects on_supervisor_overdue();
@@ -133,11 +135,7 @@ class Switchboard {
 
   // ---- what is known ----
 
-  const Gate& gate() const { return gate_; }
-
   const Barrier& barrier() const { return barrier_; }
-
-  std::size_t waiting() const { return queue_.size(); }
 
   // Returns when watchd last reported a change of the files; nothing: it has reported none.
   std::optional<TimePoint> changed_at() const { return changed_at_; }
@@ -150,13 +148,11 @@ class Switchboard {
   void report(Effects& effects, bool& reported, bool is_there, const char* trouble,
               const char* end);
   Reconsider reconsider_queue() const;
-  Reconsider reconsider_all() const;
+  Reconsider reconsider_all(const Target& target) const;
 
-  Gate gate_;
+  Target& target_;
   Barrier barrier_;
-  std::size_t queue_limit_;
   std::unordered_map<ConnectionId, Place> places_;
-  std::map<std::uint64_t, ConnectionId> queue_;  // maps `arrival` to the connection
   std::uint64_t next_arrival_ = 1;
   std::uint64_t forwarded_ = 0;
   std::uint64_t replayed_ = 0;

@@ -55,8 +55,7 @@ constexpr std::size_t kOutputMax = 48;
 
 // A client on another machine, whose requests below `/__hpp/` are refused.
 const Peer kPeer{.ip = "127.0.0.1", .is_local = false};
-const IntakeRules kRules{
-    .bind = {.host = "localhost", .port = 8000}, .injects = false, .backend = "localhost:8001"};
+const IntakeRules kRules{.bind = {.host = "localhost", .port = 8000}, .injects = false};
 
 // ---- the script ---------------------------------------------------------------------------------
 
@@ -345,9 +344,9 @@ class Play {
   void tell(bus::BackendPhase phase) {
     if (backend_.generation == 0) ++backend_.generation;
     backend_.state = phase;
-    backend_.answers = switchboard_.gate().newest_doubt();
+    backend_.answers = target_.gate.newest_check();
     if (phase != bus::BackendPhase::Running) idle_.clear();
-    perform(switchboard_.on(backend_));
+    perform(switchboard_.on(target_, backend_));
   }
 
   void tree_changes() {
@@ -486,7 +485,7 @@ class Play {
       const auto event = request_head_missing(result, has_begun ? input_ : "", wires);
       return happened(event) && !std::holds_alternative<RequestBegun>(*event);
     }
-    const auto taken = take_in(parser_.head(), kPeer, kRules);
+    const auto taken = take_in(parser_.head(), kPeer, kRules, target_.host);
     if (const auto* refused = std::get_if<RequestRefused>(&taken)) return happened(*refused);
     const auto& intake = std::get<Intake>(taken);
     const RequestHead& head = parser_.head();
@@ -495,7 +494,7 @@ class Play {
     head_ = intake.head;
     input_.erase(0, std::get<HeadRead>(result).size);
     request_body_.begin(intake.facts.framing, intake.facts.length, /*keep_framing=*/true);
-    perform(switchboard_.arrive(place_, intake.is_judged(), now_));
+    perform(switchboard_.arrive(place_, target_, intake.is_judged(), now_));
     handle(RequestArrived{.facts = intake.facts, .ticket = place_.ticket, .own = intake.own});
     return true;
   }
@@ -685,11 +684,13 @@ class Play {
     count_answer();
     newest().own_answer.emplace();
     const RequestFacts& request = connection_.facts();
-    output_ += write_own(
-        endpoint_answer(
-            effect.endpoint, request,
-            {.tree = {}, .backend = {}, .proxy = {}, .history = history_, .defects = defects_}),
-        request.is_head, /*now_ms=*/0);
+    output_ += write_own(endpoint_answer(effect.endpoint, request,
+                                         {.tree = {},
+                                          .backend = {},
+                                          .proxy = {},
+                                          .history = target_.history,
+                                          .defects = target_.defects}),
+                         request.is_head, /*now_ms=*/0);
   }
 
   void perform(const HandOver&) { check(false, "there is no LiveReload connection"); }
@@ -850,10 +851,9 @@ class Play {
 
   // The shell's state.
   TimePoint now_{};
-  Switchboard switchboard_{Gate(), Barrier::Settings{}, /*queue_limit=*/1};
+  Target target_{.queue_limit = 1, .host = "localhost:8001"};
+  Switchboard switchboard_{target_, Barrier::Settings{}};
   Switchboard::Place& place_;
-  const History history_;
-  const DefectRecord defects_;
   bus::TreeState tree_{.stamp = {.epoch = 1}, .watching = true};
   bus::BackendState backend_;
   Connection connection_;

@@ -36,7 +36,8 @@ void Proxyd::start() {
       .is_on = has_barrier,
       .timeout = std::chrono::duration_cast<std::chrono::milliseconds>(kBarrierTimeout),
       .epoch = (world_.random.next() >> 12) | 1};
-  switchboard_.emplace(proxyd::Gate(barrier.epoch), barrier, world_.traits.queue_limit);
+  target_ = {.gate = proxyd::Gate(barrier.epoch), .queue_limit = world_.traits.queue_limit};
+  switchboard_.emplace(target_, barrier);
   switchboard_->listens_on({"127.0.0.1:8000"});
   for (const bus::Topic topic : {bus::Topic::Tree, bus::Topic::Backend}) {
     bus_.subscribe(bus::Topic::Proxy, topic, bus::Audience::TicketHandlers,
@@ -58,6 +59,7 @@ void Proxyd::die() {
   clients_.clear();
   idle_.clear();
   switchboard_.reset();
+  target_ = {};
   tree_.reset();
   lost_at_.reset();
   refresh_ = {};
@@ -103,7 +105,7 @@ void Proxyd::on_backend(bus::BackendState backend) {
   if (backend.state != bus::BackendPhase::Running && world_.broken != Break::Release) {
     for (const LinkPointer& link : std::exchange(idle_, {})) processes_.close(link);
   }
-  perform(switchboard_->on(backend));
+  perform(switchboard_->on(target_, backend));
   if (refresh_.on(backend)) {
     world_.trace("proxyd: browsers reload");
     on_reload();
@@ -325,7 +327,7 @@ bool Proxyd::read_request(Client& client, const proxyd::Wires& wires) {
   request.version = files_.version();
   proxyd::RequestFacts facts = request.facts;
   if (world_.broken == Break::Replay) facts.is_safe = true;
-  perform(switchboard_->arrive(client.place, /*is_judged=*/true, world_.now()));
+  perform(switchboard_->arrive(client.place, target_, /*is_judged=*/true, world_.now()));
   const std::uint64_t ticket = client.place.ticket;
   world_.trace("proxyd: request {} of client {} arrives, version {}, ticket {}", request.id,
                client.number(), request.version, ticket);
@@ -635,8 +637,7 @@ void Proxyd::note_forward(Client& client) {
         request.id, request.crashed);
   }
   for (const auto& [number, other] : clients_) {
-    const std::uint64_t arrival = other->place.queued_as;
-    if (arrival == 0 || arrival >= client.place.arrival) continue;
+    if (!other->place.is_queued || other->place.arrival >= client.place.arrival) continue;
     if (other->connection.phase() != Phase::Held) continue;
     if (gate().judge(*other->connection.query(), switchboard_->barrier()).decision !=
         proxyd::Decision::Forward)
@@ -649,7 +650,7 @@ void Proxyd::note_forward(Client& client) {
 // Checks that no request waits although the gate would forward it.
 void Proxyd::check_no_request_waits_in_vain() {
   for (const auto& [number, client] : clients_) {
-    if (client->place.queued_as == 0) continue;
+    if (!client->place.is_queued) continue;
     const proxyd::Judgement judged =
         gate().judge(*client->connection.query(), switchboard_->barrier());
     if (judged.decision == proxyd::Decision::Stay) continue;

@@ -69,7 +69,7 @@ class Proxyd final : public Mortal {
   bool has_decision() const;
 
   // Number of waiting requests.
-  std::size_t held() const { return switchboard_ ? switchboard_->waiting() : 0; }
+  std::size_t held() const { return target_.queue.size(); }
 
  private:
   using Switchboard = proxyd::Switchboard;
@@ -186,12 +186,13 @@ class Proxyd final : public Mortal {
   void check_cut(const Client& client);
   void check_barrier();
 
-  const proxyd::Gate& gate() const { return switchboard_->gate(); }
+  const proxyd::Gate& gate() const { return target_.gate; }
 
   World& world_;
   Bus& bus_;
   Files& files_;
   Processes& processes_;
+  proxyd::Target target_;
   std::optional<proxyd::Switchboard> switchboard_;
   proxyd::RefreshRule refresh_;
   std::map<std::uint64_t, std::unique_ptr<Client>> clients_;

@@ -904,7 +904,7 @@ struct World {
 
   void ask(Query query) {
     auto* const ended = std::get_if<situation::Ended>(&query);
-    if (ended != nullptr && ended->check == 0) ended->check = gate.doubt();
+    if (ended != nullptr && ended->check == 0) ended->check = gate.begin_check();
     Judgement judgement = gate.judge(query, Barrier({}));
     if (ended != nullptr) judgement.check = ended->check;
     play(judgement);
@@ -990,7 +990,7 @@ struct World {
 
   void news(bus::BackendPhase state, std::uint64_t of) {
     generation = of;
-    gate.on(bus::BackendState{.state = state, .generation = of, .answers = gate.newest_doubt()});
+    gate.on(bus::BackendState{.state = state, .generation = of, .answers = gate.newest_check()});
     const auto query = connection.query();
     if (query) ask(*query);
   }

@@ -222,8 +222,8 @@ TEST_F(StrictGate, AFullQueueDoesNotRefuseRequestsThatWaitForTheBarrier) {
 
 TEST(Gate, AnAnswerUntilTheCloseIsCompleteUnlessTheBackendWasKilled) {
   GateAndBarrier gate({.epoch = 8});
-  situation::Ended query{.generation = 2, .check = gate.doubt()};
-  EXPECT_EQ(gate.newest_doubt(), (bus::Ticket{.epoch = 8, .number = query.check}));
+  situation::Ended query{.generation = 2, .check = gate.begin_check()};
+  EXPECT_EQ(gate.newest_check(), (bus::Ticket{.epoch = 8, .number = query.check}));
   BackendState state = backend(BackendPhase::Running, 2);
   gate.on(state);
   EXPECT_EQ(gate.judge(query).decision, Decision::Stay)
@@ -232,7 +232,7 @@ TEST(Gate, AnAnswerUntilTheCloseIsCompleteUnlessTheBackendWasKilled) {
   gate.on(state);
   EXPECT_EQ(gate.judge(query).decision, Decision::Stay)
       << "another proxyd has sent that liveness check";
-  state.answers = gate.newest_doubt();
+  state.answers = gate.newest_check();
   gate.on(state);
   EXPECT_EQ(gate.judge(query).decision, Decision::Complete);
   for (const auto phase : {BackendPhase::Killing, BackendPhase::Loading, BackendPhase::Error}) {
@@ -241,7 +241,7 @@ TEST(Gate, AnAnswerUntilTheCloseIsCompleteUnlessTheBackendWasKilled) {
     EXPECT_EQ(gate.judge(query).decision, Decision::Close);
   }
   state = backend(BackendPhase::Running, 3);
-  state.answers = gate.newest_doubt();
+  state.answers = gate.newest_check();
   gate.on(state);
   EXPECT_EQ(gate.judge(query).decision, Decision::Close) << "a newer one runs";
   gate.on(backend(BackendPhase::Running, 2));
@@ -250,7 +250,7 @@ TEST(Gate, AnAnswerUntilTheCloseIsCompleteUnlessTheBackendWasKilled) {
   query.expired = false;
   GateAndBarrier alone(Gate::assuming_running());
   query.generation = 1;
-  query.check = alone.doubt();
+  query.check = alone.begin_check();
   EXPECT_EQ(alone.judge(query).decision, Decision::Complete);
 }
 

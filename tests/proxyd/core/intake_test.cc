@@ -13,8 +13,7 @@ using testing::Not;
 
 const Peer kDeveloper{.ip = "127.0.0.1", .is_local = true};
 const Peer kStranger{.ip = "192.0.2.7", .is_local = false};
-const IntakeRules kRules{
-    .bind = {.host = "localhost", .port = 8000}, .injects = true, .backend = "localhost:8001"};
+const IntakeRules kRules{.bind = {.host = "localhost", .port = 8000}, .injects = true};
 
 std::variant<Intake, RequestRefused> take(const std::string& text, const Peer& peer = kDeveloper,
                                           const IntakeRules& rules = kRules) {
@@ -22,7 +21,7 @@ std::variant<Intake, RequestRefused> take(const std::string& text, const Peer& p
   parser.start();
   const HeadResult result = parser.read_head(text);
   EXPECT_TRUE(std::holds_alternative<HeadRead>(result)) << text;
-  return take_in(parser.head(), peer, rules);
+  return take_in(parser.head(), peer, rules, "localhost:8001");
 }
 
 Intake taken(const std::string& text, const Peer& peer = kDeveloper,

@@ -61,7 +61,7 @@ class SwitchboardTest : public testing::Test {
 
   // A request arrives and is Held.
   void hold(ConnectionId id) {
-    keep(board_.arrive(place(id), /*is_judged=*/true, now_));
+    keep(board_.arrive(place(id), target_, /*is_judged=*/true, now_));
     board_.set_waiting(place(id), true);
   }
 
@@ -73,9 +73,8 @@ class SwitchboardTest : public testing::Test {
   }
 
   TimePoint now_{std::chrono::hours(1)};
-  Switchboard board_{Gate(kEpoch),
-                     {.is_on = true, .timeout = milliseconds(2000), .epoch = kEpoch},
-                     /*queue_limit=*/2};
+  Target target_{.gate = Gate(kEpoch), .queue_limit = 2};
+  Switchboard board_{target_, {.is_on = true, .timeout = milliseconds(2000), .epoch = kEpoch}};
   std::vector<std::string> names_;
   std::vector<ConnectionId> reconsidered_;
   std::string said_;
@@ -96,7 +95,7 @@ TEST_F(SwitchboardTest, RequestsOfOneTurnShareATicket) {
 }
 
 TEST_F(SwitchboardTest, ARequestThatDoesNotWaitAtTheGateTakesNoTicket) {
-  keep(board_.arrive(place(1), /*is_judged=*/false, now_));
+  keep(board_.arrive(place(1), target_, /*is_judged=*/false, now_));
   EXPECT_THAT(names_, IsEmpty());
   EXPECT_EQ(place(1).ticket, 0U);
   EXPECT_EQ(place(1).arrival, 1U);
@@ -112,21 +111,24 @@ TEST_F(SwitchboardTest, AMessageOfWatchdReconsidersTheQueueInOrderOfArrival) {
   EXPECT_THAT(reconsidered_, ElementsAre(1));
 }
 
-TEST_F(SwitchboardTest, AMessageOfSupervisordReconsidersAllConnectionsInOrderOfArrival) {
+TEST_F(SwitchboardTest, AReportAboutABackendConcernsItsConnectionsInOrderOfArrival) {
   hold(3);
   hold(1);
   board_.set_waiting(place(1), false);
-  keep(board_.on(backend(BackendPhase::Running, 1)));
-  EXPECT_THAT(reconsidered_, ElementsAre(2, 3, 1)) << "the second has never sent a request";
-  keep(board_.forget(3));
-  keep(board_.on(backend(BackendPhase::Killing, 1)));
-  EXPECT_THAT(reconsidered_, ElementsAre(2, 1));
+  keep(board_.on(target_, backend(BackendPhase::Running, 1)));
+  EXPECT_THAT(reconsidered_, ElementsAre(3, 1)) << "the second has sent no request";
+  Target other{.gate = Gate(kEpoch), .queue_limit = 1};
+  keep(board_.arrive(place(1), other, /*is_judged=*/true, now_));
+  keep(board_.on(target_, backend(BackendPhase::Killing, 1)));
+  EXPECT_THAT(reconsidered_, ElementsAre(3)) << "the next request of the first is for another one";
+  keep(board_.on(other, backend(BackendPhase::Running, 1)));
+  EXPECT_THAT(reconsidered_, ElementsAre(1));
 }
 
 TEST_F(SwitchboardTest, ARequestIsRefusedIfTheQueueIsFull) {
   keep(board_.on(tree(1, {.epoch = kEpoch, .number = 9}), now_));
   for (const ConnectionId id : {1, 2}) hold(id);
-  keep(board_.arrive(place(3), /*is_judged=*/true, now_));
+  keep(board_.arrive(place(3), target_, /*is_judged=*/true, now_));
   EXPECT_EQ(judge(3), Decision::QueueFull);
   EXPECT_EQ(judge(1), Decision::Stay) << "it is in the queue already";
   board_.set_waiting(place(1), false);
@@ -135,9 +137,9 @@ TEST_F(SwitchboardTest, ARequestIsRefusedIfTheQueueIsFull) {
 
 TEST_F(SwitchboardTest, AClosedConnectionLeavesTheQueue) {
   hold(1);
-  EXPECT_EQ(board_.waiting(), 1U);
+  EXPECT_EQ(target_.queue.size(), 1U);
   keep(board_.forget(1));
-  EXPECT_EQ(board_.waiting(), 0U);
+  EXPECT_THAT(target_.queue, IsEmpty());
   EXPECT_EQ(board_.state_now().clients, 2U);
 }
 
@@ -155,13 +157,14 @@ TEST_F(SwitchboardTest, CountsArePublishedAtIntervals) {
   EXPECT_EQ(board_.state().clients, 3U);
   EXPECT_EQ(board_.state().forwarded, 2U);
   EXPECT_EQ(board_.state().replayed, 1U);
-  keep(board_.arrive(place(1), /*is_judged=*/true, now_));
+  keep(board_.arrive(place(1), target_, /*is_judged=*/true, now_));
   board_.forward(place(1));
   EXPECT_EQ(board_.state_now().replayed, 1U) << "another request";
 }
 
 TEST_F(SwitchboardTest, AnAnswerThatHasEndedGetsOneLivenessCheck) {
-  keep(board_.on(backend(BackendPhase::Running, 1)));
+  keep(board_.on(target_, backend(BackendPhase::Running, 1)));
+  keep(board_.arrive(place(1), target_, /*is_judged=*/true, now_));
   ask();
   const auto judge_end = [&](std::uint64_t check) {
     const Switchboard::Ruling ruling =
@@ -178,8 +181,8 @@ TEST_F(SwitchboardTest, AnAnswerThatHasEndedGetsOneLivenessCheck) {
   EXPECT_EQ(board_.state().doubts, (bus::Ticket{.epoch = kEpoch, .number = 1}));
 }
 
-TEST_F(SwitchboardTest, AGenerationIsReleasedWhenItsConnectionsAreClosed) {
-  keep(board_.on(backend(BackendPhase::Killing, 4)));
+TEST_F(SwitchboardTest, AGenerationIsLetGoWhenItsConnectionsAreClosed) {
+  keep(board_.on(target_, backend(BackendPhase::Killing, 4)));
   ask(/*has_closes=*/true);
   EXPECT_THAT(names_, ElementsAre("AskSoon", "Publish"));
   EXPECT_EQ(board_.state().let_go, 0U);
@@ -189,7 +192,7 @@ TEST_F(SwitchboardTest, AGenerationIsReleasedWhenItsConnectionsAreClosed) {
 
 TEST_F(SwitchboardTest, ALapseOfTheBarrierFreesTheQueueAndIsReportedOnce) {
   keep(board_.on(tree(1), now_));
-  keep(board_.on(backend(BackendPhase::Running, 1)));
+  keep(board_.on(target_, backend(BackendPhase::Running, 1)));
   hold(1);
   ask();
   EXPECT_EQ(judge(1), Decision::Stay);
@@ -212,7 +215,7 @@ TEST_F(SwitchboardTest, AMissingReportOfSupervisordIsLoggedUntilItComes) {
   keep(board_.on_supervisor_overdue());
   EXPECT_THAT(names_, testing::Contains("Warn"));
   EXPECT_THAT(board_.state_now().problem, testing::HasSubstr("supervisor"));
-  keep(board_.on(backend(BackendPhase::Loading, 1)));
+  keep(board_.on(target_, backend(BackendPhase::Loading, 1)));
   EXPECT_THAT(names_, testing::Contains("Inform"));
   EXPECT_EQ(board_.state_now().problem, "");
   keep(board_.on_supervisor_overdue());
