@@ -58,7 +58,7 @@ void Client::on_end_in_sight() {
   if (stream_.reset_in_sight()) {
     handle(ClientBroken{});
   } else if (connection_.phase() == Phase::Held) {
-    take(Step::TellClientEnd, look());
+    report_client_end(look());
   }
   work();
 }
@@ -69,7 +69,7 @@ void Client::on_upstream_opened() {
 }
 
 void Client::on_upstream_broken() {
-  happened(backend_broken(connection_, look(), upstream_lost(upstream_->connect_error())));
+  report(backend_broken(connection_, look(), upstream_lost(upstream_->connect_error())));
   work();
 }
 
@@ -79,26 +79,26 @@ void Client::on_upstream_broken() {
 // Then each connection needs only one system call for it per turn, and its reader wakes up less
 // often, because all input of the turn has been read by then.
 void Client::work() {
-  advance_all();
+  advance();
   if (writes_much()) {
-    settle_all();
-  } else if (!is_closed() && !std::exchange(will_settle_, true)) {
+    flush_all();
+  } else if (!is_closed() && !std::exchange(will_flush_, true)) {
     context_.loop.later([this] {
-      will_settle_ = false;
-      settle_all();
+      will_flush_ = false;
+      flush_all();
     });
   }
-  stand_in_line();
+  update_queue();
 }
 
-void Client::advance_all() {
-  while (advance()) {
+void Client::advance() {
+  while (try_steps(connection_.phase(), *this)) {
   }
 }
 
-void Client::settle_all() {
-  while (!is_closed() && settle()) advance_all();
-  stand_in_line();
+void Client::flush_all() {
+  while (!is_closed() && flush()) advance();
+  update_queue();
 }
 
 bool Client::writes_much() const {
@@ -106,41 +106,8 @@ bool Client::writes_much() const {
   return is_much(stream_) || (upstream_ && upstream_->is_open() && is_much(upstream_->stream()));
 }
 
-void Client::stand_in_line() {
+void Client::update_queue() {
   context_.switchboard.set_waiting(place_, connection_.phase() == Phase::Held);
-}
-
-// Takes one step. Returns whether it yielded an event; if not, nothing can be done until the next
-// callback.
-bool Client::advance() {
-  std::optional<Wires> wires;
-  for (const Step step : steps_in(connection_.phase())) {
-    if (!wires) wires = look();
-    if (!is_possible(step, *wires)) continue;
-    if (take(step, *wires)) return true;
-    wires.reset();  // the step may have moved bytes
-  }
-  return false;
-}
-
-bool Client::take(Step step, const Wires& wires) {
-  switch (step) {
-    case Step::ReadRequest:
-      return read_request(wires);
-    case Step::PumpRequest:
-      return pump_request();
-    case Step::ReadResponse:
-      return read_response(wires);
-    case Step::PumpResponse:
-      return pump_response();
-    case Step::PumpTunnel:
-      return pump_tunnel();
-    case Step::TellClientEnd:
-      return happened(client_ended(connection_, wires));
-    case Step::Drain:
-      return drain();
-  }
-  return false;
 }
 
 Wires Client::look() const {
@@ -164,8 +131,8 @@ Wires Client::look() const {
   return wires;
 }
 
-// Sends the event to the connection, and returns whether there is one.
-bool Client::happened(const std::optional<Event>& event) {
+// Reports the event to the connection, and returns whether there is one.
+bool Client::report(const std::optional<Event>& event) {
   if (event) handle(*event);
   return event.has_value();
 }
@@ -177,7 +144,7 @@ bool Client::read_request(const Wires& wires) {
   if (!std::holds_alternative<HeadRead>(result)) {
     const auto event =
         request_head_missing(result, request_ ? input.front() : std::string_view(), wires);
-    happened(event);
+    report(event);
     return event && !std::holds_alternative<RequestBegun>(*event);
   }
   auto taken = take_in(request_->parser.head(), peer_, context_.intake, target().host);
@@ -199,7 +166,7 @@ bool Client::read_request(const Wires& wires) {
 bool Client::pump_request() {
   const Pumped pumped =
       request_->pump.pump(stream_, upstream_->stream(), request_->body, Delivery::Coding::AsItCame);
-  return happened(request_pumped(pumped, request_->body.error()));
+  return report(request_pumped(pumped, request_->body.error()));
 }
 
 bool Client::read_response(const Wires& wires) {
@@ -208,7 +175,7 @@ bool Client::read_response(const Wires& wires) {
   const auto event = response_head_read(result, upstream_->parser().head(), connection_.facts(),
                                         from.input().size(), wires);
   const auto* const arrived = event ? std::get_if<ResponseArrived>(&*event) : nullptr;
-  if (arrived == nullptr) return happened(event);
+  if (arrived == nullptr) return report(event);
   const ResponseFacts& facts = arrived->facts;
   note_defects(facts.defects);
   handle(*event);
@@ -227,7 +194,7 @@ bool Client::read_response(const Wires& wires) {
 
 // Waits for the body of an answer whose head is kept back. The head stays in the input.
 bool Client::await_body(const ResponseFacts& facts, const Wires& wires) {
-  if (happened(response_kept(facts, wires))) return true;
+  if (report(response_kept(facts, wires))) return true;
   // Nagle's algorithm holds the body back until the head is acknowledged, which takes 40 ms if the
   // kernel waits for data to send the ACK along with.
   upstream_->stream().acknowledge_now();
@@ -240,7 +207,7 @@ bool Client::pump_response() {
       downstream_.pump_body(upstream_->stream(), upstream_->body(), upstream_->pump());
   if (downstream_.is_utf16()) report_obstacle(utf16_obstacle());
   note_defects(upstream_->parser().chunk_defects());
-  return happened(response_pumped(pumped, upstream_->body().error(), look()));
+  return report(response_pumped(pumped, upstream_->body().error(), look()));
 }
 
 bool Client::pump_tunnel() {
@@ -257,6 +224,10 @@ bool Client::pump_tunnel() {
                     !request_->pump.holds_bytes();
   if (over) handle(TunnelEnded{});
   return false;
+}
+
+bool Client::report_client_end(const Wires& wires) {
+  return report(client_ended(connection_, wires));
 }
 
 bool Client::drain() {
@@ -279,25 +250,25 @@ bool Client::drain() {
 
 // Writes the output, and sets up reading and the timer. Returns whether a full output buffer has
 // room again.
-bool Client::settle() {
+bool Client::flush() {
   bool has_room_again = false;
-  const auto flush = [&](Stream& stream) {
+  const auto flush_stream = [&](Stream& stream) {
     const bool was_full = stream.output().size() >= kOutputMax;
     stream.flush();
     if (was_full && stream.output().size() < kOutputMax) has_room_again = true;
     stream.read_while(stream.input().size() < kInputMax);
   };
-  if (upstream_ && upstream_->is_open()) flush(upstream_->stream());
-  flush(stream_);
+  if (upstream_ && upstream_->is_open()) flush_stream(upstream_->stream());
+  flush_stream(stream_);
   if (connection_.phase() == Phase::Finishing) return has_room_again;
   set_timer();
-  if (!request_) rest();
+  if (!request_) release_idle_memory();
   return has_room_again;
 }
 
 // Frees the memory that is not needed between requests, because thousands of connections may be
 // idle. Only an outdated connection keeps its timer.
-void Client::rest() {
+void Client::release_idle_memory() {
   if (stream_.input().empty()) stream_.input().release();
   if (stream_.output_done()) stream_.output().release();
   if (timer_ && !connection_.wake_at()) context_.loop.bury(std::move(timer_));
@@ -392,7 +363,7 @@ void Client::perform(const ForwardRequest& effect) {
                           .refresh = tree ? std::optional(tree->refresh_point()) : std::nullopt,
                           .held = std::chrono::duration_cast<std::chrono::microseconds>(held)};
   request_->forwarded_at_ms = wall_ms();
-  if (is_date_doubtful(context_.switchboard.changed_at(), now() - held)) {
+  if (is_date_unreliable(context_.switchboard.changed_at(), now() - held)) {
     remove_date_condition(request_->head);
   }
   upstream_ = target().pool.take(effect.fresh, this);

@@ -90,6 +90,9 @@ class Client final : private StreamListener, private UpstreamListener {
   ConnectionId id() const { return place_.connection; }
 
  private:
+  template <class Shell>
+  friend bool try_steps(Phase phase, Shell&& shell);
+
   // The backend of the current request. If there were several, the intake would choose it.
   PooledTarget& target() { return context_.target; }
 
@@ -113,23 +116,22 @@ class Client final : private StreamListener, private UpstreamListener {
   void on_upstream_broken() override;
 
   void work();
-  void advance_all();
-  void settle_all();
+  void flush_all();
   bool writes_much() const;
-  bool advance();
-  bool take(Step step, const Wires& wires);
+  void advance();
   Wires look() const;
-  bool happened(const std::optional<Event>& event);
+  bool report(const std::optional<Event>& event);
   bool read_request(const Wires& wires);
   bool pump_request();
   bool read_response(const Wires& wires);
   bool await_body(const ResponseFacts& facts, const Wires& wires);
   bool pump_response();
   bool pump_tunnel();
+  bool report_client_end(const Wires& wires);
   bool drain();
-  bool settle();
-  void rest();
-  void stand_in_line();
+  bool flush();
+  void release_idle_memory();
+  void update_queue();
   void set_timer();
   void expire_after(std::chrono::microseconds delay);
   void on_expired();
@@ -167,8 +169,8 @@ class Client final : private StreamListener, private UpstreamListener {
   std::unique_ptr<Upstream> upstream_;
   std::unique_ptr<Timer> timer_;  // nullptr: no deadline was needed since the last request
   Farewell farewell_;
-  TimePoint closes_at_{};     // Finishing: the time that timer_ is set to
-  bool will_settle_ = false;  // settle_all() runs at the end of this turn of the loop
+  TimePoint closes_at_{};    // Finishing: the time that timer_ is set to
+  bool will_flush_ = false;  // flush_all() runs at the end of this turn of the loop
 };
 
 }  // namespace hpp::proxyd

@@ -51,7 +51,7 @@ class Connector final : private ConnectQueue::Member {
 
   // Whether no process has the backend's end open any more. Only call it if the backend has closed
   // the connection.
-  bool is_abandoned(PeerSockets& peers) const { return peers.is_orphan(socket_.get()); }
+  bool is_abandoned(PeerSockets& peers) const { return peers.is_abandoned(socket_.get()); }
 
   // Makes the socket send a reset when it is closed.
   void reset_on_close();

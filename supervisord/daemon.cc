@@ -113,7 +113,7 @@ void Daemon::on_message(const bus::Message& message) {
   if (const auto* tree = std::get_if<bus::TreeState>(&message)) post(TreeSeen{*tree});
   if (const auto* proxy = std::get_if<bus::ProxyState>(&message)) {
     port_release_.on_released(proxy->let_go);
-    post(Doubted{proxy->doubts});
+    post(CheckRequested{proxy->doubts});
   }
 }
 

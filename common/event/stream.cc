@@ -78,7 +78,7 @@ void Stream::on_event(int, short what, void* self) noexcept {
   auto& stream = *static_cast<Stream*>(self);
   stream.loop_.note_activity();
   if (!stream.broken_) return stream.handle_readable(what);
-  if (std::exchange(stream.break_told_, true)) return;
+  if (std::exchange(stream.break_reported_, true)) return;
   stream.listener_.on_broken(stream.error_);
 }
 
@@ -97,7 +97,7 @@ void Stream::handle_readable(short what) {
   if ((what & (EV_READ | EV_CLOSED)) != 0) may_read_ = true;
   if ((what & EV_CLOSED) != 0) end_near_ = true;
   if (may_read_ && !input_ended_) {
-    if (reading_ == Reading::Buffered) return read_and_tell();
+    if (reading_ == Reading::Buffered) return read_and_report();
     if (reading_ == Reading::Spliced) listener_.on_input();
   }
   if (!broken_) look_for_end();
@@ -116,7 +116,7 @@ void Stream::look_for_end() {
   if (end_near_ && !input_ended_) listener_.on_end_in_sight();
 }
 
-void Stream::read_and_tell() {
+void Stream::read_and_report() {
   std::size_t asked = 0;
   std::size_t got = 0;
   do {

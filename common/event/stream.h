@@ -114,7 +114,7 @@ class Stream {
   bool is_quiet_by_now() const;
 
   // Whether no process has the peer's socket open any more.
-  bool is_abandoned(PeerSockets& peers) const { return peers.is_orphan(fd()); }
+  bool is_abandoned(PeerSockets& peers) const { return peers.is_abandoned(fd()); }
 
   // Makes the stream end with a reset (RST) when it is closed. There is no TIME_WAIT then, and the
   // peer does not take the bytes that it has received for complete.
@@ -156,7 +156,7 @@ class Stream {
   std::unique_ptr<Transport> release();
   void handle_readable(short what);
   void look_for_end();
-  void read_and_tell();
+  void read_and_report();
   std::size_t read_some();
   ssize_t read_through_scratch();
   ssize_t read_directly();
@@ -187,7 +187,7 @@ class Stream {
   bool output_refused_ = false;
   bool waiting_to_write_ = false;
   bool broken_ = false;
-  bool break_told_ = false;
+  bool break_reported_ = false;
 };
 
 }  // namespace hpp

@@ -58,7 +58,7 @@ bool write_question(int fd, Request& request) {
 
 }  // namespace
 
-bool PeerSockets::is_orphan(int fd) {
+bool PeerSockets::is_abandoned(int fd) {
   Request request;
   if (!write_question(fd, request)) return false;
   if (!kernel_.is_open()) {

@@ -12,7 +12,7 @@ class PeerSockets {
   // this end is closed. Returns false if the kernel cannot tell, as for another machine or network
   // namespace. Takes about ten microseconds, regardless of the number of connections
   // (sock_diag(7)).
-  bool is_orphan(int fd);
+  bool is_abandoned(int fd);
 
  private:
   UniqueFd kernel_;

@@ -8,9 +8,9 @@ namespace {
 using enum Step;
 
 constexpr std::array kReading{ReadRequest};
-constexpr std::array kWaiting{TellClientEnd};
-constexpr std::array kSent{PumpRequest, ReadResponse, TellClientEnd};
-constexpr std::array kAnswering{PumpRequest, PumpResponse, TellClientEnd};
+constexpr std::array kWaiting{ReportClientEnd};
+constexpr std::array kSent{PumpRequest, ReadResponse, ReportClientEnd};
+constexpr std::array kAnswering{PumpRequest, PumpResponse, ReportClientEnd};
 constexpr std::array kTunnel{PumpTunnel};
 constexpr std::array kFinishing{Drain};
 
@@ -61,7 +61,7 @@ bool is_possible(Step step, const Wires& wires) {
     case PumpResponse:
     case PumpTunnel:
       return wires.backend_is_open;
-    case TellClientEnd:
+    case ReportClientEnd:
     case Drain:
       return true;
   }

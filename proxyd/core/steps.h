@@ -5,9 +5,9 @@
 // phase in this order, until none of them yields an event:
 //
 //   Reading          ReadRequest
-//   Held, Lost       TellClientEnd
-//   Sent             PumpRequest, ReadResponse, TellClientEnd
-//   Answering        PumpRequest, PumpResponse, TellClientEnd
+//   Held, Lost       ReportClientEnd
+//   Sent             PumpRequest, ReadResponse, ReportClientEnd
+//   Answering        PumpRequest, PumpResponse, ReportClientEnd
 //   Tunnel           PumpTunnel
 //   Finishing        Drain
 //
@@ -29,13 +29,13 @@
 namespace hpp::proxyd {
 
 enum class Step : std::uint8_t {
-  ReadRequest,    // read a request's head
-  PumpRequest,    // give the backend the bytes of the request's body that have come
-  ReadResponse,   // read an answer's head
-  PumpResponse,   // give the client the bytes of the answer's body that have come
-  PumpTunnel,     // give each side the bytes that the other side has sent
-  TellClientEnd,  // tell the connection that the client has ended its side
-  Drain,          // discard the client's bytes, and close when it is time (farewell.h)
+  ReadRequest,      // read a request's head
+  PumpRequest,      // give the backend the bytes of the request's body that have come
+  ReadResponse,     // read an answer's head
+  PumpResponse,     // give the client the bytes of the answer's body that have come
+  PumpTunnel,       // give each side the bytes that the other side has sent
+  ReportClientEnd,  // report to the connection that the client has ended its side
+  Drain,            // discard the client's bytes, and close when it is time (farewell.h)
 };
 
 std::span<const Step> steps_in(Phase phase);
@@ -66,6 +66,40 @@ struct Wires {
 
 // Whether the step can do anything now.
 bool is_possible(Step step, const Wires& wires);
+
+// Tries the steps of the phase until one yields an event, and returns whether one did. If none did,
+// nothing can be done until the next callback. `shell` has look(), and a function for each step
+// that returns whether the step has yielded an event.
+template <class Shell>
+bool try_steps(Phase phase, Shell&& shell) {
+  const auto yields_event = [&](Step step, const Wires& wires) {
+    switch (step) {
+      case Step::ReadRequest:
+        return shell.read_request(wires);
+      case Step::PumpRequest:
+        return shell.pump_request();
+      case Step::ReadResponse:
+        return shell.read_response(wires);
+      case Step::PumpResponse:
+        return shell.pump_response();
+      case Step::PumpTunnel:
+        return shell.pump_tunnel();
+      case Step::ReportClientEnd:
+        return shell.report_client_end(wires);
+      case Step::Drain:
+        return shell.drain();
+    }
+    return false;
+  };
+  std::optional<Wires> wires;
+  for (const Step step : steps_in(phase)) {
+    if (!wires) wires = shell.look();
+    if (!is_possible(step, *wires)) continue;
+    if (yields_event(step, *wires)) return true;
+    wires.reset();  // the step may have moved bytes
+  }
+  return false;
+}
 
 // ---- the events of the outcomes; nothing if there is no event yet ------------------------------
 

@@ -67,7 +67,7 @@ void Backend::handle(const TreeSeen& event, Now now) {
 }
 
 // Any snapshot answers the liveness check, because a kill is published before it begins.
-void Backend::handle(const Doubted& event, Now) {
+void Backend::handle(const CheckRequested& event, Now) {
   if (state_ == State::Left || facts_.answers == event.ticket) return;
   facts_.answers = event.ticket;
   publish();

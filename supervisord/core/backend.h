@@ -156,7 +156,7 @@ class Backend : private Emits<Effect> {
 
   void handle(const Begun& event, Now now);
   void handle(const TreeSeen& event, Now now);
-  void handle(const Doubted& event, Now now);
+  void handle(const CheckRequested& event, Now now);
   void handle(const RestartRequested& event, Now now);
   void handle(const StopRequested& event, Now now);
   void handle(const Spawned& event, Now now);

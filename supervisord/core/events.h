@@ -34,7 +34,7 @@ struct TreeSeen {  // a snapshot from watchd, which may be a repetition
   bus::TreeState tree;
 };
 
-struct Doubted {  // a liveness check from proxyd, which may be a repetition
+struct CheckRequested {  // a liveness check from proxyd, which may be a repetition
   bus::Ticket ticket;
 };
 
@@ -116,9 +116,9 @@ struct ProcessExited {  // the backend's first process; others of its tree may l
 // Answers KillTree, once.
 struct TreeGone {};
 
-using Event = std::variant<Begun, TreeSeen, Doubted, RestartRequested, StopRequested, Spawned,
-                           SpawnFailed, PortTaken, StepEnded, Answered, StrangerListens, ProbeSaw,
-                           ProcessExited, TreeGone, KillRefused, TimerExpired>;
+using Event = std::variant<Begun, TreeSeen, CheckRequested, RestartRequested, StopRequested,
+                           Spawned, SpawnFailed, PortTaken, StepEnded, Answered, StrangerListens,
+                           ProbeSaw, ProcessExited, TreeGone, KillRefused, TimerExpired>;
 
 // ---- effects ------------------------------------------------------------------------------------
 

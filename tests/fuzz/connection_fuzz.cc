@@ -195,6 +195,9 @@ class Play {
   bool is_ambiguous() const { return has_raced_ || has_blocked_; }
 
  private:
+  template <class Shell>
+  friend bool proxyd::try_steps(Phase phase, Shell&& shell);
+
   Switchboard::Place& connected() {
     constexpr ConnectionId kClient = 1;
     static_cast<void>(switchboard_.connect(kClient));
@@ -324,7 +327,7 @@ class Play {
   }
 
   void on_upstream_broken() {
-    happened(backend_broken(connection_, look(), {}));
+    report(backend_broken(connection_, look(), {}));
     work();
   }
 
@@ -418,42 +421,10 @@ class Play {
 
   void work() {
     do {
-      while (advance()) {
+      while (try_steps(connection_.phase(), *this)) {
       }
-    } while (!is_closed() && settle());
+    } while (!is_closed() && flush_both());
     switchboard_.set_waiting(place_, connection_.phase() == Phase::Held);
-  }
-
-  bool advance() {
-    for (const Step step : steps_in(connection_.phase())) {
-      if (take(step)) return true;
-    }
-    return false;
-  }
-
-  bool take(Step step) {
-    const Wires wires = look();
-    if (!is_possible(step, wires)) return false;
-    switch (step) {
-      case Step::ReadRequest:
-        return read_request(wires);
-      case Step::PumpRequest:
-        return pump_request();
-      case Step::ReadResponse:
-        return read_response(wires);
-      case Step::PumpResponse:
-        return pump_response();
-      case Step::PumpTunnel:
-        pump_tunnel();
-        return false;
-      case Step::TellClientEnd:
-        return happened(proxyd::client_ended(connection_, wires));
-      case Step::Drain:
-        input_.clear();
-        if (client_ended_ && output_.empty()) close();
-        return false;
-    }
-    return false;
   }
 
   Wires look() const {
@@ -472,7 +443,7 @@ class Play {
     return wires;
   }
 
-  bool happened(const std::optional<Event>& event) {
+  bool report(const std::optional<Event>& event) {
     if (event) handle(*event);
     return event.has_value();
   }
@@ -483,10 +454,10 @@ class Play {
     const HeadResult result = has_begun ? parser_.read_head(input_) : NeedMore{};
     if (!std::holds_alternative<HeadRead>(result)) {
       const auto event = request_head_missing(result, has_begun ? input_ : "", wires);
-      return happened(event) && !std::holds_alternative<RequestBegun>(*event);
+      return report(event) && !std::holds_alternative<RequestBegun>(*event);
     }
     const auto taken = take_in(parser_.head(), kPeer, kRules, target_.host);
-    if (const auto* refused = std::get_if<RequestRefused>(&taken)) return happened(*refused);
+    if (const auto* refused = std::get_if<RequestRefused>(&taken)) return report(*refused);
     const auto& intake = std::get<Intake>(taken);
     const RequestHead& head = parser_.head();
     requests_.push_back({.start = std::string(head.method) + ' ' + target_of(head) + " HTTP/1.1",
@@ -502,7 +473,7 @@ class Play {
   bool pump_request() {
     const Pumped pumped =
         pump(input_, upstream_->output, request_body_, Coding::AsItCame, newest().body);
-    return happened(request_pumped(pumped, request_body_.error()));
+    return report(request_pumped(pumped, request_body_.error()));
   }
 
   bool read_response(const Wires& wires) {
@@ -511,12 +482,12 @@ class Play {
     const auto event = response_head_read(result, from.parser.head(), connection_.facts(),
                                           from.input.size(), wires);
     const auto* const arrived = event ? std::get_if<ResponseArrived>(&*event) : nullptr;
-    if (arrived == nullptr) return happened(event);
+    if (arrived == nullptr) return report(event);
     const ResponseFacts& facts = arrived->facts;
     handle(*event);
     if (!upstream_) return true;
     if (connection_.keeps_head()) {
-      if (happened(response_kept(facts, wires))) return true;
+      if (report(response_kept(facts, wires))) return true;
       from.parser.start();
       return false;
     }
@@ -533,10 +504,10 @@ class Play {
   bool pump_response() {
     Link& from = *upstream_;
     const Pumped pumped = pump(from.input, output_, from.body, coding_, newest().source);
-    return happened(response_pumped(pumped, from.body.error(), look()));
+    return report(response_pumped(pumped, from.body.error(), look()));
   }
 
-  void pump_tunnel() {
+  bool pump_tunnel() {
     Link& backend = *upstream_;
     const auto pass = [](std::string& from, std::string& to, std::string& taken) {
       if (to.size() >= kOutputMax) return;
@@ -551,10 +522,19 @@ class Play {
     const bool over = client_ended_ && backend.input_ended && output_.empty() &&
                       backend.output.empty() && input_.empty() && backend.input.empty();
     if (over) handle(TunnelEnded{});
+    return false;
+  }
+
+  bool report_client_end(const Wires& wires) { return report(client_ended(connection_, wires)); }
+
+  bool drain() {
+    input_.clear();
+    if (client_ended_ && output_.empty()) close();
+    return false;
   }
 
   // Returns true if a full buffer has room again.
-  bool settle() {
+  bool flush_both() {
     const bool backend_has_room = upstream_ && upstream_->is_open && flush_backend();
     return flush_client() || backend_has_room;
   }

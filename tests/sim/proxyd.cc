@@ -205,7 +205,7 @@ void Proxyd::send_fin(std::uint64_t connection) {
     Client* const to = find(connection);
     if (to == nullptr || to->is_closed()) return;
     to->has_fin = true;
-    if (to->connection.phase() == Phase::Held) tell_of_client_end(*to, look(*to));
+    if (to->connection.phase() == Phase::Held) report_client_end(*to, look(*to));
     work(*to);
   });
 }
@@ -241,15 +241,40 @@ void Proxyd::on_upstream(const LinkPointer& link) {
   Client* const client = find(link->client);
   if (client == nullptr || client->upstream != link) return;
   if (link->is_broken) {
-    happened(*client, proxyd::backend_broken(client->connection, look(*client), {}));
+    report(*client, proxyd::backend_broken(client->connection, look(*client), {}));
   } else if (client->connection.phase() == Phase::Sent && !client->head_is_sent) {
     send_request(*client);
   }
   work(*client);
 }
 
+// One client, for try_steps().
+struct Proxyd::Steps {
+  proxyd::Wires look() const { return Proxyd::look(client); }
+
+  bool read_request(const proxyd::Wires& wires) { return self.read_request(client, wires); }
+
+  bool pump_request() { return self.pump_request(client); }
+
+  bool read_response(const proxyd::Wires& wires) { return self.read_response(client, wires); }
+
+  bool pump_response() { return self.pump_response(client); }
+
+  bool pump_tunnel() { return self.pump_tunnel(client); }
+
+  bool report_client_end(const proxyd::Wires& wires) {
+    return self.report_client_end(client, wires);
+  }
+
+  bool drain() { return self.drain(client); }
+
+  Proxyd& self;
+  Client& client;
+};
+
 void Proxyd::work(Client& client) {
-  while (!client.is_closed() && !is_dying_ && advance(client)) {
+  while (!client.is_closed() && !is_dying_ &&
+         proxyd::try_steps(client.connection.phase(), Steps{*this, client})) {
   }
   if (is_dying_) return;
   switchboard_->set_waiting(client.place, client.connection.phase() == Phase::Held);
@@ -260,35 +285,6 @@ void Proxyd::work(Client& client) {
   } else if (client.connection.phase() != Phase::Finishing) {
     set_timer(client);
   }
-}
-
-bool Proxyd::advance(Client& client) {
-  for (const proxyd::Step step : proxyd::steps_in(client.connection.phase())) {
-    if (take(client, step)) return true;
-  }
-  return false;
-}
-
-bool Proxyd::take(Client& client, proxyd::Step step) {
-  const proxyd::Wires wires = look(client);
-  if (!proxyd::is_possible(step, wires)) return false;
-  switch (step) {
-    case proxyd::Step::ReadRequest:
-      return read_request(client, wires);
-    case proxyd::Step::PumpRequest:
-      return pump_request(client);
-    case proxyd::Step::ReadResponse:
-      return read_response(client, wires);
-    case proxyd::Step::PumpResponse:
-      return pump_response(client);
-    case proxyd::Step::PumpTunnel:
-      return pump_tunnel(client);
-    case proxyd::Step::TellClientEnd:
-      return tell_of_client_end(client, wires);
-    case proxyd::Step::Drain:
-      return drain(client);
-  }
-  return false;
 }
 
 proxyd::Wires Proxyd::look(const Client& client) {
@@ -305,7 +301,7 @@ proxyd::Wires Proxyd::look(const Client& client) {
   return wires;
 }
 
-bool Proxyd::happened(Client& client, const std::optional<proxyd::Event>& event) {
+bool Proxyd::report(Client& client, const std::optional<proxyd::Event>& event) {
   if (event) handle(client, *event);
   return event.has_value();
 }
@@ -314,7 +310,7 @@ bool Proxyd::read_request(Client& client, const proxyd::Wires& wires) {
   const bool is_part =
       !client.input.empty() && client.input.front().is == FromClient::Is::PartOfHead;
   if (client.input.empty() || (is_part && client.input.size() == 1)) {
-    happened(client, proxyd::request_head_missing(proxyd::NeedMore{}, is_part ? "GE" : "", wires));
+    report(client, proxyd::request_head_missing(proxyd::NeedMore{}, is_part ? "GE" : "", wires));
     return client.connection.phase() != Phase::Reading;
   }
   if (is_part) client.input.pop_front();
@@ -340,12 +336,12 @@ bool Proxyd::pump_request(Client& client) {
   client.input.pop_front();
   client.body_is_over = true;
   processes_.send_body(client.upstream, *client.request);
-  return happened(client, proxyd::request_pumped(proxyd::Pumped::Over, ""));
+  return report(client, proxyd::request_pumped(proxyd::Pumped::Over, ""));
 }
 
 bool Proxyd::read_response(Client& client, const proxyd::Wires& wires) {
   Link& link = *client.upstream;
-  if (link.inbox.empty()) return happened(client, proxyd::response_head_missing(wires));
+  if (link.inbox.empty()) return report(client, proxyd::response_head_missing(wires));
   const FromBackend from = link.inbox.front();
   if (from.request != client.request) {
     world_.violated("request {} gets the answer to request {}", client.request->id,
@@ -355,7 +351,7 @@ bool Proxyd::read_response(Client& client, const proxyd::Wires& wires) {
   handle(client, proxyd::ResponseArrived{.facts = from.facts, .body_begun = link.inbox.size() > 1});
   if (!client.upstream) return true;
   if (client.connection.keeps_head()) {
-    return happened(client, proxyd::response_kept(client.response, wires));
+    return report(client, proxyd::response_kept(client.response, wires));
   }
   link.inbox.pop_front();
   return true;
@@ -373,10 +369,10 @@ bool Proxyd::pump_response(Client& client) {
     if (!is_over) return true;
   }
   const auto pumped = is_over ? proxyd::Pumped::Over : proxyd::Pumped::MayGoOn;
-  return happened(client, proxyd::response_pumped(pumped, "", look(client)));
+  return report(client, proxyd::response_pumped(pumped, "", look(client)));
 }
 
-bool Proxyd::tell_of_client_end(Client& client, const proxyd::Wires& wires) {
+bool Proxyd::report_client_end(Client& client, const proxyd::Wires& wires) {
   const auto event = proxyd::client_ended(client.connection, wires);
   // With --break replay, the violation should be that a POST runs twice, not this one.
   const bool is_safe = (client.request != nullptr && client.request->facts.is_safe) ||
@@ -384,7 +380,7 @@ bool Proxyd::tell_of_client_end(Client& client, const proxyd::Wires& wires) {
   if (event && client.connection.phase() == Phase::Held && !is_safe) {
     client.request->must_not_run = true;
   }
-  return happened(client, event);
+  return report(client, event);
 }
 
 bool Proxyd::drain(Client& client) {

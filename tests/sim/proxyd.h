@@ -128,20 +128,20 @@ class Proxyd final : public Mortal {
 
   // ---- as proxyd::Client ----
 
+  struct Steps;
+
   Client* find(std::uint64_t number);
   void reconsider(Client& client);
   void on_upstream(const LinkPointer& link);
   void work(Client& client);
-  bool advance(Client& client);
-  bool take(Client& client, proxyd::Step step);
   static proxyd::Wires look(const Client& client);
-  bool happened(Client& client, const std::optional<proxyd::Event>& event);
+  bool report(Client& client, const std::optional<proxyd::Event>& event);
   bool read_request(Client& client, const proxyd::Wires& wires);
   bool pump_request(Client& client);
   bool read_response(Client& client, const proxyd::Wires& wires);
   bool pump_response(Client& client);
   bool pump_tunnel(Client& client);
-  bool tell_of_client_end(Client& client, const proxyd::Wires& wires);
+  bool report_client_end(Client& client, const proxyd::Wires& wires);
   bool drain(Client& client);
   void set_timer(Client& client);
   void expire_after(Client& client, Micros delay);

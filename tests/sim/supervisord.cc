@@ -30,7 +30,7 @@ void Supervisord::start() {
                  [this](const bus::Message& message) {
                    const auto& proxy = std::get<bus::ProxyState>(message);
                    check_released(proxy.let_go);
-                   post(supervisord::Doubted{proxy.doubts});
+                   post(supervisord::CheckRequested{proxy.doubts});
                  });
   post(supervisord::Begun{.last = take_over()});
 }

@@ -17,9 +17,9 @@ std::string_view name_of(std::string_view line) {
 
 }  // namespace
 
-bool is_date_doubtful(std::optional<std::chrono::steady_clock::time_point> changed_at,
-                      std::chrono::steady_clock::time_point arrived_at) {
-  return changed_at && *changed_at > arrived_at - kDateDoubt;
+bool is_date_unreliable(std::optional<std::chrono::steady_clock::time_point> changed_at,
+                        std::chrono::steady_clock::time_point arrived_at) {
+  return changed_at && *changed_at > arrived_at - kDateUnreliableFor;
 }
 
 void remove_date_condition(std::string& head) {

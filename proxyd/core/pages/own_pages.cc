@@ -55,16 +55,17 @@ OwnAnswer answer_status(const Knowledge& knowledge) {
 
 // Returns why hpp cannot tell whether the backend serves the newest files; empty if it can tell.
 // With --assume-running there is no watcher, so there is neither a tree nor a problem.
-std::string doubt_of(const Knowledge& knowledge) {
+std::string watch_problem(const Knowledge& knowledge) {
   if (knowledge.tree && !knowledge.tree->watching) return knowledge.tree->problem;
   return knowledge.proxy.problem;
 }
 
-OwnAnswer answer_doubt(Wanted wanted, const bus::BackendState& backend, const std::string& doubt) {
+OwnAnswer answer_watch_problem(Wanted wanted, const bus::BackendState& backend,
+                               const std::string& problem) {
   const std::string message = fmt::format(
       "hpp cannot tell whether your server runs the newest files, because it does not watch them: "
       "{}",
-      printable(doubt));
+      printable(problem));
   OwnAnswer answer{.status = 503, .body = message + '\n', .generation = backend.generation};
   if (wanted != Wanted::Json) return answer;
   answer.type = "application/json";
@@ -85,8 +86,8 @@ OwnAnswer answer_wait(const RequestFacts& request, const Knowledge& knowledge) {
                          .now_ms = knowledge.now_ms,
                          .nonce = std::string(knowledge.nonce)});
   }
-  const std::string doubt = doubt_of(knowledge);
-  if (!doubt.empty()) return answer_doubt(request.wanted, backend, doubt);
+  const std::string problem = watch_problem(knowledge);
+  if (!problem.empty()) return answer_watch_problem(request.wanted, backend, problem);
   return json_answer({{"live", true},
                       {"generation", backend.generation},
                       {"pid", backend.pid},

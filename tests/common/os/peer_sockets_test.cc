@@ -37,18 +37,18 @@ bool has_ipv6() {
 void check(const std::string& host) {
   PeerSockets peers;
   Connection open(host);
-  EXPECT_FALSE(peers.is_orphan(open.client.get())) << "it is in use";
+  EXPECT_FALSE(peers.is_abandoned(open.client.get())) << "it is in use";
   Connection shut_down(host);
   ::shutdown(shut_down.server.get(), SHUT_WR);
   shut_down.await_end();
-  EXPECT_FALSE(peers.is_orphan(shut_down.client.get())) << "a process still reads";
+  EXPECT_FALSE(peers.is_abandoned(shut_down.client.get())) << "a process still reads";
   Connection closed(host);
   closed.server.reset();
   closed.await_end();
   // close(2) sends the FIN before it returns.
-  for (int i = 0; i < 1'000'000 && !peers.is_orphan(closed.client.get()); ++i) {
+  for (int i = 0; i < 1'000'000 && !peers.is_abandoned(closed.client.get()); ++i) {
   }
-  EXPECT_TRUE(peers.is_orphan(closed.client.get()));
+  EXPECT_TRUE(peers.is_abandoned(closed.client.get()));
 }
 
 TEST(PeerSockets, OnlyAClosedPeerIsAnOrphan) {
@@ -58,14 +58,14 @@ TEST(PeerSockets, OnlyAClosedPeerIsAnOrphan) {
 
 TEST(PeerSockets, IsFalseForADescriptorThatIsNoConnection) {
   PeerSockets peers;
-  EXPECT_FALSE(peers.is_orphan(-1));
+  EXPECT_FALSE(peers.is_abandoned(-1));
   const UniqueFd alone(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  EXPECT_FALSE(peers.is_orphan(alone.get()));
+  EXPECT_FALSE(peers.is_abandoned(alone.get()));
   int pair[2];
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
   const UniqueFd first(pair[0]);
   const UniqueFd second(pair[1]);
-  EXPECT_FALSE(peers.is_orphan(first.get()));
+  EXPECT_FALSE(peers.is_abandoned(first.get()));
 }
 
 }  // namespace

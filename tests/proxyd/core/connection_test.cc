@@ -342,11 +342,11 @@ TEST(Connection, SaysWhenABodyMayFollowAnAnswerThatHasNone) {
     steps.when(ResponseBodyEnded{});
     return steps.effects();
   };
-  const Effects doubtful{ReleaseUpstream{.body_may_follow = true}, ReadNext{}};
+  const Effects may_follow{ReleaseUpstream{.body_may_follow = true}, ReadNext{}};
   const Effects certain{ReleaseUpstream{}, ReadNext{}};
-  EXPECT_EQ(released({.is_head = true, .is_safe = true}, {}), doubtful);
-  EXPECT_EQ(released(kGet, {.status = 204}), doubtful);
-  EXPECT_EQ(released(kGet, {.status = 304}), doubtful);
+  EXPECT_EQ(released({.is_head = true, .is_safe = true}, {}), may_follow);
+  EXPECT_EQ(released(kGet, {.status = 204}), may_follow);
+  EXPECT_EQ(released(kGet, {.status = 304}), may_follow);
   EXPECT_EQ(released(kGet, {.status = 200}), certain);
   EXPECT_EQ(released(kGet, kOk), certain);
 }

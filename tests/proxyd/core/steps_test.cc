@@ -34,10 +34,10 @@ Connection in(Phase phase) {
 
 TEST(Steps, EachPhaseHasItsOwnSteps) {
   EXPECT_THAT(steps_in(Phase::Reading), ElementsAre(ReadRequest));
-  EXPECT_THAT(steps_in(Phase::Held), ElementsAre(TellClientEnd));
-  EXPECT_THAT(steps_in(Phase::Lost), ElementsAre(TellClientEnd));
-  EXPECT_THAT(steps_in(Phase::Sent), ElementsAre(PumpRequest, ReadResponse, TellClientEnd));
-  EXPECT_THAT(steps_in(Phase::Answering), ElementsAre(PumpRequest, PumpResponse, TellClientEnd));
+  EXPECT_THAT(steps_in(Phase::Held), ElementsAre(ReportClientEnd));
+  EXPECT_THAT(steps_in(Phase::Lost), ElementsAre(ReportClientEnd));
+  EXPECT_THAT(steps_in(Phase::Sent), ElementsAre(PumpRequest, ReadResponse, ReportClientEnd));
+  EXPECT_THAT(steps_in(Phase::Answering), ElementsAre(PumpRequest, PumpResponse, ReportClientEnd));
   EXPECT_THAT(steps_in(Phase::Tunnel), ElementsAre(PumpTunnel));
   EXPECT_THAT(steps_in(Phase::Finishing), ElementsAre(Drain));
   EXPECT_THAT(steps_in(Phase::Ending), IsEmpty());

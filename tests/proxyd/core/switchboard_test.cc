@@ -181,7 +181,7 @@ TEST_F(SwitchboardTest, AnAnswerThatHasEndedGetsOneLivenessCheck) {
   EXPECT_EQ(board_.state().doubts, (bus::Ticket{.epoch = kEpoch, .number = 1}));
 }
 
-TEST_F(SwitchboardTest, AGenerationIsLetGoWhenItsConnectionsAreClosed) {
+TEST_F(SwitchboardTest, AGenerationIsReleasedWhenItsConnectionsAreClosed) {
   keep(board_.on(target_, backend(BackendPhase::Killing, 4)));
   ask(/*has_closes=*/true);
   EXPECT_THAT(names_, ElementsAre("AskSoon", "Publish"));

@@ -375,17 +375,18 @@ TEST(Table, LeadsFromStateToState) {
 TEST(LivenessCheck, IsAnsweredWithTheCurrentState) {
   Life life = running();
   const bus::Ticket first{.epoch = 3, .number = 1};
-  EXPECT_THAT(life(Doubted{first}), ElementsAre("Publish Running 1 pid 100 serves 7:1 seen 7:1"));
+  EXPECT_THAT(life(CheckRequested{first}),
+              ElementsAre("Publish Running 1 pid 100 serves 7:1 seen 7:1"));
   EXPECT_EQ(life.published().answers, first);
-  EXPECT_THAT(life(Doubted{first}), IsEmpty()) << "the check was already answered";
+  EXPECT_THAT(life(CheckRequested{first}), IsEmpty()) << "the check was already answered";
   life(tree(2));
   EXPECT_EQ(life.published().state, bus::BackendPhase::Killing);
   const bus::Ticket second{.epoch = 3, .number = 2};
-  life(Doubted{second});
+  life(CheckRequested{second});
   EXPECT_EQ(life.published().answers, second);
   EXPECT_EQ(life.published().state, bus::BackendPhase::Killing);
   const bus::Ticket of_another{.epoch = 4, .number = 1};
-  life(Doubted{of_another});
+  life(CheckRequested{of_another});
   EXPECT_EQ(life.published().answers, of_another) << "proxyd was restarted";
 }
 

@@ -11,15 +11,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(IfModifiedSince, IsDoubtfulForTwoSecondsAfterAChange) {
+TEST(IfModifiedSince, IsUnreliableForTwoSecondsAfterAChange) {
   const std::chrono::steady_clock::time_point arrived_at{100s};
-  EXPECT_FALSE(is_date_doubtful(std::nullopt, arrived_at));
-  EXPECT_FALSE(is_date_doubtful(arrived_at - 60s, arrived_at));
-  EXPECT_FALSE(is_date_doubtful(arrived_at - 2s, arrived_at));
-  EXPECT_TRUE(is_date_doubtful(arrived_at - 1999ms, arrived_at));
-  EXPECT_TRUE(is_date_doubtful(arrived_at, arrived_at));
+  EXPECT_FALSE(is_date_unreliable(std::nullopt, arrived_at));
+  EXPECT_FALSE(is_date_unreliable(arrived_at - 60s, arrived_at));
+  EXPECT_FALSE(is_date_unreliable(arrived_at - 2s, arrived_at));
+  EXPECT_TRUE(is_date_unreliable(arrived_at - 1999ms, arrived_at));
+  EXPECT_TRUE(is_date_unreliable(arrived_at, arrived_at));
   // hpp saw the change while it held the request, no matter for how long.
-  EXPECT_TRUE(is_date_doubtful(arrived_at + 10s, arrived_at));
+  EXPECT_TRUE(is_date_unreliable(arrived_at + 10s, arrived_at));
 }
 
 TEST(IfModifiedSince, IsRemovedUnlessThereIsATag) {
