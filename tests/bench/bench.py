@@ -30,6 +30,7 @@ import reload
 
 BUILD_DIR = pathlib.Path(os.environ.get("HPP_BUILD_DIR", "build"))
 PEER = BUILD_DIR / "tests" / "bench" / "bench-peer"
+SERVER = BUILD_DIR / "tests" / "support" / "test-backend"
 GIB = 1 << 30
 DEADLINE_S = 20
 OWN_NETWORK = "HPP_BENCH_NETWORK"  # environment variable, set inside the network namespace
@@ -170,7 +171,7 @@ class Bench:
         with open(self.upload, "wb") as file:
             file.truncate(GIB)
         self.backend_port = free_port()
-        self.backend = start_on(LOAD_CPUS, PEER, "serve", self.backend_port)
+        self.backend = start_on(LOAD_CPUS, SERVER, self.backend_port)
         self.proxies = []
 
     def start_all(self, directory):
@@ -223,7 +224,7 @@ class Bench:
 
     def latency(self, proxy):
         """The inverse of the median latency in seconds, on one connection."""
-        value, unit = re.search(r"50% +([\d.]+)(us|ms|s)", self.wrk(proxy, 1, "/64")).groups()
+        value, unit = re.search(r"50% +([\d.]+)(us|ms|s)", self.wrk(proxy, 1, "/zeros/64")).groups()
         return 1 / (float(value) * {"us": 1e-6, "ms": 1e-3, "s": 1}[unit])
 
     def transfer(self, *options, path="/"):
@@ -269,12 +270,12 @@ class Bench:
             # The first row, because a process seldom returns the memory that a load has used.
             ("memory per idle connection", self.idle_memory,
              lambda v: f"{1 / v / 1024:.1f} KiB", False),
-            ("small responses, 1 connection", self.requests(1, "/64"), per_second, True),
-            ("small responses, 64 connections", self.requests(64, "/64"), per_second, True),
-            ("small responses, 512 connections", self.requests(512, "/64"), per_second, True),
+            ("small responses, 1 connection", self.requests(1, "/zeros/64"), per_second, True),
+            ("small responses, 64 connections", self.requests(64, "/zeros/64"), per_second, True),
+            ("small responses, 512 connections", self.requests(512, "/zeros/64"), per_second, True),
             ("latency, 1 connection, p50", self.latency, lambda v: f"{1e6 / v:.0f} µs", False),
             ("100 kB bodies, 64 connections", self.requests(64, "/100000"), per_second, True),
-            ("1 GiB down", self.transfer(path=f"/{GIB}"), speed, True),
+            ("1 GiB down", self.transfer(path=f"/zeros/{GIB}"), speed, True),
             ("1 GiB up", self.transfer("-T", self.upload), speed, True),
             ("WebSocket messages, 64 × 125 bytes", self.messages(64, 125), per_second, True),
             ("a connection per request", self.new_connections(64), per_second, True),

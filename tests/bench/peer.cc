@@ -1,12 +1,6 @@
-// Both ends of a benchmark: a web server that uses little CPU time, and loads that wrk cannot make.
+// Loads of a benchmark that wrk cannot make: it has no WebSockets, and its new connections cost
+// more than the proxies. The other end is tests/support/backend.cc.
 //
-// It measures a proxy between the two ends. It is not suitable for tests, because it trusts its
-// peer. wrk makes no WebSocket load, and its new connections cost more than the proxies.
-//
-//   bench-peer serve PORT
-//       A web server. GET /N returns N bytes. A request with a body gets a 200 when the body has
-//       been read. Upgrade gets a 101, and then every byte is echoed. The response header X-Start
-//       is the server's pid.
 //   bench-peer echo PORT CONNECTIONS SIZE S
 //       Sends messages of SIZE bytes and waits for their echo, for S seconds.
 //   bench-peer connect PORT CONNECTIONS S
@@ -24,7 +18,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
@@ -42,9 +35,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kBlock = 256 * 1024;
-
-// Distinguishes this server from the one that ran before it.
-const pid_t kPid = ::getpid();
 
 [[noreturn]] void fail(const char* what) {
   fmt::print(stderr, "bench-peer: {}: {}\n", what, std::strerror(errno));
@@ -65,162 +55,11 @@ sockaddr_in loopback(std::string_view port) {
   return address;
 }
 
-int make_socket(int flags = 0) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | flags, 0);
+int connect_to(std::string_view port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
   if (fd < 0) fail("socket");
   const int on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  return fd;
-}
-
-void watch(int epoll, int fd, void* who) {
-  epoll_event event{.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data = {.ptr = who}};
-  if (::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0) fail("epoll_ctl");
-}
-
-// Returns the position after the first `name` in `text`, or npos. `name` is in lower case; the case
-// of `text` is ignored, because HAProxy sends header names in lower case.
-std::size_t after(std::string_view text, std::string_view name) {
-  const auto found = std::search(text.begin(), text.end(), name.begin(), name.end(),
-                                 [](char c, char wanted) { return std::tolower(c) == wanted; });
-  if (found == text.end()) return std::string_view::npos;
-  return static_cast<std::size_t>(found - text.begin()) + name.size();
-}
-
-const std::string& zeros() {
-  static const std::string block(kBlock, '0');
-  return block;
-}
-
-// ---- serve --------------------------------------------------------------------------------------
-
-class Connection {
- public:
-  explicit Connection(int fd) : fd_(fd) {}
-
-  ~Connection() { ::close(fd_); }
-
-  // Reads and writes until it would block. Returns false if the connection has ended.
-  bool work() {
-    for (;;) {
-      if (!write_pending()) return errno == EAGAIN;
-      if (!out_.empty() || body_out_ > 0) return true;
-      char block[kBlock];
-      const ssize_t got = ::recv(fd_, block, sizeof block, 0);
-      if (got == 0) return false;
-      if (got < 0) return errno == EAGAIN;
-      take({block, static_cast<std::size_t>(got)});
-    }
-  }
-
- private:
-  void take(std::string_view bytes) {
-    if (echoes_) {
-      out_ += bytes;
-      return;
-    }
-    while (!bytes.empty()) {
-      if (body_in_ > 0) {
-        const auto size = std::min<std::uint64_t>(body_in_, bytes.size());
-        body_in_ -= size;
-        bytes.remove_prefix(size);
-        if (body_in_ == 0) answer(0);
-        continue;
-      }
-      head_ += bytes;
-      const auto end = head_.find("\r\n\r\n");
-      if (end == std::string::npos) return;
-      const std::string_view rest = bytes.substr(bytes.size() - (head_.size() - end - 4));
-      read_head(std::string_view(head_).substr(0, end));
-      head_.clear();
-      bytes = rest;
-      if (echoes_) return take(bytes);
-    }
-  }
-
-  void read_head(std::string_view head) {
-    const std::size_t length = after(head, "\r\ncontent-length:");
-    if (after(head, "\r\nupgrade:") != std::string_view::npos) {
-      out_ += "HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n";
-      echoes_ = true;
-    } else if (length != std::string_view::npos) {
-      body_in_ = number(head.substr(head.find_first_not_of(' ', length)));
-      if (body_in_ == 0) answer(0);
-    } else {
-      answer(number(head.substr(head.find('/') + 1)));
-    }
-  }
-
-  void answer(std::uint64_t size) {
-    out_ += fmt::format(
-        "HTTP/1.1 200 OK\r\nServer: bench-peer\r\nX-Start: {}\r\nContent-Type: text/plain\r\n"
-        "Content-Length: {}\r\n"
-        "\r\n",
-        kPid, size);
-    if (size <= 1024) {
-      out_.append(size, '0');
-    } else {
-      body_out_ = size;
-    }
-  }
-
-  // Returns false and sets errno if not everything could be written.
-  bool write_pending() {
-    while (!out_.empty()) {
-      const int more = body_out_ > 0 ? MSG_MORE : 0;
-      const ssize_t sent = ::send(fd_, out_.data(), out_.size(), MSG_NOSIGNAL | more);
-      if (sent < 0) return false;
-      out_.erase(0, static_cast<std::size_t>(sent));
-    }
-    while (body_out_ > 0) {
-      const ssize_t sent =
-          ::send(fd_, zeros().data(), std::min<std::uint64_t>(body_out_, kBlock), MSG_NOSIGNAL);
-      if (sent < 0) return false;
-      body_out_ -= static_cast<std::uint64_t>(sent);
-    }
-    return true;
-  }
-
-  int fd_;
-  std::string head_;
-  std::string out_;
-  std::uint64_t body_in_ = 0;
-  std::uint64_t body_out_ = 0;
-  bool echoes_ = false;
-};
-
-int serve(std::string_view port) {
-  const int listener = make_socket(SOCK_NONBLOCK);
-  const sockaddr_in address = loopback(port);
-  if (::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    fail("bind");
-  }
-  if (::listen(listener, SOMAXCONN) != 0) fail("listen");
-  const int epoll = ::epoll_create1(0);
-  watch(epoll, listener, nullptr);
-  epoll_event events[512];
-  for (;;) {
-    const int count = ::epoll_wait(epoll, events, 512, -1);
-    for (int i = 0; i < count; ++i) {
-      auto* connection = static_cast<Connection*>(events[i].data.ptr);
-      if (connection != nullptr) {
-        if (!connection->work()) delete connection;
-        continue;
-      }
-      for (int fd = 0; (fd = ::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK)) >= 0;) {
-        const int on = 1;
-        ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        watch(epoll, fd, new Connection(fd));
-      }
-    }
-  }
-}
-
-// ---- loads --------------------------------------------------------------------------------------
-
-int connect_to(std::string_view port) {
-  const int fd = make_socket();
   const sockaddr_in address = loopback(port);
   if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     fail("connect");
@@ -299,7 +138,8 @@ int echo(std::string_view port, std::size_t connections, std::size_t size, doubl
 int connect_anew(std::string_view port, std::size_t connections, double seconds) {
   const int epoll = ::epoll_create1(0);
   const auto begin_one = [&] {
-    constexpr std::string_view kHead = "GET /64 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    constexpr std::string_view kHead =
+        "GET /zeros/64 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
     const int fd = connect_to(port);
     if (::send(fd, kHead.data(), kHead.size(), MSG_NOSIGNAL) < 0) fail("send");
     epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
@@ -321,7 +161,7 @@ int connect_anew(std::string_view port, std::size_t connections, double seconds)
 
 int idle(std::string_view port, std::size_t connections) {
   for (std::size_t i = 0; i < connections; ++i) {
-    ask(connect_to(port), "GET /2 HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200");
+    ask(connect_to(port), "GET /zeros/2 HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200");
   }
   fmt::print("idle\n");
   std::fflush(stdout);
@@ -336,7 +176,6 @@ int idle(std::string_view port, std::size_t connections) {
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   const std::vector<std::string_view> words(argv + 1, argv + argc);
-  if (words.size() == 2 && words[0] == "serve") return serve(words[1]);
   if (words.size() == 5 && words[0] == "echo") {
     return echo(words[1], number(words[2]), number(words[3]), std::atof(words[4].data()));
   }
@@ -345,7 +184,7 @@ int main(int argc, char** argv) {
   }
   if (words.size() == 3 && words[0] == "idle") return idle(words[1], number(words[2]));
   fmt::print(stderr,
-             "bench-peer serve PORT | echo PORT CONNECTIONS SIZE SECONDS | "
+             "bench-peer echo PORT CONNECTIONS SIZE SECONDS | "
              "connect PORT CONNECTIONS SECONDS | idle PORT CONNECTIONS\n");
   return 2;
 }

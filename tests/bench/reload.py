@@ -31,7 +31,7 @@ from harness import BUILD_DIR, DEADLINE_S, free_port, processes_with
 from watchman import PrivateWatchman
 
 LAUNCH = BUILD_DIR / "launch" / "hpp-launch"
-PEER = BUILD_DIR / "tests" / "bench" / "bench-peer"
+SERVER = BUILD_DIR / "tests" / "support" / "test-backend"
 MARK = "HPP_BENCH"
 # Debian's interpreter has Debian's packages (Django); another python3 may come first in PATH.
 PYTHON = "/usr/bin/python3"
@@ -79,7 +79,7 @@ def ask(port):
 
 
 class PeerProject:
-    """bench-peer, which boots almost as fast as any process can, and a file that it does not
+    """test-backend, which boots almost as fast as any process can, and a file that it does not
     read."""
 
     pattern = "**/*.txt"
@@ -89,7 +89,7 @@ class PeerProject:
         self.file = directory / "source.txt"
         self.file.write_text("0")
         self.port = free_port()
-        self.command = [str(PEER), "serve", str(self.port)]
+        self.command = [str(SERVER), str(self.port)]
 
     def save(self, text):
         self.file.write_text(text)
@@ -276,7 +276,7 @@ class Reload:
         self.contenders = []
 
     def start(self):
-        self.add_group("bench-peer", PeerProject)
+        self.add_group("test-backend", PeerProject)
         self.add("  hpp, asked at once", Hpp)
         self.add("  hpp, asked when it is Running", HppUnasked)
         self.add("  hpp, asked at once, 100,000 files", Hpp, LargeProject)
@@ -368,7 +368,7 @@ class BarrierCost:
     def wrk(connections, contender):
         """Returns the median latency in ms and the number of responses per second."""
         text = subprocess.run(["wrk", "-t1", f"-c{connections}", "-d1s", "--latency",
-                               f"http://127.0.0.1:{contender.port}/64"],
+                               f"http://127.0.0.1:{contender.port}/zeros/64"],
                               stdout=subprocess.PIPE, text=True, check=True).stdout
         if "Socket errors" in text or "Non-2xx" in text:
             raise SystemExit(text)

@@ -1,13 +1,11 @@
-// A web server for tests of restarts. It boots quickly, and each answer shows which start of the
-// server gave it. It trusts its peer.
+// The web server of tests and benchmarks. It boots quickly and uses little CPU time, and each
+// answer shows which start of the server gave it. It trusts its peer.
 //
 //   test-backend PORT OPTION…
 //     --text FILE    the server's text, in the body of each answer and in X-Text: the content of
-//     FILE
-//                    at the start. If it is `broken`, the server ends with status 3
+//                    FILE at the start. If it is `broken`, the server ends with status 3
 //     --tree DIR     instead of --text: the text is `whole V` if each file in the folders of DIR
-//     has
-//                    the content V, otherwise `MIXED`
+//                    has the content V, otherwise `MIXED`
 //     --log FILE     appends the line `start TEXT` and, for each request, `METHOD TARGET TEXT`
 //     --lock FILE    locks FILE while the process lives; if another process has the lock, appends
 //                    `DOUBLE TEXT` to the log
@@ -19,10 +17,13 @@
 //
 //   GET /crash       ends the server with status 3
 //   GET /only/TEXT   gets an answer only if TEXT is the server's text
+//   GET /zeros/N     an answer with a body of N bytes
 //   GET /begun/X     an answer that begins with `begun` and never ends; X is `length`, `chunked` or
 //                    `close`
 //   Expect: …        a 100 when the head has arrived, but not the body
-//   Upgrade: …       a 101 and nothing else
+//   Upgrade: …       a 101, and then an echo of each byte
+//
+// The header X-Start is the server's pid.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -78,9 +79,10 @@ int log_fd = -1;
 }
 
 // Uses one write(2), because several instances of the server append to the same file.
-void log(std::string_view event) {
+void log(std::string_view event, std::string_view target = {}) {
   if (log_fd < 0) return;
-  const std::string line = fmt::format("{} {}\n", event, text);
+  const std::string line =
+      fmt::format("{}{}{} {}\n", event, target.empty() ? "" : " ", target, text);
   if (::write(log_fd, line.data(), line.size()) < 0) fail("log");
 }
 
@@ -117,80 +119,116 @@ std::string_view field(std::string_view head, std::string_view name) {
   return value.substr(begin, value.find('\r') - begin);
 }
 
-std::string make_answer(std::string_view method, std::string_view target, bool upgrades) {
-  if (target == "/crash") {
-    fmt::print(stderr, "crash requested\n");
-    std::_Exit(3);  // without destructors, like a crash
-  }
-  if (target.starts_with("/only/") && target.substr(6) != text) return {};
-  const auto head = [](std::string_view status, std::string_view fields) {
-    return fmt::format("HTTP/1.1 {}\r\nX-Text: {}\r\n{}\r\n\r\n", status, text, fields);
-  };
-  if (upgrades) {
-    return head("101 Switching Protocols", "Upgrade: websocket\r\nConnection: Upgrade");
-  }
-  if (target == "/begun/length") return head("200 OK", "Content-Length: 1000") + "begun";
-  if (target == "/begun/chunked") {
-    return head("200 OK", "Transfer-Encoding: chunked") + "5\r\nbegun\r\n";
-  }
-  if (target == "/begun/close") return head("200 OK", "Connection: close") + "begun";
-  std::string answer =
-      head("200 OK", fmt::format("Content-Length: {}{}", text.size(),
-                                 options.one_by_one ? "\r\nConnection: close" : ""));
-  if (method != "HEAD") answer += text;
-  return answer;
-}
+constexpr std::size_t kBlock = 256 * 1024;
 
-// Takes complete requests from the front of `in`, and appends the answers to `out`. `continues` is
-// true if the client has received a 100.
-void take_requests(std::string& in, std::string& out, bool& continues) {
-  for (;;) {
-    const auto end = in.find("\r\n\r\n");
-    if (end == std::string::npos) return;
-    const std::string_view head(in.data(), end + 2);
-    const std::string_view length = field(head, "content-length");
-    const std::size_t size = length.empty() ? 0 : std::stoul(std::string(length));
-    if (in.size() < end + 4 + size) {
-      if (!field(head, "expect").empty() && !std::exchange(continues, true)) {
-        out += "HTTP/1.1 100 Continue\r\n\r\n";
+// A connection without its socket: takes requests, and makes answers.
+struct Exchange {
+  std::string out{};        // to be sent,
+  std::uint64_t zeros = 0;  // followed by so many zeros
+  std::string head{};       // the request's head, or its beginning
+  std::uint64_t body_to_come = 0;
+  bool echoes = false;
+
+  void take(std::string_view bytes) {
+    while (!bytes.empty() && !echoes) {
+      if (body_to_come == 0) {
+        head += bytes;
+        const auto end = head.find("\r\n\r\n");
+        if (end == std::string::npos) return;
+        bytes.remove_prefix(bytes.size() - (head.size() - end - 4));
+        head.resize(end + 2);
+        const std::string_view length = field(head, "content-length");
+        body_to_come = length.empty() ? 0 : std::stoull(std::string(length));
+        const bool waits = bytes.size() < body_to_come && !options.one_by_one;
+        if (waits && !field(head, "expect").empty()) out += "HTTP/1.1 100 Continue\r\n\r\n";
       }
-      return;
+      const auto size = std::min<std::uint64_t>(body_to_come, bytes.size());
+      body_to_come -= size;
+      bytes.remove_prefix(size);
+      if (body_to_come == 0) answer();
     }
-    continues = false;
-    const auto method = head.substr(0, head.find(' '));
-    auto target = head.substr(method.size() + 1);
-    target = target.substr(0, target.find(' '));
-    log(fmt::format("{} {}", method, target));
-    out += make_answer(method, target, !field(head, "upgrade").empty());
-    in.erase(0, end + 4 + size);
+    out += bytes;
   }
-}
+
+  void answer() {
+    const std::string_view request = head;
+    const auto method = request.substr(0, request.find(' '));
+    auto target = request.substr(method.size() + 1);
+    target = target.substr(0, target.find(' '));
+    log(method, target);
+    answer(method, target);
+    head.clear();
+  }
+
+  void answer(std::string_view method, std::string_view target) {
+    if (target == "/crash") {
+      fmt::print(stderr, "crash requested\n");
+      std::_Exit(3);  // a crash frees nothing
+    }
+    if (target.starts_with("/only/") && target.substr(6) != text) return;
+    if (!field(head, "upgrade").empty()) {
+      echoes = true;
+      return begin("101 Switching Protocols", "Upgrade: websocket\r\nConnection: Upgrade");
+    }
+    if (target == "/begun/length") return begin("200 OK", "Content-Length: 1000", "begun");
+    if (target == "/begun/chunked") {
+      return begin("200 OK", "Transfer-Encoding: chunked", "5\r\nbegun\r\n");
+    }
+    if (target == "/begun/close") return begin("200 OK", "Connection: close", "begun");
+    if (target.starts_with("/zeros/")) {
+      const auto size = target.substr(7);
+      if (method != "HEAD") zeros = std::stoull(std::string(size));
+      return begin("200 OK", fmt::format("Content-Length: {}", size));
+    }
+    const char* end = options.one_by_one ? "\r\nConnection: close" : "";
+    begin("200 OK", fmt::format("Content-Length: {}{}", text.size(), end),
+          method == "HEAD" ? "" : text);
+  }
+
+  void begin(std::string_view status, std::string_view fields, std::string_view body = {}) {
+    out += fmt::format("HTTP/1.1 {}\r\nX-Start: {}\r\nX-Text: {}\r\n{}\r\n\r\n{}", status,
+                       ::getpid(), text, fields, body);
+  }
+};
 
 // ---- many connections ---------------------------------------------------------------------------
 
 struct Connection {
   int fd;
-  std::string in{};
-  std::string out{};
-  bool continues = false;
+  Exchange exchange{};
 
   ~Connection() { ::close(fd); }
 
   // Reads and writes until it would block. Returns false if the connection has ended.
   bool work() {
     for (;;) {
-      while (!out.empty()) {
-        const ssize_t sent = ::send(fd, out.data(), out.size(), MSG_NOSIGNAL);
-        if (sent < 0) return errno == EAGAIN;
-        out.erase(0, static_cast<std::size_t>(sent));
-      }
-      char block[16 * 1024];
+      if (!send_pending()) return errno == EAGAIN;
+      char block[kBlock];
       const ssize_t got = ::recv(fd, block, sizeof block, 0);
       if (got == 0) return false;
       if (got < 0) return errno == EAGAIN;
-      in.append(block, static_cast<std::size_t>(got));
-      take_requests(in, out, continues);
+      exchange.take({block, static_cast<std::size_t>(got)});
     }
+  }
+
+  // Returns false and sets errno if not everything could be sent.
+  bool send_pending() {
+    auto& [out, zeros, head, body_to_come, echoes] = exchange;
+    if (zeros <= 1024) out.append(std::exchange(zeros, 0), '0');
+    while (!out.empty()) {
+      const ssize_t sent =
+          ::send(fd, out.data(), out.size(), MSG_NOSIGNAL | (zeros > 0 ? MSG_MORE : 0));
+      if (sent < 0) return false;
+      out.erase(0, static_cast<std::size_t>(sent));
+    }
+    static const std::string block(kBlock, '0');
+    while (zeros > 0) {
+      const auto size = std::min<std::uint64_t>(zeros, block.size());
+      const ssize_t sent = ::send(fd, block.data(), size, MSG_NOSIGNAL);
+      if (sent < 0) return false;
+      zeros -= static_cast<std::uint64_t>(sent);
+    }
+    return true;
   }
 };
 
@@ -227,15 +265,12 @@ void watch(int epoll, int fd, void* who) {
   for (;;) {
     const int fd = ::accept(listener, nullptr, nullptr);
     if (fd < 0) fail("accept");
-    std::string in;
-    std::string out;
-    bool continues = true;
+    Exchange exchange;
     char block[16 * 1024];
-    for (ssize_t got = 0; out.empty() && (got = ::recv(fd, block, sizeof block, 0)) > 0;) {
-      in.append(block, static_cast<std::size_t>(got));
-      take_requests(in, out, continues);
+    for (ssize_t got = 0; exchange.out.empty() && (got = ::recv(fd, block, sizeof block, 0)) > 0;) {
+      exchange.take({block, static_cast<std::size_t>(got)});
     }
-    ::send(fd, out.data(), out.size(), MSG_NOSIGNAL);
+    ::send(fd, exchange.out.data(), exchange.out.size(), MSG_NOSIGNAL);
     ::close(fd);
   }
 }
