@@ -274,7 +274,7 @@ class Bench:
             ("small responses, 64 connections", self.requests(64, "/zeros/64"), per_second, True),
             ("small responses, 512 connections", self.requests(512, "/zeros/64"), per_second, True),
             ("latency, 1 connection, p50", self.latency, lambda v: f"{1e6 / v:.0f} µs", False),
-            ("100 kB bodies, 64 connections", self.requests(64, "/100000"), per_second, True),
+            ("100 kB bodies, 64 connections", self.requests(64, "/zeros/100000"), per_second, True),
             ("1 GiB down", self.transfer(path=f"/zeros/{GIB}"), speed, True),
             ("1 GiB up", self.transfer("-T", self.upload), speed, True),
             ("WebSocket messages, 64 × 125 bytes", self.messages(64, 125), per_second, True),

@@ -166,9 +166,10 @@ struct Exchange {
       std::_Exit(3);  // a crash frees nothing
     }
     if (target.starts_with("/only/") && target.substr(6) != text) return;
-    if (!field(head, "upgrade").empty()) {
+    if (const auto protocol = field(head, "upgrade"); !protocol.empty()) {
       echoes = true;
-      return begin("101 Switching Protocols", "Upgrade: websocket\r\nConnection: Upgrade");
+      return begin("101 Switching Protocols",
+                   fmt::format("Upgrade: {}\r\nConnection: Upgrade", protocol));
     }
     if (target == "/begun/length") return begin("200 OK", "Content-Length: 1000", "begun");
     if (target == "/begun/chunked") {
