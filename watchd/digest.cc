@@ -1,0 +1,65 @@
+#include "watchd/digest.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <vector>
+
+#include "common/os/unique_fd.h"
+
+namespace hpp::watchd {
+namespace {
+
+constexpr std::size_t kChunk = 64 * 1024;
+
+// FNV-1a with 64 bits: two versions of one file have the same digest by chance once in 10^19. The
+// contents are the user's own, so nobody constructs such a pair.
+class Fnv {
+ public:
+  void add(const char* bytes, std::size_t size) {
+    for (std::size_t i = 0; i < size; ++i) {
+      value_ = (value_ ^ static_cast<unsigned char>(bytes[i])) * 0x100000001b3;
+    }
+  }
+
+  std::uint64_t value() const { return value_; }
+
+ private:
+  std::uint64_t value_ = 0xcbf29ce484222325;
+};
+
+std::optional<std::uint64_t> digest_of_link(int folder, const std::string& name) {
+  char target[PATH_MAX];
+  const ssize_t size = ::readlinkat(folder, name.c_str(), target, sizeof target);
+  if (size < 0) return std::nullopt;
+  Fnv digest;
+  digest.add(target, static_cast<std::size_t>(size));
+  return digest.value();
+}
+
+}  // namespace
+
+// O_NONBLOCK, because the name may have become a FIFO.
+std::optional<std::uint64_t> digest_of(int folder, const std::string& name) {
+  const UniqueFd fd(
+      ::openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (!fd.is_open()) return digest_of_link(folder, name);
+
+  struct stat status {};
+
+  if (::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  Fnv digest;
+  std::vector<char> chunk(kChunk);
+  for (std::uint64_t total = 0; total <= kDigestSizeMax;) {
+    const ssize_t got = ::read(fd.get(), chunk.data(), chunk.size());
+    if (got < 0) return std::nullopt;
+    if (got == 0) return digest.value();
+    digest.add(chunk.data(), static_cast<std::size_t>(got));
+    total += static_cast<std::uint64_t>(got);
+  }
+  return std::nullopt;
+}
+
+}  // namespace hpp::watchd
