@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kChunk = 64 * 1024;
 
 // FNV-1a with 64 bits: two versions of one file have the same digest by chance once in 10^19. The
-// contents are the user's own, so nobody constructs such a pair.
+// contents are the user's own, so no attacker constructs such a pair.
 class Fnv {
  public:
   void add(const char* bytes, std::size_t size) {
