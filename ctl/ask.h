@@ -6,10 +6,11 @@
 #include <string>
 
 #include "common/os/socket_address.h"
+#include "common/time_point.h"
 
 namespace hpp::ctl {
 
-using Deadline = std::optional<std::chrono::steady_clock::time_point>;  // nothing: no limit
+using Deadline = std::optional<TimePoint>;  // nothing: no limit
 
 // The timeout for poll(2) in milliseconds; -1 if there is no deadline.
 int poll_time(const Deadline& deadline);

@@ -50,7 +50,7 @@ int trace(const Instance& instance, const CtlOptions& options) {
         const auto now = std::chrono::system_clock::now().time_since_epoch();
         const auto at_ms = std::chrono::duration_cast<Milliseconds>(now).count();
         const bool is_read =
-            options.json ? print_json(trace_json(message, at_ms) + '\n')
+            options.json ? print_json(trace_json(message, at_ms))
                          : print_text(stdout, clock_time(at_ms) + ' ' + trace_text(message) + '\n');
         if (!is_read) loop.stop();
       });

@@ -60,8 +60,8 @@ void stamp_fields(Io& io, State& state) {
   io.field("sequence", state.stamp.sequence);
 }
 
-template <class Io, class State>
-void tree_fields(Io& io, State& state) {
+template <class Io, IsPart<TreeState> State>
+void fields_of(Io& io, State& state) {
   stamp_fields(io, state);
   io.field("revision", state.revision);
   io.field("clock", state.clock);
@@ -76,8 +76,8 @@ void tree_fields(Io& io, State& state) {
   io.field("settling", state.settling);
 }
 
-template <class Io, class State>
-void backend_fields(Io& io, State& state) {
+template <class Io, IsPart<BackendState> State>
+void fields_of(Io& io, State& state) {
   stamp_fields(io, state);
   io.field("state", state.state);
   io.field("generation", state.generation);
@@ -101,8 +101,8 @@ void backend_fields(Io& io, State& state) {
   io.later_field("stranger", state.stranger);
 }
 
-template <class Io, class State>
-void proxy_fields(Io& io, State& state) {
+template <class Io, IsPart<ProxyState> State>
+void fields_of(Io& io, State& state) {
   stamp_fields(io, state);
   io.field("listening", state.listening);
   io.field("clients", state.clients);
@@ -149,7 +149,7 @@ class Writer {
     field(name, value);
   }
 
-  std::string text() const { return json_.dump(-1, ' ', false, Json::error_handler_t::replace); }
+  Json take() { return std::move(json_); }
 
  private:
   Json json_ = Json::object();
@@ -295,7 +295,7 @@ void limit(TreeState& tree) {
   // Half a clock means nothing to Watchman; without one watchd asks for all that changed.
   if (tree.clock.size() > kTextMax) tree.clock.clear();
   Limiter limiter;
-  tree_fields(limiter, tree);
+  fields_of(limiter, tree);
 }
 
 void limit(BackendState& backend) {
@@ -303,19 +303,12 @@ void limit(BackendState& backend) {
   std::string& tail = backend.output_tail;
   if (tail.size() > kOutputTailMax) tail.erase(0, tail.size() - kOutputTailMax);
   Limiter limiter;
-  backend_fields(limiter, backend);
+  fields_of(limiter, backend);
 }
 
 void limit(ProxyState& proxy) {
   Limiter limiter;
-  proxy_fields(limiter, proxy);
-}
-
-template <class State, class Fields>
-std::string write(const State& state, Fields fields) {
-  Writer writer;
-  fields(writer, state);
-  return writer.text();
+  fields_of(limiter, proxy);
 }
 
 // ---- what the fields say of each other (messages.h) ---------------------------------------------
@@ -354,80 +347,28 @@ void check(const BackendState& backend) {
 
 void check(const ProxyState&) {}
 
-template <class State, class Fields>
-State read(const Json& json, Fields fields) {
+template <class State>
+State read(const Json& json) {
   State state;
   Reader reader(json);
-  fields(reader, state);
+  fields_of(reader, state);
   check(state);
   return state;
 }
 
-struct Encode {
-  std::string operator()(const TreeState& s) const {
-    return write(s, [](auto& io, auto& state) { tree_fields(io, state); });
-  }
-
-  std::string operator()(const BackendState& s) const {
-    return write(s, [](auto& io, auto& state) { backend_fields(io, state); });
-  }
-
-  std::string operator()(const ProxyState& s) const {
-    return write(s, [](auto& io, auto& state) { proxy_fields(io, state); });
-  }
-};
-
 Message read_topic(Topic topic, const Json& json) {
   switch (topic) {
     case Topic::Tree:
-      return read<TreeState>(json, [](auto& io, auto& state) { tree_fields(io, state); });
+      return read<TreeState>(json);
     case Topic::Backend:
-      return read<BackendState>(json, [](auto& io, auto& state) { backend_fields(io, state); });
+      return read<BackendState>(json);
     case Topic::Proxy:
-      return read<ProxyState>(json, [](auto& io, auto& state) { proxy_fields(io, state); });
+      return read<ProxyState>(json);
   }
   return {};
 }
 
 }  // namespace
-
-std::string_view to_string(Topic topic) {
-  switch (topic) {
-    case Topic::Tree:
-      return "tree";
-    case Topic::Backend:
-      return "backend";
-    case Topic::Proxy:
-      return "proxy";
-  }
-  return "";
-}
-
-std::string_view author_of(Topic topic) {
-  switch (topic) {
-    case Topic::Tree:
-      return "watchd";
-    case Topic::Backend:
-      return "supervisord";
-    case Topic::Proxy:
-      return "proxyd";
-  }
-  return "";
-}
-
-std::string_view to_string(BackendPhase phase) {
-  switch (phase) {
-    case BackendPhase::Loading:
-      return "Loading";
-    case BackendPhase::Running:
-      return "Running";
-    case BackendPhase::Error:
-      return "Error";
-    case BackendPhase::Killing:
-      return "Killing";
-  }
-  return "";
-}
 
 Topic topic_of(const Message& message) {
   return kTopics[message.index()];
@@ -495,8 +436,15 @@ News news_of(const Message& message, const Message& before) {
   return is_everybodys ? News::Fleeting : News::Ticket;
 }
 
+nlohmann::json json_of(const Message& message) {
+  Writer writer;
+  std::visit([&](const auto& state) { fields_of(writer, state); }, message);
+  return writer.take();
+}
+
 std::string encode(const Message& message) {
-  return std::string(to_string(topic_of(message))) + ' ' + std::visit(Encode{}, message);
+  return std::string(to_string(topic_of(message))) + ' ' +
+         json_of(message).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 Decoded decode(std::string_view text) {

@@ -1,6 +1,7 @@
 // Pure. Messages to and from their text: `<topic> <JSON object>`.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -45,7 +46,11 @@ enum class News { Durable, Fleeting, Ticket };
 // Of two messages of the same topic.
 News news_of(const Message& message, const Message& before);
 
-// Bytes that are not UTF-8 (a backend's output) become U+FFFD.
+// The message's fields. Its texts may hold bytes that are not UTF-8 (a backend's output, a path):
+// dump() it with the error handler `replace`.
+nlohmann::json json_of(const Message& message);
+
+// Bytes that are not UTF-8 become U+FFFD.
 std::string encode(const Message& message);
 
 // Reads what encode wrote. Unknown fields are ignored; a missing one, one of a wrong type, and one

@@ -205,4 +205,8 @@ std::string_view to_string(Topic topic);         // `tree`: first word of each m
 std::string_view author_of(Topic topic);         // `watchd`: stem of its socket and snapshot file
 std::string_view to_string(BackendPhase phase);  // `Loading`
 
+// Completes a sentence about the backend: `ended with exit code 1`, `cannot be started: …`,
+// `was killed by signal 11 (Segmentation fault)`.
+std::string to_string(const BackendExit& exit);
+
 }  // namespace hpp::bus

@@ -13,12 +13,13 @@
 #include <optional>
 #include <vector>
 
+#include "common/time_point.h"
+
 struct event;
 struct event_base;
 
 namespace hpp {
 
-using TimePoint = std::chrono::steady_clock::time_point;
 using Milliseconds = std::chrono::milliseconds;
 
 // Removes a libevent event from its loop, and frees it.

@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <type_traits>
 
-#include "common/exit_status.h"
 #include "common/text.h"
+#include "common/time_point.h"
 
 namespace hpp::ctl {
 namespace {
@@ -40,28 +40,8 @@ std::string keeper_words(const Instance& instance) {
 // Keeps the members of an object in insertion order.
 using Object = nlohmann::ordered_json;
 
-// `350 ms`, `12 s`, `5 min`, `3 h`, `2 days`
 std::string duration(std::int64_t ms) {
-  struct Unit {
-    std::int64_t ms;
-    const char* name;
-  };
-
-  constexpr Unit kUnits[] = {
-      {86'400'000, "days"}, {3'600'000, "h"}, {60'000, "min"}, {1000, "s"}, {1, "ms"}};
-  for (const Unit& unit : kUnits) {
-    if (ms >= 2 * unit.ms) return fmt::format("{} {}", ms / unit.ms, unit.name);
-  }
-  return fmt::format("{} ms", std::max<std::int64_t>(ms, 0));
-}
-
-std::string exit_words(const bus::BackendExit& exit) {
-  if (!exit.spawn_error.empty()) return "cannot be started: " + exit.spawn_error;
-  if (exit.code) return "ended with " + to_string(ExitStatus{.number = *exit.code});
-  if (exit.signal) {
-    return "ended with " + to_string(ExitStatus{.by_signal = true, .number = *exit.signal});
-  }
-  return "ended; its exit status is unknown";
+  return duration_text(std::chrono::milliseconds(ms));
 }
 
 // How long the backend has been in its state; empty if unknown.
@@ -113,9 +93,7 @@ std::string problem_row(const std::optional<State>& state) {
 // The bus message as JSON; null if there is no snapshot.
 template <class State>
 Object on_the_bus(const std::optional<State>& state) {
-  if (!state) return nullptr;
-  const std::string text = bus::encode(*state);
-  return Object::parse(text.substr(text.find(' ') + 1), nullptr, false);
+  return state ? Object(bus::json_of(*state)) : Object();
 }
 
 // Replaces bytes that are not UTF-8 by U+FFFD, because a path may contain any bytes.
@@ -152,7 +130,7 @@ std::string backend_words(const bus::BackendState& backend) {
   std::string words =
       fmt::format("{}: generation {}", to_string(backend.state), backend.generation);
   if (backend.pid != 0) words += fmt::format(", pid {}", backend.pid);
-  if (backend.exit) words += ", " + exit_words(*backend.exit);
+  if (backend.exit) words += ", " + to_string(*backend.exit);
   return words;
 }
 
@@ -210,9 +188,11 @@ std::string trace_text(const bus::Message& message) {
 }
 
 std::string trace_json(const bus::Message& message, std::int64_t at_ms) {
-  const std::string text = bus::encode(message);
-  return fmt::format("{{\"at_ms\":{},\"topic\":\"{}\",\"message\":{}}}", at_ms,
-                     bus::to_string(bus::topic_of(message)), text.substr(text.find(' ') + 1));
+  Object object;
+  object["at_ms"] = at_ms;
+  object["topic"] = bus::to_string(bus::topic_of(message));
+  object["message"] = bus::json_of(message);
+  return dump(object);
 }
 
 }  // namespace hpp::ctl

@@ -35,8 +35,8 @@ std::string backend_words(const bus::BackendState& backend);
 // Describes a bus message, for `hpp-ctl trace`: `tree     watched, revision 2, app.py changed`.
 std::string trace_text(const bus::Message& message);
 
-// The bus message as JSON, for `hpp-ctl trace --json`: `{"at_ms":…,"topic":"tree","message":{…}}`.
-// `at_ms`: milliseconds since the Unix epoch.
+// The bus message as a line of JSON, for `hpp-ctl trace --json`:
+// `{"at_ms":…,"topic":"tree","message":{…}}`. `at_ms`: milliseconds since the Unix epoch.
 std::string trace_json(const bus::Message& message, std::int64_t at_ms);
 
 }  // namespace hpp::ctl

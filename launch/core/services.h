@@ -12,10 +12,10 @@
 
 #include "common/emits.h"
 #include "common/exit_status.h"
+#include "common/time_point.h"
 
 namespace hpp::launch {
 
-using TimePoint = std::chrono::steady_clock::time_point;
 using Milliseconds = std::chrono::milliseconds;
 
 // In the order in which they are started: proxyd alone, the others when proxyd is ready.

@@ -37,10 +37,9 @@
 #include <optional>
 
 #include "common/bus/messages.h"
+#include "common/time_point.h"
 
 namespace hpp::proxyd {
-
-using TimePoint = std::chrono::steady_clock::time_point;
 
 // A ticket without an answer is published again after this time, because messages can get lost.
 constexpr std::chrono::milliseconds kAskAgainAfter{50};

@@ -1,9 +1,9 @@
 // Pure. One deadline of a core.
 #pragma once
 
-#include <chrono>
 #include <optional>
 
+#include "common/time_point.h"
 #include "proxyd/core/barrier.h"
 
 namespace hpp::proxyd {
@@ -12,8 +12,6 @@ namespace hpp::proxyd {
 // bytes and bus messages that arrived during the stall have not been read yet.
 class Deadline {
  public:
-  using TimePoint = std::chrono::steady_clock::time_point;
-
   void set(std::optional<TimePoint> at) { at_ = at; }
 
   void clear() { at_.reset(); }

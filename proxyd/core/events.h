@@ -10,6 +10,7 @@
 #include <string_view>
 #include <variant>
 
+#include "common/time_point.h"
 #include "proxyd/core/effect_list.h"
 #include "proxyd/core/gate.h"
 #include "proxyd/core/http/head.h"
@@ -17,8 +18,6 @@
 #include "proxyd/core/own_endpoints.h"
 
 namespace hpp::proxyd {
-
-using TimePoint = std::chrono::steady_clock::time_point;
 
 // Where a connection stands (connection.h). A request goes through the phases from Held to Tunnel
 // (request.h); in the other phases, no request is under way.

@@ -5,7 +5,7 @@
 
 namespace hpp::proxyd {
 
-std::optional<Farewell::TimePoint> Farewell::closes_at(const Facts& facts, TimePoint now) {
+std::optional<TimePoint> Farewell::closes_at(const Facts& facts, TimePoint now) {
   if (!std::exchange(is_begun_, true)) closes_at_ = now + kFinishMax;
   if (!facts.is_written) return closes_at_;
   if (facts.client_ended || (!awaits_fin_ && facts.all_is_read)) return std::nullopt;

@@ -9,6 +9,8 @@
 #include <chrono>
 #include <optional>
 
+#include "common/time_point.h"
+
 namespace hpp::proxyd {
 
 // How long a client may take to read the last answer.
@@ -20,8 +22,6 @@ constexpr std::chrono::milliseconds kLingerAllMax{30'000};
 
 class Farewell {
  public:
-  using TimePoint = std::chrono::steady_clock::time_point;
-
   struct Facts {
     bool is_written = false;    // the last answer has been handed to the kernel
     bool has_sent = false;      // bytes have come from the client since the last call

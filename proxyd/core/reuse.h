@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "common/time_point.h"
+
 namespace hpp::proxyd {
 
 // The longest idle time after which a connection may carry a request that cannot be repeated. Node
@@ -41,7 +43,7 @@ Reuse judge_reuse(const IdleConnection& connection, bool fresh);
 
 // The facts to keep about a connection while it is idle.
 struct Rest {
-  std::chrono::steady_clock::time_point since{};
+  TimePoint since{};
   bool body_may_follow = false;
 };
 
@@ -50,9 +52,8 @@ struct Rest {
 // newest last. `Pointer` points to an object with a `Rest rest`. `is_quiet` asks the kernel whether
 // a connection has received nothing; `close` closes a connection that cannot carry another request.
 template <class Pointer, class IsQuiet, class Close>
-std::optional<Pointer> take_idle(std::vector<Pointer>& idle, bool fresh,
-                                 std::chrono::steady_clock::time_point now, IsQuiet is_quiet,
-                                 Close close) {
+std::optional<Pointer> take_idle(std::vector<Pointer>& idle, bool fresh, TimePoint now,
+                                 IsQuiet is_quiet, Close close) {
   while (!idle.empty()) {
     const Rest& rest = idle.back()->rest;
     const Reuse reuse =

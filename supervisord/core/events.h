@@ -10,10 +10,9 @@
 
 #include "common/bus/messages.h"
 #include "common/exit_status.h"
+#include "common/time_point.h"
 
 namespace hpp::supervisord {
-
-using TimePoint = std::chrono::steady_clock::time_point;
 
 // When an event happened, on both clocks.
 struct Now {

@@ -98,7 +98,7 @@ class Status(OwnEndpointsTest):
         self.assertEqual([s["generation"] for s in (first, crashed, cured)], [1, 2, 3])
         self.assertEqual((first["cause"]["text"], first["detected_at_ms"]), ("", 0))
         self.assertEqual(crashed["cause"], {"text": "app.py changed", "changed": ["app.py"]})
-        self.assertEqual(crashed["ended"], "ended: exit code 3")
+        self.assertEqual(crashed["ended"], "ended with exit code 3")
         self.assertEqual((cured["ended"], cured["killed_at_ms"]), ("", 0))
         for start, steps in ((crashed, ("detected", "killed", "spawned", "ready", "first_byte")),
                              (cured, ("detected", "spawned", "ready", "first_byte"))):

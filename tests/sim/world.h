@@ -12,13 +12,13 @@
 #include <utility>
 #include <vector>
 
+#include "common/time_point.h"
 #include "tests/sim/random.h"
 
 namespace hpp::sim {
 
 using namespace std::chrono_literals;
 using Micros = std::chrono::microseconds;
-using TimePoint = std::chrono::steady_clock::time_point;
 
 // A rule that the simulated shell breaks on purpose, to show that the simulation notices.
 enum class Break {

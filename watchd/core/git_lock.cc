@@ -5,8 +5,7 @@
 
 namespace hpp::watchd {
 
-LockPatience::Decision LockPatience::judge(const std::vector<GitLock>& seen,
-                                           std::chrono::steady_clock::time_point now) {
+LockPatience::Decision LockPatience::judge(const std::vector<GitLock>& seen, TimePoint now) {
   std::erase_if(known_, [&](const Known& known) {
     return !known.is_given_up && std::find(seen.begin(), seen.end(), known.lock) == seen.end();
   });

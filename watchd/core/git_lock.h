@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "common/time_point.h"
+
 namespace hpp::watchd {
 
 // How long a lock is respected.
@@ -37,12 +39,12 @@ class LockPatience {
   };
 
   // Judges the locks that exist now: at most one for each repository.
-  Decision judge(const std::vector<GitLock>& seen, std::chrono::steady_clock::time_point now);
+  Decision judge(const std::vector<GitLock>& seen, TimePoint now);
 
  private:
   struct Known {
     GitLock lock;
-    std::chrono::steady_clock::time_point since{};  // when it was seen first
+    TimePoint since{};  // when it was seen first
     bool is_given_up = false;
   };
 

@@ -11,6 +11,7 @@
 
 #include "common/bus/messages.h"
 #include "common/emits.h"
+#include "common/time_point.h"
 #include "watchd/core/change_counter.h"
 #include "watchd/core/effects.h"
 #include "watchd/core/filter.h"
@@ -191,13 +192,11 @@ class Tree : private Emits<Effect> {
   explicit Tree(Settings settings);
 
   // Reacts to one event. Returns the effects to perform now, in order.
-  [[nodiscard]] Effects on(const Event& event, std::chrono::steady_clock::time_point now);
+  [[nodiscard]] Effects on(const Event& event, TimePoint now);
 
   State state() const { return state_; }
 
  private:
-  using TimePoint = std::chrono::steady_clock::time_point;
-
   enum class Step { Idle, Syncing, Locked, Pausing };  // step within Watching, see above
 
   void handle(const Started&, TimePoint now);

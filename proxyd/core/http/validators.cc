@@ -17,8 +17,7 @@ std::string_view name_of(std::string_view line) {
 
 }  // namespace
 
-bool is_date_unreliable(std::optional<std::chrono::steady_clock::time_point> changed_at,
-                        std::chrono::steady_clock::time_point arrived_at) {
+bool is_date_unreliable(std::optional<TimePoint> changed_at, TimePoint arrived_at) {
   return changed_at && *changed_at > arrived_at - kDateUnreliableFor;
 }
 

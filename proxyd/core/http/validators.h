@@ -21,6 +21,7 @@
 #include <optional>
 #include <string>
 
+#include "common/time_point.h"
 #include "proxyd/core/http/response_parser.h"
 
 namespace hpp::proxyd {
@@ -29,8 +30,7 @@ constexpr std::chrono::milliseconds kDateUnreliableFor{2000};
 
 // Whether If-Modified-Since in a request that arrived at `arrived_at` could get a wrong 304.
 // `changed_at`: when hpp saw the newest change; nothing: there was no change.
-bool is_date_unreliable(std::optional<std::chrono::steady_clock::time_point> changed_at,
-                        std::chrono::steady_clock::time_point arrived_at);
+bool is_date_unreliable(std::optional<TimePoint> changed_at, TimePoint arrived_at);
 
 // Removes If-Modified-Since from a head that write_request_head() has written, unless the head has
 // If-None-Match.

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "common/text.h"
+#include "common/time_point.h"
 #include "proxyd/core/crash.h"
 #include "proxyd/core/pages/ansi.h"
 #include "proxyd/embedded.h"
@@ -161,12 +163,6 @@ std::string json_of(const Story& story, int status, const bus::BackendState& bac
 
 // ---- HTML ---------------------------------------------------------------------------------------
 
-std::string duration_text(std::int64_t ms) {
-  if (ms < 1000) return fmt::format("{} ms", ms);
-  if (ms < 120'000) return fmt::format("{:.1f} s", static_cast<double>(ms) / 1000);
-  return fmt::format("{} minutes", ms / 60'000);
-}
-
 // Returns the same text as ago() in error_page.js, which updates it.
 std::string ago_text(std::int64_t ms) {
   const std::int64_t seconds = std::max<std::int64_t>(0, (ms + 500) / 1000);
@@ -211,8 +207,7 @@ std::string failure_html(const bus::BackendState& backend, std::int64_t now_ms) 
   if (backend.ended_at_ms != 0) {
     std::string when = time_html(backend.ended_at_ms, now_ms);
     if (backend.spawned_at_ms != 0) {
-      const std::int64_t lived =
-          std::max<std::int64_t>(0, backend.ended_at_ms - backend.spawned_at_ms);
+      const std::chrono::milliseconds lived(backend.ended_at_ms - backend.spawned_at_ms);
       when += fmt::format(", {} after its start", duration_text(lived));
     }
     row("Ended", when);

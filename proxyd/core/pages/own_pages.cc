@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "common/bus/codec.h"
-#include "common/exit_status.h"
 #include "common/text.h"
 #include "proxyd/core/pages/error_page.h"
 #include "proxyd/embedded.h"
@@ -25,15 +24,9 @@ OwnAnswer json_answer(const Json& json) {
   return {.type = "application/json", .body = text_of(json)};
 }
 
-// Returns the message as it is on the bus.
-Json json_of(const bus::Message& message) {
-  const std::string text = bus::encode(message);
-  return Json::parse(text.substr(text.find(' ') + 1));
-}
-
 template <class State>
 Json json_of(const std::optional<State>& state) {
-  return state ? json_of(bus::Message(*state)) : Json();
+  return state ? bus::json_of(*state) : Json();
 }
 
 Json json_of(const DefectRecord& defects) {
@@ -49,7 +42,7 @@ Json json_of(const DefectRecord& defects) {
 OwnAnswer answer_status(const Knowledge& knowledge) {
   return json_answer({{"tree", json_of(knowledge.tree)},
                       {"backend", json_of(knowledge.backend)},
-                      {"proxy", json_of(bus::Message(knowledge.proxy))},
+                      {"proxy", bus::json_of(knowledge.proxy)},
                       {"defects", json_of(knowledge.defects)}});
 }
 
@@ -98,12 +91,7 @@ OwnAnswer answer_wait(const RequestFacts& request, const Knowledge& knowledge) {
 // Returns an empty text if the server still runs, or if hpp has killed it.
 std::string how_it_ended(const Start& start) {
   if (!start.problem.empty()) return start.problem;
-  if (!start.exit) return "";
-  if (!start.exit->spawn_error.empty()) return "cannot be started: " + start.exit->spawn_error;
-  ExitStatus status{.is_known = start.exit->code || start.exit->signal};
-  status.by_signal = start.exit->signal.has_value();
-  status.number = start.exit->code.value_or(start.exit->signal.value_or(0));
-  return "ended: " + to_string(status);
+  return start.exit ? to_string(*start.exit) : "";
 }
 
 Json json_of(const Start& start) {

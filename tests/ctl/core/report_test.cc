@@ -125,7 +125,7 @@ TEST(Report, DescribesABackend) {
       {Loading, 5, {}, "Loading: generation 2, pid 5"},
       {Killing, 5, {}, "Killing: generation 2, pid 5"},
       {Loading, 0, {}, "Loading: generation 2"},
-      {Error, 0, bus::BackendExit{.signal = 11}, "Error: generation 2, ended with signal 11"},
+      {Error, 0, bus::BackendExit{.signal = 11}, "Error: generation 2, was killed by signal 11"},
       {Error, 0, bus::BackendExit{.spawn_error = "no x"},
        "Error: generation 2, cannot be started: no x"},
       {Error, 0, bus::BackendExit{}, "Error: generation 2, ended; its exit status is unknown"},
@@ -136,24 +136,6 @@ TEST(Report, DescribesABackend) {
     one.pid = pid;
     one.exit = exit;
     EXPECT_TRUE(backend_words(one).starts_with(words)) << backend_words(one);
-  }
-}
-
-TEST(Report, ShowsADurationInOneUnit) {
-  struct Case {
-    std::int64_t ms;
-    const char* words;
-  };
-
-  const Case cases[] = {
-      {-5, "for 0 ms"},       {0, "for 0 ms"},
-      {1999, "for 1999 ms"},  {2000, "for 2 s"},
-      {119'999, "for 119 s"}, {120'000, "for 2 min"},
-      {7'200'000, "for 2 h"}, {200'000'000, "for 2 days"},
-  };
-  for (const auto& [ms, words] : cases) {
-    const Snapshots only{.backend = backend()};
-    EXPECT_THAT(status_text(kInstance, only, 1'000'350 + ms), HasSubstr(words)) << ms;
   }
 }
 

@@ -7,7 +7,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const Farewell::TimePoint kStart{1h};
+const TimePoint kStart{1h};
 
 TEST(Farewell, GivesTheClientTimeToReadTheAnswer) {
   Farewell farewell;

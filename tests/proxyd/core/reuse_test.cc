@@ -58,7 +58,7 @@ class TakeIdle : public testing::Test {
     return taken ? (*taken)->name : "";
   }
 
-  const std::chrono::steady_clock::time_point kNow{1h};
+  const TimePoint kNow{1h};
   std::vector<std::unique_ptr<Link>> idle_;
   std::vector<std::string> closed_;
 };

@@ -28,7 +28,7 @@ class LockPatienceTest : public testing::Test {
   const GitLock kNext{.path = "/r/.git/index.lock", .inode = 7, .modified_ns = 2000};
 
   LockPatience patience_;
-  std::chrono::steady_clock::time_point now_{};
+  TimePoint now_{};
 };
 
 TEST_F(LockPatienceTest, GitIsWritingOnlyWhileThereIsALock) {

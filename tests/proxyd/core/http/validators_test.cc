@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 TEST(IfModifiedSince, IsUnreliableForTwoSecondsAfterAChange) {
-  const std::chrono::steady_clock::time_point arrived_at{100s};
+  const TimePoint arrived_at{100s};
   EXPECT_FALSE(is_date_unreliable(std::nullopt, arrived_at));
   EXPECT_FALSE(is_date_unreliable(arrived_at - 60s, arrived_at));
   EXPECT_FALSE(is_date_unreliable(arrived_at - 2s, arrived_at));

@@ -78,7 +78,7 @@ TEST(ErrorPage, OtherWaysToEnd) {
   backend.exit = bus::BackendExit{.code = 0};
   expect("it ended with exit code 0", "Your server has ended");
   backend.exit = bus::BackendExit{.signal = 11};
-  expect("it was killed by signal 11", "Your server has crashed");
+  expect("it was killed by signal 11 (Segmentation fault)", "Your server has crashed");
   backend.exit = bus::BackendExit{.spawn_error = "nosuch: No such file or directory"};
   expect("nosuch: No such file or directory", "Your server cannot be started");
   backend.exit.reset();
