@@ -112,8 +112,8 @@ void Daemon::dispatch(const Event& event) {
 void Daemon::on_message(const bus::Message& message) {
   if (const auto* tree = std::get_if<bus::TreeState>(&message)) post(TreeSeen{*tree});
   if (const auto* proxy = std::get_if<bus::ProxyState>(&message)) {
-    port_release_.on_released(proxy->let_go);
-    post(CheckRequested{proxy->doubts});
+    port_release_.on_released(proxy->released);
+    post(CheckRequested{proxy->liveness_check});
   }
 }
 

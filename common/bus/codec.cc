@@ -111,8 +111,8 @@ void fields_of(Io& io, State& state) {
   io.field("replayed", state.replayed);
   io.field("problem", state.problem);
   io.field("asks", state.asks);
-  io.field("doubts", state.doubts);
-  io.later_field("let_go", state.let_go);
+  io.renamed_field("liveness_check", "doubts", state.liveness_check);
+  io.renamed_field("released", "let_go", state.released);
 }
 
 class Writer {
@@ -146,6 +146,11 @@ class Writer {
 
   template <class Value>
   void later_field(const char* name, const Value& value) {
+    field(name, value);
+  }
+
+  template <class Value>
+  void renamed_field(const char* name, const char*, const Value& value) {
     field(name, value);
   }
 
@@ -194,10 +199,16 @@ class Reader {
     throw wrong_type(name);
   }
 
-  // One that earlier versions did not write.
+  // A field that earlier versions did not write.
   template <class Value>
   void later_field(const char* name, Value& value) {
     if (json_.contains(name)) field(name, value);
+  }
+
+  // A field to which earlier versions gave another name.
+  template <class Value>
+  void renamed_field(const char* name, const char* old_name, Value& value) {
+    later_field(json_.contains(name) ? name : old_name, value);
   }
 
   void field(const char* name, std::optional<BackendExit>& exit) {
@@ -287,6 +298,11 @@ class Limiter {
 
   template <class Value>
   void later_field(const char* name, Value& value) {
+    field(name, value);
+  }
+
+  template <class Value>
+  void renamed_field(const char* name, const char*, Value& value) {
     field(name, value);
   }
 };
@@ -394,8 +410,8 @@ Message durable(Message message) {
     backend->restarts_asked = backend->restarts_done = 0;
   }
   if (auto* proxy = std::get_if<ProxyState>(&message)) {
-    proxy->asks = proxy->doubts = {};
-    proxy->let_go = 0;
+    proxy->asks = proxy->liveness_check = {};
+    proxy->released = 0;
   }
   return message;
 }
@@ -432,7 +448,8 @@ News news_of(const Message& message, const Message& before) {
   const auto* const now = std::get_if<ProxyState>(&message);
   if (now == nullptr) return News::Ticket;
   const auto& then = std::get<ProxyState>(before);
-  const bool is_everybodys = now->doubts != then.doubts || now->let_go != then.let_go;
+  const bool is_everybodys =
+      now->liveness_check != then.liveness_check || now->released != then.released;
   return is_everybodys ? News::Fleeting : News::Ticket;
 }
 

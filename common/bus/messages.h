@@ -163,7 +163,7 @@ struct BackendState {
   std::uint64_t restarts_done = 0;   // how many of them have an outcome, in this state or an
                                      // earlier one: a backend was spawned, or could not be; not in
                                      // the file
-  Ticket answers;                    // newest doubt that all this is true for; not in the file
+  Ticket answers;                    // newest liveness check that this answers; not in the file
   Cause cause;                       // of this generation's start; in Killing: of the next one's
   std::int64_t killed_at_ms = 0;     // the generation before was gone; 0: none had to be killed
   std::int64_t ended_at_ms = 0;      // in Error
@@ -178,8 +178,8 @@ struct BackendState {
 constexpr std::size_t kOutputTailMax = kTextMax;  // bytes
 
 // ---- topic `proxy` ------------------------------------------------------------------------------
-// Author: proxyd. Readers: watchd (answers what it asks), supervisord (answers what it doubts),
-// ctl.
+// Author: proxyd. Readers: watchd (answers tickets), supervisord (answers liveness checks, waits
+// for `released`), ctl.
 
 struct ProxyState {
   Stamp stamp;
@@ -189,10 +189,10 @@ struct ProxyState {
   std::uint64_t forwarded = 0;         // requests given to a backend so far
   std::uint64_t replayed = 0;          // of those, given to a second one
   std::string problem;                 // what the user should know; empty: nothing
-  Ticket asks;                         // how the tree stands, newest ticket; not in the file
-  Ticket doubts;                       // whether the backend was killed, likewise
-  std::uint64_t let_go = 0;            // newest generation whose end was heard of: no connection
-                                       // to it, or one before it, is open; not in the file
+  Ticket asks;                         // newest ticket for watchd; not in the file
+  Ticket liveness_check;               // newest one for supervisord; not in the file
+  std::uint64_t released = 0;  // newest generation to which proxyd has no connection, nor to
+                               // an earlier one; not in the file
 
   bool operator==(const ProxyState&) const = default;
 };

@@ -156,12 +156,12 @@ Switchboard::Effects Switchboard::ask(bool has_closes, TimePoint now) {
   asks_soon_ = false;
   Effects effects;
   if (const auto ticket = barrier_.next(now)) state_.asks = *ticket;
-  state_.doubts = target_.gate.newest_check();
+  state_.liveness_check = target_.gate.newest_check();
   const std::uint64_t ended = target_.gate.ended_generation();
-  if (has_closes && ended != state_.let_go) {
+  if (has_closes && ended != state_.released) {
     ask_soon(effects);
   } else {
-    state_.let_go = ended;
+    state_.released = ended;
   }
   // Leave the counts as they are: new counts would make the message be written to the snapshot
   // file.

@@ -15,7 +15,7 @@
 // A report about the tree concerns only the requests in the queue; a report about a backend
 // concerns all connections that have sent a request for it.
 //
-// ask() publishes tickets, liveness checks and `let_go`. It is called once per turn of the loop,
+// ask() publishes tickets, liveness checks and `released`. It is called once per turn of the loop,
 // after everything else, so that the requests of one turn share a ticket: each message costs watchd
 // and supervisord time. The counts change with each request but are only meant for people, so they
 // are published at most once per kCountInterval.

@@ -2,7 +2,7 @@
 // left on its port, and that wait for the other side to end them.
 //
 // The other side is mostly proxyd, which resets its connections when supervisord has published the
-// kill, and then publishes that it has released the generation (ProxyState::let_go). The start
+// kill, and then publishes that it has released the generation (ProxyState::released). The start
 // waits for this report long enough to outlast a hang of the machine. Other connections may belong
 // to a client that never ends them, so the start waits only briefly for these.
 #pragma once

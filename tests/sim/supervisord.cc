@@ -29,13 +29,13 @@ void Supervisord::start() {
   bus_.subscribe(bus::Topic::Backend, bus::Topic::Proxy, bus::Audience::Everybody,
                  [this](const bus::Message& message) {
                    const auto& proxy = std::get<bus::ProxyState>(message);
-                   check_released(proxy.let_go);
-                   post(supervisord::CheckRequested{proxy.doubts});
+                   check_released(proxy.released);
+                   post(supervisord::CheckRequested{proxy.liveness_check});
                  });
   post(supervisord::Begun{.last = take_over()});
 }
 
-// Checks that proxyd has no connection to a generation that it has released (`let_go`).
+// Checks that proxyd has no connection to a generation that it has released (`released`).
 void Supervisord::check_released(std::uint64_t generation) {
   if (!processes_.has_link_until(generation)) return;
   world_.violated("proxyd reports that it has released generation {}, but has a connection to it",

@@ -79,7 +79,7 @@ class TicketAuthor:
             "epoch": self.epoch, "sequence": self.number, "listening": [], "clients": 0, "held": 0,
             "forwarded": 0, "replayed": 0, "problem": "",
             "asks": {"epoch": self.epoch, "number": self.number},
-            "doubts": {"epoch": 0, "number": 0},
+            "liveness_check": {"epoch": 0, "number": 0},
         }
         text = b"proxy " + json.dumps(state).encode()
         return b"\1" + struct.pack(">Q", len(text)) + text

@@ -38,7 +38,7 @@ TEST_F(AuthorTest, CutsASnapshotToItsLimits) {
 TEST_F(AuthorTest, TellsTicketsOnlyThoseWhoHandleThem) {
   (void)author_.publish(ProxyState{});
   EXPECT_EQ(author_.publish(ProxyState{.asks = {.epoch = 1, .number = 1}})->news, News::Ticket);
-  EXPECT_EQ(author_.publish(ProxyState{.let_go = 1})->news, News::Fleeting);
+  EXPECT_EQ(author_.publish(ProxyState{.released = 1})->news, News::Fleeting);
   EXPECT_EQ(author_.publish(ProxyState{.held = 1})->news, News::Durable);
   for (const News news : {News::Durable, News::Fleeting, News::Ticket}) {
     EXPECT_TRUE(reaches(news, Audience::TicketHandlers));

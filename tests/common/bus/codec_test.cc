@@ -72,8 +72,8 @@ std::vector<Message> samples() {
                                    .replayed = 4,
                                    .problem = "words",
                                    .asks = {.epoch = 9, .number = 10},
-                                   .doubts = {.epoch = 9, .number = 11},
-                                   .let_go = 12});
+                                   .liveness_check = {.epoch = 9, .number = 11},
+                                   .released = 12});
   return messages;
 }
 
@@ -126,7 +126,7 @@ bool is_later(const std::string& name) {
   return name == "refresh" || name == "directory" || name == "directory_id" || name == "cause" ||
          name == "killed_at_ms" || name == "ended_at_ms" || name == "address" ||
          name == "stranger" || name == "delay" || name == "restarts_asked" ||
-         name == "restarts_done" || name == "let_go";
+         name == "restarts_done" || name == "liveness_check" || name == "released";
 }
 
 TEST(Codec, ReadsWhatAnEarlierVersionWrote) {
@@ -166,9 +166,31 @@ TEST(Codec, ReadsTheSnapshotOfAWatchdThatKnewNoRefresh) {
   EXPECT_TRUE(std::get<Message>(decoded) == Message(TreeState{.revision = 3}));
 }
 
-TEST(Codec, ReadsTheSnapshotOfAProxydThatSaidNothingOfLettingGo) {
+// Snapshot files of hpp 0.1 are still on disk, and a helper of that version may still run.
+TEST(Codec, ReadsTheOldNamesOfAProxydsFields) {
+  const char* const old =
+      R"(proxy {"asks":{"epoch":9,"number":10},"clients":1,"doubts":{"epoch":9,"number":11},)"
+      R"("epoch":5,"forwarded":3,"held":2,"let_go":12,"listening":["[::1]:8000"],"problem":"",)"
+      R"("replayed":0,"sequence":7})";
+  const Decoded decoded = decode(old);
+  ASSERT_TRUE(std::holds_alternative<Message>(decoded)) << std::get<Malformed>(decoded).why;
+  EXPECT_TRUE(std::get<Message>(decoded) ==
+              Message(ProxyState{.stamp = {.epoch = 5, .sequence = 7},
+                                 .listening = {"[::1]:8000"},
+                                 .clients = 1,
+                                 .held = 2,
+                                 .forwarded = 3,
+                                 .asks = {.epoch = 9, .number = 10},
+                                 .liveness_check = {.epoch = 9, .number = 11},
+                                 .released = 12}));
+  const Json written = body(encode(std::get<Message>(decoded)));
+  EXPECT_TRUE(written.contains("liveness_check") && written.contains("released")) << written;
+  EXPECT_FALSE(written.contains("doubts") || written.contains("let_go")) << written;
+}
+
+TEST(Codec, ReadsTheSnapshotOfAProxydThatHadNoReleasedGeneration) {
   Json json = body(encode(ProxyState{.clients = 3}));
-  json.erase("let_go");
+  json.erase("released");
   const Decoded decoded = decode("proxy " + json.dump());
   EXPECT_TRUE(std::get<Message>(decoded) == Message(ProxyState{.clients = 3}));
 }
@@ -301,8 +323,8 @@ TEST(Codec, KeepsFromTheFileWhatMeansNothingToASuccessor) {
   const auto proxy = std::get<ProxyState>(durable(samples().back()));
   EXPECT_EQ(proxy.clients, 1U);
   EXPECT_EQ(proxy.asks, Ticket{});
-  EXPECT_EQ(proxy.doubts, Ticket{});
-  EXPECT_EQ(proxy.let_go, 0U);
+  EXPECT_EQ(proxy.liveness_check, Ticket{});
+  EXPECT_EQ(proxy.released, 0U);
   EXPECT_EQ(std::get<BackendState>(durable(samples()[2])).answers, Ticket{});
 }
 
@@ -314,8 +336,9 @@ TEST(Codec, TellsWhatIsNewAboutAMessage) {
   EXPECT_EQ(for_tree({.revision = 1, .settling = true}), News::Ticket);
   EXPECT_EQ(for_tree({.revision = 1, .refresh = {.count = 1}}), News::Durable);
   EXPECT_EQ(news_of(ProxyState{.asks = {.epoch = 1, .number = 1}}, ProxyState{}), News::Ticket);
-  EXPECT_EQ(news_of(ProxyState{.doubts = {.epoch = 1, .number = 1}}, ProxyState{}), News::Fleeting);
-  EXPECT_EQ(news_of(ProxyState{.let_go = 1}, ProxyState{}), News::Fleeting);
+  EXPECT_EQ(news_of(ProxyState{.liveness_check = {.epoch = 1, .number = 1}}, ProxyState{}),
+            News::Fleeting);
+  EXPECT_EQ(news_of(ProxyState{.released = 1}, ProxyState{}), News::Fleeting);
 }
 
 TEST(Ticket, CoversThoseOfItsEpochUpToItself) {

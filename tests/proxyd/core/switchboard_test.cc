@@ -178,16 +178,16 @@ TEST_F(SwitchboardTest, AnAnswerThatHasEndedGetsOneLivenessCheck) {
   judge_end(1);
   EXPECT_THAT(names_, IsEmpty());
   ask();
-  EXPECT_EQ(board_.state().doubts, (bus::Ticket{.epoch = kEpoch, .number = 1}));
+  EXPECT_EQ(board_.state().liveness_check, (bus::Ticket{.epoch = kEpoch, .number = 1}));
 }
 
 TEST_F(SwitchboardTest, AGenerationIsReleasedWhenItsConnectionsAreClosed) {
   keep(board_.on(target_, backend(BackendPhase::Killing, 4)));
   ask(/*has_closes=*/true);
   EXPECT_THAT(names_, ElementsAre("AskSoon", "Publish"));
-  EXPECT_EQ(board_.state().let_go, 0U);
+  EXPECT_EQ(board_.state().released, 0U);
   ask();
-  EXPECT_EQ(board_.state().let_go, 4U);
+  EXPECT_EQ(board_.state().released, 4U);
 }
 
 TEST_F(SwitchboardTest, ALapseOfTheBarrierFreesTheQueueAndIsReportedOnce) {
