@@ -22,6 +22,7 @@
 #include "common/option_list.h"
 #include "common/os/inherited.h"
 #include "common/os/init.h"
+#include "common/os/run_directory.h"
 #include "common/text.h"
 #include "config.h"
 
@@ -403,6 +404,14 @@ int print_version(Program program) {
   return 0;
 }
 
+// Creates or repairs a helper's run directory before the helper does anything else, so that a start
+// that cannot succeed ends with one line.
+void prepare_run_directory(const std::string& path) {
+  if (path.empty()) return;
+  const RunDirectory directory(path,
+                               [](const std::string& warning) { log::warning("{}", warning); });
+}
+
 }  // namespace
 
 ParsedOptions parse_options(Program program, int argc, const char* const* argv) {
@@ -465,6 +474,7 @@ int run_program(Program program, int argc, char** argv, int (*run)(const Options
   int exit_status = 1;
   try {
     leave_foreign_processes();
+    prepare_run_directory(parsed.options->run_directory);
     exit_status = run(*parsed.options);
   } catch (const CannotStartNow& error) {
     log::error("{}", error.what());

@@ -67,9 +67,9 @@ ParsedOptions parse_options(Program program, int argc, const char* const* argv);
 // Returns the arguments, without the program's name, that `program` parses as `options`.
 std::vector<std::string> arguments_for(Program program, const Options& options);
 
-// The main function of every program: parses the command line, starts the log, and calls `run`. If
-// that throws, logs one line. Returns the exit status: 1 after an exception, but kTemporaryFailure
-// if a helper throws CannotStartNow.
+// The main function of every program: parses the command line, starts the log, prepares the run
+// directory of a helper, and calls `run`. If that throws, logs one line. Returns the exit status: 1
+// after an exception, but kTemporaryFailure if a helper throws CannotStartNow.
 int run_program(Program program, int argc, char** argv, int (*run)(const Options&));
 
 }  // namespace hpp

@@ -4,13 +4,11 @@
 #include "common/log.h"
 #include "common/options.h"
 #include "common/os/limits.h"
-#include "common/os/run_directory.h"
 #include "proxyd/daemon.h"
 
 namespace {
 
 int run(const hpp::Options& options) {
-  if (!options.run_directory.empty()) hpp::prepare_run_directory(options.run_directory);
   hpp::raise_descriptor_limit();
   hpp::keep_freed_memory();
   hpp::Loop loop;

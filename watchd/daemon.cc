@@ -14,7 +14,6 @@
 #include "common/log.h"
 #include "common/os/error.h"
 #include "common/os/project_directory.h"
-#include "common/os/run_directory.h"
 #include "watchd/core/roots.h"
 #include "watchd/git_ignore.h"
 #include "watchd/link_search.h"
@@ -131,7 +130,6 @@ void Daemon::perform(const Say& effect) {
 // ---- the program --------------------------------------------------------------------------------
 
 int run(const Options& options) {
-  prepare_run_directory(options.run_directory);
   Loop loop;
   const OutletWatch log_watch(loop, log::outlet());
   const Signals signals(loop, {SIGTERM, SIGINT}, [&loop](int) { loop.stop(); });

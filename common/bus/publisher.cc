@@ -132,7 +132,8 @@ struct Publisher::Sockets {
 };
 
 Publisher::Publisher(Loop& loop, std::string run_directory, Topic topic)
-    : directory_(std::move(run_directory)),
+    : directory_(std::move(run_directory),
+                 [](const std::string& warning) { log::warning("{}", warning); }),
       topic_(topic),
       lock_(lock_or_refuse(directory_, topic)),
       file_(directory_, snapshot_name(topic)),

@@ -15,11 +15,12 @@
 #include <utility>
 
 #include "common/exit_status.h"
-#include "common/log.h"
 #include "common/os/error.h"
 
 namespace hpp {
 namespace {
+
+using OnRepair = RunDirectory::OnRepair;
 
 // The guard of a hpp-launch that was killed has the lock for as long as it takes to kill.
 constexpr std::chrono::milliseconds kLockPatience{100};
@@ -93,12 +94,12 @@ std::string name_of(int fd) {
 }
 
 // fchmod(2) refuses a descriptor with O_PATH.
-void set_private(int fd, const std::string& path, mode_t was) {
+void set_private(int fd, const std::string& path, mode_t was, const OnRepair& on_repair) {
   if (::chmod(fmt::format("/proc/self/fd/{}", fd).c_str(), 0700) != 0) {
     refuse("cannot set the mode of {} to 0700: {}", path, error_text(errno));
   }
-  log::warning("{} had mode {:04o}: set it to 0700, so that no other user can enter it", path,
-               was & 07777);
+  on_repair(fmt::format("{} had mode {:04o}: set it to 0700, so that no other user can enter it",
+                        path, was & 07777));
 }
 
 // Why a directory above the run directory is not safe; empty if it is.
@@ -155,7 +156,7 @@ void make(const std::string& path) {
 
 // Replaces a symbolic link at the path by a directory, if only this user can have made the link.
 // The link's target is left alone.
-bool replace_link(const std::string& path) {
+bool replace_link(const std::string& path, const OnRepair& on_repair) {
   struct stat link {};
 
   struct stat parent {};
@@ -165,13 +166,13 @@ bool replace_link(const std::string& path) {
   if (parent.st_uid != ::getuid() || (parent.st_mode & 0077) != 0) return false;
   if (::unlink(path.c_str()) != 0) return false;
   make(path);
-  log::warning("{} was a symbolic link: replaced it by a directory", path);
+  on_repair(fmt::format("{} was a symbolic link: replaced it by a directory", path));
   return true;
 }
 
-UniqueFd open_directory(const std::string& path) {
+UniqueFd open_directory(const std::string& path, const OnRepair& on_repair) {
   UniqueFd fd(::open(path.c_str(), kDirectory | O_NOFOLLOW));
-  if (!fd.is_open() && errno == ENOTDIR && replace_link(path)) {
+  if (!fd.is_open() && errno == ENOTDIR && replace_link(path, on_repair)) {
     fd.reset(::open(path.c_str(), kDirectory | O_NOFOLLOW));
   }
   if (fd.is_open()) return fd;
@@ -185,7 +186,7 @@ UniqueFd open_directory(const std::string& path) {
 }
 
 // A directory that is hpp's own: the run directory, or the one that all run directories are in.
-void make_private(int fd, const std::string& path) {
+void make_private(int fd, const std::string& path, const OnRepair& on_repair) {
   struct stat info {};
 
   if (::fstat(fd, &info) != 0) refuse("cannot use {}: {}", path, error_text(errno));
@@ -194,7 +195,7 @@ void make_private(int fd, const std::string& path) {
         "the run directory {} belongs to another user (uid {}), who could read and change it. {}",
         path, info.st_uid, another_place(path));
   }
-  if ((info.st_mode & 0777) != 0700) set_private(fd, path, info.st_mode);
+  if ((info.st_mode & 0777) != 0700) set_private(fd, path, info.st_mode, on_repair);
 }
 
 void check_length(const std::string& path) {
@@ -206,19 +207,19 @@ void check_length(const std::string& path) {
 }
 
 // Returns the directory once it is there, ours alone, and safe from others.
-UniqueFd open_run_directory(const std::string& path) {
+UniqueFd open_run_directory(const std::string& path, const OnRepair& on_repair) {
   const std::string parent = parent_of(path);
   if (is_root_of_run_directories(parent)) {
     make(parent);
-    make_private(open_directory(parent).get(), parent);
+    make_private(open_directory(parent, on_repair).get(), parent, on_repair);
   }
 
   struct stat info {};
 
   if (::stat(parent.c_str(), &info) != 0) make(parent);
   make(path);
-  UniqueFd fd = open_directory(path);
-  make_private(fd.get(), path);
+  UniqueFd fd = open_directory(path, on_repair);
+  make_private(fd.get(), path, on_repair);
   const std::string problem = objection_to_parents(fd.get(), path);
   if (!problem.empty()) {
     refuse("the run directory {} is not safe: {}. {}", path, problem, another_place(path));
@@ -231,11 +232,12 @@ UniqueFd open_run_directory(const std::string& path) {
 
 }  // namespace
 
-RunDirectory::RunDirectory(std::string path) : path_(std::move(path)) {
+RunDirectory::RunDirectory(std::string path, OnRepair on_repair)
+    : path_(std::move(path)), on_repair_(std::move(on_repair)) {
   // With a slash at its end, open(2) would follow a symbolic link.
   while (path_.size() > 1 && path_.ends_with('/')) path_.pop_back();
   check_length(path_);
-  fd_ = open_run_directory(path_);
+  fd_ = open_run_directory(path_, on_repair_);
 }
 
 bool RunDirectory::is_intact() const {
@@ -246,7 +248,7 @@ bool RunDirectory::is_intact() const {
 }
 
 void RunDirectory::mend() {
-  if (!is_intact()) fd_ = open_run_directory(path_);
+  if (!is_intact()) fd_ = open_run_directory(path_, on_repair_);
 }
 
 bool RunDirectory::has(const std::string& name) const {
@@ -298,10 +300,6 @@ std::vector<std::string> run_directory_roots() {
 
 std::string default_run_directory(const std::string& instance) {
   return fmt::format("{}/{}", run_directory_roots().front(), instance);
-}
-
-void prepare_run_directory(const std::string& path) {
-  const RunDirectory directory(path);
 }
 
 bool is_trustworthy_directory(const std::string& path) {

@@ -14,6 +14,7 @@
 // directory if the link lies in a directory that is private to this user. It refuses the rest.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -25,11 +26,15 @@ namespace hpp {
 
 class RunDirectory {
  public:
+  // Called after each repair, with a warning for the user.
+  using OnRepair = std::function<void(const std::string& warning)>;
+
   // Opens the directory. If it does not exist, it is created with mode 0700, and so is its parent.
-  // Warns in the log of what was repaired.
+  // Without `on_repair`, repairs are silent.
   // Throws CannotStartNow if the directory cannot be used, and says why and what to do;
   // std::runtime_error if its path is too long for the sockets in it (108 bytes, unix(7)).
-  explicit RunDirectory(std::string path);
+  explicit RunDirectory(
+      std::string path, OnRepair on_repair = [](const std::string&) {});
 
   const std::string& path() const { return path_; }
 
@@ -62,6 +67,7 @@ class RunDirectory {
   void write_instance_id(const std::string& id) const;
 
   std::string path_;
+  OnRepair on_repair_;
   UniqueFd fd_;
 };
 
@@ -71,10 +77,6 @@ std::vector<std::string> run_directory_roots();
 
 // In the first of the roots: `$XDG_RUNTIME_DIR/hpp/<instance>`.
 std::string default_run_directory(const std::string& instance);
-
-// Opens the directory as RunDirectory does and closes it: a program calls it first, so that a start
-// that cannot work ends with one line.
-void prepare_run_directory(const std::string& path);
 
 // Whether what the directory holds can be believed: it exists, belongs to this user, and no other
 // user can change it. Repairs nothing.

@@ -1,6 +1,7 @@
 #include "common/os/run_directory.h"
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -25,28 +26,30 @@
 namespace hpp {
 namespace {
 
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
 constexpr uid_t kStranger = 12345;
 
-// What prepare_run_directory says against the directory; empty: nothing.
-std::string objection(const std::string& path) {
-  try {
-    prepare_run_directory(path);
-    return "";
-  } catch (const std::exception& error) {
-    return error.what();
-  }
-}
-
-struct Said {
-  std::string objection;
-  std::string log;
+struct Opening {
+  std::string objection;             // why the directory cannot be used; empty: it can
+  std::vector<std::string> repairs;  // warnings
 };
 
-// The same, and what it says in the log.
-Said said_of_repair(const std::string& path) {
-  testing::internal::CaptureStderr();
-  std::string said = objection(path);
-  return {.objection = std::move(said), .log = testing::internal::GetCapturedStderr()};
+Opening open(const std::string& path) {
+  Opening opening;
+  try {
+    const RunDirectory directory(
+        path, [&](const std::string& warning) { opening.repairs.push_back(warning); });
+  } catch (const std::exception& error) {
+    opening.objection = error.what();
+  }
+  return opening;
+}
+
+std::string objection(const std::string& path) {
+  return open(path).objection;
 }
 
 mode_t mode_of(const std::string& path) {
@@ -155,11 +158,11 @@ TEST(RunDirectory, IsClosedToOthersIfItIsOurs) {
   for (const mode_t mode : {0755U, 0710U, 0701U, 0777U, 0500U, 0000U}) {
     ::mkdir(path.c_str(), mode);
     ::chmod(path.c_str(), mode);
-    const Said said = said_of_repair(path);
-    EXPECT_EQ(said.objection, "");
-    EXPECT_NE(said.log.find("set it to 0700"), std::string::npos) << said.log;
+    const Opening opening = open(path);
+    EXPECT_EQ(opening.objection, "");
+    EXPECT_THAT(opening.repairs, ElementsAre(HasSubstr("set it to 0700")));
     EXPECT_EQ(mode_of(path), 0700U);
-    EXPECT_EQ(said_of_repair(path).log, "") << "once";
+    EXPECT_THAT(open(path).repairs, IsEmpty()) << "once";
   }
 }
 
@@ -168,7 +171,7 @@ TEST(RunDirectory, SoIsTheOneThatAllAreIn) {
   ::setenv("XDG_RUNTIME_DIR", runtime.path().c_str(), 1);
   ::mkdir((runtime / "hpp").c_str(), 0700);
   ::chmod((runtime / "hpp").c_str(), 0777);
-  EXPECT_EQ(said_of_repair(default_run_directory("x")).objection, "");
+  EXPECT_EQ(objection(default_run_directory("x")), "");
   EXPECT_EQ(mode_of(runtime / "hpp"), 0700U);
   ::unsetenv("XDG_RUNTIME_DIR");
 }
@@ -178,9 +181,9 @@ TEST(RunDirectory, ReplacesALinkInAPrivateDirectory) {
   ::mkdir((directory / "elsewhere").c_str(), 0755);
   std::ofstream(directory / "elsewhere/watchd.json") << "x";
   std::filesystem::create_symlink(directory / "elsewhere", directory / "link");
-  const Said said = said_of_repair(directory / "link");
-  EXPECT_EQ(said.objection, "");
-  EXPECT_NE(said.log.find("was a symbolic link"), std::string::npos) << said.log;
+  const Opening opening = open(directory / "link");
+  EXPECT_EQ(opening.objection, "");
+  EXPECT_THAT(opening.repairs, ElementsAre(HasSubstr("was a symbolic link")));
   EXPECT_FALSE(std::filesystem::is_symlink(directory / "link"));
   EXPECT_EQ(mode_of(directory / "link"), 0700U);
   EXPECT_EQ(mode_of(directory / "elsewhere"), 0755U) << "left alone";
@@ -249,17 +252,18 @@ TEST(RunDirectory, IsRefusedWhereEveryUserMayRenameIt) {
 
 TEST(RunDirectory, IsMendedIfItWasChanged) {
   const TemporaryDirectory tmp;
-  RunDirectory directory(tmp / "x");
+  std::vector<std::string> repairs;
+  RunDirectory directory(tmp / "x",
+                         [&](const std::string& warning) { repairs.push_back(warning); });
   EXPECT_TRUE(directory.is_intact());
   const auto mended = [&] {
     EXPECT_FALSE(directory.is_intact());
-    testing::internal::CaptureStderr();
     directory.mend();
-    testing::internal::GetCapturedStderr();
     return directory.is_intact();
   };
   ::chmod(directory.path().c_str(), 0755);
   EXPECT_TRUE(mended());
+  EXPECT_THAT(repairs, ElementsAre(HasSubstr("had mode 0755")));
   std::filesystem::remove(directory.path());
   EXPECT_TRUE(mended());
   std::filesystem::rename(directory.path(), tmp / "moved");
