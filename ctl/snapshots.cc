@@ -40,7 +40,7 @@ Snapshots ask(const std::string& run_directory) {
 void read_files(const std::string& run_directory, Snapshots& snapshots) {
   for (const bus::Topic topic : kTopics) {
     if (snapshots.has(topic)) continue;
-    snapshots.silent.emplace_back(bus::author_of(topic));
+    snapshots.silent.emplace_back(bus::helper_of(topic));
     const auto text = read_file(bus::snapshot_path(run_directory, topic));
     const bus::Decoded decoded = bus::decode(text.value_or(""));
     if (const auto* const message = std::get_if<bus::Message>(&decoded)) snapshots.take(*message);

@@ -49,7 +49,7 @@ int stop_units(const std::string& name) {
   std::vector<std::string> command{"systemctl", "--user", "stop",
                                    fmt::format("hpp@{}.target", name)};
   for (const bus::Topic topic : {bus::Topic::Proxy, bus::Topic::Tree, bus::Topic::Backend}) {
-    command.push_back(fmt::format("hpp-{}@{}.service", bus::author_of(topic), name));
+    command.push_back(fmt::format("hpp-{}@{}.service", bus::helper_of(topic), name));
   }
   Loop loop;
   ExitStatus ended;

@@ -85,7 +85,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
   if (!options.assume_running) {
     if (options.livereload_port != 0) livereload_.listen(manager_, options.livereload_port);
     subscriber_.emplace(loop, options.run_directory,
-                        std::initializer_list<bus::Topic>{bus::Topic::Tree, bus::Topic::Backend},
+                        std::vector<bus::AuthorId>{bus::Topic::Tree, bus::Topic::Backend},
                         bus::Audience::TicketHandlers,
                         [this](const bus::Message& message) { on_message(message); });
     supervisor_timer_.start(kSupervisorPatience);

@@ -58,17 +58,23 @@ std::optional<bus::BackendState> last(const bus::Publisher& publisher) {
   return std::get<bus::BackendState>(*publisher.last());
 }
 
+Project project_of(const Options& options) {
+  const bus::AuthorId author = bus::Topic::Backend;
+  return {.directory = take_project_directory(),
+          .author = author,
+          .tag_prefix = backend_tag_prefix(options.run_directory, author.name),
+          .addresses = resolve(options.backend),
+          .no_input = open_no_input()};
+}
+
 }  // namespace
 
 Daemon::Daemon(const Options& options)
     : ends_with_terminal_(!is_ignored(SIGHUP) && has_terminal()),
-      project_{.directory = take_project_directory(),
-               .tag_prefix = backend_tag_prefix(options.run_directory),
-               .addresses = resolve(options.backend),
-               .no_input = open_no_input()},
+      project_(project_of(options)),
       loop_(Loop::Timers::Precise),
       manager_(loop_),
-      publisher_(loop_, options.run_directory, bus::Topic::Backend),
+      publisher_(loop_, options.run_directory, project_.author),
       backend_({.command = options.command,
                 .steps = steps(options),
                 .keep_last_good = options.keep_last_good},

@@ -4,16 +4,18 @@
 #include <string>
 #include <vector>
 
+#include "common/bus/messages.h"
 #include "common/os/socket_address.h"
 #include "common/os/unique_fd.h"
 
 namespace hpp::supervisord {
 
 struct Project {
-  std::string directory;                 // path of the project folder
-  std::string tag_prefix;                // common prefix of HPP_BACKEND in each process
-  std::vector<SocketAddress> addresses;  // the backend's addresses, all with the same port
-  UniqueFd no_input;                     // /dev/null: stdin of a process that gets no keys
+  std::string directory;                       // path of the project folder
+  bus::AuthorId author = bus::Topic::Backend;  // the backend's name on the bus
+  std::string tag_prefix;                      // common prefix of HPP_BACKEND in each process
+  std::vector<SocketAddress> addresses;        // the backend's addresses, all with the same port
+  UniqueFd no_input;                           // /dev/null: stdin of a process that gets no keys
 };
 
 }  // namespace hpp::supervisord

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/bus/codec.h"
+#include "common/bus/endpoints.h"
 #include "common/log.h"
 #include "common/os/backend_tag.h"
 #include "common/os/project_directory.h"
@@ -16,26 +17,7 @@
 namespace hpp::supervisord {
 namespace {
 
-// Each descriptor in the service manager's store has its own name, because systemd returns
-// descriptors with the same name in any order. Number 0 is the pidfd; the ends that the output is
-// read from follow.
-std::string store_name(std::uint64_t generation, std::size_t number) {
-  return fmt::format("backend-{}-{}", generation, number);
-}
-
-// Takes `count` descriptors from the service manager's store. Returns none if one is missing.
-std::vector<UniqueFd> take_stored(ServiceManager& manager, std::uint64_t generation,
-                                  std::size_t count) {
-  std::vector<UniqueFd> all;
-  for (std::size_t number = 0; number < count; ++number) {
-    auto taken = manager.take(store_name(generation, number));
-    if (taken.size() != 1) return {};
-    all.push_back(std::move(taken.front()));
-  }
-  return all;
-}
-
-// Name of the socket that is handed to backends: in the store, and in LISTEN_FDNAMES.
+// The name of the socket that is handed to backends, in LISTEN_FDNAMES.
 constexpr const char* kSocketName = "backend-socket";
 
 // Why the command could not be started.
@@ -99,7 +81,7 @@ void Server::spawn(std::uint64_t generation) {
     const bool is_new = !socket_->is_open();
     const int fd = socket_->prepare();
     request.listen_fds = {{kSocketName, fd}};
-    if (is_new) manager_.store(kSocketName, {fd});
+    if (is_new) manager_.store(stored_socket_name(), {fd});
   }
   job_ =
       std::make_unique<Job>(loop_, killer_, TreeKiller::Role::Server, request, on_end(generation));
@@ -125,11 +107,11 @@ Job::OnEnd Server::on_end(std::uint64_t generation) {
 // that was never spawned. Then supervisord starts the backend, even if the snapshot is a failure.
 std::optional<bus::BackendState> Server::take_over(const std::optional<bus::BackendState>& last) {
   if (socket_) {
-    auto kept = manager_.take_listening(kSocketName);
+    auto kept = manager_.take_listening(stored_socket_name());
     if (!kept.empty()) socket_->take_over(std::move(kept.front()));
   }
   if (!last || last->command != bus::limited_command(command_)) return std::nullopt;
-  auto stored = take_stored(manager_, last->generation, stored_count());
+  auto stored = take_stored(last->generation);
   if (stored.empty()) return std::nullopt;
   stored_generation_ = last->generation;
   UniqueFd pidfd = std::move(stored.front());
@@ -146,6 +128,28 @@ std::optional<bus::BackendState> Server::take_over(const std::optional<bus::Back
   return last;
 }
 
+// Returns the descriptors in the service manager's store; none if one is missing.
+std::vector<UniqueFd> Server::take_stored(std::uint64_t generation) {
+  std::vector<UniqueFd> all;
+  for (std::size_t number = 0; number < stored_count(); ++number) {
+    auto taken = manager_.take(stored_name(generation, number));
+    if (taken.size() != 1) return {};
+    all.push_back(std::move(taken.front()));
+  }
+  return all;
+}
+
+// Each descriptor in the service manager's store has its own name, because systemd returns
+// descriptors with the same name in any order. Number 0 is the pidfd; the ends that the output is
+// read from follow.
+std::string Server::stored_name(std::uint64_t generation, std::size_t number) const {
+  return bus::stored_name(project_.author, fmt::format("{}-{}", generation, number));
+}
+
+std::string Server::stored_socket_name() const {
+  return bus::stored_name(project_.author, "socket");
+}
+
 std::size_t Server::stored_count() const {
   return 1 + output_.reader_count();
 }
@@ -156,7 +160,7 @@ void Server::store(std::uint64_t generation) {
   std::vector<int> fds = output_.readers();
   fds.insert(fds.begin(), job_->pidfd());
   for (std::size_t number = 0; number < fds.size(); ++number) {
-    manager_.store(store_name(generation, number), {fds[number]});
+    manager_.store(stored_name(generation, number), {fds[number]});
   }
   stored_generation_ = generation;
 }
@@ -164,7 +168,7 @@ void Server::store(std::uint64_t generation) {
 void Server::forget_stored() {
   if (stored_generation_ == 0) return;
   for (std::size_t number = 0; number < stored_count(); ++number) {
-    manager_.forget(store_name(stored_generation_, number));
+    manager_.forget(stored_name(stored_generation_, number));
   }
   stored_generation_ = 0;
 }

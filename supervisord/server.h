@@ -65,6 +65,9 @@ class Server {
   Job::OnEnd on_end(std::uint64_t generation);
   void store(std::uint64_t generation);
   void forget_stored();
+  std::vector<UniqueFd> take_stored(std::uint64_t generation);
+  std::string stored_name(std::uint64_t generation, std::size_t number) const;
+  std::string stored_socket_name() const;
   std::size_t stored_count() const;
 
   Loop& loop_;

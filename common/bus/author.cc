@@ -7,7 +7,7 @@
 namespace hpp::bus {
 
 void Author::resume(Message last) {
-  assert(!has_published_);
+  assert(!has_published_ && stamp_of(last).author == stamp_.author);
   stamp_ = stamp_of(last);
   stamp_.sequence += kSequencesSkipped;
   last_ = std::move(last);

@@ -13,6 +13,8 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "common/bus/codec.h"
 #include "common/bus/endpoints.h"
@@ -33,9 +35,11 @@ constexpr bool reaches(News news, Audience audience) {
 class Author {
  public:
   // A new author, which has published nothing. No other author may ever have had that epoch.
-  explicit Author(std::uint64_t epoch) : stamp_{.epoch = epoch, .sequence = 0} {}
+  explicit Author(std::uint64_t epoch, std::string name = kMainAuthor)
+      : stamp_{.author = std::move(name), .epoch = epoch, .sequence = 0} {}
 
-  // Goes on from the snapshot in the file. Nothing may have been published.
+  // Goes on from the snapshot in the file, which has this author's name. Nothing may have been
+  // published.
   void resume(Message last);
 
   // What to do with a snapshot that is new: write the file if the news is Durable, then send

@@ -384,10 +384,25 @@ Message read_topic(Topic topic, const Json& json) {
   return {};
 }
 
+// The reverse of to_string(AuthorId).
+std::optional<AuthorId> read_author(std::string_view word) {
+  const auto dot = word.find('.');
+  const std::string_view name = dot == std::string_view::npos ? kMainAuthor : word.substr(dot + 1);
+  if (!is_author_name(name)) return std::nullopt;
+  for (const Topic topic : kTopics) {
+    if (to_string(topic) == word.substr(0, dot)) return AuthorId(topic, std::string(name));
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Topic topic_of(const Message& message) {
   return kTopics[message.index()];
+}
+
+AuthorId author_of(const Message& message) {
+  return {topic_of(message), stamp_of(message).author};
 }
 
 const Stamp& stamp_of(const Message& message) {
@@ -460,24 +475,26 @@ nlohmann::json json_of(const Message& message) {
 }
 
 std::string encode(const Message& message) {
-  return std::string(to_string(topic_of(message))) + ' ' +
+  return to_string(author_of(message)) + ' ' +
          json_of(message).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 Decoded decode(std::string_view text) {
   const auto space = text.find(' ');
-  const std::string_view word = text.substr(0, space);
-  for (const Topic topic : kTopics) {
-    if (to_string(topic) != word || space == std::string_view::npos) continue;
-    try {
-      const Json json = Json::parse(text.substr(space + 1), nullptr, /*allow_exceptions=*/false);
-      if (!json.is_object()) return Malformed{"not a JSON object"};
-      return read_topic(topic, json);
-    } catch (const std::exception& error) {
-      return Malformed{error.what()};
-    }
+  if (space == std::string_view::npos) return Malformed{"no JSON object"};
+  const auto author = read_author(text.substr(0, space));
+  if (!author) return Malformed{"unknown author"};
+  try {
+    const Json json = Json::parse(text.substr(space + 1), nullptr, /*allow_exceptions=*/false);
+    if (!json.is_object()) return Malformed{"not a JSON object"};
+    Message message = read_topic(author->topic, json);
+    set_stamp(message, {.author = author->name,
+                        .epoch = stamp_of(message).epoch,
+                        .sequence = stamp_of(message).sequence});
+    return message;
+  } catch (const std::exception& error) {
+    return Malformed{error.what()};
   }
-  return Malformed{"unknown topic"};
 }
 
 }  // namespace hpp::bus

@@ -1,4 +1,5 @@
-// Pure. Messages to and from their text: `<topic> <JSON object>`.
+// Pure. Messages to and from their text: `<author> <JSON object>`, where the author is written as
+// `backend` or `backend.api` (AuthorId).
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -22,6 +23,7 @@ using Message = std::variant<TreeState, BackendState, ProxyState>;
 using Decoded = std::variant<Malformed, Message>;
 
 Topic topic_of(const Message& message);
+AuthorId author_of(const Message& message);
 const Stamp& stamp_of(const Message& message);
 void set_stamp(Message& message, const Stamp& stamp);
 

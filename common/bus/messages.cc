@@ -1,5 +1,9 @@
 #include "common/bus/messages.h"
 
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
 #include "common/exit_status.h"
 
 namespace hpp::bus {
@@ -16,7 +20,7 @@ std::string_view to_string(Topic topic) {
   return "";
 }
 
-std::string_view author_of(Topic topic) {
+std::string_view helper_of(Topic topic) {
   switch (topic) {
     case Topic::Tree:
       return "watchd";
@@ -40,6 +44,23 @@ std::string_view to_string(BackendPhase phase) {
       return "Killing";
   }
   return "";
+}
+
+bool is_author_name(std::string_view name) {
+  const auto is_allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  };
+  return !name.empty() && name.size() <= kAuthorNameMax &&
+         std::all_of(name.begin(), name.end(), is_allowed);
+}
+
+AuthorId::AuthorId(Topic of, std::string called) : topic(of), name(std::move(called)) {
+  assert(is_author_name(name));
+}
+
+std::string to_string(const AuthorId& author) {
+  const std::string word(to_string(author.topic));
+  return author.name == kMainAuthor ? word : word + '.' + author.name;
 }
 
 std::string to_string(const BackendExit& exit) {

@@ -1,6 +1,7 @@
 // The bus: every message that the helpers exchange, with its author, its readers and its meaning.
 //
-// One topic per author, one author per topic. A message is a *snapshot* of its author's state and
+// Each author publishes one topic. Authors of the same topic have different names, see AuthorId;
+// today each topic has one author. A message is a *snapshot* of its author's state and
 // never an event: pub/sub drops under load and forgets late joiners, so losing any message but the
 // last must be harmless. author.h says when the newest snapshot is sent again. The fields that
 // have to outlive their author are in `<run directory>/<author>.json`, from which a restarted
@@ -31,8 +32,14 @@ constexpr std::size_t kTextMax = 16 * 1024;  // bytes of each text, and of each 
 constexpr std::size_t kListMax = 32 * 1024;  // bytes of all words in a list, with kWordCost each
 constexpr std::size_t kWordCost = 4;         // for quotes and comma
 
-// Orders the messages of one topic. The publisher sets it.
+// The name of an author that is the only one of its topic.
+constexpr const char* kMainAuthor = "main";
+
+// Says which author has published a snapshot, and orders the snapshots of that author. The
+// publisher sets it.
 struct Stamp {
+  std::string author =
+      kMainAuthor;             // name of the author; not in the JSON, but in the word before it
   std::uint64_t epoch = 0;     // random id of the author's incarnation; kept when it resumes
   std::uint64_t sequence = 0;  // grows with every new snapshot of an epoch
 
@@ -201,9 +208,31 @@ struct ProxyState {
 
 enum class Topic { Tree, Backend, Proxy };
 
-std::string_view to_string(Topic topic);         // `tree`: first word of each message
-std::string_view author_of(Topic topic);         // `watchd`: stem of its socket and snapshot file
+std::string_view to_string(Topic topic);         // `backend`
+std::string_view helper_of(Topic topic);         // `supervisord`: the program that publishes it
 std::string_view to_string(BackendPhase phase);  // `Loading`
+
+// Bytes of an author's name. Paths of sockets are limited to 107 bytes (unix(7)).
+constexpr std::size_t kAuthorNameMax = 32;
+
+// Whether the name consists of 1 to kAuthorNameMax lower-case letters, digits, `-` and `_`. So it
+// can be part of file names, of names in a service manager's store, and of a message's first word.
+bool is_author_name(std::string_view name);
+
+// Identifies an author in a run directory. A topic alone means its author `main`. The words and
+// the file names of that author do not contain its name, so that helpers of earlier versions and
+// systemd units find it.
+struct AuthorId {
+  // `called` must be an author name. Not explicit: a topic alone means its author `main`.
+  AuthorId(Topic of, std::string called = kMainAuthor);
+
+  Topic topic;
+  std::string name;
+
+  auto operator<=>(const AuthorId&) const = default;
+};
+
+std::string to_string(const AuthorId& author);  // `backend`, `backend.api`: first word of messages
 
 // Completes a sentence about the backend: `ended with exit code 1`, `cannot be started: …`,
 // `was killed by signal 11 (Segmentation fault)`.

@@ -28,12 +28,12 @@ namespace {
 // starts.
 constexpr Milliseconds kLockPatience{1000};
 
-FileLock lock_or_refuse(const RunDirectory& directory, Topic topic) {
-  auto lock = directory.lock(lock_name(topic), kLockPatience);
+FileLock lock_or_refuse(const RunDirectory& directory, const AuthorId& author) {
+  auto lock = directory.lock(lock_name(author), kLockPatience);
   if (lock) return std::move(*lock);
   throw std::runtime_error(
       fmt::format("another hpp-{} uses {}. Stop it, or choose another directory with --run-dir",
-                  author_of(topic), directory.path()));
+                  helper_of(author.topic), directory.path()));
 }
 
 std::string cure(int error, const std::string& directory) {
@@ -100,16 +100,16 @@ struct Publisher::Sockets {
 
   // Once more, if the sockets have been deleted: nng would not accept at the old place any more.
   // What listens there is left alone, for the sake of those who are connected.
-  void listen(const std::string& directory, Topic topic) const {
-    listen(everybody, directory, topic, Audience::Everybody);
-    listen(ticket_handlers, directory, topic, Audience::TicketHandlers);
+  void listen(const std::string& directory, const AuthorId& author) const {
+    listen(everybody, directory, author, Audience::Everybody);
+    listen(ticket_handlers, directory, author, Audience::TicketHandlers);
   }
 
   // The author's lock is ours: what is at the path was left by one that crashed.
-  static void listen(nng_socket socket, const std::string& directory, Topic topic,
+  static void listen(nng_socket socket, const std::string& directory, const AuthorId& author,
                      Audience audience) {
-    ::unlink(socket_path(directory, topic, audience).c_str());
-    const std::string url = socket_url(directory, topic, audience);
+    ::unlink(socket_path(directory, author, audience).c_str());
+    const std::string url = socket_url(directory, author, audience);
     const int error = nng_listen(socket, url.c_str(), nullptr, 0);
     if (error != 0) {
       throw CannotStartNow(fmt::format("cannot listen on {}: {}", url, nng_strerror(error)));
@@ -131,16 +131,16 @@ struct Publisher::Sockets {
   nng_socket ticket_handlers = NNG_SOCKET_INITIALIZER;
 };
 
-Publisher::Publisher(Loop& loop, std::string run_directory, Topic topic)
+Publisher::Publisher(Loop& loop, std::string run_directory, AuthorId author)
     : directory_(std::move(run_directory),
                  [](const std::string& warning) { log::warning("{}", warning); }),
-      topic_(topic),
-      lock_(lock_or_refuse(directory_, topic)),
-      file_(directory_, snapshot_name(topic)),
-      author_(random_epoch()),
+      id_(std::move(author)),
+      lock_(lock_or_refuse(directory_, id_)),
+      file_(directory_, snapshot_name(id_)),
+      author_(random_epoch(), id_.name),
       sockets_(std::make_unique<Sockets>(loop, [this] { send_last(); })),
       repeat_timer_(loop, [this] { repeat(); }) {
-  sockets_->listen(directory_.path(), topic_);
+  sockets_->listen(directory_.path(), id_);
   resume();
   repeat_timer_.start(author_.repeat_delay());
 }
@@ -156,8 +156,8 @@ void Publisher::resume() {
     return;
   }
   Message last = std::get<Message>(std::move(decoded));
-  if (topic_of(last) != topic_) {
-    log::warning("ignoring {}, which belongs to another topic", file_.path());
+  if (author_of(last) != id_) {
+    log::warning("ignoring {}, which belongs to another author", file_.path());
     return;
   }
   author_.resume(std::move(last));
@@ -194,7 +194,7 @@ void Publisher::tell_of(SnapshotFile::Outcome outcome) {
     case SnapshotFile::Result::Lost:
       return log::warning(
           "cannot write {} ({}): if hpp-{} crashes now, your server is restarted once more. {}",
-          file_.path(), why, author_of(topic_), cure(outcome.error, directory_.path()));
+          file_.path(), why, helper_of(id_.topic), cure(outcome.error, directory_.path()));
   }
 }
 
@@ -219,7 +219,7 @@ void Publisher::mend_directory() {
 
 // Without the file, hpp-ctl would report that hpp is not running, and a second author could start.
 void Publisher::mend_lock() {
-  const std::string name = lock_name(topic_);
+  const std::string name = lock_name(id_);
   if (lock_.is_held_at(directory_.fd(), name)) return;
   const std::string path = fmt::format("{}/{}", directory_.path(), name);
   try {
@@ -235,11 +235,11 @@ void Publisher::mend_lock() {
 }
 
 void Publisher::mend_sockets() {
-  const auto is_gone = [this](Audience a) { return !directory_.has(socket_name(topic_, a)); };
+  const auto is_gone = [this](Audience a) { return !directory_.has(socket_name(id_, a)); };
   if (!is_gone(Audience::Everybody) && !is_gone(Audience::TicketHandlers)) return;
-  const std::string path = socket_path(directory_.path(), topic_, Audience::Everybody);
+  const std::string path = socket_path(directory_.path(), id_, Audience::Everybody);
   try {
-    sockets_->listen(directory_.path(), topic_);
+    sockets_->listen(directory_.path(), id_);
     socket_trouble_told_ = false;
     log::warning("{} was deleted: created it again", path);
   } catch (const std::exception& error) {

@@ -25,7 +25,7 @@ class Publisher {
   // the publisher resumes its epoch and sequence, and last() is what the file held.
   // Throws std::runtime_error if another author is at work there; CannotStartNow, which is one, if
   // the directory cannot be used.
-  Publisher(Loop& loop, std::string run_directory, Topic topic);
+  Publisher(Loop& loop, std::string run_directory, AuthorId author);
   ~Publisher();
 
   // Writes the file if something durable is new (codec.h), then sends the snapshot: file = memory,
@@ -52,7 +52,7 @@ class Publisher {
   void repeat();
 
   RunDirectory directory_;
-  Topic topic_;
+  AuthorId id_;
   FileLock lock_;
   SnapshotFile file_;
   Author author_;

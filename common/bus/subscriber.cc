@@ -34,7 +34,8 @@ struct Subscriber::Socket {
 };
 
 Subscriber::Subscriber(Loop& loop, const std::string& run_directory,
-                       std::initializer_list<Topic> topics, Audience audience, OnMessage on_message)
+                       const std::vector<AuthorId>& authors, Audience audience,
+                       OnMessage on_message)
     : on_message_(std::move(on_message)), socket_(std::make_unique<Socket>()) {
   const nng_socket socket = socket_->socket;
   must(nng_socket_set_ms(socket, NNG_OPT_RECONNMINT, kReconnectMinMs), "set up the bus");
@@ -44,11 +45,12 @@ Subscriber::Subscriber(Loop& loop, const std::string& run_directory,
   must(nng_socket_get_int(socket, NNG_OPT_RECVFD, &fd), "set up the bus");
   readable_ = std::make_unique<FdWatch>(loop, fd, FdWatch::For::Reading, [this] { drain(); });
   readable_->start();
-  for (const Topic topic : topics) {
-    const std::string_view prefix = to_string(topic);
+  for (const AuthorId& author : authors) {
+    // nng compares prefixes: without the space, `backend` would also match `backend.api`.
+    const std::string prefix = to_string(author) + ' ';
     must(nng_socket_set(socket, NNG_OPT_SUB_SUBSCRIBE, prefix.data(), prefix.size()),
          "subscribe to the bus");
-    const std::string url = socket_url(run_directory, topic, audience);
+    const std::string url = socket_url(run_directory, author, audience);
     must(nng_dial(socket, url.c_str(), nullptr, NNG_FLAG_NONBLOCK), "connect to the bus");
   }
 }
@@ -76,7 +78,7 @@ void Subscriber::take(std::string_view text) {
     return;
   }
   const Message& message = std::get<Message>(decoded);
-  Stamp& newest = newest_[topic_of(message)];
+  Stamp& newest = newest_[author_of(message)];
   const Stamp& stamp = stamp_of(message);
   if (stamp.epoch == newest.epoch && stamp.sequence <= newest.sequence) return;
   newest = stamp;

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <functional>
-#include <initializer_list>
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "common/bus/codec.h"
 #include "common/bus/endpoints.h"
@@ -16,14 +16,14 @@ namespace hpp::bus {
 
 class Subscriber {
  public:
-  // Called with each snapshot that is newer than the last one of its topic.
+  // Called with each snapshot that is newer than the last one of its author (author_of()).
   using OnMessage = std::function<void(const Message&)>;
 
-  // Subscribes to the authors of `topics` in `run_directory`, now or whenever they appear, again
+  // Subscribes to `authors` in `run_directory`, now or whenever they appear, again
   // after they restart; as one who is to hear of tickets, or not. Repeats and older messages are
   // dropped, and so is, with one warning, what does not parse. Throws std::runtime_error if no
   // socket can be had.
-  Subscriber(Loop& loop, const std::string& run_directory, std::initializer_list<Topic> topics,
+  Subscriber(Loop& loop, const std::string& run_directory, const std::vector<AuthorId>& authors,
              Audience audience, OnMessage on_message);
   ~Subscriber();
 
@@ -39,7 +39,7 @@ class Subscriber {
   OnMessage on_message_;
   std::unique_ptr<Socket> socket_;
   std::unique_ptr<FdWatch> readable_;
-  std::map<Topic, Stamp> newest_;
+  std::map<AuthorId, Stamp> newest_;
   bool malformed_told_ = false;
 };
 

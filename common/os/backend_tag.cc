@@ -12,11 +12,13 @@
 
 namespace hpp {
 
-std::string backend_tag_prefix(const std::string& run_directory) {
+std::string backend_tag_prefix(const std::string& run_directory, std::string_view name) {
   const std::unique_ptr<char, decltype(&std::free)> real(::realpath(run_directory.c_str(), nullptr),
                                                          &std::free);
   if (!real) throw_errno("cannot use the run directory " + run_directory);
-  return fmt::format("{}/{}/", real.get(), RunDirectory(run_directory).instance_id());
+  const std::string id = RunDirectory(run_directory).instance_id();
+  if (name == kMainBackend) return fmt::format("{}/{}/", real.get(), id);
+  return fmt::format("{}/{}.{}/", real.get(), id, name);
 }
 
 std::vector<pid_t> processes_tagged(std::string_view prefix) {

@@ -89,7 +89,7 @@ void Bus::send_last(Topic topic, bus::News news) {
 
 void Bus::send(Topic to, Topic topic, std::shared_ptr<const bus::Message> message) {
   if (!world_.is_quiet && world_.random.chance(world_.traits.drop)) {
-    world_.trace("bus: {} loses a message for {}", bus::to_string(topic), bus::author_of(to));
+    world_.trace("bus: {} loses a message for {}", bus::to_string(topic), bus::helper_of(to));
     return;
   }
   Reader& self = reader(to, topic);

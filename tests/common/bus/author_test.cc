@@ -29,6 +29,13 @@ TEST_F(AuthorTest, StampsEachSnapshotThatIsNew) {
             Message(TreeState{.stamp = {.epoch = 7, .sequence = 2}, .revision = 1}));
 }
 
+TEST_F(AuthorTest, PutsItsNameIntoEachSnapshot) {
+  author_ = Author(7, "api");
+  EXPECT_EQ(author_.publish(TreeState{}), kDurable);
+  EXPECT_EQ(stamp(), (Stamp{.author = "api", .epoch = 7, .sequence = 1}));
+  EXPECT_EQ(stamp_of(author_.kept()), stamp());
+}
+
 TEST_F(AuthorTest, CutsASnapshotToItsLimits) {
   (void)author_.publish(TreeState{.problem = std::string(kTextMax + 1, 'x')});
   EXPECT_LE(std::get<TreeState>(*author_.last()).problem.size(), kTextMax);

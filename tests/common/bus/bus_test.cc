@@ -28,15 +28,16 @@ namespace {
 
 class BusTest : public testing::Test {
  protected:
-  std::unique_ptr<Publisher> author(Topic topic = Topic::Tree) {
-    return std::make_unique<Publisher>(loop_, directory_.path(), topic);
+  std::unique_ptr<Publisher> author(const AuthorId& id = Topic::Tree) {
+    return std::make_unique<Publisher>(loop_, directory_.path(), id);
   }
 
-  // A reader of all topics, which puts what it gets into got_.
-  std::unique_ptr<Subscriber> reader(Audience audience = Audience::TicketHandlers) {
+  // A reader that adds the snapshots of these authors to trees_ and backends_.
+  std::unique_ptr<Subscriber> reader(Audience audience = Audience::TicketHandlers,
+                                     const std::vector<AuthorId>& authors = {Topic::Tree,
+                                                                             Topic::Backend}) {
     return std::make_unique<Subscriber>(
-        loop_, directory_.path(), std::initializer_list<Topic>{Topic::Tree, Topic::Backend},
-        audience, [this](const Message& message) {
+        loop_, directory_.path(), authors, audience, [this](const Message& message) {
           if (const auto* tree = std::get_if<TreeState>(&message)) trees_.push_back(*tree);
           if (const auto* backend = std::get_if<BackendState>(&message)) {
             backends_.push_back(*backend);
@@ -85,6 +86,74 @@ TEST_F(BusTest, KeepsTheTopicsApart) {
   backend->publish(BackendState{.generation = 2});
   EXPECT_TRUE(run_until(loop_, [&] { return !trees_.empty() && !backends_.empty(); }));
   EXPECT_EQ(backends_.back().generation, 2U);
+}
+
+TEST_F(BusTest, TellsTheAuthorsOfATopicApartByName) {
+  const AuthorId api(Topic::Backend, "api");
+  const AuthorId web(Topic::Backend, "web");
+  auto first = author(api);
+  const auto second = author(web);
+  const auto sub = reader(Audience::Everybody, {api, web});
+  first->publish(BackendState{.generation = 3});
+  second->publish(BackendState{.generation = 1});
+  ASSERT_TRUE(run_until(loop_, [&] { return backends_.size() == 2; }));
+  const auto generation_of = [&](const AuthorId& id) -> std::uint64_t {
+    for (const BackendState& backend : backends_) {
+      if (author_of(backend) == id) return backend.generation;
+    }
+    return 0;
+  };
+  EXPECT_EQ(generation_of(api), 3U);
+  EXPECT_EQ(generation_of(web), 1U) << "its first sequence is not older than the other's";
+  first.reset();
+  first = author(api);
+  EXPECT_EQ(std::get<BackendState>(*first->last()).generation, 3U) << "from its own file";
+}
+
+TEST_F(BusTest, TakesNoMessageOfAnAuthorWhoseWordBeginsWithTheWantedOne) {
+  nng_socket stranger = NNG_SOCKET_INITIALIZER;
+  ASSERT_EQ(nng_pub0_open(&stranger), 0);
+  const std::string url = socket_url(directory_.path(), Topic::Backend, Audience::Everybody);
+  ASSERT_EQ(nng_listen(stranger, url.c_str(), nullptr, 0), 0);
+  const auto sub = reader(Audience::Everybody, {Topic::Backend});
+  std::uint64_t sequence = 0;
+  const auto send = [&](const std::string& name) {
+    std::string text =
+        encode(BackendState{.stamp = {.author = name, .epoch = 5, .sequence = ++sequence}});
+    nng_send(stranger, text.data(), text.size(), 0);
+  };
+  EXPECT_TRUE(run_until(loop_, [&] {  // until it is connected, and then once more
+    send("api");
+    send(kMainAuthor);
+    return backends_.size() >= 2;
+  }));
+  for (const BackendState& backend : backends_) EXPECT_EQ(backend.stamp.author, kMainAuthor);
+  nng_close(stranger);
+}
+
+TEST_F(BusTest, RefusesANameWhoseSocketsWouldHaveTooLongAPath) {
+  const std::string parent = directory_.path() + '/';
+  // unix(7): 108 bytes with the NUL. This path is long enough for the main author, not for `api`.
+  const std::string longest =
+      parent +
+      std::string(107 - parent.size() - std::string("/supervisord.tickets.sock").size(), 'x');
+  const Publisher fits(loop_, longest, Topic::Backend);
+  EXPECT_THROW(Publisher(loop_, longest, AuthorId(Topic::Backend, "api")), std::runtime_error);
+}
+
+TEST(Endpoints, AreNamedAfterTheHelperAndTheAuthor) {
+  const AuthorId main = Topic::Backend;
+  const AuthorId api(Topic::Backend, "api");
+  EXPECT_EQ(socket_path("/run/x", main, Audience::Everybody), "/run/x/supervisord.sock");
+  EXPECT_EQ(socket_path("/run/x", api, Audience::Everybody), "/run/x/supervisord@api.sock");
+  EXPECT_EQ(socket_url("/x", main, Audience::TicketHandlers), "ipc:///x/supervisord.tickets.sock");
+  EXPECT_EQ(socket_name(api, Audience::TicketHandlers), "supervisord@api.tickets.sock");
+  EXPECT_EQ(lock_path("/x", main), "/x/supervisord.lock");
+  EXPECT_EQ(lock_name(api), "supervisord@api.lock");
+  EXPECT_EQ(snapshot_path("/x", main), "/x/supervisord.json");
+  EXPECT_EQ(snapshot_name(api), "supervisord@api.json");
+  EXPECT_EQ(stored_name(main, "3-0"), "backend-3-0");
+  EXPECT_EQ(stored_name(api, "3-0"), "backend.api-3-0");
 }
 
 TEST_F(BusTest, GivesALateSubscriberTheNewest) {
@@ -243,7 +312,7 @@ TEST_F(BusTest, RefusesASnapshotOfAnotherTopic) {
                           snapshot_path(directory_.path(), Topic::Tree));
   testing::internal::CaptureStderr();
   const auto tree = author();
-  EXPECT_NE(testing::internal::GetCapturedStderr().find("another topic"), std::string::npos);
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("another author"), std::string::npos);
   EXPECT_FALSE(tree->last().has_value());
 }
 

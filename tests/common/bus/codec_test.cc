@@ -105,6 +105,17 @@ TEST(Codec, NamesTheTopicFirst) {
   EXPECT_EQ(topic_word(encode(ProxyState{})), "proxy");
 }
 
+TEST(Codec, NamesAnAuthorThatIsNotTheOnlyOneOfItsTopic) {
+  const Message message = BackendState{.stamp = {.author = "api", .epoch = 7, .sequence = 8}};
+  const std::string text = encode(message);
+  EXPECT_EQ(topic_word(text), "backend.api");
+  const Decoded decoded = decode(text);
+  ASSERT_TRUE(std::holds_alternative<Message>(decoded)) << std::get<Malformed>(decoded).why;
+  EXPECT_TRUE(std::get<Message>(decoded) == message);
+  EXPECT_EQ(author_of(message), AuthorId(Topic::Backend, "api"));
+  EXPECT_NE(author_of(message), AuthorId(Topic::Backend));
+}
+
 TEST(Codec, WritesOneLine) {
   for (const Message& message : samples()) {
     EXPECT_EQ(encode(message).find('\n'), std::string::npos);
@@ -309,6 +320,11 @@ TEST(Codec, RefusesAnUnknownPhaseAndTopic) {
   EXPECT_TRUE(is_malformed(""));
   EXPECT_TRUE(is_malformed(" "));
   EXPECT_TRUE(is_malformed("trees {}"));
+  const std::string state = body(encode(BackendState{})).dump();
+  EXPECT_FALSE(is_malformed("backend.a " + state));
+  for (const char* word : {"backend.", "backend.A", "backend.a.b", ".a", "backen.a"}) {
+    EXPECT_TRUE(is_malformed(std::string(word) + ' ' + state)) << word;
+  }
 }
 
 TEST(Codec, KeepsFromTheFileWhatMeansNothingToASuccessor) {

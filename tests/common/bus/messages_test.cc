@@ -13,5 +13,14 @@ TEST(BackendExitText, SaysHowItEnded) {
   EXPECT_EQ(to_string(BackendExit{}), "ended; its exit status is unknown");
 }
 
+TEST(AuthorName, CanBePartOfAFileName) {
+  for (const char* name : {"main", "api", "a-b_2", "0"}) EXPECT_TRUE(is_author_name(name)) << name;
+  for (const char* name : {"", "API", "a.b", "a/b", "a:b", "a b", "a@b", "é"}) {
+    EXPECT_FALSE(is_author_name(name)) << name;
+  }
+  EXPECT_TRUE(is_author_name(std::string(kAuthorNameMax, 'x')));
+  EXPECT_FALSE(is_author_name(std::string(kAuthorNameMax + 1, 'x')));
+}
+
 }  // namespace
 }  // namespace hpp::bus

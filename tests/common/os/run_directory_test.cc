@@ -17,6 +17,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "common/os/backend_tag.h"
@@ -90,6 +91,19 @@ TEST(RunDirectory, HasAnIdThatNoOtherOfThatPathHas) {
   EXPECT_NE(backend_tag_prefix(path), tag);
   std::ofstream(path + "/instance") << "../../etc";
   EXPECT_EQ(RunDirectory(path).instance_id().size(), 16U) << "one that is not sound is replaced";
+}
+
+TEST(BackendTag, DoesNotBeginWithThatOfAnotherBackend) {
+  const TemporaryDirectory directory;
+  const std::string main = backend_tag_prefix(directory.path());
+  const std::string api = backend_tag_prefix(directory.path(), "api");
+  const std::string api2 = backend_tag_prefix(directory.path(), "api2");
+  EXPECT_EQ(backend_tag_prefix(directory.path(), "main"), main);
+  EXPECT_TRUE(api.ends_with(".api/")) << api;
+  for (const auto& [one, other] :
+       {std::pair(main, api), std::pair(api, main), std::pair(api2, api)}) {
+    EXPECT_FALSE(one.starts_with(other)) << one;
+  }
 }
 
 TEST(RunDirectory, LiesInTmpWithoutOne) {
