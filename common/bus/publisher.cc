@@ -24,9 +24,10 @@
 namespace hpp::bus {
 namespace {
 
-// The helpers of a hpp-launch that was killed may still be on their way out when the next one
-// starts.
+// The helpers of an hpp-launch that was killed may still be exiting when the next one starts.
 constexpr Milliseconds kLockPatience{1000};
+
+constexpr Audience kAudiences[] = {Audience::Everybody, Audience::TicketHandlers};
 
 FileLock lock_or_refuse(const RunDirectory& directory, const AuthorId& author) {
   auto lock = directory.lock(lock_name(author), kLockPatience);
@@ -54,8 +55,8 @@ std::string cure(int error, const std::string& directory) {
   }
 }
 
-// Runs on a thread of nng's: all it may do is nudge the loop. `nudge` is the descriptor's number,
-// and no pointer, because a socket that does not close outlives its owner.
+// Runs on one of nng's threads, so it only wakes the loop. `nudge` is the number of a descriptor,
+// not a pointer, because a socket that does not close outlives its owner.
 void on_pipe_added(nng_pipe, nng_pipe_ev, void* nudge) noexcept {
   const std::uint64_t one = 1;
   const int fd = static_cast<int>(reinterpret_cast<std::intptr_t>(nudge));
@@ -87,7 +88,7 @@ struct Publisher::Sockets {
   ~Sockets() {
     const bool first = close_socket(everybody);
     const bool second = close_socket(ticket_handlers);
-    // Otherwise a thread of nng's may still write to it: no other file may get its number.
+    // One of nng's threads may still write to the descriptor, so no other file may get its number.
     if (!first || !second) static_cast<void>(nudge.release());
   }
 
@@ -98,16 +99,11 @@ struct Publisher::Sockets {
     nng_pipe_notify(socket, NNG_PIPE_EV_ADD_POST, &on_pipe_added, argument);
   }
 
-  // Once more, if the sockets have been deleted: nng would not accept at the old place any more.
-  // What listens there is left alone, for the sake of those who are connected.
-  void listen(const std::string& directory, const AuthorId& author) const {
-    listen(everybody, directory, author, Audience::Everybody);
-    listen(ticket_handlers, directory, author, Audience::TicketHandlers);
-  }
-
-  // The author's lock is ours: what is at the path was left by one that crashed.
-  static void listen(nng_socket socket, const std::string& directory, const AuthorId& author,
-                     Audience audience) {
+  // May be called again if the file of the socket was deleted. The earlier listener stays open for
+  // the subscribers that are connected to it.
+  void listen(const std::string& directory, const AuthorId& author, Audience audience) const {
+    const nng_socket socket = of(audience);
+    // This process holds the author's lock, so an author that has crashed has left the file there.
     ::unlink(socket_path(directory, author, audience).c_str());
     const std::string url = socket_url(directory, author, audience);
     const int error = nng_listen(socket, url.c_str(), nullptr, 0);
@@ -116,13 +112,17 @@ struct Publisher::Sockets {
     }
   }
 
-  // PUB never blocks: what a slow subscriber cannot take is dropped, and sent again later.
+  // PUB never blocks. nng drops messages that a slow subscriber cannot take; the newest snapshot is
+  // sent again later.
   void send(News news, std::string text) const {
-    for (const Audience audience : {Audience::Everybody, Audience::TicketHandlers}) {
+    for (const Audience audience : kAudiences) {
       if (!reaches(news, audience)) continue;
-      const nng_socket socket = audience == Audience::Everybody ? everybody : ticket_handlers;
-      nng_send(socket, text.data(), text.size(), NNG_FLAG_NONBLOCK);
+      nng_send(of(audience), text.data(), text.size(), NNG_FLAG_NONBLOCK);
     }
+  }
+
+  nng_socket of(Audience audience) const {
+    return audience == Audience::Everybody ? everybody : ticket_handlers;
   }
 
   UniqueFd nudge;
@@ -140,7 +140,9 @@ Publisher::Publisher(Loop& loop, std::string run_directory, AuthorId author)
       author_(random_epoch(), id_.name),
       sockets_(std::make_unique<Sockets>(loop, [this] { send_last(); })),
       repeat_timer_(loop, [this] { repeat(); }) {
-  sockets_->listen(directory_.path(), id_);
+  for (const Audience audience : kAudiences) {
+    sockets_->listen(directory_.path(), id_, audience);
+  }
   resume();
   repeat_timer_.start(author_.repeat_delay());
 }
@@ -176,11 +178,11 @@ void Publisher::publish(Message message) {
 
 void Publisher::write_file() {
   mend_directory();
-  tell_of(file_.write(encode(author_.kept())));
+  report(file_.write(encode(author_.kept())));
 }
 
-// Once for each kind of trouble, and once when it is over.
-void Publisher::tell_of(SnapshotFile::Outcome outcome) {
+// Logs a failure when its kind changes, and when it is over.
+void Publisher::report(SnapshotFile::Outcome outcome) {
   const auto before = std::exchange(written_, outcome.result);
   if (before == written_) return;
   const std::string why = error_text(outcome.error);
@@ -198,7 +200,7 @@ void Publisher::tell_of(SnapshotFile::Outcome outcome) {
   }
 }
 
-// Some programs delete old files in /tmp, and a chmod -R may hit more than its user meant.
+// Some programs delete old files in /tmp, and a chmod -R may change more than its user intended.
 void Publisher::mend() {
   mend_directory();
   mend_lock();
@@ -235,17 +237,20 @@ void Publisher::mend_lock() {
 }
 
 void Publisher::mend_sockets() {
-  const auto is_gone = [this](Audience a) { return !directory_.has(socket_name(id_, a)); };
-  if (!is_gone(Audience::Everybody) && !is_gone(Audience::TicketHandlers)) return;
-  const std::string path = socket_path(directory_.path(), id_, Audience::Everybody);
-  try {
-    sockets_->listen(directory_.path(), id_);
-    socket_trouble_told_ = false;
-    log::warning("{} was deleted: created it again", path);
-  } catch (const std::exception& error) {
-    if (std::exchange(socket_trouble_told_, true)) return;
-    log::warning("{} was deleted and cannot be created again: {}", path, error.what());
+  bool has_failed = false;
+  for (const Audience audience : kAudiences) {
+    if (directory_.has(socket_name(id_, audience))) continue;
+    const std::string path = socket_path(directory_.path(), id_, audience);
+    try {
+      sockets_->listen(directory_.path(), id_, audience);
+      log::warning("{} was deleted: created it again", path);
+    } catch (const std::exception& error) {
+      has_failed = true;
+      if (socket_trouble_told_) continue;
+      log::warning("{} was deleted and cannot be created again: {}", path, error.what());
+    }
   }
+  socket_trouble_told_ = has_failed;
 }
 
 void Publisher::repeat() {

@@ -1,5 +1,5 @@
-// Publishes one author's snapshots: on nng PUB sockets and in a snapshot file. If the sockets
-// or the file are deleted, or the run directory was changed, the next repetition repairs that.
+// Publishes one author's snapshots on nng PUB sockets and in a snapshot file. If the sockets, the
+// lock or the file are deleted, or the run directory is changed, the next repetition repairs that.
 #pragma once
 
 #include <cstdint>
@@ -16,26 +16,27 @@
 
 namespace hpp::bus {
 
-// An id that no other incarnation of any author has had: exact in JSON, never 0.
+// Returns a random number for an epoch that no author has used before: exact in JSON, never 0.
 std::uint64_t random_epoch();
 
 class Publisher {
  public:
-  // Listens on the author's sockets in the run directory. If its snapshot file is there and sound,
-  // the publisher resumes its epoch and sequence, and last() is what the file held.
-  // Throws std::runtime_error if another author is at work there; CannotStartNow, which is one, if
-  // the directory cannot be used.
+  // Listens on the author's sockets in the run directory. If the author's snapshot file can be
+  // read, the publisher resumes its epoch and sequence, and last() is the snapshot in the file.
+  // Throws std::runtime_error if this author already runs there, or if the path of a socket would
+  // be too long; CannotStartNow, which is derived from it, if the directory cannot be used.
   Publisher(Loop& loop, std::string run_directory, AuthorId author);
   ~Publisher();
 
-  // Writes the file if something durable is new (codec.h), then sends the snapshot: file = memory,
-  // bus = news. Author (author.h) says what is sent, to whom, and when it is sent again.
+  // Writes the file if a durable field has changed (codec.h), then sends the snapshot. Author
+  // (author.h) decides what is sent, to which readers, and when it is sent again.
   void publish(Message message);
 
-  // The newest snapshot: published, or resumed from the file. Empty: a new epoch, nothing yet.
+  // The newest snapshot: published, or resumed from the file. Empty: the epoch is new, and nothing
+  // was published yet.
   const std::optional<Message>& last() const { return author_.last(); }
 
-  // The epoch that publish stamps.
+  // The epoch in the stamps of the published snapshots.
   std::uint64_t epoch() const { return author_.epoch(); }
 
  private:
@@ -43,7 +44,7 @@ class Publisher {
 
   void resume();
   void write_file();
-  void tell_of(SnapshotFile::Outcome outcome);
+  void report(SnapshotFile::Outcome outcome);
   void mend();
   void mend_directory();
   void mend_lock();
@@ -56,8 +57,8 @@ class Publisher {
   FileLock lock_;
   SnapshotFile file_;
   Author author_;
-  std::string last_text_;  // author_.last(), if it is to be sent again
-  SnapshotFile::Result written_ = SnapshotFile::Result::Replaced;  // the last write; told
+  std::string last_text_;  // author_.last() as text; empty before the first publish()
+  SnapshotFile::Result written_ = SnapshotFile::Result::Replaced;  // of the last write, as logged
   bool directory_trouble_told_ = false;
   bool lock_trouble_told_ = false;
   bool socket_trouble_told_ = false;

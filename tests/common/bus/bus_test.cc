@@ -380,6 +380,17 @@ TEST_F(BusTest, MakesAnewWhatWasDeleted) {
   })) << "and the one that was there before is still heard";
 }
 
+TEST_F(BusTest, NamesTheSocketThatWasDeleted) {
+  const auto tree = author();
+  const std::string path = socket_path(directory_.path(), Topic::Tree, Audience::TicketHandlers);
+  std::filesystem::remove(path);
+  testing::internal::CaptureStderr();
+  EXPECT_TRUE(run_until(loop_, [&] { return std::filesystem::exists(path); }));
+  const std::string log = testing::internal::GetCapturedStderr();
+  EXPECT_NE(log.find(path + " was deleted: created it again"), std::string::npos) << log;
+  EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 1) << "the other socket is in place: " << log;
+}
+
 TEST_F(BusTest, ResumesFromTheNewestSnapshotThoughNoFileCanBeCreated) {
   auto tree = author();
   const auto sub = reader();
