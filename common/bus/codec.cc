@@ -21,8 +21,8 @@ constexpr std::array kPhases{BackendPhase::Loading, BackendPhase::Running, Backe
                              BackendPhase::Killing};
 constexpr std::array kTopics{Topic::Tree, Topic::Backend, Topic::Proxy};
 
-// Each message, and each part that is an object in it, lists its fields once, for both directions.
-// `Io` is a Writer or a Reader.
+// The fields of each message, and of each object in a message, are listed once. `Io` is a Writer, a
+// Reader or a Limiter.
 template <class Part, class Wanted>
 concept IsPart = std::same_as<std::remove_const_t<Part>, Wanted>;
 
@@ -164,7 +164,7 @@ constexpr int kExitCodeMax = 255;
 constexpr int kSignalMax = 64;
 constexpr std::int64_t kPidMax = std::numeric_limits<std::int32_t>::max();
 
-// Throws a std::exception on a missing field or a wrong type: caught in decode alone.
+// Throws a std::exception if a field is missing or has a wrong type. Only decode() catches it.
 class Reader {
  public:
   explicit Reader(const Json& json) : json_(json) {}
@@ -179,7 +179,7 @@ class Reader {
     }
   }
 
-  // nlohmann turns -1 into 18446744073709551615 and 1.5 into 1: no sender of ours writes those.
+  // nlohmann would convert -1 to 18446744073709551615 and 1.5 to 1. No author writes such values.
   void field(const char* name, std::uint64_t& value) {
     const Json& found = json_.at(name);
     if (!found.is_number_unsigned()) throw wrong_type(name);
@@ -248,7 +248,7 @@ class Reader {
 
 constexpr std::string_view kCut = "…";
 
-// At most `size` bytes from the front, no UTF-8 sequence cut in two.
+// Cuts the text to at most `size` bytes, `…` included. Keeps UTF-8 sequences whole.
 void cut_end(std::string& text, std::size_t size) {
   if (text.size() <= size) return;
   size -= kCut.size();
@@ -262,14 +262,14 @@ std::size_t cost(const std::string& word) {
   return word.size() + kWordCost;
 }
 
-// The number of words that fit, of which each is at most kTextMax long.
+// Returns the number of words, from the first one, that fit into `room` bytes.
 std::size_t count_fitting(const std::vector<std::string>& words, std::size_t room) {
   std::size_t count = 0;
   for (; count < words.size() && cost(words[count]) <= room; ++count) room -= cost(words[count]);
   return count;
 }
 
-// The text as a reader gets it.
+// Returns the text as readers receive it.
 std::string as_utf8(const std::string& text) {
   const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
   if (std::all_of(text.begin(), text.end(), is_ascii)) return text;
@@ -277,7 +277,7 @@ std::string as_utf8(const std::string& text) {
       .get<std::string>();
 }
 
-// Visits the same fields as Writer and Reader, so that none is forgotten.
+// Visits the same fields as Writer and Reader, so that every field has a limit.
 class Limiter {
  public:
   template <class Value>
@@ -308,7 +308,7 @@ class Limiter {
 };
 
 void limit(TreeState& tree) {
-  // Half a clock means nothing to Watchman; without one watchd asks for all that changed.
+  // A source cannot read half a clock. Without a clock, watchd asks for all files.
   if (tree.clock.size() > kTextMax) tree.clock.clear();
   Limiter limiter;
   fields_of(limiter, tree);
@@ -327,7 +327,7 @@ void limit(ProxyState& proxy) {
   fields_of(limiter, proxy);
 }
 
-// ---- what the fields say of each other (messages.h) ---------------------------------------------
+// ---- fields that contradict each other (messages.h) ---------------------------------------------
 
 void require(bool is_met, const char* what) {
   if (!is_met) throw std::invalid_argument(what);

@@ -12,7 +12,7 @@
 
 namespace hpp::bus {
 
-// Text that is no message of ours, and why. Readers log it once and drop it.
+// The reason why a text is not a message. Readers log it once and drop the text.
 struct Malformed {
   std::string why;
 
@@ -27,37 +27,40 @@ AuthorId author_of(const Message& message);
 const Stamp& stamp_of(const Message& message);
 void set_stamp(Message& message, const Stamp& stamp);
 
-// What of it goes into the author's file, without the stamp: questions and answers of the moment
-// come many times a second and mean nothing to the next incarnation.
+// Returns the message as it is kept in the author's file, except for the stamp: fields that are not
+// in the file (messages.h) have their default values.
 Message durable(Message message);
 
 // Cuts every text and list in the message to its limit (messages.h): texts at the end, output_tail
-// at the beginning, lists behind the last word that fits. The counts beside lists stay as they are,
-// so that readers see that a list is not complete.
+// at the beginning, lists after the last word that fits. The counts of lists stay as they are, so
+// that readers see that a list is incomplete.
 Message limited(Message message);
 
-// The same for a command. A command that does not fit, or is not UTF-8, gets a last word with its
-// length and its hash, so that two commands that differ only in what is lost stay different.
+// Cuts a command to the limit of lists. If the command does not fit or is not UTF-8, appends a word
+// with its length and its hash, so that two commands stay different even if they differ only in
+// what is cut.
 std::vector<std::string> limited_command(std::vector<std::string> command);
 
-// What a message tells after the one before it. Durable goes into the file; a Ticket, or its
-// answer, is for those who handle them (endpoints.h); what is Fleeting is everybody's: supervisord
-// answers doubts, and does not want the tickets that come with each request.
-enum class News { Durable, Fleeting, Ticket };
+// The kinds of differences between two snapshots of an author.
+enum class News {
+  Durable,   // a field that is in the file: for every reader
+  Fleeting,  // a field that is not in the file, but for every reader, such as a liveness check
+  Ticket,    // only tickets or answers: for readers of Audience::TicketHandlers (endpoints.h)
+};
 
-// Of two messages of the same topic.
+// Compares a message with the author's message before it, which must be different.
 News news_of(const Message& message, const Message& before);
 
-// The message's fields. Its texts may hold bytes that are not UTF-8 (a backend's output, a path):
-// dump() it with the error handler `replace`.
+// Returns the message's fields. Texts may contain bytes that are not UTF-8 (a backend's output, a
+// path), so dump() needs the error handler `replace`.
 nlohmann::json json_of(const Message& message);
 
-// Bytes that are not UTF-8 become U+FFFD.
+// Returns `<author> <JSON object>`. Bytes that are not UTF-8 become U+FFFD.
 std::string encode(const Message& message);
 
-// Reads what encode wrote. Unknown fields are ignored; a missing one, one of a wrong type, and one
-// that contradicts another (messages.h) makes the message Malformed, but what an earlier version
-// did not write may be missing: snapshot files outlive an update. Never throws.
+// Reads what encode() has written. Ignores unknown fields. Returns Malformed if a field is missing,
+// has a wrong type, or contradicts another (messages.h). Fields that earlier versions did not write
+// may be missing, because snapshot files outlive an update. Never throws.
 Decoded decode(std::string_view text);
 
 }  // namespace hpp::bus

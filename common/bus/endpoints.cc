@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::size_t kSocketPathMax = sizeof(sockaddr_un::sun_path) - 1;
 
-// What the names of an author's files begin with. The separator cannot be a dot: the socket of an
-// author called `tickets` would have the path of the main author's socket for tickets.
+// Returns the beginning of the names of an author's files. The separator cannot be a dot, because
+// the socket of an author `tickets` would then have the path of the main author's second socket.
 std::string stem(const AuthorId& author) {
   const std::string helper(helper_of(author.topic));
   return author.name == kMainAuthor ? helper : helper + '@' + author.name;

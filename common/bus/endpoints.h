@@ -11,9 +11,9 @@
 
 namespace hpp::bus {
 
-// Who reads a topic. Tickets and their answers come with each request, many times a second: whoever
-// asks or answers them gets them from a socket of its own, with all other news, and nobody else is
-// woken. The others hear of them with the next news, or within a second.
+// The readers of an author's socket. Tickets and their answers are published many times a second,
+// with the requests. The programs that ask or answer them read all news from a socket of their own,
+// so that the other programs are not woken; those receive the tickets with the next other news.
 enum class Audience { Everybody, TicketHandlers };
 
 // `supervisord.sock`, `supervisord.tickets.sock`
@@ -23,10 +23,10 @@ std::string socket_name(const AuthorId& author, Audience audience);
 // (unix(7)). RunDirectory refuses a directory whose path is too long for the main authors.
 std::string socket_path(const std::string& directory, const AuthorId& author, Audience audience);
 
-// The same for nng: `ipc://<path>`
+// Returns the path as nng's URL: `ipc://<path>`. Throws like socket_path().
 std::string socket_url(const std::string& directory, const AuthorId& author, Audience audience);
 
-// `supervisord.lock`: held by the author at work
+// `supervisord.lock`: the running author holds this lock.
 std::string lock_name(const AuthorId& author);
 std::string lock_path(const std::string& directory, const AuthorId& author);
 

@@ -23,7 +23,7 @@ thread_local bool can_do_without_thread = false;
 
 }  // namespace
 
-// The dynamic linker finds a program's own symbols before libc's, for libnng too.
+// The dynamic linker prefers a program's own symbols to those of libc, also for libnng.
 extern "C" ssize_t sendmsg(int fd, const msghdr* message, int flags) {
   const long sent = ::syscall(SYS_sendmsg, fd, message, flags);
   if (sent < 0 && errno == EPIPE) errno = ECONNRESET;
@@ -31,13 +31,13 @@ extern "C" ssize_t sendmsg(int fd, const msghdr* message, int flags) {
 }
 
 #ifdef HPP_SANITIZED
-// LeakSanitizer asks for this by its name (sanitizer/lsan_interface.h). nng_send copies what it is
-// given, so that the messages of its making are nng's alone: none of our own leaks is hidden.
+// LeakSanitizer calls this function by its name (sanitizer/lsan_interface.h). nng_send copies the
+// bytes that it is given, so only nng's own messages are suppressed, and none of hpp's leaks.
 extern "C" const char* __lsan_default_suppressions() {
   return "leak:nng_send\n";
 }
 #else
-// Those of the sanitizers stand in front of libc's already, and have to.
+// In a sanitizer build, the sanitizer must be the first to replace libc's pthread_create.
 extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
                               void* (*routine)(void*), void* argument) noexcept {
   static const auto real =
@@ -53,8 +53,8 @@ extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attribute
 namespace hpp::bus {
 namespace {
 
-// A close takes less than a millisecond. Ctrl+C promises an end within a second, and a program
-// has two sockets.
+// A close normally takes less than a millisecond. hpp exits within a second after Ctrl+C, and a
+// program has up to three sockets.
 constexpr std::chrono::milliseconds kCloseTime{100};
 
 }  // namespace

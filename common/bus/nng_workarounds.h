@@ -1,31 +1,32 @@
-// What nng 1.5.2 (Debian 12's) gets wrong and a program that others may kill cannot live with.
+// Workarounds for errors of nng 1.5.2 (Debian 12) that a program cannot live with if its peers may
+// be killed at any time.
 //
-// A listener stops accepting for ever when a peer goes in the middle of the handshake (nanomsg/nng
-// issue 1518, mended in 1.5.3), as one does that is killed at that moment: its send fails with
-// EPIPE, which nng takes for the end of the listener itself. An author would be deaf to every new
-// subscriber and not know. nng_workarounds.cc puts a sendmsg(2) in front of libc's, for the whole
-// process, that says ECONNRESET instead, which nng takes for what it is. hpp's own
-// callers of sendmsg (service_manager.cc, transport.cc) treat both errors alike.
+// A listener never accepts again if a peer ends in the middle of the handshake (nanomsg/nng
+// issue 1518, fixed in 1.5.3): its send fails with EPIPE, which nng takes for the end of the
+// listener. An author would then get no new subscribers, without an error. nng_workarounds.cc
+// replaces libc's sendmsg(2) in the whole process: it reports ECONNRESET instead, which nng handles
+// as the end of the connection. hpp's own callers of sendmsg (service_manager.cc, transport.cc)
+// treat both errors alike.
 //
-// Where it cannot have all its threads (RLIMIT_NPROC, a cgroup's pids.max) it crashes or hangs in
-// what was to clean up, before the first socket is open. There is a pthread_create(3) as well,
-// which says so and ends the process instead, with kTemporaryFailure.
+// If nng cannot start all its threads (RLIMIT_NPROC, a cgroup's pids.max), it crashes or hangs
+// while it cleans up, before the first socket is open. nng_workarounds.cc replaces
+// pthread_create(3), too: it logs an error and ends the process with kTemporaryFailure.
 //
-// A message that is sent just when a subscriber goes is lost and never freed: the pipe's aio is
-// closed by then, nni_aio_begin refuses it, and ipc_pipe_send returns without a word to its owner.
-// Some hundred bytes for a subscriber, and not for each. That cannot be mended from outside;
-// LeakSanitizer is told of it.
+// A message that is sent just when a subscriber ends is lost and never freed: the aio of its pipe
+// is closed by then, nni_aio_begin refuses it, and ipc_pipe_send returns without an error to the
+// owner of the message. That leaks some hundred bytes, only for some subscribers. There is no
+// workaround; LeakSanitizer is told to ignore it.
 #pragma once
 
 #include <nng/nng.h>
 
 namespace hpp::bus {
 
-// Closes the socket. nng_close may never return when a peer goes at the same moment (nanomsg/nng
-// issue 1813, ipc:// before 1.8), which is what happens when all programs of an instance stop. A
-// close that takes too long is left to its thread: the process is about to end. Where no thread can
-// be had (RLIMIT_NPROC), the socket is left open. Returns whether it is closed: if it is not, nng's
-// threads may still call what the socket was given.
+// Closes the socket. nng_close may never return if a peer ends at the same moment (nanomsg/nng
+// issue 1813, ipc:// before 1.8), which happens when all programs of an instance stop. So the close
+// runs on a thread of its own and is abandoned if it takes too long, because the process is about
+// to exit. If no thread can be started (RLIMIT_NPROC), the socket stays open. Returns whether the
+// socket is closed. If it is not, nng's threads may still call the callbacks of the socket.
 bool close_socket(nng_socket socket);
 
 }  // namespace hpp::bus

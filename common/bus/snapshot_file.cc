@@ -12,7 +12,7 @@
 namespace hpp::bus {
 namespace {
 
-constexpr std::string_view kInvalid{"\0", 1};  // first byte of a file that is not valid
+constexpr std::string_view kInvalid{"\0", 1};  // first byte of an invalid file
 
 }  // namespace
 
@@ -50,7 +50,7 @@ bool SnapshotFile::overwrite(std::string_view text) const {
          write_all(file_.get(), text.substr(0, 1), 0) == 0;
 }
 
-// Neither way needs space.
+// Neither truncating nor removing the file needs space.
 void SnapshotFile::invalidate() const {
   if (is_in_place() && ::ftruncate(file_.get(), 0) == 0) return;
   ::unlinkat(directory_.fd(), name_.c_str(), 0);

@@ -1,15 +1,15 @@
-// The file that keeps an author's newest snapshot for its successor.
+// The file that keeps an author's newest snapshot for the next process of that author.
 //
-// The successor resumes from what the file holds, so the file must never hold an older snapshot
-// than the readers of the bus have seen. Usually write() replaces the file. Where it cannot create
-// a file (the disk is full, over quota, no descriptors are left), it overwrites the old one, which
-// needs neither space nor a descriptor: the first byte becomes NUL, the rest is written, and the
-// first byte last, so that a crash in between leaves a file that nobody believes. If the text does
-// not fit, the file stays like that, and the successor starts a new epoch: one restart too many,
-// and none too few.
+// The next process resumes from the file, so the file must not contain an older snapshot than the
+// readers of the bus have received. write() normally replaces the file. If it cannot create a file
+// (the disk is full, the quota is used up, no descriptors are left), it overwrites the old file,
+// which needs neither space nor a descriptor. It first writes NUL to the first byte, then the rest
+// of the text, and the first byte last, so that a crash in between leaves a file that decode()
+// refuses. If the text does not fit, the file stays invalid, and the next process starts a new
+// epoch. That restarts the backend once more than necessary, but never too rarely.
 //
-// The descriptor is open for writing all the time, which also keeps anybody from remounting the
-// file system read-only.
+// The descriptor stays open for writing, which also prevents a remount of the file system as
+// read-only.
 #pragma once
 
 #include <optional>
@@ -23,31 +23,31 @@ namespace hpp::bus {
 
 class SnapshotFile {
  public:
-  // `directory` must outlive this, and may be mended.
+  // `directory` must outlive this object.
   SnapshotFile(const RunDirectory& directory, std::string name);
 
   std::string path() const { return directory_.path() + "/" + name_; }
 
-  // The text that was written last, by this process or an earlier one. After a write that failed it
-  // is one that decode() refuses. Nothing if there is no file, or if it is not ours
-  // (open_own_file()).
+  // Returns the text that this process or an earlier one has written last. After a failed write,
+  // decode() refuses the text. Returns nothing if there is no file, or if open_own_file() refuses
+  // it.
   std::optional<std::string> read() const;
 
   enum class Result {
-    Replaced,     // as usual
-    Overwritten,  // the text is in the file, but no file could be created
-    Lost,         // there is no file, or it holds a text that decode() refuses
+    Replaced,     // the normal case
+    Overwritten,  // the text is in the file, but no new file could be created
+    Lost,         // there is no file, or decode() refuses its text
   };
 
   struct Outcome {
     Result result = Result::Replaced;
-    int error = 0;  // why the file could not be replaced: an errno value
+    int error = 0;  // errno value: why the file could not be replaced; 0 if Replaced
   };
 
   // The text must not be empty, and must not begin with NUL.
   Outcome write(std::string_view text);
 
-  // Whether the file that write() left is still there.
+  // Whether the file that write() has written is still in the directory.
   bool is_in_place() const;
 
  private:

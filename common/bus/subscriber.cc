@@ -13,7 +13,7 @@
 namespace hpp::bus {
 namespace {
 
-// How often to look for an author that is not there.
+// How often nng tries to connect to an author that is not running.
 constexpr nng_duration kReconnectMinMs = 10;
 constexpr nng_duration kReconnectMaxMs = 100;
 
@@ -63,7 +63,7 @@ void Subscriber::drain() {
   for (;;) {
     void* bytes = nullptr;
     std::size_t size = 0;
-    // Any error means: nothing more now (nng 1.3.2 says ETIMEDOUT where others say EAGAIN).
+    // Any error means that no message is left. nng 1.3.2 returns NNG_ETIMEDOUT, others NNG_EAGAIN.
     if (nng_recv(socket_->socket, &bytes, &size, NNG_FLAG_NONBLOCK | NNG_FLAG_ALLOC) != 0) return;
     take({static_cast<const char*>(bytes), size});
     nng_free(bytes, size);

@@ -1,4 +1,4 @@
-// Reads the snapshots of other authors: one nng SUB socket for all topics that a program wants.
+// Reads the snapshots of other authors, with one nng SUB socket for all authors.
 #pragma once
 
 #include <functional>
@@ -19,15 +19,15 @@ class Subscriber {
   // Called with each snapshot that is newer than the last one of its author (author_of()).
   using OnMessage = std::function<void(const Message&)>;
 
-  // Subscribes to `authors` in `run_directory`, now or whenever they appear, again
-  // after they restart; as one who is to hear of tickets, or not. Repeats and older messages are
-  // dropped, and so is, with one warning, what does not parse. Throws std::runtime_error if no
-  // socket can be had.
+  // Subscribes to `authors` in `run_directory`. Connects when they appear, and again after they
+  // restart. Drops repetitions and older messages, and texts that are not messages with one
+  // warning. Throws std::runtime_error if a socket cannot be opened, or if the path of an author's
+  // socket is too long.
   Subscriber(Loop& loop, const std::string& run_directory, const std::vector<AuthorId>& authors,
              Audience audience, OnMessage on_message);
   ~Subscriber();
 
-  // Takes in what has come by now, which the loop would do in its next turn.
+  // Reads the messages that have arrived; otherwise the loop does so in its next turn.
   void read_now() { drain(); }
 
  private:
