@@ -351,7 +351,7 @@ TEST_F(ConfiguredOptions, ErrorsNameTheLine) {
       {"bind = 'x'\n", ":1: BIND: expected PORT, HOST:PORT or [V6]:PORT, got 'x'"},
       {"bind = 65536\n", ":1: BIND: expected PORT"},
       {"pattern = 1\n", ":1: pattern: expected a string or an array of strings, got a number"},
-      {"pattern = [\n'a',\n'/b']\n", ":1: "},
+      {"pattern = [\n'a',\n'b/../c']\n", ":1: "},
       {"exclude = '['\n", ":1: bad glob '['"},
       {"debug = 'yes'\n", ":1: debug: expected true or false, got a string"},
       {"no-default-excludes = 1\n", ":1: no-default-excludes: expected true or false"},
@@ -409,7 +409,8 @@ TEST_F(ConfiguredOptions, EachHelperReadsItsOwnOptions) {
   write(
       "bind = '[::1]:8000'\nbackend = '127.0.0.1:8001'\nname = 'mine'\ndebug = true\n"
       "pattern = ['src/**/*.py', '-dash', 'with space']\nexclude = '**/test_*'\n"
-      "css = '**/*.css'\nreload = ['static/**', '-dash']\nno-default-excludes = true\n"
+      "css = '**/*.css'\nreload = ['static/**', '-dash']\nroot = ['../shared', '-dash']\n"
+      "no-default-excludes = true\n"
       "build-daemon = ['daemon.py', '-dash']\n"
       "interactive = true\nclear = true\ninject = true\nexec = ['python3', '-c', \"print('x')\", "
       "'--exec', '', "
