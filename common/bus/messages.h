@@ -159,7 +159,7 @@ struct BackendState {
   Stamp stamp;
   BackendPhase state = BackendPhase::Loading;
   std::uint64_t generation = 0;      // number of spawns so far
-  std::int64_t pid = 0;              // of the backend's first process; 0: none
+  std::int64_t pid = 0;              // pid of the backend's first process; 0: none
   std::vector<std::string> command;  // see limited_command() in codec.h
   TreePoint serves;                  // newest known tree when this generation was spawned
   TreePoint seen;                    // newest tree that supervisord has acted on
@@ -175,13 +175,13 @@ struct BackendState {
   std::uint64_t restarts_done = 0;  // how many of them have an outcome in this or an earlier state:
                                     // a spawn, or a failure; not in the file
   Ticket answers;                   // newest liveness check that this answers; not in the file
-  Cause cause;                      // of this generation's start; in Killing: of the next start
-  std::int64_t killed_at_ms = 0;    // when the earlier generation was gone; 0: none was killed
-  std::int64_t ended_at_ms = 0;     // in Error
-  std::string address;              // the only address to which requests may go, for example
-                                    // `127.0.0.1:8001`; empty: not known
-  std::string stranger;             // the process that answers there, if it is not a process of
-                                    // the command: `pid 1234 (node x.js)`; else empty
+  Cause cause;                    // cause of this generation's start, or in Killing of the next one
+  std::int64_t killed_at_ms = 0;  // when the earlier generation was gone; 0: none was killed
+  std::int64_t ended_at_ms = 0;   // in Error
+  std::string address;            // the only address to which requests may go, for example
+                                  // `127.0.0.1:8001`; empty: not known
+  std::string stranger;           // the process that answers there, if it is not a process of
+                                  // the command: `pid 1234 (node x.js)`; else empty
 
   bool operator==(const BackendState&) const = default;
 };

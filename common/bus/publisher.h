@@ -58,7 +58,8 @@ class Publisher {
   SnapshotFile file_;
   Author author_;
   std::string last_text_;  // author_.last() as text; empty before the first publish()
-  SnapshotFile::Result written_ = SnapshotFile::Result::Replaced;  // of the last write, as logged
+  SnapshotFile::Result written_ =
+      SnapshotFile::Result::Replaced;  // result of the last write, as logged
   bool directory_trouble_told_ = false;
   bool lock_trouble_told_ = false;
   bool socket_trouble_told_ = false;

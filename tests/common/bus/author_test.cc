@@ -16,10 +16,10 @@ class AuthorTest : public testing::Test {
   Author author_{7};
 };
 
-TEST_F(AuthorTest, StampsEachSnapshotThatIsNew) {
+TEST_F(AuthorTest, StampsEachNewSnapshot) {
   EXPECT_FALSE(author_.last().has_value());
   EXPECT_FALSE(author_.has_published());
-  EXPECT_EQ(author_.publish(TreeState{}), kDurable) << "the first one, whatever it says";
+  EXPECT_EQ(author_.publish(TreeState{}), kDurable) << "the first snapshot is always durable";
   EXPECT_EQ(stamp(), (Stamp{.epoch = 7, .sequence = 1}));
   EXPECT_EQ(author_.publish(TreeState{}), std::nullopt);
   EXPECT_EQ(author_.publish(TreeState{.stamp = {.epoch = 1, .sequence = 2}}), std::nullopt);
@@ -42,7 +42,7 @@ TEST_F(AuthorTest, CutsASnapshotToItsLimits) {
   EXPECT_EQ(author_.publish(TreeState{.problem = std::string(kTextMax + 1, 'x')}), std::nullopt);
 }
 
-TEST_F(AuthorTest, TellsTicketsOnlyThoseWhoHandleThem) {
+TEST_F(AuthorTest, SendsTicketsOnlyToTicketHandlers) {
   (void)author_.publish(ProxyState{});
   EXPECT_EQ(author_.publish(ProxyState{.asks = {.epoch = 1, .number = 1}})->news, News::Ticket);
   EXPECT_EQ(author_.publish(ProxyState{.released = 1})->news, News::Fleeting);
@@ -53,7 +53,7 @@ TEST_F(AuthorTest, TellsTicketsOnlyThoseWhoHandleThem) {
   }
 }
 
-TEST_F(AuthorTest, ASuccessorGoesOnAboveAllThatWasSent) {
+TEST_F(AuthorTest, ASuccessorContinuesAboveAllSentSequences) {
   (void)author_.publish(TreeState{.revision = 3});
   const Message kept = author_.kept();
   for (std::uint64_t number = 1; number <= 1000; ++number) {
@@ -65,19 +65,19 @@ TEST_F(AuthorTest, ASuccessorGoesOnAboveAllThatWasSent) {
   successor.resume(kept);
   EXPECT_EQ(successor.epoch(), 7U);
   EXPECT_EQ(std::get<TreeState>(*successor.last()).revision, 3U);
-  EXPECT_FALSE(successor.has_published()) << "what was resumed may be wrong by now";
-  EXPECT_EQ(successor.publish(TreeState{.revision = 3}), kDurable) << "as it was, but now it holds";
+  EXPECT_FALSE(successor.has_published()) << "the snapshot from the file may be outdated";
+  EXPECT_EQ(successor.publish(TreeState{.revision = 3}), kDurable) << "unchanged, but confirmed";
   EXPECT_EQ(stamp_of(*successor.last()).epoch, 7U);
   EXPECT_GT(stamp_of(*successor.last()).sequence, stamp().sequence);
 }
 
-TEST_F(AuthorTest, KeepsNoTicketForItsSuccessor) {
+TEST_F(AuthorTest, DoesNotStoreTicketsInTheFile) {
   (void)author_.publish(TreeState{.revision = 3, .answers = {.epoch = 1, .number = 2}});
   EXPECT_EQ(author_.kept(),
             Message(TreeState{.stamp = {.epoch = 7, .sequence = 1}, .revision = 3}));
 }
 
-TEST_F(AuthorTest, RepeatsLessAndLessOften) {
+TEST_F(AuthorTest, RepeatsAtGrowingIntervals) {
   (void)author_.publish(TreeState{});
   for (milliseconds delay = kRepeatMin; delay < kRepeatMax; delay *= 2) {
     EXPECT_EQ(author_.repeat_delay(), delay);
@@ -88,10 +88,10 @@ TEST_F(AuthorTest, RepeatsLessAndLessOften) {
   EXPECT_TRUE(author_.publish(TreeState{.revision = 1})->restarts_timer);
   EXPECT_EQ(author_.repeat_delay(), kRepeatMin);
   EXPECT_FALSE(author_.publish(TreeState{.revision = 2})->restarts_timer)
-      << "news every 100 ms must not put the repetition off";
+      << "messages every 100 ms must not delay the repetition";
 }
 
-TEST_F(AuthorTest, TriesSoonToWriteTheFileAgain) {
+TEST_F(AuthorTest, RetriesAFailedWriteSoon) {
   (void)author_.publish(TreeState{});
   author_.repeated(/*is_file_written=*/true);
   author_.repeated(/*is_file_written=*/false);

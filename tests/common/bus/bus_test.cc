@@ -1,4 +1,4 @@
-// Publisher and subscriber over real nng sockets: what is lost, what is repeated, who restarts.
+// Publisher and subscriber over real nng sockets: losses, repetitions and restarts.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <nng/nng.h>
@@ -63,7 +63,7 @@ class BusTest : public testing::Test {
   std::vector<BackendState> backends_;
 };
 
-TEST_F(BusTest, BringsNewsInOrder) {
+TEST_F(BusTest, DeliversMessagesInOrder) {
   const auto tree = author();
   const auto sub = reader();
   for (std::uint64_t revision = 1; revision <= 5; ++revision) {
@@ -76,10 +76,10 @@ TEST_F(BusTest, BringsNewsInOrder) {
   }
 }
 
-TEST_F(BusTest, KeepsTheTopicsApart) {
+TEST_F(BusTest, SeparatesTheTopics) {
   const auto tree = author(Topic::Tree);
   const auto backend = author(Topic::Backend);
-  const auto proxy = author(Topic::Proxy);  // nobody subscribed
+  const auto proxy = author(Topic::Proxy);  // without a subscriber
   const auto sub = reader();
   proxy->publish(ProxyState{.clients = 1});
   tree->publish(TreeState{.revision = 1});
@@ -88,7 +88,7 @@ TEST_F(BusTest, KeepsTheTopicsApart) {
   EXPECT_EQ(backends_.back().generation, 2U);
 }
 
-TEST_F(BusTest, TellsTheAuthorsOfATopicApartByName) {
+TEST_F(BusTest, SeparatesTheAuthorsOfATopicByName) {
   const AuthorId api(Topic::Backend, "api");
   const AuthorId web(Topic::Backend, "web");
   auto first = author(api);
@@ -110,7 +110,7 @@ TEST_F(BusTest, TellsTheAuthorsOfATopicApartByName) {
   EXPECT_EQ(std::get<BackendState>(*first->last()).generation, 3U) << "from its own file";
 }
 
-TEST_F(BusTest, TakesNoMessageOfAnAuthorWhoseWordBeginsWithTheWantedOne) {
+TEST_F(BusTest, IgnoresAnAuthorWhoseWordBeginsWithTheWantedWord) {
   nng_socket stranger = NNG_SOCKET_INITIALIZER;
   ASSERT_EQ(nng_pub0_open(&stranger), 0);
   const std::string url = socket_url(directory_.path(), Topic::Backend, Audience::Everybody);
@@ -131,7 +131,7 @@ TEST_F(BusTest, TakesNoMessageOfAnAuthorWhoseWordBeginsWithTheWantedOne) {
   nng_close(stranger);
 }
 
-TEST_F(BusTest, RefusesANameWhoseSocketsWouldHaveTooLongAPath) {
+TEST_F(BusTest, RejectsANameIfTheSocketsPathWouldBeTooLong) {
   const std::string parent = directory_.path() + '/';
   // unix(7): 108 bytes with the NUL. This path is long enough for the main author, not for `api`.
   const std::string longest =
@@ -156,7 +156,7 @@ TEST(Endpoints, AreNamedAfterTheHelperAndTheAuthor) {
   EXPECT_EQ(stored_name(api, "3-0"), "backend.api-3-0");
 }
 
-TEST_F(BusTest, GivesALateSubscriberTheNewest) {
+TEST_F(BusTest, ALateSubscriberGetsTheNewestMessage) {
   const auto tree = author();
   tree->publish(TreeState{.revision = 1});
   tree->publish(TreeState{.revision = 2});
@@ -165,7 +165,7 @@ TEST_F(BusTest, GivesALateSubscriberTheNewest) {
   EXPECT_EQ(trees_.size(), 1U);
 }
 
-TEST_F(BusTest, FindsAnAuthorThatComesLater) {
+TEST_F(BusTest, ASubscriberFindsALateAuthor) {
   const auto sub = reader();
   run_for(loop_, Milliseconds{50});
   const auto tree = author();
@@ -173,7 +173,7 @@ TEST_F(BusTest, FindsAnAuthorThatComesLater) {
   EXPECT_TRUE(wait_for_revision(1));
 }
 
-TEST_F(BusTest, DeliversTheNewestOfABurst) {
+TEST_F(BusTest, DeliversTheNewestMessageOfABurst) {
   const auto tree = author();
   const auto sub = reader();
   tree->publish(TreeState{.revision = 1});
@@ -187,20 +187,21 @@ TEST_F(BusTest, DeliversTheNewestOfABurst) {
   }
 }
 
-TEST_F(BusTest, RepeatsNothingThatIsKnown) {
+TEST_F(BusTest, DeliversNoMessageTwice) {
   const auto tree = author();
   const auto sub = reader();
   tree->publish(TreeState{.revision = 1});
   ASSERT_TRUE(wait_for_revision(1));
-  tree->publish(TreeState{.revision = 1});  // not news
-  const auto other = reader();              // its pipe makes the author send again
-  EXPECT_TRUE(run_until(loop_, [&] { return trees_.size() == 2; })) << "the other reader's";
-  run_for(loop_, Milliseconds{1200});  // a tick sends again
+  tree->publish(TreeState{.revision = 1});  // unchanged
+  const auto other = reader();              // a new connection makes the author send again
+  EXPECT_TRUE(run_until(loop_, [&] { return trees_.size() == 2; }))
+      << "the message to the other reader";
+  run_for(loop_, Milliseconds{1200});  // the timer sends again
   EXPECT_EQ(trees_.size(), 2U);
   EXPECT_EQ(tree->last(), std::optional<Message>(trees_.back()));
 }
 
-TEST_F(BusTest, WritesTheFileBeforeTheNews) {
+TEST_F(BusTest, WritesTheFileBeforeItSends) {
   const auto tree = author();
   tree->publish(TreeState{.revision = 7});
   const auto text = read_file(snapshot_path(directory_.path(), Topic::Tree));
@@ -210,7 +211,7 @@ TEST_F(BusTest, WritesTheFileBeforeTheNews) {
   EXPECT_EQ(std::get<TreeState>(std::get<Message>(decoded)).revision, 7U);
 }
 
-TEST_F(BusTest, ARestartedAuthorResumes) {
+TEST_F(BusTest, ARestartedAuthorContinuesFromItsFile) {
   auto tree = author();
   const auto sub = reader();
   tree->publish(TreeState{.revision = 1, .clock = "c:1"});
@@ -227,7 +228,7 @@ TEST_F(BusTest, ARestartedAuthorResumes) {
   EXPECT_EQ(trees_.back().stamp.epoch, epoch);
 }
 
-TEST_F(BusTest, WritesNoFileForAQuestionAndIsHeardAfterwards) {
+TEST_F(BusTest, ATicketIsNotWrittenToTheFile) {
   auto tree = author();
   const auto sub = reader();
   tree->publish(TreeState{.revision = 1});
@@ -239,13 +240,13 @@ TEST_F(BusTest, WritesNoFileForAQuestionAndIsHeardAfterwards) {
       run_until(loop_, [&] { return !trees_.empty() && trees_.back().answers.number == 20; }));
   EXPECT_EQ(read_file(snapshot_path(directory_.path(), Topic::Tree)), text);
   tree.reset();
-  tree = author();  // knows nothing of the twenty
+  tree = author();  // its file does not contain the twenty tickets
   EXPECT_EQ(std::get<TreeState>(*tree->last()).answers, Ticket{});
   tree->publish(TreeState{.revision = 2});
-  EXPECT_TRUE(wait_for_revision(2)) << "its reader has heard of higher sequences";
+  EXPECT_TRUE(wait_for_revision(2)) << "its reader has seen higher sequences";
 }
 
-TEST_F(BusTest, TellsOfTicketsWhoWantsToHearOfThem) {
+TEST_F(BusTest, SendsTicketsOnlyToTheirSubscribers) {
   const auto tree = author();
   const auto sub = reader(Audience::Everybody);
   tree->publish(TreeState{.revision = 1});
@@ -255,14 +256,14 @@ TEST_F(BusTest, TellsOfTicketsWhoWantsToHearOfThem) {
   }
   tree->publish(TreeState{.revision = 2, .answers = {.epoch = 1, .number = 21}});
   ASSERT_TRUE(wait_for_revision(2));
-  EXPECT_EQ(trees_.size(), 2U) << "the tickets between";
+  EXPECT_EQ(trees_.size(), 2U) << "the tickets are not delivered";
   tree->publish(TreeState{.revision = 2, .answers = {.epoch = 1, .number = 22}});
   const auto late = reader(Audience::Everybody);
   EXPECT_TRUE(run_until(loop_, [&] { return trees_.back().answers.number == 22; }))
-      << "who comes late gets the newest, whatever was new about it";
+      << "a late subscriber gets the newest message of any kind";
 }
 
-TEST_F(BusTest, KeepsNoAnswerInAFileThatIsWritten) {
+TEST_F(BusTest, AnAnswerIsNotWrittenToTheFile) {
   auto tree = author();
   tree->publish(TreeState{.revision = 1, .answers = {.epoch = 1, .number = 5}, .settling = true});
   tree.reset();
@@ -272,17 +273,17 @@ TEST_F(BusTest, KeepsNoAnswerInAFileThatIsWritten) {
   EXPECT_FALSE(last.settling);
 }
 
-TEST_F(BusTest, ARestartedAuthorTellsItsReadersAgain) {
+TEST_F(BusTest, ARestartedAuthorSendsItsSnapshotAgain) {
   auto tree = author();
   tree->publish(TreeState{.revision = 4});
   tree.reset();
   tree = author();
-  tree->publish(TreeState{.revision = 4});  // the same, and nobody has heard it from this process
+  tree->publish(TreeState{.revision = 4});  // unchanged, but this process has not sent it yet
   const auto sub = reader();
   EXPECT_TRUE(wait_for_revision(4));
 }
 
-TEST_F(BusTest, StartsANewEpochIfItsFileIsGoneOrSpoiled) {
+TEST_F(BusTest, StartsANewEpochIfItsFileIsMissingOrMalformed) {
   const std::string path = snapshot_path(directory_.path(), Topic::Tree);
   const auto sub = reader();
   std::uint64_t revision = 1;
@@ -301,12 +302,13 @@ TEST_F(BusTest, StartsANewEpochIfItsFileIsGoneOrSpoiled) {
     EXPECT_NE(tree->epoch(), before);
     EXPECT_FALSE(tree->last().has_value());
     tree->publish(TreeState{.revision = ++revision});
-    ASSERT_TRUE(wait_for_revision(revision)) << "a new epoch is news, whatever its sequence";
+    ASSERT_TRUE(wait_for_revision(revision))
+        << "a message of a new epoch is new, even with a lower sequence";
     EXPECT_EQ(trees_.back().stamp.sequence, 1U);
   }
 }
 
-TEST_F(BusTest, RefusesASnapshotOfAnotherTopic) {
+TEST_F(BusTest, RejectsASnapshotOfAnotherTopic) {
   author(Topic::Backend)->publish(BackendState{.generation = 1});
   std::filesystem::rename(snapshot_path(directory_.path(), Topic::Backend),
                           snapshot_path(directory_.path(), Topic::Tree));
@@ -316,11 +318,11 @@ TEST_F(BusTest, RefusesASnapshotOfAnotherTopic) {
   EXPECT_FALSE(tree->last().has_value());
 }
 
-TEST_F(BusTest, RefusesASecondAuthor) {
+TEST_F(BusTest, RejectsASecondAuthor) {
   const auto first = author();
   try {
     author();
-    ADD_FAILURE() << "two authors of one topic";
+    ADD_FAILURE() << "two authors have the same topic";
   } catch (const std::runtime_error& error) {
     EXPECT_EQ(std::string(error.what()),
               "another hpp-watchd uses " + directory_.path() +
@@ -328,11 +330,11 @@ TEST_F(BusTest, RefusesASecondAuthor) {
   }
   const auto sub = reader();
   first->publish(TreeState{.revision = 1});
-  EXPECT_TRUE(wait_for_revision(1)) << "the first one works on";
+  EXPECT_TRUE(wait_for_revision(1)) << "the first author still works";
 }
 
-// nng issue 1518: one that leaves in the middle of the handshake.
-TEST_F(BusTest, APeerThatIsKilledWhileItConnectsMakesNoAuthorDeaf) {
+// nng issue 1518: a peer disconnects in the middle of the handshake.
+TEST_F(BusTest, APeerThatIsKilledDuringItsHandshakeDoesNotBlockTheAuthor) {
   const auto tree = author();
   tree->publish(TreeState{.revision = 1});
   for (const Audience audience : {Audience::Everybody, Audience::TicketHandlers}) {
@@ -346,10 +348,10 @@ TEST_F(BusTest, APeerThatIsKilledWhileItConnectsMakesNoAuthorDeaf) {
   }
 }
 
-TEST_F(BusTest, TakesOverTheSocketOfAnAuthorThatCrashed) {
+TEST_F(BusTest, TakesOverTheSocketOfACrashedAuthor) {
   for (const char* name : {"watchd.sock", "watchd.tickets.sock"}) {
     const std::string path = directory_ / name;
-    // What a killed process leaves: a socket's name with nobody behind it.
+    // A killed process leaves a socket file without a listener.
     const UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
     path.copy(address.sun_path, sizeof address.sun_path - 1);
@@ -362,7 +364,7 @@ TEST_F(BusTest, TakesOverTheSocketOfAnAuthorThatCrashed) {
   EXPECT_TRUE(run_until(loop_, [&] { return trees_.size() == 2; }));
 }
 
-TEST_F(BusTest, MakesAnewWhatWasDeleted) {
+TEST_F(BusTest, RecreatesDeletedFiles) {
   const auto tree = author();
   tree->publish(TreeState{.revision = 1});
   const auto first = reader();
@@ -370,14 +372,14 @@ TEST_F(BusTest, MakesAnewWhatWasDeleted) {
   std::filesystem::remove_all(directory_.path());
   trees_.clear();
   const auto second = reader();
-  EXPECT_TRUE(wait_for_revision(1)) << "one that comes later finds the author";
+  EXPECT_TRUE(wait_for_revision(1)) << "a late subscriber finds the author";
   EXPECT_TRUE(run_until(
       loop_, [&] { return read_file(snapshot_path(directory_.path(), Topic::Tree)).has_value(); }));
   tree->publish(TreeState{.revision = 2});
   EXPECT_TRUE(run_until(loop_, [&] {
     return std::count_if(trees_.begin(), trees_.end(),
                          [](const TreeState& t) { return t.revision == 2; }) == 2;
-  })) << "and the one that was there before is still heard";
+  })) << "the earlier subscriber still gets messages";
 }
 
 TEST_F(BusTest, NamesTheSocketThatWasDeleted) {
@@ -391,7 +393,7 @@ TEST_F(BusTest, NamesTheSocketThatWasDeleted) {
   EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), 1) << "the other socket is in place: " << log;
 }
 
-TEST_F(BusTest, ResumesFromTheNewestSnapshotThoughNoFileCanBeCreated) {
+TEST_F(BusTest, ResumesFromTheNewestSnapshotAlthoughNoFileCanBeCreated) {
   auto tree = author();
   const auto sub = reader();
   tree->publish(TreeState{.revision = 1});
@@ -402,7 +404,7 @@ TEST_F(BusTest, ResumesFromTheNewestSnapshotThoughNoFileCanBeCreated) {
     const NoNewFile full(snapshot_path(directory_.path(), Topic::Tree));
     for (std::uint64_t revision = 2; revision <= 6; ++revision) {
       tree->publish(TreeState{.revision = revision});
-      ASSERT_TRUE(wait_for_revision(revision)) << "readers hear of it";
+      ASSERT_TRUE(wait_for_revision(revision)) << "readers get the message";
       tree.reset();
       tree = author();
       EXPECT_EQ(tree->epoch(), epoch);
@@ -414,12 +416,12 @@ TEST_F(BusTest, ResumesFromTheNewestSnapshotThoughNoFileCanBeCreated) {
   const std::string path = snapshot_path(directory_.path(), Topic::Tree);
   const UniqueFd overwritten = open_own_file(AT_FDCWD, path, O_RDONLY);
   EXPECT_TRUE(run_until(loop_, [&] { return !is_name_of(AT_FDCWD, path, overwritten.get()); }))
-      << "there is space again: a tick replaces the file";
+      << "when there is space again, the timer replaces the file";
   const std::string said = testing::internal::GetCapturedStderr();
   EXPECT_NE(said.find("cannot create files in " + directory_.path()), std::string::npos) << said;
 }
 
-TEST_F(BusTest, StartsANewEpochRatherThanFromAnOldSnapshot) {
+TEST_F(BusTest, StartsANewEpochInsteadOfUsingAnOldSnapshot) {
   auto tree = author();
   const auto sub = reader();
   tree->publish(TreeState{.revision = 1});
@@ -427,10 +429,10 @@ TEST_F(BusTest, StartsANewEpochRatherThanFromAnOldSnapshot) {
   testing::internal::CaptureStderr();
   {
     const FileSizeLimit full(0);
-    for (std::uint64_t revision = 2; revision <= 4; ++revision) {  // it crashes again and again
+    for (std::uint64_t revision = 2; revision <= 4; ++revision) {  // repeated crashes
       const std::uint64_t epoch = tree->epoch();
       tree->publish(TreeState{.revision = revision});
-      ASSERT_TRUE(wait_for_revision(revision)) << "readers hear of it";
+      ASSERT_TRUE(wait_for_revision(revision)) << "readers get the message";
       tree.reset();
       tree = author();
       EXPECT_NE(tree->epoch(), epoch);
@@ -451,7 +453,7 @@ TEST_F(BusTest, StartsANewEpochRatherThanFromAnOldSnapshot) {
   EXPECT_NE(said.find("watchd.json can be replaced again"), std::string::npos) << said;
 }
 
-TEST_F(BusTest, SaysOnceWhatACrashWouldCost) {
+TEST_F(BusTest, WarnsOnceThatACrashWouldCauseARestart) {
   const auto tree = author();
   const std::string path = snapshot_path(directory_.path(), Topic::Tree);
   std::filesystem::create_directory(path);
@@ -485,30 +487,31 @@ TEST_F(BusTest, RepairsTheRunDirectory) {
   tree->publish(TreeState{.revision = 3});
   trees_.clear();
   const auto second = reader();
-  EXPECT_TRUE(wait_for_revision(3)) << "one that comes later finds the author";
+  EXPECT_TRUE(wait_for_revision(3)) << "a late subscriber finds the author";
   testing::internal::GetCapturedStderr();
   EXPECT_NE(read_file(path).value_or("").find("\"revision\":3"), std::string::npos);
   std::filesystem::remove_all(moved);
 }
 
-TEST_F(BusTest, IsLeftOpenWhereNoThreadCanBeHad) {
+TEST_F(BusTest, StaysOpenIfNoThreadCanBeStarted) {
   nng_socket socket = NNG_SOCKET_INITIALIZER;
   ASSERT_EQ(nng_pub0_open(&socket), 0);
   pthread_attr_t usual;
   ASSERT_EQ(::pthread_getattr_default_np(&usual), 0);
   pthread_attr_t impossible;
   ASSERT_EQ(::pthread_getattr_default_np(&impossible), 0);
-  // More than there are addresses: what a limit of processes does to all but root.
+  // A stack larger than the address space makes pthread_create(3) fail, like a limit of processes,
+  // which does not apply to root.
   ASSERT_EQ(::pthread_attr_setstacksize(&impossible, std::size_t{1} << 60), 0);
   ASSERT_EQ(::pthread_setattr_default_np(&impossible), 0);
   close_socket(socket);
   ASSERT_EQ(::pthread_setattr_default_np(&usual), 0);
-  EXPECT_EQ(nng_send(socket, nullptr, 0, 0), 0) << "it is open";
+  EXPECT_EQ(nng_send(socket, nullptr, 0, 0), 0) << "the socket is still open";
   close_socket(socket);
   EXPECT_EQ(nng_send(socket, nullptr, 0, 0), NNG_ECLOSED);
 }
 
-TEST_F(BusTest, DropsAMalformedMessageAndGoesOn) {
+TEST_F(BusTest, DropsAMalformedMessage) {
   nng_socket stranger = NNG_SOCKET_INITIALIZER;
   ASSERT_EQ(nng_pub0_open(&stranger), 0);
   ASSERT_EQ(nng_listen(stranger,
@@ -519,8 +522,8 @@ TEST_F(BusTest, DropsAMalformedMessageAndGoesOn) {
   const auto send = [&](std::string text) { nng_send(stranger, text.data(), text.size(), 0); };
   testing::internal::CaptureStderr();
   std::uint64_t sequence = 0;
-  // A subscriber that has not connected yet gets nothing: say it until it is heard, and once more
-  // from the beginning.
+  // A subscriber that has not connected yet gets nothing. Therefore send until a message arrives,
+  // and then once more from the beginning.
   EXPECT_TRUE(run_until(loop_, [&] {
     for (const char* bad : {"tree ", "tree []", "tree {\"epoch\": 1}", "tree \xff"}) send(bad);
     send(encode(TreeState{.stamp = {.epoch = 5, .sequence = ++sequence}, .revision = 9}));
@@ -528,7 +531,7 @@ TEST_F(BusTest, DropsAMalformedMessageAndGoesOn) {
   }));
   const std::string said = testing::internal::GetCapturedStderr();
   EXPECT_EQ(trees_.back().revision, 9U);
-  EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << "once: " << said;
+  EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << "one warning: " << said;
   EXPECT_NE(said.find("dropped a message"), std::string::npos) << said;
   nng_close(stranger);
 }

@@ -58,7 +58,7 @@ std::vector<Message> samples() {
   messages.emplace_back(backend);
   backend.exit = BackendExit{.code = {}, .signal = {}, .spawn_error = "No such file"};
   messages.emplace_back(backend);
-  backend.exit = BackendExit{};  // nobody saw it
+  backend.exit = BackendExit{};  // the exit status is unknown
   messages.emplace_back(backend);
   for (const BackendPhase phase :
        {BackendPhase::Loading, BackendPhase::Running, BackendPhase::Error, BackendPhase::Killing}) {
@@ -89,7 +89,7 @@ bool is_malformed(const std::string& text) {
   return std::holds_alternative<Malformed>(decode(text));
 }
 
-TEST(Codec, ReadsWhatItWrote) {
+TEST(Codec, DecodesWhatItEncodes) {
   for (const Message& message : samples()) {
     const std::string text = encode(message);
     const Decoded decoded = decode(text);
@@ -99,13 +99,13 @@ TEST(Codec, ReadsWhatItWrote) {
   }
 }
 
-TEST(Codec, NamesTheTopicFirst) {
+TEST(Codec, AMessageBeginsWithTheTopic) {
   EXPECT_EQ(topic_word(encode(TreeState{})), "tree");
   EXPECT_EQ(topic_word(encode(BackendState{})), "backend");
   EXPECT_EQ(topic_word(encode(ProxyState{})), "proxy");
 }
 
-TEST(Codec, NamesAnAuthorThatIsNotTheOnlyOneOfItsTopic) {
+TEST(Codec, TheTopicIncludesTheNameOfAnAuthor) {
   const Message message = BackendState{.stamp = {.author = "api", .epoch = 7, .sequence = 8}};
   const std::string text = encode(message);
   EXPECT_EQ(topic_word(text), "backend.api");
@@ -140,7 +140,7 @@ bool is_later(const std::string& name) {
          name == "restarts_done" || name == "liveness_check" || name == "released";
 }
 
-TEST(Codec, ReadsWhatAnEarlierVersionWrote) {
+TEST(Codec, DecodesMessagesOfAnEarlierVersion) {
   BackendState state = std::get<BackendState>(samples()[2]);
   Json json = body(encode(state));
   for (const char* name : {"cause", "killed_at_ms", "ended_at_ms", "address", "stranger", "delay",
@@ -157,7 +157,7 @@ TEST(Codec, ReadsWhatAnEarlierVersionWrote) {
   EXPECT_TRUE(std::get<Message>(decoded) == Message(state));
 }
 
-TEST(Codec, RefusesAMissingField) {
+TEST(Codec, RejectsAMissingField) {
   for (const Message& message : samples()) {
     const std::string text = encode(message);
     const Json json = body(text);
@@ -170,7 +170,7 @@ TEST(Codec, RefusesAMissingField) {
   }
 }
 
-TEST(Codec, ReadsTheSnapshotOfAWatchdThatKnewNoRefresh) {
+TEST(Codec, DecodesATreeWithoutRefresh) {
   Json json = body(encode(TreeState{.revision = 3}));
   json.erase("refresh");
   const Decoded decoded = decode("tree " + json.dump());
@@ -178,7 +178,7 @@ TEST(Codec, ReadsTheSnapshotOfAWatchdThatKnewNoRefresh) {
 }
 
 // Snapshot files of hpp 0.1 are still on disk, and a helper of that version may still run.
-TEST(Codec, ReadsTheOldNamesOfAProxydsFields) {
+TEST(Codec, DecodesTheOldNamesOfProxydsFields) {
   const char* const old =
       R"(proxy {"asks":{"epoch":9,"number":10},"clients":1,"doubts":{"epoch":9,"number":11},)"
       R"("epoch":5,"forwarded":3,"held":2,"let_go":12,"listening":["[::1]:8000"],"problem":"",)"
@@ -199,14 +199,14 @@ TEST(Codec, ReadsTheOldNamesOfAProxydsFields) {
   EXPECT_FALSE(written.contains("doubts") || written.contains("let_go")) << written;
 }
 
-TEST(Codec, ReadsTheSnapshotOfAProxydThatHadNoReleasedGeneration) {
+TEST(Codec, DecodesAProxyStateWithoutReleasedGeneration) {
   Json json = body(encode(ProxyState{.clients = 3}));
   json.erase("released");
   const Decoded decoded = decode("proxy " + json.dump());
   EXPECT_TRUE(std::get<Message>(decoded) == Message(ProxyState{.clients = 3}));
 }
 
-TEST(Codec, RefusesHalfARefresh) {
+TEST(Codec, RejectsAnIncompleteRefresh) {
   const Json json = body(encode(TreeState{}));
   for (const auto& [name, value] : json["refresh"].items()) {
     Json less = json;
@@ -215,7 +215,7 @@ TEST(Codec, RefusesHalfARefresh) {
   }
 }
 
-TEST(Codec, RefusesAWrongType) {
+TEST(Codec, RejectsAWrongType) {
   const Json wrongs[] = {nullptr, true, -1, 1.5, "text", Json::array({1}), Json::object()};
   for (const Message& message : samples()) {
     const std::string text = encode(message);
@@ -224,7 +224,7 @@ TEST(Codec, RefusesAWrongType) {
       for (const Json& wrong : wrongs) {
         const bool may_be_null = name == "exit" && wrong.is_null();
         if (wrong.type() == value.type() || may_be_null) continue;
-        // Which numbers they take: RefusesNumbersThatNoCounterHas, RefusesWhatContradictsItself.
+        // RejectsNumbersThatNoCounterHas and RejectsContradictoryFields test the numbers.
         if (value.is_number() && wrong.is_number()) continue;
         Json other = json;
         other[name] = wrong;
@@ -235,7 +235,7 @@ TEST(Codec, RefusesAWrongType) {
   }
 }
 
-TEST(Codec, RefusesNumbersThatNoCounterHas) {
+TEST(Codec, RejectsNumbersThatNoCounterHas) {
   Json json = body(encode(TreeState{}));
   for (const Json& wrong : {Json(-1), Json(1.5), Json(1e300)}) {
     for (const char* name : {"epoch", "sequence", "revision", "changed_count"}) {
@@ -248,7 +248,7 @@ TEST(Codec, RefusesNumbersThatNoCounterHas) {
 
 // Each entry is a path in the JSON of a consistent message, and a value there that contradicts the
 // rest.
-TEST(Codec, RefusesWhatContradictsItself) {
+TEST(Codec, RejectsContradictoryFields) {
   struct Case {
     Message message;
     const char* path;
@@ -300,16 +300,16 @@ TEST(Codec, RefusesWhatContradictsItself) {
   }
 }
 
-TEST(Codec, ReadsCountsOfMoreThanIsNamed) {
+TEST(Codec, ACountMayExceedTheNumberOfNames) {
   for (const Message& message :
-       {Message(TreeState{.revision = 1, .changed_count = 3}),  // the files are gone again
+       {Message(TreeState{.revision = 1, .changed_count = 3}),  // the files no longer exist
         Message(TreeState{.revision = 1, .changed = {"a"}, .changed_count = 3}),
         Message(TreeState{.refresh = {.count = 9, .css = {"a"}, .css_count = 30}})}) {
     EXPECT_FALSE(is_malformed(encode(message))) << encode(message);
   }
 }
 
-TEST(Codec, RefusesAnUnknownPhaseAndTopic) {
+TEST(Codec, RejectsAnUnknownPhaseOrTopic) {
   Json json = body(encode(BackendState{}));
   json["state"] = "Sleeping";
   EXPECT_TRUE(is_malformed("backend " + json.dump()));
@@ -327,7 +327,7 @@ TEST(Codec, RefusesAnUnknownPhaseAndTopic) {
   }
 }
 
-TEST(Codec, KeepsFromTheFileWhatMeansNothingToASuccessor) {
+TEST(Codec, FieldsWithoutMeaningForASuccessorAreNotInTheFile) {
   for (const Message& message : samples()) {
     EXPECT_EQ(stamp_of(durable(message)), Stamp{});
     EXPECT_EQ(durable(durable(message)), durable(message));
@@ -344,7 +344,7 @@ TEST(Codec, KeepsFromTheFileWhatMeansNothingToASuccessor) {
   EXPECT_EQ(std::get<BackendState>(durable(samples()[2])).answers, Ticket{});
 }
 
-TEST(Codec, TellsWhatIsNewAboutAMessage) {
+TEST(Codec, ClassifiesTheChangesOfAMessage) {
   const TreeState tree{.revision = 1};
   const auto for_tree = [&](const TreeState& next) { return news_of(next, tree); };
   EXPECT_EQ(for_tree({.revision = 2}), News::Durable);
@@ -357,7 +357,7 @@ TEST(Codec, TellsWhatIsNewAboutAMessage) {
   EXPECT_EQ(news_of(ProxyState{.released = 1}, ProxyState{}), News::Fleeting);
 }
 
-TEST(Ticket, CoversThoseOfItsEpochUpToItself) {
+TEST(Ticket, CoversEarlierTicketsOfItsEpoch) {
   const Ticket answer{.epoch = 3, .number = 7};
   EXPECT_TRUE(answer.covers({.epoch = 3, .number = 6}));
   EXPECT_TRUE(answer.covers({.epoch = 3, .number = 7}));
@@ -366,7 +366,7 @@ TEST(Ticket, CoversThoseOfItsEpochUpToItself) {
   EXPECT_FALSE(answer.covers({.epoch = 2, .number = 1}));
 }
 
-// Everything that can grow is as long as it can be, and of bytes that JSON needs six for.
+// Each growing field has its largest size, and consists of bytes that need six characters in JSON.
 std::vector<Message> endless_messages() {
   const std::string text(kMessageSizeMax, '\x01');
   std::vector<std::string> words(50, std::string(kTextMax, '\x01'));
@@ -391,21 +391,21 @@ std::size_t bytes_of(const std::vector<std::string>& words) {
   return size;
 }
 
-TEST(Codec, LimitsWhatHasNoEnd) {
+TEST(Codec, LimitsEveryGrowingField) {
   for (const Message& message : endless_messages()) {
     const Message short_one = limited(message);
     EXPECT_LE(encode(short_one).size(), kMessageSizeMax) << to_string(topic_of(message));
     EXPECT_EQ(limited(short_one), short_one);
   }
   const auto tree = std::get<TreeState>(limited(endless_messages()[0]));
-  EXPECT_EQ(tree.clock, "") << "half a clock means nothing";
+  EXPECT_EQ(tree.clock, "") << "a truncated clock is useless";
   EXPECT_EQ(tree.problem.size(), kTextMax);
   EXPECT_EQ(tree.changed.size(), 1U);
   EXPECT_EQ(tree.changed_count, 1'000'000U);
-  EXPECT_EQ(tree.refresh.css.size(), 1U) << "whoever asks for the first finds one";
+  EXPECT_EQ(tree.refresh.css.size(), 1U) << "the first name exists if the count is not 0";
 }
 
-TEST(Codec, LeavesAloneWhatFits) {
+TEST(Codec, DoesNotCutFieldsThatFit) {
   for (const Message& message : samples()) EXPECT_EQ(limited(message), message);
   std::vector<std::string> paths(kChangedPathsMax,
                                  std::string(kListMax / kChangedPathsMax - 4, 'x'));
@@ -413,7 +413,7 @@ TEST(Codec, LeavesAloneWhatFits) {
   EXPECT_EQ(limited(tree), tree);
 }
 
-TEST(Codec, CutsTextBetweenCharacters) {
+TEST(Codec, CutsTextAtACharacter) {
   for (std::size_t shift = 0; shift < 4; ++shift) {
     std::string text(shift, 'x');
     while (text.size() <= kTextMax) text += "\xf0\x9f\x98\x80";
@@ -422,7 +422,8 @@ TEST(Codec, CutsTextBetweenCharacters) {
     EXPECT_LE(problem.size(), kTextMax);
     EXPECT_GE(problem.size(), kTextMax - 4);
     const Decoded decoded = decode(encode(message));
-    EXPECT_EQ(std::get<ProxyState>(std::get<Message>(decoded)).problem, problem) << "is UTF-8";
+    EXPECT_EQ(std::get<ProxyState>(std::get<Message>(decoded)).problem, problem)
+        << "the cut text is UTF-8";
     EXPECT_TRUE(problem.ends_with("…"));
   }
 }
@@ -433,7 +434,7 @@ TEST(Codec, KeepsTheEndOfTheOutput) {
   EXPECT_EQ(std::get<BackendState>(message).output_tail, output.substr(9));
 }
 
-TEST(Codec, TellsLongCommandsApart) {
+TEST(Codec, LongCommandsStayDistinct) {
   std::vector<std::string> command{"sh", "-c", "script"};
   EXPECT_EQ(limited_command(command), command);
   command.resize(2000, std::string(1000, 'x'));
@@ -451,7 +452,7 @@ TEST(Codec, TellsLongCommandsApart) {
 }
 
 // supervisord compares its command with the one that it reads from the file.
-TEST(Codec, TellsCommandsApartThatAreNoUtf8) {
+TEST(Codec, CommandsThatAreNotUtf8StayDistinct) {
   const auto one = limited_command({"./caf\xe9", "x"});
   const Decoded decoded = decode(encode(BackendState{.command = one}));
   ASSERT_TRUE(std::holds_alternative<Message>(decoded));
@@ -461,7 +462,7 @@ TEST(Codec, TellsCommandsApartThatAreNoUtf8) {
   EXPECT_EQ(limited_command({"./caf\xc3\xa9"}), std::vector<std::string>{"./caf\xc3\xa9"});
 }
 
-TEST(Codec, ReplacesWhatIsNoUtf8) {
+TEST(Codec, ReplacesBytesThatAreNotUtf8) {
   const BackendState state{.output_tail = "a\xff\xc3(b"};
   const Decoded decoded = decode(encode(state));
   ASSERT_TRUE(std::holds_alternative<Message>(decoded));

@@ -1,5 +1,4 @@
-// What a run directory without space, quota or descriptors does to its writers, without a file
-// system that is full.
+// Simulates a run directory without space, quota or descriptors. Needs no full file system.
 #pragma once
 
 #include <sys/resource.h>
@@ -11,7 +10,7 @@
 
 namespace hpp::bus {
 
-// Within its life no new file can be created at `path`, but the old one can be overwritten.
+// While it exists, no new file can be created at `path`, but the old one can be overwritten.
 class NoNewFile {
  public:
   explicit NoNewFile(const std::string& path) : blocker_(path + ".new") {

@@ -32,7 +32,7 @@ class SnapshotFileTest : public testing::Test {
   std::string path_ = tmp_ / "a.json";
 };
 
-TEST_F(SnapshotFileTest, HoldsWhatWasWrittenLast) {
+TEST_F(SnapshotFileTest, ContainsTheLastWrite) {
   SnapshotFile file(directory_, "a.json");
   EXPECT_EQ(file.path(), path_);
   EXPECT_EQ(file.read(), std::nullopt);
@@ -40,14 +40,14 @@ TEST_F(SnapshotFileTest, HoldsWhatWasWrittenLast) {
   for (const char* text : {"tree {}", "tree {\"a\": 1}", "tree"}) {
     EXPECT_EQ(file.write(text).result, Result::Replaced);
     EXPECT_EQ(file.read(), text);
-    EXPECT_EQ(SnapshotFile(directory_, "a.json").read(), text) << "another process";
+    EXPECT_EQ(SnapshotFile(directory_, "a.json").read(), text) << "as another process reads it";
     EXPECT_TRUE(file.is_in_place());
   }
   std::filesystem::remove(path_);
   EXPECT_FALSE(file.is_in_place());
 }
 
-TEST_F(SnapshotFileTest, IsOverwrittenWhereNoFileCanBeCreated) {
+TEST_F(SnapshotFileTest, IsOverwrittenIfNoFileCanBeCreated) {
   SnapshotFile file(directory_, "a.json");
   file.write("tree 1");
   const NoNewFile full(path_);
@@ -73,10 +73,10 @@ TEST_F(SnapshotFileTest, IsReplacedAgainWhenThereIsSpace) {
   EXPECT_FALSE(std::filesystem::exists(path_ + ".new"));
 }
 
-TEST_F(SnapshotFileTest, HoldsNothingOldIfItCannotBeOverwritten) {
+TEST_F(SnapshotFileTest, ContainsNoOldSnapshotIfItCannotBeOverwritten) {
   const std::string before = encode(TreeState{.revision = 1});
   const std::string after = encode(TreeState{.revision = 2, .clock = "c:1"});
-  // From the first byte on, after some, and after all that the old text had.
+  // The overwrite fails at the first byte, after some bytes, and after the length of the old text.
   for (const std::size_t limit : {std::size_t{0}, std::size_t{1}, before.size()}) {
     SnapshotFile file(directory_, "a.json");
     ASSERT_EQ(file.write(before).result, Result::Replaced);
@@ -85,17 +85,17 @@ TEST_F(SnapshotFileTest, HoldsNothingOldIfItCannotBeOverwritten) {
     EXPECT_EQ(outcome.result, Result::Lost);
     EXPECT_EQ(outcome.error, EFBIG);
     EXPECT_TRUE(is_refused(file.read())) << *file.read();
-    EXPECT_FALSE(std::filesystem::exists(path_ + ".new")) << "it would be in the way";
+    EXPECT_FALSE(std::filesystem::exists(path_ + ".new")) << "it would take space";
   }
 }
 
-TEST_F(SnapshotFileTest, HoldsNothingIfItsWriterDiesWhileItOverwrites) {
+TEST_F(SnapshotFileTest, IsInvalidIfItsWriterDiesDuringAnOverwrite) {
   const std::string text = encode(TreeState{.revision = 1});
   std::ofstream(path_) << std::string(1, '\0') << text.substr(1);
   EXPECT_TRUE(is_refused(SnapshotFile(directory_, "a.json").read()));
 }
 
-TEST_F(SnapshotFileTest, LeavesNoOldFileOfSomebodyElseInItsPlace) {
+TEST_F(SnapshotFileTest, ReplacesTheFileOfAnotherUser) {
   SnapshotFile file(directory_, "a.json");
   file.write("tree 2");
   std::ofstream(tmp_ / "backup") << "tree 1";
@@ -105,7 +105,7 @@ TEST_F(SnapshotFileTest, LeavesNoOldFileOfSomebodyElseInItsPlace) {
   EXPECT_EQ(content(), std::nullopt);
 }
 
-TEST_F(SnapshotFileTest, IsNotReadThroughALink) {
+TEST_F(SnapshotFileTest, IsNotReadThroughASymbolicLink) {
   std::ofstream(tmp_ / "theirs") << "tree 1";
   std::filesystem::create_symlink(tmp_ / "theirs", path_);
   SnapshotFile file(directory_, "a.json");

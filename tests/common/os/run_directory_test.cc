@@ -60,14 +60,15 @@ mode_t mode_of(const std::string& path) {
   return info.st_mode & 07777;
 }
 
-TEST(RunDirectory, LiesInTheUsersRuntimeDirectory) {
+TEST(RunDirectory, IsInTheRuntimeDirectoryOfTheUser) {
   const TemporaryDirectory runtime;
   ::setenv("XDG_RUNTIME_DIR", runtime.path().c_str(), 1);
   EXPECT_EQ(default_run_directory("localhost-8000"), runtime / "hpp/localhost-8000");
 }
 
-// A container may have a directory of the same path, and its processes may be ours to kill.
-TEST(RunDirectory, HasAnIdThatNoOtherOfThatPathHas) {
+// A container may have a directory with the same path, and this user may be able to kill its
+// processes.
+TEST(RunDirectory, HasAnIdThatAnotherDirectoryWithTheSamePathDoesNotHave) {
   const TemporaryDirectory parent;
   const std::string path = parent / "run";
   const std::string id = RunDirectory(path).instance_id();
@@ -90,10 +91,10 @@ TEST(RunDirectory, HasAnIdThatNoOtherOfThatPathHas) {
   EXPECT_NE(RunDirectory(path).instance_id(), id);
   EXPECT_NE(backend_tag_prefix(path), tag);
   std::ofstream(path + "/instance") << "../../etc";
-  EXPECT_EQ(RunDirectory(path).instance_id().size(), 16U) << "one that is not sound is replaced";
+  EXPECT_EQ(RunDirectory(path).instance_id().size(), 16U) << "an invalid id is replaced";
 }
 
-TEST(BackendTag, DoesNotBeginWithThatOfAnotherBackend) {
+TEST(BackendTag, IsNoPrefixOfAnotherTag) {
   const TemporaryDirectory directory;
   const std::string main = backend_tag_prefix(directory.path());
   const std::string api = backend_tag_prefix(directory.path(), "api");
@@ -106,7 +107,7 @@ TEST(BackendTag, DoesNotBeginWithThatOfAnotherBackend) {
   }
 }
 
-TEST(RunDirectory, LiesInTmpWithoutOne) {
+TEST(RunDirectory, IsInTmpWithoutARuntimeDirectory) {
   const std::string fallback = "/tmp/hpp-" + std::to_string(::getuid()) + "/x";
   const TemporaryDirectory directory;
   const std::string file = directory / "file";
@@ -120,7 +121,7 @@ TEST(RunDirectory, LiesInTmpWithoutOne) {
   EXPECT_EQ(default_run_directory("x"), fallback);
 }
 
-TEST(RunDirectory, IsLookedForInAllPlaces) {
+TEST(RunDirectory, IsSearchedInAllPlaces) {
   const TemporaryDirectory runtime;
   const std::string fallback = "/tmp/hpp-" + std::to_string(::getuid());
   ::setenv("XDG_RUNTIME_DIR", runtime.path().c_str(), 1);
@@ -129,7 +130,7 @@ TEST(RunDirectory, IsLookedForInAllPlaces) {
   EXPECT_EQ(run_directory_roots(), std::vector<std::string>{fallback});
 }
 
-TEST(RunDirectory, LiesInTmpIfOthersMayRenameWhatIsInTheRuntimeDirectory) {
+TEST(RunDirectory, IsInTmpIfOthersMayRenameFilesInTheRuntimeDirectory) {
   const TemporaryDirectory runtime;
   ::setenv("XDG_RUNTIME_DIR", runtime.path().c_str(), 1);
   const std::string fallback = "/tmp/hpp-" + std::to_string(::getuid());
@@ -140,7 +141,7 @@ TEST(RunDirectory, LiesInTmpIfOthersMayRenameWhatIsInTheRuntimeDirectory) {
   ::unsetenv("XDG_RUNTIME_DIR");
 }
 
-TEST(RunDirectory, IsTrustworthyIfNobodyElseCanChangeIt) {
+TEST(RunDirectory, IsTrustedIfNoOtherUserCanChangeIt) {
   const TemporaryDirectory directory;
   EXPECT_EQ(objection(directory / "own"), "");
   EXPECT_TRUE(is_trustworthy_directory(directory / "own"));
@@ -156,7 +157,7 @@ TEST(RunDirectory, IsTrustworthyIfNobodyElseCanChangeIt) {
   EXPECT_FALSE(is_trustworthy_directory(directory / "own"));
 }
 
-TEST(RunDirectory, IsMadeForOurselvesAlone) {
+TEST(RunDirectory, IsCreatedForThisUserAlone) {
   const TemporaryDirectory directory;
   const mode_t before = ::umask(0);
   EXPECT_EQ(objection(directory / "hpp/localhost-8000"), "");
@@ -166,7 +167,7 @@ TEST(RunDirectory, IsMadeForOurselvesAlone) {
   EXPECT_EQ(objection(directory / "hpp/localhost-8000"), "") << "the second time";
 }
 
-TEST(RunDirectory, IsClosedToOthersIfItIsOurs) {
+TEST(RunDirectory, IsMadePrivateIfItBelongsToThisUser) {
   const TemporaryDirectory directory;
   const std::string path = directory / "open";
   for (const mode_t mode : {0755U, 0710U, 0701U, 0777U, 0500U, 0000U}) {
@@ -180,7 +181,7 @@ TEST(RunDirectory, IsClosedToOthersIfItIsOurs) {
   }
 }
 
-TEST(RunDirectory, SoIsTheOneThatAllAreIn) {
+TEST(RunDirectory, TheParentIsMadePrivateToo) {
   const TemporaryDirectory runtime;
   ::setenv("XDG_RUNTIME_DIR", runtime.path().c_str(), 1);
   ::mkdir((runtime / "hpp").c_str(), 0700);
@@ -200,23 +201,23 @@ TEST(RunDirectory, ReplacesALinkInAPrivateDirectory) {
   EXPECT_THAT(opening.repairs, ElementsAre(HasSubstr("was a symbolic link")));
   EXPECT_FALSE(std::filesystem::is_symlink(directory / "link"));
   EXPECT_EQ(mode_of(directory / "link"), 0700U);
-  EXPECT_EQ(mode_of(directory / "elsewhere"), 0755U) << "left alone";
-  EXPECT_TRUE(std::filesystem::exists(directory / "elsewhere/watchd.json")) << "left alone";
+  EXPECT_EQ(mode_of(directory / "elsewhere"), 0755U) << "unchanged";
+  EXPECT_TRUE(std::filesystem::exists(directory / "elsewhere/watchd.json")) << "unchanged";
 }
 
-TEST(RunDirectory, IsRefusedIfItIsNoDirectory) {
+TEST(RunDirectory, IsRejectedIfItIsNoDirectory) {
   const TemporaryDirectory directory;
   std::ofstream(directory / "file") << "x";
   EXPECT_NE(objection(directory / "file").find("not a directory"), std::string::npos);
   ::chmod(directory.path().c_str(), 01777);
   std::filesystem::create_symlink("/", directory / "link");
   EXPECT_NE(objection(directory / "link").find("not a directory"), std::string::npos)
-      << "somebody else may have put the link there";
+      << "another user may have made the link";
   EXPECT_TRUE(std::filesystem::is_symlink(directory / "link"));
   EXPECT_NE(objection("/nowhere/at/all").find("/nowhere/at"), std::string::npos);
 }
 
-TEST(RunDirectory, IsRefusedIfItBelongsToSomebodyElse) {
+TEST(RunDirectory, IsRejectedIfItBelongsToAnotherUser) {
   const TemporaryDirectory directory;
   std::string foreign = "/root";
   if (::getuid() == 0) {
@@ -230,12 +231,12 @@ TEST(RunDirectory, IsRefusedIfItBelongsToSomebodyElse) {
 }
 
 // An attacker can create it before the user's first start, with any mode.
-TEST(RunDirectory, IsRefusedInADirectoryOfSomebodyElse) {
+TEST(RunDirectory, IsRejectedInADirectoryOfAnotherUser) {
   if (::getuid() != 0) GTEST_SKIP() << "only root can make a directory of another user";
   const TemporaryDirectory tmp;
   ::chmod(tmp.path().c_str(), 01777);
   ::mkdir((tmp / "theirs").c_str(), 0700);
-  ::mkdir((tmp / "theirs/x").c_str(), 0700);  // ours, in theirs
+  ::mkdir((tmp / "theirs/x").c_str(), 0700);  // a directory of this user in one of another user
   ::chmod((tmp / "theirs").c_str(), 0777);
   if (::chown((tmp / "theirs").c_str(), kStranger, kStranger) != 0) GTEST_SKIP() << "cannot chown";
   for (const char* name : {"theirs/x", "theirs/y"}) {
@@ -254,17 +255,17 @@ TEST(RunDirectory, IsRefusedInADirectoryOfSomebodyElse) {
       << objection(behind_link);
 }
 
-TEST(RunDirectory, IsRefusedWhereEveryUserMayRenameIt) {
+TEST(RunDirectory, IsRejectedIfEveryUserMayRenameIt) {
   const TemporaryDirectory tmp;
   ::mkdir((tmp / "open").c_str(), 0700);
   ::chmod((tmp / "open").c_str(), 0777);
   EXPECT_NE(objection(tmp / "open/x").find("every user may rename"), std::string::npos)
       << objection(tmp / "open/x");
   ::chmod((tmp / "open").c_str(), 01777);
-  EXPECT_EQ(objection(tmp / "open/x"), "") << "sticky, as /tmp is";
+  EXPECT_EQ(objection(tmp / "open/x"), "") << "the directory is sticky, like /tmp";
 }
 
-TEST(RunDirectory, IsMendedIfItWasChanged) {
+TEST(RunDirectory, IsRepairedIfItWasChanged) {
   const TemporaryDirectory tmp;
   std::vector<std::string> repairs;
   RunDirectory directory(tmp / "x",
@@ -288,7 +289,7 @@ TEST(RunDirectory, IsMendedIfItWasChanged) {
   EXPECT_TRUE(directory.has("file"));
 }
 
-TEST(RunDirectory, IsRefusedIfItsSocketsWouldHaveTooLongAPath) {
+TEST(RunDirectory, IsRejectedIfThePathsOfItsSocketsWouldBeTooLong) {
   const TemporaryDirectory directory;
   // unix(7): 108 bytes with the NUL; the longest name in it is `/supervisord.tickets.sock`.
   const std::size_t longest = 107 - 25;
@@ -298,22 +299,22 @@ TEST(RunDirectory, IsRefusedIfItsSocketsWouldHaveTooLongAPath) {
   EXPECT_FALSE(std::filesystem::exists(fits + "x"));
 }
 
-TEST(RunDirectory, IsLockedForOneWhoSaysWhoItIs) {
+TEST(RunDirectory, TheLockNamesItsHolder) {
   const TemporaryDirectory tmp;
   const RunDirectory directory(tmp.path());
   std::optional<FileLock> first = lock_run_directory(directory, "pid 123, http://localhost:8000");
   try {
     lock_run_directory(directory, "pid 124");
-    ADD_FAILURE() << "two have the lock";
+    ADD_FAILURE() << "two processes have the lock";
   } catch (const std::runtime_error& error) {
     EXPECT_STREQ(error.what(), "already running: pid 123, http://localhost:8000");
   }
   first.reset();
   const FileLock third = lock_run_directory(directory, "pid 5");
-  EXPECT_EQ(read_file(tmp / "lock"), "pid 5") << "nothing of the longer text before it";
+  EXPECT_EQ(read_file(tmp / "lock"), "pid 5") << "nothing of the longer old text remains";
 }
 
-TEST(FileLock, HasAHolderWhomAnybodyMaySee) {
+TEST(FileLock, EveryProcessCanFindTheHolder) {
   const TemporaryDirectory directory;
   const std::string path = directory / "lock";
   EXPECT_EQ(lock_holder(path), std::nullopt) << "there is no file";
@@ -322,11 +323,11 @@ TEST(FileLock, HasAHolderWhomAnybodyMaySee) {
   EXPECT_EQ(lock_holder(path), ::getpid());
   EXPECT_EQ(lock_holder(directory.path()), std::nullopt);
   lock.reset();
-  EXPECT_EQ(lock_holder(path), std::nullopt) << "the file is left, and nobody holds it";
+  EXPECT_EQ(lock_holder(path), std::nullopt) << "the file exists, but no process holds its lock";
 }
 
 // The kernel skips lines of /proc/locks if locks before them are released while it is read.
-TEST(FileLock, HasAHolderWhoIsSeenWhileManyOtherLocksComeAndGo) {
+TEST(FileLock, TheHolderIsFoundWhileManyOtherLocksAreTakenAndReleased) {
   const TemporaryDirectory directory;
   const std::string path = directory / "lock";
   const auto lock = FileLock::take(AT_FDCWD, path);
@@ -352,7 +353,7 @@ TEST(FileLock, HasAHolderWhoIsSeenWhileManyOtherLocksComeAndGo) {
   EXPECT_EQ(seen, 300);
 }
 
-TEST(FileLock, CanBeTakenWhileItsHolderIsAskedFor) {
+TEST(FileLock, CanBeTakenDuringASearchForItsHolder) {
   const TemporaryDirectory directory;
   const std::string path = directory / "lock";
   ASSERT_TRUE(FileLock::take(AT_FDCWD, path).has_value());
@@ -367,8 +368,8 @@ TEST(FileLock, CanBeTakenWhileItsHolderIsAskedFor) {
   asker.join();
 }
 
-// As lock_holder() does for a moment, which may be a long one on a busy machine.
-TEST(FileLock, IsNotGivenUpAtOnceIfAnotherProcessHasASharedLock) {
+// lock_holder() takes such a lock for a moment, which may last long on a busy machine.
+TEST(FileLock, TakeWaitsForASharedLockOfAnotherProcess) {
   const TemporaryDirectory directory;
   const std::string path = directory / "lock";
   const UniqueFd other(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
@@ -380,7 +381,7 @@ TEST(FileLock, IsNotGivenUpAtOnceIfAnotherProcessHasASharedLock) {
   EXPECT_TRUE(FileLock::take(AT_FDCWD, path).has_value());
 }
 
-TEST(FileLock, KnowsWhetherItsFileWasDeleted) {
+TEST(FileLock, IsHeldAtDetectsADeletedFile) {
   const TemporaryDirectory directory;
   const std::string path = directory / "lock";
   const auto lock = FileLock::take(AT_FDCWD, path);
@@ -417,7 +418,7 @@ class PlantedFile : public testing::Test {
   std::string victim_ = directory_ / "victim";
 };
 
-TEST_F(PlantedFile, IsNotOurs) {
+TEST_F(PlantedFile, IsNotOpened) {
   plant_link("link");
   plant_hard_link("hard");
   plant_fifo("fifo");
