@@ -9,7 +9,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(DurationText, IsInTheLargestUnitOfWhichThereAreTwo) {
+TEST(DurationText, HasTheLargestUnitThatTheDurationContainsTwice) {
   const std::pair<std::chrono::milliseconds, const char*> cases[] = {
       {-5ms, "0 ms"},      {0ms, "0 ms"},      {1ms, "1 ms"},   {1999ms, "1999 ms"},
       {2s, "2 s"},         {12'900ms, "12 s"}, {119s, "119 s"}, {120s, "2 min"},
