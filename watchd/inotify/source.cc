@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <memory>
@@ -21,9 +22,6 @@
 
 namespace hpp::watchd::inotify {
 namespace {
-
-// Size of the buffer for one read of events.
-constexpr std::size_t kEventsSize = 64 * 1024;
 
 using Kind = Directories::Kind;
 
@@ -163,17 +161,10 @@ void Source::perform(const ReadQueue&) {
   queue_.set_position(KeptQueue::kReading);
   int left = 0;
   ::ioctl(queue_.fd(), FIONREAD, &left);
-  QueueRead read;
-  std::vector<char> buffer(left > 0 ? kEventsSize : 0);
-  while (left > 0) {
-    const ssize_t got = ::read(queue_.fd(), buffer.data(), buffer.size());
-    if (got <= 0) break;
-    std::vector<QueueEvent> events = read_events({buffer.data(), static_cast<std::size_t>(got)});
-    read.events.insert(read.events.end(), std::make_move_iterator(events.begin()),
-                       std::make_move_iterator(events.end()));
-    left -= static_cast<int>(got);
-  }
-  events_.post_next(std::move(read));
+  std::vector<char> buffer(static_cast<std::size_t>(left));
+  const ssize_t got = ::read(queue_.fd(), buffer.data(), buffer.size());
+  buffer.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  events_.post_next(QueueRead{read_events({buffer.data(), buffer.size()})});
 }
 
 void Source::perform(const KeepPosition& effect) {
