@@ -3,10 +3,10 @@
 // The next process resumes from the file, so the file must not contain an older snapshot than the
 // readers of the bus have received. write() normally replaces the file. If it cannot create a file
 // (the disk is full, the quota is used up, no descriptors are left), it overwrites the old file,
-// which needs neither space nor a descriptor. It first writes NUL to the first byte, then the rest
-// of the text, and the first byte last, so that a crash in between leaves a file that decode()
-// refuses. If the text does not fit, the file stays invalid, and the next process starts a new
-// epoch. That restarts the backend once more than necessary, but never too rarely.
+// which needs neither space nor a descriptor. Meanwhile the first byte of the file is NUL, so that
+// a crash leaves a file that decode() refuses. If the text does not fit, the file stays invalid,
+// and the next process starts a new epoch. That restarts the backend once more than necessary, but
+// never too rarely.
 //
 // The descriptor stays open for writing, which also prevents a remount of the file system as
 // read-only.

@@ -64,8 +64,8 @@ bool is_locked(int fd) {
   return false;
 }
 
-// Opens or creates the file of a lock. Replaces a file of another user, who may have put it there
-// while the directory was writable for others.
+// Opens or creates the file of a lock. Replaces a file of another user: it may be from a time when
+// the directory was writable for others.
 UniqueFd open_lock_file(int directory, const std::string& name) {
   UniqueFd fd = open_own_file(directory, name, O_RDWR);
   if (fd.is_open()) return fd;

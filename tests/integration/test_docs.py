@@ -14,6 +14,7 @@ import docutils.core
 from harness import BUILD_DIR, DEADLINE_S
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
+DOCUMENTS = (*SOURCE.glob("*.rst"), *SOURCE.glob("docs/*.rst"))
 PAGES = {"ctl": 1, "launch": 1, "proxyd": 8, "supervisord": 8, "watchd": 8}
 CTL_COMMANDS = ("restart", "status", "stop", "trace", "wait")
 
@@ -76,7 +77,7 @@ class ManPages(unittest.TestCase):
 
 class Texts(unittest.TestCase):
     def test_are_valid_restructured_text(self):
-        for path in (*SOURCE.glob("*.rst"), *SOURCE.glob("docs/*.rst")):
+        for path in DOCUMENTS:
             said = io.StringIO()
             docutils.core.publish_string(path.read_text().replace("|version|", "0"), writer_name="null", settings_overrides={
                 "warning_stream": said, "report_level": 2, "file_insertion_enabled": False})
@@ -109,7 +110,7 @@ class Examples(unittest.TestCase):
 
     def test_are_one_command_a_line(self):
         found = 0
-        for path in (*SOURCE.glob("*.rst"), *SOURCE.glob("docs/*.rst")):
+        for path in DOCUMENTS:
             for words in self.commands(path):
                 found += 1
                 with self.subTest(path.name, command=words):
@@ -120,7 +121,7 @@ class Examples(unittest.TestCase):
 
     def test_have_options_that_the_program_accepts(self):
         """A command ends before its --exec, so that only hpp's own part is parsed."""
-        for path in (*SOURCE.glob("*.rst"), *SOURCE.glob("docs/*.rst")):
+        for path in DOCUMENTS:
             for words in self.commands(path):
                 if words[0] == "hpp-launch" and "BIND" not in words:
                     with self.subTest(path.name, command=words):

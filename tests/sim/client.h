@@ -26,7 +26,8 @@ class Client {
   // Sends a request now, unless it waits for an answer.
   void hurry();
 
-  // Sends no more requests, and ends a tunnel or a stream, which may not end by itself.
+  // Sends no more requests, and closes the connection of a tunnel or stream, because these may
+  // last forever.
   void come_to_rest();
 
   // Sends a GET on a new connection.

@@ -33,8 +33,8 @@ class Rules {
 template <class Model, class Move>
 class Walk {
  public:
-  // `depth` is the length of the longest histories. Histories of up to `settled_depth` moves must
-  // also lead to a good end.
+  // `depth` is the length of the longest histories. After each history of up to `settled_depth`
+  // moves, settle() must reach a good end.
   Walk(const std::vector<Move>& moves, int depth, int settled_depth)
       : moves_(moves), depth_(depth), settled_depth_(settled_depth) {}
 
