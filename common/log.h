@@ -76,6 +76,11 @@ void warning(fmt::format_string<Args...> format, Args&&... args) {
   write(Level::Warning, fmt::format(format, std::forward<Args>(args)...));
 }
 
+// Logs a finished warning: for callbacks that get a text.
+inline void warning_text(const std::string& text) {
+  write(Level::Warning, text);
+}
+
 template <class... Args>
 void info(fmt::format_string<Args...> format, Args&&... args) {
   write(Level::Info, fmt::format(format, std::forward<Args>(args)...));

@@ -408,8 +408,7 @@ int print_version(Program program) {
 // that cannot succeed ends with one line.
 void prepare_run_directory(const std::string& path) {
   if (path.empty()) return;
-  const RunDirectory directory(path,
-                               [](const std::string& warning) { log::warning("{}", warning); });
+  const RunDirectory directory(path, log::warning_text);
 }
 
 }  // namespace

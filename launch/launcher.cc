@@ -114,8 +114,7 @@ Launcher::Launcher(const Options& options)
   for (const Helper which : kHelpers) places_.try_emplace(which, loop_, *this, which);
   if (options_.name.empty()) options_.name = instance_name(options_.bind);
   options_.run_directory = default_run_directory(options_.name);
-  run_directory_.emplace(options_.run_directory,
-                         [](const std::string& warning) { log::warning("{}", warning); });
+  run_directory_.emplace(options_.run_directory, log::warning_text);
   lock_run_directory();
   instance_id_ = run_directory_->instance_id();
   const std::string tag_prefix = backend_tag_prefix(options_.run_directory);

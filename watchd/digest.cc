@@ -8,34 +8,19 @@
 #include <vector>
 
 #include "common/os/unique_fd.h"
+#include "watchd/core/fnv.h"
 
 namespace hpp::watchd {
 namespace {
 
 constexpr std::size_t kChunk = 64 * 1024;
 
-// FNV-1a with 64 bits: two versions of one file have the same digest by chance once in 10^19. The
-// contents are the user's own, so no attacker constructs such a pair.
-class Fnv {
- public:
-  void add(const char* bytes, std::size_t size) {
-    for (std::size_t i = 0; i < size; ++i) {
-      value_ = (value_ ^ static_cast<unsigned char>(bytes[i])) * 0x100000001b3;
-    }
-  }
-
-  std::uint64_t value() const { return value_; }
-
- private:
-  std::uint64_t value_ = 0xcbf29ce484222325;
-};
-
 std::optional<std::uint64_t> digest_of_link(int folder, const std::string& name) {
   char target[PATH_MAX];
   const ssize_t size = ::readlinkat(folder, name.c_str(), target, sizeof target);
   if (size < 0) return std::nullopt;
   Fnv digest;
-  digest.add(target, static_cast<std::size_t>(size));
+  digest.add({target, static_cast<std::size_t>(size)});
   return digest.value();
 }
 
@@ -56,7 +41,7 @@ std::optional<std::uint64_t> digest_of(int folder, const std::string& name) {
     const ssize_t got = ::read(fd.get(), chunk.data(), chunk.size());
     if (got < 0) return std::nullopt;
     if (got == 0) return digest.value();
-    digest.add(chunk.data(), static_cast<std::size_t>(got));
+    digest.add({chunk.data(), static_cast<std::size_t>(got)});
     total += static_cast<std::uint64_t>(got);
   }
   return std::nullopt;

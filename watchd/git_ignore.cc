@@ -15,6 +15,7 @@
 #include "common/event/child.h"
 #include "common/event/timer.h"
 #include "common/os/error.h"
+#include "common/take_until.h"
 #include "common/text.h"
 #include "watchd/repositories.h"
 
@@ -69,11 +70,7 @@ std::string named(const std::string& file) {
 // Splits a text at its zero bytes.
 std::unordered_set<std::string_view> names_in(std::string_view text) {
   std::unordered_set<std::string_view> names;
-  while (!text.empty()) {
-    const auto end = std::min(text.find('\0'), text.size());
-    names.insert(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
+  while (!text.empty()) names.insert(take_until('\0', text));
   return names;
 }
 
@@ -170,7 +167,7 @@ Answer ask_git(const std::string& directory, std::vector<std::string> paths) {
 // The question to one repository.
 struct Question {
   std::vector<std::string> paths;  // relative to the repository's folder
-  std::vector<std::string> names;  // the same files and folders, relative to the directory
+  std::vector<std::string> names;  // `paths` relative to the project folder
   bool has_files = false;          // false: all paths are folders of nested repositories
 };
 

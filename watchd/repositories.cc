@@ -6,6 +6,8 @@
 #include <set>
 #include <system_error>
 
+#include "watchd/core/paths.h"
+
 namespace hpp::watchd {
 namespace {
 
@@ -28,20 +30,10 @@ std::string repository_above(fs::path directory) {
   return directory;
 }
 
-bool leads_out(const std::string& folder) {
-  return folder.starts_with('/') || folder == ".." || folder.starts_with("../");
-}
-
-// The folder of a path, without a slash at its end.
-std::string parent_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  return slash == std::string::npos ? "" : path.substr(0, slash);
-}
-
 }  // namespace
 
 const std::string& Repositories::folder_of(const std::string& path) {
-  return at(parent_of(path));
+  return at(std::string(parent_of(path)));
 }
 
 std::string Repositories::path_in_repository(const std::string& path) {
@@ -49,7 +41,8 @@ std::string Repositories::path_in_repository(const std::string& path) {
   if (folder.empty()) return path;
   if (!folder.starts_with('/')) return path.substr(folder.size() + 1);
   const std::size_t slash = path.rfind('/');
-  return (real_path(path_of(parent_of(path))) + path.substr(slash)).substr(folder.size() + 1);
+  return (real_path(path_of(std::string(parent_of(path)))) + path.substr(slash))
+      .substr(folder.size() + 1);
 }
 
 std::vector<std::string> Repositories::of_folders(const std::vector<std::string>& folders) {
@@ -68,7 +61,7 @@ const std::string& Repositories::at(const std::string& folder) {
   if (folder.empty() || has_git(path)) return known_[folder] = folder;
   std::error_code error;
   if (fs::is_symlink(path, error)) return known_[folder] = repository_above(real_path(path));
-  return known_[folder] = at(parent_of(folder));
+  return known_[folder] = at(std::string(parent_of(folder)));
 }
 
 std::string Repositories::path_of(const std::string& folder) const {

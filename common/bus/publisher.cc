@@ -132,8 +132,7 @@ struct Publisher::Sockets {
 };
 
 Publisher::Publisher(Loop& loop, std::string run_directory, AuthorId author)
-    : directory_(std::move(run_directory),
-                 [](const std::string& warning) { log::warning("{}", warning); }),
+    : directory_(std::move(run_directory), log::warning_text),
       id_(std::move(author)),
       lock_(lock_or_refuse(directory_, id_)),
       file_(directory_, snapshot_name(id_)),

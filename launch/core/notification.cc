@@ -1,6 +1,6 @@
 #include "launch/core/notification.h"
 
-#include <algorithm>
+#include "common/take_until.h"
 
 namespace hpp::launch {
 namespace {
@@ -19,8 +19,7 @@ Notification read_notification(std::string_view text) {
   constexpr std::string_view kName = "FDNAME=";
   Notification notification;
   while (!text.empty()) {
-    const std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    const std::string_view line = take_until('\n', text);
     if (line == "READY=1") notification.is_ready = true;
     if (line == "WATCHDOG=1") notification.is_alive = true;
     if (line == "FDSTORE=1") notification.stores_fds = true;

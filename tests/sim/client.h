@@ -26,7 +26,7 @@ class Client {
   // Sends a request now, unless it waits for an answer.
   void hurry();
 
-  // Sends no more requests, and closes the connection of a tunnel or stream, because these may
+  // Stops sending requests, and closes the connection of a tunnel or stream, because these may
   // last forever.
   void come_to_rest();
 

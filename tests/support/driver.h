@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "common/time_point.h"
 #include "tests/support/effect_text.h"
 
 namespace hpp::test {
@@ -18,7 +19,6 @@ template <class Core, class Event, class Effect>
 class Driver {
  public:
   using Effects = std::vector<Effect>;
-  using TimePoint = std::chrono::steady_clock::time_point;
 
   Driver() = default;
 

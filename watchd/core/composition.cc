@@ -4,25 +4,19 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cstdint>
 #include <utility>
+
+#include "common/take_until.h"
+#include "watchd/core/fnv.h"
 
 namespace hpp::watchd {
 namespace {
 
-// FNV-1a, whose result is the same in each process. A prefix would do, but may contain any bytes.
+// Stands for a prefix in the clock, because a prefix may contain any bytes.
 std::string digest_of(std::string_view prefix) {
-  std::uint64_t digest = 0xcbf29ce484222325;
-  for (const char c : prefix) digest = (digest ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return fmt::format("{:016x}", digest);
-}
-
-// Cuts off the text up to the first `end`, and returns it.
-std::string_view take_until(char end, std::string_view& text) {
-  const std::size_t size = std::min(text.find(end), text.size());
-  const std::string_view taken = text.substr(0, size);
-  text.remove_prefix(std::min(size + 1, text.size()));
-  return taken;
+  Fnv digest;
+  digest.add(prefix);
+  return fmt::format("{:016x}", digest.value());
 }
 
 // The built-in excludes apply to the path below the root, so the sources apply them (roots.h).

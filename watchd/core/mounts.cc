@@ -5,6 +5,8 @@
 #include <charconv>
 #include <optional>
 
+#include "common/take_until.h"
+
 namespace hpp::watchd {
 namespace {
 
@@ -41,14 +43,6 @@ constexpr std::array<Number, 17> kNumbers{{{0x6969, "nfs"},
                                            {0x786F4256, "vboxsf"},
                                            {0xBACBACBC, "vmhgfs"},
                                            {0x65735546, "fuse"}}};
-
-// Cuts off the text up to the first `end`, and returns it.
-std::string_view take_until(char end, std::string_view& text) {
-  const std::size_t size = std::min(text.find(end), text.size());
-  const std::string_view taken = text.substr(0, size);
-  text.remove_prefix(std::min(size + 1, text.size()));
-  return taken;
-}
 
 std::optional<std::int64_t> read_number(std::string_view text) {
   std::int64_t number = 0;

@@ -7,21 +7,17 @@
 #include <string_view>
 
 #include "common/glob.h"
+#include "common/take_until.h"
+#include "watchd/core/paths.h"
 
 namespace hpp::watchd {
 namespace {
-
-bool leads_out(std::string_view path) {
-  return path.starts_with('/') || path == ".." || path.starts_with("../");
-}
 
 // Returns the path without superfluous parts, and with one slash at its end. Does not follow links.
 std::string prefix_of(std::string_view path) {
   std::string prefix = path.starts_with('/') ? "/" : "";
   while (!path.empty()) {
-    const std::size_t end = std::min(path.find('/'), path.size());
-    const std::string_view part = path.substr(0, end);
-    path.remove_prefix(std::min(end + 1, path.size()));
+    const std::string_view part = take_until('/', path);
     if (part.empty() || part == ".") continue;
     const bool has_parent = !prefix.empty() && !prefix.ends_with("../");
     if (part == ".." && has_parent) {
@@ -44,8 +40,9 @@ bool is_below(std::string_view prefix, std::string_view root) {
   return prefix.starts_with(root) && !prefix.substr(root.size()).starts_with("../");
 }
 
-// What the source of another root reports: every file, but those of the project folder, which has a
-// source of its own. Composition drops those that do not count.
+// Returns the filter for the source of another root, which reports all files except those of the
+// project folder, since that folder has a source of its own. Composition drops the files that do
+// not count.
 Filter filter_of_root(const std::string& project, const std::string& path, const Filter& filter) {
   Filter all{.default_excludes = filter.default_excludes,
              .ignore_unchanged = filter.ignore_unchanged};

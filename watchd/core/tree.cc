@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/text.h"
+#include "watchd/core/paths.h"
 
 namespace hpp::watchd {
 namespace {
@@ -23,12 +24,6 @@ bool is_same_problem(std::string one, std::string other) {
   std::erase_if(one, is_digit);
   std::erase_if(other, is_digit);
   return one == other;
-}
-
-// The folder of a file; empty: the project folder.
-std::string folder_of(const std::string& file) {
-  const std::size_t slash = file.rfind('/');
-  return slash == std::string::npos ? "" : file.substr(0, slash);
 }
 
 }  // namespace
@@ -336,7 +331,8 @@ void Tree::end_step() {
 
 void Tree::count(const std::vector<ChangedFile>& files) {
   for (const ChangedFile& file : files) {
-    if (std::string folder = folder_of(file.name); !folder.empty()) folders_.insert(folder);
+    const std::string_view folder = parent_of(file.name);
+    if (!folder.empty()) folders_.emplace(folder);
   }
   const std::vector<ChangedFile> news = counter_.news_of(files);
   if (news.empty()) return;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "common/take_until.h"
 #include "proxyd/core/http/text.h"
 
 namespace hpp::proxyd {
@@ -41,9 +42,7 @@ int read_quality(std::string_view text) {
 
 int quality_of(std::string_view parameters) {
   while (!parameters.empty()) {
-    const std::size_t size = std::min(parameters.find(';'), parameters.size());
-    const std::string_view parameter = trimmed(parameters.substr(0, size));
-    parameters.remove_prefix(std::min(size + 1, parameters.size()));
+    const std::string_view parameter = trimmed(take_until(';', parameters));
     if (same_text(parameter.substr(0, 2), "q=")) return read_quality(parameter.substr(2));
   }
   return kFull;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "common/take_until.h"
 #include "proxyd/core/http/text.h"
 
 namespace hpp::proxyd {
@@ -46,16 +47,15 @@ bool any_word(std::string_view text, Predicate predicate) {
 Policy parse_policy(std::string_view text) {
   Policy policy;
   while (!text.empty()) {
-    const std::size_t size = std::min(text.find(';'), text.size());
+    const std::string_view directive = take_until(';', text);
     std::string_view name;
-    for_each_word(text.substr(0, size), [&](std::string_view word) {
+    for_each_word(directive, [&](std::string_view word) {
       if (name.empty()) name = word;
     });
     if (!name.empty()) {
-      const char* const sources = name.data() + name.size();
-      policy.push_back({name, {sources, static_cast<std::size_t>(text.data() + size - sources)}});
+      const auto sources = static_cast<std::size_t>(name.data() + name.size() - directive.data());
+      policy.push_back({name, directive.substr(sources)});
     }
-    text.remove_prefix(std::min(size + 1, text.size()));
   }
   return policy;
 }

@@ -4,6 +4,8 @@
 #include <cassert>
 #include <utility>
 
+#include "common/take_until.h"
+
 namespace hpp::watchd::inotify {
 namespace {
 
@@ -55,9 +57,7 @@ std::optional<Directories::Id> Directories::child(Id parent, std::string_view na
 std::optional<Directories::Id> Directories::at(std::string_view path) const {
   std::optional<Id> directory = kRoot;
   while (directory && !path.empty()) {
-    const std::size_t end = std::min(path.find('/'), path.size());
-    directory = child(*directory, path.substr(0, end));
-    path.remove_prefix(std::min(end + 1, path.size()));
+    directory = child(*directory, take_until('/', path));
   }
   return directory;
 }

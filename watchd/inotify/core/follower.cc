@@ -8,17 +8,12 @@
 #include <system_error>
 #include <utility>
 
+#include "watchd/core/paths.h"
+
 namespace hpp::watchd::inotify {
 namespace {
 
 using Kind = Directories::Kind;
-
-// A path's folder, and its name there. The folder is empty for the project folder.
-std::pair<std::string_view, std::string_view> split(std::string_view path) {
-  const std::size_t slash = path.rfind('/');
-  if (slash == std::string_view::npos) return {"", path};
-  return {path.substr(0, slash), path.substr(slash + 1)};
-}
 
 std::string error_text(int error) {
   return std::generic_category().message(error);
@@ -326,9 +321,8 @@ void Follower::note_change() {
 // that took its place since; that event reports the file.
 std::optional<ChangedFile> Follower::judge(const std::string& path, Kind before,
                                            const Examined::Result& now) {
-  const auto [folder, name] = split(path);
-  const auto directory = directories_.at(folder);
-  if (directory) directories_.set_kind(*directory, name, now.is);
+  const auto directory = directories_.at(parent_of(path));
+  if (directory) directories_.set_kind(*directory, path.substr(path.rfind('/') + 1), now.is);
   const bool is_new = before != Kind::File;
   if (directory && now.is == Kind::File) {
     return ChangedFile{.name = path, .exists = true, .is_new = is_new, .digest = now.digest};

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/emits.h"
+#include "common/time_point.h"
 #include "watchd/core/effects.h"
 #include "watchd/core/filter.h"
 #include "watchd/core/scope.h"
@@ -186,12 +187,11 @@ class Follower : private Emits<Effect> {
 
   // Reacts to one event. Returns the effects to perform now, in order. An answer must be the next
   // event.
-  [[nodiscard]] Effects on(const Event& event, std::chrono::steady_clock::time_point now);
+  [[nodiscard]] Effects on(const Event& event, TimePoint now);
 
   State state() const { return state_; }
 
  private:
-  using TimePoint = std::chrono::steady_clock::time_point;
   using Id = Directories::Id;
 
   // A directory that must be opened. `counts`: its files count as changes.

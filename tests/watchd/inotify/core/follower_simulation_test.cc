@@ -418,7 +418,7 @@ class Simulation {
   Kernel kernel_;
   std::unique_ptr<Follower> follower_;
   std::deque<Event> waiting_;
-  std::chrono::steady_clock::time_point now_{};
+  TimePoint now_{};
   std::string published_;  // the newest clock that was reported
   bool has_crashed_ = false;
   bool is_calm_ = false;  // nothing happens from outside any more
