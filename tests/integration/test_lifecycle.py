@@ -581,7 +581,7 @@ class Deleted(IntegrationTest):
             self.hpp.signal(signal.SIGCONT)
             self.assertEqual(self.hpp.wait_exit(), 1)
         self.assertEqual(self.hpp.output("err").count("has taken its place"), 1)
-        self.assertNotIn("trying again", self.hpp.output("err"))
+        self.assert_never_said(self.hpp, "trying again")
         self.assert_nothing_left()
 
 

@@ -343,7 +343,7 @@ class Loop(IntegrationTest):
         for number in range(1, 13):
             self.save_backend(str(number))
             self.assertEqual(get(hpp.url).text, str(number))
-        self.assertNotIn("restarts itself", hpp.output())
+        self.assert_never_said(hpp, "restarts itself")
 
 
 class SteadyWrites(IntegrationTest):

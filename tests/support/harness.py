@@ -18,6 +18,7 @@ DEADLINE_S is over.
 import contextlib
 import ctypes
 import fcntl
+import functools
 import json
 import os
 import pathlib
@@ -123,6 +124,14 @@ def stat_fields(path):
     """The fields of proc_pid_stat(5) from the state on. They are split after the name, which may
     contain blanks."""
     return pathlib.Path(path).read_text().rpartition(")")[2].split()
+
+
+@functools.cache
+def hpp_source():
+    """The source of all programs, in one text."""
+    top = pathlib.Path(__file__).resolve().parents[2]
+    return "\n".join(path.read_text() for program in ("common", "ctl", "launch", "proxyd", "supervisord", "watchd")
+                     for path in (top / program).rglob("*.[ch]*"))
 
 
 def is_alive(pid):
@@ -480,6 +489,12 @@ class IntegrationTest(unittest.TestCase):
         """The processes of the test that still run, except Watchman."""
         found = processes_with(MARK, self.mark)
         return {pid: c for pid, c in found.items() if pid != self.watchman.pid}
+
+    def assert_never_said(self, program, text):
+        """Checks that `program` did not write `text`, a message of hpp. The message must be in hpp's
+        source, because the check could not fail otherwise."""
+        self.assertIn(text, hpp_source(), "hpp no longer has this message")
+        self.assertNotIn(text, program.output())
 
     def assert_nothing_left(self):
         left = self.left()
