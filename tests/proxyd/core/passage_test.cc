@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "tests/proxyd/core/http/heads.h"
+
 namespace hpp::proxyd {
 namespace {
 
@@ -17,17 +19,13 @@ class PassageTest : public testing::Test {
  protected:
   // Passes on the answer to a GET that was forwarded at kSecond.
   Passage pass(const std::string& fields) {
-    text_ = "HTTP/1.1 200 OK\r\n" + fields + "\r\n";
-    parser_.start();
-    EXPECT_TRUE(std::holds_alternative<HeadRead>(parser_.read_head(text_)));
+    const ParsedResponse head("HTTP/1.1 200 OK\r\n" + fields + "\r\n");
     const RequestFacts request{.is_safe = true};
-    const auto facts = std::get<ResponseFacts>(judge_response(parser_.head(), request));
-    return pass_on(parser_.head(), {.facts = facts}, request,
+    const auto facts = std::get<ResponseFacts>(judge_response(*head, request));
+    return pass_on(*head, {.facts = facts}, request,
                    {.page = page_, .forwarded_at_ms = kSecond, .provenance = provenance_});
   }
 
-  std::string text_;
-  ResponseParser parser_;
   std::optional<Page> page_;
   std::optional<Provenance> provenance_ = Provenance{.generation = 7};
 };

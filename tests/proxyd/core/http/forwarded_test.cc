@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "tests/proxyd/core/http/heads.h"
+
 namespace hpp::proxyd {
 namespace {
 
@@ -22,11 +24,8 @@ TEST(Forwarded, FollowsRfc7239) {
 }
 
 OuterRequest read(const std::string& fields) {
-  const std::string text = "GET / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n";
-  RequestParser parser;
-  parser.start();
-  EXPECT_TRUE(std::holds_alternative<HeadRead>(parser.read_head(text))) << text;
-  return read_outer_request(parser.head().fields);
+  const ParsedRequest head("GET / HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n");
+  return read_outer_request(head->fields);
 }
 
 TEST(OuterRequest, IsReadFromEitherKindOfField) {

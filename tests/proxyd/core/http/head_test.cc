@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "tests/proxyd/core/http/heads.h"
+
 namespace hpp::proxyd {
 namespace {
 
@@ -24,10 +26,7 @@ RequestFacts request(const std::string& lines, const std::string& start = "GET /
 }
 
 ResponseFacts response(const std::string& text, const RequestFacts& to = {}) {
-  ResponseParser parser;
-  parser.start();
-  EXPECT_TRUE(std::holds_alternative<HeadRead>(parser.read_head(text))) << text;
-  const auto judged = judge_response(parser.head(), to);
+  const auto judged = judge_response(*ParsedResponse(text), to);
   const auto* facts = std::get_if<ResponseFacts>(&judged);
   EXPECT_NE(facts, nullptr) << text << std::get<Refused>(judged).why;
   return facts != nullptr ? *facts : ResponseFacts{};

@@ -2,69 +2,17 @@
 
 #include <gtest/gtest.h>
 
-#include <ostream>
 #include <string>
+
+#include "tests/proxyd/core/http/heads.h"
 
 namespace hpp::proxyd {
 namespace {
 
-// The result of parsing a text, and how many bytes the parser has taken.
-struct Outcome {
-  std::string kind;
-  std::size_t size = 0;
-  std::string detail;
+constexpr auto feed = hpp::proxyd::feed<RequestParser>;
 
-  bool operator==(const Outcome&) const = default;
-
-  friend std::ostream& operator<<(std::ostream& out, const Outcome& o) {
-    return out << o.kind << " " << o.size << " " << o.detail;
-  }
-};
-
-std::string describe_fields(const RequestHead& head) {
-  std::string text;
-  for (const Field& field : head.fields) {
-    text += '|' + std::string(field.name) + '=' + std::string(field.value);
-  }
-  return text;
-}
-
-std::string describe(const RequestHead& head) {
-  return std::string(head.method) + ' ' + std::string(head.target) + ' ' +
-         std::to_string(head.minor) + describe_fields(head);
-}
-
-// Calls the parser with the text up to each of `ends`, as if it arrived from a socket.
-Outcome feed(const std::string& text, const std::vector<std::size_t>& ends) {
-  RequestParser parser;
-  parser.start();
-  for (const std::size_t end : ends) {
-    const std::string arrived = text.substr(0, end);  // at another address each time
-    const HeadResult result = parser.read_head(arrived);
-    if (const auto* refused = std::get_if<Refused>(&result)) {
-      return {"refused", static_cast<std::size_t>(refused->status), refused->why};
-    }
-    if (const auto* read = std::get_if<HeadRead>(&result)) {
-      return {"head", read->size, describe(parser.head())};
-    }
-  }
-  return {"more"};
-}
-
-std::vector<std::size_t> byte_by_byte(std::size_t size) {
-  std::vector<std::size_t> ends;
-  for (std::size_t i = 1; i <= size; ++i) ends.push_back(i);
-  return ends;
-}
-
-// Feeds the text as a whole, in two pieces split at every byte, and byte by byte.
 Outcome feed_in_every_way(const std::string& text) {
-  const Outcome whole = feed(text, {text.size()});
-  for (std::size_t split = 1; split < text.size(); ++split) {
-    EXPECT_EQ(feed(text, {split, text.size()}), whole) << "split at " << split;
-  }
-  EXPECT_EQ(feed(text, byte_by_byte(text.size())), whole) << "byte by byte";
-  return whole;
+  return hpp::proxyd::feed_in_every_way<RequestParser>(text);
 }
 
 TEST(RequestParser, ReadsWhatBrowsersSend) {
@@ -160,60 +108,12 @@ TEST(RequestParser, Refuses257Fields) {
   EXPECT_EQ(feed(text, {text.size()}).size, 431u);
 }
 
-// Reads a complete chunked body. At most `piece` more bytes arrive each time.
-struct Body {
-  std::string payload;
-  std::string rest;  // what follows the body
-  std::string error;
-
-  bool operator==(const Body&) const = default;
-
-  friend std::ostream& operator<<(std::ostream& out, const Body& b) {
-    return out << "'" << b.payload << "' then '" << b.rest << "' " << b.error;
-  }
-};
-
-Body read_body(const std::string& text, std::size_t piece) {
-  static const std::string kHead = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
-  RequestParser parser;
-  parser.start();
-  EXPECT_TRUE(std::holds_alternative<HeadRead>(parser.read_head(kHead)));
-  Body body;
-  std::size_t begin = 0;
-  std::size_t end = 0;
-  for (;;) {
-    ChunkStep step;
-    if (begin < end) {
-      const std::string arrived = text.substr(begin, end - begin);
-      step = parser.read_chunk(arrived);
-    }
-    switch (step.kind) {
-      case ChunkStep::Kind::NeedMore:
-        if (end == text.size()) {
-          body.error = "incomplete";
-          return body;
-        }
-        end = std::min(text.size(), end + piece);
-        break;
-      case ChunkStep::Kind::Framing:
-        begin += step.size;
-        break;
-      case ChunkStep::Kind::Payload:
-        body.payload += text.substr(begin, step.size);
-        begin += step.size;
-        break;
-      case ChunkStep::Kind::Last:
-        body.rest = text.substr(begin + step.size);
-        return body;
-      case ChunkStep::Kind::Broken:
-        body.error = parser.error();
-        return body;
-    }
-  }
+ChunkedBody read_body(const std::string& text, std::size_t piece) {
+  return read_chunks<RequestParser>("POST / HTTP/1.1", text, piece);
 }
 
-Body read_body_in_every_way(const std::string& text) {
-  const Body whole = read_body(text, text.size());
+ChunkedBody read_body_in_every_way(const std::string& text) {
+  const ChunkedBody whole = read_body(text, text.size());
   for (std::size_t piece = 1; piece < text.size(); ++piece) {
     EXPECT_EQ(read_body(text, piece), whole) << piece << " bytes at a time";
   }
@@ -221,11 +121,12 @@ Body read_body_in_every_way(const std::string& text) {
 }
 
 TEST(Chunks, AreReadHoweverTheTextIsSplit) {
-  EXPECT_EQ(read_body_in_every_way("5\r\nhello\r\n6;a=b;c=\"d\"\r\n world\r\n0\r\n\r\nGET /"),
-            (Body{"hello world", "GET /", ""}));
-  EXPECT_EQ(read_body_in_every_way("0\r\n\r\n"), (Body{"", "", ""}));
-  EXPECT_EQ(read_body_in_every_way("00A\r\n0123456789\r\n000;x\r\nT: 1\r\nU: 2\r\n\r\nX"),
-            (Body{"0123456789", "X", ""}));
+  const std::string extended = "5\r\nhello\r\n6;a=b;c=\"d\"\r\n world\r\n0\r\n\r\n";
+  EXPECT_EQ(read_body_in_every_way(extended + "GET /"),
+            (ChunkedBody{extended, "hello world", "GET /", ""}));
+  EXPECT_EQ(read_body_in_every_way("0\r\n\r\n"), (ChunkedBody{"0\r\n\r\n", "", "", ""}));
+  const std::string trailers = "00A\r\n0123456789\r\n000;x\r\nT: 1\r\nU: 2\r\n\r\n";
+  EXPECT_EQ(read_body_in_every_way(trailers + "X"), (ChunkedBody{trailers, "0123456789", "X", ""}));
 }
 
 TEST(Chunks, BrokenOnesAreRefusedHoweverTheTextIsSplit) {
@@ -235,7 +136,7 @@ TEST(Chunks, BrokenOnesAreRefusedHoweverTheTextIsSplit) {
         "5;=b\r\nhello\r\n", "0\r\nT : 1\r\n\r\n", "0\r\nT: 1\r\n 2\r\n\r\n",
         "0\r\nContent-Length: 5\r\n\r\n", "0\r\nTransfer-Encoding: chunked\r\n\r\n"}) {
     // A line that begins like a last chunk is only judged when its end has arrived.
-    const Body body = read_body_in_every_way(text + "\r\n\r\n");
+    const ChunkedBody body = read_body_in_every_way(text + "\r\n\r\n");
     EXPECT_NE(body.error, "") << text;
     EXPECT_NE(body.error, "incomplete") << text;
   }
@@ -245,11 +146,11 @@ TEST(Chunks, AChunkLineMustNotHaveControlCharacters) {
   for (const std::string extension :
        {"\"\x01\"", "\"\\\x7f\"", "\"\r\"", "\"\n\"", "\"\\\n\"", "\n"}) {
     for (const std::string size : {"5;a=", "0;a="}) {
-      const Body body = read_body_in_every_way(size + extension + "\r\n\r\n");
+      const ChunkedBody body = read_body_in_every_way(size + extension + "\r\n\r\n");
       EXPECT_NE(body.error.find("characters"), std::string::npos) << size << extension;
     }
   }
-  EXPECT_EQ(read_body_in_every_way("1;a=\"\\\"\t\xe4\"\r\nx\r\n0\r\n\r\n"), (Body{"x", "", ""}));
+  EXPECT_EQ(read_body_in_every_way("1;a=\"\\\"\t\xe4\"\r\nx\r\n0\r\n\r\n").payload, "x");
 }
 
 TEST(Chunks, AChunkLineHasALimit) {

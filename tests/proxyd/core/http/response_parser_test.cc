@@ -2,79 +2,18 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <optional>
-#include <ostream>
 #include <string>
 #include <vector>
+
+#include "tests/proxyd/core/http/heads.h"
 
 namespace hpp::proxyd {
 namespace {
 
-// The result of parsing a text: a description of the head, or the reason of a refusal.
-struct Outcome {
-  std::string kind;
-  std::size_t size = 0;
-  std::string detail;
-  Defects defects;
+constexpr auto feed = hpp::proxyd::feed<ResponseParser>;
 
-  bool operator==(const Outcome&) const = default;
-
-  friend std::ostream& operator<<(std::ostream& out, const Outcome& o) {
-    out << o.kind << " " << o.size << " " << o.detail;
-    for (std::size_t kind = 0; kind < kDefectKinds; ++kind) {
-      const auto defect = static_cast<Defect>(kind);
-      if (o.defects.has(defect)) out << "; " << describe(defect);
-    }
-    return out;
-  }
-};
-
-std::string describe_head(const ResponseHead& head) {
-  std::string text = std::to_string(head.status) + ' ' + std::string(head.reason) + ' ' +
-                     std::to_string(head.minor);
-  for (const Field& field : head.fields) {
-    text += '|' + std::string(field.name) + '=' + std::string(field.value);
-  }
-  return text;
-}
-
-// Calls the parser with the text up to each of `ends`, as if it arrived from a socket.
-Outcome feed(const std::string& text, const std::vector<std::size_t>& ends) {
-  ResponseParser parser;
-  parser.start();
-  for (const std::size_t end : ends) {
-    const std::string arrived = text.substr(0, end);  // at another address each time
-    const HeadResult result = parser.read_head(arrived);
-    if (const auto* refused = std::get_if<Refused>(&result)) return {"refused", 0, refused->why};
-    if (const auto* read = std::get_if<HeadRead>(&result)) {
-      return {"head", read->size, describe_head(parser.head()), parser.head().defects};
-    }
-  }
-  return {"more"};
-}
-
-std::vector<std::size_t> byte_by_byte(std::size_t size) {
-  std::vector<std::size_t> ends;
-  for (std::size_t i = 1; i <= size; ++i) ends.push_back(i);
-  return ends;
-}
-
-// Feeds the text as a whole, in two pieces split at every byte, and byte by byte. If the text has
-// several errors, the split decides which one is found first.
 Outcome feed_in_every_way(const std::string& text) {
-  const Outcome whole = feed(text, {text.size()});
-  const auto expect_same = [&](const Outcome& other, const std::string& how) {
-    EXPECT_EQ(other.kind, whole.kind) << how << "\n" << text;
-    if (whole.kind == "head") {
-      EXPECT_EQ(other, whole) << how;
-    }
-  };
-  for (std::size_t split = 1; split < text.size(); ++split) {
-    expect_same(feed(text, {split, text.size()}), "split at " + std::to_string(split));
-  }
-  expect_same(feed(text, byte_by_byte(text.size())), "byte by byte");
-  return whole;
+  return hpp::proxyd::feed_in_every_way<ResponseParser>(text);
 }
 
 Defects only(std::initializer_list<Defect> all) {
@@ -248,71 +187,14 @@ TEST(ResponseHeads, StartForgetsThePreviousHead) {
 
 // ---- chunks -------------------------------------------------------------------------------------
 
-// The bytes for a receiver that wants the framing, and the parser's facts about the body.
-struct Body {
-  std::string passed;
-  std::string payload;
-  std::string rest;  // what follows the body
-  std::string error;
-  Defects defects;
-
-  bool operator==(const Body&) const = default;
-
-  friend std::ostream& operator<<(std::ostream& out, const Body& b) {
-    return out << "'" << b.passed << "' payload '" << b.payload << "' then '" << b.rest << "' "
-               << b.error << (b.defects.none() ? "" : " with defects");
-  }
-};
-
-// At most `piece` more bytes arrive each time.
-Body read_body(const std::string& text, std::size_t piece) {
-  static const std::string kHead = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-  ResponseParser parser;
-  parser.start();
-  EXPECT_TRUE(std::holds_alternative<HeadRead>(parser.read_head(kHead)));
-  Body body;
-  std::size_t begin = 0;
-  std::size_t end = 0;
-  for (;;) {
-    ChunkStep step;
-    std::string arrived;
-    if (begin < end) {
-      arrived = text.substr(begin, end - begin);
-      step = parser.read_chunk(arrived);
-    }
-    const std::string_view taken = std::string_view(arrived).substr(0, step.size);
-    begin += step.size;
-    body.defects = parser.chunk_defects();
-    switch (step.kind) {
-      case ChunkStep::Kind::NeedMore:
-        if (end == text.size()) {
-          body.error = "incomplete";
-          return body;
-        }
-        end = std::min(text.size(), end + piece);
-        break;
-      case ChunkStep::Kind::Payload:
-        body.payload += taken;
-        body.passed += taken;
-        break;
-      case ChunkStep::Kind::Framing:
-        body.passed += step.instead.empty() ? taken : step.instead;
-        break;
-      case ChunkStep::Kind::Last:
-        body.passed += step.instead.empty() ? taken : step.instead;
-        body.rest = text.substr(begin);
-        return body;
-      case ChunkStep::Kind::Broken:
-        body.error = parser.error();
-        return body;
-    }
-  }
+ChunkedBody read_body(const std::string& text, std::size_t piece) {
+  return read_chunks<ResponseParser>("HTTP/1.1 200 OK", text, piece);
 }
 
-Body read_body_in_every_way(const std::string& text) {
-  const Body whole = read_body(text, text.size());
+ChunkedBody read_body_in_every_way(const std::string& text) {
+  const ChunkedBody whole = read_body(text, text.size());
   for (std::size_t piece = 1; piece < text.size(); ++piece) {
-    Body body = read_body(text, piece);
+    ChunkedBody body = read_body(text, piece);
     if (!whole.error.empty()) body.error = body.error.empty() ? "none" : whole.error;
     EXPECT_EQ(body, whole) << piece << " bytes at a time of\n" << text;
   }
@@ -324,7 +206,7 @@ TEST(ResponseChunks, ThatAreValidPassUnchanged) {
        {"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n", "0\r\n\r\n", "00A\r\n0123456789\r\n000\r\n\r\n",
         "1\r\nx\r\n0\r\nT: 1\r\nU: 2\r\n\r\n",
         "1;a\r\nx\r\n1;a=b;c=\"\t\\\"\xe4\" ; d =\te\r\ny\r\n0;f=g\r\nT: 1\r\n\r\n"}) {
-    const Body body = read_body_in_every_way(text + std::string("HTTP"));
+    const ChunkedBody body = read_body_in_every_way(text + std::string("HTTP"));
     EXPECT_EQ(body.passed, text);
     EXPECT_EQ(body.rest, "HTTP");
     EXPECT_TRUE(body.error.empty() && body.defects.none()) << text;
@@ -335,10 +217,10 @@ TEST(ResponseChunks, ThatAreValidPassUnchanged) {
 TEST(ResponseChunks, MalformedExtensionsAreRemoved) {
   for (const std::string extension :
        {";", ";=;/", ";a=", ";a b", ";a ", ";\x01", ";a=\"\x01\"", ";a=\"\\\"", ";a=\"b"}) {
-    const Body body =
+    const ChunkedBody body =
         read_body_in_every_way("5" + extension + "\r\nhello\r\n0" + extension + "\r\n\r\nHTTP");
-    EXPECT_EQ(body,
-              (Body{"5\r\nhello\r\n0\r\n\r\n", "hello", "HTTP", "", only({Defect::ChunkLine})}))
+    EXPECT_EQ(body, (ChunkedBody{"5\r\nhello\r\n0\r\n\r\n", "hello", "HTTP", "",
+                                 only({Defect::ChunkLine})}))
         << extension;
   }
 }
@@ -373,7 +255,7 @@ TEST(ResponseChunks, ThatAreUnambiguousAreAccepted) {
   for (const Row& row : rows) {
     SCOPED_TRACE(row.rule);
     EXPECT_EQ(read_body_in_every_way(row.text + "HTTP"),
-              (Body{"5\r\nhello\r\n0\r\n\r\n", "hello", "HTTP", "", row.defects}));
+              (ChunkedBody{"5\r\nhello\r\n0\r\n\r\n", "hello", "HTTP", "", row.defects}));
   }
 }
 
@@ -402,7 +284,7 @@ TEST(ResponseChunks, BrokenOnesAreRefusedWithTheReason) {
       {"0\r\nHTTP/1.1 200 OK\r\nA: b\r\n\r\n", "'HTTP/1.1 200 OK' has no colon"},
   };
   for (const Row& row : rows) {
-    const Body body = read_body_in_every_way(row.text + "\r\n\r\n");
+    const ChunkedBody body = read_body_in_every_way(row.text + "\r\n\r\n");
     EXPECT_NE(body.error.find(row.why), std::string::npos) << row.text << "\n" << body.error;
   }
 }

@@ -5,27 +5,25 @@
 #include <optional>
 #include <string>
 
+#include "tests/proxyd/core/http/heads.h"
+
 namespace hpp::proxyd {
 namespace {
 
 using Coding = Delivery::Coding;
 
 std::string request(const std::string& text) {
-  RequestParser parser;
-  parser.start();
-  EXPECT_TRUE(std::holds_alternative<HeadRead>(parser.read_head(text))) << text;
-  const auto facts = std::get<RequestFacts>(judge_request(parser.head()));
-  return write_request_head(parser.head(), facts, "127.0.0.1", "localhost:8001");
+  const ParsedRequest head(text);
+  const auto facts = std::get<RequestFacts>(judge_request(*head));
+  return write_request_head(*head, facts, "127.0.0.1", "localhost:8001");
 }
 
 std::string response(const std::string& text, const Delivery& delivery = {},
                      const RequestFacts& to = {.asks_upgrade = true},
                      const std::optional<Provenance>& provenance = std::nullopt) {
-  ResponseParser parser;
-  parser.start();
-  EXPECT_TRUE(std::holds_alternative<HeadRead>(parser.read_head(text))) << text;
-  const auto facts = std::get<ResponseFacts>(judge_response(parser.head(), to));
-  return write_response_head(parser.head(), facts, to, delivery, provenance);
+  const ParsedResponse head(text);
+  const auto facts = std::get<ResponseFacts>(judge_response(*head, to));
+  return write_response_head(*head, facts, to, delivery, provenance);
 }
 
 constexpr const char* kForwardedA =

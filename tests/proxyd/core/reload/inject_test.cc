@@ -7,6 +7,7 @@
 #include <string>
 
 #include "proxyd/core/http/rewrite.h"
+#include "tests/proxyd/core/http/heads.h"
 
 namespace hpp::proxyd {
 namespace {
@@ -18,11 +19,7 @@ constexpr const char* kBrowsersAccept =
     "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n";
 
 std::optional<Page> page_of(const std::string& fields, const std::string& method = "GET") {
-  const std::string text = method + " / HTTP/1.1\r\nHost: a:1\r\n" + fields + "\r\n";
-  RequestParser parser;
-  parser.start();
-  EXPECT_TRUE(std::holds_alternative<HeadRead>(parser.read_head(text))) << text;
-  return navigated_page(parser.head());
+  return navigated_page(*ParsedRequest(method + " / HTTP/1.1\r\nHost: a:1\r\n" + fields + "\r\n"));
 }
 
 TEST(NavigatedPage, IsRecognisedBySecFetchFields) {
@@ -71,11 +68,9 @@ TEST(NavigatedPage, HasTheOriginThatTheBrowserSees) {
 TEST(AskingForPlain, ReplacesWhatTheClientAccepts) {
   for (const char* fields : {"", "Accept-Encoding: gzip, br\r\n",
                              "accept-encoding: gzip\r\nAccept-Encoding: identity;q=0\r\n"}) {
-    const std::string text = std::string("GET / HTTP/1.1\r\n") + fields + "Host: a\r\nX: y\r\n\r\n";
-    RequestParser parser;
-    parser.start();
-    EXPECT_TRUE(std::holds_alternative<HeadRead>(parser.read_head(text)));
-    EXPECT_THAT(write_request_head(asking_for_plain(parser.head()), {}, "::1", ""),
+    const ParsedRequest head(std::string("GET / HTTP/1.1\r\n") + fields +
+                             "Host: a\r\nX: y\r\n\r\n");
+    EXPECT_THAT(write_request_head(asking_for_plain(*head), {}, "::1", ""),
                 HasSubstr("HTTP/1.1\r\nHost: a\r\nX: y\r\nAccept-Encoding: identity\r\n"));
   }
 }
@@ -83,12 +78,9 @@ TEST(AskingForPlain, ReplacesWhatTheClientAccepts) {
 // Judges an answer with a body of five bytes, unless its fields say otherwise.
 Injection judge(const std::string& fields, const std::string& status = "200",
                 const RequestFacts& request = {}) {
-  const std::string text = "HTTP/1.1 " + status + " x\r\n" + fields + "\r\n";
-  ResponseParser parser;
-  parser.start();
-  EXPECT_TRUE(std::holds_alternative<HeadRead>(parser.read_head(text))) << text;
-  const auto facts = std::get<ResponseFacts>(judge_response(parser.head(), request));
-  return judge_injection({.host = "a:1"}, parser.head(), facts);
+  const ParsedResponse head("HTTP/1.1 " + status + " x\r\n" + fields + "\r\n");
+  const auto facts = std::get<ResponseFacts>(judge_response(*head, request));
+  return judge_injection({.host = "a:1"}, *head, facts);
 }
 
 const std::string kHtml = "Content-Type: text/html\r\n";
@@ -224,13 +216,9 @@ TEST(TaggedHead, DescribesTheNewBody) {
             "Content-Digest: d\r\nLast-Modified: e\r\n",
             "Last-Modified: e\r\nVary: Sec-Fetch-Dest\r\nVary: Sec-Fetch-Mode\r\n"},
        }) {
-    const std::string text = std::string("HTTP/1.1 200 OK\r\n") + fields + "\r\n";
-    ResponseParser parser;
-    parser.start();
-    EXPECT_TRUE(std::holds_alternative<HeadRead>(parser.read_head(text))) << text;
-    const auto facts = std::get<ResponseFacts>(judge_response(parser.head(), {}));
-    const TaggedHead head(parser.head(), facts, 7);
-    EXPECT_EQ(write_response_head(head.get(), facts, {}, {}),
+    const ParsedResponse head(std::string("HTTP/1.1 200 OK\r\n") + fields + "\r\n");
+    const auto facts = std::get<ResponseFacts>(judge_response(*head, {}));
+    EXPECT_EQ(write_response_head(TaggedHead(*head, facts, 7).get(), facts, {}, {}),
               std::string("HTTP/1.1 200 OK\r\n") + tagged + "\r\n");
   }
 }
