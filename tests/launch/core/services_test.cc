@@ -17,6 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using enum Helper;
+using enum Services::State;
 
 constexpr ExitStatus kKilled{.by_signal = true, .number = SIGKILL};
 constexpr ExitStatus kOrderly{.by_signal = false, .number = 0};
@@ -27,6 +28,26 @@ Say warning(const std::string& text) {
 
 Say error(const std::string& text) {
   return {.tone = Say::Tone::Error, .text = text};
+}
+
+// The warning about a helper that SIGKILL has ended.
+Say killed(Helper which, const char* when = "") {
+  return warning(
+      fmt::format("{} died (signal 9 (Killed)): starting it again{}", to_string(which), when));
+}
+
+Effects terminate_all() {
+  return {TerminateHelper{Proxyd}, TerminateHelper{Watchd}, TerminateHelper{Supervisord},
+          StartStopTimer{kStopTime}};
+}
+
+Effects kill_all() {
+  return {KillHelper{Proxyd}, KillHelper{Watchd}, KillHelper{Supervisord},
+          StartStopTimer{kKillTime}};
+}
+
+Effects sweep() {
+  return {StartStopTimer{kKillTime}, SweepBackend{}};
 }
 
 // Passes events to a Services and checks its effects.
@@ -41,66 +62,59 @@ class Steps : public test::Driver<Services, Event, Effect> {
     return *this;
   }
 
-  Steps& then(const Effects& expected, Services::State expected_state, int line) {
+  Steps& when(const Event& event, Services::State expected_state, const Effects& expected = {},
+              int line = __builtin_LINE()) {
+    return when(event, 0ms, expected_state, expected, line);
+  }
+
+  Steps& when(const Event& event, Milliseconds later, Services::State expected_state,
+              const Effects& expected = {}, int line = __builtin_LINE()) {
+    when(event, later);
     EXPECT_EQ(effects(), expected) << "line " << line;
     EXPECT_EQ(to_string(state()), to_string(expected_state)) << "line " << line;
     return *this;
   }
-};
 
-#define THEN(state, ...) then(Effects{__VA_ARGS__}, Services::State::state, __LINE__)
+  // Passes several events whose effects other tests check.
+  template <class... E>
+  Steps& after(const E&... events) {
+    (when(events), ...);
+    return *this;
+  }
+};
 
 Steps all_running() {
   Steps steps;
-  steps.when(Begun{})
-      .THEN(Keeping, StartHelper{Proxyd})
-      .when(HelperStarted{Proxyd})
-      .THEN(Keeping, StartWatchdog{Proxyd})
-      .when(HelperReady{Proxyd})
-      .THEN(Keeping, StartHelper{Watchd}, StartHelper{Supervisord})
-      .when(HelperStarted{Watchd})
-      .THEN(Keeping, StartWatchdog{Watchd})
-      .when(HelperStarted{Supervisord})
-      .THEN(Keeping, StartWatchdog{Supervisord});
+  steps.when(Begun{}, Keeping, {StartHelper{Proxyd}})
+      .when(HelperStarted{Proxyd}, Keeping, {StartWatchdog{Proxyd}})
+      .when(HelperReady{Proxyd}, Keeping, {StartHelper{Watchd}, StartHelper{Supervisord}})
+      .when(HelperStarted{Watchd}, Keeping, {StartWatchdog{Watchd}})
+      .when(HelperStarted{Supervisord}, Keeping, {StartWatchdog{Supervisord}});
   return steps;
 }
 
 TEST(Services, StopsInOrder) {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     all_running()
-        .when(StopRequested{signal})
-        .THEN(Stopping, TerminateHelper{Proxyd}, TerminateHelper{Watchd},
-              TerminateHelper{Supervisord}, StartStopTimer{kStopTime})
-        .when(HelperExited{Watchd, kOrderly})
-        .THEN(Stopping)
-        .when(HelperExited{Proxyd, kOrderly})
-        .THEN(Stopping)
-        .when(HelperExited{Supervisord, kOrderly})
-        .THEN(Sweeping, StartStopTimer{kKillTime}, SweepBackend{})
-        .when(BackendSwept{})
-        .THEN(Left, Leave{128 + signal})
-        .when(StopTimeOver{})
-        .THEN(Left)
-        .when(StopRequested{SIGINT})
-        .THEN(Left);
+        .when(StopRequested{signal}, Stopping, terminate_all())
+        .when(HelperExited{Watchd, kOrderly}, Stopping)
+        .when(HelperExited{Proxyd, kOrderly}, Stopping)
+        .when(HelperExited{Supervisord, kOrderly}, Sweeping, sweep())
+        .when(BackendSwept{}, Left, {Leave{128 + signal}})
+        .when(StopTimeOver{}, Left)
+        .when(StopRequested{SIGINT}, Left);
   }
 }
 
 TEST(Services, KillsHelpersThatDoNotStopInTime) {
   all_running()
-      .when(StopRequested{SIGTERM})
-      .THEN(Stopping, TerminateHelper{Proxyd}, TerminateHelper{Watchd},
-            TerminateHelper{Supervisord}, StartStopTimer{kStopTime})
-      .when(HelperExited{Proxyd, kOrderly})
-      .THEN(Stopping)
-      .when(StopTimeOver{}, kStopTime)
-      .THEN(Killing, KillHelper{Watchd}, KillHelper{Supervisord}, StartStopTimer{kKillTime})
-      .when(HelperExited{Watchd, kKilled})
-      .THEN(Killing)
-      .when(HelperExited{Supervisord, kKilled})
-      .THEN(Sweeping, StartStopTimer{kKillTime}, SweepBackend{})
-      .when(BackendSwept{})
-      .THEN(Left, Leave{143});
+      .when(StopRequested{SIGTERM}, Stopping, terminate_all())
+      .when(HelperExited{Proxyd, kOrderly}, Stopping)
+      .when(StopTimeOver{}, kStopTime, Killing,
+            {KillHelper{Watchd}, KillHelper{Supervisord}, StartStopTimer{kKillTime}})
+      .when(HelperExited{Watchd, kKilled}, Killing)
+      .when(HelperExited{Supervisord, kKilled}, Sweeping, sweep())
+      .when(BackendSwept{}, Left, {Leave{143}});
 }
 
 TEST(Services, ExitsWithinASecondEvenIfNoProcessDies) {
@@ -108,137 +122,108 @@ TEST(Services, ExitsWithinASecondEvenIfNoProcessDies) {
   all_running()
       .when(StopRequested{SIGINT})
       .when(StopTimeOver{}, kStopTime)
-      .when(StopTimeOver{}, kKillTime)
-      .THEN(Sweeping, error("a helper has not ended after SIGKILL; exiting without waiting for it"),
-            StartStopTimer{kKillTime}, SweepBackend{})
-      .when(StopTimeOver{}, kKillTime)
-      .THEN(Left,
-            error("a process of the backend has not ended after SIGKILL; exiting without waiting "
-                  "for it"),
-            Leave{130});
+      .when(StopTimeOver{}, kKillTime, Sweeping,
+            {error("a helper has not ended after SIGKILL; exiting without waiting for it"),
+             StartStopTimer{kKillTime}, SweepBackend{}})
+      .when(StopTimeOver{}, kKillTime, Left,
+            {error("a process of the backend has not ended after SIGKILL; exiting without waiting "
+                   "for it"),
+             Leave{130}});
 }
 
 TEST(Services, DoesNotWaitAfterTheSecondStop) {
   all_running()
       .when(StopRequested{SIGINT})
-      .when(StopRequested{SIGINT})
-      .THEN(Killing, KillHelper{Proxyd}, KillHelper{Watchd}, KillHelper{Supervisord},
-            StartStopTimer{kKillTime})
-      .when(StopRequested{SIGINT})
-      .THEN(Killing)
-      .when(HelperExited{Proxyd, kKilled})
-      .when(HelperExited{Watchd, kKilled})
-      .when(HelperExited{Supervisord, kKilled})
-      .THEN(Sweeping, StartStopTimer{kKillTime}, SweepBackend{})
-      .when(StopRequested{SIGINT})
-      .THEN(Left, Leave{130});
+      .when(StopRequested{SIGINT}, Killing, kill_all())
+      .when(StopRequested{SIGINT}, Killing)
+      .after(HelperExited{Proxyd, kKilled}, HelperExited{Watchd, kKilled})
+      .when(HelperExited{Supervisord, kKilled}, Sweeping, sweep())
+      .when(StopRequested{SIGINT}, Left, {Leave{130}});
 }
 
 TEST(Services, StopsIfAnotherHppLaunchHasTakenTheRunDirectory) {
   all_running()
-      .when(PlaceLost{"taken"})
-      .THEN(Stopping, error("taken"), TerminateHelper{Proxyd}, TerminateHelper{Watchd},
-            TerminateHelper{Supervisord}, StartStopTimer{kStopTime})
-      .when(PlaceLost{"taken"})
-      .THEN(Stopping)
-      .when(HelperExited{Proxyd, {}})
-      .when(HelperExited{Watchd, {}})
-      .when(HelperExited{Supervisord, {}})
-      .THEN(Sweeping, StartStopTimer{kKillTime}, SweepBackend{})
-      .when(BackendSwept{})
-      .THEN(Left, Leave{1});
+      .when(PlaceLost{"taken"}, Stopping,
+            {error("taken"), TerminateHelper{Proxyd}, TerminateHelper{Watchd},
+             TerminateHelper{Supervisord}, StartStopTimer{kStopTime}})
+      .when(PlaceLost{"taken"}, Stopping)
+      .after(HelperExited{Proxyd, {}}, HelperExited{Watchd, {}})
+      .when(HelperExited{Supervisord, {}}, Sweeping, sweep())
+      .when(BackendSwept{}, Left, {Leave{1}});
 }
 
 TEST(Services, StopsIfAHelpersRestartFindsTheRunDirectoryTaken) {
   all_running()
       .when(HelperExited{Proxyd, kKilled})
-      .when(PlaceLost{"taken"})
-      .THEN(Stopping, error("taken"), TerminateHelper{Watchd}, TerminateHelper{Supervisord},
-            StartStopTimer{kStopTime})
-      .when(StartFailed{Proxyd, "taken"})
-      .THEN(Stopping)
+      .when(PlaceLost{"taken"}, Stopping,
+            {error("taken"), TerminateHelper{Watchd}, TerminateHelper{Supervisord},
+             StartStopTimer{kStopTime}})
+      .when(StartFailed{Proxyd, "taken"}, Stopping)
       .when(HelperExited{Watchd, {}})
-      .when(HelperExited{Supervisord, {}})
-      .THEN(Sweeping, StartStopTimer{kKillTime}, SweepBackend{});
+      .when(HelperExited{Supervisord, {}}, Sweeping, sweep());
 }
 
 TEST(Services, StopsIfAnEarlierHelperCannotBeKilled) {
   Steps()
-      .when(BeginFailed{"an earlier hpp-watchd does not end"})
-      .THEN(Sweeping, error("an earlier hpp-watchd does not end"), StartStopTimer{kKillTime},
-            SweepBackend{})
-      .when(BackendSwept{})
-      .THEN(Left, Leave{1});
-  Steps().when(StopRequested{SIGINT}).when(BeginFailed{"why"}).THEN(Sweeping);
+      .when(
+          BeginFailed{"an earlier hpp-watchd does not end"}, Sweeping,
+          {error("an earlier hpp-watchd does not end"), StartStopTimer{kKillTime}, SweepBackend{}})
+      .when(BackendSwept{}, Left, {Leave{1}});
+  Steps().when(StopRequested{SIGINT}).when(BeginFailed{"why"}, Sweeping);
 }
 
 // npm forwards the SIGINT that the terminal has already sent to the whole process group.
 TEST(Services, CountsTwoStopSignalsInQuickSuccessionAsOne) {
   all_running()
       .when(StopRequested{SIGINT})
-      .when(StopRequested{SIGINT}, kSameStop - 1ms)
-      .THEN(Stopping)
-      .when(StopRequested{SIGINT}, 1ms)
-      .THEN(Killing, KillHelper{Proxyd}, KillHelper{Watchd}, KillHelper{Supervisord},
-            StartStopTimer{kKillTime});
+      .when(StopRequested{SIGINT}, kSameStop - 1ms, Stopping)
+      .when(StopRequested{SIGINT}, 1ms, Killing, kill_all());
 }
 
 TEST(Services, RestartsACrashedHelperAtOnce) {
   all_running()
-      .when(HelperExited{Watchd, kKilled})
-      .THEN(Keeping, warning("hpp-watchd died (signal 9 (Killed)): starting it again"),
-            StartHelper{Watchd})
-      .when(HelperStarted{Watchd})
-      .THEN(Keeping, StartWatchdog{Watchd})
-      .when(HelperExited{Supervisord, {.by_signal = false, .number = 134}})
-      .THEN(Keeping, warning("hpp-supervisord died (exit code 134): starting it again"),
-            StartHelper{Supervisord});
+      .when(HelperExited{Watchd, kKilled}, Keeping, {killed(Watchd), StartHelper{Watchd}})
+      .when(HelperStarted{Watchd}, Keeping, {StartWatchdog{Watchd}})
+      .when(HelperExited{Supervisord, {.by_signal = false, .number = 134}}, Keeping,
+            {warning("hpp-supervisord died (exit code 134): starting it again"),
+             StartHelper{Supervisord}});
 }
 
 TEST(Services, HandlesAnUnrequestedExitAsACrash) {
-  all_running()
-      .when(HelperExited{Proxyd, kOrderly})
-      .THEN(Keeping, warning("hpp-proxyd died (exit code 0): starting it again"),
-            StartHelper{Proxyd});
+  all_running().when(
+      HelperExited{Proxyd, kOrderly}, Keeping,
+      {warning("hpp-proxyd died (exit code 0): starting it again"), StartHelper{Proxyd}});
 }
 
 TEST(Services, BacksOffThenGivesUp) {
   all_running()
-      .when(HelperExited{Proxyd, kKilled})
-      .THEN(Keeping, warning("hpp-proxyd died (signal 9 (Killed)): starting it again"),
-            StartHelper{Proxyd})
+      .when(HelperExited{Proxyd, kKilled}, Keeping, {killed(Proxyd), StartHelper{Proxyd}})
       .when(HelperStarted{Proxyd})
-      .when(HelperExited{Proxyd, kKilled})
-      .THEN(Keeping, warning("hpp-proxyd died (signal 9 (Killed)): starting it again in 100 ms"),
-            StartRestartTimer{Proxyd, 100ms})
-      .when(RestartDue{Proxyd}, 100ms)
-      .THEN(Keeping, StartHelper{Proxyd})
+      .when(HelperExited{Proxyd, kKilled}, Keeping,
+            {killed(Proxyd, " in 100 ms"), StartRestartTimer{Proxyd, 100ms}})
+      .when(RestartDue{Proxyd}, 100ms, Keeping, {StartHelper{Proxyd}})
       .when(HelperStarted{Proxyd})
-      .when(HelperExited{Proxyd, kKilled})
-      .THEN(Keeping, warning("hpp-proxyd died (signal 9 (Killed)): starting it again in 200 ms"),
-            StartRestartTimer{Proxyd, 200ms})
+      .when(HelperExited{Proxyd, kKilled}, Keeping,
+            {killed(Proxyd, " in 200 ms"), StartRestartTimer{Proxyd, 200ms}})
       .when(RestartDue{Proxyd}, 200ms)
       .when(HelperStarted{Proxyd})
-      .when(HelperExited{Proxyd, kKilled})
-      .THEN(Keeping, warning("hpp-proxyd died (signal 9 (Killed)): starting it again in 400 ms"),
-            StartRestartTimer{Proxyd, 400ms})
+      .when(HelperExited{Proxyd, kKilled}, Keeping,
+            {killed(Proxyd, " in 400 ms"), StartRestartTimer{Proxyd, 400ms}})
       .when(RestartDue{Proxyd}, 400ms)
       .when(HelperStarted{Proxyd})
-      .when(HelperExited{Proxyd, kKilled})
-      .THEN(Stopping, error("hpp-proxyd died (signal 9 (Killed)), 5 times in 10 s: giving up"),
-            TerminateHelper{Watchd}, TerminateHelper{Supervisord}, StartStopTimer{kStopTime})
-      .when(HelperExited{Watchd, kOrderly})
-      .when(HelperExited{Supervisord, kOrderly})
-      .when(BackendSwept{})
-      .THEN(Left, Leave{1});
+      .when(HelperExited{Proxyd, kKilled}, Stopping,
+            {error("hpp-proxyd died (signal 9 (Killed)), 5 times in 10 s: giving up"),
+             TerminateHelper{Watchd}, TerminateHelper{Supervisord}, StartStopTimer{kStopTime}})
+      .after(HelperExited{Watchd, kOrderly}, HelperExited{Supervisord, kOrderly})
+      .when(BackendSwept{}, Left, {Leave{1}});
 }
 
 TEST(Services, ForgetsOldCrashes) {
   Steps steps = all_running();
   for (int i = 0; i < 20; ++i) {
-    steps.when(HelperExited{Watchd, kKilled}, kCrashWindow + 1ms)
-        .THEN(Keeping, warning("hpp-watchd died (signal 9 (Killed)): starting it again"),
-              StartHelper{Watchd})
+    steps
+        .when(HelperExited{Watchd, kKilled}, kCrashWindow + 1ms, Keeping,
+              {killed(Watchd), StartHelper{Watchd}})
         .when(HelperStarted{Watchd});
   }
 }
@@ -246,11 +231,7 @@ TEST(Services, ForgetsOldCrashes) {
 TEST(Services, CountsTheCrashesOfEachHelperSeparately) {
   Steps steps = all_running();
   for (const Helper which : kHelpers) {
-    steps.when(HelperExited{which, kKilled})
-        .THEN(Keeping,
-              warning(
-                  fmt::format("{} died (signal 9 (Killed)): starting it again", to_string(which))),
-              StartHelper{which})
+    steps.when(HelperExited{which, kKilled}, Keeping, {killed(which), StartHelper{which}})
         .when(HelperStarted{which});
   }
 }
@@ -258,92 +239,69 @@ TEST(Services, CountsTheCrashesOfEachHelperSeparately) {
 TEST(Services, ExitsWithTheStatusOfAHelperThatCannotWork) {
   for (const int status : {1, 2}) {
     all_running()
-        .when(HelperExited{Proxyd, {.by_signal = false, .number = status}})
-        .THEN(Stopping, TerminateHelper{Watchd}, TerminateHelper{Supervisord},
-              StartStopTimer{kStopTime})
-        .when(HelperExited{Watchd, kOrderly})
-        .when(HelperExited{Supervisord, kOrderly})
-        .when(BackendSwept{})
-        .THEN(Left, Leave{status});
+        .when(HelperExited{Proxyd, {.by_signal = false, .number = status}}, Stopping,
+              {TerminateHelper{Watchd}, TerminateHelper{Supervisord}, StartStopTimer{kStopTime}})
+        .after(HelperExited{Watchd, kOrderly}, HelperExited{Supervisord, kOrderly})
+        .when(BackendSwept{}, Left, {Leave{status}});
   }
 }
 
 TEST(Services, ExitsWithTheStatusOfTheFirstCause) {
   all_running()
       .when(HelperExited{Proxyd, {.by_signal = false, .number = 1}})
-      .when(StopRequested{SIGINT})
-      .THEN(Killing, KillHelper{Watchd}, KillHelper{Supervisord}, StartStopTimer{kKillTime})
-      .when(HelperExited{Watchd, kKilled})
-      .when(HelperExited{Supervisord, {.by_signal = false, .number = 2}})
-      .when(BackendSwept{})
-      .THEN(Left, Leave{1});
+      .when(StopRequested{SIGINT}, Killing,
+            {KillHelper{Watchd}, KillHelper{Supervisord}, StartStopTimer{kKillTime}})
+      .after(HelperExited{Watchd, kKilled},
+             HelperExited{Supervisord, {.by_signal = false, .number = 2}})
+      .when(BackendSwept{}, Left, {Leave{1}});
 }
 
 TEST(Services, StartsNoOtherHelperIfProxydCannotWork) {
   Steps steps;
-  steps.when(Begun{})
-      .when(HelperStarted{Proxyd})
-      .when(HelperExited{Proxyd, {.by_signal = false, .number = 1}})
-      .THEN(Sweeping, StartStopTimer{kKillTime}, SweepBackend{})
-      .when(HelperReady{Proxyd})
-      .THEN(Sweeping)
-      .when(BackendSwept{})
-      .THEN(Left, Leave{1});
+  steps.after(Begun{}, HelperStarted{Proxyd})
+      .when(HelperExited{Proxyd, {.by_signal = false, .number = 1}}, Sweeping, sweep())
+      .when(HelperReady{Proxyd}, Sweeping)
+      .when(BackendSwept{}, Left, {Leave{1}});
 }
 
 TEST(Services, StartsTheOthersOnceEvenIfProxydCrashesAtFirst) {
   Steps steps;
-  steps.when(Begun{})
+  steps.after(Begun{}, HelperStarted{Proxyd})
+      .when(HelperExited{Proxyd, kKilled}, Keeping, {killed(Proxyd), StartHelper{Proxyd}})
       .when(HelperStarted{Proxyd})
-      .when(HelperExited{Proxyd, kKilled})
-      .THEN(Keeping, warning("hpp-proxyd died (signal 9 (Killed)): starting it again"),
-            StartHelper{Proxyd})
-      .when(HelperStarted{Proxyd})
-      .when(HelperReady{Proxyd})
-      .THEN(Keeping, StartHelper{Watchd}, StartHelper{Supervisord})
-      .when(HelperReady{Proxyd})
-      .THEN(Keeping);
+      .when(HelperReady{Proxyd}, Keeping, {StartHelper{Watchd}, StartHelper{Supervisord}})
+      .when(HelperReady{Proxyd}, Keeping);
 }
 
 TEST(Services, ReportsWhyAHelperCannotBeStarted) {
   Steps steps;
-  steps.when(Begun{})
-      .when(HelperStarted{Proxyd})
-      .when(HelperReady{Proxyd})
-      .when(StartFailed{Watchd, "cannot fork: Resource temporarily unavailable"})
-      .THEN(Stopping,
-            error("cannot start hpp-watchd: cannot fork: Resource temporarily unavailable"),
-            TerminateHelper{Proxyd}, StartStopTimer{kStopTime})
-      .when(StartFailed{Supervisord, "the same"})
-      .THEN(Stopping)
-      .when(HelperExited{Proxyd, kOrderly})
-      .THEN(Sweeping, StartStopTimer{kKillTime}, SweepBackend{})
-      .when(BackendSwept{})
-      .THEN(Left, Leave{1});
+  steps.after(Begun{}, HelperStarted{Proxyd}, HelperReady{Proxyd})
+      .when(StartFailed{Watchd, "cannot fork: Resource temporarily unavailable"}, Stopping,
+            {error("cannot start hpp-watchd: cannot fork: Resource temporarily unavailable"),
+             TerminateHelper{Proxyd}, StartStopTimer{kStopTime}})
+      .when(StartFailed{Supervisord, "the same"}, Stopping)
+      .when(HelperExited{Proxyd, kOrderly}, Sweeping, sweep())
+      .when(BackendSwept{}, Left, {Leave{1}});
 }
 
 TEST(Services, RetriesAHelperThatExitsWithATemporaryFailure) {
   constexpr ExitStatus kCannotStartNow{.by_signal = false, .number = kTemporaryFailure};
   Steps steps = all_running();
-  steps.when(HelperExited{Watchd, kKilled})
-      .when(HelperStarted{Watchd})
-      .when(HelperExited{Watchd, kCannotStartNow})
-      .THEN(Keeping,
-            warning("cannot start hpp-watchd: a resource is missing: trying again every 1000 ms"),
-            StartRestartTimer{Watchd, kStartAgain})
-      .when(RestartDue{Watchd})
-      .when(HelperStarted{Watchd})
-      .when(HelperExited{Watchd, kCannotStartNow})
-      .THEN(Keeping, StartRestartTimer{Watchd, kStartAgain});
+  steps.after(HelperExited{Watchd, kKilled}, HelperStarted{Watchd})
+      .when(HelperExited{Watchd, kCannotStartNow}, Keeping,
+            {warning("cannot start hpp-watchd: a resource is missing: trying again every 1000 ms"),
+             StartRestartTimer{Watchd, kStartAgain}})
+      .after(RestartDue{Watchd}, HelperStarted{Watchd})
+      .when(HelperExited{Watchd, kCannotStartNow}, Keeping,
+            {StartRestartTimer{Watchd, kStartAgain}});
 }
 
 TEST(Services, StopsIfTheFirstStartFailsTemporarily) {
   Steps steps;
-  steps.when(Begun{})
-      .when(HelperStarted{Proxyd})
-      .when(HelperExited{Proxyd, {.by_signal = false, .number = kTemporaryFailure}})
-      .THEN(Sweeping, error("cannot start hpp-proxyd: a resource is missing"),
-            StartStopTimer{kKillTime}, SweepBackend{});
+  steps.after(Begun{}, HelperStarted{Proxyd})
+      .when(HelperExited{Proxyd, {.by_signal = false, .number = kTemporaryFailure}}, Sweeping,
+            {error("cannot start hpp-proxyd: a resource is missing"), StartStopTimer{kKillTime},
+             SweepBackend{}});
 }
 
 TEST(Services, RetriesTheStartOfAHelperThatHasRun) {
@@ -352,136 +310,92 @@ TEST(Services, RetriesTheStartOfAHelperThatHasRun) {
   for (const auto* crash : {"the first", "another, later: the warning is repeated"}) {
     SCOPED_TRACE(crash);
     steps.when(HelperExited{Watchd, kKilled})
-        .when(StartFailed{Watchd, why})
-        .THEN(Keeping, warning("cannot start hpp-watchd: " + why + ": trying again every 1000 ms"),
-              StartRestartTimer{Watchd, kStartAgain})
-        .when(RestartDue{Watchd})
-        .THEN(Keeping, StartHelper{Watchd})
-        .when(StartFailed{Watchd, why})
-        .THEN(Keeping, StartRestartTimer{Watchd, kStartAgain})
-        .when(RestartDue{Watchd})
-        .THEN(Keeping, StartHelper{Watchd})
-        .when(HelperStarted{Watchd})
-        .THEN(Keeping, StartWatchdog{Watchd})
-        .when(HelperReady{Watchd})
-        .THEN(Keeping);
+        .when(StartFailed{Watchd, why}, Keeping,
+              {warning("cannot start hpp-watchd: " + why + ": trying again every 1000 ms"),
+               StartRestartTimer{Watchd, kStartAgain}})
+        .when(RestartDue{Watchd}, Keeping, {StartHelper{Watchd}})
+        .when(StartFailed{Watchd, why}, Keeping, {StartRestartTimer{Watchd, kStartAgain}})
+        .when(RestartDue{Watchd}, Keeping, {StartHelper{Watchd}})
+        .when(HelperStarted{Watchd}, Keeping, {StartWatchdog{Watchd}})
+        .when(HelperReady{Watchd}, Keeping);
   }
-  steps.when(HelperExited{Watchd, kKilled})
-      .when(StartFailed{Watchd, why})
-      .when(StopRequested{SIGINT})
-      .THEN(Stopping, TerminateHelper{Proxyd}, TerminateHelper{Supervisord},
-            StartStopTimer{kStopTime})
-      .when(RestartDue{Watchd})
-      .THEN(Stopping);
+  steps.after(HelperExited{Watchd, kKilled}, StartFailed{Watchd, why})
+      .when(StopRequested{SIGINT}, Stopping,
+            {TerminateHelper{Proxyd}, TerminateHelper{Supervisord}, StartStopTimer{kStopTime}})
+      .when(RestartDue{Watchd}, Stopping);
 }
 
 TEST(Services, TerminatesAHelperWhoseStartWasInProgress) {
   Steps steps;
-  steps.when(Begun{})
-      .when(HelperStarted{Proxyd})
-      .when(HelperReady{Proxyd})
-      .when(StopRequested{SIGINT})
-      .THEN(Stopping, TerminateHelper{Proxyd}, StartStopTimer{kStopTime})
-      .when(HelperStarted{Watchd})
-      .THEN(Stopping, TerminateHelper{Watchd})
-      .when(StopRequested{SIGINT})
-      .THEN(Killing, KillHelper{Proxyd}, KillHelper{Watchd}, StartStopTimer{kKillTime})
-      .when(HelperStarted{Supervisord})
-      .THEN(Killing, KillHelper{Supervisord});
+  steps.after(Begun{}, HelperStarted{Proxyd}, HelperReady{Proxyd})
+      .when(StopRequested{SIGINT}, Stopping, {TerminateHelper{Proxyd}, StartStopTimer{kStopTime}})
+      .when(HelperStarted{Watchd}, Stopping, {TerminateHelper{Watchd}})
+      .when(StopRequested{SIGINT}, Killing,
+            {KillHelper{Proxyd}, KillHelper{Watchd}, StartStopTimer{kKillTime}})
+      .when(HelperStarted{Supervisord}, Killing, {KillHelper{Supervisord}});
 }
 
 TEST(Services, StartsNoHelperAfterTheStop) {
   all_running()
-      .when(HelperExited{Watchd, kKilled})
-      .when(HelperStarted{Watchd})
-      .when(HelperExited{Watchd, kKilled})
-      .THEN(Keeping, warning("hpp-watchd died (signal 9 (Killed)): starting it again in 100 ms"),
-            StartRestartTimer{Watchd, 100ms})
-      .when(StopRequested{SIGHUP})
-      .THEN(Stopping, TerminateHelper{Proxyd}, TerminateHelper{Supervisord},
-            StartStopTimer{kStopTime})
-      .when(RestartDue{Watchd}, 100ms)
-      .THEN(Stopping)
-      .when(HelperExited{Proxyd, kKilled})
-      .THEN(Stopping);
+      .after(HelperExited{Watchd, kKilled}, HelperStarted{Watchd})
+      .when(HelperExited{Watchd, kKilled}, Keeping,
+            {killed(Watchd, " in 100 ms"), StartRestartTimer{Watchd, 100ms}})
+      .when(StopRequested{SIGHUP}, Stopping,
+            {TerminateHelper{Proxyd}, TerminateHelper{Supervisord}, StartStopTimer{kStopTime}})
+      .when(RestartDue{Watchd}, 100ms, Stopping)
+      .when(HelperExited{Proxyd, kKilled}, Stopping);
 }
 
 TEST(Services, KillsAndRestartsAHelperWhoseWatchdogExpires) {
   all_running()
-      .when(HelperAlive{Watchd}, kWatchdogTime / 2)
-      .THEN(Keeping, StartWatchdog{Watchd})
-      .when(WatchdogExpired{Watchd}, kWatchdogTime)
-      .THEN(Keeping, warning("hpp-watchd has not responded for 6 s; killing it"),
-            KillHelper{Watchd})
-      .when(HelperAlive{Watchd})  // arrives too late, and does no harm
-      .THEN(Keeping, StartWatchdog{Watchd})
-      .when(HelperExited{Watchd, kKilled})
-      .THEN(Keeping, warning("hpp-watchd died (signal 9 (Killed)): starting it again"),
-            StartHelper{Watchd})
-      .when(WatchdogExpired{Watchd})
-      .THEN(Keeping)
-      .when(HelperStarted{Watchd})
-      .THEN(Keeping, StartWatchdog{Watchd});
+      .when(HelperAlive{Watchd}, kWatchdogTime / 2, Keeping, {StartWatchdog{Watchd}})
+      .when(WatchdogExpired{Watchd}, kWatchdogTime, Keeping,
+            {warning("hpp-watchd has not responded for 6 s; killing it"), KillHelper{Watchd}})
+      // This sign of life arrives too late, and does no harm.
+      .when(HelperAlive{Watchd}, Keeping, {StartWatchdog{Watchd}})
+      .when(HelperExited{Watchd, kKilled}, Keeping, {killed(Watchd), StartHelper{Watchd}})
+      .when(WatchdogExpired{Watchd}, Keeping)
+      .when(HelperStarted{Watchd}, Keeping, {StartWatchdog{Watchd}});
 }
 
 TEST(Services, DoesNotKillAHelperThatADebuggerHolds) {
   all_running()
-      .when(WatchdogExpired{.which = Watchd, .is_traced = true}, kWatchdogTime)
-      .THEN(Keeping, StartWatchdog{Watchd})
-      .when(WatchdogExpired{.which = Watchd, .is_traced = true}, kWatchdogTime)
-      .THEN(Keeping, StartWatchdog{Watchd})
-      .when(WatchdogExpired{Watchd}, kWatchdogTime)
-      .THEN(Keeping, warning("hpp-watchd has not responded for 6 s; killing it"),
-            KillHelper{Watchd});
+      .when(WatchdogExpired{.which = Watchd, .is_traced = true}, kWatchdogTime, Keeping,
+            {StartWatchdog{Watchd}})
+      .when(WatchdogExpired{.which = Watchd, .is_traced = true}, kWatchdogTime, Keeping,
+            {StartWatchdog{Watchd}})
+      .when(WatchdogExpired{Watchd}, kWatchdogTime, Keeping,
+            {warning("hpp-watchd has not responded for 6 s; killing it"), KillHelper{Watchd}});
 }
 
 TEST(Services, DoesNotWatchHelpersThatAreStopping) {
   all_running()
-      .when(StopRequested{SIGTERM})
-      .THEN(Stopping, TerminateHelper{Proxyd}, TerminateHelper{Watchd},
-            TerminateHelper{Supervisord}, StartStopTimer{kStopTime})
-      .when(HelperAlive{Watchd})
-      .THEN(Stopping)
-      .when(WatchdogExpired{Watchd})
-      .THEN(Stopping);
+      .when(StopRequested{SIGTERM}, Stopping, terminate_all())
+      .when(HelperAlive{Watchd}, Stopping)
+      .when(WatchdogExpired{Watchd}, Stopping);
 }
 
 TEST(Services, RestartsTheBackendOnceSupervisordIsReady) {
   all_running()
-      .when(RestartAsked{})
-      .THEN(Keeping)
-      .when(HelperReady{Supervisord})
-      .THEN(Keeping, RestartBackend{})
-      .when(RestartAsked{})
-      .THEN(Keeping, RestartBackend{})
-      .when(HelperExited{Supervisord, kKilled})
-      .THEN(Keeping, warning("hpp-supervisord died (signal 9 (Killed)): starting it again"),
-            StartHelper{Supervisord})
-      .when(HelperStarted{Supervisord})
-      .THEN(Keeping, StartWatchdog{Supervisord})
-      .when(RestartAsked{})
-      .THEN(Keeping)
-      .when(HelperReady{Supervisord})
-      .THEN(Keeping, RestartBackend{});
+      .when(RestartAsked{}, Keeping)
+      .when(HelperReady{Supervisord}, Keeping, {RestartBackend{}})
+      .when(RestartAsked{}, Keeping, {RestartBackend{}})
+      .when(HelperExited{Supervisord, kKilled}, Keeping,
+            {killed(Supervisord), StartHelper{Supervisord}})
+      .when(HelperStarted{Supervisord}, Keeping, {StartWatchdog{Supervisord}})
+      .when(RestartAsked{}, Keeping)
+      .when(HelperReady{Supervisord}, Keeping, {RestartBackend{}});
 }
 
 TEST(Services, ExitsWithZeroIfTheUserTypedQ) {
   all_running()
-      .when(StopRequested{.signal = 0})
-      .THEN(Stopping, TerminateHelper{Proxyd}, TerminateHelper{Watchd},
-            TerminateHelper{Supervisord}, StartStopTimer{kStopTime})
-      .when(RestartAsked{})
-      .THEN(Stopping)
-      .when(HelperReady{Supervisord})
-      .THEN(Stopping)
-      .when(HelperExited{Watchd, kOrderly})
-      .THEN(Stopping)
-      .when(HelperExited{Proxyd, kOrderly})
-      .THEN(Stopping)
-      .when(HelperExited{Supervisord, kOrderly})
-      .THEN(Sweeping, StartStopTimer{kKillTime}, SweepBackend{})
-      .when(BackendSwept{})
-      .THEN(Left, Leave{0});
+      .when(StopRequested{.signal = 0}, Stopping, terminate_all())
+      .when(RestartAsked{}, Stopping)
+      .when(HelperReady{Supervisord}, Stopping)
+      .when(HelperExited{Watchd, kOrderly}, Stopping)
+      .when(HelperExited{Proxyd, kOrderly}, Stopping)
+      .when(HelperExited{Supervisord, kOrderly}, Sweeping, sweep())
+      .when(BackendSwept{}, Left, {Leave{0}});
 }
 
 }  // namespace

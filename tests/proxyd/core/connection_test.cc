@@ -20,7 +20,8 @@ void PrintTo(const Effects& effects, std::ostream* out) {
 namespace {
 
 using namespace std::chrono_literals;
-using Phase = Phase;
+using enum Phase;
+using enum Decision;
 using Coding = Delivery::Coding;
 
 const RequestFacts kGet{.is_safe = true};
@@ -33,6 +34,14 @@ Judged judged(Decision decision, std::uint64_t generation = 0) {
   return {.decision = decision, .generation = generation, .needs = {}};
 }
 
+Answer refused(int status, std::string why) {
+  return {.kind = Answer::Kind::Refused, .status = status, .why = std::move(why)};
+}
+
+Answer bad_gateway(std::string why) {
+  return {.kind = Answer::Kind::BadGateway, .status = 502, .why = std::move(why)};
+}
+
 // Passes events to a connection, and checks the result of each step.
 class Steps {
  public:
@@ -41,29 +50,40 @@ class Steps {
     return *this;
   }
 
-  Steps& then(const Effects& expected) {
-    EXPECT_EQ(effects_, expected) << "step " << ++step_;
+  Steps& when(const Event& event, const Effects& expected, int line = __builtin_LINE()) {
+    when(event);
+    EXPECT_EQ(effects_, expected) << "line " << line;
     return *this;
   }
 
-  Steps& after(std::chrono::milliseconds time) {
+  Steps& when(const Event& event, const Effects& expected, Phase phase,
+              int line = __builtin_LINE()) {
+    return when(event, expected, line).in(phase, line);
+  }
+
+  // Passes several events whose effects other tests check.
+  template <class... E>
+  Steps& after(const E&... events) {
+    (when(Event(events)), ...);
+    return *this;
+  }
+
+  Steps& wait(std::chrono::milliseconds time) {
     now_ += time;
     return *this;
   }
 
-  Steps& in(Phase phase) {
-    EXPECT_EQ(connection_.phase(), phase) << to_string(connection_.phase());
+  Steps& in(Phase phase, int line = __builtin_LINE()) {
+    EXPECT_EQ(connection_.phase(), phase) << to_string(connection_.phase()) << " in line " << line;
     return *this;
   }
 
   // Brings the connection to Sent with an accepted request.
-  Steps& sent(const RequestFacts& facts, std::uint64_t generation = 1) {
-    return when(RequestArrived{facts})
-        .then({AskGate{}})
-        .in(Phase::Held)
-        .when(judged(Decision::Forward, generation))
-        .then({ForwardRequest{.fresh = !facts.is_safe || facts.framing != Framing::None}})
-        .in(Phase::Sent);
+  Steps& sent(const RequestFacts& facts, std::uint64_t generation = 1,
+              int line = __builtin_LINE()) {
+    const bool fresh = !facts.is_safe || facts.framing != Framing::None;
+    return when(RequestArrived{facts}, {AskGate{}}, Held, line)
+        .when(judged(Forward, generation), {ForwardRequest{.fresh = fresh}}, Sent, line);
   }
 
   Steps() = default;
@@ -94,33 +114,23 @@ class Steps {
   Connection connection_;
   TimePoint now_{};
   Effects effects_;
-  int step_ = 0;
 };
 
 TEST(Connection, ServesRequestAfterRequest) {
   Steps steps;
   for (int i = 0; i < 3; ++i) {
     steps.sent(kGet)
-        .when(UpstreamOpened{.reused = i > 0})
-        .then({})
-        .when(ResponseArrived{kOk})
-        .then({PassResponseHead{.facts = kOk}})
-        .in(Phase::Answering)
-        .when(ResponseBodyEnded{})
-        .then({ReleaseUpstream{}, ReadNext{}})
-        .in(Phase::Reading);
+        .when(UpstreamOpened{.reused = i > 0}, {})
+        .when(ResponseArrived{kOk}, {PassResponseHead{.facts = kOk}}, Answering)
+        .when(ResponseBodyEnded{}, {ReleaseUpstream{}, ReadNext{}}, Reading);
   }
 }
 
 TEST(Connection, HoldsARequestUntilTheGateForwardsIt) {
   Steps()
-      .when(RequestArrived{kGet})
-      .then({AskGate{}})
-      .when(judged(Decision::Stay))
-      .then({})
-      .in(Phase::Held)
-      .when(judged(Decision::Forward, 4))
-      .then({ForwardRequest{.fresh = false}});
+      .when(RequestArrived{kGet}, {AskGate{}})
+      .when(judged(Stay), {}, Held)
+      .when(judged(Forward, 4), {ForwardRequest{.fresh = false}});
 }
 
 TEST(Connection, RemembersTheRevisionThatARequestNeeds) {
@@ -129,11 +139,11 @@ TEST(Connection, RemembersTheRevisionThatARequestNeeds) {
   steps.when(RequestArrived{.facts = kGet, .ticket = 3});
   EXPECT_EQ(steps.asked<situation::Waiting>().ticket, 3U);
   EXPECT_FALSE(steps.asked<situation::Waiting>().needs);
-  steps.when(Judged{.decision = Decision::Stay, .generation = 0, .needs = needs});
+  steps.when(Judged{.decision = Stay, .generation = 0, .needs = needs});
   EXPECT_EQ(steps.asked<situation::Waiting>().needs, needs);
-  steps.when(judged(Decision::Forward, 1)).when(judged(Decision::Hold));
+  steps.after(judged(Forward, 1), judged(Hold));
   EXPECT_EQ(steps.asked<situation::Waiting>().needs, needs) << "a repetition needs the same";
-  steps.when(judged(Decision::Forward, 2)).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
+  steps.after(judged(Forward, 2), ResponseArrived{kOk}, ResponseBodyEnded{});
   steps.when(RequestArrived{.facts = kGet, .ticket = 4});
   EXPECT_EQ(steps.asked<situation::Waiting>().ticket, 4U);
   EXPECT_FALSE(steps.asked<situation::Waiting>().needs) << "the next request has no decision yet";
@@ -142,162 +152,137 @@ TEST(Connection, RemembersTheRevisionThatARequestNeeds) {
 TEST(Connection, RefusesARequestIfTheQueueIsFull) {
   Steps()
       .when(RequestArrived{kPost})
-      .when(judged(Decision::QueueFull))
-      .then({Answer{.kind = Answer::Kind::QueueFull}, FinishClient{}})
-      .in(Phase::Finishing);
+      .when(judged(QueueFull), {Answer{.kind = Answer::Kind::QueueFull}, FinishClient{}},
+            Finishing);
 }
 
 TEST(Connection, TheQuerySaysWhetherTheRequestWasSent) {
   Steps steps;
   steps.when(RequestArrived{kGet});
   EXPECT_FALSE(steps.asked<situation::Waiting>().was_sent);
-  steps.when(judged(Decision::Forward, 1)).when(judged(Decision::Hold)).in(Phase::Held);
+  steps.when(judged(Forward, 1)).when(judged(Hold)).in(Held);
   EXPECT_TRUE(steps.asked<situation::Waiting>().was_sent);
-  steps.when(judged(Decision::Forward, 2)).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
+  steps.after(judged(Forward, 2), ResponseArrived{kOk}, ResponseBodyEnded{});
   steps.when(RequestArrived{kGet});
   EXPECT_FALSE(steps.asked<situation::Waiting>().was_sent) << "the next request";
 }
 
 TEST(Connection, AnswersARequestThatHasWaitedTooLong) {
   Steps steps(300ms);
-  steps.when(RequestArrived{kGet}).when(judged(Decision::Stay));
+  steps.after(RequestArrived{kGet}, judged(Stay));
   EXPECT_EQ(steps.connection().wake_at(), steps.now() + 300ms);
-  steps.after(300ms)
-      .when(TimerExpired{})
-      .then({Answer{.kind = Answer::Kind::QueueTimeout}, FinishClient{}})
-      .in(Phase::Finishing);
+  steps.wait(300ms).when(TimerExpired{},
+                         {Answer{.kind = Answer::Kind::QueueTimeout}, FinishClient{}}, Finishing);
 }
 
 TEST(Connection, TheQueueTimeoutCountsFromTheArrival) {
   Steps steps(300ms);
   const TimePoint arrived = steps.now();
-  steps.sent(kGet).after(200ms).when(judged(Decision::Hold)).in(Phase::Held);
+  steps.sent(kGet).wait(200ms).when(judged(Hold)).in(Held);
   EXPECT_EQ(steps.connection().wake_at(), arrived + 300ms)
       << "a repetition does not extend the wait";
-  steps.when(judged(Decision::Forward, 2));
+  steps.when(judged(Forward, 2));
   EXPECT_FALSE(steps.connection().wake_at()) << "a forwarded request has no timeout";
 }
 
 TEST(Connection, AHalfCloseShortensTheQueueTimeout) {
   Steps steps(10s);
-  steps.when(RequestArrived{kGet}).when(ClientEnded{});
+  steps.after(RequestArrived{kGet}, ClientEnded{});
   EXPECT_EQ(steps.connection().wake_at(), steps.now() + kHalfCloseGrace);
-  steps.after(kHalfCloseGrace).when(TimerExpired{}).in(Phase::Finishing);
+  steps.wait(kHalfCloseGrace).when(TimerExpired{}).in(Finishing);
   EXPECT_EQ(steps.answered(), Answer::Kind::HalfClosed);
 }
 
 TEST(Connection, MeasuresHowLongARequestWaited) {
   Steps steps;
-  steps.when(RequestArrived{kGet}).after(30ms).when(judged(Decision::Forward, 4));
+  steps.when(RequestArrived{kGet}).wait(30ms).when(judged(Forward, 4));
   EXPECT_EQ(steps.connection().request()->held(), 30ms);
   EXPECT_EQ(steps.connection().request()->generation(), 4U);
-  steps.after(20ms).when(judged(Decision::Hold)).after(50ms).when(judged(Decision::Forward, 5));
+  steps.wait(20ms).when(judged(Hold)).wait(50ms).when(judged(Forward, 5));
   EXPECT_EQ(steps.connection().request()->held(), 100ms)
       << "until the last time that it was forwarded";
-  steps.when(ResponseArrived{kOk}).when(ResponseBodyEnded{}).after(1h);
-  steps.when(RequestArrived{kGet}).when(judged(Decision::Forward, 5));
+  steps.after(ResponseArrived{kOk}, ResponseBodyEnded{}).wait(1h);
+  steps.after(RequestArrived{kGet}, judged(Forward, 5));
   EXPECT_EQ(steps.connection().request()->held(), 0ms) << "the next request starts from zero";
 }
 
 TEST(Connection, AnswersWithTheCrash) {
   Steps()
-      .when(RequestArrived{kGet})
-      .then({AskGate{}})
-      .when(judged(Decision::Crashed))
-      .then({Answer{.kind = Answer::Kind::Crashed, .status = 503}, FinishClient{}})
-      .in(Phase::Finishing);
+      .when(RequestArrived{kGet}, {AskGate{}})
+      .when(judged(Crashed), {Answer{.kind = Answer::Kind::Crashed, .status = 503}, FinishClient{}},
+            Finishing);
 }
 
 TEST(Connection, TheRequestThatCrashesTheBackendGetsTheCrash) {
   Steps steps;
   steps.sent(kPost)
-      .when(UpstreamOpened{})
-      .when(RequestBodyEnded{})
-      .when(UpstreamLost{})
-      .then({DropUpstream{}, AskGate{}})
-      .in(Phase::Lost)
-      .when(judged(Decision::Stay))
-      .then({});
+      .after(UpstreamOpened{}, RequestBodyEnded{})
+      .when(UpstreamLost{}, {DropUpstream{}, AskGate{}}, Lost)
+      .when(judged(Stay), {});
   EXPECT_EQ(steps.connection().wake_at(), steps.now() + kDecisionWait);
-  steps.after(5ms)
-      .when(judged(Decision::Crashed))
-      .then({Answer{.kind = Answer::Kind::Crashed, .status = 503}, FinishClient{}});
+  steps.wait(5ms).when(judged(Crashed),
+                       {Answer{.kind = Answer::Kind::Crashed, .status = 503}, FinishClient{}});
   EXPECT_EQ(steps.connection().wake_at(), std::nullopt);
 }
 
 TEST(Connection, AMissingDecisionIsABadGateway) {
   Steps steps;
-  steps.sent(kGet).when(UpstreamLost{}).when(judged(Decision::Stay)).after(kDecisionWait);
+  steps.sent(kGet).after(UpstreamLost{}, judged(Stay)).wait(kDecisionWait);
   EXPECT_FALSE(steps.asked<situation::Lost>().expired);
-  steps.when(TimerExpired{}).then({AskGate{}});
+  steps.when(TimerExpired{}, {AskGate{}});
   EXPECT_TRUE(steps.asked<situation::Lost>().expired);
-  steps.when(judged(Decision::BadGateway))
-      .then({Answer{.kind = Answer::Kind::BadGateway,
-                    .status = 502,
-                    .why = "Your server cannot be reached: no connection could be made."},
-             FinishClient{}});
+  steps.when(
+      judged(BadGateway),
+      {bad_gateway("Your server cannot be reached: no connection could be made."), FinishClient{}});
 }
 
 TEST(Connection, ABadGatewaySaysHowFarTheRequestCame) {
   Steps()
       .sent(kPost)
-      .when(UpstreamOpened{})
-      .when(UpstreamLost{})
-      .when(judged(Decision::BadGateway))
-      .then({Answer{.kind = Answer::Kind::BadGateway,
-                    .status = 502,
-                    .why = "Your server closed the connection before it began to answer."},
+      .after(UpstreamOpened{}, UpstreamLost{})
+      .when(judged(BadGateway),
+            {bad_gateway("Your server closed the connection before it began to answer."),
              FinishClient{}});
 }
 
 TEST(Connection, ABadGatewaySaysWhyNoConnectionCouldBeMade) {
   Steps()
       .sent(kGet)
-      .when(UpstreamLost{.why = "Connection refused"})
-      .then({DropUpstream{}, AskGate{}})
-      .when(judged(Decision::BadGateway))
-      .then({Answer{.kind = Answer::Kind::BadGateway,
-                    .status = 502,
-                    .why = "Your server cannot be reached: no connection could be made "
-                           "(Connection refused)."},
+      .when(UpstreamLost{.why = "Connection refused"}, {DropUpstream{}, AskGate{}})
+      .when(judged(BadGateway),
+            {bad_gateway("Your server cannot be reached: no connection could be made "
+                         "(Connection refused)."),
              FinishClient{}});
 }
 
 TEST(Connection, AShortageOfHppIsNoBadGateway) {
-  Steps()
-      .sent(kGet)
-      .when(UpstreamLost{.why = "no descriptor is left", .is_short = true})
-      .then({DropUpstream{},
-             Answer{.kind = Answer::Kind::Shortage,
-                    .status = 503,
-                    .why = "hpp cannot connect to your server: no descriptor is left."},
-             FinishClient{}})
-      .in(Phase::Finishing);
+  Steps().sent(kGet).when(
+      UpstreamLost{.why = "no descriptor is left", .is_short = true},
+      {DropUpstream{},
+       Answer{.kind = Answer::Kind::Shortage,
+              .status = 503,
+              .why = "hpp cannot connect to your server: no descriptor is left."},
+       FinishClient{}},
+      Finishing);
 }
 
 TEST(Connection, RepeatsARequestThatAKillInterrupts) {
   Steps()
       .sent(kGet, 1)
       .when(UpstreamOpened{})
-      .when(judged(Decision::Hold))
-      .then({DropUpstream{}, AskGate{}})
-      .in(Phase::Held)
-      .when(judged(Decision::Stay))
-      .when(judged(Decision::Forward, 2))
-      .then({ForwardRequest{.fresh = false}})
+      .when(judged(Hold), {DropUpstream{}, AskGate{}}, Held)
+      .when(judged(Stay))
+      .when(judged(Forward, 2), {ForwardRequest{.fresh = false}})
       .when(UpstreamOpened{})
-      .when(ResponseArrived{kOk})
-      .then({PassResponseHead{.facts = kOk}});
+      .when(ResponseArrived{kOk}, {PassResponseHead{.facts = kOk}});
 }
 
 TEST(Connection, TriesAgainOnANewConnectionAfterAStaleOne) {
   Steps steps;
-  steps.sent(kGet).when(UpstreamOpened{.reused = true}).when(UpstreamLost{});
+  steps.sent(kGet).after(UpstreamOpened{.reused = true}, UpstreamLost{});
   EXPECT_TRUE(steps.asked<situation::Lost>().reused);
-  steps.when(judged(Decision::Forward, 1))
-      .then({ForwardRequest{.fresh = true}})
-      .when(UpstreamOpened{.reused = false})
-      .when(UpstreamLost{});
+  steps.when(judged(Forward, 1), {ForwardRequest{.fresh = true}})
+      .after(UpstreamOpened{.reused = false}, UpstreamLost{});
   EXPECT_FALSE(steps.asked<situation::Lost>().reused);
 }
 
@@ -305,31 +290,23 @@ TEST(Connection, RepeatsARequestIfAReusedConnectionBringsOtherBytesThanAnAnswer)
   Steps steps;
   steps.sent(kGet)
       .when(UpstreamOpened{.reused = true})
-      .when(ResponseRefused{"odd"})
-      .then({DropUpstream{}, AskGate{}})
-      .in(Phase::Lost);
+      .when(ResponseRefused{"odd"}, {DropUpstream{}, AskGate{}}, Lost);
   EXPECT_TRUE(steps.asked<situation::Lost>().reused);
-  steps.when(judged(Decision::Forward, 1))
-      .then({ForwardRequest{.fresh = true}})
-      .when(UpstreamOpened{.reused = false})
-      .when(ResponseRefused{"odd"});
+  steps.when(judged(Forward, 1), {ForwardRequest{.fresh = true}})
+      .after(UpstreamOpened{.reused = false}, ResponseRefused{"odd"});
   EXPECT_EQ(steps.answered(), Answer::Kind::BadGateway)
       << "such bytes on a new connection are an invalid answer";
 
   Steps unsafe;
-  unsafe.sent({.is_safe = false}).when(UpstreamOpened{.reused = true}).when(ResponseRefused{"odd"});
+  unsafe.sent({.is_safe = false}).after(UpstreamOpened{.reused = true}, ResponseRefused{"odd"});
   EXPECT_EQ(unsafe.answered(), Answer::Kind::BadGateway);
 }
 
 TEST(Connection, OtherBytesThanAnAnswerOnASecondReusedConnectionAreABadGateway) {
   for (const Event& end : {Event(ResponseRefused{"odd"}), Event(UpstreamLost{})}) {
     Steps steps;
-    steps.sent(kGet)
-        .when(UpstreamOpened{.reused = true})
-        .when(end)
-        .when(judged(Decision::Forward, 1))
-        .when(UpstreamOpened{.reused = true})
-        .when(ResponseRefused{"odd"});
+    steps.sent(kGet).after(UpstreamOpened{.reused = true}, end, judged(Forward, 1),
+                           UpstreamOpened{.reused = true}, ResponseRefused{"odd"});
     EXPECT_EQ(steps.answered(), Answer::Kind::BadGateway)
         << "it is not repeated on every idle connection";
   }
@@ -338,7 +315,7 @@ TEST(Connection, OtherBytesThanAnAnswerOnASecondReusedConnectionAreABadGateway) 
 TEST(Connection, SaysWhenABodyMayFollowAnAnswerThatHasNone) {
   const auto released = [](const RequestFacts& request, const ResponseFacts& response) {
     Steps steps;
-    steps.sent(request).when(UpstreamOpened{}).when(ResponseArrived{response});
+    steps.sent(request).after(UpstreamOpened{}, ResponseArrived{response});
     steps.when(ResponseBodyEnded{});
     return steps.effects();
   };
@@ -362,7 +339,7 @@ TEST(Connection, OnlyACompleteAndSafeRequestIsRepeatable) {
   for (const auto& [facts, repeatable] : cases) {
     Connection connection;
     (void)connection.on(RequestArrived{facts}, {});
-    (void)connection.on(judged(Decision::Forward, 1), {});
+    (void)connection.on(judged(Forward, 1), {});
     EXPECT_EQ(std::get<situation::Sent>(*connection.query()).repeatable, repeatable);
   }
 }
@@ -375,10 +352,7 @@ TEST(Connection, ARequestThatCannotBeRepeatedGetsAFreshConnection) {
       {{.framing = Framing::Chunked, .is_safe = true}, true},
   };
   for (const auto& [facts, fresh] : cases) {
-    Steps()
-        .when(RequestArrived{facts})
-        .when(judged(Decision::Forward, 1))
-        .then({ForwardRequest{.fresh = fresh}});
+    Steps().when(RequestArrived{facts}).when(judged(Forward, 1), {ForwardRequest{.fresh = fresh}});
   }
 }
 
@@ -386,14 +360,11 @@ TEST(Connection, InterimAnswersPassAndTheFinalOneFollows) {
   const ResponseFacts early{.status = 103};
   Steps()
       .sent(kGet)
-      .when(ResponseArrived{early})
-      .then({PassResponseHead{.facts = early}})
-      .in(Phase::Sent)
-      .when(ResponseArrived{kOk})
-      .then({PassResponseHead{.facts = kOk}});
+      .when(ResponseArrived{early}, {PassResponseHead{.facts = early}}, Sent)
+      .when(ResponseArrived{kOk}, {PassResponseHead{.facts = kOk}});
   RequestFacts old = kGet;
   old.minor = 0;
-  Steps().sent(old).when(ResponseArrived{early}).then({}).in(Phase::Sent);
+  Steps().sent(old).when(ResponseArrived{early}, {}, Sent);
 }
 
 TEST(Connection, AFloodOfInterimAnswersIsABadGateway) {
@@ -401,21 +372,21 @@ TEST(Connection, AFloodOfInterimAnswersIsABadGateway) {
   Steps many;
   many.sent(kGet);
   for (std::size_t i = 0; i < kInterimMax; ++i) {
-    many.when(ResponseArrived{.facts = early, .size = 30}).in(Phase::Sent);
+    many.when(ResponseArrived{.facts = early, .size = 30}).in(Sent);
   }
-  many.when(ResponseArrived{.facts = early, .size = 30}).in(Phase::Finishing);
+  many.when(ResponseArrived{.facts = early, .size = 30}).in(Finishing);
   EXPECT_EQ(many.answered(), Answer::Kind::BadGateway);
   Steps large;
   large.sent(kGet)
       .when(ResponseArrived{.facts = early, .size = kInterimBytesMax})
-      .in(Phase::Sent)
+      .in(Sent)
       .when(ResponseArrived{.facts = early, .size = 1})
-      .in(Phase::Finishing);
+      .in(Finishing);
   EXPECT_EQ(large.answered(), Answer::Kind::BadGateway);
   Steps next;
   next.sent(kGet).when(ResponseArrived{.facts = early, .size = kInterimBytesMax});
-  next.when(ResponseArrived{kOk}).when(ResponseBodyEnded{}).sent(kGet);
-  next.when(ResponseArrived{.facts = early, .size = kInterimBytesMax}).in(Phase::Sent);
+  next.after(ResponseArrived{kOk}, ResponseBodyEnded{}).sent(kGet);
+  next.when(ResponseArrived{.facts = early, .size = kInterimBytesMax}).in(Sent);
 }
 
 const ResponseArrived kHeadAlone{.facts = kOk, .body_begun = false};
@@ -423,38 +394,28 @@ const ResponseFacts kUntilClose{.framing = Framing::UntilClose, .keeps_alive = f
 
 TEST(Connection, KeepsAHeadBackUntilTheBodyBegins) {
   Steps steps;
-  steps.sent(kGet).when(kHeadAlone).then({}).in(Phase::Sent);
+  steps.sent(kGet).when(kHeadAlone, {}, Sent);
   EXPECT_TRUE(steps.connection().keeps_head());
   EXPECT_EQ(steps.connection().wake_at(), steps.now() + kHeadKeptMax);
-  steps.after(10ms)
-      .when(kHeadAlone)
-      .then({})
-      .when(ResponseArrived{kOk})
-      .then({PassResponseHead{.facts = kOk}})
-      .in(Phase::Answering);
+  steps.wait(10ms)
+      .when(kHeadAlone, {})
+      .when(ResponseArrived{kOk}, {PassResponseHead{.facts = kOk}}, Answering);
   EXPECT_FALSE(steps.connection().keeps_head());
   EXPECT_FALSE(steps.connection().wake_at());
 }
 
 TEST(Connection, KeepsAHeadBackForAShortTimeOnly) {
   Steps steps;
-  steps.sent(kGet).when(kHeadAlone).after(20ms).when(kHeadAlone).after(kHeadKeptMax - 20ms);
-  steps.when(TimerExpired{})
-      .then({})
-      .when(kHeadAlone)
-      .then({PassResponseHead{.facts = kOk}})
-      .in(Phase::Answering);
+  steps.sent(kGet).when(kHeadAlone).wait(20ms).when(kHeadAlone).wait(kHeadKeptMax - 20ms);
+  steps.when(TimerExpired{}, {}).when(kHeadAlone, {PassResponseHead{.facts = kOk}}, Answering);
 }
 
 TEST(Connection, PassesAHeadAtOnceIfNoBodyIsToFollowSoon) {
   for (const ResponseFacts& facts :
        {ResponseFacts{.status = 204}, ResponseFacts{.framing = Framing::Length, .length = 0},
         ResponseFacts{.framing = Framing::Chunked, .is_event_stream = true}}) {
-    Steps()
-        .sent(kGet)
-        .when(ResponseArrived{.facts = facts, .body_begun = false})
-        .then({PassResponseHead{.facts = facts}})
-        .in(Phase::Answering);
+    Steps().sent(kGet).when(ResponseArrived{.facts = facts, .body_begun = false},
+                            {PassResponseHead{.facts = facts}}, Answering);
   }
 }
 
@@ -462,26 +423,17 @@ TEST(Connection, ARestartBetweenHeadAndBodyIsNotSeen) {
   Steps()
       .sent(kGet, 1)
       .when(kHeadAlone)
-      .when(judged(Decision::Hold))
-      .then({DropUpstream{}, AskGate{}})
-      .in(Phase::Held)
-      .when(judged(Decision::Forward, 2))
-      .then({ForwardRequest{}})
-      .when(kHeadAlone)
-      .then({});
+      .when(judged(Hold), {DropUpstream{}, AskGate{}}, Held)
+      .when(judged(Forward, 2), {ForwardRequest{}})
+      .when(kHeadAlone, {});
   Steps lost;
   lost.sent(kGet, 1)
-      .when(UpstreamOpened{.reused = true})
-      .when(kHeadAlone)
-      .when(UpstreamLost{})
-      .then({DropUpstream{}, AskGate{}})
-      .in(Phase::Lost);
+      .after(UpstreamOpened{.reused = true}, kHeadAlone)
+      .when(UpstreamLost{}, {DropUpstream{}, AskGate{}}, Lost);
   EXPECT_FALSE(lost.asked<situation::Lost>().reused) << "an idle connection brings no head";
   EXPECT_FALSE(lost.connection().keeps_head());
-  lost.when(judged(Decision::BadGateway))
-      .then({Answer{.kind = Answer::Kind::BadGateway,
-                    .status = 502,
-                    .why = "Your server closed the connection after the head of its answer."},
+  lost.when(judged(BadGateway),
+            {bad_gateway("Your server closed the connection after the head of its answer."),
              FinishClient{}});
 }
 
@@ -490,31 +442,28 @@ TEST(Connection, AnAnswerThatEndsWithItsHeadMayStillBeRepeated) {
     Steps steps;
     steps.sent(facts)
         .when(ResponseArrived{.facts = kUntilClose, .body_begun = false})
-        .when(ResponseEndedByClose{})
-        .then({AskGate{}})
-        .in(Phase::Ending);
+        .when(ResponseEndedByClose{}, {AskGate{}}, Ending);
     EXPECT_TRUE(steps.asked<situation::Ended>().nothing_passed);
     return steps;
   };
   Steps killed = ended(kGet);
   EXPECT_TRUE(killed.asked<situation::Ended>().repeatable);
-  killed.when(judged(Decision::Hold)).then({DropUpstream{}, AskGate{}}).in(Phase::Held);
-  ended(kGet)
-      .when(judged(Decision::Complete))
-      .then({PassResponseHead{.facts = kUntilClose, .delivery = {.coding = Coding::Chunk}},
-             EndResponse{}, DropUpstream{}, ReadNext{}})
-      .in(Phase::Reading);
+  killed.when(judged(Hold), {DropUpstream{}, AskGate{}}, Held);
+  ended(kGet).when(judged(Complete),
+                   {PassResponseHead{.facts = kUntilClose, .delivery = {.coding = Coding::Chunk}},
+                    EndResponse{}, DropUpstream{}, ReadNext{}},
+                   Reading);
   ended({.is_safe = false})
-      .when(judged(Decision::Unrepeated))
-      .then({DropUpstream{}, Answer{.kind = Answer::Kind::Unrepeated}, FinishClient{}});
+      .when(judged(Unrepeated),
+            {DropUpstream{}, Answer{.kind = Answer::Kind::Unrepeated}, FinishClient{}});
 }
 
 TEST(Connection, AKeptHeadCountsAsTheBeginningOfTheAnswerAfterAHalfClose) {
   Steps steps;
-  steps.sent(kGet).when(ClientEnded{}).after(kHalfCloseGrace - 1ms).when(kHeadAlone);
+  steps.sent(kGet).when(ClientEnded{}).wait(kHalfCloseGrace - 1ms).when(kHeadAlone);
   EXPECT_EQ(steps.connection().wake_at(), steps.now() + kHeadKeptMax);
-  steps.after(kHeadKeptMax).when(TimerExpired{}).then({}).when(kHeadAlone);
-  steps.then({PassResponseHead{.facts = kOk}});
+  steps.wait(kHeadKeptMax).when(TimerExpired{}, {});
+  steps.when(kHeadAlone, {PassResponseHead{.facts = kOk}});
   EXPECT_EQ(steps.connection().wake_at(), steps.now() + kHalfCloseGrace);
 }
 
@@ -522,11 +471,8 @@ TEST(Connection, AnEarlyAnswerEndsTheConnection) {
   Steps()
       .sent(kPost)
       .when(UpstreamOpened{})
-      .when(ResponseArrived{kOk})
-      .then({PassResponseHead{.facts = kOk, .delivery = {.closes = true}}})
-      .when(ResponseBodyEnded{})
-      .then({DropUpstream{}, FinishClient{}})
-      .in(Phase::Finishing);
+      .when(ResponseArrived{kOk}, {PassResponseHead{.facts = kOk, .delivery = {.closes = true}}})
+      .when(ResponseBodyEnded{}, {DropUpstream{}, FinishClient{}}, Finishing);
 }
 
 TEST(Connection, ABackendThatAnnouncesACloseClosesFirst) {
@@ -534,11 +480,8 @@ TEST(Connection, ABackendThatAnnouncesACloseClosesFirst) {
   last.keeps_alive = false;
   Steps()
       .sent(kGet)
-      .when(ResponseArrived{last})
-      .then({PassResponseHead{.facts = last}})
-      .when(ResponseBodyEnded{})
-      .then({ReleaseUpstream{.keeps_alive = false}, ReadNext{}})
-      .in(Phase::Reading);
+      .when(ResponseArrived{last}, {PassResponseHead{.facts = last}})
+      .when(ResponseBodyEnded{}, {ReleaseUpstream{.keeps_alive = false}, ReadNext{}}, Reading);
 }
 
 TEST(Connection, DeliversInTheClientsFraming) {
@@ -548,37 +491,30 @@ TEST(Connection, DeliversInTheClientsFraming) {
   old.minor = 0;
   Steps()
       .sent(kGet)
-      .when(ResponseArrived{until_close})
-      .then({PassResponseHead{.facts = until_close, .delivery = {.coding = Coding::Chunk}}})
-      .when(ResponseBodyEnded{})
-      .then({ReleaseUpstream{.keeps_alive = false}, ReadNext{}});
+      .when(ResponseArrived{until_close},
+            {PassResponseHead{.facts = until_close, .delivery = {.coding = Coding::Chunk}}})
+      .when(ResponseBodyEnded{}, {ReleaseUpstream{.keeps_alive = false}, ReadNext{}});
   Steps()
       .sent(old)
-      .when(ResponseArrived{until_close})
-      .then({PassResponseHead{
-          .facts = until_close, .delivery = {.closes = true}, .ends_by_close = true}})
-      .when(UpstreamLost{})
-      .then({DropUpstream{}, CutClient{.reset = true, .why = kAbandoned}});
-  Steps()
-      .sent(old)
-      .when(ResponseArrived{chunked})
-      .then({PassResponseHead{.facts = chunked,
-                              .delivery = {.coding = Coding::Dechunk, .closes = true},
-                              .ends_by_close = true}});
+      .when(ResponseArrived{until_close},
+            {PassResponseHead{
+                .facts = until_close, .delivery = {.closes = true}, .ends_by_close = true}})
+      .when(UpstreamLost{}, {DropUpstream{}, CutClient{.reset = true, .why = kAbandoned}});
+  Steps().sent(old).when(ResponseArrived{chunked},
+                         {PassResponseHead{.facts = chunked,
+                                           .delivery = {.coding = Coding::Dechunk, .closes = true},
+                                           .ends_by_close = true}});
 }
 
 TEST(Connection, AnAnswerThatHasBegunIsCut) {
   Steps()
       .sent(kGet)
       .when(ResponseArrived{kOk})
-      .when(UpstreamLost{})
-      .then({DropUpstream{}, CutClient{.why = kAbandoned}})
-      .in(Phase::Closed);
+      .when(UpstreamLost{}, {DropUpstream{}, CutClient{.why = kAbandoned}}, Closed);
   Steps()
       .sent(kGet)
       .when(ResponseArrived{kOk})
-      .when(judged(Decision::Close))
-      .then({DropUpstream{}, CutClient{.why = kRestarted}});
+      .when(judged(Close), {DropUpstream{}, CutClient{.why = kRestarted}});
 }
 
 TEST(Connection, ATunnelEndsWithTheBackend) {
@@ -587,86 +523,73 @@ TEST(Connection, ATunnelEndsWithTheBackend) {
   upgrade.asks_upgrade = true;
   Steps()
       .sent(upgrade)
-      .when(ResponseArrived{switching})
-      .then({PassResponseHead{.facts = switching}})
-      .in(Phase::Tunnel)
-      .when(ClientEnded{})
-      .then({})
-      .when(judged(Decision::Close))
-      .then({DropUpstream{}, CutClient{}});
+      .when(ResponseArrived{switching}, {PassResponseHead{.facts = switching}}, Tunnel)
+      .when(ClientEnded{}, {})
+      .when(judged(Close), {DropUpstream{}, CutClient{}});
 }
 
 // A connection that generation 3 has served, and that is idle after a change.
 Steps outdated() {
   Steps steps;
-  steps.sent(kGet, 3).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
+  steps.sent(kGet, 3).after(ResponseArrived{kOk}, ResponseBodyEnded{});
   EXPECT_EQ(steps.asked<situation::Idle>().generation, 3u);
-  steps.when(judged(Decision::Close)).then({}).in(Phase::Reading);
+  steps.when(judged(Close), {}, Reading);
   EXPECT_EQ(steps.connection().wake_at(), steps.now() + kOutdatedIdleMax);
   return steps;
 }
 
 TEST(Connection, AnOutdatedConnectionEndsWithItsNextAnswer) {
   outdated()
-      .after(20ms)
-      .when(RequestArrived{kPost})
-      .then({AskGate{}})
-      .when(judged(Decision::Forward, 4))
-      .then({ForwardRequest{.fresh = true}})
+      .wait(20ms)
+      .when(RequestArrived{kPost}, {AskGate{}})
+      .when(judged(Forward, 4), {ForwardRequest{.fresh = true}})
       .when(RequestBodyEnded{})
-      .when(ResponseArrived{kOk})
-      .then({PassResponseHead{.facts = kOk, .delivery = {.closes = true}}})
-      .when(ResponseBodyEnded{})
-      .then({ReleaseUpstream{}, FinishClient{}});
+      .when(ResponseArrived{kOk}, {PassResponseHead{.facts = kOk, .delivery = {.closes = true}}})
+      .when(ResponseBodyEnded{}, {ReleaseUpstream{}, FinishClient{}});
 }
 
 TEST(Connection, AnOutdatedConnectionThatStaysIdleIsClosed) {
   Steps steps = outdated();
   const TimePoint closes_at = *steps.connection().wake_at();
-  steps.after(1s).when(judged(Decision::Close)).then({});
+  steps.wait(1s).when(judged(Close), {});
   EXPECT_EQ(steps.connection().wake_at(), closes_at) << "another message does not extend the time";
-  steps.after(kOutdatedIdleMax - 1s)
-      .when(TimerExpired{})
-      .then({FinishClient{}})
-      .in(Phase::Finishing);
+  steps.wait(kOutdatedIdleMax - 1s).when(TimerExpired{}, {FinishClient{}}, Finishing);
 }
 
 TEST(Connection, AnOutdatedConnectionIsNotClosedUnderARequest) {
   outdated()
-      .after(kOutdatedIdleMax)
-      .when(TimerExpired{.request_comes = true})
-      .then({})
-      .when(RequestArrived{kPost})
-      .then({AskGate{}});
+      .wait(kOutdatedIdleMax)
+      .when(TimerExpired{.request_comes = true}, {})
+      .when(RequestArrived{kPost}, {AskGate{}});
   Steps slow = outdated();
-  slow.after(1s).when(RequestBegun{});
+  slow.wait(1s).when(RequestBegun{});
   EXPECT_EQ(slow.connection().wake_at(), slow.now() + kHeadWait);
 }
 
 TEST(Connection, AHalfCloseWaitsForTheAnswerToBegin) {
   Steps steps;
-  steps.sent(kGet).when(ClientEnded{}).then({});
+  steps.sent(kGet).when(ClientEnded{}, {});
   EXPECT_EQ(steps.connection().wake_at(), steps.now() + kHalfCloseGrace);
-  steps.after(kHalfCloseGrace).when(TimerExpired{}).in(Phase::Finishing);
+  steps.wait(kHalfCloseGrace).when(TimerExpired{}).in(Finishing);
   EXPECT_EQ(steps.answered(), Answer::Kind::HalfClosed);
   Steps begun;
-  begun.sent(kGet).when(ClientEnded{}).after(900ms).when(ResponseArrived{kOk});
-  begun.after(900ms).when(ResponseBodyEnded{}).then({ReleaseUpstream{}, ReadNext{}});
+  begun.sent(kGet).when(ClientEnded{}).wait(900ms).when(ResponseArrived{kOk});
+  begun.wait(900ms).when(ResponseBodyEnded{}, {ReleaseUpstream{}, ReadNext{}});
 }
 
 TEST(Connection, APipelinedRequestBeforeAFinHasAFullSecond) {
   Steps steps;
-  steps.sent(kGet).when(ClientEnded{}).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
-  steps.after(10s).sent(kGet).when(ClientEnded{});
+  steps.sent(kGet).after(ClientEnded{}, ResponseArrived{kOk}, ResponseBodyEnded{});
+  steps.wait(10s).sent(kGet).when(ClientEnded{});
   EXPECT_EQ(steps.connection().wake_at(), steps.now() + kHalfCloseGrace);
-  steps.after(kHalfCloseGrace).when(TimerExpired{}).in(Phase::Finishing);
+  steps.wait(kHalfCloseGrace).when(TimerExpired{}).in(Finishing);
   EXPECT_EQ(steps.answered(), Answer::Kind::HalfClosed);
 }
 
 TEST(Connection, AHeldUnsafeRequestIsRefusedAfterAFin) {
   for (const RequestFacts& facts : {RequestFacts{.is_safe = false}, kPost}) {
     Steps steps;
-    steps.when(RequestArrived{facts}).when(ClientEnded{}).in(Phase::Finishing);
+    steps.when(RequestArrived{facts}).when(ClientEnded{}).in(Finishing);
     EXPECT_EQ(steps.answered(), Answer::Kind::HalfClosed);
   }
 }
@@ -674,46 +597,44 @@ TEST(Connection, AHeldUnsafeRequestIsRefusedAfterAFin) {
 TEST(Connection, AHeldSafeRequestWithABodyWaitsOnAfterAFin) {
   Steps()
       .when(RequestArrived{{.framing = Framing::Length, .length = 5, .is_safe = true}})
-      .when(ClientEnded{})
-      .then({})
-      .in(Phase::Held);
+      .when(ClientEnded{}, {}, Held);
 }
 
 TEST(Connection, AFinCountsForEveryRequestBeforeIt) {
   Steps steps;
-  steps.sent(kGet).when(ClientEnded{}).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
-  steps.sent(kGet, 2).when(ClientEnded{}).then({});
+  steps.sent(kGet).after(ClientEnded{}, ResponseArrived{kOk}, ResponseBodyEnded{});
+  steps.sent(kGet, 2).when(ClientEnded{}, {});
   EXPECT_EQ(steps.connection().wake_at(), steps.now() + kHalfCloseGrace);
-  steps.when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
-  steps.when(RequestArrived{kPost}).when(ClientEnded{}).in(Phase::Finishing);
+  steps.after(ResponseArrived{kOk}, ResponseBodyEnded{});
+  steps.when(RequestArrived{kPost}).when(ClientEnded{}).in(Finishing);
   EXPECT_EQ(steps.answered(), Answer::Kind::HalfClosed);
 }
 
 TEST(Connection, AHalfCloseLastsAsLongAsTheAnswerFlows) {
   Steps steps;
-  steps.sent(kGet).when(ResponseArrived{kOk}).after(100ms).when(ClientEnded{}).then({});
+  steps.sent(kGet).when(ResponseArrived{kOk}).wait(100ms).when(ClientEnded{}, {});
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(steps.connection().wake_at(), steps.now() + kHalfCloseGrace);
-    steps.after(kHalfCloseGrace).when(TimerExpired{.answer_flows = true}).then({});
+    steps.wait(kHalfCloseGrace).when(TimerExpired{.answer_flows = true}, {});
   }
-  steps.after(kHalfCloseGrace).when(TimerExpired{}).then({DropUpstream{}, CutClient{}});
+  steps.wait(kHalfCloseGrace).when(TimerExpired{}, {DropUpstream{}, CutClient{}});
 }
 
 TEST(Connection, AHalfCloseEndsAnAnswerThatStalls) {
   Steps steps;
-  steps.sent(kGet).when(ClientEnded{}).after(500ms).when(ResponseArrived{kOk});
+  steps.sent(kGet).when(ClientEnded{}).wait(500ms).when(ResponseArrived{kOk});
   EXPECT_EQ(steps.connection().wake_at(), steps.now() + kHalfCloseGrace);
-  steps.after(kHalfCloseGrace).when(TimerExpired{}).then({DropUpstream{}, CutClient{}});
+  steps.wait(kHalfCloseGrace).when(TimerExpired{}, {DropUpstream{}, CutClient{}});
 }
 
 TEST(Connection, AFinDoesNotShortenTheWaitForADecision) {
   Steps steps;
-  steps.sent(kGet).when(UpstreamOpened{}).when(UpstreamLost{}).when(judged(Decision::Stay));
+  steps.sent(kGet).after(UpstreamOpened{}, UpstreamLost{}, judged(Stay));
   const auto decision_at = steps.now() + kDecisionWait;
-  steps.after(50ms).when(ClientEnded{}).then({});
+  steps.wait(50ms).when(ClientEnded{}, {});
   EXPECT_EQ(steps.connection().wake_at(), decision_at);
-  steps.after(200ms).when(TimerExpired{}).then({AskGate{}});
-  steps.when(judged(Decision::Hold)).then({AskGate{}}).in(Phase::Held);
+  steps.wait(200ms).when(TimerExpired{}, {AskGate{}});
+  steps.when(judged(Hold), {AskGate{}}, Held);
   EXPECT_EQ(steps.connection().wake_at(), decision_at - kDecisionWait + 50ms + kHalfCloseGrace);
 }
 
@@ -721,24 +642,24 @@ TEST(Connection, AsksWhetherAKillHasEndedTheAnswer) {
   const ResponseFacts until_close{.framing = Framing::UntilClose, .keeps_alive = false};
   const auto ended = [&](const RequestFacts& facts) {
     Steps steps;
-    steps.sent(facts).when(ResponseArrived{until_close}).when(ResponseEndedByClose{});
-    steps.then({DropUpstream{}, AskGate{}}).in(Phase::Ending);
+    steps.sent(facts).when(ResponseArrived{until_close});
+    steps.when(ResponseEndedByClose{}, {DropUpstream{}, AskGate{}}, Ending);
     EXPECT_TRUE(std::holds_alternative<situation::Ended>(*steps.connection().query()));
     EXPECT_EQ(steps.asked<situation::Ended>().check, 0U) << "no liveness check yet";
     EXPECT_EQ(steps.connection().wake_at(), steps.now() + kDecisionWait);
     return steps;
   };
   Steps checked = ended(kGet);
-  checked.when(Judged{.decision = Decision::Stay, .check = 5}).then({}).in(Phase::Ending);
+  checked.when(Judged{.decision = Stay, .check = 5}, {}, Ending);
   EXPECT_EQ(checked.asked<situation::Ended>().check, 5U);
-  ended(kGet).when(judged(Decision::Complete)).then({EndResponse{}, ReadNext{}}).in(Phase::Reading);
-  ended(kGet).when(judged(Decision::Close)).then({CutClient{.why = kRestarted}}).in(Phase::Closed);
-  ended(kGet).when(ClientBroken{}).then({CutClient{}}).in(Phase::Closed);
+  ended(kGet).when(judged(Complete), {EndResponse{}, ReadNext{}}, Reading);
+  ended(kGet).when(judged(Close), {CutClient{.why = kRestarted}}, Closed);
+  ended(kGet).when(ClientBroken{}, {CutClient{}}, Closed);
   const RequestFacts old{.minor = 0, .is_safe = true, .keeps_alive = false};
-  ended(old).when(judged(Decision::Close)).then({CutClient{.reset = true, .why = kRestarted}});
-  ended(old).when(judged(Decision::Complete)).then({EndResponse{}, FinishClient{.lingers = false}});
+  ended(old).when(judged(Close), {CutClient{.reset = true, .why = kRestarted}});
+  ended(old).when(judged(Complete), {EndResponse{}, FinishClient{.lingers = false}});
   Steps silent = ended(kGet);
-  silent.after(kDecisionWait).when(TimerExpired{}).then({AskGate{}});
+  silent.wait(kDecisionWait).when(TimerExpired{}, {AskGate{}});
   EXPECT_TRUE(silent.asked<situation::Ended>().expired);
 }
 
@@ -749,8 +670,7 @@ TEST(Connection, TheConnectionOfARefusedUpgradeIsNotPooled) {
   Steps()
       .sent(upgrade)
       .when(ResponseArrived{kOk})
-      .when(ResponseBodyEnded{})
-      .then({DropUpstream{}, ReadNext{}});
+      .when(ResponseBodyEnded{}, {DropUpstream{}, ReadNext{}});
 }
 
 TEST(Connection, ATunnelEndsWhenBothSidesHaveEndedIt) {
@@ -760,25 +680,14 @@ TEST(Connection, ATunnelEndsWhenBothSidesHaveEndedIt) {
   Steps()
       .sent(upgrade)
       .when(ResponseArrived{switching})
-      .when(TunnelEnded{})
-      .then({DropUpstream{}, CutClient{}})
-      .in(Phase::Closed);
+      .when(TunnelEnded{}, {DropUpstream{}, CutClient{}}, Closed);
 }
 
 TEST(Connection, AFinInTheMiddleOfABodyIsAMalformedRequest) {
-  Steps()
-      .sent(kPost)
-      .when(ClientEnded{})
-      .then({DropUpstream{},
-             Answer{.kind = Answer::Kind::Refused,
-                    .status = 400,
-                    .why = "the connection ended before its body did"},
-             FinishClient{}});
-  Steps()
-      .sent(kPost)
-      .when(ResponseArrived{kOk})
-      .when(ClientEnded{})
-      .then({DropUpstream{}, CutClient{}});
+  Steps().sent(kPost).when(
+      ClientEnded{},
+      {DropUpstream{}, refused(400, "the connection ended before its body did"), FinishClient{}});
+  Steps().sent(kPost).when(ResponseArrived{kOk}).when(ClientEnded{}, {DropUpstream{}, CutClient{}});
 }
 
 TEST(Connection, AFinEndsAnEventStream) {
@@ -786,40 +695,29 @@ TEST(Connection, AFinEndsAnEventStream) {
   Steps()
       .sent(kGet)
       .when(ResponseArrived{events})
-      .when(ClientEnded{})
-      .then({DropUpstream{}, CutClient{}});
+      .when(ClientEnded{}, {DropUpstream{}, CutClient{}});
   const ResponseFacts download{.framing = Framing::Length, .length = 1 << 30};
-  Steps().sent(kGet).when(ResponseArrived{download}).when(ClientEnded{}).then({});
+  Steps().sent(kGet).when(ResponseArrived{download}).when(ClientEnded{}, {});
   Steps()
       .sent(kGet)
       .when(ResponseArrived{download})
-      .after(kHalfCloseGrace + 1ms)
-      .when(ClientEnded{})
-      .then({DropUpstream{}, CutClient{}});
+      .wait(kHalfCloseGrace + 1ms)
+      .when(ClientEnded{}, {DropUpstream{}, CutClient{}});
 }
 
 TEST(Connection, MalformedInputIsAnsweredAndCloses) {
-  Steps()
-      .when(RequestRefused{.status = 431, .why = "large"})
-      .then({Answer{.kind = Answer::Kind::Refused, .status = 431, .why = "large"}, FinishClient{}});
-  Steps()
-      .sent(kPost)
-      .when(RequestBodyBroken{"chunk"})
-      .then({DropUpstream{}, Answer{.kind = Answer::Kind::Refused, .status = 400, .why = "chunk"},
-             FinishClient{}});
-  Steps()
-      .sent(kGet)
-      .when(ResponseRefused{"odd"})
-      .then({DropUpstream{},
-             Answer{.kind = Answer::Kind::BadGateway,
-                    .status = 502,
-                    .why = "Your server's answer cannot be used: odd."},
-             FinishClient{}});
+  Steps().when(RequestRefused{.status = 431, .why = "large"},
+               {refused(431, "large"), FinishClient{}});
+  Steps().sent(kPost).when(RequestBodyBroken{"chunk"},
+                           {DropUpstream{}, refused(400, "chunk"), FinishClient{}});
+  Steps().sent(kGet).when(
+      ResponseRefused{"odd"},
+      {DropUpstream{}, bad_gateway("Your server's answer cannot be used: odd."), FinishClient{}});
   Steps()
       .sent(kGet)
       .when(ResponseArrived{kOk})
-      .when(ResponseRefused{"chunk"})
-      .then({DropUpstream{}, CutClient{.why = "the answer is malformed: chunk"}});
+      .when(ResponseRefused{"chunk"},
+            {DropUpstream{}, CutClient{.why = "the answer is malformed: chunk"}});
 }
 
 TEST(Connection, HppAnswersItsOwnEndpoints) {
@@ -827,40 +725,32 @@ TEST(Connection, HppAnswersItsOwnEndpoints) {
                         .own = OwnRequest{.endpoint = OwnEndpoint::LiveReloadScript}};
   Steps()
       .when(RequestBegun{})
-      .when(script)
-      .then({AnswerOwn{.endpoint = OwnEndpoint::LiveReloadScript}, FinishClient{}})
-      .in(Phase::Finishing);
+      .when(script, {AnswerOwn{.endpoint = OwnEndpoint::LiveReloadScript}, FinishClient{}},
+            Finishing);
   RequestArrived socket{
       .facts = kGet, .own = OwnRequest{.endpoint = OwnEndpoint::LiveReload, .websocket_key = "k"}};
   Steps steps;
-  steps.when(RequestBegun{}).when(socket).then({HandOver{.websocket_key = "k"}}).in(Phase::Closed);
+  steps.when(RequestBegun{}).when(socket, {HandOver{.websocket_key = "k"}}, Closed);
   EXPECT_FALSE(steps.connection().wake_at());
-  steps.when(ClientEnded{}).then({}).when(ClientBroken{}).then({});
+  steps.when(ClientEnded{}, {}).when(ClientBroken{}, {});
 }
 
 TEST(Connection, ARequestForTheWaitEndpointIsHeldAndThenAnswered) {
   const RequestArrived wait{
       .facts = kGet, .ticket = 3, .own = OwnRequest{.endpoint = OwnEndpoint::Wait}};
   Steps()
-      .when(wait)
-      .then({AskGate{}})
-      .in(Phase::Held)
-      .when(judged(Decision::Stay))
-      .then({})
-      .when(judged(Decision::Forward, 2))
-      .then({AnswerOwn{.endpoint = OwnEndpoint::Wait}, FinishClient{}})
-      .in(Phase::Finishing);
-  Steps().when(wait).when(judged(Decision::Crashed)).then({Answer{}, FinishClient{}});
-  Steps(20ms)
-      .when(wait)
-      .after(20ms)
-      .when(TimerExpired{})
-      .then({Answer{.kind = Answer::Kind::QueueTimeout}, FinishClient{}});
+      .when(wait, {AskGate{}}, Held)
+      .when(judged(Stay), {})
+      .when(judged(Forward, 2), {AnswerOwn{.endpoint = OwnEndpoint::Wait}, FinishClient{}},
+            Finishing);
+  Steps().when(wait).when(judged(Crashed), {Answer{}, FinishClient{}});
+  Steps(20ms).when(wait).wait(20ms).when(
+      TimerExpired{}, {Answer{.kind = Answer::Kind::QueueTimeout}, FinishClient{}});
   Steps steps;
   steps.when(wait);
   EXPECT_EQ(steps.asked<situation::Waiting>().ticket, 3U);
   EXPECT_EQ(steps.connection().facts().wanted, Wanted::Json) << "the default of this endpoint";
-  steps.when(ClientBroken{}).then({CutClient{}});
+  steps.when(ClientBroken{}, {CutClient{}});
 }
 
 TEST(Connection, KeepsTheFactsOfARefusedRequest) {
@@ -970,12 +860,12 @@ struct World {
 
   void check() const {
     ASSERT_LE(final_answers, 1) << "answered twice";
-    const bool over = connection.phase() == Phase::Closed || connection.phase() == Phase::Finishing;
+    const bool over = connection.phase() == Closed || connection.phase() == Finishing;
     ASSERT_EQ(over, !output_open);
     if (over) {
       ASSERT_FALSE(upstream) << "the request outlives its client";
     }
-    if (connection.phase() == Phase::Lost || connection.phase() == Phase::Ending) {
+    if (connection.phase() == Lost || connection.phase() == Ending) {
       ASSERT_TRUE(connection.wake_at()) << "no event will wake the connection";
     }
   }
@@ -1004,9 +894,9 @@ struct World {
       visit(world);
     };
     const Phase phase = connection.phase();
-    if (phase == Phase::Closed) return;
+    if (phase == Closed) return;
     next([](World& w) { w.play(ClientBroken{}); });
-    if (!client_ended && (body_done || phase != Phase::Held)) {
+    if (!client_ended && (body_done || phase != Held)) {
       next([](World& w) {
         w.client_ended = true;
         w.play(ClientEnded{});
@@ -1018,13 +908,13 @@ struct World {
         w.play(TimerExpired{});
       });
     }
-    if (connection.wake_at() && phase == Phase::Reading) {
+    if (connection.wake_at() && phase == Reading) {
       next([](World& w) {
         w.now = *w.connection.wake_at();
         w.play(TimerExpired{.request_comes = true});
       });
     }
-    if (phase == Phase::Reading && !client_ended) {
+    if (phase == Reading && !client_ended) {
       next([](World& w) { w.start(kGet); });
       next([](World& w) { w.start(kPost); });
       for (const OwnEndpoint own :
@@ -1057,11 +947,11 @@ struct World {
       });
       next([](World& w) { w.play(RequestBodyBroken{"x"}); });
     }
-    if (phase == Phase::Sent && connection.keeps_head()) {
+    if (phase == Sent && connection.keeps_head()) {
       next([](World& w) { w.play(ResponseArrived{.facts = kUntilClose, .body_begun = false}); });
       next([](World& w) { w.play(ResponseArrived{kUntilClose}); });
       next([](World& w) { w.play(ResponseEndedByClose{}); });
-    } else if (phase == Phase::Sent) {
+    } else if (phase == Sent) {
       next([](World& w) { w.play(ResponseArrived{kOk}); });
       next([](World& w) { w.play(ResponseArrived{{.status = 100}}); });
       next([](World& w) {
@@ -1070,7 +960,7 @@ struct World {
       next([](World& w) { w.play(ResponseRefused{"x"}); });
       next([](World& w) { w.play(ResponseArrived{.facts = kUntilClose, .body_begun = false}); });
     }
-    if (phase == Phase::Answering) {
+    if (phase == Answering) {
       next([](World& w) { w.play(ResponseBodyEnded{}); });
       next([](World& w) { w.play(ResponseEndedByClose{}); });
     }
@@ -1082,7 +972,7 @@ struct World {
     const auto state = gate.backend() ? gate.backend()->state : Loading;
     if (state == Loading) next([](World& w) { w.news(Running, w.generation); });
     // The unchanged state answers a liveness check.
-    if (connection.phase() == Phase::Ending) next([=](World& w) { w.news(state, w.generation); });
+    if (connection.phase() == Ending) next([=](World& w) { w.news(state, w.generation); });
     if (state == Running || state == Loading) {
       next([](World& w) { w.news(Killing, w.generation); });
       next([](World& w) { w.news(Error, w.generation); });
@@ -1110,69 +1000,65 @@ TEST(Connection, EveryHistoryToDepthTen) {
 
 TEST(Connection, ATimerThatFiresEarlyChangesNothing) {
   Steps held;
-  held.when(RequestArrived{kGet}).then({AskGate{}}).when(ClientEnded{}).then({});
+  held.when(RequestArrived{kGet}, {AskGate{}}).when(ClientEnded{}, {});
   const auto deadline = held.connection().wake_at();
-  held.after(kHalfCloseGrace - 4ms).when(TimerExpired{}).then({}).in(Phase::Held);
+  held.wait(kHalfCloseGrace - 4ms).when(TimerExpired{}, {}, Held);
   EXPECT_EQ(held.connection().wake_at(), deadline);
-  held.after(4ms).when(TimerExpired{});
+  held.wait(4ms).when(TimerExpired{});
   EXPECT_EQ(held.answered(), Answer::Kind::HalfClosed) << "there is no queue timeout";
 
   Steps answered;
-  answered.when(RequestBegun{}).then({}).when(RequestArrived{kGet}).then({AskGate{}});
-  answered.when(TimerExpired{}).then({}).in(Phase::Held);
+  answered.when(RequestBegun{}, {}).when(RequestArrived{kGet}, {AskGate{}});
+  answered.when(TimerExpired{}, {}, Held);
 }
 
 TEST(Connection, ALateTimerIsStartedOnceMoreForMessagesThatHaveArrived) {
   Steps decision;
-  decision.sent(kGet).when(UpstreamLost{}).when(judged(Decision::Stay));
-  decision.after(kDecisionWait + kStalledAfter).when(TimerExpired{}).then({}).in(Phase::Lost);
+  decision.sent(kGet).after(UpstreamLost{}, judged(Stay));
+  decision.wait(kDecisionWait + kStalledAfter).when(TimerExpired{}, {}, Lost);
   EXPECT_EQ(decision.connection().wake_at(), decision.now() + kNewsAfterStall);
   EXPECT_FALSE(decision.asked<situation::Lost>().expired);
-  decision.after(kNewsAfterStall + kStalledAfter).when(TimerExpired{}).then({AskGate{}});
+  decision.wait(kNewsAfterStall + kStalledAfter).when(TimerExpired{}, {AskGate{}});
   EXPECT_TRUE(decision.asked<situation::Lost>().expired)
       << "if the loop is always late, the second expiry counts";
 
   Steps waiting(300ms);
-  waiting.when(RequestArrived{kGet}).when(judged(Decision::Stay));
-  waiting.after(1s).when(TimerExpired{}).then({}).in(Phase::Held);
-  waiting.when(judged(Decision::Forward, 1)).then({ForwardRequest{}});
+  waiting.after(RequestArrived{kGet}, judged(Stay));
+  waiting.wait(1s).when(TimerExpired{}, {}, Held);
+  waiting.when(judged(Forward, 1), {ForwardRequest{}});
 
   Steps head;
-  head.when(RequestBegun{}).after(2 * kHeadWait).when(TimerExpired{}).then({});
-  head.when(RequestArrived{kGet}).then({AskGate{}});
+  head.when(RequestBegun{}).wait(2 * kHeadWait).when(TimerExpired{}, {});
+  head.when(RequestArrived{kGet}, {AskGate{}});
 }
 
 TEST(Connection, AnIncompleteHeadTimesOut) {
   Steps steps;
-  steps.when(RequestBegun{}).then({}).in(Phase::Reading);
+  steps.when(RequestBegun{}, {}, Reading);
   const auto deadline = steps.now() + kHeadWait;
   EXPECT_EQ(steps.connection().wake_at(), deadline);
   EXPECT_EQ(steps.connection().query(), std::nullopt) << "a request is under way, nothing is idle";
-  steps.after(1s).when(RequestBegun{}).then({});
+  steps.wait(1s).when(RequestBegun{}, {});
   EXPECT_EQ(steps.connection().wake_at(), deadline) << "single bytes do not extend the deadline";
-  steps.after(kHeadWait - 2s).when(TimerExpired{}).then({}).in(Phase::Reading);
+  steps.wait(kHeadWait - 2s).when(TimerExpired{}, {}, Reading);
   EXPECT_EQ(steps.connection().wake_at(), deadline) << "a timer that fires early is started again";
-  steps.after(1s)
-      .when(TimerExpired{})
-      .then({Answer{.kind = Answer::Kind::Refused,
-                    .status = 408,
-                    .why = "its head did not come within 60 s"},
-             FinishClient{}})
-      .in(Phase::Finishing);
+  steps.wait(1s).when(TimerExpired{},
+                      {refused(408, "its head did not come within 60 s"), FinishClient{}},
+                      Finishing);
 }
 
 TEST(Connection, ATimedOutRequestHasTheFactsOfItsPart) {
   Steps steps;
-  steps.sent(kGet).when(ResponseArrived{kOk}).when(ResponseBodyEnded{});
-  steps.when(RequestBegun{}).when(RequestBegun{.facts = {.is_head = true}});
-  steps.after(kHeadWait).when(TimerExpired{}).in(Phase::Finishing);
+  steps.sent(kGet).after(ResponseArrived{kOk}, ResponseBodyEnded{});
+  steps.after(RequestBegun{}, RequestBegun{.facts = {.is_head = true}});
+  steps.wait(kHeadWait).when(TimerExpired{}).in(Finishing);
   EXPECT_TRUE(steps.connection().facts().is_head) << "its answer must have no body";
   EXPECT_FALSE(steps.connection().facts().is_safe) << "no fact of the previous request remains";
 }
 
 TEST(Connection, ACompleteHeadHasNoDeadline) {
   Steps steps;
-  steps.when(RequestBegun{}).when(RequestArrived{kGet}).then({AskGate{}});
+  steps.when(RequestBegun{}).when(RequestArrived{kGet}, {AskGate{}});
   EXPECT_EQ(steps.connection().wake_at(), std::nullopt);
 }
 
@@ -1181,10 +1067,8 @@ TEST(Connection, DoesNotWaitForAClientThatHasAnnouncedTheEnd) {
   last.keeps_alive = false;
   Steps()
       .sent(last)
-      .when(ResponseArrived{kOk})
-      .then({PassResponseHead{.facts = kOk, .delivery = {.closes = true}}})
-      .when(ResponseBodyEnded{})
-      .then({ReleaseUpstream{}, FinishClient{.lingers = false}});
+      .when(ResponseArrived{kOk}, {PassResponseHead{.facts = kOk, .delivery = {.closes = true}}})
+      .when(ResponseBodyEnded{}, {ReleaseUpstream{}, FinishClient{.lingers = false}});
 }
 
 TEST(Connection, WaitsForAClientThatMayStillBeSending) {
@@ -1192,10 +1076,8 @@ TEST(Connection, WaitsForAClientThatMayStillBeSending) {
   last.keeps_alive = false;
   Steps()
       .sent(last)
-      .when(ResponseArrived{kOk})
-      .then({PassResponseHead{.facts = kOk, .delivery = {.closes = true}}})
-      .when(ResponseBodyEnded{})
-      .then({DropUpstream{}, FinishClient{.lingers = true}});
+      .when(ResponseArrived{kOk}, {PassResponseHead{.facts = kOk, .delivery = {.closes = true}}})
+      .when(ResponseBodyEnded{}, {DropUpstream{}, FinishClient{.lingers = true}});
 }
 
 }  // namespace
