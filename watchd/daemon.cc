@@ -16,7 +16,6 @@
 #include "common/os/project_directory.h"
 #include "watchd/core/roots.h"
 #include "watchd/git_ignore.h"
-#include "watchd/link_search.h"
 #include "watchd/lock_search.h"
 #include "watchd/repositories.h"
 #include "watchd/say.h"
@@ -59,12 +58,12 @@ Daemon::Daemon(Loop& loop, const Options& options)
       tree_({.directory = directory_,
              .filter = filter_of(options),
              .resumed = last_tree(publisher_)}),
-      sources_(
-          loop,
-          {.directory = directory_,
-           .roots = roots_of(directory_, options.roots, filter_of(options)),
-           .lists_links = !last_tree(publisher_)},
-          [this](const Report& report) { std::visit([this](const auto& r) { take(r); }, report); }),
+      sources_(loop,
+               {.directory = directory_,
+                .roots = roots_of(directory_, options.roots, filter_of(options))},
+               [this](const WholeReport& report) {
+                 std::visit([this](const auto& r) { take(r); }, report);
+               }),
       timer_(loop, [this] { take(TimerExpired{}); }),
       folder_(loop, directory_, [this] { take(FolderStirred{}); }),
       subscriber_(loop, options.run_directory, {bus::Topic::Proxy}, bus::Audience::TicketHandlers,
@@ -113,10 +112,6 @@ void Daemon::perform(const Look& effect) {
 void Daemon::perform(const AskGit& effect) {
   Sifted sifted = without_ignored(directory_, effect.files);
   take(GitAsked{.files = std::move(sifted.files), .problem = std::move(sifted.problem)});
-}
-
-void Daemon::perform(const FollowLinks& effect) {
-  take(LinksFollowed{links_outside(directory_, effect.names)});
 }
 
 void Daemon::perform(const Publish& effect) {

@@ -37,7 +37,6 @@ class Daemon {
   void perform(const StopTimer&);
   void perform(const Look& effect);
   void perform(const AskGit& effect);
-  void perform(const FollowLinks& effect);
   void perform(const Publish& effect);
   void perform(const Say& effect);
 

@@ -19,12 +19,11 @@ namespace hpp::watchd {
 
 class Sources {
  public:
-  using OnReport = std::function<void(const Report&)>;
+  using OnReport = std::function<void(const WholeReport&)>;
 
   struct Settings {
-    std::string directory;     // path of the project folder, absolute
-    std::vector<Root> roots;   // the first one is the project folder
-    bool lists_links = false;  // ask for symbolic links; false if an earlier watchd did
+    std::string directory;    // path of the project folder, absolute
+    std::vector<Root> roots;  // the first one is the project folder
   };
 
   // `loop` must outlive the sources.
@@ -38,9 +37,12 @@ class Sources {
 
  private:
   struct Part {
-    std::unique_ptr<watchman::Source> source;
-    std::unique_ptr<FolderWatch> directory;  // null: the project folder, for which Tree looks
+    std::unique_ptr<watchman::Source> source;  // null: retired
+    std::unique_ptr<FolderWatch> directory;    // null: the project folder, for which Tree looks
+    OutsideLink link;                          // the link that leads to the part; no name: none
   };
+
+  void add(const std::string& directory, const Filter& filter, const OutsideLink& link);
 
   void post(CompositionEvent event) { events_.post(std::move(event)); }
 
@@ -48,6 +50,9 @@ class Sources {
 
   void perform(const ToPart& effect);
   void perform(const LookAtPart& effect);
+  void perform(const FollowLinks& effect);
+  void perform(const AddPart& effect);
+  void perform(const RetirePart& effect);
   void perform(const StartTimer& effect);
   void perform(const StopTimer&);
   void perform(const Say& effect);
@@ -57,6 +62,9 @@ class Sources {
     on_report_(report);
   }
 
+  Loop& loop_;
+  std::string project_;
+  Filter filter_;
   Composition composition_;
   OnReport on_report_;
   std::vector<Part> parts_;

@@ -31,9 +31,8 @@ void Watchd::start() {
   bus_.open(bus::Topic::Tree);
   std::optional<bus::TreeState> resumed;
   if (const auto& last = bus_.last(bus::Topic::Tree)) resumed = std::get<bus::TreeState>(*last);
-  conversation_.emplace(
-      watchman::Conversation::Settings{.directory = "/p", .filter = {}, .lists_links = !resumed});
-  composition_.emplace(std::vector<std::string>{""}, watchd::Filter{});
+  conversation_.emplace(watchman::Conversation::Settings{.directory = "/p", .filter = {}});
+  composition_.emplace("/p", std::vector<std::string>{""}, watchd::Filter{});
   tree_.emplace(
       watchd::Tree::Settings{.directory = "/p", .filter = {}, .resumed = std::move(resumed)});
   bus_.subscribe(bus::Topic::Tree, bus::Topic::Proxy, bus::Audience::TicketHandlers,

@@ -55,8 +55,6 @@ class Watchd final : public Mortal {
 
   void perform(const watchd::AskGit&) {}  // never happens without --gitignore
 
-  void perform(const watchd::FollowLinks&) {}  // there are no links
-
   void perform(const watchd::Publish& effect);
   void perform(const watchd::Say& effect);
 
@@ -71,7 +69,13 @@ class Watchd final : public Mortal {
     std::visit([this](const auto& order) { take(watchd::watchman::Event(order)); }, effect.order);
   }
 
-  void perform(const watchd::LookAtPart&) {}  // never happens with one part
+  void perform(const watchd::FollowLinks&) {}  // there are no links
+
+  void perform(const watchd::LookAtPart&) {}  // there is one part
+
+  void perform(const watchd::AddPart&) {}
+
+  void perform(const watchd::RetirePart&) {}
 
   // Reports of Composition. perform_all() passes those of Conversation to Composition.
   template <class Report>

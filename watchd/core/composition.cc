@@ -4,10 +4,13 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstdint>
+#include <unordered_set>
 #include <utility>
 
 #include "common/take_until.h"
 #include "watchd/core/fnv.h"
+#include "watchd/core/roots.h"
 
 namespace hpp::watchd {
 namespace {
@@ -25,6 +28,12 @@ Filter without_built_in(Filter filter) {
   return filter;
 }
 
+// Whether a directory is `folder` or below it. Both are absolute, without a slash at the end.
+bool is_at_or_below(std::string_view directory, std::string_view folder) {
+  return directory.starts_with(folder) &&
+         (directory.size() == folder.size() || directory[folder.size()] == '/');
+}
+
 // The directory of a part, for the user.
 std::string_view name_of(std::string_view prefix) {
   return prefix.substr(0, prefix.find_last_not_of('/') + 1);
@@ -32,11 +41,17 @@ std::string_view name_of(std::string_view prefix) {
 
 }  // namespace
 
-Composition::Composition(const std::vector<std::string>& prefixes, const Filter& filter)
-    : scope_(without_built_in(filter), {}) {
+Composition::Composition(std::string project, const std::vector<std::string>& prefixes,
+                         Filter filter)
+    : project_(std::move(project)),
+      filter_(std::move(filter)),
+      scope_(without_built_in(filter_), {}) {
   assert(!prefixes.empty() && prefixes.front().empty());
   parts_.resize(prefixes.size());
-  for (std::size_t i = 0; i < prefixes.size(); ++i) parts_[i].prefix = prefixes[i];
+  for (std::size_t i = 0; i < prefixes.size(); ++i) {
+    parts_[i].prefix = prefixes[i];
+    parts_[i].target = path_of_root(project_, prefixes[i]);
+  }
 }
 
 std::vector<CompositionEffect> Composition::on(const CompositionEvent& event) {
@@ -54,6 +69,7 @@ void Composition::handle(const Watch& order) {
   this->order(parts_.front(),
               Watch{.since = parts_.front().clock, .is_replaced = order.is_replaced});
   for (std::size_t i = 1; i < parts_.size(); ++i) {
+    if (parts_[i].state == PartState::Retired) continue;
     parts_[i].state = PartState::Looking;
     emit(LookAtPart{i});
   }
@@ -75,6 +91,7 @@ void Composition::handle(const Sync&) {
   parts_.front().step = SyncStep::Syncing;
   order(parts_.front(), Sync{});
   for (std::size_t i = 1; i < parts_.size(); ++i) {
+    if (parts_[i].state == PartState::Retired) continue;
     parts_[i].step = SyncStep::Looking;
     emit(LookAtPart{i});
   }
@@ -92,9 +109,11 @@ void Composition::handle(const FromPart& event) {
 
 void Composition::handle(const PartSeen& event) {
   Part& part = parts_[event.part];
+  if (!part.file.empty() && event.id != part.id) emit(FollowLinks{{part.prefix}});
   switch (part.state) {
     case PartState::Off:
     case PartState::Starting:
+    case PartState::Retired:
       break;
     case PartState::Looking:
     case PartState::Down:
@@ -113,7 +132,7 @@ void Composition::handle(const PartSeen& event) {
       part.step = SyncStep::Syncing;
       order(part, Sync{});
     } else if (part.state != PartState::Absent) {
-      fail_sync(fmt::format("{} is not watched", name_of(part.prefix)), false);
+      fail_sync(not_watched(part), false);
     }
   }
   go_on();
@@ -121,6 +140,26 @@ void Composition::handle(const PartSeen& event) {
 
 void Composition::handle(const PartStirred& event) {
   if (state_ != State::Off) emit(LookAtPart{event.part});
+}
+
+// A link to a directory leads to the same part if it was switched. follow() has had a look at it.
+void Composition::handle(const LinksFollowed& event) {
+  std::vector<OutsideLink> left_out;
+  for (const OutsideLink& link : links_that_count(event.links, filter_)) {
+    const auto part = std::find_if(parts_.begin(), parts_.end(), [&](const Part& one) {
+      return one.state != PartState::Retired && name_of(one.prefix) == link.name;
+    });
+    if (part != parts_.end()) {
+      const bool is_same = part->file.empty()
+                               ? link.is_folder
+                               : !link.is_folder && part->target + '/' + part->file == link.target;
+      if (is_same) continue;
+      retire(*part);
+    }
+    may_follow(link) ? add(link) : left_out.push_back(link);
+  }
+  if (!left_out.empty()) say(Say::Level::Warning, outside_warning(left_out));
+  go_on();
 }
 
 void Composition::handle(const TimerExpired&) {
@@ -142,9 +181,10 @@ void Composition::take(Part& part, const Delayed& report) {
 }
 
 void Composition::take(Part& part, const LinksListed& report) {
-  LinksListed listed = report;
-  for (std::string& name : listed.names) name.insert(0, part.prefix);
-  emit(std::move(listed));
+  if (report.names.empty() || !part.file.empty()) return;
+  FollowLinks links{report.names};
+  for (std::string& name : links.names) name.insert(0, part.prefix);
+  emit(std::move(links));
 }
 
 void Composition::take(Part& part, const Began& report) {
@@ -162,6 +202,7 @@ void Composition::take(Part& part, const Changed& report) {
   if (!part.has_begun) is_any_known_ = true;
   begin_part(part, report.clock);
   if (!report.lost_track.empty()) return report_unknown(report.lost_track);
+  follow(part, report.files);
   std::vector<ChangedFile> files = named(part, report.files);
   if (has_begun_) {
     return emit(Changed{.clock = joint_clock(), .files = std::move(files), .lost_track = {}});
@@ -224,15 +265,64 @@ void Composition::miss(Part& part) {
 void Composition::lose(Part& part, const std::string& why) {
   if (part.step == SyncStep::Syncing) {
     part.step = SyncStep::None;
-    fail_sync(fmt::format("{} is not watched", name_of(part.prefix)), false);
+    fail_sync(not_watched(part), false);
   }
   part.state = PartState::Down;
   if (std::exchange(part.trouble, why) == why) return;
   say(Say::Level::Warning, fmt::format("not watching {}: {}", name_of(part.prefix), why));
 }
 
+void Composition::retire(Part& part) {
+  if (part.state == PartState::Starting || part.state == PartState::Watching) {
+    order(part, Unwatch{});
+  }
+  part.state = PartState::Retired;
+  part.step = SyncStep::None;
+  part.clock.clear();
+  emit(RetirePart{static_cast<std::size_t>(&part - parts_.data())});
+}
+
+void Composition::add(const OutsideLink& link) {
+  const std::size_t slash = link.target.rfind('/');
+  Part& part = parts_.emplace_back();
+  part.prefix = link.is_folder ? link.name + '/' : link.name;
+  part.target = link.is_folder ? link.target : link.target.substr(0, slash);
+  part.file = link.is_folder ? "" : link.target.substr(slash + 1);
+  resume(part);
+  emit(AddPart{link});
+  if (state_ == State::Off) return;
+  part.state = PartState::Looking;
+  emit(LookAtPart{parts_.size() - 1});
+}
+
+// The files of a directory that contains the project folder would be watched twice.
+bool Composition::may_follow(const OutsideLink& link) const {
+  const auto is_used = [](const Part& part) { return part.state != PartState::Retired; };
+  const auto used = std::count_if(parts_.begin(), parts_.end(), is_used);
+  if (used >= static_cast<std::ptrdiff_t>(kRootsMax)) return false;
+  if (!link.is_folder) return true;
+  if (is_at_or_below(project_, link.target)) return false;
+  return std::none_of(parts_.begin() + 1, parts_.end(), [&](const Part& part) {
+    return is_used(part) && part.file.empty() && link.name.starts_with(part.prefix) &&
+           (is_at_or_below(part.target, link.target) || is_at_or_below(link.target, part.target));
+  });
+}
+
+// Looks at those of the changed files that are symbolic links, or were.
+void Composition::follow(const Part& part, const std::vector<ChangedFile>& files) {
+  if (!part.file.empty() || files.empty()) return;
+  FollowLinks links;
+  for (const ChangedFile& file : files) links.names.push_back(part.prefix + file.name);
+  const std::unordered_set<std::string_view> names(links.names.begin(), links.names.end());
+  for (std::size_t i = 1; i < parts_.size(); ++i) {
+    if (names.contains(name_of(parts_[i].prefix))) emit(LookAtPart{i});
+  }
+  emit(std::move(links));
+}
+
 void Composition::turn_off() {
   for (Part& part : parts_) {
+    if (part.state == PartState::Retired) continue;
     const bool is_watched = part.state == PartState::Starting || part.state == PartState::Watching;
     if (is_watched && !is_first(part)) order(part, Unwatch{});
     part.state = PartState::Off;
@@ -259,10 +349,11 @@ void Composition::begin_part(Part& part, const std::string& clock) {
 // Returns the files that count, with the names by which the project reaches them.
 std::vector<ChangedFile> Composition::named(const Part& part,
                                             const std::vector<ChangedFile>& files) const {
-  if (is_first(part)) return files;
+  if (is_first(part) && filter_.patterns.empty()) return files;
   std::vector<ChangedFile> named;
   for (ChangedFile file : files) {
-    file.name.insert(0, part.prefix);
+    if (!part.file.empty() && file.name != part.file) continue;
+    file.name = part.file.empty() ? part.prefix + file.name : part.prefix;
     if (scope_.counts(file.name)) named.push_back(std::move(file));
   }
   return named;
@@ -293,6 +384,8 @@ void Composition::go_on() {
   }
   if (is_syncing_ && !is_any([](const Part& part) { return part.step != SyncStep::None; })) {
     is_syncing_ = false;
+    const auto added = std::find_if(parts_.begin(), parts_.end(), is_starting);
+    if (added != parts_.end()) fail_sync(not_watched(*added), false);
     if (sync_trouble_.empty()) return emit(Synced{});
     emit(SyncFailed{.why = sync_trouble_, .is_final = is_trouble_final_});
   }
@@ -322,25 +415,42 @@ void Composition::fail_sync(const std::string& why, bool is_final) {
   is_trouble_final_ = is_trouble_final_ || is_final;
 }
 
+std::string Composition::not_watched(const Part& part) {
+  return fmt::format("{} is not watched", name_of(part.prefix));
+}
+
 void Composition::say(Say::Level level, std::string text) {
   emit(Say{level, std::move(text)});
 }
 
 // ---- the clock ----------------------------------------------------------------------------------
 
+// FNV-1a, whose result is the same in each process. The names would do, but may contain any bytes.
+std::string Composition::digest_of(const Part& part) {
+  std::uint64_t digest = 0xcbf29ce484222325;
+  for (const char c : part.prefix + '\n' + part.file) {
+    digest = (digest ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  }
+  return fmt::format("{:016x}", digest);
+}
+
 void Composition::split(std::string_view clock) {
   for (Part& part : parts_) part.clock.clear();
   parts_.front().clock = take_until('\n', clock);
+  since_ = clock;
+  for (Part& part : parts_) resume(part);
+}
+
+// Finds the part in the clock of the Watch.
+void Composition::resume(Part& part) {
+  std::string_view clock = since_;
   while (!clock.empty()) {
     std::string_view line = take_until('\n', clock);
     const std::string_view digest = take_until(' ', line);
     const std::string_view id = take_until(' ', line);
-    const auto part = std::find_if(parts_.begin() + 1, parts_.end(), [&](const Part& one) {
-      return digest_of(one.prefix) == digest;
-    });
-    if (part == parts_.end()) continue;
-    part->id = id;
-    part->clock = line;
+    if (is_first(part) || digest_of(part) != digest) continue;
+    part.id = id;
+    part.clock = line;
   }
 }
 
@@ -348,7 +458,7 @@ std::string Composition::joint_clock() const {
   std::string text = parts_.front().clock;
   for (const Part& part : parts_) {
     if (is_first(part) || part.clock.empty()) continue;
-    text += fmt::format("\n{} {} {}", digest_of(part.prefix), part.id, part.clock);
+    text += fmt::format("\n{} {} {}", digest_of(part), part.id, part.clock);
   }
   return text;
 }

@@ -18,6 +18,7 @@
 //   Starting   The source has got a Watch, and has not reported Watching.
 //   Watching   The source reports changes.
 //   Down       Waits before the next attempt.
+//   Retired    The link leads elsewhere, and the part is never watched again.
 //   Absent     There is no directory, thus there are no files. That is not an error, because a
 //              checkout in another repository may remove a directory and bring it back.
 //
@@ -26,13 +27,22 @@
 // is tried again. Meanwhile no Sync succeeds, so the barrier does not vouch for that part's files.
 // If the source has lost track when it is back, that counts as one change.
 //
+// ---- symbolic links ----
+//
+// A source does not follow symbolic links. If a link leads out of the project folder, and a pattern
+// can reach what is behind it (outside_links.h), its target becomes a part: the directory, or the
+// only file of its directory, under the name of the link. The links are those that the sources list
+// when they begin, and those among the changed files. A link in a part may lead to another part. It
+// is not followed if its target overlaps a directory on the way to it, so there is no cycle. If a
+// link leads elsewhere, the part of a file is Retired, and another one begins.
+//
 // A Sync looks at the directories of all parts but the first, for which Tree looks. A directory
 // that was replaced ends the watch of its part, and that Sync fails.
 //
 // ---- the clock ----
 //
 // The clock of the whole is the clock of the first part, followed by a line for each other part
-// that has one: a digest of the prefix, the id of the directory, and the part's clock. Thus with a
+// that has one: a digest of its name, the id of the directory, and the part's clock. Thus with a
 // single part, the clock is the part's. A part that is unknown to a clock, or has another
 // directory, is watched without one.
 #pragma once
@@ -46,6 +56,7 @@
 #include "common/emits.h"
 #include "watchd/core/effects.h"
 #include "watchd/core/filter.h"
+#include "watchd/core/outside_links.h"
 #include "watchd/core/scope.h"
 #include "watchd/core/source.h"
 
@@ -69,6 +80,10 @@ struct PartSeen {  // the answer to LookAtPart
   std::string id;  // id of the directory at the part's path; empty: none
 };
 
+struct LinksFollowed {             // the answer to FollowLinks
+  std::vector<OutsideLink> links;  // the links that lead out of the project folder
+};
+
 struct PartStirred {  // a part of the path of the part's directory was made, renamed or removed
   std::size_t part = 0;
 };
@@ -88,11 +103,34 @@ struct LookAtPart {  // look which directory is at the part's path; answered at 
   bool operator==(const LookAtPart&) const = default;
 };
 
-using CompositionEvent =
-    std::variant<Watch, Unwatch, Sync, FromPart, PartSeen, PartStirred, TimerExpired>;
+// Find out which of these names are symbolic links that git does not ignore, and where they lead.
+// Answered before any other event.
+struct FollowLinks {
+  std::vector<std::string> names;
+
+  bool operator==(const FollowLinks&) const = default;
+};
+
+struct AddPart {  // make a source for the target of a link; the part's number is the next one
+  OutsideLink link;
+
+  bool operator==(const AddPart&) const = default;
+};
+
+struct RetirePart {  // destroy the part's source, which does not watch
+  std::size_t part = 0;
+
+  bool operator==(const RetirePart&) const = default;
+};
+
+using CompositionEvent = std::variant<Watch, Unwatch, Sync, FromPart, PartSeen, PartStirred,
+                                      LinksFollowed, TimerExpired>;
 using CompositionEffect =
-    std::variant<Delayed, LinksListed, Began, Changed, Watching, Synced, SyncFailed, Lost, ToPart,
-                 LookAtPart, StartTimer, StopTimer, Say>;
+    std::variant<Delayed, Began, Changed, Watching, Synced, SyncFailed, Lost, ToPart, LookAtPart,
+                 FollowLinks, AddPart, RetirePart, StartTimer, StopTimer, Say>;
+
+// The reports to Tree among the effects.
+using WholeReport = std::variant<Delayed, Began, Changed, Watching, Synced, SyncFailed, Lost>;
 
 // ---- the composition ----------------------------------------------------------------------------
 
@@ -101,9 +139,9 @@ class Composition : private Emits<CompositionEffect> {
   // The state of the whole.
   enum class State { Off, Starting, Watching };
 
-  // `prefixes`: of all parts; the first one is empty. `filter` decides which files of the other
-  // parts count. The source of the first part applies it itself.
-  Composition(const std::vector<std::string>& prefixes, const Filter& filter);
+  // `project`: path of the project folder. `prefixes`: of all parts; the first one is empty.
+  // `filter` decides which files count.
+  Composition(std::string project, const std::vector<std::string>& prefixes, Filter filter);
 
   // Reacts to one event. Returns the effects to perform now, in order.
   [[nodiscard]] std::vector<CompositionEffect> on(const CompositionEvent& event);
@@ -111,12 +149,14 @@ class Composition : private Emits<CompositionEffect> {
   State state() const { return state_; }
 
  private:
-  enum class PartState { Off, Looking, Starting, Watching, Down, Absent };
+  enum class PartState { Off, Looking, Starting, Watching, Down, Absent, Retired };
 
   enum class SyncStep { None, Looking, Syncing };  // a part's step of the Sync in flight
 
   struct Part {
-    std::string prefix;
+    std::string prefix;  // the link's name, if `file` is set
+    std::string target;  // path of the directory
+    std::string file{};  // the only file in the directory that counts; empty: all files
     PartState state = PartState::Off;
     bool has_begun = false;  // in Starting: the source has reported Began or Changed
     SyncStep step = SyncStep::None;
@@ -131,6 +171,7 @@ class Composition : private Emits<CompositionEffect> {
   void handle(const Sync&);
   void handle(const FromPart& event);
   void handle(const PartSeen& event);
+  void handle(const LinksFollowed& event);
   void handle(const PartStirred& event);
   void handle(const TimerExpired&);
 
@@ -149,6 +190,10 @@ class Composition : private Emits<CompositionEffect> {
   void start(Part& part, const std::string& id);
   void miss(Part& part);
   void lose(Part& part, const std::string& why);
+  void retire(Part& part);
+  void add(const OutsideLink& link);
+  bool may_follow(const OutsideLink& link) const;
+  void follow(const Part& part, const std::vector<ChangedFile>& files);
   void turn_off();
   void begin_part(Part& part, const std::string& clock);
   std::vector<ChangedFile> named(const Part& part, const std::vector<ChangedFile>& files) const;
@@ -156,16 +201,22 @@ class Composition : private Emits<CompositionEffect> {
   void go_on();
   void begin();
   void fail_sync(const std::string& why, bool is_final);
+  static std::string not_watched(const Part& part);
   void say(Say::Level level, std::string text);
 
   void split(std::string_view clock);
+  void resume(Part& part);
+  static std::string digest_of(const Part& part);
   std::string joint_clock() const;
 
-  std::vector<Part> parts_;
+  std::string project_;
+  Filter filter_;
   Scope scope_;
+  std::vector<Part> parts_;
   State state_ = State::Off;
   std::chrono::milliseconds delay_ = kPartDelayMin;
   bool is_timer_on_ = false;
+  std::string since_;  // clocks of the other parts at the last Watch
 
   // In Starting, until the whole begins: what the parts have reported.
   bool has_begun_ = false;

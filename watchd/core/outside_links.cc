@@ -6,6 +6,7 @@
 #include <array>
 #include <string_view>
 
+#include "watchd/core/roots.h"
 #include "watchd/core/wildmatch.h"
 
 namespace hpp::watchd {
@@ -35,6 +36,16 @@ bool is_interpreter(std::string_view name) {
   return kPython.matches(name);
 }
 
+// Whether the built-in excludes leave out the target.
+bool is_excluded(const OutsideLink& link, const Filter& filter) {
+  static const std::vector<Wildmatch> kExcludes(built_in_excludes().begin(),
+                                                built_in_excludes().end());
+  const std::string file = link.is_folder ? link.target + "/file" : link.target;
+  return filter.default_excludes &&
+         std::any_of(kExcludes.begin(), kExcludes.end(),
+                     [&](const Wildmatch& glob) { return glob.matches(file); });
+}
+
 bool is_watched(const OutsideLink& link, const Filter& filter) {
   if (filter.patterns.empty()) return true;
   const auto has_it = [&](const std::string& glob) {
@@ -53,7 +64,8 @@ std::vector<OutsideLink> links_that_count(const std::vector<OutsideLink>& links,
                                           const Filter& filter) {
   std::vector<OutsideLink> found;
   std::copy_if(links.begin(), links.end(), std::back_inserter(found), [&](const auto& link) {
-    return !is_of_the_system(link.target) && !is_interpreter(link.name) && is_watched(link, filter);
+    return !is_of_the_system(link.target) && !is_interpreter(link.name) &&
+           !is_excluded(link, filter) && is_watched(link, filter);
   });
   return found;
 }
@@ -68,11 +80,11 @@ std::string outside_warning(const std::vector<OutsideLink>& links) {
   }
   if (links.size() > named) names += fmt::format(" and {} more", links.size() - named);
   return fmt::format(
-      "{} that lead{} out of the project folder: {}. hpp does not see changes there. Run hpp-ctl "
-      "restart after such a change, or start hpp in a folder that contains the target{} as well; "
+      "{} that lead{} out of the project folder: {}. hpp does not see changes there, because it "
+      "watches at most {} directories, and none twice. Run hpp-ctl restart after such a change; "
       "--exclude silences this warning",
       links.size() == 1 ? "a symbolic link" : "symbolic links", links.size() == 1 ? "s" : "", names,
-      links.size() == 1 ? "" : "s");
+      kRootsMax);
 }
 
 }  // namespace hpp::watchd

@@ -1,9 +1,10 @@
-// Pure. Decides which symbolic links deserve a warning: Watchman does not follow links, so hpp does
-// not see it if a file is saved at a target outside the project folder.
+// Pure. Decides which symbolic links are followed. The sources do not follow links, so a target
+// outside the project folder needs a source of its own (composition.h).
 //
 // A link counts if it leads to a file that the user watches, or to a folder below which a pattern
 // may match. A link to a file that comes with the system or with an interpreter does not count,
 // because it is not part of the program: every Python virtual environment has such links.
+// Neither does a link into a folder like `~/.cache` that the built-in excludes leave out.
 #pragma once
 
 #include <string>
@@ -29,7 +30,8 @@ struct OutsideLink {
 std::vector<OutsideLink> links_that_count(const std::vector<OutsideLink>& links,
                                           const Filter& filter);
 
-// Returns the warning about `links`, in one line. There must be at least one link.
+// Returns the warning about links that count, but are not followed, in one line. There must be at
+// least one link.
 std::string outside_warning(const std::vector<OutsideLink>& links);
 
 }  // namespace hpp::watchd

@@ -44,8 +44,7 @@ bool is_below(std::string_view prefix, std::string_view root) {
 // project folder, since that folder has a source of its own. Composition drops the files that do
 // not count.
 Filter filter_of_root(const std::string& project, const std::string& path, const Filter& filter) {
-  Filter all{.default_excludes = filter.default_excludes,
-             .ignore_unchanged = filter.ignore_unchanged};
+  Filter all = filter_of_other(filter);
   if (project.starts_with(path)) {
     all.excludes.push_back(glob_of(std::string_view(project).substr(path.size())) + "**");
   }
@@ -57,6 +56,23 @@ Filter filter_of_root(const std::string& project, const std::string& path, const
 std::string directory_of(const std::string& project, const std::string& prefix) {
   if (prefix.empty()) return project;
   return prefix.starts_with('/') ? prefix : project + '/' + prefix;
+}
+
+std::string path_of_root(const std::string& project, const std::string& prefix) {
+  std::string path = prefix_of(directory_of(project, prefix));
+  path.pop_back();
+  return path;
+}
+
+// Composition drops the files that do not count.
+Filter filter_of_other(const Filter& filter) {
+  return {.default_excludes = filter.default_excludes, .ignore_unchanged = filter.ignore_unchanged};
+}
+
+Filter filter_of_file(const std::string& name, const Filter& filter) {
+  return {.patterns = {glob_of(name)},
+          .default_excludes = false,
+          .ignore_unchanged = filter.ignore_unchanged};
 }
 
 std::vector<Root> roots_of(const std::string& project, const std::vector<std::string>& given,

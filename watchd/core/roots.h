@@ -35,4 +35,13 @@ std::vector<Root> roots_of(const std::string& project, const std::vector<std::st
 // Returns the path of a root's directory.
 std::string directory_of(const std::string& project, const std::string& prefix);
 
+// Returns the same path without `..` and without a slash at its end. Does not follow links.
+std::string path_of_root(const std::string& project, const std::string& prefix);
+
+// Returns what the source of a root outside the project folder reports: every file.
+Filter filter_of_other(const Filter& filter);
+
+// Returns what the source of a link's target reports if that is a file: the file alone.
+Filter filter_of_file(const std::string& name, const Filter& filter);
+
 }  // namespace hpp::watchd

@@ -5,7 +5,8 @@
 //
 //     Tree       source
 //      │ Watch ──► │
-//      │           │ Delayed, LinksListed   if there is a reason, before the watch begins
+//      │           │ Delayed                if there is a reason, before the watch begins
+//      │           │ LinksListed            once in the life of a source, before the watch begins
 //      │           │ Began or Changed       once: what is known of the time before the watch
 //      │           │ Changed                any number of times
 //      │           │ Watching
@@ -73,7 +74,7 @@ struct Delayed {  // the watch has not begun yet, but no error has occurred
   bool operator==(const Delayed&) const = default;
 };
 
-struct LinksListed {               // at most once in the life of a watchd
+struct LinksListed {
   std::vector<std::string> names;  // all symbolic links that are not excluded
 
   bool operator==(const LinksListed&) const = default;
@@ -88,7 +89,8 @@ struct Began {  // the answer to a Watch without a clock: earlier changes are un
 
 struct Changed {
   std::string clock;               // all changes up to this clock are reported
-  std::vector<ChangedFile> files;  // the files that pass the filter; may be empty
+  std::vector<ChangedFile> files;  // the files that pass the filter, and maybe symbolic links
+                                   // that no pattern matches; may be empty
   std::string lost_track;  // why the changed files are unknown; if it is set, `files` is empty
 
   bool operator==(const Changed&) const = default;

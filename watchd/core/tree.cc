@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <unordered_set>
 #include <utility>
 
 #include "common/text.h"
@@ -86,17 +85,7 @@ void Tree::handle(const GitAsked& event, TimePoint) {
     say(Say::Level::Warning, "--gitignore does not work: " + event.problem);
   }
   git_trouble_told_ = !works;
-  if (links_.empty()) return counter_.count_for_backend(event.files, tree_);
-  keep_links(event.files);
-  warn_of_links();
-}
-
-void Tree::handle(const LinksFollowed& event, TimePoint) {
-  links_ = links_that_count(event.links, settings_.filter);
-  if (links_.empty() || !settings_.filter.gitignore) return warn_of_links();
-  std::vector<std::string> names;
-  for (const OutsideLink& link : links_) names.push_back(link.name);
-  emit(AskGit{std::move(names)});
+  counter_.count_for_backend(event.files, tree_);
 }
 
 // ---- reports of the source; in Backoff, they belong to a watch that has ended -------------------
@@ -105,10 +94,6 @@ void Tree::handle(const Delayed& report, TimePoint) {
   if (state_ == State::Backoff) return;
   assert(state_ == State::Starting);
   set_problem(report.why);
-}
-
-void Tree::handle(const LinksListed& report, TimePoint) {
-  if (!report.names.empty()) emit(FollowLinks{report.names});
 }
 
 void Tree::handle(const Began& report, TimePoint) {
@@ -348,17 +333,6 @@ void Tree::count(const std::vector<ChangedFile>& files) {
 void Tree::count_unknown(const std::string& why) {
   counter_.count_unknown(tree_);
   say(Say::Level::Info, fmt::format("{}: that counts as a change", why));
-}
-
-// Keeps only the links in `names`; git ignores the others.
-void Tree::keep_links(const std::vector<std::string>& names) {
-  const std::unordered_set<std::string_view> kept(names.begin(), names.end());
-  std::erase_if(links_, [&](const OutsideLink& link) { return !kept.contains(link.name); });
-}
-
-void Tree::warn_of_links() {
-  if (!links_.empty()) say(Say::Level::Warning, outside_warning(links_));
-  links_.clear();
 }
 
 // ---- publishing and logging ---------------------------------------------------------------------

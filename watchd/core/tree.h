@@ -16,7 +16,6 @@
 #include "watchd/core/effects.h"
 #include "watchd/core/filter.h"
 #include "watchd/core/git_lock.h"
-#include "watchd/core/outside_links.h"
 #include "watchd/core/source.h"
 
 namespace hpp::watchd {
@@ -66,13 +65,8 @@ struct GitAsked {                  // the answer to AskGit
   std::string problem;             // why git could not answer for some files; empty: it could
 };
 
-struct LinksFollowed {             // the answer to FollowLinks
-  std::vector<OutsideLink> links;  // the links that lead out of the project folder
-};
-
-using Event =
-    std::variant<Started, TimerExpired, TicketSeen, Looked, FolderStirred, GitAsked, LinksFollowed,
-                 Delayed, LinksListed, Began, Changed, Watching, Synced, SyncFailed, Lost>;
+using Event = std::variant<Started, TimerExpired, TicketSeen, Looked, FolderStirred, GitAsked,
+                           Delayed, Began, Changed, Watching, Synced, SyncFailed, Lost>;
 
 // ---- effects: these, and the orders to the source -----------------------------------------------
 
@@ -90,20 +84,14 @@ struct AskGit {  // ask git which of these files it ignores; answered at once
   bool operator==(const AskGit&) const = default;
 };
 
-struct FollowLinks {  // find out where these symbolic links lead; answered at once
-  std::vector<std::string> names;
-
-  bool operator==(const FollowLinks&) const = default;
-};
-
 struct Publish {
   bus::TreeState tree;  // without a stamp
 
   bool operator==(const Publish&) const = default;
 };
 
-using Effect = std::variant<Watch, Unwatch, Sync, StartTimer, StopTimer, Look, AskGit, FollowLinks,
-                            Publish, Say>;
+using Effect =
+    std::variant<Watch, Unwatch, Sync, StartTimer, StopTimer, Look, AskGit, Publish, Say>;
 using Effects = std::vector<Effect>;
 
 // ---- the tree -----------------------------------------------------------------------------------
@@ -205,9 +193,7 @@ class Tree : private Emits<Effect> {
   void handle(const Looked& event, TimePoint now);
   void handle(const FolderStirred&, TimePoint now);
   void handle(const GitAsked& event, TimePoint now);
-  void handle(const LinksFollowed& event, TimePoint now);
   void handle(const Delayed& report, TimePoint now);
-  void handle(const LinksListed& report, TimePoint now);
   void handle(const Began& report, TimePoint now);
   void handle(const Changed& report, TimePoint now);
   void handle(const Watching&, TimePoint now);
@@ -235,8 +221,6 @@ class Tree : private Emits<Effect> {
 
   void count(const std::vector<ChangedFile>& files);
   void count_unknown(const std::string& why);
-  void keep_links(const std::vector<std::string>& names);
-  void warn_of_links();
 
   void set_problem(const std::string& problem);
   void publish();
@@ -269,7 +253,6 @@ class Tree : private Emits<Effect> {
   // repositories.
   std::set<std::string> folders_;
 
-  std::vector<OutsideLink> links_;  // waiting for GitAsked, which leaves out ignored links
   bool git_trouble_told_ = false;
 };
 

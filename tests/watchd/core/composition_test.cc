@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <type_traits>
+
+#include "watchd/core/roots.h"
+
 namespace hpp::watchd {
 namespace {
 
@@ -16,6 +20,14 @@ Changed changed(const std::string& clock, const std::vector<ChangedFile>& files)
   return {.clock = clock, .files = files, .lost_track = {}};
 }
 
+CompositionEffect effect_of(const Report& report) {
+  const auto effect = []<class R>(const R& r) -> CompositionEffect {
+    if constexpr (std::is_constructible_v<WholeReport, R>) return r;
+    return Say{};
+  };
+  return std::visit(effect, report);
+}
+
 // The project folder and `../shared`.
 class CompositionTest : public testing::Test {
  protected:
@@ -23,7 +35,13 @@ class CompositionTest : public testing::Test {
 
   void when_told(std::size_t part, const Report& report) { when(FromPart{part, report}); }
 
-  Effects done() { return std::exchange(effects_, {}); }
+  // Returns the effects without FollowLinks, which each change causes.
+  Effects done() {
+    Effects effects = std::exchange(effects_, {});
+    std::erase_if(effects,
+                  [](const auto& effect) { return std::holds_alternative<FollowLinks>(effect); });
+    return effects;
+  }
 
   // Returns the effects without the log lines.
   Effects orders() {
@@ -54,20 +72,19 @@ class CompositionTest : public testing::Test {
     return clock;
   }
 
-  Composition whole_{{"", "../shared/"}, {}};
+  Composition whole_{"/home/me/site", {"", "../shared/"}, {}};
   Effects effects_;
 };
 
 TEST_F(CompositionTest, ASinglePartIsPassedThrough) {
-  whole_ = Composition({""}, {});
+  whole_ = Composition("/home/me/site", {""}, {});
   when(Watch{.since = "c:0", .is_replaced = true});
   EXPECT_EQ(done(), Effects{watch(0, "c:0", true)});
   for (const Report& report : std::vector<Report>{
-           Delayed{"slow"}, LinksListed{{"a"}}, changed("c:1", {{.name = "a"}}), Watching{},
-           changed("c:2", {}), Changed{.clock = "c:3", .files = {}, .lost_track = "why"}}) {
+           Delayed{"slow"}, changed("c:1", {{.name = "a"}}), Watching{}, changed("c:2", {}),
+           Changed{.clock = "c:3", .files = {}, .lost_track = "why"}}) {
     when_told(0, report);
-    ASSERT_EQ(effects_.size(), 1U);
-    EXPECT_EQ(std::visit([](const auto& r) { return CompositionEffect(r); }, report), done()[0]);
+    EXPECT_EQ(done(), Effects{effect_of(report)});
   }
   when(Sync{});
   EXPECT_EQ(done(), (Effects{ToPart{0, Sync{}}}));
@@ -112,9 +129,10 @@ TEST_F(CompositionTest, ReportsHaveTheNameByWhichTheProjectReachesTheFile) {
 }
 
 TEST_F(CompositionTest, TheFilterAppliesToThatName) {
-  whole_ = Composition({"", "../.cache/"}, {.patterns = {"*.py", "../.cache/**/*.py", "**/all"},
-                                            .excludes = {"../.cache/old/**"},
-                                            .css = {"../.cache/*.css"}});
+  whole_ = Composition("/home/me/site", {"", "../.cache/"},
+                       {.patterns = {"*.py", "../.cache/**/*.py", "**/all"},
+                        .excludes = {"../.cache/old/**"},
+                        .css = {"../.cache/*.css"}});
   start();
   when_told(1, changed("d:2", {{.name = "a.py"},
                                {.name = "b.txt"},
@@ -129,7 +147,7 @@ TEST_F(CompositionTest, TheFilterAppliesToThatName) {
 
 TEST_F(CompositionTest, TheClockOfTheWholeContinuesEachPart) {
   const std::string clock = start();
-  whole_ = Composition({"", "../shared/"}, {});
+  whole_ = Composition("/home/me/site", {"", "../shared/"}, {});
   when(Watch{.since = clock});
   EXPECT_EQ(done(), (Effects{watch(0, "c:1"), LookAtPart{1}}));
   when(PartSeen{1, "1:7"});
@@ -152,15 +170,15 @@ TEST_F(CompositionTest, APartThatAClockDoesNotContainIsWatchedWithoutOne) {
 
 TEST_F(CompositionTest, AClockIsNotUsedForAnotherDirectoryOrPart) {
   const std::string clock = start();
-  whole_ = Composition({"", "../shared/"}, {});
+  whole_ = Composition("/home/me/site", {"", "../shared/"}, {});
   when(Watch{.since = clock});
   when(PartSeen{1, "1:8"});
   EXPECT_EQ(done(), (Effects{watch(1, "", true)}));
-  whole_ = Composition({"", "../other/"}, {});
+  whole_ = Composition("/home/me/site", {"", "../other/"}, {});
   when(Watch{.since = clock});
   when(PartSeen{1, "1:7"});
   EXPECT_EQ(done(), Effects{watch(1)});
-  whole_ = Composition({""}, {});
+  whole_ = Composition("/home/me/site", {""}, {});
   when(Watch{.since = clock});
   EXPECT_EQ(done(), Effects{watch(0, "c:1")});
 }
@@ -291,6 +309,164 @@ TEST_F(CompositionTest, TheLossOfTheProjectFolderEndsTheWhole) {
   EXPECT_TRUE(std::get<Lost>(effects[1]).clock.ends_with(" 1:7 d:1"));
   when(PartSeen{1, "1:7"});
   EXPECT_EQ(done(), Effects{}) << "the look for the Sync is answered after the end";
+}
+
+// ---- symbolic links -----------------------------------------------------------------------------
+
+class Links : public CompositionTest {
+ protected:
+  // Begins the watch of the project folder alone.
+  void start_alone(const Filter& filter = {}) {
+    whole_ = Composition("/home/me/site", {""}, filter);
+    when(Watch{});
+    when_told(0, Began{.clock = "c:1", .files = {}});
+    when_told(0, Watching{});
+    done();
+  }
+
+  // Begins the watch of a link's part.
+  void start_part(std::size_t part) {
+    when(PartSeen{part, "1:7"});
+    EXPECT_EQ(done(), Effects{watch(part)});
+    when_told(part, Began{.clock = "d:1", .files = {}});
+    when_told(part, Watching{});
+    done();
+  }
+
+  const OutsideLink kLib{.name = "lib", .target = "/home/me/shared/lib", .is_folder = true};
+  const OutsideLink kFile{.name = "conf.py", .target = "/etc/site/real.py"};
+};
+
+TEST_F(Links, ThatASourceListsBecomePartsBeforeTheWholeBegins) {
+  whole_ = Composition("/home/me/site", {""}, {.patterns = {"lib/**/*.py"}});
+  when(Watch{});
+  when_told(0, LinksListed{{"lib", "inner"}});
+  EXPECT_EQ(effects_, (Effects{FollowLinks{{"lib", "inner"}}}));
+  when(LinksFollowed{{kLib, kFile}});
+  EXPECT_EQ(done(), (Effects{AddPart{kLib}, LookAtPart{1}})) << "no pattern can reach the file";
+  when_told(0, Began{.clock = "c:1", .files = {}});
+  EXPECT_EQ(done(), Effects{});
+  when(PartSeen{1, "1:7"});
+  when_told(1, Began{.clock = "d:1", .files = {}});
+  EXPECT_TRUE(std::holds_alternative<Began>(done().back()));
+  when_told(0, Watching{});
+  when_told(1, Watching{});
+  EXPECT_EQ(done(), Effects{Watching{}});
+  when_told(1, changed("d:2", {{.name = "money.py"}, {.name = "b.txt"}}));
+  EXPECT_EQ(std::get<Changed>(done().at(0)).files,
+            (std::vector<ChangedFile>{{.name = "lib/money.py"}}));
+}
+
+TEST_F(Links, AmongTheChangedFilesBecomeParts) {
+  start_alone({.patterns = {"**/*.py"}});
+  when_told(0, changed("c:2", {{.name = "lib"}, {.name = "a.py"}}));
+  EXPECT_EQ(effects_.front(), CompositionEffect(FollowLinks{{"lib", "a.py"}}));
+  EXPECT_EQ(std::get<Changed>(done().at(0)).files, (std::vector<ChangedFile>{{.name = "a.py"}}))
+      << "the link itself matches no pattern";
+  when(LinksFollowed{{kLib}});
+  EXPECT_EQ(done(), (Effects{AddPart{kLib}, LookAtPart{1}}));
+  when(Sync{});
+  when_told(0, Synced{});
+  when(PartSeen{1, "1:7"});
+  EXPECT_EQ(orders().back(), CompositionEffect(SyncFailed{.why = "lib is not watched"}));
+  when_told(1, Began{.clock = "d:1", .files = {}});
+  EXPECT_EQ(std::get<Changed>(done().at(0)).lost_track,
+            "the files in lib were not watched for a while");
+}
+
+TEST_F(Links, ThatAppearDuringASyncFailIt) {
+  start_alone();
+  when(Sync{});
+  when_told(0, changed("c:2", {{.name = "lib"}}));
+  when(LinksFollowed{{kLib}});
+  done();
+  when_told(0, Synced{});
+  EXPECT_EQ(done(), Effects{SyncFailed{.why = "lib is not watched"}});
+}
+
+TEST_F(Links, ToAFileHaveItsFolderWatchedForThatFile) {
+  start_alone();
+  when(LinksFollowed{{kFile}});
+  EXPECT_EQ(done(), (Effects{AddPart{kFile}, LookAtPart{1}}));
+  start_part(1);
+  when_told(1, changed("d:2", {{.name = "real.py"}, {.name = "other.py"}}));
+  EXPECT_EQ(std::get<Changed>(done().at(0)).files, (std::vector<ChangedFile>{{.name = "conf.py"}}));
+}
+
+TEST_F(Links, ToADirectoryThatAreSwitchedEndTheWatchOfTheirPart) {
+  start_alone();
+  when(LinksFollowed{{kLib}});
+  done();
+  start_part(1);
+  when_told(0, changed("c:2", {{.name = "lib"}}));
+  EXPECT_EQ(effects_.front(), CompositionEffect(LookAtPart{1}));
+  done();
+  when(LinksFollowed{{{.name = "lib", .target = "/home/me/other", .is_folder = true}}});
+  EXPECT_EQ(done(), Effects{}) << "the source follows the link";
+  when(PartSeen{1, "1:8"});
+  EXPECT_EQ(orders(), (Effects{ToPart{1, Unwatch{}}, StartTimer{kPartDelayMin}}));
+}
+
+TEST_F(Links, ToAFileThatAreSwitchedRetireTheirPart) {
+  start_alone();
+  when(LinksFollowed{{kFile}});
+  done();
+  start_part(1);
+  const OutsideLink other{.name = "conf.py", .target = "/etc/site/other.py"};
+  when(LinksFollowed{{other}});
+  EXPECT_EQ(done(), (Effects{ToPart{1, Unwatch{}}, RetirePart{1}, AddPart{other}, LookAtPart{2}}));
+  when_told(1, changed("d:2", {{.name = "real.py"}}));
+  EXPECT_EQ(done(), Effects{});
+  start_part(2);
+  when(Sync{});
+  EXPECT_EQ(done(), (Effects{ToPart{0, Sync{}}, LookAtPart{2}}));
+  when(PartSeen{2, ""});
+  EXPECT_EQ(effects_.front(), CompositionEffect(FollowLinks{{"conf.py"}}));
+}
+
+TEST_F(Links, InAPartMayLeadToAnotherPartButNotInACircle) {
+  start_alone();
+  when(LinksFollowed{{kLib}});
+  done();
+  start_part(1);
+  when_told(1, changed("d:2", {{.name = "more"}}));
+  EXPECT_EQ(effects_.front(), CompositionEffect(FollowLinks{{"lib/more"}}));
+  done();
+  for (const char* target : {"/home/me/shared/lib/sub", "/home/me/shared", "/home/me", "/home"}) {
+    when(LinksFollowed{{{.name = "lib/more", .target = target, .is_folder = true}}});
+    EXPECT_EQ(orders(), Effects{}) << target;
+  }
+  const OutsideLink more{.name = "lib/more", .target = "/home/me/shared/lib2", .is_folder = true};
+  when(LinksFollowed{{more}});
+  EXPECT_EQ(done(), (Effects{AddPart{more}, LookAtPart{2}}));
+}
+
+TEST_F(Links, HaveALimitAndTheOthersAreNamed) {
+  start_alone();
+  std::vector<OutsideLink> links;
+  for (std::size_t i = 0; i < kRootsMax; ++i) {
+    links.push_back({.name = "l" + std::to_string(i), .target = "/x", .is_folder = true});
+  }
+  when(LinksFollowed{links});
+  const Effects effects = done();
+  EXPECT_EQ(effects.size(), 2 * (kRootsMax - 1) + 1);
+  EXPECT_EQ(effects.back(),
+            CompositionEffect(Say{Say::Level::Warning, outside_warning({links.back()})}));
+}
+
+TEST_F(Links, AreContinuedFromTheClock) {
+  start_alone();
+  when(LinksFollowed{{kLib}});
+  done();
+  start_part(1);
+  when_told(0, changed("c:5", {}));
+  const std::string clock = last_clock();
+  whole_ = Composition("/home/me/site", {""}, {});
+  when(Watch{.since = clock});
+  when(LinksFollowed{{kLib}});
+  done();
+  when(PartSeen{1, "1:7"});
+  EXPECT_EQ(done(), Effects{watch(1, "d:1")});
 }
 
 }  // namespace

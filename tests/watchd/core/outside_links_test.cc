@@ -54,12 +54,21 @@ TEST(OutsideLinks, ToInterpretersAndSystemFilesDoNotCount) {
             (Names{"local", "shared", "usr"}));
 }
 
+TEST(OutsideLinks, IntoAFolderOfTheBuiltInExcludesDoNotCount) {
+  const std::vector<OutsideLink> links{
+      {.name = "bazel-out", .target = "/home/me/.cache/bazel/x", .is_folder = true},
+      {.name = "caches", .target = "/home/me/.cache", .is_folder = true},
+      {.name = "b.py", .target = "/home/me/b.py~"}};
+  EXPECT_EQ(counted(links), Names{});
+  EXPECT_EQ(counted(links, {.default_excludes = false}), (Names{"bazel-out", "caches", "b.py"}));
+}
+
 TEST(OutsideLinks, AreNamedInAWarningOfOneLine) {
   EXPECT_EQ(
       outside_warning({{.name = "lib", .target = "/home/me/lib", .is_folder = true}}),
       "a symbolic link that leads out of the project folder: lib → /home/me/lib. hpp does not "
-      "see changes there. Run hpp-ctl restart after such a change, or start hpp in a folder "
-      "that contains the target as well; --exclude silences this warning");
+      "see changes there, because it watches at most 64 directories, and none twice. Run hpp-ctl "
+      "restart after such a change; --exclude silences this warning");
   const OutsideLink a{.name = "a", .target = "/x/a"};
   const OutsideLink b{.name = "b", .target = "/x/b"};
   const OutsideLink c{.name = "c", .target = "/x/c"};

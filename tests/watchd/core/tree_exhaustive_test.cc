@@ -204,8 +204,6 @@ class Model : public test::Rules {
 
   void perform(const AskGit&) { require(false, "asks git without --gitignore"); }
 
-  void perform(const FollowLinks&) { require(false, "follows links that were not listed"); }
-
   void perform(const Look&) {
     require(!look_due_, "two looks at a time");
     look_due_ = true;

@@ -45,7 +45,6 @@ class TreeTest : public testing::Test, protected test::Driver<Tree, Event, Effec
     if (auto* publish = std::get_if<Publish>(&effect)) told_ = without_folder(publish->tree);
     if (const auto* look = std::get_if<Look>(&effect)) return answer_to(*look);
     if (const auto* ask = std::get_if<AskGit>(&effect)) return answer_to(*ask);
-    if (std::holds_alternative<FollowLinks>(effect)) return LinksFollowed{links_};
     return std::nullopt;
   }
 
@@ -119,7 +118,6 @@ class TreeTest : public testing::Test, protected test::Driver<Tree, Event, Effec
   std::string told_folder_;      // directory_id of the last published snapshot
   std::optional<GitLock> lock_;  // lock in the project folder's repository
   std::map<std::string, std::optional<GitLock>> module_locks_{{"module", {}}, {"other", {}}};
-  std::vector<OutsideLink> links_;  // links that lead out of the project folder
   std::string folder_ = "folder 1";
 };
 
@@ -331,25 +329,6 @@ TEST_F(TreeTest, TheContentsAtTheBeginningCountNoChange) {
   when(Changed{.clock = "c:3", .files = {file}, .lost_track = {}});
   when(Watching{});
   EXPECT_EQ(told_.revision, 0U) << "the contents are still known after the loss";
-}
-
-// ---- symbolic links -----------------------------------------------------------------------------
-
-TEST_F(TreeTest, WarnsOfLinksThatLeadOutside) {
-  links_ = {{.name = "lib.py", .target = "/home/me/lib.py"}};
-  start();
-  when(LinksListed{{"lib.py", "inside.py"}});
-  EXPECT_EQ(done(), (Effects{FollowLinks{{"lib.py", "inside.py"}}}));
-  EXPECT_EQ(said(Say::Level::Warning), Lines{outside_warning(links_)});
-  when(LinksListed{});
-  EXPECT_EQ(effects(), Effects{}) << "there are no links to follow";
-}
-
-TEST_F(TreeTest, DoesNotWarnOfLinksThatNoPatternMatches) {
-  links_ = {{.name = "lib.txt", .target = "/home/me/lib.txt"}};
-  start();
-  when(LinksListed{{"lib.txt"}});
-  EXPECT_EQ(said(Say::Level::Warning), Lines{});
 }
 
 // ---- tickets ------------------------------------------------------------------------------------
@@ -833,17 +812,6 @@ TEST_F(Gitignore, IgnoredFilesDoNotCount) {
   when_changed("c:3", {"ignored.log"});
   EXPECT_EQ(told_.revision, 1U);
   EXPECT_EQ(told_.clock, "c:3");
-}
-
-TEST_F(Gitignore, DoesNotWarnOfIgnoredLinks) {
-  links_ = {{.name = "ignored.py", .target = "/x"}, {.name = "lib.py", .target = "/y"}};
-  start();
-  when(LinksListed{{"ignored.py", "lib.py"}});
-  EXPECT_EQ(said(Say::Level::Warning), Lines{outside_warning({links_[1]})});
-  watch();
-  EXPECT_EQ(told_.revision, 0U);
-  when_changed("c:2", {"a.py"});
-  EXPECT_EQ(told_.revision, 1U);
 }
 
 TEST_F(Gitignore, DoesNotNameCreatedAndDeletedFiles) {

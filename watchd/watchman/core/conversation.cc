@@ -187,7 +187,7 @@ void Conversation::take(const ChangesTold& pdu) {
       return subscribe();
     case Question::Links:
       list_links(pdu.changes);
-      if (next_question() == Question::Contents) return catch_up(cookie_);
+      if (next_question() != Question::Clock) return catch_up(cookie_);
       return begin({.clock = pdu.changes.clock});
     case Question::Contents:
     case Question::Clock:
@@ -283,8 +283,8 @@ void Conversation::catch_up(Cookie cookie) {
 
 // The answer to Links also contains the clock, so that question makes Clock unnecessary.
 Conversation::Question Conversation::next_question() const {
-  if (!clock_.empty()) return Question::Changes;
   if (settings_.lists_links) return Question::Links;
+  if (!clock_.empty()) return Question::Changes;
   return asks_contents_ ? Question::Contents : Question::Clock;
 }
 
@@ -347,7 +347,7 @@ void Conversation::turn_off() {
   enter(State::Off);
 }
 
-// The list of links is for a warning only. If its answer is unusable, for example too long, and hpp
+// If the answer to Links is unusable, for example too long, and hpp
 // asked again after each reconnect, watching would never begin.
 void Conversation::lose(const std::string& why) {
   if (state_ == State::CatchingUp && question_ == Question::Links) settings_.lists_links = false;

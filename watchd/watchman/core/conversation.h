@@ -110,11 +110,10 @@ using Effects = std::vector<Effect>;
 //   Resolving    watch-project: asks for the root that holds the project folder. Watchman may read
 //                all of the root first.
 //   Forgetting   watch-del: the root was replaced, and Watchman may still watch the old directory
-//   CatchingUp   If there is a clock: asks for the changes since then.
-//                Otherwise: asks for the symbolic links, because hpp warns if they lead out of the
-//                project folder, and for the current clock; with --ignore-unchanged also for the
-//                contents' digests of all files. The links are asked for once: if the connection
-//                ends before the answer, there is no warning.
+//   CatchingUp   First asks for the symbolic links, once, because hpp watches their targets outside
+//                the project folder. Then, if there is a clock: asks for the changes since then.
+//                Otherwise: asks for the current clock, or with --ignore-unchanged for the
+//                contents' digests of all files.
 //   Subscribing  subscribes to the changes after the clock of that answer
 //   Watching     sends a flush for each Sync
 //
@@ -156,7 +155,7 @@ class Conversation : private Emits<Effect> {
   struct Settings {
     std::string directory;  // path of the project folder, absolute
     Filter filter;
-    bool lists_links = false;  // ask for symbolic links; false if an earlier watchd did
+    bool lists_links = true;  // ask for symbolic links
   };
 
   explicit Conversation(Settings settings);

@@ -37,6 +37,7 @@ Json expression_for(const Filter& filter) {
   Json result = Json::array({"allof", {"anyof", {"type", "f"}, {"type", "l"}}});
   std::vector<Json> wanted;
   if (!filter.patterns.empty()) {
+    wanted.push_back({"type", "l"});
     for (const auto* globs : {&filter.patterns, &filter.css, &filter.reload}) {
       for (const auto& glob : *globs) wanted.push_back(match(glob));
     }

@@ -8,14 +8,13 @@
 
 namespace hpp::watchd::watchman {
 
-// Matches files and symbolic links that match a pattern, --css or --reload, and no exclude. Deleted
-// ones match as well, because Watchman remembers their type. Directories, sockets and pipes never
-// match: a directory that matters has files in it, and servers often put their socket into the
-// project.
+// Matches files that match a pattern, --css or --reload, and no exclude, and symbolic links that
+// match no exclude: a link matters if a pattern matches a file behind it. Deleted ones match as
+// well, because Watchman remembers their type. Directories, sockets and pipes never match: a
+// directory that matters has files in it, and servers often put their socket into the project.
 nlohmann::json expression_for(const Filter& filter);
 
-// Matches symbolic links that match no exclude. The patterns are left out, because a link to a
-// folder matters if a pattern matches a file below it (outside_links.h).
+// Matches symbolic links that match no exclude.
 nlohmann::json links_expression_for(const Filter& filter);
 
 }  // namespace hpp::watchd::watchman

@@ -71,7 +71,7 @@ class ConversationTest : public testing::Test, protected test::Driver<Conversati
 
   // Brings the conversation to Watching, from the clock c:1.
   void watch() {
-    start({.since = "c:1"});
+    start({.since = "c:1"}, /*lists_links=*/false);
     resolve();
     when_received(changes("c:1", {}));
     when_received(kSubscribed);
@@ -138,7 +138,7 @@ TEST_F(ConversationTest, NamesTheProjectFolderByItsRealPath) {
 }
 
 TEST_F(ConversationTest, BeginsFromAClock) {
-  start({.since = "c:old"});
+  start({.since = "c:old"}, /*lists_links=*/false);
   resolve();
   expect_asked(changes_request(kPlace, "c:old", filter_, Cookie::Wanted));
   when_received(changes("c:2", {"x.py", "y.py"}));
@@ -146,8 +146,17 @@ TEST_F(ConversationTest, BeginsFromAClock) {
   expect_asked(subscribe_request(kPlace, "c:2", filter_));
 }
 
-TEST_F(ConversationTest, AClockThatWatchmanDoesNotKnowIsReportedAsLostTrack) {
+TEST_F(ConversationTest, AsksForTheLinksFirst) {
   start({.since = "c:old"});
+  resolve();
+  expect_asked(links_request(kPlace, filter_, Cookie::Wanted));
+  when_received(changes("c:2", {"lib"}));
+  EXPECT_EQ(done().front(), Effect(LinksListed{{"lib"}}));
+  expect_asked(changes_request(kPlace, "c:old", filter_, Cookie::Wanted));
+}
+
+TEST_F(ConversationTest, AClockThatWatchmanDoesNotKnowIsReportedAsLostTrack) {
+  start({.since = "c:old"}, /*lists_links=*/false);
   resolve();
   when_received(changes("c:2", {}, /*fresh=*/true));
   EXPECT_EQ(done().front(), Effect(Changed{.clock = "c:2",
@@ -191,7 +200,7 @@ TEST_F(ConversationTest, LinksAreListedOnce) {
 }
 
 TEST_F(ConversationTest, ChangesThatCannotBeReadAreNotAskedForAgain) {
-  start({.since = "c:1"});
+  start({.since = "c:1"}, /*lists_links=*/false);
   resolve();
   when(PduTooLong{100'000'000});
   expect_lost("Watchman sent 100000000 bytes at once", "");
@@ -242,7 +251,7 @@ TEST_F(ConversationTest, ADirectoryThatWatchmanCannotWriteIsWatched) {
 }
 
 TEST_F(ConversationTest, AClockThatWatchmanRefusesIsDropped) {
-  start({.since = "garbage"});
+  start({.since = "garbage"}, /*lists_links=*/false);
   resolve();
   when_received({{"error", "invalid clockspec"}});
   expect_asked(changes_request(kPlace, "garbage", filter_, Cookie::None));
@@ -453,7 +462,7 @@ TEST_F(ConversationTest, UnexpectedPdusLoseTheWatchWithAReason) {
 }
 
 TEST_F(ConversationTest, AnAnswerToTheWrongQuestionLosesTheWatch) {
-  start({.since = "c:old"});
+  start({.since = "c:old"}, /*lists_links=*/false);
   resolve();
   when_received(kClock);
   expect_lost("Watchman sent something unexpected: a clock", "c:old");
