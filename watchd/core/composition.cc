@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cstdint>
 #include <unordered_set>
 #include <utility>
 
@@ -14,13 +13,6 @@
 
 namespace hpp::watchd {
 namespace {
-
-// Stands for a prefix in the clock, because a prefix may contain any bytes.
-std::string digest_of(std::string_view prefix) {
-  Fnv digest;
-  digest.add(prefix);
-  return fmt::format("{:016x}", digest.value());
-}
 
 // The built-in excludes apply to the path below the root, so the sources apply them (roots.h).
 Filter without_built_in(Filter filter) {
@@ -425,13 +417,13 @@ void Composition::say(Say::Level level, std::string text) {
 
 // ---- the clock ----------------------------------------------------------------------------------
 
-// FNV-1a, whose result is the same in each process. The names would do, but may contain any bytes.
+// The names would do, but may contain any bytes.
 std::string Composition::digest_of(const Part& part) {
-  std::uint64_t digest = 0xcbf29ce484222325;
-  for (const char c : part.prefix + '\n' + part.file) {
-    digest = (digest ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  }
-  return fmt::format("{:016x}", digest);
+  Fnv digest;
+  digest.add(part.prefix);
+  digest.add("\n");
+  digest.add(part.file);
+  return fmt::format("{:016x}", digest.value());
 }
 
 void Composition::split(std::string_view clock) {
