@@ -12,10 +12,9 @@ import time
 import unittest
 
 from harness import DEADLINE_S, QUIET_S, Background, memory_of, stat_fields, wait_for
-from proxy import ProxyTest
+from proxy import GET, OK, ProxyTest
 from restarts import is_sanitized
 
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 GIB = 1 << 30
 
 
@@ -41,10 +40,7 @@ class Unread(Memory):
 
     def test_endless_interim_answers(self):
         before = self.memory()
-        client = self.client()
-        client.ask()
-        peer = self.accept()
-        peer.read_request()
+        client, peer = self.ask()
         early = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 10_000
         sent = 0
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -87,10 +83,7 @@ class Leaving(ProxyTest):
 
     def test_during_an_upload_that_the_backend_does_not_read(self):
         """The proxy has stopped reading from the client, too, but must notice the reset."""
-        client = self.client()
-        client.ask("POST", headers=[("Content-Length", GIB)])
-        peer = self.accept()
-        peer.read_request()
+        client, peer = self.ask("POST", headers=[("Content-Length", GIB)])
         client.socket.setblocking(False)
         block = bytes(1 << 20)
 
@@ -106,10 +99,7 @@ class Leaving(ProxyTest):
         peer.wait_ended()
 
     def test_during_a_download_that_the_client_does_not_read(self):
-        client = self.client()
-        client.ask()
-        peer = self.accept()
-        peer.read_request()
+        client, peer = self.ask()
         peer.send(f"HTTP/1.1 200 OK\r\nContent-Length: {GIB}\r\n\r\n")
         client.read_head()
         sending = Background(self.send_until_refused, peer)
@@ -127,28 +117,19 @@ class Leaving(ProxyTest):
         raise AssertionError("the proxy did not stop reading from the backend")
 
     def test_before_the_answer(self):
-        client = self.client()
-        client.ask()
-        peer = self.accept()
-        peer.read_request()
+        client, peer = self.ask()
         reset(client)
         peer.wait_ended()
 
     def test_after_pipelined_requests(self):
         """The client's next requests fill the proxy's buffer, and are never read."""
-        client = self.client()
-        client.ask()
-        peer = self.accept()
-        peer.read_request()
+        client, peer = self.ask()
         client.send("GET /next HTTP/1.1\r\nHost: a\r\n\r\n" * 20_000)
         reset(client)
         peer.wait_ended()
 
     def test_from_a_tunnel(self):
-        client = self.client()
-        client.ask(headers=[("Connection", "Upgrade"), ("Upgrade", "x")])
-        peer = self.accept()
-        peer.read_request()
+        client, peer = self.ask(headers=[("Connection", "Upgrade"), ("Upgrade", "x")])
         peer.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
         client.read_head()
         reset(client)
@@ -159,13 +140,12 @@ class Suspect(ProxyTest):
     """A backend connection that has been idle for long may be closing at this moment."""
 
     def test_is_not_used_for_a_request_that_cannot_be_repeated(self):
-        client, old, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK)
+        client, old, _ = self.exchange()
         time.sleep(1.1)  # the connection must be this old
         client.ask("POST", headers=[("Content-Length", 0)])
         fresh = self.accept()
         self.assertTrue(fresh.read_request()[0].startswith("POST"))
-        fresh.send(OK)
-        self.assertEqual(client.read_response().status, 200)
+        self.finish(client, fresh)
         client.ask(path="/safe")
         fresh.socket.settimeout(0)
         client_answer = Background(client.read_response)
@@ -192,7 +172,7 @@ class Suspect(ProxyTest):
 
     def test_a_connection_that_was_just_used_is_used_again(self):
         def is_carried():
-            client, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK)
+            client, peer, _ = self.exchange()
             used = time.monotonic()
             client.ask("POST", headers=[("Content-Length", 0)])
             asked = select.select([peer.socket, self.backend], [], [], DEADLINE_S)[0]
@@ -202,8 +182,7 @@ class Suspect(ProxyTest):
                     one.socket.close()
                 return False  # the machine stood still for a second: try again
             self.assertTrue(peer.read_request()[0].startswith("POST"))
-            peer.send(OK)
-            self.assertEqual(client.read_response().status, 200)
+            self.finish(client, peer)
             return True
 
         wait_for(is_carried, "a machine that does two things in a second")
@@ -224,24 +203,24 @@ class Many(Memory):
     def test_ten_thousand_idle_clients_do_not_slow_down_others(self):
         """One third has had an answer, one third has sent half a head, one third has sent nothing."""
         before = self.memory()
-        client, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK)
+        client, peer, _ = self.exchange()
         idle = []
         self.addCleanup(lambda: [one.close() for one in idle])
         for i in range(self.COUNT):
             one = socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE_S)
             idle.append(one)
             if i % 3 == 0:
-                one.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+                one.sendall(GET)
                 peer.read_request()
                 peer.send(OK)
                 one.recv(1000)
             elif i % 3 == 1:
                 one.sendall(b"GET / HTTP/1.1\r\nHo")
-        self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK, client, peer)
+        self.exchange(client=client, peer=peer)
         self.assert_small(40 << 20, before)
         used = self.processor_seconds()
         for _ in range(200):
-            self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK, client, peer)
+            self.exchange(client=client, peer=peer)
         self.assertLess(self.processor_seconds() - used, 0.5, "each request costs time for every idle connection")
 
     def processor_seconds(self):
@@ -267,7 +246,7 @@ class Slow(ProxyTest):
                     return
 
         dripping = Background(drip)
-        client, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK, peer=blank_peer)
+        client, peer, _ = self.exchange(peer=blank_peer)
         answer = slow.read_response()
         self.assertEqual(answer.status, 408)
         self.assertGreater(time.monotonic() - begin, 59)
@@ -275,32 +254,28 @@ class Slow(ProxyTest):
         dripping.result()
         slow.wait_closed()
         peer.wait_ended()  # idle for too long
-        _, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK, client)
+        _, peer, _ = self.exchange(client=client)
         # An empty line does not begin a request, so this client has not timed out.
-        self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK, blank, peer)
+        self.exchange(client=blank, peer=peer)
 
     def test_empty_lines_before_a_request(self):
         """Their number and their timing do not matter."""
         client, peer = None, None
         for count in (1, 32_500, 1_000_000):
-            client, peer, answer = self.exchange("\r\n" * count + "GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK, client, peer)
+            client, peer, answer = self.exchange(b"\r\n" * count + GET, OK, client, peer)
             self.assertEqual(answer.status, 200)
         client.send(b"\r")
         client.send(b"\n\r")
-        self.exchange("\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", OK, client, peer)
+        self.exchange(b"\n" + GET, OK, client, peer)
 
     def test_a_stalled_body_does_not_affect_other_clients(self):
-        stalled = self.client()
-        stalled.ask("POST", headers=[("Content-Length", 10)], body=b"12345")
-        stalled_peer = self.accept()
-        stalled_peer.read_request()
-        client, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK)
+        stalled, stalled_peer = self.ask("POST", headers=[("Content-Length", 10)], body=b"12345")
+        client, peer, _ = self.exchange()
         for _ in range(10):
-            self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK, client, peer)
+            self.exchange(client=client, peer=peer)
         stalled.send(b"67890")
         self.assertEqual(stalled_peer.read_exactly(10), b"1234567890")
-        stalled_peer.send(OK)
-        self.assertEqual(stalled.read_response().status, 200)
+        self.finish(stalled, stalled_peer)
 
 
 class Long(Memory):
@@ -330,10 +305,7 @@ class Long(Memory):
 
     def check(self, framing, chunked):
         before = self.memory()
-        client = self.client()
-        client.ask("POST", headers=[framing])
-        peer = self.accept()
-        peer.read_request()
+        client, peer = self.ask("POST", headers=[framing])
         for sender, receiver in ((client, peer), (peer, client)):
             if sender is peer:
                 peer.send("HTTP/1.1 200 OK\r\n%s: %s\r\n\r\n" % framing)
@@ -341,7 +313,7 @@ class Long(Memory):
             sending = Background(self.send, sender, chunked)
             self.assertEqual(self.receive(receiver, chunked), sending.result())
         self.assert_small(8 << 20, before)
-        self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", OK, client, peer)
+        self.exchange(client=client, peer=peer)
 
     def test_with_a_length(self):
         self.check(("Content-Length", GIB), chunked=False)

@@ -11,7 +11,7 @@ import time
 import unittest
 
 from harness import DEADLINE_S, Background, Connection, free_port, wait_for
-from proxy import Peer, ProxyTest, start_proxy
+from proxy import Peer, ProxyTest, close, start_proxy
 
 SMUGGLED = "GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
 OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -340,11 +340,6 @@ class Hostile(ProxyTest):
             self.check(name, text, count=4)
         self.assert_backend_heard_nothing()
 
-    def assert_backend_heard_nothing(self):
-        self.backend.settimeout(0.05)
-        with self.assertRaises(TimeoutError):
-            self.backend.accept()
-
     def test_start_lines(self):
         self.check_all(START_LINES)
 
@@ -382,16 +377,11 @@ class Hostile(ProxyTest):
         """The good request is answered, and the bad one behind it is refused."""
         for name, text in (LENGTHS[29], CODINGS[5], HOSTS[2], LINE_ENDINGS[0], NAMES_AND_VALUES[0]):
             with self.subTest(name):
-                client = self.client()
-                client.send((get() + text + SMUGGLED).encode("latin-1"))
-                peer = self.accept()
-                peer.read_request()
-                peer.send(OK)
-                self.assertEqual(client.read_response().body, b"ok")
+                client, peer = self.begin((get() + text + SMUGGLED).encode("latin-1"))
+                self.finish(client, peer)
                 self.assertEqual(client.read_response().status, 400)
                 client.wait_closed()
-                client.socket.close()
-                peer.socket.close()
+                close(client, peer)
                 self.assertEqual(peer._buffer, b"")
 
     def test_chunks(self):
@@ -400,10 +390,7 @@ class Hostile(ProxyTest):
         for name, text, good in CHUNKS:
             for count in (1, 4):
                 with self.subTest(name, pieces=count):
-                    client = self.client()
-                    client.send(post("Transfer-Encoding: chunked", body=""))
-                    peer = self.accept()
-                    peer.read_request()
+                    client, peer = self.begin(post("Transfer-Encoding: chunked", body=""))
                     more = SMUGGLED if count == 1 else ""
                     sender = Background(send_pieces, client, text + more, count)
                     heard = select.select([client.socket], [], [], 5)[0]
@@ -477,18 +464,11 @@ MISFITTING_CHUNKS = {
 }
 
 class HostileAnswers(ProxyTest):
-    def ask(self):
-        client = self.client()
-        client.send(get())
-        peer = self.accept()
-        peer.read_request()
-        return client, peer
-
     def test_heads(self):
         for name, text in ANSWERS:
             for count in (1, 4):
                 with self.subTest(name, pieces=count):
-                    client, peer = self.ask()
+                    client, peer = self.begin(get())
                     sender = Background(self.send_all, peer, text + OK, count)
                     got = client.read_response()
                     self.assertEqual(got.status, 502, got)
@@ -497,8 +477,7 @@ class HostileAnswers(ProxyTest):
                     client.wait_closed()
                     sender.result()
                     peer.wait_ended()
-                    client.socket.close()
-                    peer.socket.close()
+                    close(client, peer)
 
     @staticmethod
     def send_all(peer, text, count):
@@ -513,7 +492,7 @@ class HostileAnswers(ProxyTest):
             if name in CORRECTED_CHUNKS | MISFITTING_CHUNKS:
                 continue
             with self.subTest(name):
-                client, peer = self.ask()
+                client, peer = self.begin(get())
                 peer.send(answer("Transfer-Encoding: chunked"))
                 self.assertEqual(client.read_head()[0], 200)
                 sender = Background(self.send_all, peer, text + OK, 1)
@@ -521,8 +500,7 @@ class HostileAnswers(ProxyTest):
                 self.assertTrue(good.startswith(rest), rest)
                 sender.result()
                 peer.wait_ended()
-                client.socket.close()
-                peer.socket.close()
+                close(client, peer)
 
     def test_bytes_after_an_answer_are_no_answer_to_the_next_request(self):
         for name, method, text in (
@@ -536,21 +514,15 @@ class HostileAnswers(ProxyTest):
                                                body="hello")),
         ):
             with self.subTest(name):
-                client = self.client()
-                client.send(get(start=f"{method} / HTTP/1.1"))
-                peer = self.accept()
-                peer.read_request()
+                client, peer = self.begin(get(start=f"{method} / HTTP/1.1"))
                 peer.send(text)
                 client.read_response(method)
                 client.send(get(start="GET /next HTTP/1.1"))
                 peer.wait_ended()
-                fresh = self.accept()
-                self.assertEqual(fresh.read_request()[0], "GET /next HTTP/1.1")
+                fresh = self.accept_request("GET /next HTTP/1.1")
                 fresh.send(answer("Content-Length: 4", "Connection: close", body="mine"))
                 self.assertEqual(client.read_response().body, b"mine")
-                client.socket.close()
-                peer.socket.close()
-                fresh.socket.close()
+                close(client, peer, fresh)
 
 
 # ---- answers that are corrected -----------------------------------------------------------------
@@ -589,10 +561,7 @@ class SloppyAnswers(ProxyTest):
 
     def get(self, text, start="GET / HTTP/1.1", count=1):
         """The backend answers with this text; returns the answer at the client."""
-        client = self.client()
-        client.send(get("Connection: close", start=start))
-        peer = self.accept()
-        peer.read_request()
+        client, peer = self.begin(get("Connection: close", start=start))
         send_pieces(peer, text, count)
         peer.socket.close()
         got = client.read_to_end().decode("latin-1")
@@ -760,7 +729,9 @@ def trimmed(line):
     return f"{name}: {value}"
 
 
-class Untouched(ProxyTest):
+class Passing(ProxyTest):
+    """Sends messages on one connection of a client and one of the backend."""
+
     def setUp(self):
         super().setUp()
         self.one_client = self.client()
@@ -787,6 +758,8 @@ class Untouched(ProxyTest):
     def answer_ok(self):
         self.assertEqual(self.pass_answer(OK, size=2)[2], "ok")
 
+
+class Untouched(Passing):
     def test_request_lines(self):
         for line in GOOD_START_LINES:
             with self.subTest(line[:50]):
@@ -811,9 +784,7 @@ class Untouched(ProxyTest):
                 self.assertEqual(got.status, status)
                 self.assertIn("Max-Forwards", got.text)
                 self.assertRegex(got.header("date"), r"^\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT$")
-        self.backend.settimeout(0.05)
-        with self.assertRaises(TimeoutError):
-            self.backend.accept()
+        self.assert_backend_heard_nothing()
 
     def test_hosts(self):
         for host in GOOD_HOSTS:
@@ -961,9 +932,7 @@ FORWARDING = [
 ]
 
 
-class HopByHop(Untouched):
-    """The tests of the base class are not repeated here."""
-
+class HopByHop(Passing):
     def test_requests(self):
         for name, headers, expected in REQUEST_HOPS:
             with self.subTest(name):
@@ -995,7 +964,7 @@ class HopByHop(Untouched):
 FRAMED = ["Content-Length: 5"], ["Transfer-Encoding: chunked"], []
 
 
-class Bodiless(Untouched):
+class Bodiless(Passing):
     """These answers have no body in spite of their headers (RFC 9112 section 6.3, rule 1). The headers
     pass where they are allowed, and a second request on both connections gets its own answer."""
 
@@ -1053,13 +1022,6 @@ GRACE_S = 1.0  # how long after its FIN a client's answer may begin
 
 
 class Leaving(ProxyTest):
-    def begin(self, text):
-        client = self.client()
-        client.send(text)
-        peer = self.accept()
-        peer.read_request()
-        return client, peer
-
     def assert_ends_after_the_grace(self, peer, began):
         """Checks that the proxy ends the backend's connection GRACE_S after `began`."""
         peer.wait_ended()
@@ -1106,16 +1068,14 @@ class Leaving(ProxyTest):
         for number in range(3):
             if number > 0:
                 peer.read_request()
-            peer.send(OK)
-            self.assertEqual(client.read_response().body, b"ok")
+            self.finish(client, peer)
         client.wait_closed()
 
     def test_the_last_pipelined_request_has_a_second_too(self):
         client, peer = self.begin(get() * 2)
         client.socket.shutdown(socket.SHUT_WR)
         began = time.monotonic()
-        peer.send(OK)
-        self.assertEqual(client.read_response().body, b"ok")
+        self.finish(client, peer)
         peer.read_request()
         self.assert_ends_after_the_grace(peer, began)
         self.assertEqual(client.read_response().status, 503)
@@ -1182,9 +1142,7 @@ class Leaving(ProxyTest):
         client.send("GET / HTTP/1.1\r\nHost: a\r\n")
         client.socket.shutdown(socket.SHUT_WR)
         client.wait_closed()
-        self.backend.settimeout(0.05)
-        with self.assertRaises(TimeoutError):
-            self.backend.accept()
+        self.assert_backend_heard_nothing()
 
     def test_an_end_or_a_reset_of_the_backend_cuts_the_answer(self):
         for headers, body in ((["Content-Length: 10"], "hello"),
@@ -1237,14 +1195,9 @@ class Limits(ProxyTest):
         for name, make in self.HEADS:
             for size in (LIMIT - 1, LIMIT):
                 with self.subTest(name, size=size):
-                    client = self.client()
-                    client.send(padded(size, make))
-                    peer = self.accept()
-                    peer.read_request()
-                    peer.send(OK)
-                    self.assertEqual(client.read_response().body, b"ok")
-                    client.socket.close()
-                    peer.socket.close()
+                    client, peer = self.begin(padded(size, make))
+                    self.finish(client, peer)
+                    close(client, peer)
             for size in (LIMIT + 1, 10 * LIMIT):
                 with self.subTest(name, size=size):
                     client = self.client()
@@ -1255,9 +1208,7 @@ class Limits(ProxyTest):
                     sender.result()
                     client.wait_closed()
                     client.socket.close()
-        self.backend.settimeout(0.05)
-        with self.assertRaises(TimeoutError):
-            self.backend.accept()
+        self.assert_backend_heard_nothing()
 
     def test_answers(self):
         def make(pad):
@@ -1265,10 +1216,7 @@ class Limits(ProxyTest):
 
         for size in (LIMIT - 1, LIMIT, LIMIT + 1, 3 * LIMIT):
             with self.subTest(size=size):
-                client = self.client()
-                client.send(get())
-                peer = self.accept()
-                peer.read_request()
+                client, peer = self.begin(get())
                 sender = Background(HostileAnswers.send_all, peer, padded(size, make) + "ok", 1)
                 got = client.read_response()
                 if size <= LIMIT:
@@ -1276,8 +1224,7 @@ class Limits(ProxyTest):
                 else:
                     self.assertEqual(got.status, 502)
                     self.assertIn("larger than 64 KiB", got.text)
-                client.socket.close()
-                peer.socket.close()
+                close(client, peer)
                 sender.result()
 
     def test_many_headers(self):
@@ -1286,8 +1233,7 @@ class Limits(ProxyTest):
                 client = self.client()
                 client.send(get(*(f"A{i}: b" for i in range(count))))
                 if status == 200:
-                    peer = self.accept()
-                    peer.read_request()
+                    peer = self.accept_request()
                     peer.send(OK)
                 self.assertEqual(client.read_response().status, status)
                 client.socket.close()
@@ -1363,16 +1309,6 @@ class Addresses(unittest.TestCase):
         fresh = socket.create_server(("::1", number), family=socket.AF_INET6)
         self.addCleanup(fresh.close)
         self.check(port, "::1", [fresh], 0)
-
-
-def load_tests(loader, _standard, _pattern):
-    """Runs each test once: tests that a class inherits from another class of this file are skipped."""
-    suite = unittest.TestSuite()
-    for case in (Hostile, HostileAnswers, Untouched, HopByHop, Bodiless, Leaving, Limits,
-                 Addresses):
-        suite.addTests(case(name) for name in loader.getTestCaseNames(case)
-                       if name in vars(case))
-    return suite
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import unittest
 import websockets
 
 from harness import DEADLINE_S, PYTHON, Background, IntegrationTest, get
-from proxy import ProxyTest
+from proxy import ProxyTest, close
 
 TAG = b'<script src="/__hpp/livereload.js" async></script>'
 NAVIGATION = {"Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate", "Accept": "text/html,*/*;q=0.8",
@@ -71,10 +71,7 @@ class Pages(InjectTest):
                   b"".join(b"%x;e=f\r\n%b\r\n" % (len(piece), piece)
                            for piece in (PAGE[:18], PAGE[18:33], PAGE[33:70], PAGE[70:])) +
                   b"0\r\nT: u\r\n\r\n")
-        client = self.client()
-        client.send(self.request(**NAVIGATION))
-        peer = self.accept()
-        peer.read_request()
+        client, peer = self.begin(self.request(**NAVIGATION))
         peer.send(answer)
         client.read_head()
         body = b""
@@ -91,8 +88,7 @@ class Pages(InjectTest):
         for page, tagged in ((PAGE, TAGGED), (START, START + TAG), (b"", TAG)):
             client = client or self.client()
             client.send(self.request(**NAVIGATION))
-            peer = self.accept()
-            peer.read_request()
+            peer = self.accept_request()
             peer.send(b"HTTP/1.0 200 OK\r\n" + HTML + b"\r\n" + page)
             peer.socket.close()
             self.assertEqual(client.read_response().body, tagged)
@@ -104,8 +100,7 @@ class Pages(InjectTest):
             client = self.client()
             client.send(f"GET / HTTP/1.0\r\nHost: 127.0.0.1:{self.port}\r\n"
                         "Accept: text/html\r\n\r\n")
-            peer = self.accept()
-            peer.read_request()
+            peer = self.accept_request()
             peer.send(answer)
             peer.socket.close()
             self.assertEqual(client.read_response().body, TAGGED)
@@ -120,10 +115,7 @@ class Pages(InjectTest):
                           b"\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(page), page))
             else:
                 answer = b"HTTP/1.0 200 OK\r\n" + HTML + b"\r\n" + page
-            client = self.client()
-            client.send(self.request(**NAVIGATION))
-            peer = self.accept()
-            peer.read_request()
+            client, peer = self.begin(self.request(**NAVIGATION))
             sender = Background(lambda peer=peer, answer=answer: (peer.send(answer),
                                                                   peer.socket.close()))
             body = client.read_response().body
@@ -133,10 +125,7 @@ class Pages(InjectTest):
                              hashlib.sha256(page).digest(), framing)
 
     def test_a_length_that_would_be_too_large(self):
-        client = self.client()
-        client.send(self.request(**NAVIGATION))
-        peer = self.accept()
-        peer.read_request()
+        client, peer = self.begin(self.request(**NAVIGATION))
         peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n" % (2**64 - 1) + HTML + b"\r\n" + PAGE)
         _, headers = client.read_head()
         self.assertIn(("content-length", str(2**64 - 1)), headers)
@@ -177,17 +166,14 @@ class Pages(InjectTest):
 
 
 class Streams(InjectTest):
-    def begin(self):
-        client = self.client()
-        client.send(self.request(**NAVIGATION))
-        peer = self.accept()
-        peer.read_request()
+    def begin_page(self):
+        client, peer = self.begin(self.request(**NAVIGATION))
         peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n" + HTML + b"\r\n")
         client.read_head()  # arrives before the body
         return client, peer
 
     def test_each_piece_comes_before_the_next_is_sent(self):
-        client, peer = self.begin()
+        client, peer = self.begin_page()
         for sent, read in ((b"<!doctype html>", b"<!doctype html>"), (b"<!-- a", b"<!-- a"),
                            (b" --><html><he", b" --><html>"), (b"ad>", b"<head>"),
                            (b"<meta charset", None), (b"=a>\n", b"<meta charset=a>\n"),
@@ -201,7 +187,7 @@ class Streams(InjectTest):
 
     def test_a_backend_that_dies_leaves_half_a_page(self):
         for sent, read in ((b"", b""), (b"<html><he", b"<html>"), (PAGE, TAGGED)):
-            client, peer = self.begin()
+            client, peer = self.begin_page()
             if sent:
                 peer.send(b"%x\r\n%b\r\n" % (len(sent), sent))
             if read:
@@ -210,10 +196,7 @@ class Streams(InjectTest):
             self.assertEqual(client.read_to_end(), b"")  # no last chunk, so the client knows of the cut
 
     def test_a_page_that_is_shorter_than_its_length(self):
-        client = self.client()
-        client.send(self.request(**NAVIGATION))
-        peer = self.accept()
-        peer.read_request()
+        client, peer = self.begin(self.request(**NAVIGATION))
         peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n" + HTML + b"\r\n" + PAGE)
         peer.socket.close()
         _, headers = client.read_head()
@@ -308,8 +291,7 @@ class Obstacles(InjectTest):
         for _ in range(2):
             client, peer, answer = self.navigate(with_length(body, fields))
             self.assertEqual(answer.body, body)
-            client.socket.close()
-            peer.socket.close()
+            close(client, peer)
         self.proxy.wait_line(said)
         log = [line for line in self.proxy.output("err").splitlines() if "--inject" in line]
         self.assertEqual(len([line for line in log if said in line]), 1, log)

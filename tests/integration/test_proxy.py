@@ -15,7 +15,7 @@ import unittest
 
 from harness import (BUILD_DIR, DEADLINE_S, PYTHON, Background, Connection, Program, free_port, freeze,
                      wait_for)
-from proxy import ProxyTest
+from proxy import GET, OK, ProxyTest, close
 
 
 # Hands over a listening socket as descriptor 3, in blocking mode, as systemd-socket-activate does.
@@ -36,10 +36,9 @@ class Activated(ProxyTest):
     def test_accepts_on_a_socket_that_blocks(self):
         answer = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
         for _ in range(3):
-            client, peer, got = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", answer)
+            client, peer, got = self.exchange(GET, answer)
             self.assertEqual(got.body, b"hello")
-            client.socket.close()
-            peer.socket.close()
+            close(client, peer)
 
 
 class Framing(ProxyTest):
@@ -80,9 +79,8 @@ class Framing(ProxyTest):
     def test_until_close(self):
         client = self.client()
         for body in (b"hello", b"", b"x" * 300_000):
-            client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-            peer = self.accept()
-            peer.read_request()
+            client.send(GET)
+            peer = self.accept_request()
             sender = Background(peer.send, b"HTTP/1.0 200 OK\r\n\r\n" + body)
             status, headers = client.read_head()
             self.assertIn(("transfer-encoding", "chunked"), headers)
@@ -93,10 +91,7 @@ class Framing(ProxyTest):
     def test_the_client_notices_a_cut_answer(self):
         for head, body in ((b"Content-Length: 10", b"hello"),
                            (b"Transfer-Encoding: chunked", b"5\r\nhello\r\n")):
-            client = self.client()
-            client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-            peer = self.accept()
-            peer.read_request()
+            client, peer = self.begin()
             peer.send(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n" + body)
             client.read_head()
             peer.socket.close()
@@ -131,8 +126,7 @@ class Framing(ProxyTest):
         client = Connection(port)
         self.addCleanup(client.socket.close)
         client.send("GET / HTTP/1.0\r\n\r\n")
-        peer = self.accept()
-        peer.read_request()
+        peer = self.accept_request()
         peer.send(answer)
         client.read_head()
         self.assertEqual(client.read_exactly(4), b"half")
@@ -162,8 +156,7 @@ class Framing(ProxyTest):
         client = self.client()
         client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)
         client.send("GET / HTTP/1.0\r\n\r\n")
-        peer = self.accept()
-        peer.read_request()
+        peer = self.accept_request()
         Background(peer.send, b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + body).result()
         peer.socket.close()
         client.read_head()
@@ -187,8 +180,6 @@ class Framing(ProxyTest):
 
 
 class Requests(ProxyTest):
-    OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
-
     def test_bodies_pass_untouched(self):
         client = self.client()
         peer = None
@@ -201,8 +192,7 @@ class Requests(ProxyTest):
             _, headers = peer.read_request()
             self.assertIn(head.decode(), [f"{name}: {value}" for name, value in headers])
             self.assertEqual(peer.read_exactly(len(body)), body)
-            peer.send(self.OK)
-            self.assertEqual(client.read_response().status, 200)
+            self.finish(client, peer)
 
     def test_forwarded_names_the_client_and_the_host(self):
         hosts = ["127.0.0.1"] + (["::1"] if socket.has_dualstack_ipv6() else [])
@@ -229,25 +219,17 @@ class Requests(ProxyTest):
         self.assertEqual(client.read_head()[0], 100)
         client.send(b"hello")
         self.assertEqual(peer.read_exactly(5), b"hello")
-        peer.send(self.OK)
-        self.assertEqual(client.read_response().status, 200)
+        self.finish(client, peer)
 
     def test_every_interim_answer_passes_at_once_and_in_order(self):
-        client = self.client()
-        client.ask()
-        peer = self.accept()
-        peer.read_request()
+        client, peer = self.ask()
         for status in (102, 103, 103):
             peer.send(b"HTTP/1.1 %d Interim\r\nLink: </a>\r\n\r\n" % status)
             self.assertEqual(client.read_head()[0], status)
-        peer.send(self.OK)
-        self.assertEqual(client.read_response().status, 200)
+        self.finish(client, peer)
 
     def test_an_early_answer_arrives_while_the_upload_runs(self):
-        client = self.client()
-        client.ask("POST", headers=[("Content-Length", 100_000_000)])
-        peer = self.accept()
-        peer.read_request()
+        client, peer = self.ask("POST", headers=[("Content-Length", 100_000_000)])
         upload = Background(self.send_until_refused, client)
         peer.send(b"HTTP/1.1 413 Too Large\r\nContent-Length: 7\r\n\r\ntoo big")
         answer = client.read_response()
@@ -258,10 +240,7 @@ class Requests(ProxyTest):
     def test_a_client_that_sends_on_after_an_early_answer_can_still_read_it(self):
         """hpp reads on for as long as the client sends without a pause: a reset could destroy the
         answer that the client has not read."""
-        client = self.client()
-        client.ask("POST", headers=[("Content-Length", 100_000_000)])
-        peer = self.accept()
-        peer.read_request()
+        client, peer = self.ask("POST", headers=[("Content-Length", 100_000_000)])
         peer.send(b"HTTP/1.1 413 Too Large\r\nContent-Length: 7\r\n\r\ntoo big")
         for _ in range(35):
             client.send(bytes(1000))
@@ -274,10 +253,7 @@ class Requests(ProxyTest):
         discards the part of the answer that hpp has not received. So the answer is short enough for hpp to
         receive it as a whole."""
         for _ in range(20):
-            client = self.client()
-            client.ask("POST", headers=[("Content-Length", 100_000_000)])
-            peer = self.accept()
-            peer.read_request()
+            client, peer = self.ask("POST", headers=[("Content-Length", 100_000_000)])
             upload = Background(self.send_until_refused, client)
             peer.send(b"HTTP/1.1 413 Too Large\r\nContent-Length: 30000\r\n\r\n" + b"x" * 30_000)
             peer.socket.close()
@@ -295,10 +271,7 @@ class Requests(ProxyTest):
             pass
 
     def test_both_directions_at_once(self):
-        client = self.client()
-        client.ask("POST", headers=[("Transfer-Encoding", "chunked")])
-        peer = self.accept()
-        peer.read_request()
+        client, peer = self.ask("POST", headers=[("Transfer-Encoding", "chunked")])
         peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
         self.assertEqual(client.read_head()[0], 200)
         for i in range(10):
@@ -324,9 +297,7 @@ class Requests(ProxyTest):
         client = self.client()
         client.send(b"GET / HTTP/1.1\r\nHost: a\r\nA: " + b"a" * 70_000)
         self.assertEqual(client.read_response().status, 431)
-        self.backend.settimeout(0.05)
-        with self.assertRaises(TimeoutError):
-            self.backend.accept()
+        self.assert_backend_heard_nothing()
 
     def test_a_head_request_that_is_refused_gets_no_body(self):
         for request in (b"HEAD / HTTP/1.1\r\n\r\n",  # refused after parsing
@@ -350,10 +321,7 @@ class Requests(ProxyTest):
             self.assertIn(kind, answer.header("content-type"))
 
     def test_bad_chunks_end_the_exchange(self):
-        client = self.client()
-        client.ask("POST", headers=[("Transfer-Encoding", "chunked")])
-        peer = self.accept()
-        peer.read_request()
+        client, peer = self.ask("POST", headers=[("Transfer-Encoding", "chunked")])
         client.send(b"5\r\nhelloXXXX\r\n")
         self.assertEqual(client.read_response().status, 400)
         peer.wait_ended()
@@ -364,16 +332,13 @@ class Backends(ProxyTest):
         for answer in (b"hello\r\n\r\n", b"HTTP/1.1 200 OK\r\nA b\r\n\r\n",
                        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
                        b"HTTP/1.1 200 OK\r\nA: " + b"a" * 70_000 + b"\r\n\r\n"):
-            client, peer, response = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", answer)
+            client, peer, response = self.exchange(GET, answer)
             self.assertEqual(response.status, 502)
             self.assertIn("cannot be used", response.text)
             peer.wait_ended()
 
     def test_a_backend_that_closes_without_an_answer_is_a_502(self):
-        client = self.client()
-        client.ask("POST", headers=[("Content-Length", 0)])
-        peer = self.accept()
-        peer.read_request()
+        client, peer = self.ask("POST", headers=[("Content-Length", 0)])
         peer.socket.close()
         self.assertEqual(client.read_response().status, 502)
 
@@ -381,10 +346,7 @@ class Backends(ProxyTest):
         """proxyd does not wait the 250 ms in which supervisord would answer a liveness check."""
         delays = []
         for _ in range(5):
-            client = self.client()
-            client.ask("POST", headers=[("Content-Length", 0)])
-            peer = self.accept()
-            peer.read_request()
+            client, peer = self.ask("POST", headers=[("Content-Length", 0)])
             peer.socket.close()
             began = time.monotonic()
             self.assertEqual(client.read_response().status, 502)
@@ -399,49 +361,37 @@ class Backends(ProxyTest):
 
     def test_a_close_of_an_idle_connection_is_invisible_to_the_client(self):
         """The backend reads the second request on a kept connection and closes: the classic race."""
-        client, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", Requests.OK)
+        client, peer, _ = self.exchange()
         client.ask(path="/again")
         self.assertEqual(peer.read_request()[0], "GET /again HTTP/1.1")
         peer.socket.close()
-        fresh = self.accept()
-        self.assertEqual(fresh.read_request()[0], "GET /again HTTP/1.1")
-        fresh.send(Requests.OK)
-        self.assertEqual(client.read_response().status, 200)
+        self.finish(client, self.accept_request("GET /again HTTP/1.1"))
 
     def test_an_idle_connection_that_the_backend_closes_is_not_used(self):
-        client, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", Requests.OK)
+        client, peer, _ = self.exchange()
         peer.socket.shutdown(socket.SHUT_WR)
         peer.wait_ended()
         client.ask("POST", headers=[("Content-Length", 0)])
-        fresh = self.accept()
-        fresh.read_request()
-        fresh.send(Requests.OK)
-        self.assertEqual(client.read_response().status, 200)
+        self.finish(client, self.accept_request())
 
     def test_a_connection_whose_end_was_not_noticed_yet_is_not_used(self):
         """proxyd reads the client's bytes first, because they came first, and must not send the request
         twice."""
-        client, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", Requests.OK)
+        client, peer, _ = self.exchange()
         freeze(self.proxy.pid)
         client.ask("POST", headers=[("Content-Length", 0)])
         peer.socket.close()
         os.kill(self.proxy.pid, signal.SIGCONT)
-        fresh = self.accept()
-        fresh.read_request()
-        fresh.send(Requests.OK)
-        self.assertEqual(client.read_response().status, 200)
+        self.finish(client, self.accept_request())
 
     def test_a_connection_with_unrequested_data_is_not_used(self):
         """Data that comes before a request is no answer to it (RFC 9112 section 9.2)."""
-        client, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", Requests.OK)
+        client, peer, _ = self.exchange()
         freeze(self.proxy.pid)
         client.ask("POST", headers=[("Content-Length", 0)])
         peer.send(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
         os.kill(self.proxy.pid, signal.SIGCONT)
-        fresh = self.accept()
-        fresh.read_request()
-        fresh.send(Requests.OK)
-        self.assertEqual(client.read_response().status, 200)
+        self.finish(client, self.accept_request())
 
     HEAD_AND = "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n{} /next HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -449,14 +399,12 @@ class Backends(ProxyTest):
         """The backend answers HEAD with a body, which arrives after the next request was sent."""
         client = self.client()
         client.send(self.HEAD_AND.format("GET"))
-        peer = self.accept()
-        self.assertEqual(peer.read_request()[0], "HEAD / HTTP/1.1")
+        peer = self.accept_request("HEAD / HTTP/1.1")
         peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n")
         self.assertEqual(peer.read_request()[0], "GET /next HTTP/1.1")
         peer.send(b"<p>hello</p>\n")
-        fresh = self.accept()
-        self.assertEqual(fresh.read_request()[0], "GET /next HTTP/1.1")
-        fresh.send(Requests.OK)
+        fresh = self.accept_request("GET /next HTTP/1.1")
+        fresh.send(OK)
         self.assertEqual(client.read_response("HEAD").status, 200)
         self.assertEqual(client.read_response().status, 200)
         peer.wait_ended()
@@ -464,13 +412,9 @@ class Backends(ProxyTest):
     def test_a_request_that_cannot_be_repeated_does_not_follow_head_at_once(self):
         for answer in (b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n",
                        b"HTTP/1.1 204 No Content\r\n\r\n", b"HTTP/1.1 304 Not Modified\r\n\r\n"):
-            client = self.client()
-            client.send(self.HEAD_AND.format("DELETE"))
-            peer = self.accept()
-            peer.read_request()
+            client, peer = self.begin(self.HEAD_AND.format("DELETE"))
             peer.send(answer)
-            fresh = self.accept()
-            self.assertEqual(fresh.read_request()[0], "DELETE /next HTTP/1.1")
+            fresh = self.accept_request("DELETE /next HTTP/1.1")
             fresh.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             client.read_response("HEAD")
             self.assertEqual(client.read_response().status, 200)
@@ -479,14 +423,12 @@ class Backends(ProxyTest):
 
     def test_a_get_with_a_body_does_not_use_a_connection_that_was_idle_for_long(self):
         """The backend may close it at any moment, and the body cannot be sent a second time."""
-        client, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", Requests.OK)
+        client, peer, _ = self.exchange()
         time.sleep(1.1)  # kFreshFor in proxyd/core/reuse.h
         client.ask(headers=[("Content-Length", 4)], body=b"body")
-        fresh = self.accept()
-        self.assertEqual(fresh.read_request()[0], "GET / HTTP/1.1")
+        fresh = self.accept_request("GET / HTTP/1.1")
         self.assertEqual(fresh.read_exactly(4), b"body")
-        fresh.send(Requests.OK)
-        self.assertEqual(client.read_response().status, 200)
+        self.finish(client, fresh)
 
     LAST = (b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 1\r\n\r\n1",
             b"HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\n1")
@@ -498,14 +440,11 @@ class Backends(ProxyTest):
     def test_a_half_closed_backend_gets_a_fin(self):
         """The backend may still read, like a Node server after socket.end(), and may crash on a reset."""
         upgrade = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"
-        plain = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+        plain = GET
         for request, answer in ((plain, self.LAST[0]), (plain, self.LAST[1]), (plain, self.KEPT),
                                 (plain, self.UNTIL_CLOSE), (upgrade, self.REFUSED_UPGRADE)):
             with self.subTest(answer):
-                client = self.client()
-                client.send(request)
-                peer = self.accept()
-                peer.read_request()
+                client, peer = self.begin(request)
                 peer.send(answer)
                 peer.socket.shutdown(socket.SHUT_WR)
                 self.assertEqual(client.read_response().body, b"1")
@@ -515,10 +454,7 @@ class Backends(ProxyTest):
         """Also for a new backend that binds without SO_REUSEADDR, which a TIME_WAIT would prevent."""
         for answer in (*self.LAST, self.KEPT, self.UNTIL_CLOSE):
             for _ in range(20):
-                client = self.client()
-                client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-                peer = self.accept()
-                peer.read_request()
+                client, peer = self.begin()
                 peer.send(answer)
                 peer.socket.close()
                 self.assertEqual(client.read_response().body, b"1")
@@ -538,7 +474,7 @@ class Backends(ProxyTest):
     def test_a_backend_that_does_not_close_as_announced_delays_proxyd_briefly(self):
         for answer in self.LAST:
             began = time.monotonic()
-            _, peer, _ = self.exchange("GET / HTTP/1.1\r\nHost: a\r\n\r\n", answer)
+            _, peer, _ = self.exchange(GET, answer)
             self.assertEqual(peer.socket.recv(1), b"")
             self.assertGreaterEqual(time.monotonic() - began, 0.1)
 
@@ -546,28 +482,21 @@ class Backends(ProxyTest):
 class Log(ProxyTest):
     """There is one log line for each answer that hpp cuts or gives itself."""
 
-    def ask(self, path):
-        client = self.client()
-        client.ask(path=path)
-        peer = self.accept()
-        peer.read_request()
-        return client, peer
-
     def test_a_backend_that_gives_no_answer(self):
-        client, peer = self.ask("/none")
+        client, peer = self.ask(path="/none")
         peer.socket.close()
         self.assertEqual(client.read_response().status, 502)
         self.proxy.wait_line("GET /none: 502, your server closed the connection before it began")
 
     def test_an_answer_that_cannot_be_used(self):
-        client, peer = self.ask("/bad")
+        client, peer = self.ask(path="/bad")
         peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: x\x1b[31m\r\n\r\n")
         self.assertEqual(client.read_response().status, 502)
         self.proxy.wait_line("GET /bad: 502, your server's answer cannot be used")
         self.assertNotIn("\x1b", self.proxy.output())
 
     def test_an_answer_that_is_cut(self):
-        client, peer = self.ask("/cut")
+        client, peer = self.ask(path="/cut")
         peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
         client.read_head()
         peer.socket.close()
@@ -582,7 +511,7 @@ class Log(ProxyTest):
 
     def test_many_lines_at_once_are_shortened(self):
         for _ in range(3):
-            client, peer = self.ask("/none")
+            client, peer = self.ask(path="/none")
             peer.socket.close()
             self.assertEqual(client.read_response().status, 502)
         self.proxy.wait_line("[12] more requests? failed in the same way")
@@ -590,10 +519,7 @@ class Log(ProxyTest):
 
 class Streams(ProxyTest):
     def test_events_pass_at_once(self):
-        client = self.client()
-        client.ask()
-        peer = self.accept()
-        peer.read_request()
+        client, peer = self.ask()
         peer.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
         client.read_head()
         for i in range(5):
@@ -602,10 +528,7 @@ class Streams(ProxyTest):
             self.assertEqual(client.read_chunk(), event)
 
     def test_an_event_stream_ends_when_the_client_leaves(self):
-        client = self.client()
-        client.ask()
-        peer = self.accept()
-        peer.read_request()
+        client, peer = self.ask()
         peer.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 0\n\n")
         client.read_head()
         client.read_chunk()
@@ -616,19 +539,17 @@ class Streams(ProxyTest):
         client = self.client()
         client.ask()
         client.socket.shutdown(socket.SHUT_WR)
-        peer = self.accept()
-        peer.read_request()
+        peer = self.accept_request()
         peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
         self.assertEqual(client.read_response().body, b"hello")
         client.wait_closed()
 
     def test_every_request_of_a_half_closed_client_is_answered(self):
         client = self.client()
-        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-                    "POST /cut HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhel")
+        client.send(GET +
+                    b"POST /cut HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhel")
         client.socket.shutdown(socket.SHUT_WR)
-        peer = self.accept()
-        peer.read_request()
+        peer = self.accept_request()
         peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
         self.assertEqual(client.read_response().body, b"hello")
         self.assertEqual(client.read_response().status, 400)
@@ -661,10 +582,7 @@ class Streams(ProxyTest):
 
         before = descriptors()
         self.backend.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)
-        client = self.client()
-        client.ask(headers=[("Connection", "Upgrade"), ("Upgrade", "echo")])
-        peer = self.accept()
-        peer.read_request()
+        client, peer = self.ask(headers=[("Connection", "Upgrade"), ("Upgrade", "echo")])
         peer.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n")
         peer.socket.shutdown(socket.SHUT_WR)
         self.assertEqual(client.read_head()[0], 101)
@@ -688,8 +606,7 @@ class Streams(ProxyTest):
         client.ask("POST", headers=[("Connection", "Upgrade"), ("Upgrade", "echo"),
                                     ("Content-Length", len(body))])
         sender = Background(client.send, body + b"behind the body")
-        peer = self.accept()
-        peer.read_request()
+        peer = self.accept_request()
         peer.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n")
         self.assertEqual(client.read_head()[0], 101)
         self.assertEqual(peer.read_exactly(len(body)), body)
@@ -717,8 +634,7 @@ class Streams(ProxyTest):
         self.assertEqual(client.read_response().body, down)
         sender.result()
         answerer.result()
-        client.socket.close()
-        peer.socket.close()
+        close(client, peer)
 
     @staticmethod
     def digest_body(peer, headers):
@@ -756,8 +672,7 @@ class Streams(ProxyTest):
         client = self.client()
         for byte in b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n":
             client.send(bytes([byte]))
-        peer = self.accept()
-        peer.read_request()
+        peer = self.accept_request()
         for byte in b"2\r\nab\r\n0\r\n\r\n":
             client.send(bytes([byte]))
         self.assertEqual(peer.read_chunk(), b"ab")
@@ -811,19 +726,13 @@ class Backpressure(ProxyTest):
         wait_for(stalled, "the sender to block")
 
     def test_down(self):
-        client = self.client()
-        client.ask()
-        peer = self.accept()
-        peer.read_request()
+        client, peer = self.ask()
         peer.send(f"HTTP/1.1 200 OK\r\nContent-Length: {self.SIZE}\r\n\r\n")
         client.read_head()
         self.check(peer, client)
 
     def test_up(self):
-        client = self.client()
-        client.ask("POST", headers=[("Content-Length", self.SIZE)])
-        peer = self.accept()
-        peer.read_request()
+        client, peer = self.ask("POST", headers=[("Content-Length", self.SIZE)])
         self.check(client, peer)
 
 
@@ -834,8 +743,7 @@ class ManyConnections(ProxyTest):
 
         def serve():
             for _ in range(20):
-                peer = self.accept()
-                peer.read_request()
+                peer = self.accept_request()
                 peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
         before = descriptors()

@@ -6,6 +6,9 @@ import unittest
 
 from harness import BUILD_DIR, DEADLINE_S, Connection, Program, free_port
 
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
 
 def start_proxy(test, bind, backend, *options, starter=()):
     """Starts the proxy, through the command `starter` if there is one, and returns the Program. At the
@@ -42,6 +45,11 @@ class Peer(Connection):
         return self.read_to_end()
 
 
+def close(*connections):
+    for connection in connections:
+        connection.socket.close()
+
+
 class ProxyTest(unittest.TestCase):
     """A proxy in front of a backend; the test itself is the backend."""
 
@@ -70,7 +78,32 @@ class ProxyTest(unittest.TestCase):
         self.addCleanup(peer.socket.close)
         return peer
 
-    def exchange(self, request, answer, client=None, peer=None, method="GET"):
+    def accept_request(self, line=None):
+        """Accepts a connection and reads a request's head, whose first line must be `line`."""
+        peer = self.accept()
+        got, _ = peer.read_request()
+        self.assertEqual(got, line or got)
+        return peer
+
+    def begin(self, request=GET):
+        """Sends a request, byte for byte; returns (client, peer). The backend has read the head."""
+        client = self.client()
+        client.send(request)
+        return client, self.accept_request()
+
+    def ask(self, *request, **more):
+        """Like begin(), with the arguments of Connection.ask()."""
+        client = self.client()
+        client.ask(*request, **more)
+        return client, self.accept_request()
+
+    def finish(self, client, peer):
+        """The backend answers with OK, which must be the client's answer."""
+        peer.send(OK)
+        got = client.read_response()
+        self.assertEqual((got.status, got.body), (200, b"ok"))
+
+    def exchange(self, request=GET, answer=OK, client=None, peer=None, method="GET"):
         """Sends one request and its answer, byte for byte; returns (client, peer, the client's
         Response)."""
         client = client or self.client()
@@ -79,3 +112,9 @@ class ProxyTest(unittest.TestCase):
         peer.read_request()
         peer.send(answer)
         return client, peer, client.read_response(method)
+
+    def assert_backend_heard_nothing(self):
+        """Checks that the proxy opens no connection to the backend."""
+        self.backend.settimeout(0.05)
+        with self.assertRaises(TimeoutError):
+            self.backend.accept()
