@@ -54,6 +54,8 @@ LONG_BARRIER_MS = 20_000
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 PYTHON = sys.executable
+# The source of changes: the value of --watcher in tests that set none. Watchman is the default.
+WATCHER = os.environ.get("HPP_TEST_WATCHER", "watchman")
 BUILD_DIR = pathlib.Path(os.environ.get("HPP_BUILD_DIR", "build")).resolve()
 MARK = "HPP_TEST"
 
@@ -72,6 +74,12 @@ def wait_for(condition, what, deadline_s=DEADLINE_S, pause_s=0.005):
         if time.monotonic() > end:
             raise AssertionError(f"waited {deadline_s} s for {what() if callable(what) else what}")
         time.sleep(pause_s)
+
+
+def with_watcher(arguments):
+    """Adds --watcher to hpp's arguments if the tests run with another source than the default."""
+    is_set = WATCHER == "watchman" or "--watcher" in arguments
+    return arguments if is_set else ("--watcher", WATCHER, *arguments)
 
 
 # ---- ports --------------------------------------------------------------------------------------
@@ -413,7 +421,8 @@ class IntegrationTest(unittest.TestCase):
         }
         self._programs = []
         self.addCleanup(self._end_all)
-        self.watchman.start()
+        if WATCHER == "watchman":
+            self.watchman.start()
 
     # ---- starting
 
@@ -429,6 +438,7 @@ class IntegrationTest(unittest.TestCase):
             arguments = ("--livereload-port", 0, *arguments)
         if "--barrier-timeout" not in arguments:
             arguments = ("--barrier-timeout", LONG_BARRIER_MS, *arguments)
+        arguments = with_watcher(arguments)
         words = [str(a).replace("{bind}", str(bind)).replace("{backend}", str(backend))
                  for a in arguments]
         return self._keep(kind([self.program("launch"), f"localhost:{bind}", backend, *words],
@@ -437,6 +447,8 @@ class IntegrationTest(unittest.TestCase):
     def start_helper(self, name, *arguments, bind, backend):
         """Starts `hpp-NAME` as a developer does on the command line."""
         folder = make_run_directory(self.run_directory(bind))
+        if name == "watchd":
+            arguments = with_watcher(arguments)
         where = {"proxyd": [f"localhost:{bind}", backend, "--barrier-timeout", LONG_BARRIER_MS],
                  "watchd": [], "supervisord": [backend]}
         return self._keep(Hpp([self.program(name), *where[name], "--run-dir", folder, *arguments],
