@@ -20,6 +20,8 @@ std::optional<std::uint64_t> digest_of_link(int folder, const std::string& name)
   const ssize_t size = ::readlinkat(folder, name.c_str(), target, sizeof target);
   if (size < 0) return std::nullopt;
   Fnv digest;
+  digest.add(
+      "link\n");  // differs from a file that contains the path, as in a checkout without links
   digest.add({target, static_cast<std::size_t>(size)});
   return digest.value();
 }
@@ -35,6 +37,7 @@ std::optional<std::uint64_t> digest_of(int folder, const std::string& name) {
   struct stat status {};
 
   if (::fstat(fd.get(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  if (status.st_size > static_cast<off_t>(kDigestSizeMax)) return std::nullopt;
   Fnv digest;
   std::vector<char> chunk(kChunk);
   for (std::uint64_t total = 0; total <= kDigestSizeMax;) {
@@ -45,6 +48,14 @@ std::optional<std::uint64_t> digest_of(int folder, const std::string& name) {
     total += static_cast<std::uint64_t>(got);
   }
   return std::nullopt;
+}
+
+void add_digests(const std::string& directory, std::vector<ChangedFile>& files) {
+  const UniqueFd folder(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!folder.is_open()) return;
+  for (ChangedFile& file : files) {
+    if (file.exists) file.digest = digest_of(folder.get(), file.name);
+  }
 }
 
 }  // namespace hpp::watchd

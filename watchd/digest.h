@@ -4,6 +4,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
+
+#include "watchd/core/source.h"
 
 namespace hpp::watchd {
 
@@ -12,7 +15,11 @@ namespace hpp::watchd {
 constexpr std::uint64_t kDigestSizeMax = 64 * 1024 * 1024;
 
 // Returns the digest of a plain file's content, or of a symbolic link's target. `name` is relative
-// to the directory `folder`. Nothing: there is no such file, or it cannot be read.
+// to the directory `folder`. Nothing: there is no such file, it is too long, or cannot be read.
 std::optional<std::uint64_t> digest_of(int folder, const std::string& name);
+
+// Sets the digests of those of the files that exist. `directory` is the path to which their names
+// are relative.
+void add_digests(const std::string& directory, std::vector<ChangedFile>& files);
 
 }  // namespace hpp::watchd

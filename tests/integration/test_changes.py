@@ -12,6 +12,7 @@ import unittest
 from test_watchd import TicketTest
 
 VIM = shutil.which("vim") or "vim.tiny"
+DIGEST_SIZE_MAX = 64 << 20  # hpp does not read longer files (watchd/digest.h)
 CHANGED_MAX = 20  # names in a snapshot (kChangedPathsMax)
 
 
@@ -385,6 +386,19 @@ class Git(ChangeTest):
         self.assert_publishes(lambda: self.git("rebase", "one"), "base.py", steps=6,
                               maybe="app.py|second.py|only/two.py")
         self.assert_publishes_nothing(lambda: self.git("rebase", "one"))
+
+
+class Contents(ChangeTest):
+    def test_a_file_that_is_too_long_to_be_read(self):
+        """It counts at each save, with the same content, too."""
+        large = self.write("large")
+        os.truncate(large, 1 << 40)
+        self.watch("--ignore-unchanged")
+        self.assert_publishes(lambda: os.utime(large), "large")
+        self.assert_publishes_nothing(lambda: os.utime(self.path))
+        self.assert_publishes(lambda: os.truncate(large, DIGEST_SIZE_MAX), "large")
+        self.assert_publishes(lambda: os.truncate(large, DIGEST_SIZE_MAX - 1), "large")
+        self.assert_publishes_nothing(lambda: os.utime(large))
 
 
 if __name__ == "__main__":

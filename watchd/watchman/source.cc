@@ -13,6 +13,7 @@
 #include <variant>
 
 #include "common/os/error.h"
+#include "watchd/digest.h"
 #include "watchd/say.h"
 #include "watchd/watchman/core/bser.h"
 
@@ -57,6 +58,7 @@ std::string real_path(const std::string& directory) {
 Source::Source(Loop& loop, Conversation::Settings settings, OnReport on_report)
     : loop_(loop),
       directory_(settings.directory),
+      wants_digests_(settings.filter.ignore_unchanged),
       conversation_(std::move(settings)),
       on_report_(std::move(on_report)),
       timer_(loop, [this] { take(TimerExpired{}); }) {}
@@ -147,6 +149,18 @@ void Source::perform(const StopTimer&) {
 
 void Source::perform(const Say& effect) {
   say(effect);
+}
+
+void Source::perform(const Began& report) {
+  Began began = report;
+  if (wants_digests_) add_digests(directory_, began.files);
+  on_report_(std::move(began));
+}
+
+void Source::perform(const Changed& report) {
+  Changed changed = report;
+  if (wants_digests_) add_digests(directory_, changed.files);
+  on_report_(std::move(changed));
 }
 
 }  // namespace hpp::watchd::watchman

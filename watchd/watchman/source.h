@@ -44,6 +44,8 @@ class Source final : private StreamListener {
   void perform(const StartTimer& effect);
   void perform(const StopTimer&);
   void perform(const Say& effect);
+  void perform(const Began& report);
+  void perform(const Changed& report);
 
   template <class R>
   void perform(const R& report) {
@@ -52,6 +54,7 @@ class Source final : private StreamListener {
 
   Loop& loop_;
   std::string directory_;
+  bool wants_digests_;
   Conversation conversation_;
   OnReport on_report_;
   std::unique_ptr<SocketSearch> search_;

@@ -47,7 +47,7 @@ std::string_view to_string(Conversation::State state) {
 }
 
 Conversation::Conversation(Settings settings)
-    : settings_(std::move(settings)), asks_contents_(settings_.filter.ignore_unchanged) {}
+    : settings_(std::move(settings)), asks_files_(settings_.filter.ignore_unchanged) {}
 
 Effects Conversation::on(const Event& event) {
   std::visit([&](const auto& e) { handle(e); }, event);
@@ -119,7 +119,7 @@ void Conversation::handle(const PduArrived& event) {
 }
 
 void Conversation::handle(const PduTooLong& event) {
-  if (state_ == State::CatchingUp && question_ == Question::Contents) asks_contents_ = false;
+  if (state_ == State::CatchingUp && question_ == Question::Files) asks_files_ = false;
   clock_.clear();
   handle(Disconnected{fmt::format("Watchman sent {} bytes at once", event.size)});
 }
@@ -189,7 +189,7 @@ void Conversation::take(const ChangesTold& pdu) {
       list_links(pdu.changes);
       if (next_question() != Question::Clock) return catch_up(cookie_);
       return begin({.clock = pdu.changes.clock});
-    case Question::Contents:
+    case Question::Files:
     case Question::Clock:
       return begin(pdu.changes);
   }
@@ -274,8 +274,8 @@ void Conversation::catch_up(Cookie cookie) {
       return emit(Send{changes_request(place_, clock_, settings_.filter, cookie)});
     case Question::Links:
       return emit(Send{links_request(place_, settings_.filter, cookie)});
-    case Question::Contents:
-      return emit(Send{contents_request(place_, settings_.filter, cookie)});
+    case Question::Files:
+      return emit(Send{files_request(place_, settings_.filter, cookie)});
     case Question::Clock:
       return emit(Send{clock_request(place_, cookie)});
   }
@@ -285,7 +285,7 @@ void Conversation::catch_up(Cookie cookie) {
 Conversation::Question Conversation::next_question() const {
   if (settings_.lists_links) return Question::Links;
   if (!clock_.empty()) return Question::Changes;
-  return asks_contents_ ? Question::Contents : Question::Clock;
+  return asks_files_ ? Question::Files : Question::Clock;
 }
 
 void Conversation::list_links(const Changes& links) {

@@ -112,8 +112,8 @@ using Effects = std::vector<Effect>;
 //   Forgetting   watch-del: the root was replaced, and Watchman may still watch the old directory
 //   CatchingUp   First asks for the symbolic links, once, because hpp watches their targets outside
 //                the project folder. Then, if there is a clock: asks for the changes since then.
-//                Otherwise: asks for the current clock, or with --ignore-unchanged for the
-//                contents' digests of all files.
+//                Otherwise: asks for the current clock, or with --ignore-unchanged for
+//                all files, whose contents the shell reads.
 //   Subscribing  subscribes to the changes after the clock of that answer
 //   Watching     sends a flush for each Sync
 //
@@ -127,8 +127,8 @@ using Effects = std::vector<Effect>;
 // clock is dropped, because Watchman may be unable to read it.
 //
 // If an answer is too long to be read, the same question is not asked again. The changes since a
-// clock then count as one change without a name. Without the contents of the files, the first save
-// of each file counts, whether its content has changed or not.
+// clock then count as one change without a name. Without the list of all files, the first save of
+// each file counts, whether its content has changed or not.
 //
 // An unexpected PDU ends the connection: after an answer too many or too few, every later answer
 // would be taken for the answer to another question.
@@ -166,7 +166,7 @@ class Conversation : private Emits<Effect> {
   State state() const { return state_; }
 
  private:
-  enum class Question { Changes, Links, Contents, Clock };  // questions in CatchingUp
+  enum class Question { Changes, Links, Files, Clock };  // questions in CatchingUp
 
   void handle(const Watch& order);
   void handle(const Unwatch&);
@@ -211,7 +211,7 @@ class Conversation : private Emits<Effect> {
   void say(Say::Level level, std::string text);
 
   Settings settings_;
-  bool asks_contents_;  // ask for the contents of all files, for Filter::ignore_unchanged
+  bool asks_files_;  // ask for all files, for Filter::ignore_unchanged
   State state_ = State::Off;
   std::string directory_;       // path of the project folder for this connection
   std::string clock_;           // all changes up to it are reported; empty: not known

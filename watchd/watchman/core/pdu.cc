@@ -1,7 +1,6 @@
 #include "watchd/watchman/core/pdu.h"
 
 #include <algorithm>
-#include <charconv>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
@@ -42,14 +41,9 @@ int sync_timeout_ms(Cookie cookie) {
 // Watchman's name for the clock of a file's last change (`oclock`: observed clock).
 constexpr const char* kSeenAt = "oclock";
 
-// Watchman's name for a SHA-1 of the content (since 4.9). Watchman reads the file to compute it,
-// and remembers it until the file changes.
-constexpr const char* kDigest = "content.sha1hex";
-
 Json query(const Place& place, const Filter& filter) {
   Json result{{"fields", {"name", kSeenAt, "exists", "new"}},
               {"expression", expression_for(filter)}};
-  if (filter.ignore_unchanged) result["fields"].push_back(kDigest);
   if (!place.relative_path.empty()) result["relative_root"] = place.relative_path;
   return result;
 }
@@ -109,17 +103,6 @@ Pdu read_project(const Json& json) {
       {.root = *root, .relative_path = text_of(json, "relative_path").value_or("")}};
 }
 
-// The first 64 bits of a SHA-1, which are enough to notice that a content has changed.
-std::optional<std::uint64_t> read_digest(const Json& file) {
-  const auto text = text_of(file, kDigest);
-  if (!text || text->size() < 16) return std::nullopt;
-  std::uint64_t digest = 0;
-  const char* const end = text->data() + 16;
-  const auto [at, error] = std::from_chars(text->data(), end, digest, 16);
-  if (error != std::errc() || at != end) return std::nullopt;
-  return digest;
-}
-
 std::variant<Changes, Unknown> read_changes(const Json& json) {
   const auto clock = text_of(json, "clock");
   if (!clock) return Unknown{"changes without a clock"};
@@ -134,7 +117,7 @@ std::variant<Changes, Unknown> read_changes(const Json& json) {
     changes.files.push_back({{.name = *name,
                               .exists = !file.contains("exists") || is_true(file, "exists"),
                               .is_new = is_true(file, "new"),
-                              .digest = read_digest(file)},
+                              .digest = {}},
                              seen_at});
   }
   return changes;
@@ -218,7 +201,7 @@ std::string links_request(const Place& place, const Filter& filter, Cookie cooki
   return bser::encode({"query", place.root, std::move(wanted)});
 }
 
-std::string contents_request(const Place& place, const Filter& filter, Cookie cookie) {
+std::string files_request(const Place& place, const Filter& filter, Cookie cookie) {
   Json wanted = query(place, filter);
   wanted["sync_timeout"] = sync_timeout_ms(cookie);
   return bser::encode({"query", place.root, std::move(wanted)});

@@ -43,8 +43,8 @@ std::string clock_request(const Place& place, Cookie cookie);
 // Asks for all symbolic links that are not excluded. Answer: ChangesTold.
 std::string links_request(const Place& place, const Filter& filter, Cookie cookie);
 
-// Asks for all files with their contents' digests. Answer: ChangesTold.
-std::string contents_request(const Place& place, const Filter& filter, Cookie cookie);
+// Asks for all files. Answer: ChangesTold.
+std::string files_request(const Place& place, const Filter& filter, Cookie cookie);
 
 // Asks for the changes since `clock`. Answer: ChangesTold; a fresh instance comes without files.
 std::string changes_request(const Place& place, const std::string& clock, const Filter& filter,
@@ -99,7 +99,7 @@ struct Changes {
   bool operator==(const Changes&) const = default;
 };
 
-// The answer to links_request, contents_request and changes_request.
+// The answer to links_request, files_request and changes_request.
 struct ChangesTold {
   Changes changes;
 

@@ -164,16 +164,14 @@ TEST_F(ConversationTest, AClockThatWatchmanDoesNotKnowIsReportedAsLostTrack) {
                                            .lost_track = "Watchman has lost track of the files"}));
 }
 
-TEST_F(ConversationTest, AsksForTheContentsIfUnchangedFilesAreIgnored) {
+TEST_F(ConversationTest, AsksForAllFilesIfUnchangedFilesAreIgnored) {
   filter_.ignore_unchanged = true;
   start();
   resolve();
   when_received(kNoLinks);
-  expect_asked(contents_request(kPlace, filter_, Cookie::Wanted));
-  when_received(
-      {{"clock", "c:1"}, {"files", {{{"name", "a.py"}, {"content.sha1hex", "00000000000000ff"}}}}});
-  EXPECT_EQ(done().front(),
-            Effect(Began{.clock = "c:1", .files = {{.name = "a.py", .digest = 255}}}));
+  expect_asked(files_request(kPlace, filter_, Cookie::Wanted));
+  when_received({{"clock", "c:1"}, {"files", {{{"name", "a.py"}}}}});
+  EXPECT_EQ(done().front(), Effect(Began{.clock = "c:1", .files = {{.name = "a.py"}}}));
 }
 
 TEST_F(ConversationTest, ARootThatIsTheProjectFolderHasNoRelativePath) {
@@ -209,11 +207,11 @@ TEST_F(ConversationTest, ChangesThatCannotBeReadAreNotAskedForAgain) {
   expect_lost("Watchman sent 100000000 bytes at once", "");
 }
 
-TEST_F(ConversationTest, ContentsThatCannotBeReadAreNotAskedForAgain) {
+TEST_F(ConversationTest, AListOfAllFilesThatCannotBeReadIsNotAskedForAgain) {
   filter_.ignore_unchanged = true;
   start({}, /*lists_links=*/false);
   resolve();
-  expect_asked(contents_request(kPlace, filter_, Cookie::Wanted));
+  expect_asked(files_request(kPlace, filter_, Cookie::Wanted));
   when(PduTooLong{100'000'000});
   expect_lost("Watchman sent 100000000 bytes at once", "");
   when(Watch{});

@@ -40,17 +40,13 @@ TEST(WatchmanRequest, ChangesSinceAClock) {
                    {"sync_timeout", 60000}}}));
 }
 
-TEST(WatchmanRequest, ContentsOfAllFiles) {
-  Filter filter = kFilter;
-  filter.ignore_unchanged = true;
-  EXPECT_EQ(sent(contents_request({.root = "/r"}, filter, Cookie::Wanted)),
+TEST(WatchmanRequest, AllFiles) {
+  EXPECT_EQ(sent(files_request({.root = "/r"}, kFilter, Cookie::Wanted)),
             Json({"query",
                   "/r",
-                  {{"fields", {"name", "oclock", "exists", "new", "content.sha1hex"}},
+                  {{"fields", {"name", "oclock", "exists", "new"}},
                    {"expression", expression_for(kFilter)},
                    {"sync_timeout", 60000}}}));
-  EXPECT_EQ(sent(subscribe_request({.root = "/r"}, "c:1", filter))[3]["fields"],
-            Json({"name", "oclock", "exists", "new", "content.sha1hex"}));
 }
 
 TEST(WatchmanRequest, SubscribeBelowTheRoot) {
@@ -103,18 +99,6 @@ const Case kCases[] = {
      R"({"files": [{"name": "a", "oclock": "c:9:2:3:6"}, {"name": "b", "oclock": 6}],
          "clock": "c:1:2:3:5"})",
      ChangesTold{{.clock = "c:1:2:3:5", .files = {{{.name = "a"}, "c:9:2:3:6"}, {{.name = "b"}}}}}},
-    {"contents",
-     R"({"files": [{"name": "a", "content.sha1hex": "89e6c98d92887913cadf06b2adb97f26cde4849b"},
-                   {"name": "l", "content.sha1hex": null},
-                   {"name": "x", "content.sha1hex": {"error": "open: Permission denied"}},
-                   {"name": "y", "content.sha1hex": "no digest at all"}],
-         "clock": "c:1", "version": "4.9.0", "is_fresh_instance": true})",
-     ChangesTold{{.clock = "c:1",
-                  .is_fresh_instance = true,
-                  .files = {{{.name = "a", .digest = 0x89e6c98d92887913}},
-                            {{.name = "l"}},
-                            {{.name = "x"}},
-                            {{.name = "y"}}}}}},
     {"fresh instance",
      R"({"files": [], "clock": "c:1", "version": "4.9.0", "is_fresh_instance": true})",
      ChangesTold{{.clock = "c:1", .is_fresh_instance = true}}},
@@ -188,7 +172,7 @@ const Case kCases[] = {
     {"changes without a clock", R"({"files": ["a"]})", Unknown{"changes without a clock"}},
     {"files are an object", R"({"clock": "c", "files": {"a": 1}})",
      Unknown{"changes whose files are no list"}},
-    {"files have no name", R"({"clock": "c", "files": [{"content.sha1hex": null}]})",
+    {"files have no name", R"({"clock": "c", "files": [{"name": null}]})",
      Unknown{"changes with a file that has no name"}},
     {"files are numbers", R"({"unilateral": true, "subscription": "hpp", "clock": "c",
                               "files": [1]})",
