@@ -5,16 +5,8 @@ import signal
 import subprocess
 import unittest
 
-from harness import (
-    STOP_S,
-    IntegrationTest,
-    Program,
-    children_of,
-    free_port,
-    get,
-    is_program,
-    wait_for,
-)
+from harness import (STOP_S, IntegrationTest, Program, children_of, free_port, get, is_program,
+                     wait_for)
 from harness import Hpp as PlainHpp
 from terminal import TerminalHpp
 
@@ -79,11 +71,7 @@ class TerminalInContainer(TerminalHpp):
 @unittest.skipUnless(can_unshare(), "unshare(1) cannot make a PID namespace here")
 class Process1(IntegrationTest):
     def start(self, more="", kind=Hpp):
-        command = self.save_backend("first")
-        self.save("app.py", more + (self.project / "app.py").read_text())
-        hpp = self.start_hpp("--exec", *command, kind=kind)
-        hpp.wait_ready()
-        return hpp
+        return self.start_ready(text="first", first=more, kind=kind)
 
     def restart_after_crash(self, hpp):
         os.kill(hpp.helper_pid("supervisord"), signal.SIGKILL)

@@ -7,32 +7,20 @@ import signal
 import socket
 import subprocess
 
-from harness import (
-    PYTHON,
-    Hpp,
-    IntegrationTest,
-    Program,
-    free_port,
-    freeze,
-    get,
-    is_alive,
-    wait_for,
-)
+from harness import (PYTHON, Hpp, IntegrationTest, Program, free_port, freeze, get, is_alive, wait_for)
 
 
 class CtlTest(IntegrationTest):
-    def ctl(self, *arguments, cwd=None):
-        """Runs hpp-ctl to its end in the project or in `cwd`."""
-        return self.run_program("ctl", *arguments, cwd=cwd)
+    def ctl(self, *arguments, cwd=None, status=None):
+        """Runs hpp-ctl to its end in the project or in `cwd`. Checks its exit status, if one is given."""
+        program = self.run_program("ctl", *arguments, cwd=cwd)
+        if status is not None:
+            self.assertEqual(program.process.returncode, status, program.transcript())
+        return program
 
     def start_ctl(self, *arguments):
         return self._keep(Program([self.program("ctl"), *arguments], self.project,
                                   self.environment))
-
-    def start_ready(self, *arguments, text="hello"):
-        hpp = self.start_hpp(*arguments, "--exec", *self.save_backend(text))
-        hpp.wait_ready()
-        return hpp
 
     def start_elsewhere(self, folder):
         """Starts an instance in another folder."""
@@ -48,21 +36,16 @@ class CtlTest(IntegrationTest):
         hpp.wait_ready()
         return hpp
 
-    def assert_status(self, program, status):
-        self.assertEqual(program.process.returncode, status, program.transcript())
-
 
 class Finding(CtlTest):
     def test_no_instance_is_an_error(self):
         for command in ("status", "wait", "restart", "stop", "trace"):
-            program = self.ctl(command)
-            self.assert_status(program, 1)
+            program = self.ctl(command, status=1)
             self.assertEqual(program.output(), "hpp-ctl: error: no hpp is running")
 
     def test_wrong_usage_is_another_error(self):
         for arguments in ((), ("bogus",), ("status", "--bogus")):
-            program = self.ctl(*arguments)
-            self.assert_status(program, 2)
+            program = self.ctl(*arguments, status=2)
             self.assertEqual(len(program.output().splitlines()), 1, program.output())
 
     def test_finds_the_instance_of_this_folder_or_above(self):
@@ -70,41 +53,34 @@ class Finding(CtlTest):
         below = self.project / "deep" / "down"
         below.mkdir(parents=True)
         for folder in (self.project, below):
-            program = self.ctl("status", cwd=folder)
-            self.assert_status(program, 0)
+            program = self.ctl("status", cwd=folder, status=0)
             self.assertIn(f"pid {hpp.pid}, in {self.project}", program.output())
-        program = self.ctl("status", cwd=self.directory)
-        self.assert_status(program, 1)
+        program = self.ctl("status", cwd=self.directory, status=1)
         self.assertRegex(program.output(),
                          rf"^hpp-ctl: error: no hpp is running in {self.directory}, .*"
                          rf"running: localhost-{hpp.bind} \(http://localhost:{hpp.bind}, in .*$")
-        program = self.ctl("status", "--name", f"localhost-{hpp.bind}", cwd=self.directory)
-        self.assert_status(program, 0)
+        self.ctl("status", "--name", f"localhost-{hpp.bind}", cwd=self.directory, status=0)
 
     def test_two_instances(self):
         outer = self.start_ready()
         inner = self.start_elsewhere(self.project / "inner")
         for folder, hpp in ((self.project, outer), (self.project / "inner", inner)):
             self.assertIn(f"pid {hpp.pid}, in {folder}\n", self.ctl("status", cwd=folder).output())
-        second = self.start_hpp("--exec", *self.save_backend())
-        second.wait_ready()
-        program = self.ctl("stop")
-        self.assert_status(program, 1)
+        second = self.start_ready()
+        program = self.ctl("stop", status=1)
         self.assertRegex(program.output(), r"^hpp-ctl: error: several are running, .*--name: "
                          r"localhost-\d+ \(.*\); localhost-\d+ \(.*\)$")
         self.assertTrue(is_alive(outer.pid) and is_alive(second.pid))
-        self.assert_status(self.ctl("--name", f"localhost-{second.bind}", "stop"), 0)
+        self.ctl("--name", f"localhost-{second.bind}", "stop", status=0)
         self.assertFalse(is_alive(second.pid))
         self.assertTrue(is_alive(outer.pid))
 
     def test_finds_an_instance_by_its_run_directory(self):
         hpp = self.start_ready()
         for path in (hpp.run_directory, f"{hpp.run_directory}/"):
-            program = self.ctl("--run-dir", path, "status", cwd="/")
-            self.assert_status(program, 0)
+            program = self.ctl("--run-dir", path, "status", cwd="/", status=0)
             self.assertIn(f"pid {hpp.pid}, in {self.project}", program.output())
-        program = self.ctl("--run-dir", self.directory, "stop")
-        self.assert_status(program, 1)
+        program = self.ctl("--run-dir", self.directory, "stop", status=1)
         self.assertEqual(program.output(), "hpp-ctl: error: no hpp is running in the run directory "
                                            f"{self.directory}")
 
@@ -114,7 +90,6 @@ class Finding(CtlTest):
         hpp.wait_exit()
         self.assertTrue((hpp.run_directory / "lock").exists())
         self.assertEqual(self.ctl("status").output(), "hpp-ctl: error: no hpp is running")
-
 
     def test_helpers_that_were_started_one_by_one(self):
         bind, backend = free_port(), free_port()
@@ -128,12 +103,12 @@ class Finding(CtlTest):
         self.assertRegex(self.ctl("status").output(),
                          rf"instance +localhost-{bind}, not managed, in {self.project}")
         self.save_backend("changed")
-        self.assert_status(self.ctl("wait"), 0)
+        self.ctl("wait", status=0)
         self.assertEqual(get(helpers[0].url).text, "changed")
-        self.assert_status(self.ctl("restart"), 0)
+        self.ctl("restart", status=0)
         trace = self.start_ctl("trace")
         trace.wait_line("^.* proxy ")
-        self.assert_status(self.ctl("stop"), 0)
+        self.ctl("stop", status=0)
         self.assertEqual([helper.wait_exit() for helper in helpers], [0, 0, 0])
         self.assertEqual(trace.wait_exit(), 0)
         self.assert_nothing_left()
@@ -196,28 +171,26 @@ class Wait(CtlTest):
         hpp = self.start_ready()
         for number in range(10):
             self.save_backend(f"version {number}")
-            self.assert_status(self.ctl("wait"), 0)
+            self.ctl("wait", status=0)
             backend_url = f"http://localhost:{hpp.backend}/"  # bypasses the proxy and its barrier
             self.assertEqual(get(backend_url).text, f"version {number}")
         self.assertGreater(hpp.generation, 1)
 
     def test_without_a_save_it_returns_at_once(self):
         hpp = self.start_ready()
-        program = self.ctl("wait")
-        self.assert_status(program, 0)
+        program = self.ctl("wait", status=0)
         self.assertEqual(program.output(), "")
         self.assertEqual(hpp.generation, 1)
 
     def test_a_failure_shows_the_tail(self):
         self.start_ready()
         self.save("app.py", "import sys\nprint('on stdout')\nsys.exit('boom: it is broken')\n")
-        program = self.ctl("wait")
-        self.assert_status(program, 1)
+        program = self.ctl("wait", status=1)
         self.assertRegex(program.output("err"), "exit code 1")
         self.assertRegex(program.output("err"), "(?m)^boom: it is broken$")
         self.assertEqual(program.output("out"), "")
         self.save_backend("mended")
-        self.assert_status(self.ctl("wait"), 0)
+        self.ctl("wait", status=0)
 
     def test_it_fails_while_the_files_are_not_watched(self):
         """hpp may not know of a save. The message contains the watcher's own error."""
@@ -225,28 +198,25 @@ class Wait(CtlTest):
         self.watchman.write_config({"root_restrict_files": [".git"]})
         self.watchman.kill()
         wait_for(lambda: "root_files" in hpp.snapshot("watchd")["problem"], "the problem")
-        program = self.ctl("wait")
-        self.assert_status(program, 1)
+        program = self.ctl("wait", status=1)
         self.assertRegex(program.output("err"), "does not watch them: Watchman says: .*root_files")
         self.assertEqual(program.output("out"), "")
         (self.project / ".git").mkdir()
         wait_for(lambda: hpp.snapshot("watchd")["watching"], "the watch")
-        self.assert_status(self.ctl("wait"), 0)
+        self.ctl("wait", status=0)
 
     def test_it_fails_if_the_watcher_does_not_answer(self):
         self.start_ready("--barrier-timeout", "100")
         pid = self.watchman.pid
         freeze(pid)
         self.addCleanup(os.kill, pid, signal.SIGCONT)
-        program = self.ctl("wait")
-        self.assert_status(program, 1)
+        program = self.ctl("wait", status=1)
         self.assertRegex(program.output("err"), "hpp-watchd does not answer")
 
     def test_it_waits_for_a_limited_time(self):
         self.start_ready()
         self.save("app.py", "import time\ntime.sleep(1000)\n")
-        program = self.ctl("wait", "--timeout", "300")
-        self.assert_status(program, 1)
+        program = self.ctl("wait", "--timeout", "300", status=1)
         self.assertRegex(program.output(), "^hpp-ctl: error: timed out")
 
     def test_it_outlives_proxyd(self):
@@ -272,8 +242,7 @@ class Wait(CtlTest):
 class Restart(CtlTest):
     def test_restarts_the_backend(self):
         hpp = self.start_ready()
-        program = self.ctl("restart")
-        self.assert_status(program, 0)
+        program = self.ctl("restart", status=0)
         self.assertRegex(program.output(), r"^Loading: generation 2, pid \d+$")
         hpp.wait_state("Running", generation=2)
         self.assertEqual(self.spawns, 2)
@@ -281,22 +250,21 @@ class Restart(CtlTest):
     def test_with_wait_it_waits_for_the_new_backend(self):
         hpp = self.start_ready()
         for generation in range(2, 6):
-            self.assert_status(self.ctl("restart"), 0)
-            self.assert_status(self.ctl("wait"), 0)
+            self.ctl("restart", status=0)
+            self.ctl("wait", status=0)
             self.assertEqual(get(hpp.url).header("X-Hpp-Generation"), str(generation))
 
     def test_starts_a_crashed_backend(self):
         hpp = self.start_ready()
         get(hpp.url + "crash")
         hpp.wait_state("Error")
-        self.assert_status(self.ctl("restart"), 0)
+        self.ctl("restart", status=0)
         hpp.wait_state("Running", generation=2)
 
     def test_a_backend_that_cannot_be_started_is_a_failure(self):
         hpp = self.start_hpp("--exec", "./missing")
         hpp.wait_state("Error")
-        program = self.ctl("restart")
-        self.assert_status(program, 1)
+        program = self.ctl("restart", status=1)
         self.assertRegex(program.output(), r"^Error: generation 2, cannot be started: .*missing")
 
     def test_reports_a_failed_build(self):
@@ -307,13 +275,12 @@ class Restart(CtlTest):
                 self.save("source", "bad")
                 # The save restarts the backend, too; the request must come after that has failed.
                 hpp.wait_line("failed: exit code 1")
-                program = self.ctl("restart")
-                self.assert_status(program, 1)
+                program = self.ctl("restart", status=1)
                 self.assertIn("grep -q good source failed: exit code 1", program.output())
                 before = len(hpp.lines)
                 self.save("source", "good")
                 hpp.wait_line("Running: generation .* answers", after=before)
-                self.assert_status(self.ctl("restart"), 0)
+                self.ctl("restart", status=0)
                 hpp.ctrl_c()
                 hpp.wait_exit()
 
@@ -321,17 +288,15 @@ class Restart(CtlTest):
 class Stop(CtlTest):
     def test_returns_after_the_end_of_all_processes(self):
         hpp = self.start_ready()
-        self.assert_status(self.ctl("stop"), 0)
+        self.ctl("stop", status=0)
         self.assertFalse(is_alive(hpp.pid))
         self.assertEqual(hpp.wait_exit(), 143)
         self.assert_nothing_left()
 
-
     def test_ends_a_suspended_instance(self):
         hpp = self.start_ready()
         freeze(hpp.pid)
-        program = self.ctl("stop")
-        self.assert_status(program, 0)
+        program = self.ctl("stop", status=0)
         self.assertEqual(program.output(), "")
         hpp.wait_exit()
 
@@ -342,7 +307,7 @@ class Trace(CtlTest):
         trace = self.start_ctl("trace")
         for topic in ("tree", "backend", "proxy"):
             trace.wait_line(rf"^\d\d:\d\d:\d\d\.\d\d\d {topic} ")
-        self.assert_status(self.ctl("restart"), 0)
+        self.ctl("restart", status=0)
         hpp.wait_state("Running", generation=2)
         trace.wait_line(r"backend +Killing: generation 1")
         trace.wait_line(r"backend +Loading: generation 2, pid \d+$")

@@ -48,8 +48,7 @@ class ErrorPage(IntegrationTest):
             self.assertIn("<script>alert(1)</script>", text.text)
 
     def test_it_names_the_change(self):
-        hpp = self.start_hpp("--exec", *self.save_backend("works"))
-        hpp.wait_ready()
+        hpp = self.start_ready(text="works")
         self.save("app.py", BROKEN)
         hpp.wait_state("Error", 2)
         self.assertIn("app.py changed", get(hpp.url, Accept=BROWSER).text)

@@ -16,27 +16,9 @@ import termios
 import time
 import unittest
 
-from harness import (
-    BUILD_DIR,
-    DEADLINE_S,
-    PYTHON,
-    QUIET_S,
-    STOP_S,
-    Background,
-    Connection,
-    Hpp,
-    IntegrationTest,
-    Program,
-    children_of,
-    free_port,
-    freeze,
-    get,
-    is_alive,
-    is_program,
-    make_run_directory,
-    stat_fields,
-    wait_for,
-)
+from harness import (BUILD_DIR, DEADLINE_S, PYTHON, QUIET_S, STOP_S, Background, Connection, Hpp,
+                     IntegrationTest, Program, children_of, free_port, freeze, get, is_alive,
+                     is_program, make_run_directory, stat_fields, wait_for)
 
 STOPS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 HELPERS = ("proxyd", "watchd", "supervisord")
@@ -111,8 +93,7 @@ class Shared(Hpp):
 
 class Start(IntegrationTest):
     def test_starts_the_backend_once(self):
-        hpp = self.start_hpp("--exec", *self.save_backend("hello"))
-        hpp.wait_ready()
+        hpp = self.start_ready()
         self.assertEqual(get(hpp.url).text, "hello")
         time.sleep(QUIET_S)
         self.assertEqual(self.spawns, 1)
@@ -130,19 +111,15 @@ class Start(IntegrationTest):
         self.assertEqual([request.result().text for request in requests], ["late"] * 50)
 
     def test_listens_on_both_addresses_of_localhost(self):
-        hpp = self.start_hpp("--exec", *self.save_backend("hello"))
-        hpp.wait_ready()
+        hpp = self.start_ready()
         for host in ("127.0.0.1", "::1") if socket.has_dualstack_ipv6() else ("127.0.0.1",):
             with Connection(hpp.bind, host) as client:
                 client.ask()
                 self.assertEqual(client.read_response().text, "hello")
 
     def test_passes_the_backends_output_on(self):
-        self.save_backend()
-        self.save("talk.py", "import sys\nprint('to stdout')\nprint('to stderr', file=sys.stderr)\n"
-                  + (self.project / "app.py").read_text())
-        hpp = self.start_hpp("--exec", PYTHON, "talk.py", "{backend}")
-        hpp.wait_ready()
+        hpp = self.start_ready(
+            first="import sys\nprint('to stdout')\nprint('to stderr', file=sys.stderr)\n")
         hpp.wait_line("^to stdout$")
         hpp.wait_line("^to stderr$")
         self.assertIn("to stdout", hpp.output("out").splitlines())
@@ -150,14 +127,13 @@ class Start(IntegrationTest):
 
     def test_lines_of_hpp_are_not_appended_to_output_without_a_final_newline(self):
         """hpp adds a newline if both go to one file or pipe. Otherwise the output stays unchanged."""
-        command = self.save_backend()
-        self.save("talk.py", "import sys\nsys.stdout.write('no newline')\nsys.stdout.flush()\n"
-                  + (self.project / "app.py").read_text())
-        hpp = self.start_hpp("--exec", PYTHON, "talk.py", *command[2:], kind=OneStream)
+        command = self.save_backend(
+            first="import sys\nsys.stdout.write('no newline')\nsys.stdout.flush()\n")
+        hpp = self.start_hpp("--exec", *command, kind=OneStream)
         hpp.wait_line("^no newline$")
         hpp.wait_line("^hpp-supervisord: Running")
         hpp.end()
-        hpp = self.start_hpp("--exec", PYTHON, "talk.py", *command[2:])
+        hpp = self.start_hpp("--exec", *command)
         hpp.wait_line("^hpp-supervisord: Running")
         hpp.ctrl_c()
         hpp.wait_exit()
@@ -167,13 +143,11 @@ class Start(IntegrationTest):
         """In PORT, which many servers read. It overrides the value in the user's shell."""
         self.environment = {**self.environment, "PORT": "1"}
         self.save("index.html", "hello")
-        hpp = self.start_hpp("--exec", "sh", "-c", f"exec {PYTHON} -m http.server $PORT")
-        hpp.wait_ready()
+        hpp = self.start_ready("--exec", "sh", "-c", f"exec {PYTHON} -m http.server $PORT")
         self.assertEqual(get(hpp.url).text, "hello")
 
     def test_debug_shows_bus_messages(self):
-        hpp = self.start_hpp("--debug", "--exec", *self.save_backend())
-        hpp.wait_ready()
+        hpp = self.start_ready("--debug")
         for author, topic in (("watchd", "tree"), ("supervisord", "backend"), ("proxyd", "proxy")):
             hpp.wait_line(rf"^hpp-{author}: debug: bus ─► {topic} \{{")
         hpp.wait_line(r"^hpp-proxyd: debug: bus ◄─ backend \{")
@@ -188,11 +162,9 @@ class Start(IntegrationTest):
         hpp = None
         for name in ("hpp-launch", "http-process-proxy"):
             self.program = lambda _, name=name: launch.parent / name
-            hpp = self.start_hpp("--exec", *self.save_backend(name))
-            hpp.wait_ready()
+            hpp = self.start_ready(text=name)
             self.assertEqual(get(hpp.url).text, name)
-            hpp.ctrl_c()
-            self.assertEqual(hpp.wait_exit(), 130)
+            hpp.stop()
 
 
 class Stop(IntegrationTest):
@@ -218,9 +190,7 @@ class Stop(IntegrationTest):
 
     def test_in_running(self):
         def start():
-            hpp = self.start_hpp("--exec", *self.save_backend())
-            hpp.wait_ready()
-            return hpp
+            return self.start_ready()
 
         self.check(start)
 
@@ -233,12 +203,8 @@ class Stop(IntegrationTest):
         self.check(start)
 
     def test_in_killing(self):
-        command = self.save_backend()
-        self.save("app.py", HEAVY + (self.project / "app.py").read_text())
-
         def start():
-            hpp = self.start_hpp("--exec", *command)
-            hpp.wait_ready()
+            hpp = self.start_ready(first=HEAVY)
             saved = set()
 
             def is_killing():  # Killing may be over before the snapshot is read
@@ -255,11 +221,9 @@ class Stop(IntegrationTest):
 
     def test_direct_connections_to_the_backend_do_not_delay_it(self):
         """A client's direct connection to the backend outlives the backend by a minute."""
-        hpp = self.start_hpp("--exec", *self.save_backend())
-        hpp.wait_ready()
+        hpp = self.start_ready()
         with socket.create_connection(("localhost", hpp.backend)):
-            hpp.ctrl_c()
-            self.assertEqual(hpp.wait_exit(), 130)
+            hpp.stop()
         hpp.wait_line("hpp-supervisord: Stopped: no process of your server is left after ")
 
     def test_while_it_starts(self):
@@ -277,41 +241,34 @@ class Stop(IntegrationTest):
         with Connection(hpp.bind) as client:
             client.ask()
             wait_for(lambda: hpp.snapshot("proxyd").get("held") == 1, "the request to be held")
-            hpp.ctrl_c()
-            self.assertEqual(hpp.wait_exit(), 130)
+            hpp.stop()
             client.read_to_end()
         self.assert_nothing_left()
 
     def test_kills_helpers_that_do_not_stop(self):
-        hpp = self.start_hpp("--exec", *self.save_backend())
-        hpp.wait_ready()
+        hpp = self.start_ready()
         for name in HELPERS:
             freeze(hpp.helper_pid(name))
-        hpp.ctrl_c()
-        self.assertEqual(hpp.wait_exit(STOP_S), 130)
+        hpp.stop()
         self.assert_nothing_left()
 
     def test_second_ctrl_c_does_not_wait(self):
-        hpp = self.start_hpp("--debug", "--exec", *self.save_backend())
-        hpp.wait_ready()
+        hpp = self.start_ready("--debug")
         freeze(hpp.helper_pid("supervisord"))
         hpp.ctrl_c()
         hpp.wait_line("hpp-proxyd ended: ")
-        hpp.ctrl_c()
-        self.assertEqual(hpp.wait_exit(STOP_S), 130)
+        hpp.stop()
         hpp.wait_line("hpp-supervisord ended: signal 9")
         self.assert_nothing_left()
 
     def test_kills_a_tree_that_tries_to_escape(self):
         escape = (f"setsid -f sleep 1001; (env -i setsid -f sleep 1002 &); "
                   f"exec {' '.join(self.save_backend())}")
-        hpp = self.start_hpp("--exec", "sh", "-c", escape)
-        hpp.wait_ready()
+        hpp = self.start_ready("--exec", "sh", "-c", escape)
         backend = hpp.snapshot()["pid"]
         sessions = {os.getsid(backend)}
         wait_for(lambda: len(self.sleepers()) == 2, "the children that escape")
-        hpp.ctrl_c()
-        self.assertEqual(hpp.wait_exit(), 130)
+        hpp.stop()
         self.assertEqual(self.sleepers(), [])
         self.assertFalse(any(is_alive(session) for session in sessions))
         self.assert_nothing_left()
@@ -319,31 +276,22 @@ class Stop(IntegrationTest):
     def test_does_not_kill_older_children_of_its_process(self):
         """A start script of a container may run `redis-server & exec hpp-launch …`."""
         script = 'sleep 1001 >/dev/null 2>&1 & exec "$@"'
-        hpp = self.start_hpp("--exec", *self.save_backend(),
-                             kind=lambda command, *rest: Shared(["sh", "-c", script, "sh", *command],
-                                                                *rest))
-        hpp.wait_ready()
+        hpp = self.start_below(script)
         wait_for(self.sleepers, "what was started before")
         os.kill(hpp.helper_pid("supervisord"), signal.SIGKILL)
         hpp.wait_line("took over")
         self.save("app.py", (self.project / "app.py").read_text())
         hpp.wait_state("Running", 2)
         self.assertEqual(len(self.sleepers()), 1)
-        hpp.ctrl_c()
-        self.assertEqual(hpp.wait_exit(), 130)
+        hpp.stop()
         self.assertEqual(len(self.sleepers()), 1)
-        os.kill(self.sleepers()[0], signal.SIGKILL)
-        wait_for(lambda: not self.sleepers(), "its end")
-        self.assert_nothing_left()
+        self.end_sleepers()
 
     def test_continues_and_ends_with_its_forked_child(self):
         """When hpp-launch is suspended, its parent, which is the shell's child, stops with it. `hpp-ctl
         stop` sends SIGCONT to hpp-launch alone, and that must resume both."""
         script = 'sleep 1001 >/dev/null 2>&1 & exec "$@"'
-        hpp = self.start_hpp("--exec", *self.save_backend(),
-                             kind=lambda command, *rest: Shared(["sh", "-c", script, "sh", *command],
-                                                                *rest))
-        hpp.wait_ready()
+        hpp = self.start_below(script)
         (launch,) = hpp.launches()
 
         def state():
@@ -366,20 +314,14 @@ class Stop(IntegrationTest):
         wait_for(lambda: state() == "T", "the parent to stop")
         self.assertEqual(self.run_program("ctl", "stop").output(), "")
         self.assertEqual(hpp.wait_exit(), 143)
-        for pid in self.sleepers():
-            os.kill(pid, signal.SIGKILL)
-        wait_for(lambda: not self.sleepers(), "its end")
-        self.assert_nothing_left()
+        self.end_sleepers()
 
     def test_does_not_kill_orphans_of_older_children(self):
         """A child that is older than hpp starts a daemon, which becomes an orphan while hpp runs."""
         go = self.directory / "go"
         script = (f"(while [ ! -e {go} ]; do sleep 0.01; done; "
                   'setsid -f sleep 1001 >/dev/null 2>&1) & exec "$@"')
-        hpp = self.start_hpp("--exec", *self.save_backend(),
-                             kind=lambda command, *rest: Shared(["sh", "-c", script, "sh", *command],
-                                                                *rest))
-        hpp.wait_ready()
+        hpp = self.start_below(script)
         go.touch()
         wait_for(self.sleepers, "the daemon")
         os.kill(hpp.helper_pid("supervisord"), signal.SIGKILL)
@@ -389,17 +331,13 @@ class Stop(IntegrationTest):
         hpp.signal(signal.SIGTERM)
         self.assertEqual(hpp.wait_exit(), 143)
         self.assertEqual(len(self.sleepers()), 1)
-        os.kill(self.sleepers()[0], signal.SIGKILL)
-        wait_for(lambda: not self.sleepers(), "its end")
-        self.assert_nothing_left()
+        self.end_sleepers()
 
     def test_with_signals_that_its_parent_blocked_or_ignored(self):
-        hpp = self.start_hpp("--exec", *self.save_backend(), kind=Deaf)
-        hpp.wait_ready()
+        hpp = self.start_ready(kind=Deaf)
         self.save_backend("second")
         hpp.wait_state("Running", 2)
-        hpp.ctrl_c()
-        self.assertEqual(hpp.wait_exit(STOP_S), 130)
+        hpp.stop()
         self.assert_nothing_left()
 
     def test_helpers_end_when_hpp_launch_is_killed(self):
@@ -415,9 +353,8 @@ class Stop(IntegrationTest):
                 program.write_text(f"#!/bin/sh\nexec setpriv --pdeathsig clear "
                                    f'{self.program(name)} "$@"\n')
                 program.chmod(0o755)
-        hpp = self.start_hpp("--exec", *self.save_backend(), kind=lambda command, *rest: Hpp(
+        hpp = self.start_ready(kind=lambda command, *rest: Hpp(
             [self.directory / "bin/launch/hpp-launch", *command[1:]], *rest))
-        hpp.wait_ready()
         hpp.signal(signal.SIGKILL)
         hpp.wait_exit()
         wait_for(lambda: not self.left(), lambda: f"the end of {self.left()}")
@@ -429,11 +366,9 @@ class Stop(IntegrationTest):
                     f"    while not os.path.exists({str(self.directory / 'go')!r}): time.sleep(0.01)\n"
                     "    os._exit(0)\n"
                     "signal.signal(signal.SIGTERM, stop)\n")
-        command = self.save_backend()
-        self.save("app.py", stubborn + (self.project / "app.py").read_text())
+        command = self.save_backend(first=stubborn)
         options = ("--stop-signal", "TERM", "--stop-timeout", "60000", "--exec", *command)
-        first = self.start_hpp(*options)
-        first.wait_ready()
+        first = self.start_ready(*options)
         supervisord = first.helper_pid("supervisord")
         first.process.kill()
         first.process.wait()  # wait_exit() would wait for the end of its output, which stays open
@@ -471,8 +406,7 @@ class Stop(IntegrationTest):
         first.process.wait()
         second = self.start_hpp(*options, "--exec", "true", bind=first.bind)
         second.wait_line("waiting for hpp-supervisord")
-        second.ctrl_c()
-        self.assertEqual(second.wait_exit(STOP_S), 130)
+        second.stop()
         os.kill(backend, signal.SIGKILL)
         wait_for(lambda: not self.left(), "the end of all")
 
@@ -485,16 +419,23 @@ class Stop(IntegrationTest):
                   "    print('bye', flush=True)\n"
                   "    sys.exit()\n"
                   "signal.signal(signal.SIGTERM, stop)\n")
-        command = self.save_backend()
-        self.save("app.py", polite + (self.project / "app.py").read_text())
-        hpp = self.start_hpp("--stop-signal", "TERM", "--stop-timeout", "20000", "--exec", *command)
-        hpp.wait_ready()
+        hpp = self.start_ready("--stop-signal", "TERM", "--stop-timeout", "20000", first=polite)
         os.kill(hpp.helper_pid("supervisord"), signal.SIGHUP)
         hpp.wait_state("Running", 2)
         hpp.wait_line("^bye$")
-        hpp.ctrl_c()
-        self.assertEqual(hpp.wait_exit(), 130)
+        hpp.stop()
         self.assertEqual(hpp.output("out"), "bye\nbye")
+        self.assert_nothing_left()
+
+    def start_below(self, script):
+        """Starts hpp below a shell that runs the script, which begins hpp by "$@"."""
+        return self.start_ready(kind=lambda command, *rest: Shared(
+            ["sh", "-c", script, "sh", *command], *rest))
+
+    def end_sleepers(self):
+        for pid in self.sleepers():
+            os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not self.sleepers(), "their end")
         self.assert_nothing_left()
 
     def sleepers(self):
@@ -513,17 +454,14 @@ class Stop(IntegrationTest):
 
     def test_does_not_kill_watchman(self):
         self.watchman.stop()
-        hpp = self.start_hpp("--exec", *self.save_backend())
-        hpp.wait_ready()
+        hpp = self.start_ready()
         watchman = self.watchman.pid
         self.assertTrue(watchman)
         for crash in (False, True):  # the search for orphans must not kill it either
             if crash:
-                hpp = self.start_hpp("--exec", *self.save_backend())
-                hpp.wait_ready()
+                hpp = self.start_ready()
                 freeze(hpp.helper_pid("supervisord"))
-            hpp.ctrl_c()
-            self.assertEqual(hpp.wait_exit(), 130)
+            hpp.stop()
             self.assertEqual(self.watchman.pid, watchman)
             self.assertTrue(is_alive(watchman))
             self.assert_nothing_left()
@@ -534,8 +472,7 @@ class Deleted(IntegrationTest):
 
     def setUp(self):
         super().setUp()
-        self.hpp = self.start_hpp("--exec", *self.save_backend())
-        self.hpp.wait_ready()
+        self.hpp = self.start_ready()
 
     def locks(self):
         """The locks that are held, from proc_locks(5). Trying to lock could take the lock from hpp."""
@@ -602,8 +539,7 @@ class Crash(IntegrationTest):
             return None  # proxyd does not run yet, or the kill has cut the answer
 
     def test_restarts_each_helper(self):
-        hpp = self.start_hpp("--exec", *self.save_backend("hello"))
-        hpp.wait_ready()
+        hpp = self.start_ready()
         for name in HELPERS:
             with self.subTest(name):
                 before = hpp.helper_pid(name)
@@ -613,13 +549,11 @@ class Crash(IntegrationTest):
                 wait_for(lambda: hpp.helper_pid(name) != before, "another process")
                 hpp.wait_ready()
                 self.check_works(hpp, f"after {name}")
-        hpp.ctrl_c()
-        self.assertEqual(hpp.wait_exit(), 130)
+        hpp.stop()
         self.assert_nothing_left()
 
     def test_all_helpers_at_once(self):
-        hpp = self.start_hpp("--exec", *self.save_backend("hello"))
-        hpp.wait_ready()
+        hpp = self.start_ready()
         before = {name: hpp.helper_pid(name) for name in HELPERS}
         for pid in before.values():
             os.kill(pid, signal.SIGKILL)
@@ -628,8 +562,7 @@ class Crash(IntegrationTest):
         self.check_works(hpp, "after all")
 
     def test_gives_up_a_helper_that_keeps_crashing(self):
-        hpp = self.start_hpp("--exec", *self.save_backend("hello"))
-        hpp.wait_ready()
+        hpp = self.start_ready()
         killed = None
 
         def has_ended():  # at five crashes within 10 s; a busy machine may need more kills for that
@@ -648,18 +581,25 @@ class Crash(IntegrationTest):
         self.assert_nothing_left()
 
     def test_kill_of_hpp_launch_ends_all_processes(self):
-        hpp = self.start_hpp("--exec", *self.save_backend("hello"))
-        hpp.wait_ready()
+        hpp = self.start_ready()
         hpp.signal(signal.SIGKILL)
         self.assertEqual(hpp.wait_exit(), -signal.SIGKILL)
         wait_for(lambda: not self.left(), lambda: f"the end of {self.left()}")
-        again = self.start_hpp("--exec", *self.save_backend("again"), bind=hpp.bind,
-                               backend=hpp.backend)
-        again.wait_ready()
+        again = self.start_ready(text="again", bind=hpp.bind, backend=hpp.backend)
         self.assertEqual(get(again.url).text, "again")
 
 
 class Backend(IntegrationTest):
+    def wait_error(self, hpp, *parts):
+        """Waits until the backend has failed; returns the answer, which must have these parts."""
+        hpp.wait_watching()
+        hpp.wait_state("Error")
+        answer = get(hpp.url)
+        self.assertEqual(answer.status, 503)
+        for part in parts:
+            self.assertIn(part, answer.text)
+        return answer
+
     def test_answers_name_their_generation_and_their_waiting_time(self):
         command = self.save_backend()
         go = self.directory / "go"
@@ -682,12 +622,7 @@ class Backend(IntegrationTest):
     def test_crash_is_explained_and_ends_with_the_next_save(self):
         self.save("start.sh", "echo on the way >&2\necho the reason >&2\nexit 3\n")
         hpp = self.start_hpp("--exec", "sh", "start.sh", "{backend}")
-        hpp.wait_watching()
-        hpp.wait_state("Error")
-        answer = get(hpp.url)
-        self.assertEqual(answer.status, 503)
-        self.assertIn("exit code 3", answer.text)
-        self.assertIn("on the way\nthe reason\n", answer.text)
+        answer = self.wait_error(hpp, "exit code 3", "on the way\nthe reason\n")
         self.assertIn("no-store", answer.header("Cache-Control"))
         self.save_backend("healed")
         self.save("start.sh", f"exec {PYTHON} app.py $1\n")
@@ -700,8 +635,7 @@ class Backend(IntegrationTest):
         self.assertIn("signal 11", get(hpp.url).text)
 
     def test_request_that_crashes_the_backend_gets_the_reason(self):
-        hpp = self.start_hpp("--exec", *self.save_backend("hello"))
-        hpp.wait_ready()
+        hpp = self.start_ready()
         with Connection(hpp.bind) as client:
             client.ask("GET", "/crash")
             answer = client.read_response()
@@ -714,12 +648,7 @@ class Backend(IntegrationTest):
 
     def test_missing_command_is_an_error_that_ends_with_the_next_save(self):
         hpp = self.start_hpp("--exec", "./server", "{backend}")
-        hpp.wait_watching()
-        hpp.wait_state("Error")
-        answer = get(hpp.url)
-        self.assertEqual(answer.status, 503)
-        self.assertIn("./server", answer.text)
-        self.assertIn("No such file", answer.text)
+        self.wait_error(hpp, "./server", "No such file")
         self.save_backend("built")
         script = self.directory / "script"
         script.write_text(f"#!/bin/sh\nexec {PYTHON} app.py $1\n")
@@ -734,11 +663,7 @@ class Backend(IntegrationTest):
             script = self.save("server", f"{line}\r\nexec {PYTHON} app.py $1\r\n")
             script.chmod(0o755)
             hpp = self.start_hpp("--exec", "./server", "{backend}")
-            hpp.wait_watching()
-            hpp.wait_state("Error")
-            answer = get(hpp.url)
-            self.assertEqual(answer.status, 503)
-            self.assertIn(f'its interpreter "{name}" was not found', answer.text)
+            self.wait_error(hpp, f'its interpreter "{name}" was not found')
             hpp.wait_line(r"Error: .*first line of the script ends in a carriage return.*sed -i")
             subprocess.run(["sed", "-i", r"s/\r$//", "server"], cwd=self.project, check=True)
             hpp.wait_state("Running")
@@ -752,28 +677,23 @@ class Backend(IntegrationTest):
         shutil.copy(shutil.which("dash") or "/bin/sh", program)
         with open(program, "ab"):
             hpp = self.start_hpp("--exec", "./server", "-c", f"exec {PYTHON} app.py {{backend}}")
-            hpp.wait_watching()
-            hpp.wait_state("Error")
-            self.assertIn("Text file busy", get(hpp.url).text)
+            self.wait_error(hpp, "Text file busy")
         hpp.wait_state("Running")
         self.assertEqual(get(hpp.url).text, "linked")
 
     def test_backend_with_a_command_that_is_not_utf8_is_taken_over(self):
-        command = self.save_backend()
-        hpp = self.start_hpp("--exec", *command, kind=lambda words, *rest: Hpp(
-            [*words, b"caf\xe9"], *rest))
-        hpp.wait_ready()
+        hpp = self.start_ready(kind=lambda words, *rest: Hpp([*words, b"caf\xe9"], *rest))
         os.kill(hpp.helper_pid("supervisord"), signal.SIGKILL)
         hpp.wait_line("took over generation 1")
         self.assertEqual(self.spawns, 1)
 
     def test_it_does_not_inherit_hpps_descriptors(self):
-        self.save_backend()
-        self.save("talk.py", "import os\nfor fd in os.listdir('/proc/self/fd'):\n"
-                             "    try: print('has', os.readlink('/proc/self/fd/' + fd), flush=True)\n"
-                             "    except OSError: pass\n"
-                             "print('all', flush=True)\n" + (self.project / "app.py").read_text())
-        hpp = self.start_hpp("--exec", PYTHON, "talk.py", "{backend}", kind=Heir)
+        command = self.save_backend(
+            first="import os\nfor fd in os.listdir('/proc/self/fd'):\n"
+                  "    try: print('has', os.readlink('/proc/self/fd/' + fd), flush=True)\n"
+                  "    except OSError: pass\n"
+                  "print('all', flush=True)\n")
+        hpp = self.start_hpp("--exec", *command, kind=Heir)
         hpp.wait_line("^all$")
         self.assertNotIn("has /dev/zero", hpp.output())
 
@@ -781,19 +701,14 @@ class Backend(IntegrationTest):
         with socket.create_server(("127.0.0.1", free_port())) as stranger:
             port = stranger.getsockname()[1]
             hpp = self.start_hpp("--exec", *self.save_backend("hello"), backend=port)
-            hpp.wait_watching()
-            hpp.wait_state("Error")
-            answer = get(hpp.url)
-            self.assertEqual(answer.status, 503)
-            self.assertIn(f"pid {os.getpid()}", answer.text)
+            self.wait_error(hpp, f"pid {os.getpid()}")
         self.save_backend("free now")
         hpp.wait_state("Running")
         self.assertEqual(get(hpp.url).text, "free now")
 
     def test_kept_connections_end_after_a_restart(self):
         """They end after the next answer, which is a fresh one, or after five idle seconds."""
-        hpp = self.start_hpp("--exec", *self.save_backend("one"))
-        hpp.wait_ready()
+        hpp = self.start_ready(text="one")
         with Connection(hpp.bind) as asks, Connection(hpp.bind) as idles, Connection(hpp.bind) as blank:
             for client in (asks, idles, blank):
                 client.ask()
@@ -811,16 +726,14 @@ class Backend(IntegrationTest):
             self.assertGreater(time.monotonic() - began, 4)
 
     def test_sighup_to_the_supervisor_restarts(self):
-        hpp = self.start_hpp("--exec", *self.save_backend("hello"))
-        hpp.wait_ready()
+        hpp = self.start_ready()
         os.kill(hpp.helper_pid("supervisord"), signal.SIGHUP)
         hpp.wait_state("Running", 2)
         self.assertEqual(self.spawns, 2)
         self.assertEqual(get(hpp.url).text, "hello")
 
     def test_after_many_saves_the_last_one_is_served(self):
-        hpp = self.start_hpp("--exec", *self.save_backend("0"))
-        hpp.wait_ready()
+        hpp = self.start_ready(text="0")
         for i in range(1, 40):
             self.save_backend(str(i))
 
@@ -847,8 +760,7 @@ class Refused(IntegrationTest):
         self.assert_nothing_left()
 
     def test_second_start_names_the_first(self):
-        hpp = self.start_hpp("--exec", *self.save_backend())
-        hpp.wait_ready()
+        hpp = self.start_ready()
         second = self.run_program("launch", hpp.bind, free_port(), "--exec", "true")
         self.assertEqual(second.process.returncode, 1)
         self.assertEqual(len(second.lines), 1, second.transcript())

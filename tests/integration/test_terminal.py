@@ -8,17 +8,8 @@ import subprocess
 import threading
 import unittest
 
-from harness import (
-    BACKEND,
-    PYTHON,
-    STOP_S,
-    Hpp,
-    IntegrationTest,
-    children_of,
-    get,
-    is_alive,
-    wait_for,
-)
+from harness import (BACKEND, PYTHON, STOP_S, Hpp, IntegrationTest, children_of, get, is_alive,
+                     wait_for)
 from terminal import TerminalHpp
 
 # Prints which of its streams are terminals, and serves. On SIGWINCH, prints the size of its window.
@@ -123,9 +114,7 @@ class TerminalTest(IntegrationTest):
 
     def start_teller(self, *options, mark="first", kind=TerminalHpp):
         self.save("app.py", TELLER.replace("{mark}", mark))
-        hpp = self.start_hpp(*options, "--exec", PYTHON, "app.py", "{backend}", kind=kind)
-        hpp.wait_ready()
-        return hpp
+        return self.start_ready(*options, "--exec", PYTHON, "app.py", "{backend}", kind=kind)
 
 
 class Output(TerminalTest):
@@ -207,9 +196,7 @@ class NobodyTakesTheOutput(TerminalTest):
 
     def start(self, kind, more=""):
         self.save_app("first", more)
-        hpp = self.start_hpp("--exec", PYTHON, "app.py", "{backend}", kind=kind)
-        hpp.wait_ready()
-        return hpp
+        return self.start_ready("--exec", PYTHON, "app.py", "{backend}", kind=kind)
 
     def save_app(self, text, more=""):
         self.save("app.py", more + BACKEND.format(text=text, spawns=os.devnull))
@@ -296,8 +283,7 @@ class Clear(TerminalTest):
     CLEARED = "\033[H\033[2J\033[3J"
 
     def test_comes_before_the_first_line_of_a_restart(self):
-        hpp = self.start_hpp("--clear", "--exec", *self.save_backend(), kind=TerminalHpp)
-        hpp.wait_ready()
+        hpp = self.start_ready("--clear", kind=TerminalHpp)
         self.assertNotIn("\033", hpp.screen)
         self.save_backend("again")
         hpp.wait_state("Running", 2)
@@ -309,8 +295,7 @@ class Clear(TerminalTest):
         hpp.wait_screen(re.escape(self.CLEARED) + "hpp-supervisord: Loading: app.py changed, started")
 
     def test_does_nothing_without_a_terminal(self):
-        hpp = self.start_hpp("--clear", "--exec", *self.save_backend())
-        hpp.wait_ready()
+        hpp = self.start_ready("--clear")
         self.save_backend("again")
         hpp.wait_state("Running", 2)
         hpp.wait_line("Running: generation 2")
@@ -319,9 +304,7 @@ class Clear(TerminalTest):
 
 class Keys(TerminalTest):
     def start(self, kind=TerminalHpp):
-        hpp = self.start_hpp("--exec", *self.save_backend(), kind=kind)
-        hpp.wait_ready()
-        return hpp
+        return self.start_ready(kind=kind)
 
     def test_are_listed_at_the_start(self):
         hpp = self.start()

@@ -2,8 +2,7 @@
 
     class Listing(IntegrationTest):
         def test_it(self):
-            hpp = self.start_hpp("--exec", "python3", "-m", "http.server", "{backend}")
-            hpp.wait_state("Running")
+            hpp = self.start_ready("--exec", "python3", "-m", "http.server", "{backend}")
             self.assertEqual(get(hpp.url).status, 200)
 
 Each test has a directory of its own, with a project (the working directory of hpp), a run directory
@@ -383,6 +382,13 @@ class Hpp(Program):
         self.wait_watching()
         return self.wait_state("Running")
 
+    def stop(self):
+        """Presses Ctrl+C, at which hpp must end in time."""
+        self.ctrl_c()
+        status = self.wait_exit(STOP_S)
+        if status != 130:
+            raise AssertionError(f"exit status {status}:\n{self.transcript()}")
+
     def helper_pid(self, name):
         """The process id of hpp-launch's child `hpp-NAME`."""
 
@@ -444,6 +450,15 @@ class IntegrationTest(unittest.TestCase):
         return self._keep(kind([self.program("launch"), f"localhost:{bind}", backend, *words],
                                self, bind, backend))
 
+    def start_ready(self, *arguments, text="hello", first="", **more):
+        """Like start_hpp(); returns when the backend runs and saves count. Without --exec, the backend
+        is that of save_backend()."""
+        if "--exec" not in arguments:
+            arguments = (*arguments, "--exec", *self.save_backend(text, first=first))
+        hpp = self.start_hpp(*arguments, **more)
+        hpp.wait_ready()
+        return hpp
+
     def start_helper(self, name, *arguments, bind, backend):
         """Starts `hpp-NAME` as a developer does on the command line."""
         folder = make_run_directory(self.run_directory(bind))
@@ -482,11 +497,10 @@ class IntegrationTest(unittest.TestCase):
         os.replace(fresh, path)
         return path
 
-    def save_backend(self, text="hello", name="app.py"):
+    def save_backend(self, text="hello", name="app.py", first=""):
         """Saves a small backend that answers every GET with `text`, and counts its starts in a file
-        that is not watched. Returns the command that runs it."""
-        body = BACKEND.format(text=text, spawns=str(self.directory / "spawns"))
-        self.save(name, body)
+        that is not watched. It begins with the lines `first`. Returns the command that runs it."""
+        self.save(name, first + BACKEND.format(text=text, spawns=str(self.directory / "spawns")))
         return [PYTHON, name, "{backend}"]
 
     @property
