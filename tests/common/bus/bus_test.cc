@@ -32,6 +32,23 @@ class BusTest : public testing::Test {
     return std::make_unique<Publisher>(loop_, directory_.path(), id);
   }
 
+  void restart(std::unique_ptr<Publisher>& tree) {
+    tree.reset();
+    tree = author();
+  }
+
+  // Publishes this revision, which readers must get.
+  void deliver(Publisher& tree, std::uint64_t revision) {
+    tree.publish(TreeState{.revision = revision});
+    EXPECT_TRUE(wait_for_revision(revision));
+  }
+
+  // The author's newest snapshot, which it must have.
+  static TreeState last(const Publisher& tree) {
+    EXPECT_TRUE(tree.last().has_value());
+    return std::get<TreeState>(tree.last().value());
+  }
+
   // A reader that adds the snapshots of these authors to trees_ and backends_.
   std::unique_ptr<Subscriber> reader(Audience audience = Audience::TicketHandlers,
                                      const std::vector<AuthorId>& authors = {Topic::Tree,
@@ -59,6 +76,7 @@ class BusTest : public testing::Test {
 
   Loop loop_;
   TemporaryDirectory directory_;
+  const std::string file_ = snapshot_path(directory_.path(), Topic::Tree);
   std::vector<TreeState> trees_;
   std::vector<BackendState> backends_;
 };
@@ -67,8 +85,7 @@ TEST_F(BusTest, DeliversMessagesInOrder) {
   const auto tree = author();
   const auto sub = reader();
   for (std::uint64_t revision = 1; revision <= 5; ++revision) {
-    tree->publish(TreeState{.revision = revision});
-    EXPECT_TRUE(wait_for_revision(revision));
+    deliver(*tree, revision);
   }
   ASSERT_EQ(trees_.size(), 5U);
   for (std::size_t i = 0; i < trees_.size(); ++i) {
@@ -169,15 +186,13 @@ TEST_F(BusTest, ASubscriberFindsALateAuthor) {
   const auto sub = reader();
   run_for(loop_, Milliseconds{50});
   const auto tree = author();
-  tree->publish(TreeState{.revision = 1});
-  EXPECT_TRUE(wait_for_revision(1));
+  deliver(*tree, 1);
 }
 
 TEST_F(BusTest, DeliversTheNewestMessageOfABurst) {
   const auto tree = author();
   const auto sub = reader();
-  tree->publish(TreeState{.revision = 1});
-  ASSERT_TRUE(wait_for_revision(1));
+  deliver(*tree, 1);
   for (std::uint64_t revision = 2; revision <= 1000; ++revision) {
     tree->publish(TreeState{.revision = revision});
   }
@@ -190,8 +205,7 @@ TEST_F(BusTest, DeliversTheNewestMessageOfABurst) {
 TEST_F(BusTest, DeliversNoMessageTwice) {
   const auto tree = author();
   const auto sub = reader();
-  tree->publish(TreeState{.revision = 1});
-  ASSERT_TRUE(wait_for_revision(1));
+  deliver(*tree, 1);
   tree->publish(TreeState{.revision = 1});  // unchanged
   const auto other = reader();              // a new connection makes the author send again
   EXPECT_TRUE(run_until(loop_, [&] { return trees_.size() == 2; }))
@@ -204,7 +218,7 @@ TEST_F(BusTest, DeliversNoMessageTwice) {
 TEST_F(BusTest, WritesTheFileBeforeItSends) {
   const auto tree = author();
   tree->publish(TreeState{.revision = 7});
-  const auto text = read_file(snapshot_path(directory_.path(), Topic::Tree));
+  const auto text = read_file(file_);
   ASSERT_TRUE(text.has_value());
   const Decoded decoded = decode(*text);
   ASSERT_TRUE(std::holds_alternative<Message>(decoded)) << *text;
@@ -218,13 +232,10 @@ TEST_F(BusTest, ARestartedAuthorContinuesFromItsFile) {
   tree->publish(TreeState{.revision = 2, .clock = "c:2"});
   ASSERT_TRUE(wait_for_revision(2));
   const std::uint64_t epoch = tree->epoch();
-  tree.reset();
-  tree = author();
+  restart(tree);
   EXPECT_EQ(tree->epoch(), epoch);
-  ASSERT_TRUE(tree->last().has_value());
-  EXPECT_EQ(std::get<TreeState>(*tree->last()).clock, "c:2");
-  tree->publish(TreeState{.revision = 3});
-  ASSERT_TRUE(wait_for_revision(3));
+  EXPECT_EQ(last(*tree).clock, "c:2");
+  deliver(*tree, 3);
   EXPECT_EQ(trees_.back().stamp.epoch, epoch);
 }
 
@@ -232,16 +243,15 @@ TEST_F(BusTest, ATicketIsNotWrittenToTheFile) {
   auto tree = author();
   const auto sub = reader();
   tree->publish(TreeState{.revision = 1});
-  const auto text = read_file(snapshot_path(directory_.path(), Topic::Tree));
+  const auto text = read_file(file_);
   for (std::uint64_t number = 1; number <= 20; ++number) {
     tree->publish(TreeState{.revision = 1, .answers = {.epoch = 1, .number = number}});
   }
   ASSERT_TRUE(
       run_until(loop_, [&] { return !trees_.empty() && trees_.back().answers.number == 20; }));
-  EXPECT_EQ(read_file(snapshot_path(directory_.path(), Topic::Tree)), text);
-  tree.reset();
-  tree = author();  // its file does not contain the twenty tickets
-  EXPECT_EQ(std::get<TreeState>(*tree->last()).answers, Ticket{});
+  EXPECT_EQ(read_file(file_), text);
+  restart(tree);  // its file does not contain the twenty tickets
+  EXPECT_EQ(last(*tree).answers, Ticket{});
   tree->publish(TreeState{.revision = 2});
   EXPECT_TRUE(wait_for_revision(2)) << "its reader has seen higher sequences";
 }
@@ -249,8 +259,7 @@ TEST_F(BusTest, ATicketIsNotWrittenToTheFile) {
 TEST_F(BusTest, SendsTicketsOnlyToTheirSubscribers) {
   const auto tree = author();
   const auto sub = reader(Audience::Everybody);
-  tree->publish(TreeState{.revision = 1});
-  ASSERT_TRUE(wait_for_revision(1));
+  deliver(*tree, 1);
   for (std::uint64_t number = 1; number <= 20; ++number) {
     tree->publish(TreeState{.revision = 1, .answers = {.epoch = 1, .number = number}});
   }
@@ -266,36 +275,32 @@ TEST_F(BusTest, SendsTicketsOnlyToTheirSubscribers) {
 TEST_F(BusTest, AnAnswerIsNotWrittenToTheFile) {
   auto tree = author();
   tree->publish(TreeState{.revision = 1, .answers = {.epoch = 1, .number = 5}, .settling = true});
-  tree.reset();
-  tree = author();
-  const auto last = std::get<TreeState>(*tree->last());
-  EXPECT_EQ(last.answers, Ticket{});
-  EXPECT_FALSE(last.settling);
+  restart(tree);
+  const TreeState state = last(*tree);
+  EXPECT_EQ(state.answers, Ticket{});
+  EXPECT_FALSE(state.settling);
 }
 
 TEST_F(BusTest, ARestartedAuthorSendsItsSnapshotAgain) {
   auto tree = author();
   tree->publish(TreeState{.revision = 4});
-  tree.reset();
-  tree = author();
+  restart(tree);
   tree->publish(TreeState{.revision = 4});  // unchanged, but this process has not sent it yet
   const auto sub = reader();
   EXPECT_TRUE(wait_for_revision(4));
 }
 
 TEST_F(BusTest, StartsANewEpochIfItsFileIsMissingOrMalformed) {
-  const std::string path = snapshot_path(directory_.path(), Topic::Tree);
   const auto sub = reader();
   std::uint64_t revision = 1;
   auto tree = author();
-  tree->publish(TreeState{.revision = revision});
-  ASSERT_TRUE(wait_for_revision(revision));
+  deliver(*tree, revision);
   const char* const contents[] = {"", "tree {\"epoch\": 1", "backend {}", nullptr};
   for (const char* content : contents) {
     const std::uint64_t before = tree->epoch();
     tree.reset();
-    std::filesystem::remove(path);
-    if (content != nullptr) std::ofstream(path) << content;
+    std::filesystem::remove(file_);
+    if (content != nullptr) std::ofstream(file_) << content;
     testing::internal::CaptureStderr();
     tree = author();
     testing::internal::GetCapturedStderr();
@@ -310,8 +315,7 @@ TEST_F(BusTest, StartsANewEpochIfItsFileIsMissingOrMalformed) {
 
 TEST_F(BusTest, RejectsASnapshotOfAnotherTopic) {
   author(Topic::Backend)->publish(BackendState{.generation = 1});
-  std::filesystem::rename(snapshot_path(directory_.path(), Topic::Backend),
-                          snapshot_path(directory_.path(), Topic::Tree));
+  std::filesystem::rename(snapshot_path(directory_.path(), Topic::Backend), file_);
   testing::internal::CaptureStderr();
   const auto tree = author();
   EXPECT_NE(testing::internal::GetCapturedStderr().find("another author"), std::string::npos);
@@ -373,8 +377,7 @@ TEST_F(BusTest, RecreatesDeletedFiles) {
   trees_.clear();
   const auto second = reader();
   EXPECT_TRUE(wait_for_revision(1)) << "a late subscriber finds the author";
-  EXPECT_TRUE(run_until(
-      loop_, [&] { return read_file(snapshot_path(directory_.path(), Topic::Tree)).has_value(); }));
+  EXPECT_TRUE(run_until(loop_, [&] { return read_file(file_).has_value(); }));
   tree->publish(TreeState{.revision = 2});
   EXPECT_TRUE(run_until(loop_, [&] {
     return std::count_if(trees_.begin(), trees_.end(),
@@ -396,26 +399,21 @@ TEST_F(BusTest, NamesTheSocketThatWasDeleted) {
 TEST_F(BusTest, ResumesFromTheNewestSnapshotAlthoughNoFileCanBeCreated) {
   auto tree = author();
   const auto sub = reader();
-  tree->publish(TreeState{.revision = 1});
-  ASSERT_TRUE(wait_for_revision(1));
+  deliver(*tree, 1);
   const std::uint64_t epoch = tree->epoch();
   testing::internal::CaptureStderr();
   {
-    const NoNewFile full(snapshot_path(directory_.path(), Topic::Tree));
+    const NoNewFile full(file_);
     for (std::uint64_t revision = 2; revision <= 6; ++revision) {
-      tree->publish(TreeState{.revision = revision});
-      ASSERT_TRUE(wait_for_revision(revision)) << "readers get the message";
-      tree.reset();
-      tree = author();
+      deliver(*tree, revision);
+      restart(tree);
       EXPECT_EQ(tree->epoch(), epoch);
-      ASSERT_TRUE(tree->last().has_value());
-      EXPECT_EQ(std::get<TreeState>(*tree->last()).revision, revision);
+      EXPECT_EQ(last(*tree).revision, revision);
     }
     tree->publish(TreeState{.revision = 7});
   }
-  const std::string path = snapshot_path(directory_.path(), Topic::Tree);
-  const UniqueFd overwritten = open_own_file(AT_FDCWD, path, O_RDONLY);
-  EXPECT_TRUE(run_until(loop_, [&] { return !is_name_of(AT_FDCWD, path, overwritten.get()); }))
+  const UniqueFd overwritten = open_own_file(AT_FDCWD, file_, O_RDONLY);
+  EXPECT_TRUE(run_until(loop_, [&] { return !is_name_of(AT_FDCWD, file_, overwritten.get()); }))
       << "when there is space again, the timer replaces the file";
   const std::string said = testing::internal::GetCapturedStderr();
   EXPECT_NE(said.find("cannot create files in " + directory_.path()), std::string::npos) << said;
@@ -424,43 +422,36 @@ TEST_F(BusTest, ResumesFromTheNewestSnapshotAlthoughNoFileCanBeCreated) {
 TEST_F(BusTest, StartsANewEpochInsteadOfUsingAnOldSnapshot) {
   auto tree = author();
   const auto sub = reader();
-  tree->publish(TreeState{.revision = 1});
-  ASSERT_TRUE(wait_for_revision(1));
+  deliver(*tree, 1);
   testing::internal::CaptureStderr();
   {
     const FileSizeLimit full(0);
     for (std::uint64_t revision = 2; revision <= 4; ++revision) {  // repeated crashes
       const std::uint64_t epoch = tree->epoch();
-      tree->publish(TreeState{.revision = revision});
-      ASSERT_TRUE(wait_for_revision(revision)) << "readers get the message";
-      tree.reset();
-      tree = author();
+      deliver(*tree, revision);
+      restart(tree);
       EXPECT_NE(tree->epoch(), epoch);
       EXPECT_FALSE(tree->last().has_value());
     }
-    tree->publish(TreeState{.revision = 5});
-    ASSERT_TRUE(wait_for_revision(5));
+    deliver(*tree, 5);
   }
   EXPECT_TRUE(run_until(loop_, [&] {
-    const auto text = read_file(snapshot_path(directory_.path(), Topic::Tree));
+    const auto text = read_file(file_);
     return text && text->find("\"revision\":5") != std::string::npos;
   })) << "there is space again";
-  tree.reset();
-  tree = author();
-  ASSERT_TRUE(tree->last().has_value());
-  EXPECT_EQ(std::get<TreeState>(*tree->last()).revision, 5U);
+  restart(tree);
+  EXPECT_EQ(last(*tree).revision, 5U);
   const std::string said = testing::internal::GetCapturedStderr();
   EXPECT_NE(said.find("watchd.json can be replaced again"), std::string::npos) << said;
 }
 
 TEST_F(BusTest, WarnsOnceThatACrashWouldCauseARestart) {
   const auto tree = author();
-  const std::string path = snapshot_path(directory_.path(), Topic::Tree);
-  std::filesystem::create_directory(path);
+  std::filesystem::create_directory(file_);
   testing::internal::CaptureStderr();
   tree->publish(TreeState{.revision = 1});
   tree->publish(TreeState{.revision = 2});
-  std::filesystem::remove(path);
+  std::filesystem::remove(file_);
   tree->publish(TreeState{.revision = 3});
   const std::string said = testing::internal::GetCapturedStderr();
   EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 2) << said;
@@ -474,13 +465,12 @@ TEST_F(BusTest, RepairsTheRunDirectory) {
   tree->publish(TreeState{.revision = 1});
   const auto first = reader();
   ASSERT_TRUE(wait_for_revision(1));
-  const std::string path = snapshot_path(directory_.path(), Topic::Tree);
   std::filesystem::permissions(directory_.path(), std::filesystem::perms(0500));
   testing::internal::CaptureStderr();
   tree->publish(TreeState{.revision = 2});
   const std::string said = testing::internal::GetCapturedStderr();
   EXPECT_NE(said.find("set it to 0700"), std::string::npos) << said;
-  EXPECT_NE(read_file(path).value_or("").find("\"revision\":2"), std::string::npos);
+  EXPECT_NE(read_file(file_).value_or("").find("\"revision\":2"), std::string::npos);
   const std::string moved = directory_.path() + ".moved";
   std::filesystem::rename(directory_.path(), moved);
   testing::internal::CaptureStderr();
@@ -489,7 +479,7 @@ TEST_F(BusTest, RepairsTheRunDirectory) {
   const auto second = reader();
   EXPECT_TRUE(wait_for_revision(3)) << "a late subscriber finds the author";
   testing::internal::GetCapturedStderr();
-  EXPECT_NE(read_file(path).value_or("").find("\"revision\":3"), std::string::npos);
+  EXPECT_NE(read_file(file_).value_or("").find("\"revision\":3"), std::string::npos);
   std::filesystem::remove_all(moved);
 }
 

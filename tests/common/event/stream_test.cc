@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "common/event/listener.h"
@@ -66,6 +67,11 @@ class StreamTest : public testing::Test {
     stream_ = std::make_unique<Stream>(loop_, std::move(accepted), told_);
   }
 
+  void TearDown() override {
+    EXPECT_LE(told_.ends, 1);
+    EXPECT_LE(told_.breaks, 1);
+  }
+
   void peer_sends(const std::string& text) {
     ASSERT_EQ(::send(peer_.get(), text.data(), text.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(text.size()));
@@ -83,7 +89,35 @@ class StreamTest : public testing::Test {
     }
   }
 
+  template <class Condition>
+  bool peer_reads_until(Condition condition) {
+    return run_until(loop_, [&] {
+      peer_reads();
+      return condition();
+    });
+  }
+
+  // Waits until an event of the counted kind has been reported.
+  bool waits_for(const int& count) {
+    return run_until(loop_, [&] { return count > 0; });
+  }
+
+  bool waits_for_input(std::string_view text) {
+    return run_until(loop_, [&] { return input() == text; });
+  }
+
   std::string input() { return std::string(stream_->input().pull_up(stream_->input().size())); }
+
+  void write(std::string_view text) {
+    stream_->output().append(text);
+    stream_->flush();
+  }
+
+  // The peer's FIN arrives.
+  void peer_ends() {
+    ::shutdown(peer_.get(), SHUT_WR);
+    EXPECT_TRUE(waits_for(told_.ends));
+  }
 
   void reset_by_peer() {
     reset_on_close(peer_.get());
@@ -101,10 +135,10 @@ class StreamTest : public testing::Test {
 
 TEST_F(StreamTest, ReadsInput) {
   peer_sends("hello");
-  EXPECT_TRUE(run_until(loop_, [&] { return input() == "hello"; }));
+  EXPECT_TRUE(waits_for_input("hello"));
   EXPECT_GE(told_.inputs, 1);
   peer_sends(" world");
-  EXPECT_TRUE(run_until(loop_, [&] { return input() == "hello world"; }));
+  EXPECT_TRUE(waits_for_input("hello world"));
   EXPECT_FALSE(stream_->input_ended());
 }
 
@@ -112,7 +146,7 @@ TEST_F(StreamTest, AsksTheKernelWhetherItIsQuietOrHasEnded) {
   EXPECT_TRUE(stream_->is_quiet_by_now());
   peer_sends("hello");
   EXPECT_FALSE(stream_->is_quiet_by_now());
-  EXPECT_TRUE(run_until(loop_, [&] { return input() == "hello"; }));
+  EXPECT_TRUE(waits_for_input("hello"));
   EXPECT_FALSE(stream_->is_quiet_by_now()) << "input() still has the bytes";
   stream_->input().drain(5);
   EXPECT_TRUE(stream_->is_quiet_by_now());
@@ -129,36 +163,25 @@ TEST_F(StreamTest, WritesOnFlush) {
   EXPECT_EQ(received_, "");
   stream_->flush();
   EXPECT_TRUE(stream_->output_done());
-  EXPECT_TRUE(run_until(loop_, [&] {
-    peer_reads();
-    return received_ == "hello";
-  }));
+  EXPECT_TRUE(peer_reads_until([&] { return received_ == "hello"; }));
   EXPECT_EQ(told_.progress, 0) << "nothing had to wait";
 }
 
 TEST_F(StreamTest, WritesMoreThanTheSocketBuffers) {
   std::string content;
   while (content.size() < 32 * kMegabyte) content += std::to_string(content.size()) + ' ';
-  stream_->output().append(content);
-  stream_->flush();
+  write(content);
   EXPECT_FALSE(stream_->output_done());
   const std::size_t left = stream_->output().size();
   run_for(loop_, Milliseconds{50});
   EXPECT_EQ(told_.progress == 0, stream_->output().size() == left);
   stream_->flush();  // a flush while the socket is full writes nothing twice
-  EXPECT_TRUE(run_until(loop_, [&] {
-    peer_reads();
-    return received_.size() >= content.size();
-  }));
+  EXPECT_TRUE(peer_reads_until([&] { return received_.size() >= content.size(); }));
   EXPECT_TRUE(received_ == content);
   EXPECT_TRUE(stream_->output_done());
   EXPECT_GT(told_.progress, 0);
-  stream_->output().append("more");
-  stream_->flush();
-  EXPECT_TRUE(run_until(loop_, [&] {
-    peer_reads();
-    return received_.ends_with("more");
-  }));
+  write("more");
+  EXPECT_TRUE(peer_reads_until([&] { return received_.ends_with("more"); }));
 }
 
 TEST_F(StreamTest, ReadsNothingWhilePaused) {
@@ -196,8 +219,7 @@ TEST_F(StreamTest, StopsReadingAfterAPauseWithinACallback) {
 
 TEST_F(StreamTest, ReportsTheFinAfterTheBytesBeforeIt) {
   peer_sends("last words");
-  ::shutdown(peer_.get(), SHUT_WR);
-  EXPECT_TRUE(run_until(loop_, [&] { return told_.ends == 1; }));
+  peer_ends();
   EXPECT_EQ(input(), "last words");
   EXPECT_TRUE(stream_->input_ended());
   EXPECT_FALSE(stream_->is_broken());
@@ -206,27 +228,20 @@ TEST_F(StreamTest, ReportsTheFinAfterTheBytesBeforeIt) {
 }
 
 TEST_F(StreamTest, WritesAfterThePeersFin) {
-  ::shutdown(peer_.get(), SHUT_WR);
-  EXPECT_TRUE(run_until(loop_, [&] { return told_.ends == 1; }));
+  peer_ends();
   stream_->output().append("the answer");
   stream_->finish_output();
-  EXPECT_TRUE(run_until(loop_, [&] {
-    peer_reads();
-    return ended_;
-  }));
+  EXPECT_TRUE(peer_reads_until([&] { return ended_; }));
   EXPECT_EQ(received_, "the answer");
 }
 
 TEST_F(StreamTest, ReadsAfterItsOwnFin) {
   stream_->output().append("the question");
   stream_->finish_output();
-  EXPECT_TRUE(run_until(loop_, [&] {
-    peer_reads();
-    return ended_;
-  }));
+  EXPECT_TRUE(peer_reads_until([&] { return ended_; }));
   EXPECT_EQ(received_, "the question");
   peer_sends("the answer");
-  EXPECT_TRUE(run_until(loop_, [&] { return input() == "the answer"; }));
+  EXPECT_TRUE(waits_for_input("the answer"));
 }
 
 TEST_F(StreamTest, SendsItsFinAfterAllOutput) {
@@ -234,35 +249,29 @@ TEST_F(StreamTest, SendsItsFinAfterAllOutput) {
   stream_->output().append(content);
   stream_->finish_output();
   EXPECT_FALSE(stream_->output_done());
-  EXPECT_TRUE(run_until(loop_, [&] {
-    peer_reads();
-    return ended_;
-  }));
+  EXPECT_TRUE(peer_reads_until([&] { return ended_; }));
   EXPECT_EQ(received_.size(), content.size());
 }
 
 TEST_F(StreamTest, ReportsAReset) {
   reset_by_peer();
-  EXPECT_TRUE(run_until(loop_, [&] { return told_.breaks == 1; }));
+  EXPECT_TRUE(waits_for(told_.breaks));
   EXPECT_EQ(told_.error, ECONNRESET);
   EXPECT_TRUE(stream_->is_broken());
   EXPECT_EQ(told_.ends, 0);
-  stream_->output().append("x");
-  stream_->flush();
+  write("x");
   stream_->read_while(false);
   run_for(loop_, Milliseconds{20});
   EXPECT_EQ(told_.breaks, 1) << "once";
 }
 
 TEST_F(StreamTest, ReportsAFailedWriteFromTheLoop) {
-  ::shutdown(peer_.get(), SHUT_WR);
-  EXPECT_TRUE(run_until(loop_, [&] { return told_.ends == 1; }));
+  peer_ends();
   reset_by_peer();
-  stream_->output().append("x");
-  stream_->flush();
+  write("x");
   EXPECT_TRUE(stream_->is_broken());
   EXPECT_EQ(told_.breaks, 0) << "an event is never reported during a call";
-  EXPECT_TRUE(run_until(loop_, [&] { return told_.breaks == 1; }));
+  EXPECT_TRUE(waits_for(told_.breaks));
   EXPECT_TRUE(told_.error == ECONNRESET || told_.error == EPIPE) << told_.error;
 }
 
@@ -272,11 +281,11 @@ TEST_F(StreamTest, ReportsAResetWhilePaused) {
   run_for(loop_, Milliseconds{10});
   EXPECT_FALSE(stream_->end_in_sight());
   reset_by_peer();
-  EXPECT_TRUE(run_until(loop_, [&] { return told_.ends_in_sight > 0; }));
+  EXPECT_TRUE(waits_for(told_.ends_in_sight));
   EXPECT_TRUE(stream_->reset_in_sight());
   EXPECT_FALSE(stream_->is_broken());
   stream_->read_while(true);
-  EXPECT_TRUE(run_until(loop_, [&] { return told_.breaks == 1; }));
+  EXPECT_TRUE(waits_for(told_.breaks));
   EXPECT_EQ(input(), "last words");
   EXPECT_EQ(told_.error, ECONNRESET);
   EXPECT_EQ(told_.ends, 0);
@@ -285,7 +294,7 @@ TEST_F(StreamTest, ReportsAResetWhilePaused) {
 TEST_F(StreamTest, ReportsAResetThatCameTogetherWithBytes) {
   peer_sends("last words");
   reset_by_peer();
-  EXPECT_TRUE(run_until(loop_, [&] { return told_.breaks == 1; }));
+  EXPECT_TRUE(waits_for(told_.breaks));
   EXPECT_EQ(input(), "last words");
   EXPECT_EQ(told_.error, ECONNRESET);
 }
@@ -297,7 +306,7 @@ TEST_F(StreamTest, NoticesAnEndThatCameWithBytesReadBeforeThePause) {
     told_.at_input = [this] { stream_->read_while(false); };
     peer_sends(std::string(100 * 1024, 'x'));
     resets ? reset_by_peer() : peer_.reset();
-    EXPECT_TRUE(run_until(loop_, [&] { return told_.ends_in_sight > 0; }));
+    EXPECT_TRUE(waits_for(told_.ends_in_sight));
     EXPECT_EQ(told_.inputs, 1);
     EXPECT_EQ(stream_->reset_in_sight(), resets);
   }
@@ -307,32 +316,28 @@ TEST_F(StreamTest, ReadsTheInputThatPrecedesAFailedWrite) {
   stream_->read_while(false);
   peer_sends("last words");
   reset_by_peer();
-  stream_->output().append("x");
-  stream_->flush();
+  write("x");
   EXPECT_FALSE(stream_->takes_output());
   EXPECT_FALSE(stream_->is_broken());
   stream_->read_while(true);
-  EXPECT_TRUE(run_until(loop_, [&] { return told_.breaks == 1; }));
+  EXPECT_TRUE(waits_for(told_.breaks));
   EXPECT_EQ(input(), "last words");
 }
 
 TEST_F(StreamTest, ReportsAResetAfterTheFin) {
-  ::shutdown(peer_.get(), SHUT_WR);
-  EXPECT_TRUE(run_until(loop_, [&] { return told_.ends == 1; }));
+  peer_ends();
   reset_by_peer();
-  EXPECT_TRUE(run_until(loop_, [&] { return told_.breaks == 1; }));
+  EXPECT_TRUE(waits_for(told_.breaks));
 }
 
 // The read that was scheduled for later must not happen after the stream is broken and destroyed.
 TEST_F(StreamTest, DoesNotReadAgainAfterItIsBroken) {
   peer_sends("not a full read");
-  EXPECT_TRUE(run_until(loop_, [&] { return told_.inputs == 1; }));
-  ::shutdown(peer_.get(), SHUT_WR);
-  EXPECT_TRUE(run_until(loop_, [&] { return told_.ends == 1; }));
+  EXPECT_TRUE(waits_for(told_.inputs));
+  peer_ends();
   reset_by_peer();
-  stream_->output().append("x");
-  stream_->flush();
-  EXPECT_TRUE(run_until(loop_, [&] { return told_.breaks == 1; }));
+  write("x");
+  EXPECT_TRUE(waits_for(told_.breaks));
   stream_.reset();
   run_for(loop_, 2 * Loop::kSoon);
   EXPECT_EQ(told_.breaks, 1);
@@ -342,12 +347,12 @@ TEST_F(StreamTest, NoticesAFinBehindUnreadBytes) {
   stream_->read_while(false);
   peer_sends("later");
   ::shutdown(peer_.get(), SHUT_WR);
-  EXPECT_TRUE(run_until(loop_, [&] { return told_.ends_in_sight > 0; }));
+  EXPECT_TRUE(waits_for(told_.ends_in_sight));
   EXPECT_TRUE(stream_->end_in_sight());
   EXPECT_EQ(told_.ends, 0);
   EXPECT_FALSE(stream_->all_is_read());
   stream_->read_while(true);
-  EXPECT_TRUE(run_until(loop_, [&] { return told_.ends == 1; }));
+  EXPECT_TRUE(waits_for(told_.ends));
   EXPECT_EQ(input(), "later");
   stream_->input().drain(5);
   EXPECT_TRUE(stream_->all_is_read());
@@ -358,7 +363,7 @@ TEST_F(StreamTest, NoticesAFinBehindUnreadBytes) {
 // event of the destroyed stream.
 TEST_F(StreamTest, ADestroyedStreamIsNotReadAgain) {
   peer_sends("not a full read");
-  EXPECT_TRUE(run_until(loop_, [&] { return told_.inputs == 1; }));
+  EXPECT_TRUE(waits_for(told_.inputs));
   bool is_gone = false;
   Timer asks(loop_, [&] {
     stream_->continue_later();
@@ -406,10 +411,7 @@ TEST_F(SpliceTest, MovesBytesWithoutReadingThem) {
   EXPECT_TRUE(stream_->drain_pipe(*pipe_));
   source_->set_spliced(false);
   EXPECT_TRUE(run_until(loop_, [&] { return source_->input().size() == 6; })) << "the rest is read";
-  EXPECT_TRUE(run_until(loop_, [&] {
-    peer_reads();
-    return received_ == "hello";
-  }));
+  EXPECT_TRUE(peer_reads_until([&] { return received_ == "hello"; }));
 }
 
 TEST_F(SpliceTest, WaitsForASlowPeerAndReportsProgress) {
@@ -426,14 +428,9 @@ TEST_F(SpliceTest, WaitsForASlowPeerAndReportsProgress) {
   }
   EXPECT_GT(pipe_->held(), 0U);
   EXPECT_FALSE(stream_->drain_pipe(*pipe_)) << "the socket is still full";
-  EXPECT_TRUE(run_until(loop_, [&] {
-    peer_reads();
-    return told_.progress > 0;
-  }));
-  EXPECT_TRUE(run_until(loop_, [&] {
-    peer_reads();
-    return stream_->drain_pipe(*pipe_) && received_.size() == given;
-  }));
+  EXPECT_TRUE(peer_reads_until([&] { return told_.progress > 0; }));
+  EXPECT_TRUE(
+      peer_reads_until([&] { return stream_->drain_pipe(*pipe_) && received_.size() == given; }));
 }
 
 TEST_F(SpliceTest, ReportsTheEnd) {
@@ -454,26 +451,18 @@ TEST_F(SpliceTest, KeepsTheBytesInThePipeIfThePeerHasGone) {
 }
 
 TEST_F(StreamTest, ResetsThePeerIfRequested) {
-  stream_->output().append("half of ");
-  stream_->flush();
+  write("half of ");
   stream_->reset_on_close();
   stream_.reset();
-  EXPECT_TRUE(run_until(loop_, [&] {
-    peer_reads();
-    return ended_ || peer_error_ == ECONNRESET;
-  }));
+  EXPECT_TRUE(peer_reads_until([&] { return ended_ || peer_error_ == ECONNRESET; }));
   EXPECT_FALSE(ended_);
 }
 
 TEST_F(StreamTest, ResetsThePeerUnlessItHasFinished) {
   stream_->reset_unless_finished();
-  stream_->output().append("half of ");
-  stream_->flush();
+  write("half of ");
   stream_.reset();
-  EXPECT_TRUE(run_until(loop_, [&] {
-    peer_reads();
-    return ended_ || peer_error_ == ECONNRESET;
-  }));
+  EXPECT_TRUE(peer_reads_until([&] { return ended_ || peer_error_ == ECONNRESET; }));
   EXPECT_FALSE(ended_);
 }
 
@@ -487,17 +476,14 @@ TEST_F(StreamTest, EndsWithAFinAfterFinishOutput) {
     return stream_->output_done();
   }));
   stream_.reset();  // the kernel has not sent all of it yet
-  ASSERT_TRUE(run_until(loop_, [&] {
-    peer_reads();
-    return ended_ || peer_error_ == ECONNRESET;
-  }));
+  ASSERT_TRUE(peer_reads_until([&] { return ended_ || peer_error_ == ECONNRESET; }));
   EXPECT_TRUE(ended_);
   EXPECT_EQ(received_.size(), content.size());
 }
 
 TEST_F(StreamTest, AnotherStreamTakesTheConnectionOver) {
   peer_sends("read, ");
-  EXPECT_TRUE(run_until(loop_, [&] { return input() == "read, "; }));
+  EXPECT_TRUE(waits_for_input("read, "));
   stream_->output().append("written");
   const int inputs = told_.inputs;
   Recorder told;
@@ -511,16 +497,16 @@ TEST_F(StreamTest, AnotherStreamTakesTheConnectionOver) {
   peer_reads();
   EXPECT_EQ(received_, "written");
   peer_.reset();
-  EXPECT_TRUE(run_until(loop_, [&] { return told.ends > 0; }));
+  EXPECT_TRUE(waits_for(told.ends));
   EXPECT_EQ(told_.ends + told_.breaks, 0);
 }
 
 TEST_F(StreamTest, AnotherStreamTakesAnEndedConnectionOver) {
   peer_.reset();
-  EXPECT_TRUE(run_until(loop_, [&] { return told_.ends > 0; }));
+  EXPECT_TRUE(waits_for(told_.ends));
   Recorder told;
   Stream heir(*stream_, told);
-  EXPECT_TRUE(run_until(loop_, [&] { return told.ends > 0; }));
+  EXPECT_TRUE(waits_for(told.ends));
 }
 
 TEST_F(StreamTest, ReportsNothingAfterItIsDestroyed) {
