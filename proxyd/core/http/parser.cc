@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/beast/http/basic_parser.hpp>
+#include <boost/version.hpp>
 #include <cassert>
 #include <functional>
 #include <limits>
@@ -73,6 +74,19 @@ bool is_chunk_line(std::string_view line) {
     const auto byte = static_cast<unsigned char>(c);
     return (byte < 0x20 && c != '\t') || byte == 0x7f;
   });
+}
+
+// RFC 9110 §6.5.1: a trailer must not have a meaning for framing. A server that reads such a
+// trailer could find another end of the body. `text`: the last chunk's line and the trailers.
+bool has_framing_trailer(std::string_view text) {
+  for (std::size_t at = text.find("\r\n"); at != std::string_view::npos;
+       at = text.find("\r\n", at)) {
+    at += 2;
+    const std::string_view line = text.substr(at);
+    const FieldName name = known_name(line.substr(0, line.find(':')));
+    if (name == FieldName::ContentLength || name == FieldName::TransferEncoding) return true;
+  }
+  return false;
 }
 
 // The first byte of a TLS handshake record (RFC 8446 §5.1).
@@ -194,11 +208,20 @@ class RequestParser::Parser {
       owner_.add_field(view(name), view(value), error);
     }
 
+#if BOOST_VERSION >= 109000  // older releases report trailers with on_field_impl()
+    void on_trailer_field_impl(beast::field, BeastView name, BeastView value,
+                               error_code& error) override {
+      owner_.add_field(view(name), view(value), error);
+    }
+#endif
+
     void on_header_impl(error_code&) override {}
 
     void on_body_init_impl(boost::optional<std::uint64_t> const&, error_code&) override {}
 
-    std::size_t on_body_impl(BeastView body, error_code&) override { return body.size(); }
+    std::size_t on_body_impl(BeastView body, error_code&) override {
+      return body.size();
+    }
 
     void on_chunk_header_impl(std::uint64_t size, BeastView, error_code&) override {
       owner_.payload_left_ = size;
@@ -231,7 +254,9 @@ class RequestParser::Parser {
     return HeadRead{.size = size};
   }
 
-  static Refused refuse(std::string_view why) { return {.status = 400, .why = std::string(why)}; }
+  static Refused refuse(std::string_view why) {
+    return {.status = 400, .why = std::string(why)};
+  }
 
   static Refused too_many_fields() {
     return {.status = 431, .why = "it has more than 256 headers"};
@@ -285,6 +310,9 @@ class RequestParser::Parser {
     }
     if (end >= kHeadSizeMax) {  // true for npos as well
       return broken("a chunk's line or the trailers are larger than 64 KiB");
+    }
+    if (is_last && has_framing_trailer(text.substr(0, end + 1))) {
+      return broken("a trailer is named Content-Length or Transfer-Encoding");
     }
     const std::string line = owed_ + std::string(text.substr(0, end + 1));
     owed_.clear();

@@ -133,8 +133,7 @@ TEST(Chunks, BrokenOnesAreRefusedHoweverTheTextIsSplit) {
   for (const std::string text :
        {"x\r\n", "5\r\nhelloX\r\n", "5\nhello\r\n", "-1\r\n", "+5\r\nhello\r\n", " 5\r\nhello\r\n",
         "0x5\r\nhello\r\n", "5 \r\nhello\r\n0\r\n\r\n", "FFFFFFFFFFFFFFFFF\r\n", "\r\n",
-        "5;=b\r\nhello\r\n", "0\r\nT : 1\r\n\r\n", "0\r\nT: 1\r\n 2\r\n\r\n",
-        "0\r\nContent-Length: 5\r\n\r\n", "0\r\nTransfer-Encoding: chunked\r\n\r\n"}) {
+        "5;=b\r\nhello\r\n", "0\r\nT : 1\r\n\r\n", "0\r\nT: 1\r\n 2\r\n\r\n"}) {
     // A line that begins like a last chunk is only judged when its end has arrived.
     const ChunkedBody body = read_body_in_every_way(text + "\r\n\r\n");
     EXPECT_NE(body.error, "") << text;
@@ -161,6 +160,17 @@ TEST(Chunks, AChunkLineHasALimit) {
 TEST(Chunks, TrailersWithBareLineFeedsAreRefusedAtOnce) {
   for (const std::string text : {"0\r\nA: b\n\n", "0\r\nA: b\r\n\n", "0\r\n\n"}) {
     EXPECT_EQ(read_body_in_every_way(text).error, "a line does not end with CR LF") << text;
+  }
+}
+
+TEST(Chunks, ATrailerMustNotBeAFieldOfFraming) {
+  for (const std::string trailer : {"Content-Length: 5", "transfer-encoding: chunked"}) {
+    for (const std::string before : {"", "A: b\r\n"}) {
+      const std::string text = "0\r\n" + before + trailer + "\r\n\r\n";
+      EXPECT_EQ(read_body_in_every_way(text).error,
+                "a trailer is named Content-Length or Transfer-Encoding")
+          << text;
+    }
   }
 }
 
