@@ -169,6 +169,7 @@ Probe::Handlers Daemon::probe_handlers() {
       .on_answer =
           [this](const Probe::Answer& answer) {
             post(Answered{.generation = backend_.generation(),
+                          .is_response = answer.is_response,
                           .address = answer.from.text(),
                           .stranger = answer.stranger});
           },

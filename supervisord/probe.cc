@@ -42,6 +42,8 @@ constexpr milliseconds kAnswerTime{10'000};
 // second limit is for GET, because a body takes longer.
 constexpr milliseconds kLingerTime{50};
 constexpr milliseconds kBodyTime{1'000};
+// A server that closes connections without a response has got HEAD and GET by then.
+constexpr int kClosesForAnswer = 2;
 // Interval of Handlers::on_sight. A server that answers sooner needs no explanation.
 constexpr milliseconds kSightEvery{500};
 // Sight::beginning has at most this many bytes of an answer that is not HTTP.
@@ -89,7 +91,7 @@ void Probe::start_instead() {
 void Probe::begin(bool strangers) {
   started_ = std::chrono::steady_clock::now();
   answer_time_ = kAnswerTime;
-  failures_ = 0;
+  failures_ = closes_ = 0;
   not_http_logged_ = false;
   sight_ = reported_sight_ = Sight{};
   takes_strangers_ = strangers;
@@ -202,11 +204,23 @@ void Probe::on_readable() {
   const ssize_t got = ::recv(talk_->fd.get(), bytes, sizeof bytes, MSG_DONTWAIT);
   if (got > 0) return take({bytes, static_cast<std::size_t>(got)});
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (answered_) {
-    hang_up();
-  } else {
-    fail(answer_.empty() ? Sight::Is::NoAnswer : Sight::Is::NotHttp);
+  on_end(/*is_reset=*/got < 0 || connect_error(talk_->fd.get()) != 0);
+}
+
+// The server has closed the connection. If it had not read the request, there would have been a
+// reset, either instead of the end or, if the end came before the request, after it.
+void Probe::on_end(bool is_reset) {
+  if (answered_) return hang_up();
+  if (!answer_.empty()) return fail(Sight::Is::NotHttp);
+  if (is_reset) return fail(Sight::Is::NoAnswer);
+  if (++closes_ < kClosesForAnswer) {
+    see_talk(Sight::Is::NoAnswer);
+    return retry();
   }
+  const Answer answer{.from = talk_->address, .is_response = false, .stranger = stranger_};
+  next_sight_.stop();
+  hang_up();
+  handlers_.on_answer(answer);
 }
 
 void Probe::take(std::string_view bytes) {
@@ -238,6 +252,11 @@ void Probe::log_not_http() {
 // The established connection brought no answer.
 void Probe::fail(Sight::Is is) {
   see_talk(is);
+  closes_ = 0;
+  retry();
+}
+
+void Probe::retry() {
   ++failures_;
   hang_up();
   next_round_.start(pause());

@@ -17,7 +17,12 @@ namespace hpp::supervisord {
 
 // Connects to each address in turn until one accepts, sends a HEAD request and waits for anything
 // that begins like an HTTP/1 response. If a connection brings no answer, the next one sends GET,
-// then HEAD again, and so on. The probe keeps only one connection open at a time, so that it does
+// then HEAD again, and so on. If the server reads both requests and closes the connections, that
+// counts as an answer, because a WebSocket server may close each connection that does not begin
+// with its handshake. A reset does not count: it comes from a relay whose target does not listen
+// yet, such as the proxy of a container.
+//
+// The probe keeps only one connection open at a time, so that it does
 // not block a backend with a single thread. It closes each connection with a reset, because a
 // socket in TIME_WAIT, ours or a killed backend's, could keep the next backend from binding the
 // port.
@@ -37,7 +42,8 @@ class Probe {
 
   struct Answer {
     SocketAddress from;
-    std::string stranger;  // Owner::who; empty if the tree answered, or if the owner is unknown
+    bool is_response = true;  // false: the server read HEAD and GET, and closed the connections
+    std::string stranger;     // Owner::who; empty if the tree answered, or if the owner is unknown
   };
 
   struct Handlers {
@@ -82,7 +88,9 @@ class Probe {
   void on_readable();
   void take(std::string_view bytes);
   void log_not_http();
+  void on_end(bool is_reset);
   void fail(Sight::Is is);
+  void retry();
   bool asks_for_body() const;
   void see(Sight sight);
   void see_talk(Sight::Is is);
@@ -111,6 +119,7 @@ class Probe {
   std::string stranger_;  // the first stranger of this round, or the one that talk_ leads to
   SocketAddress strangers_address_;
   int failures_ = 0;  // connections since start() that brought no answer
+  int closes_ = 0;    // the last of them that the server closed after it had read the request
   Sight sight_;
   Sight reported_sight_;
   Timer next_round_;

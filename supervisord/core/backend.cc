@@ -160,7 +160,7 @@ void Backend::run(const Answered& event, Now answered) {
   note_answer(facts_, event, answered);
   strangers_.on_answer(is_strangers());
   publish();
-  emit(wording_.running(facts_.generation, answered.steady));
+  emit(wording_.running(event, answered.steady));
   if (!is_strangers()) return;
   emit(Say{stranger_text(event)});
   emit(StartProbe{facts_.generation, StartProbe::Of::TreeInstead});

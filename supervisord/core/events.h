@@ -61,10 +61,11 @@ struct StepEnded {  // answers RunStep
   std::string output_tail;
 };
 
-struct Answered {  // the ping got an HTTP answer
+struct Answered {  // the ping got an answer
   std::uint64_t generation = 0;
-  std::string address;   // the address that answered: `127.0.0.1:8001`
-  std::string stranger;  // the process outside the backend's tree that answered; else empty
+  bool is_response = true;  // false: the server closes connections without an HTTP response
+  std::string address;      // the address that answered: `127.0.0.1:8001`
+  std::string stranger;     // the process outside the backend's tree that answered; else empty
 };
 
 // The probe found a listener on the backend's port, but none that belongs to the backend's tree.

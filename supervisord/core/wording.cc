@@ -66,6 +66,9 @@ std::string pause_text(const Pause& pause, const std::string& cure) {
   return "";
 }
 
+constexpr std::string_view kNoResponse =
+    ". It accepts connections, but closes them without a response to HEAD and GET";
+
 }  // namespace
 
 std::string text_of(TimePoint::duration duration) {
@@ -214,9 +217,10 @@ Say Wording::loading(const bus::BackendState& facts) {
           .begins_restart = !cause.empty()};
 }
 
-Say Wording::running(std::uint64_t generation, TimePoint answered) const {
-  return {fmt::format("Running: generation {} answers after {}{}", generation,
-                      text_of(answered - spawned_), since_restart(answered))};
+Say Wording::running(const Answered& event, TimePoint answered) const {
+  return {fmt::format("Running: generation {} answers after {}{}{}", event.generation,
+                      text_of(answered - spawned_), since_restart(answered),
+                      event.is_response ? "" : kNoResponse)};
 }
 
 std::string Wording::step_end(const std::string& problem, TimePoint now) const {

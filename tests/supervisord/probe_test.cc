@@ -6,6 +6,7 @@
 #include <dirent.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <optional>
 
@@ -22,7 +23,7 @@ using std::chrono::milliseconds;
 // `replies`; the last element applies to all further connections.
 class Server {
  public:
-  enum class Reply { Close, Reset, Silence, Http, HttpToGet, Garbage, SlowHttp };
+  enum class Reply { Close, CloseAfterRequest, Reset, Silence, Http, HttpToGet, Garbage, SlowHttp };
 
   Server(Loop& loop, const Address& address, std::vector<Reply> replies)
       : loop_(loop), replies_(std::move(replies)) {
@@ -85,8 +86,10 @@ class Server {
     connection.request.append(bytes, static_cast<std::size_t>(got));
     if (!connection.request.ends_with("\r\n\r\n")) return;
     if (connection.reply == Reply::Http) send("HTTP/1.1 503 Warming up\r\n\r\n");
-    if (connection.reply == Reply::HttpToGet) {
-      if (connection.request.starts_with("GET ")) return send("HTTP/1.1 200 OK\r\n\r\n");
+    if (connection.reply == Reply::HttpToGet && connection.request.starts_with("GET ")) {
+      return send("HTTP/1.1 200 OK\r\n\r\n");
+    }
+    if (connection.reply == Reply::HttpToGet || connection.reply == Reply::CloseAfterRequest) {
       connection.readable->stop();
       connection.fd.reset();
     }
@@ -280,6 +283,15 @@ TEST_F(ProbeTest, SendsGetToAServerThatFailsOnHead) {
   ASSERT_TRUE(answered());
   EXPECT_EQ(server_->accepted(), 2);
   EXPECT_TRUE(server_->request().starts_with("GET /ready HTTP/1.1\r\n"));
+}
+
+TEST_F(ProbeTest, AcceptsTheCloseOfAServerThatHasReadHeadAndGet) {
+  serve({Reply::CloseAfterRequest, Reply::Reset, Reply::CloseAfterRequest});
+  start();
+  ASSERT_TRUE(answered());
+  EXPECT_FALSE(answer_.is_response);
+  EXPECT_EQ(server_->accepted(), 4) << "a reset between two closes begins the count again";
+  EXPECT_EQ(server_->open(), 0);
 }
 
 TEST_F(ProbeTest, DoesNotWaitForTheEndOfAnEndlessBody) {

@@ -407,6 +407,14 @@ TEST(Restart, LogsTheDurationOfEachStep) {
   EXPECT_EQ(life.published().spawned_at_ms, life.wall_ms() - 412);
 }
 
+TEST(Restart, SaysIfTheServerGaveNoResponse) {
+  Life life = begun();
+  life.after(Spawned{.pid = 100});
+  EXPECT_THAT(life(Answered{.generation = 1, .is_response = false}, milliseconds(5)).back(),
+              testing::EndsWith(
+                  "It accepts connections, but closes them without a response to HEAD and GET"));
+}
+
 TEST(Restart, ServesAllChangesDuringTheKillWithOneSpawn) {
   Life life = running();
   life.after(tree(2), tree(3), tree(4));
