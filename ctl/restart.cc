@@ -1,6 +1,7 @@
 #include "ctl/commands.h"
 
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <optional>
 #include <stdexcept>

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <cstdint>
 
 #include "common/os/build_daemons.h"
 #include "common/os/error.h"

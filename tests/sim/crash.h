@@ -1,6 +1,8 @@
 // Simulates `kill -9` of a helper between any two of its effects.
 #pragma once
 
+#include <cstdint>
+
 #include "tests/sim/world.h"
 
 namespace hpp::sim {

@@ -3,6 +3,7 @@
 // and parts of answers instead of bytes.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>

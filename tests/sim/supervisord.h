@@ -1,6 +1,7 @@
 // supervisord: the real core::Backend in a shell like supervisord/daemon.cc.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <utility>
 

@@ -1,6 +1,7 @@
 // A fake Watchman. It speaks the real PDUs, and behaves like 4.9, see docs/architecture.rst.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
