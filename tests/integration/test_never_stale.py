@@ -9,7 +9,7 @@ import subprocess
 import time
 import unittest
 
-from harness import Program, freeze, wait_for
+from harness import Program, freeze, only_with, wait_for
 from restarts import UPGRADE, Load, RestartTest, is_sanitized
 
 PAIRS = 200 if is_sanitized() else 1_000  # a pair is a save and a request
@@ -404,8 +404,8 @@ class ReplacedFolder(RestartTest):
 
 
 class Outages(RestartTest):
-    """Watchman is killed while clients GET without pause, and a file is saved before the next watch
-    begins."""
+    """Watchman, if it is the source, or watchd is killed while clients GET without pause, and a file is
+    saved before the next watch begins."""
 
     ROUNDS = 3  # a fourth crash of watchd within ten seconds would be close to the end of hpp
 
@@ -429,6 +429,7 @@ class Outages(RestartTest):
                 self.assertEqual(client.ask().text, str(i))
         self.assert_one_at_a_time()
 
+    @only_with("watchman")
     def test_watchman_dies(self):
         self.check(self.watchman.kill)
 
@@ -439,6 +440,7 @@ class Outages(RestartTest):
 
         self.check(kill)
 
+    @only_with("watchman")
     def test_requests_do_not_wait_if_watchman_never_returns(self):
         """Requests wait once, for --barrier-timeout. Later requests do not wait."""
         timeout_s = 3
@@ -497,6 +499,7 @@ class Degraded(RestartTest):
     def lines_of_proxyd(self, after):
         return [text for _, _, text in self.hpp.lines[after:] if text.startswith("hpp-proxyd: ")]
 
+    @only_with("watchman")
     def test_watchman_hangs(self):
         self.start("--barrier-timeout", self.TIMEOUT_MS)
         self.check(self.watchman.pid)
@@ -508,8 +511,9 @@ class Degraded(RestartTest):
     def test_requests_do_not_wait_if_the_barrier_is_off(self):
         """The timeout is longer than the test's, so that a request that waits would fail."""
         self.start("--barrier", "off", "--barrier-timeout", 600_000)
-        freeze(self.watchman.pid)
-        self.addCleanup(self.resume, self.watchman.pid)
+        watchd = self.hpp.helper_pid("watchd")
+        freeze(watchd)
+        self.addCleanup(self.resume, watchd)
         client = self.client()
         for keeps in (True, False) * 5:
             self.assertEqual(client.ask(keeps=keeps).text, "first")

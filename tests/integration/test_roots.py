@@ -3,6 +3,7 @@
 import os
 import shutil
 
+from harness import only_with
 from restarts import RestartTest, is_sanitized
 from test_watchd import TicketTest, WatchdTest
 
@@ -46,12 +47,14 @@ class Counting(WatchdTest):
         self.assertEqual(self.tree()["revision"], before + 1)
         self.assert_counts(lambda: self.write("../shared/b.py"), "../shared/b.py")
 
+    @only_with("watchman")
     def test_changes_while_watchd_is_away_are_named(self):
         self.start_watchd("--root", "../shared")
         self.watchd.end()
         self.assert_counts(lambda: (self.write("../shared/b.py"),
                                     self.start_watchd("--root", "../shared")), "../shared/b.py")
 
+    @only_with("watchman")
     def test_a_restarted_watchman_counts_one_change(self):
         self.start_watchd("--root", "../shared")
         before = self.tree()
@@ -178,6 +181,7 @@ class Links(WatchdTest):
         self.wait_tree(lambda t: t["revision"] >= before + 2, "the watch of the new target")
         self.assert_counts(lambda: self.write("../shared/other/b.py", "2"), "conf.py")
 
+    @only_with("watchman")
     def test_changes_while_watchd_is_away_are_named(self):
         self.link("lib", "../shared/lib")
         self.start_watchd()

@@ -15,7 +15,7 @@ import threading
 import unittest
 
 from bus import TicketAuthor, TopicReader
-from harness import QUIET_S, Background, IntegrationTest, freeze, wait_for
+from harness import QUIET_S, Background, IntegrationTest, freeze, only_with, wait_for
 
 # The number of the test's run directory. watchd opens no port.
 INSTANCE = 1
@@ -104,6 +104,7 @@ class Counting(WatchdTest):
         # The line was written before the snapshot, but it comes through a pipe, maybe later.
         self.watchd.wait_line(f"^hpp-watchd: watching {self.project}$")
 
+    @only_with("watchman")
     def test_a_file_that_is_created_and_deleted_counts(self):
         """It counts if Watchman has seen it. git's lock delays the report until the file is deleted."""
         self.git("init", "-q")
@@ -148,6 +149,7 @@ class Counting(WatchdTest):
         for name in ("a.pyc", "__pycache__/b.pyc", "a.py~", ".a.py.swp"):
             self.assert_counts(lambda name=name: self.write(name), name)
 
+    @only_with("watchman")
     def test_subdirectory_of_a_repository(self):
         repository = self.project
         self.git("init", "--quiet")
@@ -209,6 +211,7 @@ class ForBrowsers(WatchdTest):
         self.assertEqual(sorted(tree["refresh"]["css"]), ["many/a.css", "many/b.css"])
         self.assertEqual(tree["refresh"]["count"], 1)
 
+    @only_with("watchman")
     def test_watchd_killed_and_a_style_sheet_changed(self):
         options = ("--css", "*.css", "--reload", "*.html")
         first = self.start_watchd(*options)
@@ -427,6 +430,7 @@ class IgnoreUnchanged(WatchdTest):
         self.assert_counts(lambda: self.write("a.py", "two"), "a.py")
         self.assert_counts(lambda: self.git("checkout", "--quiet", "a.py"), "a.py")
 
+    @only_with("watchman")
     def test_a_restarted_watchd_has_forgotten_contents_but_misses_no_change(self):
         self.write("a.py", "one")
         self.start_watchd("--ignore-unchanged")
@@ -445,6 +449,7 @@ class Trouble(WatchdTest):
             lambda t: t["watching"] and t["revision"] >= revision and not t["problem"],
             f"watching at revision {revision}")
 
+    @only_with("watchman")
     def test_watchman_killed(self):
         watchd = self.start_watchd("--debug")
         for round_number in range(3):
@@ -471,6 +476,7 @@ class Trouble(WatchdTest):
         for field in ("epoch", "revision", "changed", "changed_count", "watching", "problem"):
             self.assertEqual(after[field], before[field], field)
 
+    @only_with("watchman")
     def test_watchd_killed_and_a_file_changed(self):
         first = self.start_watchd()
         self.assert_counts(lambda: self.write("a.py"), "a.py")
@@ -497,6 +503,7 @@ class Trouble(WatchdTest):
         self.start_watchd("--pattern", "*.py")
         self.assertEqual(self.tree()["revision"], before["revision"] + 1)
 
+    @only_with("watchman")
     def test_watch_deleted(self):
         watchd = self.start_watchd("--debug")
         self.watchman.command("watch-del", str(self.project))
@@ -515,6 +522,7 @@ class Trouble(WatchdTest):
         self.wait_back(before + 2)
         self.assert_counts(lambda: self.write("b.py"), "b.py")
 
+    @only_with("watchman")
     def test_directory_that_watchman_refuses(self):
         self.watchman.stop()
         self.watchman.write_config({"root_restrict_files": [".git"]})
@@ -624,6 +632,7 @@ class Tickets(TicketTest):
         self.addCleanup(self.author.close)
         self.assertEqual(self.ask()["answers"], {"epoch": self.author.epoch, "number": 1})
 
+    @only_with("watchman")
     def test_a_watchman_that_dies_with_a_ticket_open(self):
         self.start_watchd()
         self.ask()
@@ -637,6 +646,7 @@ class Tickets(TicketTest):
         self.assertTrue(tree["watching"])
         self.assertGreater(tree["revision"], 0)
 
+    @only_with("watchman")
     def test_a_slow_watchman(self):
         self.start_watchd()
         self.ask()
@@ -647,6 +657,7 @@ class Tickets(TicketTest):
         os.kill(watchman, signal.SIGCONT)
         self.assertGreater(self.wait_answer(number)["revision"], 0)
 
+    @only_with("watchman")
     def test_a_refused_flush_is_repeated(self):
         """Without `.git`, Watchman cannot write its cookie."""
         self.git("init", "--quiet")
@@ -915,6 +926,7 @@ class Tap(threading.Thread):
         self.join()
 
 
+@only_with("watchman")
 class Connection(WatchdTest):
     def setUp(self):
         super().setUp()

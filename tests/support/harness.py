@@ -81,6 +81,11 @@ def with_watcher(arguments):
     return arguments if is_set else ("--watcher", WATCHER, *arguments)
 
 
+def only_with(*watchers):
+    """Skips a test or a class if the tests run with another source of changes than these."""
+    return unittest.skipUnless(WATCHER in watchers, f"not with --watcher {WATCHER}")
+
+
 # ---- ports --------------------------------------------------------------------------------------
 
 
