@@ -18,8 +18,7 @@ class Dates(IntegrationTest):
         super().setUp()
         self.save("app.py", SERVER)
         self.save("page.txt", "old")
-        self.hpp = self.start_hpp("--pattern", "*.py", "--exec", PYTHON, "app.py", "{backend}")
-        self.hpp.wait_ready()
+        self.hpp = self.start_ready("--pattern", "*.py", "--exec", PYTHON, "app.py", "{backend}")
 
     def save_in_second(self, text, second):
         """Saves the file with a date within that second."""

@@ -24,9 +24,8 @@ class Django(IntegrationTest):
         subprocess.run([PYTHON, "-m", "django", "startproject", "mysite", str(self.project)],
                        check=True, timeout=DEADLINE_S, env=self.environment)
         self.edit("version 0")
-        self.hpp = self.start_hpp("--pattern", "**/*.py", "--exec", PYTHON, "./manage.py",
-                                  "runserver", "--noreload", "{backend}")
-        self.hpp.wait_ready()
+        self.hpp = self.start_ready("--pattern", "**/*.py", "--exec", PYTHON, "./manage.py",
+                                    "runserver", "--noreload", "{backend}")
 
     def edit(self, text):
         self.save("mysite/urls.py", URLS.format(text=text))

@@ -359,7 +359,7 @@ urlpatterns = [path("", index), path("stream", stream)]
 '''
 
 
-class Django(IntegrationTest):
+class Django(unittest.IsolatedAsyncioTestCase, IntegrationTest):
     def setUp(self):
         super().setUp()
         subprocess.run([PYTHON, "-m", "django", "startproject", "mysite", str(self.project)],
@@ -369,9 +369,8 @@ class Django(IntegrationTest):
             "MIDDLEWARE = [", "MIDDLEWARE = [\n    'django.middleware.gzip.GZipMiddleware',"
             "\n    'django.middleware.http.ConditionalGetMiddleware',"))
         self.save("mysite/urls.py", VIEWS.format(text="one"))
-        self.hpp = self.start_hpp("--inject", "--pattern", "**/*.py", "--exec", PYTHON, "./manage.py",
-                                  "runserver", "--noreload", "{backend}")
-        self.hpp.wait_ready()
+        self.hpp = self.start_ready("--inject", "--pattern", "**/*.py", "--exec", PYTHON, "./manage.py",
+                                    "runserver", "--noreload", "{backend}")
 
     def test_its_pages_have_the_tag(self):
         url, tag = self.hpp.url, TAG.decode()
@@ -385,23 +384,19 @@ class Django(IntegrationTest):
         self.assertIn(tag, get(url + "nowhere", **NAVIGATION).text)  # its 404 page
         self.assertNotIn(tag, get(url).text)
 
-    def test_the_tag_brings_the_next_version(self):
+    async def test_the_tag_brings_the_next_version(self):
         """Does the same as a browser: loads the script, connects, and reloads the page."""
-
-        async def run():
-            source = re.search('src="/([^"]*)"', get(self.hpp.url, **NAVIGATION).text)[1]
-            script = get(self.hpp.url + source)
-            self.assertIn("javascript", script.header("content-type"))
-            socket = self.hpp.url.replace("http", "ws", 1) + source.removesuffix(".js")
-            async with websockets.connect(socket, ping_interval=None) as browser:
-                await browser.send(HELLO)
-                self.assertIn("hello", await asyncio.wait_for(browser.recv(), DEADLINE_S))
-                self.save("mysite/urls.py", VIEWS.format(text="two"))
-                self.assertIn("reload", await asyncio.wait_for(browser.recv(), DEADLINE_S))
-            page = await asyncio.to_thread(get, self.hpp.url, **NAVIGATION)
-            self.assertIn(TAG.decode() + "<title>two", page.text)
-
-        asyncio.run(run())
+        source = re.search('src="/([^"]*)"', get(self.hpp.url, **NAVIGATION).text)[1]
+        script = get(self.hpp.url + source)
+        self.assertIn("javascript", script.header("content-type"))
+        socket = self.hpp.url.replace("http", "ws", 1) + source.removesuffix(".js")
+        async with websockets.connect(socket, ping_interval=None) as browser:
+            await browser.send(HELLO)
+            self.assertIn("hello", await asyncio.wait_for(browser.recv(), DEADLINE_S))
+            self.save("mysite/urls.py", VIEWS.format(text="two"))
+            self.assertIn("reload", await asyncio.wait_for(browser.recv(), DEADLINE_S))
+        page = await asyncio.to_thread(get, self.hpp.url, **NAVIGATION)
+        self.assertIn(TAG.decode() + "<title>two", page.text)
 
 
 if __name__ == "__main__":

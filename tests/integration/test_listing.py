@@ -12,8 +12,7 @@ class Listing(IntegrationTest):
         self.save("already-there", "")
         self.backend = free_port()
         script = f"sleep 0.1 && {PYTHON} -m http.server {self.backend}"
-        self.hpp = self.start_hpp("--exec", "sh", "-c", script, backend=self.backend)
-        self.hpp.wait_ready()
+        self.hpp = self.start_ready("--exec", "sh", "-c", script, backend=self.backend)
 
     def servers(self):
         mark = processes_with("HPP_TEST", self.mark)
@@ -55,8 +54,7 @@ class Listing(IntegrationTest):
             self.assertIn('"x"', answer.text)
 
     def test_leaves_no_server_behind(self):
-        self.hpp.ctrl_c()
-        self.assertEqual(self.hpp.wait_exit(), 130)
+        self.hpp.stop()
         self.assert_nothing_left()
 
 

@@ -26,13 +26,12 @@ def frame(opcode, payload):
     return bytes([0x80 | opcode, 0x80 | len(payload)]) + bytes(4) + payload
 
 
-class LiveReload(IntegrationTest):
+class LiveReload(unittest.IsolatedAsyncioTestCase, IntegrationTest):
     def setUp(self):
         super().setUp()
         self.port = free_port()
-        self.hpp = self.start_hpp("--livereload-port", self.port, "--css", "**/*.css", "--reload",
-                                  "*.html", "--exec", *self.save_backend("old"))
-        self.hpp.wait_ready()
+        self.hpp = self.start_ready("--livereload-port", self.port, "--css", "**/*.css", "--reload",
+                                    "*.html", text="old")
 
     async def browser(self, *protocols, origin=None):
         """Opens a connection that has exchanged hello with hpp."""
@@ -57,93 +56,78 @@ class LiveReload(IntegrationTest):
     async def receive(connection):
         return json.loads(await asyncio.wait_for(connection.recv(), DEADLINE_S))
 
-    def test_every_browser_reloads_and_finds_the_new_page(self):
-        async def run():
-            browsers = [await self.browser() for _ in range(5)]
-            for generation in (2, 3):
-                self.save_backend(f"new {generation}")
-                for browser in browsers:
-                    self.assertEqual((await self.receive(browser))["command"], "reload")
-                page = await asyncio.to_thread(get, self.hpp.url)
-                self.assertEqual(page.text, f"new {generation}")
-                self.hpp.wait_state("Running", generation)
+    async def test_every_browser_reloads_and_finds_the_new_page(self):
+        browsers = [await self.browser() for _ in range(5)]
+        for generation in (2, 3):
+            self.save_backend(f"new {generation}")
             for browser in browsers:
-                await browser.close()
-
-        asyncio.run(run())
-
-    def test_a_crash_and_its_end_are_sent(self):
-        async def run():
-            browser = await self.browser()
-            await asyncio.to_thread(get, self.hpp.url + "crash")
-            self.assertEqual((await self.receive(browser))["command"], "reload")
-            self.assertEqual((await asyncio.to_thread(get, self.hpp.url)).status, 503)
-            self.save_backend("cured")
-            self.assertEqual((await self.receive(browser))["command"], "reload")
-            self.assertEqual((await asyncio.to_thread(get, self.hpp.url)).text, "cured")
+                self.assertEqual((await self.receive(browser))["command"], "reload")
+            page = await asyncio.to_thread(get, self.hpp.url)
+            self.assertEqual(page.text, f"new {generation}")
+            self.hpp.wait_state("Running", generation)
+        for browser in browsers:
             await browser.close()
 
-        asyncio.run(run())
+    async def test_a_crash_and_its_end_are_sent(self):
+        browser = await self.browser()
+        await asyncio.to_thread(get, self.hpp.url + "crash")
+        self.assertEqual((await self.receive(browser))["command"], "reload")
+        self.assertEqual((await asyncio.to_thread(get, self.hpp.url)).status, 503)
+        self.save_backend("cured")
+        self.assertEqual((await self.receive(browser))["command"], "reload")
+        self.assertEqual((await asyncio.to_thread(get, self.hpp.url)).text, "cured")
+        await browser.close()
 
-    def test_style_sheets_and_pages_restart_nothing(self):
-        async def run():
-            plain, own = await self.browser(), await self.browser(OWN)
-            before = await self.state(own, lambda s: s["state"] == "Running")
-            self.assertEqual(before["generation"], 1)
-            self.save("s/a.css", "")
-            self.assertEqual(await self.receive(plain),
-                             {"command": "reload", "path": "s/a.css", "liveCSS": True})
-            after = await self.receive(own)
-            self.assertEqual(after["refresh"], {**before["refresh"], "css": ["s/a.css"],
-                                                "count": before["refresh"]["count"] + 1})
-            self.save("a.html", "")
-            self.assertEqual(await self.receive(plain), {"command": "reload", "path": "a.html",
-                                                         "liveCSS": False, "liveImg": False})
-            after = await self.receive(own)
-            self.assertEqual((after["refresh"]["css"], after["refresh"]["page"]), ([], True))
-            # No other message came, and the backend was not restarted.
-            self.save_backend("new")
-            self.assertEqual((await self.receive(plain))["path"], "/")
-            await self.state(own, lambda s: s["state"] == "Running" and s["generation"] == 2)
-            self.assertEqual(self.spawns, 2)
-            await plain.close()
-            await own.close()
+    async def test_style_sheets_and_pages_restart_nothing(self):
+        plain, own = await self.browser(), await self.browser(OWN)
+        before = await self.state(own, lambda s: s["state"] == "Running")
+        self.assertEqual(before["generation"], 1)
+        self.save("s/a.css", "")
+        self.assertEqual(await self.receive(plain),
+                         {"command": "reload", "path": "s/a.css", "liveCSS": True})
+        after = await self.receive(own)
+        self.assertEqual(after["refresh"], {**before["refresh"], "css": ["s/a.css"],
+                                            "count": before["refresh"]["count"] + 1})
+        self.save("a.html", "")
+        self.assertEqual(await self.receive(plain), {"command": "reload", "path": "a.html",
+                                                     "liveCSS": False, "liveImg": False})
+        after = await self.receive(own)
+        self.assertEqual((after["refresh"]["css"], after["refresh"]["page"]), ([], True))
+        # No other message came, and the backend was not restarted.
+        self.save_backend("new")
+        self.assertEqual((await self.receive(plain))["path"], "/")
+        await self.state(own, lambda s: s["state"] == "Running" and s["generation"] == 2)
+        self.assertEqual(self.spawns, 2)
+        await plain.close()
+        await own.close()
 
-        asyncio.run(run())
-
-    def test_missed_changes_are_sent_at_once(self):
+    async def test_missed_changes_are_sent_at_once(self):
         """To a browser that was disconnected, or that has waited for hpp-proxyd."""
-        async def run():
-            self.save("a.css", "")
-            self.hpp.wait_line("a.css changed: notified 0 browsers")
-            before = await self.receive(await self.browser(OWN))
-            self.assertEqual((before["generation"], before["refresh"]["count"]), (1, 1))
-            os.kill(self.hpp.helper_pid("proxyd"), signal.SIGKILL)
-            self.save("b.css", "")
-            wait_for(lambda: self.hpp.snapshot("watchd")["refresh"]["count"] == 2, "the refresh")
-            own = await self.browser(OWN)
-            after = await self.state(own, lambda s: s["refresh"]["count"] == 2)
-            self.assertEqual((after["epoch"], after["generation"]), (before["epoch"], 1))
+        self.save("a.css", "")
+        self.hpp.wait_line("a.css changed: notified 0 browsers")
+        before = await self.receive(await self.browser(OWN))
+        self.assertEqual((before["generation"], before["refresh"]["count"]), (1, 1))
+        os.kill(self.hpp.helper_pid("proxyd"), signal.SIGKILL)
+        self.save("b.css", "")
+        wait_for(lambda: self.hpp.snapshot("watchd")["refresh"]["count"] == 2, "the refresh")
+        own = await self.browser(OWN)
+        after = await self.state(own, lambda s: s["refresh"]["count"] == 2)
+        self.assertEqual((after["epoch"], after["generation"]), (before["epoch"], 1))
 
-        asyncio.run(run())
-
-    def test_only_pages_of_hpps_origin_get_the_reason_of_a_crash(self):
-        async def run():
-            here = await self.browser(OWN, origin=self.hpp.url.rstrip("/"))
-            stranger = await self.browser(OWN, origin="http://example.org")
-            await asyncio.to_thread(get, self.hpp.url + "crash")
-            crash = (await self.state(here, lambda s: s["state"] == "Error"))["crash"]
-            self.assertEqual(crash["how"], "it ended with exit code 3")
-            self.assertIn("app.py", crash["command"])
-            self.assertEqual(crash["output"], "crash requested")
-            crash = (await self.state(stranger, lambda s: s["state"] == "Error"))["crash"]
-            self.assertEqual(crash, {"how": "it has failed", "command": "", "output": ""})
-            self.save_backend("cured")
-            await self.state(here, lambda s: s["state"] == "Running" and s["generation"] == 2)
-            await here.close()
-            await stranger.close()
-
-        asyncio.run(run())
+    async def test_only_pages_of_hpps_origin_get_the_reason_of_a_crash(self):
+        here = await self.browser(OWN, origin=self.hpp.url.rstrip("/"))
+        stranger = await self.browser(OWN, origin="http://example.org")
+        await asyncio.to_thread(get, self.hpp.url + "crash")
+        crash = (await self.state(here, lambda s: s["state"] == "Error"))["crash"]
+        self.assertEqual(crash["how"], "it ended with exit code 3")
+        self.assertIn("app.py", crash["command"])
+        self.assertEqual(crash["output"], "crash requested")
+        crash = (await self.state(stranger, lambda s: s["state"] == "Error"))["crash"]
+        self.assertEqual(crash, {"how": "it has failed", "command": "", "output": ""})
+        self.save_backend("cured")
+        await self.state(here, lambda s: s["state"] == "Running" and s["generation"] == 2)
+        await here.close()
+        await stranger.close()
 
     def test_the_script_is_served(self):
         answer = get(f"http://localhost:{self.port}/livereload.js?snipver=1")
@@ -152,23 +136,20 @@ class LiveReload(IntegrationTest):
         self.assertIn("/livereload", answer.text)
         self.assertEqual(get(f"http://localhost:{self.port}/other").status, 404)
 
-    def test_malformed_clients_do_not_affect_others(self):
-        async def run():
-            browser = await self.browser()
-            for odd in (b"\x00", b"GET / HTTP/1.1\n\n", b"GET /livereload HTTP/1.1\r\nHost: a\r\n\r\n",
-                        b"GET /livereload HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
-                        b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: a\r\n\r\n"
-                        b"\xff\xff\xff\xff"):
-                with socket.create_connection(("localhost", self.port)) as client:
-                    client.sendall(odd)
-            stuck = await self.browser()
-            stuck.transport.pause_reading()
-            self.save_backend("new")
-            self.assertEqual((await self.receive(browser))["command"], "reload")
-            stuck.transport.abort()
-            await browser.close()
-
-        asyncio.run(run())
+    async def test_malformed_clients_do_not_affect_others(self):
+        browser = await self.browser()
+        for odd in (b"\x00", b"GET / HTTP/1.1\n\n", b"GET /livereload HTTP/1.1\r\nHost: a\r\n\r\n",
+                    b"GET /livereload HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n"
+                    b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: a\r\n\r\n"
+                    b"\xff\xff\xff\xff"):
+            with socket.create_connection(("localhost", self.port)) as client:
+                client.sendall(odd)
+        stuck = await self.browser()
+        stuck.transport.pause_reading()
+        self.save_backend("new")
+        self.assertEqual((await self.receive(browser))["command"], "reload")
+        stuck.transport.abort()
+        await browser.close()
 
     def flood(self, client, piece):
         """Sends `piece` until proxyd reads no more or 64 MiB are sent. Returns the number of bytes."""

@@ -49,8 +49,7 @@ class Node(IntegrationTest):
     def setUp(self):
         super().setUp()
         self.save("server.js", SERVER)
-        self.hpp = self.start_hpp("--exec", "node", "server.js", "{backend}")
-        self.hpp.wait_ready()
+        self.hpp = self.start_ready("--exec", "node", "server.js", "{backend}")
         self.client = Connection(self.hpp.bind)
         self.addCleanup(self.client.socket.close)
 

@@ -19,8 +19,7 @@ class OwnEndpointsTest(IntegrationTest):
 
     def setUp(self):
         super().setUp()
-        self.hpp = self.start_hpp("--exec", *self.save_backend("the backend's"))
-        self.hpp.wait_ready()
+        self.hpp = self.start_ready(text="the backend's")
 
     def ask(self, path, method="GET", host=None, fields=()):
         """Sends one request with exactly this Host and these fields."""
@@ -124,10 +123,8 @@ class Wait(IntegrationTest):
         return [PYTHON, "app.py", "{backend}"]
 
     def start(self, *arguments):
-        hpp = self.start_hpp("--pattern", "app.py", *arguments, "--exec",
-                             *self.save_slow_backend("old"))
-        hpp.wait_ready()
-        return hpp
+        return self.start_ready("--pattern", "app.py", *arguments, "--exec",
+                               *self.save_slow_backend("old"))
 
     def test_it_answers_at_once_if_the_tree_is_live(self):
         hpp = self.start()
@@ -171,7 +168,7 @@ class Wait(IntegrationTest):
         self.assertEqual((answer.status, json.loads(answer.text)["error"]), (503, "queue_timeout"))
 
 
-class LiveReload(OwnEndpointsTest):
+class LiveReload(unittest.IsolatedAsyncioTestCase, OwnEndpointsTest):
     async def browser(self, **keywords):
         """Opens a WebSocket on the main port that has exchanged hello with hpp."""
         connection = await websockets.connect(
@@ -185,38 +182,29 @@ class LiveReload(OwnEndpointsTest):
     async def receive(connection):
         return json.loads(await asyncio.wait_for(connection.recv(), DEADLINE_S))
 
-    def test_every_browser_reloads(self):
-        async def run():
-            browsers = [await self.browser() for _ in range(5)]
-            self.save_backend("new")
-            for browser in browsers:
-                self.assertEqual((await self.receive(browser))["command"], "reload")
-            self.assertEqual((await asyncio.to_thread(get, self.hpp.url)).text, "new")
-            for browser in browsers:
-                await browser.close()
-
-        asyncio.run(run())
-
-    def test_it_works_while_no_backend_runs(self):
-        async def run():
-            await asyncio.to_thread(get, self.hpp.url + "crash")
-            self.hpp.wait_state("Error")
-            browser = await self.browser()
-            self.save_backend("cured")
+    async def test_every_browser_reloads(self):
+        browsers = [await self.browser() for _ in range(5)]
+        self.save_backend("new")
+        for browser in browsers:
             self.assertEqual((await self.receive(browser))["command"], "reload")
+        self.assertEqual((await asyncio.to_thread(get, self.hpp.url)).text, "new")
+        for browser in browsers:
             await browser.close()
 
-        asyncio.run(run())
+    async def test_it_works_while_no_backend_runs(self):
+        await asyncio.to_thread(get, self.hpp.url + "crash")
+        self.hpp.wait_state("Error")
+        browser = await self.browser()
+        self.save_backend("cured")
+        self.assertEqual((await self.receive(browser))["command"], "reload")
+        await browser.close()
 
-    def test_a_page_of_another_origin_is_refused(self):
-        async def run():
-            with self.assertRaises(websockets.InvalidStatusCode) as refused:
-                await self.browser(origin="http://evil.example")
-            self.assertEqual(refused.exception.status_code, 403)
-            browser = await self.browser(origin=f"http://localhost:{self.hpp.bind}")
-            await browser.close()
-
-        asyncio.run(run())
+    async def test_a_page_of_another_origin_is_refused(self):
+        with self.assertRaises(websockets.InvalidStatusCode) as refused:
+            await self.browser(origin="http://evil.example")
+        self.assertEqual(refused.exception.status_code, 403)
+        browser = await self.browser(origin=f"http://localhost:{self.hpp.bind}")
+        await browser.close()
 
     def test_the_handshake_may_follow_another_request_and_bring_a_message(self):
         with Connection(self.hpp.bind) as client:

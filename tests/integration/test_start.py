@@ -5,17 +5,8 @@ import os
 import signal
 import time
 
-from harness import (
-    PYTHON,
-    Background,
-    Connection,
-    IntegrationTest,
-    Program,
-    environment_of,
-    get,
-    is_alive,
-    wait_for,
-)
+from harness import (PYTHON, Background, Connection, IntegrationTest, Program, environment_of, get,
+                     is_alive, wait_for)
 
 # The build turns `source` into the backend's answer. The source `bad` does not compile.
 BUILD = """\
@@ -114,8 +105,7 @@ class Build(IntegrationTest):
     def test_dies_with_hpp(self):
         self.start_built("slow").wait_state("Loading")
         wait_for(lambda: self.builder(), "the build")
-        self.hpp.ctrl_c()
-        self.assertEqual(self.hpp.wait_exit(), 130)
+        self.hpp.stop()
         self.assert_nothing_left()
 
     def test_its_remaining_processes_are_killed_with_the_backend(self):
@@ -137,17 +127,15 @@ class Build(IntegrationTest):
         self.save("build.sh", start + BUILD)
         self.save("app.py", BUILT)
         self.save("source", "one")
-        hpp = self.start_hpp("--build", "sh build.sh", "--build-daemon", "daemon.py", "--exec",
-                             PYTHON, "app.py", "{backend}")
-        hpp.wait_ready()
+        hpp = self.start_ready("--build", "sh build.sh", "--build-daemon", "daemon.py", "--exec",
+                               PYTHON, "app.py", "{backend}")
         daemon = int((self.directory / "daemon").read_text())
         self.save("source", "two")
         self.assertEqual(get(hpp.url).text, "two")
         os.kill(hpp.helper_pid("supervisord"), signal.SIGKILL)
         self.save("source", "three")
         self.assertEqual(get(hpp.url).text, "three")
-        hpp.ctrl_c()
-        self.assertEqual(hpp.wait_exit(), 130)
+        hpp.stop()
         self.assertEqual(list(self.left()), [daemon])
         os.kill(daemon, signal.SIGKILL)
         wait_for(lambda: not is_alive(daemon), "the daemon's end")
@@ -199,8 +187,7 @@ class Build(IntegrationTest):
 class Socket(IntegrationTest):
     def start_handed(self):
         self.save("app.py", handed("one"))
-        self.hpp = self.start_hpp("--socket", "--exec", PYTHON, "app.py")
-        self.hpp.wait_ready()
+        self.hpp = self.start_ready("--socket", "--exec", PYTHON, "app.py")
         return self.hpp
 
     def test_each_backend_gets_it_like_a_new_one(self):
@@ -249,15 +236,13 @@ class Ready(IntegrationTest):
                             "while True:\n"
                             "  connection = server.accept()[0]\n"
                             "  print('got', connection.recv(100), flush=True)\n")
-        hpp = self.start_hpp("--ready", "tcp", "--exec", PYTHON, "app.py", "{backend}")
-        hpp.wait_ready()
+        hpp = self.start_ready("--ready", "tcp", "--exec", PYTHON, "app.py", "{backend}")
         hpp.wait_line(r"got b''|ConnectionReset")
 
     def test_a_path_is_requested(self):
         self.save("app.py", "import http.server, sys\n"
                             "http.server.test(port=int(sys.argv[1]), bind='127.0.0.1')\n")
-        hpp = self.start_hpp("--ready-path", "/healthz", "--exec", PYTHON, "app.py", "{backend}")
-        hpp.wait_ready()
+        hpp = self.start_ready("--ready-path", "/healthz", "--exec", PYTHON, "app.py", "{backend}")
         hpp.wait_line('"HEAD /healthz HTTP/1.1"')
 
     def test_a_malformed_value_is_refused(self):
@@ -296,8 +281,7 @@ class Environment(IntegrationTest):
 
     def test_of_watchman(self):
         self.watchman.stop()
-        hpp = self.start_hpp("--exec", *self.save_backend())
-        hpp.wait_ready()
+        hpp = self.start_ready()
         self.assert_clean(environment_of(self.watchman.pid))
         # Watchman must not count as a process that a crashed supervisord has left behind.
         pid = self.watchman.pid
@@ -338,8 +322,7 @@ class Loop(IntegrationTest):
         hpp.wait_line(r"your server restarts itself\. It writes log\.txt .*--exclude log\.txt$")
 
     def test_is_not_reported_for_quick_saves(self):
-        hpp = self.start_hpp("--exec", *self.save_backend("0"))
-        hpp.wait_ready()
+        hpp = self.start_ready(text="0")
         for number in range(1, 13):
             self.save_backend(str(number))
             self.assertEqual(get(hpp.url).text, str(number))
@@ -351,8 +334,7 @@ class SteadyWrites(IntegrationTest):
         program = BUILT.replace("../built", "data.txt")
         self.save("app.py", "import time; time.sleep(0.5)\n" + program)
         self.save("data.txt", "0")
-        hpp = self.start_hpp("--exec", PYTHON, "app.py", "{backend}")
-        hpp.wait_ready()
+        hpp = self.start_ready("--exec", PYTHON, "app.py", "{backend}")
         for number in range(1, 101):
             self.save("data.txt", str(number))
             time.sleep(0.03)  # the rate of writes is what the test needs

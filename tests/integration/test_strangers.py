@@ -4,17 +4,8 @@ import socket
 import time
 import unittest
 
-from harness import (
-    PYTHON,
-    QUIET_S,
-    Background,
-    Connection,
-    IntegrationTest,
-    Program,
-    free_port,
-    get,
-    wait_for,
-)
+from harness import (PYTHON, QUIET_S, Background, Connection, IntegrationTest, Program, free_port, get,
+                     wait_for)
 
 # A server on the given address that answers every request with `stranger`.
 STRANGER = '''\

@@ -8,20 +8,8 @@ import subprocess
 import tempfile
 import unittest
 
-from harness import (
-    BUILD_DIR,
-    LONG_BARRIER_MS,
-    PYTHON,
-    Hpp,
-    Program,
-    command_of,
-    free_port,
-    freeze,
-    get,
-    is_alive,
-    is_program,
-    wait_for,
-)
+from harness import (BUILD_DIR, LONG_BARRIER_MS, PYTHON, Hpp, Program, command_of, free_port, freeze,
+                     get, is_alive, is_program, wait_for)
 from restarts import BACKEND, is_sanitized
 from test_crashes import ESCAPING, HELPERS, SERVE, CrashTest
 from user_manager import UserManager

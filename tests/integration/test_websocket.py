@@ -27,12 +27,11 @@ asyncio.run(main())
 '''
 
 
-class WebSocket(IntegrationTest):
+class WebSocket(unittest.IsolatedAsyncioTestCase, IntegrationTest):
     def setUp(self):
         super().setUp()
         self.save("echo.py", SERVER)
-        self.hpp = self.start_hpp("--exec", PYTHON, "echo.py", "{backend}")
-        self.hpp.wait_ready()
+        self.hpp = self.start_ready("--exec", PYTHON, "echo.py", "{backend}")
 
     def connect(self):
         return websockets.connect(f"ws://localhost:{self.hpp.bind}/", max_size=None,
@@ -42,37 +41,28 @@ class WebSocket(IntegrationTest):
         await connection.send(message)
         return await asyncio.wait_for(connection.recv(), DEADLINE_S)
 
-    def test_echoes(self):
-        async def run():
+    async def test_echoes(self):
+        async with self.connect() as connection:
+            for message in ("hello", "", "ä" * 1000, b"\x00\xff", b"x" * 1_000_000):
+                self.assertEqual(await self.echoed(connection, message), message)
+
+    async def test_closes_on_a_change_and_a_new_one_works(self):
+        for generation in (1, 2, 3):
+            self.hpp.wait_state("Running", generation)
             async with self.connect() as connection:
-                for message in ("hello", "", "ä" * 1000, b"\x00\xff", b"x" * 1_000_000):
-                    self.assertEqual(await self.echoed(connection, message), message)
-
-        asyncio.run(run())
-
-    def test_closes_on_a_change_and_a_new_one_works(self):
-        async def run():
-            for generation in (1, 2, 3):
-                self.hpp.wait_state("Running", generation)
-                async with self.connect() as connection:
-                    self.assertEqual(await self.echoed(connection, "before"), "before")
-                    self.save("echo.py", SERVER + f"# {generation}\n")
-                    with self.assertRaises(websockets.ConnectionClosed):
-                        await asyncio.wait_for(connection.recv(), DEADLINE_S)
-                async with self.connect() as connection:  # held until the new backend answers
-                    self.assertEqual(await self.echoed(connection, "after"), "after")
-
-        asyncio.run(run())
-
-    def test_stops_with_connections_open(self):
-        async def run():
-            async with self.connect() as connection:
-                self.assertEqual(await self.echoed(connection, "x"), "x")
-                self.hpp.ctrl_c()
+                self.assertEqual(await self.echoed(connection, "before"), "before")
+                self.save("echo.py", SERVER + f"# {generation}\n")
                 with self.assertRaises(websockets.ConnectionClosed):
                     await asyncio.wait_for(connection.recv(), DEADLINE_S)
+            async with self.connect() as connection:  # held until the new backend answers
+                self.assertEqual(await self.echoed(connection, "after"), "after")
 
-        asyncio.run(run())
+    async def test_stops_with_connections_open(self):
+        async with self.connect() as connection:
+            self.assertEqual(await self.echoed(connection, "x"), "x")
+            self.hpp.ctrl_c()
+            with self.assertRaises(websockets.ConnectionClosed):
+                await asyncio.wait_for(connection.recv(), DEADLINE_S)
         self.assertEqual(self.hpp.wait_exit(), 130)
         self.assert_nothing_left()
 
