@@ -50,7 +50,7 @@ int restart(const Instance& instance) {
   loop.run();
   if (!outcome) throw std::runtime_error("hpp-supervisord has ended");
   const bool has_failed = outcome->state == bus::BackendPhase::Error || !outcome->problem.empty();
-  print_text(stdout, backend_words(*outcome) + '\n');
+  print_text(stdout, words(*outcome) + '\n');
   if (!outcome->problem.empty()) print_text(stdout, printable(outcome->problem) + '\n');
   return has_failed ? 1 : 0;
 }

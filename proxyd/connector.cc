@@ -117,12 +117,4 @@ void Connector::leave_queue() {
   if (place_ != 0) queue_.leave(std::exchange(place_, 0));
 }
 
-bool Connector::has_ended_by_now() const {
-  return socket_.is_open() && look_at_unread(socket_.get()) == Unread::End;
-}
-
-void Connector::reset_on_close() {
-  if (socket_.is_open()) hpp::reset_on_close(socket_.get());
-}
-
 }  // namespace hpp::proxyd

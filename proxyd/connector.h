@@ -10,7 +10,6 @@
 #include "common/event/fd_watch.h"
 #include "common/event/loop.h"
 #include "common/event/timer.h"
-#include "common/os/peer_sockets.h"
 #include "common/os/socket_address.h"
 #include "common/os/unique_fd.h"
 #include "proxyd/backend_addresses.h"
@@ -46,15 +45,8 @@ class Connector final : private ConnectQueue::Member {
   // Cancels the attempt. The listener is not called any more.
   void stop();
 
-  // Asks the kernel whether the backend has closed the connection that is being made.
-  bool has_ended_by_now() const;
-
-  // Whether no process has the backend's end open any more. Only call it if the backend has closed
-  // the connection.
-  bool is_abandoned(PeerSockets& peers) const { return peers.is_abandoned(socket_.get()); }
-
-  // Makes the socket send a reset when it is closed.
-  void reset_on_close();
+  // The socket of the connection that is being made; -1 if there is none.
+  int socket() const { return socket_.get(); }
 
  private:
   void on_turn() override;

@@ -46,17 +46,22 @@ void Upstream::on_input_ended() {
   if (listener_ != nullptr) listener_->on_upstream_ended();
 }
 
+int Upstream::socket() const {
+  if (stream_) return stream_->fd();
+  return connector_ ? connector_->socket() : -1;
+}
+
 bool Upstream::has_ended_by_now() const {
-  return stream_ ? stream_->has_ended_by_now() : connector_ && connector_->has_ended_by_now();
+  if (stream_) return stream_->has_ended_by_now();
+  return socket() != -1 && look_at_unread(socket()) == Unread::End;
 }
 
 bool Upstream::is_abandoned(PeerSockets& peers) const {
-  return stream_ ? stream_->is_abandoned(peers) : connector_ && connector_->is_abandoned(peers);
+  return peers.is_abandoned(socket());
 }
 
 void Upstream::reset_on_close() {
-  if (stream_) stream_->reset_on_close();
-  if (connector_) connector_->reset_on_close();
+  if (socket() != -1) hpp::reset_on_close(socket());
 }
 
 }  // namespace hpp::proxyd

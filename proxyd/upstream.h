@@ -84,6 +84,9 @@ class Upstream final : private StreamListener, private ConnectorListener {
   void on_connected(UniqueFd socket, const SocketAddress& peer) override;
   void on_not_connected(int error) override;
 
+  // The open connection's socket or the connector's; -1 if there is none.
+  int socket() const;
+
   Loop& loop_;
   UpstreamListener* listener_;
   BodyPump pump_;

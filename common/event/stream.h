@@ -10,7 +10,6 @@
 #include "common/event/buffer.h"
 #include "common/event/loop.h"
 #include "common/event/transport.h"
-#include "common/os/peer_sockets.h"
 #include "common/os/splice_pipe.h"
 #include "common/os/unique_fd.h"
 
@@ -113,9 +112,6 @@ class Stream {
   // kernel.
   bool is_quiet_by_now() const;
 
-  // Whether no process has the peer's socket open any more.
-  bool is_abandoned(PeerSockets& peers) const { return peers.is_abandoned(fd()); }
-
   // Makes the stream end with a reset (RST) when it is closed. There is no TIME_WAIT then, and the
   // peer does not take the bytes that it has received for complete.
   void reset_on_close();
@@ -145,13 +141,14 @@ class Stream {
   // Whether the kernel has taken all of output().
   bool output_done() const { return output_.empty(); }
 
+  // The socket, for questions to the kernel.
+  int fd() const { return transport_->fd(); }
+
  private:
   enum class Reading : std::uint8_t { Paused, Buffered, Spliced };
 
   static void on_event(int, short what, void* self) noexcept;
   static void on_writable(int, short, void* self) noexcept;
-
-  int fd() const { return transport_->fd(); }
 
   std::unique_ptr<Transport> release();
   void handle_readable(short what);

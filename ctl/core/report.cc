@@ -68,12 +68,12 @@ std::string changed_words(const bus::TreeState& tree) {
   return fmt::format(", {}", files_changed(tree.changed.front(), tree.changed_count));
 }
 
-std::string tree_words(const bus::TreeState& tree) {
+std::string words(const bus::TreeState& tree) {
   return fmt::format("{}, revision {}{}{}", tree.watching ? "watched" : "not watched",
                      tree.revision, changed_words(tree), tree.settling ? ", git is writing" : "");
 }
 
-std::string proxy_words(const bus::ProxyState& proxy) {
+std::string words(const bus::ProxyState& proxy) {
   return fmt::format("listening on {}, clients {}, held {}, forwarded {}, replayed {}",
                      fmt::join(proxy.listening, " and "), proxy.clients, proxy.held,
                      proxy.forwarded, proxy.replayed);
@@ -104,14 +104,9 @@ std::string dump(const Object& object) {
 }  // namespace
 
 void Snapshots::take(const bus::Message& message) {
-  std::visit(
-      [this](const auto& state) {
-        using State = std::decay_t<decltype(state)>;
-        if constexpr (std::is_same_v<State, bus::TreeState>) tree = state;
-        if constexpr (std::is_same_v<State, bus::BackendState>) backend = state;
-        if constexpr (std::is_same_v<State, bus::ProxyState>) proxy = state;
-      },
-      message);
+  if (const auto* state = std::get_if<bus::TreeState>(&message)) tree = *state;
+  if (const auto* state = std::get_if<bus::BackendState>(&message)) backend = *state;
+  if (const auto* state = std::get_if<bus::ProxyState>(&message)) proxy = *state;
 }
 
 bool Snapshots::has(bus::Topic topic) const {
@@ -126,12 +121,11 @@ bool Snapshots::has(bus::Topic topic) const {
   return false;
 }
 
-std::string backend_words(const bus::BackendState& backend) {
-  std::string words =
-      fmt::format("{}: generation {}", to_string(backend.state), backend.generation);
-  if (backend.pid != 0) words += fmt::format(", pid {}", backend.pid);
-  if (backend.exit) words += ", " + to_string(*backend.exit);
-  return words;
+std::string words(const bus::BackendState& backend) {
+  std::string text = fmt::format("{}: generation {}", to_string(backend.state), backend.generation);
+  if (backend.pid != 0) text += fmt::format(", pid {}", backend.pid);
+  if (backend.exit) text += ", " + to_string(*backend.exit);
+  return text;
 }
 
 std::string status_text(const Instance& instance, const Snapshots& snapshots, std::int64_t now_ms) {
@@ -139,11 +133,11 @@ std::string status_text(const Instance& instance, const Snapshots& snapshots, st
                                                  keeper_words(instance), instance.directory));
   text += row("url", instance.url);
   const auto& [tree, backend, proxy, silent] = snapshots;
-  text += row("backend", backend ? backend_words(*backend) + since(*backend, now_ms) : "unknown");
+  text += row("backend", backend ? words(*backend) + since(*backend, now_ms) : "unknown");
   if (backend && !backend->delay.empty()) text += row("delay", backend->delay);
   if (backend) text += row("command", command_line(backend->command));
-  text += row("files", tree ? tree_words(*tree) : "unknown");
-  text += row("proxy", proxy ? proxy_words(*proxy) : "unknown");
+  text += row("files", tree ? words(*tree) : "unknown");
+  text += row("proxy", proxy ? words(*proxy) : "unknown");
   text += problem_row(backend) + problem_row(tree) + problem_row(proxy);
   for (const auto& author : silent)
     text += row("problem", fmt::format("hpp-{} does not answer", author));
@@ -170,21 +164,15 @@ std::string status_json(const Instance& instance, const Snapshots& snapshots) {
 }
 
 std::string trace_text(const bus::Message& message) {
-  const std::string words = std::visit(
-      [](const auto& state) -> std::string {
-        using State = std::decay_t<decltype(state)>;
-        std::string text;
-        if constexpr (std::is_same_v<State, bus::TreeState>) text = tree_words(state);
-        if constexpr (std::is_same_v<State, bus::BackendState>) {
-          text = backend_words(state);
-          if (!state.delay.empty()) text += ", delay: " + state.delay;
-        }
-        if constexpr (std::is_same_v<State, bus::ProxyState>) text = proxy_words(state);
-        if (!state.problem.empty()) text += ", problem: " + state.problem;
-        return text;
-      },
-      message);
-  return fmt::format("{:<8} {}", bus::to_string(bus::topic_of(message)), printable(words));
+  const auto all_words = [](const auto& state) {
+    std::string text = words(state);
+    if constexpr (requires { state.delay; }) {
+      if (!state.delay.empty()) text += ", delay: " + state.delay;
+    }
+    return state.problem.empty() ? text : text + ", problem: " + state.problem;
+  };
+  const std::string text = std::visit(all_words, message);
+  return fmt::format("{:<8} {}", bus::to_string(bus::topic_of(message)), printable(text));
 }
 
 std::string trace_json(const bus::Message& message, std::int64_t at_ms) {

@@ -30,7 +30,7 @@ std::string status_text(const Instance& instance, const Snapshots& snapshots, st
 std::string status_json(const Instance& instance, const Snapshots& snapshots);
 
 // Describes a backend's state: `Running: generation 2, pid 4711`.
-std::string backend_words(const bus::BackendState& backend);
+std::string words(const bus::BackendState& backend);
 
 // Describes a bus message, for `hpp-ctl trace`: `tree     watched, revision 2, app.py changed`.
 std::string trace_text(const bus::Message& message);

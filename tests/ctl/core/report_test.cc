@@ -130,12 +130,12 @@ TEST(Report, DescribesABackend) {
        "Error: generation 2, cannot be started: no x"},
       {Error, 0, bus::BackendExit{}, "Error: generation 2, ended; its exit status is unknown"},
   };
-  for (const auto& [state, pid, exit, words] : cases) {
+  for (const auto& [state, pid, exit, start] : cases) {
     bus::BackendState one = backend();
     one.state = state;
     one.pid = pid;
     one.exit = exit;
-    EXPECT_TRUE(backend_words(one).starts_with(words)) << backend_words(one);
+    EXPECT_TRUE(words(one).starts_with(start)) << words(one);
   }
 }
 
