@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -136,6 +137,13 @@ class Declarer {
         ->check(CLI::IsMember({words.yes, words.no}));
   }
 
+  void word(const char* name, std::initializer_list<std::string> words, std::string& target,
+            const char* help) {
+    declare(name, Setting::Text, app_.add_option(name, target, help))
+        ->type_name(fmt::format("{}", fmt::join(words, "|")))
+        ->check(CLI::IsMember(std::vector<std::string>(words)));
+  }
+
   void flag(const char* name, bool& target, const char* help) {
     declare(name, Setting::Flag, app_.add_flag(name, target, help));
   }
@@ -242,6 +250,11 @@ class Emitter {
     words_.insert(words_.end(), {name, value ? words.yes : words.no});
   }
 
+  void word(const char* name, std::initializer_list<std::string>, const std::string& value,
+            const char*) {
+    words_.insert(words_.end(), {name, value});
+  }
+
   void flag(const char* name, bool value, const char*) {
     if (value) words_.emplace_back(name);
   }
@@ -264,7 +277,7 @@ const char* description(Program program) {
     case Program::Proxyd:
       return "hpp's proxy: holds the client connections and forwards to the backend.";
     case Program::Watchd:
-      return "hpp's watcher: asks Watchman what changes below the working directory.";
+      return "hpp's watcher: finds out which files change below the working directory.";
     case Program::Supervisord:
       return "hpp's supervisor: starts the backend, kills and restarts it when a file changes.";
   }

@@ -26,8 +26,10 @@ struct Options {
   std::vector<std::string> reload;    // normalized globs of files that browsers reload for
   std::vector<std::string> roots;     // further directories whose files count
   bool default_excludes = true;
-  bool gitignore = false;            // files that git ignores are ignored
-  bool ignore_unchanged = false;     // a save that does not change the content is ignored
+  bool gitignore = false;         // files that git ignores are ignored
+  bool ignore_unchanged = false;  // a save that does not change the content is ignored
+  std::string watcher = "auto";   // what reports changes (watchd/core/choice.h)
+  std::uint32_t poll_interval_ms = 500;
   std::vector<std::string> command;  // the command that starts the backend
   std::string build;                 // a shell command that runs before each start; or empty
   bool keep_last_good = false;       // the old backend runs during a build, and if the build fails

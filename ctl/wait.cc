@@ -65,6 +65,13 @@ WaitAnswer ask_until_answered(const Instance& instance, const Deadline& deadline
   }
 }
 
+std::string lag_warning(std::uint64_t lag_ms) {
+  return fmt::format(
+      "hpp-ctl: warning: a save of the last {} s may not be live yet, because a look at all files "
+      "takes too long to wait for it\n",
+      lag_ms / 1000);
+}
+
 }  // namespace
 
 int wait(const Instance& instance, const CtlOptions& options) {
@@ -75,6 +82,7 @@ int wait(const Instance& instance, const CtlOptions& options) {
   const WaitAnswer answer = ask_until_answered(instance, deadline);
   switch (answer.decision) {
     case Decision::Live:
+      if (answer.lag_ms > 0) print_text(stderr, lag_warning(answer.lag_ms));
       return 0;
     case Decision::Failed:
       print_text(stderr, answer.text);

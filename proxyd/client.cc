@@ -361,7 +361,8 @@ void Client::perform(const ForwardRequest& effect) {
   const auto& tree = context_.switchboard.barrier().tree();
   request_->provenance = {.generation = connection_.request()->generation(),
                           .refresh = tree ? std::optional(tree->refresh_point()) : std::nullopt,
-                          .held = std::chrono::duration_cast<std::chrono::microseconds>(held)};
+                          .held = std::chrono::duration_cast<std::chrono::microseconds>(held),
+                          .lag_ms = tree ? tree->lag_ms : 0};
   request_->forwarded_at_ms = wall_ms();
   if (is_date_unreliable(context_.switchboard.changed_at(), now() - held)) {
     remove_date_condition(request_->head);

@@ -60,7 +60,9 @@ Daemon::Daemon(Loop& loop, const Options& options)
              .resumed = last_tree(publisher_)}),
       sources_(loop,
                {.directory = directory_,
-                .roots = roots_of(directory_, options.roots, filter_of(options))},
+                .roots = roots_of(directory_, options.roots, filter_of(options)),
+                .watcher = options.watcher,
+                .poll_interval = std::chrono::milliseconds{options.poll_interval_ms}},
                [this](const WholeReport& report) {
                  std::visit([this](const auto& r) { take(r); }, report);
                }),

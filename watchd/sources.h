@@ -1,8 +1,10 @@
 // Shell. Owns a source for each part of the watched files, around core::Composition.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,10 +12,11 @@
 #include "common/event/loop.h"
 #include "common/event/timer.h"
 #include "common/event_runner.h"
+#include "watchd/core/choice.h"
 #include "watchd/core/composition.h"
 #include "watchd/core/roots.h"
+#include "watchd/core/watchman_config.h"
 #include "watchd/folder_watch.h"
-#include "watchd/watchman/source.h"
 
 namespace hpp::watchd {
 
@@ -24,6 +27,8 @@ class Sources {
   struct Settings {
     std::string directory;    // path of the project folder, absolute
     std::vector<Root> roots;  // the first one is the project folder
+    std::string watcher;      // --watcher (choice.h)
+    std::chrono::milliseconds poll_interval{500};
   };
 
   // `loop` must outlive the sources.
@@ -37,12 +42,14 @@ class Sources {
 
  private:
   struct Part {
-    std::unique_ptr<watchman::Source> source;  // null: retired
-    std::unique_ptr<FolderWatch> directory;    // null: the project folder, for which Tree looks
-    OutsideLink link;                          // the link that leads to the part; no name: none
+    std::function<void(const Order&)> take;  // owns the part's source; empty: retired
+    std::unique_ptr<FolderWatch> directory;  // null: the project folder, for which Tree looks
+    OutsideLink link;                        // the link that leads to the part; no name: none
   };
 
-  void add(const std::string& directory, const Filter& filter, const OutsideLink& link);
+  // Adds a part with this source for `directory`.
+  void add(const std::string& directory, const ChosenSource& chosen, const WatchmanConfig& config,
+           const OutsideLink& link);
 
   void post(CompositionEvent event) { events_.post(std::move(event)); }
 
@@ -63,11 +70,11 @@ class Sources {
   }
 
   Loop& loop_;
-  std::string project_;
+  Settings settings_;
   Filter filter_;
-  Composition composition_;
   OnReport on_report_;
   std::vector<Part> parts_;
+  std::optional<Composition> composition_;
   Timer timer_;
   EventRunner<CompositionEvent> events_{[this](const CompositionEvent& event) { dispatch(event); }};
 };

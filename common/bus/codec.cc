@@ -75,6 +75,7 @@ void fields_of(Io& io, State& state) {
   io.later_field("directory_id", state.directory_id);
   io.field("answers", state.answers);
   io.field("settling", state.settling);
+  io.later_field("lag_ms", state.lag_ms);
 }
 
 template <class Io, IsPart<BackendState> State>
@@ -419,6 +420,7 @@ Message durable(Message message) {
   if (auto* tree = std::get_if<TreeState>(&message)) {
     tree->answers = {};
     tree->settling = false;
+    tree->lag_ms = 0;
   }
   if (auto* backend = std::get_if<BackendState>(&message)) {
     backend->answers = {};

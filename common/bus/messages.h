@@ -113,6 +113,9 @@ struct TreeState {
   bool settling = false;     // git is writing files, so watchd does not answer tickets, up to a
                              // limit (watchd/core/git_lock.h); not in the file
 
+  std::uint64_t lag_ms = 0;  // an answer to a ticket may leave out saves of the last lag_ms
+                             // milliseconds; 0: it leaves out none; not in the file
+
   TreePoint point() const { return {.epoch = stamp.epoch, .revision = revision}; }
 
   RefreshPoint refresh_point() const { return {.epoch = stamp.epoch, .count = refresh.count}; }

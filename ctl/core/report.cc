@@ -69,7 +69,9 @@ std::string changed_words(const bus::TreeState& tree) {
 }
 
 std::string words(const bus::TreeState& tree) {
-  return fmt::format("{}, revision {}{}{}", tree.watching ? "watched" : "not watched",
+  const std::string lag =
+      tree.lag_ms == 0 ? "" : fmt::format(", up to {} s behind", tree.lag_ms / 1000);
+  return fmt::format("{}{}, revision {}{}{}", tree.watching ? "watched" : "not watched", lag,
                      tree.revision, changed_words(tree), tree.settling ? ", git is writing" : "");
 }
 

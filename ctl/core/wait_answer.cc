@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 namespace hpp::ctl {
 namespace {
 
@@ -19,6 +21,14 @@ Decision decision_of(std::string_view status) {
   return Decision::Unclear;
 }
 
+// The answer of an older proxyd has no `lag_ms`.
+std::uint64_t lag_of(const std::string& body) {
+  const auto json = nlohmann::json::parse(body, nullptr, false);
+  if (!json.is_object()) return 0;
+  const auto lag = json.find("lag_ms");
+  return lag != json.end() && lag->is_number_unsigned() ? lag->get<std::uint64_t>() : 0;
+}
+
 }  // namespace
 
 std::string wait_request(std::string_view host) {
@@ -33,9 +43,11 @@ std::optional<WaitAnswer> read_wait_answer(std::string_view response) {
   const auto head_end = response.find(kHeadEnd);
   if (head_end == std::string_view::npos) return std::nullopt;
   const std::string_view line = response.substr(0, response.find("\r\n"));
-  return WaitAnswer{.decision = decision_of(status_of(line)),
+  WaitAnswer answer{.decision = decision_of(status_of(line)),
                     .status_line = std::string(line),
                     .text = std::string(response.substr(head_end + kHeadEnd.size()))};
+  if (answer.decision == Decision::Live) answer.lag_ms = lag_of(answer.text);
+  return answer;
 }
 
 }  // namespace hpp::ctl

@@ -1,6 +1,7 @@
 // Pure. Makes the request `GET /__hpp/wait` and parses proxyd's response.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,8 +19,9 @@ enum class Decision {
 
 struct WaitAnswer {
   Decision decision = Decision::Unclear;
-  std::string status_line;  // `HTTP/1.1 200 OK`
-  std::string text;         // the body; for Failed, the reason and the server's last output
+  std::string status_line;   // `HTTP/1.1 200 OK`
+  std::string text;          // the body; for Failed, the reason and the server's last output
+  std::uint64_t lag_ms = 0;  // for Live: younger saves than this may not be served
 
   bool operator==(const WaitAnswer&) const = default;
 };

@@ -39,6 +39,8 @@ Options full() {
       .reload = {"static/**", "-dash"},
       .roots = {"../shared", "-dash"},
       .default_excludes = false,
+      .watcher = "poll",
+      .poll_interval_ms = 250,
       .command = {"python3", "-c", "print('x')", "--exec", "", "--debug"},
       .build_daemons = {"daemon.py", "-dash"},
       .interactive = true,
@@ -117,6 +119,8 @@ TEST(Options, ReachEachHelperUnchanged) {
       expected.reload.clear();
       expected.roots.clear();
       expected.default_excludes = true;
+      expected.watcher = "auto";
+      expected.poll_interval_ms = 500;
     }
     if (program == Program::Watchd || program == Program::Supervisord) expected.inject = false;
     EXPECT_EQ(must_parse(program, arguments_for(program, full())), expected)
@@ -262,6 +266,8 @@ TEST_F(ConfiguredOptions, HaveTheSameValuesAsOnTheCommandLine) {
       "livereload-port = 0\n"
       "barrier = false\n"
       "barrier-timeout = 300\n"
+      "watcher = 'poll'\n"
+      "poll-interval = 250\n"
       "queue-limit = 10_000\n"
       "queue-timeout = 5\n"
       "stop-signal = 'TERM'\n"
@@ -275,6 +281,8 @@ TEST_F(ConfiguredOptions, HaveTheSameValuesAsOnTheCommandLine) {
       .patterns = {"src/**/*", "[ab]", "a,b"},
       .excludes = {"**/test_*"},
       .default_excludes = false,
+      .watcher = "poll",
+      .poll_interval_ms = 250,
       .command = {"python3", "-c", "[1,2]", "", "--debug"},
       .stop_signal = SIGTERM,
       .stop_timeout_ms = 50,
@@ -410,7 +418,7 @@ TEST_F(ConfiguredOptions, EachHelperReadsItsOwnOptions) {
       "bind = '[::1]:8000'\nbackend = '127.0.0.1:8001'\nname = 'mine'\ndebug = true\n"
       "pattern = ['src/**/*.py', '-dash', 'with space']\nexclude = '**/test_*'\n"
       "css = '**/*.css'\nreload = ['static/**', '-dash']\nroot = ['../shared', '-dash']\n"
-      "no-default-excludes = true\n"
+      "no-default-excludes = true\nwatcher = 'poll'\npoll-interval = 250\n"
       "build-daemon = ['daemon.py', '-dash']\n"
       "interactive = true\nclear = true\ninject = true\nexec = ['python3', '-c', \"print('x')\", "
       "'--exec', '', "

@@ -76,6 +76,13 @@ class Pairs(RestartTest):
         self.check(PAIRS // 5, ask)
 
 
+class PolledPairs(Pairs):
+    """The same, if hpp looks at the files itself."""
+
+    def start(self, *options, **settings):
+        return super().start("--watcher", "poll", *options, **settings)
+
+
 class Broken(RestartTest):
     """An error must be as fresh as an answer of the backend."""
 
@@ -152,6 +159,11 @@ class OtherSaves(RestartTest):
             fresh.symlink_to(f"version-{text}")
             fresh.rename(link)
             self.check(client, text)
+
+
+class PolledOtherSaves(OtherSaves):
+    def start(self, *options, **settings):
+        return super().start("--watcher", "poll", *options, **settings)
 
 
 class Concurrent(RestartTest):

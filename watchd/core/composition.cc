@@ -202,6 +202,10 @@ void Composition::take(Part& part, const Changed& report) {
   changed_files_.insert(changed_files_.end(), files.begin(), files.end());
 }
 
+void Composition::take(Part& part, const Lags& report) {
+  part.lags = report;
+}
+
 void Composition::take(Part& part, const Watching&) {
   part.state = PartState::Watching;
   delay_ = kPartDelayMin;
@@ -239,6 +243,7 @@ void Composition::start(Part& part, const std::string& id) {
   part.looked = id;
   part.state = PartState::Starting;
   part.has_begun = false;
+  part.lags = {};
   order(part, Watch{.since = part.clock, .is_replaced = is_replaced});
 }
 
@@ -320,8 +325,10 @@ void Composition::turn_off() {
     part.state = PartState::Off;
     part.has_begun = false;
     part.step = SyncStep::None;
+    part.lags = {};
   }
   state_ = State::Off;
+  lags_ = {};
   has_begun_ = is_any_known_ = is_any_new_ = is_syncing_ = false;
   new_files_.clear();
   changed_files_.clear();
@@ -366,6 +373,14 @@ void Composition::go_on() {
   const auto is_starting = [](const Part& part) {
     return part.state == PartState::Looking || part.state == PartState::Starting;
   };
+  const auto by_lag = [](const Part& one, const Part& other) {
+    return one.lags.lag < other.lags.lag;
+  };
+  const Lags& longest = std::max_element(parts_.begin(), parts_.end(), by_lag)->lags;
+  if (lags_.lag != longest.lag) {
+    lags_ = longest;
+    emit(lags_);
+  }
   if (!has_begun_ &&
       !is_any([&](const Part& part) { return is_starting(part) && !part.has_begun; })) {
     begin();

@@ -126,11 +126,11 @@ struct RetirePart {  // destroy the part's source, which does not watch
 using CompositionEvent = std::variant<Watch, Unwatch, Sync, FromPart, PartSeen, PartStirred,
                                       LinksFollowed, TimerExpired>;
 using CompositionEffect =
-    std::variant<Delayed, Began, Changed, Watching, Synced, SyncFailed, Lost, ToPart, LookAtPart,
-                 FollowLinks, AddPart, RetirePart, StartTimer, StopTimer, Say>;
+    std::variant<Delayed, Began, Changed, Lags, Watching, Synced, SyncFailed, Lost, ToPart,
+                 LookAtPart, FollowLinks, AddPart, RetirePart, StartTimer, StopTimer, Say>;
 
 // The reports to Tree among the effects.
-using WholeReport = std::variant<Delayed, Began, Changed, Watching, Synced, SyncFailed, Lost>;
+using WholeReport = std::variant<Delayed, Began, Changed, Lags, Watching, Synced, SyncFailed, Lost>;
 
 // ---- the composition ----------------------------------------------------------------------------
 
@@ -164,6 +164,7 @@ class Composition : private Emits<CompositionEffect> {
     std::string id;       // id of the directory to which `clock` belongs
     std::string looked;   // id of the directory when Watch was sent
     std::string trouble;  // why the part is Down, already logged
+    Lags lags{};          // the newest one of this watch of the part
   };
 
   void handle(const Watch& order);
@@ -179,6 +180,7 @@ class Composition : private Emits<CompositionEffect> {
   void take(Part& part, const LinksListed& report);
   void take(Part& part, const Began& report);
   void take(Part& part, const Changed& report);
+  void take(Part& part, const Lags& report);
   void take(Part& part, const Watching&);
   void take(Part& part, const Synced&);
   void take(Part& part, const SyncFailed& report);
@@ -225,6 +227,8 @@ class Composition : private Emits<CompositionEffect> {
   std::vector<ChangedFile> new_files_;  // files of parts that began without a clock
   std::vector<ChangedFile> changed_files_;
   std::string lost_track_;
+
+  Lags lags_;  // the longest of the parts, as reported
 
   bool is_syncing_ = false;
   std::string sync_trouble_;  // why the Sync in flight will fail

@@ -14,6 +14,7 @@
 //      │ Sync ───► │
 //      │           │ Changed                all saves before the Sync that were not reported yet
 //      │           │ Synced or SyncFailed
+//      │           │ Lags                   may come at any time in a watch
 //      │           │ Lost                   may come at any time, and ends the watch
 //      │ Unwatch ► │                        ends the watch, too
 //
@@ -25,6 +26,7 @@
 // watchd.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -104,6 +106,15 @@ struct Synced {
   bool operator==(const Synced&) const = default;
 };
 
+// From now on, a Synced may leave out saves of the last `lag`, because the source would take too
+// long to find them. 0, as at the beginning of each watch: it leaves out none.
+struct Lags {
+  std::chrono::milliseconds lag{0};  // whole seconds
+  std::string why;                   // in words for the user; what takes so long
+
+  bool operator==(const Lags&) const = default;
+};
+
 struct SyncFailed {
   std::string why;
   bool is_final = false;  // this watch will never sync
@@ -119,6 +130,6 @@ struct Lost {
 };
 
 using Report =
-    std::variant<Delayed, LinksListed, Began, Changed, Watching, Synced, SyncFailed, Lost>;
+    std::variant<Delayed, LinksListed, Began, Changed, Lags, Watching, Synced, SyncFailed, Lost>;
 
 }  // namespace hpp::watchd

@@ -37,6 +37,7 @@ Tree::Tree(Settings settings) : settings_(std::move(settings)), counter_(setting
   tree_.problem.clear();
   tree_.answers = {};
   tree_.settling = false;
+  tree_.lag_ms = 0;
   told_ = tree_;
 }
 
@@ -113,6 +114,17 @@ void Tree::handle(const Changed& report, TimePoint) {
     count_unknown(report.lost_track);
   }
   tree_.clock = report.clock;
+  if (state_ == State::Watching) look();
+}
+
+void Tree::handle(const Lags& report, TimePoint) {
+  if (state_ == State::Backoff) return;
+  tree_.lag_ms = static_cast<std::uint64_t>(report.lag.count());
+  if (tree_.lag_ms > 0 && !std::exchange(lag_told_, true)) {
+    say(Say::Level::Warning,
+        fmt::format("a request may meet old code for up to {} s after a save: {}",
+                    duration_cast<seconds>(report.lag).count(), report.why));
+  }
   if (state_ == State::Watching) look();
 }
 
@@ -221,6 +233,7 @@ void Tree::back_off(const std::string& problem, TimePoint now) {
   covered_.reset();
   folders_.clear();
   tree_.settling = false;
+  tree_.lag_ms = 0;
   set_problem(problem);
   state_ = State::Backoff;
   emit(StartTimer{retry_delay_});

@@ -66,7 +66,7 @@ struct GitAsked {                  // the answer to AskGit
 };
 
 using Event = std::variant<Started, TimerExpired, TicketSeen, Looked, FolderStirred, GitAsked,
-                           Delayed, Began, Changed, Watching, Synced, SyncFailed, Lost>;
+                           Delayed, Began, Changed, Lags, Watching, Synced, SyncFailed, Lost>;
 
 // ---- effects: these, and the orders to the source -----------------------------------------------
 
@@ -164,8 +164,9 @@ using Effects = std::vector<Effect>;
 // at that moment, the backend may be started in the middle of a checkout, and the rest of the
 // checkout counts as another change.
 //
-// A ticket is never answered before all earlier saves have been reported. proxyd limits how long a
-// request waits, and does not wait at all if `watching` is false.
+// A ticket is never answered before all earlier saves have been reported. The exception are the
+// saves of the last `lag_ms` milliseconds, if the source lags. proxyd limits how long a request
+// waits, and does not wait at all if `watching` is false.
 
 class Tree : private Emits<Effect> {
  public:
@@ -196,6 +197,7 @@ class Tree : private Emits<Effect> {
   void handle(const Delayed& report, TimePoint now);
   void handle(const Began& report, TimePoint now);
   void handle(const Changed& report, TimePoint now);
+  void handle(const Lags& report, TimePoint now);
   void handle(const Watching&, TimePoint now);
   void handle(const Synced&, TimePoint now);
   void handle(const SyncFailed& report, TimePoint now);
@@ -248,6 +250,7 @@ class Tree : private Emits<Effect> {
   bool can_sync_ = true;                // false: the source cannot sync in this watch
   int sync_failures_ = 0;               // number of failures in a row
   bool sync_trouble_told_ = false;
+  bool lag_told_ = false;
   LockPatience patience_;
   // Folders with files that were reported since the last publication, or the folders of their
   // repositories.

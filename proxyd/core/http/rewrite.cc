@@ -134,6 +134,7 @@ void append_provenance(std::string& out, const Provenance& provenance) {
   if (const auto& refresh = provenance.refresh) {
     out += fmt::format(", refresh;desc=\"{}/{}\"", refresh->epoch, refresh->count);
   }
+  if (provenance.lag_ms > 0) out += fmt::format(", lag;dur={}", provenance.lag_ms);
   out += "\r\n";
 }
 

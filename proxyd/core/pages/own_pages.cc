@@ -85,7 +85,8 @@ OwnAnswer answer_wait(const RequestFacts& request, const Knowledge& knowledge) {
                       {"generation", backend.generation},
                       {"pid", backend.pid},
                       {"spawned_at_ms", backend.spawned_at_ms},
-                      {"ready_at_ms", backend.ready_at_ms}});
+                      {"ready_at_ms", backend.ready_at_ms},
+                      {"lag_ms", knowledge.tree ? knowledge.tree->lag_ms : 0}});
 }
 
 // Returns an empty text if the server still runs, or if hpp has killed it.

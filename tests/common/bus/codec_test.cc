@@ -33,6 +33,7 @@ std::vector<Message> samples() {
       .directory_id = "2049:17",
       .answers = {.epoch = 9, .number = kBig},
       .settling = true,
+      .lag_ms = 3000,
   };
   BackendState backend{
       .stamp = stamp,
@@ -138,7 +139,8 @@ bool is_later(const std::string& name) {
   return name == "refresh" || name == "directory" || name == "directory_id" || name == "cause" ||
          name == "killed_at_ms" || name == "ended_at_ms" || name == "address" ||
          name == "stranger" || name == "delay" || name == "restarts_asked" ||
-         name == "restarts_done" || name == "liveness_check" || name == "released";
+         name == "restarts_done" || name == "liveness_check" || name == "released" ||
+         name == "lag_ms";
 }
 
 TEST(Codec, DecodesMessagesOfAnEarlierVersion) {

@@ -55,6 +55,13 @@ TEST(Report, StatusTextShowsAllParts) {
             "forwarded 3, replayed 4\n");
 }
 
+TEST(Report, SaysHowFarTheWatcherMayBeBehind) {
+  bus::TreeState slow = tree();
+  slow.lag_ms = 3000;
+  EXPECT_EQ(trace_text(slow),
+            "tree     watched, up to 3 s behind, revision 5, app.py and 2 more changed");
+}
+
 TEST(Report, ShowsWhatKeepsTheInstanceRunning) {
   struct Case {
     Keeper keeper;

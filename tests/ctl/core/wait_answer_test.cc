@@ -37,6 +37,18 @@ TEST(WaitAnswer, TheDecisionDependsOnTheStatus) {
   }
 }
 
+TEST(WaitAnswer, TheLagIsThatOfALiveAnswer) {
+  const auto lag = [](const char* status, const char* body) {
+    return read_wait_answer(std::string("HTTP/1.1 ") + status + "\r\n\r\n" + body)->lag_ms;
+  };
+  EXPECT_EQ(lag("200 OK", "{\"live\": true, \"lag_ms\": 3000}\n"), 3000U);
+  EXPECT_EQ(lag("200 OK", "{\"live\": true}"), 0U) << "an older proxyd";
+  for (const char* body : {"", "{", "[]", "{\"lag_ms\": -1}", "{\"lag_ms\": \"3\"}"}) {
+    EXPECT_EQ(lag("200 OK", body), 0U) << body;
+  }
+  EXPECT_EQ(lag("503 Service Unavailable", "{\"lag_ms\": 3000}"), 0U);
+}
+
 TEST(WaitAnswer, AnIncompleteHeadIsNoAnswer) {
   const std::string whole = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
   for (std::size_t size = 0; size < whole.size(); ++size) {

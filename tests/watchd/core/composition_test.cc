@@ -204,6 +204,27 @@ TEST_F(CompositionTest, ASyncFailsIfOnePartFails) {
   EXPECT_EQ(done(), (Effects{SyncFailed{.why = "too old", .is_final = true}}));
 }
 
+TEST_F(CompositionTest, TheWholeLagsAsMuchAsTheSlowestPart) {
+  const auto lags = [](int seconds) {
+    return Lags{.lag = std::chrono::seconds{seconds}, .why = std::to_string(seconds)};
+  };
+  start();
+  when_told(1, lags(3));
+  EXPECT_EQ(done(), Effects{lags(3)});
+  when_told(0, lags(2));
+  EXPECT_EQ(done(), Effects{});
+  when_told(1, Lags{});
+  EXPECT_EQ(done(), Effects{lags(2)});
+  when_told(0, Lags{});
+  EXPECT_EQ(done(), Effects{Lags{}});
+  when_told(0, lags(2));
+  when_told(0, Lost{.why = "gone", .clock = "c:1"});
+  done();
+  start();
+  when_told(0, lags(2));
+  EXPECT_EQ(done(), Effects{lags(2)}) << "each watch begins without a lag";
+}
+
 TEST_F(CompositionTest, ALostPartIsTriedAgainWhileTheOthersAreWatched) {
   start();
   when_told(1, Lost{.why = "Watchman ended", .clock = "d:5"});

@@ -454,6 +454,27 @@ TEST_F(TreeTest, AChangeDuringAPauseIsPublishedAtOnce) {
   EXPECT_EQ(done(), Effects{Sync{}});
 }
 
+TEST_F(TreeTest, ALagIsPublishedAndLoggedOnce) {
+  start();
+  when(Began{.clock = "c:1", .files = {}});
+  when(Lags{.lag = milliseconds{3000}, .why = "a look at 9 files takes 2 s"});
+  EXPECT_EQ(said(Say::Level::Warning),
+            Lines{"a request may meet old code for up to 3 s after a save: a look at 9 files takes "
+                  "2 s"});
+  when(Watching{});
+  EXPECT_EQ(told_.lag_ms, 3000U);
+  when_asked(1);
+  when(Synced{});
+  EXPECT_EQ(told_.answers.number, 1U) << "a request does not wait";
+  when(Lags{});
+  EXPECT_EQ(told_.lag_ms, 0U);
+  when(Lags{.lag = milliseconds{4000}, .why = "again"});
+  EXPECT_EQ(told_.lag_ms, 4000U);
+  EXPECT_EQ(said(Say::Level::Warning), Lines{});
+  when_lost();
+  EXPECT_EQ(told_.lag_ms, 0U) << "the next watch begins without one";
+}
+
 TEST_F(TreeTest, ASourceThatCannotSyncGetsNoSync) {
   const SyncFailed never{.why = "it cannot", .is_final = true};
   start();

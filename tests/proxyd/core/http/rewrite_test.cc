@@ -191,6 +191,11 @@ TEST(ResponseRewrite, NamesTheGenerationAndTheHoldTime) {
       response("HTTP/1.1 204 No Content\r\n\r\n", {}, {}, provenance),
       "HTTP/1.1 204 No Content\r\nX-Hpp-Generation: 7\r\n"
       "Server-Timing: hpp;desc=\"generation 7\", hold;dur=12.3, refresh;desc=\"55/3\"\r\n\r\n");
+  provenance.refresh.reset();
+  provenance.lag_ms = 3000;
+  EXPECT_EQ(response("HTTP/1.1 204 No Content\r\n\r\n", {}, {}, provenance),
+            "HTTP/1.1 204 No Content\r\nX-Hpp-Generation: 7\r\n"
+            "Server-Timing: hpp;desc=\"generation 7\", hold;dur=12.3, lag;dur=3000\r\n\r\n");
   EXPECT_EQ(response("HTTP/1.1 103 Early Hints\r\n\r\n", {}, {}, provenance),
             "HTTP/1.1 103 Early Hints\r\n\r\n");
 }

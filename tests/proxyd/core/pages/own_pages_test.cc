@@ -34,6 +34,12 @@ TEST_F(WaitEndpoint, SaysThatTheServerIsLive) {
   EXPECT_TRUE(is_live()) << "with --assume-running, there is no watcher";
 }
 
+TEST_F(WaitEndpoint, SaysHowFarTheWatcherMayBeBehind) {
+  tree_->lag_ms = 3000;
+  EXPECT_TRUE(is_live());
+  EXPECT_NE(answer().body.find("\"lag_ms\": 3000"), std::string::npos) << answer().body;
+}
+
 TEST_F(WaitEndpoint, FailsWithTheReasonIfTheFilesAreNotWatched) {
   tree_->watching = false;
   tree_->problem = "Watchman says: \x1b[31mtoo many directories";

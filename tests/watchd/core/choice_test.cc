@@ -1,0 +1,95 @@
+#include "watchd/core/choice.h"
+
+#include <gtest/gtest.h>
+
+#include "watchd/core/wildmatch.h"
+
+namespace hpp::watchd {
+namespace {
+
+using Kind = ChosenSource::Kind;
+
+FolderMounts mounts(const char* type, const std::vector<std::string>& silent = {}) {
+  FolderMounts mounts{.type = type};
+  for (const std::string& point : silent) mounts.silent.push_back({.point = point, .type = "nfs"});
+  return mounts;
+}
+
+TEST(Choice, DependsOnTheOptionAndTheFileSystem) {
+  struct Case {
+    const char* watcher;
+    const char* type;
+    Kind kind;
+    const char* why;
+  };
+
+  const Case cases[] = {
+      {"auto", "ext4", Kind::Watchman, ""},
+      {"auto", "", Kind::Watchman, ""},
+      {"auto", "fuse.bindfs", Kind::Poll,
+       "polling: the file system (fuse.bindfs) does not report changes that are made elsewhere"},
+      {"watchman", "ext4", Kind::Watchman, ""},
+      {"watchman", "9p", Kind::Watchman,
+       "using Watchman, although the file system (9p) does not report changes that are made "
+       "elsewhere"},
+      {"poll", "ext4", Kind::Poll, "polling, as --watcher says"},
+      {"poll", "nfs", Kind::Poll, "polling, as --watcher says"},
+  };
+  for (const Case& c : cases) {
+    const auto sources = choose_sources(c.watcher, mounts(c.type), {.css = {"*.css"}}, {});
+    ASSERT_EQ(sources.size(), 1U) << c.watcher << ' ' << c.type;
+    EXPECT_EQ(sources[0],
+              (ChosenSource{.kind = c.kind, .filter = {.css = {"*.css"}}, .why = c.why}))
+        << c.watcher << ' ' << c.type;
+  }
+}
+
+TEST(Choice, SilentMountsBelowTheRootArePolledAndLeftOutByTheOtherSource) {
+  const Filter filter{.excludes = {"tmp"}};
+  const auto sources = choose_sources("auto", mounts("ext4", {"a", "b/[c]*"}), filter, {});
+  ASSERT_EQ(sources.size(), 3U);
+  EXPECT_EQ(sources[0].kind, Kind::Watchman);
+  EXPECT_EQ(sources[0].filter.excludes,
+            (std::vector<std::string>{"tmp", "a/**", "b/\\[c\\]\\*/**"}));
+  EXPECT_EQ(sources[1].kind, Kind::Poll);
+  EXPECT_EQ(sources[1].folder, "a/");
+  EXPECT_EQ(sources[1].filter, filter);
+  EXPECT_EQ(sources[1].why,
+            "polling a: the file system (nfs) does not report changes that are made elsewhere");
+  EXPECT_EQ(sources[2].folder, "b/[c]*/");
+  const Wildmatch exclude(sources[0].filter.excludes[2]);
+  EXPECT_TRUE(exclude.matches("b/[c]*/d"));
+  EXPECT_FALSE(exclude.matches("b/cx/d"));
+}
+
+TEST(Choice, AMountWithoutFilesThatCountHasNoSource) {
+  EXPECT_EQ(choose_sources("auto", mounts("ext4", {"a", "b"}), {.patterns = {"src/**"}}, {}).size(),
+            1U);
+  const std::vector<std::string> ignored{"a"};
+  EXPECT_EQ(choose_sources("auto", mounts("ext4", {"a", "b"}), {}, ignored).size(), 2U);
+}
+
+TEST(Choice, ALinksTargetIsPolledIfASilentMountIsBelowIt) {
+  const Filter filter{.excludes = {"tmp"}};
+  EXPECT_EQ(choose_source("auto", mounts("ext4"), filter, {}),
+            (ChosenSource{.kind = Kind::Watchman, .filter = filter}));
+  EXPECT_EQ(choose_source("auto", mounts("ext4", {"tmp"}), {.patterns = {"src/**"}}, {}).kind,
+            Kind::Watchman);
+  EXPECT_EQ(
+      choose_source("auto", mounts("ext4", {"a"}), filter, {}),
+      (ChosenSource{.kind = Kind::Poll,
+                    .filter = filter,
+                    .why = "polling a: the file system (nfs) does not report changes that are made "
+                           "elsewhere"}));
+}
+
+TEST(Choice, OneWatcherForAllFilesCanBeForced) {
+  for (const char* watcher : {"watchman", "poll"}) {
+    const auto sources = choose_sources(watcher, mounts("ext4", {"a"}), {}, {});
+    ASSERT_EQ(sources.size(), 1U) << watcher;
+    EXPECT_EQ(sources[0].filter, Filter{}) << watcher;
+  }
+}
+
+}  // namespace
+}  // namespace hpp::watchd

@@ -1,0 +1,50 @@
+// Pure. Decides which source watches which files (--watcher).
+//
+// One source watches a root, apart from the silent mounts below it (mounts.h), which are polled:
+//
+//     --watcher    root's file system    source      why it is said
+//     auto         reports changes       watchman    it is not: the usual case
+//     auto         silent                poll        saves are seen later
+//     watchman     reports changes       watchman
+//     watchman     silent                watchman    some changes are not seen
+//     poll         any                   poll        saves are seen later
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "watchd/core/filter.h"
+#include "watchd/core/mounts.h"
+
+namespace hpp::watchd {
+
+// The values of --watcher.
+constexpr std::string_view kWatcherAuto = "auto";
+constexpr std::string_view kWatcherWatchman = "watchman";
+constexpr std::string_view kWatcherPoll = "poll";
+
+struct ChosenSource {
+  enum class Kind { Watchman, Poll };
+
+  Kind kind = Kind::Watchman;
+  std::string folder;  // relative to the root, with a slash at the end; empty: the root
+  Filter filter;       // for names relative to the root
+  std::string why;     // the choice in words for the user; empty: it needs no words
+
+  bool operator==(const ChosenSource&) const = default;
+};
+
+// Returns the sources for a root, first the one for the root itself. A silent mount gets a source
+// if a file in it may count.
+std::vector<ChosenSource> choose_sources(std::string_view watcher, const FolderMounts& mounts,
+                                         const Filter& filter,
+                                         std::span<const std::string> ignored);
+
+// Returns the only source for the target of a symbolic link. If a silent mount below the target
+// gets a source above, the whole target is polled.
+ChosenSource choose_source(std::string_view watcher, const FolderMounts& mounts,
+                           const Filter& filter, std::span<const std::string> ignored);
+
+}  // namespace hpp::watchd
