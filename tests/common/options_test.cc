@@ -25,6 +25,42 @@ Options must_parse(Program program, const Words& words) {
   return parsed.options.value_or(Options{});
 }
 
+// The options of hpp-launch with two addresses, these words and a command.
+Options launch(Words words) {
+  words.insert(words.begin(), {"1", "2"});
+  words.insert(words.end(), {"--exec", "x"});
+  return must_parse(Program::Launch, words);
+}
+
+// Checks that hpp-launch refuses each of these words between the others.
+void expect_refused(const Words& all, const Words& before = {}, const Words& behind = {}) {
+  for (const std::string& wrong : all) {
+    Words words{"1", "2"};
+    words.insert(words.end(), before.begin(), before.end());
+    words.push_back(wrong);
+    words.insert(words.end(), behind.begin(), behind.end());
+    words.insert(words.end(), {"--exec", "x"});
+    EXPECT_EQ(parse(Program::Launch, words).exit_status, 2) << wrong;
+  }
+}
+
+struct Refusal {
+  const char* text;
+  const char* expected;
+};
+
+// Checks that the words are refused in one line that contains `expected`.
+void expect_error(Program program, const Words& words, const std::string& expected) {
+  testing::internal::CaptureStderr();
+  const ParsedOptions parsed = parse(program, words);
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_FALSE(parsed.options.has_value()) << expected;
+  EXPECT_EQ(parsed.exit_status, 2) << said;
+  EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
+  EXPECT_TRUE(said.starts_with(program_name(program))) << said;
+  EXPECT_NE(said.find(expected), std::string::npos) << "expected " << expected << ": " << said;
+}
+
 constexpr Program kPrograms[] = {Program::Launch, Program::Proxyd, Program::Watchd,
                                  Program::Supervisord};
 
@@ -79,13 +115,10 @@ TEST(Options, GlobsAreListedAfterOneOptionOrSeveral) {
 
 TEST(Options, GlobsOfFilesForBrowsersAreParsed) {
   const Options options =
-      must_parse(Program::Launch, {"1", "2", "--css", "./a.css", "b/*.css", "--reload", "**/*.html",
-                                   "--css=c.css", "--exec", "x"});
+      launch({"--css", "./a.css", "b/*.css", "--reload", "**/*.html", "--css=c.css"});
   EXPECT_EQ(options.css, (Words{"a.css", "b/*.css", "c.css"}));
   EXPECT_EQ(options.reload, Words{"**/*.html"});
-  for (const char* const wrong : {"--css", "--css=a/../b.css", "--reload=[", "--reload=../"}) {
-    EXPECT_EQ(parse(Program::Launch, {"1", "2", wrong, "--exec", "x"}).exit_status, 2) << wrong;
-  }
+  expect_refused({"--css", "--css=a/../b.css", "--reload=[", "--reload=../"});
 }
 
 TEST(Options, TheCommandIsNotParsed) {
@@ -140,9 +173,8 @@ TEST(Options, DefaultsReachEachHelper) {
 }
 
 TEST(Options, LimitsOfTheProxyAreParsed) {
-  const Options options = must_parse(
-      Program::Launch, {"1", "2", "--barrier", "off", "--barrier-timeout", "300", "--queue-limit",
-                        "3", "--queue-timeout", "200", "--expose-errors", "--exec", "x"});
+  const Options options = launch({"--barrier", "off", "--barrier-timeout", "300", "--queue-limit",
+                                  "3", "--queue-timeout", "200", "--expose-errors"});
   EXPECT_FALSE(options.barrier);
   EXPECT_EQ(options.barrier_timeout_ms, 300U);
   EXPECT_EQ(options.queue_limit, 3U);
@@ -156,18 +188,15 @@ TEST(Options, LimitsOfTheProxyAreParsed) {
   EXPECT_FALSE(parsed.barrier);
   EXPECT_EQ(parsed.queue_timeout_ms, 200U);
   EXPECT_TRUE(parsed.expose_errors);
-  EXPECT_TRUE(must_parse(Program::Launch, {"1", "2", "--exec", "x"}).barrier);
-  for (const char* const wrong :
-       {"--barrier=maybe", "--barrier-timeout=0", "--barrier-timeout=-1", "--queue-limit=0",
-        "--queue-limit=x", "--queue-timeout=1.5", "--queue-timeout=4294967296"}) {
-    EXPECT_EQ(parse(Program::Launch, {"1", "2", wrong, "--exec", "x"}).exit_status, 2) << wrong;
-  }
+  EXPECT_TRUE(launch({}).barrier);
+  expect_refused({"--barrier=maybe", "--barrier-timeout=0", "--barrier-timeout=-1",
+                  "--queue-limit=0", "--queue-limit=x", "--queue-timeout=1.5",
+                  "--queue-timeout=4294967296"});
 }
 
 TEST(Options, StopSignalAndTimeoutAreParsed) {
   for (const char* const name : {"TERM", "SIGTERM", "term", "SigTerm"}) {
-    const Options options = must_parse(
-        Program::Launch, {"1", "2", "--stop-signal", name, "--stop-timeout", "50", "--exec", "x"});
+    const Options options = launch({"--stop-signal", name, "--stop-timeout", "50"});
     EXPECT_EQ(options.stop_signal, SIGTERM) << name;
     EXPECT_EQ(options.stop_timeout_ms, 50U);
     Words words = arguments_for(Program::Supervisord, options);
@@ -176,11 +205,9 @@ TEST(Options, StopSignalAndTimeoutAreParsed) {
     EXPECT_EQ(passed.stop_signal, SIGTERM);
     EXPECT_EQ(passed.stop_timeout_ms, 50U);
   }
-  EXPECT_EQ(must_parse(Program::Launch, {"1", "2", "--exec", "x"}).stop_signal, SIGKILL);
-  for (const char* const wrong : {"--stop-signal=", "--stop-signal=NONE", "--stop-signal=15",
-                                  "--stop-signal=SIG", "--stop-timeout=0", "--stop-timeout=-1"}) {
-    EXPECT_EQ(parse(Program::Launch, {"1", "2", wrong, "--exec", "x"}).exit_status, 2) << wrong;
-  }
+  EXPECT_EQ(launch({}).stop_signal, SIGKILL);
+  expect_refused({"--stop-signal=", "--stop-signal=NONE", "--stop-signal=15", "--stop-signal=SIG",
+                  "--stop-timeout=0", "--stop-timeout=-1"});
 }
 
 TEST(Options, ProxydNeedsNoRunDirectoryIfItAssumesRunning) {
@@ -224,15 +251,8 @@ TEST(Options, ErrorsAreOneLineThatNamesWhatWasExpected) {
       {Supervisord, {"8001", "-p", "x", "--run-dir", "/x", "--exec", "x"}, "-p"},
   };
   for (const auto& [program, words, expected] : cases) {
-    testing::internal::CaptureStderr();
-    const ParsedOptions parsed = parse(program, words);
-    const std::string said = testing::internal::GetCapturedStderr();
-    EXPECT_FALSE(parsed.options.has_value()) << expected;
-    EXPECT_EQ(parsed.exit_status, 2) << said;
-    EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
-    EXPECT_TRUE(said.starts_with(program_name(program))) << said;
-    EXPECT_NE(said.find(expected), std::string::npos) << "expected " << expected << ": " << said;
-    EXPECT_NE(said.find("--help"), std::string::npos) << said;
+    expect_error(program, words, expected);
+    expect_error(program, words, "--help");
   }
 }
 
@@ -340,12 +360,7 @@ TEST_F(ConfiguredOptions, DefaultValuesInTheFileChangeNothing) {
 }
 
 TEST_F(ConfiguredOptions, ErrorsNameTheLine) {
-  struct Case {
-    const char* text;
-    const char* expected;
-  };
-
-  const Case cases[] = {
+  const Refusal cases[] = {
       {"", "BIND"},
       {"bind = 1\nbackend = 2\n", "--exec COMMAND… is missing"},
       {"bind = 1\nbackend = 2\nexec = ['']\n", "the first word is empty"},
@@ -380,16 +395,8 @@ TEST_F(ConfiguredOptions, ErrorsNameTheLine) {
   };
   for (const auto& [text, expected] : cases) {
     write(text);
-    testing::internal::CaptureStderr();
-    const ParsedOptions parsed = parse_with_file();
-    const std::string said = testing::internal::GetCapturedStderr();
-    EXPECT_FALSE(parsed.options.has_value()) << text;
-    EXPECT_EQ(parsed.exit_status, 2) << said;
-    EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
-    EXPECT_NE(said.find(expected), std::string::npos) << "expected " << expected << ": " << said;
-    if (expected[0] == ':') {
-      EXPECT_NE(said.find(path_ + expected), std::string::npos) << said;
-    }
+    expect_error(Program::Launch, {"--config", path_},
+                 expected[0] == ':' ? path_ + expected : expected);
   }
 }
 
@@ -435,12 +442,7 @@ TEST_F(ConfiguredOptions, EachHelperReadsItsOwnOptions) {
 }
 
 TEST_F(ConfiguredOptions, EachProgramChecksAllOptions) {
-  struct Case {
-    const char* text;
-    const char* expected;
-  };
-
-  const Case cases[] = {
+  const Refusal cases[] = {
       {"patern = 'x'\n", ":1: there is no option 'patern'"},
       {"exclude = '['\n", ":1: bad glob '['"},
       {"bind = 'x'\n", ":1: BIND: expected PORT"},
@@ -452,72 +454,51 @@ TEST_F(ConfiguredOptions, EachProgramChecksAllOptions) {
   for (const auto& [text, expected] : cases) {
     for (const Program program : {Program::Proxyd, Program::Watchd, Program::Supervisord}) {
       write(text);
-      testing::internal::CaptureStderr();
-      const ParsedOptions parsed = parse(program, {"--config", path_, "--run-dir", "/x"});
-      const std::string said = testing::internal::GetCapturedStderr();
-      EXPECT_EQ(parsed.exit_status, 2) << said;
-      EXPECT_NE(said.find(path_ + expected), std::string::npos) << text << said;
+      expect_error(program, {"--config", path_, "--run-dir", "/x"}, path_ + expected);
     }
   }
 }
 
 TEST(Options, GlobsInBracketsAreOneWord) {
-  EXPECT_EQ(must_parse(Program::Launch, {"1", "2", "-p", "[ab]", "[a,b]", "--exec", "x"}).patterns,
-            (Words{"[ab]", "[a,b]"}));
+  EXPECT_EQ(launch({"-p", "[ab]", "[a,b]"}).patterns, (Words{"[ab]", "[a,b]"}));
 }
 
 TEST(Options, OtherOptionsMayContainBrackets) {
-  const Options options = must_parse(Program::Launch, {"1", "2", "--build", "[ -f app.txt ]", "-p",
-                                                       "[ab]", "-x[cd]", "--exec", "x"});
+  const Options options = launch({"--build", "[ -f app.txt ]", "-p", "[ab]", "-x[cd]"});
   EXPECT_EQ(options.build, "[ -f app.txt ]");
   EXPECT_EQ(options.patterns, Words{"[ab]"});
   EXPECT_EQ(options.excludes, Words{"[cd]"});
-  EXPECT_EQ(must_parse(Program::Launch, {"1", "2", "--build=[ x ]", "--exec", "x"}).build, "[ x ]");
+  EXPECT_EQ(launch({"--build=[ x ]"}).build, "[ x ]");
 }
 
 TEST(Options, BuildDaemonsMustBeFileNames) {
-  const Options options =
-      must_parse(Program::Launch, {"1", "2", "--build-daemon", "a.js", "b", "--exec", "x"});
+  const Options options = launch({"--build-daemon", "a.js", "b"});
   EXPECT_EQ(options.build_daemons, (Words{"a.js", "b"}));
-  EXPECT_EQ(
-      parse(Program::Launch, {"1", "2", "--build-daemon", "bin/a", "--exec", "x"}).exit_status, 2);
+  expect_refused({"bin/a"}, {"--build-daemon"});
 }
 
 TEST(Options, AnEmptyValueIsAValue) {
-  const Options options =
-      must_parse(Program::Launch, {"1", "2", "--build=", "--debug", "--name=", "--exec", "x"});
+  const Options options = launch({"--build=", "--debug", "--name="});
   EXPECT_EQ(options.build, "");
   EXPECT_EQ(options.name, "");
   EXPECT_TRUE(options.debug);
-  for (const char* const wrong :
-       {"--pattern=", "--build-daemon=", "--queue-limit=", "--ready-path=", "--barrier=",
-        "--stop-signal=", "--livereload-port="}) {
-    EXPECT_EQ(parse(Program::Launch, {"1", "2", wrong, "--debug", "--exec", "x"}).exit_status, 2)
-        << wrong;
-  }
+  expect_refused({"--pattern=", "--build-daemon=", "--queue-limit=", "--ready-path=", "--barrier=",
+                  "--stop-signal=", "--livereload-port="},
+                 {}, {"--debug"});
 }
 
 TEST(Options, NumbersAreDecimal) {
   const Options options =
-      must_parse(Program::Launch, {"1", "2", "--queue-limit", "010", "--livereload-port=0035729",
-                                   "--queue-timeout", "000", "--exec", "x"});
+      launch({"--queue-limit", "010", "--livereload-port=0035729", "--queue-timeout", "000"});
   EXPECT_EQ(options.queue_limit, 10U);
   EXPECT_EQ(options.livereload_port, 35729);
   EXPECT_EQ(options.queue_timeout_ms, 0U);
-  for (const char* const wrong : {"0x10", "1e3", "+5", "-5", " 5", "5 ", "4294967296", "0"}) {
-    EXPECT_EQ(parse(Program::Launch, {"1", "2", "--queue-limit", wrong, "--exec", "x"}).exit_status,
-              2)
-        << wrong;
-  }
+  expect_refused({"0x10", "1e3", "+5", "-5", " 5", "5 ", "4294967296", "0"}, {"--queue-limit"});
 }
 
 TEST(Options, NamesMustBePlain) {
-  EXPECT_EQ(must_parse(Program::Launch, {"1", "2", "--name", "a.B_c-1", "--exec", "x"}).name,
-            "a.B_c-1");
-  for (const char* const wrong : {"a/b", ".hidden", "-dash", "a b", "$(id)", "ä", "a\n", ".."}) {
-    EXPECT_EQ(parse(Program::Launch, {"1", "2", "--name", wrong, "--exec", "x"}).exit_status, 2)
-        << wrong;
-  }
+  EXPECT_EQ(launch({"--name", "a.B_c-1"}).name, "a.B_c-1");
+  expect_refused({"a/b", ".hidden", "-dash", "a b", "$(id)", "ä", "a\n", ".."}, {"--name"});
 }
 
 TEST(Options, HelpShowsExamplesAndEveryOption) {

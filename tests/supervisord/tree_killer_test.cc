@@ -94,6 +94,22 @@ pid_t start_outside(pid_t number) {
   });
 }
 
+UniqueFd pidfd_of(pid_t pid) {
+  return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+}
+
+// Whether the process ends within this time (-1: waits for its end).
+bool is_over(const UniqueFd& pidfd, int timeout_ms = 0) {
+  pollfd entry{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
+  return ::poll(&entry, 1, timeout_ms) != 0;
+}
+
+// The number in a complete line of the file; 0: there is none yet.
+pid_t pid_in(const std::string& path) {
+  const std::string text = read_file(path).value_or("");
+  return text.ends_with("\n") ? std::stoi(text) : 0;
+}
+
 class TreeKillerTest : public testing::Test {
  protected:
   explicit TreeKillerTest(TreeKiller::Manners manners = {}) : manners_(manners) {}
@@ -132,6 +148,13 @@ class TreeKillerTest : public testing::Test {
     EXPECT_EQ(gone_, 1);
   }
 
+  // Starts the script, and kills all its processes.
+  void expect_killed(const std::string& script, std::size_t count) {
+    const auto all = start(script, count);
+    kill_and_wait();
+    expect_all_gone(all);
+  }
+
   TemporaryDirectory directory_;
   std::string pids_path_ = directory_ / "pids";
   std::string tag_ = directory_.path() + "/";
@@ -156,41 +179,30 @@ TEST_F(TreeKillerTest, AnswersAtOnceIfThereIsNoProcess) {
 }
 
 TEST_F(TreeKillerTest, KillsTheProcess) {
-  const auto all = start("echo $$ >>$PIDS; exec sleep 1000", 1);
-  kill_and_wait();
-  expect_all_gone(all);
+  expect_killed("echo $$ >>$PIDS; exec sleep 1000", 1);
   EXPECT_TRUE(ended_);
 }
 
 TEST_F(TreeKillerTest, KillsAProcessThatIgnoresAllOtherSignals) {
-  const auto all =
-      start("trap '' TERM INT HUP QUIT; echo $$ >>$PIDS; while :; do sleep 0.01; done", 1);
-  kill_and_wait();
-  expect_all_gone(all);
+  expect_killed("trap '' TERM INT HUP QUIT; echo $$ >>$PIDS; while :; do sleep 0.01; done", 1);
 }
 
 TEST_F(TreeKillerTest, KillsAShellsChildren) {
-  const auto all = start("sh -c 'echo $$ >>$PIDS; sleep 1000; :' & echo $$ >>$PIDS; wait", 2);
-  kill_and_wait();
-  expect_all_gone(all);
+  expect_killed("sh -c 'echo $$ >>$PIDS; sleep 1000; :' & echo $$ >>$PIDS; wait", 2);
 }
 
 TEST_F(TreeKillerTest, KillsAProcessInItsOwnSession) {
-  const auto all = start(
+  expect_killed(
       "setsid sh -c 'echo $$ >>$PIDS; setsid sh -c \"echo \\$\\$ >>$PIDS; exec sleep 1000\"; :' & "
       "echo $$ >>$PIDS; wait",
       3);
-  kill_and_wait();
-  expect_all_gone(all);
 }
 
 TEST_F(TreeKillerTest, KillsDaemons) {
-  const auto all = start(
+  expect_killed(
       "(setsid sh -c '(echo $$ >>$PIDS; exec sleep 1000) &') & "
       "(setsid sh -c 'echo $$ >>$PIDS; exec sleep 1000' &) ; echo $$ >>$PIDS; exec sleep 1000",
       3);
-  kill_and_wait();
-  expect_all_gone(all);
 }
 
 TEST_F(TreeKillerTest, KillsProcessesThatTheFirstOneLeftBehind) {
@@ -242,32 +254,25 @@ TEST_F(TreeKillerTest, ForgetsThePidOfABackendThatIsGone) {
   const pid_t stranger = start_outside(number);
   if (stranger != number) GTEST_SKIP() << "this user may not choose the pid of a process";
   EXPECT_TRUE(run_until(loop_, [&] { return ::getpgid(stranger) == stranger; }));
-  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, stranger, 0)));
+  const UniqueFd pidfd = pidfd_of(stranger);
   kill_and_wait();
-  pollfd entry{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
-  EXPECT_EQ(::poll(&entry, 1, 100), 0) << "the unrelated process was killed";
+  EXPECT_FALSE(is_over(pidfd, 100)) << "the unrelated process was killed";
   ::kill(stranger, SIGKILL);
 }
 
 TEST_F(TreeKillerTest, KillsOneBackendAfterAnother) {
   for (std::size_t i = 1; i <= 20; ++i) {
-    const auto all = start("echo $$ >>$PIDS; sleep 1000 & sleep 1000", i);
-    kill_and_wait();
-    expect_all_gone(all);
+    expect_killed("echo $$ >>$PIDS; sleep 1000 & sleep 1000", i);
   }
 }
 
 TEST_F(TreeKillerTest, KillsAStoppedProcess) {
-  const auto all = start("echo $$ >>$PIDS; kill -STOP $$; sleep 1000", 1);
-  kill_and_wait();
-  expect_all_gone(all);
+  expect_killed("echo $$ >>$PIDS; kill -STOP $$; sleep 1000", 1);
 }
 
 TEST_F(TreeKillerTest, KillsAHundredChildren) {
-  const auto all =
-      start("for i in $(seq 100); do setsid sh -c 'echo $$ >>$PIDS; sleep 1000' & done; wait", 100);
-  kill_and_wait();
-  expect_all_gone(all);
+  expect_killed("for i in $(seq 100); do setsid sh -c 'echo $$ >>$PIDS; sleep 1000' & done; wait",
+                100);
 }
 
 // ---- --stop-signal ------------------------------------------------------------------------------
@@ -282,21 +287,17 @@ class PoliteTest : public TreeKillerTest {
 };
 
 TEST_F(PoliteTest, LetsTheServerEndByItself) {
-  const auto all = start("trap 'sleep 0.05; echo bye >" + said_path_ +
-                             "; exit' TERM; echo $$ >>$PIDS; while :; do sleep 0.01; done",
-                         1);
-  kill_and_wait();
-  expect_all_gone(all);
+  expect_killed("trap 'sleep 0.05; echo bye >" + said_path_ +
+                    "; exit' TERM; echo $$ >>$PIDS; while :; do sleep 0.01; done",
+                1);
   EXPECT_EQ(said(), "bye\n");
 }
 
 TEST_F(PoliteTest, KillsAProcessThatHasLeftTheGroupAfterwards) {
-  const auto all = start(
+  expect_killed(
       "setsid sh -c 'echo $$ >>$PIDS; trap \"\" TERM; sleep 1000; sleep 1000' & "
       "echo $$ >>$PIDS; wait",
       2);
-  kill_and_wait();
-  expect_all_gone(all);
 }
 
 TEST_F(PoliteTest, DoesNotWaitForAServerThatHasEnded) {
@@ -312,9 +313,7 @@ class ImpatientTest : public TreeKillerTest {
 };
 
 TEST_F(ImpatientTest, KillsAServerThatDoesNotEndInTime) {
-  const auto all = start("trap '' TERM; echo $$ >>$PIDS; sleep 1000; sleep 1000", 1);
-  kill_and_wait();
-  expect_all_gone(all);
+  expect_killed("trap '' TERM; echo $$ >>$PIDS; sleep 1000; sleep 1000", 1);
 }
 
 // Starts a process that is no descendant of this process, like one that an earlier supervisord has
@@ -335,20 +334,18 @@ TEST(TreeKillerLeftovers, AreKilledFirst) {
   const pid_t elsewhere = start_stranger(directory.path() + "2/7", directory / "pids2");
   Loop loop;
   int gone = 0;
-  ASSERT_TRUE(run_until(loop, [&] {
-    return read_file(pids).value_or("").ends_with("\n") &&
-           read_file(directory / "pids2").value_or("").ends_with("\n");
-  }));
+  ASSERT_TRUE(
+      run_until(loop, [&] { return pid_in(pids) != 0 && pid_in(directory / "pids2") != 0; }));
   TreeKiller killer(
       loop, tag, no_orphans, BuildDaemons(tag, {}), {}, [&] { ++gone; }, refuse_nothing);
-  const pid_t leftover = std::stoi(read_file(pids).value_or("0"));
+  const pid_t leftover = pid_in(pids);
   killer.kill();
   EXPECT_TRUE(run_until(loop, [&] { return gone > 0; }));
   EXPECT_TRUE(run_until(loop, [&] { return !exists(leftover); }));
   EXPECT_TRUE(run_until(loop, [&] { return !exists(other); })) << "tagged, too";
   EXPECT_TRUE(exists(elsewhere)) << "not of this run directory";
   EXPECT_EQ(gone, 1);
-  ::kill(std::stoi(read_file(directory / "pids2").value_or("0")), SIGKILL);
+  ::kill(pid_in(directory / "pids2"), SIGKILL);
   EXPECT_TRUE(run_until(loop, [&] { return !exists(elsewhere); }));
 }
 
@@ -358,17 +355,16 @@ TEST(TreeKillerLeftovers, OrphansAreKilledAndWaitedFor) {
   const std::string pids = directory / "pids";
   start_stranger("elsewhere/7", pids);
   Loop loop;
-  ASSERT_TRUE(run_until(loop, [&] { return read_file(pids).value_or("").ends_with("\n"); }));
-  const pid_t orphan = std::stoi(read_file(pids).value_or("0"));
-  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, orphan, 0)));
+  ASSERT_TRUE(run_until(loop, [&] { return pid_in(pids) != 0; }));
+  const pid_t orphan = pid_in(pids);
+  const UniqueFd pidfd = pidfd_of(orphan);
   const auto find_orphans = [&] { return exists(orphan) ? std::vector{orphan} : no_orphans(); };
   int gone = 0;
   TreeKiller killer(
       loop, directory.path() + "/", find_orphans, BuildDaemons("", {}), {},
       [&] {
         ++gone;
-        pollfd entry{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
-        EXPECT_EQ(::poll(&entry, 1, 0), 1) << "the orphan lives";
+        EXPECT_TRUE(is_over(pidfd)) << "the orphan lives";
       },
       refuse_nothing);
   killer.kill();
@@ -384,31 +380,21 @@ TEST(TreeKillerLeftovers, TheProcessThatWasTakenOverIsWaitedFor) {
   const std::string code =
       "import os, time\nmemory = bytearray(b'x' * 4096) * (64 << 10)\nwith open('" + ready +
       "', 'w') as file: file.write(f'{os.getpid()}\\n')\ntime.sleep(1000)";
-  ::prctl(PR_SET_CHILD_SUBREAPER, 0);  // the process must not be our child, as after a crash
-  const pid_t parent = ::fork();
-  if (parent == 0) {
-    if (::fork() != 0) ::_exit(0);
+  run_outside([&] {  // as after a crash
     ::setsid();
     ::setenv(kBackendTag, (tag + "7").c_str(), 1);
     ::execlp("python3", "python3", "-c", code.c_str(), nullptr);
-    ::_exit(127);
-  }
-  ::waitpid(parent, nullptr, 0);
+  });
   Loop loop;
-  const auto pid_text = [&] { return read_file(ready).value_or(""); };
-  ASSERT_TRUE(run_until(loop, [&] { return pid_text().ends_with("\n"); }));
-  const pid_t first = std::stoi(pid_text());
-  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, first, 0)));
-  const auto is_over = [&] {
-    pollfd entry{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
-    return ::poll(&entry, 1, 0) > 0;
-  };
+  ASSERT_TRUE(run_until(loop, [&] { return pid_in(ready) != 0; }));
+  const pid_t first = pid_in(ready);
+  const UniqueFd pidfd = pidfd_of(first);
   int gone = 0;
   TreeKiller killer(
       loop, tag, no_orphans, BuildDaemons(tag, {}), {},
       [&] {
         ++gone;
-        EXPECT_TRUE(is_over()) << "the process is still dying";
+        EXPECT_TRUE(is_over(pidfd)) << "the process is still dying";
       },
       refuse_nothing);
   killer.take_over(first, UniqueFd(::dup(pidfd.get())));
@@ -449,8 +435,7 @@ class Tracer {
     if (pid_ == 0) return;
     const ProcessHandle tracer = open_process(pid_);
     tracer.signal(SIGKILL);
-    pollfd entry{.fd = tracer.pidfd.get(), .events = POLLIN, .revents = 0};
-    ::poll(&entry, 1, -1);
+    is_over(tracer.pidfd, -1);
     pid_ = 0;
   }
 
@@ -572,9 +557,7 @@ TEST_F(TreeKillerOfBuild, KillsAnyOtherProcessThatTheBuildHasLeft) {
 
 TEST_F(TreeKillerOfBuild, KillsAProcessOfTheBackendThatHasTheNameOfABuildDaemon) {
   std::ofstream(directory_ / "daemon.sh") << "echo $$ >>$PIDS; exec sleep 1000";
-  const auto all = start("setsid -f sh " + (directory_ / "daemon.sh"), 1);
-  kill_and_wait();
-  expect_all_gone(all);
+  expect_killed("setsid -f sh " + (directory_ / "daemon.sh"), 1);
 }
 
 // The real and the effective user id decide which processes may be signalled. The saved one lets
