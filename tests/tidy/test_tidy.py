@@ -22,7 +22,7 @@ PURE = {f"common/{name}.h" for name in (
 # Built from files of the core.
 GENERATED = {"proxyd/embedded.h"}
 # Libraries that only compute.
-PURE_LIBRARIES = ("boost/beast/http/", "fmt/", "nlohmann/")
+PURE_LIBRARIES = ("boost/beast/http/", "boost/version.hpp", "fmt/", "nlohmann/")
 # Headers of the standard library that read a clock, a file or a random device, or start a thread.
 IMPURE_STANDARD = {"atomic", "condition_variable", "filesystem", "fstream", "future", "iostream",
                    "mutex", "random", "thread"}
