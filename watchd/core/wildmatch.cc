@@ -33,6 +33,11 @@ char unescaped(std::string_view glob, std::size_t& at) {
   return glob[at];
 }
 
+// The beginning of the paths below `folder`.
+std::string below(std::string_view folder) {
+  return folder.empty() ? "" : std::string(folder) + '/';
+}
+
 }  // namespace
 
 Wildmatch::Wildmatch(std::string_view glob) {
@@ -50,15 +55,16 @@ Wildmatch::Wildmatch(std::string_view glob) {
     }
     is_bad_ = at == kNone;
   }
+  find_literal();
 }
 
 bool Wildmatch::matches(std::string_view path) const {
-  return !is_bad_ && states_after(path).back();
+  return !is_bad_ && path.find(literal_) != kNone && states_after(path).back();
 }
 
 bool Wildmatch::may_match_below(std::string_view folder) const {
   if (is_bad_) return false;
-  const std::vector<bool> states = states_below(folder);
+  const std::vector<bool> states = states_after(below(folder));
   return std::find(states.begin(), states.end() - 1, true) != states.end() - 1;
 }
 
@@ -66,11 +72,9 @@ bool Wildmatch::may_match_below(std::string_view folder) const {
 bool Wildmatch::matches_all_below(std::string_view folder) const {
   if (is_bad_ || steps_.empty()) return false;
   const Step& last = steps_.back();
-  return last.is_repeated && last.characters.all() && states_below(folder)[steps_.size() - 1];
-}
-
-std::vector<bool> Wildmatch::states_below(std::string_view folder) const {
-  return states_after(folder.empty() ? "" : std::string(folder) + '/');
+  if (!last.is_repeated || !last.characters.all()) return false;
+  const std::string path = below(folder);
+  return path.find(literal_) != kNone && states_after(path)[steps_.size() - 1];
 }
 
 // Returns the steps that may come next after `path`: states[i] stands for step i, and the index
@@ -97,6 +101,24 @@ void Wildmatch::reach(std::vector<bool>& states, std::size_t state) const {
   if (state == steps_.size() || !steps_[state].is_repeated) return;
   reach(states, state + 1);
   if (steps_[state].is_optional) reach(states, state + 2);
+}
+
+// The `/` after a `**` is no part of it, because both may be skipped.
+void Wildmatch::find_literal() {
+  std::string run;
+  bool is_optional = false;
+  for (const Step& step : steps_) {
+    const bool is_literal = step.characters.count() == 1 && !is_optional;
+    is_optional = step.is_optional;
+    if (!is_literal) {
+      run.clear();
+      continue;
+    }
+    std::size_t c = 0;
+    while (!step.characters[c]) ++c;
+    run += static_cast<char>(c);
+    if (run.size() > literal_.size()) literal_ = run;
+  }
 }
 
 void Wildmatch::add(char c) {

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <bitset>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -21,7 +22,8 @@ class Wildmatch {
   // Compiles a glob, once for many paths. A malformed glob matches nothing.
   explicit Wildmatch(std::string_view glob);
 
-  // Takes time in proportion to the length of the path times that of the glob, for any glob.
+  // Takes time in proportion to the length of the path times that of the glob, for any glob. Most
+  // paths are rejected by a search for a literal part of the glob.
   bool matches(std::string_view path) const;
 
   // Returns whether the glob may match a path below `folder`. False: it matches none.
@@ -41,15 +43,16 @@ class Wildmatch {
     bool is_optional = false;  // the step and the `/` after it may be skipped, as in `**/`
   };
 
+  void find_literal();
   std::size_t read_stars(std::string_view glob, std::size_t at);
   std::size_t read_bracket(std::string_view glob, std::size_t at);
   std::size_t read_class(std::string_view glob, std::size_t at, Characters& set);
   void add(char c);
   std::vector<bool> states_after(std::string_view path) const;
-  std::vector<bool> states_below(std::string_view folder) const;
   void reach(std::vector<bool>& states, std::size_t state) const;
 
   std::vector<Step> steps_;
+  std::string literal_;  // the longest text that stands in every path that matches
   bool is_bad_ = false;
 };
 

@@ -25,6 +25,7 @@ const Case kCases[] = {
     {"a/**/b", {"a/b", "a/c/b", "a/b/b", "a/c/d/b"}, {"ab", "a/cb", "a/c/db", "a/bc"}},
     {"a/**/**/b", {"a/b", "a/c/b", "a/c/d/b"}, {"ab", "a/cb"}},
     {"**", {"a", "a/b", ""}, {}},
+    {"**/ab/**", {"ab/c", "a/ab/c", "ab/ab/c/d"}, {"ab", "a/ab", "aab/c", "ab."}},
     {"a**", {}, {"a", "ab", "a/b"}},
     {"**a", {}, {"a", "ba", "b/a"}},
     {"a/**b", {}, {"a/b", "a/cb"}},
