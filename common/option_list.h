@@ -51,9 +51,9 @@ void visit_files(AnyOptions& options, Visitor& visitor) {
   visitor.flag("--gitignore", options.gitignore, "ignore the files that git ignores");
   visitor.flag("--ignore-unchanged", options.ignore_unchanged,
                "ignore a save that does not change the content of the file");
-  visitor.word("--watcher", {"auto", "watchman", "poll"}, options.watcher,
-               "report changes by this program, or by looking at all files (default: auto, "
-               "which depends on the file system)");
+  visitor.word("--watcher", {"auto", "watchman", "inotify", "poll"}, options.watcher,
+               "find changed files by this program, or by polling all files (default: auto, "
+               "which depends on the file system, and on whether Watchman is installed)");
   visitor.number("--poll-interval", "MS", 10, options.poll_interval_ms,
                  "pause between two looks at all files (default: 500)");
 }

@@ -22,8 +22,9 @@
 namespace hpp::launch {
 namespace {
 
-// Limit for the descriptors stored for one helper.
-constexpr std::size_t kStoredMax = 64;
+// Limit for the descriptors stored for one helper: watchd stores two for each directory that
+// inotify watches.
+constexpr std::size_t kStoredMax = 128;
 // How often begin() checks whether the helpers of an earlier hpp-launch have exited.
 constexpr Milliseconds kBeginAgain{50};
 // How long one of those helpers may take to die of SIGKILL before hpp-launch gives up.

@@ -5,11 +5,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <sstream>
+#include <filesystem>
 #include <string_view>
 #include <vector>
 
+#include "common/os/find_program.h"
 #include "common/os/unique_fd.h"
 #include "common/shell_words.h"
 
@@ -18,29 +18,6 @@ namespace {
 
 // The kernel reads this much of a script's first line (BINPRM_BUF_SIZE).
 constexpr std::size_t kFirstLineMax = 256;
-
-std::string joined(const std::string& directory, const std::string& path) {
-  return path.starts_with('/') || directory.empty() ? path : directory + '/' + path;
-}
-
-bool is_executable(const std::string& path) {
-  return ::access(path.c_str(), X_OK) == 0;
-}
-
-// The file that execvp(3) would take; empty if there is none.
-std::string find_program(const std::string& program, const std::string& directory) {
-  if (program.find('/') != std::string::npos) {
-    std::string path = joined(directory, program);
-    return is_executable(path) ? path : "";
-  }
-  const char* const search = std::getenv("PATH");
-  std::istringstream folders(search == nullptr ? "/bin:/usr/bin" : search);
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    std::string path = joined(directory, folder.empty() ? program : folder + '/' + program);
-    if (is_executable(path)) return path;
-  }
-  return "";
-}
 
 // The first line without its `#!`; empty if the file is no script.
 std::string interpreter_line(const std::string& path) {
@@ -86,7 +63,8 @@ std::string interpreter_problem(const std::string& program, const std::string& d
   const auto words = words_of(interpreter_line(find_program(program, directory)));
   if (words.empty()) return "";
   std::string missing = words.front();
-  if (!find_program(joined(directory, missing), directory).empty()) {
+  const std::filesystem::path interpreter = std::filesystem::path(directory) / missing;
+  if (!find_program(interpreter.native(), directory).empty()) {
     missing = is_env(missing) ? program_of_env(words) : "";
     if (missing.empty() || !find_program(missing, directory).empty()) return "";
   }

@@ -58,7 +58,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
       tree_({.directory = directory_,
              .filter = filter_of(options),
              .resumed = last_tree(publisher_)}),
-      sources_(loop,
+      sources_(loop, manager_,
                {.directory = directory_,
                 .roots = roots_of(directory_, options.roots, filter_of(options)),
                 .watcher = options.watcher,

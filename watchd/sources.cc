@@ -1,14 +1,20 @@
 #include "watchd/sources.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <iterator>
 #include <memory>
 #include <system_error>
+#include <utility>
 #include <variant>
 
 #include "common/log.h"
+#include "common/os/find_program.h"
+#include "watchd/core/fnv.h"
 #include "watchd/git_ignore.h"
+#include "watchd/inotify/source.h"
 #include "watchd/link_search.h"
 #include "watchd/mount_search.h"
 #include "watchd/poll/source.h"
@@ -19,9 +25,10 @@
 namespace hpp::watchd {
 namespace {
 
-// Returns a function that passes orders to the source and owns it.
-template <class Source>
-std::function<void(const Order&)> taker_of(std::shared_ptr<Source> source) {
+// Returns a function that makes a source, passes orders to it and owns it.
+template <class Source, class... Arguments>
+std::function<void(const Order&)> source_of(Arguments&&... arguments) {
+  auto source = std::make_shared<Source>(std::forward<Arguments>(arguments)...);
   return [source = std::move(source)](const Order& order) {
     std::visit([&](const auto& o) { source->take(o); }, order);
   };
@@ -34,13 +41,23 @@ WatchmanConfig config_of(const std::string& directory) {
   return config;
 }
 
+// The name under which the service manager keeps the queue of a part. Several links may lead to
+// files of one directory.
+std::string store_name_of(const std::string& directory, const OutsideLink& link) {
+  Fnv digest;
+  digest.add(directory + '\0' + link.name);
+  return fmt::format("inotify-{:016x}", digest.value());
+}
+
 }  // namespace
 
 // ---- the parts ----------------------------------------------------------------------------------
 
-Sources::Sources(Loop& loop, const Settings& settings, OnReport on_report)
+Sources::Sources(Loop& loop, ServiceManager& manager, const Settings& settings, OnReport on_report)
     : loop_(loop),
+      manager_(manager),
       settings_(settings),
+      is_watchman_installed_(!find_program("watchman").empty()),
       filter_(settings.roots.front().filter),
       on_report_(std::move(on_report)),
       timer_(loop, [this] { post(TimerExpired{}); }) {
@@ -48,43 +65,56 @@ Sources::Sources(Loop& loop, const Settings& settings, OnReport on_report)
   for (const Root& root : settings_.roots) {
     const std::string directory = directory_of(settings_.directory, root.prefix);
     const WatchmanConfig config = config_of(directory);
-    for (const ChosenSource& chosen : choose_sources(settings_.watcher, mounts_of_folder(directory),
-                                                     root.filter, config.ignored)) {
+    for (const ChosenSource& chosen :
+         choose_sources(settings_.watcher, is_watchman_installed_, mounts_of_folder(directory),
+                        root.filter, config.ignored)) {
       prefixes.push_back(root.prefix + chosen.folder);
-      add(directory_of(settings_.directory, prefixes.back()), chosen, config, {});
+      add({.path = directory_of(settings_.directory, prefixes.back()),
+           .chosen = chosen,
+           .config = config,
+           .link = {}});
     }
   }
   composition_.emplace(settings_.directory, prefixes, filter_);
 }
 
-void Sources::add(const std::string& directory, const ChosenSource& chosen,
-                  const WatchmanConfig& config, const OutsideLink& link) {
+void Sources::add(Part part) {
   const std::size_t number = parts_.size();
-  if (!chosen.why.empty()) log::info("{}: {}", directory, chosen.why);
-  const auto on_report = [this, number](const Report& report) { post(FromPart{number, report}); };
-  Part& part = parts_.emplace_back();
-  part.link = link;
-  switch (chosen.kind) {
-    case ChosenSource::Kind::Poll:
-      part.take = taker_of(std::make_shared<poll::Source>(
-          loop_,
-          poll::Source::Settings{.directory = directory,
-                                 .prefix = chosen.folder,
-                                 .filter = chosen.filter,
-                                 .ignored = config.ignored,
-                                 .settle = config.settle,
-                                 .interval = settings_.poll_interval},
-          on_report));
-      break;
-    case ChosenSource::Kind::Watchman:
-      part.take = taker_of(std::make_shared<watchman::Source>(
-          loop_, watchman::Conversation::Settings{.directory = directory, .filter = chosen.filter},
-          on_report));
-      break;
-  }
+  parts_.push_back(std::move(part));
+  parts_.back().source = make_source(number);
   if (number == 0) return;
-  part.directory = std::make_unique<FolderWatch>(loop_, directory,
-                                                 [this, number] { post(PartStirred{number}); });
+  parts_.back().directory = std::make_unique<FolderWatch>(
+      loop_, parts_.back().path, [this, number] { post(PartStirred{number}); });
+}
+
+Sources::Source Sources::make_source(std::size_t number) {
+  const Part& part = parts_[number];
+  const ChosenSource& chosen = part.chosen;
+  const WatchmanConfig& config = part.config;
+  if (!chosen.why.empty()) log::info("{}: {}", part.path, chosen.why);
+  const auto on_report = [this, number](const Report& report) { post(FromPart{number, report}); };
+  switch (chosen.kind) {
+    case ChosenSource::Kind::Watchman:
+      break;
+    case ChosenSource::Kind::Inotify:
+      return source_of<inotify::Source>(
+          loop_, manager_, store_name_of(part.path, part.link), part.path,
+          inotify::Follower::Settings{
+              .filter = chosen.filter, .ignored = config.ignored, .settle = config.settle},
+          on_report);
+    case ChosenSource::Kind::Poll:
+      return source_of<poll::Source>(loop_,
+                                     poll::Source::Settings{.directory = part.path,
+                                                            .prefix = chosen.folder,
+                                                            .filter = chosen.filter,
+                                                            .ignored = config.ignored,
+                                                            .settle = config.settle,
+                                                            .interval = settings_.poll_interval},
+                                     on_report);
+  }
+  return source_of<watchman::Source>(
+      loop_, watchman::Conversation::Settings{.directory = part.path, .filter = chosen.filter},
+      on_report);
 }
 
 // ---- effects ------------------------------------------------------------------------------------
@@ -96,13 +126,13 @@ void Sources::dispatch(const CompositionEvent& event) {
 }
 
 void Sources::perform(const ToPart& effect) {
-  parts_[effect.part].take(effect.order);
+  parts_[effect.part].source(effect.order);
 }
 
 // A link to a file must still lead to the same file.
 void Sources::perform(const LookAtPart& effect) {
   Part& part = parts_[effect.part];
-  if (!part.take) return;
+  if (!part.source) return;
   const bool is_there =
       part.link.is_folder || part.link.name.empty() ||
       links_outside(settings_.directory, {part.link.name}) == std::vector{part.link};
@@ -131,14 +161,23 @@ void Sources::perform(const AddPart& effect) {
   const Filter filter = link.is_folder ? filter_of_other(filter_)
                                        : filter_of_file(target.filename().native(), filter_);
   const WatchmanConfig config = config_of(directory);
-  add(directory,
-      choose_source(settings_.watcher, mounts_of_folder(directory), filter, config.ignored), config,
-      link);
+  add({.path = directory,
+       .chosen = choose_source(settings_.watcher, is_watchman_installed_,
+                               mounts_of_folder(directory), filter, config.ignored),
+       .config = config,
+       .link = link});
+}
+
+// The source whose report causes this must not be destroyed before it has returned.
+void Sources::perform(const TakeNextSource& effect) {
+  Part& part = parts_[effect.part];
+  part.chosen = next_source(part.chosen);
+  loop_.later([grave = std::exchange(part.source, make_source(effect.part))] {});
 }
 
 void Sources::perform(const RetirePart& effect) {
   Part& part = parts_[effect.part];
-  loop_.later([grave = std::exchange(part.take, nullptr)] {});
+  loop_.later([grave = std::exchange(part.source, nullptr)] {});
   loop_.bury(std::move(part.directory));
 }
 

@@ -12,6 +12,7 @@
 #include "common/event/loop.h"
 #include "common/event/timer.h"
 #include "common/event_runner.h"
+#include "common/service_manager.h"
 #include "watchd/core/choice.h"
 #include "watchd/core/composition.h"
 #include "watchd/core/roots.h"
@@ -31,8 +32,9 @@ class Sources {
     std::chrono::milliseconds poll_interval{500};
   };
 
-  // `loop` must outlive the sources.
-  Sources(Loop& loop, const Settings& settings, OnReport on_report);
+  // `manager` keeps the queues of inotify for the next watchd. `loop` and `manager` must outlive
+  // the sources.
+  Sources(Loop& loop, ServiceManager& manager, const Settings& settings, OnReport on_report);
 
   // Takes an order of Tree. Only the first Watch can throw: std::runtime_error if Watchman is not
   // installed or cannot be run.
@@ -41,15 +43,19 @@ class Sources {
   }
 
  private:
+  using Source = std::function<void(const Order&)>;  // owns the source
+
   struct Part {
-    std::function<void(const Order&)> take;  // owns the part's source; empty: retired
-    std::unique_ptr<FolderWatch> directory;  // null: the project folder, for which Tree looks
-    OutsideLink link;                        // the link that leads to the part; no name: none
+    std::string path;  // path of its directory
+    ChosenSource chosen;
+    WatchmanConfig config;
+    OutsideLink link;                          // the link that leads to the part; no name: none
+    Source source{};                           // empty: retired
+    std::unique_ptr<FolderWatch> directory{};  // null: the project folder, for which Tree looks
   };
 
-  // Adds a part with this source for `directory`.
-  void add(const std::string& directory, const ChosenSource& chosen, const WatchmanConfig& config,
-           const OutsideLink& link);
+  void add(Part part);
+  Source make_source(std::size_t number);
 
   void post(CompositionEvent event) { events_.post(std::move(event)); }
 
@@ -59,6 +65,7 @@ class Sources {
   void perform(const LookAtPart& effect);
   void perform(const FollowLinks& effect);
   void perform(const AddPart& effect);
+  void perform(const TakeNextSource& effect);
   void perform(const RetirePart& effect);
   void perform(const StartTimer& effect);
   void perform(const StopTimer&);
@@ -70,7 +77,9 @@ class Sources {
   }
 
   Loop& loop_;
+  ServiceManager& manager_;
   Settings settings_;
+  bool is_watchman_installed_;
   Filter filter_;
   OnReport on_report_;
   std::vector<Part> parts_;

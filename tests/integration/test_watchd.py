@@ -465,6 +465,7 @@ class Trouble(WatchdTest):
             # The next change is published as usual.
             self.assert_counts(lambda n=round_number: self.write("next.py", str(n)), "next.py")
 
+    @only_with("watchman")  # inotify forgets its queue without a service manager (test_inotify)
     def test_watchd_killed_and_nothing_changed(self):
         first = self.start_watchd()
         self.assert_counts(lambda: self.write("a.py"), "a.py")
@@ -854,9 +855,10 @@ class CannotStart(WatchdTest):
 
     def test_no_watchman(self):
         program = self.run_program(
-            "watchd", "--run-dir", self.directory / "run" / "x", environment={"PATH": "/nowhere"})
+            "watchd", "--run-dir", self.directory / "run" / "x", "--watcher", "watchman",
+            environment={"PATH": "/nowhere"})
         self.assert_one_line(
-            program, "hpp-watchd: error: watchman is not installed: .*apt-get install watchman.*")
+            program, "hpp-watchd: error: watchman is not installed. .*apt-get install watchman.*")
 
     def test_no_working_directory(self):
         program = self.run_program(

@@ -75,6 +75,8 @@ class Watchd final : public Mortal {
 
   void perform(const watchd::AddPart&) {}
 
+  void perform(const watchd::TakeNextSource&) {}  // Watchman is never lost for good
+
   void perform(const watchd::RetirePart&) {}
 
   // Reports of Composition. perform_all() passes those of Conversation to Composition.

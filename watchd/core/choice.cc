@@ -14,26 +14,48 @@ std::string silence_of(std::string_view type) {
   return fmt::format("the file system ({}) does not report changes that are made elsewhere", type);
 }
 
-ChosenSource choose_for_root(std::string_view watcher, const FolderMounts& mounts,
-                             const Filter& filter) {
-  ChosenSource source{.kind = Kind::Watchman, .folder = {}, .filter = filter, .why = {}};
-  if (watcher == kWatcherPoll) {
-    source.kind = Kind::Poll;
-    source.why = "polling, as --watcher says";
-  } else if (is_silent(mounts.type)) {
-    const bool polls = watcher == kWatcherAuto;
-    if (polls) source.kind = Kind::Poll;
-    source.why = (polls ? "polling: " : "using Watchman, although ") + silence_of(mounts.type);
+Kind choose_kind(std::string_view watcher, bool is_watchman_installed, bool is_silent) {
+  if (watcher == kWatcherPoll) return Kind::Poll;
+  if (watcher == kWatcherInotify) return Kind::Inotify;
+  if (watcher == kWatcherWatchman) return Kind::Watchman;
+  if (is_silent) return Kind::Poll;
+  return is_watchman_installed ? Kind::Watchman : Kind::Inotify;
+}
+
+std::string_view words_for(Kind kind) {
+  switch (kind) {
+    case Kind::Watchman:
+      return "using Watchman";
+    case Kind::Inotify:
+      return "using inotify";
+    case Kind::Poll:
+      break;
   }
-  return source;
+  return "polling";
+}
+
+// Watchman on a file system that reports changes is the usual case.
+std::string reason_for(Kind kind, std::string_view watcher, const FolderMounts& mounts) {
+  const std::string_view use = words_for(kind);
+  if (watcher == kWatcherPoll) return fmt::format("{}, as --watcher says", use);
+  if (is_silent(mounts.type)) {
+    const std::string_view link = watcher == kWatcherAuto ? ": " : ", although ";
+    return fmt::format("{}{}{}", use, link, silence_of(mounts.type));
+  }
+  if (kind == Kind::Watchman) return "";
+  const bool is_forced = watcher == kWatcherInotify;
+  return fmt::format("{}, {}", use,
+                     is_forced ? "as --watcher says" : "because Watchman is not installed");
 }
 
 }  // namespace
 
-std::vector<ChosenSource> choose_sources(std::string_view watcher, const FolderMounts& mounts,
-                                         const Filter& filter,
+std::vector<ChosenSource> choose_sources(std::string_view watcher, bool is_watchman_installed,
+                                         const FolderMounts& mounts, const Filter& filter,
                                          std::span<const std::string> ignored) {
-  std::vector<ChosenSource> sources{choose_for_root(watcher, mounts, filter)};
+  const Kind kind = choose_kind(watcher, is_watchman_installed, is_silent(mounts.type));
+  std::vector<ChosenSource> sources{
+      {.kind = kind, .folder = {}, .filter = filter, .why = reason_for(kind, watcher, mounts)}};
   if (watcher != kWatcherAuto) return sources;
   const Scope scope(filter, ignored);
   for (const Mount& mount : mounts.silent) {
@@ -47,11 +69,18 @@ std::vector<ChosenSource> choose_sources(std::string_view watcher, const FolderM
   return sources;
 }
 
-ChosenSource choose_source(std::string_view watcher, const FolderMounts& mounts,
-                           const Filter& filter, std::span<const std::string> ignored) {
-  const auto sources = choose_sources(watcher, mounts, filter, ignored);
+ChosenSource choose_source(std::string_view watcher, bool is_watchman_installed,
+                           const FolderMounts& mounts, const Filter& filter,
+                           std::span<const std::string> ignored) {
+  const auto sources = choose_sources(watcher, is_watchman_installed, mounts, filter, ignored);
   if (sources.size() == 1) return sources.front();
   return {.kind = Kind::Poll, .folder = {}, .filter = filter, .why = sources[1].why};
+}
+
+ChosenSource next_source(ChosenSource source) {
+  source.kind = Kind::Poll;
+  source.why = "polling, because inotify cannot watch all folders";
+  return source;
 }
 
 }  // namespace hpp::watchd

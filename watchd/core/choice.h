@@ -4,10 +4,16 @@
 //
 //     --watcher    root's file system    source      why it is said
 //     auto         reports changes       watchman    it is not: the usual case
+//     auto         reports changes       inotify     Watchman is not installed
 //     auto         silent                poll        saves are seen later
-//     watchman     reports changes       watchman
+//     watchman     reports changes       watchman    it is not
 //     watchman     silent                watchman    some changes are not seen
+//     inotify      reports changes       inotify     it is not the usual source
+//     inotify      silent                inotify     some changes are not seen
 //     poll         any                   poll        saves are seen later
+//
+// If inotify cannot watch a part, because the system's limit of watches is reached, the part is
+// polled.
 #pragma once
 
 #include <span>
@@ -23,10 +29,11 @@ namespace hpp::watchd {
 // The values of --watcher.
 constexpr std::string_view kWatcherAuto = "auto";
 constexpr std::string_view kWatcherWatchman = "watchman";
+constexpr std::string_view kWatcherInotify = "inotify";
 constexpr std::string_view kWatcherPoll = "poll";
 
 struct ChosenSource {
-  enum class Kind { Watchman, Poll };
+  enum class Kind { Watchman, Inotify, Poll };
 
   Kind kind = Kind::Watchman;
   std::string folder;  // relative to the root, with a slash at the end; empty: the root
@@ -38,13 +45,17 @@ struct ChosenSource {
 
 // Returns the sources for a root, first the one for the root itself. A silent mount gets a source
 // if a file in it may count.
-std::vector<ChosenSource> choose_sources(std::string_view watcher, const FolderMounts& mounts,
-                                         const Filter& filter,
+std::vector<ChosenSource> choose_sources(std::string_view watcher, bool is_watchman_installed,
+                                         const FolderMounts& mounts, const Filter& filter,
                                          std::span<const std::string> ignored);
 
 // Returns the only source for the target of a symbolic link. If a silent mount below the target
 // gets a source above, the whole target is polled.
-ChosenSource choose_source(std::string_view watcher, const FolderMounts& mounts,
-                           const Filter& filter, std::span<const std::string> ignored);
+ChosenSource choose_source(std::string_view watcher, bool is_watchman_installed,
+                           const FolderMounts& mounts, const Filter& filter,
+                           std::span<const std::string> ignored);
+
+// Returns the source that takes the place of this one if it cannot watch (Lost::is_final).
+ChosenSource next_source(ChosenSource source);
 
 }  // namespace hpp::watchd

@@ -225,6 +225,7 @@ void Composition::take(Part& part, const SyncFailed& report) {
 
 void Composition::take(Part& part, const Lost& report) {
   part.clock = report.clock;
+  if (report.is_final) emit(TakeNextSource{static_cast<std::size_t>(&part - parts_.data())});
   if (!is_first(part)) return lose(part, report.why);
   const std::string clock = joint_clock();
   turn_off();

@@ -36,6 +36,9 @@
 // is not followed if its target overlaps a directory on the way to it, so there is no cycle. If a
 // link leads elsewhere, the part of a file is Retired, and another one begins.
 //
+// A source that is lost for good (Lost::is_final) is replaced. The part is then watched as after
+// any loss.
+//
 // A Sync looks at the directories of all parts but the first, for which Tree looks. A directory
 // that was replaced ends the watch of its part, and that Sync fails.
 //
@@ -117,6 +120,12 @@ struct AddPart {  // make a source for the target of a link; the part's number i
   bool operator==(const AddPart&) const = default;
 };
 
+struct TakeNextSource {  // replace the part's source, which will never watch (choice.h)
+  std::size_t part = 0;
+
+  bool operator==(const TakeNextSource&) const = default;
+};
+
 struct RetirePart {  // destroy the part's source, which does not watch
   std::size_t part = 0;
 
@@ -125,9 +134,9 @@ struct RetirePart {  // destroy the part's source, which does not watch
 
 using CompositionEvent = std::variant<Watch, Unwatch, Sync, FromPart, PartSeen, PartStirred,
                                       LinksFollowed, TimerExpired>;
-using CompositionEffect =
-    std::variant<Delayed, Began, Changed, Lags, Watching, Synced, SyncFailed, Lost, ToPart,
-                 LookAtPart, FollowLinks, AddPart, RetirePart, StartTimer, StopTimer, Say>;
+using CompositionEffect = std::variant<Delayed, Began, Changed, Lags, Watching, Synced, SyncFailed,
+                                       Lost, ToPart, LookAtPart, FollowLinks, AddPart,
+                                       TakeNextSource, RetirePart, StartTimer, StopTimer, Say>;
 
 // The reports to Tree among the effects.
 using WholeReport = std::variant<Delayed, Began, Changed, Lags, Watching, Synced, SyncFailed, Lost>;

@@ -123,8 +123,9 @@ struct SyncFailed {
 };
 
 struct Lost {
-  std::string why;    // in words for the user
-  std::string clock;  // the clock for the next Watch; empty: unknown
+  std::string why;        // in words for the user
+  std::string clock;      // the clock for the next Watch; empty: unknown
+  bool is_final = false;  // no further Watch will succeed; take another source (choice.h)
 
   bool operator==(const Lost&) const = default;
 };

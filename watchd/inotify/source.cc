@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <iterator>
 #include <memory>
 #include <variant>
 #include <vector>
@@ -104,6 +105,13 @@ Examined::Result examine(int root, const std::string& name, bool wants_digest) {
   return file;
 }
 
+bool is_link(int root, const std::string& name) {
+  struct stat status {};
+
+  return ::fstatat(root, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+         S_ISLNK(status.st_mode);
+}
+
 }  // namespace
 
 Source::Source(Loop& loop, ServiceManager& manager, std::string_view store_name,
@@ -178,6 +186,13 @@ void Source::perform(const Examine& effect) {
     examined.results.push_back(examine(root_.get(), name, effect.wants_digests));
   }
   events_.post_next(std::move(examined));
+}
+
+void Source::perform(const FindLinks& effect) {
+  LinksFound found;
+  std::copy_if(effect.names.begin(), effect.names.end(), std::back_inserter(found.names),
+               [this](const std::string& name) { return is_link(root_.get(), name); });
+  events_.post_next(std::move(found));
 }
 
 void Source::perform(const AwaitTurn&) {

@@ -44,6 +44,7 @@ class Source final {
   void perform(const ReadQueue&);
   void perform(const KeepPosition& effect);
   void perform(const Examine& effect);
+  void perform(const FindLinks& effect);
   void perform(const AwaitTurn&);
   void perform(const StartTimer& effect);
   void perform(const StopTimer&);

@@ -47,8 +47,9 @@ std::string real_path(const std::string& directory) {
 [[noreturn]] void throw_for_first_search(const std::system_error& error) {
   if (error.code().value() == ENOENT) {
     throw std::runtime_error(
-        "watchman is not installed: it tells hpp which files change "
-        "(apt-get install watchman, or see https://facebook.github.io/watchman/docs/install)");
+        "watchman is not installed. Install it (apt-get install watchman, or see "
+        "https://facebook.github.io/watchman/docs/install), or let hpp use inotify, without "
+        "--watcher watchman");
   }
   throw std::runtime_error(std::string("cannot run watchman: ") + error.what());
 }

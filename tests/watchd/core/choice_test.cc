@@ -18,25 +18,35 @@ FolderMounts mounts(const char* type, const std::vector<std::string>& silent = {
 TEST(Choice, DependsOnTheOptionAndTheFileSystem) {
   struct Case {
     const char* watcher;
+    bool is_watchman_installed;
     const char* type;
     Kind kind;
     const char* why;
   };
 
   const Case cases[] = {
-      {"auto", "ext4", Kind::Watchman, ""},
-      {"auto", "", Kind::Watchman, ""},
-      {"auto", "fuse.bindfs", Kind::Poll,
+      {"auto", true, "ext4", Kind::Watchman, ""},
+      {"auto", true, "", Kind::Watchman, ""},
+      {"auto", false, "ext4", Kind::Inotify, "using inotify, because Watchman is not installed"},
+      {"auto", false, "nfs", Kind::Poll,
+       "polling: the file system (nfs) does not report changes that are made elsewhere"},
+      {"auto", true, "fuse.bindfs", Kind::Poll,
        "polling: the file system (fuse.bindfs) does not report changes that are made elsewhere"},
-      {"watchman", "ext4", Kind::Watchman, ""},
-      {"watchman", "9p", Kind::Watchman,
+      {"watchman", true, "ext4", Kind::Watchman, ""},
+      {"watchman", true, "9p", Kind::Watchman,
        "using Watchman, although the file system (9p) does not report changes that are made "
        "elsewhere"},
-      {"poll", "ext4", Kind::Poll, "polling, as --watcher says"},
-      {"poll", "nfs", Kind::Poll, "polling, as --watcher says"},
+      {"watchman", false, "ext4", Kind::Watchman, ""},
+      {"inotify", true, "ext4", Kind::Inotify, "using inotify, as --watcher says"},
+      {"inotify", false, "9p", Kind::Inotify,
+       "using inotify, although the file system (9p) does not report changes that are made "
+       "elsewhere"},
+      {"poll", true, "ext4", Kind::Poll, "polling, as --watcher says"},
+      {"poll", true, "nfs", Kind::Poll, "polling, as --watcher says"},
   };
   for (const Case& c : cases) {
-    const auto sources = choose_sources(c.watcher, mounts(c.type), {.css = {"*.css"}}, {});
+    const auto sources =
+        choose_sources(c.watcher, c.is_watchman_installed, mounts(c.type), {.css = {"*.css"}}, {});
     ASSERT_EQ(sources.size(), 1U) << c.watcher << ' ' << c.type;
     EXPECT_EQ(sources[0],
               (ChosenSource{.kind = c.kind, .filter = {.css = {"*.css"}}, .why = c.why}))
@@ -46,7 +56,7 @@ TEST(Choice, DependsOnTheOptionAndTheFileSystem) {
 
 TEST(Choice, SilentMountsBelowTheRootArePolledAndLeftOutByTheOtherSource) {
   const Filter filter{.excludes = {"tmp"}};
-  const auto sources = choose_sources("auto", mounts("ext4", {"a", "b/[c]*"}), filter, {});
+  const auto sources = choose_sources("auto", true, mounts("ext4", {"a", "b/[c]*"}), filter, {});
   ASSERT_EQ(sources.size(), 3U);
   EXPECT_EQ(sources[0].kind, Kind::Watchman);
   EXPECT_EQ(sources[0].filter.excludes,
@@ -63,20 +73,21 @@ TEST(Choice, SilentMountsBelowTheRootArePolledAndLeftOutByTheOtherSource) {
 }
 
 TEST(Choice, AMountWithoutFilesThatCountHasNoSource) {
-  EXPECT_EQ(choose_sources("auto", mounts("ext4", {"a", "b"}), {.patterns = {"src/**"}}, {}).size(),
-            1U);
+  EXPECT_EQ(
+      choose_sources("auto", true, mounts("ext4", {"a", "b"}), {.patterns = {"src/**"}}, {}).size(),
+      1U);
   const std::vector<std::string> ignored{"a"};
-  EXPECT_EQ(choose_sources("auto", mounts("ext4", {"a", "b"}), {}, ignored).size(), 2U);
+  EXPECT_EQ(choose_sources("auto", true, mounts("ext4", {"a", "b"}), {}, ignored).size(), 2U);
 }
 
 TEST(Choice, ALinksTargetIsPolledIfASilentMountIsBelowIt) {
   const Filter filter{.excludes = {"tmp"}};
-  EXPECT_EQ(choose_source("auto", mounts("ext4"), filter, {}),
+  EXPECT_EQ(choose_source("auto", true, mounts("ext4"), filter, {}),
             (ChosenSource{.kind = Kind::Watchman, .filter = filter}));
-  EXPECT_EQ(choose_source("auto", mounts("ext4", {"tmp"}), {.patterns = {"src/**"}}, {}).kind,
+  EXPECT_EQ(choose_source("auto", true, mounts("ext4", {"tmp"}), {.patterns = {"src/**"}}, {}).kind,
             Kind::Watchman);
   EXPECT_EQ(
-      choose_source("auto", mounts("ext4", {"a"}), filter, {}),
+      choose_source("auto", true, mounts("ext4", {"a"}), filter, {}),
       (ChosenSource{.kind = Kind::Poll,
                     .filter = filter,
                     .why = "polling a: the file system (nfs) does not report changes that are made "
@@ -84,11 +95,19 @@ TEST(Choice, ALinksTargetIsPolledIfASilentMountIsBelowIt) {
 }
 
 TEST(Choice, OneWatcherForAllFilesCanBeForced) {
-  for (const char* watcher : {"watchman", "poll"}) {
-    const auto sources = choose_sources(watcher, mounts("ext4", {"a"}), {}, {});
+  for (const char* watcher : {"watchman", "inotify", "poll"}) {
+    const auto sources = choose_sources(watcher, true, mounts("ext4", {"a"}), {}, {});
     ASSERT_EQ(sources.size(), 1U) << watcher;
     EXPECT_EQ(sources[0].filter, Filter{}) << watcher;
   }
+}
+
+TEST(Choice, WhereInotifyCannotWatchFilesArePolled) {
+  const auto sources = choose_sources("auto", false, mounts("ext4", {"a"}), {}, {});
+  const ChosenSource next = next_source(sources[0]);
+  EXPECT_EQ(next.kind, Kind::Poll);
+  EXPECT_EQ(next.filter, sources[0].filter);
+  EXPECT_EQ(next.why, "polling, because inotify cannot watch all folders");
 }
 
 }  // namespace

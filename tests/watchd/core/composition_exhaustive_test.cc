@@ -54,6 +54,7 @@ const std::vector<Move> kMoves{
     {"1 sync failed", told(1, SyncFailed{.why = "why"})},
     {"0 lost", told(0, Lost{.why = "why", .clock = "c:4"})},
     {"1 lost", told(1, Lost{.why = "why", .clock = "d:4"})},
+    {"1 lost for good", told(1, Lost{.why = "why", .clock = "", .is_final = true})},
     {"1 is there", PartSeen{1, "1"}},
     {"1 is another", PartSeen{1, "2"}},
     {"1 is gone", PartSeen{1, ""}},
@@ -233,6 +234,10 @@ class Model : public test::Rules {
   void perform(const FollowLinks&) {}
 
   void perform(const AddPart&) { require(false, "a part without a link"); }
+
+  void perform(const TakeNextSource& next) {
+    require(next.part == 1, "another source, although none was lost for good");
+  }
 
   void perform(const RetirePart&) { require(false, "a part is retired without a link"); }
 

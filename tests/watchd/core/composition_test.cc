@@ -243,6 +243,15 @@ TEST_F(CompositionTest, ALostPartIsTriedAgainWhileTheOthersAreWatched) {
   EXPECT_EQ(done(), Effects{(Say{Say::Level::Info, "watching ../shared again"})});
 }
 
+TEST_F(CompositionTest, ASourceThatIsLostForGoodIsReplacedBeforeThePartIsTriedAgain) {
+  start();
+  when_told(1, Lost{.why = "no watches", .clock = "", .is_final = true});
+  EXPECT_EQ(orders(), (Effects{TakeNextSource{1}, StartTimer{kPartDelayMin}}));
+  when_told(0, Lost{.why = "no watches", .clock = "c:2", .is_final = true});
+  EXPECT_EQ(orders(),
+            (Effects{TakeNextSource{0}, StopTimer{}, Lost{.why = "no watches", .clock = "c:2"}}));
+}
+
 TEST_F(CompositionTest, APartThatHasLostTrackCountsOneChange) {
   start();
   when_told(1, Lost{.why = "Watchman ended", .clock = ""});

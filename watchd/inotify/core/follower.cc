@@ -22,7 +22,7 @@ std::string error_text(int error) {
 std::string limit_problem(std::string_view what, std::string_view sysctl, std::uint64_t limit) {
   return fmt::format(
       "all {} that the system allows are in use ({} is {}): raise the limit with \"sudo sysctl "
-      "{}={}\", or let hpp watch fewer directories with --pattern or --exclude",
+      "{}={}\" and restart hpp, or let hpp watch fewer directories with --pattern or --exclude",
       what, sysctl, limit, sysctl, std::max<std::uint64_t>(2 * limit, 1024));
 }
 
@@ -78,7 +78,8 @@ void Follower::handle(const Sync&) {
 void Follower::handle(const QueueOpened& event) {
   if (state_ == State::Off) return;
   if (event.error == EMFILE && event.limit > 0) {
-    return lose(limit_problem("inotify instances", "fs.inotify.max_user_instances", event.limit));
+    return lose_for_good(
+        limit_problem("inotify instances", "fs.inotify.max_user_instances", event.limit));
   }
   if (event.error != 0) return lose("inotify does not work: " + error_text(event.error));
   token_ = event.token;
@@ -136,6 +137,12 @@ void Follower::handle(const Examined& event) {
   go_on();
 }
 
+void Follower::handle(const LinksFound& event) {
+  if (state_ == State::Off) return;
+  for (const std::string& name : event.names) note_touched(name, Kind::Unknown);
+  end_round();
+}
+
 void Follower::handle(const TurnCame&) {
   if (state_ != State::Off) go_on();
 }
@@ -173,7 +180,10 @@ void Follower::take(const QueueEvent& event) {
 void Follower::touch_file(Id directory, const QueueEvent& event) {
   const Kind before = directories_.kind(directory, event.name);
   if (event.is == QueueEvent::Is::Written && before == Kind::Special) return;
-  touch(directories_.path(directory, event.name), before);
+  const std::string path = directories_.path(directory, event.name);
+  touch(path, before);
+  const bool may_be_link = event.is == QueueEvent::Is::Touched && scope_.lists_link(path);
+  if (may_be_link && !scope_.counts(path)) unmatched_.insert(path);
 }
 
 // If a directory is known when its making is read, it was found in its parent after it was made.
@@ -257,8 +267,12 @@ void Follower::add_entries(Id directory, const std::vector<Entry>& entries) {
         unopened_.push_back({.path = std::move(path), .counts = opening_.counts});
         break;
       case Entry::Is::Link:
-        if (settings_.lists_links && scope_.lists_link(path)) links_.push_back(path);
-        [[fallthrough]];
+        if (scope_.lists_link(path)) {
+          if (settings_.lists_links) links_.push_back(path);
+          if (opening_.counts) note_touched(path, directories_.kind(directory, entry.name));
+        }
+        files.push_back(entry.name);
+        break;
       case Entry::Is::File:
         if (opening_.counts) touch(path, directories_.kind(directory, entry.name));
         files.push_back(entry.name);
@@ -274,7 +288,8 @@ void Follower::add_entries(Id directory, const std::vector<Entry>& entries) {
 void Follower::refuse(Id directory, const DirectoryOpened& event) {
   switch (event.error) {
     case ENOSPC:
-      return lose(limit_problem("inotify watches", "fs.inotify.max_user_watches", event.limit));
+      return lose_for_good(
+          limit_problem("inotify watches", "fs.inotify.max_user_watches", event.limit));
     case ENOMEM:
     case EMFILE:
     case ENFILE:
@@ -293,7 +308,10 @@ void Follower::refuse(Id directory, const DirectoryOpened& event) {
 // ---- changes ------------------------------------------------------------------------------------
 
 void Follower::touch(const std::string& path, Kind before) {
-  if (!scope_.counts(path)) return;
+  if (scope_.counts(path)) note_touched(path, before);
+}
+
+void Follower::note_touched(const std::string& path, Kind before) {
   note_change();
   pending_.try_emplace(path, before);
 }
@@ -392,6 +410,11 @@ void Follower::begin() {
 }
 
 void Follower::end_round() {
+  if (!unmatched_.empty()) {
+    FindLinks find{.names = {unmatched_.begin(), unmatched_.end()}};
+    unmatched_.clear();
+    return emit(std::move(find));
+  }
   if (state_ == State::Crawling && (has_changes_ || !has_begun_)) return report();
   if (has_changes_ && (is_due_ || is_syncing_)) return report();
   finish_round();
@@ -469,6 +492,12 @@ void Follower::turn_off() {
 void Follower::lose(std::string why) {
   turn_off();
   emit(Lost{.why = std::move(why), .clock = {}});
+}
+
+// The limit is not tried again, because each attempt would read all directories.
+void Follower::lose_for_good(std::string why) {
+  turn_off();
+  emit(Lost{.why = std::move(why), .clock = {}, .is_final = true});
 }
 
 std::string Follower::clock() const {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -75,10 +76,14 @@ struct Examined {  // the answer to Examine
   std::vector<Result> results;  // in the order of Examine::names
 };
 
+struct LinksFound {  // the answer to FindLinks
+  std::vector<std::string> names;
+};
+
 struct TurnCame {};  // the answer to AwaitTurn
 
 using Event = std::variant<Watch, Unwatch, Sync, QueueOpened, DirectoryOpened, QueueReadable,
-                           QueueRead, Examined, TurnCame, TimerExpired>;
+                           QueueRead, Examined, LinksFound, TurnCame, TimerExpired>;
 
 // ---- effects: these, and the reports to Tree ----------------------------------------------------
 
@@ -125,12 +130,18 @@ struct Examine {  // find out what these names are now; answered at once
   bool operator==(const Examine&) const = default;
 };
 
+struct FindLinks {  // find out which of these names are symbolic links; answered at once
+  std::vector<std::string> names;
+
+  bool operator==(const FindLinks&) const = default;
+};
+
 struct AwaitTurn {  // answered after the other events of watchd had a turn
   bool operator==(const AwaitTurn&) const = default;
 };
 
 using Effect = std::variant<OpenQueue, CloseQueue, OpenDirectory, RemoveWatch, ReadQueue,
-                            KeepPosition, Examine, AwaitTurn, StartTimer, StopTimer, Say,
+                            KeepPosition, Examine, FindLinks, AwaitTurn, StartTimer, StopTimer, Say,
                             LinksListed, Began, Changed, Watching, Synced, Lost>;
 using Effects = std::vector<Effect>;
 
@@ -147,7 +158,9 @@ using Effects = std::vector<Effect>;
 //      directory that was made after the watch began count as changes.
 //   3. Repeat from 1 if 2 found something, because the queue now has events for the same names.
 //      Each name is reported once.
-//   4. If a report is due: examine the changed names, and report them.
+//   4. Find the symbolic links among the new names that no pattern matches. They count, because the
+//      files behind them may match.
+//   5. If a report is due: examine the changed names, and report them.
 //
 // A round begins when the queue is readable, at a Sync, and when the time of a report has come. A
 // report is due at a Sync, `settle` after the latest change, and kReportDelayMax after the first.
@@ -208,6 +221,7 @@ class Follower : private Emits<Effect> {
   void handle(const QueueReadable&);
   void handle(const QueueRead& event);
   void handle(const Examined& event);
+  void handle(const LinksFound& event);
   void handle(const TurnCame&);
   void handle(const TimerExpired&);
 
@@ -224,6 +238,7 @@ class Follower : private Emits<Effect> {
   void add_entries(Id directory, const std::vector<Entry>& entries);
   void refuse(Id directory, const DirectoryOpened& event);
   void touch(const std::string& path, Directories::Kind before);
+  void note_touched(const std::string& path, Directories::Kind before);
   void touch_all(Id directory);
   void count_unknown(std::string why);
   void note_change();
@@ -244,6 +259,7 @@ class Follower : private Emits<Effect> {
   void tell_unreadable();
   void turn_off();
   void lose(std::string why);
+  void lose_for_good(std::string why);
   std::string clock() const;
 
   Settings settings_;
@@ -273,6 +289,7 @@ class Follower : private Emits<Effect> {
   // Changed names, and what they were before. The kernel's limit for its queue and kReportDelayMax
   // limit their number.
   std::map<std::string, Directories::Kind> pending_;
+  std::set<std::string> unmatched_;      // new names that no pattern matches; maybe links
   std::string lost_track_;               // why the changed files are unknown
   bool has_changes_ = false;             // there is something to report; position_ has grown
   bool has_new_changes_ = false;         // in this round

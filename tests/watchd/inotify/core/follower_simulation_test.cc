@@ -336,6 +336,8 @@ class Simulation {
     answer(std::move(examined));
   }
 
+  void perform(const FindLinks&) { answer(LinksFound{}); }
+
   void perform(const AwaitTurn&) { answer(TurnCame{}); }
 
   void perform(const StartTimer&) { is_timer_on_ = true; }

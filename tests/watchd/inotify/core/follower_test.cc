@@ -56,6 +56,7 @@ TEST_F(FollowerTest, SaysWhichLimitOfWatchesIsReached) {
   EXPECT_NE(find<Lost>()->why.find("fs.inotify.max_user_watches is 8192"), std::string::npos);
   EXPECT_NE(find<Lost>()->why.find("sudo sysctl fs.inotify.max_user_watches=16384"),
             std::string::npos);
+  EXPECT_TRUE(find<Lost>()->is_final);
   EXPECT_EQ(follower_.state(), Follower::State::Off);
 }
 
@@ -64,6 +65,7 @@ TEST_F(FollowerTest, SaysWhichLimitOfInstancesIsReached) {
   take(QueueOpened{.error = EMFILE, .limit = 128});
   ASSERT_NE(find<Lost>(), nullptr);
   EXPECT_NE(find<Lost>()->why.find("fs.inotify.max_user_instances is 128"), std::string::npos);
+  EXPECT_TRUE(find<Lost>()->is_final);
 }
 
 TEST_F(FollowerTest, WarnsOfAnUnreadableDirectoryOnce) {
@@ -74,6 +76,26 @@ TEST_F(FollowerTest, WarnsOfAnUnreadableDirectoryOnce) {
     EXPECT_EQ(find<Say>() == nullptr, is_told);
     take(Unwatch{});
   }
+}
+
+TEST_F(FollowerTest, ANewLinkIsReportedIfNoPatternMatchesIt) {
+  follower_ = Follower({.filter = {.patterns = {"*.py"}, .excludes = {"*.tmp"}}, .ignored = {}});
+  watch({});
+  take(QueueRead{});
+  take(QueueReadable{});
+  std::vector<QueueEvent> events;
+  for (const char* name : {"lib", "notes", "a.tmp", "a.py"}) {
+    events.push_back({.watch = 1, .name = name});
+  }
+  take(QueueRead{events});
+  EXPECT_EQ(effects_.back(), Effect(FindLinks{{"lib", "notes"}}));
+  take(LinksFound{{"lib"}});
+  take(TimerExpired{});
+  take(QueueRead{});
+  EXPECT_EQ(effects_.back(), Effect(Examine{.names = {"a.py", "lib"}}));
+  take(Examined{{{.is = Directories::Kind::File}, {.is = Directories::Kind::File}}});
+  ASSERT_NE(find<Changed>(), nullptr);
+  EXPECT_EQ(find<Changed>()->files.size(), 2U);
 }
 
 TEST_F(FollowerTest, CountsAChangeIfItsPredecessorEndedInTheMiddle) {
