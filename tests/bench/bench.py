@@ -7,7 +7,7 @@ Run it with tools/bench. `ratio` is hpp's figure divided by that of the better o
 the load needs more CPU time than the proxy, all three proxies are equally fast. Then compare
 `per CPU`, which is the same ratio for the work done per second of CPU time.
 
-This is the table `proxies`. For `reload` and `barrier` see reload.py.
+This is the table `proxies`. For `reload` and `barrier` see reload.py, for `start` start_up.py.
 """
 
 import argparse
@@ -27,6 +27,7 @@ import tempfile
 import time
 
 import reload
+import start_up
 
 BUILD_DIR = pathlib.Path(os.environ.get("HPP_BUILD_DIR", "build"))
 PEER = BUILD_DIR / "tests" / "bench" / "bench-peer"
@@ -349,14 +350,16 @@ def main():
     parser.add_argument("--only", metavar="TEXT", default="",
                         help="only the rows of the table proxies whose name contains TEXT")
     parser.add_argument("tables", nargs="*", metavar="TABLE", default=["proxies"],
-                        help="proxies (default), reload, barrier")
+                        help="proxies (default), reload, barrier, start")
     options = parser.parse_args()
-    if unknown := set(options.tables) - {"proxies", "reload", "barrier"}:
+    if unknown := set(options.tables) - {"proxies", "reload", "barrier", "start"}:
         parser.error(f"no such table: {', '.join(unknown)}")
     if OWN_NETWORK not in os.environ:
         # Runs outside the network namespace, because it needs npm's registry.
         if "reload" in options.tables:
             reload.print_table(reload.Reload, options.rounds)
+        if "start" in options.tables:
+            reload.print_table(start_up.StartUp, options.rounds)
         if "proxies" in options.tables or "barrier" in options.tables:
             run_in_own_network()
         return

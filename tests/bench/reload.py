@@ -206,6 +206,18 @@ class HppWithoutBarrier(Hpp):
     options = ("--barrier", "off")
 
 
+class HppWithWatchman(Hpp):
+    options = ("--watcher", "watchman")
+
+
+class HppWithInotify(Hpp):
+    options = ("--watcher", "inotify")
+
+
+class HppWithPoll(Hpp):
+    options = ("--watcher", "poll")
+
+
 class HppUnasked(Hpp):
     """hpp gets the first request after it has reported that the new process is Running."""
 
@@ -337,30 +349,34 @@ class Reload:
 
 
 class BarrierCost:
-    """hpp with the barrier beside hpp without it, in a small tree and in a large one."""
+    """hpp with each source of changes beside hpp without the barrier, in a small tree and in a large
+    one."""
+
+    KINDS = (HppWithoutBarrier, HppWithWatchman, HppWithInotify, HppWithPoll)
 
     def __init__(self, directory, environment):
         self.directory = directory
         self.environment = environment
-        self.pairs = []  # (name of the tree, hpp with the barrier, hpp without it)
+        self.groups = []  # (name of the tree, a contender of each kind)
 
     def start(self):
         for name, project in (("1 file", PeerProject), ("100,000 files", LargeProject)):
-            pair = []
-            for kind in (Hpp, HppWithoutBarrier):
-                directory = self.directory / f"barrier-{len(self.pairs)}-{kind.__name__}"
+            group = []
+            for kind in self.KINDS:
+                directory = self.directory / f"barrier-{len(self.groups)}-{kind.__name__}"
                 directory.mkdir()
                 contender = kind(project(directory), self.environment)
                 contender.start()
                 contender.wait_answer()
                 contender.latencies, contender.rates = [], []
-                pair.append(contender)
-            self.pairs.append((name, *pair))
+                group.append(contender)
+            self.groups.append((name, group))
 
     def run(self, rounds):
         for turn in range(rounds):
-            for _, *pair in self.pairs:
-                for contender in pair[turn % 2:] + pair[:turn % 2]:
+            for _, group in self.groups:
+                first = turn % len(group)
+                for contender in group[first:] + group[:first]:
                     contender.latencies.append(self.wrk(1, contender)[0])
                     contender.rates.append(self.wrk(64, contender)[1])
 
@@ -377,18 +393,26 @@ class BarrierCost:
                 float(re.search(r"Requests/sec: +([\d.]+)", text).group(1)))
 
     def print(self):
-        print(f"{'cost of the barrier':40}{'without':>10}{'with':>10}{'':>4}")
-        for name, *pair in self.pairs:
-            with_it, without = (statistics.median(c.latencies) for c in pair)
-            print(f"{f'1 connection, p50, ms ({name})':40}{without:10.2f}{with_it:10.2f}"
-                  f"{with_it - without:+10.2f}")
-            with_it, without = (statistics.median(c.rates) for c in pair)
-            print(f"{f'64 connections, 1/s ({name})':40}{without:10.0f}{with_it:10.0f}"
-                  f"{with_it / without:10.2f}", flush=True)
+        """Prints the medians, and what the barrier costs: the difference of the latencies, and the
+        ratio of the rates, each the median over the rounds."""
+        print(f"{'cost of the barrier':40}{'without':>9}{'Watchman':>16}{'inotify':>16}{'poll':>16}")
+        for name, (without, *others) in self.groups:
+            line = f"{statistics.median(without.latencies):9.2f}"
+            for it in others:
+                cost = statistics.median(
+                    one - none for one, none in zip(it.latencies, without.latencies, strict=True))
+                line += f"{statistics.median(it.latencies):9.2f}{cost:+7.2f}"
+            print(f"{f'1 connection, p50, ms ({name})':40}{line}")
+            line = f"{statistics.median(without.rates):9.0f}"
+            for it in others:
+                ratio = statistics.median(
+                    one / none for one, none in zip(it.rates, without.rates, strict=True))
+                line += f"{statistics.median(it.rates):9.0f}{ratio:7.2f}"
+            print(f"{f'64 connections, 1/s ({name})':40}{line}", flush=True)
 
     def end(self):
-        for _, *pair in self.pairs:
-            for contender in pair:
+        for _, group in self.groups:
+            for contender in group:
                 contender.end()
 
 
@@ -413,7 +437,8 @@ def workplace():
 
 
 def print_table(kind, rounds):
-    """Measures a Reload or a BarrierCost, and prints its table. A round takes about ten seconds."""
+    """Measures a Reload, a BarrierCost or a StartUp, and prints its table. A round takes some ten
+    seconds."""
     with workplace() as (directory, environment):
         table = kind(directory, environment)
         table.start()
