@@ -1,20 +1,20 @@
 #include "common/service_manager.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstddef>
-#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 
 #include "common/log.h"
+#include "common/manager_variables.h"
 #include "common/os/error.h"
 #include "common/os/process_info.h"
 #include "common/os/process_tree.h"
@@ -27,8 +27,8 @@ constexpr const char* kNotifySocket = "NOTIFY_SOCKET";
 // Limit for the descriptors in one message. The kernel's limit is 253 (unix(7)).
 constexpr std::size_t kFdsMax = 32;
 
-// This replaces libsystemd's sd_notify(3), which blocks while the manager's queue is full: if
-// Ctrl+Z has stopped hpp-launch, every helper would block.
+// Never blocks, not even while the manager's queue is full: if Ctrl+Z has stopped hpp-launch, every
+// helper would block.
 UniqueFd connect_to_manager() {
   const char* const path = ::getenv(kNotifySocket);
   if (path == nullptr) return {};
@@ -47,22 +47,31 @@ UniqueFd connect_to_manager() {
   return fd;
 }
 
+Variable take_variable(const char* name) {
+  const char* const value = ::getenv(name);
+  if (value == nullptr) return std::nullopt;
+  std::string text = value;
+  ::unsetenv(name);
+  return text;
+}
+
 std::vector<std::pair<std::string, UniqueFd>> stored_descriptors() {
-  char** names = nullptr;
-  const int count = ::sd_listen_fds_with_names(/*unset_environment=*/1, &names);
+  const ListenVariables variables{.pid = take_variable("LISTEN_PID"),
+                                  .count = take_variable("LISTEN_FDS"),
+                                  .names = take_variable("LISTEN_FDNAMES")};
   std::vector<std::pair<std::string, UniqueFd>> stored;
-  for (int i = 0; i < count; ++i) {
-    stored.emplace_back(names[i], UniqueFd(SD_LISTEN_FDS_START + i));
-    std::free(names[i]);
+  for (std::string& name : names_of_passed(variables, ::getpid())) {
+    const int fd = kListenFdsStart + static_cast<int>(stored.size());
+    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+    stored.emplace_back(std::move(name), UniqueFd(fd));
   }
-  std::free(static_cast<void*>(names));
   return stored;
 }
 
-Milliseconds watchdog_time() {
-  std::uint64_t microseconds = 0;
-  if (::sd_watchdog_enabled(/*unset_environment=*/1, &microseconds) <= 0) return Milliseconds{0};
-  return std::chrono::duration_cast<Milliseconds>(std::chrono::microseconds(microseconds));
+Milliseconds own_watchdog_time() {
+  return watchdog_time(
+      {.pid = take_variable("WATCHDOG_PID"), .microseconds = take_variable("WATCHDOG_USEC")},
+      ::getpid());
 }
 
 // Whether systemd itself has started the process. A descendant of such a process inherits the
@@ -87,7 +96,7 @@ std::vector<pid_t> orphans_of_unit() {
 ServiceManager::ServiceManager(Loop& loop)
     : socket_(connect_to_manager()),
       launch_tree_(LaunchTree::take_from_environment()),
-      watchdog_(watchdog_time()),
+      watchdog_(own_watchdog_time()),
       stored_(stored_descriptors()),
       life_sign_(loop, [this] { show_life(); }) {
   ::unsetenv(kNotifySocket);

@@ -1,8 +1,12 @@
 #include "supervisord/journal_streams.h"
 
-#include <syslog.h>
-#include <systemd/sd-journal.h>
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
+
+#include <string_view>
+#include <system_error>
 
 #include "common/log.h"
 #include "common/os/error.h"
@@ -10,16 +14,44 @@
 namespace hpp::supervisord {
 namespace {
 
-constexpr const char* kIdentifier = "hpp-backend";
+constexpr std::string_view kSocket = "/run/systemd/journal/stdout";
+// The header of a stream, as sd_journal_stream_fd(3) sends it: identifier, unit, default priority
+// (LOG_INFO), and whether lines begin with a priority and are forwarded to syslog, the kernel's log
+// and the console.
+constexpr std::string_view kHeader = "hpp-backend\n\n6\n0\n0\n0\n0\n";
+
+// The backend waits when this much of its output has not been read by journald. bytes; the same as
+// in libsystemd.
+constexpr int kBuffer = 8 * 1024 * 1024;
+
+// Throws std::system_error.
+UniqueFd open_stream() {
+  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd.is_open()) throw_errno("cannot create a socket");
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  kSocket.copy(address.sun_path, sizeof address.sun_path - 1);
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    throw_errno(fmt::format("cannot connect to {}", kSocket));
+  }
+  ::shutdown(fd.get(), SHUT_RD);
+  ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUF, &kBuffer, sizeof kBuffer);
+  // The buffer of a new socket has room for the whole header.
+  if (::send(fd.get(), kHeader.data(), kHeader.size(), MSG_NOSIGNAL) < 0) {
+    throw_errno(fmt::format("cannot write to {}", kSocket));
+  }
+  return fd;
+}
 
 // The result is closed if `fd` is no journal stream, or if the journal does not accept a new one.
 UniqueFd stream_instead_of(int fd) {
   if (!log::is_journal(fd)) return {};
-  const int stream = ::sd_journal_stream_fd(kIdentifier, LOG_INFO, /*level_prefix=*/0);
-  if (stream >= 0) return UniqueFd(stream);
-  log::warning("the backend's lines in the journal cannot be told from hpp's: {}",
-               error_text(-stream));
-  return {};
+  try {
+    return open_stream();
+  } catch (const std::system_error& error) {
+    log::warning("the backend's lines in the journal cannot be told from hpp's: {}", error.what());
+    return {};
+  }
 }
 
 }  // namespace

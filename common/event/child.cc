@@ -13,8 +13,10 @@
 #include <csignal>
 #include <cstdint>
 
+#include "common/manager_variables.h"
 #include "common/os/build_daemons.h"
 #include "common/os/error.h"
+#include "common/os/inherited.h"
 #include "common/os/launch_tree.h"
 #include "common/os/pipe.h"
 #include "common/os/process_handle.h"
@@ -25,7 +27,6 @@ extern "C" char** environ;
 namespace hpp {
 namespace {
 
-constexpr int kListenFdsStart = 3;      // SD_LISTEN_FDS_START of sd_listen_fds(3)
 constexpr std::size_t kDigitsMax = 10;  // the most digits of a pid
 
 // The data that the child needs between vfork and exec, where it must not allocate. The child may
@@ -147,7 +148,7 @@ void complete_own_pids(Prepared& prepared) {
   redirect(request.stderr_fd, STDERR_FILENO);
   if (has_terminal) ::ioctl(STDIN_FILENO, TIOCSCTTY, 0);
   // Libraries may have opened descriptors without O_CLOEXEC. Needs Linux 5.11.
-  ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+  close_on_exec_from(STDERR_FILENO + 1);
   report = hand_over(prepared, report);
   complete_own_pids(prepared);
 

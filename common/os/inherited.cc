@@ -1,6 +1,8 @@
 #include "common/os/inherited.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -27,6 +29,11 @@ std::vector<int> open_descriptors(int first) {
   return found;
 }
 
+// Not every C library has a function for close_range(2).
+bool close_range_from(int first, unsigned flags) {
+  return ::syscall(SYS_close_range, static_cast<unsigned>(first), ~0U, flags) == 0;
+}
+
 }  // namespace
 
 void clean_inherited_state() {
@@ -35,15 +42,19 @@ void clean_inherited_state() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   std::signal(SIGCHLD, SIG_DFL);
   constexpr int kFirst = STDERR_FILENO + 1;
-  if (::close_range(kFirst, ~0U, CLOSE_RANGE_CLOEXEC) == 0) return;
+  if (close_on_exec_from(kFirst)) return;
   for (const int fd : open_descriptors(kFirst)) {
     const int flags = ::fcntl(fd, F_GETFD);
     if (flags >= 0) ::fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
   }
 }
 
+bool close_on_exec_from(int first) {
+  return close_range_from(first, CLOSE_RANGE_CLOEXEC);
+}
+
 void close_from(int first) {
-  if (::close_range(static_cast<unsigned>(first), ~0U, 0) == 0) return;
+  if (close_range_from(first, 0)) return;
   for (const int fd : open_descriptors(first)) ::close(fd);
 }
 

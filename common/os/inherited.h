@@ -11,6 +11,10 @@ namespace hpp {
 // - descriptors other than stdin, stdout and stderr are close-on-exec.
 void clean_inherited_state();
 
+// Makes all descriptors whose number is at least `first` close-on-exec. Returns false without
+// effect on kernels before 5.11. Allocates nothing.
+bool close_on_exec_from(int first);
+
 // Closes all descriptors whose number is at least `first`.
 void close_from(int first);
 

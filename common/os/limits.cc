@@ -45,8 +45,10 @@ std::string shortage_text(int error) {
 }
 
 void keep_freed_memory() {
+#ifdef __GLIBC__
   ::mallopt(M_TRIM_THRESHOLD, kFreedMemoryMax);
   ::mallopt(M_MMAP_THRESHOLD, kMappedMin);
+#endif
 }
 
 }  // namespace hpp

@@ -1,0 +1,50 @@
+#include "common/manager_variables.h"
+
+#include <charconv>
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+
+#include "common/take_until.h"
+
+namespace hpp {
+namespace {
+
+// The name of a descriptor if LISTEN_FDNAMES is unset (sd_listen_fds_with_names(3)).
+constexpr const char* kUnknownName = "unknown";
+// The kernel's default limit for descriptors is 1024 (getrlimit(2)).
+constexpr std::size_t kFdsMax = 1024;
+
+std::optional<std::uint64_t> number(const Variable& text) {
+  std::uint64_t number = 0;
+  if (!text) return std::nullopt;
+  const char* const end = text->data() + text->size();
+  const auto [rest, error] = std::from_chars(text->data(), end, number);
+  return error == std::errc{} && rest == end ? std::optional(number) : std::nullopt;
+}
+
+bool is(const Variable& text, pid_t pid) {
+  return number(text) == static_cast<std::uint64_t>(pid);
+}
+
+}  // namespace
+
+std::vector<std::string> names_of_passed(const ListenVariables& variables, pid_t own_pid) {
+  const auto count = number(variables.count);
+  if (!is(variables.pid, own_pid) || !count || *count > kFdsMax) return {};
+  if (!variables.names) return std::vector<std::string>(*count, kUnknownName);
+  std::vector<std::string> names;
+  std::string_view rest = *variables.names;
+  while (!rest.empty()) names.emplace_back(take_until(':', rest));
+  return names.size() == *count ? names : std::vector<std::string>{};
+}
+
+std::chrono::milliseconds watchdog_time(const WatchdogVariables& variables, pid_t own_pid) {
+  const auto microseconds = number(variables.microseconds);
+  if (!microseconds || (variables.pid && !is(variables.pid, own_pid)))
+    return std::chrono::milliseconds{0};
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::microseconds(*microseconds));
+}
+
+}  // namespace hpp
