@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import shlex
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -130,18 +131,44 @@ class Examples(unittest.TestCase):
                                              declared(help_of("launch")))
 
 
+# How each shell reports the words that it would offer for the last of the words after its name. fish
+# also prints descriptions. zsh's own functions are replaced by ones that print their arguments.
+SHELLS = {
+    "bash": """source "$1/hpp.bash"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+        function=_hpp_${1##*/hpp-}; "$function" "$1"; printf '%s\\n' "${COMPREPLY[@]}" """,
+    "fish": """source $argv[1]/hpp.fish
+        complete -C (string join -- ' ' (basename $argv[2]) $argv[3..]) | cut -f1""",
+    "zsh": """compadd() { [[ $1 == -- ]] && shift; print -rl -- "$@" }
+        _describe() { local -a lines; lines=("${(@P)@[-1]}"); print -rl -- "${(@)lines%%:*}" }
+        _files() { }
+        _normal() { print -rl -- ${(k)commands} }
+        completions=$1; shift; words=("$@"); CURRENT=$#; PREFIX=${@[-1]}; service=${1:t}
+        source $completions/_hpp""",
+}
+
+
 class Completion(unittest.TestCase):
-    def complete(self, line, **environment):
-        """The words that bash would offer for the last word of the line."""
+    def complete_in(self, shell, line, **environment):
+        """The words that the shell would offer for the last word of the line."""
         words = line.split(" ")
-        name = words[0].removeprefix("hpp-")
-        script = ('source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); '
-                  f'_hpp_{name} "$1"; printf "%s\\n" "${{COMPREPLY[@]}}"')
-        done = subprocess.run(["bash", "-c", script, "bash", SOURCE / "completions" / "hpp.bash",
-                               program(name), *words[1:]], check=True, capture_output=True,
-                              text=True, env={**os.environ, **environment})
+        tool = program(words[0].removeprefix("hpp-"))
+        arguments = [*(["bash"] if shell == "bash" else ["zsh"] if shell == "zsh" else []),
+                     SOURCE / "completions", tool, *words[1:]]
+        flags = {"bash": [], "fish": ["--no-config"], "zsh": ["-f"]}[shell]
+        path = f"{tool.parent}:{os.environ['PATH']}"
+        done = subprocess.run([shell, *flags, "-c", SHELLS[shell], *arguments], check=True,
+                              capture_output=True, text=True,
+                              env={**os.environ, "PATH": path, **environment})
         self.assertEqual(done.stderr, "")
-        return set(done.stdout.split())
+        return {word for word in done.stdout.split() if word.startswith(words[-1])}
+
+    def complete(self, line, **environment):
+        """What all installed shells offer. They must agree."""
+        offers = {shell: self.complete_in(shell, line, **environment)
+                  for shell in SHELLS if shutil.which(shell)}
+        for shell, offer in offers.items():
+            self.assertEqual(offer, offers["bash"], shell)
+        return offers["bash"]
 
     def test_knows_every_option(self):
         self.assertEqual(self.complete("hpp-launch -"), declared(help_of("launch")) | {"--exec"})
