@@ -95,44 +95,23 @@ Colour take_colour(const std::vector<Parameter>& all, std::size_t& at) {
   return read_colour(numbers);
 }
 
+// The codes that set one flag.
+struct Look {
+  int code;
+  bool Style::*flag;
+  bool value;
+};
+
+constexpr Look kLooks[] = {
+    {1, &Style::bold, true},       {2, &Style::dim, true},          {3, &Style::italic, true},
+    {4, &Style::underlined, true}, {21, &Style::underlined, true},  {7, &Style::reversed, true},
+    {9, &Style::struck, true},     {22, &Style::bold, false},       {22, &Style::dim, false},
+    {23, &Style::italic, false},   {24, &Style::underlined, false}, {27, &Style::reversed, false},
+    {29, &Style::struck, false}};
+
 void apply_look(int code, Style& style) {
-  switch (code) {
-    case 1:
-      style.bold = true;
-      break;
-    case 2:
-      style.dim = true;
-      break;
-    case 3:
-      style.italic = true;
-      break;
-    case 4:
-    case 21:
-      style.underlined = true;
-      break;
-    case 7:
-      style.reversed = true;
-      break;
-    case 9:
-      style.struck = true;
-      break;
-    case 22:
-      style.bold = style.dim = false;
-      break;
-    case 23:
-      style.italic = false;
-      break;
-    case 24:
-      style.underlined = false;
-      break;
-    case 27:
-      style.reversed = false;
-      break;
-    case 29:
-      style.struck = false;
-      break;
-    default:
-      break;
+  for (const Look& look : kLooks) {
+    if (look.code == code) style.*look.flag = look.value;
   }
 }
 

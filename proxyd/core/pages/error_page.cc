@@ -22,32 +22,10 @@ constexpr const char* kStartedAgain = "hpp starts it again when a file changes."
 
 // ---- content ------------------------------------------------------------------------------------
 
-// Returns the name of the error for programs.
-std::string_view name_of(Answer::Kind kind) {
-  switch (kind) {
-    case Answer::Kind::Crashed:
-      return "crashed";
-    case Answer::Kind::Unrepeated:
-      return "unrepeated";
-    case Answer::Kind::BadGateway:
-      return "bad_gateway";
-    case Answer::Kind::Shortage:
-      return "shortage";
-    case Answer::Kind::QueueFull:
-      return "queue_full";
-    case Answer::Kind::QueueTimeout:
-      return "queue_timeout";
-    case Answer::Kind::Refused:
-      return "refused";
-    case Answer::Kind::HalfClosed:
-      return "half_closed";
-  }
-  return "";
-}
-
 // The content of an answer, for all formats.
 struct Story {
   Answer::Kind kind = Answer::Kind::Crashed;
+  std::string_view name;   // the error's name, for programs
   std::string_view title;  // HTML
   std::string text;
   bool tells_all = false;  // whether it shows the backend's command, exit status and output
@@ -76,12 +54,14 @@ Story story_of(const Answer& answer, const bus::BackendState& backend, bool may_
   switch (answer.kind) {
     case Answer::Kind::Crashed:
       return {.kind = answer.kind,
+              .name = "crashed",
               .title = title_of_end(backend),
               .text = may_see_output ? how_it_ended(backend) : "it has failed",
               .tells_all = may_see_output,
               .any_live = true};
     case Answer::Kind::Unrepeated:
       return {.kind = answer.kind,
+              .name = "unrepeated",
               .title = "This request was interrupted",
               .text =
                   "Your server was restarted while it worked on this request. The request was "
@@ -89,19 +69,25 @@ Story story_of(const Answer& answer, const bus::BackendState& backend, bool may_
                   "effect. Repeat it if that is safe.",
               .any_live = true};
     case Answer::Kind::BadGateway:
-      return {.kind = answer.kind, .title = "Your server did not answer", .text = answer.why};
+      return {.kind = answer.kind,
+              .name = "bad_gateway",
+              .title = "Your server did not answer",
+              .text = answer.why};
     case Answer::Kind::Shortage:
       return {.kind = answer.kind,
+              .name = "shortage",
               .title = "hpp cannot connect to your server",
               .text = answer.why,
               .waits = false};
     case Answer::Kind::QueueFull:
       return {.kind = answer.kind,
+              .name = "queue_full",
               .title = "Too many requests are waiting",
               .text = "Too many requests are waiting for your server (--queue-limit).",
               .any_live = true};
     case Answer::Kind::QueueTimeout:
       return {.kind = answer.kind,
+              .name = "queue_timeout",
               .title = "Your server takes too long",
               .text =
                   "Your server did not become ready for this request in time "
@@ -109,11 +95,13 @@ Story story_of(const Answer& answer, const bus::BackendState& backend, bool may_
               .any_live = true};
     case Answer::Kind::Refused:
       return {.kind = answer.kind,
+              .name = "refused",
               .title = "This request cannot be accepted",
               .text = answer.why,
               .waits = false};
     case Answer::Kind::HalfClosed:
       return {.kind = answer.kind,
+              .name = "half_closed",
               .title = "The client gave up this request",
               .text = answer.why,
               .waits = false};
@@ -142,7 +130,7 @@ std::string text_of(const Story& story, const bus::BackendState& backend) {
 // ---- JSON ---------------------------------------------------------------------------------------
 
 std::string json_of(const Story& story, int status, const bus::BackendState& backend) {
-  Json json{{"error", name_of(story.kind)},
+  Json json{{"error", story.name},
             {"status", status},
             {"message", story.text},
             {"live", false},
