@@ -23,6 +23,11 @@ struct Source {
     body.begin(framing, length, keep_framing);
   }
 
+  Pumped take(std::string_view text, Coding coding = Coding::AsItCame) {
+    from.append(text);
+    return pump(from, to, body, coding);
+  }
+
   ResponseParser parser;
   ResponseBody body{parser};
   Buffer from;
@@ -31,8 +36,7 @@ struct Source {
 
 TEST(Pump, MovesTheLengthAndLeavesTheRest) {
   Source source(Framing::Length, 5);
-  source.from.append("helloHTTP/1.1");
-  EXPECT_EQ(pump(source.from, source.to, source.body, Coding::AsItCame), Pumped::Over);
+  EXPECT_EQ(source.take("helloHTTP/1.1"), Pumped::Over);
   EXPECT_EQ(content(source.to), "hello");
   EXPECT_EQ(content(source.from), "HTTP/1.1");
 }
@@ -40,34 +44,29 @@ TEST(Pump, MovesTheLengthAndLeavesTheRest) {
 TEST(Pump, CorrectsMalformedChunks) {
   Source source(Framing::Chunked);
   source.from.append("3\r\nabc\r\n2 \n");
-  source.from.append("de\n1\r\nf\r\n0\n\nHTTP");
-  EXPECT_EQ(pump(source.from, source.to, source.body, Coding::AsItCame), Pumped::Over);
+  EXPECT_EQ(source.take("de\n1\r\nf\r\n0\n\nHTTP"), Pumped::Over);
   EXPECT_EQ(content(source.to), "3\r\nabc\r\n2\r\nde\r\n1\r\nf\r\n0\r\n\r\n");
   EXPECT_EQ(content(source.from), "HTTP");
 }
 
 TEST(Pump, ContinuesWhenMoreArrives) {
   Source source(Framing::Length, 10);
-  source.from.append("hello");
-  EXPECT_EQ(pump(source.from, source.to, source.body, Coding::AsItCame), Pumped::MayGoOn);
-  source.from.append("world");
-  EXPECT_EQ(pump(source.from, source.to, source.body, Coding::AsItCame), Pumped::Over);
+  EXPECT_EQ(source.take("hello"), Pumped::MayGoOn);
+  EXPECT_EQ(source.take("world"), Pumped::Over);
   EXPECT_EQ(content(source.to), "helloworld");
 }
 
 TEST(Pump, StopsWhenTheDestinationIsFull) {
   Source source(Framing::Length, 10 * kOutputMax);
   source.to.append(std::string(kOutputMax, 'x'));
-  source.from.append("hello");
-  EXPECT_EQ(pump(source.from, source.to, source.body, Coding::AsItCame), Pumped::MayGoOn);
+  EXPECT_EQ(source.take("hello"), Pumped::MayGoOn);
   EXPECT_EQ(source.to.size(), kOutputMax);
   EXPECT_EQ(content(source.from), "hello");
 }
 
 TEST(Pump, ReportsTheEndEvenIfTheDestinationIsFull) {
   Source source(Framing::Length, kOutputMax);
-  source.from.append(std::string(kOutputMax, 'x'));
-  EXPECT_EQ(pump(source.from, source.to, source.body, Coding::AsItCame), Pumped::Over);
+  EXPECT_EQ(source.take(std::string(kOutputMax, 'x')), Pumped::Over);
 }
 
 TEST(Pump, ReadsChunkLinesInTwoPieces) {
@@ -85,18 +84,15 @@ TEST(Pump, ReadsChunkLinesInTwoPieces) {
 
 TEST(Pump, ChunksABodyThatEndsWithTheConnection) {
   Source source(Framing::UntilClose);
-  source.from.append("hello");
-  EXPECT_EQ(pump(source.from, source.to, source.body, Coding::Chunk), Pumped::MayGoOn);
-  source.from.append(std::string(26, 'x'));
-  EXPECT_EQ(pump(source.from, source.to, source.body, Coding::Chunk), Pumped::MayGoOn);
+  EXPECT_EQ(source.take("hello", Coding::Chunk), Pumped::MayGoOn);
+  EXPECT_EQ(source.take(std::string(26, 'x'), Coding::Chunk), Pumped::MayGoOn);
   append_last_chunk(source.to);
   EXPECT_EQ(content(source.to), "5\r\nhello\r\n1a\r\n" + std::string(26, 'x') + "\r\n0\r\n\r\n");
 }
 
 TEST(Pump, ReportsBrokenFraming) {
   Source source(Framing::Chunked);
-  source.from.append("5\r\nhelloXXXX");
-  EXPECT_EQ(pump(source.from, source.to, source.body, Coding::AsItCame), Pumped::Broken);
+  EXPECT_EQ(source.take("5\r\nhelloXXXX"), Pumped::Broken);
 }
 
 }  // namespace

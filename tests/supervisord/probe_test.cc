@@ -128,6 +128,14 @@ class ProbeTest : public testing::Test {
     probe_->start();
   }
 
+  void start_and_wait(const std::string& host = "localhost",
+                      Probe::For wants = Probe::For::Response, const std::string& path = "/") {
+    start(host, wants, path);
+    ASSERT_TRUE(answered());
+  }
+
+  std::string at(const std::string& host) const { return host + ':' + std::to_string(port_); }
+
   void serve(std::vector<Reply> replies, const std::string& host = "127.0.0.1") {
     server_.emplace(loop_, Address{.host = host, .port = port_}, std::move(replies));
   }
@@ -149,8 +157,7 @@ class ProbeTest : public testing::Test {
 
 TEST_F(ProbeTest, SendsAnHttpRequest) {
   serve({Reply::Http});
-  start();
-  ASSERT_TRUE(answered());
+  start_and_wait();
   EXPECT_TRUE(server_->request().starts_with("HEAD / HTTP/1.1\r\n"));
   EXPECT_NE(server_->request().find("\r\nHost: localhost:" + std::to_string(port_) + "\r\n"),
             std::string::npos);
@@ -160,15 +167,13 @@ TEST_F(ProbeTest, SendsAnHttpRequest) {
 
 TEST_F(ProbeTest, RequestsTheGivenPath) {
   serve({Reply::Http});
-  start("localhost", Probe::For::Response, "/ready?x");
-  ASSERT_TRUE(answered());
+  start_and_wait("localhost", Probe::For::Response, "/ready?x");
   EXPECT_TRUE(server_->request().starts_with("HEAD /ready?x HTTP/1.1\r\n"));
 }
 
 TEST_F(ProbeTest, SendsNoRequestIfAConnectionIsEnough) {
   serve({Reply::Silence});
-  start("localhost", Probe::For::Connection);
-  ASSERT_TRUE(answered());
+  start_and_wait("localhost", Probe::For::Connection);
   run_for(loop_, milliseconds(30));
   EXPECT_EQ(server_->accepted(), 1);
   EXPECT_EQ(server_->open(), 0);
@@ -185,15 +190,13 @@ TEST_F(ProbeTest, WaitsForAServerThatAppearsLater) {
 
 TEST_F(ProbeTest, FindsTheOnlyAddressWithAListener) {
   serve({Reply::Http}, "::1");
-  start();
-  EXPECT_TRUE(answered());
+  start_and_wait();
 }
 
 TEST_F(ProbeTest, ReportsTheAddressThatAnswers) {
   serve({Reply::Http}, "::1");
-  start();
-  ASSERT_TRUE(answered());
-  EXPECT_EQ(answer_.from.text(), "[::1]:" + std::to_string(port_));
+  start_and_wait();
+  EXPECT_EQ(answer_.from.text(), at("[::1]"));
   EXPECT_EQ(answer_.stranger, "");
 }
 
@@ -201,12 +204,18 @@ class ProbeWithStrangerTest : public ProbeTest {
  protected:
   // A stranger listens on 127.0.0.1, the address that the probe tries first.
   ProbeWithStrangerTest() {
-    strangers_address_ = "127.0.0.1:" + std::to_string(port_);
+    strangers_address_ = at("127.0.0.1");
     serve({Reply::Http});
   }
 
   void serve_tree() {
     tree_.emplace(loop_, Address{.host = "::1", .port = port_}, std::vector{Reply::Http});
+  }
+
+  void start_asking_strangers() {
+    start();
+    probe_->start(/*strangers=*/true);
+    ASSERT_TRUE(answered());
   }
 
   std::optional<Server> tree_;
@@ -222,9 +231,8 @@ TEST_F(ProbeWithStrangerTest, SendsTheStrangerNoRequest) {
 
 TEST_F(ProbeWithStrangerTest, PrefersTheTree) {
   serve_tree();
-  start();
-  ASSERT_TRUE(answered());
-  EXPECT_EQ(answer_.from.text(), "[::1]:" + std::to_string(port_));
+  start_and_wait();
+  EXPECT_EQ(answer_.from.text(), at("[::1]"));
 }
 
 TEST_F(ProbeWithStrangerTest, FindsTheTreeWhenItListensLater) {
@@ -236,25 +244,19 @@ TEST_F(ProbeWithStrangerTest, FindsTheTreeWhenItListensLater) {
 }
 
 TEST_F(ProbeWithStrangerTest, AsksTheStrangerOnRequest) {
-  start();
-  probe_->start(/*strangers=*/true);
-  ASSERT_TRUE(answered());
+  start_asking_strangers();
   EXPECT_EQ(answer_.from.text(), strangers_address_);
   EXPECT_EQ(answer_.stranger, "pid 9");
 }
 
 TEST_F(ProbeWithStrangerTest, PrefersTheTreeIfItMayAskTheStranger) {
   serve_tree();
-  start();
-  probe_->start(/*strangers=*/true);
-  ASSERT_TRUE(answered());
+  start_asking_strangers();
   EXPECT_EQ(answer_.stranger, "");
 }
 
 TEST_F(ProbeWithStrangerTest, FindsTheTreeAfterTheStrangerHasAnswered) {
-  start();
-  probe_->start(/*strangers=*/true);
-  ASSERT_TRUE(answered());
+  start_asking_strangers();
   answers_ = 0;
   probe_->start_instead();
   serve_tree();
@@ -272,23 +274,20 @@ TEST_F(ProbeTest, OpensOnlyOneConnectionIfBothAddressesListen) {
 
 TEST_F(ProbeTest, TriesAgainAfterConnectionsThatAreClosedOrReset) {
   serve({Reply::Close, Reply::Reset, Reply::Close, Reply::Reset, Reply::Http});
-  start();
-  EXPECT_TRUE(answered());
+  start_and_wait();
   EXPECT_EQ(server_->accepted(), 5);
 }
 
 TEST_F(ProbeTest, SendsGetToAServerThatFailsOnHead) {
   serve({Reply::HttpToGet});
-  start("localhost", Probe::For::Response, "/ready");
-  ASSERT_TRUE(answered());
+  start_and_wait("localhost", Probe::For::Response, "/ready");
   EXPECT_EQ(server_->accepted(), 2);
   EXPECT_TRUE(server_->request().starts_with("GET /ready HTTP/1.1\r\n"));
 }
 
 TEST_F(ProbeTest, AcceptsTheCloseOfAServerThatHasReadHeadAndGet) {
   serve({Reply::CloseAfterRequest, Reply::Reset, Reply::CloseAfterRequest});
-  start();
-  ASSERT_TRUE(answered());
+  start_and_wait();
   EXPECT_FALSE(answer_.is_response);
   EXPECT_EQ(server_->accepted(), 4) << "a reset between two closes begins the count again";
   EXPECT_EQ(server_->open(), 0);
@@ -296,8 +295,7 @@ TEST_F(ProbeTest, AcceptsTheCloseOfAServerThatHasReadHeadAndGet) {
 
 TEST_F(ProbeTest, DoesNotWaitForTheEndOfAnEndlessBody) {
   serve({Reply::HttpToGet});
-  start();
-  ASSERT_TRUE(answered());
+  start_and_wait();
   const auto begun = std::chrono::steady_clock::now();
   while (server_->open() > 0 && std::chrono::steady_clock::now() - begun < milliseconds(5'000)) {
     server_->send("data: x\n\n");
@@ -331,23 +329,20 @@ TEST_F(ProbeTest, ReportsASilentConnection) {
   serve({Reply::Silence});
   start("127.0.0.1");
   ASSERT_TRUE(run_until(loop_, [this] { return !sights_.empty(); }));
-  EXPECT_EQ(sights_, (std::vector<Sight>{{.is = Sight::Is::Silence,
-                                          .address = "127.0.0.1:" + std::to_string(port_),
-                                          .beginning = {}}}));
+  EXPECT_EQ(sights_, (std::vector<Sight>{
+                         {.is = Sight::Is::Silence, .address = at("127.0.0.1"), .beginning = {}}}));
 }
 
 TEST_F(ProbeTest, ReportsNothingAboutAServerThatAnswersQuickly) {
   serve({Reply::Http});
-  start();
-  ASSERT_TRUE(answered());
+  start_and_wait();
   run_for(loop_, milliseconds(600));
   EXPECT_TRUE(sights_.empty());
 }
 
 TEST_F(ProbeTest, DoesNotAcceptAnotherProtocolAsAnAnswer) {
   serve({Reply::Garbage, Reply::Garbage, Reply::Http});
-  start();
-  EXPECT_TRUE(answered());
+  start_and_wait();
   EXPECT_EQ(server_->accepted(), 3);
 }
 
@@ -367,8 +362,7 @@ TEST_F(ProbeTest, WaitsOnOneConnectionForAnAnswerThatComesInPieces) {
 
 TEST_F(ProbeTest, ReportsOneAnswerAndClosesTheConnectionSoon) {
   serve({Reply::Http});
-  start();
-  ASSERT_TRUE(answered());
+  start_and_wait();
   EXPECT_EQ(server_->open(), 1) << "not cut while the response may still be arriving";
   EXPECT_TRUE(run_until(loop_, [this] { return server_->open() == 0; }))
       << "a server with one thread that ignores `Connection: close` must not be blocked for long";
