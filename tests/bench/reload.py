@@ -395,20 +395,20 @@ class BarrierCost:
     def print(self):
         """Prints the medians, and what the barrier costs: the difference of the latencies, and the
         ratio of the rates, each the median over the rounds."""
-        print(f"{'cost of the barrier':40}{'without':>9}{'Watchman':>16}{'inotify':>16}{'poll':>16}")
+        print(f"{'cost of the barrier':38}{'without':>8}{'Watchman':>15}{'inotify':>15}{'poll':>15}")
         for name, (without, *others) in self.groups:
-            line = f"{statistics.median(without.latencies):9.2f}"
+            line = f"{statistics.median(without.latencies):8.2f}"
             for it in others:
                 cost = statistics.median(
                     one - none for one, none in zip(it.latencies, without.latencies, strict=True))
-                line += f"{statistics.median(it.latencies):9.2f}{cost:+7.2f}"
-            print(f"{f'1 connection, p50, ms ({name})':40}{line}")
-            line = f"{statistics.median(without.rates):9.0f}"
+                line += f"{statistics.median(it.latencies):8.2f}{cost:+7.2f}"
+            print(f"{f'1 connection, p50, ms ({name})':38}{line}")
+            line = f"{statistics.median(without.rates):8.0f}"
             for it in others:
                 ratio = statistics.median(
                     one / none for one, none in zip(it.rates, without.rates, strict=True))
-                line += f"{statistics.median(it.rates):9.0f}{ratio:7.2f}"
-            print(f"{f'64 connections, 1/s ({name})':40}{line}", flush=True)
+                line += f"{statistics.median(it.rates):8.0f}{ratio:7.2f}"
+            print(f"{f'64 connections, 1/s ({name})':38}{line}", flush=True)
 
     def end(self):
         for _, group in self.groups:
