@@ -171,6 +171,26 @@ class Links(WatchdTest):
         self.watchd.wait_line("watching lib again$")
         self.assert_counts(lambda: self.write("../shared/other/b.py"), "lib/b.py")
 
+    def test_a_link_in_a_folder_that_replaces_the_project(self):
+        self.start_watchd()
+        before = self.tree()["revision"]
+        fresh = self.directory / "next"
+        fresh.mkdir()
+        (fresh / "lib").symlink_to("../shared/lib")
+        self.project.rename(self.directory / "old")
+        fresh.rename(self.project)
+        self.wait_tree(lambda t: t["watching"] and t["revision"] > before, "the replacement")
+        self.assert_counts(lambda: self.write("../shared/lib/money.py", "2"), "lib/money.py")
+
+    @only_with("watchman")
+    def test_a_link_that_is_made_while_watchman_is_away(self):
+        self.start_watchd()
+        before = self.tree()["revision"]
+        self.watchman.kill()
+        self.link("lib", "../shared/lib")
+        self.wait_tree(lambda t: t["watching"] and t["revision"] > before, "the change")
+        self.assert_counts(lambda: self.write("../shared/lib/money.py", "2"), "lib/money.py")
+
     def test_a_switched_link_to_a_file(self):
         self.write("../shared/other/b.py")
         self.link("conf.py", "../shared/lib/money.py")

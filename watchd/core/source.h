@@ -6,7 +6,7 @@
 //     Tree       source
 //      │ Watch ──► │
 //      │           │ Delayed                if there is a reason, before the watch begins
-//      │           │ LinksListed            once in the life of a source, before the watch begins
+//      │           │ LinksListed            in the first watch, before Began, and with lost_track
 //      │           │ Began or Changed       once: what is known of the time before the watch
 //      │           │ Changed                any number of times
 //      │           │ Watching
@@ -77,7 +77,7 @@ struct Delayed {  // the watch has not begun yet, but no error has occurred
 };
 
 struct LinksListed {
-  std::vector<std::string> names;  // all symbolic links that are not excluded
+  std::vector<std::string> names;  // all symbolic links that are not excluded; maybe other files
 
   bool operator==(const LinksListed&) const = default;
 };

@@ -99,7 +99,7 @@ void Poller::handle(const Sync&, TimePoint now) {
 void Poller::handle(const Scanned& event, TimePoint now) {
   if (state_ != State::Scanning) return;
   note_pace(event);
-  if (!std::exchange(has_listed_links_, true)) list_links(*event.files);
+  if (!known_) list_links(*event.files);
   const auto previous = std::exchange(latest_, event.files);
   changes_ = known_ ? changes_between(*known_, *latest_) : std::vector<ChangedFile>{};
   if (changes_.empty()) changed_since_.reset();

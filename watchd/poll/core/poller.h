@@ -146,7 +146,6 @@ class Poller : private Emits<Effect> {
   Settings settings_;
   Pace pace_;
   State state_ = State::Off;
-  bool has_listed_links_ = false;
   std::string since_;       // clock that Watch has passed
   bool has_begun_ = false;  // this watch has reported Began or Changed
   bool is_syncing_ = false;

@@ -60,6 +60,8 @@ void Conversation::handle(const Watch& order) {
   assert(state_ == State::Off);
   clock_ = order.since;
   is_replaced_ = order.is_replaced;
+  has_begun_ = false;
+  must_list_links_ = must_list_links_ || clock_.empty();
   enter(State::Finding);
   emit(FindSocket{});
 }
@@ -146,7 +148,7 @@ void Conversation::handle(const TimerExpired&) {
       return lose("Watchman does not take the connection");
     case State::Resolving:
     case State::CatchingUp:
-      if (++timeouts_ < kCrawlPatience) return wait_for_crawl();
+      if (!has_begun_ && ++timeouts_ < kCrawlPatience) return wait_for_crawl();
       return lose("Watchman does not answer");
     case State::Forgetting:
     case State::Subscribing:
@@ -184,9 +186,10 @@ void Conversation::take(const ChangesTold& pdu) {
   switch (question_) {
     case Question::Changes:
       report(pdu.changes);
-      return subscribe();
+      return next_question() == Question::Links ? catch_up(cookie_) : subscribe();
     case Question::Links:
       list_links(pdu.changes);
+      if (has_begun_) return subscribe();
       if (next_question() != Question::Clock) return catch_up(cookie_);
       return begin({.clock = pdu.changes.clock});
     case Question::Files:
@@ -232,7 +235,7 @@ void Conversation::take(const Refused& pdu) {
   if (state_ == State::CatchingUp && question_ == Question::Links) {
     say(Say::Level::Debug, "Watchman does not list symbolic links: " + pdu.error);
     settings_.lists_links = false;
-    return catch_up(Cookie::Wanted);
+    return has_begun_ ? subscribe() : catch_up(Cookie::Wanted);
   }
   if (state_ == State::CatchingUp) clock_.clear();
   lose("Watchman says: " + pdu.error);
@@ -283,13 +286,13 @@ void Conversation::catch_up(Cookie cookie) {
 
 // The answer to Links also contains the clock, so that question makes Clock unnecessary.
 Conversation::Question Conversation::next_question() const {
-  if (settings_.lists_links) return Question::Links;
+  if (settings_.lists_links && must_list_links_) return Question::Links;
   if (!clock_.empty()) return Question::Changes;
   return asks_files_ ? Question::Files : Question::Clock;
 }
 
 void Conversation::list_links(const Changes& links) {
-  settings_.lists_links = false;
+  must_list_links_ = false;
   std::vector<std::string> names;
   for (const File& link : links.files) names.push_back(link.changed.name);
   emit(LinksListed{std::move(names)});
@@ -297,6 +300,7 @@ void Conversation::list_links(const Changes& links) {
 
 void Conversation::begin(const Changes& files) {
   clock_ = files.clock;
+  has_begun_ = true;
   emit(Began{.clock = clock_, .files = changed_files(files)});
   subscribe();
 }
@@ -306,12 +310,15 @@ void Conversation::report(const Changes& changes) {
   Changed changed{.clock = changes.clock, .files = {}, .lost_track = {}};
   if (changes.is_fresh_instance) {
     changed.lost_track = "Watchman has lost track of the files";
+    must_list_links_ = true;
+    if (state_ != State::CatchingUp) list_links(changes);
   } else {
     for (const File& file : changes.files) {
       if (!is_known(file.clock, clock_)) changed.files.push_back(file.changed);
     }
   }
   clock_ = changes.clock;
+  has_begun_ = true;
   emit(std::move(changed));
 }
 

@@ -110,12 +110,16 @@ using Effects = std::vector<Effect>;
 //   Resolving    watch-project: asks for the root that holds the project folder. Watchman may read
 //                all of the root first.
 //   Forgetting   watch-del: the root was replaced, and Watchman may still watch the old directory
-//   CatchingUp   First asks for the symbolic links, once, because hpp watches their targets outside
-//                the project folder. Then, if there is a clock: asks for the changes since then.
-//                Otherwise: asks for the current clock, or with --ignore-unchanged for
-//                all files, whose contents the shell reads.
+//   CatchingUp   First asks for the symbolic links, because hpp watches their targets outside the
+//                project folder; from a clock only in the first watch, because new links are
+//                among the changes. Then, if there is a clock: asks for the changes since then.
+//                Otherwise: asks for the current clock, or with --ignore-unchanged for all files,
+//                whose contents the shell reads.
 //   Subscribing  subscribes to the changes after the clock of that answer
 //   Watching     sends a flush for each Sync
+//
+// If Watchman has lost track of the files, links may be new: CatchingUp asks for them once more. In
+// Watching, the list of all files, which then comes, is reported as the list of links.
 //
 // A subscription takes a clock, too, but CatchingUp is necessary: if Watchman does not know the
 // clock (it was restarted), a subscription reports that only together with the first files, and if
@@ -155,7 +159,7 @@ class Conversation : private Emits<Effect> {
   struct Settings {
     std::string directory;  // path of the project folder, absolute
     Filter filter;
-    bool lists_links = true;  // ask for symbolic links
+    bool lists_links = true;  // ask for symbolic links; turned off if the answer is unusable
   };
 
   explicit Conversation(Settings settings);
@@ -213,12 +217,14 @@ class Conversation : private Emits<Effect> {
   Settings settings_;
   bool asks_files_;  // ask for all files, for Filter::ignore_unchanged
   State state_ = State::Off;
-  std::string directory_;       // path of the project folder for this connection
-  std::string clock_;           // all changes up to it are reported; empty: not known
-  bool is_replaced_ = false;    // the project folder was replaced since the previous watch
-  bool has_forgotten_ = false;  // watch-del was sent on this connection
-  bool is_looking_ = false;     // LookAtRoot is not answered yet
-  std::string root_id_;         // id of place_.root when it was watched; empty: never watched
+  std::string directory_;        // path of the project folder for this connection
+  std::string clock_;            // all changes up to it are reported; empty: not known
+  bool must_list_links_ = true;  // links are not known, or may be new
+  bool has_begun_ = false;       // Began or Changed was reported since the Watch
+  bool is_replaced_ = false;     // the project folder was replaced since the previous watch
+  bool has_forgotten_ = false;   // watch-del was sent on this connection
+  bool is_looking_ = false;      // LookAtRoot is not answered yet
+  std::string root_id_;          // id of place_.root when it was watched; empty: never watched
   Place place_;
   Question question_ = Question::Clock;  // latest question in CatchingUp
   Cookie cookie_ = Cookie::Wanted;       // cookie of that question

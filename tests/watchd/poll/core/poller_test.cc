@@ -126,12 +126,15 @@ TEST_F(PollerTest, ToIgnoreUnchangedFilesAllContentsAreReported) {
   EXPECT_EQ(all<Changed>()[0].files, (std::vector<ChangedFile>{{.name = "b", .digest = 2}}));
 }
 
-TEST_F(PollerTest, LinksAreListedOnce) {
+TEST_F(PollerTest, LinksAreListedIfTheFilesWereUnknown) {
   files_["link"].mark.mode = kLinkMode;
   watch();
   EXPECT_EQ(all<LinksListed>(), (std::vector<LinksListed>{{{"link"}}}));
   pass();
   EXPECT_TRUE(all<LinksListed>().empty());
+  when(Unwatch{});
+  when(Watch{});
+  EXPECT_EQ(all<LinksListed>(), (std::vector<LinksListed>{{{"link"}}}));
 }
 
 TEST_F(PollerTest, AnotherWatchdSeesWhetherAnyFileHasChanged) {

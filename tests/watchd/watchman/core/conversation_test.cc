@@ -182,19 +182,51 @@ TEST_F(ConversationTest, ARootThatIsTheProjectFolderHasNoRelativePath) {
   expect_asked(links_request({.root = "/home/me/site"}, filter_, Cookie::Wanted));
 }
 
-TEST_F(ConversationTest, LinksAreListedOnce) {
-  start({}, /*lists_links=*/false);
+TEST_F(ConversationTest, LinksAreListedInTheFirstWatchAndInAWatchWithoutAClock) {
+  start({.since = "c:1"});
+  resolve();
+  expect_asked(links_request(kPlace, filter_, Cookie::Wanted));
+  when_received(kNoLinks);
+  when(Unwatch{});
+  when(Watch{.since = "c:1"});
+  resolve();
+  expect_asked(changes_request(kPlace, "c:1", filter_, Cookie::Wanted));
+  when(Unwatch{});
+  when(Watch{});
+  resolve();
+  expect_asked(links_request(kPlace, filter_, Cookie::Wanted));
+}
+
+TEST_F(ConversationTest, LinksAreNotListedIfTheAnswerIsUnusable) {
+  start();
+  resolve();
+  expect_asked(links_request(kPlace, filter_, Cookie::Wanted));
+  when(PduTooLong{100'000'000});
+  when(Watch{});
   resolve();
   expect_asked(clock_request(kPlace, Cookie::Wanted));
   when_received(kClock);
   EXPECT_EQ(done().front(), Effect(Began{.clock = "c:1", .files = {}}));
-  start();
+}
+
+TEST_F(ConversationTest, LinksAreListedAfterWatchmanHasLostTrack) {
+  start({.since = "c:old"});
   resolve();
   when_received(kNoLinks);
-  when(Unwatch{});
-  when(Watch{});
-  resolve();
-  expect_asked(clock_request(kPlace, Cookie::Wanted));
+  when_received(changes("c:2", {}, /*fresh=*/true));
+  expect_asked(links_request(kPlace, filter_, Cookie::Wanted));
+  when_received(changes("c:3", {"new"}));
+  EXPECT_EQ(done().front(), Effect(LinksListed{{"new"}}));
+  expect_asked(subscribe_request(kPlace, "c:2", filter_));
+}
+
+TEST_F(ConversationTest, LinksAreAmongTheFilesIfWatchmanLosesTrackWhileItWatches) {
+  watch();
+  when_received(news("c:2", {"a.py", "new"}, /*fresh=*/true));
+  EXPECT_EQ(done(), (Effects{LinksListed{{"a.py", "new"}},
+                             Changed{.clock = "c:2",
+                                     .files = {},
+                                     .lost_track = "Watchman has lost track of the files"}}));
 }
 
 TEST_F(ConversationTest, ChangesThatCannotBeReadAreNotAskedForAgain) {
@@ -332,10 +364,6 @@ TEST_F(ConversationTest, ReportsChangesOfTheSubscription) {
   watch();
   when_received(news("c:2", {"a.py", "b.py"}));
   EXPECT_EQ(done(), Effects{changed("c:2", {"a.py", "b.py"})});
-  when_received(news("c:9", {"a.py"}, /*fresh=*/true));
-  EXPECT_EQ(done(), (Effects{Changed{.clock = "c:9",
-                                     .files = {},
-                                     .lost_track = "Watchman has lost track of the files"}}));
 }
 
 TEST_F(ConversationTest, ReportsAChangeBeforeTheAnswerToSubscribe) {
