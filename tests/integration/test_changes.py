@@ -9,6 +9,7 @@ import socket
 import subprocess
 import unittest
 
+from harness import only_with
 from test_watchd import TicketTest
 
 VIM = shutil.which("vim") or "vim.tiny"
@@ -210,6 +211,14 @@ class Names(ChangeTest):
         self.assert_publishes(lambda: os.link(self.path, self.project / "b.py"), "b.py", maybe="app.py")
         self.assert_publishes(lambda: self.path.write_text("new\n"), "app.py", maybe="b.py", steps=2)
         self.assert_publishes((self.project / "b.py").unlink, "b.py", maybe="app.py")
+
+    @only_with("poll")
+    def test_a_hard_link_outside_the_project(self):
+        """The kernel reports a write under the name that was used, so no other source can see it."""
+        outside = self.directory / "outside.py"
+        os.link(self.path, outside)
+        self.watch()
+        self.assert_publishes(lambda: outside.write_text("new\n"), "app.py", steps=2)
 
     def test_symbolic_links(self):
         self.watch()
