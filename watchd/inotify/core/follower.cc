@@ -268,7 +268,7 @@ void Follower::add_entries(Id directory, const std::vector<Entry>& entries) {
         break;
       case Entry::Is::Link:
         if (scope_.lists_link(path)) {
-          if (settings_.lists_links) links_.push_back(path);
+          if (must_list_links_) links_.push_back(path);
           if (opening_.counts) note_touched(path, directories_.kind(directory, entry.name));
         }
         files.push_back(entry.name);
@@ -356,6 +356,7 @@ std::optional<ChangedFile> Follower::judge(const std::string& path, Kind before,
 void Follower::crawl() {
   directories_.clear();
   links_.clear();
+  must_list_links_ = true;
   unopened_ = {{}};
   is_catching_up_ = true;
   start_round();
@@ -372,9 +373,9 @@ void Follower::start_round() {
 void Follower::go_on() {
   while (!unopened_.empty() && !directories_.at(unopened_.back().path)) unopened_.pop_back();
   if (!unopened_.empty()) return open_next();
-  if (state_ == State::Crawling && !has_begun_) {
-    list_links();
-    if (!is_kept_) return begin();
+  if (std::exchange(must_list_links_, false)) {
+    emit(LinksListed{std::exchange(links_, {})});
+    if (state_ == State::Crawling && !has_begun_ && !is_kept_) return begin();
   }
   if (is_read_ || readings_ == kReadingsMax) return end_round();
   ++readings_;
@@ -392,10 +393,6 @@ void Follower::open_next() {
   opening_ = std::move(unopened_.back());
   unopened_.pop_back();
   emit(OpenDirectory{opening_.path});
-}
-
-void Follower::list_links() {
-  if (std::exchange(settings_.lists_links, false)) emit(LinksListed{std::exchange(links_, {})});
 }
 
 // Nothing was read from the queue yet, so pending_ is empty, and is used to examine all files.

@@ -193,7 +193,6 @@ class Follower : private Emits<Effect> {
     Filter filter;
     std::vector<std::string> ignored;  // folders relative to the project folder (Scope)
     std::chrono::milliseconds settle{20};
-    bool lists_links = true;
   };
 
   explicit Follower(Settings settings);
@@ -249,7 +248,6 @@ class Follower : private Emits<Effect> {
   void start_round();
   void go_on();
   void open_next();
-  void list_links();
   void begin();
   void end_round();
   void report();
@@ -273,9 +271,10 @@ class Follower : private Emits<Effect> {
 
   Directories directories_;
   std::vector<Unopened> unopened_;
-  Unopened opening_;        // OpenDirectory is not answered yet
-  int opened_in_turn_ = 0;  // directories
-  std::vector<std::string> links_;
+  Unopened opening_;                // OpenDirectory is not answered yet
+  int opened_in_turn_ = 0;          // directories
+  bool must_list_links_ = false;    // all directories are being opened
+  std::vector<std::string> links_;  // found so far, if must_list_links_
 
   bool has_begun_ = false;       // Began or Changed was reported in this watch
   bool is_catching_up_ = false;  // the events that are read may be older than the crawl

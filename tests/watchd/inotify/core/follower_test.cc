@@ -49,6 +49,17 @@ TEST_F(FollowerTest, CrawlsAndWatches) {
   EXPECT_EQ(follower_.state(), Follower::State::Watching);
 }
 
+TEST_F(FollowerTest, LinksAreListedAgainAfterAnOverflow) {
+  watch({{.name = "link", .is = Entry::Is::Link}});
+  take(QueueRead{});
+  EXPECT_EQ(follower_.state(), Follower::State::Watching);
+  take(QueueReadable{});
+  take(QueueRead{{{.is = QueueEvent::Is::Overflowed}}});
+  EXPECT_EQ(effects_.back(), Effect(OpenDirectory{""}));
+  take(DirectoryOpened{.watch = 1, .entries = {{.name = "new", .is = Entry::Is::Link}}});
+  EXPECT_EQ(effects_, (Effects{LinksListed{{"new"}}, ReadQueue{}}));
+}
+
 TEST_F(FollowerTest, SaysWhichLimitOfWatchesIsReached) {
   open_queue();
   take(DirectoryOpened{.error = ENOSPC, .limit = 8192});
