@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <sys/vfs.h>
 
+#include <cstdint>
 #include <filesystem>
 
 #include "common/os/file.h"

@@ -1,6 +1,7 @@
 #include "watchd/core/change_counter.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 namespace hpp::watchd {

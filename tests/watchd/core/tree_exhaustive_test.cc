@@ -1,6 +1,7 @@
 // Checks the invariants of Tree in every order of events up to a depth, sensible or not.
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <tuple>

@@ -300,7 +300,7 @@ std::optional<Json> decode(std::string_view pdu) {
   std::int64_t size = 0;
   Json json;
   if (!reader.integer(size) || !reader.value(json) || !reader.at_end()) return std::nullopt;
-  return json;
+  return std::make_optional(std::move(json));  // Json would convert itself to an optional, too
 }
 
 }  // namespace hpp::watchd::watchman::bser
