@@ -17,6 +17,7 @@
 #include "watchd/inotify/source.h"
 #include "watchd/link_search.h"
 #include "watchd/mount_search.h"
+#include "watchd/patient_source.h"
 #include "watchd/poll/source.h"
 #include "watchd/say.h"
 #include "watchd/watchman/source.h"
@@ -88,12 +89,26 @@ void Sources::add(Part part) {
 }
 
 Sources::Source Sources::make_source(std::size_t number) {
+  const auto& [kind, folder, filter, standby, why] = parts_[number].chosen;
+  if (!why.empty()) log::info("{}: {}", parts_[number].path, why);
+  const auto on_report = [this, number](const Report& report) { post(FromPart{number, report}); };
+  if (!standby) return make_source(number, kind, on_report);
+  const auto maker_of = [&](ChosenSource::Kind kind_to_make) {
+    return [this, number, kind_to_make](const OnSourceReport& on_its_report) {
+      return make_source(number, kind_to_make, on_its_report);
+    };
+  };
+  return source_of<PatientSource>(loop_, parts_[number].path,
+                                  Patience("Watchman", std::string(words_for(*standby))),
+                                  maker_of(kind), maker_of(*standby), on_report);
+}
+
+Sources::Source Sources::make_source(std::size_t number, ChosenSource::Kind kind,
+                                     const OnSourceReport& on_report) {
   const Part& part = parts_[number];
   const ChosenSource& chosen = part.chosen;
   const WatchmanConfig& config = part.config;
-  if (!chosen.why.empty()) log::info("{}: {}", part.path, chosen.why);
-  const auto on_report = [this, number](const Report& report) { post(FromPart{number, report}); };
-  switch (chosen.kind) {
+  switch (kind) {
     case ChosenSource::Kind::Watchman:
       break;
     case ChosenSource::Kind::Inotify:

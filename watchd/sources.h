@@ -44,6 +44,7 @@ class Sources {
 
  private:
   using Source = std::function<void(const Order&)>;  // owns the source
+  using OnSourceReport = std::function<void(const Report&)>;
 
   struct Part {
     std::string path;  // path of its directory
@@ -56,6 +57,7 @@ class Sources {
 
   void add(Part part);
   Source make_source(std::size_t number);
+  Source make_source(std::size_t number, ChosenSource::Kind kind, const OnSourceReport& on_report);
 
   void post(CompositionEvent event) { events_.post(std::move(event)); }
 

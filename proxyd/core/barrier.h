@@ -1,19 +1,21 @@
 // Pure. The freshness barrier: finds out which revision of the files a request must be answered
 // with.
 //
-// Watchman reports a change 20 ms after the last write. Without a barrier, a request that arrives
-// within those 20 ms would get an answer from the old backend. Therefore every request takes a
-// *ticket*. proxyd publishes the ticket; watchd answers it after Watchman has reported every write
-// that preceded it. Only one ticket is in flight at a time. Requests that arrive meanwhile share
-// the next one.
+// watchd publishes a change 20 ms after the last write, or at the next look at files that are
+// polled. Without a barrier, a request that arrives earlier would get an answer from the old
+// backend. Therefore every request takes a *ticket*. proxyd publishes the ticket; watchd answers it
+// after its source of changes (Watchman, inotify or polling) has reported every write that preceded
+// it, except the youngest ones if polling is slow (TreeState::lag_ms). Only one ticket is in flight
+// at a time. Requests that arrive meanwhile share the next one.
 //
 //   off        Requests do not wait: `--barrier off`, or no supervisor runs the backend.
 //   strict     Requests wait for the answer to their ticket.
-//   lost       watchd has lost its watch: Watchman was killed, or its connection broke, or the
+//   lost       watchd has lost its watch: Watchman was killed, or a folder cannot be read, or the
 //              project folder was replaced. Requests wait, because watchd usually has a new watch
 //              within 100 ms and then counts what it missed. Their tickets are published when the
 //              watch is back.
-//   lapsed     No answer came within the timeout, because watchd or Watchman hangs, or a lost watch
+//   lapsed     No answer came within the timeout, because watchd or its source hangs, or a lost
+//   watch
 //              did not come back within the timeout. Requests do not wait, but each one still takes
 //              a ticket. The next answer, or a new watch, makes the barrier strict again.
 //   unwatched  watchd has never had a watch. Requests do not wait: there is nothing to wait for.

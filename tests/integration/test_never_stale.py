@@ -456,7 +456,7 @@ class Outages(RestartTest):
     def test_requests_do_not_wait_if_watchman_never_returns(self):
         """Requests wait once, for --barrier-timeout. Later requests do not wait."""
         timeout_s = 3
-        self.start("--barrier-timeout", 1000 * timeout_s)
+        self.start("--watcher", "watchman", "--barrier-timeout", 1000 * timeout_s)
         self.watchman.write_config({"root_restrict_files": ["no such file"]})
         self.watchman.kill()
         client = self.client()
@@ -513,7 +513,7 @@ class Degraded(RestartTest):
 
     @only_with("watchman")
     def test_watchman_hangs(self):
-        self.start("--barrier-timeout", self.TIMEOUT_MS)
+        self.start("--watcher", "watchman", "--barrier-timeout", self.TIMEOUT_MS)
         self.check(self.watchman.pid)
 
     def test_watchd_hangs(self):

@@ -22,18 +22,6 @@ Kind choose_kind(std::string_view watcher, bool is_watchman_installed, bool is_s
   return is_watchman_installed ? Kind::Watchman : Kind::Inotify;
 }
 
-std::string_view words_for(Kind kind) {
-  switch (kind) {
-    case Kind::Watchman:
-      return "using Watchman";
-    case Kind::Inotify:
-      return "using inotify";
-    case Kind::Poll:
-      break;
-  }
-  return "polling";
-}
-
 // Watchman on a file system that reports changes is the usual case.
 std::string reason_for(Kind kind, std::string_view watcher, const FolderMounts& mounts) {
   const std::string_view use = words_for(kind);
@@ -50,6 +38,18 @@ std::string reason_for(Kind kind, std::string_view watcher, const FolderMounts& 
 
 }  // namespace
 
+std::string_view words_for(Kind kind) {
+  switch (kind) {
+    case Kind::Watchman:
+      return "using Watchman";
+    case Kind::Inotify:
+      return "using inotify";
+    case Kind::Poll:
+      break;
+  }
+  return "polling";
+}
+
 std::vector<ChosenSource> choose_sources(std::string_view watcher, bool is_watchman_installed,
                                          const FolderMounts& mounts, const Filter& filter,
                                          std::span<const std::string> ignored) {
@@ -57,6 +57,7 @@ std::vector<ChosenSource> choose_sources(std::string_view watcher, bool is_watch
   std::vector<ChosenSource> sources{
       {.kind = kind, .folder = {}, .filter = filter, .why = reason_for(kind, watcher, mounts)}};
   if (watcher != kWatcherAuto) return sources;
+  if (kind == Kind::Watchman) sources.front().standby = Kind::Inotify;
   const Scope scope(filter, ignored);
   for (const Mount& mount : mounts.silent) {
     if (!scope.holds_files(mount.point)) continue;
@@ -78,7 +79,7 @@ ChosenSource choose_source(std::string_view watcher, bool is_watchman_installed,
 }
 
 ChosenSource next_source(ChosenSource source) {
-  source.kind = Kind::Poll;
+  (source.standby ? *source.standby : source.kind) = Kind::Poll;
   source.why = "polling, because inotify cannot watch all folders";
   return source;
 }

@@ -12,10 +12,12 @@
 //     inotify      silent                inotify     some changes are not seen
 //     poll         any                   poll        saves are seen later
 //
-// If inotify cannot watch a part, because the system's limit of watches is reached, the part is
+// Watchman has inotify as its standby if it was not chosen by --watcher (patience.h). If inotify
+// cannot watch a part, because the system's limit of watches is reached, the part is
 // polled.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,12 +38,16 @@ struct ChosenSource {
   enum class Kind { Watchman, Inotify, Poll };
 
   Kind kind = Kind::Watchman;
-  std::string folder;  // relative to the root, with a slash at the end; empty: the root
-  Filter filter;       // for names relative to the root
-  std::string why;     // the choice in words for the user; empty: it needs no words
+  std::string folder;             // relative to the root, with a slash at the end; empty: the root
+  Filter filter;                  // for names relative to the root
+  std::optional<Kind> standby{};  // takes the place of the source while that fails
+  std::string why;                // the choice in words for the user; empty: it needs no words
 
   bool operator==(const ChosenSource&) const = default;
 };
+
+// Returns what such a source does, in words for the user: `using inotify`.
+std::string_view words_for(ChosenSource::Kind kind);
 
 // Returns the sources for a root, first the one for the root itself. A silent mount gets a source
 // if a file in it may count.

@@ -48,8 +48,12 @@ TEST(Choice, DependsOnTheOptionAndTheFileSystem) {
     const auto sources =
         choose_sources(c.watcher, c.is_watchman_installed, mounts(c.type), {.css = {"*.css"}}, {});
     ASSERT_EQ(sources.size(), 1U) << c.watcher << ' ' << c.type;
+    const bool has_standby = c.kind == Kind::Watchman && c.watcher == kWatcherAuto;
     EXPECT_EQ(sources[0],
-              (ChosenSource{.kind = c.kind, .filter = {.css = {"*.css"}}, .why = c.why}))
+              (ChosenSource{.kind = c.kind,
+                            .filter = {.css = {"*.css"}},
+                            .standby = has_standby ? std::optional(Kind::Inotify) : std::nullopt,
+                            .why = c.why}))
         << c.watcher << ' ' << c.type;
   }
 }
@@ -83,7 +87,7 @@ TEST(Choice, AMountWithoutFilesThatCountHasNoSource) {
 TEST(Choice, ALinksTargetIsPolledIfASilentMountIsBelowIt) {
   const Filter filter{.excludes = {"tmp"}};
   EXPECT_EQ(choose_source("auto", true, mounts("ext4"), filter, {}),
-            (ChosenSource{.kind = Kind::Watchman, .filter = filter}));
+            (ChosenSource{.kind = Kind::Watchman, .filter = filter, .standby = Kind::Inotify}));
   EXPECT_EQ(choose_source("auto", true, mounts("ext4", {"tmp"}), {.patterns = {"src/**"}}, {}).kind,
             Kind::Watchman);
   EXPECT_EQ(
@@ -108,6 +112,11 @@ TEST(Choice, WhereInotifyCannotWatchFilesArePolled) {
   EXPECT_EQ(next.kind, Kind::Poll);
   EXPECT_EQ(next.filter, sources[0].filter);
   EXPECT_EQ(next.why, "polling, because inotify cannot watch all folders");
+
+  const auto watched = choose_sources("auto", true, mounts("ext4"), {}, {});
+  const ChosenSource standby_next = next_source(watched[0]);
+  EXPECT_EQ(standby_next.kind, Kind::Watchman);
+  EXPECT_EQ(standby_next.standby, Kind::Poll);
 }
 
 }  // namespace

@@ -45,6 +45,7 @@ const std::vector<Move> kMoves{
     {"1 began", told(1, Began{.clock = "d:1", .files = {}})},
     {"0 changed", told(0, changed("c:2"))},
     {"1 changed", told(1, changed("d:2"))},
+    {"1 lags", told(1, Lags{.lag = std::chrono::milliseconds{3000}, .why = "why"})},
     {"1 lost track", told(1, Changed{.clock = "d:3", .files = {}, .lost_track = "why"})},
     {"1 delayed", told(1, Delayed{"why"})},
     {"0 watching", told(0, Watching{})},
