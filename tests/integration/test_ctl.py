@@ -194,7 +194,7 @@ class Wait(CtlTest):
 
     def test_it_fails_while_the_files_are_not_watched(self):
         """hpp may not know of a save. The message contains the watcher's own error."""
-        hpp = self.start_ready()
+        hpp = self.start_ready("--watcher", "watchman")
         self.watchman.write_config({"root_restrict_files": [".git"]})
         self.watchman.kill()
         wait_for(lambda: "root_files" in hpp.snapshot("watchd")["problem"], "the problem")
@@ -206,7 +206,7 @@ class Wait(CtlTest):
         self.ctl("wait", status=0)
 
     def test_it_fails_if_the_watcher_does_not_answer(self):
-        self.start_ready("--barrier-timeout", "100")
+        self.start_ready("--watcher", "watchman", "--barrier-timeout", "100")
         pid = self.watchman.pid
         freeze(pid)
         self.addCleanup(os.kill, pid, signal.SIGCONT)
