@@ -131,8 +131,8 @@ class Examples(unittest.TestCase):
                                              declared(help_of("launch")))
 
 
-# How each shell reports the words that it would offer for the last of the words after its name. fish
-# also prints descriptions. zsh's own functions are replaced by ones that print their arguments.
+# How each shell reports the words that it would offer for the last of the words after its name. zsh's
+# own functions are replaced by ones that print their arguments.
 SHELLS = {
     "bash": """source "$1/hpp.bash"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
         function=_hpp_${1##*/hpp-}; "$function" "$1"; printf '%s\\n' "${COMPREPLY[@]}" """,

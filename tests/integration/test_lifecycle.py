@@ -786,7 +786,8 @@ class Refused(IntegrationTest):
         for name in ("sh", "sleep"):
             (folder / name).symlink_to(shutil.which(name))
         program = self.run_program("launch", free_port(), free_port(), "--livereload-port", 0,
-                                   "--exec", "sleep", "1000", environment={"PATH": str(folder)})
+                                   "--watcher", "watchman", "--exec", "sleep", "1000",
+                                   environment={"PATH": str(folder)})
         self.check_refused(program, 1, "atchman", "install")
 
     def test_wrong_arguments(self):

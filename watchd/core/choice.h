@@ -13,8 +13,7 @@
 //     poll         any                   poll        saves are seen later
 //
 // Watchman has inotify as its standby if it was not chosen by --watcher (patience.h). If inotify
-// cannot watch a part, because the system's limit of watches is reached, the part is
-// polled.
+// cannot watch a part, because the system's limit of watches is reached, the part is polled.
 #pragma once
 
 #include <optional>
