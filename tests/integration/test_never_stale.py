@@ -12,7 +12,8 @@ import unittest
 from harness import Program, freeze, only_with, wait_for
 from restarts import UPGRADE, Load, RestartTest, is_sanitized
 
-PAIRS = 200 if is_sanitized() else 1_000  # a pair is a save and a request
+# A pair is a save and a request.
+PAIRS = int(os.environ.get("HPP_TEST_PAIRS", 200 if is_sanitized() else 1_000))
 
 
 class Pairs(RestartTest):
