@@ -66,9 +66,10 @@ Source::Source(Loop& loop, Conversation::Settings settings, OnReport on_report)
 
 // ---- callbacks ----------------------------------------------------------------------------------
 
+// A stream that Disconnect has buried may report once more in the same turn of the loop.
 void Source::on_input() {
-  Buffer& input = stream_->input();
   while (stream_) {
+    Buffer& input = stream_->input();
     const bser::Frame frame = bser::frame(input.pull_up(bser::kHeaderMax));
     if (frame.is == bser::Frame::Is::Broken) {
       return take(Disconnected{"Watchman does not speak BSER"});
@@ -82,13 +83,13 @@ void Source::on_input() {
 }
 
 void Source::on_input_ended() {
-  take(Disconnected{"Watchman closed the connection"});
+  if (stream_) take(Disconnected{"Watchman closed the connection"});
 }
 
 void Source::on_output_progress() {}
 
 void Source::on_broken(int error) {
-  take(Disconnected{"the connection to Watchman broke: " + error_text(error)});
+  if (stream_) take(Disconnected{"the connection to Watchman broke: " + error_text(error)});
 }
 
 void Source::dispatch(const Event& event) {
