@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <functional>
 #include <stdexcept>
+
+#include "common/read_number.h"
 
 namespace hpp {
 namespace {
@@ -16,13 +17,10 @@ namespace {
 }
 
 std::uint16_t parse_port(std::string_view text, std::string_view digits) {
-  unsigned port = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (digits.empty() || error != std::errc{} || end != digits.data() + digits.size()) {
-    refuse(text, "the port is not a number");
-  }
-  if (port == 0 || port > 65535) refuse(text, "a port is a number from 1 to 65535");
-  return static_cast<std::uint16_t>(port);
+  const auto port = read_number<unsigned>(digits);
+  if (!port) refuse(text, "the port is not a number");
+  if (*port == 0 || *port > 65535) refuse(text, "a port is a number from 1 to 65535");
+  return static_cast<std::uint16_t>(*port);
 }
 
 bool is_port_alone(std::string_view text) {

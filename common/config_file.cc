@@ -7,6 +7,8 @@
 #include <optional>
 #include <utility>
 
+#include "common/read_number.h"
+
 namespace hpp {
 namespace {
 
@@ -165,10 +167,7 @@ class Reader {
     const std::string_view unsigned_part =
         std::string_view(digits).substr(digits.starts_with('-') ? 1 : 0);
     if (unsigned_part.size() > 1 && unsigned_part.front() == '0') return std::nullopt;
-    std::int64_t number = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    if (error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
-    return number;
+    return hpp::read_number<std::int64_t>(digits);
   }
 
   std::vector<std::string> read_array() {

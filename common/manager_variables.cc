@@ -1,10 +1,10 @@
 #include "common/manager_variables.h"
 
-#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <string_view>
 
+#include "common/read_number.h"
 #include "common/take_until.h"
 
 namespace hpp {
@@ -16,11 +16,7 @@ constexpr const char* kUnknownName = "unknown";
 constexpr std::size_t kFdsMax = 1024;
 
 std::optional<std::uint64_t> number(const Variable& text) {
-  std::uint64_t number = 0;
-  if (!text) return std::nullopt;
-  const char* const end = text->data() + text->size();
-  const auto [rest, error] = std::from_chars(text->data(), end, number);
-  return error == std::errc{} && rest == end ? std::optional(number) : std::nullopt;
+  return read_number<std::uint64_t>(text.value_or(""));
 }
 
 bool is(const Variable& text, pid_t pid) {
@@ -41,8 +37,8 @@ std::vector<std::string> names_of_passed(const ListenVariables& variables, pid_t
 
 std::chrono::milliseconds watchdog_time(const WatchdogVariables& variables, pid_t own_pid) {
   const auto microseconds = number(variables.microseconds);
-  if (!microseconds || (variables.pid && !is(variables.pid, own_pid)))
-    return std::chrono::milliseconds{0};
+  const bool is_for_another = variables.pid && !is(variables.pid, own_pid);
+  if (!microseconds || is_for_another) return std::chrono::milliseconds{0};
   return std::chrono::duration_cast<std::chrono::milliseconds>(
       std::chrono::microseconds(*microseconds));
 }

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "common/os/file.h"
+#include "common/read_number.h"
 #include "common/text.h"
 
 namespace hpp {
@@ -53,10 +54,8 @@ std::vector<pid_t> all_processes() {
   std::error_code failed;
   fs::directory_iterator entry("/proc", failed);
   for (const fs::directory_iterator end; !failed && entry != end; entry.increment(failed)) {
-    const std::string name = entry->path().filename();
-    pid_t pid = 0;
-    const auto [rest, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (error == std::errc{} && rest == name.data() + name.size()) pids.push_back(pid);
+    const auto pid = read_number<pid_t>(entry->path().filename().native());
+    if (pid) pids.push_back(*pid);
   }
   return pids;
 }

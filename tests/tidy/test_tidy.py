@@ -18,7 +18,8 @@ PROGRAMS = ("ctl", "launch", "proxyd", "supervisord", "watchd")
 # (common/meson.build).
 PURE = {f"common/{name}.h" for name in (
     "address", "bus/codec", "bus/messages", "config_file", "emits", "escape_sequence", "exit_status",
-    "glob", "manager_variables", "output_queue", "program", "shell_words", "take_until", "text", "time_point")}
+    "glob", "manager_variables", "output_queue", "program", "read_number", "shell_words", "take_until",
+    "text", "time_point")}
 # Built from files of the core.
 GENERATED = {"proxyd/embedded.h"}
 # Libraries that only compute.

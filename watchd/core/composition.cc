@@ -9,6 +9,7 @@
 
 #include "common/take_until.h"
 #include "watchd/core/fnv.h"
+#include "watchd/core/paths.h"
 #include "watchd/core/roots.h"
 
 namespace hpp::watchd {
@@ -18,12 +19,6 @@ namespace {
 Filter without_built_in(Filter filter) {
   filter.default_excludes = false;
   return filter;
-}
-
-// Whether a directory is `folder` or below it. Both are absolute, without a slash at the end.
-bool is_at_or_below(std::string_view directory, std::string_view folder) {
-  return directory.starts_with(folder) &&
-         (directory.size() == folder.size() || directory[folder.size()] == '/');
 }
 
 // The directory of a part, for the user.

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
 
+#include "common/read_number.h"
 #include "common/take_until.h"
+#include "watchd/core/paths.h"
 
 namespace hpp::watchd {
 namespace {
@@ -44,13 +45,6 @@ constexpr std::array<Number, 17> kNumbers{{{0x6969, "nfs"},
                                            {0xBACBACBC, "vmhgfs"},
                                            {0x65735546, "fuse"}}};
 
-std::optional<std::int64_t> read_number(std::string_view text) {
-  std::int64_t number = 0;
-  const auto [at, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || at != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 bool is_octal(std::string_view digits) {
   return digits.size() == 3 && digits.find_first_not_of("01234567") == digits.npos &&
          digits[0] < '4';
@@ -74,8 +68,8 @@ std::string unescaped(std::string_view text) {
 // `36 35 98:0 /mnt1 /mnt2 rw,noatime shared:1 … - ext3 /dev/root rw`: any number of optional fields
 // comes before the dash.
 std::optional<Mount> read_mount(std::string_view line) {
-  const auto id = read_number(take_until(' ', line));
-  const auto parent = read_number(take_until(' ', line));
+  const auto id = read_number<std::int64_t>(take_until(' ', line));
+  const auto parent = read_number<std::int64_t>(take_until(' ', line));
   take_until(' ', line);  // device
   take_until(' ', line);  // root of the mount in the file system
   std::string point = unescaped(take_until(' ', line));
@@ -85,12 +79,6 @@ std::optional<Mount> read_mount(std::string_view line) {
   return Mount{.id = *id, .parent = *parent, .point = std::move(point), .type = std::move(type)};
 }
 
-// Whether `path` is the folder or lies below it.
-bool is_within(std::string_view path, std::string_view folder) {
-  if (folder == "/") return true;
-  return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
-}
-
 // Returns the mount that the kernel reaches first from `mount` on the way to `path`. If two mounts
 // are at the same place, the later one hides the other.
 const Mount* next_on_way(const std::vector<Mount>& mounts, const Mount& mount,
@@ -98,7 +86,7 @@ const Mount* next_on_way(const std::vector<Mount>& mounts, const Mount& mount,
   const Mount* next = nullptr;
   for (const Mount& one : mounts) {
     const bool is_on_way =
-        one.parent == mount.id && one.id != mount.id && is_within(path, one.point);
+        one.parent == mount.id && one.id != mount.id && is_at_or_below(path, one.point);
     if (is_on_way && (next == nullptr || one.point.size() <= next->point.size())) next = &one;
   }
   return next;
@@ -158,7 +146,7 @@ FolderMounts mounts_of(std::string_view folder, const std::vector<Mount>& mounts
   FolderMounts result{.type = own == nullptr ? std::string(type_of_number(f_type)) : own->type};
   if (is_silent(result.type)) return result;
   for (const Mount& mount : mounts) {
-    const bool is_below = mount.point != folder && is_within(mount.point, folder);
+    const bool is_below = mount.point != folder && is_at_or_below(mount.point, folder);
     if (!is_below || !is_silent(mount.type)) continue;
     if (own != nullptr && mount_of(mounts, mount.point) != &mount) continue;
     result.silent.push_back(mount);
@@ -166,7 +154,7 @@ FolderMounts mounts_of(std::string_view folder, const std::vector<Mount>& mounts
   }
   std::erase_if(result.silent, [all = result.silent](const Mount& mount) {
     return std::any_of(all.begin(), all.end(), [&](const Mount& outer) {
-      return outer.point != mount.point && is_within(mount.point, outer.point);
+      return outer.point != mount.point && is_at_or_below(mount.point, outer.point);
     });
   });
   std::sort(result.silent.begin(), result.silent.end(),

@@ -4,8 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
+
+#include "common/read_number.h"
 
 namespace hpp::proxyd {
 namespace {
@@ -19,11 +20,7 @@ constexpr std::array<std::string_view, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "
 constexpr std::string_view kForm = "Sun, 06 Nov 1994 08:49:37 GMT";
 
 std::optional<int> number(std::string_view digits) {
-  int number = 0;
-  const char* const end = digits.data() + digits.size();
-  const auto [stop, error] = std::from_chars(digits.data(), end, number);
-  if (error != std::errc{} || stop != end || digits.starts_with('-')) return std::nullopt;
-  return number;
+  return digits.starts_with('-') ? std::nullopt : read_number<int>(digits);
 }
 
 }  // namespace

@@ -1,10 +1,10 @@
 #include "proxyd/core/http/head.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <string>
 
+#include "common/read_number.h"
 #include "proxyd/core/http/text.h"
 
 namespace hpp::proxyd {
@@ -34,13 +34,6 @@ void read_connection(std::string_view value, Common& common) {
   });
 }
 
-std::optional<std::uint64_t> number(std::string_view text) {
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const bool is_number = error == std::errc{} && end == text.data() + text.size();
-  return is_number ? std::optional(number) : std::nullopt;
-}
-
 std::string not_a_length(std::string_view value) {
   return "Content-Length is not a valid number: " + quoted(value);
 }
@@ -53,7 +46,7 @@ std::string unknown_coding(std::string_view value) {
 // refuses it in requests.
 Why read_length(std::string_view value, Common& common) {
   if (common.length) return "Content-Length appears twice";
-  common.length = number(value);
+  common.length = read_number<std::uint64_t>(value);
   return common.length ? Why{} : not_a_length(value);
 }
 
@@ -62,7 +55,7 @@ Why read_length(std::string_view value, Common& common) {
 Why read_lengths(std::string_view value, Common& common, Defects& defects) {
   for (std::string_view rest = value;;) {
     const std::size_t comma = std::min(rest.find(','), rest.size());
-    const auto length = number(trimmed(rest.substr(0, comma)));
+    const auto length = read_number<std::uint64_t>(trimmed(rest.substr(0, comma)));
     if (!length) return not_a_length(value);
     if (common.length && *common.length != *length) {
       return "Content-Length is " + std::to_string(*common.length) + " and also " +
@@ -269,7 +262,7 @@ std::string_view without_authority(std::string_view target) {
 std::optional<std::uint64_t> max_forwards(const RequestHead& head) {
   if (!is_one_of(head.method, {"TRACE", "OPTIONS"})) return std::nullopt;
   for (const Field& field : head.fields) {
-    if (field.known == FieldName::MaxForwards) return number(field.value);
+    if (field.known == FieldName::MaxForwards) return read_number<std::uint64_t>(field.value);
   }
   return std::nullopt;
 }

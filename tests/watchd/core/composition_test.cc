@@ -462,7 +462,8 @@ TEST_F(Links, InAPartMayLeadToAnotherPartButNotInACircle) {
   when_told(1, changed("d:2", {{.name = "more"}}));
   EXPECT_EQ(effects_.front(), CompositionEffect(FollowLinks{{"lib/more"}}));
   done();
-  for (const char* target : {"/home/me/shared/lib/sub", "/home/me/shared", "/home/me", "/home"}) {
+  for (const char* target :
+       {"/home/me/shared/lib/sub", "/home/me/shared", "/home/me", "/home", "/"}) {
     when(LinksFollowed{{{.name = "lib/more", .target = target, .is_folder = true}}});
     EXPECT_EQ(orders(), Effects{}) << target;
   }

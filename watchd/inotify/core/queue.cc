@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
+#include "common/read_number.h"
 
 namespace hpp::watchd::inotify {
 namespace {
@@ -20,11 +20,9 @@ std::optional<Clock> read_clock(std::string_view text) {
   text.remove_prefix(kPrefix.size());
   const std::size_t colon = text.find(':');
   if (colon == 0 || colon == std::string_view::npos) return std::nullopt;
-  Clock clock{.token = std::string(text.substr(0, colon))};
-  const char* const end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data() + colon + 1, end, clock.position);
-  if (error != std::errc() || at != end) return std::nullopt;
-  return clock;
+  const auto position = read_number<decltype(Clock::position)>(text.substr(colon + 1));
+  if (!position) return std::nullopt;
+  return Clock{.token = std::string(text.substr(0, colon)), .position = *position};
 }
 
 }  // namespace hpp::watchd::inotify

@@ -1,8 +1,9 @@
 #include "watchd/watchman/core/clock.h"
 
-#include <charconv>
 #include <cstdint>
 #include <optional>
+
+#include "common/read_number.h"
 
 namespace hpp::watchd::watchman {
 namespace {
@@ -15,11 +16,9 @@ struct Clock {
 std::optional<Clock> read_clock(std::string_view text) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;
-  Clock clock{.of_what = text.substr(0, colon)};
-  const char* const end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data() + colon + 1, end, clock.tick);
-  if (error != std::errc() || at != end) return std::nullopt;
-  return clock;
+  const auto tick = read_number<std::uint64_t>(text.substr(colon + 1));
+  if (!tick) return std::nullopt;
+  return Clock{.of_what = text.substr(0, colon), .tick = *tick};
 }
 
 }  // namespace
