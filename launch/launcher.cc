@@ -376,7 +376,7 @@ void Launcher::perform(const SweepBackend&) {
 void Launcher::perform(const Say& effect) {
   switch (effect.tone) {
     case Say::Tone::Warning:
-      return log::warning("{}", effect.text);
+      return log::warning_text(effect.text);
     case Say::Tone::Error:
       return log::error("{}", effect.text);
   }
@@ -410,7 +410,7 @@ void Launcher::look_after_run_directory() {
   } catch (const AlreadyRunning& error) {
     return lose_run_directory(error);
   } catch (const std::runtime_error& error) {
-    if (!std::exchange(mend_failure_logged_, true)) log::warning("{}", error.what());
+    if (!std::exchange(mend_failure_logged_, true)) log::warning_text(error.what());
   }
   mend_timer_.start(kMendEvery);
 }

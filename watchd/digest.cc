@@ -19,9 +19,10 @@ std::optional<std::uint64_t> digest_of_link(int folder, const std::string& name)
   char target[PATH_MAX];
   const ssize_t size = ::readlinkat(folder, name.c_str(), target, sizeof target);
   if (size < 0) return std::nullopt;
+  // The digest must differ from that of a file that contains the path, as in a checkout without
+  // links.
   Fnv digest;
-  digest.add(
-      "link\n");  // differs from a file that contains the path, as in a checkout without links
+  digest.add("link\n");
   digest.add({target, static_cast<std::size_t>(size)});
   return digest.value();
 }

@@ -38,7 +38,7 @@ std::function<void(const Order&)> source_of(Arguments&&... arguments) {
 // Reads the `.watchmanconfig` that holds for a directory, and logs a mistake in it.
 WatchmanConfig config_of(const std::string& directory) {
   WatchmanConfig config = watchman_config_of(directory);
-  if (!config.problem.empty()) log::warning("{}", config.problem);
+  if (!config.problem.empty()) log::warning_text(config.problem);
   return config;
 }
 
@@ -161,8 +161,9 @@ void Sources::perform(const FollowLinks& effect) {
                  std::error_code error;
                  return std::filesystem::is_symlink(directory_of(settings_.directory, name), error);
                });
-  if (filter_.gitignore && !names.empty())
+  if (filter_.gitignore && !names.empty()) {
     names = without_ignored(settings_.directory, names).files;
+  }
   events_.post_next(LinksFollowed{links_outside(settings_.directory, names)});
 }
 

@@ -1,6 +1,7 @@
 #include "common/event/timer.h"
 
 #include <event2/event.h>
+
 #include <cstdint>
 
 namespace hpp {

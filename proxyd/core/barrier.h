@@ -15,9 +15,8 @@
 //              within 100 ms and then counts what it missed. Their tickets are published when the
 //              watch is back.
 //   lapsed     No answer came within the timeout, because watchd or its source hangs, or a lost
-//   watch
-//              did not come back within the timeout. Requests do not wait, but each one still takes
-//              a ticket. The next answer, or a new watch, makes the barrier strict again.
+//              watch did not come back within the timeout. Requests do not wait, but each one still
+//              takes a ticket. The next answer, or a new watch, makes the barrier strict again.
 //   unwatched  watchd has never had a watch. Requests do not wait: there is nothing to wait for.
 //
 //   strict ──── no answer within the timeout ────► lapsed

@@ -131,19 +131,20 @@ class Examples(unittest.TestCase):
                                              declared(help_of("launch")))
 
 
-# How each shell reports the words that it would offer for the last of the words after its name. zsh's
-# own functions are replaced by ones that print their arguments.
+# The command by which each shell prints the words that it would offer. Its arguments are the folder of
+# the completions and a command line, the last word of which is to be completed. zsh's own functions are
+# replaced by ones that print their arguments.
 SHELLS = {
-    "bash": """source "$1/hpp.bash"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
-        function=_hpp_${1##*/hpp-}; "$function" "$1"; printf '%s\\n' "${COMPREPLY[@]}" """,
-    "fish": """source $argv[1]/hpp.fish
-        complete -C (string join -- ' ' (basename $argv[2]) $argv[3..]) | cut -f1""",
-    "zsh": """compadd() { [[ $1 == -- ]] && shift; print -rl -- "$@" }
+    "bash": ["bash", "-c", """source "$1/hpp.bash"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+        function=_hpp_${1##*/hpp-}; "$function" "$1"; printf '%s\\n' "${COMPREPLY[@]}" """, "bash"],
+    "fish": ["fish", "--no-config", "-c", """source $argv[1]/hpp.fish
+        complete -C (string join -- ' ' (basename $argv[2]) $argv[3..]) | cut -f1"""],
+    "zsh": ["zsh", "-f", "-c", """compadd() { [[ $1 == -- ]] && shift; print -rl -- "$@" }
         _describe() { local -a lines; lines=("${(@P)@[-1]}"); print -rl -- "${(@)lines%%:*}" }
         _files() { }
         _normal() { print -rl -- ${(k)commands} }
         completions=$1; shift; words=("$@"); CURRENT=$#; PREFIX=${@[-1]}; service=${1:t}
-        source $completions/_hpp""",
+        source $completions/_hpp""", "zsh"],
 }
 
 
@@ -152,11 +153,8 @@ class Completion(unittest.TestCase):
         """The words that the shell would offer for the last word of the line."""
         words = line.split(" ")
         tool = program(words[0].removeprefix("hpp-"))
-        arguments = [*(["bash"] if shell == "bash" else ["zsh"] if shell == "zsh" else []),
-                     SOURCE / "completions", tool, *words[1:]]
-        flags = {"bash": [], "fish": ["--no-config"], "zsh": ["-f"]}[shell]
         path = f"{tool.parent}:{os.environ['PATH']}"
-        done = subprocess.run([shell, *flags, "-c", SHELLS[shell], *arguments], check=True,
+        done = subprocess.run([*SHELLS[shell], SOURCE / "completions", tool, *words[1:]], check=True,
                               capture_output=True, text=True,
                               env={**os.environ, "PATH": path, **environment})
         self.assertEqual(done.stderr, "")

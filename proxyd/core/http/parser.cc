@@ -9,6 +9,7 @@
 #include <limits>
 #include <optional>
 
+#include "common/take_until.h"
 #include "proxyd/core/http/text.h"
 
 namespace hpp::proxyd {
@@ -79,11 +80,9 @@ bool is_chunk_line(std::string_view line) {
 // RFC 9110 §6.5.1: a trailer must not have a meaning for framing. A server that reads such a
 // trailer could find another end of the body. `text`: the last chunk's line and the trailers.
 bool has_framing_trailer(std::string_view text) {
-  for (std::size_t at = text.find("\r\n"); at != std::string_view::npos;
-       at = text.find("\r\n", at)) {
-    at += 2;
-    const std::string_view line = text.substr(at);
-    const FieldName name = known_name(line.substr(0, line.find(':')));
+  while (!text.empty()) {
+    std::string_view line = take_until('\n', text);
+    const FieldName name = known_name(take_until(':', line));
     if (name == FieldName::ContentLength || name == FieldName::TransferEncoding) return true;
   }
   return false;
