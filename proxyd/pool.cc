@@ -16,12 +16,6 @@ constexpr std::size_t kIdleMax = 1024;
 constexpr Milliseconds kIdleFor{15'000};
 // How long after `Connection: close` the backend may take to close the connection before hpp does.
 constexpr Milliseconds kLeavingFor{100};
-// How long after its FIN the backend's process may still be about to close its socket. A FIN leaves
-// within close(2), a moment before the kernel takes the socket away from the process.
-constexpr Milliseconds kEndedFor{2};
-// How long that may take on a busy machine, where the process can be preempted between the two.
-// After this time, the process counts as one that has ended its direction but keeps its socket.
-constexpr Milliseconds kHalfClosedFor{100};
 
 }  // namespace
 

@@ -73,6 +73,7 @@ Probe::Probe(Loop& loop, std::vector<SocketAddress> addresses, const Question& q
       answer_time_(kAnswerTime),
       next_round_(loop, [this] { begin_round(); }),
       deadline_(loop, [this] { on_deadline(); }),
+      next_look_(loop, [this] { look_at_ended(); }),
       next_sight_(loop, [this] { report_sight(); }) {}
 
 void Probe::start(bool strangers) {
@@ -102,6 +103,8 @@ void Probe::begin(bool strangers) {
 void Probe::stop() {
   next_round_.stop();
   next_sight_.stop();
+  next_look_.stop();
+  ended_.reset();
   hang_up();
 }
 
@@ -115,7 +118,11 @@ void Probe::begin_round() {
     const int fd = attempt.fd.get();
     reset_on_close(fd);
     if (is_over(fd)) {
-      if (connect_error(fd) != 0 || is_strangers(address)) continue;
+      if (connect_error(fd) != 0) continue;
+      if (is_strangers(address)) {
+        reset_on_close(fd, false);
+        continue;
+      }
       stranger_.clear();
       return talk(std::move(attempt.fd), address);
     }
@@ -168,11 +175,13 @@ void Probe::on_connect_over(int fd) {
   auto attempt = std::move(*found);
   attempts_.erase(found);
   attempt->over->stop();
-  if (connect_error(fd) == 0 && !is_strangers(attempt->address)) {
+  const bool is_open = connect_error(fd) == 0;
+  if (is_open && !is_strangers(attempt->address)) {
     stranger_.clear();
     talk(std::move(attempt->fd), attempt->address);
-  } else if (attempts_.empty()) {
-    end_round();
+  } else {
+    if (is_open) reset_on_close(fd, false);
+    if (attempts_.empty()) end_round();
   }
   loop_.bury(std::move(attempt));
 }
@@ -182,6 +191,8 @@ void Probe::talk(UniqueFd fd, const SocketAddress& address) {
   next_round_.stop();
   if (wants_ == For::Connection) {
     next_sight_.stop();
+    reset_on_close(fd.get(), false);
+    fd.reset();
     return handlers_.on_answer({.from = address, .stranger = stranger_});
   }
   talk_ = std::make_unique<Attempt>();
@@ -210,6 +221,7 @@ void Probe::on_readable() {
 // The server has closed the connection. If it had not read the request, there would have been a
 // reset, either instead of the end or, if the end came before the request, after it.
 void Probe::on_end(bool is_reset) {
+  if (!is_reset) part();
   if (answered_) return hang_up();
   if (!answer_.empty()) return fail(Sight::Is::NotHttp);
   if (is_reset) return fail(Sight::Is::NoAnswer);
@@ -221,6 +233,28 @@ void Probe::on_end(bool is_reset) {
   next_sight_.stop();
   hang_up();
   handlers_.on_answer(answer);
+}
+
+// Takes talk_'s socket after the server's FIN. Closes it with a reset as soon as no process has the
+// server's end open, or else with a FIN.
+void Probe::part() {
+  if (ended_.is_open()) close_ended();
+  talk_->over->stop();
+  ended_ = std::move(talk_->fd);
+  ended_for_ = milliseconds{};
+  look_at_ended();
+}
+
+void Probe::look_at_ended() {
+  if (ended_for_ == kHalfClosedFor || peers_.is_abandoned(ended_.get())) return close_ended();
+  ended_for_ = ended_for_ == kEndedFor ? kHalfClosedFor : kEndedFor;
+  next_look_.start(ended_for_);
+}
+
+void Probe::close_ended() {
+  next_look_.stop();
+  reset_on_close(ended_.get(), peers_.is_abandoned(ended_.get()));
+  ended_.reset();
 }
 
 void Probe::take(std::string_view bytes) {
@@ -292,9 +326,9 @@ void Probe::on_deadline() {
     return begin_round();
   }
   // The server has ignored `Connection: close` and waits for another request. An orderly close does
-  // not disturb the server, and leaves the TIME_WAIT on our side, because we close first. If the
-  // server has already closed its side, for example because it died, we reset the connection.
-  if (look_at_unread(talk_->fd.get()) != Unread::End) reset_on_close(talk_->fd.get(), false);
+  // not disturb the server, and leaves the TIME_WAIT on our side, because we close first.
+  if (look_at_unread(talk_->fd.get()) == Unread::End) return on_end(/*is_reset=*/false);
+  reset_on_close(talk_->fd.get(), false);
   hang_up();
 }
 

@@ -9,6 +9,7 @@
 #include "common/event/fd_watch.h"
 #include "common/event/loop.h"
 #include "common/event/timer.h"
+#include "common/os/peer_sockets.h"
 #include "common/os/socket_address.h"
 #include "supervisord/core/events.h"
 #include "supervisord/listener_owner.h"
@@ -22,10 +23,11 @@ namespace hpp::supervisord {
 // with its handshake. A reset does not count: it comes from a relay whose target does not listen
 // yet, such as the proxy of a container.
 //
-// The probe keeps only one connection open at a time, so that it does
-// not block a backend with a single thread. It closes each connection with a reset, because a
-// socket in TIME_WAIT, ours or a killed backend's, could keep the next backend from binding the
-// port.
+// The probe keeps only one connection open at a time, so that it does not block a backend with a
+// single thread. It resets only connections on which it has given up waiting for an answer, which
+// includes that the backend is killed, and connections that no process has open at the other end. A
+// reset could end a server that does not handle errors of its connections. A FIN after that of the
+// backend, however, could leave a TIME_WAIT on the port that the next backend binds.
 //
 // The probe skips an address on which a stranger listens. To detect the stranger, it makes one
 // connection without a request. With start(true) it may send the stranger a request as well.
@@ -89,6 +91,9 @@ class Probe {
   void take(std::string_view bytes);
   void log_not_http();
   void on_end(bool is_reset);
+  void part();
+  void look_at_ended();
+  void close_ended();
   void fail(Sight::Is is);
   void retry();
   bool asks_for_body() const;
@@ -108,9 +113,12 @@ class Probe {
   std::chrono::milliseconds answer_time_;
   std::vector<std::unique_ptr<Attempt>> attempts_;  // connects in progress
   std::unique_ptr<Attempt> talk_;                   // the established connection
-  std::string answer_;                              // bytes received on talk_, at least its head
-  bool has_head_ = false;                           // the answer's head is complete
-  bool answered_ = false;                           // on_answer was called; talk_ may still end
+  UniqueFd ended_;                                  // a connection that the server has ended
+  std::chrono::milliseconds ended_for_{};           // the last wait of next_look_
+  PeerSockets peers_;
+  std::string answer_;     // bytes received on talk_, at least its head
+  bool has_head_ = false;  // the answer's head is complete
+  bool answered_ = false;  // on_answer was called; talk_ may still end
   bool not_http_logged_ = false;
   bool takes_strangers_ = false;
   bool is_patient_ = false;  // start_instead() was called
@@ -124,6 +132,7 @@ class Probe {
   Sight reported_sight_;
   Timer next_round_;
   Timer deadline_;
+  Timer next_look_;
   Timer next_sight_;
 };
 

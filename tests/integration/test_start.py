@@ -258,7 +258,7 @@ class Ready(IntegrationTest):
 class Environment(IntegrationTest):
     """hpp's own environment variables must not reach other programs."""
 
-    PRIVATE = ("HPP_HELPER", "HPP_LAUNCH_PID", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID",
+    PRIVATE = ("HPP_HELPER", "HPP_LAUNCH_PID", "HPP_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID",
                "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES")
 
     def assert_clean(self, environment):

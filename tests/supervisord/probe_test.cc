@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "common/event/listener.h"
+#include "supervisord/port_release.h"
 #include "tests/support/free_port.h"
 #include "tests/support/run_until.h"
 
@@ -23,7 +24,20 @@ using std::chrono::milliseconds;
 // `replies`; the last element applies to all further connections.
 class Server {
  public:
-  enum class Reply { Close, CloseAfterRequest, Reset, Silence, Http, HttpToGet, Garbage, SlowHttp };
+  // A reply that `Ends` is followed by a FIN from a server that goes on to read.
+  enum class Reply {
+    Close,
+    CloseAfterRequest,
+    EndsAfterRequest,
+    Reset,
+    Silence,
+    Http,
+    HttpAndClose,
+    HttpAndEnds,
+    HttpToGet,
+    Garbage,
+    SlowHttp
+  };
 
   Server(Loop& loop, const Address& address, std::vector<Reply> replies)
       : loop_(loop), replies_(std::move(replies)) {
@@ -40,6 +54,9 @@ class Server {
     return static_cast<int>(std::count_if(connections_.begin(), connections_.end(),
                                           [](const auto& c) { return c->fd.is_open(); }));
   }
+
+  // How many connections the probe has reset.
+  int resets() const { return resets_; }
 
   const std::string& request() const { return connections_.back()->request; }
 
@@ -79,22 +96,30 @@ class Server {
     char bytes[4096];
     const ssize_t got = ::recv(connection.fd.get(), bytes, sizeof bytes, MSG_DONTWAIT);
     if (got <= 0) {
+      if (got < 0) ++resets_;
       connection.readable->stop();
       connection.fd.reset();
       return;
     }
     connection.request.append(bytes, static_cast<std::size_t>(got));
     if (!connection.request.ends_with("\r\n\r\n")) return;
-    if (connection.reply == Reply::Http) send("HTTP/1.1 503 Warming up\r\n\r\n");
-    if (connection.reply == Reply::HttpToGet && connection.request.starts_with("GET ")) {
+    const Reply reply = connection.reply;
+    if (reply == Reply::Http || reply == Reply::HttpAndClose || reply == Reply::HttpAndEnds) {
+      send("HTTP/1.1 503 Warming up\r\n\r\n");
+    }
+    if (reply == Reply::HttpAndEnds || reply == Reply::EndsAfterRequest) {
+      ::shutdown(connection.fd.get(), SHUT_WR);
+    }
+    if (reply == Reply::HttpToGet && connection.request.starts_with("GET ")) {
       return send("HTTP/1.1 200 OK\r\n\r\n");
     }
-    if (connection.reply == Reply::HttpToGet || connection.reply == Reply::CloseAfterRequest) {
+    if (reply == Reply::HttpToGet || reply == Reply::CloseAfterRequest ||
+        reply == Reply::HttpAndClose) {
       connection.readable->stop();
       connection.fd.reset();
     }
-    if (connection.reply == Reply::Garbage) send("SSH-2.0-OpenSSH\r\n");
-    if (connection.reply == Reply::SlowHttp) send("HT");
+    if (reply == Reply::Garbage) send("SSH-2.0-OpenSSH\r\n");
+    if (reply == Reply::SlowHttp) send("HT");
   }
 
   Loop& loop_;
@@ -102,6 +127,7 @@ class Server {
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Connection>> connections_;
   int accepted_ = 0;
+  int resets_ = 0;
 };
 
 using Reply = Server::Reply;
@@ -177,6 +203,7 @@ TEST_F(ProbeTest, SendsNoRequestIfAConnectionIsEnough) {
   run_for(loop_, milliseconds(30));
   EXPECT_EQ(server_->accepted(), 1);
   EXPECT_EQ(server_->open(), 0);
+  EXPECT_EQ(server_->resets(), 0);
 }
 
 TEST_F(ProbeTest, WaitsForAServerThatAppearsLater) {
@@ -227,6 +254,7 @@ TEST_F(ProbeWithStrangerTest, SendsTheStrangerNoRequest) {
   EXPECT_EQ(answers_, 0);
   EXPECT_EQ(server_->accepted(), 1) << "one connection is enough to find the stranger";
   EXPECT_EQ(server_->open(), 0);
+  EXPECT_EQ(server_->resets(), 0);
 }
 
 TEST_F(ProbeWithStrangerTest, PrefersTheTree) {
@@ -291,6 +319,25 @@ TEST_F(ProbeTest, AcceptsTheCloseOfAServerThatHasReadHeadAndGet) {
   EXPECT_FALSE(answer_.is_response);
   EXPECT_EQ(server_->accepted(), 4) << "a reset between two closes begins the count again";
   EXPECT_EQ(server_->open(), 0);
+}
+
+// A Node server without an error handler ends when a connection is reset.
+TEST_F(ProbeTest, DoesNotResetAConnectionThatTheServerHasHalfClosed) {
+  serve({Reply::EndsAfterRequest, Reply::HttpAndEnds});
+  start_and_wait();
+  EXPECT_TRUE(run_until(loop_, [this] { return server_->open() == 0; }));
+  EXPECT_EQ(server_->accepted(), 2);
+  EXPECT_EQ(server_->resets(), 0);
+}
+
+// A server that binds without SO_REUSEADDR could not start again.
+TEST_F(ProbeTest, LeavesNoTimeWaitOnThePortOfAServerThatCloses) {
+  serve({Reply::CloseAfterRequest, Reply::HttpAndClose});
+  start_and_wait();
+  server_.reset();
+  EXPECT_TRUE(run_until(
+      loop_, [this] { return can_be_bound(resolve({.host = "127.0.0.1", .port = port_}).front()); },
+      milliseconds(5'000)));
 }
 
 TEST_F(ProbeTest, DoesNotWaitForTheEndOfAnEndlessBody) {
