@@ -24,8 +24,10 @@ std::string interpreter_problem(const std::string& program, const std::string& d
 // not exist or has no such problem.
 std::string missing_part(const std::string& program, const std::string& directory);
 
-// Returns the interpreter problem of `program` if `status` is exit code 127, with which env(1) and
-// sh(1) report a missing program. Otherwise returns an empty text.
+// Explains the end of `program` if that is a script: an interpreter problem as above if `status` is
+// exit code 127, with which env(1) and sh(1) report a missing program; for other failures, that the
+// interpreter's argument ends in a carriage return, as in `#!/bin/sh -e\r`. Otherwise returns an
+// empty text.
 std::string end_problem(ExitStatus status, const std::string& program,
                         const std::string& directory);
 

@@ -39,8 +39,31 @@ TEST_F(ScriptTest, ACarriageReturnBelongsToTheInterpretersName) {
 TEST_F(ScriptTest, EnvLooksForANameWithACarriageReturn) {
   EXPECT_EQ(problem("#!/usr/bin/env sh\r\necho\r\n").substr(0, 36),
             R"(its interpreter "sh\r" was not found)");
-  EXPECT_EQ(problem("#! /usr/bin/env -S A=b sh\r\n").substr(0, 36),
-            R"(its interpreter "sh\r" was not found)");
+  EXPECT_EQ(problem("#! /usr/bin/env python3 -u\r\n").substr(0, 44),
+            R"(its interpreter "python3 -u\r" was not found)");
+}
+
+TEST_F(ScriptTest, EnvTakesAllWordsForOneName) {
+  EXPECT_EQ(problem("#!/usr/bin/env python3 -u\n"),
+            R"(its interpreter "python3 -u" was not found, because env takes all words for one )"
+            "name. Change the first line of the script to #!/usr/bin/env -S python3 -u");
+}
+
+TEST_F(ScriptTest, AnArgumentMayHaveACarriageReturn) {
+  const auto end = [this](const std::string& line, ExitStatus status) {
+    save(line + "\r\necho\r\n");
+    return end_problem(status, kScript, directory_.path());
+  };
+  const ExitStatus usage{.number = 2};
+  EXPECT_EQ(end("#!/bin/sh -e", usage),
+            R"(its interpreter got the argument "-e\r", because the first line of the script )"
+            R"(ends in a carriage return (\r). Remove the carriage returns: )"
+            R"(sed -i 's/\r$//' ./server)");
+  EXPECT_EQ(end("#!/bin/sh -e", ExitStatus{}), "") << "success";
+  EXPECT_EQ(end("#!/bin/sh -e", {.by_signal = true, .number = 9}), "");
+  EXPECT_EQ(end("#!/usr/bin/env -S sh -e", usage), "") << "env ignores it";
+  EXPECT_EQ(end("#!/bin/sh -e #", usage).substr(0, 43),
+            R"(its interpreter got the argument "-e #\r", )");
 }
 
 TEST_F(ScriptTest, NamesAMissingInterpreter) {
@@ -54,8 +77,9 @@ TEST_F(ScriptTest, NamesAMissingInterpreter) {
 }
 
 TEST_F(ScriptTest, AScriptThatCanBeExecutedHasNoProblem) {
-  for (const char* const content : {"#!/bin/sh\n", "#!/bin/sh -e\r\n", "#!/usr/bin/env sh\n",
-                                    "#!/usr/bin/env\n", "#!", "#!\r", "", "echo\r\n"}) {
+  for (const char* const content :
+       {"#!/bin/sh\n", "#!/bin/sh -e\r\n", "#!/usr/bin/env sh\n", "#!/usr/bin/env -S A=b sh\r\n",
+        "#!/usr/bin/env\n", "#!", "#!\r", "", "echo\r\n"}) {
     EXPECT_EQ(problem(content).find("/bin/sh"), std::string::npos) << content;
   }
   EXPECT_EQ(problem("#!/usr/bin/env sh\n"), "");
