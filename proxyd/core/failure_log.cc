@@ -20,8 +20,9 @@ std::string reason_of(const Answer& answer) {
   switch (answer.kind) {
     case Answer::Kind::BadGateway:
     case Answer::Kind::Shortage:
-    case Answer::Kind::Refused:
       return as_clause(answer.why);
+    case Answer::Kind::Refused:
+      return answer.why;  // a clause, which may begin with the name of a field
     case Answer::Kind::Unrepeated:
       return "a restart interrupted it, and a second attempt might have an effect";
     case Answer::Kind::QueueFull:

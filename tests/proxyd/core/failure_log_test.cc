@@ -26,7 +26,7 @@ TEST(FailureLog, SaysWhatBecameOfARequest) {
             "GET /x: 502, your server has closed");
   EXPECT_EQ(line(Kind::Shortage, 503, "hpp cannot connect. Raise the limit."),
             "GET /x: 503, hpp cannot connect. Raise the limit");
-  EXPECT_EQ(line(Kind::Refused, 400, "bad field"), "GET /x: 400, bad field");
+  EXPECT_EQ(line(Kind::Refused, 400, "Host appears twice"), "GET /x: 400, Host appears twice");
   EXPECT_EQ(line(Kind::QueueFull, 503), "GET /x: 503, too many requests wait (--queue-limit)");
   EXPECT_TRUE(line(Kind::QueueTimeout, 503));
   EXPECT_TRUE(line(Kind::Unrepeated, 503));
