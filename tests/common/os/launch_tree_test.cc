@@ -136,12 +136,13 @@ TEST_F(HelperTest, IsNothingWithoutAValidPidInTheEnvironment) {
 
 // If hpp-launch has died, its pid may belong to an unrelated process.
 TEST_F(HelperTest, AProcessThatIsNoChildOfHppLaunchFindsNoOrphans) {
-  start({"sleep", "1000"}, "");
+  const pid_t unrelated = start({"sh", "-c", "sleep 1000; :"}, "");
+  EXPECT_TRUE(run_until(loop_, [&] { return living_descendants(unrelated).size() == 1; }));
   const pid_t child = ::fork();
   if (child == 0) {
-    tell("1");
+    tell(std::to_string(unrelated));
     const auto told = LaunchTree::take_from_environment();
-    ::_exit(told && told->root() == 1 && told->orphans({}).empty() ? 0 : 1);
+    ::_exit(told && told->root() == unrelated && told->orphans({}).empty() ? 0 : 1);
   }
   int status = 1;
   ::waitpid(child, &status, 0);
