@@ -48,23 +48,35 @@ std::string guarded(const std::string& glob) {
   return glob.starts_with('[') && glob.ends_with(']') ? "./" + glob : glob;
 }
 
+// Throws if `word`, which follows an option that needs a value, is more likely another option.
+void refuse_option_as_value(const CLI::Option& option, const std::string& word) {
+  const bool is_number = word.size() > 1 && word[1] >= '0' && word[1] <= '9';
+  if (!word.starts_with('-') || word == "-" || is_number) return;
+  const std::string name = "--" + option.get_lnames().front();
+  throw CLI::ValidationError(fmt::format(
+      "{0} needs a value, and {1} looks like another option. If it is meant as a value, "
+      "write {0}={1}",
+      name, word));
+}
+
 }  // namespace
 
 std::vector<std::string> words_for_cli11(const CLI::App& app,
                                          const std::vector<std::string>& words) {
   std::vector<std::string> result;
-  bool is_value = false;   // the word is the value of the option before it
-  bool is_listed = false;  // the word may be one of the values of an option
+  const CLI::Option* needy = nullptr;  // the word is the value of this option
+  bool is_listed = false;              // the word may be one of the values of an option
   for (const std::string& word : words) {
+    if (needy != nullptr) refuse_option_as_value(*needy, word);
     const Written written = split(word);
-    const CLI::Option* const option = is_value ? nullptr : find_option(app, written.name);
+    const CLI::Option* const option = needy != nullptr ? nullptr : find_option(app, written.name);
     if (option == nullptr) {
       result.push_back(is_listed ? guarded(word) : word);
-      is_value = false;
+      needy = nullptr;
       continue;
     }
     is_listed = takes_list(*option);
-    is_value = takes_value(*option) && !written.value;
+    needy = takes_value(*option) && !written.value ? option : nullptr;
     if (!takes_value(*option) || !written.value) {
       result.push_back(word);
     } else if (written.value->empty()) {

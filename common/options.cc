@@ -218,7 +218,7 @@ class Emitter {
   }
 
   void globs(const char* names, const std::vector<std::string>& values, const char*) {
-    // Name and value are one word, because a glob may begin with a dash.
+    // Name and value are one word, because a value may begin with a dash.
     for (const auto& value : values) words_.push_back(long_name(names) + '=' + value);
   }
 
@@ -231,7 +231,7 @@ class Emitter {
   }
 
   void text(const char* name, const char*, const std::string& value, const char*) {
-    if (!value.empty()) words_.insert(words_.end(), {name, value});
+    if (!value.empty()) words_.push_back(fmt::format("{}={}", name, value));
   }
 
   void port(const char* name, std::uint16_t value, const char*) {

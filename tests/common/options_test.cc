@@ -1,5 +1,7 @@
 #include "common/options.h"
 
+#include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -469,6 +471,28 @@ TEST(Options, OtherOptionsMayContainBrackets) {
   EXPECT_EQ(options.patterns, Words{"[ab]"});
   EXPECT_EQ(options.excludes, Words{"[cd]"});
   EXPECT_EQ(launch({"--build=[ x ]"}).build, "[ x ]");
+}
+
+// Otherwise `--css --debug` would take --debug for a glob.
+TEST(Options, AValueThatLooksLikeAnOptionIsRefused) {
+  for (const char* const name :
+       {"--pattern", "--exclude", "--css", "--reload", "--root", "--build-daemon", "--build",
+        "--name", "--queue-limit", "--stop-signal", "--barrier", "--config"}) {
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(parse(Program::Launch, {"1", "2", name, "--debug", "--exec", "x"}).exit_status, 2);
+    EXPECT_THAT(testing::internal::GetCapturedStderr(),
+                testing::HasSubstr(fmt::format(
+                    "{0} needs a value, and --debug looks like another option. If it is meant as "
+                    "a value, write {0}=--debug (see",
+                    name)));
+  }
+  expect_refused({"-x", "--unknown", "--"}, {"-p"});
+  Options options = launch({"-p", "-", "--css=--debug", "--build=-x"});
+  EXPECT_EQ(options.patterns, Words{"-"});
+  EXPECT_EQ(options.css, Words{"--debug"});
+  options.run_directory = "-r";
+  const Words words = arguments_for(Program::Supervisord, options);
+  EXPECT_EQ(must_parse(Program::Supervisord, words).build, "-x");
 }
 
 TEST(Options, BuildDaemonsMustBeFileNames) {
