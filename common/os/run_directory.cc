@@ -98,8 +98,9 @@ void set_private(int fd, const std::string& path, mode_t was, const OnRepair& on
   if (::chmod(fmt::format("/proc/self/fd/{}", fd).c_str(), 0700) != 0) {
     refuse("cannot set the mode of {} to 0700: {}", path, error_text(errno));
   }
-  on_repair(fmt::format("{} had mode {:04o}: set it to 0700, so that no other user can enter it",
-                        path, was & 07777));
+  on_repair(
+      fmt::format("{} had mode {:04o}: set it to 0700, so that hpp can use it, and no other user",
+                  path, was & 07777));
 }
 
 // Why a directory above the run directory is not safe; empty if it is.
@@ -108,8 +109,11 @@ std::string objection(const struct stat& info, const std::string& name) {
     return fmt::format("{} belongs to another user (uid {})", name, info.st_uid);
   }
   if (others_can_rename_in(info)) {
-    return fmt::format("every user may rename the files in {} (mode {:04o})", name,
-                       info.st_mode & 07777);
+    return fmt::format(
+        "every user may rename the files in {0}, because it has mode {1:04o} without the sticky "
+        "bit "
+        "(chmod +t {0} sets it)",
+        name, info.st_mode & 07777);
   }
   return "";
 }
