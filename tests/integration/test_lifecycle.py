@@ -18,7 +18,7 @@ import unittest
 
 from harness import (BUILD_DIR, DEADLINE_S, PYTHON, QUIET_S, STOP_S, Background, Connection, Hpp,
                      IntegrationTest, Program, children_of, free_port, freeze, get, is_alive,
-                     is_program, make_run_directory, stat_fields, wait_for)
+                     is_program, make_run_directory, stat_fields, traced, wait_for)
 
 STOPS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 HELPERS = ("proxyd", "watchd", "supervisord")
@@ -669,6 +669,14 @@ class Backend(IntegrationTest):
             hpp.wait_state("Running")
             self.assertEqual(get(hpp.url).text, "mended")
             hpp.end()
+
+    def test_killed_server_that_a_debugger_holds_is_named_and_not_waited_for(self):
+        hpp = self.start_ready()
+        pid = hpp.snapshot()["pid"]
+        with traced(pid):
+            self.save_backend("second")
+            hpp.wait_line(rf"pid {pid} is dead, but pid {os.getpid()} \(.*\) traces it")
+            self.assertEqual(get(hpp.url).text, "second")
 
     def test_program_that_is_being_written_is_started_again(self):
         """A linker has the program open for writing (ETXTBSY), and no further change follows."""

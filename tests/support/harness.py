@@ -171,7 +171,7 @@ def freeze(pid):
 @contextlib.contextmanager
 def traced(pid):
     """Within the block, the process is held as by a debugger (ptrace(2)): its first thread stands
-    still."""
+    still. If the process is killed, it stays a zombie until the end of the block."""
     libc = ctypes.CDLL(None, use_errno=True)
 
     def ptrace(request):
@@ -185,7 +185,10 @@ def traced(pid):
         os.waitpid(pid, 0x40000000)  # __WALL
         yield
     finally:
-        ptrace(detach)
+        try:
+            ptrace(detach)
+        except ProcessLookupError:  # it was killed
+            os.waitpid(pid, 0x40000000)
 
 
 def memory_of(pid, kind="Private_Dirty"):
