@@ -6,7 +6,11 @@ void Files::write(bool is_watched, const char* how) {
   const std::uint64_t tick = newest_.size();
   newest_.push_back(is_watched ? tick : newest_.back());
   world_.trace("files: {}, tick {}{}", how, tick, is_mixed_ ? ", MIXED" : "");
-  on_change();
+  tell_change();
+}
+
+void Files::tell_change() const {
+  for (const auto& call : on_change) call();
 }
 
 void Files::save(bool is_watched) {
@@ -31,7 +35,7 @@ void Files::lock() {
 void Files::unlock() {
   lock_.reset();
   world_.trace("files: git's lock is gone");
-  if (!world_.traits.lock_is_hidden) on_change();
+  if (!world_.traits.lock_is_hidden) tell_change();
 }
 
 }  // namespace hpp::sim

@@ -44,10 +44,12 @@ class Files {
   std::uint64_t tick_at_lock() const { return tick_at_lock_; }
 
   // Called at each change that inotify reports: a save, or the end of a lock that is not hidden.
-  std::function<void()> on_change = [] {};
+  std::vector<std::function<void()>> on_change;
 
  private:
   void write(bool is_watched, const char* how);
+  void tell_change() const;
+
   World& world_;
   std::vector<std::uint64_t> newest_ = {0};  // version at each tick
   bool is_mixed_ = false;

@@ -33,11 +33,9 @@ struct Options {
   std::string program;
 };
 
-const std::map<std::string, Break> kBreaks{{"barrier", Break::Barrier},
-                                           {"generation", Break::Generation},
-                                           {"replay", Break::Replay},
-                                           {"loss", Break::Loss},
-                                           {"release", Break::Release}};
+const std::map<std::string, Break> kBreaks{
+    {"barrier", Break::Barrier}, {"generation", Break::Generation}, {"replay", Break::Replay},
+    {"loss", Break::Loss},       {"standby", Break::Standby},       {"release", Break::Release}};
 
 // A process that plays schedules. It dies with a core that fails an assertion or a sanitizer check.
 struct Job {
@@ -46,6 +44,7 @@ struct Job {
   std::atomic<std::uint64_t> events;
   std::atomic<std::uint64_t> answers;
   std::atomic<std::uint64_t> fresh_answers;
+  std::atomic<std::uint64_t> returns;
   std::atomic<bool> has_failed;
 };
 
@@ -68,6 +67,7 @@ void run_job(Board& board, std::size_t number, std::size_t jobs, const Options& 
     job.events += outcome.events;
     job.answers += outcome.answers;
     job.fresh_answers += outcome.fresh_answers;
+    job.returns += outcome.returns;
     if (outcome.violation.empty()) continue;
     job.has_failed = true;
     board.stop = true;
@@ -140,16 +140,19 @@ int run_all(const Options& options) {
   std::uint64_t events = 0;
   std::uint64_t answers = 0;
   std::uint64_t fresh_answers = 0;
+  std::uint64_t returns = 0;
   for (const Job& job : board.jobs) {
     schedules += job.schedules;
     events += job.events;
     answers += job.answers;
     fresh_answers += job.fresh_answers;
+    returns += job.returns;
   }
   std::printf("%lu schedules from seed %lu, %lu events, %.1f s, %.0f schedules/s: %s\n", schedules,
               options.seeds[0], events, took.count(), static_cast<double>(schedules) / took.count(),
               failed.empty() ? "all holds" : "FAILED");
-  std::printf("%lu answers of backends, of which %lu had to be fresh\n", answers, fresh_answers);
+  std::printf("%lu answers of backends, of which %lu had to be fresh; %lu returns to Watchman\n",
+              answers, fresh_answers, returns);
   if (!options.must_fail) {
     for (const std::uint64_t seed : failed) show_failure(options, seed);
     return failed.empty() ? 0 : 1;

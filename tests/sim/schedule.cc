@@ -16,8 +16,10 @@ namespace hpp::sim {
 namespace {
 
 // In a quiet world, everything must have ended after kRest: the longest retries, a repetition on
-// the bus, a boot, a client that waits. The last request must be answered within kLastAnswer.
+// the bus, a boot, a client that waits. After a schedule of 14 s, a repetition may be 16 s away
+// (common/bus/author.h). The last request must be answered within kLastAnswer.
 constexpr Micros kRest = 5s;
+constexpr Micros kLongRest = 16s;
 constexpr Micros kLastAnswer = 1500ms;
 
 class Schedule {
@@ -34,7 +36,7 @@ class Schedule {
     const TimePoint end = world_.now() + plan();
     world_.run_until(end);
     calm_down();
-    world_.run_until(world_.now() + kRest);
+    world_.run_until(world_.now() + (world_.traits.has_abandoned_lock ? kLongRest : kRest));
     check_requests();
     check_last_save();
     ask_once_more();
@@ -80,6 +82,7 @@ void Schedule::draw_traits() {
   Traits& traits = world_.traits;
   if (random.chance(0.5)) traits.drop = 0.3 * static_cast<double>(random.below(1000)) / 1000;
   traits.has_outages = random.chance(0.2);
+  traits.has_long_outages = traits.has_outages && random.chance(0.3);
   traits.has_crashes = random.chance(0.25);
   traits.has_backend_faults = random.chance(0.6);
   traits.has_abandoned_lock = random.chance(0.01);
@@ -91,8 +94,9 @@ void Schedule::draw_traits() {
   if (random.chance(0.2)) traits.flush_errors = 0.1;
   if (random.chance(0.3)) traits.boot_max = 5ms;
   world_.trace(
-      "traits: drop {:.2f}{}{}{}{}{}{}{}", traits.drop, traits.has_outages ? ", outages" : "",
-      traits.has_crashes ? ", crashes" : "", traits.has_backend_faults ? ", backend's faults" : "",
+      "traits: drop {:.2f}{}{}{}{}{}{}{}{}", traits.drop, traits.has_outages ? ", outages" : "",
+      traits.has_long_outages ? ", long outages" : "", traits.has_crashes ? ", crashes" : "",
+      traits.has_backend_faults ? ", backend's faults" : "",
       traits.has_abandoned_lock ? ", abandoned lock" : "",
       traits.has_slow_crawl ? ", slow crawl" : "", traits.lock_is_hidden ? ", hidden lock" : "",
       traits.barrier_is_on ? "" : ", barrier off");
@@ -105,7 +109,8 @@ void Schedule::begin() {
   for (std::uint64_t count = 1 + world_.random.below(4); count > 0; --count) {
     clients_.push_back(std::make_unique<Client>(world_, proxyd_, requests_));
     world_.after(world_.random.up_to(100ms), [this, client = clients_.back().get()] {
-      client->begin(1 + static_cast<int>(world_.random.below(8)));
+      const int more = world_.traits.has_long_outages ? 12 : 0;
+      client->begin(1 + more + static_cast<int>(world_.random.below(8)));
     });
   }
   world_.after(world_.random.up_to(100ms), [this] { browser_.load(); });
@@ -114,9 +119,10 @@ void Schedule::begin() {
 // Plans all saves and faults. Returns the length of the schedule.
 Micros Schedule::plan() {
   Random& random = world_.random;
-  const Micros length =
-      world_.traits.has_slow_crawl ? Micros{2500ms} : random.between(300ms, 1500ms);
-  for (std::uint64_t count = random.below(7); count > 0; --count) {
+  const bool is_long = world_.traits.has_slow_crawl || world_.traits.has_long_outages;
+  const Micros length = is_long ? random.between(2500ms, 6s) : random.between(300ms, 1500ms);
+  const std::uint64_t more = world_.traits.has_long_outages ? 8 : 0;
+  for (std::uint64_t count = more + random.below(7); count > 0; --count) {
     plan_save(random.between(20ms, length));
   }
   if (world_.traits.has_outages) {
@@ -203,8 +209,8 @@ void Schedule::abandon_lock(Micros at) {
 
 void Schedule::plan_outage(Micros at) {
   Random& random = world_.random;
-  const bool is_long = random.chance(0.2);
-  const Micros how_long = random.up_to(is_long ? 3s : 200ms);
+  const bool is_long = random.chance(world_.traits.has_long_outages ? 0.8 : 0.2);
+  const Micros how_long = random.up_to(is_long ? 3500ms : 200ms);
   switch (random.below(4)) {
     case 0:
       return world_.after(at, [this] { watchman_.break_connection("the connection breaks"); });
@@ -322,6 +328,7 @@ Outcome play(std::uint64_t seed, Break broken, World::Sink sink) {
   outcome.events = schedule.world().events();
   outcome.answers = schedule.world().answers;
   outcome.fresh_answers = schedule.world().fresh_answers;
+  outcome.returns = schedule.world().returns;
   return outcome;
 }
 

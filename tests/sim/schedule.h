@@ -13,6 +13,7 @@ struct Outcome {
   std::uint64_t events = 0;         // number of events
   std::uint64_t answers = 0;        // number of answers of backends
   std::uint64_t fresh_answers = 0;  // number of those answers that had to be fresh
+  std::uint64_t returns = 0;        // number of returns from the standby to Watchman
 };
 
 // Plays a schedule from its beginning to its end. The same seed always gives the same schedule.

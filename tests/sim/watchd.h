@@ -1,10 +1,10 @@
-// watchd: the real Tree, Composition and Conversation in a shell like watchd/daemon.cc,
-// watchd/sources.cc and watchd/watchman/source.cc.
+// watchd: the real Tree, Composition, Patience and Conversation in a shell like watchd/daemon.cc,
+// watchd/sources.cc, watchd/patient_source.cc and watchd/watchman/source.cc.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -13,9 +13,11 @@
 #include "tests/sim/bus.h"
 #include "tests/sim/crash.h"
 #include "tests/sim/files.h"
+#include "tests/sim/standby.h"
 #include "tests/sim/watchman.h"
 #include "tests/sim/world.h"
 #include "watchd/core/composition.h"
+#include "watchd/core/patience.h"
 #include "watchd/core/tree.h"
 #include "watchd/watchman/core/conversation.h"
 
@@ -33,13 +35,15 @@ class Watchd final : public Mortal {
   bool is_watching() const;
 
  private:
-  // An event for one of the cores: Tree, Composition or Conversation.
-  using Next = std::variant<watchd::Event, watchd::CompositionEvent, watchd::watchman::Event>;
+  // An event for one of the cores: Tree, Composition, Patience or Conversation.
+  using Next = std::variant<watchd::Event, watchd::CompositionEvent, watchd::PatienceEvent,
+                            watchd::watchman::Event>;
 
   void take(Next event) { events_.post(std::move(event)); }
 
   void dispatch(const watchd::Event& event);
   void dispatch(const watchd::CompositionEvent& event);
+  void dispatch(const watchd::PatienceEvent& event);
   void dispatch(const watchd::watchman::Event& event);
 
   // `timer` is the number of the core's newest timer; only this one may expire.
@@ -66,8 +70,15 @@ class Watchd final : public Mortal {
   void perform(const watchd::Sync& order) { take(watchd::CompositionEvent(order)); }
 
   void perform(const watchd::ToPart& effect) {
+    std::visit([this](const auto& order) { take(watchd::PatienceEvent(order)); }, effect.order);
+  }
+
+  // Orders of Patience.
+  void perform(const watchd::ToFirst& effect) {
     std::visit([this](const auto& order) { take(watchd::watchman::Event(order)); }, effect.order);
   }
+
+  void perform(const watchd::ToStandby& effect) { standby_.take(effect.order); }
 
   void perform(const watchd::FollowLinks&) {}  // there are no links
 
@@ -79,7 +90,7 @@ class Watchd final : public Mortal {
 
   void perform(const watchd::RetirePart&) {}
 
-  // Reports of Composition. perform_all() passes those of Conversation to Composition.
+  // Reports of Composition. perform_all() passes those of the sources to Patience and Composition.
   template <class Report>
   void perform(const Report& report) {
     take(watchd::Event(report));
@@ -92,22 +103,26 @@ class Watchd final : public Mortal {
   Bus& bus_;
   Files& files_;
   Watchman& watchman_;
+  Standby standby_{world_, files_};
   std::optional<watchd::Tree> tree_;
   std::optional<watchd::Composition> composition_;
+  std::optional<watchd::Patience> patience_;
   std::optional<watchd::watchman::Conversation> conversation_;
   EventRunner<Next> events_{[this](const Next& next) {
     std::visit([this](const auto& event) { dispatch(event); }, next);
   }};
   std::optional<TimePoint> watches_since_;  // when `watching` was published; nothing: not watching
   std::uint64_t counted_ = 0;               // newest published revision
-  std::set<std::string> counted_files_;     // files that have counted; each is saved only once
-  std::uint64_t tree_timer_ = 0;            // number of Tree's newest timer
-  std::uint64_t composition_timer_ = 0;     // number of Composition's newest timer
-  std::uint64_t conversation_timer_ = 0;    // number of Conversation's newest timer
-  std::uint64_t search_ = 0;                // number of the newest FindSocket
+  std::map<std::string, TimePoint> counted_files_;  // when each file has counted; it is saved once
+  TimePoint returned_at_{};                         // when Patience returned to Watchman
+  std::uint64_t tree_timer_ = 0;                    // number of Tree's newest timer
+  std::uint64_t composition_timer_ = 0;             // number of Composition's newest timer
+  std::uint64_t patience_timer_ = 0;                // number of Patience's newest timer
+  std::uint64_t conversation_timer_ = 0;            // number of Conversation's newest timer
+  std::uint64_t search_ = 0;                        // number of the newest FindSocket
 };
 
-// The tick in a clock of the fake Watchman; 0 if the clock is empty.
+// The tick in a clock of the fake Watchman or of the standby; 0 if the clock is empty.
 std::uint64_t tick_of(const std::string& clock);
 
 }  // namespace hpp::sim

@@ -153,7 +153,9 @@ void Watchman::handle(const Json& question) {
   std::uint64_t instance = 0;
   std::uint64_t since = 0;
   const std::string asked = question[command == "query" ? 2 : 3]["since"];
-  std::sscanf(asked.c_str(), "c:%lu:%lu", &instance, &since);
+  if (std::sscanf(asked.c_str(), "c:%lu:%lu", &instance, &since) != 2) {
+    return answer({{"version", "4.9.0"}, {"error", "invalid clockspec"}});  // the standby's clock
+  }
   const bool is_fresh = instance != instance_;
   if (command == "query") {
     return answer({{"version", "4.9.0"},

@@ -15,7 +15,7 @@ namespace hpp::sim {
 class Watchman {
  public:
   Watchman(World& world, Files& files) : world_(world), files_(files) {
-    files_.on_change = [this] { on_change(); };
+    files_.on_change.emplace_back([this] { on_change(); });
   }
 
   // ---- for watchd's shell ----

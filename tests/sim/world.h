@@ -27,6 +27,7 @@ enum class Break {
   Generation,  // a request goes to the running backend even if that serves an old tree
   Replay,      // a POST counts as safe to repeat
   Loss,        // requests do not wait while a watch is lost
+  Standby,     // the standby answers a Sync without reporting the saves
   Release,     // idle connections to a backend stay open after its end
 };
 
@@ -34,6 +35,7 @@ enum class Break {
 struct Traits {
   double drop = 0;                   // share of bus messages that are lost
   bool has_outages = false;          // Watchman breaks connections, restarts, hangs
+  bool has_long_outages = false;     // outages of seconds, so that the standby takes over
   bool has_crashes = false;          // watchd, supervisord or proxyd crash
   bool has_backend_faults = true;    // the backend crashes, cannot be spawned, drops connections
   bool has_abandoned_lock = false;   // a crashed git leaves its lock behind for 13 s
@@ -106,6 +108,7 @@ class World {
   bool is_quiet = false;            // there are no more saves and no more faults
   std::uint64_t answers = 0;        // number of answers of backends
   std::uint64_t fresh_answers = 0;  // number of those answers that had to be fresh
+  std::uint64_t returns = 0;        // number of returns from the standby to Watchman
 
  private:
   struct Planned {

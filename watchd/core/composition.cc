@@ -261,6 +261,7 @@ void Composition::lose(Part& part, const std::string& why) {
     fail_sync(not_watched(part), false);
   }
   part.state = PartState::Down;
+  part.lags = {};
   if (std::exchange(part.trouble, why) == why) return;
   say(Say::Level::Warning, fmt::format("not watching {}: {}", name_of(part.prefix), why));
 }
@@ -272,6 +273,7 @@ void Composition::retire(Part& part) {
   part.state = PartState::Retired;
   part.step = SyncStep::None;
   part.clock.clear();
+  part.lags = {};
   emit(RetirePart{static_cast<std::size_t>(&part - parts_.data())});
 }
 

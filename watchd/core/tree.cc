@@ -170,7 +170,7 @@ void Tree::handle(const SyncFailed& report, TimePoint) {
     can_sync_ = false;
     tell_sync_trouble(report.why);
   } else {
-    if (++sync_failures_ == kSyncPatience) tell_sync_trouble(report.why);
+    if (++sync_failures_ == kSyncFailuresBeforeWarning) tell_sync_trouble(report.why);
     pause();
   }
   look();

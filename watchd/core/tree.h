@@ -33,7 +33,7 @@ constexpr std::chrono::milliseconds kSyncPauseMax{100};
 
 // The user is warned after this many failures in a row. Fewer are normal: `.git` is missing for a
 // moment, Watchman is busy.
-constexpr int kSyncPatience = 5;
+constexpr int kSyncFailuresBeforeWarning = 5;
 
 // How often to look whether git's lock is gone. A look takes a few microseconds, and git holds its
 // lock for less than a second. inotify(7) would cost more, because git's directory would have to be

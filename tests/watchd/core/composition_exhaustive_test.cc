@@ -2,7 +2,9 @@
 // of source.h towards Tree and towards both sources.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -45,6 +47,7 @@ const std::vector<Move> kMoves{
     {"1 began", told(1, Began{.clock = "d:1", .files = {}})},
     {"0 changed", told(0, changed("c:2"))},
     {"1 changed", told(1, changed("d:2"))},
+    {"0 lags", told(0, Lags{.lag = std::chrono::milliseconds{2000}, .why = "why"})},
     {"1 lags", told(1, Lags{.lag = std::chrono::milliseconds{3000}, .why = "why"})},
     {"1 lost track", told(1, Changed{.clock = "d:3", .files = {}, .lost_track = "why"})},
     {"1 delayed", told(1, Delayed{"why"})},
@@ -69,6 +72,7 @@ struct Contract {
   bool has_begun = false;
   bool watches = false;
   bool syncs = false;
+  std::chrono::milliseconds lag{0};  // the newest Lags
 
   bool operator==(const Contract&) const = default;
 
@@ -84,6 +88,7 @@ struct Contract {
     if (std::holds_alternative<Watching>(report)) return has_begun && !watches;
     if (std::holds_alternative<Synced>(report)) return syncs;
     if (std::holds_alternative<SyncFailed>(report)) return syncs;
+    if (const auto* lags = std::get_if<Lags>(&report)) return works && lags->lag != lag;
     return works;
   }
 
@@ -99,6 +104,7 @@ struct Contract {
     if (std::holds_alternative<Watching>(report)) watches = true;
     if (std::holds_alternative<Synced>(report)) syncs = false;
     if (std::holds_alternative<SyncFailed>(report)) syncs = false;
+    if (const auto* lags = std::get_if<Lags>(&report)) lag = lags->lag;
     if (std::holds_alternative<Lost>(report)) *this = {};
   }
 };
@@ -261,6 +267,8 @@ class Model : public test::Rules {
     require(whole.works == parts[0].works, "the first part is not watched as the whole is");
     require(whole.works || !parts[1].works, "the second part is watched without the first");
     require(whole.works || !timer, "a timer without a watch");
+    require(!whole.works || whole.lag == std::max(parts[0].lag, parts[1].lag),
+            "the whole does not lag as its slowest part");
     require(!whole.watches || parts[1].works || timer || looks > 0, "no way back for a part");
     require(!whole.syncs || parts[0].syncs || parts[1].syncs || looks > 0,
             "a Sync that is never answered");

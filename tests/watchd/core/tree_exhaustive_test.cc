@@ -1,6 +1,7 @@
 // Checks the invariants of Tree in every order of events up to a depth, sensible or not.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -43,6 +44,8 @@ const std::vector<Move> kMoves{
     {"changed", changed("c:4", {{.name = "a"}, {.name = "b"}})},
     {"lost track", Changed{.clock = "c:5", .files = {}, .lost_track = "why"}},
     {"delayed", Delayed{"why"}},
+    {"lags", Lags{.lag = std::chrono::milliseconds{3000}, .why = "why"}},
+    {"lags no more", Lags{}},
     {"lost", Lost{.why = "why", .clock = "c:6"}},
     {"synced", Synced{}},
     {"sync failed", SyncFailed{.why = "why"}},
@@ -76,6 +79,7 @@ class Model : public test::Rules {
     if (std::holds_alternative<Began>(event)) return source_works_ && !has_begun_;
     if (std::holds_alternative<Delayed>(event)) return source_works_ && !has_begun_;
     if (std::holds_alternative<Changed>(event)) return source_works_;
+    if (const auto* lags = std::get_if<Lags>(&event)) return source_works_ && lags->lag != lag_;
     if (std::holds_alternative<Lost>(event)) return source_works_;
     if (std::holds_alternative<Watching>(event)) return has_begun_ && !source_watches_;
     if (std::holds_alternative<Synced>(event)) return syncing_;
@@ -100,12 +104,13 @@ class Model : public test::Rules {
     int steps = 0;
     while (!is_at_rest() && ++steps <= 20) take(good_event());
     require(is_at_rest(), "no way back to Watching, or to an answer");
+    require(published_lag_ == lag_, "the published lag is not the source's");
   }
 
   // All that an event can change without an effect.
   auto facts() const {
     return std::tuple(timer_, source_works_, has_begun_, source_watches_, can_sync_, asked_,
-                      syncing_, covered_, look_due_, is_locked_);
+                      syncing_, covered_, look_due_, is_locked_, lag_);
   }
 
   bool has_moved_on(const Model& before) const { return has_acted_ || facts() != before.facts(); }
@@ -153,6 +158,8 @@ class Model : public test::Rules {
 
   void note(const Changed&) { has_begun_ = true; }
 
+  void note(const Lags& lags) { lag_ = lags.lag; }
+
   void note(const Watching&) { source_watches_ = can_sync_ = true; }
 
   void note(const Synced&) { syncing_ = false; }
@@ -168,6 +175,7 @@ class Model : public test::Rules {
   void end_watch() {
     source_works_ = has_begun_ = source_watches_ = syncing_ = false;
     covered_ = {};
+    lag_ = {};
   }
 
   bool is_wanted() const { return can_sync_ && asked_.epoch != 0 && !answered_.covers(asked_); }
@@ -219,6 +227,7 @@ class Model : public test::Rules {
 
   void perform(const Publish& effect) {
     const bus::TreeState& tree = effect.tree;
+    const std::chrono::milliseconds published_lag(tree.lag_ms);
     require(tree.revision >= revision_, "the revision went back");
     require(tree.watching == tree.problem.empty(), "problem and watching differ");
     require(tree.changed.size() <= tree.changed_count, "more names than changes");
@@ -231,8 +240,10 @@ class Model : public test::Rules {
       require(!is_locked_ && !look_due_, "an answer without a look, or in spite of a lock");
       require(!syncing_ && tree.answers == covered_,
               "an answer to a ticket that no Sync has covered");
+      require(published_lag == lag_, "an answer with a lag that is not the source's");
     }
     revision_ = tree.revision;
+    published_lag_ = published_lag;
     watching_ = tree.watching;
     settling_ = tree.settling;
     answered_ = tree.answers;
@@ -249,6 +260,8 @@ class Model : public test::Rules {
   bool has_begun_ = false;       // the source has reported Began or Changed
   bool source_watches_ = false;  // the source has reported Watching
   bool can_sync_ = true;
+  std::chrono::milliseconds lag_{0};  // the source's newest Lags of this watch
+  std::chrono::milliseconds published_lag_{0};
   std::uint64_t revision_;
   bool watching_ = false;
   bool settling_ = false;

@@ -426,7 +426,7 @@ TEST_F(TreeTest, AFailedSyncIsRepeatedAndLoggedOnce) {
   for (int i = 1; i <= 20; ++i) {
     when(kBusy);
     EXPECT_EQ(done(), Effects{StartTimer{std::min(i * kSyncPauseMin, kSyncPauseMax)}});
-    EXPECT_EQ(said(Say::Level::Warning).size(), i == kSyncPatience ? 1U : 0U);
+    EXPECT_EQ(said(Say::Level::Warning).size(), i == kSyncFailuresBeforeWarning ? 1U : 0U);
     when_asked(static_cast<std::uint64_t>(i));
     EXPECT_EQ(effects(), Effects{});
     when(TimerExpired{});
