@@ -7,7 +7,8 @@ import signal
 import socket
 import subprocess
 
-from harness import (PYTHON, Hpp, IntegrationTest, Program, free_port, freeze, get, is_alive, wait_for)
+from harness import (PYTHON, Hpp, IntegrationTest, Program, free_port, freeze, get, is_alive,
+                     needs_watchman, wait_for)
 
 
 class CtlTest(IntegrationTest):
@@ -192,6 +193,7 @@ class Wait(CtlTest):
         self.save_backend("mended")
         self.ctl("wait", status=0)
 
+    @needs_watchman
     def test_it_fails_while_the_files_are_not_watched(self):
         """hpp may not know of a save. The message contains the watcher's own error."""
         hpp = self.start_ready("--watcher", "watchman")
@@ -205,6 +207,7 @@ class Wait(CtlTest):
         wait_for(lambda: hpp.snapshot("watchd")["watching"], "the watch")
         self.ctl("wait", status=0)
 
+    @needs_watchman
     def test_it_fails_if_the_watcher_does_not_answer(self):
         self.start_ready("--watcher", "watchman", "--barrier-timeout", "100")
         pid = self.watchman.pid

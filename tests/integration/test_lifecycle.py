@@ -18,7 +18,7 @@ import unittest
 
 from harness import (BUILD_DIR, DEADLINE_S, PYTHON, QUIET_S, STOP_S, Background, Connection, Hpp,
                      IntegrationTest, Program, children_of, free_port, freeze, get, is_alive,
-                     is_program, make_run_directory, stat_fields, traced, wait_for)
+                     is_program, make_run_directory, only_with, stat_fields, traced, wait_for)
 
 STOPS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 HELPERS = ("proxyd", "watchd", "supervisord")
@@ -452,6 +452,7 @@ class Stop(IntegrationTest):
                 found.append(int(entry.name))
         return found
 
+    @only_with("watchman")
     def test_does_not_kill_watchman(self):
         self.watchman.stop()
         hpp = self.start_ready()

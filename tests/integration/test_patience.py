@@ -4,13 +4,14 @@ import os
 import signal
 import unittest
 
-from harness import freeze
+from harness import freeze, needs_watchman
 from restarts import RestartTest
 
 SWITCH = r"warning: .*: using inotify until Watchman can be used"
 RETURN = "using Watchman again"
 
 
+@needs_watchman
 class PatienceTest(RestartTest):
     def check_saves(self, *texts):
         """Saves each text. Checks that no answer is stale, and that each save causes one start."""

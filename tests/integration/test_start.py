@@ -6,7 +6,7 @@ import signal
 import time
 
 from harness import (PYTHON, Background, Connection, IntegrationTest, Program, environment_of, get,
-                     is_alive, wait_for)
+                     is_alive, only_with, wait_for)
 
 # The build turns `source` into the backend's answer. The source `bad` does not compile.
 BUILD = """\
@@ -298,6 +298,7 @@ class Environment(IntegrationTest):
         text = (self.directory / "environment").read_text()
         self.assert_clean(dict(entry.split("=", 1) for entry in text.split("\0") if entry))
 
+    @only_with("watchman")
     def test_of_watchman(self):
         self.watchman.stop()
         hpp = self.start_ready()

@@ -16,7 +16,8 @@ import time
 import unittest
 
 from bus import TicketAuthor, TopicReader
-from harness import QUIET_S, Background, IntegrationTest, freeze, only_with, wait_for
+from harness import (QUIET_S, WATCHER, Background, IntegrationTest, freeze, needs_watchman, only_with,
+                     wait_for)
 
 # The number of the test's run directory. watchd opens no port.
 INSTANCE = 1
@@ -233,6 +234,7 @@ class ForBrowsers(WatchdTest):
              "a\\*.css", "**", "b**", "**css", "b/**b", "b/**/b", "a[-a-c]b.css", "*[]a].css",
              "[a-cA].css", "ä*", "?ä.css", "*")
 
+    @needs_watchman
     def test_globs_match_the_same_files_as_in_watchman(self):
         for name in self.NAMES:
             self.write(name)
@@ -364,7 +366,8 @@ class Gitignore(WatchdTest):
     def test_without_git_all_files_count_with_a_warning(self):
         self.environment["PATH"] = str(self.directory / "bin")
         (self.directory / "bin").mkdir()
-        (self.directory / "bin" / "watchman").symlink_to(shutil.which("watchman"))
+        if WATCHER == "watchman":
+            (self.directory / "bin" / "watchman").symlink_to(shutil.which("watchman"))
         self.start_watchd("--gitignore")
         self.assert_counts(lambda: self.write("a.log"), "a.log")
         self.watchd.wait_line("--gitignore does not work: cannot run git: .*No such file")
@@ -741,6 +744,7 @@ class GitWrites(TicketTest):
         self.prepare_worktree()
         self.assert_waits_for_the_lock()
 
+    @only_with("watchman")
     def test_the_lock_with_watchmans_root_above_the_project(self):
         self.prepare()
         self.watchman.command("watch", str(self.project.parent))

@@ -53,8 +53,11 @@ LONG_BARRIER_MS = 20_000
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 PYTHON = sys.executable
-# The source of changes: the value of --watcher in tests that set none. Watchman is the default.
-WATCHER = os.environ.get("HPP_TEST_WATCHER", "watchman")
+HAS_WATCHMAN = shutil.which("watchman") is not None
+# The source of changes that hpp uses if --watcher does not say another one.
+DEFAULT_WATCHER = "watchman" if HAS_WATCHMAN else "inotify"
+# The source of changes in tests that set none.
+WATCHER = os.environ.get("HPP_TEST_WATCHER", DEFAULT_WATCHER)
 BUILD_DIR = pathlib.Path(os.environ.get("HPP_BUILD_DIR", "build")).resolve()
 MARK = "HPP_TEST"
 
@@ -77,13 +80,17 @@ def wait_for(condition, what, deadline_s=DEADLINE_S, pause_s=0.005):
 
 def with_watcher(arguments):
     """Adds --watcher to hpp's arguments if the tests run with another source than the default."""
-    is_set = WATCHER == "watchman" or "--watcher" in arguments
+    is_set = WATCHER == DEFAULT_WATCHER or "--watcher" in arguments
     return arguments if is_set else ("--watcher", WATCHER, *arguments)
 
 
 def only_with(*watchers):
     """Skips a test or a class if the tests run with another source of changes than these."""
     return unittest.skipUnless(WATCHER in watchers, f"not with --watcher {WATCHER}")
+
+
+# For a test or a class that uses Watchman itself, with any source of changes.
+needs_watchman = unittest.skipUnless(HAS_WATCHMAN, "Watchman is not installed")
 
 
 # ---- ports --------------------------------------------------------------------------------------
