@@ -292,7 +292,7 @@ Conversation::Question Conversation::next_question() const {
 }
 
 void Conversation::list_links(const Changes& links) {
-  must_list_links_ = false;
+  must_list_links_ = were_links_lost_ = false;
   std::vector<std::string> names;
   for (const File& link : links.files) names.push_back(link.changed.name);
   emit(LinksListed{std::move(names)});
@@ -354,10 +354,13 @@ void Conversation::turn_off() {
   enter(State::Off);
 }
 
-// If the answer to Links is unusable, for example too long, and hpp
-// asked again after each reconnect, watching would never begin.
+// If the answer to Links is unusable, for example too long, and hpp asked again after each
+// reconnect, watching would never begin. A single loss may have another reason.
 void Conversation::lose(const std::string& why) {
-  if (state_ == State::CatchingUp && question_ == Question::Links) settings_.lists_links = false;
+  if (state_ == State::CatchingUp && question_ == Question::Links &&
+      std::exchange(were_links_lost_, true)) {
+    settings_.lists_links = false;
+  }
   turn_off();
   emit(Lost{.why = why, .clock = clock_});
 }

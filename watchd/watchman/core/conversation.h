@@ -132,7 +132,8 @@ using Effects = std::vector<Effect>;
 //
 // If an answer is too long to be read, the same question is not asked again. The changes since a
 // clock then count as one change without a name. Without the list of all files, the first save of
-// each file counts, whether its content has changed or not.
+// each file counts, whether its content has changed or not. Links is asked once more, because that
+// question is given up if the connection is lost twice in a row before its answer, for any reason.
 //
 // An unexpected PDU ends the connection: after an answer too many or too few, every later answer
 // would be taken for the answer to another question.
@@ -217,14 +218,15 @@ class Conversation : private Emits<Effect> {
   Settings settings_;
   bool asks_files_;  // ask for all files, for Filter::ignore_unchanged
   State state_ = State::Off;
-  std::string directory_;        // path of the project folder for this connection
-  std::string clock_;            // all changes up to it are reported; empty: not known
-  bool must_list_links_ = true;  // links are not known, or may be new
-  bool has_begun_ = false;       // Began or Changed was reported since the Watch
-  bool is_replaced_ = false;     // the project folder was replaced since the previous watch
-  bool has_forgotten_ = false;   // watch-del was sent on this connection
-  bool is_looking_ = false;      // LookAtRoot is not answered yet
-  std::string root_id_;          // id of place_.root when it was watched; empty: never watched
+  std::string directory_;         // path of the project folder for this connection
+  std::string clock_;             // all changes up to it are reported; empty: not known
+  bool must_list_links_ = true;   // links are not known, or may be new
+  bool were_links_lost_ = false;  // the connection was lost the last time that Links was asked
+  bool has_begun_ = false;        // Began or Changed was reported since the Watch
+  bool is_replaced_ = false;      // the project folder was replaced since the previous watch
+  bool has_forgotten_ = false;    // watch-del was sent on this connection
+  bool is_looking_ = false;       // LookAtRoot is not answered yet
+  std::string root_id_;           // id of place_.root when it was watched; empty: never watched
   Place place_;
   Question question_ = Question::Clock;  // latest question in CatchingUp
   Cookie cookie_ = Cookie::Wanted;       // cookie of that question

@@ -197,16 +197,29 @@ TEST_F(ConversationTest, LinksAreListedInTheFirstWatchAndInAWatchWithoutAClock) 
   expect_asked(links_request(kPlace, filter_, Cookie::Wanted));
 }
 
-TEST_F(ConversationTest, LinksAreNotListedIfTheAnswerIsUnusable) {
+TEST_F(ConversationTest, LinksAreNotListedIfTheAnswerIsUnusableTwice) {
   start();
-  resolve();
-  expect_asked(links_request(kPlace, filter_, Cookie::Wanted));
-  when(PduTooLong{100'000'000});
-  when(Watch{});
+  for (int attempt = 1; attempt <= 2; ++attempt) {
+    resolve();
+    expect_asked(links_request(kPlace, filter_, Cookie::Wanted));
+    when(PduTooLong{100'000'000});
+    when(Watch{});
+  }
   resolve();
   expect_asked(clock_request(kPlace, Cookie::Wanted));
   when_received(kClock);
   EXPECT_EQ(done().front(), Effect(Began{.clock = "c:1", .files = {}}));
+}
+
+TEST_F(ConversationTest, LinksAreListedAfterTheConnectionWasLostOnce) {
+  start();
+  resolve();
+  when(Disconnected{"Watchman was restarted"});
+  when(Watch{});
+  resolve();
+  expect_asked(links_request(kPlace, filter_, Cookie::Wanted));
+  when_received(changes("c:1", {"lib"}));
+  EXPECT_EQ(done().front(), Effect(LinksListed{{"lib"}}));
 }
 
 TEST_F(ConversationTest, LinksAreListedAfterWatchmanHasLostTrack) {
@@ -259,15 +272,6 @@ TEST_F(ConversationTest, AsksForTheClockIfWatchmanListsNoLinks) {
   when_received(kRefused);
   expect_asked(links_request(kPlace, filter_, Cookie::None));
   when_received(kRefused);
-  expect_asked(clock_request(kPlace, Cookie::Wanted));
-}
-
-TEST_F(ConversationTest, AListOfLinksThatCannotBeReadIsNotAskedForAgain) {
-  start();
-  resolve();
-  when(PduTooLong{67'108'865});
-  when(Watch{});
-  resolve();
   expect_asked(clock_request(kPlace, Cookie::Wanted));
 }
 
