@@ -2,18 +2,27 @@
 it. That holds for every kind of request, and if others save at the same time. Also: what hpp does if it
 cannot know whether all saves were reported."""
 
+import collections
+import contextlib
 import os
+import random
 import shutil
 import signal
 import subprocess
+import threading
 import time
 import unittest
 
-from harness import Program, freeze, only_with, wait_for
+from harness import LONG_BARRIER_MS, Program, freeze, only_with, wait_for
 from restarts import UPGRADE, Load, RestartTest, is_sanitized
 
 # A pair is a save and a request.
 PAIRS = int(os.environ.get("HPP_TEST_PAIRS", 200 if is_sanitized() else 1_000))
+PAIRS_WITH_KILLS = int(os.environ.get("HPP_TEST_PAIRS_WITH_KILLS", 60))
+
+# hpp-launch gives up a helper that crashes more often than this in 10 s.
+KILLS_MAX = 4
+KILLS_WINDOW_S = 10.5
 
 
 class Pairs(RestartTest):
@@ -45,6 +54,29 @@ class Pairs(RestartTest):
             return answer.text
 
         self.check(PAIRS, ask)
+
+    def test_get_while_watchd_is_killed(self):
+        """watchd is killed while the request waits for it, as often as hpp-launch allows."""
+        self.start("--barrier-timeout", str(LONG_BARRIER_MS))
+        client = self.client()
+        kills = collections.deque(maxlen=KILLS_MAX)  # when the latest ones were planned
+
+        def kill():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.hpp.helper_pid("watchd"), signal.SIGKILL)
+
+        def ask(_):
+            may_kill = len(kills) < KILLS_MAX or time.monotonic() - kills[0] > KILLS_WINDOW_S
+            killer = threading.Timer(random.uniform(0, 0.01), kill)
+            if may_kill:
+                kills.append(time.monotonic())
+                killer.start()
+            answer = client.ask()
+            if may_kill:
+                killer.join()
+            return answer.text
+
+        self.check(PAIRS_WITH_KILLS, ask)
 
     def test_head(self):
         self.start()
