@@ -47,9 +47,8 @@ class OptionFile : public CLI::Config {
     command_ = &command;
   }
 
-  // Throws CLI::FileError with the text `hpp.toml:3: …`. CLI11 reports this error type only if
-  // neither
-  // --help nor --version was given.
+  // Throws CLI::FileError with the text `hpp.toml:3: …`. If --help or --version was given, CLI11
+  // does not report this type of error.
   std::vector<CLI::ConfigItem> from_config(std::istream& input) const override;
 
   // Unused: hpp writes no configuration files.

@@ -30,7 +30,7 @@ void visit_addresses(Program program, AnyOptions& options, Visitor& visitor) {
   }
   if (is_any(program, {Launch, Proxyd, Supervisord})) {
     visitor.address("BACKEND", options.backend,
-                    "address on which your server listens, in the same forms");
+                    "address on which your server listens: PORT, HOST:PORT or [V6]:PORT");
   }
 }
 
@@ -52,10 +52,10 @@ void visit_files(AnyOptions& options, Visitor& visitor) {
   visitor.flag("--ignore-unchanged", options.ignore_unchanged,
                "ignore a save that does not change the content of the file");
   visitor.word("--watcher", {"auto", "watchman", "inotify", "poll"}, options.watcher,
-               "find changed files by this program, or by polling all files (default: auto, "
-               "which depends on the file system, and on whether Watchman is installed)");
+               "how to find changed files: with Watchman, with inotify(7), or by polling (default: "
+               "auto, which chooses by file system, and by whether Watchman is installed)");
   visitor.number("--poll-interval", "MS", 10, options.poll_interval_ms,
-                 "pause between two looks at all files (default: 500)");
+                 "pause between two polls of all files (default: 500)");
 }
 
 template <class Visitor, class AnyOptions>
@@ -99,7 +99,7 @@ void visit_server(AnyOptions& options, Visitor& visitor) {
                  "send this signal to the server, and kill it later: TERM, INT, … (default: "
                  "KILL, at once)");
   visitor.number("--stop-timeout", "MS", 1, options.stop_timeout_ms,
-                 "kill the server if it still runs so long after the stop signal (default: "
+                 "kill the server if it still runs this long after the stop signal (default: "
                  "2000)");
   visitor.flag("--interactive", options.interactive,
                "let the server read the keyboard, for debuggers such as pdb");
@@ -115,11 +115,11 @@ void visit_hpp(Program program, AnyOptions& options, Visitor& visitor) {
   }
   if (is_any(program, {Proxyd, Watchd, Supervisord})) {
     visitor.text("--run-dir", "DIRECTORY", options.run_directory,
-                 "directory for the sockets and locks of one instance");
+                 "directory for the sockets, locks and snapshots of one instance");
   }
   if (is_any(program, {Proxyd})) {
     visitor.flag("--assume-running", options.assume_running,
-                 "always forward, to a server that no supervisor runs");
+                 "forward every request; no supervisor runs the server");
   }
   visitor.flag("--debug", options.debug, "show every message between hpp's processes");
 }

@@ -23,12 +23,12 @@ struct Options {
   std::vector<std::string> patterns;  // normalized globs; empty: every file
   std::vector<std::string> excludes;  // normalized globs
   std::vector<std::string> css;       // normalized globs of style sheets that browsers swap
-  std::vector<std::string> reload;    // normalized globs of files that browsers reload for
+  std::vector<std::string> reload;    // normalized globs of files for which browsers reload
   std::vector<std::string> roots;     // further directories whose files count
   bool default_excludes = true;
   bool gitignore = false;         // files that git ignores are ignored
   bool ignore_unchanged = false;  // a save that does not change the content is ignored
-  std::string watcher = "auto";   // what reports changes (watchd/core/choice.h)
+  std::string watcher = "auto";   // the kind of source for changes (watchd/core/choice.h)
   std::uint32_t poll_interval_ms = 500;
   std::vector<std::string> command;  // the command that starts the backend
   std::string build;                 // a shell command that runs before each start; or empty

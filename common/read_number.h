@@ -8,9 +8,9 @@
 
 namespace hpp {
 
-// Returns the number that the whole text is. Nothing: the text is empty, has any other character,
-// or T cannot hold the number. Only a signed T takes a minus sign; no T takes a plus sign or white
-// space.
+// Returns the number that the text consists of. Returns nothing if the text is empty or contains
+// any other character, or if T cannot hold the number. A minus sign is accepted if T is signed; a
+// plus sign and white space are not.
 template <class T>
 std::optional<T> read_number(std::string_view text) {
   T number = 0;

@@ -71,16 +71,16 @@ class LiveReloadServer::Browser final : private StreamListener {
 
   bool reports() const { return dialect_ == Dialect::Own; }
 
-  void tell(const Told& told) {
+  void send(const Outgoing& outgoing) {
     if (!dialect_) return;
     switch (*dialect_) {
       case Dialect::Official:
-        for (const std::string& command : told.official) socket_->send_text(command);
+        for (const std::string& command : outgoing.official) socket_->send_text(command);
         stream_.flush();
         if (stream_.output().size() > kOutputMax) server_.forget(*this);
         return;
       case Dialect::Own:
-        if (told.state) tell_state();
+        if (outgoing.state) send_state();
         return;
     }
   }
@@ -101,7 +101,7 @@ class LiveReloadServer::Browser final : private StreamListener {
   void on_end_in_sight() override { server_.forget(*this); }
 
   void on_output_progress() override {
-    if (is_behind_ && stream_.output().size() == 0) tell_state();
+    if (is_behind_ && stream_.output().size() == 0) send_state();
     stream_.read_while(has_room());
   }
 
@@ -166,11 +166,11 @@ class LiveReloadServer::Browser final : private StreamListener {
     patience_.stop();
     socket_->send_text(livereload_hello(*dialect_));
     stream_.flush();
-    tell({.official = {}, .state = true, .why = {}, .refresh = {}});
+    send({.official = {}, .state = true, .why = {}, .refresh = {}});
   }
 
   // Sends the newest state, or, if older output still waits, sends it later: on_output_progress().
-  void tell_state() {
+  void send_state() {
     is_behind_ = stream_.output().size() > 0;
     if (is_behind_) return;
     const std::string state = server_.broadcast_.state(sees_output_);
@@ -244,30 +244,30 @@ void LiveReloadServer::forget(Browser& browser) {
 }
 
 void LiveReloadServer::on(const bus::BackendState& backend) {
-  tell(broadcast_.on(backend));
+  send(broadcast_.on(backend));
 }
 
 void LiveReloadServer::on(const bus::TreeState& tree) {
-  tell(broadcast_.on(tree));
+  send(broadcast_.on(tree));
 }
 
-void LiveReloadServer::tell(const Told& told) {
-  if (told == Told{}) return;
+void LiveReloadServer::send(const Outgoing& outgoing) {
+  if (outgoing == Outgoing{}) return;
   std::vector<Browser*> browsers;
   for (const auto& [browser, owned] : browsers_) {
     if (browser->is_greeted()) browsers.push_back(browser);
   }
-  if (!told.why.empty()) {
+  if (!outgoing.why.empty()) {
     log_tally(tally_.end());
     const auto pages = static_cast<std::size_t>(std::count_if(
         browsers.begin(), browsers.end(), [](const Browser* one) { return one->reports(); }));
     tally_timer_.start(kReportsFor);
-    log_tally(tally_.begin({.point = told.refresh,
-                            .why = told.why,
+    log_tally(tally_.begin({.point = outgoing.refresh,
+                            .why = outgoing.why,
                             .pages = pages,
                             .others = browsers.size() - pages}));
   }
-  for (Browser* browser : browsers) browser->tell(told);
+  for (Browser* browser : browsers) browser->send(outgoing);
 }
 
 void LiveReloadServer::on(const RefreshReport& report) {

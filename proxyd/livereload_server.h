@@ -48,7 +48,7 @@ class LiveReloadServer {
   void accept(UniqueFd connection);
   void keep(std::unique_ptr<Browser> browser);
   void forget(Browser& browser);
-  void tell(const Told& told);
+  void send(const Outgoing& outgoing);
   void on(const RefreshReport& report);
   void log_tally(const std::optional<std::string>& line);
 

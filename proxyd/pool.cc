@@ -26,7 +26,7 @@ struct Pool::Parked final : UpstreamListener {
       : pool(owner),
         lot(place),
         upstream(std::move(connection)),
-        rest{.since = std::chrono::steady_clock::now()} {
+        idle{.since = std::chrono::steady_clock::now()} {
     upstream->set_listener(this);
   }
 
@@ -43,7 +43,7 @@ struct Pool::Parked final : UpstreamListener {
   Pool& pool;
   Lot& lot;
   std::unique_ptr<Upstream> upstream;
-  Rest rest;
+  IdleState idle;
 };
 
 Pool::Lot::Lot(Pool& pool, Milliseconds time_max)
@@ -92,7 +92,7 @@ void Pool::put_back(std::unique_ptr<Upstream> upstream, const ReleaseUpstream& h
   stream.input().release();
   stream.output().release();
   upstream->set_used();
-  lot.add(*this, std::move(upstream)).rest.body_may_follow = how.body_may_follow;
+  lot.add(*this, std::move(upstream)).idle.body_may_follow = how.body_may_follow;
 }
 
 Pool::Parked& Pool::Lot::add(Pool& pool, std::unique_ptr<Upstream> upstream) {
@@ -104,7 +104,7 @@ Pool::Parked& Pool::Lot::add(Pool& pool, std::unique_ptr<Upstream> upstream) {
 void Pool::expire(Lot& lot) {
   const auto old = std::chrono::steady_clock::now() - lot.longest;
   const auto kept = std::find_if(lot.all.begin(), lot.all.end(),
-                                 [&](const auto& entry) { return entry->rest.since > old; });
+                                 [&](const auto& entry) { return entry->idle.since > old; });
   for (auto entry = lot.all.begin(); entry != kept; ++entry) {
     auto& upstream = (*entry)->upstream;
     const bool has_room = half_closed_.all.size() < kIdleMax;
@@ -119,7 +119,7 @@ void Pool::expire(Lot& lot) {
   lot.all.erase(lot.all.begin(), kept);
   if (!lot.all.empty()) {
     lot.expiry.start(
-        std::chrono::duration_cast<std::chrono::microseconds>(lot.all[0]->rest.since - old));
+        std::chrono::duration_cast<std::chrono::microseconds>(lot.all[0]->idle.since - old));
   }
 }
 

@@ -16,8 +16,8 @@ struct PortHolder {
 };
 
 // Returns the process that accepts connections on one of the addresses, or nothing if there is
-// none. Only such a process matters here, because the ping could take its answer for the backend's.
-// For a loopback address this returns at once; for another address it blocks for at most
+// none. Only such a process matters here, because the probe could take its answer for the
+// backend's. For a loopback address this returns at once; for another address it blocks for at most
 // kConnectTimeMaxMs.
 std::optional<PortHolder> find_port_holder(const std::vector<SocketAddress>& addresses);
 

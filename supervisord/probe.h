@@ -1,4 +1,4 @@
-// Shell. Owns the probe (ping): sends requests to the backend until it gives an HTTP answer.
+// Shell. Owns the readiness probe: sends requests to the backend until one is answered.
 #pragma once
 
 #include <functional>

@@ -8,8 +8,8 @@
 
 namespace hpp::watchd {
 
-// Returns the links among `names` (paths relative to `directory`) that lead out of `directory`. The
-// end of a link's chain decides, whether or not there is a file.
+// Returns the links among `names` (paths relative to `directory`) that lead out of `directory`. If
+// a link leads to another link, the last target decides, even if it does not exist.
 std::vector<OutsideLink> links_outside(const std::string& directory,
                                        const std::vector<std::string>& names);
 

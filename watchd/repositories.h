@@ -1,5 +1,5 @@
-// Shell. Finds the git repositories below a folder: submodules, worktrees, and other clones. Also
-// those of files outside the folder, which it reaches by `../`, a path from `/` or a symbolic link.
+// Shell. Finds the git repositories below a folder (submodules, worktrees, clones), and those of
+// files outside it that the project reaches by `../`, an absolute path or a symbolic link.
 #pragma once
 
 #include <string>

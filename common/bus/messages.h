@@ -89,10 +89,10 @@ struct Ticket {
 struct Refresh {
   std::uint64_t count = 0;       // batches seen in this epoch
   std::vector<std::string> css;  // style sheets, at most kChangedPathsMax
-  std::uint64_t css_count = 0;   // how many the batch has in all; 0 if and only if css is empty
+  std::uint64_t css_count = 0;   // number of all in the batch; 0 if and only if css is empty
   std::vector<std::string>
       reload;                      // files that need a reload of the page, at most kChangedPathsMax
-  std::uint64_t reload_count = 0;  // how many in all; 0 if and only if reload is empty
+  std::uint64_t reload_count = 0;  // number of all; 0 if and only if reload is empty
 
   bool operator==(const Refresh&) const = default;
 };
@@ -204,7 +204,7 @@ struct ProxyState {
   std::uint64_t replayed = 0;          // requests that were then repeated on another backend
   std::string problem;                 // what the user should know; empty: nothing
   Ticket asks;                         // newest ticket for watchd; not in the file
-  Ticket liveness_check;               // newest one for supervisord; not in the file
+  Ticket liveness_check;               // newest check, for supervisord; not in the file
   std::uint64_t released = 0;          // newest generation that proxyd has released: it has no
                                        // connection to this or an earlier one; not in the file
 

@@ -25,7 +25,7 @@ struct ChildRequest {
   };
 
   std::vector<std::string> command;  // the program, which is searched in PATH, and its arguments
-  std::string directory;             // the working directory, also for PWD; empty: ours
+  std::string directory;             // the working directory, and the value of PWD; empty: ours
   // Variables to add to our environment. The child does not inherit the variables that hpp-launch
   // or systemd has set for this process alone, such as NOTIFY_SOCKET.
   std::vector<std::pair<std::string, std::string>> environment;

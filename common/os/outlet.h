@@ -33,8 +33,8 @@ class Outlet {
 
   void write(std::string_view bytes);
 
-  // Writes a line of hpp itself. If the previous output does not end with a newline (a prompt, for
-  // example), writes a newline first.
+  // Writes one of hpp's own lines. If the previous output does not end with a newline (a prompt,
+  // for example), writes a newline first.
   void write_line(std::string_view line);
 
   // Writes an escape sequence that adds no text to the current line.

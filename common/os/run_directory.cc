@@ -324,13 +324,13 @@ std::string run_lock_path(const std::string& directory) {
   return fmt::format("{}/{}", directory, kRunLock);
 }
 
-FileLock lock_run_directory(const RunDirectory& directory, const std::string& who) {
+FileLock lock_run_directory(const RunDirectory& directory, const std::string& holder) {
   auto lock = directory.lock(kRunLock, kLockPatience);
   const std::string path = run_lock_path(directory.path());
   if (!lock) {
     throw AlreadyRunning(fmt::format("already running: {}", read_file(path).value_or("")));
   }
-  if (::ftruncate(lock->fd(), 0) != 0 || write_all(lock->fd(), who, 0) != 0) {
+  if (::ftruncate(lock->fd(), 0) != 0 || write_all(lock->fd(), holder, 0) != 0) {
     throw_errno("cannot write " + path);
   }
   return std::move(*lock);

@@ -1,17 +1,17 @@
 // The run directory of an instance: where its helpers meet.
 //
 // Other users must not be able to read it, to put files into it, or to put another directory in its
-// place. So the directory must belong to this user and have mode 0700, and every directory above it
-// must be one in which only this user, root, or the owner of `/` can rename entries: it belongs to
-// one of them, and others may not write there, or it is sticky as /tmp is. (Members of a
-// directory's group are trusted: with user private groups, group-writable directories are common.)
-// What was true when the directory was opened stays true then: only those users can change it.
+// place. So the directory must belong to this user and have mode 0700. Each directory above it must
+// belong to this user, to root, or to the owner of `/`, and must not let others rename its entries:
+// others may not write there, or it is sticky as /tmp is. (Members of a directory's group are
+// trusted, because group-writable directories are common where each user has a group of their own.)
+// Only the trusted users can change any of this after it was checked.
 //
-// Names are looked up relative to a descriptor of the directory (openat(2)). Sockets need a path;
-// the check above is what makes it safe.
+// Files are opened relative to a descriptor of the directory (openat(2)). Sockets need a path,
+// which is safe because of the checks above.
 //
-// hpp repairs what belongs to this user: it sets the mode, and replaces a symbolic link by a
-// directory if the link lies in a directory that is private to this user. It refuses the rest.
+// If the directory belongs to this user, hpp sets its mode. If there is a symbolic link instead, in
+// a directory that is private to this user, hpp replaces the link. It refuses everything else.
 #pragma once
 
 #include <functional>
@@ -38,7 +38,7 @@ class RunDirectory {
 
   const std::string& path() const { return path_; }
 
-  // For openat(2); reading the directory itself needs another one.
+  // For openat(2). The directory's entries cannot be listed with it (O_PATH).
   int fd() const { return fd_.get(); }
 
   // Whether the path still leads to the open directory, and its mode is 0700.
@@ -50,16 +50,16 @@ class RunDirectory {
 
   bool has(const std::string& name) const;
 
-  // The random id of the instance that works here, which the file `instance` keeps: it tells this
-  // directory from one that has the same path in another mount namespace. Created if it is missing.
-  // Throws CannotStartNow if that fails.
+  // Returns the random id of the instance, from the file `instance`; writes the file if it does not
+  // exist. The id tells this directory from one with the same path in another mount namespace.
+  // Throws CannotStartNow if the file cannot be written.
   std::string instance_id() const;
 
-  // Writes the file again if it was deleted, or if another hpp-launch that held the directory for a
-  // moment has written an id of its own. The caller holds the lock. Throws CannotStartNow, too.
+  // Writes the file `instance` again if it was deleted, or if another hpp-launch, which held the
+  // lock for a moment, has written its own id. The caller holds the lock. Throws CannotStartNow.
   void keep_instance_id(const std::string& id) const;
 
-  // Throws CannotStartNow if the file cannot be created or opened.
+  // See FileLock::take(). Throws CannotStartNow if the file cannot be created or opened.
   std::optional<FileLock> lock(const std::string& name,
                                std::chrono::milliseconds patience = kLockPatienceMin) const;
 
@@ -71,33 +71,33 @@ class RunDirectory {
   UniqueFd fd_;
 };
 
-// Where run directories are: `$XDG_RUNTIME_DIR/hpp`, if that variable names a directory of this
-// user; and `/tmp/hpp-<uid>`. They may not exist.
+// Returns the directories that contain run directories: `$XDG_RUNTIME_DIR/hpp`, if that variable
+// names a directory of this user, and `/tmp/hpp-<uid>`. They may not exist.
 std::vector<std::string> run_directory_roots();
 
-// In the first of the roots: `$XDG_RUNTIME_DIR/hpp/<instance>`.
+// Returns the instance's path in the first of these: `$XDG_RUNTIME_DIR/hpp/<instance>`.
 std::string default_run_directory(const std::string& instance);
 
-// Whether what the directory holds can be believed: it exists, belongs to this user, and no other
+// Whether the files in the directory can be trusted: it exists, belongs to this user, and no other
 // user can change it. Repairs nothing.
 bool is_trustworthy_directory(const std::string& path);
 
-// The id that RunDirectory::instance_id() would return; empty if the directory or the file does not
-// exist. Creates nothing.
+// Returns the id in the file `instance`, like RunDirectory::instance_id(), but creates nothing: the
+// id is empty if the directory or the file does not exist.
 std::string kept_instance_id(const std::string& directory);
 
-// The file whose lock says that a hpp-launch has the directory, and its path.
+// hpp-launch holds the lock of this file while it uses the run directory.
 constexpr const char* kRunLock = "lock";
 std::string run_lock_path(const std::string& directory);
 
-// Thrown if another hpp-launch holds the directory; says who.
+// Thrown if another hpp-launch uses the run directory. The text names that process.
 class AlreadyRunning : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-// Holds the directory for one hpp-launch, for as long as the result lives. `who` is told to a
-// second start: "pid 123, http://localhost:8000". Throws AlreadyRunning.
-FileLock lock_run_directory(const RunDirectory& directory, const std::string& who);
+// Locks the directory for this hpp-launch until the result is destroyed. `holder` describes it, for
+// the AlreadyRunning that others throw: "pid 123, http://localhost:8000". Throws AlreadyRunning.
+FileLock lock_run_directory(const RunDirectory& directory, const std::string& holder);
 
 }  // namespace hpp

@@ -18,8 +18,8 @@
 //            nothing more.
 //
 // A request for hpp itself (own_endpoints.h) is answered from Reading, whatever the backend does,
-// or, if it waits at the gate, from Held. A WebSocket of LiveReload's takes the connection along:
-// Closed.
+// or, if it waits at the gate, from Held. If it opens LiveReload's WebSocket, the connection is
+// handed over, and this object is Closed.
 //
 // An answer of hpp's own (503, 502, 400) always ends the connection, because the request's body may
 // not have been read, and the answer will soon be untrue.

@@ -22,10 +22,10 @@
 //            kHeadKeptMax: many servers send the two separately, and if a restart comes between
 //            them, the request can still be repeated.
 // Lost       The backend's connection is gone. The gate is asked, and may wait for news (gate.h). A
-//            connection that has served before is given up as well if its first bytes are no
-//            answer, because they may be the rest of the previous one. The request is then
-//            repeated. The bytes on the next connection are taken for the answer, or else the
-//            server would run the request on each idle connection.
+//            connection that was used before is given up as well if its first bytes are no answer,
+//            because they may be the rest of the previous one. The request is then repeated. On the
+//            next connection, such bytes are taken for the answer. Otherwise, the server would run
+//            the request on each idle connection.
 // Answering  The answer flows. The request cannot be repeated any more.
 // Ending     The answer has ended with the backend's connection. The gate is asked whether that was
 //            a kill. The answer is then complete, or cut as in Answering; if its head is kept back,
@@ -49,7 +49,7 @@
 
 namespace hpp::proxyd {
 
-// How long to wait for supervisord's news of a backend whose connection has ended.
+// How long to wait for supervisord's report on a backend whose connection has ended.
 constexpr std::chrono::milliseconds kDecisionWait{250};
 // How long the head of an answer is kept back while nothing of its body has arrived.
 constexpr std::chrono::milliseconds kHeadKeptMax{50};
@@ -150,8 +150,8 @@ class Request {
   bool opened_ = false;                  // the newest backend connection was made
   std::string not_opened_why_;           // why it could not be made; empty if unknown
   bool is_repeat_ = false;               // another connection was tried just before
-  bool reused_ = false;                  // it had served before, and has brought no answer yet
-  bool expired_ = false;                 // Lost, Ending: the news has not come in time
+  bool reused_ = false;                  // that connection was used before, and no answer came
+  bool expired_ = false;                 // Lost, Ending: no report has come in time
   bool knows_client_end_ = false;
   std::uint64_t generation_ = 0;
   std::uint64_t ticket_ = 0;  // the request's ticket

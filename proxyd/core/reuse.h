@@ -42,22 +42,23 @@ enum class Reuse {
 Reuse judge_reuse(const IdleConnection& connection, bool fresh);
 
 // The facts to keep about a connection while it is idle.
-struct Rest {
+struct IdleState {
   TimePoint since{};
   bool body_may_follow = false;
 };
 
 // Removes from `idle` the connection that the request is to use, and returns it. Nothing: a new
 // connection must be made. The connections are sorted by the time since which they are idle, the
-// newest last. `Pointer` points to an object with a `Rest rest`. `is_quiet` asks the kernel whether
-// a connection has received nothing; `close` closes a connection that cannot carry another request.
+// newest last. `Pointer` points to an object with an `IdleState idle`. `is_quiet` asks the kernel
+// whether a connection has received nothing; `close` closes a connection that cannot carry another
+// request.
 template <class Pointer, class IsQuiet, class Close>
 std::optional<Pointer> take_idle(std::vector<Pointer>& idle, bool fresh, TimePoint now,
                                  IsQuiet is_quiet, Close close) {
   while (!idle.empty()) {
-    const Rest& rest = idle.back()->rest;
-    const Reuse reuse =
-        judge_reuse({.idle_for = now - rest.since, .body_may_follow = rest.body_may_follow}, fresh);
+    const IdleState& state = idle.back()->idle;
+    const Reuse reuse = judge_reuse(
+        {.idle_for = now - state.since, .body_may_follow = state.body_may_follow}, fresh);
     if (reuse == Reuse::No) break;
     Pointer newest = std::move(idle.back());
     idle.pop_back();

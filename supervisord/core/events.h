@@ -61,7 +61,7 @@ struct StepEnded {  // answers RunStep
   std::string output_tail;
 };
 
-struct Answered {  // the ping got an answer
+struct Answered {  // the probe got an answer
   std::uint64_t generation = 0;
   bool is_response = true;  // false: the server closes connections without an HTTP response
   std::string address;      // the address that answered: `127.0.0.1:8001`

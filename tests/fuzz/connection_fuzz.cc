@@ -104,7 +104,7 @@ struct Link {
   bool input_ended = false;
   bool is_broken = false;
   bool was_used = false;
-  Rest rest;
+  IdleState idle;
   ResponseParser parser;
   ResponseBody body{parser};
 };
@@ -634,7 +634,7 @@ class Play {
                                      .has_output = !link.output.empty()});
     if (!effect.keeps_alive || !is_usable) return perform(DropUpstream{});
     link.was_used = true;
-    link.rest = {.since = now_, .body_may_follow = effect.body_may_follow};
+    link.idle = {.since = now_, .body_may_follow = effect.body_may_follow};
     idle_.push_back(std::move(upstream_));
   }
 

@@ -41,7 +41,7 @@ struct Link {
   std::uint64_t client = 0;    // proxyd's client connection that uses it; 0: it is idle
   bool is_closed = false;      // proxyd has closed it
   bool was_used = false;       // a request was sent on it
-  proxyd::Rest rest;           // proxyd's rules for it while it is idle
+  proxyd::IdleState idle;      // proxyd's rules for it while it is idle
   // At proxyd.
   std::deque<FromBackend> inbox;  // arrived and not read yet
   bool has_ended = false;         // a FIN has arrived

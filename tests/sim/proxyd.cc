@@ -517,7 +517,7 @@ void Proxyd::perform(Client& client, const proxyd::ReleaseUpstream& effect) {
   if (!effect.keeps_alive || !is_clean) return processes_.close(link);
   link->client = 0;
   link->was_used = true;
-  link->rest = {.since = world_.now(), .body_may_follow = effect.body_may_follow};
+  link->idle = {.since = world_.now(), .body_may_follow = effect.body_may_follow};
   idle_.push_back(std::move(link));
 }
 

@@ -28,15 +28,15 @@ class Rules {
 // members
 //   bool allows(const Move&) const              whether the move is possible now
 //   void make(const Move&)                      makes it, and checks the rules
-//   void settle()                               makes only good moves up to a good end
+//   void recover()                              makes only good moves up to a good end
 //   bool has_moved_on(const Model& before) const  whether the last move has led to another state
 template <class Model, class Move>
 class Walk {
  public:
-  // `depth` is the length of the longest histories. After each history of up to `settled_depth`
-  // moves, settle() must reach a good end.
-  Walk(const std::vector<Move>& moves, int depth, int settled_depth)
-      : moves_(moves), depth_(depth), settled_depth_(settled_depth) {}
+  // `depth` is the length of the longest histories. After each history of up to `recovery_depth`
+  // moves, recover() must reach a good end.
+  Walk(const std::vector<Move>& moves, int depth, int recovery_depth)
+      : moves_(moves), depth_(depth), recovery_depth_(recovery_depth) {}
 
   // Walks from this model on. Stops at the first broken rule.
   void from(const Model& model) {
@@ -49,7 +49,7 @@ class Walk {
  private:
   bool go(const Model& model) {
     const int length = static_cast<int>(history_.size());
-    if (length <= settled_depth_ && !settles(model)) return false;
+    if (length <= recovery_depth_ && !recovers(model)) return false;
     if (length == depth_) return true;
     for (const Move& move : moves_) {
       if (!model.allows(move)) continue;
@@ -63,9 +63,9 @@ class Walk {
     return true;
   }
 
-  bool settles(Model model) const {
-    model.settle();
-    return passes(model, "settling after");
+  bool recovers(Model model) const {
+    model.recover();
+    return passes(model, "recovering after");
   }
 
   bool passes(const Model& model, const char* when) const {
@@ -78,7 +78,7 @@ class Walk {
 
   const std::vector<Move>& moves_;
   int depth_;
-  int settled_depth_;
+  int recovery_depth_;
   std::vector<const Move*> history_;
   long histories_ = 0;
 };

@@ -2,13 +2,13 @@
 //
 // One source watches a root, apart from the silent mounts below it (mounts.h), which are polled:
 //
-//     --watcher    root's file system    source      why it is said
-//     auto         reports changes       watchman    it is not: the usual case
+//     --watcher    root's file system    source      the log says so because
+//     auto         reports changes       watchman    (no line: the usual case)
 //     auto         reports changes       inotify     Watchman is not installed
 //     auto         silent                poll        saves are seen later
-//     watchman     reports changes       watchman    it is not
+//     watchman     reports changes       watchman    (no line)
 //     watchman     silent                watchman    some changes are not seen
-//     inotify      reports changes       inotify     it is not the usual source
+//     inotify      reports changes       inotify     inotify is not the usual source
 //     inotify      silent                inotify     some changes are not seen
 //     poll         any                   poll        saves are seen later
 //

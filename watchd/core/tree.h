@@ -164,8 +164,8 @@ using Effects = std::vector<Effect>;
 // at that moment, the backend may be started in the middle of a checkout, and the rest of the
 // checkout counts as another change.
 //
-// A ticket is never answered before all earlier saves have been reported. The exception are the
-// saves of the last `lag_ms` milliseconds, if the source lags. proxyd limits how long a request
+// A ticket is never answered before all earlier saves have been reported. If the source
+// lags, saves of the last `lag_ms` milliseconds are the exception. proxyd limits how long a request
 // waits, and does not wait at all if `watching` is false.
 
 class Tree : private Emits<Effect> {

@@ -21,7 +21,7 @@ class KeptQueue {
   // The position while events are read: it is no position of a clock.
   static constexpr std::uint64_t kReading = ~std::uint64_t{0};
 
-  // `manager` must outlive the queue. `store_name`: under which the manager keeps the descriptors.
+  // `manager` must outlive the queue. `store_name`: the descriptors' name in its store.
   KeptQueue(ServiceManager& manager, std::string_view store_name);
   ~KeptQueue();
   KeptQueue(const KeptQueue&) = delete;

@@ -49,32 +49,32 @@ Json write_crash(const bus::BackendState& backend, bool shows_output) {
 
 }  // namespace
 
-Told Broadcast::on(const bus::BackendState& backend) {
-  Told told;
-  if (rule_.on(backend)) told.official.push_back(livereload_reload());
+Outgoing Broadcast::on(const bus::BackendState& backend) {
+  Outgoing outgoing;
+  if (rule_.on(backend)) outgoing.official.push_back(livereload_reload());
   backend_ = backend;
-  told.state = has_changed();
-  return told;
+  outgoing.state = has_changed();
+  return outgoing;
 }
 
 // A tree comes with every answered ticket, so most trees bring no change.
-Told Broadcast::on(const bus::TreeState& tree) {
+Outgoing Broadcast::on(const bus::TreeState& tree) {
   if (tree.point() == tree_ && tree.refresh.count == refresh_.count) return {};
   const bool is_known = tree_.epoch == tree.stamp.epoch;
   const std::uint64_t before = refresh_.count;
   tree_ = tree.point();
   refresh_ = tree.refresh;
-  Told told;
+  Outgoing outgoing;
   // A tree with a new epoch comes from a watchd that could not read its snapshot. It restarts the
   // backend, which makes browsers reload.
   if (is_known && refresh_.count != before) {
     const bool is_next = refresh_.count == before + 1;
-    told.official = is_next ? commands_for(refresh_) : std::vector{livereload_reload()};
-    told.why = reason_for(refresh_);
-    told.refresh = tree.refresh_point();
+    outgoing.official = is_next ? commands_for(refresh_) : std::vector{livereload_reload()};
+    outgoing.why = reason_for(refresh_);
+    outgoing.refresh = tree.refresh_point();
   }
-  told.state = has_changed();
-  return told;
+  outgoing.state = has_changed();
+  return outgoing;
 }
 
 std::string Broadcast::state(bool shows_output) const {
@@ -96,8 +96,8 @@ bool Broadcast::is_doomed() const {
 
 bool Broadcast::has_changed() {
   std::string now = state(/*shows_output=*/true);
-  if (now == told_) return false;
-  told_ = std::move(now);
+  if (now == sent_) return false;
+  sent_ = std::move(now);
   return true;
 }
 

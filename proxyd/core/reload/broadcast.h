@@ -26,19 +26,19 @@
 namespace hpp::proxyd {
 
 // What to send after one message from the bus.
-struct Told {
+struct Outgoing {
   std::vector<std::string> official;  // commands for clients of LiveReload's protocol, in order
   bool state = false;                 // whether clients of hpp's protocol get the new state
   std::string why;                    // the reason, for the log; empty if another helper logs it
   bus::RefreshPoint refresh;          // the refresh that `why` is about
 
-  bool operator==(const Told&) const = default;
+  bool operator==(const Outgoing&) const = default;
 };
 
 class Broadcast {
  public:
-  [[nodiscard]] Told on(const bus::BackendState& backend);
-  [[nodiscard]] Told on(const bus::TreeState& tree);
+  [[nodiscard]] Outgoing on(const bus::BackendState& backend);
+  [[nodiscard]] Outgoing on(const bus::TreeState& tree);
 
   // Returns the command `state` for clients of hpp's protocol; empty until supervisord has
   // reported. `shows_output`: whether the client may see the backend's output.
@@ -52,7 +52,7 @@ class Broadcast {
   std::optional<bus::BackendState> backend_;
   bus::TreePoint tree_;
   bus::Refresh refresh_;
-  std::string told_;  // the last state that was sent, with output
+  std::string sent_;  // the last state that was sent, with output
 };
 
 }  // namespace hpp::proxyd

@@ -54,9 +54,9 @@ bool is_local_origin(std::string_view origin);
 // Returns the command that reloads the whole page. `path`: the changed file, for the client's log.
 std::string livereload_reload(const std::string& path = "/");
 
-// Returns the command that reloads the style sheet with the likest URL; all style sheets if none
-// has that name. The extension of a source such as `a.scss` is replaced by `.css`, the only one
-// that the clients know for style sheets.
+// Returns the command that reloads the style sheet with the most similar URL; all style sheets if
+// none has that name. The extension of a source such as `a.scss` is replaced by `.css`, the only
+// one that the clients know for style sheets.
 std::string livereload_css(std::string path);
 
 // Decides when browsers reload: as soon as the page that they show may be outdated. They need not

@@ -26,7 +26,7 @@ class NoNewFile {
   std::string blocker_;
 };
 
-// Within its life this process can write no byte at or behind that offset of any file.
+// While it exists, this process can write to no file at or behind this offset.
 class FileSizeLimit {
  public:
   explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {

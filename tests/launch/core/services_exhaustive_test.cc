@@ -62,7 +62,7 @@ class World : public test::Rules {
   void make(const Move& move) { take(move.event); }
 
   // No event is sure to come, so there is no history that leads to a good end.
-  void settle() {}
+  void recover() {}
 
   bool has_moved_on(const World&) const { return true; }
 

@@ -36,7 +36,7 @@ TEST(Reuse, IsCarefulIfABodyMayFollow) {
 
 struct Link {
   std::string name;
-  Rest rest;
+  IdleState idle;
   bool is_quiet = true;
 };
 
@@ -46,7 +46,7 @@ class TakeIdle : public testing::Test {
            bool body_may_follow = false) {
     idle_.push_back(std::make_unique<Link>(
         Link{.name = name,
-             .rest = {.since = kNow - idle_for, .body_may_follow = body_may_follow},
+             .idle = {.since = kNow - idle_for, .body_may_follow = body_may_follow},
              .is_quiet = is_quiet}));
   }
 

@@ -60,7 +60,7 @@ class World : public test::Rules {
   static constexpr std::size_t kGoodMoves = 5;  // the first ones, which answer effects well
 
   // Answers all pending effects until there are none. This must lead to the required final state.
-  void settle() {
+  void recover() {
     for (bool moved = true; moved && broken() == nullptr;) {
       moved = tree_due_ && !spawn_due_;
       if (moved) see_tree(true);

@@ -144,7 +144,7 @@ class Model : public test::Rules {
 
   // Good events must lead to the watch of both parts. Then a Sync must succeed, and a change be
   // reported. The first Sync may find that the directory was replaced.
-  void settle() {
+  void recover() {
     for (int i = 0; i < 2; ++i) {
       come_to_rest();
       take(Sync{});

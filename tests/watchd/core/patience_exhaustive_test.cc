@@ -202,7 +202,7 @@ class Model : public test::Rules {
   bool has_moved_on(const Model& before) const { return !done_.empty() || now_ != before.now_; }
 
   // Good events must lead to the first source alone, and then a Sync must be answered.
-  void settle() {
+  void recover() {
     come_to_rest();
     make({"Sync", Does::Sync});
     come_to_rest();

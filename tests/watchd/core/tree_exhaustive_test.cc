@@ -90,7 +90,7 @@ class Model : public test::Rules {
   void make(const Move& move) { take(move.event); }
 
   // Good events must lead to Watching. Then a ticket must be answered, and a change count once.
-  void settle() {
+  void recover() {
     come_to_rest();
     take(TicketSeen{{.epoch = 3, .number = 1}});
     come_to_rest();

@@ -47,11 +47,11 @@ class BroadcastTest : public testing::Test {
 TEST(Broadcast, HasNoStateBeforeTheFirstReport) {
   Broadcast broadcast;
   EXPECT_EQ(broadcast.state(true), "");
-  EXPECT_EQ(broadcast.on(tree(1, page(4, "a"))), Told{});
+  EXPECT_EQ(broadcast.on(tree(1, page(4, "a"))), Outgoing{});
   EXPECT_EQ(broadcast.state(true), "");
-  const Told told = broadcast.on(backend(Loading, 1));
-  EXPECT_TRUE(told.official.empty());
-  EXPECT_TRUE(told.state);
+  const Outgoing outgoing = broadcast.on(backend(Loading, 1));
+  EXPECT_TRUE(outgoing.official.empty());
+  EXPECT_TRUE(outgoing.state);
 }
 
 TEST_F(BroadcastTest, SendsTheState) {
@@ -63,18 +63,18 @@ TEST_F(BroadcastTest, SendsTheState) {
 TEST_F(BroadcastTest, SendsNothingIfNothingHasChanged) {
   bus::TreeState answered = tree(3, {.count = 7});
   answered.answers = {.epoch = 1, .number = 2};
-  EXPECT_EQ(broadcast_.on(answered), Told{});
+  EXPECT_EQ(broadcast_.on(answered), Outgoing{});
   bus::BackendState same = backend(Running, 1, 3);
   same.stamp.sequence = 8;
   same.answers = {.epoch = 1, .number = 2};
-  EXPECT_EQ(broadcast_.on(same), Told{});
+  EXPECT_EQ(broadcast_.on(same), Outgoing{});
 }
 
 TEST_F(BroadcastTest, ARestartReloadsOfficialClientsAtTheKill) {
   EXPECT_EQ(broadcast_.on(backend(Killing, 1, 3)),
-            (Told{.official = {livereload_reload()}, .state = true, .why = {}}));
+            (Outgoing{.official = {livereload_reload()}, .state = true, .why = {}}));
   EXPECT_EQ(broadcast_.on(backend(Running, 2, 3)),
-            (Told{.official = {}, .state = true, .why = {}}));
+            (Outgoing{.official = {}, .state = true, .why = {}}));
   EXPECT_EQ(state()["generation"], 2);
 }
 
@@ -83,9 +83,9 @@ TEST_F(BroadcastTest, ACrashIsSentWithItsOutput) {
   crashed.exit = bus::BackendExit{.code = 3, .signal = {}, .spawn_error = ""};
   crashed.command = {"python3", "app.py"};
   crashed.output_tail = "Traceback\n\xff<script>\n\n";
-  const Told told = broadcast_.on(crashed);
-  EXPECT_EQ(told.official, std::vector{livereload_reload()});
-  EXPECT_TRUE(told.state);
+  const Outgoing outgoing = broadcast_.on(crashed);
+  EXPECT_EQ(outgoing.official, std::vector{livereload_reload()});
+  EXPECT_TRUE(outgoing.state);
   EXPECT_EQ(state()["crash"], Json::parse(R"({"how": "it ended with exit code 3",
     "command": "python3 app.py", "output": "Traceback\n\ufffd<script>"})"));
   // A page of another machine only gets the fact that the server has crashed.
@@ -94,17 +94,17 @@ TEST_F(BroadcastTest, ACrashIsSentWithItsOutput) {
 }
 
 TEST_F(BroadcastTest, StyleSheetsAreSwapped) {
-  const Told told = broadcast_.on(tree(3, css(8, {"s/a.css", "s/b.scss"})));
-  EXPECT_EQ(told.official, (std::vector{livereload_css("s/a.css"), livereload_css("s/b.css")}));
-  EXPECT_EQ(told.why, "s/a.css and 1 more changed");
-  EXPECT_TRUE(told.state);
+  const Outgoing outgoing = broadcast_.on(tree(3, css(8, {"s/a.css", "s/b.scss"})));
+  EXPECT_EQ(outgoing.official, (std::vector{livereload_css("s/a.css"), livereload_css("s/b.css")}));
+  EXPECT_EQ(outgoing.why, "s/a.css and 1 more changed");
+  EXPECT_TRUE(outgoing.state);
   EXPECT_EQ(state()["refresh"]["css"], Json({"s/a.css", "s/b.scss"}));
   EXPECT_EQ(state()["refresh"]["page"], false);
 }
 
 TEST_F(BroadcastTest, AllStyleSheetsAreSwappedIfNotAllAreListed) {
-  const Told told = broadcast_.on(tree(3, css(8, {"a.css", "b.css"}, 30)));
-  EXPECT_EQ(told.official, std::vector{livereload_css("*.css")});
+  const Outgoing outgoing = broadcast_.on(tree(3, css(8, {"a.css", "b.css"}, 30)));
+  EXPECT_EQ(outgoing.official, std::vector{livereload_css("*.css")});
   EXPECT_EQ(state()["refresh"]["all_css"], true);
 }
 
@@ -112,30 +112,30 @@ TEST_F(BroadcastTest, APageFileReloadsThePageWhateverElseChanged) {
   bus::Refresh both = css(8, {"a.css"});
   both.reload = {"page.html"};
   both.reload_count = 1;
-  const Told told = broadcast_.on(tree(3, both));
-  EXPECT_EQ(told.official, std::vector{livereload_reload("page.html")});
-  EXPECT_EQ(told.why, "page.html and 1 more changed");
+  const Outgoing outgoing = broadcast_.on(tree(3, both));
+  EXPECT_EQ(outgoing.official, std::vector{livereload_reload("page.html")});
+  EXPECT_EQ(outgoing.why, "page.html and 1 more changed");
   EXPECT_EQ(state()["refresh"]["page"], true);
 }
 
 TEST_F(BroadcastTest, AMissedRefreshReloadsThePage) {
-  const Told told = broadcast_.on(tree(3, css(9, {"a.css"})));
-  EXPECT_EQ(told.official, std::vector{livereload_reload()});
+  const Outgoing outgoing = broadcast_.on(tree(3, css(9, {"a.css"})));
+  EXPECT_EQ(outgoing.official, std::vector{livereload_reload()});
   EXPECT_EQ(state()["refresh"]["count"], 9);
 }
 
 // watchd never does that. If it did because of a bug, browsers could have missed a change.
 TEST_F(BroadcastTest, ACountThatGoesBackReloadsThePage) {
-  const Told told = broadcast_.on(tree(3, css(2, {"a.css"})));
-  EXPECT_EQ(told.official, std::vector{livereload_reload()});
-  EXPECT_EQ(told.why, "a.css changed");
+  const Outgoing outgoing = broadcast_.on(tree(3, css(2, {"a.css"})));
+  EXPECT_EQ(outgoing.official, std::vector{livereload_reload()});
+  EXPECT_EQ(outgoing.why, "a.css changed");
   EXPECT_EQ(broadcast_.on(tree(3)).official, std::vector{livereload_reload()});
   EXPECT_EQ(state()["refresh"]["count"], 0);
 }
 
 TEST_F(BroadcastTest, ANewEpochOfWatchdIsNoReasonToReload) {
-  const Told told = broadcast_.on(tree(0, css(1, {"a.css"}), /*epoch=*/10));
-  EXPECT_TRUE(told.official.empty());
+  const Outgoing outgoing = broadcast_.on(tree(0, css(1, {"a.css"}), /*epoch=*/10));
+  EXPECT_TRUE(outgoing.official.empty());
   EXPECT_EQ(state()["refresh"]["epoch"], 10);
 }
 

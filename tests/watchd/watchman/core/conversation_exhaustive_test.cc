@@ -106,7 +106,7 @@ class Model : public test::Rules {
   void make(const Move& move) { take(move.event); }
 
   // Good events must lead to Watching. Then a Sync must be answered.
-  void settle() {
+  void recover() {
     come_to_rest();
     take(Sync{});
     come_to_rest();
