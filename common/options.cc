@@ -398,7 +398,8 @@ void check(Program program, const Options& options, bool has_exec) {
     throw CLI::ValidationError("--ready-path must begin with / and have no blanks in it");
   }
   if (is_any(program, {Program::Launch, Program::Proxyd}) && options.bind == options.backend) {
-    throw CLI::ValidationError("BIND and BACKEND are the same address");
+    throw CLI::ValidationError(
+        "BIND and BACKEND are the same address: your server needs another port");
   }
 }
 

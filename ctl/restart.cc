@@ -20,7 +20,8 @@ namespace {
 
 LockHolder find_supervisord(const Instance& instance) {
   auto found = LockHolder::find(bus::lock_path(instance.run_directory, bus::Topic::Backend));
-  if (!found) throw std::runtime_error("hpp-supervisord does not run at the moment");
+  if (!found)
+    throw std::runtime_error("hpp-supervisord does not run at the moment. Try again in a second");
   return std::move(*found);
 }
 

@@ -418,7 +418,7 @@ void Launcher::look_after_run_directory() {
 void Launcher::lose_run_directory(const AlreadyRunning& why) {
   post(PlaceLost{
       fmt::format("{} was deleted, and another hpp-launch has taken its place ({}): stopping",
-                  run_lock_path(run_directory_->path()), why.what())});
+                  run_lock_path(run_directory_->path()), why.holder)});
 }
 
 std::vector<pid_t> Launcher::own_pids() const {

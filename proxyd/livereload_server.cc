@@ -215,7 +215,7 @@ void LiveReloadServer::listen(ServiceManager& manager, std::uint16_t port) {
           [this](UniqueFd connection, const SocketAddress&) { accept(std::move(connection)); }));
     }
   } catch (const std::runtime_error& error) {
-    log::warning("LiveReload is off: {} (--livereload-port chooses another port)", error.what());
+    log::warning("LiveReload is off: {} (--livereload-port)", error.what());
   }
 }
 

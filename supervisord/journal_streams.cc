@@ -49,7 +49,8 @@ UniqueFd stream_instead_of(int fd) {
   try {
     return open_stream();
   } catch (const std::system_error& error) {
-    log::warning("the backend's lines in the journal cannot be told from hpp's: {}", error.what());
+    log::warning("your server's lines have the identifier hpp in the journal, as hpp's own do: {}",
+                 error.what());
     return {};
   }
 }

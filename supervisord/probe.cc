@@ -280,7 +280,9 @@ void Probe::take(std::string_view bytes) {
 
 void Probe::log_not_http() {
   if (std::exchange(not_http_logged_, true)) return;
-  log::warning("the backend does not answer in HTTP/1; waiting until it does");
+  log::warning(
+      "your server's answer is not HTTP/1, so requests wait. If it speaks another protocol on this "
+      "port, such as HTTPS, turn that off");
 }
 
 // The established connection brought no answer.

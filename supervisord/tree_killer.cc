@@ -208,8 +208,8 @@ bool TreeKiller::are_zombies_of_tracers() {
   for (const pid_t pid : dead) {
     if (std::find(logged_zombies_.begin(), logged_zombies_.end(), pid) != logged_zombies_.end())
       continue;
-    log::info("pid {} is dead, but {} traces it and keeps it as a zombie; going on without it", pid,
-              describe_process(tracer_of(pid)));
+    log::info("pid {} is dead, but {} traces it and keeps it as a zombie; continuing without it",
+              pid, describe_process(tracer_of(pid)));
   }
   logged_zombies_ = std::move(dead);
   return true;

@@ -18,7 +18,8 @@ std::vector<UniqueFd> listen_or_say_who(const Address& bind) {
     const auto owner = find_port_owner(addresses);
     if (error.code().value() != EADDRINUSE || !owner) throw;
     throw std::runtime_error(
-        fmt::format("cannot listen on {}: the port is in use by {}", to_string(bind), owner->text));
+        fmt::format("cannot listen on {}: the port is in use by {}. End it, or choose another port",
+                    to_string(bind), owner->text));
   }
 }
 

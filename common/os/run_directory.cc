@@ -22,13 +22,13 @@ namespace {
 
 using OnRepair = RunDirectory::OnRepair;
 
-// The guard of a hpp-launch that was killed has the lock for as long as it takes to kill.
+// If hpp-launch was killed, its guard keeps the lock until it has killed the backend.
 constexpr std::chrono::milliseconds kLockPatience{100};
 
 // The longest name that is put into a run directory, with its slash.
 constexpr std::string_view kLongestName = "/supervisord.tickets.sock";
 
-// O_PATH: a directory that its owner cannot read is to be repaired.
+// O_PATH opens a directory even if its mode does not let this user read it. hpp repairs the mode.
 constexpr int kDirectory = O_PATH | O_DIRECTORY | O_CLOEXEC;
 
 template <class... Args>
@@ -38,7 +38,7 @@ template <class... Args>
 
 constexpr const char* kInstance = "instance";
 
-// 64 random bits.
+// Returns 64 random bits in hexadecimal.
 std::string random_id() {
   std::random_device device;
   return fmt::format("{:08x}{:08x}", device(), device());
@@ -48,7 +48,7 @@ bool is_instance_id(const std::string& text) {
   return text.size() == 16 && text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
-// The id in a file `instance`; empty if it cannot be read, or holds none.
+// Returns the id in a file `instance`; empty if the file cannot be read, or contains no id.
 std::string read_instance_id(const UniqueFd& file) {
   const std::string id = file.is_open() ? read_all(file.get()).value_or("") : "";
   return is_instance_id(id) ? id : "";
@@ -58,7 +58,7 @@ std::string fallback_root() {
   return fmt::format("/tmp/hpp-{}", ::getuid());
 }
 
-// Advice for a user who cannot have that directory.
+// Returns the advice for a user who cannot use that directory.
 std::string another_place(const std::string& path) {
   if (path.starts_with(fallback_root())) return "Set XDG_RUNTIME_DIR to a directory of your own";
   return "Choose a place in a directory of your own";
@@ -75,8 +75,8 @@ bool is_root_of_run_directories(const std::string& path) {
   return std::find(roots.begin(), roots.end(), path) != roots.end();
 }
 
-// Whether the user could change everything here anyway. In a user namespace the owner of `/` may
-// be a user whom the namespace does not know.
+// Whether the user `uid` could change everything here anyway: this user, root, or the owner of `/`,
+// which may be root under another number (in a user namespace).
 bool is_trusted(uid_t uid) {
   struct stat root {};
 
@@ -103,7 +103,7 @@ void set_private(int fd, const std::string& path, mode_t was, const OnRepair& on
                   path, was & 07777));
 }
 
-// Why a directory above the run directory is not safe; empty if it is.
+// Returns why a directory above the run directory is not safe; empty if it is safe.
 std::string objection(const struct stat& info, const std::string& name) {
   if (!is_trusted(info.st_uid)) {
     return fmt::format("{} belongs to another user (uid {})", name, info.st_uid);
@@ -118,7 +118,7 @@ std::string objection(const struct stat& info, const std::string& name) {
   return "";
 }
 
-// Symbolic links on the way to the directory.
+// Returns why a symbolic link on the way to the directory is not safe; empty if all are safe.
 std::string objection_to_links(const std::string& path) {
   for (auto end = path.find('/', 1); end != std::string::npos; end = path.find('/', end + 1)) {
     const std::string prefix = path.substr(0, end);
@@ -132,7 +132,8 @@ std::string objection_to_links(const std::string& path) {
   return "";
 }
 
-// Everything above `directory`. Its own mode and owner are judged elsewhere.
+// Returns why a directory above `directory`, or a link on the way to it, is not safe; empty if all
+// are safe. make_private() checks the directory itself.
 std::string objection_to_parents(int directory, const std::string& path) {
   std::string found = objection_to_links(path);
 
@@ -159,7 +160,7 @@ void make(const std::string& path) {
 }
 
 // Replaces a symbolic link at the path by a directory, if only this user can have made the link.
-// The link's target is left alone.
+// Does not touch the link's target. Returns whether it has replaced a link.
 bool replace_link(const std::string& path, const OnRepair& on_repair) {
   struct stat link {};
 
@@ -189,7 +190,7 @@ UniqueFd open_directory(const std::string& path, const OnRepair& on_repair) {
          is_ours ? "Remove it" : another_place(path));
 }
 
-// A directory that is hpp's own: the run directory, or the one that all run directories are in.
+// Sets the mode 0700 of the run directory, or of the directory that contains all run directories.
 void make_private(int fd, const std::string& path, const OnRepair& on_repair) {
   struct stat info {};
 
@@ -206,11 +207,12 @@ void check_length(const std::string& path) {
   constexpr std::size_t kSocketPathMax = sizeof(sockaddr_un::sun_path) - 1;
   if (path.size() + kLongestName.size() <= kSocketPathMax) return;
   throw std::runtime_error(fmt::format(
-      "the run directory's path is too long ({} bytes, at most {} fit a socket's address): {}",
+      "the run directory's path is too long ({} bytes; a socket's address has room for {}): {}. "
+      "Choose a shorter --name or --run-dir",
       path.size(), kSocketPathMax - kLongestName.size(), path));
 }
 
-// Returns the directory once it is there, ours alone, and safe from others.
+// Opens the directory; creates and repairs it if necessary. Throws if it is not safe.
 UniqueFd open_run_directory(const std::string& path, const OnRepair& on_repair) {
   const std::string parent = parent_of(path);
   if (is_root_of_run_directories(parent)) {
@@ -324,11 +326,17 @@ std::string run_lock_path(const std::string& directory) {
   return fmt::format("{}/{}", directory, kRunLock);
 }
 
+AlreadyRunning::AlreadyRunning(const RunDirectory& directory, std::string its_holder)
+    : std::runtime_error(fmt::format(
+          "already running: {}. Stop it with hpp-ctl --name {} stop, or choose another --name",
+          its_holder, std::filesystem::path(directory.path()).filename().native())),
+      holder(std::move(its_holder)) {}
+
 FileLock lock_run_directory(const RunDirectory& directory, const std::string& holder) {
   auto lock = directory.lock(kRunLock, kLockPatience);
   const std::string path = run_lock_path(directory.path());
   if (!lock) {
-    throw AlreadyRunning(fmt::format("already running: {}", read_file(path).value_or("")));
+    throw AlreadyRunning(directory, read_file(path).value_or(""));
   }
   if (::ftruncate(lock->fd(), 0) != 0 || write_all(lock->fd(), holder, 0) != 0) {
     throw_errno("cannot write " + path);

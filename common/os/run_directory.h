@@ -90,14 +90,16 @@ std::string kept_instance_id(const std::string& directory);
 constexpr const char* kRunLock = "lock";
 std::string run_lock_path(const std::string& directory);
 
-// Thrown if another hpp-launch uses the run directory. The text names that process.
+// Thrown if another hpp-launch uses the run directory.
 class AlreadyRunning : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  AlreadyRunning(const RunDirectory& directory, std::string its_holder);
+
+  std::string holder;  // describes that hpp-launch
 };
 
 // Locks the directory for this hpp-launch until the result is destroyed. `holder` describes it, for
-// the AlreadyRunning that others throw: "pid 123, http://localhost:8000". Throws AlreadyRunning.
+// others' AlreadyRunning: "pid 123, http://localhost:8000". Throws AlreadyRunning.
 FileLock lock_run_directory(const RunDirectory& directory, const std::string& holder);
 
 }  // namespace hpp

@@ -179,7 +179,7 @@ void Services::handle(const StopTimeOver&, TimePoint) {
       return sweep();
     case State::Sweeping:
       emit(error(
-          "a process of the backend has not ended after SIGKILL; exiting without waiting for it"));
+          "a process of your server has not ended after SIGKILL; exiting without waiting for it"));
       return leave();
   }
 }

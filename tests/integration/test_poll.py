@@ -124,7 +124,7 @@ class SlowScans(BindfsTest):
 
     def test_hpp_says_that_it_may_be_behind(self):
         self.start()
-        self.hpp.wait_line(r"warning: a request may meet old code for up to \d+ s after a save: "
+        self.hpp.wait_line(r"warning: old code may answer requests for up to \d+ s after a save: "
                            r"a look at \d+ files takes \d+ ms")
         response = self.client().ask()
         self.assertEqual(response.text, "0")
@@ -136,7 +136,7 @@ class SlowScans(BindfsTest):
                          r"watched, up to \d+ s behind")
         self.save_behind(1)
         self.wait_log("start 1")
-        told = [text for _, _, text in self.hpp.lines if re.search("may meet old code", text)]
+        told = [text for _, _, text in self.hpp.lines if re.search("old code may answer", text)]
         self.assertEqual(len(told), 1, self.hpp.transcript())
 
 

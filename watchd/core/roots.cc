@@ -108,10 +108,11 @@ std::vector<Root> roots_of(const std::string& project, const std::vector<std::st
     roots.push_back({prefix, filter_of_root(folder, path_of(prefix), filter)});
   }
   if (roots.size() > kRootsMax) {
-    throw std::invalid_argument(fmt::format(
-        "{} directories are to be watched, but hpp watches at most {}: give a --root that contains "
-        "several of them",
-        roots.size(), kRootsMax));
+    throw std::invalid_argument(
+        fmt::format("these are {} directories, but hpp watches at most {}: give a --root that "
+                    "contains several of "
+                    "them",
+                    roots.size(), kRootsMax));
   }
   return roots;
 }

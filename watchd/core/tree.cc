@@ -123,7 +123,8 @@ void Tree::handle(const Lags& report, TimePoint) {
   tree_.lag_ms = static_cast<std::uint64_t>(report.lag.count());
   if (tree_.lag_ms > 0 && !std::exchange(lag_told_, true)) {
     say(Say::Level::Warning,
-        fmt::format("a request may meet old code for up to {} s after a save: {}",
+        fmt::format("old code may answer requests for up to {} s after a save: {}. To poll faster, "
+                    "leave out large folders with --exclude",
                     duration_cast<seconds>(report.lag).count(), report.why));
   }
   if (state_ == State::Watching) look();

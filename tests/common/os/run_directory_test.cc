@@ -306,8 +306,9 @@ TEST(RunDirectory, TheLockNamesItsHolder) {
   try {
     lock_run_directory(directory, "pid 124");
     ADD_FAILURE() << "two processes have the lock";
-  } catch (const std::runtime_error& error) {
-    EXPECT_STREQ(error.what(), "already running: pid 123, http://localhost:8000");
+  } catch (const AlreadyRunning& error) {
+    EXPECT_EQ(error.holder, "pid 123, http://localhost:8000");
+    EXPECT_THAT(error.what(), testing::StartsWith("already running: pid 123, http://localhost"));
   }
   first.reset();
   const FileLock third = lock_run_directory(directory, "pid 5");

@@ -126,7 +126,7 @@ TEST(Services, ExitsWithinASecondEvenIfNoProcessDies) {
             {error("a helper has not ended after SIGKILL; exiting without waiting for it"),
              StartStopTimer{kKillTime}, SweepBackend{}})
       .when(StopTimeOver{}, kKillTime, Left,
-            {error("a process of the backend has not ended after SIGKILL; exiting without waiting "
+            {error("a process of your server has not ended after SIGKILL; exiting without waiting "
                    "for it"),
              Leave{130}});
 }

@@ -459,9 +459,10 @@ TEST_F(TreeTest, ALagIsPublishedAndLoggedOnce) {
   start();
   when(Began{.clock = "c:1", .files = {}});
   when(Lags{.lag = milliseconds{3000}, .why = "a look at 9 files takes 2 s"});
-  EXPECT_EQ(said(Say::Level::Warning),
-            Lines{"a request may meet old code for up to 3 s after a save: a look at 9 files takes "
-                  "2 s"});
+  EXPECT_EQ(
+      said(Say::Level::Warning),
+      Lines{"old code may answer requests for up to 3 s after a save: a look at 9 files takes "
+            "2 s. To poll faster, leave out large folders with --exclude"});
   when(Watching{});
   EXPECT_EQ(told_.lag_ms, 3000U);
   when_asked(1);

@@ -229,7 +229,8 @@ void Conversation::take(const Refused& pdu) {
   if (is_flushing_) return refuse_flush(pdu.error);
   if (state_ == State::Forgetting) return resolve();
   if (state_ == State::CatchingUp && cookie_ == Cookie::Wanted) {
-    say(Say::Level::Debug, "Watchman cannot answer in step: " + pdu.error);
+    say(Say::Level::Debug,
+        "Watchman refuses a query with a cookie, so hpp asks without one: " + pdu.error);
     return catch_up(Cookie::None);
   }
   if (state_ == State::CatchingUp && question_ == Question::Links) {
