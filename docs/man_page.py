@@ -38,7 +38,7 @@ def entries(help_text, section):
 
 
 def plain(text):
-    """Text in which no character means anything."""
+    """The text, with a backslash before each character that is markup in reStructuredText."""
     return re.sub(r"([*`\\_|])", r"\\\1", text)
 
 

@@ -33,7 +33,7 @@ constexpr Milliseconds kPollInterval{5};
 // A process that has not died of SIGKILL within this time will not: the guard gives up.
 constexpr Milliseconds kGiveUp{5'000};
 
-// Whether a hpp-launch that starts in the run directory finds the processes with this tag. If the
+// Whether an hpp-launch that starts in the run directory finds the processes with this tag. If the
 // directory was deleted meanwhile, it does not, because the new directory has another id.
 bool next_start_finds(const std::string& run_directory, const std::string& tag_prefix) {
   const std::string id = kept_instance_id(run_directory);

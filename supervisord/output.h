@@ -32,7 +32,7 @@ namespace hpp::supervisord {
 
 // The destinations of output: one outlet for each terminal, pipe or file, even if several
 // descriptors refer to it, so that lines keep their order. Our stderr shares the log's outlet.
-// Thus a log line waits until earlier output is written, and begins on its own line.
+// So a log line waits until earlier output is written, and begins on its own line.
 class Destinations {
  public:
   explicit Destinations(Loop& loop);

@@ -16,7 +16,7 @@
 //
 // A message that is sent just when a subscriber ends is lost and never freed (issue 1713, fixed in
 // 1.6). That leaks some hundred bytes, only for some subscribers. There is no workaround;
-// LeakSanitizer is told to ignore it.
+// LeakSanitizer has a suppression for it.
 #pragma once
 
 #include <nng/nng.h>

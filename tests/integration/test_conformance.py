@@ -605,7 +605,7 @@ class SloppyAnswers(ProxyTest):
         for _ in range(2):
             for number, (_, text, _) in enumerate(SLOPPY):
                 self.get(text, start=f"GET /{number} HTTP/1.1")
-        wait_for(lambda: "as a trailer" in self.proxy.output("err"), "the last defect is told")
+        wait_for(lambda: "as a trailer" in self.proxy.output("err"), "the line about the last defect")
         lines = [line for line in self.proxy.output("err").splitlines() if "your server" in line]
         self.assertEqual(len(lines), len({line.partition(" First seen")[0] for line in lines}), lines)
         for number, (name, _, defect) in enumerate(SLOPPY):

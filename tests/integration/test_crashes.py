@@ -168,7 +168,7 @@ class Matrix(CrashTest):
             if not saves:
                 self.assertEqual(self.ask().status, 503)
                 self.assertEqual(self.hpp.wait_state("Error")["generation"], generation,
-                                 "nothing was saved, so nothing was to be tried again")
+                                 "nothing was saved, so no further start is due")
                 self.assertEqual(self.hpp.snapshot()["exit"], {"code": 3})
                 self.assert_heals(f"healed {number}")
 

@@ -132,8 +132,8 @@ class Examples(unittest.TestCase):
 
 
 # The command by which each shell prints the words that it would offer. Its arguments are the folder of
-# the completions and a command line, the last word of which is to be completed. zsh's own functions are
-# replaced by ones that print their arguments.
+# the completions and a command line, whose last word the shell must complete. zsh's own functions are
+# replaced by functions that print their arguments.
 SHELLS = {
     "bash": ["bash", "-c", """source "$1/hpp.bash"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
         function=_hpp_${1##*/hpp-}; "$function" "$1"; printf '%s\\n' "${COMPREPLY[@]}" """, "bash"],

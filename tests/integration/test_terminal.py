@@ -29,7 +29,7 @@ if os.isatty(1):
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        print("served", self.path, "{mark}")  # not flushed: a terminal is told each line
+        print("served", self.path, "{mark}")  # a terminal gets each line without a flush
         self.send_response(200)
         self.end_headers()
     do_HEAD = do_GET

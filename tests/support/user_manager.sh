@@ -1,9 +1,9 @@
 #!/bin/sh
-# A `systemd --user` of a test's own, with a journal, also where systemd has not booted the machine. As root:
+# Runs a `systemd --user` for one test, with its own journal. The machine need not be booted by systemd. As root:
 #   sh user_manager.sh CGROUP UID GID JOURNAL COMMAND…
-# COMMAND, systemd with its arguments, runs as that user. JOURNAL is an empty directory for the journal. CGROUP is a
-# directory of cgroup2's that does not exist yet. It becomes all that the manager sees of the control groups: one that
-# sees more takes the group that it is in for its own, and moves every process that is there.
+# COMMAND is systemd with its arguments, and runs as the user UID. JOURNAL is an empty directory for the journal. CGROUP
+# is a directory in cgroup2 that does not exist yet. The manager sees only this part of the control groups. Otherwise it
+# would take over the group in which it is started, and move all processes in it.
 set -eu
 
 cgroup=$1 uid=$2 gid=$3 journal=$4
@@ -23,7 +23,7 @@ mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/systemd/system /run/systemd/journal.hpp
 mount -t tmpfs -o mode=755 tmpfs /var/log
 ln -s "$journal" /var/log/journal
-# As that of a namespace, the journal leaves the kernel's log and audit alone.
+# With a namespace (hpp), journald does not read the kernel's log and audit messages.
 ln -s journal.hpp /run/systemd/journal
 /lib/systemd/systemd-journald hpp &
 tries=1000

@@ -160,7 +160,7 @@ void Composition::handle(const TimerExpired&) {
 
 // ---- reports of the parts -----------------------------------------------------------------------
 
-// The user has read why a part is Down.
+// After the beginning, a part that starts again was Down, and the reason has been logged.
 void Composition::take(Part& part, const Delayed& report) {
   if (has_begun_) return;
   if (is_first(part)) return emit(report);

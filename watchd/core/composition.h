@@ -19,7 +19,7 @@
 //   Watching   The source reports changes.
 //   Down       Waits before the next attempt.
 //   Retired    The link leads elsewhere, and the part is never watched again.
-//   Absent     There is no directory, thus there are no files. That is not an error, because a
+//   Absent     There is no directory, so there are no files. That is not an error, because a
 //              checkout in another repository may remove a directory and bring it back.
 //
 // The whole begins when each part has begun, is Down or is Absent. The loss of the first part is
@@ -45,7 +45,7 @@
 // ---- the clock ----
 //
 // The clock of the whole is the clock of the first part, followed by a line for each other part
-// that has one: a digest of its name, the id of the directory, and the part's clock. Thus with a
+// that has one: a digest of its name, the id of the directory, and the part's clock. So with a
 // single part, the clock is the part's. A part that is unknown to a clock, or has another
 // directory, is watched without one.
 #pragma once

@@ -37,7 +37,7 @@ void Patience::handle(const Watch& order) {
   emit(ToFirst{order});
 }
 
-// The time of a trouble goes on between two watches.
+// The patience timer runs on: the time between two watches counts, too.
 void Patience::handle(const Unwatch&) {
   if (state_ != State::Off) end_whole();
 }

@@ -110,7 +110,7 @@ struct Synced {
 // long to find them. 0, as at the beginning of each watch: it leaves out none.
 struct Lags {
   std::chrono::milliseconds lag{0};  // whole seconds
-  std::string why;                   // in words for the user; what takes so long
+  std::string why;                   // the reason, in words for the user
 
   bool operator==(const Lags&) const = default;
 };

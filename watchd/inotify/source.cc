@@ -45,8 +45,8 @@ Entry::Is entry_of(mode_t mode) {
   return S_ISREG(mode) ? Entry::Is::File : Entry::Is::Special;
 }
 
-// Some file systems do not tell the type with the name. A name that is gone by now is left to the
-// queue, which has an event for it.
+// Some file systems do not return the type together with the name. A name that is gone by now
+// counts as a file; the queue has an event about its removal.
 Entry::Is kind_of(const dirent& entry, int directory) {
   if (entry.d_type != DT_UNKNOWN) return entry_of(DTTOIF(entry.d_type));
 

@@ -15,7 +15,7 @@
 namespace hpp::watchd::poll {
 namespace {
 
-// A network file system answers from its cache, unless the server is to be asked (statx(2)).
+// Without this flag, a network file system may answer from its cache (statx(2)).
 constexpr int kAskServer = AT_STATX_FORCE_SYNC;
 
 std::int64_t ns_of(const statx_timestamp& time) {

@@ -34,8 +34,7 @@ std::string_view describe(Defect defect) {
              "section 7.1)";
     case Defect::Trailers:
       return "your server sends Content-Length or Transfer-Encoding as a trailer (RFC 9110, "
-             "section "
-             "6.5.1)";
+             "section 6.5.1)";
   }
   return "";
 }

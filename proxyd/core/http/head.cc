@@ -327,10 +327,10 @@ std::variant<ResponseFacts, Refused> judge_response(const ResponseHead& head,
   if (head.status == 101 && !request.asks_upgrade) {
     return refuse("it switches protocols (101) without being asked to");
   }
-  // RFC 9112 §6.1: the framing of an HTTP/1.0 message with Transfer-Encoding is to be considered
-  // faulty, and its connection must not be used again.
-  const bool is_to_be_trusted = head.minor >= 1 || !common.chunked;
-  facts.keeps_alive = keeps_alive(common, head.minor) && head.status != 101 && is_to_be_trusted;
+  // RFC 9112 §6.1: an HTTP/1.0 message with Transfer-Encoding must be treated as if its framing
+  // were faulty, and its connection must not be used again.
+  const bool is_framing_sound = head.minor >= 1 || !common.chunked;
+  facts.keeps_alive = keeps_alive(common, head.minor) && head.status != 101 && is_framing_sound;
   // The rules of RFC 9112 §6.3, in the same order.
   const bool bodiless =
       request.is_head || head.status < 200 || head.status == 204 || head.status == 304;

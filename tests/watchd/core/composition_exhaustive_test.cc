@@ -66,7 +66,7 @@ const std::vector<Move> kMoves{
     {"TimerExpired", TimerExpired{}},
 };
 
-// The rules of source.h between one giver of orders and one source.
+// The rules of source.h between one sender of orders and one source.
 struct Contract {
   bool works = false;  // Watch was given; neither Lost nor Unwatch since
   bool has_begun = false;

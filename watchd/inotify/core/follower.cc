@@ -186,9 +186,9 @@ void Follower::touch_file(Id directory, const QueueEvent& event) {
   if (may_be_link && !scope_.counts(path)) unmatched_.insert(path);
 }
 
-// If a directory is known when its making is read, it was found in its parent after it was made.
-// Its removal since then would have been read before another making. So the event adds nothing,
-// unless the directory was found by a crawl, which does not count the files.
+// If a directory is already known when the event of its creation is read, hpp has found it in its
+// parent since. If it had been removed and created again, the removal would have been read first.
+// So the event adds nothing, unless a crawl has found the directory: a crawl counts no files.
 void Follower::add_directory(Id parent, const QueueEvent& event) {
   const auto known = directories_.child(parent, event.name);
   if (known && event.is == QueueEvent::Is::Made && !is_catching_up_ &&
@@ -335,8 +335,8 @@ void Follower::note_change() {
 }
 
 // Returns what to report about a pending name. Nothing: there is and was no file of that name. If
-// the folder is not known any more, but there is a file, the queue has an event of another folder
-// that took its place since; that event reports the file.
+// there is a file, but its folder is not known any more, another folder has taken that place. The
+// queue has an event of the new folder, which leads to a report of the file.
 std::optional<ChangedFile> Follower::judge(const std::string& path, Kind before,
                                            const Examined::Result& now) {
   const auto directory = directories_.at(parent_of(path));

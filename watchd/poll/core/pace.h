@@ -10,9 +10,9 @@ namespace hpp::watchd::poll {
 // A request can wait for a scan that takes less than this.
 constexpr std::chrono::milliseconds kQuickMax{50};
 
-// A scan that takes so long is slow, whatever the scans before took. A shorter one may have been
-// slow because the machine was busy, so it takes kPaceScans slow ones in a row. After that, a scan
-// is quick only if it takes less than kQuickMax.
+// A scan that takes at least this long is slow. A scan that takes less, but more than kQuickMax,
+// may have been slow because the machine was busy: only kPaceScans of these in a row count. After
+// that, a scan is quick only if it takes less than kQuickMax.
 constexpr std::chrono::milliseconds kSlowMin{1000};
 constexpr std::size_t kPaceScans = 4;
 

@@ -121,7 +121,7 @@ Outcome feed_in_every_way(const std::string& text) {
 struct ChunkedBody {
   std::string passed;  // the bytes for a receiver that wants the framing
   std::string payload;
-  std::string rest;  // what follows the body
+  std::string rest;  // the text after the body
   std::string error;
   Defects defects = {};
 

@@ -43,7 +43,7 @@ class Kernel {
  public:
   Kernel(std::mt19937& random, std::size_t queue_max) : random_(random), queue_max_(queue_max) {}
 
-  std::uint64_t position = 0;             // beside the queue
+  std::uint64_t position = 0;             // kept beside the queue
   std::map<std::string, int> changed_at;  // by path: the number of the newest change
   int changes = 0;
   bool has_overflowed = false;
@@ -431,7 +431,7 @@ class Simulation {
   int examined_at_ = 0;  // number of the newest change when the files were examined
   int exact_from_ = 0;   // changes before this one may be reported twice
   int reports_ = 0;
-  std::set<std::string> files_;         // that existed at the last Sync
+  std::set<std::string> files_;         // the files at the last Sync
   std::map<std::string, int> named_;    // by path: `read_at_` of the newest report that names it
   std::map<std::string, int> covered_;  // by path: the newest change that a report covers
 };

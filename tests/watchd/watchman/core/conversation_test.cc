@@ -329,7 +329,7 @@ class RootTest : public ConversationTest {
   }
 };
 
-TEST_F(RootTest, WatchmanIsToldToForgetItFirst) {
+TEST_F(RootTest, WatchmanForgetsItFirst) {
   expect_asked(kWatchDel);
   EXPECT_EQ(state(), State::Forgetting);
   when_received({{"watch-del", true}, {"root", "/home/me"}});
