@@ -398,7 +398,7 @@ class Hpp(Program):
         return self.wait_state("Running")
 
     def stop(self):
-        """Presses Ctrl+C, at which hpp must end in time."""
+        """Presses Ctrl+C. hpp must then end in time."""
         self.ctrl_c()
         status = self.wait_exit(STOP_S)
         if status != 130:

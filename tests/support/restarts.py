@@ -215,7 +215,7 @@ class RestartTest(IntegrationTest):
     # ---- held requests
 
     def wait_held(self, count):
-        """Waits until proxyd publishes that it holds `count` requests. It does so now and then."""
+        """Waits until proxyd publishes that it holds `count` requests (kCountInterval)."""
         wait_for(lambda: self.hpp.snapshot("proxyd").get("held") == count,
                  lambda: f"{count} held requests: {self.hpp.snapshot('proxyd')}")
 

@@ -49,7 +49,7 @@ TESTED_ELSEWHERE = {
     "watchd/core/contents.cc": "tests/watchd/core/change_counter_test.cc",
 }
 
-# States whose names are those of a standard, and say all.
+# States that have the names of a standard, which explains them.
 NAMED_BY_A_STANDARD = {"proxyd/core/reload/html_prefix.h"}  # HTML's tokenizer
 
 # ---- documents ----------------------------------------------------------------------------------

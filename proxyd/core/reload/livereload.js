@@ -342,7 +342,7 @@
     return found;
   }
 
-  // Returns the sheets with the likest addresses. `paths`: the changed files. Returns all sheets if `paths` is null, or
+  // Returns the sheets with the most similar addresses. `paths`: the changed files. Returns all sheets if `paths` is null, or
   // if it has a path that is not like any sheet's.
   function chosenOf(sheets, paths) {
     const chosen = new Set(paths ? [] : sheets);
