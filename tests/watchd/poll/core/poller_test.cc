@@ -303,7 +303,8 @@ TEST_F(PollerTest, IfScansAreSlowASyncIsNotWaitedFor) {
   when(Sync{});
   EXPECT_EQ(effects(), Effects{Synced{}});
   pass();
-  EXPECT_EQ(changed(), Names{"a"}) << "no second slow scan finds out whether the files have settled";
+  EXPECT_EQ(changed(), Names{"a"})
+      << "no second slow scan finds out whether the files have settled";
   took_ = milliseconds{10};
   pass();
   EXPECT_EQ(all<Lags>()[0].lag, milliseconds{0});
