@@ -28,7 +28,7 @@ void Input::lead_to(int master) {
   }
   waiting_.clear();
   master_.reset(::fcntl(master, F_DUPFD_CLOEXEC, 0));
-  if (!master_.is_open()) throw_errno("dup");
+  if (!master_.is_open()) throw_errno("cannot duplicate a descriptor");
   writable_ =
       std::make_unique<FdWatch>(loop_, master_.get(), FdWatch::For::Writing, [this] { write(); });
   readable_.start();

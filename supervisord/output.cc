@@ -28,7 +28,7 @@ constexpr std::string_view kClearScreen = "\033[H\033[2J\033[3J";
 
 UniqueFd duplicate(const UniqueFd& fd) {
   UniqueFd same(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
-  if (!same.is_open()) throw_errno("dup");
+  if (!same.is_open()) throw_errno("cannot duplicate a descriptor");
   return same;
 }
 

@@ -37,7 +37,7 @@ constexpr int kNoneIgnored = 1;
 class MemoryFile {
  public:
   explicit MemoryFile(const char* name) : fd_(::memfd_create(name, MFD_CLOEXEC)) {
-    if (!fd_.is_open()) throw_errno("memfd_create");
+    if (!fd_.is_open()) throw_errno("cannot make a file in memory");
   }
 
   int fd() const { return fd_.get(); }

@@ -9,7 +9,7 @@ namespace hpp {
 
 Pipe make_pipe() {
   int fds[2];
-  if (::pipe2(fds, O_CLOEXEC) != 0) throw_errno("pipe");
+  if (::pipe2(fds, O_CLOEXEC) != 0) throw_errno("cannot make a pipe");
   return {.reader = UniqueFd(fds[0]), .writer = UniqueFd(fds[1])};
 }
 
