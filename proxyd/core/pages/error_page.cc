@@ -18,8 +18,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr const char* kStartedAgain = "hpp starts it again when a file changes.";
-
 // ---- content ------------------------------------------------------------------------------------
 
 // The content of an answer, for all formats.
@@ -31,6 +29,7 @@ struct Story {
   bool tells_all = false;  // whether it shows the backend's command, exit status and output
   bool any_live = false;   // whether the page waits for any live backend, or only for another one
   bool waits = true;       // whether the page waits for a backend and then reloads
+  bool retried = false;    // whether hpp tries to start the backend without waiting for a change
 
   bool is_crash() const { return kind == Answer::Kind::Crashed; }
 };
@@ -58,7 +57,8 @@ Story story_of(const Answer& answer, const bus::BackendState& backend, bool may_
               .title = title_of_end(backend),
               .text = may_see_output ? how_it_ended(backend) : "it has failed",
               .tells_all = may_see_output,
-              .any_live = true};
+              .any_live = true,
+              .retried = backend.exit && !backend.exit->spawn_error.empty()};
     case Answer::Kind::Unrepeated:
       return {.kind = answer.kind,
               .name = "unrepeated",
@@ -119,8 +119,10 @@ std::string text_of(const Story& story, const bus::BackendState& backend) {
   std::string text =
       (runs(backend) ? "Your new server is not running: " : "Your server is not running: ") +
       story.text;
-  if (!story.tells_all) return fmt::format("{}. {}\n", text, kStartedAgain);
-  text += fmt::format("\n\n  {}\n\n{}\n", command_line(backend.command), kStartedAgain);
+  const std::string_view next = story.retried ? "hpp tries again until it can start it."
+                                              : "hpp starts it again when a file changes.";
+  if (!story.tells_all) return fmt::format("{}. {}\n", text, next);
+  text += fmt::format("\n\n  {}\n\n{}\n", command_line(backend.command), next);
   if (!backend.output_tail.empty()) {
     text += fmt::format("\nIts last output:\n\n{}\n", whole_lines(backend));
   }
@@ -213,6 +215,9 @@ std::string failure_html(const bus::BackendState& backend, std::int64_t now_ms) 
 std::string_view hint_of(const Story& story, bool is_safe) {
   if (!story.waits) return "";
   if (!is_safe) return "This page shows a message when your server is back.";
+  if (story.retried) {
+    return "hpp tries again until it can start your server. This page then reloads by itself.";
+  }
   if (story.is_crash()) {
     return "Save a file and hpp starts your server again. This page then reloads by itself.";
   }

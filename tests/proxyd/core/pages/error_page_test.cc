@@ -86,6 +86,17 @@ TEST(ErrorPage, OtherWaysToEnd) {
   expect("port 8001 is in use by pid 7 (x)", "Your server cannot be started");
 }
 
+TEST(ErrorPage, SaysWhatStartsTheServerAgain) {
+  bus::BackendState backend = kCrashed;
+  const auto texts = [&] { return crashed(backend, kText) + crashed(backend, kHtml); };
+  EXPECT_THAT(texts(), AllOf(HasSubstr("hpp starts it again when a file changes."),
+                             HasSubstr("Save a file and hpp starts your server again.")));
+  backend.exit = bus::BackendExit{.spawn_error = "nosuch: No such file or directory"};
+  EXPECT_THAT(texts(), AllOf(HasSubstr("hpp tries again until it can start it."),
+                             HasSubstr("hpp tries again until it can start your server."),
+                             Not(HasSubstr("a file"))));
+}
+
 TEST(ErrorPage, ABrowserSeesWhatHappenedAndWhen) {
   const std::string answer = crashed(kCrashed, kHtml);
   EXPECT_THAT(answer, HasSubstr("Content-Type: text/html; charset=utf-8\r\n"));
