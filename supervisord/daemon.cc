@@ -182,8 +182,8 @@ Probe::Handlers Daemon::probe_handlers() {
 }
 
 void Daemon::perform(const Spawn& effect) {
-  // The connection of a ping that was answered may still be open. Our end of it would keep a
-  // backend that does not set SO_REUSEADDR from binding the port.
+  // The probe's connection may still be open after the answer. Our end of it would keep a backend
+  // that does not set SO_REUSEADDR from binding the port.
   probe_.stop();
   events_.post_next(server_.start(effect.generation));
 }

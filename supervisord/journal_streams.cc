@@ -20,8 +20,8 @@ constexpr std::string_view kSocket = "/run/systemd/journal/stdout";
 // and the console.
 constexpr std::string_view kHeader = "hpp-backend\n\n6\n0\n0\n0\n0\n";
 
-// The backend waits when this much of its output has not been read by journald. bytes; the same as
-// in libsystemd.
+// The bytes of output that may wait for journald before the backend blocks. The same as in
+// libsystemd.
 constexpr int kBuffer = 8 * 1024 * 1024;
 
 // Throws std::system_error.

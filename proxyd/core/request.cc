@@ -345,7 +345,7 @@ Effects Request::answer(Answer::Kind kind, int status, std::string why) {
   return effects;
 }
 
-// The client has ended its side, and there is no time to wait for the answer.
+// The client has ended its side, and hpp no longer waits for the answer.
 Effects Request::answer_half_closed() {
   std::string why =
       "The client closed its side of the connection, as a client does that gives up. ";

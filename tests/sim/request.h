@@ -29,8 +29,7 @@ struct Request {
   bool is_barred = false;      // the barrier was strict at that decision
   bool must_be_fresh = false;  // whether it had to be fresh when it was last forwarded
   bool must_not_run = false;   // the client went away while proxyd held the request
-  std::uint64_t crashed = 0;   // generation that failed while proxyd, which knows that, had the
-                               // request
+  std::uint64_t crashed = 0;   // generation whose failure was reported while proxyd had the request
   // In backends.
   int runs = 0;              // how often a backend has run it
   bool is_all_sent = false;  // the newest backend that ran it has sent the answer's whole body

@@ -19,7 +19,7 @@ class Standby {
   // Takes an order of Patience.
   void take(const watchd::Order& order);
 
-  // The process of watchd is dead. The kernel's queue is not: a later Watch may continue from it.
+  // The process of watchd dies. The kernel's queue survives: a later Watch may continue from it.
   void die() { handle(watchd::Unwatch{}); }
 
   std::function<void(const watchd::Report& report)> on_report;

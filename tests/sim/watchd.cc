@@ -11,8 +11,8 @@ namespace watchman = watchd::watchman;
 
 namespace {
 
-// How long before the return to Watchman a save may have been counted that Watchman reports again:
-// its 20 ms, and the time of a flush.
+// After the return to Watchman, Watchman may repeat saves that were counted at most this long
+// before the return: its 20 ms, and the time of a flush.
 constexpr Micros kReturnWindow = 100ms;
 
 }  // namespace
@@ -167,8 +167,8 @@ void Watchd::perform(const watchd::Say& effect) {
   world_.trace("watchd: {}", effect.text);
 }
 
-// A save counts once, even if Watchman reports it several times. The exception are the saves
-// shortly before the return to Watchman: the standby has reported them, and Watchman may do so
+// A save counts once, even if Watchman reports it several times. Saves shortly before the return to
+// Watchman are the exception: the standby has reported them, and Watchman may report them again
 // after the return.
 void Watchd::check_counts_once(const bus::TreeState& tree) {
   if (tree.revision == std::exchange(counted_, tree.revision)) return;

@@ -24,7 +24,7 @@ using std::chrono::milliseconds;
 // `replies`; the last element applies to all further connections.
 class Server {
  public:
-  // A reply that `Ends` is followed by a FIN from a server that goes on to read.
+  // With a reply whose name contains `Ends`, the server then sends a FIN, and continues to read.
   enum class Reply {
     Close,
     CloseAfterRequest,

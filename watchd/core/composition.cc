@@ -129,7 +129,7 @@ void Composition::handle(const PartStirred& event) {
   if (state_ != State::Off) emit(LookAtPart{event.part});
 }
 
-// A link to a directory leads to the same part if it was switched. follow() has had a look at it.
+// If a link to a directory was switched, its part stays the same; follow() has emitted LookAtPart.
 void Composition::handle(const LinksFollowed& event) {
   std::vector<OutsideLink> left_out;
   for (const OutsideLink& link : links_that_count(event.links, filter_)) {
@@ -414,7 +414,7 @@ void Composition::begin() {
   emit(Changed{.clock = joint_clock(), .files = std::move(changed_files), .lost_track = {}});
 }
 
-// A trouble that is final outweighs one that may pass.
+// A final reason takes the place of a reason that may pass.
 void Composition::fail_sync(const std::string& why, bool is_final) {
   if (sync_trouble_.empty() || (is_final && !is_trouble_final_)) sync_trouble_ = why;
   is_trouble_final_ = is_trouble_final_ || is_final;
@@ -430,7 +430,7 @@ void Composition::say(Say::Level level, std::string text) {
 
 // ---- the clock ----------------------------------------------------------------------------------
 
-// The names would do, but may contain any bytes.
+// A digest takes the place of the names, because these may contain any bytes, such as newlines.
 std::string Composition::digest_of(const Part& part) {
   Fnv digest;
   digest.add(part.prefix);

@@ -12,7 +12,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-// The longest pause that is accepted. A longer one would delay each restart that no request causes.
+// The longest pause that is accepted. A longer one would delay restarts, unless a request comes.
 constexpr std::chrono::milliseconds kSettleMax{60'000};
 
 std::string_view without_slashes(std::string_view folder) {

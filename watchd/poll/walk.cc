@@ -80,7 +80,7 @@ void Walk::enter(int parent, const std::string& name, std::string path) {
   read_entries(folders_.back());
 }
 
-// The names are sorted, because the Lister needs them so.
+// The names are sorted, because Lister requires it.
 void Walk::read_entries(Folder& folder) {
   struct statx status {};
 

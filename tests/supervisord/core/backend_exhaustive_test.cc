@@ -119,8 +119,7 @@ class World : public test::Rules {
   bool may_crash() const { return !crashed_ && !stop_asked_; }
 
   // The next supervisord starts from the last snapshot, unless the service manager's store has kept
-  // nothing. A spawn that was in progress may have
-  // succeeded.
+  // nothing. A spawn that was in progress may have succeeded.
   void crash(bool forgotten) {
     crashed_ = true;
     if (spawn_due_) first_lives_ = tree_lives_ = true;

@@ -284,7 +284,7 @@ TEST(TakingOver, ContinuesToKill) {
   EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 8"));
 }
 
-// ---- the table of DESIGN 4: state × event -------------------------------------------------------
+// ---- each state, with each event ----------------------------------------------------------------
 
 void expect_step(Backend::State from, const Event& event, Backend::State to,
                  const std::vector<std::string>& effects) {

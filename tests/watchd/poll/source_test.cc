@@ -35,7 +35,7 @@ class PollSourceTest : public testing::Test {
     EXPECT_TRUE(comes<Watching>());
   }
 
-  // Waits until such a report comes.
+  // Waits for a report of this type.
   template <class R>
   bool comes() {
     return run_until(loop_, [this] { return has<R>(); });
