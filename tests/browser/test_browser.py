@@ -24,7 +24,7 @@ HEAD = """<!DOCTYPE html><html lang=en><meta name=viewport content="width=device
 OURS = "<script src=http://localhost:{livereload}/livereload.js></script>"
 STYLE = "<link rel=stylesheet href=/static/main.css><link rel=stylesheet href=/static/other.css>"
 BODY = """<h1>%s</h1><p>A page of a site under development.<p><input id=name>""" % TEXT
-# A page that shows what is in its shadow tree, which it keeps a way into.
+# A page with a shadow tree. `window.shadow` lets tests read the tree even if it is closed.
 SHADOW = """<div id=host></div><script>
     window.shadow = host.attachShadow({{mode: "%s"}});
     shadow.innerHTML = "<link rel=stylesheet href=/static/part.css><p>in the shadow";

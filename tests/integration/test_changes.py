@@ -65,7 +65,7 @@ class ChangeTest(TicketTest):
 
 class Editors(ChangeTest):
     def assert_saves(self, save, maybe=None, steps=1):
-        """Checks a way to save. At the second time, the file of the first backup is there."""
+        """Checks a way to save. The second save finds the backup that the first one has made."""
         for text in ("first\n", "second\n"):
             self.assert_publishes(lambda text=text: save(text), "app.py", maybe=maybe, steps=steps)
             self.assertEqual(self.path.read_text(), text)
@@ -116,7 +116,7 @@ class Editors(ChangeTest):
         self.assert_saves(save, steps=2)
 
     def test_emacs(self):
-        """With its lock, the file of unsaved text, and the backup."""
+        """Emacs also writes a lock, a file with the unsaved text, and a backup."""
 
         def save(text):
             lock, unsaved = self.project / ".#app.py", self.project / "#app.py#"

@@ -23,7 +23,7 @@ def get(*lines, start="GET / HTTP/1.1", host="Host: a"):
 
 
 def post(*lines, start="POST / HTTP/1.1", body="0\r\n\r\n"):
-    """A POST with a body, which is no body for a server that sees no framing, or another framing."""
+    """A POST with a body. A server that reads the framing differently finds another end of the body."""
     return get(*lines, start=start) + body
 
 
@@ -44,7 +44,7 @@ def send_pieces(connection, text, count):
     for piece in pieces(text, count):
         connection.send(piece)
         if count > 1:
-            time.sleep(0.0005)  # so that the proxy sees a piece of its own
+            time.sleep(0.0005)  # so that the proxy receives the piece separately
 
 
 # ---- requests that are refused ------------------------------------------------------------------

@@ -45,7 +45,7 @@ class Listing(IntegrationTest):
         generation = self.hpp.generation
         (self.project / "x").touch()
         wait_for(lambda: self.hpp.generation > generation, "the restart")
-        # http.server has a backlog of five connections. Of more, the kernel would drop some, and
+        # http.server has a backlog of five connections. The kernel would drop further ones, and
         # connecting again takes a second.
         requests = [Background(get, self.hpp.url) for _ in range(5)]
         for request in requests:

@@ -211,8 +211,8 @@ class InFlight(RestartTest):
         self.assertEqual(self.log("POST"), [])
 
     def test_a_request_that_crashes_the_backend_gets_the_reason_and_is_not_repeated(self):
-        """Also on an upstream connection that was used before, where hpp might believe that the backend
-        has closed an idle connection."""
+        """The second request is sent on an upstream connection that was used before. hpp must not believe
+        that the backend has closed an idle connection."""
         self.start()
         for text, uses in (("one", 0), ("two", 3)):
             with self.subTest(text):

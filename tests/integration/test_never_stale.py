@@ -110,7 +110,7 @@ class Pairs(RestartTest):
 
 
 class PolledPairs(Pairs):
-    """The same, if hpp looks at the files itself."""
+    """Pairs, with hpp polling all files."""
 
     def start(self, *options, **settings):
         return super().start("--watcher", "poll", *options, **settings)

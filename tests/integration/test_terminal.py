@@ -41,7 +41,7 @@ http.server.ThreadingHTTPServer(("localhost", int(sys.argv[1])), Handler).serve_
 
 
 class TerminalForTwo(TerminalHpp):
-    """hpp-launch of which only stdout is the terminal."""
+    """hpp-launch whose stderr is a pipe, not the terminal."""
 
     redirected = {"stderr": subprocess.PIPE}
 
@@ -122,7 +122,7 @@ class Output(TerminalTest):
         hpp = self.start_teller()
         hpp.wait_screen("streams False True True first\r\n")
         hpp.wait_screen("window 80 24\r\n")
-        hpp.wait_screen("served / first\r\n")  # the ping
+        hpp.wait_screen("served / first\r\n")  # the probe
         self.assertNotIn("\r\r", hpp.screen)
 
     def test_only_where_hpp_has_one(self):

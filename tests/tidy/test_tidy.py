@@ -90,9 +90,9 @@ def code_of(text):
 
 
 def functions(text):
-    """(number of the first line, lines) of each function of a formatted file. In such a file the first line
-    above a lone brace that is no deeper than the brace begins what the brace ends: a function, or a block
-    inside one, which is shorter. Classes and lists end with `};`, namespaces with a comment."""
+    """(number of the first line, lines) of each function of a formatted file. There, the line of a function's
+    end is a brace alone. The nearest line above it with no deeper indentation begins the function. Blocks in
+    functions are found, too, but they are shorter. Classes end with `};`, namespaces with a comment."""
     lines = text.split("\n")
     for end, line in enumerate(lines):
         if line.strip() != "}":
