@@ -30,7 +30,9 @@ constexpr Milliseconds kAskAgain{20};
 Address address_of(const Instance& instance) {
   if (!instance.url.starts_with(kScheme)) {
     throw std::runtime_error(fmt::format(
-        "{} has no snapshot of hpp-proxyd, so hpp's address is unknown", instance.run_directory));
+        "{} has no snapshot of hpp-proxyd, so hpp's address is unknown. If hpp has just been "
+        "started, try again",
+        instance.run_directory));
   }
   return parse_address(std::string_view(instance.url).substr(kScheme.size()));
 }
