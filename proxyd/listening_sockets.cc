@@ -29,7 +29,7 @@ std::vector<UniqueFd> listen_for_good(ServiceManager& manager, std::string_view 
     manager.forget(name);
     sockets.clear();
   }
-  sockets = listen_or_say_who(bind);
+  sockets = listen_or_say_who(bind, name);
   std::vector<int> fds;
   fds.reserve(sockets.size());
   for (const UniqueFd& socket : sockets) fds.push_back(socket.get());

@@ -41,6 +41,18 @@ class Activated(ProxyTest):
             close(client, peer)
 
 
+class ActivatedUnderAnotherName(unittest.TestCase):
+    def test_is_told_the_right_name(self):
+        """`unknown` is systemd-socket-activate's default."""
+        bind = free_port()
+        program = Program([PYTHON, "-c", ACTIVATE.replace('"http"', '"unknown"'), bind,
+                           BUILD_DIR / "proxyd" / "hpp-proxyd", f"127.0.0.1:{bind}", free_port(),
+                           "--assume-running"], None, dict(os.environ))
+        self.addCleanup(program.end)
+        self.assertEqual(program.wait_exit(), 1)
+        self.assertIn("systemd-socket-activate --fdname=http", program.output("err"))
+
+
 class Framing(ProxyTest):
     """Two requests on one connection after each kind of framing."""
 
