@@ -139,6 +139,11 @@ void ServiceManager::forget(std::string_view name) {
   send(fmt::format("FDSTOREREMOVE=1\nFDNAME={}", name));
 }
 
+void ServiceManager::forget_untaken() {
+  for (const auto& [name, fd] : stored_) forget(name);
+  stored_.clear();
+}
+
 std::vector<UniqueFd> ServiceManager::take(std::string_view name) {
   std::vector<UniqueFd> taken;
   for (auto& [stored_as, fd] : stored_) {

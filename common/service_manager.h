@@ -46,9 +46,13 @@ class ServiceManager {
   // Asks the manager to close the descriptors that it keeps under that name.
   void forget(std::string_view name);
 
-  // Returns the descriptors that this program's predecessors have stored under that name, in the
-  // order in which they were stored. Call once per name: ownership passes to the caller. The
-  // manager keeps its duplicates.
+  // Asks the manager to close all descriptors of this program's predecessors that were not taken,
+  // and closes them here.
+  void forget_untaken();
+
+  // Returns the descriptors that this program's predecessors have stored under that name. systemd
+  // does not keep the order in which they were stored. Call once per name: ownership passes to the
+  // caller. The manager keeps its duplicates.
   std::vector<UniqueFd> take(std::string_view name);
 
   // Like take(), for listening stream sockets; they may be in blocking mode. Throws

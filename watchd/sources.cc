@@ -209,4 +209,11 @@ void Sources::perform(const Say& effect) {
   say(effect);
 }
 
+// All parts have taken their queues. The others belong to parts that are gone, or to a standby that
+// is not needed any more.
+void Sources::perform(const Watching& report) {
+  manager_.forget_untaken();
+  on_report_(report);
+}
+
 }  // namespace hpp::watchd

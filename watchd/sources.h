@@ -72,6 +72,7 @@ class Sources {
   void perform(const StartTimer& effect);
   void perform(const StopTimer&);
   void perform(const Say& effect);
+  void perform(const Watching& report);
 
   template <class R>
   void perform(const R& report) {

@@ -227,6 +227,18 @@ TEST_F(ServiceManagerTest, PassesListeningSockets) {
   }));
 }
 
+TEST_F(ServiceManagerTest, ForgetsWhatWasNotTaken) {
+  const Pipe pipe = make_pipe();
+  for (const bool takes : {false, true}) {
+    EXPECT_TRUE(is_passed(pipe.reader.get(), [&](ServiceManager& manager) {
+      const auto taken = takes ? manager.take("http") : std::vector<UniqueFd>{};
+      manager.forget_untaken();
+      return manager.take("http").empty() && (::fcntl(3, F_GETFD) >= 0) == takes;
+    }));
+    EXPECT_EQ(heard_text(), takes ? "nothing" : "FDSTOREREMOVE=1\nFDNAME=http");
+  }
+}
+
 TEST_F(ServiceManagerTest, RejectsSocketsThatDoNotListen) {
   const auto is_refused = [](ServiceManager& manager) {
     try {

@@ -2,12 +2,13 @@
 lost and none is invented while hpp-watchd is killed."""
 
 import os
+import pathlib
 import shutil
 import signal
 import subprocess
 import unittest
 
-from harness import freeze, wait_for
+from harness import LONG_BARRIER_MS, Background, freeze, wait_for
 from restarts import Load, is_sanitized
 from test_crashes import KILLS_MAX, CrashTest
 from test_watchd import WatchdTest
@@ -73,6 +74,28 @@ class Limits(WatchdTest):
         self.check_polls("max_user_instances")
 
 
+class Overflow(CrashTest):
+    def test_no_save_is_lost_if_the_queue_overflows(self):
+        """The kernel drops the events of the last save, because the queue is full."""
+        self.start("--watcher", "inotify", "--barrier-timeout", str(LONG_BARRIER_MS))
+        one, other = self.save("one", ""), self.save("other", "")
+        self.assert_fresh("first")
+        watchd = self.hpp.helper_pid("watchd")
+        freeze(watchd)
+        limit = int(pathlib.Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+        for _ in range(limit // 2 + 10):  # equal events in a row would be one
+            os.utime(one)
+            os.utime(other)
+        self.save_text("second")
+        answer = Background(self.ask)
+        os.kill(watchd, signal.SIGCONT)
+        self.assertEqual(answer.result().text, "second")
+        self.hpp.wait_line("the kernel has dropped file events .*: that counts as a change")
+        starts = len(self.log("start"))
+        self.assert_heals("third")
+        self.assertEqual(len(self.log("start")), starts + 1, "restarts")
+
+
 class Kills(CrashTest):
     """hpp-watchd is killed at any moment; hpp-launch keeps the queue for the next one."""
 
@@ -113,6 +136,27 @@ class Kills(CrashTest):
         self.save("new/folder/file", "x")
         os.kill(self.hpp.pid, signal.SIGCONT)
         wait_for(lambda: self.hpp.snapshot("watchd")["changed"] == ["new/folder/file"], "the change")
+
+    def test_the_queue_of_a_part_that_is_gone_is_forgotten(self):
+        (self.directory / "shared").mkdir()
+        link = self.project / "link"
+        link.symlink_to(self.directory / "shared")
+        self.start("--watcher", "inotify")
+
+        def wait_kept(count):
+            def kept():
+                links = [os.readlink(fd) for fd in pathlib.Path(f"/proc/{self.hpp.pid}/fd").iterdir()]
+                return links.count("anon_inode:inotify") == count
+
+            wait_for(kept, f"{count} queues in the store of hpp-launch")
+
+        wait_kept(2)
+        freeze(self.hpp.pid)
+        self.kill("watchd")
+        link.unlink()
+        os.kill(self.hpp.pid, signal.SIGCONT)
+        self.wait_restarted()
+        wait_kept(1)
 
     def test_no_save_is_invented(self):
         shutil.copytree("/usr/include/linux", self.project / "tree")

@@ -189,6 +189,23 @@ class Crashes(SystemdTest):
         self.assertEqual(len(self.log("start")), 2 + len(HELPERS))
         self.stop()
 
+    def test_systemd_keeps_the_queue_of_inotify(self):
+        """No save is lost while watchd is dead, and none is invented."""
+        self.start('watcher = "inotify"')
+        for number in range(2):  # systemd gives up a service that is started more often in a short time
+            starts = len(self.log("start"))
+            self.kill("watchd")
+            self.wait_restarted()
+            self.hpp.wait_watching()
+            self.assertEqual(self.ask().status, 200)
+            self.assertEqual(len(self.log("start")), starts, self.hpp.transcript())
+            self.kill("watchd")
+            self.save_text(f"save {number}")
+            self.assert_fresh(f"save {number}")
+            self.wait_restarted()
+            self.assertEqual(len(self.log("start")), starts + 1, self.hpp.transcript())
+        self.stop()
+
     def test_a_supervisor_is_never_given_up(self):
         self.start()
         for _ in range(7):

@@ -7,15 +7,11 @@
 namespace hpp::watchd {
 namespace {
 
-// Files that changed together: the names of the first ones, and the number of all.
-struct Names {
-  std::vector<std::string> first;
-  std::uint64_t count = 0;
-
-  void add(const std::string& name) {
-    if (++count <= bus::kChangedPathsMax) first.push_back(name);
-  }
-};
+// Adds a file to those that changed together: the names of the first ones, and the number of all.
+void add(const std::string& name, std::vector<std::string>& first, std::uint64_t& count) {
+  if (std::find(first.begin(), first.end(), name) != first.end()) return;
+  if (++count <= bus::kChangedPathsMax) first.push_back(name);
+}
 
 }  // namespace
 
@@ -26,9 +22,9 @@ void ChangeCounter::learn(const std::vector<ChangedFile>& files) {
   contents_.learn(files);
 }
 
-std::vector<ChangedFile> ChangeCounter::news_of(const std::vector<ChangedFile>& batch) {
+std::vector<ChangedFile> ChangeCounter::news_of(const std::vector<ChangedFile>& reported) {
   std::vector<ChangedFile> news;
-  for (const ChangedFile& file : batch) {
+  for (const ChangedFile& file : reported) {
     if (!ignores_unchanged_ || contents_.is_news(file)) news.push_back(file);
   }
   std::stable_partition(news.begin(), news.end(),
@@ -40,8 +36,8 @@ std::vector<std::string> ChangeCounter::count_for_browsers(const std::vector<Cha
                                                            bus::TreeState& tree) {
   transient_.clear();
   std::vector<std::string> backend;
-  Names css;
-  Names reload;
+  bus::Refresh refresh =
+      has_refresh_ ? tree.refresh : bus::Refresh{.count = tree.refresh.count + 1};
   for (const ChangedFile& file : news) {
     if (file.is_transient()) transient_.insert(file.name);
     switch (concerns_.of(file.name)) {
@@ -49,38 +45,39 @@ std::vector<std::string> ChangeCounter::count_for_browsers(const std::vector<Cha
         backend.push_back(file.name);
         break;
       case Concern::StyleSheet:
-        css.add(file.name);
+        add(file.name, refresh.css, refresh.css_count);
         break;
       case Concern::Page:
-        reload.add(file.name);
+        add(file.name, refresh.reload, refresh.reload_count);
         break;
     }
   }
-  if (css.count + reload.count > 0) {
-    tree.refresh = {.count = tree.refresh.count + 1,
-                    .css = std::move(css.first),
-                    .css_count = css.count,
-                    .reload = std::move(reload.first),
-                    .reload_count = reload.count};
+  if (refresh.css_count + refresh.reload_count > 0) {
+    has_refresh_ = true;
+    tree.refresh = std::move(refresh);
   }
   return backend;
 }
 
-void ChangeCounter::count_for_backend(const std::vector<std::string>& names,
-                                      bus::TreeState& tree) const {
+void ChangeCounter::count_for_backend(const std::vector<std::string>& names, bus::TreeState& tree) {
   if (names.empty()) return;
-  Names named;
-  for (const std::string& name : names) {
-    if (!transient_.contains(name)) named.add(name);
+  const bool is_first = !std::exchange(has_revision_, true);
+  if (is_first) {
+    ++tree.revision;
+    tree.changed.clear();
+    tree.changed_count = 0;
+  } else if (tree.changed_count == 0) {
+    return;  // not all changes of the batch are known
   }
-  ++tree.revision;
-  tree.changed_count = named.count == 0 ? names.size() : named.count;
-  tree.changed = std::move(named.first);
+  for (const std::string& name : names) {
+    if (!transient_.contains(name)) add(name, tree.changed, tree.changed_count);
+  }
+  if (tree.changed_count == 0) tree.changed_count = names.size();
 }
 
 void ChangeCounter::count_unknown(bus::TreeState& tree) {
   contents_.forget();
-  ++tree.revision;
+  if (!std::exchange(has_revision_, true)) ++tree.revision;
   tree.changed.clear();
   tree.changed_count = 0;
 }

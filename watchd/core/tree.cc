@@ -364,6 +364,7 @@ void Tree::set_problem(const std::string& problem) {
 
 void Tree::publish() {
   told_ = tree_;
+  counter_.end_batch();
   emit(Publish{tree_});
 }
 

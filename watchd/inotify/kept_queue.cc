@@ -12,6 +12,15 @@
 #include <vector>
 
 namespace hpp::watchd::inotify {
+namespace {
+
+bool is_regular_file(int fd) {
+  struct stat status {};
+
+  return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+}  // namespace
 
 KeptQueue::KeptQueue(ServiceManager& manager, std::string_view store_name)
     : manager_(manager), store_name_(store_name) {}
@@ -21,12 +30,13 @@ KeptQueue::~KeptQueue() {
 }
 
 // The manager passes the descriptors once. If it has several queues, watchd was killed before the
-// manager had forgotten an old one.
+// manager had forgotten an old one. The two descriptors of a queue come in any order.
 KeptQueue::Opened KeptQueue::open(const std::string& token) {
   std::vector<UniqueFd> stored = manager_.take(store_name_);
   const bool is_one = stored.size() == 2;
   bool is_kept = false;
   for (std::size_t i = 0; i + 1 < stored.size() && !is_kept; i += 2) {
+    if (is_regular_file(stored[i].get())) std::swap(stored[i], stored[i + 1]);
     is_kept = adopt(std::move(stored[i]), std::move(stored[i + 1]), token);
   }
   if (is_kept && is_one) return {.is_kept = true};
@@ -48,11 +58,7 @@ std::string KeptQueue::token() const {
 }
 
 bool KeptQueue::adopt(UniqueFd queue, UniqueFd memory, const std::string& wanted) {
-  struct stat status {};
-
-  const bool is_page = ::fstat(memory.get(), &status) == 0 && S_ISREG(status.st_mode) &&
-                       status.st_size >= static_cast<off_t>(sizeof(Page));
-  if (!is_page || !map(memory.get())) return false;
+  if (!is_regular_file(memory.get()) || !map(memory.get())) return false;
   if (token() != wanted) {
     unmap();
     return false;
@@ -76,7 +82,13 @@ int KeptQueue::create() {
   return 0;
 }
 
+// Returns false if the file is too short for a page.
 bool KeptQueue::map(int memory) {
+  struct stat status {};
+
+  const bool is_page =
+      ::fstat(memory, &status) == 0 && status.st_size >= static_cast<off_t>(sizeof(Page));
+  if (!is_page) return false;
   void* const page = ::mmap(nullptr, sizeof(Page), PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
   if (page == MAP_FAILED) return false;
   page_ = static_cast<Page*>(page);

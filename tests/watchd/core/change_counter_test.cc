@@ -13,8 +13,14 @@ using Names = std::vector<std::string>;
 
 class ChangeCounterTest : public testing::Test {
  protected:
+  void add_files(const std::vector<ChangedFile>& reported) {
+    counter_.count_for_backend(counter_.count_for_browsers(counter_.news_of(reported), tree_),
+                               tree_);
+  }
+
   void count_files(const std::vector<ChangedFile>& batch) {
-    counter_.count_for_backend(counter_.count_for_browsers(counter_.news_of(batch), tree_), tree_);
+    add_files(batch);
+    counter_.end_batch();
   }
 
   void count(const Names& names) {
@@ -35,6 +41,26 @@ TEST_F(ChangeCounterTest, EachBatchIsOneRevision) {
             (bus::TreeState{.revision = 2, .changed = {"b.py", "c.py"}, .changed_count = 2}));
   count(Names{});
   EXPECT_EQ(tree_.revision, 2U);
+}
+
+TEST_F(ChangeCounterTest, AllReportsBeforeAPublicationAreOneBatch) {
+  count(Names{"old.py", "old.css"});
+  add_files({{.name = "a.py"}, {.name = "a.css"}, {.name = "temporary", .exists = false}});
+  add_files({{.name = "b.py"}, {.name = "a.py"}, {.name = "a.html"}});
+  EXPECT_EQ(tree_.revision, 2U);
+  EXPECT_EQ(tree_.changed, (Names{"a.py", "temporary", "b.py"}));
+  EXPECT_EQ(tree_.changed_count, 3U);
+  EXPECT_EQ(
+      tree_.refresh,
+      (bus::Refresh{
+          .count = 2, .css = {"a.css"}, .css_count = 1, .reload = {"a.html"}, .reload_count = 1}));
+}
+
+TEST_F(ChangeCounterTest, ABatchWithAnUnknownChangeNamesNoFiles) {
+  add_files({{.name = "a.py"}});
+  counter_.count_unknown(tree_);
+  add_files({{.name = "b.py"}});
+  EXPECT_EQ(tree_, bus::TreeState{.revision = 1});
 }
 
 TEST_F(ChangeCounterTest, FilesThatConcernOnlyBrowsersCountAsRefresh) {
@@ -140,6 +166,7 @@ TEST_F(IgnoreUnchanged, CountsUnreadableFiles) {
 
 TEST_F(IgnoreUnchanged, ForgetsAllContentsAfterAnUnknownChange) {
   counter_.count_unknown(tree_);
+  counter_.end_batch();
   EXPECT_EQ(save("a.py", kOld), 2U);
 }
 

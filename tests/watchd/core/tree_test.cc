@@ -546,11 +546,11 @@ TEST_F(TreeTest, NoChangeIsPublishedWhileGitIsWriting) {
   when_changed("c:4", {"c.py"});
   EXPECT_EQ(all<Publish>(), std::vector<Publish>{});
   when(Synced{});
-  EXPECT_EQ(told_, (bus::TreeState{.revision = 3,
+  EXPECT_EQ(told_, (bus::TreeState{.revision = 1,
                                    .clock = "c:4",
                                    .watching = true,
-                                   .changed = {"c.py"},
-                                   .changed_count = 1}));
+                                   .changed = {"a.py", "b.py", "c.py"},
+                                   .changed_count = 3}));
 }
 
 TEST_F(TreeTest, NoChangeIsPublishedWhileGitIsWritingInASubmodule) {
@@ -569,11 +569,11 @@ TEST_F(TreeTest, NoChangeIsPublishedWhileGitIsWritingInASubmodule) {
   when_changed("c:3", {"module/src/b.py"});
   EXPECT_EQ(all<Publish>(), std::vector<Publish>{});
   when(Synced{});
-  EXPECT_EQ(told_, (bus::TreeState{.revision = 2,
+  EXPECT_EQ(told_, (bus::TreeState{.revision = 1,
                                    .clock = "c:3",
                                    .watching = true,
-                                   .changed = {"module/src/b.py"},
-                                   .changed_count = 1,
+                                   .changed = {"module/src/a.py", "module/src/b.py"},
+                                   .changed_count = 2,
                                    .answers = {.epoch = 1, .number = 1}}));
 }
 
