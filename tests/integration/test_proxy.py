@@ -42,7 +42,7 @@ class Activated(ProxyTest):
 
 
 class ActivatedUnderAnotherName(unittest.TestCase):
-    def test_is_told_the_right_name(self):
+    def test_the_error_says_the_right_name(self):
         """`unknown` is systemd-socket-activate's default."""
         bind = free_port()
         program = Program([PYTHON, "-c", ACTIVATE.replace('"http"', '"unknown"'), bind,
