@@ -31,7 +31,7 @@ class CurrentWatchmanTest(PatienceTest):
         self.assertIn("flush-subscriptions", self.fake.questions)
 
     def check_standby(self):
-        """Checks that inotify takes the place of Watchman, and that it is seen."""
+        """Checks that inotify takes the place of Watchman, and that hpp then sees each save."""
         self.hpp.wait_line(SWITCH)
         self.client().ask()
         self.check_saves("1", "2")
