@@ -383,6 +383,9 @@ class Play {
           "no request waits for a failed backend", to_string(phase));
     if (!is_closed()) perform_step('f', 0);
     if (!is_closed()) timer_comes();
+    // If a client does not read its last answer, the timer of the outdated connection comes before
+    // that of the farewell.
+    if (connection_.phase() == Phase::Finishing) timer_comes();
     check(is_closed(), "the connection of a client that has ended is closed",
           to_string(connection_.phase()));
     check(!upstream_, "no backend connection is left behind");
