@@ -155,7 +155,9 @@ std::string objection_to_parents(int directory, const std::string& path) {
 
 void make(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
-    refuse("cannot create the run directory {}: {}", path, error_text(errno));
+    const int error = errno;
+    refuse("cannot create the run directory {}: {}. {}", path, error_text(error),
+           another_place(path));
   }
 }
 
@@ -231,7 +233,9 @@ UniqueFd open_run_directory(const std::string& path, const OnRepair& on_repair) 
     refuse("the run directory {} is not safe: {}. {}", path, problem, another_place(path));
   }
   if (::faccessat(fd.get(), ".", W_OK | X_OK, 0) != 0) {
-    refuse("cannot write to the run directory {}: {}", path, error_text(errno));
+    const int error = errno;
+    refuse("cannot write to the run directory {}: {}. {}", path, error_text(error),
+           another_place(path));
   }
   return fd;
 }
