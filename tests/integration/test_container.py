@@ -1,12 +1,13 @@
-"""hpp as the first process of a container: process 1 of a PID namespace."""
+"""hpp in a container: as process 1 of a PID namespace, and without what other systems have."""
 
 import os
+import shutil
 import signal
 import subprocess
 import unittest
 
-from harness import (STOP_S, IntegrationTest, Program, children_of, free_port, get, is_program,
-                     wait_for)
+from harness import (PYTHON, STOP_S, IntegrationTest, Program, children_of, free_port, get,
+                     is_program, wait_for)
 from harness import Hpp as PlainHpp
 from terminal import TerminalHpp
 
@@ -134,6 +135,92 @@ class Process1(IntegrationTest):
         [init] = children_of(proxy.pid)
         os.kill(init, signal.SIGTERM)
         self.assertEqual(proxy.wait_exit(STOP_S), 0)
+
+
+# A backend that writes no file.
+PURE = """\
+import http.server, sys
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"{text}")
+
+http.server.HTTPServer(("localhost", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+# A container with a read-only file system, except for the directories after `--`, and a user who is in
+# no list of users, has no home directory, and no other variable than PATH.
+BARE = """\
+uid=$1
+shift
+while [ "$1" != -- ]; do
+  mount --bind "$1" "$1"
+  shift
+done
+shift
+mount -o bind,remount,ro /
+cd .
+exec setpriv --reuid "$uid" --regid "$uid" --clear-groups env -i PATH=/usr/bin:/bin "$@"
+"""
+
+
+def can_remount():
+    return os.geteuid() == 0 and can_unshare() and subprocess.run(
+        ["unshare", "--mount", "mount", "-o", "bind,remount,ro", "/"],
+        capture_output=True, check=False).returncode == 0
+
+
+class BareHpp(Hpp):
+    """`writable`: the directories that are not read-only. `variables`: the whole environment."""
+
+    def __init__(self, command, test, *rest):
+        bare = ["--mount", "sh", "-c", BARE, "sh", str(BareSystem.UID), *test.writable, "--"]
+        super().__init__([*bare, *test.variables, *command], test, *rest)
+
+
+@unittest.skipUnless(can_remount(), "needs root, and mount namespaces")
+class BareSystem(IntegrationTest):
+    UID = 54321  # of no user
+
+    def setUp(self):
+        super().setUp()
+        self.directory.chmod(0o755)
+        self.variables = []
+        self.writable = [str(self.project), "/tmp"]
+        self.addCleanup(shutil.rmtree, f"/tmp/hpp-{self.UID}", ignore_errors=True)
+
+    def start(self):
+        self.save("app.py", PURE.format(text="first"))
+        return self.start_hpp("--watcher", "inotify", "--exec", PYTHON, "app.py", "{backend}",
+                              kind=BareHpp)
+
+    def test_hpp_works_without_home_user_and_runtime_directory(self):
+        hpp = self.start()
+        hpp.wait_line("Running: ")
+        self.assertEqual(get(hpp.url).text, "first")
+        self.save("app.py", PURE.format(text="second"))
+        self.assertEqual(get(hpp.url).text, "second")
+        os.kill(hpp.init, signal.SIGTERM)
+        self.assertEqual(hpp.wait_exit(STOP_S), 143, hpp.transcript())
+
+    def test_without_a_writable_directory_hpp_says_what_to_do(self):
+        self.writable = [str(self.project)]
+        hpp = self.start()
+        self.assertEqual(hpp.wait_exit(), 1)
+        hpp.wait_line(r"cannot create the run directory /tmp/hpp-\S+: Read-only file system\. "
+                      "Set XDG_RUNTIME_DIR to a directory of your own")
+
+    def test_xdg_runtime_dir_may_be_the_only_writable_directory(self):
+        runtime = self.directory / "run"
+        os.chown(runtime, self.UID, self.UID)
+        self.writable = [str(self.project), str(runtime)]
+        self.variables = [f"XDG_RUNTIME_DIR={runtime}"]
+        hpp = self.start()
+        hpp.wait_line("Running: ")
+        self.assertEqual(get(hpp.url).text, "first")
 
 
 if __name__ == "__main__":
