@@ -102,16 +102,16 @@ class TerminalHpp(Hpp):
     def wait_exit(self, deadline_s=DEADLINE_S):
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(deadline_s)
-        self._let_go()
+        self._close_slave()
         return super().wait_exit(deadline_s)
 
     def end(self):
-        self._let_go()
+        self._close_slave()
         super().end()
         os.close(self._master)
 
-    def _let_go(self):
-        """Closes the test's end, so that the reader sees the end when no process has the terminal open."""
+    def _close_slave(self):
+        """Closes the slave here, so that the reader sees end of file when no process has the terminal open."""
         if not self._last_modes:
             self._last_modes = self.modes
             os.close(self._slave)
