@@ -8,7 +8,7 @@
 //   ignore_vcs    Watchman looks at these folders without their subfolders, in order to notice
 //                 version control's locks. hpp looks for git's lock itself (git_lock.h), so these
 //                 folders are ignored like those of ignore_dirs.
-//   settle        A change is reported after no file has changed for so many milliseconds.
+//   settle        A change is reported after no file has changed for this many milliseconds.
 //
 // Other keys concern Watchman alone.
 #pragma once
