@@ -20,12 +20,12 @@ class CurrentWatchmanTest(PatienceTest):
         self.enterContext(self.fake)
 
     def check_return(self, text):
-        """Waits until Watchman is used again. Checks that the return invents no change, and that Watchman
+        """Waits until Watchman is used again. Checks that this does not restart the server, and that Watchman
         then answers a request that comes after a save."""
         before = self.log("start")
         self.hpp.wait_line(RETURN)
         self.assertEqual(self.client().ask().text, text)
-        self.assertEqual(self.log("start"), before, "the return has invented a change")
+        self.assertEqual(self.log("start"), before, "the server was restarted without a change")
         del self.fake.questions[:]
         self.check_saves("after")
         self.assertIn("flush-subscriptions", self.fake.questions)

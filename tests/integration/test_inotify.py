@@ -1,5 +1,5 @@
-"""The source `inotify`: when hpp takes it, what happens at the limits of the system, and that no save is
-lost and none is invented while hpp-watchd is killed."""
+"""The source `inotify`: when hpp takes it, what happens at the limits of the system, and that the server
+is restarted once for each save, and never without one, while hpp-watchd is killed."""
 
 import os
 import pathlib
@@ -158,7 +158,7 @@ class Kills(CrashTest):
         self.wait_restarted()
         wait_kept(1)
 
-    def test_no_save_is_invented(self):
+    def test_revision_stays_if_watchd_is_killed_without_a_save(self):
         shutil.copytree("/usr/include/linux", self.project / "tree")
         self.start("--watcher", "inotify")
         self.save_text("saved")

@@ -44,7 +44,7 @@ class AHang(PatienceTest):
         before = self.log("start")
         self.hpp.wait_line(RETURN)
         self.assertEqual(self.client().ask().text, "2")
-        self.assertEqual(self.log("start"), before, "the return has invented a change")
+        self.assertEqual(self.log("start"), before, "the server was restarted without a change")
         self.check_saves("3", "4")
         self.assertEqual((self.count("until Watchman"), self.count(RETURN)), (1, 1))
 
@@ -56,7 +56,7 @@ class AHang(PatienceTest):
         before = self.log("start")
         self.hpp.wait_line(RETURN)
         self.assertEqual(self.client().ask().text, "1")
-        self.assertEqual(self.log("start"), before, "the return has invented a change")
+        self.assertEqual(self.log("start"), before, "the server was restarted without a change")
         self.check_saves("2")
 
 
@@ -81,7 +81,7 @@ class NoWatchman(PatienceTest):
         before = self.log("start")
         self.hpp.wait_line(RETURN)
         self.assertEqual(self.client().ask().text, "2")
-        self.assertEqual(self.log("start"), before, "the return has invented a change")
+        self.assertEqual(self.log("start"), before, "the server was restarted without a change")
         self.check_saves("3")
 
 

@@ -79,7 +79,7 @@ class SharedProject(BindfsTest):
         self.save_behind(7)
         self.wait_log("start 7")
 
-    def test_no_save_is_lost_and_none_invented_while_watchd_is_down(self):
+    def test_only_saves_count_while_watchd_is_down(self):
         self.start()
         client = self.client()
         client.ask()

@@ -190,7 +190,7 @@ class Crashes(SystemdTest):
         self.stop()
 
     def test_systemd_keeps_the_queue_of_inotify(self):
-        """No save is lost while watchd is dead, and none is invented."""
+        """A save while watchd is dead is not lost. Without a save, the server is not restarted."""
         self.start('watcher = "inotify"')
         for number in range(2):  # systemd gives up a service that is started more often in a short time
             starts = len(self.log("start"))
