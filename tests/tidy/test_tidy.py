@@ -202,7 +202,7 @@ class Tests(unittest.TestCase):
 
 class States(unittest.TestCase):
     def test_each_is_explained_where_it_is_declared(self):
-        """In a diagram or an essay of the header, or by a comment behind it."""
+        """In a diagram or a longer comment of the header, or by a comment behind it."""
         count = 0
         for path in set(cores(".h")) - NAMED_BY_A_STANDARD:
             text = read(path)
