@@ -7,7 +7,7 @@
 namespace hpp {
 namespace {
 
-[[noreturn]] void refuse(std::string_view glob, std::string_view why) {
+[[noreturn]] void refuse_glob(std::string_view glob, std::string_view why) {
   throw std::invalid_argument(fmt::format("bad glob '{}': {}", glob, why));
 }
 
@@ -27,11 +27,11 @@ std::size_t after_bracket(std::string_view glob, std::size_t open) {
 void check_characters(std::string_view glob) {
   for (std::size_t i = 0; i < glob.size();) {
     if (glob[i] == '\\') {
-      if (i + 1 == glob.size()) refuse(glob, "it ends with a backslash");
+      if (i + 1 == glob.size()) refuse_glob(glob, "it ends with a backslash");
       i += 2;
     } else if (glob[i] == '[') {
       i = after_bracket(glob, i);
-      if (i == std::string_view::npos) refuse(glob, "'[' is not closed by ']'");
+      if (i == std::string_view::npos) refuse_glob(glob, "'[' is not closed by ']'");
     } else {
       ++i;
     }
@@ -43,14 +43,14 @@ void check_characters(std::string_view glob) {
 std::string normalized_glob(std::string_view text) {
   std::string_view glob = text;
   while (glob.starts_with("./")) glob.remove_prefix(2);
-  if (glob.empty()) refuse(text, "it is empty");
+  if (glob.empty()) refuse_glob(text, "it is empty");
   std::string_view below = glob;
   while (below.starts_with("../")) below.remove_prefix(3);
   if (below == ".." || below.starts_with("../") || below.find("/../") != std::string_view::npos ||
       below.ends_with("/..")) {
-    refuse(text, "'..' can only be the beginning of a glob");
+    refuse_glob(text, "'..' can only be the beginning of a glob");
   }
-  if (glob.ends_with('/')) refuse(text, "it names a directory: add ** for the files below it");
+  if (glob.ends_with('/')) refuse_glob(text, "it names a directory: add ** for the files below it");
   check_characters(glob);
   return std::string(glob);
 }

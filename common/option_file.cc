@@ -18,7 +18,7 @@ namespace {
 // Limit for the file's size, in bytes. A larger file is not a configuration file.
 constexpr std::size_t kFileSizeMax = 1024 * 1024;
 
-using Words = std::vector<std::string>;
+using WordList = std::vector<std::string>;
 
 const char* expected(Setting setting) {
   switch (setting) {
@@ -46,11 +46,11 @@ const char* kind_of(const ConfigValue& value) {
 }
 
 // Converts the value to command-line words. Throws std::invalid_argument if it has the wrong type.
-Words words_of(Setting setting, const ConfigValue& value) {
+WordList words_of(Setting setting, const ConfigValue& value) {
   const auto* const flag = std::get_if<bool>(&value);
   const auto* const number = std::get_if<std::int64_t>(&value);
   const auto* const text = std::get_if<std::string>(&value);
-  const auto* const texts = std::get_if<Words>(&value);
+  const auto* const texts = std::get_if<WordList>(&value);
   switch (setting) {
     case Setting::Address:
       if (number != nullptr) return {std::to_string(*number)};
@@ -67,7 +67,7 @@ Words words_of(Setting setting, const ConfigValue& value) {
       if (number != nullptr) return {std::to_string(*number)};
       break;
     case Setting::Flag:
-      if (flag != nullptr) return *flag ? Words{"true"} : Words{};
+      if (flag != nullptr) return *flag ? WordList{"true"} : WordList{};
       break;
     case Setting::OnOff:
       if (flag != nullptr) return {*flag ? "on" : "off"};
@@ -103,14 +103,14 @@ std::vector<CLI::ConfigItem> OptionFile::from_config(std::istream& input) const 
 void OptionFile::apply(const ConfigEntry& entry) const {
   const auto found = known_.find(entry.key);
   if (found == known_.end()) {
-    Words names;
+    WordList names;
     for (const auto& [key, known] : known_) names.push_back(key);
     throw ConfigError(entry.line, fmt::format("there is no option '{}'; expected one of {}",
                                               entry.key, fmt::join(names, ", ")));
   }
   const auto& [option, setting] = found->second;
   try {
-    const Words words = words_of(setting, entry.value);
+    const WordList words = words_of(setting, entry.value);
     if (setting == Setting::Command) {
       if (words.empty()) throw std::invalid_argument("expected a command, got none");
       *command_ = words;

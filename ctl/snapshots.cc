@@ -11,7 +11,7 @@ namespace {
 
 // An author sends its snapshot to each new subscriber at once, and a helper that is restarted after
 // a crash needs about 20 ms. An author that sends nothing within this time is stopped or very busy.
-constexpr Milliseconds kPatience{1000};
+constexpr Milliseconds kSnapshotPatience{1000};
 
 constexpr bus::Topic kTopics[] = {bus::Topic::Tree, bus::Topic::Backend, bus::Topic::Proxy};
 
@@ -22,11 +22,11 @@ bool are_complete(const Snapshots& snapshots) {
   return true;
 }
 
-Snapshots ask(const std::string& run_directory) {
+Snapshots ask_authors(const std::string& run_directory) {
   Loop loop;
   Snapshots snapshots;
   Timer patience(loop, [&loop] { loop.stop(); });
-  patience.start(kPatience);
+  patience.start(kSnapshotPatience);
   const bus::Subscriber subscriber(loop, run_directory,
                                    {bus::Topic::Tree, bus::Topic::Backend, bus::Topic::Proxy},
                                    bus::Audience::Everybody, [&](const bus::Message& message) {
@@ -50,7 +50,7 @@ void read_files(const std::string& run_directory, Snapshots& snapshots) {
 }  // namespace
 
 Snapshots read_snapshots(const std::string& run_directory) {
-  Snapshots snapshots = ask(run_directory);
+  Snapshots snapshots = ask_authors(run_directory);
   read_files(run_directory, snapshots);
   return snapshots;
 }

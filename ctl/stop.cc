@@ -21,12 +21,12 @@ namespace {
 
 // How long all processes together may take to exit. The server alone has --stop-timeout, 2 s by
 // default.
-constexpr std::chrono::seconds kPatience{60};
+constexpr std::chrono::seconds kStopPatience{60};
 
 // Ignores processes that have ended meanwhile. Sends SIGCONT, too: a suspended process (Ctrl+Z)
 // does not handle SIGTERM until it continues.
 void stop_holders(const std::vector<std::string>& lock_paths) {
-  const Deadline deadline = std::chrono::steady_clock::now() + kPatience;
+  const Deadline deadline = std::chrono::steady_clock::now() + kStopPatience;
   std::vector<LockHolder> stopped;
   for (const std::string& path : lock_paths) {
     auto holder = LockHolder::find(path);
@@ -38,7 +38,7 @@ void stop_holders(const std::vector<std::string>& lock_paths) {
     if (holder.wait_end(deadline)) continue;
     throw std::runtime_error(
         fmt::format("{} has not ended within {} s of SIGTERM. If it hangs, end it with kill -9 {}",
-                    describe_process(holder.pid()), kPatience.count(), holder.pid()));
+                    describe_process(holder.pid()), kStopPatience.count(), holder.pid()));
   }
 }
 

@@ -2,9 +2,9 @@
 
 #include <utility>
 
+#include "common/clock.h"
 #include "common/os/error.h"
 #include "common/os/limits.h"
-#include "common/wall_clock.h"
 #include "proxyd/core/failure_log.h"
 #include "proxyd/core/http/validators.h"
 #include "proxyd/core/pages/error_page.h"
@@ -19,10 +19,6 @@ constexpr std::size_t kIdleReadersMax = 64;
 // More output than this is written before the other connections get their turn, because it is still
 // in the processor's cache.
 constexpr std::size_t kMuch = 16 * 1024;
-
-TimePoint now() {
-  return std::chrono::steady_clock::now();
-}
 
 UpstreamLost upstream_lost(int connect_error) {
   if (connect_error == 0) return {};

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "common/bus/codec.h"
+#include "common/clock.h"
 #include "common/log.h"
-#include "common/wall_clock.h"
 #include "proxyd/core/pages/own_pages.h"
 #include "proxyd/listening_sockets.h"
 #include "proxyd/nonce.h"
@@ -29,10 +29,6 @@ Barrier::Settings barrier_for(const Options& options) {
 std::optional<Milliseconds> queue_timeout(const Options& options) {
   if (options.queue_timeout_ms == 0) return std::nullopt;
   return Milliseconds{options.queue_timeout_ms};
-}
-
-TimePoint now() {
-  return std::chrono::steady_clock::now();
 }
 
 }  // namespace

@@ -6,9 +6,9 @@
 #include <optional>
 #include <stdexcept>
 
+#include "common/clock.h"
 #include "common/event/stream.h"
 #include "common/log.h"
-#include "common/wall_clock.h"
 #include "proxyd/core/http/date.h"
 #include "proxyd/core/http/parser.h"
 #include "proxyd/core/http/text.h"
@@ -28,7 +28,7 @@ constexpr std::size_t kBrowsersMax = 1000;
 // with hpp's protocol only gets the newest state, and only after it has read everything before.
 // While this much output waits, nothing is read from the browser, because each ping causes an
 // answer.
-constexpr std::size_t kOutputMax = 64 * 1024;
+constexpr std::size_t kBrowserOutputMax = 64 * 1024;
 // How long a connection may take to send its request, then to send its hello, and to read its last
 // answer.
 constexpr Milliseconds kPatience{10'000};
@@ -77,7 +77,7 @@ class LiveReloadServer::Browser final : private StreamListener {
       case Dialect::Official:
         for (const std::string& command : outgoing.official) socket_->send_text(command);
         stream_.flush();
-        if (stream_.output().size() > kOutputMax) server_.forget(*this);
+        if (stream_.output().size() > kBrowserOutputMax) server_.forget(*this);
         return;
       case Dialect::Own:
         if (outgoing.state) send_state();
@@ -105,7 +105,7 @@ class LiveReloadServer::Browser final : private StreamListener {
     stream_.read_while(has_room());
   }
 
-  bool has_room() const { return finishing_ || stream_.output().size() < kOutputMax; }
+  bool has_room() const { return finishing_ || stream_.output().size() < kBrowserOutputMax; }
 
   void on_broken(int) override { server_.forget(*this); }
 

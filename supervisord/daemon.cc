@@ -7,12 +7,12 @@
 #include <chrono>
 #include <csignal>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/os/backend_tag.h"
 #include "common/os/error.h"
 #include "common/os/process_info.h"
 #include "common/os/project_directory.h"
-#include "common/wall_clock.h"
 #include "supervisord/headword.h"
 
 namespace hpp::supervisord {

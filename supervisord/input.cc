@@ -12,7 +12,7 @@ namespace hpp::supervisord {
 namespace {
 
 // The longest line that a terminal accepts, termios(3).
-constexpr std::size_t kReadMax = 4096;
+constexpr std::size_t kLineMax = 4096;
 
 }  // namespace
 
@@ -35,7 +35,7 @@ void Input::lead_to(int master) {
 }
 
 void Input::on_readable() {
-  char bytes[kReadMax];
+  char bytes[kLineMax];
   const ssize_t got = ::read(source_, bytes, sizeof bytes);
   if (got < 0 && (errno == EINTR || errno == EAGAIN)) return;
   if (got <= 0) return readable_.stop();

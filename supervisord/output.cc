@@ -19,7 +19,7 @@ namespace hpp::supervisord {
 namespace {
 
 // Size of one read: the default capacity of a pipe, pipe(7).
-constexpr std::size_t kReadMax = 64 * 1024;
+constexpr std::size_t kReadSize = 64 * 1024;
 // Limit of drain(), because a process that has survived the backend may write without end.
 constexpr std::size_t kDrainMax = 1024 * 1024;
 
@@ -128,7 +128,7 @@ std::string_view Relay::tail() const {
 }
 
 Relay::Got Relay::read_once() {
-  char bytes[kReadMax];
+  char bytes[kReadSize];
   ssize_t got = 0;
   do {
     got = ::read(reader_.get(), bytes, sizeof bytes);

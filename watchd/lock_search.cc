@@ -34,7 +34,7 @@ std::optional<std::string> pointed_to(const std::string& directory, const std::s
 
 // The directory's path without symbolic links; unchanged if there is no such directory. git also
 // looks for `.git` in the parents of the real path.
-std::string real_path(const std::string& directory) {
+std::string without_links(const std::string& directory) {
   std::error_code error;
   const std::filesystem::path real = std::filesystem::canonical(directory, error);
   return error ? directory : real.native();
@@ -70,7 +70,7 @@ std::optional<GitLock> find_git_lock(const std::string& directory) {
 
 std::vector<GitLock> find_git_locks(const std::string& directory,
                                     const std::vector<std::string>& folders) {
-  const std::string real = real_path(directory);
+  const std::string real = without_links(directory);
   std::vector<GitLock> locks;
   const auto add = [&](const std::string& path) {
     const auto lock = find_git_lock(path);

@@ -28,20 +28,6 @@ std::optional<OwnEndpoint> endpoint_at(std::string_view name) {
   return std::nullopt;
 }
 
-struct HostAndPort {
-  std::string_view host;  // an IPv6 address has brackets
-  std::string_view port;  // empty: the scheme's default port
-};
-
-HostAndPort split(std::string_view text) {
-  const auto colon = text.rfind(':');
-  const auto bracket = text.rfind(']');
-  const bool has_port =
-      colon != std::string_view::npos && (bracket == std::string_view::npos || bracket < colon);
-  if (!has_port) return {.host = text, .port = {}};
-  return {.host = text.substr(0, colon), .port = text.substr(colon + 1)};
-}
-
 // Whether the host can only be this machine. Names below `localhost` always are (RFC 6761 §6.3).
 bool is_ours(std::string_view host, const Address& bind) {
   for (const std::string_view own : {"localhost", "127.0.0.1", "[::1]"}) {
@@ -56,7 +42,7 @@ bool is_ours(std::string_view host, const Address& bind) {
 }
 
 bool names_this_proxy(std::string_view host, const Address& bind) {
-  const HostAndPort said = split(host);
+  const HostAndPort said = split_host(host);
   const std::string_view port = said.port.empty() ? "80" : said.port;
   return port == std::to_string(bind.port) && is_ours(said.host, bind);
 }

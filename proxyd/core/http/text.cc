@@ -10,10 +10,6 @@
 namespace hpp::proxyd {
 namespace {
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
 constexpr std::size_t kQuotedMax = 60;  // bytes
 
 constexpr std::array<bool, 256> token_characters() {
@@ -51,6 +47,13 @@ std::string quoted(std::string_view text) {
 bool same_text(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [](char x, char y) { return lower(x) == lower(y); });
+}
+
+HostAndPort split_host(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  const bool has_port = colon != std::string_view::npos && !text.ends_with(']');
+  if (!has_port) return {.host = text, .port = {}};
+  return {.host = text.substr(0, colon), .port = text.substr(colon + 1)};
 }
 
 bool take(std::string_view& text, char c) {

@@ -10,6 +10,11 @@ namespace hpp::proxyd {
 bool is_token_character(char c);
 bool is_token(std::string_view text);
 
+// Returns an ASCII letter in lower case, and any other character unchanged.
+constexpr char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
 // Compares two texts, ignoring ASCII case.
 bool same_text(std::string_view a, std::string_view b);
 
@@ -18,6 +23,14 @@ std::string_view trimmed(std::string_view text);
 
 // Returns the first line of a peer's text in apostrophes, shortened and printable, for a message.
 std::string quoted(std::string_view text);
+
+// The parts of `HOST` or `HOST:PORT`, as in the field Host, §7.2.
+struct HostAndPort {
+  std::string_view host;  // an IPv6 address has brackets
+  std::string_view port;  // empty: the scheme's default port
+};
+
+HostAndPort split_host(std::string_view text);
 
 // Removes `c` from the front of the text. Returns false if the text begins with something else.
 bool take(std::string_view& text, char c);

@@ -195,7 +195,7 @@ std::string opening_tag(Style style) {
   return tag + '>';
 }
 
-class Page {
+class HtmlLines {
  public:
   // `line`: a line without its line end.
   void add_line(std::string_view line) {
@@ -248,15 +248,15 @@ std::string html_escaped(std::string_view text) {
 }
 
 std::string ansi_to_html(std::string_view text) {
-  Page page;
+  HtmlLines lines;
   while (!text.empty()) {
     const auto newline = text.find('\n');
-    page.add_line(text.substr(0, newline));
+    lines.add_line(text.substr(0, newline));
     if (newline == std::string_view::npos) break;
-    page.end_line();
+    lines.end_line();
     text.remove_prefix(newline + 1);
   }
-  return std::move(page).finish();
+  return std::move(lines).finish();
 }
 
 }  // namespace hpp::proxyd

@@ -90,7 +90,7 @@ OwnAnswer answer_wait(const RequestFacts& request, const Knowledge& knowledge) {
 }
 
 // Returns an empty text if the server still runs, or if hpp has killed it.
-std::string how_it_ended(const Start& start) {
+std::string ending_of(const Start& start) {
   if (!start.problem.empty()) return start.problem;
   return start.exit ? to_string(*start.exit) : "";
 }
@@ -104,7 +104,7 @@ Json json_of(const Start& start) {
           {"ready_at_ms", start.ready_at_ms},
           {"first_byte_at_ms", start.first_byte_at_ms},
           {"ended_at_ms", start.ended_at_ms},
-          {"ended", how_it_ended(start)}};
+          {"ended", ending_of(start)}};
 }
 
 // The problems that the helpers report about themselves.

@@ -102,18 +102,6 @@ bool scheme_fits(std::string_view scheme, const Target& target) {
   return target.page.is_secure && same_text(scheme, is_connection ? "wss" : "https");
 }
 
-struct HostAndPort {
-  std::string_view host;
-  std::string_view port;  // without the colon
-};
-
-HostAndPort split_host(std::string_view text) {
-  const std::size_t colon = text.rfind(':');
-  const bool has_port = colon != std::string_view::npos && !text.ends_with(']');
-  if (!has_port) return {.host = text, .port = {}};
-  return {.host = text.substr(0, colon), .port = text.substr(colon + 1)};
-}
-
 bool host_fits(std::string_view source, const Page& page) {
   const auto [pattern, pattern_port] = split_host(source);
   auto [host, port] = split_host(page.host);

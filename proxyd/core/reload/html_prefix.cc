@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "proxyd/core/http/text.h"
+
 namespace hpp::proxyd {
 namespace {
 
@@ -12,10 +14,6 @@ constexpr std::string_view kUtf16Marks[] = {"\xff\xfe", "\xfe\xff"};
 
 bool is_space(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r';
-}
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
 }  // namespace

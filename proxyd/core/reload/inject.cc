@@ -16,7 +16,7 @@ namespace {
 constexpr std::string_view kScript = "/__hpp/livereload.js";
 constexpr std::string_view kConnection = "/__hpp/livereload";
 
-bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
+bool is_named(std::string_view name, std::initializer_list<std::string_view> names) {
   return std::any_of(names.begin(), names.end(),
                      [&](std::string_view other) { return same_text(name, other); });
 }
@@ -61,8 +61,8 @@ bool wants_html(std::string_view accept) {
 // insert the answer into an existing page.
 bool is_from_script(const RequestHead& head) {
   return std::any_of(head.fields.begin(), head.fields.end(), [](const Field& field) {
-    return is_one_of(field.name, {"X-Requested-With", "HX-Request", "X-Turbo-Request-Id",
-                                  "Turbo-Frame", "X-Up-Version"});
+    return is_named(field.name, {"X-Requested-With", "HX-Request", "X-Turbo-Request-Id",
+                                 "Turbo-Frame", "X-Up-Version"});
   });
 }
 
@@ -242,8 +242,8 @@ TaggedHead::TaggedHead(const ResponseHead& head, const ResponseFacts& facts, std
     : head_(head), length_(std::to_string(facts.length + tag_size)) {
   // The digests are of the original body, and hpp cannot serve ranges of the changed one.
   std::erase_if(head_.fields, [](const Field& field) {
-    return is_one_of(field.name,
-                     {"Accept-Ranges", "Content-Digest", "Content-MD5", "Digest", "Repr-Digest"});
+    return is_named(field.name,
+                    {"Accept-Ranges", "Content-Digest", "Content-MD5", "Digest", "Repr-Digest"});
   });
   head_ = varying(std::move(head_));
   for (Field& field : head_.fields) {

@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -23,6 +24,21 @@ TEST(HttpText, ComparesWithoutCase) {
   EXPECT_TRUE(same_text("", ""));
   EXPECT_FALSE(same_text("a", "ab"));
   EXPECT_FALSE(same_text("[", "{"));
+}
+
+TEST(HttpText, SplitsHostAndPort) {
+  for (const auto& [text, host, port] :
+       std::vector<std::tuple<std::string_view, std::string_view, std::string_view>>{
+           {"localhost:8000", "localhost", "8000"},
+           {"localhost", "localhost", ""},
+           {"[::1]:80", "[::1]", "80"},
+           {"[::1]", "[::1]", ""},
+           {"*:*", "*", "*"},
+           {"a:", "a", ""},
+           {"", "", ""}}) {
+    EXPECT_EQ(split_host(text).host, host) << text;
+    EXPECT_EQ(split_host(text).port, port) << text;
+  }
 }
 
 TEST(HttpText, SkipsEmptyListElementsAndTrimsTheOthers) {
