@@ -27,11 +27,11 @@ struct Target {
 
 template <class Visit>
 void for_each_word(std::string_view text, Visit visit) {
-  constexpr std::string_view kBlanks = " \t";
+  constexpr std::string_view kBetween = " \t";
   for (;;) {
-    text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
+    text.remove_prefix(std::min(text.find_first_not_of(kBetween), text.size()));
     if (text.empty()) return;
-    const std::size_t size = std::min(text.find_first_of(kBlanks), text.size());
+    const std::size_t size = std::min(text.find_first_of(kBetween), text.size());
     visit(text.substr(0, size));
     text.remove_prefix(size);
   }
