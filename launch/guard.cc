@@ -27,11 +27,11 @@
 namespace hpp::launch {
 namespace {
 
-using Milliseconds = std::chrono::milliseconds;
+using std::chrono::milliseconds;
 
-constexpr Milliseconds kPollInterval{5};
+constexpr milliseconds kPollInterval{5};
 // A process that has not died of SIGKILL within this time will not: the guard gives up.
-constexpr Milliseconds kGiveUp{5'000};
+constexpr milliseconds kGiveUp{5'000};
 
 // Whether an hpp-launch that starts in the run directory finds the processes with this tag. If the
 // directory was deleted meanwhile, it does not, because the new directory has another id.
@@ -60,7 +60,7 @@ bool kill_all(const std::string& run_directory, const std::string& tag_prefix,
 // The kernel has sent SIGTERM to the helpers. If supervisord is alive, it ends the backend itself
 // within stop_time. The guard kills the processes that are left after that.
 void end_backend(const std::string& run_directory, const std::string& tag_prefix,
-                 const BuildDaemons& daemons, Milliseconds stop_time) {
+                 const BuildDaemons& daemons, milliseconds stop_time) {
   const auto find = [&] { return daemons.without(processes_tagged(tag_prefix)); };
   using Clock = std::chrono::steady_clock;
   const auto begin = Clock::now();
@@ -87,7 +87,7 @@ bool take_mode(int line, KeyMode& mode) {
 // noexcept: an exception ends the guard. The next hpp-launch then ends what is left.
 [[noreturn]] void stand_guard(UniqueFd line, const std::string& run_directory,
                               const std::string& tag_prefix, const BuildDaemons& daemons,
-                              Milliseconds stop_time) noexcept {
+                              milliseconds stop_time) noexcept {
   ::prctl(PR_SET_NAME, "hpp-guard");
   ::setpgid(0, 0);  // so that the terminal's Ctrl+C does not reach the guard
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGTTOU}) {
@@ -110,7 +110,7 @@ bool take_mode(int line, KeyMode& mode) {
 }  // namespace
 
 Guard::Guard(const std::string& run_directory, const std::string& tag_prefix,
-             const BuildDaemons& daemons, Milliseconds stop_time) {
+             const BuildDaemons& daemons, milliseconds stop_time) {
   Pipe line = make_pipe();
   pid_ = ::fork();
   if (pid_ < 0) throw_errno("cannot fork");

@@ -146,19 +146,19 @@ bool ResponseParser::parse_status_line(std::string_view line) {
     error_ = fmt::format("its status line {} {}", quoted(line), why);
     return false;
   };
-  constexpr const char* kForm = "is not of the form 'HTTP/1.1 200 OK'";
+  constexpr const char* kExpected = "is not of the form 'HTTP/1.1 200 OK'";
   if (has_forbidden(line)) return refuse(kForbidden);
   constexpr std::size_t kVersionSize = std::string_view("HTTP/1.1").size();
   const bool has_version = line.size() > kVersionSize && line[5] >= '1' && is_digit(line[5]) &&
                            line[6] == '.' && is_digit(line[7]) && is_blank(line[8]);
-  if (!has_version) return refuse(kForm);
+  if (!has_version) return refuse(kExpected);
   const std::string_view rest = trimmed_left(line.substr(kVersionSize));
   const std::string_view code = rest.substr(0, 3);
   const std::string_view reason = rest.substr(code.size());
   const bool is_code = code.size() == 3 && code[0] >= '1' &&
                        std::all_of(code.begin(), code.end(), is_digit) &&
                        (reason.empty() || is_blank(reason[0]));
-  if (!is_code) return refuse(kForm);
+  if (!is_code) return refuse(kExpected);
   const bool to_the_letter = line[5] == '1' && line[kVersionSize] == ' ' &&
                              is_digit(line[kVersionSize + 1]) && reason.starts_with(' ');
   if (!to_the_letter) head_.defects.add(Defect::StatusLine);
