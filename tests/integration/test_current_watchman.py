@@ -108,7 +108,7 @@ class Hangs(CurrentWatchmanTest):
 
 class Fails(CurrentWatchmanTest):
     def test_an_upgrade(self):
-        """Its connections and its socket vanish, and cannot be replaced for a while. The next Watchman has
+        """Watchman's connections and socket vanish, and cannot be replaced for a while. The next Watchman has
         another socket, and does not know the clocks of the first."""
         self.begin()
         self.start()

@@ -301,7 +301,7 @@ void Tree::go_on_watching() {
   if (can_answer()) look();
 }
 
-// Whether a ticket is open, and the source can sync.
+// Whether a ticket has no answer yet, and the source can sync.
 bool Tree::can_answer() const {
   return can_sync_ && asked_.epoch != 0 && !tree_.answers.covers(asked_);
 }
