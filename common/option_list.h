@@ -101,6 +101,9 @@ void visit_server(AnyOptions& options, Visitor& visitor) {
   visitor.number("--stop-timeout", "MS", 1, options.stop_timeout_ms,
                  "kill the server if it still runs this long after the stop signal (default: "
                  "2000)");
+  visitor.flag("--warm", options.warm,
+               "keep the next process of a Python, Node or Ruby server ready: it has loaded the "
+               "packages, and at a change it only loads your code");
   visitor.flag("--interactive", options.interactive,
                "let the server read the keyboard, for debuggers such as pdb");
   visitor.flag("--clear", options.clear, "clear the terminal at each restart");

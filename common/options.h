@@ -40,6 +40,7 @@ struct Options {
   std::string ready_path = "/";          // the path of that request
   int stop_signal = SIGKILL;             // the signal before SIGKILL; SIGKILL: no other signal
   std::uint32_t stop_timeout_ms = 2000;  // the time from stop_signal to SIGKILL
+  bool warm = false;                     // the next process of the command waits at a gate
   bool interactive = false;              // the backend reads the terminal
   bool clear = false;                    // the terminal is cleared at each restart
   std::string name;                      // the instance's name; empty: made from `bind`

@@ -2,26 +2,17 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <limits.h>
 #include <unistd.h>
 
 #include <stdexcept>
 #include <string_view>
 #include <vector>
 
+#include "common/os/program_directory.h"
 #include "config.h"
 
 namespace hpp::launch {
 namespace {
-
-// The directory of this program's executable, with symbolic links resolved.
-std::string own_directory() {
-  char path[PATH_MAX];
-  const ssize_t size = ::readlink("/proc/self/exe", path, sizeof path);
-  if (size <= 0) return ".";
-  const std::string_view text(path, static_cast<std::size_t>(size));
-  return std::string(text.substr(0, text.rfind('/')));
-}
 
 std::string parent_of(const std::string& directory) {
   return directory.substr(0, directory.rfind('/'));
@@ -32,7 +23,7 @@ std::string parent_of(const std::string& directory) {
 std::string find_helper_program(Helper which) {
   const std::string name(to_string(which));
   const std::string folder = name.substr(std::string_view("hpp-").size());
-  const std::string around = parent_of(own_directory());
+  const std::string around = parent_of(program_directory());
   std::vector<std::string> tried;
   for (const auto& directory : {fmt::format("{}/{}", around, folder), around + "/libexec/hpp",
                                 std::string(HPP_HELPER_DIR)}) {

@@ -77,7 +77,8 @@ Daemon::Daemon(const Options& options)
       publisher_(loop_, options.run_directory, project_.author),
       backend_({.command = options.command,
                 .steps = steps(options),
-                .keep_last_good = options.keep_last_good},
+                .keep_last_good = options.keep_last_good,
+                .has_spares = options.warm},
                last(publisher_).value_or(bus::BackendState{}).generation),
       port_release_(loop_, project_.addresses, [this] { post(TreeGone{}); }),
       killer_(
@@ -86,9 +87,11 @@ Daemon::Daemon(const Options& options)
           {.signal = options.stop_signal, .patience = Milliseconds{options.stop_timeout_ms}},
           [this] { on_tree_gone(); },
           [this](const std::vector<pid_t>& pids) { on_kill_refused(pids); }),
-      server_(loop_, manager_, killer_, project_, options, destinations_.at(streams_.out()),
-              destinations_.at(streams_.err()),
-              [this](ProcessExited event) { post(std::move(event)); }),
+      server_(
+          loop_, manager_, killer_, project_, options, destinations_.at(streams_.out()),
+          destinations_.at(streams_.err()), [this](ProcessExited event) { post(std::move(event)); },
+          [this](SpareFailed event) { post(std::move(event)); },
+          [this](const std::string& line) { perform(Say{line}); }),
       steps_(loop_, killer_, project_, destinations_.at(streams_.err()),
              [this](StepEnded event) { post(std::move(event)); }),
       listener_owner_([this] { return server_.likely_listeners(); },
@@ -102,7 +105,9 @@ Daemon::Daemon(const Options& options)
                   [this](const bus::Message& message) { on_message(message); }) {}
 
 void Daemon::run() {
-  post(Begun{server_.take_over(last(publisher_))});
+  Begun begun{server_.take_over(last(publisher_))};
+  server_.spares().begin(begun.last.has_value());
+  post(std::move(begun));
   manager_.ready();
   loop_.run();
   destinations_.finish(log::kFinishTime);
@@ -128,6 +133,7 @@ void Daemon::on_signal(int number) {
   // SIGHUP requests a restart, unless the kernel sent it because the terminal was closed.
   const bool is_hangup = ends_with_terminal_ && !manager_.is_present() && !has_terminal();
   if (number == SIGHUP && !is_hangup) {
+    server_.spares().on_restart_requested();
     post(RestartRequested{});
   } else {
     post(StopRequested{});
@@ -210,6 +216,7 @@ void Daemon::perform(const StopProbe&) {
 
 void Daemon::perform(const Publish& effect) {
   publisher_.publish(effect.snapshot);
+  server_.spares().on_published(effect.snapshot, backend_.state());
 }
 
 void Daemon::perform(const Say& effect) {

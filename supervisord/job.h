@@ -27,6 +27,9 @@ class Job {
   // Takes over a backend that an earlier supervisord has started.
   Job(Loop& loop, TreeKiller& killer, UniqueFd pidfd, pid_t pid, OnEnd on_end);
 
+  // Another owner takes over: `on_end` is called from now on.
+  void hand_over(OnEnd on_end) { on_end_ = std::move(on_end); }
+
   pid_t pid() const { return child_.pid(); }
 
   int pidfd() const { return child_.pidfd(); }

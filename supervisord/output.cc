@@ -81,21 +81,26 @@ Relay::~Relay() {
   destination_.leave(this);
 }
 
-UniqueFd Relay::open() {
+Relay::Ends Relay::make() const {
   if (is_terminal_) {
     Pty pty = make_pty(outlet_.target());
-    take_over(std::move(pty.master));
-    return std::move(pty.slave);
+    return {.ours = std::move(pty.master), .theirs = std::move(pty.slave)};
   }
   Pipe pipe = make_pipe();
-  take_over(std::move(pipe.reader));
-  return std::move(pipe.writer);
+  return {.ours = std::move(pipe.reader), .theirs = std::move(pipe.writer)};
 }
 
-void Relay::take_over(UniqueFd reader) {
+UniqueFd Relay::open() {
+  Ends ends = make();
+  take_over(std::move(ends.ours));
+  return std::move(ends.theirs);
+}
+
+void Relay::take_over(UniqueFd reader, std::string_view earlier) {
   drain();
   close();
   tail_.clear();
+  if (!earlier.empty()) pass_on(earlier);
   reader_ = std::move(reader);
   set_nonblocking(reader_.get());
   readable_ = std::make_unique<FdWatch>(loop_, reader_.get(), FdWatch::For::Reading,
@@ -136,13 +141,16 @@ Relay::Got Relay::read_once() {
   const bool is_terminals_end = got < 0 && errno == EIO;
   if (got == 0 || is_terminals_end) return std::nullopt;
   if (got < 0) return 0;
-  const std::string_view fresh(bytes, static_cast<std::size_t>(got));
-  outlet_.write(fresh);
-  tail_ += fresh;
+  pass_on({bytes, static_cast<std::size_t>(got)});
+  return static_cast<std::size_t>(got);
+}
+
+void Relay::pass_on(std::string_view bytes) {
+  outlet_.write(bytes);
+  tail_ += bytes;
   if (tail_.size() > 2 * bus::kOutputTailMax) {
     tail_.erase(0, tail_.size() - bus::kOutputTailMax);
   }
-  return fresh.size();
 }
 
 void Relay::on_readable() {
@@ -188,10 +196,26 @@ std::vector<int> Output::readers() const {
   return fds;
 }
 
-void Output::take_over(std::vector<UniqueFd> readers) {
+Output::Made Output::make() const {
+  Made made;
+  Relay::Ends out = out_.make();
+  made.readers.push_back(std::move(out.ours));
+  made.ends.out = std::move(out.theirs);
+  if (!err_) {
+    made.ends.err = duplicate(made.ends.out);
+    return made;
+  }
+  Relay::Ends err = err_->make();
+  made.readers.push_back(std::move(err.ours));
+  made.ends.err = std::move(err.theirs);
+  return made;
+}
+
+void Output::take_over(std::vector<UniqueFd> readers, std::vector<std::string> earlier) {
   assert(readers.size() == reader_count());
-  out_.take_over(std::move(readers.front()));
-  if (err_) err_->take_over(std::move(readers.back()));
+  earlier.resize(reader_count());
+  out_.take_over(std::move(readers.front()), earlier.front());
+  if (err_) err_->take_over(std::move(readers.back()), earlier.back());
 }
 
 void Output::drain() {

@@ -71,12 +71,21 @@ class Relay {
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
 
+  struct Ends {
+    UniqueFd ours;
+    UniqueFd theirs;
+  };
+
+  // Makes a pipe or pseudoterminal that this relay can take over later. Throws std::system_error.
+  Ends make() const;
+
   // Makes a new pipe or pseudoterminal, and returns the end for the backend. First passes on the
   // bytes that are left in the old one. Throws std::system_error.
   UniqueFd open();
 
-  // Reads from the pipe or pseudoterminal of an earlier relay from now on.
-  void take_over(UniqueFd reader);
+  // Reads from now on from a pipe or pseudoterminal that an earlier relay or make() has made.
+  // `earlier` are bytes that were read from it, and are passed on now.
+  void take_over(UniqueFd reader, std::string_view earlier = {});
 
   // The end that we read from; -1 if there is none.
   int reader() const { return reader_.get(); }
@@ -99,6 +108,7 @@ class Relay {
   using Got = std::optional<std::size_t>;
 
   Got read_once();
+  void pass_on(std::string_view bytes);
   void on_readable();
   void on_room();
   void close();
@@ -130,6 +140,15 @@ class Output {
   // Makes the streams of a new backend, and returns its ends. Throws std::system_error.
   Ends open();
 
+  // The streams of a process that is not the backend yet, without input.
+  struct Made {
+    std::vector<UniqueFd> readers;  // for take_over()
+    Ends ends;
+  };
+
+  // Throws std::system_error.
+  Made make() const;
+
   // The number of ends that we read from: 1 if stdout and stderr are the same terminal, else 2.
   std::size_t reader_count() const { return err_ ? 2 : 1; }
 
@@ -137,8 +156,9 @@ class Output {
   std::vector<int> readers() const;
 
   // Reads from now on from these ends, which belong to a backend that an earlier supervisord has
-  // started. `readers` must have reader_count() elements.
-  void take_over(std::vector<UniqueFd> readers);
+  // started, or are from make(). `readers` must have reader_count() elements, and so must
+  // `earlier`, the bytes that were read from them; without it, none were.
+  void take_over(std::vector<UniqueFd> readers, std::vector<std::string> earlier = {});
 
   void drain();
 

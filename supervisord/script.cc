@@ -87,6 +87,11 @@ std::string argument_problem(const std::string& program, const std::string& dire
 
 }  // namespace
 
+std::string interpreter_of(const std::string& program, const std::string& directory) {
+  const FirstLine line = read_first_line(find_program(program, directory));
+  return is_env(line.interpreter) ? program_of_env(line.argument) : line.interpreter;
+}
+
 std::string interpreter_problem(const std::string& program, const std::string& directory) {
   const FirstLine line = read_first_line(find_program(program, directory));
   if (line.interpreter.empty()) return "";

@@ -7,6 +7,10 @@
 
 namespace hpp::supervisord {
 
+// Returns the program that executes the script `program`; for `#!/usr/bin/env NAME`, NAME. Empty:
+// it is no script. See below for the parameters.
+std::string interpreter_of(const std::string& program, const std::string& directory);
+
 // If `program` is a script whose first line names an interpreter that cannot be found, returns a
 // text that names the interpreter, the reason and the remedy: `its interpreter
 // "/usr/bin/python3\r" was not found, because …`. For `#!/usr/bin/env NAME`, the interpreter is

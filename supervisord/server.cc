@@ -33,7 +33,8 @@ std::string spawn_problem(const std::system_error& error, const std::string& pro
 }  // namespace
 
 Server::Server(Loop& loop, ServiceManager& manager, TreeKiller& killer, const Project& project,
-               const Options& options, OutletWatch& out, OutletWatch& err, OnExit on_exit)
+               const Options& options, OutletWatch& out, OutletWatch& err, OnExit on_exit,
+               OnSpareFailed on_spare_failed, OnSay say)
     : loop_(loop),
       manager_(manager),
       killer_(killer),
@@ -41,7 +42,9 @@ Server::Server(Loop& loop, ServiceManager& manager, TreeKiller& killer, const Pr
       command_(options.command),
       on_exit_(std::move(on_exit)),
       clears_(options.clear),
-      output_(loop, out, err, options.interactive ? Output::Input::Keyboard : Output::Input::None) {
+      output_(loop, out, err, options.interactive ? Output::Input::Keyboard : Output::Input::None),
+      spares_(loop, killer, project, options, output_,
+              means(std::move(on_spare_failed), std::move(say))) {
   if (options.socket) socket_.emplace(project.addresses.front());
   if (options.interactive) input_.emplace(loop, STDIN_FILENO);
 }
@@ -55,36 +58,70 @@ Event Server::start(std::uint64_t generation) {
   if (std::string problem = project_directory_problem(project_.directory); !problem.empty()) {
     return SpawnFailed{std::move(problem)};
   }
-  try {
-    spawn(generation);
-  } catch (const std::system_error& error) {
-    return SpawnFailed{spawn_problem(error, command_.front(), project_.directory)};
+  SpareKeeper::Start how = spares_.start(generation);
+  if (how.is_warm) {
+    adopt_spare(generation);
+  } else {
+    try {
+      spawn(generation);
+    } catch (const std::system_error& error) {
+      spares_.on_spawned();
+      return SpawnFailed{spawn_problem(error, command_.front(), project_.directory)};
+    }
+    spares_.on_spawned();
   }
   store(generation);
-  return Spawned{job_->pid()};
+  return Spawned{
+      .pid = job_->pid(), .is_warm = how.is_warm, .cold_because = std::move(how.cold_because)};
+}
+
+SpareKeeper::Means Server::means(OnSpareFailed on_spare_failed, OnSay say) {
+  return {.request = [this](const std::string& tag,
+                            const Output::Ends& ends) { return request(tag, ends); },
+          .on_failed = std::move(on_spare_failed),
+          .say = std::move(say),
+          .handed = [this] { return handed_socket(); }};
+}
+
+// The spare's process is the backend from now on.
+void Server::adopt_spare(std::uint64_t generation) {
+  SpareKeeper::Promoted spare = spares_.take_promoted();
+  output_.take_over(std::move(spare.readers), std::move(spare.earlier));
+  output_.follow_window();
+  job_ = std::move(spare.job);
+  job_->hand_over(on_end(generation));
 }
 
 void Server::spawn(std::uint64_t generation) {
   const Output::Ends ends = output_.open();
   if (input_) input_->lead_to(output_.keyboard());
+  ChildRequest complete = request(project_.tag_prefix + std::to_string(generation), ends);
+  spares_.add_gate(complete);
+  job_ =
+      std::make_unique<Job>(loop_, killer_, TreeKiller::Role::Server, complete, on_end(generation));
+}
+
+int Server::handed_socket() {
+  if (!socket_) return -1;
+  const bool is_new = !socket_->is_open();
+  const int fd = socket_->prepare();
+  if (is_new) manager_.store(stored_socket_name(), {fd});
+  return fd;
+}
+
+ChildRequest Server::request(const std::string& tag, const Output::Ends& ends) {
   ChildRequest request{
       .command = command_,
       .directory = project_.directory,
-      .environment = {{kBackendTag, project_.tag_prefix + std::to_string(generation)},
+      .environment = {{kBackendTag, tag},
                       {"PORT", std::to_string(project_.addresses.front().port())}},
       .group = input_ ? ChildRequest::Group::OwnTerminal : ChildRequest::Group::OwnSession,
       .stdin_fd = input_ ? ends.in.get() : project_.no_input.get(),
       .stdout_fd = ends.out.get(),
       .stderr_fd = ends.err.get(),
   };
-  if (socket_) {
-    const bool is_new = !socket_->is_open();
-    const int fd = socket_->prepare();
-    request.listen_fds = {{kSocketName, fd}};
-    if (is_new) manager_.store(stored_socket_name(), {fd});
-  }
-  job_ =
-      std::make_unique<Job>(loop_, killer_, TreeKiller::Role::Server, request, on_end(generation));
+  if (socket_) request.listen_fds = {{kSocketName, handed_socket()}};
+  return request;
 }
 
 Job::OnEnd Server::on_end(std::uint64_t generation) {
@@ -92,6 +129,7 @@ Job::OnEnd Server::on_end(std::uint64_t generation) {
     log::debug("generation {} ended: {}", generation, to_string(status));
     output_.drain();
     output_.reset_screen();
+    spares_.on_server_end(status);
     on_exit_({.generation = generation,
               .status = status,
               .output_tail = output_.tail(),
@@ -180,6 +218,7 @@ void Server::on_restart() {
 void Server::leave() {
   forget_stored();
   if (socket_) manager_.forget(kSocketName);
+  spares_.leave();
   output_.drain();
 }
 

@@ -22,6 +22,7 @@
 #include "supervisord/job.h"
 #include "supervisord/output.h"
 #include "supervisord/project.h"
+#include "supervisord/spare_keeper.h"
 #include "supervisord/tree_killer.h"
 
 namespace hpp::supervisord {
@@ -31,13 +32,18 @@ namespace hpp::supervisord {
 class Server {
  public:
   using OnExit = std::function<void(ProcessExited)>;
+  using OnSpareFailed = std::function<void(SpareFailed)>;
+  using OnSay = std::function<void(const std::string& line)>;
 
-  // `on_exit` is called when the process has ended and its remaining output has been passed on. All
-  // reference arguments except `options` must outlive this.
+  // `on_exit` is called when the process has ended and its remaining output has been passed on.
+  // `on_spare_failed` and `say` are those of SpareKeeper. All reference arguments except `options`
+  // must outlive this.
   Server(Loop& loop, ServiceManager& manager, TreeKiller& killer, const Project& project,
-         const Options& options, OutletWatch& out, OutletWatch& err, OnExit on_exit);
+         const Options& options, OutletWatch& out, OutletWatch& err, OnExit on_exit,
+         OnSpareFailed on_spare_failed, OnSay say);
 
-  // Starts the command. The previous process must be gone. Returns the event that answers Spawn.
+  // Starts the command, or opens the gate of a spare. The previous process must be gone. Returns
+  // the event that answers Spawn.
   Event start(std::uint64_t generation);
 
   // Takes over the backend of the previous supervisord, whose last snapshot is `last`. Returns the
@@ -60,8 +66,14 @@ class Server {
 
   Output& output() { return output_; }
 
+  SpareKeeper& spares() { return spares_; }
+
  private:
+  SpareKeeper::Means means(OnSpareFailed on_spare_failed, OnSay say);
+  ChildRequest request(const std::string& tag, const Output::Ends& ends);
+  int handed_socket();
   void spawn(std::uint64_t generation);
+  void adopt_spare(std::uint64_t generation);
   Job::OnEnd on_end(std::uint64_t generation);
   void store(std::uint64_t generation);
   void forget_stored();
@@ -81,6 +93,7 @@ class Server {
   std::optional<Input> input_;  // --interactive
   std::optional<HandedSocket> socket_;
   std::unique_ptr<Job> job_;
+  SpareKeeper spares_;
   std::uint64_t stored_generation_ = 0;  // generation in the service manager's store; 0: none
 };
 

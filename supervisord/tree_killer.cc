@@ -54,7 +54,10 @@ std::vector<pid_t> TreeKiller::processes() const {
 }
 
 IsSpared TreeKiller::is_spared() const {
-  return [this](pid_t pid) { return daemons_.contain(pid); };
+  return [this](pid_t pid) {
+    const bool is_spare = !spare_tag_.empty() && has_environment(pid, spare_tag_);
+    return is_spare || daemons_.contain(pid);
+  };
 }
 
 std::vector<pid_t> TreeKiller::descendants() const {
@@ -67,7 +70,37 @@ std::vector<pid_t> TreeKiller::left_by_others() const {
   std::vector<pid_t> found = processes_tagged(tag_prefix_);
   const std::vector<pid_t> orphans = orphans_();
   found.insert(found.end(), orphans.begin(), orphans.end());
-  return daemons_.without(std::move(found));
+  std::erase_if(found, is_spared());
+  return found;
+}
+
+std::vector<pid_t> TreeKiller::spare_processes() const {
+  std::vector<pid_t> found;
+  for (const Group& group : groups_) {
+    if (group.role != Role::Spare) continue;
+    const pid_t leader = group.processes.leader();
+    found = living_descendants(leader);
+    found.push_back(leader);
+  }
+  return found;
+}
+
+TreeKiller::Group* TreeKiller::spare() {
+  const auto found = std::find_if(groups_.begin(), groups_.end(),
+                                  [](const Group& group) { return group.role == Role::Spare; });
+  return found == groups_.end() ? nullptr : &*found;
+}
+
+void TreeKiller::promote_spare() {
+  if (Group* const group = spare()) group->role = Role::Server;
+  spare_tag_.clear();
+}
+
+// From now on, look() reaps the leader.
+void TreeKiller::discard_spare() {
+  if (Group* const group = spare()) group->processes.signal(SIGKILL);
+  std::erase_if(groups_, [](const Group& group) { return group.role == Role::Spare; });
+  spare_tag_.clear();
 }
 
 void TreeKiller::add(Role role, pid_t leader) {
@@ -137,7 +170,9 @@ void TreeKiller::kill_now() {
   patience_.stop();
   // Must precede the signals, because a dying process loses its tag.
   if (leftovers_possible_ && !groups_.empty()) kill_leftovers();
-  for (const Group& group : groups_) group.processes.signal(SIGKILL);
+  for (const Group& group : groups_) {
+    if (group.role != Role::Spare) group.processes.signal(SIGKILL);
+  }
   look();
 }
 
@@ -148,7 +183,8 @@ void TreeKiller::look() {
   if (!killing_ || asking_ || (leftovers_possible_ && kill_leftovers())) return;
   if (!children) return finish();
   if (is_alive(Role::Server) || is_alive(Role::Step)) return;
-  if (!kill_escaped() && are_all_spared(is_spared())) finish();
+  if (are_all_spared(is_spared())) return finish();
+  kill_escaped();
 }
 
 std::vector<pid_t> TreeKiller::unknown_leftovers() const {
@@ -232,7 +268,7 @@ void TreeKiller::report_slow() {
 void TreeKiller::finish() {
   killing_ = false;
   leftovers_possible_ = false;
-  groups_.clear();
+  std::erase_if(groups_, [](const Group& group) { return group.role != Role::Spare; });
   recheck_.stop();
   on_gone_();
 }

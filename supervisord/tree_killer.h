@@ -24,15 +24,14 @@ namespace hpp::supervisord {
 // (init.h). Therefore no process is left if and only if waitid(2) reports that we have no children.
 // A process cannot hide from that by calling setsid(2) or by forking twice. The call takes a
 // microsecond, and a process that dies with its group needs nothing else. A process that has left
-// the group must be found in /proc, which takes a millisecond per hundred processes. (The
-// `children` files of proc(5) would be cheaper, but they are per thread, may miss processes, and
-// do not exist on every kernel.)
+// the group must be found in /proc, which takes a millisecond per hundred processes.
 //
 // A zombie that a debugger keeps (ptrace(2)) holds no port and no memory. The killer does not wait
 // for it.
 //
-// Build daemons are not killed. While one lives, we do have a child, and /proc must show that no
-// other process is left (are_all_spared).
+// Build daemons are not killed, and a spare (core/spare.h) outlives the backend before it. While
+// one of them lives, we do have a child, and our list of children must show that no other process
+// is left (are_all_spared).
 //
 // Processes that an earlier supervisord left behind are no descendants of this process. They are
 // found by their tag, or reported by the service manager (FindOrphans).
@@ -49,6 +48,7 @@ class TreeKiller {
   enum class Role {
     Server,  // the group gets Manners::signal first, and is tracked until its last member ends
     Step,    // the group gets SIGKILL, and is tracked until its leader ends: build daemons may stay
+    Spare,   // neither killed nor waited for, until promote_spare() or discard_spare()
   };
 
   // Returns living processes that must be killed although they are not our descendants.
@@ -65,6 +65,19 @@ class TreeKiller {
   TreeKiller(Loop& loop, std::string tag_prefix, FindOrphans orphans, BuildDaemons daemons,
              Manners manners, std::function<void()> on_gone, OnRefused on_refused);
 
+  // Processes whose environment had the entry `NAME=value` of `tag` at their start belong to the
+  // spare that is added next. Its descendants do in any case.
+  void expect_spare(std::string tag) { spare_tag_ = std::move(tag); }
+
+  // The spare becomes the server.
+  void promote_spare();
+
+  // Kills the spare's group. The rest of its processes die with the next kill().
+  void discard_spare();
+
+  // Returns the living processes of the spare.
+  std::vector<pid_t> spare_processes() const;
+
   // Tracks the group of `leader`, a child of this process that leads its own group. The owner of
   // the child reaps it, and then calls leader_ended() and look(), as Job does.
   void add(Role role, pid_t leader);
@@ -80,7 +93,8 @@ class TreeKiller {
   // Sends a signal to the groups of servers.
   void signal_servers(int number) const;
 
-  // Returns all living processes of the backend and of a build, without build daemons.
+  // Returns all living processes of the backend and of a build, without build daemons and without a
+  // spare.
   std::vector<pid_t> processes() const;
 
   // Kills all processes: sends Manners::signal to servers, and later SIGKILL to every process.
@@ -100,6 +114,7 @@ class TreeKiller {
 
   void kill_now();
   void forget_gone();
+  Group* spare();
   bool is_alive(Role role) const;
   std::vector<pid_t> owned_leaders() const;
   IsSpared is_spared() const;
@@ -114,6 +129,7 @@ class TreeKiller {
   void finish();
 
   std::string tag_prefix_;
+  std::string spare_tag_;  // `NAME=value`; empty: there is no spare
   FindOrphans orphans_;
   BuildDaemons daemons_;
   Manners manners_;

@@ -55,6 +55,13 @@ void part_fields(Io& io, Part& cause) {
   io.field("at_ms", cause.at_ms);
 }
 
+template <class Io, IsPart<Start> Part>
+void part_fields(Io& io, Part& start) {
+  io.field("warm", start.is_warm);
+  io.field("cold_because", start.cold_because);
+  io.field("cold_ms", start.cold_ms);
+}
+
 template <class Io, class State>
 void stamp_fields(Io& io, State& state) {
   io.field("epoch", state.stamp.epoch);
@@ -97,6 +104,7 @@ void fields_of(Io& io, State& state) {
   io.later_field("restarts_done", state.restarts_done);
   io.field("answers", state.answers);
   io.later_field("cause", state.cause);
+  io.later_field("start", state.start);
   io.later_field("killed_at_ms", state.killed_at_ms);
   io.later_field("ended_at_ms", state.ended_at_ms);
   io.later_field("address", state.address);
@@ -357,8 +365,9 @@ void check(const TreeState& tree) {
 void check(const BackendState& backend) {
   require(backend.pid >= 0 && backend.pid <= kPidMax, "'pid' is no process");
   require(backend.cause.changed.size() <= kChangedPathsMax, "'cause' names too many files");
-  for (const std::int64_t at_ms : {backend.spawned_at_ms, backend.ready_at_ms, backend.cause.at_ms,
-                                   backend.killed_at_ms, backend.ended_at_ms}) {
+  for (const std::int64_t at_ms :
+       {backend.spawned_at_ms, backend.ready_at_ms, backend.cause.at_ms, backend.killed_at_ms,
+        backend.ended_at_ms, backend.start.cold_ms}) {
     require(at_ms >= 0 && at_ms <= kTimeMaxMs, "a time is not between 1970 and 9999");
   }
 }

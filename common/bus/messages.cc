@@ -63,6 +63,11 @@ std::string to_string(const AuthorId& author) {
   return author.name == kMainAuthor ? word : word + '.' + author.name;
 }
 
+std::string to_string(const Start& start) {
+  if (!start.is_warm) return start.cold_because.empty() ? "" : "cold: " + start.cold_because;
+  return start.cold_ms == 0 ? "warm" : "warm; " + std::to_string(start.cold_ms) + " ms cold";
+}
+
 std::string to_string(const BackendExit& exit) {
   if (!exit.spawn_error.empty()) return "cannot be started: " + exit.spawn_error;
   if (exit.code) return "ended with " + hpp::to_string(ExitStatus{.number = *exit.code});

@@ -158,6 +158,16 @@ struct Cause {
   bool operator==(const Cause&) const = default;
 };
 
+// How this generation was started.
+struct Start {
+  bool is_warm = false;      // by opening the gate of a spare (--warm)
+  std::string cold_because;  // with --warm: why it was not, `the spare was not ready yet`
+  std::int64_t cold_ms =
+      0;  // how long the newest cold start took to its first answer; 0: not known
+
+  bool operator==(const Start&) const = default;
+};
+
 struct BackendState {
   Stamp stamp;
   BackendPhase state = BackendPhase::Loading;
@@ -178,7 +188,8 @@ struct BackendState {
   std::uint64_t restarts_done = 0;  // how many of them have an outcome in this or an earlier state:
                                     // a spawn, or a failure; not in the file
   Ticket answers;                   // newest liveness check that this answers; not in the file
-  Cause cause;                    // cause of this generation's start, or in Killing of the next one
+  Cause cause;  // cause of this generation's start, or in Killing of the next one
+  Start start;
   std::int64_t killed_at_ms = 0;  // when the earlier generation was gone; 0: none was killed
   std::int64_t ended_at_ms = 0;   // in Error
   std::string address;            // the only address to which requests may go, for example
@@ -239,6 +250,10 @@ struct AuthorId {
 };
 
 std::string to_string(const AuthorId& author);  // `backend`, `backend.api`: first word of messages
+
+// How the backend was started: `warm; 480 ms cold`, `cold: the spare was not ready yet`; empty
+// without --warm.
+std::string to_string(const Start& start);
 
 // Completes a sentence about the backend: `ended with exit code 1`, `cannot be started: …`,
 // `was killed by signal 11 (Segmentation fault)`.

@@ -36,14 +36,15 @@ struct Prepared {
   std::vector<std::string> environment_text;
   std::vector<char*> environment;
   std::vector<int> listen_fds;
+  int gate_fd = -1;
   std::vector<std::string> own_pids;  // entries `NAME=`, which only the child can complete
 };
 
 // Variables that a service manager has set for this process alone, or hpp-launch for its helpers. A
 // child has them only if the request sets them.
 constexpr std::string_view kNotInherited[] = {
-    kHelperTag,   kLaunchPid,      kBuildLeader,   "LISTEN_FDS",    "LISTEN_FDNAMES",
-    "LISTEN_PID", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC",
+    kHelperTag,       kLaunchPid,   kBuildLeader,    kGateVariable,  "LISTEN_FDS",
+    "LISTEN_FDNAMES", "LISTEN_PID", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC",
 };
 
 using Environment = std::vector<std::pair<std::string, std::string>>;
@@ -51,6 +52,7 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 Environment environment_of(const ChildRequest& request) {
   Environment environment = request.environment;
   if (!request.directory.empty()) environment.emplace_back("PWD", request.directory);
+  if (request.gate_fd >= 0) environment.emplace_back(kGateVariable, std::to_string(kGateFd));
   if (request.listen_fds.empty()) return environment;
   std::string names;
   for (const auto& [name, fd] : request.listen_fds) names += (names.empty() ? "" : ":") + name;
@@ -88,6 +90,7 @@ Prepared prepare(const ChildRequest& request) {
   }
   for (auto& text : prepared.environment_text) prepared.environment.push_back(text.data());
   for (const auto& [name, fd] : request.listen_fds) prepared.listen_fds.push_back(fd);
+  prepared.gate_fd = request.gate_fd;
   for (const std::string& name : pid_variables(request)) {
     prepared.own_pids.push_back(name + '=' + std::string(kDigitsMax, '\0'));
   }
@@ -111,16 +114,21 @@ void redirect(int from, int to) {
   if (from >= 0 && from != to) ::dup2(from, to);
 }
 
-// Runs in the child. Moves `listen_fds` to descriptors 3, 4, …. Duplicates them and `report` to
-// higher numbers first, so that none is overwritten. Returns the new number of `report`.
+// Runs in the child. Moves `listen_fds` to descriptors 3, 4, …, and `gate_fd` to kGateFd.
+// Duplicates them and `report` to higher numbers first, so that none is overwritten. Returns the
+// new number of `report`.
 int hand_over(Prepared& prepared, int report) {
-  if (prepared.listen_fds.empty()) return report;
-  const int above = kListenFdsStart + static_cast<int>(prepared.listen_fds.size());
+  const bool has_gate = prepared.gate_fd >= 0;
+  if (prepared.listen_fds.empty() && !has_gate) return report;
+  const int above = std::max(kListenFdsStart + static_cast<int>(prepared.listen_fds.size()),
+                             has_gate ? kGateFd + 1 : 0);
   report = ::fcntl(report, F_DUPFD_CLOEXEC, above);
+  if (has_gate) prepared.gate_fd = ::fcntl(prepared.gate_fd, F_DUPFD_CLOEXEC, above);
   for (int& fd : prepared.listen_fds) fd = ::fcntl(fd, F_DUPFD_CLOEXEC, above);
   for (std::size_t i = 0; i < prepared.listen_fds.size(); ++i) {
     ::dup2(prepared.listen_fds[i], kListenFdsStart + static_cast<int>(i));
   }
+  if (has_gate) ::dup2(prepared.gate_fd, kGateFd);
   return report;
 }
 

@@ -16,6 +16,10 @@
 
 namespace hpp {
 
+// The descriptor of a gate (docs/gate.rst): above those that programs use by number.
+constexpr int kGateFd = 64;
+constexpr const char* kGateVariable = "HPP_GATE";
+
 struct ChildRequest {
   enum class Group {
     Inherited,    // the child stays in our process group
@@ -35,6 +39,9 @@ struct ChildRequest {
   int stderr_fd = -1;  // -1: ours
   // Sockets, with their names, that the child gets as descriptors 3, 4, … (sd_listen_fds(3)).
   std::vector<std::pair<std::string, int>> listen_fds;
+  // A socket that the child gets as descriptor kGateFd, with HPP_GATE, and that the programs which
+  // it executes inherit; -1: none.
+  int gate_fd = -1;
   std::string pid_variable;  // an environment variable to set to the child's own pid; or empty
   int death_signal = 0;      // sent to the child when this process dies (PR_SET_PDEATHSIG); 0: none
 };
@@ -47,8 +54,8 @@ class Child {
 
   // Starts the process. Throws std::system_error if that fails; the code is that of fork(2) or
   // execvp(3): ENOENT if the command does not exist. In the child, all signals have their default
-  // action, and no signal is blocked. All descriptors are closed except stdin, stdout, stderr and
-  // listen_fds.
+  // action, and no signal is blocked. All descriptors are closed except stdin, stdout, stderr,
+  // listen_fds and gate_fd.
   Child(Loop& loop, const ChildRequest& request, OnExit on_exit);
 
   // Watches a process that another process has started and reaps. `on_exit` gets its exit status if

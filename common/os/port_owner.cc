@@ -29,11 +29,12 @@ std::string table_text(const void* bytes, std::size_t size) {
 
 struct Row {
   std::string local;  // address, in the format of table_text()
+  unsigned port = 0;
   std::string inode;
 };
 
-// The sockets that listen on `port`, from a table in the form of /proc/net/tcp.
-std::vector<Row> listeners(const char* table, unsigned port) {
+// The sockets that listen, from a table in the form of /proc/net/tcp.
+std::vector<Row> listeners(const char* table) {
   std::vector<Row> found;
   const std::string text = read_file(table).value_or("");
   std::size_t start = text.find('\n');
@@ -42,26 +43,26 @@ std::vector<Row> listeners(const char* table, unsigned port) {
     const std::string line = text.substr(start + 1, end - start - 1);
     start = end;
     char local[64];
-    unsigned local_port = 0;
+    unsigned port = 0;
     unsigned state = 0;
     char inode[32];
     constexpr unsigned kListen = 0x0A;
     const int fields =
         std::sscanf(line.c_str(), "%*s %63[0-9A-F]:%X %*s %X %*s %*s %*s %*s %*s %31s", local,
-                    &local_port, &state, inode);
+                    &port, &state, inode);
     if (fields == 4 && state != kListen) break;  // the kernel lists listening sockets first
-    if (fields == 4 && local_port == port) found.push_back({local, inode});
+    if (fields == 4) found.push_back({local, port, inode});
   }
   return found;
 }
 
-// Returns the inodes of the first of these addresses that has any.
-std::vector<std::string> first_inodes(const std::vector<Row>& rows,
+// Returns the inodes of the first of these addresses that has any on this port.
+std::vector<std::string> first_inodes(const std::vector<Row>& rows, unsigned port,
                                       const std::vector<std::string>& addresses) {
   for (const std::string& address : addresses) {
     std::vector<std::string> found;
     for (const Row& row : rows) {
-      if (row.local == address) found.push_back(row.inode);
+      if (row.local == address && row.port == port) found.push_back(row.inode);
     }
     if (!found.empty()) return found;
   }
@@ -72,18 +73,27 @@ std::vector<std::string> first_inodes(const std::vector<Row>& rows,
 
 std::vector<std::string> listening_inodes(const SocketAddress& address) {
   const std::string every_v6 = table_text(&in6addr_any, sizeof in6addr_any);
-  const auto v6_rows = [&] { return listeners("/proc/net/tcp6", address.port()); };
+  const unsigned port = address.port();
+  const auto v6_rows = [] { return listeners("/proc/net/tcp6"); };
   if (address.storage.ss_family == AF_INET6) {
     const auto& ip = reinterpret_cast<const sockaddr_in6*>(&address.storage)->sin6_addr;
-    return first_inodes(v6_rows(), {table_text(&ip, sizeof ip), every_v6});
+    return first_inodes(v6_rows(), port, {table_text(&ip, sizeof ip), every_v6});
   }
   const auto& ip = reinterpret_cast<const sockaddr_in*>(&address.storage)->sin_addr;
-  auto found = first_inodes(listeners("/proc/net/tcp", address.port()),
-                            {table_text(&ip, sizeof ip), "00000000"});
+  auto found =
+      first_inodes(listeners("/proc/net/tcp"), port, {table_text(&ip, sizeof ip), "00000000"});
   if (!found.empty()) return found;
   unsigned char mapped[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
   std::memcpy(mapped + 12, &ip, sizeof ip);
-  return first_inodes(v6_rows(), {table_text(mapped, sizeof mapped), every_v6});
+  return first_inodes(v6_rows(), port, {table_text(mapped, sizeof mapped), every_v6});
+}
+
+std::map<std::string, unsigned> listening_ports() {
+  std::map<std::string, unsigned> ports;
+  for (const char* const table : {"/proc/net/tcp", "/proc/net/tcp6"}) {
+    for (const Row& row : listeners(table)) ports.emplace(row.inode, row.port);
+  }
+  return ports;
 }
 
 Holds holds_socket(pid_t pid, const std::vector<std::string>& inodes) {

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +17,9 @@ namespace hpp {
 // if they share an address (SO_REUSEPORT). The result is empty if no socket listens, or if the
 // kernel does not show it.
 std::vector<std::string> listening_inodes(const SocketAddress& address);
+
+// Returns the ports of all TCP sockets that listen in this network namespace, by inode.
+std::map<std::string, unsigned> listening_ports();
 
 // Whether a process has one of these sockets open.
 enum class Holds {

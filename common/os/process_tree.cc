@@ -9,9 +9,11 @@
 #include <cerrno>
 #include <map>
 #include <optional>
+#include <string_view>
 
 #include "common/os/file.h"
 #include "common/os/process_info.h"
+#include "common/read_number.h"
 
 namespace hpp {
 namespace {
@@ -26,6 +28,23 @@ std::optional<pid_t> ended_child() {
   } while (result != 0 && errno == EINTR);
   if (result != 0) return std::nullopt;  // ECHILD
   return ended.si_pid;
+}
+
+// Returns the children of the first thread; none if this kernel does not list them
+// (CONFIG_PROC_CHILDREN). The kernel appends new children to the list, orphans included, and gives
+// them to the first thread. It skips entries only if a child is reaped while it is read (proc(5)),
+// which only that thread does.
+std::vector<pid_t> listed_children() {
+  const pid_t own = ::getpid();
+  const std::string text =
+      read_file(fmt::format("/proc/{}/task/{}/children", own, own)).value_or("");
+  std::vector<pid_t> children;
+  for (std::string_view rest = text; !rest.empty();) {
+    const auto end = std::min(rest.find(' '), rest.size());
+    if (const auto pid = read_number<pid_t>(rest.substr(0, end))) children.push_back(*pid);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return children;
 }
 
 bool contains(const std::vector<pid_t>& pids, pid_t pid) {
@@ -102,8 +121,9 @@ bool are_all_spared(const IsSpared& is_spared) {
     const auto stat = process_stat(pid);
     return stat && stat->parent == ::getpid() && (stat->is_dead || !is_spared(pid));
   };
-  const std::vector<pid_t> all = all_processes();
-  if (std::any_of(all.begin(), all.end(), is_ours_to_reap)) return false;
+  auto children = listed_children();
+  if (children.empty()) children = all_processes();
+  if (std::any_of(children.begin(), children.end(), is_ours_to_reap)) return false;
   return ended_child().value_or(0) == 0;
 }
 

@@ -36,7 +36,7 @@ std::vector<pid_t> dead_descendants(const IsSpared& is_spared);
 
 // Whether all children of this process are spared and none has ended. If a subreaper has reaped all
 // ended children (children_left()) and gets true, then every descendant is spared or is below a
-// spared process.
+// spared process. Only the first thread may start and reap children.
 bool are_all_spared(const IsSpared& is_spared);
 
 // Returns all living processes of this process's control group (cgroups(7)), including this

@@ -50,7 +50,9 @@ std::string since(const bus::BackendState& backend, std::int64_t now_ms) {
     case bus::BackendPhase::Running: {
       if (backend.ready_at_ms == 0) return "";
       const std::string start = duration(backend.ready_at_ms - backend.spawned_at_ms);
-      return fmt::format(", for {}, started in {}", duration(now_ms - backend.ready_at_ms), start);
+      const std::string how = bus::to_string(backend.start);
+      return fmt::format(", for {}, started in {}{}", duration(now_ms - backend.ready_at_ms), start,
+                         how.empty() ? "" : " (" + how + ")");
     }
     case bus::BackendPhase::Loading:
       if (backend.spawned_at_ms == 0) return "";

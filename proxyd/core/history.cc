@@ -19,6 +19,7 @@ void History::on(const bus::BackendState& backend) {
   newest.ended_at_ms = backend.ended_at_ms;
   newest.exit = backend.exit;
   newest.problem = backend.problem;
+  newest.how = backend.start;
 }
 
 void History::answered(std::uint64_t generation, std::int64_t now_ms) {

@@ -21,6 +21,7 @@ struct Start {
   std::int64_t ended_at_ms = 0;            // when it exited by itself; otherwise 0
   std::optional<bus::BackendExit> exit{};  // how it exited, or why it could not be started
   std::string problem;
+  bus::Start how;  // warm or cold
 
   bool operator==(const Start&) const = default;
 };

@@ -24,7 +24,9 @@ bool is_success(const StepEnded& event) {
 }  // namespace
 
 Backend::Backend(Settings settings, std::uint64_t spawns_so_far)
-    : keep_last_good_(settings.keep_last_good), preparation_(std::move(settings.steps)) {
+    : keep_last_good_(settings.keep_last_good),
+      has_spares_(settings.has_spares),
+      preparation_(std::move(settings.steps)) {
   assert(!settings.command.empty());
   facts_.command = std::move(settings.command);
   facts_.generation = spawns_so_far;
@@ -94,7 +96,7 @@ void Backend::handle(const StopRequested&, Now now) {
     case State::Starting:
     case State::Waiting:
     case State::Error:
-      if (!kill_due_) return leave();
+      if (!kill_due_ && !has_spares_) return leave();
       break;
     case State::Building:
     case State::Loading:
@@ -117,10 +119,15 @@ void Backend::handle(const Spawned& event, Now now) {
     wording_.on_retry(/*port_was_taken=*/!facts_.exit);
     forget_end(facts_);
   }
-  note_spawn(facts_, event.pid, now);
+  note_spawn(facts_, event, now);
   publish();
   emit(StartProbe{facts_.generation});
   emit(wording_.loading(facts_));
+}
+
+void Backend::handle(const SpareFailed& event, Now now) {
+  if (state_ != State::Loading || event.generation != facts_.generation) return;
+  kill(State::Killing, event.why + "; starting your server without it", now);
 }
 
 void Backend::handle(const SpawnFailed& event, Now now) {
@@ -160,7 +167,7 @@ void Backend::run(const Answered& event, Now answered) {
   note_answer(facts_, event, answered);
   strangers_.on_answer(is_strangers());
   publish();
-  emit(wording_.running(event, answered.steady));
+  emit(wording_.running(event, facts_.start, answered.steady));
   if (!is_strangers()) return;
   emit(Say{stranger_text(event)});
   emit(StartProbe{facts_.generation, StartProbe::Of::TreeInstead});

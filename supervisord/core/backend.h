@@ -105,6 +105,9 @@ constexpr std::chrono::milliseconds kRetryEvery{500};
 //
 // For other programs that listen on the backend's port, see strangers.h.
 //
+// A spawn may open the gate of a spare (spare.h). Only the answer to Spawn says so. If the spare
+// turns out to be unusable, Loading leads to Killing without a change, and then to a spawn.
+//
 // The answer to Spawn is always the next event, so there is no state for the time between them. The
 // events of processes carry a generation; events of an older generation are ignored.
 class Backend : private Emits<Effect> {
@@ -126,6 +129,7 @@ class Backend : private Emits<Effect> {
     std::vector<std::string> command;
     std::vector<Step> steps;      // run before each spawn
     bool keep_last_good = false;  // the backend lives while the steps run, and if a step fails
+    bool has_spares = false;      // a spare may live without a backend (spare.h)
   };
 
   // `spawns_so_far` is the last generation of an earlier supervisord. Generations never decrease.
@@ -160,6 +164,7 @@ class Backend : private Emits<Effect> {
   void handle(const RestartRequested& event, Now now);
   void handle(const StopRequested& event, Now now);
   void handle(const Spawned& event, Now now);
+  void handle(const SpareFailed& event, Now now);
   void handle(const SpawnFailed& event, Now now);
   void handle(const PortTaken& event, Now now);
   void handle(const StepEnded& event, Now now);
@@ -199,6 +204,7 @@ class Backend : private Emits<Effect> {
   void publish();
 
   bool keep_last_good_;
+  bool has_spares_;
   Preparation preparation_;
   State state_ = State::Starting;
   bus::BackendState facts_;  // the snapshot for readers; `seen` is the newest known tree

@@ -43,6 +43,16 @@ struct StopRequested {};  // SIGTERM, SIGINT
 
 struct Spawned {
   std::int64_t pid = 0;
+  bool is_warm = false;      // the process is a spare whose gate was opened
+  std::string cold_because;  // with --warm: why it is not
+};
+
+// After Spawned with `is_warm`: the process has ended, or must be ended, before it has loaded
+// anything of the project. A cold start may succeed.
+struct SpareFailed {
+  std::uint64_t generation = 0;
+  std::string why;  // `the spare has ended with exit code 1 when its gate was opened`
+  bool operator==(const SpareFailed&) const = default;
 };
 
 struct SpawnFailed {
@@ -116,9 +126,10 @@ struct ProcessExited {  // the backend's first process; others of its tree may l
 // Answers KillTree, once.
 struct TreeGone {};
 
-using Event = std::variant<Begun, TreeSeen, CheckRequested, RestartRequested, StopRequested,
-                           Spawned, SpawnFailed, PortTaken, StepEnded, Answered, StrangerListens,
-                           ProbeSaw, ProcessExited, TreeGone, KillRefused, TimerExpired>;
+using Event =
+    std::variant<Begun, TreeSeen, CheckRequested, RestartRequested, StopRequested, Spawned,
+                 SpareFailed, SpawnFailed, PortTaken, StepEnded, Answered, StrangerListens,
+                 ProbeSaw, ProcessExited, TreeGone, KillRefused, TimerExpired>;
 
 // ---- effects ------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 #include "supervisord/core/facts.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "supervisord/core/wording.h"
@@ -31,12 +32,15 @@ void begin_generation(bus::BackendState& facts) {
   facts.address.clear();
   facts.stranger.clear();
   facts.delay.clear();
+  facts.start = {.cold_because = {}, .cold_ms = facts.start.cold_ms};
   forget_end(facts);
 }
 
-void note_spawn(bus::BackendState& facts, std::int64_t pid, Now now) {
+void note_spawn(bus::BackendState& facts, const Spawned& event, Now now) {
   facts.state = bus::BackendPhase::Loading;
-  facts.pid = pid;
+  facts.pid = event.pid;
+  facts.start.is_warm = event.is_warm;
+  facts.start.cold_because = event.cold_because;
   facts.restarts_done = facts.restarts_asked;
   facts.spawned_at_ms = now.wall_ms;
 }
@@ -45,6 +49,9 @@ void note_answer(bus::BackendState& facts, const Answered& event, Now answered) 
   facts.state = bus::BackendPhase::Running;
   facts.delay.clear();
   facts.ready_at_ms = answered.wall_ms;
+  if (!facts.start.is_warm) {
+    facts.start.cold_ms = std::max<std::int64_t>(0, facts.ready_at_ms - facts.spawned_at_ms);
+  }
   facts.address = event.address;
   facts.stranger = event.stranger;
 }

@@ -19,7 +19,7 @@ void forget_end(bus::BackendState& facts);
 // Begins a new generation, which serves the newest known tree.
 void begin_generation(bus::BackendState& facts);
 
-void note_spawn(bus::BackendState& facts, std::int64_t pid, Now now);
+void note_spawn(bus::BackendState& facts, const Spawned& event, Now now);
 
 // The backend is Running. `answered` is the time of its first answer.
 void note_answer(bus::BackendState& facts, const Answered& event, Now answered);

@@ -66,6 +66,12 @@ std::string pause_text(const Pause& pause, const std::string& cure) {
   return "";
 }
 
+// ` (warm; 480 ms cold)`; empty without --warm
+std::string start_text(const bus::Start& start) {
+  const std::string text = bus::to_string(start);
+  return text.empty() ? "" : fmt::format(" ({})", printable(text));
+}
+
 constexpr std::string_view kNoResponse =
     ". It accepts connections, but closes them without a response to HEAD and GET";
 
@@ -211,15 +217,16 @@ Say Wording::preparing(const Step& step) {
 
 Say Wording::loading(const bus::BackendState& facts) {
   const std::string cause = std::exchange(cause_, {});
-  return {.text = fmt::format("Loading: {}started {} (generation {}, pid {}){}{}", cause,
+  return {.text = fmt::format("Loading: {}{} {} (generation {}, pid {}){}{}", cause,
+                              facts.start.is_warm ? "opened the gate of" : "started",
                               text_of(facts.command), facts.generation, facts.pid,
                               std::exchange(killed_, {}), std::exchange(built_, {})),
           .begins_restart = !cause.empty()};
 }
 
-Say Wording::running(const Answered& event, TimePoint answered) const {
-  return {fmt::format("Running: generation {} answers after {}{}{}", event.generation,
-                      text_of(answered - spawned_), since_restart(answered),
+Say Wording::running(const Answered& event, const bus::Start& start, TimePoint answered) const {
+  return {fmt::format("Running: generation {} answers after {}{}{}{}", event.generation,
+                      text_of(answered - spawned_), start_text(start), since_restart(answered),
                       event.is_response ? "" : kNoResponse)};
 }
 

@@ -95,7 +95,8 @@ class Wording {
   Say loading(const bus::BackendState& facts);
 
   // `Running: generation 2 answers after 412 ms, 437 ms after src/a.py changed`
-  Say running(const Answered& event, TimePoint answered) const;
+  // `Running: generation 2 answers after 84 ms (warm; 480 ms cold), 90 ms after src/a.py changed`
+  Say running(const Answered& event, const bus::Start& start, TimePoint answered) const;
 
   // `make failed: exit code 2 after 1.5 s`
   std::string step_end(const std::string& problem, TimePoint now) const;

@@ -27,6 +27,7 @@ class Schedule {
   Schedule(std::uint64_t seed, Break broken, World::Sink sink)
       : world_(seed, broken, std::move(sink)) {
     draw_traits();
+    world_.traits.has_spares = seed % 4 == 3;
     processes_.on_run = [this](Request& request, const Process&) { check_run(request); };
     proxyd_.on_reload = [this] { browser_.on_reload(); };
   }

@@ -21,7 +21,9 @@ void Supervisord::start() {
   if (const auto& last = bus_.last(bus::Topic::Backend)) {
     spawns = std::get<bus::BackendState>(*last).generation;
   }
-  backend_.emplace(supervisord::Backend::Settings{.command = {"serve"}}, spawns);
+  backend_.emplace(
+      supervisord::Backend::Settings{.command = {"serve"}, .has_spares = world_.traits.has_spares},
+      spawns);
   bus_.subscribe(bus::Topic::Backend, bus::Topic::Tree, bus::Audience::Everybody,
                  [this](const bus::Message& message) {
                    post(supervisord::TreeSeen{std::get<bus::TreeState>(message)});
@@ -32,7 +34,9 @@ void Supervisord::start() {
                    check_released(proxy.released);
                    post(supervisord::CheckRequested{proxy.liveness_check});
                  });
-  post(supervisord::Begun{.last = take_over()});
+  auto last = take_over();
+  spares_.begin(last.has_value());
+  post(supervisord::Begun{.last = std::move(last)});
 }
 
 // Checks that proxyd has no connection to a generation that it has released (`released`).
@@ -43,6 +47,7 @@ void Supervisord::check_released(std::uint64_t generation) {
 }
 
 void Supervisord::exited(const Process& process, ExitStatus status) {
+  spares_.on_server_end();
   post(supervisord::ProcessExited{
       .generation = process.generation, .status = status, .output_tail = ""});
 }
@@ -72,6 +77,7 @@ void Supervisord::die() {
   effects_left_ = 0;
   ++incarnation_;
   backend_.reset();
+  spares_.die();
   events_.clear();
   child_ = nullptr;
   probed_ = 0;
@@ -101,8 +107,10 @@ supervisord::Event Supervisord::spawn(std::uint64_t generation) {
       return supervisord::PortTaken{.port = 8001, .by = "pid 1", .pid = 1};
     if (world_.random.chance(0.01)) return supervisord::SpawnFailed{"No such file or directory"};
   }
+  const bool is_warm = spares_.start(generation);
   child_ = &processes_.spawn(generation);
-  return supervisord::Spawned{.pid = static_cast<std::int64_t>(generation)};
+  return supervisord::Spawned{
+      .pid = static_cast<std::int64_t>(generation), .is_warm = is_warm, .cold_because = {}};
 }
 
 void Supervisord::perform(const supervisord::KillTree&) {
@@ -139,6 +147,7 @@ void Supervisord::perform(const supervisord::StopProbe&) {
 void Supervisord::perform(const supervisord::Publish& effect) {
   told_ = effect.snapshot;
   bus_.publish(bus::Topic::Backend, effect.snapshot);
+  spares_.on_published(effect.snapshot, backend_->state());
 }
 
 void Supervisord::perform(const supervisord::Say& effect) {

@@ -10,6 +10,7 @@
 #include "tests/sim/bus.h"
 #include "tests/sim/crash.h"
 #include "tests/sim/processes.h"
+#include "tests/sim/spares.h"
 #include "tests/sim/world.h"
 
 namespace hpp::sim {
@@ -25,7 +26,9 @@ class Supervisord final : public Mortal {
 
   // Simulates SIGHUP.
   void restart_backend() {
-    if (backend_) post(supervisord::RestartRequested{});
+    if (!backend_) return;
+    spares_.on_restart_requested();
+    post(supervisord::RestartRequested{});
   }
 
   const bus::BackendState& told() const { return told_; }
@@ -59,6 +62,7 @@ class Supervisord final : public Mortal {
   std::optional<supervisord::Backend> backend_;
   EventRunner<supervisord::Event> events_{
       [this](const supervisord::Event& event) { dispatch(event); }};
+  Spares spares_{world_, [this](supervisord::SpareFailed event) { post(std::move(event)); }};
   std::uint64_t incarnation_ = 0;
   std::uint64_t probed_ = 0;  // generation that is probed; 0: none
   std::uint64_t timer_ = 0;   // number of the newest timer; only this one may expire

@@ -46,6 +46,7 @@ struct Traits {
   double late_flushes = 0.02;   // share of flushes that take 20 to 300 ms
   double flush_errors = 0;      // share of flushes that Watchman refuses
   double early_clocks = 0.1;    // share of Watchman's reports with a clock older than the changes
+  bool has_spares = false;      // --warm
   Micros boot_max = 300ms;      // the backend listens within this time
 
   // Whether watchd's answers may take longer than proxyd's timeout.

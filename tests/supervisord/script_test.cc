@@ -29,6 +29,20 @@ class ScriptTest : public testing::Test {
   TemporaryDirectory directory_;
 };
 
+TEST_F(ScriptTest, FindsTheInterpreter) {
+  const auto interpreter = [this](std::string_view content) {
+    save(content);
+    return interpreter_of(kScript, directory_.path());
+  };
+  EXPECT_EQ(interpreter("#!/usr/bin/python3 -u\n"), "/usr/bin/python3");
+  EXPECT_EQ(interpreter("#!/usr/bin/env node\n"), "node");
+  EXPECT_EQ(interpreter("#!/usr/bin/env -S ruby -w\n"), "ruby");
+  EXPECT_EQ(interpreter("\x7f"
+                        "ELF"),
+            "");
+  EXPECT_EQ(interpreter_of("./missing", directory_.path()), "");
+}
+
 TEST_F(ScriptTest, ACarriageReturnBelongsToTheInterpretersName) {
   EXPECT_EQ(problem("#!/bin/sh\r\necho\r\n"),
             R"(its interpreter "/bin/sh\r" was not found, because the first line of the script )"

@@ -560,6 +560,91 @@ TEST_F(TreeKillerOfBuild, KillsAProcessOfTheBackendThatHasTheNameOfABuildDaemon)
   expect_killed("setsid -f sh " + (directory_ / "daemon.sh"), 1);
 }
 
+class TreeKillerOfSpare : public TreeKillerTest {
+ protected:
+  // Starts `script` as a spare. Its processes append their pids to the file $PIDS. Returns the pids
+  // when there are `count` more of them.
+  std::vector<pid_t> start_spare(const std::string& script, std::size_t count) {
+    const std::size_t before = pids().size();
+    const std::string tag = tag_ + "spare-1";
+    const ChildRequest request{.command = {"sh", "-c", script},
+                               .directory = {},
+                               .environment = {{"PIDS", pids_path_}, {kBackendTag, tag}},
+                               .group = ChildRequest::Group::OwnSession};
+    killer_.expect_spare(std::string(kBackendTag) + "=" + tag);
+    spare_.emplace(loop_, killer_, TreeKiller::Role::Spare, request, [](ExitStatus) {});
+    EXPECT_TRUE(run_until(loop_, [&] { return pids().size() >= before + count; })) << script;
+    std::vector<pid_t> found = pids();
+    found.erase(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(before));
+    return found;
+  }
+
+  // Waits until the kernel has no process with these pids.
+  void expect_ended(const std::vector<pid_t>& all) {
+    for (const pid_t pid : all) {
+      EXPECT_TRUE(run_until(loop_, [&] { return !exists(pid); })) << describe_process(pid);
+    }
+  }
+
+  // Two processes, of which one is a direct child of ours, outside the spare's group.
+  static constexpr const char* kTwo =
+      "(setsid sh -c 'echo $$ >>$PIDS; exec sleep 1000' &); echo $$ >>$PIDS; exec sleep 1000";
+
+  std::optional<Job> spare_;
+};
+
+TEST_F(TreeKillerOfSpare, SurvivesTheBackend) {
+  const auto backend = start(kTwo, 2);
+  const auto spare = start_spare(kTwo, 2);
+  for (const pid_t pid : killer_.processes()) {
+    EXPECT_TRUE(pid == backend[0] || pid == backend[1]) << "it belongs to the spare";
+  }
+  kill_and_wait();
+  EXPECT_EQ(gone_, 1);
+  for (const pid_t pid : backend) EXPECT_FALSE(exists(pid));
+  for (const pid_t pid : spare) EXPECT_TRUE(exists(pid));
+  kill_and_wait();
+  EXPECT_EQ(gone_, 1) << "there is nothing to kill";
+  for (const pid_t pid : spare) EXPECT_TRUE(exists(pid));
+  killer_.discard_spare();
+  kill_and_wait();
+  expect_ended(spare);
+}
+
+TEST_F(TreeKillerOfSpare, DiesWithTheNextKillWhenItIsTheBackend) {
+  const auto spare = start_spare(kTwo, 2);
+  kill_and_wait();
+  killer_.promote_spare();
+  EXPECT_EQ(killer_.processes().size(), 2U);
+  kill_and_wait();
+  expect_all_gone(spare);
+}
+
+TEST_F(TreeKillerOfSpare, DiesWhenItIsDiscarded) {
+  const auto spare = start_spare("sleep 1000 & echo $! >>$PIDS; echo $$ >>$PIDS; wait", 2);
+  killer_.discard_spare();
+  expect_ended(spare);
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a zombie is left";
+  EXPECT_EQ(gone_, 0);
+}
+
+TEST_F(TreeKillerOfSpare, IsNoLeftoverOfAnEarlierSupervisord) {
+  const pid_t leftover = run_outside([this] {
+    ::setenv(kBackendTag, (tag_ + "spare-0").c_str(), 1);
+    ::execlp("sleep", "sleep", "1000", nullptr);
+  });
+  const UniqueFd leftover_fd = pidfd_of(leftover);
+  const auto spare = start_spare("echo $$ >>$PIDS; exec sleep 1000", 1);
+  EXPECT_TRUE(run_until(loop_, [&] {
+    return has_environment(leftover, std::string(kBackendTag) + "=" + tag_ + "spare-0");
+  }));
+  kill_and_wait();
+  EXPECT_TRUE(is_over(leftover_fd)) << "the spare of the earlier one";
+  EXPECT_TRUE(exists(spare.front()));
+  killer_.discard_spare();
+  expect_ended(spare);
+}
+
 // The real and the effective user id decide which processes may be signalled. The saved one lets
 // the test become root again.
 TEST_F(TreeKillerTest, ReportsProcessesThatItMayNotKill) {

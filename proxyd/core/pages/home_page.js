@@ -48,6 +48,8 @@ function timeOf(start) {
   }
   const first = took(start.ready_at_ms, start.first_byte_at_ms);
   if (first !== null) texts.append(make("span", `first byte ${span(first)} later`));
+  if (start.warm) texts.append(make("span", "warm"));
+  if (start.cold_because) texts.append(make("span", `cold: ${start.cold_because}`));
   if (steps.length) box.append(bar);
   box.append(texts);
   if (start.ended) box.append(make("div", start.ended, "ended"));

@@ -102,6 +102,8 @@ Json json_of(const Start& start) {
           {"killed_at_ms", start.killed_at_ms},
           {"spawned_at_ms", start.spawned_at_ms},
           {"ready_at_ms", start.ready_at_ms},
+          {"warm", start.how.is_warm},
+          {"cold_because", start.how.cold_because},
           {"first_byte_at_ms", start.first_byte_at_ms},
           {"ended_at_ms", start.ended_at_ms},
           {"ended", ending_of(start)}};

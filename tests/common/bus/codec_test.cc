@@ -50,6 +50,7 @@ std::vector<Message> samples() {
       .problem = "p",
       .answers = {.epoch = 9, .number = 8},
       .cause = {.text = "a.py changed", .changed = {"a.py", ""}, .at_ms = 1'700'000'000'001},
+      .start = {.is_warm = true, .cold_because = "it was the first", .cold_ms = 480},
       .killed_at_ms = 1'700'000'000'002,
       .ended_at_ms = 1'700'000'000'003,
       .address = "127.0.0.1:8001",
@@ -137,7 +138,7 @@ TEST(Codec, IgnoresUnknownFields) {
 
 bool is_later(const std::string& name) {
   return name == "refresh" || name == "directory" || name == "directory_id" || name == "cause" ||
-         name == "killed_at_ms" || name == "ended_at_ms" || name == "address" ||
+         name == "start" || name == "killed_at_ms" || name == "ended_at_ms" || name == "address" ||
          name == "stranger" || name == "delay" || name == "restarts_asked" ||
          name == "restarts_done" || name == "liveness_check" || name == "released" ||
          name == "lag_ms";
@@ -146,12 +147,13 @@ bool is_later(const std::string& name) {
 TEST(Codec, DecodesMessagesOfAnEarlierVersion) {
   BackendState state = std::get<BackendState>(samples()[2]);
   Json json = body(encode(state));
-  for (const char* name : {"cause", "killed_at_ms", "ended_at_ms", "address", "stranger", "delay",
-                           "restarts_asked", "restarts_done"})
+  for (const char* name : {"cause", "start", "killed_at_ms", "ended_at_ms", "address", "stranger",
+                           "delay", "restarts_asked", "restarts_done"})
     json.erase(name);
   const Decoded decoded = decode("backend " + json.dump());
   ASSERT_TRUE(std::holds_alternative<Message>(decoded));
   state.cause = {};
+  state.start = {};
   state.killed_at_ms = state.ended_at_ms = 0;
   state.address.clear();
   state.stranger.clear();
@@ -284,6 +286,7 @@ TEST(Codec, RejectsContradictoryFields) {
       {BackendState{}, "/cause/changed", many},
       {BackendState{}, "/cause/at_ms", -1},
       {BackendState{}, "/spawned_at_ms", -1},
+      {BackendState{}, "/start/cold_ms", -1},
       {BackendState{}, "/ready_at_ms", kTimeMaxMs + 1},
       {BackendState{}, "/killed_at_ms", std::numeric_limits<std::int64_t>::min()},
       {BackendState{}, "/ended_at_ms", std::numeric_limits<std::int64_t>::max()},

@@ -238,6 +238,21 @@ TEST_F(ChildTest, HasNoListenVariablesWithoutPassedDescriptors) {
   EXPECT_EQ(output_of("echo ${LISTEN_FDS-none} ${LISTEN_PID-none}"), "none none\n");
 }
 
+// The gate and a listening socket may already have each other's number.
+TEST_F(ChildTest, PassesTheGateToTheProgramsThatItExecutes) {
+  const TemporaryDirectory directory;
+  UniqueFd gate(::open((directory / "g").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  ASSERT_EQ(::write(gate.get(), "gate", 4), 4);
+  const UniqueFd other(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, kGateFd));
+  const std::string script = "exec sh -c 'echo $HPP_GATE; cat </proc/self/fd/'$HPP_GATE";
+  EXPECT_EQ(output_of(script, {.gate_fd = gate.get()}), "64\ngate");
+  EXPECT_EQ(output_of(script, {.listen_fds = {{"one", other.get()}}, .gate_fd = gate.get()}),
+            "64\ngate");
+  ::setenv(kGateVariable, "7", 1);
+  EXPECT_EQ(output_of("echo ${HPP_GATE-none}"), "none\n") << "the gate of another hpp";
+  ::unsetenv(kGateVariable);
+}
+
 // ---- a process that is reaped elsewhere ---------------------------------------------------------
 
 class ForeignChildTest : public ChildTest {

@@ -55,6 +55,17 @@ TEST(Report, StatusTextShowsAllParts) {
             "forwarded 3, replayed 4\n");
 }
 
+TEST(Report, TellsAWarmStartFromAColdOne) {
+  Snapshots all{.tree = {}, .backend = backend(), .proxy = {}, .silent = {}};
+  const auto text = [&all] { return status_text(kInstance, all, 1'000'350 + 185'000); };
+  all.backend->start = {.is_warm = true, .cold_because = {}, .cold_ms = 480};
+  EXPECT_THAT(text(), testing::HasSubstr("started in 350 ms (warm; 480 ms cold)\n"));
+  all.backend->start.cold_ms = 0;
+  EXPECT_THAT(text(), testing::HasSubstr("started in 350 ms (warm)\n"));
+  all.backend->start = {.cold_because = "a\nb", .cold_ms = 480};
+  EXPECT_THAT(text(), testing::HasSubstr("started in 350 ms (cold: a?b)\n"));
+}
+
 TEST(Report, SaysHowFarTheWatcherMayBeBehind) {
   bus::TreeState slow = tree();
   slow.lag_ms = 3000;

@@ -31,16 +31,19 @@ TEST(History, KeepsTheStepsOfEachStart) {
               .spawned_at_ms = 520,
               .exit = bus::BackendExit{.code = 3},
               .cause = cause,
+              .start = {.is_warm = true, .cold_because = {}, .cold_ms = 480},
               .killed_at_ms = 510,
               .ended_at_ms = 530});
   ASSERT_EQ(history.starts().size(), 2U);
-  EXPECT_EQ(history.starts().front(), (Start{.generation = 2,
-                                             .cause = cause,
-                                             .killed_at_ms = 510,
-                                             .spawned_at_ms = 520,
-                                             .ended_at_ms = 530,
-                                             .exit = bus::BackendExit{.code = 3},
-                                             .problem = {}}));
+  EXPECT_EQ(history.starts().front(),
+            (Start{.generation = 2,
+                   .cause = cause,
+                   .killed_at_ms = 510,
+                   .spawned_at_ms = 520,
+                   .ended_at_ms = 530,
+                   .exit = bus::BackendExit{.code = 3},
+                   .problem = {},
+                   .how = {.is_warm = true, .cold_because = {}, .cold_ms = 480}}));
   EXPECT_FALSE(history.awaits_answer(1)) << "the answer is from the previous generation";
 }
 

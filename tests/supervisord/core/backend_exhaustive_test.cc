@@ -375,6 +375,10 @@ const std::vector<Move> World::kMoves{
        w.first_lives_ = false;
        w.exit(w.generation_);
      }},
+    {"SpareFails", Kind::Other, [](const World& w) { return w.first_lives_; },
+     [](World& w) {
+       w.take(SpareFailed{.generation = w.generation_, .why = "the spare has ended"});
+     }},
     {"OldExit", Kind::Other, [](const World& w) { return w.generation_ > kSpawnsBefore + 1; },
      [](World& w) { w.exit(w.generation_ - 1); }},
     {"Crash", Kind::Crash, [](const World& w) { return w.may_crash(); },

@@ -1061,6 +1061,75 @@ TEST(Loop, SuspicionHoldsRunningBack) {
                              testing::Contains(testing::HasSubstr("answers after 10 ms"))));
 }
 
+// ---- warm starts --------------------------------------------------------------------------------
+
+// A backend of generation 1, whose cold start took 480 ms, and which a change has killed.
+Life killed_after_a_cold_start() {
+  Life life = begun();
+  life.after(Spawned{.pid = 100, .cold_because = "it is the first start"});
+  life(Answered{.generation = 1}, milliseconds(480));
+  life.after(tree(2), TreeGone{});
+  return life;
+}
+
+TEST(Warm, LinesAndSnapshotTellAWarmStartFromAColdOne) {
+  Life life = begun();
+  life.after(Spawned{.pid = 100, .cold_because = "it is the first start"});
+  EXPECT_THAT(life(Answered{.generation = 1}, milliseconds(480)),
+              testing::Contains("Say Running: generation 1 answers after 480 ms (cold: it is the "
+                                "first start)"));
+  EXPECT_EQ(life.published().start,
+            (bus::Start{.cold_because = "it is the first start", .cold_ms = 480}));
+  life.after(tree(2), TreeGone{});
+  EXPECT_THAT(life(Spawned{.pid = 200, .is_warm = true, .cold_because = {}}),
+              testing::Contains("Say Loading: opened the gate of python3 app.py (generation 2, pid "
+                                "200), killed the old one in 10 ms"));
+  EXPECT_THAT(
+      life(Answered{.generation = 2}, milliseconds(84)),
+      testing::Contains("Say Running: generation 2 answers after 84 ms (warm; 480 ms cold), "
+                        "104 ms after src/a.py changed"));
+  EXPECT_EQ(life.published().start,
+            (bus::Start{.is_warm = true, .cold_because = {}, .cold_ms = 480}));
+}
+
+TEST(Warm, ASpareThatFailsIsReplacedByAColdStart) {
+  Life life = killed_after_a_cold_start();
+  life(Spawned{.pid = 200, .is_warm = true, .cold_because = {}});
+  EXPECT_THAT(life(SpareFailed{.generation = 2, .why = "the spare has ended"}),
+              ElementsAre("StopProbe", testing::StartsWith("Publish Killing 2"), "KillTree",
+                          "Say Killing: the spare has ended; starting your server without it"));
+  EXPECT_THAT(life(exited(2)), IsEmpty()) << "its end is no failure of the server";
+  EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 3"));
+  life(Spawned{.pid = 300, .cold_because = "the spare has ended"});
+  EXPECT_THAT(life(Answered{.generation = 3}, milliseconds(490)),
+              testing::Contains("Say Running: generation 3 answers after 490 ms (cold: the spare "
+                                "has ended), 550 ms after src/a.py changed"));
+}
+
+TEST(Warm, ASpareThatFailsIsReplacedWithoutAnotherBuild) {
+  Life life({.command = {"./server"}, .steps = {build_step("make")}});
+  life.after(Begun{}, TreeGone{}, tree(1));
+  life.after(StepEnded{.problem = {}, .output_tail = {}}, Spawned{.pid = 100, .is_warm = true});
+  life(SpareFailed{.generation = 1, .why = "the spare has ended"});
+  EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 2"));
+}
+
+TEST(Warm, OnlyTheSpareOfThisGenerationFails) {
+  Life life = killed_after_a_cold_start();
+  life(Spawned{.pid = 200, .is_warm = true, .cold_because = {}});
+  EXPECT_THAT(life(SpareFailed{.generation = 1, .why = "too late"}), IsEmpty());
+  life(Answered{.generation = 2});
+  EXPECT_THAT(life(SpareFailed{.generation = 2, .why = "too late"}), IsEmpty());
+}
+
+TEST(Warm, AStopKillsTheSpareThatHasNoBackendBesideIt) {
+  Life life({.command = {"./server"}, .has_spares = true});
+  life.after(Begun{}, TreeGone{}, tree(1), Spawned{.pid = 100}, exited(1), TreeGone{});
+  EXPECT_EQ(life.state(), Backend::State::Error);
+  EXPECT_THAT(life(StopRequested{}), testing::Contains("KillTree"));
+  EXPECT_THAT(life(TreeGone{}), testing::Contains("Leave"));
+}
+
 // ---- reports of the probe -----------------------------------------------------------------------
 
 TEST(Delay, IsTheReasonThatTheProbeReports) {

@@ -68,7 +68,7 @@ TEST(Facts, NewGenerationClearsTheFieldsOfTheLastOne) {
 TEST(Facts, AnswerSetsTheAddress) {
   bus::BackendState facts = crashed();
   begin_generation(facts);
-  note_spawn(facts, 8, kNow);
+  note_spawn(facts, {.pid = 8, .cold_because = {}}, kNow);
   EXPECT_EQ(facts.state, bus::BackendPhase::Loading);
   EXPECT_EQ(facts.pid, 8);
   EXPECT_EQ(facts.spawned_at_ms, 1'000);

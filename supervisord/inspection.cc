@@ -1,0 +1,112 @@
+#include "supervisord/inspection.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <string_view>
+
+#include "common/os/find_program.h"
+#include "common/os/port_owner.h"
+#include "common/read_number.h"
+
+namespace hpp::supervisord {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The most files that read_marks() looks at.
+constexpr std::size_t kMarksMax = 1'000;
+
+// Folders whose files do not belong to the project, although they lie below it (docs/gate.rst).
+constexpr std::string_view kPackageFolders[] = {"node_modules", "site-packages", "dist-packages",
+                                                "gems", "bundle"};
+
+std::string inode_of(int fd) {
+  struct stat found {};
+
+  return fd >= 0 && ::fstat(fd, &found) == 0 ? std::to_string(found.st_ino) : "";
+}
+
+bool is_package(const fs::path& path) {
+  return std::any_of(path.begin(), path.end(), [](const fs::path& part) {
+    return std::find(std::begin(kPackageFolders), std::end(kPackageFolders), part.native()) !=
+           std::end(kPackageFolders);
+  });
+}
+
+// Returns the path of a project file relative to the project folder; empty if it is none.
+std::string project_file(const std::string& path, const std::string& directory) {
+  struct stat found {};
+
+  if (!path.starts_with(directory + "/")) return "";
+  std::string relative = path.substr(directory.size() + 1);
+  const bool is_file = ::stat(path.c_str(), &found) == 0 && S_ISREG(found.st_mode);
+  return is_file && !is_package(relative) ? relative : "";
+}
+
+// The inode in `socket:[123]`; empty if `target` is no socket.
+std::string socket_inode(std::string_view target) {
+  constexpr std::string_view kBegin = "socket:[";
+  if (!target.starts_with(kBegin)) return "";
+  return std::string(target.substr(kBegin.size(), target.size() - kBegin.size() - 1));
+}
+
+bool is_standard_stream(const fs::path& fd) {
+  const auto number = read_number<int>(fd.filename().native());
+  return number && *number <= STDERR_FILENO;
+}
+
+void add_mark(FileMarks& marks, const std::string& name, const fs::path& path) {
+  struct stat found {};
+
+  if (::stat(path.c_str(), &found) != 0 || !S_ISREG(found.st_mode)) return;
+  marks[name] = {.device = found.st_dev,
+                 .inode = found.st_ino,
+                 .size = found.st_size,
+                 .mtime_ns = found.st_mtim.tv_sec * 1'000'000'000 + found.st_mtim.tv_nsec};
+}
+
+}  // namespace
+
+std::string problem_of_spare(const std::vector<pid_t>& pids, const std::string& directory,
+                             int handed) {
+  const std::map<std::string, unsigned> listening = listening_ports();
+  const std::string handed_inode = inode_of(handed);
+  for (const pid_t pid : pids) {
+    std::error_code failed;
+    fs::directory_iterator entry(fmt::format("/proc/{}/fd", pid), failed);
+    for (const fs::directory_iterator end; entry != end && !failed; entry.increment(failed)) {
+      std::error_code gone;
+      const std::string target = fs::read_symlink(entry->path(), gone).native();
+      const std::string inode = socket_inode(target);
+      const auto port = listening.find(inode);
+      if (port != listening.end() && inode != handed_inode) {
+        return fmt::format("listens on port {} before its gate was opened", port->second);
+      }
+      if (is_standard_stream(entry->path())) continue;
+      const std::string file = project_file(target, directory);
+      if (!file.empty()) return fmt::format("has {} open before its gate was opened", file);
+    }
+  }
+  return "";
+}
+
+FileMarks read_marks(const std::string& directory, const std::string& command) {
+  FileMarks marks;
+  std::error_code failed;
+  fs::directory_iterator entry(directory, failed);
+  for (const fs::directory_iterator end; entry != end && !failed; entry.increment(failed)) {
+    const std::string name = entry->path().filename().native();
+    if (is_read_early(name)) add_mark(marks, name, entry->path());
+    if (marks.size() == kMarksMax) break;
+  }
+  const std::string program = find_program(command, directory);
+  add_mark(marks, program, program);
+  return marks;
+}
+
+}  // namespace hpp::supervisord

@@ -1,0 +1,77 @@
+#include "supervisord/inspection.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "common/os/socket_address.h"
+#include "tests/support/free_port.h"
+#include "tests/support/temporary_directory.h"
+
+namespace hpp::supervisord {
+namespace {
+
+using testing::ElementsAre;
+using testing::Key;
+
+class InspectionTest : public testing::Test {
+ protected:
+  void save(const std::string& name, const std::string& text = "x") {
+    std::filesystem::create_directories(std::filesystem::path(directory_ / name).parent_path());
+    std::ofstream(directory_ / name) << text;
+  }
+
+  // The problem of a spare that has this file open; this process stands for it.
+  std::string problem_with(const std::string& name) {
+    save(name);
+    const UniqueFd file(::open((directory_ / name).c_str(), O_RDONLY | O_CLOEXEC));
+    return problem();
+  }
+
+  std::string problem(int handed = -1) const {
+    return problem_of_spare({::getpid()}, directory_.path(), handed);
+  }
+
+  TemporaryDirectory directory_;
+};
+
+TEST_F(InspectionTest, FindsAFileOfTheProject) {
+  EXPECT_EQ(problem(), "");
+  EXPECT_EQ(problem_with("bin/run.sh"), "has bin/run.sh open before its gate was opened");
+}
+
+TEST_F(InspectionTest, PackagesDoNotBelongToTheProject) {
+  EXPECT_EQ(problem_with("node_modules/a/b.node"), "");
+  EXPECT_EQ(problem_with(".venv/lib/site-packages/a.so"), "");
+  const UniqueFd folder(::open(directory_.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  EXPECT_EQ(problem(), "") << "an open folder shows nothing of its files";
+}
+
+TEST_F(InspectionTest, FindsAListeningSocketThatHppHasNotHandedOver) {
+  const Address address{.host = "127.0.0.1", .port = free_port()};
+  const auto sockets = listen_on({resolve(address).front()});
+  EXPECT_EQ(problem(),
+            "listens on port " + std::to_string(address.port) + " before its gate was opened");
+  EXPECT_EQ(problem(sockets.front().get()), "");
+}
+
+TEST_F(InspectionTest, MarksFilesThatAreReadEarlyAndTheProgram) {
+  save("app.py");
+  save(".env");
+  save("sub/package.json");
+  save("server");
+  std::filesystem::permissions(directory_ / "server", std::filesystem::perms::owner_all);
+  const FileMarks before = read_marks(directory_.path(), "/bin/sh");
+  EXPECT_THAT(before, ElementsAre(Key(".env"), Key("/bin/sh"), Key("server")));
+  save("app.py", "changed");
+  EXPECT_EQ(first_difference(before, read_marks(directory_.path(), "/bin/sh")), "");
+  save(".env", "changed");
+  EXPECT_EQ(first_difference(before, read_marks(directory_.path(), "/bin/sh")), ".env");
+}
+
+}  // namespace
+}  // namespace hpp::supervisord
