@@ -5,13 +5,14 @@ import importlib.machinery, os, socket, sys, time
 OUTSIDE = {"node_modules", "site-packages", "dist-packages", "gems", "bundle"}
 
 class Recorder:
-    """Appends the names of modules from outside the project to a file, and refuses others in a spare."""
+    """Records modules from outside the project, and refuses those of the project in a spare."""
     def __init__(self, roots, file):
         self.roots, self.file, self.preloads, self.seen = roots, file, False, {}
     def find_spec(self, name, path=None, target=None):
         spec = importlib.machinery.PathFinder.find_spec(name, path)
         if spec and spec.has_location:
-            if any(spec.origin.startswith(root) and OUTSIDE.isdisjoint(spec.origin[len(root):].split("/"))
+            if any(spec.origin.startswith(root)
+                   and OUTSIDE.isdisjoint(spec.origin[len(root):].split("/"))
                    for root in self.roots):
                 if self.preloads: raise ImportError(f"{name} belongs to the project", name=name)
             elif self.preloads: self.seen[spec.origin] = identity(spec.origin)

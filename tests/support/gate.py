@@ -1,0 +1,96 @@
+"""hpp's side of the gate, for the tests of adapters (docs/gate.rst)."""
+
+import fcntl
+import os
+import select
+import socket
+import subprocess
+import tempfile
+import time
+
+FIRST_DESCRIPTOR = 64
+DEADLINE_S = 30
+
+
+class Gated:
+    """A process with a gate. `file` None: without one."""
+
+    def __init__(self, command, folder, order, file, environment=None, roots=None, said=None):
+        ours, theirs = socket.socketpair()
+        number = fcntl.fcntl(theirs.fileno(), fcntl.F_DUPFD, FIRST_DESCRIPTOR)
+        os.set_inheritable(number, True)
+        self.socket, self.lines, self.rest = ours, [], b""
+        self.out, self.err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
+        given = [f"root {root}" for root in roots or [os.path.realpath(folder)]]
+        given += [f"command {' '.join(command)}", f"{order} {file}"]
+        ours.sendall("".join(f"{line}\n" for line in given).encode())
+        if order == "record":
+            ours.shutdown(socket.SHUT_WR)
+        self.process = subprocess.Popen(
+            command, cwd=folder, env={**(os.environ if environment is None else environment),
+                                      "HPP_GATE": str(number)},
+            pass_fds=[number], stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err,
+            start_new_session=True)
+        os.close(number)
+        theirs.close()
+
+    def read_line(self):
+        """The next line from the process, or None at the end of the file."""
+        deadline = time.monotonic() + DEADLINE_S
+        while b"\n" not in self.rest:
+            if not select.select([self.socket], [], [], max(0, deadline - time.monotonic()))[0]:
+                raise AssertionError(f"no line within {DEADLINE_S} s, after {self.lines}")
+            try:
+                more = self.socket.recv(4096)
+            except ConnectionResetError:
+                more = b""
+            if not more:
+                return None
+            self.rest += more
+        line, _, self.rest = self.rest.partition(b"\n")
+        self.lines.append(line.decode())
+        return self.lines[-1]
+
+    def wait_for(self, word):
+        """Returns the rest of the next line that begins with this word, and None if none comes."""
+        while (line := self.read_line()) is not None:
+            if line.split(" ")[0] == word:
+                return line[len(word) + 1:]
+        return None
+
+    def open(self):
+        """Opens the gate, and returns the line that the process answers."""
+        self.socket.sendall(b"open\n")
+        self.socket.shutdown(socket.SHUT_WR)
+        return self.read_line()
+
+    def output(self):
+        """The process's output so far. Python's is complete if PYTHONUNBUFFERED is set."""
+        return self.text(self.out)
+
+    def wait_for_output(self, text):
+        deadline = time.monotonic() + DEADLINE_S
+        while self.output() != text:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{self.output()!r} after {DEADLINE_S} s")
+            time.sleep(0.005)
+
+    @staticmethod
+    def text(file):
+        return os.pread(file.fileno(), 1 << 20, 0).decode()
+
+    def finish(self):
+        """Waits for the end, and returns (exit status, stdout, stderr)."""
+        self.process.wait(DEADLINE_S)
+        self.socket.close()
+        return self.process.returncode, self.text(self.out), self.text(self.err)
+
+    def kill(self):
+        """Ends the process and what it has started."""
+        try:
+            os.killpg(self.process.pid, 9)
+        except ProcessLookupError:
+            pass
+        self.process.wait(DEADLINE_S)
+        for file in self.socket, self.out, self.err:
+            file.close()
