@@ -17,7 +17,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 FOLDERS_NOT_CHECKED = re.compile(r"\.git|build.*|__pycache__|node_modules|corpus|debian")
 # CHANGELOG.rst describes names and messages as they were, and this file contains the examples.
 FILES_NOT_CHECKED = {"CHANGELOG.rst", "LICENSE", "test_prose.py"}
-FILES = re.compile(r"[^.]+|meson_options\.txt|.*\.(?:cc|h|js|py|rst|build|sh|bash|in|target)")
+FILES = re.compile(r"[^.]+|meson_options\.txt|.*\.(?:cc|h|[cm]?js|py|rst|build|sh|bash|in|target)")
 
 # `pattern` is searched without regard to letter case, unless it contains a capital letter. It must find
 # each text in `refused`, and none in `fine`.
@@ -176,7 +176,7 @@ def prose(path, text):
             yield FOR_TEXTS, number, paragraph
             number += paragraph.count("\n")
         return
-    is_c = suffix in ("cc", "h", "js")
+    is_c = suffix in ("cc", "h", "js", "cjs", "mjs")
     if suffix == "py":
         for found in DOCSTRING.finditer(text):
             yield FOR_TEXTS, line_at(text, found.start()), found[1].strip(" ")

@@ -1,0 +1,211 @@
+// hpp's adapter for Node: docs/gate.rst says what the gate is.
+//
+// hpp puts this file into NODE_OPTIONS as --require, so Node loads it before the program, in the main
+// thread and in workers. A program that consists of ES modules needs hpp_gate.mjs, too (--import),
+// because only that can wait for an import.
+//
+// The recording has a line for each fact, and begins each with `js`, because a wrapper in another
+// language may write to the same file:
+//
+//     js module FILE    a CommonJS module, JSON file or addon, loaded in this order
+//     js failed FILE    loading has failed, and the program goes on without it
+//     js import URL     an ES module that a file of the project imports
+//     js env NAME       the program has set this variable before it loaded what follows
+//     js skip FILE      must not be loaded early
+//     js checked        everything before has been loaded early once, and what must not is known
+'use strict';
+
+const fs = require('fs');
+const Module = require('module');
+const path = require('path');
+const { pathToFileURL } = require('url');
+const { isMainThread } = require('worker_threads');
+
+// Bytes of hpp's lines up to `record` or `preload`.
+const LINES_MAX = 1 << 16;
+// More than this is not recorded.
+const FILE_BYTES_MAX = 1 << 20;
+// Packages whose programs start the server and are not the server: they leave the gate alone.
+const WRAPPERS = new Set([
+  '@dotenvx/dotenvx', '@yarnpkg/cli', '@yarnpkg/cli-dist', 'concurrently', 'corepack', 'cross-env',
+  'dotenv-cli', 'env-cmd', 'lerna', 'node-dev', 'nodemon', 'npm', 'npm-run-all', 'npm-run-all2', 'nx',
+  'pnpm', 'ts-node-dev', 'tsx', 'turbo', 'wireit', 'yarn',
+]);
+
+const IMPORT = pathToFileURL(path.join(__dirname, 'hpp_gate.mjs')).href;
+
+const realpath = (file) => {
+  try {
+    return fs.realpathSync(file);
+  } catch {
+    return file;
+  }
+};
+
+// The name of the package that contains the file, or its base name.
+const packageOf = (file) => {
+  const after = file.split('/node_modules/').slice(1).pop();
+  if (after) return after.split('/').slice(0, after.startsWith('@') ? 2 : 1).join('/');
+  // Yarn and pnpm may be single files.
+  return path.basename(file).split('.')[0];
+};
+
+const isWrapper = (script) => WRAPPERS.has(packageOf(realpath(script)));
+
+// Without what hpp has added, so that neither the program nor its children find the adapter.
+const withoutAdapter = (options) => {
+  const ours = [`--require=${__filename}`, `"--require=${__filename}"`, `--import=${IMPORT}`];
+  const left = ours.reduce((text, option) => text.split(option).join(''), options).trim();
+  return left.replace(/ {2,}/g, ' ');
+};
+
+const readLines = (gate) => {
+  let text = '';
+  const buffer = Buffer.alloc(4096);
+  for (;;) {
+    const size = fs.readSync(gate, buffer);
+    text += buffer.toString('utf8', 0, size);
+    if (size === 0 || text.length > LINES_MAX) return [];
+    if (/(^|\n)(record|preload) [^\n]*\n$/.test(text)) break;
+  }
+  return text.trimEnd().split('\n').map((line) => {
+    const at = line.indexOf(' ');
+    return [line.slice(0, at), line.slice(at + 1)];
+  });
+};
+
+const say = (gate, line) => fs.writeSync(gate, line + '\n');
+
+// Whether Node reads the program as an ES module: then the spare needs --import.
+const isEsModule = (script) => {
+  if (/\.m[jt]s$/.test(script)) return true;
+  if (/\.c[jt]s$/.test(script)) return false;
+  for (let folder = path.dirname(script); ; folder = path.dirname(folder)) {
+    try {
+      return JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8')).type === 'module';
+    } catch {
+      if (folder === path.dirname(folder)) return false;
+    }
+  }
+};
+
+const hasImportOption = () => {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  return major > 20 || (major === 20 && minor >= 6) || (major === 18 && minor >= 18);
+};
+
+// Appends to `file` at each load. A trap in the cache of modules is cheaper than a wrapper around the
+// loader, and is in no stack trace.
+const record = (file, isProject, esModule) => {
+  const descriptor = fs.openSync(file, 'a', 0o600);
+  const append = (text) => {
+    try {
+      if (fs.fstatSync(descriptor).size < FILE_BYTES_MAX) fs.writeSync(descriptor, text);
+    } catch {
+      // The program must not notice a full disk.
+    }
+  };
+  const changedVariables = watchVariables();
+  const known = new Set(Object.keys(Module._cache));
+  Module._cache = new Proxy(Module._cache, {
+    set(cache, name, module) {
+      if (typeof name === 'string' && !known.has(name) && path.isAbsolute(name)) {
+        known.add(name);
+        if (!isProject(name)) {
+          const parent = module?.parent?.filename;
+          const names = parent && isProject(parent) ? changedVariables() : [];
+          append(names.map((variable) => `js env ${variable}\n`).join('') + `js module ${name}\n`);
+        }
+      }
+      cache[name] = module;
+      return true;
+    },
+    deleteProperty(cache, name) {
+      if (typeof name === 'string' && cache[name]?.loaded === false && !isProject(name)) {
+        known.delete(name);
+        append(`js failed ${name}\n`);
+      }
+      return delete cache[name];
+    },
+  });
+  if (esModule) require('./hpp_imports.cjs').recordLater(esModule, isProject, append);
+};
+
+// Returns a function that returns the variables that have changed since it was called before.
+const watchVariables = () => {
+  let before = { ...process.env };
+  return () => {
+    const now = { ...process.env };
+    const names = new Set([...Object.keys(before), ...Object.keys(now)]);
+    const changed = [...names].filter((name) => before[name] !== now[name]);
+    before = now;
+    return changed;
+  };
+};
+
+const useGate = (gate, script) => {
+  say(gate, 'hello 1 node');
+  const lines = readLines(gate);
+  const options = process.env.NODE_OPTIONS;
+  delete process.env.HPP_GATE;
+  const left = withoutAdapter(options ?? '');
+  if (left) process.env.NODE_OPTIONS = left;
+  else delete process.env.NODE_OPTIONS;
+  if (lines.length === 0) {
+    fs.closeSync(gate);
+    return;
+  }
+  const texts = (word) => lines.filter((line) => line[0] === word).map((line) => line[1]);
+  const [order, file] = lines[lines.length - 1];
+  const roots = texts('root').map(realpath);
+  try {
+    follow(order, file, roots, texts('command').join(' '), gate, options, script);
+  } catch (error) {
+    // A file of hpp's is missing, or the disk is full: the program can run without.
+    if (order === 'preload') process.reallyExit(1);
+    process.emitWarning(`hpp's adapter for Node has failed: ${error.message}`);
+  }
+  // The program must not find the adapter among its modules.
+  for (const name of Object.keys(Module._cache)) {
+    if (path.dirname(name) === __dirname) delete Module._cache[name];
+  }
+};
+
+const follow = (order, file, roots, command, gate, options, script) => {
+  const isProject = require('./hpp_project.cjs').projectOf(roots);
+  const isEs = isEsModule(script);
+  const { Chain } = require('./hpp_chain.cjs');
+  const chain = new Chain(command);
+  const objection = chain.objection();
+  if (objection) say(gate, `refuse ${objection}`);
+  const goOn = () => {
+    fs.closeSync(gate);
+    record(file, isProject, isEs ? script : '');
+  };
+  if (order === 'record') {
+    if (isEs && hasImportOption()) say(gate, `env NODE_OPTIONS=${options} --import=${IMPORT}`);
+    goOn();
+  } else {
+    const { Spare } = require('./hpp_spare.cjs');
+    const spare = new Spare(gate, file, roots, isProject, chain, script, isEs);
+    if (options.includes(`--import=${IMPORT}`)) {
+      globalThis[Symbol.for('hpp.gate')] = { spare, goOn };
+    } else {
+      spare.preload();
+      spare.wait();
+      goOn();
+    }
+  }
+};
+
+const script = process.argv[1];
+const number = process.env.HPP_GATE ?? '';
+if (isMainThread && /^\d+$/.test(number) && script && !isWrapper(script)) {
+  let isGate = false;
+  try {
+    isGate = fs.fstatSync(Number(number)).isSocket();
+  } catch {
+    // A program in between has closed it.
+  }
+  if (isGate) useGate(Number(number), realpath(script));
+}

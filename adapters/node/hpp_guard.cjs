@@ -1,0 +1,85 @@
+// What a spare has read while it loaded modules, and whether it would read the same now.
+'use strict';
+
+const fs = require('fs');
+const path = require('path');
+
+// Not the functions that hpp_loader.cjs watches.
+const { statSync } = fs;
+// A file that has changed so shortly before it was read may change again without a new time.
+const RACY_MS = 50;
+// Files whose times say nothing.
+const UNSTABLE = /^\/(proc|sys|dev)\//;
+
+// Equal values mean equal contents; an empty string: there is no such file. Of a folder only the
+// existence counts, or also the names in it if `withNames`.
+const identity = (file, withNames = false) => {
+  const status = statSync(file, { bigint: true, throwIfNoEntry: false });
+  if (!status) return '';
+  if (status.isDirectory() && !withNames) return `${status.dev}:${status.ino}`;
+  return `${status.dev}:${status.ino}:${status.size}:${status.mtimeNs}:${status.ctimeNs}`;
+};
+
+const safeIdentity = (file, withNames) => {
+  try {
+    return identity(file, withNames);
+  } catch {
+    return '';  // ENOTDIR, EACCES
+  }
+};
+
+class Guard {
+  constructor(isProject, chain) {
+    this.isProject = isProject;
+    this.chain = chain;
+    this.files = new Map();
+    this.folders = new Map();
+    this.changed = '';  // a file that has changed in a moment that the times cannot tell
+    this.readByWrappers = this.wrappersFiles();
+    for (const file of this.readByWrappers.keys()) this.checkTime(file, chain.startMs - 20);
+    for (const file of [process.execPath, ...librariesOf()]) this.noteFile(file, chain.startMs - 20);
+  }
+
+  wrappersFiles() {
+    return new Map([...this.chain.files()].map((file) => [file, safeIdentity(file)]));
+  }
+
+  checkTime(file, sinceMs) {
+    const status = statSync(file, { throwIfNoEntry: false });
+    if (status && !status.isDirectory() && status.ctimeMs > sinceMs) this.changed ||= file;
+  }
+
+  // Call it before the file is read, or with the time since which it may have been read.
+  noteFile(file, sinceMs = Date.now() - RACY_MS) {
+    if (this.files.has(file) || UNSTABLE.test(file)) return;
+    this.files.set(file, safeIdentity(file));
+    if (this.files.get(file)) this.checkTime(file, sinceMs);
+  }
+
+  // A new name in this folder may change what is found.
+  noteFolder(folder) {
+    if (!this.folders.has(folder) && !this.isProject(folder + '/')) {
+      this.folders.set(folder, safeIdentity(folder, true));
+    }
+  }
+
+  // A file that has changed, or an empty string.
+  firstChange() {
+    if (this.changed) return this.changed;
+    for (const [file, before] of this.files) if (safeIdentity(file) !== before) return file;
+    for (const [folder, before] of this.folders) if (safeIdentity(folder, true) !== before) return folder;
+    const now = this.wrappersFiles();
+    for (const file of [...now.keys(), ...this.readByWrappers.keys()]) {
+      if (now.get(file) !== this.readByWrappers.get(file)) return file;
+    }
+    return '';
+  }
+}
+
+// The shared libraries of this process.
+const librariesOf = () => {
+  const maps = fs.readFileSync('/proc/self/maps', 'utf8');
+  return new Set(maps.split('\n').map((line) => line.slice(line.indexOf('/'))).filter((file) => path.isAbsolute(file)));
+};
+
+module.exports = { Guard };

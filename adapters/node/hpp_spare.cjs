@@ -1,0 +1,74 @@
+// A spare: loads modules, waits at the gate, and checks that nothing has changed (docs/gate.rst).
+//
+// Node cannot execute itself again without the modules that are unfit, as hpp's adapter for Python
+// does. So another process tries what has not been tried yet, and appends the unfit ones to the recording.
+'use strict';
+
+const fs = require('fs');
+const path = require('path');
+
+const { Guard } = require('./hpp_guard.cjs');
+const { Loader, readRecording } = require('./hpp_loader.cjs');
+
+const TRIALS_MAX = 8;
+const TRIAL_MS_MAX = 60_000;
+// Options of Node that change which files are found, and nothing else.
+const HARMLESS = /^(--preserve-symlinks|--conditions=|-C=|--(no-)?experimental-[a-z-]+$)/;
+
+class Spare {
+  constructor(gate, file, roots, isProject, chain, script, isEsModule) {
+    this.begin = Date.now();
+    Object.assign(this, { gate, file, isProject, chain, script, isEsModule });
+    this.recording = readRecording(file);
+    for (let trial = 0; !this.recording.isChecked && trial < TRIALS_MAX; trial++) {
+      this.tryModules(roots);
+      this.recording = readRecording(file);
+    }
+    this.guard = new Guard(isProject, chain);
+    this.loader = new Loader(this.recording, isProject, script, this.guard);
+  }
+
+  tryModules(roots) {
+    const { spawnSync } = require('child_process');
+    const words = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(/\s+/)];
+    const { NODE_OPTIONS, ...environment } = process.env;
+    const trial = path.join(__dirname, 'hpp_trial.mjs');
+    spawnSync(process.execPath,
+      [...words.filter((word) => HARMLESS.test(word)), trial, this.file, this.script, String(this.isEsModule), ...roots],
+      { env: environment, stdio: 'ignore', timeout: TRIAL_MS_MAX, killSignal: 'SIGKILL' });
+  }
+
+  preload() {
+    this.count = this.recording.isChecked ? this.loader.loadModules(this.isEsModule) : 0;
+  }
+
+  async preloadImports() {
+    this.preload();
+    if (this.recording.isChecked) this.count += await this.loader.loadImports();
+  }
+
+  // Returns when the gate is open and no file has changed. Otherwise the process ends.
+  wait() {
+    const objection = this.chain.objection();
+    if (objection) this.say(`refuse ${objection}`);
+    this.say(`ready ${this.count} ${Date.now() - this.begin}`);
+    const buffer = Buffer.alloc(64);
+    for (let text = ''; !text.endsWith('\n');) {
+      const size = fs.readSync(this.gate, buffer);
+      if (size === 0) process.reallyExit(0);
+      text += buffer.toString('latin1', 0, size);
+    }
+    const changed = this.guard.firstChange();
+    if (changed) {
+      this.say(`cold ${changed}`);
+      process.reallyExit(0);
+    }
+    this.say('go');
+  }
+
+  say(line) {
+    fs.writeSync(this.gate, line + '\n');
+  }
+}
+
+module.exports = { Spare };

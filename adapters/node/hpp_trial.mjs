@@ -1,0 +1,17 @@
+// Tries which modules of a recording can be loaded early, and appends those that cannot. It runs in a
+// process of its own, whose output is lost.
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+
+const require = createRequire(import.meta.url);
+const { projectOf } = require('./hpp_project.cjs');
+const { Loader, readRecording } = require('./hpp_loader.cjs');
+
+const [, , file, script, isEsModule, ...roots] = process.argv;
+const append = fs.appendFileSync;
+const loader = new Loader(readRecording(file), projectOf(roots), script);
+loader.loadModules(isEsModule === 'true');
+await loader.loadImports();
+const lines = [...loader.unfit].map((name) => `js skip ${name}\n`);
+append(file, lines.length > 0 ? lines.join('') : 'js checked\n');
+process.reallyExit(0);

@@ -1,0 +1,261 @@
+"""adapters/node, with hpp's side of the gate played by tests/support/gate.py."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from gate import Gated
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("HPP_BUILD_DIR", TOP / "build"))
+ADAPTER = BUILD / "adapters" / "node" / "hpp_gate.cjs"
+NODE = os.environ.get("HPP_TEST_NODE", shutil.which("node"))
+# Prints at once: process.stdout is asynchronous for pipes.
+PRINT = "require('fs').writeSync(1, '{}\\n');\n"
+
+
+@unittest.skipUnless(NODE, "needs Node")
+class Project(unittest.TestCase):
+    """A project folder with packages, as npm installs them."""
+
+    def setUp(self):
+        self.top = pathlib.Path(tempfile.mkdtemp()).resolve()
+        self.addCleanup(shutil.rmtree, self.top)
+        self.folder = self.top / "project"
+        self.list = self.top / "list"
+        self.package = self.write("node_modules/package/index.js", PRINT.format("package"))
+        self.write("node_modules/package/package.json", '{"name": "package"}')
+        self.write("package.json", '{"scripts": {"start": "node main.js"}}')
+        self.write("shop.js", PRINT.format("shop"))
+        self.write("main.js", "require('package'); require('./shop');\n" + PRINT.format("main"))
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def run_gated(self, order, command, **variables):
+        environment = {"PATH": os.path.dirname(NODE) + ":/usr/bin:/bin", "HOME": str(self.top),
+                       "NODE_OPTIONS": f"--require={ADAPTER}", **variables}
+        process = Gated(command if isinstance(command, list) else ["sh", "-c", command], self.folder, order,
+                        self.list, environment)
+        self.addCleanup(process.kill)
+        return process
+
+    def cold(self, command=("node", "main.js")):
+        """Records a cold start, and returns its output."""
+        process = self.run_gated("record", list(command) if isinstance(command, tuple) else command)
+        self.wanted = [line[4:].partition("=")[::2] for line in iter(process.read_line, None) if line[:4] == "env "]
+        status, out, err = process.finish()
+        self.assertEqual((status, err), (0, ""))
+        return out
+
+    def spare(self, command=("node", "main.js")):
+        """A spare that is ready."""
+        process = self.run_gated("preload", list(command) if isinstance(command, tuple) else command,
+                                 **dict(self.wanted))
+        self.assertIsNotNone(process.wait_for("ready"), process.lines + [process.text(process.err)])
+        return process
+
+    def recorded(self, word):
+        lines = [line.split(" ", 2) for line in self.list.read_text().splitlines()]
+        return [line[2] for line in lines if line[1] == word]
+
+
+class Loading(Project):
+    OUT = "package\nshop\nmain\n"
+
+    def test_loads_modules_from_outside_the_project_before_the_gate(self):
+        self.assertEqual(self.cold(), self.OUT)
+        self.assertEqual(self.recorded("module"), [str(self.package)])
+        spare = self.spare()
+        self.assertEqual(spare.output(), "package\n")
+        self.assertEqual(spare.open(), "go")
+        self.assertEqual(spare.finish(), (0, self.OUT, ""))
+
+    def test_leaves_no_trace(self):
+        self.write("main.js", """
+const fs = require('fs');
+require('package');
+const names = Object.keys(require.cache).map((name) => require('path').relative(__dirname, name));
+console.log(process.argv.slice(1), process.execArgv, Object.entries(process.env).sort(), names.sort());
+console.log(require.main === module, process.mainModule === module, module.children.length, fs.readFileSync.name);
+console.log(require('child_process').execFileSync(process.execPath, ['-p', 'process.env.HPP_GATE'], {encoding: 'utf8'}));
+console.log(fs.readdirSync('/proc/self/fd').filter((name) => name >= 64));
+console.log(new Error('trace').stack, globalThis[Symbol.for('hpp.gate')]);
+""")
+        plain = subprocess.run([NODE, "main.js"], cwd=self.folder, capture_output=True, text=True, check=True,
+                               env={"PATH": os.path.dirname(NODE) + ":/usr/bin:/bin", "HOME": str(self.top)}).stdout
+        self.assertEqual(self.cold(), plain)
+        spare = self.spare()
+        self.assertEqual(spare.open(), "go")
+        self.assertEqual(spare.finish(), (0, plain, ""))
+
+    def test_es_modules(self):
+        self.write("node_modules/modern/package.json",
+                   '{"type": "module", "exports": {".": {"import": "./in.js"}, "./*": "./lib/*.js"}}')
+        self.write("node_modules/modern/in.js",
+                   "import fs from 'node:fs';\nfs.writeSync(1, 'modern\\n');\nexport const colour = 1;\n")
+        self.write("node_modules/modern/lib/part.js", "export default 2;\n")
+        self.write("part.mjs", "import part from 'modern/part';\nimport 'package';\n")
+        self.write("main.mjs", """
+import { colour } from 'modern';
+import './part.mjs';
+setTimeout(() => console.log('main', colour), 1200);
+""")
+        command = ("node", "main.mjs")
+        self.assertEqual(self.cold(command), "modern\npackage\nmain 1\n")
+        self.assertEqual([name for name, _ in self.wanted], ["NODE_OPTIONS"])
+        self.assertEqual(len(self.recorded("import")), 3)
+        spare = self.spare(command)
+        self.assertEqual(spare.output(), "package\nmodern\n")
+        self.assertEqual(spare.open(), "go")
+        self.assertEqual(spare.finish(), (0, "package\nmodern\nmain 1\n", ""))
+
+    def test_workers_and_forks_do_not_see_the_gate(self):
+        self.write("main.js", """
+const { Worker, isMainThread } = require('worker_threads');
+if (process.argv[2]) process.exit(0);
+if (isMainThread) {
+  new Worker(__filename);
+  require('child_process').fork(__filename, ['child']);
+  require('package');
+} else {
+  console.log('worker', process.env.HPP_GATE, process.env.NODE_OPTIONS);
+}
+""")
+        self.assertEqual(self.cold(), "package\nworker undefined undefined\n")
+
+    @unittest.skipUnless(shutil.which("npm"), "needs npm")
+    def test_npm_passes_the_gate_on(self):
+        command = ("npm", "start", "--silent")
+        self.assertEqual(self.cold(command), self.OUT)
+        spare = self.spare(command)
+        self.assertEqual(spare.output(), "package\n")
+        self.assertEqual(spare.open(), "go")
+        self.assertEqual(spare.finish(), (0, self.OUT, ""))
+
+    def test_a_package_of_pnpm(self):
+        store = self.write("node_modules/.pnpm/linked@1/node_modules/linked/index.js", PRINT.format("linked"))
+        (self.folder / "node_modules/linked").symlink_to(store.parent)
+        self.write("main.js", "require('linked');\n")
+        self.cold()
+        self.assertEqual(self.recorded("module"), [str(store)])
+        self.assertEqual(self.spare().output(), "linked\n")
+
+    def test_a_workspace_belongs_to_the_project(self):
+        self.write("packages/own/index.js", PRINT.format("own"))
+        (self.folder / "node_modules/own").symlink_to(self.folder / "packages/own")
+        self.write("main.js", "require('own'); require('package');\n")
+        self.cold()
+        self.assertEqual(self.spare().output(), "package\n")
+
+
+class Unfit(Project):
+    def check_skipped(self, *packages):
+        out = self.cold()
+        spare = self.spare()
+        self.assertEqual({str(self.folder / "node_modules" / name / "index.js") for name in packages}
+                         - {*self.recorded("skip")}, set())
+        self.assertEqual(spare.output(), "")
+        self.assertEqual(spare.open(), "go")
+        self.assertEqual(spare.finish(), (0, out, ""))
+
+    def test_loads_the_project_and_catches_the_error(self):
+        self.package.write_text("try { require('../../shop'); } catch { require('fs').writeSync(1, 'caught\\n'); }\n")
+        self.check_skipped("package")
+
+    def test_reads_a_variable_that_the_program_sets(self):
+        self.package.write_text("require('fs').writeSync(1, process.env.COLOUR + '\\n');\n")
+        self.write("node_modules/outer/index.js", "require('package');\n")
+        self.write("main.js", "process.env.COLOUR = 'green';\nrequire('outer');\n")
+        self.check_skipped("package", "outer")
+
+    def test_does_more_than_to_read(self):
+        for text in ("require('child_process').execSync('true');\n", "require('fs').writeFileSync('written', '');\n",
+                     "require('net').connect(1, '127.0.0.1').on('error', () => {});\n",
+                     "require('http').createServer().listen(0).unref();\n", "require('fs').readdirSync('.');\n",
+                     "process.chdir('/');\n"):
+            with self.subTest(text):
+                self.list.unlink(missing_ok=True)
+                self.package.write_text(text)
+                self.check_skipped("package")
+
+    def test_needs_the_main_module(self):
+        self.package.write_text("exports.name = () => require.main.filename;\n")
+        self.write("main.js", "require('fs').writeSync(1, require('package').name() + '\\n');\n")
+        out = self.cold()
+        spare = self.spare()
+        spare.open()
+        self.assertEqual((spare.finish(), self.recorded("skip")), ((0, out, ""), []))
+
+
+class Guard(Project):
+    def check_cold(self, path, change):
+        self.cold()
+        spare = self.spare()
+        change()
+        self.assertEqual(spare.open(), f"cold {path}")
+        self.assertEqual(spare.finish(), (0, "package\n", ""))
+
+    def test_edited_and_removed_package(self):
+        self.check_cold(self.package, lambda: self.package.write_text(PRINT.format("PACKAGE")))
+        self.package.write_text(PRINT.format("package"))
+        self.check_cold(self.package, self.package.unlink)
+
+    def test_package_json_of_a_package(self):
+        path = self.folder / "node_modules/package/package.json"
+        self.check_cold(path, lambda: path.write_text('{"name": "package", "main": "other.js"}'))
+
+    def test_a_package_that_was_looked_for(self):
+        self.package.write_text("try { require('optional'); } catch {}\n" + PRINT.format("package"))
+        self.check_cold(self.folder / "node_modules/optional",
+                        lambda: self.write("node_modules/optional/index.js", ""))
+
+    def test_a_nearer_package(self):
+        self.write("node_modules/inner/index.js", "")
+        self.package.write_text("require('inner');\n" + PRINT.format("package"))
+        path = self.folder / "node_modules/package/node_modules/inner"
+        self.check_cold(path, lambda: self.write("node_modules/package/node_modules/inner/index.js", ""))
+
+    def test_files_of_the_project(self):
+        self.write("package.ini", "old")
+        self.package.write_text("require('fs').readFileSync('package.ini'); require('fs').existsSync('absent');\n"
+                                + PRINT.format("package"))
+        for name in "package.ini", "absent", ".env", "package.json":
+            self.check_cold(self.folder / name, lambda: self.write(name, "{} "))
+
+    def test_files_of_the_project_that_change_with_each_save(self):
+        self.cold()
+        spare = self.spare()
+        self.write("shop.js", PRINT.format("new shop"))
+        self.write("new.js", "")
+        self.assertEqual(spare.open(), "go")
+        self.assertEqual(spare.finish(), (0, "package\nnew shop\nmain\n", ""))
+
+
+class Gate(Project):
+    def test_a_spare_that_is_not_needed_ends(self):
+        self.cold()
+        spare = self.spare()
+        spare.socket.close()
+        self.assertEqual(spare.finish(), (0, "package\n", ""))
+
+    def test_the_second_process_of_a_command_goes_on_without(self):
+        command = "node main.js && node main.js"
+        self.assertEqual(self.cold(command), 2 * Loading.OUT)
+        spare = self.spare(command)
+        self.assertEqual(spare.open(), "go")
+        self.assertEqual(spare.finish(), (0, 2 * Loading.OUT, ""))
+
+    def test_refuses_a_command_that_runs_something_before(self):
+        process = self.run_gated("record", "cat main.js >/dev/null; node main.js; true")
+        self.assertIsNotNone(process.wait_for("refuse"))
+
+
+if __name__ == "__main__":
+    unittest.main()
