@@ -1,0 +1,146 @@
+# frozen_string_literal: true
+
+# hpp's adapter for Ruby: docs/gate.rst says what the gate is.
+#
+# hpp puts this file into RUBYOPT, so Ruby loads it before the program, and before Bundler sets up
+# $LOAD_PATH. Files are loaded early by their absolute names, which `require` recognises later.
+#
+# The recording has a line for each fact, and begins each with `rb`, because a wrapper in another
+# language may write to the same file:
+#
+#     rb path FOLDER     has been in $LOAD_PATH
+#     rb file FILE       has been loaded, in this order
+#     rb env NAME        the program has set this variable before it loaded what follows
+#     rb skip FILE       must not be loaded early
+#     rb checked         everything before has been loaded early once, and what must not is known
+module HppGate
+  LINES_MAX = 1 << 16 # bytes of hpp's lines up to `record` or `preload`
+  FILE_BYTES_MAX = 1 << 20 # more than this is not recorded
+  # Folders below a root whose files do not belong to the project.
+  OUTSIDE = %w[node_modules site-packages dist-packages gems bundle].freeze
+  # Programs that start the server and are not the server: they leave the gate alone.
+  WRAPPERS = %w[foreman guard rerun].freeze
+
+  # Which files belong to the project.
+  class Project
+    def initialize(roots)
+      @roots = roots.map { |root| "#{root.chomp('/')}/" }
+    end
+
+    def include?(path)
+      @roots.any? { |root| path.start_with?(root) && (path.delete_prefix(root).split('/') & OUTSIDE).empty? }
+    end
+  end
+
+  # Appends to the file each time that Ruby has read a file of source code, and before it runs that.
+  class Recorder
+    def initialize(name, project)
+      @project = project
+      @known = {}
+      @paths = []
+      @environment = ENV.to_h
+      @output = File.open(name, 'a', 0o600)
+      @output.sync = true
+      @inode = @output.stat.ino
+    end
+
+    def start
+      trace = TracePoint.new(:script_compiled) do |point|
+        # Ruby has added the adapter to the list of loaded files when it was loaded.
+        @is_hidden ||= $LOADED_FEATURES.reject! { |file| File.dirname(file) == __dir__ } || true
+        note(point.instruction_sequence.absolute_path) unless point.eval_script
+      rescue SystemCallError, IOError
+        # The program must not notice a full disk, or that it has closed all descriptors.
+      end
+      trace.enable
+    end
+
+    private
+
+    def note(file)
+      return if file.nil? || @known[file] || @project.include?(file)
+
+      @known[file] = true
+      lines = new_paths + changed_variables + ["rb file #{file}\n"]
+      status = @output.stat
+      @output.write(lines.join) if status.ino == @inode && status.size < FILE_BYTES_MAX
+    end
+
+    def new_paths
+      return [] if @paths == $LOAD_PATH
+
+      new = $LOAD_PATH.map(&:to_s) - @paths
+      @paths = $LOAD_PATH.map(&:to_s)
+      new.map { |path| "rb path #{path}\n" }
+    end
+
+    def changed_variables
+      before = @environment
+      @environment = ENV.to_h
+      return [] if before == @environment
+
+      (before.to_a | @environment.to_a).reject { |name, value| before[name] == value && @environment[name] == value }
+                                       .map { |name, _| "rb env #{name}\n" }.uniq
+    end
+  end
+
+  module_function
+
+  # Returns hpp's lines up to `record` or `preload`: none if another process has read them.
+  def read_lines(gate)
+    text = +''
+    until text.match?(/^(record|preload) .*\n\z/)
+      text << gate.readpartial(4096)
+      return [] if text.bytesize > LINES_MAX
+    end
+    text.lines(chomp: true).map { |line| line.split(' ', 2) }
+  rescue EOFError
+    []
+  end
+
+  # Undoes what hpp has added, so that children of this process do not find the adapter.
+  def hide
+    ENV.delete('HPP_GATE')
+    left = ENV.fetch('RUBYOPT', '').split.reject { |word| word == "-r#{__FILE__}" }
+    left.empty? ? ENV.delete('RUBYOPT') : ENV['RUBYOPT'] = left.join(' ')
+    $LOADED_FEATURES.reject! { |file| File.dirname(file) == __dir__ }
+  end
+
+  def use
+    number = ENV.fetch('HPP_GATE', '')
+    return if !number.match?(/\A\d+\z/) || WRAPPERS.include?(File.basename($PROGRAM_NAME))
+    return unless File.exist?("/proc/self/fd/#{number}") && File.stat("/proc/self/fd/#{number}").socket?
+
+    gate = IO.for_fd(number.to_i, 'r+', autoclose: false)
+    gate.sync = true
+    gate.close_on_exec = true
+    gate.write("hello 1 ruby\n")
+    lines = read_lines(gate)
+    hide
+    return gate.close if lines.empty?
+
+    project = Project.new(lines.filter_map { |word, text| File.realpath(text) if word == 'root' })
+    command = lines.find { |word, _| word == 'command' }&.last.to_s
+    follow(gate, *lines.last, project, command)
+  end
+
+  def follow(gate, order, file, project, command)
+    require_relative 'hpp_chain'
+    chain = Chain.new(command)
+    objection = chain.objection
+    gate.write("refuse #{objection}\n") if objection
+    if order == 'preload'
+      require_relative 'hpp_spare'
+      Spare.wait(gate, file, project, chain)
+    end
+    gate.close
+    $LOADED_FEATURES.reject! { |name| File.dirname(name) == __dir__ }
+    Recorder.new(file, project).start
+  rescue SystemCallError => e
+    # A file of hpp's is missing, or the disk is full: the program can run without.
+    warn "hpp's adapter for Ruby has failed: #{e.message}"
+  end
+end
+
+HppGate.use
+Object.send(:remove_const, :HppGate)

@@ -1,0 +1,282 @@
+# frozen_string_literal: true
+
+module HppGate
+  # What a spare has read while it loaded files, and whether it would read the same now.
+  class Guard
+    RACY_S = 0.05 # a file that has changed so shortly before it was read may change again in that time
+    UNSTABLE = %r{\A/(proc|sys|dev)/}.freeze # files whose times say nothing
+
+    def initialize(project, chain)
+      @project = project
+      @chain = chain
+      @files = {}
+      @folders = {}
+      @changed = nil
+      @read_by_wrappers = wrappers_files
+      libraries = File.read('/proc/self/maps').lines(chomp: true).filter_map { |line| line[%r{/.*}] }
+      [*@read_by_wrappers.keys, *libraries, *$LOADED_FEATURES.grep(%r{\A/})].uniq.each do |file|
+        note_file(file, chain.start - 0.02)
+      end
+    end
+
+    # Call it before the file is read, or with the time since which it may have been read.
+    def note_file(file, since = Time.now - RACY_S)
+      return if @files.key?(file) || UNSTABLE.match?(file)
+
+      @files[file] = identity(file)
+      @changed ||= file if @files[file].size > 2 && File.stat(file).ctime > since
+    end
+
+    # A new name in this folder may change what is found.
+    def note_folder(folder)
+      @folders[folder] ||= File.stat(folder).mtime if File.directory?(folder) && !@project.include?("#{folder}/")
+    end
+
+    def first_change
+      @changed ||
+        @files.find { |file, before| identity(file) != before }&.first ||
+        @folders.find { |folder, before| !File.directory?(folder) || File.stat(folder).mtime != before }&.first ||
+        first_difference(wrappers_files)
+    end
+
+    private
+
+    # Equal values mean equal contents. Of a folder only the existence counts.
+    def identity(file)
+      status = File.stat(file)
+      return [status.dev, status.ino] if status.directory?
+
+      [status.dev, status.ino, status.size, status.mtime, status.ctime]
+    rescue SystemCallError
+      []
+    end
+
+    def wrappers_files
+      @chain.files.to_h { |file| [file, identity(file)] }
+    end
+
+    def first_difference(now)
+      (now.keys | @read_by_wrappers.keys).find { |file| now[file] != @read_by_wrappers[file] }
+    end
+  end
+
+  # A spare: loads files, waits at the gate, and checks that nothing has changed (docs/gate.rst).
+  #
+  # A file is *unfit* if loading it early would differ from loading it in time: it fails, it loads a file
+  # of the project, it opens a connection, writes a file, starts a process or a thread, or reads a variable
+  # of the environment that the program sets itself. The files that load it are unfit, too, even if they
+  # rescue the error. A fork of the spare finds out which ones are unfit.
+  class Spare
+    TRIALS_MAX = 8
+    # Methods by which a file does more than to read files, and the classes that define them.
+    FORBIDDEN = {
+      '`': %w[Kernel], bind: %w[Socket UDPSocket], chdir: %w[Dir], connect: %w[Socket UDPSocket], delete: %w[File Dir],
+      exec: %w[Kernel Process], fork: %w[Kernel Process], kill: %w[Process], link: %w[File], mkdir: %w[Dir],
+      new: %w[Thread], popen: %w[IO], rename: %w[File], rmdir: %w[Dir], spawn: %w[Kernel Process],
+      start: %w[Thread], symlink: %w[File], system: %w[Kernel], unlink: %w[File Dir], utime: %w[File]
+    }.freeze
+    SOCKETS = %w[TCPServer TCPSocket UNIXServer UNIXSocket].freeze
+    READING = %i[binread directory? exist? file? foreach lstat mtime new open read readable? readlines realpath
+                 size stat].freeze
+    LISTING = %i[[] children each_child entries foreach glob].freeze
+
+    class Refused < LoadError; end
+
+    def self.wait(gate, file, project, chain)
+      begin_s = ::Process.clock_gettime(::Process::CLOCK_MONOTONIC)
+      spare = new(file, project)
+      TRIALS_MAX.times do
+        break if spare.is_checked
+
+        ::Process.wait(::Process.fork { spare.try(file) })
+        break unless $?.success? # a file has crashed it
+
+        spare = new(file, project)
+      end
+      guard = Guard.new(project, chain)
+      count = spare.is_checked ? spare.preload(guard) : 0
+      spare.unfit.empty? || ::Process.exit!(1)
+      objection = chain.objection
+      gate.write("refuse #{objection}\n") if objection
+      elapsed = ((::Process.clock_gettime(::Process::CLOCK_MONOTONIC) - begin_s) * 1000).round
+      gate.write("ready #{count} #{elapsed}\n")
+      gate.gets || ::Process.exit!(0)
+      if (changed = guard.first_change)
+        gate.write("cold #{changed}\n")
+        ::Process.exit!(0)
+      end
+      gate.write("go\n")
+    end
+
+    attr_reader :unfit, :is_checked
+
+    def initialize(recording, project)
+      @project = project
+      @files = {} # name: the variables that the program has set before
+      @paths = []
+      @skipped = {}
+      @unfit = []
+      @is_checked = true
+      variables = []
+      File.foreach(recording, chomp: true) do |line|
+        language, word, value = line.split(' ', 3)
+        next unless language == 'rb'
+
+        case word
+        when 'path' then @paths << value
+        when 'env' then variables |= [value]
+        when 'skip' then @skipped[value] = true
+        when 'checked' then @is_checked = true
+        when 'file'
+          @is_checked = false unless @files.key?(value)
+          @files[value] ||= variables
+        end
+      end
+    end
+
+    # Called in a fork, whose output is lost.
+    def try(recording)
+      [$stdin, $stdout, $stderr].each { |stream| stream.reopen(File::NULL, 'r+') }
+      preload(nil)
+      lines = @unfit.uniq.map { |file| "rb skip #{file}\n" }
+      File.write(recording, lines.empty? ? "rb checked\n" : lines.join, mode: 'a')
+      ::Process.exit!(0)
+    end
+
+    # Calls the block, unless what is watched is the spare's own.
+    def quietly
+      return if @is_quiet
+
+      @is_quiet = true
+      begin
+        yield
+      ensure
+        @is_quiet = false
+      end
+    end
+
+    # Returns how many files it has loaded.
+    def preload(guard)
+      @guard = guard
+      before = $LOADED_FEATURES.size
+      path = $LOAD_PATH.dup
+      outside = @paths.reject { |folder| @project.include?("#{folder}/") }
+      $LOAD_PATH.concat(outside - path)
+      extended = $LOAD_PATH.dup
+      watch_folders(guard, outside) if guard
+      with_watched_methods { @files.each_key { |file| load_early(file, extended) } }
+      $LOAD_PATH.replace(path)
+      $LOADED_FEATURES.size - before
+    end
+
+    private
+
+    # A gem that is installed now may be the one that a cold start takes.
+    def watch_folders(guard, folders)
+      (folders + Gem::Specification.dirs).uniq.each { |folder| guard.note_folder(folder) }
+    end
+
+    def load_early(file, extended)
+      return if @skipped[file] || $LOADED_FEATURES.include?(file) || !file.end_with?('.rb')
+
+      @current = file
+      @variables = @files[file]
+      @guard&.note_file(file)
+      require file
+      raise Refused, "#{file} changes $LOAD_PATH" if $LOAD_PATH != extended
+    rescue Exception # rubocop:disable Lint/RescueException
+      @unfit << file
+    end
+
+    def refuse(why)
+      @unfit << @current
+      @unfit.concat(caller_locations.filter_map do |place|
+        place.absolute_path if place.label == '<top (required)>' && @files.key?(place.absolute_path)
+      end)
+      raise Refused, why
+    end
+
+    def with_watched_methods
+      restore = []
+      # RubyGems would choose and activate gems, which Bundler may have to choose itself.
+      replace(restore, Kernel, :require, Kernel.instance_method(:gem_original_require))
+      READING.each { |name| watch(restore, File, name) { |file, *rest| note_read(name, file, rest) } }
+      LISTING.each { |name| watch(restore, Dir, name) { |folder| note_listing(folder) } }
+      %i[[] fetch key? include? has_key?].each { |name| watch(restore, ENV, name) { |variable| note_variable(variable) } }
+      files = TracePoint.new(:script_compiled) { |point| quietly { check_file(point) } }
+      calls = TracePoint.new(:c_call, :call) { |point| quietly { check_call(point) } }
+      files.enable
+      calls.enable { yield }
+    ensure
+      files&.disable
+      restore.reverse_each(&:call)
+    end
+
+    def replace(restore, owner, name, method)
+      original = owner.instance_method(name)
+      is_private = owner.private_method_defined?(name)
+      define = lambda do |body|
+        verbose, $VERBOSE = $VERBOSE, nil
+        owner.send(:define_method, name, body)
+        owner.send(:private, name) if is_private
+        $VERBOSE = verbose
+      end
+      define.call(method)
+      restore << -> { define.call(original) }
+    end
+
+    def watch(restore, object, name, &note)
+      owner = object.singleton_class
+      is_own = owner.instance_methods(false).include?(name)
+      original = object.method(name).unbind
+      spare = self
+      verbose, $VERBOSE = $VERBOSE, nil
+      owner.send(:define_method, name) do |*values, **options, &block|
+        spare.quietly { note.call(*values) }
+        original.bind_call(self, *values, **options, &block)
+      end
+      $VERBOSE = verbose
+      restore << lambda do
+        verbose, $VERBOSE = $VERBOSE, nil
+        is_own ? owner.send(:define_method, name, original) : owner.send(:remove_method, name)
+        $VERBOSE = verbose
+      end
+    end
+
+    def check_file(point)
+      file = point.instruction_sequence.absolute_path
+      return if point.eval_script || file.nil?
+
+      refuse("#{file} belongs to the project") if @project.include?(file)
+      refuse("#{file} is not loaded early") if @skipped[file]
+      @guard&.note_file(file)
+    end
+
+    def check_call(point)
+      owners = FORBIDDEN[point.method_id]
+      name = point.defined_class.inspect[/\A(?:#<Class:)?([\w:]+)/, 1]
+      is_forbidden = owners&.include?(name) || (point.method_id == :initialize && SOCKETS.include?(name))
+      refuse("#{name}.#{point.method_id} is not possible before the gate") if is_forbidden
+    end
+
+    def note_read(name, file, rest)
+      return unless file.respond_to?(:to_path) || file.is_a?(String)
+
+      is_written = %i[new open].include?(name) && !rest.empty? && !rest.first.to_s.start_with?('r') && rest.first != 0
+      refuse("#{file} cannot be written before the gate") if is_written && file.to_s != File::NULL
+      @guard&.note_file(File.expand_path(file))
+    end
+
+    def note_listing(folder)
+      return unless folder.is_a?(String)
+
+      folder = File.expand_path(folder[/\A[^*?\[{]*/].to_s)
+      refuse("#{folder} is a folder of the project") if @project.include?("#{folder}/")
+      @guard&.note_folder(folder)
+    end
+
+    def note_variable(name)
+      refuse("#{name} is set later") if @variables&.include?(name)
+    end
+  end
+end

@@ -1,0 +1,150 @@
+"""adapters/ruby, with hpp's side of the gate played by tests/support/gate.py."""
+
+import os
+import pathlib
+import shutil
+import tempfile
+import unittest
+
+from gate import Gated
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("HPP_BUILD_DIR", TOP / "build"))
+ADAPTER = BUILD / "adapters" / "ruby" / "hpp_gate.rb"
+
+
+@unittest.skipUnless(shutil.which("ruby"), "needs Ruby")
+class Project(unittest.TestCase):
+    """A project folder, and a gem outside of it."""
+
+    OUT = "colour\nshop\nmain\n"
+
+    def setUp(self):
+        self.top = pathlib.Path(tempfile.mkdtemp()).resolve()
+        self.addCleanup(shutil.rmtree, self.top)
+        self.folder = self.top / "project"
+        self.list = self.top / "list"
+        self.gem = self.write("gems/colour/lib/colour.rb", "$stdout.syswrite(\"colour\\n\")\n")
+        self.write("project/shop.rb", "$stdout.syswrite(\"shop\\n\")\n")
+        self.write("project/main.rb", "require 'colour'\nrequire_relative 'shop'\n$stdout.syswrite(\"main\\n\")\n")
+
+    def write(self, name, text):
+        path = self.top / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def run_gated(self, order, command):
+        environment = {"PATH": "/usr/bin:/bin", "HOME": str(self.top), "LANG": "C.UTF-8",
+                       "RUBYOPT": f"-r{ADAPTER} -I{self.gem.parent}"}
+        process = Gated(command if isinstance(command, list) else ["sh", "-c", command], self.folder, order,
+                        self.list, environment)
+        self.addCleanup(process.kill)
+        return process
+
+    def cold(self, command=("ruby", "main.rb")):
+        """Records a cold start, and returns its output."""
+        process = self.run_gated("record", list(command) if isinstance(command, tuple) else command)
+        status, out, err = process.finish()
+        self.assertEqual((status, err), (0, ""))
+        return out
+
+    def spare(self, command=("ruby", "main.rb")):
+        """A spare that is ready."""
+        process = self.run_gated("preload", list(command) if isinstance(command, tuple) else command)
+        self.assertIsNotNone(process.wait_for("ready"), process.lines + [process.text(process.err)])
+        return process
+
+    def recorded(self, word):
+        lines = [line.split(" ", 2) for line in self.list.read_text().splitlines()]
+        return [line[2] for line in lines if line[1] == word]
+
+    def check_cold(self, path, change):
+        self.cold()
+        spare = self.spare()
+        change()
+        self.assertEqual(spare.open(), f"cold {path}")
+        self.assertEqual(spare.finish(), (0, "colour\n", ""))
+
+    def check_skipped(self):
+        out = self.cold()
+        spare = self.spare()
+        self.assertIn(str(self.gem), self.recorded("skip"))
+        self.assertEqual((spare.output(), spare.open()), ("", "go"))
+        self.assertEqual(spare.finish(), (0, out, ""))
+
+    def test_loads_files_from_outside_the_project_before_the_gate(self):
+        self.assertEqual(self.cold(), self.OUT)
+        self.assertEqual(self.recorded("file"), [str(self.gem)])
+        spare = self.spare()
+        self.assertEqual(spare.output(), "colour\n")
+        self.assertEqual(spare.open(), "go")
+        self.assertEqual(spare.finish(), (0, self.OUT, ""))
+
+    def test_leaves_no_trace(self):
+        self.write("project/main.rb", """
+require 'colour'
+puts $LOAD_PATH, $LOADED_FEATURES.sort, ENV.to_a.sort.inspect, defined?(HppGate).inspect, File.method(:read).inspect
+puts method(:require).owner, `ruby -e 'p ENV["HPP_GATE"], ENV["RUBYOPT"]'`
+""")
+        plain = Gated(["ruby", "main.rb"], self.folder, "record", self.list,
+                      {"PATH": "/usr/bin:/bin", "HOME": str(self.top), "LANG": "C.UTF-8",
+                       "RUBYOPT": f"-I{self.gem.parent}"})
+        out = plain.finish()[1]
+        out = out.replace('["HPP_GATE", "%s"], ' % out.partition('["HPP_GATE", "')[2].partition('"')[0], "")
+        self.assertEqual(self.cold(), out.replace('"64"\n', "nil\n"))
+        spare = self.spare()
+        spare.open()
+        self.assertEqual(spare.finish()[1], out.replace('"64"\n', "nil\n"))
+
+    def test_loads_the_project_and_rescues_the_error(self):
+        self.gem.write_text(f"begin; require '{self.folder}/shop'; rescue LoadError; end\n$stdout.syswrite(\"colour\\n\")\n")
+        self.check_skipped()
+
+    def test_reads_a_variable_that_the_program_sets(self):
+        self.gem.write_text("$stdout.syswrite(ENV['COLOUR'].inspect)\n")
+        self.write("project/main.rb", "ENV['COLOUR'] = 'green'\nrequire 'colour'\n")
+        self.check_skipped()
+
+    def test_does_more_than_to_read(self):
+        for text in "system('true')", "Thread.new {}", "Dir.children('.')", "File.open('written', 'w') {}", "Dir.mkdir('made') rescue nil":
+            with self.subTest(text):
+                self.list.unlink(missing_ok=True)
+                self.gem.write_text(text + "\n")
+                self.check_skipped()
+
+    def test_an_edited_file(self):
+        self.check_cold(self.gem, lambda: self.gem.write_text("$stdout.syswrite(\"COLOUR\\n\")\n"))
+
+    def test_files_that_are_read_before_or_looked_for(self):
+        self.gem.write_text("File.exist?('colour.yml')\n" + self.gem.read_text())
+        for name in "Gemfile.lock", ".env", "colour.yml":
+            self.check_cold(self.folder / name, lambda: self.write(f"project/{name}", ""))
+
+    def test_files_of_the_project_that_change_with_each_save(self):
+        self.cold()
+        spare = self.spare()
+        self.write("project/shop.rb", "$stdout.syswrite(\"new shop\\n\")\n")
+        self.assertEqual(spare.open(), "go")
+        self.assertEqual(spare.finish(), (0, "colour\nnew shop\nmain\n", ""))
+
+    def test_a_spare_that_is_not_needed_ends(self):
+        self.cold()
+        spare = self.spare()
+        spare.socket.close()
+        self.assertEqual(spare.finish(), (0, "colour\n", ""))
+
+    def test_the_second_process_of_a_command_goes_on_without(self):
+        command = "ruby main.rb && ruby main.rb"
+        self.assertEqual(self.cold(command), 2 * self.OUT)
+        spare = self.spare(command)
+        self.assertEqual(spare.open(), "go")
+        self.assertEqual(spare.finish(), (0, 2 * self.OUT, ""))
+
+    def test_refuses_a_command_that_runs_something_before(self):
+        process = self.run_gated("record", "cat main.rb >/dev/null; ruby main.rb; true")
+        self.assertIsNotNone(process.wait_for("refuse"))
+
+
+if __name__ == "__main__":
+    unittest.main()
