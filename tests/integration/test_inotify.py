@@ -1,6 +1,7 @@
 """The source `inotify`: when hpp takes it, what happens at the limits of the system, and that the server
 is restarted once for each save, and never without one, while hpp-watchd is killed."""
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -145,7 +146,10 @@ class Kills(CrashTest):
 
         def wait_kept(count):
             def kept():
-                links = [os.readlink(fd) for fd in pathlib.Path(f"/proc/{self.hpp.pid}/fd").iterdir()]
+                links = []
+                for fd in pathlib.Path(f"/proc/{self.hpp.pid}/fd").iterdir():
+                    with contextlib.suppress(FileNotFoundError):  # it was closed meanwhile
+                        links.append(os.readlink(fd))
                 return links.count("anon_inode:inotify") == count
 
             wait_for(kept, f"{count} queues in the store of hpp-launch")
