@@ -281,9 +281,10 @@ if is_spare:
 class Crashes(WarmTest):
     def test_each_helper_while_a_spare_waits(self):
         self.start()
-        for number, name in enumerate(("proxyd", "watchd", "supervisord")):
+        after = 0
+        for name in ("proxyd", "watchd", "supervisord"):
             with self.subTest(name):
-                after = self.wait_spare(0 if number == 0 else after)
+                after = self.wait_spare(after)
                 spare, = set(self.spares()) - {self.hpp.snapshot()["pid"]}
                 killed = self.hpp.helper_pid(name)
                 os.kill(killed, signal.SIGKILL)
