@@ -1,4 +1,4 @@
-// Pure. Checks and normalizes the globs of --pattern and --exclude, before Watchman gets them.
+// Pure. Checks and normalizes the globs of options such as --pattern and --exclude.
 #pragma once
 
 #include <string>
