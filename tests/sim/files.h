@@ -11,6 +11,10 @@
 
 namespace hpp::sim {
 
+// The default of .watchmanconfig's `settle`: how long the files must be quiet before a watcher
+// reports a change.
+constexpr Micros kSettle = 20ms;
+
 // Each save has a number, its *tick*. The *version* of the files is the tick of the newest save of
 // a file that matters to the backend.
 class Files {

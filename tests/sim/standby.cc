@@ -7,9 +7,6 @@
 namespace hpp::sim {
 namespace {
 
-// The default of .watchmanconfig's `settle`.
-constexpr Micros kSettle = 20ms;
-
 constexpr const char* kClockStart = "i:1:";
 
 }  // namespace

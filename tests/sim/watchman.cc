@@ -11,9 +11,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-// The default of Watchman's option `settle`.
-constexpr Micros kSettle = 20ms;
-
 }  // namespace
 
 // ---- the files ----------------------------------------------------------------------------------
