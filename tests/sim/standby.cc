@@ -31,14 +31,15 @@ void Standby::handle(const watchd::Unwatch&) {
 }
 
 // inotify's queue is read at once. Reading all directories takes longer, and may find later saves.
+// watchd may die while it handles a report.
 void Standby::handle(const watchd::Sync&) {
   const Micros takes = world_.random.chance(0.8) ? Micros{0} : world_.random.up_to(30ms);
-  after(takes, [this] {
+  after(takes, [this, watch = watch_] {
     if (!world_.is_quiet && world_.random.chance(world_.traits.flush_errors)) {
       return on_report(watchd::SyncFailed{.why = "the files could not be read"});
     }
     if (world_.broken != Break::Standby) report_saves();
-    on_report(watchd::Synced{});
+    if (watch == watch_) on_report(watchd::Synced{});
   });
 }
 
@@ -56,6 +57,7 @@ void Standby::begin(const std::string& since) {
     return on_report(watchd::Lost{.why = "too many watches", .clock = since});
   }
   has_begun_ = true;
+  const std::uint64_t watch = watch_;
   const std::uint64_t now = files_.tick();
   if (since.empty()) {
     told_ = now;
@@ -67,6 +69,7 @@ void Standby::begin(const std::string& since) {
     told_ = now;
     on_report(watchd::Changed{.clock = clock(), .files = {}, .lost_track = "an overflow"});
   }
+  if (watch != watch_) return;
   after(world_.random.up_to(5ms), [this] { on_report(watchd::Watching{}); });
 }
 
