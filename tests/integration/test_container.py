@@ -7,7 +7,7 @@ import subprocess
 import unittest
 
 from harness import (PYTHON, STOP_S, IntegrationTest, Program, children_of, free_port, get,
-                     is_program, wait_for)
+                     is_alive, is_program, wait_for)
 from harness import Hpp as PlainHpp
 from terminal import TerminalHpp
 
@@ -54,6 +54,12 @@ class Hpp(PlainHpp):
                           if is_program(command, f"hpp-{name}") and os.getpgid(pid) == pid),
                          None),
             lambda: f"hpp-{name}:\n{self.transcript()}")
+
+    def end(self):
+        """Returns when the namespace is empty: the kernel ends its processes after unshare(1)."""
+        inside = below(self.pid)
+        super().end()
+        wait_for(lambda: not any(map(is_alive, inside)), "the end of the namespace")
 
     def sleepers(self, seconds):
         return [pid for pid, command in below(self.pid).items() if command == f"sleep {seconds} "]
