@@ -109,13 +109,6 @@ class Pairs(RestartTest):
         self.check(PAIRS // 5, ask)
 
 
-class PolledPairs(Pairs):
-    """Pairs, with hpp polling all files."""
-
-    def start(self, *options, **settings):
-        return super().start("--watcher", "poll", *options, **settings)
-
-
 class Broken(RestartTest):
     """An error must be as fresh as an answer of the backend."""
 
@@ -192,11 +185,6 @@ class OtherSaves(RestartTest):
             fresh.symlink_to(f"version-{text}")
             fresh.rename(link)
             self.check(client, text)
-
-
-class PolledOtherSaves(OtherSaves):
-    def start(self, *options, **settings):
-        return super().start("--watcher", "poll", *options, **settings)
 
 
 class Concurrent(RestartTest):
