@@ -79,7 +79,9 @@ class WarmTest(IntegrationTest):
             second=second))
 
     def start(self, *options, command=None):
-        command = command or (PYTHON, "../server.py", "{backend}")
+        # With -E, Python does not load hpp's adapter, which would use the gate before the server does, and
+        # ignores the variable that says what -B says.
+        command = command or (PYTHON, "-EB", "../server.py", "{backend}")
         self.hpp = self.start_ready("--warm", "--debug", *options, "--exec", *command)
         return self.hpp
 
@@ -213,9 +215,19 @@ class Restarts(WarmTest):
             self.assert_warm(2)
 
     def test_a_command_without_a_gate_starts_as_ever(self):
-        hpp = self.start_ready("--warm")
+        hpp = self.start_ready("--warm", "--exec", PYTHON, "-EB", *self.save_backend()[1:])
         hpp.wait_line("--warm has no effect: your server has not used its gate")
         self.assertEqual(get(hpp.url).text, "hello")
+
+    def test_a_server_without_a_gate_of_its_own_starts_warm(self):
+        """hpp's adapter for Python uses the gate. It loads the package before the change."""
+        self.environment["PYTHONPATH"] = str(self.packages)
+        self.start(command=(PYTHON, "../server.py", "{backend}"))
+        self.wait_spare()
+        self.save_text("second")
+        self.assert_serves("second")
+        self.assert_warm(2)
+        self.assertEqual(self.starts(), ["start cold", "start spare"])
 
 
 class BadSpares(WarmTest):
