@@ -56,10 +56,13 @@ class Hpp(PlainHpp):
             lambda: f"hpp-{name}:\n{self.transcript()}")
 
     def end(self):
-        """Returns when the namespace is empty: the kernel ends its processes after unshare(1)."""
+        """Stops process 1, and returns when the namespace is empty. unshare(1) ignores SIGTERM, and its
+        end does not reach a process 1 that has changed its user."""
         inside = below(self.pid)
-        super().end()
+        for pid in children_of(self.pid):
+            os.kill(pid, signal.SIGTERM)
         wait_for(lambda: not any(map(is_alive, inside)), "the end of the namespace")
+        super().end()
 
     def sleepers(self, seconds):
         return [pid for pid, command in below(self.pid).items() if command == f"sleep {seconds} "]
