@@ -1,31 +1,26 @@
 """adapters/node, with hpp's side of the gate played by tests/support/gate.py."""
 
 import os
-import pathlib
 import shutil
 import subprocess
-import tempfile
 import unittest
 
-from gate import Gated
+from gate import ADAPTERS, AdapterTest, GateTests
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("HPP_BUILD_DIR", TOP / "build"))
-ADAPTER = BUILD / "adapters" / "node" / "hpp_gate.cjs"
+ADAPTER = ADAPTERS / "node" / "hpp_gate.cjs"
 NODE = os.environ.get("HPP_TEST_NODE", shutil.which("node"))
 # Prints at once: process.stdout is asynchronous for pipes.
 PRINT = "require('fs').writeSync(1, '{}\\n');\n"
 
 
 @unittest.skipUnless(NODE, "needs Node")
-class Project(unittest.TestCase):
+class Project(AdapterTest):
     """A project folder with packages, as npm installs them."""
 
+    MAIN = ("node", "main.js")
+
     def setUp(self):
-        self.top = pathlib.Path(tempfile.mkdtemp()).resolve()
-        self.addCleanup(shutil.rmtree, self.top)
-        self.folder = self.top / "project"
-        self.list = self.top / "list"
+        super().setUp()
         self.package = self.write("node_modules/package/index.js", PRINT.format("package"))
         self.write("node_modules/package/package.json", '{"name": "package"}')
         self.write("package.json", '{"scripts": {"start": "node main.js"}}')
@@ -33,42 +28,15 @@ class Project(unittest.TestCase):
         self.write("main.js", "require('package'); require('./shop');\n" + PRINT.format("main"))
 
     def write(self, name, text):
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        return path
+        """All files are in the project folder."""
+        return super().write(f"project/{name}", text)
 
-    def run_gated(self, order, command, **variables):
-        environment = {"PATH": os.path.dirname(NODE) + ":/usr/bin:/bin", "HOME": str(self.top),
-                       "NODE_OPTIONS": f"--require={ADAPTER}", **variables}
-        process = Gated(command if isinstance(command, list) else ["sh", "-c", command], self.folder, order,
-                        self.list, environment)
-        self.addCleanup(process.kill)
-        return process
-
-    def cold(self, command=("node", "main.js")):
-        """Records a cold start, and returns its output."""
-        process = self.run_gated("record", list(command) if isinstance(command, tuple) else command)
-        self.wanted = [line[4:].partition("=")[::2] for line in iter(process.read_line, None) if line[:4] == "env "]
-        status, out, err = process.finish()
-        self.assertEqual((status, err), (0, ""))
-        return out
-
-    def spare(self, command=("node", "main.js")):
-        """A spare that is ready."""
-        process = self.run_gated("preload", list(command) if isinstance(command, tuple) else command,
-                                 **dict(self.wanted))
-        self.assertIsNotNone(process.wait_for("ready"), process.lines + [process.text(process.err)])
-        return process
-
-    def recorded(self, word):
-        lines = [line.split(" ", 2) for line in self.list.read_text().splitlines()]
-        return [line[2] for line in lines if line[1] == word]
+    def environment(self, **variables):
+        return {"PATH": os.path.dirname(NODE) + ":/usr/bin:/bin", "HOME": str(self.top),
+                "NODE_OPTIONS": f"--require={ADAPTER}", **variables}
 
 
 class Loading(Project):
-    OUT = "package\nshop\nmain\n"
-
     def test_loads_modules_from_outside_the_project_before_the_gate(self):
         self.assertEqual(self.cold(), self.OUT)
         self.assertEqual(self.recorded("module"), [str(self.package)])
@@ -109,7 +77,7 @@ setTimeout(() => console.log('main', colour), 1200);
 """)
         command = ("node", "main.mjs")
         self.assertEqual(self.cold(command), "modern\npackage\nmain 1\n")
-        self.assertEqual([name for name, _ in self.wanted], ["NODE_OPTIONS"])
+        self.assertEqual(list(self.wanted), ["NODE_OPTIONS"])
         self.assertEqual(len(self.recorded("import")), 3)
         spare = self.spare(command)
         self.assertEqual(spare.output(), "package\nmodern\n")
@@ -195,13 +163,6 @@ class Unfit(Project):
 
 
 class Guard(Project):
-    def check_cold(self, path, change):
-        self.cold()
-        spare = self.spare()
-        change()
-        self.assertEqual(spare.open(), f"cold {path}")
-        self.assertEqual(spare.finish(), (0, "package\n", ""))
-
     def test_edited_and_removed_package(self):
         self.check_cold(self.package, lambda: self.package.write_text(PRINT.format("PACKAGE")))
         self.package.write_text(PRINT.format("package"))
@@ -238,20 +199,7 @@ class Guard(Project):
         self.assertEqual(spare.finish(), (0, "package\nnew shop\nmain\n", ""))
 
 
-class Gate(Project):
-    def test_a_spare_that_is_not_needed_ends(self):
-        self.cold()
-        spare = self.spare()
-        spare.socket.close()
-        self.assertEqual(spare.finish(), (0, "package\n", ""))
-
-    def test_the_second_process_of_a_command_goes_on_without(self):
-        command = "node main.js && node main.js"
-        self.assertEqual(self.cold(command), 2 * Loading.OUT)
-        spare = self.spare(command)
-        self.assertEqual(spare.open(), "go")
-        self.assertEqual(spare.finish(), (0, 2 * Loading.OUT, ""))
-
+class Gate(GateTests, Project):
     def test_refuses_a_command_that_runs_something_before(self):
         process = self.run_gated("record", "cat main.js >/dev/null; node main.js; true")
         self.assertIsNotNone(process.wait_for("refuse"))

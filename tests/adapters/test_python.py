@@ -1,70 +1,33 @@
 """adapters/python, with hpp's side of the gate played by tests/support/gate.py."""
 
 import os
-import pathlib
-import shutil
 import subprocess
 import sys
-import tempfile
 import unittest
 
-from gate import Gated
+from gate import ADAPTERS, TOP, AdapterTest, GateTests, Gated
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("HPP_BUILD_DIR", TOP / "build"))
-ADAPTER = str(BUILD / "adapters" / "python")
+ADAPTER = str(ADAPTERS / "python")
 # Another one may be tried by hand.
 PYTHON = os.environ.get("HPP_TEST_PYTHON", sys.executable)
 
 
-class Project(unittest.TestCase):
+class Project(AdapterTest):
     """A project folder, and beside it a folder of packages."""
 
+    MAIN = ("main.py",)
+    INTERPRETER = (PYTHON,)
+
     def setUp(self):
-        self.top = pathlib.Path(tempfile.mkdtemp()).resolve()
-        self.addCleanup(shutil.rmtree, self.top)
-        self.folder = self.top / "project"
+        super().setUp()
         self.packages = self.top / "site-packages"
-        self.list = self.top / "list"
-        self.folder.mkdir()
         self.write("site-packages/package/__init__.py", "print('package')\n")
         self.write("project/shop.py", "print('shop')\n")
         self.write("project/main.py", "import package, shop\nprint('main')\n")
 
-    def write(self, name, text):
-        path = self.top / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        return path
-
     def environment(self, **variables):
         return {"PATH": "/usr/bin:/bin", "PYTHONUNBUFFERED": "1", **variables,
                 "PYTHONPATH": ":".join([ADAPTER, variables.get("PYTHONPATH", str(self.packages))])}
-
-    def run_gated(self, order, command, **variables):
-        process = Gated([PYTHON, *command] if isinstance(command, list) else ["sh", "-c", command], self.folder,
-                        order, self.list, self.environment(**variables))
-        self.addCleanup(process.kill)
-        return process
-
-    def cold(self, command=("main.py",), **variables):
-        """Records a cold start, and returns its output."""
-        command = list(command) if isinstance(command, tuple) else command
-        process = self.run_gated("record", command, **variables)
-        status, out, err = process.finish()
-        self.assertEqual((status, err), (0, ""))
-        return out
-
-    def spare(self, command=("main.py",), **variables):
-        """A spare that is ready."""
-        command = list(command) if isinstance(command, tuple) else command
-        process = self.run_gated("preload", command, **variables)
-        self.assertIsNotNone(process.wait_for("ready"), process.lines)
-        return process
-
-    def recorded(self, word):
-        lines = [line.split(" ", 2) for line in self.list.read_text().splitlines()]
-        return [line[2] for line in lines if line[1] == word]
 
 
 class Loading(Project):
@@ -247,11 +210,7 @@ class Guard(Project):
     """A spare must notice each change of what it has read."""
 
     def check_cold(self, path, change):
-        self.cold()
-        spare = self.spare()
-        change()
-        self.assertEqual(spare.open(), f"cold {path}")
-        self.assertEqual(spare.finish(), (0, "package\n", ""))
+        super().check_cold(path, change)
         spare = self.spare()
         spare.open()
 
@@ -321,22 +280,7 @@ import time; time.sleep(.2)
         self.assertEqual(process.open(), f"cold {self.packages / 'data'}")
 
 
-class Gate(Project):
-    def test_a_spare_that_is_not_needed_ends(self):
-        self.cold()
-        spare = self.spare()
-        spare.socket.close()
-        self.assertEqual(spare.finish(), (0, "package\n", ""))
-
-    def test_the_second_process_of_a_command_goes_on_without(self):
-        command = f"{PYTHON} main.py && {PYTHON} main.py"
-        out = "package\nshop\nmain\n"
-        self.assertEqual(self.cold(command), 2 * out)
-        spare = self.spare(command)
-        self.assertEqual(spare.output(), "package\n")
-        self.assertEqual(spare.open(), "go")
-        self.assertEqual(spare.finish(), (0, 2 * out, ""))
-
+class Gate(GateTests, Project):
     def test_refuses_a_command_that_runs_something_before(self):
         self.write("project/dev.sh", f"#!/bin/sh\ncat main.py >/dev/null\n{PYTHON} main.py\n").chmod(0o755)
         self.write("project/exec.sh", f"#!/bin/sh\ncat main.py >/dev/null\nexec {PYTHON} main.py\n").chmod(0o755)

@@ -1,70 +1,30 @@
 """adapters/ruby, with hpp's side of the gate played by tests/support/gate.py."""
 
-import os
-import pathlib
 import shutil
-import tempfile
 import unittest
 
-from gate import Gated
+from gate import ADAPTERS, AdapterTest, GateTests, Gated
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("HPP_BUILD_DIR", TOP / "build"))
-ADAPTER = BUILD / "adapters" / "ruby" / "hpp_gate.rb"
+ADAPTER = ADAPTERS / "ruby" / "hpp_gate.rb"
 
 
 @unittest.skipUnless(shutil.which("ruby"), "needs Ruby")
-class Project(unittest.TestCase):
+class Project(GateTests, AdapterTest):
     """A project folder, and a gem outside of it."""
 
+    MAIN = ("ruby", "main.rb")
+    EARLY = "colour\n"
     OUT = "colour\nshop\nmain\n"
 
     def setUp(self):
-        self.top = pathlib.Path(tempfile.mkdtemp()).resolve()
-        self.addCleanup(shutil.rmtree, self.top)
-        self.folder = self.top / "project"
-        self.list = self.top / "list"
+        super().setUp()
         self.gem = self.write("gems/colour/lib/colour.rb", "$stdout.syswrite(\"colour\\n\")\n")
         self.write("project/shop.rb", "$stdout.syswrite(\"shop\\n\")\n")
         self.write("project/main.rb", "require 'colour'\nrequire_relative 'shop'\n$stdout.syswrite(\"main\\n\")\n")
 
-    def write(self, name, text):
-        path = self.top / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        return path
-
-    def run_gated(self, order, command):
-        environment = {"PATH": "/usr/bin:/bin", "HOME": str(self.top), "LANG": "C.UTF-8",
-                       "RUBYOPT": f"-r{ADAPTER} -I{self.gem.parent}"}
-        process = Gated(command if isinstance(command, list) else ["sh", "-c", command], self.folder, order,
-                        self.list, environment)
-        self.addCleanup(process.kill)
-        return process
-
-    def cold(self, command=("ruby", "main.rb")):
-        """Records a cold start, and returns its output."""
-        process = self.run_gated("record", list(command) if isinstance(command, tuple) else command)
-        status, out, err = process.finish()
-        self.assertEqual((status, err), (0, ""))
-        return out
-
-    def spare(self, command=("ruby", "main.rb")):
-        """A spare that is ready."""
-        process = self.run_gated("preload", list(command) if isinstance(command, tuple) else command)
-        self.assertIsNotNone(process.wait_for("ready"), process.lines + [process.text(process.err)])
-        return process
-
-    def recorded(self, word):
-        lines = [line.split(" ", 2) for line in self.list.read_text().splitlines()]
-        return [line[2] for line in lines if line[1] == word]
-
-    def check_cold(self, path, change):
-        self.cold()
-        spare = self.spare()
-        change()
-        self.assertEqual(spare.open(), f"cold {path}")
-        self.assertEqual(spare.finish(), (0, "colour\n", ""))
+    def environment(self, **variables):
+        return {"PATH": "/usr/bin:/bin", "HOME": str(self.top), "LANG": "C.UTF-8",
+                "RUBYOPT": f"-r{ADAPTER} -I{self.gem.parent}", **variables}
 
     def check_skipped(self):
         out = self.cold()
@@ -127,19 +87,6 @@ puts method(:require).owner, `ruby -e 'p ENV["HPP_GATE"], ENV["RUBYOPT"]'`
         self.write("project/shop.rb", "$stdout.syswrite(\"new shop\\n\")\n")
         self.assertEqual(spare.open(), "go")
         self.assertEqual(spare.finish(), (0, "colour\nnew shop\nmain\n", ""))
-
-    def test_a_spare_that_is_not_needed_ends(self):
-        self.cold()
-        spare = self.spare()
-        spare.socket.close()
-        self.assertEqual(spare.finish(), (0, "colour\n", ""))
-
-    def test_the_second_process_of_a_command_goes_on_without(self):
-        command = "ruby main.rb && ruby main.rb"
-        self.assertEqual(self.cold(command), 2 * self.OUT)
-        spare = self.spare(command)
-        self.assertEqual(spare.open(), "go")
-        self.assertEqual(spare.finish(), (0, 2 * self.OUT, ""))
 
     def test_refuses_a_command_that_runs_something_before(self):
         process = self.run_gated("record", "cat main.rb >/dev/null; ruby main.rb; true")

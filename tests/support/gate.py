@@ -2,11 +2,17 @@
 
 import fcntl
 import os
+import pathlib
 import select
+import shutil
 import socket
 import subprocess
 import tempfile
 import time
+import unittest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+ADAPTERS = pathlib.Path(os.environ.get("HPP_BUILD_DIR", TOP / "build")) / "adapters"
 
 FIRST_DESCRIPTOR = 64
 DEADLINE_S = 30
@@ -94,3 +100,79 @@ class Gated:
         self.process.wait(DEADLINE_S)
         for file in self.socket, self.out, self.err:
             file.close()
+
+
+class AdapterTest(unittest.TestCase):
+    """A project folder whose program prints EARLY when a package is loaded, and OUT in all. A subclass writes
+    the files, and defines environment(**variables), with which the adapter is loaded."""
+
+    MAIN = ()  # the words that run the program
+    INTERPRETER = ()  # words before each command that is not a shell's
+    EARLY = "package\n"
+    OUT = "package\nshop\nmain\n"
+
+    def setUp(self):
+        self.top = pathlib.Path(tempfile.mkdtemp()).resolve()
+        self.addCleanup(shutil.rmtree, self.top)
+        self.folder = self.top / "project"
+        self.folder.mkdir()
+        self.list = self.top / "list"
+        self.wanted = {}  # the variables that the adapter has asked for
+
+    def write(self, name, text):
+        path = self.top / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def run_gated(self, order, command, **variables):
+        """`command` is a shell's command line, or words."""
+        words = ["sh", "-c", command] if isinstance(command, str) else [*self.INTERPRETER, *command]
+        process = Gated(words, self.folder, order, self.list, self.environment(**variables))
+        self.addCleanup(process.kill)
+        return process
+
+    def cold(self, command=None, **variables):
+        """Records a cold start, and returns its output."""
+        process = self.run_gated("record", command or self.MAIN, **variables)
+        lines = iter(process.read_line, None)
+        self.wanted = dict(line[4:].split("=", 1) for line in lines if line.startswith("env "))
+        status, out, err = process.finish()
+        self.assertEqual((status, err), (0, ""))
+        return out
+
+    def spare(self, command=None, **variables):
+        """A spare that is ready."""
+        process = self.run_gated("preload", command or self.MAIN, **{**variables, **self.wanted})
+        self.assertIsNotNone(process.wait_for("ready"), process.lines + [process.text(process.err)])
+        return process
+
+    def recorded(self, word):
+        lines = [line.split(" ", 2) for line in self.list.read_text().splitlines()]
+        return [line[2] for line in lines if line[1] == word]
+
+    def check_cold(self, path, change):
+        self.cold()
+        spare = self.spare()
+        change()
+        self.assertEqual(spare.open(), f"cold {path}")
+        self.assertEqual(spare.finish(), (0, self.EARLY, ""))
+
+
+class GateTests:
+    """The tests that are the same for each adapter."""
+
+    def test_a_spare_that_is_not_needed_ends(self):
+        self.cold()
+        spare = self.spare()
+        spare.socket.close()
+        self.assertEqual(spare.finish(), (0, self.EARLY, ""))
+
+    def test_the_second_process_of_a_command_goes_on_without(self):
+        once = " ".join([*self.INTERPRETER, *self.MAIN])
+        command = f"{once} && {once}"
+        self.assertEqual(self.cold(command), 2 * self.OUT)
+        spare = self.spare(command)
+        self.assertEqual(spare.output(), self.EARLY)
+        self.assertEqual(spare.open(), "go")
+        self.assertEqual(spare.finish(), (0, 2 * self.OUT, ""))
