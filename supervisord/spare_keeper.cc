@@ -8,11 +8,13 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 
 #include "common/log.h"
 #include "common/os/backend_tag.h"
 #include "common/os/file.h"
+#include "common/take_until.h"
 #include "common/text.h"
 #include "supervisord/adapter_directory.h"
 #include "supervisord/inspection.h"
@@ -65,10 +67,9 @@ SpareKeeper::SpareKeeper(Loop& loop, TreeKiller& killer, const Project& project,
 void SpareKeeper::begin(bool has_server) {
   spare::Begun event;
   if (has_server) {
-    std::string text = read_file(lines_).value_or("");
-    for (auto end = text.find('\n'); end != std::string::npos; end = text.find('\n')) {
-      event.lines.push_back(text.substr(0, end));
-      text.erase(0, end + 1);
+    const std::string text = read_file(lines_).value_or("");
+    for (std::string_view rest = text; !rest.empty();) {
+      event.lines.emplace_back(take_until('\n', rest));
     }
   }
   dispatch(event);

@@ -14,6 +14,7 @@
 #include "common/os/file.h"
 #include "common/os/process_info.h"
 #include "common/read_number.h"
+#include "common/take_until.h"
 
 namespace hpp {
 namespace {
@@ -40,9 +41,7 @@ std::vector<pid_t> listed_children() {
       read_file(fmt::format("/proc/{}/task/{}/children", own, own)).value_or("");
   std::vector<pid_t> children;
   for (std::string_view rest = text; !rest.empty();) {
-    const auto end = std::min(rest.find(' '), rest.size());
-    if (const auto pid = read_number<pid_t>(rest.substr(0, end))) children.push_back(*pid);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (const auto pid = read_number<pid_t>(take_until(' ', rest))) children.push_back(*pid);
   }
   return children;
 }

@@ -1,23 +1,14 @@
 #include "supervisord/core/gate_line.h"
 
-#include <optional>
-#include <utility>
-
 #include "common/read_number.h"
+#include "common/take_until.h"
 
 namespace hpp::supervisord::gate {
 namespace {
 
-// Returns the text before the first blank, and the text after it.
-std::pair<std::string_view, std::string_view> split(std::string_view text) {
-  const auto blank = text.find(' ');
-  if (blank == std::string_view::npos) return {text, {}};
-  return {text.substr(0, blank), text.substr(blank + 1)};
-}
-
 Line parse_hello(std::string_view fields) {
-  const auto [version, rest] = split(fields);
-  const auto name = split(rest).first;
+  const std::string_view version = take_until(' ', fields);
+  const std::string_view name = take_until(' ', fields);
   if (version != kVersion || name.empty()) return Unknown{};
   return Hello{std::string(name)};
 }
@@ -30,10 +21,9 @@ Line parse_env(std::string_view entry) {
 }
 
 Line parse_ready(std::string_view fields) {
-  const auto [modules, rest] = split(fields);
-  const auto count = read_number<std::uint64_t>(modules);
-  const std::string_view time = split(rest).first;
-  const auto ms = read_number<std::uint64_t>(time.substr(0, time.find('.')));
+  const auto count = read_number<std::uint64_t>(take_until(' ', fields));
+  std::string_view time = take_until(' ', fields);
+  const auto ms = read_number<std::uint64_t>(take_until('.', time));
   if (!count || !ms) return Unknown{};
   return Ready{.modules = *count, .ms = *ms};
 }
@@ -41,7 +31,8 @@ Line parse_ready(std::string_view fields) {
 }  // namespace
 
 Line parse(std::string_view line) {
-  const auto [word, fields] = split(line);
+  std::string_view fields = line;
+  const std::string_view word = take_until(' ', fields);
   if (word == "hello") return parse_hello(fields);
   if (word == "env") return parse_env(fields);
   if (word == "refuse" && !fields.empty()) return Refuse{std::string(fields)};
