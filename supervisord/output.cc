@@ -180,10 +180,10 @@ Output::Output(Loop& loop, OutletWatch& out, OutletWatch& err, Input input)
 }
 
 Output::Ends Output::open() {
-  Ends ends{.in = {}, .out = out_.open(), .err = {}};
-  if (input_ == Input::Keyboard) ends.in = duplicate(ends.out);
-  ends.err = err_ ? err_->open() : duplicate(ends.out);
-  return ends;
+  Made made = make();
+  if (input_ == Input::Keyboard) made.ends.in = duplicate(made.ends.out);
+  take_over(std::move(made.readers));
+  return std::move(made.ends);
 }
 
 void Output::reset_screen() {
