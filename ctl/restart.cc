@@ -20,8 +20,9 @@ namespace {
 
 LockHolder find_supervisord(const Instance& instance) {
   auto found = LockHolder::find(bus::lock_path(instance.run_directory, bus::Topic::Backend));
-  if (!found)
+  if (!found) {
     throw std::runtime_error("hpp-supervisord does not run at the moment. Try again in a second");
+  }
   return std::move(*found);
 }
 

@@ -14,7 +14,8 @@ namespace {
 // Makes the two ends, and returns ours. The other end blocks.
 UniqueFd connect(UniqueFd& other) {
   int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) throw_errno("socketpair");
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    throw_errno("cannot make a pair of sockets");
   UniqueFd ours(ends[0]);
   other.reset(ends[1]);
   set_nonblocking(ours.get());

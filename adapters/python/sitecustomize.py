@@ -157,7 +157,7 @@ def spend_as_spare(gate, project, chain, recorder, command):
             break
         if child := os.fork():
             if os.waitpid(child, 0)[1] != 0:
-                break  # a module has crashed it, or waits for ever
+                break  # a module has crashed it, or does not come to an end
         else:
             __import__("_signal").alarm(TRIAL_S_MAX)
             recorder.append(spare.try_modules())

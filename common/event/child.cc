@@ -215,7 +215,7 @@ Child::Child(Loop& loop, const ChildRequest& request, OnExit on_exit)
     const int error = errno;
     ::kill(pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
-    throw_errno("pidfd_open", error);
+    throw_errno("cannot watch a process", error);
   }
   exited_ =
       std::make_unique<FdWatch>(loop, pidfd_.get(), FdWatch::For::Reading, [this] { reap(); });

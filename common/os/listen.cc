@@ -22,8 +22,7 @@ std::vector<UniqueFd> listen_or_say_who(const Address& bind, std::string_view na
       throw std::runtime_error(fmt::format(
           "cannot listen on {0}: a socket that listens there was passed in, but not under the name "
           "{1}. Give it that name: systemd-socket-activate --fdname={1}, or FileDescriptorName={1} "
-          "in "
-          "a systemd unit",
+          "in a systemd unit",
           to_string(bind), name));
     }
     throw std::runtime_error(

@@ -111,8 +111,7 @@ std::string objection(const struct stat& info, const std::string& name) {
   if (others_can_rename_in(info)) {
     return fmt::format(
         "every user may rename the files in {0}, because it has mode {1:04o} without the sticky "
-        "bit "
-        "(chmod +t {0} sets it)",
+        "bit (chmod +t {0} sets it)",
         name, info.st_mode & 07777);
   }
   return "";

@@ -155,8 +155,9 @@ bool is_listening(int fd) {
 
 SocketAddress local_address(int fd) {
   SocketAddress address{.length = sizeof(sockaddr_storage)};
-  if (::getsockname(fd, address.get(), &address.length) != 0)
+  if (::getsockname(fd, address.get(), &address.length) != 0) {
     throw_errno("cannot read the address of a socket");
+  }
   return address;
 }
 

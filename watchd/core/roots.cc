@@ -110,8 +110,7 @@ std::vector<Root> roots_of(const std::string& project, const std::vector<std::st
   if (roots.size() > kRootsMax) {
     throw std::invalid_argument(
         fmt::format("these are {} directories, but hpp watches at most {}: give a --root that "
-                    "contains several of "
-                    "them",
+                    "contains several of them",
                     roots.size(), kRootsMax));
   }
   return roots;
