@@ -109,6 +109,12 @@ class Page:
         """How often a document was loaded."""
         return self.ask("loads")
 
+    @property
+    def states(self):
+        """How many states the page's clients have received from hpp. A client is connected, and hpp
+        counts it as a page, once it has received the first."""
+        return self.ask("states")
+
     def screenshot(self, name):
         """Saves a screenshot of the page in the directory of all screenshots."""
         self.ask("screenshot", path=str(SCREENSHOTS / f"{name}.png"))

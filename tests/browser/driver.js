@@ -7,7 +7,7 @@ const { setTimeout } = require("node:timers/promises");
 const { chromium } = require("playwright-core");
 
 const contexts = [];
-const pages = []; // { page, loads, log }
+const pages = []; // { page, loads, states, log }
 
 const commands = {
   // A context of its own, so that the page does not share storage with others.
@@ -21,8 +21,11 @@ const commands = {
 
   async page(_, { context }) {
     const page = await contexts[context].newPage();
-    const entry = { page, loads: 0, log: [] };
+    const entry = { page, loads: 0, states: 0, log: [] };
     page.on("domcontentloaded", () => ++entry.loads);
+    page.on("websocket", (socket) => socket.on("framereceived", ({ payload }) => {
+      if (payload.includes('"command":"state"')) ++entry.states;
+    }));
     page.on("console", (message) => entry.log.push(message.text()));
     page.on("pageerror", (error) => entry.log.push(`uncaught: ${error}`));
     return pages.push(entry) - 1;
@@ -49,6 +52,7 @@ const commands = {
   media: (_, { page, media }) => pages[page].page.emulateMedia(media),
   size: (_, { page, size }) => pages[page].page.setViewportSize(size),
   loads: (_, { page }) => pages[page].loads,
+  states: (_, { page }) => pages[page].states,
   log: (_, { page }) => pages[page].log,
 };
 

@@ -166,6 +166,13 @@ class BrowserTest(IntegrationTest):
         page.goto((hpp or self.hpp).url + path)
         return page
 
+    def open_connected(self, path=""):
+        """Opens a page, and waits until its client is connected. For tests of what hpp says about a save:
+        a page that connects afterwards catches up, but hpp does not count it."""
+        page = self.open(path)
+        wait_for(lambda: page.states > 0, "the connection of the page's client")
+        return page
+
     @staticmethod
     def shows(page, text):
         page.wait(f"document.title === {json.dumps(text)}")
@@ -367,7 +374,7 @@ class StyleSheets(BrowserTest):
 
     def test_links_that_lead_nowhere(self):
         self.save("static/a%.css", "h1 { color: rgb(1, 0, 0) }")
-        page = self.open("odd")
+        page = self.open_connected("odd")
         for red in (11, 12):
             self.save("static/a%.css", f"h1 {{ color: rgb({red}, 0, 0) }}")
             self.wait_color(page, "h1", red)
@@ -375,7 +382,7 @@ class StyleSheets(BrowserTest):
         self.assert_no_reload(page, 1)
 
     def test_a_page_without_style_sheets(self):
-        page = self.open("late")
+        page = self.open_connected("late")
         self.save("static/main.css", "")
         self.hpp.wait_line("static/main.css changed: 1 page without style sheets")
         self.assert_no_reload(page, 1)
@@ -402,7 +409,7 @@ class StyleSheets(BrowserTest):
 
     def test_the_order_of_layers_is_kept(self):
         self.save("static/main.css", "@layer x, y; @import url(part.css) layer(x); h1 { color: rgb(1, 0, 0) }")
-        page = self.open()
+        page = self.open_connected()
         for red in (11, 12):
             self.save("static/part.css", f"p {{ color: rgb({red}, 0, 0) }}")
             self.wait_color(page, "p", red)
@@ -457,7 +464,7 @@ class StyleSheets(BrowserTest):
     def test_the_browsers_cache_is_updated(self):
         """A swapped style sheet is still the new one after a reload."""
         self.save("cached", "")
-        page = self.open()
+        page = self.open_connected()
         self.save("static/other.css", "input { color: rgb(13, 0, 0) }")
         self.wait_color(page, "input", 13)
         self.hpp.wait_line("static/other.css changed: swapped in 1 page")
