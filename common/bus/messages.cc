@@ -68,6 +68,13 @@ std::string to_string(const Start& start) {
   return start.cold_ms == 0 ? "warm" : "warm; " + std::to_string(start.cold_ms) + " ms cold";
 }
 
+std::string to_string(const BackendError& error) {
+  std::string text = error.file;
+  if (error.line != 0) text += ':' + std::to_string(error.line);
+  if (error.line != 0 && error.column != 0) text += ':' + std::to_string(error.column);
+  return text.empty() ? error.message : text + ": " + error.message;
+}
+
 std::string to_string(const BackendExit& exit) {
   if (!exit.spawn_error.empty()) return "cannot be started: " + exit.spawn_error;
   if (exit.code) return "ended with " + hpp::to_string(ExitStatus{.number = *exit.code});

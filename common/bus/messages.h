@@ -168,6 +168,33 @@ struct Start {
   bool operator==(const Start&) const = default;
 };
 
+// A call on the way to an error, as the output names it.
+struct ErrorFrame {
+  std::string file;                // like BackendError::file
+  std::uint64_t line = 0;          // from 1; 0: not known
+  std::uint64_t column = 0;        // from 1; 0: not known
+  bool is_foreign = false;         // in a library or the runtime, not in the project
+  std::uint64_t output_line = 0;   // its first line in BackendState::output_tail, from 0
+  std::uint64_t output_lines = 1;  // how many lines it takes there
+
+  bool operator==(const ErrorFrame&) const = default;
+};
+
+// What a program has reported before it failed: an exception, a compiler's error.
+struct BackendError {
+  std::string message;             // one line: `NameError: name 'x' is not defined`
+  std::string file;                // relative to the project folder if it is in the project, else
+                                   // as printed; empty: the output names no file
+  std::uint64_t line = 0;          // from 1; 0: not known
+  std::uint64_t column = 0;        // from 1; 0: not known
+  bool is_foreign = false;         // the file is not the project's
+  std::vector<ErrorFrame> frames;  // innermost first, at most kFramesMax
+
+  bool operator==(const BackendError&) const = default;
+};
+
+constexpr std::size_t kFramesMax = 64;
+
 struct BackendState {
   Stamp stamp;
   BackendPhase state = BackendPhase::Loading;
@@ -254,6 +281,9 @@ std::string to_string(const AuthorId& author);  // `backend`, `backend.api`: fir
 // How the backend was started: `warm; 480 ms cold`, `cold: the spare was not ready yet`; empty
 // without --warm.
 std::string to_string(const Start& start);
+
+// `app.py:12: NameError: name 'x' is not defined`; without the place if it is not known.
+std::string to_string(const BackendError& error);
 
 // Completes a sentence about the backend: `ended with exit code 1`, `cannot be started: …`,
 // `was killed by signal 11 (Segmentation fault)`.
