@@ -16,6 +16,7 @@
 module HppGate
   LINES_MAX = 1 << 16 # bytes of hpp's lines up to `record` or `preload`
   FILE_BYTES_MAX = 1 << 20 # more than this is not recorded
+  ADAPTER = "-r#{__FILE__}".freeze # the word in RUBYOPT
   # Folders below a root whose files do not belong to the project.
   OUTSIDE = %w[node_modules site-packages dist-packages gems bundle].freeze
   # Programs that start the server and are not the server: they leave the gate alone.
@@ -101,14 +102,51 @@ module HppGate
   # Undoes what hpp has added, so that children of this process do not find the adapter.
   def hide
     ENV.delete('HPP_GATE')
-    left = ENV.fetch('RUBYOPT', '').split.reject { |word| word == "-r#{__FILE__}" }
-    left.empty? ? ENV.delete('RUBYOPT') : ENV['RUBYOPT'] = left.join(' ')
+    left = without_adapter(ENV.fetch('RUBYOPT', ''))
+    left.empty? ? ENV.delete('RUBYOPT') : ENV['RUBYOPT'] = left
+    # What Bundler restores for programs that are not in the bundle.
+    if (kept = ENV['BUNDLER_ORIG_RUBYOPT'])
+      left = without_adapter(kept)
+      ENV['BUNDLER_ORIG_RUBYOPT'] = left.empty? ? 'BUNDLER_ENVIRONMENT_PRESERVER_INTENTIONALLY_NIL' : left
+    end
     $LOADED_FEATURES.reject! { |file| File.dirname(file) == __dir__ }
+  end
+
+  def without_adapter(options)
+    options.split.reject { |word| word == ADAPTER }.join(' ')
+  end
+
+  # Whether this is a `bundle exec` that executes a program. Bundler loads a script into its own process if
+  # the first line is one of these.
+  def bundler_executes?
+    return false unless %w[bundle bundler].include?(File.basename($PROGRAM_NAME)) && ARGV.first == 'exec'
+
+    command = ARGV[1].to_s
+    return false if command.empty? || command.start_with?('-')
+
+    places = command.include?('/') ? [''] : ENV.fetch('PATH', '').split(':').map { |folder| "#{folder}/" }
+    file = places.map { |place| place + command }.find { |path| File.file?(path) && File.executable?(path) }
+    first = file ? File.open(file, 'rb', &:gets).to_s : ''
+    !first.match?(%r{\A#!/usr/bin/env (j|truffle)?ruby\n}) && first != "#!#{Gem.ruby}\n"
+  end
+
+  # The program that Bundler executes uses the gate, before its own bundler/setup reads the Gemfile.
+  # Bundler puts that in front of RUBYOPT, unless it is there already.
+  def come_before_bundler
+    trace = TracePoint.new(:script_compiled) do |point|
+      file = point.instruction_sequence.absolute_path.to_s
+      next unless file.end_with?('/bundler/shared_helpers.rb')
+
+      trace.disable
+      ENV['RUBYOPT'] = ENV.fetch('RUBYOPT').sub(ADAPTER) { "#{ADAPTER} -r#{File.dirname(file)}/setup" }
+    end
+    trace.enable
   end
 
   def use
     number = ENV.fetch('HPP_GATE', '')
     return if !number.match?(/\A\d+\z/) || WRAPPERS.include?(File.basename($PROGRAM_NAME))
+    return come_before_bundler if bundler_executes?
     return unless File.exist?("/proc/self/fd/#{number}") && File.stat("/proc/self/fd/#{number}").socket?
 
     gate = IO.for_fd(number.to_i, 'r+', autoclose: false)

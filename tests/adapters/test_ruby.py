@@ -1,6 +1,7 @@
 """adapters/ruby, with hpp's side of the gate played by tests/support/gate.py."""
 
 import shutil
+import subprocess
 import unittest
 
 from gate import ADAPTERS, AdapterTest, GateTests, Gated
@@ -87,6 +88,42 @@ puts method(:require).owner, `ruby -e 'p ENV["HPP_GATE"], ENV["RUBYOPT"]'`
         self.write("project/shop.rb", "$stdout.syswrite(\"new shop\\n\")\n")
         self.assertEqual(spare.open(), "go")
         self.assertEqual(spare.finish(), (0, "colour\nnew shop\nmain\n", ""))
+
+    def run_plain(self, command):
+        """The output without the adapter. The first run with Bundler writes Gemfile.lock."""
+        environment = {**self.environment(), "RUBYOPT": f"-I{self.gem.parent}"}
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=True,
+                              env=environment).stdout
+
+    @unittest.skipUnless(shutil.which("bundle"), "needs Bundler")
+    def test_bundler_passes_the_gate_on(self):
+        """`bundle exec` executes what is no script with a common first line. The Gemfile is read after the
+        gate."""
+        self.write("project/Gemfile", "$stdout.syswrite(\"Gemfile\\n\")\n")
+        self.write("project/main.rb", "p ENV['RUBYOPT'], ENV['BUNDLER_ORIG_RUBYOPT']\n"
+                   "$stdout.syswrite(\"#{defined?(HppGate).inspect}\\n\")\nrequire 'colour'\n")
+        command = ("bundle", "exec", "ruby", "main.rb")
+        plain = self.run_plain(command)
+        self.assertIn("Gemfile\n", plain)
+        self.assertEqual(self.cold(command), plain)
+        self.assertIn(str(self.gem), self.recorded("file"))
+        spare = self.spare(command)
+        self.assertEqual(spare.output(), "colour\n")
+        self.assertEqual(spare.open(), "go")
+        self.assertEqual(sorted(spare.finish()[1].splitlines()), sorted(plain.splitlines()))
+
+    @unittest.skipUnless(shutil.which("bundle"), "needs Bundler")
+    def test_bundler_loads_a_script_of_ruby(self):
+        self.write("project/Gemfile", "")
+        script = self.write("project/serve", "#!/usr/bin/env ruby\n" + (self.folder / "main.rb").read_text())
+        script.chmod(0o755)
+        command = ("bundle", "exec", "./serve")
+        self.assertEqual(self.run_plain(command), self.OUT)
+        self.assertEqual(self.cold(command), self.OUT)
+        spare = self.spare(command)
+        self.assertEqual(spare.output(), "colour\n")
+        self.assertEqual(spare.open(), "go")
+        self.assertEqual(spare.finish()[:2], (0, self.OUT))
 
     def test_refuses_a_command_that_runs_something_before(self):
         process = self.run_gated("record", "cat main.rb >/dev/null; ruby main.rb; true")
