@@ -121,7 +121,10 @@ void Daemon::dispatch(const Event& event) {
 }
 
 void Daemon::on_message(const bus::Message& message) {
-  if (const auto* tree = std::get_if<bus::TreeState>(&message)) post(TreeSeen{*tree});
+  if (const auto* tree = std::get_if<bus::TreeState>(&message)) {
+    server_.spares().on_roots(tree->other_roots);
+    post(TreeSeen{*tree});
+  }
   if (const auto* proxy = std::get_if<bus::ProxyState>(&message)) {
     port_release_.on_released(proxy->released);
     post(CheckRequested{proxy->liveness_check});

@@ -38,14 +38,28 @@ bool is_package(const fs::path& path) {
   });
 }
 
-// Returns the path of a project file relative to the project folder; empty if it is none.
-std::string project_file(const std::string& path, const std::string& directory) {
+// Returns the path of a project file relative to its root; empty if it is none.
+std::string project_file(const std::string& path, const std::vector<std::string>& roots) {
   struct stat found {};
 
-  if (!path.starts_with(directory + "/")) return "";
-  std::string relative = path.substr(directory.size() + 1);
-  const bool is_file = ::stat(path.c_str(), &found) == 0 && S_ISREG(found.st_mode);
-  return is_file && !is_package(relative) ? relative : "";
+  for (const std::string& root : roots) {
+    if (!path.starts_with(root + "/")) continue;
+    std::string relative = path.substr(root.size() + 1);
+    const bool is_file = ::stat(path.c_str(), &found) == 0 && S_ISREG(found.st_mode);
+    if (is_file && !is_package(relative)) return relative;
+  }
+  return "";
+}
+
+// The kernel shows a process's files by paths without links.
+std::vector<std::string> without_links(const std::vector<std::string>& paths) {
+  std::vector<std::string> real;
+  for (const std::string& path : paths) {
+    std::error_code failed;
+    real.push_back(fs::canonical(path, failed).native());
+    if (failed) real.pop_back();  // it is gone, and so are its files
+  }
+  return real;
 }
 
 // The inode in `socket:[123]`; empty if `target` is no socket.
@@ -72,9 +86,10 @@ void add_mark(FileMarks& marks, const std::string& name, const fs::path& path) {
 
 }  // namespace
 
-std::string problem_of_spare(const std::vector<pid_t>& pids, const std::string& directory,
+std::string problem_of_spare(const std::vector<pid_t>& pids, const std::vector<std::string>& roots,
                              int handed) {
-  const std::map<std::string, unsigned> listening = listening_ports();
+  const std::vector<std::string> real_roots = without_links(roots);
+  const std::map<std::string, std::string> listening = open_sockets();
   const std::string handed_inode = inode_of(handed);
   for (const pid_t pid : pids) {
     std::error_code failed;
@@ -83,12 +98,12 @@ std::string problem_of_spare(const std::vector<pid_t>& pids, const std::string& 
       std::error_code gone;
       const std::string target = fs::read_symlink(entry->path(), gone).native();
       const std::string inode = socket_inode(target);
-      const auto port = listening.find(inode);
-      if (port != listening.end() && inode != handed_inode) {
-        return fmt::format("listens on port {} before its gate was opened", port->second);
+      const auto socket = listening.find(inode);
+      if (socket != listening.end() && inode != handed_inode) {
+        return fmt::format("listens on {} before its gate was opened", socket->second);
       }
       if (is_standard_stream(entry->path())) continue;
-      const std::string file = project_file(target, directory);
+      const std::string file = project_file(target, real_roots);
       if (!file.empty()) return fmt::format("has {} open before its gate was opened", file);
     }
   }

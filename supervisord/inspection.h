@@ -13,9 +13,9 @@ namespace hpp::supervisord {
 
 // Returns why a spare with these processes must not be used, `listens on port 8001` or `has run.sh
 // open`; empty if it may. A shell has its script open, and goes on reading it later. Files below
-// `directory`, the project folder, count, except packages. `handed` is a socket that hpp itself has
-// given to the processes, or -1.
-std::string problem_of_spare(const std::vector<pid_t>& pids, const std::string& directory,
+// `roots`, the watched directories, count, except packages. `handed` is a socket that hpp itself
+// has given to the processes, or -1.
+std::string problem_of_spare(const std::vector<pid_t>& pids, const std::vector<std::string>& roots,
                              int handed);
 
 // Returns the marks of the files in `directory`, without its subfolders, that a process may read

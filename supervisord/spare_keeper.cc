@@ -55,6 +55,7 @@ SpareKeeper::SpareKeeper(Loop& loop, TreeKiller& killer, const Project& project,
       output_(output),
       means_(std::move(means)),
       command_(options.command),
+      roots_{project.directory},
       list_(file_in(options.run_directory, "warm-modules")),
       lines_(file_in(options.run_directory, "warm-lines")),
       core_(settings(options, project.directory)),
@@ -79,6 +80,11 @@ void SpareKeeper::on_published(const bus::BackendState& snapshot, Backend::State
   dispatch(spare::BackendSeen{.state = state,
                               .generation = snapshot.generation,
                               .cold = std::chrono::milliseconds(snapshot.start.cold_ms)});
+}
+
+void SpareKeeper::on_roots(const std::vector<std::string>& others) {
+  roots_.resize(1);
+  roots_.insert(roots_.end(), others.begin(), others.end());
 }
 
 void SpareKeeper::on_server_end(ExitStatus status) {
@@ -146,8 +152,7 @@ void SpareKeeper::perform(const spare::StartSpare& effect) {
 
 void SpareKeeper::perform(const spare::Inspect&) {
   const int handed = means_.handed();
-  dispatch(
-      spare::Inspected{problem_of_spare(killer_.spare_processes(), project_.directory, handed)});
+  dispatch(spare::Inspected{problem_of_spare(killer_.spare_processes(), roots_, handed)});
   if (core_.state() == Spare::State::Ready) log::debug("spare {} is ready", count_);
 }
 
@@ -209,7 +214,8 @@ std::unique_ptr<Gate> SpareKeeper::make_gate(spare::Of of, const std::string& ta
   auto gate = std::make_unique<Gate>(loop_, of, [this](const spare::Event& e) { dispatch(e); });
   std::string command = fmt::format("{}", fmt::join(command_, " "));
   std::replace(command.begin(), command.end(), '\n', ' ');
-  gate->send(fmt::format("root {}\ncommand {}\n{} {}\n", project_.directory, command, task, list_));
+  gate->send(fmt::format("root {}\ncommand {}\n{} {}\n", fmt::join(roots_, "\nroot "), command,
+                         task, list_));
   return gate;
 }
 

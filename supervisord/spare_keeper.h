@@ -52,6 +52,9 @@ class SpareKeeper {
   // The backend's core has published a snapshot.
   void on_published(const bus::BackendState& snapshot, Backend::State state);
 
+  // watchd watches these directories besides the project folder.
+  void on_roots(const std::vector<std::string>& others);
+
   void on_restart_requested() { dispatch(RestartRequested{}); }
 
   // The backend's first process has ended.
@@ -105,9 +108,10 @@ class SpareKeeper {
   const Output& output_;
   Means means_;
   std::vector<std::string> command_;
-  std::string list_;         // path of the list of modules
-  std::string lines_;        // path of the lines
-  Environment environment_;  // of every process with a gate
+  std::vector<std::string> roots_;  // paths of all watched directories, first the project folder
+  std::string list_;                // path of the list of modules
+  std::string lines_;               // path of the lines
+  Environment environment_;         // of every process with a gate
   Spare core_;
   std::unique_ptr<Gate> server_gate_;
   std::unique_ptr<Gate> spare_gate_;

@@ -117,7 +117,9 @@ void Daemon::perform(const AskGit& effect) {
 }
 
 void Daemon::perform(const Publish& effect) {
-  publisher_.publish(effect.tree);
+  bus::TreeState tree = effect.tree;
+  tree.other_roots = sources_.other_roots();
+  publisher_.publish(tree);
 }
 
 void Daemon::perform(const Say& effect) {

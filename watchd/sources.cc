@@ -79,6 +79,19 @@ Sources::Sources(Loop& loop, ServiceManager& manager, const Settings& settings, 
   composition_.emplace(settings_.directory, prefixes, filter_);
 }
 
+// A mount below a root, and the directory of a link's only file, are parts, and not roots.
+std::vector<std::string> Sources::other_roots() const {
+  std::vector<std::string> roots;
+  for (auto part = parts_.begin() + 1; part != parts_.end(); ++part) {
+    const bool is_whole =
+        part->chosen.folder.empty() && (part->link.name.empty() || part->link.is_folder);
+    if (part->source && is_whole) {
+      roots.push_back(path_of_root(settings_.directory, part->path));
+    }
+  }
+  return roots;
+}
+
 void Sources::add(Part part) {
   const std::size_t number = parts_.size();
   parts_.push_back(std::move(part));

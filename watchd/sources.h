@@ -42,6 +42,10 @@ class Sources {
     std::visit([this](const auto& o) { post(o); }, order);
   }
 
+  // Paths of the directories that are watched besides the project folder: those of --root and of
+  // patterns, and those to which symbolic links lead.
+  std::vector<std::string> other_roots() const;
+
  private:
   using Source = std::function<void(const Order&)>;  // owns the source
   using OnSourceReport = std::function<void(const Report&)>;

@@ -80,6 +80,7 @@ void fields_of(Io& io, State& state) {
   io.later_field("refresh", state.refresh);
   io.later_field("directory", state.directory);
   io.later_field("directory_id", state.directory_id);
+  io.later_field("other_roots", state.other_roots);
   io.field("answers", state.answers);
   io.field("settling", state.settling);
   io.later_field("lag_ms", state.lag_ms);

@@ -107,11 +107,12 @@ struct TreeState {
                                      // files that were created and removed within the batch
   std::uint64_t changed_count = 0;   // number of all paths in the batch; 0: unknown
   Refresh refresh;
-  std::string directory;     // path of the project folder
-  std::string directory_id;  // which directory was at that path when the watch began
-  Ticket answers;            // newest ticket that `revision` answers; not in the file
-  bool settling = false;     // git is writing files, so watchd does not answer tickets, up to a
-                             // limit (watchd/core/git_lock.h); not in the file
+  std::string directory;                 // path of the project folder
+  std::string directory_id;              // which directory was at that path when the watch began
+  std::vector<std::string> other_roots;  // paths of the directories that are watched besides it
+  Ticket answers;                        // newest ticket that `revision` answers; not in the file
+  bool settling = false;  // git is writing files, so watchd does not answer tickets, up to a
+                          // limit (watchd/core/git_lock.h); not in the file
 
   std::uint64_t lag_ms = 0;  // an answer to a ticket may leave out saves of the last lag_ms
                              // milliseconds; 0: it leaves out none; not in the file

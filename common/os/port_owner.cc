@@ -7,10 +7,12 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 
 #include "common/os/file.h"
 #include "common/os/process_info.h"
+#include "common/take_until.h"
 
 namespace hpp {
 namespace {
@@ -33,27 +35,58 @@ struct Row {
   std::string inode;
 };
 
-// The sockets that listen, from a table in the form of /proc/net/tcp.
-std::vector<Row> listeners(const char* table) {
-  std::vector<Row> found;
+// Calls `use` with each line of a table below its headings, until it returns false.
+template <class Use>
+void for_each_row(const char* table, Use use) {
   const std::string text = read_file(table).value_or("");
-  std::size_t start = text.find('\n');
-  while (start != std::string::npos && start + 1 < text.size()) {
-    const std::size_t end = text.find('\n', start + 1);
-    const std::string line = text.substr(start + 1, end - start - 1);
-    start = end;
+  std::string_view rest = text;
+  take_until('\n', rest);
+  while (!rest.empty() && use(std::string(take_until('\n', rest)))) {
+  }
+}
+
+// The states of sockets in the kernel. A UDP socket that is not connected has the one of a closed
+// TCP connection.
+constexpr unsigned kListen = 0x0A;
+constexpr unsigned kUnconnected = 0x07;
+
+// The sockets in this state, from a table in the form of /proc/net/tcp.
+std::vector<Row> sockets_in(const char* table, unsigned wanted) {
+  std::vector<Row> found;
+  for_each_row(table, [&found, wanted](const std::string& line) {
     char local[64];
     unsigned port = 0;
     unsigned state = 0;
     char inode[32];
-    constexpr unsigned kListen = 0x0A;
     const int fields =
         std::sscanf(line.c_str(), "%*s %63[0-9A-F]:%X %*s %X %*s %*s %*s %*s %*s %31s", local,
                     &port, &state, inode);
-    if (fields == 4 && state != kListen) break;  // the kernel lists listening sockets first
-    if (fields == 4) found.push_back({local, port, inode});
-  }
+    if (fields != 4) return true;
+    if (state == wanted) found.push_back({local, port, inode});
+    // The kernel lists listening sockets first. Tables can be long.
+    return wanted != kListen || state == kListen;
+  });
   return found;
+}
+
+std::vector<Row> listeners(const char* table) {
+  return sockets_in(table, kListen);
+}
+
+// Adds the Unix sockets that listen. `@` stands for the zero byte of an abstract address.
+void add_unix_listeners(std::map<std::string, std::string>& sockets) {
+  for_each_row("/proc/net/unix", [&sockets](const std::string& line) {
+    unsigned flags = 0;
+    char inode[32];
+    int path = 0;
+    constexpr unsigned kAcceptsConnections = 1U << 16U;  // __SO_ACCEPTCON
+    const int fields =
+        std::sscanf(line.c_str(), "%*s %*s %*s %X %*s %*s %31s %n", &flags, inode, &path);
+    if (fields == 2 && (flags & kAcceptsConnections) != 0) {
+      sockets.emplace(inode, line.substr(static_cast<std::size_t>(path)));
+    }
+    return true;
+  });
 }
 
 // Returns the inodes of the first of these addresses that has any on this port.
@@ -88,12 +121,20 @@ std::vector<std::string> listening_inodes(const SocketAddress& address) {
   return first_inodes(v6_rows(), port, {table_text(mapped, sizeof mapped), every_v6});
 }
 
-std::map<std::string, unsigned> listening_ports() {
-  std::map<std::string, unsigned> ports;
+std::map<std::string, std::string> open_sockets() {
+  std::map<std::string, std::string> sockets;
   for (const char* const table : {"/proc/net/tcp", "/proc/net/tcp6"}) {
-    for (const Row& row : listeners(table)) ports.emplace(row.inode, row.port);
+    for (const Row& row : listeners(table)) {
+      sockets.emplace(row.inode, fmt::format("port {}", row.port));
+    }
   }
-  return ports;
+  for (const char* const table : {"/proc/net/udp", "/proc/net/udp6"}) {
+    for (const Row& row : sockets_in(table, kUnconnected)) {
+      sockets.emplace(row.inode, fmt::format("UDP port {}", row.port));
+    }
+  }
+  add_unix_listeners(sockets);
+  return sockets;
 }
 
 Holds holds_socket(pid_t pid, const std::vector<std::string>& inodes) {

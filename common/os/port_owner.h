@@ -1,4 +1,4 @@
-// Finds the processes that listen on a TCP port (/proc/net/tcp).
+// Finds sockets that listen, and the processes that have them open (/proc/net).
 #pragma once
 
 #include <sys/types.h>
@@ -18,8 +18,10 @@ namespace hpp {
 // kernel does not show it.
 std::vector<std::string> listening_inodes(const SocketAddress& address);
 
-// Returns the ports of all TCP sockets that listen in this network namespace, by inode.
-std::map<std::string, unsigned> listening_ports();
+// Returns where other programs reach the sockets of this network namespace, by inode: `port 8001`,
+// `UDP port 53`, `/run/app.sock`. These are the TCP and Unix sockets that listen, and the UDP
+// sockets that have a port and are not connected.
+std::map<std::string, std::string> open_sockets();
 
 // Whether a process has one of these sockets open.
 enum class Holds {

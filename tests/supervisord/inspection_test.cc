@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -33,15 +35,24 @@ class InspectionTest : public testing::Test {
   }
 
   std::string problem(int handed = -1) const {
-    return problem_of_spare({::getpid()}, directory_.path(), handed);
+    return problem_of_spare({::getpid()}, roots_, handed);
   }
 
   TemporaryDirectory directory_;
+  std::vector<std::string> roots_{directory_.path()};
 };
 
 TEST_F(InspectionTest, FindsAFileOfTheProject) {
   EXPECT_EQ(problem(), "");
   EXPECT_EQ(problem_with("bin/run.sh"), "has bin/run.sh open before its gate was opened");
+}
+
+TEST_F(InspectionTest, FindsAFileOfAnotherRootAndBehindALink) {
+  const TemporaryDirectory other;
+  const std::string link = other / "link";
+  std::filesystem::create_directory_symlink(directory_.path(), link);
+  roots_ = {"/nonexistent", link};
+  EXPECT_EQ(problem_with("a/b.py"), "has a/b.py open before its gate was opened");
 }
 
 TEST_F(InspectionTest, PackagesDoNotBelongToTheProject) {
@@ -57,6 +68,30 @@ TEST_F(InspectionTest, FindsAListeningSocketThatHppHasNotHandedOver) {
   EXPECT_EQ(problem(),
             "listens on port " + std::to_string(address.port) + " before its gate was opened");
   EXPECT_EQ(problem(sockets.front().get()), "");
+}
+
+TEST_F(InspectionTest, FindsUnixSocketsThatListen) {
+  const std::string path = directory_ / "app.sock";
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  ASSERT_LT(path.copy(address.sun_path, sizeof address.sun_path - 1), sizeof address.sun_path - 1);
+  const UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const auto* const general = reinterpret_cast<const sockaddr*>(&address);
+  ASSERT_EQ(::bind(socket.get(), general, sizeof address), 0);
+  EXPECT_EQ(problem(), "");
+  ASSERT_EQ(::listen(socket.get(), 1), 0);
+  EXPECT_EQ(problem(), "listens on " + path + " before its gate was opened");
+}
+
+TEST_F(InspectionTest, FindsUdpSocketsThatHaveAPort) {
+  sockaddr_in address{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {}, .sin_zero = {}};
+  socklen_t size = sizeof address;
+  auto* const general = reinterpret_cast<sockaddr*>(&address);
+  const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(problem(), "");
+  ASSERT_EQ(::bind(socket.get(), general, size), 0);
+  ASSERT_EQ(::getsockname(socket.get(), general, &size), 0);
+  EXPECT_EQ(problem(), "listens on UDP port " + std::to_string(ntohs(address.sin_port)) +
+                           " before its gate was opened");
 }
 
 TEST_F(InspectionTest, MarksFilesThatAreReadEarlyAndTheProgram) {

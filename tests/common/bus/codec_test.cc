@@ -31,6 +31,7 @@ std::vector<Message> samples() {
                   .reload_count = 2},
       .directory = "/home/ä/site",
       .directory_id = "2049:17",
+      .other_roots = {"/home/ä/shared", "/srv/b"},
       .answers = {.epoch = 9, .number = kBig},
       .settling = true,
       .lag_ms = 3000,
@@ -141,7 +142,7 @@ bool is_later(const std::string& name) {
          name == "start" || name == "killed_at_ms" || name == "ended_at_ms" || name == "address" ||
          name == "stranger" || name == "delay" || name == "restarts_asked" ||
          name == "restarts_done" || name == "liveness_check" || name == "released" ||
-         name == "lag_ms";
+         name == "lag_ms" || name == "other_roots";
 }
 
 TEST(Codec, DecodesMessagesOfAnEarlierVersion) {
@@ -382,7 +383,8 @@ std::vector<Message> endless_messages() {
                     .problem = text,
                     .changed = words,
                     .changed_count = 1'000'000,
-                    .refresh = {.css = words, .css_count = 7, .reload = words}},
+                    .refresh = {.css = words, .css_count = 7, .reload = words},
+                    .other_roots = words},
           BackendState{.command = words,
                        .exit = exit,
                        .output_tail = text,
