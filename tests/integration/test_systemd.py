@@ -8,10 +8,11 @@ import subprocess
 import tempfile
 import unittest
 
-from harness import (BUILD_DIR, LONG_BARRIER_MS, PYTHON, Hpp, Program, command_of, free_port, freeze,
-                     get, is_alive, is_program, wait_for)
+from harness import (BUILD_DIR, LONG_BARRIER_MS, PYTHON, Hpp, Program, command_of, environment_of, free_port,
+                     freeze, get, is_alive, is_program, wait_for)
 from restarts import BACKEND, is_sanitized
 from test_crashes import ESCAPING, HELPERS, SERVE, CrashTest
+from test_warm import SERVER
 from user_manager import UserManager
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
@@ -76,15 +77,15 @@ class SystemdTest(CrashTest):
         said = self.manager.messages
         self.assertFalse([text for text in said if "Sanitizer" in text], said)
 
-    def save_config(self, *lines, command=None):
+    def save_config(self, *lines, command=None, pattern="text"):
         command = command or [BACKEND, self.backend, "--text", "text", "--log", self.log_file,
                               "--lock", self.directory / "lock"]
         self.save("hpp.toml", "\n".join([
             f'bind = "localhost:{self.bind}"', f"backend = {self.backend}", "livereload-port = 0",
-            f"barrier-timeout = {LONG_BARRIER_MS}", "pattern = ['text']", f"exec = {[str(word) for word in command]}", *lines]))
+            f"barrier-timeout = {LONG_BARRIER_MS}", f"pattern = ['{pattern}']", f"exec = {[str(word) for word in command]}", *lines]))
 
-    def start(self, *lines, command=None):
-        self.save_config(*lines, command=command)
+    def start(self, *lines, **options):
+        self.save_config(*lines, **options)
         self.manager.systemctl("start", TARGET)
         self.hpp.wait_ready()
         return self.hpp
@@ -265,6 +266,43 @@ class Crashes(SystemdTest):
         wait_for(lambda: self.manager.show(unit("supervisord"), "ActiveState") == "failed",
                  self.hpp.transcript)
         self.assertIsNone(other.poll())
+
+
+class Warm(SystemdTest):
+    """The next process of the server waits in the control group of supervisord's service."""
+
+    def spares(self):
+        return {pid for pid in self.left() if "/spare-" in environment_of(pid).get("HPP_BACKEND", "")}
+
+    def wait_spare(self, backend):
+        return wait_for(lambda: self.spares() - {backend}, self.hpp.transcript)
+
+    def test_warm(self):
+        self.save_app("first")
+        server = self.directory / "server.py"
+        server.write_text(SERVER.format(support=str(SOURCE / "tests" / "support"), packages=str(self.directory),
+                                        log=str(self.directory / "log"), first="", second=""))
+        (self.directory / "slow.py").write_text("VERSION = '1'\n")
+        self.start("warm = true", "debug = true", pattern="app.py",
+                   command=[PYTHON, "-EB", server, self.backend])
+        for number in range(2):  # before and after a crash of supervisord
+            wait_for(lambda: re.search(r"spare \d+ is ready", self.hpp.transcript()[self.seen:]), self.hpp.transcript)
+            spare, = self.wait_spare(self.hpp.snapshot()["pid"])
+            self.save_app(f"save {number}")
+            self.assertEqual(get(self.hpp.url).text.rsplit(" ", 2)[0], f"save {number}")
+            self.assertEqual(self.hpp.snapshot()["pid"], spare)
+            spare, = self.wait_spare(spare)
+            self.kill("supervisord")
+            self.wait_restarted()
+            wait_for(lambda: not is_alive(spare), "the end of the spare")
+            self.seen = len(self.hpp.transcript())
+        self.stop()
+        self.assert_nothing_left()
+
+    seen = 0  # characters of the transcript
+
+    def save_app(self, text):
+        self.save("app.py", f"TEXT = {text!r}\n")
 
 
 class Journal(SystemdTest):

@@ -1,0 +1,207 @@
+"""Packages, the interpreter and the build change while a spare waits (--warm). The next answer is fresh,
+and the start is cold if the spare has read what has changed. Also: many saves, each followed by a request."""
+
+import os
+import shutil
+import signal
+import unittest
+
+from harness import PYTHON, get, processes_with, wait_for
+from restarts import is_sanitized
+from test_warm import WarmTest
+
+# A pair is a save and a request.
+PAIRS = int(os.environ.get("HPP_TEST_WARM_PAIRS", 20 if is_sanitized() else 60))
+# Which of the pairs wait until a spare is ready. The others meet it at any moment.
+WAITS = int(os.environ.get("HPP_TEST_WARM_PAIRS_WAIT", 2))
+
+NODE_SERVER = """\
+const slow = require('slow');
+const { TEXT } = require('./app');
+require('http').createServer((request, response) => response.end(`${TEXT} ${slow.VERSION} ${process.pid}`))
+  .listen(Number(process.argv[2]), 'localhost');
+"""
+
+
+class Packages(WarmTest):
+    def replace(self, folder, write):
+        """Replaces a folder as package managers do: the new one is complete when it gets its name."""
+        fresh, old = folder.with_name("fresh"), self.directory / "old"
+        fresh.mkdir()
+        write(fresh)
+        if folder.exists():
+            folder.rename(old)
+        fresh.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+
+    def check_update(self, update, because):
+        """`update(version)` installs another version of a package that the spare has loaded."""
+        after = self.wait_spare()
+        update("2")
+        self.save_text("second")
+        self.assert_serves("second", "2")
+        self.assert_cold(3, because)
+        self.wait_spare(after)
+        self.save_text("third")
+        self.assert_serves("third", "2")
+        self.assert_warm(4)
+
+    def test_pip_install(self):
+        packages = self.directory / "site-packages"
+        packages.mkdir()
+
+        def install(version):
+            self.replace(packages / "slow", lambda folder: (folder / "__init__.py").write_text(
+                f"VERSION = {version!r}\n"))
+            for info in packages.glob("*.dist-info"):
+                shutil.rmtree(info)
+            self.replace(packages / f"slow-{version}.dist-info", lambda folder: (folder / "METADATA").write_text(
+                f"Name: slow\nVersion: {version}\n"))
+
+        install("1")
+        (self.packages / "slow.py").unlink()
+        self.environment["PYTHONPATH"] = str(packages)
+        self.start(command=(PYTHON, "../server.py", "{backend}"))
+        self.check_update(install, r"site-packages/slow\S* has changed since the spare loaded it")
+
+    @unittest.skipUnless(shutil.which("node"), "node is not installed")
+    def test_npm_install(self):
+        def install(version):
+            def write(folder):
+                (folder / "package.json").write_text(f'{{"name": "slow", "version": "{version}.0.0"}}\n')
+                (folder / "index.js").write_text(f"exports.VERSION = '{version}';\n")
+
+            (self.project / "node_modules").mkdir(exist_ok=True)
+            self.replace(self.project / "node_modules" / "slow", write)
+
+        self.save_text = lambda text: self.save("app.js", f"exports.TEXT = '{text}';\n")
+        self.save_text("first")
+        install("1")
+        self.save("server.js", NODE_SERVER)
+        self.start("--pattern", "*.js", command=("node", "server.js", "{backend}"))
+        self.check_update(install, r"node_modules/slow\S* has changed since the spare loaded it")
+
+    @unittest.skipUnless(shutil.which("node"), "node is not installed")
+    def test_a_lock_file(self):
+        self.save_text = lambda text: self.save("app.js", f"exports.TEXT = '{text}';\n")
+        self.save_text("first")
+        (self.project / "node_modules" / "slow").mkdir(parents=True)
+        self.save("node_modules/slow/index.js", "exports.VERSION = '1';\n")
+        self.save("server.js", NODE_SERVER)
+        self.save("package-lock.json", "{}")
+        self.start("--pattern", "*.js", command=("node", "server.js", "{backend}"))
+        self.wait_spare()
+        self.save("package-lock.json", '{"lockfileVersion": 3}')
+        self.save_text("second")
+        self.assert_serves("second")
+        self.assert_cold(2, "package-lock.json has changed since the spare was started")
+
+    def test_a_package_in_a_root_belongs_to_the_project(self):
+        """A spare does not load it, so each change of it is served by a warm start."""
+        self.start("--root", "../packages")
+        after = self.wait_spare()
+        for generation, version in (2, "2"), (3, "3"):
+            self.save_package(version)
+            wait_for(lambda: self.hpp.generation == generation, "a restart")
+            self.assert_serves("first", version)
+            self.assert_warm(generation)
+            after = self.wait_spare(after)
+
+
+class Command(WarmTest):
+    def test_a_new_interpreter(self):
+        link = self.directory / "python"
+        link.symlink_to(PYTHON)
+        self.start(command=(link, "-EB", "../server.py", "{backend}"))
+        after = self.wait_spare()
+        other = self.directory / "other"
+        shutil.copy(PYTHON, other)
+        fresh = self.directory / "fresh-link"
+        fresh.symlink_to(other)
+        fresh.replace(link)
+        self.save_text("second")
+        pid = self.assert_serves("second")
+        self.assertEqual(os.readlink(f"/proc/{pid}/exe"), str(other))
+        self.assert_cold(2, "python has changed since the spare was started")
+        self.wait_spare(after)
+        self.save_text("third")
+        self.assert_serves("third")
+        self.assert_warm(3)
+
+    def start_with_build(self):
+        """The build does not end while there is a file `block`."""
+        build = f"test ! -e ../block || exec env BUILDS={self.mark} sleep 1000"
+        self.start("--build", build, "--pattern", "app.py")
+
+    def builds(self):
+        return processes_with("BUILDS", self.mark)
+
+    def test_a_build_that_is_killed(self):
+        """The spare outlives it, and its gate opens after the next build."""
+        self.start_with_build()
+        self.wait_spare()
+        spare, = self.spares()
+        (self.directory / "block").touch()
+        self.save_text("second")
+        build, = wait_for(self.builds, "the build")
+        os.kill(build, signal.SIGKILL)
+        self.hpp.wait_state("Error")
+        self.assertIn(spare, self.left())
+        (self.directory / "block").unlink()
+        self.save_text("third")
+        self.assertEqual(self.assert_serves("third"), spare)
+
+    def test_a_save_during_a_build(self):
+        """It ends the build with the old tree, but not the spare."""
+        self.start_with_build()
+        self.wait_spare()
+        spare, = self.spares()
+        (self.directory / "block").touch()
+        self.save_text("second")
+        wait_for(self.builds, "the build")
+        (self.directory / "block").unlink()
+        self.save_text("third")
+        self.assertEqual(self.assert_serves("third"), spare)
+        self.assertEqual(self.builds(), {})
+
+
+class Pairs(WarmTest):
+    """Saves, asks, and checks the answer, while spares come and go."""
+
+    def check(self, save):
+        after = 0
+        warm = 0
+        for i in range(PAIRS):
+            if i % WAITS == 0:
+                after = self.wait_spare(after)
+            save(str(i))
+            self.assertEqual(get(self.hpp.url).text.split()[0], str(i), f"{i}:\n{self.hpp.transcript()}")
+            warm += self.hpp.snapshot()["start"]["warm"]
+        self.assertGreater(warm, PAIRS // WAITS // 2, "hardly any start was warm")
+
+    def test_the_reference_implementation(self):
+        self.save_package("1", sleep=0.01)
+        self.start()
+        self.check(self.save_text)
+
+    def test_the_adapter_for_python(self):
+        self.save_package("1", sleep=0.01)
+        self.environment["PYTHONPATH"] = str(self.packages)
+        self.start(command=(PYTHON, "../server.py", "{backend}"))
+        self.check(self.save_text)
+
+    @unittest.skipUnless(shutil.which("node"), "node is not installed")
+    def test_the_adapter_for_node(self):
+        def save(text):
+            self.save("app.js", f"exports.TEXT = '{text}';\n")
+
+        save("first")
+        (self.project / "node_modules" / "slow").mkdir(parents=True)
+        self.save("node_modules/slow/index.js", "exports.VERSION = '1';\n")
+        self.save("server.js", NODE_SERVER)
+        self.start("--pattern", "*.js", command=("node", "server.js", "{backend}"))
+        self.check(save)
+
+
+if __name__ == "__main__":
+    unittest.main()
