@@ -2,8 +2,8 @@
 reloaders, and with the fastest possible restart.
 
 Run it with tools/bench reload. All contenders run side by side and take turns; each figure is the
-median of several rounds. `over its boot` is the figure minus the time that every restart needs:
-kill, spawn, and the wait for the first 200.
+median of several rounds. `over its boot` is the figure minus the time that a restart by hand needs:
+kill, spawn, and the wait for the first 200. `of it` is the ratio of the two.
 
 tools/bench barrier measures what the barrier costs a request.
 
@@ -24,17 +24,18 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from applications import (DjangoProject, ExpressProject, LargeDjangoProject, SinatraProject,
+                          Unavailable, UvicornProject, install)
 from harness import BUILD_DIR, DEADLINE_S, free_port, processes_with
 from watchman import PrivateWatchman
 
 LAUNCH = BUILD_DIR / "launch" / "hpp-launch"
 SERVER = BUILD_DIR / "tests" / "support" / "test-backend"
 MARK = "HPP_BENCH"
-# Debian's interpreter has Debian's packages (Django); another python3 may come first in PATH.
-PYTHON = "/usr/bin/python3"
 # The pause before the next request if nothing listens or the old process answers: the minimum, and
 # as a share of the time waited so far. More frequent requests would take CPU time from the program
 # that is booting.
@@ -43,23 +44,6 @@ ASK_AGAIN_PART = 1 / 200
 # A random pause before each save, so that a reloader that polls once a second is met at any point
 # of its cycle.
 PAUSE_S = (0.3, 1.3)
-
-DJANGO_URLS = """\
-import os
-
-from django.http import HttpResponse
-from django.urls import path
-
-
-def index(request):
-    response = HttpResponse("{text}")
-    response["X-Start"] = os.getpid()
-    return response
-
-
-urlpatterns = [path("", index)]
-"""
-
 
 def ask(port):
     """Returns the X-Start of the response; None if there is no response or it has no X-Start."""
@@ -107,25 +91,6 @@ class LargeProject(PeerProject):
             folder.mkdir()
             for j in range(self.files):
                 (folder / f"{j}.txt").touch()
-
-
-class DjangoProject:
-    """A project as django-admin makes it, with one view."""
-
-    pattern = "**/*.py"
-
-    def __init__(self, directory):
-        self.directory = directory
-        subprocess.run([PYTHON, "-m", "django", "startproject", "mysite", str(directory)],
-                       check=True)
-        self.file = directory / "mysite" / "urls.py"
-        self.save("0")
-        self.port = free_port()
-        self.autoreload_command = [PYTHON, "manage.py", "runserver", str(self.port)]
-        self.command = [*self.autoreload_command[:-1], "--noreload", str(self.port)]
-
-    def save(self, text):
-        self.file.write_text(DJANGO_URLS.format(text=text))
 
 
 class Contender:
@@ -241,11 +206,40 @@ class HppUnasked(Hpp):
                 return
 
 
+class HppWarm(Hpp):
+    """hpp with --warm. The save is made when the next process waits at its gate, and no other contender is
+    measured while that one is started."""
+
+    options = ("--warm", "--debug")
+    output = subprocess.PIPE
+
+    def start(self):
+        self.ready = threading.Event()
+        super().start()
+        threading.Thread(target=self.read, args=(self.process.stdout,), daemon=True).start()
+
+    def read(self, output):
+        for line in output:
+            if re.search(rb"spare \d+ is ready", line):
+                self.ready.set()
+
+    def measure(self, text):
+        self.wait_spare()
+        self.ready.clear()
+        seconds = super().measure(text)
+        self.wait_spare()
+        return seconds
+
+    def wait_spare(self):
+        if not self.ready.wait(DEADLINE_S):
+            raise SystemExit(f"{self.name}: no spare is ready")
+
+
 class Nodemon(Contender):
     program = None
 
     def start(self):
-        self.spawn([self.program, "--quiet", "--watch", ".", "--ext", "txt", "--exec",
+        self.spawn([self.program, "--quiet", "--watch", ".", "--ext", "txt,js", "--exec",
                     " ".join(self.project.command)])
 
 
@@ -256,24 +250,9 @@ class Entr(Contender):
         self.process.stdin.close()
 
 
-class DjangoAutoreload(Contender):
+class OwnAutoreload(Contender):
     def start(self):
         self.spawn(self.project.autoreload_command)
-
-
-def install_nodemon(directory):
-    """Returns the path of nodemon; None if it cannot be installed."""
-    directory.mkdir()
-    if not shutil.which("npm"):
-        return None
-    command = ["npm", "install", "--fetch-retries", "0", "--no-audit", "--no-fund", "--prefix",
-               str(directory), "nodemon@3"]
-    try:
-        subprocess.run(command, cwd=directory, stdin=subprocess.DEVNULL, capture_output=True,
-                       check=True, timeout=120)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return str(directory / "node_modules" / ".bin" / "nodemon")
 
 
 def left_out(name, why):
@@ -288,30 +267,55 @@ class Reload:
         self.contenders = []
 
     def start(self):
+        try:
+            packages = install(self.directory / "nodemon", "nodemon@3")
+            Nodemon.program = str(packages / ".bin" / "nodemon")
+        except Unavailable as why:
+            left_out("nodemon", why)
+        self.has_entr = shutil.which("entr") is not None
+        if not self.has_entr:
+            left_out("entr", "it is not installed")
         self.add_group("test-backend", PeerProject)
         self.add("  hpp, asked at once", Hpp)
         self.add("  hpp, asked when it is Running", HppUnasked)
         self.add("  hpp, asked at once, 100,000 files", Hpp, LargeProject)
-        Nodemon.program = install_nodemon(self.directory / "npm")
-        if Nodemon.program:
+        self.add_others()
+        for program, project, others in (
+                ("Django", DjangoProject, (("its own autoreloader", OwnAutoreload),)),
+                ("Django, 10 applications", LargeDjangoProject, (("its own autoreloader", OwnAutoreload),)),
+                ("uvicorn, the same project", UvicornProject, (("uvicorn --reload", OwnAutoreload),)),
+                ("Express, 20 packages", ExpressProject, ()),
+                ("Sinatra with Puma", SinatraProject, ())):
+            try:
+                self.add_application(program, project, others)
+            except Unavailable as why:
+                left_out(program, why)
+
+    def add_application(self, program, project, others):
+        if project is ExpressProject:
+            ExpressProject.install(self.directory / "express")
+        self.add_group(program, project)
+        self.add("  hpp", Hpp)
+        self.add("  hpp --warm", HppWarm)
+        for name, kind in others:
+            self.add(f"  {name}", kind)
+        self.add_others()
+
+    def add_others(self):
+        """The reloaders that run any program."""
+        if Nodemon.program and self.project in (PeerProject, ExpressProject):
             self.add("  nodemon", Nodemon)
-        else:
-            left_out("nodemon", "npm cannot install it")
-        if shutil.which("entr"):
+        if self.has_entr:
             self.add("  entr -r", Entr)
-        else:
-            left_out("entr", "it is not installed")
-        if subprocess.run([PYTHON, "-c", "import django"], stderr=subprocess.DEVNULL).returncode:
-            left_out("Django", f"{PYTHON} has none")
-            return
-        self.add_group("Django", DjangoProject)
-        self.add("  hpp, asked at once", Hpp)
-        self.add("  its own autoreloader", DjangoAutoreload)
 
     def add_group(self, program, project):
         self.project = project
         self.groups.append([])
-        self.add(f"{program}: killed and started by hand", Bare)
+        try:
+            self.add(f"{program}: by hand", Bare)
+        except Unavailable:
+            self.groups.pop()
+            raise
 
     def add(self, name, kind, project=None):
         directory = self.directory / f"project-{len(self.contenders)}"
@@ -334,12 +338,12 @@ class Reload:
                 contender.seconds.append(contender.measure(str(turn + 1)))
 
     def print(self):
-        print(f"{'from a save to a fresh response':40}{'ms':>10}{'over its boot':>16}")
+        print(f"{'from a save to a fresh response':40}{'ms':>10}{'over its boot':>16}{'of it':>8}")
         for group in self.groups:
             boot = statistics.median(group[0].seconds)
             for contender in group:
                 median = statistics.median(contender.seconds)
-                over = f"{(median - boot) * 1000:+16.1f}" if contender is not group[0] else ""
+                over = f"{(median - boot) * 1000:+16.1f}{median / boot:8.2f}" if contender is not group[0] else ""
                 print(f"{contender.name:40}{median * 1000:10.1f}{over}", flush=True)
 
     def end(self):
