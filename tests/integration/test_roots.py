@@ -21,6 +21,7 @@ class Counting(WatchdTest):
         other = self.directory / "other"
         other.mkdir()
         self.start_watchd("--root", "../shared", other)
+        self.assertEqual(self.tree()["other_roots"], [str(self.shared), str(other)])
         self.assert_counts(lambda: self.write("a.py", "2"), "a.py")
         self.assert_counts(lambda: self.write("../shared/sub/b.py"), "../shared/sub/b.py")
         self.assert_counts((self.shared / "sub" / "b.py").unlink, "../shared/sub/b.py")
@@ -129,6 +130,7 @@ class Links(WatchdTest):
         self.assert_counts(lambda: self.write("../shared/lib/money.py", "2"), "src/lib/money.py")
         self.assert_counts(lambda: self.write("src/lib/new/a.py"), "src/lib/new/a.py")
         self.assert_counts((self.project / "src/lib/money.py").unlink, "src/lib/money.py")
+        self.assertEqual(self.tree()["other_roots"], [f"{self.project}/src/lib"])
 
     def test_a_link_to_a_file(self):
         self.link("conf.py", "../shared/lib/money.py")
