@@ -11,21 +11,24 @@ const RACY_MS = 50;
 // Files whose times say nothing.
 const UNSTABLE = /^\/(proc|sys|dev)\//;
 
-// Equal values mean equal contents; an empty string: there is no such file. Of a folder only the
-// existence counts, or also the names in it if `withNames`.
-const identity = (file, withNames = false) => {
-  const status = statSync(file, { bigint: true, throwIfNoEntry: false });
-  if (!status) return '';
-  if (status.isDirectory() && !withNames) return `${status.dev}:${status.ino}`;
-  return `${status.dev}:${status.ino}:${status.size}:${status.mtimeNs}:${status.ctimeNs}`;
+const NO_ENTRY = { throwIfNoEntry: false };
+
+// undefined: there is no such file.
+const statusOf = (file) => {
+  try {
+    return statSync(file, NO_ENTRY);
+  } catch {
+    return undefined;  // ENOTDIR, EACCES
+  }
 };
 
-const safeIdentity = (file, withNames) => {
-  try {
-    return identity(file, withNames);
-  } catch {
-    return '';  // ENOTDIR, EACCES
-  }
+// Whether the contents are the same. Of a folder only the existence counts, or also the names in it if
+// `withNames`. This is on the way from a save to the answer, for thousands of files.
+const isSame = (one, other, withNames = false) => {
+  if (!one || !other) return one === other;
+  if (one.ino !== other.ino || one.dev !== other.dev || one.mode !== other.mode) return false;
+  if (one.mtimeMs === other.mtimeMs && one.ctimeMs === other.ctimeMs) return one.size === other.size;
+  return one.isDirectory() && !withNames;
 };
 
 class Guard {
@@ -41,36 +44,36 @@ class Guard {
   }
 
   wrappersFiles() {
-    return new Map([...this.chain.files()].map((file) => [file, safeIdentity(file)]));
+    return new Map([...this.chain.files()].map((file) => [file, statusOf(file)]));
   }
 
   checkTime(file, sinceMs) {
-    const status = statSync(file, { throwIfNoEntry: false });
+    const status = statusOf(file);
     if (status && !status.isDirectory() && status.ctimeMs > sinceMs) this.changed ||= file;
   }
 
   // Call it before the file is read, or with the time since which it may have been read.
   noteFile(file, sinceMs = Date.now() - RACY_MS) {
     if (this.files.has(file) || UNSTABLE.test(file)) return;
-    this.files.set(file, safeIdentity(file));
-    if (this.files.get(file)) this.checkTime(file, sinceMs);
+    this.files.set(file, statusOf(file));
+    this.checkTime(file, sinceMs);
   }
 
   // A new name in this folder may change what is found.
   noteFolder(folder) {
     if (!this.folders.has(folder) && !this.isProject(folder + '/')) {
-      this.folders.set(folder, safeIdentity(folder, true));
+      this.folders.set(folder, statusOf(folder));
     }
   }
 
   // A file that has changed, or an empty string.
   firstChange() {
     if (this.changed) return this.changed;
-    for (const [file, before] of this.files) if (safeIdentity(file) !== before) return file;
-    for (const [folder, before] of this.folders) if (safeIdentity(folder, true) !== before) return folder;
+    for (const [file, before] of this.files) if (!isSame(statusOf(file), before)) return file;
+    for (const [folder, before] of this.folders) if (!isSame(statusOf(folder), before, true)) return folder;
     const now = this.wrappersFiles();
     for (const file of [...now.keys(), ...this.readByWrappers.keys()]) {
-      if (now.get(file) !== this.readByWrappers.get(file)) return file;
+      if (!isSame(now.get(file), this.readByWrappers.get(file))) return file;
     }
     return '';
   }

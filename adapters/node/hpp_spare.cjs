@@ -51,6 +51,7 @@ class Spare {
   wait() {
     const objection = this.chain.objection();
     if (objection) this.say(`refuse ${objection}`);
+    this.guard.firstChange();  // so that Node has compiled it, and the kernel knows the files
     this.say(`ready ${this.count} ${Date.now() - this.begin}`);
     const buffer = Buffer.alloc(64);
     for (let text = ''; !text.endsWith('\n');) {
