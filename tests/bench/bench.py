@@ -7,7 +7,8 @@ Run it with tools/bench. `ratio` is hpp's figure divided by that of the better o
 the load needs more CPU time than the proxy, all three proxies are equally fast. Then compare
 `per CPU`, which is the same ratio for the work done per second of CPU time.
 
-This is the table `proxies`. For `reload` and `barrier` see reload.py, for `start` start_up.py.
+This is the table `proxies`. For `reload` and `barrier` see reload.py, for `steps` steps.py, for `start`
+start_up.py.
 """
 
 import argparse
@@ -28,6 +29,7 @@ import time
 
 import reload
 import start_up
+import steps
 
 BUILD_DIR = pathlib.Path(os.environ.get("HPP_BUILD_DIR", "build"))
 PEER = BUILD_DIR / "tests" / "bench" / "bench-peer"
@@ -350,14 +352,16 @@ def main():
     parser.add_argument("--only", metavar="TEXT", default="",
                         help="only the rows of the table proxies whose name contains TEXT")
     parser.add_argument("tables", nargs="*", metavar="TABLE", default=["proxies"],
-                        help="proxies (default), reload, barrier, start")
+                        help="proxies (default), reload, steps, barrier, start")
     options = parser.parse_args()
-    if unknown := set(options.tables) - {"proxies", "reload", "barrier", "start"}:
+    if unknown := set(options.tables) - {"proxies", "reload", "steps", "barrier", "start"}:
         parser.error(f"no such table: {', '.join(unknown)}")
     if OWN_NETWORK not in os.environ:
         # Runs outside the network namespace, because it needs npm's registry.
         if "reload" in options.tables:
             reload.print_table(reload.Reload, options.rounds)
+        if "steps" in options.tables:
+            reload.print_table(steps.Steps, options.rounds)
         if "start" in options.tables:
             reload.print_table(start_up.StartUp, options.rounds)
         if "proxies" in options.tables or "barrier" in options.tables:
