@@ -79,6 +79,7 @@ void SpareKeeper::begin(bool has_server) {
 void SpareKeeper::on_published(const bus::BackendState& snapshot, Backend::State state) {
   dispatch(spare::BackendSeen{.state = state,
                               .generation = snapshot.generation,
+                              .seen = snapshot.seen,
                               .cold = std::chrono::milliseconds(snapshot.start.cold_ms)});
 }
 
@@ -154,6 +155,10 @@ void SpareKeeper::perform(const spare::Inspect&) {
   const int handed = means_.handed();
   dispatch(spare::Inspected{problem_of_spare(killer_.spare_processes(), roots_, handed)});
   if (core_.state() == Spare::State::Ready) log::debug("spare {} is ready", count_);
+}
+
+void SpareKeeper::perform(const spare::Compare&) {
+  spare_gate_->send("compare\n");
 }
 
 void SpareKeeper::perform(const spare::Discard&) {

@@ -90,6 +90,7 @@ class SpareKeeper {
   void dispatch(const spare::Event& event);
   void perform(const spare::StartSpare& effect);
   void perform(const spare::Inspect& effect);
+  void perform(const spare::Compare& effect);
   void perform(const spare::Discard& effect);
   void perform(const spare::Promote& effect);
   void perform(const spare::StartCold& effect);

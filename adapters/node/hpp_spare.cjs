@@ -53,18 +53,28 @@ class Spare {
     if (objection) this.say(`refuse ${objection}`);
     this.guard.firstChange();  // so that Node has compiled it, and the kernel knows the files
     this.say(`ready ${this.count} ${Date.now() - this.begin}`);
-    const buffer = Buffer.alloc(64);
-    for (let text = ''; !text.endsWith('\n');) {
-      const size = fs.readSync(this.gate, buffer);
-      if (size === 0) process.reallyExit(0);
-      text += buffer.toString('latin1', 0, size);
+    let changed;
+    for (const line of this.lines()) {
+      if (line === 'compare' || (line === 'open' && changed === undefined)) changed = this.guard.firstChange();
+      if (line === 'open') break;
     }
-    const changed = this.guard.firstChange();
     if (changed) {
       this.say(`cold ${changed}`);
       process.reallyExit(0);
     }
     this.say('go');
+  }
+
+  // hpp's lines. The process ends if hpp does not need it any more.
+  * lines() {
+    const buffer = Buffer.alloc(64);
+    for (let rest = '';;) {
+      const size = fs.readSync(this.gate, buffer);
+      if (size === 0) process.reallyExit(0);
+      const lines = (rest + buffer.toString('latin1', 0, size)).split('\n');
+      rest = lines.pop();
+      yield* lines;
+    }
   }
 
   say(line) {

@@ -31,6 +31,15 @@ class Refused(ImportError):
     pass
 
 
+def lines_from(gate):
+    """Yields hpp's lines. The process ends if hpp does not need it any more."""
+    rest = b""
+    while more := os.read(gate, 64):
+        *lines, rest = (rest + more).split(b"\n")
+        yield from lines
+    os._exit(0)
+
+
 class Spare:
     def __init__(self, file, project, chain, script, module):
         self.file, self.project = file, project
@@ -266,13 +275,13 @@ class Spare:
 
     def wait(self, gate):
         """Returns when the gate is open and no file has changed. Otherwise the process ends."""
-        data = b""
-        while not data.endswith(b"\n"):
-            more = os.read(gate, 64)
-            if not more:
-                os._exit(0)
-            data += more
-        if path := self.guard.first_change():
+        path = None
+        for line in lines_from(gate):
+            if line == b"compare" or line == b"open" and path is None:
+                path = self.guard.first_change()
+            if line == b"open":
+                break
+        if path:
             os.write(gate, b"cold " + os.fsencode(path) + b"\n")
             os._exit(0)
         os.write(gate, b"go\n")

@@ -100,8 +100,17 @@ module HppGate
       gate.write("refuse #{objection}\n") if objection
       elapsed = ((::Process.clock_gettime(::Process::CLOCK_MONOTONIC) - begin_s) * 1000).round
       gate.write("ready #{count} #{elapsed}\n")
-      gate.gets || ::Process.exit!(0)
-      if (changed = guard.first_change)
+      changed = nil
+      is_compared = false
+      loop do
+        line = gate.gets || ::Process.exit!(0)
+        if line == "compare\n" || (line == "open\n" && !is_compared)
+          changed = guard.first_change
+          is_compared = true
+        end
+        break if line == "open\n"
+      end
+      if changed
         gate.write("cold #{changed}\n")
         ::Process.exit!(0)
       end

@@ -52,6 +52,7 @@ void Spare::handle(const spare::BackendSeen& event) {
   backend_ = event.state;
   generation_ = event.generation;
   cold_ = event.cold;
+  compare_early(event);
   if (!is_news) return;
   if (backend_ == Backend::State::Stopping || backend_ == Backend::State::Left) {
     if (has_spare()) emit(spare::Discard{});
@@ -61,6 +62,16 @@ void Spare::handle(const spare::BackendSeen& event) {
   // A backend that answers has gone on. If it is being killed, its answer does not matter.
   if (state_ == State::Opened && backend_ != Backend::State::Loading) state_ = State::None;
   await_quiet();
+}
+
+// The news of a change comes before StartDue, so the comparison covers all that the start serves.
+void Spare::compare_early(const spare::BackendSeen& event) {
+  if (state_ != State::Ready || event.state != Backend::State::Killing) {
+    compared_at_.reset();
+  } else if (compared_at_ != event.seen) {
+    compared_at_ = event.seen;
+    emit(spare::Compare{});
+  }
 }
 
 void Spare::handle(const RestartRequested&) {
@@ -76,6 +87,7 @@ void Spare::handle(const spare::StartDue& event) {
   }
   if (state_ == State::Ready) {
     state_ = State::Opened;
+    if (!std::exchange(compared_at_, std::nullopt)) emit(spare::Compare{});
     emit(StartTimer{kGoMax});
     cold_because_ = kNoTime;
     return emit(spare::Promote{});

@@ -60,6 +60,10 @@ constexpr std::chrono::milliseconds kHintAbove{300};
 // Opened    The gate was opened, so the process is the backend now, but has not answered `go` yet.
 //           If it answers `cold`, ends or takes too long, the backend is started again, cold.
 //
+// A spare that is Ready compares the files that it has read while the old processes are killed,
+// which takes as long. If a change is seen meanwhile, it compares them again. It does so, too, if
+// anything else has come between the kill and the start, such as --build.
+//
 // If the user requests a restart, it is cold: the reason may be one that no guard knows.
 //
 // A spare fails if it ends, closes its gate, says something unexpected, is not ready within
@@ -101,6 +105,7 @@ class Spare : private Emits<spare::Effect> {
 
   bool has_spare() const { return state_ == State::Starting || state_ == State::Ready; }
 
+  void compare_early(const spare::BackendSeen& event);
   void await_quiet();
   void discard(std::string because);
   void fail(const std::string& why);
@@ -117,10 +122,11 @@ class Spare : private Emits<spare::Effect> {
   bool server_said_hello_ = false;    // the last cold start has recorded what it loads
   bool spare_said_hello_ = false;
   std::vector<std::pair<std::string, std::string>> environment_;  // what the adapter asks for
-  std::string cold_because_;   // completes `cold: …`, for the next start without a spare
-  int failures_ = 0;           // in a row
-  bool is_requested_ = false;  // the user has requested the next start
-  bool has_advised_ = false;   // the hint, or that the command has not used its gate
+  std::string cold_because_;  // completes `cold: …`, for the next start without a spare
+  std::optional<bus::TreePoint> compared_at_;  // `seen` when Compare was sent; nothing: not sent
+  int failures_ = 0;                           // in a row
+  bool is_requested_ = false;                  // the user has requested the next start
+  bool has_advised_ = false;  // the hint, or that the command has not used its gate
 };
 
 }  // namespace hpp::supervisord

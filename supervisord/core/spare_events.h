@@ -25,6 +25,7 @@ struct Begun {  // the first event; comes once
 struct BackendSeen {
   Backend::State state = Backend::State::Starting;
   std::uint64_t generation = 0;
+  bus::TreePoint seen;
   std::chrono::milliseconds cold{};  // BackendState::Start::cold_ms
 };
 
@@ -82,6 +83,11 @@ struct Inspect {
   bool operator==(const Inspect&) const = default;
 };
 
+// Has the spare compare the files that it has read, because its gate is about to be opened.
+struct Compare {
+  bool operator==(const Compare&) const = default;
+};
+
 // Kills the spare. No more events of it follow.
 struct Discard {
   bool operator==(const Discard&) const = default;
@@ -106,8 +112,8 @@ struct Remember {
 };
 
 // SpareFailed is passed on to the backend's core. Always the last effect.
-using Effect = std::variant<StartSpare, Inspect, Discard, Promote, StartCold, Remember, SpareFailed,
-                            Say, StartTimer>;
+using Effect = std::variant<StartSpare, Inspect, Compare, Discard, Promote, StartCold, Remember,
+                            SpareFailed, Say, StartTimer>;
 using Effects = std::vector<Effect>;
 
 }  // namespace hpp::supervisord::spare

@@ -21,9 +21,12 @@ void Spares::die() {
 }
 
 void Spares::on_published(const bus::BackendState& snapshot, supervisord::Backend::State state) {
+  seen_ = snapshot.seen;
+  if (state != supervisord::Backend::State::Killing) compared_at_.reset();
   dispatch(
       supervisord::spare::BackendSeen{.state = state,
                                       .generation = snapshot.generation,
+                                      .seen = snapshot.seen,
                                       .cold = std::chrono::milliseconds(snapshot.start.cold_ms)});
 }
 
@@ -92,12 +95,19 @@ void Spares::perform(const supervisord::spare::Inspect&) {
   dispatch(supervisord::spare::Inspected{is_ready_ ? "" : "listens on port 1"});
 }
 
+void Spares::perform(const supervisord::spare::Compare&) {
+  if (!lives_ || !is_ready_) world_.violated("a spare compares files that is not ready");
+  compared_at_ = seen_;
+}
+
 void Spares::perform(const supervisord::spare::Discard&) {
   if (!std::exchange(lives_, false)) world_.violated("a spare is discarded that does not live");
 }
 
 void Spares::perform(const supervisord::spare::Promote&) {
   if (!lives_ || !is_ready_) world_.violated("a spare becomes the backend that is not ready");
+  if (compared_at_ != seen_) world_.violated("a gate opens before the files were compared");
+  compared_at_.reset();
   lives_ = false;
   is_warm_ = true;
   ++server_;

@@ -45,6 +45,7 @@ class Spares {
 
   void perform(const supervisord::spare::StartSpare&);
   void perform(const supervisord::spare::Inspect&);
+  void perform(const supervisord::spare::Compare&);
   void perform(const supervisord::spare::Discard&);
   void perform(const supervisord::spare::Promote&);
   void perform(const supervisord::spare::StartCold& effect);
@@ -59,10 +60,12 @@ class Spares {
   std::vector<std::string> lines_;  // on disk (Remember)
   bool lives_ = false;              // there is a spare, and the core has not discarded it
   bool is_ready_ = false;
-  bool is_warm_ = false;      // the answer to StartDue
-  std::uint64_t server_ = 0;  // number of the start of the server
-  std::uint64_t spare_ = 0;   // number of the newest spare
-  std::uint64_t timer_ = 0;   // number of the newest timer
+  bus::TreePoint seen_;                        // in the newest snapshot
+  std::optional<bus::TreePoint> compared_at_;  // what was seen when the spare compared its files
+  bool is_warm_ = false;                       // the answer to StartDue
+  std::uint64_t server_ = 0;                   // number of the start of the server
+  std::uint64_t spare_ = 0;                    // number of the newest spare
+  std::uint64_t timer_ = 0;                    // number of the newest timer
   std::uint64_t incarnation_ = 0;
 };
 

@@ -154,7 +154,9 @@ class AdapterTest(unittest.TestCase):
     def check_cold(self, path, change):
         self.cold()
         spare = self.spare()
+        spare.socket.sendall(b"compare\nof a later version\n")
         change()
+        spare.socket.sendall(b"compare\n")
         self.assertEqual(spare.open(), f"cold {path}")
         self.assertEqual(spare.finish(), (0, self.EARLY, ""))
 

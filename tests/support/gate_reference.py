@@ -40,7 +40,8 @@ def gate():
         try: importlib.import_module(name)
         except Exception: pass
     hpp.write(b"ready %d %d\n" % (len(recorder.seen), (time.monotonic() - begin) * 1000))
-    if hpp.readline() != b"open\n": os._exit(0)  # hpp does not need this spare any more
+    while (line := hpp.readline()) != b"open\n":
+        if not line: os._exit(0)  # hpp does not need this spare any more
     for path, before in recorder.seen.items():
         if not os.path.exists(path) or identity(path) != before:
             hpp.write(b"cold %b\n" % os.fsencode(path))

@@ -65,7 +65,10 @@ class World : public test::Rules {
 
   void see(Backend::State state) {
     backend_ = state;
-    take(spare::BackendSeen{.state = state, .generation = generation_, .cold = {}});
+    take(spare::BackendSeen{.state = state,
+                            .generation = generation_,
+                            .seen = {.epoch = 1, .revision = files_},
+                            .cold = {}});
   }
 
   void say(Of of, const std::string& text) {
@@ -124,6 +127,11 @@ class World : public test::Rules {
     is_last_ = true;
   }
 
+  void perform(const spare::Compare&) {
+    require(spare_lives_ && spare_is_ready_, "a spare that is not ready compares its files");
+    compared_ = files_;
+  }
+
   void perform(const spare::Discard&) {
     require(spare_lives_, "nothing to throw away");
     spare_lives_ = false;
@@ -132,6 +140,7 @@ class World : public test::Rules {
   void perform(const spare::Promote&) {
     require(std::exchange(is_start_due_, false), "a spare becomes the backend unasked");
     require(spare_lives_ && spare_is_ready_, "a spare that is not ready becomes the backend");
+    require(compared_ == files_, "a gate opens before the files were compared");
     spare_lives_ = false;
     is_opened_ = true;
     is_last_ = true;
@@ -160,6 +169,8 @@ class World : public test::Rules {
   Spare core_;
   Backend::State backend_ = Backend::State::Starting;
   std::uint64_t generation_ = 0;
+  std::uint64_t files_ = 0;     // grows with each change of a file
+  std::uint64_t compared_ = 0;  // `files_` when the spare has compared its files
   bool server_runs_ = false;
   bool server_said_hello_ = false;
   bool is_opened_ = false;  // the server is a spare whose gate was opened, and has not gone on
@@ -189,7 +200,18 @@ const std::vector<Move> World::kMoves{
      }},
     {"Change", [](const World& w) { return w.server_runs_; },
      [](World& w) {
+       for (int i = 0; i < 2; ++i) {
+         ++w.files_;
+         w.see(Backend::State::Killing);
+       }
        w.see(Backend::State::Killing);
+       w.start();
+     }},
+    {"ChangeAndBuild", [](const World& w) { return w.server_runs_; },
+     [](World& w) {
+       w.see(Backend::State::Killing);
+       w.see(Backend::State::Building);
+       ++w.files_;
        w.start();
      }},
     {"Error", [](const World& w) { return w.server_runs_ && !w.is_opened_; },

@@ -105,6 +105,31 @@ TEST(Spare, IsStartedWhenTheBackendHasBeenQuiet) {
   EXPECT_EQ(life.state(), State::Starting);
 }
 
+TEST(Spare, ComparesItsFilesWhileTheOldProcessesAreKilled) {
+  Life life;
+  life.cold_start().ready();
+  life.backend(Backend::State::Killing);
+  EXPECT_TRUE(life.has<spare::Compare>());
+  life.backend(Backend::State::Killing);
+  EXPECT_FALSE(life.has<spare::Compare>()) << "a repeated snapshot";
+  life(spare::BackendSeen{.state = Backend::State::Killing,
+                          .generation = life.generation(),
+                          .seen = {.epoch = 1, .revision = 2},
+                          .cold = {}});
+  EXPECT_TRUE(life.has<spare::Compare>()) << "another change";
+  life.start();
+  EXPECT_EQ(life.because(), "warm");
+  EXPECT_FALSE(life.has<spare::Compare>());
+}
+
+TEST(Spare, ComparesItsFilesAfterABuild) {
+  Life life;
+  life.cold_start().ready();
+  life.backend(Backend::State::Killing).backend(Backend::State::Building).start();
+  EXPECT_EQ(life.because(), "warm");
+  EXPECT_TRUE(life.has<spare::Compare>());
+}
+
 TEST(Spare, RepeatedSnapshotsDoNotDelayIt) {
   Life life;
   life.cold_start().backend(Backend::State::Running);
