@@ -58,12 +58,12 @@ bool write_question(int fd, Request& request) {
 
 }  // namespace
 
+PeerSockets::PeerSockets()
+    : kernel_(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG)) {}
+
 bool PeerSockets::is_abandoned(int fd) {
   Request request;
   if (!write_question(fd, request)) return false;
-  if (!kernel_.is_open()) {
-    kernel_.reset(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
-  }
   if (::send(kernel_.get(), &request, sizeof request, 0) != sizeof request) return false;
   // No wait is needed, because the kernel answers within send().
   std::array<char, 4096> packet;

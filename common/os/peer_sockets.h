@@ -16,6 +16,8 @@ constexpr std::chrono::milliseconds kHalfClosedFor{100};
 
 class PeerSockets {
  public:
+  PeerSockets();
+
   // Whether the peer's socket of the TCP connection `fd` was closed, and not only shut down: the
   // kernel still knows the socket, but no process owns it. In that case no process can notice how
   // this end is closed. Returns false if the kernel cannot tell, as for another machine or network
@@ -24,7 +26,7 @@ class PeerSockets {
   bool is_abandoned(int fd);
 
  private:
-  UniqueFd kernel_;
+  UniqueFd kernel_;  // a netlink socket; not open if the kernel refuses it
 };
 
 }  // namespace hpp

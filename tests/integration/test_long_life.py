@@ -2,6 +2,8 @@
 
 The ordinary test run plays a few hundred; tools/soak plays many more, and also measures an idle hpp."""
 
+import collections
+import contextlib
 import os
 import pathlib
 import re
@@ -36,7 +38,12 @@ class Process:
         self.directory = pathlib.Path(f"/proc/{pid}")
 
     def descriptors(self):
-        return len(os.listdir(self.directory / "fd"))
+        """How many descriptors of each kind the process has open."""
+        kinds = collections.Counter()
+        for entry in (self.directory / "fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                kinds[re.sub(r"\d+", "N", os.readlink(entry))] += 1
+        return kinds
 
     def wake_ups(self):
         """The number of wake-ups of all its threads so far."""
@@ -91,7 +98,7 @@ class LongLife(RestartTest):
             with self.subTest(name):
                 # hpp closes the connections of clients that have left a moment later.
                 wait_for(lambda: process.descriptors() <= descriptors[name],
-                         lambda: f"{descriptors[name]} descriptors, not {process.descriptors()}")
+                         lambda: f"the end of {process.descriptors() - descriptors[name]}")
                 told = f"hpp-{name}: {', '.join(str(size // KIB) for size in sizes[name])} KiB"
                 print(told)
                 if not is_sanitized():  # a sanitizer keeps freed memory
