@@ -1,5 +1,7 @@
-"""Compares hpp-proxyd with nginx (one worker) and HAProxy (one thread): the same backend and the
-same loads in one run. The proxies take turns. Each figure is the median of several rounds, and each
+"""Compares hpp-proxyd with nginx (one worker) and HAProxy (one thread): the same backends and the
+same loads in one run. Loads and backends are other people's programs (wrk, curl, nginx) wherever they
+can make the load, because the proxy, the load and the backend then compete for the processors as they
+do on a developer's machine. The proxies take turns. Each figure is the median of several rounds, and each
 ratio is the median of the ratios within a round, so that a disturbance of the machine affects all
 proxies alike.
 
@@ -35,25 +37,41 @@ BUILD_DIR = pathlib.Path(os.environ.get("HPP_BUILD_DIR", "build"))
 PEER = BUILD_DIR / "tests" / "bench" / "bench-peer"
 SERVER = BUILD_DIR / "tests" / "support" / "test-backend"
 GIB = 1 << 30
+FILE_SIZES = (64, 100_000, GIB)
 DEADLINE_S = 20
 OWN_NETWORK = "HPP_BENCH_NETWORK"  # environment variable, set inside the network namespace
 
-NGINX = """\
+NGINX_START = """\
 worker_processes 1;
 daemon off;
-pid {directory}/nginx.pid;
-error_log {directory}/nginx.log crit;
+pid {directory}/{name}.pid;
+error_log {directory}/{name}.log crit;
 events {{ worker_connections 12000; }}
 http {{
   access_log off;
-  client_body_temp_path {directory}/nginx-body;
-  proxy_temp_path {directory}/nginx-proxy;
-  fastcgi_temp_path {directory}/nginx-fastcgi;
-  scgi_temp_path {directory}/nginx-scgi;
-  uwsgi_temp_path {directory}/nginx-uwsgi;
+  client_body_temp_path {directory}/{name}-body;
+  proxy_temp_path {directory}/{name}-proxy;
+  fastcgi_temp_path {directory}/{name}-fastcgi;
+  scgi_temp_path {directory}/{name}-scgi;
+  uwsgi_temp_path {directory}/{name}-uwsgi;
   keepalive_requests 100000000;
   keepalive_timeout 600;
   client_max_body_size 0;
+"""
+
+# A backend that sends files.
+FILES = NGINX_START + """\
+  sendfile on;
+  tcp_nopush on;
+  open_file_cache max=10;
+  server {{
+    listen 127.0.0.1:{port} backlog=4096;
+    root {directory}/files;
+  }}
+}}
+"""
+
+NGINX = NGINX_START + """\
   map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
   upstream backend {{ server 127.0.0.1:{backend}; keepalive 512; keepalive_requests 100000000; }}
   server {{
@@ -121,17 +139,21 @@ def start_on(cpus, *command, **options):
     return process
 
 
-class Proxy:
-    """One running proxy."""
+class Server:
+    """One running proxy or backend."""
 
-    def __init__(self, name, port, command):
+    def __init__(self, name, port, cpus, command):
         self.name = name
         self.port = port
-        self.process = start_on(PROXY_CPUS, *command, stdout=subprocess.DEVNULL,
+        self.cpus = cpus
+        self.process = start_on(cpus, *command, stdout=subprocess.DEVNULL,
                                 stderr=subprocess.DEVNULL)
         self.wait(self.listens)
-        self.pid = self.process.pid if name != "nginx" else self.wait(self.child)
-        os.sched_setaffinity(self.pid, PROXY_CPUS)
+        self.pid = self.process.pid if command[0] != "nginx" else self.wait(self.child)
+        self.run_on(cpus)
+
+    def run_on(self, cpus):
+        os.sched_setaffinity(self.pid, cpus)
 
     def wait(self, what):
         end = time.monotonic() + DEADLINE_S
@@ -158,13 +180,55 @@ class Proxy:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def memory(self):
-        """Private memory in bytes."""
+        """The memory that no other process has, in bytes, without pages of files."""
         text = pathlib.Path(f"/proc/{self.pid}/smaps_rollup").read_text()
-        return sum(int(kib) for kib in re.findall(r"^Private_\w+: +(\d+) kB", text, re.M)) * 1024
+        return sum(int(kib) for kib in re.findall(r"^Private_Dirty: +(\d+) kB", text, re.M)) * 1024
 
     def end(self):
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(DEADLINE_S)
+
+
+def start_nginx(name, directory, cpus, config, **values):
+    port = free_port()
+    path = directory / f"{name}.conf"
+    path.write_text(config.format(name=name, directory=directory, port=port, **values))
+    return Server(name, port, cpus, ["nginx", "-e", "/dev/null", "-c", path])
+
+
+def start_haproxy(name, directory, cpus, backend):
+    port = free_port()
+    path = directory / f"{name}.conf"
+    path.write_text(HAPROXY.format(port=port, backend=backend))
+    return Server(name, port, cpus, ["haproxy", "-db", "-f", path])
+
+
+def start_hpp(name, cpus, backend):
+    port = free_port()
+    return Server(name, port, cpus, [BUILD_DIR / "proxyd" / "hpp-proxyd", f"127.0.0.1:{port}",
+                                     f"127.0.0.1:{backend}", "--assume-running"])
+
+
+class Chain:
+    """A backend, and the three proxies in front of it."""
+
+    def __init__(self, name, directory, start_backend):
+        self._running = []
+        self.backend = self._keep(start_backend())
+        port = self.backend.port
+        self.proxies = [
+            self._keep(start_hpp(f"{name}-hpp", PROXY_CPUS, port)),
+            self._keep(start_nginx(f"{name}-nginx", directory, PROXY_CPUS, NGINX, backend=port)),
+            self._keep(start_haproxy(f"{name}-haproxy", directory, PROXY_CPUS, port)),
+        ]
+
+    def _keep(self, server):
+        self._running.append(server)
+        return server
+
+    def end(self):
+        for server in reversed(self._running):
+            server.end()
 
 
 class Bench:
@@ -173,35 +237,29 @@ class Bench:
         self.upload = directory / "upload"
         with open(self.upload, "wb") as file:
             file.truncate(GIB)
-        self.backend_port = free_port()
-        self.backend = start_on(LOAD_CPUS, SERVER, self.backend_port)
-        self.proxies = []
+        directory.chmod(0o711)  # nginx, started by root, reads its files as another user
+        files = directory / "files" / "zeros"
+        files.mkdir(parents=True)
+        for size in FILE_SIZES:
+            with open(files / str(size), "wb") as file:
+                file.truncate(size)
+        for program in ("nginx", "haproxy"):
+            if not shutil.which(program):
+                raise SystemExit(f"{program} is not installed")
+        self.chains = []
+        # nginx for responses, and hpp's test server for everything that nginx does not do.
+        self.of_files = self.chain("files", directory, lambda: start_nginx(
+            "backend", directory, LOAD_CPUS, FILES))
+        self.of_tests = self.chain("tests", directory, lambda: Server(
+            "test-backend", port := free_port(), LOAD_CPUS, [SERVER, port]))
 
-    def start_all(self, directory):
-        self.start("hpp", BUILD_DIR / "proxyd" / "hpp-proxyd", "{bind}", "{backend}",
-                   "--assume-running")
-        self.start_configured("nginx", directory, NGINX, "nginx", "-e", "/dev/null", "-c")
-        self.start_configured("haproxy", directory, HAPROXY, "haproxy", "-db", "-f")
-
-    def start(self, name, *command):
-        port = free_port()
-        words = [str(word).format(bind=f"127.0.0.1:{port}", backend=f"127.0.0.1:{self.backend_port}")
-                 for word in command]
-        self.proxies.append(Proxy(name, port, words))
-
-    def start_configured(self, name, directory, config, *command):
-        if not shutil.which(command[0]):
-            raise SystemExit(f"{command[0]} is not installed")
-        port = free_port()
-        path = directory / f"{name}.conf"
-        path.write_text(config.format(directory=directory, port=port, backend=self.backend_port))
-        self.proxies.append(Proxy(name, port, [*command, path]))
+    def chain(self, *arguments):
+        self.chains.append(Chain(*arguments))
+        return self.chains[-1]
 
     def end(self):
-        for proxy in self.proxies:
-            proxy.end()
-        self.backend.terminate()
-        self.backend.wait()
+        for chain in self.chains:
+            chain.end()
 
     # ---- loads: each returns a figure; a higher one is better
 
@@ -230,18 +288,18 @@ class Bench:
         value, unit = re.search(r"50% +([\d.]+)(us|ms|s)", self.wrk(proxy, 1, "/zeros/64")).groups()
         return 1 / (float(value) * {"us": 1e-6, "ms": 1e-3, "s": 1}[unit])
 
-    def transfer(self, *options, path="/"):
+    def transfer(self, backend, *options, path="/"):
         """Bytes per second when 1 GiB is transferred. The three processes of a single stream mostly
         work one after another, so they may use all processors."""
         def load(proxy):
             everywhere = set(range(os.cpu_count()))
-            for pid in (proxy.pid, self.backend.pid):
-                os.sched_setaffinity(pid, everywhere)
+            for server in (proxy, backend):
+                server.run_on(everywhere)
             text = self.run("curl", "-s", "-S", "-o", "/dev/null", "-H", "Expect:", "-w",
                             "%{time_total}", *options, f"http://127.0.0.1:{proxy.port}{path}",
                             cpus=everywhere)
-            os.sched_setaffinity(proxy.pid, PROXY_CPUS)
-            os.sched_setaffinity(self.backend.pid, LOAD_CPUS)
+            for server in (proxy, backend):
+                server.run_on(server.cpus)
             return GIB / float(text)
         return load
 
@@ -266,35 +324,38 @@ class Bench:
         return count / used
 
     def rows(self):
-        """Returns (name, load, format of a figure, whether to show the column `per CPU`)."""
+        """Returns (name, proxies, load, format of a figure, whether to show the column `per CPU`)."""
         per_second = "{:,.0f}/s".format
         speed = lambda value: f"{value / GIB:.2f} GiB/s"
+        files, tests = self.of_files, self.of_tests
         return [
             # The first row, because a process seldom returns the memory that a load has used.
-            ("memory per idle connection", self.idle_memory,
+            ("memory per idle connection", tests, self.idle_memory,
              lambda v: f"{1 / v / 1024:.1f} KiB", False),
-            ("small responses, 1 connection", self.requests(1, "/zeros/64"), per_second, True),
-            ("small responses, 64 connections", self.requests(64, "/zeros/64"), per_second, True),
-            ("small responses, 512 connections", self.requests(512, "/zeros/64"), per_second, True),
-            ("latency, 1 connection, p50", self.latency, lambda v: f"{1e6 / v:.0f} µs", False),
-            ("100 kB bodies, 64 connections", self.requests(64, "/zeros/100000"), per_second, True),
-            ("1 GiB down", self.transfer(path=f"/zeros/{GIB}"), speed, True),
-            ("1 GiB up", self.transfer("-T", self.upload), speed, True),
-            ("WebSocket messages, 64 × 125 bytes", self.messages(64, 125), per_second, True),
-            ("a connection per request", self.new_connections(64), per_second, True),
+            ("small responses, 1 connection", files, self.requests(1, "/zeros/64"), per_second, True),
+            ("small responses, 64 connections", files, self.requests(64, "/zeros/64"), per_second, True),
+            ("small responses, 512 connections", files, self.requests(512, "/zeros/64"), per_second, True),
+            ("latency, 1 connection, p50", files, self.latency, lambda v: f"{1e6 / v:.0f} µs", False),
+            ("100 kB bodies, 64 connections", files, self.requests(64, "/zeros/100000"), per_second, True),
+            ("1 GiB down", files, self.transfer(files.backend, path=f"/zeros/{GIB}"), speed, True),
+            ("1 GiB up", tests, self.transfer(tests.backend, "-T", self.upload), speed, True),
+            ("WebSocket messages, 64 × 125 bytes", tests, self.messages(64, 125), per_second, True),
+            ("a connection per request", tests, self.new_connections(64), per_second, True),
         ]
 
-    def measure(self, load, rounds):
-        """Returns {proxy name: [(figure, CPU seconds per unit of work) for each round]}."""
-        got = {proxy.name: [] for proxy in self.proxies}
-        for turn in range(rounds):
-            for proxy in self.proxies[turn % 3:] + self.proxies[:turn % 3]:
-                cpu, begin = proxy.cpu_seconds(), time.monotonic()
-                figure = load(proxy)
-                took = time.monotonic() - begin
-                used = max(proxy.cpu_seconds() - cpu, 1 / os.sysconf("SC_CLK_TCK"))
-                got[proxy.name].append((figure, used / (figure * took)))
-        return got
+
+def measure(proxies, load, rounds):
+    """Returns, for each proxy, [(figure, CPU seconds per unit of work) for each round]."""
+    got = {proxy: [] for proxy in proxies}
+    for turn in range(rounds):
+        first = turn % len(proxies)
+        for proxy in proxies[first:] + proxies[:first]:
+            cpu, begin = proxy.cpu_seconds(), time.monotonic()
+            figure = load(proxy)
+            took = time.monotonic() - begin
+            used = max(proxy.cpu_seconds() - cpu, 1 / os.sysconf("SC_CLK_TCK"))
+            got[proxy].append((figure, used / (figure * took)))
+    return list(got.values())
 
 
 def against_the_better(ours, others):
@@ -326,18 +387,17 @@ def compare_proxies(options):
     with tempfile.TemporaryDirectory(prefix="hpp-bench") as directory:
         bench = Bench(pathlib.Path(directory), options.seconds)
         try:
-            bench.start_all(pathlib.Path(directory))
             print(f"{'':36}{'hpp':>14}{'nginx':>14}{'HAProxy':>14}{'ratio':>8}{'per CPU':>9}")
-            for name, load, text, has_cost in bench.rows():
+            for name, chain, load, text, has_cost in bench.rows():
                 if options.only not in name:
                     continue
-                got = bench.measure(load, options.rounds)
-                ours, *others = ([figure for figure, _ in rounds] for rounds in got.values())
+                got = measure(chain.proxies, load, options.rounds)
+                ours, *others = ([figure for figure, _ in rounds] for rounds in got)
                 cells = "".join(f"{text(statistics.median(figures)):>14}"
                                 for figures in (ours, *others))
                 line = f"{name:36}{cells}{against_the_better(ours, others):8.2f}"
                 if has_cost:
-                    ours, *others = ([1 / cost for _, cost in rounds] for rounds in got.values())
+                    ours, *others = ([1 / cost for _, cost in rounds] for rounds in got)
                     line += f"{against_the_better(ours, others):9.2f}"
                 print(line, flush=True)
         finally:
