@@ -44,6 +44,8 @@ bool is_safe(const Character& c) {
 
 class Lines {
  public:
+  explicit Lines(Colours colours) : colours_(colours) {}
+
   // Adds a line. `line` does not include the newline.
   void add(std::string_view line) {
     while (line.ends_with('\r')) line.remove_suffix(1);
@@ -73,11 +75,12 @@ class Lines {
  private:
   void add_sequence(std::string_view sequence) {
     const auto parameters = sgr_parameters(sequence);
-    if (!parameters) return;
+    if (!parameters || colours_ == Colours::Remove) return;
     is_coloured_ = !parameters->empty() && *parameters != "0";
     text_ += sequence;
   }
 
+  Colours colours_;
   std::string text_;
   bool is_coloured_ = false;
 };
@@ -94,8 +97,8 @@ std::string printable(std::string_view text) {
   return shown;
 }
 
-std::string printable_lines(std::string_view text) {
-  Lines lines;
+std::string printable_lines(std::string_view text, Colours colours) {
+  Lines lines(colours);
   while (!text.empty()) {
     const auto newline = text.find('\n');
     lines.add(text.substr(0, newline));

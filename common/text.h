@@ -17,10 +17,13 @@ namespace hpp {
 // Replaces each such character or byte by `?`. The result is one line.
 std::string printable(std::string_view text);
 
-// Like printable(), for several lines: LF and tab stay. Colours stay, too, and the text ends with
-// a reset of them; other escape sequences are removed. If carriage returns overwrite a line
-// (progress bars), only its last version is kept.
-std::string printable_lines(std::string_view text);
+// Whether text keeps the escape sequences that set colours.
+enum class Colours { Keep, Remove };
+
+// Like printable(), for several lines: LF and tab stay. If colours are kept, the text ends with a
+// reset of them; other escape sequences are removed. If carriage returns overwrite a line (progress
+// bars), only its last version is kept.
+std::string printable_lines(std::string_view text, Colours colours = Colours::Keep);
 
 // Like printable(), for JSON: escapes such characters, which only occur within strings, as
 // `\u009b`. The caller's JSON library has already escaped C0 and replaced invalid UTF-8.

@@ -21,6 +21,10 @@ int restart(const Instance& instance);
 // Gives up after a minute.
 int stop(const Instance& instance);
 
+// Prints the output log. With --follow, returns when SIGINT or SIGTERM arrives, the reader of
+// stdout is gone, or the instance ends.
+int log(const Instance& instance, const CtlOptions& options);
+
 // Prints each bus message until SIGINT or SIGTERM arrives, the reader of stdout is gone, or the
 // instance ends.
 int trace(const Instance& instance, const CtlOptions& options);

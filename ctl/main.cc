@@ -21,6 +21,8 @@ int run(const hpp::ctl::CtlOptions& options) {
       return hpp::ctl::restart(instance);
     case hpp::ctl::Command::Stop:
       return hpp::ctl::stop(instance);
+    case hpp::ctl::Command::Log:
+      return hpp::ctl::log(instance, options);
     case hpp::ctl::Command::Trace:
       return hpp::ctl::trace(instance, options);
   }

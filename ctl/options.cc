@@ -26,6 +26,7 @@ constexpr const char* kExamples =
     "Examples:\n"
     "  hpp-ctl status\n"
     "  sed -i s/a/b/ app.py && hpp-ctl wait --timeout 30000 && curl localhost:8000\n"
+    "  hpp-ctl log --since-save\n"
     "  hpp-ctl restart\n"
     "  hpp-ctl trace --json | jq .message.state\n"
     "  hpp-ctl --name localhost-8000 stop";
@@ -63,9 +64,21 @@ void declare(CLI::App& app, CtlOptions& options) {
   add_command(app, options, Command::Restart, "restart", "restart the server, as after a change");
   add_command(app, options, Command::Stop, "stop",
               "stop hpp and the server, and wait until they have ended");
+  auto* const log =
+      add_command(app, options, Command::Log, "log", "show what the server and its build printed");
   auto* const trace = add_command(app, options, Command::Trace, "trace",
                                   "show the messages between hpp's processes, until Ctrl+C");
   status->add_flag("--json", options.json, "print all details as one JSON object");
+  log->add_flag("-f,--follow", options.follow, "show new output as well, until Ctrl+C");
+  auto* const since_save = log->add_flag("--since-save", options.since_save,
+                                         "only since the save that caused the last restart");
+  log->add_option("--generation", options.generation,
+                  "only of the N-th start of the server (hpp-ctl status names the newest)")
+      ->type_name("N")
+      ->transform(decimal_number())
+      ->check(CLI::Range(1U, UINT32_MAX))
+      ->excludes(since_save);
+  log->add_flag("--json", options.json, "print one JSON object per line");
   trace->add_flag("--json", options.json, "print one JSON object per line");
   trace->add_flag("--tickets", options.tickets,
                   "show the tickets that come with each request, and their answers, too");

@@ -7,15 +7,18 @@
 
 namespace hpp::ctl {
 
-enum class Command { Status, Wait, Restart, Stop, Trace };
+enum class Command { Status, Wait, Restart, Stop, Log, Trace };
 
 struct CtlOptions {
   Command command = Command::Status;
   std::string name;           // the instance's name; empty: choose by the current directory
   std::string run_directory;  // the instance's; empty: choose by name or current directory
   bool json = false;
-  bool tickets = false;          // trace: print tickets and their answers
-  std::uint32_t timeout_ms = 0;  // wait: give up after this time; 0: never
+  bool tickets = false;                     // trace: print tickets and their answers
+  bool follow = false;                      // log: go on until Ctrl+C
+  bool since_save = false;                  // log: only output since the cause of the last restart
+  std::optional<std::uint64_t> generation;  // log: only this generation's output
+  std::uint32_t timeout_ms = 0;             // wait: give up after this time; 0: never
 };
 
 // The options, or the exit status if there are none, like hpp::ParsedOptions.

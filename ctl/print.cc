@@ -1,5 +1,7 @@
 #include "ctl/print.h"
 
+#include <unistd.h>
+
 #include <string>
 
 #include "common/text.h"
@@ -15,7 +17,8 @@ bool print(std::FILE* file, const std::string& safe) {
 }  // namespace
 
 bool print_text(std::FILE* file, std::string_view lines) {
-  return print(file, printable_lines(lines));
+  const bool is_terminal = ::isatty(::fileno(file)) != 0;
+  return print(file, printable_lines(lines, is_terminal ? Colours::Keep : Colours::Remove));
 }
 
 bool print_json(std::string_view json) {

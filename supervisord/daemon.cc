@@ -80,6 +80,7 @@ Daemon::Daemon(const Options& options)
                 .keep_last_good = options.keep_last_good,
                 .has_spares = options.warm},
                last(publisher_).value_or(bus::BackendState{}).generation),
+      output_log_(options.run_directory, project_.author, publisher_.last().has_value()),
       port_release_(loop_, project_.addresses, [this] { post(TreeGone{}); }),
       killer_(
           loop_, project_.tag_prefix, [this] { return manager_.orphans(); },
@@ -89,11 +90,14 @@ Daemon::Daemon(const Options& options)
           [this](const std::vector<pid_t>& pids) { on_kill_refused(pids); }),
       server_(
           loop_, manager_, killer_, project_, options, destinations_.at(streams_.out()),
-          destinations_.at(streams_.err()), [this](ProcessExited event) { post(std::move(event)); },
+          destinations_.at(streams_.err()), output_log_,
+          [this](ProcessExited event) { post(std::move(event)); },
           [this](SpareFailed event) { post(std::move(event)); },
           [this](const std::string& line) { perform(Say{line}); }),
-      steps_(loop_, killer_, project_, destinations_.at(streams_.err()),
-             [this](StepEnded event) { post(std::move(event)); }),
+      steps_(
+          loop_, killer_, project_, destinations_.at(streams_.err()),
+          [this](std::string_view bytes) { output_log_.write(bus::OutputStream::Build, bytes); },
+          [this](StepEnded event) { post(std::move(event)); }),
       listener_owner_([this] { return server_.likely_listeners(); },
                       [this] { return killer_.processes(); }),
       probe_(loop_, project_.addresses, question(options), probe_handlers()),
@@ -224,6 +228,7 @@ void Daemon::perform(const Publish& effect) {
 
 void Daemon::perform(const Say& effect) {
   if (effect.begins_restart) server_.on_restart();
+  output_log_.write(bus::OutputStream::Hpp, effect.text + '\n');
   log::write(log::Level::Info, effect.text, headword(effect.text, backend_.state()));
 }
 

@@ -17,6 +17,7 @@
 #include "supervisord/journal_streams.h"
 #include "supervisord/listener_owner.h"
 #include "supervisord/output.h"
+#include "supervisord/output_log.h"
 #include "supervisord/port_release.h"
 #include "supervisord/probe.h"
 #include "supervisord/project.h"
@@ -69,6 +70,7 @@ class Daemon {
   EventRunner<Event> events_{[this](const Event& event) { dispatch(event); }};
   JournalStreams streams_;
   Destinations destinations_{loop_};
+  OutputLog output_log_;
   PortRelease port_release_;
   TreeKiller killer_;
   Server server_;

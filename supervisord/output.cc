@@ -14,6 +14,7 @@
 #include "common/os/error.h"
 #include "common/os/pipe.h"
 #include "common/os/terminal.h"
+#include "common/time_point.h"
 
 namespace hpp::supervisord {
 namespace {
@@ -43,6 +44,12 @@ bool is_same(int one, int other) {
          first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }
 
+// The tap of one stream.
+Relay::Tap part(const Output::Tap& tap, bus::OutputStream stream) {
+  if (!tap) return {};
+  return [tap, stream](std::string_view bytes) { tap(stream, bytes); };
+}
+
 }  // namespace
 
 // ---- Destinations -------------------------------------------------------------------------------
@@ -69,11 +76,12 @@ void Destinations::finish(Milliseconds patience) {
 
 // ---- Relay --------------------------------------------------------------------------------------
 
-Relay::Relay(Loop& loop, OutletWatch& destination, Kind kind)
+Relay::Relay(Loop& loop, OutletWatch& destination, Kind kind, Tap tap)
     : loop_(loop),
       destination_(destination),
       outlet_(destination.outlet()),
-      is_terminal_(kind == Kind::Terminal || is_terminal(outlet_.target())) {
+      is_terminal_(kind == Kind::Terminal || is_terminal(outlet_.target())),
+      tap_(std::move(tap)) {
   destination_.join(this, [this] { on_room(); });
 }
 
@@ -147,6 +155,7 @@ Relay::Got Relay::read_once() {
 
 void Relay::pass_on(std::string_view bytes) {
   outlet_.write(bytes);
+  if (tap_) tap_(bytes);
   tail_ += bytes;
   if (tail_.size() > 2 * bus::kOutputTailMax) {
     tail_.erase(0, tail_.size() - bus::kOutputTailMax);
@@ -173,10 +182,12 @@ void Relay::close() {
 
 // ---- Output -------------------------------------------------------------------------------------
 
-Output::Output(Loop& loop, OutletWatch& out, OutletWatch& err, Input input)
+Output::Output(Loop& loop, OutletWatch& out, OutletWatch& err, Input input, Tap tap)
     : input_(input),
-      out_(loop, out, input == Input::Keyboard ? Relay::Kind::Terminal : Relay::Kind::Same) {
-  if (!is_same_terminal(out.outlet().target(), err.outlet().target())) err_.emplace(loop, err);
+      out_(loop, out, input == Input::Keyboard ? Relay::Kind::Terminal : Relay::Kind::Same,
+           part(tap, bus::OutputStream::Stdout)) {
+  if (is_same_terminal(out.outlet().target(), err.outlet().target())) return;
+  err_.emplace(loop, err, Relay::Kind::Same, part(tap, bus::OutputStream::Stderr));
 }
 
 Output::Ends Output::open() {

@@ -15,6 +15,7 @@
 // between any two descriptors and also returns them, as the tail requires.
 #pragma once
 
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
@@ -22,6 +23,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/bus/output_record.h"
 #include "common/event/fd_watch.h"
 #include "common/event/loop.h"
 #include "common/event/outlet_watch.h"
@@ -65,8 +67,11 @@ class Relay {
     Terminal,  // always a pseudoterminal
   };
 
+  // Receives each piece of output, in addition to the destination.
+  using Tap = std::function<void(std::string_view bytes)>;
+
   // `destination` must outlive this.
-  Relay(Loop& loop, OutletWatch& destination, Kind kind = Kind::Same);
+  Relay(Loop& loop, OutletWatch& destination, Kind kind = Kind::Same, Tap tap = {});
   ~Relay();
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
@@ -119,6 +124,7 @@ class Relay {
   OutletWatch& destination_;
   Outlet& outlet_;  // destination_'s outlet
   bool is_terminal_;
+  Tap tap_;
   UniqueFd reader_;
   std::unique_ptr<FdWatch> readable_;
   std::string tail_;  // up to twice kOutputTailMax, so that its bytes are seldom moved
@@ -128,8 +134,10 @@ class Output {
  public:
   enum class Input { None, Keyboard };
 
+  using Tap = std::function<void(bus::OutputStream, std::string_view bytes)>;
+
   // The destinations must outlive this.
-  Output(Loop& loop, OutletWatch& out, OutletWatch& err, Input input = Input::None);
+  Output(Loop& loop, OutletWatch& out, OutletWatch& err, Input input = Input::None, Tap tap = {});
 
   struct Ends {
     UniqueFd in;  // open only with Input::Keyboard

@@ -33,8 +33,8 @@ std::string spawn_problem(const std::system_error& error, const std::string& pro
 }  // namespace
 
 Server::Server(Loop& loop, ServiceManager& manager, TreeKiller& killer, const Project& project,
-               const Options& options, OutletWatch& out, OutletWatch& err, OnExit on_exit,
-               OnSpareFailed on_spare_failed, OnSay say)
+               const Options& options, OutletWatch& out, OutletWatch& err, OutputLog& output_log,
+               OnExit on_exit, OnSpareFailed on_spare_failed, OnSay say)
     : loop_(loop),
       manager_(manager),
       killer_(killer),
@@ -42,7 +42,11 @@ Server::Server(Loop& loop, ServiceManager& manager, TreeKiller& killer, const Pr
       command_(options.command),
       on_exit_(std::move(on_exit)),
       clears_(options.clear),
-      output_(loop, out, err, options.interactive ? Output::Input::Keyboard : Output::Input::None),
+      output_log_(output_log),
+      output_(loop, out, err, options.interactive ? Output::Input::Keyboard : Output::Input::None,
+              [&output_log](bus::OutputStream stream, std::string_view bytes) {
+                output_log.write(stream, bytes);
+              }),
       spares_(loop, killer, project, options, output_,
               means(std::move(on_spare_failed), std::move(say))) {
   if (options.socket) socket_.emplace(project.addresses.front());
@@ -58,6 +62,8 @@ Event Server::start(std::uint64_t generation) {
   if (std::string problem = project_directory_problem(project_.directory); !problem.empty()) {
     return SpawnFailed{std::move(problem)};
   }
+  output_.drain();
+  output_log_.begin(generation);
   SpareKeeper::Start how = spares_.start(generation);
   if (how.is_warm) {
     adopt_spare(generation);
@@ -154,6 +160,7 @@ std::optional<bus::BackendState> Server::take_over(const std::optional<bus::Back
   stored_generation_ = last->generation;
   UniqueFd pidfd = std::move(stored.front());
   stored.erase(stored.begin());
+  output_log_.begin(last->generation);
   output_.take_over(std::move(stored));
   output_.follow_window();  // the window may have been resized while no supervisord ran
   if (input_) input_->lead_to(output_.keyboard());

@@ -21,6 +21,7 @@
 #include "supervisord/input.h"
 #include "supervisord/job.h"
 #include "supervisord/output.h"
+#include "supervisord/output_log.h"
 #include "supervisord/project.h"
 #include "supervisord/spare_keeper.h"
 #include "supervisord/tree_killer.h"
@@ -39,8 +40,8 @@ class Server {
   // `on_spare_failed` and `say` are those of SpareKeeper. All reference arguments except `options`
   // must outlive this.
   Server(Loop& loop, ServiceManager& manager, TreeKiller& killer, const Project& project,
-         const Options& options, OutletWatch& out, OutletWatch& err, OnExit on_exit,
-         OnSpareFailed on_spare_failed, OnSay say);
+         const Options& options, OutletWatch& out, OutletWatch& err, OutputLog& output_log,
+         OnExit on_exit, OnSpareFailed on_spare_failed, OnSay say);
 
   // Starts the command, or opens the gate of a spare. The previous process must be gone. Returns
   // the event that answers Spawn.
@@ -89,6 +90,7 @@ class Server {
   std::vector<std::string> command_;
   OnExit on_exit_;
   bool clears_;  // --clear
+  OutputLog& output_log_;
   Output output_;
   std::optional<Input> input_;  // --interactive
   std::optional<HandedSocket> socket_;

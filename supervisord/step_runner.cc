@@ -11,11 +11,12 @@
 namespace hpp::supervisord {
 
 StepRunner::StepRunner(Loop& loop, TreeKiller& killer, const Project& project,
-                       OutletWatch& destination, std::function<void(StepEnded)> on_end)
+                       OutletWatch& destination, Relay::Tap tap,
+                       std::function<void(StepEnded)> on_end)
     : loop_(loop),
       killer_(killer),
       project_(project),
-      output_(loop, destination),
+      output_(loop, destination, Relay::Kind::Same, std::move(tap)),
       on_end_(std::move(on_end)) {}
 
 void StepRunner::run(const std::string& command) {

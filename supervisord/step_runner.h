@@ -19,9 +19,10 @@ namespace hpp::supervisord {
 // is meant for the developer.
 class StepRunner {
  public:
-  // All reference arguments must outlive this. `destination` is the outlet of our stderr.
+  // All reference arguments must outlive this. `destination` is the outlet of our stderr, and `tap`
+  // receives the output as well.
   StepRunner(Loop& loop, TreeKiller& killer, const Project& project, OutletWatch& destination,
-             std::function<void(StepEnded)> on_end);
+             Relay::Tap tap, std::function<void(StepEnded)> on_end);
 
   // Runs a shell command line. The previous one must have ended. Calls `on_end` once, before this
   // returns if the command cannot be started.

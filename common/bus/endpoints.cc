@@ -53,6 +53,14 @@ std::string snapshot_path(const std::string& directory, const AuthorId& author) 
   return fmt::format("{}/{}", directory, snapshot_name(author));
 }
 
+std::string output_log_name(const AuthorId& author) {
+  return stem(author) + ".log";
+}
+
+std::string old_output_log_name(const AuthorId& author) {
+  return stem(author) + ".old.log";
+}
+
 std::string stored_name(const AuthorId& author, std::string_view what) {
   return fmt::format("{}-{}", to_string(author), what);
 }

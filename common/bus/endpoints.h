@@ -34,6 +34,11 @@ std::string lock_path(const std::string& directory, const AuthorId& author);
 std::string snapshot_name(const AuthorId& author);
 std::string snapshot_path(const std::string& directory, const AuthorId& author);
 
+// The output log (output_record.h) of the topic `backend`'s author. When `supervisord.log` is full,
+// it becomes `supervisord.old.log`, in place of an earlier one.
+std::string output_log_name(const AuthorId& author);
+std::string old_output_log_name(const AuthorId& author);
+
 // The name of a descriptor in the service manager's store, where `what` tells the author's
 // descriptors apart: `backend-socket`, `backend.api-socket`. `what` must not contain a colon.
 std::string stored_name(const AuthorId& author, std::string_view what);

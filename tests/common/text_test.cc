@@ -33,6 +33,7 @@ TEST(Text, PrintableLinesKeepsLineEndsAndColours) {
   EXPECT_EQ(printable_lines("\x1b[1;31mred\x1b[0m\n"), "\x1b[1;31mred\x1b[0m\n");
   EXPECT_EQ(printable_lines("\x1b[38:5:9mred\n"), "\x1b[38:5:9mred\n\x1b[0m")
       << "colours end with the text";
+  EXPECT_EQ(printable_lines("\x1b[1;31mred\x1b[0m\n", Colours::Remove), "red\n");
   EXPECT_EQ(printable_lines("10 %\r20 %\r30 %\r\nend"), "30 %\nend");
   EXPECT_EQ(printable_lines("a\r\x1b[31mé\ré"), "\x1b[31mé\x1b[0m");
 }

@@ -29,6 +29,12 @@ TEST(CtlOptions, ParsesACommandAndItsOptions) {
   EXPECT_TRUE(trace.options->json);
   EXPECT_TRUE(trace.options->tickets);
   EXPECT_EQ(trace.options->name, "y");
+  const auto log = parse({"log", "-f", "--json", "--generation", "7"});
+  ASSERT_TRUE(log.options.has_value());
+  EXPECT_EQ(log.options->command, Command::Log);
+  EXPECT_TRUE(log.options->follow && log.options->json);
+  EXPECT_EQ(log.options->generation, 7U);
+  EXPECT_TRUE(parse({"log", "--since-save"}).options->since_save);
   EXPECT_EQ(parse({"restart"}).options->command, Command::Restart);
   EXPECT_EQ(parse({"stop"}).options->command, Command::Stop);
   EXPECT_TRUE(parse({"status", "--json"}).options->json);
@@ -56,6 +62,8 @@ TEST(CtlOptions, RejectsErrorsWithOneLine) {
       {"stop", "--name"},
       {"wait", "--timeout", "0x10"},
       {"wait", "--timeout="},
+      {"log", "--generation", "0"},
+      {"log", "--generation", "1", "--since-save"},
       {"stop", "--run-dir"},
       {"stop", "--run-dir", ""},
       {"stop", "--run-dir="},
@@ -77,7 +85,7 @@ TEST(CtlOptions, HelpShowsCommandsAndExamples) {
   EXPECT_EQ(parse({"--help"}).exit_status, 0);
   const std::string said = testing::internal::GetCapturedStdout();
   for (const char* const word :
-       {"status", "wait", "restart", "stop", "trace", "--name", "Examples"}) {
+       {"status", "wait", "restart", "stop", "log", "trace", "--name", "Examples"}) {
     EXPECT_NE(said.find(word), std::string::npos) << word << " is missing in: " << said;
   }
   testing::internal::CaptureStdout();

@@ -40,7 +40,7 @@ class CtlTest(IntegrationTest):
 
 class Finding(CtlTest):
     def test_no_instance_is_an_error(self):
-        for command in ("status", "wait", "restart", "stop", "trace"):
+        for command in ("status", "wait", "restart", "stop", "log", "trace"):
             program = self.ctl(command, status=1)
             self.assertEqual(program.output(), "hpp-ctl: error: no hpp is running")
 
@@ -304,6 +304,82 @@ class Stop(CtlTest):
         hpp.wait_exit()
 
 
+LOUD = """
+import http.server, sys
+http.server.SimpleHTTPRequestHandler.log_message = lambda *_: None
+print("text to stdout", flush=True)
+print("text to stderr", file=sys.stderr, flush=True)
+http.server.HTTPServer(("localhost", int(sys.argv[1])),
+                       http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
+
+
+class Log(CtlTest):
+    """What the server, its build and hpp have printed."""
+
+    def start_loud(self, *options):
+        self.save("app.py", LOUD)
+        hpp = self.start_hpp(*options, "--exec", PYTHON, "app.py", "{backend}")
+        hpp.wait_ready()
+        return hpp
+
+    def records(self, *options):
+        return [json.loads(line) for line in self.ctl("log", "--json", *options, status=0).output().splitlines()]
+
+    def texts(self, *options):
+        """(generation, stream, text) of the records that are not hpp's."""
+        return [(r["generation"], r["stream"], r["text"]) for r in self.records(*options) if r["stream"] != "hpp"]
+
+    def test_has_the_output_of_all_generations(self):
+        hpp = self.start_loud("--build", "echo built")
+        self.save("app.py", LOUD.replace("text to", "more to"))
+        hpp.wait_state("Running", 2)
+        first = [(0, "build", "built"), (1, "stdout", "text to stdout"), (1, "stderr", "text to stderr")]
+        second = [(1, "build", "built"), (2, "stdout", "more to stdout"), (2, "stderr", "more to stderr")]
+        self.assertCountEqual(self.texts(), first + second)
+        self.assertCountEqual(self.texts("--generation", "2"), second[1:])
+        self.assertCountEqual(self.texts("--since-save"), second)
+        said = [r["text"] for r in self.records("--since-save") if r["stream"] == "hpp"]
+        self.assertIn("Killing: app.py changed", said)
+        self.assertRegex(self.ctl("log", status=0).output(),
+                         r"(?m)^\d\d:\d\d:\d\d\.\d{3} #2 stderr more to stderr$")
+
+    def test_survives_every_helper(self):
+        hpp = self.start_loud()
+        before = self.texts()
+        for name in ("proxyd", "watchd", "supervisord"):
+            pid = hpp.helper_pid(name)
+            os.kill(pid, signal.SIGKILL)
+            wait_for(lambda pid=pid, name=name: hpp.helper_pid(name) not in (None, pid), f"another {name}")
+        self.ctl("wait", status=0)
+        self.assertEqual(self.texts()[:len(before)], before)
+
+    def test_follows(self):
+        hpp = self.start_loud()
+        log = self.start_ctl("log", "--follow")
+        log.wait_line("#1 stderr text to stderr")
+        self.save("app.py", LOUD.replace("text to", "more to"))
+        log.wait_line("#2 stdout more to stdout")
+        hpp.signal(signal.SIGTERM)
+        hpp.wait_exit()
+        self.assertEqual(log.wait_exit(), 0, "it ends with hpp")
+        log.wait_line("#2 hpp +Stopped")
+
+    def test_follows_into_a_new_file(self):
+        """The log is bounded: its file is replaced when it is full."""
+        self.save("app.py", LOUD.replace(
+            "http.server.HTTPServer",
+            "[print(number, 'x' * 8000, flush=True) for number in range(400)]\nhttp.server.HTTPServer"))
+        hpp = self.start_hpp("--exec", PYTHON, "app.py", "{backend}")
+        hpp.wait_state("Loading")
+        log = self.start_ctl("log", "--follow", "--json")
+        hpp.wait_ready()
+        log.wait_line('"text":"399 x')
+        numbers = [int(text.split()[0]) for line in log.output("out").splitlines()
+                   if (text := json.loads(line)["text"]).endswith("x")]
+        self.assertEqual(numbers, list(range(numbers[0], 400)))
+
+
 class Trace(CtlTest):
     def test_shows_a_restart(self):
         hpp = self.start_ready()
@@ -408,10 +484,11 @@ class Safety(CtlTest):
         self.assertIn("\x1b[31mred\nend\n\x1b[0m", answer.text)  # colours are harmless
         self.assert_safe(re.sub(r"\x1b\[\d+m", "", answer.text))
         status = self.ctl("status").output()
-        self.assertIn("\x1b[31mred\nend", status)
-        self.assert_safe(re.sub(r"\x1b\[\d+m", "", status))
-        for program in (self.ctl("status", "--json"), self.ctl("wait")):
-            self.assert_safe(re.sub(r"\x1b\[\d+m", "", program.output()))
+        self.assertIn("red\nend", status)
+        self.assert_safe(status)  # not even colours, because hpp-ctl does not write to a terminal
+        for program in (self.ctl("wait"), self.ctl("log"), self.ctl("log", "--json")):
+            self.assert_safe(program.output())
+        self.assert_safe(re.sub(r"\x1b\[\d+m", "", self.ctl("status", "--json").output()))
         told = json.loads(self.ctl("status", "--json").output())
         self.assertIn(HOSTILE, told["backend"]["output_tail"])
 

@@ -17,7 +17,7 @@ from harness import BUILD_DIR, DEADLINE_S
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 DOCUMENTS = (*SOURCE.glob("*.rst"), *SOURCE.glob("docs/*.rst"))
 PAGES = {"ctl": 1, "launch": 1, "proxyd": 8, "supervisord": 8, "watchd": 8}
-CTL_COMMANDS = ("restart", "status", "stop", "trace", "wait")
+CTL_COMMANDS = ("log", "restart", "status", "stop", "trace", "wait")
 
 
 def program(name):

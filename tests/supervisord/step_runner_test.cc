@@ -39,7 +39,12 @@ class StepRunnerTest : public testing::Test {
                      [this] { is_gone_ = true; },
                      [](const std::vector<pid_t>&) { ADD_FAILURE() << "a kill was refused"; }};
   std::optional<StepEnded> ended_;
-  StepRunner runner_{loop_, killer_, project_, destinations_.at(out_.writer.get()),
+  std::string tapped_;
+  StepRunner runner_{loop_,
+                     killer_,
+                     project_,
+                     destinations_.at(out_.writer.get()),
+                     [this](std::string_view bytes) { tapped_ += bytes; },
                      [this](const StepEnded& event) { ended_ = event; }};
 };
 
@@ -51,6 +56,7 @@ TEST_F(StepRunnerTest, ReportsTheStatusAndTheOutput) {
   const StepEnded bad = run("echo oops; exit 3");
   EXPECT_EQ(bad.status.number, 3);
   EXPECT_EQ(bad.output_tail, "oops\n") << "only this step's output";
+  EXPECT_EQ(tapped_, "out\nerr\noops\n");
 }
 
 TEST_F(StepRunnerTest, RunsInTheProjectFolder) {
