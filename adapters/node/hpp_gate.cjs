@@ -42,9 +42,9 @@ const realpath = (file) => {
   }
 };
 
-// The name of the package that contains the file, or its base name.
+// The name of the package that contains the file, or its base name. Debian's packages are in /usr/share/nodejs.
 const packageOf = (file) => {
-  const after = file.split('/node_modules/').slice(1).pop();
+  const after = file.split(/\/node_modules\/|^\/usr\/share\/nodejs\//).slice(1).pop();
   if (after) return after.split('/').slice(0, after.startsWith('@') ? 2 : 1).join('/');
   // Yarn and pnpm may be single files.
   return path.basename(file).split('.')[0];
