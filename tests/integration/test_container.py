@@ -165,12 +165,16 @@ http.server.HTTPServer(("localhost", int(sys.argv[1])), Handler).serve_forever()
 BARE = """\
 uid=$1
 shift
+temporary=/tmp
 while [ "$1" != -- ]; do
   mount --bind "$1" "$1"
+  [ "$1" != /tmp ] || temporary=
   shift
 done
 shift
 mount -o bind,remount,ro /
+# Debian 13 and others mount a file system of its own on /tmp.
+if [ -n "$temporary" ] && mountpoint -q /tmp; then mount -o bind,remount,ro /tmp; fi
 cd .
 exec setpriv --reuid "$uid" --regid "$uid" --clear-groups env -i PATH=/usr/bin:/bin "$@"
 """

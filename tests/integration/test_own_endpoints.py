@@ -200,9 +200,9 @@ class LiveReload(unittest.IsolatedAsyncioTestCase, OwnEndpointsTest):
         await browser.close()
 
     async def test_a_page_of_another_origin_is_refused(self):
-        with self.assertRaises(websockets.InvalidStatusCode) as refused:
+        # Releases of websockets raise different subclasses of this, and all name the status.
+        with self.assertRaisesRegex(websockets.InvalidHandshake, "HTTP 403"):
             await self.browser(origin="http://evil.example")
-        self.assertEqual(refused.exception.status_code, 403)
         browser = await self.browser(origin=f"http://localhost:{self.hpp.bind}")
         await browser.close()
 
