@@ -61,6 +61,7 @@ std::optional<bus::BackendState> last(const bus::Publisher& publisher) {
 Project project_of(const Options& options) {
   const bus::AuthorId author = bus::Topic::Backend;
   return {.directory = take_project_directory(),
+          .roots = options.roots,
           .author = author,
           .tag_prefix = backend_tag_prefix(options.run_directory, author.name),
           .addresses = resolve(options.backend),

@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "common/os/backend_tag.h"
 #include "common/os/project_directory.h"
+#include "supervisord/explanation.h"
 #include "supervisord/port_check.h"
 #include "supervisord/script.h"
 
@@ -60,7 +61,7 @@ Event Server::start(std::uint64_t generation) {
   }
   if (job_) loop_.bury(std::move(job_));
   if (std::string problem = project_directory_problem(project_.directory); !problem.empty()) {
-    return SpawnFailed{std::move(problem)};
+    return SpawnFailed{.why = std::move(problem)};
   }
   output_.drain();
   output_log_.begin(generation);
@@ -72,7 +73,8 @@ Event Server::start(std::uint64_t generation) {
       spawn(generation);
     } catch (const std::system_error& error) {
       spares_.on_spawned();
-      return SpawnFailed{spawn_problem(error, command_.front(), project_.directory)};
+      return SpawnFailed{.why = spawn_problem(error, command_.front(), project_.directory),
+                         .is_not_found = error.code() == std::errc::no_such_file_or_directory};
     }
     spares_.on_spawned();
   }
@@ -136,10 +138,13 @@ Job::OnEnd Server::on_end(std::uint64_t generation) {
     output_.drain();
     output_.reset_screen();
     spares_.on_server_end(status);
+    std::string tail = output_.tail();
+    auto error = explain(tail, project_.directory, project_.roots);
     on_exit_({.generation = generation,
               .status = status,
-              .output_tail = output_.tail(),
-              .problem = end_problem(status, command_.front(), project_.directory)});
+              .output_tail = std::move(tail),
+              .problem = end_problem(status, command_.front(), project_.directory),
+              .error = std::move(error)});
   };
 }
 

@@ -6,6 +6,7 @@
 #include "common/os/backend_tag.h"
 #include "common/os/build_daemons.h"
 #include "common/os/project_directory.h"
+#include "supervisord/explanation.h"
 #include "supervisord/script.h"
 
 namespace hpp::supervisord {
@@ -27,7 +28,10 @@ void StepRunner::run(const std::string& command) {
   } catch (const std::system_error& error) {
     problem = error.what();
   }
-  on_end_({.status = {.is_known = false}, .problem = std::move(problem), .output_tail = {}});
+  on_end_({.status = {.is_known = false},
+           .problem = std::move(problem),
+           .output_tail = {},
+           .error = {}});
 }
 
 void StepRunner::start(const std::string& command) {
@@ -51,7 +55,8 @@ void StepRunner::end(const std::string& command, ExitStatus status) {
   const std::string first_word = command.substr(0, command.find_first_of(" \t\n;&|<>()"));
   on_end_({.status = status,
            .problem = end_problem(status, first_word, project_.directory),
-           .output_tail = std::string(output_.tail())});
+           .output_tail = std::string(output_.tail()),
+           .error = explain(output_.tail(), project_.directory, project_.roots)});
 }
 
 }  // namespace hpp::supervisord

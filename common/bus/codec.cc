@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <concepts>
 #include <cstdint>
-#include <functional>
 #include <initializer_list>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
+
+#include "common/bus/fields.h"
 
 namespace hpp::bus {
 namespace {
@@ -20,111 +20,10 @@ using Json = nlohmann::json;
 
 constexpr std::array kPhases{BackendPhase::Loading, BackendPhase::Running, BackendPhase::Error,
                              BackendPhase::Killing};
+constexpr std::array kFailures{Failure::None,        Failure::Crashed,         Failure::Ended,
+                               Failure::BuildFailed, Failure::CommandNotFound, Failure::CannotStart,
+                               Failure::PortInUse,   Failure::CannotKill};
 constexpr std::array kTopics{Topic::Tree, Topic::Backend, Topic::Proxy};
-
-// The fields of each message, and of each object in a message, are listed once. `Io` is a Writer, a
-// Reader or a Limiter.
-template <class Part, class Wanted>
-concept IsPart = std::same_as<std::remove_const_t<Part>, Wanted>;
-
-template <class Io, IsPart<TreePoint> Part>
-void part_fields(Io& io, Part& point) {
-  io.field("epoch", point.epoch);
-  io.field("revision", point.revision);
-}
-
-template <class Io, IsPart<Ticket> Part>
-void part_fields(Io& io, Part& ticket) {
-  io.field("epoch", ticket.epoch);
-  io.field("number", ticket.number);
-}
-
-template <class Io, IsPart<Refresh> Part>
-void part_fields(Io& io, Part& refresh) {
-  io.field("count", refresh.count);
-  io.field("css", refresh.css);
-  io.field("css_count", refresh.css_count);
-  io.field("reload", refresh.reload);
-  io.field("reload_count", refresh.reload_count);
-}
-
-template <class Io, IsPart<Cause> Part>
-void part_fields(Io& io, Part& cause) {
-  io.field("text", cause.text);
-  io.field("changed", cause.changed);
-  io.field("at_ms", cause.at_ms);
-}
-
-template <class Io, IsPart<Start> Part>
-void part_fields(Io& io, Part& start) {
-  io.field("warm", start.is_warm);
-  io.field("cold_because", start.cold_because);
-  io.field("cold_ms", start.cold_ms);
-}
-
-template <class Io, class State>
-void stamp_fields(Io& io, State& state) {
-  io.field("epoch", state.stamp.epoch);
-  io.field("sequence", state.stamp.sequence);
-}
-
-template <class Io, IsPart<TreeState> State>
-void fields_of(Io& io, State& state) {
-  stamp_fields(io, state);
-  io.field("revision", state.revision);
-  io.field("clock", state.clock);
-  io.field("watching", state.watching);
-  io.field("problem", state.problem);
-  io.field("changed", state.changed);
-  io.field("changed_count", state.changed_count);
-  io.later_field("refresh", state.refresh);
-  io.later_field("directory", state.directory);
-  io.later_field("directory_id", state.directory_id);
-  io.later_field("other_roots", state.other_roots);
-  io.field("answers", state.answers);
-  io.field("settling", state.settling);
-  io.later_field("lag_ms", state.lag_ms);
-}
-
-template <class Io, IsPart<BackendState> State>
-void fields_of(Io& io, State& state) {
-  stamp_fields(io, state);
-  io.field("state", state.state);
-  io.field("generation", state.generation);
-  io.field("pid", state.pid);
-  io.field("command", state.command);
-  io.field("serves", state.serves);
-  io.field("seen", state.seen);
-  io.field("spawned_at_ms", state.spawned_at_ms);
-  io.field("ready_at_ms", state.ready_at_ms);
-  io.field("exit", state.exit);
-  io.field("output_tail", state.output_tail);
-  io.field("problem", state.problem);
-  io.later_field("delay", state.delay);
-  io.later_field("restarts_asked", state.restarts_asked);
-  io.later_field("restarts_done", state.restarts_done);
-  io.field("answers", state.answers);
-  io.later_field("cause", state.cause);
-  io.later_field("start", state.start);
-  io.later_field("killed_at_ms", state.killed_at_ms);
-  io.later_field("ended_at_ms", state.ended_at_ms);
-  io.later_field("address", state.address);
-  io.later_field("stranger", state.stranger);
-}
-
-template <class Io, IsPart<ProxyState> State>
-void fields_of(Io& io, State& state) {
-  stamp_fields(io, state);
-  io.field("listening", state.listening);
-  io.field("clients", state.clients);
-  io.field("held", state.held);
-  io.field("forwarded", state.forwarded);
-  io.field("replayed", state.replayed);
-  io.field("problem", state.problem);
-  io.field("asks", state.asks);
-  io.renamed_field("liveness_check", "doubts", state.liveness_check);
-  io.renamed_field("released", "let_go", state.released);
-}
 
 class Writer {
  public:
@@ -152,6 +51,25 @@ class Writer {
       json_[name] = {{"spawn_error", exit->spawn_error}};
     } else {
       json_[name] = {{"unknown", true}};
+    }
+  }
+
+  void field(const char* name, const Failure& failure) { json_[name] = to_string(failure); }
+
+  void field(const char* name, const std::optional<BackendError>& error) {
+    if (error) {
+      field(name, *error);
+    } else {
+      json_[name] = nullptr;
+    }
+  }
+
+  void field(const char* name, const std::vector<ErrorFrame>& frames) {
+    Json& list = json_[name] = Json::array();
+    for (const ErrorFrame& frame : frames) {
+      Writer inner;
+      part_fields(inner, frame);
+      list.push_back(std::move(inner.json_));
     }
   }
 
@@ -210,6 +128,29 @@ class Reader {
     throw wrong_type(name);
   }
 
+  // A later version may know other reasons.
+  void field(const char* name, Failure& failure) {
+    const auto text = json_.at(name).get<std::string>();
+    const auto found = std::find_if(kFailures.begin(), kFailures.end(), [&](Failure candidate) {
+      return to_string(candidate) == text;
+    });
+    failure = found == kFailures.end() ? Failure::None : *found;
+  }
+
+  void field(const char* name, std::optional<BackendError>& error) {
+    error.reset();
+    if (!json_.at(name).is_null()) field(name, error.emplace());
+  }
+
+  void field(const char* name, std::vector<ErrorFrame>& frames) {
+    const Json& list = json_.at(name);
+    if (!list.is_array() || list.size() > kFramesMax) throw wrong_type(name);
+    for (const Json& json : list) {
+      Reader inner(json);
+      part_fields(inner, frames.emplace_back());
+    }
+  }
+
   // A field that earlier versions did not write.
   template <class Value>
   void later_field(const char* name, Value& value) {
@@ -256,87 +197,6 @@ class Reader {
 
   const Json& json_;
 };
-
-constexpr std::string_view kCut = "…";
-
-// Cuts the text to at most `size` bytes, `…` included. Keeps UTF-8 sequences whole.
-void cut_end(std::string& text, std::size_t size) {
-  if (text.size() <= size) return;
-  size -= kCut.size();
-  const auto continues = [&](std::size_t at) { return (text[at] & 0xC0) == 0x80; };
-  for (int bytes = 0; bytes < 3 && continues(size); ++bytes) --size;
-  text.resize(size);
-  text += kCut;
-}
-
-std::size_t cost(const std::string& word) {
-  return word.size() + kWordCost;
-}
-
-// Returns the number of words, from the first one, that fit into `room` bytes.
-std::size_t count_fitting(const std::vector<std::string>& words, std::size_t room) {
-  std::size_t count = 0;
-  for (; count < words.size() && cost(words[count]) <= room; ++count) room -= cost(words[count]);
-  return count;
-}
-
-// Returns the text as readers receive it.
-std::string as_utf8(const std::string& text) {
-  const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
-  if (std::all_of(text.begin(), text.end(), is_ascii)) return text;
-  return Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace))
-      .get<std::string>();
-}
-
-// Visits the same fields as Writer and Reader, so that every field has a limit.
-class Limiter {
- public:
-  template <class Value>
-  void field(const char*, Value& value) {
-    if constexpr (requires(Limiter & io) { part_fields(io, value); }) part_fields(*this, value);
-  }
-
-  void field(const char*, std::string& text) { cut_end(text, kTextMax); }
-
-  void field(const char*, std::vector<std::string>& words) {
-    for (std::string& word : words) cut_end(word, kTextMax);
-    words.resize(count_fitting(words, kListMax));
-  }
-
-  void field(const char*, std::optional<BackendExit>& exit) {
-    if (exit) cut_end(exit->spawn_error, kTextMax);
-  }
-
-  template <class Value>
-  void later_field(const char* name, Value& value) {
-    field(name, value);
-  }
-
-  template <class Value>
-  void renamed_field(const char* name, const char*, Value& value) {
-    field(name, value);
-  }
-};
-
-void limit(TreeState& tree) {
-  // A source cannot read half a clock. Without a clock, watchd asks for all files.
-  if (tree.clock.size() > kTextMax) tree.clock.clear();
-  Limiter limiter;
-  fields_of(limiter, tree);
-}
-
-void limit(BackendState& backend) {
-  backend.command = limited_command(std::move(backend.command));
-  std::string& tail = backend.output_tail;
-  if (tail.size() > kOutputTailMax) tail.erase(0, tail.size() - kOutputTailMax);
-  Limiter limiter;
-  fields_of(limiter, backend);
-}
-
-void limit(ProxyState& proxy) {
-  Limiter limiter;
-  fields_of(limiter, proxy);
-}
 
 // ---- fields that contradict each other (messages.h) ---------------------------------------------
 
@@ -444,33 +304,6 @@ Message durable(Message message) {
   return message;
 }
 
-Message limited(Message message) {
-  std::visit([](auto& state) { limit(state); }, message);
-  return message;
-}
-
-std::vector<std::string> limited_command(std::vector<std::string> command) {
-  const bool has_long_word = std::any_of(command.begin(), command.end(),
-                                         [](const auto& word) { return word.size() > kTextMax; });
-  const bool is_text = std::all_of(command.begin(), command.end(),
-                                   [](const auto& word) { return as_utf8(word) == word; });
-  if (is_text && !has_long_word && count_fitting(command, kListMax) == command.size()) {
-    return command;
-  }
-  std::string whole;
-  for (const std::string& word : command) whole.append(word).push_back('\0');
-  std::string rest(kCut);
-  rest += ' ' + std::to_string(whole.size()) + " bytes, " +
-          std::to_string(std::hash<std::string>{}(whole));
-  for (std::string& word : command) {
-    word = as_utf8(word);
-    cut_end(word, kTextMax);
-  }
-  command.resize(count_fitting(command, kListMax - cost(rest)));
-  command.push_back(std::move(rest));
-  return command;
-}
-
 News news_of(const Message& message, const Message& before) {
   if (durable(message) != durable(before)) return News::Durable;
   const auto* const now = std::get_if<ProxyState>(&message);
@@ -484,6 +317,12 @@ News news_of(const Message& message, const Message& before) {
 nlohmann::json json_of(const Message& message) {
   Writer writer;
   std::visit([&](const auto& state) { fields_of(writer, state); }, message);
+  return writer.take();
+}
+
+nlohmann::json json_of(const BackendError& error) {
+  Writer writer;
+  part_fields(writer, error);
   return writer.take();
 }
 

@@ -55,6 +55,9 @@ News news_of(const Message& message, const Message& before);
 // path), so dump() needs the error handler `replace`.
 nlohmann::json json_of(const Message& message);
 
+// Returns the fields of an error like those of a message.
+nlohmann::json json_of(const BackendError& error);
+
 // Returns `<author> <JSON object>`. Bytes that are not UTF-8 become U+FFFD.
 std::string encode(const Message& message);
 

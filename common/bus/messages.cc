@@ -46,6 +46,28 @@ std::string_view to_string(BackendPhase phase) {
   return "";
 }
 
+std::string_view to_string(Failure failure) {
+  switch (failure) {
+    case Failure::None:
+      return "";
+    case Failure::Crashed:
+      return "crashed";
+    case Failure::Ended:
+      return "ended";
+    case Failure::BuildFailed:
+      return "build_failed";
+    case Failure::CommandNotFound:
+      return "command_not_found";
+    case Failure::CannotStart:
+      return "cannot_start";
+    case Failure::PortInUse:
+      return "port_in_use";
+    case Failure::CannotKill:
+      return "cannot_kill";
+  }
+  return "";
+}
+
 bool is_author_name(std::string_view name) {
   const auto is_allowed = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';

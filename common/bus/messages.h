@@ -189,26 +189,46 @@ struct BackendError {
   std::uint64_t line = 0;          // from 1; 0: not known
   std::uint64_t column = 0;        // from 1; 0: not known
   bool is_foreign = false;         // the file is not the project's
+  std::string source;              // lines of the file around the error, as they were when it
+                                   // occurred; empty: not known
+  std::uint64_t source_line = 0;   // number of the first line in `source`, from 1
   std::vector<ErrorFrame> frames;  // innermost first, at most kFramesMax
 
   bool operator==(const BackendError&) const = default;
 };
 
 constexpr std::size_t kFramesMax = 64;
+constexpr std::size_t kErrorTextMax = 1024;       // bytes of each text in an error, except `source`
+constexpr std::size_t kSourceTextMax = 6 * 1024;  // bytes of BackendError::source
+constexpr std::size_t kFramesTextMax = 12 * 1024;  // bytes of the files in all frames
+
+// Why there is no backend.
+enum class Failure {
+  None,             // there is one, or the reason is not known
+  Crashed,          // it ended with an error, or a signal killed it
+  Ended,            // it ended with exit code 0
+  BuildFailed,      // --build
+  CommandNotFound,  // the command, or a program that it executes, does not exist
+  CannotStart,      // the command exists, but cannot be executed
+  PortInUse,
+  CannotKill,  // earlier processes belong to another user
+};
 
 struct BackendState {
   Stamp stamp;
   BackendPhase state = BackendPhase::Loading;
-  std::uint64_t generation = 0;      // number of spawns so far
-  std::int64_t pid = 0;              // pid of the backend's first process; 0: none
-  std::vector<std::string> command;  // see limited_command() in codec.h
-  TreePoint serves;                  // newest known tree when this generation was spawned
-  TreePoint seen;                    // newest tree that supervisord has acted on
-  std::int64_t spawned_at_ms = 0;    // 0: never
-  std::int64_t ready_at_ms = 0;      // when this generation answered first; 0: not yet
-  std::optional<BackendExit> exit;   // in Error
-  std::string output_tail;           // in Error: the end of its stderr, at most kOutputTailMax
-  std::string problem;               // what the user should know in addition to the state
+  std::uint64_t generation = 0;       // number of spawns so far
+  std::int64_t pid = 0;               // pid of the backend's first process; 0: none
+  std::vector<std::string> command;   // see limited_command() in codec.h
+  TreePoint serves;                   // newest known tree when this generation was spawned
+  TreePoint seen;                     // newest tree that supervisord has acted on
+  std::int64_t spawned_at_ms = 0;     // 0: never
+  std::int64_t ready_at_ms = 0;       // when this generation answered first; 0: not yet
+  std::optional<BackendExit> exit;    // in Error
+  Failure failure = Failure::None;    // in Error, or if a build beside the backend has failed
+  std::optional<BackendError> error;  // what the output says about the failure
+  std::string output_tail;            // in Error: the end of its stderr, at most kOutputTailMax
+  std::string problem;                // what the user should know in addition to the state
   std::string delay;                 // in Loading, or while a newer build waits: the reason for the
                                      // delay, for the user; empty: not known; not in the file
   std::uint64_t restarts_asked = 0;  // requests for a restart (SIGHUP) that this supervisord has
@@ -257,6 +277,7 @@ enum class Topic { Tree, Backend, Proxy };
 std::string_view to_string(Topic topic);         // `backend`
 std::string_view helper_of(Topic topic);         // `supervisord`: the helper that publishes it
 std::string_view to_string(BackendPhase phase);  // `Loading`
+std::string_view to_string(Failure failure);     // `build_failed`; None: empty
 
 // Bytes of an author's name. Paths of sockets are limited to 107 bytes (unix(7)).
 constexpr std::size_t kAuthorNameMax = 32;

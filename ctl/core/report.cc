@@ -139,6 +139,7 @@ std::string status_text(const Instance& instance, const Snapshots& snapshots, st
   const auto& [tree, backend, proxy, silent] = snapshots;
   text += row("backend", backend ? words(*backend) + since(*backend, now_ms) : "unknown");
   if (backend && !backend->delay.empty()) text += row("delay", backend->delay);
+  if (backend && backend->error) text += row("error", bus::to_string(*backend->error));
   if (backend) text += row("command", command_line(backend->command));
   text += row("files", tree ? words(*tree) : "unknown");
   text += row("proxy", proxy ? words(*proxy) : "unknown");
@@ -172,6 +173,9 @@ std::string trace_text(const bus::Message& message) {
     std::string text = words(state);
     if constexpr (requires { state.delay; }) {
       if (!state.delay.empty()) text += ", delay: " + state.delay;
+    }
+    if constexpr (requires { state.error; }) {
+      if (state.error) text += ", error: " + bus::to_string(*state.error);
     }
     return state.problem.empty() ? text : text + ", problem: " + state.problem;
   };

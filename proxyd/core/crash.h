@@ -1,8 +1,10 @@
 // Pure. Describes a crash of the backend, for the error page and for the overlay in an open page.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/bus/messages.h"
 
@@ -14,5 +16,22 @@ std::string how_it_ended(const bus::BackendState& backend);
 // Returns the backend's last output, without empty lines at the end, and without the first line if
 // the size limit may have cut it. Points into `backend`.
 std::string_view whole_lines(const bus::BackendState& backend);
+
+struct SourceLine {
+  std::uint64_t number = 0;
+  std::string_view text;  // points into the error
+  bool is_error = false;  // the error is in this line
+
+  bool operator==(const SourceLine&) const = default;
+};
+
+// Returns the lines of the source around the error; none if they are not known.
+std::vector<SourceLine> source_lines(const bus::BackendError& error);
+
+// Returns the lines with their numbers and a mark, for a text: `> 12 | return x`.
+std::string source_text(const bus::BackendError& error);
+
+// Returns the reason of the failure for programs: `crashed`, `build_failed`.
+std::string_view failure_name(const bus::BackendState& backend);
 
 }  // namespace hpp::proxyd

@@ -132,11 +132,13 @@ void Backend::handle(const SpareFailed& event, Now now) {
 
 void Backend::handle(const SpawnFailed& event, Now now) {
   const std::string named = fmt::format("{}: {}", facts_.command.front(), event.why);
-  fail_spawn(named, bus::BackendExit{.code = {}, .signal = {}, .spawn_error = named}, now);
+  const auto failure =
+      event.is_not_found ? bus::Failure::CommandNotFound : bus::Failure::CannotStart;
+  fail_spawn(named, failure, now);
 }
 
 void Backend::handle(const PortTaken& event, Now now) {
-  fail_spawn(port_text(event), std::nullopt, now);
+  fail_spawn(port_text(event), bus::Failure::PortInUse, now);
 }
 
 void Backend::handle(const StepEnded& event, Now now) {
@@ -222,7 +224,8 @@ void Backend::handle(const ProcessExited& event, Now now) {
   kill_due_ = true;
   note_exit(facts_, event);
   const bool has_run = state_ == State::Running;
-  fail(wording_.end(event, has_run, now.steady) + "; waiting for a change", now);
+  const std::string end = wording_.end(event, has_run, now.steady);
+  fail(error_first(event.error, end) + "; waiting for a change", now);
 }
 
 void Backend::handle(const TreeGone&, Now now) {
@@ -417,11 +420,11 @@ void Backend::run_step() {
 }
 
 void Backend::build_failed(const StepEnded& event, Now now) {
-  facts_.problem = failure_text(preparation_.step().command, event);
-  facts_.output_tail = event.output_tail;
+  note_failed_step(facts_, event, failure_text(preparation_.step().command, event));
   kill_due_ = true;
   emit(KillTree{});  // the build may have left processes
-  fail(wording_.step_end(facts_.problem, now.steady) + "; waiting for a change", now);
+  const std::string end = wording_.step_end(facts_.problem, now.steady);
+  fail(error_first(event.error, end) + "; waiting for a change", now);
 }
 
 // Like start_at_pace(), while the backend lives on.
@@ -451,10 +454,11 @@ void Backend::rebuilt(const StepEnded& last, Now now) {
   next_.reset();
   pace_.on_failure(now.steady);
   state_ = State::Running;
-  note_failed_rebuild(facts_, failure_text(preparation_.step().command, last), last.output_tail);
+  note_failed_rebuild(facts_, last, failure_text(preparation_.step().command, last));
   publish();
-  emit(Say{fmt::format("Running: {}; generation {} keeps running",
-                       wording_.step_end(facts_.problem, now.steady), facts_.generation)});
+  const std::string end = wording_.step_end(facts_.problem, now.steady);
+  emit(Say{fmt::format("Running: {}; generation {} keeps running", error_first(last.error, end),
+                       facts_.generation)});
 }
 
 void Backend::handle(const TimerExpired&, Now now) {
@@ -497,22 +501,24 @@ void Backend::handle(const KillRefused& event, Now now) {
   can_kill_again_ = true;
   is_refused_ = is_refused_ || is_awaited;
   facts_.problem = text;
+  facts_.failure = bus::Failure::CannotKill;
   if (is_refused_) facts_.problem += "; hpp then continues by itself";
   fail(printable(facts_.problem), now);
 }
 
 // Retries the spawn later, because the reason may end without a change. A retry that fails for the
-// same reason is neither logged nor published. `exit` has no value if the port is taken.
-void Backend::fail_spawn(std::string because, std::optional<bus::BackendExit> exit, Now now) {
+// same reason is neither logged nor published.
+void Backend::fail_spawn(std::string because, bus::Failure failure, Now now) {
   if (!retrying_ || spawn_failure_ != because) {
     forget_end(facts_);
+    facts_.failure = failure;
     std::string named = printable(because);
-    if (exit) {
-      named = fmt::format("cannot start {}; hpp tries again until it can", named);
-    } else {
+    if (failure == bus::Failure::PortInUse) {
       facts_.problem = because;
+    } else {
+      named = fmt::format("cannot start {}; hpp tries again until it can", named);
+      facts_.exit = bus::BackendExit{.code = {}, .signal = {}, .spawn_error = because};
     }
-    facts_.exit = std::move(exit);
     fail(named, now);
     spawn_failure_ = std::move(because);
   }

@@ -194,7 +194,7 @@ class Backend : private Emits<Effect> {
   void spawn();
   void prepare();
   void fail(const std::string& because, Now now);
-  void fail_spawn(std::string because, std::optional<bus::BackendExit> exit, Now now);
+  void fail_spawn(std::string because, bus::Failure failure, Now now);
   void run(const Answered& event, Now answered);
   void switch_to_tree(const Answered& event);
   bool is_strangers() const;

@@ -48,7 +48,11 @@ bus::BackendError error_of(const PrintedError& printed, const std::vector<Source
     best = std::find_if(frames.begin(), frames.end(),
                         [](const bus::ErrorFrame& frame) { return !frame.is_foreign; });
   }
-  if (best == frames.end()) best = frames.begin();
+  if (best == frames.end()) {  // a foreign file, but none that has no path: `node:events`
+    best = std::find_if(frames.begin(), frames.end(),
+                        [](const bus::ErrorFrame& frame) { return frame.file.starts_with('/'); });
+  }
+  if (best == frames.end()) return error;
   error.file = best->file;
   error.line = best->line;
   error.column = best->column;

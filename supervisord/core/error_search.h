@@ -10,7 +10,7 @@
 //   else the last plain message    `CommandError: …`, `fatal: …`
 //
 // The place of an error is its innermost frame in the project. If there is none, it is the
-// innermost frame.
+// innermost frame whose file has a path.
 #pragma once
 
 #include <optional>

@@ -56,7 +56,8 @@ struct SpareFailed {
 };
 
 struct SpawnFailed {
-  std::string why;  // `No such file or directory`
+  std::string why;            // `No such file or directory`
+  bool is_not_found = false;  // there is no such program
 };
 
 struct PortTaken {
@@ -69,6 +70,7 @@ struct StepEnded {  // answers RunStep
   ExitStatus status;
   std::string problem;  // why the step could not be started, or a cause that `status` does not give
   std::string output_tail;
+  std::optional<bus::BackendError> error;  // the error in output_tail
 };
 
 struct Answered {  // the probe got an answer
@@ -119,7 +121,8 @@ struct ProcessExited {  // the backend's first process; others of its tree may l
   std::uint64_t generation = 0;
   ExitStatus status;
   std::string output_tail;
-  std::string problem;  // why the process ended, if `status` does not explain it
+  std::string problem;                     // why the process ended, if `status` does not explain it
+  std::optional<bus::BackendError> error;  // the error in output_tail
 };
 
 // No process of the backend is left, and its port is free, or the wait for the port has timed out.

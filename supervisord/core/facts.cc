@@ -6,6 +6,18 @@
 #include "supervisord/core/wording.h"
 
 namespace hpp::supervisord {
+namespace {
+
+// The exit code with which sh(1) and env(1) report that there is no such program.
+constexpr int kNotFoundCode = 127;
+
+bus::Failure failure_of(const ExitStatus& status) {
+  if (!status.is_known || status.by_signal) return bus::Failure::Crashed;
+  if (status.number == kNotFoundCode) return bus::Failure::CommandNotFound;
+  return status.number == 0 ? bus::Failure::Ended : bus::Failure::Crashed;
+}
+
+}  // namespace
 
 bus::BackendState taken_over(const bus::BackendState& last) {
   bus::BackendState facts = last;
@@ -18,6 +30,8 @@ bus::BackendState taken_over(const bus::BackendState& last) {
 void forget_end(bus::BackendState& facts) {
   facts.ended_at_ms = 0;
   facts.exit.reset();
+  facts.failure = bus::Failure::None;
+  facts.error.reset();
   facts.output_tail.clear();
   facts.problem.clear();
 }
@@ -67,6 +81,8 @@ void note_exit(bus::BackendState& facts, const ProcessExited& event) {
   if (event.status.is_known) {
     (event.status.by_signal ? facts.exit->signal : facts.exit->code) = event.status.number;
   }
+  facts.failure = failure_of(event.status);
+  facts.error = event.error;
   facts.output_tail = event.output_tail;
   facts.problem = exit_problem(event, facts.command.front());
 }
@@ -79,11 +95,17 @@ void note_failure(bus::BackendState& facts, Now now) {
   facts.pid = 0;
 }
 
-void note_failed_rebuild(bus::BackendState& facts, std::string problem, std::string output_tail) {
+void note_failed_step(bus::BackendState& facts, const StepEnded& event, std::string problem) {
+  facts.failure = bus::Failure::BuildFailed;
+  facts.error = event.error;
+  facts.problem = std::move(problem);
+  facts.output_tail = event.output_tail;
+}
+
+void note_failed_rebuild(bus::BackendState& facts, const StepEnded& event, std::string problem) {
   facts.restarts_done = facts.restarts_asked;
   facts.serves = facts.seen;
-  facts.problem = std::move(problem);
-  facts.output_tail = std::move(output_tail);
+  note_failed_step(facts, event, std::move(problem));
 }
 
 }  // namespace hpp::supervisord

@@ -31,8 +31,11 @@ void note_exit(bus::BackendState& facts, const ProcessExited& event);
 
 void note_failure(bus::BackendState& facts, Now now);
 
+// A step before the start of the backend has failed.
+void note_failed_step(bus::BackendState& facts, const StepEnded& event, std::string problem);
+
 // A step beside the backend has failed. The backend is declared to serve the newest tree, so that
 // requests are not held any longer.
-void note_failed_rebuild(bus::BackendState& facts, std::string problem, std::string output_tail);
+void note_failed_rebuild(bus::BackendState& facts, const StepEnded& event, std::string problem);
 
 }  // namespace hpp::supervisord

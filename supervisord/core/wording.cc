@@ -124,6 +124,10 @@ std::string refusal_text(const KillRefused& event) {
       fmt::join(event.pids, " "));
 }
 
+std::string error_first(const std::optional<bus::BackendError>& error, const std::string& end) {
+  return error ? fmt::format("{} ({})", printable(to_string(*error)), end) : end;
+}
+
 std::string delay_text(const Pause& pause) {
   if (pause.is == Pause::For::Quiet) {
     return fmt::format("the start waits until no file has changed for {}", text_of(pause.length));

@@ -40,6 +40,10 @@ std::string port_text(const PortTaken& event);
 // -9 1234, or run hpp as that user`
 std::string refusal_text(const KillRefused& event);
 
+// `app.py:12: NameError: name 'x' is not defined (exit code 1 after 10 ms)`. `end` says how the
+// program has ended, and is all if there is no error.
+std::string error_first(const std::optional<bus::BackendError>& error, const std::string& end);
+
 // The reason why Running is not published although the server answers, for BackendState::delay.
 constexpr const char* kHeldText =
     "the server answers; requests wait for a moment, until it is clear whether it restarts itself";

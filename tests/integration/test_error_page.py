@@ -40,7 +40,7 @@ class ErrorPage(IntegrationTest):
         program = get(hpp.url, Accept="application/json")
         self.check(program, "application/json")
         facts = json.loads(program.text)
-        self.assertEqual((facts["error"], facts["exit_code"], facts["generation"]), ("crashed", 1, 1))
+        self.assertEqual((facts["reason"], facts["exit_code"], facts["generation"]), ("crashed", 1, 1))
         self.assertIn("<script>alert(1)</script>", facts["output"])
         for accept in ("*/*", "text/plain", "image/png"):
             text = get(hpp.url, Accept=accept)
@@ -55,6 +55,32 @@ class ErrorPage(IntegrationTest):
         facts = json.loads(get(hpp.url, Accept="application/json").text)
         self.assertEqual((facts["cause"], facts["changed"]), ("app.py changed", ["app.py"]))
         self.assertGreaterEqual(facts["ended_at_ms"], facts["spawned_at_ms"])
+
+    def test_the_error_comes_first(self):
+        self.save("lib/shop.py", "def price(item):\n    return PRICES[item]\n")
+        self.save("app.py", "from lib import shop\n\nshop.price('tea')\n")
+        hpp = self.start_hpp("--exec", PYTHON, "app.py", "{backend}")
+        hpp.wait_state("Error")
+        hpp.wait_line(r"Error: lib/shop\.py:2: NameError: name 'PRICES' is not defined \(exit code 1 after ")
+        headline = "lib/shop.py:2: NameError: name 'PRICES' is not defined\n"
+        self.assertTrue(get(hpp.url).text.startswith(headline + "\n"), get(hpp.url).text)
+        self.assertIn(">     2 |     return PRICES[item]\n", get(hpp.url).text)
+        for path in ("", "__hpp/wait"):
+            facts = json.loads(get(hpp.url + path, Accept="application/json").text)
+            self.assertEqual((facts["reason"], facts["live"]), ("crashed", False))
+            error = facts["error"]
+            self.assertEqual((error["message"], error["file"], error["line"]),
+                             ("NameError: name 'PRICES' is not defined", "lib/shop.py", 2))
+
+    def test_the_error_of_a_failed_build(self):
+        self.save("main.c", "int main(void) {\n  return undeclared;\n}\n")
+        hpp = self.start_hpp("--build", "cc -o server main.c", "--exec", PYTHON, "app.py", "{backend}")
+        hpp.wait_state("Error")
+        hpp.wait_line(r"Error: main\.c:2:10: .undeclared. undeclared .* \(cc -o server main\.c failed: ")
+        facts = json.loads(get(hpp.url, Accept="application/json").text)
+        self.assertEqual((facts["reason"], facts["error"]["file"], facts["error"]["line"]),
+                         ("build_failed", "main.c", 2))
+        self.assertIn("return undeclared;", facts["error"]["source"])
 
     def test_a_head_request_gets_only_the_head(self):
         hpp = self.start_broken()

@@ -132,7 +132,7 @@ class StoppedProxy(IntegrationTest):
         time.sleep(0.3)  # until proxyd would have given up
         os.kill(proxyd, signal.SIGCONT)
         answer = client.read_response()
-        self.assertEqual((answer.status, json.loads(answer.text)["error"]), (503, "crashed"))
+        self.assertEqual((answer.status, json.loads(answer.text)["reason"]), (503, "crashed"))
 
     def ask_and_freeze(self, hpp, proxyd):
         """Sends a request, and freezes proxyd when it has noticed that the backend has closed the

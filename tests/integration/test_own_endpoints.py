@@ -152,7 +152,7 @@ class Wait(IntegrationTest):
         answer = get(hpp.url + "__hpp/wait")
         self.assertEqual(answer.status, 503)
         failed = json.loads(answer.text)
-        self.assertEqual((failed["live"], failed["error"], failed["exit_code"]),
+        self.assertEqual((failed["live"], failed["reason"], failed["exit_code"]),
                          (False, "crashed", 1))
         self.assertIn("out of cheese", failed["output"])
         text = get(hpp.url + "__hpp/wait", Accept="text/plain")
@@ -165,7 +165,7 @@ class Wait(IntegrationTest):
         self.gate.unlink()
         self.save_slow_backend("new")
         answer = get(hpp.url + "__hpp/wait")
-        self.assertEqual((answer.status, json.loads(answer.text)["error"]), (503, "queue_timeout"))
+        self.assertEqual((answer.status, json.loads(answer.text)["reason"]), (503, "queue_timeout"))
 
 
 class LiveReload(unittest.IsolatedAsyncioTestCase, OwnEndpointsTest):

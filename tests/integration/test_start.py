@@ -153,7 +153,7 @@ class Build(IntegrationTest):
         pid = self.hpp.snapshot()["pid"]
         self.save("source", "bad")
         self.assertEqual(get(self.hpp.url).text, "one", "the request is released when the build has failed")
-        self.hpp.wait_line("Running: sh build.sh failed: exit code 2 after .*; generation 1 keeps running")
+        self.hpp.wait_line(r"Running: source:1: bad \(sh build.sh failed: exit code 2 after .*\); generation 1 keeps running")
         wait = self.run_program("ctl", "wait")
         self.assertEqual(wait.process.returncode, 1, wait.transcript())
         self.assertIn("sh build.sh failed", wait.output())

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "common/bus/codec.h"
 #include "common/text.h"
 #include "common/time_point.h"
 #include "proxyd/core/crash.h"
@@ -116,9 +117,14 @@ std::string text_of(const Story& story, const bus::BackendState& backend) {
     return fmt::format("{}: {}.\n", story.title, story.text);
   }
   if (!story.is_crash()) return story.text + '\n';
-  std::string text =
-      (runs(backend) ? "Your new server is not running: " : "Your server is not running: ") +
-      story.text;
+  std::string text;
+  if (story.tells_all && backend.error) {
+    text = to_string(*backend.error) + "\n\n";
+    const std::string source = source_text(*backend.error);
+    if (!source.empty()) text += source + '\n';
+  }
+  text += (runs(backend) ? "Your new server is not running: " : "Your server is not running: ") +
+          story.text;
   const std::string_view next = story.retried ? "hpp tries again until it can start it."
                                               : "hpp starts it again when a file changes.";
   if (!story.tells_all) return fmt::format("{}. {}\n", text, next);
@@ -132,12 +138,11 @@ std::string text_of(const Story& story, const bus::BackendState& backend) {
 // ---- JSON ---------------------------------------------------------------------------------------
 
 std::string json_of(const Story& story, int status, const bus::BackendState& backend) {
-  Json json{{"error", story.name},
-            {"status", status},
-            {"message", story.text},
-            {"live", false},
-            {"generation", backend.generation}};
+  Json json{{"reason", story.name},  {"error", nullptr}, {"status", status},
+            {"message", story.text}, {"live", false},    {"generation", backend.generation}};
+  if (story.is_crash() && story.tells_all) json["reason"] = failure_name(backend);
   if (story.tells_all) {
+    if (backend.error) json["error"] = bus::json_of(*backend.error);
     json["command"] = backend.command;
     json["cause"] = backend.cause.text;
     json["changed"] = backend.cause.changed;

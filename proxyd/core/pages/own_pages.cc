@@ -62,7 +62,8 @@ OwnAnswer answer_watch_problem(Wanted wanted, const bus::BackendState& backend,
   OwnAnswer answer{.status = 503, .body = message + '\n', .generation = backend.generation};
   if (wanted != Wanted::Json) return answer;
   answer.type = "application/json";
-  answer.body = text_of({{"error", "not_watching"},
+  answer.body = text_of({{"reason", "not_watching"},
+                         {"error", nullptr},
                          {"status", answer.status},
                          {"message", message},
                          {"live", false},

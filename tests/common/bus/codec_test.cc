@@ -47,6 +47,20 @@ std::vector<Message> samples() {
       .spawned_at_ms = 1'700'000'000'000,
       .ready_at_ms = 1'700'000'000'004,
       .exit = BackendExit{.code = 3, .signal = {}, .spawn_error = ""},
+      .failure = Failure::Crashed,
+      .error = BackendError{.message = "NameError: x",
+                            .file = "app.py",
+                            .line = 12,
+                            .column = 3,
+                            .source = "a\n",
+                            .source_line = 12,
+                            .frames = {{.file = "/usr/lib/x.py",
+                                        .line = 1,
+                                        .column = 2,
+                                        .is_foreign = true,
+                                        .output_line = 4,
+                                        .output_lines = 3},
+                                       {.file = "app.py"}}},
       .output_tail = std::string("\x1b[31mred\x1b[0m\t\0!", 14),
       .problem = "p",
       .answers = {.epoch = 9, .number = 8},
@@ -142,25 +156,49 @@ bool is_later(const std::string& name) {
          name == "start" || name == "killed_at_ms" || name == "ended_at_ms" || name == "address" ||
          name == "stranger" || name == "delay" || name == "restarts_asked" ||
          name == "restarts_done" || name == "liveness_check" || name == "released" ||
-         name == "lag_ms" || name == "other_roots";
+         name == "lag_ms" || name == "other_roots" || name == "failure" || name == "error";
 }
 
 TEST(Codec, DecodesMessagesOfAnEarlierVersion) {
   BackendState state = std::get<BackendState>(samples()[2]);
   Json json = body(encode(state));
   for (const char* name : {"cause", "start", "killed_at_ms", "ended_at_ms", "address", "stranger",
-                           "delay", "restarts_asked", "restarts_done"})
+                           "delay", "restarts_asked", "restarts_done", "failure", "error"})
     json.erase(name);
   const Decoded decoded = decode("backend " + json.dump());
   ASSERT_TRUE(std::holds_alternative<Message>(decoded));
   state.cause = {};
   state.start = {};
+  state.failure = Failure::None;
+  state.error.reset();
   state.killed_at_ms = state.ended_at_ms = 0;
   state.address.clear();
   state.stranger.clear();
   state.delay.clear();
   state.restarts_asked = state.restarts_done = 0;
   EXPECT_TRUE(std::get<Message>(decoded) == Message(state));
+}
+
+TEST(Codec, DecodesAReasonOfALaterVersion) {
+  Json json = body(encode(BackendState{.failure = Failure::PortInUse}));
+  EXPECT_EQ(json["failure"], "port_in_use");
+  json["failure"] = "of the future";
+  const Decoded decoded = decode("backend " + json.dump());
+  EXPECT_TRUE(std::get<Message>(decoded) == Message(BackendState{}));
+}
+
+TEST(Codec, RejectsMalformedErrors) {
+  const Json json = body(encode(samples()[2]));
+  for (const auto& [name, value] : json["error"].items()) {
+    Json less = json;
+    less["error"].erase(name);
+    EXPECT_TRUE(is_malformed("backend " + less.dump())) << "without " << name;
+  }
+  Json many = json;
+  while (many["error"]["frames"].size() <= kFramesMax) {
+    many["error"]["frames"].push_back(json["error"]["frames"][0]);
+  }
+  EXPECT_TRUE(is_malformed("backend " + many.dump()));
 }
 
 TEST(Codec, RejectsAMissingField) {
@@ -228,7 +266,7 @@ TEST(Codec, RejectsAWrongType) {
     const Json json = body(text);
     for (const auto& [name, value] : json.items()) {
       for (const Json& wrong : wrongs) {
-        const bool may_be_null = name == "exit" && wrong.is_null();
+        const bool may_be_null = (name == "exit" || name == "error") && wrong.is_null();
         if (wrong.type() == value.type() || may_be_null) continue;
         // RejectsNumbersThatNoCounterHas and RejectsContradictoryFields test the numbers.
         if (value.is_number() && wrong.is_number()) continue;
@@ -379,18 +417,23 @@ std::vector<Message> endless_messages() {
   std::vector<std::string> words(50, std::string(kTextMax, '\x01'));
   words.insert(words.end(), 100'000, "");
   const BackendExit exit{.spawn_error = text};
-  return {TreeState{.clock = text,
-                    .problem = text,
-                    .changed = words,
-                    .changed_count = 1'000'000,
-                    .refresh = {.css = words, .css_count = 7, .reload = words},
-                    .other_roots = words},
-          BackendState{.command = words,
-                       .exit = exit,
-                       .output_tail = text,
-                       .problem = text,
-                       .cause = {.text = text, .changed = words}},
-          ProxyState{.listening = words, .problem = text}};
+  return {
+      TreeState{.clock = text,
+                .problem = text,
+                .changed = words,
+                .changed_count = 1'000'000,
+                .refresh = {.css = words, .css_count = 7, .reload = words}},
+      BackendState{.command = words,
+                   .exit = exit,
+                   .error = BackendError{.message = text,
+                                         .file = text,
+                                         .source = text,
+                                         .frames = std::vector<ErrorFrame>(
+                                             1000, ErrorFrame{.file = std::string(150, '\x01')})},
+                   .output_tail = text,
+                   .problem = text,
+                   .cause = {.text = text, .changed = words}},
+      ProxyState{.listening = words, .problem = text}};
 }
 
 std::size_t bytes_of(const std::vector<std::string>& words) {

@@ -182,6 +182,17 @@ TEST(Report, ShowsTheReasonForADelay) {
   EXPECT_THAT(trace_text(*all.backend), HasSubstr("delay: nothing listens on?127.0.0.1:8001"));
 }
 
+TEST(Report, ShowsTheError) {
+  Snapshots all{.tree = tree(), .backend = backend(), .proxy = proxy(), .silent = {}};
+  all.backend->state = bus::BackendPhase::Error;
+  all.backend->error =
+      bus::BackendError{.message = "NameError: x\x1b", .file = "app.py", .line = 7};
+  EXPECT_THAT(status_text(kInstance, all, 0), HasSubstr("error      app.py:7: NameError: x?\n"));
+  EXPECT_THAT(trace_text(*all.backend), HasSubstr("error: app.py:7: NameError: x?"));
+  const auto object = nlohmann::json::parse(status_json(kInstance, all));
+  EXPECT_EQ(object["backend"]["error"]["line"], 7);
+}
+
 TEST(Report, DescribesBusMessages) {
   EXPECT_EQ(trace_text(tree()), "tree     watched, revision 5, app.py and 2 more changed");
   EXPECT_EQ(trace_text(backend()), "backend  Running: generation 2, pid 34");

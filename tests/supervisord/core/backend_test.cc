@@ -262,6 +262,19 @@ TEST(TakingOver, ReportsABackendThatDiedMeanwhile) {
   EXPECT_EQ(other.published().exit, bus::BackendExit{}) << "no process has received the status";
 }
 
+TEST(Failing, TheErrorComesFirst) {
+  Life life = running();
+  ProcessExited end = exited(1, 3, "NameError: x");
+  end.error = bus::BackendError{.message = "NameError: x\x1b", .file = "app.py", .line = 7};
+  life(end);
+  EXPECT_EQ(life.published().error, end.error);
+  EXPECT_EQ(life.published().failure, bus::Failure::Crashed);
+  EXPECT_THAT(
+      life.all<Say>().back().text,
+      testing::MatchesRegex("Error: app.py:7: NameError: x\\? \\(exit code 3 after .* ms\\); "
+                            "waiting for a change"));
+}
+
 TEST(TakingOver, StaysInErrorUntilAChange) {
   bus::BackendState last = left_in(bus::BackendPhase::Error);
   last.pid = 0;

@@ -80,6 +80,24 @@ TEST(Facts, AnswerSetsTheAddress) {
   EXPECT_EQ(facts.stranger, "pid 9 (node x.js)");
 }
 
+TEST(Facts, AnExitHasAReason) {
+  bus::BackendState facts;
+  facts.command = {"./server"};
+  const auto failure = [&](ExitStatus status) {
+    note_exit(facts, {.status = status, .output_tail = "", .error = bus::BackendError{}});
+    return facts.failure;
+  };
+  EXPECT_EQ(failure({.number = 1}), bus::Failure::Crashed);
+  EXPECT_EQ(failure({.number = 0}), bus::Failure::Ended);
+  EXPECT_EQ(failure({.number = 127}), bus::Failure::CommandNotFound);
+  EXPECT_EQ(failure({.by_signal = true, .number = 11}), bus::Failure::Crashed);
+  EXPECT_EQ(failure({.is_known = false}), bus::Failure::Crashed);
+  EXPECT_TRUE(facts.error);
+  forget_end(facts);
+  EXPECT_EQ(facts.failure, bus::Failure::None);
+  EXPECT_FALSE(facts.error);
+}
+
 TEST(Facts, KillClearsTheExit) {
   bus::BackendState facts = crashed();
   note_kill(facts);
@@ -93,7 +111,11 @@ TEST(Facts, FailedRebuildServesTheNewestTree) {
   bus::BackendState facts;
   facts.seen = {.epoch = 3, .revision = 4};
   facts.restarts_asked = 1;
-  note_failed_rebuild(facts, "make failed: exit code 2", "error: …");
+  note_failed_rebuild(
+      facts, {.problem = {}, .output_tail = "error: …", .error = bus::BackendError{.message = "…"}},
+      "make failed: exit code 2");
+  EXPECT_EQ(facts.failure, bus::Failure::BuildFailed);
+  EXPECT_EQ(facts.error->message, "…");
   EXPECT_EQ(facts.serves, facts.seen);
   EXPECT_EQ(facts.restarts_done, 1U);
   EXPECT_EQ(facts.problem, "make failed: exit code 2");

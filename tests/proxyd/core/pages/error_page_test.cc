@@ -68,6 +68,43 @@ TEST(ErrorPage, ACrashShowsTheReasonAndTheOutput) {
   EXPECT_EQ(content_length(answer), body_of(answer).size());
 }
 
+const bus::BackendError kNameError{.message = "NameError: <x>",
+                                   .file = "shop/app.py",
+                                   .line = 12,
+                                   .source = "def f():\n    return <x>\n\n",
+                                   .source_line = 11};
+
+TEST(ErrorPage, TheErrorComesFirst) {
+  bus::BackendState backend = kCrashed;
+  backend.error = kNameError;
+  backend.failure = bus::Failure::Crashed;
+  EXPECT_THAT(body_of(crashed(backend)),
+              StartsWith("shop/app.py:12: NameError: <x>\n\n"
+                         "     11 | def f():\n"
+                         ">    12 |     return <x>\n"
+                         "     13 | \n\n"
+                         "Your server is not running: it ended with exit code 3\n"));
+  const Json json = Json::parse(body_of(crashed(backend, kJson)));
+  EXPECT_EQ(json["reason"], "crashed");
+  EXPECT_EQ(json["error"]["message"], "NameError: <x>");
+  EXPECT_EQ(json["error"]["file"], "shop/app.py");
+  EXPECT_EQ(json["error"]["line"], 12);
+  backend.failure = bus::Failure::BuildFailed;
+  EXPECT_EQ(Json::parse(body_of(crashed(backend, kJson)))["reason"], "build_failed");
+}
+
+TEST(ErrorPage, AStrangerSeesNoError) {
+  bus::BackendState backend = kCrashed;
+  backend.error = kNameError;
+  for (const RequestFacts& request : {kText, kJson, kHtml}) {
+    const std::string answer = crashed(backend, request, kStranger);
+    for (const char* const secret : {"NameError", "app.py", "def f()"}) {
+      EXPECT_THAT(answer, Not(HasSubstr(secret)));
+    }
+  }
+  EXPECT_TRUE(Json::parse(body_of(crashed(backend, kJson, kStranger)))["error"].is_null());
+}
+
 TEST(ErrorPage, OtherWaysToEnd) {
   bus::BackendState backend = kCrashed;
   const auto expect = [&](const std::string& words, const std::string& title) {
@@ -127,7 +164,7 @@ TEST(ErrorPage, ShowsItsAgeInWords) {
 TEST(ErrorPage, AHalfClosedClientGetsTheReason) {
   const Answer answer{.kind = Answer::Kind::HalfClosed, .status = 503, .why = "It was not sent."};
   const Json json = Json::parse(body_of(write_answer(answer, kJson, {}, kDeveloper)));
-  EXPECT_EQ(json["error"], "half_closed");
+  EXPECT_EQ(json["reason"], "half_closed");
   EXPECT_EQ(json["message"], "It was not sent.");
   EXPECT_EQ(body_of(write_answer(answer, kText, {}, kDeveloper)), "It was not sent.\n");
 }
@@ -163,7 +200,7 @@ TEST(ErrorPage, AProgramGetsJson) {
   const std::string answer = crashed(kCrashed, kJson);
   EXPECT_THAT(answer, HasSubstr("Content-Type: application/json; charset=utf-8\r\n"));
   const Json json = Json::parse(body_of(answer));
-  EXPECT_EQ(json["error"], "crashed");
+  EXPECT_EQ(json["reason"], "crashed");
   EXPECT_EQ(json["live"], false);
   EXPECT_EQ(json["generation"], 3);
   EXPECT_EQ(json["exit_code"], 3);
@@ -172,7 +209,7 @@ TEST(ErrorPage, AProgramGetsJson) {
   EXPECT_EQ(json["changed"], Json({"a.py", "b.py"}));
   const Json refused = Json::parse(body_of(write_answer(
       {.kind = Answer::Kind::Refused, .status = 400, .why = "a \xff"}, kJson, {}, kDeveloper)));
-  EXPECT_EQ(refused["error"], "refused");
+  EXPECT_EQ(refused["reason"], "refused");
   EXPECT_EQ(refused["status"], 400);
 }
 

@@ -51,7 +51,7 @@ TEST_F(WaitEndpoint, FailsWithTheReasonIfTheFilesAreNotWatched) {
   EXPECT_NE(text.find("too many directories\n"), std::string::npos);
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
   const std::string json = answer(Wanted::Json).body;
-  EXPECT_NE(json.find("\"error\": \"not_watching\""), std::string::npos) << json;
+  EXPECT_NE(json.find("\"reason\": \"not_watching\""), std::string::npos) << json;
   EXPECT_NE(json.find("\"live\": false"), std::string::npos) << json;
 }
 
