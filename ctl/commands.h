@@ -10,12 +10,16 @@ namespace hpp::ctl {
 // Prints each author's newest snapshot, read from its file if the author does not respond.
 int status(const Instance& instance, const CtlOptions& options);
 
+// Lists all of this user's running instances. Returns 0, also if there is none.
+int status_of_all(const CtlOptions& options);
+
 // Blocks until the files saved before the call are live (0), or the backend has failed with them
 // (1; prints the reason on stderr).
 int wait(const Instance& instance, const CtlOptions& options);
 
-// Restarts the backend. Returns 0 when the new one is spawned, 1 if it cannot be.
-int restart(const Instance& instance);
+// Restarts the backend. Returns 0 when the new one is spawned, 1 if it cannot be. With --wait, goes
+// on like wait().
+int restart(const Instance& instance, const CtlOptions& options);
 
 // Stops the instance and waits until its processes have exited. Returns 0, or 1 if systemctl fails.
 // Gives up after a minute.

@@ -11,6 +11,7 @@
 namespace {
 
 int run(const hpp::ctl::CtlOptions& options) {
+  if (options.all) return hpp::ctl::status_of_all(options);
   const hpp::ctl::Instance instance = hpp::ctl::find_instance(options);
   switch (options.command) {
     case hpp::ctl::Command::Status:
@@ -18,7 +19,7 @@ int run(const hpp::ctl::CtlOptions& options) {
     case hpp::ctl::Command::Wait:
       return hpp::ctl::wait(instance, options);
     case hpp::ctl::Command::Restart:
-      return hpp::ctl::restart(instance);
+      return hpp::ctl::restart(instance, options);
     case hpp::ctl::Command::Stop:
       return hpp::ctl::stop(instance);
     case hpp::ctl::Command::Log:

@@ -49,6 +49,14 @@ CLI::Validator not_empty() {
   return {check, ""};
 }
 
+CLI::Option* add_timeout(CLI::App& command, CtlOptions& options) {
+  return command
+      .add_option("--timeout", options.timeout_ms, "give up after this time (default: 0, never)")
+      ->type_name("MS")
+      ->transform(decimal_number())
+      ->check(CLI::Range(0U, UINT32_MAX));
+}
+
 void declare(CLI::App& app, CtlOptions& options) {
   auto* const name = app.add_option("--name", options.name,
                                     "name of the instance (default: the one of this folder)")
@@ -61,14 +69,16 @@ void declare(CLI::App& app, CtlOptions& options) {
   auto* const status = add_command(app, options, Command::Status, "status", "show the state");
   auto* const wait = add_command(app, options, Command::Wait, "wait",
                                  "wait until your last save is live, or has failed");
-  add_command(app, options, Command::Restart, "restart", "restart the server, as after a change");
+  auto* const restart = add_command(app, options, Command::Restart, "restart",
+                                    "restart the server, as after a change");
   add_command(app, options, Command::Stop, "stop",
               "stop hpp and the server, and wait until they have ended");
   auto* const log =
       add_command(app, options, Command::Log, "log", "show what the server and its build printed");
   auto* const trace = add_command(app, options, Command::Trace, "trace",
                                   "show the messages between hpp's processes, until Ctrl+C");
-  status->add_flag("--json", options.json, "print all details as one JSON object");
+  status->add_flag("--all", options.all, "list all of this user's instances")->excludes(name);
+  status->add_flag("--json", options.json, "print all details, one JSON object per instance");
   log->add_flag("-f,--follow", options.follow, "show new output as well, until Ctrl+C");
   auto* const since_save = log->add_flag("--since-save", options.since_save,
                                          "only since the save that caused the last restart");
@@ -82,10 +92,10 @@ void declare(CLI::App& app, CtlOptions& options) {
   trace->add_flag("--json", options.json, "print one JSON object per line");
   trace->add_flag("--tickets", options.tickets,
                   "show the tickets that come with each request, and their answers, too");
-  wait->add_option("--timeout", options.timeout_ms, "give up after this time (default: 0, never)")
-      ->type_name("MS")
-      ->transform(decimal_number())
-      ->check(CLI::Range(0U, UINT32_MAX));
+  auto* const then_wait =
+      restart->add_flag("--wait", options.wait, "wait until the new server answers, or has failed");
+  add_timeout(*wait, options);
+  add_timeout(*restart, options)->needs(then_wait);
   app.require_subcommand(1);
 }
 

@@ -14,11 +14,13 @@ struct CtlOptions {
   std::string name;           // the instance's name; empty: choose by the current directory
   std::string run_directory;  // the instance's; empty: choose by name or current directory
   bool json = false;
+  bool all = false;                         // status: list all instances
+  bool wait = false;                        // restart: then do as Command::Wait does
   bool tickets = false;                     // trace: print tickets and their answers
   bool follow = false;                      // log: go on until Ctrl+C
   bool since_save = false;                  // log: only output since the cause of the last restart
   std::optional<std::uint64_t> generation;  // log: only this generation's output
-  std::uint32_t timeout_ms = 0;             // wait: give up after this time; 0: never
+  std::uint32_t timeout_ms = 0;  // wait and restart --wait: give up after this time; 0: never
 };
 
 // The options, or the exit status if there are none, like hpp::ParsedOptions.

@@ -31,7 +31,7 @@ LockHolder find_supervisord(const Instance& instance) {
 // Reads the number of earlier restarts from the first snapshot, sends SIGHUP, and waits until more
 // restarts than that are done. A request sent after this returns is not answered by the old
 // backend.
-int restart(const Instance& instance) {
+int restart(const Instance& instance, const CtlOptions& options) {
   const LockHolder supervisord = find_supervisord(instance);
   Loop loop;
   std::optional<std::uint64_t> asked_before;
@@ -54,7 +54,8 @@ int restart(const Instance& instance) {
   const bool has_failed = outcome->state == bus::BackendPhase::Error || !outcome->problem.empty();
   print_text(stdout, words(*outcome) + '\n');
   if (!outcome->problem.empty()) print_text(stdout, printable(outcome->problem) + '\n');
-  return has_failed ? 1 : 0;
+  if (has_failed) return 1;
+  return options.wait ? wait(instance, options) : 0;
 }
 
 }  // namespace hpp::ctl

@@ -153,6 +153,24 @@ std::string status_text(const Instance& instance, const Snapshots& snapshots, st
   return text;
 }
 
+std::string list_text(const std::vector<InstanceState>& states) {
+  if (states.empty()) return "no hpp is running\n";
+  std::size_t name_width = 0;
+  std::size_t url_width = 0;
+  for (const auto& [instance, snapshots] : states) {
+    name_width = std::max(name_width, instance.name.size());
+    url_width = std::max(url_width, instance.url.size());
+  }
+  std::string text;
+  for (const auto& [instance, snapshots] : states) {
+    const std::string_view state =
+        snapshots.backend ? bus::to_string(snapshots.backend->state) : "unknown";
+    text += fmt::format("{:<{}}  {:<7}  {:<{}}  {}\n", instance.name, name_width, state,
+                        instance.url, url_width, printable(instance.directory));
+  }
+  return text;
+}
+
 std::string status_json(const Instance& instance, const Snapshots& snapshots) {
   Object object;
   object["instance"] = {{"name", instance.name},

@@ -25,6 +25,15 @@ struct Snapshots {
 // The output of `hpp-ctl status`: several lines. `now_ms`: milliseconds since the Unix epoch.
 std::string status_text(const Instance& instance, const Snapshots& snapshots, std::int64_t now_ms);
 
+struct InstanceState {
+  Instance instance;
+  Snapshots snapshots;
+};
+
+// The output of `hpp-ctl status --all`: a line for each instance, with its name, the state of its
+// backend, its URL and its project folder.
+std::string list_text(const std::vector<InstanceState>& states);
+
 // One JSON object on one line that ends with a newline: `instance`, the bus messages `tree`,
 // `backend` and `proxy` (null if unknown), and `silent`.
 std::string status_json(const Instance& instance, const Snapshots& snapshots);

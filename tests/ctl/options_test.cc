@@ -38,6 +38,11 @@ TEST(CtlOptions, ParsesACommandAndItsOptions) {
   EXPECT_EQ(parse({"restart"}).options->command, Command::Restart);
   EXPECT_EQ(parse({"stop"}).options->command, Command::Stop);
   EXPECT_TRUE(parse({"status", "--json"}).options->json);
+  EXPECT_TRUE(parse({"status", "--all"}).options->all);
+  const auto restart = parse({"restart", "--wait", "--timeout", "5"});
+  ASSERT_TRUE(restart.options.has_value());
+  EXPECT_TRUE(restart.options->wait);
+  EXPECT_EQ(restart.options->timeout_ms, 5U);
 }
 
 TEST(CtlOptions, ParsesEmptyNamesAndDecimalNumbers) {
@@ -55,6 +60,8 @@ TEST(CtlOptions, RejectsErrorsWithOneLine) {
       {"bogus"},
       {"status", "wait"},
       {"status", "--timeout", "1"},
+      {"status", "--all", "--name", "x"},
+      {"restart", "--timeout", "1"},
       {"restart", "--json"},
       {"wait", "--timeout"},
       {"wait", "--timeout", "-1"},

@@ -43,6 +43,8 @@ class Finding(CtlTest):
         for command in ("status", "wait", "restart", "stop", "log", "trace"):
             program = self.ctl(command, status=1)
             self.assertEqual(program.output(), "hpp-ctl: error: no hpp is running")
+        self.assertEqual(self.ctl("status", "--all", status=0).output(), "no hpp is running")
+        self.assertEqual(self.ctl("status", "--all", "--json", status=0).output(), "")
 
     def test_wrong_usage_is_another_error(self):
         for arguments in ((), ("bogus",), ("status", "--bogus")):
@@ -72,6 +74,12 @@ class Finding(CtlTest):
         self.assertRegex(program.output(), r"^hpp-ctl: error: several are running, .*--name: "
                          r"localhost-\d+ \(.*\); localhost-\d+ \(.*\)$")
         self.assertTrue(is_alive(outer.pid) and is_alive(second.pid))
+        listed = self.ctl("status", "--all", cwd=self.directory, status=0).output()
+        for hpp, folder in ((outer, self.project), (inner, self.project / "inner"), (second, self.project)):
+            self.assertRegex(listed, rf"(?m)^localhost-{hpp.bind} +Running +http://localhost:{hpp.bind} +{folder}$")
+        objects = self.ctl("status", "--all", "--json", status=0).output().splitlines()
+        self.assertCountEqual([json.loads(line)["instance"]["pid"] for line in objects],
+                              [outer.pid, inner.pid, second.pid])
         self.ctl("--name", f"localhost-{second.bind}", "stop", status=0)
         self.assertFalse(is_alive(second.pid))
         self.assertTrue(is_alive(outer.pid))
@@ -253,9 +261,15 @@ class Restart(CtlTest):
     def test_with_wait_it_waits_for_the_new_backend(self):
         hpp = self.start_ready()
         for generation in range(2, 6):
-            self.ctl("restart", status=0)
-            self.ctl("wait", status=0)
+            self.ctl("restart", "--wait", status=0)
             self.assertEqual(get(hpp.url).header("X-Hpp-Generation"), str(generation))
+
+    def test_with_wait_it_fails_with_the_backend(self):
+        self.start_ready()
+        self.save("app.py", "import sys\nsys.exit('boom: it is broken')\n")
+        self.ctl("wait", status=1)
+        program = self.ctl("restart", "--wait", status=1)
+        self.assertRegex(program.output("err"), "(?m)^boom: it is broken$")
 
     def test_starts_a_crashed_backend(self):
         hpp = self.start_ready()

@@ -43,6 +43,17 @@ bus::ProxyState proxy() {
           .replayed = 4};
 }
 
+TEST(Report, ListsInstancesInColumns) {
+  EXPECT_EQ(list_text({}), "no hpp is running\n");
+  Instance other = kInstance;
+  other.name = "shop";
+  other.url = "http://localhost:80";
+  other.directory = "/home/me/a\nb";
+  EXPECT_EQ(list_text({{kInstance, {.backend = backend()}}, {other, {}}}),
+            "localhost-8000  Running  http://localhost:8000  /home/me/project\n"
+            "shop            unknown  http://localhost:80    /home/me/a?b\n");
+}
+
 TEST(Report, StatusTextShowsAllParts) {
   const Snapshots all{.tree = tree(), .backend = backend(), .proxy = proxy(), .silent = {}};
   EXPECT_EQ(status_text(kInstance, all, 1'000'350 + 185'000),
