@@ -65,7 +65,9 @@ module HppGate
   # A file is *unfit* if loading it early would differ from loading it in time: it fails, it loads a file
   # of the project, it opens a connection, writes a file, starts a process or a thread, or reads a variable
   # of the environment that the program sets itself. The files that load it are unfit, too, even if they
-  # rescue the error. A fork of the spare finds out which ones are unfit.
+  # rescue the error. So are the files of the same library that were loaded after it: they may rely on what
+  # it does, and can be loaded early without it, but then it cannot be loaded any more. A fork of the spare
+  # finds out which ones are unfit.
   class Spare
     TRIALS_MAX = 8
     # Methods by which a file does more than to read files, and the classes that define them.
@@ -79,6 +81,9 @@ module HppGate
     READING = %i[binread directory? exist? file? foreach lstat mtime new open read readable? readlines realpath
                  size stat].freeze
     LISTING = %i[[] children each_child entries foreach glob].freeze
+
+    # Bundler and RubyGems load their parts when they need them, in any order.
+    UNORDERED = %r{/(bundler|rubygems)/}.freeze
 
     class Refused < LoadError; end
 
@@ -124,6 +129,7 @@ module HppGate
       @files = {} # name: the variables that the program has set before
       @paths = []
       @skipped = {}
+      @incomplete = {} # libraries of which a file is not loaded early
       @unfit = []
       @is_checked = true
       variables = []
@@ -185,8 +191,23 @@ module HppGate
       (folders + Gem::Specification.dirs).uniq.each { |folder| guard.note_folder(folder) }
     end
 
+    # `gems/rack-2.2/` or `ruby/3.1.0/net`
+    def library_of(file)
+      file[%r{\A.*/gems/[^/]+/}] || file[%r{\A.*/ruby/[^/]+/[^/.]+}] || File.dirname(file)
+    end
+
+    def unfit?(file)
+      @skipped[file] || (@incomplete[library_of(file)] && !UNORDERED.match?(file))
+    end
+
+    def declare_unfit(*files)
+      @unfit.concat(files)
+      files.each { |file| @incomplete[library_of(file)] = true }
+    end
+
     def load_early(file, extended)
-      return if @skipped[file] || $LOADED_FEATURES.include?(file) || !file.end_with?('.rb')
+      @incomplete[library_of(file)] = true if @skipped[file]
+      return if unfit?(file) || $LOADED_FEATURES.include?(file) || !file.end_with?('.rb')
 
       @current = file
       @variables = @files[file]
@@ -194,12 +215,12 @@ module HppGate
       require file
       raise Refused, "#{file} changes $LOAD_PATH" if $LOAD_PATH != extended
     rescue Exception # rubocop:disable Lint/RescueException
-      @unfit << file
+      declare_unfit(file)
     end
 
     def refuse(why)
-      @unfit << @current
-      @unfit.concat(caller_locations.filter_map do |place|
+      declare_unfit(@current)
+      declare_unfit(*caller_locations.filter_map do |place|
         place.absolute_path if place.label == '<top (required)>' && @files.key?(place.absolute_path)
       end)
       raise Refused, why
@@ -257,7 +278,7 @@ module HppGate
       return if point.eval_script || file.nil?
 
       refuse("#{file} belongs to the project") if @project.include?(file)
-      refuse("#{file} is not loaded early") if @skipped[file]
+      refuse("#{file} is not loaded early") if unfit?(file)
       @guard&.note_file(file)
     end
 

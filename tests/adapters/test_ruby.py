@@ -74,6 +74,18 @@ puts method(:require).owner, `ruby -e 'p ENV["HPP_GATE"], ENV["RUBYOPT"]'`
                 self.gem.write_text(text + "\n")
                 self.check_skipped()
 
+    def test_a_part_of_a_library_that_is_skipped(self):
+        """It can be loaded alone, but then the library cannot be loaded any more."""
+        part = self.write("gems/colour/lib/colour/part.rb", "class Colour; end\n$stdout.syswrite(\"part\\n\")\n")
+        other = self.write("gems/shape-1.0/lib/shape.rb", "$stdout.syswrite(\"shape\\n\")\n")
+        self.gem.write_text(f"class Colour < Struct.new(:name); end\nrequire_relative 'colour/part'\n"
+                            f"require '{other}'\nThread.new {{}}\n")
+        self.assertEqual(self.cold(), "part\nshape\nshop\nmain\n")
+        spare = self.spare()
+        self.assertEqual(self.recorded("file"), [str(self.gem), str(part), str(other)])
+        self.assertEqual((spare.output(), spare.open()), ("shape\n", "go"))
+        self.assertEqual(spare.finish(), (0, "shape\npart\nshop\nmain\n", ""))
+
     def test_an_edited_file(self):
         self.check_cold(self.gem, lambda: self.gem.write_text("$stdout.syswrite(\"COLOUR\\n\")\n"))
 
