@@ -1,5 +1,5 @@
 // Shell. The commands of hpp-ctl: one function each, in a file of the same name. Each returns the
-// exit status, or throws std::exception with one line for the user.
+// exit status, or throws Failure or another std::exception with one line for the user.
 #pragma once
 
 #include "ctl/core/choice.h"
@@ -14,7 +14,7 @@ int status(const Instance& instance, const CtlOptions& options);
 int status_of_all(const CtlOptions& options);
 
 // Blocks until the files saved before the call are live (0), or the backend has failed with them
-// (1; prints the reason on stderr).
+// (1; prints the reason on stderr). With --json, prints the outcome on stdout instead.
 int wait(const Instance& instance, const CtlOptions& options);
 
 // Restarts the backend. Returns 0 when the new one is spawned, 1 if it cannot be. With --wait, goes

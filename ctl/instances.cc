@@ -18,6 +18,7 @@
 #include "common/os/process_info.h"
 #include "common/os/project_directory.h"
 #include "common/os/run_directory.h"
+#include "ctl/core/failure.h"
 
 namespace hpp::ctl {
 namespace {
@@ -121,11 +122,13 @@ Instance find_instance(const CtlOptions& options) {
   if (!options.run_directory.empty()) {
     auto instance = instance_in(canonical(options.run_directory));
     if (instance) return std::move(*instance);
-    throw std::runtime_error(
-        fmt::format("no hpp is running in the run directory {}", options.run_directory));
+    throw Failure(ExitStatus::NothingRuns,
+                  fmt::format("no hpp is running in the run directory {}", options.run_directory));
   }
   auto choice = choose(running_instances(), options.name, canonical(working_path()));
-  if (const auto* const none = std::get_if<NoChoice>(&choice)) throw std::runtime_error(none->why);
+  if (const auto* const none = std::get_if<NoChoice>(&choice)) {
+    throw Failure(none->is_ambiguous ? ExitStatus::Usage : ExitStatus::NothingRuns, none->why);
+  }
   return std::get<Instance>(std::move(choice));
 }
 

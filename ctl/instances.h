@@ -14,8 +14,8 @@ namespace hpp::ctl {
 std::vector<Instance> running_instances();
 
 // Returns the instance in options.run_directory or, without that option, the instance that choose()
-// picks by name and current directory. Throws std::runtime_error if there is none; the message
-// lists the running instances.
+// picks by name and current directory. Throws Failure if there is none, or if there are
+// several; the message lists the running instances.
 Instance find_instance(const CtlOptions& options);
 
 // Whether the instance still runs: its hpp-launch or, if it was started without hpp-launch, any of

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <stdexcept>
+#include <optional>
 #include <string>
 
 #include "common/bus/endpoints.h"
@@ -16,6 +16,7 @@
 #include "common/os/error.h"
 #include "common/os/file.h"
 #include "ctl/clock_time.h"
+#include "ctl/core/failure.h"
 #include "ctl/core/log_view.h"
 #include "ctl/end_watch.h"
 #include "ctl/print.h"
@@ -26,42 +27,34 @@ namespace {
 
 const bus::AuthorId kAuthor = bus::Topic::Backend;
 
-bool is_same_file(int one, int other) {
+bool is_same_file(const UniqueFd& one, const UniqueFd& other) {
   struct stat first {};
 
   struct stat second {};
 
-  return ::fstat(one, &first) == 0 && ::fstat(other, &second) == 0 &&
+  return ::fstat(one.get(), &first) == 0 && ::fstat(other.get(), &second) == 0 &&
          first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }
 
-// Reads the output log while supervisord writes it, and replaces the file when it is full.
+// Reads the output log while supervisord writes it, and replaces the file when it is full. Output
+// is passed over only if both files are replaced between two calls of read().
 class LogReader {
  public:
   explicit LogReader(const std::string& run_directory)
-      : path_(run_directory + '/' + bus::output_log_name(kAuthor)), file_(open(path_)) {
-    old_ = open(run_directory + '/' + bus::old_output_log_name(kAuthor));
-    // The file may have become the old one in between.
-    if (old_.is_open() && file_.is_open() && is_same_file(old_.get(), file_.get())) file_.reset();
-  }
+      : path_(run_directory + '/' + bus::output_log_name(kAuthor)),
+        old_path_(run_directory + '/' + bus::old_output_log_name(kAuthor)) {}
 
-  bool has_log() const { return file_.is_open() || old_.is_open(); }
-
-  // Returns what was written since the last call.
-  std::string read() {
-    std::string text;
-    for (UniqueFd* const file : {&old_, &file_}) {
-      if (file->is_open()) text += read_all(file->get()).value_or("");
-    }
-    old_.reset();
+  // Returns what was written since the last call. Nothing: there is no log.
+  std::optional<std::string> read() {
     UniqueFd newest = open(path_);
-    if (!newest.is_open()) return text;
-    if (file_.is_open()) {
-      if (is_same_file(newest.get(), file_.get())) return text;
-      text += read_all(file_.get()).value_or("");  // what came before the replacement
-    }
+    const UniqueFd old = open(old_path_);
+    if (!newest.is_open() && !old.is_open() && !file_.is_open()) return std::nullopt;
+    std::string text = rest_of(file_);
+    if (!newest.is_open() || is_same_file(newest, file_)) return text;
+    // The file may have become the old one after `newest` was opened.
+    if (!is_same_file(old, file_) && !is_same_file(old, newest)) text += rest_of(old);
     file_ = std::move(newest);
-    return text + read_all(file_.get()).value_or("");
+    return text + rest_of(file_);
   }
 
  private:
@@ -69,9 +62,13 @@ class LogReader {
     return UniqueFd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   }
 
+  static std::string rest_of(const UniqueFd& file) {
+    return file.is_open() ? read_all(file.get()).value_or("") : "";
+  }
+
   std::string path_;
-  UniqueFd file_;
-  UniqueFd old_;  // open until it has been read
+  std::string old_path_;
+  UniqueFd file_;  // the newest one at the last call
 };
 
 // Becomes readable when a file of the run directory is written or created.
@@ -98,14 +95,15 @@ int log(const Instance& instance, const CtlOptions& options) {
   const auto format = options.json ? LogView::Format::Json : LogView::Format::Text;
   LogView view(selection, format, clock_time);
   LogReader reader(instance.run_directory);
-  if (!reader.has_log()) {
-    throw std::runtime_error(
-        fmt::format("{} has no output log. hpp-supervisord may not have started yet, or it is of "
-                    "an earlier version of hpp",
-                    instance.run_directory));
-  }
   const auto print_news = [&] {
-    const std::string text = view.take(reader.read());
+    const auto news = reader.read();
+    if (!news) {
+      throw Failure(ExitStatus::TryAgain,
+                    fmt::format("{} has no output log. hpp-supervisord may not have started yet, "
+                                "or it is of an earlier version of hpp",
+                                instance.run_directory));
+    }
+    const std::string text = view.take(*news);
     if (text.empty()) return true;
     return options.json ? print_json(text) : print_text(stdout, text);
   };

@@ -6,7 +6,9 @@
 #include "common/log.h"
 #include "common/os/inherited.h"
 #include "ctl/commands.h"
+#include "ctl/core/failure.h"
 #include "ctl/instances.h"
+#include "ctl/print.h"
 
 namespace {
 
@@ -30,6 +32,16 @@ int run(const hpp::ctl::CtlOptions& options) {
   return 2;
 }
 
+// Reports why a command has failed. Returns the exit status.
+int fail(const hpp::ctl::CtlOptions& options, hpp::ctl::ExitStatus status, const char* message) {
+  if (options.command == hpp::ctl::Command::Wait && options.json) {
+    hpp::ctl::print_json(hpp::ctl::failure_json(status, message));
+  } else {
+    hpp::log::error("{}", message);
+  }
+  return static_cast<int>(status);
+}
+
 // In effect no limit. Fits into poll(2)'s timeout, which is an int of milliseconds.
 constexpr std::chrono::hours kFinishTime{24};
 
@@ -41,11 +53,13 @@ int main(int argc, char** argv) {
   if (!parsed.options) return parsed.exit_status;
   hpp::log::start("hpp-ctl", hpp::log::Level::Warning);
   std::signal(SIGPIPE, SIG_IGN);
-  int exit_status = 1;
+  int exit_status = 0;
   try {
     exit_status = run(*parsed.options);
+  } catch (const hpp::ctl::Failure& error) {
+    exit_status = fail(*parsed.options, error.status, error.what());
   } catch (const std::exception& error) {
-    hpp::log::error("{}", error.what());
+    exit_status = fail(*parsed.options, hpp::ctl::ExitStatus::Failed, error.what());
   }
   // Waits until stderr has taken the error message. Ctrl+C ends the wait.
   hpp::log::finish(kFinishTime);

@@ -21,8 +21,8 @@ constexpr const char* kDescription =
     "above it, or the one that --name names.";
 
 constexpr const char* kExamples =
-    "Exit status: 0 if it is done, 1 if it is not (the save has failed, or no hpp\n"
-    "runs), 2 if the command line is wrong.\n\n"
+    "Exit status: 0 if it is done, 1 if it has failed (or the save has), 2 if the\n"
+    "command line is wrong, 3 after a timeout, 4 if no such hpp is running.\n\n"
     "Examples:\n"
     "  hpp-ctl status\n"
     "  sed -i s/a/b/ app.py && hpp-ctl wait --timeout 30000 && curl localhost:8000\n"
@@ -95,6 +95,7 @@ void declare(CLI::App& app, CtlOptions& options) {
   auto* const then_wait =
       restart->add_flag("--wait", options.wait, "wait until the new server answers, or has failed");
   add_timeout(*wait, options);
+  wait->add_flag("--json", options.json, "print the outcome as one JSON object");
   add_timeout(*restart, options)->needs(then_wait);
   app.require_subcommand(1);
 }

@@ -11,6 +11,7 @@
 #include "common/event/fd_watch.h"
 #include "common/event/loop.h"
 #include "common/text.h"
+#include "ctl/core/failure.h"
 #include "ctl/core/report.h"
 #include "ctl/lock_holder.h"
 #include "ctl/print.h"
@@ -21,7 +22,8 @@ namespace {
 LockHolder find_supervisord(const Instance& instance) {
   auto found = LockHolder::find(bus::lock_path(instance.run_directory, bus::Topic::Backend));
   if (!found) {
-    throw std::runtime_error("hpp-supervisord does not run at the moment. Try again in a second");
+    throw Failure(ExitStatus::TryAgain,
+                  "hpp-supervisord does not run at the moment. Try again in a second");
   }
   return std::move(*found);
 }

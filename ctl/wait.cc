@@ -12,6 +12,7 @@
 #include "common/address.h"
 #include "common/os/run_directory.h"
 #include "ctl/ask.h"
+#include "ctl/core/failure.h"
 #include "ctl/core/wait_answer.h"
 #include "ctl/instances.h"
 #include "ctl/lock_holder.h"
@@ -29,10 +30,11 @@ constexpr Milliseconds kAskAgain{20};
 
 Address address_of(const Instance& instance) {
   if (!instance.url.starts_with(kScheme)) {
-    throw std::runtime_error(fmt::format(
-        "{} has no snapshot of hpp-proxyd, so hpp's address is unknown. If hpp has just been "
-        "started, try again",
-        instance.run_directory));
+    throw Failure(
+        ExitStatus::TryAgain,
+        fmt::format("{} has no snapshot of hpp-proxyd, so hpp's address is unknown. If hpp has "
+                    "just been started, try again",
+                    instance.run_directory));
   }
   return parse_address(std::string_view(instance.url).substr(kScheme.size()));
 }
@@ -47,12 +49,14 @@ bool ends_soon(const Instance& instance, const std::optional<LockHolder>& launch
 // Each request takes a ticket when it arrives (proxyd/core/barrier.h), so its answer accounts for
 // every save made before it. Therefore the request can be repeated if proxyd dies before it
 // answers.
-WaitAnswer ask_until_answered(const Instance& instance, const Deadline& deadline) {
+WaitAnswer ask_until_answered(const Instance& instance, WaitFormat format,
+                              const Deadline& deadline) {
   const auto launcher = LockHolder::find(run_lock_path(instance.run_directory));
   const Address address = address_of(instance);
   const std::vector<SocketAddress> places = resolve(address);
-  const std::string request = wait_request(to_string(address));
-  if (instance.keeper == Keeper::Launch && !launcher) throw std::runtime_error(kEnded);
+  const std::string request = wait_request(to_string(address), format);
+  if (instance.keeper == Keeper::Launch && !launcher)
+    throw Failure(ExitStatus::NothingRuns, kEnded);
   for (;;) {
     for (const SocketAddress& place : places) {
       const auto response = ask(place, request, deadline);
@@ -61,10 +65,10 @@ WaitAnswer ask_until_answered(const Instance& instance, const Deadline& deadline
       break;
     }
     if (is_over(deadline))
-      throw std::runtime_error(
-          "timed out: your save is not live yet, and it has not failed (hpp-ctl status shows the "
-          "state)");
-    if (ends_soon(instance, launcher)) throw std::runtime_error(kEnded);
+      throw Failure(ExitStatus::TimedOut,
+                    "timed out: your save is not live yet, and it has not failed (hpp-ctl status "
+                    "shows the state)");
+    if (ends_soon(instance, launcher)) throw Failure(ExitStatus::NothingRuns, kEnded);
   }
 }
 
@@ -82,7 +86,12 @@ int wait(const Instance& instance, const CtlOptions& options) {
   if (options.timeout_ms != 0) {
     deadline = std::chrono::steady_clock::now() + Milliseconds{options.timeout_ms};
   }
-  const WaitAnswer answer = ask_until_answered(instance, deadline);
+  const auto format = options.json ? WaitFormat::Json : WaitFormat::Text;
+  const WaitAnswer answer = ask_until_answered(instance, format, deadline);
+  if (options.json && answer.decision != Decision::Unclear) {
+    print_json(wait_json(answer, instance.url));
+    return answer.decision == Decision::Live ? 0 : 1;
+  }
   switch (answer.decision) {
     case Decision::Live:
       if (answer.lag_ms > 0) print_text(stderr, lag_warning(answer.lag_ms));

@@ -53,10 +53,13 @@ bool share_a_name(const std::vector<Instance>& instances) {
 
 NoChoice several(const std::vector<Instance>& instances) {
   if (share_a_name(instances)) {
-    return {fmt::format("several of the same name are running, choose one with --run-dir: {}",
-                        list(instances, Details::RunDirectory))};
+    return {
+        .why = fmt::format("several of the same name are running, choose one with --run-dir: {}",
+                           list(instances, Details::RunDirectory)),
+        .is_ambiguous = true};
   }
-  return {fmt::format("several are running, choose one with --name: {}", list(instances))};
+  return {.why = fmt::format("several are running, choose one with --name: {}", list(instances)),
+          .is_ambiguous = true};
 }
 
 }  // namespace

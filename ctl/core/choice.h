@@ -28,6 +28,7 @@ struct Instance {
 // Why no instance was chosen, in one line that lists the running instances.
 struct NoChoice {
   std::string why;
+  bool is_ambiguous = false;  // there are several, and the user must name one
 
   bool operator==(const NoChoice&) const = default;
 };

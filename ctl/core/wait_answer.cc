@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/text.h"
+
 namespace hpp::ctl {
 namespace {
 
@@ -31,11 +33,10 @@ std::uint64_t lag_of(const std::string& body) {
 
 }  // namespace
 
-std::string wait_request(std::string_view host) {
+std::string wait_request(std::string_view host, WaitFormat format) {
   return fmt::format(
-      "GET /__hpp/wait HTTP/1.1\r\nHost: {}\r\nAccept: text/plain\r\n"
-      "Connection: close\r\n\r\n",
-      host);
+      "GET /__hpp/wait HTTP/1.1\r\nHost: {}\r\nAccept: {}\r\nConnection: close\r\n\r\n", host,
+      format == WaitFormat::Json ? "application/json" : "text/plain");
 }
 
 std::optional<WaitAnswer> read_wait_answer(std::string_view response) {
@@ -48,6 +49,17 @@ std::optional<WaitAnswer> read_wait_answer(std::string_view response) {
                     .text = std::string(response.substr(head_end + kHeadEnd.size()))};
   if (answer.decision == Decision::Live) answer.lag_ms = lag_of(answer.text);
   return answer;
+}
+
+std::string wait_json(const WaitAnswer& answer, const std::string& url) {
+  using Json = nlohmann::ordered_json;
+  Json json = Json::parse(answer.text, nullptr, false);
+  if (!json.is_object()) json = {{"live", answer.decision == Decision::Live}};  // an older proxyd
+  json["url"] = url;
+  if (const auto output = json.find("output"); output != json.end() && output->is_string()) {
+    *output = printable_lines(output->get<std::string>(), Colours::Remove);
+  }
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
 }  // namespace hpp::ctl

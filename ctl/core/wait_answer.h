@@ -8,8 +8,10 @@
 
 namespace hpp::ctl {
 
+enum class WaitFormat { Text, Json };
+
 // Returns the request. `host` is the host and port of the instance's URL: `localhost:8000`.
-std::string wait_request(std::string_view host);
+std::string wait_request(std::string_view host, WaitFormat format);
 
 enum class Decision {
   Live,     // 200: the files saved before the request are served
@@ -29,5 +31,9 @@ struct WaitAnswer {
 // Parses `response`, all bytes received until the connection ended. Returns nothing if the head is
 // incomplete: proxyd has died, and the request can be repeated.
 std::optional<WaitAnswer> read_wait_answer(std::string_view response);
+
+// Returns the answer to a request for JSON as one line, with the instance's URL and without colours
+// in the output.
+std::string wait_json(const WaitAnswer& answer, const std::string& url);
 
 }  // namespace hpp::ctl

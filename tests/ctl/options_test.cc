@@ -23,6 +23,7 @@ TEST(CtlOptions, ParsesACommandAndItsOptions) {
   EXPECT_EQ(wait.options->command, Command::Wait);
   EXPECT_EQ(wait.options->timeout_ms, 300U);
   EXPECT_EQ(wait.options->name, "x");
+  EXPECT_TRUE(parse({"wait", "--json"}).options->json);
   const auto trace = parse({"--name", "y", "trace", "--json", "--tickets"});
   ASSERT_TRUE(trace.options.has_value());
   EXPECT_EQ(trace.options->command, Command::Trace);

@@ -6,10 +6,26 @@ namespace hpp::ctl {
 namespace {
 
 TEST(WaitAnswer, TheRequestNamesTheProxysHost) {
-  const std::string request = wait_request("[::1]:8000");
+  const std::string request = wait_request("[::1]:8000", WaitFormat::Text);
   EXPECT_TRUE(request.starts_with("GET /__hpp/wait HTTP/1.1\r\nHost: [::1]:8000\r\n")) << request;
   EXPECT_NE(request.find("\r\nAccept: text/plain\r\n"), std::string::npos) << request;
   EXPECT_TRUE(request.ends_with("\r\n\r\n"));
+}
+
+TEST(WaitAnswer, TheRequestNamesTheWantedType) {
+  EXPECT_NE(
+      wait_request("localhost:8000", WaitFormat::Json).find("\r\nAccept: application/json\r\n"),
+      std::string::npos);
+}
+
+TEST(WaitAnswer, BecomesOneLineOfJson) {
+  const WaitAnswer failed{.decision = Decision::Failed,
+                          .text = "{\n  \"live\": false,\n  \"output\": \"\\u001b[31mred\"\n}\n"};
+  EXPECT_EQ(wait_json(failed, "http://localhost:1"),
+            "{\"live\":false,\"output\":\"red\",\"url\":\"http://localhost:1\"}\n");
+  const WaitAnswer older{.decision = Decision::Live, .text = "live"};
+  EXPECT_EQ(wait_json(older, "http://localhost:1"),
+            "{\"live\":true,\"url\":\"http://localhost:1\"}\n");
 }
 
 TEST(WaitAnswer, TheDecisionDependsOnTheStatus) {

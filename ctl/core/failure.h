@@ -1,0 +1,31 @@
+// Pure. The errors of hpp-ctl, with their exit statuses.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace hpp::ctl {
+
+// The exit statuses of every command, see hpp-ctl(1).
+enum class ExitStatus {
+  Done = 0,
+  Failed = 1,
+  Usage = 2,
+  TimedOut = 3,
+  NothingRuns = 4,  // there is no such instance, or it has ended
+  TryAgain = 75,    // a helper does not run at the moment (EX_TEMPFAIL of sysexits.h)
+};
+
+// An error that a program may want to distinguish. All other exceptions mean ExitStatus::Failed.
+class Failure : public std::runtime_error {
+ public:
+  Failure(ExitStatus with_status, const std::string& message)
+      : std::runtime_error(message), status(with_status) {}
+
+  const ExitStatus status;
+};
+
+// Returns `{"live":false,"reason":"timed_out","message":…}` and a newline, for `wait --json`.
+std::string failure_json(ExitStatus status, const std::string& message);
+
+}  // namespace hpp::ctl
