@@ -31,6 +31,25 @@ std::vector<SourceLine> source_lines(const bus::BackendError& error);
 // Returns the lines with their numbers and a mark, for a text: `> 12 | return x`.
 std::string source_text(const bus::BackendError& error);
 
+// A part of the output that is shown as one piece.
+struct OutputPart {
+  std::string_view text;  // whole lines, without the last newline; points into the backend
+  std::size_t lines = 1;
+  bool is_foreign = false;  // calls in libraries and the runtime, which pages fold
+
+  bool operator==(const OutputPart&) const = default;
+};
+
+// Returns whole_lines() in parts. Consecutive foreign frames of the error are one part.
+std::vector<OutputPart> output_parts(const bus::BackendState& backend);
+
+// Returns a headline for the failure: `The build failed`, `Port 8001 is in use`.
+std::string failure_title(const bus::BackendState& backend);
+
+// Describes the failure completely for a developer who does not see this machine, or for an AI
+// assistant: error, source, command, change and output.
+std::string failure_report(const bus::BackendState& backend);
+
 // Returns the reason of the failure for programs: `crashed`, `build_failed`.
 std::string_view failure_name(const bus::BackendState& backend);
 

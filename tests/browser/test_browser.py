@@ -130,6 +130,17 @@ main()
 OVERLAY = "document.querySelector('hpp-overlay')?.shadowRoot"
 
 
+# Sizes of windows at which an error must be visible without scrolling.
+SIZES = ({"width": 1280, "height": 800}, {"width": 390, "height": 844})
+
+# Whether an element lies in the window completely, and is not covered by another.
+IS_VISIBLE = """((element, root) => {
+  const { left, right, top, bottom } = element.getBoundingClientRect();
+  const middle = root.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+  return left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight && element.contains(middle);
+})"""
+
+
 class BrowserTest(IntegrationTest):
     OPTIONS = ()
 
@@ -196,6 +207,16 @@ class BrowserTest(IntegrationTest):
     @staticmethod
     def wait_overlay(page, text):
         page.wait(f"{OVERLAY}?.textContent.includes({json.dumps(text)})")
+
+
+    def check_visible(self, page, name, root, selectors):
+        for scheme in ("light", "dark"):
+            page.ask("media", media={"colorScheme": scheme})
+            for size in SIZES:
+                page.ask("size", size=size)
+                for selector in selectors:
+                    page.wait(f"{IS_VISIBLE}({root}.querySelector('{selector}'), {root})")
+                page.screenshot(f"error-{name}-{scheme}-{size['width']}")
 
 
 class Refreshing(BrowserTest):
@@ -498,8 +519,8 @@ class Crashes(BrowserTest):
         page.ask("size", size={"width": 390, "height": 844})
         page.screenshot("crash-phone")
         self.assertEqual(page.get("document.querySelector('#name').value"), "half a sentence")
-        self.assertEqual(page.get(f"{OVERLAY}.querySelector('pre').children.length"), 0)
-        self.assertIn("Loading <b>settings</b>…\n", page.get(f"{OVERLAY}.querySelector('pre').textContent"))
+        self.assertEqual(page.get(f"{OVERLAY}.querySelector('.output b')"), None)
+        self.assertIn("Loading <b>settings</b>…\n", page.get(f"{OVERLAY}.querySelector('.output').textContent"))
         self.assert_no_reload(page, 1)
         self.save_site("fixed")
         self.shows(page, "fixed")
@@ -524,7 +545,7 @@ class Crashes(BrowserTest):
 
     def test_it_can_be_dismissed(self):
         page = self.open()
-        for number, way in enumerate((lambda: page.press("Escape"), lambda: page.click("button"))):
+        for number, way in enumerate((lambda: page.press("Escape"), lambda: page.click("button.close"))):
             get(self.hpp.url + "crash")
             self.wait_overlay(page, "Asked to crash")
             way()
@@ -543,8 +564,45 @@ class Crashes(BrowserTest):
         self.assert_no_reload(page, 1)
 
 
+    def test_the_error_is_visible_at_once(self):
+        page = self.open(viewport=SIZES[0])
+        self.save("app.py", BROKEN)
+        self.wait_overlay(page, "app.py:5")
+        self.check_visible(page, "overlay", OVERLAY, ("h1", ".here i"))
+        self.assertEqual(page.get(f"{OVERLAY}.querySelector('h1').textContent"), "KeyError: 'database'")
+
+
 class OwnPages(BrowserTest):
     """Pages that hpp itself answers."""
+
+    def test_the_error_is_visible_at_once(self):
+        self.save("app.py", BROKEN)
+        page = self.open("bare", viewport=SIZES[0])
+        page.wait("document.querySelector('h1')?.textContent === \"KeyError: 'database'\"")
+        self.check_visible(page, "page", "document", ("h1", ".here i", "button"))
+
+    def test_the_end_of_other_output_is_visible_at_once(self):
+        self.save("app.py", "import sys\nsys.exit('line\\n' * 300 + 'the reason')\n")
+        page = self.open("bare", viewport=SIZES[0])
+        page.wait("document.body.textContent.includes('the reason')")
+        for size in SIZES:
+            page.ask("size", size=size)
+            page.wait("(({ scrollTop, scrollHeight, clientHeight }) => scrollTop + clientHeight >= scrollHeight - 2)"
+                      "(document.querySelector('.output'))")
+            page.wait("document.querySelector('.output').getBoundingClientRect().bottom <= innerHeight")
+            page.screenshot(f"error-without-place-{size['width']}")
+
+    def test_an_error_can_be_copied(self):
+        self.save("app.py", BROKEN)
+        page = self.open("bare", permissions=["clipboard-read", "clipboard-write"])
+        page.wait("document.querySelectorAll('button').length === 2")
+        for number, words in enumerate(("app.py:5: KeyError: 'database'", "Command: ")):
+            page.get(f"document.querySelectorAll('button')[{number}].click()")
+            page.wait(f"document.querySelectorAll('button')[{number}].textContent === 'Copied'")
+            text = page.get("navigator.clipboard.readText()")
+            self.assertIn(words, text)
+            self.assertIn('>     5 |     return {"debug": True}["database"]', text)
+            self.assertNotIn("\x1b", text)
 
     def test_the_error_page_heals_itself(self):
         self.save("app.py", BROKEN)

@@ -24,8 +24,8 @@ using Json = nlohmann::json;
 // The content of an answer, for all formats.
 struct Story {
   Answer::Kind kind = Answer::Kind::Crashed;
-  std::string_view name;   // the error's name, for programs
-  std::string_view title;  // HTML
+  std::string_view name;  // the error's name, for programs
+  std::string title;      // without HTML's special characters
   std::string text;
   bool tells_all = false;  // whether it shows the backend's command, exit status and output
   bool any_live = false;   // whether the page waits for any live backend, or only for another one
@@ -41,21 +41,12 @@ bool runs(const bus::BackendState& backend) {
   return backend.state == bus::BackendPhase::Running;
 }
 
-std::string_view title_of_end(const bus::BackendState& backend) {
-  if (runs(backend)) return "Your server cannot be built";
-  const bool never_ran =
-      !backend.problem.empty() || (backend.exit && !backend.exit->spawn_error.empty());
-  if (never_ran) return "Your server cannot be started";
-  return backend.exit && backend.exit->code == 0 ? "Your server has ended"
-                                                 : "Your server has crashed";
-}
-
 Story story_of(const Answer& answer, const bus::BackendState& backend, bool may_see_output) {
   switch (answer.kind) {
     case Answer::Kind::Crashed:
       return {.kind = answer.kind,
               .name = "crashed",
-              .title = title_of_end(backend),
+              .title = may_see_output ? failure_title(backend) : "Your server has crashed",
               .text = may_see_output ? how_it_ended(backend) : "it has failed",
               .tells_all = may_see_output,
               .any_live = true,
@@ -174,6 +165,13 @@ std::string time_html(std::int64_t at_ms, std::int64_t now_ms) {
   return fmt::format("<time data-at=\"{}\">{}</time>", at_ms, ago_text(now_ms - at_ms));
 }
 
+// `app.py:12`
+std::string place_of(const bus::BackendError& error) {
+  std::string place = printable(error.file);
+  if (error.line != 0) place += fmt::format(":{}", error.line);
+  return place;
+}
+
 std::string sentence(std::string text) {
   if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] += 'A' - 'a';
   return text.ends_with('.') ? text : text + '.';
@@ -193,7 +191,49 @@ std::string cause_html(const bus::BackendState& backend, std::int64_t now_ms) {
   return html + "</ul>";
 }
 
-std::string failure_html(const bus::BackendState& backend, std::int64_t now_ms) {
+// The lines of the source around the error.
+std::string source_html(const bus::BackendError& error) {
+  std::string html;
+  for (const SourceLine& line : source_lines(error)) {
+    html += fmt::format("<span class=\"line{}\"><i>{}</i>{}\n</span>", line.is_error ? " here" : "",
+                        line.number, html_escaped(line.text));
+  }
+  if (html.empty()) return html;
+  return fmt::format(
+      "<div class=\"source\"><p><code>{}</code></p><pre tabindex=\"0\">{}</pre></div>\n",
+      html_escaped(place_of(error)), html);
+}
+
+// The output, in which frames of other authors' code are folded.
+std::string output_html(const bus::BackendState& backend) {
+  std::string html;
+  for (const OutputPart& part : output_parts(backend)) {
+    const std::string text = ansi_to_html(part.text);
+    html += part.is_foreign
+                ? fmt::format(
+                      "<details><summary>{} line{} in libraries</summary><pre>{}</pre></details>",
+                      part.lines, part.lines == 1 ? "" : "s", text)
+                : fmt::format("<pre>{}</pre>", text);
+  }
+  if (html.empty()) return html;
+  return fmt::format(
+      "<div class=\"terminal{}\"><p>The last output</p><div class=\"output\" "
+      "tabindex=\"0\">{}</div>"
+      "</div>\n",
+      backend.error ? "" : " only", html);
+}
+
+std::string buttons_html(const bus::BackendState& backend) {
+  const std::string error = backend.error
+                                ? to_string(*backend.error) + "\n\n" + source_text(*backend.error)
+                                : failure_title(backend) + ": " + how_it_ended(backend);
+  return fmt::format(
+      "<p class=\"buttons\"><button type=\"button\" data-copy=\"{}\">Copy</button>"
+      "<button type=\"button\" data-copy=\"{}\">Copy for an AI assistant</button></p>\n",
+      html_escaped(printable_lines(error)), html_escaped(failure_report(backend)));
+}
+
+std::string facts_html(const bus::BackendState& backend, std::int64_t now_ms) {
   std::string html = "<dl>\n";
   const auto row = [&](std::string_view name, const std::string& value) {
     html += fmt::format("<dt>{}</dt><dd>{}</dd>\n", name, value);
@@ -208,13 +248,37 @@ std::string failure_html(const bus::BackendState& backend, std::int64_t now_ms) 
     row("Ended", when);
   }
   if (!backend.cause.text.empty()) row("Started because", cause_html(backend, now_ms));
-  html += "</dl>\n";
-  const std::string_view output = whole_lines(backend);
-  if (output.empty()) return html;
-  return html + fmt::format(
-                    "<div class=\"terminal\"><p>Its last output</p><pre>{}</pre>"
-                    "</div>\n",
-                    ansi_to_html(output));
+  return html + "</dl>\n";
+}
+
+// The headline is the error itself, if the output names one.
+std::string heading_html(const Story& story, int status, const bus::BackendState& backend) {
+  const bus::BackendError* const error =
+      story.tells_all && backend.error ? &*backend.error : nullptr;
+  if (error == nullptr) {
+    return fmt::format(
+        "<p class=\"kicker bad\"><b>{}</b> from hpp, not from your server</p>\n"
+        "<h1>{}</h1>\n<p class=\"lead\">{}</p>\n",
+        status, story.title, html_escaped(sentence(story.text)));
+  }
+  std::string html = fmt::format(
+      "<p class=\"kicker bad\"><b>{}</b> {} from hpp, not from your server</p>\n"
+      "<h1 class=\"error\">{}</h1>\n",
+      story.title, status, html_escaped(printable(error->message)));
+  const std::string source = source_html(*error);
+  if (source.empty() && !error->file.empty()) {
+    html += fmt::format("<p class=\"place\"><code>{}</code></p>\n", html_escaped(place_of(*error)));
+  }
+  return html + source;
+}
+
+std::string failure_html(const Story& story, const bus::BackendState& backend,
+                         std::int64_t now_ms) {
+  const std::string how =
+      fmt::format("<p class=\"how\">{}</p>\n", html_escaped(sentence(story.text)));
+  if (!backend.error)
+    return output_html(backend) + buttons_html(backend) + facts_html(backend, now_ms);
+  return buttons_html(backend) + how + facts_html(backend, now_ms) + output_html(backend);
 }
 
 std::string_view hint_of(const Story& story, bool is_safe) {
@@ -246,11 +310,8 @@ std::string html_of(const Story& story, int status, const RequestFacts& request,
       "data-safe=\"{}\" data-status=\"{}\">\n<main>\n",
       now_ms, story.is_crash() || !story.any_live ? backend.generation : 0, story.any_live ? 1 : 0,
       request.is_safe ? 1 : 0, status);
-  html += fmt::format(
-      "<p class=\"kicker bad\"><b>{}</b> from hpp, not from your server</p>\n"
-      "<h1>{}</h1>\n<p class=\"lead\">{}</p>\n",
-      status, story.title, html_escaped(sentence(story.text)));
-  if (story.tells_all) html += failure_html(backend, now_ms);
+  html += heading_html(story, status, backend);
+  if (story.tells_all) html += failure_html(story, backend, now_ms);
   html += fmt::format("<p class=\"hint\" role=\"status\">{}</p>\n</main>\n",
                       hint_of(story, request.is_safe));
   if (story.waits) {

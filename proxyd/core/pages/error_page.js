@@ -1,10 +1,37 @@
 const page = document.body.dataset;
 const hint = document.querySelector(".hint");
-const output = document.querySelector("pre");
+const output = document.querySelector(".output");
 const ahead = page.now - Date.now();
 let mayAskHpp = true;
 
 if (output) output.scrollTop = output.scrollHeight;
+
+function withoutEscapes(text) {
+  return text.replace(/\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)|\x1b.|\r/g, "");
+}
+
+// A page that is not from this machine has no clipboard API (no secure context).
+async function copy(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const area = document.body.appendChild(document.createElement("textarea"));
+  area.value = text;
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+}
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  const name = button.textContent;
+  button.addEventListener("click", async () => {
+    try {
+      await copy(withoutEscapes(button.dataset.copy));
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "The browser does not allow it";
+    }
+    setTimeout(() => (button.textContent = name), 1500);
+  });
+}
 
 function ago(ms) {
   const s = Math.max(0, Math.round(ms / 1000));

@@ -478,30 +478,44 @@
       }
     }
     section.restarting { --accent: #bf8700; }
-    section.restarting pre { opacity: .55; }
+    section.restarting .output, section.restarting .source { opacity: .55; }
     @media print { section { display: none; } }
     header { display: flex; gap: 12px; align-items: flex-start; padding: 12px 12px 10px 18px; }
     div { flex: 1; min-width: 0; }
-    h1 { margin: 0; font: 600 16px/1.5 system-ui, sans-serif; color: var(--accent); }
+    h1 { margin: 0; font: 600 16px/1.5 system-ui, sans-serif; color: var(--accent); overflow-wrap: anywhere; }
+    h1.error { font: 600 15px/1.45 ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; margin: 2px 0 4px; }
+    .kicker { font-size: 13px; }
+    .kicker:empty, .how:empty { display: none; }
     p { margin: 0; color: var(--soft); overflow-wrap: anywhere; }
     code, pre { font: 13px/1.5 ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; }
     code { color: var(--text); }
-    code:empty, pre:empty { display: none; }
-    pre {
-      margin: 0; padding: 12px 18px; max-height: 45vh; overflow: auto; tab-size: 4;
-      white-space: pre-wrap; overflow-wrap: anywhere; background: var(--code);
-      border-top: 1px solid var(--line); border-bottom: 1px solid var(--line);
-    }
-    footer { padding: 8px 18px 10px; color: var(--soft); font-size: 13px; }
+    code:empty, .output:empty, .source:empty { display: none; }
+    .output, .source { overflow: auto; tab-size: 4; background: var(--code); border-top: 1px solid var(--line); }
+    .output { min-height: 3em; padding: 10px 0; max-height: 38vh; }
+    pre { margin: 0; padding: 0 18px; white-space: pre-wrap; overflow-wrap: anywhere; }
+    .source { flex: none; padding: 8px 0; }
+    .source pre { padding: 0; white-space: pre; width: max-content; min-width: 100%; }
+    .line { display: block; padding-right: 18px; }
+    .line i { display: inline-block; width: 3.2em; margin-right: 1.2em; text-align: right; font-style: normal;
+      color: var(--soft); user-select: none; }
+    .here { background: color-mix(in srgb, var(--accent) 14%, transparent); box-shadow: inset 3px 0 var(--accent); }
+    .here i { color: var(--accent); font-weight: 700; }
+    summary { padding: 1px 18px; color: var(--soft); font-size: 13px; cursor: pointer; }
+    details pre { opacity: .7; }
+    footer { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; padding: 9px 18px 10px; color: var(--soft);
+      font-size: 13px; border-top: 1px solid var(--line); }
+    footer span { flex: 1 1 18em; }
     button {
-      width: 32px; height: 32px; padding: 0; border: 0; border-radius: 6px; cursor: pointer;
-      font: 20px/1 system-ui, sans-serif; color: var(--soft); background: none;
+      padding: 4px 10px; border: 1px solid var(--line); border-radius: 6px; cursor: pointer;
+      font: 13px/1.5 system-ui, sans-serif; color: var(--text); background: none;
     }
-    button:hover { color: var(--text); background: var(--code); }
-    button:focus-visible, pre:focus-visible { outline: 2px solid var(--accent); outline-offset: -2px; }
+    button:hover { background: var(--code); }
+    button.close { width: 32px; height: 32px; padding: 0; border: 0; font-size: 20px; line-height: 1; color: var(--soft); }
+    button:focus-visible, .output:focus-visible, .source:focus-visible { outline: 2px solid var(--accent);
+      outline-offset: -2px; }
   `;
 
-  let overlay = null; // { host, section, title, how, command, output }
+  let overlay = null; // the elements that showCrash() fills, by name
   let dismissed = null; // the generation whose overlay the user has closed
 
   function element(tag, parent, text = "", attributes = {}) {
@@ -523,14 +537,53 @@
     const section = element("section", root, "", { role: "alert" });
     const header = element("header", section);
     const words = element("div", header);
+    const kicker = element("p", words, "", { class: "kicker" });
     const title = element("h1", words);
-    const how = element("p", words);
+    const place = element("code", element("p", words));
+    const how = element("p", words, "", { class: "how" });
     const command = element("code", element("p", words));
-    const close = element("button", header, "×", { "aria-label": "Dismiss", title: "Dismiss (Esc)" });
+    const close = element("button", header, "×", { "aria-label": "Dismiss", title: "Dismiss (Esc)", class: "close" });
     close.onclick = dismiss;
-    const output = element("pre", section, "", { tabindex: "0", "aria-label": "Output" });
-    element("footer", section, "Fix the code and save it: hpp starts your server again, and this page reloads by itself.");
-    return { host, section, title, how, command, output };
+    const source = element("div", section, "", { tabindex: "0", "aria-label": "Source", class: "source" });
+    const output = element("div", section, "", { tabindex: "0", "aria-label": "Output", class: "output" });
+    const footer = element("footer", section);
+    element("span", footer, "Save a fix: hpp starts your server again, and this page reloads by itself.");
+    const copyError = element("button", footer, "Copy");
+    const copyReport = element("button", footer, "Copy for an AI assistant");
+    return { host, section, kicker, title, place, how, command, source, output, copyError, copyReport };
+  }
+
+  // A page that is not from this machine has no clipboard API (no secure context).
+  async function copy(text, button) {
+    const name = button.dataset.name ??= button.textContent;
+    try {
+      await navigator.clipboard.writeText(withoutEscapes(text));
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "The browser does not allow it";
+    }
+    setTimeout(() => { button.textContent = name; }, 1500);
+  }
+
+  function showSource(parent, lines) {
+    parent.replaceChildren();
+    if (!lines?.length) return;
+    const all = element("pre", parent);
+    for (const { number, text, here } of lines) {
+      const line = element("span", all, "", { class: here ? "line here" : "line" });
+      element("i", line, number);
+      line.append(`${text}\n`);
+    }
+  }
+
+  // Calls in libraries and the runtime are folded.
+  function showOutput(parent, { parts, output }) {
+    parent.replaceChildren();
+    for (const { text, lines, foreign } of parts ?? (output ? [{ text: output }] : [])) {
+      const into = foreign ? element("details", parent) : parent;
+      if (foreign) element("summary", into, `${lines} line${lines === 1 ? "" : "s"} in libraries`);
+      element("pre", into, withoutEscapes(text));
+    }
   }
 
   // Removes a terminal's escape sequences (colours, cursor movements) and carriage returns.
@@ -542,12 +595,25 @@
   function showCrash(state) {
     if (dismissed === state.generation) return;
     overlay ??= buildOverlay();
-    const { section, title, how, command, output, host } = overlay;
+    const { section, kicker, title, place, how, command, source, output, host } = overlay;
+    const { crash } = state;
+    const sentence = `${crash.how[0].toUpperCase()}${crash.how.slice(1)}.`;
+    const name = crash.title ?? "Your server has crashed";
+    const where = crash.error?.file + (crash.error?.line ? `:${crash.error.line}` : "");
     section.className = "";
-    title.textContent = "Your server has crashed";
-    how.textContent = `${state.crash.how[0].toUpperCase()}${state.crash.how.slice(1)}.`;
-    command.textContent = state.crash.command;
-    output.textContent = withoutEscapes(state.crash.output);
+    kicker.textContent = crash.error ? `${name}. ${sentence}` : "";
+    title.className = crash.error ? "error" : "";
+    title.textContent = crash.error?.message ?? name;
+    place.textContent = crash.error?.file ? where : "";
+    how.textContent = crash.error ? "" : sentence;
+    command.textContent = crash.command;
+    showSource(source, crash.error?.source);
+    showOutput(output, crash);
+    const lines = crash.error?.source.map(({ number, text, here }) => `${here ? ">" : " "} ${number} | ${text}\n`) ?? [];
+    const error = crash.error ? `${where}: ${crash.error.message}\n\n${lines.join("")}` : `${name}: ${crash.how}`;
+    overlay.copyError.onclick = () => copy(error, overlay.copyError);
+    overlay.copyReport.onclick = () => copy(crash.report, overlay.copyReport);
+    overlay.copyReport.hidden = !crash.report;
     if (!host.isConnected) document.documentElement.append(host);
     output.scrollTop = output.scrollHeight;
   }
@@ -555,6 +621,8 @@
   function showRestart() {
     if (!overlay?.host.isConnected) return;
     overlay.section.className = "restarting";
+    overlay.kicker.textContent = "";
+    overlay.title.className = "";
     overlay.title.textContent = "Your server is starting again…";
   }
 

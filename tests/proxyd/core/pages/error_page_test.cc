@@ -93,6 +93,80 @@ TEST(ErrorPage, TheErrorComesFirst) {
   EXPECT_EQ(Json::parse(body_of(crashed(backend, kJson)))["reason"], "build_failed");
 }
 
+TEST(ErrorPage, TheErrorIsTheHeadline) {
+  bus::BackendState backend = kCrashed;
+  backend.error = kNameError;
+  backend.failure = bus::Failure::BuildFailed;
+  const std::string page = body_of(crashed(backend, kHtml));
+  EXPECT_THAT(page, HasSubstr("<h1 class=\"error\">NameError: &lt;x&gt;</h1>"));
+  EXPECT_THAT(page, HasSubstr("<b>The build failed</b>"));
+  EXPECT_THAT(page, HasSubstr("<code>shop/app.py:12</code>"));
+  EXPECT_THAT(page, HasSubstr("<span class=\"line here\"><i>12</i>    return &lt;x&gt;\n</span>"));
+  EXPECT_THAT(page, Not(HasSubstr("<x>")));
+}
+
+TEST(ErrorPage, FoldsTheFramesOfLibraries) {
+  bus::BackendState backend = kCrashed;
+  backend.output_tail = "one\ntwo\nthree\nfour\n";
+  backend.error = kNameError;
+  backend.error->frames = {{.file = "/usr/lib/x.py", .is_foreign = true, .output_line = 1},
+                           {.file = "/usr/lib/y.py", .is_foreign = true, .output_line = 2}};
+  EXPECT_THAT(body_of(crashed(backend, kHtml)),
+              HasSubstr("<pre>one</pre><details><summary>2 lines in libraries</summary>"
+                        "<pre>two\nthree</pre></details><pre>four</pre>"));
+}
+
+// The first line of a full tail may be incomplete, and is not shown. The others keep their numbers.
+TEST(ErrorPage, FoldsTheRightLinesOfACutOutput) {
+  bus::BackendState backend = kCrashed;
+  const std::string last = "\ntwo\nthree\n";
+  backend.output_tail = std::string(bus::kOutputTailMax - last.size(), 'x') + last;
+  backend.error = kNameError;
+  backend.error->frames = {{.file = "/usr/lib/x.py", .is_foreign = true, .output_line = 1}};
+  EXPECT_THAT(body_of(crashed(backend, kHtml)),
+              HasSubstr("<summary>1 line in libraries</summary><pre>two</pre></details>"
+                        "<pre>three</pre>"));
+}
+
+// A frame cannot point beyond the output, whatever supervisord has published.
+TEST(ErrorPage, IgnoresFramesBeyondTheOutput) {
+  bus::BackendState backend = kCrashed;
+  backend.error = kNameError;
+  backend.error->frames = {{.is_foreign = true, .output_line = 1'000'000'000'000},
+                           {.is_foreign = true, .output_line = 1, .output_lines = ~0ULL}};
+  EXPECT_THAT(body_of(crashed(backend, kHtml)), HasSubstr("1 line in libraries"));
+}
+
+TEST(ErrorPage, TheTitleFitsTheFailure) {
+  bus::BackendState backend = kCrashed;
+  const auto expect = [&](bus::Failure failure, const std::string& title) {
+    backend.failure = failure;
+    EXPECT_THAT(crashed(backend, kHtml), HasSubstr("<h1>" + title + "</h1>"));
+  };
+  expect(bus::Failure::Crashed, "Your server has crashed");
+  expect(bus::Failure::Ended, "Your server has ended");
+  expect(bus::Failure::BuildFailed, "The build failed");
+  expect(bus::Failure::CommandNotFound, "Command not found");
+  expect(bus::Failure::CannotStart, "Your server cannot be started");
+  expect(bus::Failure::CannotKill, "An old process cannot be ended");
+  backend.problem = "port 8001 is in use by pid 7 (x)";
+  expect(bus::Failure::PortInUse, "Port 8001 is in use");
+}
+
+TEST(ErrorPage, AReportIsComplete) {
+  bus::BackendState backend = kCrashed;
+  backend.error = kNameError;
+  const std::string page = body_of(crashed(backend, kHtml));
+  const auto begin = page.rfind("data-copy=");
+  const std::string report = page.substr(begin, page.find("</button>", begin) - begin);
+  for (const char* const part :
+       {"Error: shop/app.py:12: NameError: &lt;x&gt;\n", "&gt;    12 |     return &lt;x&gt;\n",
+        "Command: python3 app.py\n", "a.py and 1 more changed\n  a.py\n  b.py\n",
+        "Output:\nTraceback\nNameError: x\n"}) {
+    EXPECT_THAT(report, HasSubstr(part));
+  }
+}
+
 TEST(ErrorPage, AStrangerSeesNoError) {
   bus::BackendState backend = kCrashed;
   backend.error = kNameError;

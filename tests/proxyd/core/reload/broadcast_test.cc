@@ -86,11 +86,36 @@ TEST_F(BroadcastTest, ACrashIsSentWithItsOutput) {
   const Outgoing outgoing = broadcast_.on(crashed);
   EXPECT_EQ(outgoing.official, std::vector{livereload_reload()});
   EXPECT_TRUE(outgoing.state);
-  EXPECT_EQ(state()["crash"], Json::parse(R"({"how": "it ended with exit code 3",
-    "command": "python3 app.py", "output": "Traceback\n\ufffd<script>"})"));
+  const Json crash = state()["crash"];
+  EXPECT_EQ(crash["how"], "it ended with exit code 3");
+  EXPECT_EQ(crash["title"], "Your server has crashed");
+  EXPECT_EQ(crash["command"], "python3 app.py");
+  EXPECT_EQ(crash["output"], "Traceback\n\ufffd<script>");
+  EXPECT_TRUE(crash["error"].is_null());
   // A page of another machine only gets the fact that the server has crashed.
   EXPECT_EQ(state(false)["crash"],
             Json::parse(R"({"how": "it has failed", "command": "", "output": ""})"));
+}
+
+TEST_F(BroadcastTest, ACrashIsSentWithTheErrorAndItsSource) {
+  bus::BackendState crashed = backend(Error, 1, 3);
+  crashed.output_tail = "Traceback\n  File a\n  File lib\nNameError: x\n";
+  crashed.error = bus::BackendError{
+      .message = "NameError: x",
+      .file = "app.py",
+      .line = 2,
+      .source = "a\nb\n",
+      .source_line = 1,
+      .frames = {{.file = "lib", .is_foreign = true, .output_line = 2, .output_lines = 1}}};
+  (void)broadcast_.on(crashed);
+  const Json crash = state()["crash"];
+  EXPECT_EQ(crash["error"], Json::parse(R"({"message": "NameError: x", "file": "app.py", "line": 2,
+    "source": [{"number": 1, "text": "a", "here": false},
+               {"number": 2, "text": "b", "here": true}]})"));
+  EXPECT_EQ(crash["parts"], Json::parse(R"([
+    {"text": "Traceback\n  File a", "lines": 2, "foreign": false},
+    {"text": "  File lib", "lines": 1, "foreign": true},
+    {"text": "NameError: x", "lines": 1, "foreign": false}])"));
 }
 
 TEST_F(BroadcastTest, StyleSheetsAreSwapped) {
