@@ -23,7 +23,21 @@ require('http').createServer((request, response) => response.end(`${TEXT} ${slow
 """
 
 
-class Packages(WarmTest):
+class NodeTest(WarmTest):
+    def save_app(self, text):
+        self.save("app.js", f"exports.TEXT = '{text}';\n")
+
+    def save_node_project(self):
+        """A server with a package in node_modules."""
+        self.save_app("first")
+        self.save("node_modules/slow/index.js", "exports.VERSION = '1';\n")
+        self.save("server.js", NODE_SERVER)
+
+    def start_node(self):
+        self.start("--pattern", "*.js", command=("node", "server.js", "{backend}"))
+
+
+class Packages(NodeTest):
     def replace(self, folder, write):
         """Replaces a folder as package managers do: the new one is complete when it gets its name."""
         fresh, old = folder.with_name("fresh"), self.directory / "old"
@@ -34,15 +48,15 @@ class Packages(WarmTest):
         fresh.rename(folder)
         shutil.rmtree(old, ignore_errors=True)
 
-    def check_update(self, update, because):
+    def check_update(self, update, save, because):
         """`update(version)` installs another version of a package that the spare has loaded."""
         after = self.wait_spare()
         update("2")
-        self.save_text("second")
+        save("second")
         self.assert_serves("second", "2")
         self.assert_cold(3, because)
         self.wait_spare(after)
-        self.save_text("third")
+        save("third")
         self.assert_serves("third", "2")
         self.assert_warm(4)
 
@@ -62,7 +76,7 @@ class Packages(WarmTest):
         (self.packages / "slow.py").unlink()
         self.environment["PYTHONPATH"] = str(packages)
         self.start(command=(PYTHON, "../server.py", "{backend}"))
-        self.check_update(install, r"site-packages/slow\S* has changed since the spare loaded it")
+        self.check_update(install, self.save_text, r"site-packages/slow\S* has changed since the spare loaded it")
 
     @unittest.skipUnless(shutil.which("node"), "node is not installed")
     def test_npm_install(self):
@@ -71,28 +85,21 @@ class Packages(WarmTest):
                 (folder / "package.json").write_text(f'{{"name": "slow", "version": "{version}.0.0"}}\n')
                 (folder / "index.js").write_text(f"exports.VERSION = '{version}';\n")
 
-            (self.project / "node_modules").mkdir(exist_ok=True)
             self.replace(self.project / "node_modules" / "slow", write)
 
-        self.save_text = lambda text: self.save("app.js", f"exports.TEXT = '{text}';\n")
-        self.save_text("first")
+        self.save_node_project()
         install("1")
-        self.save("server.js", NODE_SERVER)
-        self.start("--pattern", "*.js", command=("node", "server.js", "{backend}"))
-        self.check_update(install, r"node_modules/slow\S* has changed since the spare loaded it")
+        self.start_node()
+        self.check_update(install, self.save_app, r"node_modules/slow\S* has changed since the spare loaded it")
 
     @unittest.skipUnless(shutil.which("node"), "node is not installed")
     def test_a_lock_file(self):
-        self.save_text = lambda text: self.save("app.js", f"exports.TEXT = '{text}';\n")
-        self.save_text("first")
-        (self.project / "node_modules" / "slow").mkdir(parents=True)
-        self.save("node_modules/slow/index.js", "exports.VERSION = '1';\n")
-        self.save("server.js", NODE_SERVER)
+        self.save_node_project()
         self.save("package-lock.json", "{}")
-        self.start("--pattern", "*.js", command=("node", "server.js", "{backend}"))
+        self.start_node()
         self.wait_spare()
         self.save("package-lock.json", '{"lockfileVersion": 3}')
-        self.save_text("second")
+        self.save_app("second")
         self.assert_serves("second")
         self.assert_cold(2, "package-lock.json has changed since the spare was started")
 
@@ -128,21 +135,23 @@ class Command(WarmTest):
         self.assert_serves("third")
         self.assert_warm(3)
 
-    def start_with_build(self):
-        """The build does not end while there is a file `block`."""
+    def block_build(self):
+        """A save while a spare waits. The build does not end, except if there is no file `block`. Returns the
+        spare."""
         build = f"test ! -e ../block || exec env BUILDS={self.mark} sleep 1000"
         self.start("--build", build, "--pattern", "app.py")
+        self.wait_spare()
+        spare, = self.spares()
+        (self.directory / "block").touch()
+        self.save_text("second")
+        return spare
 
     def builds(self):
         return processes_with("BUILDS", self.mark)
 
     def test_a_build_that_is_killed(self):
         """The spare outlives it, and its gate opens after the next build."""
-        self.start_with_build()
-        self.wait_spare()
-        spare, = self.spares()
-        (self.directory / "block").touch()
-        self.save_text("second")
+        spare = self.block_build()
         build, = wait_for(self.builds, "the build")
         os.kill(build, signal.SIGKILL)
         self.hpp.wait_state("Error")
@@ -153,11 +162,7 @@ class Command(WarmTest):
 
     def test_a_save_during_a_build(self):
         """It ends the build with the old tree, but not the spare."""
-        self.start_with_build()
-        self.wait_spare()
-        spare, = self.spares()
-        (self.directory / "block").touch()
-        self.save_text("second")
+        spare = self.block_build()
         wait_for(self.builds, "the build")
         (self.directory / "block").unlink()
         self.save_text("third")
@@ -165,7 +170,7 @@ class Command(WarmTest):
         self.assertEqual(self.builds(), {})
 
 
-class Pairs(WarmTest):
+class Pairs(NodeTest):
     """Saves, asks, and checks the answer, while spares come and go."""
 
     def check(self, save):
@@ -192,15 +197,9 @@ class Pairs(WarmTest):
 
     @unittest.skipUnless(shutil.which("node"), "node is not installed")
     def test_the_adapter_for_node(self):
-        def save(text):
-            self.save("app.js", f"exports.TEXT = '{text}';\n")
-
-        save("first")
-        (self.project / "node_modules" / "slow").mkdir(parents=True)
-        self.save("node_modules/slow/index.js", "exports.VERSION = '1';\n")
-        self.save("server.js", NODE_SERVER)
-        self.start("--pattern", "*.js", command=("node", "server.js", "{backend}"))
-        self.check(save)
+        self.save_node_project()
+        self.start_node()
+        self.check(self.save_app)
 
 
 if __name__ == "__main__":
