@@ -16,6 +16,7 @@
 #include "common/log.h"
 #include "common/manager_variables.h"
 #include "common/os/error.h"
+#include "common/os/fd_message.h"
 #include "common/os/process_info.h"
 #include "common/os/process_tree.h"
 #include "common/os/socket_address.h"
@@ -24,8 +25,6 @@ namespace hpp {
 namespace {
 
 constexpr const char* kNotifySocket = "NOTIFY_SOCKET";
-// Limit for the descriptors in one message. The kernel's limit is 253 (unix(7)).
-constexpr std::size_t kFdsMax = 32;
 
 // Never blocks, not even while the manager's queue is full: if Ctrl+Z has stopped hpp-launch, every
 // helper would block.
@@ -172,24 +171,9 @@ std::vector<pid_t> ServiceManager::orphans() const {
 
 void ServiceManager::send(std::string_view text, const std::vector<int>& fds) {
   if (!socket_.is_open()) return;
-  iovec piece{.iov_base = const_cast<char*>(text.data()), .iov_len = text.size()};
-  msghdr message{};
-  message.msg_iov = &piece;
-  message.msg_iovlen = 1;
-  alignas(cmsghdr) char control[CMSG_SPACE(kFdsMax * sizeof(int))] = {};
-  if (!fds.empty()) {
-    const std::size_t size = std::min(fds.size(), kFdsMax) * sizeof(int);
-    message.msg_control = control;
-    message.msg_controllen = CMSG_SPACE(size);
-    cmsghdr* const header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(size);
-    std::memcpy(CMSG_DATA(header), fds.data(), size);
-  }
-  if (::sendmsg(socket_.get(), &message, MSG_NOSIGNAL) < 0) {
+  if (const int error = send_message(socket_.get(), text, fds); error != 0) {
     log::debug("cannot tell the service manager {}: {}", text.substr(0, text.find('\n')),
-               error_text(errno));
+               error_text(error));
   }
 }
 

@@ -1,9 +1,7 @@
 #include "watchd/folder_watch.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -11,6 +9,8 @@
 #include <deque>
 #include <filesystem>
 #include <utility>
+
+#include "common/os/directory_id.h"
 
 namespace hpp::watchd {
 namespace {
@@ -27,10 +27,6 @@ constexpr std::size_t kEventsSize = 16 * 1024;
 // in a parent directory, while directories are seldom removed or renamed there.
 constexpr std::uint32_t kReplaced = IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO;
 
-std::string id_of(const struct stat& status) {
-  return fmt::format("{}:{}", status.st_dev, status.st_ino);
-}
-
 // The parts of a path, without the root.
 std::deque<std::string> parts_of(const fs::path& path) {
   std::deque<std::string> parts;
@@ -43,15 +39,13 @@ std::deque<std::string> parts_of(const fs::path& path) {
 }  // namespace
 
 std::string DirectoryView::look(const std::string& path) {
-  struct stat status {};
-
-  if (::stat(path.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) return "";
-  if (id_of(status) == id_) return id_;
+  const std::string id = directory_id(path);
+  if (id.empty() || id == id_) return id;
   UniqueFd fd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.is_open() || ::fstat(fd.get(), &status) != 0) return "";
+  std::string opened = directory_id(fd.get());
+  if (opened.empty()) return "";
   held_ = std::move(fd);
-  id_ = id_of(status);
-  return id_;
+  return id_ = std::move(opened);
 }
 
 FolderWatch::FolderWatch(Loop& loop, std::string path, std::function<void()> on_stir)

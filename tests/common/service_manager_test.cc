@@ -18,6 +18,7 @@
 #include <string>
 
 #include "common/event/signals.h"
+#include "common/os/fd_message.h"
 #include "common/os/pipe.h"
 #include "common/os/socket_address.h"
 #include "tests/support/free_port.h"
@@ -26,11 +27,6 @@
 
 namespace hpp {
 namespace {
-
-struct Datagram {
-  std::string text;
-  std::vector<UniqueFd> fds;
-};
 
 class ServiceManagerTest : public testing::Test {
  protected:
@@ -50,31 +46,11 @@ class ServiceManagerTest : public testing::Test {
   }
 
   // Returns the next message if one has arrived.
-  std::optional<Datagram> heard() {
-    char text[1024];
-    alignas(cmsghdr) char control[CMSG_SPACE(8 * sizeof(int))];
-    iovec piece{.iov_base = text, .iov_len = sizeof text};
-    msghdr message{};
-    message.msg_iov = &piece;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    const ssize_t got = ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC);
-    if (got < 0) return std::nullopt;
-    Datagram datagram{.text = {text, static_cast<std::size_t>(got)}, .fds = {}};
-    const cmsghdr* const header = CMSG_FIRSTHDR(&message);
-    if (header == nullptr) return datagram;
-    for (std::size_t at = 0; at < header->cmsg_len - CMSG_LEN(0); at += sizeof(int)) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(header) + at, sizeof fd);
-      datagram.fds.emplace_back(fd);
-    }
-    return datagram;
-  }
+  std::optional<FdMessage> heard() { return receive_message(socket_.get(), 1024); }
 
   std::string heard_text() {
-    const auto datagram = heard();
-    return datagram ? datagram->text : "nothing";
+    const auto message = heard();
+    return message ? message->text : "nothing";
   }
 
   Loop loop_;

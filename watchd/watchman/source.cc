@@ -2,10 +2,8 @@
 
 #include <fmt/format.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <stdexcept>
 #include <system_error>
@@ -13,6 +11,7 @@
 #include <variant>
 
 #include "common/os/error.h"
+#include "common/os/unix_socket.h"
 #include "watchd/digest.h"
 #include "watchd/say.h"
 #include "watchd/watchman/core/bser.h"
@@ -23,18 +22,6 @@ namespace {
 // The longest PDU that is read. A list of all files of a repository with 500,000 files takes half
 // of it.
 constexpr std::size_t kPduMax = 64 * 1024 * 1024;
-
-// A Unix socket connects at once or not at all. Returns an errno value.
-int connect_to(const std::string& path, UniqueFd& fd) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return ENAMETOOLONG;
-  std::memcpy(address.sun_path, path.data(), path.size());
-  fd.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd.is_open()) return errno;
-  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return errno;
-  return 0;
-}
 
 // Returns an empty path if there is no such directory.
 std::string real_path(const std::string& directory) {
@@ -116,11 +103,10 @@ void Source::perform(const FindSocket&) {
 }
 
 void Source::perform(const Connect& effect) {
-  UniqueFd fd;
-  const int error = connect_to(effect.path, fd);
-  if (error != 0) {
+  UniqueFd fd = connect_unix_socket(effect.path, SOCK_STREAM);
+  if (!fd.is_open()) {
     return take(Disconnected{
-        fmt::format("cannot connect to Watchman at {}: {}", effect.path, error_text(error))});
+        fmt::format("cannot connect to Watchman at {}: {}", effect.path, error_text(errno))});
   }
   stream_ = std::make_unique<Stream>(loop_, std::move(fd), static_cast<StreamListener&>(*this));
   take(Connected{real_path(directory_)});
