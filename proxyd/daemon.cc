@@ -48,6 +48,8 @@ Daemon::Daemon(Loop& loop, const Options& options)
           .expose_errors = options.expose_errors,
           .perform = [this](const Switchboard::Effects& effects) { perform(effects); },
           .read_bus = [this] { read_bus(); },
+          .look_at_queues =
+              [this] { return queues_ ? queues_->look() : std::optional<bus::RestPoint>(); },
           .answer_endpoint =
               [this](OwnEndpoint endpoint, const RequestFacts& request) {
                 return answer_endpoint(endpoint, request);
@@ -84,6 +86,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
                         std::vector<bus::AuthorId>{bus::Topic::Tree, bus::Topic::Backend},
                         bus::Audience::TicketHandlers,
                         [this](const bus::Message& message) { on_message(message); });
+    if (options.barrier) queues_.emplace(loop, options.run_directory);
     supervisor_timer_.start(kSupervisorPatience);
   }
   perform(switchboard().count());
@@ -104,6 +107,7 @@ void Daemon::on_message(const bus::Message& message) {
 
 // LiveReload comes last, so that the requests of reloading browsers meet the updated gate.
 void Daemon::on_tree(const bus::TreeState& tree) {
+  if (queues_) queues_->connect();
   perform(switchboard().on(tree, now()));
   livereload_.on(tree);
 }

@@ -14,6 +14,7 @@
 #include "common/event/timer.h"
 #include "common/options.h"
 #include "common/service_manager.h"
+#include "proxyd/change_queues.h"
 #include "proxyd/client.h"
 #include "proxyd/core/failure_log.h"
 #include "proxyd/livereload_server.h"
@@ -56,6 +57,7 @@ class Daemon {
   LiveReloadServer livereload_;
   std::optional<bus::Publisher> publisher_;
   std::optional<bus::Subscriber> subscriber_;
+  std::optional<ChangeQueues> queues_;
   Timer count_timer_;
   Timer barrier_timer_;
   FailureLog failures_;

@@ -58,14 +58,18 @@ Daemon::Daemon(Loop& loop, const Options& options)
       tree_({.directory = directory_,
              .filter = filter_of(options),
              .resumed = last_tree(publisher_)}),
-      sources_(loop, manager_,
-               {.directory = directory_,
-                .roots = roots_of(directory_, options.roots, filter_of(options)),
-                .watcher = options.watcher,
-                .poll_interval = std::chrono::milliseconds{options.poll_interval_ms}},
-               [this](const WholeReport& report) {
-                 std::visit([this](const auto& r) { take(r); }, report);
-               }),
+      queue_server_(loop, options.run_directory, publisher_.epoch()),
+      rest_(loop, [this] { offer_rest(); }),
+      sources_(
+          loop, manager_,
+          {.directory = directory_,
+           .roots = roots_of(directory_, options.roots, filter_of(options)),
+           .watcher = options.watcher,
+           .poll_interval = std::chrono::milliseconds{options.poll_interval_ms}},
+          [this](const WholeReport& report) {
+            std::visit([this](const auto& r) { take(r); }, report);
+          },
+          [this](inotify::Source::QueueUse use) { prepare_queue_use(use); }),
       timer_(loop, [this] { take(TimerExpired{}); }),
       folder_(loop, directory_, [this] { take(FolderStirred{}); }),
       subscriber_(loop, options.run_directory, {bus::Topic::Proxy}, bus::Audience::TicketHandlers,
@@ -80,6 +84,26 @@ void Daemon::dispatch(const Event& event) {
   for (const Effect& effect : tree_.on(event, std::chrono::steady_clock::now())) {
     std::visit([this](const auto& e) { perform(e); }, effect);
   }
+  rest_.start();
+}
+
+void Daemon::prepare_queue_use(inotify::Source::QueueUse use) {
+  switch (use) {
+    case inotify::Source::QueueUse::Reading:
+      queue_server_.begin_work();
+      break;
+    case inotify::Source::QueueUse::OpeningOrClosing:
+      queue_server_.withdraw();
+      break;
+  }
+  rest_.start();
+}
+
+// The cores have handled all events of this turn, so none of them waits for a report of another.
+void Daemon::offer_rest() {
+  if (!tree_.is_at_rest()) return;
+  const auto queues = sources_.queues_at_rest();
+  if (queues) queue_server_.rest(bus::stamp_of(*publisher_.last()).sequence, *queues);
 }
 
 // ---- effects ------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 
 #include "common/bus/publisher.h"
 #include "common/bus/subscriber.h"
+#include "common/event/deferred_call.h"
 #include "common/event/loop.h"
 #include "common/event/timer.h"
 #include "common/event_runner.h"
@@ -14,6 +15,7 @@
 #include "common/service_manager.h"
 #include "watchd/core/tree.h"
 #include "watchd/folder_watch.h"
+#include "watchd/queue_server.h"
 #include "watchd/sources.h"
 
 namespace hpp::watchd {
@@ -27,6 +29,9 @@ class Daemon {
 
  private:
   void take(Event event) { events_.post(std::move(event)); }
+
+  void prepare_queue_use(inotify::Source::QueueUse use);
+  void offer_rest();
 
   void dispatch(const Event& event);
 
@@ -44,6 +49,8 @@ class Daemon {
   bus::Publisher publisher_;
   std::string directory_;  // path of the project folder
   Tree tree_;
+  QueueServer queue_server_;
+  DeferredCall rest_;  // offers the rest when all events of this turn are handled
   Sources sources_;
   Timer timer_;
   FolderWatch folder_;

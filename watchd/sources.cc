@@ -14,7 +14,6 @@
 #include "common/os/find_program.h"
 #include "watchd/core/fnv.h"
 #include "watchd/git_ignore.h"
-#include "watchd/inotify/source.h"
 #include "watchd/link_search.h"
 #include "watchd/mount_search.h"
 #include "watchd/patient_source.h"
@@ -26,13 +25,17 @@
 namespace hpp::watchd {
 namespace {
 
-// Returns a function that makes a source, passes orders to it and owns it.
-template <class Source, class... Arguments>
-std::function<void(const Order&)> source_of(Arguments&&... arguments) {
-  auto source = std::make_shared<Source>(std::forward<Arguments>(arguments)...);
+// Returns a function that passes orders to the source and owns it.
+template <class Source>
+std::function<void(const Order&)> owner_of(std::shared_ptr<Source> source) {
   return [source = std::move(source)](const Order& order) {
     std::visit([&](const auto& o) { source->take(o); }, order);
   };
+}
+
+template <class Source, class... Arguments>
+std::function<void(const Order&)> source_of(Arguments&&... arguments) {
+  return owner_of(std::make_shared<Source>(std::forward<Arguments>(arguments)...));
 }
 
 // Reads the `.watchmanconfig` that holds for a directory, and logs a mistake in it.
@@ -54,13 +57,15 @@ std::string store_name_of(const std::string& directory, const OutsideLink& link)
 
 // ---- the parts ----------------------------------------------------------------------------------
 
-Sources::Sources(Loop& loop, ServiceManager& manager, const Settings& settings, OnReport on_report)
+Sources::Sources(Loop& loop, ServiceManager& manager, const Settings& settings, OnReport on_report,
+                 inotify::Source::OnQueueUse on_queue_use)
     : loop_(loop),
       manager_(manager),
       settings_(settings),
       is_watchman_installed_(!find_program("watchman").empty()),
       filter_(settings.roots.front().filter),
       on_report_(std::move(on_report)),
+      on_queue_use_(std::move(on_queue_use)),
       timer_(loop, [this] { post(TimerExpired{}); }) {
   std::vector<std::string> prefixes;
   for (const Root& root : settings_.roots) {
@@ -118,18 +123,21 @@ Sources::Source Sources::make_source(std::size_t number) {
 
 Sources::Source Sources::make_source(std::size_t number, ChosenSource::Kind kind,
                                      const OnSourceReport& on_report) {
-  const Part& part = parts_[number];
+  Part& part = parts_[number];
   const ChosenSource& chosen = part.chosen;
   const WatchmanConfig& config = part.config;
   switch (kind) {
     case ChosenSource::Kind::Watchman:
       break;
-    case ChosenSource::Kind::Inotify:
-      return source_of<inotify::Source>(
+    case ChosenSource::Kind::Inotify: {
+      auto source = std::make_shared<inotify::Source>(
           loop_, manager_, store_name_of(part.path, part.link), part.path,
           inotify::Follower::Settings{
               .filter = chosen.filter, .ignored = config.ignored, .settle = config.settle},
-          on_report);
+          on_report, on_queue_use_);
+      part.queue = source;
+      return owner_of(std::move(source));
+    }
     case ChosenSource::Kind::Poll:
       return source_of<poll::Source>(loop_,
                                      poll::Source::Settings{.directory = part.path,
@@ -143,6 +151,22 @@ Sources::Source Sources::make_source(std::size_t number, ChosenSource::Kind kind
   return source_of<watchman::Source>(
       loop_, watchman::Conversation::Settings{.directory = part.path, .filter = chosen.filter},
       on_report);
+}
+
+// A link to a file leads through directories that no queue watches.
+std::optional<std::vector<Sources::Queue>> Sources::queues_at_rest() const {
+  if (!composition_->is_at_rest()) return std::nullopt;
+  std::vector<Queue> queues;
+  for (const Part& part : parts_) {
+    if (!part.source) continue;
+    const auto source = part.queue.lock();
+    const bool is_of_file = !part.link.name.empty() && !part.link.is_folder;
+    if (!source || !is_queue_alone(part.chosen) || is_of_file) return std::nullopt;
+    auto queue = source->queue_at_rest();
+    if (!queue) return std::nullopt;
+    queues.push_back(*std::move(queue));
+  }
+  return queues;
 }
 
 // ---- effects ------------------------------------------------------------------------------------

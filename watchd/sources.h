@@ -18,12 +18,14 @@
 #include "watchd/core/roots.h"
 #include "watchd/core/watchman_config.h"
 #include "watchd/folder_watch.h"
+#include "watchd/inotify/source.h"
 
 namespace hpp::watchd {
 
 class Sources {
  public:
   using OnReport = std::function<void(const WholeReport&)>;
+  using Queue = inotify::Source::Queue;
 
   struct Settings {
     std::string directory;    // path of the project folder, absolute
@@ -32,9 +34,10 @@ class Sources {
     std::chrono::milliseconds poll_interval{500};
   };
 
-  // `manager` keeps the queues of inotify for the next watchd. `loop` and `manager` must outlive
-  // the sources.
-  Sources(Loop& loop, ServiceManager& manager, const Settings& settings, OnReport on_report);
+  // `manager` keeps the queues of inotify for the next watchd. `on_queue_use` is called before each
+  // use of such a queue. `loop` and `manager` must outlive the sources.
+  Sources(Loop& loop, ServiceManager& manager, const Settings& settings, OnReport on_report,
+          inotify::Source::OnQueueUse on_queue_use);
 
   // Takes an order of Tree. Only the first Watch can throw: std::runtime_error if Watchman is not
   // installed or cannot be run.
@@ -46,6 +49,10 @@ class Sources {
   // patterns, and those to which symbolic links lead.
   std::vector<std::string> other_roots() const;
 
+  // Returns the queues of inotify, if every change comes from one of them, and everything that was
+  // read from them is reported.
+  std::optional<std::vector<Queue>> queues_at_rest() const;
+
  private:
   using Source = std::function<void(const Order&)>;  // owns the source
   using OnSourceReport = std::function<void(const Report&)>;
@@ -56,6 +63,7 @@ class Sources {
     WatchmanConfig config;
     OutsideLink link;                          // the link that leads to the part; no name: none
     Source source{};                           // empty: retired
+    std::weak_ptr<inotify::Source> queue{};    // the newest source of inotify
     std::unique_ptr<FolderWatch> directory{};  // null: the project folder, for which Tree looks
   };
 
@@ -89,6 +97,7 @@ class Sources {
   bool is_watchman_installed_;
   Filter filter_;
   OnReport on_report_;
+  inotify::Source::OnQueueUse on_queue_use_;
   std::vector<Part> parts_;
   std::optional<Composition> composition_;
   Timer timer_;

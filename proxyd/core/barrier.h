@@ -31,6 +31,9 @@
 // proxyd started: the barrier is *lost*. Without a clock it is *unwatched*.
 //
 // If watchd reports that git is writing files, all requests wait, for at most kSettlingMax.
+//
+// A request needs no ticket if proxyd can see for itself that nothing has changed since watchd's
+// newest report (common/bus/rest.h): the queues of inotify are empty, and watchd is at rest.
 #pragma once
 
 #include <chrono>
@@ -38,6 +41,7 @@
 #include <optional>
 
 #include "common/bus/messages.h"
+#include "common/bus/rest.h"
 #include "common/time_point.h"
 
 namespace hpp::proxyd {
@@ -64,8 +68,10 @@ class Barrier {
 
   explicit Barrier(const Settings& settings) : settings_(settings) {}
 
-  // Called when a request arrives. Returns the number of its ticket, which is not published yet.
-  std::uint64_t take(TimePoint now);
+  // Called when a request arrives. `rest`: the snapshot that contains every save until now, if that
+  // is known. Returns the number of the request's ticket, which is not published yet; 0: it needs
+  // none.
+  std::uint64_t take(TimePoint now, const std::optional<bus::RestPoint>& rest = {});
 
   void on(const bus::TreeState& tree, TimePoint now);
 
@@ -104,6 +110,7 @@ class Barrier {
     return wanted_ > answered_ && (watch_ == Watch::Works || watch_ == Watch::Expected);
   }
 
+  bool knows(const bus::RestPoint& rest) const;
   void note_watch(const bus::TreeState& tree, TimePoint now);
   void begin_wait(TimePoint now);
   void discount_stall(TimePoint now);

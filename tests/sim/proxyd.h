@@ -21,6 +21,7 @@
 #include "tests/sim/files.h"
 #include "tests/sim/processes.h"
 #include "tests/sim/request.h"
+#include "tests/sim/rest.h"
 #include "tests/sim/world.h"
 
 namespace hpp::sim {
@@ -46,7 +47,7 @@ struct ToClient {
 
 class Proxyd final : public Mortal {
  public:
-  Proxyd(World& world, Bus& bus, Files& files, Processes& processes);
+  Proxyd(World& world, Bus& bus, Files& files, Processes& processes, Rest& rest);
 
   void start() override;
   void die() override;
@@ -193,6 +194,7 @@ class Proxyd final : public Mortal {
   Bus& bus_;
   Files& files_;
   Processes& processes_;
+  Rest& rest_;
   proxyd::Target target_;
   std::optional<proxyd::Switchboard> switchboard_;
   proxyd::RefreshRule refresh_;

@@ -8,6 +8,7 @@
 #include "tests/sim/files.h"
 #include "tests/sim/processes.h"
 #include "tests/sim/proxyd.h"
+#include "tests/sim/rest.h"
 #include "tests/sim/supervisord.h"
 #include "tests/sim/watchd.h"
 #include "tests/sim/watchman.h"
@@ -28,6 +29,8 @@ class Schedule {
       : world_(seed, broken, std::move(sink)) {
     draw_traits();
     world_.traits.has_spares = seed % 4 == 3;
+    world_.traits.is_inotify = seed % 3 == 1;
+    if (seed % 30 == 1) world_.traits.overflows = 0.1;
     processes_.on_run = [this](Request& request, const Process&) { check_run(request); };
     proxyd_.on_reload = [this] { browser_.on_reload(); };
   }
@@ -68,9 +71,10 @@ class Schedule {
   Watchman watchman_{world_, files_};
   Bus bus_{world_};
   Processes processes_{world_, files_};
-  Watchd watchd_{world_, bus_, files_, watchman_};
+  Rest rest_{world_};
+  Watchd watchd_{world_, bus_, files_, watchman_, rest_};
   Supervisord supervisord_{world_, bus_, processes_};
-  Proxyd proxyd_{world_, bus_, files_, processes_};
+  Proxyd proxyd_{world_, bus_, files_, processes_, rest_};
   Requests requests_;
   std::vector<std::unique_ptr<Client>> clients_;
   Browser browser_{world_, proxyd_, requests_};
@@ -282,9 +286,10 @@ void Schedule::check_last_save() {
     world_.violated("supervisord has acted on revision {}, the newest is {}", told.seen.revision,
                     tree.revision);
   }
-  if (files_.version_at(tick_of(tree.clock)) != files_.version()) {
-    world_.violated("watchd has published version {}, the newest is {}",
-                    files_.version_at(tick_of(tree.clock)), files_.version());
+  const std::uint64_t published = files_.version_at(watchd_.tick_of(tree.clock));
+  if (published != files_.version()) {
+    world_.violated("watchd has published version {}, the newest is {}", published,
+                    files_.version());
   }
   if (told.state == bus::BackendPhase::Error) return;
   const Process* const process = processes_.newest();
@@ -330,6 +335,7 @@ Outcome play(std::uint64_t seed, Break broken, World::Sink sink) {
   outcome.answers = schedule.world().answers;
   outcome.fresh_answers = schedule.world().fresh_answers;
   outcome.returns = schedule.world().returns;
+  outcome.at_rest = schedule.world().at_rest;
   return outcome;
 }
 

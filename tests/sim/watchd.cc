@@ -7,6 +7,7 @@
 
 namespace hpp::sim {
 
+namespace inotify = watchd::inotify;
 namespace watchman = watchd::watchman;
 
 namespace {
@@ -17,15 +18,16 @@ constexpr Micros kReturnWindow = 100ms;
 
 }  // namespace
 
-std::uint64_t tick_of(const std::string& clock) {
+std::uint64_t Watchd::tick_of(const std::string& clock) const {
+  if (world_.traits.is_inotify) return inotify_.tick_of(clock);
   std::uint64_t instance = 0;
   std::uint64_t tick = 0;
   std::sscanf(clock.c_str(), "%*[ci]:%lu:%lu", &instance, &tick);
   return tick;
 }
 
-Watchd::Watchd(World& world, Bus& bus, Files& files, Watchman& watchman)
-    : world_(world), bus_(bus), files_(files), watchman_(watchman) {
+Watchd::Watchd(World& world, Bus& bus, Files& files, Watchman& watchman, Rest& rest)
+    : world_(world), bus_(bus), files_(files), watchman_(watchman), rest_(rest) {
   watchman_.on_pdu = [this](const std::string& pdu) {
     if (tree_) take(watchman::PduArrived{pdu});
   };
@@ -33,15 +35,19 @@ Watchd::Watchd(World& world, Bus& bus, Files& files, Watchman& watchman)
     if (tree_) take(watchman::Disconnected{why});
   };
   standby_.on_report = [this](const watchd::Report& report) { take(watchd::FromStandby{report}); };
+  inotify_.on_event = [this] { read_queue_soon(); };
 }
 
 void Watchd::start() {
   world_.trace("watchd: starts");
+  rest_.start_watchd();
   bus_.open(bus::Topic::Tree);
   std::optional<bus::TreeState> resumed;
   if (const auto& last = bus_.last(bus::Topic::Tree)) resumed = std::get<bus::TreeState>(*last);
   conversation_.emplace(watchman::Conversation::Settings{.directory = "/p", .filter = {}});
   patience_.emplace("Watchman", "using the standby");
+  follower_.emplace(
+      inotify::Follower::Settings{.filter = {.patterns = {Inotify::kPattern}}, .ignored = {}});
   composition_.emplace("/p", std::vector<std::string>{""}, watchd::Filter{});
   tree_.emplace(
       watchd::Tree::Settings{.directory = "/p", .filter = {}, .resumed = std::move(resumed)});
@@ -59,15 +65,21 @@ void Watchd::die() {
   composition_.reset();
   patience_.reset();
   conversation_.reset();
+  follower_.reset();
+  reads_soon_ = offers_soon_ = false;
+  ++lives_;
   watches_since_.reset();
   events_.clear();
   ++tree_timer_;
   ++composition_timer_;
   ++patience_timer_;
   ++conversation_timer_;
+  ++follower_timer_;
   ++search_;
   watchman_.disconnect();
   standby_.die();
+  inotify_.die();
+  rest_.end_watchd();
   bus_.close(bus::Topic::Tree);
   bus_.unsubscribe(bus::Topic::Tree);
 }
@@ -78,6 +90,7 @@ bool Watchd::is_watching() const {
 
 void Watchd::dispatch(const watchd::Event& event) {
   perform_all<watchd::Event>(tree_->on(event, world_.now()), tree_timer_);
+  offer_rest_soon();
 }
 
 void Watchd::dispatch(const watchd::CompositionEvent& event) {
@@ -99,6 +112,12 @@ void Watchd::dispatch(const watchman::Event& event) {
   perform_all<watchman::Event>(conversation_->on(event), conversation_timer_);
 }
 
+void Watchd::dispatch(const inotify::Event& event) {
+  perform_all<inotify::Event>(follower_->on(event, world_.now()), follower_timer_);
+  read_queue_soon();
+  offer_rest_soon();
+}
+
 template <class Event, class Effects>
 void Watchd::perform_all(const Effects& effects, std::uint64_t& timer) {
   const auto perform_one = [&]<class E>(const E& effect) {
@@ -114,6 +133,12 @@ void Watchd::perform_all(const Effects& effects, std::uint64_t& timer) {
     } else if constexpr (std::is_same_v<Event, watchd::PatienceEvent> &&
                          std::is_constructible_v<watchd::Report, E>) {
       take(watchd::CompositionEvent(watchd::FromPart{0, effect}));
+    } else if constexpr (std::is_same_v<Event, inotify::Event> &&
+                         std::is_constructible_v<watchd::Report, E>) {
+      if constexpr (std::is_same_v<E, watchd::Began> || std::is_same_v<E, watchd::Changed>) {
+        inotify_.note_report(effect.clock);
+      }
+      take(watchd::CompositionEvent(watchd::FromPart{0, effect}));
     } else {
       perform(effect);
     }
@@ -122,6 +147,54 @@ void Watchd::perform_all(const Effects& effects, std::uint64_t& timer) {
     if (meets_its_end()) return die();
     std::visit(perform_one, effect);
   }
+}
+
+void Watchd::perform(const watchd::ToPart& effect) {
+  const auto pass_on = [this](const auto& order) {
+    if (world_.traits.is_inotify) return take(inotify::Event(order));
+    take(watchd::PatienceEvent(order));
+  };
+  std::visit(pass_on, effect.order);
+}
+
+// There are neither links nor so many directories that they would be read in several turns.
+template <class E>
+
+requires std::is_constructible_v<inotify::Effect, E> &&
+    (!std::is_constructible_v<watchd::Report, E>)void Watchd::perform(const E& effect) {
+  if constexpr (std::is_same_v<E, inotify::OpenQueue> ||
+                std::is_same_v<E, inotify::OpenDirectory> ||
+                std::is_same_v<E, inotify::ReadQueue> || std::is_same_v<E, inotify::Examine>) {
+    events_.post_next(inotify_.perform(effect));
+  } else if constexpr (std::is_same_v<E, inotify::FindLinks>) {
+    events_.post_next(inotify::Event(inotify::LinksFound{}));
+  } else if constexpr (std::is_same_v<E, inotify::CloseQueue> ||
+                       std::is_same_v<E, inotify::KeepPosition>) {
+    inotify_.perform(effect);
+  }
+}
+
+// The loop reports again and again that the queue is readable.
+void Watchd::read_queue_soon() {
+  if (!tree_ || !inotify_.is_readable() || std::exchange(reads_soon_, true)) return;
+  world_.after(a_moment(world_), [this, life = lives_] {
+    if (life != lives_) return;
+    reads_soon_ = false;
+    if (inotify_.is_readable()) take(inotify::Event(inotify::QueueReadable{}));
+  });
+}
+
+// At the end of the turn.
+void Watchd::offer_rest_soon() {
+  if (!tree_ || !world_.traits.is_inotify || std::exchange(offers_soon_, true)) return;
+  world_.after(Micros{0}, [this, life = lives_] {
+    if (life != lives_) return;
+    offers_soon_ = false;
+    if (!tree_->is_at_rest() || !composition_->is_at_rest() || !follower_->is_at_rest()) return;
+    if (meets_its_end()) return die();
+    const bus::Stamp& stamp = bus::stamp_of(*bus_.last(bus::Topic::Tree));
+    rest_.rest({.epoch = stamp.epoch, .sequence = stamp.sequence}, inotify_.queue());
+  });
 }
 
 void Watchd::perform(const watchman::FindSocket&) {

@@ -1,11 +1,13 @@
-// watchd: the real Tree, Composition, Patience and Conversation in a shell like watchd/daemon.cc,
-// watchd/sources.cc, watchd/patient_source.cc and watchd/watchman/source.cc.
+// watchd: the real Tree and Composition, and either the real Patience and Conversation or the real
+// Follower, in a shell like watchd/daemon.cc, watchd/sources.cc, watchd/patient_source.cc,
+// watchd/watchman/source.cc and watchd/inotify/source.cc.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -13,19 +15,22 @@
 #include "tests/sim/bus.h"
 #include "tests/sim/crash.h"
 #include "tests/sim/files.h"
+#include "tests/sim/inotify.h"
+#include "tests/sim/rest.h"
 #include "tests/sim/standby.h"
 #include "tests/sim/watchman.h"
 #include "tests/sim/world.h"
 #include "watchd/core/composition.h"
 #include "watchd/core/patience.h"
 #include "watchd/core/tree.h"
+#include "watchd/inotify/core/follower.h"
 #include "watchd/watchman/core/conversation.h"
 
 namespace hpp::sim {
 
 class Watchd final : public Mortal {
  public:
-  Watchd(World& world, Bus& bus, Files& files, Watchman& watchman);
+  Watchd(World& world, Bus& bus, Files& files, Watchman& watchman, Rest& rest);
 
   void start() override;
   void die() override;
@@ -34,10 +39,13 @@ class Watchd final : public Mortal {
 
   bool is_watching() const;
 
+  // The newest save in a published tree with that clock; 0: none.
+  std::uint64_t tick_of(const std::string& clock) const;
+
  private:
-  // An event for one of the cores: Tree, Composition, Patience or Conversation.
+  // An event for one of the cores: Tree, Composition, Patience, Conversation or Follower.
   using Next = std::variant<watchd::Event, watchd::CompositionEvent, watchd::PatienceEvent,
-                            watchd::watchman::Event>;
+                            watchd::watchman::Event, watchd::inotify::Event>;
 
   void take(Next event) { events_.post(std::move(event)); }
 
@@ -45,6 +53,7 @@ class Watchd final : public Mortal {
   void dispatch(const watchd::CompositionEvent& event);
   void dispatch(const watchd::PatienceEvent& event);
   void dispatch(const watchd::watchman::Event& event);
+  void dispatch(const watchd::inotify::Event& event);
 
   // `timer` is the number of the core's newest timer; only this one may expire.
   template <class Event, class Effects>
@@ -69,9 +78,12 @@ class Watchd final : public Mortal {
 
   void perform(const watchd::Sync& order) { take(watchd::CompositionEvent(order)); }
 
-  void perform(const watchd::ToPart& effect) {
-    std::visit([this](const auto& order) { take(watchd::PatienceEvent(order)); }, effect.order);
-  }
+  void perform(const watchd::ToPart& effect);
+
+  // Effects of Follower.
+  template <class E>
+  requires std::is_constructible_v<watchd::inotify::Effect, E> &&
+      (!std::is_constructible_v<watchd::Report, E>)void perform(const E& effect);
 
   // Orders of Patience.
   void perform(const watchd::ToFirst& effect) {
@@ -96,6 +108,9 @@ class Watchd final : public Mortal {
     take(watchd::Event(report));
   }
 
+  void read_queue_soon();
+  void offer_rest_soon();
+
   void check_whole(const bus::TreeState& tree);
   void check_counts_once(const bus::TreeState& tree);
 
@@ -103,11 +118,14 @@ class Watchd final : public Mortal {
   Bus& bus_;
   Files& files_;
   Watchman& watchman_;
+  Rest& rest_;
   Standby standby_{world_, files_};
+  Inotify inotify_{world_, files_, rest_};
   std::optional<watchd::Tree> tree_;
   std::optional<watchd::Composition> composition_;
   std::optional<watchd::Patience> patience_;
   std::optional<watchd::watchman::Conversation> conversation_;
+  std::optional<watchd::inotify::Follower> follower_;
   EventRunner<Next> events_{[this](const Next& next) {
     std::visit([this](const auto& event) { dispatch(event); }, next);
   }};
@@ -119,10 +137,11 @@ class Watchd final : public Mortal {
   std::uint64_t composition_timer_ = 0;             // number of Composition's newest timer
   std::uint64_t patience_timer_ = 0;                // number of Patience's newest timer
   std::uint64_t conversation_timer_ = 0;            // number of Conversation's newest timer
+  std::uint64_t follower_timer_ = 0;                // number of Follower's newest timer
   std::uint64_t search_ = 0;                        // number of the newest FindSocket
+  std::uint64_t lives_ = 0;                         // number of deaths
+  bool reads_soon_ = false;
+  bool offers_soon_ = false;
 };
-
-// The tick in a clock of the fake Watchman or of the standby; 0 if the clock is empty.
-std::uint64_t tick_of(const std::string& clock);
 
 }  // namespace hpp::sim

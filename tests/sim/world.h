@@ -29,6 +29,7 @@ enum class Break {
   Loss,        // requests do not wait while a watch is lost
   Standby,     // the standby answers a Sync without reporting the saves
   Release,     // idle connections to a backend stay open after its end
+  Rest,        // watchd reads the queue, although it has said that it is at rest
 };
 
 // The kind of a schedule. Drawn before everything else.
@@ -47,6 +48,8 @@ struct Traits {
   double flush_errors = 0;      // share of flushes that Watchman refuses
   double early_clocks = 0.1;    // share of Watchman's reports with a clock older than the changes
   bool has_spares = false;      // --warm
+  bool is_inotify = false;      // --watcher inotify
+  double overflows = 0;         // share of saves that make inotify's queue overflow
   Micros boot_max = 300ms;      // the backend listens within this time
 
   // Whether watchd's answers may take longer than proxyd's timeout.
@@ -110,6 +113,7 @@ class World {
   std::uint64_t answers = 0;        // number of answers of backends
   std::uint64_t fresh_answers = 0;  // number of those answers that had to be fresh
   std::uint64_t returns = 0;        // number of returns from the standby to Watchman
+  std::uint64_t at_rest = 0;        // number of requests that needed no ticket
 
  private:
   struct Planned {

@@ -38,6 +38,10 @@ std::string reason_for(Kind kind, std::string_view watcher, const FolderMounts& 
 
 }  // namespace
 
+bool is_queue_alone(const ChosenSource& source) {
+  return source.kind == ChosenSource::Kind::Inotify && !source.standby;
+}
+
 std::string_view words_for(Kind kind) {
   switch (kind) {
     case Kind::Watchman:

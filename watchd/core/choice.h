@@ -45,6 +45,9 @@ struct ChosenSource {
   bool operator==(const ChosenSource&) const = default;
 };
 
+// Whether every change that the source will ever report comes from a queue of inotify.
+bool is_queue_alone(const ChosenSource& source);
+
 // Returns what such a source does, in words for the user: `using inotify`.
 std::string_view words_for(ChosenSource::Kind kind);
 

@@ -185,6 +185,11 @@ class Tree : private Emits<Effect> {
 
   State state() const { return state_; }
 
+  // Whether every known change is published, and nothing is left to find out.
+  bool is_at_rest() const {
+    return state_ == State::Watching && step_ == Step::Idle && !looking_ && told_ == tree_;
+  }
+
  private:
   enum class Step { Idle, Syncing, Locked, Pausing };  // step within Watching, see above
 

@@ -17,6 +17,7 @@
 #include <variant>
 #include <vector>
 
+#include "common/os/directory_id.h"
 #include "common/os/file.h"
 #include "watchd/digest.h"
 #include "watchd/inotify/events.h"
@@ -116,14 +117,21 @@ bool is_link(int root, const std::string& name) {
 }  // namespace
 
 Source::Source(Loop& loop, ServiceManager& manager, std::string_view store_name,
-               std::string directory, Follower::Settings settings, OnReport on_report)
+               std::string directory, Follower::Settings settings, OnReport on_report,
+               OnQueueUse on_queue_use)
     : loop_(loop),
       directory_(std::move(directory)),
       follower_(std::move(settings)),
       on_report_(std::move(on_report)),
+      on_queue_use_(std::move(on_queue_use)),
       queue_(manager, store_name),
       turn_(loop, [this] { take(TurnCame{}); }),
       timer_(loop, [this] { take(TimerExpired{}); }) {}
+
+std::optional<Source::Queue> Source::queue_at_rest() const {
+  if (!follower_.is_at_rest()) return std::nullopt;
+  return Queue{.fd = queue_.fd(), .directory = directory_, .id = directory_id(root_.get())};
+}
 
 void Source::dispatch(const Event& event) {
   for (const Effect& effect : follower_.on(event, std::chrono::steady_clock::now())) {
@@ -134,6 +142,7 @@ void Source::dispatch(const Event& event) {
 // ---- effects ------------------------------------------------------------------------------------
 
 void Source::perform(const OpenQueue& effect) {
+  on_queue_use_(QueueUse::OpeningOrClosing);
   root_.reset(::open(directory_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   const KeptQueue::Opened opened = queue_.open(effect.token);
   if (opened.error != 0) {
@@ -148,6 +157,7 @@ void Source::perform(const OpenQueue& effect) {
 }
 
 void Source::perform(const CloseQueue&) {
+  on_queue_use_(QueueUse::OpeningOrClosing);
   if (readable_) {
     readable_->stop();
     loop_.bury(std::move(readable_));
@@ -167,6 +177,7 @@ void Source::perform(const RemoveWatch& effect) {
 }
 
 void Source::perform(const ReadQueue&) {
+  on_queue_use_(QueueUse::Reading);
   queue_.set_position(KeptQueue::kReading);
   int left = 0;
   ::ioctl(queue_.fd(), FIONREAD, &left);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,14 +26,27 @@ class Source final {
  public:
   using OnReport = std::function<void(Report)>;
 
+  // What happens to the queue next.
+  enum class QueueUse { Reading, OpeningOrClosing };
+  using OnQueueUse = std::function<void(QueueUse)>;
+
+  struct Queue {
+    int fd = -1;
+    std::string directory;  // path of the watched directory
+    std::string id;         // its id (directory_id.h)
+  };
+
   // Reports the changes below `directory`, with names that are relative to it. `store_name` is the
-  // name of the queue in the service manager's store (KeptQueue). `loop` and `manager` must outlive
-  // the source.
+  // name of the queue in the service manager's store (KeptQueue). `on_queue_use` is called before
+  // each use of the queue. `loop` and `manager` must outlive the source.
   Source(Loop& loop, ServiceManager& manager, std::string_view store_name, std::string directory,
-         Follower::Settings settings, OnReport on_report);
+         Follower::Settings settings, OnReport on_report, OnQueueUse on_queue_use);
 
   // Takes an order or an event.
   void take(Event event) { events_.post(std::move(event)); }
+
+  // Returns the queue, if every change that was read from it is reported.
+  std::optional<Queue> queue_at_rest() const;
 
  private:
   void dispatch(const Event& event);
@@ -59,6 +73,7 @@ class Source final {
   std::string directory_;
   Follower follower_;
   OnReport on_report_;
+  OnQueueUse on_queue_use_;
   KeptQueue queue_;
   UniqueFd root_;  // the directory
   std::unique_ptr<FdWatch> readable_;

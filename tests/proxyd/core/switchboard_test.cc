@@ -101,6 +101,16 @@ TEST_F(SwitchboardTest, ARequestThatDoesNotWaitAtTheGateTakesNoTicket) {
   EXPECT_EQ(place(1).arrival, 1U);
 }
 
+TEST_F(SwitchboardTest, ARequestAtTheRestOfWatchdAsksForNothing) {
+  keep(board_.on(tree(1), now_));
+  ask();
+  const bus::Stamp stamp = tree(1).stamp;
+  keep(board_.arrive(place(1), target_, /*is_judged=*/true, now_,
+                     bus::RestPoint{.epoch = stamp.epoch, .sequence = stamp.sequence}));
+  EXPECT_EQ(place(1).ticket, 0U);
+  EXPECT_THAT(names_, IsEmpty());
+}
+
 TEST_F(SwitchboardTest, AMessageOfWatchdReconsidersTheQueueInOrderOfArrival) {
   hold(3);
   hold(1);

@@ -119,5 +119,11 @@ TEST(Choice, WhereInotifyCannotWatchFilesArePolled) {
   EXPECT_EQ(standby_next.standby, Kind::Poll);
 }
 
+TEST(Choice, AQueueIsAloneWithoutAStandbyAndWithoutPolling) {
+  EXPECT_TRUE(is_queue_alone({.kind = Kind::Inotify}));
+  EXPECT_FALSE(is_queue_alone({.kind = Kind::Watchman, .standby = Kind::Inotify}));
+  EXPECT_FALSE(is_queue_alone({.kind = Kind::Poll}));
+}
+
 }  // namespace
 }  // namespace hpp::watchd

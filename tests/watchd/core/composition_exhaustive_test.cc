@@ -160,6 +160,7 @@ class Model : public test::Rules {
     int steps = 0;
     while (!is_at_rest() && ++steps <= 25) take(good_event());
     require(is_at_rest(), "no way back to the watch of both parts");
+    require(composition_.is_at_rest(), "both parts are watched, but not at rest");
   }
 
  private:
@@ -272,6 +273,9 @@ class Model : public test::Rules {
     require(!whole.watches || parts[1].works || timer || looks > 0, "no way back for a part");
     require(!whole.syncs || parts[0].syncs || parts[1].syncs || looks > 0,
             "a Sync that is never answered");
+    require(!composition_.is_at_rest() || (whole.watches && parts[0].watches && parts[1].watches),
+            "at rest without the watch of both parts");
+    require(!composition_.is_at_rest() || !whole.syncs, "at rest while a Sync is in flight");
   }
 
   Composition composition_{"/p", {"", "../b/"}, {}};

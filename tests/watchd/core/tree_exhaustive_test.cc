@@ -105,6 +105,7 @@ class Model : public test::Rules {
     while (!is_at_rest() && ++steps <= 20) take(good_event());
     require(is_at_rest(), "no way back to Watching, or to an answer");
     require(published_lag_ == lag_, "the published lag is not the source's");
+    require(tree_.is_at_rest(), "Tree is not at rest, and nothing is left to do");
   }
 
   // All that an event can change without an effect.
@@ -154,9 +155,15 @@ class Model : public test::Rules {
     if (is_locked_) covered_ = {};
   }
 
-  void note(const Began&) { has_begun_ = true; }
+  void note(const Began& began) {
+    has_begun_ = true;
+    reported_clock_ = began.clock;
+  }
 
-  void note(const Changed&) { has_begun_ = true; }
+  void note(const Changed& changed) {
+    has_begun_ = true;
+    reported_clock_ = changed.clock;
+  }
 
   void note(const Lags& lags) { lag_ = lags.lag; }
 
@@ -189,6 +196,10 @@ class Model : public test::Rules {
     const bool waits = state == State::Watching && (is_wanted() || settling_);
     require(!waits || timer_ || look_due_ || syncing_,
             "neither a timer, a look nor a Sync for an open ticket or unpublished changes");
+    if (!tree_.is_at_rest()) return;
+    require(watching_ && !settling_, "at rest, and not watching, or git is writing");
+    require(!timer_ && !look_due_ && !syncing_, "at rest, and something is left to find out");
+    require(published_clock_ == reported_clock_, "at rest, and a report is not published");
   }
 
   void perform(const Watch&) {
@@ -245,6 +256,7 @@ class Model : public test::Rules {
     revision_ = tree.revision;
     published_lag_ = published_lag;
     watching_ = tree.watching;
+    published_clock_ = tree.clock;
     settling_ = tree.settling;
     answered_ = tree.answers;
   }
@@ -263,6 +275,8 @@ class Model : public test::Rules {
   std::chrono::milliseconds lag_{0};  // the source's newest Lags of this watch
   std::chrono::milliseconds published_lag_{0};
   std::uint64_t revision_;
+  std::string reported_clock_;  // clock of the source's newest report
+  std::string published_clock_;
   bool watching_ = false;
   bool settling_ = false;
   bus::Ticket asked_;

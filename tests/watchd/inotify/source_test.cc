@@ -1,6 +1,7 @@
 #include "watchd/inotify/source.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -14,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "common/os/directory_id.h"
 #include "tests/support/run_until.h"
 #include "tests/support/temporary_directory.h"
 
@@ -33,12 +35,29 @@ class InotifySource : public testing::Test {
   }
 
   void watch(Filter filter = {}, const std::string& since = "") {
-    source_.emplace(loop_, manager_, "inotify", directory_.path(),
-                    Follower::Settings{.filter = std::move(filter), .ignored = {}},
-                    [this](const Report& report) { reports_.push_back(report); });
+    start(std::move(filter), since);
+    reports_.clear();
+  }
+
+  void start(Filter filter, const std::string& since = "") {
+    source_.emplace(
+        loop_, manager_, "inotify", directory_.path(),
+        Follower::Settings{.filter = std::move(filter), .ignored = {}},
+        [this](const Report& report) { reports_.push_back(report); },
+        [this](Source::QueueUse use) { note(use); });
     source_->take(Watch{.since = since});
     EXPECT_TRUE(run_until(loop_, [this] { return has<Watching>(); }));
-    reports_.clear();
+  }
+
+  void note(Source::QueueUse use) {
+    uses_.push_back(use);
+    if (use == Source::QueueUse::Reading) was_full_ = was_full_ || is_full();
+  }
+
+  // Whether there are events in the queue.
+  bool is_full() const {
+    pollfd polled{.fd = queue_, .events = POLLIN, .revents = 0};
+    return queue_ >= 0 && ::poll(&polled, 1, 0) == 1;
   }
 
   template <class Wanted>
@@ -68,6 +87,9 @@ class InotifySource : public testing::Test {
   Loop loop_;
   ServiceManager manager_{loop_};
   std::vector<Report> reports_;
+  std::vector<Source::QueueUse> uses_;
+  int queue_ = -1;         // inotify's descriptor, once it is known
+  bool was_full_ = false;  // a reading was announced while there were events in the queue
   std::optional<Source> source_;
 };
 
@@ -166,13 +188,36 @@ TEST_F(InotifySource, LeavesOutWhatDoesNotCount) {
   EXPECT_EQ(synced(), Names{"c.py"});
 }
 
+// See common/bus/rest.h.
+TEST_F(InotifySource, AnnouncesEachUseOfItsQueueAndSaysWhenItIsAtRest) {
+  watch();
+  using Use = Source::QueueUse;
+  ASSERT_FALSE(uses_.empty());
+  EXPECT_EQ(uses_.front(), Use::OpeningOrClosing);
+  const auto queue = source_->queue_at_rest();
+  ASSERT_TRUE(queue);
+  EXPECT_EQ(queue->directory, directory_.path());
+  EXPECT_EQ(queue->id, directory_id(directory_.path()));
+  queue_ = queue->fd;
+  EXPECT_FALSE(is_full());
+  uses_.clear();
+  write("a");
+  EXPECT_TRUE(is_full()) << "as soon as the write has returned";
+  ASSERT_TRUE(run_until(loop_, [this] { return !uses_.empty(); }));
+  EXPECT_EQ(uses_.front(), Use::Reading);
+  EXPECT_TRUE(was_full_) << "announced too late";
+  EXPECT_FALSE(source_->queue_at_rest()) << "the change is not reported yet";
+  ASSERT_TRUE(run_until(loop_, [this] { return has<Changed>(); }));
+  EXPECT_TRUE(source_->queue_at_rest());
+  uses_.clear();
+  source_->take(Unwatch{});
+  EXPECT_EQ(uses_, std::vector{Use::OpeningOrClosing});
+  EXPECT_FALSE(source_->queue_at_rest());
+}
+
 TEST_F(InotifySource, DigestsContents) {
   write("a");
-  source_.emplace(loop_, manager_, "inotify", directory_.path(),
-                  Follower::Settings{.filter = {.ignore_unchanged = true}, .ignored = {}},
-                  [this](const Report& report) { reports_.push_back(report); });
-  source_->take(Watch{});
-  ASSERT_TRUE(run_until(loop_, [this] { return has<Watching>(); }));
+  start({.ignore_unchanged = true});
   const auto began = std::find_if(reports_.begin(), reports_.end(), [](const Report& report) {
     return std::holds_alternative<Began>(report);
   });

@@ -112,7 +112,8 @@ struct RemoveWatch {
 };
 
 // Read all events that are in the queue now. Answered at once. Until KeepPosition, the next watchd
-// must assume that changes were read that will never be reported.
+// must assume that changes were read that will never be reported. Before the reading, proxyd must
+// learn that watchd is not at rest (common/bus/rest.h).
 struct ReadQueue {
   bool operator==(const ReadQueue&) const = default;
 };
@@ -202,6 +203,11 @@ class Follower : private Emits<Effect> {
   [[nodiscard]] Effects on(const Event& event, TimePoint now);
 
   State state() const { return state_; }
+
+  // Whether every change that was read from the queue is reported.
+  bool is_at_rest() const {
+    return state_ == State::Watching && !is_in_round_ && !has_changes_ && !is_syncing_;
+  }
 
  private:
   using Id = Directories::Id;

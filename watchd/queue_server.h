@@ -1,0 +1,62 @@
+// Shell. Hands the queues of inotify over to proxyd, and tells proxyd when watchd is at rest
+// (common/bus/rest.h).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/bus/rest_page.h"
+#include "common/event/fd_watch.h"
+#include "common/event/listener.h"
+#include "common/event/loop.h"
+#include "common/os/unique_fd.h"
+#include "watchd/inotify/source.h"
+
+namespace hpp::watchd {
+
+class QueueServer {
+ public:
+  using Queue = inotify::Source::Queue;
+
+  // Listens in the run directory. `epoch`: of watchd's snapshots. If it cannot listen, it hands
+  // over nothing, and every request takes a ticket. `loop` must outlive the server.
+  QueueServer(Loop& loop, const std::string& run_directory, std::uint64_t epoch);
+
+  // Must be called before a queue is read.
+  void begin_work();
+
+  // Must be called before a queue is opened or closed.
+  void withdraw();
+
+  // Everything that was read from the queues is published, in the snapshot with that number or in
+  // earlier ones.
+  void rest(std::uint64_t sequence, const std::vector<Queue>& queues);
+
+ private:
+  struct Peer {
+    UniqueFd connection;
+    std::unique_ptr<FdWatch> ended;
+  };
+
+  // A set of queues, with its page.
+  struct Offer {
+    bus::RestPage page;
+    std::string text;
+    std::vector<int> fds;
+  };
+
+  void accept(UniqueFd connection);
+  void send(Peer& peer);
+  void drop(Peer& peer);
+
+  Loop& loop_;
+  std::uint64_t epoch_;
+  std::optional<Offer> offer_;  // nothing: none of the pages is valid
+  std::vector<std::unique_ptr<Peer>> peers_;
+  std::unique_ptr<Listener> listener_;
+};
+
+}  // namespace hpp::watchd
