@@ -9,6 +9,7 @@ from restarts import RestartTest
 
 SWITCH = r"warning: .*: using inotify until Watchman can be used"
 RETURN = "using Watchman again"
+FIRST_USE = "Watchman can be used now: using it"
 
 
 @needs_watchman
@@ -77,9 +78,10 @@ class NoWatchman(PatienceTest):
         self.hpp.wait_line(SWITCH)
         self.client().ask()
         self.check_saves("1", "2")
+        self.assertEqual(len(self.log("start")), 3, "the server was started twice at the beginning")
         self.script.unlink()
         before = self.log("start")
-        self.hpp.wait_line(RETURN)
+        self.hpp.wait_line(FIRST_USE)
         self.assertEqual(self.client().ask().text, "2")
         self.assertEqual(self.log("start"), before, "the server was restarted without a change")
         self.check_saves("3")

@@ -98,6 +98,7 @@ void Patience::take_first(const Watching&) {
   first_ = Step::Watching;
   if (state_ == State::Both) return prepare_return();
   is_over_ = false;
+  was_used_ = true;
   is_replaced_ = false;
   stop_timer();
   report_watching();
@@ -121,7 +122,8 @@ void Patience::take_first(const Lost& report) {
     return;
   }
   if (!report.clock.empty() || has_begun_) clock_ = report.clock;
-  if (is_over_) return use_standby(report.why);
+  const bool is_first_watch = !was_used_ && clock_.empty();
+  if (is_over_ || is_first_watch) return use_standby(report.why);
   if (!is_timer_on_) start_timer(kPatience);
   end_whole();
   emit(report);
@@ -242,7 +244,9 @@ void Patience::return_to_first(bool vouches) {
   }
   for (Changed& changed : std::exchange(kept_, {})) report(std::move(changed));
   if (std::exchange(lags_, false)) emit(Lags{});
-  emit(Say{Say::Level::Info, fmt::format("using {} again", first_name_)});
+  emit(Say{Say::Level::Info, std::exchange(was_used_, true)
+                                 ? fmt::format("using {} again", first_name_)
+                                 : fmt::format("{} can be used now: using it", first_name_)});
   report_watching();
   if (is_syncing_) begin_sync();
 }

@@ -17,6 +17,10 @@
 // for a Sync, or if it is lost again after it has been in trouble for kPatience. A loss before that
 // is passed on, because most of them end at the next attempt: Watchman was restarted.
 //
+// The first watch of all is the exception. If Watchman cannot be run, for example because the user
+// has no passwd entry, the standby begins at once. A loss would be published, and the user's server
+// would be started without a watch, and again when there is one.
+//
 // ---- no save is left out, and none is invented ----
 //
 // The standby begins with the clock of the first source, which it cannot read. So it reports that
@@ -150,6 +154,7 @@ class Patience : private Emits<PatienceEffect> {
   StandbySync standby_sync_ = StandbySync::None;
   bool is_timer_on_ = false;  // Off, First: patience; Both: the next attempt to return
   bool is_over_ = false;      // patience has ended; the next loss of the first source is final
+  bool was_used_ = false;     // the first source has watched, and not only in Both
   std::chrono::milliseconds return_delay_ = kReturnDelayMin;
 
   // The watch of the whole.

@@ -125,6 +125,27 @@ TEST_F(PatienceTest, ALossIsPassedOnUntilPatienceEnds) {
                                 StartTimer{kReturnDelayMin}, ToStandby{Watch{.since = "c:1"}}}));
 }
 
+TEST_F(PatienceTest, ALossBeforeTheFirstWatchBringsTheStandbyAtOnce) {
+  when(Watch{});
+  when_first(Lost{.why = "Watchman cannot be run", .clock = {}});
+  EXPECT_EQ(effects(),
+            (Effects{StopTimer{},
+                     Say{Say::Level::Warning,
+                         "Watchman cannot be run: polling until Watchman can be used"},
+                     StartTimer{kReturnDelayMin}, ToStandby{Watch{}}}));
+  after(FromStandby{Began{.clock = "p:1", .files = {}}}, FromStandby{Watching{}}, TimerExpired{},
+        FromFirst{Began{.clock = "c:1", .files = {}}}, FromFirst{Watching{}},
+        FromStandby{Synced{}});
+  EXPECT_EQ(all<Say>(), std::vector{(Say{Say::Level::Info, "Watchman can be used now: using it"})});
+}
+
+TEST_F(PatienceTest, ALossIsPassedOnIfThereIsAClockToContinueFrom) {
+  when(Watch{.since = "c:0"});
+  when_first(kLost);
+  EXPECT_EQ(effects(), Effects{kLost});
+  EXPECT_EQ(state(), State::Off);
+}
+
 TEST_F(PatienceTest, AttemptsToReturnBecomeRarer) {
   use_standby();
   for (const int delay : {2000, 4000, 8000, 16'000, 30'000, 30'000}) {
