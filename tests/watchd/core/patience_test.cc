@@ -128,11 +128,10 @@ TEST_F(PatienceTest, ALossIsPassedOnUntilPatienceEnds) {
 TEST_F(PatienceTest, ALossBeforeTheFirstWatchBringsTheStandbyAtOnce) {
   when(Watch{});
   when_first(Lost{.why = "Watchman cannot be run", .clock = {}});
-  EXPECT_EQ(effects(),
-            (Effects{StopTimer{},
-                     Say{Say::Level::Warning,
-                         "Watchman cannot be run: polling until Watchman can be used"},
-                     StartTimer{kReturnDelayMin}, ToStandby{Watch{}}}));
+  EXPECT_EQ(effects(), (Effects{StopTimer{},
+                                Say{Say::Level::Warning,
+                                    "Watchman cannot be run: polling until Watchman can be used"},
+                                StartTimer{kReturnDelayMin}, ToStandby{Watch{}}}));
   after(FromStandby{Began{.clock = "p:1", .files = {}}}, FromStandby{Watching{}}, TimerExpired{},
         FromFirst{Began{.clock = "c:1", .files = {}}}, FromFirst{Watching{}},
         FromStandby{Synced{}});
