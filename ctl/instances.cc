@@ -122,12 +122,13 @@ Instance find_instance(const CtlOptions& options) {
   if (!options.run_directory.empty()) {
     auto instance = instance_in(canonical(options.run_directory));
     if (instance) return std::move(*instance);
-    throw Failure(ExitStatus::NothingRuns,
+    throw Failure(CommandStatus::NothingRuns,
                   fmt::format("no hpp is running in the run directory {}", options.run_directory));
   }
   auto choice = choose(running_instances(), options.name, canonical(working_path()));
   if (const auto* const none = std::get_if<NoChoice>(&choice)) {
-    throw Failure(none->is_ambiguous ? ExitStatus::Usage : ExitStatus::NothingRuns, none->why);
+    throw Failure(none->is_ambiguous ? CommandStatus::Usage : CommandStatus::NothingRuns,
+                  none->why);
   }
   return std::get<Instance>(std::move(choice));
 }

@@ -98,7 +98,7 @@ int log(const Instance& instance, const CtlOptions& options) {
   const auto print_news = [&] {
     const auto news = reader.read();
     if (!news) {
-      throw Failure(ExitStatus::TryAgain,
+      throw Failure(CommandStatus::TryAgain,
                     fmt::format("{} has no output log. hpp-supervisord may not have started yet, "
                                 "or it is of an earlier version of hpp",
                                 instance.run_directory));

@@ -33,7 +33,7 @@ int run(const hpp::ctl::CtlOptions& options) {
 }
 
 // Reports why a command has failed. Returns the exit status.
-int fail(const hpp::ctl::CtlOptions& options, hpp::ctl::ExitStatus status, const char* message) {
+int fail(const hpp::ctl::CtlOptions& options, hpp::ctl::CommandStatus status, const char* message) {
   if (options.command == hpp::ctl::Command::Wait && options.json) {
     hpp::ctl::print_json(hpp::ctl::failure_json(status, message));
   } else {
@@ -59,7 +59,7 @@ int main(int argc, char** argv) {
   } catch (const hpp::ctl::Failure& error) {
     exit_status = fail(*parsed.options, error.status, error.what());
   } catch (const std::exception& error) {
-    exit_status = fail(*parsed.options, hpp::ctl::ExitStatus::Failed, error.what());
+    exit_status = fail(*parsed.options, hpp::ctl::CommandStatus::Failed, error.what());
   }
   // Waits until stderr has taken the error message. Ctrl+C ends the wait.
   hpp::log::finish(kFinishTime);

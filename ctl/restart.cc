@@ -22,7 +22,7 @@ namespace {
 LockHolder find_supervisord(const Instance& instance) {
   auto found = LockHolder::find(bus::lock_path(instance.run_directory, bus::Topic::Backend));
   if (!found) {
-    throw Failure(ExitStatus::TryAgain,
+    throw Failure(CommandStatus::TryAgain,
                   "hpp-supervisord does not run at the moment. Try again in a second");
   }
   return std::move(*found);

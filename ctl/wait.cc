@@ -31,7 +31,7 @@ constexpr Milliseconds kAskAgain{20};
 Address address_of(const Instance& instance) {
   if (!instance.url.starts_with(kScheme)) {
     throw Failure(
-        ExitStatus::TryAgain,
+        CommandStatus::TryAgain,
         fmt::format("{} has no snapshot of hpp-proxyd, so hpp's address is unknown. If hpp has "
                     "just been started, try again",
                     instance.run_directory));
@@ -56,7 +56,7 @@ WaitAnswer ask_until_answered(const Instance& instance, WaitFormat format,
   const std::vector<SocketAddress> places = resolve(address);
   const std::string request = wait_request(to_string(address), format);
   if (instance.keeper == Keeper::Launch && !launcher)
-    throw Failure(ExitStatus::NothingRuns, kEnded);
+    throw Failure(CommandStatus::NothingRuns, kEnded);
   for (;;) {
     for (const SocketAddress& place : places) {
       const auto response = ask(place, request, deadline);
@@ -65,10 +65,10 @@ WaitAnswer ask_until_answered(const Instance& instance, WaitFormat format,
       break;
     }
     if (is_over(deadline))
-      throw Failure(ExitStatus::TimedOut,
+      throw Failure(CommandStatus::TimedOut,
                     "timed out: your save is not live yet, and it has not failed (hpp-ctl status "
                     "shows the state)");
-    if (ends_soon(instance, launcher)) throw Failure(ExitStatus::NothingRuns, kEnded);
+    if (ends_soon(instance, launcher)) throw Failure(CommandStatus::NothingRuns, kEnded);
   }
 }
 

@@ -5,18 +5,18 @@
 namespace hpp::ctl {
 namespace {
 
-const char* reason(ExitStatus status) {
+const char* reason(CommandStatus status) {
   switch (status) {
-    case ExitStatus::Done:
-    case ExitStatus::Failed:
+    case CommandStatus::Done:
+    case CommandStatus::Failed:
       return "unknown";  // proxyd, which knows the reason, has not answered
-    case ExitStatus::Usage:
+    case CommandStatus::Usage:
       return "usage";
-    case ExitStatus::TimedOut:
+    case CommandStatus::TimedOut:
       return "timed_out";
-    case ExitStatus::NothingRuns:
+    case CommandStatus::NothingRuns:
       return "not_running";
-    case ExitStatus::TryAgain:
+    case CommandStatus::TryAgain:
       return "try_again";
   }
   return "";
@@ -24,7 +24,7 @@ const char* reason(ExitStatus status) {
 
 }  // namespace
 
-std::string failure_json(ExitStatus status, const std::string& message) {
+std::string failure_json(CommandStatus status, const std::string& message) {
   const nlohmann::ordered_json json{
       {"live", false}, {"reason", reason(status)}, {"message", message}};
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
