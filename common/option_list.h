@@ -74,7 +74,7 @@ void visit_browsers(AnyOptions& options, Visitor& visitor) {
   visitor.number("--queue-timeout", "MS", 0, options.queue_timeout_ms,
                  "hold each request at most for this time (default: 0, without a limit)");
   visitor.flag("--expose-errors", options.expose_errors,
-               "show the output of a crashed server to other machines, too");
+               "show errors to other machines and under other names than localhost, too");
 }
 
 template <class Visitor, class AnyOptions>

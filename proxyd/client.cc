@@ -428,10 +428,10 @@ void Client::perform(const Answer& effect) {
   }
   bus::BackendState backend;
   if (target().gate.is_supervised()) backend = target().gate.backend().value_or(backend);
-  const Audience audience{.may_see_output = peer_.is_local || context_.expose_errors,
+  const RequestFacts& request = connection_.facts();
+  const Audience audience{.may_see_output = request.may_see_errors || context_.expose_errors,
                           .now_ms = wall_ms(),
                           .nonce = random_nonce()};
-  const RequestFacts& request = connection_.facts();
   downstream_.write(error_answer(effect, request, backend, audience), request.is_head,
                     audience.now_ms);
 }

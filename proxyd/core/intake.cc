@@ -17,6 +17,7 @@ std::variant<Intake, RequestRefused> take_in(const RequestHead& head, const Peer
     return refuse(*refused, facts_of_refused(head));
   }
   Intake intake{.facts = std::get<RequestFacts>(judged)};
+  intake.facts.may_see_errors = may_see_errors(head, peer.is_local, rules.bind);
   auto own = judge_own(head, intake.facts, peer.is_local, rules.bind);
   if (const auto* refused = std::get_if<Refused>(&own)) return refuse(*refused, intake.facts);
   if (auto* asked = std::get_if<OwnRequest>(&own)) intake.own = std::move(*asked);

@@ -137,4 +137,10 @@ bool may_ask_own(const RequestHead& head, bool peer_is_local, const Address& bin
   return peer_is_local && names_this_proxy(find_field(head.fields, "Host").value_or(""), bind);
 }
 
+// A request without Host is no browser's.
+bool may_see_errors(const RequestHead& head, bool peer_is_local, const Address& bind) {
+  const std::string_view host = find_field(head.fields, "Host").value_or("");
+  return peer_is_local && (host.empty() || is_ours(split_host(host).host, bind));
+}
+
 }  // namespace hpp::proxyd

@@ -54,4 +54,8 @@ bool speaks_websocket_13(const RequestHead& head);
 // Whether the sender of this request may use hpp's own endpoints.
 bool may_ask_own(const RequestHead& head, bool peer_is_local, const Address& bind);
 
+// Whether the sender of this request may see errors. Unlike may_ask_own(), any port will do,
+// because a tunnel to this machine may have another one, and only a name can be another site's.
+bool may_see_errors(const RequestHead& head, bool peer_is_local, const Address& bind);
+
 }  // namespace hpp::proxyd

@@ -119,6 +119,21 @@ def address_of_this_machine():
     return None if address.startswith("127.") else address
 
 
+class OtherNames(IntegrationTest):
+    """A page of another site can read answers of this machine if its name was made to point here."""
+
+    def test_they_see_no_output(self):
+        self.save("app.py", BROKEN)
+        hpp = self.start_hpp("--exec", PYTHON, "app.py", "{backend}")
+        hpp.wait_state("Error")
+        for accept in (BROWSER, "application/json", "*/*"):
+            answer = get(hpp.url, Accept=accept, Host=f"evil.example:{hpp.bind}")
+            self.assertEqual(answer.status, 503)
+            for secret in ("NameError", "app.py", "exit code"):
+                self.assertNotIn(secret, answer.text)
+            self.assertIn("--expose-errors", answer.text)
+
+
 class Strangers(IntegrationTest):
     def start_for_all(self, *arguments):
         """Starts hpp so that it listens on each address. The harness looks for this name."""

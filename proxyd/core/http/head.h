@@ -32,6 +32,7 @@ struct RequestFacts {
   bool asks_upgrade = false;      // Connection: upgrade, with an Upgrade field
   bool accepts_trailers = false;  // TE: trailers
   Wanted wanted = Wanted::Any;    // the media type for an answer from hpp itself
+  bool may_see_errors = false;    // the answer may contain output and source (own_endpoints.h)
 
   bool operator==(const RequestFacts&) const = default;
 };

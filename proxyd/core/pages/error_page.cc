@@ -41,13 +41,18 @@ bool runs(const bus::BackendState& backend) {
   return backend.state == bus::BackendPhase::Running;
 }
 
+// Another machine, or a page whose name was made to point here, must not see output and sources.
+constexpr const char* kWithheld =
+    "it has failed. hpp shows the reason only on its own machine and at localhost; --expose-errors "
+    "shows it everywhere";
+
 Story story_of(const Answer& answer, const bus::BackendState& backend, bool may_see_output) {
   switch (answer.kind) {
     case Answer::Kind::Crashed:
       return {.kind = answer.kind,
               .name = "crashed",
               .title = may_see_output ? failure_title(backend) : "Your server has crashed",
-              .text = may_see_output ? how_it_ended(backend) : "it has failed",
+              .text = may_see_output ? how_it_ended(backend) : kWithheld,
               .tells_all = may_see_output,
               .any_live = true,
               .retried = backend.exit && !backend.exit->spawn_error.empty()};

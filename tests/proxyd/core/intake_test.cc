@@ -69,6 +69,20 @@ TEST(Intake, ARequestForHppItselfWaitsAtTheGateIfItsEndpointDoes) {
   EXPECT_TRUE(taken("GET /__hpp/wait HTTP/1.1\r\nHost: localhost:8000\r\n\r\n").is_judged());
 }
 
+// A page of another site can send requests to this machine. If its name was made to point here, it
+// can read the answers, but then Host has that name.
+TEST(Intake, OnlyRequestsFromThisMachineWithItsNameMaySeeErrors) {
+  const auto may_see = [](const std::string& host, const Peer& peer) {
+    return taken("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n", peer).facts.may_see_errors;
+  };
+  EXPECT_TRUE(may_see("localhost:8000", kDeveloper));
+  EXPECT_TRUE(may_see("shop.localhost:8000", kDeveloper));
+  EXPECT_TRUE(may_see("localhost:9000", kDeveloper)) << "a tunnel";
+  EXPECT_TRUE(taken("GET / HTTP/1.0\r\n\r\n").facts.may_see_errors);
+  EXPECT_FALSE(may_see("evil.example:8000", kDeveloper));
+  EXPECT_FALSE(may_see("localhost:8000", kStranger));
+}
+
 TEST(Intake, ARefusalHasTheFactsOfTheRequest) {
   const RequestRefused malformed = refused("HEAD / HTTP/1.1\r\n\r\n");
   EXPECT_EQ(malformed.status, 400);
