@@ -45,7 +45,7 @@ void ChangeQueues::connect() {
   readable_->start();
 }
 
-// What proxyd sees of watchd and of the files.
+// The looks at watchd and at the files.
 struct ChangeQueues::Senses {
   std::uint64_t page() const { return offered.page.read(); }
 
