@@ -16,6 +16,9 @@ ADAPTERS = pathlib.Path(os.environ.get("HPP_BUILD_DIR", TOP / "build")) / "adapt
 
 FIRST_DESCRIPTOR = 64
 DEADLINE_S = 30
+# To a spare, a file that has changed so shortly before it is read counts as changed, for its times cannot
+# tell. Twice the limit of the adapters.
+RACY_S = 0.1
 
 
 class Gated:
@@ -117,6 +120,7 @@ class AdapterTest(unittest.TestCase):
         self.folder = self.top / "project"
         self.folder.mkdir()
         self.list = self.top / "list"
+        self.recorded_at = 0
         self.wanted = {}  # the variables that the adapter has asked for
 
     def write(self, name, text):
@@ -134,6 +138,7 @@ class AdapterTest(unittest.TestCase):
 
     def cold(self, command=None, **variables):
         """Records a cold start, and returns its output."""
+        self.recorded_at = time.monotonic()
         process = self.run_gated("record", command or self.MAIN, **variables)
         lines = iter(process.read_line, None)
         self.wanted = dict(line[4:].split("=", 1) for line in lines if line.startswith("env "))
@@ -142,7 +147,8 @@ class AdapterTest(unittest.TestCase):
         return out
 
     def spare(self, command=None, **variables):
-        """A spare that is ready."""
+        """A spare that is ready. The files that were written before the recording are old enough."""
+        time.sleep(max(0, self.recorded_at + RACY_S - time.monotonic()))
         process = self.run_gated("preload", command or self.MAIN, **{**variables, **self.wanted})
         self.assertIsNotNone(process.wait_for("ready"), process.lines + [process.text(process.err)])
         return process
