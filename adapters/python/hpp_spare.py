@@ -31,6 +31,15 @@ class Refused(ImportError):
     pass
 
 
+def collect_garbage():
+    """Does it while the spare waits. Otherwise Python would do it soon after the gate is opened, when so many
+    objects are new."""
+    is_known = "gc" in sys.modules
+    __import__("gc").collect()
+    if not is_known:
+        del sys.modules["gc"]
+
+
 def lines_from(gate):
     """Yields hpp's lines. The process ends if hpp does not need it any more."""
     rest = b""
@@ -275,6 +284,7 @@ class Spare:
 
     def wait(self, gate):
         """Returns when the gate is open and no file has changed. Otherwise the process ends."""
+        collect_garbage()
         path = None
         for line in lines_from(gate):
             if line == b"compare" or line == b"open" and path is None:
