@@ -52,13 +52,13 @@ int stop_units(const std::string& name) {
     command.push_back(fmt::format("hpp-{}@{}.service", bus::helper_of(topic), name));
   }
   Loop loop;
-  hpp::ExitStatus ended;
-  const Child systemctl(loop, {.command = std::move(command)}, [&](hpp::ExitStatus status) {
+  ExitStatus ended;
+  const Child systemctl(loop, {.command = std::move(command)}, [&](ExitStatus status) {
     ended = status;
     loop.stop();
   });
   loop.run();
-  return ended == hpp::ExitStatus{} ? 0 : 1;
+  return ended == ExitStatus{} ? 0 : 1;
 }
 
 }  // namespace
