@@ -4,7 +4,7 @@ a Watchman hangs, is upgraded, or cannot use its state directory."""
 import unittest
 
 from fake_watchman import FakeWatchman
-from test_patience import RETURN, SWITCH, PatienceTest
+from test_patience import FIRST_USE, RETURN, SWITCH, PatienceTest
 
 
 class CurrentWatchmanTest(PatienceTest):
@@ -19,11 +19,11 @@ class CurrentWatchmanTest(PatienceTest):
         """Starts the fake Watchman."""
         self.enterContext(self.fake)
 
-    def check_return(self, text):
-        """Waits until Watchman is used again. Checks that this does not restart the server, and that Watchman
-        then answers a request that comes after a save."""
+    def check_return(self, text, said=RETURN):
+        """Waits until Watchman is used, and hpp says so. Checks that this does not restart the server, and
+        that Watchman then answers a request that comes after a save."""
         before = self.log("start")
-        self.hpp.wait_line(RETURN)
+        self.hpp.wait_line(said)
         self.assertEqual(self.client().ask().text, text)
         self.assertEqual(self.log("start"), before, "the server was restarted without a change")
         del self.fake.questions[:]
@@ -71,7 +71,7 @@ class Hangs(CurrentWatchmanTest):
         self.start()
         self.check_standby()
         self.fake.hang(None)
-        self.check_return("2")
+        self.check_return("2", FIRST_USE)
 
     def test_when_hpp_connects_and_the_queue_is_full(self):
         """A connection is then refused at once."""
@@ -84,7 +84,7 @@ class Hangs(CurrentWatchmanTest):
             filler.close()
         self.fake.hang(None)
         self.begin()
-        self.check_return("2")
+        self.check_return("2", FIRST_USE)
 
     def test_at_a_query(self):
         self.fake.hang("query")
@@ -92,7 +92,7 @@ class Hangs(CurrentWatchmanTest):
         self.start()
         self.check_standby()
         self.fake.hang(None)
-        self.check_return("2")
+        self.check_return("2", FIRST_USE)
 
     def test_at_a_flush(self):
         self.begin()
@@ -132,7 +132,7 @@ class Fails(CurrentWatchmanTest):
         self.check_standby()
         self.hpp.wait_line("the permissions on /x/root-state allow others to write to it.*chmod 0700")
         self.fake.let_command(works.partition("\n")[2])
-        self.check_return("2")
+        self.check_return("2", FIRST_USE)
 
 
 if __name__ == "__main__":
