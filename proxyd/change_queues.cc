@@ -11,7 +11,7 @@
 #include "common/os/directory_id.h"
 #include "common/os/fd_message.h"
 #include "common/os/unix_socket.h"
-#include "proxyd/core/rest_look.h"
+#include "proxyd/core/idle_look.h"
 
 namespace hpp::proxyd {
 namespace {
@@ -64,11 +64,11 @@ struct ChangeQueues::Senses {
   int connection;
 };
 
-std::optional<bus::RestPoint> ChangeQueues::look() const {
+std::optional<bus::IdlePoint> ChangeQueues::look() const {
   if (!offered_) return std::nullopt;
-  const std::uint64_t sequence = sequence_at_rest(Senses{*offered_, connection_.get()});
+  const std::uint64_t sequence = idle_sequence(Senses{*offered_, connection_.get()});
   if (sequence == 0) return std::nullopt;
-  return bus::RestPoint{.epoch = offered_->offer.epoch, .sequence = sequence};
+  return bus::IdlePoint{.epoch = offered_->offer.epoch, .sequence = sequence};
 }
 
 // Takes the newest set of queues.
@@ -82,7 +82,7 @@ void ChangeQueues::receive() {
       message->fds.size() > bus::kQueuesMax + 1) {
     return;
   }
-  auto page = bus::RestPage::open(std::move(message->fds.front()));
+  auto page = bus::IdlePage::open(std::move(message->fds.front()));
   if (!page) return;
   message->fds.erase(message->fds.begin());
   offered_ = Offered{

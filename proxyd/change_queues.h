@@ -1,5 +1,5 @@
 // Shell. Owns duplicates of watchd's queues of inotify, and looks into them for the barrier
-// (common/bus/rest.h).
+// (common/bus/idle.h).
 #pragma once
 
 #include <memory>
@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "common/bus/rest.h"
-#include "common/bus/rest_page.h"
+#include "common/bus/idle.h"
+#include "common/bus/idle_page.h"
 #include "common/event/fd_watch.h"
 #include "common/event/loop.h"
 #include "common/os/unique_fd.h"
@@ -25,11 +25,11 @@ class ChangeQueues {
 
   // Returns the snapshot of watchd that contains every save until now. Nothing if that is not known
   // without a ticket.
-  std::optional<bus::RestPoint> look() const;
+  std::optional<bus::IdlePoint> look() const;
 
  private:
   struct Offered {
-    bus::RestPage page;
+    bus::IdlePage page;
     bus::QueueOffer offer;
     std::vector<UniqueFd> queues;
   };

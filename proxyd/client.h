@@ -69,7 +69,7 @@ struct ClientContext {
   std::function<void(const Switchboard::Effects&)> perform;  // performs the switchboard's effects
   std::function<void()> read_bus;  // handles the messages that have arrived on the bus
   // Looks into watchd's queues of changes (change_queues.h).
-  std::function<std::optional<bus::RestPoint>()> look_at_queues;
+  std::function<std::optional<bus::IdlePoint>()> look_at_queues;
   // Returns the answer of one of hpp's own endpoints.
   std::function<OwnAnswer(OwnEndpoint, const RequestFacts&)> answer_endpoint;
   // Gives the client's connection, and the key of its handshake, to LiveReload. The client is

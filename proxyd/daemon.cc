@@ -49,7 +49,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
           .perform = [this](const Switchboard::Effects& effects) { perform(effects); },
           .read_bus = [this] { read_bus(); },
           .look_at_queues =
-              [this] { return queues_ ? queues_->look() : std::optional<bus::RestPoint>(); },
+              [this] { return queues_ ? queues_->look() : std::optional<bus::IdlePoint>(); },
           .answer_endpoint =
               [this](OwnEndpoint endpoint, const RequestFacts& request) {
                 return answer_endpoint(endpoint, request);

@@ -101,8 +101,8 @@ void Daemon::prepare_queue_use(inotify::Source::QueueUse use) {
 
 // The cores have handled all events of this turn, so none of them waits for a report of another.
 void Daemon::offer_rest() {
-  if (!tree_.is_at_rest()) return;
-  const auto queues = sources_.queues_at_rest();
+  if (!tree_.is_idle()) return;
+  const auto queues = sources_.idle_queues();
   if (queues) queue_server_.rest(bus::stamp_of(*publisher_.last()).sequence, *queues);
 }
 

@@ -6,7 +6,7 @@
 #include <system_error>
 #include <utility>
 
-#include "common/bus/rest.h"
+#include "common/bus/idle.h"
 #include "common/log.h"
 #include "common/os/fd_message.h"
 #include "common/os/unix_socket.h"
@@ -44,7 +44,7 @@ void QueueServer::withdraw() {
 
 void QueueServer::rest(std::uint64_t sequence, const std::vector<Queue>& queues) {
   if (!offer_) {
-    auto page = bus::RestPage::create();
+    auto page = bus::IdlePage::create();
     if (!page || queues.size() > bus::kQueuesMax) return;
     offer_ = Offer{.page = *std::move(page), .text = {}, .fds = {}};
     offer_->fds.push_back(offer_->page.fd());

@@ -1,5 +1,5 @@
-// Shell. Hands the queues of inotify over to proxyd, and tells proxyd when watchd is at rest
-// (common/bus/rest.h).
+// Shell. Hands the queues of inotify over to proxyd, and tells proxyd when watchd is idle
+// (common/bus/idle.h).
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "common/bus/rest_page.h"
+#include "common/bus/idle_page.h"
 #include "common/event/fd_watch.h"
 #include "common/event/listener.h"
 #include "common/event/loop.h"
@@ -43,7 +43,7 @@ class QueueServer {
 
   // A set of queues, with its page.
   struct Offer {
-    bus::RestPage page;
+    bus::IdlePage page;
     std::string text;
     std::vector<int> fds;
   };

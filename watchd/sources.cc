@@ -154,15 +154,15 @@ Sources::Source Sources::make_source(std::size_t number, ChosenSource::Kind kind
 }
 
 // A link to a file leads through directories that no queue watches.
-std::optional<std::vector<Sources::Queue>> Sources::queues_at_rest() const {
-  if (!composition_->is_at_rest()) return std::nullopt;
+std::optional<std::vector<Sources::Queue>> Sources::idle_queues() const {
+  if (!composition_->is_idle()) return std::nullopt;
   std::vector<Queue> queues;
   for (const Part& part : parts_) {
     if (!part.source) continue;
     const auto source = part.queue.lock();
     const bool is_of_file = !part.link.name.empty() && !part.link.is_folder;
     if (!source || !is_queue_alone(part.chosen) || is_of_file) return std::nullopt;
-    auto queue = source->queue_at_rest();
+    auto queue = source->idle_queue();
     if (!queue) return std::nullopt;
     queues.push_back(*std::move(queue));
   }

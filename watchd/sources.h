@@ -51,7 +51,7 @@ class Sources {
 
   // Returns the queues of inotify, if every change comes from one of them, and everything that was
   // read from them is reported.
-  std::optional<std::vector<Queue>> queues_at_rest() const;
+  std::optional<std::vector<Queue>> idle_queues() const;
 
  private:
   using Source = std::function<void(const Order&)>;  // owns the source

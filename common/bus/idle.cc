@@ -1,4 +1,4 @@
-#include "common/bus/rest.h"
+#include "common/bus/idle.h"
 
 #include "common/read_number.h"
 #include "common/take_until.h"

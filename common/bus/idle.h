@@ -2,8 +2,8 @@
 //
 // A ticket costs a message to watchd and one back. If inotify watches everything, the kernel
 // already knows the answer: every change since watchd last read its queue is in that queue. So
-// watchd hands duplicates of its queues to proxyd, together with a page of shared memory, the *rest
-// page*. watchd is *at rest* when it has published everything that it has read. The page then names
+// watchd hands duplicates of its queues to proxyd, together with a page of shared memory, the *idle
+// page*. watchd is *idle* when it has published everything that it has read. The page then names
 // the newest snapshot. Before watchd reads a queue, it writes 0 into the page.
 //
 //   watchd                                       proxyd, for each request
@@ -24,7 +24,7 @@
 // - If watchd opens another queue or closes one, it writes 0 into the page for good, and hands over
 //   a new page with the new queues. So a page never vouches for a queue that proxyd does not have.
 // - If git holds its lock and has written no file yet, no file has changed. Its first write is an
-//   event, and watchd is not at rest until git has finished.
+//   event, and watchd is not idle until git has finished.
 //
 // In every other case the request takes a ticket, for example if files are polled, if Watchman
 // watches, or if a folder is missing.
@@ -51,11 +51,11 @@ constexpr std::size_t kQueuesMax = 32;
 constexpr std::size_t kOfferSizeMax = kQueuesMax * 4200;
 
 // Names a snapshot of watchd; see Stamp.
-struct RestPoint {
+struct IdlePoint {
   std::uint64_t epoch = 0;
   std::uint64_t sequence = 0;
 
-  bool operator==(const RestPoint&) const = default;
+  bool operator==(const IdlePoint&) const = default;
 };
 
 struct QueueOffer {

@@ -1,4 +1,4 @@
-#include "common/bus/rest_page.h"
+#include "common/bus/idle_page.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -20,7 +20,7 @@ void* map(int fd, int protection) {
 
 }  // namespace
 
-std::optional<RestPage> RestPage::create() {
+std::optional<IdlePage> IdlePage::create() {
   UniqueFd fd(::memfd_create("hpp-rest", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd.is_open() || ::ftruncate(fd.get(), sizeof(Value)) != 0 ||
       ::fcntl(fd.get(), F_ADD_SEALS, kSeals) != 0) {
@@ -28,29 +28,29 @@ std::optional<RestPage> RestPage::create() {
   }
   void* const memory = map(fd.get(), PROT_READ | PROT_WRITE);
   if (memory == MAP_FAILED) return std::nullopt;
-  return RestPage(std::move(fd), static_cast<Value*>(memory));
+  return IdlePage(std::move(fd), static_cast<Value*>(memory));
 }
 
-std::optional<RestPage> RestPage::open(UniqueFd fd) {
+std::optional<IdlePage> IdlePage::open(UniqueFd fd) {
   const bool is_sealed = ::fcntl(fd.get(), F_GET_SEALS) == kSeals;
   if (!is_sealed || ::lseek(fd.get(), 0, SEEK_END) != sizeof(Value)) return std::nullopt;
   void* const memory = map(fd.get(), PROT_READ);
   if (memory == MAP_FAILED) return std::nullopt;
-  return RestPage(std::move(fd), static_cast<Value*>(memory));
+  return IdlePage(std::move(fd), static_cast<Value*>(memory));
 }
 
-RestPage::RestPage(UniqueFd fd, Value* value) : fd_(std::move(fd)), value_(value) {}
+IdlePage::IdlePage(UniqueFd fd, Value* value) : fd_(std::move(fd)), value_(value) {}
 
-RestPage::RestPage(RestPage&& other) noexcept
+IdlePage::IdlePage(IdlePage&& other) noexcept
     : fd_(std::move(other.fd_)), value_(std::exchange(other.value_, nullptr)) {}
 
-RestPage& RestPage::operator=(RestPage&& other) noexcept {
+IdlePage& IdlePage::operator=(IdlePage&& other) noexcept {
   std::swap(fd_, other.fd_);
   std::swap(value_, other.value_);
   return *this;
 }
 
-RestPage::~RestPage() {
+IdlePage::~IdlePage() {
   if (value_ != nullptr) ::munmap(value_, sizeof(Value));
 }
 

@@ -1,4 +1,4 @@
-// The page of shared memory in which watchd tells proxyd that it is at rest (rest.h).
+// The page of shared memory in which watchd tells proxyd that it is idle (idle.h).
 #pragma once
 
 #include <atomic>
@@ -10,19 +10,19 @@
 namespace hpp::bus {
 
 // A mapping of the page.
-class RestPage {
+class IdlePage {
  public:
   // Creates a page that says that watchd works. Returns nothing if the kernel has no memory or no
   // descriptor for it.
-  static std::optional<RestPage> create();
+  static std::optional<IdlePage> create();
 
   // Maps a page that another process has created, for reading. Returns nothing if the descriptor is
   // none of such a page.
-  static std::optional<RestPage> open(UniqueFd fd);
+  static std::optional<IdlePage> open(UniqueFd fd);
 
-  RestPage(RestPage&& other) noexcept;
-  RestPage& operator=(RestPage&& other) noexcept;
-  ~RestPage();
+  IdlePage(IdlePage&& other) noexcept;
+  IdlePage& operator=(IdlePage&& other) noexcept;
+  ~IdlePage();
 
   // For the other process.
   int fd() const { return fd_.get(); }
@@ -35,7 +35,7 @@ class RestPage {
  private:
   using Value = std::atomic<std::uint64_t>;
 
-  RestPage(UniqueFd fd, Value* value);
+  IdlePage(UniqueFd fd, Value* value);
 
   UniqueFd fd_;
   Value* value_ = nullptr;

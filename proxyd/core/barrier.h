@@ -33,15 +33,15 @@
 // If watchd reports that git is writing files, all requests wait, for at most kSettlingMax.
 //
 // A request needs no ticket if proxyd can see for itself that nothing has changed since watchd's
-// newest report (common/bus/rest.h): the queues of inotify are empty, and watchd is at rest.
+// newest report (common/bus/idle.h): the queues of inotify are empty, and watchd is idle.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <optional>
 
+#include "common/bus/idle.h"
 #include "common/bus/messages.h"
-#include "common/bus/rest.h"
 #include "common/time_point.h"
 
 namespace hpp::proxyd {
@@ -71,7 +71,7 @@ class Barrier {
   // Called when a request arrives. `rest`: the snapshot that contains every save until now, if that
   // is known. Returns the number of the request's ticket, which is not published yet; 0: it needs
   // none.
-  std::uint64_t take(TimePoint now, const std::optional<bus::RestPoint>& rest = {});
+  std::uint64_t take(TimePoint now, const std::optional<bus::IdlePoint>& rest = {});
 
   void on(const bus::TreeState& tree, TimePoint now);
 
@@ -110,7 +110,7 @@ class Barrier {
     return wanted_ > answered_ && (watch_ == Watch::Works || watch_ == Watch::Expected);
   }
 
-  bool knows(const bus::RestPoint& rest) const;
+  bool knows(const bus::IdlePoint& rest) const;
   void note_watch(const bus::TreeState& tree, TimePoint now);
   void begin_wait(TimePoint now);
   void discount_stall(TimePoint now);

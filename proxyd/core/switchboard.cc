@@ -36,7 +36,7 @@ Switchboard::Effects Switchboard::forget(ConnectionId connection) {
 }
 
 Switchboard::Effects Switchboard::arrive(Place& place, Target& target, bool is_judged,
-                                         TimePoint now, const std::optional<bus::RestPoint>& rest) {
+                                         TimePoint now, const std::optional<bus::IdlePoint>& rest) {
   set_waiting(place, false);  // the connection's last request may still be in its queue
   place.target = &target;
   place.arrival = next_arrival_++;

@@ -97,7 +97,7 @@ class Switchboard {
   // The head of the connection's next request is complete. `is_judged`: it waits at the gate of
   // its target. `rest`: see Barrier::take().
   [[nodiscard]] Effects arrive(Place& place, Target& target, bool is_judged, TimePoint now,
-                               const std::optional<bus::RestPoint>& rest = {});
+                               const std::optional<bus::IdlePoint>& rest = {});
 
   // A request must have arrived.
   Ruling judge(const Place& place, Query query);

@@ -118,7 +118,7 @@ class LongLife(RestartTest):
         time.sleep(REST_S)  # count the wake-ups of an idle hpp
         rate = (sum(p.wake_ups() for p in processes) - before) / REST_S
         memory = sum(memory_of(p.pid, "Pss") for p in processes)
-        print(f"at rest: {rate:.1f} wake-ups a second, {memory // KIB} KiB, all four together")
+        print(f"idle: {rate:.1f} wake-ups a second, {memory // KIB} KiB, all four together")
         self.assertLess(rate, 10)
         self.assertLess(memory, 30 * KIB * KIB)
 

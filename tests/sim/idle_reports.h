@@ -1,4 +1,4 @@
-// The way without a ticket (common/bus/rest.h): as watchd/queue_server.cc and
+// The way without a ticket (common/bus/idle.h): as watchd/queue_server.cc and
 // proxyd/change_queues.cc, with the connection between them and the kernel's queues.
 #pragma once
 
@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "common/bus/rest.h"
+#include "common/bus/idle.h"
 #include "tests/sim/world.h"
 #include "watchd/inotify/core/queue.h"
 
@@ -21,9 +21,9 @@ struct KernelQueue {
   std::deque<watchd::inotify::QueueEvent> events{};
 };
 
-class Rest {
+class IdleReports {
  public:
-  explicit Rest(World& world) : world_(world) {}
+  explicit IdleReports(World& world) : world_(world) {}
 
   // ---- watchd ----
 
@@ -34,12 +34,12 @@ class Rest {
 
   void begin_work();
   void withdraw();
-  void rest(const bus::RestPoint& point, const std::shared_ptr<KernelQueue>& queue);
+  void report(const bus::IdlePoint& point, const std::shared_ptr<KernelQueue>& queue);
 
   // ---- proxyd ----
 
   void connect();
-  std::optional<bus::RestPoint> look() const;
+  std::optional<bus::IdlePoint> look() const;
   void end_proxyd();
 
  private:

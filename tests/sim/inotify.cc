@@ -15,8 +15,8 @@ constexpr std::uint64_t kReading = ~std::uint64_t{0};
 
 }  // namespace
 
-Inotify::Inotify(World& world, Files& files, Rest& rest)
-    : world_(world), files_(files), rest_(rest) {
+Inotify::Inotify(World& world, Files& files, IdleReports& idle_reports)
+    : world_(world), files_(files), idle_reports_(idle_reports) {
   files_.on_change.emplace_back([this] { on_change(); });
 }
 
@@ -40,7 +40,7 @@ void Inotify::on_change() {
 
 // The manager may have lost the queue: it was stopped, or the message did not arrive.
 inotify::Event Inotify::perform(const inotify::OpenQueue& effect) {
-  rest_.withdraw();
+  idle_reports_.withdraw();
   const bool is_kept = kept_ && kept_->token == effect.token && !world_.random.chance(0.1);
   if (!is_kept) {
     kept_ = std::make_shared<KernelQueue>(
@@ -53,7 +53,7 @@ inotify::Event Inotify::perform(const inotify::OpenQueue& effect) {
 }
 
 void Inotify::perform(const inotify::CloseQueue&) {
-  rest_.withdraw();
+  idle_reports_.withdraw();
   queue_.reset();
   kept_.reset();
 }
@@ -64,7 +64,7 @@ inotify::Event Inotify::perform(const inotify::OpenDirectory&) {
 }
 
 inotify::Event Inotify::perform(const inotify::ReadQueue&) {
-  rest_.begin_work();
+  idle_reports_.begin_work();
   queue_->position = kReading;
   read_ = files_.tick();
   const auto events = std::exchange(queue_->events, {});

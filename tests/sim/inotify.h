@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "tests/sim/files.h"
-#include "tests/sim/rest.h"
+#include "tests/sim/idle_reports.h"
 #include "tests/sim/world.h"
 #include "watchd/inotify/core/follower.h"
 
@@ -19,7 +19,7 @@ namespace hpp::sim {
 
 class Inotify {
  public:
-  Inotify(World& world, Files& files, Rest& rest);
+  Inotify(World& world, Files& files, IdleReports& idle_reports);
 
   // The pattern of the files that matter to the backend.
   static constexpr const char* kPattern = "*.py";
@@ -52,7 +52,7 @@ class Inotify {
 
   World& world_;
   Files& files_;
-  Rest& rest_;
+  IdleReports& idle_reports_;
   std::shared_ptr<KernelQueue> queue_;              // watchd's
   std::shared_ptr<KernelQueue> kept_;               // the service manager's
   std::vector<std::weak_ptr<KernelQueue>> queues_;  // all that exist

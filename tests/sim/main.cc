@@ -36,7 +36,7 @@ struct Options {
 const std::map<std::string, Break> kBreaks{
     {"barrier", Break::Barrier}, {"generation", Break::Generation}, {"replay", Break::Replay},
     {"loss", Break::Loss},       {"standby", Break::Standby},       {"release", Break::Release},
-    {"rest", Break::Rest}};
+    {"idle", Break::Idle}};
 
 // A process that plays schedules. It dies with a core that fails an assertion or a sanitizer check.
 struct Job {
@@ -46,7 +46,7 @@ struct Job {
   std::atomic<std::uint64_t> answers;
   std::atomic<std::uint64_t> fresh_answers;
   std::atomic<std::uint64_t> returns;
-  std::atomic<std::uint64_t> at_rest;
+  std::atomic<std::uint64_t> without_ticket;
   std::atomic<bool> has_failed;
 };
 
@@ -70,7 +70,7 @@ void run_job(Board& board, std::size_t number, std::size_t jobs, const Options& 
     job.answers += outcome.answers;
     job.fresh_answers += outcome.fresh_answers;
     job.returns += outcome.returns;
-    job.at_rest += outcome.at_rest;
+    job.without_ticket += outcome.without_ticket;
     if (outcome.violation.empty()) continue;
     job.has_failed = true;
     board.stop = true;
@@ -144,14 +144,14 @@ int run_all(const Options& options) {
   std::uint64_t answers = 0;
   std::uint64_t fresh_answers = 0;
   std::uint64_t returns = 0;
-  std::uint64_t at_rest = 0;
+  std::uint64_t without_ticket = 0;
   for (const Job& job : board.jobs) {
     schedules += job.schedules;
     events += job.events;
     answers += job.answers;
     fresh_answers += job.fresh_answers;
     returns += job.returns;
-    at_rest += job.at_rest;
+    without_ticket += job.without_ticket;
   }
   std::printf("%lu schedules from seed %lu, %lu events, %.1f s, %.0f schedules/s: %s\n", schedules,
               options.seeds[0], events, took.count(), static_cast<double>(schedules) / took.count(),
@@ -160,7 +160,7 @@ int run_all(const Options& options) {
       "%lu answers of backends, of which %lu had to be fresh; %lu returns to Watchman; %lu "
       "requests "
       "without a ticket\n",
-      answers, fresh_answers, returns, at_rest);
+      answers, fresh_answers, returns, without_ticket);
   if (!options.must_fail) {
     for (const std::uint64_t seed : failed) show_failure(options, seed);
     return failed.empty() ? 0 : 1;

@@ -21,8 +21,9 @@ bool is_plain_and_safe(const Request& request) {
 
 }  // namespace
 
-Proxyd::Proxyd(World& world, Bus& bus, Files& files, Processes& processes, Rest& rest)
-    : world_(world), bus_(bus), files_(files), processes_(processes), rest_(rest) {
+Proxyd::Proxyd(World& world, Bus& bus, Files& files, Processes& processes,
+               IdleReports& idle_reports)
+    : world_(world), bus_(bus), files_(files), processes_(processes), idle_reports_(idle_reports) {
   processes_.on_link = [this](const LinkPointer& link) { on_upstream(link); };
 }
 
@@ -63,7 +64,7 @@ void Proxyd::die() {
   tree_.reset();
   lost_at_.reset();
   refresh_ = {};
-  rest_.end_proxyd();
+  idle_reports_.end_proxyd();
   bus_.close(bus::Topic::Proxy);
   bus_.unsubscribe(bus::Topic::Proxy);
   on_reload();
@@ -83,7 +84,7 @@ void Proxyd::on_message(const bus::Message& message) {
 
 void Proxyd::on_tree(const bus::TreeState& tree) {
   world_.trace("proxyd: hears {}", world_.traces() ? text_of(tree) : "");
-  rest_.connect();
+  idle_reports_.connect();
   note_watch(tree);
   tree_ = tree;
   perform(switchboard_->on(tree, world_.now()));
@@ -325,10 +326,10 @@ bool Proxyd::read_request(Client& client, const proxyd::Wires& wires) {
   request.version = files_.version();
   proxyd::RequestFacts facts = request.facts;
   if (world_.broken == Break::Replay) facts.is_safe = true;
-  perform(
-      switchboard_->arrive(client.place, target_, /*is_judged=*/true, world_.now(), rest_.look()));
+  perform(switchboard_->arrive(client.place, target_, /*is_judged=*/true, world_.now(),
+                               idle_reports_.look()));
   const std::uint64_t ticket = client.place.ticket;
-  if (ticket == 0 && world_.traits.barrier_is_on) ++world_.at_rest;
+  if (ticket == 0 && world_.traits.barrier_is_on) ++world_.without_ticket;
   world_.trace("proxyd: request {} of client {} arrives, version {}, ticket {}", request.id,
                client.number(), request.version, ticket);
   handle(client, proxyd::RequestArrived{.facts = facts, .ticket = ticket});

@@ -19,9 +19,9 @@
 #include "tests/sim/bus.h"
 #include "tests/sim/crash.h"
 #include "tests/sim/files.h"
+#include "tests/sim/idle_reports.h"
 #include "tests/sim/processes.h"
 #include "tests/sim/request.h"
-#include "tests/sim/rest.h"
 #include "tests/sim/world.h"
 
 namespace hpp::sim {
@@ -47,7 +47,7 @@ struct ToClient {
 
 class Proxyd final : public Mortal {
  public:
-  Proxyd(World& world, Bus& bus, Files& files, Processes& processes, Rest& rest);
+  Proxyd(World& world, Bus& bus, Files& files, Processes& processes, IdleReports& idle_reports);
 
   void start() override;
   void die() override;
@@ -194,7 +194,7 @@ class Proxyd final : public Mortal {
   Bus& bus_;
   Files& files_;
   Processes& processes_;
-  Rest& rest_;
+  IdleReports& idle_reports_;
   proxyd::Target target_;
   std::optional<proxyd::Switchboard> switchboard_;
   proxyd::RefreshRule refresh_;

@@ -6,9 +6,9 @@
 #include "tests/sim/bus.h"
 #include "tests/sim/client.h"
 #include "tests/sim/files.h"
+#include "tests/sim/idle_reports.h"
 #include "tests/sim/processes.h"
 #include "tests/sim/proxyd.h"
-#include "tests/sim/rest.h"
 #include "tests/sim/supervisord.h"
 #include "tests/sim/watchd.h"
 #include "tests/sim/watchman.h"
@@ -71,10 +71,10 @@ class Schedule {
   Watchman watchman_{world_, files_};
   Bus bus_{world_};
   Processes processes_{world_, files_};
-  Rest rest_{world_};
-  Watchd watchd_{world_, bus_, files_, watchman_, rest_};
+  IdleReports idle_reports_{world_};
+  Watchd watchd_{world_, bus_, files_, watchman_, idle_reports_};
   Supervisord supervisord_{world_, bus_, processes_};
-  Proxyd proxyd_{world_, bus_, files_, processes_, rest_};
+  Proxyd proxyd_{world_, bus_, files_, processes_, idle_reports_};
   Requests requests_;
   std::vector<std::unique_ptr<Client>> clients_;
   Browser browser_{world_, proxyd_, requests_};
@@ -335,7 +335,7 @@ Outcome play(std::uint64_t seed, Break broken, World::Sink sink) {
   outcome.answers = schedule.world().answers;
   outcome.fresh_answers = schedule.world().fresh_answers;
   outcome.returns = schedule.world().returns;
-  outcome.at_rest = schedule.world().at_rest;
+  outcome.without_ticket = schedule.world().without_ticket;
   return outcome;
 }
 

@@ -26,8 +26,8 @@ std::uint64_t Watchd::tick_of(const std::string& clock) const {
   return tick;
 }
 
-Watchd::Watchd(World& world, Bus& bus, Files& files, Watchman& watchman, Rest& rest)
-    : world_(world), bus_(bus), files_(files), watchman_(watchman), rest_(rest) {
+Watchd::Watchd(World& world, Bus& bus, Files& files, Watchman& watchman, IdleReports& idle_reports)
+    : world_(world), bus_(bus), files_(files), watchman_(watchman), idle_reports_(idle_reports) {
   watchman_.on_pdu = [this](const std::string& pdu) {
     if (tree_) take(watchman::PduArrived{pdu});
   };
@@ -40,7 +40,7 @@ Watchd::Watchd(World& world, Bus& bus, Files& files, Watchman& watchman, Rest& r
 
 void Watchd::start() {
   world_.trace("watchd: starts");
-  rest_.start_watchd();
+  idle_reports_.start_watchd();
   bus_.open(bus::Topic::Tree);
   std::optional<bus::TreeState> resumed;
   if (const auto& last = bus_.last(bus::Topic::Tree)) resumed = std::get<bus::TreeState>(*last);
@@ -79,7 +79,7 @@ void Watchd::die() {
   watchman_.disconnect();
   standby_.die();
   inotify_.die();
-  rest_.end_watchd();
+  idle_reports_.end_watchd();
   bus_.close(bus::Topic::Tree);
   bus_.unsubscribe(bus::Topic::Tree);
 }
@@ -190,10 +190,10 @@ void Watchd::offer_rest_soon() {
   world_.after(Micros{0}, [this, life = lives_] {
     if (life != lives_) return;
     offers_soon_ = false;
-    if (!tree_->is_at_rest() || !composition_->is_at_rest() || !follower_->is_at_rest()) return;
+    if (!tree_->is_idle() || !composition_->is_idle() || !follower_->is_idle()) return;
     if (meets_its_end()) return die();
     const bus::Stamp& stamp = bus::stamp_of(*bus_.last(bus::Topic::Tree));
-    rest_.rest({.epoch = stamp.epoch, .sequence = stamp.sequence}, inotify_.queue());
+    idle_reports_.report({.epoch = stamp.epoch, .sequence = stamp.sequence}, inotify_.queue());
   });
 }
 

@@ -15,8 +15,8 @@
 #include "tests/sim/bus.h"
 #include "tests/sim/crash.h"
 #include "tests/sim/files.h"
+#include "tests/sim/idle_reports.h"
 #include "tests/sim/inotify.h"
-#include "tests/sim/rest.h"
 #include "tests/sim/standby.h"
 #include "tests/sim/watchman.h"
 #include "tests/sim/world.h"
@@ -30,7 +30,7 @@ namespace hpp::sim {
 
 class Watchd final : public Mortal {
  public:
-  Watchd(World& world, Bus& bus, Files& files, Watchman& watchman, Rest& rest);
+  Watchd(World& world, Bus& bus, Files& files, Watchman& watchman, IdleReports& idle_reports);
 
   void start() override;
   void die() override;
@@ -118,9 +118,9 @@ class Watchd final : public Mortal {
   Bus& bus_;
   Files& files_;
   Watchman& watchman_;
-  Rest& rest_;
+  IdleReports& idle_reports_;
   Standby standby_{world_, files_};
-  Inotify inotify_{world_, files_, rest_};
+  Inotify inotify_{world_, files_, idle_reports_};
   std::optional<watchd::Tree> tree_;
   std::optional<watchd::Composition> composition_;
   std::optional<watchd::Patience> patience_;

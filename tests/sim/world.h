@@ -29,7 +29,7 @@ enum class Break {
   Loss,        // requests do not wait while a watch is lost
   Standby,     // the standby answers a Sync without reporting the saves
   Release,     // idle connections to a backend stay open after its end
-  Rest,        // watchd reads the queue, although it has said that it is at rest
+  Idle,        // watchd reads the queue, although it has said that it is idle
 };
 
 // The kind of a schedule. Drawn before everything else.
@@ -109,11 +109,11 @@ class World {
   Random random;
   const Break broken;
   Traits traits;
-  bool is_quiet = false;            // there are no more saves and no more faults
-  std::uint64_t answers = 0;        // number of answers of backends
-  std::uint64_t fresh_answers = 0;  // number of those answers that had to be fresh
-  std::uint64_t returns = 0;        // number of returns from the standby to Watchman
-  std::uint64_t at_rest = 0;        // number of requests that needed no ticket
+  bool is_quiet = false;             // there are no more saves and no more faults
+  std::uint64_t answers = 0;         // number of answers of backends
+  std::uint64_t fresh_answers = 0;   // number of those answers that had to be fresh
+  std::uint64_t returns = 0;         // number of returns from the standby to Watchman
+  std::uint64_t without_ticket = 0;  // number of requests that needed no ticket
 
  private:
   struct Planned {

@@ -1,4 +1,4 @@
-// watchd's side and proxyd's side of the way without a ticket (common/bus/rest.h), together.
+// watchd's side and proxyd's side of the way without a ticket (common/bus/idle.h), together.
 #include "watchd/queue_server.h"
 
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include <fstream>
 #include <optional>
 
-#include "common/bus/rest.h"
+#include "common/bus/idle.h"
 #include "common/os/directory_id.h"
 #include "proxyd/change_queues.h"
 #include "tests/support/run_until.h"
@@ -53,7 +53,7 @@ class QueueServerTest : public testing::Test {
   // The sequence that proxyd sees; 0: none.
   std::uint64_t seen() const {
     const auto rest = proxyd_->look();
-    EXPECT_EQ(rest.value_or(bus::RestPoint{.epoch = kEpoch}).epoch, kEpoch);
+    EXPECT_EQ(rest.value_or(bus::IdlePoint{.epoch = kEpoch}).epoch, kEpoch);
     return rest ? rest->sequence : 0;
   }
 
@@ -70,7 +70,7 @@ class QueueServerTest : public testing::Test {
   std::optional<proxyd::ChangeQueues> proxyd_;
 };
 
-TEST_F(QueueServerTest, ProxydSeesARestUntilAFileChanges) {
+TEST_F(QueueServerTest, ProxydSeesThatWatchdIsIdleUntilAFileChanges) {
   EXPECT_EQ(seen(), 0U);
   rest(7);
   EXPECT_TRUE(sees(7));

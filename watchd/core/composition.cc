@@ -46,7 +46,7 @@ std::vector<CompositionEffect> Composition::on(const CompositionEvent& event) {
   return take_effects();
 }
 
-bool Composition::is_at_rest() const {
+bool Composition::is_idle() const {
   return state_ == State::Watching && !is_syncing_ &&
          std::all_of(parts_.begin(), parts_.end(), [](const Part& part) {
            return part.state == PartState::Watching || part.state == PartState::Retired;

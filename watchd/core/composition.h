@@ -158,7 +158,7 @@ class Composition : private Emits<CompositionEffect> {
   State state() const { return state_; }
 
   // Whether all parts are watched, and no Sync is in flight. An absent directory is not watched.
-  bool is_at_rest() const;
+  bool is_idle() const;
 
  private:
   enum class PartState { Off, Looking, Starting, Watching, Down, Absent, Retired };

@@ -186,7 +186,7 @@ class Tree : private Emits<Effect> {
   State state() const { return state_; }
 
   // Whether every known change is published, and nothing is left to find out.
-  bool is_at_rest() const {
+  bool is_idle() const {
     return state_ == State::Watching && step_ == Step::Idle && !looking_ && told_ == tree_;
   }
 

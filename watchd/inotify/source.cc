@@ -128,8 +128,8 @@ Source::Source(Loop& loop, ServiceManager& manager, std::string_view store_name,
       turn_(loop, [this] { take(TurnCame{}); }),
       timer_(loop, [this] { take(TimerExpired{}); }) {}
 
-std::optional<Source::Queue> Source::queue_at_rest() const {
-  if (!follower_.is_at_rest()) return std::nullopt;
+std::optional<Source::Queue> Source::idle_queue() const {
+  if (!follower_.is_idle()) return std::nullopt;
   return Queue{.fd = queue_.fd(), .directory = directory_, .id = directory_id(root_.get())};
 }
 

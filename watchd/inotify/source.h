@@ -46,7 +46,7 @@ class Source final {
   void take(Event event) { events_.post(std::move(event)); }
 
   // Returns the queue, if every change that was read from it is reported.
-  std::optional<Queue> queue_at_rest() const;
+  std::optional<Queue> idle_queue() const;
 
  private:
   void dispatch(const Event& event);

@@ -1,6 +1,6 @@
 // Runs the look at the queues against every interleaving with a user who saves, and with a watchd
 // that reads, publishes, dies, and is started again.
-#include "proxyd/core/rest_look.h"
+#include "proxyd/core/idle_look.h"
 
 #include <gtest/gtest.h>
 
@@ -187,8 +187,8 @@ Outcome run_all(const Look& look) {
   return outcome;
 }
 
-TEST(RestLook, MissesNoSaveInAnyInterleaving) {
-  const Outcome outcome = run_all([](Senses& senses) { return sequence_at_rest(senses); });
+TEST(IdleLook, MissesNoSaveInAnyInterleaving) {
+  const Outcome outcome = run_all([](Senses& senses) { return idle_sequence(senses); });
   EXPECT_EQ(outcome.stale, "");
   EXPECT_GT(outcome.runs, 50'000);
   EXPECT_GT(outcome.vouched, 1'000);
@@ -196,7 +196,7 @@ TEST(RestLook, MissesNoSaveInAnyInterleaving) {
 
 // Each of these leaves out one look, or looks in another order. That shows that the interleavings
 // include the ones that matter.
-TEST(RestLook, EveryOtherOrderMissesASave) {
+TEST(IdleLook, EveryOtherOrderMissesASave) {
   const std::vector<Look> wrong = {
       [](Senses& senses) {  // the page too early
         const std::uint64_t page = senses.page();

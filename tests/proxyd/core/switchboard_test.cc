@@ -101,12 +101,12 @@ TEST_F(SwitchboardTest, ARequestThatDoesNotWaitAtTheGateTakesNoTicket) {
   EXPECT_EQ(place(1).arrival, 1U);
 }
 
-TEST_F(SwitchboardTest, ARequestAtTheRestOfWatchdAsksForNothing) {
+TEST_F(SwitchboardTest, ARequestToAnIdleWatchdAsksForNothing) {
   keep(board_.on(tree(1), now_));
   ask();
   const bus::Stamp stamp = tree(1).stamp;
   keep(board_.arrive(place(1), target_, /*is_judged=*/true, now_,
-                     bus::RestPoint{.epoch = stamp.epoch, .sequence = stamp.sequence}));
+                     bus::IdlePoint{.epoch = stamp.epoch, .sequence = stamp.sequence}));
   EXPECT_EQ(place(1).ticket, 0U);
   EXPECT_THAT(names_, IsEmpty());
 }

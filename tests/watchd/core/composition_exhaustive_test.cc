@@ -158,13 +158,13 @@ class Model : public test::Rules {
 
   void come_to_rest() {
     int steps = 0;
-    while (!is_at_rest() && ++steps <= 25) take(good_event());
-    require(is_at_rest(), "no way back to the watch of both parts");
-    require(composition_.is_at_rest(), "both parts are watched, but not at rest");
+    while (!is_idle() && ++steps <= 25) take(good_event());
+    require(is_idle(), "no way back to the watch of both parts");
+    require(composition_.is_idle(), "both parts are watched, but not idle");
   }
 
  private:
-  bool is_at_rest() const {
+  bool is_idle() const {
     return now_.whole.watches && now_.parts[0].watches && now_.parts[1].watches &&
            !now_.whole.syncs && !now_.timer && now_.looks == 0;
   }
@@ -273,9 +273,9 @@ class Model : public test::Rules {
     require(!whole.watches || parts[1].works || timer || looks > 0, "no way back for a part");
     require(!whole.syncs || parts[0].syncs || parts[1].syncs || looks > 0,
             "a Sync that is never answered");
-    require(!composition_.is_at_rest() || (whole.watches && parts[0].watches && parts[1].watches),
-            "at rest without the watch of both parts");
-    require(!composition_.is_at_rest() || !whole.syncs, "at rest while a Sync is in flight");
+    require(!composition_.is_idle() || (whole.watches && parts[0].watches && parts[1].watches),
+            "idle without the watch of both parts");
+    require(!composition_.is_idle() || !whole.syncs, "idle while a Sync is in flight");
   }
 
   Composition composition_{"/p", {"", "../b/"}, {}};

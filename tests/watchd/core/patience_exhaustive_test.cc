@@ -210,12 +210,12 @@ class Model : public test::Rules {
   }
 
   void come_to_rest() {
-    for (int steps = 0; steps < 30 && !is_at_rest(); ++steps) make(good_move());
-    require(is_at_rest(), "no way back to a watch");
+    for (int steps = 0; steps < 30 && !is_idle(); ++steps) make(good_move());
+    require(is_idle(), "no way back to a watch");
   }
 
  private:
-  bool is_at_rest() const {
+  bool is_idle() const {
     return now_.whole.watches && !now_.whole.syncs && now_.sources[0].watches &&
            !now_.sources[1].works;
   }

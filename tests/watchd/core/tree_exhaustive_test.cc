@@ -102,10 +102,10 @@ class Model : public test::Rules {
 
   void come_to_rest() {
     int steps = 0;
-    while (!is_at_rest() && ++steps <= 20) take(good_event());
-    require(is_at_rest(), "no way back to Watching, or to an answer");
+    while (!is_idle() && ++steps <= 20) take(good_event());
+    require(is_idle(), "no way back to Watching, or to an answer");
     require(published_lag_ == lag_, "the published lag is not the source's");
-    require(tree_.is_at_rest(), "Tree is not at rest, and nothing is left to do");
+    require(tree_.is_idle(), "Tree is not idle, and nothing is left to do");
   }
 
   // All that an event can change without an effect.
@@ -117,7 +117,7 @@ class Model : public test::Rules {
   bool has_moved_on(const Model& before) const { return has_acted_ || facts() != before.facts(); }
 
  private:
-  bool is_at_rest() const {
+  bool is_idle() const {
     return is_watching() && !is_wanted() && !settling_ && !look_due_ && !timer_ && !syncing_;
   }
 
@@ -196,10 +196,10 @@ class Model : public test::Rules {
     const bool waits = state == State::Watching && (is_wanted() || settling_);
     require(!waits || timer_ || look_due_ || syncing_,
             "neither a timer, a look nor a Sync for an open ticket or unpublished changes");
-    if (!tree_.is_at_rest()) return;
-    require(watching_ && !settling_, "at rest, and not watching, or git is writing");
-    require(!timer_ && !look_due_ && !syncing_, "at rest, and something is left to find out");
-    require(published_clock_ == reported_clock_, "at rest, and a report is not published");
+    if (!tree_.is_idle()) return;
+    require(watching_ && !settling_, "idle, and not watching, or git is writing");
+    require(!timer_ && !look_due_ && !syncing_, "idle, and something is left to find out");
+    require(published_clock_ == reported_clock_, "idle, and a report is not published");
   }
 
   void perform(const Watch&) {

@@ -188,13 +188,13 @@ TEST_F(InotifySource, LeavesOutWhatDoesNotCount) {
   EXPECT_EQ(synced(), Names{"c.py"});
 }
 
-// See common/bus/rest.h.
-TEST_F(InotifySource, AnnouncesEachUseOfItsQueueAndSaysWhenItIsAtRest) {
+// See common/bus/idle.h.
+TEST_F(InotifySource, AnnouncesEachUseOfItsQueueAndSaysWhenItIsIdle) {
   watch();
   using Use = Source::QueueUse;
   ASSERT_FALSE(uses_.empty());
   EXPECT_EQ(uses_.front(), Use::OpeningOrClosing);
-  const auto queue = source_->queue_at_rest();
+  const auto queue = source_->idle_queue();
   ASSERT_TRUE(queue);
   EXPECT_EQ(queue->directory, directory_.path());
   EXPECT_EQ(queue->id, directory_id(directory_.path()));
@@ -206,13 +206,13 @@ TEST_F(InotifySource, AnnouncesEachUseOfItsQueueAndSaysWhenItIsAtRest) {
   ASSERT_TRUE(run_until(loop_, [this] { return !uses_.empty(); }));
   EXPECT_EQ(uses_.front(), Use::Reading);
   EXPECT_TRUE(was_full_) << "announced too late";
-  EXPECT_FALSE(source_->queue_at_rest()) << "the change is not reported yet";
+  EXPECT_FALSE(source_->idle_queue()) << "the change is not reported yet";
   ASSERT_TRUE(run_until(loop_, [this] { return has<Changed>(); }));
-  EXPECT_TRUE(source_->queue_at_rest());
+  EXPECT_TRUE(source_->idle_queue());
   uses_.clear();
   source_->take(Unwatch{});
   EXPECT_EQ(uses_, std::vector{Use::OpeningOrClosing});
-  EXPECT_FALSE(source_->queue_at_rest());
+  EXPECT_FALSE(source_->idle_queue());
 }
 
 TEST_F(InotifySource, DigestsContents) {

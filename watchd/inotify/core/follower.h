@@ -113,7 +113,7 @@ struct RemoveWatch {
 
 // Read all events that are in the queue now. Answered at once. Until KeepPosition, the next watchd
 // must assume that changes were read that will never be reported. Before the reading, proxyd must
-// learn that watchd is not at rest (common/bus/rest.h).
+// learn that watchd is not idle (common/bus/idle.h).
 struct ReadQueue {
   bool operator==(const ReadQueue&) const = default;
 };
@@ -205,7 +205,7 @@ class Follower : private Emits<Effect> {
   State state() const { return state_; }
 
   // Whether every change that was read from the queue is reported.
-  bool is_at_rest() const {
+  bool is_idle() const {
     return state_ == State::Watching && !is_in_round_ && !has_changes_ && !is_syncing_;
   }
 

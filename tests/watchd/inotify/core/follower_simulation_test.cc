@@ -1,6 +1,6 @@
 // Runs Follower against a model of the kernel: files change at any moment, also between the watch
 // on a directory and the reading of its names, the queue overflows, and watchd is killed. No change
-// may be lost, and none may be reported twice. If Follower is at rest and the queue is empty, every
+// may be lost, and none may be reported twice. If Follower is idle and the queue is empty, every
 // change is reported.
 #include <gtest/gtest.h>
 
@@ -235,7 +235,7 @@ class Simulation {
     const int reports = reports_;
     sync();
     EXPECT_EQ(reports_, reports) << "a change was invented";
-    EXPECT_TRUE(follower_->is_at_rest());
+    EXPECT_TRUE(follower_->is_idle());
     EXPECT_FALSE(is_timer_on_);
   }
 
@@ -293,10 +293,10 @@ class Simulation {
   }
 
   void check_rest() {
-    if (!follower_->is_at_rest() || kernel_.is_readable()) return;
+    if (!follower_->is_idle() || kernel_.is_readable()) return;
     for (const auto& [path, changed] : kernel_.changed_at) {
       if (!is_file(path)) continue;
-      EXPECT_GE(covered_[path], changed) << path << " is missing, but Follower is at rest";
+      EXPECT_GE(covered_[path], changed) << path << " is missing, but Follower is idle";
     }
   }
 

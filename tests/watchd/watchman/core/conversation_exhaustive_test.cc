@@ -114,14 +114,14 @@ class Model : public test::Rules {
 
   void come_to_rest() {
     int steps = 0;
-    while (!is_at_rest() && ++steps <= 20) take(good_event());
-    require(is_at_rest(), "no way back to Watching, or to an answer");
+    while (!is_idle() && ++steps <= 20) take(good_event());
+    require(is_idle(), "no way back to Watching, or to an answer");
   }
 
   bool has_moved_on(const Model&) const { return has_acted_; }
 
  private:
-  bool is_at_rest() const { return watching_ && !syncing_; }
+  bool is_idle() const { return watching_ && !syncing_; }
 
   // The next event if Watchman works.
   Event good_event() const {
@@ -171,7 +171,7 @@ class Model : public test::Rules {
     require(watching_ == (state == State::Watching), "reported `Watching` is not the state");
     require(answers_due_ <= 1, "two questions at a time");
     require(!watching_ || answers_due_ == (syncing_ ? 1 : 0), "no flush for a Sync");
-    require(timer_ == (works_ && !is_at_rest()), "the timer does not run when it should");
+    require(timer_ == (works_ && !is_idle()), "the timer does not run when it should");
     require(state != State::Off || !connected_, "Off with a connection");
     require(state != State::Watching || connected_, "Watching without a connection");
   }
