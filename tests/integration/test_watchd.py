@@ -531,11 +531,19 @@ class Trouble(WatchdTest):
     def test_directory_that_watchman_refuses(self):
         self.watchman.stop()
         self.watchman.write_config({"root_restrict_files": [".git"]})
-        watchd = self.start_watchd(watching=False)
+        watchd = self.start_watchd("--watcher", "watchman", watching=False)
         watchd.wait_line("warning: not watching: Watchman says: .*root_files")
         self.wait_tree(lambda t: not t["watching"] and "root_files" in t["problem"], "the problem")
         (self.project / ".git").mkdir()
         self.wait_back(1)
+
+    @only_with("watchman")
+    def test_the_standby_watches_a_directory_that_watchman_refuses(self):
+        self.watchman.stop()
+        self.watchman.write_config({"root_restrict_files": [".git"]})
+        watchd = self.start_watchd()
+        watchd.wait_line("Watchman says: .*root_files.*: using inotify until Watchman can be used")
+        self.assert_counts(lambda: self.write("a.py"), "a.py")
 
     def test_stopped_by_a_signal(self):
         for number in (signal.SIGTERM, signal.SIGINT):
