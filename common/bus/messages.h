@@ -108,7 +108,8 @@ struct TreeState {
   std::uint64_t changed_count = 0;   // number of all paths in the batch; 0: unknown
   Refresh refresh;
   std::string directory;                 // path of the project folder
-  std::string directory_id;              // which directory was at that path when the watch began
+  std::string directory_id;              // which directory was at that path when the last watch
+                                         // began; empty: there has been none
   std::vector<std::string> other_roots;  // paths of the directories that are watched besides it
   Ticket answers;                        // newest ticket that `revision` answers; not in the file
   bool settling = false;  // git is writing files, so watchd does not answer tickets, up to a

@@ -43,7 +43,7 @@ void Barrier::note_watch(const bus::TreeState& tree, TimePoint now) {
     if (before == Watch::Works || before == Watch::Expected) return;
     has_lapsed_ = false;
     begin_wait(now);
-  } else if (before == Watch::Works || (before == Watch::Expected && !tree.clock.empty())) {
+  } else if (before == Watch::Works || (before == Watch::Expected && !tree.directory_id.empty())) {
     watch_ = Watch::Lost;
     begin_wait(now);
   } else if (before == Watch::Expected) {

@@ -27,8 +27,9 @@
 //   unwatched ─ there is a watch ────────────────► strict
 //
 // The barrier begins strict, because a new proxyd does not know what watchd knows. The first report
-// decides. If it says that there is no watch, but has a clock, watchd had a watch before this
-// proxyd started: the barrier is *lost*. Without a clock it is *unwatched*.
+// decides. If it says that there is no watch, but names the directory of one (directory_id), watchd
+// had a watch before this proxyd listened: the barrier is *lost*. Otherwise it is *unwatched*. A
+// clock would not do, because watchd drops it when the project folder is gone.
 //
 // If watchd reports that git is writing files, all requests wait, for at most kSettlingMax.
 //

@@ -275,8 +275,8 @@ TEST_F(BarrierTest, DoesNotWaitForAWatchThatIsLostWhileLapsed) {
   EXPECT_FALSE(barrier_.is_strict());
 }
 
-TEST_F(BarrierTest, AClockShowsThatThereWasAWatchBeforeThisProxyd) {
-  barrier_.on({.clock = "c:1:2", .watching = false}, now_);
+TEST_F(BarrierTest, ADirectoryShowsThatThereWasAWatchBeforeThisProxyd) {
+  barrier_.on({.watching = false, .directory_id = "8:1:2"}, now_);
   (void)barrier_.take(now_);
   EXPECT_TRUE(barrier_.is_strict());
   pass(kTimeout);

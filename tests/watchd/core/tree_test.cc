@@ -709,6 +709,8 @@ class ReplacedFolderTest : public TreeTest {
     EXPECT_FALSE(told_.watching);
     EXPECT_EQ(told_.problem, problem);
     EXPECT_EQ(said(Say::Level::Warning), Lines{"not watching: " + problem});
+    EXPECT_NE(told_folder_, "")
+        << "proxyd must know that there was a watch (proxyd/core/barrier.h)";
   }
 
   void expect_watch_again() {
