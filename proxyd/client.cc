@@ -153,8 +153,8 @@ bool Client::read_request(const Wires& wires) {
   request_->page = std::move(intake.page);
   input.drain(std::get<HeadRead>(result).size);
   request_->body.begin(intake.facts.framing, intake.facts.length, /*keep_framing=*/true);
-  const auto rest = intake.is_judged() ? context_.look_at_queues() : std::nullopt;
-  context_.perform(context_.switchboard.arrive(place_, target(), intake.is_judged(), now(), rest));
+  const auto idle = intake.is_judged() ? context_.look_at_queues() : std::nullopt;
+  context_.perform(context_.switchboard.arrive(place_, target(), intake.is_judged(), now(), idle));
   handle(
       RequestArrived{.facts = intake.facts, .ticket = place_.ticket, .own = std::move(intake.own)});
   return true;

@@ -59,7 +59,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
              .filter = filter_of(options),
              .resumed = last_tree(publisher_)}),
       queue_server_(loop, options.run_directory, publisher_.epoch()),
-      rest_(loop, [this] { offer_rest(); }),
+      idle_check_(loop, [this] { offer_queues(); }),
       sources_(
           loop, manager_,
           {.directory = directory_,
@@ -84,7 +84,7 @@ void Daemon::dispatch(const Event& event) {
   for (const Effect& effect : tree_.on(event, std::chrono::steady_clock::now())) {
     std::visit([this](const auto& e) { perform(e); }, effect);
   }
-  rest_.start();
+  idle_check_.start();
 }
 
 void Daemon::prepare_queue_use(inotify::Source::QueueUse use) {
@@ -96,14 +96,14 @@ void Daemon::prepare_queue_use(inotify::Source::QueueUse use) {
       queue_server_.withdraw();
       break;
   }
-  rest_.start();
+  idle_check_.start();
 }
 
 // The cores have handled all events of this turn, so none of them waits for a report of another.
-void Daemon::offer_rest() {
+void Daemon::offer_queues() {
   if (!tree_.is_idle()) return;
   const auto queues = sources_.idle_queues();
-  if (queues) queue_server_.rest(bus::stamp_of(*publisher_.last()).sequence, *queues);
+  if (queues) queue_server_.report_idle(bus::stamp_of(*publisher_.last()).sequence, *queues);
 }
 
 // ---- effects ------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ class Daemon {
   void take(Event event) { events_.post(std::move(event)); }
 
   void prepare_queue_use(inotify::Source::QueueUse use);
-  void offer_rest();
+  void offer_queues();
 
   void dispatch(const Event& event);
 
@@ -50,7 +50,7 @@ class Daemon {
   std::string directory_;  // path of the project folder
   Tree tree_;
   QueueServer queue_server_;
-  DeferredCall rest_;  // offers the rest when all events of this turn are handled
+  DeferredCall idle_check_;  // offers the queues when all events of this turn are handled
   Sources sources_;
   Timer timer_;
   FolderWatch folder_;

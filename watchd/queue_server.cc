@@ -42,7 +42,7 @@ void QueueServer::withdraw() {
   offer_.reset();
 }
 
-void QueueServer::rest(std::uint64_t sequence, const std::vector<Queue>& queues) {
+void QueueServer::report_idle(std::uint64_t sequence, const std::vector<Queue>& queues) {
   if (!offer_) {
     auto page = bus::IdlePage::create();
     if (!page || queues.size() > bus::kQueuesMax) return;

@@ -33,7 +33,7 @@ class QueueServer {
 
   // Everything that was read from the queues is published, in the snapshot with that number or in
   // earlier ones.
-  void rest(std::uint64_t sequence, const std::vector<Queue>& queues);
+  void report_idle(std::uint64_t sequence, const std::vector<Queue>& queues);
 
  private:
   struct Peer {

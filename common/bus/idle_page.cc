@@ -21,7 +21,7 @@ void* map(int fd, int protection) {
 }  // namespace
 
 std::optional<IdlePage> IdlePage::create() {
-  UniqueFd fd(::memfd_create("hpp-rest", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  UniqueFd fd(::memfd_create("hpp-idle", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd.is_open() || ::ftruncate(fd.get(), sizeof(Value)) != 0 ||
       ::fcntl(fd.get(), F_ADD_SEALS, kSeals) != 0) {
     return std::nullopt;

@@ -5,16 +5,16 @@
 
 namespace hpp::proxyd {
 
-std::uint64_t Barrier::take(TimePoint now, const std::optional<bus::IdlePoint>& rest) {
-  if (!settings_.is_on || (rest && knows(*rest))) return 0;
+std::uint64_t Barrier::take(TimePoint now, const std::optional<bus::IdlePoint>& idle) {
+  if (!settings_.is_on || (idle && knows(*idle))) return 0;
   if (!has_waiting() && watch_ != Watch::Lost) begin_wait(now);
   wanted_ = asked_ + 1;
   return wanted_;
 }
 
-bool Barrier::knows(const bus::IdlePoint& rest) const {
+bool Barrier::knows(const bus::IdlePoint& idle) const {
   if (!tree_ || !tree_->watching || tree_->settling || tree_->lag_ms > 0) return false;
-  return tree_->stamp.epoch == rest.epoch && tree_->stamp.sequence == rest.sequence;
+  return tree_->stamp.epoch == idle.epoch && tree_->stamp.sequence == idle.sequence;
 }
 
 void Barrier::on(const bus::TreeState& tree, TimePoint now) {

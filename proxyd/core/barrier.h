@@ -69,10 +69,10 @@ class Barrier {
 
   explicit Barrier(const Settings& settings) : settings_(settings) {}
 
-  // Called when a request arrives. `rest`: the snapshot that contains every save until now, if that
+  // Called when a request arrives. `idle`: the snapshot that contains every save until now, if that
   // is known. Returns the number of the request's ticket, which is not published yet; 0: it needs
   // none.
-  std::uint64_t take(TimePoint now, const std::optional<bus::IdlePoint>& rest = {});
+  std::uint64_t take(TimePoint now, const std::optional<bus::IdlePoint>& idle = {});
 
   void on(const bus::TreeState& tree, TimePoint now);
 
@@ -111,7 +111,7 @@ class Barrier {
     return wanted_ > answered_ && (watch_ == Watch::Works || watch_ == Watch::Expected);
   }
 
-  bool knows(const bus::IdlePoint& rest) const;
+  bool knows(const bus::IdlePoint& idle) const;
   void note_watch(const bus::TreeState& tree, TimePoint now);
   void begin_wait(TimePoint now);
   void discount_stall(TimePoint now);

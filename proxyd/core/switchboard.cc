@@ -36,12 +36,12 @@ Switchboard::Effects Switchboard::forget(ConnectionId connection) {
 }
 
 Switchboard::Effects Switchboard::arrive(Place& place, Target& target, bool is_judged,
-                                         TimePoint now, const std::optional<bus::IdlePoint>& rest) {
+                                         TimePoint now, const std::optional<bus::IdlePoint>& idle) {
   set_waiting(place, false);  // the connection's last request may still be in its queue
   place.target = &target;
   place.arrival = next_arrival_++;
   place.was_forwarded = false;
-  place.ticket = is_judged ? barrier_.take(now, rest) : 0;
+  place.ticket = is_judged ? barrier_.take(now, idle) : 0;
   Effects effects;
   if (place.ticket != 0) ask_soon(effects);
   if (is_judged) count_soon(effects);

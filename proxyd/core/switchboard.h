@@ -95,9 +95,9 @@ class Switchboard {
   [[nodiscard]] Effects forget(ConnectionId connection);
 
   // The head of the connection's next request is complete. `is_judged`: it waits at the gate of
-  // its target. `rest`: see Barrier::take().
+  // its target. `idle`: see Barrier::take().
   [[nodiscard]] Effects arrive(Place& place, Target& target, bool is_judged, TimePoint now,
-                               const std::optional<bus::IdlePoint>& rest = {});
+                               const std::optional<bus::IdlePoint>& idle = {});
 
   // A request must have arrived.
   Ruling judge(const Place& place, Query query);

@@ -38,9 +38,9 @@ class QueueServerTest : public testing::Test {
     ASSERT_GE(::inotify_add_watch(queue_.get(), project_.c_str(), IN_CREATE | IN_MODIFY), 0);
   }
 
-  void rest(std::uint64_t sequence) {
-    server_->rest(sequence,
-                  {{.fd = queue_.get(), .directory = project_, .id = directory_id(project_)}});
+  void report_idle(std::uint64_t sequence) {
+    server_->report_idle(
+        sequence, {{.fd = queue_.get(), .directory = project_, .id = directory_id(project_)}});
   }
 
   void save() const { std::ofstream(project_ + "/file") << "x"; }
@@ -52,9 +52,9 @@ class QueueServerTest : public testing::Test {
 
   // The sequence that proxyd sees; 0: none.
   std::uint64_t seen() const {
-    const auto rest = proxyd_->look();
-    EXPECT_EQ(rest.value_or(bus::IdlePoint{.epoch = kEpoch}).epoch, kEpoch);
-    return rest ? rest->sequence : 0;
+    const auto idle = proxyd_->look();
+    EXPECT_EQ(idle.value_or(bus::IdlePoint{.epoch = kEpoch}).epoch, kEpoch);
+    return idle ? idle->sequence : 0;
   }
 
   bool sees(std::uint64_t sequence) {
@@ -72,24 +72,24 @@ class QueueServerTest : public testing::Test {
 
 TEST_F(QueueServerTest, ProxydSeesThatWatchdIsIdleUntilAFileChanges) {
   EXPECT_EQ(seen(), 0U);
-  rest(7);
+  report_idle(7);
   EXPECT_TRUE(sees(7));
   save();
   EXPECT_EQ(seen(), 0U) << "there is an event in the queue";
   server_->begin_work();
   read_queue();
   EXPECT_EQ(seen(), 0U) << "watchd works";
-  rest(8);
+  report_idle(8);
   EXPECT_EQ(seen(), 8U) << "at once";
 }
 
 TEST_F(QueueServerTest, AnotherQueueTakesThePlaceOfTheFirst) {
-  rest(7);
+  report_idle(7);
   ASSERT_TRUE(sees(7));
   server_->withdraw();
   EXPECT_EQ(seen(), 0U);
   open_queue();
-  rest(7);
+  report_idle(7);
   EXPECT_EQ(seen(), 0U) << "before proxyd has the new queue";
   EXPECT_TRUE(sees(7));
   save();
@@ -97,13 +97,13 @@ TEST_F(QueueServerTest, AnotherQueueTakesThePlaceOfTheFirst) {
 }
 
 TEST_F(QueueServerTest, ProxydTrustsNoDeadWatchd) {
-  rest(7);
+  report_idle(7);
   ASSERT_TRUE(sees(7));
   server_.reset();
   EXPECT_EQ(seen(), 0U) << "without a turn of proxyd's loop";
   proxyd_->connect();
   server_.emplace(loop_, run_directory_.path(), kEpoch);
-  rest(9);
+  report_idle(9);
   EXPECT_TRUE(run_until(loop_, [this] {
     proxyd_->connect();
     return seen() == 9;
@@ -111,7 +111,7 @@ TEST_F(QueueServerTest, ProxydTrustsNoDeadWatchd) {
 }
 
 TEST_F(QueueServerTest, ProxydNoticesThatTheDirectoryWasReplaced) {
-  rest(7);
+  report_idle(7);
   ASSERT_TRUE(sees(7));
   fs::rename(project_, parent_ / "other");
   EXPECT_EQ(seen(), 0U);
@@ -123,7 +123,7 @@ TEST_F(QueueServerTest, ProxydNoticesThatTheDirectoryWasReplaced) {
 }
 
 TEST_F(QueueServerTest, ANewProxydGetsTheQueues) {
-  rest(7);
+  report_idle(7);
   ASSERT_TRUE(sees(7));
   proxyd_.emplace(loop_, run_directory_.path());
   EXPECT_EQ(seen(), 0U);
@@ -134,10 +134,10 @@ TEST_F(QueueServerTest, ANewProxydGetsTheQueues) {
 TEST_F(QueueServerTest, TooManyQueuesAreNotHandedOver) {
   const QueueServer::Queue queue{
       .fd = queue_.get(), .directory = project_, .id = directory_id(project_)};
-  server_->rest(7, std::vector<QueueServer::Queue>(bus::kQueuesMax + 1, queue));
+  server_->report_idle(7, std::vector<QueueServer::Queue>(bus::kQueuesMax + 1, queue));
   run_for(loop_, std::chrono::milliseconds{20});
   EXPECT_EQ(seen(), 0U);
-  rest(8);
+  report_idle(8);
   EXPECT_TRUE(sees(8));
 }
 

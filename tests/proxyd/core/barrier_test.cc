@@ -295,25 +295,25 @@ TEST_F(BarrierTest, OffGivesNoTickets) {
 TEST_F(BarrierTest, NeedsNoTicketIfWatchdIsIdleAtTheNewestReport) {
   const bus::TreeState tree{
       .stamp = {.epoch = 5, .sequence = 7}, .revision = 3, .clock = "c", .watching = true};
-  const bus::IdlePoint rest{.epoch = 5, .sequence = 7};
-  EXPECT_NE(barrier_.take(now_, rest), 0U) << "there is no report yet";
+  const bus::IdlePoint idle{.epoch = 5, .sequence = 7};
+  EXPECT_NE(barrier_.take(now_, idle), 0U) << "there is no report yet";
   barrier_.on(tree, now_);
   EXPECT_NE(barrier_.take(now_), 0U) << "watchd works";
   EXPECT_NE(barrier_.take(now_, bus::IdlePoint{.epoch = 5, .sequence = 8}), 0U) << "another report";
   EXPECT_NE(barrier_.take(now_, bus::IdlePoint{.epoch = 6, .sequence = 7}), 0U) << "another watchd";
-  EXPECT_EQ(barrier_.take(now_, rest), 0U);
+  EXPECT_EQ(barrier_.take(now_, idle), 0U);
   EXPECT_EQ(barrier_.needs(0), (bus::TreePoint{.epoch = 5, .revision = 3}));
 }
 
 TEST_F(BarrierTest, TakesATicketIfTheReportMayMissSaves) {
-  const bus::IdlePoint rest{.epoch = 5, .sequence = 7};
+  const bus::IdlePoint idle{.epoch = 5, .sequence = 7};
   const bus::Stamp stamp{.epoch = 5, .sequence = 7};
   for (const bus::TreeState& tree :
        {bus::TreeState{.stamp = stamp, .watching = false},
         bus::TreeState{.stamp = stamp, .watching = true, .settling = true},
         bus::TreeState{.stamp = stamp, .watching = true, .lag_ms = 1}}) {
     barrier_.on(tree, now_);
-    EXPECT_NE(barrier_.take(now_, rest), 0U);
+    EXPECT_NE(barrier_.take(now_, idle), 0U);
   }
 }
 

@@ -59,7 +59,7 @@ const std::vector<Step> kSteps{
      }},
     {"publish", [](const World& w) { return w.is_alive && w.published != w.read; },
      [](World& w) { w.published = w.read; }},
-    {"rest", [](const World& w) { return is_marked(w) && w.published == w.read; },
+    {"idle", [](const World& w) { return is_marked(w) && w.published == w.read; },
      [](World& w) { w.write_page(static_cast<std::uint64_t>(w.published) + 1); }},
     {"die", [](const World& w) { return w.is_alive && w.sets.size() < 3; },
      [](World& w) {
