@@ -120,8 +120,9 @@ def _is_free(port):
         hosts.append((socket.AF_INET6, "::1"))
     for family, host in hosts:
         with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
+                # Without SO_REUSEADDR, because some of the tested servers do not set it either: a
+                # connection of an earlier test, in TIME_WAIT, would keep them from the port.
                 probe.bind((host, port))
             except OSError:
                 return False
