@@ -131,6 +131,8 @@ class AdapterTest(unittest.TestCase):
 
     def run_gated(self, order, command, **variables):
         """`command` is a shell's command line, or words."""
+        if order == "record":
+            self.recorded_at = time.monotonic()
         words = ["sh", "-c", command] if isinstance(command, str) else [*self.INTERPRETER, *command]
         process = Gated(words, self.folder, order, self.list, self.environment(**variables))
         self.addCleanup(process.kill)
@@ -138,7 +140,6 @@ class AdapterTest(unittest.TestCase):
 
     def cold(self, command=None, **variables):
         """Records a cold start, and returns its output."""
-        self.recorded_at = time.monotonic()
         process = self.run_gated("record", command or self.MAIN, **variables)
         lines = iter(process.read_line, None)
         self.wanted = dict(line[4:].split("=", 1) for line in lines if line.startswith("env "))
