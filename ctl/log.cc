@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -15,6 +14,7 @@
 #include "common/event/loop.h"
 #include "common/os/error.h"
 #include "common/os/file.h"
+#include "common/os/same_file.h"
 #include "ctl/clock_time.h"
 #include "ctl/core/failure.h"
 #include "ctl/core/log_view.h"
@@ -26,15 +26,6 @@ namespace hpp::ctl {
 namespace {
 
 const bus::AuthorId kAuthor = bus::Topic::Backend;
-
-bool is_same_file(const UniqueFd& one, const UniqueFd& other) {
-  struct stat first {};
-
-  struct stat second {};
-
-  return ::fstat(one.get(), &first) == 0 && ::fstat(other.get(), &second) == 0 &&
-         first.st_dev == second.st_dev && first.st_ino == second.st_ino;
-}
 
 // Reads the output log while supervisord writes it, and replaces the file when it is full. Output
 // is passed over only if both files are replaced between two calls of read().
@@ -50,9 +41,10 @@ class LogReader {
     const UniqueFd old = open(old_path_);
     if (!newest.is_open() && !old.is_open() && !file_.is_open()) return std::nullopt;
     std::string text = rest_of(file_);
-    if (!newest.is_open() || is_same_file(newest, file_)) return text;
+    if (!newest.is_open() || is_same_file(newest.get(), file_.get())) return text;
     // The file may have become the old one after `newest` was opened.
-    if (!is_same_file(old, file_) && !is_same_file(old, newest)) text += rest_of(old);
+    if (!is_same_file(old.get(), file_.get()) && !is_same_file(old.get(), newest.get()))
+      text += rest_of(old);
     file_ = std::move(newest);
     return text + rest_of(file_);
   }

@@ -1,7 +1,6 @@
 #include "supervisord/output.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include "common/log.h"
 #include "common/os/error.h"
 #include "common/os/pipe.h"
+#include "common/os/same_file.h"
 #include "common/os/terminal.h"
 #include "common/time_point.h"
 
@@ -35,13 +35,7 @@ UniqueFd duplicate(const UniqueFd& fd) {
 
 // Whether both descriptors refer to the same terminal, pipe, socket or file.
 bool is_same(int one, int other) {
-  struct stat first {};
-
-  struct stat second {};
-
-  if (is_same_terminal(one, other)) return true;
-  return ::fstat(one, &first) == 0 && ::fstat(other, &second) == 0 &&
-         first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+  return is_same_terminal(one, other) || is_same_file(one, other);
 }
 
 // The tap of one stream.

@@ -109,7 +109,7 @@ class World {
   Random random;
   const Break broken;
   Traits traits;
-  bool is_quiet = false;             // there are no more saves and no more faults
+  bool is_quiet = false;             // no save and no fault follows
   std::uint64_t answers = 0;         // number of answers of backends
   std::uint64_t fresh_answers = 0;   // number of those answers that had to be fresh
   std::uint64_t returns = 0;         // number of returns from the standby to Watchman
