@@ -110,8 +110,13 @@ TEST_F(ChildTest, KillSendsASignal) {
 // If the parent has ignored SIGCHLD, the kernel reaps the child, and waitpid(2) fails.
 TEST_F(ChildTest, ReportsTheEndOfAChildThatTheKernelHasReaped) {
   std::signal(SIGCHLD, SIG_IGN);
+  // The child lives until its input ends: a process that is reaped before Child has opened its
+  // pidfd cannot be watched.
+  Pipe input = make_pipe();
   int ends = 0;
-  const Child child(loop_, {.command = {"true"}}, [&](ExitStatus) { ++ends; });
+  const Child child(loop_, {.command = {"cat"}, .stdin_fd = input.reader.get()},
+                    [&](ExitStatus) { ++ends; });
+  input.writer.reset();
   EXPECT_TRUE(run_until(loop_, [&] { return ends == 1; }));
   EXPECT_FALSE(child.is_running());
   std::signal(SIGCHLD, SIG_DFL);
