@@ -5,6 +5,8 @@
 
 #include <cstring>
 
+#include "common/signal_names.h"
+
 namespace hpp {
 
 ExitStatus exit_status_of(int wait_status) {
@@ -15,9 +17,8 @@ ExitStatus exit_status_of(int wait_status) {
 std::string to_string(const ExitStatus& status) {
   if (!status.is_known) return "unknown exit code";
   if (!status.by_signal) return fmt::format("exit code {}", status.number);
-  const char* words = ::sigdescr_np(status.number);
-  if (words == nullptr) return fmt::format("signal {}", status.number);
-  return fmt::format("signal {} ({})", status.number, words);
+  if (signal_name(status.number).empty()) return fmt::format("signal {}", status.number);
+  return fmt::format("signal {} ({})", status.number, ::strsignal(status.number));
 }
 
 }  // namespace hpp

@@ -24,6 +24,7 @@
 #include "common/os/inherited.h"
 #include "common/os/init.h"
 #include "common/os/run_directory.h"
+#include "common/signal_names.h"
 #include "common/text.h"
 #include "config.h"
 
@@ -34,20 +35,6 @@ constexpr const char* kExec = "--exec";
 constexpr const char* kConfig = "--config";
 // This file in the working directory is read unless the command line names another one.
 constexpr const char* kDefaultConfig = "hpp.toml";
-
-// Returns the number of a signal, from `TERM` or `SIGTERM` in upper or lower case; 0: there is no
-// such signal.
-int signal_number(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char c) {
-    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  });
-  if (text.starts_with("SIG")) text.erase(0, 3);
-  for (int number = 1; number < NSIG; ++number) {
-    const char* const name = ::sigabbrev_np(number);
-    if (name != nullptr && text == name) return number;
-  }
-  return 0;
-}
 
 // Returns `--pattern` for `-p,--pattern`.
 std::string long_name(std::string_view names) {
@@ -243,7 +230,7 @@ class Emitter {
   }
 
   void signal(const char* name, int value, const char*) {
-    words_.insert(words_.end(), {name, ::sigabbrev_np(value)});
+    words_.insert(words_.end(), {name, std::string(signal_name(value))});
   }
 
   void choice(const char* name, bool value, const Words& words, const char*) {

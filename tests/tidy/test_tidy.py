@@ -19,7 +19,7 @@ PROGRAMS = ("ctl", "launch", "proxyd", "supervisord", "watchd")
 PURE = {f"common/{name}.h" for name in (
     "address", "bus/codec", "bus/messages", "bus/output_record", "bus/idle", "config_file", "emits",
     "escape_sequence", "exit_status", "glob", "manager_variables", "output_queue", "program",
-    "read_number", "shell_words", "take_until", "text", "time_point")}
+    "read_number", "shell_words", "signal_names", "take_until", "text", "time_point")}
 # Built from files of the core.
 GENERATED = {"proxyd/embedded.h"}
 # Libraries that only compute.
