@@ -1,4 +1,4 @@
-"""Edit me and save: http://localhost:8000 shows it. Try a mistake, too."""
+"""What the page says. Edit this file while the page is open: http://localhost:8000"""
 
 TITLE = "Hello from hpp"
-TEXT = "The server was restarted when this file was saved, and your request waited for it."
+TEXT = "This server was started by hpp, which restarts it whenever you save one of its files."
