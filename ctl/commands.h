@@ -18,7 +18,7 @@ int status_of_all(const CtlOptions& options);
 int wait(const Instance& instance, const CtlOptions& options);
 
 // Restarts the backend. Returns 0 when the new one is spawned, 1 if it cannot be. With --wait, goes
-// on like wait().
+// on like wait(); with --json as well, only wait() prints the outcome.
 int restart(const Instance& instance, const CtlOptions& options);
 
 // Stops the instance and waits until its processes have exited. Returns 0, or 1 if systemctl fails.
@@ -32,5 +32,10 @@ int log(const Instance& instance, const CtlOptions& options);
 // Prints each bus message until SIGINT or SIGTERM arrives, the reader of stdout is gone, or the
 // instance ends.
 int trace(const Instance& instance, const CtlOptions& options);
+
+// Serves a client of the Model Context Protocol on stdin and stdout, until it closes stdin. Each
+// call of a tool runs one of the commands above in a process of its own, which looks for the
+// instance.
+int mcp(const CtlOptions& options);
 
 }  // namespace hpp::ctl

@@ -5,9 +5,11 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "common/bus/endpoints.h"
 #include "common/event/fd_watch.h"
@@ -87,6 +89,7 @@ int log(const Instance& instance, const CtlOptions& options) {
   const auto format = options.json ? LogView::Format::Json : LogView::Format::Text;
   LogView view(selection, format, clock_time);
   LogReader reader(instance.run_directory);
+  std::size_t lines_max = options.lines != 0 ? options.lines : SIZE_MAX;
   const auto print_news = [&] {
     const auto news = reader.read();
     if (!news) {
@@ -95,7 +98,8 @@ int log(const Instance& instance, const CtlOptions& options) {
                                 "or it is of an earlier version of hpp",
                                 instance.run_directory));
     }
-    const std::string text = view.take(*news);
+    const std::string shown = view.take(*news);
+    const std::string text(last_lines(shown, std::exchange(lines_max, SIZE_MAX)));
     if (text.empty()) return true;
     return options.json ? print_json(text) : print_text(stdout, text);
   };

@@ -14,6 +14,7 @@ namespace {
 
 int run(const hpp::ctl::CtlOptions& options) {
   if (options.all) return hpp::ctl::status_of_all(options);
+  if (options.command == hpp::ctl::Command::Mcp) return hpp::ctl::mcp(options);
   const hpp::ctl::Instance instance = hpp::ctl::find_instance(options);
   switch (options.command) {
     case hpp::ctl::Command::Status:
@@ -28,13 +29,16 @@ int run(const hpp::ctl::CtlOptions& options) {
       return hpp::ctl::log(instance, options);
     case hpp::ctl::Command::Trace:
       return hpp::ctl::trace(instance, options);
+    case hpp::ctl::Command::Mcp:  // returned above, because it finds an instance for each call
+      break;
   }
   return 2;
 }
 
 // Reports why a command has failed. Returns the exit status.
 int fail(const hpp::ctl::CtlOptions& options, hpp::ctl::CommandStatus status, const char* message) {
-  if (options.command == hpp::ctl::Command::Wait && options.json) {
+  const bool waits = options.command == hpp::ctl::Command::Wait || options.wait;
+  if (waits && options.json) {
     hpp::ctl::print_json(hpp::ctl::failure_json(status, message));
   } else {
     hpp::log::error("{}", message);

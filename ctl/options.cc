@@ -77,6 +77,8 @@ void declare(CLI::App& app, CtlOptions& options) {
       add_command(app, options, Command::Log, "log", "show what the server and its build printed");
   auto* const trace = add_command(app, options, Command::Trace, "trace",
                                   "show the messages between hpp's processes, until Ctrl+C");
+  add_command(app, options, Command::Mcp, "mcp",
+              "serve a coding agent: a Model Context Protocol server on stdin and stdout");
   status->add_flag("--all", options.all, "list all of this user's instances")->excludes(name);
   status->add_flag("--json", options.json, "print all details, one JSON object per instance");
   log->add_flag("-f,--follow", options.follow, "show new output as well, until Ctrl+C");
@@ -88,6 +90,10 @@ void declare(CLI::App& app, CtlOptions& options) {
       ->transform(decimal_number())
       ->check(CLI::Range(1U, UINT32_MAX))
       ->excludes(since_save);
+  log->add_option("-n,--lines", options.lines, "only the last N lines, before --follow")
+      ->type_name("N")
+      ->transform(decimal_number())
+      ->check(CLI::Range(1U, UINT32_MAX));
   log->add_flag("--json", options.json, "print one JSON object per line");
   trace->add_flag("--json", options.json, "print one JSON object per line");
   trace->add_flag("--tickets", options.tickets,
@@ -97,6 +103,8 @@ void declare(CLI::App& app, CtlOptions& options) {
   add_timeout(*wait, options);
   wait->add_flag("--json", options.json, "print the outcome as one JSON object");
   add_timeout(*restart, options)->needs(then_wait);
+  restart->add_flag("--json", options.json, "with --wait: print the outcome as one JSON object")
+      ->needs(then_wait);
   app.require_subcommand(1);
 }
 

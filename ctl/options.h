@@ -7,7 +7,7 @@
 
 namespace hpp::ctl {
 
-enum class Command { Status, Wait, Restart, Stop, Log, Trace };
+enum class Command { Status, Wait, Restart, Stop, Log, Trace, Mcp };
 
 struct CtlOptions {
   Command command = Command::Status;
@@ -20,6 +20,7 @@ struct CtlOptions {
   bool follow = false;                      // log: go on until Ctrl+C
   bool since_save = false;                  // log: only output since the cause of the last restart
   std::optional<std::uint64_t> generation;  // log: only this generation's output
+  std::uint32_t lines = 0;                  // log: only the last lines; 0: all
   std::uint32_t timeout_ms = 0;  // wait and restart --wait: give up after this time; 0: never
 };
 

@@ -53,6 +53,7 @@ int restart(const Instance& instance, const CtlOptions& options) {
                                    });
   loop.run();
   if (!outcome) throw std::runtime_error("hpp-supervisord has ended");
+  if (options.wait && options.json) return wait(instance, options);
   const bool has_failed = outcome->state == bus::BackendPhase::Error || !outcome->problem.empty();
   print_text(stdout, words(*outcome) + '\n');
   if (!outcome->problem.empty()) print_text(stdout, printable(outcome->problem) + '\n');

@@ -36,4 +36,13 @@ std::string LogView::show(std::string_view line) const {
                      bus::to_string(record->stream), record->text);
 }
 
+std::string_view last_lines(std::string_view text, std::size_t count) {
+  std::size_t begin = text.size();
+  for (; begin != 0 && count != 0; --count) {
+    const auto newline = begin < 2 ? std::string_view::npos : text.rfind('\n', begin - 2);
+    begin = newline == std::string_view::npos ? 0 : newline + 1;
+  }
+  return text.substr(begin);
+}
+
 }  // namespace hpp::ctl

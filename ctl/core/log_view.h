@@ -1,6 +1,7 @@
 // Pure. Selects records of the output log, and formats them for the user.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -35,5 +36,9 @@ class LogView {
   ClockTime clock_time_;
   std::string rest_;
 };
+
+// Returns the last `count` lines of `text`, whose last line ends with a newline; all if it has
+// fewer.
+std::string_view last_lines(std::string_view text, std::size_t count);
 
 }  // namespace hpp::ctl

@@ -35,6 +35,9 @@ TEST(CtlOptions, ParsesACommandAndItsOptions) {
   EXPECT_EQ(log.options->command, Command::Log);
   EXPECT_TRUE(log.options->follow && log.options->json);
   EXPECT_EQ(log.options->generation, 7U);
+  EXPECT_EQ(parse({"log", "-n", "20"}).options->lines, 20U);
+  EXPECT_EQ(parse({"mcp", "--name", "x"}).options->command, Command::Mcp);
+  EXPECT_TRUE(parse({"restart", "--wait", "--json"}).options->json);
   EXPECT_TRUE(parse({"log", "--since-save"}).options->since_save);
   EXPECT_EQ(parse({"restart"}).options->command, Command::Restart);
   EXPECT_EQ(parse({"stop"}).options->command, Command::Stop);
@@ -71,6 +74,7 @@ TEST(CtlOptions, RejectsErrorsWithOneLine) {
       {"wait", "--timeout", "0x10"},
       {"wait", "--timeout="},
       {"log", "--generation", "0"},
+      {"log", "--lines", "0"},
       {"log", "--generation", "1", "--since-save"},
       {"stop", "--run-dir"},
       {"stop", "--run-dir", ""},

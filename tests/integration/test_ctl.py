@@ -293,6 +293,15 @@ class Restart(CtlTest):
         self.ctl("wait", status=1)
         program = self.ctl("restart", "--wait", status=1)
         self.assertRegex(program.output("err"), "(?m)^boom: it is broken$")
+        told = json.loads(self.ctl("restart", "--wait", "--json", status=1).output())
+        self.assertEqual((told["live"], told["reason"], told["generation"]), (False, "crashed", 4))
+        self.save_backend("mended")
+        told = json.loads(self.ctl("restart", "--wait", "--json", status=0).output())
+        self.assertEqual(told["live"], True)
+
+    def test_as_json_without_an_hpp(self):
+        told = json.loads(self.ctl("restart", "--wait", "--json", status=4).output())
+        self.assertEqual(told["reason"], "not_running")
 
     def test_starts_a_crashed_backend(self):
         hpp = self.start_ready()
@@ -380,6 +389,18 @@ class Log(CtlTest):
         self.assertIn("Killing: app.py changed", said)
         self.assertRegex(self.ctl("log", status=0).output(),
                          r"(?m)^\d\d:\d\d:\d\d\.\d{3} #2 stderr more to stderr$")
+
+    def test_has_only_the_last_lines(self):
+        self.start_loud()
+        for options in ((), ("--json",)):
+            lines = self.ctl("log", *options, status=0).output().splitlines()
+            self.assertGreater(len(lines), 2)
+            self.assertEqual(self.ctl("log", "-n", "2", *options, status=0).output().splitlines(), lines[-2:])
+        log = self.start_ctl("log", "--lines", "1", "--follow")
+        log.wait_line(".")
+        self.save("app.py", LOUD.replace("text to", "more to"))
+        log.wait_line("#2 stdout more to stdout")
+        self.assertNotIn("text to stdout", log.output(), "--lines leaves out what was there before")
 
     def test_survives_every_helper(self):
         hpp = self.start_loud()

@@ -60,5 +60,15 @@ TEST(LogView, PassesOverALineThatIsNoRecord) {
   EXPECT_EQ(view.take("{\"at_ms\":17000\n" + log()), "noon + 0 #1 stdout one\n");
 }
 
+TEST(LastLines, AreAtMostSoMany) {
+  EXPECT_EQ(last_lines("a\nb\n\nc\n", 2), "\nc\n");
+  EXPECT_EQ(last_lines("a\nb\n", 1), "b\n");
+  EXPECT_EQ(last_lines("a\nb\n", 2), "a\nb\n");
+  EXPECT_EQ(last_lines("a\nb\n", SIZE_MAX), "a\nb\n");
+  EXPECT_EQ(last_lines("\n\n", 1), "\n");
+  EXPECT_EQ(last_lines("\n", 1), "\n");
+  EXPECT_EQ(last_lines("", 1), "");
+}
+
 }  // namespace
 }  // namespace hpp::ctl
