@@ -199,6 +199,7 @@ void Daemon::hand_over(Client& client, Stream& stream, const std::string& websoc
 }
 
 OwnAnswer Daemon::answer_endpoint(OwnEndpoint endpoint, const RequestFacts& request) {
+  if (endpoint == OwnEndpoint::Restart) perform(switchboard().request_restart());
   bus::ProxyState proxy = switchboard().state_now();
   if (publisher_ && publisher_->last()) proxy.stamp = bus::stamp_of(*publisher_->last());
   const std::string nonce = random_nonce();

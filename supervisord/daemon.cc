@@ -133,6 +133,7 @@ void Daemon::on_message(const bus::Message& message) {
   if (const auto* proxy = std::get_if<bus::ProxyState>(&message)) {
     port_release_.on_released(proxy->released);
     post(CheckRequested{proxy->liveness_check});
+    if (backend_.is_new_request(proxy->restart)) request_restart({proxy->restart});
   }
 }
 
@@ -141,11 +142,15 @@ void Daemon::on_signal(int number) {
   // SIGHUP requests a restart, unless the kernel sent it because the terminal was closed.
   const bool is_hangup = ends_with_terminal_ && !manager_.is_present() && !has_terminal();
   if (number == SIGHUP && !is_hangup) {
-    server_.spares().on_restart_requested();
-    post(RestartRequested{});
+    request_restart({});
   } else {
     post(StopRequested{});
   }
+}
+
+void Daemon::request_restart(const RestartRequested& request) {
+  server_.spares().on_restart_requested();
+  post(request);
 }
 
 // Copying the window size makes the kernel send SIGWINCH only if the backend's terminal is a

@@ -43,6 +43,7 @@ class Daemon {
   void dispatch(const Event& event);
   void on_message(const bus::Message& message);
   void on_signal(int number);
+  void request_restart(const RestartRequested& request);
   void follow_window();
   void on_tree_gone();
   void on_kill_refused(const std::vector<pid_t>& pids);

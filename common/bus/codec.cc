@@ -298,7 +298,7 @@ Message durable(Message message) {
     backend->restarts_asked = backend->restarts_done = 0;
   }
   if (auto* proxy = std::get_if<ProxyState>(&message)) {
-    proxy->asks = proxy->liveness_check = {};
+    proxy->asks = proxy->liveness_check = proxy->restart = {};
     proxy->released = 0;
   }
   return message;
@@ -309,8 +309,8 @@ News news_of(const Message& message, const Message& before) {
   const auto* const now = std::get_if<ProxyState>(&message);
   if (now == nullptr) return News::Ticket;
   const auto& then = std::get<ProxyState>(before);
-  const bool is_everybodys =
-      now->liveness_check != then.liveness_check || now->released != then.released;
+  const bool is_everybodys = now->liveness_check != then.liveness_check ||
+                             now->released != then.released || now->restart != then.restart;
   return is_everybodys ? News::Fleeting : News::Ticket;
 }
 

@@ -112,6 +112,7 @@ void fields_of(Io& io, State& state) {
   io.later_field("delay", state.delay);
   io.later_field("restarts_asked", state.restarts_asked);
   io.later_field("restarts_done", state.restarts_done);
+  io.later_field("restart_accepted", state.restart_accepted);
   io.field("answers", state.answers);
   io.later_field("cause", state.cause);
   io.later_field("start", state.start);
@@ -133,6 +134,7 @@ void fields_of(Io& io, State& state) {
   io.field("asks", state.asks);
   io.renamed_field("liveness_check", "doubts", state.liveness_check);
   io.renamed_field("released", "let_go", state.released);
+  io.later_field("restart", state.restart);
 }
 
 }  // namespace hpp::bus

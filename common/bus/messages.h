@@ -232,10 +232,11 @@ struct BackendState {
   std::string problem;                // what the user should know in addition to the state
   std::string delay;                 // in Loading, or while a newer build waits: the reason for the
                                      // delay, for the user; empty: not known; not in the file
-  std::uint64_t restarts_asked = 0;  // requests for a restart (SIGHUP) that this supervisord has
-                                     // received; not in the file
+  std::uint64_t restarts_asked = 0;  // requests for a restart that this supervisord has received,
+                                     // as SIGHUP or from proxyd; not in the file
   std::uint64_t restarts_done = 0;  // how many of them have an outcome in this or an earlier state:
                                     // a spawn, or a failure; not in the file
+  Ticket restart_accepted;          // newest ProxyState::restart that has caused a restart
   Ticket answers;                   // newest liveness check that this answers; not in the file
   Cause cause;  // cause of this generation's start, or in Killing of the next one
   Start start;
@@ -253,7 +254,7 @@ constexpr std::size_t kOutputTailMax = kTextMax;  // bytes
 
 // ---- topic `proxy` ------------------------------------------------------------------------------
 // Author: proxyd. Readers: watchd (answers tickets), supervisord (answers liveness checks, waits
-// for `released`), ctl.
+// for `released`, restarts the backend for a new `restart`), ctl.
 
 struct ProxyState {
   Stamp stamp;
@@ -267,6 +268,7 @@ struct ProxyState {
   Ticket liveness_check;               // newest check, for supervisord; not in the file
   std::uint64_t released = 0;          // newest generation that proxyd has released: it has no
                                        // connection to this or an earlier one; not in the file
+  Ticket restart;  // newest request for a restart from a browser, for supervisord; not in the file
 
   bool operator==(const ProxyState&) const = default;
 };

@@ -76,7 +76,7 @@ Effects Connection::handle(const RequestArrived& event, TimePoint now) {
 Effects Connection::handle(const RequestRefused& event, TimePoint) {
   assert(phase() == Phase::Reading);
   facts_ = event.facts;
-  return refuse(event.status, event.why);
+  return refuse(event.status, event.why, event.allow);
 }
 
 Effects Connection::handle(const ClientEnded& event, TimePoint now) {
@@ -105,8 +105,11 @@ Effects Connection::handle(const TimerExpired& event, TimePoint now) {
   return event.request_comes ? Effects{} : Effects{finish()};
 }
 
-Effects Connection::refuse(int status, std::string why) {
-  return {Answer{.kind = Answer::Kind::Refused, .status = status, .why = std::move(why)}, finish()};
+Effects Connection::refuse(int status, std::string why, std::string_view allow) {
+  return {
+      Answer{
+          .kind = Answer::Kind::Refused, .status = status, .why = std::move(why), .allow = allow},
+      finish()};
 }
 
 // ---- after a request ----------------------------------------------------------------------------

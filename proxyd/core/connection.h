@@ -103,7 +103,7 @@ class Connection {
   const Deadline& deadline() const { return has_request() ? request()->deadline() : deadline_; }
 
   void end_request(Effects& effects);
-  Effects refuse(int status, std::string why);
+  Effects refuse(int status, std::string why, std::string_view allow = {});
   FinishClient finish(bool lingers = true);
   void enter(Phase next);
 

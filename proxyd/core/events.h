@@ -52,7 +52,8 @@ struct RequestArrived {
 struct RequestRefused {
   int status = 400;
   std::string why;
-  RequestFacts facts;  // as far as the head is known
+  RequestFacts facts;           // as far as the head is known
+  std::string_view allow = {};  // status 405: the methods that are allowed
 };
 
 // The backend's connection has been given the whole body.
@@ -184,6 +185,7 @@ struct Answer {
   // Refused: what is wrong with the request, as a clause. BadGateway, Shortage, HalfClosed: the
   // whole text.
   std::string why;
+  std::string_view allow = {};  // status 405: the methods that are allowed
 
   bool operator==(const Answer&) const = default;
 };

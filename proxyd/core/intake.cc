@@ -10,7 +10,8 @@ namespace hpp::proxyd {
 std::variant<Intake, RequestRefused> take_in(const RequestHead& head, const Peer& peer,
                                              const IntakeRules& rules, const std::string& host) {
   const auto refuse = [](const Refused& refused, RequestFacts facts) {
-    return RequestRefused{.status = refused.status, .why = refused.why, .facts = facts};
+    return RequestRefused{
+        .status = refused.status, .why = refused.why, .facts = facts, .allow = refused.allow};
   };
   const auto judged = judge_request(head);
   if (const auto* refused = std::get_if<Refused>(&judged)) {

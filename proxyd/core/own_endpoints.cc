@@ -23,6 +23,7 @@ std::optional<OwnEndpoint> endpoint_at(std::string_view name) {
   if (name == "/status") return OwnEndpoint::Status;
   if (name == "/history") return OwnEndpoint::History;
   if (name == "/wait") return OwnEndpoint::Wait;
+  if (name == "/restart") return OwnEndpoint::Restart;
   if (name == "/livereload") return OwnEndpoint::LiveReload;
   if (name == "/livereload.js") return OwnEndpoint::LiveReloadScript;
   return std::nullopt;
@@ -47,8 +48,8 @@ bool names_this_proxy(std::string_view host, const Address& bind) {
   return port == std::to_string(bind.port) && is_ours(said.host, bind);
 }
 
-// Whether a WebSocket handshake comes from a page of this proxy. Browsers send the page's origin,
-// `http://localhost:8000`, in every handshake. Other clients send none, and are accepted.
+// Whether a WebSocket handshake or a POST comes from a page of this proxy. Browsers send the page's
+// origin, `http://localhost:8000`, in every one. Other clients send none, and are accepted.
 bool has_own_origin(const RequestHead& head) {
   const std::string_view origin = find_field(head.fields, "Origin").value_or("");
   if (origin.empty()) return true;
@@ -73,6 +74,20 @@ std::optional<Refused> keep_out(const RequestHead& head, bool peer_is_local, con
       fmt::format("/__hpp/ answers only at localhost:{}, and Host is '{}' (a page of another site "
                   "could have sent this request)",
                   bind.port, host));
+}
+
+// Fetch Metadata: browsers say where a request comes from, and no script can change it.
+std::variant<NotOwn, OwnRequest, Refused> accept_action(const RequestHead& head,
+                                                        OwnEndpoint endpoint) {
+  if (head.method != "POST") {
+    return Refused{.status = 405, .why = "this path accepts only POST", .allow = "POST"};
+  }
+  const std::string_view site = find_field(head.fields, "Sec-Fetch-Site").value_or("same-origin");
+  if (site != "same-origin" || !has_own_origin(head)) {
+    return forbid(fmt::format("a page of {} may not do this",
+                              find_field(head.fields, "Origin").value_or("another site")));
+  }
+  return OwnRequest{.endpoint = endpoint, .websocket_key = {}};
 }
 
 // RFC 6455 §4.2.1.
@@ -120,11 +135,13 @@ std::variant<NotOwn, OwnRequest, Refused> judge_own(const RequestHead& head,
     return Refused{.status = 404,
                    .why =
                        "hpp has no such page. It has /__hpp/ and, below that, status, history, "
-                       "wait, livereload and livereload.js"};
+                       "wait, restart, livereload and livereload.js"};
   }
   if (endpoint == OwnEndpoint::LiveReload) return open_websocket(head, facts);
+  if (is_action(*endpoint)) return accept_action(head, *endpoint);
   if (head.method != "GET" && head.method != "HEAD") {
-    return Refused{.status = 405, .why = "/__hpp/ accepts only GET and HEAD"};
+    return Refused{
+        .status = 405, .why = "this path accepts only GET and HEAD", .allow = "GET, HEAD"};
   }
   return OwnRequest{.endpoint = *endpoint, .websocket_key = {}};
 }

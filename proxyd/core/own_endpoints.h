@@ -4,7 +4,9 @@
 // only the developer may get them. Any web page in the developer's browser can send requests to
 // this machine. The same-origin policy keeps it from reading the answers. It can get around that if
 // its own name resolves to this machine (DNS rebinding), but then Host has that name, and hpp
-// refuses the request. WebSockets have no same-origin policy, so hpp checks their Origin.
+// refuses the request. WebSockets have no same-origin policy, so hpp checks their Origin. A page
+// may also send a POST to another origin without reading the answer, so hpp accepts a POST, which
+// changes something, only from its own pages and from programs that are no browser.
 #pragma once
 
 #include <string>
@@ -21,6 +23,7 @@ enum class OwnEndpoint {
   History,           // `/__hpp/history`: the last starts of the backend
   Wait,              // `/__hpp/wait`: answered when the backend serves all saves made before, or
                      // has failed
+  Restart,           // POST `/__hpp/restart`: restarts the backend
   LiveReload,        // `/__hpp/livereload`, a WebSocket
   LiveReloadScript,  // `/__hpp/livereload.js`
   Options,           // OPTIONS with `Max-Forwards: 0`, for any target
@@ -37,6 +40,11 @@ struct OwnRequest {
 // would forward it.
 constexpr bool waits_at_gate(OwnEndpoint endpoint) {
   return endpoint == OwnEndpoint::Wait;
+}
+
+// Whether the endpoint changes something, and so accepts only POST.
+constexpr bool is_action(OwnEndpoint endpoint) {
+  return endpoint == OwnEndpoint::Restart;
 }
 
 struct NotOwn {  // the request is for the backend

@@ -79,6 +79,14 @@ void Switchboard::forward(Place& place) {
   if (std::exchange(place.was_forwarded, true)) ++replayed_;
 }
 
+Switchboard::Effects Switchboard::request_restart() {
+  Effects effects;
+  if (!target_.gate.backend()) return effects;
+  state_.restart = {.epoch = epoch_, .number = state_.restart.number + 1};
+  ask_soon(effects);
+  return effects;
+}
+
 // ---- reports ------------------------------------------------------------------------------------
 
 Switchboard::Effects Switchboard::on(const bus::TreeState& tree, TimePoint now) {

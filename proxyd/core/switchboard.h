@@ -82,7 +82,7 @@ class Switchboard {
 
   // `target`: the backend whose state proxyd publishes. Must outlive the switchboard.
   Switchboard(Target& target, const Barrier::Settings& barrier)
-      : target_(target), barrier_(barrier) {}
+      : target_(target), epoch_(barrier.epoch), barrier_(barrier) {}
 
   // ---- connections and their requests ----
 
@@ -106,6 +106,9 @@ class Switchboard {
 
   // The request is sent to a backend.
   void forward(Place& place);
+
+  // A browser asks for a restart of the target's backend. Does nothing if no supervisor reports.
+  [[nodiscard]] Effects request_restart();
 
   // ---- reports ----
 
@@ -152,6 +155,7 @@ class Switchboard {
   Reconsider reconsider_all(const Target& target) const;
 
   Target& target_;
+  std::uint64_t epoch_;  // identifies this proxyd's requests for a restart
   Barrier barrier_;
   std::unordered_map<ConnectionId, Place> places_;
   std::uint64_t next_arrival_ = 1;

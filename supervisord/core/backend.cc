@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "common/text.h"
-#include "supervisord/core/facts.h"
 
 namespace hpp::supervisord {
 namespace {
@@ -76,13 +75,11 @@ void Backend::handle(const CheckRequested& event, Now) {
 }
 
 // A request during a build kills the build, because the user may be tired of waiting for it.
-void Backend::handle(const RestartRequested&, Now now) {
-  Cause cause{.text = "restart requested (SIGHUP)",
-              .since = "the restart was requested",
-              .at = now,
-              .changed = {}};
+void Backend::handle(const RestartRequested& event, Now now) {
+  if (!accept_request(facts_, event)) return;
+  Cause cause{
+      .text = request_text(event), .since = "the restart was requested", .at = now, .changed = {}};
   pace_.on_request();
-  ++facts_.restarts_asked;
   // In Killing, the steps may already be done. Their result is good for this request, too.
   if (state_ != State::Killing) preparation_.on_change();
   if (state_ != State::Rebuilding) return restart(std::move(cause));

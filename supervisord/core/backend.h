@@ -11,6 +11,7 @@
 #include "common/bus/messages.h"
 #include "common/emits.h"
 #include "supervisord/core/events.h"
+#include "supervisord/core/facts.h"
 #include "supervisord/core/preparation.h"
 #include "supervisord/core/restart_pace.h"
 #include "supervisord/core/strangers.h"
@@ -142,6 +143,11 @@ class Backend : private Emits<Effect> {
 
   // The newest generation.
   std::uint64_t generation() const { return facts_.generation; }
+
+  // Whether the ticket asks for a restart, and has not caused one.
+  bool is_new_request(const bus::Ticket& ticket) const {
+    return supervisord::is_new_request(facts_, ticket);
+  }
 
  private:
   // Why the backend is restarted.

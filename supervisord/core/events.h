@@ -37,7 +37,10 @@ struct CheckRequested {  // a liveness check from proxyd, which may be a repetit
   bus::Ticket ticket;
 };
 
-struct RestartRequested {};  // SIGHUP
+// The user wants the backend restarted. A repetition of a ticket changes nothing.
+struct RestartRequested {
+  bus::Ticket ticket;  // from proxyd, for a browser; epoch 0: SIGHUP
+};
 
 struct StopRequested {};  // SIGTERM, SIGINT
 

@@ -27,6 +27,22 @@ bus::BackendState taken_over(const bus::BackendState& last) {
   return facts;
 }
 
+bool is_new_request(const bus::BackendState& facts, const bus::Ticket& ticket) {
+  return ticket.epoch != 0 && !facts.restart_accepted.covers(ticket);
+}
+
+bool accept_request(bus::BackendState& facts, const RestartRequested& event) {
+  const bool is_signal = event.ticket.epoch == 0;
+  if (!is_signal && !is_new_request(facts, event.ticket)) return false;
+  if (!is_signal) facts.restart_accepted = event.ticket;
+  ++facts.restarts_asked;
+  return true;
+}
+
+std::string request_text(const RestartRequested& event) {
+  return event.ticket.epoch == 0 ? "restart requested (SIGHUP)" : "restart requested (browser)";
+}
+
 void forget_end(bus::BackendState& facts) {
   facts.ended_at_ms = 0;
   facts.exit.reset();

@@ -13,6 +13,15 @@ namespace hpp::supervisord {
 // requests and liveness checks are cleared, because they were addressed to the earlier one.
 bus::BackendState taken_over(const bus::BackendState& last);
 
+// Whether the ticket asks for a restart that has not been accepted.
+bool is_new_request(const bus::BackendState& facts, const bus::Ticket& ticket);
+
+// Counts the request. Returns false if it is a repetition.
+bool accept_request(bus::BackendState& facts, const RestartRequested& event);
+
+// Returns `restart requested (browser)`.
+std::string request_text(const RestartRequested& event);
+
 // Clears the fields about the end of the last backend.
 void forget_end(bus::BackendState& facts);
 

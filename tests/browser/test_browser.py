@@ -553,6 +553,15 @@ class Crashes(BrowserTest):
             self.save_site(f"fixed {number}")
             self.shows(page, f"fixed {number}")
 
+    def test_the_server_can_be_restarted(self):
+        page = self.open()
+        get(self.hpp.url + "crash")
+        self.wait_overlay(page, "Asked to crash")
+        page.click("text=Restart the server")
+        page.wait(f"document.title === 'old' && !{OVERLAY}")
+        self.hpp.wait_state("Running", 2)
+        self.assert_no_reload(page, 2)
+
     def test_an_edit_after_a_crash(self):
         """The overlay stays while the server starts, and shows the next crash."""
         page = self.open()
@@ -595,7 +604,7 @@ class OwnPages(BrowserTest):
     def test_an_error_can_be_copied(self):
         self.save("app.py", BROKEN)
         page = self.open("bare", permissions=["clipboard-read", "clipboard-write"])
-        page.wait("document.querySelectorAll('button').length === 2")
+        page.wait("document.querySelectorAll('[data-copy]').length === 2")
         for number, words in enumerate(("app.py:5: KeyError: 'database'", "Command: ")):
             page.get(f"document.querySelectorAll('button')[{number}].click()")
             page.wait(f"document.querySelectorAll('button')[{number}].textContent === 'Copied'")
@@ -603,6 +612,14 @@ class OwnPages(BrowserTest):
             self.assertIn(words, text)
             self.assertIn('>     5 |     return {"debug": True}["database"]', text)
             self.assertNotIn("\x1b", text)
+
+    def test_the_server_can_be_restarted(self):
+        get(self.hpp.url + "crash")
+        page = self.open("bare")
+        page.wait("document.body.textContent.includes('Asked to crash')")
+        page.click("text=Restart the server")
+        self.shows(page, "old")
+        self.hpp.wait_state("Running", 2)
 
     def test_the_error_page_heals_itself(self):
         self.save("app.py", BROKEN)

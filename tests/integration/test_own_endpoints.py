@@ -106,6 +106,37 @@ class Status(OwnEndpointsTest):
             self.assertGreater(times[0], 0)
 
 
+class Restart(OwnEndpointsTest):
+    def post(self, **fields):
+        return self.ask("/__hpp/restart", "POST", fields=[
+            ("Content-Length", "0"), *((name.replace("_", "-"), value) for name, value in fields.items())])
+
+    def test_a_program_or_a_page_of_hpp_may_restart_the_server(self):
+        ours = f"http://localhost:{self.hpp.bind}"
+        for generation, fields in ((2, {}), (3, {"Origin": ours, "Sec_Fetch_Site": "same-origin"})):
+            answer = self.post(**fields)
+            self.assertEqual((answer.status, json.loads(answer.text)["generation"]), (202, generation - 1))
+            self.hpp.wait_state("Running", generation)
+            status = json.loads(get(self.hpp.url + "__hpp/status").text)
+            self.assertEqual(status["backend"]["cause"]["text"], "restart requested (browser)")
+            self.assertEqual(get(self.hpp.url).text, "the backend's")
+
+    def test_a_crashed_server_is_started_again(self):
+        get(self.hpp.url + "crash")
+        self.hpp.wait_state("Error", 1)
+        self.assertEqual(self.post().status, 202)
+        self.hpp.wait_state("Running", 2)
+
+    def test_no_other_page_can_do_it(self):
+        for fields in ({"Origin": "http://evil.example"}, {"Sec_Fetch_Site": "cross-site"}):
+            self.assertEqual(self.post(**fields).status, 403)
+        refused = self.ask("/__hpp/restart")
+        self.assertEqual((refused.status, refused.header("allow")), (405, "POST"))
+        self.save_backend("new")
+        self.assertEqual(get(self.hpp.url).text, "new")
+        self.assertEqual(json.loads(get(self.hpp.url + "__hpp/status").text)["backend"]["generation"], 2)
+
+
 class Wait(IntegrationTest):
     def setUp(self):
         super().setUp()

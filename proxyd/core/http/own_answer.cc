@@ -12,6 +12,8 @@ std::string_view reason_phrase(int status) {
   switch (status) {
     case 200:
       return "OK";
+    case 202:
+      return "Accepted";
     case 400:
       return "Bad Request";
     case 403:
@@ -40,10 +42,10 @@ std::string_view reason_phrase(int status) {
 }
 
 // The additional fields that RFC 9110 requires or recommends for some statuses.
-std::string_view fields_of(int status) {
+std::string fields_of(int status, std::string_view allow) {
   switch (status) {
     case 405:  // §15.5.6
-      return "Allow: GET, HEAD\r\n";
+      return fmt::format("Allow: {}\r\n", allow);
     case 426:  // §15.5.22, and RFC 6455 §4.4
       return "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
     case 503:  // §10.2.3
@@ -85,7 +87,7 @@ std::string write_own(const OwnAnswer& answer, bool is_head, std::int64_t now_ms
       "HTTP/1.1 {} {}\r\nContent-Type: {}; charset=utf-8\r\nCache-Control: no-store\r\n"
       "X-Content-Type-Options: nosniff\r\n{}{}Content-Length: {}\r\nDate: {}\r\nConnection: {}\r\n",
       answer.status, reason_phrase(answer.status), answer.type,
-      policy_fields(answer.type, answer.nonce), fields_of(answer.status), body.size(),
+      policy_fields(answer.type, answer.nonce), fields_of(answer.status, answer.allow), body.size(),
       http_date(now_ms), connection_of(answer.status));
   if (answer.generation != 0) out += fmt::format("X-Hpp-Generation: {}\r\n", answer.generation);
   out += "\r\n";

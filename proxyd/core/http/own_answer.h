@@ -13,6 +13,7 @@ struct OwnAnswer {
   std::string body;
   std::uint64_t generation = 0;  // the backend that the answer is about; 0: no backend
   std::string nonce = {};        // the nonce of an HTML page's script
+  std::string_view allow = {};   // status 405: the methods that are allowed
 };
 
 // Returns the answer as HTTP/1.1, always with `Connection: close` and `Cache-Control: no-store`.

@@ -74,6 +74,7 @@ struct NeedMore {
 struct Refused {
   int status = 400;  // the status for the client; unused for an answer, which always causes a 502
   std::string why;   // the reason, for people
+  std::string_view allow = {};  // status 405: the methods that are allowed
 
   bool operator==(const Refused&) const = default;
 };

@@ -234,7 +234,9 @@ std::string buttons_html(const bus::BackendState& backend) {
                                 : failure_title(backend) + ": " + how_it_ended(backend);
   return fmt::format(
       "<p class=\"buttons\"><button type=\"button\" data-copy=\"{}\">Copy</button>"
-      "<button type=\"button\" data-copy=\"{}\">Copy for an AI assistant</button></p>\n",
+      "<button type=\"button\" data-copy=\"{}\">Copy for an AI assistant</button>"
+      "<button type=\"button\" data-post=\"/__hpp/restart\" hidden>Restart the "
+      "server</button></p>\n",
       html_escaped(printable_lines(error)), html_escaped(failure_report(backend)));
 }
 
@@ -330,7 +332,10 @@ std::string html_of(const Story& story, int status, const RequestFacts& request,
 OwnAnswer error_answer(const Answer& answer, const RequestFacts& request,
                        const bus::BackendState& backend, const Audience& audience) {
   const Story story = story_of(answer, backend, audience.may_see_output);
-  OwnAnswer own{.status = answer.status, .generation = backend.generation, .nonce = audience.nonce};
+  OwnAnswer own{.status = answer.status,
+                .generation = backend.generation,
+                .nonce = audience.nonce,
+                .allow = answer.allow};
   switch (request.asks_upgrade && request.wanted == Wanted::Html ? Wanted::Text : request.wanted) {
     case Wanted::Html:
       own.type = "text/html";

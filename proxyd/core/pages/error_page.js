@@ -33,6 +33,21 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   });
 }
 
+// hpp accepts a POST only from its own address, so the buttons are shown when that is known.
+const actions = document.querySelectorAll("[data-post]");
+for (const button of actions) {
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    try {
+      const answer = await fetch(button.dataset.post, {method: "POST"});
+      hint.textContent = answer.ok ? "hpp restarts your server…" : await answer.text();
+    } catch {
+      hint.textContent = "hpp does not answer. Try again in a second.";
+    }
+    setTimeout(() => (button.disabled = false), 1500);
+  });
+}
+
 function ago(ms) {
   const s = Math.max(0, Math.round(ms / 1000));
   const [n, unit] = s < 60 ? [s, "second"] : s < 3600 ? [Math.floor(s / 60), "minute"]
@@ -49,6 +64,7 @@ setInterval(() => {
 async function askStatus() {
   const answer = await fetch("/__hpp/status");
   mayAskHpp = answer.status !== 403;
+  for (const button of actions) button.hidden = !mayAskHpp;
   return mayAskHpp ? (await answer.json()).backend : null;
 }
 

@@ -20,8 +20,8 @@ std::string text_of(const Json& json) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
-OwnAnswer json_answer(const Json& json) {
-  return {.type = "application/json", .body = text_of(json)};
+OwnAnswer json_answer(const Json& json, int status = 200) {
+  return {.status = status, .type = "application/json", .body = text_of(json)};
 }
 
 template <class State>
@@ -140,6 +140,18 @@ OwnAnswer answer_history(const Knowledge& knowledge) {
                       {"starts", std::move(starts)}});
 }
 
+OwnAnswer answer_restart(const Knowledge& knowledge) {
+  if (!knowledge.backend) {
+    return {.status = 503,
+            .body =
+                "hpp cannot restart your server: hpp-supervisord does not run, or has not "
+                "reported yet.\n"};
+  }
+  return json_answer(
+      {{"message", "hpp restarts your server"}, {"generation", knowledge.backend->generation}},
+      202);
+}
+
 OwnAnswer answer_home(std::string_view nonce) {
   return {.type = "text/html",
           .body = fmt::format(kHomePage, fmt::arg("page_style", kPageStyle),
@@ -161,6 +173,8 @@ OwnAnswer endpoint_answer(OwnEndpoint endpoint, const RequestFacts& request,
       return answer_history(knowledge);
     case OwnEndpoint::Wait:
       return answer_wait(request, knowledge);
+    case OwnEndpoint::Restart:
+      return answer_restart(knowledge);
     case OwnEndpoint::LiveReloadScript:
       return {.type = "text/javascript", .body = std::string(kLiveReloadScript)};
     case OwnEndpoint::Options:

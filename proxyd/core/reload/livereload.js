@@ -550,7 +550,20 @@
     element("span", footer, "Save a fix: hpp starts your server again, and this page reloads by itself.");
     const copyError = element("button", footer, "Copy");
     const copyReport = element("button", footer, "Copy for an AI assistant");
+    const restart = element("button", footer, "Restart the server");
+    restart.onclick = () => askForRestart(restart);
     return { host, section, kicker, title, place, how, command, source, output, copyError, copyReport };
+  }
+
+  // hpp accepts this only from a page of its own address (own_endpoints.h).
+  async function askForRestart(button) {
+    button.disabled = true;
+    let accepted = false;
+    try {
+      accepted = (await fetch("/__hpp/restart", { method: "POST" })).ok;
+    } catch {}
+    button.disabled = false;
+    if (!accepted) button.textContent = "Not possible from this page: run hpp-ctl restart";
   }
 
   // A page that is not from this machine has no clipboard API (no secure context).

@@ -80,6 +80,38 @@ TEST(OwnEndpoints, AcceptOnlyGetAndHead) {
   }
 }
 
+TEST(OwnEndpoints, ARestartIsAcceptedOnlyFromAPageOfHppOrAProgram) {
+  const auto post = [](const std::string& fields, const char* method = "POST") {
+    return judge({.method = method, .target = "/__hpp/restart", .fields = fields});
+  };
+  const Own accepted{OwnRequest{.endpoint = OwnEndpoint::Restart, .websocket_key = {}}};
+  const std::string ours = "Origin: http://localhost:8000\r\n";
+  EXPECT_EQ(post(""), accepted) << "curl sends neither field";
+  EXPECT_EQ(post(ours), accepted);
+  EXPECT_EQ(post(ours + "Sec-Fetch-Site: same-origin\r\nContent-Length: 0\r\n"), accepted);
+  for (const char* const fields :
+       {"Origin: http://evil.example\r\n", "Origin: null\r\n", "Origin: http://localhost:3000\r\n",
+        "Sec-Fetch-Site: cross-site\r\n", "Sec-Fetch-Site: same-site\r\n",
+        "Sec-Fetch-Site: none\r\n",
+        "Origin: http://localhost:8000\r\nSec-Fetch-Site: cross-site\r\n"}) {
+    EXPECT_EQ(status_of(post(fields)), 403) << fields;
+  }
+  EXPECT_EQ(status_of(judge({.method = "POST",
+                             .target = "/__hpp/restart",
+                             .host = "evil.example:8000",
+                             .fields = "Origin: http://evil.example:8000\r\n"})),
+            403)
+      << "a name that was made to point here (DNS rebinding)";
+  EXPECT_EQ(
+      status_of(judge({.method = "POST", .target = "/__hpp/restart", .peer_is_local = false})),
+      403);
+  for (const char* const method : {"GET", "HEAD", "PUT", "OPTIONS"}) {
+    const Own own = post(ours, method);
+    EXPECT_EQ(status_of(own), 405) << method;
+    EXPECT_EQ(std::get<Refused>(own).allow, "POST");
+  }
+}
+
 TEST(OwnEndpoints, AreOnlyForThisMachine) {
   const Own own = judge({.peer_is_local = false});
   EXPECT_EQ(status_of(own), 403);

@@ -111,6 +111,21 @@ TEST_F(SwitchboardTest, ARequestToAnIdleWatchdAsksForNothing) {
   EXPECT_THAT(names_, IsEmpty());
 }
 
+TEST_F(SwitchboardTest, ARestartIsRequestedIfASupervisorReports) {
+  keep(board_.request_restart());
+  EXPECT_THAT(names_, IsEmpty());
+  EXPECT_EQ(board_.state().restart, bus::Ticket{});
+  keep(board_.on(target_, backend(BackendPhase::Running, 1)));
+  ask();
+  for (const std::uint64_t number : {1U, 2U}) {
+    keep(board_.request_restart());
+    EXPECT_THAT(names_, ElementsAre("AskSoon"));
+    ask();
+    EXPECT_THAT(names_, ElementsAre("Publish"));
+    EXPECT_EQ(board_.state().restart, (bus::Ticket{.epoch = kEpoch, .number = number}));
+  }
+}
+
 TEST_F(SwitchboardTest, AMessageOfWatchdReconsidersTheQueueInOrderOfArrival) {
   hold(3);
   hold(1);

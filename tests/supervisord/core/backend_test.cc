@@ -506,6 +506,20 @@ TEST(Restart, PublishesItsCauseAndTheTimesOfItsSteps) {
   EXPECT_EQ(life.published().ended_at_ms, 0);
 }
 
+TEST(Restarting, ARequestFromABrowserCausesOneRestart) {
+  Life life = begun();
+  life(Spawned{.pid = 100});
+  const RestartRequested request{.ticket = {.epoch = 5, .number = 1}};
+  EXPECT_THAT(life(request), testing::Contains("KillTree"));
+  EXPECT_EQ(life.published().restart_accepted, request.ticket);
+  EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 2"));
+  life(Spawned{.pid = 101});
+  EXPECT_EQ(life.published().cause.text, "restart requested (browser)");
+  EXPECT_THAT(life(request), IsEmpty()) << "the message is repeated";
+  EXPECT_THAT(life(RestartRequested{.ticket = {.epoch = 5, .number = 2}}),
+              testing::Contains("KillTree"));
+}
+
 TEST(Spawning, FailureNamesTheCommandAndEndsWithTheNextSpawn) {
   Life life = begun();
   EXPECT_THAT(life(SpawnFailed{"No such file or directory"}),

@@ -43,7 +43,7 @@ TEST_F(WaitEndpoint, SaysHowFarTheWatcherMayBeBehind) {
 TEST_F(WaitEndpoint, FailsWithTheReasonIfTheFilesAreNotWatched) {
   tree_->watching = false;
   tree_->problem = "Watchman says: \x1b[31mtoo many directories";
-  const auto [status, type, text, generation, nonce] = answer();
+  const auto [status, type, text, generation, nonce, allow] = answer();
   EXPECT_EQ(status, 503);
   EXPECT_EQ(type, "text/plain");
   EXPECT_EQ(generation, 3);
@@ -88,6 +88,19 @@ TEST(StatusAndHistory, NameTheDefectsOfAnswers) {
     EXPECT_NE(answer.find(describe(Defect::Folded)), std::string::npos) << answer;
     EXPECT_NE(answer.find("\"last_generation\": 7"), std::string::npos) << answer;
   }
+}
+
+TEST(RestartEndpoint, NeedsASupervisor) {
+  std::optional<bus::BackendState> backend;
+  const auto answer = [&] {
+    return endpoint_answer(
+        OwnEndpoint::Restart, {},
+        {.tree = {}, .backend = backend, .proxy = {}, .history = {}, .defects = {}});
+  };
+  EXPECT_EQ(answer().status, 503);
+  backend = bus::BackendState{.generation = 3};
+  EXPECT_EQ(answer().status, 202);
+  EXPECT_NE(answer().body.find("\"generation\": 3"), std::string::npos);
 }
 
 TEST(HomePage, HasItsPartsInPlace) {
