@@ -187,6 +187,7 @@ Probe::Handlers Daemon::probe_handlers() {
       .owner_of = [this](const SocketAddress& address) { return listener_owner_.of(address); },
       .on_answer =
           [this](const Probe::Answer& answer) {
+            server_.spares().read_lines();
             post(Answered{.generation = backend_.generation(),
                           .is_response = answer.is_response,
                           .address = answer.from.text(),

@@ -49,6 +49,7 @@ void Gate::close() {
 }
 
 void Gate::on_readable() {
+  if (!fd_.is_open()) return;
   char bytes[4096];
   const ssize_t got = ::recv(fd_.get(), bytes, sizeof bytes, 0);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;

@@ -40,6 +40,9 @@ class Gate {
   // Sends lines. If the process has closed its end, a Closed event follows.
   void send(std::string_view lines);
 
+  // Reads what has arrived, before something else is handled that came after it.
+  void read_now() { on_readable(); }
+
   // Closes the socket. No more events follow.
   void close();
 

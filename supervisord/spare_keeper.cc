@@ -88,7 +88,12 @@ void SpareKeeper::on_roots(const std::vector<std::string>& others) {
   roots_.insert(roots_.end(), others.begin(), others.end());
 }
 
+void SpareKeeper::read_lines() {
+  if (server_gate_) server_gate_->read_now();
+}
+
 void SpareKeeper::on_server_end(ExitStatus status) {
+  read_lines();
   dispatch(spare::Ended{.of = spare::Of::Server, .how = to_string(status)});
 }
 

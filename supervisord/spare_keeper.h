@@ -57,6 +57,9 @@ class SpareKeeper {
 
   void on_restart_requested() { dispatch(RestartRequested{}); }
 
+  // The backend answers, or has ended. Its process may have sent lines before.
+  void read_lines();
+
   // The backend's first process has ended.
   void on_server_end(ExitStatus status);
 

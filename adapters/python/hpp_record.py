@@ -6,7 +6,8 @@ write to the same file:
     py module NAME      loaded, in this order
     py folder PATH      a folder of the project from which modules are imported
     py failed NAME      loading has failed, in the usual way: the program goes on without it
-    py env NAME         the program has set this variable before it loaded what follows
+    py set NAME         the program has set this variable, or a module that is not loaded early
+    py env NAME         a module has set this variable while it was loaded, before what follows
     py fork             the process has forked: a thread of the parent would be missing in the child
     py skip NAME        must not be loaded early (written by hpp_spare.py)
     py checked          everything before has been loaded early once, and what must not is known
@@ -52,31 +53,74 @@ def is_initializing(name):
     return getattr(getattr(sys.modules.get(name), "__spec__", None), "_initializing", False)
 
 
+def free_descriptor(number):
+    """The first number from this one on that is not in use."""
+    while True:
+        try:
+            os.fstat(number)
+        except OSError:
+            return number
+        number += 1
+
+
+def identity(descriptor):
+    try:
+        status = os.fstat(descriptor)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+class EarlyReads:
+    """The variables of the environment that modules have read while a spare has loaded them."""
+
+    def __init__(self):
+        self.values = {}  # name: what the first module has read, None if there was no such variable
+        self.are_all_read = False  # a module has listed the variables
+        self.copies = []  # dictionaries with all variables, which are kept up to date
+
+    def note(self, name):
+        self.values.setdefault(name, os.environ._data.get(name))
+
+    def update_copies(self, name, value):
+        for copy in self.copies:
+            if value is None:
+                copy.pop(os.fsdecode(name), None)
+            else:
+                copy[os.fsdecode(name)] = os.fsdecode(value)
+
+    def would_differ(self, name, value):
+        """Whether a module may have read another value than this one."""
+        return self.values[name] != value if name in self.values else self.are_all_read
+
+
 class Recorder:
     """Appends to `file` at each import. An audit hook is cheaper than an import hook, works in forks, and
     changes nothing that a program can see. It cannot be removed."""
 
     def __init__(self, file, project):
         self.file, self.project = file, project
-        self.descriptor, self.identity = -1, None
+        self.descriptor, self.identity = -1, ()
         self.known, self.count = set(), 0
         self.importing = []  # recorded names whose import has begun, outermost first
         self.folders = set()
         self.path = ()
-        self.environment = {}
+        self.early, self.gate, self.gate_identity = None, -1, None
+        self.variables = {}  # name: the words under which it was recorded, or `variable` if hpp knows it
         self.pending, self.next_write = "", 0.0
         self.has_forked = False
 
-    def start(self, number):
+    def start(self, number, early=None):
         """Closes the gate, whose number is out of the way of the program's own descriptors, and uses that
-        number for the file."""
+        number for the file. A spare that has read variables early keeps the gate."""
         opened = self.open()
+        if early is not None:
+            self.early, self.gate, self.gate_identity = early, number, identity(number)
+            number = free_descriptor(number)
         self.descriptor = os.dup2(opened, number, inheritable=False)
         os.close(opened)
-        status = os.fstat(self.descriptor)
-        self.identity = status.st_dev, status.st_ino
+        self.identity = identity(self.descriptor)
         self.known, self.count = set(sys.modules), len(sys.modules)
-        self.environment = dict(os.environ._data)
         is_loaded = "atexit" in sys.modules
         __import__("atexit").register(self.finish)
         if not is_loaded:
@@ -93,8 +137,8 @@ class Recorder:
                 if args[2] is not None and self.path != (path := tuple(args[2])):
                     self.note_folders(path)
                 self.note_modules()
-                if self.environment != os.environ._data:
-                    self.note_environment()
+            elif event == "os.putenv" or event == "os.unsetenv":
+                self.note_variable(*args)
             elif event == "socket.bind" or event == "socket.listen":
                 self.finish()
             elif event == "os.fork":
@@ -140,10 +184,35 @@ class Recorder:
                 if self.project.has_folder(folder):
                     self.append(f"py folder {folder}\n")
 
-    def note_environment(self):
-        before, self.environment = self.environment, dict(os.environ._data)
-        names = {name for name, _ in before.items() ^ self.environment.items()}
-        self.append("".join(f"py env {os.fsdecode(name)}\n" for name in names))
+    def note_variable(self, name, value=None):
+        """Called before os.environ changes. hpp starts the program again, cold, if a module has read another
+        value, unless the server runs already. Forks do the same, because a server may load the program there."""
+        if os.environ._data.get(name) == value or b"\n" in name:
+            return
+        word = "env" if self.is_set_by_module() else "set"
+        known = self.variables.setdefault(name, set())
+        if word not in known:
+            known.add(word)
+            self.note_modules()
+            self.append(f"py {word} {os.fsdecode(name)}\n")
+            self.flush()
+        if self.early is None:
+            return
+        self.early.update_copies(name, value)
+        if "variable" in known or not self.early.would_differ(name, value):
+            return
+        known.add("variable")
+        if identity(self.gate) == self.gate_identity:
+            os.write(self.gate, b"variable " + name + b"\n")
+
+    def is_set_by_module(self):
+        """Whether a module from outside the project sets a variable while it is loaded."""
+        frame = sys._getframe(3)
+        while frame is not None and frame.f_code.co_name != "<module>":
+            frame = frame.f_back
+        if frame is None or frame.f_globals.get("__name__") == "__main__":
+            return False
+        return not self.project.has(os.path.abspath(frame.f_code.co_filename))
 
     def open(self):
         return os.open(self.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -158,15 +227,10 @@ class Recorder:
         text, self.pending = self.pending, ""
         self.next_write = time.monotonic() + WRITE_INTERVAL_S
         descriptor = self.descriptor
-        try:
-            status = os.fstat(descriptor)
-        except OSError:
-            status = None
-        is_ours = status is not None and (status.st_dev, status.st_ino) == self.identity
+        is_ours = identity(descriptor) == self.identity
         if not is_ours:  # the program has closed all descriptors, to become a daemon
             descriptor = self.open()
-            status = os.fstat(descriptor)
-        if status.st_size < FILE_BYTES_MAX and text:
+        if os.fstat(descriptor).st_size < FILE_BYTES_MAX and text:
             os.write(descriptor, text.encode("utf-8", "surrogateescape"))
         if not is_ours:
             os.close(descriptor)

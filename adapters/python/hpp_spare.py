@@ -2,7 +2,8 @@
 
 A module is *unfit* if loading it early would differ from loading it in time: it fails, it imports a
 module of the project, it opens a connection, writes a file, or starts a process or a thread, or it
-changes sys.path, or it reads a variable of the environment that the program sets itself. The modules
+changes sys.path, or it reads a variable of the environment that the program sets itself, at any time, or
+that another module has set before it. The modules
 that import it are unfit, too, even if they catch the error. A fork of the spare finds out which ones
 are unfit, so that no module is ever left half loaded in the spare itself."""
 
@@ -11,8 +12,10 @@ import sys
 import time
 
 from hpp_guard import Guard
-from hpp_record import is_initializing
+from hpp_record import EarlyReads, is_initializing
 
+# The class BaseHandler of this module copies the environment: Django's servers import it.
+COPYING = "wsgiref.handlers"
 # These change modules that are loaded already, so all that follows is loaded in time.
 PATCHING = {"gevent.monkey", "eventlet.patcher", "eventlet.green"}
 # Audit events by which a module does more than to read files.
@@ -52,7 +55,11 @@ def lines_from(gate):
 class Spare:
     def __init__(self, file, project, chain, script, module):
         self.file, self.project = file, project
-        self.modules = {}  # name: the variables that the program has set before
+        self.modules = {}  # name: the variables that other modules have set before
+        self.variables = set()  # that the program sets, or a module that is not loaded early
+        self.set_by_modules = set()  # all in set_before
+        self.set_early = set()
+        self.early = EarlyReads()
         self.skipped, self.forks, self.is_checked = set(), False, True
         folders = self.read()
         self.own = {f"{module}.__main__"} if module else set()
@@ -67,11 +74,11 @@ class Spare:
         self.importing = []  # names of modules whose import has begun, outermost first
         self.tried = []      # (recorded name, the modules that import it)
         self.active = False
-        self.variables = frozenset()  # those of the recorded module that is being loaded
+        self.set_before = frozenset()  # the variables of the recorded module that is being loaded
 
     def read(self):
         """Reads the recording. Returns the folders of the project from which modules are imported."""
-        folders, variables = {}, frozenset()
+        folders, set_before = {}, frozenset()
         with open(self.file, encoding="utf-8", errors="surrogateescape") as recording:
             for line in recording:
                 language, _, rest = line.rstrip("\n").partition(" ")
@@ -79,12 +86,16 @@ class Spare:
                 if language != "py":
                     continue
                 if word == "module" and value not in self.modules:
-                    self.modules[value] = variables
+                    self.modules[value] = set_before
                     self.is_checked = False
                 elif word == "failed":
                     self.modules.pop(value, None)
                 elif word == "env":
-                    variables |= {value}
+                    set_before |= {os.fsencode(value)}
+                    self.set_by_modules |= set_before
+                elif word == "set" and (name := os.fsencode(value)) not in self.variables:
+                    self.variables.add(name)
+                    self.is_checked = False
                 elif word == "folder":
                     folders[value] = True
                 elif word == "skip":
@@ -108,11 +119,13 @@ class Spare:
         sys.meta_path.insert(0, self)
         sys.addaudithook(self.hook)
         environment = type(os.environ)
-        os.environ.__class__ = self.watch_environment(environment)
+        os.environ.__class__ = os.environb.__class__ = self.watch_environment(environment)
         self.active = True
         self.load_all()
         self.active = False
-        os.environ.__class__ = environment
+        os.environ.__class__ = os.environb.__class__ = environment
+        if COPYING in sys.modules:
+            self.early.copies.append(sys.modules[COPYING].BaseHandler.os_environ)
         sys.meta_path.remove(self)
         for name, function in real.items():
             for of_set in sets:
@@ -128,7 +141,9 @@ class Spare:
         for number in range(3):
             os.dup2(null, number)
         self.preload()
-        return "".join(f"py skip {name}\n" for name in self.unfit) or "py checked\n"
+        late = self.set_by_modules - self.set_early - self.variables
+        lines = [f"py skip {name}\n" for name in self.unfit] + [f"py set {os.fsdecode(name)}\n" for name in late]
+        return "".join(lines) or "py checked\n"
 
     def load_all(self):
         # Python would import these after the adapter, and before the program.
@@ -145,7 +160,7 @@ class Spare:
                 self.load(name)
 
     def load(self, name):
-        self.variables = self.modules.get(name, frozenset())
+        self.set_before = self.modules.get(name, frozenset())
         before, known = self.state(), set(sys.modules)
         try:
             __import__(name)
@@ -230,6 +245,8 @@ class Spare:
             caller = sys._getframe(1).f_code.co_filename
             if not caller.startswith("<frozen importlib") and caller != Guard.__init__.__code__.co_filename:
                 self.check_listing(args[0] or ".")
+        elif event == "os.putenv" or event == "os.unsetenv":
+            self.set_early.add(args[0])
         elif event in CACHING:
             if "__pycache__" not in os.fsdecode(args[0]):
                 raise self.refuse(event, "is not possible before the gate")
@@ -268,11 +285,32 @@ class Spare:
 
     def watch_environment(self, environment):
         class Watched(environment):
-            def __getitem__(_, name):
-                if name in self.variables:
-                    self.refuse(name, "is set later")
-                return environment.__getitem__(_, name)
+            def __getitem__(variables, name):
+                self.note_variable(variables.encodekey(name))
+                return environment.__getitem__(variables, name)
+
+            def __iter__(variables):
+                self.note_all_variables()
+                return environment.__iter__(variables)
         return Watched
+
+    def is_copying(self):
+        self.forget_imported()
+        return COPYING in self.importing[-1:]
+
+    def note_variable(self, name):
+        if self.is_copying():
+            return
+        self.early.note(name)
+        if name in self.variables or name in self.set_before:
+            self.refuse(os.fsdecode(name), "is set later")
+
+    def note_all_variables(self):
+        if self.is_copying():
+            return
+        self.early.are_all_read = True
+        if self.variables or self.set_before:
+            self.refuse("the environment", "is changed later")
 
     # ---- the gate -------------------------------------------------------------------------------
 

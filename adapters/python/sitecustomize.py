@@ -139,15 +139,18 @@ def use_gate():
         project = record.Project([os.path.realpath(path) for word, path in lines if word == "root"])
         recorder = record.Recorder(file, project)
         if order == "preload":
-            spend_as_spare(gate, project, chain, recorder, command)
-        recorder.start(gate)
+            early = spend_as_spare(gate, project, chain, recorder, command)
+            recorder.start(gate, early)
+        else:
+            recorder.start(gate)
     except OSError as error:
         # A file of hpp's is missing, or the disk is full: the program can run without.
         print(f"hpp's adapter for Python has failed: {error}", file=sys.stderr)
 
 
 def spend_as_spare(gate, project, chain, recorder, command):
-    """Returns when the gate is open. A spare that is not needed ends here."""
+    """Returns when the gate is open, and which variables were read early. A spare that is not needed ends
+    here."""
     begin = time.monotonic()
     Spare = load("hpp_spare").Spare
     words = recorder.file, project, chain, *program(command)
@@ -173,6 +176,7 @@ def spend_as_spare(gate, project, chain, recorder, command):
         say(gate, f"refuse {objection}")
     say(gate, f"ready {modules} {round((time.monotonic() - begin) * 1000)}")
     spare.wait(gate)
+    return spare.early
 
 
 sys.modules.pop(__name__)

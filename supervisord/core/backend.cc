@@ -124,7 +124,7 @@ void Backend::handle(const Spawned& event, Now now) {
 
 void Backend::handle(const SpareFailed& event, Now now) {
   if (state_ != State::Loading || event.generation != facts_.generation) return;
-  kill(State::Killing, event.why + "; starting your server without it", now);
+  kill(State::Killing, event.why + "; starting your server without the spare", now);
 }
 
 void Backend::handle(const SpawnFailed& event, Now now) {

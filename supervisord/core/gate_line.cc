@@ -39,6 +39,7 @@ Line parse(std::string_view line) {
   if (word == "ready") return parse_ready(fields);
   if (word == "go") return Go{};
   if (word == "cold" && !fields.empty()) return Cold{std::string(fields)};
+  if (word == "variable" && !fields.empty()) return Variable{std::string(fields)};
   return Unknown{};
 }
 

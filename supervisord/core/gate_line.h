@@ -52,12 +52,20 @@ struct Cold {
   bool operator==(const Cold&) const = default;
 };
 
+// After `go`: the server has given this variable another value than a module has read that the
+// spare had loaded early.
+struct Variable {
+  std::string name;
+
+  bool operator==(const Variable&) const = default;
+};
+
 // Not a line of the contract, or one of another version.
 struct Unknown {
   bool operator==(const Unknown&) const = default;
 };
 
-using Line = std::variant<Unknown, Hello, Env, Refuse, Ready, Go, Cold>;
+using Line = std::variant<Unknown, Hello, Env, Refuse, Ready, Go, Cold, Variable>;
 
 // Parses a line without its LF.
 Line parse(std::string_view line);

@@ -61,6 +61,7 @@ void Spare::handle(const spare::BackendSeen& event) {
   }
   // A backend that answers has gone on. If it is being killed, its answer does not matter.
   if (state_ == State::Opened && backend_ != Backend::State::Loading) state_ = State::None;
+  if (is_warm_ && backend_ == Backend::State::Running) failures_ = 0;
   await_quiet();
 }
 
@@ -81,12 +82,14 @@ void Spare::handle(const RestartRequested&) {
 void Spare::handle(const spare::StartDue& event) {
   generation_ = event.generation;
   const bool is_requested = std::exchange(is_requested_, false);
+  is_warm_ = false;
   if (state_ == State::Ready && is_requested) discard(kRequested);
   if (state_ == State::Ready && !event.changed.empty()) {
     discard(event.changed + " has changed since the spare was started");
   }
   if (state_ == State::Ready) {
     state_ = State::Opened;
+    is_warm_ = true;
     if (!std::exchange(compared_at_, std::nullopt)) emit(spare::Compare{});
     emit(StartTimer{kGoMax});
     cold_because_ = kNoTime;
@@ -106,6 +109,8 @@ void Spare::handle(const spare::Line& event) {
     if (has_spare()) on_spare_line(line, event.text);
   } else if (state_ == State::Opened) {
     on_opened_line(line, event.text);
+  } else if (const auto* const variable = std::get_if<gate::Variable>(&line)) {
+    on_variable(*variable);
   } else if (state_ != State::Off) {
     on_server_line(line, event.text);
   }
@@ -143,13 +148,21 @@ void Spare::on_server_line(const gate::Line& line, const std::string& text) {
 
 void Spare::on_opened_line(const gate::Line& line, const std::string& text) {
   if (std::holds_alternative<gate::Go>(line)) {
-    failures_ = 0;
     state_ = State::None;
   } else if (const auto* const cold = std::get_if<gate::Cold>(&line)) {
     restart_cold(fmt::format("{} has changed since the spare loaded it", cold->path));
   } else {
     fail_opened(fmt::format("has answered \"{}\" when its gate was opened", printable(text)));
   }
+}
+
+void Spare::on_variable(const gate::Variable& line) {
+  if (!is_warm_ || backend_ != Backend::State::Loading) return;
+  is_warm_ = false;
+  const std::string name = printable(line.name);
+  const bool is_new = variables_.size() < kVariablesMax && variables_.insert(name).second;
+  if (!is_new) count_failure(fmt::format("has read {} too early again", name));
+  restart_cold(fmt::format("your server has set {} after the spare had read it", name));
 }
 
 void Spare::handle(const spare::Closed& event) {

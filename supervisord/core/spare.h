@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,9 @@ constexpr std::chrono::milliseconds kMemoryEvery{5'000};
 // The variables that an adapter may ask for (`env`).
 constexpr std::size_t kEnvMax = 16;
 
+// After so many variables that were set too late (`variable`), another one counts as a failure.
+constexpr std::size_t kVariablesMax = 64;
+
 // A start without --warm that takes longer than this is worth a hint.
 constexpr std::chrono::milliseconds kHintAbove{300};
 
@@ -64,10 +68,17 @@ constexpr std::chrono::milliseconds kHintAbove{300};
 // which takes as long. If a change is seen meanwhile, it compares them again. It does so, too, if
 // anything else has come between the kill and the start, such as --build.
 //
+// A process that has gone on may say that it has set a variable which a module of the spare had
+// read before (`variable`). If it does not answer requests yet, it is started again, cold.
+// Afterwards it goes on: its user has seen it run, and the variable would hardly be set so late for
+// that module. An adapter has noted the variable, so the same one is no reason again. If it is
+// nevertheless, the spare has failed.
+//
 // If the user requests a restart, it is cold: the reason may be one that no guard knows.
 //
 // A spare fails if it ends, closes its gate, says something unexpected, is not ready within
-// kReadyMax, or does not pass the inspection.
+// kReadyMax, or does not pass the inspection. Failures are in a row if no warm start has answered
+// between them.
 class Spare : private Emits<spare::Effect> {
  public:
   enum class State { Off, None, Starting, Ready, Opened };
@@ -100,6 +111,7 @@ class Spare : private Emits<spare::Effect> {
   void on_spare_line(const gate::Line& line, const std::string& text);
   void on_server_line(const gate::Line& line, const std::string& text);
   void on_opened_line(const gate::Line& line, const std::string& text);
+  void on_variable(const gate::Variable& line);
   void start_spare(const spare::TimerExpired& event);
   void hint();
 
@@ -119,12 +131,14 @@ class Spare : private Emits<spare::Effect> {
   Backend::State backend_ = Backend::State::Starting;
   std::uint64_t generation_ = 0;      // the backend's generation
   std::chrono::milliseconds cold_{};  // how long its last cold start took
+  bool is_warm_ = false;              // the backend is a spare whose gate was opened
   bool server_said_hello_ = false;    // the last cold start has recorded what it loads
   bool spare_said_hello_ = false;
   std::vector<std::pair<std::string, std::string>> environment_;  // what the adapter asks for
   std::string cold_because_;  // completes `cold: …`, for the next start without a spare
   std::optional<bus::TreePoint> compared_at_;  // `seen` when Compare was sent; nothing: not sent
   int failures_ = 0;                           // in a row
+  std::set<std::string> variables_;            // have been the reason of a cold start
   bool is_requested_ = false;                  // the user has requested the next start
   bool has_advised_ = false;  // the hint, or that the command has not used its gate
 };

@@ -206,6 +206,117 @@ class Unfit(Project):
         self.assertEqual(self.spare().output(), "")
 
 
+class Variables(Project):
+    """A change makes the program set a variable that it has never set, and a module has read it early."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("site-packages/package/__init__.py",
+                   "import os\nCOLOUR = os.environ.get('COLOUR')\nprint('package')\n")
+
+    def change(self, text, **variables):
+        """Returns what a spare says after `go` whose program is this now."""
+        self.list.unlink(missing_ok=True)
+        self.cold(**variables)
+        spare = self.spare(**variables)
+        self.assertEqual((spare.output(), self.recorded("skip")), ("package\n", []))
+        self.write("project/main.py", text)
+        lines = spare.go_on()
+        self.assertEqual(spare.finish()[0], 0, spare.text(spare.err))
+        return lines
+
+    def test_every_way_to_set_it(self):
+        for text in ("os.environ['COLOUR'] = 'red'", "os.environ.update(COLOUR='red')", "os.environ |= {'COLOUR': 'red'}",
+                     "os.environ.setdefault('COLOUR', 'red')", "os.environb[b'COLOUR'] = b'red'",
+                     "os.putenv('COLOUR', 'red')", "os.environ.update(COLOUR='red'); del os.environ['COLOUR']",
+                     "if os.fork() == 0: os.environ['COLOUR'] = 'red'; import package; os._exit(0)\nos.wait()"):
+            with self.subTest(text):
+                main = (self.folder / "main.py").read_text()
+                self.assertEqual(self.change(f"import os\n{text}\nimport package\n"), ["variable COLOUR"])
+                self.assertEqual(self.recorded("set"), ["COLOUR"])
+                self.write("project/main.py", main)
+
+    def test_every_way_to_remove_it(self):
+        for text in "del os.environ['COLOUR']", "os.environ.pop('COLOUR')", "os.environ.clear()":
+            with self.subTest(text):
+                main = (self.folder / "main.py").read_text()
+                self.assertEqual(self.change(f"import os\n{text}\nimport package\n", COLOUR="red"), ["variable COLOUR"])
+                self.write("project/main.py", main)
+
+    def test_the_same_value_and_other_variables_do_not_matter(self):
+        text = "import os\nos.environ['COLOUR'] = 'red'\nos.environ['TASTE'] = 'sweet'\nimport package\n"
+        self.assertEqual(self.change(text, COLOUR="red"), [])
+
+    def test_a_process_of_the_program_may_set_it(self):
+        text = "import subprocess\nsubprocess.run(['true'], env={'COLOUR': 'red'})\n"
+        self.assertEqual(self.change(text), [])
+
+    def test_a_module_that_copies_the_environment_has_read_each_variable(self):
+        self.write("site-packages/package/__init__.py", "import os\nCOPY = os.environ.copy()\nprint('package')\n")
+        self.assertEqual(self.change("import os\nos.environ['ANY'] = ''\nimport package\n"), ["variable ANY"])
+        self.assertEqual(self.spare().output(), "")
+
+    def test_the_copy_of_wsgiref_is_kept_up_to_date(self):
+        self.write("project/main.py", "import os\nos.environ['TASTE'] = 'sour'\ndel os.environ['SMELL']\n"
+                   "from wsgiref.handlers import BaseHandler\nprint(sorted(BaseHandler.os_environ.items()))\n")
+        out = self.cold(SMELL="mint")
+        self.assertIn("('TASTE', 'sour')", out)
+        spare = self.spare(SMELL="mint")
+        self.assertEqual(self.recorded("skip"), [])
+        self.assertIn("wsgiref.handlers", self.recorded("module"))
+        self.assertEqual(spare.go_on(), [])
+        self.assertEqual(spare.finish(), (0, out, ""))
+
+    def test_the_module_is_unfit_at_the_next_start(self):
+        """Also if the server ran already when it set the variable, so that hpp has not started it again."""
+        self.assertEqual(self.change("import package, os\nos.environ['COLOUR'] = 'red'\n"), ["variable COLOUR"])
+        self.assertEqual((self.spare().output(), self.recorded("skip")), ("", ["package"]))
+
+    def test_after_a_cold_start_the_variable_is_no_reason_again(self):
+        """It does not matter where the program sets the variable."""
+        for text in ("import package, os\nos.environ['COLOUR'] = 'red'\n",
+                     "import os\nos.environ['COLOUR'] = 'red'\nimport package\n"):
+            with self.subTest(text):
+                self.list.unlink(missing_ok=True)
+                self.write("project/main.py", text)
+                self.cold()
+                self.assertEqual(self.spare().go_on(), [])
+
+    def test_a_module_that_sets_what_it_has_read(self):
+        """numpy does this while it is loaded. It is the same each time."""
+        self.write("site-packages/package/__init__.py", "import os\nif 'COLOUR' not in os.environ:\n"
+                   "  os.environ['COLOUR'] = 'red'\n  import colorsys\n  del os.environ['COLOUR']\nprint('package')\n")
+        self.cold()
+        self.assertEqual((self.recorded("env"), self.recorded("set")), (["COLOUR"], []))
+        spare = self.spare()
+        self.assertEqual(spare.output(), "package\n")
+        self.assertEqual(spare.go_on(), [])
+
+    def test_a_module_that_sets_what_another_one_has_read(self):
+        """If it cannot be loaded early, it sets the variable after the gate, so the other one cannot, either."""
+        for text, early in ("", "package\n"), ("import shop\n", ""):
+            with self.subTest(text):
+                self.list.unlink(missing_ok=True)
+                self.write("site-packages/setter.py", "import os\nos.environ['COLOUR'] = 'red'\n" + text)
+                self.write("project/main.py", "import package, setter\n")
+                self.cold()
+                spare = self.spare()
+                self.assertEqual(spare.output(), early)
+                self.assertEqual(spare.go_on(), [])
+
+    def test_a_new_module_that_sets_what_another_one_has_read(self):
+        self.write("site-packages/setter.py", "import os\nos.environ['COLOUR'] = 'red'\n")
+        self.assertEqual(self.change("import setter, package\n"), ["variable COLOUR"])
+
+    def test_the_program_sees_the_usual_objects(self):
+        self.write("project/main.py", "import os, package\nprint(type(os.environ), type(os.environb), "
+                   "type(os.environ).__mro__, dict(os.environ) == os.environ, os.environ.copy() == os.environ)\n")
+        out = self.cold()
+        spare = self.spare()
+        self.assertEqual(spare.go_on(), [])
+        self.assertEqual(spare.finish()[1], out)
+
+
 class Guard(Project):
     """A spare must notice each change of what it has read."""
 

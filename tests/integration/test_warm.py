@@ -268,7 +268,7 @@ if is_spare:
         self.assert_serves("second")
         self.assert_cold(3, "the spare has (ended with exit code 3|closed its gate) when it was opened"
                             "|ended with exit code 3 when its gate was opened")
-        self.hpp.wait_line("starting your server without it")
+        self.hpp.wait_line("starting your server without the spare")
 
     def test_it_ends_while_it_waits(self):
         self.start()

@@ -115,6 +115,34 @@ class Packages(NodeTest):
             after = self.wait_spare(after)
 
 
+class Variables(NodeTest):
+    """A save makes the program set a variable that a package has read early."""
+
+    def check(self, command, save, save_with_colour):
+        self.start("--pattern", "app.*", command=command)
+        after = self.wait_spare()
+        save_with_colour("second")
+        self.assert_serves("second", "red")
+        self.assert_cold(3, "your server has set COLOUR after the spare had read it")
+        self.hpp.wait_line("Killing: your server has set COLOUR after the spare had read it; starting your "
+                           "server without the spare")
+        after = self.wait_spare(after)
+        save_with_colour("third")
+        self.assert_serves("third", "red")
+        self.assert_warm(4)
+        self.wait_spare(after)
+        save("fourth")
+        self.assert_serves("fourth", "none")
+        self.assert_warm(5)
+
+    def test_the_adapter_for_python(self):
+        (self.packages / "slow.py").write_text("import os\nVERSION = os.environ.get('COLOUR', 'none')\n")
+        self.save_server(second="import app")
+        self.environment["PYTHONPATH"] = str(self.packages)
+        self.check((PYTHON, "../server.py", "{backend}"), self.save_text, lambda text: self.save(
+            "app.py", f"import os\nos.environ['COLOUR'] = 'red'\nimport slow\nTEXT = {text!r}\n"))
+
+
 class Command(WarmTest):
     def test_a_new_interpreter(self):
         link = self.directory / "python"

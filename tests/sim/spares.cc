@@ -1,5 +1,7 @@
 #include "tests/sim/spares.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 namespace hpp::sim {
@@ -22,6 +24,10 @@ void Spares::die() {
 
 void Spares::on_published(const bus::BackendState& snapshot, supervisord::Backend::State state) {
   seen_ = snapshot.seen;
+  state_ = state;
+  if (state == supervisord::Backend::State::Running && is_stale_) {
+    world_.violated("a server answers that has set a variable too late");
+  }
   if (state != supervisord::Backend::State::Killing) compared_at_.reset();
   dispatch(
       supervisord::spare::BackendSeen{.state = state,
@@ -108,6 +114,7 @@ void Spares::perform(const supervisord::spare::Promote&) {
   if (!lives_ || !is_ready_) world_.violated("a spare becomes the backend that is not ready");
   if (compared_at_ != seen_) world_.violated("a gate opens before the files were compared");
   compared_at_.reset();
+  is_stale_ = false;
   lives_ = false;
   is_warm_ = true;
   ++server_;
@@ -119,13 +126,25 @@ void Spares::go_on() {
   const auto what = world_.is_quiet ? 0 : world_.random.below(10);
   after(world_.random.up_to(3ms), [this, what, server = server_] {
     if (server != server_) return;
-    if (what < 7) return say(Of::Server, "go");
+    if (what < 7) return begin_program();
     if (what == 7) return say(Of::Server, "cold /lib/a.py");
     if (what == 8) dispatch(supervisord::spare::Closed{Of::Server});
   });
 }
 
+// The program may set a variable that the spare has read, at any moment before or after it answers.
+void Spares::begin_program() {
+  say(Of::Server, "go");
+  if (world_.is_quiet || !world_.random.chance(0.2)) return;
+  after(world_.random.up_to(60ms), [this, server = server_] {
+    if (server != server_) return;
+    is_stale_ = state_ == supervisord::Backend::State::Loading;
+    say(Of::Server, fmt::format("variable {}", world_.random.below(4)));
+  });
+}
+
 void Spares::perform(const supervisord::spare::StartCold& effect) {
+  is_stale_ = false;
   if (lives_) world_.violated("a spare outlives a cold start");
   is_warm_ = false;
   ++server_;

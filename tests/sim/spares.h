@@ -38,6 +38,7 @@ class Spares {
   void say(supervisord::spare::Of of, const std::string& text);
   void load();
   void go_on();
+  void begin_program();
   void introduce();
 
   // Plans `happens`, unless supervisord, or the process that this is about, has ended by then.
@@ -60,6 +61,8 @@ class Spares {
   std::vector<std::string> lines_;  // on disk (Remember)
   bool lives_ = false;              // there is a spare, and the core has not discarded it
   bool is_ready_ = false;
+  bool is_stale_ = false;  // the server has set a variable too late, before it answered
+  supervisord::Backend::State state_ = supervisord::Backend::State::Starting;
   bus::TreePoint seen_;                        // in the newest snapshot
   std::optional<bus::TreePoint> compared_at_;  // what was seen when the spare compared its files
   bool is_warm_ = false;                       // the answer to StartDue

@@ -56,6 +56,17 @@ TEST_F(GateTest, ReadsLines) {
   EXPECT_THAT(std::vector(events_.begin() + 3, events_.end()), ElementsAre("server: go", "closed"));
 }
 
+TEST_F(GateTest, ReadsAtOnceWhatHasArrived) {
+  write("go\nvariable A\n");
+  gate_.read_now();
+  EXPECT_THAT(events_, ElementsAre("spare: go", "spare: variable A"));
+  gate_.read_now();
+  EXPECT_EQ(events_.size(), 2U);
+  gate_.close();
+  gate_.read_now();
+  EXPECT_EQ(events_.size(), 2U);
+}
+
 TEST_F(GateTest, CallsNothingAfterItWasClosed) {
   close_at_ = "spare: b";
   write("a\nb\nc\n");

@@ -73,6 +73,13 @@ class Gated:
         self.socket.shutdown(socket.SHUT_WR)
         return self.read_line()
 
+    def go_on(self):
+        """Opens the gate, and returns the lines after `go` until the process closes its end."""
+        answer = self.open()
+        if answer != "go":
+            raise AssertionError(f"{answer} instead of go")
+        return list(iter(self.read_line, None))
+
     def output(self):
         """The process's output so far. Python's is complete if PYTHONUNBUFFERED is set."""
         return self.text(self.out)

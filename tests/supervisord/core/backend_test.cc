@@ -1122,9 +1122,10 @@ TEST(Warm, LinesAndSnapshotTellAWarmStartFromAColdOne) {
 TEST(Warm, ASpareThatFailsIsReplacedByAColdStart) {
   Life life = killed_after_a_cold_start();
   life(Spawned{.pid = 200, .is_warm = true, .cold_because = {}});
-  EXPECT_THAT(life(SpareFailed{.generation = 2, .why = "the spare has ended"}),
-              ElementsAre("StopProbe", testing::StartsWith("Publish Killing 2"), "KillTree",
-                          "Say Killing: the spare has ended; starting your server without it"));
+  EXPECT_THAT(
+      life(SpareFailed{.generation = 2, .why = "the spare has ended"}),
+      ElementsAre("StopProbe", testing::StartsWith("Publish Killing 2"), "KillTree",
+                  "Say Killing: the spare has ended; starting your server without the spare"));
   EXPECT_THAT(life(exited(2)), IsEmpty()) << "its end is no failure of the server";
   EXPECT_THAT(life(TreeGone{}), ElementsAre("Spawn 3"));
   life(Spawned{.pid = 300, .cold_because = "the spare has ended"});

@@ -13,6 +13,7 @@ TEST(GateLine, ReadsEachLineOfTheContract) {
   EXPECT_EQ(parse("ready 431 212.7"), Line(Ready{.modules = 431, .ms = 212}));
   EXPECT_EQ(parse("go"), Line(Go{}));
   EXPECT_EQ(parse("cold /a b/c.py"), Line(Cold{"/a b/c.py"}));
+  EXPECT_EQ(parse("variable A B"), Line(Variable{"A B"}));
 }
 
 TEST(GateLine, IgnoresFurtherFields) {
@@ -24,7 +25,8 @@ TEST(GateLine, IgnoresFurtherFields) {
 TEST(GateLine, DoesNotKnowAnythingElse) {
   for (const char* const line :
        {"", " ", "hello", "hello 2 python", "hello 1", "hello  python", "env", "env A", "env =b",
-        "refuse", "ready", "ready 1", "ready -1 2", "ready a b", "cold", "GO", "going", "\r"}) {
+        "refuse", "ready", "ready 1", "ready -1 2", "ready a b", "cold", "variable", "GO", "going",
+        "\r"}) {
     EXPECT_EQ(parse(line), Line(Unknown{})) << line;
   }
 }

@@ -74,7 +74,10 @@ class World : public test::Rules {
   void say(Of of, const std::string& text) {
     if (of == Of::Server && text.starts_with("hello") && !is_opened_) server_said_hello_ = true;
     if (of == Of::Spare && text.starts_with("hello")) spare_said_hello_ = true;
-    if (of == Of::Server && text == "go") is_opened_ = false;
+    if (of == Of::Server && text == "go" && is_opened_) {
+      is_opened_ = false;
+      has_gone_on_ = true;
+    }
     take(spare::Line{of, text});
   }
 
@@ -85,7 +88,7 @@ class World : public test::Rules {
 
   void start() {
     is_start_due_ = true;
-    is_opened_ = false;
+    is_opened_ = has_gone_on_ = false;
     server_runs_ = false;
     take(spare::StartDue{.generation = ++generation_, .changed = {}});
     require(!is_start_due_, "a start without an answer");
@@ -157,8 +160,11 @@ class World : public test::Rules {
   void perform(const spare::Remember&) {}
 
   void perform(const SpareFailed& e) {
-    require(is_opened_ && e.generation == generation_, "failed behind the gate");
-    is_opened_ = false;
+    require(e.generation == generation_, "a failure of another generation");
+    require(is_opened_ || (sets_variable_ && has_gone_on_), "failed behind the gate");
+    require(is_opened_ || backend_ == Backend::State::Loading, "a server that answers is killed");
+    is_opened_ = has_gone_on_ = false;
+    has_failed_ = true;
     is_last_ = true;
   }
 
@@ -173,7 +179,10 @@ class World : public test::Rules {
   std::uint64_t compared_ = 0;  // `files_` when the spare has compared its files
   bool server_runs_ = false;
   bool server_said_hello_ = false;
-  bool is_opened_ = false;  // the server is a spare whose gate was opened, and has not gone on
+  bool is_opened_ = false;      // the server is a spare whose gate was opened, and has not gone on
+  bool has_gone_on_ = false;    // the server is a spare whose gate was opened, and has gone on
+  bool sets_variable_ = false;  // the event says so
+  bool has_failed_ = false;     // SpareFailed was requested since the event
   bool spare_lives_ = false;
   bool spare_said_hello_ = false;
   bool spare_is_ready_ = false;
@@ -227,6 +236,17 @@ const std::vector<Move> World::kMoves{
      [](World& w) { w.say(Of::Server, "hello 1 a"); }},
     {"ServerGoes", [](const World& w) { return w.is_opened_; },
      [](World& w) { w.say(Of::Server, "go"); }},
+    {"ServerSetsVariable",
+     [](const World& w) { return w.has_gone_on_ && w.backend_ == Backend::State::Loading; },
+     [](World& w) {
+       w.sets_variable_ = true;
+       w.has_failed_ = false;
+       w.say(Of::Server, "variable A");
+       w.sets_variable_ = false;
+       w.require(w.has_failed_, "a server with an old variable goes on");
+       w.see(Backend::State::Killing);
+       w.start();
+     }},
     {"ServerIsCold", [](const World& w) { return w.is_opened_; },
      [](World& w) { w.say(Of::Server, "cold /a"); }},
     {"ServerEnds", [](const World& w) { return w.is_opened_; },

@@ -310,6 +310,75 @@ TEST(Spare, AnOpenedOneThatDoesNotGoOnIsReplacedByAColdStart) {
   }
 }
 
+constexpr const char* kSetsColour = "your server has set COLOUR after the spare had read it";
+
+TEST(Spare, AVariableThatIsSetTooLateLeadsToAColdStart) {
+  Life life;
+  life.opened().line(Of::Server, "go").line(Of::Server, "variable COLOUR");
+  EXPECT_EQ(life.all<SpareFailed>(),
+            std::vector({SpareFailed{.generation = life.generation(), .why = kSetsColour}}));
+  life.line(Of::Server, "variable TASTE");
+  EXPECT_FALSE(life.has<SpareFailed>()) << "one restart is enough";
+  life.backend(Backend::State::Killing).line(Of::Server, "variable TASTE").start();
+  EXPECT_EQ(life.because(), kSetsColour);
+  life.backend(Backend::State::Loading).line(Of::Server, "variable TASTE");
+  EXPECT_FALSE(life.has<SpareFailed>()) << "a cold start";
+}
+
+TEST(Spare, AVariableBeforeGoIsAFailure) {
+  Life life;
+  life.opened().line(Of::Server, "variable COLOUR").backend(Backend::State::Killing).start();
+  EXPECT_EQ(life.because(), "the spare has answered \"variable COLOUR\" when its gate was opened");
+}
+
+TEST(Spare, AVariableThatIsSetByARunningServerHasToWait) {
+  Life life;
+  life.opened().line(Of::Server, "go").backend(Backend::State::Running);
+  life.line(Of::Server, "variable COLOUR");
+  EXPECT_FALSE(life.has<SpareFailed>());
+}
+
+// A start whose spare has read the variable too early, and the next spare.
+void set_too_late(Life& life, const std::string& name) {
+  life.line(Of::Server, "go").line(Of::Server, "variable " + name);
+  EXPECT_TRUE(life.has<SpareFailed>());
+  life.backend(Backend::State::Killing).start();
+  if (life.state() == State::Off) return;
+  life.line(Of::Server, "hello 1 python").backend(Backend::State::Running).ready();
+  life.backend(Backend::State::Killing).start().backend(Backend::State::Loading);
+}
+
+TEST(Spare, OtherVariablesEachTimeAreNoFailure) {
+  Life life;
+  life.opened();
+  for (const char* name : {"A", "B", "C", "D", "E"}) set_too_late(life, name);
+  EXPECT_EQ(life.state(), State::Opened);
+}
+
+TEST(Spare, IsOffIfTheSameVariableIsSetTooLateAgain) {
+  Life life;
+  life.opened();
+  set_too_late(life, "A");
+  for (int failure = 1; failure < kFailuresMax; ++failure) {
+    set_too_late(life, "A");
+    EXPECT_EQ(life.state(), State::Opened);
+  }
+  life.line(Of::Server, "go").line(Of::Server, "variable A");
+  EXPECT_EQ(life.said(),
+            "--warm is off until hpp is started again, because 3 spares in a row have "
+            "failed: the last one has read A too early again");
+  EXPECT_TRUE(life.has<SpareFailed>());
+  EXPECT_EQ(life.state(), State::Off);
+}
+
+TEST(Spare, AVariableBeyondTheLimitIsAFailure) {
+  Life life;
+  life.opened();
+  for (std::size_t i = 0; i < kVariablesMax; ++i) set_too_late(life, "V" + std::to_string(i));
+  for (int failure = 0; failure < kFailuresMax; ++failure) set_too_late(life, "W");
+  EXPECT_EQ(life.state(), State::Off);
+}
+
 TEST(Spare, AChangedPackageIsNoFailure) {
   Life life;
   life.opened();
