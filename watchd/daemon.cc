@@ -39,14 +39,17 @@ std::optional<bus::TreeState> last_tree(const bus::Publisher& publisher) {
   return std::get<bus::TreeState>(*publisher.last());
 }
 
-Filter filter_of(const Options& options) {
-  return {.patterns = options.patterns,
-          .excludes = options.excludes,
-          .css = options.css,
-          .reload = options.reload,
-          .default_excludes = options.default_excludes,
-          .gitignore = options.gitignore,
-          .ignore_unchanged = options.ignore_unchanged};
+// hpp writes its own files at each restart, so they must not cause another one.
+Filter filter_of(const Options& options, const std::string& project) {
+  Filter filter{.patterns = options.patterns,
+                .excludes = options.excludes,
+                .css = options.css,
+                .reload = options.reload,
+                .default_excludes = options.default_excludes,
+                .gitignore = options.gitignore,
+                .ignore_unchanged = options.ignore_unchanged};
+  if (auto own = glob_below(project, options.run_directory)) filter.excludes.push_back(*own);
+  return filter;
 }
 
 }  // namespace
@@ -56,14 +59,14 @@ Daemon::Daemon(Loop& loop, const Options& options)
       publisher_(loop, options.run_directory, bus::Topic::Tree),
       directory_(readable_project_directory()),
       tree_({.directory = directory_,
-             .filter = filter_of(options),
+             .filter = filter_of(options, directory_),
              .resumed = last_tree(publisher_)}),
       queue_server_(loop, options.run_directory, publisher_.epoch()),
       idle_check_(loop, [this] { offer_queues(); }),
       sources_(
           loop, manager_,
           {.directory = directory_,
-           .roots = roots_of(directory_, options.roots, filter_of(options)),
+           .roots = roots_of(directory_, options.roots, filter_of(options, directory_)),
            .watcher = options.watcher,
            .poll_interval = std::chrono::milliseconds{options.poll_interval_ms}},
           [this](const WholeReport& report) {

@@ -10,7 +10,7 @@ import subprocess
 import time
 import unittest
 
-from harness import only_with
+from harness import IntegrationTest, get, only_with
 from test_watchd import TicketTest
 
 SETTLE_S = 0.02  # the pause after which a change is published without a ticket
@@ -334,6 +334,17 @@ class Directories(ChangeTest):
         check(lambda: inside.rename(outside))
         check(lambda: outside.rename(inside))
         check(lambda: shutil.rmtree(inside))
+
+
+class OwnFiles(IntegrationTest):
+    def test_a_run_directory_in_the_project(self):
+        run = self.project / "run"
+        run.mkdir(mode=0o700)
+        self.environment["XDG_RUNTIME_DIR"] = str(run)
+        hpp = self.start_ready(text="old")
+        self.save_backend("new")
+        self.assertEqual(get(hpp.url).text, "new")
+        self.assertEqual(hpp.wait_state("Running", 2)["generation"], 2)
 
 
 class Git(ChangeTest):

@@ -449,7 +449,7 @@ class IntegrationTest(unittest.TestCase):
     # ---- starting
 
     def run_directory(self, bind):
-        return self.directory / "run" / "hpp" / f"localhost-{bind}"
+        return pathlib.Path(self.environment["XDG_RUNTIME_DIR"], "hpp", f"localhost-{bind}")
 
     def start_hpp(self, *arguments, bind=None, backend=None, kind=Hpp):
         """Starts hpp-launch on the given ports, or on free ones. `{bind}` and `{backend}` in the

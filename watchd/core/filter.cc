@@ -87,6 +87,22 @@ std::span<const char* const> built_in_excludes() {
   return kDefaultExcludes;
 }
 
+std::optional<std::string> glob_below(std::string_view project, std::string_view directory) {
+  if (!directory.starts_with(project)) return std::nullopt;
+  directory.remove_prefix(project.size());
+  if (project != "/") {
+    if (!directory.starts_with('/')) return std::nullopt;
+    directory.remove_prefix(1);
+  }
+  if (directory.empty()) return std::nullopt;
+  std::string glob;
+  for (const char character : directory) {
+    if (std::string_view("*?[]\\").find(character) != std::string_view::npos) glob += '\\';
+    glob += character;
+  }
+  return glob + "/**";
+}
+
 Concerns::Concerns(const Filter& filter)
     : css_(filter.css.begin(), filter.css.end()),
       reload_(filter.reload.begin(), filter.reload.end()) {}

@@ -19,6 +19,18 @@ TEST(Concerns, CssGlobsTakePrecedenceOverReloadGlobsAndPatterns) {
   EXPECT_EQ(Concerns({}).of("a.css"), Concern::Backend);
 }
 
+TEST(Filter, AGlobMatchesAllBelowADirectoryOfTheProject) {
+  EXPECT_EQ(glob_below("/home/me/shop", "/home/me/shop/run/hpp"), "run/hpp/**");
+  EXPECT_EQ(glob_below("/", "/run/hpp"), "run/hpp/**");
+  const auto glob = glob_below("/p", R"(/p/a[1]*?\b)");
+  ASSERT_TRUE(glob);
+  EXPECT_TRUE(Wildmatch(*glob).matches(R"(a[1]*?\b/c/d)"));
+  EXPECT_FALSE(Wildmatch(*glob).matches(R"(a1xx\b/c)"));
+  for (const char* const directory : {"/p", "/p2/x", "/", "/other/p/x"}) {
+    EXPECT_EQ(glob_below("/p", directory), std::nullopt) << directory;
+  }
+}
+
 TEST(Filter, BuiltInExcludesMatchCachesButNoSources) {
   const auto globs = built_in_excludes();
   const auto is_excluded = [&](std::string_view path) {
