@@ -14,7 +14,7 @@ from harness import QUIET_S, IntegrationTest, free_port, freeze, get, wait_for
 # Serves built-in pages, and the files in static/. /plain loads the public LiveReload client instead of
 # hpp's, /main loads hpp's from the main port, /slow loads it when a test calls connect(), /bare loads
 # none. A script fills /late, and /odd has links that lead nowhere. While a file `hold` exists, requests
-# for copies of main.css get no answer, and those for copies of other.css fail.
+# for copies of main.css and part.css get no answer, and those for copies of other.css fail.
 SITE = '''\
 import http.server, os, sys, time
 
@@ -82,7 +82,8 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             print("Asked to crash: <script>document.title = 'hacked'</script>", file=sys.stderr)
             sys.stderr.flush()
             os._exit(3)
-        while self.path.startswith("/static/main.css?hpp=") and "hold" in os.listdir():
+        held = ("/static/main.css?hpp=", "/static/part.css?hpp=")
+        while self.path.startswith(held) and "hold" in os.listdir():
             time.sleep(0.01)
         if self.path.startswith("/static/other.css?hpp=") and "hold" in os.listdir():
             return self.send_error(500)
@@ -334,6 +335,19 @@ class StyleSheets(BrowserTest):
         self.assertEqual(self.color(page, "h1"), "rgb(1, 0, 0)")
         page.wait("document.styleSheets[0].cssRules.length === 2")
         self.assert_no_reload(page, 1)
+
+    def test_an_imported_style_sheet_changes_again_during_its_swap(self):
+        page = self.open_connected()
+        hold = self.save("hold", "")
+        rules = "document.querySelector('link[href*=\"main.css\"]').sheet.cssRules"
+        self.save("static/part.css", "p { color: rgb(11, 0, 0) }")
+        page.wait(f"{rules}.length === 3")
+        page.get(f"window.first = {rules}[1].href")
+        self.save("static/part.css", "p { color: rgb(12, 0, 0) }")
+        page.wait(f"{rules}[1].href !== window.first")
+        hold.unlink()
+        self.wait_color(page, "p", 12)
+        page.wait(f"{rules}.length === 2")
 
     def test_an_unknown_style_sheet_swaps_all(self):
         page = self.open()

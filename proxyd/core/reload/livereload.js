@@ -207,8 +207,8 @@
   //   a sheet with an import that changes     reload: the browser would take that import from its
   //   at the same time, or changed earlier    cache
 
-  const cancelSwap = new WeakMap(); // for each link that is being swapped, a function that cancels the swap
-  const loading = new WeakSet(); // new links that have not replaced the old ones yet
+  const cancelSwap = new WeakMap(); // for each link or rule that is being swapped, a function that cancels the swap
+  const loading = new WeakSet(); // new links and rules that have not replaced the old ones yet
   const renewed = new Set(); // addresses of sheets that were swapped
   const requested = new Set(); // addresses of all style sheets that the page has loaded in any way
   const seen = new Set(); // addresses of sheets that the document has contained; it may have removed them since
@@ -323,16 +323,18 @@
     };
     const addImports = (sheet, depth) => {
       for (const { rule, href } of importsOf(sheet)) {
+        if (loading.has(rule)) continue;
         add(href, rule.styleSheet, depth === 0 ? () => swapImport(rule, href) : null);
         addImports(rule.styleSheet, depth + 1);
       }
     };
     for (const root of roots()) {
-      for (const link of root.querySelectorAll("link[rel~=stylesheet][href]")) {
-        if (!loading.has(link)) add(link.href, link.sheet, () => swapLink(link));
-      }
-      for (const sheet of root.styleSheets) {
-        if (!loading.has(sheet.ownerNode)) addImports(sheet, 0);
+      const links = [...root.querySelectorAll("link[rel~=stylesheet][href]")].filter((link) => !loading.has(link));
+      for (const link of links) add(link.href, link.sheet, () => swapLink(link));
+      // Chromium does not list a sheet in root.styleSheets while one of its imports is loading.
+      const sheets = new Set([...links.map((link) => link.sheet), ...root.styleSheets]);
+      for (const sheet of sheets) {
+        if (!loading.has(sheet?.ownerNode)) addImports(sheet, 0);
       }
     }
     for (const { address } of found) seen.add(address);
@@ -437,19 +439,28 @@
     });
   }
 
+  // Like swapLink(), with rules instead of links.
   function swapImport(rule, href) {
+    cancelSwap.get(rule)?.();
     const sheet = rule.parentStyleSheet;
-    const place = () => [...sheet.cssRules].indexOf(rule);
+    const placeOf = (one) => [...sheet.cssRules].indexOf(one);
     const rest = rule.cssText.replace(/^@import\s+(url\((".*?"|.*?)\)|".*?")/, "");
-    sheet.insertRule(`@import url("${uncached(href)}")${rest}`, place() + 1);
-    const fresh = sheet.cssRules[place() + 1];
+    sheet.insertRule(`@import url("${uncached(href)}")${rest}`, placeOf(rule) + 1);
+    const fresh = sheet.cssRules[placeOf(rule) + 1];
+    loading.add(fresh);
     const end = performance.now() + IMPORT_PATIENCE_MS;
     return new Promise((resolve) => {
+      cancelSwap.set(rule, () => {
+        sheet.deleteRule(placeOf(fresh));
+        resolve(true);
+      });
       const look = () => {
+        if (placeOf(fresh) < 0) return; // the swap was cancelled
         const isThere = fresh.styleSheet !== null;
-        if (place() < 0) return resolve(isThere); // another swap has removed the old rule
         if (!isThere && performance.now() < end) return void requestAnimationFrame(look);
-        if (isThere) sheet.deleteRule(place());
+        cancelSwap.delete(rule);
+        loading.delete(fresh);
+        if (isThere) sheet.deleteRule(placeOf(rule));
         resolve(isThere);
       };
       look();
