@@ -11,21 +11,34 @@
 namespace hpp {
 namespace {
 
-[[noreturn]] void refuse(std::string_view text, std::string_view why) {
-  throw std::invalid_argument(
-      fmt::format("expected PORT, HOST:PORT or [V6]:PORT, got '{}': {}", text, why));
-}
+constexpr std::string_view kForm = "Write HOST:PORT, such as localhost:8000";
 
-std::uint16_t parse_port(std::string_view text, std::string_view digits) {
-  const auto port = read_number<unsigned>(digits);
-  if (!port) refuse(text, "the port is not a number");
-  if (*port == 0 || *port > 65535) refuse(text, "a port is a number from 1 to 65535");
-  return static_cast<std::uint16_t>(*port);
+[[noreturn]] void refuse(std::string_view text, std::string_view why) {
+  throw std::invalid_argument(fmt::format("'{}' {}", text, why));
 }
 
 bool is_port_alone(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(),
                                       [](unsigned char c) { return std::isdigit(c) != 0; });
+}
+
+std::uint16_t parse_port(std::string_view text, std::string_view digits) {
+  const auto port = read_number<unsigned long long>(digits);
+  if (!port && !is_port_alone(digits)) {
+    refuse(text, fmt::format("has no number as its port. {}", kForm));
+  }
+  if (!port || *port == 0 || *port > 65535)
+    refuse(text, "is no port: a port is a number from 1 to 65535");
+  return static_cast<std::uint16_t>(*port);
+}
+
+// Refuses a URL, and says which address is in it.
+[[noreturn]] void refuse_url(std::string_view text) {
+  std::string_view rest = text.substr(text.find("://") + 3);
+  rest = rest.substr(0, rest.find_first_of("/?#"));
+  const bool has_port = rest.find(':') != std::string_view::npos && !rest.ends_with(':');
+  refuse(text, fmt::format("is a URL, and hpp needs an address. {}",
+                           has_port ? fmt::format("Write {}", rest) : kForm));
 }
 
 // Whether an instance name may contain this character.
@@ -37,23 +50,36 @@ bool is_of_name(char c) {
 }  // namespace
 
 Address parse_address(std::string_view text) {
-  if (text.starts_with("http://") || text.starts_with("https://")) {
-    refuse(text, "write the address without http://");
-  }
+  if (text.find("://") != std::string_view::npos) refuse_url(text);
   if (is_port_alone(text)) return {.port = parse_port(text, text)};
   if (text.starts_with('[')) {
     const auto close = text.find("]:");
-    if (close == std::string_view::npos || close == 1) refuse(text, "']:PORT' is missing");
+    if (close == std::string_view::npos || close == 1) {
+      refuse(text, "has no port. Write [V6]:PORT, such as [::1]:8000");
+    }
     return {.host = std::string(text.substr(1, close - 1)),
             .port = parse_port(text, text.substr(close + 2))};
   }
   const auto colon = text.rfind(':');
-  if (colon == std::string_view::npos) refuse(text, "the port is missing");
+  if (colon == std::string_view::npos) refuse(text, fmt::format("has no port. {}", kForm));
   const auto host = text.substr(0, colon);
-  if (host.empty()) refuse(text, "the host is missing (0.0.0.0:PORT listens on every interface)");
-  if (host.find(':') != std::string_view::npos) refuse(text, "IPv6 addresses need brackets");
-  if (host.find_first_of("/ ") != std::string_view::npos) refuse(text, "this is not a host name");
-  return {.host = std::string(host), .port = parse_port(text, text.substr(colon + 1))};
+  const auto port = text.substr(colon + 1);
+  if (host.empty()) {
+    refuse(text, fmt::format("has no host. Write {0} for this machine alone, or 0.0.0.0:{0} to "
+                             "listen on all of its addresses",
+                             port));
+  }
+  if (host.find(':') != std::string_view::npos) {
+    refuse(text, fmt::format("is an IPv6 address without brackets. Write [{}]:{}", host, port));
+  }
+  if (host.find_first_of("/ ") != std::string_view::npos) {
+    refuse(text, fmt::format("has no host name before its port. {}", kForm));
+  }
+  if (const auto slash = port.find('/'); slash != std::string_view::npos) {
+    refuse(text, fmt::format("has a path, and an address has none. Write {}:{}", host,
+                             port.substr(0, slash)));
+  }
+  return {.host = std::string(host), .port = parse_port(text, port)};
 }
 
 std::string to_string(const Address& address) {

@@ -1,10 +1,14 @@
 #include "common/cli11_words.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <optional>
 #include <string_view>
+#include <utility>
+
+#include "common/advice/nearest.h"
 
 namespace hpp {
 namespace {
@@ -32,6 +36,20 @@ const CLI::Option* find_option(const CLI::App& app, const std::string& name) {
     if (const CLI::Option* const found = command->get_option_no_throw(name)) return found;
   }
   return nullptr;
+}
+
+// The long names of all options of the program and its subcommands.
+std::vector<std::string> long_names(const CLI::App& app,
+                                    const std::vector<const CLI::App*>& commands) {
+  std::vector<std::string> names;
+  const auto add = [&names](const CLI::App& source) {
+    for (const CLI::Option* const option : source.get_options()) {
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    }
+  };
+  add(app);
+  for (const CLI::App* const command : commands) add(*command);
+  return names;
 }
 
 bool takes_value(const CLI::Option& option) {
@@ -90,6 +108,38 @@ std::vector<std::string> words_for_cli11(const CLI::App& app,
   return result;
 }
 
+std::optional<std::string> unknown_word(const CLI::App& app,
+                                        const std::vector<std::string>& words) {
+  const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
+  std::vector<std::string> names;
+  for (const CLI::App* const command : commands) names.push_back(command->get_name());
+  bool is_value = false;                // the word is the value of the option before it
+  bool needs_command = !names.empty();  // no subcommand was given yet
+  for (const std::string& word : words) {
+    if (std::exchange(is_value, false)) continue;
+    if (!word.starts_with('-')) {
+      if (std::find(names.begin(), names.end(), word) != names.end()) {
+        needs_command = false;
+        continue;
+      }
+      const auto right = advice::nearest(word, names);
+      return fmt::format("there is no command {}{}", word,
+                         right ? fmt::format(". Did you mean {}?", *right)
+                               : fmt::format("; expected one of {}", fmt::join(names, ", ")));
+    }
+    const Written written = split(word);
+    if (const CLI::Option* const option = find_option(app, written.name)) {
+      is_value = takes_value(*option) && !written.value;
+      continue;
+    }
+    const auto right = advice::nearest(written.name, long_names(app, commands));
+    return fmt::format("there is no option {}{}", written.name,
+                       right ? fmt::format(". Did you mean {}?", *right) : "");
+  }
+  if (!needs_command) return std::nullopt;
+  return fmt::format("a command is missing; expected one of {}", fmt::join(names, ", "));
+}
+
 CLI::Validator decimal_number() {
   const auto check = [](std::string& text) -> std::string {
     const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
@@ -98,6 +148,16 @@ CLI::Validator decimal_number() {
     }
     text.erase(0, std::min(text.find_first_not_of('0'), text.size() - 1));
     return "";
+  };
+  return {check, ""};
+}
+
+CLI::Validator one_of(std::vector<std::string> words) {
+  const auto check = [words = std::move(words)](const std::string& text) -> std::string {
+    if (std::find(words.begin(), words.end(), text) != words.end()) return "";
+    const auto right = advice::nearest(text, words);
+    return fmt::format("expected {}, got '{}'{}", fmt::join(words, " or "), text,
+                       right ? fmt::format(". Did you mean {}?", *right) : "");
   };
   return {check, ""};
 }

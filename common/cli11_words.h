@@ -2,6 +2,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,15 @@ namespace hpp {
 std::vector<std::string> words_for_cli11(const CLI::App& app,
                                          const std::vector<std::string>& words);
 
+// Returns the explanation for the first word that is neither an option nor a subcommand of `app`,
+// with the name that was probably meant; nothing if there is no such word.
+std::optional<std::string> unknown_word(const CLI::App& app, const std::vector<std::string>& words);
+
 // For every option with a numeric value: accepts decimal digits only. CLI11 itself would read `010`
 // as 8.
 CLI::Validator decimal_number();
+
+// For an option whose value is one of a few words. The message names a word that was misspelled.
+CLI::Validator one_of(std::vector<std::string> words);
 
 }  // namespace hpp

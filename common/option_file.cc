@@ -10,6 +10,7 @@
 #include <string_view>
 #include <variant>
 
+#include "common/advice/nearest.h"
 #include "common/shell_words.h"
 
 namespace hpp {
@@ -105,6 +106,10 @@ void OptionFile::apply(const ConfigEntry& entry) const {
   if (found == known_.end()) {
     WordList names;
     for (const auto& [key, known] : known_) names.push_back(key);
+    if (const auto right = advice::nearest(entry.key, names)) {
+      throw ConfigError(
+          entry.line, fmt::format("there is no option '{}'. Did you mean {}?", entry.key, *right));
+    }
     throw ConfigError(entry.line, fmt::format("there is no option '{}'; expected one of {}",
                                               entry.key, fmt::join(names, ", ")));
   }

@@ -14,13 +14,19 @@
 #include <memory>
 #include <stdexcept>
 
+#include "common/advice/command_line.h"
+#include "common/advice/server.h"
 #include "common/cli11_words.h"
+#include "common/command_line_facts.h"
 #include "common/exit_status.h"
 #include "common/glob.h"
 #include "common/help_formatter.h"
+#include "common/help_texts.h"
 #include "common/log.h"
+#include "common/option_emitter.h"
 #include "common/option_file.h"
 #include "common/option_list.h"
+#include "common/option_names.h"
 #include "common/os/inherited.h"
 #include "common/os/init.h"
 #include "common/os/run_directory.h"
@@ -32,24 +38,10 @@ namespace hpp {
 namespace {
 
 constexpr const char* kExec = "--exec";
+constexpr const char* kShortExec = "--";  // means the same
 constexpr const char* kConfig = "--config";
 // This file in the working directory is read unless the command line names another one.
 constexpr const char* kDefaultConfig = "hpp.toml";
-
-// Returns `--pattern` for `-p,--pattern`.
-std::string long_name(std::string_view names) {
-  return std::string(names.substr(names.find("--")));
-}
-
-// Returns an option's name in a file: `pattern` for `-p,--pattern`, `bind` for BIND.
-std::string file_key(std::string_view names) {
-  const auto dashes = names.find("--");
-  if (dashes != std::string_view::npos) return std::string(names.substr(dashes + 2));
-  std::string key(names);
-  std::transform(key.begin(), key.end(), key.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return key;
-}
 
 // Declares the options to CLI11 and to the option file. A file may have all options of hpp-launch.
 class Declarer {
@@ -121,14 +113,14 @@ class Declarer {
     const bool is_on_off = std::string_view("on") == words.yes;
     declare(name, is_on_off ? Setting::OnOff : Setting::Text, option)
         ->type_name(fmt::format("{}|{}", words.yes, words.no))
-        ->check(CLI::IsMember({words.yes, words.no}));
+        ->check(one_of({words.yes, words.no}));
   }
 
   void word(const char* name, std::initializer_list<std::string> words, std::string& target,
             const char* help) {
     declare(name, Setting::Text, app_.add_option(name, target, help))
         ->type_name(fmt::format("{}", fmt::join(words, "|")))
-        ->check(CLI::IsMember(std::vector<std::string>(words)));
+        ->check(one_of(words));
   }
 
   void flag(const char* name, bool& target, const char* help) {
@@ -196,111 +188,6 @@ class Declarer {
   std::string group_ = "Options";
 };
 
-class Emitter {
- public:
-  void group(const char*) {}
-
-  void address(const char*, const Address& value, const char*) {
-    words_.push_back(to_string(value));
-  }
-
-  void globs(const char* names, const std::vector<std::string>& values, const char*) {
-    // Name and value are one word, because a value may begin with a dash.
-    for (const auto& value : values) words_.push_back(long_name(names) + '=' + value);
-  }
-
-  void directories(const char* name, const std::vector<std::string>& values, const char* help) {
-    globs(name, values, help);
-  }
-
-  void file_names(const char* name, const std::vector<std::string>& values, const char* help) {
-    globs(name, values, help);
-  }
-
-  void text(const char* name, const char*, const std::string& value, const char*) {
-    if (!value.empty()) words_.push_back(fmt::format("{}={}", name, value));
-  }
-
-  void port(const char* name, std::uint16_t value, const char*) {
-    words_.insert(words_.end(), {name, std::to_string(value)});
-  }
-
-  void number(const char* name, const char*, std::uint32_t, std::uint32_t value, const char*) {
-    words_.insert(words_.end(), {name, std::to_string(value)});
-  }
-
-  void signal(const char* name, int value, const char*) {
-    words_.insert(words_.end(), {name, std::string(signal_name(value))});
-  }
-
-  void choice(const char* name, bool value, const Words& words, const char*) {
-    words_.insert(words_.end(), {name, value ? words.yes : words.no});
-  }
-
-  void word(const char* name, std::initializer_list<std::string>, const std::string& value,
-            const char*) {
-    words_.insert(words_.end(), {name, value});
-  }
-
-  void flag(const char* name, bool value, const char*) {
-    if (value) words_.emplace_back(name);
-  }
-
-  void negated_flag(const char* name, bool value, const char*) {
-    if (!value) words_.emplace_back(name);
-  }
-
-  std::vector<std::string> words() && { return std::move(words_); }
-
- private:
-  std::vector<std::string> words_;
-};
-
-const char* description(Program program) {
-  switch (program) {
-    case Program::Launch:
-      return "Live-reloading HTTP reverse proxy for web development: runs your web server,\n"
-             "restarts it when a file changes, and holds requests until it answers.";
-    case Program::Proxyd:
-      return "hpp's proxy: holds the client connections and forwards to the backend.";
-    case Program::Watchd:
-      return "hpp's watcher: finds out which files change below the working directory.";
-    case Program::Supervisord:
-      return "hpp's supervisor: starts the backend, kills and restarts it when a file changes.";
-  }
-  return "";
-}
-
-const char* examples(Program program) {
-  switch (program) {
-    case Program::Launch:
-      return "Everything after --exec is the command that starts your server. Globs are\n"
-             "relative to the working directory; ** matches several folders.\n\n"
-             "The file hpp.toml can contain all options by their long names. Options on the\n"
-             "command line win.\n\n"
-             "Examples:\n"
-             "  hpp-launch\n"
-             "  hpp-launch localhost:8000 8001 --exec python3 -m http.server 8001\n"
-             "  hpp-launch localhost:8000 8001 --pattern 'src/**/*' \\\n"
-             "      --exclude 'src/**/test_*' --exec python \\\n"
-             "      ./manage.py runserver --noreload 8001\n"
-             "  hpp-launch localhost:8000 8001 --css '**/*.css' --reload 'static/**' \\\n"
-             "      --exec node server.js 8001";
-    case Program::Proxyd:
-      return "Examples:\n"
-             "  hpp-proxyd 8000 8001 --run-dir /tmp/hpp\n"
-             "  hpp-proxyd --config hpp.toml --run-dir /tmp/hpp\n"
-             "  hpp-proxyd 8000 8001 --assume-running";
-    case Program::Watchd:
-      return "Example:\n  hpp-watchd --run-dir /tmp/hpp --pattern 'src/**/*.py'";
-    case Program::Supervisord:
-      return "Everything after --exec is the command.\n\n"
-             "Example:\n"
-             "  hpp-supervisord 8001 --run-dir /tmp/hpp --exec python3 -m http.server 8001";
-  }
-  return "";
-}
-
 bool takes_command(Program program) {
   return is_any(program, {Program::Launch, Program::Supervisord});
 }
@@ -352,12 +239,34 @@ std::vector<std::string> arguments_of(Program program, const CLI::App& app,
   return words;
 }
 
+// Whether hpp and the server would listen on the same port of this machine.
+bool are_same(const Address& bind, const Address& backend) {
+  const auto is_any_address = [](const std::string& host) {
+    return host == "0.0.0.0" || host == "::" || host == "localhost";
+  };
+  const bool may_overlap =
+      bind.host == backend.host || is_any_address(bind.host) || is_any_address(backend.host);
+  return bind.port == backend.port && may_overlap;
+}
+
+// A mistake whose message says what to write instead.
+class Mistake : public CLI::ValidationError {
+ public:
+  explicit Mistake(const std::string& what) : CLI::ValidationError(what) {}
+};
+
+const char* const* find_exec(const char* const* begin, const char* const* end) {
+  return std::find_if(begin, end,
+                      [](std::string_view word) { return word == kExec || word == kShortExec; });
+}
+
 // Checks the rules between options. Throws CLI::ValidationError.
 void check(Program program, const Options& options, bool has_exec) {
   if (takes_command(program) && options.command.empty()) {
     throw CLI::ValidationError(
-        has_exec ? "--exec needs a command after it"
-                 : "--exec COMMAND… is missing: the command that starts your server");
+        has_exec ? "--exec needs a command after it, such as --exec python3 app.py"
+                 : "--exec COMMAND… is missing: the command that starts your server, as in --exec "
+                   "python3 app.py");
   }
   if (takes_command(program) && options.command.front().empty()) {
     throw CLI::ValidationError("--exec needs the name of a program: the first word is empty");
@@ -384,9 +293,13 @@ void check(Program program, const Options& options, bool has_exec) {
       options.ready_path.find_first_of(" \t\r\n") != std::string::npos) {
     throw CLI::ValidationError("--ready-path must begin with / and have no blanks in it");
   }
-  if (is_any(program, {Program::Launch, Program::Proxyd}) && options.bind == options.backend) {
-    throw CLI::ValidationError(
-        "BIND and BACKEND are the same address: your server needs another port");
+  if (is_any(program, {Program::Launch, Program::Proxyd}) &&
+      are_same(options.bind, options.backend)) {
+    throw CLI::ValidationError(fmt::format(
+        "BIND and BACKEND are the same address, {}. hpp listens on BIND, so your server needs "
+        "another port, such as {}",
+        to_string(options.backend),
+        options.backend.port == 65535 ? 1024 : options.backend.port + 1));
   }
 }
 
@@ -412,14 +325,41 @@ void prepare_run_directory(const std::string& path) {
   const RunDirectory directory(path, log::warning_text);
 }
 
+// Throws CLI::ValidationError if the command line certainly does not mean what its author thinks.
+void refuse_mistakes(const advice::CommandLine& line) {
+  if (const auto mistake = advice::find_mistake(line)) throw Mistake(*mistake);
+}
+
+void refuse_mistakes_in_command(const Options& options) {
+  if (const auto mistake = advice::find_mistake_in_command(look_up({options.command}))) {
+    throw Mistake(*mistake);
+  }
+}
+
+std::vector<std::string> all_hints(const advice::CommandLine& line, const Options& options) {
+  std::vector<std::string> hints = advice::hints_on(line);
+  for (auto& hint : {advice::reloader_hint(options.command),
+                     advice::swapped_ports_hint(options.bind, options.backend, options.command)}) {
+    if (!hint.empty()) hints.push_back(hint);
+  }
+  return hints;
+}
+
+// Returns the status for a wrong command line, and prints why it is wrong. The text may quote the
+// hpp.toml of a cloned project, so control characters are replaced.
+ParsedOptions refuse(Program program, const std::string& why, bool has_cure) {
+  fmt::print(stderr, "{0}: error: {1}{2}\n", program_name(program), printable(why),
+             has_cure ? "" : fmt::format(" (see {} --help)", program_name(program)));
+  return {.options = {}, .exit_status = 2, .hints = {}};
+}
+
 }  // namespace
 
 ParsedOptions parse_options(Program program, int argc, const char* const* argv) {
   Options options;
   // CLI11 does not get the command after --exec, whose options it would take for hpp's.
   const auto* const end = argv + argc;
-  const auto* const exec =
-      takes_command(program) ? std::find(argv + 1, end, std::string_view(kExec)) : end;
+  const auto* const exec = takes_command(program) ? find_exec(argv + 1, end) : end;
   CLI::App app(description(program), program_name(program));
   app.set_help_flag("-h,--help", "show this help");
   app.set_version_flag("--version", HPP_VERSION, "show the version");
@@ -431,23 +371,34 @@ ParsedOptions parse_options(Program program, int argc, const char* const* argv) 
   Declarer declarer(app, *file, Declarer::Keys::Known);
   visit_options(program, options, declarer);
   if (takes_command(program)) file->add_command(file_key(kExec), options.command);
+  const bool has_exec = exec != end;
+  advice::CommandLine line;
+  if (program == Program::Launch) {
+    line = describe_command_line(
+        app, {argv + 1, exec},
+        has_exec ? std::optional(std::vector<std::string>(exec + 1, end)) : std::nullopt);
+  }
   try {
+    refuse_mistakes(line);
     app.parse(arguments_of(program, app, argv + 1, exec));
-    if (exec != end) options.command.assign(exec + 1, end);
-    check(program, options, exec != end);
+    if (has_exec) options.command.assign(exec + 1, end);
+    check(program, options, has_exec);
+    if (program == Program::Launch) refuse_mistakes_in_command(options);
   } catch (const CLI::CallForHelp&) {
     fmt::print("{}", app.help());
     return {};
   } catch (const CLI::CallForVersion&) {
     print_version(program);
     return {};
+  } catch (const Mistake& mistake) {
+    return refuse(program, mistake.what(), true);
   } catch (const CLI::ParseError& error) {
-    // The text may quote the hpp.toml of a cloned project, so control characters are replaced.
-    fmt::print(stderr, "{0}: error: {1} (see {0} --help)\n", program_name(program),
-               printable(error.what()));
-    return {.options = {}, .exit_status = 2};
+    const auto mistake = advice::explain_failure(line);
+    return refuse(program, mistake.value_or(error.what()), mistake.has_value());
   }
-  return {.options = std::move(options)};
+  std::vector<std::string> hints;
+  if (program == Program::Launch) hints = all_hints(line, options);
+  return {.options = std::move(options), .exit_status = 0, .hints = std::move(hints)};
 }
 
 std::vector<std::string> arguments_for(Program program, const Options& options) {
@@ -467,6 +418,7 @@ int run_program(Program program, int argc, char** argv, int (*run)(const Options
   const ParsedOptions parsed = parse_options(program, argc, argv);
   if (!parsed.options) return parsed.exit_status;
   log::start(program_name(program), parsed.options->debug ? log::Level::Debug : log::Level::Info);
+  for (const std::string& hint : parsed.hints) log::warning("{}", hint);
   std::signal(SIGPIPE, SIG_IGN);
   // The helpers are in the terminal's background. After `stty tostop`, each line that they print
   // would stop them.

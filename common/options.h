@@ -63,6 +63,8 @@ struct Options {
 struct ParsedOptions {
   std::optional<Options> options;
   int exit_status = 0;
+  // Of hpp-launch: what a valid command line probably gets wrong. Each is a message for the log.
+  std::vector<std::string> hints;
 };
 
 ParsedOptions parse_options(Program program, int argc, const char* const* argv);

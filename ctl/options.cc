@@ -129,7 +129,9 @@ ParsedCtlOptions parse_ctl_options(int argc, const char* const* argv) {
     fmt::print("hpp-ctl {}\n", HPP_VERSION);
     return {};
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "hpp-ctl: error: {} (see hpp-ctl --help)\n", printable(error.what()));
+    const auto unknown = unknown_word(app, {argv + 1, argv + argc});
+    fmt::print(stderr, "hpp-ctl: error: {} (see hpp-ctl --help)\n",
+               printable(unknown.value_or(error.what())));
     return {.options = {}, .exit_status = 2};
   }
   return {.options = std::move(options)};

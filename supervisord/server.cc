@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <system_error>
 #include <utility>
 
@@ -10,7 +11,9 @@
 #include "common/bus/endpoints.h"
 #include "common/log.h"
 #include "common/os/backend_tag.h"
+#include "common/os/find_program.h"
 #include "common/os/project_directory.h"
+#include "supervisord/core/program_advice.h"
 #include "supervisord/explanation.h"
 #include "supervisord/port_check.h"
 #include "supervisord/script.h"
@@ -21,14 +24,27 @@ namespace {
 // The name of the socket that is handed to backends, in LISTEN_FDNAMES.
 constexpr const char* kSocketName = "backend-socket";
 
+ProgramFacts facts_of(const std::string& program, const std::string& directory) {
+  ProgramFacts facts{.program = program, .available = {}};
+  std::error_code ignored;
+  const auto status = std::filesystem::status(std::filesystem::path(directory) / program, ignored);
+  facts.is_file = std::filesystem::is_regular_file(status);
+  facts.is_directory = std::filesystem::is_directory(status);
+  for (const std::string& name : known_programs()) {
+    if (!find_program(name, directory).empty()) facts.available.push_back(name);
+  }
+  return facts;
+}
+
 // Why the command could not be started.
 std::string spawn_problem(const std::system_error& error, const std::string& program,
                           const std::string& directory) {
-  std::string problem;
-  if (error.code() == std::errc::no_such_file_or_directory) {
-    problem = missing_part(program, directory);
-  }
-  return problem.empty() ? error.code().message() : problem;
+  const bool is_missing = error.code() == std::errc::no_such_file_or_directory;
+  const std::string part = is_missing ? missing_part(program, directory) : "";
+  if (!part.empty()) return part;
+  const bool is_refused = error.code() == std::errc::permission_denied;
+  if (!is_missing && !is_refused) return error.code().message();
+  return missing_program_text(facts_of(program, directory));
 }
 
 }  // namespace

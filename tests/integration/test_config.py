@@ -59,7 +59,7 @@ class ConfigFile(IntegrationTest):
         program = self.run_program("launch")
         self.assertEqual(program.process.returncode, 2)
         self.assertRegex(program.output(),
-                         r"^hpp-launch: error: hpp\.toml:6: there is no option 'patern'; .*$")
+                         r"^hpp-launch: error: hpp\.toml:6: there is no option 'patern'\. Did you mean pattern\?")
 
     def test_a_file_that_cannot_be_read_is_an_error(self):
         (self.project / "hpp.toml").mkdir()

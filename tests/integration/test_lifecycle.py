@@ -649,7 +649,7 @@ class Backend(IntegrationTest):
 
     def test_missing_command_is_an_error_that_ends_with_the_next_save(self):
         hpp = self.start_hpp("--exec", "./server", "{backend}")
-        self.wait_error(hpp, "./server", "No such file")
+        self.wait_error(hpp, "./server: there is no such file")
         self.save_backend("built")
         script = self.directory / "script"
         script.write_text(f"#!/bin/sh\nexec {PYTHON} app.py $1\n")

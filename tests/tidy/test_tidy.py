@@ -17,7 +17,7 @@ PROGRAMS = ("ctl", "launch", "proxyd", "supervisord", "watchd")
 # The headers of common that cores may use: pure ones, and those of hpp_pure and hpp_bus_core
 # (common/meson.build).
 PURE = {f"common/{name}.h" for name in (
-    "address", "bus/codec", "bus/messages", "bus/output_record", "bus/idle", "config_file", "emits",
+    "address", "advice/command_line", "advice/nearest", "advice/server", "bus/codec", "bus/messages", "bus/output_record", "bus/idle", "config_file", "emits",
     "escape_sequence", "exit_status", "glob", "manager_variables", "output_queue", "program",
     "read_number", "shell_words", "signal_names", "take_until", "text", "time_point")}
 # Built from files of the core.
