@@ -10,7 +10,8 @@
 //     js module FILE    a CommonJS module, JSON file or addon, loaded in this order
 //     js failed FILE    loading has failed, and the program goes on without it
 //     js import URL     an ES module that a file of the project imports
-//     js env NAME       the program has set this variable before it loaded what follows
+//     js env NAME       this variable was set before what follows was loaded
+//     js set NAME       the program sets this variable, or a module that is not loaded early
 //     js skip FILE      must not be loaded early
 //     js checked        everything before has been loaded early once, and what must not is known
 'use strict';
@@ -95,8 +96,9 @@ const hasImportOption = () => {
 };
 
 // Appends to `file` at each load. A trap in the cache of modules is cheaper than a wrapper around the
-// loader, and is in no stack trace.
-const record = (file, isProject, esModule) => {
+// loader, and is in no stack trace. `gate` is that of a spare whose modules have read variables, `early`.
+const record = (file, isProject, esModule, early, gate) => {
+  const { beforeListening, changesOf, reporterOf } = require('./hpp_variables.cjs');
   const descriptor = fs.openSync(file, 'a', 0o600);
   const append = (text) => {
     try {
@@ -105,16 +107,23 @@ const record = (file, isProject, esModule) => {
       // The program must not notice a full disk.
     }
   };
-  const changedVariables = watchVariables();
+  const changedVariables = changesOf(process.env);
+  const appendVariables = () => append(changedVariables().map((name) => `js env ${name}\n`).join(''));
+  const report = early ? reporterOf(early, gate, append) : () => {};
+  beforeListening(() => {
+    appendVariables();
+    report();
+  });
   const known = new Set(Object.keys(Module._cache));
-  Module._cache = new Proxy(Module._cache, {
+  const traps = {
     set(cache, name, module) {
       if (typeof name === 'string' && !known.has(name) && path.isAbsolute(name)) {
         known.add(name);
         if (!isProject(name)) {
-          const parent = module?.parent?.filename;
-          const names = parent && isProject(parent) ? changedVariables() : [];
-          append(names.map((variable) => `js env ${variable}\n`).join('') + `js module ${name}\n`);
+          // A package that loads the next one while it is loaded itself has hardly changed anything.
+          const parent = module?.parent;
+          if (!parent?.filename || parent.loaded || isProject(parent.filename)) appendVariables();
+          append(`js module ${name}\n`);
         }
       }
       cache[name] = module;
@@ -127,20 +136,16 @@ const record = (file, isProject, esModule) => {
       }
       return delete cache[name];
     },
-  });
-  if (esModule) require('./hpp_imports.cjs').recordLater(esModule, isProject, append);
-};
-
-// Returns a function that returns the variables that have changed since it was called before.
-const watchVariables = () => {
-  let before = { ...process.env };
-  return () => {
-    const now = { ...process.env };
-    const names = new Set([...Object.keys(before), ...Object.keys(now)]);
-    const changed = [...names].filter((name) => before[name] !== now[name]);
-    before = now;
-    return changed;
   };
+  if (early) {
+    // The program loads a module that was loaded early.
+    traps.get = (cache, name) => {
+      if (early.modules.delete(name)) report();
+      return cache[name];
+    };
+  }
+  Module._cache = new Proxy(Module._cache, traps);
+  if (esModule) require('./hpp_imports.cjs').recordLater(esModule, isProject, append);
 };
 
 const useGate = (gate, script) => {
@@ -178,9 +183,10 @@ const follow = (order, file, roots, command, gate, options, script) => {
   const chain = new Chain(command);
   const objection = chain.objection();
   if (objection) say(gate, `refuse ${objection}`);
-  const goOn = () => {
-    fs.closeSync(gate);
-    record(file, isProject, isEs ? script : '');
+  const goOn = (reads) => {
+    const early = reads?.isEmpty() ? undefined : reads;
+    if (!early) fs.closeSync(gate);
+    record(file, isProject, isEs ? script : '', early, gate);
   };
   if (order === 'record') {
     if (isEs && hasImportOption()) say(gate, `env NODE_OPTIONS=${options} --import=${IMPORT}`);
@@ -193,7 +199,7 @@ const follow = (order, file, roots, command, gate, options, script) => {
     } else {
       spare.preload();
       spare.wait();
-      goOn();
+      goOn(spare.loader.reads);
     }
   }
 };

@@ -5,5 +5,5 @@ if (gate) {
   delete globalThis[key];
   await gate.spare.preloadImports();
   gate.spare.wait();
-  gate.goOn();
+  gate.goOn(gate.spare.loader.reads);
 }

@@ -1,13 +1,15 @@
 // Loads modules early. A module is *unfit* if loading it early would differ from loading it in time: it
 // fails, it loads a file of the project, it opens a connection, writes a file, starts a process or a
-// thread, or reads a variable of the environment that the program sets itself. The modules that load
-// it are unfit, too, even if they catch the error.
+// thread, or reads a variable of the environment that the program sets itself at any time, or that was
+// set before it was loaded. The modules that load it are unfit, too, even if they catch the error.
 'use strict';
 
 const fs = require('fs');
 const Module = require('module');
 const path = require('path');
 const url = require('url');
+
+const { EarlyReads } = require('./hpp_variables.cjs');
 
 const READING = ['accessSync', 'existsSync', 'lstatSync', 'openSync', 'readFileSync', 'realpathSync', 'statSync'];
 const FORBIDDEN = {
@@ -23,19 +25,25 @@ const FORBIDDEN = {
 };
 
 // Returns {modules, imports, skipped, variables, isChecked}: `modules` maps each file to the variables
-// that the program has set before it loaded the file.
+// that were set before it was loaded, `variables` are those that the program sets.
 const readRecording = (file) => {
-  const found = { modules: new Map(), imports: new Set(), skipped: new Set(), isChecked: true };
-  const variables = new Set();
+  const found = {
+    modules: new Map(), imports: new Set(), skipped: new Set(), setBefore: new Set(), variables: new Set(),
+    isChecked: true,
+  };
   for (const line of fs.readFileSync(file, 'utf8').split('\n')) {
     const [, word, value] = line.match(/^js (\w+) ?(.*)$/) ?? [];
-    if (word === 'module' && !found.modules.has(value)) found.modules.set(value, new Set(variables));
+    if (word === 'module' && !found.modules.has(value)) found.modules.set(value, new Set(found.setBefore));
     else if (word === 'failed') found.modules.delete(value);
     else if (word === 'import') found.imports.add(value);
-    else if (word === 'env') variables.add(value);
     else if (word === 'skip') found.skipped.add(value);
     if (word === 'checked') found.isChecked = true;
     else if (word === 'module' || word === 'import') found.isChecked = false;
+    const variables = { env: found.setBefore, set: found.variables }[word];
+    if (variables && !variables.has(value)) {
+      variables.add(value);
+      found.isChecked = false;
+    }
   }
   return found;
 };
@@ -51,6 +59,12 @@ class Loader {
     this.current = '';   // of `modules` or `imports`
     this.isActive = false;
     this.undo = [];
+    this.reads = new EarlyReads({
+      onRead: (name) => this.isSetLater(name) && this.refuse(name, 'is set later'),
+      onReadAll: () => this.setLater().length > 0 && this.refuse('the environment', 'is changed later'),
+      onList: (mayUse) => this.setLater().some(mayUse) && this.refuse('the environment', 'is changed later'),
+      file: () => this.loading().pop().replace(/^file:.*/, url.fileURLToPath),
+    });
   }
 
   // Returns how many modules it has loaded.
@@ -171,6 +185,7 @@ class Loader {
 
   end() {
     this.isActive = false;
+    this.reads.finish(Object.keys(Module._cache));
     while (this.undo.length > 0) this.undo.pop()();
   }
 
@@ -216,22 +231,22 @@ class Loader {
     this.guard?.noteFolder(folder);
   }
 
+  isSetLater(name) {
+    return this.variables.has(name) || this.modules.get(this.current)?.has(name);
+  }
+
+  setLater() {
+    return [...this.variables, ...this.modules.get(this.current) ?? []];
+  }
+
+  // The variables that are not set by what is loaded early.
+  setByProgram() {
+    return [...this.setBefore].filter((name) => !this.variables.has(name) && !this.reads.setEarly.has(name));
+  }
+
   watchEnvironment() {
     const original = process.env;
-    const loader = this;
-    const note = (name) => {
-      if (loader.isActive && loader.modules.get(loader.current)?.has(name)) loader.refuse(name, 'is set later');
-    };
-    process.env = new Proxy(original, {
-      get(target, name) {
-        note(name);
-        return target[name];
-      },
-      has(target, name) {
-        note(name);
-        return name in target;
-      },
-    });
+    process.env = this.reads.watch(original, () => this.isActive);
     this.undo.push(() => {
       process.env = original;
     });

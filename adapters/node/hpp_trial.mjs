@@ -12,6 +12,9 @@ const append = fs.appendFileSync;
 const loader = new Loader(readRecording(file), projectOf(roots), script);
 loader.loadModules(isEsModule === 'true');
 await loader.loadImports();
-const lines = [...loader.unfit].map((name) => `js skip ${name}\n`);
+const lines = [
+  ...[...loader.unfit].map((name) => `js skip ${name}\n`),
+  ...loader.setByProgram().map((name) => `js set ${name}\n`),
+];
 append(file, lines.length > 0 ? lines.join('') : 'js checked\n');
 process.reallyExit(0);

@@ -162,6 +162,120 @@ class Unfit(Project):
         self.assertEqual((spare.finish(), self.recorded("skip")), ((0, out, ""), []))
 
 
+class Variables(Project):
+    """A change makes the program set a variable that it has never set, and a package has read it early."""
+
+    def setUp(self):
+        super().setUp()
+        self.package.write_text("exports.COLOUR = process.env.COLOUR;\n" + PRINT.format("package"))
+
+    def change(self, text, command=None, **variables):
+        """Returns what a spare says after `go` whose program is this now."""
+        self.list.unlink(missing_ok=True)
+        self.cold(command, **variables)
+        spare = self.spare(command, **variables)
+        self.assertEqual((spare.output(), self.recorded("skip")), ("package\n", []))
+        main = self.folder / (command or self.MAIN)[1]
+        before = main.read_text()
+        main.write_text(text)
+        lines = spare.go_on()
+        self.assertEqual(spare.finish()[0], 0, spare.text(spare.err))
+        main.write_text(before)
+        return lines
+
+    def test_every_way_to_change_it(self):
+        for text in ("process.env.COLOUR = 'red';", "Object.assign(process.env, { COLOUR: 'red' });",
+                     "delete process.env.COLOUR;", "Reflect.deleteProperty(process.env, 'COLOUR');",
+                     "Object.defineProperty(process.env, 'COLOUR',\n"
+                     "  { value: 'red', configurable: true, writable: true, enumerable: true });"):
+            with self.subTest(text):
+                self.assertEqual(self.change(f"{text}\nrequire('package');\n", COLOUR="blue"), ["variable COLOUR"])
+                self.assertIn("COLOUR", self.recorded("env"))
+
+    def test_it_is_restored_after_the_package_was_loaded(self):
+        text = "process.env.COLOUR = 'red';\nrequire('package');\ndelete process.env.COLOUR;\n"
+        self.assertEqual(self.change(text), ["variable COLOUR"])
+
+    def test_the_same_value_and_other_variables_do_not_matter(self):
+        text = "process.env.COLOUR = 'red'; process.env.TASTE = 'sweet';\nrequire('package');\n"
+        self.assertEqual(self.change(text, COLOUR="red"), [])
+
+    def test_a_process_of_the_program_may_set_it(self):
+        text = "require('child_process').spawnSync('true', { env: { ...process.env, COLOUR: 'red' } });\n"
+        self.assertEqual(self.change(text + "require('package');\n"), [])
+
+    def test_an_es_module(self):
+        """Nothing tells in which order the program loads such a package and sets the variable, so the variables
+        are compared when the server listens."""
+        self.write("node_modules/modern/package.json", '{"type": "module", "exports": "./in.js"}')
+        self.write("node_modules/modern/in.js", "import fs from 'node:fs';\nfs.writeSync(1, 'package\\n');\n"
+                   "export const colour = process.env.COLOUR;\n")
+        serve = "import http from 'node:http';\nconst server = http.createServer();\n" \
+                "server.listen(0, 'localhost', () => setTimeout(() => server.close(), 1200));\n"
+        self.write("colour.mjs", "process.env.COLOUR = 'red';\n")
+        self.write("main.mjs", "import 'modern';\n" + serve)
+        command = ("node", "main.mjs")
+        self.assertEqual(self.change("import './colour.mjs';\nimport 'modern';\n" + serve, command), ["variable COLOUR"])
+        self.assertEqual(self.spare(command).output(), "")
+
+    def test_a_package_that_copies_the_environment_has_read_each_variable(self):
+        for text in "({ ...process.env })", "Object.assign({}, process.env)", "Object.entries(process.env)":
+            with self.subTest(text):
+                self.package.write_text(f"exports.copy = {text};\n" + PRINT.format("package"))
+                self.assertEqual(self.change("process.env.ANY = '';\nrequire('package');\n"), ["variable ANY"])
+                self.assertEqual(self.spare().output(), "")
+
+    def test_a_package_that_picks_variables_by_their_names(self):
+        """`debug` does this."""
+        self.package.write_text("exports.names = Object.keys(process.env).filter((name) => /^debug_/i.test(name));\n"
+                                + PRINT.format("package"))
+        self.assertEqual(self.change("process.env.DATABASE_URL = 'x';\nrequire('package');\n"), [])
+        self.assertEqual(self.change("process.env.DEBUG_COLORS = 'no';\nrequire('package');\n"), ["variable DEBUG_COLORS"])
+
+    def test_the_package_is_unfit_at_the_next_start(self):
+        """Also if the server ran already when it set the variable, so that hpp has not started it again."""
+        self.assertEqual(self.change("process.env.COLOUR = 'red';\nrequire('package');\n"), ["variable COLOUR"])
+        self.assertEqual((self.spare().output(), self.recorded("skip")), ("", [str(self.package)]))
+
+    def test_after_a_cold_start_the_variable_is_no_reason_again(self):
+        listen = "const server = require('http').createServer().listen(0, 'localhost', () => server.close());\n"
+        for text in ("require('package');\nprocess.env.COLOUR = 'red';\n" + listen,
+                     "process.env.COLOUR = 'red';\nrequire('package');\n" + listen):
+            with self.subTest(text):
+                self.list.unlink(missing_ok=True)
+                self.write("main.js", text)
+                self.cold()
+                self.assertEqual(self.spare().go_on(), [])
+
+    def test_a_package_that_sets_what_it_has_read(self):
+        self.package.write_text("process.env.COLOUR ??= 'red';\n" + PRINT.format("package"))
+        self.cold()
+        spare = self.spare()
+        self.assertEqual(spare.output(), "package\n")
+        self.assertEqual(spare.go_on(), [])
+
+    def test_a_package_that_keeps_the_environment_can_change_it(self):
+        self.package.write_text("const { env } = process;\nexports.set = (name) => { env[name] = 'new'; };\n"
+                                "exports.remove = (name) => delete env[name];\n")
+        self.write("main.js", "const { set, remove } = require('package');\nset('HOME'); set('NEW'); remove('PATH');\n"
+                   "require('fs').writeSync(1, JSON.stringify(Object.entries(process.env).sort()));\n")
+        out = self.cold()
+        spare = self.spare()
+        self.assertEqual(spare.open(), "go")
+        self.assertEqual(spare.finish(), (0, out, ""))
+
+    def test_the_program_sees_the_usual_objects(self):
+        self.write("main.js", "require('package');\nconst listen = require('net').Server.prototype.listen;\n"
+                   "const server = require('http').createServer().listen(0, 'localhost', () => server.close());\n"
+                   "const after = require('net').Server.prototype.listen;\n"
+                   "require('fs').writeSync(1, require('util').inspect([process.env, { ...process.env },\n"
+                   "  structuredClone(process.env), require('util').types.isProxy(process.env), listen.name, after, String(after)]));\n")
+        out = self.cold()
+        spare = self.spare()
+        self.assertEqual(spare.go_on(), [])
+        self.assertEqual(spare.finish(), (0, out, ""))
+
+
 class Guard(Project):
     def test_edited_and_removed_package(self):
         self.check_cold(self.package, lambda: self.package.write_text(PRINT.format("PACKAGE")))

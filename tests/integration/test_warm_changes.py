@@ -143,6 +143,15 @@ class Variables(NodeTest):
             "app.py", f"import os\nos.environ['COLOUR'] = 'red'\nimport slow\nTEXT = {text!r}\n"))
 
 
+    @unittest.skipUnless(shutil.which("node"), "node is not installed")
+    def test_the_adapter_for_node(self):
+        self.save_node_project()
+        self.save("node_modules/slow/index.js", "exports.VERSION = process.env.COLOUR ?? 'none';\n")
+        self.save("server.js", "require('./app');\n" + NODE_SERVER)
+        self.check(("node", "server.js", "{backend}"), self.save_app, lambda text: self.save(
+            "app.js", f"process.env.COLOUR = 'red';\nexports.TEXT = '{text}';\n"))
+
+
 class Command(WarmTest):
     def test_a_new_interpreter(self):
         link = self.directory / "python"
