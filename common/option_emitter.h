@@ -26,6 +26,10 @@ class Emitter {
     words_.push_back(to_string(value));
   }
 
+  void optional_address(const char* name, const Address& value, const char* help) {
+    if (value.port != 0) address(name, value, help);
+  }
+
   void globs(const char* names, const std::vector<std::string>& values, const char*) {
     // Name and value are one word, because a value may begin with a dash.
     for (const auto& value : values) words_.push_back(long_name(names) + '=' + value);

@@ -28,7 +28,12 @@ void visit_addresses(Program program, AnyOptions& options, Visitor& visitor) {
   if (is_any(program, {Launch, Proxyd})) {
     visitor.address("BIND", options.bind, "address for your browser: PORT, HOST:PORT or [V6]:PORT");
   }
-  if (is_any(program, {Launch, Proxyd, Supervisord})) {
+  if (is_any(program, {Launch})) {
+    visitor.optional_address("BACKEND", options.backend,
+                             "address on which your server listens (default: a free port, which "
+                             "your server finds in PORT and as {PORT} in its command)");
+  }
+  if (is_any(program, {Proxyd, Supervisord})) {
     visitor.address("BACKEND", options.backend,
                     "address on which your server listens: PORT, HOST:PORT or [V6]:PORT");
   }

@@ -30,6 +30,7 @@
 #include "common/os/inherited.h"
 #include "common/os/init.h"
 #include "common/os/run_directory.h"
+#include "common/port_placeholder.h"
 #include "common/signal_names.h"
 #include "common/text.h"
 #include "config.h"
@@ -55,10 +56,11 @@ class Declarer {
   void group(const char* title) { group_ = title; }
 
   void address(const char* name, Address& target, const char* help) {
-    auto* const option = app_.add_option_function<std::string>(
-        name, [&target, name](const std::string& text) { target = read_address(name, text); },
-        help);
-    declare(name, Setting::Address, option)->required()->type_name("");
+    declare_address(name, target, help)->required();
+  }
+
+  void optional_address(const char* name, Address& target, const char* help) {
+    declare_address(name, target, help);
   }
 
   void globs(const char* name, std::vector<std::string>& target, const char* help) {
@@ -145,6 +147,13 @@ class Declarer {
     declare(name, Setting::Texts, option)
         ->type_name(what)
         ->expected(1, CLI::detail::expected_max_vector_size);
+  }
+
+  CLI::Option* declare_address(const char* name, Address& target, const char* help) {
+    auto* const option = app_.add_option_function<std::string>(
+        name, [&target, name](const std::string& text) { target = read_address(name, text); },
+        help);
+    return declare(name, Setting::Address, option)->type_name("");
   }
 
   CLI::Option* declare(const char* name, Setting setting, CLI::Option* option) {
@@ -244,6 +253,7 @@ bool are_same(const Address& bind, const Address& backend) {
   const auto is_any_address = [](const std::string& host) {
     return host == "0.0.0.0" || host == "::" || host == "localhost";
   };
+  if (backend.port == 0) return false;
   const bool may_overlap =
       bind.host == backend.host || is_any_address(bind.host) || is_any_address(backend.host);
   return bind.port == backend.port && may_overlap;
@@ -303,16 +313,6 @@ void check(Program program, const Options& options, bool has_exec) {
   }
 }
 
-// Opens /dev/null for each of stdin, stdout and stderr that the parent has closed. Otherwise the
-// first file that this program opens could become its stdout.
-void open_standard_descriptors() {
-  int fd = 0;
-  do {
-    fd = ::open("/dev/null", O_RDWR);
-  } while (fd >= 0 && fd <= STDERR_FILENO);
-  if (fd >= 0) ::close(fd);
-}
-
 int print_version(Program program) {
   fmt::print("{} {}\n", program_name(program), HPP_VERSION);
   return 0;
@@ -345,6 +345,17 @@ std::vector<std::string> all_hints(const advice::CommandLine& line, const Option
   return hints;
 }
 
+// The text for an address that is missing. CLI11's text begins with the name.
+std::string missing_text(Program program, std::string_view problem) {
+  if (problem.starts_with("BACKEND")) {
+    return "BACKEND is missing: the address of your server. Only hpp-launch chooses a free port. "
+           "Write it on the command line, or as backend in hpp.toml";
+  }
+  if (!problem.starts_with("BIND")) return std::string(problem);
+  return fmt::format("BIND is missing: the address for your browser. Write it first: {} 8000 …",
+                     program_name(program));
+}
+
 // Returns the status for a wrong command line, and prints why it is wrong. The text may quote the
 // hpp.toml of a cloned project, so control characters are replaced.
 ParsedOptions refuse(Program program, const std::string& why, bool has_cure) {
@@ -366,6 +377,13 @@ ParsedOptions parse_options(Program program, int argc, const char* const* argv) 
   app.footer(examples(program));
   // CLI11 does not know `--exec COMMAND…` (see above), so it is added to the help here.
   app.formatter(std::make_shared<HelpFormatter>(takes_command(program) ? " --exec COMMAND…" : ""));
+  if (program == Program::Launch) {
+    // hpp-launch handles `--init` alone before it parses its options (launch/propose.h).
+    app.add_flag_callback(
+        "--init",
+        [] { throw CLI::ValidationError("--init takes no other words. Write: hpp-launch --init"); },
+        "write hpp.toml for the project in this folder, and exit");
+  }
   const auto file = declare_file(program, app);
   const Others others(*file);
   Declarer declarer(app, *file, Declarer::Keys::Known);
@@ -392,10 +410,15 @@ ParsedOptions parse_options(Program program, int argc, const char* const* argv) 
     return {};
   } catch (const Mistake& mistake) {
     return refuse(program, mistake.what(), true);
+  } catch (const CLI::RequiredError& error) {
+    const auto mistake = advice::explain_failure(line);
+    return refuse(program, mistake.value_or(missing_text(program, error.what())),
+                  mistake.has_value());
   } catch (const CLI::ParseError& error) {
     const auto mistake = advice::explain_failure(line);
     return refuse(program, mistake.value_or(error.what()), mistake.has_value());
   }
+  if (program == Program::Supervisord) fill_in_port(options.command, options.backend.port);
   std::vector<std::string> hints;
   if (program == Program::Launch) hints = all_hints(line, options);
   return {.options = std::move(options), .exit_status = 0, .hints = std::move(hints)};

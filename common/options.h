@@ -19,7 +19,7 @@ namespace hpp {
 // others keep their defaults.
 struct Options {
   Address bind;
-  Address backend;
+  Address backend;                    // port 0: hpp-launch chooses a free port
   std::vector<std::string> patterns;  // normalized globs; empty: every file
   std::vector<std::string> excludes;  // normalized globs
   std::vector<std::string> css;       // normalized globs of style sheets that browsers swap

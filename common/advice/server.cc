@@ -151,7 +151,7 @@ std::string swapped_ports_hint(const Address& bind, const Address& backend, cons
     return std::any_of(command.begin(), command.end(),
                        [port](const auto& word) { return has_port(word, port); });
   };
-  if (!has(bind.port) || has(backend.port)) return "";
+  if (backend.port == 0 || !has(bind.port) || has(backend.port)) return "";
   return fmt::format(
       "your server's command has the port {0}, on which hpp listens for your browser, and not {1}, "
       "where hpp expects your server. If the addresses are swapped, write: hpp-launch {2} {3} …",

@@ -58,4 +58,12 @@ void close_from(int first) {
   for (const int fd : open_descriptors(first)) ::close(fd);
 }
 
+void open_standard_descriptors() {
+  int fd = 0;
+  do {
+    fd = ::open("/dev/null", O_RDWR);
+  } while (fd >= 0 && fd <= STDERR_FILENO);
+  if (fd >= 0) ::close(fd);
+}
+
 }  // namespace hpp

@@ -18,4 +18,8 @@ bool close_on_exec_from(int first);
 // Closes all descriptors whose number is at least `first`.
 void close_from(int first);
 
+// Opens /dev/null for each of stdin, stdout and stderr that the parent has closed. Otherwise the
+// first file that this program opens could become its stdout.
+void open_standard_descriptors();
+
 }  // namespace hpp

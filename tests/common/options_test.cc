@@ -123,6 +123,15 @@ TEST(Options, GlobsOfFilesForBrowsersAreParsed) {
   expect_refused({"--css", "--css=a/../b.css", "--reload=[", "--reload=../"});
 }
 
+TEST(Options, HppLaunchNeedsNoBackend) {
+  EXPECT_EQ(must_parse(Program::Launch, {"8000", "--exec", "x", "{PORT}"}).backend.port, 0);
+  EXPECT_EQ(must_parse(Program::Launch, {"8000", "8001", "--exec", "x", "{PORT}"}).command,
+            (Words{"x", "{PORT}"}));
+  EXPECT_EQ(must_parse(Program::Supervisord, {"8001", "--run-dir", "/x", "--exec", "x", "{PORT}"})
+                .command,
+            (Words{"x", "8001"}));
+}
+
 TEST(Options, TwoDashesMeanExec) {
   EXPECT_EQ(must_parse(Program::Launch, {"1", "2", "-p", "a", "--", "x", "--exec", "--"}).command,
             (Words{"x", "--exec", "--"}));
@@ -236,7 +245,6 @@ TEST(Options, ErrorsAreOneLineThatNamesWhatWasExpected) {
   const Case cases[] = {
       {Launch, {}, "BIND"},
       {Launch, {"8000", "8001"}, "--exec"},
-      {Launch, {"8000", "--exec", "x"}, "BACKEND"},
       {Launch, {"8000", "8001", "--exec"}, "--exec needs a command"},
       {Launch, {"8000", "8001", "8002", "--exec", "x"}, "8002"},
       {Launch, {"8000", "8000", "--exec", "x"}, "same address"},

@@ -1,8 +1,10 @@
 """hpp.toml: hpp-launch in a folder that has one."""
 
+import contextlib
 import signal
+import socket
 
-from harness import Hpp, IntegrationTest, free_port, get
+from harness import PYTHON, Hpp, IntegrationTest, free_port, get
 
 
 class ConfigFile(IntegrationTest):
@@ -79,3 +81,81 @@ class ConfigFile(IntegrationTest):
         hpp.process.send_signal(signal.SIGTERM)
         hpp.wait_exit()
         self.assert_nothing_left()
+
+
+class WithoutBackend(IntegrationTest):
+    """hpp-launch with one address only."""
+
+    def test_without_a_backend_hpp_chooses_a_free_port(self):
+        bind = free_port()
+        for words, first in (([PYTHON, "app.py"], "import os, sys; sys.argv[1:] = [os.environ['PORT']]\n"),
+                             ([PYTHON, "app.py", "{PORT}"], "")):
+            self.save_backend("found", first=first)
+            hpp = self._keep(Hpp([self.program("launch"), bind, "--livereload-port", 0, "--", *words], self,
+                                 bind, 0))
+            hpp.wait_ready()
+            port = int(hpp.wait_line(r"your server gets port (\d+)")[1])
+            self.assertGreater(port, bind)
+            self.assertEqual(get(hpp.url).text, "found")
+            self.assertEqual(get(f"http://localhost:{port}/").text, "found")
+            hpp.stop()
+
+    def test_a_port_that_is_taken_is_not_chosen(self):
+        bind = free_port()
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", bind + 1)):
+            hpp = self._keep(Hpp([self.program("launch"), bind, "--livereload-port", 0, "--exec",
+                                  *self.save_backend()[:2], "{PORT}"], self, bind, 0))
+            hpp.wait_ready()
+            self.assertGreater(int(hpp.wait_line(r"your server gets port (\d+)")[1]), bind + 1)
+
+
+class NoConfigFile(IntegrationTest):
+    """hpp-launch alone, and hpp-launch --init."""
+
+    def test_proposes_a_command(self):
+        self.save("manage.py", "")
+        program = self.run_program("launch")
+        self.assertEqual(program.process.returncode, 2)
+        self.assertEqual(program.output(), """\
+hpp-launch: error: there is no hpp.toml here, and no command was given
+
+This looks like a Django project (manage.py). To start it:
+
+    hpp-launch 8000 --exclude '**/*.sqlite3*' --exec python3 manage.py runserver --noreload {PORT}
+
+To save that in hpp.toml, so that hpp-launch alone is enough:
+
+    hpp-launch --init""")
+
+    def test_proposes_nothing_for_an_unknown_project(self):
+        program = self.run_program("launch")
+        self.assertEqual(program.process.returncode, 2)
+        self.assertEqual(
+            program.output(),
+            "hpp-launch: error: there is no hpp.toml here, and no command was given. Write: hpp-launch 8000 "
+            "--exec COMMAND, with the command that starts your server, or see hpp-launch --help")
+
+    def test_init_writes_a_file_that_starts_the_project(self):
+        self.save("index.html", "a page")
+        program = self.run_program("launch", "--init")
+        self.assertEqual(program.process.returncode, 0)
+        self.assertEqual(program.output(),
+                         "Wrote hpp.toml for a folder of web pages (index.html). Start it with hpp-launch")
+        bind = free_port()
+        hpp = self._keep(Hpp([self.program("launch"), bind, "--livereload-port", 0], self, bind, 0))
+        hpp.wait_ready()
+        self.assertEqual(get(hpp.url).text, "a page")
+
+    def test_init_does_not_overwrite(self):
+        file = self.save("hpp.toml", "mine")
+        program = self.run_program("launch", "--init")
+        self.assertEqual(program.process.returncode, 2)
+        self.assertEqual(program.output(), "hpp-launch: error: hpp.toml exists already, and --init does not "
+                                           "overwrite it. Edit it, or remove it")
+        self.assertEqual(file.read_text(), "mine")
+
+    def test_init_of_an_unknown_project_leaves_the_command_to_the_user(self):
+        self.assertEqual(self.run_program("launch", "--init").process.returncode, 0)
+        program = self.run_program("launch")
+        self.assertEqual(program.process.returncode, 2)
+        self.assertIn("--exec COMMAND… is missing", program.output())

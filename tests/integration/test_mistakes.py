@@ -63,6 +63,9 @@ REFUSED = (
     ("a colon alone", [":8000", "8001", "--exec", "python3"],
      "BIND: ':8000' has no host. Write 8000 for this machine alone, or 0.0.0.0:8000 to listen on all of "
      "its addresses (see hpp-launch --help)"),
+    ("no address", ["--inject", "--exec", "python3"],
+     "BIND is missing: the address for your browser. Write it first: hpp-launch 8000 … (see hpp-launch "
+     "--help)"),
     ("a port that is too large", ["8000", "80010", "--exec", "python3"],
      "BACKEND: '80010' is no port: a port is a number from 1 to 65535 (see hpp-launch --help)"),
     ("an IPv6 address without brackets", ["8000", "::1:8001", "--exec", "python3"],
