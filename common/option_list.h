@@ -78,6 +78,8 @@ void visit_browsers(AnyOptions& options, Visitor& visitor) {
                  "hold at most N requests for your server (default: 10000)");
   visitor.number("--queue-timeout", "MS", 0, options.queue_timeout_ms,
                  "hold each request at most for this time (default: 0, without a limit)");
+  visitor.negated_flag("--no-inspect", options.inspect,
+                       "do not keep the last requests for the page /__hpp/");
   visitor.flag("--expose-errors", options.expose_errors,
                "show errors to other machines and under other names than localhost, too");
 }

@@ -1,6 +1,5 @@
 #include "ctl/commands.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -11,12 +10,11 @@
 #include <string>
 #include <utility>
 
-#include "common/bus/endpoints.h"
+#include "common/bus/output_log_reader.h"
 #include "common/event/fd_watch.h"
 #include "common/event/loop.h"
 #include "common/os/error.h"
 #include "common/os/file.h"
-#include "common/os/same_file.h"
 #include "ctl/clock_time.h"
 #include "ctl/core/failure.h"
 #include "ctl/core/log_view.h"
@@ -26,44 +24,6 @@
 
 namespace hpp::ctl {
 namespace {
-
-const bus::AuthorId kAuthor = bus::Topic::Backend;
-
-// Reads the output log while supervisord writes it, and replaces the file when it is full. Output
-// is passed over only if both files are replaced between two calls of read().
-class LogReader {
- public:
-  explicit LogReader(const std::string& run_directory)
-      : path_(run_directory + '/' + bus::output_log_name(kAuthor)),
-        old_path_(run_directory + '/' + bus::old_output_log_name(kAuthor)) {}
-
-  // Returns what was written since the last call. Nothing: there is no log.
-  std::optional<std::string> read() {
-    UniqueFd newest = open(path_);
-    const UniqueFd old = open(old_path_);
-    if (!newest.is_open() && !old.is_open() && !file_.is_open()) return std::nullopt;
-    std::string text = rest_of(file_);
-    if (!newest.is_open() || is_same_file(newest.get(), file_.get())) return text;
-    // The file may have become the old one after `newest` was opened.
-    if (!is_same_file(old.get(), file_.get()) && !is_same_file(old.get(), newest.get()))
-      text += rest_of(old);
-    file_ = std::move(newest);
-    return text + rest_of(file_);
-  }
-
- private:
-  static UniqueFd open(const std::string& path) {
-    return UniqueFd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  }
-
-  static std::string rest_of(const UniqueFd& file) {
-    return file.is_open() ? read_all(file.get()).value_or("") : "";
-  }
-
-  std::string path_;
-  std::string old_path_;
-  UniqueFd file_;  // the newest one at the last call
-};
 
 // Becomes readable when a file of the run directory is written or created.
 UniqueFd watch_directory(const std::string& run_directory) {
@@ -88,7 +48,7 @@ int log(const Instance& instance, const CtlOptions& options) {
                                .since_ms = options.since_save ? last_cause_ms(instance) : 0};
   const auto format = options.json ? LogView::Format::Json : LogView::Format::Text;
   LogView view(selection, format, clock_time);
-  LogReader reader(instance.run_directory);
+  bus::OutputLogReader reader(instance.run_directory, bus::Topic::Backend);
   std::size_t lines_max = options.lines != 0 ? options.lines : SIZE_MAX;
   const auto print_news = [&] {
     const auto news = reader.read();

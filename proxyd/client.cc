@@ -151,10 +151,16 @@ bool Client::read_request(const Wires& wires) {
   auto& intake = std::get<Intake>(taken);
   request_->head = std::move(intake.head);
   request_->page = std::move(intake.page);
-  input.drain(std::get<HeadRead>(result).size);
+  const std::size_t size = std::get<HeadRead>(result).size;
+  const TimePoint arrived_at = now();
+  if (!intake.own) {
+    request_->record = context_.records.begin(input.front().substr(0, size), arrived_at);
+  }
+  input.drain(size);
   request_->body.begin(intake.facts.framing, intake.facts.length, /*keep_framing=*/true);
   const auto idle = intake.is_judged() ? context_.look_at_queues() : std::nullopt;
-  context_.perform(context_.switchboard.arrive(place_, target(), intake.is_judged(), now(), idle));
+  context_.perform(
+      context_.switchboard.arrive(place_, target(), intake.is_judged(), arrived_at, idle));
   handle(
       RequestArrived{.facts = intake.facts, .ticket = place_.ticket, .own = std::move(intake.own)});
   return true;
@@ -162,7 +168,8 @@ bool Client::read_request(const Wires& wires) {
 
 bool Client::pump_request() {
   const Pumped pumped =
-      request_->pump.pump(stream_, upstream_->stream(), request_->body, Delivery::Coding::AsItCame);
+      request_->pump.pump(stream_, upstream_->stream(), request_->body, Delivery::Coding::AsItCame,
+                          context_.records.body_of(request_->record));
   return report(request_pumped(pumped, request_->body.error()));
 }
 
@@ -175,6 +182,10 @@ bool Client::read_response(const Wires& wires) {
   if (arrived == nullptr) return report(event);
   const ResponseFacts& facts = arrived->facts;
   note_defects(facts.defects);
+  if (!facts.is_interim()) {
+    context_.records.answered(request_->record, from.input().front().substr(0, arrived->size),
+                              facts.status);
+  }
   handle(*event);
   // The connection may have sent an answer of hpp's own instead. Then it has dropped the
   // connection.
@@ -322,6 +333,7 @@ void Client::begin_request() {
   }
   request_->parser.start();
   request_->head.clear();
+  request_->record = 0;
   request_->answered = 0;
 }
 
@@ -361,6 +373,7 @@ void Client::perform(const ForwardRequest& effect) {
                           .held = std::chrono::duration_cast<std::chrono::microseconds>(held),
                           .lag_ms = tree ? tree->lag_ms : 0};
   request_->forwarded_at_ms = wall_ms();
+  context_.records.forwarded(request_->record, request_->provenance.generation, held);
   if (is_date_unreliable(context_.switchboard.changed_at(), now() - held)) {
     remove_date_condition(request_->head);
   }
@@ -412,6 +425,11 @@ void Client::note_defects(const Defects& defects) {
   }
 }
 
+// Records how the request has ended. Only the first call for a request counts.
+void Client::end_record(RequestRecord::End end, int status) {
+  if (request_) context_.records.ended(request_->record, end, now(), status);
+}
+
 void Client::perform(const EndResponse&) {
   downstream_.end_body();
 }
@@ -423,6 +441,7 @@ std::string Client::shown_request() {
 }
 
 void Client::perform(const Answer& effect) {
+  end_record(RequestRecord::End::Own, effect.status);
   if (const auto line = failure_line(shown_request(), effect)) {
     context_.report(effect.status >= 500 ? log::Level::Warning : log::Level::Info, *line);
   }
@@ -438,7 +457,7 @@ void Client::perform(const Answer& effect) {
 
 void Client::perform(const AnswerOwn& effect) {
   const RequestFacts& request = connection_.facts();
-  downstream_.write(context_.answer_endpoint(effect.endpoint, request), request.is_head, wall_ms());
+  downstream_.write(context_.answer_endpoint(effect, request), request.is_head, wall_ms());
 }
 
 void Client::perform(const HandOver& effect) {
@@ -447,15 +466,18 @@ void Client::perform(const HandOver& effect) {
 }
 
 void Client::perform(const ReadNext&) {
+  end_record(RequestRecord::End::Completed);
   end_request();
 }
 
 void Client::perform(const FinishClient& effect) {
+  end_record(RequestRecord::End::Completed);
   farewell_.begin(/*awaits_fin=*/effect.lingers);
   downstream_.finish(effect.lingers);
 }
 
 void Client::perform(const CutClient& effect) {
+  end_record(RequestRecord::End::Cut);
   if (!effect.why.empty()) {
     context_.report(log::Level::Warning, failure_line(shown_request(), effect));
   }

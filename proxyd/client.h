@@ -23,6 +23,7 @@
 #include "proxyd/core/http/parser.h"
 #include "proxyd/core/intake.h"
 #include "proxyd/core/reload/inject.h"
+#include "proxyd/core/request_records.h"
 #include "proxyd/core/steps.h"
 #include "proxyd/core/switchboard.h"
 #include "proxyd/core/target.h"
@@ -43,6 +44,7 @@ struct RequestReader {
   RequestBody body{parser};
   BodyPump pump;
   std::string head;            // the request's head, as the backend gets it
+  std::uint64_t record = 0;    // the request's number in the records; 0: it is not kept
   std::uint64_t answered = 0;  // bytes of the answer's body that had passed at the last deadline
   Provenance provenance;       // as of the time when the request was forwarded
   std::int64_t forwarded_at_ms = 0;  // since the Unix epoch
@@ -63,6 +65,7 @@ struct ClientContext {
   std::optional<Milliseconds> queue_timeout;
   std::vector<std::unique_ptr<RequestReader>> idle_readers;
   IntakeRules intake;
+  RequestRecords records;
   std::bitset<kObstacleKinds> logged_obstacles;  // the kinds of obstacles to hpp's script
   std::function<void(log::Level, const std::string&)> report;  // logs a line of core/failure_log.h
   bool expose_errors;  // whether clients on other machines get the backend's output, too
@@ -71,7 +74,7 @@ struct ClientContext {
   // Looks into watchd's queues of changes (change_queues.h).
   std::function<std::optional<bus::IdlePoint>()> look_at_queues;
   // Returns the answer of one of hpp's own endpoints.
-  std::function<OwnAnswer(OwnEndpoint, const RequestFacts&)> answer_endpoint;
+  std::function<OwnAnswer(const AnswerOwn&, const RequestFacts&)> answer_endpoint;
   // Gives the client's connection, and the key of its handshake, to LiveReload. The client is
   // destroyed at the end of the turn.
   std::function<void(Client&, Stream&, const std::string&)> hand_over;
@@ -145,6 +148,7 @@ class Client final : private StreamListener, private UpstreamListener {
   void report_obstacle(const Obstacle& obstacle);
   void note_defects(const Defects& defects);
   std::string shown_request();
+  void end_record(RequestRecord::End end, int status = 0);
   void close();
 
   void handle(const Event& event);

@@ -7,6 +7,7 @@
 #include "common/bus/codec.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "proxyd/core/kept_request.h"
 #include "proxyd/core/pages/own_pages.h"
 #include "proxyd/listening_sockets.h"
 #include "proxyd/nonce.h"
@@ -44,6 +45,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
           .queue_timeout = queue_timeout(options),
           .idle_readers = {},
           .intake = {.bind = options.bind, .injects = options.inject},
+          .records = RequestRecords(options.inspect),
           .report = [this](log::Level level, const std::string& line) { report(level, line); },
           .expose_errors = options.expose_errors,
           .perform = [this](const Switchboard::Effects& effects) { perform(effects); },
@@ -51,13 +53,15 @@ Daemon::Daemon(Loop& loop, const Options& options)
           .look_at_queues =
               [this] { return queues_ ? queues_->look() : std::optional<bus::IdlePoint>(); },
           .answer_endpoint =
-              [this](OwnEndpoint endpoint, const RequestFacts& request) {
-                return answer_endpoint(endpoint, request);
+              [this](const AnswerOwn& asked, const RequestFacts& request) {
+                return answer_endpoint(asked, request);
               },
           .hand_over = [this](Client& client, Stream& stream,
                               const std::string& key) { hand_over(client, stream, key); },
           .on_closed = [this](Client& client) { forget(client); }},
       livereload_(loop),
+      repeater_(loop),
+      url_("http://" + to_string(options.bind)),
       count_timer_(loop, [this] { perform(switchboard().count()); }),
       barrier_timer_(loop,
                      [this] {
@@ -70,7 +74,9 @@ Daemon::Daemon(Loop& loop, const Options& options)
   auto sockets = listen_for_good(manager_, "http", options.bind);
   if (!options.run_directory.empty()) {
     publisher_.emplace(loop, options.run_directory, bus::Topic::Proxy);
+    output_log_.emplace(options.run_directory, bus::Topic::Backend);
   }
+  if (!sockets.empty()) repeater_.connects_to(local_address(sockets.front().get()));
   std::vector<std::string> addresses;
   for (UniqueFd& socket : sockets) {
     addresses.push_back(local_address(socket.get()).text());
@@ -118,6 +124,8 @@ void Daemon::on_backend(const bus::BackendState& backend) {
   target.pool.backend_answers_at(backend.address);
   perform(switchboard().on(target, backend));
   livereload_.on(backend);
+  if (!context_.records.is_due(backend)) return;
+  for (const RequestRecord& record : context_.records.repeated()) send_again(&record);
 }
 
 // ---- the switchboard ----------------------------------------------------------------------------
@@ -198,18 +206,38 @@ void Daemon::hand_over(Client& client, Stream& stream, const std::string& websoc
   forget(client);
 }
 
-OwnAnswer Daemon::answer_endpoint(OwnEndpoint endpoint, const RequestFacts& request) {
-  if (endpoint == OwnEndpoint::Restart) perform(switchboard().request_restart());
+// Performs what the answer of endpoint_answer() will say.
+void Daemon::act_on(const AnswerOwn& asked) {
+  using enum OwnEndpoint;
+  RequestRecords& records = context_.records;
+  if (asked.endpoint == Restart) perform(switchboard().request_restart());
+  if (asked.endpoint == SendAgain) send_again(records.find(asked.number));
+  if (asked.endpoint == Repeat) records.repeat(asked.number);
+  if (asked.endpoint == SendOnce) records.stop_repeating(asked.number);
+  if (asked.endpoint == Log && output_log_) output_.take(output_log_->read().value_or(""));
+}
+
+void Daemon::send_again(const RequestRecord* record) {
+  if (record == nullptr) return;
+  const KeptRequest request = read_kept(*record);
+  if (request.can_be_sent) repeater_.send(message_of(request));
+}
+
+OwnAnswer Daemon::answer_endpoint(const AnswerOwn& asked, const RequestFacts& request) {
+  act_on(asked);
   bus::ProxyState proxy = switchboard().state_now();
   if (publisher_ && publisher_->last()) proxy.stamp = bus::stamp_of(*publisher_->last());
   const std::string nonce = random_nonce();
-  return endpoint_answer(endpoint, request,
+  return endpoint_answer(asked, request,
                          {.tree = switchboard().barrier().tree(),
                           .backend = context_.target.gate.backend(),
                           .proxy = proxy,
                           .history = context_.target.history,
                           .defects = context_.target.defects,
-                          .now_ms = wall_ms(),
+                          .records = context_.records,
+                          .output = output_,
+                          .now = {.wall_ms = wall_ms(), .steady = now()},
+                          .url = url_,
                           .nonce = nonce});
 }
 

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "common/bus/output_log_reader.h"
 #include "common/bus/publisher.h"
 #include "common/bus/subscriber.h"
 #include "common/event/listener.h"
@@ -17,7 +18,9 @@
 #include "proxyd/change_queues.h"
 #include "proxyd/client.h"
 #include "proxyd/core/failure_log.h"
+#include "proxyd/core/pages/output_lines.h"
 #include "proxyd/livereload_server.h"
+#include "proxyd/repeater.h"
 
 namespace hpp::proxyd {
 
@@ -45,7 +48,9 @@ class Daemon {
   void end_burst();
   void forget(Client& client);
   void hand_over(Client& client, Stream& stream, const std::string& websocket_key);
-  OwnAnswer answer_endpoint(OwnEndpoint endpoint, const RequestFacts& request);
+  void act_on(const AnswerOwn& asked);
+  void send_again(const RequestRecord* record);
+  OwnAnswer answer_endpoint(const AnswerOwn& asked, const RequestFacts& request);
 
   Switchboard& switchboard() { return context_.switchboard; }
 
@@ -55,6 +60,10 @@ class Daemon {
   std::unordered_map<ConnectionId, std::unique_ptr<Client>> clients_;
   ConnectionId next_connection_ = 1;
   LiveReloadServer livereload_;
+  Repeater repeater_;
+  std::string url_;  // `http://localhost:8000`
+  std::optional<bus::OutputLogReader> output_log_;
+  OutputLines output_;
   std::optional<bus::Publisher> publisher_;
   std::optional<bus::Subscriber> subscriber_;
   std::optional<ChangeQueues> queues_;

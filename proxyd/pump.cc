@@ -17,8 +17,10 @@ constexpr std::uint64_t kShortcutMin = 256 * 1024;
 constexpr std::size_t kSpliceMax = 1024 * 1024;
 constexpr int kSplicesPerTurn = 8;
 
-void move_run(Buffer& from, Buffer& to, std::size_t size, Delivery::Coding coding) {
+// `size` bytes must be in one piece.
+void move_run(Buffer& from, Buffer& to, std::size_t size, Delivery::Coding coding, BodyCopy* copy) {
   if (size == 0) return;
+  if (copy != nullptr) copy->add(from.front().substr(0, size));
   if (coding != Delivery::Coding::Chunk) return from.move_to(to, size);
   to.append(fmt::format("{:x}\r\n", size));
   from.move_to(to, size);
@@ -28,7 +30,8 @@ void move_run(Buffer& from, Buffer& to, std::size_t size, Delivery::Coding codin
 }  // namespace
 
 template <bool is_request>
-Pumped pump(Buffer& from, Buffer& to, BodyFramer<is_request>& body, Delivery::Coding coding) {
+Pumped pump(Buffer& from, Buffer& to, BodyFramer<is_request>& body, Delivery::Coding coding,
+            BodyCopy* copy) {
   while (to.size() < kOutputMax) {
     std::string_view piece = from.front();
     std::size_t run = 0;  // how many bytes at the front are moved together
@@ -38,12 +41,13 @@ Pumped pump(Buffer& from, Buffer& to, BodyFramer<is_request>& body, Delivery::Co
       if (step.kind != BodyStep::Kind::Pass) break;
       run += step.size;
     }
-    move_run(from, to, run, coding);
+    move_run(from, to, run, coding, copy);
     switch (step.kind) {
       case BodyStep::Kind::Pass:
         break;  // the loop above does not end with Pass
       case BodyStep::Kind::Replace:
         to.append(step.text);
+        if (copy != nullptr) copy->add(step.text);
         from.drain(step.size);
         break;
       case BodyStep::Kind::Drop:
@@ -83,9 +87,9 @@ BodyPump::~BodyPump() {
 
 template <bool is_request>
 Pumped BodyPump::pump(Stream& from, Stream& to, BodyFramer<is_request>& body,
-                      Delivery::Coding coding) {
+                      Delivery::Coding coding, BodyCopy* copy) {
   if (pipe_) return splice(from, to, body);
-  const Pumped pumped = proxyd::pump(from.input(), to.output(), body, coding);
+  const Pumped pumped = proxyd::pump(from.input(), to.output(), body, coding, copy);
   const bool fits = pumped == Pumped::MayGoOn && coding == Delivery::Coding::AsItCame &&
                     body.plain_left() >= kShortcutMin && from.input().empty() &&
                     from.may_splice() && to.may_splice();
@@ -95,6 +99,7 @@ Pumped BodyPump::pump(Stream& from, Stream& to, BodyFramer<is_request>& body,
   pipe_ = pipes_.take();
   if (!pipe_) return pumped;
   from.set_spliced(true);
+  if (copy != nullptr) copy->leave_out();
   return splice(from, to, body);
 }
 
@@ -126,9 +131,9 @@ void BodyPump::abandon(Stream& from) {
   from.set_spliced(false);
 }
 
-template Pumped pump(Buffer&, Buffer&, BodyFramer<true>&, Delivery::Coding);
-template Pumped pump(Buffer&, Buffer&, BodyFramer<false>&, Delivery::Coding);
-template Pumped BodyPump::pump(Stream&, Stream&, BodyFramer<true>&, Delivery::Coding);
-template Pumped BodyPump::pump(Stream&, Stream&, BodyFramer<false>&, Delivery::Coding);
+template Pumped pump(Buffer&, Buffer&, BodyFramer<true>&, Delivery::Coding, BodyCopy*);
+template Pumped pump(Buffer&, Buffer&, BodyFramer<false>&, Delivery::Coding, BodyCopy*);
+template Pumped BodyPump::pump(Stream&, Stream&, BodyFramer<true>&, Delivery::Coding, BodyCopy*);
+template Pumped BodyPump::pump(Stream&, Stream&, BodyFramer<false>&, Delivery::Coding, BodyCopy*);
 
 }  // namespace hpp::proxyd

@@ -8,6 +8,7 @@
 #include "common/event/stream.h"
 #include "common/os/splice_pipe.h"
 #include "proxyd/core/http/body.h"
+#include "proxyd/core/http/body_copy.h"
 #include "proxyd/core/http/rewrite.h"
 #include "proxyd/core/steps.h"
 
@@ -19,9 +20,11 @@ constexpr std::size_t kOutputMax = 256 * 1024;
 constexpr std::size_t kInputMax = 64 * 1024;
 
 // Moves body bytes from `from` to `to`, as `body` says, as long as `to` has room. Moves whole
-// pieces of the buffer without a copy, and allocates nothing per chunk.
+// pieces of the buffer without a copy, and allocates nothing per chunk. `copy`: gets the bytes,
+// too.
 template <bool is_request>
-Pumped pump(Buffer& from, Buffer& to, BodyFramer<is_request>& body, Delivery::Coding coding);
+Pumped pump(Buffer& from, Buffer& to, BodyFramer<is_request>& body, Delivery::Coding coding,
+            BodyCopy* copy = nullptr);
 
 // Appends one chunk. `content` must not be empty, because an empty chunk ends the body.
 void append_chunk(Buffer& to, std::string_view content);
@@ -45,8 +48,10 @@ class BodyPump {
   BodyPump& operator=(const BodyPump&) = delete;
 
   // Moves as many bytes as possible now. After Over or Broken, the pump holds no bytes of the body.
+  // `copy`: gets the bytes, too, unless they take the shortcut.
   template <bool is_request>
-  Pumped pump(Stream& from, Stream& to, BodyFramer<is_request>& body, Delivery::Coding coding);
+  Pumped pump(Stream& from, Stream& to, BodyFramer<is_request>& body, Delivery::Coding coding,
+              BodyCopy* copy = nullptr);
 
   // Whether the pump holds bytes that have left `from`, but have not reached `to` or its buffer.
   bool holds_bytes() const { return pipe_ && pipe_->held() > 0; }
@@ -69,9 +74,11 @@ class BodyPump {
   std::unique_ptr<SplicePipe> pipe_;  // set while the body is moved by splice(2)
 };
 
-extern template Pumped pump(Buffer&, Buffer&, BodyFramer<true>&, Delivery::Coding);
-extern template Pumped pump(Buffer&, Buffer&, BodyFramer<false>&, Delivery::Coding);
-extern template Pumped BodyPump::pump(Stream&, Stream&, BodyFramer<true>&, Delivery::Coding);
-extern template Pumped BodyPump::pump(Stream&, Stream&, BodyFramer<false>&, Delivery::Coding);
+extern template Pumped pump(Buffer&, Buffer&, BodyFramer<true>&, Delivery::Coding, BodyCopy*);
+extern template Pumped pump(Buffer&, Buffer&, BodyFramer<false>&, Delivery::Coding, BodyCopy*);
+extern template Pumped BodyPump::pump(Stream&, Stream&, BodyFramer<true>&, Delivery::Coding,
+                                      BodyCopy*);
+extern template Pumped BodyPump::pump(Stream&, Stream&, BodyFramer<false>&, Delivery::Coding,
+                                      BodyCopy*);
 
 }  // namespace hpp::proxyd

@@ -65,7 +65,7 @@ Effects Connection::handle(const RequestArrived& event, TimePoint now) {
       return {HandOver{.websocket_key = event.own->websocket_key}};
     }
     if (!waits_at_gate(event.own->endpoint)) {
-      return {AnswerOwn{.endpoint = event.own->endpoint}, finish()};
+      return {AnswerOwn{.endpoint = event.own->endpoint, .number = event.own->number}, finish()};
     }
   }
   const bool closes = !facts_.keeps_alive || is_outdated_;

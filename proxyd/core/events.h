@@ -193,6 +193,7 @@ struct Answer {
 // Write the answer to a request for hpp itself.
 struct AnswerOwn {
   OwnEndpoint endpoint = OwnEndpoint::Home;
+  std::uint64_t number = 0;  // see OwnRequest
 
   bool operator==(const AnswerOwn&) const = default;
 };

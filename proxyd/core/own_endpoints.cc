@@ -5,6 +5,7 @@
 #include <optional>
 #include <string_view>
 
+#include "common/read_number.h"
 #include "proxyd/core/http/text.h"
 
 namespace hpp::proxyd {
@@ -18,10 +19,37 @@ std::string_view path_of(std::string_view target) {
   return local.substr(0, local.find_first_of("?#"));
 }
 
+// `after=12` → 12
+std::uint64_t log_position(std::string_view target) {
+  constexpr std::string_view kAfter = "after=";
+  const auto mark = target.find('?');
+  if (mark == std::string_view::npos || !target.substr(mark + 1).starts_with(kAfter)) return 0;
+  return read_number<std::uint64_t>(target.substr(mark + 1 + kAfter.size())).value_or(0);
+}
+
+// `/12/send` → the endpoint for the kept request 12
+std::optional<OwnRequest> kept_request_at(std::string_view name) {
+  name.remove_prefix(1);
+  const auto slash = name.find('/');
+  const auto number = read_number<std::uint64_t>(name.substr(0, slash));
+  if (!number) return std::nullopt;
+  const std::string_view verb =
+      slash == std::string_view::npos ? std::string_view() : name.substr(slash);
+  using enum OwnEndpoint;
+  for (const auto& [path, endpoint] :
+       {std::pair{"", Request}, {"/send", SendAgain}, {"/repeat", Repeat}, {"/once", SendOnce}}) {
+    if (verb == path) return OwnRequest{.endpoint = endpoint, .number = *number};
+  }
+  return std::nullopt;
+}
+
 std::optional<OwnEndpoint> endpoint_at(std::string_view name) {
   if (name.empty() || name == "/") return OwnEndpoint::Home;
   if (name == "/status") return OwnEndpoint::Status;
   if (name == "/history") return OwnEndpoint::History;
+  if (name == "/log") return OwnEndpoint::Log;
+  if (name == "/requests") return OwnEndpoint::Requests;
+  if (name == "/requests.har") return OwnEndpoint::Archive;
   if (name == "/wait") return OwnEndpoint::Wait;
   if (name == "/restart") return OwnEndpoint::Restart;
   if (name == "/livereload") return OwnEndpoint::LiveReload;
@@ -58,6 +86,17 @@ bool has_own_origin(const RequestHead& head) {
          same_text(origin.substr(scheme + 3), find_field(head.fields, "Host").value_or(""));
 }
 
+// Returns what the path below /__hpp asks for; nothing: there is no such path.
+std::optional<OwnRequest> own_request_at(std::string_view name, std::string_view target) {
+  constexpr std::string_view kRequests = "/requests";
+  if (const auto endpoint = endpoint_at(name)) {
+    const bool has_position = endpoint == OwnEndpoint::Log;
+    return OwnRequest{.endpoint = *endpoint, .number = has_position ? log_position(target) : 0};
+  }
+  if (!name.starts_with("/requests/")) return std::nullopt;
+  return kept_request_at(name.substr(kRequests.size()));
+}
+
 Refused forbid(std::string why) {
   return {.status = 403, .why = std::move(why)};
 }
@@ -78,7 +117,7 @@ std::optional<Refused> keep_out(const RequestHead& head, bool peer_is_local, con
 
 // Fetch Metadata: browsers say where a request comes from, and no script can change it.
 std::variant<NotOwn, OwnRequest, Refused> accept_action(const RequestHead& head,
-                                                        OwnEndpoint endpoint) {
+                                                        const OwnRequest& asked) {
   if (head.method != "POST") {
     return Refused{.status = 405, .why = "this path accepts only POST", .allow = "POST"};
   }
@@ -87,7 +126,7 @@ std::variant<NotOwn, OwnRequest, Refused> accept_action(const RequestHead& head,
     return forbid(fmt::format("a page of {} may not do this",
                               find_field(head.fields, "Origin").value_or("another site")));
   }
-  return OwnRequest{.endpoint = endpoint, .websocket_key = {}};
+  return asked;
 }
 
 // RFC 6455 §4.2.1.
@@ -130,20 +169,21 @@ std::variant<NotOwn, OwnRequest, Refused> judge_own(const RequestHead& head,
   path.remove_prefix(kRoot.size());
   if (!path.empty() && !path.starts_with('/')) return NotOwn{};
   if (auto refused = keep_out(head, peer_is_local, bind)) return *refused;
-  const auto endpoint = endpoint_at(path);
-  if (!endpoint) {
+  const auto asked = own_request_at(path, head.target);
+  if (!asked) {
     return Refused{.status = 404,
                    .why =
                        "hpp has no such page. It has /__hpp/ and, below that, status, history, "
-                       "wait, restart, livereload and livereload.js"};
+                       "log, requests, requests.har, wait, restart, livereload and "
+                       "livereload.js"};
   }
-  if (endpoint == OwnEndpoint::LiveReload) return open_websocket(head, facts);
-  if (is_action(*endpoint)) return accept_action(head, *endpoint);
+  if (asked->endpoint == OwnEndpoint::LiveReload) return open_websocket(head, facts);
+  if (is_action(asked->endpoint)) return accept_action(head, *asked);
   if (head.method != "GET" && head.method != "HEAD") {
     return Refused{
         .status = 405, .why = "this path accepts only GET and HEAD", .allow = "GET, HEAD"};
   }
-  return OwnRequest{.endpoint = *endpoint, .websocket_key = {}};
+  return *asked;
 }
 
 bool speaks_websocket_13(const RequestHead& head) {

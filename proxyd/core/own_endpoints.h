@@ -21,6 +21,13 @@ enum class OwnEndpoint {
   Home,              // `/__hpp/`, for people
   Status,            // `/__hpp/status`: the three snapshots of the bus, and defects of answers
   History,           // `/__hpp/history`: the last starts of the backend
+  Log,               // `/__hpp/log?after=N`: the output after line N (pages/output_lines.h)
+  Requests,          // `/__hpp/requests`: the kept requests (request_records.h)
+  Archive,           // `/__hpp/requests.har`: the same as an HTTP Archive
+  Request,           // `/__hpp/requests/N`: one of them, with its fields and body
+  SendAgain,         // POST `/__hpp/requests/N/send`: sends it again
+  Repeat,            // POST `/__hpp/requests/N/repeat`: sends it again after each restart
+  SendOnce,          // POST `/__hpp/requests/N/once`: ends that
   Wait,              // `/__hpp/wait`: answered when the backend serves all saves made before, or
                      // has failed
   Restart,           // POST `/__hpp/restart`: restarts the backend
@@ -31,7 +38,8 @@ enum class OwnEndpoint {
 
 struct OwnRequest {
   OwnEndpoint endpoint = OwnEndpoint::Home;
-  std::string websocket_key;  // for LiveReload
+  std::string websocket_key = {};  // for LiveReload
+  std::uint64_t number = 0;        // the N of the paths above
 
   bool operator==(const OwnRequest&) const = default;
 };
@@ -44,7 +52,8 @@ constexpr bool waits_at_gate(OwnEndpoint endpoint) {
 
 // Whether the endpoint changes something, and so accepts only POST.
 constexpr bool is_action(OwnEndpoint endpoint) {
-  return endpoint == OwnEndpoint::Restart;
+  return endpoint == OwnEndpoint::Restart || endpoint == OwnEndpoint::SendAgain ||
+         endpoint == OwnEndpoint::Repeat || endpoint == OwnEndpoint::SendOnce;
 }
 
 struct NotOwn {  // the request is for the backend

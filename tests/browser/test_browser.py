@@ -663,6 +663,141 @@ class OwnPages(BrowserTest):
         self.assertEqual(page.loads, 1)
 
 
+# Sizes of a desktop, a tablet and a phone.
+ALL_SIZES = ({"width": 1280, "height": 800}, {"width": 820, "height": 1180}, {"width": 390, "height": 844})
+
+# The texts whose contrast to their background is below 4.5 (WCAG 2.1 §1.4.3), and why.
+POOR_CONTRAST = """(() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgba = (color) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = color;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const luminance = ([r, g, b]) => [r, g, b].map((c) => c / 255)
+    .map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (element) => {
+    const layers = [];
+    for (let e = element; e; e = e.parentElement) {
+      layers.push(rgba(getComputedStyle(e).backgroundColor));
+      if (layers.at(-1)[3] === 255) break;
+    }
+    return layers.reverse().reduce((under, [r, g, b, a]) =>
+      [r, g, b].map((c, i) => (c * a + under[i] * (255 - a)) / 255), [255, 255, 255]);
+  };
+  const found = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node; (node = walker.nextNode());) {
+    const element = node.parentElement;
+    if (!node.data.trim() || !element.checkVisibility() || element.closest("script, style, :disabled")) continue;
+    const [a, b] = [luminance(rgba(getComputedStyle(element).color)), luminance(ground(element))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) found.push(`${ratio.toFixed(2)} ${node.data.trim().slice(0, 40)}`);
+  }
+  return found;
+})()"""
+
+# The controls without a name for a screen reader.
+NAMELESS = """[...document.querySelectorAll("button, a, input, [tabindex], table, section")]
+  .filter((e) => e.checkVisibility() && !(e.getAttribute("aria-label") || e.textContent.trim()
+    || e.labels?.length || document.getElementById(e.getAttribute("aria-labelledby"))))
+  .map((e) => e.outerHTML.slice(0, 80))"""
+
+
+class HomePage(BrowserTest):
+    """The page /__hpp/."""
+
+    def home(self, **options):
+        page = self.open("__hpp/", **options)
+        page.wait("document.querySelector('#title').textContent !== 'hpp'")
+        return page
+
+    def check_at_all_sizes(self, page, name):
+        for scheme in ("light", "dark"):
+            page.ask("media", media={"colorScheme": scheme})
+            for size in ALL_SIZES:
+                page.ask("size", size=size)
+                page.wait("document.documentElement.scrollWidth <= innerWidth")
+                self.assertEqual(page.get(POOR_CONTRAST), [], f"{scheme}, {size}")
+                page.screenshot(f"home-{name}-{scheme}-{size['width']}")
+        self.assertEqual(page.get(NAMELESS), [])
+
+    def row_with(self, page, text):
+        page.wait(f"document.querySelector('#requests tbody')?.textContent.includes({json.dumps(text)})")
+
+    def test_it_shows_requests_output_and_starts(self):
+        page = self.home()
+        for path in ("bare", "static/main.css?v=1", "static/nosuch"):
+            get(self.hpp.url + path)
+        self.save_site("new")
+        get(self.hpp.url + "fragment")
+        self.row_with(page, "/fragment")
+        self.assertEqual(page.get("document.querySelectorAll('#requests tbody tr').length"), 4)
+        page.wait("document.querySelector('#starts').children.length === 2")
+        page.wait("document.querySelector('#output').textContent.includes('generation 2')")
+        self.check_at_all_sizes(page, "running")
+
+    def test_it_shows_the_error_first(self):
+        self.save("app.py", BROKEN)
+        page = self.home(viewport=ALL_SIZES[2])
+        page.wait("document.querySelector('#crash-message').textContent === \"KeyError: 'database'\"")
+        page.wait("document.querySelector('.source code').textContent === 'app.py:5'")
+        for size in ALL_SIZES:
+            page.ask("size", size=size)
+            page.wait(f"{IS_VISIBLE}(document.querySelector('#crash-message'), document)")
+        self.check_at_all_sizes(page, "failed")
+        self.save_site("fixed")
+        page.wait("document.querySelector('#crash').hidden")
+
+    def test_the_output_can_be_searched(self):
+        page = self.home()
+        page.wait("document.querySelector('#output').children.length > 1")
+        page.fill("#search", "ANSWERS AFTER")
+        visible = "[...document.querySelector('#output').children].filter((e) => !e.hidden).length"
+        page.wait(f"{visible} === 1")
+        page.wait("document.querySelector('#found').textContent.startsWith('1 of ')")
+        self.save_site("new")
+        page.wait(f"{visible} === 2")
+        page.fill("#search", "")
+        page.wait(f"{visible} > 2")
+
+    def test_a_request_is_sent_again_with_the_keyboard(self):
+        page = self.home()
+        get(self.hpp.url + "bare")
+        self.row_with(page, "/bare")
+        page.get("document.querySelector('#requests td button').focus()")
+        page.press("Enter")
+        page.wait("document.querySelectorAll('#requests tbody tr').length === 2")
+        page.wait("document.activeElement.getAttribute('aria-label') === 'Send again: GET /bare'")
+        page.wait("document.querySelector('#said').textContent === 'hpp sends it again'")
+
+    def test_a_request_is_repeated_after_each_restart(self):
+        page = self.home()
+        get(self.hpp.url + "bare")
+        self.row_with(page, "/bare")
+        page.click("button[aria-label^=Repeat]")
+        page.wait("document.querySelector('[aria-pressed=true]')")
+        self.save_site("new")
+        page.wait("document.querySelectorAll('#requests tbody tr').length === 2")
+        page.click("[aria-pressed=true]")
+        page.wait("!document.querySelector('[aria-pressed=true]')")
+
+    def test_the_command_line_is_copied(self):
+        page = self.home(permissions=["clipboard-read", "clipboard-write"])
+        get(self.hpp.url + "bare")
+        self.row_with(page, "/bare")
+        page.click("text=Copy as curl")
+        page.wait("navigator.clipboard.readText().then((text) => text.startsWith('curl '))")
+
+    def test_the_server_is_restarted(self):
+        page = self.home()
+        page.click("#restart")
+        self.hpp.wait_state("Running", 2)
+        page.wait("document.body.textContent.includes('restart requested (browser)')")
+
+
 class Injected(BrowserTest):
     """Pages without hpp's script in their source (--inject)."""
 

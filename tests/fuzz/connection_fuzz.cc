@@ -667,12 +667,14 @@ class Play {
     count_answer();
     newest().own_answer.emplace();
     const RequestFacts& request = connection_.facts();
-    output_ += write_own(endpoint_answer(effect.endpoint, request,
+    output_ += write_own(endpoint_answer(effect, request,
                                          {.tree = {},
                                           .backend = {},
                                           .proxy = {},
                                           .history = target_.history,
-                                          .defects = target_.defects}),
+                                          .defects = target_.defects,
+                                          .records = {},
+                                          .output = {}}),
                          request.is_head, /*now_ms=*/0);
   }
 

@@ -4,6 +4,7 @@ request reaches the backend."""
 import asyncio
 import json
 import re
+import subprocess
 import unittest
 
 import websockets
@@ -135,6 +136,147 @@ class Restart(OwnEndpointsTest):
         self.save_backend("new")
         self.assertEqual(get(self.hpp.url).text, "new")
         self.assertEqual(json.loads(get(self.hpp.url + "__hpp/status").text)["backend"]["generation"], 2)
+
+
+# Answers with the method, the path, a cookie and the body. Prints a line for each request.
+ECHO = '''\
+import http.server, sys
+
+TEXT = %r
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        words = [TEXT, self.command, self.path, self.headers.get("Cookie", ""), body.decode()]
+        print("ECHO", *words, flush=True)
+        text = " ".join(words).encode()
+        self.send_response(201)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    do_GET = do_POST = do_HEAD = answer
+
+    def log_message(self, *_):
+        pass
+
+
+http.server.ThreadingHTTPServer(("localhost", int(sys.argv[1])), Handler).serve_forever()
+'''
+
+
+class Requests(IntegrationTest):
+    """The kept requests."""
+
+    def start(self, *options):
+        self.save("app.py", ECHO % "old")
+        self.hpp = self.start_ready(*options, "--exec", PYTHON, "app.py", "{backend}")
+
+    def send(self, method="GET", path="/", body="", fields=()):
+        with Connection(self.hpp.bind) as client:
+            length = [("Content-Length", len(body))] if body else []
+            lines = [f"{method} {path} HTTP/1.1", f"Host: localhost:{self.hpp.bind}",
+                     *(f"{name}: {value}" for name, value in [*fields, *length]), "", body]
+            client.send("\r\n".join(lines))
+            return client.read_response(method)
+
+    def ask(self, path=""):
+        return json.loads(get(f"{self.hpp.url}__hpp/requests{path}").text)
+
+    def kept(self):
+        return self.ask()["requests"]
+
+    def await_kept(self, count):
+        wait_for(lambda: len(self.kept()) == count and all(r["end"] != "open" for r in self.kept()),
+                 lambda: f"{count} requests, not {self.kept()}")
+        return self.kept()
+
+    def post(self, path):
+        return self.send("POST", f"/__hpp/requests{path}", fields=[("Content-Length", 0)])
+
+    def test_the_last_requests_are_kept_without_hpps_own(self):
+        self.start()
+        self.send("POST", "/a?b=c", "hello", [("Cookie", "s=1")])
+        self.send("HEAD", "/b")
+        get(self.hpp.url + "__hpp/status")
+        head, post = self.await_kept(2)
+        self.assertEqual((post["method"], post["target"], post["status"], post["end"], post["generation"]),
+                         ("POST", "/a?b=c", 201, "completed", 1))
+        self.assertEqual((head["method"], head["status"]), ("HEAD", 201))
+        self.assertGreater(post["taken_ms"], 0)
+        detail = self.ask(f"/{post['id']}")
+        self.assertEqual((detail["body"], detail["body_is_kept"]), ("hello", True))
+        self.assertIn({"name": "Content-Length", "value": str(len("old POST /a?b=c s=1 hello"))},
+                      detail["answer_fields"])
+        archive = self.ask(".har")["log"]
+        self.assertEqual([e["request"]["method"] for e in archive["entries"]], ["POST", "HEAD"])
+
+    def test_the_command_line_for_curl_sends_the_same_request(self):
+        self.start()
+        first = self.send("POST", "/a?b='c", "it's $HOME", [("Cookie", "s=1")]).text
+        command = self.ask(f"/{self.await_kept(1)[0]['id']}")["curl"]
+        done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=DEADLINE_S)
+        self.assertEqual(done.stdout, first)
+
+    def test_a_request_is_sent_again(self):
+        self.start()
+        self.send("POST", "/a", "hello", [("Cookie", "s=1")])
+        answer = self.post(f"/{self.await_kept(1)[0]['id']}/send")
+        self.assertEqual(answer.status, 202)
+        again, first = self.await_kept(2)
+        self.assertEqual([again[key] for key in ("method", "target", "status")],
+                         [first[key] for key in ("method", "target", "status")])
+        self.assertEqual(self.ask(f"/{again['id']}")["body"], "hello")
+        self.assertEqual(self.post("/99/send").status, 404)
+
+    def test_a_request_is_repeated_after_each_restart(self):
+        self.start()
+        self.send("GET", "/a")
+        number = self.await_kept(1)[0]["id"]
+        self.assertEqual(self.post(f"/{number}/repeat").status, 200)
+        self.assertEqual(self.ask()["repeated"][0]["id"], number)
+        for generation in (2, 3):
+            self.save("app.py", ECHO % f"new {generation}")
+            newest = self.await_kept(generation)[0]
+            self.assertEqual((newest["target"], newest["generation"]), ("/a", generation))
+        self.assertEqual(self.post(f"/{number}/once").status, 200)
+        self.assertEqual(self.ask()["repeated"], [])
+
+    def test_a_long_body_is_not_kept(self):
+        self.start()
+        for size, is_kept in ((64 * 1024, True), (64 * 1024 + 1, False), (2 * 1024 * 1024, False)):
+            self.send("POST", "/long", "x" * size)
+            newest = wait_for(lambda: self.kept()[0] if self.kept()[0]["end"] == "completed" else None,
+                              "the end of the request")
+            self.assertEqual(newest["can_be_sent"], is_kept, size)
+            self.assertEqual(len(self.ask(f"/{newest['id']}")["body"]), size if is_kept else 0)
+        self.assertEqual(self.post(f"/{newest['id']}/send").status, 409)
+
+    def test_nothing_is_kept_with_no_inspect(self):
+        self.start("--no-inspect")
+        self.send("POST", "/a", "hello")
+        answer = self.ask()
+        self.assertEqual((answer["keeps"], answer["requests"]), (False, []))
+        self.assertEqual(self.post("/1/send").status, 404)
+
+    def test_the_output_is_shown_line_by_line(self):
+        self.start()
+        self.send("GET", "/a")
+        log = lambda after: json.loads(get(f"{self.hpp.url}__hpp/log?after={after}").text)
+        wait_for(lambda: any("ECHO old GET /a" in line["html"] for line in log(0)["lines"]), "the output")
+        newest = log(0)["newest"]
+        self.assertEqual(log(newest)["lines"], [])
+        self.send("GET", "/b")
+        wait_for(lambda: any("ECHO old GET /b" in line["html"] for line in log(newest)["lines"]), "the news")
+        self.assertNotIn("ECHO old GET /a", str(log(newest)))
+
+    def test_they_are_no_strangers_business(self):
+        self.start()
+        for path in ("requests", "requests.har", "requests/1", "log"):
+            with Connection(self.hpp.bind) as client:
+                client.send(f"GET /__hpp/{path} HTTP/1.1\r\nHost: evil.example\r\n\r\n")
+                self.assertEqual(client.read_response().status, 403)
 
 
 class Wait(IntegrationTest):

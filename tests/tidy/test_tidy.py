@@ -44,6 +44,7 @@ FUNCTION_LINES_MAX = 70
 # Cores without a test beside them, and where they are tested.
 TESTED_ELSEWHERE = {
     "proxyd/core/crash.cc": "tests/proxyd/core/pages/error_page_test.cc",
+    "proxyd/core/crash_json.cc": "tests/proxyd/core/reload/broadcast_test.cc",
     "proxyd/core/request.cc": "tests/proxyd/core/connection_test.cc",
     "supervisord/core/error_readers.cc": "tests/supervisord/core/error_search_test.cc",
     "supervisord/core/native_error_readers.cc": "tests/supervisord/core/error_search_test.cc",

@@ -35,14 +35,18 @@ function stepsOf(start) {
   ].filter(([, , ms]) => ms !== null);
 }
 
-function timeOf(start) {
+const sumOf = (steps) => steps.reduce((sum, [, , ms]) => sum + ms, 0);
+
+// All bars have the same scale: the longest start takes the whole width.
+function timeOf(start, longest) {
   const box = make("div", "", "time");
   const steps = stepsOf(start);
   const bar = make("div", "", "bar");
+  bar.style.width = `${100 * sumOf(steps) / longest}%`;
   const texts = make("div", "", "steps");
   for (const [name, word, ms] of steps) {
     const piece = make("i", "", name);
-    piece.style.flexGrow = Math.max(ms, 0.001);
+    piece.style.flexGrow = ms;
     bar.append(piece);
     texts.append(make("span", `${word} ${span(ms)}`, name));
   }
@@ -56,7 +60,7 @@ function timeOf(start) {
   return box;
 }
 
-function rowOf(start, now, isNewest) {
+function rowOf(start, now, isNewest, longest) {
   const row = make("li");
   const why = make("div", start.cause.text || "first start", "why");
   why.title = start.cause.changed.join("\n");
@@ -65,7 +69,7 @@ function rowOf(start, now, isNewest) {
   const whole = took(began, newest);
   const small = began ? ago(now - began) : "";
   why.append(make("small", whole === null ? small : `${small}, took ${span(whole)} in all`));
-  const time = timeOf(start);
+  const time = timeOf(start, longest);
   if (!newest && !isNewest) time.append(make("div", "killed before it answered", "steps"));
   row.append(make("div", start.generation, "num"), why, time);
   return row;
@@ -91,12 +95,82 @@ function show(now) {
       + found.last_generation));
     return item;
   }));
-  at("starts").replaceChildren(...now.starts.map((start, i) => rowOf(start, now.now_ms, i === 0)));
+  const longest = Math.max(1, ...now.starts.map((start) => sumOf(stepsOf(start))));
+  at("starts").replaceChildren(
+    ...now.starts.map((start, i) => rowOf(start, now.now_ms, i === 0, longest)));
 }
+
+// ---- the error --------------------------------------------------------------------------------
+
+let shown = ""; // the crash that is on the page, as JSON
+
+function showCrash(crash) {
+  if (JSON.stringify(crash) === shown) return;
+  shown = JSON.stringify(crash);
+  at("crash").hidden = !crash;
+  if (!crash) return;
+  const {error} = crash;
+  const place = error ? error.file + (error.line ? `:${error.line}` : "") : "";
+  at("crash-message").textContent = error?.message ?? `${crash.title}: ${crash.how}`;
+  const source = document.querySelector(".source");
+  source.hidden = !place;
+  source.querySelector("code").textContent = place;
+  source.querySelector("pre").hidden = !error?.source.length;
+  source.querySelector("pre").replaceChildren(...(error?.source ?? []).map((line) => {
+    const row = make("span", "", line.here ? "line here" : "line");
+    row.append(make("i", line.number), `${line.text}\n`);
+    return row;
+  }));
+  const lines = error?.source.map(({number, text, here}) => `${here ? ">" : " "} ${number} | ${text}\n`);
+  const text = error ? `${place}: ${error.message}\n\n${lines.join("")}` : `${crash.title}: ${crash.how}`;
+  at("copy-error").onclick = () => copy(text, at("copy-error"));
+  at("copy-report").onclick = () => copy(crash.report, at("copy-report"));
+}
+
+// ---- what the buttons do ------------------------------------------------------------------------
+
+// Shows a text, which a screen reader says.
+function say(text) {
+  at("said").textContent = text;
+}
+
+// A page that is not from this machine has no clipboard API (no secure context).
+async function copy(text, button) {
+  const name = button.dataset.name ??= button.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+  } catch {
+    button.textContent = "The browser does not allow it";
+  }
+  setTimeout(() => (button.textContent = name), 1500);
+}
+
+async function post(path) {
+  try {
+    const answer = await fetch(path, {method: "POST", headers: {Accept: "application/json"}});
+    say((await answer.json()).message);
+    return answer.ok;
+  } catch {
+    say("hpp does not answer. Try again in a second.");
+    return false;
+  }
+}
+
+at("restart").addEventListener("click", () => post("/__hpp/restart"));
+
+// ---- the loop -----------------------------------------------------------------------------------
+
+const ask = async (path) => (await fetch(path)).json();
 
 async function watch() {
   try {
-    if (!document.hidden) show(await (await fetch("/__hpp/history")).json());
+    if (!document.hidden) {
+      const [now, requests] = await Promise.all([ask("/__hpp/history"), ask("/__hpp/requests"), showLog()]);
+      show(now);
+      showCrash(now.crash);
+      showRequests(requests);
+    }
   } catch {
     at("state").textContent = "hpp does not answer";
     at("state").parentElement.className = "kicker bad";
@@ -104,4 +178,5 @@ async function watch() {
   setTimeout(watch, 500);
 }
 
-watch();
+// The other scripts of this page come after this one.
+addEventListener("DOMContentLoaded", watch);

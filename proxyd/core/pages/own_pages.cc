@@ -8,6 +8,8 @@
 
 #include "common/bus/codec.h"
 #include "common/text.h"
+#include "proxyd/core/crash_json.h"
+#include "proxyd/core/kept_request.h"
 #include "proxyd/core/pages/error_page.h"
 #include "proxyd/embedded.h"
 
@@ -77,7 +79,7 @@ OwnAnswer answer_wait(const RequestFacts& request, const Knowledge& knowledge) {
   if (!backend.problem.empty()) {
     return error_answer({.kind = Answer::Kind::Crashed, .status = 503}, request, backend,
                         {.may_see_output = true,
-                         .now_ms = knowledge.now_ms,
+                         .now_ms = knowledge.now.wall_ms,
                          .nonce = std::string(knowledge.nonce)});
   }
   const std::string problem = watch_problem(knowledge);
@@ -122,16 +124,22 @@ std::vector<std::string> problems_of(const Knowledge& knowledge) {
   return problems;
 }
 
+// Also if a build beside the running backend has failed (--keep-last-good).
+bool has_failed(const bus::BackendState& backend) {
+  return backend.state == bus::BackendPhase::Error || backend.failure != bus::Failure::None;
+}
+
 OwnAnswer answer_history(const Knowledge& knowledge) {
   Json starts = Json::array();
   for (const Start& start : knowledge.history.starts()) starts.push_back(json_of(start));
   const bus::BackendState backend = knowledge.backend.value_or(bus::BackendState{});
-  return json_answer({{"now_ms", knowledge.now_ms},
+  return json_answer({{"now_ms", knowledge.now.wall_ms},
                       {"state", knowledge.backend ? Json(to_string(backend.state)) : Json()},
                       {"generation", backend.generation},
                       {"command", command_line(backend.command)},
                       {"problems", problems_of(knowledge)},
                       {"defects", json_of(knowledge.defects)},
+                      {"crash", has_failed(backend) ? crash_json(backend) : Json()},
                       {"counts",
                        {{"connections", knowledge.proxy.clients},
                         {"held", knowledge.proxy.held},
@@ -152,25 +160,73 @@ OwnAnswer answer_restart(const Knowledge& knowledge) {
       202);
 }
 
+OwnAnswer answer_message(int status, std::string_view message) {
+  return json_answer({{"message", message}}, status);
+}
+
+OwnAnswer no_record(std::uint64_t number) {
+  return answer_message(
+      404, fmt::format("hpp keeps no request {}: it keeps the last {}, and none with --no-inspect",
+                       number, kRequestsKept));
+}
+
+OwnAnswer answer_kept_request(const AnswerOwn& asked, const Knowledge& knowledge) {
+  const RequestRecord* const record = knowledge.records.find(asked.number);
+  if (asked.endpoint == OwnEndpoint::SendOnce) {
+    return answer_message(200, "hpp no longer repeats the request");
+  }
+  if (record == nullptr) return no_record(asked.number);
+  if (asked.endpoint == OwnEndpoint::Request) {
+    return {.type = "application/json",
+            .body = request_json(*record, knowledge.now, std::string(knowledge.url))};
+  }
+  if (!read_kept(*record).can_be_sent) {
+    return answer_message(409,
+                          "hpp cannot send this request again: its body is longer than 64 KiB or "
+                          "incomplete, or it is a WebSocket");
+  }
+  if (asked.endpoint == OwnEndpoint::SendAgain) return answer_message(202, "hpp sends it again");
+  if (knowledge.records.repeats(asked.number)) {
+    return answer_message(200, "hpp repeats the request after each restart");
+  }
+  return answer_message(
+      409, fmt::format("hpp repeats at most {} requests: end another repetition", kRepeatedMax));
+}
+
 OwnAnswer answer_home(std::string_view nonce) {
-  return {.type = "text/html",
-          .body = fmt::format(kHomePage, fmt::arg("page_style", kPageStyle),
-                              fmt::arg("style", kHomePageStyle), fmt::arg("nonce", nonce),
-                              fmt::arg("script", kHomePageScript)),
-          .nonce = std::string(nonce)};
+  return {
+      .type = "text/html",
+      .body = fmt::format(kHomePage, fmt::arg("page_style", kPageStyle),
+                          fmt::arg("style", kHomePageStyle), fmt::arg("nonce", nonce),
+                          fmt::arg("script", fmt::format("{}{}{}", kHomePageScript,
+                                                         kHomeRequestsScript, kHomeOutputScript))),
+      .nonce = std::string(nonce)};
 }
 
 }  // namespace
 
-OwnAnswer endpoint_answer(OwnEndpoint endpoint, const RequestFacts& request,
+OwnAnswer endpoint_answer(const AnswerOwn& asked, const RequestFacts& request,
                           const Knowledge& knowledge) {
-  switch (endpoint) {
+  constexpr std::string_view kJson = "application/json";
+  switch (asked.endpoint) {
     case OwnEndpoint::Home:
       return answer_home(knowledge.nonce);
     case OwnEndpoint::Status:
       return answer_status(knowledge);
     case OwnEndpoint::History:
       return answer_history(knowledge);
+    case OwnEndpoint::Log:
+      return {.type = kJson, .body = knowledge.output.json_after(asked.number)};
+    case OwnEndpoint::Requests:
+      return {.type = kJson, .body = requests_json(knowledge.records, knowledge.now)};
+    case OwnEndpoint::Archive:
+      return {.type = kJson,
+              .body = requests_har(knowledge.records, knowledge.now, std::string(knowledge.url))};
+    case OwnEndpoint::Request:
+    case OwnEndpoint::SendAgain:
+    case OwnEndpoint::Repeat:
+    case OwnEndpoint::SendOnce:
+      return answer_kept_request(asked, knowledge);
     case OwnEndpoint::Wait:
       return answer_wait(request, knowledge);
     case OwnEndpoint::Restart:

@@ -6,11 +6,14 @@
 #include <string_view>
 
 #include "common/bus/messages.h"
+#include "proxyd/core/events.h"
 #include "proxyd/core/history.h"
 #include "proxyd/core/http/answer_defects.h"
 #include "proxyd/core/http/head.h"
 #include "proxyd/core/http/own_answer.h"
-#include "proxyd/core/own_endpoints.h"
+#include "proxyd/core/pages/output_lines.h"
+#include "proxyd/core/pages/requests.h"
+#include "proxyd/core/request_records.h"
 
 namespace hpp::proxyd {
 
@@ -21,14 +24,19 @@ struct Knowledge {
   const bus::ProxyState& proxy;
   const History& history;
   const DefectRecord& defects;
-  std::int64_t now_ms = 0;      // since the Unix epoch
+  const RequestRecords& records;
+  const OutputLines& output;
+  Moment now = {};
+  std::string_view url = {};    // `http://localhost:8000`, where this proxy listens
   std::string_view nonce = {};  // random, for one page
 };
 
 // The endpoint must not be LiveReload, whose connection becomes a WebSocket instead. Wait: 200 if
 // the backend runs and serves the newest files; 503 with the reason if it does not, or if hpp
 // cannot tell because the watcher has a problem.
-OwnAnswer endpoint_answer(OwnEndpoint endpoint, const RequestFacts& request,
+//
+// An action must be performed before: `records` then says which requests are repeated.
+OwnAnswer endpoint_answer(const AnswerOwn& asked, const RequestFacts& request,
                           const Knowledge& knowledge);
 
 }  // namespace hpp::proxyd

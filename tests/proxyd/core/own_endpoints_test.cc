@@ -112,6 +112,38 @@ TEST(OwnEndpoints, ARestartIsAcceptedOnlyFromAPageOfHppOrAProgram) {
   }
 }
 
+TEST(OwnEndpoints, OfKeptRequestsHaveANumber) {
+  using enum OwnEndpoint;
+  for (const auto& [target, endpoint, number] : {std::tuple{"/__hpp/requests", Requests, 0U},
+                                                 {"/__hpp/requests.har", Archive, 0U},
+                                                 {"/__hpp/requests/12", Request, 12U},
+                                                 {"/__hpp/log", Log, 0U},
+                                                 {"/__hpp/log?after=34", Log, 34U},
+                                                 {"/__hpp/log?after=x", Log, 0U},
+                                                 {"/__hpp/log?before=34", Log, 0U},
+                                                 {"/__hpp/history?after=34", History, 0U}}) {
+    EXPECT_EQ(judge({.target = target}), (Own{OwnRequest{.endpoint = endpoint, .number = number}}))
+        << target;
+  }
+  for (const auto& [target, endpoint] : {std::pair{"/__hpp/requests/12/send", SendAgain},
+                                         {"/__hpp/requests/12/repeat", Repeat},
+                                         {"/__hpp/requests/12/once", SendOnce}}) {
+    EXPECT_EQ(judge({.method = "POST", .target = target}),
+              (Own{OwnRequest{.endpoint = endpoint, .number = 12}}));
+    EXPECT_EQ(status_of(judge({.target = target})), 405);
+    EXPECT_EQ(
+        status_of(judge(
+            {.method = "POST", .target = target, .fields = "Origin: http://evil.example\r\n"})),
+        403);
+  }
+  for (const char* const target :
+       {"/__hpp/requests/", "/__hpp/requests/x", "/__hpp/requests/1x", "/__hpp/requests/-1",
+        "/__hpp/requests/12/", "/__hpp/requests/12/drop", "/__hpp/requests/12/send/x",
+        "/__hpp/requests/99999999999999999999"}) {
+    EXPECT_EQ(status_of(judge({.target = target})), 404) << target;
+  }
+}
+
 TEST(OwnEndpoints, AreOnlyForThisMachine) {
   const Own own = judge({.peer_is_local = false});
   EXPECT_EQ(status_of(own), 403);

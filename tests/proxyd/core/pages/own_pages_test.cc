@@ -9,12 +9,14 @@ class WaitEndpoint : public testing::Test {
  protected:
   OwnAnswer answer(Wanted wanted = Wanted::Text) const {
     const RequestFacts request{.is_safe = true, .wanted = wanted};
-    return endpoint_answer(OwnEndpoint::Wait, request,
+    return endpoint_answer({OwnEndpoint::Wait}, request,
                            {.tree = tree_,
                             .backend = backend_,
                             .proxy = proxy_,
                             .history = history_,
-                            .defects = defects_});
+                            .defects = defects_,
+                            .records = {},
+                            .output = {}});
   }
 
   bool is_live() const { return answer().status == 200; }
@@ -78,12 +80,14 @@ TEST(StatusAndHistory, NameTheDefectsOfAnswers) {
   met.add(Defect::Folded);
   defects.add(met, "GET /\xff", 7);
   for (const OwnEndpoint endpoint : {OwnEndpoint::Status, OwnEndpoint::History}) {
-    const std::string answer = endpoint_answer(endpoint, {},
+    const std::string answer = endpoint_answer({endpoint}, {},
                                                {.tree = tree,
                                                 .backend = backend,
                                                 .proxy = proxy,
                                                 .history = history,
-                                                .defects = defects})
+                                                .defects = defects,
+                                                .records = {},
+                                                .output = {}})
                                    .body;
     EXPECT_NE(answer.find(describe(Defect::Folded)), std::string::npos) << answer;
     EXPECT_NE(answer.find("\"last_generation\": 7"), std::string::npos) << answer;
@@ -93,9 +97,14 @@ TEST(StatusAndHistory, NameTheDefectsOfAnswers) {
 TEST(RestartEndpoint, NeedsASupervisor) {
   std::optional<bus::BackendState> backend;
   const auto answer = [&] {
-    return endpoint_answer(
-        OwnEndpoint::Restart, {},
-        {.tree = {}, .backend = backend, .proxy = {}, .history = {}, .defects = {}});
+    return endpoint_answer({OwnEndpoint::Restart}, {},
+                           {.tree = {},
+                            .backend = backend,
+                            .proxy = {},
+                            .history = {},
+                            .defects = {},
+                            .records = {},
+                            .output = {}});
   };
   EXPECT_EQ(answer().status, 503);
   backend = bus::BackendState{.generation = 3};
@@ -106,12 +115,14 @@ TEST(RestartEndpoint, NeedsASupervisor) {
 TEST(HomePage, HasItsPartsInPlace) {
   const std::optional<bus::TreeState> tree;
   const std::optional<bus::BackendState> backend;
-  const OwnAnswer answer = endpoint_answer(OwnEndpoint::Home, {},
+  const OwnAnswer answer = endpoint_answer({OwnEndpoint::Home}, {},
                                            {.tree = tree,
                                             .backend = backend,
                                             .proxy = {},
                                             .history = {},
                                             .defects = {},
+                                            .records = {},
+                                            .output = {},
                                             .nonce = "abc"});
   EXPECT_EQ(answer.type, "text/html");
   EXPECT_EQ(answer.nonce, "abc");

@@ -1,0 +1,41 @@
+// Pure. A copy of a body that passes, up to a limit.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace hpp::proxyd {
+
+constexpr std::size_t kBodyKept = 64 * 1024;  // bytes of a body, with its framing
+
+class BodyCopy {
+ public:
+  void clear() {
+    text_.clear();
+    is_whole_ = true;
+  }
+
+  void add(std::string_view bytes) {
+    if (!is_whole_) return;
+    if (text_.size() + bytes.size() > kBodyKept) return leave_out();
+    text_.append(bytes);
+  }
+
+  // Bytes that are not in the text have passed.
+  void leave_out() {
+    is_whole_ = false;
+    text_.clear();
+  }
+
+  const std::string& text() const { return text_; }
+
+  // Whether the text has all bytes that have passed.
+  bool is_whole() const { return is_whole_; }
+
+ private:
+  std::string text_;
+  bool is_whole_ = true;
+};
+
+}  // namespace hpp::proxyd

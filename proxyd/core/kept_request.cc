@@ -1,0 +1,150 @@
+#include "proxyd/core/kept_request.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "common/shell_words.h"
+#include "proxyd/core/http/body.h"
+#include "proxyd/core/http/head.h"
+#include "proxyd/core/http/text.h"
+
+namespace hpp::proxyd {
+namespace {
+
+KeptFields copies_of(const std::vector<Field>& fields) {
+  KeptFields copies;
+  for (const Field& field : fields) copies.emplace_back(field.name, field.value);
+  return copies;
+}
+
+// Removes the framing of a body. `parser` has read the head. Nothing: the body is incomplete.
+std::optional<std::string> content_of(std::string_view body, RequestParser& parser,
+                                      const RequestFacts& facts) {
+  RequestBody framer(parser);
+  framer.begin(facts.framing, facts.length, /*keep_framing=*/false);
+  std::string content;
+  for (;;) {
+    const BodyStep step = framer.next(body);
+    switch (step.kind) {
+      case BodyStep::Kind::Pass:
+        content += body.substr(0, step.size);
+        break;
+      case BodyStep::Kind::Replace:
+        content += step.text;
+        break;
+      case BodyStep::Kind::Drop:
+        break;
+      case BodyStep::Kind::Over:
+        return content;
+      case BodyStep::Kind::NeedMore:
+      case BodyStep::Kind::Broken:
+        return std::nullopt;
+    }
+    body.remove_prefix(step.size);
+  }
+}
+
+// The fields that message_of() and curl(1) write themselves, or that concern one connection.
+bool is_about_connection(std::string_view name) {
+  using enum FieldName;
+  constexpr std::array kNames{Connection, ContentLength,    Expect, KeepAlive, ProxyConnection, TE,
+                              Trailer,    TransferEncoding, Upgrade};
+  return std::find(kNames.begin(), kNames.end(), known_name(name)) != kNames.end();
+}
+
+// printf(1)'s format for bytes that a shell's word cannot have, or a terminal would obey.
+std::string printf_format(std::string_view bytes) {
+  std::string format;
+  for (const char c : bytes) {
+    const bool is_plain = c >= ' ' && c <= '~' && c != '\\' && c != '%' && c != '\'';
+    format += is_plain ? std::string(1, c) : fmt::format("\\{:03o}", static_cast<unsigned char>(c));
+  }
+  return '\'' + format + '\'';
+}
+
+bool is_text(std::string_view bytes) {
+  return std::all_of(bytes.begin(), bytes.end(),
+                     [](char c) { return (c >= ' ' && c <= '~') || c == '\n' || c == '\t'; });
+}
+
+}  // namespace
+
+KeptFields kept_fields(const std::string& head) {
+  if (head.starts_with("HTTP/")) {
+    ResponseParser parser;
+    parser.start();
+    if (!std::holds_alternative<HeadRead>(parser.read_head(head))) return {};
+    return copies_of(parser.head().fields);
+  }
+  RequestParser parser;
+  parser.start();
+  if (!std::holds_alternative<HeadRead>(parser.read_head(head))) return {};
+  return copies_of(parser.head().fields);
+}
+
+KeptRequest read_kept(const RequestRecord& record) {
+  KeptRequest request;
+  RequestParser parser;
+  parser.start();
+  if (!std::holds_alternative<HeadRead>(parser.read_head(record.head))) return request;
+  const RequestHead& head = parser.head();
+  request.method = head.method;
+  request.target = without_authority(head.target);
+  request.host = find_field(head.fields, "Host").value_or("");
+  request.minor = head.minor;
+  request.fields = copies_of(head.fields);
+  const auto judged = judge_request(head);
+  const auto* const facts = std::get_if<RequestFacts>(&judged);
+  if (facts == nullptr || !record.body.is_whole()) return request;
+  auto body = content_of(record.body.text(), parser, *facts);
+  request.can_be_sent = body && !facts->asks_upgrade;
+  request.body = std::move(body).value_or("");
+  return request;
+}
+
+std::string message_of(const KeptRequest& request) {
+  const std::string target = request.target.empty() ? "/" : request.target;
+  std::string message = fmt::format("{} {} HTTP/1.{}\r\n", request.method, target, request.minor);
+  for (const auto& [name, value] : request.fields) {
+    if (!is_about_connection(name)) message += fmt::format("{}: {}\r\n", name, value);
+  }
+  const bool had_length =
+      std::any_of(request.fields.begin(), request.fields.end(), [](const auto& field) {
+        const FieldName name = known_name(field.first);
+        return name == FieldName::ContentLength || name == FieldName::TransferEncoding;
+      });
+  if (had_length) message += fmt::format("Content-Length: {}\r\n", request.body.size());
+  return message + "Connection: close\r\n\r\n" + request.body;
+}
+
+std::string curl_of(const KeptRequest& request, const std::string& url) {
+  std::string command;
+  const bool is_plain_body = is_text(request.body);
+  if (!is_plain_body) command = "printf " + printf_format(request.body) + " | ";
+  command += "curl";
+  const bool is_get = request.method == "GET" && request.body.empty();
+  if (request.method == "HEAD") {
+    command += " --head";
+  } else if (!is_get && !(request.method == "POST" && !request.body.empty())) {
+    command += " --request " + shell_word(request.method);
+  }
+  for (const auto& [name, value] : request.fields) {
+    if (is_about_connection(name) || known_name(name) == FieldName::Host) continue;
+    // curl(1) leaves a field out if it has no value, unless it ends with a semicolon.
+    command += " \\\n  --header " + shell_word(value.empty() ? name + ';' : name + ": " + value);
+  }
+  const bool has_type = std::any_of(
+      request.fields.begin(), request.fields.end(),
+      [](const auto& field) { return known_name(field.first) == FieldName::ContentType; });
+  if (!request.body.empty() && !has_type) command += " \\\n  --header 'Content-Type:'";
+  if (!is_plain_body) {
+    command += " \\\n  --data-binary @-";
+  } else if (!request.body.empty()) {
+    command += " \\\n  --data-raw " + shell_word(request.body);
+  }
+  return command + " \\\n  " + shell_word(url + request.target);
+}
+
+}  // namespace hpp::proxyd

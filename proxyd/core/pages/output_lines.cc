@@ -1,0 +1,48 @@
+#include "proxyd/core/pages/output_lines.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "proxyd/core/pages/ansi.h"
+
+namespace hpp::proxyd {
+
+using Json = nlohmann::json;
+
+void OutputLines::take(std::string_view bytes) {
+  for (;;) {
+    const auto end = bytes.find('\n');
+    rest_ += bytes.substr(0, end);
+    if (end == std::string_view::npos) return;
+    bytes.remove_prefix(end + 1);
+    if (auto record = bus::read_record(std::exchange(rest_, {}))) {
+      bytes_ += record->text.size();
+      lines_.push_back(std::move(*record));
+      ++newest_;
+      drop_old();
+    }
+  }
+}
+
+void OutputLines::drop_old() {
+  while (lines_.size() > kOutputLinesKept || bytes_ > kOutputBytesKept) {
+    bytes_ -= lines_.front().text.size();
+    lines_.pop_front();
+  }
+}
+
+std::string OutputLines::json_after(std::uint64_t after) const {
+  Json lines = Json::array();
+  std::uint64_t number = newest_ - lines_.size();
+  for (const bus::OutputRecord& line : lines_) {
+    if (++number <= after) continue;
+    lines.push_back({{"at_ms", line.at_ms},
+                     {"generation", line.generation},
+                     {"stream", bus::to_string(line.stream)},
+                     {"html", ansi_to_html(line.text)}});
+  }
+  return Json{{"newest", newest_}, {"lines", std::move(lines)}}.dump(
+      -1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace hpp::proxyd

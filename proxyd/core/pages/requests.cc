@@ -1,0 +1,189 @@
+#include "proxyd/core/pages/requests.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "proxyd/core/http/text.h"
+#include "proxyd/core/kept_request.h"
+#include "proxyd/embedded.h"
+
+namespace hpp::proxyd {
+namespace {
+
+using Json = nlohmann::json;
+using FloatMilliseconds = std::chrono::duration<double, std::milli>;
+
+// The fields may have bytes that are not UTF-8.
+std::string dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+double ms_of(TimePoint::duration time) {
+  return FloatMilliseconds(time).count();
+}
+
+std::int64_t arrived_at_ms(const RequestRecord& record, const Moment& now) {
+  return now.wall_ms -
+         std::chrono::duration_cast<std::chrono::milliseconds>(now.steady - record.arrived_at)
+             .count();
+}
+
+std::string_view word_of(RequestRecord::End end) {
+  switch (end) {
+    case RequestRecord::End::Open:
+      return "open";
+    case RequestRecord::End::Completed:
+      return "completed";
+    case RequestRecord::End::Own:
+      return "hpp";
+    case RequestRecord::End::Cut:
+      return "cut";
+  }
+  return "";
+}
+
+Json summary_of(const RequestRecord& record, const KeptRequest& request, const Moment& now) {
+  const bool is_open = record.end == RequestRecord::End::Open;
+  return {{"id", record.id},
+          {"method", request.method},
+          {"target", request.target},
+          {"status", record.status},
+          {"end", word_of(record.end)},
+          {"generation", record.generation},
+          {"at_ms", arrived_at_ms(record, now)},
+          {"held_ms", ms_of(record.held)},
+          {"taken_ms", ms_of(is_open ? now.steady - record.arrived_at : record.taken)},
+          {"can_be_sent", request.can_be_sent}};
+}
+
+Json fields_json(const KeptFields& fields) {
+  Json json = Json::array();
+  for (const auto& [name, value] : fields) json.push_back({{"name", name}, {"value", value}});
+  return json;
+}
+
+std::string value_of(const KeptFields& fields, std::string_view name) {
+  const auto found = std::find_if(fields.begin(), fields.end(),
+                                  [&](const auto& field) { return same_text(field.first, name); });
+  return found == fields.end() ? "" : found->second;
+}
+
+// `2026-11-28T23:02:20.123Z`
+std::string iso_time(std::int64_t ms) {
+  const std::chrono::sys_time<std::chrono::milliseconds> time{std::chrono::milliseconds{ms}};
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date{day};
+  const std::chrono::hh_mm_ss clock{time - day};
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
+                     clock.subseconds().count());
+}
+
+Json query_json(std::string_view target) {
+  Json json = Json::array();
+  const auto mark = target.find('?');
+  if (mark == std::string_view::npos) return json;
+  std::string_view query = target.substr(mark + 1);
+  while (!query.empty()) {
+    const auto end = query.find('&');
+    const std::string_view part = query.substr(0, end);
+    const auto equals = part.find('=');
+    const std::string_view value =
+        equals == std::string_view::npos ? std::string_view() : part.substr(equals + 1);
+    json.push_back({{"name", part.substr(0, equals)}, {"value", value}});
+    query.remove_prefix(end == std::string_view::npos ? query.size() : end + 1);
+  }
+  return json;
+}
+
+// The text after the version and the status: `HTTP/1.1 404 Not Found` → `Not Found`.
+std::string reason_of(const std::string& head) {
+  constexpr std::size_t kBeforeReason = 13;
+  const std::string line = head.substr(0, head.find_first_of("\r\n"));
+  return line.size() > kBeforeReason ? line.substr(kBeforeReason) : "";
+}
+
+Json har_request(const RequestRecord& record, const KeptRequest& request, const std::string& url) {
+  Json json{{"method", request.method},
+            {"url", url + request.target},
+            {"httpVersion", fmt::format("HTTP/1.{}", request.minor)},
+            {"cookies", Json::array()},
+            {"headers", fields_json(request.fields)},
+            {"queryString", query_json(request.target)},
+            {"headersSize", record.head.size()},
+            {"bodySize", record.body.is_whole() ? Json(request.body.size()) : Json(-1)}};
+  if (!request.body.empty()) {
+    json["postData"] = {{"mimeType", value_of(request.fields, "Content-Type")},
+                        {"params", Json::array()},
+                        {"text", request.body}};
+  }
+  return json;
+}
+
+Json har_response(const RequestRecord& record) {
+  const KeptFields fields = kept_fields(record.answer);
+  return {{"status", record.status},
+          {"statusText", reason_of(record.answer)},
+          {"httpVersion", record.answer.substr(0, record.answer.find(' '))},
+          {"cookies", Json::array()},
+          {"headers", fields_json(fields)},
+          {"content", {{"size", -1}, {"mimeType", value_of(fields, "Content-Type")}}},
+          {"redirectURL", value_of(fields, "Location")},
+          {"headersSize", record.answer.empty() ? Json(-1) : Json(record.answer.size())},
+          {"bodySize", -1}};
+}
+
+}  // namespace
+
+std::string requests_json(const RequestRecords& records, const Moment& now) {
+  Json requests = Json::array();
+  for (const RequestRecord* const record : records.newest()) {
+    requests.push_back(summary_of(*record, read_kept(*record), now));
+  }
+  Json repeated = Json::array();
+  for (const RequestRecord& record : records.repeated()) {
+    repeated.push_back(summary_of(record, read_kept(record), now));
+  }
+  return dump({{"keeps", records.keeps()},
+               {"now_ms", now.wall_ms},
+               {"requests", std::move(requests)},
+               {"repeated", std::move(repeated)}});
+}
+
+std::string request_json(const RequestRecord& record, const Moment& now, const std::string& url) {
+  const KeptRequest request = read_kept(record);
+  Json json = summary_of(record, request, now);
+  json["fields"] = fields_json(request.fields);
+  json["body"] = request.body;
+  json["body_is_kept"] = record.body.is_whole();
+  json["answer_fields"] = fields_json(kept_fields(record.answer));
+  json["curl"] = curl_of(request, url);
+  return dump(json);
+}
+
+std::string requests_har(const RequestRecords& records, const Moment& now, const std::string& url) {
+  Json entries = Json::array();
+  for (const RequestRecord* const record : records.newest()) {
+    const double taken = ms_of(record->taken);
+    const double held = std::min(ms_of(record->held), taken);
+    entries.push_back(
+        {{"startedDateTime", iso_time(arrived_at_ms(*record, now))},
+         {"time", taken},
+         {"request", har_request(*record, read_kept(*record), url)},
+         {"response", har_response(*record)},
+         {"cache", Json::object()},
+         {"timings", {{"blocked", held}, {"send", 0}, {"wait", taken - held}, {"receive", 0}}},
+         {"comment", fmt::format("generation {}", record->generation)}});
+  }
+  std::reverse(entries.begin(), entries.end());  // an archive begins with the oldest
+  return dump({{"log",
+                {{"version", "1.2"},
+                 {"creator", {{"name", "hpp"}, {"version", kVersion}}},
+                 {"entries", std::move(entries)}}}});
+}
+
+}  // namespace hpp::proxyd

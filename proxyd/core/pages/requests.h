@@ -1,0 +1,29 @@
+// Pure. What `/__hpp/` says about the kept requests (request_records.h), as JSON.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "common/time_point.h"
+#include "proxyd/core/request_records.h"
+
+namespace hpp::proxyd {
+
+// The same moment on both clocks (clock.h).
+struct Moment {
+  std::int64_t wall_ms = 0;
+  TimePoint steady{};
+};
+
+// One line for each request, the newest first, without fields and bodies.
+std::string requests_json(const RequestRecords& records, const Moment& now);
+
+// One request with its fields, its body and a command line for curl(1). `url`:
+// `http://localhost:8000`.
+std::string request_json(const RequestRecord& record, const Moment& now, const std::string& url);
+
+// All requests as an HTTP Archive, for a browser's developer tools and other programs
+// (HAR 1.2, http://www.softwareishard.com/blog/har-12-spec/). The bodies of answers are not in it.
+std::string requests_har(const RequestRecords& records, const Moment& now, const std::string& url);
+
+}  // namespace hpp::proxyd
