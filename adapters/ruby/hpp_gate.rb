@@ -10,7 +10,8 @@
 #
 #     rb path FOLDER     has been in $LOAD_PATH
 #     rb file FILE       has been loaded, in this order
-#     rb env NAME        the program has set this variable before it loaded what follows
+#     rb env NAME        this variable was set before what follows was loaded
+#     rb set NAME        the program sets this variable, or a file that is not loaded early
 #     rb skip FILE       must not be loaded early
 #     rb checked         everything before has been loaded early once, and what must not is known
 module HppGate
@@ -39,13 +40,18 @@ module HppGate
       @project = project
       @known = {}
       @paths = []
-      @environment = ENV.to_h
+      @variables = {}
       @output = File.open(name, 'a', 0o600)
       @output.sync = true
       @inode = @output.stat.ino
     end
 
-    def start
+    # `gate` is that of a spare in which files have read variables, `early`.
+    def start(early = nil, gate = nil)
+      @early = early
+      @gate = gate
+      @gate_inode = gate&.stat&.ino
+      VariableWatch.new { |name, value| note_variable(name, value) }
       trace = TracePoint.new(:script_compiled) do |point|
         # Ruby has added the adapter to the list of loaded files when it was loaded.
         @is_hidden ||= $LOADED_FEATURES.reject! { |file| File.dirname(file) == __dir__ } || true
@@ -62,9 +68,26 @@ module HppGate
       return if file.nil? || @known[file] || @project.include?(file)
 
       @known[file] = true
-      lines = new_paths + changed_variables + ["rb file #{file}\n"]
+      append((new_paths + ["rb file #{file}\n"]).join)
+    end
+
+    def append(text)
       status = @output.stat
-      @output.write(lines.join) if status.ino == @inode && status.size < FILE_BYTES_MAX
+      @output.write(text) if status.ino == @inode && status.size < FILE_BYTES_MAX
+    end
+
+    # hpp starts the program again, cold, if a file has read another value, unless the server runs already.
+    def note_variable(name, value)
+      return if name.include?("\n")
+
+      append("rb env #{name}\n") unless @variables.key?(name)
+      is_said = @variables[name] ||= false
+      return if is_said || !@early&.differs?(name, value)
+
+      @variables[name] = true
+      @gate.write("variable #{name}\n") if @gate.stat.ino == @gate_inode
+    rescue SystemCallError, IOError
+      # hpp has ended, the disk is full, or the program has closed all descriptors.
     end
 
     def new_paths
@@ -73,15 +96,6 @@ module HppGate
       new = $LOAD_PATH.map(&:to_s) - @paths
       @paths = $LOAD_PATH.map(&:to_s)
       new.map { |path| "rb path #{path}\n" }
-    end
-
-    def changed_variables
-      before = @environment
-      @environment = ENV.to_h
-      return [] if before == @environment
-
-      (before.to_a | @environment.to_a).reject { |name, value| before[name] == value && @environment[name] == value }
-                                       .map { |name, _| "rb env #{name}\n" }.uniq
     end
   end
 
@@ -164,16 +178,18 @@ module HppGate
 
   def follow(gate, order, file, project, command)
     require_relative 'hpp_chain'
+    require_relative 'hpp_variables'
     chain = Chain.new(command)
     objection = chain.objection
     gate.write("refuse #{objection}\n") if objection
     if order == 'preload'
       require_relative 'hpp_spare'
-      Spare.wait(gate, file, project, chain)
+      early = Spare.wait(gate, file, project, chain)
     end
-    gate.close
+    early = nil if early&.empty?
+    gate.close unless early
     $LOADED_FEATURES.reject! { |name| File.dirname(name) == __dir__ }
-    Recorder.new(file, project).start
+    Recorder.new(file, project).start(early, early && gate)
   rescue SystemCallError => e
     # A file of hpp's is missing, or the disk is full: the program can run without.
     warn "hpp's adapter for Ruby has failed: #{e.message}"

@@ -64,7 +64,7 @@ module HppGate
   #
   # A file is *unfit* if loading it early would differ from loading it in time: it fails, it loads a file
   # of the project, it opens a connection, writes a file, starts a process or a thread, or reads a variable
-  # of the environment that the program sets itself. The files that load it are unfit, too, even if they
+  # of the environment that the program sets itself at any time, or that was set before. The files that load it are unfit, too, even if they
   # rescue the error. So are the files of the same library that were loaded after it: they may rely on what
   # it does, and can be loaded early without it, but then it cannot be loaded any more. A fork of the spare
   # finds out which ones are unfit.
@@ -82,7 +82,13 @@ module HppGate
                  size stat].freeze
     LISTING = %i[[] children each_child entries foreach glob].freeze
 
-    # Bundler and RubyGems load their parts when they need them, in any order.
+    READING_VARIABLES = %i[[] assoc fetch has_key? include? key? member?].freeze
+    READING_SEVERAL = %i[slice values_at].freeze
+    LISTING_VARIABLES = %i[each each_key each_pair each_value except filter has_value? inspect invert key keys rassoc
+                           reject select to_a to_h to_hash value? values].freeze
+
+    # Bundler and RubyGems load their parts when they need them, in any order. They set variables for other
+    # processes and read them again.
     UNORDERED = %r{/(bundler|rubygems)/}.freeze
 
     class Refused < LoadError; end
@@ -120,13 +126,17 @@ module HppGate
         ::Process.exit!(0)
       end
       gate.write("go\n")
+      spare.reads
     end
 
-    attr_reader :unfit, :is_checked
+    attr_reader :unfit, :is_checked, :reads
 
     def initialize(recording, project)
       @project = project
-      @files = {} # name: the variables that the program has set before
+      @files = {} # name: the variables that were set before
+      @set_by_program = {}
+      @set_early = []
+      @reads = EarlyReads.new
       @paths = []
       @skipped = {}
       @incomplete = {} # libraries of which a file is not loaded early
@@ -139,7 +149,12 @@ module HppGate
 
         case word
         when 'path' then @paths << value
-        when 'env' then variables |= [value]
+        when 'env'
+          @is_checked = false unless variables.include?(value)
+          variables |= [value]
+        when 'set'
+          @is_checked = false unless @set_by_program.key?(value)
+          @set_by_program[value] = true
         when 'skip' then @skipped[value] = true
         when 'checked' then @is_checked = true
         when 'file'
@@ -147,13 +162,15 @@ module HppGate
           @files[value] ||= variables
         end
       end
+      @recorded_variables = variables
     end
 
     # Called in a fork, whose output is lost.
     def try(recording)
       [$stdin, $stdout, $stderr].each { |stream| stream.reopen(File::NULL, 'r+') }
       preload(nil)
-      lines = @unfit.uniq.map { |file| "rb skip #{file}\n" }
+      late = @recorded_variables - @set_early - @set_by_program.keys
+      lines = @unfit.uniq.map { |file| "rb skip #{file}\n" } + late.map { |name| "rb set #{name}\n" }
       File.write(recording, lines.empty? ? "rb checked\n" : lines.join, mode: 'a')
       ::Process.exit!(0)
     end
@@ -174,6 +191,7 @@ module HppGate
     def preload(guard)
       @guard = guard
       before = $LOADED_FEATURES.size
+      environment = ENV.to_h
       path = $LOAD_PATH.dup
       outside = @paths.reject { |folder| @project.include?("#{folder}/") }
       $LOAD_PATH.concat(outside - path)
@@ -181,6 +199,8 @@ module HppGate
       watch_folders(guard, outside) if guard
       with_watched_methods { @files.each_key { |file| load_early(file, extended) } }
       $LOAD_PATH.replace(path)
+      @reads.before = ENV.to_h
+      @set_early = (ENV.to_a - environment.to_a | environment.to_a - ENV.to_a).map(&:first)
       $LOADED_FEATURES.size - before
     end
 
@@ -232,7 +252,9 @@ module HppGate
       replace(restore, Kernel, :require, Kernel.instance_method(:gem_original_require))
       READING.each { |name| watch(restore, File, name) { |file, *rest| note_read(name, file, rest) } }
       LISTING.each { |name| watch(restore, Dir, name) { |folder| note_listing(folder) } }
-      %i[[] fetch key? include? has_key?].each { |name| watch(restore, ENV, name) { |variable| note_variable(variable) } }
+      READING_VARIABLES.each { |name| watch(restore, ENV, name) { |variable, *| note_variables([variable]) } }
+      READING_SEVERAL.each { |name| watch(restore, ENV, name) { |*variables| note_variables(variables) } }
+      LISTING_VARIABLES.each { |name| watch(restore, ENV, name) { note_all_variables } }
       files = TracePoint.new(:script_compiled) { |point| quietly { check_file(point) } }
       calls = TracePoint.new(:c_call, :call) { |point| quietly { check_call(point) } }
       files.enable
@@ -305,8 +327,25 @@ module HppGate
       @guard&.note_folder(folder)
     end
 
-    def note_variable(name)
-      refuse("#{name} is set later") if @variables&.include?(name)
+    def note_variables(names)
+      is_unordered = reader_is_unordered?
+      names.grep(String).each do |name|
+        @reads.note(name) unless is_unordered
+        is_late = @variables&.include?(name) || (!is_unordered && @set_by_program.key?(name))
+        refuse("#{name} is set later") if is_late
+      end
+    end
+
+    def note_all_variables
+      return if reader_is_unordered?
+
+      @reads.is_all_read = true
+      refuse('ENV is changed later') unless @set_by_program.empty? && @variables.to_a.empty?
+    end
+
+    def reader_is_unordered?
+      reader = caller_locations(2).find { |place| File.dirname(place.path) != __dir__ }
+      reader && UNORDERED.match?(reader.path)
     end
   end
 end

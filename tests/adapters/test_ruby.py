@@ -10,7 +10,7 @@ ADAPTER = ADAPTERS / "ruby" / "hpp_gate.rb"
 
 
 @unittest.skipUnless(shutil.which("ruby"), "needs Ruby")
-class Project(GateTests, AdapterTest):
+class Project(AdapterTest):
     """A project folder, and a gem outside of it."""
 
     MAIN = ("ruby", "main.rb")
@@ -27,6 +27,95 @@ class Project(GateTests, AdapterTest):
         return {"PATH": "/usr/bin:/bin", "HOME": str(self.top), "LANG": "C.UTF-8",
                 "RUBYOPT": f"-r{ADAPTER} -I{self.gem.parent}", **variables}
 
+
+class Variables(Project):
+    """A change makes the program set a variable that it has never set, and a gem has read it early."""
+
+    def setUp(self):
+        super().setUp()
+        self.gem.write_text("COLOUR = ENV['COLOUR']\n$stdout.syswrite(\"colour\\n\")\n")
+        # Ruby reads the script itself before the gate.
+        self.write("project/main.rb", "require_relative 'shop'\nrequire 'colour'\n")
+
+    def change(self, text, **variables):
+        """Returns what a spare says after `go` whose program is this now."""
+        self.list.unlink(missing_ok=True)
+        self.cold(**variables)
+        spare = self.spare(**variables)
+        self.assertEqual((spare.output(), self.recorded("skip")), ("colour\n", []))
+        before = (self.folder / "shop.rb").read_text()
+        self.write("project/shop.rb", text + "\nrequire 'colour'\n")
+        lines = spare.go_on()
+        self.assertEqual(spare.finish()[0], 0, spare.text(spare.err))
+        self.write("project/shop.rb", before)
+        return lines
+
+    def test_every_way_to_change_it(self):
+        for text in ("ENV['COLOUR'] = 'red'", "ENV.store('COLOUR', 'red')", "ENV.update('COLOUR' => 'red')",
+                     "ENV.merge!({'COLOUR' => 'red'})", "ENV.replace(ENV.to_h.merge('COLOUR' => 'red'))",
+                     "ENV['COLOUR'] = nil", "ENV.delete('COLOUR')", "ENV.delete_if { |name, _| name == 'COLOUR' }",
+                     "ENV.reject! { |name, _| name == 'COLOUR' }", "ENV.select! { |name, _| name != 'COLOUR' }",
+                     "ENV.delete_if.each { |name, _| name == 'COLOUR' }", "ENV.clear", "ENV.shift until ENV.empty?",
+                     "Process.wait(fork { ENV['COLOUR'] = 'red'; require 'colour' })",
+                     "ENV['COLOUR'] = 'red'; require 'colour'; ENV['COLOUR'] = 'blue'"):
+            with self.subTest(text):
+                self.assertEqual(self.change(text, COLOUR="blue"), ["variable COLOUR"])
+                self.assertIn("COLOUR", self.recorded("env"))
+
+    def test_the_same_value_and_other_variables_do_not_matter(self):
+        self.assertEqual(self.change("ENV['COLOUR'] = 'red'; ENV['TASTE'] = 'sweet'", COLOUR="red"), [])
+
+    def test_a_process_of_the_program_may_set_it(self):
+        self.assertEqual(self.change("system({'COLOUR' => 'red'}, 'true')"), [])
+
+    def test_a_gem_that_copies_the_environment_has_read_each_variable(self):
+        for text in "ENV.to_h", "ENV.map { |pair| pair }", "ENV.select { true }", "ENV.keys":
+            with self.subTest(text):
+                self.gem.write_text(f"COPY = {text}\n$stdout.syswrite(\"colour\\n\")\n")
+                self.assertEqual(self.change("ENV['ANY'] = ''"), ["variable ANY"])
+                self.assertEqual(self.spare().output(), "")
+
+    def test_the_gem_is_unfit_at_the_next_start(self):
+        """Also if the server ran already when it set the variable, so that hpp has not started it again."""
+        self.assertEqual(self.change("ENV['COLOUR'] = 'red'"), ["variable COLOUR"])
+        self.assertEqual((self.spare().output(), self.recorded("skip")), ("", [str(self.gem)]))
+
+    def test_after_a_cold_start_the_variable_is_no_reason_again(self):
+        for text in "require 'colour'\nENV['COLOUR'] = 'red'\n", "ENV['COLOUR'] = 'red'\nrequire 'colour'\n":
+            with self.subTest(text):
+                self.list.unlink(missing_ok=True)
+                self.write("project/main.rb", text)
+                self.cold()
+                self.assertEqual(self.spare().go_on(), [])
+
+    def test_a_gem_that_sets_what_it_has_read(self):
+        self.gem.write_text("ENV['COLOUR'] ||= 'red'\n$stdout.syswrite(\"colour\\n\")\n")
+        self.cold()
+        spare = self.spare()
+        self.assertEqual(spare.output(), "colour\n")
+        self.assertEqual(spare.go_on(), [])
+
+    def test_the_program_sees_the_usual_object(self):
+        self.write("project/main.rb", """
+require 'colour'
+p ENV.class, ENV.inspect == ENV.to_h.inspect, ENV.to_h == ENV.map { |pair| pair }.to_h, ENV.singleton_class.ancestors.size
+p ENV.method(:[]=).owner == ENV.singleton_class, ENV.update('A' => 'b').equal?(ENV), ENV.delete('A'), ENV.delete('A') { |name| name * 2 }
+begin
+  ENV['A'] = 1
+rescue TypeError => e
+  puts e.message, e.backtrace.last
+  p e.backtrace.grep(/adapters/)
+end
+""")
+        out = self.cold()
+        self.assertIn("no implicit conversion of Integer into String", out)
+        self.assertTrue(out.endswith("[]\n"), out)
+        spare = self.spare()
+        self.assertEqual(spare.go_on(), [])
+        self.assertEqual(spare.finish(), (0, out, ""))
+
+
+class Adapter(GateTests, Project):
     def check_skipped(self):
         out = self.cold()
         spare = self.spare()
