@@ -80,6 +80,12 @@ void visit_browsers(AnyOptions& options, Visitor& visitor) {
                  "hold each request at most for this time (default: 0, without a limit)");
   visitor.negated_flag("--no-inspect", options.inspect,
                        "do not keep the last requests for the page /__hpp/");
+  visitor.flag("--lan", options.lan,
+               "listen on all addresses, and let phones and other machines of the local network "
+               "reload and see errors, too (implies --inject)");
+  visitor.text("--trust-host", "NAME", options.trusted_host,
+               "treat pages of this name as pages of localhost: the name of a tunnel, or of a "
+               "program that terminates TLS");
   visitor.flag("--expose-errors", options.expose_errors,
                "show errors to other machines and under other names than localhost, too");
 }

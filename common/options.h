@@ -52,6 +52,8 @@ struct Options {
   std::uint32_t queue_limit = 10'000;  // requests that may wait for the backend
   std::uint32_t queue_timeout_ms = 0;  // how long each request may wait; 0: without a limit
   bool inspect = true;                 // proxyd keeps the last requests for /__hpp/
+  bool lan = false;                    // proxyd serves the local network
+  std::string trusted_host;            // a further name by which browsers reach proxyd; empty: none
   bool expose_errors = false;          // other machines get the output of a crashed server, too
   bool assume_running = false;         // proxyd runs without supervisord
   bool debug = false;

@@ -145,10 +145,12 @@ bool Client::read_request(const Wires& wires) {
   }
   auto taken = take_in(request_->parser.head(), peer_, context_.intake, target().host);
   if (const auto* refused = std::get_if<RequestRefused>(&taken)) {
+    give_notice(refused->notice);
     handle(*refused);
     return true;
   }
   auto& intake = std::get<Intake>(taken);
+  give_notice(intake.notice);
   request_->head = std::move(intake.head);
   request_->page = std::move(intake.page);
   const std::size_t size = std::get<HeadRead>(result).size;
@@ -412,6 +414,10 @@ void Client::report_obstacle(const Obstacle& obstacle) {
   if (context_.logged_obstacles[kind]) return;
   context_.logged_obstacles.set(kind);
   log::warning("--inject: {} ({})", obstacle.text, shown_request());
+}
+
+void Client::give_notice(const std::optional<Notice>& notice) {
+  if (notice && context_.notices.admit(*notice)) log::warning("{}", notice->text);
 }
 
 // Records the defects. DefectRecord::add() returns those that were not logged before.

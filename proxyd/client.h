@@ -67,6 +67,7 @@ struct ClientContext {
   IntakeRules intake;
   RequestRecords records;
   std::bitset<kObstacleKinds> logged_obstacles;  // the kinds of obstacles to hpp's script
+  NoticeLog notices;                             // the notices that were logged
   std::function<void(log::Level, const std::string&)> report;  // logs a line of core/failure_log.h
   bool expose_errors;  // whether clients on other machines get the backend's output, too
   std::function<void(const Switchboard::Effects&)> perform;  // performs the switchboard's effects
@@ -148,6 +149,7 @@ class Client final : private StreamListener, private UpstreamListener {
   void report_obstacle(const Obstacle& obstacle);
   void note_defects(const Defects& defects);
   std::string shown_request();
+  void give_notice(const std::optional<Notice>& notice);
   void end_record(RequestRecord::End end, int status = 0);
   void close();
 

@@ -1,5 +1,7 @@
 #include "proxyd/daemon.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <csignal>
 #include <utility>
@@ -7,6 +9,7 @@
 #include "common/bus/codec.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/os/lan_addresses.h"
 #include "proxyd/core/kept_request.h"
 #include "proxyd/core/pages/own_pages.h"
 #include "proxyd/listening_sockets.h"
@@ -19,6 +22,17 @@ Target target_for(const Options& options) {
   return {.gate = options.assume_running ? Gate::assuming_running() : Gate(bus::random_epoch()),
           .queue_limit = options.queue_limit,
           .host = to_string(options.backend)};
+}
+
+// `--lan` listens on every address of the machine.
+Address bind_of(const Options& options) {
+  return options.lan ? Address{.host = "*", .port = options.bind.port} : options.bind;
+}
+
+std::string network_line(std::uint16_t port) {
+  std::string line;
+  for (const std::string& ip : lan_addresses()) line += fmt::format(" http://{}:{}/", ip, port);
+  return line.empty() ? "--lan: this machine has no address in a local network" : "Network:" + line;
 }
 
 Barrier::Settings barrier_for(const Options& options) {
@@ -44,7 +58,10 @@ Daemon::Daemon(Loop& loop, const Options& options)
           .switchboard = Switchboard(context_.target, barrier_for(options)),
           .queue_timeout = queue_timeout(options),
           .idle_readers = {},
-          .intake = {.bind = options.bind, .injects = options.inject},
+          .intake = {.access = {.bind = options.bind,
+                                .trusted_host = options.trusted_host,
+                                .has_lan = options.lan},
+                     .injects = options.inject || options.lan},
           .records = RequestRecords(options.inspect),
           .report = [this](log::Level level, const std::string& line) { report(level, line); },
           .expose_errors = options.expose_errors,
@@ -71,7 +88,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
       burst_timer_(loop, [this] { end_burst(); }),
       supervisor_timer_(loop, [this] { perform(switchboard().on_supervisor_overdue()); }),
       signals_(loop, {SIGTERM, SIGINT}, [this](int) { loop_.stop(); }) {
-  auto sockets = listen_for_good(manager_, "http", options.bind);
+  auto sockets = listen_for_good(manager_, "http", bind_of(options));
   if (!options.run_directory.empty()) {
     publisher_.emplace(loop, options.run_directory, bus::Topic::Proxy);
     output_log_.emplace(options.run_directory, bus::Topic::Backend);
@@ -97,6 +114,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
   }
   perform(switchboard().count());
   log::info("http://{} forwards to {}", to_string(options.bind), to_string(options.backend));
+  if (options.lan) log::info("{}", network_line(options.bind.port));
   manager_.ready();
 }
 

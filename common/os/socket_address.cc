@@ -97,6 +97,9 @@ std::vector<SocketAddress> resolve(const Address& address) {
   if (address.host == "localhost") {
     return {make_v4(INADDR_LOOPBACK, address.port), make_v6(in6addr_loopback, address.port)};
   }
+  if (address.host == "*") {
+    return {make_v4(INADDR_ANY, address.port), make_v6(in6addr_any, address.port)};
+  }
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;

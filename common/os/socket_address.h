@@ -40,7 +40,8 @@ struct SocketAddress {
 };
 
 // Returns all addresses of a name, without duplicates. For `localhost` that is always 127.0.0.1 and
-// ::1, without the resolver (RFC 6761 §6.3), because a server may listen on either of them. Blocks
+// ::1, without the resolver (RFC 6761 §6.3), because a server may listen on either of them. For `*`
+// that is every address of the machine. Blocks
 // while the resolver works. Throws std::runtime_error with the name and the reason.
 std::vector<SocketAddress> resolve(const Address& address);
 

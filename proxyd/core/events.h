@@ -11,6 +11,7 @@
 #include <variant>
 
 #include "common/time_point.h"
+#include "proxyd/core/access.h"
 #include "proxyd/core/effect_list.h"
 #include "proxyd/core/gate.h"
 #include "proxyd/core/http/head.h"
@@ -54,6 +55,7 @@ struct RequestRefused {
   std::string why;
   RequestFacts facts;           // as far as the head is known
   std::string_view allow = {};  // status 405: the methods that are allowed
+  std::optional<Notice> notice = {};
 };
 
 // The backend's connection has been given the whole body.

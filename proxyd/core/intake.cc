@@ -18,12 +18,18 @@ std::variant<Intake, RequestRefused> take_in(const RequestHead& head, const Peer
     return refuse(*refused, facts_of_refused(head));
   }
   Intake intake{.facts = std::get<RequestFacts>(judged)};
-  intake.facts.may_see_errors = may_see_errors(head, peer.is_local, rules.bind);
-  auto own = judge_own(head, intake.facts, peer.is_local, rules.bind);
-  if (const auto* refused = std::get_if<Refused>(&own)) return refuse(*refused, intake.facts);
+  intake.facts.may_see_errors = may_see_errors(head, peer, rules.access);
+  auto own = judge_own(head, intake.facts, peer, rules.access);
+  if (const auto* refused = std::get_if<Refused>(&own)) {
+    RequestRefused answer = refuse(*refused, intake.facts);
+    if (refused->status == 403) answer.notice = notice_for(head, peer, rules.access);
+    return answer;
+  }
   if (auto* asked = std::get_if<OwnRequest>(&own)) intake.own = std::move(*asked);
-  if (rules.injects && may_ask_own(head, peer.is_local, rules.bind)) {
-    intake.page = navigated_page(head);
+  if (rules.injects) intake.page = navigated_page(head);
+  if (intake.page && access_of(head, peer, rules.access) == Access::None) {
+    intake.page.reset();
+    intake.notice = notice_for(head, peer, rules.access);
   }
   const auto write = [&](const RequestHead& as_asked) {
     return write_request_head(as_asked, intake.facts, peer.ip, host);

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <variant>
 
-#include "common/address.h"
+#include "proxyd/core/access.h"
 #include "proxyd/core/events.h"
 #include "proxyd/core/http/parser.h"
 #include "proxyd/core/own_endpoints.h"
@@ -17,13 +17,8 @@ namespace hpp::proxyd {
 
 // The settings, which are the same for all requests.
 struct IntakeRules {
-  Address bind;          // where this proxy listens
+  AccessRules access;
   bool injects = false;  // whether pages get hpp's script
-};
-
-struct Peer {
-  std::string ip;
-  bool is_local = false;  // whether `ip` is a loopback address
 };
 
 struct Intake {
@@ -31,6 +26,7 @@ struct Intake {
   std::string head;               // the head for the backend
   std::optional<Page> page;       // the page that the user navigates to, if it may get hpp's script
   std::optional<OwnRequest> own;  // set if hpp answers the request itself
+  std::optional<Notice> notice;   // why a page does not get hpp's script, if an option changes it
 
   // Whether the request waits at the gate, and needs a ticket.
   bool is_judged() const { return !own || waits_at_gate(own->endpoint); }

@@ -57,35 +57,6 @@ std::optional<OwnEndpoint> endpoint_at(std::string_view name) {
   return std::nullopt;
 }
 
-// Whether the host can only be this machine. Names below `localhost` always are (RFC 6761 §6.3).
-bool is_ours(std::string_view host, const Address& bind) {
-  for (const std::string_view own : {"localhost", "127.0.0.1", "[::1]"}) {
-    if (same_text(host, own)) return true;
-  }
-  constexpr std::string_view kBelow = ".localhost";
-  if (host.size() > kBelow.size() && same_text(host.substr(host.size() - kBelow.size()), kBelow)) {
-    return true;
-  }
-  const bool is_v6 = bind.host.find(':') != std::string::npos;
-  return same_text(host, is_v6 ? '[' + bind.host + ']' : bind.host);
-}
-
-bool names_this_proxy(std::string_view host, const Address& bind) {
-  const HostAndPort said = split_host(host);
-  const std::string_view port = said.port.empty() ? "80" : said.port;
-  return port == std::to_string(bind.port) && is_ours(said.host, bind);
-}
-
-// Whether a WebSocket handshake or a POST comes from a page of this proxy. Browsers send the page's
-// origin, `http://localhost:8000`, in every one. Other clients send none, and are accepted.
-bool has_own_origin(const RequestHead& head) {
-  const std::string_view origin = find_field(head.fields, "Origin").value_or("");
-  if (origin.empty()) return true;
-  const auto scheme = origin.find("://");
-  return scheme != std::string_view::npos &&
-         same_text(origin.substr(scheme + 3), find_field(head.fields, "Host").value_or(""));
-}
-
 // Returns what the path below /__hpp asks for; nothing: there is no such path.
 std::optional<OwnRequest> own_request_at(std::string_view name, std::string_view target) {
   constexpr std::string_view kRequests = "/requests";
@@ -101,28 +72,28 @@ Refused forbid(std::string why) {
   return {.status = 403, .why = std::move(why)};
 }
 
-std::optional<Refused> keep_out(const RequestHead& head, bool peer_is_local, const Address& bind) {
-  if (!peer_is_local) {
+// The log says how the user can admit the client (notice_for()).
+Refused keep_out(const RequestHead& head, const Peer& peer, const AccessRules& rules) {
+  if (!peer.is_local && !rules.has_lan) {
     return forbid(
         "/__hpp/ is only for the machine that hpp runs on, and this request came from another "
-        "address");
+        "address (see --lan)");
   }
-  const std::string_view host = find_field(head.fields, "Host").value_or("");
-  if (names_this_proxy(host, bind)) return std::nullopt;
   return forbid(
       fmt::format("/__hpp/ answers only at localhost:{}, and Host is '{}' (a page of another site "
-                  "could have sent this request)",
-                  bind.port, host));
+                  "could have sent this request; see --trust-host)",
+                  rules.bind.port, find_field(head.fields, "Host").value_or("")));
 }
 
 // Fetch Metadata: browsers say where a request comes from, and no script can change it.
 std::variant<NotOwn, OwnRequest, Refused> accept_action(const RequestHead& head,
-                                                        const OwnRequest& asked) {
+                                                        const OwnRequest& asked,
+                                                        const AccessRules& rules) {
   if (head.method != "POST") {
     return Refused{.status = 405, .why = "this path accepts only POST", .allow = "POST"};
   }
   const std::string_view site = find_field(head.fields, "Sec-Fetch-Site").value_or("same-origin");
-  if (site != "same-origin" || !has_own_origin(head)) {
+  if (site != "same-origin" || !has_own_origin(head, rules)) {
     return forbid(fmt::format("a page of {} may not do this",
                               find_field(head.fields, "Origin").value_or("another site")));
   }
@@ -131,7 +102,8 @@ std::variant<NotOwn, OwnRequest, Refused> accept_action(const RequestHead& head,
 
 // RFC 6455 §4.2.1.
 std::variant<NotOwn, OwnRequest, Refused> open_websocket(const RequestHead& head,
-                                                         const RequestFacts& facts) {
+                                                         const RequestFacts& facts,
+                                                         const AccessRules& rules) {
   const std::string_view key = find_field(head.fields, "Sec-WebSocket-Key").value_or("");
   const bool is_handshake = head.method == "GET" && facts.asks_upgrade && !key.empty() &&
                             facts.framing == Framing::None &&
@@ -140,7 +112,7 @@ std::variant<NotOwn, OwnRequest, Refused> open_websocket(const RequestHead& head
   if (!speaks_websocket_13(head)) {
     return Refused{.status = 426, .why = "/__hpp/livereload supports only version 13 of WebSocket"};
   }
-  if (!has_own_origin(head)) {
+  if (!has_own_origin(head, rules)) {
     return forbid(fmt::format("a page of {} may not use this WebSocket",
                               find_field(head.fields, "Origin").value_or("")));
   }
@@ -161,14 +133,15 @@ std::variant<NotOwn, OwnRequest, Refused> answer_as_last(const RequestHead& head
 }  // namespace
 
 std::variant<NotOwn, OwnRequest, Refused> judge_own(const RequestHead& head,
-                                                    const RequestFacts& facts, bool peer_is_local,
-                                                    const Address& bind) {
+                                                    const RequestFacts& facts, const Peer& peer,
+                                                    const AccessRules& rules) {
   if (max_forwards(head) == 0) return answer_as_last(head);
   std::string_view path = path_of(head.target);
   if (!path.starts_with(kRoot)) return NotOwn{};
   path.remove_prefix(kRoot.size());
   if (!path.empty() && !path.starts_with('/')) return NotOwn{};
-  if (auto refused = keep_out(head, peer_is_local, bind)) return *refused;
+  const Access access = access_of(head, peer, rules);
+  if (access == Access::None) return keep_out(head, peer, rules);
   const auto asked = own_request_at(path, head.target);
   if (!asked) {
     return Refused{.status = 404,
@@ -177,8 +150,11 @@ std::variant<NotOwn, OwnRequest, Refused> judge_own(const RequestHead& head,
                        "log, requests, requests.har, wait, restart, livereload and "
                        "livereload.js"};
   }
-  if (asked->endpoint == OwnEndpoint::LiveReload) return open_websocket(head, facts);
-  if (is_action(asked->endpoint)) return accept_action(head, *asked);
+  if (access == Access::Pages && !is_for_pages(asked->endpoint)) {
+    return forbid(fmt::format("this page is only for localhost:{}", rules.bind.port));
+  }
+  if (asked->endpoint == OwnEndpoint::LiveReload) return open_websocket(head, facts, rules);
+  if (is_action(asked->endpoint)) return accept_action(head, *asked, rules);
   if (head.method != "GET" && head.method != "HEAD") {
     return Refused{
         .status = 405, .why = "this path accepts only GET and HEAD", .allow = "GET, HEAD"};
@@ -188,16 +164,6 @@ std::variant<NotOwn, OwnRequest, Refused> judge_own(const RequestHead& head,
 
 bool speaks_websocket_13(const RequestHead& head) {
   return find_field(head.fields, "Sec-WebSocket-Version") == "13";
-}
-
-bool may_ask_own(const RequestHead& head, bool peer_is_local, const Address& bind) {
-  return peer_is_local && names_this_proxy(find_field(head.fields, "Host").value_or(""), bind);
-}
-
-// A request without Host is no browser's.
-bool may_see_errors(const RequestHead& head, bool peer_is_local, const Address& bind) {
-  const std::string_view host = find_field(head.fields, "Host").value_or("");
-  return peer_is_local && (host.empty() || is_ours(split_host(host).host, bind));
 }
 
 }  // namespace hpp::proxyd

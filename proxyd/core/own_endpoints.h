@@ -1,18 +1,15 @@
 // Pure. Recognises the requests that hpp answers itself, and decides which clients may send them.
 //
-// All but one are below `/__hpp/`. The answers contain the developer's file names and commands, so
-// only the developer may get them. Any web page in the developer's browser can send requests to
-// this machine. The same-origin policy keeps it from reading the answers. It can get around that if
-// its own name resolves to this machine (DNS rebinding), but then Host has that name, and hpp
-// refuses the request. WebSockets have no same-origin policy, so hpp checks their Origin. A page
-// may also send a POST to another origin without reading the answer, so hpp accepts a POST, which
-// changes something, only from its own pages and from programs that are no browser.
+// All but one are below `/__hpp/`; access.h says which clients may use them. WebSockets have no
+// same-origin policy, so hpp checks their Origin. A page may also send a POST to another origin
+// without reading the answer, so hpp accepts a POST, which changes something, only from its own
+// pages and from programs that are no browser.
 #pragma once
 
 #include <string>
 #include <variant>
 
-#include "common/address.h"
+#include "proxyd/core/access.h"
 #include "proxyd/core/http/head.h"
 
 namespace hpp::proxyd {
@@ -60,19 +57,18 @@ struct NotOwn {  // the request is for the backend
   bool operator==(const NotOwn&) const = default;
 };
 
-// `peer_is_local`: whether the client has a loopback address. `bind`: where this proxy listens.
+// Whether pages use the endpoint, so that Access::Pages is enough.
+constexpr bool is_for_pages(OwnEndpoint endpoint) {
+  using enum OwnEndpoint;
+  return endpoint == LiveReload || endpoint == LiveReloadScript || endpoint == Status ||
+         endpoint == Wait || endpoint == Restart;
+}
+
 std::variant<NotOwn, OwnRequest, Refused> judge_own(const RequestHead& head,
-                                                    const RequestFacts& facts, bool peer_is_local,
-                                                    const Address& bind);
+                                                    const RequestFacts& facts, const Peer& peer,
+                                                    const AccessRules& rules);
 
 // RFC 6455 §4.4: a handshake with any other version, or without one, gets a 426.
 bool speaks_websocket_13(const RequestHead& head);
-
-// Whether the sender of this request may use hpp's own endpoints.
-bool may_ask_own(const RequestHead& head, bool peer_is_local, const Address& bind);
-
-// Whether the sender of this request may see errors. Unlike may_ask_own(), any port will do,
-// because a tunnel to this machine may have another one, and only a name can be another site's.
-bool may_see_errors(const RequestHead& head, bool peer_is_local, const Address& bind);
 
 }  // namespace hpp::proxyd

@@ -5,7 +5,10 @@ The screenshots are in the build directory, tests/browser/screenshots."""
 import json
 import os
 import signal
+import socket
+import socketserver
 import sys
+import threading
 import unittest
 
 from browser import HERE, Browser, what_is_missing
@@ -854,6 +857,75 @@ class Injected(BrowserTest):
             self.assertEqual([line for line in page.ask("log") if "WebSocket" in line], [])
             if said:
                 self.hpp.wait_line(said)
+
+
+class Relay:
+    """Passes connections on to hpp, like a tunnel: browsers see the relay's origin."""
+
+    def __init__(self, port, to, replaces_host):
+        relay = self
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self):
+                with socket.create_connection(("localhost", relay.to)) as hpp:
+                    back = threading.Thread(target=relay.copy, args=(hpp, self.request, False))
+                    back.start()
+                    relay.copy(self.request, hpp, replaces_host)
+                    back.join()
+
+        class Server(socketserver.ThreadingTCPServer):
+            allow_reuse_address = True
+            daemon_threads = True
+
+        self.port, self.to = port, to
+        self._server = Server(("localhost", port), Handler)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def copy(self, source, target, replaces_host):
+        old, new = (f"Host: localhost:{port}\r\n".encode() for port in (self.port, self.to))
+        try:
+            while data := source.recv(65536):
+                target.sendall(data.replace(old, new) if replaces_host else data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class OtherOrigin(BrowserTest):
+    """A page that reaches hpp under another origin (--trust-host)."""
+
+    def setUp(self):
+        self.origin = free_port()
+        self.OPTIONS = ("--inject", "--trust-host", f"localhost:{self.origin}")
+        super().setUp()
+
+    def check(self, replaces_host):
+        relay = Relay(self.origin, self.hpp.bind, replaces_host)
+        self.addCleanup(relay.close)
+        page = self.browser.page()
+        page.goto(f"http://localhost:{self.origin}/bare")
+        self.save_site("new")
+        self.shows(page, "new")
+        self.save("app.py", BROKEN)
+        self.wait_overlay(page, "KeyError")
+        page.goto(f"http://localhost:{self.origin}/bare")
+        page.wait("document.querySelector('h1')?.textContent === \"KeyError: 'database'\"")
+        self.save_site("fixed")
+        self.shows(page, "fixed")
+        get(self.hpp.url + "crash")
+        self.wait_overlay(page, "Asked to crash")
+        page.click("text=Restart the server")
+        page.wait(f"document.title === 'fixed' && !{OVERLAY}")
+
+    def test_a_tunnel_that_keeps_host(self):
+        self.check(replaces_host=False)
+
+    def test_a_tunnel_that_replaces_host(self):
+        self.check(replaces_host=True)
 
 
 class PublicClient(BrowserTest):

@@ -55,7 +55,7 @@ constexpr std::size_t kOutputMax = 48;
 
 // A client on another machine, whose requests below `/__hpp/` are refused.
 const Peer kPeer{.ip = "127.0.0.1", .is_local = false};
-const IntakeRules kRules{.bind = {.host = "localhost", .port = 8000}, .injects = false};
+const IntakeRules kRules{.access = {.bind = {.host = "localhost", .port = 8000}}, .injects = false};
 
 // ---- the script ---------------------------------------------------------------------------------
 

@@ -2,8 +2,10 @@
 request reaches the backend."""
 
 import asyncio
+import ipaddress
 import json
 import re
+import socket
 import subprocess
 import unittest
 
@@ -164,6 +166,103 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 http.server.ThreadingHTTPServer(("localhost", int(sys.argv[1])), Handler).serve_forever()
 '''
+
+
+PAGE_FIELDS = [("Sec-Fetch-Dest", "document"), ("Sec-Fetch-Mode", "navigate"), ("Accept", "text/html")]
+PAGE = "<!doctype html><title>x</title><p>a page"
+HANDSHAKE = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"),
+             ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")]
+
+
+class PagesTest(OwnEndpointsTest):
+    """A running hpp that adds its script to a page."""
+
+    def setUp(self):
+        IntegrationTest.setUp(self)
+
+    def start(self, *options):
+        self.save("index.html", PAGE)
+        self.hpp = self.start_ready("--inject", *options, "--exec", PYTHON, "-m", "http.server", "{backend}")
+
+
+class OtherNames(PagesTest):
+    """Browsers that reach hpp under another name, through a tunnel or a program that terminates TLS. One
+    keeps Host, another replaces it. Browsers name the page's origin in both cases."""
+
+    NAME = "app.example.dev"
+
+    def page(self, host):
+        return self.ask("/", host=host, fields=PAGE_FIELDS)
+
+    def open_socket(self, host):
+        with Connection(self.hpp.bind) as client:
+            fields = [("Host", host or f"localhost:{self.hpp.bind}"), ("Origin", f"https://{self.NAME}"), *HANDSHAKE]
+            client.send("\r\n".join(["GET /__hpp/livereload HTTP/1.1",
+                                     *(f"{name}: {value}" for name, value in fields), "", ""]))
+            return client.read_response().status
+
+    def lines_about_the_name(self):
+        return [line for line in self.hpp.output("err").split("\n") if f"--trust-host {self.NAME}" in line]
+
+    def test_an_unknown_name_is_named_once(self):
+        self.start()
+        for _ in range(3):
+            self.assertNotIn("__hpp/livereload.js", self.page(self.NAME).text)
+            self.assertEqual(self.open_socket(self.NAME), 403)
+            self.assertEqual(self.open_socket(None), 403)
+        self.hpp.wait_line(re.escape(f"--trust-host {self.NAME}"))
+        self.assertEqual(self.page(f"localhost:{self.hpp.bind}").text.count("__hpp/livereload.js"), 1)
+        self.assertEqual(len(self.lines_about_the_name()), 1)
+
+    def test_a_trusted_name_has_what_pages_need(self):
+        self.start("--trust-host", self.NAME)
+        self.assertIn("__hpp/livereload.js", self.page(self.NAME).text)
+        for host in (self.NAME, None):
+            self.assertEqual(self.open_socket(host), 101)
+        self.assertEqual(self.ask("/__hpp/status", host=self.NAME).status, 200)
+        self.assertEqual(self.ask("/__hpp/requests", host=self.NAME).status, 403)
+        self.assertEqual(self.ask("/__hpp/status", host="evil.example").status, 403)
+
+
+class Lan(PagesTest):
+    """Clients of the local network, from a private address of this machine."""
+
+    def setUp(self):
+        super().setUp()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.connect(("10.255.255.255", 9))  # sends nothing
+                self.address = probe.getsockname()[0]
+            except OSError:
+                self.skipTest("this machine has no route to a network")
+        if not any(ipaddress.ip_address(self.address) in ipaddress.ip_network(network)
+                   for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")):
+            self.skipTest(f"{self.address} is no address of a private network")
+
+    def ask_from_lan(self, path, fields=()):
+        with socket.create_connection((self.address, self.hpp.bind), timeout=DEADLINE_S) as client:
+            lines = [f"GET {path} HTTP/1.1", f"Host: {self.address}:{self.hpp.bind}", "Connection: close",
+                     *(f"{name}: {value}" for name, value in fields), "", ""]
+            client.sendall("\r\n".join(lines).encode())
+            return client.makefile("rb").read().decode()
+
+    def test_other_machines_reload_and_see_errors(self):
+        self.start("--lan")
+        self.hpp.wait_line(re.escape(f"http://{self.address}:{self.hpp.bind}/"))
+        self.assertIn("__hpp/livereload.js", self.ask_from_lan("/", PAGE_FIELDS))
+        origin = ("Origin", f"http://{self.address}:{self.hpp.bind}")
+        with socket.create_connection((self.address, self.hpp.bind), timeout=DEADLINE_S) as client:
+            fields = [("Host", f"{self.address}:{self.hpp.bind}"), origin, *HANDSHAKE]
+            client.sendall("\r\n".join(["GET /__hpp/livereload HTTP/1.1",
+                                        *(f"{n}: {v}" for n, v in fields), "", ""]).encode())
+            self.assertIn(b" 101 ", client.recv(100))
+        self.assertIn(" 403 ", self.ask_from_lan("/__hpp/requests").split("\r\n")[0])
+        self.assertEqual(self.ask("/__hpp/requests").status, 200)
+
+    def test_without_the_option_nothing_listens_there(self):
+        self.start()
+        with self.assertRaises(ConnectionRefusedError):
+            self.ask_from_lan("/")
 
 
 class Requests(IntegrationTest):

@@ -101,7 +101,7 @@ Json query_json(std::string_view target) {
 }
 
 // The text after the version and the status: `HTTP/1.1 404 Not Found` → `Not Found`.
-std::string reason_of(const std::string& head) {
+std::string status_text(const std::string& head) {
   constexpr std::size_t kBeforeReason = 13;
   const std::string line = head.substr(0, head.find_first_of("\r\n"));
   return line.size() > kBeforeReason ? line.substr(kBeforeReason) : "";
@@ -127,7 +127,7 @@ Json har_request(const RequestRecord& record, const KeptRequest& request, const 
 Json har_response(const RequestRecord& record) {
   const KeptFields fields = kept_fields(record.answer);
   return {{"status", record.status},
-          {"statusText", reason_of(record.answer)},
+          {"statusText", status_text(record.answer)},
           {"httpVersion", record.answer.substr(0, record.answer.find(' '))},
           {"cookies", Json::array()},
           {"headers", fields_json(fields)},

@@ -13,7 +13,7 @@ using testing::Not;
 
 const Peer kDeveloper{.ip = "127.0.0.1", .is_local = true};
 const Peer kStranger{.ip = "192.0.2.7", .is_local = false};
-const IntakeRules kRules{.bind = {.host = "localhost", .port = 8000}, .injects = true};
+const IntakeRules kRules{.access = {.bind = {.host = "localhost", .port = 8000}}, .injects = true};
 
 std::variant<Intake, RequestRefused> take(const std::string& text, const Peer& peer = kDeveloper,
                                           const IntakeRules& rules = kRules) {
@@ -81,6 +81,31 @@ TEST(Intake, OnlyRequestsFromThisMachineWithItsNameMaySeeErrors) {
   EXPECT_TRUE(taken("GET / HTTP/1.0\r\n\r\n").facts.may_see_errors);
   EXPECT_FALSE(may_see("evil.example:8000", kDeveloper));
   EXPECT_FALSE(may_see("localhost:8000", kStranger));
+}
+
+TEST(Intake, APageUnderAnUnknownNameGetsANoticeInsteadOfTheScript) {
+  std::string text = kPage;
+  text.replace(text.find("localhost:8000"), 14, "app.example.dev");
+  const Intake page = taken(text);
+  EXPECT_FALSE(page.page);
+  ASSERT_TRUE(page.notice);
+  EXPECT_EQ(page.notice->about, "app.example.dev");
+  IntakeRules trusting = kRules;
+  trusting.access.trusted_host = "app.example.dev";
+  EXPECT_TRUE(taken(text, kDeveloper, trusting).page);
+  EXPECT_FALSE(taken(text, kDeveloper, trusting).notice);
+  EXPECT_FALSE(taken(kPage).notice);
+}
+
+TEST(Intake, ARefusedWebSocketGetsANotice) {
+  const RequestRefused foreign = refused(
+      "GET /__hpp/livereload HTTP/1.1\r\nHost: localhost:8000\r\nConnection: Upgrade\r\n"
+      "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: abc\r\n"
+      "Origin: https://app.example.dev\r\n\r\n");
+  EXPECT_EQ(foreign.status, 403);
+  ASSERT_TRUE(foreign.notice);
+  EXPECT_EQ(foreign.notice->about, "app.example.dev");
+  EXPECT_FALSE(refused("GET /__hpp/nosuch HTTP/1.1\r\nHost: localhost:8000\r\n\r\n").notice);
 }
 
 TEST(Intake, ARefusalHasTheFactsOfTheRequest) {

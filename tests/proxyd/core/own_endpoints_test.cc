@@ -30,7 +30,8 @@ Own judge(const Asked& asked) {
                            "\r\n" + asked.fields + "\r\n");
   const auto facts = judge_request(*head);
   if (!std::holds_alternative<RequestFacts>(facts)) return std::get<Refused>(facts);
-  return judge_own(*head, std::get<RequestFacts>(facts), asked.peer_is_local, asked.bind);
+  return judge_own(*head, std::get<RequestFacts>(facts),
+                   {.ip = "127.0.0.1", .is_local = asked.peer_is_local}, {.bind = asked.bind});
 }
 
 int status_of(const Own& own) {
@@ -168,21 +169,22 @@ TEST(OwnEndpoints, NeedAHostOfThisProxy) {
   EXPECT_THAT(std::get<Refused>(own).why, HasSubstr("localhost:8000"));
 }
 
-TEST(OwnEndpoints, MayAskOwnChecksTheHostAndThePeer) {
-  struct Case {
-    const char* host;
-    bool peer_is_local;
-    bool may;
+TEST(OwnEndpoints, ATrustedNameGetsOnlyWhatPagesNeed) {
+  const auto status = [](const std::string& target, const std::string& method = "GET") {
+    const ParsedRequest head(method + ' ' + target + " HTTP/1.1\r\nHost: app.example.dev\r\n\r\n");
+    return status_of(judge_own(*head, std::get<RequestFacts>(judge_request(*head)),
+                               {.ip = "127.0.0.1", .is_local = true},
+                               {.bind = kBind, .trusted_host = "app.example.dev"}));
   };
-
-  for (const auto& [host, peer_is_local, may] : {Case{"localhost:8000", true, true},
-                                                 {"dev.example:8000", true, true},
-                                                 {"localhost:8000", false, false},
-                                                 {"localhost:8001", true, false},
-                                                 {"evil.example:8000", true, false}}) {
-    const ParsedRequest head("GET / HTTP/1.1\r\nHost: " + std::string(host) + "\r\n\r\n");
-    EXPECT_EQ(may_ask_own(*head, peer_is_local, kBind), may) << host;
+  for (const char* const target : {"/__hpp/livereload.js", "/__hpp/status", "/__hpp/wait"}) {
+    EXPECT_EQ(status(target), 0) << target;
   }
+  EXPECT_EQ(status("/__hpp/restart", "POST"), 0);
+  for (const char* const target : {"/__hpp/", "/__hpp/history", "/__hpp/log", "/__hpp/requests",
+                                   "/__hpp/requests/1", "/__hpp/requests.har"}) {
+    EXPECT_EQ(status(target), 403) << target;
+  }
+  EXPECT_EQ(status("/__hpp/requests/1/send", "POST"), 403);
 }
 
 TEST(OwnEndpoints, TheSchemesDefaultPortMayBeOmitted) {
