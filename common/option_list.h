@@ -97,6 +97,9 @@ void visit_server(AnyOptions& options, Visitor& visitor) {
                "run this shell command before each start of the server");
   visitor.flag("--keep-last-good", options.keep_last_good,
                "keep the old server during a build, and if the build fails");
+  visitor.number("--settle", "MS", 0, options.settle_ms,
+                 "after a change, start the server when no file has changed for this time "
+                 "(default: 0, at once)");
   visitor.file_names("--build-daemon", options.build_daemons,
                      "do not kill these programs when the build that started them ends; Gradle, "
                      "Bazel, sccache and others are known");

@@ -32,6 +32,7 @@ struct Options {
   std::uint32_t poll_interval_ms = 500;
   std::vector<std::string> command;  // the command that starts the backend
   std::string build;                 // a shell command that runs before each start; or empty
+  std::uint32_t settle_ms = 0;       // a start waits until no file has changed for this time
   bool keep_last_good = false;       // the old backend runs during a build, and if the build fails
   std::vector<std::string> build_daemons;  // file names of programs that outlive the build
   bool socket = false;                     // the backend gets a listening socket

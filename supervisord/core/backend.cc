@@ -25,7 +25,8 @@ bool is_success(const StepEnded& event) {
 Backend::Backend(Settings settings, std::uint64_t spawns_so_far)
     : keep_last_good_(settings.keep_last_good),
       has_spares_(settings.has_spares),
-      preparation_(std::move(settings.steps)) {
+      preparation_(std::move(settings.steps)),
+      pace_(settings.settle) {
   assert(!settings.command.empty());
   facts_.command = std::move(settings.command);
   facts_.generation = spawns_so_far;

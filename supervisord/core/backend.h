@@ -131,6 +131,7 @@ class Backend : private Emits<Effect> {
     std::vector<Step> steps;      // run before each spawn
     bool keep_last_good = false;  // the backend lives while the steps run, and if a step fails
     bool has_spares = false;      // a spare may live without a backend (spare.h)
+    std::chrono::milliseconds settle{};  // the settling time after a change (restart_pace.h)
   };
 
   // `spawns_so_far` is the last generation of an earlier supervisord. Generations never decrease.

@@ -40,6 +40,7 @@ milliseconds with_margin(milliseconds time) {
 }  // namespace
 
 void RestartPace::on_change(const std::vector<std::string>& files, TimePoint now) {
+  follows_change_ = phase_ != Phase::Idle;
   switch (phase_) {
     case Phase::Idle:
       return;
@@ -76,6 +77,7 @@ void RestartPace::on_change_in_pause(const std::vector<std::string>& files) {
 void RestartPace::on_request() {
   series_.reset();
   is_experiment_ = false;
+  follows_change_ = false;
   interrupted_ = 0;
 }
 
@@ -132,6 +134,12 @@ milliseconds RestartPace::quiet_time(TimePoint now) const {
   return std::max(std::min({quiet, kQuietMax, left}), milliseconds{});
 }
 
+milliseconds RestartPace::settle_time(TimePoint now) const {
+  if (!follows_change_) return {};
+  const auto left = kSettleMax * settle_ - std::chrono::floor<milliseconds>(now - since_);
+  return std::max(std::min(settle_, left), milliseconds{});
+}
+
 // Returns the suspected files or, if there are none, the suspected folders. A folder is left out if
 // one of its subfolders is suspected: a server that writes in `app/tmp/` is no reason to suspect
 // all of `app/`.
@@ -169,10 +177,10 @@ Pause RestartPace::begin_pause(TimePoint now) {
 }
 
 Pause RestartPace::pause(TimePoint now) const {
-  const milliseconds quiet = quiet_time(now);
-  Pause pause{.is = quiet > milliseconds{} ? Pause::For::Quiet : Pause::For::Nothing,
-              .length = quiet,
-              .files = {}};
+  const milliseconds settle = settle_time(now);
+  const milliseconds quiet = std::max(quiet_time(now), settle);
+  Pause pause{.length = quiet, .files = {}};
+  if (quiet > milliseconds{}) pause.is = quiet > settle ? Pause::For::Quiet : Pause::For::Settle;
   if (is_impatient_ || !is_suspicious()) return pause;
   pause.files = suspects();
   pause.restarts = series_->restarts;
@@ -191,6 +199,7 @@ void RestartPace::on_start(TimePoint now) {
   phase_ = Phase::Starting;
   started_ = since_ = now;
   is_impatient_ = false;
+  follows_change_ = false;
 }
 
 milliseconds RestartPace::on_answer(TimePoint now) {

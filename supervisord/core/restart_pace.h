@@ -8,6 +8,9 @@
 // file has changed for a quiet time, which doubles each time. The total wait is limited to
 // kQuietTotalMax.
 //
+// If the user has set a settling time (--settle), the start after each change waits until no file
+// has changed for that time, for at most kSettleMax times as long in total.
+//
 // ---- a restart loop ----
 //
 // A server, or its build, that writes a watched file whenever it starts restarts itself without
@@ -54,6 +57,8 @@ constexpr std::chrono::milliseconds kQuietMin{100};
 constexpr std::chrono::milliseconds kQuietMax{2'000};
 constexpr std::chrono::milliseconds kQuietTotalMax{5'000};
 
+constexpr int kSettleMax = 20;
+
 // The number of restarts in a row, caused by the same file, that raise the first suspicion. The
 // number doubles with each wrong suspicion, up to kSuspectRestartsMax.
 constexpr int kSuspectRestarts = 4;
@@ -83,6 +88,7 @@ struct Pause {
   enum class For {
     Nothing,     // no pause: the start is not delayed
     Quiet,       // wait until no file has changed for `length`
+    Settle,      // wait like that because of --settle
     Experiment,  // a restart loop is suspected
     Loop,        // a restart loop is proved
     Advice,      // no pause, but hpp should report that the files change after each answer
@@ -102,6 +108,9 @@ struct Pause {
 
 class RestartPace {
  public:
+  // `settle` is the settling time; 0: none.
+  explicit RestartPace(std::chrono::milliseconds settle = {}) : settle_(settle) {}
+
   // Files changed. To be called for the first change during or after a start, and for each change
   // while the next start waits.
   void on_change(const std::vector<std::string>& files, TimePoint now);
@@ -156,13 +165,16 @@ class RestartPace {
   bool is_loop() const;
   std::chrono::milliseconds longest_time() const;
   std::chrono::milliseconds quiet_time(TimePoint now) const;
+  std::chrono::milliseconds settle_time(TimePoint now) const;
   std::vector<std::string> suspects() const;
   bool has_suspect(const std::vector<std::string>& files) const;
 
+  std::chrono::milliseconds settle_;
   Phase phase_ = Phase::Idle;
-  TimePoint since_;      // when the phase began
-  TimePoint started_;    // the newest start
-  int interrupted_ = 0;  // number of starts in a row that a change interrupted
+  TimePoint since_;              // when the phase began
+  TimePoint started_;            // the newest start
+  bool follows_change_ = false;  // a change has caused the start that waits
+  int interrupted_ = 0;          // number of starts in a row that a change interrupted
   std::optional<Series> series_;
   // The newest start, or the one that waits, is an experiment: if a suspected file changes after
   // it, that is a proof.

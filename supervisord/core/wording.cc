@@ -37,6 +37,7 @@ std::string pause_text(const Pause& pause, const std::string& cure) {
   const std::string times = fmt::format("{} times in a row", pause.restarts);
   switch (pause.is) {
     case Pause::For::Nothing:
+    case Pause::For::Settle:
       return "";
     case Pause::For::Quiet:
       return fmt::format(
@@ -129,7 +130,7 @@ std::string error_first(const std::optional<bus::BackendError>& error, const std
 }
 
 std::string delay_text(const Pause& pause) {
-  if (pause.is == Pause::For::Quiet) {
+  if (pause.is == Pause::For::Quiet || pause.is == Pause::For::Settle) {
     return fmt::format("the start waits until no file has changed for {}", text_of(pause.length));
   }
   return fmt::format("the start waits for {}, because {} changes after each start",
@@ -193,7 +194,8 @@ std::optional<Say> Wording::pausing(const Pause& pause) {
   const bool is_same = pause.is == announced_.is && pause.length <= announced_.length &&
                        pause.files == announced_.files;
   announced_ = pause;
-  if (is_same || pause.is == Pause::For::Nothing) return std::nullopt;
+  const bool is_expected = pause.is == Pause::For::Nothing || pause.is == Pause::For::Settle;
+  if (is_same || is_expected) return std::nullopt;
   const bool knows_cure = pause.is == Pause::For::Loop || pause.is == Pause::For::Advice;
   const bool is_news = knows_cure && find_cure(pause.files);
   if (pause.is == Pause::For::Advice && !is_news) return std::nullopt;

@@ -80,6 +80,7 @@ Options full() {
       .watcher = "poll",
       .poll_interval_ms = 250,
       .command = {"python3", "-c", "print('x')", "--exec", "", "--debug"},
+      .settle_ms = 150,
       .build_daemons = {"daemon.py", "-dash"},
       .interactive = true,
       .clear = true,
@@ -161,6 +162,7 @@ TEST(Options, ReachEachHelperUnchanged) {
     if (program == Program::Proxyd || program == Program::Watchd) {
       expected.interactive = expected.clear = false;
       expected.build_daemons.clear();
+      expected.settle_ms = 0;
     }
     if (program == Program::Supervisord) expected.bind = {};
     if (program == Program::Proxyd || program == Program::Supervisord) {
@@ -445,7 +447,8 @@ TEST_F(ConfiguredOptions, EachHelperReadsItsOwnOptions) {
       "css = '**/*.css'\nreload = ['static/**', '-dash']\nroot = ['../shared', '-dash']\n"
       "no-default-excludes = true\nwatcher = 'poll'\npoll-interval = 250\n"
       "build-daemon = ['daemon.py', '-dash']\n"
-      "interactive = true\nclear = true\ninject = true\nexec = ['python3', '-c', \"print('x')\", "
+      "settle = 150\ninteractive = true\nclear = true\ninject = true\nexec = ['python3', '-c', "
+      "\"print('x')\", "
       "'--exec', '', "
       "'--debug']\n");
   for (const Program program : {Program::Proxyd, Program::Watchd, Program::Supervisord}) {

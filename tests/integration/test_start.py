@@ -102,6 +102,14 @@ class Build(IntegrationTest):
         self.assertEqual(get(self.hpp.url).text, "two")
         self.assertFalse(is_alive(builder))
 
+    def test_waits_for_the_settling_time(self):
+        self.start_built("one", "--settle", 1500).wait_ready()
+        self.save("source", "two")
+        self.hpp.wait_line("Killing: source changed")
+        self.save("source", "three")
+        self.assertEqual(get(self.hpp.url).text, "three")
+        self.assertEqual(self.builds, ["building one", "building three"])
+
     def test_dies_with_hpp(self):
         self.start_built("slow").wait_state("Loading")
         wait_for(lambda: self.builder(), "the build")

@@ -20,7 +20,7 @@ class Story {
  public:
   static constexpr milliseconds kBoot{100};
 
-  Story() { start(); }
+  explicit Story(milliseconds settle = kNone) : pace_(settle) { start(); }
 
   void start() { pace_.on_start(now_); }
 
@@ -68,11 +68,60 @@ class Story {
 
   void request() { pace_.on_request(); }
 
+  Pause pause() const { return pace_.pause(now_); }
+
  private:
   RestartPace pace_;
   TimePoint now_{std::chrono::hours(1)};
   Pause last_;
 };
+
+// ---- the settling time --------------------------------------------------------------------------
+
+TEST(SettlingTime, DelaysTheStartAfterEachChange) {
+  Story story(milliseconds(300));
+  story.answer();
+  for (int i = 0; i < 3; ++i) {
+    story.wait(std::chrono::minutes(1));
+    const Pause pause = story.change({"a"});
+    EXPECT_EQ(pause, (Pause{.is = Pause::For::Settle, .length = milliseconds(300), .files = {}}));
+    story.start_after_pause();
+    story.answer();
+  }
+}
+
+TEST(SettlingTime, BeginsAgainWithEachChangeUntilItsLimit) {
+  Story story(milliseconds(300));
+  story.answer();
+  story.change({"a"});
+  milliseconds waited{};
+  for (; waited < kSettleMax * milliseconds(300) - milliseconds(300); waited += milliseconds(250)) {
+    EXPECT_EQ(story.change_in_pause({"b"}).length, milliseconds(300)) << waited.count();
+    story.wait(milliseconds(250));
+  }
+  story.wait(milliseconds(250));
+  EXPECT_LT(story.change_in_pause({"b"}).length, milliseconds(300));
+  story.wait(milliseconds(300));
+  EXPECT_EQ(story.change_in_pause({"b"}).is, Pause::For::Nothing);
+}
+
+TEST(SettlingTime, DoesNotDelayAStartThatTheUserRequests) {
+  Story story(milliseconds(300));
+  story.answer();
+  story.change({"a"});
+  story.request();
+  EXPECT_EQ(story.pause().is, Pause::For::Nothing);
+}
+
+TEST(SettlingTime, GivesWayToALongerPause) {
+  Story story(milliseconds(150));
+  EXPECT_EQ(story.change({"a"}).is, Pause::For::Settle);
+  story.start_after_pause();
+  EXPECT_EQ(story.change({"b"}).is, Pause::For::Settle);
+  story.start_after_pause();
+  EXPECT_EQ(story.change({"c"}),
+            (Pause{.is = Pause::For::Quiet, .length = 2 * kQuietMin, .files = {}}));
+}
 
 // The server writes `files` 30 ms after each start, before it answers.
 Pause loop(Story& story, int times, const Files& files = {"db"}) {
