@@ -10,6 +10,7 @@
 #
 #     rb path FOLDER     has been in $LOAD_PATH
 #     rb file FILE       has been loaded, in this order
+#     rb fork            a fork has loaded what follows: a thread of its parent would be missing
 #     rb env NAME        this variable was set before what follows was loaded
 #     rb set NAME        the program sets this variable, or a file that is not loaded early
 #     rb skip FILE       must not be loaded early
@@ -40,6 +41,7 @@ module HppGate
       @project = project
       @known = {}
       @paths = []
+      @pid = ::Process.pid
       @variables = {}
       @output = File.open(name, 'a', 0o600)
       @output.sync = true
@@ -68,7 +70,13 @@ module HppGate
       return if file.nil? || @known[file] || @project.include?(file)
 
       @known[file] = true
-      append((new_paths + ["rb file #{file}\n"]).join)
+      append((new_fork + new_paths + ["rb file #{file}\n"]).join)
+    end
+
+    def new_fork
+      before = @pid
+      @pid = ::Process.pid
+      before == @pid ? [] : ["rb fork\n"]
     end
 
     def append(text)

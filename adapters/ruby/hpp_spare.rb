@@ -63,7 +63,8 @@ module HppGate
   # A spare: loads files, waits at the gate, and checks that nothing has changed (docs/gate.rst).
   #
   # A file is *unfit* if loading it early would differ from loading it in time: it fails, it loads a file
-  # of the project, it opens a connection, writes a file, starts a process or a thread, or reads a variable
+  # of the project, it opens a connection, writes a file, starts a process, or a thread that does more than to
+  # wait for an element of a queue, or reads a variable
   # of the environment that the program sets itself at any time, or that was set before. The files that load it are unfit, too, even if they
   # rescue the error. So are the files of the same library that were loaded after it: they may rely on what
   # it does, and can be loaded early without it, but then it cannot be loaded any more. A fork of the spare
@@ -74,9 +75,13 @@ module HppGate
     FORBIDDEN = {
       '`': %w[Kernel], bind: %w[Socket UDPSocket], chdir: %w[Dir], connect: %w[Socket UDPSocket], delete: %w[File Dir],
       exec: %w[Kernel Process], fork: %w[Kernel Process], kill: %w[Process], link: %w[File], mkdir: %w[Dir],
-      new: %w[Thread], popen: %w[IO], rename: %w[File], rmdir: %w[Dir], spawn: %w[Kernel Process],
-      start: %w[Thread], symlink: %w[File], system: %w[Kernel], unlink: %w[File Dir], utime: %w[File]
+      popen: %w[IO], rename: %w[File], rmdir: %w[Dir], spawn: %w[Kernel Process],
+      symlink: %w[File], system: %w[Kernel], unlink: %w[File Dir], utime: %w[File]
     }.freeze
+    THREADS = %i[fork new start].freeze
+    # Methods of Queue in which a thread does nothing until the program wakes it up.
+    WAITING = /[`#'](pop|deq|shift)'\z/.freeze
+    THREAD_S_MAX = 0.2 # until a thread waits
     SOCKETS = %w[TCPServer TCPSocket UNIXServer UNIXSocket].freeze
     READING = %i[binread directory? exist? file? foreach lstat mtime new open read readable? readlines realpath
                  size stat].freeze
@@ -135,6 +140,8 @@ module HppGate
       @project = project
       @files = {} # name: the variables that were set before
       @set_by_program = {}
+      @forks = false
+      @threads = [] # for each that was started: the files that were being loaded
       @set_early = []
       @reads = EarlyReads.new
       @paths = []
@@ -157,6 +164,7 @@ module HppGate
           @set_by_program[value] = true
         when 'skip' then @skipped[value] = true
         when 'checked' then @is_checked = true
+        when 'fork' then @forks = true
         when 'file'
           @is_checked = false unless @files.key?(value)
           @files[value] ||= variables
@@ -232,18 +240,37 @@ module HppGate
       @current = file
       @variables = @files[file]
       @guard&.note_file(file)
+      threads = Thread.list
       require file
       raise Refused, "#{file} changes $LOAD_PATH" if $LOAD_PATH != extended
+
+      check_threads(Thread.list - threads)
     rescue Exception # rubocop:disable Lint/RescueException
       declare_unfit(file)
     end
 
+    def check_threads(new)
+      deadline = Time.now + THREAD_S_MAX
+      sleep 0.001 until new.all? { |thread| waits?(thread) } || Time.now > deadline
+      # A thread that has ended is not in the list.
+      declare_unfit(*@threads.flatten) unless new.size == @threads.size && new.all? { |thread| waits?(thread) }
+      @threads.clear
+    end
+
+    def waits?(thread)
+      thread.stop? && thread.backtrace.to_a.first.to_s.match?(WAITING)
+    end
+
     def refuse(why)
-      declare_unfit(@current)
-      declare_unfit(*caller_locations.filter_map do |place|
-        place.absolute_path if place.label == '<top (required)>' && @files.key?(place.absolute_path)
-      end)
+      declare_unfit(*loading)
       raise Refused, why
+    end
+
+    # The files that are being loaded.
+    def loading
+      [@current, *caller_locations.filter_map do |place|
+        place.absolute_path if place.label == '<top (required)>' && @files.key?(place.absolute_path)
+      end]
     end
 
     def with_watched_methods
@@ -307,6 +334,10 @@ module HppGate
     def check_call(point)
       owners = FORBIDDEN[point.method_id]
       name = point.defined_class.inspect[/\A(?:#<Class:)?([\w:]+)/, 1]
+      if name == 'Thread' && THREADS.include?(point.method_id)
+        refuse('a thread would be missing in a fork') if @forks
+        @threads << loading
+      end
       is_forbidden = owners&.include?(name) || (point.method_id == :initialize && SOCKETS.include?(name))
       refuse("#{name}.#{point.method_id} is not possible before the gate") if is_forbidden
     end
@@ -321,6 +352,9 @@ module HppGate
 
     def note_listing(folder)
       return unless folder.is_a?(String)
+
+      # It looks for similar names if a message of a LoadError is asked for.
+      return if caller_locations.any? { |place| place.path.include?('/did_you_mean/') }
 
       folder = File.expand_path(folder[/\A[^*?\[{]*/].to_s)
       refuse("#{folder} is a folder of the project") if @project.include?("#{folder}/")

@@ -157,11 +157,40 @@ puts method(:require).owner, `ruby -e 'p ENV["HPP_GATE"], ENV["RUBYOPT"]'`
         self.check_skipped()
 
     def test_does_more_than_to_read(self):
-        for text in "system('true')", "Thread.new {}", "Dir.children('.')", "File.open('written', 'w') {}", "Dir.mkdir('made') rescue nil":
+        for text in "system('true')", "Thread.new {}", "Thread.new { sleep 9 }", "Thread.new { Queue.new.pop; }; Thread.new {}", "Dir.children('.')", "File.open('written', 'w') {}", "Dir.mkdir('made') rescue nil":
             with self.subTest(text):
                 self.list.unlink(missing_ok=True)
                 self.gem.write_text(text + "\n")
                 self.check_skipped()
+
+    def test_a_thread_that_waits_for_an_element_of_a_queue(self):
+        """concurrent-ruby starts one, and all of Rails loads that."""
+        self.gem.write_text("IN, OUT = Queue.new, Queue.new\nThread.new { loop { OUT << IN.pop } }\n"
+                            "$stdout.syswrite(\"colour\\n\")\n")
+        self.write("project/shop.rb", "IN << 'red'\n$stdout.syswrite(OUT.pop)\n")
+        self.assertEqual(self.cold(), "colour\nredmain\n")
+        spare = self.spare()
+        self.assertEqual((spare.output(), self.recorded("skip")), ("colour\n", []))
+        self.assertEqual((spare.open(), spare.finish()), ("go", (0, "colour\nredmain\n", "")))
+
+    def test_a_thread_would_be_missing_in_a_fork_that_loads_the_program(self):
+        self.gem.write_text("IN, OUT = Queue.new, Queue.new\nThread.new { loop { OUT << IN.pop } }\n"
+                            "$stdout.syswrite(\"colour\\n\")\n")
+        self.write("project/shop.rb", "IN << 'red'\n$stdout.syswrite(OUT.pop)\n")
+        self.write("project/main.rb", "Process.wait(fork { require 'colour'; require_relative 'shop' })\n")
+        out = self.cold()
+        spare = self.spare()
+        self.assertEqual((spare.output(), self.recorded("skip")), ("", [str(self.gem)]))
+        self.assertEqual((spare.open(), spare.finish()), ("go", (0, out, "")))
+
+    def test_the_message_of_a_missing_file(self):
+        """did_you_mean lists the folders of $LOAD_PATH for it."""
+        self.gem.write_text("begin; require 'colou'; rescue LoadError => e; e.message; end\n" + self.gem.read_text())
+        rubyopt = f"-r{ADAPTER} -I{self.gem.parent} -I{self.folder}"
+        self.cold(RUBYOPT=rubyopt)
+        spare = self.spare(RUBYOPT=rubyopt)
+        self.assertEqual((spare.output(), self.recorded("skip")), ("colour\n", []))
+        self.assertEqual(spare.open(), "go")
 
     def test_a_part_of_a_library_that_is_skipped(self):
         """It can be loaded alone, but then the library cannot be loaded any more."""
