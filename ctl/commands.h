@@ -33,6 +33,9 @@ int log(const Instance& instance, const CtlOptions& options);
 // instance ends.
 int trace(const Instance& instance, const CtlOptions& options);
 
+// Prints the URL for phones, and a QR code of it.
+int qr(const Instance& instance);
+
 // Serves a client of the Model Context Protocol on stdin and stdout, until it closes stdin. Each
 // call of a tool runs one of the commands above in a process of its own, which looks for the
 // instance.

@@ -29,6 +29,8 @@ int run(const hpp::ctl::CtlOptions& options) {
       return hpp::ctl::log(instance, options);
     case hpp::ctl::Command::Trace:
       return hpp::ctl::trace(instance, options);
+    case hpp::ctl::Command::Qr:
+      return hpp::ctl::qr(instance);
     case hpp::ctl::Command::Mcp:  // returned above, because it finds an instance for each call
       break;
   }

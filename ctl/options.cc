@@ -77,6 +77,8 @@ void declare(CLI::App& app, CtlOptions& options) {
       add_command(app, options, Command::Log, "log", "show what the server and its build printed");
   auto* const trace = add_command(app, options, Command::Trace, "trace",
                                   "show the messages between hpp's processes, until Ctrl+C");
+  add_command(app, options, Command::Qr, "qr",
+              "show a QR code that opens the site on a phone (--lan)");
   add_command(app, options, Command::Mcp, "mcp",
               "serve a coding agent: a Model Context Protocol server on stdin and stdout");
   status->add_flag("--all", options.all, "list all of this user's instances")->excludes(name);

@@ -11,7 +11,7 @@ import unittest
 
 import websockets
 
-from harness import DEADLINE_S, PYTHON, Background, Connection, IntegrationTest, get, wait_for
+from harness import BUILD_DIR, DEADLINE_S, PYTHON, Background, Connection, IntegrationTest, get, wait_for
 
 HELLO = json.dumps({"command": "hello",
                     "protocols": ["http://livereload.com/protocols/official-7"]})
@@ -256,6 +256,11 @@ class Lan(PagesTest):
             client.sendall("\r\n".join(["GET /__hpp/livereload HTTP/1.1",
                                         *(f"{n}: {v}" for n, v in fields), "", ""]).encode())
             self.assertIn(b" 101 ", client.recv(100))
+        shown = subprocess.run([BUILD_DIR / "ctl" / "hpp-ctl", "--run-dir", self.run_directory(self.hpp.bind), "qr"],
+                               capture_output=True, text=True, timeout=DEADLINE_S)
+        self.assertEqual((shown.returncode, shown.stdout.splitlines()[-1]),
+                         (0, f"http://{self.address}:{self.hpp.bind}/"))
+        self.assertGreater(shown.stdout.count("█"), 100)
         self.assertIn(" 403 ", self.ask_from_lan("/__hpp/requests").split("\r\n")[0])
         self.assertEqual(self.ask("/__hpp/requests").status, 200)
 
@@ -263,6 +268,10 @@ class Lan(PagesTest):
         self.start()
         with self.assertRaises(ConnectionRefusedError):
             self.ask_from_lan("/")
+        shown = subprocess.run([BUILD_DIR / "ctl" / "hpp-ctl", "--run-dir", self.run_directory(self.hpp.bind), "qr"],
+                               capture_output=True, text=True, timeout=DEADLINE_S)
+        self.assertEqual(shown.returncode, 1)
+        self.assertIn("--lan", shown.stderr)
 
 
 class Requests(IntegrationTest):
