@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "common/cli11_words.h"
@@ -31,11 +32,31 @@ constexpr const char* kExamples =
     "  hpp-ctl trace --json | jq .message.state\n"
     "  hpp-ctl --name localhost-8000 stop";
 
+// What the --help of each command shows.
+struct Example {
+  const char* command;
+  const char* line;
+};
+
+constexpr Example kCommandExamples[] = {
+    {"status", "hpp-ctl status --json | jq .backend.generation"},
+    {"wait", "sed -i s/a/b/ app.py && hpp-ctl wait && curl localhost:8000"},
+    {"restart", "hpp-ctl restart --wait --timeout 30000"},
+    {"stop", "hpp-ctl --name localhost-8000 stop"},
+    {"log", "hpp-ctl log --since-save --lines 50"},
+    {"trace", "hpp-ctl trace --json | jq .message.state"},
+    {"qr", "hpp-ctl qr"},
+    {"mcp", "claude mcp add hpp -- hpp-ctl mcp"},
+};
+
 CLI::App* add_command(CLI::App& app, CtlOptions& options, Command command, const char* name,
                       const char* help) {
   CLI::App* const added = app.add_subcommand(name, help);
   added->fallthrough();  // `hpp-ctl status --name x`
-  added->footer("");
+  added->footer("");     // not that of hpp-ctl itself
+  for (const auto& [command_name, line] : kCommandExamples) {
+    if (std::string_view(name) == command_name) added->footer(fmt::format("Example:\n  {}", line));
+  }
   added->callback([&options, command] { options.command = command; });
   return added;
 }

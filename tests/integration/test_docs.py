@@ -69,6 +69,14 @@ class ManPages(unittest.TestCase):
         for command in ctl_commands():
             self.assertLessEqual(declared(help_of("ctl", command)), options_in(text))
 
+    def test_contain_each_command_of_hpp_ctl(self):
+        """In the synopsis, and in a paragraph of its own."""
+        text = (SOURCE / "docs" / "hpp-ctl.1.rst").read_text()
+        synopsis, _, description = text.partition("DESCRIPTION")
+        for command in ctl_commands():
+            self.assertRegex(synopsis, rf"(?m)^\| \*\*hpp-ctl\*\*.*\*\*{command}\*\*")
+            self.assertRegex(description, rf"(?m)^\*\*{command}\*\*[ ,]")
+
     def test_describe_each_option(self):
         text = self.page("launch").replace("\\-", "-").replace("\\", "")
         row = re.search(r"--queue-limit +N\n(.*)", text)
@@ -79,6 +87,21 @@ class ManPages(unittest.TestCase):
             headings = set(re.findall(r"^\.SH (.*)$", self.page(name), re.MULTILINE))
             self.assertLessEqual({"NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS",
                                   "EXAMPLES", "SEE ALSO"}, headings, name)
+
+
+class Help(unittest.TestCase):
+    def test_each_command_of_hpp_ctl_has_an_example(self):
+        for command in ctl_commands():
+            example = help_of("ctl", command).partition("\nExample:\n  ")[2]
+            words = re.search(r"hpp-ctl [^|&\n]*", example)
+            self.assertIsNotNone(words, f"{command} has no example of a command line of hpp-ctl")
+            self.assertIn(command, words[0].split())
+            self.assertLessEqual(options_in(words[0]), declared(help_of("ctl")) | declared(help_of("ctl", command)))
+
+    def test_each_program_has_an_example(self):
+        for name in PAGES:
+            examples = help_of(name).partition("\nExample")[2].partition(":\n")[2]
+            self.assertRegex(examples, rf"(?m)^  .*\bhpp-{name}\b", name)
 
 
 class Texts(unittest.TestCase):
