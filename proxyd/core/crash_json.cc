@@ -7,9 +7,8 @@
 
 namespace hpp::proxyd {
 
-using Json = nlohmann::json;
-
-Json crash_json(const bus::BackendState& backend) {
+nlohmann::json crash_json(const bus::BackendState& backend) {
+  using Json = nlohmann::json;
   Json json{{"how", how_it_ended(backend)},
             {"title", failure_title(backend)},
             {"command", command_line(backend.command)},

@@ -7,8 +7,6 @@
 
 namespace hpp::proxyd {
 
-using Json = nlohmann::json;
-
 void OutputLines::take(std::string_view bytes) {
   for (;;) {
     const auto end = bytes.find('\n');
@@ -32,6 +30,7 @@ void OutputLines::drop_old() {
 }
 
 std::string OutputLines::json_after(std::uint64_t after) const {
+  using Json = nlohmann::json;
   Json lines = Json::array();
   std::uint64_t number = newest_ - lines_.size();
   for (const bus::OutputRecord& line : lines_) {
