@@ -125,6 +125,15 @@ void visit_server(AnyOptions& options, Visitor& visitor) {
   visitor.flag("--clear", options.clear, "clear the terminal at each restart");
 }
 
+// The supervisor reads the file, and the watcher counts its changes.
+template <class Visitor, class AnyOptions>
+void visit_env_file(AnyOptions& options, Visitor& visitor) {
+  visitor.group("Your server");
+  visitor.text("--env-file", "FILE", options.env_file,
+               "set the variables in this file, such as .env, for the server and its build; a "
+               "change to it restarts the server");
+}
+
 template <class Visitor, class AnyOptions>
 void visit_hpp(Program program, AnyOptions& options, Visitor& visitor) {
   using enum Program;
@@ -150,6 +159,7 @@ void visit_options(Program program, AnyOptions& options, Visitor& visitor) {
   if (is_any(program, {Launch, Watchd})) visit_files(options, visitor);
   if (is_any(program, {Launch, Proxyd})) visit_browsers(options, visitor);
   if (is_any(program, {Launch, Supervisord})) visit_server(options, visitor);
+  if (is_any(program, {Launch, Watchd, Supervisord})) visit_env_file(options, visitor);
   visit_hpp(program, options, visitor);
 }
 

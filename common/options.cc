@@ -290,6 +290,10 @@ void check(Program program, const Options& options, bool has_exec) {
     throw CLI::ValidationError(
         "--name must have letters, digits, '.', '_' and '-' only, and not begin with '.' or '-'");
   }
+  if (options.env_file.find('/') != std::string::npos) {
+    throw CLI::ValidationError(
+        "--env-file must be the name of a file directly in the project folder, such as .env");
+  }
   if (options.keep_last_good && options.build.empty()) {
     throw CLI::ValidationError(
         "--keep-last-good needs --build COMMAND: it keeps the old server while the command runs");

@@ -63,6 +63,7 @@ Project project_of(const Options& options) {
   return {.directory = take_project_directory(),
           .roots = options.roots,
           .author = author,
+          .env_file = options.env_file,
           .tag_prefix = backend_tag_prefix(options.run_directory, author.name),
           .addresses = resolve(options.backend),
           .no_input = open_no_input()};

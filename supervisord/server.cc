@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -14,6 +15,7 @@
 #include "common/os/find_program.h"
 #include "common/os/project_directory.h"
 #include "supervisord/core/program_advice.h"
+#include "supervisord/env_file.h"
 #include "supervisord/explanation.h"
 #include "supervisord/port_check.h"
 #include "supervisord/script.h"
@@ -91,6 +93,9 @@ Event Server::start(std::uint64_t generation) {
       spares_.on_spawned();
       return SpawnFailed{.why = spawn_problem(error, command_.front(), project_.directory),
                          .is_not_found = error.code() == std::errc::no_such_file_or_directory};
+    } catch (const std::runtime_error& error) {  // the environment file
+      spares_.on_spawned();
+      return SpawnFailed{.why = error.what()};
     }
     spares_.on_spawned();
   }
@@ -144,6 +149,7 @@ ChildRequest Server::request(const std::string& tag, const Output::Ends& ends) {
       .stdout_fd = ends.out.get(),
       .stderr_fd = ends.err.get(),
   };
+  add_env_file(project_, request.environment);
   if (socket_) request.listen_fds = {{kSocketName, handed_socket()}};
   return request;
 }

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <stdexcept>
 #include <string_view>
 #include <system_error>
 
@@ -153,6 +154,9 @@ void SpareKeeper::perform(const spare::StartSpare& effect) {
   } catch (const std::system_error& error) {
     perform(spare::Discard{});
     dispatch(spare::StartFailed{error.code().message()});
+  } catch (const std::runtime_error& error) {  // the environment file
+    perform(spare::Discard{});
+    dispatch(spare::StartFailed{error.what()});
   }
 }
 

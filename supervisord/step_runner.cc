@@ -1,11 +1,12 @@
 #include "supervisord/step_runner.h"
 
-#include <system_error>
+#include <stdexcept>
 #include <utility>
 
 #include "common/os/backend_tag.h"
 #include "common/os/build_daemons.h"
 #include "common/os/project_directory.h"
+#include "supervisord/env_file.h"
 #include "supervisord/explanation.h"
 #include "supervisord/script.h"
 
@@ -25,7 +26,7 @@ void StepRunner::run(const std::string& command) {
   std::string problem = project_directory_problem(project_.directory);
   try {
     if (problem.empty()) return start(command);
-  } catch (const std::system_error& error) {
+  } catch (const std::runtime_error& error) {
     problem = error.what();
   }
   on_end_({.status = {.is_known = false},
@@ -36,7 +37,7 @@ void StepRunner::run(const std::string& command) {
 
 void StepRunner::start(const std::string& command) {
   const UniqueFd end_of_step = output_.open();
-  const ChildRequest request{
+  ChildRequest request{
       .command = {"/bin/sh", "-c", command},
       .directory = project_.directory,
       .environment = {{kBackendTag, project_.tag_prefix + kBuildTag}},
@@ -46,6 +47,7 @@ void StepRunner::start(const std::string& command) {
       .stderr_fd = end_of_step.get(),
       .pid_variable = kBuildLeader,
   };
+  add_env_file(project_, request.environment);
   job_ = std::make_unique<Job>(loop_, killer_, TreeKiller::Role::Step, request,
                                [this, command](ExitStatus status) { end(command, status); });
 }

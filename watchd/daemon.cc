@@ -11,6 +11,7 @@
 
 #include "common/event/outlet_watch.h"
 #include "common/event/signals.h"
+#include "common/glob.h"
 #include "common/log.h"
 #include "common/os/error.h"
 #include "common/os/project_directory.h"
@@ -47,7 +48,12 @@ Filter filter_of(const Options& options, const std::string& project) {
                 .reload = options.reload,
                 .default_excludes = options.default_excludes,
                 .gitignore = options.gitignore,
+                .env_file = options.env_file,
                 .ignore_unchanged = options.ignore_unchanged};
+  const bool has_patterns = !filter.patterns.empty();
+  if (has_patterns && !options.env_file.empty()) {
+    filter.patterns.push_back(glob_of(options.env_file));
+  }
   if (auto own = glob_below(project, options.run_directory)) filter.excludes.push_back(*own);
   return filter;
 }

@@ -80,6 +80,7 @@ Options full() {
       .watcher = "poll",
       .poll_interval_ms = 250,
       .command = {"python3", "-c", "print('x')", "--exec", "", "--debug"},
+      .env_file = ".env",
       .settle_ms = 150,
       .build_daemons = {"daemon.py", "-dash"},
       .interactive = true,
@@ -158,7 +159,10 @@ TEST(Options, ReachEachHelperUnchanged) {
       expected.backend = {};
       expected.command.clear();
     }
-    if (program == Program::Proxyd) expected.command.clear();
+    if (program == Program::Proxyd) {
+      expected.command.clear();
+      expected.env_file.clear();
+    }
     if (program == Program::Proxyd || program == Program::Watchd) {
       expected.interactive = expected.clear = false;
       expected.build_daemons.clear();
@@ -447,7 +451,8 @@ TEST_F(ConfiguredOptions, EachHelperReadsItsOwnOptions) {
       "css = '**/*.css'\nreload = ['static/**', '-dash']\nroot = ['../shared', '-dash']\n"
       "no-default-excludes = true\nwatcher = 'poll'\npoll-interval = 250\n"
       "build-daemon = ['daemon.py', '-dash']\n"
-      "settle = 150\ninteractive = true\nclear = true\ninject = true\nexec = ['python3', '-c', "
+      "settle = 150\nenv-file = '.env'\ninteractive = true\nclear = true\ninject = true\nexec = "
+      "['python3', '-c', "
       "\"print('x')\", "
       "'--exec', '', "
       "'--debug']\n");

@@ -3,6 +3,7 @@ ready. Also: a backend that causes its own restarts."""
 
 import os
 import signal
+import subprocess
 import time
 
 from harness import (PYTHON, Background, Connection, IntegrationTest, Program, environment_of, get,
@@ -383,3 +384,49 @@ class Delay(IntegrationTest):
         shows("delay      nothing listens on")
         shows('"delay":"nothing listens on', "--json")
         hpp.ctrl_c()
+
+
+class EnvironmentFile(IntegrationTest):
+    """--env-file."""
+
+    def start_with(self, *options):
+        self.save("app.py", SERVER + """\
+text = os.environ.get("GREETING", "nothing")
+Server(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+""")
+        return self.start_hpp("--env-file", ".env", *options, "--exec", PYTHON, "app.py")
+
+    def test_its_variables_reach_the_server_and_a_change_restarts_it(self):
+        self.save(".env", "GREETING=one\nPORT=1\n")
+        hpp = self.start_with("--pattern", "src/**")
+        hpp.wait_ready()
+        self.assertEqual(get(hpp.url).text, "one")
+        self.save(".env", "GREETING='two words'\n")
+        self.assertEqual(get(hpp.url).text, "two words")
+
+    def test_it_may_be_ignored_by_git(self):
+        subprocess.run(["git", "init", "-q", "."], cwd=self.project, check=True)
+        self.save(".gitignore", ".env\nignored\n")
+        self.save(".env", "GREETING=one\n")
+        hpp = self.start_with("--gitignore")
+        hpp.wait_ready()
+        self.save("ignored", "")
+        self.assertEqual(get(hpp.url).text, "one")
+        self.assertEqual(hpp.generation, 1)
+        self.save(".env", "GREETING=two\n")
+        self.assertEqual(get(hpp.url).text, "two")
+
+    def test_it_reaches_the_build(self):
+        self.save(".env", "GREETING=one\n")
+        hpp = self.start_with("--build", "echo $GREETING > ../built")
+        hpp.wait_ready()
+        self.assertEqual((self.directory / "built").read_text(), "one\n")
+
+    def test_a_mistake_in_it_is_an_error_until_it_is_corrected(self):
+        hpp = self.start_with()
+        hpp.wait_line(r"cannot read \.env \(--env-file\): No such file or directory")
+        self.save(".env", "GREETING\n")
+        hpp.wait_line(r"\.env \(--env-file\), line 1: expected NAME=VALUE")
+        self.assertEqual(get(hpp.url).status, 503)
+        self.save(".env", "GREETING=two\n")
+        self.assertEqual(get(hpp.url).text, "two")

@@ -20,6 +20,7 @@ struct Filter {
   std::vector<std::string> reload;
   bool default_excludes = true;
   bool gitignore = false;  // skip the backend's files that git ignores; --css, --reload count
+  std::string env_file;    // name of a file that counts although git ignores it; or empty
   bool ignore_unchanged = false;  // skip a file that was saved with the same content
 
   bool operator==(const Filter&) const = default;

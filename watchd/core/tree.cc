@@ -338,7 +338,9 @@ void Tree::count(const std::vector<ChangedFile>& files) {
   if (news.empty()) return;
   say(Say::Level::Debug, files_changed(news.front().name, news.size()));
   std::vector<std::string> backend = counter_.count_for_browsers(news, tree_);
-  if (!settings_.filter.gitignore) {
+  const bool is_env_file =
+      std::find(backend.begin(), backend.end(), settings_.filter.env_file) != backend.end();
+  if (!settings_.filter.gitignore || is_env_file) {
     counter_.count_for_backend(backend, tree_);
   } else if (!backend.empty()) {
     emit(AskGit{std::move(backend)});
