@@ -18,6 +18,7 @@
 #include "watchd/core/roots.h"
 #include "watchd/git_ignore.h"
 #include "watchd/lock_search.h"
+#include "watchd/pattern_walk.h"
 #include "watchd/repositories.h"
 #include "watchd/say.h"
 
@@ -85,8 +86,13 @@ Daemon::Daemon(Loop& loop, const Options& options)
                   [this](const bus::Message& message) {
                     take(TicketSeen{std::get<bus::ProxyState>(message).asks});
                   }) {
+  const bool is_restart = publisher_.last().has_value();
   take(Started{});
   manager_.ready();
+  if (is_restart) return;  // the earlier watchd has given the hints
+  for (const std::string& hint : hints_on_patterns(directory_, filter_of(options, directory_))) {
+    log::warning("{}", hint);
+  }
 }
 
 void Daemon::dispatch(const Event& event) {

@@ -124,6 +124,16 @@ HINTS = (
      ["{bind}", "{backend}", "--pattern", "a.py", "b.py", "c.py", "--exec", PYTHON, "a.py", "{backend}"],
      "--pattern has got 3 files (a.py, b.py, …): the shell has probably expanded a glob, so new files will "
      "not count. Quote the glob: --pattern '*.py'"),
+    ("a pattern in a folder that does not exist",
+     ["{bind}", "{backend}", "--pattern", "scr/**", "--exec", PYTHON, "a.py", "{backend}"],
+     "--pattern 'scr/**' matches no file, because there is no folder scr. Did you mean src?"),
+    ("a folder as the pattern",
+     ["{bind}", "{backend}", "--pattern", "src", "--exec", PYTHON, "a.py", "{backend}"],
+     "--pattern 'src' matches no file, because that is a folder. Write --pattern 'src/**'"),
+    ("a glob that reaches one folder only",
+     ["{bind}", "{backend}", "--css", "*.css", "--exec", PYTHON, "a.py", "{backend}"],
+     "--css '*.css' matches no file in this folder, and a glob without a slash does not reach others. Write "
+     "--css '**/*.css'"),
     ("an option of hpp after --exec",
      ["{bind}", "{backend}", "--exec", PYTHON, "a.py", "{backend}", "--pattern", "src/**"],
      "--pattern stands after --exec, so your server gets it. If it is meant for hpp, write it before --exec"),
@@ -143,7 +153,7 @@ class Mistakes(IntegrationTest):
         super().setUp()
         for name in ("a.py", "b.py", "c.py"):
             self.save(name, "")
-        (self.project / "src").mkdir()
+        self.save("src/style.css", "")
 
     def test_command_lines_are_refused_with_the_cure(self):
         for wrong, words, message in REFUSED:
