@@ -4,7 +4,9 @@ outside the project with the reference implementation of the gate (docs/gate.rst
 
 import os
 import pathlib
+import shlex
 import signal
+import subprocess
 import time
 import unittest
 
@@ -288,6 +290,62 @@ if is_spare:
         self.assertIn("SyntaxError", self.hpp.snapshot()["output_tail"])
         self.save_text("second")
         self.assert_serves("second")
+
+
+# Runs a program that finds this file's text in /proc/meminfo.
+UNSHARE = ["unshare", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"]), "--mount", "sh", "-c",
+           'mount --bind "$0" /proc/meminfo && exec "$@"']
+
+
+def can_replace_meminfo():
+    done = subprocess.run([*UNSHARE, "/dev/null", "cat", "/proc/meminfo"], capture_output=True)
+    return done.returncode == 0 and done.stdout == b""
+
+
+@unittest.skipUnless(can_replace_meminfo(), "unshare(1) cannot replace /proc/meminfo here")
+class Memory(WarmTest):
+    def setUp(self):
+        super().setUp()
+        self.meminfo = self.directory / "meminfo"
+        wrapper = self.directory / "hpp"
+        wrapper.write_text(f"#!/bin/sh\nexec {shlex.join(UNSHARE)} {self.meminfo} {self.program('launch')} \"$@\"\n")
+        wrapper.chmod(0o755)
+        program = self.program
+        self.program = lambda name: wrapper if name == "launch" else program(name)
+
+    def set_available(self, megabytes):
+        # The same file, which is mounted there.
+        self.meminfo.write_text(f"MemTotal: 8388608 kB\nMemAvailable: {megabytes * 1024} kB\n")
+
+    def test_no_spare_is_started_while_little_is_available(self):
+        self.set_available(200)
+        self.start()
+        for number in range(5):
+            time.sleep(0.5 * 2 ** number)  # no event tells that no spare is started
+            self.save_text(str(number))
+            self.assert_serves(str(number))
+            if self.hpp.snapshot()["start"]["cold_because"] == "little memory was available":
+                break
+        else:
+            self.fail(self.hpp.transcript())
+        self.assertNotIn("start spare", self.starts())
+        self.set_available(300)
+        self.wait_spare()
+
+    def test_a_spare_is_thrown_away_when_little_is_available(self):
+        self.set_available(300)
+        self.start()
+        after = self.wait_spare()
+        self.set_available(200)
+        wait_for(lambda: not self.spares(), "the end of the spare")
+        self.save_text("second")
+        self.assert_serves("second")
+        self.assert_cold(2, "little memory was available")
+        self.set_available(300)
+        self.wait_spare(after)
+        self.save_text("third")
+        self.assert_serves("third")
+        self.assert_warm(3)
 
 
 class Crashes(WarmTest):
