@@ -96,6 +96,9 @@ module HppGate
     # processes and read them again.
     UNORDERED = %r{/(bundler|rubygems)/}.freeze
 
+    # Files that run the program when they are loaded, and define nothing.
+    RUNNING = %r{/rails/commands\.rb\z}.freeze
+
     class Refused < LoadError; end
 
     def self.wait(gate, file, project, chain)
@@ -110,6 +113,7 @@ module HppGate
         spare = new(file, project)
       end
       guard = Guard.new(project, chain)
+      keep_program(guard, chain)
       count = spare.is_checked ? spare.preload(guard) : 0
       spare.unfit.empty? || ::Process.exit!(1)
       objection = chain.objection
@@ -133,6 +137,34 @@ module HppGate
       gate.write("go\n")
       spare.reads
     end
+
+    # Ruby has opened the program before it comes here, and may have read a part of it. hpp kills a spare
+    # with an open file of the project. So the descriptor becomes one of a copy, and the file is compared.
+    def self.keep_program(guard, chain)
+      program = File.realpath($PROGRAM_NAME)
+      open = Dir.children('/proc/self/fd').map(&:to_i).select { |number| file_of(number) == program }
+      return if open.empty?
+
+      guard.note_file(program, chain.start - 0.02)
+      open.each do |number|
+        original = IO.for_fd(number, 'rb', autoclose: false)
+        File.open('/tmp', File::RDWR | File::TMPFILE, 0o600) do |copy|
+          copy.write(File.binread(program))
+          copy.flush
+          copy.sysseek(original.sysseek(0, IO::SEEK_CUR))
+          original.reopen(copy)
+        end
+      end
+    rescue SystemCallError
+      # There is no such file (-e), or no file without a name can be made there.
+    end
+
+    def self.file_of(number)
+      File.readlink("/proc/self/fd/#{number}")
+    rescue SystemCallError
+      nil
+    end
+    private_class_method :keep_program, :file_of
 
     attr_reader :unfit, :is_checked, :reads
 
@@ -230,17 +262,23 @@ module HppGate
 
     def declare_unfit(*files)
       @unfit.concat(files)
-      files.each { |file| @incomplete[library_of(file)] = true }
+      files.each { |file| lack(file) }
+    end
+
+    # The library has to do without this file.
+    def lack(file)
+      @incomplete[library_of(file)] = true unless RUNNING.match?(file)
     end
 
     def load_early(file, extended)
-      @incomplete[library_of(file)] = true if @skipped[file]
+      lack(file) if @skipped[file]
       return if unfit?(file) || $LOADED_FEATURES.include?(file) || !file.end_with?('.rb')
 
       @current = file
       @variables = @files[file]
       @guard&.note_file(file)
       threads = Thread.list
+      @threads.clear # of a file that has failed; what it had loaded is tried again without it
       require file
       raise Refused, "#{file} changes $LOAD_PATH" if $LOAD_PATH != extended
 
@@ -254,7 +292,6 @@ module HppGate
       sleep 0.001 until new.all? { |thread| waits?(thread) } || Time.now > deadline
       # A thread that has ended is not in the list.
       declare_unfit(*@threads.flatten) unless new.size == @threads.size && new.all? { |thread| waits?(thread) }
-      @threads.clear
     end
 
     def waits?(thread)

@@ -1,5 +1,6 @@
 """adapters/ruby, with hpp's side of the gate played by tests/support/gate.py."""
 
+import os
 import shutil
 import subprocess
 import unittest
@@ -163,6 +164,21 @@ puts method(:require).owner, `ruby -e 'p ENV["HPP_GATE"], ENV["RUBYOPT"]'`
                 self.gem.write_text(text + "\n")
                 self.check_skipped()
 
+    def test_the_program_itself_is_not_open(self):
+        """Ruby opens it before the gate. hpp would kill such a spare."""
+        rest = "\n".join(f"x{number} = '{number}'" for number in range(20_000))
+        for text in "", f"{rest}\n$stdout.syswrite(x19999 + DATA.read + __FILE__)\n__END__\nthe end":
+            with self.subTest(text[-8:]):
+                main = self.write("project/main.rb", "require 'colour'\n" + text)
+                self.list.unlink(missing_ok=True)
+                out = self.cold()
+                spare = self.spare()
+                folder = f"/proc/{spare.process.pid}/fd"
+                files = [os.readlink(f"{folder}/{number}") for number in os.listdir(folder)]
+                self.assertEqual([file for file in files if file.startswith(str(self.folder))], [])
+                self.assertEqual((spare.open(), spare.finish()), ("go", (0, out, "")))
+        self.check_cold(main, lambda: main.write_text("# changed\n"))
+
     def test_a_thread_that_waits_for_an_element_of_a_queue(self):
         """concurrent-ruby starts one, and all of Rails loads that."""
         self.gem.write_text("IN, OUT = Queue.new, Queue.new\nThread.new { loop { OUT << IN.pop } }\n"
@@ -172,6 +188,18 @@ puts method(:require).owner, `ruby -e 'p ENV["HPP_GATE"], ENV["RUBYOPT"]'`
         spare = self.spare()
         self.assertEqual((spare.output(), self.recorded("skip")), ("colour\n", []))
         self.assertEqual((spare.open(), spare.finish()), ("go", (0, "colour\nredmain\n", "")))
+
+    def test_a_file_that_fails_after_another_one_has_started_such_a_thread(self):
+        self.gem.write_text("Thread.new { Queue.new.pop }\n$stdout.syswrite(\"colour\\n\")\n")
+        self.write("gems/colour/lib/run.rb", f"require 'colour'\nrequire '{self.folder}/shop'\n")
+        self.write("gems/other-1/lib/other.rb", "")
+        self.write("project/main.rb", f"require 'run'\nrequire '{self.top}/gems/other-1/lib/other'\n")
+        # A library of its own, so that it does not share the fate of `run`.
+        self.gem.rename(self.write("gems/thread-1/lib/colour.rb", ""))
+        rubyopt = f"-r{ADAPTER} -I{self.gem.parent} -I{self.top}/gems/thread-1/lib"
+        self.cold(RUBYOPT=rubyopt)
+        self.assertEqual(self.spare(RUBYOPT=rubyopt).output(), "colour\n")
+        self.assertEqual(self.recorded("skip"), [f"{self.top}/gems/colour/lib/run.rb"])
 
     def test_a_thread_would_be_missing_in_a_fork_that_loads_the_program(self):
         self.gem.write_text("IN, OUT = Queue.new, Queue.new\nThread.new { loop { OUT << IN.pop } }\n"

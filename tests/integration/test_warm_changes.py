@@ -23,7 +23,34 @@ require('http').createServer((request, response) => response.end(`${TEXT} ${slow
 """
 
 
-class NodeTest(WarmTest):
+RUBY_SERVER = """\
+require 'socket'
+require_relative 'app'
+require 'slow'
+server = TCPServer.new('localhost', ARGV[0].to_i)
+loop do
+  Thread.new(server.accept) do |client|
+    next client.close unless client.gets
+    nil until client.gets.to_s.chomp.empty?
+    body = "#{TEXT} #{SLOW} #{Process.pid}"
+    client.write("HTTP/1.1 200 OK\\r\\nContent-Length: #{body.bytesize}\\r\\nConnection: close\\r\\n\\r\\n#{body}")
+    client.close
+  end
+end
+"""
+
+
+class AdapterTest(WarmTest):
+    def save_ruby_app(self, text):
+        self.save("app.rb", f"TEXT = '{text}'\n")
+
+    def save_ruby_project(self, package="SLOW = 1\n"):
+        """A server with a package outside of the project."""
+        self.save_ruby_app("first")
+        (self.packages / "slow.rb").write_text(package)
+        self.save("server.rb", RUBY_SERVER)
+        self.environment["RUBYLIB"] = str(self.packages)
+
     def save_app(self, text):
         self.save("app.js", f"exports.TEXT = '{text}';\n")
 
@@ -37,7 +64,7 @@ class NodeTest(WarmTest):
         self.start("--pattern", "*.js", command=("node", "server.js", "{backend}"))
 
 
-class Packages(NodeTest):
+class Packages(AdapterTest):
     def replace(self, folder, write):
         """Replaces a folder as package managers do: the new one is complete when it gets its name."""
         fresh, old = folder.with_name("fresh"), self.directory / "old"
@@ -115,7 +142,7 @@ class Packages(NodeTest):
             after = self.wait_spare(after)
 
 
-class Variables(NodeTest):
+class Variables(AdapterTest):
     """A save makes the program set a variable that a package has read early."""
 
     def check(self, command, save, save_with_colour):
@@ -150,6 +177,13 @@ class Variables(NodeTest):
         self.save("server.js", "require('./app');\n" + NODE_SERVER)
         self.check(("node", "server.js", "{backend}"), self.save_app, lambda text: self.save(
             "app.js", f"process.env.COLOUR = 'red';\nexports.TEXT = '{text}';\n"))
+
+
+    @unittest.skipUnless(shutil.which("ruby"), "ruby is not installed")
+    def test_the_adapter_for_ruby(self):
+        self.save_ruby_project("SLOW = ENV['COLOUR'] || 'none'\n")
+        self.check(("ruby", "server.rb", "{backend}"), self.save_ruby_app, lambda text: self.save(
+            "app.rb", f"ENV['COLOUR'] = 'red'\nTEXT = '{text}'\n"))
 
 
 class Command(WarmTest):
@@ -207,7 +241,7 @@ class Command(WarmTest):
         self.assertEqual(self.builds(), {})
 
 
-class Pairs(NodeTest):
+class Pairs(AdapterTest):
     """Saves, asks, and checks the answer, while spares come and go."""
 
     def check(self, save):
@@ -237,6 +271,13 @@ class Pairs(NodeTest):
         self.save_node_project()
         self.start_node()
         self.check(self.save_app)
+
+
+    @unittest.skipUnless(shutil.which("ruby"), "ruby is not installed")
+    def test_the_adapter_for_ruby(self):
+        self.save_ruby_project()
+        self.start("--pattern", "*.rb", command=("ruby", "server.rb", "{backend}"))
+        self.check(self.save_ruby_app)
 
 
 if __name__ == "__main__":
