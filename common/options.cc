@@ -307,6 +307,11 @@ void check(Program program, const Options& options, bool has_exec) {
       options.ready_path.find_first_of(" \t\r\n") != std::string::npos) {
     throw CLI::ValidationError("--ready-path must begin with / and have no blanks in it");
   }
+  if (options.trusted_host.find_first_of("/ \t\r\n,") != std::string::npos) {
+    throw CLI::ValidationError(
+        "--trust-host needs one name, such as app.example.dev or app.example.dev:8443, without "
+        "https:// and without a path");
+  }
   if (is_any(program, {Program::Launch, Program::Proxyd}) &&
       are_same(options.bind, options.backend)) {
     throw CLI::ValidationError(fmt::format(

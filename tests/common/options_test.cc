@@ -196,6 +196,21 @@ TEST(Options, DefaultsReachEachHelper) {
   }
 }
 
+TEST(Options, OfOtherMachinesAndNamesReachTheProxy) {
+  const Options options = launch({"--lan", "--trust-host", "app.example.dev:8443", "--no-inspect"});
+  for (const Options& parsed : {options, must_parse(Program::Proxyd, [&] {
+                                  Options proxys = options;
+                                  proxys.run_directory = "/x";
+                                  return arguments_for(Program::Proxyd, proxys);
+                                }())}) {
+    EXPECT_TRUE(parsed.lan);
+    EXPECT_EQ(parsed.trusted_host, "app.example.dev:8443");
+    EXPECT_FALSE(parsed.inspect);
+  }
+  expect_refused({"https://app.example.dev", "app.example.dev/x", "a.example,b.example"},
+                 {"--trust-host"});
+}
+
 TEST(Options, LimitsOfTheProxyAreParsed) {
   const Options options = launch({"--barrier", "off", "--barrier-timeout", "300", "--queue-limit",
                                   "3", "--queue-timeout", "200", "--expose-errors"});
