@@ -21,6 +21,12 @@ int wait(const Instance& instance, const CtlOptions& options);
 // on like wait(); with --json as well, only wait() prints the outcome.
 int restart(const Instance& instance, const CtlOptions& options);
 
+// Pauses the instance: changes do not restart the backend, supervisord only notes them. Returns 0.
+int pause(const Instance& instance);
+
+// Ends the pause, and restarts the backend if a change was noted. Returns 0 when that has begun.
+int resume(const Instance& instance);
+
 // Stops the instance and waits until its processes have exited. Returns 0, or 1 if systemctl fails.
 // Gives up after a minute.
 int stop(const Instance& instance);

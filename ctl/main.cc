@@ -23,6 +23,10 @@ int run(const hpp::ctl::CtlOptions& options) {
       return hpp::ctl::wait(instance, options);
     case hpp::ctl::Command::Restart:
       return hpp::ctl::restart(instance, options);
+    case hpp::ctl::Command::Pause:
+      return hpp::ctl::pause(instance);
+    case hpp::ctl::Command::Resume:
+      return hpp::ctl::resume(instance);
     case hpp::ctl::Command::Stop:
       return hpp::ctl::stop(instance);
     case hpp::ctl::Command::Log:

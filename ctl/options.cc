@@ -29,6 +29,7 @@ constexpr const char* kExamples =
     "  sed -i s/a/b/ app.py && hpp-ctl wait --timeout 30000 && curl localhost:8000\n"
     "  hpp-ctl log --since-save\n"
     "  hpp-ctl restart\n"
+    "  hpp-ctl pause && git rebase main && hpp-ctl resume\n"
     "  hpp-ctl trace --json | jq .message.state\n"
     "  hpp-ctl --name localhost-8000 stop";
 
@@ -92,6 +93,10 @@ void declare(CLI::App& app, CtlOptions& options) {
                                  "wait until your last save is live, or has failed");
   auto* const restart = add_command(app, options, Command::Restart, "restart",
                                     "restart the server, as after a change");
+  add_command(app, options, Command::Pause, "pause",
+              "do not restart the server after saves, only note them");
+  add_command(app, options, Command::Resume, "resume",
+              "end the pause; restart the server if there were saves");
   add_command(app, options, Command::Stop, "stop",
               "stop hpp and the server, and wait until they have ended");
   auto* const log =

@@ -7,7 +7,7 @@
 
 namespace hpp::ctl {
 
-enum class Command { Status, Wait, Restart, Stop, Log, Trace, Qr, Mcp };
+enum class Command { Status, Wait, Restart, Pause, Resume, Stop, Log, Trace, Qr, Mcp };
 
 struct CtlOptions {
   Command command = Command::Status;

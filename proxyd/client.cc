@@ -373,6 +373,7 @@ void Client::perform(const ForwardRequest& effect) {
   request_->provenance = {.generation = connection_.request()->generation(),
                           .refresh = tree ? std::optional(tree->refresh_point()) : std::nullopt,
                           .held = std::chrono::duration_cast<std::chrono::microseconds>(held),
+                          .paused = bus::pause_word(*target().gate.backend()),
                           .lag_ms = tree ? tree->lag_ms : 0};
   request_->forwarded_at_ms = wall_ms();
   context_.records.forwarded(request_->record, request_->provenance.generation, held);

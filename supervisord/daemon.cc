@@ -82,7 +82,7 @@ Daemon::Daemon(const Options& options)
                 .keep_last_good = options.keep_last_good,
                 .has_spares = options.warm,
                 .settle = Milliseconds{options.settle_ms}},
-               last(publisher_).value_or(bus::BackendState{}).generation),
+               last(publisher_).value_or(bus::BackendState{})),
       output_log_(options.run_directory, project_.author, publisher_.last().has_value()),
       port_release_(loop_, project_.addresses, [this] { post(TreeGone{}); }),
       killer_(
@@ -105,7 +105,7 @@ Daemon::Daemon(const Options& options)
                       [this] { return killer_.processes(); }),
       probe_(loop_, project_.addresses, question(options), probe_handlers()),
       timer_(loop_, [this] { post(TimerExpired{}); }),
-      signals_(loop_, {SIGHUP, SIGTERM, SIGINT, SIGWINCH},
+      signals_(loop_, {SIGHUP, SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGWINCH},
                [this](int number) { on_signal(number); }),
       subscriber_(loop_, options.run_directory, {bus::Topic::Tree, bus::Topic::Proxy},
                   bus::Audience::Everybody,
@@ -141,6 +141,8 @@ void Daemon::on_message(const bus::Message& message) {
 
 void Daemon::on_signal(int number) {
   if (number == SIGWINCH) return follow_window();
+  if (number == SIGUSR1) return post(PauseRequested{});
+  if (number == SIGUSR2) return post(ResumeRequested{});
   // SIGHUP requests a restart, unless the kernel sent it because the terminal was closed.
   const bool is_hangup = ends_with_terminal_ && !manager_.is_present() && !has_terminal();
   if (number == SIGHUP && !is_hangup) {

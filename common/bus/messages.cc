@@ -85,6 +85,11 @@ std::string to_string(const AuthorId& author) {
   return author.name == kMainAuthor ? word : word + '.' + author.name;
 }
 
+std::string_view pause_word(const BackendState& backend) {
+  if (!backend.paused) return "";
+  return backend.noted.epoch == 0 ? "current" : "stale";
+}
+
 std::string to_string(const Start& start) {
   if (!start.is_warm) return start.cold_because.empty() ? "" : "cold: " + start.cold_because;
   return start.cold_ms == 0 ? "warm" : "warm; " + std::to_string(start.cold_ms) + " ms cold";

@@ -246,6 +246,9 @@ struct BackendState {
                                   // `127.0.0.1:8001`; empty: not known
   std::string stranger;           // the process that answers there, if it is not a process of
                                   // the command: `pid 1234 (node x.js)`; else empty
+  bool paused = false;            // changes do not restart the backend, they are only noted
+  TreePoint noted;  // the newest change that was only noted, so that `serves` is older;
+                    // epoch 0: there is none
 
   bool operator==(const BackendState&) const = default;
 };
@@ -306,6 +309,10 @@ std::string to_string(const AuthorId& author);  // `backend`, `backend.api`: fir
 // How the backend was started: `warm; 480 ms cold`, `cold: the spare was not ready yet`; empty
 // without --warm.
 std::string to_string(const Start& start);
+
+// What a pause means for the backend's answers: `stale` if changes were only noted, `current` if
+// there were none, empty if hpp is not paused.
+std::string_view pause_word(const BackendState& backend);
 
 // `app.py:12: NameError: name 'x' is not defined`; without the place if it is not known.
 std::string to_string(const BackendError& error);

@@ -37,6 +37,9 @@ std::string keeper_words(const Instance& instance) {
   return "";
 }
 
+constexpr const char* kPausedHint =
+    "saves do not restart your server; hpp-ctl resume ends the pause";
+
 // Keeps the members of an object in insertion order.
 using Object = nlohmann::ordered_json;
 
@@ -81,6 +84,17 @@ std::string words(const bus::ProxyState& proxy) {
   return fmt::format("listening on {}, clients {}, held {}, forwarded {}, replayed {}",
                      fmt::join(proxy.listening, " and "), proxy.clients, proxy.held,
                      proxy.forwarded, proxy.replayed);
+}
+
+// `, paused, 2 changes noted`; empty if hpp is not paused.
+std::string pause_words(const bus::BackendState& backend) {
+  if (!backend.paused) return "";
+  if (backend.noted.epoch == 0) return ", paused";
+  const bool is_counted = backend.noted.epoch == backend.serves.epoch &&
+                          backend.noted.revision > backend.serves.revision;
+  if (!is_counted) return ", paused, changes noted";
+  const std::uint64_t count = backend.noted.revision - backend.serves.revision;
+  return fmt::format(", paused, {} change{} noted", count, count == 1 ? "" : "s");
 }
 
 // One row. printable() ensures that line breaks in `text` do not start another line.
@@ -129,7 +143,7 @@ std::string words(const bus::BackendState& backend) {
   std::string text = fmt::format("{}: generation {}", to_string(backend.state), backend.generation);
   if (backend.pid != 0) text += fmt::format(", pid {}", backend.pid);
   if (backend.exit) text += ", " + to_string(*backend.exit);
-  return text;
+  return text + pause_words(backend);
 }
 
 std::string status_text(const Instance& instance, const Snapshots& snapshots, std::int64_t now_ms) {
@@ -138,6 +152,7 @@ std::string status_text(const Instance& instance, const Snapshots& snapshots, st
   text += row("url", instance.url);
   const auto& [tree, backend, proxy, silent] = snapshots;
   text += row("backend", backend ? words(*backend) + since(*backend, now_ms) : "unknown");
+  if (backend && backend->paused) text += row("paused", kPausedHint);
   if (backend && !backend->delay.empty()) text += row("delay", backend->delay);
   if (backend && backend->error) text += row("error", bus::to_string(*backend->error));
   if (backend) text += row("command", command_line(backend->command));

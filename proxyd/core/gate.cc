@@ -19,6 +19,11 @@ bool knows(const bus::TreePoint& point, const std::optional<bus::TreePoint>& nee
   return point.revision >= needed->revision;
 }
 
+// The newest tree whose requests need not wait for another backend.
+const bus::TreePoint& passes_with(const bus::BackendState& backend) {
+  return backend.noted.epoch == 0 ? backend.serves : backend.noted;
+}
+
 }  // namespace
 
 std::string_view to_string(Decision decision) {
@@ -86,7 +91,7 @@ Decision Gate::decide(const situation::Waiting& waiting, const std::optional<bus
                       bool is_strict) const {
   const bool runs = backend_ && backend_->state == BackendPhase::Running;
   const bool has_failed = backend_ && backend_->state == BackendPhase::Error;
-  if (runs && knows(backend_->serves, needs, is_strict)) return Decision::Forward;
+  if (runs && knows(passes_with(*backend_), needs, is_strict)) return Decision::Forward;
   if (has_failed && knows(backend_->seen, needs, is_strict)) return Decision::Crashed;
   // A request that waits only for the answer to its ticket does not count for the queue, because it
   // goes on in a moment.

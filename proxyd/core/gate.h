@@ -119,6 +119,9 @@ struct Judgement {
 // the needed tree. A strict barrier waits for that. In Error, the tree that counts is the one that
 // supervisord has seen: a newer change will start another backend.
 //
+// While hpp is paused, a change that supervisord has only noted (BackendState::noted) counts as one
+// that the backend has, because nothing will come of waiting for it.
+//
 // Generation 0 in Idle means that no backend has served this client, so it has nothing outdated.
 //
 // Lost, but the bus still says that this generation is Running: when a backend dies,

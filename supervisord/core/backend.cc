@@ -22,14 +22,15 @@ bool is_success(const StepEnded& event) {
 
 }  // namespace
 
-Backend::Backend(Settings settings, std::uint64_t spawns_so_far)
+Backend::Backend(Settings settings, const bus::BackendState& previous)
     : keep_last_good_(settings.keep_last_good),
       has_spares_(settings.has_spares),
       preparation_(std::move(settings.steps)),
       pace_(settings.settle) {
   assert(!settings.command.empty());
   facts_.command = std::move(settings.command);
-  facts_.generation = spawns_so_far;
+  facts_.generation = previous.generation;
+  facts_.paused = previous.paused;
 }
 
 Effects Backend::on(const Event& event, Now now) {
@@ -58,55 +59,16 @@ void Backend::handle(const TreeSeen& event, Now now) {
     return start_first(now);
   }
   if (!news) return;
+  const std::string what = known.epoch == 0 ? kNotWatched : what_changed(event.tree);
+  Cause cause{.text = what, .since = what, .at = now, .changed = event.tree.changed};
   // A step runs beside the backend and is already outdated. Further changes before its end belong
   // to the same restart, and are not reported to pace_.
   const bool is_reported = state_ == State::Rebuilding && preparation_.is_outdated();
   preparation_.on_change();
   if (state_ == State::Killing) return publish();
-  const std::string what = known.epoch == 0 ? kNotWatched : what_changed(event.tree);
+  if (only_notes()) return note_only(cause);
   if (!is_reported) pace_.on_change(event.tree.changed, now.steady);
-  restart({.text = what, .since = what, .at = now, .changed = event.tree.changed});
-}
-
-// Any snapshot answers the liveness check, because a kill is published before it begins.
-void Backend::handle(const CheckRequested& event, Now) {
-  if (state_ == State::Left || facts_.answers == event.ticket) return;
-  facts_.answers = event.ticket;
-  publish();
-}
-
-// A request during a build kills the build, because the user may be tired of waiting for it.
-void Backend::handle(const RestartRequested& event, Now now) {
-  if (!accept_request(facts_, event)) return;
-  Cause cause{
-      .text = request_text(event), .since = "the restart was requested", .at = now, .changed = {}};
-  pace_.on_request();
-  // In Killing, the steps may already be done. Their result is good for this request, too.
-  if (state_ != State::Killing) preparation_.on_change();
-  if (state_ != State::Rebuilding) return restart(std::move(cause));
-  const std::string why = cause.text;
-  note(std::move(cause));
-  kill(State::Killing, why, now);
-}
-
-void Backend::handle(const StopRequested&, Now now) {
-  switch (state_) {
-    case State::Starting:
-    case State::Waiting:
-    case State::Error:
-      if (!kill_due_ && !has_spares_) return leave();
-      break;
-    case State::Building:
-    case State::Loading:
-    case State::Running:
-    case State::Rebuilding:
-    case State::Killing:
-      break;
-    case State::Stopping:
-    case State::Left:
-      return;
-  }
-  kill(State::Stopping, "stop requested", now);
+  restart(std::move(cause));
 }
 
 void Backend::handle(const Spawned& event, Now now) {
@@ -266,7 +228,7 @@ void Backend::take_over(const bus::BackendState& last, Now now) {
       return emit(Say{"Loading: " + taken_over});
     case bus::BackendPhase::Running:
       state_ = State::Running;
-      if (last.serves == last.seen) {
+      if (last.serves == last.seen || last.noted == last.seen) {
         publish();
         emit(Say{"Running: " + taken_over});
         if (is_strangers()) emit(StartProbe{last.generation, StartProbe::Of::TreeInstead});
@@ -280,9 +242,9 @@ void Backend::take_over(const bus::BackendState& last, Now now) {
       // The first process is gone, but others may live.
       state_ = State::Error;
       kill_due_ = true;
-      // In Error, a change is served at once unless a kill was refused. So `serves` and `seen`
-      // differ only if the start still waits for those processes.
-      is_refused_ = last.serves != last.seen;
+      // In Error, a change is served at once unless it was only noted, or a kill was refused. So
+      // `seen` differs from both only if the start still waits for those processes.
+      is_refused_ = last.serves != last.seen && last.noted != last.seen;
       publish();
       emit(KillTree{});
       return emit(Say{"Error: still waiting for a change"});
@@ -307,6 +269,7 @@ void Backend::restart(Cause cause) {
       return;
     case State::Running:
       if (!keep_last_good_ || !preparation_.has_steps()) break;
+      facts_.noted = {};
       next_ = std::move(cause);
       return rebuild_at_pace(pace_.begin_pause(now.steady), now);
     case State::Rebuilding:
@@ -534,9 +497,12 @@ void Backend::fail(const std::string& because, Now now) {
   emit(Say{"Error: " + because});
 }
 
+// A supervisord that is started later does not continue the pause.
 void Backend::leave() {
   state_ = State::Left;
-  if (std::exchange(facts_.pid, 0) != 0) publish();
+  const bool was_paused = std::exchange(facts_.paused, false);
+  facts_.noted = {};
+  if (std::exchange(facts_.pid, 0) != 0 || was_paused) publish();
   emit(Leave{});
 }
 

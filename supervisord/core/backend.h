@@ -104,6 +104,13 @@ constexpr std::chrono::milliseconds kRetryEvery{500};
 // if it comes after the spawn, because the backend may not have read files that were saved between
 // the spawn and that snapshot.
 //
+// While hpp is *paused* (hpp-ctl pause), a change does not begin a restart. In Loading, Running and
+// Error it is only noted. In the other states a start is under way already, whose backend serves
+// the change as usual. Readers see which change was noted, and do not wait for a backend that
+// serves it. The end of the pause restarts the backend if a change was noted. Everything else goes
+// on: the first start, a restart that the user requests, the retries of a failed spawn. The pause
+// survives a crash of supervisord, but not its end.
+//
 // For other programs that listen on the backend's port, see strangers.h.
 //
 // A spawn may open the gate of a spare (spare.h). Only the answer to Spawn says so. If the spare
@@ -134,8 +141,9 @@ class Backend : private Emits<Effect> {
     std::chrono::milliseconds settle{};  // the settling time after a change (restart_pace.h)
   };
 
-  // `spawns_so_far` is the last generation of an earlier supervisord. Generations never decrease.
-  Backend(Settings settings, std::uint64_t spawns_so_far);
+  // `previous` is the last snapshot of an earlier supervisord, of which the generation and the
+  // pause count even if nothing is left of its backend. Generations never decrease.
+  explicit Backend(Settings settings, const bus::BackendState& previous = {});
 
   // Handles one event. The effects must be performed in order.
   [[nodiscard]] Effects on(const Event& event, Now now);
@@ -169,6 +177,8 @@ class Backend : private Emits<Effect> {
   void handle(const TreeSeen& event, Now now);
   void handle(const CheckRequested& event, Now now);
   void handle(const RestartRequested& event, Now now);
+  void handle(const PauseRequested& event, Now now);
+  void handle(const ResumeRequested& event, Now now);
   void handle(const StopRequested& event, Now now);
   void handle(const Spawned& event, Now now);
   void handle(const SpareFailed& event, Now now);
@@ -184,6 +194,8 @@ class Backend : private Emits<Effect> {
   void handle(const TimerExpired& event, Now now);
 
   void take_over(const bus::BackendState& last, Now now);
+  bool only_notes() const;
+  void note_only(const Cause& cause);
   void restart(Cause cause);
   void note(Cause cause);
   void kill(State next, const std::string& why, Now now);
@@ -227,6 +239,7 @@ class Backend : private Emits<Effect> {
   RestartPace pace_;
   std::optional<HeldAnswer> held_answer_;  // in Loading: pace_ holds Running back
   std::optional<Cause> next_;              // in Rebuilding: the cause of the rebuild
+  std::vector<std::string> noted_files_;   // the files that belong to facts_.noted, as far as known
 };
 
 }  // namespace hpp::supervisord

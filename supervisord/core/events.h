@@ -42,6 +42,10 @@ struct RestartRequested {
   bus::Ticket ticket;  // from proxyd, for a browser; epoch 0: SIGHUP
 };
 
+struct PauseRequested {};  // SIGUSR1
+
+struct ResumeRequested {};  // SIGUSR2
+
 struct StopRequested {};  // SIGTERM, SIGINT
 
 struct Spawned {
@@ -133,9 +137,9 @@ struct ProcessExited {  // the backend's first process; others of its tree may l
 struct TreeGone {};
 
 using Event =
-    std::variant<Begun, TreeSeen, CheckRequested, RestartRequested, StopRequested, Spawned,
-                 SpareFailed, SpawnFailed, PortTaken, StepEnded, Answered, StrangerListens,
-                 ProbeSaw, ProcessExited, TreeGone, KillRefused, TimerExpired>;
+    std::variant<Begun, TreeSeen, CheckRequested, RestartRequested, PauseRequested, ResumeRequested,
+                 StopRequested, Spawned, SpareFailed, SpawnFailed, PortTaken, StepEnded, Answered,
+                 StrangerListens, ProbeSaw, ProcessExited, TreeGone, KillRefused, TimerExpired>;
 
 // ---- effects ------------------------------------------------------------------------------------
 

@@ -56,6 +56,7 @@ void begin_generation(bus::BackendState& facts) {
   ++facts.generation;
   facts.state = bus::BackendPhase::Loading;
   facts.serves = facts.seen;
+  facts.noted = {};
   facts.pid = 0;
   facts.spawned_at_ms = 0;
   facts.ready_at_ms = 0;
@@ -64,6 +65,10 @@ void begin_generation(bus::BackendState& facts) {
   facts.delay.clear();
   facts.start = {.cold_because = {}, .cold_ms = facts.start.cold_ms};
   forget_end(facts);
+}
+
+void note_paused_change(bus::BackendState& facts) {
+  facts.noted = facts.seen;
 }
 
 void note_spawn(bus::BackendState& facts, const Spawned& event, Now now) {
@@ -88,6 +93,7 @@ void note_answer(bus::BackendState& facts, const Answered& event, Now answered) 
 
 void note_kill(bus::BackendState& facts) {
   facts.state = bus::BackendPhase::Killing;
+  facts.noted = {};
   facts.delay.clear();
   forget_end(facts);
 }
@@ -121,6 +127,7 @@ void note_failed_step(bus::BackendState& facts, const StepEnded& event, std::str
 void note_failed_rebuild(bus::BackendState& facts, const StepEnded& event, std::string problem) {
   facts.restarts_done = facts.restarts_asked;
   facts.serves = facts.seen;
+  facts.noted = {};
   note_failed_step(facts, event, std::move(problem));
 }
 

@@ -28,11 +28,15 @@ void forget_end(bus::BackendState& facts);
 // Begins a new generation, which serves the newest known tree.
 void begin_generation(bus::BackendState& facts);
 
+// A change of the newest known tree is only noted, because of a pause.
+void note_paused_change(bus::BackendState& facts);
+
 void note_spawn(bus::BackendState& facts, const Spawned& event, Now now);
 
 // The backend is Running. `answered` is the time of its first answer.
 void note_answer(bus::BackendState& facts, const Answered& event, Now answered);
 
+// The backend is being killed. The next one serves all changes.
 void note_kill(bus::BackendState& facts);
 
 // The backend's first process has ended.

@@ -129,6 +129,17 @@ std::string error_first(const std::optional<bus::BackendError>& error, const std
   return error ? fmt::format("{} ({})", printable(to_string(*error)), end) : end;
 }
 
+std::string paused_change_text(const std::string& what) {
+  return fmt::format("Paused: {}. Your server keeps the old code until hpp-ctl resume",
+                     printable(what));
+}
+
+std::string paused_cause(const std::vector<std::string>& files) {
+  const std::string what =
+      files.empty() ? "files changed" : files_changed(files.front(), files.size());
+  return what + " during the pause";
+}
+
 std::string delay_text(const Pause& pause) {
   if (pause.is == Pause::For::Quiet || pause.is == Pause::For::Settle) {
     return fmt::format("the start waits until no file has changed for {}", text_of(pause.length));

@@ -48,6 +48,17 @@ std::string error_first(const std::optional<bus::BackendError>& error, const std
 constexpr const char* kHeldText =
     "the server answers; requests wait for a moment, until it is clear whether it restarts itself";
 
+// The lines at the beginning of a pause, and at an end before which no file has changed.
+constexpr const char* kPausedText =
+    "Paused: saves do not restart your server. hpp-ctl resume ends the pause";
+constexpr const char* kResumedText = "Resumed: saves restart your server again";
+
+// The line about a change during a pause. `what`: `a.py changed`.
+std::string paused_change_text(const std::string& what);
+
+// The cause of the restart at the end of a pause. `files` may be incomplete.
+std::string paused_cause(const std::vector<std::string>& files);
+
 // The reason why a start waits, for BackendState::delay.
 std::string delay_text(const Pause& pause);
 

@@ -40,7 +40,7 @@ class CtlTest(IntegrationTest):
 
 class Finding(CtlTest):
     def test_no_instance_is_an_error(self):
-        for command in ("status", "wait", "restart", "stop", "log", "trace"):
+        for command in ("status", "wait", "restart", "pause", "resume", "stop", "log", "trace"):
             program = self.ctl(command, status=4)
             self.assertEqual(program.output(), "hpp-ctl: error: no hpp is running")
         self.assertEqual(self.ctl("status", "--all", status=0).output(), "no hpp is running")

@@ -630,7 +630,9 @@ void Proxyd::note_forward(Client& client) {
     world_.violated("request {} is forwarded, although its client was gone while it waited",
                     request.id);
   }
-  request.must_be_fresh = request.is_barred && is_strict();
+  // During a pause, the answer says that it may be stale (X-Hpp-Paused).
+  const bool is_declared_stale = bus::pause_word(*gate().backend()) == "stale";
+  request.must_be_fresh = request.is_barred && is_strict() && !is_declared_stale;
   if (request.crashed != 0) {
     world_.violated(
         "request {} is forwarded again, although generation {} has crashed while it "

@@ -30,6 +30,7 @@ class Schedule {
     draw_traits();
     world_.traits.has_spares = seed % 4 == 3;
     world_.traits.is_inotify = seed % 3 == 1;
+    world_.traits.has_pauses = seed % 5 == 3;
     if (seed % 30 == 1) world_.traits.overflows = 0.1;
     processes_.on_run = [this](Request& request, const Process&) { check_run(request); };
     proxyd_.on_reload = [this] { browser_.on_reload(); };
@@ -59,6 +60,7 @@ class Schedule {
   void plan_outage(Micros at);
   void plan_crash(Micros at);
   void abandon_lock(Micros at);
+  void plan_pause(Micros at);
   void hurry_soon();
   void calm_down();
   void check_run(const Request& request);
@@ -142,6 +144,11 @@ Micros Schedule::plan() {
   }
   if (random.chance(0.1)) {
     world_.after(random.up_to(length), [this] { supervisord_.restart_backend(); });
+  }
+  if (world_.traits.has_pauses) {
+    for (std::uint64_t count = 1 + random.below(3); count > 0; --count) {
+      plan_pause(random.up_to(length));
+    }
   }
   if (!world_.traits.has_abandoned_lock) return length + 400ms;
   abandon_lock(random.up_to(length));
@@ -245,6 +252,13 @@ void Schedule::plan_crash(Micros at) {
   });
 }
 
+// A pause that the user ends before the schedule is over.
+void Schedule::plan_pause(Micros at) {
+  const Micros how_long = world_.random.up_to(300ms);
+  world_.after(at, [this] { supervisord_.pause(); });
+  world_.after(at + how_long, [this] { supervisord_.resume(); });
+}
+
 // Sends a request soon after a save, because that is when an answer may be stale.
 void Schedule::hurry_soon() {
   if (clients_.empty() || !world_.random.chance(0.8)) return;
@@ -256,6 +270,7 @@ void Schedule::hurry_soon() {
 void Schedule::calm_down() {
   world_.trace("-------- quiet");
   world_.is_quiet = true;
+  supervisord_.resume();
   for (const auto& client : clients_) client->come_to_rest();
 }
 

@@ -17,13 +17,13 @@ Supervisord::Supervisord(World& world, Bus& bus, Processes& processes)
 void Supervisord::start() {
   world_.trace("supervisord: starts");
   bus_.open(bus::Topic::Backend);
-  std::uint64_t spawns = 0;
+  bus::BackendState previous;
   if (const auto& last = bus_.last(bus::Topic::Backend)) {
-    spawns = std::get<bus::BackendState>(*last).generation;
+    previous = std::get<bus::BackendState>(*last);
   }
   backend_.emplace(
       supervisord::Backend::Settings{.command = {"serve"}, .has_spares = world_.traits.has_spares},
-      spawns);
+      previous);
   bus_.subscribe(bus::Topic::Backend, bus::Topic::Tree, bus::Audience::Everybody,
                  [this](const bus::Message& message) {
                    post(supervisord::TreeSeen{std::get<bus::TreeState>(message)});

@@ -31,6 +31,15 @@ class Supervisord final : public Mortal {
     post(supervisord::RestartRequested{});
   }
 
+  // Simulates SIGUSR1 and SIGUSR2.
+  void pause() {
+    if (backend_) post(supervisord::PauseRequested{});
+  }
+
+  void resume() {
+    if (backend_) post(supervisord::ResumeRequested{});
+  }
+
   const bus::BackendState& told() const { return told_; }
 
  private:

@@ -48,6 +48,7 @@ struct Traits {
   double flush_errors = 0;      // share of flushes that Watchman refuses
   double early_clocks = 0.1;    // share of Watchman's reports with a clock older than the changes
   bool has_spares = false;      // --warm
+  bool has_pauses = false;      // the user pauses hpp and resumes it
   bool is_inotify = false;      // --watcher inotify
   double overflows = 0;         // share of saves that make inotify's queue overflow
   Micros boot_max = 300ms;      // the backend listens within this time

@@ -90,6 +90,7 @@ std::string write_own(const OwnAnswer& answer, bool is_head, std::int64_t now_ms
       policy_fields(answer.type, answer.nonce), fields_of(answer.status, answer.allow), body.size(),
       http_date(now_ms), connection_of(answer.status));
   if (answer.generation != 0) out += fmt::format("X-Hpp-Generation: {}\r\n", answer.generation);
+  if (!answer.paused.empty()) out += fmt::format("X-Hpp-Paused: {}\r\n", answer.paused);
   out += "\r\n";
   if (!is_head) out += body;
   return out;

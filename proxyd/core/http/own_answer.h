@@ -12,6 +12,7 @@ struct OwnAnswer {
   std::string_view type = "text/plain";  // media type
   std::string body;
   std::uint64_t generation = 0;  // the backend that the answer is about; 0: no backend
+  std::string_view paused = {};  // bus::pause_word() of that backend
   std::string nonce = {};        // the nonce of an HTML page's script
   std::string_view allow = {};   // status 405: the methods that are allowed
 };

@@ -136,6 +136,7 @@ void append_provenance(std::string& out, const Provenance& provenance) {
   }
   if (provenance.lag_ms > 0) out += fmt::format(", lag;dur={}", provenance.lag_ms);
   out += "\r\n";
+  if (!provenance.paused.empty()) append_field(out, "X-Hpp-Paused", provenance.paused);
 }
 
 }  // namespace

@@ -41,7 +41,8 @@ struct Provenance {
   std::uint64_t generation = 0;              // the backend's generation
   std::optional<bus::RefreshPoint> refresh;  // the newest refresh that the answer has to include
   std::chrono::microseconds held{};
-  std::uint64_t lag_ms = 0;  // younger saves than this may be missing in the answer (TreeState)
+  std::string_view paused = {};  // bus::pause_word() of the backend, for X-Hpp-Paused
+  std::uint64_t lag_ms = 0;      // younger saves than this may be missing in the answer (TreeState)
 };
 
 // `provenance`: nothing if no supervisor runs the backend. It is not added to an interim answer.

@@ -31,6 +31,7 @@ struct Story {
   bool any_live = false;   // whether the page waits for any live backend, or only for another one
   bool waits = true;       // whether the page waits for a backend and then reloads
   bool retried = false;    // whether hpp tries to start the backend without waiting for a change
+  bool paused = false;     // whether a change does not start the backend
 
   bool is_crash() const { return kind == Answer::Kind::Crashed; }
 };
@@ -55,7 +56,8 @@ Story story_of(const Answer& answer, const bus::BackendState& backend, bool may_
               .text = may_see_output ? how_it_ended(backend) : kWithheld,
               .tells_all = may_see_output,
               .any_live = true,
-              .retried = backend.exit && !backend.exit->spawn_error.empty()};
+              .retried = backend.exit && !backend.exit->spawn_error.empty(),
+              .paused = backend.paused};
     case Answer::Kind::Unrepeated:
       return {.kind = answer.kind,
               .name = "unrepeated",
@@ -106,6 +108,10 @@ Story story_of(const Answer& answer, const bus::BackendState& backend, bool may_
   return {};
 }
 
+// What is next for a server that has failed during a pause.
+constexpr std::string_view kPausedNext =
+    "hpp is paused, so no save starts it again. End the pause with hpp-ctl resume.";
+
 // ---- text ---------------------------------------------------------------------------------------
 
 std::string text_of(const Story& story, const bus::BackendState& backend) {
@@ -121,8 +127,9 @@ std::string text_of(const Story& story, const bus::BackendState& backend) {
   }
   text += (runs(backend) ? "Your new server is not running: " : "Your server is not running: ") +
           story.text;
-  const std::string_view next = story.retried ? "hpp tries again until it can start it."
-                                              : "hpp starts it again when a file changes.";
+  const std::string_view next = story.retried  ? "hpp tries again until it can start it."
+                                : story.paused ? kPausedNext
+                                               : "hpp starts it again when a file changes.";
   if (!story.tells_all) return fmt::format("{}. {}\n", text, next);
   text += fmt::format("\n\n  {}\n\n{}\n", command_line(backend.command), next);
   if (!backend.output_tail.empty()) {
@@ -134,8 +141,9 @@ std::string text_of(const Story& story, const bus::BackendState& backend) {
 // ---- JSON ---------------------------------------------------------------------------------------
 
 std::string json_of(const Story& story, int status, const bus::BackendState& backend) {
-  Json json{{"reason", story.name},  {"error", nullptr}, {"status", status},
-            {"message", story.text}, {"live", false},    {"generation", backend.generation}};
+  Json json{{"reason", story.name},    {"error", nullptr}, {"status", status},
+            {"message", story.text},   {"live", false},    {"generation", backend.generation},
+            {"paused", backend.paused}};
   if (story.is_crash() && story.tells_all) json["reason"] = failure_name(backend);
   if (story.tells_all) {
     if (backend.error) json["error"] = bus::json_of(*backend.error);
@@ -294,6 +302,7 @@ std::string_view hint_of(const Story& story, bool is_safe) {
   if (story.retried) {
     return "hpp tries again until it can start your server. This page then reloads by itself.";
   }
+  if (story.paused) return kPausedNext;
   if (story.is_crash()) {
     return "Save a file and hpp starts your server again. This page then reloads by itself.";
   }
@@ -334,6 +343,7 @@ OwnAnswer error_answer(const Answer& answer, const RequestFacts& request,
   const Story story = story_of(answer, backend, audience.may_see_output);
   OwnAnswer own{.status = answer.status,
                 .generation = backend.generation,
+                .paused = bus::pause_word(backend),
                 .nonce = audience.nonce,
                 .allow = answer.allow};
   switch (request.asks_upgrade && request.wanted == Wanted::Html ? Wanted::Text : request.wanted) {

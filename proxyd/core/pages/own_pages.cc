@@ -55,21 +55,21 @@ std::string watch_problem(const Knowledge& knowledge) {
   return knowledge.proxy.problem;
 }
 
-OwnAnswer answer_watch_problem(Wanted wanted, const bus::BackendState& backend,
-                               const std::string& problem) {
-  const std::string message = fmt::format(
-      "hpp cannot tell whether your server runs the newest files, because it does not watch them: "
-      "{}",
-      printable(problem));
-  OwnAnswer answer{.status = 503, .body = message + '\n', .generation = backend.generation};
+OwnAnswer answer_not_live(Wanted wanted, const bus::BackendState& backend, std::string_view reason,
+                          const std::string& message) {
+  OwnAnswer answer{.status = 503,
+                   .body = message + '\n',
+                   .generation = backend.generation,
+                   .paused = bus::pause_word(backend)};
   if (wanted != Wanted::Json) return answer;
   answer.type = "application/json";
-  answer.body = text_of({{"reason", "not_watching"},
+  answer.body = text_of({{"reason", reason},
                          {"error", nullptr},
                          {"status", answer.status},
                          {"message", message},
                          {"live", false},
-                         {"generation", backend.generation}});
+                         {"generation", backend.generation},
+                         {"paused", backend.paused}});
   return answer;
 }
 
@@ -83,12 +83,24 @@ OwnAnswer answer_wait(const RequestFacts& request, const Knowledge& knowledge) {
                          .nonce = std::string(knowledge.nonce)});
   }
   const std::string problem = watch_problem(knowledge);
-  if (!problem.empty()) return answer_watch_problem(request.wanted, backend, problem);
+  if (!problem.empty()) {
+    return answer_not_live(request.wanted, backend, "not_watching",
+                           "hpp cannot tell whether your server runs the newest files, because it "
+                           "does not watch them: " +
+                               printable(problem));
+  }
+  if (backend.noted.epoch != 0) {
+    return answer_not_live(
+        request.wanted, backend, "paused",
+        "hpp is paused, so your server does not run the newest files. hpp-ctl "
+        "resume ends the pause and restarts it, hpp-ctl restart restarts it once");
+  }
   return json_answer({{"live", true},
                       {"generation", backend.generation},
                       {"pid", backend.pid},
                       {"spawned_at_ms", backend.spawned_at_ms},
                       {"ready_at_ms", backend.ready_at_ms},
+                      {"paused", backend.paused},
                       {"lag_ms", knowledge.tree ? knowledge.tree->lag_ms : 0}});
 }
 

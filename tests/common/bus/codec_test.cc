@@ -71,6 +71,8 @@ std::vector<Message> samples() {
       .ended_at_ms = 1'700'000'000'003,
       .address = "127.0.0.1:8001",
       .stranger = "pid 1 (node)",
+      .paused = true,
+      .noted = {.epoch = 5, .revision = 9},
   };
   std::vector<Message> messages{tree, TreeState{}, backend, BackendState{}, ProxyState{}};
   backend.exit = BackendExit{.code = {}, .signal = 9, .spawn_error = ""};
@@ -159,14 +161,16 @@ bool is_later(const std::string& name) {
          name == "stranger" || name == "delay" || name == "restarts_asked" ||
          name == "restarts_done" || name == "liveness_check" || name == "released" ||
          name == "restart" || name == "restart_accepted" || name == "lag_ms" ||
-         name == "other_roots" || name == "failure" || name == "error";
+         name == "other_roots" || name == "failure" || name == "error" || name == "paused" ||
+         name == "noted";
 }
 
 TEST(Codec, DecodesMessagesOfAnEarlierVersion) {
   BackendState state = std::get<BackendState>(samples()[2]);
   Json json = body(encode(state));
-  for (const char* name : {"cause", "start", "killed_at_ms", "ended_at_ms", "address", "stranger",
-                           "delay", "restarts_asked", "restarts_done", "failure", "error"})
+  for (const char* name :
+       {"cause", "start", "killed_at_ms", "ended_at_ms", "address", "stranger", "delay",
+        "restarts_asked", "restarts_done", "failure", "error", "paused", "noted"})
     json.erase(name);
   const Decoded decoded = decode("backend " + json.dump());
   ASSERT_TRUE(std::holds_alternative<Message>(decoded));
@@ -177,6 +181,8 @@ TEST(Codec, DecodesMessagesOfAnEarlierVersion) {
   state.killed_at_ms = state.ended_at_ms = 0;
   state.address.clear();
   state.stranger.clear();
+  state.paused = false;
+  state.noted = {};
   state.delay.clear();
   state.restarts_asked = state.restarts_done = 0;
   EXPECT_TRUE(std::get<Message>(decoded) == Message(state));

@@ -43,6 +43,17 @@ bus::ProxyState proxy() {
           .replayed = 4};
 }
 
+TEST(Words, SayThatHppIsPausedAndHowManyChangesWereNoted) {
+  bus::BackendState state = backend();
+  state.paused = true;
+  state.serves = {.epoch = 1, .revision = 3};
+  EXPECT_EQ(words(state), "Running: generation 2, pid 34, paused");
+  state.noted = {.epoch = 1, .revision = 4};
+  EXPECT_EQ(words(state), "Running: generation 2, pid 34, paused, 1 change noted");
+  state.noted = {.epoch = 2, .revision = 9};
+  EXPECT_EQ(words(state), "Running: generation 2, pid 34, paused, changes noted");
+}
+
 TEST(Report, ListsInstancesInColumns) {
   EXPECT_EQ(list_text({}), "no hpp is running\n");
   Instance other = kInstance;

@@ -64,6 +64,25 @@ TEST(Gate, ReturnsTheGenerationThatHasEnded) {
   EXPECT_EQ(gate_of(error).ended_generation(), 3U);
 }
 
+// There is nothing to wait for: the backend is not restarted.
+TEST(Gate, DoesNotHoldRequestsForAChangeThatWasOnlyNoted) {
+  GateAndBarrier gate;
+  BackendState paused = backend(BackendPhase::Running, 2, 4);
+  paused.paused = true;
+  paused.seen.revision = 5;
+  gate.on(paused);
+  const auto decision_for = [&gate](std::uint64_t revision) {
+    return gate
+        .judge(situation::Waiting{.needs = bus::TreePoint{.epoch = kEpoch, .revision = revision}})
+        .decision;
+  };
+  EXPECT_EQ(decision_for(5), Decision::Stay) << "a restart has begun before the pause";
+  paused.noted = paused.seen;
+  gate.on(paused);
+  EXPECT_EQ(decision_for(5), Decision::Forward);
+  EXPECT_EQ(decision_for(6), Decision::Stay) << "supervisord has not noted it yet";
+}
+
 // Checks the table in gate.h for a request that was sent to generation 2.
 TEST(Gate, DecidesByTheTableInTheHeader) {
   struct Row {

@@ -42,7 +42,8 @@ struct Move {
 class World : public test::Rules {
  public:
   explicit World(Backend::Settings settings = {.command = {"server"}})
-      : settings_(std::move(settings)), backend_(settings_, kSpawnsBefore) {
+      : settings_(std::move(settings)),
+        backend_(settings_, bus::BackendState{.generation = kSpawnsBefore}) {
     tree_.stamp.epoch = 0;
     take(Begun{});
   }
@@ -54,6 +55,9 @@ class World : public test::Rules {
 
   void make(const Move& move) { move.make(*this); }
 
+  // Adds the moves Pause and Resume, which make the walk much longer.
+  void allow_pauses() { may_pause_ = true; }
+
   bool has_moved_on(const World&) const { return true; }
 
   static const std::vector<Move> kMoves;
@@ -64,6 +68,10 @@ class World : public test::Rules {
     for (bool moved = true; moved && broken() == nullptr;) {
       moved = tree_due_ && !spawn_due_;
       if (moved) see_tree(true);
+      if (published_.paused && !spawn_due_) {
+        moved = true;
+        take(ResumeRequested{});
+      }
       for (std::size_t i = 0; i < kGoodMoves; ++i) {
         if (broken() != nullptr || !allows(kMoves[i])) continue;
         moved = true;
@@ -129,7 +137,7 @@ class World : public test::Rules {
     steps_done_ = 0;
     tree_due_ = knows_tree();
     generation_ = published_.generation;
-    backend_ = Backend(settings_, published_.generation);
+    backend_ = Backend(settings_, published_);
     const bool lived = published_.state == bus::BackendPhase::Loading ||
                        published_.state == bus::BackendPhase::Running;
     if (forgotten || (lived && published_.pid == 0)) return take(Begun{});
@@ -142,11 +150,18 @@ class World : public test::Rules {
     const auto before = backend_.state();
     const bool keeps = before == Backend::State::Rebuilding ||
                        (before == Backend::State::Running && settings_.keep_last_good);
+    const bool notes =
+        published_.paused && (before == Backend::State::Loading ||
+                              before == Backend::State::Running || before == Backend::State::Error);
     const bool served = before == Backend::State::Loading || before == Backend::State::Building ||
                         (before == Backend::State::Running && !keeps);
     const bool change = published_.seen != tree_.point();
     take(TreeSeen{tree_});
     const auto after = backend_.state();
+    if (notes) {
+      require(after == before, "a change during a pause is not only noted");
+      return require(!change || published_.noted == tree_.point(), "a change was not noted");
+    }
     require(!served || change == (after == Backend::State::Killing),
             "a change kills, anything else does not");
     require(!keeps || !change || after == Backend::State::Rebuilding,
@@ -175,7 +190,10 @@ class World : public test::Rules {
     require(!stop_asked_, "spawned after the stop");
     require(!build_runs_, "spawned while a build runs");
     require(steps_done_ == settings_.steps.size(), "spawned before the last step");
-    require(settings_.steps.empty() || built_for_ == published_.seen, "spawned what is not built");
+    // In a pause, a spawn is retried with the old build.
+    const bus::TreePoint& newest =
+        published_.noted.epoch == 0 ? published_.seen : published_.serves;
+    require(settings_.steps.empty() || built_for_ == newest, "spawned what is not built");
     // With a build, generations may be skipped: those whose build failed were never spawned.
     const bool is_next = e.generation == generation_ + 1;
     const bool is_again = e.generation == generation_ && !was_spawned_;
@@ -241,6 +259,9 @@ class World : public test::Rules {
     require((probed_ != 0) == (is_loading || is_strangers) || (is_loading && timer_due_),
             "the probe runs while Loading or while a stranger answers, and only then");
     require(!is_published(Running) || !published_.address.empty(), "Running nowhere");
+    const bool has_noted = published_.noted.epoch != 0;
+    require(published_.paused || !has_noted, "a noted change is forgotten");
+    require(!has_noted || published_.noted != published_.serves, "noted, although it is served");
     switch (backend_.state()) {
       case Backend::State::Starting:
         require(kill_due_ || timer_due_, "stuck in Starting");
@@ -300,6 +321,7 @@ class World : public test::Rules {
   bool crashed_ = false;              // supervisord has crashed, which happens at most once
   bool tree_due_ = false;             // supervisord has received no tree since it crashed
   bool left_ = false;
+  bool may_pause_ = false;
 };
 
 using Kind = Move::Kind;
@@ -345,6 +367,10 @@ const std::vector<Move> World::kMoves{
        ++w.restarts_asked_;
        w.take(RestartRequested{});
      }},
+    {"Pause", Kind::Other, [](const World& w) { return w.may_pause_ && !w.published_.paused; },
+     [](World& w) { w.take(PauseRequested{}); }},
+    {"Resume", Kind::Other, [](const World& w) { return w.published_.paused; },
+     [](World& w) { w.take(ResumeRequested{}); }},
     {"Stop", Kind::Other, [](const World&) { return true; },
      [](World& w) {
        w.stop_asked_ = true;
@@ -387,10 +413,12 @@ const std::vector<Move> World::kMoves{
      [](World& w) { w.crash(true); }},
 };
 
-// Walks from the world after these moves, so that the walk starts at the interesting part.
+// Walks from the world after these moves, so that the walk starts at the interesting part. If Pause
+// is one of them, the walk has pauses.
 void walk_from(const std::vector<const char*>& moves, int depth,
                const Backend::Settings& settings = {.command = {"server"}}) {
   World world(settings);
+  if (std::count(moves.begin(), moves.end(), std::string_view("Pause")) > 0) world.allow_pauses();
   for (const char* name : moves) {
     const Move& move = World::named(name);
     EXPECT_TRUE(world.allows(move)) << name;
@@ -419,6 +447,20 @@ TEST(BackendExhaustive, KeepsItsGuaranteesWithKeepLastGood) {
             {.command = {"server"},
              .steps = {build_step("make"), build_step("migrate")},
              .keep_last_good = true});
+}
+
+TEST(BackendExhaustive, KeepsItsGuaranteesInAPause) {
+  walk_from({"FirstTree", "Gone", "SpawnWorks", "Answer", "Pause"}, kDepth - 2);
+}
+
+TEST(BackendExhaustive, KeepsItsGuaranteesInAPauseWithABuild) {
+  walk_from({"FirstTree", "Gone", "BuildWorks", "SpawnWorks", "Answer", "Pause"}, kDepth - 2,
+            {.command = {"server"}, .steps = {build_step("make")}});
+}
+
+TEST(BackendExhaustive, KeepsItsGuaranteesInAPauseWithKeepLastGood) {
+  walk_from({"FirstTree", "Gone", "BuildWorks", "SpawnWorks", "Answer", "Pause"}, kDepth - 2,
+            {.command = {"server"}, .steps = {build_step("make")}, .keep_last_good = true});
 }
 
 }  // namespace

@@ -79,7 +79,7 @@ class Life : public test::Driver<Backend, Event, Effect> {
   explicit Life(std::uint64_t spawns = 0) : Life({.command = {"python3", "app.py"}}, spawns) {}
 
   explicit Life(const Backend::Settings& settings, std::uint64_t spawns = 0)
-      : Driver(Backend(settings, spawns), milliseconds(10)) {}
+      : Driver(Backend(settings, bus::BackendState{.generation = spawns}), milliseconds(10)) {}
 
   // The log lines that begin a restart, among the last event's effects.
   std::vector<std::string> first_lines() const {
@@ -771,7 +771,7 @@ TEST(Text, ReplacesControlCharacters) {
 }
 
 TEST(Text, ShortensALongCommandBetweenCharacters) {
-  Backend backend({.command = {std::string(79, 'x') + "äöü"}}, 0);
+  Backend backend({.command = {std::string(79, 'x') + "äöü"}});
   for (const Event& event : {Event(Begun{}), Event(TreeGone{}), Event(tree(1))}) {
     (void)backend.on(event, {});
   }

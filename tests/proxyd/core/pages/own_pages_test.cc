@@ -45,16 +45,27 @@ TEST_F(WaitEndpoint, SaysHowFarTheWatcherMayBeBehind) {
 TEST_F(WaitEndpoint, FailsWithTheReasonIfTheFilesAreNotWatched) {
   tree_->watching = false;
   tree_->problem = "Watchman says: \x1b[31mtoo many directories";
-  const auto [status, type, text, generation, nonce, allow] = answer();
+  const auto [status, type, text, generation, paused, nonce, allow] = answer();
   EXPECT_EQ(status, 503);
   EXPECT_EQ(type, "text/plain");
   EXPECT_EQ(generation, 3);
+  EXPECT_EQ(paused, "");
   EXPECT_NE(text.find("because it does not watch them: Watchman says: "), std::string::npos);
   EXPECT_NE(text.find("too many directories\n"), std::string::npos);
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
   const std::string json = answer(Wanted::Json).body;
   EXPECT_NE(json.find("\"reason\": \"not_watching\""), std::string::npos) << json;
   EXPECT_NE(json.find("\"live\": false"), std::string::npos) << json;
+}
+
+TEST_F(WaitEndpoint, FailsIfAChangeWasOnlyNoted) {
+  backend_->paused = true;
+  EXPECT_TRUE(is_live());
+  backend_->noted = {.epoch = 1, .revision = 2};
+  EXPECT_FALSE(is_live());
+  EXPECT_EQ(answer().paused, "stale");
+  const std::string json = answer(Wanted::Json).body;
+  EXPECT_NE(json.find("\"reason\": \"paused\""), std::string::npos) << json;
 }
 
 TEST_F(WaitEndpoint, FailsWithTheReasonIfTheWatcherDoesNotAnswer) {

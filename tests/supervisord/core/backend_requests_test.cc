@@ -1,0 +1,194 @@
+// Tests the pause. backend_test.cc tests the other requests.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "supervisord/core/backend.h"
+#include "tests/support/driver.h"
+
+namespace hpp::supervisord {
+
+std::string text_of(const Publish& effect) {
+  const bus::BackendState& s = effect.snapshot;
+  return fmt::format("Publish {} {} serves {} noted {}{}", bus::to_string(s.state), s.generation,
+                     s.serves.revision, s.noted.revision, s.paused ? " paused" : "");
+}
+
+std::string text_of(const Say& effect) {
+  return "Say " + effect.text;
+}
+
+std::string text_of(const StartProbe& effect) {
+  return fmt::format("StartProbe {}", effect.generation);
+}
+
+namespace {
+
+using std::chrono::milliseconds;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+TreeSeen tree(std::uint64_t revision, const std::string& changed = "a.py") {
+  bus::TreeState state;
+  state.stamp.epoch = 7;
+  state.revision = revision;
+  state.watching = true;
+  state.changed_count = 1;
+  state.changed = {changed};
+  return {state};
+}
+
+class PausedLife : public test::Driver<Backend, Event, Effect> {
+ public:
+  explicit PausedLife(const Backend::Settings& settings = {.command = {"server"}},
+                      const bus::BackendState& previous = {})
+      : Driver(Backend(settings, previous), milliseconds(10)) {}
+
+  const bus::BackendState& published() const { return published_; }
+
+ private:
+  std::optional<Event> perform(Effect& effect) override {
+    if (const auto* publish = std::get_if<Publish>(&effect)) published_ = publish->snapshot;
+    return std::nullopt;
+  }
+
+  bus::BackendState published_;
+};
+
+// Generation 1 runs and serves revision 1, and hpp is paused.
+PausedLife paused(const Backend::Settings& settings = {.command = {"server"}}) {
+  PausedLife life(settings);
+  life.after(Begun{}, TreeGone{}, tree(1));
+  if (!settings.steps.empty()) life(StepEnded{});
+  life.after(Spawned{.pid = 100}, Answered{.generation = 1}, PauseRequested{});
+  EXPECT_EQ(life.state(), Backend::State::Running);
+  EXPECT_TRUE(life.published().paused);
+  return life;
+}
+
+ProcessExited exited(std::uint64_t generation) {
+  return {.generation = generation, .status = {.number = 1}, .output_tail = ""};
+}
+
+TEST(Pause, SavesAreOnlyNoted) {
+  PausedLife life = paused();
+  EXPECT_THAT(life(tree(2)),
+              ElementsAre("Publish Running 1 serves 1 noted 2 paused",
+                          "Say Paused: a.py changed. Your server keeps the old code until hpp-ctl "
+                          "resume"));
+  EXPECT_THAT(life(tree(2)), IsEmpty());
+  life(tree(3));
+  EXPECT_EQ(life.published().noted.revision, 3U);
+  EXPECT_EQ(life.published().seen.revision, 3U);
+}
+
+TEST(Pause, ItsEndRestartsOnceForAllSaves) {
+  PausedLife life = paused();
+  life.after(tree(2, "b.py"), tree(3, "c.py"), tree(4, "b.py"), ResumeRequested{});
+  EXPECT_EQ(life.state(), Backend::State::Killing);
+  EXPECT_FALSE(life.published().paused);
+  EXPECT_THAT(life.published().cause.changed, ElementsAre("b.py", "c.py"));
+  EXPECT_EQ(life.published().cause.text, "b.py and 1 more changed during the pause");
+  life.after(TreeGone{}, Spawned{.pid = 200});
+  EXPECT_EQ(life.published().serves.revision, 4U);
+  EXPECT_EQ(life.published().noted, bus::TreePoint{});
+  life.after(Answered{.generation = 2}, tree(5));
+  EXPECT_EQ(life.state(), Backend::State::Killing) << "saves restart the server again";
+}
+
+TEST(Pause, ItsEndWithoutASaveRestartsNothing) {
+  PausedLife life = paused();
+  EXPECT_THAT(life(ResumeRequested{}), ElementsAre("Publish Running 1 serves 1 noted 0",
+                                                   "Say Resumed: saves restart your server again"));
+  EXPECT_THAT(life(ResumeRequested{}), IsEmpty());
+}
+
+TEST(Pause, ASecondRequestChangesNothing) {
+  PausedLife life = paused();
+  EXPECT_THAT(life(PauseRequested{}), IsEmpty());
+}
+
+TEST(Pause, ARequestedRestartServesTheNotedSavesAndLeavesThePause) {
+  PausedLife life = paused();
+  life.after(tree(2), RestartRequested{});
+  EXPECT_EQ(life.state(), Backend::State::Killing);
+  life.after(TreeGone{}, Spawned{.pid = 200}, Answered{.generation = 2});
+  EXPECT_EQ(life.published().serves.revision, 2U);
+  EXPECT_EQ(life.published().noted, bus::TreePoint{});
+  EXPECT_TRUE(life.published().paused);
+  life(tree(3));
+  EXPECT_EQ(life.state(), Backend::State::Running);
+  EXPECT_EQ(life.published().noted.revision, 3U);
+}
+
+TEST(Pause, ARestartThatIsUnderWayServesTheSave) {
+  PausedLife life = paused();
+  life.after(ResumeRequested{}, tree(2), PauseRequested{}, tree(3), TreeGone{},
+             Spawned{.pid = 200});
+  EXPECT_EQ(life.published().serves.revision, 3U);
+  EXPECT_EQ(life.published().noted, bus::TreePoint{});
+}
+
+TEST(Pause, ASaveDoesNotStartACrashedServer) {
+  PausedLife life = paused();
+  life.after(exited(1), TreeGone{}, tree(2));
+  EXPECT_EQ(life.state(), Backend::State::Error);
+  EXPECT_EQ(life.published().noted.revision, 2U);
+  EXPECT_EQ(life(ResumeRequested{}).back(), "Spawn 2");
+}
+
+TEST(Pause, ABuildBesideTheServerIsNotStartedBySaves) {
+  PausedLife life =
+      paused({.command = {"server"}, .steps = {build_step("make")}, .keep_last_good = true});
+  life(tree(2));
+  EXPECT_EQ(life.state(), Backend::State::Running);
+  life(ResumeRequested{});
+  EXPECT_EQ(life.state(), Backend::State::Rebuilding);
+  EXPECT_EQ(life.published().noted, bus::TreePoint{}) << "requests wait for the build";
+}
+
+TEST(Pause, TheFirstStartDoesNotWaitForItsEnd) {
+  PausedLife life;
+  life.after(Begun{}, PauseRequested{}, TreeGone{});
+  EXPECT_EQ(life(tree(1)).back(), "Spawn 1");
+}
+
+TEST(Pause, SurvivesACrashOfSupervisord) {
+  PausedLife before = paused();
+  before(tree(2));
+  PausedLife life({.command = {"server"}}, before.published());
+  life(Begun{.last = before.published()});
+  EXPECT_EQ(life.state(), Backend::State::Running) << "the noted save is no rebuild";
+  life(tree(2));
+  EXPECT_TRUE(life.published().paused);
+  life(ResumeRequested{});
+  EXPECT_EQ(life.published().cause.text, "files changed during the pause");
+  EXPECT_EQ(life.state(), Backend::State::Killing);
+}
+
+TEST(Pause, SurvivesACrashOfSupervisordAfterACrashOfTheServer) {
+  PausedLife before = paused();
+  before.after(exited(1), TreeGone{}, tree(2));
+  PausedLife life({.command = {"server"}}, before.published());
+  life.after(Begun{.last = before.published()}, TreeGone{});
+  EXPECT_EQ(life.state(), Backend::State::Error);
+  EXPECT_TRUE(life.published().paused);
+}
+
+TEST(Pause, SurvivesACrashOfSupervisordAndTheServer) {
+  PausedLife before = paused();
+  PausedLife life({.command = {"server"}}, before.published());
+  life.after(Begun{}, TreeGone{}, tree(1), Spawned{.pid = 200}, Answered{.generation = 2}, tree(2));
+  EXPECT_EQ(life.published().noted.revision, 2U);
+}
+
+TEST(Pause, DoesNotSurviveAStop) {
+  PausedLife life = paused();
+  life.after(StopRequested{}, TreeGone{});
+  EXPECT_EQ(life.state(), Backend::State::Left);
+  EXPECT_FALSE(life.published().paused);
+}
+
+}  // namespace
+}  // namespace hpp::supervisord
