@@ -63,7 +63,7 @@ Filter filter_of(const Options& options, const std::string& project) {
 
 Daemon::Daemon(Loop& loop, const Options& options)
     : manager_(loop),
-      publisher_(loop, options.run_directory, bus::Topic::Tree),
+      publisher_(loop, options.run_directory, bus::Topic::Tree, [this] { queue_server_.mend(); }),
       directory_(readable_project_directory()),
       tree_({.directory = directory_,
              .filter = filter_of(options, directory_),

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <system_error>
 #include <utility>
 
@@ -20,13 +21,26 @@ constexpr std::size_t kPeersMax = 8;
 }  // namespace
 
 QueueServer::QueueServer(Loop& loop, const std::string& run_directory, std::uint64_t epoch)
-    : loop_(loop), epoch_(epoch) {
+    : loop_(loop), path_(run_directory + '/' + bus::kQueueSocket), epoch_(epoch) {
+  listen();
+}
+
+void QueueServer::mend() {
+  std::error_code error;
+  if (std::filesystem::is_socket(path_, error)) return;
+  const bool was_there = listener_ != nullptr;
+  listener_.reset();
+  listen();
+  if (was_there && listener_) log::warning("{} was deleted: created it again", path_);
+}
+
+void QueueServer::listen() {
   try {
     // The run directory belongs to this user alone, and the author's lock is held.
-    UniqueFd fd = bind_unix_socket(run_directory + '/' + bus::kQueueSocket, SOCK_SEQPACKET);
+    UniqueFd fd = bind_unix_socket(path_, SOCK_SEQPACKET);
     if (::listen(fd.get(), SOMAXCONN) != 0) return;
     listener_ = std::make_unique<Listener>(
-        loop, std::move(fd),
+        loop_, std::move(fd),
         [this](UniqueFd connection, const SocketAddress&) { accept(std::move(connection)); });
   } catch (const std::system_error& error) {
     log::debug("each request takes a ticket: {}", error.what());

@@ -22,8 +22,12 @@ class QueueServer {
   using Queue = inotify::Source::Queue;
 
   // Listens in the run directory. `epoch`: of watchd's snapshots. If it cannot listen, it hands
-  // over nothing, and every request takes a ticket. `loop` must outlive the server.
+  // over nothing, and every request takes a ticket, until mend() succeeds. `loop` must outlive the
+  // server.
   QueueServer(Loop& loop, const std::string& run_directory, std::uint64_t epoch);
+
+  // Creates the socket in the run directory again if it was deleted. Connections are kept.
+  void mend();
 
   // Must be called before a queue is read.
   void begin_work();
@@ -48,11 +52,13 @@ class QueueServer {
     std::vector<int> fds;
   };
 
+  void listen();
   void accept(UniqueFd connection);
   void send(Peer& peer);
   void drop(Peer& peer);
 
   Loop& loop_;
+  std::string path_;  // path of the socket
   std::uint64_t epoch_;
   std::optional<Offer> offer_;  // nothing: none of the pages is valid
   std::vector<std::unique_ptr<Peer>> peers_;

@@ -131,8 +131,10 @@ struct Publisher::Sockets {
   nng_socket ticket_handlers = NNG_SOCKET_INITIALIZER;
 };
 
-Publisher::Publisher(Loop& loop, std::string run_directory, AuthorId author)
-    : directory_(std::move(run_directory), log::warning_text),
+Publisher::Publisher(Loop& loop, std::string run_directory, AuthorId author,
+                     std::function<void()> on_mend)
+    : on_mend_(std::move(on_mend)),
+      directory_(std::move(run_directory), log::warning_text),
       id_(std::move(author)),
       lock_(lock_or_refuse(directory_, id_)),
       file_(directory_, snapshot_name(id_)),
@@ -204,6 +206,7 @@ void Publisher::mend() {
   mend_directory();
   mend_lock();
   mend_sockets();
+  if (on_mend_) on_mend_();
   if (last_text_.empty()) return;
   if (written_ != SnapshotFile::Result::Replaced || !file_.is_in_place()) write_file();
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,7 +26,10 @@ class Publisher {
   // read, the publisher resumes its epoch and sequence, and last() is the snapshot in the file.
   // Throws std::runtime_error if this author already runs there, or if the path of a socket would
   // be too long; CannotStartNow, which is derived from it, if the directory cannot be used.
-  Publisher(Loop& loop, std::string run_directory, AuthorId author);
+  // `on_mend` is called when the publisher repairs its files in the run directory, so that its
+  // program can repair others.
+  Publisher(Loop& loop, std::string run_directory, AuthorId author,
+            std::function<void()> on_mend = {});
   ~Publisher();
 
   // Writes the file if a durable field has changed (codec.h), then sends the snapshot. Author
@@ -52,6 +56,7 @@ class Publisher {
   void send_last();
   void repeat();
 
+  std::function<void()> on_mend_;
   RunDirectory directory_;
   AuthorId id_;
   FileLock lock_;

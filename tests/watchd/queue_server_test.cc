@@ -141,6 +141,20 @@ TEST_F(QueueServerTest, TooManyQueuesAreNotHandedOver) {
   EXPECT_TRUE(sees(8));
 }
 
+TEST_F(QueueServerTest, CreatesADeletedSocketAgain) {
+  report_idle(7);
+  ASSERT_TRUE(sees(7));
+  fs::remove(run_directory_ / "queue.sock");
+  server_->mend();
+  EXPECT_EQ(seen(), 7U) << "the connection is kept";
+  proxyd_.emplace(loop_, run_directory_.path());
+  proxyd_->connect();
+  EXPECT_TRUE(sees(7)) << "the next proxyd finds the new socket";
+  const auto before = fs::last_write_time(run_directory_ / "queue.sock");
+  server_->mend();
+  EXPECT_EQ(fs::last_write_time(run_directory_ / "queue.sock"), before) << "nothing to repair";
+}
+
 TEST_F(QueueServerTest, ProxydTakesTicketsIfWatchdDoesNotListen) {
   server_.reset();
   proxyd_.emplace(loop_, run_directory_.path());
