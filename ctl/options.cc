@@ -43,6 +43,8 @@ constexpr Example kCommandExamples[] = {
     {"status", "hpp-ctl status --json | jq .backend.generation"},
     {"wait", "sed -i s/a/b/ app.py && hpp-ctl wait && curl localhost:8000"},
     {"restart", "hpp-ctl restart --wait --timeout 30000"},
+    {"pause", "hpp-ctl pause && git rebase main && hpp-ctl resume"},
+    {"resume", "hpp-ctl resume && hpp-ctl wait"},
     {"stop", "hpp-ctl --name localhost-8000 stop"},
     {"log", "hpp-ctl log --since-save --lines 50"},
     {"trace", "hpp-ctl trace --json | jq .message.state"},
