@@ -54,8 +54,8 @@ _hpp_launch() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} i
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
-        [ "${COMP_WORDS[i]}" = --exec ] || continue
-        # The words after --exec are the backend's command line.
+        [[ ${COMP_WORDS[i]} == --exec || ${COMP_WORDS[i]} == -- ]] || continue
+        # The words after --exec or -- are the backend's command line.
         if declare -F _command_offset >/dev/null; then
             _command_offset $((i + 1))
         else
@@ -64,7 +64,7 @@ _hpp_launch() {
         return
     done
     case $previous in
-        --config) _hpp_offer_files -f "$current" ;;
+        --config | --env-file) _hpp_offer_files -f "$current" ;;
         --stop-signal) _hpp_offer "$current" < <(printf '%s\n' HUP INT KILL TERM) ;;
         --*) _hpp_offer "$current" < <(_hpp_values "$1" "$previous") ;;
     esac

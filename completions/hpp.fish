@@ -42,12 +42,12 @@ end
 
 function __hpp_launch
     set --local words (commandline --tokenize --cut-at-cursor --current-process)
-    if set --local exec (contains --index -- --exec $words)
+    if set --local exec (contains --index -- --exec $words; or contains --index -- -- $words)
         __fish_complete_subcommand --fcs-skip=$exec
         return
     end
     switch "$words[-1]"
-        case --config
+        case --config --env-file
             __fish_complete_path (commandline --current-token)
             return
         case --stop-signal

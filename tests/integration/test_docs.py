@@ -250,3 +250,5 @@ class Completion(unittest.TestCase):
 
     def test_leaves_the_command_to_its_own_completion(self):
         self.assertIn("python3", self.complete("hpp-launch 1 2 --exec python"))
+        self.assertIn("python3", self.complete("hpp-launch 1 2 -- python"))
+        self.assertNotIn("--exec", self.complete("hpp-launch 1 2 -- python3 -"))
