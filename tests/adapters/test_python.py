@@ -120,9 +120,32 @@ os.system("ls -l /proc/self/fd | grep -c socket:")
 
     def test_isolated_mode_has_no_adapter(self):
         self.write("project/main.py", "print('main')\n")
-        process = self.run_gated("record", ["-I", "main.py"])
-        self.assertIsNone(process.wait_for("hello"))
-        self.assertEqual(process.finish(), (0, "main\n", ""))
+        for option in "-I", "-E":
+            with self.subTest(option):
+                process = self.run_gated("record", [option, "main.py"])
+                self.assertIsNone(process.wait_for("hello"))
+                self.assertEqual(process.finish(), (0, "main\n", ""))
+
+    def test_a_console_script_of_a_virtual_environment_in_the_project(self):
+        """Such as .venv/bin/flask, as pip writes it."""
+        venv = self.folder / ".venv"
+        subprocess.run([PYTHON, "-m", "venv", "--without-pip", str(venv)], check=True)
+        packages, = venv.glob("lib/python3*/site-packages")
+        (packages / "served.py").write_text("print('served', flush=True)\ndef main():\n"
+                                            "  import sys, package, shop\n  print(sys.prefix, sys.argv[1:])\n")
+        script = venv / "bin/served"
+        script.write_text(f"#!{venv}/bin/python\nimport sys\nfrom served import main\nsys.exit(main())\n")
+        script.chmod(0o755)
+        path = f"{self.packages}:{self.folder}"
+        command = f"exec {script} run"
+        out = f"served\npackage\nshop\n{venv} ['run']\n"
+        self.assertEqual(self.cold(command, PYTHONPATH=path), out)
+        spare = self.spare(command, PYTHONPATH=path)
+        self.assertEqual(spare.output(), "served\npackage\n")
+        self.write("project/shop.py", "print('new shop')\n")
+        self.assertEqual(spare.open(), "go")
+        self.assertEqual(spare.finish(), (0, out.replace("shop", "new shop"), ""))
+
 
 
 class Unfit(Project):

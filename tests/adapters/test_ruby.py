@@ -6,6 +6,7 @@ import subprocess
 import unittest
 
 from gate import ADAPTERS, AdapterTest, GateTests, Gated
+from harness import free_port
 
 ADAPTER = ADAPTERS / "ruby" / "hpp_gate.rb"
 
@@ -282,6 +283,32 @@ puts method(:require).owner, `ruby -e 'p ENV["HPP_GATE"], ENV["RUBYOPT"]'`
         self.assertEqual(spare.output(), "colour\n")
         self.assertEqual(spare.open(), "go")
         self.assertEqual(spare.finish()[:2], (0, self.OUT))
+
+    @unittest.skipUnless(shutil.which("puma"), "needs Puma")
+    def test_puma(self):
+        port = free_port()
+        self.write("project/config.ru", f"""
+require 'colour'
+require_relative 'shop'
+run ->(_) {{ [200, {{}}, []] }}
+Thread.new do
+  TCPSocket.new('127.0.0.1', {port}).close
+  Process.kill(:TERM, Process.pid)
+rescue Errno::ECONNREFUSED
+  sleep 0.01
+  retry
+end
+""")
+        self.write("project/puma.rb", f"bind 'tcp://127.0.0.1:{port}'\nraise_exception_on_sigterm false\n")
+        command = ("puma", "--config", "puma.rb", "config.ru")
+        self.assertIn("colour\nshop\n", self.cold(command))
+        spare = self.spare(command)
+        self.assertEqual(spare.output(), "colour\n")
+        self.write("project/shop.rb", "$stdout.syswrite(\"new shop\\n\")\n")
+        self.assertEqual(spare.open(), "go")
+        status, out, err = spare.finish()
+        self.assertEqual((status, err), (0, ""))
+        self.assertTrue(out.startswith("colour\n") and "new shop\n" in out, out)
 
     def test_refuses_a_command_that_runs_something_before(self):
         process = self.run_gated("record", "cat main.rb >/dev/null; ruby main.rb; true")

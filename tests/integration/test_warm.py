@@ -221,6 +221,10 @@ class Restarts(WarmTest):
         hpp.wait_line("--warm has no effect: your server has not used its gate")
         self.assertEqual(get(hpp.url).text, "hello")
 
+    def test_without_warm_hpp_suggests_it(self):
+        self.start_ready("--exec", PYTHON, "../server.py", "{backend}").wait_line(
+            r"Your server takes \d+ ms to start. With --warm, hpp loads its Python packages before the next change")
+
     def test_a_server_without_a_gate_of_its_own_starts_warm(self):
         """hpp's adapter for Python uses the gate. It loads the package before the change."""
         self.environment["PYTHONPATH"] = str(self.packages)
