@@ -7,6 +7,10 @@ const require = createRequire(import.meta.url);
 const { projectOf } = require('./hpp_project.cjs');
 const { Loader, readRecording } = require('./hpp_loader.cjs');
 
+// What a module was refused may reach a promise without a handler.
+process.on('unhandledRejection', () => {});
+process.on('uncaughtException', () => {});
+
 const [, , file, script, isEsModule, ...roots] = process.argv;
 const append = fs.appendFileSync;
 const loader = new Loader(readRecording(file), projectOf(roots), script);

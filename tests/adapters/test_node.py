@@ -107,6 +107,27 @@ if (isMainThread) {
         self.assertEqual(spare.open(), "go")
         self.assertEqual(spare.finish(), (0, self.OUT, ""))
 
+    def test_a_wrapper_that_starts_another_node_passes_the_gate_on(self):
+        """tsx does this: it starts Node with a hook that translates TypeScript."""
+        self.write("node_modules/tsx/hook.cjs", "require.extensions['.ts'] = (module, file) => module._compile(\n"
+                   "  require('fs').readFileSync(file, 'utf8').replace(/: string/g, ''), file);\n")
+        cli = self.write("node_modules/tsx/cli.js", """
+const { spawn } = require('child_process');
+const hook = require.resolve('./hook.cjs');
+spawn(process.execPath, ['--require', hook, ...process.argv.slice(2)], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] })
+  .on('exit', (code) => process.exit(code));
+""")
+        self.write("main.ts", "const text: string = 'main\\n';\nrequire('package'); require('./shop');\n"
+                   "require('fs').writeSync(1, text);\n")
+        command = ("node", str(cli), "main.ts")
+        self.assertEqual(self.cold(command), self.OUT)
+        self.assertIn(str(self.package), self.recorded("module"))
+        spare = self.spare(command)
+        self.assertEqual(spare.output(), "package\n")
+        self.write("shop.js", PRINT.format("new shop"))
+        self.assertEqual(spare.open(), "go")
+        self.assertEqual(spare.finish(), (0, "package\nnew shop\nmain\n", ""))
+
     def test_a_package_of_pnpm(self):
         store = self.write("node_modules/.pnpm/linked@1/node_modules/linked/index.js", PRINT.format("linked"))
         (self.folder / "node_modules/linked").symlink_to(store.parent)
@@ -152,6 +173,21 @@ class Unfit(Project):
                 self.list.unlink(missing_ok=True)
                 self.package.write_text(text)
                 self.check_skipped("package")
+
+    def test_connects_in_a_promise_without_a_handler(self):
+        """A part of tsx does this. It must not end the trial, which then tells nothing."""
+        self.package.write_text("new Promise((_, no) => require('net').connect(1, '127.0.0.1').on('error', no))"
+                                ".catch(() => {});\nnew Promise(() => require('net').connect(1, '127.0.0.1')"
+                                ".on('error', () => {}));\n")
+        self.write("node_modules/modern/package.json", '{"type": "module", "exports": "./in.js"}')
+        self.write("node_modules/modern/in.js", "await new Promise((done) => setTimeout(done, 10));\n")
+        self.write("main.mjs", "import 'modern';\nimport 'package';\nsetTimeout(() => {}, 1200);\n")
+        command = ("node", "main.mjs")
+        self.cold(command)
+        spare = self.spare(command)
+        self.assertIn("checked", self.list.read_text())
+        self.assertIn(str(self.package), self.recorded("skip"))
+        self.assertEqual(spare.open(), "go")
 
     def test_needs_the_main_module(self):
         self.package.write_text("exports.name = () => require.main.filename;\n")
