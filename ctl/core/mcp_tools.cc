@@ -79,8 +79,8 @@ Argument timeout() {
           kTimeoutText, kTimeoutMaxMs,          kTimeoutMs};
 }
 
-const std::vector<Tool>& tools() {
-  static const std::vector<Tool> all{
+std::vector<Tool> tools_that_read() {
+  return {
       {.name = "status",
        .title = "State of the server",
        .description =
@@ -119,6 +119,11 @@ const std::vector<Tool>& tools() {
                       kLinesMax, kLines}},
        .output = Tool::Output::Lines,
        .is_read_only = true},
+  };
+}
+
+std::vector<Tool> tools_that_act() {
+  return {
       {.name = "restart",
        .title = "Restart the server",
        .description =
@@ -131,7 +136,33 @@ const std::vector<Tool>& tools() {
        .output = Tool::Output::Object,
        .is_read_only = false,
        .output_schema = schema_of_outcome},
+      {.name = "pause",
+       .title = "Pause restarts",
+       .description =
+           "From now on, saves do not restart the server; they are only noted. Use it before many "
+           "edits that belong together, and resume after the last one.",
+       .words = {"pause"},
+       .arguments = {},
+       .output = Tool::Output::Lines,
+       .is_read_only = false},
+      {.name = "resume",
+       .title = "End the pause",
+       .description =
+           "Ends the pause, and restarts the server at once if files were saved meanwhile. Call "
+           "wait_for_save after it.",
+       .words = {"resume"},
+       .arguments = {},
+       .output = Tool::Output::Lines,
+       .is_read_only = false},
   };
+}
+
+const std::vector<Tool>& tools() {
+  static const std::vector<Tool> all = [] {
+    std::vector<Tool> list = tools_that_read();
+    for (const Tool& tool : tools_that_act()) list.push_back(tool);
+    return list;
+  }();
   return all;
 }
 

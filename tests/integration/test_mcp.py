@@ -75,7 +75,7 @@ class Conversation(IntegrationTest):
         self.assertEqual(client.about["capabilities"], {"tools": {}})
         self.assertIn("wait_for_save", client.about["instructions"])
         self.assertEqual({tool["name"] for tool in client.ask("list")["tools"]},
-                         {"status", "wait_for_save", "log", "restart"})
+                         {"status", "wait_for_save", "log", "restart", "pause", "resume"})
 
     def test_an_agent_breaks_a_view_and_mends_it(self):
         hpp = self.start_ready()
@@ -116,6 +116,18 @@ class Conversation(IntegrationTest):
         told = Client(self).call("restart")["structuredContent"]
         self.assertEqual((told["live"], told["reason"]), (False, "command_not_found"))
 
+    def test_in_a_pause_edits_are_only_noted(self):
+        hpp = self.start_ready()
+        client = Client(self)
+        self.assertIn("paused", text_of(client.call("pause")))
+        self.save_backend("edited")
+        told = client.call("wait_for_save")["structuredContent"]
+        self.assertEqual((told["live"], told["reason"]), (False, "paused"))
+        self.assertEqual(hpp.generation, 1)
+        self.assertFalse(client.call("resume")["isError"])
+        self.assertEqual(client.call("wait_for_save")["structuredContent"]["live"], True)
+        self.assertEqual(get(f"http://localhost:{hpp.backend}/").text, "edited")
+
     def test_a_wait_is_limited(self):
         self.start_ready()
         self.save("app.py", "import time\ntime.sleep(1000)\n")
@@ -136,7 +148,7 @@ class Conversation(IntegrationTest):
 
     def test_without_an_hpp_each_tool_fails_and_later_finds_it(self):
         client = Client(self)
-        for tool in ("status", "wait_for_save", "log", "restart"):
+        for tool in ("status", "wait_for_save", "log", "restart", "pause", "resume"):
             result = client.call(tool)
             self.assertTrue(result["isError"], tool)
             self.assertIn("no hpp is running", text_of(result))

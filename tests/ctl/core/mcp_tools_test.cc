@@ -41,7 +41,8 @@ TEST(McpTools, AreListedWithTheirSchemas) {
       EXPECT_EQ(tool["outputSchema"]["required"], Json::array({"live"}));
     }
   }
-  EXPECT_EQ(names, (std::set<std::string>{"log", "restart", "status", "wait_for_save"}));
+  EXPECT_EQ(names, (std::set<std::string>{"log", "pause", "restart", "resume", "status",
+                                          "wait_for_save"}));
 }
 
 TEST(McpTools, AreCommandsOfHppCtl) {
@@ -55,6 +56,8 @@ TEST(McpTools, AreCommandsOfHppCtl) {
             (Words{"log", "--since-save", "--lines", "5"}));
   EXPECT_EQ(words("log", R"({"generation": 3, "since_save": false})"),
             (Words{"log", "--generation", "3", "--lines", "200"}));
+  EXPECT_EQ(words("pause"), (Words{"pause"}));
+  EXPECT_EQ(words("resume"), (Words{"resume"}));
 }
 
 TEST(McpTools, TakeWholeNumbersInAnyNotation) {
@@ -70,7 +73,8 @@ TEST(McpTools, TakeWholeNumbersInAnyNotation) {
 
 TEST(McpTools, RefuseWhatTheyDoNotKnow) {
   EXPECT_EQ(refusal("stop", "{}"),
-            "there is no tool stop; the tools are status, wait_for_save, log, restart");
+            "there is no tool stop; the tools are status, wait_for_save, log, restart, "
+            "pause, resume");
   EXPECT_EQ(refusal("log", R"({"follow": true})"), "log has no argument follow");
   EXPECT_EQ(refusal("log", R"({"since_save": "yes"})"), "since_save must be true or false");
 }
