@@ -17,6 +17,11 @@ int status_of_all(const CtlOptions& options);
 // (1; prints the reason on stderr). With --json, prints the outcome on stdout instead.
 int wait(const Instance& instance, const CtlOptions& options);
 
+// Waits like wait(), then sends a GET for options.target through hpp. Prints the response, and what
+// the server has printed meanwhile. Returns 0, or 1 if the save has failed or the status is 400 or
+// more.
+int check(const Instance& instance, const CtlOptions& options);
+
 // Restarts the backend. Returns 0 when the new one is spawned, 1 if it cannot be. With --wait, goes
 // on like wait(); with --json as well, only wait() prints the outcome.
 int restart(const Instance& instance, const CtlOptions& options);

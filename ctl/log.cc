@@ -1,7 +1,6 @@
 #include "ctl/commands.h"
 
 #include <fmt/format.h>
-#include <sys/inotify.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -13,27 +12,17 @@
 #include "common/bus/output_log_reader.h"
 #include "common/event/fd_watch.h"
 #include "common/event/loop.h"
-#include "common/os/error.h"
 #include "common/os/file.h"
 #include "ctl/clock_time.h"
 #include "ctl/core/failure.h"
 #include "ctl/core/log_view.h"
 #include "ctl/end_watch.h"
+#include "ctl/log_watch.h"
 #include "ctl/print.h"
 #include "ctl/snapshots.h"
 
 namespace hpp::ctl {
 namespace {
-
-// Becomes readable when a file of the run directory is written or created.
-UniqueFd watch_directory(const std::string& run_directory) {
-  UniqueFd queue(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
-  if (!queue.is_open() ||
-      ::inotify_add_watch(queue.get(), run_directory.c_str(), IN_MODIFY | IN_CREATE) < 0) {
-    throw_errno("cannot follow the output log with inotify (see the sysctls fs.inotify.*)");
-  }
-  return queue;
-}
 
 // The time of the save, or of another event, that caused the last restart; 0 if there was none.
 std::int64_t last_cause_ms(const Instance& instance) {
@@ -65,7 +54,7 @@ int log(const Instance& instance, const CtlOptions& options) {
   };
   if (!options.follow) return print_news() ? 0 : 1;
   Loop loop;
-  const UniqueFd queue = watch_directory(instance.run_directory);
+  const UniqueFd queue = watch_log(instance.run_directory);
   const EndWatch end(loop, instance);
   FdWatch news(loop, queue.get(), FdWatch::For::Reading, [&] {
     read_all(queue.get());

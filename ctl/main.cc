@@ -21,6 +21,8 @@ int run(const hpp::ctl::CtlOptions& options) {
       return hpp::ctl::status(instance, options);
     case hpp::ctl::Command::Wait:
       return hpp::ctl::wait(instance, options);
+    case hpp::ctl::Command::Check:
+      return hpp::ctl::check(instance, options);
     case hpp::ctl::Command::Restart:
       return hpp::ctl::restart(instance, options);
     case hpp::ctl::Command::Pause:
@@ -43,7 +45,8 @@ int run(const hpp::ctl::CtlOptions& options) {
 
 // Reports why a command has failed. Returns the exit status.
 int fail(const hpp::ctl::CtlOptions& options, hpp::ctl::CommandStatus status, const char* message) {
-  const bool waits = options.command == hpp::ctl::Command::Wait || options.wait;
+  const bool waits = options.command == hpp::ctl::Command::Wait ||
+                     options.command == hpp::ctl::Command::Check || options.wait;
   if (waits && options.json) {
     hpp::ctl::print_json(hpp::ctl::failure_json(status, message));
   } else {

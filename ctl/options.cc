@@ -42,6 +42,7 @@ struct Example {
 constexpr Example kCommandExamples[] = {
     {"status", "hpp-ctl status --json | jq .backend.generation"},
     {"wait", "sed -i s/a/b/ app.py && hpp-ctl wait && curl localhost:8000"},
+    {"check", "hpp-ctl check /cart --timeout 30000"},
     {"restart", "hpp-ctl restart --wait --timeout 30000"},
     {"pause", "hpp-ctl pause && git rebase main && hpp-ctl resume"},
     {"resume", "hpp-ctl resume && hpp-ctl wait"},
@@ -93,6 +94,8 @@ void declare(CLI::App& app, CtlOptions& options) {
   auto* const status = add_command(app, options, Command::Status, "status", "show the state");
   auto* const wait = add_command(app, options, Command::Wait, "wait",
                                  "wait until your last save is live, or has failed");
+  auto* const check = add_command(app, options, Command::Check, "check",
+                                  "wait, then GET a page; show it and what the server printed");
   auto* const restart = add_command(app, options, Command::Restart, "restart",
                                     "restart the server, as after a change");
   add_command(app, options, Command::Pause, "pause",
@@ -132,6 +135,9 @@ void declare(CLI::App& app, CtlOptions& options) {
       restart->add_flag("--wait", options.wait, "wait until the new server answers, or has failed");
   add_timeout(*wait, options);
   wait->add_flag("--json", options.json, "print the outcome as one JSON object");
+  check->add_option("TARGET", options.target, "path (/cart) or URL of the page")->required();
+  add_timeout(*check, options);
+  check->add_flag("--json", options.json, "print the outcome as one JSON object");
   add_timeout(*restart, options)->needs(then_wait);
   restart->add_flag("--json", options.json, "with --wait: print the outcome as one JSON object")
       ->needs(then_wait);

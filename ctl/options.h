@@ -7,7 +7,7 @@
 
 namespace hpp::ctl {
 
-enum class Command { Status, Wait, Restart, Pause, Resume, Stop, Log, Trace, Qr, Mcp };
+enum class Command { Status, Wait, Check, Restart, Pause, Resume, Stop, Log, Trace, Qr, Mcp };
 
 struct CtlOptions {
   Command command = Command::Status;
@@ -21,7 +21,9 @@ struct CtlOptions {
   bool since_save = false;                  // log: only output since the cause of the last restart
   std::optional<std::uint64_t> generation;  // log: only this generation's output
   std::uint32_t lines = 0;                  // log: only the last lines; 0: all
-  std::uint32_t timeout_ms = 0;  // wait and restart --wait: give up after this time; 0: never
+  std::string target;                       // check: a path or URL
+  std::uint32_t timeout_ms =
+      0;  // wait, check and restart --wait: give up after this time; 0: never
 };
 
 // The options, or the exit status if there are none, like hpp::ParsedOptions.

@@ -1,4 +1,4 @@
-#include "ctl/commands.h"
+#include "ctl/wait.h"
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -12,6 +12,7 @@
 #include "common/address.h"
 #include "common/os/run_directory.h"
 #include "ctl/ask.h"
+#include "ctl/commands.h"
 #include "ctl/core/failure.h"
 #include "ctl/core/wait_answer.h"
 #include "ctl/instances.h"
@@ -28,6 +29,27 @@ constexpr const char* kEnded = "hpp has ended";
 // How long to wait before another attempt if no program listens yet (hpp has just been started).
 constexpr Milliseconds kAskAgain{20};
 
+// Waits for kAskAgain. Returns true if the instance has ended by then.
+bool ends_soon(const Instance& instance, const std::optional<LockHolder>& launcher) {
+  pollfd ended{.fd = launcher ? launcher->pidfd() : -1, .events = POLLIN, .revents = 0};
+  if (::poll(&ended, 1, static_cast<int>(kAskAgain.count())) > 0) return true;
+  return !launcher && !is_running(instance);
+}
+
+std::string lag_warning(std::uint64_t lag_ms) {
+  return fmt::format(
+      "hpp-ctl: warning: a save of the last {} s may not be live yet, because a look at all files "
+      "takes too long to wait for it\n",
+      lag_ms / 1000);
+}
+
+}  // namespace
+
+Deadline deadline_after(std::uint32_t timeout_ms) {
+  if (timeout_ms == 0) return std::nullopt;
+  return std::chrono::steady_clock::now() + Milliseconds{timeout_ms};
+}
+
 Address address_of(const Instance& instance) {
   if (!instance.url.starts_with(kScheme)) {
     throw Failure(
@@ -37,13 +59,6 @@ Address address_of(const Instance& instance) {
                     instance.run_directory));
   }
   return parse_address(std::string_view(instance.url).substr(kScheme.size()));
-}
-
-// Waits for kAskAgain. Returns true if the instance has ended by then.
-bool ends_soon(const Instance& instance, const std::optional<LockHolder>& launcher) {
-  pollfd ended{.fd = launcher ? launcher->pidfd() : -1, .events = POLLIN, .revents = 0};
-  if (::poll(&ended, 1, static_cast<int>(kAskAgain.count())) > 0) return true;
-  return !launcher && !is_running(instance);
 }
 
 // Each request takes a ticket when it arrives (proxyd/core/barrier.h), so its answer accounts for
@@ -72,20 +87,8 @@ WaitAnswer ask_until_answered(const Instance& instance, WaitFormat format,
   }
 }
 
-std::string lag_warning(std::uint64_t lag_ms) {
-  return fmt::format(
-      "hpp-ctl: warning: a save of the last {} s may not be live yet, because a look at all files "
-      "takes too long to wait for it\n",
-      lag_ms / 1000);
-}
-
-}  // namespace
-
 int wait(const Instance& instance, const CtlOptions& options) {
-  Deadline deadline;
-  if (options.timeout_ms != 0) {
-    deadline = std::chrono::steady_clock::now() + Milliseconds{options.timeout_ms};
-  }
+  const Deadline deadline = deadline_after(options.timeout_ms);
   const auto format = options.json ? WaitFormat::Json : WaitFormat::Text;
   const WaitAnswer answer = ask_until_answered(instance, format, deadline);
   if (options.json && answer.decision != Decision::Unclear) {
