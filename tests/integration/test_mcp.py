@@ -32,9 +32,9 @@ class Client:
             ["node", HERE / "mcp_client.cjs", test.program("ctl"), *arguments, "mcp"],
             cwd=cwd or test.project, env=test.environment, text=True, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE)
-        test.addCleanup(self.end)
         self.about = self.ask("about")
         self.pid = self.about["pid"]
+        test.addCleanup(self.end)
 
     def ask(self, command, **more):
         self._node.stdin.write(json.dumps({"command": command, **more}) + "\n")
@@ -56,10 +56,11 @@ class Client:
         self._node.wait()
 
     def end(self):
+        server = [self.pid, *children_of(self.pid)]
         self._node.stdin.close()
-        self._node.kill()
-        self._node.wait()
+        self.kill()
         self._node.stdout.close()
+        wait_for(lambda: not any(map(is_alive, server)), "hpp-ctl mcp and its commands to end")
 
 
 def text_of(result):
