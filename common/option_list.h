@@ -97,6 +97,9 @@ void visit_server(AnyOptions& options, Visitor& visitor) {
                "run this shell command before each start of the server");
   visitor.flag("--keep-last-good", options.keep_last_good,
                "keep the old server during a build, and if the build fails");
+  visitor.flag("--manual", options.manual,
+               "do not restart the server after a change, but only when you press r, or with "
+               "hpp-ctl restart");
   visitor.number("--settle", "MS", 0, options.settle_ms,
                  "after a change, start the server when no file has changed for this time "
                  "(default: 0, at once)");

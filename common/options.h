@@ -33,6 +33,7 @@ struct Options {
   std::vector<std::string> command;  // the command that starts the backend
   std::string env_file;              // name of a file with variables for the command; or empty
   std::string build;                 // a shell command that runs before each start; or empty
+  bool manual = false;               // only the user restarts the backend
   std::uint32_t settle_ms = 0;       // a start waits until no file has changed for this time
   bool keep_last_good = false;       // the old backend runs during a build, and if the build fails
   std::vector<std::string> build_daemons;  // file names of programs that outlive the build

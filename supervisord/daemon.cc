@@ -81,6 +81,7 @@ Daemon::Daemon(const Options& options)
                 .steps = steps(options),
                 .keep_last_good = options.keep_last_good,
                 .has_spares = options.warm,
+                .is_manual = options.manual,
                 .settle = Milliseconds{options.settle_ms}},
                last(publisher_).value_or(bus::BackendState{})),
       output_log_(options.run_directory, project_.author, publisher_.last().has_value()),

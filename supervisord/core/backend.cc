@@ -25,6 +25,7 @@ bool is_success(const StepEnded& event) {
 Backend::Backend(Settings settings, const bus::BackendState& previous)
     : keep_last_good_(settings.keep_last_good),
       has_spares_(settings.has_spares),
+      is_manual_(settings.is_manual),
       preparation_(std::move(settings.steps)),
       pace_(settings.settle) {
   assert(!settings.command.empty());
@@ -42,9 +43,11 @@ Effects Backend::on(const Event& event, Now now) {
 
 void Backend::handle(const Begun& event, Now now) {
   if (event.last) return take_over(*event.last, now);
+  facts_.paused = facts_.paused || is_manual_;
   kill_due_ = true;
   publish();
   emit(KillTree{});
+  if (is_manual_) emit(Say{kManualText});
   emit(StartTimer{kTreeWait});
 }
 

@@ -109,7 +109,8 @@ constexpr std::chrono::milliseconds kRetryEvery{500};
 // the change as usual. Readers see which change was noted, and do not wait for a backend that
 // serves it. The end of the pause restarts the backend if a change was noted. Everything else goes
 // on: the first start, a restart that the user requests, the retries of a failed spawn. The pause
-// survives a crash of supervisord, but not its end.
+// survives a crash of supervisord, but not its end. With --manual, the pause begins with the first
+// start.
 //
 // For other programs that listen on the backend's port, see strangers.h.
 //
@@ -138,6 +139,7 @@ class Backend : private Emits<Effect> {
     std::vector<Step> steps;      // run before each spawn
     bool keep_last_good = false;  // the backend lives while the steps run, and if a step fails
     bool has_spares = false;      // a spare may live without a backend (spare.h)
+    bool is_manual = false;       // hpp is paused from the start (--manual)
     std::chrono::milliseconds settle{};  // the settling time after a change (restart_pace.h)
   };
 
@@ -224,6 +226,7 @@ class Backend : private Emits<Effect> {
 
   bool keep_last_good_;
   bool has_spares_;
+  bool is_manual_;
   Preparation preparation_;
   State state_ = State::Starting;
   bus::BackendState facts_;  // the snapshot for readers; `seen` is the newest known tree

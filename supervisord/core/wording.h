@@ -51,6 +51,8 @@ constexpr const char* kHeldText =
 // The lines at the beginning of a pause, and at an end before which no file has changed.
 constexpr const char* kPausedText =
     "Paused: saves do not restart your server. hpp-ctl resume ends the pause";
+constexpr const char* kManualText =
+    "Manual: saves do not restart your server. Press r, or run hpp-ctl restart";
 constexpr const char* kResumedText = "Resumed: saves restart your server again";
 
 // The line about a change during a pause. `what`: `a.py changed`.

@@ -81,6 +81,7 @@ Options full() {
       .poll_interval_ms = 250,
       .command = {"python3", "-c", "print('x')", "--exec", "", "--debug"},
       .env_file = ".env",
+      .manual = true,
       .settle_ms = 150,
       .build_daemons = {"daemon.py", "-dash"},
       .interactive = true,
@@ -166,6 +167,7 @@ TEST(Options, ReachEachHelperUnchanged) {
     if (program == Program::Proxyd || program == Program::Watchd) {
       expected.interactive = expected.clear = false;
       expected.build_daemons.clear();
+      expected.manual = false;
       expected.settle_ms = 0;
     }
     if (program == Program::Supervisord) expected.bind = {};
@@ -466,7 +468,8 @@ TEST_F(ConfiguredOptions, EachHelperReadsItsOwnOptions) {
       "css = '**/*.css'\nreload = ['static/**', '-dash']\nroot = ['../shared', '-dash']\n"
       "no-default-excludes = true\nwatcher = 'poll'\npoll-interval = 250\n"
       "build-daemon = ['daemon.py', '-dash']\n"
-      "settle = 150\nenv-file = '.env'\ninteractive = true\nclear = true\ninject = true\nexec = "
+      "manual = true\nsettle = 150\nenv-file = '.env'\ninteractive = true\nclear = true\ninject = "
+      "true\nexec = "
       "['python3', '-c', "
       "\"print('x')\", "
       "'--exec', '', "

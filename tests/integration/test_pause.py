@@ -76,3 +76,19 @@ class Pause(CtlTest):
         self.assertEqual(paused, "stale")
         self.ctl("resume", status=0)
         self.assertEqual(self.shown(), ("version 1", None))
+
+
+class Manual(CtlTest):
+    def test_only_a_restart_by_hand_shows_a_save(self):
+        hpp = self.start_ready("--manual", text="version 0")
+        hpp.wait_line("Manual: saves do not restart your server")
+        self.save_backend("version 1")
+        answer = get(hpp.url)
+        self.assertEqual((answer.text, answer.header("X-Hpp-Paused")), ("version 0", "stale"))
+        self.ctl("restart", "--wait", status=0)
+        self.assertEqual(get(hpp.url).text, "version 1")
+        self.save_backend("version 2")
+        self.assertEqual(get(hpp.url).text, "version 1")
+        self.assertEqual(self.spawns, 2)
+        self.ctl("resume", status=0)
+        self.assertEqual(get(hpp.url).text, "version 2")

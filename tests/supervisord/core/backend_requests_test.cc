@@ -71,6 +71,32 @@ ProcessExited exited(std::uint64_t generation) {
   return {.generation = generation, .status = {.number = 1}, .output_tail = ""};
 }
 
+TEST(Manual, OnlyARequestRestarts) {
+  PausedLife life({.command = {"server"}, .is_manual = true});
+  EXPECT_THAT(life(Begun{}), ElementsAre("Publish Loading 0 serves 0 noted 0 paused", "KillTree",
+                                         std::string("Say ") + kManualText, "StartTimer 1000 ms"));
+  life.after(TreeGone{}, tree(1), Spawned{.pid = 100}, Answered{.generation = 1}, tree(2));
+  EXPECT_EQ(life.state(), Backend::State::Running);
+  EXPECT_EQ(life.published().noted.revision, 2);
+  life.after(RestartRequested{}, TreeGone{}, Spawned{.pid = 200}, Answered{.generation = 2});
+  EXPECT_EQ(life.published().serves.revision, 2);
+  life(tree(3));
+  EXPECT_EQ(life.state(), Backend::State::Running);
+  life(ResumeRequested{});
+  EXPECT_EQ(life.state(), Backend::State::Killing);
+}
+
+TEST(Manual, DoesNotReturnWithATakeoverAfterResume) {
+  bus::BackendState last;
+  last.state = bus::BackendPhase::Running;
+  last.generation = 1;
+  last.command = {"server"};
+  last.serves = last.seen = tree(1).tree.point();
+  PausedLife life({.command = {"server"}, .is_manual = true}, last);
+  life(Begun{last});
+  EXPECT_FALSE(life.published().paused);
+}
+
 TEST(Pause, SavesAreOnlyNoted) {
   PausedLife life = paused();
   EXPECT_THAT(life(tree(2)),
