@@ -88,6 +88,12 @@ std::string to_string(const Address& address) {
                : fmt::format("{}:{}", address.host, address.port);
 }
 
+std::string site_url(const Address& address) {
+  const bool is_wildcard = address.host == "0.0.0.0" || address.host == "::";
+  return fmt::format("http://{}/",
+                     to_string(is_wildcard ? Address{.port = address.port} : address));
+}
+
 std::string instance_name(const Address& address) {
   std::string name = fmt::format("{}-{}", address.host, address.port);
   std::replace_if(name.begin(), name.end(), std::not_fn(is_of_name), '_');

@@ -23,6 +23,10 @@ Address parse_address(std::string_view text);
 // `localhost:8000`, `[::1]:8000`: the form that parse_address reads and that URLs use.
 std::string to_string(const Address& address);
 
+// The address of the site in a browser on this machine: `http://localhost:8000/`. A wildcard
+// address, such as 0.0.0.0, becomes `localhost`.
+std::string site_url(const Address& address);
+
 // The default name of the instance that listens on `address`, usable as a file name:
 // `localhost-8000`.
 std::string instance_name(const Address& address);

@@ -4,14 +4,19 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 
+#include "common/line_wrap.h"
 #include "common/os/terminal.h"
 #include "common/text.h"
 
 namespace hpp::log {
 namespace {
+
+// On a narrower terminal, the terminal itself wraps the lines.
+constexpr std::size_t kColumnsMin = 40;
 
 const char* program_name = "hpp";
 Level finest_level = Level::Info;
@@ -24,6 +29,7 @@ const char* mark(Level level) {
     case Level::Warning:
       return "warning: ";
     case Level::Info:
+    case Level::Detail:
       return "";
     case Level::Debug:
       return "debug: ";
@@ -38,6 +44,7 @@ int syslog_priority(Level level) {
     case Level::Warning:
       return LOG_WARNING;
     case Level::Info:
+    case Level::Detail:
       return LOG_INFO;
     case Level::Debug:
       return LOG_DEBUG;
@@ -72,6 +79,7 @@ const char* attributes(Level level) {
     case Level::Warning:
       return attributes(Colour::Yellow);
     case Level::Info:
+    case Level::Detail:
       return kNormal;
     case Level::Debug:
       return kFaint;
@@ -81,6 +89,41 @@ const char* attributes(Level level) {
 
 std::string with(const char* attributes, std::string_view text) {
   return text.empty() ? std::string() : fmt::format("\033[{}m{}\033[0m", attributes, text);
+}
+
+// `hpp  ` or `hpp-watchd: `
+std::string prefix(const Format& format) {
+  const bool is_coloured = format.style == Style::Coloured;
+  if (format.program.empty()) {
+    return is_coloured ? fmt::format("\033[0;1;36mhpp\033[0m  ") : std::string(kPrefix);
+  }
+  return is_coloured ? fmt::format("\033[0;2m{}:\033[0m ", format.program)
+                     : fmt::format("{}: ", format.program);
+}
+
+std::string indent(const Format& format) {
+  return std::string(kPrefix.size(), ' ')
+      .insert(0, format.style == Style::Coloured ? "\033[0m" : "");
+}
+
+// Colours a line of text that begins with `marked` bytes of the level's mark, and then the
+// headword. Both may be cut off.
+std::string coloured(Level level, std::string_view text, std::size_t marked, Headword headword) {
+  const auto take = [&text](std::size_t size) {
+    const std::string_view taken = text.substr(0, size);
+    text.remove_prefix(taken.size());
+    return taken;
+  };
+  std::string shown = with(attributes(level), take(marked));
+  if (level == Level::Debug) return shown + with(kFaint, text);
+  shown += with(attributes(headword.colour), take(headword.word.size()));
+  return shown += text;
+}
+
+// The width at which lines on stderr are wrapped.
+std::size_t columns() {
+  const std::size_t width = terminal_columns(STDERR_FILENO);
+  return width == 0 ? 0 : std::clamp(width, kColumnsMin, kColumnsMax);
 }
 
 Style style_of(int fd) {
@@ -101,20 +144,29 @@ bool is_journal(int fd) {
   return fmt::format("{}:{}", info.st_dev, info.st_ino) == journal;
 }
 
-std::string line(Style style, std::string_view program, Level level, std::string_view text,
-                 Headword headword) {
-  const std::string word = printable(text.substr(0, headword.word.size()));
-  const std::string rest = printable(text.substr(headword.word.size()));
-  if (style != Style::Coloured) {
-    const std::string priority =
-        style == Style::Journal ? fmt::format("<{}>", syslog_priority(level)) : "";
-    return fmt::format("{}{}: {}{}{}\n", priority, program, mark(level), word, rest);
+std::string line(const Format& format, Level level, std::string_view text, Headword headword,
+                 Advice advice) {
+  const bool is_coloured = format.style == Style::Coloured;
+  const std::string priority =
+      format.style == Style::Journal ? fmt::format("<{}>", syslog_priority(level)) : "";
+  const std::size_t width =
+      format.columns > kPrefix.size() ? format.columns - kPrefix.size() : std::string::npos;
+  const std::string_view marked = mark(level);
+  std::string shown = priority + prefix(format);
+  bool is_first = true;
+  for (std::string& piece : wrapped(fmt::format("{}{}", marked, printable(text)), width)) {
+    if (!is_first) shown += indent(format);
+    if (is_coloured)
+      piece =
+          coloured(level, piece, is_first ? marked.size() : 0, is_first ? headword : Headword{});
+    shown += piece + '\n';
+    is_first = false;
   }
-  const std::string shown = with(attributes(level), mark(level));
-  const bool is_faint = level == Level::Debug;
-  return fmt::format("\033[0;2m{}:\033[0m {}{}{}\n", program, shown,
-                     with(is_faint ? kFaint : attributes(headword.colour), word),
-                     is_faint ? with(kFaint, rest) : rest);
+  if (advice.empty()) return shown;
+  for (const std::string& piece : wrapped(printable(advice), width)) {
+    shown += priority + indent(format) + (is_coloured ? with(kFaint, piece) : piece) + '\n';
+  }
+  return shown;
 }
 
 void start(const char* program, Level finest) {
@@ -136,9 +188,18 @@ bool prints(Level level) {
   return level <= finest_level;
 }
 
-void write(Level level, std::string_view text, Headword headword) {
+bool is_coloured() {
+  return own_style == Style::Coloured;
+}
+
+void write(Level level, std::string_view text, Headword headword, Advice advice) {
   if (!prints(level)) return;
-  outlet().write_line(line(own_style, program_name, level, text, headword));
+  // hpp-ctl, which prints only warnings, names itself as other commands do.
+  const bool is_short = finest_level == Level::Info && own_style != Style::Journal;
+  const Format format{.style = own_style,
+                      .program = is_short ? "" : program_name,
+                      .columns = is_short ? columns() : 0};
+  outlet().write_line(line(format, level, text, headword, advice));
 }
 
 }  // namespace hpp::log

@@ -1,4 +1,8 @@
-// The log: one line per record on stderr, `hpp-watchd: text`. Shells only; cores return values.
+// The log: records on stderr. Shells only; cores return values.
+//
+// A person reads `hpp  ready in 304 ms`: short lines with one prefix, which say what the person has
+// to know. With --verbose or --debug, `hpp-supervisord: text` names the program, and records of
+// Level::Detail are printed, too.
 //
 // Logging never blocks the program. If a stopped terminal or a full pipe does not accept a record,
 // the record is queued in the log's outlet, up to a limit (os/outlet.h). A program with an event
@@ -22,7 +26,8 @@
 
 namespace hpp::log {
 
-enum class Level { Error, Warning, Info, Debug };
+// Detail: for --verbose. Debug: for --debug.
+enum class Level { Error, Warning, Info, Detail, Debug };
 
 enum class Colour { None, Red, Green, Yellow, Cyan };
 
@@ -34,15 +39,32 @@ struct Headword {
   Colour colour = Colour::None;
 };
 
-// Formats one record as a line of printable text (text.h) and hpp's own colours. `text` begins with
+// The prefix of a short line. Its further lines are indented by as much.
+constexpr std::string_view kPrefix = "hpp  ";
+// No line on a terminal is longer than this, or than the terminal is wide.
+constexpr std::size_t kColumnsMax = 80;
+
+// An addition to a record's text, in a line of its own: what the person can do.
+using Advice = std::string_view;
+
+struct Format {
+  Style style = Style::Plain;
+  std::string_view program;  // the name that starts a line, `hpp-watchd`; empty: kPrefix
+  std::size_t columns = 0;   // the text is wrapped at this width; 0: it is not wrapped
+};
+
+// Formats one record as printable text (text.h) with hpp's own colours. `text` begins with
 // `headword`. A coloured line starts with a colour reset, because the backend may have been killed
 // in the middle of a coloured line.
-std::string line(Style style, std::string_view program, Level level, std::string_view text,
-                 Headword headword = {});
+std::string line(const Format& format, Level level, std::string_view text, Headword headword = {},
+                 Advice advice = {});
 
-// Sets the program name that each line starts with, and the finest level that is printed.
-// Call once, from main. `program` must live as long as the process (a literal).
+// Sets the program's name, and the finest level that is printed. Call once, from main. `program`
+// must live as long as the process (a literal).
 void start(const char* program, Level finest);
+
+// Whether lines on stderr are coloured.
+bool is_coloured();
 
 // Whether a record of that level would be printed. Use it to skip work that only serves the log.
 bool prints(Level level);
@@ -64,7 +86,7 @@ void finish(std::chrono::milliseconds patience = kFinishTime);
 // Prints one record. Uses a single write(2) if stderr accepts it, so that the lines of several
 // processes do not mix. If this process has left a line on stderr incomplete (the backend's
 // output), ends that line first.
-void write(Level level, std::string_view text, Headword headword = {});
+void write(Level level, std::string_view text, Headword headword = {}, Advice advice = {});
 
 template <class... Args>
 void error(fmt::format_string<Args...> format, Args&&... args) {
@@ -84,6 +106,11 @@ inline void warning_text(const std::string& text) {
 template <class... Args>
 void info(fmt::format_string<Args...> format, Args&&... args) {
   write(Level::Info, fmt::format(format, std::forward<Args>(args)...));
+}
+
+template <class... Args>
+void detail(fmt::format_string<Args...> format, Args&&... args) {
+  if (prints(Level::Detail)) write(Level::Detail, fmt::format(format, std::forward<Args>(args)...));
 }
 
 template <class... Args>

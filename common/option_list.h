@@ -152,6 +152,8 @@ void visit_hpp(Program program, AnyOptions& options, Visitor& visitor) {
     visitor.flag("--assume-running", options.assume_running,
                  "forward every request; no supervisor runs the server");
   }
+  visitor.flag("--verbose", options.verbose,
+               "show more: hpp's programs, process ids, generations, and how long each step takes");
   visitor.flag("--debug", options.debug, "show every message between hpp's processes");
 }
 

@@ -373,6 +373,11 @@ ParsedOptions refuse(Program program, const std::string& why, bool has_cure) {
   return {.options = {}, .exit_status = 2, .hints = {}};
 }
 
+log::Level finest_level(const Options& options) {
+  if (options.debug) return log::Level::Debug;
+  return options.verbose ? log::Level::Detail : log::Level::Info;
+}
+
 }  // namespace
 
 ParsedOptions parse_options(Program program, int argc, const char* const* argv) {
@@ -449,7 +454,7 @@ int run_program(Program program, int argc, char** argv, int (*run)(const Options
   open_standard_descriptors();
   const ParsedOptions parsed = parse_options(program, argc, argv);
   if (!parsed.options) return parsed.exit_status;
-  log::start(program_name(program), parsed.options->debug ? log::Level::Debug : log::Level::Info);
+  log::start(program_name(program), finest_level(*parsed.options));
   for (const std::string& hint : parsed.hints) log::warning("{}", hint);
   std::signal(SIGPIPE, SIG_IGN);
   // The helpers are in the terminal's background. After `stty tostop`, each line that they print

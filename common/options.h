@@ -59,6 +59,7 @@ struct Options {
   std::string trusted_host;            // a further name by which browsers reach proxyd; empty: none
   bool expose_errors = false;          // other machines get the output of a crashed server, too
   bool assume_running = false;         // proxyd runs without supervisord
+  bool verbose = false;                // the log has details: program, pid, generation, times
   bool debug = false;
 
   bool operator==(const Options&) const = default;

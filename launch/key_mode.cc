@@ -15,15 +15,18 @@ bool is_same(const termios& one, const termios& other) {
 
 }  // namespace
 
-bool KeyMode::set(int fd) {
+bool KeyMode::set(int fd, Reader reader) {
   termios now{};
   if (is_set_ || ::tcgetattr(fd, &now) != 0) return false;
   before_ = during_ = now;
-  during_.c_iflag &= ~static_cast<tcflag_t>(BRKINT | ICRNL | IGNCR | INLCR | INPCK | ISTRIP | IXON |
-                                            IXOFF | PARMRK);
-  during_.c_lflag &= ~static_cast<tcflag_t>(ECHO | ECHONL | ICANON | IEXTEN);
-  during_.c_lflag |= ISIG;
-  during_.c_cc[VQUIT] = _POSIX_VDISABLE;
+  during_.c_lflag &= ~static_cast<tcflag_t>(ECHO | ECHONL | ICANON);
+  if (reader == Reader::Backend) {
+    during_.c_iflag &= ~static_cast<tcflag_t>(BRKINT | ICRNL | IGNCR | INLCR | INPCK | ISTRIP |
+                                              IXON | IXOFF | PARMRK);
+    during_.c_lflag &= ~static_cast<tcflag_t>(IEXTEN);
+    during_.c_lflag |= ISIG;
+    during_.c_cc[VQUIT] = _POSIX_VDISABLE;
+  }
   during_.c_cc[VMIN] = 1;
   during_.c_cc[VTIME] = 0;
   is_set_ = ::tcsetattr(fd, TCSANOW, &during_) == 0;

@@ -58,7 +58,7 @@ Keyboard::Keyboard(Loop& loop, Use use, Handler handler)
       readable_(loop, fd(), FdWatch::For::Reading, [this] { on_readable(); }),
       retry_timer_(loop, [this] { start_reading(); }) {
   std::signal(SIGTTIN, SIG_IGN);
-  if (use == Use::Keys) {
+  if (use != Use::Lines) {
     job_signals_.emplace(loop, std::initializer_list<int>{SIGTSTP, SIGCONT},
                          [this](int number) { on_job_signal(number); });
   }
@@ -77,9 +77,10 @@ void Keyboard::resume() {
 // For lines, on_readable() checks the foreground, so that a background process does not have to
 // poll.
 void Keyboard::start_reading() {
-  if (use_ == Use::Keys) {
+  if (use_ != Use::Lines) {
+    const auto reader = use_ == Use::Keys ? KeyMode::Reader::Backend : KeyMode::Reader::Hpp;
     if (ground() != Ground::Fore) return retry_later();
-    if (mode_.set(STDIN_FILENO)) handler_.on_mode(mode_);
+    if (mode_.set(STDIN_FILENO, reader)) handler_.on_mode(mode_);
   }
   if (!is_paused_) readable_.start();
 }

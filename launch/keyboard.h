@@ -20,33 +20,34 @@ namespace hpp::launch {
 // while its process group is in the foreground, and otherwise checks again later. Input that
 // arrives meanwhile is for the foreground program, which may not have read it yet.
 //
-// For keys (--interactive), the terminal is in KeyMode, which other programs must not see. Before
-// Ctrl+Z stops hpp-launch, the previous mode is restored.
+// For single keys, the terminal is in KeyMode, which other programs must not see. Before Ctrl+Z
+// stops hpp-launch, the previous mode is restored.
 class Keyboard {
  public:
   enum class Use {
-    Lines,  // the terminal's mode is unchanged; it delivers lines
-    Keys,   // the terminal is in KeyMode; it delivers single keys
+    Lines,   // the terminal's mode is unchanged; it delivers lines
+    Single,  // the terminal is in KeyMode for hpp; it delivers single keys
+    Keys,    // the terminal is in KeyMode for the backend; it delivers single keys
   };
 
   struct Handler {
     // Called with the input, at most 4096 bytes. If it returns false, reading pauses until
     // resume().
     std::function<bool(std::string_view)> on_bytes;
-    // Only for Use::Keys: called with the mode that must be restored even if this process is
+    // Not for Use::Lines: called with the mode that must be restored even if this process is
     // killed.
     std::function<void(const KeyMode&)> on_mode;
   };
 
-  // Whether Use::Lines makes sense: stdin, stdout and stderr are terminals. In a pipeline, the
-  // keyboard belongs to another program (`hpp-launch | less`).
+  // Whether Use::Lines and Use::Single make sense: stdin, stdout and stderr are terminals. In a
+  // pipeline, the keyboard belongs to another program (`hpp-launch | less`).
   static bool is_for_lines();
 
   // Whether Use::Keys makes sense: stdin and stdout are terminals, so that the user sees the
   // effect.
   static bool is_for_keys();
 
-  // Requires is_for_lines() for Use::Lines, and is_for_keys() for Use::Keys.
+  // Requires is_for_keys() for Use::Keys, and else is_for_lines().
   Keyboard(Loop& loop, Use use, Handler handler);
   ~Keyboard();
   Keyboard(const Keyboard&) = delete;
@@ -71,7 +72,7 @@ class Keyboard {
   UniqueFd own_;
   FdWatch readable_;
   Timer retry_timer_;
-  std::optional<Signals> job_signals_;  // only for Use::Keys
+  std::optional<Signals> job_signals_;  // not for Use::Lines
 };
 
 }  // namespace hpp::launch

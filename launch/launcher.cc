@@ -7,17 +7,23 @@
 #include <algorithm>
 #include <climits>
 #include <csignal>
+#include <cstdlib>
 #include <stdexcept>
 
 #include "common/bus/endpoints.h"
+#include "common/keys_variable.h"
 #include "common/log.h"
 #include "common/os/backend_tag.h"
 #include "common/os/error.h"
+#include "common/os/lan_addresses.h"
 #include "common/os/process_handle.h"
 #include "common/os/process_info.h"
 #include "common/os/process_tree.h"
 #include "common/os/project_directory.h"
+#include "common/os/terminal.h"
+#include "config.h"
 #include "launch/helper_program.h"
+#include "launch/rivals.h"
 
 namespace hpp::launch {
 namespace {
@@ -235,7 +241,7 @@ void Launcher::on_notification(pid_t sender, const Notification& notification,
     }
   }
   if (notification.is_ready) {
-    open_keyboard();
+    open_terminal();
     post(HelperReady{which});
   }
   if (notification.is_alive) post(HelperAlive{which});
@@ -243,41 +249,78 @@ void Launcher::on_notification(pid_t sender, const Notification& notification,
 
 // Called when a helper is ready, and not before: if a start cannot work, its error should be the
 // only output.
+void Launcher::open_terminal() {
+  if (std::exchange(is_terminal_open_, true)) return;
+  const bool has_lines = !key_pipe_ && Keyboard::is_for_lines();
+  const std::string_view hint = key_pipe_ ? kInteractiveHint : has_lines ? kKeysHint : "";
+  if (!log::is_journal(STDERR_FILENO)) {
+    show(lines_of(banner(std::string(hint)), log::is_coloured()));
+  }
+  if (key_pipe_ || has_lines) open_keyboard();
+}
+
 void Launcher::open_keyboard() {
-  if (keyboard_) return;
+  const auto on_mode = [this](const KeyMode& mode) { guard_->remember(mode); };
   if (key_pipe_) {
     keyboard_.emplace(
         loop_, Keyboard::Use::Keys,
         Keyboard::Handler{
             .on_bytes = [this](std::string_view bytes) { return key_pipe_->write(bytes); },
-            .on_mode = [this](const KeyMode& mode) { guard_->remember(mode); }});
-    log::info("the keyboard belongs to your server; Ctrl+C stops hpp and your server");
-  } else if (Keyboard::is_for_lines()) {
-    keyboard_.emplace(loop_, Keyboard::Use::Lines,
-                      Keyboard::Handler{.on_bytes =
-                                            [this](std::string_view bytes) {
-                                              for (const auto& typed : keys_.take(bytes)) {
-                                                on_typed(typed);
-                                              }
-                                              return true;
-                                            },
-                                        .on_mode = {}});
-    log::info("{}", kKeysHint);
+            .on_mode = on_mode});
+    return;
   }
+  const bool is_single = !has_rival();
+  keys_.emplace(is_single ? Keys::Mode::Single : Keys::Mode::Lines);
+  keyboard_.emplace(loop_, is_single ? Keyboard::Use::Single : Keyboard::Use::Lines,
+                    Keyboard::Handler{.on_bytes =
+                                          [this](std::string_view bytes) {
+                                            for (const auto& typed : keys_->take(bytes)) {
+                                              on_typed(typed);
+                                            }
+                                            return true;
+                                          },
+                                      .on_mode = on_mode});
+}
+
+Banner Launcher::banner(std::string hint) const {
+  const char* const home = std::getenv("HOME");
+  return {.version = HPP_VERSION,
+          .directory = short_path(directory_, home == nullptr ? "" : home),
+          .url = site_url(options_.bind),
+          .network = network_text(options_.bind, options_.lan, lan_addresses()),
+          .hint = std::move(hint)};
+}
+
+void Launcher::show(const std::vector<std::string>& lines) {
+  for (const std::string& line : lines) log::outlet().write_line(line + '\n');
 }
 
 void Launcher::on_typed(const Typed& typed) {
   switch (typed.meaning) {
     case Typed::Meaning::Restart:
       return post(RestartAsked{});
+    case Typed::Meaning::Open:
+      return browser_.open(site_url(options_.bind));
+    case Typed::Meaning::Urls:
+      return show(url_lines_of(banner(""), log::is_coloured()));
+    case Typed::Meaning::Clear:
+      if (is_able_terminal(STDERR_FILENO)) log::outlet().write_control(kClearScreen);
+      return;
     case Typed::Meaning::Quit:
       return post(StopRequested{.signal = 0});
     case Typed::Meaning::Help:
-      for (const auto& line : kKeysHelp) log::info("{}", line);
-      return;
+      return show_help();
+    case Typed::Meaning::Blank:
+      return show({""});
     case Typed::Meaning::Unknown:
-      return log::info("unknown command \"{}\". {}", typed.text, kKeysHint);
+      return log::info("unknown command \"{}\"; {}", typed.text, kKeysHint);
   }
+}
+
+void Launcher::show_help() {
+  for (const auto& line : kKeysHelp) log::info("{}", line);
+  if (keys_->mode() == Keys::Mode::Single) log::info("{}", kSingleKeysHelp);
+  log::info("{}", kCommandsHelp);
 }
 
 // After hpp-launch itself was stopped (Ctrl+Z), all watchdogs have expired, and the helpers'
@@ -323,7 +366,10 @@ void Launcher::perform(const StartHelper& effect) {
       .stdin_fd = dev_null_.get(),
       .death_signal = SIGTERM,
   };
-  if (key_pipe_ && which == Helper::Supervisord) request.stdin_fd = key_pipe_->reader();
+  if (which == Helper::Supervisord) {
+    if (key_pipe_) request.stdin_fd = key_pipe_->reader();
+    if (keys_) request.environment.emplace_back(kKeysVariable, "1");
+  }
   for (const auto& [name, fd] : place.fd_store) request.listen_fds.emplace_back(name, fd.get());
   request.command.insert(request.command.begin(), place.program);
   try {
@@ -375,6 +421,8 @@ void Launcher::perform(const SweepBackend&) {
 
 void Launcher::perform(const Say& effect) {
   switch (effect.tone) {
+    case Say::Tone::Info:
+      return log::info("{}", effect.text);
     case Say::Tone::Warning:
       return log::warning_text(effect.text);
     case Say::Tone::Error:
@@ -423,6 +471,7 @@ void Launcher::lose_run_directory(const AlreadyRunning& why) {
 
 std::vector<pid_t> Launcher::own_pids() const {
   std::vector<pid_t> pids{guard_->pid()};
+  if (browser_.pid() != 0) pids.push_back(browser_.pid());
   for (const auto& [which, place] : places_) {
     if (place.child && place.child->is_running()) pids.push_back(place.child->pid());
   }

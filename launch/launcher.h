@@ -20,6 +20,8 @@
 #include "common/os/launch_tree.h"
 #include "common/os/run_directory.h"
 #include "common/os/unique_fd.h"
+#include "launch/browser.h"
+#include "launch/core/banner.h"
 #include "launch/core/keys.h"
 #include "launch/core/services.h"
 #include "launch/guard.h"
@@ -64,7 +66,11 @@ class Launcher {
   void on_stop_signal(int number);
   void on_child_signal();
   void on_window_signal();
+  void open_terminal();
   void open_keyboard();
+  Banner banner(std::string hint) const;
+  void show_help();
+  void show(const std::vector<std::string>& lines);
   void on_typed(const Typed& typed);
   void on_notification(pid_t sender, const Notification& notification, std::vector<UniqueFd> fds);
   void on_watchdog(Helper which);
@@ -125,7 +131,9 @@ class Launcher {
   std::optional<Signals> hangup_;
   Signals child_signal_;
   Signals window_signal_;
-  Keys keys_;
+  Browser browser_{loop_, tree_};
+  bool is_terminal_open_ = false;
+  std::optional<Keys> keys_;         // not with --interactive
   std::optional<KeyPipe> key_pipe_;  // only with --interactive
   std::optional<Keyboard> keyboard_;
 };

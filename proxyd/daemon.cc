@@ -102,7 +102,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
           accept(std::move(connection), peer);
         }));
   }
-  switchboard().listens_on(std::move(addresses));
+  switchboard().listens_on(std::move(addresses), site_url(options.bind));
   if (!options.assume_running) {
     if (options.livereload_port != 0) livereload_.listen(manager_, options.livereload_port);
     subscriber_.emplace(loop, options.run_directory,
@@ -113,8 +113,8 @@ Daemon::Daemon(Loop& loop, const Options& options)
     supervisor_timer_.start(kSupervisorPatience);
   }
   perform(switchboard().count());
-  log::info("http://{} forwards to {}", to_string(options.bind), to_string(options.backend));
-  if (options.lan) log::info("{}", network_line(options.bind.port));
+  log::detail("http://{} forwards to {}", to_string(options.bind), to_string(options.backend));
+  if (options.lan) log::detail("{}", network_line(options.bind.port));
   manager_.ready();
 }
 

@@ -6,14 +6,18 @@
 #include <cassert>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 
 #include "common/clock.h"
+#include "common/keys_variable.h"
 #include "common/log.h"
 #include "common/os/backend_tag.h"
 #include "common/os/error.h"
 #include "common/os/process_info.h"
 #include "common/os/project_directory.h"
+#include "supervisord/core/brief.h"
 #include "supervisord/headword.h"
+#include "supervisord/inspection.h"
 
 namespace hpp::supervisord {
 namespace {
@@ -31,6 +35,13 @@ UniqueFd open_no_input() {
 // Whether our session has a controlling terminal.
 bool has_terminal() {
   return UniqueFd(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)).is_open();
+}
+
+// Whether hpp-launch reads keys. Removes its variable, which the backend must not inherit.
+bool take_keys() {
+  const bool has_keys = std::getenv(kKeysVariable) != nullptr;
+  ::unsetenv(kKeysVariable);
+  return has_keys;
 }
 
 // True for SIGHUP under nohup(1).
@@ -82,7 +93,8 @@ Daemon::Daemon(const Options& options)
                 .keep_last_good = options.keep_last_good,
                 .has_spares = options.warm,
                 .is_manual = options.manual,
-                .settle = Milliseconds{options.settle_ms}},
+                .settle = Milliseconds{options.settle_ms},
+                .has_keys = take_keys()},
                last(publisher_).value_or(bus::BackendState{})),
       output_log_(options.run_directory, project_.author, publisher_.last().has_value()),
       port_release_(loop_, project_.addresses, [this] { post(TreeGone{}); }),
@@ -136,6 +148,7 @@ void Daemon::on_message(const bus::Message& message) {
   if (const auto* proxy = std::get_if<bus::ProxyState>(&message)) {
     port_release_.on_released(proxy->released);
     post(CheckRequested{proxy->liveness_check});
+    if (proxy->url != url_) post(SiteSeen{url_ = proxy->url});
     if (backend_.is_new_request(proxy->restart)) request_restart({proxy->restart});
   }
 }
@@ -203,7 +216,18 @@ Probe::Handlers Daemon::probe_handlers() {
           [this](const Sight& sight) {
             post(ProbeSaw{.generation = backend_.generation(), .sight = sight});
           },
+      .on_late = [this](const Sight& sight) { on_late(sight); },
   };
+}
+
+void Daemon::on_late(Sight sight) {
+  const std::vector<pid_t> pids = killer_.processes();
+  if (sight.is == Sight::Is::NoListener) sight.elsewhere = addresses_of(pids);
+  for (const pid_t pid : pids) {
+    const pid_t tracer = tracer_of(pid);
+    if (tracer != 0 && sight.tracer.empty()) sight.tracer = describe_process(tracer);
+  }
+  post(ProbeSaw{.generation = backend_.generation(), .sight = std::move(sight), .is_late = true});
 }
 
 void Daemon::perform(const Spawn& effect) {
@@ -241,7 +265,13 @@ void Daemon::perform(const Publish& effect) {
 void Daemon::perform(const Say& effect) {
   if (effect.begins_restart) server_.on_restart();
   output_log_.write(bus::OutputStream::Hpp, effect.text + '\n');
-  log::write(log::Level::Info, effect.text, headword(effect.text, backend_.state()));
+  const log::Colour colour = colour_of(backend_.state());
+  if (log::prints(log::Level::Detail)) {
+    return log::write(log::Level::Info, effect.text, {state_word(effect.text), colour});
+  }
+  const Brief brief = effect.brief.value_or(plain(effect.text));
+  if (brief.is_silent()) return;
+  log::write(log::Level::Info, brief.headword + brief.text, {brief.headword, colour}, brief.advice);
 }
 
 void Daemon::perform(const StartTimer& effect) {

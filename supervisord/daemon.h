@@ -2,6 +2,7 @@
 // core/backend, and performs the effects that it returns.
 #pragma once
 
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -59,6 +60,7 @@ class Daemon {
   void perform(const Leave& effect);
 
   Probe::Handlers probe_handlers();
+  void on_late(Sight sight);
 
   // We started with a terminal, and SIGHUP is not ignored. A SIGHUP without a terminal then means
   // that the terminal was closed.
@@ -66,6 +68,7 @@ class Daemon {
   Project project_;
   Loop loop_;
   ServiceManager manager_;
+  std::string url_;  // address of the site, as proxyd has told it
   bus::Publisher publisher_;
   Backend backend_;
   EventRunner<Event> events_{[this](const Event& event) { dispatch(event); }};

@@ -1,7 +1,6 @@
 #include "supervisord/headword.h"
 
 namespace hpp::supervisord {
-namespace {
 
 log::Colour colour_of(Backend::State state) {
   switch (state) {
@@ -22,15 +21,6 @@ log::Colour colour_of(Backend::State state) {
       return log::Colour::None;
   }
   return log::Colour::None;
-}
-
-}  // namespace
-
-log::Headword headword(std::string_view text, Backend::State state) {
-  const auto end = text.find_first_of(": ");
-  const bool is_headed = end != std::string_view::npos && text[end] == ':';
-  if (!is_headed) return {};
-  return {.word = text.substr(0, end), .colour = colour_of(state)};
 }
 
 }  // namespace hpp::supervisord

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string_view>
 
 #include "common/os/find_program.h"
@@ -108,6 +109,23 @@ std::string problem_of_spare(const std::vector<pid_t>& pids, const std::vector<s
     }
   }
   return "";
+}
+
+std::vector<std::string> addresses_of(const std::vector<pid_t>& pids) {
+  const std::map<std::string, std::string> listening = open_sockets();
+  std::set<std::string> found;
+  for (const pid_t pid : pids) {
+    std::error_code failed;
+    fs::directory_iterator entry(fmt::format("/proc/{}/fd", pid), failed);
+    for (const fs::directory_iterator end; entry != end && !failed; entry.increment(failed)) {
+      std::error_code gone;
+      const auto socket =
+          listening.find(socket_inode(fs::read_symlink(entry->path(), gone).native()));
+      if (socket != listening.end() && !socket->second.starts_with("UDP"))
+        found.insert(socket->second);
+    }
+  }
+  return {found.begin(), found.end()};
 }
 
 FileMarks read_marks(const std::string& directory, const std::string& command) {

@@ -18,6 +18,9 @@ namespace hpp::supervisord {
 std::string problem_of_spare(const std::vector<pid_t>& pids, const std::vector<std::string>& roots,
                              int handed);
 
+// Returns where these processes listen, without repetitions: `port 9000`, `/run/app.sock`.
+std::vector<std::string> addresses_of(const std::vector<pid_t>& pids);
+
 // Returns the marks of the files in `directory`, without its subfolders, that a process may read
 // early, and of the program `command`.
 FileMarks read_marks(const std::string& directory, const std::string& command);

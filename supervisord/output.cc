@@ -25,7 +25,6 @@ constexpr std::size_t kReadSize = 64 * 1024;
 constexpr std::size_t kDrainMax = 1024 * 1024;
 
 // Moves the cursor home, erases the screen and erases the scrollback (ECMA-48, xterm).
-constexpr std::string_view kClearScreen = "\033[H\033[2J\033[3J";
 
 UniqueFd duplicate(const UniqueFd& fd) {
   UniqueFd same(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));

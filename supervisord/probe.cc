@@ -74,12 +74,14 @@ Probe::Probe(Loop& loop, std::vector<SocketAddress> addresses, const Question& q
       next_round_(loop, [this] { begin_round(); }),
       deadline_(loop, [this] { on_deadline(); }),
       next_look_(loop, [this] { look_at_ended(); }),
-      next_sight_(loop, [this] { report_sight(); }) {}
+      next_sight_(loop, [this] { report_sight(); }),
+      late_(loop, [this] { handlers_.on_late(sight_); }) {}
 
 void Probe::start(bool strangers) {
   stop();
   begin(strangers);
   next_sight_.start(kSightEvery);
+  if (!strangers) late_.start(kLate);
   begin_round();
 }
 
@@ -103,6 +105,7 @@ void Probe::begin(bool strangers) {
 void Probe::stop() {
   next_round_.stop();
   next_sight_.stop();
+  late_.stop();
   next_look_.stop();
   ended_.reset();
   hang_up();

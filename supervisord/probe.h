@@ -57,6 +57,8 @@ class Probe {
     // Reports why there is no answer yet, whenever the reason has changed: for the first time after
     // half a second, then at most twice a second.
     std::function<void(const Sight&)> on_sight;
+    // Reports the reason once more, kLate after start().
+    std::function<void(const Sight&)> on_late;
   };
 
   // `loop` must outlive the probe; it should have precise timers.
@@ -134,6 +136,7 @@ class Probe {
   Timer deadline_;
   Timer next_look_;
   Timer next_sight_;
+  Timer late_;
 };
 
 }  // namespace hpp::supervisord

@@ -11,6 +11,8 @@ log::Level log_level(Say::Level level) {
       return log::Level::Warning;
     case Say::Level::Info:
       return log::Level::Info;
+    case Say::Level::Detail:
+      return log::Level::Detail;
     case Say::Level::Debug:
       return log::Level::Debug;
   }

@@ -128,6 +128,7 @@ template <class Io, IsPart<ProxyState> State>
 void fields_of(Io& io, State& state) {
   stamp_fields(io, state);
   io.field("listening", state.listening);
+  io.later_field("url", state.url);
   io.field("clients", state.clients);
   io.field("held", state.held);
   io.field("forwarded", state.forwarded);

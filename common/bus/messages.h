@@ -257,20 +257,21 @@ constexpr std::size_t kOutputTailMax = kTextMax;  // bytes
 
 // ---- topic `proxy` ------------------------------------------------------------------------------
 // Author: proxyd. Readers: watchd (answers tickets), supervisord (answers liveness checks, waits
-// for `released`, restarts the backend for a new `restart`), ctl.
+// for `released`, restarts the backend for a new `restart`, shows `url`), ctl.
 
 struct ProxyState {
   Stamp stamp;
   std::vector<std::string> listening;  // `127.0.0.1:8000`, `[::1]:8000`
-  std::uint64_t clients = 0;           // open client connections
-  std::uint64_t held = 0;              // requests that wait for the backend
-  std::uint64_t forwarded = 0;         // requests that a backend has received
-  std::uint64_t replayed = 0;          // requests that were then repeated on another backend
-  std::string problem;                 // what the user should know; empty: nothing
-  Ticket asks;                         // newest ticket for watchd; not in the file
-  Ticket liveness_check;               // newest check, for supervisord; not in the file
-  std::uint64_t released = 0;          // newest generation that proxyd has released: it has no
-                                       // connection to this or an earlier one; not in the file
+  std::string url;              // address of the site on this machine: `http://localhost:8000/`
+  std::uint64_t clients = 0;    // open client connections
+  std::uint64_t held = 0;       // requests that wait for the backend
+  std::uint64_t forwarded = 0;  // requests that a backend has received
+  std::uint64_t replayed = 0;   // requests that were then repeated on another backend
+  std::string problem;          // what the user should know; empty: nothing
+  Ticket asks;                  // newest ticket for watchd; not in the file
+  Ticket liveness_check;        // newest check, for supervisord; not in the file
+  std::uint64_t released = 0;   // newest generation that proxyd has released: it has no
+                                // connection to this or an earlier one; not in the file
   Ticket restart;  // newest request for a restart from a browser, for supervisord; not in the file
 
   bool operator==(const ProxyState&) const = default;

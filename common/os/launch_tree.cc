@@ -46,9 +46,10 @@ std::pair<std::string, std::string> LaunchTree::environment() const {
 std::vector<pid_t> LaunchTree::orphans(const std::vector<pid_t>& own) const {
   // If hpp-launch has ended, its pid may belong to a foreign process by now.
   if (root_ != ::getpid() && root_ != ::getppid()) return {};
+  const std::string opened = fmt::format("{}={}", kOpenedTag, root_);
   const auto is_spared = [&](pid_t pid) {
     return std::find(own.begin(), own.end(), pid) != own.end() || is_helper(pid) ||
-           program_name_of(pid) == "watchman";
+           program_name_of(pid) == "watchman" || has_environment(pid, opened);
   };
   std::vector<pid_t> found;
   for (const pid_t pid : living_descendants(root_, is_spared)) {

@@ -17,6 +17,10 @@ constexpr const char* kHelperTag = "HPP_HELPER";
 // The environment variable in which hpp-launch passes its pid to the helpers.
 constexpr const char* kLaunchPid = "HPP_LAUNCH_PID";
 
+// The environment variable that marks a program which hpp has opened for the user, such as a
+// browser. It outlives hpp. Its value is the pid of hpp-launch.
+constexpr const char* kOpenedTag = "HPP_OPENED_BY";
+
 // hpp-launch is a subreaper: when a process below it loses its parent, it becomes a child of
 // hpp-launch. Therefore the processes of a backend whose supervisord has crashed are found below
 // hpp-launch, even if they have no tag and a session of their own (`env -i setsid`).
@@ -36,7 +40,8 @@ class LaunchTree {
 
   // Returns the living descendants that belong to a backend or to an earlier supervisord: all
   // except `own`, the helpers, and the descendants of these. Watchman is excepted, too: it
-  // daemonizes and also serves other programs. The result is empty if hpp-launch has ended.
+  // daemonizes and also serves other programs. So are the programs that hpp has opened. The result
+  // is empty if hpp-launch has ended.
   std::vector<pid_t> orphans(const std::vector<pid_t>& own) const;
 
  private:

@@ -45,6 +45,15 @@ bool is_able_terminal(int fd) {
   return is_terminal(fd) && term != nullptr && *term != '\0' && std::string_view(term) != "dumb";
 }
 
+std::size_t terminal_columns(int fd) {
+  constexpr std::size_t kUsual = 80;
+
+  winsize size{};
+
+  if (!is_terminal(fd)) return 0;
+  return ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUsual;
+}
+
 bool is_same_terminal(int one, int other) {
   struct stat first {};
 

@@ -1,6 +1,7 @@
 // Terminals: the user's, and the pseudoterminals of the backend.
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 #include "common/os/unique_fd.h"
@@ -12,6 +13,10 @@ bool is_terminal(int fd);
 // Whether `fd` is a terminal that understands escape sequences: TERM is set and is not `dumb`.
 bool is_able_terminal(int fd);
 
+// The number of columns of the terminal `fd`; 80 if the terminal does not know it, and 0 if `fd` is
+// not a terminal.
+std::size_t terminal_columns(int fd);
+
 // Whether both descriptors refer to the same terminal.
 bool is_same_terminal(int one, int other);
 
@@ -21,6 +26,9 @@ bool is_same_terminal(int one, int other);
 // it.
 constexpr std::string_view kScreenAsUsual =
     "\033[0m\033[?25h\033[?47l\033[?1000l\033[?1002l\033[?1003l\033[?1006l\033[?2004l\033[?1l\033>";
+
+// Clears the screen and the scrollback.
+constexpr std::string_view kClearScreen = "\033[H\033[2J\033[3J";
 
 // A pseudoterminal. Bytes that are written to the slave are read from the master. Both descriptors
 // are close-on-exec, and neither becomes a controlling terminal.

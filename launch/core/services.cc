@@ -189,7 +189,10 @@ void Services::handle(const PlaceLost& event, TimePoint) {
 }
 
 void Services::handle(const BackendSwept&, TimePoint) {
-  if (state_ == State::Sweeping) leave();
+  if (state_ != State::Sweeping) return;
+  const bool was_asked = exit_status_ == 0 || exit_status_ > kSignalStatusBase;
+  if (was_asked) emit(Say{.tone = Say::Tone::Info, .text = "stopped"});
+  leave();
 }
 
 bool Services::any_left() const {

@@ -150,7 +150,7 @@ struct SweepBackend {  // SIGKILL to all processes left by the helpers; answered
 };
 
 struct Say {
-  enum class Tone { Warning, Error };
+  enum class Tone { Info, Warning, Error };
   Tone tone;
   std::string text;
   bool operator==(const Say&) const = default;
@@ -196,6 +196,8 @@ using Effects = std::vector<Effect>;
 //           processes that are found are killed. Even a clean exit of supervisord leads through
 //           this state: it costs one look at /proc, and it guarantees that no process is left.
 // Left      Leave was emitted. Events that arrive later are ignored.
+//
+// If no process is left, and no error has said why, the last line says that hpp has stopped.
 //
 // The exit status comes from the first cause. A helper that fails while hpp-launch handles Ctrl+C
 // does not change it, nor does a Ctrl+C while hpp-launch cleans up after a failed start.

@@ -128,8 +128,11 @@ class Switchboard {
 
   [[nodiscard]] Effects count();
 
-  // Sets the addresses that proxyd listens on, as text.
-  void listens_on(std::vector<std::string> addresses) { state_.listening = std::move(addresses); }
+  // Sets the addresses that proxyd listens on, as text, and the URL of the site.
+  void listens_on(std::vector<std::string> addresses, std::string url) {
+    state_.listening = std::move(addresses);
+    state_.url = std::move(url);
+  }
 
   // Returns the state to publish.
   const bus::ProxyState& state() const { return state_; }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/text.h"
+#include "supervisord/core/brief.h"
 
 namespace hpp::supervisord {
 namespace {
@@ -27,6 +28,7 @@ Backend::Backend(Settings settings, const bus::BackendState& previous)
       has_spares_(settings.has_spares),
       is_manual_(settings.is_manual),
       preparation_(std::move(settings.steps)),
+      wording_(settings.has_keys),
       pace_(settings.settle) {
   assert(!settings.command.empty());
   facts_.command = std::move(settings.command);
@@ -148,6 +150,7 @@ void Backend::handle(const ProbeSaw& event, Now) {
   if (!awaits_answer() || event.generation != facts_.generation) return;
   facts_.delay = delay_text(event.sight);
   publish();
+  if (event.is_late && event.sight.is != Sight::Is::Nothing) emit(late_line(event.sight));
 }
 
 void Backend::switch_to_tree(const Answered& event) {
@@ -187,8 +190,7 @@ void Backend::handle(const ProcessExited& event, Now now) {
   kill_due_ = true;
   note_exit(facts_, event);
   const bool has_run = state_ == State::Running;
-  const std::string end = wording_.end(event, has_run, now.steady);
-  fail(error_first(event.error, end) + "; waiting for a change", now);
+  fail(wording_.ended(event, facts_, has_run, now.steady), now);
 }
 
 void Backend::handle(const TreeGone&, Now now) {
@@ -228,12 +230,12 @@ void Backend::take_over(const bus::BackendState& last, Now now) {
       state_ = State::Loading;
       publish();
       emit(StartProbe{last.generation});
-      return emit(Say{"Loading: " + taken_over});
+      return emit(Say{.text = "Loading: " + taken_over, .brief = silence()});
     case bus::BackendPhase::Running:
       state_ = State::Running;
       if (last.serves == last.seen || last.noted == last.seen) {
         publish();
-        emit(Say{"Running: " + taken_over});
+        emit(Say{.text = "Running: " + taken_over, .brief = kRanOn});
         if (is_strangers()) emit(StartProbe{last.generation, StartProbe::Of::TreeInstead});
         return;
       }
@@ -250,14 +252,15 @@ void Backend::take_over(const bus::BackendState& last, Now now) {
       is_refused_ = last.serves != last.seen && last.noted != last.seen;
       publish();
       emit(KillTree{});
-      return emit(Say{"Error: still waiting for a change"});
+      return emit(Say{.text = "Error: still waiting for a change", .brief = silence()});
     case bus::BackendPhase::Killing:
       state_ = State::Killing;
       wording_.on_kill(now.steady);
       kill_due_ = true;
       publish();
       emit(KillTree{});
-      return emit(Say{"Killing: continuing what the previous hpp-supervisord began"});
+      return emit(Say{.text = "Killing: continuing what the previous hpp-supervisord began",
+                      .brief = silence()});
   }
 }
 
@@ -319,7 +322,9 @@ void Backend::kill(State next, const std::string& why, Now now) {
   preparation_.abort();
   // If a build has preceded the kill, the restart's first line was about the build.
   const bool is_first = next == State::Killing && !preparation_.is_done();
-  emit(Say{.text = "Killing: " + why, .begins_restart = is_first});
+  Say say = wording_.killing(why, next == State::Stopping);
+  say.begins_restart = is_first;
+  emit(std::move(say));
 }
 
 void Backend::start_first(Now now) {
@@ -387,8 +392,7 @@ void Backend::build_failed(const StepEnded& event, Now now) {
   note_failed_step(facts_, event, failure_text(preparation_.step().command, event));
   kill_due_ = true;
   emit(KillTree{});  // the build may have left processes
-  const std::string end = wording_.step_end(facts_.problem, now.steady);
-  fail(error_first(event.error, end) + "; waiting for a change", now);
+  fail(wording_.step_failed(event, preparation_.step(), facts_, now.steady), now);
 }
 
 // Like start_at_pace(), while the backend lives on.
@@ -420,9 +424,7 @@ void Backend::rebuilt(const StepEnded& last, Now now) {
   state_ = State::Running;
   note_failed_rebuild(facts_, last, failure_text(preparation_.step().command, last));
   publish();
-  const std::string end = wording_.step_end(facts_.problem, now.steady);
-  emit(Say{fmt::format("Running: {}; generation {} keeps running", error_first(last.error, end),
-                       facts_.generation)});
+  emit(wording_.step_failed(last, preparation_.step(), facts_, now.steady));
 }
 
 void Backend::handle(const TimerExpired&, Now now) {
@@ -467,7 +469,8 @@ void Backend::handle(const KillRefused& event, Now now) {
   facts_.problem = text;
   facts_.failure = bus::Failure::CannotKill;
   if (is_refused_) facts_.problem += "; hpp then continues by itself";
-  fail(printable(facts_.problem), now);
+  fail({.text = "Error: " + printable(facts_.problem), .brief = plain(printable(facts_.problem))},
+       now);
 }
 
 // Retries the spawn later, because the reason may end without a change. A retry that fails for the
@@ -476,20 +479,16 @@ void Backend::fail_spawn(std::string because, bus::Failure failure, Now now) {
   if (!retrying_ || spawn_failure_ != because) {
     forget_end(facts_);
     facts_.failure = failure;
-    std::string named = printable(because);
-    if (failure == bus::Failure::PortInUse) {
-      facts_.problem = because;
-    } else {
-      named = fmt::format("cannot start {}; hpp tries again until it can", named);
-      facts_.exit = bus::BackendExit{.code = {}, .signal = {}, .spawn_error = because};
-    }
-    fail(named, now);
+    const bool is_port = failure == bus::Failure::PortInUse;
+    if (is_port) facts_.problem = because;
+    if (!is_port) facts_.exit = bus::BackendExit{.code = {}, .signal = {}, .spawn_error = because};
+    fail(cannot_start(because, is_port), now);
     spawn_failure_ = std::move(because);
   }
   emit(StartTimer{kRetryEvery});
 }
 
-void Backend::fail(const std::string& because, Now now) {
+void Backend::fail(Say say, Now now) {
   state_ = State::Error;
   pace_.on_failure(now.steady);
   spawn_failure_.clear();
@@ -497,7 +496,7 @@ void Backend::fail(const std::string& because, Now now) {
   note_failure(facts_, now);
   wording_.on_failure();
   publish();
-  emit(Say{"Error: " + because});
+  emit(std::move(say));
 }
 
 // A supervisord that is started later does not continue the pause.

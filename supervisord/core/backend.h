@@ -141,6 +141,7 @@ class Backend : private Emits<Effect> {
     bool has_spares = false;      // a spare may live without a backend (spare.h)
     bool is_manual = false;       // hpp is paused from the start (--manual)
     std::chrono::milliseconds settle{};  // the settling time after a change (restart_pace.h)
+    bool has_keys = false;               // hpp-launch reads keys
   };
 
   // `previous` is the last snapshot of an earlier supervisord, of which the generation and the
@@ -178,6 +179,9 @@ class Backend : private Emits<Effect> {
   void handle(const Begun& event, Now now);
   void handle(const TreeSeen& event, Now now);
   void handle(const CheckRequested& event, Now now);
+
+  void handle(const SiteSeen& event, Now) { wording_.on_site(event.url); }
+
   void handle(const RestartRequested& event, Now now);
   void handle(const PauseRequested& event, Now now);
   void handle(const ResumeRequested& event, Now now);
@@ -214,7 +218,7 @@ class Backend : private Emits<Effect> {
   void rebuilt(const StepEnded& last, Now now);
   void spawn();
   void prepare();
-  void fail(const std::string& because, Now now);
+  void fail(Say say, Now now);
   void fail_spawn(std::string because, bus::Failure failure, Now now);
   void run(const Answered& event, Now answered);
   void switch_to_tree(const Answered& event);

@@ -37,6 +37,10 @@ struct CheckRequested {  // a liveness check from proxyd, which may be a repetit
   bus::Ticket ticket;
 };
 
+struct SiteSeen {  // a snapshot from proxyd, which may be a repetition
+  std::string url;
+};
+
 // The user wants the backend restarted. A repetition of a ticket changes nothing.
 struct RestartRequested {
   bus::Ticket ticket;  // from proxyd, for a browser; epoch 0: SIGHUP
@@ -93,6 +97,9 @@ struct StrangerListens {
   std::uint64_t generation = 0;
 };
 
+// When a server without an answer is late.
+constexpr std::chrono::milliseconds kLate{5'000};
+
 // The reason why the probe has no answer yet.
 struct Sight {
   enum class Is {
@@ -106,6 +113,10 @@ struct Sight {
   Is is = Is::Nothing;
   std::string address;    // `127.0.0.1:8001`
   std::string beginning;  // NotHttp: the first bytes of the answer
+  // With ProbeSaw::is_late: where else the backend listens, `port 9000`, and the
+  // debugger that holds the first process.
+  std::vector<std::string> elsewhere{};
+  std::string tracer{};
 
   bool operator==(const Sight&) const = default;
 };
@@ -113,6 +124,7 @@ struct Sight {
 struct ProbeSaw {
   std::uint64_t generation = 0;
   Sight sight;
+  bool is_late = false;  // the server has not answered for a time that a person notices; comes once
 };
 
 // Some processes are still alive because this user may not signal them. Comes at most once between
@@ -136,10 +148,10 @@ struct ProcessExited {  // the backend's first process; others of its tree may l
 // Answers KillTree, once.
 struct TreeGone {};
 
-using Event =
-    std::variant<Begun, TreeSeen, CheckRequested, RestartRequested, PauseRequested, ResumeRequested,
-                 StopRequested, Spawned, SpareFailed, SpawnFailed, PortTaken, StepEnded, Answered,
-                 StrangerListens, ProbeSaw, ProcessExited, TreeGone, KillRefused, TimerExpired>;
+using Event = std::variant<Begun, TreeSeen, CheckRequested, SiteSeen, RestartRequested,
+                           PauseRequested, ResumeRequested, StopRequested, Spawned, SpareFailed,
+                           SpawnFailed, PortTaken, StepEnded, Answered, StrangerListens, ProbeSaw,
+                           ProcessExited, TreeGone, KillRefused, TimerExpired>;
 
 // ---- effects ------------------------------------------------------------------------------------
 
@@ -186,9 +198,20 @@ struct Publish {
   bool operator==(const Publish&) const = default;
 };
 
+// A log line as a person reads it (brief.h).
+struct Brief {
+  std::string headword;  // the line's beginning, in the colour of the state; or empty
+  std::string text;      // the rest of the line
+  std::string advice;    // a second line; or empty
+  bool operator==(const Brief&) const = default;
+
+  bool is_silent() const { return headword.empty() && text.empty(); }
+};
+
 struct Say {
-  std::string text;
+  std::string text;             // for --verbose
   bool begins_restart = false;  // this is the first line about a restart
+  std::optional<Brief> brief;   // without --verbose; nothing: see plain() in brief.h
   bool operator==(const Say&) const = default;
 };
 

@@ -40,7 +40,7 @@ bool accept_request(bus::BackendState& facts, const RestartRequested& event) {
 }
 
 std::string request_text(const RestartRequested& event) {
-  return event.ticket.epoch == 0 ? "restart requested (SIGHUP)" : "restart requested (browser)";
+  return event.ticket.epoch == 0 ? kRequestedBySignal : kRequestedByBrowser;
 }
 
 void forget_end(bus::BackendState& facts) {

@@ -22,6 +22,10 @@ bool accept_request(bus::BackendState& facts, const RestartRequested& event);
 // Returns `restart requested (browser)`.
 std::string request_text(const RestartRequested& event);
 
+// The values of request_text().
+constexpr const char* kRequestedBySignal = "restart requested (SIGHUP)";
+constexpr const char* kRequestedByBrowser = "restart requested (browser)";
+
 // Clears the fields about the end of the last backend.
 void forget_end(bus::BackendState& facts);
 

@@ -5,7 +5,7 @@
 namespace hpp::supervisord {
 
 Step build_step(std::string command) {
-  return {.command = std::move(command), .title = "Building", .done = "built"};
+  return {.command = std::move(command), .title = "Building", .brief = "building", .done = "built"};
 }
 
 void Preparation::on_change() {

@@ -12,6 +12,7 @@ namespace hpp::supervisord {
 struct Step {
   std::string command;  // a shell's command line
   std::string title;    // the first word of the log line: `Building`
+  std::string brief;    // the first word of the short line: `building`
   std::string done;     // completes `…, built in 1.5 s`
 
   bool operator==(const Step&) const = default;

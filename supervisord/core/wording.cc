@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/text.h"
+#include "supervisord/core/brief.h"
 #include "supervisord/core/exclude_advice.h"
 
 namespace hpp::supervisord {
@@ -73,6 +74,18 @@ std::string start_text(const bus::Start& start) {
   return text.empty() ? "" : fmt::format(" ({})", printable(text));
 }
 
+constexpr const char* kPortFree = "the port is free, ";
+constexpr std::string_view kComma = ", ";
+
+// `src/a.py changed, restarting`. `cause`: `src/a.py changed, `. `is_known`: an earlier line has
+// announced the start.
+Brief starting(const std::string& cause, const std::string& command, bool is_known) {
+  if (cause == kPortFree) return {.headword = {}, .text = cause + "starting", .advice = {}};
+  if (!cause.empty()) return restarting(cause.substr(0, cause.size() - kComma.size()));
+  if (is_known) return silence();
+  return {.headword = "starting", .text = "  " + command, .advice = {}};
+}
+
 constexpr std::string_view kNoResponse =
     ". It accepts connections, but closes them without a response to HEAD and GET";
 
@@ -116,6 +129,14 @@ std::string port_text(const PortTaken& event) {
                      event.port, event.by, advice);
 }
 
+Say cannot_start(const std::string& because, bool is_port) {
+  const std::string reason = printable(because);
+  if (is_port) return {.text = "Error: " + reason, .brief = port_in_use(reason)};
+  const std::string rest = fmt::format(" {}; hpp tries again until it can", reason);
+  return {.text = "Error: cannot start" + rest,
+          .brief = Brief{.headword = "cannot start", .text = rest, .advice = {}}};
+}
+
 std::string refusal_text(const KillRefused& event) {
   const bool is_one = event.pids.size() == 1;
   return fmt::format(
@@ -153,7 +174,10 @@ std::string delay_text(const Sight& sight) {
     case Sight::Is::Nothing:
       return "";
     case Sight::Is::NoListener:
-      return fmt::format("nothing listens on {}", sight.address);
+      if (!sight.tracer.empty()) return fmt::format("{} holds it for debugging", sight.tracer);
+      if (sight.elsewhere.empty()) return fmt::format("nothing listens on {}", sight.address);
+      return fmt::format("your server listens on {}, but hpp expects it on {}",
+                         fmt::join(sight.elsewhere, " and "), sight.address);
     case Sight::Is::Silence:
       return fmt::format("{} accepts connections, but has not answered yet", sight.address);
     case Sight::Is::NoAnswer:
@@ -163,6 +187,23 @@ std::string delay_text(const Sight& sight) {
                          sight.address, printable(sight.beginning));
   }
   return "";
+}
+
+Say late_line(const Sight& sight) {
+  std::string cure;
+  if (!sight.tracer.empty()) {
+    cure = "It goes on when the debugger lets it";
+  } else if (sight.is == Sight::Is::NoListener && !sight.elsewhere.empty()) {
+    cure = "Let both name the same port";
+  } else if (sight.is == Sight::Is::Silence) {
+    cure = "If it never answers HEAD /, use --ready tcp or --ready-path";
+  } else if (sight.is == Sight::Is::NotHttp || sight.is == Sight::Is::NoAnswer) {
+    cure = "--ready tcp does not wait for an answer in HTTP";
+  }
+  const std::string what = printable(delay_text(sight)) + (cure.empty() ? "" : ". " + cure);
+  const std::string rest = fmt::format(" after {}: {}", text_of(kLate), what);
+  return {.text = "Loading: no answer" + rest,
+          .brief = Brief{.headword = "still starting", .text = rest, .advice = {}}};
 }
 
 std::string stranger_text(const Answered& event) {
@@ -191,7 +232,7 @@ void Wording::on_step_done(const Step& step, TimePoint now) {
 }
 
 void Wording::on_retry(bool port_was_taken) {
-  if (port_was_taken) cause_ = "the port is free, ";
+  if (port_was_taken) cause_ = kPortFree;
   since_.clear();
 }
 
@@ -225,30 +266,70 @@ bool Wording::find_cure(const std::vector<std::string>& files) {
   return has_grown;
 }
 
+Say Wording::killing(const std::string& why, bool is_stop) const {
+  return {.text = "Killing: " + why,
+          .begins_restart = false,
+          .brief = is_stop ? silence() : restarting(why)};
+}
+
 Say Wording::preparing(const Step& step) {
   const std::string cause = std::exchange(cause_, {});
-  return {.text = fmt::format("{}: {}running {}{}", step.title, cause, printable(step.command),
+  const std::string command = printable(step.command);
+  return {.text = fmt::format("{}: {}running {}{}", step.title, cause, command,
                               std::exchange(killed_, {})),
-          .begins_restart = !cause.empty()};
+          .begins_restart = !cause.empty(),
+          .brief = Brief{
+              .headword = cause.empty() ? step.brief : "",
+              .text = fmt::format("{}{}  {}", cause, cause.empty() ? "" : step.brief, command),
+              .advice = {}}};
 }
 
 Say Wording::loading(const bus::BackendState& facts) {
   const std::string cause = std::exchange(cause_, {});
+  const std::string killed = std::exchange(killed_, {});
+  const std::string built = std::exchange(built_, {});
   return {.text = fmt::format("Loading: {}{} {} (generation {}, pid {}){}{}", cause,
                               facts.start.is_warm ? "opened the gate of" : "started",
-                              text_of(facts.command), facts.generation, facts.pid,
-                              std::exchange(killed_, {}), std::exchange(built_, {})),
-          .begins_restart = !cause.empty()};
+                              text_of(facts.command), facts.generation, facts.pid, killed, built),
+          .begins_restart = !cause.empty(),
+          .brief = starting(cause, text_of(facts.command),
+                            /*is_known=*/!killed.empty() || !built.empty())};
 }
 
-Say Wording::running(const Answered& event, const bus::Start& start, TimePoint answered) const {
-  return {fmt::format("Running: generation {} answers after {}{}{}{}", event.generation,
-                      text_of(answered - spawned_), start_text(start), since_restart(answered),
-                      event.is_response ? "" : kNoResponse)};
+Say Wording::running(const Answered& event, const bus::Start& start, TimePoint answered) {
+  const std::string_view flaw = event.is_response ? "" : kNoResponse;
+  const std::string url = std::exchange(url_, {});
+  const std::string took = text_of(answered - (since_.empty() ? spawned_ : restart_begun_));
+  return {.text = fmt::format("Running: generation {} answers after {}{}{}{}", event.generation,
+                              text_of(answered - spawned_), start_text(start),
+                              since_restart(answered), flaw),
+          .begins_restart = false,
+          .brief = Brief{.headword = "ready",
+                         .text = fmt::format(" in {}{}{}{}{}", took, start_text(start),
+                                             url.empty() ? "" : "  ", url, flaw),
+                         .advice = {}}};
 }
 
-std::string Wording::step_end(const std::string& problem, TimePoint now) const {
-  return fmt::format("{} after {}", printable(problem), text_of(now - step_begun_));
+Say Wording::step_failed(const StepEnded& event, const Step& step, const bus::BackendState& facts,
+                         TimePoint now) const {
+  const std::string end =
+      fmt::format("{} after {}", printable(facts.problem), text_of(now - step_begun_));
+  const std::string what = error_first(event.error, end);
+  const bool runs_on = facts.state == bus::BackendPhase::Running;
+  return {.text = runs_on ? fmt::format("Running: {}; generation {} keeps running", what,
+                                        facts.generation)
+                          : fmt::format("Error: {}; waiting for a change", what),
+          .begins_restart = false,
+          .brief = build_failed(event, step.command,
+                                (runs_on ? "the old server runs on; " : "") + advice(has_keys_))};
+}
+
+Say Wording::ended(const ProcessExited& event, const bus::BackendState& facts, bool has_run,
+                   TimePoint now) const {
+  return {.text = fmt::format("Error: {}; waiting for a change",
+                              error_first(event.error, end(event, has_run, now))),
+          .begins_restart = false,
+          .brief = hpp::supervisord::ended(facts, advice(has_keys_))};
 }
 
 std::string Wording::end(const ProcessExited& event, bool has_run, TimePoint now) const {
@@ -258,7 +339,9 @@ std::string Wording::end(const ProcessExited& event, bool has_run, TimePoint now
 }
 
 Say Wording::stopped(TimePoint now) const {
-  return {"Stopped: no process of your server is left after " + text_of(now - kill_begun_)};
+  return {.text = "Stopped: no process of your server is left after " + text_of(now - kill_begun_),
+          .begins_restart = false,
+          .brief = silence()};
 }
 
 // The total duration of the restart.

@@ -36,6 +36,10 @@ std::string exit_problem(const ProcessExited& event, const std::string& program)
 // soon as the port is free`
 std::string port_text(const PortTaken& event);
 
+// `Error: cannot start ./server: Permission denied; hpp tries again until it can`. `is_port`:
+// `because` is a port_text().
+Say cannot_start(const std::string& because, bool is_port);
+
 // `pid 1234 (sudo -n ./server) cannot be ended: it belongs to another user. End it with sudo kill
 // -9 1234, or run hpp as that user`
 std::string refusal_text(const KillRefused& event);
@@ -67,6 +71,10 @@ std::string delay_text(const Pause& pause);
 // The reason why there is no answer yet, for BackendState::delay.
 std::string delay_text(const Sight& sight);
 
+// `still starting after 5.0 s: your server listens on port 9000, but hpp expects it on …`: what hpp
+// sees, and what the user can do.
+Say late_line(const Sight& sight);
+
 // The line that names a process outside the backend's tree to which requests are passed on.
 std::string stranger_text(const Answered& event);
 
@@ -74,6 +82,12 @@ std::string stranger_text(const Answered& event);
 // mentions: why the restart began, and when each of its steps began.
 class Wording {
  public:
+  // `has_keys`: hpp-launch reads keys, so that the user can press r.
+  explicit Wording(bool has_keys = false) : has_keys_(has_keys) {}
+
+  // The site is at this URL, which a line mentions once.
+  void on_site(const std::string& url) { url_ = url; }
+
   // A restart begins. `since` completes `437 ms after …`; it is empty for the first start.
   void on_restart(std::string since, TimePoint now);
 
@@ -105,6 +119,9 @@ class Wording {
   // kind get one line. The advice is repeated only if it must cover another file.
   std::optional<Say> pausing(const Pause& pause);
 
+  // `Killing: src/a.py changed`. `is_stop`: hpp ends.
+  Say killing(const std::string& why, bool is_stop) const;
+
   // `Building: src/a.py changed, running make`. The next lines do not repeat the cause.
   Say preparing(const Step& step);
 
@@ -113,22 +130,28 @@ class Wording {
 
   // `Running: generation 2 answers after 412 ms, 437 ms after src/a.py changed`
   // `Running: generation 2 answers after 84 ms (warm; 480 ms cold), 90 ms after src/a.py changed`
-  Say running(const Answered& event, const bus::Start& start, TimePoint answered) const;
+  Say running(const Answered& event, const bus::Start& start, TimePoint answered);
 
-  // `make failed: exit code 2 after 1.5 s`
-  std::string step_end(const std::string& problem, TimePoint now) const;
+  // `Error: … (make failed: exit code 2 after 1.5 s); waiting for a change`. `facts` must describe
+  // the failure. While the old backend runs on, the state is Running.
+  Say step_failed(const StepEnded& event, const Step& step, const bus::BackendState& facts,
+                  TimePoint now) const;
 
-  // `exit code 1 after 10 ms, 30 ms after src/a.py changed: …`, for the Error line. If the backend
-  // had answered (`has_run`), the change did not cause its end and is not mentioned.
-  std::string end(const ProcessExited& event, bool has_run, TimePoint now) const;
+  // `Error: … (exit code 1 after 10 ms, 30 ms after src/a.py changed); waiting for a change`. If
+  // the backend had answered (`has_run`), the change did not cause its end and is not mentioned.
+  Say ended(const ProcessExited& event, const bus::BackendState& facts, bool has_run,
+            TimePoint now) const;
 
   // `Stopped: no process of your server is left after 3 ms`
   Say stopped(TimePoint now) const;
 
  private:
   std::string since_restart(TimePoint now) const;
+  std::string end(const ProcessExited& event, bool has_run, TimePoint now) const;
   bool find_cure(const std::vector<std::string>& files);
 
+  bool has_keys_;
+  std::string url_;     // address of the site; empty when a line has mentioned it
   std::string cause_;   // why this restart began; cleared when a line has mentioned it
   std::string killed_;  // how long the kill before this spawn took
   std::string built_;   // how long each step before this spawn took

@@ -61,7 +61,7 @@ class StartUp:
             self.watchman.start()
         self.runs.mkdir(mode=0o700)
         begin = time.monotonic()
-        with subprocess.Popen([WATCHD, "--run-dir", self.runs, "--watcher", watcher],
+        with subprocess.Popen([WATCHD, "--run-dir", self.runs, "--watcher", watcher, "--verbose"],
                               cwd=self.project, env=self.environment, stderr=subprocess.PIPE) as watchd:
             self.wait_watching(watchd)
             self.seconds[watcher].append(time.monotonic() - begin)

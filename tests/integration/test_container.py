@@ -139,7 +139,7 @@ class Process1(IntegrationTest):
     def test_a_helper_alone(self):
         bind, backend = free_port(), free_port()
         proxy = self._keep(Program([*UNSHARE, self.program("proxyd"), bind, backend,
-                                    "--assume-running"], self.project, self.environment))
+                                    "--assume-running", "--verbose"], self.project, self.environment))
         proxy.wait_line("forwards to")
         [init] = children_of(proxy.pid)
         os.kill(init, signal.SIGTERM)

@@ -507,7 +507,7 @@ class Safety(CtlTest):
     """Text from other programs reaches the terminal without control sequences."""
 
     def assert_safe(self, text):
-        found = re.search("[^\\x20-\\x7e\n\t…─◄►]", text)
+        found = re.search("[^\\x20-\\x7e\n\t…─◄►➜]", text)
         self.assertIsNone(found, repr(text))
 
     def test_the_command_line_of_another_user(self):

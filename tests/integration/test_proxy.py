@@ -149,7 +149,8 @@ class Framing(ProxyTest):
         for number in (signal.SIGTERM, signal.SIGKILL):
             port = free_port()
             proxy = Program([BUILD_DIR / "proxyd" / "hpp-proxyd", f"localhost:{port}",
-                             f"127.0.0.1:{self.backend.getsockname()[1]}", "--assume-running"],
+                             f"127.0.0.1:{self.backend.getsockname()[1]}", "--assume-running",
+                             "--verbose"],
                             None, dict(os.environ))
             self.addCleanup(proxy.end)
             proxy.wait_line("forwards to")

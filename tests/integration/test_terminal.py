@@ -308,7 +308,7 @@ class Keys(TerminalTest):
 
     def test_are_listed_at_the_start(self):
         hpp = self.start()
-        hpp.wait_screen("hpp-launch: r Enter restarts your server, h Enter shows help, Ctrl.C stops hpp")
+        hpp.wait_screen(r"➜  press h \+ Enter for help\r\n")
 
     def test_restart(self):
         hpp = self.start()
@@ -320,9 +320,9 @@ class Keys(TerminalTest):
     def test_help(self):
         hpp = self.start()
         hpp.type("h\n")
-        hpp.wait_screen("hpp-launch: q Enter   stops hpp and your server")
+        hpp.wait_screen(r"hpp-launch: q \+ Enter  stops hpp and your server")
         hpp.type("wat\n")
-        hpp.wait_screen('unknown command "wat". r Enter restarts')
+        hpp.wait_screen('unknown command "wat"; press h')
 
     def test_quit(self):
         hpp = self.start()
@@ -348,7 +348,7 @@ class Keys(TerminalTest):
         hpp.type("q\n")
         hpp.wait_screen("q\r\n")  # the echo
         self.assertEqual(get(hpp.url).status, 200)
-        self.assert_never_said(hpp, "r Enter")
+        self.assert_never_said(hpp, "press h + Enter")
 
     def test_may_be_read_by_another_first(self):
         hpp = self.start_teller(kind=Rival)
@@ -370,6 +370,184 @@ class Keys(TerminalTest):
         hpp.type("\x03")
         self.assertEqual(hpp.wait_exit(), 130)
         self.assert_nothing_left()
+
+
+class Person(TerminalHpp):
+    """What a person sees, without --verbose."""
+
+    is_verbose = False
+
+
+class ColourPerson(Person):
+    environment = {"TERM": "xterm", "NO_COLOR": ""}
+
+
+class PersonsJob(Person):
+    shell = Job.shell
+
+
+class PersonsPipe(Hpp):
+    is_verbose = False
+
+
+class WhatAPersonSees(TerminalTest):
+    def lines(self, hpp, first):
+        """The lines on the screen, from that one on, with times replaced."""
+        text = re.sub(r"\d+(\.\d)? ms", "N ms", hpp.screen).replace("\r\n", "\n")
+        text = text.replace(str(self.project), "PROJECT").replace(str(hpp.bind), "8000")
+        lines = text.replace(str(hpp.backend), "8001").splitlines()
+        return lines[next(i for i, line in enumerate(lines) if line.startswith(first)):]
+
+    def test_a_session(self):
+        self.save_backend()
+        self.environment["HOME"] = str(self.project.parent)
+        hpp = self.start_ready("--exec", PYTHON, "app.py", "{backend}", kind=Person)
+        self.save("app.py", "print('Serving'\n")
+        hpp.wait_state("Error", 2)
+        hpp.wait_screen(r"press r \+ Enter\r\n")
+        self.save_backend()
+        hpp.wait_state("Running", 3)
+        hpp.wait_screen("(?s)ready in.*ready in")
+        hpp.type("\x03")
+        self.assertEqual(hpp.wait_exit(), 130)
+        lines = self.lines(hpp, "  hpp")
+        self.assertRegex(lines[0], r"^  hpp \d+\.\d+\.\d+   ~/project$")
+        self.assertEqual(lines[1:7], [
+            "",
+            "  ➜  Local:    http://localhost:8000/",
+            "  ➜  Network:  off (bind 0.0.0.0:8000, or --lan)",
+            "  ➜  Status:   http://localhost:8000/__hpp/",
+            "  ➜  press h + Enter for help",
+            ""])
+        said = [line for line in lines[7:] if line[:5] in ("hpp  ", "     ") and "using inotify" not in line
+                and "polling" not in line]
+        self.assertEqual(said, [
+            f"hpp  starting  {PYTHON} app.py 8001",
+            "hpp  ready in N ms  http://localhost:8000/",
+            "hpp  app.py changed, restarting",
+            "         ^",
+            "hpp  crashed (exit 1): SyntaxError: '(' was never closed  app.py:1",
+            "     save a fix, or press r + Enter",
+            "hpp  app.py changed, restarting",
+            "hpp  ready in N ms",
+            "hpp  stopped"], hpp.screen)
+        self.assertLessEqual(max(map(len, lines)), 80)
+
+    def test_long_lines_are_wrapped(self):
+        message = " ".join(["word"] * 60)
+        self.save("app.py", f"raise SystemError({message!r})\n")
+        hpp = self.start_hpp("--exec", PYTHON, "app.py", kind=Person)
+        hpp.wait_screen(r"  app.py:1\r\n     save a fix")
+        wrapped = hpp.screen[hpp.screen.index("hpp  crashed"):].split("\r\n")
+        self.assertGreater(len(wrapped), 4)
+        self.assertLessEqual(max(map(len, wrapped)), 80)
+        self.assertTrue(wrapped[1].startswith("     word"), wrapped)
+
+    def test_has_colours(self):
+        hpp = self.start_ready(kind=ColourPerson)
+        hpp.wait_screen(r"\033\[0;1;36mhpp\033\[0m  \033\[1;32mready\033\[0m in")
+        hpp.wait_screen(r"\033\[32m➜\033\[0m  \033\[1mLocal:\033\[0m")
+
+    def test_pipes_get_no_control_sequences(self):
+        self.environment.pop("NO_COLOR", None)
+        self.environment["TERM"] = "xterm-256color"
+        hpp = self.start_ready("--clear", kind=PersonsPipe)
+        self.save("app.py", "raise SystemExit('a ' * 100)")
+        hpp.wait_line("^hpp  crashed ")
+        hpp.wait_line("^     save a fix, or run hpp-ctl restart$")
+        hpp.stop()
+        output = hpp.output()
+        self.assertNotRegex(output, r"[\x00-\x09\x0b-\x1f\x7f]")
+        self.assertIn("a a a a " * 12, output, "the line is not wrapped")
+        self.assertIn("hpp  stopped", output)
+        self.assertNotIn("press h", output)
+
+
+class KeysWithoutEnter(TerminalTest):
+    def start(self, kind=Person):
+        hpp = self.start_ready(kind=kind)
+        wait_for(lambda: hpp.modes != hpp.modes_before, "the terminal for keys")
+        return hpp
+
+    def test_restart_and_quit(self):
+        hpp = self.start()
+        hpp.type("r")
+        hpp.wait_state("Running", 2)
+        hpp.wait_screen("hpp  restarting\r\n")
+        self.assertNotIn("\r\nr", hpp.screen, "the key is not echoed")
+        hpp.type("q")
+        self.assertEqual(hpp.wait_exit(), 0)
+        self.assertEqual(hpp.modes, hpp.modes_before)
+        self.assert_nothing_left()
+
+    def test_urls_and_clear(self):
+        hpp = self.start()
+        seen = len(hpp.screen)
+        hpp.type("u")
+        hpp.wait_screen(f"Local:    {hpp.url}\r\n", after=seen)
+        seen = len(hpp.screen)
+        hpp.type("c")
+        hpp.wait_screen(re.escape(Clear.CLEARED), after=seen)
+
+    def test_open(self):
+        opened = self.directory / "opened"
+        folder = self.directory / "bin"
+        folder.mkdir()
+        script = folder / "xdg-open"
+        script.write_text(f'#!/bin/sh\necho "$1" > {opened}.new && mv {opened}.new {opened}\nexec sleep 1000\n')
+        script.chmod(0o755)
+        self.environment["PATH"] = f"{folder}:{self.environment['PATH']}"
+        hpp = self.start()
+        hpp.type("o")
+        wait_for(opened.exists, "the browser")
+        self.assertEqual(opened.read_text(), hpp.url + "\n")
+        hpp.type("q")
+        self.assertEqual(hpp.wait_exit(), 0)
+        [browser] = self.left().items()
+        self.assertIn("sleep", browser[1], "the browser outlives hpp")
+        os.kill(browser[0], signal.SIGKILL)
+        wait_for(lambda: not self.left(), "the end of the browser")
+
+    def test_open_without_a_browser(self):
+        folder = self.directory / "bin"
+        folder.mkdir()
+        script = folder / "xdg-open"
+        script.write_text("#!/bin/sh\nexit 3\n")
+        script.chmod(0o755)
+        self.environment["PATH"] = f"{folder}:{self.environment['PATH']}"
+        hpp = self.start()
+        hpp.type("o")
+        hpp.wait_screen(r"(?s)warning: cannot open a browser: xdg-open has\s+failed \(exit code 3\)")
+
+    def test_the_terminal_is_restored_after_any_kill(self):
+        for victims in (["launch"], ["supervisord", "launch"]):
+            hpp = self.start()
+            for victim in victims:
+                os.kill(hpp.pid if victim == "launch" else hpp.helper_pid(victim), signal.SIGKILL)
+            wait_for(lambda: hpp.modes == hpp.modes_before, "the terminal as it was")
+            hpp.wait_exit()
+            wait_for(lambda: not self.left(), "the end of all")
+
+    def test_the_terminal_is_restored_after_each_signal(self):
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            hpp = self.start()
+            hpp.signal(number)
+            hpp.wait_exit()
+            self.assertEqual(hpp.modes, hpp.modes_before)
+
+    def test_the_shell_gets_its_terminal_while_hpp_is_stopped(self):
+        hpp = self.start(PersonsJob)
+        hpp.type("\x1a")
+        hpp.wait_screen("the shell waits")
+        self.assertEqual(hpp.modes, hpp.modes_before)
+        hpp.type("go\n")
+        hpp.wait_screen("the shell has go")
+        wait_for(lambda: hpp.modes != hpp.modes_before, "the terminal for keys")
+        hpp.type("r")
+        hpp.wait_state("Running", 2)
+        hpp.type("\x03")
+        self.assertEqual(hpp.wait_exit(), 130)
+        self.assertEqual(hpp.modes, hpp.modes_before)
 
 
 # Stops in the debugger before it serves.

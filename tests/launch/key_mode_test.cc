@@ -35,6 +35,19 @@ TEST_F(KeyModeTest, DisablesEchoAndAllSpecialKeysButTwo) {
   EXPECT_EQ(now.c_oflag, before_.c_oflag) << "the output is ours, too";
 }
 
+TEST_F(KeyModeTest, KeepsSpecialKeysForHpp) {
+  KeyMode mode;
+  EXPECT_TRUE(mode.set(fd_, KeyMode::Reader::Hpp));
+  const termios now = modes();
+  EXPECT_EQ(now.c_lflag & (ECHO | ICANON), 0U);
+  EXPECT_EQ(now.c_lflag & ISIG, before_.c_lflag & ISIG);
+  EXPECT_EQ(now.c_iflag, before_.c_iflag)
+      << "Enter is still a newline, and Ctrl+S stops the output";
+  EXPECT_EQ(now.c_cc[VQUIT], before_.c_cc[VQUIT]);
+  mode.restore(fd_);
+  EXPECT_EQ(modes().c_lflag, before_.c_lflag);
+}
+
 TEST_F(KeyModeTest, RestoresThePreviousMode) {
   KeyMode mode;
   mode.restore(fd_);

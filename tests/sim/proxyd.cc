@@ -39,7 +39,7 @@ void Proxyd::start() {
       .epoch = (world_.random.next() >> 12) | 1};
   target_ = {.gate = proxyd::Gate(barrier.epoch), .queue_limit = world_.traits.queue_limit};
   switchboard_.emplace(target_, barrier);
-  switchboard_->listens_on({"127.0.0.1:8000"});
+  switchboard_->listens_on({"127.0.0.1:8000"}, "http://localhost:8000/");
   for (const bus::Topic topic : {bus::Topic::Tree, bus::Topic::Backend}) {
     bus_.subscribe(bus::Topic::Proxy, topic, bus::Audience::TicketHandlers,
                    [this](const bus::Message& message) { on_message(message); });

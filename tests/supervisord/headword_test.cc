@@ -5,17 +5,12 @@
 namespace hpp::supervisord {
 namespace {
 
-TEST(Headword, IsTheStateInItsColour) {
-  const auto word = headword("Running: generation 1 answers", Backend::State::Running);
-  EXPECT_EQ(word.word, "Running");
-  EXPECT_EQ(word.colour, log::Colour::Green);
-  EXPECT_EQ(headword("Error: exit code 1", Backend::State::Error).colour, log::Colour::Red);
-}
-
-TEST(Headword, IsEmptyForOtherLines) {
-  for (const char* const text : {"hpp-watchd is not ready yet: starting", "", "one", ": x"}) {
-    EXPECT_EQ(headword(text, Backend::State::Running).word, "") << text;
-  }
+TEST(Headword, HasTheColourOfTheState) {
+  EXPECT_EQ(colour_of(Backend::State::Running), log::Colour::Green);
+  EXPECT_EQ(colour_of(Backend::State::Loading), log::Colour::Cyan);
+  EXPECT_EQ(colour_of(Backend::State::Killing), log::Colour::Yellow);
+  EXPECT_EQ(colour_of(Backend::State::Error), log::Colour::Red);
+  EXPECT_EQ(colour_of(Backend::State::Stopping), log::Colour::None);
 }
 
 }  // namespace

@@ -150,7 +150,8 @@ class ProbeTest : public testing::Test {
                    Probe::Handlers{.owner_of = owner_of,
                                    .on_answer = on_answer,
                                    .on_stranger = [this] { ++strangers_; },
-                                   .on_sight = [this](const Sight& s) { sights_.push_back(s); }});
+                                   .on_sight = [this](const Sight& s) { sights_.push_back(s); },
+                                   .on_late = [](const Sight&) {}});
     probe_->start();
   }
 

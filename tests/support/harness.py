@@ -350,6 +350,8 @@ class Hpp(Program):
     """A running hpp-launch (or one helper, started by IntegrationTest.start_helper), with its
     snapshots."""
 
+    is_verbose = True
+
     def __init__(self, command, world, bind, backend):
         self.bind = bind
         self.backend = backend
@@ -460,6 +462,9 @@ class IntegrationTest(unittest.TestCase):
             arguments = ("--livereload-port", 0, *arguments)
         if "--barrier-timeout" not in arguments:
             arguments = ("--barrier-timeout", LONG_BARRIER_MS, *arguments)
+        # Most tests read the details, such as generations; Hpp subclasses may show what a person sees.
+        if getattr(kind, "is_verbose", True):
+            arguments = ("--verbose", *arguments)
         arguments = with_watcher(arguments)
         words = [str(a).replace("{bind}", str(bind)).replace("{backend}", str(backend))
                  for a in arguments]
@@ -480,6 +485,7 @@ class IntegrationTest(unittest.TestCase):
         folder = make_run_directory(self.run_directory(bind))
         if name == "watchd":
             arguments = with_watcher(arguments)
+        arguments = ("--verbose", *arguments)
         where = {"proxyd": [f"localhost:{bind}", backend, "--barrier-timeout", LONG_BARRIER_MS],
                  "watchd": [], "supervisord": [backend]}
         return self._keep(Hpp([self.program(name), *where[name], "--run-dir", folder, *arguments],

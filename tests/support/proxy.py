@@ -14,7 +14,7 @@ def start_proxy(test, bind, backend, *options, starter=()):
     """Starts the proxy, through the command `starter` if there is one, and returns the Program. At the
     end of the test, the proxy must exit without an error."""
     proxy = Program([*starter, BUILD_DIR / "proxyd" / "hpp-proxyd", bind, backend,
-                     "--assume-running", *options], None, dict(os.environ))
+                     "--assume-running", "--verbose", *options], None, dict(os.environ))
 
     def end():
         proxy.end()

@@ -19,7 +19,7 @@ struct StopTimer {
 struct TimerExpired {};
 
 struct Say {  // write a line into the log
-  enum class Level { Warning, Info, Debug };
+  enum class Level { Warning, Info, Detail, Debug };
 
   Level level;
   std::string text;

@@ -144,7 +144,7 @@ void Tree::handle(const Watching&, TimePoint now) {
     say(Say::Level::Info, fmt::format("watching {} again after {} ms", settings_.directory,
                                       duration_cast<milliseconds>(now - *lost_at_).count()));
   } else {
-    say(Say::Level::Info, fmt::format("watching {}", settings_.directory));
+    say(Say::Level::Detail, fmt::format("watching {}", settings_.directory));
   }
   lost_at_.reset();
   publish();

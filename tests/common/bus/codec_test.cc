@@ -87,6 +87,7 @@ std::vector<Message> samples() {
   }
   messages.emplace_back(ProxyState{.stamp = stamp,
                                    .listening = {"127.0.0.1:8000", "[::1]:8000"},
+                                   .url = "http://localhost:8000/",
                                    .clients = 1,
                                    .held = 2,
                                    .forwarded = kBig,
@@ -162,7 +163,7 @@ bool is_later(const std::string& name) {
          name == "restarts_done" || name == "liveness_check" || name == "released" ||
          name == "restart" || name == "restart_accepted" || name == "lag_ms" ||
          name == "other_roots" || name == "failure" || name == "error" || name == "paused" ||
-         name == "noted";
+         name == "noted" || name == "url";
 }
 
 TEST(Codec, DecodesMessagesOfAnEarlierVersion) {
@@ -445,7 +446,7 @@ std::vector<Message> endless_messages() {
                    .output_tail = text,
                    .problem = text,
                    .cause = {.text = text, .changed = words}},
-      ProxyState{.listening = words, .problem = text}};
+      ProxyState{.listening = words, .url = text, .problem = text}};
 }
 
 std::size_t bytes_of(const std::vector<std::string>& words) {

@@ -9,7 +9,7 @@ using enum Typed::Meaning;
 using Lines = std::vector<Typed>;
 
 Lines typed(std::string_view bytes) {
-  return Keys().take(bytes);
+  return Keys(Keys::Mode::Lines).take(bytes);
 }
 
 TEST(Keys, ParsesTheCommandsInTheHelp) {
@@ -18,6 +18,9 @@ TEST(Keys, ParsesTheCommandsInTheHelp) {
   EXPECT_EQ(typed("h\n"), (Lines{{Help, "h"}}));
   EXPECT_EQ(typed("?\n"), (Lines{{Help, "?"}}));
   EXPECT_EQ(typed("q\n"), (Lines{{Quit, "q"}}));
+  EXPECT_EQ(typed("o\n"), (Lines{{Open, "o"}}));
+  EXPECT_EQ(typed("u\n"), (Lines{{Urls, "u"}}));
+  EXPECT_EQ(typed("c\n"), (Lines{{Clear, "c"}}));
   EXPECT_EQ(typed("  r \r\n"), (Lines{{Restart, "r"}}));
 }
 
@@ -42,17 +45,61 @@ TEST(Keys, DoesNotDependOnHowTheInputIsSplit) {
   const Lines whole = typed(kBytes);
   EXPECT_EQ(whole.size(), 4U);
   for (std::size_t at = 0; at <= kBytes.size(); ++at) {
-    Keys keys;
+    Keys keys(Keys::Mode::Lines);
     Lines lines = keys.take(kBytes.substr(0, at));
     for (auto& line : keys.take(kBytes.substr(at))) lines.push_back(std::move(line));
     EXPECT_EQ(lines, whole) << "split at " << at;
   }
-  Keys keys;
+  Keys keys(Keys::Mode::Lines);
   Lines lines;
   for (const char c : kBytes) {
     for (auto& line : keys.take(std::string_view(&c, 1))) lines.push_back(std::move(line));
   }
   EXPECT_EQ(lines, whole);
+}
+
+class SingleKeys : public testing::Test {
+ protected:
+  Lines typed(std::string_view bytes) { return keys_.take(bytes); }
+
+ private:
+  Keys keys_{Keys::Mode::Single};
+};
+
+TEST_F(SingleKeys, AreCommandsWithoutEnter) {
+  EXPECT_EQ(typed("r"), (Lines{{Restart, "r"}}));
+  EXPECT_EQ(typed("R"), (Lines{{Restart, "R"}}));
+  EXPECT_EQ(typed("q"), (Lines{{Quit, "q"}}));
+  EXPECT_EQ(typed("\x0c"), (Lines{{Clear, ""}})) << "Ctrl+L";
+}
+
+TEST_F(SingleKeys, AreCommandsWithEnter) {
+  EXPECT_EQ(typed("r"), (Lines{{Restart, "r"}}));
+  EXPECT_EQ(typed("\n"), Lines{}) << "it belongs to the r";
+  EXPECT_EQ(typed("\n"), (Lines{{Blank, ""}}));
+  EXPECT_EQ(typed("r\n"), (Lines{{Restart, "r"}}));
+  EXPECT_EQ(typed("\x04r\n"), (Lines{{Restart, "r"}})) << "Ctrl+D before";
+  EXPECT_EQ(typed("h\nr\n"), (Lines{{Help, "h"}, {Restart, "r"}}));
+}
+
+TEST_F(SingleKeys, IgnoreAPaste) {
+  EXPECT_EQ(typed("quit"), Lines{});
+  EXPECT_EQ(typed("r"), (Lines{{Restart, "r"}})) << "the paste is forgotten";
+  EXPECT_EQ(typed("npm run q\n"), (Lines{{Unknown, "npm run q"}}));
+}
+
+TEST_F(SingleKeys, IgnoreEscapeSequencesAndControlCharacters) {
+  for (const char* const bytes : {"\x1b[A", "\x1b", "\x04", "\x7f"}) {
+    EXPECT_EQ(typed(bytes), Lines{}) << bytes;
+  }
+}
+
+TEST_F(SingleKeys, ReportAnUnknownWordOnce) {
+  EXPECT_EQ(typed("w"), (Lines{{Unknown, "w"}}));
+  EXPECT_EQ(typed("a"), Lines{});
+  EXPECT_EQ(typed("t"), Lines{});
+  EXPECT_EQ(typed("\n"), Lines{});
+  EXPECT_EQ(typed("w"), (Lines{{Unknown, "w"}}));
 }
 
 }  // namespace

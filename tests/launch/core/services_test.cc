@@ -26,6 +26,10 @@ Say warning(const std::string& text) {
   return {.tone = Say::Tone::Warning, .text = text};
 }
 
+Say info(const std::string& text) {
+  return {.tone = Say::Tone::Info, .text = text};
+}
+
 Say error(const std::string& text) {
   return {.tone = Say::Tone::Error, .text = text};
 }
@@ -100,7 +104,7 @@ TEST(Services, StopsInOrder) {
         .when(HelperExited{Watchd, kOrderly}, Stopping)
         .when(HelperExited{Proxyd, kOrderly}, Stopping)
         .when(HelperExited{Supervisord, kOrderly}, Sweeping, sweep())
-        .when(BackendSwept{}, Left, {Leave{128 + signal}})
+        .when(BackendSwept{}, Left, {info("stopped"), Leave{128 + signal}})
         .when(StopTimeOver{}, Left)
         .when(StopRequested{SIGINT}, Left);
   }
@@ -114,7 +118,7 @@ TEST(Services, KillsHelpersThatDoNotStopInTime) {
             {KillHelper{Watchd}, KillHelper{Supervisord}, StartStopTimer{kKillTime}})
       .when(HelperExited{Watchd, kKilled}, Killing)
       .when(HelperExited{Supervisord, kKilled}, Sweeping, sweep())
-      .when(BackendSwept{}, Left, {Leave{143}});
+      .when(BackendSwept{}, Left, {info("stopped"), Leave{143}});
 }
 
 TEST(Services, ExitsWithinASecondEvenIfNoProcessDies) {
@@ -395,7 +399,7 @@ TEST(Services, ExitsWithZeroIfTheUserTypedQ) {
       .when(HelperExited{Watchd, kOrderly}, Stopping)
       .when(HelperExited{Proxyd, kOrderly}, Stopping)
       .when(HelperExited{Supervisord, kOrderly}, Sweeping, sweep())
-      .when(BackendSwept{}, Left, {Leave{0}});
+      .when(BackendSwept{}, Left, {info("stopped"), Leave{0}});
 }
 
 }  // namespace

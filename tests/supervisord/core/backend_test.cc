@@ -1182,5 +1182,32 @@ TEST(Delay, IsTheReasonThatTheProbeReports) {
   EXPECT_THAT(life(saw(Sight::Is::Silence)), IsEmpty()) << "the report comes too late";
 }
 
+TEST(Backend, SaysOnceWhatItSeesIfTheServerIsLate) {
+  Life life = begun();
+  life(Spawned{.pid = 100});
+  const auto line = [&](Sight sight) {
+    sight.address = "127.0.0.1:8001";
+    life(ProbeSaw{.generation = 1, .sight = std::move(sight), .is_late = true});
+    const auto said = life.all<Say>();
+    return said.empty() ? "" : said.front().brief->headword + said.front().brief->text;
+  };
+  EXPECT_EQ(line({.is = Sight::Is::NoListener}),
+            "still starting after 5000 ms: nothing listens on 127.0.0.1:8001");
+  EXPECT_EQ(line({.is = Sight::Is::NoListener, .elsewhere = {"port 9000"}}),
+            "still starting after 5000 ms: your server listens on port 9000, but hpp expects it on "
+            "127.0.0.1:8001. Let both name the same port");
+  EXPECT_EQ(line({.is = Sight::Is::NoListener, .tracer = "pid 7 (gdb)"}),
+            "still starting after 5000 ms: pid 7 (gdb) holds it for debugging. It goes on when the "
+            "debugger lets it");
+  EXPECT_EQ(
+      line({.is = Sight::Is::Silence}),
+      "still starting after 5000 ms: 127.0.0.1:8001 accepts connections, but has not answered "
+      "yet. If it never answers HEAD /, use --ready tcp or --ready-path");
+  EXPECT_EQ(life.all<Say>().front().text.substr(0, 30), "Loading: no answer after 5000 ");
+  EXPECT_EQ(line({.is = Sight::Is::Nothing}), "") << "nothing was tried";
+  life(ProbeSaw{.generation = 1, .sight = {.is = Sight::Is::Silence}});
+  EXPECT_TRUE(life.all<Say>().empty()) << "it is not late";
+}
+
 }  // namespace
 }  // namespace hpp::supervisord

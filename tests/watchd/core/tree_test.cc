@@ -132,7 +132,7 @@ TEST_F(TreeTest, TheFirstWatchCountsNoChange) {
   EXPECT_EQ(done(), Effects{});
   when(Watching{});
   EXPECT_EQ(done(), Effects{(Publish{{.clock = "c:1", .watching = true}})});
-  EXPECT_EQ(said(Say::Level::Info), Lines{"watching /home/me/site"});
+  EXPECT_EQ(said(Say::Level::Detail), Lines{"watching /home/me/site"});
   EXPECT_EQ(state(), State::Watching);
 }
 
