@@ -5,6 +5,7 @@
 #include "common/clock.h"
 #include "common/os/error.h"
 #include "common/os/limits.h"
+#include "proxyd/core/editor.h"
 #include "proxyd/core/failure_log.h"
 #include "proxyd/core/http/validators.h"
 #include "proxyd/core/pages/error_page.h"
@@ -447,18 +448,31 @@ std::string Client::shown_request() {
   return proxyd::shown_request(has_head ? request_->head : stream_.input().front());
 }
 
+// The target of the page's button that opens the error's file: on another machine, there is none.
+std::string Client::editor_target(const bus::BackendState& backend) {
+  const auto place = editor_place(backend, context_.switchboard.barrier().tree());
+  if (!place) return "";
+  return context_.has_editor() ? std::string(kOpenEditorPath) : vscode_link(*place);
+}
+
 void Client::perform(const Answer& effect) {
   end_record(RequestRecord::End::Own, effect.status);
+  Answer answer = effect;
   if (const auto line = failure_line(shown_request(), effect)) {
     context_.report(effect.status >= 500 ? log::Level::Warning : log::Level::Info, *line);
   }
   bus::BackendState backend;
   if (target().gate.is_supervised()) backend = target().gate.backend().value_or(backend);
+  if (effect.kind == Answer::Kind::Crashed) {
+    if (effect.was_sent) target().crash_requests.on(backend.generation, shown_request());
+    answer.why = target().crash_requests.text(backend.generation);
+  }
   const RequestFacts& request = connection_.facts();
   const Audience audience{.may_see_output = request.may_see_errors || context_.expose_errors,
                           .now_ms = wall_ms(),
-                          .nonce = random_nonce()};
-  downstream_.write(error_answer(effect, request, backend, audience), request.is_head,
+                          .nonce = random_nonce(),
+                          .editor = request.may_see_errors ? editor_target(backend) : ""};
+  downstream_.write(error_answer(answer, request, backend, audience), request.is_head,
                     audience.now_ms);
 }
 

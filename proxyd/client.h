@@ -70,6 +70,7 @@ struct ClientContext {
   NoticeLog notices;                             // the notices that were logged
   std::function<void(log::Level, const std::string&)> report;  // logs a line of core/failure_log.h
   bool expose_errors;  // whether clients on other machines get the backend's output, too
+  std::function<bool()> has_editor;  // whether HPP_EDITOR is set (core/editor.h)
   std::function<void(const Switchboard::Effects&)> perform;  // performs the switchboard's effects
   std::function<void()> read_bus;  // handles the messages that have arrived on the bus
   // Looks into watchd's queues of changes (change_queues.h).
@@ -151,6 +152,7 @@ class Client final : private StreamListener, private UpstreamListener {
   std::string shown_request();
   void give_notice(const std::optional<Notice>& notice);
   void end_record(RequestRecord::End end, int status = 0);
+  std::string editor_target(const bus::BackendState& backend);
   void close();
 
   void handle(const Event& event);

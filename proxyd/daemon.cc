@@ -35,6 +35,11 @@ std::string network_line(std::uint16_t port) {
   return line.empty() ? "--lan: this machine has no address in a local network" : "Network:" + line;
 }
 
+void log_addresses(const Options& options) {
+  log::detail("http://{} forwards to {}", to_string(options.bind), to_string(options.backend));
+  if (options.lan) log::detail("{}", network_line(options.bind.port));
+}
+
 Barrier::Settings barrier_for(const Options& options) {
   return {.is_on = options.barrier && !options.assume_running,
           .timeout = Milliseconds{options.barrier_timeout_ms},
@@ -65,6 +70,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
           .records = RequestRecords(options.inspect),
           .report = [this](log::Level level, const std::string& line) { report(level, line); },
           .expose_errors = options.expose_errors,
+          .has_editor = [this] { return editor_.has_command(); },
           .perform = [this](const Switchboard::Effects& effects) { perform(effects); },
           .read_bus = [this] { read_bus(); },
           .look_at_queues =
@@ -76,6 +82,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
           .hand_over = [this](Client& client, Stream& stream,
                               const std::string& key) { hand_over(client, stream, key); },
           .on_closed = [this](Client& client) { forget(client); }},
+      editor_(loop),
       livereload_(loop),
       repeater_(loop),
       url_("http://" + to_string(options.bind)),
@@ -113,8 +120,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
     supervisor_timer_.start(kSupervisorPatience);
   }
   perform(switchboard().count());
-  log::detail("http://{} forwards to {}", to_string(options.bind), to_string(options.backend));
-  if (options.lan) log::detail("{}", network_line(options.bind.port));
+  log_addresses(options);
   manager_.ready();
 }
 
@@ -224,6 +230,18 @@ void Daemon::hand_over(Client& client, Stream& stream, const std::string& websoc
   forget(client);
 }
 
+OwnAnswer Daemon::open_editor() {
+  const bus::BackendState backend = context_.target.gate.backend().value_or(bus::BackendState{});
+  const auto place = editor_place(backend, switchboard().barrier().tree());
+  if (!editor_.has_command()) {
+    return {.status = 404, .body = "Set HPP_EDITOR to the command of your editor: code -g\n"};
+  }
+  if (!place) return {.status = 404, .body = "There is no error in a file of the project.\n"};
+  const std::string problem = editor_.open(*place);
+  if (!problem.empty()) return {.status = 500, .body = problem + '\n'};
+  return {.status = 202, .body = "Opening the file in your editor.\n"};
+}
+
 // Performs what the answer of endpoint_answer() will say.
 void Daemon::act_on(const AnswerOwn& asked) {
   using enum OwnEndpoint;
@@ -242,6 +260,7 @@ void Daemon::send_again(const RequestRecord* record) {
 }
 
 OwnAnswer Daemon::answer_endpoint(const AnswerOwn& asked, const RequestFacts& request) {
+  if (asked.endpoint == OwnEndpoint::OpenEditor) return open_editor();
   act_on(asked);
   bus::ProxyState proxy = switchboard().state_now();
   if (publisher_ && publisher_->last()) proxy.stamp = bus::stamp_of(*publisher_->last());

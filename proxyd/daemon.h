@@ -19,6 +19,7 @@
 #include "proxyd/client.h"
 #include "proxyd/core/failure_log.h"
 #include "proxyd/core/pages/output_lines.h"
+#include "proxyd/editor_runner.h"
 #include "proxyd/livereload_server.h"
 #include "proxyd/repeater.h"
 
@@ -51,6 +52,7 @@ class Daemon {
   void act_on(const AnswerOwn& asked);
   void send_again(const RequestRecord* record);
   OwnAnswer answer_endpoint(const AnswerOwn& asked, const RequestFacts& request);
+  OwnAnswer open_editor();
 
   Switchboard& switchboard() { return context_.switchboard; }
 
@@ -59,6 +61,7 @@ class Daemon {
   ClientContext context_;
   std::unordered_map<ConnectionId, std::unique_ptr<Client>> clients_;
   ConnectionId next_connection_ = 1;
+  EditorRunner editor_;
   LiveReloadServer livereload_;
   Repeater repeater_;
   std::string url_;  // `http://localhost:8000`

@@ -94,12 +94,14 @@ std::vector<OutputPart> output_parts(const bus::BackendState& backend) {
   return parts;
 }
 
-std::string failure_title(const bus::BackendState& backend) {
+std::string failure_title(const bus::BackendState& backend, const std::string& requests) {
   switch (backend.failure) {
     case bus::Failure::None:
       return title_without_reason(backend);
     case bus::Failure::Crashed:
-      return "Your server has crashed";
+      return requests.empty()
+                 ? "Your server has crashed"
+                 : fmt::format("Your server crashed while it handled {}", printable(requests));
     case bus::Failure::Ended:
       return "Your server has ended";
     case bus::Failure::BuildFailed:

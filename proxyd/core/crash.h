@@ -43,8 +43,10 @@ struct OutputPart {
 // Returns whole_lines() in parts. Consecutive foreign frames of the error are one part.
 std::vector<OutputPart> output_parts(const bus::BackendState& backend);
 
-// Returns a headline for the failure: `The build failed`, `Port 8001 is in use`.
-std::string failure_title(const bus::BackendState& backend);
+// Returns a headline for the failure: `The build failed`, `Port 8001 is in use`. `requests` are
+// those that the backend had when it crashed (crash_requests.h): `Your server crashed while it
+// handled GET /x`.
+std::string failure_title(const bus::BackendState& backend, const std::string& requests = "");
 
 // Describes the failure completely for a developer who does not see this machine, or for an AI
 // assistant: error, source, command, change and output.

@@ -179,15 +179,18 @@ struct Answer {
     Refused,
     QueueFull,
     QueueTimeout,
+    StillStarting,
     HalfClosed
   };
 
   Kind kind = Kind::Crashed;
   int status = 503;
   // Refused: what is wrong with the request, as a clause. BadGateway, Shortage, HalfClosed: the
-  // whole text.
+  // whole text. Crashed: the requests that the backend had when it crashed, `GET /x`; the shell
+  // sets it.
   std::string why;
   std::string_view allow = {};  // status 405: the methods that are allowed
+  bool was_sent = false;        // Crashed: the backend had this request
 
   bool operator==(const Answer&) const = default;
 };

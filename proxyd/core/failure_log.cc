@@ -30,6 +30,7 @@ std::string reason_of(const Answer& answer) {
     case Answer::Kind::QueueTimeout:
       return "your server was not ready in time (--queue-timeout)";
     case Answer::Kind::Crashed:
+    case Answer::Kind::StillStarting:
     case Answer::Kind::HalfClosed:
       return "";
   }

@@ -28,6 +28,7 @@ enum class OwnEndpoint {
   Wait,              // `/__hpp/wait`: answered when the backend serves all saves made before, or
                      // has failed
   Restart,           // POST `/__hpp/restart`: restarts the backend
+  OpenEditor,        // POST `/__hpp/open-editor`: opens the place of the error (editor.h)
   LiveReload,        // `/__hpp/livereload`, a WebSocket
   LiveReloadScript,  // `/__hpp/livereload.js`
   Options,           // OPTIONS with `Max-Forwards: 0`, for any target
@@ -50,7 +51,8 @@ constexpr bool waits_at_gate(OwnEndpoint endpoint) {
 // Whether the endpoint changes something, and so accepts only POST.
 constexpr bool is_action(OwnEndpoint endpoint) {
   return endpoint == OwnEndpoint::Restart || endpoint == OwnEndpoint::SendAgain ||
-         endpoint == OwnEndpoint::Repeat || endpoint == OwnEndpoint::SendOnce;
+         endpoint == OwnEndpoint::Repeat || endpoint == OwnEndpoint::SendOnce ||
+         endpoint == OwnEndpoint::OpenEditor;
 }
 
 struct NotOwn {  // the request is for the backend

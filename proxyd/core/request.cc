@@ -26,6 +26,10 @@ Request::Request(const RequestArrived& event, bool closes,
       ticket_(event.ticket),
       arrived_at_(now) {
   if (queue_timeout) overdue_at_ = now + *queue_timeout;
+  if (is_navigation() && (!overdue_at_ || now + kNavigationWait < *overdue_at_)) {
+    overdue_at_ = now + kNavigationWait;
+    gets_starting_page_ = true;
+  }
   hold();
 }
 
@@ -54,6 +58,12 @@ Query Request::query() const {
       break;
   }
   return situation::Begun{.generation = generation_};
+}
+
+// A browser opens a page, and its user looks at the last one meanwhile.
+bool Request::is_navigation() const {
+  return facts_.wanted == Wanted::Html && facts_.is_safe && !facts_.is_head &&
+         !facts_.asks_upgrade && !own_;
 }
 
 void Request::hold() {
@@ -127,7 +137,7 @@ Effects Request::on(const Judged& event, TimePoint now) {
     case Decision::Hold:
       return take_back();
     case Decision::Crashed:
-      return answer(Answer::Kind::Crashed, 503, "");
+      return answer_crash();
     case Decision::Unrepeated:
       return answer(Answer::Kind::Unrepeated, 503, "");
     case Decision::BadGateway:
@@ -326,7 +336,8 @@ Effects Request::on(const TimerExpired& event, TimePoint now) {
   }
   if (phase_ == Phase::Sent && keeps_head()) return {};  // the shell reports the head again
   if (phase_ == Phase::Held && !(leaves_at_ && *leaves_at_ <= now)) {
-    return answer(Answer::Kind::QueueTimeout, 503, "");
+    return answer(gets_starting_page_ ? Answer::Kind::StillStarting : Answer::Kind::QueueTimeout,
+                  503, "");
   }
   if (!leaves_at_ || phase_ == Phase::Tunnel) return {};
   if (phase_ != Phase::Answering) return answer_half_closed();
@@ -341,6 +352,16 @@ Effects Request::answer(Answer::Kind kind, int status, std::string why) {
   Effects effects;
   if (has_upstream()) effects.push_back(DropUpstream{});
   effects.push_back(Answer{.kind = kind, .status = status, .why = std::move(why)});
+  end(Outcome::Answered);
+  return effects;
+}
+
+Effects Request::answer_crash() {
+  const bool was_sent = has_upstream() || phase_ == Phase::Lost || phase_ == Phase::Ending;
+  Effects effects;
+  if (has_upstream()) effects.push_back(DropUpstream{});
+  effects.push_back(
+      Answer{.kind = Answer::Kind::Crashed, .status = 503, .why = {}, .was_sent = was_sent});
   end(Outcome::Answered);
   return effects;
 }

@@ -59,6 +59,9 @@ constexpr std::size_t kInterimBytesMax = 256 * 1024;
 // How long after a client's FIN an answer may begin, and then pause.
 constexpr std::chrono::milliseconds kHalfCloseGrace{1000};
 
+// A navigation that is Held for this long gets a page that says why, and turns into the site.
+constexpr std::chrono::milliseconds kNavigationWait{10'000};
+
 class Request {
  public:
   // How a request has ended.
@@ -117,6 +120,7 @@ class Request {
   bool client_may_send() const { return facts_.keeps_alive || !body_done_; }
 
  private:
+  bool is_navigation() const;
   void hold();
   Effects forward(std::uint64_t generation, TimePoint now);
   Effects take_back();
@@ -126,6 +130,7 @@ class Request {
   Effects complete();
   Effects lose_upstream();
   Effects answer(Answer::Kind kind, int status, std::string why);
+  Effects answer_crash();
   Effects answer_half_closed();
   Effects cut(std::string why = {});
   void end(Outcome outcome);
@@ -159,7 +164,8 @@ class Request {
   std::optional<bus::TreePoint> needs_;
   TimePoint arrived_at_{};
   TimePoint::duration held_{};
-  std::optional<TimePoint> overdue_at_;  // the end of the queue timeout
+  std::optional<TimePoint> overdue_at_;  // the end of the queue timeout, or of kNavigationWait
+  bool gets_starting_page_ = false;      // overdue_at_ is the end of kNavigationWait
   // The client's FIN has arrived. If the answer does not begin until then, or pauses later for as
   // long, the client counts as gone.
   std::optional<TimePoint> leaves_at_;

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "common/bus/messages.h"
+#include "proxyd/core/crash_requests.h"
 #include "proxyd/core/gate.h"
 #include "proxyd/core/history.h"
 #include "proxyd/core/http/answer_defects.h"
@@ -25,6 +26,7 @@ struct Target {
   std::string host{};                             // `localhost:8001`: for requests without a Host
   History history{};                              // the newest starts
   DefectRecord defects{};                         // the defects of its answers
+  CrashRequests crash_requests{};                 // the requests that it had when it crashed
 
   void on(const bus::BackendState& backend) {
     gate.on(backend);

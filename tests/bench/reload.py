@@ -163,7 +163,7 @@ class Hpp(Contender):
 
     def start(self):
         self.port = free_port()
-        self.spawn([str(LAUNCH), f"127.0.0.1:{self.port}", f"127.0.0.1:{self.project.port}",
+        self.spawn([str(LAUNCH), "--verbose", f"127.0.0.1:{self.port}", f"127.0.0.1:{self.project.port}",
                     "--livereload-port", "0", "--pattern", self.project.pattern, *self.options,
                     "--exec", *self.project.command], stdout=self.output)
 

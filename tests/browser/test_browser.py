@@ -606,6 +606,8 @@ class OwnPages(BrowserTest):
         page = self.open("bare", viewport=SIZES[0])
         page.wait("document.querySelector('h1')?.textContent === \"KeyError: 'database'\"")
         self.check_visible(page, "page", "document", ("h1", ".here i", "button"))
+        link = page.get("document.querySelector('a.button').href")
+        self.assertEqual(link, f"vscode://file{self.project}/app.py:5")
 
     def test_the_end_of_other_output_is_visible_at_once(self):
         self.save("app.py", "import sys\nsys.exit('line\\n' * 300 + 'the reason')\n")

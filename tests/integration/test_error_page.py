@@ -1,10 +1,12 @@
 """The answers that hpp gives instead of the server, for each kind of client."""
 
 import json
+import os
+import signal
 import socket
 import unittest
 
-from harness import PYTHON, Connection, Hpp, IntegrationTest, free_port, get
+from harness import PYTHON, Connection, Hpp, IntegrationTest, free_port, get, wait_for
 
 # Ends at once, and prints a coloured line and a line with a script element.
 BROKEN = r'''
@@ -27,6 +29,44 @@ class ErrorPage(IntegrationTest):
         self.assertEqual(answer.header("retry-after"), "1")
         self.assertEqual(answer.header("cache-control"), "no-store")
         self.assertEqual(answer.header("x-hpp-generation"), "1")
+
+    def test_the_editor_opens_at_the_error(self):
+        opened = self.directory / "opened"
+        script = self.directory / "my editor"
+        script.write_text(f'#!/bin/sh\necho "$@" > {opened}.new && mv {opened}.new {opened}\nexec sleep 1000\n')
+        script.chmod(0o755)
+        self.environment["HPP_EDITOR"] = f"'{script}' -g"
+        self.save("app.py", "\nprint(undefined)\n")
+        hpp = self.start_hpp("--exec", PYTHON, "app.py", "{backend}")
+        hpp.wait_state("Error")
+        self.assertIn('data-post="/__hpp/open-editor"', get(hpp.url, Accept=BROWSER).text)
+        answer = self.post(hpp, "/__hpp/open-editor", [("Origin", "http://evil.example")])
+        self.assertEqual(answer.status, 403)
+        answer = self.post(hpp, "/__hpp/open-editor")
+        self.assertEqual(answer.status, 202, answer.text)
+        wait_for(opened.exists, "the editor")
+        self.assertEqual(opened.read_text(), f"-g {self.project}/app.py:2\n")
+        hpp.stop()
+        [editor] = self.left()
+        os.kill(editor, signal.SIGKILL)  # it has outlived hpp
+        wait_for(lambda: not self.left(), "the end of the editor")
+
+    @staticmethod
+    def post(hpp, path, headers=()):
+        with Connection(hpp.bind) as client:
+            lines = [f"POST {path} HTTP/1.1", f"Host: localhost:{hpp.bind}", "Content-Length: 0"]
+            lines += [f"{name}: {value}" for name, value in headers]
+            client.send("\r\n".join(lines) + "\r\n\r\n")
+            return client.read_response("POST")
+
+    def test_without_hpp_editor_there_is_a_link_for_vs_code(self):
+        self.environment.pop("HPP_EDITOR", None)
+        self.save("app.py", "\nprint(undefined)\n")
+        hpp = self.start_hpp("--exec", PYTHON, "app.py", "{backend}")
+        hpp.wait_state("Error")
+        self.assertIn(f'<a class="button" href="vscode://file{self.project}/app.py:2">Open in VS Code</a>',
+                      get(hpp.url, Accept=BROWSER).text)
+        self.assertEqual(self.post(hpp, "/__hpp/open-editor").status, 404)
 
     def test_each_client_gets_its_preferred_format(self):
         hpp = self.start_broken()

@@ -11,6 +11,7 @@
 #include "common/text.h"
 #include "common/time_point.h"
 #include "proxyd/core/crash.h"
+#include "proxyd/core/editor.h"
 #include "proxyd/core/pages/ansi.h"
 #include "proxyd/embedded.h"
 
@@ -25,7 +26,7 @@ using Json = nlohmann::json;
 struct Story {
   Answer::Kind kind = Answer::Kind::Crashed;
   std::string_view name;  // the error's name, for programs
-  std::string title;      // without HTML's special characters
+  std::string title;
   std::string text;
   bool tells_all = false;  // whether it shows the backend's command, exit status and output
   bool any_live = false;   // whether the page waits for any live backend, or only for another one
@@ -47,17 +48,26 @@ constexpr const char* kWithheld =
     "it has failed. hpp shows the reason only on its own machine and at localhost; --expose-errors "
     "shows it everywhere";
 
+// Says what the server waits for.
+std::string starting_text(const bus::BackendState& backend, bool may_see_output) {
+  if (!may_see_output || backend.delay.empty()) {
+    return "It has not answered for 10 seconds. This page turns into your site when it does";
+  }
+  return backend.delay;
+}
+
 Story story_of(const Answer& answer, const bus::BackendState& backend, bool may_see_output) {
   switch (answer.kind) {
     case Answer::Kind::Crashed:
-      return {.kind = answer.kind,
-              .name = "crashed",
-              .title = may_see_output ? failure_title(backend) : "Your server has crashed",
-              .text = may_see_output ? how_it_ended(backend) : kWithheld,
-              .tells_all = may_see_output,
-              .any_live = true,
-              .retried = backend.exit && !backend.exit->spawn_error.empty(),
-              .paused = backend.paused};
+      return {
+          .kind = answer.kind,
+          .name = "crashed",
+          .title = may_see_output ? failure_title(backend, answer.why) : "Your server has crashed",
+          .text = may_see_output ? how_it_ended(backend) : kWithheld,
+          .tells_all = may_see_output,
+          .any_live = true,
+          .retried = backend.exit && !backend.exit->spawn_error.empty(),
+          .paused = backend.paused};
     case Answer::Kind::Unrepeated:
       return {.kind = answer.kind,
               .name = "unrepeated",
@@ -91,6 +101,12 @@ Story story_of(const Answer& answer, const bus::BackendState& backend, bool may_
               .text =
                   "Your server did not become ready for this request in time "
                   "(--queue-timeout).",
+              .any_live = true};
+    case Answer::Kind::StillStarting:
+      return {.kind = answer.kind,
+              .name = "still_starting",
+              .title = "Your server is still starting",
+              .text = starting_text(backend, may_see_output),
               .any_live = true};
     case Answer::Kind::Refused:
       return {.kind = answer.kind,
@@ -236,16 +252,30 @@ std::string output_html(const bus::BackendState& backend) {
       backend.error ? "" : " only", html);
 }
 
-std::string buttons_html(const bus::BackendState& backend) {
+// The button that opens the place of the error.
+std::string editor_html(const std::string& editor) {
+  if (editor.empty()) return "";
+  if (editor != kOpenEditorPath) {
+    return fmt::format("<a class=\"button\" href=\"{}\">Open in VS Code</a>", html_escaped(editor));
+  }
+  return fmt::format(
+      "<button type=\"button\" data-post=\"{}\" data-done=\"hpp opens the file in your editor\" "
+      "hidden>Open in editor</button>",
+      editor);
+}
+
+std::string buttons_html(const bus::BackendState& backend, const std::string& editor) {
   const std::string error = backend.error
                                 ? to_string(*backend.error) + "\n\n" + source_text(*backend.error)
                                 : failure_title(backend) + ": " + how_it_ended(backend);
   return fmt::format(
-      "<p class=\"buttons\"><button type=\"button\" data-copy=\"{}\">Copy</button>"
+      "<p class=\"buttons\">{}<button type=\"button\" data-copy=\"{}\">Copy</button>"
       "<button type=\"button\" data-copy=\"{}\">Copy for an AI assistant</button>"
-      "<button type=\"button\" data-post=\"/__hpp/restart\" hidden>Restart the "
+      "<button type=\"button\" data-post=\"/__hpp/restart\" "
+      "data-done=\"hpp restarts your server…\" hidden>Restart the "
       "server</button></p>\n",
-      html_escaped(printable_lines(error)), html_escaped(failure_report(backend)));
+      editor_html(editor), html_escaped(printable_lines(error)),
+      html_escaped(failure_report(backend)));
 }
 
 std::string facts_html(const bus::BackendState& backend, std::int64_t now_ms) {
@@ -274,12 +304,12 @@ std::string heading_html(const Story& story, int status, const bus::BackendState
     return fmt::format(
         "<p class=\"kicker bad\"><b>{}</b> from hpp, not from your server</p>\n"
         "<h1>{}</h1>\n<p class=\"lead\">{}</p>\n",
-        status, story.title, html_escaped(sentence(story.text)));
+        status, html_escaped(story.title), html_escaped(sentence(story.text)));
   }
   std::string html = fmt::format(
       "<p class=\"kicker bad\"><b>{}</b> {} from hpp, not from your server</p>\n"
       "<h1 class=\"error\">{}</h1>\n",
-      story.title, status, html_escaped(printable(error->message)));
+      html_escaped(story.title), status, html_escaped(printable(error->message)));
   const std::string source = source_html(*error);
   if (source.empty() && !error->file.empty()) {
     html += fmt::format("<p class=\"place\"><code>{}</code></p>\n", html_escaped(place_of(*error)));
@@ -288,12 +318,15 @@ std::string heading_html(const Story& story, int status, const bus::BackendState
 }
 
 std::string failure_html(const Story& story, const bus::BackendState& backend,
-                         std::int64_t now_ms) {
+                         const Audience& audience) {
+  const std::int64_t now_ms = audience.now_ms;
   const std::string how =
       fmt::format("<p class=\"how\">{}</p>\n", html_escaped(sentence(story.text)));
   if (!backend.error)
-    return output_html(backend) + buttons_html(backend) + facts_html(backend, now_ms);
-  return buttons_html(backend) + how + facts_html(backend, now_ms) + output_html(backend);
+    return output_html(backend) + buttons_html(backend, audience.editor) +
+           facts_html(backend, now_ms);
+  return buttons_html(backend, audience.editor) + how + facts_html(backend, now_ms) +
+         output_html(backend);
 }
 
 std::string_view hint_of(const Story& story, bool is_safe) {
@@ -316,7 +349,8 @@ std::string html_of(const Story& story, int status, const RequestFacts& request,
   std::string html =
       "<!doctype html>\n<html lang=\"en\" data-hpp>\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n";
-  html += fmt::format("<title>{}</title>\n<link rel=\"icon\" href=\"data:,\">\n", story.title);
+  html += fmt::format("<title>{}</title>\n<link rel=\"icon\" href=\"data:,\">\n",
+                      html_escaped(story.title));
   if (story.waits && request.is_safe) {
     html += "<noscript><meta http-equiv=\"refresh\" content=\"2\"></noscript>\n";
   }
@@ -327,7 +361,7 @@ std::string html_of(const Story& story, int status, const RequestFacts& request,
       now_ms, story.is_crash() || !story.any_live ? backend.generation : 0, story.any_live ? 1 : 0,
       request.is_safe ? 1 : 0, status);
   html += heading_html(story, status, backend);
-  if (story.tells_all) html += failure_html(story, backend, now_ms);
+  if (story.tells_all) html += failure_html(story, backend, audience);
   html += fmt::format("<p class=\"hint\" role=\"status\">{}</p>\n</main>\n",
                       hint_of(story, request.is_safe));
   if (story.waits) {

@@ -15,6 +15,7 @@ struct Audience {
   bool may_see_output = false;  // whether it may see the output, command and changed files
   std::int64_t now_ms = 0;      // since the Unix epoch
   std::string nonce = {};       // random, for one page
+  std::string editor = {};      // kOpenEditorPath or a link (editor.h); empty: no button
 };
 
 // `backend`: the newest report, which has the reason. A client that asks for a WebSocket gets no

@@ -40,7 +40,7 @@ for (const button of actions) {
     button.disabled = true;
     try {
       const answer = await fetch(button.dataset.post, {method: "POST"});
-      hint.textContent = answer.ok ? "hpp restarts your server…" : await answer.text();
+      hint.textContent = answer.ok ? button.dataset.done : await answer.text();
     } catch {
       hint.textContent = "hpp does not answer. Try again in a second.";
     }

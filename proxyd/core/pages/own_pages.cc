@@ -247,7 +247,8 @@ OwnAnswer endpoint_answer(const AnswerOwn& asked, const RequestFacts& request,
       return {.type = "text/javascript", .body = std::string(kLiveReloadScript)};
     case OwnEndpoint::Options:
       return {.body = "hpp answers this itself: Max-Forwards is 0, so it is not forwarded.\n"};
-    case OwnEndpoint::LiveReload:  // must not be passed
+    case OwnEndpoint::OpenEditor:  // the shell answers it
+    case OwnEndpoint::LiveReload:
       break;
   }
   assert(false);

@@ -31,9 +31,9 @@ struct Knowledge {
   std::string_view nonce = {};  // random, for one page
 };
 
-// The endpoint must not be LiveReload, whose connection becomes a WebSocket instead. Wait: 200 if
-// the backend runs and serves the newest files; 503 with the reason if it does not, or if hpp
-// cannot tell because the watcher has a problem.
+// The endpoint must not be LiveReload, whose connection becomes a WebSocket instead, or OpenEditor.
+// Wait: 200 if the backend runs and serves the newest files; 503 with the reason if it does not, or
+// if hpp cannot tell because the watcher has a problem.
 //
 // An action must be performed before: `records` then says which requests are repeated.
 OwnAnswer endpoint_answer(const AnswerOwn& asked, const RequestFacts& request,

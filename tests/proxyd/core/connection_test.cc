@@ -175,6 +175,34 @@ TEST(Connection, AnswersARequestThatHasWaitedTooLong) {
                          {Answer{.kind = Answer::Kind::QueueTimeout}, FinishClient{}}, Finishing);
 }
 
+TEST(Connection, ANavigationThatWaitsForLongGetsAPage) {
+  RequestFacts navigation = kGet;
+  navigation.wanted = Wanted::Html;
+  Steps steps;
+  steps.after(RequestArrived{navigation}, judged(Stay));
+  EXPECT_EQ(steps.connection().wake_at(), steps.now() + kNavigationWait);
+  steps.wait(kNavigationWait)
+      .when(TimerExpired{}, {Answer{.kind = Answer::Kind::StillStarting}, FinishClient{}},
+            Finishing);
+  Steps impatient(300ms);
+  impatient.after(RequestArrived{navigation}, judged(Stay)).wait(300ms).when(TimerExpired{});
+  EXPECT_EQ(impatient.answered(), Answer::Kind::QueueTimeout);
+}
+
+TEST(Connection, OtherRequestsWaitForAsLongAsItTakes) {
+  RequestFacts facts = kGet;
+  facts.wanted = Wanted::Html;
+  facts.is_safe = false;  // a form that was sent must not get lost
+  Steps steps;
+  steps.after(RequestArrived{facts}, judged(Stay));
+  EXPECT_FALSE(steps.connection().wake_at());
+  facts.is_safe = true;
+  facts.asks_upgrade = true;
+  Steps upgrade;
+  upgrade.after(RequestArrived{facts}, judged(Stay));
+  EXPECT_FALSE(upgrade.connection().wake_at());
+}
+
 TEST(Connection, TheQueueTimeoutCountsFromTheArrival) {
   Steps steps(300ms);
   const TimePoint arrived = steps.now();
@@ -220,8 +248,9 @@ TEST(Connection, TheRequestThatCrashesTheBackendGetsTheCrash) {
       .when(UpstreamLost{}, {DropUpstream{}, AskGate{}}, Lost)
       .when(judged(Stay), {});
   EXPECT_EQ(steps.connection().wake_at(), steps.now() + kDecisionWait);
-  steps.wait(5ms).when(judged(Crashed),
-                       {Answer{.kind = Answer::Kind::Crashed, .status = 503}, FinishClient{}});
+  steps.wait(5ms).when(
+      judged(Crashed),
+      {Answer{.kind = Answer::Kind::Crashed, .status = 503, .was_sent = true}, FinishClient{}});
   EXPECT_EQ(steps.connection().wake_at(), std::nullopt);
 }
 

@@ -81,6 +81,20 @@ TEST(OwnEndpoints, AcceptOnlyGetAndHead) {
   }
 }
 
+TEST(OwnEndpoints, TheEditorIsOpenedOnlyForAPageOfHppOrAProgram) {
+  const auto post = [](const std::string& fields, const char* method = "POST") {
+    return judge({.method = method, .target = "/__hpp/open-editor", .fields = fields});
+  };
+  EXPECT_EQ(post("Origin: http://localhost:8000\r\n"),
+            Own(OwnRequest{.endpoint = OwnEndpoint::OpenEditor, .websocket_key = {}}));
+  EXPECT_EQ(status_of(post("Origin: http://evil.example\r\n")), 403);
+  EXPECT_EQ(status_of(post("Sec-Fetch-Site: cross-site\r\n")), 403);
+  EXPECT_EQ(status_of(post("", "GET")), 405);
+  EXPECT_EQ(
+      status_of(judge({.method = "POST", .target = "/__hpp/open-editor", .peer_is_local = false})),
+      403);
+}
+
 TEST(OwnEndpoints, ARestartIsAcceptedOnlyFromAPageOfHppOrAProgram) {
   const auto post = [](const std::string& fields, const char* method = "POST") {
     return judge({.method = method, .target = "/__hpp/restart", .fields = fields});

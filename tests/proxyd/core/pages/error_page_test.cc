@@ -68,6 +68,43 @@ TEST(ErrorPage, ACrashShowsTheReasonAndTheOutput) {
   EXPECT_EQ(content_length(answer), body_of(answer).size());
 }
 
+TEST(ErrorPage, HasAButtonThatOpensTheEditor) {
+  Audience audience = kDeveloper;
+  EXPECT_THAT(crashed(kCrashed, kHtml, audience), Not(HasSubstr("Open in")));
+  audience.editor = "vscode://file/p/a.py:5";
+  EXPECT_THAT(crashed(kCrashed, kHtml, audience),
+              HasSubstr("<a class=\"button\" href=\"vscode://file/p/a.py:5\">Open in VS Code</a>"));
+  audience.editor = "/__hpp/open-editor";
+  EXPECT_THAT(crashed(kCrashed, kHtml, audience), HasSubstr("data-post=\"/__hpp/open-editor\""));
+  audience.may_see_output = false;
+  EXPECT_THAT(crashed(kCrashed, kHtml, audience), Not(HasSubstr("open-editor")));
+}
+
+TEST(ErrorPage, NamesTheRequestThatTheServerHandled) {
+  bus::BackendState backend = kCrashed;
+  backend.failure = bus::Failure::Crashed;
+  const Answer answer{.kind = Answer::Kind::Crashed, .why = "GET /a?<b>"};
+  const std::string page = write_answer(answer, kHtml, backend, kDeveloper);
+  EXPECT_THAT(page,
+              HasSubstr("<title>Your server crashed while it handled GET /a?&lt;b&gt;</title>"));
+  EXPECT_THAT(page, HasSubstr("<h1>Your server crashed while it handled GET /a?&lt;b&gt;</h1>"));
+  EXPECT_THAT(write_answer(answer, kHtml, backend, kStranger), Not(HasSubstr("GET /a")));
+  backend.failure = bus::Failure::PortInUse;
+  EXPECT_THAT(write_answer(answer, kHtml, backend, kDeveloper), Not(HasSubstr("GET /a")));
+}
+
+TEST(ErrorPage, ANavigationLearnsWhyTheServerHasNotStarted) {
+  const bus::BackendState backend{.generation = 3, .delay = "nothing listens on 127.0.0.1:8001"};
+  const Answer answer{.kind = Answer::Kind::StillStarting};
+  const std::string page = write_answer(answer, kHtml, backend, kDeveloper);
+  EXPECT_THAT(page, HasSubstr("<h1>Your server is still starting</h1>"));
+  EXPECT_THAT(page, HasSubstr("Nothing listens on 127.0.0.1:8001."));
+  EXPECT_THAT(page, HasSubstr("data-live=\"1\"")) << "it reloads when the server is ready";
+  EXPECT_THAT(write_answer(answer, kHtml, backend, kStranger), Not(HasSubstr("8001")));
+  EXPECT_THAT(write_answer(answer, kHtml, bus::BackendState{}, kDeveloper),
+              HasSubstr("It has not answered for 10 seconds."));
+}
+
 const bus::BackendError kNameError{.message = "NameError: <x>",
                                    .file = "shop/app.py",
                                    .line = 12,
