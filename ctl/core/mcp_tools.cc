@@ -27,11 +27,11 @@ constexpr std::int64_t kLines = 200;
 
 // One argument of a tool, and the option of the command that it becomes.
 struct Argument {
-  enum class Type { Flag, Number };
+  enum class Type { Flag, Number, Word };
 
   const char* name;
   Type type;
-  const char* option;
+  const char* option;  // for a word, which every call must have: nullptr
   const char* description;
   std::int64_t max = 0;  // for a number, which is at least 1
   // For a number: the value if the call has none.
@@ -124,6 +124,19 @@ std::vector<Tool> tools_that_read() {
 
 std::vector<Tool> tools_that_act() {
   return {
+      {.name = "check",
+       .title = "Request a page",
+       .description =
+           "Waits like wait_for_save, and then sends a GET request for the page. Returns live: "
+           "true "
+           "with the status, the body and what the server has printed meanwhile, or what "
+           "wait_for_save returns if the save has failed. A view may raise an error only now.",
+       .words = {"check", "--json"},
+       .arguments = {{"path", Argument::Type::Word, nullptr,
+                      "path of the page, such as /cart?id=1"},
+                     timeout()},
+       .output = Tool::Output::Object,
+       .is_read_only = false},
       {.name = "restart",
        .title = "Restart the server",
        .description =
@@ -176,6 +189,9 @@ Json schema_of(const Argument& argument) {
   if (argument.type == Argument::Type::Flag) {
     return {{"type", "boolean"}, {"description", argument.description}};
   }
+  if (argument.type == Argument::Type::Word) {
+    return {{"type", "string"}, {"description", argument.description}};
+  }
   Json schema{{"type", "integer"},
               {"description", argument.description},
               {"minimum", 1},
@@ -186,13 +202,18 @@ Json schema_of(const Argument& argument) {
 
 Json describe(const Tool& tool) {
   Json properties = Json::object();
-  for (const Argument& argument : tool.arguments) properties[argument.name] = schema_of(argument);
+  Json required = Json::array();
+  for (const Argument& argument : tool.arguments) {
+    properties[argument.name] = schema_of(argument);
+    if (argument.type == Argument::Type::Word) required.push_back(argument.name);
+  }
   Json described{{"name", tool.name},
                  {"title", tool.title},
                  {"description", tool.description},
                  {"inputSchema",
                   {{"type", "object"},
                    {"properties", std::move(properties)},
+                   {"required", std::move(required)},
                    {"additionalProperties", false}}},
                  {"annotations",
                   {{"readOnlyHint", tool.is_read_only},
@@ -219,6 +240,15 @@ std::string append(Words& words, const Argument& argument, const Arguments& valu
   if (argument.type == Argument::Type::Flag) {
     if (!value.is_boolean()) return fmt::format("{} must be true or false", argument.name);
     if (value.get<bool>()) words.emplace_back(argument.option);
+    return "";
+  }
+  if (argument.type == Argument::Type::Word) {
+    if (!value.is_string()) return fmt::format("{} must be a string", argument.name);
+    std::string word = value.get<std::string>();
+    if (word.empty() || word.front() == '-' || word.find('\0') != std::string::npos) {
+      return fmt::format("{} must be neither empty nor an option", argument.name);
+    }
+    words.push_back(std::move(word));
     return "";
   }
   const auto number = whole_number(value);
@@ -286,6 +316,9 @@ std::variant<Words, RefusedCall> tool_command(std::string_view name, const Argum
   for (const Argument& argument : tool->arguments) {
     const auto given = arguments.find(argument.name);
     if (given == arguments.end()) {
+      if (argument.type == Argument::Type::Word) {
+        return RefusedCall{fmt::format("{} needs the argument {}", tool->name, argument.name)};
+      }
       if (!argument.default_value) continue;
       words.insert(words.end(), {argument.option, std::to_string(*argument.default_value)});
     } else if (std::string why = append(words, argument, *given); !why.empty()) {

@@ -76,7 +76,7 @@ class Conversation(IntegrationTest):
         self.assertEqual(client.about["capabilities"], {"tools": {}})
         self.assertIn("wait_for_save", client.about["instructions"])
         self.assertEqual({tool["name"] for tool in client.ask("list")["tools"]},
-                         {"status", "wait_for_save", "log", "restart", "pause", "resume"})
+                         {"status", "wait_for_save", "log", "check", "restart", "pause", "resume"})
 
     def test_an_agent_breaks_a_view_and_mends_it(self):
         hpp = self.start_ready()
@@ -116,6 +116,19 @@ class Conversation(IntegrationTest):
         hpp.wait_state("Error")
         told = Client(self).call("restart")["structuredContent"]
         self.assertEqual((told["live"], told["reason"]), (False, "command_not_found"))
+
+    def test_a_check_shows_the_page_and_the_output(self):
+        self.start_ready(text="the page")
+        client = Client(self)
+        result = client.call("check", path="/")
+        told = result["structuredContent"]
+        self.assertEqual((result["isError"], told["live"], told["status"], told["body"]),
+                         (False, True, 200, "the page"))
+        self.assertTrue(client.call("check", path="http://localhost:1/")["isError"])
+        self.assertEqual(client.ask("call", name="check", args={})["code"], -32602)
+        self.save("app.py", "return_nothing()\n")
+        told = client.call("check", path="/")["structuredContent"]
+        self.assertEqual((told["live"], told["error"]["line"]), (False, 1))
 
     def test_in_a_pause_edits_are_only_noted(self):
         hpp = self.start_ready()

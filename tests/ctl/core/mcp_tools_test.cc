@@ -41,7 +41,7 @@ TEST(McpTools, AreListedWithTheirSchemas) {
       EXPECT_EQ(tool["outputSchema"]["required"], Json::array({"live"}));
     }
   }
-  EXPECT_EQ(names, (std::set<std::string>{"log", "pause", "restart", "resume", "status",
+  EXPECT_EQ(names, (std::set<std::string>{"check", "log", "pause", "restart", "resume", "status",
                                           "wait_for_save"}));
 }
 
@@ -56,6 +56,8 @@ TEST(McpTools, AreCommandsOfHppCtl) {
             (Words{"log", "--since-save", "--lines", "5"}));
   EXPECT_EQ(words("log", R"({"generation": 3, "since_save": false})"),
             (Words{"log", "--generation", "3", "--lines", "200"}));
+  EXPECT_EQ(words("check", R"({"path": "/a b"})"),
+            (Words{"check", "--json", "/a b", "--timeout", "50000"}));
   EXPECT_EQ(words("pause"), (Words{"pause"}));
   EXPECT_EQ(words("resume"), (Words{"resume"}));
 }
@@ -73,10 +75,15 @@ TEST(McpTools, TakeWholeNumbersInAnyNotation) {
 
 TEST(McpTools, RefuseWhatTheyDoNotKnow) {
   EXPECT_EQ(refusal("stop", "{}"),
-            "there is no tool stop; the tools are status, wait_for_save, log, restart, "
-            "pause, resume");
+            "there is no tool stop; the tools are status, wait_for_save, log, check, "
+            "restart, pause, resume");
   EXPECT_EQ(refusal("log", R"({"follow": true})"), "log has no argument follow");
   EXPECT_EQ(refusal("log", R"({"since_save": "yes"})"), "since_save must be true or false");
+  EXPECT_EQ(refusal("check", "{}"), "check needs the argument path");
+  EXPECT_EQ(refusal("check", R"({"path": 1})"), "path must be a string");
+  for (const char* const path :
+       {R"({"path": ""})", R"({"path": "--name=x"})", R"({"path": "/\u0000"})"})
+    EXPECT_EQ(refusal("check", path), "path must be neither empty nor an option");
 }
 
 TEST(McpTools, ReturnAnObjectAsTextToo) {
