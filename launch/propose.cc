@@ -18,11 +18,11 @@
 namespace hpp::launch {
 namespace {
 
-constexpr const char* kFile = "hpp.toml";
+constexpr const char* kInitFile = "hpp.toml";
 // The part of a file that is read, in bytes.
-constexpr std::size_t kReadMax = 64UL * 1024;
+constexpr std::size_t kProjectTextMax = 64UL * 1024;
 // The number of files in the folder that are looked at.
-constexpr std::size_t kFilesMax = 10'000;
+constexpr std::size_t kProjectFilesMax = 10'000;
 
 ProjectFiles look_around() {
   ProjectFiles files;
@@ -30,7 +30,7 @@ ProjectFiles look_around() {
   for (std::filesystem::directory_iterator at(".", error), end; !error && at != end;
        at.increment(error)) {
     files.names.push_back(at->path().filename().native());
-    if (files.names.size() == kFilesMax) break;
+    if (files.names.size() == kProjectFilesMax) break;
   }
   for (const std::string& path : looked_for()) {
     if (std::filesystem::exists(path, error)) files.names.push_back(path);
@@ -38,7 +38,7 @@ ProjectFiles look_around() {
   for (const std::string& path : read_files()) {
     if (!std::filesystem::is_regular_file(path, error)) continue;
     std::ifstream input(path, std::ios::binary);
-    std::string text(kReadMax, '\0');
+    std::string text(kProjectTextMax, '\0');
     input.read(text.data(), static_cast<std::streamsize>(text.size()));
     text.resize(static_cast<std::size_t>(input.gcount()));
     files.texts[path] = std::move(text);
@@ -71,7 +71,7 @@ int init() {
   const auto proposal = recognise(look_around());
   const std::string text = toml_text(proposal);
   // O_EXCL also refuses a symbolic link.
-  const UniqueFd fd(::open(kFile, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  const UniqueFd fd(::open(kInitFile, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (!fd.is_open() && errno == EEXIST) {
     return fail("hpp.toml exists already, and --init does not overwrite it. Edit it, or remove it");
   }
@@ -96,7 +96,7 @@ std::optional<int> propose(int argc, const char* const* argv) {
   const bool is_init = argc >= 2 && std::string_view(argv[1]) == "--init";
   if (is_init && argc == 2) return init();
   if (is_init) return fail("--init takes no other words. Write: hpp-launch --init");
-  if (argc == 1 && ::access(kFile, F_OK) != 0) return print_proposal();
+  if (argc == 1 && ::access(kInitFile, F_OK) != 0) return print_proposal();
   return std::nullopt;
 }
 
