@@ -247,6 +247,8 @@ void Daemon::act_on(const AnswerOwn& asked) {
   using enum OwnEndpoint;
   RequestRecords& records = context_.records;
   if (asked.endpoint == Restart) perform(switchboard().request_restart());
+  if (asked.endpoint == Pause) perform(switchboard().request_pause(true));
+  if (asked.endpoint == Resume) perform(switchboard().request_pause(false));
   if (asked.endpoint == SendAgain) send_again(records.find(asked.number));
   if (asked.endpoint == Repeat) records.repeat(asked.number);
   if (asked.endpoint == SendOnce) records.stop_repeating(asked.number);

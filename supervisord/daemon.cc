@@ -150,6 +150,8 @@ void Daemon::on_message(const bus::Message& message) {
     post(CheckRequested{proxy->liveness_check});
     if (proxy->url != url_) post(SiteSeen{url_ = proxy->url});
     if (backend_.is_new_request(proxy->restart)) request_restart({proxy->restart});
+    if (proxy->pause.epoch != 0 && proxy->pauses) post(PauseRequested{proxy->pause});
+    if (proxy->pause.epoch != 0 && !proxy->pauses) post(ResumeRequested{proxy->pause});
   }
 }
 

@@ -298,7 +298,8 @@ Message durable(Message message) {
     backend->restarts_asked = backend->restarts_done = 0;
   }
   if (auto* proxy = std::get_if<ProxyState>(&message)) {
-    proxy->asks = proxy->liveness_check = proxy->restart = {};
+    proxy->asks = proxy->liveness_check = proxy->restart = proxy->pause = {};
+    proxy->pauses = false;
     proxy->released = 0;
   }
   return message;
@@ -310,7 +311,8 @@ News news_of(const Message& message, const Message& before) {
   if (now == nullptr) return News::Ticket;
   const auto& then = std::get<ProxyState>(before);
   const bool is_everybodys = now->liveness_check != then.liveness_check ||
-                             now->released != then.released || now->restart != then.restart;
+                             now->released != then.released || now->restart != then.restart ||
+                             now->pause != then.pause;
   return is_everybodys ? News::Fleeting : News::Ticket;
 }
 

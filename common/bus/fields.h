@@ -113,6 +113,7 @@ void fields_of(Io& io, State& state) {
   io.later_field("restarts_asked", state.restarts_asked);
   io.later_field("restarts_done", state.restarts_done);
   io.later_field("restart_accepted", state.restart_accepted);
+  io.later_field("pause_accepted", state.pause_accepted);
   io.field("answers", state.answers);
   io.later_field("cause", state.cause);
   io.later_field("start", state.start);
@@ -138,6 +139,8 @@ void fields_of(Io& io, State& state) {
   io.renamed_field("liveness_check", "doubts", state.liveness_check);
   io.renamed_field("released", "let_go", state.released);
   io.later_field("restart", state.restart);
+  io.later_field("pause", state.pause);
+  io.later_field("pauses", state.pauses);
 }
 
 }  // namespace hpp::bus

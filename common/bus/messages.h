@@ -237,6 +237,7 @@ struct BackendState {
   std::uint64_t restarts_done = 0;  // how many of them have an outcome in this or an earlier state:
                                     // a spawn, or a failure; not in the file
   Ticket restart_accepted;          // newest ProxyState::restart that has caused a restart
+  Ticket pause_accepted;            // newest ProxyState::pause that supervisord has followed
   Ticket answers;                   // newest liveness check that this answers; not in the file
   Cause cause;  // cause of this generation's start, or in Killing of the next one
   Start start;
@@ -257,7 +258,7 @@ constexpr std::size_t kOutputTailMax = kTextMax;  // bytes
 
 // ---- topic `proxy` ------------------------------------------------------------------------------
 // Author: proxyd. Readers: watchd (answers tickets), supervisord (answers liveness checks, waits
-// for `released`, restarts the backend for a new `restart`, shows `url`), ctl.
+// for `released`, follows a new `restart` or `pause`, shows `url`), ctl.
 
 struct ProxyState {
   Stamp stamp;
@@ -273,6 +274,8 @@ struct ProxyState {
   std::uint64_t released = 0;   // newest generation that proxyd has released: it has no
                                 // connection to this or an earlier one; not in the file
   Ticket restart;  // newest request for a restart from a browser, for supervisord; not in the file
+  Ticket pause;    // newest request from a browser to begin or end a pause; not in the file
+  bool pauses = false;  // whether it begins one; not in the file
 
   bool operator==(const ProxyState&) const = default;
 };

@@ -53,6 +53,8 @@ std::optional<OwnEndpoint> endpoint_at(std::string_view name) {
   if (name == "/wait") return OwnEndpoint::Wait;
   if (name == "/restart") return OwnEndpoint::Restart;
   if (name == "/open-editor") return OwnEndpoint::OpenEditor;
+  if (name == "/pause") return OwnEndpoint::Pause;
+  if (name == "/resume") return OwnEndpoint::Resume;
   if (name == "/livereload") return OwnEndpoint::LiveReload;
   if (name == "/livereload.js") return OwnEndpoint::LiveReloadScript;
   return std::nullopt;
@@ -148,7 +150,8 @@ std::variant<NotOwn, OwnRequest, Refused> judge_own(const RequestHead& head,
     return Refused{.status = 404,
                    .why =
                        "hpp has no such page. It has /__hpp/ and, below that, status, history, "
-                       "log, requests, requests.har, wait, restart, open-editor, livereload and "
+                       "log, requests, requests.har, wait, restart, pause, resume, open-editor, "
+                       "livereload and "
                        "livereload.js"};
   }
   if (access == Access::Pages && !is_for_pages(asked->endpoint)) {

@@ -29,6 +29,8 @@ enum class OwnEndpoint {
                      // has failed
   Restart,           // POST `/__hpp/restart`: restarts the backend
   OpenEditor,        // POST `/__hpp/open-editor`: opens the place of the error (editor.h)
+  Pause,             // POST `/__hpp/pause`: saves do not restart the backend
+  Resume,            // POST `/__hpp/resume`: ends that
   LiveReload,        // `/__hpp/livereload`, a WebSocket
   LiveReloadScript,  // `/__hpp/livereload.js`
   Options,           // OPTIONS with `Max-Forwards: 0`, for any target
@@ -50,9 +52,9 @@ constexpr bool waits_at_gate(OwnEndpoint endpoint) {
 
 // Whether the endpoint changes something, and so accepts only POST.
 constexpr bool is_action(OwnEndpoint endpoint) {
-  return endpoint == OwnEndpoint::Restart || endpoint == OwnEndpoint::SendAgain ||
-         endpoint == OwnEndpoint::Repeat || endpoint == OwnEndpoint::SendOnce ||
-         endpoint == OwnEndpoint::OpenEditor;
+  using enum OwnEndpoint;
+  return endpoint == Restart || endpoint == Pause || endpoint == Resume || endpoint == SendAgain ||
+         endpoint == Repeat || endpoint == SendOnce || endpoint == OpenEditor;
 }
 
 struct NotOwn {  // the request is for the backend

@@ -87,6 +87,15 @@ Switchboard::Effects Switchboard::request_restart() {
   return effects;
 }
 
+Switchboard::Effects Switchboard::request_pause(bool begins) {
+  Effects effects;
+  if (!target_.gate.backend()) return effects;
+  state_.pause = {.epoch = epoch_, .number = state_.pause.number + 1};
+  state_.pauses = begins;
+  ask_soon(effects);
+  return effects;
+}
+
 // ---- reports ------------------------------------------------------------------------------------
 
 Switchboard::Effects Switchboard::on(const bus::TreeState& tree, TimePoint now) {

@@ -110,6 +110,9 @@ class Switchboard {
   // A browser asks for a restart of the target's backend. Does nothing if no supervisor reports.
   [[nodiscard]] Effects request_restart();
 
+  // A browser asks hpp to begin or end a pause. Does nothing if no supervisor reports.
+  [[nodiscard]] Effects request_pause(bool begins);
+
   // ---- reports ----
 
   [[nodiscard]] Effects on(const bus::TreeState& tree, TimePoint now);

@@ -49,14 +49,16 @@ void Backend::handle(const StopRequested&, Now now) {
 }
 
 // A start that is under way goes on. Only the next changes are noted.
-void Backend::handle(const PauseRequested&, Now) {
+void Backend::handle(const PauseRequested& event, Now) {
   if (state_ == State::Stopping || state_ == State::Left) return;
+  if (!accept_pause(facts_, event.ticket)) return;
   if (std::exchange(facts_.paused, true)) return;
   publish();
   emit(Say{kPausedText});
 }
 
-void Backend::handle(const ResumeRequested&, Now now) {
+void Backend::handle(const ResumeRequested& event, Now now) {
+  if (!accept_pause(facts_, event.ticket)) return;
   if (!std::exchange(facts_.paused, false)) return;
   if (facts_.noted.epoch == 0) {
     publish();

@@ -46,9 +46,13 @@ struct RestartRequested {
   bus::Ticket ticket;  // from proxyd, for a browser; epoch 0: SIGHUP
 };
 
-struct PauseRequested {};  // SIGUSR1
+struct PauseRequested {  // see RestartRequested; without a ticket: SIGUSR1
+  bus::Ticket ticket = {};
+};
 
-struct ResumeRequested {};  // SIGUSR2
+struct ResumeRequested {  // without a ticket: SIGUSR2
+  bus::Ticket ticket = {};
+};
 
 struct StopRequested {};  // SIGTERM, SIGINT
 

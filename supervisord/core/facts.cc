@@ -39,6 +39,13 @@ bool accept_request(bus::BackendState& facts, const RestartRequested& event) {
   return true;
 }
 
+bool accept_pause(bus::BackendState& facts, const bus::Ticket& ticket) {
+  if (ticket.epoch == 0) return true;
+  if (facts.pause_accepted.covers(ticket)) return false;
+  facts.pause_accepted = ticket;
+  return true;
+}
+
 std::string request_text(const RestartRequested& event) {
   return event.ticket.epoch == 0 ? kRequestedBySignal : kRequestedByBrowser;
 }

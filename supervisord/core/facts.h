@@ -19,6 +19,9 @@ bool is_new_request(const bus::BackendState& facts, const bus::Ticket& ticket);
 // Counts the request. Returns false if it is a repetition.
 bool accept_request(bus::BackendState& facts, const RestartRequested& event);
 
+// Records the request to begin or end a pause. Returns false if it is a repetition.
+bool accept_pause(bus::BackendState& facts, const bus::Ticket& ticket);
+
 // Returns `restart requested (browser)`.
 std::string request_text(const RestartRequested& event);
 

@@ -796,6 +796,13 @@ class HomePage(BrowserTest):
         page.click("text=Copy as curl")
         page.wait("navigator.clipboard.readText().then((text) => text.startsWith('curl '))")
 
+    def test_hpp_is_paused(self):
+        page = self.home()
+        page.click("#pause")
+        page.wait("document.querySelector('#pause[aria-pressed=true]')")
+        page.click("#pause")
+        page.wait("document.querySelector('#pause[aria-pressed=false]')")
+
     def test_the_server_is_restarted(self):
         page = self.home()
         page.click("#restart")

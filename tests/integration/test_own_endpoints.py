@@ -130,6 +130,19 @@ class Restart(OwnEndpointsTest):
         self.assertEqual(self.post().status, 202)
         self.hpp.wait_state("Running", 2)
 
+    def test_saves_do_not_restart_a_paused_server(self):
+        for path, paused in (("pause", True), ("resume", False), ("pause", True)):
+            self.assertEqual(self.ask(f"/__hpp/{path}", "POST", fields=[("Content-Length", "0")]).status, 202)
+            wait_for(lambda: json.loads(get(self.hpp.url + "__hpp/status").text)["backend"]["paused"] is paused,
+                     f"the effect of {path}")
+        self.save_backend("new")
+        wait_for(lambda: json.loads(get(self.hpp.url + "__hpp/history").text)["paused"] == "stale",
+                 "the change to be noted")
+        self.assertEqual(get(self.hpp.url).text, "the backend's")
+        self.ask("/__hpp/resume", "POST", fields=[("Content-Length", "0")])
+        self.hpp.wait_state("Running", 2)
+        self.assertEqual(get(self.hpp.url).text, "new")
+
     def test_no_other_page_can_do_it(self):
         for fields in ({"Origin": "http://evil.example"}, {"Sec_Fetch_Site": "cross-site"}):
             self.assertEqual(self.post(**fields).status, 403)

@@ -158,6 +158,15 @@ async function post(path) {
 }
 
 at("restart").addEventListener("click", () => post("/__hpp/restart"));
+at("pause").addEventListener("click", () => post(at("pause").dataset.path ?? "/__hpp/pause"));
+
+function showPause(paused) {
+  const button = at("pause");
+  button.dataset.path = paused ? "/__hpp/resume" : "/__hpp/pause";
+  button.setAttribute("aria-pressed", paused !== "");
+  const text = paused ? "Paused: end the pause" : "Pause";
+  if (button.textContent !== text) button.textContent = text;
+}
 
 // ---- the loop -----------------------------------------------------------------------------------
 
@@ -169,6 +178,7 @@ async function watch() {
       const [now, requests] = await Promise.all([ask("/__hpp/history"), ask("/__hpp/requests"), showLog()]);
       show(now);
       showCrash(now.crash);
+      showPause(now.paused);
       showRequests(requests);
     }
   } catch {

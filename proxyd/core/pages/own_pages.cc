@@ -148,6 +148,7 @@ OwnAnswer answer_history(const Knowledge& knowledge) {
   return json_answer({{"now_ms", knowledge.now.wall_ms},
                       {"state", knowledge.backend ? Json(to_string(backend.state)) : Json()},
                       {"generation", backend.generation},
+                      {"paused", bus::pause_word(backend)},
                       {"command", command_line(backend.command)},
                       {"problems", problems_of(knowledge)},
                       {"defects", json_of(knowledge.defects)},
@@ -160,16 +161,14 @@ OwnAnswer answer_history(const Knowledge& knowledge) {
                       {"starts", std::move(starts)}});
 }
 
-OwnAnswer answer_restart(const Knowledge& knowledge) {
+OwnAnswer answer_request(std::string_view message, const Knowledge& knowledge) {
   if (!knowledge.backend) {
-    return {.status = 503,
-            .body =
-                "hpp cannot restart your server: hpp-supervisord does not run, or has not "
-                "reported yet.\n"};
+    return json_answer({{"message",
+                         "hpp-supervisord does not run, or has not reported yet. Try again in a "
+                         "second"}},
+                       503);
   }
-  return json_answer(
-      {{"message", "hpp restarts your server"}, {"generation", knowledge.backend->generation}},
-      202);
+  return json_answer({{"message", message}, {"generation", knowledge.backend->generation}}, 202);
 }
 
 OwnAnswer answer_message(int status, std::string_view message) {
@@ -242,7 +241,11 @@ OwnAnswer endpoint_answer(const AnswerOwn& asked, const RequestFacts& request,
     case OwnEndpoint::Wait:
       return answer_wait(request, knowledge);
     case OwnEndpoint::Restart:
-      return answer_restart(knowledge);
+      return answer_request("hpp restarts your server", knowledge);
+    case OwnEndpoint::Pause:
+      return answer_request("hpp is paused: saves do not restart your server", knowledge);
+    case OwnEndpoint::Resume:
+      return answer_request("hpp is no longer paused", knowledge);
     case OwnEndpoint::LiveReloadScript:
       return {.type = "text/javascript", .body = std::string(kLiveReloadScript)};
     case OwnEndpoint::Options:

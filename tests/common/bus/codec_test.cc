@@ -64,6 +64,7 @@ std::vector<Message> samples() {
       .output_tail = std::string("\x1b[31mred\x1b[0m\t\0!", 14),
       .problem = "p",
       .restart_accepted = {.epoch = 9, .number = 7},
+      .pause_accepted = {.epoch = 9, .number = 6},
       .answers = {.epoch = 9, .number = 8},
       .cause = {.text = "a.py changed", .changed = {"a.py", ""}, .at_ms = 1'700'000'000'001},
       .start = {.is_warm = true, .cold_because = "it was the first", .cold_ms = 480},
@@ -96,7 +97,9 @@ std::vector<Message> samples() {
                                    .asks = {.epoch = 9, .number = 10},
                                    .liveness_check = {.epoch = 9, .number = 11},
                                    .released = 12,
-                                   .restart = {.epoch = 9, .number = 13}});
+                                   .restart = {.epoch = 9, .number = 13},
+                                   .pause = {.epoch = 9, .number = 14},
+                                   .pauses = true});
   return messages;
 }
 
@@ -161,9 +164,10 @@ bool is_later(const std::string& name) {
          name == "start" || name == "killed_at_ms" || name == "ended_at_ms" || name == "address" ||
          name == "stranger" || name == "delay" || name == "restarts_asked" ||
          name == "restarts_done" || name == "liveness_check" || name == "released" ||
-         name == "restart" || name == "restart_accepted" || name == "lag_ms" ||
-         name == "other_roots" || name == "failure" || name == "error" || name == "paused" ||
-         name == "noted" || name == "url";
+         name == "restart" || name == "restart_accepted" || name == "pause" || name == "pauses" ||
+         name == "pause_accepted" || name == "lag_ms" || name == "other_roots" ||
+         name == "failure" || name == "error" || name == "paused" || name == "noted" ||
+         name == "url";
 }
 
 TEST(Codec, DecodesMessagesOfAnEarlierVersion) {
@@ -397,6 +401,8 @@ TEST(Codec, FieldsWithoutMeaningForASuccessorAreNotInTheFile) {
   EXPECT_EQ(proxy.liveness_check, Ticket{});
   EXPECT_EQ(proxy.released, 0U);
   EXPECT_EQ(proxy.restart, Ticket{});
+  EXPECT_EQ(proxy.pause, Ticket{});
+  EXPECT_FALSE(proxy.pauses);
   EXPECT_EQ(std::get<BackendState>(durable(samples()[2])).answers, Ticket{});
 }
 
@@ -411,6 +417,7 @@ TEST(Codec, ClassifiesTheChangesOfAMessage) {
   EXPECT_EQ(news_of(ProxyState{.liveness_check = {.epoch = 1, .number = 1}}, ProxyState{}),
             News::Fleeting);
   EXPECT_EQ(news_of(ProxyState{.released = 1}, ProxyState{}), News::Fleeting);
+  EXPECT_EQ(news_of(ProxyState{.pause = {.epoch = 1, .number = 1}}, ProxyState{}), News::Fleeting);
   EXPECT_EQ(news_of(ProxyState{.restart = {.epoch = 1, .number = 1}}, ProxyState{}),
             News::Fleeting);
 }

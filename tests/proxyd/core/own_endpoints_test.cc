@@ -120,6 +120,14 @@ TEST(OwnEndpoints, ARestartIsAcceptedOnlyFromAPageOfHppOrAProgram) {
   EXPECT_EQ(
       status_of(judge({.method = "POST", .target = "/__hpp/restart", .peer_is_local = false})),
       403);
+  for (const char* const target : {"/__hpp/pause", "/__hpp/resume"}) {
+    EXPECT_EQ(status_of(judge({.method = "POST", .target = target})), 0);
+    EXPECT_EQ(status_of(judge({.target = target})), 405);
+    EXPECT_EQ(
+        status_of(judge(
+            {.method = "POST", .target = target, .fields = "Origin: http://evil.example\r\n"})),
+        403);
+  }
   for (const char* const method : {"GET", "HEAD", "PUT", "OPTIONS"}) {
     const Own own = post(ours, method);
     EXPECT_EQ(status_of(own), 405) << method;

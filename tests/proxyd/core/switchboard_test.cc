@@ -126,6 +126,19 @@ TEST_F(SwitchboardTest, ARestartIsRequestedIfASupervisorReports) {
   }
 }
 
+TEST_F(SwitchboardTest, APauseIsRequestedAndEnded) {
+  keep(board_.request_pause(true));
+  EXPECT_EQ(board_.state().pause, bus::Ticket{}) << "no supervisor reports";
+  keep(board_.on(target_, backend(BackendPhase::Running, 1)));
+  for (const bool begins : {true, false, true}) {
+    const std::uint64_t before = board_.state().pause.number;
+    keep(board_.request_pause(begins));
+    ask();
+    EXPECT_EQ(board_.state().pause.number, before + 1);
+    EXPECT_EQ(board_.state().pauses, begins);
+  }
+}
+
 TEST_F(SwitchboardTest, AMessageOfWatchdReconsidersTheQueueInOrderOfArrival) {
   hold(3);
   hold(1);

@@ -216,5 +216,22 @@ TEST(Pause, DoesNotSurviveAStop) {
   EXPECT_FALSE(life.published().paused);
 }
 
+TEST(RequestsOfBrowsers, AreFollowedOnce) {
+  PausedLife life = paused();
+  const auto ticket = [](std::uint64_t number) {
+    return bus::Ticket{.epoch = 5, .number = number};
+  };
+  life(ResumeRequested{ticket(1)});
+  EXPECT_FALSE(life.published().paused);
+  EXPECT_EQ(life.published().pause_accepted, ticket(1));
+  life(PauseRequested{ticket(2)});
+  EXPECT_TRUE(life.published().paused);
+  life(ResumeRequested{});
+  EXPECT_FALSE(life.published().paused) << "hpp-ctl resume";
+  EXPECT_THAT(life(PauseRequested{ticket(2)}), IsEmpty()) << "the message is repeated";
+  life(PauseRequested{ticket(3)});
+  EXPECT_TRUE(life.published().paused);
+}
+
 }  // namespace
 }  // namespace hpp::supervisord
