@@ -58,7 +58,7 @@ class VisualStudioCode(IntegrationTest):
     def matcher(self):
         tasks = json.loads(next(text for text in blocks("editors.rst") if text.startswith("{")))["tasks"]
         self.assertTrue(tasks[0]["isBackground"])
-        self.assertTrue(tasks[0]["command"].startswith("hpp-launch "))
+        self.assertRegex(tasks[0]["command"], "^hpp-launch .* --verbose --exec ")
         return ProblemMatcher(tasks[0]["problemMatcher"])
 
     def check(self, lines_of, hpp):
@@ -91,12 +91,12 @@ class VisualStudioCode(IntegrationTest):
             self.assertEqual(matcher.problems, [], "they are gone when the server runs")
 
     def test_finds_errors_in_the_output(self):
-        self.check(lambda hpp: hpp.output().splitlines(), self.start_ready())
+        self.check(lambda hpp: hpp.output().splitlines(), self.start_ready("--verbose"))
 
     def test_finds_errors_in_a_terminal(self):
         """VS Code removes colours and joins wrapped lines before it looks for problems."""
         self.check(lambda hpp: re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", hpp.output()).splitlines(),
-                   self.start_ready(kind=TerminalHpp))
+                   self.start_ready("--verbose", kind=TerminalHpp))
 
 
 @unittest.skipUnless(VIM, "Vim is not installed (tools/install-deps --tests)")
