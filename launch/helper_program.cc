@@ -14,7 +14,7 @@
 namespace hpp::launch {
 namespace {
 
-std::string parent_of(const std::string& directory) {
+std::string directory_above(const std::string& directory) {
   return directory.substr(0, directory.rfind('/'));
 }
 
@@ -23,7 +23,7 @@ std::string parent_of(const std::string& directory) {
 std::string find_helper_program(Helper which) {
   const std::string name(to_string(which));
   const std::string folder = name.substr(std::string_view("hpp-").size());
-  const std::string around = parent_of(program_directory());
+  const std::string around = directory_above(program_directory());
   std::vector<std::string> tried;
   for (const auto& directory : {fmt::format("{}/{}", around, folder), around + "/libexec/hpp",
                                 std::string(HPP_HELPER_DIR)}) {

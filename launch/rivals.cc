@@ -14,7 +14,7 @@ namespace {
 
 std::vector<pid_t> ancestors() {
   std::vector<pid_t> pids{::getpid()};
-  while (pids.back() > 1) pids.push_back(parent_process_of(pids.back()));
+  while (pids.back() > 1) pids.push_back(parent_of(pids.back()));
   return pids;
 }
 
