@@ -292,7 +292,9 @@ require 'colour'
 require_relative 'shop'
 run ->(_) {{ [200, {{}}, []] }}
 Thread.new do
-  TCPSocket.new('127.0.0.1', {port}).close
+  client = TCPSocket.new('127.0.0.1', {port})
+  client.write("GET / HTTP/1.0\\r\\n\\r\\n")
+  client.read  # Puma ignores a signal that comes before it can answer
   Process.kill(:TERM, Process.pid)
 rescue Errno::ECONNREFUSED
   sleep 0.01

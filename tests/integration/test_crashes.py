@@ -463,8 +463,8 @@ class NoThreads(CrashTest):
         with self.starved(os.getpid()):
             program = self.run_program("launch", free_port(), free_port(), "--exec", "true")
         self.assertEqual(program.process.returncode, 1, program.transcript())
-        self.assertRegex(program.output(), "^hpp-proxyd: error: cannot start a thread: .* `ulimit -u`.*\n"
-                                           "hpp-launch: error: cannot start hpp-proxyd: a resource is missing$")
+        self.assertRegex(program.output(), "^hpp  error: cannot start a thread: .* `ulimit -u`.*\n"
+                                           "hpp  error: cannot start hpp-proxyd: a resource is missing$")
         self.assert_nothing_left()
 
     def test_later(self):

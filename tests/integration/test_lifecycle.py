@@ -803,7 +803,7 @@ class Refused(IntegrationTest):
         bind, backend = str(free_port()), str(free_port())
         run = ("--exec", "true")
         cases = (
-            ((), "BIND"),
+            ((), "no command was given"),
             ((bind, backend), "--exec"),
             ((bind, backend, "--exec"), "--exec"),
             (("nonsense", backend, *run), "nonsense"),

@@ -116,6 +116,7 @@ class Restart(OwnEndpointsTest):
 
     def test_a_program_or_a_page_of_hpp_may_restart_the_server(self):
         ours = f"http://localhost:{self.hpp.bind}"
+        self.assertEqual(get(self.hpp.url).text, "the backend's")  # proxyd knows the server
         for generation, fields in ((2, {}), (3, {"Origin": ours, "Sec_Fetch_Site": "same-origin"})):
             answer = self.post(**fields)
             self.assertEqual((answer.status, json.loads(answer.text)["generation"]), (202, generation - 1))

@@ -237,6 +237,7 @@ void Browser::on_news(std::uint64_t load, const ToClient& news) {
       ++request_->answers;
       shows_ = request_->shown;
       world_.trace("browser: shows version {} ({})", shows_, request_->status);
+      if (news.loads_again) load_soon(world_.random.between(250ms, 500ms));
       return;
     case ToClient::Is::Fin:
       proxyd_.send_fin(std::exchange(connection_, 0));

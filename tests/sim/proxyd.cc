@@ -558,7 +558,10 @@ void Proxyd::perform(Client& client, const proxyd::Answer& effect) {
   Request* const request = effect.status == 408 ? nullptr : client.request;
   tell(client,
        {.is = ToClient::Is::Head, .request = request, .status = effect.status, .closes = true});
-  tell(client, {.is = ToClient::Is::End, .request = request, .status = effect.status});
+  tell(client, {.is = ToClient::Is::End,
+                .request = request,
+                .status = effect.status,
+                .loads_again = effect.kind == proxyd::Answer::Kind::StillStarting});
 }
 
 void Proxyd::perform(Client& client, const proxyd::ReadNext&) {

@@ -43,6 +43,7 @@ struct ToClient {
   int status = 0;
   const Process* process = nullptr;  // nullptr: proxyd's own answer
   bool closes = false;               // the head says that the connection ends with this answer
+  bool loads_again = false;          // the answer is a page that loads itself again
 };
 
 class Proxyd final : public Mortal {
