@@ -397,6 +397,11 @@ ParsedOptions parse_options(Program program, int argc, const char* const* argv) 
         "--init",
         [] { throw CLI::ValidationError("--init takes no other words. Write: hpp-launch --init"); },
         "write hpp.toml for the project in this folder, and exit");
+    // hpp-launch removes this word before it parses its options (launch/background.h).
+    app.add_flag_callback(
+        "--background", [] {},
+        "start hpp in the background; return when your server answers, has failed, or "
+        "needs longer than 60 s (--background=MS: than this time; 0: without a limit)");
   }
   const auto file = declare_file(program, app);
   const Others others(*file);

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "common/background_variable.h"
 #include "common/bus/endpoints.h"
 #include "common/keys_variable.h"
 #include "common/log.h"
@@ -123,6 +124,7 @@ Launcher::Launcher(const Options& options)
   options_.run_directory = default_run_directory(options_.name);
   run_directory_.emplace(options_.run_directory, log::warning_text);
   lock_run_directory();
+  if (in_background_) in_background_->name_log(*run_directory_);
   instance_id_ = run_directory_->instance_id();
   const std::string tag_prefix = backend_tag_prefix(options_.run_directory);
   daemons_.emplace(tag_prefix, options_.build_daemons);
@@ -242,6 +244,7 @@ void Launcher::on_notification(pid_t sender, const Notification& notification,
   }
   if (notification.is_ready) {
     open_terminal();
+    if (in_background_ && which == Helper::Proxyd) in_background_->tell_listening();
     post(HelperReady{which});
   }
   if (notification.is_alive) post(HelperAlive{which});
@@ -369,6 +372,7 @@ void Launcher::perform(const StartHelper& effect) {
   if (which == Helper::Supervisord) {
     if (key_pipe_) request.stdin_fd = key_pipe_->reader();
     if (keys_) request.environment.emplace_back(kKeysVariable, "1");
+    if (in_background_) request.environment.emplace_back(kBackgroundVariable, "1");
   }
   for (const auto& [name, fd] : place.fd_store) request.listen_fds.emplace_back(name, fd.get());
   request.command.insert(request.command.begin(), place.program);
@@ -452,6 +456,7 @@ void Launcher::mend_run_directory() {
 // Some programs delete old files in /tmp. Without the lock file, hpp-ctl would report that hpp is
 // not running, and a second hpp-launch could start beside this one.
 void Launcher::look_after_run_directory() {
+  if (in_background_) in_background_->bound_log();
   try {
     mend_run_directory();
     mend_failure_logged_ = false;

@@ -20,6 +20,7 @@
 #include "common/os/launch_tree.h"
 #include "common/os/run_directory.h"
 #include "common/os/unique_fd.h"
+#include "launch/background.h"
 #include "launch/browser.h"
 #include "launch/core/banner.h"
 #include "launch/core/keys.h"
@@ -106,6 +107,7 @@ class Launcher {
   Options options_;
   std::string directory_;  // path of the project folder
   LaunchTree tree_ = LaunchTree::of_this_process();
+  std::optional<InBackground> in_background_ = InBackground::take();
   std::optional<RunDirectory> run_directory_;
   std::optional<FileLock> lock_;
   std::string instance_id_;

@@ -2,6 +2,7 @@
 #include "common/log.h"
 #include "common/options.h"
 #include "common/os/inherited.h"
+#include "launch/background.h"
 #include "launch/free_port.h"
 #include "launch/launcher.h"
 #include "launch/propose.h"
@@ -23,5 +24,6 @@ int run(const hpp::Options& given) {
 int main(int argc, char** argv) {
   hpp::open_standard_descriptors();  // before hpp.toml is written
   if (const auto exit_status = hpp::launch::propose(argc, argv)) return *exit_status;
+  if (const auto exit_status = hpp::launch::start_in_background(argc, argv)) return *exit_status;
   return hpp::run_program(hpp::Program::Launch, argc, argv, run);
 }

@@ -1,13 +1,16 @@
 #include "supervisord/journal_streams.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <string_view>
 #include <system_error>
 
+#include "common/background_variable.h"
 #include "common/log.h"
 #include "common/os/error.h"
 
@@ -43,8 +46,12 @@ UniqueFd open_stream() {
   return fd;
 }
 
-// The result is closed if `fd` is no journal stream, or if the journal does not accept a new one.
+// The result is closed if the backend shares `fd`, because that is no journal stream, or because
+// the journal does not accept a new one.
 UniqueFd stream_instead_of(int fd) {
+  if (std::getenv(kBackgroundVariable) != nullptr) {
+    return UniqueFd(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  }
   if (!log::is_journal(fd)) return {};
   try {
     return open_stream();
@@ -61,6 +68,8 @@ JournalStreams::JournalStreams()
     : out_(stream_instead_of(STDOUT_FILENO)),
       err_(stream_instead_of(STDERR_FILENO)),
       out_fd_(out_.is_open() ? out_.get() : STDOUT_FILENO),
-      err_fd_(err_.is_open() ? err_.get() : STDERR_FILENO) {}
+      err_fd_(err_.is_open() ? err_.get() : STDERR_FILENO) {
+  ::unsetenv(kBackgroundVariable);
+}
 
 }  // namespace hpp::supervisord
