@@ -12,10 +12,10 @@
 
 #include "common/log.h"
 #include "common/os/find_program.h"
+#include "common/os/mount_search.h"
 #include "watchd/core/fnv.h"
 #include "watchd/git_ignore.h"
 #include "watchd/link_search.h"
-#include "watchd/mount_search.h"
 #include "watchd/patient_source.h"
 #include "watchd/poll/source.h"
 #include "watchd/say.h"

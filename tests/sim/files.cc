@@ -24,9 +24,9 @@ void Files::check_out(bool is_last) {
 
 void Files::lock() {
   // Each lock is a new file, but may have the same inode as the previous one.
-  lock_ = watchd::GitLock{.path = "/p/.git/index.lock",
-                          .inode = 7,
-                          .modified_ns = world_.now().time_since_epoch().count()};
+  lock_ = GitLock{.path = "/p/.git/index.lock",
+                  .inode = 7,
+                  .modified_ns = world_.now().time_since_epoch().count()};
   locked_at_ = world_.now();
   tick_at_lock_ = tick();
   world_.trace("files: git takes its lock");

@@ -40,7 +40,7 @@ class Files {
   // Whether a checkout is only partly written.
   bool is_mixed() const { return is_mixed_; }
 
-  const std::optional<watchd::GitLock>& git_lock() const { return lock_; }
+  const std::optional<GitLock>& git_lock() const { return lock_; }
 
   TimePoint locked_at() const { return locked_at_; }
 
@@ -57,7 +57,7 @@ class Files {
   World& world_;
   std::vector<std::uint64_t> newest_ = {0};  // version at each tick
   bool is_mixed_ = false;
-  std::optional<watchd::GitLock> lock_;
+  std::optional<GitLock> lock_;
   TimePoint locked_at_{};
   std::uint64_t tick_at_lock_ = 0;
 };

@@ -22,8 +22,8 @@
 #include <string_view>
 #include <vector>
 
+#include "common/mounts.h"
 #include "watchd/core/filter.h"
-#include "watchd/core/mounts.h"
 
 namespace hpp::watchd {
 

@@ -7,9 +7,9 @@
 #include <unordered_set>
 #include <utility>
 
+#include "common/path.h"
 #include "common/take_until.h"
 #include "watchd/core/fnv.h"
-#include "watchd/core/paths.h"
 #include "watchd/core/roots.h"
 
 namespace hpp::watchd {

@@ -15,7 +15,7 @@ LockPatience::Decision LockPatience::judge(const std::vector<GitLock>& seen, Tim
                               [&](const Known& one) { return one.lock == lock; });
     if (known == known_.end()) known = known_.insert(known, {.lock = lock, .since = now});
     if (known->is_given_up) continue;
-    known->is_given_up = now - known->since >= kLockPatience;
+    known->is_given_up = now - known->since >= kGitLockPatience;
     if (known->is_given_up) {
       decision.given_up.push_back(lock);
     } else {

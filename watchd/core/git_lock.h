@@ -5,31 +5,16 @@
 // that waits for an editor (`git commit --all`) holds it for minutes without touching a file.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
-#include <cstdint>
-#include <string>
 #include <vector>
 
+#include "common/git_lock.h"
 #include "common/time_point.h"
 
 namespace hpp::watchd {
 
-// How long a lock is respected.
-constexpr std::chrono::milliseconds kLockPatience{10'000};
-
 // At most this many locks that are no longer respected are remembered.
 constexpr std::ptrdiff_t kGivenUpMax = 64;
-
-// A lock file. The inode alone does not identify it, because the next lock may get the same one;
-// together with the time it does.
-struct GitLock {
-  std::string path;
-  std::uint64_t inode = 0;
-  std::int64_t modified_ns = 0;  // since the Unix epoch
-
-  bool operator==(const GitLock&) const = default;
-};
 
 class LockPatience {
  public:

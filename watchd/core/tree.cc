@@ -263,7 +263,7 @@ void Tree::look_while_watching(const Looked& looked, TimePoint now) {
         fmt::format(
             "{} has existed for {} s: hpp no longer waits for git. If no git command is running, "
             "git has crashed; delete that file",
-            lock.path, duration_cast<seconds>(kLockPatience).count()));
+            lock.path, duration_cast<seconds>(kGitLockPatience).count()));
   }
   if (decision.is_held) return wait_for_git();
   go_on_without_lock();

@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstdint>
 #include <iterator>
 #include <memory>
@@ -18,7 +17,7 @@
 #include <vector>
 
 #include "common/os/directory_id.h"
-#include "common/os/file.h"
+#include "common/os/inotify_use.h"
 #include "watchd/digest.h"
 #include "watchd/inotify/events.h"
 #include "watchd/say.h"
@@ -31,14 +30,6 @@ using Kind = Directories::Kind;
 struct CloseDirectory {
   void operator()(DIR* directory) const { ::closedir(directory); }
 };
-
-// The value of a file below /proc/sys/fs/inotify; 0: it cannot be read.
-std::uint64_t limit(const char* name) {
-  const std::string text = read_file(fmt::format("/proc/sys/fs/inotify/{}", name)).value_or("");
-  std::uint64_t value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
 
 Entry::Is entry_of(mode_t mode) {
   if (S_ISDIR(mode)) return Entry::Is::Directory;
@@ -80,7 +71,7 @@ DirectoryOpened open_directory(int queue, int root, const std::string& path) {
   if (!fd.is_open()) return {.error = errno};
   const std::string itself = fmt::format("/proc/self/fd/{}", fd.get());
   const int watch = ::inotify_add_watch(queue, itself.c_str(), kWatchMask);
-  if (watch < 0) return {.error = errno, .limit = limit("max_user_watches")};
+  if (watch < 0) return {.error = errno, .limit = inotify_limit("max_user_watches")};
   DirectoryOpened opened{.watch = watch};
   opened.error = read_entries(std::move(fd), opened.entries);
   return opened;
@@ -147,7 +138,7 @@ void Source::perform(const OpenQueue& effect) {
   const KeptQueue::Opened opened = queue_.open(effect.token);
   if (opened.error != 0) {
     return events_.post_next(
-        QueueOpened{.error = opened.error, .limit = limit("max_user_instances")});
+        QueueOpened{.error = opened.error, .limit = inotify_limit("max_user_instances")});
   }
   readable_ = std::make_unique<FdWatch>(loop_, queue_.fd(), FdWatch::For::Reading,
                                         [this] { take(QueueReadable{}); });

@@ -39,29 +39,29 @@ TEST_F(LockPatienceTest, GitIsWritingOnlyWhileThereIsALock) {
 
 TEST_F(LockPatienceTest, RunsOutOnceForEachLock) {
   EXPECT_EQ(judge(kLock), Decision::Held);
-  EXPECT_EQ(judge(kLock, kLockPatience - milliseconds(1)), Decision::Held);
+  EXPECT_EQ(judge(kLock, kGitLockPatience - milliseconds(1)), Decision::Held);
   EXPECT_EQ(judge(kLock, milliseconds(1)), Decision::RunOut);
   EXPECT_EQ(judge(kLock), Decision::Free);
-  EXPECT_EQ(judge(kLock, 10 * kLockPatience), Decision::Free);
+  EXPECT_EQ(judge(kLock, 10 * kGitLockPatience), Decision::Free);
 }
 
 TEST_F(LockPatienceTest, TheNextLockIsRespectedAgain) {
   EXPECT_EQ(judge(kLock), Decision::Held);
-  EXPECT_EQ(judge(kLock, kLockPatience), Decision::RunOut);
+  EXPECT_EQ(judge(kLock, kGitLockPatience), Decision::RunOut);
   EXPECT_EQ(judge(kNext), Decision::Held) << "the same inode, but another time";
-  EXPECT_EQ(judge(kNext, kLockPatience), Decision::RunOut);
+  EXPECT_EQ(judge(kNext, kGitLockPatience), Decision::RunOut);
 }
 
 TEST_F(LockPatienceTest, ALockThatComesBackCountsAsANewLock) {
   EXPECT_EQ(judge(kLock), Decision::Held);
-  EXPECT_EQ(judge(std::nullopt, kLockPatience), Decision::Free);
+  EXPECT_EQ(judge(std::nullopt, kGitLockPatience), Decision::Free);
   EXPECT_EQ(judge(kLock), Decision::Held);
-  EXPECT_EQ(judge(kLock, kLockPatience - milliseconds(1)), Decision::Held);
+  EXPECT_EQ(judge(kLock, kGitLockPatience - milliseconds(1)), Decision::Held);
 }
 
 TEST_F(LockPatienceTest, LocksOfTwoRepositoriesAreJudgedSeparately) {
   EXPECT_TRUE(judge_all({kLock}).is_held);
-  EXPECT_TRUE(judge_all({kLock, kModule}, kLockPatience - milliseconds(1)).is_held);
+  EXPECT_TRUE(judge_all({kLock, kModule}, kGitLockPatience - milliseconds(1)).is_held);
   const auto decision = judge_all({kLock, kModule}, milliseconds(1));
   EXPECT_TRUE(decision.is_held) << "the younger lock is still respected";
   EXPECT_EQ(decision.given_up, std::vector{kLock});
@@ -70,7 +70,7 @@ TEST_F(LockPatienceTest, LocksOfTwoRepositoriesAreJudgedSeparately) {
 
 TEST_F(LockPatienceTest, AGivenUpLockIsRememberedWhenALookDoesNotCoverIt) {
   EXPECT_TRUE(judge_all({kModule}).is_held);
-  EXPECT_EQ(judge_all({kModule}, kLockPatience).given_up, std::vector{kModule});
+  EXPECT_EQ(judge_all({kModule}, kGitLockPatience).given_up, std::vector{kModule});
   EXPECT_FALSE(judge_all({}).is_held);
   EXPECT_FALSE(judge_all({kModule}).is_held)
       << "otherwise each save in that repository would take 10 s";
@@ -80,7 +80,7 @@ TEST_F(LockPatienceTest, ForgetsTheOldestOfManyGivenUpLocks) {
   std::vector<GitLock> locks;
   for (std::uint64_t i = 0; i <= kGivenUpMax; ++i) locks.push_back({.path = "/l", .inode = i});
   EXPECT_TRUE(judge_all(locks).is_held);
-  EXPECT_EQ(judge_all(locks, kLockPatience).given_up, locks);
+  EXPECT_EQ(judge_all(locks, kGitLockPatience).given_up, locks);
   EXPECT_FALSE(judge_all({locks.back()}).is_held);
   EXPECT_TRUE(judge_all({locks.front()}).is_held);
 }

@@ -630,7 +630,7 @@ TEST_F(TreeTest, AStaleLockIsRespectedForALimitedTime) {
   watch();
   lock_ = kLock;
   when_asked(1);
-  wait(kLockPatience - milliseconds(1));
+  wait(kGitLockPatience - milliseconds(1));
   when(TimerExpired{});
   EXPECT_EQ(done(), Effects{StartTimer{kLockLookPause}});
   wait(milliseconds(1));

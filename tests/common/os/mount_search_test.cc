@@ -1,4 +1,4 @@
-#include "watchd/mount_search.h"
+#include "common/os/mount_search.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 
 #include "tests/support/temporary_directory.h"
 
-namespace hpp::watchd {
+namespace hpp {
 namespace {
 
 TEST(MountSearch, FindsTheTypeOfAFolderThroughALink) {
@@ -23,4 +23,4 @@ TEST(MountSearch, AMissingFolderHasTheTypeOfItsParent) {
 }
 
 }  // namespace
-}  // namespace hpp::watchd
+}  // namespace hpp

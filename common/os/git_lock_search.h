@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "watchd/core/git_lock.h"
+#include "common/git_lock.h"
 
-namespace hpp::watchd {
+namespace hpp {
 
 // Returns the `index.lock` of the repository, worktree or submodule that holds `directory`, which
 // must be absolute and without symbolic links. Like git, looks for `.git` there and in all parent
@@ -19,4 +19,4 @@ std::optional<GitLock> find_git_lock(const std::string& directory);
 std::vector<GitLock> find_git_locks(const std::string& directory,
                                     const std::vector<std::string>& folders);
 
-}  // namespace hpp::watchd
+}  // namespace hpp

@@ -1,4 +1,4 @@
-#include "watchd/mount_search.h"
+#include "common/os/mount_search.h"
 
 #include <dirent.h>
 #include <sys/vfs.h>
@@ -8,7 +8,7 @@
 
 #include "common/os/file.h"
 
-namespace hpp::watchd {
+namespace hpp {
 namespace {
 
 namespace fs = std::filesystem;
@@ -36,4 +36,4 @@ FolderMounts mounts_of_folder(const std::string& folder) {
   return mounts_of(path.native(), read_mounts(mountinfo), number);
 }
 
-}  // namespace hpp::watchd
+}  // namespace hpp

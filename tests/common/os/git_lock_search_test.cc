@@ -1,4 +1,4 @@
-#include "watchd/lock_search.h"
+#include "common/os/git_lock_search.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 
 #include "tests/support/temporary_directory.h"
 
-namespace hpp::watchd {
+namespace hpp {
 namespace {
 
 class LockSearchTest : public testing::Test {
@@ -128,4 +128,4 @@ TEST_F(LockSearchTest, DistinguishesTheNextLockAtTheSamePath) {
 }
 
 }  // namespace
-}  // namespace hpp::watchd
+}  // namespace hpp

@@ -1,8 +1,8 @@
-#include "watchd/core/mounts.h"
+#include "common/mounts.h"
 
 #include <gtest/gtest.h>
 
-namespace hpp::watchd {
+namespace hpp {
 namespace {
 
 using Names = std::vector<std::string>;
@@ -159,4 +159,4 @@ TEST(Mounts, TypesThatOthersCanWriteToAreSilent) {
 }
 
 }  // namespace
-}  // namespace hpp::watchd
+}  // namespace hpp

@@ -25,7 +25,7 @@
 #include <string_view>
 #include <vector>
 
-namespace hpp::watchd {
+namespace hpp {
 
 struct Mount {
   std::int64_t id = 0;
@@ -62,4 +62,4 @@ struct FolderMounts {
 FolderMounts mounts_of(std::string_view folder, const std::vector<Mount>& mounts,
                        std::uint64_t f_type);
 
-}  // namespace hpp::watchd
+}  // namespace hpp

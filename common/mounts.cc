@@ -1,14 +1,14 @@
-#include "watchd/core/mounts.h"
+#include "common/mounts.h"
 
 #include <algorithm>
 #include <array>
 #include <optional>
 
+#include "common/path.h"
 #include "common/read_number.h"
 #include "common/take_until.h"
-#include "watchd/core/paths.h"
 
-namespace hpp::watchd {
+namespace hpp {
 namespace {
 
 constexpr std::array<std::string_view, 24> kSilentTypes{
@@ -162,4 +162,4 @@ FolderMounts mounts_of(std::string_view folder, const std::vector<Mount>& mounts
   return result;
 }
 
-}  // namespace hpp::watchd
+}  // namespace hpp

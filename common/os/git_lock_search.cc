@@ -1,4 +1,4 @@
-#include "watchd/lock_search.h"
+#include "common/os/git_lock_search.h"
 
 #include <sys/stat.h>
 
@@ -10,7 +10,7 @@
 
 #include "common/os/file.h"
 
-namespace hpp::watchd {
+namespace hpp {
 namespace {
 
 constexpr std::string_view kGitFilePrefix = "gitdir: ";
@@ -83,4 +83,4 @@ std::vector<GitLock> find_git_locks(const std::string& directory,
   return locks;
 }
 
-}  // namespace hpp::watchd
+}  // namespace hpp
