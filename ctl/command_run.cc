@@ -13,23 +13,24 @@
 
 namespace hpp::ctl {
 
-CommandRun::CommandRun(Loop& loop, const std::vector<std::string>& words, OnEnd on_end)
-    : on_end_(std::move(on_end)),
+CommandRun::CommandRun(Loop& loop, const std::vector<std::string>& words, OnEnd on_end,
+                       std::string program)
+    : program_(std::move(program)),
+      on_end_(std::move(on_end)),
       not_started_(loop, [this] { on_end_({.status = -1, .problem = problem_}); }) {
   try {
     start(loop, words);
   } catch (const std::system_error& error) {
-    problem_ = fmt::format("hpp-ctl cannot be started: {}", error.what());
+    problem_ = fmt::format("{} cannot be started: {}", name(), error.what());
     not_started_.start();
   }
 }
 
-// Runs this very file: an update may have replaced the program at its path.
 void CommandRun::start(Loop& loop, const std::vector<std::string>& words) {
   const UniqueFd no_input(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   const UniqueFd out = open(loop, out_);
   const UniqueFd err = open(loop, err_);
-  ChildRequest request{.command = {"/proc/self/exe"},
+  ChildRequest request{.command = {program_},
                        .stdin_fd = no_input.get(),
                        .stdout_fd = out.get(),
                        .stderr_fd = err.get(),
@@ -56,7 +57,7 @@ void CommandRun::read(Output& output) {
     output.text.append(piece, static_cast<std::size_t>(got));
     if (output.text.size() <= kOutputMax) continue;
     problem_ =
-        fmt::format("hpp-ctl was killed, because it has printed more than {} bytes", kOutputMax);
+        fmt::format("{} was killed, because it has printed more than {} bytes", name(), kOutputMax);
     output.readable->stop();
     return kill();
   }
@@ -76,7 +77,7 @@ void CommandRun::end(ExitStatus status) {
            .out = std::move(out_.text),
            .err = std::move(err_.text),
            .problem = problem_.empty() && status.by_signal
-                          ? fmt::format("hpp-ctl has ended with {}", to_string(status))
+                          ? fmt::format("{} has ended with {}", name(), to_string(status))
                           : problem_});
 }
 

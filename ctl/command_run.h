@@ -1,4 +1,5 @@
-// Shell. Runs a command of hpp-ctl in a process of its own, and collects what it prints.
+// Shell. Runs a command of hpp-ctl, or another program, in a process of its own, and collects what
+// it prints.
 #pragma once
 
 #include <cstddef>
@@ -23,10 +24,15 @@ class CommandRun {
 
   using OnEnd = std::function<void(const CommandOutcome&)>;
 
-  // Runs this program with `words` as its arguments. Calls `on_end` once, from the loop, also if
-  // the process cannot be started. The callback must not destroy the CommandRun, but can use
-  // Loop::bury(). The process gets SIGKILL when this one dies. `loop` must outlive the CommandRun.
-  CommandRun(Loop& loop, const std::vector<std::string>& words, OnEnd on_end);
+  // The program that runs now: an update may have replaced the one at its path.
+  static constexpr const char* kThisProgram = "/proc/self/exe";
+
+  // Runs `program` (as execvp(3) finds it) with `words` as its arguments. Calls `on_end` once, from
+  // the loop, also if the process cannot be started. The callback must not destroy the CommandRun,
+  // but can use Loop::bury(). The process gets SIGKILL when this one dies. `loop` must outlive the
+  // CommandRun.
+  CommandRun(Loop& loop, const std::vector<std::string>& words, OnEnd on_end,
+             std::string program = kThisProgram);
   CommandRun(const CommandRun&) = delete;
   CommandRun& operator=(const CommandRun&) = delete;
 
@@ -46,6 +52,9 @@ class CommandRun {
   void read(Output& output);
   void end(ExitStatus status);
 
+  std::string name() const { return program_ == kThisProgram ? "hpp-ctl" : program_; }
+
+  std::string program_;
   OnEnd on_end_;
   Output out_;
   Output err_;

@@ -47,6 +47,10 @@ int trace(const Instance& instance, const CtlOptions& options);
 // Prints the URL for phones, and a QR code of it.
 int qr(const Instance& instance);
 
+// Prints what is wrong with this machine, the project or its hpp, which need not run. With --fix,
+// removes leftovers of ended runs. Returns 0 if there is no problem, or none is left; else 1.
+int doctor(const CtlOptions& options);
+
 // Serves a client of the Model Context Protocol on stdin and stdout, until it closes stdin. Each
 // call of a tool runs one of the commands above in a process of its own, which looks for the
 // instance.

@@ -133,6 +133,10 @@ Instance find_instance(const CtlOptions& options) {
   return std::get<Instance>(std::move(choice));
 }
 
+bool has_running_hpp(const std::string& run_directory) {
+  return lock_holder(run_lock_path(run_directory)) || any_helper(run_directory);
+}
+
 bool is_running(const Instance& instance) {
   if (instance.keeper == Keeper::Launch) {
     return lock_holder(run_lock_path(instance.run_directory)).has_value();

@@ -22,4 +22,7 @@ Instance find_instance(const CtlOptions& options);
 // its helpers.
 bool is_running(const Instance& instance);
 
+// Whether an hpp-launch or any helper uses the run directory, which may be missing.
+bool has_running_hpp(const std::string& run_directory);
+
 }  // namespace hpp::ctl

@@ -15,6 +15,7 @@ namespace {
 int run(const hpp::ctl::CtlOptions& options) {
   if (options.all) return hpp::ctl::status_of_all(options);
   if (options.command == hpp::ctl::Command::Mcp) return hpp::ctl::mcp(options);
+  if (options.command == hpp::ctl::Command::Doctor) return hpp::ctl::doctor(options);
   const hpp::ctl::Instance instance = hpp::ctl::find_instance(options);
   switch (options.command) {
     case hpp::ctl::Command::Status:
@@ -37,7 +38,8 @@ int run(const hpp::ctl::CtlOptions& options) {
       return hpp::ctl::trace(instance, options);
     case hpp::ctl::Command::Qr:
       return hpp::ctl::qr(instance);
-    case hpp::ctl::Command::Mcp:  // returned above, because it finds an instance for each call
+    case hpp::ctl::Command::Mcp:  // these have returned above, because they need no instance
+    case hpp::ctl::Command::Doctor:
       break;
   }
   return 2;

@@ -50,6 +50,7 @@ constexpr Example kCommandExamples[] = {
     {"log", "hpp-ctl log --since-save --lines 50"},
     {"trace", "hpp-ctl trace --json | jq .message.state"},
     {"qr", "hpp-ctl qr"},
+    {"doctor", "hpp-ctl doctor --fix"},
     {"mcp", "claude mcp add hpp -- hpp-ctl mcp"},
 };
 
@@ -110,10 +111,14 @@ void declare(CLI::App& app, CtlOptions& options) {
                                   "show the messages between hpp's processes, until Ctrl+C");
   add_command(app, options, Command::Qr, "qr",
               "show a QR code that opens the site on a phone (--lan)");
+  auto* const doctor = add_command(app, options, Command::Doctor, "doctor",
+                                   "find out what is wrong, and say what cures it");
   add_command(app, options, Command::Mcp, "mcp",
               "serve a coding agent: a Model Context Protocol server on stdin and stdout");
   status->add_flag("--all", options.all, "list all of this user's instances")->excludes(name);
   status->add_flag("--json", options.json, "print all details, one JSON object per instance");
+  doctor->add_flag("--json", options.json, "print the findings as one JSON object");
+  doctor->add_flag("--fix", options.fix, "kill and remove what ended runs of hpp have left behind");
   log->add_flag("-f,--follow", options.follow, "show new output as well, until Ctrl+C");
   auto* const since_save = log->add_flag("--since-save", options.since_save,
                                          "only since the save that caused the last restart");

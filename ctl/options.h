@@ -7,7 +7,20 @@
 
 namespace hpp::ctl {
 
-enum class Command { Status, Wait, Check, Restart, Pause, Resume, Stop, Log, Trace, Qr, Mcp };
+enum class Command {
+  Status,
+  Wait,
+  Check,
+  Restart,
+  Pause,
+  Resume,
+  Stop,
+  Log,
+  Trace,
+  Qr,
+  Doctor,
+  Mcp
+};
 
 struct CtlOptions {
   Command command = Command::Status;
@@ -15,6 +28,7 @@ struct CtlOptions {
   std::string run_directory;  // the instance's; empty: choose by name or current directory
   bool json = false;
   bool all = false;                         // status: list all instances
+  bool fix = false;                         // doctor: remove leftovers
   bool wait = false;                        // restart: then do as Command::Wait does
   bool tickets = false;                     // trace: print tickets and their answers
   bool follow = false;                      // log: go on until Ctrl+C

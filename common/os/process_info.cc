@@ -46,6 +46,19 @@ std::string command_line_of(pid_t pid) {
   return read_file(fmt::format("/proc/{}/cmdline", pid)).value_or("");
 }
 
+// The rest of the first entry of a process's environment that has this beginning.
+std::optional<std::string> entry_after(pid_t pid, std::string_view beginning) {
+  const auto environment = read_file(fmt::format("/proc/{}/environ", pid));
+  if (!environment) return std::nullopt;
+  // Each entry ends with a NUL. A NUL in front makes the first entry like the others.
+  const std::string entries = '\0' + *environment;
+  const std::string sought = '\0' + std::string(beginning);
+  const auto found = entries.find(sought);
+  if (found == std::string::npos) return std::nullopt;
+  const auto begin = found + sought.size();
+  return entries.substr(begin, std::min(entries.find('\0', begin), entries.size()) - begin);
+}
+
 }  // namespace
 
 std::vector<pid_t> all_processes() {
@@ -99,10 +112,11 @@ std::optional<int> zombie_status(pid_t pid) {
 }
 
 bool has_environment_with(pid_t pid, std::string_view beginning) {
-  const auto environment = read_file(fmt::format("/proc/{}/environ", pid));
-  // Each entry ends with a NUL. A NUL in front makes the first entry like the others.
-  return environment &&
-         ('\0' + *environment).find('\0' + std::string(beginning)) != std::string::npos;
+  return entry_after(pid, beginning).has_value();
+}
+
+std::optional<std::string> environment_value(pid_t pid, std::string_view name) {
+  return entry_after(pid, std::string(name) + '=');
 }
 
 bool has_environment(pid_t pid, std::string_view entry) {

@@ -44,6 +44,9 @@ bool has_environment(pid_t pid, std::string_view entry);
 // Whether the environment of the process had an entry with this beginning at its start.
 bool has_environment_with(pid_t pid, std::string_view beginning);
 
+// The value of the variable NAME in the environment that the process had at its start.
+std::optional<std::string> environment_value(pid_t pid, std::string_view name);
+
 std::vector<std::string> arguments_of(pid_t pid);
 
 // Returns the name of the file that the process executes, without its directory. `comm` is not
