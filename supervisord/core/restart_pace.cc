@@ -189,7 +189,7 @@ Pause RestartPace::pause(TimePoint now) const {
     if (pause.is == Pause::For::Nothing) pause.is = Pause::For::Advice;
     return pause;
   }
-  const auto step = std::min<std::size_t>(series_->proofs, kLoopPauses.size() - 1);
+  const auto step = std::min(static_cast<std::size_t>(series_->proofs), kLoopPauses.size() - 1);
   pause.is = is_loop() ? Pause::For::Loop : Pause::For::Experiment;
   pause.length = std::max({quiet, kLoopPauses.at(step), with_margin(longest_time())});
   return pause;

@@ -40,7 +40,7 @@ Entry::Is entry_of(mode_t mode) {
 // Some file systems do not return the type together with the name. A name that is gone by now
 // counts as a file; the queue has an event about its removal.
 Entry::Is kind_of(const dirent& entry, int directory) {
-  if (entry.d_type != DT_UNKNOWN) return entry_of(DTTOIF(entry.d_type));
+  if (entry.d_type != DT_UNKNOWN) return entry_of(static_cast<mode_t>(DTTOIF(entry.d_type)));
 
   struct stat status {};
 
