@@ -33,7 +33,7 @@ constexpr const char* kExamples =
     "  hpp-ctl trace --json | jq .message.state\n"
     "  hpp-ctl --name localhost-8000 stop";
 
-// What the --help of each command shows.
+// An example in the --help of a command.
 struct Example {
   const char* command;
   const char* line;

@@ -71,7 +71,7 @@ void check_watchman(const DoctorFacts& facts, Findings& findings) {
   check.otherwise("Watchman answers, version " + facts.watchman_version);
 }
 
-// What the server's state says is wrong.
+// Reports the problem that the server's state shows.
 void check_server(const bus::BackendState& backend, Check& check) {
   if (backend.state == bus::BackendPhase::Error) {
     check.problem("your server does not run: " + words(backend),
@@ -160,7 +160,7 @@ void check_limit(Check& check, const char* name, std::uint64_t used, std::uint64
   if (limit == 0 || used * 100 < limit * kNearlyPercent) return;
   check.problem(
       fmt::format("{} of {} {} are in use", used, limit, name),
-      "hpp or Watchman may get no more, and then misses changes or polls",
+      "if the rest is used up, hpp or Watchman misses changes, or has to poll",
       fmt::format("sudo sysctl fs.inotify.{}={}, or exclude large folders with ignore_dirs "
                   "in .watchmanconfig",
                   name, 2 * limit));

@@ -65,7 +65,7 @@ class McpSession : Emits<McpEffect> {
   std::vector<McpEffect> command_ended(std::uint64_t call, const CommandOutcome& outcome);
 
  private:
-  // What the client has sent. An ordered_json would copy a member when it gets a later one, and
+  // A message of the client. An ordered_json would copy each member when it gets a later one, and
   // so recurse for each level of a deep value.
   using Input = nlohmann::json;
   using Output = nlohmann::ordered_json;

@@ -280,7 +280,7 @@ Json text_content(const std::string& text) {
   return Json::array({{{"type", "text"}, {"text", text}}});
 }
 
-// What the command has printed, for a person or an agent.
+// Returns the text that the command has printed, for a person or an agent.
 std::string all_text(const CommandOutcome& outcome) {
   std::string text = outcome.out + outcome.err;
   if (!outcome.problem.empty()) text += outcome.problem + '\n';

@@ -50,7 +50,7 @@ bool may_see_errors(const RequestHead& head, const Peer& peer, const AccessRules
 // origin, `http://localhost:8000`, in every one. Other clients send none, and are accepted.
 bool has_own_origin(const RequestHead& head, const AccessRules& rules);
 
-// What the log says about a client that does not get what it may expect.
+// A line of the log about a client that is refused something it may expect.
 struct Notice {
   std::string about;  // the name or address that it is about
   std::string text;   // what happened, why, and which option changes it

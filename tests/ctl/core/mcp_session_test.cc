@@ -36,7 +36,7 @@ std::string cancellation(const Json& id) {
 
 class McpSessionTest : public testing::Test {
  protected:
-  // What the session sends; there must be nothing else to do.
+  // Returns the messages that the session sends. There must be no other effects.
   std::vector<Json> sent(const std::vector<McpEffect>& effects) {
     std::vector<Json> messages;
     for (const McpEffect& effect : effects) {

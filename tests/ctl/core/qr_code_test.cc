@@ -19,7 +19,7 @@ Rows rows_of(const QrCode& code) {
   return rows;
 }
 
-// What libqrencode 4.1.1 makes of these texts at level L.
+// libqrencode 4.1.1 makes these codes of the texts, at level L.
 TEST(QrCode, IsThatOfAnotherEncoder) {
   const Rows small{"#######..#.##.#######", "#.....#..###..#.....#", "#.###.#.##.##.#.###.#",
                    "#.###.#..#.#..#.###.#", "#.###.#...#.#.#.###.#", "#.....#.....#.#.....#",
