@@ -56,12 +56,6 @@ std::vector<std::string> left_directories(const CtlOptions& options) {
   return found;
 }
 
-std::set<pid_t> ancestors() {
-  std::set<pid_t> found;
-  for (pid_t pid = ::getpid(); pid > 0 && found.insert(pid).second;) pid = parent_of(pid);
-  return found;
-}
-
 std::string mount_namespace_of(const std::string& process) {
   std::error_code error;
   return fs::read_symlink(fmt::format("/proc/{}/ns/mnt", process), error);
@@ -70,12 +64,11 @@ std::string mount_namespace_of(const std::string& process) {
 // Whether hpp-launch or supervisord runs above the process. Then its hpp runs, also if its run
 // directory was deleted and the locks in it with it.
 bool is_below_hpp(pid_t pid) {
-  std::set<pid_t> seen;
-  for (pid = parent_of(pid); pid > 1 && seen.insert(pid).second; pid = parent_of(pid)) {
-    const std::string program = program_name_of(pid);
-    if (program.starts_with("hpp-launch") || program.starts_with("hpp-supervisord")) return true;
-  }
-  return false;
+  const std::vector<pid_t> above = with_ancestors(parent_of(pid));
+  return std::any_of(above.begin(), above.end(), [](pid_t one) {
+    const std::string program = one > 1 ? program_name_of(one) : "";
+    return program.starts_with("hpp-launch") || program.starts_with("hpp-supervisord");
+  });
 }
 
 // The run directory in a process's tag (backend_tag.h); nothing: it is not a server's process.
@@ -88,12 +81,14 @@ std::optional<std::string> run_directory_of(pid_t pid) {
 }
 
 std::vector<Leftovers::Process> left_processes(const CtlOptions& options) {
-  const std::set<pid_t> spared = ancestors();
+  const std::vector<pid_t> spared = with_ancestors(::getpid());
   const std::string own_namespace = mount_namespace_of("self");
   std::vector<Leftovers::Process> found;
   for (const pid_t pid : processes_tagged("")) {
     const auto directory = run_directory_of(pid);
-    if (!directory || spared.contains(pid) || !is_meant(options, *directory)) continue;
+    if (!directory || std::find(spared.begin(), spared.end(), pid) != spared.end() ||
+        !is_meant(options, *directory))
+      continue;
     if (mount_namespace_of(std::to_string(pid)) != own_namespace) continue;
     if (has_running_hpp(*directory) || is_below_hpp(pid)) continue;
     found.push_back({.pid = pid, .text = describe_process(pid), .run_directory = *directory});

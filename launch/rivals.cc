@@ -12,12 +12,6 @@
 namespace hpp::launch {
 namespace {
 
-std::vector<pid_t> ancestors() {
-  std::vector<pid_t> pids{::getpid()};
-  while (pids.back() > 1) pids.push_back(parent_of(pids.back()));
-  return pids;
-}
-
 // Whether the process's stdin is the terminal `ours`.
 bool reads(pid_t pid, const struct stat& ours) {
   struct stat theirs {};
@@ -32,7 +26,7 @@ bool has_rival() {
   struct stat ours {};
 
   if (::fstat(STDIN_FILENO, &ours) != 0) return false;
-  const std::vector<pid_t> above = ancestors();
+  const std::vector<pid_t> above = with_ancestors(::getpid());
   const std::vector<pid_t> all = all_processes();
   return std::any_of(all.begin(), all.end(), [&](pid_t pid) {
     const bool is_other = std::find(above.begin(), above.end(), pid) == above.end();

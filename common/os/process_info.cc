@@ -98,6 +98,14 @@ pid_t parent_of(pid_t pid) {
   return stat ? stat->parent : 0;
 }
 
+// A pid that is used again meanwhile could close a circle.
+std::vector<pid_t> with_ancestors(pid_t pid) {
+  std::vector<pid_t> found;
+  for (; pid > 0 && std::find(found.begin(), found.end(), pid) == found.end(); pid = parent_of(pid))
+    found.push_back(pid);
+  return found;
+}
+
 pid_t tracer_of(pid_t pid) {
   const std::string status = read_file(fmt::format("/proc/{}/status", pid)).value_or("");
   const auto found = status.find("\nTracerPid:");

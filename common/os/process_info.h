@@ -27,6 +27,9 @@ std::optional<ProcessStat> process_stat(pid_t pid);
 // Returns 0 if there is no such process.
 pid_t parent_of(pid_t pid);
 
+// Returns the process and all processes above it, the nearest first.
+std::vector<pid_t> with_ancestors(pid_t pid);
+
 // Returns the exit status of a zombie, in the format of waitpid(2). Returns nothing if the process
 // lives or has been reaped.
 std::optional<int> zombie_status(pid_t pid);
