@@ -155,27 +155,26 @@ class Mistakes(IntegrationTest):
             self.save(name, "")
         self.save("src/style.css", "")
 
+    def assert_refused(self, name, words, message):
+        program = self.run_program(name, *words)
+        self.assertEqual(program.output(), f"hpp-{name}: error: {message}")
+        self.assertEqual(program.process.returncode, 2)
+
     def test_command_lines_are_refused_with_the_cure(self):
         for wrong, words, message in REFUSED:
             with self.subTest(wrong):
-                program = self.run_program("launch", *words)
-                self.assertEqual(program.output(), f"hpp-launch: error: {message}")
-                self.assertEqual(program.process.returncode, 2)
+                self.assert_refused("launch", words, message)
 
     def test_files_are_refused_with_the_cure(self):
         for wrong, text, message in REFUSED_FILES:
             with self.subTest(wrong):
                 self.save("hpp.toml", text)
-                program = self.run_program("launch")
-                self.assertEqual(program.output(), f"hpp-launch: error: hpp.toml:{message}")
-                self.assertEqual(program.process.returncode, 2)
+                self.assert_refused("launch", (), f"hpp.toml:{message}")
 
     def test_command_lines_of_hpp_ctl_are_refused_with_the_cure(self):
         for wrong, words, message in REFUSED_BY_CTL:
             with self.subTest(wrong):
-                program = self.run_program("ctl", *words)
-                self.assertEqual(program.output(), f"hpp-ctl: error: {message}")
-                self.assertEqual(program.process.returncode, 2)
+                self.assert_refused("ctl", words, message)
 
     def test_hints_name_what_is_probably_not_meant(self):
         for wrong, words, message in HINTS:
