@@ -9,6 +9,7 @@ log::Colour colour_of(Backend::State state) {
       return log::Colour::Green;
     case Backend::State::Building:
     case Backend::State::Loading:
+    case Backend::State::Failing:
       return log::Colour::Cyan;
     case Backend::State::Waiting:
     case Backend::State::Killing:

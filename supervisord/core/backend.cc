@@ -58,6 +58,15 @@ void Backend::handle(const TreeSeen& event, Now now) {
   const bus::TreePoint known = facts_.seen;
   const bool news = point.epoch != known.epoch || point.revision > known.revision;
   if (state_ == State::Stopping || state_ == State::Left) return;
+  // A step runs beside the backend and is already outdated. Further changes before its end belong
+  // to the same restart, and are not reported to pace_.
+  bool is_reported = state_ == State::Rebuilding && preparation_.is_outdated();
+  if (news && held_failure_ && !only_notes()) {
+    // The failure belongs to the files before this change.
+    pace_.on_change(event.tree.changed, now.steady);
+    is_reported = true;
+    report_held_failure();
+  }
   if (news) facts_.seen = point;
   if (state_ == State::Starting) {
     if (event.tree.watching) tree_wait_over_ = true;
@@ -66,9 +75,6 @@ void Backend::handle(const TreeSeen& event, Now now) {
   if (!news) return;
   const std::string what = known.epoch == 0 ? kNotWatched : what_changed(event.tree);
   Cause cause{.text = what, .since = what, .at = now, .changed = event.tree.changed};
-  // A step runs beside the backend and is already outdated. Further changes before its end belong
-  // to the same restart, and are not reported to pace_.
-  const bool is_reported = state_ == State::Rebuilding && preparation_.is_outdated();
   preparation_.on_change();
   if (state_ == State::Killing) return publish();
   if (only_notes()) return note_only(cause);
@@ -95,26 +101,18 @@ void Backend::handle(const SpareFailed& event, Now now) {
   kill(State::Killing, event.why + "; starting your server without the spare", now);
 }
 
-void Backend::handle(const SpawnFailed& event, Now now) {
-  const std::string named = fmt::format("{}: {}", facts_.command.front(), event.why);
-  const auto failure =
-      event.is_not_found ? bus::Failure::CommandNotFound : bus::Failure::CannotStart;
-  fail_spawn(named, failure, now);
-}
-
-void Backend::handle(const PortTaken& event, Now now) {
-  fail_spawn(port_text(event), bus::Failure::PortInUse, now);
-}
-
 void Backend::handle(const StepEnded& event, Now now) {
   if (state_ != State::Building && state_ != State::Rebuilding) return;  // the step was killed
   const bool is_outdated = preparation_.is_outdated();
   if (is_success(event)) wording_.on_step_done(preparation_.step(), now.steady);
   if (preparation_.on_step_end(is_success(event))) return run_step();
   if (is_outdated) return rebuild_at_pace(pace_.begin_pause(now.steady), now);
-  if (state_ == State::Rebuilding) return rebuilt(event, now);
-  if (preparation_.is_done()) return spawn();
-  build_failed(event, now);
+  if (preparation_.is_done()) return state_ == State::Rebuilding ? rebuilt(now) : spawn();
+  if (state_ == State::Building) {
+    kill_due_ = true;
+    emit(KillTree{});  // the build may have left processes
+  }
+  on_failure(event, now);
 }
 
 void Backend::handle(const Answered& event, Now now) {
@@ -177,22 +175,6 @@ bool Backend::is_probing() const {
   return awaits_answer() || is_strangers();
 }
 
-void Backend::handle(const ProcessExited& event, Now now) {
-  const bool lived =
-      state_ == State::Loading || state_ == State::Running || state_ == State::Rebuilding;
-  if (!lived || event.generation != facts_.generation) return;
-  if (state_ == State::Rebuilding) {  // there is no backend left to keep
-    note(*std::move(next_));
-    return kill(State::Killing, to_string(event.status) + " during the build", now);
-  }
-  if (is_probing()) emit(StopProbe{});
-  emit(KillTree{});
-  kill_due_ = true;
-  note_exit(facts_, event);
-  const bool has_run = state_ == State::Running;
-  fail(wording_.ended(event, facts_, has_run, now.steady), now);
-}
-
 void Backend::handle(const TreeGone&, Now now) {
   assert(kill_due_);
   kill_due_ = can_kill_again_ = false;
@@ -212,6 +194,7 @@ void Backend::handle(const TreeGone&, Now now) {
     case State::Waiting:
     case State::Building:
     case State::Loading:
+    case State::Failing:
     case State::Running:
     case State::Rebuilding:
     case State::Left:
@@ -288,6 +271,7 @@ void Backend::restart(Cause cause) {
     case State::Error:
     case State::Building:
     case State::Loading:
+    case State::Failing:
       break;
   }
   const std::string why = cause.text;
@@ -388,13 +372,6 @@ void Backend::run_step() {
   emit(wording_.preparing(preparation_.step()));
 }
 
-void Backend::build_failed(const StepEnded& event, Now now) {
-  note_failed_step(facts_, event, failure_text(preparation_.step().command, event));
-  kill_due_ = true;
-  emit(KillTree{});  // the build may have left processes
-  fail(wording_.step_failed(event, preparation_.step(), facts_, now.steady), now);
-}
-
 // Like start_at_pace(), while the backend lives on.
 void Backend::rebuild_at_pace(const Pause& pause, Now now) {
   if (!waits(State::Rebuilding, pause)) rebuild(now);
@@ -412,19 +389,11 @@ void Backend::rebuild(Now now) {
   run_step();
 }
 
-// The steps beside the backend have ended, and no file has changed meanwhile.
-void Backend::rebuilt(const StepEnded& last, Now now) {
-  if (preparation_.is_done()) {
-    const std::string why = next_->text;
-    note(*std::move(next_));
-    return kill(State::Killing, why, now);
-  }
-  next_.reset();
-  pace_.on_failure(now.steady);
-  state_ = State::Running;
-  note_failed_rebuild(facts_, last, failure_text(preparation_.step().command, last));
-  publish();
-  emit(wording_.step_failed(last, preparation_.step(), facts_, now.steady));
+// The steps beside the backend have succeeded, and no file has changed meanwhile.
+void Backend::rebuilt(Now now) {
+  const std::string why = next_->text;
+  note(*std::move(next_));
+  kill(State::Killing, why, now);
 }
 
 void Backend::handle(const TimerExpired&, Now now) {
@@ -434,7 +403,12 @@ void Backend::handle(const TimerExpired&, Now now) {
     case State::Waiting:
       return begin(now);
     case State::Rebuilding:
+      if (held_failure_) return end_failure_hold(now);
       if (preparation_.is_due()) rebuild(now);
+      return;
+    case State::Failing:
+      end_failure_hold(now);
+      if (!kill_due_ && strangers_.are_to_blame()) start(now);
       return;
     case State::Loading: {
       const auto held = std::exchange(held_answer_, std::nullopt);
@@ -453,50 +427,6 @@ void Backend::handle(const TimerExpired&, Now now) {
     case State::Left:
       break;
   }
-}
-
-void Backend::handle(const KillRefused& event, Now now) {
-  assert(kill_due_);
-  const std::string text = refusal_text(event);
-  if (state_ == State::Stopping) {
-    emit(Say{"Stopped: " + printable(text)});
-    return leave();
-  }
-  const bool is_awaited = state_ == State::Killing || state_ == State::Starting;
-  if (!is_awaited && state_ != State::Error) return;
-  can_kill_again_ = true;
-  is_refused_ = is_refused_ || is_awaited;
-  facts_.problem = text;
-  facts_.failure = bus::Failure::CannotKill;
-  if (is_refused_) facts_.problem += "; hpp then continues by itself";
-  fail({.text = "Error: " + printable(facts_.problem), .brief = plain(printable(facts_.problem))},
-       now);
-}
-
-// Retries the spawn later, because the reason may end without a change. A retry that fails for the
-// same reason is neither logged nor published.
-void Backend::fail_spawn(std::string because, bus::Failure failure, Now now) {
-  if (!retrying_ || spawn_failure_ != because) {
-    forget_end(facts_);
-    facts_.failure = failure;
-    const bool is_port = failure == bus::Failure::PortInUse;
-    if (is_port) facts_.problem = because;
-    if (!is_port) facts_.exit = bus::BackendExit{.code = {}, .signal = {}, .spawn_error = because};
-    fail(cannot_start(because, is_port), now);
-    spawn_failure_ = std::move(because);
-  }
-  emit(StartTimer{kRetryEvery});
-}
-
-void Backend::fail(Say say, Now now) {
-  state_ = State::Error;
-  pace_.on_failure(now.steady);
-  spawn_failure_.clear();
-  retrying_ = false;
-  note_failure(facts_, now);
-  wording_.on_failure();
-  publish();
-  emit(std::move(say));
 }
 
 // A supervisord that is started later does not continue the pause.

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "common/bus/messages.h"
@@ -79,6 +80,16 @@ constexpr std::chrono::milliseconds kRetryEvery{500};
 //             request for a restart ends the wait. If supervisord crashes in this state, the next
 //             one starts the backend.
 //
+// If the back-off suspects that the backend restarts itself, it holds the result of the next start
+// back. An answer is held in Loading. A failure has a state of its own:
+//
+//   Building, Loading ──failed──► Failing ──time over──► Error
+//                                    └──change, request──► Error ──► (as a change in Error)
+//
+// Failing     The build or the backend has failed, or it could not be spawned. Readers see Loading
+//             and the reason for the delay. Everything else is as in Error. If supervisord crashes
+//             in this state, the next one starts the backend.
+//
 // If there are steps that must succeed before each spawn (preparation.h), such as --build, they run
 // here:
 //
@@ -126,6 +137,7 @@ class Backend : private Emits<Effect> {
     Waiting,
     Building,
     Loading,
+    Failing,
     Running,
     Rebuilding,
     Error,
@@ -176,6 +188,20 @@ class Backend : private Emits<Effect> {
     Now at;
   };
 
+  // The command could not be started.
+  struct SpawnProblem {
+    std::string because;
+    bus::Failure failure = bus::Failure::CannotStart;
+  };
+
+  using Failure = std::variant<ProcessExited, StepEnded, SpawnProblem>;
+
+  // A failure that is not published yet.
+  struct HeldFailure {
+    Failure failure;
+    Now at;
+  };
+
   void handle(const Begun& event, Now now);
   void handle(const TreeSeen& event, Now now);
   void handle(const CheckRequested& event, Now now);
@@ -212,14 +238,19 @@ class Backend : private Emits<Effect> {
   void start_at_pace(const Pause& pause, Now now);
   void begin(Now now);
   void run_step();
-  void build_failed(const StepEnded& event, Now now);
   void rebuild_at_pace(const Pause& pause, Now now);
   void rebuild(Now now);
-  void rebuilt(const StepEnded& last, Now now);
+  void rebuilt(Now now);
   void spawn();
   void prepare();
+  void on_spawn_problem(SpawnProblem problem, Now now);
+  void on_failure(Failure failure, Now now);
+  void end_failure_hold(Now now);
+  void report_held_failure();
+  void report(const ProcessExited& failure, Now at);
+  void report(const StepEnded& failure, Now at);
+  void report(const SpawnProblem& failure, Now at);
   void fail(Say say, Now now);
-  void fail_spawn(std::string because, bus::Failure failure, Now now);
   void run(const Answered& event, Now answered);
   void switch_to_tree(const Answered& event);
   bool is_strangers() const;
@@ -244,9 +275,10 @@ class Backend : private Emits<Effect> {
   std::string spawn_failure_;  // in Error: why the spawn failed that is being retried
   bool retrying_ = false;      // the pending Spawn is a retry
   RestartPace pace_;
-  std::optional<HeldAnswer> held_answer_;  // in Loading: pace_ holds Running back
-  std::optional<Cause> next_;              // in Rebuilding: the cause of the rebuild
-  std::vector<std::string> noted_files_;   // the files that belong to facts_.noted, as far as known
+  std::optional<HeldAnswer> held_answer_;    // in Loading: pace_ holds Running back
+  std::optional<HeldFailure> held_failure_;  // in Failing and Rebuilding: pace_ holds it back
+  std::optional<Cause> next_;                // in Rebuilding: the cause of the rebuild
+  std::vector<std::string> noted_files_;  // the files that belong to facts_.noted, as far as known
 };
 
 }  // namespace hpp::supervisord

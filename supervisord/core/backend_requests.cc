@@ -16,6 +16,7 @@ void Backend::handle(const CheckRequested& event, Now) {
 
 // A request during a build kills the build, because the user may be tired of waiting for it.
 void Backend::handle(const RestartRequested& event, Now now) {
+  report_held_failure();
   if (!accept_request(facts_, event)) return;
   Cause cause{
       .text = request_text(event), .since = "the restart was requested", .at = now, .changed = {}};
@@ -29,6 +30,7 @@ void Backend::handle(const RestartRequested& event, Now now) {
 }
 
 void Backend::handle(const StopRequested&, Now now) {
+  report_held_failure();
   switch (state_) {
     case State::Starting:
     case State::Waiting:
@@ -37,6 +39,7 @@ void Backend::handle(const StopRequested&, Now now) {
       break;
     case State::Building:
     case State::Loading:
+    case State::Failing:
     case State::Running:
     case State::Rebuilding:
     case State::Killing:
@@ -59,7 +62,9 @@ void Backend::handle(const PauseRequested& event, Now) {
 
 void Backend::handle(const ResumeRequested& event, Now now) {
   if (!accept_pause(facts_, event.ticket)) return;
-  if (!std::exchange(facts_.paused, false)) return;
+  if (!facts_.paused) return;
+  if (facts_.noted.epoch != 0) report_held_failure();
+  facts_.paused = false;
   if (facts_.noted.epoch == 0) {
     publish();
     return emit(Say{kResumedText});
@@ -73,8 +78,8 @@ void Backend::handle(const ResumeRequested& event, Now now) {
 
 // Whether a change does not begin a restart. If a start is under way, it serves the change.
 bool Backend::only_notes() const {
-  const bool is_settled =
-      state_ == State::Loading || state_ == State::Running || state_ == State::Error;
+  const bool is_settled = state_ == State::Loading || state_ == State::Failing ||
+                          state_ == State::Running || state_ == State::Error;
   return facts_.paused && is_settled;
 }
 

@@ -3,7 +3,8 @@
 namespace hpp::supervisord {
 
 void PortWait::begin(Backend::State state, std::uint64_t generation, TimePoint now) {
-  const bool is_told = state != Backend::State::Starting && state != Backend::State::Stopping;
+  using enum Backend::State;
+  const bool is_told = state != Starting && state != Stopping && state != Failing;
   awaited_ = is_told ? generation : 0;
   begun_ = now;
 }

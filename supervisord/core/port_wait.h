@@ -23,7 +23,8 @@ class PortWait {
   // All processes of `generation` are dead; `state` is the backend's. proxyd reports that it has
   // released a generation only after supervisord has published the kill. No such report can be
   // awaited when supervisord starts, because proxyd may have released the generation long before,
-  // or when hpp stops, because proxyd stops as well.
+  // when hpp stops, because proxyd stops as well, or while a failure is held back, because proxyd
+  // does not know of it.
   void begin(Backend::State state, std::uint64_t generation, TimePoint now);
 
   // proxyd has released this generation and those before it.

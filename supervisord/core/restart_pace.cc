@@ -1,7 +1,6 @@
 #include "supervisord/core/restart_pace.h"
 
 #include <algorithm>
-#include <cassert>
 #include <iterator>
 
 namespace hpp::supervisord {
@@ -117,6 +116,11 @@ bool RestartPace::is_suspicious() const {
   return *last <= kSuspectTimeMax && *last - *first <= milliseconds(100) + *last / 4;
 }
 
+// Whether the start that is under way is an experiment whose result matters.
+bool RestartPace::is_experimental_start() const {
+  return phase_ == Phase::Starting && is_experiment_ && !is_loop();
+}
+
 bool RestartPace::is_loop() const {
   return series_ && series_->proofs >= kLoopProofs;
 }
@@ -200,30 +204,55 @@ void RestartPace::on_start(TimePoint now) {
   started_ = since_ = now;
   is_impatient_ = false;
   follows_change_ = false;
+  has_failed_ = false;
 }
 
 milliseconds RestartPace::on_answer(TimePoint now) {
   if (phase_ != Phase::Starting) return {};
-  if (is_experiment_ && !is_loop()) {
+  if (is_experimental_start()) {
     const auto left = with_margin(longest_time()) - (now - started_);
     if (left > milliseconds{}) return std::chrono::ceil<milliseconds>(left);
   }
-  on_hold_over(now);
+  end_with_answer(now);
+  return {};
+}
+
+milliseconds RestartPace::on_failure(TimePoint now) {
+  if (is_experimental_start()) {
+    has_failed_ = true;
+    const auto left = with_margin(longest_time()) - (now - started_);
+    return std::max(std::chrono::ceil<milliseconds>(left), kNoticeMax);
+  }
+  end_with_failure(now);
   return {};
 }
 
 void RestartPace::on_hold_over(TimePoint now) {
+  if (has_failed_) {
+    end_with_failure(now);
+  } else {
+    end_with_answer(now);
+  }
+}
+
+void RestartPace::end_with_answer(TimePoint now) {
+  if (is_experimental_start()) {
+    is_experiment_ = false;
+    series_->follows_answers = true;
+    raise_needed();
+  }
   phase_ = Phase::Running;
   since_ = now;
   interrupted_ = 0;
-  if (!is_experiment_ || is_loop()) return;
-  is_experiment_ = false;
-  assert(series_);
-  series_->follows_answers = true;
-  raise_needed();
 }
 
-void RestartPace::on_failure(TimePoint now) {
+void RestartPace::end_with_failure(TimePoint now) {
+  if (is_experimental_start()) {
+    is_experiment_ = false;
+    series_.reset();
+    raise_needed();
+  }
+  if (phase_ == Phase::Starting && series_ && series_->follows_answers) series_.reset();
   phase_ = Phase::Failed;
   since_ = now;
 }

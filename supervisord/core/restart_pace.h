@@ -18,23 +18,35 @@
 // that saves often causes the same events. Therefore hpp makes experiments.
 //
 // There is a suspicion if changes of the same file, or in the same folder, have ended several
-// starts in a row, each after about the same time. Then the next start is an experiment with two
+// starts in a row, each after about the same time. Then the next start is an experiment with three
 // parts:
 //
 //   - The start is delayed for longer than the file has taken to change. A writer that does not
 //     depend on the server would write the file now, while no server runs.
 //   - Running is not published until that time has passed since the start, even if the server
 //     answers earlier. Requests are held until then, so no write can be a reaction to an answer.
+//   - Error is not published until that time has passed since the start, and kNoticeMax since the
+//     failure. So no write can be a reaction to a failure, and what the server wrote before its end
+//     is known. (The server's output is not held back, and a script may read it. But that script
+//     would have to be that quick kLoopProofs times in a row.)
 //
-// The experiment has one of three results:
+// The experiment has one of four results:
 //
-//   - The file changes after the start. That is a proof. After kLoopProofs proofs in a row it is a
-//     loop: hpp names the file, and the pauses grow.
+//   - The file changes after the start, before the result is published. That is a proof. After
+//     kLoopProofs proofs in a row it is a loop: hpp names the file, and the pauses grow.
 //   - The file changes in the pause. Another program writes it, and the suspicion is dropped.
 //   - The file does not change before Running is published. The writes may be reactions to an
 //     answer: by a person, by a script, or by the server when a browser reloads the page. Then
 //     starts are not delayed. But if the series reaches twice as many restarts, hpp gives advice
-//     once, because a person cannot keep so regular a rhythm for so long.
+//     once, because a person cannot keep so regular a rhythm for so long. A start that fails ends
+//     the series, because the change that follows is no reaction to an answer.
+//   - The file does not change before Error is published. No server runs any more, so another
+//     program writes it, such as a coding agent that edits the file after each failure. The
+//     suspicion is dropped.
+//
+// The time of a write would be a simpler criterion: after the end of the server, only other
+// programs write. But the kernel notes it by a clock that ticks every 4 ms, and an agent may react
+// sooner than that.
 //
 // Each wrong suspicion doubles the number of restarts that the next one takes.
 #pragma once
@@ -131,17 +143,17 @@ class RestartPace {
   // The server answers. Returns how long Running must be held back.
   std::chrono::milliseconds on_answer(TimePoint now);
 
-  // The time that on_answer() returned has passed, and no file has changed.
-  void on_hold_over(TimePoint now);
+  // The server, or its build, has failed. Returns how long the failure must be held back.
+  std::chrono::milliseconds on_failure(TimePoint now);
 
-  // The server, or its build, has failed.
-  void on_failure(TimePoint now);
+  // The time that on_answer() or on_failure() returned has passed, and no file has changed.
+  void on_hold_over(TimePoint now);
 
  private:
   enum class Phase {
     Idle,      // no start yet
     Paused,    // no start since the last change
-    Starting,  // the build or the server starts, or the server's answer is held back
+    Starting,  // the build or the server starts, or its answer or failure is held back
     Running,
     Failed,  // the server or its build has failed; waits for a change
   };
@@ -161,7 +173,10 @@ class RestartPace {
   void extend(const std::vector<std::string>& files, TimePoint::duration time);
   void on_change_in_pause(const std::vector<std::string>& files);
   void raise_needed();
+  void end_with_answer(TimePoint now);
+  void end_with_failure(TimePoint now);
   bool is_suspicious() const;
+  bool is_experimental_start() const;
   bool is_loop() const;
   std::chrono::milliseconds longest_time() const;
   std::chrono::milliseconds quiet_time(TimePoint now) const;
@@ -179,6 +194,7 @@ class RestartPace {
   // The newest start, or the one that waits, is an experiment: if a suspected file changes after
   // it, that is a proof.
   bool is_experiment_ = false;
+  bool has_failed_ = false;  // in Starting: a failure is held back
   // Another file was saved meanwhile, so the next start is not delayed by a suspicion.
   bool is_impatient_ = false;
   int restarts_needed_ = kSuspectRestarts;  // number of restarts that raise a suspicion

@@ -52,6 +52,11 @@ std::string error_first(const std::optional<bus::BackendError>& error, const std
 constexpr const char* kHeldText =
     "the server answers; requests wait for a moment, until it is clear whether it restarts itself";
 
+// The reason why a failure is not published yet, for BackendState::delay.
+constexpr const char* kHeldFailureText =
+    "the start has failed; the error follows in a moment, when it is clear whether your server "
+    "restarts itself";
+
 // The lines at the beginning of a pause, and at an end before which no file has changed.
 constexpr const char* kPausedText =
     "Paused: saves do not restart your server. hpp-ctl resume ends the pause";

@@ -335,7 +335,8 @@ class Loop(IntegrationTest):
         match = hpp.wait_line(
             r"your server restarts itself\. It writes the db\.sqlite3 .*: (--exclude .*)$")
         self.assertEqual(match[1], "--exclude 'the db.sqlite3'")
-        self.assertLess(hpp.snapshot()["generation"], 12, "it was slowed down before")
+        # The proof takes seven starts if they take about the same time. On a busy machine it takes more.
+        self.assertLess(hpp.snapshot()["generation"], 25, "it was slowed down before")
         started = time.monotonic()
         hpp.wait_line("5000 ms before the next start")
         self.assertGreater(time.monotonic() - started, 2)
@@ -348,6 +349,12 @@ class Loop(IntegrationTest):
 
     def test_of_a_crashing_server_is_reported(self):
         hpp = self.loop("date +%N > log.txt\nexit 3\n")
+        hpp.wait_line(r"your server restarts itself\. It writes log\.txt .*--exclude log\.txt$")
+        self.assertLess(hpp.snapshot()["generation"], 25, "it was slowed down before")
+        hpp.wait_line("5000 ms before the next start")
+
+    def test_of_a_failing_build_is_reported(self):
+        hpp = self.start_hpp("--build", "date +%N > log.txt; exit 3", "--exec", PYTHON, "app.py", "{backend}")
         hpp.wait_line(r"your server restarts itself\. It writes log\.txt .*--exclude log\.txt$")
 
     def test_is_not_reported_for_quick_saves(self):

@@ -33,8 +33,9 @@ void Processes::boot(Process& process) {
     world_.trace("backend: generation {} listens", process.generation);
     on_listen(process);
   });
-  if (!world_.traits.has_backend_faults || !world_.random.chance(0.06)) return;
-  const bool in_boot = world_.random.chance(0.5);
+  const bool breaks_often = world_.traits.has_agent && !world_.is_quiet;
+  if (!world_.traits.has_backend_faults || !world_.random.chance(breaks_often ? 0.7 : 0.06)) return;
+  const bool in_boot = breaks_often || world_.random.chance(0.5);
   world_.after(world_.random.up_to(in_boot ? takes : Micros(500ms)), [this, &process] {
     if (!world_.is_quiet) crash(process);
   });

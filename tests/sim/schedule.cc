@@ -31,9 +31,11 @@ class Schedule {
     world_.traits.has_spares = seed % 4 == 3;
     world_.traits.is_inotify = seed % 3 == 1;
     world_.traits.has_pauses = seed % 5 == 3;
+    world_.traits.has_agent = seed % 11 == 2;
     if (seed % 30 == 1) world_.traits.overflows = 0.1;
     processes_.on_run = [this](Request& request, const Process&) { check_run(request); };
     proxyd_.on_reload = [this] { browser_.on_reload(); };
+    if (world_.traits.has_agent) supervisord_.on_outcome = [this] { edit_soon(); };
   }
 
   void play() {
@@ -41,7 +43,8 @@ class Schedule {
     const TimePoint end = world_.now() + plan();
     world_.run_until(end);
     calm_down();
-    world_.run_until(world_.now() + (world_.traits.has_abandoned_lock ? kLongRest : kRest));
+    const bool rests_long = world_.traits.has_abandoned_lock || world_.traits.has_agent;
+    world_.run_until(world_.now() + (rests_long ? kLongRest : kRest));
     check_requests();
     check_last_save();
     ask_once_more();
@@ -61,6 +64,7 @@ class Schedule {
   void plan_crash(Micros at);
   void abandon_lock(Micros at);
   void plan_pause(Micros at);
+  void edit_soon();
   void hurry_soon();
   void calm_down();
   void check_run(const Request& request);
@@ -126,10 +130,12 @@ void Schedule::begin() {
 // Plans all saves and faults. Returns the length of the schedule.
 Micros Schedule::plan() {
   Random& random = world_.random;
-  const bool is_long = world_.traits.has_slow_crawl || world_.traits.has_long_outages;
+  const bool is_long =
+      world_.traits.has_slow_crawl || world_.traits.has_long_outages || world_.traits.has_agent;
   const Micros length = is_long ? random.between(2500ms, 6s) : random.between(300ms, 1500ms);
   const std::uint64_t more = world_.traits.has_long_outages ? 8 : 0;
-  for (std::uint64_t count = more + random.below(7); count > 0; --count) {
+  const std::uint64_t saves = world_.traits.has_agent ? 0 : more + random.below(7);
+  for (std::uint64_t count = saves; count > 0; --count) {
     plan_save(random.between(20ms, length));
   }
   if (world_.traits.has_outages) {
@@ -257,6 +263,15 @@ void Schedule::plan_pause(Micros at) {
   const Micros how_long = world_.random.up_to(300ms);
   world_.after(at, [this] { supervisord_.pause(); });
   world_.after(at + how_long, [this] { supervisord_.resume(); });
+}
+
+// The agent's next edit.
+void Schedule::edit_soon() {
+  world_.after(world_.random.up_to(30ms), [this] {
+    if (world_.is_quiet) return;
+    files_.save(/*is_watched=*/true);
+    hurry_soon();
+  });
 }
 
 // Sends a request soon after a save, because that is when an answer may be stale.

@@ -26,7 +26,9 @@ void Supervisord::start() {
       previous);
   bus_.subscribe(bus::Topic::Backend, bus::Topic::Tree, bus::Audience::Everybody,
                  [this](const bus::Message& message) {
-                   post(supervisord::TreeSeen{std::get<bus::TreeState>(message)});
+                   auto tree = std::get<bus::TreeState>(message);
+                   if (world_.traits.has_agent) tree.changed = {"view.py"};
+                   post(supervisord::TreeSeen{std::move(tree)});
                  });
   bus_.subscribe(bus::Topic::Backend, bus::Topic::Proxy, bus::Audience::Everybody,
                  [this](const bus::Message& message) {
@@ -145,13 +147,22 @@ void Supervisord::perform(const supervisord::StopProbe&) {
 }
 
 void Supervisord::perform(const supervisord::Publish& effect) {
-  told_ = effect.snapshot;
+  const auto before = std::exchange(told_, effect.snapshot);
+  const bool is_outcome =
+      told_.state == bus::BackendPhase::Running || told_.state == bus::BackendPhase::Error;
+  if (is_outcome && (told_.state != before.state || told_.generation != before.generation)) {
+    on_outcome();
+  }
   bus_.publish(bus::Topic::Backend, effect.snapshot);
   spares_.on_published(effect.snapshot, backend_->state());
 }
 
 void Supervisord::perform(const supervisord::Say& effect) {
   world_.trace("supervisord: {}", effect.text);
+  if (world_.traits.has_agent && world_.traits.is_calm() &&
+      effect.text.find("restarts itself") != std::string::npos) {
+    world_.violated("an agent's saves count as a restart loop: {}", effect.text);
+  }
 }
 
 void Supervisord::perform(const supervisord::StartTimer& effect) {

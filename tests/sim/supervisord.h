@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -23,6 +24,9 @@ class Supervisord final : public Mortal {
   void die() override;
 
   bool is_alive() const override { return backend_.has_value(); }
+
+  // Called when it is published that a start has succeeded or failed.
+  std::function<void()> on_outcome = [] {};
 
   // Simulates SIGHUP.
   void restart_backend() {

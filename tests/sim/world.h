@@ -50,6 +50,7 @@ struct Traits {
   bool has_spares = false;      // --warm
   bool has_pauses = false;      // the user pauses hpp and resumes it
   bool is_inotify = false;      // --watcher inotify
+  bool has_agent = false;       // an agent saves one file soon after each start, most of which fail
   double overflows = 0;         // share of saves that make inotify's queue overflow
   Micros boot_max = 300ms;      // the backend listens within this time
 

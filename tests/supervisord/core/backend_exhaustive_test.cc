@@ -48,6 +48,9 @@ class World : public test::Rules {
     take(Begun{});
   }
 
+  // Each change is one of this file, so that the core may suspect a restart loop.
+  void name_changes(const std::string& file) { tree_.changed = {file}; }
+
   bool allows(const Move& move) const {
     const bool has_turn = spawn_due_ == (move.kind == Move::Kind::AnswerToSpawn);
     return (has_turn || move.kind == Move::Kind::Crash) && move.is_possible(*this);
@@ -150,9 +153,9 @@ class World : public test::Rules {
     const auto before = backend_.state();
     const bool keeps = before == Backend::State::Rebuilding ||
                        (before == Backend::State::Running && settings_.keep_last_good);
-    const bool notes =
-        published_.paused && (before == Backend::State::Loading ||
-                              before == Backend::State::Running || before == Backend::State::Error);
+    const bool notes = published_.paused &&
+                       (before == Backend::State::Loading || before == Backend::State::Failing ||
+                        before == Backend::State::Running || before == Backend::State::Error);
     const bool served = before == Backend::State::Loading || before == Backend::State::Building ||
                         (before == Backend::State::Running && !keeps);
     const bool change = published_.seen != tree_.point();
@@ -280,6 +283,12 @@ class World : public test::Rules {
       case Backend::State::Loading:
         require(is_published(Loading), "Loading not published");
         return require(published_.pid != 0 && published_.ready_at_ms == 0, "odd facts in Loading");
+      case Backend::State::Failing:
+        require(!first_lives_ || kill_due_, "called failed while it lives");
+        require(!tree_lives_ || kill_due_, "the remains are not being killed");
+        require(timer_due_, "never reports a failure");
+        return require(is_published(Loading) && published_.pid == 0,
+                       "Failing is published as Loading");
       case Backend::State::Running:
         require(is_published(Running), "Running not published");
         return require(published_.pid != 0 && published_.ready_at_ms != 0, "odd facts in Running");
@@ -413,20 +422,34 @@ const std::vector<Move> World::kMoves{
      [](World& w) { w.crash(true); }},
 };
 
+using Moves = std::vector<const char*>;
+
 // Walks from the world after these moves, so that the walk starts at the interesting part. If Pause
-// is one of them, the walk has pauses.
-void walk_from(const std::vector<const char*>& moves, int depth,
-               const Backend::Settings& settings = {.command = {"server"}}) {
+// is one of them, the walk has pauses. If `file` is given, each change is one of that file.
+void walk_from(const Moves& moves, int depth,
+               const Backend::Settings& settings = {.command = {"server"}},
+               const std::string& file = "") {
   World world(settings);
   if (std::count(moves.begin(), moves.end(), std::string_view("Pause")) > 0) world.allow_pauses();
+  if (!file.empty()) world.name_changes(file);
   for (const char* name : moves) {
     const Move& move = World::named(name);
-    EXPECT_TRUE(world.allows(move)) << name;
+    ASSERT_TRUE(world.allows(move)) << name;
     world.make(move);
   }
   test::Walk<World, Move> walk(World::kMoves, depth, depth - 1);
   walk.from(world);
   EXPECT_GT(walk.histories(), 10'000);
+}
+
+// The moves `first`, and then `again` kSuspectRestarts times, except that the last time ends with
+// `last` instead.
+Moves suspicious(Moves first, const Moves& again, const Moves& last) {
+  for (int i = 1; i < kSuspectRestarts; ++i) {
+    first.insert(first.end(), again.begin(), again.end());
+  }
+  first.insert(first.end(), last.begin(), last.end());
+  return first;
 }
 
 TEST(BackendExhaustive, KeepsItsGuaranteesFromTheBeginning) {
@@ -461,6 +484,45 @@ TEST(BackendExhaustive, KeepsItsGuaranteesInAPauseWithABuild) {
 TEST(BackendExhaustive, KeepsItsGuaranteesInAPauseWithKeepLastGood) {
   walk_from({"FirstTree", "Gone", "BuildWorks", "SpawnWorks", "Answer", "Pause"}, kDepth - 2,
             {.command = {"server"}, .steps = {build_step("make")}, .keep_last_good = true});
+}
+
+// From here on, the core suspects a restart loop, and holds the result of the start back.
+
+TEST(BackendExhaustive, KeepsItsGuaranteesInAnExperiment) {
+  const Moves again{"SpawnWorks", "Exit", "Gone", "Change"};
+  walk_from(suspicious({"FirstTree", "Gone"}, again,
+                       {"SpawnWorks", "Exit", "Gone", "Change", "TimerExpires", "SpawnWorks"}),
+            kDepth - 2, {.command = {"server"}}, "db");
+}
+
+TEST(BackendExhaustive, KeepsItsGuaranteesInAnExperimentBeforeTheSpawn) {
+  const Moves again{"SpawnWorks", "Exit", "Gone", "Change"};
+  walk_from(suspicious({"FirstTree", "Gone"}, again,
+                       {"SpawnWorks", "Exit", "Gone", "Change", "TimerExpires"}),
+            kDepth - 2, {.command = {"server"}}, "db");
+}
+
+TEST(BackendExhaustive, KeepsItsGuaranteesInAnExperimentInAPause) {
+  const Moves again{"SpawnWorks", "Exit", "Gone", "Change"};
+  walk_from(
+      suspicious({"FirstTree", "Gone"}, again,
+                 {"SpawnWorks", "Exit", "Gone", "Change", "TimerExpires", "SpawnWorks", "Pause"}),
+      kDepth - 2, {.command = {"server"}}, "db");
+}
+
+TEST(BackendExhaustive, KeepsItsGuaranteesInAnExperimentWithABuild) {
+  const Moves again{"BuildFails", "Gone", "Change"};
+  walk_from(
+      suspicious({"FirstTree", "Gone"}, again, {"BuildFails", "Gone", "Change", "TimerExpires"}),
+      kDepth - 2, {.command = {"server"}, .steps = {build_step("make")}}, "db");
+}
+
+TEST(BackendExhaustive, KeepsItsGuaranteesInAnExperimentWithKeepLastGood) {
+  const Moves again{"Change", "BuildFails"};
+  walk_from(suspicious({"FirstTree", "Gone", "BuildWorks", "SpawnWorks", "Answer"}, again,
+                       {"Change", "TimerExpires"}),
+            kDepth - 2,
+            {.command = {"server"}, .steps = {build_step("make")}, .keep_last_good = true}, "db");
 }
 
 }  // namespace

@@ -32,8 +32,8 @@ TEST(PortWait, IsLongUntilProxydHasReleasedTheGeneration) {
   }
 }
 
-TEST(PortWait, DoesNotAwaitProxydWhileHppStartsOrStops) {
-  for (const State state : {State::Starting, State::Stopping}) {
+TEST(PortWait, DoesNotAwaitProxydIfItIsNotTold) {
+  for (const State state : {State::Starting, State::Failing, State::Stopping}) {
     PortWait wait;
     wait.on_released(1);
     wait.begin(state, 2, kStart);

@@ -45,7 +45,18 @@ class Story {
     return pace_.on_answer(now_);
   }
 
-  void fail() { pace_.on_failure(now_); }
+  // The start fails. Returns how long the failure must be held back, but does not wait.
+  milliseconds fail_held() { return pace_.on_failure(now_); }
+
+  // The start fails. Returns how long the failure was held back after that.
+  milliseconds fail() {
+    const milliseconds hold = fail_held();
+    if (hold != kNone) {
+      now_ += hold;
+      end_hold();
+    }
+    return hold;
+  }
 
   // A change ends the start, and the old server is gone 5 ms later.
   Pause change(const Files& files = {"db"}) {
@@ -241,7 +252,24 @@ TEST(RestartLoop, IsProvedByAServerThatWritesAndCrashes) {
   Pause pause;
   for (int i = 0; i < kSuspectRestarts + kLoopProofs; ++i) {
     story.wait(milliseconds(20));
-    story.fail();
+    story.fail_held();
+    story.wait(milliseconds(30));
+    pause = story.change();
+    story.start_after_pause();
+  }
+  EXPECT_EQ(pause.is, Pause::For::Loop);
+  story.wait(milliseconds(20));
+  EXPECT_EQ(story.fail_held(), kNone) << "the loop is proved; the failure need not wait";
+}
+
+// The last start takes longer to fail than those before it. What the server has written before its
+// end is known soon after its end.
+TEST(RestartLoop, IsProvedByAServerThatCrashesLaterThanBefore) {
+  Story story;
+  Pause pause;
+  for (int i = 0; i < kSuspectRestarts + kLoopProofs; ++i) {
+    story.wait(milliseconds(pause.is == Pause::For::Experiment ? 130 : 20));
+    EXPECT_EQ(story.fail_held(), pause.is == Pause::For::Experiment ? kNoticeMax : kNone);
     story.wait(milliseconds(30));
     pause = story.change();
     story.start_after_pause();
@@ -411,6 +439,53 @@ TEST(Person, WritesAfterEachAnswerLeadToAdvice) {
   EXPECT_EQ(pauses.back(), Pause::For::Advice);
   EXPECT_EQ(std::count(pauses.begin(), pauses.end(), Pause::For::Nothing),
             2 * kSuspectRestarts - 2);
+}
+
+// Saves the same file right after each of many starts is known to have answered or failed.
+// `fails(i)`: whether start `i` fails. Returns the number of starts that are delayed.
+int save_after_each_outcome(bool (*fails)(int)) {
+  Story story;
+  int delayed = 0;
+  for (int i = 0; i < 100; ++i) {
+    if (fails(i)) {
+      story.wait(milliseconds(40));
+      story.fail();
+    } else {
+      story.answer();
+    }
+    story.wait(milliseconds(8));
+    const Pause pause = story.change({"views.py"});
+    EXPECT_NE(pause.is, Pause::For::Loop) << i;
+    if (fails(i)) {
+      EXPECT_NE(pause.is, Pause::For::Advice) << i;
+    }
+    if (pause.length != kNone) ++delayed;
+    story.start_after_pause();
+  }
+  return delayed;
+}
+
+TEST(Agent, SavingAfterEachFailureIsNoLoop) {
+  EXPECT_LE(save_after_each_outcome([](int) { return true; }), 4);
+}
+
+TEST(Agent, SavingAfterFailuresAndAnswersIsNoLoop) {
+  EXPECT_LE(save_after_each_outcome([](int i) { return i % 2 == 0; }), 5);
+  EXPECT_LE(save_after_each_outcome([](int i) { return i % 7 > 3; }), 5);
+}
+
+TEST(Agent, AFailureIsHeldBackOnlyInAnExperiment) {
+  Story story;
+  for (int i = 1; i <= 2 * kSuspectRestarts; ++i) {
+    EXPECT_EQ(story.fail_held() != kNone, i == kSuspectRestarts + 1) << i;
+    if (i == kSuspectRestarts + 1) {
+      story.wait(kNoticeMax);
+      story.end_hold();
+    }
+    story.wait(milliseconds(8));
+    story.change();
+    story.start_after_pause();
+  }
 }
 
 }  // namespace
