@@ -309,6 +309,8 @@ void Launcher::on_typed(const Typed& typed) {
     case Typed::Meaning::Clear:
       if (is_able_terminal(STDERR_FILENO)) log::outlet().write_control(kClearScreen);
       return;
+    case Typed::Meaning::Pause:
+      return post(PauseAsked{});
     case Typed::Meaning::Quit:
       return post(StopRequested{.signal = 0});
     case Typed::Meaning::Help:
@@ -402,6 +404,10 @@ void Launcher::perform(const KillHelper& effect) {
 
 void Launcher::perform(const RestartBackend&) {
   places_.at(Helper::Supervisord).child->kill(SIGHUP);
+}
+
+void Launcher::perform(const TogglePause&) {
+  places_.at(Helper::Supervisord).child->kill(SIGRTMIN);
 }
 
 void Launcher::perform(const StartWatchdog& effect) {

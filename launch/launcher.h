@@ -85,6 +85,7 @@ class Launcher {
   void perform(const TerminateHelper& effect);
   void perform(const KillHelper& effect);
   void perform(const RestartBackend& effect);
+  void perform(const TogglePause& effect);
   void perform(const StartWatchdog& effect);
   void perform(const StartRestartTimer& effect);
   void perform(const StartStopTimer& effect);

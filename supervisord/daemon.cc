@@ -118,7 +118,7 @@ Daemon::Daemon(const Options& options)
                       [this] { return killer_.processes(); }),
       probe_(loop_, project_.addresses, question(options), probe_handlers()),
       timer_(loop_, [this] { post(TimerExpired{}); }),
-      signals_(loop_, {SIGHUP, SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGWINCH},
+      signals_(loop_, {SIGHUP, SIGUSR1, SIGUSR2, SIGRTMIN, SIGTERM, SIGINT, SIGWINCH},
                [this](int number) { on_signal(number); }),
       subscriber_(loop_, options.run_directory, {bus::Topic::Tree, bus::Topic::Proxy},
                   bus::Audience::Everybody,
@@ -159,6 +159,7 @@ void Daemon::on_signal(int number) {
   if (number == SIGWINCH) return follow_window();
   if (number == SIGUSR1) return post(PauseRequested{});
   if (number == SIGUSR2) return post(ResumeRequested{});
+  if (number == SIGRTMIN) return post(PauseToggled{});
   // SIGHUP requests a restart, unless the kernel sent it because the terminal was closed.
   const bool is_hangup = ends_with_terminal_ && !manager_.is_present() && !has_terminal();
   if (number == SIGHUP && !is_hangup) {

@@ -34,6 +34,8 @@ Typed::Meaning meaning_of(std::string_view word) {
       return Urls;
     case 'c':
       return Clear;
+    case 'p':
+      return Pause;
     case 'h':
     case '?':
       return Help;

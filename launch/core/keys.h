@@ -13,6 +13,7 @@ struct Typed {
     Open,
     Urls,
     Clear,
+    Pause,  // or its end
     Quit,
     Help,
     Blank,  // Enter alone, which the terminal has not echoed
@@ -29,6 +30,7 @@ constexpr std::string_view kKeysHelp[] = {
     "o + Enter  opens the site in a browser",
     "u + Enter  shows the URLs",
     "c + Enter  clears the terminal",
+    "p + Enter  pauses (saves do not restart your server), or ends the pause",
     "q + Enter  stops hpp and your server, as Ctrl+C does",
     "h + Enter  shows this help; Enter alone prints a blank line",
 };

@@ -95,8 +95,9 @@ void Services::handle(const HelperReady& event, TimePoint) {
   if (state_ != State::Keeping) return;
   member(event.which).is_ready = true;
   member(event.which).start_failed = false;
-  if (event.which == Helper::Supervisord && std::exchange(restart_due_, false)) {
-    return emit(RestartBackend{});
+  if (event.which == Helper::Supervisord) {
+    if (std::exchange(restart_due_, false)) emit(RestartBackend{});
+    if (std::exchange(toggle_due_, false)) emit(TogglePause{});
   }
   if (complete_ || event.which != kHelpers.front()) return;
   complete_ = true;
@@ -144,9 +145,15 @@ void Services::handle(const RestartDue& event, TimePoint) {
 
 void Services::handle(const RestartAsked&, TimePoint) {
   if (state_ != State::Keeping) return;
-  const Member& supervisord = member(Helper::Supervisord);
-  if (supervisord.life == Life::Running && supervisord.is_ready) return emit(RestartBackend{});
+  if (is_supervised()) return emit(RestartBackend{});
   restart_due_ = true;
+}
+
+// A second request before supervisord is ready takes back the first one.
+void Services::handle(const PauseAsked&, TimePoint) {
+  if (state_ != State::Keeping) return;
+  if (is_supervised()) return emit(TogglePause{});
+  toggle_due_ = !toggle_due_;
 }
 
 void Services::handle(const StopRequested& event, TimePoint now) {
@@ -193,6 +200,11 @@ void Services::handle(const BackendSwept&, TimePoint) {
   const bool was_asked = exit_status_ == 0 || exit_status_ > kSignalStatusBase;
   if (was_asked) emit(Say{.tone = Say::Tone::Info, .text = "stopped"});
   leave();
+}
+
+bool Services::is_supervised() const {
+  const Member& supervisord = member(Helper::Supervisord);
+  return supervisord.life == Life::Running && supervisord.is_ready;
 }
 
 bool Services::any_left() const {

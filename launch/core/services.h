@@ -91,6 +91,8 @@ struct RestartDue {  // the timer of StartRestartTimer has expired
 
 struct RestartAsked {};  // the user wants the backend restarted
 
+struct PauseAsked {};  // the user wants a pause to begin, or the current one to end
+
 struct StopRequested {
   int signal;  // SIGINT, SIGTERM or SIGHUP; 0 if the user typed q
 };
@@ -106,7 +108,7 @@ struct PlaceLost {
 
 using Event = std::variant<Begun, BeginFailed, HelperStarted, HelperReady, HelperAlive,
                            WatchdogExpired, StartFailed, HelperExited, RestartDue, RestartAsked,
-                           StopRequested, StopTimeOver, BackendSwept, PlaceLost>;
+                           PauseAsked, StopRequested, StopTimeOver, BackendSwept, PlaceLost>;
 
 // ---- effects ------------------------------------------------------------------------------------
 
@@ -127,6 +129,10 @@ struct KillHelper {  // SIGKILL
 
 struct RestartBackend {  // SIGHUP to supervisord; only when supervisord is ready
   bool operator==(const RestartBackend&) const = default;
+};
+
+struct TogglePause {  // SIGRTMIN to supervisord; only when supervisord is ready
+  bool operator==(const TogglePause&) const = default;
 };
 
 struct StartWatchdog {  // one timer of kWatchdogTime per helper; restarts a running one
@@ -161,8 +167,9 @@ struct Leave {  // the last effect
   bool operator==(const Leave&) const = default;
 };
 
-using Effect = std::variant<StartHelper, TerminateHelper, KillHelper, RestartBackend, StartWatchdog,
-                            StartRestartTimer, StartStopTimer, SweepBackend, Say, Leave>;
+using Effect =
+    std::variant<StartHelper, TerminateHelper, KillHelper, RestartBackend, TogglePause,
+                 StartWatchdog, StartRestartTimer, StartStopTimer, SweepBackend, Say, Leave>;
 using Effects = std::vector<Effect>;
 
 // ---- the services ------------------------------------------------------------------------------
@@ -240,6 +247,7 @@ class Services : private Emits<Effect> {
   void handle(const HelperExited& event, TimePoint now);
   void handle(const RestartDue& event, TimePoint now);
   void handle(const RestartAsked& event, TimePoint now);
+  void handle(const PauseAsked& event, TimePoint now);
   void handle(const StopRequested& event, TimePoint now);
   void handle(const StopTimeOver& event, TimePoint now);
   void handle(const BackendSwept& event, TimePoint now);
@@ -247,6 +255,9 @@ class Services : private Emits<Effect> {
 
   Member& member(Helper which) { return members_[static_cast<std::size_t>(which)]; }
 
+  const Member& member(Helper which) const { return members_[static_cast<std::size_t>(which)]; }
+
+  bool is_supervised() const;
   bool any_left() const;
   void start(Helper which);
   void restart(Helper which, const ExitStatus& status, TimePoint now);
@@ -261,8 +272,10 @@ class Services : private Emits<Effect> {
   Milliseconds stop_time_;
   State state_ = State::Keeping;
   std::array<Member, kHelpers.size()> members_;
-  bool complete_ = false;     // watchd and supervisord were started, after proxyd
-  bool restart_due_ = false;  // waits until supervisord is ready: before that, SIGHUP would kill it
+  bool complete_ = false;  // watchd and supervisord were started, after proxyd
+  // These wait until supervisord is ready: before that, the signal would kill it.
+  bool restart_due_ = false;
+  bool toggle_due_ = false;
   bool stop_asked_ = false;
   TimePoint stop_asked_at_;
   int exit_status_ = 0;

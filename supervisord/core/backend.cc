@@ -49,7 +49,7 @@ void Backend::handle(const Begun& event, Now now) {
   kill_due_ = true;
   publish();
   emit(KillTree{});
-  if (is_manual_) emit(Say{kManualText});
+  if (is_manual_) emit(wording_.manual());
   emit(StartTimer{kTreeWait});
 }
 

@@ -211,6 +211,7 @@ class Backend : private Emits<Effect> {
   void handle(const RestartRequested& event, Now now);
   void handle(const PauseRequested& event, Now now);
   void handle(const ResumeRequested& event, Now now);
+  void handle(const PauseToggled& event, Now now);
   void handle(const StopRequested& event, Now now);
   void handle(const Spawned& event, Now now);
   void handle(const SpareFailed& event, Now now);

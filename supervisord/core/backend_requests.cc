@@ -57,7 +57,7 @@ void Backend::handle(const PauseRequested& event, Now) {
   if (!accept_pause(facts_, event.ticket)) return;
   if (std::exchange(facts_.paused, true)) return;
   publish();
-  emit(Say{kPausedText});
+  emit(wording_.paused());
 }
 
 void Backend::handle(const ResumeRequested& event, Now now) {
@@ -76,6 +76,11 @@ void Backend::handle(const ResumeRequested& event, Now now) {
            .changed = noted_files_});
 }
 
+void Backend::handle(const PauseToggled&, Now now) {
+  if (facts_.paused) return handle(ResumeRequested{}, now);
+  handle(PauseRequested{}, now);
+}
+
 // Whether a change does not begin a restart. If a start is under way, it serves the change.
 bool Backend::only_notes() const {
   const bool is_settled = state_ == State::Loading || state_ == State::Failing ||
@@ -92,7 +97,7 @@ void Backend::note_only(const Cause& cause) {
   }
   note_paused_change(facts_);
   publish();
-  emit(Say{paused_change_text(cause.text)});
+  emit(wording_.paused_change(cause.text));
 }
 
 }  // namespace hpp::supervisord

@@ -54,6 +54,10 @@ struct ResumeRequested {  // without a ticket: SIGUSR2
   bus::Ticket ticket = {};
 };
 
+// The user wants a pause to begin, or the current one to end. The sender does not know which it is
+// (hpp-launch, SIGRTMIN).
+struct PauseToggled {};
+
 struct StopRequested {};  // SIGTERM, SIGINT
 
 struct Spawned {
@@ -152,10 +156,11 @@ struct ProcessExited {  // the backend's first process; others of its tree may l
 // Answers KillTree, once.
 struct TreeGone {};
 
-using Event = std::variant<Begun, TreeSeen, CheckRequested, SiteSeen, RestartRequested,
-                           PauseRequested, ResumeRequested, StopRequested, Spawned, SpareFailed,
-                           SpawnFailed, PortTaken, StepEnded, Answered, StrangerListens, ProbeSaw,
-                           ProcessExited, TreeGone, KillRefused, TimerExpired>;
+using Event =
+    std::variant<Begun, TreeSeen, CheckRequested, SiteSeen, RestartRequested, PauseRequested,
+                 ResumeRequested, PauseToggled, StopRequested, Spawned, SpareFailed, SpawnFailed,
+                 PortTaken, StepEnded, Answered, StrangerListens, ProbeSaw, ProcessExited, TreeGone,
+                 KillRefused, TimerExpired>;
 
 // ---- effects ------------------------------------------------------------------------------------
 

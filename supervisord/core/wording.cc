@@ -150,11 +150,6 @@ std::string error_first(const std::optional<bus::BackendError>& error, const std
   return error ? fmt::format("{} ({})", printable(to_string(*error)), end) : end;
 }
 
-std::string paused_change_text(const std::string& what) {
-  return fmt::format("Paused: {}. Your server keeps the old code until hpp-ctl resume",
-                     printable(what));
-}
-
 std::string paused_cause(const std::vector<std::string>& files) {
   const std::string what =
       files.empty() ? "files changed" : files_changed(files.front(), files.size());
@@ -264,6 +259,22 @@ bool Wording::find_cure(const std::vector<std::string>& files) {
     has_grown = true;
   }
   return has_grown;
+}
+
+Say Wording::paused() const {
+  return {.text = fmt::format("Paused: saves do not restart your server. {} to go on",
+                              has_keys_ ? "Press p + Enter" : "Run hpp-ctl resume")};
+}
+
+Say Wording::manual() const {
+  return {.text = fmt::format("Manual: saves do not restart your server. {} to restart it",
+                              has_keys_ ? "Press r + Enter" : "Run hpp-ctl restart")};
+}
+
+Say Wording::paused_change(const std::string& what) const {
+  return {.text =
+              fmt::format("Paused: {}. Your server keeps the old code until {}", printable(what),
+                          has_keys_ ? "you press p + Enter" : "hpp-ctl resume")};
 }
 
 Say Wording::killing(const std::string& why, bool is_stop) const {

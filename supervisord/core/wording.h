@@ -57,15 +57,8 @@ constexpr const char* kHeldFailureText =
     "the start has failed; the error follows in a moment, when it is clear whether your server "
     "restarts itself";
 
-// The lines at the beginning of a pause, and at an end before which no file has changed.
-constexpr const char* kPausedText =
-    "Paused: saves do not restart your server. hpp-ctl resume ends the pause";
-constexpr const char* kManualText =
-    "Manual: saves do not restart your server. Press r, or run hpp-ctl restart";
+// The line at the end of a pause in which no file has changed.
 constexpr const char* kResumedText = "Resumed: saves restart your server again";
-
-// The line about a change during a pause. `what`: `a.py changed`.
-std::string paused_change_text(const std::string& what);
 
 // The cause of the restart at the end of a pause. `files` may be incomplete.
 std::string paused_cause(const std::vector<std::string>& files);
@@ -87,7 +80,7 @@ std::string stranger_text(const Answered& event);
 // mentions: why the restart began, and when each of its steps began.
 class Wording {
  public:
-  // `has_keys`: hpp-launch reads keys, so that the user can press r.
+  // `has_keys`: hpp-launch reads keys, so that the user can press r and p.
   explicit Wording(bool has_keys = false) : has_keys_(has_keys) {}
 
   // The site is at this URL, which a line mentions once.
@@ -123,6 +116,13 @@ class Wording {
   // The line that announces a pause before a start, or gives advice. Consecutive pauses of the same
   // kind get one line. The advice is repeated only if it must cover another file.
   std::optional<Say> pausing(const Pause& pause);
+
+  // The lines at the beginning of a pause: `Paused: saves do not restart your server. …`
+  Say paused() const;
+  Say manual() const;  // with --manual
+
+  // The line about a change during a pause. `what`: `a.py changed`.
+  Say paused_change(const std::string& what) const;
 
   // `Killing: src/a.py changed`. `is_stop`: hpp ends.
   Say killing(const std::string& why, bool is_stop) const;

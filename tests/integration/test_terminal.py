@@ -324,6 +324,31 @@ class Keys(TerminalTest):
         hpp.type("wat\n")
         hpp.wait_screen('unknown command "wat"; press h')
 
+    def test_pause(self):
+        self.save_backend("version 0")
+        hpp = self.start()
+        hpp.type("p\n")
+        hpp.wait_screen(r"Paused: saves do not restart your server. Press p \+ Enter to go on\r\n")
+        self.save_backend("version 1")
+        self.assertEqual(get(hpp.url).header("X-Hpp-Paused"), "stale")
+        hpp.wait_screen(r"Paused: app.py changed. Your server keeps the old code until you press p \+ Enter\r\n")
+        self.assertEqual(self.spawns, 1)
+        hpp.type("p\n")
+        hpp.wait_screen("app.py changed during the pause")
+        answer = get(hpp.url)
+        self.assertEqual((answer.text, answer.header("X-Hpp-Paused")), ("version 1", None))
+        hpp.type("p\np\n")
+        hpp.wait_screen(r"(?s)Paused: saves do not .*Resumed: saves restart your server again\r\n",
+                        after=hpp.screen.index("during the pause"))
+
+    def test_pause_while_supervisord_is_down(self):
+        hpp = self.start()
+        os.kill(hpp.helper_pid("supervisord"), signal.SIGKILL)
+        hpp.wait_screen("starting it again")
+        hpp.type("p\n")
+        hpp.wait_screen(r"Press p \+ Enter")
+        wait_for(lambda: get(hpp.url).header("X-Hpp-Paused") == "current", "the pause")
+
     def test_quit(self):
         hpp = self.start()
         hpp.type("q\n")

@@ -21,6 +21,7 @@ TEST(Keys, ParsesTheCommandsInTheHelp) {
   EXPECT_EQ(typed("o\n"), (Lines{{Open, "o"}}));
   EXPECT_EQ(typed("u\n"), (Lines{{Urls, "u"}}));
   EXPECT_EQ(typed("c\n"), (Lines{{Clear, "c"}}));
+  EXPECT_EQ(typed("p\n"), (Lines{{Pause, "p"}}));
   EXPECT_EQ(typed("  r \r\n"), (Lines{{Restart, "r"}}));
 }
 

@@ -44,6 +44,7 @@ std::vector<Move> moves() {
     add(which, "due", RestartDue{which});
   }
   all.push_back({"restart asked", RestartAsked{}});
+  all.push_back({"pause asked", PauseAsked{}});
   all.push_back({"stop", StopRequested{SIGINT}});
   all.push_back({"time over", StopTimeOver{}});
   all.push_back({"swept", BackendSwept{}});
@@ -97,7 +98,7 @@ class World : public test::Rules {
   bool can_happen(const HelperReady& e) const {
     if (!is_alive(e.which)) return false;
     return (e.which == kHelpers.front() && !ready_) ||
-           (e.which == Helper::Supervisord && !supervised_ && asked_);
+           (e.which == Helper::Supervisord && !supervised_ && (asked_ || pause_asked_));
   }
 
   bool can_happen(const HelperAlive& e) const { return is_watched(e.which); }
@@ -109,6 +110,8 @@ class World : public test::Rules {
   bool can_happen(const RestartDue& e) const { return of(e.which).rested; }
 
   bool can_happen(const RestartAsked&) const { return !asked_; }
+
+  bool can_happen(const PauseAsked&) const { return !pause_asked_; }
 
   bool can_happen(const StopRequested&) const { return stops_ < 3; }
 
@@ -161,6 +164,8 @@ class World : public test::Rules {
   }
 
   void note(const RestartAsked&) { asked_ = true; }
+
+  void note(const PauseAsked&) { pause_asked_ = toggle_due_ = true; }
 
   void note(const StartFailed& e) {
     of(e.which).is = Process::Is::None;
@@ -224,6 +229,11 @@ class World : public test::Rules {
     require(supervised_, "sends SIGHUP to a supervisord that is not ready for it");
   }
 
+  void perform(const TogglePause&) {
+    require(std::exchange(toggle_due_, false) && !stopped_, "toggles the pause unasked");
+    require(supervised_, "sends SIGRTMIN to a supervisord that is not ready for it");
+  }
+
   void perform(const StartWatchdog& e) {
     require(!stopped_, "watches after the stop");
     require(is_alive(e.which), "watches a helper that does not run");
@@ -263,6 +273,8 @@ class World : public test::Rules {
   bool ready_ = false;       // the first helper was ready at some time
   bool supervised_ = false;  // supervisord is ready
   bool asked_ = false;       // a restart was requested at some time
+  bool pause_asked_ = false;
+  bool toggle_due_ = false;
   bool stop_timer_ = false;
   bool sweep_asked_ = false;
   bool was_swept_ = false;  // SweepBackend was emitted

@@ -391,6 +391,23 @@ TEST(Services, RestartsTheBackendOnceSupervisordIsReady) {
       .when(HelperReady{Supervisord}, Keeping, {RestartBackend{}});
 }
 
+TEST(Services, TogglesThePauseOnceSupervisordIsReady) {
+  all_running()
+      .when(PauseAsked{}, Keeping)
+      .when(RestartAsked{}, Keeping)
+      .when(HelperReady{Supervisord}, Keeping, {RestartBackend{}, TogglePause{}})
+      .when(PauseAsked{}, Keeping, {TogglePause{}})
+      .when(StopRequested{SIGTERM}, Stopping, terminate_all())
+      .when(PauseAsked{}, Stopping);
+}
+
+TEST(Services, TwoPressesBeforeSupervisordIsReadyAreNone) {
+  all_running()
+      .when(PauseAsked{}, Keeping)
+      .when(PauseAsked{}, Keeping)
+      .when(HelperReady{Supervisord}, Keeping);
+}
+
 TEST(Services, ExitsWithZeroIfTheUserTypedQ) {
   all_running()
       .when(StopRequested{.signal = 0}, Stopping, terminate_all())

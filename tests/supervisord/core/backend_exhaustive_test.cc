@@ -171,6 +171,15 @@ class World : public test::Rules {
             "the last good one was not kept");
   }
 
+  void toggle() {
+    const bool was_paused = published_.paused;
+    take(PauseToggled{});
+    const auto after = backend_.state();
+    const bool ends = after == Backend::State::Stopping || after == Backend::State::Left;
+    if (spawn_due_) return;  // the end of the pause is published with its answer
+    require(published_.paused != was_paused || ends, "the pause was not toggled");
+  }
+
   void pass(milliseconds time) {
     now_.steady += time;
     now_.wall_ms += time.count();
@@ -380,6 +389,8 @@ const std::vector<Move> World::kMoves{
      [](World& w) { w.take(PauseRequested{}); }},
     {"Resume", Kind::Other, [](const World& w) { return w.published_.paused; },
      [](World& w) { w.take(ResumeRequested{}); }},
+    {"Toggle", Kind::Other, [](const World& w) { return w.may_pause_; },
+     [](World& w) { w.toggle(); }},
     {"Stop", Kind::Other, [](const World&) { return true; },
      [](World& w) {
        w.stop_asked_ = true;

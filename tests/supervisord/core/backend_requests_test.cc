@@ -73,8 +73,11 @@ ProcessExited exited(std::uint64_t generation) {
 
 TEST(Manual, OnlyARequestRestarts) {
   PausedLife life({.command = {"server"}, .is_manual = true});
-  EXPECT_THAT(life(Begun{}), ElementsAre("Publish Loading 0 serves 0 noted 0 paused", "KillTree",
-                                         std::string("Say ") + kManualText, "StartTimer 1000 ms"));
+  EXPECT_THAT(
+      life(Begun{}),
+      ElementsAre("Publish Loading 0 serves 0 noted 0 paused", "KillTree",
+                  "Say Manual: saves do not restart your server. Run hpp-ctl restart to restart it",
+                  "StartTimer 1000 ms"));
   life.after(TreeGone{}, tree(1), Spawned{.pid = 100}, Answered{.generation = 1}, tree(2));
   EXPECT_EQ(life.state(), Backend::State::Running);
   EXPECT_EQ(life.published().noted.revision, 2);
@@ -133,6 +136,30 @@ TEST(Pause, ItsEndWithoutASaveRestartsNothing) {
 TEST(Pause, ASecondRequestChangesNothing) {
   PausedLife life = paused();
   EXPECT_THAT(life(PauseRequested{}), IsEmpty());
+}
+
+TEST(Pause, IsToggled) {
+  PausedLife life = paused({.command = {"server"}, .has_keys = true});
+  EXPECT_THAT(life(tree(2)),
+              ElementsAre("Publish Running 1 serves 1 noted 2 paused",
+                          "Say Paused: a.py changed. Your server keeps the old code until you "
+                          "press p + Enter"));
+  life(PauseToggled{});
+  EXPECT_FALSE(life.published().paused);
+  EXPECT_EQ(life.state(), Backend::State::Killing);
+  life.after(TreeGone{}, Spawned{.pid = 200}, Answered{.generation = 2});
+  EXPECT_THAT(life(PauseToggled{}),
+              ElementsAre("Publish Running 2 serves 2 noted 0 paused",
+                          "Say Paused: saves do not restart your server. Press p + Enter to go "
+                          "on"));
+  EXPECT_THAT(life(PauseToggled{}), ElementsAre("Publish Running 2 serves 2 noted 0",
+                                                "Say Resumed: saves restart your server again"));
+}
+
+TEST(Pause, IsNotToggledDuringAStop) {
+  PausedLife life = paused();
+  life.after(ResumeRequested{}, StopRequested{});
+  EXPECT_THAT(life(PauseToggled{}), IsEmpty());
 }
 
 TEST(Pause, ARequestedRestartServesTheNotedSavesAndLeavesThePause) {
