@@ -10,13 +10,13 @@
 
 #include "common/bus/codec.h"
 #include "common/bus/endpoints.h"
+#include "common/errors/explanation.h"
 #include "common/log.h"
 #include "common/os/backend_tag.h"
 #include "common/os/find_program.h"
 #include "common/os/project_directory.h"
 #include "supervisord/core/program_advice.h"
 #include "supervisord/env_file.h"
-#include "supervisord/explanation.h"
 #include "supervisord/port_check.h"
 #include "supervisord/script.h"
 
@@ -161,7 +161,7 @@ Job::OnEnd Server::on_end(std::uint64_t generation) {
     output_.reset_screen();
     spares_.on_server_end(status);
     std::string tail = output_.tail();
-    auto error = explain(tail, project_.directory, project_.roots);
+    auto error = errors::explain(tail, project_.directory, project_.roots);
     on_exit_({.generation = generation,
               .status = status,
               .output_tail = std::move(tail),

@@ -3,11 +3,11 @@
 #include <stdexcept>
 #include <utility>
 
+#include "common/errors/explanation.h"
 #include "common/os/backend_tag.h"
 #include "common/os/build_daemons.h"
 #include "common/os/project_directory.h"
 #include "supervisord/env_file.h"
-#include "supervisord/explanation.h"
 #include "supervisord/script.h"
 
 namespace hpp::supervisord {
@@ -58,7 +58,7 @@ void StepRunner::end(const std::string& command, ExitStatus status) {
   on_end_({.status = status,
            .problem = end_problem(status, first_word, project_.directory),
            .output_tail = std::string(output_.tail()),
-           .error = explain(output_.tail(), project_.directory, project_.roots)});
+           .error = errors::explain(output_.tail(), project_.directory, project_.roots)});
 }
 
 }  // namespace hpp::supervisord

@@ -46,8 +46,8 @@ TESTED_ELSEWHERE = {
     "proxyd/core/crash.cc": "tests/proxyd/core/pages/error_page_test.cc",
     "proxyd/core/crash_json.cc": "tests/proxyd/core/reload/broadcast_test.cc",
     "proxyd/core/request.cc": "tests/proxyd/core/connection_test.cc",
-    "supervisord/core/error_readers.cc": "tests/supervisord/core/error_search_test.cc",
-    "supervisord/core/native_error_readers.cc": "tests/supervisord/core/error_search_test.cc",
+    "common/errors/core/error_readers.cc": "tests/common/errors/core/error_search_test.cc",
+    "common/errors/core/native_error_readers.cc": "tests/common/errors/core/error_search_test.cc",
     "supervisord/core/wording.cc": "tests/supervisord/core/backend_test.cc",
     "watchd/core/contents.cc": "tests/watchd/core/change_counter_test.cc",
 }

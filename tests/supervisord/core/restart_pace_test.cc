@@ -262,8 +262,8 @@ TEST(RestartLoop, IsProvedByAServerThatWritesAndCrashes) {
   EXPECT_EQ(story.fail_held(), kNone) << "the loop is proved; the failure need not wait";
 }
 
-// The last start takes longer to fail than those before it. What the server has written before its
-// end is known soon after its end.
+// The last start takes longer to fail than those before it. Its writes are known soon after its
+// end.
 TEST(RestartLoop, IsProvedByAServerThatCrashesLaterThanBefore) {
   Story story;
   Pause pause;

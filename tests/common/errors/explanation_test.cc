@@ -1,14 +1,14 @@
-#include "supervisord/explanation.h"
+#include "common/errors/explanation.h"
 
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <fstream>
 
-#include "supervisord/core/source_excerpt.h"
+#include "common/errors/core/source_excerpt.h"
 #include "tests/support/temporary_directory.h"
 
-namespace hpp::supervisord {
+namespace hpp::errors {
 namespace {
 
 namespace fs = std::filesystem;
@@ -93,4 +93,4 @@ TEST_F(ExplanationTest, FindsAPackageInItsSourceFolder) {
 }
 
 }  // namespace
-}  // namespace hpp::supervisord
+}  // namespace hpp::errors

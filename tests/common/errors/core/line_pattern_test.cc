@@ -1,10 +1,10 @@
-#include "supervisord/core/line_pattern.h"
+#include "common/errors/core/line_pattern.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace hpp::supervisord {
+namespace hpp::errors {
 namespace {
 
 // `file|message|line|column`; `no` if the line does not match.
@@ -49,4 +49,4 @@ TEST(LinePattern, RefusesNumbersThatAreTooLong) {
 }
 
 }  // namespace
-}  // namespace hpp::supervisord
+}  // namespace hpp::errors

@@ -8,7 +8,7 @@
 #include <optional>
 #include <string_view>
 
-namespace hpp::supervisord {
+namespace hpp::errors {
 
 // The parts of a line that a pattern names. The texts are views of the line.
 struct LineParts {
@@ -24,4 +24,4 @@ struct LineParts {
 // character between them, and each field occurs at most once, except `{*}`.
 std::optional<LineParts> match_line(std::string_view pattern, std::string_view line);
 
-}  // namespace hpp::supervisord
+}  // namespace hpp::errors

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace hpp::supervisord {
+namespace hpp::errors {
 
 struct PrintedFrame {
   std::string file;             // as printed
@@ -51,4 +51,4 @@ PrintedErrors read_plain_errors(const Lines& lines);
 // after the message, and becomes the line after the last one that was joined.
 std::string complete_message(std::string message, const Lines& lines, std::size_t& number);
 
-}  // namespace hpp::supervisord
+}  // namespace hpp::errors

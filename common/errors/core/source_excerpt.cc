@@ -1,8 +1,8 @@
-#include "supervisord/core/source_excerpt.h"
+#include "common/errors/core/source_excerpt.h"
 
 #include "common/take_until.h"
 
-namespace hpp::supervisord {
+namespace hpp::errors {
 
 SourceExcerpt source_excerpt(std::string_view file, std::uint64_t line) {
   if (file.find('\0') != std::string_view::npos) return {};
@@ -20,4 +20,4 @@ SourceExcerpt source_excerpt(std::string_view file, std::uint64_t line) {
   return excerpt;
 }
 
-}  // namespace hpp::supervisord
+}  // namespace hpp::errors

@@ -1,4 +1,4 @@
-#include "supervisord/core/source_place.h"
+#include "common/errors/core/source_place.h"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 #include "common/read_number.h"
 #include "common/take_until.h"
 
-namespace hpp::supervisord {
+namespace hpp::errors {
 namespace {
 
 constexpr std::size_t kPathMax = 1024;  // bytes
@@ -121,4 +121,4 @@ std::optional<SourcePlace> source_place(std::string_view printed,
   return SourcePlace{.file = std::move(path), .is_foreign = true};
 }
 
-}  // namespace hpp::supervisord
+}  // namespace hpp::errors

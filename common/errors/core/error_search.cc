@@ -1,13 +1,13 @@
-#include "supervisord/core/error_search.h"
+#include "common/errors/core/error_search.h"
 
 #include <algorithm>
 #include <iterator>
 #include <utility>
 
-#include "supervisord/core/error_readers.h"
-#include "supervisord/core/output_lines.h"
+#include "common/errors/core/error_readers.h"
+#include "common/errors/core/output_lines.h"
 
-namespace hpp::supervisord {
+namespace hpp::errors {
 namespace {
 
 std::string limited_message(std::string message) {
@@ -100,4 +100,4 @@ std::optional<bus::BackendError> find_error(std::string_view output,
   return error_of(plain.front(), roots);
 }
 
-}  // namespace hpp::supervisord
+}  // namespace hpp::errors

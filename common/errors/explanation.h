@@ -12,7 +12,7 @@
 
 #include "common/bus/messages.h"
 
-namespace hpp::supervisord {
+namespace hpp::errors {
 
 // A larger file is not read.
 constexpr std::size_t kSourceFileMax = 2 * 1024 * 1024;  // bytes
@@ -23,4 +23,4 @@ constexpr std::size_t kSourceFileMax = 2 * 1024 * 1024;  // bytes
 std::optional<bus::BackendError> explain(std::string_view output, const std::string& directory,
                                          const std::vector<std::string>& roots);
 
-}  // namespace hpp::supervisord
+}  // namespace hpp::errors

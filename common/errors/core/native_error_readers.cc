@@ -7,11 +7,11 @@
 #include <string_view>
 #include <utility>
 
-#include "supervisord/core/error_readers.h"
-#include "supervisord/core/line_pattern.h"
-#include "supervisord/core/output_lines.h"
+#include "common/errors/core/error_readers.h"
+#include "common/errors/core/line_pattern.h"
+#include "common/errors/core/output_lines.h"
 
-namespace hpp::supervisord {
+namespace hpp::errors {
 namespace {
 
 // How many lines after a message may come before its place.
@@ -367,4 +367,4 @@ PrintedErrors read_plain_errors(const Lines& lines) {
   return {};
 }
 
-}  // namespace hpp::supervisord
+}  // namespace hpp::errors

@@ -1,4 +1,4 @@
-#include "supervisord/core/error_search.h"
+#include "common/errors/core/error_search.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include <iterator>
 #include <string>
 
-namespace hpp::supervisord {
+namespace hpp::errors {
 namespace {
 
 // An output in error_outputs, and the error in it. The programs of Debian 12 and npm printed these
@@ -191,7 +191,7 @@ const std::vector<Row> kRows{
 std::string read_output(const std::string& name) {
   const char* const top = std::getenv("HPP_SOURCE_DIR");
   const std::string path = std::string(top == nullptr ? "." : top) +
-                           "/tests/supervisord/core/error_outputs/" + name + ".txt";
+                           "/tests/common/errors/core/error_outputs/" + name + ".txt";
   std::ifstream file(path, std::ios::binary);
   EXPECT_TRUE(file.is_open()) << path;
   return {std::istreambuf_iterator<char>(file), {}};
@@ -344,4 +344,4 @@ TEST(ErrorSearch, LimitsTheFrames) {
 }
 
 }  // namespace
-}  // namespace hpp::supervisord
+}  // namespace hpp::errors

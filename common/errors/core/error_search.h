@@ -18,9 +18,9 @@
 #include <vector>
 
 #include "common/bus/messages.h"
-#include "supervisord/core/source_place.h"
+#include "common/errors/core/source_place.h"
 
-namespace hpp::supervisord {
+namespace hpp::errors {
 
 constexpr std::size_t kErrorMessageMax = 500;  // bytes of a message; the rest is in the output
 
@@ -29,4 +29,4 @@ constexpr std::size_t kErrorMessageMax = 500;  // bytes of a message; the rest i
 std::optional<bus::BackendError> find_error(std::string_view output,
                                             const std::vector<SourceRoot>& roots);
 
-}  // namespace hpp::supervisord
+}  // namespace hpp::errors

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace hpp::supervisord {
+namespace hpp::errors {
 
 constexpr std::uint64_t kLinesBefore = 5;
 constexpr std::uint64_t kLinesAfter = 4;
@@ -22,4 +22,4 @@ struct SourceExcerpt {
 // Returns the lines around `line`, which counts from 1. Returns nothing of a file that is no text.
 SourceExcerpt source_excerpt(std::string_view file, std::uint64_t line);
 
-}  // namespace hpp::supervisord
+}  // namespace hpp::errors

@@ -1,11 +1,11 @@
-#include "supervisord/core/output_lines.h"
+#include "common/errors/core/output_lines.h"
 
 #include <algorithm>
 
 #include "common/escape_sequence.h"
 #include "common/take_until.h"
 
-namespace hpp::supervisord {
+namespace hpp::errors {
 namespace {
 
 constexpr std::string_view kBlanks = " \t";
@@ -43,4 +43,4 @@ std::string_view unindented(std::string_view line) {
   return line.substr(indentation(line));
 }
 
-}  // namespace hpp::supervisord
+}  // namespace hpp::errors

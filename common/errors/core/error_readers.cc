@@ -1,4 +1,4 @@
-#include "supervisord/core/error_readers.h"
+#include "common/errors/core/error_readers.h"
 
 #include <algorithm>
 #include <array>
@@ -8,11 +8,11 @@
 #include <string_view>
 #include <utility>
 
+#include "common/errors/core/line_pattern.h"
+#include "common/errors/core/output_lines.h"
 #include "common/take_until.h"
-#include "supervisord/core/line_pattern.h"
-#include "supervisord/core/output_lines.h"
 
-namespace hpp::supervisord {
+namespace hpp::errors {
 namespace {
 
 // How many lines before a stack of frames may belong to the message.
@@ -450,4 +450,4 @@ PrintedErrors read_php_errors(const Lines& lines) {
   return errors;
 }
 
-}  // namespace hpp::supervisord
+}  // namespace hpp::errors

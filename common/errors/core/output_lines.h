@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace hpp::supervisord {
+namespace hpp::errors {
 
 constexpr std::size_t kOutputLineMax = 1000;  // bytes of a line that are kept
 
@@ -21,4 +21,4 @@ std::string_view unindented(std::string_view line);
 // The number of spaces and tabs at the beginning of the line.
 std::size_t indentation(std::string_view line);
 
-}  // namespace hpp::supervisord
+}  // namespace hpp::errors

@@ -1,8 +1,8 @@
-#include "supervisord/core/source_excerpt.h"
+#include "common/errors/core/source_excerpt.h"
 
 #include <gtest/gtest.h>
 
-namespace hpp::supervisord {
+namespace hpp::errors {
 namespace {
 
 std::string lines(int first, int last) {
@@ -35,4 +35,4 @@ TEST(SourceExcerpt, CutsLongLines) {
 }
 
 }  // namespace
-}  // namespace hpp::supervisord
+}  // namespace hpp::errors

@@ -1,4 +1,4 @@
-#include "supervisord/core/line_pattern.h"
+#include "common/errors/core/line_pattern.h"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 
 #include "common/read_number.h"
 
-namespace hpp::supervisord {
+namespace hpp::errors {
 namespace {
 
 constexpr std::size_t kDigitsMax = 9;
@@ -123,4 +123,4 @@ std::optional<LineParts> match_line(std::string_view pattern, std::string_view l
   return LineMatch(line).with(pattern);
 }
 
-}  // namespace hpp::supervisord
+}  // namespace hpp::errors

@@ -1,9 +1,9 @@
-#include "supervisord/core/output_lines.h"
+#include "common/errors/core/output_lines.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace hpp::supervisord {
+namespace hpp::errors {
 namespace {
 
 using testing::ElementsAre;
@@ -40,4 +40,4 @@ TEST(OutputLines, AreIndented) {
 }
 
 }  // namespace
-}  // namespace hpp::supervisord
+}  // namespace hpp::errors

@@ -1,10 +1,10 @@
-#include "supervisord/core/source_place.h"
+#include "common/errors/core/source_place.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace hpp::supervisord {
+namespace hpp::errors {
 namespace {
 
 const std::vector<SourceRoot> kRoots{{.path = "/home/ada/shop", .name = ""},
@@ -70,4 +70,4 @@ TEST(SourcePlace, NormalPaths) {
 }
 
 }  // namespace
-}  // namespace hpp::supervisord
+}  // namespace hpp::errors

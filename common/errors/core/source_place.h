@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace hpp::supervisord {
+namespace hpp::errors {
 
 // A directory whose files belong to the project.
 struct SourceRoot {
@@ -33,4 +33,4 @@ std::optional<SourcePlace> source_place(std::string_view printed,
 // Returns the path without `.` and `..`, as far as possible, and without double slashes.
 std::string normal_path(std::string_view path);
 
-}  // namespace hpp::supervisord
+}  // namespace hpp::errors

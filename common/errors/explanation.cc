@@ -1,4 +1,4 @@
-#include "supervisord/explanation.h"
+#include "common/errors/explanation.h"
 
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -11,11 +11,11 @@
 #include <system_error>
 #include <utility>
 
+#include "common/errors/core/error_search.h"
+#include "common/errors/core/source_excerpt.h"
 #include "common/os/unique_fd.h"
-#include "supervisord/core/error_search.h"
-#include "supervisord/core/source_excerpt.h"
 
-namespace hpp::supervisord {
+namespace hpp::errors {
 namespace {
 
 namespace fs = std::filesystem;
@@ -111,4 +111,4 @@ std::optional<bus::BackendError> explain(std::string_view output, const std::str
   return error;
 }
 
-}  // namespace hpp::supervisord
+}  // namespace hpp::errors
