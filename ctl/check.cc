@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "common/bus/output_log_reader.h"
+#include "common/errors/explanation.h"
 #include "common/os/file.h"
 #include "common/text.h"
 #include "ctl/commands.h"
@@ -17,6 +20,7 @@
 #include "ctl/core/failure.h"
 #include "ctl/log_watch.h"
 #include "ctl/print.h"
+#include "ctl/snapshots.h"
 #include "ctl/wait.h"
 
 namespace hpp::ctl {
@@ -25,7 +29,8 @@ namespace {
 using Milliseconds = std::chrono::milliseconds;
 
 // The server's output takes another way than its answer. It is complete when none has come for
-// kQuiet; after kOutputPatience, what is there has to do.
+// kQuiet, except if it must explain an error of the server and does not do so yet. After
+// kOutputPatience, what is there has to do.
 constexpr Milliseconds kQuiet{50};
 constexpr Milliseconds kOutputPatience{500};
 
@@ -38,17 +43,20 @@ class Printed {
     reader_.read();  // what was printed before
   }
 
-  std::string take() {
+  // Returns the output when it is complete. `has_all` says whether it contains what it must.
+  std::string take(const std::function<bool(const std::string& output)>& has_all) {
     const auto end = std::chrono::steady_clock::now() + kOutputPatience;
     std::string log;
     for (;;) {
       log += reader_.read().value_or("");
       const auto quiet_at = std::chrono::steady_clock::now() + kQuiet;
       pollfd changed{.fd = changes_.get(), .events = POLLIN, .revents = 0};
-      if (::poll(&changed, 1, poll_time(std::min(end, quiet_at))) <= 0) break;
-      read_all(changes_.get());
+      if (::poll(&changed, 1, poll_time(std::min(end, quiet_at))) > 0) {
+        read_all(changes_.get());
+      } else if (std::string text = printed_text(log); is_over(end) || has_all(text)) {
+        return text;
+      }
     }
-    return printed_text(log);
   }
 
  private:
@@ -71,6 +79,31 @@ CheckAnswer get(const Instance& instance, const CheckTarget& target, const Deadl
       CommandStatus::TryAgain,
       fmt::format("{} has ended the connection without an answer. Try again", instance.url));
 }
+
+// Finds the error in the output of a request that has failed in the server. The output of other
+// requests may contain errors, too, so a successful request needs none.
+class Explanation {
+ public:
+  Explanation(const Instance& instance, const CheckAnswer& answer)
+      : is_needed_(is_server_error(answer)), directory_(instance.directory) {
+    if (!is_needed_) return;
+    if (const auto tree = read_snapshots(instance.run_directory).tree) roots_ = tree->other_roots;
+  }
+
+  // Whether the output contains the error, or needs none.
+  bool find(const std::string& output) {
+    if (is_needed_) error_ = errors::explain(output, directory_, roots_);
+    return error_ || !is_needed_;
+  }
+
+  const std::optional<bus::BackendError>& error() const { return error_; }
+
+ private:
+  bool is_needed_;
+  std::string directory_;
+  std::vector<std::string> roots_;
+  std::optional<bus::BackendError> error_;
+};
 
 int report_failure(const Instance& instance, const WaitAnswer& answer, bool json) {
   if (answer.decision == Decision::Unclear) {
@@ -100,11 +133,14 @@ int check(const Instance& instance, const CtlOptions& options) {
   const WaitAnswer wait = ask_until_answered(instance, format, deadline);
   if (wait.decision != Decision::Live) return report_failure(instance, wait, options.json);
   const CheckAnswer answer = get(instance, *target, deadline);
-  const std::string output = printed.take();
+  Explanation explanation(instance, answer);
+  const std::string output =
+      printed.take([&](const std::string& text) { return explanation.find(text); });
   if (options.json) {
-    print_json(check_json(answer, fmt::format("http://{}{}", target->host, target->path), output));
+    const std::string url = fmt::format("http://{}{}", target->host, target->path);
+    print_json(check_json(answer, url, explanation.error(), output));
   } else {
-    print_text(stdout, check_text(answer, output));
+    print_text(stdout, check_text(answer, explanation.error(), output));
   }
   return static_cast<int>(is_good(answer) ? CommandStatus::Done : CommandStatus::Failed);
 }

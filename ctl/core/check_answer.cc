@@ -6,6 +6,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "common/bus/codec.h"
 #include "common/bus/output_record.h"
 #include "common/read_number.h"
 #include "common/take_until.h"
@@ -16,6 +17,7 @@ namespace {
 
 constexpr std::string_view kHttp = "http://";
 constexpr int kFirstError = 400;
+constexpr int kFirstServerError = 500;
 
 // The port of `localhost:8000` or `[::1]:8000`, as text.
 std::string_view port_of(std::string_view authority) {
@@ -108,6 +110,10 @@ bool is_good(const CheckAnswer& answer) {
   return answer.status < kFirstError;
 }
 
+bool is_server_error(const CheckAnswer& answer) {
+  return answer.status >= kFirstServerError;
+}
+
 std::string printed_text(std::string_view log) {
   std::string text;
   while (!log.empty()) {
@@ -117,8 +123,10 @@ std::string printed_text(std::string_view log) {
   return text;
 }
 
-std::string check_text(const CheckAnswer& answer, const std::string& printed) {
-  std::string text = answer.status_line + '\n';
+std::string check_text(const CheckAnswer& answer, const std::optional<bus::BackendError>& error,
+                       const std::string& printed) {
+  std::string text = error ? printable(bus::to_string(*error)) + "\n\n" : "";
+  text += answer.status_line + '\n';
   if (!answer.type.empty()) text += answer.type + '\n';
   text += '\n';
   if (is_text(answer.type)) {
@@ -132,11 +140,12 @@ std::string check_text(const CheckAnswer& answer, const std::string& printed) {
 }
 
 std::string check_json(const CheckAnswer& answer, const std::string& url,
-                       const std::string& printed) {
+                       const std::optional<bus::BackendError>& error, const std::string& printed) {
   using Json = nlohmann::ordered_json;
   const Json json{{"live", true},
                   {"url", url},
                   {"status", answer.status},
+                  {"error", error ? Json(bus::json_of(*error)) : Json()},
                   {"type", answer.type},
                   {"body", is_text(answer.type) ? Json(answer.body) : Json()},
                   {"output", printable_lines(printed, Colours::Remove)}};

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/bus/messages.h"
+
 namespace hpp::ctl {
 
 struct CheckTarget {
@@ -37,16 +39,21 @@ std::optional<CheckAnswer> read_check_answer(std::string_view response);
 // Whether the request has succeeded: a status below 400.
 bool is_good(const CheckAnswer& answer);
 
+// Whether the server has failed with the request: a status from 500.
+bool is_server_error(const CheckAnswer& answer);
+
 // Returns what the server and its build have printed, from bytes of the output log.
 std::string printed_text(std::string_view log);
 
-// Describes the outcome in several lines. A body that is not text is left out. `printed`: what the
-// server has printed meanwhile.
-std::string check_text(const CheckAnswer& answer, const std::string& printed);
-
-// Returns the outcome as one JSON object on one line that ends with a newline. `printed` without
-// colours.
-std::string check_json(const CheckAnswer& answer, const std::string& url,
+// Describes the outcome in several lines, of which the first is the error, if there is one. A body
+// that is not text is left out. `error`: the one in `printed` that explains the answer. `printed`:
+// what the server has printed meanwhile.
+std::string check_text(const CheckAnswer& answer, const std::optional<bus::BackendError>& error,
                        const std::string& printed);
+
+// Returns the outcome as one JSON object on one line that ends with a newline. `error` is as in the
+// answer to `hpp-ctl wait --json`. `printed` without colours.
+std::string check_json(const CheckAnswer& answer, const std::string& url,
+                       const std::optional<bus::BackendError>& error, const std::string& printed);
 
 }  // namespace hpp::ctl

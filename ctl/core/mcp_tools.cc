@@ -128,9 +128,9 @@ std::vector<Tool> tools_that_act() {
        .title = "Request a page",
        .description =
            "Waits like wait_for_save, and then sends a GET request for the page. Returns live: "
-           "true "
-           "with the status, the body and what the server has printed meanwhile, or what "
-           "wait_for_save returns if the save has failed. A view may raise an error only now.",
+           "true with the status, the body and what the server has printed meanwhile, or what "
+           "wait_for_save returns if the save has failed. A view may raise an exception only now: "
+           "if the status is 500 or more, error has its message, file and line.",
        .words = {"check", "--json"},
        .arguments = {{"path", Argument::Type::Word, nullptr,
                       "path of the page, such as /cart?id=1"},

@@ -63,3 +63,47 @@ class Check(CtlTest):
         self.ctl("check", "http://localhost:1/", status=2)
         self.ctl("check", "cart", status=2)
         self.ctl("check", status=2)
+
+
+# The server prints a traceback for a view that raises, and answers with 500.
+WSGI = """
+import sys
+import wsgiref.simple_server
+
+import views
+
+def application(environ, start_response):
+    body = views.page(environ["PATH_INFO"])
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [body.encode()]
+
+wsgiref.simple_server.make_server("localhost", int(sys.argv[1]), application).serve_forever()
+"""
+VIEWS = """
+def price(path):
+    return {"/": 1}[path]
+
+def page(path):
+    return str(price(path))
+"""
+
+
+class ErrorOfAView(CtlTest):
+    def setUp(self):
+        super().setUp()
+        self.save("views.py", VIEWS)
+        self.save("app.py", WSGI)
+        self.start_ready("--exec", PYTHON, "app.py", "{backend}")
+
+    def test_is_named_first(self):
+        text = self.ctl("check", "/cart", status=1).output("out")
+        self.assertRegex(text, r"(?s)^views.py:3: KeyError: '/cart'\n\nHTTP/1.1 500 .*Your server has printed:.*Traceback")
+        error = json.loads(self.ctl("check", "--json", "/cart", status=1).output("out"))["error"]
+        self.assertEqual((error["message"], error["file"], error["line"]), ("KeyError: '/cart'", "views.py", 3))
+        self.assertEqual([frame["line"] for frame in error["frames"] if frame["file"] == "views.py"], [3, 6])
+        self.assertIn('return {"/": 1}[path]', error["source"])
+
+    def test_of_an_earlier_request_is_not_named(self):
+        self.ctl("check", "/cart", status=1)
+        self.assertIsNone(json.loads(self.ctl("check", "--json", "/", status=0).output("out"))["error"])
+        self.assertRegex(self.ctl("check", "/", status=0).output("out"), "^HTTP/1.1 200 OK\n")

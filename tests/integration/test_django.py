@@ -1,5 +1,6 @@
 """A Django project, created as in every tutorial, whose view is edited several times."""
 
+import json
 import subprocess
 import unittest
 
@@ -65,6 +66,17 @@ class Django(IntegrationTest):
         self.hpp.wait_state("Running", 3)
         answer = get(self.hpp.url)
         self.assertEqual((answer.status, answer.text), (200, "fixed"))
+
+    def test_hpp_ctl_names_the_error_of_a_view(self):
+        self.save("mysite/urls.py", URLS.format(text="x").replace("return", "raise ValueError('no')\n    return"))
+        checked = self.run_program("ctl", "check", "/")
+        lines = checked.output("out").splitlines()
+        self.assertEqual(lines[:3], ["mysite/urls.py:6: ValueError: no", "",
+                                     "HTTP/1.1 500 Internal Server Error"])
+        self.assertIn("<h1>ValueError", checked.output("out"), "Django's own page follows")
+        told = json.loads(self.run_program("ctl", "check", "--json", "/").output("out"))
+        self.assertEqual((told["live"], told["status"], told["error"]["message"], told["error"]["line"]),
+                         (True, 500, "ValueError: no", 6))
 
     def test_ignores_what_no_pattern_matches(self):
         self.save("notes.txt", "not a Python file")

@@ -9,7 +9,8 @@ import subprocess
 import time
 import unittest
 
-from harness import DEADLINE_S, QUIET_S, IntegrationTest, children_of, get, is_alive, wait_for
+from harness import DEADLINE_S, PYTHON, QUIET_S, IntegrationTest, children_of, get, is_alive, wait_for
+from test_check import VIEWS, WSGI
 
 HERE = pathlib.Path(__file__).resolve().parent
 SDK = HERE.parent / "browser" / "node_modules" / "@modelcontextprotocol" / "sdk"
@@ -129,6 +130,16 @@ class Conversation(IntegrationTest):
         self.save("app.py", "return_nothing()\n")
         told = client.call("check", path="/")["structuredContent"]
         self.assertEqual((told["live"], told["error"]["line"]), (False, 1))
+
+    def test_a_check_names_the_error_of_a_view(self):
+        self.save("views.py", VIEWS)
+        self.save("app.py", WSGI)
+        self.start_ready("--exec", PYTHON, "app.py", "{backend}")
+        result = Client(self).call("check", path="/cart")
+        told = result["structuredContent"]
+        self.assertEqual((result["isError"], told["live"], told["status"]), (False, True, 500))
+        self.assertEqual({key: told["error"][key] for key in ("message", "file", "line")},
+                         {"message": "KeyError: '/cart'", "file": "views.py", "line": 3})
 
     def test_in_a_pause_edits_are_only_noted(self):
         hpp = self.start_ready()

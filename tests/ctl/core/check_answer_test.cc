@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/bus/codec.h"
 #include "common/bus/output_record.h"
 
 namespace hpp::ctl {
@@ -69,15 +70,17 @@ TEST(PrintedText, IsTheServersAndTheBuilds) {
 TEST(CheckText, LeavesOutABodyThatIsNotText) {
   CheckAnswer answer{.status = 200, .status_line = "HTTP/1.1 200 OK", .type = "image/png"};
   answer.body = "\x89PNG";
-  EXPECT_EQ(check_text(answer, ""), "HTTP/1.1 200 OK\nimage/png\n\n(4 bytes that are not text)\n");
-  EXPECT_TRUE(nlohmann::json::parse(check_json(answer, kUrl, ""))["body"].is_null());
+  EXPECT_EQ(check_text(answer, {}, ""),
+            "HTTP/1.1 200 OK\nimage/png\n\n(4 bytes that are not text)\n");
+  EXPECT_TRUE(nlohmann::json::parse(check_json(answer, kUrl, {}, ""))["body"].is_null());
   answer.type = "application/problem+json";
-  EXPECT_THAT(check_text(answer, "boom\n"), HasSubstr("PNG\n\nYour server has printed:\n\nboom\n"));
+  EXPECT_THAT(check_text(answer, {}, "boom\n"),
+              HasSubstr("PNG\n\nYour server has printed:\n\nboom\n"));
 }
 
 TEST(CheckJson, IsOneLineWithoutColours) {
   const std::string json = check_json({.status = 500, .type = "text/plain", .body = "a\nb"},
-                                      "http://localhost:8000/a", "\x1b[31mred\x1b[0m\n");
+                                      "http://localhost:8000/a", {}, "\x1b[31mred\x1b[0m\n");
   EXPECT_THAT(json, Not(HasSubstr("\x1b")));
   EXPECT_EQ(json.find('\n'), json.size() - 1);
   const auto object = nlohmann::json::parse(json);
@@ -85,6 +88,36 @@ TEST(CheckJson, IsOneLineWithoutColours) {
   EXPECT_EQ(object["body"], "a\nb");
   EXPECT_EQ(object["output"], "red\n");
   EXPECT_EQ(object["live"], true);
+  EXPECT_TRUE(object["error"].is_null());
+}
+
+TEST(CheckAnswer, IsAnErrorOfTheServerFrom500) {
+  EXPECT_FALSE(is_server_error({.status = 404}));
+  EXPECT_TRUE(is_server_error({.status = 500}));
+}
+
+const bus::BackendError kError{
+    .message = "ValueError: \x1b[1m\nno", .file = "shop/views.py", .line = 12, .source = "x\n"};
+
+TEST(CheckText, BeginsWithTheErrorOfAnAnswerInHtml) {
+  const CheckAnswer answer{.status = 500,
+                           .status_line = "HTTP/1.1 500 Internal Server Error",
+                           .type = "text/html",
+                           .body = "<h1>"};
+  EXPECT_THAT(check_text(answer, kError, "Traceback\n"),
+              testing::MatchesRegex("shop/views\\.py:12: ValueError: [^\n\x1b]*no\n\n"
+                                    "HTTP/1\\.1 500 Internal Server Error\ntext/html\n\n<h1>\n\n"
+                                    "Your server has printed:\n\nTraceback\n"));
+}
+
+TEST(CheckJson, HasTheFieldsOfTheErrorAsWaitHas) {
+  const auto error =
+      nlohmann::json::parse(check_json({.status = 500}, kUrl, kError, "Traceback\n"))["error"];
+  EXPECT_EQ(error["message"], kError.message);
+  EXPECT_EQ(error["file"], "shop/views.py");
+  EXPECT_EQ(error["line"], 12);
+  EXPECT_EQ(error["source"], "x\n");
+  EXPECT_EQ(error, bus::json_of(kError));
 }
 
 }  // namespace
