@@ -56,10 +56,15 @@ constexpr std::array kDefaultExcludes{
     "**/.eslintcache",
     "**/.stylelintcache",
     "**/*.tsbuildinfo",
-    // Caches of other languages' tools: Gradle, Kotlin, Bootsnap of Rails, ElixirLS.
+    // Rails writes these before it answers: its log, its secret, its cache and its process ID.
+    "**/log/development.log",
+    "**/tmp/cache/**",
+    "**/tmp/development_secret.txt",
+    "**/tmp/local_secret.txt",
+    "**/tmp/pids/**",
+    // Caches of other languages' tools: Gradle, Kotlin, ElixirLS.
     "**/.gradle/**",
     "**/.kotlin/**",
-    "**/tmp/cache/bootsnap/**",
     "**/.elixir_ls/**",
     // Vim: swap files count down from .swp (not as far as Flash's .swf), .swx and 4913 probe
     // whether the directory is writable.
