@@ -88,10 +88,13 @@ std::string to_string(const Address& address) {
                : fmt::format("{}:{}", address.host, address.port);
 }
 
+bool is_wildcard(std::string_view host) {
+  return host == "0.0.0.0" || host == "::";
+}
+
 std::string site_url(const Address& address) {
-  const bool is_wildcard = address.host == "0.0.0.0" || address.host == "::";
-  return fmt::format("http://{}/",
-                     to_string(is_wildcard ? Address{.port = address.port} : address));
+  return fmt::format(
+      "http://{}/", to_string(is_wildcard(address.host) ? Address{.port = address.port} : address));
 }
 
 std::string instance_name(const Address& address) {

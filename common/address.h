@@ -23,6 +23,9 @@ Address parse_address(std::string_view text);
 // `localhost:8000`, `[::1]:8000`: the form that parse_address reads and that URLs use.
 std::string to_string(const Address& address);
 
+// Whether `host` means all addresses of this machine: 0.0.0.0 or ::.
+bool is_wildcard(std::string_view host);
+
 // The address of the site in a browser on this machine: `http://localhost:8000/`. A wildcard
 // address, such as 0.0.0.0, becomes `localhost`.
 std::string site_url(const Address& address);

@@ -250,12 +250,12 @@ std::vector<std::string> arguments_of(Program program, const CLI::App& app,
 
 // Whether hpp and the server would listen on the same port of this machine.
 bool are_same(const Address& bind, const Address& backend) {
-  const auto is_any_address = [](const std::string& host) {
-    return host == "0.0.0.0" || host == "::" || host == "localhost";
+  const auto may_be_any = [](const std::string& host) {
+    return is_wildcard(host) || host == "localhost";
   };
   if (backend.port == 0) return false;
   const bool may_overlap =
-      bind.host == backend.host || is_any_address(bind.host) || is_any_address(backend.host);
+      bind.host == backend.host || may_be_any(bind.host) || may_be_any(backend.host);
   return bind.port == backend.port && may_overlap;
 }
 

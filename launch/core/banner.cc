@@ -42,10 +42,6 @@ bool is_loopback(const std::string& host) {
          host == "::1";
 }
 
-bool is_wildcard(const std::string& host) {
-  return host == "0.0.0.0" || host == "::";
-}
-
 }  // namespace
 
 std::string short_path(std::string_view path, std::string_view home) {
