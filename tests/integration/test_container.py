@@ -6,8 +6,8 @@ import signal
 import subprocess
 import unittest
 
-from harness import (PYTHON, STOP_S, IntegrationTest, Program, children_of, free_port, get,
-                     is_alive, is_program, wait_for)
+from harness import (BUILD_DIR, PYTHON, STOP_S, IntegrationTest, Program, children_of, free_port,
+                     get, is_alive, is_program, wait_for)
 from harness import Hpp as PlainHpp
 from terminal import TerminalHpp
 
@@ -162,9 +162,10 @@ http.server.HTTPServer(("localhost", int(sys.argv[1])), Handler).serve_forever()
 
 # A container with a read-only file system, except for the directories after `--`, and a user who is in
 # no list of users, has no home directory, and no other variable than PATH.
+# The programs are mounted elsewhere, because this user may not search the directories above them.
 BARE = """\
-uid=$1
-shift
+uid=$1 programs=$2 mounted=$3
+shift 3
 temporary=/tmp
 while [ "$1" != -- ]; do
   mount --bind "$1" "$1"
@@ -175,6 +176,7 @@ shift
 mount -o bind,remount,ro /
 # Debian 13 and others mount a file system of its own on /tmp.
 if [ -n "$temporary" ] && mountpoint -q /tmp; then mount -o bind,remount,ro /tmp; fi
+mount --bind "$programs" "$mounted"
 cd .
 exec setpriv --reuid "$uid" --regid "$uid" --clear-groups env -i PATH=/usr/bin:/bin "$@"
 """
@@ -190,7 +192,11 @@ class BareHpp(Hpp):
     """`writable`: the directories that are not read-only. `variables`: the whole environment."""
 
     def __init__(self, command, test, *rest):
-        bare = ["--mount", "sh", "-c", BARE, "sh", str(BareSystem.UID), *test.writable, "--"]
+        programs = test.directory / "programs"
+        programs.mkdir()
+        bare = ["--mount", "sh", "-c", BARE, "sh", str(BareSystem.UID), str(BUILD_DIR), str(programs),
+                *test.writable, "--"]
+        command = [str(word).replace(str(BUILD_DIR), str(programs), 1) for word in command]
         super().__init__([*bare, *test.variables, *command], test, *rest)
 
 
