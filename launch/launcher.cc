@@ -32,6 +32,8 @@ namespace {
 // Limit for the descriptors stored for one helper: watchd stores two for each directory that
 // inotify watches.
 constexpr std::size_t kStoredMax = 128;
+// The socket's name in the run directory, whose lock hpp-launch holds.
+constexpr const char* kNotifySocket = "notify.sock";
 // How often begin() checks whether the helpers of an earlier hpp-launch have exited.
 constexpr Milliseconds kBeginAgain{50};
 // How long one of those helpers may take to die of SIGKILL before hpp-launch gives up.
@@ -130,7 +132,7 @@ Launcher::Launcher(const Options& options)
   daemons_.emplace(tag_prefix, options_.build_daemons);
   guard_.emplace(options_.run_directory, tag_prefix, *daemons_, stop_time(options_));
   notify_socket_.emplace(
-      loop_, *run_directory_,
+      loop_, *run_directory_, kNotifySocket,
       [this](pid_t sender, const Notification& notification, std::vector<UniqueFd> fds) {
         on_notification(sender, notification, std::move(fds));
       });

@@ -10,6 +10,7 @@
 
 #include "common/event/child.h"
 #include "common/event/loop.h"
+#include "common/event/notify_socket.h"
 #include "common/event/outlet_watch.h"
 #include "common/event/signals.h"
 #include "common/event/timer.h"
@@ -28,7 +29,6 @@
 #include "launch/guard.h"
 #include "launch/key_pipe.h"
 #include "launch/keyboard.h"
-#include "launch/notify_socket.h"
 
 namespace hpp::launch {
 

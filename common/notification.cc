@@ -1,8 +1,10 @@
-#include "launch/core/notification.h"
+#include "common/notification.h"
+
+#include <algorithm>
 
 #include "common/take_until.h"
 
-namespace hpp::launch {
+namespace hpp {
 namespace {
 
 // The rule is from sd_pid_notify_with_fds(3). LISTEN_FDNAMES separates names by colons, so a colon
@@ -17,6 +19,7 @@ bool is_fd_name(std::string_view name) {
 
 Notification read_notification(std::string_view text) {
   constexpr std::string_view kName = "FDNAME=";
+  constexpr std::string_view kStatus = "STATUS=";
   Notification notification;
   while (!text.empty()) {
     const std::string_view line = take_until('\n', text);
@@ -24,6 +27,7 @@ Notification read_notification(std::string_view text) {
     if (line == "WATCHDOG=1") notification.is_alive = true;
     if (line == "FDSTORE=1") notification.stores_fds = true;
     if (line == "FDSTOREREMOVE=1") notification.removes_fds = true;
+    if (line.starts_with(kStatus)) notification.status = line.substr(kStatus.size());
     if (line.starts_with(kName) && is_fd_name(line.substr(kName.size()))) {
       notification.name = line.substr(kName.size());
     }
@@ -31,4 +35,4 @@ Notification read_notification(std::string_view text) {
   return notification;
 }
 
-}  // namespace hpp::launch
+}  // namespace hpp

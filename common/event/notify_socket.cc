@@ -1,4 +1,4 @@
-#include "launch/notify_socket.h"
+#include "common/event/notify_socket.h"
 
 #include <fmt/format.h>
 #include <sys/socket.h>
@@ -10,27 +10,32 @@
 #include "common/os/fd_message.h"
 #include "common/os/unix_socket.h"
 
-namespace hpp::launch {
+namespace hpp {
 namespace {
 
-constexpr const char* kName = "notify.sock";
 constexpr std::size_t kMessageMax = 4096;  // bytes; similar to systemd's own limit
 
 }  // namespace
 
-NotifySocket::NotifySocket(Loop& loop, const RunDirectory& run_directory, OnMessage on_message)
+NotifySocket::NotifySocket(Loop& loop, const RunDirectory& run_directory, const char* name,
+                           OnMessage on_message, UniqueFd kept)
     : loop_(loop),
       on_message_(std::move(on_message)),
       directory_(run_directory),
-      path_(fmt::format("{}/{}", run_directory.path(), kName)) {
-  open();
+      name_(name),
+      path_(fmt::format("{}/{}", run_directory.path(), name)) {
+  if (kept.is_open()) add(std::move(kept));
+  if (sockets_.empty() || !directory_.has(name_)) open();
 }
 
 void NotifySocket::open() {
-  // The run directory's lock is held, so no other process uses the path.
   UniqueFd fd = bind_unix_socket(path_, SOCK_DGRAM);
   const int on = 1;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+  add(std::move(fd));
+}
+
+void NotifySocket::add(UniqueFd fd) {
   auto readable =
       std::make_unique<FdWatch>(loop_, fd.get(), FdWatch::For::Reading, [this] { drain(); });
   readable->start();
@@ -38,7 +43,7 @@ void NotifySocket::open() {
 }
 
 void NotifySocket::mend() {
-  if (!directory_.has(kName)) open();
+  if (!directory_.has(name_)) open();
 }
 
 NotifySocket::~NotifySocket() {
@@ -59,4 +64,4 @@ bool NotifySocket::take_one(int fd) {
   return true;
 }
 
-}  // namespace hpp::launch
+}  // namespace hpp

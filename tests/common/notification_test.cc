@@ -1,8 +1,8 @@
-#include "launch/core/notification.h"
+#include "common/notification.h"
 
 #include <gtest/gtest.h>
 
-namespace hpp::launch {
+namespace hpp {
 namespace {
 
 TEST(Notification, ParsesEachField) {
@@ -13,11 +13,12 @@ TEST(Notification, ParsesEachField) {
             (Notification{.stores_fds = true, .name = "listen"}));
   EXPECT_EQ(read_notification("FDNAME=backend\nFDSTOREREMOVE=1"),
             (Notification{.removes_fds = true, .name = "backend"}));
+  EXPECT_EQ(read_notification("STATUS=READY=1\nERRNO=2"), Notification{.status = "READY=1"});
 }
 
 TEST(Notification, IgnoresUnknownLines) {
-  for (const char* text : {"", "\n", "\n\n", "READY=0", "READY=11", "ready=1", "STATUS=READY=1",
-                           "X", "=", "MAINPID=1\nSTOPPING=1"}) {
+  for (const char* text : {"", "\n", "\n\n", "READY=0", "READY=11", "ready=1", " STATUS=x", "X",
+                           "=", "MAINPID=1\nSTOPPING=1"}) {
     EXPECT_EQ(read_notification(text), Notification{}) << text;
   }
 }
@@ -32,4 +33,4 @@ TEST(Notification, UsesSystemdsDefaultNameForAMissingOrInvalidName) {
 }
 
 }  // namespace
-}  // namespace hpp::launch
+}  // namespace hpp
