@@ -47,10 +47,11 @@ std::string row(const std::string& names, const std::string& sentence) {
 }
 
 // The option's value, such as `GLOB…`. Removes the colon and the validators' descriptions that
-// CLI11 appends.
+// CLI11 appends. Alternatives, such as `http|line:REGEX`, have none.
 std::string value_of(const CLI::Option& option) {
   const std::string type = option.get_type_name();
-  const std::string value = type.substr(0, type.find(':'));
+  const bool is_choice = type.find('|') != std::string::npos;
+  const std::string value = is_choice ? type : type.substr(0, type.find(':'));
   return option.get_allow_extra_args() ? value + "…" : value;
 }
 

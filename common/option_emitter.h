@@ -13,6 +13,7 @@
 #include "common/address.h"
 #include "common/option_list.h"
 #include "common/option_names.h"
+#include "common/ready_when.h"
 #include "common/signal_names.h"
 
 namespace hpp {
@@ -66,6 +67,10 @@ class Emitter {
   void word(const char* name, std::initializer_list<std::string>, const std::string& value,
             const char*) {
     words_.insert(words_.end(), {name, value});
+  }
+
+  void ready_when(const char* name, const ReadyWhen& value, const char*) {
+    words_.insert(words_.end(), {name, to_string(value)});
   }
 
   void flag(const char* name, bool value, const char*) {

@@ -109,9 +109,10 @@ void visit_server(AnyOptions& options, Visitor& visitor) {
   visitor.flag("--socket", options.socket,
                "listen on BACKEND, and pass the socket to the server as descriptor 3 "
                "(LISTEN_FDS)");
-  visitor.choice("--ready", options.ready_http, {"http", "tcp"},
-                 "the server is ready when it answers a request (http, the default), or when it "
-                 "accepts a connection (tcp)");
+  visitor.ready_when("--ready", options.ready,
+                     "the server is ready when it answers a request (http, the default), accepts "
+                     "a connection (tcp), or has said so: with READY=1 to NOTIFY_SOCKET (notify), "
+                     "or in a line of its output (line:REGEX)");
   visitor.text("--ready-path", "PATH", options.ready_path,
                "path of the request that shows whether the server is ready (default: /)");
   visitor.signal("--stop-signal", options.stop_signal,

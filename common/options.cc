@@ -125,6 +125,20 @@ class Declarer {
         ->check(one_of(words));
   }
 
+  void ready_when(const char* name, ReadyWhen& target, const char* help) {
+    auto* const option = app_.add_option_function<std::string>(
+        name,
+        [&target, name](const std::string& text) {
+          try {
+            target = parse_ready_when(text);
+          } catch (const std::invalid_argument& error) {
+            throw CLI::ValidationError(name, error.what());
+          }
+        },
+        help);
+    declare(name, Setting::Text, option)->type_name("http|tcp|notify|line:REGEX");
+  }
+
   void flag(const char* name, bool& target, const char* help) {
     declare(name, Setting::Flag, app_.add_flag(name, target, help));
   }
@@ -298,7 +312,7 @@ void check(Program program, const Options& options, bool has_exec) {
     throw CLI::ValidationError(
         "--keep-last-good needs --build COMMAND: it keeps the old server while the command runs");
   }
-  if (options.socket && !options.ready_http) {
+  if (options.socket && options.ready.is == ReadyWhen::Is::Connection) {
     throw CLI::ValidationError(
         "--ready tcp cannot be used with --socket, because connections are accepted before your "
         "server runs. Leave --ready out");

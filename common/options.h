@@ -12,6 +12,7 @@
 
 #include "common/address.h"
 #include "common/program.h"
+#include "common/ready_when.h"
 
 namespace hpp {
 
@@ -38,15 +39,14 @@ struct Options {
   bool keep_last_good = false;       // the old backend runs during a build, and if the build fails
   std::vector<std::string> build_daemons;  // file names of programs that outlive the build
   bool socket = false;                     // the backend gets a listening socket
-  // The backend is ready when it answers a request; false: when it accepts a connection.
-  bool ready_http = true;
-  std::string ready_path = "/";          // the path of that request
-  int stop_signal = SIGKILL;             // the signal before SIGKILL; SIGKILL: no other signal
-  std::uint32_t stop_timeout_ms = 2000;  // the time from stop_signal to SIGKILL
-  bool warm = false;                     // the next process of the command waits at a gate
-  bool interactive = false;              // the backend reads the terminal
-  bool clear = false;                    // the terminal is cleared at each restart
-  std::string name;                      // the instance's name; empty: made from `bind`
+  ReadyWhen ready;                         // when the backend counts as ready
+  std::string ready_path = "/";            // the path of the request that it answers then
+  int stop_signal = SIGKILL;               // the signal before SIGKILL; SIGKILL: no other signal
+  std::uint32_t stop_timeout_ms = 2000;    // the time from stop_signal to SIGKILL
+  bool warm = false;                       // the next process of the command waits at a gate
+  bool interactive = false;                // the backend reads the terminal
+  bool clear = false;                      // the terminal is cleared at each restart
+  std::string name;                        // the instance's name; empty: made from `bind`
   std::string run_directory;
   std::uint16_t livereload_port = 35729;  // 0: none
   bool inject = false;  // pages that users navigate to get hpp's LiveReload script

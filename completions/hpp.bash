@@ -14,9 +14,10 @@ _hpp_commands() {
     "$1" --help 2>/dev/null | sed -n '/^Subcommands:/,/^$/s/^  \([a-z]*\) .*/\1/p'
 }
 
-# Prints the alternatives of an option, one per line: `on` and `off` for `--barrier on|off`.
+# Prints the alternatives of an option, one per line: `on` and `off` for `--barrier on|off`, `line:` for
+# `--ready …|line:REGEX`.
 _hpp_values() {
-    "$1" --help 2>/dev/null | sed -n "s/^  $2 \([a-z]*|[a-z|]*\) .*/\1/p" | tr '|' '\n'
+    "$1" --help 2>/dev/null | sed -n "s/^  $2 \([a-z]*|[a-z|:]*\)[A-Z]*\( .*\)*$/\1/p" | tr '|' '\n'
 }
 
 # Prints the names of this user's instances, including those that have ended. Ignores a /tmp/hpp-UID
@@ -66,7 +67,10 @@ _hpp_launch() {
     case $previous in
         --config | --env-file) _hpp_offer_files -f "$current" ;;
         --stop-signal) _hpp_offer "$current" < <(printf '%s\n' HUP INT KILL TERM) ;;
-        --*) _hpp_offer "$current" < <(_hpp_values "$1" "$previous") ;;
+        --*)
+            _hpp_offer "$current" < <(_hpp_values "$1" "$previous")
+            [[ ${COMPREPLY[*]} != *: ]] || compopt -o nospace 2>/dev/null
+            ;;
     esac
     if [[ $current == -* ]]; then
         _hpp_offer "$current" < <(_hpp_options "$1"; echo --exec)

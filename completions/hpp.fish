@@ -22,10 +22,11 @@ function __hpp_command
     end
 end
 
-# Prints the alternatives of an option: `on` and `off` for `--barrier on|off`.
+# Prints the alternatives of an option: `on` and `off` for `--barrier on|off`, `line:` for
+# `--ready …|line:REGEX`.
 function __hpp_values
     $argv[1] --help 2>/dev/null |
-        string replace --regex --filter "^  $argv[2] ([a-z]+(?:\|[a-z]+)+) .*" '$1' | string split '|'
+        string replace --regex --filter "^  $argv[2] ([a-z]+(?:\|[a-z:]+)+)[A-Z]*(?: .*)?\$" '$1' | string split '|'
 end
 
 # Prints the names of this user's instances, including those that have ended. Ignores a /tmp/hpp-UID

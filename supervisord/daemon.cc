@@ -53,7 +53,8 @@ bool is_ignored(int signal) {
 }
 
 Probe::Question question(const Options& options) {
-  return {.wants = options.ready_http ? Probe::For::Response : Probe::For::Connection,
+  const bool is_connection = options.ready.is == ReadyWhen::Is::Connection;
+  return {.wants = is_connection ? Probe::For::Connection : Probe::For::Response,
           .host = to_string(options.backend),
           .path = options.ready_path};
 }
@@ -94,7 +95,8 @@ Daemon::Daemon(const Options& options)
                 .has_spares = options.warm,
                 .is_manual = options.manual,
                 .settle = Milliseconds{options.settle_ms},
-                .has_keys = take_keys()},
+                .has_keys = take_keys(),
+                .is_announced = options.ready.is_announced()},
                last(publisher_).value_or(bus::BackendState{})),
       output_log_(options.run_directory, project_.author, publisher_.last().has_value()),
       port_release_(loop_, project_.addresses, [this] { post(TreeGone{}); }),
@@ -104,9 +106,11 @@ Daemon::Daemon(const Options& options)
           {.signal = options.stop_signal, .patience = Milliseconds{options.stop_timeout_ms}},
           [this] { on_tree_gone(); },
           [this](const std::vector<pid_t>& pids) { on_kill_refused(pids); }),
+      announcement_(loop_, manager_, options.ready, options.run_directory, project_.author,
+                    announcement_handlers()),
       server_(
           loop_, manager_, killer_, project_, options, destinations_.at(streams_.out()),
-          destinations_.at(streams_.err()), output_log_,
+          destinations_.at(streams_.err()), output_log_, announcement_,
           [this](ProcessExited event) { post(std::move(event)); },
           [this](SpareFailed event) { post(std::move(event)); },
           [this](const std::string& line) { perform(Say{line}); }),
@@ -203,6 +207,15 @@ void Daemon::perform(const RunStep& effect) {
   steps_.run(effect.command);
 }
 
+Announcement::Handlers Daemon::announcement_handlers() {
+  return {
+      .processes = [this] { return killer_.processes(); },
+      .on_announced = [this] { post(Announced{backend_.generation()}); },
+      .on_sight = [this](const Sight& sight) { on_sight(sight); },
+      .on_late = [this](const Sight& sight) { on_late(sight); },
+  };
+}
+
 Probe::Handlers Daemon::probe_handlers() {
   return {
       .owner_of = [this](const SocketAddress& address) { return listener_owner_.of(address); },
@@ -215,17 +228,20 @@ Probe::Handlers Daemon::probe_handlers() {
                           .stranger = answer.stranger});
           },
       .on_stranger = [this] { post(StrangerListens{backend_.generation()}); },
-      .on_sight =
-          [this](const Sight& sight) {
-            post(ProbeSaw{.generation = backend_.generation(), .sight = sight});
-          },
+      .on_sight = [this](const Sight& sight) { on_sight(sight); },
       .on_late = [this](const Sight& sight) { on_late(sight); },
   };
 }
 
+void Daemon::on_sight(const Sight& sight) {
+  post(ProbeSaw{.generation = backend_.generation(), .sight = sight});
+}
+
 void Daemon::on_late(Sight sight) {
   const std::vector<pid_t> pids = killer_.processes();
-  if (sight.is == Sight::Is::NoListener) sight.elsewhere = addresses_of(pids);
+  const bool has_connected = sight.is == Sight::Is::Silence || sight.is == Sight::Is::NoAnswer ||
+                             sight.is == Sight::Is::NotHttp;
+  if (!has_connected) sight.elsewhere = addresses_of(pids);
   for (const pid_t pid : pids) {
     const pid_t tracer = tracer_of(pid);
     if (tracer != 0 && sight.tracer.empty()) sight.tracer = describe_process(tracer);
@@ -244,6 +260,11 @@ void Daemon::perform(const KillTree&) {
   killer_.kill();
 }
 
+void Daemon::perform(const AwaitAnnouncement& effect) {
+  assert(effect.generation == backend_.generation());  // the events of the announcement carry it
+  announcement_.start();
+}
+
 void Daemon::perform(const StartProbe& effect) {
   assert(effect.generation == backend_.generation());  // the events of the probe carry it
   switch (effect.of) {
@@ -257,6 +278,7 @@ void Daemon::perform(const StartProbe& effect) {
 }
 
 void Daemon::perform(const StopProbe&) {
+  announcement_.stop();
   probe_.stop();
 }
 

@@ -14,6 +14,7 @@
 #include "common/event_runner.h"
 #include "common/options.h"
 #include "common/service_manager.h"
+#include "supervisord/announcement.h"
 #include "supervisord/core/backend.h"
 #include "supervisord/journal_streams.h"
 #include "supervisord/listener_owner.h"
@@ -52,6 +53,7 @@ class Daemon {
   void perform(const Spawn& effect);
   void perform(const RunStep& effect);
   void perform(const KillTree& effect);
+  void perform(const AwaitAnnouncement& effect);
   void perform(const StartProbe& effect);
   void perform(const StopProbe& effect);
   void perform(const Publish& effect);
@@ -59,7 +61,9 @@ class Daemon {
   void perform(const StartTimer& effect);
   void perform(const Leave& effect);
 
+  Announcement::Handlers announcement_handlers();
   Probe::Handlers probe_handlers();
+  void on_sight(const Sight& sight);
   void on_late(Sight sight);
 
   // We started with a terminal, and SIGHUP is not ignored. A SIGHUP without a terminal then means
@@ -77,6 +81,7 @@ class Daemon {
   OutputLog output_log_;
   PortRelease port_release_;
   TreeKiller killer_;
+  Announcement announcement_;
   Server server_;
   StepRunner steps_;
   ListenerOwner listener_owner_;

@@ -44,8 +44,6 @@ constexpr milliseconds kLingerTime{50};
 constexpr milliseconds kBodyTime{1'000};
 // A server that closes connections without a response has got HEAD and GET by then.
 constexpr int kClosesForAnswer = 2;
-// Interval of Handlers::on_sight. A server that answers sooner needs no explanation.
-constexpr milliseconds kSightEvery{500};
 // Sight::beginning has at most this many bytes of an answer that is not HTTP.
 constexpr std::size_t kBeginningShownMax = 32;
 // The longest head that is read to its end.
@@ -71,17 +69,15 @@ Probe::Probe(Loop& loop, std::vector<SocketAddress> addresses, const Question& q
                            question.path, question.host, HPP_VERSION)),
       handlers_(std::move(handlers)),
       answer_time_(kAnswerTime),
+      report_(loop, handlers_.on_sight, handlers_.on_late),
       next_round_(loop, [this] { begin_round(); }),
       deadline_(loop, [this] { on_deadline(); }),
-      next_look_(loop, [this] { look_at_ended(); }),
-      next_sight_(loop, [this] { report_sight(); }),
-      late_(loop, [this] { handlers_.on_late(sight_); }) {}
+      next_look_(loop, [this] { look_at_ended(); }) {}
 
 void Probe::start(bool strangers) {
   stop();
   begin(strangers);
-  next_sight_.start(kSightEvery);
-  if (!strangers) late_.start(kLate);
+  report_.start(/*may_be_late=*/!strangers);
   begin_round();
 }
 
@@ -96,7 +92,6 @@ void Probe::begin(bool strangers) {
   answer_time_ = kAnswerTime;
   failures_ = closes_ = 0;
   not_http_logged_ = false;
-  sight_ = reported_sight_ = Sight{};
   takes_strangers_ = strangers;
   is_patient_ = false;
   met_stranger_ = strangers;
@@ -104,8 +99,7 @@ void Probe::begin(bool strangers) {
 
 void Probe::stop() {
   next_round_.stop();
-  next_sight_.stop();
-  late_.stop();
+  report_.stop();
   next_look_.stop();
   ended_.reset();
   hang_up();
@@ -144,7 +138,8 @@ void Probe::begin_round() {
 // No process of the tree has accepted a connection.
 void Probe::end_round() {
   if (stranger_.empty()) {
-    see({.is = Sight::Is::NoListener, .address = addresses_.front().text(), .beginning = {}});
+    report_.see(
+        {.is = Sight::Is::NoListener, .address = addresses_.front().text(), .beginning = {}});
     return next_round_.start(pause());
   }
   if (takes_strangers_) return ask_stranger();
@@ -193,7 +188,7 @@ void Probe::talk(UniqueFd fd, const SocketAddress& address) {
   hang_up();
   next_round_.stop();
   if (wants_ == For::Connection) {
-    next_sight_.stop();
+    report_.stop();
     reset_on_close(fd.get(), false);
     fd.reset();
     return handlers_.on_answer({.from = address, .stranger = stranger_});
@@ -233,7 +228,7 @@ void Probe::on_end(bool is_reset) {
     return retry();
   }
   const Answer answer{.from = talk_->address, .is_response = false, .stranger = stranger_};
-  next_sight_.stop();
+  report_.stop();
   hang_up();
   handlers_.on_answer(answer);
 }
@@ -276,7 +271,7 @@ void Probe::take(std::string_view bytes) {
     deadline_.start(asks_for_body() ? kBodyTime : kLingerTime);
   }
   if (std::exchange(answered_, true)) return;
-  next_sight_.stop();
+  report_.stop();
   const SocketAddress from = talk_->address;
   handlers_.on_answer({.from = from, .stranger = stranger_});
 }
@@ -307,21 +302,10 @@ bool Probe::asks_for_body() const {
   return failures_ % 2 == 1;
 }
 
-void Probe::see(Sight sight) {
-  sight_ = std::move(sight);
-}
-
 void Probe::see_talk(Sight::Is is) {
-  see({.is = is,
-       .address = talk_->address.text(),
-       .beginning = answer_.substr(0, kBeginningShownMax)});
-}
-
-void Probe::report_sight() {
-  next_sight_.start(kSightEvery);
-  if (sight_ == reported_sight_) return;
-  reported_sight_ = sight_;
-  handlers_.on_sight(sight_);
+  report_.see({.is = is,
+               .address = talk_->address.text(),
+               .beginning = answer_.substr(0, kBeginningShownMax)});
 }
 
 void Probe::on_deadline() {

@@ -13,6 +13,7 @@
 #include "common/os/socket_address.h"
 #include "supervisord/core/events.h"
 #include "supervisord/listener_owner.h"
+#include "supervisord/sight_report.h"
 
 namespace hpp::supervisord {
 
@@ -54,11 +55,9 @@ class Probe {
     // Called after each round in which a stranger accepted a connection, but no process of the tree
     // did.
     std::function<void()> on_stranger;
-    // Reports why there is no answer yet, whenever the reason has changed: for the first time after
-    // half a second, then at most twice a second.
-    std::function<void(const Sight&)> on_sight;
-    // Reports the reason once more, kLate after start().
-    std::function<void(const Sight&)> on_late;
+    // Why there is no answer yet. Both are called as SightReport says, after start().
+    SightReport::OnSight on_sight;
+    SightReport::OnSight on_late;
   };
 
   // `loop` must outlive the probe; it should have precise timers.
@@ -99,9 +98,7 @@ class Probe {
   void fail(Sight::Is is);
   void retry();
   bool asks_for_body() const;
-  void see(Sight sight);
   void see_talk(Sight::Is is);
-  void report_sight();
   void on_deadline();
   void hang_up();
   std::chrono::microseconds pause() const;
@@ -130,13 +127,10 @@ class Probe {
   SocketAddress strangers_address_;
   int failures_ = 0;  // connections since start() that brought no answer
   int closes_ = 0;    // the last of them that the server closed after it had read the request
-  Sight sight_;
-  Sight reported_sight_;
+  SightReport report_;
   Timer next_round_;
   Timer deadline_;
   Timer next_look_;
-  Timer next_sight_;
-  Timer late_;
 };
 
 }  // namespace hpp::supervisord

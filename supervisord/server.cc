@@ -53,7 +53,7 @@ std::string spawn_problem(const std::system_error& error, const std::string& pro
 
 Server::Server(Loop& loop, ServiceManager& manager, TreeKiller& killer, const Project& project,
                const Options& options, OutletWatch& out, OutletWatch& err, OutputLog& output_log,
-               OnExit on_exit, OnSpareFailed on_spare_failed, OnSay say)
+               Announcement& announcement, OnExit on_exit, OnSpareFailed on_spare_failed, OnSay say)
     : loop_(loop),
       manager_(manager),
       killer_(killer),
@@ -62,9 +62,11 @@ Server::Server(Loop& loop, ServiceManager& manager, TreeKiller& killer, const Pr
       on_exit_(std::move(on_exit)),
       clears_(options.clear),
       output_log_(output_log),
+      announcement_(announcement),
       output_(loop, out, err, options.interactive ? Output::Input::Keyboard : Output::Input::None,
-              [&output_log](bus::OutputStream stream, std::string_view bytes) {
-                output_log.write(stream, bytes);
+              [this](bus::OutputStream stream, std::string_view bytes) {
+                output_log_.write(stream, bytes);
+                announcement_.on_output(stream, bytes);
               }),
       spares_(loop, killer, project, options, output_,
               means(std::move(on_spare_failed), std::move(say))) {
@@ -83,6 +85,7 @@ Event Server::start(std::uint64_t generation) {
   }
   output_.drain();
   output_log_.begin(generation);
+  announcement_.forget_messages();
   SpareKeeper::Start how = spares_.start(generation);
   if (how.is_warm) {
     adopt_spare(generation);
@@ -149,6 +152,7 @@ ChildRequest Server::request(const std::string& tag, const Output::Ends& ends) {
       .stdout_fd = ends.out.get(),
       .stderr_fd = ends.err.get(),
   };
+  announcement_.complete(request.environment);
   add_env_file(project_, request.environment);
   if (socket_) request.listen_fds = {{kSocketName, handed_socket()}};
   return request;
@@ -252,6 +256,7 @@ void Server::on_restart() {
 void Server::leave() {
   forget_stored();
   if (socket_) manager_.forget(kSocketName);
+  announcement_.leave();
   spares_.leave();
   output_.drain();
 }

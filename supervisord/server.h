@@ -16,6 +16,7 @@
 #include "common/options.h"
 #include "common/os/socket_address.h"
 #include "common/service_manager.h"
+#include "supervisord/announcement.h"
 #include "supervisord/core/events.h"
 #include "supervisord/handed_socket.h"
 #include "supervisord/input.h"
@@ -41,7 +42,7 @@ class Server {
   // must outlive this.
   Server(Loop& loop, ServiceManager& manager, TreeKiller& killer, const Project& project,
          const Options& options, OutletWatch& out, OutletWatch& err, OutputLog& output_log,
-         OnExit on_exit, OnSpareFailed on_spare_failed, OnSay say);
+         Announcement& announcement, OnExit on_exit, OnSpareFailed on_spare_failed, OnSay say);
 
   // Starts the command, or opens the gate of a spare. The previous process must be gone. Returns
   // the event that answers Spawn.
@@ -91,6 +92,7 @@ class Server {
   OnExit on_exit_;
   bool clears_;  // --clear
   OutputLog& output_log_;
+  Announcement& announcement_;
   Output output_;
   std::optional<Input> input_;  // --interactive
   std::optional<HandedSocket> socket_;

@@ -246,6 +246,23 @@ std::optional<std::string> swallowed_addresses(const CommandLine& line,
       joined(line.program, addresses));
 }
 
+// `--ready line:Listening on --exec …`: the option got the first word only.
+std::optional<std::string> unquoted_value(const CommandLine& line, const std::vector<Part>& parts) {
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i].is != Part::Is::Value) continue;
+    std::string value = line.words[i].text;
+    std::size_t end = i + 1;
+    while (end < parts.size() && parts[end].is == Part::Is::Positional &&
+           !is_address(line.words[end].text)) {
+      value += ' ' + line.words[end++].text;
+    }
+    if (end == i + 1) continue;
+    return fmt::format("{0} takes one word, so it did not take {1}. Quote its value: {0} {2}",
+                       name_of(*parts[i].option), line.words[i + 1].text, shell_word(value));
+  }
+  return std::nullopt;
+}
+
 std::string unknown_option(const CommandLine& line, const std::string& word) {
   const std::string name = word.substr(0, word.find('='));
   const std::string problem = fmt::format("there is no option {}.", name);
@@ -339,7 +356,7 @@ std::optional<std::string> explain_failure(const CommandLine& line) {
   for (std::size_t i = 0; i < parts.size(); ++i) {
     if (parts[i].is == Part::Is::Unknown) return unknown_option(line, line.words[i].text);
   }
-  return std::nullopt;
+  return unquoted_value(line, parts);
 }
 
 std::optional<std::string> find_mistake_in_command(const std::vector<Word>& command) {

@@ -42,7 +42,7 @@ struct CommandLine {
 std::optional<std::string> find_mistake(const CommandLine& line);
 
 // Returns the explanation for a command line that could not be parsed, if it is a known mistake: a
-// forgotten --exec or an unknown option.
+// forgotten --exec, an unknown option, or a value of several words without quotes.
 std::optional<std::string> explain_failure(const CommandLine& line);
 
 // Returns an explanation if the first word of the command cannot be a program: several words in

@@ -121,6 +121,7 @@ void fields_of(Io& io, State& state) {
   io.later_field("ended_at_ms", state.ended_at_ms);
   io.later_field("address", state.address);
   io.later_field("stranger", state.stranger);
+  io.later_field("announced", state.announced);
   io.later_field("paused", state.paused);
   io.later_field("noted", state.noted);
 }

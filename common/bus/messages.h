@@ -247,9 +247,10 @@ struct BackendState {
                                   // `127.0.0.1:8001`; empty: not known
   std::string stranger;           // the process that answers there, if it is not a process of
                                   // the command: `pid 1234 (node x.js)`; else empty
-  bool paused = false;            // changes do not restart the backend, they are only noted
-  TreePoint noted;  // the newest change that was only noted, so that `serves` is older;
-                    // epoch 0: there is none
+  bool announced = false;  // this generation has said that it is ready (--ready line, notify)
+  bool paused = false;     // changes do not restart the backend, they are only noted
+  TreePoint noted;         // the newest change that was only noted, so that `serves` is older;
+                           // epoch 0: there is none
 
   bool operator==(const BackendState&) const = default;
 };

@@ -27,6 +27,7 @@ Backend::Backend(Settings settings, const bus::BackendState& previous)
     : keep_last_good_(settings.keep_last_good),
       has_spares_(settings.has_spares),
       is_manual_(settings.is_manual),
+      is_announced_(settings.is_announced),
       preparation_(std::move(settings.steps)),
       wording_(settings.has_keys),
       pace_(settings.settle) {
@@ -92,7 +93,7 @@ void Backend::handle(const Spawned& event, Now now) {
   }
   note_spawn(facts_, event, now);
   publish();
-  emit(StartProbe{facts_.generation});
+  probe();
   emit(wording_.loading(facts_));
 }
 
@@ -113,6 +114,13 @@ void Backend::handle(const StepEnded& event, Now now) {
     emit(KillTree{});  // the build may have left processes
   }
   on_failure(event, now);
+}
+
+void Backend::handle(const Announced& event, Now) {
+  if (!awaits_answer() || event.generation != facts_.generation || facts_.announced) return;
+  note_announcement(facts_);
+  publish();
+  probe();
 }
 
 void Backend::handle(const Answered& event, Now now) {
@@ -148,7 +156,8 @@ void Backend::handle(const ProbeSaw& event, Now) {
   if (!awaits_answer() || event.generation != facts_.generation) return;
   facts_.delay = delay_text(event.sight);
   publish();
-  if (event.is_late && event.sight.is != Sight::Is::Nothing) emit(late_line(event.sight));
+  if (!event.is_late || event.sight.is == Sight::Is::Nothing) return;
+  emit(late_line(event.sight, facts_.announced));
 }
 
 void Backend::switch_to_tree(const Answered& event) {
@@ -171,8 +180,14 @@ bool Backend::awaits_answer() const {
   return state_ == State::Loading && !held_answer_;
 }
 
+// Whether StartProbe or AwaitAnnouncement has begun something.
 bool Backend::is_probing() const {
   return awaits_answer() || is_strangers();
+}
+
+void Backend::probe() {
+  if (is_announced_ && !facts_.announced) return emit(AwaitAnnouncement{facts_.generation});
+  emit(StartProbe{facts_.generation});
 }
 
 void Backend::handle(const TreeGone&, Now now) {
@@ -212,7 +227,7 @@ void Backend::take_over(const bus::BackendState& last, Now now) {
     case bus::BackendPhase::Loading:
       state_ = State::Loading;
       publish();
-      emit(StartProbe{last.generation});
+      probe();
       return emit(Say{.text = "Loading: " + taken_over, .brief = silence()});
     case bus::BackendPhase::Running:
       state_ = State::Running;

@@ -46,7 +46,9 @@ constexpr std::chrono::milliseconds kRetryEvery{500};
 //           for at most kTreeWait, because a developer without a watcher wants a server, too. Also
 //           waits until the processes that a crashed supervisord left are dead. Readers see
 //           Loading, so requests are held.
-// Loading   The backend was spawned, but does not answer yet.
+// Loading   The backend was spawned, but does not answer yet. If it announces that it is ready
+//           (--ready line, notify), it is not probed before. A supervisord that takes over a
+//           backend in Loading learns from the snapshot whether it has announced that.
 // Running   The backend has answered.
 // Error     The backend has ended by itself, its build has failed, or it could not be spawned
 //           because the command is missing or the port is taken. The next change may fix that.
@@ -154,6 +156,7 @@ class Backend : private Emits<Effect> {
     bool is_manual = false;       // hpp is paused from the start (--manual)
     std::chrono::milliseconds settle{};  // the settling time after a change (restart_pace.h)
     bool has_keys = false;               // hpp-launch reads keys
+    bool is_announced = false;           // the server announces that it is ready (--ready)
   };
 
   // `previous` is the last snapshot of an earlier supervisord, of which the generation and the
@@ -218,6 +221,7 @@ class Backend : private Emits<Effect> {
   void handle(const SpawnFailed& event, Now now);
   void handle(const PortTaken& event, Now now);
   void handle(const StepEnded& event, Now now);
+  void handle(const Announced& event, Now now);
   void handle(const Answered& event, Now now);
   void handle(const StrangerListens& event, Now now);
   void handle(const ProbeSaw& event, Now now);
@@ -257,12 +261,14 @@ class Backend : private Emits<Effect> {
   bool is_strangers() const;
   bool awaits_answer() const;
   bool is_probing() const;
+  void probe();
   void leave();
   void publish();
 
   bool keep_last_good_;
   bool has_spares_;
   bool is_manual_;
+  bool is_announced_;
   Preparation preparation_;
   State state_ = State::Starting;
   bus::BackendState facts_;  // the snapshot for readers; `seen` is the newest known tree

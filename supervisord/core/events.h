@@ -92,6 +92,11 @@ struct StepEnded {  // answers RunStep
   std::optional<bus::BackendError> error;  // the error in output_tail
 };
 
+// Answers AwaitAnnouncement: the server has said that it is ready (--ready line, notify).
+struct Announced {
+  std::uint64_t generation = 0;
+};
+
 struct Answered {  // the probe got an answer
   std::uint64_t generation = 0;
   bool is_response = true;  // false: the server closes connections without an HTTP response
@@ -108,10 +113,12 @@ struct StrangerListens {
 // When a server without an answer is late.
 constexpr std::chrono::milliseconds kLate{5'000};
 
-// The reason why the probe has no answer yet.
+// The reason why the probe has no answer yet, or has not begun.
 struct Sight {
   enum class Is {
     Nothing,     // the probe has not tried yet
+    NoLine,      // no line of the output matches --ready line:REGEX
+    NoMessage,   // READY=1 has not come (--ready notify)
     NoListener,  // every connection is refused or times out
     Silence,     // a connection was accepted, but has brought no answer yet
     NoAnswer,    // a connection was accepted, but ended without an answer
@@ -119,12 +126,13 @@ struct Sight {
   };
 
   Is is = Is::Nothing;
-  std::string address;    // `127.0.0.1:8001`
+  std::string address;    // `127.0.0.1:8001`; empty for NoLine and NoMessage
   std::string beginning;  // NotHttp: the first bytes of the answer
-  // With ProbeSaw::is_late: where else the backend listens, `port 9000`, and the
+  // With ProbeSaw::is_late: where the backend listens, but not on `address`, `port 9000`, and the
   // debugger that holds the first process.
   std::vector<std::string> elsewhere{};
   std::string tracer{};
+  std::string detail{};  // NoLine: REGEX; NoMessage: the server's newest STATUS=, or empty
 
   bool operator==(const Sight&) const = default;
 };
@@ -132,7 +140,8 @@ struct Sight {
 struct ProbeSaw {
   std::uint64_t generation = 0;
   Sight sight;
-  bool is_late = false;  // the server has not answered for a time that a person notices; comes once
+  bool is_late = false;  // the server has not answered for a time that a person notices; comes
+                         // once, and once before Announced
 };
 
 // Some processes are still alive because this user may not signal them. Comes at most once between
@@ -159,8 +168,8 @@ struct TreeGone {};
 using Event =
     std::variant<Begun, TreeSeen, CheckRequested, SiteSeen, RestartRequested, PauseRequested,
                  ResumeRequested, PauseToggled, StopRequested, Spawned, SpareFailed, SpawnFailed,
-                 PortTaken, StepEnded, Answered, StrangerListens, ProbeSaw, ProcessExited, TreeGone,
-                 KillRefused, TimerExpired>;
+                 PortTaken, StepEnded, Announced, Answered, StrangerListens, ProbeSaw,
+                 ProcessExited, TreeGone, KillRefused, TimerExpired>;
 
 // ---- effects ------------------------------------------------------------------------------------
 
@@ -183,6 +192,13 @@ struct KillTree {
   bool operator==(const KillTree&) const = default;
 };
 
+// Waits until the server says that it is ready. Answered by Announced, unless StopProbe comes
+// first.
+struct AwaitAnnouncement {
+  std::uint64_t generation = 0;
+  bool operator==(const AwaitAnnouncement&) const = default;
+};
+
 struct StartProbe {
   // Processes whose answer counts.
   enum class Of {
@@ -198,6 +214,7 @@ struct StartProbe {
   bool operator==(const StartProbe&) const = default;
 };
 
+// Ends what AwaitAnnouncement or StartProbe has begun.
 struct StopProbe {
   bool operator==(const StopProbe&) const = default;
 };
@@ -235,8 +252,8 @@ struct Leave {  // ends supervisord; no effect follows
   bool operator==(const Leave&) const = default;
 };
 
-using Effect =
-    std::variant<Spawn, RunStep, KillTree, StartProbe, StopProbe, Publish, Say, StartTimer, Leave>;
+using Effect = std::variant<Spawn, RunStep, KillTree, AwaitAnnouncement, StartProbe, StopProbe,
+                            Publish, Say, StartTimer, Leave>;
 using Effects = std::vector<Effect>;
 
 }  // namespace hpp::supervisord

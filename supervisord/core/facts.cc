@@ -70,6 +70,7 @@ void begin_generation(bus::BackendState& facts) {
   facts.address.clear();
   facts.stranger.clear();
   facts.delay.clear();
+  facts.announced = false;
   facts.start = {.cold_because = {}, .cold_ms = facts.start.cold_ms};
   forget_end(facts);
 }
@@ -85,6 +86,11 @@ void note_spawn(bus::BackendState& facts, const Spawned& event, Now now) {
   facts.start.cold_because = event.cold_because;
   facts.restarts_done = facts.restarts_asked;
   facts.spawned_at_ms = now.wall_ms;
+}
+
+void note_announcement(bus::BackendState& facts) {
+  facts.announced = true;
+  facts.delay.clear();
 }
 
 void note_answer(bus::BackendState& facts, const Answered& event, Now answered) {

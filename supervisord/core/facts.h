@@ -40,6 +40,9 @@ void note_paused_change(bus::BackendState& facts);
 
 void note_spawn(bus::BackendState& facts, const Spawned& event, Now now);
 
+// The backend has said that it is ready, but has not answered yet.
+void note_announcement(bus::BackendState& facts);
+
 // The backend is Running. `answered` is the time of its first answer.
 void note_answer(bus::BackendState& facts, const Answered& event, Now answered);
 

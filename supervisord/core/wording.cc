@@ -86,6 +86,34 @@ Brief starting(const std::string& cause, const std::string& command, bool is_kno
   return {.headword = "starting", .text = "  " + command, .advice = {}};
 }
 
+// `, although it listens on port 8001`, for a server that has not said that it is ready.
+std::string but_listens(const Sight& sight) {
+  if (sight.elsewhere.empty()) return "";
+  return fmt::format(", although it listens on {}", fmt::join(sight.elsewhere, " and "));
+}
+
+// Returns advice for a user whose server does not answer.
+std::string late_cure(const Sight& sight) {
+  if (!sight.tracer.empty()) return "It goes on when the debugger lets it";
+  switch (sight.is) {
+    case Sight::Is::Nothing:
+      return "";
+    case Sight::Is::NoLine:
+      return "Compare REGEX with the line that it prints when it is ready. If it has printed the "
+             "line, it may keep it in a buffer (PYTHONUNBUFFERED=1)";
+    case Sight::Is::NoMessage:
+      return sight.detail.empty() ? "If it does not call sd_notify(3), leave --ready out" : "";
+    case Sight::Is::NoListener:
+      return sight.elsewhere.empty() ? "" : "Let both name the same port";
+    case Sight::Is::Silence:
+      return "If it never answers HEAD /, use --ready tcp or --ready-path";
+    case Sight::Is::NoAnswer:
+    case Sight::Is::NotHttp:
+      return "--ready tcp does not wait for an answer in HTTP";
+  }
+  return "";
+}
+
 constexpr std::string_view kNoResponse =
     ". It accepts connections, but closes them without a response to HEAD and GET";
 
@@ -168,6 +196,13 @@ std::string delay_text(const Sight& sight) {
   switch (sight.is) {
     case Sight::Is::Nothing:
       return "";
+    case Sight::Is::NoLine:
+      return fmt::format("no line of your server's output matches {} yet (--ready line){}",
+                         sight.detail, but_listens(sight));
+    case Sight::Is::NoMessage:
+      return fmt::format("your server has not sent READY=1 yet (--ready notify){}{}",
+                         but_listens(sight),
+                         sight.detail.empty() ? "" : "; its status is: " + sight.detail);
     case Sight::Is::NoListener:
       if (!sight.tracer.empty()) return fmt::format("{} holds it for debugging", sight.tracer);
       if (sight.elsewhere.empty()) return fmt::format("nothing listens on {}", sight.address);
@@ -184,19 +219,13 @@ std::string delay_text(const Sight& sight) {
   return "";
 }
 
-Say late_line(const Sight& sight) {
-  std::string cure;
-  if (!sight.tracer.empty()) {
-    cure = "It goes on when the debugger lets it";
-  } else if (sight.is == Sight::Is::NoListener && !sight.elsewhere.empty()) {
-    cure = "Let both name the same port";
-  } else if (sight.is == Sight::Is::Silence) {
-    cure = "If it never answers HEAD /, use --ready tcp or --ready-path";
-  } else if (sight.is == Sight::Is::NotHttp || sight.is == Sight::Is::NoAnswer) {
-    cure = "--ready tcp does not wait for an answer in HTTP";
-  }
-  const std::string what = printable(delay_text(sight)) + (cure.empty() ? "" : ". " + cure);
-  const std::string rest = fmt::format(" after {}: {}", text_of(kLate), what);
+Say late_line(const Sight& sight, bool is_announced) {
+  const std::string cure = late_cure(sight);
+  const std::string rest =
+      fmt::format(" {}: {}{}{}",
+                  is_announced ? text_of(kLate) + " after your server said that it is ready"
+                               : "after " + text_of(kLate),
+                  printable(delay_text(sight)), cure.empty() ? "" : ". ", cure);
   return {.text = "Loading: no answer" + rest,
           .brief = Brief{.headword = "still starting", .text = rest, .advice = {}}};
 }

@@ -70,8 +70,9 @@ std::string delay_text(const Pause& pause);
 std::string delay_text(const Sight& sight);
 
 // `still starting after 5.0 s: your server listens on port 9000, but hpp expects it on …`: what hpp
-// sees, and what the user can do.
-Say late_line(const Sight& sight);
+// sees, and what the user can do. `is_announced`: the time has begun when the server said that it
+// is ready.
+Say late_line(const Sight& sight, bool is_announced);
 
 // The line that names a process outside the backend's tree to which requests are passed on.
 std::string stranger_text(const Answered& event);

@@ -84,6 +84,7 @@ Options full() {
       .manual = true,
       .settle_ms = 150,
       .build_daemons = {"daemon.py", "-dash"},
+      .ready = {.is = ReadyWhen::Is::Line, .regex = "on port [0-9]+ = 'x'"},
       .interactive = true,
       .clear = true,
       .name = "mine",
@@ -167,6 +168,7 @@ TEST(Options, ReachEachHelperUnchanged) {
     if (program == Program::Proxyd || program == Program::Watchd) {
       expected.interactive = expected.clear = false;
       expected.build_daemons.clear();
+      expected.ready = {};
       expected.manual = false;
       expected.settle_ms = 0;
     }
@@ -423,6 +425,8 @@ TEST_F(ConfiguredOptions, ErrorsNameTheLine) {
       {"barrier = 'maybe'\n", ":1: --barrier"},
       {"queue-limit = '5'\n", ":1: queue-limit: expected a whole number, got a string"},
       {"queue-limit = 0\n", ":1: --queue-limit"},
+      {"ready = 'line:a('\n",
+       ":1: --ready: the regular expression is not valid at character 2 of a(: "},
       {"queue-timeout = -1\n", ":1: --queue-timeout"},
       {"livereload-port = 65536\n", ":1: --livereload-port"},
       {"stop-signal = 15\n", ":1: stop-signal: expected a string, got a number"},
@@ -468,6 +472,7 @@ TEST_F(ConfiguredOptions, EachHelperReadsItsOwnOptions) {
       "css = '**/*.css'\nreload = ['static/**', '-dash']\nroot = ['../shared', '-dash']\n"
       "no-default-excludes = true\nwatcher = 'poll'\npoll-interval = 250\n"
       "build-daemon = ['daemon.py', '-dash']\n"
+      "ready = \"line:on port [0-9]+ = 'x'\"\n"
       "manual = true\nsettle = 150\nenv-file = '.env'\ninteractive = true\nclear = true\ninject = "
       "true\nexec = "
       "['python3', '-c', "
@@ -491,6 +496,8 @@ TEST_F(ConfiguredOptions, EachProgramChecksAllOptions) {
       {"exclude = '['\n", ":1: bad glob '['"},
       {"bind = 'x'\n", ":1: BIND: '"},
       {"queue-limit = 0\n", ":1: --queue-limit"},
+      {"ready = 'line:a('\n",
+       ":1: --ready: the regular expression is not valid at character 2 of a(: "},
       {"exec = []\n", ":1: exec: expected a command, got none"},
       {"run-dir = '/x'\n", ":1: there is no option 'run-dir'"},
       {"assume-running = true\n", ":1: there is no option 'assume-running'"},
@@ -535,6 +542,16 @@ TEST(Options, AValueThatLooksLikeAnOptionIsRefused) {
   options.run_directory = "-r";
   const Words words = arguments_for(Program::Supervisord, options);
   EXPECT_EQ(must_parse(Program::Supervisord, words).build, "-x");
+}
+
+TEST(Options, TheServerIsReadyWhenItSaysSo) {
+  EXPECT_EQ(launch({"--ready", "line:^[a-z]+ \\{ready\\}\\b"}).ready,
+            (ReadyWhen{.is = ReadyWhen::Is::Line, .regex = "^[a-z]+ \\{ready\\}\\b"}));
+  EXPECT_EQ(launch({"--ready=notify", "--socket"}).ready.is, ReadyWhen::Is::Message);
+  EXPECT_EQ(launch({"--ready=line:[a]"}).ready.regex, "[a]");
+  EXPECT_EQ(launch({}).ready, ReadyWhen{});
+  expect_refused({"tcp"}, {"--socket", "--ready"});
+  expect_refused({"", "line", "line:", "line:[", "Listening", "HTTP"}, {"--ready"});
 }
 
 TEST(Options, BuildDaemonsMustBeFileNames) {

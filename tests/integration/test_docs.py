@@ -208,6 +208,7 @@ class Completion(unittest.TestCase):
         self.assertEqual(self.complete("hpp-ctl --name x st"), {"status", "stop"})
         self.assertEqual(self.complete("hpp-ctl status "), set())
         self.assertEqual(self.complete("hpp-launch --barrier o"), {"on", "off"})
+        self.assertEqual(self.complete("hpp-launch --ready "), {"http", "tcp", "notify", "line:"})
         self.assertIn("TERM", self.complete("hpp-launch --stop-signal T"))
 
     def test_completes_names_without_executing_them(self):

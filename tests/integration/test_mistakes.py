@@ -55,6 +55,19 @@ REFUSED = (
     ("a misspelled value", ["8000", "8001", "--watcher", "inotfy", "--exec", "python3"],
      "--watcher: expected auto or watchman or inotify or poll, got 'inotfy'. Did you mean inotify? (see "
      "hpp-launch --help)"),
+    ("a misspelled word of --ready", ["8000", "8001", "--ready", "notfy", "--exec", "python3"],
+     "--ready: expected http, tcp, notify or line:REGEX, got 'notfy'. Did you mean notify? (see hpp-launch "
+     "--help)"),
+    ("a line without line:", ["8000", "8001", "--ready", "Listening on", "--exec", "python3"],
+     "--ready: expected http, tcp, notify or line:REGEX, got 'Listening on'. If your server prints that when "
+     "it is ready, write line: before it (see hpp-launch --help)"),
+    ("a parenthesis in a regular expression",
+     ["8000", "8001", "--ready", "line:up (in", "--exec", "python3"],
+     "--ready: the regular expression is not valid at character 4 of up (in: the parenthesis is not closed "
+     "(see hpp-launch --help)"),
+    ("a regular expression without quotes",
+     ["8000", "8001", "--ready", "line:Listening", "on", "port", "--exec", "python3"],
+     "--ready takes one word, so it did not take on. Quote its value: --ready 'line:Listening on port'"),
     ("a URL", ["http://localhost:8000/", "8001", "--exec", "python3"],
      "BIND: 'http://localhost:8000/' is a URL, and hpp needs an address. Write localhost:8000 (see "
      "hpp-launch --help)"),

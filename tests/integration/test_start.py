@@ -274,7 +274,7 @@ class Ready(IntegrationTest):
         hpp.wait_line('"HEAD /healthz HTTP/1.1"')
 
     def test_a_malformed_value_is_refused(self):
-        for options, said in ((("--ready", "udp"), "udp"),
+        for options, said in ((("--ready", "udp"), "got 'udp'"),
                               (("--ready", "tcp", "--socket"), "cannot be used with --socket"),
                               (("--ready-path", "healthz"), "must begin with /"),
                               (("--ready-path", "/a b"), "no blanks")):

@@ -125,6 +125,26 @@ class WarmTest(IntegrationTest):
 
 
 class Restarts(WarmTest):
+    def test_a_spare_does_not_announce_that_the_server_is_ready(self):
+        """With --ready line, a line counts that is printed after the gate was opened."""
+        wait = ("import time\nprint('waits', flush=True)\n"
+                "while not os.path.exists('../go'): time.sleep(0.005)\nprint('ready', flush=True)")
+        self.save_server(first="if is_spare: print('ready', flush=True)", second=wait)
+        go = self.directory / "go"
+        go.touch()
+        self.start("--ready", "line:^ready$")
+        self.wait_spare()
+        go.unlink()
+        begun = len(self.hpp.lines)
+        self.save_text("second")
+        self.hpp.wait_line("^waits$", begun)
+        now = self.hpp.snapshot()
+        self.assertEqual((now["generation"], now["state"], now["start"]["warm"], now["announced"]),
+                         (2, "Loading", True, False))
+        go.touch()
+        self.wait_generation(2)
+        self.assertEqual(self.ask()[0], "second")
+
     def test_a_spare_serves_the_newest_code(self):
         self.start()
         after = self.wait_spare()

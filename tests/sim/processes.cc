@@ -33,6 +33,14 @@ void Processes::boot(Process& process) {
     world_.trace("backend: generation {} listens", process.generation);
     on_listen(process);
   });
+  if (world_.traits.is_announced) {
+    // It may come before or after the process listens.
+    world_.after(takes / 2 + world_.random.up_to(takes), [this, &process] {
+      if (!process.first_is_alive) return;
+      process.has_announced = true;
+      on_announce(process);
+    });
+  }
   const bool breaks_often = world_.traits.has_agent && !world_.is_quiet;
   if (!world_.traits.has_backend_faults || !world_.random.chance(breaks_often ? 0.7 : 0.06)) return;
   const bool in_boot = breaks_often || world_.random.chance(0.5);

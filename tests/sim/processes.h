@@ -23,6 +23,7 @@ struct Process {
   bool is_alive = true;        // any of its processes is alive
   bool is_killed = false;      // supervisord has killed it; it did not end by itself
   bool listens = false;        // it accepts connections
+  bool has_announced = false;  // it has said that it is ready
 };
 
 // A part of an answer, from the backend on a connection.
@@ -81,6 +82,7 @@ class Processes {
   // Called when supervisord can know that a backend's first process has ended.
   std::function<void(Process& process, bool by_signal)> on_exit;
   std::function<void(Process& process)> on_listen;
+  std::function<void(Process& process)> on_announce;
 
   // ---- for proxyd's shell ----
 

@@ -12,6 +12,9 @@ Supervisord::Supervisord(World& world, Bus& bus, Processes& processes)
   processes_.on_listen = [this](Process& process) {
     if (child_ == &process && probed_ == process.generation) probe();
   };
+  processes_.on_announce = [this](Process& process) {
+    if (child_ == &process && awaited_ == process.generation) announce();
+  };
 }
 
 void Supervisord::start() {
@@ -21,9 +24,10 @@ void Supervisord::start() {
   if (const auto& last = bus_.last(bus::Topic::Backend)) {
     previous = std::get<bus::BackendState>(*last);
   }
-  backend_.emplace(
-      supervisord::Backend::Settings{.command = {"serve"}, .has_spares = world_.traits.has_spares},
-      previous);
+  backend_.emplace(supervisord::Backend::Settings{.command = {"serve"},
+                                                  .has_spares = world_.traits.has_spares,
+                                                  .is_announced = world_.traits.is_announced},
+                   previous);
   bus_.subscribe(bus::Topic::Backend, bus::Topic::Tree, bus::Audience::Everybody,
                  [this](const bus::Message& message) {
                    auto tree = std::get<bus::TreeState>(message);
@@ -82,7 +86,7 @@ void Supervisord::die() {
   spares_.die();
   events_.clear();
   child_ = nullptr;
-  probed_ = 0;
+  awaited_ = probed_ = 0;
   bus_.close(bus::Topic::Backend);
   bus_.unsubscribe(bus::Topic::Backend);
 }
@@ -103,7 +107,7 @@ void Supervisord::perform(const supervisord::Spawn& effect) {
 }
 
 supervisord::Event Supervisord::spawn(std::uint64_t generation) {
-  probed_ = 0;
+  awaited_ = probed_ = 0;
   if (world_.traits.has_backend_faults && !world_.is_quiet) {
     if (world_.random.chance(0.01))
       return supervisord::PortTaken{.port = 8001, .by = "pid 1", .pid = 1};
@@ -127,6 +131,20 @@ void Supervisord::perform(const supervisord::KillTree&) {
   });
 }
 
+// The socket is in the service manager's store, so a message that has come before is not lost.
+void Supervisord::perform(const supervisord::AwaitAnnouncement& effect) {
+  awaited_ = effect.generation;
+  if (child_ != nullptr && child_->has_announced) announce();
+}
+
+void Supervisord::announce() {
+  world_.after(a_moment(world_), [this, generation = awaited_, incarnation = incarnation_] {
+    if (incarnation != incarnation_ || awaited_ != generation) return;
+    awaited_ = 0;
+    post(supervisord::Announced{generation});
+  });
+}
+
 void Supervisord::perform(const supervisord::StartProbe& effect) {
   probed_ = effect.generation;
   if (child_ != nullptr && child_->listens) probe();
@@ -143,7 +161,7 @@ void Supervisord::probe() {
 }
 
 void Supervisord::perform(const supervisord::StopProbe&) {
-  probed_ = 0;
+  awaited_ = probed_ = 0;
 }
 
 void Supervisord::perform(const supervisord::Publish& effect) {
@@ -152,6 +170,11 @@ void Supervisord::perform(const supervisord::Publish& effect) {
       told_.state == bus::BackendPhase::Running || told_.state == bus::BackendPhase::Error;
   if (is_outcome && (told_.state != before.state || told_.generation != before.generation)) {
     on_outcome();
+  }
+  const bool is_early = world_.traits.is_announced && child_ != nullptr && !child_->has_announced;
+  if (told_.state == bus::BackendPhase::Running && is_early) {
+    world_.violated("generation {} is Running, but has not said that it is ready",
+                    told_.generation);
   }
   bus_.publish(bus::Topic::Backend, effect.snapshot);
   spares_.on_published(effect.snapshot, backend_->state());

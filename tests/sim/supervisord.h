@@ -59,6 +59,7 @@ class Supervisord final : public Mortal {
   void perform(const supervisord::RunStep&) {}  // there are no steps
 
   void perform(const supervisord::KillTree&);
+  void perform(const supervisord::AwaitAnnouncement& effect);
   void perform(const supervisord::StartProbe& effect);
   void perform(const supervisord::StopProbe&);
   void perform(const supervisord::Publish& effect);
@@ -67,6 +68,7 @@ class Supervisord final : public Mortal {
   void perform(const supervisord::Leave&);
 
   supervisord::Event spawn(std::uint64_t generation);
+  void announce();
   void probe();
 
   World& world_;
@@ -77,10 +79,11 @@ class Supervisord final : public Mortal {
       [this](const supervisord::Event& event) { dispatch(event); }};
   Spares spares_{world_, [this](supervisord::SpareFailed event) { post(std::move(event)); }};
   std::uint64_t incarnation_ = 0;
-  std::uint64_t probed_ = 0;  // generation that is probed; 0: none
-  std::uint64_t timer_ = 0;   // number of the newest timer; only this one may expire
-  Process* child_ = nullptr;  // the backend, spawned or taken over
-  bus::BackendState told_;    // last published snapshot
+  std::uint64_t awaited_ = 0;  // generation whose announcement is awaited; 0: none
+  std::uint64_t probed_ = 0;   // generation that is probed; 0: none
+  std::uint64_t timer_ = 0;    // number of the newest timer; only this one may expire
+  Process* child_ = nullptr;   // the backend, spawned or taken over
+  bus::BackendState told_;     // last published snapshot
 };
 
 }  // namespace hpp::sim

@@ -48,6 +48,7 @@ struct Traits {
   double flush_errors = 0;      // share of flushes that Watchman refuses
   double early_clocks = 0.1;    // share of Watchman's reports with a clock older than the changes
   bool has_spares = false;      // --warm
+  bool is_announced = false;    // --ready notify
   bool has_pauses = false;      // the user pauses hpp and resumes it
   bool is_inotify = false;      // --watcher inotify
   bool has_agent = false;       // an agent saves one file soon after each start, most of which fail

@@ -17,9 +17,9 @@ PROGRAMS = ("ctl", "launch", "proxyd", "supervisord", "watchd")
 # The headers of common that cores may use: pure ones, and those of hpp_pure and hpp_bus_core
 # (common/meson.build).
 PURE = {f"common/{name}.h" for name in (
-    "address", "advice/command_line", "advice/nearest", "advice/server", "bus/codec", "bus/messages", "bus/output_record", "bus/idle", "config_file", "emits",
-    "escape_sequence", "exit_status", "git_lock", "glob", "line_wrap", "manager_variables", "mounts", "notification", "output_queue", "path", "private_address", "port_placeholder", "program",
-    "read_number", "shell_words", "signal_names", "take_until", "text", "time_point")}
+    "address", "advice/command_line", "advice/nearest", "advice/server", "bus/codec", "bus/messages", "bus/output_record", "bus/idle", "config_file", "emits", "errors/core/output_lines",
+    "escape_sequence", "exit_status", "git_lock", "glob", "line_regex", "line_wrap", "manager_variables", "mounts", "notification", "output_queue", "path", "private_address",
+    "port_placeholder", "program", "read_number", "ready_when", "shell_words", "signal_names", "take_until", "text", "time_point")}
 # Built from files of the core.
 GENERATED = {"proxyd/embedded.h"}
 # Libraries that only compute.

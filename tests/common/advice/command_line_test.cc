@@ -134,6 +134,16 @@ TEST(ExplainFailure, NamesAnUnknownOption) {
   for (const auto& [text, expected] : cases) EXPECT_EQ(explain_failure(line(text)), expected);
 }
 
+TEST(ExplainFailure, NamesAValueOfSeveralWords) {
+  EXPECT_EQ(explain_failure(line("8000 8001 --build make -j all --exec python")),
+            "there is no option -j. If it is your server's, write it after --exec and your "
+            "server's command. hpp's options are in hpp-launch --help");
+  EXPECT_EQ(explain_failure(line("--build npm run build 8000 8001 --exec node")),
+            "--build takes one word, so it did not take run. Quote its value: --build 'npm run "
+            "build'");
+  EXPECT_EQ(explain_failure(line("8000 8001 --build make 8002 --exec node")), std::nullopt);
+}
+
 TEST(ExplainFailure, LeavesOtherFailuresToTheParser) {
   for (const char* const text : {"8000 8001 --settle x --exec python", "", "localhost --exec node",
                                  "8000 8001", "8000 8001 --build"}) {

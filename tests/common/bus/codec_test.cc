@@ -72,6 +72,7 @@ std::vector<Message> samples() {
       .ended_at_ms = 1'700'000'000'003,
       .address = "127.0.0.1:8001",
       .stranger = "pid 1 (node)",
+      .announced = true,
       .paused = true,
       .noted = {.epoch = 5, .revision = 9},
   };
@@ -167,7 +168,7 @@ bool is_later(const std::string& name) {
          name == "restart" || name == "restart_accepted" || name == "pause" || name == "pauses" ||
          name == "pause_accepted" || name == "lag_ms" || name == "other_roots" ||
          name == "failure" || name == "error" || name == "paused" || name == "noted" ||
-         name == "url";
+         name == "url" || name == "announced";
 }
 
 TEST(Codec, DecodesMessagesOfAnEarlierVersion) {
@@ -175,7 +176,7 @@ TEST(Codec, DecodesMessagesOfAnEarlierVersion) {
   Json json = body(encode(state));
   for (const char* name :
        {"cause", "start", "killed_at_ms", "ended_at_ms", "address", "stranger", "delay",
-        "restarts_asked", "restarts_done", "failure", "error", "paused", "noted"})
+        "restarts_asked", "restarts_done", "failure", "error", "paused", "noted", "announced"})
     json.erase(name);
   const Decoded decoded = decode("backend " + json.dump());
   ASSERT_TRUE(std::holds_alternative<Message>(decoded));
@@ -186,6 +187,7 @@ TEST(Codec, DecodesMessagesOfAnEarlierVersion) {
   state.killed_at_ms = state.ended_at_ms = 0;
   state.address.clear();
   state.stranger.clear();
+  state.announced = false;
   state.paused = false;
   state.noted = {};
   state.delay.clear();

@@ -64,7 +64,7 @@ class World : public test::Rules {
   bool has_moved_on(const World&) const { return true; }
 
   static const std::vector<Move> kMoves;
-  static constexpr std::size_t kGoodMoves = 5;  // the first ones, which answer effects well
+  static constexpr std::size_t kGoodMoves = 6;  // the first ones, which answer effects well
 
   // Answers all pending effects until there are none. This must lead to the required final state.
   void recover() {
@@ -135,7 +135,7 @@ class World : public test::Rules {
     crashed_ = true;
     if (spawn_due_) first_lives_ = tree_lives_ = true;
     spawn_due_ = kill_due_ = build_runs_ = timer_due_ = false;
-    probed_ = 0;
+    probed_ = awaited_ = 0;
     restarts_asked_ = 0;
     steps_done_ = 0;
     tree_due_ = knows_tree();
@@ -230,14 +230,25 @@ class World : public test::Rules {
 
   void perform(const KillTree&) { require(!std::exchange(kill_due_, true), "killed twice"); }
 
+  void perform(const AwaitAnnouncement& e) {
+    require(settings_.is_announced, "waits for an announcement without the option");
+    require(probed_ == 0 && awaited_ == 0, "waits twice");
+    awaited_ = e.generation;
+    require(first_lives_ && e.generation == generation_, "waits for what is not there");
+  }
+
   void perform(const StartProbe& e) {
+    require(!settings_.is_announced || announced_ == e.generation, "probes what is not ready");
     require(probed_ == 0 || e.of == StartProbe::Of::AnyProcess, "two probes");
     probed_ = e.generation;
     asks_ = e.of;
     require(first_lives_ && e.generation == generation_, "probes what is not there");
   }
 
-  void perform(const StopProbe&) { require(std::exchange(probed_, 0) != 0, "stopped no probe"); }
+  void perform(const StopProbe&) {
+    const bool waits = std::exchange(awaited_, 0) != 0;
+    require((std::exchange(probed_, 0) != 0) != waits, "stopped no probe");
+  }
 
   void perform(const Publish& e) {
     require(e.snapshot.generation >= published_.generation, "the generation goes back");
@@ -268,7 +279,7 @@ class World : public test::Rules {
     require(!builds || build_runs_ || timer_due_, "stuck in a build");
     const bool is_strangers = is_published(Running) && !published_.stranger.empty();
     // While an answer is held back, the probe has already ended, and a timer runs.
-    require((probed_ != 0) == (is_loading || is_strangers) || (is_loading && timer_due_),
+    require((probed_ + awaited_ != 0) == (is_loading || is_strangers) || (is_loading && timer_due_),
             "the probe runs while Loading or while a stranger answers, and only then");
     require(!is_published(Running) || !published_.address.empty(), "Running nowhere");
     const bool has_noted = published_.noted.epoch != 0;
@@ -324,6 +335,8 @@ class World : public test::Rules {
   bus::BackendState published_;
   std::uint64_t generation_ = kSpawnsBefore;
   std::uint64_t probed_ = 0;
+  std::uint64_t awaited_ = 0;    // the generation whose announcement is awaited; 0: none
+  std::uint64_t announced_ = 0;  // the newest generation that has announced that it is ready
   StartProbe::Of asks_ = StartProbe::Of::Tree;
   bool was_spawned_ = true;   // generation_ was spawned; false if the spawn has failed or is due
   bool first_lives_ = false;  // the backend's first process lives
@@ -354,6 +367,11 @@ const std::vector<Move> World::kMoves{
      [](World& w) {
        w.first_lives_ = w.tree_lives_ = w.was_spawned_ = true;
        w.answer_spawn(Spawned{.pid = 100});
+     }},
+    {"Announce", Kind::Other, [](const World& w) { return w.awaited_ != 0; },
+     [](World& w) {
+       w.announced_ = std::exchange(w.awaited_, 0);
+       w.take(Announced{w.announced_});
      }},
     {"BuildWorks", Kind::Other, [](const World& w) { return w.build_runs_; },
      [](World& w) { w.end_step(0); }},
@@ -469,6 +487,11 @@ TEST(BackendExhaustive, KeepsItsGuaranteesFromTheBeginning) {
 
 TEST(BackendExhaustive, KeepsItsGuaranteesFromRunning) {
   walk_from({"FirstTree", "Gone", "SpawnWorks", "Answer"}, kDepth - 1);
+}
+
+TEST(BackendExhaustive, KeepsItsGuaranteesWithAnAnnouncement) {
+  walk_from({"FirstTree", "Gone", "SpawnWorks"}, kDepth - 2,
+            {.command = {"server"}, .is_announced = true});
 }
 
 TEST(BackendExhaustive, KeepsItsGuaranteesWithABuild) {

@@ -38,6 +38,10 @@ std::string text_of(const Say& effect) {
   return "Say " + effect.text;
 }
 
+std::string text_of(const AwaitAnnouncement& effect) {
+  return fmt::format("AwaitAnnouncement {}", effect.generation);
+}
+
 std::string text_of(const StartProbe& effect) {
   constexpr const char* kOf[] = {"", " of any process", " instead"};
   return fmt::format("StartProbe {}{}", effect.generation, kOf[static_cast<int>(effect.of)]);
@@ -1180,6 +1184,86 @@ TEST(Delay, IsTheReasonThatTheProbeReports) {
   life(Answered{.generation = 1});
   EXPECT_EQ(life.published().delay, "");
   EXPECT_THAT(life(saw(Sight::Is::Silence)), IsEmpty()) << "the report comes too late";
+}
+
+// ---- a server that announces that it is ready ---------------------------------------------------
+
+Life announced_life() {
+  return begun(Life({.command = {"python3", "app.py"}, .is_announced = true}));
+}
+
+TEST(Announcement, ComesBeforeTheProbe) {
+  Life life = announced_life();
+  life(Spawned{.pid = 100});
+  EXPECT_EQ(life.all<AwaitAnnouncement>(), std::vector{AwaitAnnouncement{1}});
+  EXPECT_THAT(life.all<StartProbe>(), IsEmpty());
+  EXPECT_THAT(life(Announced{7}), IsEmpty()) << "another generation";
+  life(ProbeSaw{.generation = 1,
+                .sight = {.is = Sight::Is::NoMessage, .address = {}, .beginning = {}}});
+  EXPECT_EQ(life.published().delay, "your server has not sent READY=1 yet (--ready notify)");
+  life(Announced{1});
+  EXPECT_EQ(life.all<StartProbe>(), std::vector{StartProbe{1}});
+  EXPECT_EQ(life.published().delay, "");
+  EXPECT_EQ(life.state(), Backend::State::Loading);
+  EXPECT_THAT(life(Announced{1}), IsEmpty()) << "once more";
+  life(Answered{.generation = 1});
+  EXPECT_EQ(life.state(), Backend::State::Running);
+}
+
+TEST(Announcement, IsAwaitedFromEachGeneration) {
+  Life life = announced_life();
+  life.after(Spawned{.pid = 100}, Announced{1}, Answered{.generation = 1}, tree(2), TreeGone{});
+  life(Spawned{.pid = 200});
+  EXPECT_EQ(life.all<AwaitAnnouncement>(), std::vector{AwaitAnnouncement{2}});
+  EXPECT_FALSE(life.published().announced);
+}
+
+TEST(Announcement, IsNotAwaitedFromAServerThatHasEnded) {
+  Life life = announced_life();
+  life(Spawned{.pid = 100});
+  life(exited(1));
+  EXPECT_EQ(life.all<StopProbe>().size(), 1U);
+  EXPECT_EQ(life.state(), Backend::State::Error);
+  EXPECT_THAT(life(Announced{1}), IsEmpty());
+}
+
+TEST(Announcement, SurvivesACrashOfSupervisord) {
+  const Backend::Settings settings{.command = {"python3", "app.py"}, .is_announced = true};
+  for (const bool has_announced : {false, true}) {
+    Life life = announced_life();
+    life(Spawned{.pid = 100});
+    if (has_announced) life(Announced{1});
+    const bus::BackendState last = life.published();
+    Life next(settings);
+    next(Begun{.last = last});
+    EXPECT_EQ(next.all<AwaitAnnouncement>().size(), has_announced ? 0U : 1U);
+    EXPECT_EQ(next.all<StartProbe>().size(), has_announced ? 1U : 0U);
+  }
+}
+
+TEST(Announcement, IsNamedIfItIsLate) {
+  Life life = announced_life();
+  life(Spawned{.pid = 100});
+  const auto line = [&](Sight sight) {
+    life(ProbeSaw{.generation = 1, .sight = std::move(sight), .is_late = true});
+    return life.all<Say>().front().brief->headword + life.all<Say>().front().brief->text;
+  };
+  EXPECT_EQ(line({.is = Sight::Is::NoLine, .elsewhere = {"port 8001"}, .detail = "on port"}),
+            "still starting after 5000 ms: no line of your server's output matches on port yet "
+            "(--ready line), although it listens on port 8001. Compare REGEX with the line that it "
+            "prints when it is ready. If it has printed the line, it may keep it in a buffer "
+            "(PYTHONUNBUFFERED=1)");
+  EXPECT_EQ(line({.is = Sight::Is::NoMessage, .detail = "Loading 4 %"}),
+            "still starting after 5000 ms: your server has not sent READY=1 yet (--ready notify); "
+            "its status is: Loading 4 %");
+  EXPECT_EQ(
+      line({.is = Sight::Is::NoMessage, .elsewhere = {"port 8001"}}),
+      "still starting after 5000 ms: your server has not sent READY=1 yet (--ready notify), "
+      "although it listens on port 8001. If it does not call sd_notify(3), leave --ready out");
+  life(Announced{1});
+  EXPECT_EQ(line({.is = Sight::Is::NoListener, .address = "127.0.0.1:8001"}),
+            "still starting 5000 ms after your server said that it is ready: nothing listens on "
+            "127.0.0.1:8001");
 }
 
 TEST(Backend, SaysOnceWhatItSeesIfTheServerIsLate) {
