@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/statvfs.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -16,6 +17,7 @@
 #include "common/event/loop.h"
 #include "common/event/timer.h"
 #include "common/options.h"
+#include "common/os/directory_id.h"
 #include "common/os/file.h"
 #include "common/os/find_program.h"
 #include "common/os/git_lock_search.h"
@@ -143,10 +145,12 @@ void add_folders(const std::optional<Instance>& instance, DoctorFacts& facts) {
       instance && !instance->directory.empty() ? instance->directory : project_directory();
   std::vector<std::string> others;
   if (facts.snapshots && facts.snapshots->tree) others = facts.snapshots->tree->other_roots;
-  facts.folders.push_back({.path = directory, .mounts = mounts_of_folder(directory)});
-  for (const std::string& other : others) {
-    facts.folders.push_back({.path = other, .mounts = mounts_of_folder(other)});
-  }
+  const auto add = [&](const std::string& path) {
+    facts.folders.push_back(
+        {.path = path, .id = directory_id(path), .mounts = mounts_of_folder(path)});
+  };
+  add(directory);
+  std::for_each(others.begin(), others.end(), add);
   for (const GitLock& lock : find_git_locks(directory, others)) {
     const std::chrono::milliseconds age(wall_ms() - lock.modified_ns / 1'000'000);
     facts.git_locks.push_back({.path = lock.path, .age = age});

@@ -10,6 +10,7 @@
 #include "common/git_lock.h"
 #include "common/text.h"
 #include "common/time_point.h"
+#include "common/tree_clock.h"
 
 namespace hpp::ctl {
 namespace {
@@ -45,9 +46,11 @@ class Check {
     findings_.push_back({Level::Note, name_, std::move(what), std::move(why), std::move(cure)});
   }
 
+  void ok(std::string what) { findings_.push_back({Level::Ok, name_, std::move(what)}); }
+
   // Adds that all is well, if nothing else was found.
   void otherwise(std::string what) {
-    if (findings_.size() == before_) findings_.push_back({Level::Ok, name_, std::move(what)});
+    if (findings_.size() == before_) ok(std::move(what));
   }
 
  private:
@@ -115,16 +118,44 @@ void check_state(const DoctorFacts& facts, Findings& findings) {
   check.otherwise("runs at " + facts.url);
 }
 
-// Whether the running hpp polls a part of the files, so that silent file systems do no harm.
-bool is_polling(const DoctorFacts& facts) {
-  return facts.snapshots && facts.snapshots->tree && facts.snapshots->tree->lag_ms != 0;
+// The source that reports the changes of the folder to the running hpp.
+WatchSource source_in(const TreeClock& clock, const FolderFacts& folder, bool is_project) {
+  if (is_project) return source_of(clock.first);
+  for (const PartClock& part : clock.others) {
+    if (part.directory == folder.id) return source_of(part.clock);
+  }
+  return WatchSource::Unknown;
 }
 
-// The source of the project folder: `inotify:TOKEN:POSITION`, `c:…` of Watchman, and nothing if hpp
-// polls (watchd/core/composition.h).
-std::string source_words(const std::string& clock) {
-  if (clock.starts_with("c:")) return "Watchman reports changes";
-  return clock.starts_with("inotify:") ? "inotify reports changes" : "hpp polls";
+std::string watched_text(const FolderFacts& folder, WatchSource source) {
+  const std::string& path = folder.path;
+  if (folder.id.empty()) return path + " does not exist, and is watched as soon as it does";
+  switch (source) {
+    case WatchSource::Watchman:
+      return "Watchman reports changes in " + path;
+    case WatchSource::Inotify:
+      return "inotify reports changes in " + path;
+    case WatchSource::Poll:
+      return "hpp polls " + path;
+    case WatchSource::Unknown:
+      break;
+  }
+  return path + " is watched";
+}
+
+// Notes the file systems in the folder that do not report changes. Returns whether there is one.
+bool note_silent(const FolderFacts& folder, bool is_polled, Check& check) {
+  const auto note = [&](const std::string& path, const std::string& type) {
+    check.note(fmt::format("{} is on a file system of the type {}", path, type),
+               is_polled ? "it does not report changes, so hpp polls it: saves are seen later"
+                         : "it does not report changes",
+               "Keep the files on a local disk, or start hpp with --watcher poll");
+  };
+  if (is_silent(folder.mounts.type)) note(folder.path, folder.mounts.type);
+  for (const Mount& mount : folder.mounts.silent) {
+    note(fmt::format("{}/{}", folder.path, mount.point), mount.type);
+  }
+  return is_silent(folder.mounts.type) || !folder.mounts.silent.empty();
 }
 
 void check_files(const DoctorFacts& facts, Findings& findings) {
@@ -136,24 +167,14 @@ void check_files(const DoctorFacts& facts, Findings& findings) {
         "hpp does not watch the files", tree->problem,
         "If it stays so: hpp-ctl restart after each save, or start hpp with --watcher poll");
   }
-  const auto silent = [&](const std::string& path, const std::string& type) {
-    check.note(fmt::format("{} is on a file system of the type {}", path, type),
-               is_polling(facts)
-                   ? "it does not report changes, so hpp polls it: saves are seen later"
-                   : "it does not report changes",
-               "Keep the files on a local disk, or start hpp with --watcher poll");
-  };
+  const TreeClock clock = tree != nullptr ? parse_tree_clock(tree->clock) : TreeClock{};
   for (const FolderFacts& folder : facts.folders) {
-    if (is_silent(folder.mounts.type)) silent(folder.path, folder.mounts.type);
-    for (const Mount& mount : folder.mounts.silent) {
-      silent(fmt::format("{}/{}", folder.path, mount.point), mount.type);
-    }
+    const WatchSource source = source_in(clock, folder, &folder == &facts.folders.front());
+    const bool is_polled = source == WatchSource::Poll || (tree != nullptr && tree->lag_ms != 0);
+    if (note_silent(folder, is_polled, check)) continue;
+    if (tree == nullptr) check.ok("all changes are reported in " + folder.path);
+    if (tree != nullptr && tree->watching) check.ok(watched_text(folder, source));
   }
-  std::string paths;
-  for (const FolderFacts& folder : facts.folders)
-    paths += (paths.empty() ? "" : ", ") + folder.path;
-  check.otherwise(fmt::format(
-      "{} in {}", tree == nullptr ? "all changes are reported" : source_words(tree->clock), paths));
 }
 
 void check_limit(Check& check, const char* name, std::uint64_t used, std::uint64_t limit) {

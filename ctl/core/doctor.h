@@ -24,6 +24,7 @@ struct PortFacts {
 // A folder that hpp watches, or would watch.
 struct FolderFacts {
   std::string path;
+  std::string id;  // the directory at the path (common/os/directory_id.h); empty: there is none
   FolderMounts mounts;
 };
 
@@ -77,9 +78,9 @@ struct DoctorFacts {
   std::uint64_t watches_used = 0;     // by this user
   std::uint64_t instances_used = 0;
 
-  std::string config_problem;    // of hpp.toml
-  std::vector<PortFacts> ports;  // of hpp.toml, if no hpp runs
-  std::vector<FolderFacts> folders;
+  std::string config_problem;        // of hpp.toml
+  std::vector<PortFacts> ports;      // of hpp.toml, if no hpp runs
+  std::vector<FolderFacts> folders;  // the first one is the project folder
   std::vector<LockFacts> git_locks;
   RunDirectoryFacts run_directory;
   Leftovers leftovers;

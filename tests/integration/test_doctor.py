@@ -51,6 +51,17 @@ class Doctor(CtlTest):
         program = self.ctl("--run-dir", hpp.run_directory, "doctor", status=0)
         self.assertTrue(program.output().endswith("nothing is wrong"), program.output())
 
+    def test_the_source_of_each_directory_is_named(self):
+        shared = self.directory / "shared"
+        shared.mkdir()
+        hpp = self.start_ready("--root", "../shared", "--root", "../later")
+        files = [finding["what"] for finding in self.doctor(hpp.run_directory, status=0)["findings"]
+                 if finding["check"] == "files"]
+        self.assertEqual(len(files), 3, files)
+        self.assertRegex(files[0], f"^(Watchman|inotify) reports changes in {self.project}$")
+        self.assertIn(f"{self.directory / 'later'} does not exist, and is watched as soon as it does", files)
+        self.assertRegex("\n".join(files[1:]), f"(?m)^(Watchman|inotify) reports changes in {shared}$")
+
     def test_fix_leaves_a_running_hpp_alone(self):
         hpp = self.start_ready()
         answer = self.doctor(hpp.run_directory, "--fix", status=0)

@@ -19,7 +19,7 @@ PROGRAMS = ("ctl", "launch", "proxyd", "supervisord", "watchd")
 PURE = {f"common/{name}.h" for name in (
     "address", "advice/command_line", "advice/nearest", "advice/server", "bus/codec", "bus/messages", "bus/output_record", "bus/idle", "config_file", "emits", "errors/core/output_lines",
     "escape_sequence", "exit_status", "git_lock", "glob", "line_regex", "line_wrap", "manager_variables", "mounts", "notification", "output_queue", "path", "private_address",
-    "port_placeholder", "program", "read_number", "ready_when", "shell_words", "signal_names", "take_until", "text", "time_point")}
+    "port_placeholder", "program", "read_number", "ready_when", "shell_words", "signal_names", "take_until", "text", "time_point", "tree_clock")}
 # Built from files of the core.
 GENERATED = {"proxyd/embedded.h"}
 # Libraries that only compute.

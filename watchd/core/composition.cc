@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "common/path.h"
-#include "common/take_until.h"
 #include "watchd/core/fnv.h"
 #include "watchd/core/roots.h"
 
@@ -448,31 +447,28 @@ std::string Composition::digest_of(const Part& part) {
 
 void Composition::split(std::string_view clock) {
   for (Part& part : parts_) part.clock.clear();
-  parts_.front().clock = take_until('\n', clock);
-  since_ = clock;
+  since_ = parse_tree_clock(clock);
+  parts_.front().clock = since_.first;
   for (Part& part : parts_) resume(part);
 }
 
 // Finds the part in the clock of the Watch.
 void Composition::resume(Part& part) {
-  std::string_view clock = since_;
-  while (!clock.empty()) {
-    std::string_view line = take_until('\n', clock);
-    const std::string_view digest = take_until(' ', line);
-    const std::string_view id = take_until(' ', line);
-    if (is_first(part) || digest_of(part) != digest) continue;
+  if (is_first(part)) return;
+  for (const auto& [digest, id, clock] : since_.others) {
+    if (digest_of(part) != digest) continue;
     part.id = id;
-    part.clock = line;
+    part.clock = clock;
   }
 }
 
 std::string Composition::joint_clock() const {
-  std::string text = parts_.front().clock;
+  TreeClock clock{.first = parts_.front().clock, .others = {}};
   for (const Part& part : parts_) {
     if (is_first(part) || part.clock.empty()) continue;
-    text += fmt::format("\n{} {} {}", digest_of(part), part.id, part.clock);
+    clock.others.push_back({digest_of(part), part.id, part.clock});
   }
-  return text;
+  return to_string(clock);
 }
 
 }  // namespace hpp::watchd

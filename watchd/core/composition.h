@@ -44,10 +44,8 @@
 //
 // ---- the clock ----
 //
-// The clock of the whole is the clock of the first part, followed by a line for each other part
-// that has one: a digest of its name, the id of the directory, and the part's clock. So with a
-// single part, the clock is the part's. A part that is unknown to a clock, or has another
-// directory, is watched without one.
+// For the clock of the whole, see common/tree_clock.h. A part that is unknown to a clock, or has
+// another directory, is watched without one.
 #pragma once
 
 #include <chrono>
@@ -57,6 +55,7 @@
 #include <vector>
 
 #include "common/emits.h"
+#include "common/tree_clock.h"
 #include "watchd/core/effects.h"
 #include "watchd/core/filter.h"
 #include "watchd/core/outside_links.h"
@@ -230,7 +229,7 @@ class Composition : private Emits<CompositionEffect> {
   State state_ = State::Off;
   std::chrono::milliseconds delay_ = kPartDelayMin;
   bool is_timer_on_ = false;
-  std::string since_;  // clocks of the other parts at the last Watch
+  TreeClock since_;  // clocks of the parts at the last Watch
 
   // In Starting, until the whole begins: what the parts have reported.
   bool has_begun_ = false;

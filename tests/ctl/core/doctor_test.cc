@@ -18,7 +18,7 @@ DoctorFacts healthy() {
   facts.watches_limit = 1000;
   facts.instances_limit = 100;
   facts.ports = {{.option = "BIND", .address = "localhost:8000", .owner = ""}};
-  facts.folders = {{.path = "/p", .mounts = {.type = "ext4"}}};
+  facts.folders = {{.path = "/p", .id = "1:1", .mounts = {.type = "ext4"}}};
   facts.run_directory = {.path = "/run/hpp", .problem = "", .free_kib = kSpaceMinKib};
   return facts;
 }
@@ -135,24 +135,41 @@ TEST(Doctor, FilesThatAreNotWatched) {
   expect_problem(facts, "files", "does not watch");
 }
 
-TEST(Doctor, NamesTheSourceOfTheProject) {
-  const auto source = [](const std::string& clock) {
-    DoctorFacts facts = running();
-    facts.snapshots->tree->clock = clock;
-    for (const Finding& finding : diagnose(facts)) {
-      if (finding.check == "files") return finding.what;
+TEST(Doctor, NamesTheSourceOfEachFolder) {
+  DoctorFacts facts = running();
+  facts.folders = {{.path = "/p", .id = "1:1"},
+                   {.path = "/q", .id = "1:2"},
+                   {.path = "/r", .id = "1:3"},
+                   {.path = "/s", .id = "1:4"},
+                   {.path = "/t"}};
+  facts.snapshots->tree->clock = "c:1:2:3:4\n0b 1:3 poll:ff\n0a 1:2 inotify:t:1";
+  const auto what = [](const DoctorFacts& about) {
+    std::vector<std::string> found;
+    for (const Finding& finding : diagnose(about)) {
+      if (finding.check == "files") found.push_back(finding.what);
     }
-    return std::string();
+    return found;
   };
-  EXPECT_EQ(source("c:1:2:3:4"), "Watchman reports changes in /p");
-  EXPECT_EQ(source("inotify:a:1"), "inotify reports changes in /p");
-  EXPECT_EQ(source(""), "hpp polls in /p");
+  EXPECT_EQ(what(facts), (std::vector<std::string>{"Watchman reports changes in /p",
+                                                   "inotify reports changes in /q", "hpp polls /r",
+                                                   "/s is watched",
+                                                   "/t does not exist, and is watched as soon as "
+                                                   "it does"}));
+  EXPECT_FALSE(has_problem(diagnose(facts)));
+  facts.snapshots.reset();
+  EXPECT_EQ(what(facts).front(), "all changes are reported in /p");
 }
 
 TEST(Doctor, FileSystemsThatDoNotReportChanges) {
   DoctorFacts facts = healthy();
   facts.folders = {{.path = "/p", .mounts = {.type = "nfs4"}}};
   expect_note(facts, "files", "/p is on a file system of the type nfs4");
+  EXPECT_EQ(only_finding(facts).why, "it does not report changes");
+  facts.snapshots.emplace().tree.emplace().watching = true;
+  facts.snapshots->tree->clock = "poll:ff";
+  EXPECT_EQ(only_finding(facts).why,
+            "it does not report changes, so hpp polls it: saves are seen later");
+  facts.snapshots.reset();
   Mount below;
   below.point = "shared";
   below.type = "9p";

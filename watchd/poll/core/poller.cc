@@ -6,12 +6,13 @@
 #include <cassert>
 #include <utility>
 
+#include "common/tree_clock.h"
+
 namespace hpp::watchd::poll {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::string_view kClockPrefix = "poll:";
 constexpr std::int64_t kSecondNs = 1'000'000'000;
 
 const Mark& mark_of(const Listing& listing, const std::string& name) {
@@ -183,7 +184,7 @@ void Poller::report(const std::vector<Digest>& digests, TimePoint now) {
     if (file.exists) ++at;
   }
   if (!known_ || !files.empty()) {
-    clock_ = fmt::format("{}{:016x}", kClockPrefix, fingerprint(*latest_));
+    clock_ = fmt::format("{}{:016x}", kPollClock, fingerprint(*latest_));
   }
   if (known_) {
     for (; at < reading_.size(); ++at) {
@@ -218,7 +219,7 @@ void Poller::report_first(std::vector<ChangedFile> files, bool is_history_known)
   } else {
     emit(Changed{.clock = clock_,
                  .files = {},
-                 .lost_track = since_.starts_with(kClockPrefix)
+                 .lost_track = since_.starts_with(kPollClock)
                                    ? "files changed while they were not watched"
                                    : "the files were not watched for a while"});
   }
