@@ -448,13 +448,6 @@ std::string Client::shown_request() {
   return proxyd::shown_request(has_head ? request_->head : stream_.input().front());
 }
 
-// The target of the page's button that opens the error's file: on another machine, there is none.
-std::string Client::editor_target(const bus::BackendState& backend) {
-  const auto place = editor_place(backend, context_.switchboard.barrier().tree());
-  if (!place) return "";
-  return context_.has_editor() ? std::string(kOpenEditorPath) : vscode_link(*place);
-}
-
 void Client::perform(const Answer& effect) {
   end_record(RequestRecord::End::Own, effect.status);
   Answer answer = effect;
@@ -464,14 +457,14 @@ void Client::perform(const Answer& effect) {
   bus::BackendState backend;
   if (target().gate.is_supervised()) backend = target().gate.backend().value_or(backend);
   if (effect.kind == Answer::Kind::Crashed) {
-    if (effect.was_sent) target().crash_requests.on(backend.generation, shown_request());
+    if (effect.was_sent) context_.on_crash(backend.generation, shown_request());
     answer.why = target().crash_requests.text(backend.generation);
   }
   const RequestFacts& request = connection_.facts();
   const Audience audience{.may_see_output = request.may_see_errors || context_.expose_errors,
                           .now_ms = wall_ms(),
                           .nonce = random_nonce(),
-                          .editor = request.may_see_errors ? editor_target(backend) : ""};
+                          .editor = request.is_from_here ? context_.editor_target(backend) : ""};
   downstream_.write(error_answer(answer, request, backend, audience), request.is_head,
                     audience.now_ms);
 }
@@ -483,7 +476,7 @@ void Client::perform(const AnswerOwn& effect) {
 
 void Client::perform(const HandOver& effect) {
   if (timer_) timer_->stop();
-  context_.hand_over(*this, stream_, effect.websocket_key);
+  context_.hand_over(*this, stream_, effect);
 }
 
 void Client::perform(const ReadNext&) {

@@ -70,16 +70,18 @@ struct ClientContext {
   NoticeLog notices;                             // the notices that were logged
   std::function<void(log::Level, const std::string&)> report;  // logs a line of core/failure_log.h
   bool expose_errors;  // whether clients on other machines get the backend's output, too
-  std::function<bool()> has_editor;  // whether HPP_EDITOR is set (core/editor.h)
+  // Returns what opens the place of the backend's error (core/editor.h).
+  std::function<std::string(const bus::BackendState&)> editor_target;
+  // The backend of this generation has crashed, and it had this request: `GET /x`.
+  std::function<void(std::uint64_t, const std::string&)> on_crash;
   std::function<void(const Switchboard::Effects&)> perform;  // performs the switchboard's effects
   std::function<void()> read_bus;  // handles the messages that have arrived on the bus
   // Looks into watchd's queues of changes (change_queues.h).
   std::function<std::optional<bus::IdlePoint>()> look_at_queues;
   // Returns the answer of one of hpp's own endpoints.
   std::function<OwnAnswer(const AnswerOwn&, const RequestFacts&)> answer_endpoint;
-  // Gives the client's connection, and the key of its handshake, to LiveReload. The client is
-  // destroyed at the end of the turn.
-  std::function<void(Client&, Stream&, const std::string&)> hand_over;
+  // Gives the client's connection to LiveReload. The client is destroyed at the end of the turn.
+  std::function<void(Client&, Stream&, const HandOver&)> hand_over;
   std::function<void(Client&)> on_closed;  // the client may be destroyed at the end of the turn
 };
 
@@ -152,7 +154,6 @@ class Client final : private StreamListener, private UpstreamListener {
   std::string shown_request();
   void give_notice(const std::optional<Notice>& notice);
   void end_record(RequestRecord::End end, int status = 0);
-  std::string editor_target(const bus::BackendState& backend);
   void close();
 
   void handle(const Event& event);

@@ -70,7 +70,10 @@ Daemon::Daemon(Loop& loop, const Options& options)
           .records = RequestRecords(options.inspect),
           .report = [this](log::Level level, const std::string& line) { report(level, line); },
           .expose_errors = options.expose_errors,
-          .has_editor = [this] { return editor_.has_command(); },
+          .editor_target =
+              [this](const bus::BackendState& backend) { return editor_target_of(backend); },
+          .on_crash = [this](std::uint64_t generation,
+                             const std::string& request) { on_crash(generation, request); },
           .perform = [this](const Switchboard::Effects& effects) { perform(effects); },
           .read_bus = [this] { read_bus(); },
           .look_at_queues =
@@ -80,7 +83,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
                 return answer_endpoint(asked, request);
               },
           .hand_over = [this](Client& client, Stream& stream,
-                              const std::string& key) { hand_over(client, stream, key); },
+                              const HandOver& effect) { hand_over(client, stream, effect); },
           .on_closed = [this](Client& client) { forget(client); }},
       editor_(loop),
       livereload_(loop),
@@ -92,24 +95,15 @@ Daemon::Daemon(Loop& loop, const Options& options)
                        read_bus();
                        ask();
                      }),
+      crash_call_(loop, [this] { tell_browsers(); }),
       burst_timer_(loop, [this] { end_burst(); }),
       supervisor_timer_(loop, [this] { perform(switchboard().on_supervisor_overdue()); }),
       signals_(loop, {SIGTERM, SIGINT}, [this](int) { loop_.stop(); }) {
-  auto sockets = listen_for_good(manager_, "http", bind_of(options));
+  listen(options);
   if (!options.run_directory.empty()) {
     publisher_.emplace(loop, options.run_directory, bus::Topic::Proxy);
     output_log_.emplace(options.run_directory, bus::Topic::Backend);
   }
-  if (!sockets.empty()) repeater_.connects_to(local_address(sockets.front().get()));
-  std::vector<std::string> addresses;
-  for (UniqueFd& socket : sockets) {
-    addresses.push_back(local_address(socket.get()).text());
-    listeners_.push_back(std::make_unique<Listener>(
-        loop, std::move(socket), [this](UniqueFd connection, const SocketAddress& peer) {
-          accept(std::move(connection), peer);
-        }));
-  }
-  switchboard().listens_on(std::move(addresses), site_url(options.bind));
   if (!options.assume_running) {
     if (options.livereload_port != 0) livereload_.listen(manager_, options.livereload_port);
     subscriber_.emplace(loop, options.run_directory,
@@ -122,6 +116,20 @@ Daemon::Daemon(Loop& loop, const Options& options)
   perform(switchboard().count());
   log_addresses(options);
   manager_.ready();
+}
+
+void Daemon::listen(const Options& options) {
+  auto sockets = listen_for_good(manager_, "http", bind_of(options));
+  if (!sockets.empty()) repeater_.connects_to(local_address(sockets.front().get()));
+  std::vector<std::string> addresses;
+  for (UniqueFd& socket : sockets) {
+    addresses.push_back(local_address(socket.get()).text());
+    listeners_.push_back(std::make_unique<Listener>(
+        loop_, std::move(socket), [this](UniqueFd connection, const SocketAddress& peer) {
+          accept(std::move(connection), peer);
+        }));
+  }
+  switchboard().listens_on(std::move(addresses), site_url(options.bind));
 }
 
 // Must be called before a deadline is handled, because the report that would have prevented it may
@@ -147,9 +155,27 @@ void Daemon::on_backend(const bus::BackendState& backend) {
   target.pool.backend_runs(backend.state == bus::BackendPhase::Running);
   target.pool.backend_answers_at(backend.address);
   perform(switchboard().on(target, backend));
-  livereload_.on(backend);
+  tell_browsers();
   if (!context_.records.is_due(backend)) return;
   for (const RequestRecord& record : context_.records.repeated()) send_again(&record);
+}
+
+// Requests fail one after another, so browsers get the new title at the end of the turn.
+void Daemon::on_crash(std::uint64_t generation, const std::string& request) {
+  perform(switchboard().crash(context_.target, generation, request));
+  crash_call_.start();
+}
+
+// Passes on the newest report about the backend, and what proxyd itself knows about its failure.
+void Daemon::tell_browsers() {
+  const auto& backend = context_.target.gate.backend();
+  if (!backend) return;
+  livereload_.on(*backend, {.requests = context_.target.crash_requests.text(backend->generation),
+                            .editor = editor_target_of(*backend)});
+}
+
+std::string Daemon::editor_target_of(const bus::BackendState& backend) {
+  return editor_target(backend, switchboard().barrier().tree(), editor_.has_command());
 }
 
 // ---- the switchboard ----------------------------------------------------------------------------
@@ -225,8 +251,10 @@ void Daemon::forget(Client& client) {
 }
 
 // Takes the stream over at the end of the turn, because the client is still reading from it.
-void Daemon::hand_over(Client& client, Stream& stream, const std::string& websocket_key) {
-  loop_.later([this, &stream, websocket_key] { livereload_.take_over(stream, websocket_key); });
+void Daemon::hand_over(Client& client, Stream& stream, const HandOver& effect) {
+  loop_.later([this, &stream, effect] {
+    livereload_.take_over(stream, effect.websocket_key, effect.is_from_here);
+  });
   forget(client);
 }
 

@@ -9,6 +9,7 @@
 #include "common/bus/output_log_reader.h"
 #include "common/bus/publisher.h"
 #include "common/bus/subscriber.h"
+#include "common/event/deferred_call.h"
 #include "common/event/listener.h"
 #include "common/event/loop.h"
 #include "common/event/signals.h"
@@ -33,6 +34,7 @@ class Daemon {
   Daemon(Loop& loop, const Options& options);
 
  private:
+  void listen(const Options& options);
   void read_bus();
   void on_message(const bus::Message& message);
   void on_tree(const bus::TreeState& tree);
@@ -48,7 +50,10 @@ class Daemon {
   void report(log::Level level, const std::string& line);
   void end_burst();
   void forget(Client& client);
-  void hand_over(Client& client, Stream& stream, const std::string& websocket_key);
+  void hand_over(Client& client, Stream& stream, const HandOver& effect);
+  void on_crash(std::uint64_t generation, const std::string& request);
+  void tell_browsers();
+  std::string editor_target_of(const bus::BackendState& backend);
   void act_on(const AnswerOwn& asked);
   void send_again(const RequestRecord* record);
   OwnAnswer answer_endpoint(const AnswerOwn& asked, const RequestFacts& request);
@@ -72,6 +77,7 @@ class Daemon {
   std::optional<ChangeQueues> queues_;
   Timer count_timer_;
   Timer barrier_timer_;
+  DeferredCall crash_call_;  // tells browsers which requests the crashed backend had
   FailureLog failures_;
   Timer burst_timer_;       // expires at the end of a burst of failures
   Timer supervisor_timer_;  // expires once, kSupervisorPatience after the start

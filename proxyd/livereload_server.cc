@@ -56,11 +56,12 @@ class LiveReloadServer::Browser final : private StreamListener {
   }
 
   // Takes over a connection whose request was read.
-  Browser(LiveReloadServer& server, Loop& loop, Stream& stream, std::string_view websocket_key)
+  Browser(LiveReloadServer& server, Loop& loop, Stream& stream, std::string_view websocket_key,
+          bool is_from_here)
       : server_(server),
         stream_(stream, *this),
         patience_(loop, [this] { server_.forget(*this); }),
-        sees_output_(true) {
+        viewer_{.sees_output = true, .has_editor = is_from_here} {
     open_socket(websocket_key);
   }
 
@@ -130,7 +131,9 @@ class LiveReloadServer::Browser final : private StreamListener {
                same_text(find_field(head.fields, "Upgrade").value_or(""), "websocket") &&
                !key.empty()) {
       if (!speaks_websocket_13(head)) return refuse_version();
-      sees_output_ = is_local_origin(find_field(head.fields, "Origin").value_or(""));
+      // This port only accepts connections of this machine.
+      const bool is_ours = is_local_origin(find_field(head.fields, "Origin").value_or(""));
+      viewer_ = {.sees_output = is_ours, .has_editor = is_ours};
       open_socket(key);
     } else {
       answer(plain_answer("404 Not Found", "text/plain",
@@ -173,7 +176,7 @@ class LiveReloadServer::Browser final : private StreamListener {
   void send_state() {
     is_behind_ = stream_.output().size() > 0;
     if (is_behind_) return;
-    const std::string state = server_.broadcast_.state(sees_output_);
+    const std::string state = server_.broadcast_.state(viewer_);
     if (!state.empty()) socket_->send_text(state);
     stream_.flush();
   }
@@ -196,8 +199,8 @@ class LiveReloadServer::Browser final : private StreamListener {
   std::optional<WebSocket> socket_;
   Timer patience_;
   std::optional<Dialect> dialect_;  // nothing until the browser has sent its hello
-  bool sees_output_ = false;        // whether it may see the backend's output
-  bool is_behind_ = false;          // whether it must read older output before it gets the state
+  Viewer viewer_;
+  bool is_behind_ = false;  // whether it must read older output before it gets the state
   bool finishing_ = false;
 };
 
@@ -224,9 +227,10 @@ void LiveReloadServer::accept(UniqueFd connection) {
   keep(std::make_unique<Browser>(*this, loop_, std::move(connection)));
 }
 
-void LiveReloadServer::take_over(Stream& stream, std::string_view websocket_key) {
+void LiveReloadServer::take_over(Stream& stream, std::string_view websocket_key,
+                                 bool is_from_here) {
   if (browsers_.size() >= kBrowsersMax) return;
-  auto browser = std::make_unique<Browser>(*this, loop_, stream, websocket_key);
+  auto browser = std::make_unique<Browser>(*this, loop_, stream, websocket_key, is_from_here);
   Browser& kept = *browser;
   keep(std::move(browser));
   kept.go_on();
@@ -243,8 +247,8 @@ void LiveReloadServer::forget(Browser& browser) {
   browsers_.erase(found);
 }
 
-void LiveReloadServer::on(const bus::BackendState& backend) {
-  send(broadcast_.on(backend));
+void LiveReloadServer::on(const bus::BackendState& backend, const FailureNotes& notes) {
+  send(broadcast_.on(backend, notes));
 }
 
 void LiveReloadServer::on(const bus::TreeState& tree) {

@@ -33,13 +33,13 @@ class LiveReloadServer {
   void listen(ServiceManager& manager, std::uint16_t port);
 
   // Takes over a connection whose WebSocket request was read on the main port; `websocket_key` is
-  // from that request. The page must be of this proxy's own origin. Must not be called from a
-  // callback of the stream.
-  void take_over(Stream& stream, std::string_view websocket_key);
+  // from that request. The page must be of this proxy's own origin. `is_from_here`: see
+  // RequestFacts. Must not be called from a callback of the stream.
+  void take_over(Stream& stream, std::string_view websocket_key, bool is_from_here);
 
   // Sends to every browser what it must do after this message. A slow browser delays neither other
   // browsers nor the backend's restart.
-  void on(const bus::BackendState& backend);
+  void on(const bus::BackendState& backend, const FailureNotes& notes = {});
   void on(const bus::TreeState& tree);
 
  private:

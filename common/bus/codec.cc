@@ -300,6 +300,8 @@ Message durable(Message message) {
   if (auto* proxy = std::get_if<ProxyState>(&message)) {
     proxy->asks = proxy->liveness_check = proxy->restart = proxy->pause = {};
     proxy->pauses = false;
+    proxy->crash_generation = 0;
+    proxy->crash_requests.clear();
     proxy->released = 0;
   }
   return message;

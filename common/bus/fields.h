@@ -142,6 +142,8 @@ void fields_of(Io& io, State& state) {
   io.later_field("restart", state.restart);
   io.later_field("pause", state.pause);
   io.later_field("pauses", state.pauses);
+  io.later_field("crash_generation", state.crash_generation);
+  io.later_field("crash_requests", state.crash_requests);
 }
 
 }  // namespace hpp::bus

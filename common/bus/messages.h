@@ -276,7 +276,10 @@ struct ProxyState {
                                 // connection to this or an earlier one; not in the file
   Ticket restart;  // newest request for a restart from a browser, for supervisord; not in the file
   Ticket pause;    // newest request from a browser to begin or end a pause; not in the file
-  bool pauses = false;  // whether it begins one; not in the file
+  bool pauses = false;                 // whether it begins one; not in the file
+  std::uint64_t crash_generation = 0;  // newest backend that crashed while it handled requests;
+                                       // 0: none; not in the file
+  std::string crash_requests;          // these requests: `GET /x`, or `GET /x and 2 more requests`
 
   bool operator==(const ProxyState&) const = default;
 };

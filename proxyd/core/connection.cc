@@ -62,7 +62,8 @@ Effects Connection::handle(const RequestArrived& event, TimePoint now) {
     if (facts_.wanted == Wanted::Any) facts_.wanted = Wanted::Json;
     if (event.own->endpoint == OwnEndpoint::LiveReload) {
       phase_ = Phase::Closed;
-      return {HandOver{.websocket_key = event.own->websocket_key}};
+      return {
+          HandOver{.websocket_key = event.own->websocket_key, .is_from_here = facts_.is_from_here}};
     }
     if (!waits_at_gate(event.own->endpoint)) {
       return {AnswerOwn{.endpoint = event.own->endpoint, .number = event.own->number}, finish()};

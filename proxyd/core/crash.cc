@@ -42,6 +42,10 @@ std::vector<bool> foreign_lines(const bus::BackendState& backend, std::size_t co
 
 }  // namespace
 
+bool has_failed(const bus::BackendState& backend) {
+  return backend.state == bus::BackendPhase::Error || backend.failure != bus::Failure::None;
+}
+
 std::string how_it_ended(const bus::BackendState& backend) {
   if (!backend.problem.empty()) return backend.problem;
   return backend.exit ? "it " + to_string(*backend.exit) : "it is not running";
@@ -118,8 +122,8 @@ std::string failure_title(const bus::BackendState& backend, const std::string& r
   return "";
 }
 
-std::string failure_report(const bus::BackendState& backend) {
-  std::string report = failure_title(backend) + ": " + how_it_ended(backend) + ".\n";
+std::string failure_report(const bus::BackendState& backend, const std::string& requests) {
+  std::string report = failure_title(backend, requests) + ": " + how_it_ended(backend) + ".\n";
   if (backend.error) {
     report += fmt::format("\nError: {}\n", to_string(*backend.error));
     const std::string source = source_text(*backend.error);

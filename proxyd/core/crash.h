@@ -10,6 +10,10 @@
 
 namespace hpp::proxyd {
 
+// Whether the backend is in Error, or a build beside the running backend has failed
+// (--keep-last-good).
+bool has_failed(const bus::BackendState& backend);
+
 // Returns `it ended with exit code 1`, or a similar clause, for a backend in Error.
 std::string how_it_ended(const bus::BackendState& backend);
 
@@ -50,7 +54,7 @@ std::string failure_title(const bus::BackendState& backend, const std::string& r
 
 // Describes the failure completely for a developer who does not see this machine, or for an AI
 // assistant: error, source, command, change and output.
-std::string failure_report(const bus::BackendState& backend);
+std::string failure_report(const bus::BackendState& backend, const std::string& requests = "");
 
 // Returns the reason of the failure for programs: `crashed`, `build_failed`.
 std::string_view failure_name(const bus::BackendState& backend);

@@ -7,14 +7,20 @@
 
 namespace hpp::proxyd {
 
-nlohmann::json crash_json(const bus::BackendState& backend) {
+nlohmann::json crash_request_json(const bus::BackendState& backend, const std::string& requests) {
+  const bool is_known = backend.failure == bus::Failure::Crashed && !requests.empty();
+  return is_known ? nlohmann::json(requests) : nlohmann::json();
+}
+
+nlohmann::json crash_json(const bus::BackendState& backend, const std::string& requests) {
   using Json = nlohmann::json;
   Json json{{"how", how_it_ended(backend)},
-            {"title", failure_title(backend)},
+            {"title", failure_title(backend, requests)},
+            {"request", crash_request_json(backend, requests)},
             {"command", command_line(backend.command)},
             {"output", whole_lines(backend)},
             {"parts", Json::array()},
-            {"report", failure_report(backend)},
+            {"report", failure_report(backend, requests)},
             {"error", nullptr}};
   for (const OutputPart& part : output_parts(backend)) {
     json["parts"].push_back(

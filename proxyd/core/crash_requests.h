@@ -13,6 +13,9 @@ class CrashRequests {
   // The backend of this generation has crashed, and it had the request `shown`: `GET /x`.
   void on(std::uint64_t generation, const std::string& shown);
 
+  // Returns the newest backend that has crashed with a request; 0: none has.
+  std::uint64_t generation() const { return generation_; }
+
   // Returns `GET /x`, or `GET /x and 2 more requests`; empty if the backend of this generation has
   // crashed without a request, or has not crashed.
   std::string text(std::uint64_t generation) const;

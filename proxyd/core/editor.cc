@@ -84,6 +84,13 @@ std::vector<std::string> editor_command(const std::string& editor, const EditorP
   return words;
 }
 
+std::string editor_target(const bus::BackendState& backend,
+                          const std::optional<bus::TreeState>& tree, bool has_command) {
+  const auto place = editor_place(backend, tree);
+  if (!place) return "";
+  return has_command ? std::string(kOpenEditorPath) : vscode_link(*place);
+}
+
 std::string vscode_link(const EditorPlace& place) {
   return fmt::format("vscode://file{}{}", encoded(place.path), position(place));
 }

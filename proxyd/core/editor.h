@@ -35,6 +35,12 @@ std::optional<EditorPlace> editor_place(const bus::BackendState& backend,
 // std::invalid_argument if `editor` is malformed.
 std::vector<std::string> editor_command(const std::string& editor, const EditorPlace& place);
 
+// Returns what a button in the browser must request in order to open the place of the error:
+// kOpenEditorPath, with a POST, or vscode_link(). Empty if there is no such place. `has_command`:
+// HPP_EDITOR is set.
+std::string editor_target(const bus::BackendState& backend,
+                          const std::optional<bus::TreeState>& tree, bool has_command);
+
 // `vscode://file/home/me/shop/app.py:5:3`
 std::string vscode_link(const EditorPlace& place);
 

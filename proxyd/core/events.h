@@ -206,6 +206,7 @@ struct AnswerOwn {
 // Give the connection to LiveReload, for a WebSocket handshake with this key.
 struct HandOver {
   std::string websocket_key;
+  bool is_from_here = false;  // see RequestFacts
 
   bool operator==(const HandOver&) const = default;
 };

@@ -19,6 +19,8 @@ std::variant<Intake, RequestRefused> take_in(const RequestHead& head, const Peer
   }
   Intake intake{.facts = std::get<RequestFacts>(judged)};
   intake.facts.may_see_errors = may_see_errors(head, peer, rules.access);
+  const Access access = access_of(head, peer, rules.access);
+  intake.facts.is_from_here = access == Access::Full;
   auto own = judge_own(head, intake.facts, peer, rules.access);
   if (const auto* refused = std::get_if<Refused>(&own)) {
     RequestRefused answer = refuse(*refused, intake.facts);
@@ -27,7 +29,7 @@ std::variant<Intake, RequestRefused> take_in(const RequestHead& head, const Peer
   }
   if (auto* asked = std::get_if<OwnRequest>(&own)) intake.own = std::move(*asked);
   if (rules.injects) intake.page = navigated_page(head);
-  if (intake.page && access_of(head, peer, rules.access) == Access::None) {
+  if (intake.page && access == Access::None) {
     intake.page.reset();
     intake.notice = notice_for(head, peer, rules.access);
   }

@@ -190,6 +190,14 @@ Switchboard::Effects Switchboard::ask(bool has_closes, TimePoint now) {
   return effects;
 }
 
+Switchboard::Effects Switchboard::crash(Target& target, std::uint64_t generation,
+                                        const std::string& shown) {
+  target.crash_requests.on(generation, shown);
+  Effects effects;
+  count_soon(effects);
+  return effects;
+}
+
 Switchboard::Effects Switchboard::count() {
   counts_soon_ = false;
   state_ = state_now();
@@ -202,6 +210,8 @@ bus::ProxyState Switchboard::state_now() const {
   state.held = target_.queue.size();
   state.forwarded = forwarded_;
   state.replayed = replayed_;
+  state.crash_generation = target_.crash_requests.generation();
+  state.crash_requests = target_.crash_requests.text(state.crash_generation);
   state.problem = has_reported_silence_ ? kUnsupervised : has_reported_lapse_ ? kLapsed : "";
   return state;
 }

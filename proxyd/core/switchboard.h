@@ -107,6 +107,9 @@ class Switchboard {
   // The request is sent to a backend.
   void forward(Place& place);
 
+  // The target's backend of this generation has crashed, and it had the request `shown`: `GET /x`.
+  [[nodiscard]] Effects crash(Target& target, std::uint64_t generation, const std::string& shown);
+
   // A browser asks for a restart of the target's backend. Does nothing if no supervisor reports.
   [[nodiscard]] Effects request_restart();
 

@@ -549,6 +549,10 @@ class Crashes(BrowserTest):
         get(self.hpp.url + "crash")
         self.wait_overlay(page, "<script>document.title = 'hacked'</script>")
         self.wait_overlay(page, "It ended with exit code 3.")
+        self.wait_overlay(page, "Your server crashed while it handled GET /crash")
+        self.assertEqual(page.get(f"{OVERLAY}.querySelector('h1').textContent"),
+                         "Your server crashed while it handled GET /crash")
+        self.assertEqual(self.editor_controls(page), [], "the output names no file")
         self.shows(page, "old")
 
     def test_a_strict_policy_of_the_page(self):
@@ -578,6 +582,34 @@ class Crashes(BrowserTest):
         page.wait(f"document.title === 'old' && !{OVERLAY}")
         self.hpp.wait_state("Running", 2)
         self.assert_no_reload(page, 2)
+
+    @staticmethod
+    def editor_controls(page):
+        """The visible controls that open the editor: their texts, and the targets of links."""
+        return page.get(f"""[...{OVERLAY}.querySelectorAll("a, button")].filter((e) => e.checkVisibility())
+          .filter((e) => e.textContent.startsWith("Open ")).map((e) => [e.textContent, e.getAttribute("href")])""")
+
+    def test_a_link_opens_vs_code(self):
+        page = self.open()
+        self.save("app.py", BROKEN)
+        self.wait_overlay(page, "KeyError")
+        self.assertEqual(self.editor_controls(page), [["Open in VS Code", f"vscode://file{self.project}/app.py:5"]])
+
+    def test_a_button_opens_the_users_editor(self):
+        opened = self.directory / "opened"
+        editor = self.directory / "editor"
+        editor.write_text(f'#!/bin/sh\necho "$@" > {opened}.new && mv {opened}.new {opened}\n')
+        editor.chmod(0o755)
+        self.environment["HPP_EDITOR"] = str(editor)
+        livereload = free_port()
+        hpp = self.start_site(livereload, "second.py")
+        page = self.open(hpp=hpp)
+        self.save("second.py", BROKEN)
+        self.wait_overlay(page, "KeyError")
+        self.assertEqual(self.editor_controls(page), [["Open in editor", None]])
+        page.click("text=Open in editor")
+        wait_for(opened.exists, "the editor")
+        self.assertEqual(opened.read_text(), f"{self.project}/second.py:5\n")
 
     def test_an_edit_after_a_crash(self):
         """The overlay stays while the server starts, and shows the next crash."""

@@ -1,5 +1,6 @@
 """Nothing waits in silence: what hpp says while there is no answer yet, and after a crash."""
 
+import json
 import time
 import unittest
 
@@ -58,6 +59,12 @@ class NothingWaitsInSilence(IntegrationTest):
             page = get(hpp.url + path, Accept=BROWSER)
             self.assertEqual(page.status, 503)
             self.assertIn("<h1>Your server crashed while it handled GET /crash</h1>", page.text)
+        wait = json.loads(self.run_program("ctl", "wait", "--json").output())
+        self.assertEqual((wait["reason"], wait["request"]), ("crashed", "GET /crash"))
+        proxy = json.loads(get(hpp.url + "__hpp/status").text)["proxy"]
+        self.assertEqual((proxy["crash_generation"], proxy["crash_requests"]), (1, "GET /crash"))
+        wait_for(lambda: json.loads(self.run_program("ctl", "status", "--json").output())["proxy"]
+                 ["crash_requests"] == "GET /crash", "the request in hpp-ctl status")
         self.save_backend("again")
         hpp.wait_state("Running", 2)
         self.assertEqual(get(hpp.url).text, "again")

@@ -168,7 +168,7 @@ TEST_F(LiveReloadServerTest, TakesOverAConnectionWithTheBytesAfterItsRequest) {
   const std::string hello = client_frame(kTextFrame, kOfficialHello);
   ASSERT_EQ(::write(browser.get(), hello.data(), hello.size()), static_cast<ssize_t>(hello.size()));
   ASSERT_TRUE(run_until(loop_, [&] { return owner.inputs > 0; }));
-  server_.take_over(stream, "dGhlIHNhbXBsZSBub25jZQ==");
+  server_.take_over(stream, "dGhlIHNhbXBsZSBub25jZQ==", /*is_from_here=*/true);
   std::string got;
   EXPECT_TRUE(run_until(loop_, [&] {
     char bytes[4096];

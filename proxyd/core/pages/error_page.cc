@@ -11,6 +11,7 @@
 #include "common/text.h"
 #include "common/time_point.h"
 #include "proxyd/core/crash.h"
+#include "proxyd/core/crash_json.h"
 #include "proxyd/core/editor.h"
 #include "proxyd/core/pages/ansi.h"
 #include "proxyd/embedded.h"
@@ -33,6 +34,7 @@ struct Story {
   bool waits = true;       // whether the page waits for a backend and then reloads
   bool retried = false;    // whether hpp tries to start the backend without waiting for a change
   bool paused = false;     // whether a change does not start the backend
+  std::string requests = {};  // those that the backend had when it crashed; empty: withheld
 
   bool is_crash() const { return kind == Answer::Kind::Crashed; }
 };
@@ -67,7 +69,8 @@ Story story_of(const Answer& answer, const bus::BackendState& backend, bool may_
           .tells_all = may_see_output,
           .any_live = true,
           .retried = backend.exit && !backend.exit->spawn_error.empty(),
-          .paused = backend.paused};
+          .paused = backend.paused,
+          .requests = may_see_output ? answer.why : ""};
     case Answer::Kind::Unrepeated:
       return {.kind = answer.kind,
               .name = "unrepeated",
@@ -162,6 +165,7 @@ std::string json_of(const Story& story, int status, const bus::BackendState& bac
             {"paused", backend.paused}};
   if (story.is_crash() && story.tells_all) json["reason"] = failure_name(backend);
   if (story.tells_all) {
+    json["request"] = crash_request_json(backend, story.requests);
     if (backend.error) json["error"] = bus::json_of(*backend.error);
     json["command"] = backend.command;
     json["cause"] = backend.cause.text;
@@ -264,10 +268,11 @@ std::string editor_html(const std::string& editor) {
       editor);
 }
 
-std::string buttons_html(const bus::BackendState& backend, const std::string& editor) {
+std::string buttons_html(const bus::BackendState& backend, const std::string& requests,
+                         const std::string& editor) {
   const std::string error = backend.error
                                 ? to_string(*backend.error) + "\n\n" + source_text(*backend.error)
-                                : failure_title(backend) + ": " + how_it_ended(backend);
+                                : failure_title(backend, requests) + ": " + how_it_ended(backend);
   return fmt::format(
       "<p class=\"buttons\">{}<button type=\"button\" data-copy=\"{}\">Copy</button>"
       "<button type=\"button\" data-copy=\"{}\">Copy for an AI assistant</button>"
@@ -275,7 +280,7 @@ std::string buttons_html(const bus::BackendState& backend, const std::string& ed
       "data-done=\"hpp restarts your server…\" hidden>Restart the "
       "server</button></p>\n",
       editor_html(editor), html_escaped(printable_lines(error)),
-      html_escaped(failure_report(backend)));
+      html_escaped(failure_report(backend, requests)));
 }
 
 std::string facts_html(const bus::BackendState& backend, std::int64_t now_ms) {
@@ -322,11 +327,9 @@ std::string failure_html(const Story& story, const bus::BackendState& backend,
   const std::int64_t now_ms = audience.now_ms;
   const std::string how =
       fmt::format("<p class=\"how\">{}</p>\n", html_escaped(sentence(story.text)));
-  if (!backend.error)
-    return output_html(backend) + buttons_html(backend, audience.editor) +
-           facts_html(backend, now_ms);
-  return buttons_html(backend, audience.editor) + how + facts_html(backend, now_ms) +
-         output_html(backend);
+  const std::string buttons = buttons_html(backend, story.requests, audience.editor);
+  if (!backend.error) return output_html(backend) + buttons + facts_html(backend, now_ms);
+  return buttons + how + facts_html(backend, now_ms) + output_html(backend);
 }
 
 std::string_view hint_of(const Story& story, bool is_safe) {

@@ -8,6 +8,7 @@
 
 #include "common/bus/codec.h"
 #include "common/text.h"
+#include "proxyd/core/crash.h"
 #include "proxyd/core/crash_json.h"
 #include "proxyd/core/kept_request.h"
 #include "proxyd/core/pages/error_page.h"
@@ -73,11 +74,19 @@ OwnAnswer answer_not_live(Wanted wanted, const bus::BackendState& backend, std::
   return answer;
 }
 
+// Returns the requests that this backend had when it crashed; empty: none.
+std::string crash_requests(const bus::ProxyState& proxy, const bus::BackendState& backend) {
+  return proxy.crash_generation == backend.generation ? proxy.crash_requests : "";
+}
+
 // With --keep-last-good, the running backend may be older than the one that the client waited for.
 OwnAnswer answer_wait(const RequestFacts& request, const Knowledge& knowledge) {
   const bus::BackendState backend = knowledge.backend.value_or(bus::BackendState{});
   if (!backend.problem.empty()) {
-    return error_answer({.kind = Answer::Kind::Crashed, .status = 503}, request, backend,
+    return error_answer({.kind = Answer::Kind::Crashed,
+                         .status = 503,
+                         .why = crash_requests(knowledge.proxy, backend)},
+                        request, backend,
                         {.may_see_output = true,
                          .now_ms = knowledge.now.wall_ms,
                          .nonce = std::string(knowledge.nonce)});
@@ -136,29 +145,26 @@ std::vector<std::string> problems_of(const Knowledge& knowledge) {
   return problems;
 }
 
-// Also if a build beside the running backend has failed (--keep-last-good).
-bool has_failed(const bus::BackendState& backend) {
-  return backend.state == bus::BackendPhase::Error || backend.failure != bus::Failure::None;
-}
-
 OwnAnswer answer_history(const Knowledge& knowledge) {
   Json starts = Json::array();
   for (const Start& start : knowledge.history.starts()) starts.push_back(json_of(start));
   const bus::BackendState backend = knowledge.backend.value_or(bus::BackendState{});
-  return json_answer({{"now_ms", knowledge.now.wall_ms},
-                      {"state", knowledge.backend ? Json(to_string(backend.state)) : Json()},
-                      {"generation", backend.generation},
-                      {"paused", bus::pause_word(backend)},
-                      {"command", command_line(backend.command)},
-                      {"problems", problems_of(knowledge)},
-                      {"defects", json_of(knowledge.defects)},
-                      {"crash", has_failed(backend) ? crash_json(backend) : Json()},
-                      {"counts",
-                       {{"connections", knowledge.proxy.clients},
-                        {"held", knowledge.proxy.held},
-                        {"forwarded", knowledge.proxy.forwarded},
-                        {"repeated", knowledge.proxy.replayed}}},
-                      {"starts", std::move(starts)}});
+  return json_answer(
+      {{"now_ms", knowledge.now.wall_ms},
+       {"state", knowledge.backend ? Json(to_string(backend.state)) : Json()},
+       {"generation", backend.generation},
+       {"paused", bus::pause_word(backend)},
+       {"command", command_line(backend.command)},
+       {"problems", problems_of(knowledge)},
+       {"defects", json_of(knowledge.defects)},
+       {"crash", has_failed(backend) ? crash_json(backend, crash_requests(knowledge.proxy, backend))
+                                     : Json()},
+       {"counts",
+        {{"connections", knowledge.proxy.clients},
+         {"held", knowledge.proxy.held},
+         {"forwarded", knowledge.proxy.forwarded},
+         {"repeated", knowledge.proxy.replayed}}},
+       {"starts", std::move(starts)}});
 }
 
 OwnAnswer answer_request(std::string_view message, const Knowledge& knowledge) {

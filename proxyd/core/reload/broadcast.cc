@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "common/text.h"
-#include "proxyd/core/crash_json.h"
 
 namespace hpp::proxyd {
 namespace {
@@ -40,17 +39,21 @@ Json write_refresh(const bus::TreePoint& tree, const bus::Refresh& refresh) {
           {"page", refresh.reload_count > 0}};
 }
 
-Json write_crash(const bus::BackendState& backend, bool shows_output) {
-  if (!shows_output) return {{"how", "it has failed"}, {"command", ""}, {"output", ""}};
-  return crash_json(backend);
+Json write_crash(const bus::BackendState& backend, const FailureNotes& notes,
+                 const Viewer& viewer) {
+  if (!viewer.sees_output) return {{"how", "it has failed"}, {"command", ""}, {"output", ""}};
+  Json json = crash_json(backend, notes.requests);
+  if (viewer.has_editor && !notes.editor.empty()) json["editor"] = notes.editor;
+  return json;
 }
 
 }  // namespace
 
-Outgoing Broadcast::on(const bus::BackendState& backend) {
+Outgoing Broadcast::on(const bus::BackendState& backend, const FailureNotes& notes) {
   Outgoing outgoing;
   if (rule_.on(backend)) outgoing.official.push_back(livereload_reload());
   backend_ = backend;
+  notes_ = notes;
   outgoing.state = has_changed();
   return outgoing;
 }
@@ -75,14 +78,14 @@ Outgoing Broadcast::on(const bus::TreeState& tree) {
   return outgoing;
 }
 
-std::string Broadcast::state(bool shows_output) const {
+std::string Broadcast::state(const Viewer& viewer) const {
   if (!backend_) return "";
   Json json{{"command", "state"},
             {"state", bus::to_string(is_doomed() ? bus::BackendPhase::Killing : backend_->state)},
             {"epoch", backend_->stamp.epoch},
             {"generation", backend_->generation},
             {"refresh", write_refresh(tree_, refresh_)}};
-  if (json["state"] == "Error") json["crash"] = write_crash(*backend_, shows_output);
+  if (json["state"] == "Error") json["crash"] = write_crash(*backend_, notes_, viewer);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -93,7 +96,7 @@ bool Broadcast::is_doomed() const {
 }
 
 bool Broadcast::has_changed() {
-  std::string now = state(/*shows_output=*/true);
+  std::string now = state({.sees_output = true, .has_editor = true});
   if (now == sent_) return false;
   sent_ = std::move(now);
   return true;

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "common/bus/messages.h"
+#include "proxyd/core/crash_json.h"
 #include "proxyd/core/reload/livereload.h"
 
 namespace hpp::proxyd {
@@ -35,14 +36,21 @@ struct Outgoing {
   bool operator==(const Outgoing&) const = default;
 };
 
+// What a client of hpp's protocol may see.
+struct Viewer {
+  bool sees_output = false;  // the backend's output, and the error
+  bool has_editor = false;   // the button that opens the error's place on this machine
+};
+
 class Broadcast {
  public:
-  [[nodiscard]] Outgoing on(const bus::BackendState& backend);
+  // `notes`: what to say about a failure in addition.
+  [[nodiscard]] Outgoing on(const bus::BackendState& backend, const FailureNotes& notes = {});
   [[nodiscard]] Outgoing on(const bus::TreeState& tree);
 
   // Returns the command `state` for clients of hpp's protocol; empty until supervisord has
-  // reported. `shows_output`: whether the client may see the backend's output.
-  std::string state(bool shows_output) const;
+  // reported.
+  std::string state(const Viewer& viewer) const;
 
  private:
   bool is_doomed() const;
@@ -50,9 +58,10 @@ class Broadcast {
 
   RefreshRule rule_;
   std::optional<bus::BackendState> backend_;
+  FailureNotes notes_;
   bus::TreePoint tree_;
   bus::Refresh refresh_;
-  std::string sent_;  // the last state that was sent, with output
+  std::string sent_;  // the last state that was sent, with everything
 };
 
 }  // namespace hpp::proxyd

@@ -516,13 +516,14 @@
     footer { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; padding: 9px 18px 10px; color: var(--soft);
       font-size: 13px; border-top: 1px solid var(--line); }
     footer span { flex: 1 1 18em; }
-    button {
-      padding: 4px 10px; border: 1px solid var(--line); border-radius: 6px; cursor: pointer;
+    button, .button {
+      padding: 4px 10px; text-decoration: none; border: 1px solid var(--line); border-radius: 6px; cursor: pointer;
       font: 13px/1.5 system-ui, sans-serif; color: var(--text); background: none;
     }
-    button:hover { background: var(--code); }
+    button:hover, .button:hover { background: var(--code); }
     button.close { width: 32px; height: 32px; padding: 0; border: 0; font-size: 20px; line-height: 1; color: var(--soft); }
-    button:focus-visible, .output:focus-visible, .source:focus-visible { outline: 2px solid var(--accent);
+    [hidden] { display: none; }
+    button:focus-visible, .button:focus-visible, .output:focus-visible, .source:focus-visible { outline: 2px solid var(--accent);
       outline-offset: -2px; }
   `;
 
@@ -559,22 +560,34 @@
     const output = element("div", section, "", { tabindex: "0", "aria-label": "Output", class: "output" });
     const footer = element("footer", section);
     element("span", footer, "Save a fix: hpp starts your server again, and this page reloads by itself.");
+    const editorLink = element("a", footer, "Open in VS Code", { class: "button" });
+    const editorButton = element("button", footer, "Open in editor");
     const copyError = element("button", footer, "Copy");
     const copyReport = element("button", footer, "Copy for an AI assistant");
     const restart = element("button", footer, "Restart the server");
-    restart.onclick = () => askForRestart(restart);
-    return { host, section, kicker, title, place, how, command, source, output, copyError, copyReport };
+    restart.onclick = () => ask(restart, "/__hpp/restart", "run hpp-ctl restart");
+    return { host, section, kicker, title, place, how, command, source, output, editorLink, editorButton, copyError,
+      copyReport };
   }
 
-  // hpp accepts this only from a page of its own address (own_endpoints.h).
-  async function askForRestart(button) {
+  // hpp accepts a POST only from a page of its own address (own_endpoints.h). `cure`: what the user can do instead.
+  async function ask(button, path, cure) {
     button.disabled = true;
     let accepted = false;
     try {
-      accepted = (await fetch("/__hpp/restart", { method: "POST" })).ok;
+      accepted = (await fetch(path, { method: "POST" })).ok;
     } catch {}
     button.disabled = false;
-    if (!accepted) button.textContent = "Not possible from this page: run hpp-ctl restart";
+    if (!accepted) button.textContent = `Not possible from this page: ${cure}`;
+  }
+
+  // `target`: see FailureNotes in crash_json.h. hpp leaves it out for other machines, and for files outside the project.
+  function showEditor({ editorLink, editorButton }, target, where) {
+    const isCommand = target === "/__hpp/open-editor";
+    editorLink.hidden = !target?.startsWith("vscode:");
+    editorButton.hidden = !isCommand;
+    if (!editorLink.hidden) editorLink.href = target;
+    if (isCommand) editorButton.onclick = () => ask(editorButton, target, `open ${where}`);
   }
 
   // A page that is not from this machine has no clipboard API (no secure context).
@@ -638,6 +651,7 @@
     overlay.copyError.onclick = () => copy(error, overlay.copyError);
     overlay.copyReport.onclick = () => copy(crash.report, overlay.copyReport);
     overlay.copyReport.hidden = !crash.report;
+    showEditor(overlay, crash.editor, where);
     if (!host.isConnected) document.documentElement.append(host);
     output.scrollTop = output.scrollHeight;
   }

@@ -100,7 +100,9 @@ std::vector<Message> samples() {
                                    .released = 12,
                                    .restart = {.epoch = 9, .number = 13},
                                    .pause = {.epoch = 9, .number = 14},
-                                   .pauses = true});
+                                   .pauses = true,
+                                   .crash_generation = 15,
+                                   .crash_requests = "GET /x"});
   return messages;
 }
 
@@ -168,7 +170,8 @@ bool is_later(const std::string& name) {
          name == "restart" || name == "restart_accepted" || name == "pause" || name == "pauses" ||
          name == "pause_accepted" || name == "lag_ms" || name == "other_roots" ||
          name == "failure" || name == "error" || name == "paused" || name == "noted" ||
-         name == "url" || name == "announced";
+         name == "url" || name == "announced" || name == "crash_generation" ||
+         name == "crash_requests";
 }
 
 TEST(Codec, DecodesMessagesOfAnEarlierVersion) {
@@ -405,6 +408,8 @@ TEST(Codec, FieldsWithoutMeaningForASuccessorAreNotInTheFile) {
   EXPECT_EQ(proxy.restart, Ticket{});
   EXPECT_EQ(proxy.pause, Ticket{});
   EXPECT_FALSE(proxy.pauses);
+  EXPECT_EQ(proxy.crash_generation, 0U);
+  EXPECT_EQ(proxy.crash_requests, "");
   EXPECT_EQ(std::get<BackendState>(durable(samples()[2])).answers, Ticket{});
 }
 
@@ -455,7 +460,7 @@ std::vector<Message> endless_messages() {
                    .output_tail = text,
                    .problem = text,
                    .cause = {.text = text, .changed = words}},
-      ProxyState{.listening = words, .url = text, .problem = text}};
+      ProxyState{.listening = words, .url = text, .problem = text, .crash_requests = text}};
 }
 
 std::size_t bytes_of(const std::vector<std::string>& words) {

@@ -9,6 +9,7 @@ TEST(CrashRequests, NamesTheFirstOne) {
   CrashRequests requests;
   EXPECT_EQ(requests.text(0), "");
   EXPECT_EQ(requests.text(1), "");
+  EXPECT_EQ(requests.generation(), 0U);
   requests.on(1, "GET /x");
   EXPECT_EQ(requests.text(1), "GET /x");
   requests.on(1, "GET /y");
@@ -26,6 +27,7 @@ TEST(CrashRequests, ForgetsEarlierBackends) {
   EXPECT_EQ(requests.text(3), "GET /y");
   requests.on(2, "GET /late");
   EXPECT_EQ(requests.text(3), "GET /y");
+  EXPECT_EQ(requests.generation(), 3U);
 }
 
 }  // namespace

@@ -45,6 +45,14 @@ TEST(Editor, RunsTheUsersCommand) {
   EXPECT_THROW(editor_command("code 'x", at), std::invalid_argument);
 }
 
+TEST(Editor, AButtonRunsTheCommandOrLinksToVsCode) {
+  const bus::BackendState failed{.error = bus::BackendError{.file = "a.py", .line = 5}};
+  EXPECT_EQ(editor_target(failed, kTree, /*has_command=*/true), "/__hpp/open-editor");
+  EXPECT_EQ(editor_target(failed, kTree, /*has_command=*/false),
+            "vscode://file/home/me/shop/a.py:5");
+  EXPECT_EQ(editor_target({}, kTree, /*has_command=*/true), "");
+}
+
 TEST(Editor, LinksToVsCode) {
   EXPECT_EQ(vscode_link({.path = "/p/a.py", .line = 5, .column = 3}), "vscode://file/p/a.py:5:3");
   EXPECT_EQ(vscode_link({.path = "/p/a b\"<.py", .line = 5}), "vscode://file/p/a%20b%22%3C.py:5");

@@ -37,6 +37,15 @@ constexpr const char* kPage =
     "GET /a HTTP/1.1\r\nHost: localhost:8000\r\nSec-Fetch-Dest: document\r\n"
     "Sec-Fetch-Mode: navigate\r\nAccept: text/html\r\nAccept-Encoding: gzip\r\n\r\n";
 
+TEST(Intake, KnowsTheRequestsOfThisMachine) {
+  const auto is_from_here = [](const std::string& host, const Peer& peer = kDeveloper) {
+    return taken("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n", peer).facts.is_from_here;
+  };
+  EXPECT_TRUE(is_from_here("localhost:8000"));
+  EXPECT_FALSE(is_from_here("evil.example:8000"));
+  EXPECT_FALSE(is_from_here("localhost:8000", kStranger));
+}
+
 TEST(Intake, WritesTheHeadForTheBackend) {
   const Intake intake = taken("GET /a HTTP/1.0\r\n\r\n", kStranger);
   EXPECT_TRUE(intake.head.starts_with("GET /a HTTP/1.1\r\n")) << intake.head;

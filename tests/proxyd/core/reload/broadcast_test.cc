@@ -39,16 +39,18 @@ class BroadcastTest : public testing::Test {
     (void)broadcast_.on(backend(Running, 1, 3));
   }
 
-  Json state(bool shows_output = true) const { return Json::parse(broadcast_.state(shows_output)); }
+  Json state(const Viewer& viewer = {.sees_output = true}) const {
+    return Json::parse(broadcast_.state(viewer));
+  }
 
   Broadcast broadcast_;
 };
 
 TEST(Broadcast, HasNoStateBeforeTheFirstReport) {
   Broadcast broadcast;
-  EXPECT_EQ(broadcast.state(true), "");
+  EXPECT_EQ(broadcast.state({}), "");
   EXPECT_EQ(broadcast.on(tree(1, page(4, "a"))), Outgoing{});
-  EXPECT_EQ(broadcast.state(true), "");
+  EXPECT_EQ(broadcast.state({}), "");
   const Outgoing outgoing = broadcast.on(backend(Loading, 1));
   EXPECT_TRUE(outgoing.official.empty());
   EXPECT_TRUE(outgoing.state);
@@ -93,7 +95,7 @@ TEST_F(BroadcastTest, ACrashIsSentWithItsOutput) {
   EXPECT_EQ(crash["output"], "Traceback\n\ufffd<script>");
   EXPECT_TRUE(crash["error"].is_null());
   // A page of another machine only gets the fact that the server has crashed.
-  EXPECT_EQ(state(false)["crash"],
+  EXPECT_EQ(state({})["crash"],
             Json::parse(R"({"how": "it has failed", "command": "", "output": ""})"));
 }
 
@@ -116,6 +118,31 @@ TEST_F(BroadcastTest, ACrashIsSentWithTheErrorAndItsSource) {
     {"text": "Traceback\n  File a", "lines": 2, "foreign": false},
     {"text": "  File lib", "lines": 1, "foreign": true},
     {"text": "NameError: x", "lines": 1, "foreign": false}])"));
+}
+
+TEST_F(BroadcastTest, ACrashNamesItsRequestAsSoonAsItIsKnown) {
+  bus::BackendState crashed = backend(Error, 1, 3);
+  crashed.failure = bus::Failure::Crashed;
+  (void)broadcast_.on(crashed);
+  EXPECT_EQ(state()["crash"]["title"], "Your server has crashed");
+  EXPECT_TRUE(state()["crash"]["request"].is_null());
+  EXPECT_TRUE(broadcast_.on(crashed, {.requests = "GET /x"}).state);
+  EXPECT_EQ(state()["crash"]["title"], "Your server crashed while it handled GET /x");
+  EXPECT_EQ(state()["crash"]["request"], "GET /x");
+  EXPECT_FALSE(broadcast_.on(crashed, {.requests = "GET /x"}).state);
+  crashed.failure = bus::Failure::BuildFailed;
+  (void)broadcast_.on(crashed, {.requests = "GET /x"});
+  EXPECT_TRUE(state()["crash"]["request"].is_null()) << "no request makes a build fail";
+}
+
+TEST_F(BroadcastTest, OnlyThisMachineGetsTheEditor) {
+  (void)broadcast_.on(backend(Error, 1, 3), {.editor = "vscode://file/p/a.py:5"});
+  const Viewer here{.sees_output = true, .has_editor = true};
+  EXPECT_EQ(state(here)["crash"]["editor"], "vscode://file/p/a.py:5");
+  EXPECT_FALSE(state({.sees_output = true})["crash"].contains("editor"));
+  EXPECT_FALSE(state({.has_editor = true})["crash"].contains("editor"));
+  (void)broadcast_.on(backend(Error, 1, 3));
+  EXPECT_FALSE(state(here)["crash"].contains("editor"));
 }
 
 TEST_F(BroadcastTest, StyleSheetsAreSwapped) {
