@@ -136,6 +136,8 @@ OVERLAY = "document.querySelector('hpp-overlay')?.shadowRoot"
 
 # Sizes of windows at which an error must be visible without scrolling.
 SIZES = ({"width": 1280, "height": 800}, {"width": 390, "height": 844})
+# Sizes of a desktop, a tablet and a phone.
+ALL_SIZES = ({"width": 1280, "height": 800}, {"width": 820, "height": 1180}, {"width": 390, "height": 844})
 
 # Whether an element lies in the window completely, and is not covered by another.
 IS_VISIBLE = """((element, root) => {
@@ -143,6 +145,40 @@ IS_VISIBLE = """((element, root) => {
   const middle = root.elementFromPoint((left + right) / 2, (top + bottom) / 2);
   return left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight && element.contains(middle);
 })"""
+
+
+# The texts whose contrast to their background is below 4.5 (WCAG 2.1 §1.4.3), and why.
+POOR_CONTRAST = """(() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgba = (color) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = color;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const luminance = ([r, g, b]) => [r, g, b].map((c) => c / 255)
+    .map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (element) => {
+    const layers = [];
+    for (let e = element; e; e = e.parentElement) {
+      layers.push(rgba(getComputedStyle(e).backgroundColor));
+      if (layers.at(-1)[3] === 255) break;
+    }
+    return layers.reverse().reduce((under, [r, g, b, a]) =>
+      [r, g, b].map((c, i) => (c * a + under[i] * (255 - a)) / 255), [255, 255, 255]);
+  };
+  const found = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node; (node = walker.nextNode());) {
+    const element = node.parentElement;
+    if (!node.data.trim() || !element.checkVisibility() || element.closest("script, style, :disabled")) continue;
+    const [a, b] = [luminance(rgba(getComputedStyle(element).color)), luminance(ground(element))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (ratio < 4.5) found.push(`${ratio.toFixed(2)} ${node.data.trim().slice(0, 40)}`);
+  }
+  return found;
+})()"""
 
 
 class BrowserTest(IntegrationTest):
@@ -630,6 +666,70 @@ class Crashes(BrowserTest):
         self.assertEqual(page.get(f"{OVERLAY}.querySelector('h1').textContent"), "KeyError: 'database'")
 
 
+class FailedBuilds(BrowserTest):
+    """A build that fails beside a server that goes on answering (--keep-last-good)."""
+
+    OPTIONS = ("--build", "sh build.sh", "--keep-last-good")
+    STRIP = f"{OVERLAY}?.querySelector('section.strip')"
+
+    def start_site(self, *arguments):
+        self.save("build.sh", "python3 -m py_compile app.py\n")
+        return super().start_site(*arguments)
+
+    def fail_a_build(self, page):
+        self.save("app.py", "def f(:\n    pass\n")
+        page.wait(f"!!{self.STRIP}")
+        self.wait_overlay(page, "app.py:1")
+
+    def test_a_strip_leaves_the_page_usable(self):
+        page = self.open(viewport=ALL_SIZES[0])
+        self.fail_a_build(page)
+        self.wait_overlay(page, "The build failed. Your server still runs, without your last save.")
+        for scheme in ("light", "dark"):
+            page.ask("media", media={"colorScheme": scheme})
+            for size in ALL_SIZES:
+                page.ask("size", size=size)
+                for selector in ("h1", "button.details", "button.close"):
+                    page.wait(f"{IS_VISIBLE}({OVERLAY}.querySelector('{selector}'), {OVERLAY})")
+                page.wait(f"{IS_VISIBLE}(document.querySelector('h1'), document)")
+                covered = page.get(f"{self.STRIP}.getBoundingClientRect().height / innerHeight")
+                self.assertLess(covered, 0.3, "the strip covers the page")
+                self.assertEqual(page.get(POOR_CONTRAST.replace("document.body", OVERLAY)), [])
+                page.screenshot(f"strip-{scheme}-{size['width']}")
+        page.fill("#name", "the page takes input")
+        self.assertEqual(page.loads, 1)
+
+    def test_a_page_that_is_opened_later_has_the_strip(self):
+        self.fail_a_build(self.open())
+        page = self.open()
+        self.shows(page, "old")
+        self.wait_overlay(page, "The build failed")
+        self.assert_no_reload(page, 1)
+
+    def test_it_shows_the_details(self):
+        page = self.open(viewport=SIZES[0])
+        self.fail_a_build(page)
+        page.click("text=Show details")
+        page.wait(f"!{self.STRIP}")
+        self.check_visible(page, "failed-build", OVERLAY, ("h1", ".here i"))
+
+    def test_it_can_be_dismissed(self):
+        page = self.open()
+        self.fail_a_build(page)
+        page.press("Escape")
+        page.wait(f"!{OVERLAY}")
+        self.save("app.py", "def g(:\n    pass\n")
+        page.wait(f"{self.STRIP}?.textContent.includes('def g(')")
+
+    def test_a_good_build_reloads_the_page(self):
+        page = self.open()
+        self.fail_a_build(page)
+        self.save_site("fixed")
+        self.shows(page, "fixed")
+        self.assertFalse(page.get(f"!!{OVERLAY}"))
+        self.assert_no_reload(page, 2)
+
+
 class OwnPages(BrowserTest):
     """Pages that hpp itself answers."""
 
@@ -699,42 +799,6 @@ class OwnPages(BrowserTest):
         page.screenshot("home")
         self.assertEqual(page.loads, 1)
 
-
-# Sizes of a desktop, a tablet and a phone.
-ALL_SIZES = ({"width": 1280, "height": 800}, {"width": 820, "height": 1180}, {"width": 390, "height": 844})
-
-# The texts whose contrast to their background is below 4.5 (WCAG 2.1 §1.4.3), and why.
-POOR_CONTRAST = """(() => {
-  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  const rgba = (color) => {
-    canvas.clearRect(0, 0, 1, 1);
-    canvas.fillStyle = color;
-    canvas.fillRect(0, 0, 1, 1);
-    return [...canvas.getImageData(0, 0, 1, 1).data];
-  };
-  const luminance = ([r, g, b]) => [r, g, b].map((c) => c / 255)
-    .map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
-    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
-  const ground = (element) => {
-    const layers = [];
-    for (let e = element; e; e = e.parentElement) {
-      layers.push(rgba(getComputedStyle(e).backgroundColor));
-      if (layers.at(-1)[3] === 255) break;
-    }
-    return layers.reverse().reduce((under, [r, g, b, a]) =>
-      [r, g, b].map((c, i) => (c * a + under[i] * (255 - a)) / 255), [255, 255, 255]);
-  };
-  const found = [];
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  for (let node; (node = walker.nextNode());) {
-    const element = node.parentElement;
-    if (!node.data.trim() || !element.checkVisibility() || element.closest("script, style, :disabled")) continue;
-    const [a, b] = [luminance(rgba(getComputedStyle(element).color)), luminance(ground(element))];
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < 4.5) found.push(`${ratio.toFixed(2)} ${node.data.trim().slice(0, 40)}`);
-  }
-  return found;
-})()"""
 
 # The controls without a name for a screen reader.
 NAMELESS = """[...document.querySelectorAll("button, a, input, [tabindex], table, section")]

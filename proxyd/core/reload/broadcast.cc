@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/text.h"
+#include "proxyd/core/crash.h"
 
 namespace hpp::proxyd {
 namespace {
@@ -85,7 +86,9 @@ std::string Broadcast::state(const Viewer& viewer) const {
             {"epoch", backend_->stamp.epoch},
             {"generation", backend_->generation},
             {"refresh", write_refresh(tree_, refresh_)}};
-  if (json["state"] == "Error") json["crash"] = write_crash(*backend_, notes_, viewer);
+  // Also if a build beside the running backend has failed, so that pages show a strip.
+  const bool is_settled = json["state"] == "Error" || json["state"] == "Running";
+  if (is_settled && has_failed(*backend_)) json["crash"] = write_crash(*backend_, notes_, viewer);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

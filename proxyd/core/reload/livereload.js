@@ -131,6 +131,8 @@
     }
     if (state.state === "Error") {
       showCrash(state);
+    } else if (state.crash && !isOutdated) {
+      showCrash(state); // an older server answers, because the newest could not be built (--keep-last-good)
     } else if (state.state !== "Running") {
       showRestart();
     } else if (isOutdated) {
@@ -488,6 +490,12 @@
         --accent: #f85149;
       }
     }
+    /* A strip: the site works, so the error must not cover it. */
+    section.strip { bottom: 0; margin-bottom: 0; width: 100vw; max-width: none; border-width: 3px 0 0; border-radius: 0; }
+    section.strip :is(.how, .command, .source, .output, .fix, .more) { display: none; }
+    section.strip h1 { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; }
+    section.strip footer { border-top: 0; padding: 0 18px calc(10px + env(safe-area-inset-bottom)); }
+    section:not(.strip) .details { display: none; }
     section.restarting { --accent: #bf8700; }
     section.restarting .output, section.restarting .source { opacity: .55; }
     @media print { section { display: none; } }
@@ -528,7 +536,7 @@
   `;
 
   let overlay = null; // the elements that showCrash() fills, by name
-  let dismissed = null; // the generation whose overlay the user has closed
+  let dismissed = null; // the failure whose overlay the user has closed
 
   function element(tag, parent, text = "", attributes = {}) {
     const made = document.createElement(tag);
@@ -553,21 +561,26 @@
     const title = element("h1", words);
     const place = element("code", element("p", words));
     const how = element("p", words, "", { class: "how" });
-    const command = element("code", element("p", words));
+    const command = element("code", element("p", words, "", { class: "command" }));
     const close = element("button", header, "×", { "aria-label": "Dismiss", title: "Dismiss (Esc)", class: "close" });
     close.onclick = dismiss;
     const source = element("div", section, "", { tabindex: "0", "aria-label": "Source", class: "source" });
     const output = element("div", section, "", { tabindex: "0", "aria-label": "Output", class: "output" });
     const footer = element("footer", section);
-    element("span", footer, "Save a fix: hpp starts your server again, and this page reloads by itself.");
+    const fix = element("span", footer, "", { class: "fix" });
+    const details = element("button", footer, "Show details", { class: "details" });
+    details.onclick = () => {
+      section.classList.remove("strip");
+      output.scrollTop = output.scrollHeight;
+    };
     const editorLink = element("a", footer, "Open in VS Code", { class: "button" });
     const editorButton = element("button", footer, "Open in editor");
-    const copyError = element("button", footer, "Copy");
-    const copyReport = element("button", footer, "Copy for an AI assistant");
-    const restart = element("button", footer, "Restart the server");
+    const copyError = element("button", footer, "Copy", { class: "more" });
+    const copyReport = element("button", footer, "Copy for an AI assistant", { class: "more" });
+    const restart = element("button", footer, "Restart the server", { class: "more" });
     restart.onclick = () => ask(restart, "/__hpp/restart", "run hpp-ctl restart");
-    return { host, section, kicker, title, place, how, command, source, output, editorLink, editorButton, copyError,
-      copyReport };
+    return { host, section, kicker, title, place, how, command, source, output, fix, editorLink, editorButton,
+      copyError, copyReport };
   }
 
   // hpp accepts a POST only from a page of its own address (own_endpoints.h). `cure`: what the user can do instead.
@@ -629,16 +642,25 @@
     return text.replace(/\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)|\x1b.|\r/g, "");
   }
 
+  // A failed build beside a running server has no generation of its own.
+  function failureOf({ generation, state, crash }) {
+    return JSON.stringify([generation, state, crash?.report]);
+  }
+
   function showCrash(state) {
-    if (dismissed === state.generation) return;
+    if (dismissed === failureOf(state)) return;
     overlay ??= buildOverlay();
-    const { section, kicker, title, place, how, command, source, output, host } = overlay;
+    const { section, kicker, title, place, how, command, source, output, fix, host } = overlay;
     const { crash } = state;
     const sentence = `${crash.how[0].toUpperCase()}${crash.how.slice(1)}.`;
     const name = crash.title ?? "Your server has crashed";
     const where = crash.error?.file + (crash.error?.line ? `:${crash.error.line}` : "");
-    section.className = "";
-    kicker.textContent = crash.error ? `${name}. ${sentence}` : "";
+    const isBeside = state.state === "Running";
+    const goesOn = isBeside ? "Your server still runs, without your last save." : "";
+    section.className = isBeside ? "strip" : "";
+    kicker.textContent = crash.error ? `${name}. ${goesOn || sentence}` : goesOn;
+    fix.textContent = isBeside ? "Save a fix: hpp builds your server again, and this page reloads by itself."
+      : "Save a fix: hpp starts your server again, and this page reloads by itself.";
     title.className = crash.error ? "error" : "";
     title.textContent = crash.error?.message ?? name;
     place.textContent = crash.error?.file ? where : "";
@@ -658,7 +680,8 @@
 
   function showRestart() {
     if (!overlay?.host.isConnected) return;
-    overlay.section.className = "restarting";
+    const isStrip = overlay.section.classList.contains("strip");
+    overlay.section.className = isStrip ? "strip restarting" : "restarting";
     overlay.kicker.textContent = "";
     overlay.title.className = "";
     overlay.title.textContent = "Your server is starting again…";
@@ -670,7 +693,7 @@
 
   function dismiss() {
     if (!overlay?.host.isConnected) return;
-    dismissed = latest.generation;
+    dismissed = failureOf(latest);
     hideCrash();
   }
 

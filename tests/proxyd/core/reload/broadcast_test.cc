@@ -135,6 +135,20 @@ TEST_F(BroadcastTest, ACrashNamesItsRequestAsSoonAsItIsKnown) {
   EXPECT_TRUE(state()["crash"]["request"].is_null()) << "no request makes a build fail";
 }
 
+TEST_F(BroadcastTest, AFailedBuildBesideTheBackendIsSent) {
+  bus::BackendState kept = backend(Running, 1, 4);
+  kept.failure = bus::Failure::BuildFailed;
+  kept.problem = "make failed: exit code 2";
+  (void)broadcast_.on(tree(4, {.count = 7}));
+  EXPECT_EQ(state()["state"], "Killing");
+  EXPECT_TRUE(broadcast_.on(kept).state);
+  EXPECT_EQ(state()["state"], "Running");
+  EXPECT_EQ(state()["crash"]["title"], "The build failed");
+  (void)broadcast_.on(tree(5, {.count = 7}));
+  EXPECT_EQ(state()["state"], "Killing");
+  EXPECT_FALSE(state().contains("crash")) << "the next build has begun";
+}
+
 TEST_F(BroadcastTest, OnlyThisMachineGetsTheEditor) {
   (void)broadcast_.on(backend(Error, 1, 3), {.editor = "vscode://file/p/a.py:5"});
   const Viewer here{.sees_output = true, .has_editor = true};
