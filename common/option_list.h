@@ -103,6 +103,9 @@ void visit_server(AnyOptions& options, Visitor& visitor) {
   visitor.number("--settle", "MS", 0, options.settle_ms,
                  "after a change, start the server when no file has changed for this time "
                  "(default: 0, at once)");
+  visitor.number("--retry", "N", 0, options.retries,
+                 "start the server again after a crash that no save has caused, at most N times in "
+                 "a row (default: 0)");
   visitor.file_names("--build-daemon", options.build_daemons,
                      "do not kill these programs when the build that started them ends; Gradle, "
                      "Bazel, sccache and others are known");

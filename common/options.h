@@ -38,6 +38,7 @@ struct Options {
   std::uint32_t settle_ms = 0;       // a start waits until no file has changed for this time
   bool keep_last_good = false;       // the old backend runs during a build, and if the build fails
   std::vector<std::string> build_daemons;  // file names of programs that outlive the build
+  std::uint32_t retries = 0;               // starts in a row after crashes that no save has caused
   bool socket = false;                     // the backend gets a listening socket
   ReadyWhen ready;                         // when the backend counts as ready
   std::string ready_path = "/";            // the path of the request that it answers then

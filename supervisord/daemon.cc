@@ -96,6 +96,7 @@ Daemon::Daemon(const Options& options)
                 .is_manual = options.manual,
                 .settle = Milliseconds{options.settle_ms},
                 .has_keys = take_keys(),
+                .retries = options.retries,
                 .is_announced = options.ready.is_announced()},
                last(publisher_).value_or(bus::BackendState{})),
       output_log_(options.run_directory, project_.author, publisher_.last().has_value()),

@@ -47,6 +47,13 @@ void part_fields(Io& io, Part& start) {
   io.field("cold_ms", start.cold_ms);
 }
 
+template <class Io, IsPart<Retry> Part>
+void part_fields(Io& io, Part& retry) {
+  io.field("tries", retry.tries);
+  io.field("most", retry.most);
+  io.field("pause_ms", retry.pause_ms);
+}
+
 template <class Io, IsPart<ErrorFrame> Part>
 void part_fields(Io& io, Part& frame) {
   io.field("file", frame.file);
@@ -123,6 +130,7 @@ void fields_of(Io& io, State& state) {
   io.later_field("stranger", state.stranger);
   io.later_field("announced", state.announced);
   io.later_field("paused", state.paused);
+  io.later_field("retry", state.retry);
   io.later_field("noted", state.noted);
 }
 

@@ -95,6 +95,15 @@ std::string to_string(const Start& start) {
   return start.cold_ms == 0 ? "warm" : "warm; " + std::to_string(start.cold_ms) + " ms cold";
 }
 
+std::string to_string(const Retry& retry) {
+  if (retry.pause_ms != 0) {
+    return "trying again in " + std::to_string(retry.pause_ms / 1000) + " s (" +
+           std::to_string(retry.tries) + " of " + std::to_string(retry.most) + ")";
+  }
+  if (retry.most == 0 || retry.tries < retry.most) return "";
+  return "gave up after " + std::to_string(retry.tries) + (retry.tries == 1 ? " try" : " tries");
+}
+
 std::string to_string(const BackendError& error) {
   std::string text = error.file;
   if (error.line != 0) text += ':' + std::to_string(error.line);

@@ -170,6 +170,15 @@ struct Start {
   bool operator==(const Start&) const = default;
 };
 
+// The starts after crashes that no save has caused (--retry).
+struct Retry {
+  std::uint64_t tries = 0;    // so far in a row, including one that is to come
+  std::uint64_t most = 0;     // limit of `tries`
+  std::int64_t pause_ms = 0;  // in Error: the pause before the next start; 0: there is none
+
+  bool operator==(const Retry&) const = default;
+};
+
 // A call on the way to an error, as the output names it.
 struct ErrorFrame {
   std::string file;                // like BackendError::file
@@ -249,8 +258,9 @@ struct BackendState {
                                   // the command: `pid 1234 (node x.js)`; else empty
   bool announced = false;  // this generation has said that it is ready (--ready line, notify)
   bool paused = false;     // changes do not restart the backend, they are only noted
-  TreePoint noted;         // the newest change that was only noted, so that `serves` is older;
-                           // epoch 0: there is none
+  Retry retry;
+  TreePoint noted;  // the newest change that was only noted, so that `serves` is older;
+                    // epoch 0: there is none
 
   bool operator==(const BackendState&) const = default;
 };
@@ -317,6 +327,10 @@ std::string to_string(const AuthorId& author);  // `backend`, `backend.api`: fir
 // How the backend was started: `warm; 480 ms cold`, `cold: the spare was not ready yet`; empty
 // without --warm.
 std::string to_string(const Start& start);
+
+// `trying again in 1 s (2 of 3)`, `gave up after 3 tries`; empty if another try would be made after
+// another crash, or if there are none.
+std::string to_string(const Retry& retry);
 
 // What a pause means for the backend's answers: `stale` if changes were only noted, `current` if
 // there were none, empty if hpp is not paused.

@@ -154,6 +154,10 @@ std::string status_text(const Instance& instance, const Snapshots& snapshots, st
   text += row("backend", backend ? words(*backend) + since(*backend, now_ms) : "unknown");
   if (backend && backend->paused) text += row("paused", kPausedHint);
   if (backend && !backend->delay.empty()) text += row("delay", backend->delay);
+  const bool has_crashed = backend && backend->failure == bus::Failure::Crashed;
+  if (has_crashed && bus::to_string(backend->retry) != "") {
+    text += row("retry", bus::to_string(backend->retry));
+  }
   if (backend && backend->error) text += row("error", bus::to_string(*backend->error));
   if (backend) text += row("command", command_line(backend->command));
   text += row("files", tree ? words(*tree) : "unknown");

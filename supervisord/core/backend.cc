@@ -30,6 +30,7 @@ Backend::Backend(Settings settings, const bus::BackendState& previous)
       is_announced_(settings.is_announced),
       preparation_(std::move(settings.steps)),
       wording_(settings.has_keys),
+      crash_retry_(settings.retries),
       pace_(settings.settle) {
   assert(!settings.command.empty());
   facts_.command = std::move(settings.command);
@@ -74,6 +75,7 @@ void Backend::handle(const TreeSeen& event, Now now) {
     return start_first(now);
   }
   if (!news) return;
+  crash_retry_.on_change();
   const std::string what = known.epoch == 0 ? kNotWatched : what_changed(event.tree);
   Cause cause{.text = what, .since = what, .at = now, .changed = event.tree.changed};
   preparation_.on_change();
@@ -139,6 +141,7 @@ void Backend::run(const Answered& event, Now answered) {
   state_ = State::Running;
   note_answer(facts_, event, answered);
   strangers_.on_answer(is_strangers());
+  crash_retry_.on_answer(answered.steady);
   publish();
   emit(wording_.running(event, facts_.start, answered.steady));
   if (!is_strangers()) return;
@@ -204,8 +207,8 @@ void Backend::handle(const TreeGone&, Now now) {
       emit(wording_.stopped(now.steady));
       return leave();
     case State::Error:
-      if (is_refused_ || strangers_.are_to_blame()) start(now);
-      return;
+      if (is_refused_ || strangers_.are_to_blame()) return start(now);
+      return await_try();
     case State::Waiting:
     case State::Building:
     case State::Loading:
@@ -219,6 +222,9 @@ void Backend::handle(const TreeGone&, Now now) {
 
 void Backend::take_over(const bus::BackendState& last, Now now) {
   facts_ = taken_over(last);
+  crash_retry_.resume(
+      last, now.steady,
+      std::chrono::milliseconds(std::max<std::int64_t>(0, now.wall_ms - last.ready_at_ms)));
   const std::int64_t age_ms = std::max<std::int64_t>(0, now.wall_ms - last.spawned_at_ms);
   wording_.on_spawn(now.steady - std::chrono::milliseconds(age_ms));
   const std::string taken_over =
@@ -250,7 +256,9 @@ void Backend::take_over(const bus::BackendState& last, Now now) {
       is_refused_ = last.serves != last.seen && last.noted != last.seen;
       publish();
       emit(KillTree{});
-      return emit(Say{.text = "Error: still waiting for a change", .brief = silence()});
+      return emit(Say{.text = last.retry.pause_ms == 0 ? "Error: still waiting for a change"
+                                                       : "Error: " + bus::to_string(last.retry),
+                      .brief = silence()});
     case bus::BackendPhase::Killing:
       state_ = State::Killing;
       wording_.on_kill(now.steady);
@@ -305,6 +313,7 @@ void Backend::note(Cause cause) {
                   .changed = std::move(cause.changed),
                   .at_ms = cause.at.wall_ms};
   facts_.killed_at_ms = 0;
+  facts_.retry = {};
 }
 
 void Backend::kill(State next, const std::string& why, Now now) {
@@ -375,6 +384,7 @@ void Backend::prepare() {
   held_answer_.reset();
   is_refused_ = false;
   retrying_ = false;
+  try_is_due_ = false;
 }
 
 void Backend::spawn() {
@@ -432,7 +442,9 @@ void Backend::handle(const TimerExpired&, Now now) {
       return run(held->answer, held->at);
     }
     case State::Error:
-      if (spawn_failure_.empty() || kill_due_) return;
+      if (kill_due_) return;
+      if (try_is_due_) return try_again(now);
+      if (spawn_failure_.empty()) return;
       retrying_ = true;
       return spawn();
     case State::Building:

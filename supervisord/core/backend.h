@@ -11,6 +11,7 @@
 
 #include "common/bus/messages.h"
 #include "common/emits.h"
+#include "supervisord/core/crash_retry.h"
 #include "supervisord/core/events.h"
 #include "supervisord/core/facts.h"
 #include "supervisord/core/preparation.h"
@@ -55,6 +56,10 @@ constexpr std::chrono::milliseconds kRetryEvery{500};
 //
 //           A failed spawn is retried every kRetryEvery, with the same generation. Nothing is
 //           logged or published until it succeeds or fails for another reason.
+//
+//           After a crash that no save has caused, the backend may be started again
+//           (crash_retry.h): when all its processes are gone, and a pause is over. If hpp is
+//           paused, the first change that is noted ends this.
 //
 //           The first process is gone, but other processes, such as a shell's children, may live.
 //           They are killed at once. The next backend is not started until they are gone; a change
@@ -156,6 +161,7 @@ class Backend : private Emits<Effect> {
     bool is_manual = false;       // hpp is paused from the start (--manual)
     std::chrono::milliseconds settle{};  // the settling time after a change (restart_pace.h)
     bool has_keys = false;               // hpp-launch reads keys
+    std::uint32_t retries = 0;           // starts in a row after crashes (crash_retry.h)
     bool is_announced = false;           // the server announces that it is ready (--ready)
   };
 
@@ -256,6 +262,8 @@ class Backend : private Emits<Effect> {
   void report(const StepEnded& failure, Now at);
   void report(const SpawnProblem& failure, Now at);
   void fail(Say say, Now now);
+  void await_try();
+  void try_again(Now now);
   void run(const Answered& event, Now answered);
   void switch_to_tree(const Answered& event);
   bool is_strangers() const;
@@ -281,6 +289,8 @@ class Backend : private Emits<Effect> {
   Strangers strangers_;
   std::string spawn_failure_;  // in Error: why the spawn failed that is being retried
   bool retrying_ = false;      // the pending Spawn is a retry
+  CrashRetry crash_retry_;
+  bool try_is_due_ = false;  // in Error: the timer runs after which the backend is started again
   RestartPace pace_;
   std::optional<HeldAnswer> held_answer_;    // in Loading: pace_ holds Running back
   std::optional<HeldFailure> held_failure_;  // in Failing and Rebuilding: pace_ holds it back

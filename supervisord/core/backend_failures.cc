@@ -94,7 +94,28 @@ void Backend::report_held_failure() {
 void Backend::report(const ProcessExited& failure, Now at) {
   const bool has_run = state_ == State::Running;
   note_exit(facts_, failure);
+  facts_.retry =
+      facts_.failure == bus::Failure::Crashed ? crash_retry_.on_crash(at.steady) : bus::Retry{};
   fail(wording_.ended(failure, facts_, has_run, at.steady), at);
+  if (!kill_due_) await_try();
+}
+
+// The processes of the backend are gone. Begins the pause before the next try, if there is one.
+void Backend::await_try() {
+  if (facts_.retry.pause_ms == 0) return;
+  try_is_due_ = true;
+  emit(StartTimer{std::chrono::milliseconds(facts_.retry.pause_ms)});
+}
+
+void Backend::try_again(Now now) {
+  bus::Retry retry = std::exchange(facts_.retry, {});
+  retry.pause_ms = 0;
+  note({.text = fmt::format("try {} of {} after a crash", retry.tries, retry.most),
+        .since = "",
+        .at = now,
+        .changed = {}});
+  facts_.retry = retry;
+  start(now);
 }
 
 void Backend::report(const StepEnded& failure, Now at) {

@@ -21,6 +21,7 @@ void Backend::handle(const RestartRequested& event, Now now) {
   Cause cause{
       .text = request_text(event), .since = "the restart was requested", .at = now, .changed = {}};
   pace_.on_request();
+  crash_retry_.on_request();
   // In Killing, the steps may already be done. Their result is good for this request, too.
   if (state_ != State::Killing) preparation_.on_change();
   if (state_ != State::Rebuilding) return restart(std::move(cause));
@@ -95,6 +96,8 @@ void Backend::note_only(const Cause& cause) {
         std::find(noted_files_.begin(), noted_files_.end(), file) == noted_files_.end();
     if (is_new && noted_files_.size() < bus::kChangedPathsMax) noted_files_.push_back(file);
   }
+  facts_.retry = {};
+  try_is_due_ = false;
   note_paused_change(facts_);
   publish();
   emit(wording_.paused_change(cause.text));

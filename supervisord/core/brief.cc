@@ -84,8 +84,10 @@ Brief restarting(const std::string& why) {
 
 Brief ended(const bus::BackendState& facts, std::string advice) {
   const std::string end = how(facts.exit.value_or(bus::BackendExit{}));
+  const std::string retry = bus::to_string(facts.retry);
+  if (facts.retry.pause_ms != 0) advice.clear();
   return {.headword = headword(facts.failure),
-          .text = reason(end, facts.error, facts.problem),
+          .text = reason(end, facts.error, facts.problem) + (retry.empty() ? "" : "; ") + retry,
           .advice = std::move(advice)};
 }
 

@@ -32,8 +32,8 @@ inline Brief silence() {
 // `src/a.py changed, restarting`; `restarting` if the user has asked for it.
 Brief restarting(const std::string& why);
 
-// `crashed (exit 1): SyntaxError: '(' was never closed  shop/views.py:5`, with advice. `facts` must
-// describe the end.
+// `crashed (exit 1): SyntaxError: '(' was never closed  shop/views.py:5`, with advice; or without
+// it, if hpp starts the server again by itself. `facts` must describe the end.
 Brief ended(const bus::BackendState& facts, std::string advice);
 
 // `build failed (exit 2): …`, like ended(). `command` is the build's command line.

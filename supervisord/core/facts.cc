@@ -57,6 +57,7 @@ void forget_end(bus::BackendState& facts) {
   facts.error.reset();
   facts.output_tail.clear();
   facts.problem.clear();
+  facts.retry.pause_ms = 0;
 }
 
 void begin_generation(bus::BackendState& facts) {

@@ -366,8 +366,10 @@ Say Wording::step_failed(const StepEnded& event, const Step& step, const bus::Ba
 
 Say Wording::ended(const ProcessExited& event, const bus::BackendState& facts, bool has_run,
                    TimePoint now) const {
-  return {.text = fmt::format("Error: {}; waiting for a change",
-                              error_first(event.error, end(event, has_run, now))),
+  const std::string retry = bus::to_string(facts.retry);
+  return {.text = fmt::format("Error: {}{}{}{}", error_first(event.error, end(event, has_run, now)),
+                              retry.empty() ? "" : "; ", retry,
+                              facts.retry.pause_ms != 0 ? "" : "; waiting for a change"),
           .begins_restart = false,
           .brief = hpp::supervisord::ended(facts, advice(has_keys_))};
 }

@@ -143,8 +143,9 @@ class Wording {
   Say step_failed(const StepEnded& event, const Step& step, const bus::BackendState& facts,
                   TimePoint now) const;
 
-  // `Error: … (exit code 1 after 10 ms, 30 ms after src/a.py changed); waiting for a change`. If
-  // the backend had answered (`has_run`), the change did not cause its end and is not mentioned.
+  // `Error: … (exit code 1 after 10 ms, 30 ms after src/a.py changed); waiting for a change`, or
+  // `; trying again in 1 s (2 of 3)`. If the backend had answered (`has_run`), the change did not
+  // cause its end and is not mentioned.
   Say ended(const ProcessExited& event, const bus::BackendState& facts, bool has_run,
             TimePoint now) const;
 

@@ -84,6 +84,7 @@ Options full() {
       .manual = true,
       .settle_ms = 150,
       .build_daemons = {"daemon.py", "-dash"},
+      .retries = 3,
       .ready = {.is = ReadyWhen::Is::Line, .regex = "on port [0-9]+ = 'x'"},
       .interactive = true,
       .clear = true,
@@ -171,6 +172,7 @@ TEST(Options, ReachEachHelperUnchanged) {
       expected.ready = {};
       expected.manual = false;
       expected.settle_ms = 0;
+      expected.retries = 0;
     }
     if (program == Program::Supervisord) expected.bind = {};
     if (program == Program::Proxyd || program == Program::Supervisord) {
@@ -473,7 +475,8 @@ TEST_F(ConfiguredOptions, EachHelperReadsItsOwnOptions) {
       "no-default-excludes = true\nwatcher = 'poll'\npoll-interval = 250\n"
       "build-daemon = ['daemon.py', '-dash']\n"
       "ready = \"line:on port [0-9]+ = 'x'\"\n"
-      "manual = true\nsettle = 150\nenv-file = '.env'\ninteractive = true\nclear = true\ninject = "
+      "manual = true\nsettle = 150\nretry = 3\nenv-file = '.env'\ninteractive = true\nclear = "
+      "true\ninject = "
       "true\nexec = "
       "['python3', '-c', "
       "\"print('x')\", "

@@ -29,6 +29,7 @@ class Schedule {
       : world_(seed, broken, std::move(sink)) {
     draw_traits();
     world_.traits.has_spares = seed % 4 == 3;
+    if (seed % 7 == 5) world_.traits.retries = 3;
     world_.traits.is_announced = seed % 7 == 4;
     world_.traits.is_inotify = seed % 3 == 1;
     world_.traits.has_pauses = seed % 5 == 3;

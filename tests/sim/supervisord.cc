@@ -26,6 +26,7 @@ void Supervisord::start() {
   }
   backend_.emplace(supervisord::Backend::Settings{.command = {"serve"},
                                                   .has_spares = world_.traits.has_spares,
+                                                  .retries = world_.traits.retries,
                                                   .is_announced = world_.traits.is_announced},
                    previous);
   bus_.subscribe(bus::Topic::Backend, bus::Topic::Tree, bus::Audience::Everybody,

@@ -49,6 +49,7 @@ struct Traits {
   double early_clocks = 0.1;    // share of Watchman's reports with a clock older than the changes
   bool has_spares = false;      // --warm
   bool is_announced = false;    // --ready notify
+  std::uint32_t retries = 0;    // --retry
   bool has_pauses = false;      // the user pauses hpp and resumes it
   bool is_inotify = false;      // --watcher inotify
   bool has_agent = false;       // an agent saves one file soon after each start, most of which fail

@@ -29,11 +29,13 @@ struct Story {
   std::string_view name;  // the error's name, for programs
   std::string title;
   std::string text;
-  bool tells_all = false;  // whether it shows the backend's command, exit status and output
-  bool any_live = false;   // whether the page waits for any live backend, or only for another one
-  bool waits = true;       // whether the page waits for a backend and then reloads
-  bool retried = false;    // whether hpp tries to start the backend without waiting for a change
-  bool paused = false;     // whether a change does not start the backend
+  bool tells_all = false;    // whether it shows the backend's command, exit status and output
+  bool any_live = false;     // whether the page waits for any live backend, or only for another one
+  bool waits = true;         // whether the page waits for a backend and then reloads
+  bool retried = false;      // whether hpp tries to start the backend without waiting for a change
+  bool paused = false;       // whether a change does not start the backend
+  std::string retry = {};    // to_string(bus::Retry) after a crash; else empty
+  bool tries_again = false;  // whether hpp starts the backend again after a pause
   std::string requests = {};  // those that the backend had when it crashed; empty: withheld
 
   bool is_crash() const { return kind == Answer::Kind::Crashed; }
@@ -58,6 +60,11 @@ std::string starting_text(const bus::BackendState& backend, bool may_see_output)
   return backend.delay;
 }
 
+// Returns the text about --retry after a crash; empty without one.
+std::string retry_after_crash(const bus::BackendState& backend) {
+  return backend.failure == bus::Failure::Crashed ? to_string(backend.retry) : "";
+}
+
 Story story_of(const Answer& answer, const bus::BackendState& backend, bool may_see_output) {
   switch (answer.kind) {
     case Answer::Kind::Crashed:
@@ -70,6 +77,8 @@ Story story_of(const Answer& answer, const bus::BackendState& backend, bool may_
           .any_live = true,
           .retried = backend.exit && !backend.exit->spawn_error.empty(),
           .paused = backend.paused,
+          .retry = retry_after_crash(backend),
+          .tries_again = backend.retry.pause_ms != 0,
           .requests = may_see_output ? answer.why : ""};
     case Answer::Kind::Unrepeated:
       return {.kind = answer.kind,
@@ -131,6 +140,15 @@ Story story_of(const Answer& answer, const bus::BackendState& backend, bool may_
 constexpr std::string_view kPausedNext =
     "hpp is paused, so no save starts it again. End the pause with hpp-ctl resume.";
 
+// What is next for a server that has failed.
+std::string next_of(const Story& story) {
+  if (story.tries_again) return fmt::format("hpp starts it by itself: {}.", story.retry);
+  if (story.retried) return "hpp tries again until it can start it.";
+  if (story.paused) return std::string(kPausedNext);
+  constexpr const char* kNext = "hpp starts it again when a file changes.";
+  return story.retry.empty() ? kNext : fmt::format("hpp {} (--retry). {}", story.retry, kNext);
+}
+
 // ---- text ---------------------------------------------------------------------------------------
 
 std::string text_of(const Story& story, const bus::BackendState& backend) {
@@ -146,9 +164,7 @@ std::string text_of(const Story& story, const bus::BackendState& backend) {
   }
   text += (runs(backend) ? "Your new server is not running: " : "Your server is not running: ") +
           story.text;
-  const std::string_view next = story.retried  ? "hpp tries again until it can start it."
-                                : story.paused ? kPausedNext
-                                               : "hpp starts it again when a file changes.";
+  const std::string next = next_of(story);
   if (!story.tells_all) return fmt::format("{}. {}\n", text, next);
   text += fmt::format("\n\n  {}\n\n{}\n", command_line(backend.command), next);
   if (!backend.output_tail.empty()) {
@@ -160,9 +176,14 @@ std::string text_of(const Story& story, const bus::BackendState& backend) {
 // ---- JSON ---------------------------------------------------------------------------------------
 
 std::string json_of(const Story& story, int status, const bus::BackendState& backend) {
-  Json json{{"reason", story.name},    {"error", nullptr}, {"status", status},
-            {"message", story.text},   {"live", false},    {"generation", backend.generation},
-            {"paused", backend.paused}};
+  Json json{{"reason", story.name},     {"error", nullptr}, {"status", status},
+            {"message", story.text},    {"live", false},    {"generation", backend.generation},
+            {"paused", backend.paused}, {"retry", nullptr}};
+  if (!story.retry.empty()) {
+    json["retry"] = {{"tries", backend.retry.tries},
+                     {"most", backend.retry.most},
+                     {"pause_ms", backend.retry.pause_ms}};
+  }
   if (story.is_crash() && story.tells_all) json["reason"] = failure_name(backend);
   if (story.tells_all) {
     json["request"] = crash_request_json(backend, story.requests);
@@ -332,15 +353,19 @@ std::string failure_html(const Story& story, const bus::BackendState& backend,
   return buttons + how + facts_html(backend, now_ms) + output_html(backend);
 }
 
-std::string_view hint_of(const Story& story, bool is_safe) {
+std::string hint_of(const Story& story, bool is_safe) {
   if (!story.waits) return "";
   if (!is_safe) return "This page shows a message when your server is back.";
+  if (story.tries_again) {
+    return fmt::format("hpp starts it by itself: {}. This page then reloads.", story.retry);
+  }
   if (story.retried) {
     return "hpp tries again until it can start your server. This page then reloads by itself.";
   }
-  if (story.paused) return kPausedNext;
+  if (story.paused) return std::string(kPausedNext);
   if (story.is_crash()) {
-    return "Save a file and hpp starts your server again. This page then reloads by itself.";
+    return (story.retry.empty() ? "" : fmt::format("hpp {} (--retry). ", story.retry)) +
+           "Save a file and hpp starts your server again. This page then reloads by itself.";
   }
   return story.any_live ? "This page reloads by itself when your server is ready."
                         : "This page reloads by itself when your server has been restarted.";

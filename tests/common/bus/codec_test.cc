@@ -74,6 +74,7 @@ std::vector<Message> samples() {
       .stranger = "pid 1 (node)",
       .announced = true,
       .paused = true,
+      .retry = {.tries = 2, .most = 3, .pause_ms = 2'000},
       .noted = {.epoch = 5, .revision = 9},
   };
   std::vector<Message> messages{tree, TreeState{}, backend, BackendState{}, ProxyState{}};
@@ -170,16 +171,16 @@ bool is_later(const std::string& name) {
          name == "restart" || name == "restart_accepted" || name == "pause" || name == "pauses" ||
          name == "pause_accepted" || name == "lag_ms" || name == "other_roots" ||
          name == "failure" || name == "error" || name == "paused" || name == "noted" ||
-         name == "url" || name == "announced" || name == "crash_generation" ||
+         name == "url" || name == "announced" || name == "retry" || name == "crash_generation" ||
          name == "crash_requests";
 }
 
 TEST(Codec, DecodesMessagesOfAnEarlierVersion) {
   BackendState state = std::get<BackendState>(samples()[2]);
   Json json = body(encode(state));
-  for (const char* name :
-       {"cause", "start", "killed_at_ms", "ended_at_ms", "address", "stranger", "delay",
-        "restarts_asked", "restarts_done", "failure", "error", "paused", "noted", "announced"})
+  for (const char* name : {"cause", "start", "killed_at_ms", "ended_at_ms", "address", "stranger",
+                           "delay", "restarts_asked", "restarts_done", "failure", "error", "paused",
+                           "noted", "announced", "retry"})
     json.erase(name);
   const Decoded decoded = decode("backend " + json.dump());
   ASSERT_TRUE(std::holds_alternative<Message>(decoded));
@@ -191,6 +192,7 @@ TEST(Codec, DecodesMessagesOfAnEarlierVersion) {
   state.address.clear();
   state.stranger.clear();
   state.announced = false;
+  state.retry = {};
   state.paused = false;
   state.noted = {};
   state.delay.clear();

@@ -124,7 +124,8 @@ class World : public test::Rules {
   }
 
   void exit(std::uint64_t generation) {
-    take(ProcessExited{.generation = generation, .status = {}, .output_tail = "x"});
+    const int code = settings_.retries == 0 ? 0 : 1;
+    take(ProcessExited{.generation = generation, .status = {.number = code}, .output_tail = "x"});
   }
 
   bool may_crash() const { return !crashed_ && !stop_asked_; }
@@ -492,6 +493,16 @@ TEST(BackendExhaustive, KeepsItsGuaranteesFromRunning) {
 TEST(BackendExhaustive, KeepsItsGuaranteesWithAnAnnouncement) {
   walk_from({"FirstTree", "Gone", "SpawnWorks"}, kDepth - 2,
             {.command = {"server"}, .is_announced = true});
+}
+
+TEST(BackendExhaustive, KeepsItsGuaranteesWithRetries) {
+  walk_from({"FirstTree", "Gone", "SpawnWorks", "Answer", "Exit"}, kDepth - 1,
+            {.command = {"server"}, .retries = 2});
+}
+
+TEST(BackendExhaustive, KeepsItsGuaranteesWithRetriesInAPause) {
+  walk_from({"FirstTree", "Gone", "SpawnWorks", "Answer", "Pause", "Exit"}, kDepth - 2,
+            {.command = {"server"}, .retries = 1});
 }
 
 TEST(BackendExhaustive, KeepsItsGuaranteesWithABuild) {

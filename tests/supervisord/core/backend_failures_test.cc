@@ -2,11 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <optional>
-
-#include "supervisord/core/backend.h"
 #include "supervisord/core/wording.h"
-#include "tests/support/driver.h"
+#include "tests/supervisord/core/backend_life.h"
 
 namespace hpp::supervisord {
 
@@ -45,22 +42,6 @@ TreeSeen tree(std::uint64_t revision) {
   return {state};
 }
 
-class FailingLife : public test::Driver<Backend, Event, Effect> {
- public:
-  explicit FailingLife(const Backend::Settings& settings = {.command = {"server"}})
-      : Driver(Backend(settings), milliseconds(10)) {}
-
-  const bus::BackendState& published() const { return published_; }
-
- private:
-  std::optional<Event> perform(Effect& effect) override {
-    if (const auto* publish = std::get_if<Publish>(&effect)) published_ = publish->snapshot;
-    return std::nullopt;
-  }
-
-  bus::BackendState published_;
-};
-
 ProcessExited exited(std::uint64_t generation) {
   return {.generation = generation, .status = {.number = 1}, .output_tail = ""};
 }
@@ -71,8 +52,8 @@ StepEnded built(int code) {
 
 // Four starts in a row were ended by a change of the same file. The spawn of generation 5, which is
 // due, is an experiment.
-FailingLife suspected() {
-  FailingLife life;
+BackendLife suspected() {
+  BackendLife life;
   life.after(Begun{}, TreeGone{}, tree(1), Spawned{.pid = 100}, Answered{.generation = 1});
   life.after(tree(2), TreeGone{});
   for (std::uint64_t revision = 3; revision < 6; ++revision) {
@@ -84,7 +65,7 @@ FailingLife suspected() {
 }
 
 TEST(HeldFailure, IsReportedAfterTheHold) {
-  FailingLife life = suspected();
+  BackendLife life = suspected();
   life(Spawned{.pid = 100});
   EXPECT_THAT(life(exited(5)),
               ElementsAre("StopProbe", "KillTree", StartsWith("Publish Loading 5 serves"),
@@ -99,7 +80,7 @@ TEST(HeldFailure, IsReportedAfterTheHold) {
 
 // The server has written the file before it failed.
 TEST(HeldFailure, IsReportedAtAChangeForTheFilesBeforeIt) {
-  FailingLife life = suspected();
+  BackendLife life = suspected();
   life.after(Spawned{.pid = 100}, exited(5), TreeGone{});
   EXPECT_THAT(life(tree(6)), AllOf(Contains(HasSubstr("Publish Error 5 serves 5 seen 5")),
                                    Contains(HasSubstr("exit code 1")),
@@ -108,7 +89,7 @@ TEST(HeldFailure, IsReportedAtAChangeForTheFilesBeforeIt) {
 }
 
 TEST(HeldFailure, IsReportedAtARequest) {
-  FailingLife life = suspected();
+  BackendLife life = suspected();
   life.after(Spawned{.pid = 100}, exited(5), TreeGone{});
   EXPECT_THAT(life(RestartRequested{}),
               AllOf(Contains(StartsWith("Publish Error 5")), Contains("Spawn 6")));
@@ -116,14 +97,14 @@ TEST(HeldFailure, IsReportedAtARequest) {
 }
 
 TEST(HeldFailure, IsReportedAtAStop) {
-  FailingLife life = suspected();
+  BackendLife life = suspected();
   life.after(Spawned{.pid = 100}, exited(5), TreeGone{});
   EXPECT_THAT(life(StopRequested{}),
               AllOf(Contains(StartsWith("Publish Error 5")), Contains("Leave")));
 }
 
 TEST(HeldFailure, IsReportedIfAProcessCannotBeKilled) {
-  FailingLife life = suspected();
+  BackendLife life = suspected();
   life.after(Spawned{.pid = 100}, exited(5));
   life(KillRefused{.pids = {7}, .who = "pid 7 (sudo x)"});
   EXPECT_EQ(life.state(), Backend::State::Error);
@@ -132,7 +113,7 @@ TEST(HeldFailure, IsReportedIfAProcessCannotBeKilled) {
 }
 
 TEST(HeldFailure, OfASpawnIsFollowedByRetries) {
-  FailingLife life = suspected();
+  BackendLife life = suspected();
   life(SpawnFailed{"Permission denied"});
   EXPECT_EQ(life.state(), Backend::State::Failing);
   EXPECT_THAT(life(TimerExpired{}), ElementsAre(StartsWith("Publish Error 5"),
@@ -142,7 +123,7 @@ TEST(HeldFailure, OfASpawnIsFollowedByRetries) {
 
 // The old server runs on. Its requests wait until the failure of the build is reported.
 TEST(HeldFailure, OfABuildKeepsTheOldServerRunning) {
-  FailingLife life(
+  BackendLife life(
       {.command = {"server"}, .steps = {build_step("make all")}, .keep_last_good = true});
   life.after(Begun{}, TreeGone{}, tree(1), built(0), Spawned{.pid = 100},
              Answered{.generation = 1});
@@ -155,7 +136,7 @@ TEST(HeldFailure, OfABuildKeepsTheOldServerRunning) {
   EXPECT_THAT(life(built(2)), ElementsAre(StartsWith("Publish Running"), StartsWith("StartTimer")));
   EXPECT_EQ(life.published().serves.revision, 4) << "requests after the change wait";
   EXPECT_EQ(life.published().delay, kHeldFailureText);
-  FailingLife changed = life;
+  BackendLife changed = life;
   changed(tree(6));
   EXPECT_EQ(changed.state(), Backend::State::Rebuilding);
   EXPECT_THAT(changed.published().delay, HasSubstr("db changes after each start"));

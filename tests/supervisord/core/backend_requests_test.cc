@@ -4,8 +4,7 @@
 
 #include <optional>
 
-#include "supervisord/core/backend.h"
-#include "tests/support/driver.h"
+#include "tests/supervisord/core/backend_life.h"
 
 namespace hpp::supervisord {
 
@@ -39,26 +38,9 @@ TreeSeen tree(std::uint64_t revision, const std::string& changed = "a.py") {
   return {state};
 }
 
-class PausedLife : public test::Driver<Backend, Event, Effect> {
- public:
-  explicit PausedLife(const Backend::Settings& settings = {.command = {"server"}},
-                      const bus::BackendState& previous = {})
-      : Driver(Backend(settings, previous), milliseconds(10)) {}
-
-  const bus::BackendState& published() const { return published_; }
-
- private:
-  std::optional<Event> perform(Effect& effect) override {
-    if (const auto* publish = std::get_if<Publish>(&effect)) published_ = publish->snapshot;
-    return std::nullopt;
-  }
-
-  bus::BackendState published_;
-};
-
 // Generation 1 runs and serves revision 1, and hpp is paused.
-PausedLife paused(const Backend::Settings& settings = {.command = {"server"}}) {
-  PausedLife life(settings);
+BackendLife paused(const Backend::Settings& settings = {.command = {"server"}}) {
+  BackendLife life(settings);
   life.after(Begun{}, TreeGone{}, tree(1));
   if (!settings.steps.empty()) life(StepEnded{});
   life.after(Spawned{.pid = 100}, Answered{.generation = 1}, PauseRequested{});
@@ -72,7 +54,7 @@ ProcessExited exited(std::uint64_t generation) {
 }
 
 TEST(Manual, OnlyARequestRestarts) {
-  PausedLife life({.command = {"server"}, .is_manual = true});
+  BackendLife life({.command = {"server"}, .is_manual = true});
   EXPECT_THAT(
       life(Begun{}),
       ElementsAre("Publish Loading 0 serves 0 noted 0 paused", "KillTree",
@@ -95,13 +77,13 @@ TEST(Manual, DoesNotReturnWithATakeoverAfterResume) {
   last.generation = 1;
   last.command = {"server"};
   last.serves = last.seen = tree(1).tree.point();
-  PausedLife life({.command = {"server"}, .is_manual = true}, last);
+  BackendLife life({.command = {"server"}, .is_manual = true}, last);
   life(Begun{last});
   EXPECT_FALSE(life.published().paused);
 }
 
 TEST(Pause, SavesAreOnlyNoted) {
-  PausedLife life = paused();
+  BackendLife life = paused();
   EXPECT_THAT(life(tree(2)),
               ElementsAre("Publish Running 1 serves 1 noted 2 paused",
                           "Say Paused: a.py changed. Your server keeps the old code until hpp-ctl "
@@ -113,7 +95,7 @@ TEST(Pause, SavesAreOnlyNoted) {
 }
 
 TEST(Pause, ItsEndRestartsOnceForAllSaves) {
-  PausedLife life = paused();
+  BackendLife life = paused();
   life.after(tree(2, "b.py"), tree(3, "c.py"), tree(4, "b.py"), ResumeRequested{});
   EXPECT_EQ(life.state(), Backend::State::Killing);
   EXPECT_FALSE(life.published().paused);
@@ -127,19 +109,19 @@ TEST(Pause, ItsEndRestartsOnceForAllSaves) {
 }
 
 TEST(Pause, ItsEndWithoutASaveRestartsNothing) {
-  PausedLife life = paused();
+  BackendLife life = paused();
   EXPECT_THAT(life(ResumeRequested{}), ElementsAre("Publish Running 1 serves 1 noted 0",
                                                    "Say Resumed: saves restart your server again"));
   EXPECT_THAT(life(ResumeRequested{}), IsEmpty());
 }
 
 TEST(Pause, ASecondRequestChangesNothing) {
-  PausedLife life = paused();
+  BackendLife life = paused();
   EXPECT_THAT(life(PauseRequested{}), IsEmpty());
 }
 
 TEST(Pause, IsToggled) {
-  PausedLife life = paused({.command = {"server"}, .has_keys = true});
+  BackendLife life = paused({.command = {"server"}, .has_keys = true});
   EXPECT_THAT(life(tree(2)),
               ElementsAre("Publish Running 1 serves 1 noted 2 paused",
                           "Say Paused: a.py changed. Your server keeps the old code until you "
@@ -157,13 +139,13 @@ TEST(Pause, IsToggled) {
 }
 
 TEST(Pause, IsNotToggledDuringAStop) {
-  PausedLife life = paused();
+  BackendLife life = paused();
   life.after(ResumeRequested{}, StopRequested{});
   EXPECT_THAT(life(PauseToggled{}), IsEmpty());
 }
 
 TEST(Pause, ARequestedRestartServesTheNotedSavesAndLeavesThePause) {
-  PausedLife life = paused();
+  BackendLife life = paused();
   life.after(tree(2), RestartRequested{});
   EXPECT_EQ(life.state(), Backend::State::Killing);
   life.after(TreeGone{}, Spawned{.pid = 200}, Answered{.generation = 2});
@@ -176,7 +158,7 @@ TEST(Pause, ARequestedRestartServesTheNotedSavesAndLeavesThePause) {
 }
 
 TEST(Pause, ARestartThatIsUnderWayServesTheSave) {
-  PausedLife life = paused();
+  BackendLife life = paused();
   life.after(ResumeRequested{}, tree(2), PauseRequested{}, tree(3), TreeGone{},
              Spawned{.pid = 200});
   EXPECT_EQ(life.published().serves.revision, 3U);
@@ -184,7 +166,7 @@ TEST(Pause, ARestartThatIsUnderWayServesTheSave) {
 }
 
 TEST(Pause, ASaveDoesNotStartACrashedServer) {
-  PausedLife life = paused();
+  BackendLife life = paused();
   life.after(exited(1), TreeGone{}, tree(2));
   EXPECT_EQ(life.state(), Backend::State::Error);
   EXPECT_EQ(life.published().noted.revision, 2U);
@@ -192,7 +174,7 @@ TEST(Pause, ASaveDoesNotStartACrashedServer) {
 }
 
 TEST(Pause, ABuildBesideTheServerIsNotStartedBySaves) {
-  PausedLife life =
+  BackendLife life =
       paused({.command = {"server"}, .steps = {build_step("make")}, .keep_last_good = true});
   life(tree(2));
   EXPECT_EQ(life.state(), Backend::State::Running);
@@ -202,15 +184,15 @@ TEST(Pause, ABuildBesideTheServerIsNotStartedBySaves) {
 }
 
 TEST(Pause, TheFirstStartDoesNotWaitForItsEnd) {
-  PausedLife life;
+  BackendLife life;
   life.after(Begun{}, PauseRequested{}, TreeGone{});
   EXPECT_EQ(life(tree(1)).back(), "Spawn 1");
 }
 
 TEST(Pause, SurvivesACrashOfSupervisord) {
-  PausedLife before = paused();
+  BackendLife before = paused();
   before(tree(2));
-  PausedLife life({.command = {"server"}}, before.published());
+  BackendLife life({.command = {"server"}}, before.published());
   life(Begun{.last = before.published()});
   EXPECT_EQ(life.state(), Backend::State::Running) << "the noted save is no rebuild";
   life(tree(2));
@@ -221,30 +203,30 @@ TEST(Pause, SurvivesACrashOfSupervisord) {
 }
 
 TEST(Pause, SurvivesACrashOfSupervisordAfterACrashOfTheServer) {
-  PausedLife before = paused();
+  BackendLife before = paused();
   before.after(exited(1), TreeGone{}, tree(2));
-  PausedLife life({.command = {"server"}}, before.published());
+  BackendLife life({.command = {"server"}}, before.published());
   life.after(Begun{.last = before.published()}, TreeGone{});
   EXPECT_EQ(life.state(), Backend::State::Error);
   EXPECT_TRUE(life.published().paused);
 }
 
 TEST(Pause, SurvivesACrashOfSupervisordAndTheServer) {
-  PausedLife before = paused();
-  PausedLife life({.command = {"server"}}, before.published());
+  BackendLife before = paused();
+  BackendLife life({.command = {"server"}}, before.published());
   life.after(Begun{}, TreeGone{}, tree(1), Spawned{.pid = 200}, Answered{.generation = 2}, tree(2));
   EXPECT_EQ(life.published().noted.revision, 2U);
 }
 
 TEST(Pause, DoesNotSurviveAStop) {
-  PausedLife life = paused();
+  BackendLife life = paused();
   life.after(StopRequested{}, TreeGone{});
   EXPECT_EQ(life.state(), Backend::State::Left);
   EXPECT_FALSE(life.published().paused);
 }
 
 TEST(RequestsOfBrowsers, AreFollowedOnce) {
-  PausedLife life = paused();
+  BackendLife life = paused();
   const auto ticket = [](std::uint64_t number) {
     return bus::Ticket{.epoch = 5, .number = number};
   };

@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "supervisord/core/wording.h"
-#include "tests/support/driver.h"
+#include "tests/supervisord/core/backend_life.h"
 
 namespace hpp::supervisord {
 
@@ -78,12 +78,12 @@ TreeSeen nameless(TreeSeen event) {
 }
 
 // A backend's life: its events, by default 10 ms apart.
-class Life : public test::Driver<Backend, Event, Effect> {
+class Life : public BackendLife {
  public:
   explicit Life(std::uint64_t spawns = 0) : Life({.command = {"python3", "app.py"}}, spawns) {}
 
   explicit Life(const Backend::Settings& settings, std::uint64_t spawns = 0)
-      : Driver(Backend(settings, bus::BackendState{.generation = spawns}), milliseconds(10)) {}
+      : BackendLife(settings, {.generation = spawns}) {}
 
   // The log lines that begin a restart, among the last event's effects.
   std::vector<std::string> first_lines() const {
@@ -93,16 +93,6 @@ class Life : public test::Driver<Backend, Event, Effect> {
     }
     return lines;
   }
-
-  const bus::BackendState& published() const { return published_; }
-
- private:
-  std::optional<Event> perform(Effect& effect) override {
-    if (const auto* publish = std::get_if<Publish>(&effect)) published_ = publish->snapshot;
-    return std::nullopt;
-  }
-
-  bus::BackendState published_;
 };
 
 ProcessExited exited(std::uint64_t generation, int code = 1, std::string tail = "") {
