@@ -36,6 +36,8 @@ Backend::Backend(Settings settings, const bus::BackendState& previous)
   facts_.command = std::move(settings.command);
   facts_.generation = previous.generation;
   facts_.paused = previous.paused;
+  facts_.restart_accepted = previous.restart_accepted;
+  facts_.pause_accepted = previous.pause_accepted;
 }
 
 Effects Backend::on(const Event& event, Now now) {

@@ -165,8 +165,9 @@ class Backend : private Emits<Effect> {
     bool is_announced = false;           // the server announces that it is ready (--ready)
   };
 
-  // `previous` is the last snapshot of an earlier supervisord, of which the generation and the
-  // pause count even if nothing is left of its backend. Generations never decrease.
+  // `previous` is the last snapshot of an earlier supervisord, of which the generation, the
+  // pause and the accepted requests of browsers count even if nothing is left of its backend.
+  // Generations never decrease, and proxyd repeats its requests.
   explicit Backend(Settings settings, const bus::BackendState& previous = {});
 
   // Handles one event. The effects must be performed in order.

@@ -36,7 +36,7 @@ struct Options {
 const std::map<std::string, Break> kBreaks{
     {"barrier", Break::Barrier}, {"generation", Break::Generation}, {"replay", Break::Replay},
     {"loss", Break::Loss},       {"standby", Break::Standby},       {"release", Break::Release},
-    {"idle", Break::Idle}};
+    {"idle", Break::Idle},       {"repetition", Break::Repetition}};
 
 // A process that plays schedules. It dies with a core that fails an assertion or a sanitizer check.
 struct Job {

@@ -115,6 +115,16 @@ void Proxyd::on_backend(bus::BackendState backend) {
   }
 }
 
+void Proxyd::request_restart() {
+  if (!switchboard_ || is_dying_) return;
+  perform(switchboard_->request_restart());
+}
+
+void Proxyd::request_pause(bool begins) {
+  if (!switchboard_ || is_dying_) return;
+  perform(switchboard_->request_pause(begins));
+}
+
 // ---- the switchboard ----------------------------------------------------------------------------
 
 void Proxyd::perform(const Switchboard::Effects& effects) {

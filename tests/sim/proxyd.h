@@ -71,6 +71,15 @@ class Proxyd final : public Mortal {
   // Whether the newest report says that the backend runs or has failed.
   bool has_decision() const;
 
+  // Simulate the buttons of /__hpp/.
+  void request_restart();
+  void request_pause(bool begins);
+
+  // The newest request of a browser for a restart; without an epoch if there was none.
+  bus::Ticket restart_asked() const {
+    return switchboard_ ? switchboard_->state().restart : bus::Ticket{};
+  }
+
   // Number of waiting requests.
   std::size_t held() const { return target_.queue.size(); }
 

@@ -66,6 +66,8 @@ class Schedule {
   void plan_crash(Micros at);
   void abandon_lock(Micros at);
   void plan_pause(Micros at);
+  void plan_restart(Micros at);
+  void press_pause(bool begins);
   void edit_soon();
   void hurry_soon();
   void calm_down();
@@ -150,13 +152,12 @@ Micros Schedule::plan() {
       plan_crash(random.between(30ms, length));
     }
   }
-  if (random.chance(0.1)) {
-    world_.after(random.up_to(length), [this] { supervisord_.restart_backend(); });
-  }
+  if (random.chance(0.1)) plan_restart(random.up_to(length));
   if (world_.traits.has_pauses) {
     for (std::uint64_t count = 1 + random.below(3); count > 0; --count) {
       plan_pause(random.up_to(length));
     }
+    if (random.chance(0.5)) plan_restart(random.up_to(length));
   }
   if (!world_.traits.has_abandoned_lock) return length + 400ms;
   abandon_lock(random.up_to(length));
@@ -260,11 +261,32 @@ void Schedule::plan_crash(Micros at) {
   });
 }
 
-// A pause that the user ends before the schedule is over.
+// A pause that the user ends. A key may do the opposite of what was intended, so calm_down() ends
+// all pauses.
 void Schedule::plan_pause(Micros at) {
   const Micros how_long = world_.random.up_to(300ms);
-  world_.after(at, [this] { supervisord_.pause(); });
-  world_.after(at + how_long, [this] { supervisord_.resume(); });
+  world_.after(at, [this] { press_pause(true); });
+  world_.after(at + how_long, [this] { press_pause(false); });
+}
+
+// With hpp-ctl, with the key p of hpp-launch, or with a button in a browser.
+void Schedule::press_pause(bool begins) {
+  switch (world_.random.below(3)) {
+    case 0:
+      return begins ? supervisord_.pause() : supervisord_.resume();
+    case 1:
+      return supervisord_.toggle_pause();
+    case 2:
+      return proxyd_.request_pause(begins);
+  }
+}
+
+// With a signal, or with a button in a browser.
+void Schedule::plan_restart(Micros at) {
+  const bool is_by_browser = world_.random.chance(0.5);
+  world_.after(at, [this, is_by_browser] {
+    is_by_browser ? proxyd_.request_restart() : supervisord_.restart_backend();
+  });
 }
 
 // The agent's next edit.
@@ -287,6 +309,7 @@ void Schedule::hurry_soon() {
 void Schedule::calm_down() {
   world_.trace("-------- quiet");
   world_.is_quiet = true;
+  proxyd_.request_pause(false);
   supervisord_.resume();
   for (const auto& client : clients_) client->come_to_rest();
 }
@@ -317,6 +340,11 @@ void Schedule::check_last_save() {
   if (told.seen != tree.point()) {
     world_.violated("supervisord has acted on revision {}, the newest is {}", told.seen.revision,
                     tree.revision);
+  }
+  if (told.paused) world_.violated("hpp is still paused");
+  const bus::Ticket restart = proxyd_.restart_asked();
+  if (restart.epoch != 0 && !told.restart_accepted.covers(restart)) {
+    world_.violated("restart request {} of a browser is lost", restart.number);
   }
   const std::uint64_t published = files_.version_at(watchd_.tick_of(tree.clock));
   if (published != files_.version()) {

@@ -24,6 +24,7 @@ void Supervisord::start() {
   if (const auto& last = bus_.last(bus::Topic::Backend)) {
     previous = std::get<bus::BackendState>(*last);
   }
+  forget_requests(previous);
   backend_.emplace(supervisord::Backend::Settings{.command = {"serve"},
                                                   .has_spares = world_.traits.has_spares,
                                                   .retries = world_.traits.retries,
@@ -40,10 +41,39 @@ void Supervisord::start() {
                    const auto& proxy = std::get<bus::ProxyState>(message);
                    check_released(proxy.released);
                    post(supervisord::CheckRequested{proxy.liveness_check});
+                   if (backend_) follow(proxy);
                  });
   auto last = take_over();
   spares_.begin(last.has_value());
   post(supervisord::Begun{.last = std::move(last)});
+}
+
+// Follows the requests of browsers, like supervisord/daemon.cc. Checks that a repetition of a
+// request that an earlier snapshot has accepted changes nothing, even after a crash.
+void Supervisord::follow(const bus::ProxyState& proxy) {
+  if (backend_->is_new_request(proxy.restart)) {
+    if (restart_accepted_.covers(proxy.restart)) {
+      world_.violated("restart request {} is followed twice", proxy.restart.number);
+    }
+    spares_.on_restart_requested();
+    post(supervisord::RestartRequested{proxy.restart});
+  }
+  if (!backend_ || proxy.pause.epoch == 0) return;
+  const bool is_accepted = pause_accepted_.covers(proxy.pause);
+  const bool was_paused = told_.paused;
+  if (proxy.pauses) {
+    post(supervisord::PauseRequested{proxy.pause});
+  } else {
+    post(supervisord::ResumeRequested{proxy.pause});
+  }
+  if (is_accepted && told_.paused != was_paused) {
+    world_.violated("pause request {} is followed twice", proxy.pause.number);
+  }
+}
+
+// With Break::Repetition, a new supervisord does not know which requests of browsers were accepted.
+void Supervisord::forget_requests(bus::BackendState& last) const {
+  if (world_.broken == Break::Repetition) last.restart_accepted = last.pause_accepted = {};
 }
 
 // Checks that proxyd has no connection to a generation that it has released (`released`).
@@ -64,7 +94,8 @@ void Supervisord::exited(const Process& process, ExitStatus status) {
 std::optional<bus::BackendState> Supervisord::take_over() {
   const auto& written = bus_.last(bus::Topic::Backend);
   if (!written) return std::nullopt;
-  const auto last = std::get<bus::BackendState>(*written);
+  auto last = std::get<bus::BackendState>(*written);
+  forget_requests(last);
   const bool lived =
       last.state == bus::BackendPhase::Loading || last.state == bus::BackendPhase::Running;
   if (!lived) return last;
@@ -167,6 +198,8 @@ void Supervisord::perform(const supervisord::StopProbe&) {
 
 void Supervisord::perform(const supervisord::Publish& effect) {
   const auto before = std::exchange(told_, effect.snapshot);
+  if (told_.restart_accepted.epoch != 0) restart_accepted_ = told_.restart_accepted;
+  if (told_.pause_accepted.epoch != 0) pause_accepted_ = told_.pause_accepted;
   const bool is_outcome =
       told_.state == bus::BackendPhase::Running || told_.state == bus::BackendPhase::Error;
   if (is_outcome && (told_.state != before.state || told_.generation != before.generation)) {

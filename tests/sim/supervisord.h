@@ -44,6 +44,11 @@ class Supervisord final : public Mortal {
     if (backend_) post(supervisord::ResumeRequested{});
   }
 
+  // Simulates SIGRTMIN.
+  void toggle_pause() {
+    if (backend_) post(supervisord::PauseToggled{});
+  }
+
   const bus::BackendState& told() const { return told_; }
 
  private:
@@ -52,6 +57,8 @@ class Supervisord final : public Mortal {
   void dispatch(const supervisord::Event& event);
   std::optional<bus::BackendState> take_over();
   void check_released(std::uint64_t generation);
+  void follow(const bus::ProxyState& proxy);
+  void forget_requests(bus::BackendState& last) const;
   void exited(const Process& process, ExitStatus status);
 
   void perform(const supervisord::Spawn& effect);
@@ -84,6 +91,9 @@ class Supervisord final : public Mortal {
   std::uint64_t timer_ = 0;    // number of the newest timer; only this one may expire
   Process* child_ = nullptr;   // the backend, spawned or taken over
   bus::BackendState told_;     // last published snapshot
+  // The newest requests of browsers that a snapshot has accepted, of any supervisord.
+  bus::Ticket restart_accepted_;
+  bus::Ticket pause_accepted_;
 };
 
 }  // namespace hpp::sim

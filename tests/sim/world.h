@@ -30,6 +30,7 @@ enum class Break {
   Standby,     // the standby answers a Sync without reporting the saves
   Release,     // idle connections to a backend stay open after its end
   Idle,        // watchd reads the queue, although it has said that it is idle
+  Repetition,  // supervisord forgets in a crash which requests of browsers it has followed
 };
 
 // The kind of a schedule. Drawn before everything else.

@@ -242,5 +242,17 @@ TEST(RequestsOfBrowsers, AreFollowedOnce) {
   EXPECT_TRUE(life.published().paused);
 }
 
+TEST(RequestsOfBrowsers, AreFollowedOnceEvenIfTheNextSupervisordFindsNoServer) {
+  const bus::Ticket ticket{.epoch = 5, .number = 1};
+  BackendLife before = paused();
+  before.after(PauseRequested{}, ResumeRequested{}, PauseRequested{ticket},
+               RestartRequested{ticket}, ResumeRequested{});
+  BackendLife life({.command = {"server"}}, before.published());
+  life.after(Begun{}, PauseRequested{ticket});
+  EXPECT_FALSE(life.published().paused);
+  life(RestartRequested{ticket});
+  EXPECT_EQ(life.published().restarts_asked, 0U);
+}
+
 }  // namespace
 }  // namespace hpp::supervisord
