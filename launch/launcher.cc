@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <climits>
 #include <csignal>
 #include <cstdlib>
@@ -109,7 +110,7 @@ Launcher::Launcher(const Options& options)
       directory_(readable_project_directory()),
       dev_null_(::open("/dev/null", O_RDONLY | O_CLOEXEC)),
       services_(stop_time(options)),
-      stop_timer_(loop_, [this] { post(StopTimeOver{}); }),
+      stop_timer_(loop_, [this] { post(StopTimeOver{survivors()}); }),
       begin_timer_(loop_, [this] { begin(); }),
       mend_timer_(loop_, [this] { look_after_run_directory(); }),
       stop_signals_(loop_, {SIGINT, SIGTERM}, [this](int number) { on_stop_signal(number); }),
@@ -489,6 +490,18 @@ std::vector<pid_t> Launcher::own_pids() const {
     if (place.child && place.child->is_running()) pids.push_back(place.child->pid());
   }
   return pids;
+}
+
+// Empty before the sweep.
+std::vector<Survivor> Launcher::survivors() const {
+  std::vector<Survivor> found;
+  if (!sweeping_) return found;
+  for (const pid_t pid : daemons_->without(tree_.orphans(own_pids()))) {
+    found.push_back({.pid = pid,
+                     .description = describe_process(pid),
+                     .is_refused = ::kill(pid, 0) != 0 && errno == EPERM});
+  }
+  return found;
 }
 
 void Launcher::sweep() {

@@ -95,6 +95,7 @@ class Launcher {
 
   // Children that their owners reap. The sweep does not kill them.
   std::vector<pid_t> own_pids() const;
+  std::vector<Survivor> survivors() const;
   void sweep();
 
   void begin();

@@ -6,6 +6,8 @@
 #include <csignal>
 #include <utility>
 
+#include "common/advice/refused_kill.h"
+
 namespace hpp::launch {
 namespace {
 
@@ -29,6 +31,22 @@ Say warning(std::string text) {
 
 Say error(std::string text) {
   return {.tone = Say::Tone::Error, .text = std::move(text)};
+}
+
+// `pid 12 (cat) has not ended after SIGKILL`, or what the user can do about processes of another
+// user.
+std::string survivors_text(const std::vector<Survivor>& survivors) {
+  std::vector<std::int64_t> refused;
+  std::string who;
+  for (const Survivor& survivor : survivors) {
+    if (!survivor.is_refused) continue;
+    who += (who.empty() ? "" : ", ") + survivor.description;
+    refused.push_back(survivor.pid);
+  }
+  if (!refused.empty()) return advice::refused_kill_text(who, refused);
+  return fmt::format(
+      "{} has not ended after SIGKILL; exiting without waiting for it",
+      survivors.empty() ? "a process of your server" : survivors.front().description);
 }
 
 }  // namespace
@@ -174,7 +192,7 @@ void Services::handle(const StopRequested& event, TimePoint now) {
   }
 }
 
-void Services::handle(const StopTimeOver&, TimePoint) {
+void Services::handle(const StopTimeOver& event, TimePoint) {
   switch (state_) {
     case State::Keeping:
     case State::Left:
@@ -185,8 +203,7 @@ void Services::handle(const StopTimeOver&, TimePoint) {
       emit(error("a helper has not ended after SIGKILL; exiting without waiting for it"));
       return sweep();
     case State::Sweeping:
-      emit(error(
-          "a process of your server has not ended after SIGKILL; exiting without waiting for it"));
+      emit(error(survivors_text(event.survivors)));
       return leave();
   }
 }

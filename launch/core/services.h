@@ -3,6 +3,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <deque>
 #include <string>
 #include <string_view>
@@ -97,7 +98,16 @@ struct StopRequested {
   int signal;  // SIGINT, SIGTERM or SIGHUP; 0 if the user typed q
 };
 
-struct StopTimeOver {};  // the timer of StartStopTimer has expired
+// A process that lives, although it was sent SIGKILL.
+struct Survivor {
+  std::int64_t pid = 0;
+  std::string description;  // `pid 1234 (sudo -n ./server)`
+  bool is_refused = false;  // this user may not signal it
+};
+
+struct StopTimeOver {                    // the timer of StartStopTimer has expired
+  std::vector<Survivor> survivors = {};  // after SweepBackend: processes that it has not ended
+};
 
 struct BackendSwept {};  // SweepBackend has found no process of the backend
 

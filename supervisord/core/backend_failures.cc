@@ -59,7 +59,10 @@ void Backend::handle(const KillRefused& event, Now now) {
   facts_.failure = bus::Failure::CannotKill;
   if (is_refused_) facts_.problem += "; hpp then continues by itself";
   pace_.on_failure(now.steady);
-  fail({.text = "Error: " + printable(facts_.problem), .brief = plain(printable(facts_.problem))},
+  fail({.text = "Error: " + printable(facts_.problem),
+        .brief = Brief{.headword = state_ == State::Starting ? "cannot start" : "cannot restart",
+                       .text = ": " + printable(facts_.problem),
+                       .advice = {}}},
        now);
 }
 

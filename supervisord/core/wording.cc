@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/advice/refused_kill.h"
 #include "common/text.h"
 #include "supervisord/core/brief.h"
 #include "supervisord/core/exclude_advice.h"
@@ -166,12 +167,7 @@ Say cannot_start(const std::string& because, bool is_port) {
 }
 
 std::string refusal_text(const KillRefused& event) {
-  const bool is_one = event.pids.size() == 1;
-  return fmt::format(
-      "{} cannot be ended, because {} to another user. End {} with sudo kill -9 {}, or run hpp as "
-      "that user",
-      event.who, is_one ? "it belongs" : "they belong", is_one ? "it" : "them",
-      fmt::join(event.pids, " "));
+  return advice::refused_kill_text(event.who, event.pids) + ", or run hpp as that user";
 }
 
 std::string error_first(const std::optional<bus::BackendError>& error, const std::string& end) {

@@ -135,6 +135,22 @@ TEST(Services, ExitsWithinASecondEvenIfNoProcessDies) {
              Leave{130}});
 }
 
+TEST(Services, SaysWhatToDoAboutProcessesOfAnotherUser) {
+  const Survivor stuck{.pid = 11, .description = "pid 11 (cat)"};
+  const Survivor refused{.pid = 12, .description = "pid 12 (sudo a)", .is_refused = true};
+  const auto said = [](const std::vector<Survivor>& survivors, const char* text) {
+    all_running()
+        .when(StopRequested{SIGINT})
+        .when(StopTimeOver{}, kStopTime)
+        .when(StopTimeOver{}, kKillTime)
+        .when(StopTimeOver{survivors}, kKillTime, Left, {error(text), Leave{130}});
+  };
+  said({stuck}, "pid 11 (cat) has not ended after SIGKILL; exiting without waiting for it");
+  said({stuck, refused},
+       "pid 12 (sudo a) cannot be ended, because it belongs to another user. End it with sudo kill "
+       "-9 12");
+}
+
 TEST(Services, DoesNotWaitAfterTheSecondStop) {
   all_running()
       .when(StopRequested{SIGINT})
