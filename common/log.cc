@@ -9,6 +9,7 @@
 #include <string>
 
 #include "common/line_wrap.h"
+#include "common/os/launch_tree.h"
 #include "common/os/terminal.h"
 #include "common/text.h"
 
@@ -21,6 +22,7 @@ constexpr std::size_t kColumnsMin = 40;
 const char* program_name = "hpp";
 Level finest_level = Level::Info;
 Style own_style = Style::Plain;
+bool names_itself = false;  // even in short lines
 
 const char* mark(Level level) {
   switch (level) {
@@ -173,6 +175,8 @@ void start(const char* program, Level finest) {
   program_name = program;
   finest_level = finest;
   own_style = style_of(STDERR_FILENO);
+  // The user of a helper that runs alone has started it by this name.
+  names_itself = program != std::string_view("hpp-launch") && std::getenv(kHelperTag) == nullptr;
 }
 
 Outlet& outlet() {
@@ -195,7 +199,7 @@ bool is_coloured() {
 void write(Level level, std::string_view text, Headword headword, Advice advice) {
   if (!prints(level)) return;
   // hpp-ctl, which prints only warnings, names itself as other commands do.
-  const bool is_short = finest_level == Level::Info && own_style != Style::Journal;
+  const bool is_short = finest_level == Level::Info && own_style != Style::Journal && !names_itself;
   const Format format{.style = own_style,
                       .program = is_short ? "" : program_name,
                       .columns = is_short ? columns() : 0};

@@ -1,8 +1,8 @@
 // The log: records on stderr. Shells only; cores return values.
 //
 // A person reads `hpp  ready in 304 ms`: short lines with one prefix, which say what the person has
-// to know. With --verbose or --debug, `hpp-supervisord: text` names the program, and records of
-// Level::Detail are printed, too.
+// to know. `hpp-supervisord: text` names the program: with --verbose or --debug, which also print
+// records of Level::Detail, and if the program is a helper that runs without hpp-launch.
 //
 // Logging never blocks the program. If a stopped terminal or a full pipe does not accept a record,
 // the record is queued in the log's outlet, up to a limit (os/outlet.h). A program with an event

@@ -876,13 +876,13 @@ class CannotStart(WatchdTest):
             "watchd", "--run-dir", self.directory / "run" / "x", "--watcher", "watchman",
             environment={"PATH": "/nowhere"})
         self.assert_one_line(
-            program, "hpp  error: watchman is not installed. .*apt-get install watchman.*")
+            program, "hpp-watchd: error: watchman is not installed. .*apt-get install watchman.*")
 
     def test_no_working_directory(self):
         program = self.run_program(
             "watchd", "--run-dir", self.directory / "run" / "x",
             cwd=self.gone(), environment={})
-        self.assert_one_line(program, "hpp  error: cannot find out the working directory: .*")
+        self.assert_one_line(program, "hpp-watchd: error: cannot find out the working directory: .*")
 
     def gone(self):
         """Returns a working directory that no longer exists, through a process that has it open."""
