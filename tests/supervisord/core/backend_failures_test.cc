@@ -13,14 +13,6 @@ std::string text_of(const Publish& effect) {
                      s.serves.revision, s.seen.revision);
 }
 
-std::string text_of(const Say& effect) {
-  return "Say " + effect.text;
-}
-
-std::string text_of(const StartProbe& effect) {
-  return fmt::format("StartProbe {}", effect.generation);
-}
-
 namespace {
 
 using std::chrono::milliseconds;
@@ -33,17 +25,7 @@ using testing::StartsWith;
 
 // Each change is one of the same file.
 TreeSeen tree(std::uint64_t revision) {
-  bus::TreeState state;
-  state.stamp.epoch = 7;
-  state.revision = revision;
-  state.watching = true;
-  state.changed_count = 1;
-  state.changed = {"db"};
-  return {state};
-}
-
-ProcessExited exited(std::uint64_t generation) {
-  return {.generation = generation, .status = {.number = 1}, .output_tail = ""};
+  return changed_tree(revision, {"db"});
 }
 
 StepEnded built(int code) {

@@ -1,13 +1,48 @@
-// A backend's core in a test: its events, by default 10 ms apart, and its newest snapshot.
+// A backend's core in a test: its events, by default 10 ms apart, its newest snapshot, and how its
+// effects are written.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <chrono>
+#include <cstdint>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "supervisord/core/backend.h"
 #include "tests/support/driver.h"
 
 namespace hpp::supervisord {
+
+inline std::string text_of(const Say& effect) {
+  return "Say " + effect.text;
+}
+
+inline std::string text_of(const StartProbe& effect) {
+  constexpr const char* kOf[] = {"", " of any process", " instead"};
+  return fmt::format("StartProbe {}{}", effect.generation, kOf[static_cast<int>(effect.of)]);
+}
+
+constexpr std::uint64_t kEpoch = 7;
+
+inline TreeSeen changed_tree(std::uint64_t revision, std::vector<std::string> changed,
+                             std::uint64_t epoch = kEpoch) {
+  bus::TreeState state;
+  state.stamp.epoch = epoch;
+  state.revision = revision;
+  state.watching = true;
+  state.changed_count = changed.size();
+  state.changed = std::move(changed);
+  return {state};
+}
+
+inline ProcessExited exited(std::uint64_t generation, int code = 1, std::string tail = "") {
+  return {.generation = generation,
+          .status = {.by_signal = false, .number = code},
+          .output_tail = std::move(tail)};
+}
 
 class BackendLife : public test::Driver<Backend, Event, Effect> {
  public:

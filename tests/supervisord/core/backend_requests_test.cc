@@ -14,14 +14,6 @@ std::string text_of(const Publish& effect) {
                      s.serves.revision, s.noted.revision, s.paused ? " paused" : "");
 }
 
-std::string text_of(const Say& effect) {
-  return "Say " + effect.text;
-}
-
-std::string text_of(const StartProbe& effect) {
-  return fmt::format("StartProbe {}", effect.generation);
-}
-
 namespace {
 
 using std::chrono::milliseconds;
@@ -29,13 +21,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 TreeSeen tree(std::uint64_t revision, const std::string& changed = "a.py") {
-  bus::TreeState state;
-  state.stamp.epoch = 7;
-  state.revision = revision;
-  state.watching = true;
-  state.changed_count = 1;
-  state.changed = {changed};
-  return {state};
+  return changed_tree(revision, {changed});
 }
 
 // Generation 1 runs and serves revision 1, and hpp is paused.
@@ -47,10 +33,6 @@ BackendLife paused(const Backend::Settings& settings = {.command = {"server"}}) 
   EXPECT_EQ(life.state(), Backend::State::Running);
   EXPECT_TRUE(life.published().paused);
   return life;
-}
-
-ProcessExited exited(std::uint64_t generation) {
-  return {.generation = generation, .status = {.number = 1}, .output_tail = ""};
 }
 
 TEST(Manual, OnlyARequestRestarts) {

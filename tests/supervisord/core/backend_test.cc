@@ -34,17 +34,8 @@ std::string text_of(const Publish& effect) {
   return text;
 }
 
-std::string text_of(const Say& effect) {
-  return "Say " + effect.text;
-}
-
 std::string text_of(const AwaitAnnouncement& effect) {
   return fmt::format("AwaitAnnouncement {}", effect.generation);
-}
-
-std::string text_of(const StartProbe& effect) {
-  constexpr const char* kOf[] = {"", " of any process", " instead"};
-  return fmt::format("StartProbe {}{}", effect.generation, kOf[static_cast<int>(effect.of)]);
 }
 
 namespace {
@@ -53,17 +44,9 @@ using std::chrono::milliseconds;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-constexpr std::uint64_t kEpoch = 7;
-
 TreeSeen tree(std::uint64_t revision, std::vector<std::string> changed = {"src/a.py"},
               std::uint64_t epoch = kEpoch) {
-  bus::TreeState state;
-  state.stamp.epoch = epoch;
-  state.revision = revision;
-  state.watching = true;
-  state.changed_count = changed.size();
-  state.changed = std::move(changed);
-  return {state};
+  return changed_tree(revision, std::move(changed), epoch);
 }
 
 TreeSeen blind(TreeSeen event) {
@@ -94,12 +77,6 @@ class Life : public BackendLife {
     return lines;
   }
 };
-
-ProcessExited exited(std::uint64_t generation, int code = 1, std::string tail = "") {
-  return {.generation = generation,
-          .status = {.by_signal = false, .number = code},
-          .output_tail = std::move(tail)};
-}
 
 // A backend that has waited for watchd, whose first tree comes now.
 Life begun(Life life = Life()) {

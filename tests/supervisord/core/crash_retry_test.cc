@@ -12,10 +12,6 @@ std::string text_of(const Publish& effect) {
   return fmt::format("Publish {}", bus::to_string(effect.snapshot.state));
 }
 
-std::string text_of(const Say& effect) {
-  return "Say " + effect.text;
-}
-
 std::string text_of(const StartTimer& effect) {
   return fmt::format("StartTimer {}", effect.after.count());
 }
@@ -97,17 +93,7 @@ TEST(CrashRetry, ContinuesAfterACrashOfSupervisord) {
 // ---- in the life of a backend -------------------------------------------------------------------
 
 TreeSeen tree(std::uint64_t revision) {
-  bus::TreeState state;
-  state.stamp.epoch = 7;
-  state.revision = revision;
-  state.watching = true;
-  state.changed_count = 1;
-  state.changed = {"a.py"};
-  return {state};
-}
-
-ProcessExited crashed(std::uint64_t generation) {
-  return {.generation = generation, .status = {.number = 1}, .output_tail = ""};
+  return changed_tree(revision, {"a.py"});
 }
 
 BackendLife retried() {
@@ -122,7 +108,7 @@ BackendLife running() {
 
 TEST(RetriedBackend, IsStartedAgainWhenItsProcessesAreGoneAndThePauseIsOver) {
   BackendLife life = running();
-  life(crashed(1));
+  life(exited(1));
   EXPECT_EQ(life.state(), Backend::State::Error);
   EXPECT_EQ(to_string(life.published().retry), "trying again in 1 s (1 of 2)");
   const Brief brief = *life.all<Say>().front().brief;
@@ -142,16 +128,16 @@ TEST(RetriedBackend, IsStartedAgainWhenItsProcessesAreGoneAndThePauseIsOver) {
 TEST(RetriedBackend, GivesUp) {
   BackendLife life = running();
   for (const std::uint64_t generation : {1, 2}) {
-    life.after(crashed(generation), TreeGone{}, TimerExpired{}, Spawned{.pid = 200});
+    life.after(exited(generation), TreeGone{}, TimerExpired{}, Spawned{.pid = 200});
   }
-  life(crashed(3));
+  life(exited(3));
   const Say said = life.all<Say>().front();
   EXPECT_THAT(said.text, HasSubstr("; gave up after 2 tries; waiting for a change"));
   EXPECT_EQ(said.brief->text, " (exit 1); gave up after 2 tries");
   EXPECT_THAT(said.brief->advice, HasSubstr("save a fix"));
   EXPECT_THAT(life(TreeGone{}), IsEmpty());
   life.after(tree(2), Spawned{.pid = 300}, Answered{.generation = 4});
-  life(crashed(4));
+  life(exited(4));
   EXPECT_EQ(life.published().retry.tries, 1U) << "a change begins a new row";
 }
 
@@ -164,7 +150,7 @@ TEST(RetriedBackend, IsNotStartedAgainIfItEndsInOrder) {
 
 TEST(RetriedBackend, IsStartedAtOnceByAChangeInThePause) {
   BackendLife life = running();
-  life.after(crashed(1), TreeGone{});
+  life.after(exited(1), TreeGone{});
   life(tree(2));
   EXPECT_EQ(life.all<Spawn>(), std::vector{Spawn{2}});
   life(Spawned{.pid = 200});
@@ -174,7 +160,7 @@ TEST(RetriedBackend, IsStartedAtOnceByAChangeInThePause) {
 
 TEST(RetriedBackend, IsNotStartedWithAChangeThatIsOnlyNoted) {
   BackendLife life = running();
-  life.after(PauseRequested{}, crashed(1), TreeGone{}, tree(2));
+  life.after(PauseRequested{}, exited(1), TreeGone{}, tree(2));
   EXPECT_EQ(life.published().retry, bus::Retry{});
   EXPECT_THAT(life(TimerExpired{}), IsEmpty());
   EXPECT_EQ(life.state(), Backend::State::Error);
@@ -182,13 +168,13 @@ TEST(RetriedBackend, IsNotStartedWithAChangeThatIsOnlyNoted) {
 
 TEST(RetriedBackend, IsStartedByTheNextSupervisord) {
   BackendLife life = running();
-  life(crashed(1));
+  life(exited(1));
   BackendLife next = retried();
   next.after(Begun{.last = life.published()}, TreeGone{});
   EXPECT_EQ(next.all<StartTimer>(), std::vector{StartTimer{milliseconds(1'000)}});
   next(TimerExpired{});
   EXPECT_EQ(next.all<Spawn>(), std::vector{Spawn{2}});
-  next.after(Spawned{.pid = 200}, crashed(2));
+  next.after(Spawned{.pid = 200}, exited(2));
   EXPECT_EQ(next.published().retry.tries, 2U);
 }
 
