@@ -89,7 +89,6 @@ bool take_mode(int line, KeyMode& mode) {
                               const std::string& tag_prefix, const BuildDaemons& daemons,
                               milliseconds stop_time) noexcept {
   ::prctl(PR_SET_NAME, "hpp-guard");
-  ::setpgid(0, 0);  // so that the terminal's Ctrl+C does not reach the guard
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGTTOU}) {
     std::signal(signal, SIG_IGN);
   }
@@ -114,6 +113,9 @@ Guard::Guard(const std::string& run_directory, const std::string& tag_prefix,
   Pipe line = make_pipe();
   pid_ = ::fork();
   if (pid_ < 0) throw_errno("cannot fork");
+  // The guard needs its own group so that the terminal's Ctrl+C does not reach it and has_rival()
+  // does not count it. Both processes set the group, because either may be the first to run.
+  ::setpgid(pid_, pid_);
   if (pid_ == 0) {
     line.writer.reset();
     stand_guard(std::move(line.reader), run_directory, tag_prefix, daemons, stop_time);
