@@ -63,8 +63,8 @@ Access access_of(const RequestHead& head, const Peer& peer, const AccessRules& r
   if (peer.is_local && is_here && is_ours(said.host, rules.bind)) return Access::Full;
   if (peer.is_local && is_trusted(host, rules)) return Access::Pages;
   if (!is_from_lan(peer, rules)) return Access::None;
-  const bool is_known = (is_here && is_of_lan(said.host)) || is_trusted(host, rules);
-  return is_known ? Access::Pages : Access::None;
+  if (is_trusted(host, rules)) return Access::Pages;
+  return is_here && is_of_lan(said.host) ? Access::Output : Access::None;
 }
 
 // A request without Host is no browser's.

@@ -10,7 +10,8 @@
 // `--trust-host` adds one name, for example that of a tunnel or of a program that terminates TLS.
 // `--lan` adds the clients with private addresses, if they use an IP address as the name, which no
 // site can take over, or a name in `.local`, which only the local network resolves. Both get what
-// pages need in order to reload, to show errors, and to recover from them.
+// pages need in order to reload, to show errors, and to recover from them. Only the clients of the
+// LAN get all output as well, because a program behind a trusted name may serve everyone.
 #pragma once
 
 #include <optional>
@@ -34,9 +35,10 @@ struct Peer {
   bool is_local = false;  // whether `ip` is a loopback address
 };
 
-enum class Access {
+enum class Access {  // each includes the ones before it
   None,
-  Pages,  // the endpoints with which pages reload, and recover from errors
+  Pages,   // the endpoints with which pages reload, and recover from errors
+  Output,  // all output
   Full,
 };
 

@@ -154,7 +154,7 @@ std::variant<NotOwn, OwnRequest, Refused> judge_own(const RequestHead& head,
                        "livereload and "
                        "livereload.js"};
   }
-  if (access == Access::Pages && !is_for_pages(asked->endpoint)) {
+  if (access < needed_access(asked->endpoint)) {
     return forbid(fmt::format("this page is only for localhost:{}", rules.bind.port));
   }
   if (asked->endpoint == OwnEndpoint::LiveReload) return open_websocket(head, facts, rules);

@@ -61,11 +61,14 @@ struct NotOwn {  // the request is for the backend
   bool operator==(const NotOwn&) const = default;
 };
 
-// Whether pages use the endpoint, so that Access::Pages is enough.
-constexpr bool is_for_pages(OwnEndpoint endpoint) {
+// Returns the least access with which a client may use the endpoint.
+constexpr Access needed_access(OwnEndpoint endpoint) {
   using enum OwnEndpoint;
-  return endpoint == LiveReload || endpoint == LiveReloadScript || endpoint == Status ||
-         endpoint == Wait || endpoint == Restart;
+  if (endpoint == LiveReload || endpoint == LiveReloadScript || endpoint == Status ||
+      endpoint == Wait || endpoint == Restart) {
+    return Access::Pages;
+  }
+  return endpoint == Log ? Access::Output : Access::Full;
 }
 
 std::variant<NotOwn, OwnRequest, Refused> judge_own(const RequestHead& head,

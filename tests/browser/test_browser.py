@@ -730,6 +730,56 @@ class FailedBuilds(BrowserTest):
         self.assert_no_reload(page, 2)
 
 
+# Prints a line, prints another one when the first file exists, and answers when the second one does.
+SLOW = """\
+import http.server, os, sys, time
+print("\\x1b[32mmigrating\\x1b[0m <b>step 1</b>", flush=True)
+while not os.path.exists(sys.argv[2]):
+    time.sleep(0.01)
+print("step 2", flush=True)
+while not os.path.exists(sys.argv[3]):
+    time.sleep(0.01)
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
+
+
+class Starting(IntegrationTest):
+    """The page for a navigation whose server takes long to start."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.browser = Browser()
+        cls.addClassCleanup(cls.browser.close)
+
+    def test_it_shows_the_output_until_it_turns_into_the_site(self):
+        self.addCleanup(self.browser.close_pages)
+        self.save("app.py", SLOW)
+        self.save("index.html", "<title>the site</title>")
+        more, go = self.directory / "more", self.directory / "go"
+        hpp = self.start_hpp("--exec", sys.executable, "app.py", "{backend}", more, go)
+        wait_for(lambda: hpp.snapshot("proxyd").get("listening"), "proxyd")
+        page = self.browser.page(viewport=ALL_SIZES[0])
+        page.goto(hpp.url)
+        output = "document.querySelector('.output')"
+        page.wait(f"{output}?.textContent === 'migrating <b>step 1</b>\\n'")
+        self.assertEqual(page.get(f"{output}.querySelectorAll('b').length"), 0)
+        os.kill(hpp.helper_pid("proxyd"), signal.SIGKILL)
+        more.touch()
+        page.wait(f"{output}.textContent === 'migrating <b>step 1</b>\\nstep 2\\n'")
+        for scheme in ("light", "dark"):
+            page.ask("media", media={"colorScheme": scheme})
+            for size in ALL_SIZES:
+                page.ask("size", size=size)
+                for selector in ("h1", ".lead", ".output span:last-child"):
+                    page.wait(f"{IS_VISIBLE}(document.querySelector('{selector}'), document)")
+                self.assertEqual(page.get(POOR_CONTRAST), [])
+                page.screenshot(f"starting-{scheme}-{size['width']}")
+        self.assertEqual(page.loads, 1)
+        go.touch()
+        page.wait("document.title === 'the site'")
+        self.assertEqual([line for line in page.ask("log") if "Content Security" in line], [])
+
+
 class OwnPages(BrowserTest):
     """Pages that hpp itself answers."""
 

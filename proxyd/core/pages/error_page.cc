@@ -35,6 +35,7 @@ struct Story {
   bool retried = false;      // whether hpp tries to start the backend without waiting for a change
   bool paused = false;       // whether a change does not start the backend
   std::string retry = {};    // to_string(bus::Retry) after a crash; else empty
+  bool follows = false;      // whether the page shows the output while the backend starts
   bool tries_again = false;  // whether hpp starts the backend again after a pause
   std::string requests = {};  // those that the backend had when it crashed; empty: withheld
 
@@ -60,16 +61,8 @@ std::string starting_text(const bus::BackendState& backend, bool may_see_output)
   return backend.delay;
 }
 
-// Returns the text about --retry after a crash; empty without one.
-std::string retry_after_crash(const bus::BackendState& backend) {
-  return backend.failure == bus::Failure::Crashed ? to_string(backend.retry) : "";
-}
-
-Story story_of(const Answer& answer, const bus::BackendState& backend, bool may_see_output) {
-  switch (answer.kind) {
-    case Answer::Kind::Crashed:
-      return {
-          .kind = answer.kind,
+Story story_of_crash(const Answer& answer, const bus::BackendState& backend, bool may_see_output) {
+  return {.kind = answer.kind,
           .name = "crashed",
           .title = may_see_output ? failure_title(backend, answer.why) : "Your server has crashed",
           .text = may_see_output ? how_it_ended(backend) : kWithheld,
@@ -77,9 +70,15 @@ Story story_of(const Answer& answer, const bus::BackendState& backend, bool may_
           .any_live = true,
           .retried = backend.exit && !backend.exit->spawn_error.empty(),
           .paused = backend.paused,
-          .retry = retry_after_crash(backend),
+          .retry = backend.failure == bus::Failure::Crashed ? to_string(backend.retry) : "",
           .tries_again = backend.retry.pause_ms != 0,
           .requests = may_see_output ? answer.why : ""};
+}
+
+Story story_of(const Answer& answer, const bus::BackendState& backend, bool may_see_output) {
+  switch (answer.kind) {
+    case Answer::Kind::Crashed:
+      return story_of_crash(answer, backend, may_see_output);
     case Answer::Kind::Unrepeated:
       return {.kind = answer.kind,
               .name = "unrepeated",
@@ -119,7 +118,8 @@ Story story_of(const Answer& answer, const bus::BackendState& backend, bool may_
               .name = "still_starting",
               .title = "Your server is still starting",
               .text = starting_text(backend, may_see_output),
-              .any_live = true};
+              .any_live = true,
+              .follows = may_see_output};
     case Answer::Kind::Refused:
       return {.kind = answer.kind,
               .name = "refused",
@@ -277,6 +277,16 @@ std::string output_html(const bus::BackendState& backend) {
       backend.error ? "" : " only", html);
 }
 
+// A box for the output since the cause of this start. error_page.js fills it as long as the page
+// waits, and shows it when there is any output.
+std::string live_output_html(const bus::BackendState& backend) {
+  return fmt::format(
+      "<div class=\"terminal only\" data-since=\"{}\" hidden><p>The output so far</p>"
+      "<div class=\"output\" role=\"log\" aria-label=\"Output\" tabindex=\"0\"><pre></pre></div>"
+      "</div>\n",
+      backend.cause.at_ms);
+}
+
 // The button that opens the place of the error.
 std::string editor_html(const std::string& editor) {
   if (editor.empty()) return "";
@@ -390,6 +400,7 @@ std::string html_of(const Story& story, int status, const RequestFacts& request,
       request.is_safe ? 1 : 0, status);
   html += heading_html(story, status, backend);
   if (story.tells_all) html += failure_html(story, backend, audience);
+  if (story.follows) html += live_output_html(backend);
   html += fmt::format("<p class=\"hint\" role=\"status\">{}</p>\n</main>\n",
                       hint_of(story, request.is_safe));
   if (story.waits) {

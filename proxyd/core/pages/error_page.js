@@ -100,4 +100,46 @@ async function watch() {
   setTimeout(watch, mayAskHpp ? 250 : 1000);
 }
 
+// Shows the output while the server starts. The box is only in a page that may show it.
+const LINES_MAX = 500;
+const FOLLOW_MS = 500;
+const box = document.querySelector("[data-since]");
+let newest = 0; // number of the last line that hpp has sent
+
+async function showNewLines() {
+  const answer = await fetch(`/__hpp/log?after=${newest}`);
+  if (!answer.ok) return answer.status !== 403;
+  const log = await answer.json();
+  const isRestarted = log.newest < newest; // hpp-proxyd, which numbers the lines
+  newest = isRestarted ? 0 : log.newest;
+  if (isRestarted) {
+    output.firstChild.replaceChildren();
+    return showNewLines();
+  }
+  const isOfStart = ({at_ms, stream}) => stream !== "hpp" && at_ms >= box.dataset.since;
+  const lines = log.lines.filter(isOfStart).slice(-LINES_MAX);
+  if (!lines.length) return true;
+  box.hidden = false;
+  const isAtEnd = output.scrollTop + output.clientHeight >= output.scrollHeight - 4;
+  for (const {html} of lines) {
+    const line = document.createElement("span");
+    line.innerHTML = `${html}\n`; // hpp has escaped it
+    output.firstChild.append(line);
+  }
+  while (output.firstChild.children.length > LINES_MAX) output.firstChild.firstChild.remove();
+  if (isAtEnd) output.scrollTop = output.scrollHeight;
+  return true;
+}
+
+async function follow() {
+  let goesOn = true;
+  try {
+    if (!document.hidden) goesOn = await showNewLines();
+  } catch {
+    // hpp-proxyd is being restarted: try again
+  }
+  if (goesOn) setTimeout(follow, FOLLOW_MS);
+}
+
+if (box) follow();
 watch();

@@ -96,7 +96,7 @@ TEST(Lan, GivesPagesOfPrivateClientsWhatTheyNeed) {
   for (const Peer& peer : {kPhone, kLocal}) {
     for (const char* const host :
          {"192.168.1.5:8000", "10.0.0.1:8000", "[fd00::1]:8000", "laptop.local:8000"}) {
-      EXPECT_EQ(access(host, peer, kLan), Access::Pages) << host;
+      EXPECT_EQ(access(host, peer, kLan), Access::Output) << host;
       EXPECT_EQ(access(host, peer, kPlain), Access::None) << host;
       EXPECT_TRUE(sees_errors(host, peer, kLan)) << host;
       EXPECT_FALSE(sees_errors(host, peer, kPlain)) << host;

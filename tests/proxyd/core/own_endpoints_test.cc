@@ -209,6 +209,20 @@ TEST(OwnEndpoints, ATrustedNameGetsOnlyWhatPagesNeed) {
   EXPECT_EQ(status("/__hpp/requests/1/send", "POST"), 403);
 }
 
+TEST(OwnEndpoints, TheLanGetsTheOutputToo) {
+  const auto status = [](const std::string& target, const std::string& host) {
+    const ParsedRequest head("GET " + target + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+    return status_of(judge_own(*head, std::get<RequestFacts>(judge_request(*head)),
+                               {.ip = "192.168.1.7", .is_local = false},
+                               {.bind = kBind, .trusted_host = "app.dev", .has_lan = true}));
+  };
+  EXPECT_EQ(status("/__hpp/log", "192.168.1.5:8000"), 0);
+  EXPECT_EQ(status("/__hpp/wait", "192.168.1.5:8000"), 0);
+  EXPECT_EQ(status("/__hpp/requests", "192.168.1.5:8000"), 403);
+  EXPECT_EQ(status("/__hpp/wait", "app.dev"), 0);
+  EXPECT_EQ(status("/__hpp/log", "app.dev"), 403) << "a program there may serve everyone";
+}
+
 TEST(OwnEndpoints, TheSchemesDefaultPortMayBeOmitted) {
   const Address bind{.host = "::", .port = 80};
   for (const char* host : {"localhost", "localhost:80", "[::1]", "[::]"}) {

@@ -98,6 +98,8 @@ TEST(ErrorPage, ANavigationLearnsWhyTheServerHasNotStarted) {
   const Answer answer{.kind = Answer::Kind::StillStarting};
   const std::string page = write_answer(answer, kHtml, backend, kDeveloper);
   EXPECT_THAT(page, HasSubstr("<h1>Your server is still starting</h1>"));
+  EXPECT_THAT(page, HasSubstr("data-since=\"0\"")) << "a box for the output";
+  EXPECT_THAT(write_answer(answer, kHtml, backend, kStranger), Not(HasSubstr("data-since=")));
   EXPECT_THAT(page, HasSubstr("Nothing listens on 127.0.0.1:8001."));
   EXPECT_THAT(page, HasSubstr("data-live=\"1\"")) << "it reloads when the server is ready";
   EXPECT_THAT(write_answer(answer, kHtml, backend, kStranger), Not(HasSubstr("8001")));
