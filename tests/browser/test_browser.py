@@ -114,6 +114,25 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 http.server.ThreadingHTTPServer(("localhost", int(sys.argv[1])), Handler).serve_forever()
 '''
 
+# Starts hpp's script on /slow. Each of its connections ends at once, the first one after a hello or not,
+# and no time passes between two attempts. Returns 16 delays, in ms.
+FASTER = """
+new Promise((resolve) => {
+    const delays = [], wait = setTimeout;
+    let saysHello = %s;
+    window.setTimeout = (attempt, ms) => delays.push(ms) < 16 ? wait(attempt, 0) : resolve(delays);
+    window.WebSocket = class {
+        constructor() {
+            wait(() => {
+                if (saysHello) this.onmessage({data: '{"command": "hello"}'});
+                saysHello = false;
+                this.onclose();
+            }, 0);
+        }
+    };
+    connect();
+})"""
+
 # Fails like a program that was saved in the middle of an edit.
 BROKEN = """\
 import sys
@@ -316,6 +335,14 @@ class Refreshing(BrowserTest):
             self.hpp.wait_line("hpp-proxyd: .*forwards to", seen)
             self.shows(page, text)
             self.assert_no_reload(page, 2 if text == "new" else 1)
+
+    def test_a_page_that_is_never_answered_tries_again_once_a_minute(self):
+        for says_hello, limit in ((False, 60_000), (True, 5_000)):
+            page = self.open("slow")
+            delays = page.get(FASTER % ("true" if says_hello else "false"))
+            self.assertEqual(delays[:5], [50, 100, 200, 400, 800])
+            self.assertEqual(delays[-1], limit)
+            self.assertEqual(max(delays), limit)
 
     def test_a_page_catches_up_on_saves_before_it_has_connected(self):
         page = self.open("slow")

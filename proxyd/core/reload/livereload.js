@@ -13,6 +13,8 @@
 
   const RETRY_MIN_MS = 50;
   const RETRY_MAX_MS = 5000;
+  // As long as this page has had no answer: hpp probably refuses it, because it does not know the page's name.
+  const RETRY_STRANGER_MAX_MS = 60000;
   // How long after its load event a page may grow until its old scroll position can be restored.
   const SCROLL_PATIENCE_MS = 3000;
   // How long an imported style sheet may take to load. After that, the page is reloaded instead.
@@ -157,6 +159,7 @@
 
   let socket = null;
   let retryMs = RETRY_MIN_MS;
+  let retryMaxMs = RETRY_STRANGER_MAX_MS;
   let retryTimer = 0;
 
   function connect() {
@@ -167,13 +170,16 @@
     mine.onopen = () => mine.send(JSON.stringify({ command: "hello", protocols: PROTOCOLS }));
     mine.onmessage = ({ data }) => {
       const message = JSON.parse(data);
-      if (message.command === "hello") retryMs = RETRY_MIN_MS;
+      if (message.command === "hello") {
+        retryMs = RETRY_MIN_MS;
+        retryMaxMs = RETRY_MAX_MS;
+      }
       if (message.command === "state") apply(message);
     };
     mine.onclose = () => {
       socket = null;
       retryTimer = setTimeout(connect, retryMs);
-      retryMs = Math.min(2 * retryMs, RETRY_MAX_MS);
+      retryMs = Math.min(2 * retryMs, retryMaxMs);
     };
   }
 
