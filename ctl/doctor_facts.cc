@@ -16,6 +16,7 @@
 #include "common/clock.h"
 #include "common/event/loop.h"
 #include "common/event/timer.h"
+#include "common/json_text.h"
 #include "common/options.h"
 #include "common/os/directory_id.h"
 #include "common/os/file.h"
@@ -82,7 +83,7 @@ void add_watchman(DoctorFacts& facts) {
   const auto outcome = outcome_of(program, {"--no-spawn", "--no-pretty", "version"});
   facts.watchman_answers = outcome && outcome->problem.empty();
   if (!facts.watchman_answers) return;
-  const auto answer = nlohmann::json::parse(outcome->out, nullptr, false);
+  const auto answer = parse_json(outcome->out);
   facts.watchman_version =
       answer.is_object() ? answer.value("version", "unknown") : "unknown (it does not run yet)";
 }

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "common/bus/fields.h"
+#include "common/json_text.h"
 
 namespace hpp::bus {
 namespace {
@@ -331,8 +332,7 @@ nlohmann::json json_of(const BackendError& error) {
 }
 
 std::string encode(const Message& message) {
-  return to_string(author_of(message)) + ' ' +
-         json_of(message).dump(-1, ' ', false, Json::error_handler_t::replace);
+  return to_string(author_of(message)) + ' ' + json_text(json_of(message));
 }
 
 Decoded decode(std::string_view text) {
@@ -341,7 +341,7 @@ Decoded decode(std::string_view text) {
   const auto author = read_author(text.substr(0, space));
   if (!author) return Malformed{"unknown author"};
   try {
-    const Json json = Json::parse(text.substr(space + 1), nullptr, /*allow_exceptions=*/false);
+    const Json json = parse_json(text.substr(space + 1));
     if (!json.is_object()) return Malformed{"not a JSON object"};
     Message message = read_topic(author->topic, json);
     set_stamp(message, {.author = author->name,

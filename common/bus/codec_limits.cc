@@ -6,6 +6,7 @@
 
 #include "common/bus/codec.h"
 #include "common/bus/fields.h"
+#include "common/json_text.h"
 
 namespace hpp::bus {
 namespace {
@@ -39,8 +40,7 @@ std::size_t count_fitting(const std::vector<std::string>& words, std::size_t roo
 std::string as_utf8(const std::string& text) {
   const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
   if (std::all_of(text.begin(), text.end(), is_ascii)) return text;
-  return Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace))
-      .get<std::string>();
+  return parse_json(json_text(Json(text))).get<std::string>();
 }
 
 // Visits the same fields as Writer and Reader, so that every field has a limit.

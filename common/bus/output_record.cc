@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/bus/messages.h"
+#include "common/json_text.h"
 
 namespace hpp::bus {
 namespace {
@@ -36,11 +37,11 @@ std::string write_record(const OutputRecord& record) {
                                     {"generation", record.generation},
                                     {"stream", to_string(record.stream)},
                                     {"text", record.text}};
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
+  return json_text(json) + '\n';
 }
 
 std::optional<OutputRecord> read_record(std::string_view line) {
-  const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  const auto json = parse_json(line);
   if (!json.is_object()) return std::nullopt;
   const auto member = [&json](const char* name) { return json.value(name, nlohmann::json()); };
   const nlohmann::json at_ms = member("at_ms");

@@ -8,6 +8,7 @@
 
 #include "common/bus/codec.h"
 #include "common/bus/output_record.h"
+#include "common/json_text.h"
 #include "common/read_number.h"
 #include "common/take_until.h"
 #include "common/text.h"
@@ -149,7 +150,7 @@ std::string check_json(const CheckAnswer& answer, const std::string& url,
                   {"type", answer.type},
                   {"body", is_text(answer.type) ? Json(answer.body) : Json()},
                   {"output", printable_lines(printed, Colours::Remove)}};
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
+  return json_text(json) + '\n';
 }
 
 }  // namespace hpp::ctl

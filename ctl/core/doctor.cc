@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/git_lock.h"
+#include "common/json_text.h"
 #include "common/text.h"
 #include "common/time_point.h"
 #include "common/tree_clock.h"
@@ -311,7 +312,7 @@ std::string doctor_json(const std::vector<Finding>& findings,
     json["findings"].push_back(Json{
         {"level", name_of(level)}, {"check", check}, {"what", what}, {"why", why}, {"cure", cure}});
   }
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
+  return json_text(json) + '\n';
 }
 
 }  // namespace hpp::ctl

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/json_text.h"
+
 namespace hpp::ctl {
 namespace {
 
@@ -27,7 +29,7 @@ const char* reason(CommandStatus status) {
 std::string failure_json(CommandStatus status, const std::string& message) {
   const nlohmann::ordered_json json{
       {"live", false}, {"reason", reason(status)}, {"message", message}};
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
+  return json_text(json) + '\n';
 }
 
 }  // namespace hpp::ctl

@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "common/json_text.h"
+
 namespace hpp::ctl {
 namespace {
 
@@ -67,7 +69,7 @@ std::vector<McpEffect> McpSession::take(std::string_view bytes) {
 
 void McpSession::handle_line(std::string_view line) {
   if (line.find_first_not_of(" \t\r") == std::string_view::npos) return;
-  const Input message = Input::parse(line, nullptr, false);
+  const Input message = parse_json(line);
   if (message.is_discarded()) return refuse(nullptr, kParseError, "the line is not JSON");
   if (!message.is_object()) {
     return refuse(nullptr, kInvalidRequest, "the message is not one JSON object");
@@ -176,7 +178,7 @@ void McpSession::refuse(const Input& id, int code, const std::string& message) {
 }
 
 void McpSession::send(const Output& message) {
-  emit(SendMessage{message.dump(-1, ' ', false, Output::error_handler_t::replace) + '\n'});
+  emit(SendMessage{json_text(message) + '\n'});
 }
 
 }  // namespace hpp::ctl

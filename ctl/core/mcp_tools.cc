@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "common/json_text.h"
 #include "ctl/core/failure.h"
 
 namespace hpp::ctl {
@@ -336,7 +337,7 @@ Json tool_result(std::string_view name, const CommandOutcome& outcome) {
     return {{"content", text_content(all_text(outcome))},
             {"isError", !is_complete || outcome.status != static_cast<int>(CommandStatus::Done)}};
   }
-  Json object = Json::parse(outcome.out, nullptr, false);
+  Json object = parse_ordered_json(outcome.out);
   if (!is_complete || !object.is_object()) {
     return {{"content", text_content(all_text(outcome))}, {"isError", true}};
   }

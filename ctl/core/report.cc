@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <type_traits>
 
+#include "common/json_text.h"
 #include "common/text.h"
 #include "common/time_point.h"
 
@@ -114,11 +115,6 @@ Object on_the_bus(const std::optional<State>& state) {
   return state ? Object(bus::json_of(*state)) : Object();
 }
 
-// Replaces bytes that are not UTF-8 by U+FFFD, because a path may contain any bytes.
-std::string dump(const Object& object) {
-  return object.dump(-1, ' ', false, Object::error_handler_t::replace) + '\n';
-}
-
 }  // namespace
 
 void Snapshots::take(const bus::Message& message) {
@@ -202,7 +198,7 @@ std::string status_json(const Instance& instance, const Snapshots& snapshots) {
   object["backend"] = on_the_bus(snapshots.backend);
   object["proxy"] = on_the_bus(snapshots.proxy);
   object["silent"] = snapshots.silent;
-  return dump(object);
+  return json_text(object) + '\n';
 }
 
 std::string trace_text(const bus::Message& message) {
@@ -225,7 +221,7 @@ std::string trace_json(const bus::Message& message, std::int64_t at_ms) {
   object["at_ms"] = at_ms;
   object["topic"] = bus::to_string(bus::topic_of(message));
   object["message"] = bus::json_of(message);
-  return dump(object);
+  return json_text(object) + '\n';
 }
 
 }  // namespace hpp::ctl

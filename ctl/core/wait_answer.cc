@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/json_text.h"
 #include "common/text.h"
 
 namespace hpp::ctl {
@@ -25,7 +26,7 @@ Decision decision_of(std::string_view status) {
 
 // The answer of an older proxyd has no `lag_ms`.
 std::uint64_t lag_of(const std::string& body) {
-  const auto json = nlohmann::json::parse(body, nullptr, false);
+  const auto json = parse_json(body);
   if (!json.is_object()) return 0;
   const auto lag = json.find("lag_ms");
   return lag != json.end() && lag->is_number_unsigned() ? lag->get<std::uint64_t>() : 0;
@@ -53,13 +54,13 @@ std::optional<WaitAnswer> read_wait_answer(std::string_view response) {
 
 std::string wait_json(const WaitAnswer& answer, const std::string& url) {
   using Json = nlohmann::ordered_json;
-  Json json = Json::parse(answer.text, nullptr, false);
+  Json json = parse_ordered_json(answer.text);
   if (!json.is_object()) json = {{"live", answer.decision == Decision::Live}};  // an older proxyd
   json["url"] = url;
   if (const auto output = json.find("output"); output != json.end() && output->is_string()) {
     *output = printable_lines(output->get<std::string>(), Colours::Remove);
   }
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
+  return json_text(json) + '\n';
 }
 
 }  // namespace hpp::ctl

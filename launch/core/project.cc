@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "common/json_text.h"
 #include "common/shell_words.h"
 
 namespace hpp::launch {
@@ -32,8 +33,7 @@ std::optional<Proposal> recognise_node(const ProjectFiles& files) {
                     .build = {},
                     .excludes = {}};
   const auto text = files.texts.find("package.json");
-  const auto json = nlohmann::json::parse(text == files.texts.end() ? "" : text->second, nullptr,
-                                          /*allow_exceptions=*/false);
+  const auto json = parse_json(text == files.texts.end() ? "" : text->second);
   const bool is_object = json.is_object();
   const auto scripts =
       is_object ? json.value("scripts", nlohmann::json::object()) : nlohmann::json::object();
@@ -138,7 +138,7 @@ std::optional<Proposal> recognise_by_name(const ProjectFiles& files) {
 std::string quoted_list(const Texts& texts) {
   std::string list;
   for (const std::string& text : texts) {
-    list += fmt::format("{}{}", list.empty() ? "" : ", ", nlohmann::json(text).dump());
+    list += fmt::format("{}{}", list.empty() ? "" : ", ", json_text(nlohmann::json(text)));
   }
   return '[' + list + ']';
 }
@@ -191,7 +191,7 @@ std::string toml_text(const std::optional<Proposal>& proposal) {
   text += fmt::format("exec = {}\n", quoted_list(proposal->command));
   if (!proposal->build.empty()) {
     text += fmt::format("\n# This shell command runs before each start.\nbuild = {}\n",
-                        nlohmann::json(proposal->build).dump());
+                        json_text(nlohmann::json(proposal->build)));
   }
   if (!proposal->excludes.empty()) {
     text += fmt::format(

@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "common/json_text.h"
+
 namespace hpp::watchd {
 namespace {
 
@@ -96,15 +98,12 @@ WatchmanConfig defaults(std::string_view below, std::string problem) {
 // An empty file is as good as `{}`, because people mark a root with `touch`.
 WatchmanConfig read_watchman_config(std::string_view text, std::string_view below) {
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return defaults(below, "");
-  try {
-    const Json json = Json::parse(text);
-    if (!json.is_object()) return defaults(below, "the file must contain a JSON object");
-    return Reader(json, below).read();
-  } catch (const Json::parse_error& error) {
-    const std::size_t read = std::min(error.byte, text.size());
-    const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<long>(read), '\n');
-    return defaults(below, fmt::format("line {} is not JSON", line));
+  const Json json = parse_json(text);
+  if (json.is_discarded()) {
+    return defaults(below, fmt::format("line {} is not JSON", line_of_json_error(text)));
   }
+  if (!json.is_object()) return defaults(below, "the file must contain a JSON object");
+  return Reader(json, below).read();
 }
 
 }  // namespace hpp::watchd

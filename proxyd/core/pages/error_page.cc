@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "common/bus/codec.h"
+#include "common/json_text.h"
 #include "common/text.h"
 #include "common/time_point.h"
 #include "proxyd/core/crash.h"
@@ -197,8 +198,7 @@ std::string json_of(const Story& story, int status, const bus::BackendState& bac
     json["signal"] = backend.exit && backend.exit->signal ? Json(*backend.exit->signal) : Json();
     json["output"] = whole_lines(backend);
   }
-  // The text may quote a malformed request, so it can contain invalid UTF-8.
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+  return indented_json_text(json);
 }
 
 // ---- HTML ---------------------------------------------------------------------------------------

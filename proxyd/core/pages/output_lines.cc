@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "common/json_text.h"
 #include "proxyd/core/pages/ansi.h"
 
 namespace hpp::proxyd {
@@ -40,8 +41,7 @@ std::string OutputLines::json_after(std::uint64_t after) const {
                      {"stream", bus::to_string(line.stream)},
                      {"html", ansi_to_html(line.text)}});
   }
-  return Json{{"newest", newest_}, {"lines", std::move(lines)}}.dump(
-      -1, ' ', false, Json::error_handler_t::replace);
+  return json_text(Json{{"newest", newest_}, {"lines", std::move(lines)}});
 }
 
 }  // namespace hpp::proxyd

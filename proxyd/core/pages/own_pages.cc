@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/bus/codec.h"
+#include "common/json_text.h"
 #include "common/text.h"
 #include "proxyd/core/crash.h"
 #include "proxyd/core/crash_json.h"
@@ -19,12 +20,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-std::string text_of(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
-}
-
 OwnAnswer json_answer(const Json& json, int status = 200) {
-  return {.status = status, .type = "application/json", .body = text_of(json)};
+  return {.status = status, .type = "application/json", .body = indented_json_text(json)};
 }
 
 template <class State>
@@ -64,13 +61,13 @@ OwnAnswer answer_not_live(Wanted wanted, const bus::BackendState& backend, std::
                    .paused = bus::pause_word(backend)};
   if (wanted != Wanted::Json) return answer;
   answer.type = "application/json";
-  answer.body = text_of({{"reason", reason},
-                         {"error", nullptr},
-                         {"status", answer.status},
-                         {"message", message},
-                         {"live", false},
-                         {"generation", backend.generation},
-                         {"paused", backend.paused}});
+  answer.body = indented_json_text({{"reason", reason},
+                                    {"error", nullptr},
+                                    {"status", answer.status},
+                                    {"message", message},
+                                    {"live", false},
+                                    {"generation", backend.generation},
+                                    {"paused", backend.paused}});
   return answer;
 }
 

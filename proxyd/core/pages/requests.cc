@@ -6,6 +6,7 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "common/json_text.h"
 #include "proxyd/core/http/text.h"
 #include "proxyd/core/kept_request.h"
 #include "proxyd/embedded.h"
@@ -15,11 +16,6 @@ namespace {
 
 using Json = nlohmann::json;
 using FloatMilliseconds = std::chrono::duration<double, std::milli>;
-
-// The fields may have bytes that are not UTF-8.
-std::string dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
 
 double ms_of(TimePoint::duration time) {
   return FloatMilliseconds(time).count();
@@ -148,10 +144,10 @@ std::string requests_json(const RequestRecords& records, const Moment& now) {
   for (const RequestRecord& record : records.repeated()) {
     repeated.push_back(summary_of(record, read_kept(record), now));
   }
-  return dump({{"keeps", records.keeps()},
-               {"now_ms", now.wall_ms},
-               {"requests", std::move(requests)},
-               {"repeated", std::move(repeated)}});
+  return json_text(Json{{"keeps", records.keeps()},
+                        {"now_ms", now.wall_ms},
+                        {"requests", std::move(requests)},
+                        {"repeated", std::move(repeated)}});
 }
 
 std::string request_json(const RequestRecord& record, const Moment& now, const std::string& url) {
@@ -162,7 +158,7 @@ std::string request_json(const RequestRecord& record, const Moment& now, const s
   json["body_is_kept"] = record.body.is_whole();
   json["answer_fields"] = fields_json(kept_fields(record.answer));
   json["curl"] = curl_of(request, url);
-  return dump(json);
+  return json_text(json);
 }
 
 std::string requests_har(const RequestRecords& records, const Moment& now, const std::string& url) {
@@ -180,10 +176,10 @@ std::string requests_har(const RequestRecords& records, const Moment& now, const
          {"comment", fmt::format("generation {}", record->generation)}});
   }
   std::reverse(entries.begin(), entries.end());  // an archive begins with the oldest
-  return dump({{"log",
-                {{"version", "1.2"},
-                 {"creator", {{"name", "hpp"}, {"version", kVersion}}},
-                 {"entries", std::move(entries)}}}});
+  return json_text(Json{{"log",
+                         {{"version", "1.2"},
+                          {"creator", {{"name", "hpp"}, {"version", kVersion}}},
+                          {"entries", std::move(entries)}}}});
 }
 
 }  // namespace hpp::proxyd

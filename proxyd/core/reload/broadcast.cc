@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "common/json_text.h"
 #include "common/text.h"
 #include "proxyd/core/crash.h"
 
@@ -89,7 +90,7 @@ std::string Broadcast::state(const Viewer& viewer) const {
   // Also if a build beside the running backend has failed, so that pages show a strip.
   const bool is_settled = json["state"] == "Error" || json["state"] == "Running";
   if (is_settled && has_failed(*backend_)) json["crash"] = write_crash(*backend_, notes_, viewer);
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json_text(json);
 }
 
 // Whether watchd has reported a change that supervisord has not acted on yet. A page must not

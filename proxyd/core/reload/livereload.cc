@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "common/json_text.h"
+
 namespace hpp::proxyd {
 namespace {
 
@@ -12,15 +14,10 @@ using Json = nlohmann::json;
 constexpr const char* kProtocol = "http://livereload.com/protocols/official-7";
 constexpr const char* kOwnProtocol = "hpp-1";
 
-// File names may be invalid UTF-8, which JSON does not allow: it is replaced.
-std::string write(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 }  // namespace
 
 std::optional<Dialect> read_livereload_hello(std::string_view text) {
-  const Json message = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const Json message = parse_json(text);
   if (!message.is_object()) return std::nullopt;
   const auto command = message.find("command");
   if (command == message.end() || *command != "hello") return std::nullopt;
@@ -33,7 +30,7 @@ std::optional<Dialect> read_livereload_hello(std::string_view text) {
 }
 
 std::optional<RefreshReport> read_refresh_report(std::string_view text) {
-  const Json message = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const Json message = parse_json(text);
   if (!message.is_object() || message.size() != 4) return std::nullopt;
   const auto is_text = [&](const char* name, const char* value) {
     const auto found = message.find(name);
@@ -66,7 +63,8 @@ std::string livereload_hello(Dialect dialect) {
       protocols.push_back(kOwnProtocol);
       break;
   }
-  return write({{"command", "hello"}, {"protocols", std::move(protocols)}, {"serverName", "hpp"}});
+  return json_text(
+      Json{{"command", "hello"}, {"protocols", std::move(protocols)}, {"serverName", "hpp"}});
 }
 
 bool is_local_origin(std::string_view origin) {
@@ -84,7 +82,8 @@ bool is_local_origin(std::string_view origin) {
 // Without `liveCSS` and `liveImg` off, the client would reload only an image or a style sheet, and
 // not the page.
 std::string livereload_reload(const std::string& path) {
-  return write({{"command", "reload"}, {"path", path}, {"liveCSS", false}, {"liveImg", false}});
+  return json_text(
+      Json{{"command", "reload"}, {"path", path}, {"liveCSS", false}, {"liveImg", false}});
 }
 
 std::string livereload_css(std::string path) {
@@ -92,7 +91,7 @@ std::string livereload_css(std::string path) {
   const auto slash = path.rfind('/');
   const bool has_ending = dot != std::string::npos && (slash == std::string::npos || slash < dot);
   if (has_ending) path.erase(dot);
-  return write({{"command", "reload"}, {"path", path + ".css"}, {"liveCSS", true}});
+  return json_text(Json{{"command", "reload"}, {"path", path + ".css"}, {"liveCSS", true}});
 }
 
 bool RefreshRule::on(const bus::BackendState& backend) {

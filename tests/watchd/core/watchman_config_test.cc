@@ -61,6 +61,7 @@ TEST(WatchmanConfig, ATextThatIsNotJsonIsNamedByItsLine) {
   wanted.problem = "line 2 is not JSON";
   EXPECT_EQ(read("{\n  'settle': 1\n}"), wanted);
   EXPECT_EQ(read("{\n"), wanted);
+  EXPECT_EQ(read("{\n  \"settle\": 1e999\n}"), wanted);  // too large a number
   wanted.problem = "line 1 is not JSON";
   EXPECT_EQ(read("\xff"), wanted);
   EXPECT_EQ(read(std::string_view("\0", 1)), wanted);

@@ -38,7 +38,7 @@ Frame frame(std::string_view bytes);
 std::string encode(const nlohmann::json& value);
 
 // Returns the value of one whole PDU; nothing if it is malformed. Never throws. Strings in the
-// result may not be UTF-8, so nlohmann::json::dump needs an error handler for them.
+// result may not be UTF-8, which nlohmann::json::dump() refuses and json_text() replaces.
 std::optional<nlohmann::json> decode(std::string_view pdu);
 
 }  // namespace hpp::watchd::watchman::bser

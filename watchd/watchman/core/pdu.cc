@@ -5,6 +5,7 @@
 #include <optional>
 #include <sstream>
 
+#include "common/json_text.h"
 #include "watchd/watchman/core/bser.h"
 #include "watchd/watchman/core/clock.h"
 #include "watchd/watchman/core/expression.h"
@@ -234,8 +235,8 @@ Received read_pdu(std::string_view bytes) {
 }
 
 SocketName read_socket_name(std::string_view output) {
-  const std::string_view json_text = output.substr(std::min(output.find('{'), output.size()));
-  const Json json = Json::parse(json_text, nullptr, /*allow_exceptions=*/false);
+  const std::string_view json_part = output.substr(std::min(output.find('{'), output.size()));
+  const Json json = parse_json(json_part);
   if (!json.is_object()) {
     const std::string words = words_of_log(std::string(output));
     return {.problem = words.empty() ? "watchman get-sockname prints nothing" : words};
