@@ -187,7 +187,7 @@ bool Client::read_response(const Wires& wires) {
   note_defects(facts.defects);
   if (!facts.is_interim()) {
     context_.records.answered(request_->record, from.input().front().substr(0, arrived->size),
-                              facts.status);
+                              facts);
   }
   handle(*event);
   // The connection may have sent an answer of hpp's own instead. Then it has dropped the
@@ -215,7 +215,8 @@ bool Client::await_body(const ResponseFacts& facts, const Wires& wires) {
 
 bool Client::pump_response() {
   const Pumped pumped =
-      downstream_.pump_body(upstream_->stream(), upstream_->body(), upstream_->pump());
+      downstream_.pump_body(upstream_->stream(), upstream_->body(), upstream_->pump(),
+                            context_.records.answer_body_of(request_->record));
   if (downstream_.is_utf16()) report_obstacle(utf16_obstacle());
   note_defects(upstream_->parser().chunk_defects());
   return report(response_pumped(pumped, upstream_->body().error(), look()));

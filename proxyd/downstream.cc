@@ -12,14 +12,14 @@ void Downstream::pass_head(std::string_view head, const PassResponseHead& how,
   if (!tag.empty()) tag_pump_ = std::make_unique<TagPump>(tag, how.facts.framing, coding_);
 }
 
-Pumped Downstream::pump_body(Stream& from, ResponseBody& body, BodyPump& pump) {
+Pumped Downstream::pump_body(Stream& from, ResponseBody& body, BodyPump& pump, BodyCopy* copy) {
   if (tag_pump_) {
-    const Pumped pumped = tag_pump_->pump(from.input(), stream_.output(), body);
+    const Pumped pumped = tag_pump_->pump(from.input(), stream_.output(), body, copy);
     is_utf16_ = tag_pump_->is_utf16();
     if (!tag_pump_->is_done()) return pumped;
     tag_pump_.reset();
   }
-  return pump.pump(from, stream_, body, coding_);
+  return pump.pump(from, stream_, body, coding_, copy);
 }
 
 void Downstream::end_body() {

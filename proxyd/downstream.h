@@ -28,7 +28,8 @@ class Downstream {
   bool keeps_framing() const { return coding_ != Delivery::Coding::Dechunk && !tag_pump_; }
 
   // Moves as much of the answer's body as is possible now, from the backend's stream `from`.
-  Pumped pump_body(Stream& from, ResponseBody& body, BodyPump& pump);
+  // `copy`: gets the body as the backend has sent it; may be nullptr.
+  Pumped pump_body(Stream& from, ResponseBody& body, BodyPump& pump, BodyCopy* copy);
 
   // Whether pump_body() has found that the page is in UTF-16 and cannot get its tag.
   bool is_utf16() const { return is_utf16_; }

@@ -47,10 +47,11 @@ Pumped pump(Buffer& from, Buffer& to, BodyFramer<is_request>& body, Delivery::Co
         break;  // the loop above does not end with Pass
       case BodyStep::Kind::Replace:
         to.append(step.text);
-        if (copy != nullptr) copy->add(step.text);
+        copy_step(from, step, copy);
         from.drain(step.size);
         break;
       case BodyStep::Kind::Drop:
+        copy_step(from, step, copy);
         from.drain(step.size);
         break;
       case BodyStep::Kind::NeedMore:
@@ -63,6 +64,11 @@ Pumped pump(Buffer& from, Buffer& to, BodyFramer<is_request>& body, Delivery::Co
     }
   }
   return body.is_over() ? Pumped::Over : Pumped::MayGoOn;
+}
+
+void copy_step(const Buffer& from, const BodyStep& step, BodyCopy* copy) {
+  if (copy == nullptr) return;
+  copy->add(step.text.empty() ? from.front().substr(0, step.size) : step.text);
 }
 
 void append_chunk(Buffer& to, std::string_view content) {
@@ -90,8 +96,10 @@ Pumped BodyPump::pump(Stream& from, Stream& to, BodyFramer<is_request>& body,
                       Delivery::Coding coding, BodyCopy* copy) {
   if (pipe_) return splice(from, to, body);
   const Pumped pumped = proxyd::pump(from.input(), to.output(), body, coding, copy);
+  const bool may_be_short = body.framing() == Framing::UntilClose;
+  const bool is_kept = copy != nullptr && copy->is_whole() && may_be_short;
   const bool fits = pumped == Pumped::MayGoOn && coding == Delivery::Coding::AsItCame &&
-                    body.plain_left() >= kShortcutMin && from.input().empty() &&
+                    body.plain_left() >= kShortcutMin && !is_kept && from.input().empty() &&
                     from.may_splice() && to.may_splice();
   if (!fits) return pumped;
   to.flush();

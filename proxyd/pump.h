@@ -20,11 +20,14 @@ constexpr std::size_t kOutputMax = 256 * 1024;
 constexpr std::size_t kInputMax = 64 * 1024;
 
 // Moves body bytes from `from` to `to`, as `body` says, as long as `to` has room. Moves whole
-// pieces of the buffer without a copy, and allocates nothing per chunk. `copy`: gets the bytes,
-// too.
+// pieces of the buffer without a copy, and allocates nothing per chunk. `copy`: gets the bytes as
+// they came, with their framing even if it is not passed on. Malformed framing is corrected.
 template <bool is_request>
 Pumped pump(Buffer& from, Buffer& to, BodyFramer<is_request>& body, Delivery::Coding coding,
             BodyCopy* copy = nullptr);
+
+// Copies the bytes of one step, which are at the front of `from`.
+void copy_step(const Buffer& from, const BodyStep& step, BodyCopy* copy);
 
 // Appends one chunk. `content` must not be empty, because an empty chunk ends the body.
 void append_chunk(Buffer& to, std::string_view content);
@@ -48,7 +51,8 @@ class BodyPump {
   BodyPump& operator=(const BodyPump&) = delete;
 
   // Moves as many bytes as possible now. After Over or Broken, the pump holds no bytes of the body.
-  // `copy`: gets the bytes, too, unless they take the shortcut.
+  // `copy`: gets the bytes, too, unless they take the shortcut. A body that may end at any time
+  // takes it only when the copy is full.
   template <bool is_request>
   Pumped pump(Stream& from, Stream& to, BodyFramer<is_request>& body, Delivery::Coding coding,
               BodyCopy* copy = nullptr);

@@ -10,16 +10,18 @@ TagPump::TagPump(std::string tag, Framing framing, Delivery::Coding coding)
       writes_chunks_(reads_chunks_ ? coding != Delivery::Coding::Dechunk
                                    : coding == Delivery::Coding::Chunk) {}
 
-Pumped TagPump::pump(Buffer& from, Buffer& to, ResponseBody& body) {
+Pumped TagPump::pump(Buffer& from, Buffer& to, ResponseBody& body, BodyCopy* copy) {
   while (!is_done_ && to.size() < kOutputMax) {
     const std::string_view piece = from.front();
     const BodyStep step = body.next(piece);
     switch (step.kind) {
       case BodyStep::Kind::Pass:
+        copy_step(from, step, copy);
         pass(from, to, step.size, body.is_over());
         break;
       case BodyStep::Kind::Replace:  // does not come while framing is removed
       case BodyStep::Kind::Drop:
+        copy_step(from, step, copy);
         drop(from, to, step, body);
         break;
       case BodyStep::Kind::NeedMore:

@@ -17,8 +17,8 @@ class TagPump {
   // body is over.
   TagPump(std::string tag, Framing framing, Delivery::Coding coding);
 
-  // Moves as much as is possible now, as pump() does.
-  Pumped pump(Buffer& from, Buffer& to, ResponseBody& body);
+  // Moves as much as is possible now, as pump() does. `copy`: gets the body without the tag.
+  Pumped pump(Buffer& from, Buffer& to, ResponseBody& body, BodyCopy* copy = nullptr);
 
   // Called if the body ends with its connection before the tag was inserted. Appends the tag.
   void finish(Buffer& to);

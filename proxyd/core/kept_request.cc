@@ -20,10 +20,11 @@ KeptFields copies_of(const std::vector<Field>& fields) {
 }
 
 // Removes the framing of a body. `parser` has read the head. Nothing: the body is incomplete.
-std::optional<std::string> content_of(std::string_view body, RequestParser& parser,
-                                      const RequestFacts& facts) {
-  RequestBody framer(parser);
-  framer.begin(facts.framing, facts.length, /*keep_framing=*/false);
+template <bool is_request>
+std::optional<std::string> content_of(std::string_view body, MessageParser<is_request>& parser,
+                                      Framing framing, std::uint64_t length) {
+  BodyFramer<is_request> framer(parser);
+  framer.begin(framing, length, /*keep_framing=*/false);
   std::string content;
   for (;;) {
     const BodyStep step = framer.next(body);
@@ -39,6 +40,8 @@ std::optional<std::string> content_of(std::string_view body, RequestParser& pars
       case BodyStep::Kind::Over:
         return content;
       case BodyStep::Kind::NeedMore:
+        if (framer.may_end_by_close()) return content;
+        return std::nullopt;
       case BodyStep::Kind::Broken:
         return std::nullopt;
     }
@@ -71,19 +74,6 @@ bool is_text(std::string_view bytes) {
 
 }  // namespace
 
-KeptFields kept_fields(const std::string& head) {
-  if (head.starts_with("HTTP/")) {
-    ResponseParser parser;
-    parser.start();
-    if (!std::holds_alternative<HeadRead>(parser.read_head(head))) return {};
-    return copies_of(parser.head().fields);
-  }
-  RequestParser parser;
-  parser.start();
-  if (!std::holds_alternative<HeadRead>(parser.read_head(head))) return {};
-  return copies_of(parser.head().fields);
-}
-
 KeptRequest read_kept(const RequestRecord& record) {
   KeptRequest request;
   RequestParser parser;
@@ -98,10 +88,31 @@ KeptRequest read_kept(const RequestRecord& record) {
   const auto judged = judge_request(head);
   const auto* const facts = std::get_if<RequestFacts>(&judged);
   if (facts == nullptr || !record.body.is_whole()) return request;
-  auto body = content_of(record.body.text(), parser, *facts);
+  auto body = content_of<true>(record.body.text(), parser, facts->framing, facts->length);
   request.can_be_sent = body && !facts->asks_upgrade;
   request.body = std::move(body).value_or("");
   return request;
+}
+
+KeptAnswer read_kept_answer(const RequestRecord& record) {
+  KeptAnswer answer;
+  ResponseParser parser;
+  parser.start();
+  if (!std::holds_alternative<HeadRead>(parser.read_head(record.answer))) return answer;
+  answer.fields = copies_of(parser.head().fields);
+  const ResponseFacts& facts = record.answer_facts;
+  const bool is_complete =
+      record.end == RequestRecord::End::Completed || facts.framing == Framing::None;
+  if (!is_complete) return answer;
+  if (record.answer_body.is_whole()) {
+    answer.body = content_of<false>(record.answer_body.text(), parser, facts.framing, facts.length);
+  }
+  if (answer.body) {
+    answer.size = answer.body->size();
+  } else if (facts.framing == Framing::Length) {
+    answer.size = facts.length;
+  }
+  return answer;
 }
 
 std::string message_of(const KeptRequest& request) {

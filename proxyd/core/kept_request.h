@@ -1,7 +1,8 @@
-// Pure. Reads a kept request (request_records.h), and writes it for other programs: as a message
-// that hpp sends again, and as a command line for curl(1).
+// Pure. Reads a kept request and its answer (request_records.h), and writes the request for other
+// programs: as a message that hpp sends again, and as a command line for curl(1).
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,9 +13,6 @@
 namespace hpp::proxyd {
 
 using KeptFields = std::vector<std::pair<std::string, std::string>>;
-
-// Returns the fields of a head: of a request, or of an answer. Empty if the text is no head.
-KeptFields kept_fields(const std::string& head);
 
 struct KeptRequest {
   std::string method;
@@ -29,6 +27,17 @@ struct KeptRequest {
 };
 
 KeptRequest read_kept(const RequestRecord& record);
+
+// The backend's answer.
+struct KeptAnswer {
+  KeptFields fields;  // empty if there is no answer
+  // Without framing, but encoded as its Content-Encoding says. Nothing: not kept, or incomplete.
+  std::optional<std::string> body;
+  // The body's bytes, without framing. Nothing: unknown, or the client has not got the whole body.
+  std::optional<std::uint64_t> size;
+};
+
+KeptAnswer read_kept_answer(const RequestRecord& record);
 
 // Returns the request as a message that ends the connection after its answer. The request must be
 // one that can be sent.

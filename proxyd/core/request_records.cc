@@ -4,6 +4,16 @@
 #include <utility>
 
 namespace hpp::proxyd {
+namespace {
+
+void forget_answer(RequestRecord& record) {
+  record.answer.clear();
+  record.answer_facts = {};
+  record.answer_body.clear();
+  record.status = 0;
+}
+
+}  // namespace
 
 std::uint64_t RequestRecords::begin(std::string_view head, TimePoint now) {
   if (!keeps_) return 0;
@@ -12,8 +22,7 @@ std::uint64_t RequestRecords::begin(std::string_view head, TimePoint now) {
   record.id = newest_;
   record.head = head;
   record.body.clear();
-  record.answer.clear();
-  record.status = 0;
+  forget_answer(record);
   record.generation = 0;
   record.arrived_at = now;
   record.held = record.taken = {};
@@ -39,18 +48,28 @@ void RequestRecords::forwarded(std::uint64_t id, std::uint64_t generation,
   record->generation = generation;
   record->held = held;
   record->body.clear();  // a request that is repeated sends its body again
+  forget_answer(*record);
 }
 
-void RequestRecords::answered(std::uint64_t id, std::string_view head, int status) {
+void RequestRecords::answered(std::uint64_t id, std::string_view head, const ResponseFacts& facts) {
   RequestRecord* const record = slot(id);
   if (record == nullptr) return;
   record->answer = head;
-  record->status = status;
+  record->answer_facts = facts;
+  record->answer_body.clear();
+  record->status = facts.status;
+  if (facts.length > kBodyKept) record->answer_body.leave_out();
+}
+
+BodyCopy* RequestRecords::answer_body_of(std::uint64_t id) {
+  RequestRecord* const record = slot(id);
+  return record != nullptr ? &record->answer_body : nullptr;
 }
 
 void RequestRecords::ended(std::uint64_t id, RequestRecord::End end, TimePoint now, int status) {
   RequestRecord* const record = slot(id);
   if (record == nullptr || record->end != RequestRecord::End::Open) return;
+  if (end == RequestRecord::End::Own) forget_answer(*record);
   record->end = end;
   record->taken = now - record->arrived_at;
   if (status != 0) record->status = status;

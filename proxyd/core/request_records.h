@@ -5,15 +5,17 @@
 //   bytes of its body pass ───────► body_of()    returns where to copy them
 //   a backend gets the request ───► forwarded()
 //   the answer's head passes ─────► answered()
+//   bytes of its body pass ───────► answer_body_of()
 //   the answer is complete, or
 //   will never be ────────────────► ended()
 //
-// The records are a ring, whose texts keep their memory, so that a record costs two copies of heads
-// and no allocation. A request that is under way longer than kRequestsKept others have arrived has
-// lost its record; the calls with its number then do nothing.
+// The records are a ring, whose texts keep their memory, so that a record costs the copies of heads
+// and short bodies, but no allocation. A request that is under way longer than kRequestsKept others
+// have arrived has lost its record; the calls with its number then do nothing.
 //
-// A body is kept as it came, with its framing, if it has at most kBodyKept bytes. Otherwise nothing
-// of it is kept, because a part of a body cannot be sent again.
+// A body is kept as it came, with its framing, if it has at most kBodyKept bytes. A longer one is
+// not kept at all, because hpp cannot send a part of a request's body again, and programs that read
+// archives expect whole answers. Nothing is copied if the head announces a longer body.
 #pragma once
 
 #include <chrono>
@@ -26,6 +28,7 @@
 #include "common/bus/messages.h"
 #include "common/time_point.h"
 #include "proxyd/core/http/body_copy.h"
+#include "proxyd/core/http/head.h"
 
 namespace hpp::proxyd {
 
@@ -44,8 +47,12 @@ struct RequestRecord {
   std::uint64_t id = 0;  // from 1; grows with each request
   std::string head;      // the request's head, as it came
   BodyCopy body;         // the request's body, as it came
-  std::string answer;    // the head of the backend's answer, as it came; empty: none has come
-  int status = 0;        // status of the answer; 0: none has come
+  // The head of the backend's answer, as it came. Empty: none has come, or the client got an answer
+  // of hpp's own instead.
+  std::string answer;
+  ResponseFacts answer_facts;  // what the head says, if there is one
+  BodyCopy answer_body;        // the body of the backend's answer, as it came: without hpp's script
+  int status = 0;              // status of the answer; 0: none has come
   std::uint64_t generation = 0;  // the backend that had the request last; 0: none
   TimePoint arrived_at{};
   TimePoint::duration held{};   // how long it waited before it was forwarded
@@ -70,8 +77,11 @@ class RequestRecords {
 
   void forwarded(std::uint64_t id, std::uint64_t generation, TimePoint::duration held);
 
-  // `head`: the text of the answer's head.
-  void answered(std::uint64_t id, std::string_view head, int status);
+  // `head`: the text of the answer's head. `facts`: what it says.
+  void answered(std::uint64_t id, std::string_view head, const ResponseFacts& facts);
+
+  // Returns the copy of the body of the answer; nullptr: there is no record.
+  BodyCopy* answer_body_of(std::uint64_t id);
 
   // Only the first call for a request counts. `status`: of hpp's own answer.
   void ended(std::uint64_t id, RequestRecord::End end, TimePoint now, int status = 0);

@@ -25,13 +25,14 @@ struct Source {
 
   Pumped take(std::string_view text, Coding coding = Coding::AsItCame) {
     from.append(text);
-    return pump(from, to, body, coding);
+    return pump(from, to, body, coding, &copy);
   }
 
   ResponseParser parser;
   ResponseBody body{parser};
   Buffer from;
   Buffer to;
+  BodyCopy copy;
 };
 
 TEST(Pump, MovesTheLengthAndLeavesTheRest) {
@@ -88,6 +89,36 @@ TEST(Pump, ChunksABodyThatEndsWithTheConnection) {
   EXPECT_EQ(source.take(std::string(26, 'x'), Coding::Chunk), Pumped::MayGoOn);
   append_last_chunk(source.to);
   EXPECT_EQ(content(source.to), "5\r\nhello\r\n1a\r\n" + std::string(26, 'x') + "\r\n0\r\n\r\n");
+}
+
+TEST(Pump, CopiesTheBodyAsItCame) {
+  Source length(Framing::Length, 5);
+  length.take("hel");
+  length.take("loHTTP/1.1");
+  EXPECT_EQ(length.copy.text(), "hello");
+  Source closed(Framing::UntilClose);
+  closed.take("hello", Coding::Chunk);
+  EXPECT_EQ(closed.copy.text(), "hello");
+}
+
+// An HTTP/1.0 client gets the body without framing.
+TEST(Pump, CopiesFramingThatItDoesNotPassOn) {
+  const std::string chunks = "3;a=b\r\nabc\r\n2\r\nde\r\n0\r\nT: u\r\n\r\n";
+  for (const bool keep_framing : {true, false}) {
+    Source source(Framing::Chunked, 0, keep_framing);
+    const Coding coding = keep_framing ? Coding::AsItCame : Coding::Dechunk;
+    EXPECT_EQ(source.take(chunks + "HTTP", coding), Pumped::Over);
+    EXPECT_EQ(content(source.to), keep_framing ? chunks : "abcde");
+    EXPECT_EQ(source.copy.text(), chunks);
+  }
+}
+
+TEST(Pump, CopiesCorrectedFraming) {
+  for (const bool keep_framing : {true, false}) {
+    Source source(Framing::Chunked, 0, keep_framing);
+    source.take("2 \nde\n0\n\nHTTP", keep_framing ? Coding::AsItCame : Coding::Dechunk);
+    EXPECT_EQ(source.copy.text(), "2\r\nde\r\n0\r\n\r\n");
+  }
 }
 
 TEST(Pump, ReportsBrokenFraming) {

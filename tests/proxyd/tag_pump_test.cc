@@ -28,9 +28,9 @@ struct Way {
     Buffer piece;  // a separate chain
     piece.append(text);
     piece.move_to(from, piece.size());
-    const Pumped pumped = tag_pump.pump(from, to, body);
+    const Pumped pumped = tag_pump.pump(from, to, body, &copy);
     if (!tag_pump.is_done()) return pumped;
-    return pump(from, to, body, coding);
+    return pump(from, to, body, coding, &copy);
   }
 
   Coding coding;
@@ -39,6 +39,7 @@ struct Way {
   TagPump tag_pump;
   Buffer from;
   Buffer to;
+  BodyCopy copy;
 };
 
 TEST(TagPump, TakesNoByteBeyondTheLength) {
@@ -47,6 +48,7 @@ TEST(TagPump, TakesNoByteBeyondTheLength) {
   EXPECT_EQ(content(way.to), "<head>[tag]<p>");
   EXPECT_EQ(way.take("helloHTTP/1.1"), Pumped::Over);
   EXPECT_EQ(content(way.to), "<head>[tag]<p>hello");
+  EXPECT_EQ(way.copy.text(), "<head><p>hello");
   EXPECT_EQ(content(way.from), "HTTP/1.1");
 }
 
@@ -82,6 +84,7 @@ TEST(TagPump, MalformedChunksAreCorrected) {
   Way way(Framing::Chunked);
   EXPECT_EQ(way.take("9\n<head><p>\n3 \r\nabc\n0\nT: u\n\nHTTP"), Pumped::Over);
   EXPECT_EQ(content(way.to), "e\r\n<head>[tag]<p>\r\n3\r\nabc\r\n0\r\n\r\n");
+  EXPECT_EQ(way.copy.text(), "9\r\n<head><p>\r\n3\r\nabc\r\n0\r\n\r\n");
   EXPECT_EQ(content(way.from), "HTTP");
   Way empty(Framing::Chunked);
   EXPECT_EQ(empty.take("0\nT: u\n\n"), Pumped::Over);
@@ -97,6 +100,7 @@ TEST(TagPump, ChunksInAnyPieces) {
       way.take(std::string_view(text).substr(0, at));
       EXPECT_EQ(way.take(std::string_view(text).substr(at)), Pumped::Over) << at;
       const std::string sent = content(way.to);
+      EXPECT_EQ(way.copy.text(), text) << "without the tag";
       if (coding == Coding::Dechunk) {
         EXPECT_EQ(sent, "<head>\n[tag]<title>a");
         continue;

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/locale/utf.hpp>
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "common/base64.h"
 #include "common/json_text.h"
 #include "proxyd/core/http/text.h"
 #include "proxyd/core/kept_request.h"
@@ -120,17 +122,70 @@ Json har_request(const RequestRecord& record, const KeptRequest& request, const 
   return json;
 }
 
+// Whether the bytes are text in UTF-8. Text in UTF-16 or UTF-32 has a NUL in each ASCII character.
+bool is_utf8_text(std::string_view bytes) {
+  using Utf8 = boost::locale::utf::utf_traits<char>;
+  if (bytes.find('\0') != std::string_view::npos) return false;
+  const char* const end = bytes.data() + bytes.size();
+  for (const char* at = bytes.data(); at != end;) {
+    const auto character = Utf8::decode(at, end);
+    if (!boost::locale::utf::is_valid_codepoint(character)) return false;
+  }
+  return true;
+}
+
+// Why the archive does not have the body of an answer.
+std::string why_without_body(const RequestRecord& record) {
+  switch (record.end) {
+    case RequestRecord::End::Open:
+      return "The answer was not complete when hpp wrote this archive.";
+    case RequestRecord::End::Own:
+      return "hpp itself has answered. It does not keep its own answers.";
+    case RequestRecord::End::Cut:
+      return "The connection ended before the end of the answer.";
+    case RequestRecord::End::Completed:
+      break;
+  }
+  return fmt::format("hpp keeps only bodies of up to {} KiB.", kBodyKept / 1024);
+}
+
+// The HAR's `content`. It should have the decoded body, but hpp has no decoders.
+Json har_content(const RequestRecord& record, const KeptAnswer& answer) {
+  Json json{{"size", answer.size ? Json(*answer.size) : Json(-1)},
+            {"mimeType", value_of(answer.fields, "Content-Type")}};
+  if (!answer.body) {
+    json["comment"] = why_without_body(record);
+    return json;
+  }
+  const std::string& body = *answer.body;
+  const std::string coding = body.empty() ? "" : value_of(answer.fields, "Content-Encoding");
+  const bool is_encoded = !coding.empty() && !same_text(coding, "identity");
+  if (is_encoded || !is_utf8_text(body)) {
+    json["text"] = base64(body);
+    json["encoding"] = "base64";
+  } else {
+    json["text"] = body;
+  }
+  if (is_encoded) {
+    json["comment"] = fmt::format(
+        "The text is the body as the server has sent it, in the Content-Encoding {}: decode it "
+        "after base64. The size is that of the encoded body.",
+        coding);
+  }
+  return json;
+}
+
 Json har_response(const RequestRecord& record) {
-  const KeptFields fields = kept_fields(record.answer);
+  const KeptAnswer answer = read_kept_answer(record);
   return {{"status", record.status},
           {"statusText", status_text(record.answer)},
           {"httpVersion", record.answer.substr(0, record.answer.find(' '))},
           {"cookies", Json::array()},
-          {"headers", fields_json(fields)},
-          {"content", {{"size", -1}, {"mimeType", value_of(fields, "Content-Type")}}},
-          {"redirectURL", value_of(fields, "Location")},
+          {"headers", fields_json(answer.fields)},
+          {"content", har_content(record, answer)},
+          {"redirectURL", value_of(answer.fields, "Location")},
           {"headersSize", record.answer.empty() ? Json(-1) : Json(record.answer.size())},
-          {"bodySize", -1}};
+          {"bodySize", answer.size ? Json(*answer.size) : Json(-1)}};
 }
 
 }  // namespace
@@ -156,7 +211,10 @@ std::string request_json(const RequestRecord& record, const Moment& now, const s
   json["fields"] = fields_json(request.fields);
   json["body"] = request.body;
   json["body_is_kept"] = record.body.is_whole();
-  json["answer_fields"] = fields_json(kept_fields(record.answer));
+  const KeptAnswer answer = read_kept_answer(record);
+  json["answer_fields"] = fields_json(answer.fields);
+  json["answer_body"] = answer.body.value_or("");
+  json["answer_body_is_kept"] = answer.body.has_value();
   json["curl"] = curl_of(request, url);
   return json_text(json);
 }

@@ -18,12 +18,14 @@ struct Moment {
 // One line for each request, the newest first, without fields and bodies.
 std::string requests_json(const RequestRecords& records, const Moment& now);
 
-// One request with its fields, its body and a command line for curl(1). `url`:
-// `http://localhost:8000`.
+// One request with its fields, its body, its answer and a command line for curl(1). `url`:
+// `http://localhost:8000`. U+FFFD replaces the bytes of the bodies that are not UTF-8.
 std::string request_json(const RequestRecord& record, const Moment& now, const std::string& url);
 
 // All requests as an HTTP Archive, for a browser's developer tools and other programs
-// (HAR 1.2, http://www.softwareishard.com/blog/har-12-spec/). The bodies of answers are not in it.
+// (HAR 1.2, http://www.softwareishard.com/blog/har-12-spec/). The body of an answer is text if it
+// is UTF-8, and base64 otherwise. A body with a Content-Encoding stays encoded, in base64; a
+// comment says so, or why there is no body.
 std::string requests_har(const RequestRecords& records, const Moment& now, const std::string& url);
 
 }  // namespace hpp::proxyd

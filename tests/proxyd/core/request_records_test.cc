@@ -11,6 +11,7 @@ using std::chrono::milliseconds;
 using End = RequestRecord::End;
 
 constexpr const char* kHead = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+constexpr const char* kAnswer = "HTTP/1.1 200 OK\r\n\r\n";
 
 class RequestRecordsTest : public testing::Test {
  protected:
@@ -24,7 +25,7 @@ TEST_F(RequestRecordsTest, ARecordTellsWhatBecameOfARequest) {
   const std::uint64_t id = begin();
   EXPECT_EQ(records_.find(id)->end, End::Open);
   records_.forwarded(id, 3, milliseconds(20));
-  records_.answered(id, "HTTP/1.1 200 OK\r\n\r\n", 200);
+  records_.answered(id, kAnswer, {.status = 200});
   records_.ended(id, End::Completed, now_ + milliseconds(50));
   records_.ended(id, End::Cut, now_ + milliseconds(90));
   const RequestRecord& record = *records_.find(id);
@@ -38,7 +39,11 @@ TEST_F(RequestRecordsTest, ARecordTellsWhatBecameOfARequest) {
 
 TEST_F(RequestRecordsTest, HppsOwnAnswerHasItsStatus) {
   const std::uint64_t id = begin();
+  records_.answered(id, kAnswer, {.status = 200});
+  records_.answer_body_of(id)->add("abc");
   records_.ended(id, End::Own, now_, 503);
+  EXPECT_EQ(records_.find(id)->answer, "") << "the client has not got it";
+  EXPECT_EQ(records_.find(id)->answer_body.text(), "");
   EXPECT_EQ(records_.find(id)->status, 503);
   EXPECT_EQ(records_.find(id)->generation, 0U);
 }
@@ -64,9 +69,10 @@ TEST_F(RequestRecordsTest, ALateCallDoesNotChangeTheRecordOfAnotherRequest) {
   const std::uint64_t slow = begin();
   for (std::size_t i = 0; i < kRequestsKept; ++i) begin();
   records_.forwarded(slow, 9, {});
-  records_.answered(slow, "x", 500);
+  records_.answered(slow, "x", {.status = 500});
   records_.ended(slow, End::Cut, now_);
   EXPECT_EQ(records_.body_of(slow), nullptr);
+  EXPECT_EQ(records_.answer_body_of(slow), nullptr);
   for (const RequestRecord* const record : records_.newest()) {
     EXPECT_EQ(record->end, End::Open);
     EXPECT_EQ(record->status, 0);
@@ -77,13 +83,16 @@ TEST_F(RequestRecordsTest, ALateCallDoesNotChangeTheRecordOfAnotherRequest) {
 TEST_F(RequestRecordsTest, ARecordIsEmptyWhenItsPlaceIsUsedAgain) {
   const std::uint64_t first = begin();
   records_.body_of(first)->add("abc");
-  records_.answered(first, "HTTP/1.1 200 OK\r\n\r\n", 200);
   records_.forwarded(first, 1, milliseconds(1));
+  records_.answered(first, kAnswer,
+                    {.status = 200, .framing = Framing::Length, .length = kBodyKept + 1});
   records_.ended(first, End::Completed, now_ + milliseconds(2));
   for (std::size_t i = 0; i < kRequestsKept; ++i) begin("PUT / HTTP/1.1\r\n\r\n");
   const RequestRecord& record = *records_.find(first + kRequestsKept);
   EXPECT_EQ(record.head, "PUT / HTTP/1.1\r\n\r\n");
   EXPECT_EQ(record.body.text() + record.answer, "");
+  EXPECT_EQ(record.answer_facts, ResponseFacts{});
+  EXPECT_TRUE(record.answer_body.is_whole());
   EXPECT_EQ(record.status, 0);
   EXPECT_EQ(record.generation, 0U);
   EXPECT_EQ(record.end, End::Open);
@@ -105,6 +114,44 @@ TEST_F(RequestRecordsTest, ALongBodyIsNotKeptAtAll) {
   EXPECT_EQ(body.text(), "d");
 }
 
+// The text must not have twice the capacity, as a string has that grows by itself.
+TEST_F(RequestRecordsTest, ABodyTakesNoMoreMemoryThanTheLimit) {
+  BodyCopy body;
+  for (std::size_t i = 0; i < kBodyKept; i += 1024) {
+    body.add(std::string(1024, 'a'));
+    ASSERT_LE(body.text().capacity(), kBodyKept);
+  }
+  EXPECT_EQ(body.text(), std::string(kBodyKept, 'a'));
+}
+
+TEST_F(RequestRecordsTest, AnAnswerKnownToBeLongIsNotCopied) {
+  const std::uint64_t id = begin();
+  for (const std::uint64_t length : {kBodyKept, kBodyKept + 1}) {
+    records_.answered(id, kAnswer, {.framing = Framing::Length, .length = length});
+    records_.answer_body_of(id)->add("abc");
+    EXPECT_EQ(records_.find(id)->answer_body.text(), length > kBodyKept ? "" : "abc");
+    EXPECT_EQ(records_.find(id)->answer_body.is_whole(), length <= kBodyKept);
+  }
+}
+
+// Client reads the head again while it waits for the beginning of the body.
+TEST_F(RequestRecordsTest, OnlyTheLastAnswerIsKept) {
+  const std::uint64_t id = begin();
+  records_.forwarded(id, 1, {});
+  records_.answered(id, kAnswer, {.status = 500, .framing = Framing::UntilClose});
+  records_.answer_body_of(id)->add("abc");
+  records_.forwarded(id, 2, {});
+  EXPECT_EQ(records_.find(id)->answer, "");
+  EXPECT_EQ(records_.find(id)->status, 0);
+  for (int i = 0; i < 2; ++i) {
+    records_.answered(id, kAnswer, {.status = 201, .framing = Framing::Length, .length = 3});
+    records_.answer_body_of(id)->add("def");
+  }
+  EXPECT_EQ(records_.find(id)->answer_body.text(), "def");
+  EXPECT_EQ(records_.find(id)->answer_facts.length, 3U);
+  EXPECT_EQ(records_.find(id)->status, 201);
+}
+
 TEST_F(RequestRecordsTest, ABodyThatIsSentToAnotherBackendIsKeptOnce) {
   const std::uint64_t id = begin();
   for (const std::uint64_t generation : {1U, 2U}) {
@@ -119,8 +166,9 @@ TEST(NoInspect, NothingIsKept) {
   const std::uint64_t id = records.begin(kHead, TimePoint{});
   EXPECT_EQ(id, 0U);
   EXPECT_EQ(records.body_of(id), nullptr);
+  EXPECT_EQ(records.answer_body_of(id), nullptr);
   records.forwarded(id, 1, {});
-  records.answered(id, "x", 200);
+  records.answered(id, "x", {.status = 200});
   records.ended(id, End::Completed, TimePoint{});
   EXPECT_TRUE(records.newest().empty());
   EXPECT_EQ(records.find(id), nullptr);

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <tuple>
+#include <utility>
 
 namespace hpp::proxyd {
 namespace {
@@ -23,7 +25,8 @@ class RequestsTest : public testing::Test {
     records_.forwarded(id, 3, milliseconds(20));
     records_.body_of(id)->add("hi");
     records_.answered(id, "HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Type: text/y\r\n\r\n",
-                      302);
+                      {.status = 302, .framing = Framing::Length, .length = 5});
+    records_.answer_body_of(id)->add("moved");
     records_.ended(id, RequestRecord::End::Completed, start_ + milliseconds(50));
     records_.begin("GET /late HTTP/1.1\r\nHost: localhost:8000\r\n\r\n", start_ + milliseconds(90));
   }
@@ -61,6 +64,8 @@ TEST_F(RequestsTest, ARequestHasItsFieldsBodyAndCommand) {
   EXPECT_EQ(json["body_is_kept"], true);
   EXPECT_EQ(json["fields"][0], (Json{{"name", "Host"}, {"value", "localhost:8000"}}));
   EXPECT_EQ(json["answer_fields"][0], (Json{{"name", "Location"}, {"value", "/x"}}));
+  EXPECT_EQ(json["answer_body"], "moved");
+  EXPECT_EQ(json["answer_body_is_kept"], true);
   EXPECT_TRUE(json["curl"].get<std::string>().ends_with("'http://localhost:8000/a?b=c&d'"));
 }
 
@@ -82,7 +87,77 @@ TEST_F(RequestsTest, TheArchiveBeginsWithTheOldest) {
   EXPECT_EQ(entry["response"]["statusText"], "Found");
   EXPECT_EQ(entry["response"]["httpVersion"], "HTTP/1.1");
   EXPECT_EQ(entry["response"]["redirectURL"], "/x");
+  EXPECT_EQ(entry["response"]["bodySize"], 5);
+  EXPECT_EQ(entry["response"]["content"],
+            (Json{{"size", 5}, {"mimeType", "text/y"}, {"text", "moved"}}));
   EXPECT_EQ(log["entries"][1]["response"]["status"], 0) << "there is no answer yet";
+}
+
+class ContentTest : public testing::Test {
+ protected:
+  // Returns the HAR's response to a request, whose answer has these fields and this body.
+  static Json response(const std::string& fields, const std::string& body,
+                       RequestRecord::End end = RequestRecord::End::Completed) {
+    RequestRecords records(/*keeps=*/true);
+    const std::uint64_t id = records.begin("GET / HTTP/1.1\r\nHost: a\r\n\r\n", TimePoint{});
+    records.answered(id, "HTTP/1.1 200 OK\r\n" + fields + "\r\n", {.framing = Framing::UntilClose});
+    records.answer_body_of(id)->add(body);
+    if (end != RequestRecord::End::Open) records.ended(id, end, TimePoint{}, 200);
+    return Json::parse(requests_har(records, Moment{}, kUrl))["log"]["entries"][0]["response"];
+  }
+
+  static Json content(const std::string& fields, const std::string& body) {
+    return response(fields, body)["content"];
+  }
+};
+
+TEST_F(ContentTest, Utf8IsText) {
+  EXPECT_EQ(
+      content("Content-Type: application/json\r\n", "{\"a\":\"\u00e9\u4e2d\"}\n"),
+      (Json{
+          {"size", 14}, {"mimeType", "application/json"}, {"text", "{\"a\":\"\u00e9\u4e2d\"}\n"}}));
+  EXPECT_EQ(content("Content-Encoding: Identity\r\n", "abc"),
+            (Json{{"size", 3}, {"mimeType", ""}, {"text", "abc"}}));
+  EXPECT_EQ(content("Content-Encoding: gzip\r\n", ""),
+            (Json{{"size", 0}, {"mimeType", ""}, {"text", ""}}));
+}
+
+TEST_F(ContentTest, OtherBytesAreBase64) {
+  for (const auto& [body, text] : {std::pair{std::string("\xe9t\xe9"), "6XTp"},
+                                   {std::string("\xc3"), "ww=="},
+                                   {std::string("\xc0\xaf"), "wK8="},
+                                   {std::string("\xed\xa0\x80"), "7aCA"},
+                                   {std::string("a\0b\0", 4), "YQBiAA=="}}) {
+    EXPECT_EQ(
+        content("", body),
+        (Json{{"size", body.size()}, {"mimeType", ""}, {"text", text}, {"encoding", "base64"}}));
+  }
+}
+
+TEST_F(ContentTest, AnEncodedBodyIsNotDecodedAndTheCommentSaysSo) {
+  Json json = content("Content-Type: text/plain\r\nContent-Encoding: br\r\n", "abc");
+  EXPECT_NE(json["comment"].get<std::string>().find("in the Content-Encoding br"),
+            std::string::npos);
+  json.erase("comment");
+  EXPECT_EQ(
+      json,
+      (Json{{"size", 3}, {"mimeType", "text/plain"}, {"text", "YWJj"}, {"encoding", "base64"}}));
+}
+
+TEST_F(ContentTest, ACommentSaysWhyThereIsNoBody) {
+  using End = RequestRecord::End;
+  for (const auto& [end, body, reason] :
+       {std::tuple{End::Open, std::string("abc"), "not complete"},
+        {End::Cut, std::string("abc"), "ended before"},
+        {End::Own, std::string(), "hpp itself has answered"},
+        {End::Completed, std::string(kBodyKept + 1, 'x'), "up to 64 KiB"}}) {
+    const Json json = response("", body, end);
+    EXPECT_EQ(json["bodySize"], -1);
+    EXPECT_EQ(json["content"]["size"], -1);
+    EXPECT_FALSE(json["content"].contains("text"));
+    EXPECT_NE(json["content"]["comment"].get<std::string>().find(reason), std::string::npos)
+        << json;
+  }
 }
 
 }  // namespace
