@@ -468,7 +468,7 @@ class Trace(CtlTest):
         self.assertIn(["app.py"], changed)
 
     def test_shows_all_tickets_only_with_the_option(self):
-        hpp = self.start_ready()
+        hpp = self.start_ready("--watcher", "poll")  # with inotify, no request needs a ticket
         quiet = self.start_ctl("trace", "--json")
         loud = self.start_ctl("trace", "--json", "--tickets")
         for trace in (quiet, loud):

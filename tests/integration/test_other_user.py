@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import signal
+import tempfile
 import unittest
 
 from harness import (MARK, STOP_S, IntegrationTest, Program, get, is_alive, processes_with,
@@ -30,6 +31,19 @@ class UsersTerminal(TerminalHpp):
 @unittest.skipUnless(os.getuid() == 0, "only root can run programs as two other users")
 @unittest.skipUnless(SETPRIV, "setpriv is not installed")
 class OtherUser(IntegrationTest):
+    @classmethod
+    def setUpClass(cls):
+        """Copies hpp, because users without rights may not search the directories above the build."""
+        cls.programs = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory(prefix="hpp")))
+        cls.programs.chmod(0o755)
+        for name in ("launch", "proxyd", "watchd", "supervisord", "ctl"):
+            (cls.programs / name).mkdir()
+            shutil.copy(super().program(name), cls.program(name))
+
+    @classmethod
+    def program(cls, name):
+        return cls.programs / name / f"hpp-{name}"
+
     def setUp(self):
         super().setUp()
         if os.statvfs(self.directory).f_flag & os.ST_NOSUID:
