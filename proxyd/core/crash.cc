@@ -51,6 +51,25 @@ std::string how_it_ended(const bus::BackendState& backend) {
   return backend.exit ? "it " + to_string(*backend.exit) : "it is not running";
 }
 
+std::string retry_text(const bus::BackendState& backend) {
+  return backend.failure == bus::Failure::Crashed ? to_string(backend.retry) : "";
+}
+
+std::string what_next(const bus::BackendState& backend) {
+  const std::string retry = retry_text(backend);
+  if (backend.retry.pause_ms != 0) return fmt::format("hpp starts it by itself: {}.", retry);
+  if (backend.exit && !backend.exit->spawn_error.empty()) {
+    return "hpp tries again until it can start your server.";
+  }
+  if (backend.paused) {
+    return "hpp is paused, so no save starts your server again. End the pause with hpp-ctl resume.";
+  }
+  const std::string gave_up = retry.empty() ? "" : fmt::format("hpp {} (--retry). ", retry);
+  const bool runs = backend.state == bus::BackendPhase::Running;
+  return fmt::format("{}Save a file and hpp {} your server again.", gave_up,
+                     runs ? "builds" : "starts");
+}
+
 std::string_view whole_lines(const bus::BackendState& backend) {
   std::string_view tail = backend.output_tail;
   if (tail.size() >= bus::kOutputTailMax) tail.remove_prefix(tail.find('\n') + 1);

@@ -17,6 +17,13 @@ bool has_failed(const bus::BackendState& backend);
 // Returns `it ended with exit code 1`, or a similar clause, for a backend in Error.
 std::string how_it_ended(const bus::BackendState& backend);
 
+// Returns `trying again in 1 s (1 of 2)` or `gave up after 2 tries` after a crash with --retry;
+// else empty.
+std::string retry_text(const bus::BackendState& backend);
+
+// Returns what starts the backend again: `Save a file and hpp starts your server again.`
+std::string what_next(const bus::BackendState& backend);
+
 // Returns the backend's last output, without empty lines at the end, and without the first line if
 // the size limit may have cut it. Points into `backend`.
 std::string_view whole_lines(const bus::BackendState& backend);

@@ -15,6 +15,7 @@ nlohmann::json crash_request_json(const bus::BackendState& backend, const std::s
 nlohmann::json crash_json(const bus::BackendState& backend, const std::string& requests) {
   using Json = nlohmann::json;
   Json json{{"how", how_it_ended(backend)},
+            {"next", what_next(backend)},
             {"title", failure_title(backend, requests)},
             {"request", crash_request_json(backend, requests)},
             {"command", command_line(backend.command)},

@@ -153,8 +153,6 @@ main()
 OVERLAY = "document.querySelector('hpp-overlay')?.shadowRoot"
 
 
-# Sizes of windows at which an error must be visible without scrolling.
-SIZES = ({"width": 1280, "height": 800}, {"width": 390, "height": 844})
 # Sizes of a desktop, a tablet and a phone.
 ALL_SIZES = ({"width": 1280, "height": 800}, {"width": 820, "height": 1180}, {"width": 390, "height": 844})
 
@@ -198,6 +196,20 @@ POOR_CONTRAST = """(() => {
   }
   return found;
 })()"""
+
+
+def look_at(page, name, selectors, root="document"):
+    """Checks, in both colour schemes and at each size, that the elements are visible without scrolling and
+    that texts have contrast. Keeps pictures."""
+    for scheme in ("light", "dark"):
+        page.ask("media", media={"colorScheme": scheme})
+        for size in ALL_SIZES:
+            page.ask("size", size=size)
+            for selector in selectors:
+                page.wait(f"{IS_VISIBLE}({root}.querySelector('{selector}'), {root})")
+            poor = page.get(POOR_CONTRAST if root == "document" else POOR_CONTRAST.replace("document.body", root))
+            assert not poor, poor
+            page.screenshot(f"{name}-{scheme}-{size['width']}")
 
 
 class BrowserTest(IntegrationTest):
@@ -266,16 +278,6 @@ class BrowserTest(IntegrationTest):
     @staticmethod
     def wait_overlay(page, text):
         page.wait(f"{OVERLAY}?.textContent.includes({json.dumps(text)})")
-
-
-    def check_visible(self, page, name, root, selectors):
-        for scheme in ("light", "dark"):
-            page.ask("media", media={"colorScheme": scheme})
-            for size in SIZES:
-                page.ask("size", size=size)
-                for selector in selectors:
-                    page.wait(f"{IS_VISIBLE}({root}.querySelector('{selector}'), {root})")
-                page.screenshot(f"error-{name}-{scheme}-{size['width']}")
 
 
 class Refreshing(BrowserTest):
@@ -686,10 +688,10 @@ class Crashes(BrowserTest):
 
 
     def test_the_error_is_visible_at_once(self):
-        page = self.open(viewport=SIZES[0])
+        page = self.open(viewport=ALL_SIZES[0])
         self.save("app.py", BROKEN)
         self.wait_overlay(page, "app.py:5")
-        self.check_visible(page, "overlay", OVERLAY, ("h1", ".here i"))
+        look_at(page, "error-overlay", ("h1", ".here i"), OVERLAY)
         self.assertEqual(page.get(f"{OVERLAY}.querySelector('h1').textContent"), "KeyError: 'database'")
 
 
@@ -734,11 +736,11 @@ class FailedBuilds(BrowserTest):
         self.assert_no_reload(page, 1)
 
     def test_it_shows_the_details(self):
-        page = self.open(viewport=SIZES[0])
+        page = self.open(viewport=ALL_SIZES[0])
         self.fail_a_build(page)
         page.click("text=Show details")
         page.wait(f"!{self.STRIP}")
-        self.check_visible(page, "failed-build", OVERLAY, ("h1", ".here i"))
+        look_at(page, "error-failed-build", ("h1", ".here i"), OVERLAY)
 
     def test_it_can_be_dismissed(self):
         page = self.open()
@@ -770,6 +772,31 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), http.server.SimpleHTTPRe
 """
 
 
+class Retries(BrowserTest):
+    """Crashes with --retry, and what pages say is next."""
+
+    OPTIONS = ("--retry", "1")
+
+    def crash(self):
+        os.kill(self.hpp.wait_state("Running")["pid"], signal.SIGKILL)
+
+    def test_a_page_and_an_overlay_say_what_is_next(self):
+        opened = self.open("main")
+        self.crash()
+        self.wait_overlay(opened, "hpp starts it by itself: trying again in 1 s (1 of 1).")
+        self.hpp.wait_state("Running", 2)
+        wait_for(lambda: opened.loads == 2, "the reload")
+        self.crash()
+        gave_up = "hpp gave up after 1 try (--retry). Save a file and hpp starts your server again."
+        self.wait_overlay(opened, gave_up)
+        page = self.open()
+        page.wait(f"document.querySelector('.hint').textContent.startsWith({json.dumps(gave_up)})")
+        look_at(page, "retry", ("h1", ".lead", ".hint"))
+        self.save_site("new")
+        self.shows(page, "new")
+        self.shows(opened, "new")
+
+
 class Starting(IntegrationTest):
     """The page for a navigation whose server takes long to start."""
 
@@ -793,14 +820,7 @@ class Starting(IntegrationTest):
         os.kill(hpp.helper_pid("proxyd"), signal.SIGKILL)
         more.touch()
         page.wait(f"{output}.textContent === 'migrating <b>step 1</b>\\nstep 2\\n'")
-        for scheme in ("light", "dark"):
-            page.ask("media", media={"colorScheme": scheme})
-            for size in ALL_SIZES:
-                page.ask("size", size=size)
-                for selector in ("h1", ".lead", ".output span:last-child"):
-                    page.wait(f"{IS_VISIBLE}(document.querySelector('{selector}'), document)")
-                self.assertEqual(page.get(POOR_CONTRAST), [])
-                page.screenshot(f"starting-{scheme}-{size['width']}")
+        look_at(page, "starting", ("h1", ".lead", ".output span:last-child"))
         self.assertEqual(page.loads, 1)
         go.touch()
         page.wait("document.title === 'the site'")
@@ -812,17 +832,17 @@ class OwnPages(BrowserTest):
 
     def test_the_error_is_visible_at_once(self):
         self.save("app.py", BROKEN)
-        page = self.open("bare", viewport=SIZES[0])
+        page = self.open("bare", viewport=ALL_SIZES[0])
         page.wait("document.querySelector('h1')?.textContent === \"KeyError: 'database'\"")
-        self.check_visible(page, "page", "document", ("h1", ".here i", "button"))
+        look_at(page, "error-page", ("h1", ".here i", "button"))
         link = page.get("document.querySelector('a.button').href")
         self.assertEqual(link, f"vscode://file{self.project}/app.py:5")
 
     def test_the_end_of_other_output_is_visible_at_once(self):
         self.save("app.py", "import sys\nsys.exit('line\\n' * 300 + 'the reason')\n")
-        page = self.open("bare", viewport=SIZES[0])
+        page = self.open("bare", viewport=ALL_SIZES[0])
         page.wait("document.body.textContent.includes('the reason')")
-        for size in SIZES:
+        for size in ALL_SIZES:
             page.ask("size", size=size)
             page.wait("(({ scrollTop, scrollHeight, clientHeight }) => scrollTop + clientHeight >= scrollHeight - 2)"
                       "(document.querySelector('.output'))")

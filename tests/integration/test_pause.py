@@ -72,7 +72,7 @@ class Pause(CtlTest):
         self.hpp.wait_state("Error")
         self.save_backend("version 1")
         text, paused = self.shown()
-        self.assertIn("hpp is paused, so no save starts it again", text)
+        self.assertIn("hpp is paused, so no save starts your server again", text)
         self.assertEqual(paused, "stale")
         self.ctl("resume", status=0)
         self.assertEqual(self.shown(), ("version 1", None))

@@ -43,7 +43,7 @@ class Retry(IntegrationTest):
         hpp.wait_line("; gave up after 1 try; waiting for a change$")
         status, told = self.answer()
         self.assertEqual((status, told["retry"]["pause_ms"]), (503, 0))
-        self.assertIn("hpp gave up after 1 try (--retry). hpp starts it again when a file changes.",
+        self.assertIn("hpp gave up after 1 try (--retry). Save a file and hpp starts your server again.",
                       get(hpp.url).text)
         self.save_backend("fixed")
         self.assertEqual(get(hpp.url).text, "fixed")

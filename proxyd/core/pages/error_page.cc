@@ -30,14 +30,10 @@ struct Story {
   std::string_view name;  // the error's name, for programs
   std::string title;
   std::string text;
-  bool tells_all = false;    // whether it shows the backend's command, exit status and output
-  bool any_live = false;     // whether the page waits for any live backend, or only for another one
-  bool waits = true;         // whether the page waits for a backend and then reloads
-  bool retried = false;      // whether hpp tries to start the backend without waiting for a change
-  bool paused = false;       // whether a change does not start the backend
-  std::string retry = {};    // to_string(bus::Retry) after a crash; else empty
-  bool follows = false;      // whether the page shows the output while the backend starts
-  bool tries_again = false;  // whether hpp starts the backend again after a pause
+  bool tells_all = false;  // whether it shows the backend's command, exit status and output
+  bool any_live = false;   // whether the page waits for any live backend, or only for another one
+  bool waits = true;       // whether the page waits for a backend and then reloads
+  bool follows = false;    // whether the page shows the output while the backend starts
   std::string requests = {};  // those that the backend had when it crashed; empty: withheld
 
   bool is_crash() const { return kind == Answer::Kind::Crashed; }
@@ -69,10 +65,6 @@ Story story_of_crash(const Answer& answer, const bus::BackendState& backend, boo
           .text = may_see_output ? how_it_ended(backend) : kWithheld,
           .tells_all = may_see_output,
           .any_live = true,
-          .retried = backend.exit && !backend.exit->spawn_error.empty(),
-          .paused = backend.paused,
-          .retry = backend.failure == bus::Failure::Crashed ? to_string(backend.retry) : "",
-          .tries_again = backend.retry.pause_ms != 0,
           .requests = may_see_output ? answer.why : ""};
 }
 
@@ -137,19 +129,6 @@ Story story_of(const Answer& answer, const bus::BackendState& backend, bool may_
   return {};
 }
 
-// What is next for a server that has failed during a pause.
-constexpr std::string_view kPausedNext =
-    "hpp is paused, so no save starts it again. End the pause with hpp-ctl resume.";
-
-// What is next for a server that has failed.
-std::string next_of(const Story& story) {
-  if (story.tries_again) return fmt::format("hpp starts it by itself: {}.", story.retry);
-  if (story.retried) return "hpp tries again until it can start it.";
-  if (story.paused) return std::string(kPausedNext);
-  constexpr const char* kNext = "hpp starts it again when a file changes.";
-  return story.retry.empty() ? kNext : fmt::format("hpp {} (--retry). {}", story.retry, kNext);
-}
-
 // ---- text ---------------------------------------------------------------------------------------
 
 std::string text_of(const Story& story, const bus::BackendState& backend) {
@@ -165,7 +144,7 @@ std::string text_of(const Story& story, const bus::BackendState& backend) {
   }
   text += (runs(backend) ? "Your new server is not running: " : "Your server is not running: ") +
           story.text;
-  const std::string next = next_of(story);
+  const std::string next = what_next(backend);
   if (!story.tells_all) return fmt::format("{}. {}\n", text, next);
   text += fmt::format("\n\n  {}\n\n{}\n", command_line(backend.command), next);
   if (!backend.output_tail.empty()) {
@@ -180,7 +159,7 @@ std::string json_of(const Story& story, int status, const bus::BackendState& bac
   Json json{{"reason", story.name},     {"error", nullptr}, {"status", status},
             {"message", story.text},    {"live", false},    {"generation", backend.generation},
             {"paused", backend.paused}, {"retry", nullptr}};
-  if (!story.retry.empty()) {
+  if (story.is_crash() && !retry_text(backend).empty()) {
     json["retry"] = {{"tries", backend.retry.tries},
                      {"most", backend.retry.most},
                      {"pause_ms", backend.retry.pause_ms}};
@@ -363,20 +342,10 @@ std::string failure_html(const Story& story, const bus::BackendState& backend,
   return buttons + how + facts_html(backend, now_ms) + output_html(backend);
 }
 
-std::string hint_of(const Story& story, bool is_safe) {
+std::string hint_of(const Story& story, const bus::BackendState& backend, bool is_safe) {
   if (!story.waits) return "";
   if (!is_safe) return "This page shows a message when your server is back.";
-  if (story.tries_again) {
-    return fmt::format("hpp starts it by itself: {}. This page then reloads.", story.retry);
-  }
-  if (story.retried) {
-    return "hpp tries again until it can start your server. This page then reloads by itself.";
-  }
-  if (story.paused) return std::string(kPausedNext);
-  if (story.is_crash()) {
-    return (story.retry.empty() ? "" : fmt::format("hpp {} (--retry). ", story.retry)) +
-           "Save a file and hpp starts your server again. This page then reloads by itself.";
-  }
+  if (story.is_crash()) return what_next(backend) + " This page then reloads by itself.";
   return story.any_live ? "This page reloads by itself when your server is ready."
                         : "This page reloads by itself when your server has been restarted.";
 }
@@ -402,7 +371,7 @@ std::string html_of(const Story& story, int status, const RequestFacts& request,
   if (story.tells_all) html += failure_html(story, backend, audience);
   if (story.follows) html += live_output_html(backend);
   html += fmt::format("<p class=\"hint\" role=\"status\">{}</p>\n</main>\n",
-                      hint_of(story, request.is_safe));
+                      hint_of(story, backend, request.is_safe));
   if (story.waits) {
     html += fmt::format("<script nonce=\"{}\">\n{}</script>\n", audience.nonce, kErrorPageScript);
   }

@@ -43,7 +43,10 @@ Json write_refresh(const bus::TreePoint& tree, const bus::Refresh& refresh) {
 
 Json write_crash(const bus::BackendState& backend, const FailureNotes& notes,
                  const Viewer& viewer) {
-  if (!viewer.sees_output) return {{"how", "it has failed"}, {"command", ""}, {"output", ""}};
+  if (!viewer.sees_output) {
+    return {
+        {"how", "it has failed"}, {"next", what_next(backend)}, {"command", ""}, {"output", ""}};
+  }
   Json json = crash_json(backend, notes.requests);
   if (viewer.has_editor && !notes.editor.empty()) json["editor"] = notes.editor;
   return json;

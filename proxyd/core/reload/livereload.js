@@ -524,7 +524,7 @@
     .line i { display: inline-block; width: 3.2em; margin-right: 1.2em; text-align: right; font-style: normal;
       color: var(--soft); user-select: none; }
     .here { background: color-mix(in srgb, var(--accent) 14%, transparent); box-shadow: inset 3px 0 var(--accent); }
-    .here i { color: var(--accent); font-weight: 700; }
+    .here i { color: var(--text); font-weight: 700; }
     summary { padding: 1px 18px; color: var(--soft); font-size: 13px; cursor: pointer; }
     details pre { opacity: .7; }
     footer { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; padding: 9px 18px 10px; color: var(--soft);
@@ -665,8 +665,7 @@
     const goesOn = isBeside ? "Your server still runs, without your last save." : "";
     section.className = isBeside ? "strip" : "";
     kicker.textContent = crash.error ? `${name}. ${goesOn || sentence}` : goesOn;
-    fix.textContent = isBeside ? "Save a fix: hpp builds your server again, and this page reloads by itself."
-      : "Save a fix: hpp starts your server again, and this page reloads by itself.";
+    fix.textContent = `${crash.next} This page then reloads by itself.`;
     title.className = crash.error ? "error" : "";
     title.textContent = crash.error?.message ?? name;
     place.textContent = crash.error?.file ? where : "";

@@ -238,13 +238,26 @@ TEST(ErrorPage, OtherWaysToEnd) {
 
 TEST(ErrorPage, SaysWhatStartsTheServerAgain) {
   bus::BackendState backend = kCrashed;
-  const auto texts = [&] { return crashed(backend, kText) + crashed(backend, kHtml); };
-  EXPECT_THAT(texts(), AllOf(HasSubstr("hpp starts it again when a file changes."),
-                             HasSubstr("Save a file and hpp starts your server again.")));
+  const auto expect = [&](const std::string& next) {
+    EXPECT_THAT(crashed(backend, kText), HasSubstr("\n" + next + "\n"));
+    EXPECT_THAT(crashed(backend, kHtml),
+                HasSubstr(">" + next + " This page then reloads by itself.<"));
+  };
+  expect("Save a file and hpp starts your server again.");
+  backend.failure = bus::Failure::Crashed;
+  backend.retry = {.tries = 1, .most = 2, .pause_ms = 1'000};
+  expect("hpp starts it by itself: trying again in 1 s (1 of 2).");
+  backend.retry = {.tries = 2, .most = 2};
+  expect("hpp gave up after 2 tries (--retry). Save a file and hpp starts your server again.");
+  backend.failure = bus::Failure::BuildFailed;  // a save has ended the row of tries
+  expect("Save a file and hpp starts your server again.");
+  backend.state = bus::BackendPhase::Running;
+  expect("Save a file and hpp builds your server again.");
+  backend.state = bus::BackendPhase::Error;
+  backend.paused = true;
+  expect("hpp is paused, so no save starts your server again. End the pause with hpp-ctl resume.");
   backend.exit = bus::BackendExit{.spawn_error = "nosuch: No such file or directory"};
-  EXPECT_THAT(texts(), AllOf(HasSubstr("hpp tries again until it can start it."),
-                             HasSubstr("hpp tries again until it can start your server."),
-                             Not(HasSubstr("a file"))));
+  expect("hpp tries again until it can start your server.");
 }
 
 TEST(ErrorPage, ABrowserSeesWhatHappenedAndWhen) {

@@ -90,13 +90,15 @@ TEST_F(BroadcastTest, ACrashIsSentWithItsOutput) {
   EXPECT_TRUE(outgoing.state);
   const Json crash = state()["crash"];
   EXPECT_EQ(crash["how"], "it ended with exit code 3");
+  EXPECT_EQ(crash["next"], "Save a file and hpp starts your server again.");
   EXPECT_EQ(crash["title"], "Your server has crashed");
   EXPECT_EQ(crash["command"], "python3 app.py");
   EXPECT_EQ(crash["output"], "Traceback\n\ufffd<script>");
   EXPECT_TRUE(crash["error"].is_null());
-  // A page of another machine only gets the fact that the server has crashed.
-  EXPECT_EQ(state({})["crash"],
-            Json::parse(R"({"how": "it has failed", "command": "", "output": ""})"));
+  // A page of another machine only gets the fact that the server has crashed, and what is next.
+  EXPECT_EQ(
+      state({})["crash"],
+      Json({{"how", "it has failed"}, {"next", crash["next"]}, {"command", ""}, {"output", ""}}));
 }
 
 TEST_F(BroadcastTest, ACrashIsSentWithTheErrorAndItsSource) {
