@@ -39,8 +39,29 @@ bool ask(int fd, int family) {
   return ::send(fd, &request, sizeof request, 0) == sizeof request;
 }
 
+SocketAddress address_of(int family, const __be32* ip, __be16 port) {
+  SocketAddress address;
+  if (family == AF_INET) {
+    sockaddr_in v4{.sin_family = AF_INET, .sin_port = port, .sin_addr = {ip[0]}, .sin_zero = {}};
+    address.length = sizeof v4;
+    std::memcpy(&address.storage, &v4, sizeof v4);
+  } else {
+    sockaddr_in6 v6{.sin6_family = AF_INET6, .sin6_port = port};
+    std::memcpy(&v6.sin6_addr, ip, sizeof v6.sin6_addr);
+    address.length = sizeof v6;
+    std::memcpy(&address.storage, &v6, sizeof v6);
+  }
+  return address;
+}
+
+struct Orphan {
+  SocketAddress server;
+  SocketAddress peer;
+  bool has_ended = false;  // the peer has acknowledged that the server sends nothing more
+};
+
 // Adds the sockets of one packet on `port` to `found`. Returns false if it was the last packet.
-bool count(const char* at, std::size_t size, std::uint16_t port, std::size_t& found) {
+bool collect(const char* at, std::size_t size, std::uint16_t port, std::vector<Orphan>& found) {
   nlmsghdr header;
   while (size >= sizeof header) {
     std::memcpy(&header, at, sizeof header);
@@ -48,7 +69,12 @@ bool count(const char* at, std::size_t size, std::uint16_t port, std::size_t& fo
     if (!is_data || header.nlmsg_len < NLMSG_LENGTH(sizeof(inet_diag_msg))) return false;
     inet_diag_msg entry;
     std::memcpy(&entry, at + NLMSG_HDRLEN, sizeof entry);
-    if (ntohs(entry.id.idiag_sport) == port) ++found;
+    const inet_diag_sockid& id = entry.id;
+    if (ntohs(id.idiag_sport) == port) {
+      found.push_back({.server = address_of(entry.idiag_family, id.idiag_src, id.idiag_sport),
+                       .peer = address_of(entry.idiag_family, id.idiag_dst, id.idiag_dport),
+                       .has_ended = entry.idiag_state == TCP_FIN_WAIT2});
+    }
     const std::size_t step = NLMSG_ALIGN(header.nlmsg_len);
     if (step >= size) break;
     at += step;
@@ -57,20 +83,45 @@ bool count(const char* at, std::size_t size, std::uint16_t port, std::size_t& fo
   return true;
 }
 
-}  // namespace
-
-std::size_t orphaned_connections(std::uint16_t port) {
+std::vector<Orphan> orphans_of(std::uint16_t port) {
   const UniqueFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
-  std::size_t found = 0;
+  std::vector<Orphan> found;
   for (const int family : {AF_INET, AF_INET6}) {
-    if (!fd.is_open() || !ask(fd.get(), family)) return 0;
+    if (!fd.is_open() || !ask(fd.get(), family)) return {};
     std::array<char, 32 * 1024> packet;
     ssize_t got = 0;
     do {
       got = ::recv(fd.get(), packet.data(), packet.size(), 0);
-    } while (got > 0 && count(packet.data(), static_cast<std::size_t>(got), port, found));
+    } while (got > 0 && collect(packet.data(), static_cast<std::size_t>(got), port, found));
   }
   return found;
+}
+
+// Ends the orphan if its peer no longer exists on this machine. The kernel then answers a
+// connection attempt from the peer's address with a reset of the old connection (RFC 9293 §3.5.1).
+// If the peer exists, its address cannot be bound.
+void end_if_abandoned(const Orphan& orphan) {
+  const UniqueFd fd(
+      ::socket(orphan.peer.get()->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const int on = 1;
+  if (!fd.is_open() || ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+      ::bind(fd.get(), orphan.peer.get(), orphan.peer.length) != 0) {
+    return;
+  }
+  reset_on_close(fd.get());
+  ::connect(fd.get(), orphan.server.get(), orphan.server.length);
+}
+
+}  // namespace
+
+std::size_t orphaned_connections(std::uint16_t port) {
+  return orphans_of(port).size();
+}
+
+void end_abandoned_connections(std::uint16_t port) {
+  for (const Orphan& orphan : orphans_of(port)) {
+    if (orphan.has_ended) end_if_abandoned(orphan);
+  }
 }
 
 bool can_be_bound(const SocketAddress& address) {
@@ -96,7 +147,9 @@ bool PortRelease::is_free() const {
 }
 
 void PortRelease::look() {
-  if (wait_.is_over(std::chrono::steady_clock::now()) || is_free()) return on_released_();
+  if (is_free()) return on_released_();
+  end_abandoned_connections(addresses_.front().port());
+  if (wait_.is_over(std::chrono::steady_clock::now())) return on_released_();
   timer_.start(kLookAgainAfter);
 }
 

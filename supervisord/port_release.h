@@ -20,6 +20,12 @@ namespace hpp::supervisord {
 // Takes milliseconds, because the kernel searches all connections.
 std::size_t orphaned_connections(std::uint16_t port);
 
+// Ends the orphaned connections whose peer no longer exists on this machine; others stay. They
+// would prevent a bind for a minute. They are rare: if both ends close at the same moment, the
+// kernel can lose the peer's reset while it replaces the server's socket by a smaller one, for
+// FIN-WAIT-2.
+void end_abandoned_connections(std::uint16_t port);
+
 // Whether a server could bind without SO_REUSEADDR. Takes microseconds.
 bool can_be_bound(const SocketAddress& address);
 

@@ -1,6 +1,8 @@
 #include "supervisord/port_release.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -65,6 +67,23 @@ TEST_P(PortReleaseTest, WaitsForThePeer) {
   EXPECT_EQ(released, 0);
   reset_client();
   EXPECT_TRUE(run_until(loop_, [&] { return released == 1; }));
+}
+
+TEST_P(PortReleaseTest, EndsAConnectionWhosePeerNoLongerExists) {
+  server_.reset();
+  end_abandoned_connections(address_->port());
+  EXPECT_TRUE(counts(1)) << "the peer exists";
+  const int on = 1;  // the peer disappears without a packet
+  if (::setsockopt(client_.get(), IPPROTO_TCP, TCP_REPAIR, &on, sizeof on) != 0) {
+    GTEST_SKIP() << "needs CAP_NET_ADMIN";
+  }
+  client_.reset();
+  EXPECT_TRUE(counts(1));
+  int released = 0;
+  PortRelease release(loop_, {*address_}, [&] { ++released; });
+  release.await(Backend::State::Killing, 1);
+  EXPECT_TRUE(run_until(loop_, [&] { return released == 1; }));
+  EXPECT_TRUE(can_be_bound(*address_));
 }
 
 TEST_P(PortReleaseTest, DoesNotWaitForeverForAPeerThatStaysConnected) {
