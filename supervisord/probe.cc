@@ -219,7 +219,7 @@ void Probe::on_readable() {
 // The server has closed the connection. If it had not read the request, there would have been a
 // reset, either instead of the end or, if the end came before the request, after it.
 void Probe::on_end(bool is_reset) {
-  if (!is_reset) part();
+  if (!is_reset && !has_ended_) part();
   if (answered_) return hang_up();
   if (!answer_.empty()) return fail(Sight::Is::NotHttp);
   if (is_reset) return fail(Sight::Is::NoAnswer);
@@ -314,18 +314,24 @@ void Probe::on_deadline() {
     answer_time_ *= 2;
     return begin_round();
   }
-  // The server has ignored `Connection: close` and waits for another request. An orderly close does
-  // not disturb the server, and leaves the TIME_WAIT on our side, because we close first.
   if (look_at_unread(talk_->fd.get()) == Unread::End) return on_end(/*is_reset=*/false);
-  reset_on_close(talk_->fd.get(), false);
-  hang_up();
+  if (std::exchange(has_ended_, true)) {
+    reset_on_close(talk_->fd.get(), false);
+    return hang_up();
+  }
+  // The server has ignored `Connection: close` and waits for another request. An orderly end does
+  // not disturb the server, and leaves the TIME_WAIT on our side, because ours is first. If the
+  // server is killed before it has noticed, stop() resets the connection: on a busy machine, its
+  // FIN could cross ours and leave a TIME_WAIT at both sides.
+  ::shutdown(talk_->fd.get(), SHUT_WR);
+  deadline_.start(kHalfClosedFor);
 }
 
 // Closes all connections. May be called from their callbacks.
 void Probe::hang_up() {
   deadline_.stop();
   answer_.clear();
-  answered_ = has_head_ = false;
+  answered_ = has_head_ = has_ended_ = false;
   for (auto& attempt : attempts_) {
     attempt->over->stop();
     loop_.bury(std::move(attempt));

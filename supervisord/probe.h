@@ -115,9 +115,10 @@ class Probe {
   UniqueFd ended_;                                  // a connection that the server has ended
   std::chrono::milliseconds ended_for_{};           // the last wait of next_look_
   PeerSockets peers_;
-  std::string answer_;     // bytes received on talk_, at least its head
-  bool has_head_ = false;  // the answer's head is complete
-  bool answered_ = false;  // on_answer was called; talk_ may still end
+  std::string answer_;      // bytes received on talk_, at least its head
+  bool has_head_ = false;   // the answer's head is complete
+  bool answered_ = false;   // on_answer was called; talk_ may still end
+  bool has_ended_ = false;  // talk_ has ended on our side
   bool not_http_logged_ = false;
   bool takes_strangers_ = false;
   bool is_patient_ = false;  // start_instead() was called

@@ -1,6 +1,8 @@
 #include "supervisord/probe.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <dirent.h>
@@ -34,6 +36,7 @@ class Server {
     Http,
     HttpAndClose,
     HttpAndEnds,
+    HttpAndStays,  // does not close the connection after the probe's FIN
     HttpToGet,
     Garbage,
     SlowHttp
@@ -57,6 +60,17 @@ class Server {
 
   // How many connections the probe has reset.
   int resets() const { return resets_; }
+
+  // How many FINs of the probe have not closed a connection.
+  int ends() const { return ends_; }
+
+  // Whether the last connection is in the state TCP_CLOSE, after a reset.
+  bool is_last_gone() const {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    ::getsockopt(connections_.back()->fd.get(), IPPROTO_TCP, TCP_INFO, &info, &size);
+    return info.tcpi_state == TCP_CLOSE;
+  }
 
   const std::string& request() const { return connections_.back()->request; }
 
@@ -95,6 +109,11 @@ class Server {
   void read(Connection& connection) {
     char bytes[4096];
     const ssize_t got = ::recv(connection.fd.get(), bytes, sizeof bytes, MSG_DONTWAIT);
+    if (got == 0 && connection.reply == Reply::HttpAndStays) {
+      ++ends_;
+      connection.readable->stop();
+      return;
+    }
     if (got <= 0) {
       if (got < 0) ++resets_;
       connection.readable->stop();
@@ -104,7 +123,8 @@ class Server {
     connection.request.append(bytes, static_cast<std::size_t>(got));
     if (!connection.request.ends_with("\r\n\r\n")) return;
     const Reply reply = connection.reply;
-    if (reply == Reply::Http || reply == Reply::HttpAndClose || reply == Reply::HttpAndEnds) {
+    if (reply == Reply::Http || reply == Reply::HttpAndClose || reply == Reply::HttpAndEnds ||
+        reply == Reply::HttpAndStays) {
       send("HTTP/1.1 503 Warming up\r\n\r\n");
     }
     if (reply == Reply::HttpAndEnds || reply == Reply::EndsAfterRequest) {
@@ -128,6 +148,7 @@ class Server {
   std::vector<std::unique_ptr<Connection>> connections_;
   int accepted_ = 0;
   int resets_ = 0;
+  int ends_ = 0;
 };
 
 using Reply = Server::Reply;
@@ -329,6 +350,25 @@ TEST_F(ProbeTest, DoesNotResetAConnectionThatTheServerHasHalfClosed) {
   EXPECT_TRUE(run_until(loop_, [this] { return server_->open() == 0; }));
   EXPECT_EQ(server_->accepted(), 2);
   EXPECT_EQ(server_->resets(), 0);
+}
+
+// If the server is killed at that moment, its FIN could cross the probe's.
+TEST_F(ProbeTest, StopResetsAConnectionThatOnlyTheProbeHasEnded) {
+  serve({Reply::HttpAndStays});
+  start_and_wait();
+  ASSERT_TRUE(run_until(loop_, [this] { return server_->ends() == 1; }));
+  EXPECT_FALSE(server_->is_last_gone());
+  probe_->stop();
+  EXPECT_TRUE(run_until(loop_, [this] { return server_->is_last_gone(); }));
+}
+
+TEST_F(ProbeTest, ClosesAConnectionThatTheServerDoesNotEnd) {
+  serve({Reply::HttpAndStays});
+  start_and_wait();
+  ASSERT_TRUE(run_until(loop_, [this] { return server_->ends() == 1; }));
+  run_for(loop_, 2 * kHalfClosedFor);
+  probe_->stop();
+  EXPECT_FALSE(server_->is_last_gone()) << "the probe had closed it without a reset";
 }
 
 // A server that binds without SO_REUSEADDR could not start again.
