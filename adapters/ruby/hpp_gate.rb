@@ -23,6 +23,8 @@ module HppGate
   OUTSIDE = %w[node_modules site-packages dist-packages gems bundle].freeze
   # Programs that start the server and are not the server: they leave the gate alone.
   WRAPPERS = %w[foreman guard rerun].freeze
+  # The word by which Bundler makes a Ruby program read the Gemfile.
+  SETUP = %r{\A-r((?:.*/)?bundler/setup)\z}.freeze
 
   # Which files belong to the project.
   class Project
@@ -55,9 +57,11 @@ module HppGate
       @gate_inode = gate&.stat&.ino
       VariableWatch.new { |name, value| note_variable(name, value) }
       trace = TracePoint.new(:script_compiled) do |point|
-        # Ruby has added the adapter to the list of loaded files when it was loaded.
-        @is_hidden ||= $LOADED_FEATURES.reject! { |file| File.dirname(file) == __dir__ } || true
-        note(point.instruction_sequence.absolute_path) unless point.eval_script
+        file = point.instruction_sequence.absolute_path
+        # Ruby adds the adapter to the list of loaded files when it has loaded it. RUBYOPT makes Ruby load it
+        # again if that was for BUNDLER_SETUP.
+        @is_hidden = file != __FILE__ && (@is_hidden || $LOADED_FEATURES.delete(__FILE__))
+        note(file) unless point.eval_script || file == __FILE__
       rescue SystemCallError, IOError
         # The program must not notice a full disk, or that it has closed all descriptors.
       end
@@ -141,7 +145,7 @@ module HppGate
   # Whether this is a `bundle exec` that executes a program. Bundler loads a script into its own process if
   # the first line is one of these.
   def bundler_executes?
-    return false unless %w[bundle bundler].include?(File.basename($PROGRAM_NAME)) && ARGV.first == 'exec'
+    return false unless %w[bundle bundler].include?(File.basename(program)) && ARGV.first == 'exec'
 
     command = ARGV[1].to_s
     return false if command.empty? || command.start_with?('-')
@@ -152,22 +156,58 @@ module HppGate
     !first.match?(%r{\A#!/usr/bin/env (j|truffle)?ruby\n}) && first != "#!#{Gem.ruby}\n"
   end
 
-  # The program that Bundler executes uses the gate, before its own bundler/setup reads the Gemfile.
-  # Bundler puts that in front of RUBYOPT, unless it is there already.
+  # The program that Bundler executes uses the gate, before its own bundler/setup reads the Gemfile. Bundler
+  # puts that in front of RUBYOPT. Since 2.4 it also sets BUNDLER_SETUP, which RubyGems loads before RUBYOPT
+  # counts (3.4 to 4.0, so that the Gemfile can choose the version of error_highlight).
   def come_before_bundler
-    trace = TracePoint.new(:script_compiled) do |point|
-      file = point.instruction_sequence.absolute_path.to_s
-      next unless file.end_with?('/bundler/shared_helpers.rb')
+    gate = self
+    Kernel.singleton_class.prepend(Module.new do
+      define_method(:exec) do |*words|
+        gate.put_adapter_first
+        super(*words)
+      end
+    end)
+  end
 
-      trace.disable
-      ENV['RUBYOPT'] = ENV.fetch('RUBYOPT').sub(ADAPTER) { "#{ADAPTER} -r#{File.dirname(file)}/setup" }
-    end
-    trace.enable
+  def put_adapter_first
+    words = ENV.fetch('RUBYOPT', '').split
+    return unless words.include?(ADAPTER) && words.grep(SETUP).any?
+
+    ENV['RUBYOPT'] = [ADAPTER, *(words - [ADAPTER])].join(' ')
+    ENV['BUNDLER_SETUP'] = __FILE__ if ENV.key?('BUNDLER_SETUP')
+  end
+
+  # Returns the file that RubyGems would have loaded instead of the adapter, or nil.
+  def replaced_setup
+    return unless ENV['BUNDLER_SETUP'] == __FILE__
+
+    ENV.fetch('RUBYOPT', '').split.filter_map { |word| word[SETUP, 1] }.first || 'bundler/setup'
+  end
+
+  # The name of the program. While RubyGems is loaded, $PROGRAM_NAME is that of Ruby itself.
+  def program
+    return $PROGRAM_NAME unless @is_early
+
+    words = File.binread('/proc/self/cmdline').force_encoding(Encoding.default_external).split("\0", -1)
+    words[-2 - ARGV.size] || $PROGRAM_NAME
+  end
+
+  # Calls the block, and loads then what RubyGems would have loaded instead of the adapter.
+  def before_setup
+    setup = replaced_setup
+    @is_early = !setup.nil?
+    ENV['BUNDLER_SETUP'] = setup if setup
+    yield
+    return unless setup
+
+    require setup
+    # The gate is still there for a process of this wrapper.
+    put_adapter_first if ENV.key?('HPP_GATE')
   end
 
   def use
     number = ENV.fetch('HPP_GATE', '')
-    return if !number.match?(/\A\d+\z/) || WRAPPERS.include?(File.basename($PROGRAM_NAME))
+    return if !number.match?(/\A\d+\z/) || WRAPPERS.include?(File.basename(program))
     return come_before_bundler if bundler_executes?
     return unless File.exist?("/proc/self/fd/#{number}") && File.stat("/proc/self/fd/#{number}").socket?
 
@@ -204,5 +244,7 @@ module HppGate
   end
 end
 
-HppGate.use
-Object.send(:remove_const, :HppGate)
+HppGate.before_setup do
+  HppGate.use
+  Object.send(:remove_const, :HppGate)
+end

@@ -141,7 +141,7 @@ module HppGate
     # Ruby has opened the program before it comes here, and may have read a part of it. hpp kills a spare
     # with an open file of the project. So the descriptor becomes one of a copy, and the file is compared.
     def self.keep_program(guard, chain)
-      program = File.realpath($PROGRAM_NAME)
+      program = File.realpath(HppGate.program)
       open = Dir.children('/proc/self/fd').map(&:to_i).select { |number| file_of(number) == program }
       return if open.empty?
 

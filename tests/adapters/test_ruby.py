@@ -272,6 +272,36 @@ puts method(:require).owner, `ruby -e 'p ENV["HPP_GATE"], ENV["RUBYOPT"]'`
         self.assertEqual(sorted(spare.finish()[1].splitlines()), sorted(plain.splitlines()))
 
     @unittest.skipUnless(shutil.which("bundle"), "needs Bundler")
+    def test_bundler_sets_the_same_variables(self):
+        """Also of what a wrapper starts, and of what the program starts."""
+        self.write("project/Gemfile", "$stdout.syswrite(\"Gemfile\\n\")\n")
+        self.write("project/main.rb", "$stdout.syswrite(\"#{ENV.sort}\\n\")\nrequire 'colour'\n"
+                   "$stdout.syswrite(`ruby -e 'p ENV.sort, $LOADED_FEATURES.grep(/hpp_/)'`)\n")
+        # Bundler executes it because of the option.
+        self.write("project/foreman", "#!/usr/bin/ruby -W1\nexec('ruby', 'main.rb')\n").chmod(0o755)
+        for *words, read_before in (("ruby", "main.rb", ""), ("./foreman", "Gemfile\n"),
+                                    ("bundle", "exec", "sh", "-c", "exec ruby main.rb", "Gemfile\n")):
+            with self.subTest(words):
+                command = ("bundle", "exec", *words)
+                self.list.unlink(missing_ok=True)
+                self.run_plain(command)
+                plain = self.run_plain(command)
+                self.assertEqual(self.cold(command), plain)
+                spare = self.spare(command)
+                self.assertEqual((spare.output(), spare.open()), (read_before + "colour\n", "go"))
+                self.assertEqual(sorted(spare.finish()[1].splitlines()), sorted(plain.splitlines()))
+
+    @unittest.skipUnless(shutil.which("bundle"), "needs Bundler")
+    def test_bundler_comes_before_what_ruby_loads_itself(self):
+        """Ruby 3.2 and later load error_highlight after Bundler, so the Gemfile can choose its version."""
+        self.write("project/Gemfile", "")
+        self.write("project/main.rb", "puts $LOADED_FEATURES.grep(%r{/(bundler/setup|error_highlight)\\.rb\\z})\n")
+        command = ("bundle", "exec", "ruby", "main.rb")
+        plain = self.run_plain(command)
+        self.assertIn("bundler/setup.rb", plain)
+        self.assertEqual(self.cold(command), plain)
+
+    @unittest.skipUnless(shutil.which("bundle"), "needs Bundler")
     def test_bundler_loads_a_script_of_ruby(self):
         self.write("project/Gemfile", "")
         script = self.write("project/serve", "#!/usr/bin/env ruby\n" + (self.folder / "main.rb").read_text())
