@@ -14,7 +14,7 @@ module HppGate
       @changed = nil
       @read_by_wrappers = wrappers_files
       libraries = File.read('/proc/self/maps').lines(chomp: true).filter_map { |line| line[%r{/.*}] }
-      [*@read_by_wrappers.keys, *libraries, *$LOADED_FEATURES.grep(%r{\A/})].uniq.each do |file|
+      [*@read_by_wrappers.keys, *libraries, *bundlers_files, *$LOADED_FEATURES.grep(%r{\A/})].uniq.each do |file|
         note_file(file, chain.start - 0.02)
       end
     end
@@ -51,6 +51,16 @@ module HppGate
       []
     end
 
+    # What Bundler has read if it was set up before the gate (`ruby -rbundler/setup`): the Gemfile, the files
+    # that this evaluates, the lock file and the gemspecs.
+    def bundlers_files
+      is_set_up = $LOADED_FEATURES.any? { |file| file.end_with?('/bundler/setup.rb') }
+      return [] unless is_set_up && ::Bundler::SharedHelpers.in_bundle?
+
+      files = [*::Bundler.definition.gemfiles, ::Bundler.default_lockfile, *::Bundler.load.specs.map(&:loaded_from)]
+      files.compact.map(&:to_s)
+    end
+
     def wrappers_files
       @chain.files.to_h { |file| [file, identity(file)] }
     end
@@ -62,13 +72,13 @@ module HppGate
 
   # A spare: loads files, waits at the gate, and checks that nothing has changed (docs/gate.rst).
   #
-  # A file is *unfit* if loading it early would differ from loading it in time: it fails, it loads a file
-  # of the project, it opens a connection, writes a file, starts a process, or a thread that does more than to
-  # wait for an element of a queue, or reads a variable
-  # of the environment that the program sets itself at any time, or that was set before. The files that load it are unfit, too, even if they
-  # rescue the error. So are the files of the same library that were loaded after it: they may rely on what
-  # it does, and can be loaded early without it, but then it cannot be loaded any more. A fork of the spare
-  # finds out which ones are unfit.
+  # A file is *unfit* if loading it early would differ from loading it in time: it fails, it loads or
+  # evaluates a file of the project, it opens a connection, writes a file, starts a process, or a thread
+  # that does more than to wait for an element of a queue, or reads a variable of the environment that the
+  # program sets itself at any time, or that was set before. The files that load it are unfit, too, even if
+  # they rescue the error. So are the files of the same library that were loaded after it: they may rely on
+  # what it does, and can be loaded early without it, but then it cannot be loaded any more. A fork of the
+  # spare finds out which ones are unfit.
   class Spare
     TRIALS_MAX = 8
     # Methods by which a file does more than to read files, and the classes that define them.
@@ -360,10 +370,11 @@ module HppGate
     end
 
     def check_file(point)
-      file = point.instruction_sequence.absolute_path
+      # Bundler evaluates the Gemfile, with its name.
+      file = point.eval_script ? point.instruction_sequence.path : point.instruction_sequence.absolute_path
+      refuse("#{file} belongs to the project") if file && @project.include?(file)
       return if point.eval_script || file.nil?
 
-      refuse("#{file} belongs to the project") if @project.include?(file)
       refuse("#{file} is not loaded early") if unfit?(file)
       @guard&.note_file(file)
     end

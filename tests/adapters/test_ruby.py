@@ -302,6 +302,24 @@ puts method(:require).owner, `ruby -e 'p ENV["HPP_GATE"], ENV["RUBYOPT"]'`
         self.assertEqual(self.cold(command), plain)
 
     @unittest.skipUnless(shutil.which("bundle"), "needs Bundler")
+    def test_a_file_that_bundler_has_read_before_the_gate(self):
+        self.write("project/Gemfile", "eval_gemfile 'more.rb'\n")
+        more = self.write("project/more.rb", "")
+        command = ("ruby", "-rbundler/setup", "main.rb")
+        self.assertEqual(self.run_plain(command), self.OUT)
+        self.assertEqual(self.cold(command), self.OUT)
+        spare = self.spare(command)
+        self.assertEqual(spare.open(), "go")
+        spare = self.spare(command)
+        more.write_text("# changed\n")
+        self.assertEqual(spare.open(), f"cold {more}")
+
+    def test_evaluates_a_file_of_the_project(self):
+        self.gem.write_text("eval(File.read('colours'), nil, File.expand_path('colours'))\n")
+        self.write("project/colours", "$stdout.syswrite(\"colours\\n\")\n")
+        self.check_skipped()
+
+    @unittest.skipUnless(shutil.which("bundle"), "needs Bundler")
     def test_bundler_loads_a_script_of_ruby(self):
         self.write("project/Gemfile", "")
         script = self.write("project/serve", "#!/usr/bin/env ruby\n" + (self.folder / "main.rb").read_text())
