@@ -280,7 +280,7 @@ puts method(:require).owner, `ruby -e 'p ENV["HPP_GATE"], ENV["RUBYOPT"]'`
         # Bundler executes it because of the option.
         self.write("project/foreman", "#!/usr/bin/ruby -W1\nexec('ruby', 'main.rb')\n").chmod(0o755)
         for *words, read_before in (("ruby", "main.rb", ""), ("./foreman", "Gemfile\n"),
-                                    ("bundle", "exec", "sh", "-c", "exec ruby main.rb", "Gemfile\n")):
+                                    ("sh", "-c", "exec bundle exec sh -c 'exec ruby main.rb'", "Gemfile\n")):
             with self.subTest(words):
                 command = ("bundle", "exec", *words)
                 self.list.unlink(missing_ok=True)
