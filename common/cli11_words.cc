@@ -60,12 +60,6 @@ bool takes_list(const CLI::Option& option) {
   return option.get_allow_extra_args();
 }
 
-// Prefixes a glob in brackets, `[ab]`, by `./`, so that CLI11 does not take it for a list. The
-// glob's meaning stays the same, and normalized_glob() removes the prefix.
-std::string guarded(const std::string& glob) {
-  return glob.starts_with('[') && glob.ends_with(']') ? "./" + glob : glob;
-}
-
 // Throws if `word`, which follows an option that needs a value, is more likely another option.
 void refuse_option_as_value(const CLI::Option& option, const std::string& word) {
   const bool is_number = word.size() > 1 && word[1] >= '0' && word[1] <= '9';
@@ -78,6 +72,10 @@ void refuse_option_as_value(const CLI::Option& option, const std::string& word) 
 }
 
 }  // namespace
+
+std::string guarded(const std::string& glob) {
+  return glob.starts_with('[') && glob.ends_with(']') ? "./" + glob : glob;
+}
 
 std::vector<std::string> words_for_cli11(const CLI::App& app,
                                          const std::vector<std::string>& words) {

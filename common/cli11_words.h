@@ -15,6 +15,10 @@ namespace hpp {
 std::vector<std::string> words_for_cli11(const CLI::App& app,
                                          const std::vector<std::string>& words);
 
+// Prefixes a glob in brackets, `[ab]`, by `./`, so that CLI11 does not take it for a list. The
+// glob's meaning stays the same, and normalized_glob() removes the prefix.
+std::string guarded(const std::string& glob);
+
 // Returns the explanation for the first word that is neither an option nor a subcommand of `app`,
 // with the name that was probably meant; nothing if there is no such word.
 std::optional<std::string> unknown_word(const CLI::App& app, const std::vector<std::string>& words);

@@ -6,6 +6,7 @@
 #include <sstream>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace hpp {
 namespace {
@@ -63,25 +64,56 @@ std::string names_of(const CLI::Option& option) {
   return names;
 }
 
+bool is_shown_positional(const CLI::Option* option) {
+  return option->get_positional() && !option->get_group().empty();
+}
+
+std::vector<const CLI::App*> subcommands_of(const CLI::App& app) {
+  return app.get_subcommands([](const CLI::App* command) { return !command->get_name().empty(); });
+}
+
 }  // namespace
 
 HelpFormatter::HelpFormatter(std::string usage_end) : usage_end_(std::move(usage_end)) {}
 
-// Removes one of the two empty lines that CLI11 prints between groups.
+// Composes the text itself, because CLI11's releases differ in headings and empty lines.
 std::string HelpFormatter::make_help(const CLI::App* app, std::string name,
-                                     CLI::AppFormatMode mode) const {
-  std::string help = CLI::Formatter::make_help(app, std::move(name), mode);
-  for (auto at = help.find("\n\n\n"); at != std::string::npos; at = help.find("\n\n\n", at)) {
-    help.erase(at, 1);
+                                     CLI::AppFormatMode /*mode*/) const {
+  std::string help = app->get_description() + '\n' + make_usage(app, std::move(name));
+  const auto positionals = app->get_options(is_shown_positional);
+  if (!positionals.empty()) help += make_group("Positionals", true, positionals);
+  for (const std::string& group : app->get_groups()) {
+    const auto options = app->get_options(
+        [&](const CLI::Option* o) { return o->nonpositional() && o->get_group() == group; });
+    if (group.empty() || options.empty()) continue;
+    help += make_group(group == "OPTIONS" ? "Options" : group, false, options);
   }
-  if (help.ends_with("\n\n")) help.pop_back();
+  const auto commands = subcommands_of(*app);
+  if (!commands.empty()) help += "\nSubcommands:\n";
+  for (const CLI::App* command : commands) help += make_subcommand(command);
+  if (!app->get_footer().empty()) help += '\n' + app->get_footer() + '\n';
   return help;
 }
 
 std::string HelpFormatter::make_usage(const CLI::App* app, std::string name) const {
-  std::string usage = CLI::Formatter::make_usage(app, std::move(name));
-  while (usage.ends_with('\n')) usage.pop_back();
+  std::string usage = "Usage: " + name;
+  if (!app->get_options([](const CLI::Option* o) { return o->nonpositional(); }).empty()) {
+    usage += " [OPTIONS]";
+  }
+  for (const CLI::Option* option : app->get_options(is_shown_positional)) {
+    usage += ' ' + make_option_usage(option);
+  }
+  if (!subcommands_of(*app).empty()) {
+    usage += app->get_require_subcommand_min() == 0 ? " [SUBCOMMAND]" : " SUBCOMMAND";
+  }
   return usage + usage_end_ + '\n';
+}
+
+std::string HelpFormatter::make_group(std::string group, bool is_positional,
+                                      std::vector<const CLI::Option*> options) const {
+  std::string text = '\n' + group + ":\n";
+  for (const CLI::Option* option : options) text += make_option(option, is_positional);
+  return text;
 }
 
 std::string HelpFormatter::make_option(const CLI::Option* option, bool is_positional) const {

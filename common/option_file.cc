@@ -3,14 +3,17 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <istream>
 #include <iterator>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 #include "common/advice/nearest.h"
+#include "common/cli11_words.h"
 #include "common/shell_words.h"
 
 namespace hpp {
@@ -91,14 +94,19 @@ std::vector<CLI::ConfigItem> OptionFile::from_config(std::istream& input) const 
   input.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(input.gcount()));
   if (text.size() > kFileSizeMax) {
-    throw CLI::FileError(fmt::format("{} has more than {} bytes", path, kFileSizeMax));
+    fail(fmt::format("{} has more than {} bytes", path, kFileSizeMax));
   }
   try {
     for (const ConfigEntry& entry : read_config(text)) apply(entry);
   } catch (const ConfigError& error) {
-    throw CLI::FileError(fmt::format("{}:{}: {}", path, error.line, error.what()));
+    fail(fmt::format("{}:{}: {}", path, error.line, error.what()));
   }
   return {};
+}
+
+void OptionFile::fail(const std::string& what) const {
+  error_ = what;
+  throw CLI::FileError(what);
 }
 
 void OptionFile::apply(const ConfigEntry& entry) const {
@@ -115,13 +123,13 @@ void OptionFile::apply(const ConfigEntry& entry) const {
   }
   const auto& [option, setting] = found->second;
   try {
-    const WordList words = words_of(setting, entry.value);
+    WordList words = words_of(setting, entry.value);
     if (setting == Setting::Command) {
       if (words.empty()) throw std::invalid_argument("expected a command, got none");
       *command_ = words;
     } else if (!words.empty() && option->empty()) {
-      option->allow_extra_args(false);  // otherwise CLI11 would split a word in brackets
-      option->add_result(words);
+      if (setting == Setting::Texts) std::ranges::transform(words, words.begin(), guarded);
+      option->add_result(std::move(words));
       option->run_callback();
     }
   } catch (const std::invalid_argument& error) {

@@ -48,8 +48,11 @@ class OptionFile : public CLI::Config {
   }
 
   // Throws CLI::FileError with the text `hpp.toml:3: …`. If --help or --version was given, CLI11
-  // does not report this type of error.
+  // does not report this type of error. CLI11 2.6 reports missing options instead.
   std::vector<CLI::ConfigItem> from_config(std::istream& input) const override;
+
+  // Returns the text of the error that from_config() has thrown; empty if there was none.
+  const std::string& error() const { return error_; }
 
   // Unused: hpp writes no configuration files.
   std::string to_config(const CLI::App*, bool, bool, std::string) const override { return {}; }
@@ -60,11 +63,13 @@ class OptionFile : public CLI::Config {
     Setting setting;
   };
 
+  [[noreturn]] void fail(const std::string& what) const;
   void apply(const ConfigEntry& entry) const;
 
   const CLI::Option& path_option_;
   std::map<std::string, Known> known_;
   std::vector<std::string>* command_ = nullptr;
+  mutable std::string error_;
 };
 
 }  // namespace hpp

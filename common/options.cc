@@ -444,6 +444,7 @@ ParsedOptions parse_options(Program program, int argc, const char* const* argv) 
   } catch (const Mistake& mistake) {
     return refuse(program, mistake.what(), true);
   } catch (const CLI::RequiredError& error) {
+    if (!file->error().empty()) return refuse(program, file->error(), false);
     const auto mistake = advice::explain_failure(line);
     return refuse(program, mistake.value_or(missing_text(program, error.what())),
                   mistake.has_value());
