@@ -274,8 +274,12 @@ class Warm(SystemdTest):
     def spares(self):
         return {pid for pid in self.left() if "/spare-" in environment_of(pid).get("HPP_BACKEND", "")}
 
-    def wait_spare(self, backend):
-        return wait_for(lambda: self.spares() - {backend}, self.hpp.transcript)
+    def wait_spare(self, count, backend):
+        """Waits until `count` spares have been ready so far; returns the one that waits now."""
+        wait_for(lambda: len(re.findall(r"spare \d+ is ready", self.hpp.transcript())) == count,
+                 self.hpp.transcript)
+        spare, = self.spares() - {backend}
+        return spare
 
     def test_warm(self):
         self.save_app("first")
@@ -286,19 +290,16 @@ class Warm(SystemdTest):
         self.start("warm = true", "debug = true", pattern="app.py",
                    command=[PYTHON, "-EB", server, self.backend])
         for number in range(2):  # before and after a crash of supervisord
-            wait_for(lambda: re.search(r"spare \d+ is ready", self.hpp.transcript()[self.seen:]), self.hpp.transcript)
-            spare, = self.wait_spare(self.hpp.snapshot()["pid"])
+            spare = self.wait_spare(2 * number + 1, self.hpp.snapshot()["pid"])
             self.save_app(f"save {number}")
             self.assertEqual(get(self.hpp.url).text.rsplit(" ", 2)[0], f"save {number}")
             self.assertEqual(self.hpp.snapshot()["pid"], spare)
-            spare, = self.wait_spare(spare)
+            spare = self.wait_spare(2 * number + 2, spare)
             self.kill("supervisord")
             self.wait_restarted()
             wait_for(lambda: not is_alive(spare), "the end of the spare")
-            self.seen = len(self.hpp.transcript())
         self.stop()
 
-    seen = 0  # characters of the transcript
 
     def save_app(self, text):
         self.save("app.py", f"TEXT = {text!r}\n")
