@@ -300,7 +300,6 @@ class Warm(SystemdTest):
             wait_for(lambda: not is_alive(spare), "the end of the spare")
         self.stop()
 
-
     def save_app(self, text):
         self.save("app.py", f"TEXT = {text!r}\n")
 
