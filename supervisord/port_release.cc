@@ -57,7 +57,6 @@ SocketAddress address_of(int family, const __be32* ip, __be16 port) {
 struct Orphan {
   SocketAddress server;
   SocketAddress peer;
-  bool has_ended = false;  // the peer has acknowledged that the server sends nothing more
 };
 
 // Adds the sockets of one packet on `port` to `found`. Returns false if it was the last packet.
@@ -72,8 +71,7 @@ bool collect(const char* at, std::size_t size, std::uint16_t port, std::vector<O
     const inet_diag_sockid& id = entry.id;
     if (ntohs(id.idiag_sport) == port) {
       found.push_back({.server = address_of(entry.idiag_family, id.idiag_src, id.idiag_sport),
-                       .peer = address_of(entry.idiag_family, id.idiag_dst, id.idiag_dport),
-                       .has_ended = entry.idiag_state == TCP_FIN_WAIT2});
+                       .peer = address_of(entry.idiag_family, id.idiag_dst, id.idiag_dport)});
     }
     const std::size_t step = NLMSG_ALIGN(header.nlmsg_len);
     if (step >= size) break;
@@ -119,9 +117,7 @@ std::size_t orphaned_connections(std::uint16_t port) {
 }
 
 void end_abandoned_connections(std::uint16_t port) {
-  for (const Orphan& orphan : orphans_of(port)) {
-    if (orphan.has_ended) end_if_abandoned(orphan);
-  }
+  for (const Orphan& orphan : orphans_of(port)) end_if_abandoned(orphan);
 }
 
 bool can_be_bound(const SocketAddress& address) {

@@ -123,7 +123,8 @@ class LiveReload(unittest.IsolatedAsyncioTestCase, IntegrationTest):
         self.assertIn("app.py", crash["command"])
         self.assertEqual(crash["output"], "crash requested")
         crash = (await self.state(stranger, lambda s: s["state"] == "Error"))["crash"]
-        self.assertEqual(crash, {"how": "it has failed", "command": "", "output": ""})
+        self.assertEqual(crash, {"how": "it has failed", "next": "Save a file and hpp starts your server again.",
+                                 "command": "", "output": ""})
         self.save_backend("cured")
         await self.state(here, lambda s: s["state"] == "Running" and s["generation"] == 2)
         await here.close()
