@@ -64,6 +64,7 @@ class Pause(CtlTest):
                      f"another {name}")
             self.assertEqual(self.shown(), ("version 0", "stale"), name)
         self.assertEqual(self.spawns, 1)
+        self.hpp.wait_line("took over")  # until then, hpp-ctl finds no supervisord
         self.ctl("resume", status=0)
         self.assertEqual(self.shown(), ("version 1", None))
 
