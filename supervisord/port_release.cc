@@ -116,8 +116,10 @@ std::size_t orphaned_connections(std::uint16_t port) {
   return orphans_of(port).size();
 }
 
-void end_abandoned_connections(std::uint16_t port) {
-  for (const Orphan& orphan : orphans_of(port)) end_if_abandoned(orphan);
+std::size_t end_abandoned_connections(std::uint16_t port) {
+  const std::vector<Orphan> orphans = orphans_of(port);
+  std::for_each(orphans.begin(), orphans.end(), end_if_abandoned);
+  return orphans.size();
 }
 
 bool can_be_bound(const SocketAddress& address) {
@@ -137,15 +139,10 @@ void PortRelease::await(Backend::State state, std::uint64_t generation) {
   look();
 }
 
-bool PortRelease::is_free() const {
-  return std::all_of(addresses_.begin(), addresses_.end(), can_be_bound) ||
-         orphaned_connections(addresses_.front().port()) == 0;
-}
-
 void PortRelease::look() {
-  if (is_free()) return on_released_();
-  end_abandoned_connections(addresses_.front().port());
-  if (wait_.is_over(std::chrono::steady_clock::now())) return on_released_();
+  const bool is_free = std::all_of(addresses_.begin(), addresses_.end(), can_be_bound) ||
+                       end_abandoned_connections(addresses_.front().port()) == 0;
+  if (is_free || wait_.is_over(std::chrono::steady_clock::now())) return on_released_();
   timer_.start(kLookAgainAfter);
 }
 

@@ -21,10 +21,9 @@ namespace hpp::supervisord {
 std::size_t orphaned_connections(std::uint16_t port);
 
 // Ends the orphaned connections whose peer no longer exists on this machine; others stay. They
-// would prevent a bind for a minute. They are rare: if both ends close at the same moment, the
-// kernel can lose the peer's reset while it replaces the server's socket by a smaller one, for
-// FIN-WAIT-2.
-void end_abandoned_connections(std::uint16_t port);
+// would prevent a bind for up to a minute. They are rare: if both ends close at the same moment,
+// the kernel can lose the peer's reset. Returns how many orphaned connections there were.
+std::size_t end_abandoned_connections(std::uint16_t port);
 
 // Whether a server could bind without SO_REUSEADDR. Takes microseconds.
 bool can_be_bound(const SocketAddress& address);
@@ -44,7 +43,6 @@ class PortRelease {
   void on_released(std::uint64_t generation) { wait_.on_released(generation); }
 
  private:
-  bool is_free() const;
   void look();
 
   std::vector<SocketAddress> addresses_;
