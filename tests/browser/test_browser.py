@@ -198,18 +198,24 @@ POOR_CONTRAST = """(() => {
 })()"""
 
 
-def look_at(page, name, selectors, root="document"):
-    """Checks, in both colour schemes and at each size, that the elements are visible without scrolling and
-    that texts have contrast. Keeps pictures."""
+def looks(page):
+    """Shows the page in both colour schemes and at each size. Yields the name of each combination."""
     for scheme in ("light", "dark"):
         page.ask("media", media={"colorScheme": scheme})
         for size in ALL_SIZES:
             page.ask("size", size=size)
-            for selector in selectors:
-                page.wait(f"{IS_VISIBLE}({root}.querySelector('{selector}'), {root})")
-            poor = page.get(POOR_CONTRAST if root == "document" else POOR_CONTRAST.replace("document.body", root))
-            assert not poor, poor
-            page.screenshot(f"{name}-{scheme}-{size['width']}")
+            yield f"{scheme}-{size['width']}"
+
+
+def look_at(page, name, selectors, root="document"):
+    """Checks, in both colour schemes and at each size, that the elements are visible without scrolling and
+    that texts have contrast. Keeps pictures."""
+    for look in looks(page):
+        for selector in selectors:
+            page.wait(f"{IS_VISIBLE}({root}.querySelector('{selector}'), {root})")
+        poor = page.get(POOR_CONTRAST if root == "document" else POOR_CONTRAST.replace("document.body", root))
+        assert not poor, poor
+        page.screenshot(f"{name}-{look}")
 
 
 class BrowserTest(IntegrationTest):
@@ -714,17 +720,14 @@ class FailedBuilds(BrowserTest):
         page = self.open(viewport=ALL_SIZES[0])
         self.fail_a_build(page)
         self.wait_overlay(page, "The build failed. Your server still runs, without your last save.")
-        for scheme in ("light", "dark"):
-            page.ask("media", media={"colorScheme": scheme})
-            for size in ALL_SIZES:
-                page.ask("size", size=size)
-                for selector in ("h1", "button.details", "button.close"):
-                    page.wait(f"{IS_VISIBLE}({OVERLAY}.querySelector('{selector}'), {OVERLAY})")
-                page.wait(f"{IS_VISIBLE}(document.querySelector('h1'), document)")
-                covered = page.get(f"{self.STRIP}.getBoundingClientRect().height / innerHeight")
-                self.assertLess(covered, 0.3, "the strip covers the page")
-                self.assertEqual(page.get(POOR_CONTRAST.replace("document.body", OVERLAY)), [])
-                page.screenshot(f"strip-{scheme}-{size['width']}")
+        for look in looks(page):
+            for selector in ("h1", "button.details", "button.close"):
+                page.wait(f"{IS_VISIBLE}({OVERLAY}.querySelector('{selector}'), {OVERLAY})")
+            page.wait(f"{IS_VISIBLE}(document.querySelector('h1'), document)")
+            covered = page.get(f"{self.STRIP}.getBoundingClientRect().height / innerHeight")
+            self.assertLess(covered, 0.3, "the strip covers the page")
+            self.assertEqual(page.get(POOR_CONTRAST.replace("document.body", OVERLAY)), [])
+            page.screenshot(f"strip-{look}")
         page.fill("#name", "the page takes input")
         self.assertEqual(page.loads, 1)
 
@@ -913,13 +916,10 @@ class HomePage(BrowserTest):
         return page
 
     def check_at_all_sizes(self, page, name):
-        for scheme in ("light", "dark"):
-            page.ask("media", media={"colorScheme": scheme})
-            for size in ALL_SIZES:
-                page.ask("size", size=size)
-                page.wait("document.documentElement.scrollWidth <= innerWidth")
-                self.assertEqual(page.get(POOR_CONTRAST), [], f"{scheme}, {size}")
-                page.screenshot(f"home-{name}-{scheme}-{size['width']}")
+        for look in looks(page):
+            page.wait("document.documentElement.scrollWidth <= innerWidth")
+            self.assertEqual(page.get(POOR_CONTRAST), [], look)
+            page.screenshot(f"home-{name}-{look}")
         self.assertEqual(page.get(NAMELESS), [])
 
     def row_with(self, page, text):
