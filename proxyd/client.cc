@@ -234,8 +234,7 @@ bool Client::pump_tunnel() {
   const bool over = stream_.input_ended() && backend.input_ended() && stream_.output_done() &&
                     backend.output_done() && stream_.input().empty() && backend.input().empty() &&
                     !request_->pump.holds_bytes();
-  if (over) handle(TunnelEnded{});
-  return false;
+  return report(over ? std::optional<Event>(TunnelEnded{}) : std::nullopt);
 }
 
 bool Client::report_client_end(const Wires& wires) {

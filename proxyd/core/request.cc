@@ -325,7 +325,9 @@ Effects Request::lose_upstream() {
 
 Effects Request::on(const TunnelEnded&, TimePoint) {
   assert(phase_ == Phase::Tunnel);
-  return cut();
+  closes_ = true;
+  end(Outcome::Completed);
+  return {DropUpstream{}};
 }
 
 Effects Request::on(const TimerExpired& event, TimePoint now) {

@@ -524,8 +524,7 @@ class Play {
     if (backend.input_ended && backend.input.empty()) flush_client();
     const bool over = client_ended_ && backend.input_ended && output_.empty() &&
                       backend.output.empty() && input_.empty() && backend.input.empty();
-    if (over) handle(TunnelEnded{});
-    return false;
+    return report(over ? std::optional<Event>(TunnelEnded{}) : std::nullopt);
   }
 
   bool report_client_end(const Wires& wires) { return report(client_ended(connection_, wires)); }

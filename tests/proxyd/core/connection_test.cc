@@ -709,7 +709,7 @@ TEST(Connection, ATunnelEndsWhenBothSidesHaveEndedIt) {
   Steps()
       .sent(upgrade)
       .when(ResponseArrived{switching})
-      .when(TunnelEnded{}, {DropUpstream{}, CutClient{}}, Closed);
+      .when(TunnelEnded{}, {DropUpstream{}, FinishClient{}}, Finishing);
 }
 
 TEST(Connection, AFinInTheMiddleOfABodyIsAMalformedRequest) {
