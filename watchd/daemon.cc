@@ -5,8 +5,11 @@
 
 #include <cerrno>
 #include <csignal>
+#include <filesystem>
 #include <optional>
 #include <stdexcept>
+#include <string>
+#include <system_error>
 #include <variant>
 
 #include "common/event/outlet_watch.h"
@@ -41,7 +44,17 @@ std::optional<bus::TreeState> last_tree(const bus::Publisher& publisher) {
   return std::get<bus::TreeState>(*publisher.last());
 }
 
-// hpp writes its own files at each restart, so they must not cause another one.
+// Returns the path of the regular file that is open as this descriptor.
+std::optional<std::string> file_of(int fd) {
+  std::error_code failure;
+  const std::filesystem::path link = fmt::format("/proc/self/fd/{}", fd);
+  if (!std::filesystem::is_regular_file(link, failure)) return std::nullopt;
+  const auto path = std::filesystem::read_symlink(link, failure);
+  return failure ? std::nullopt : std::optional(path.string());
+}
+
+// hpp writes into its run directory and to its output at each restart, so neither must cause
+// another one. The output may be a file of the project (`hpp-launch … > hpp.log`).
 Filter filter_of(const Options& options, const std::string& project) {
   Filter filter{.patterns = options.patterns,
                 .excludes = options.excludes,
@@ -55,7 +68,14 @@ Filter filter_of(const Options& options, const std::string& project) {
   if (has_patterns && !options.env_file.empty()) {
     filter.patterns.push_back(glob_of(options.env_file));
   }
-  if (auto own = glob_below(project, options.run_directory)) filter.excludes.push_back(*own);
+  if (const auto own = glob_within(project, options.run_directory)) {
+    filter.excludes.push_back(*own + "/**");
+  }
+  for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {
+    const auto output = file_of(fd);
+    const auto own = output ? glob_within(project, *output) : std::nullopt;
+    if (own) filter.excludes.push_back(*own);
+  }
   return filter;
 }
 

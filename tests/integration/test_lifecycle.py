@@ -35,6 +35,15 @@ class OneStream(Hpp):
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, process_group=0)
 
 
+class Redirected(Hpp):
+    """hpp with `> hpp.log 2>&1`, in the project."""
+
+    def _start(self, cwd, environment):
+        with open(cwd / "hpp.log", "wb") as log:
+            return subprocess.Popen(self.command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL,
+                                    stdout=log, stderr=log, process_group=0)
+
+
 class Deaf(Hpp):
     """hpp, started by a program that blocks and ignores the signals that end hpp."""
 
@@ -97,6 +106,14 @@ class Start(IntegrationTest):
         self.assertEqual(get(hpp.url).text, "hello")
         time.sleep(QUIET_S)
         self.assertEqual(self.spawns, 1)
+
+    def test_its_output_in_a_file_of_the_project_is_no_change(self):
+        hpp = self.start_ready(kind=Redirected)
+        for text in ("first", "second", "third"):
+            self.save_backend(text)
+            # A request waits until hpp knows of all earlier changes.
+            self.assertEqual(get(hpp.url).text, text)
+        self.assertEqual(self.spawns, 4, (self.project / "hpp.log").read_text())
 
     def test_holds_requests_until_the_backend_answers(self):
         command = self.save_backend("late")

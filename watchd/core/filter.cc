@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "common/glob.h"
+
 namespace hpp::watchd {
 namespace {
 
@@ -92,20 +94,15 @@ std::span<const char* const> built_in_excludes() {
   return kDefaultExcludes;
 }
 
-std::optional<std::string> glob_below(std::string_view project, std::string_view directory) {
-  if (!directory.starts_with(project)) return std::nullopt;
-  directory.remove_prefix(project.size());
+std::optional<std::string> glob_within(std::string_view project, std::string_view path) {
+  if (!path.starts_with(project)) return std::nullopt;
+  path.remove_prefix(project.size());
   if (project != "/") {
-    if (!directory.starts_with('/')) return std::nullopt;
-    directory.remove_prefix(1);
+    if (!path.starts_with('/')) return std::nullopt;
+    path.remove_prefix(1);
   }
-  if (directory.empty()) return std::nullopt;
-  std::string glob;
-  for (const char character : directory) {
-    if (std::string_view("*?[]\\").find(character) != std::string_view::npos) glob += '\\';
-    glob += character;
-  }
-  return glob + "/**";
+  if (path.empty()) return std::nullopt;
+  return glob_of(path);
 }
 
 Concerns::Concerns(const Filter& filter)

@@ -29,9 +29,9 @@ struct Filter {
 // The globs that Filter::default_excludes adds to `excludes`.
 std::span<const char* const> built_in_excludes();
 
-// Returns the glob of all files below `directory`, relative to `project`. Returns nothing if it is
-// not below `project`. Both paths are absolute and without symbolic links.
-std::optional<std::string> glob_below(std::string_view project, std::string_view directory);
+// Returns the glob that matches only `path`, relative to `project`. Returns nothing if it is not
+// below `project`. Both paths are absolute and without symbolic links.
+std::optional<std::string> glob_within(std::string_view project, std::string_view path);
 
 // What a changed file is relevant for. A file that --css or --reload matches does not concern the
 // backend, even if --pattern matches it, too.

@@ -19,15 +19,15 @@ TEST(Concerns, CssGlobsTakePrecedenceOverReloadGlobsAndPatterns) {
   EXPECT_EQ(Concerns({}).of("a.css"), Concern::Backend);
 }
 
-TEST(Filter, AGlobMatchesAllBelowADirectoryOfTheProject) {
-  EXPECT_EQ(glob_below("/home/me/shop", "/home/me/shop/run/hpp"), "run/hpp/**");
-  EXPECT_EQ(glob_below("/", "/run/hpp"), "run/hpp/**");
-  const auto glob = glob_below("/p", R"(/p/a[1]*?\b)");
+TEST(Filter, AGlobMatchesOnePathWithinTheProject) {
+  EXPECT_EQ(glob_within("/home/me/shop", "/home/me/shop/run/hpp"), "run/hpp");
+  EXPECT_EQ(glob_within("/", "/run/hpp"), "run/hpp");
+  const auto glob = glob_within("/p", R"(/p/a[1]*?\b)");
   ASSERT_TRUE(glob);
-  EXPECT_TRUE(Wildmatch(*glob).matches(R"(a[1]*?\b/c/d)"));
-  EXPECT_FALSE(Wildmatch(*glob).matches(R"(a1xx\b/c)"));
-  for (const char* const directory : {"/p", "/p2/x", "/", "/other/p/x"}) {
-    EXPECT_EQ(glob_below("/p", directory), std::nullopt) << directory;
+  EXPECT_TRUE(Wildmatch(*glob).matches(R"(a[1]*?\b)"));
+  EXPECT_FALSE(Wildmatch(*glob).matches(R"(a1xx\b)"));
+  for (const char* const path : {"/p", "/p2/x", "/", "/other/p/x"}) {
+    EXPECT_EQ(glob_within("/p", path), std::nullopt) << path;
   }
 }
 
