@@ -10,9 +10,9 @@
 #include <set>
 #include <string_view>
 
+#include "common/os/descriptors.h"
 #include "common/os/find_program.h"
 #include "common/os/port_owner.h"
-#include "common/read_number.h"
 
 namespace hpp::supervisord {
 namespace {
@@ -70,11 +70,6 @@ std::string socket_inode(std::string_view target) {
   return std::string(target.substr(kBegin.size(), target.size() - kBegin.size() - 1));
 }
 
-bool is_standard_stream(const fs::path& fd) {
-  const auto number = read_number<int>(fd.filename().native());
-  return number && *number <= STDERR_FILENO;
-}
-
 void add_mark(FileMarks& marks, const std::string& name, const fs::path& path) {
   struct stat found {};
 
@@ -93,18 +88,14 @@ std::string problem_of_spare(const std::vector<pid_t>& pids, const std::vector<s
   const std::map<std::string, std::string> listening = open_sockets();
   const std::string handed_inode = inode_of(handed);
   for (const pid_t pid : pids) {
-    std::error_code failed;
-    fs::directory_iterator entry(fmt::format("/proc/{}/fd", pid), failed);
-    for (const fs::directory_iterator end; entry != end && !failed; entry.increment(failed)) {
-      std::error_code gone;
-      const std::string target = fs::read_symlink(entry->path(), gone).native();
-      const std::string inode = socket_inode(target);
+    for (const Descriptor& open : descriptors_of(pid).value_or(std::vector<Descriptor>())) {
+      const std::string inode = socket_inode(open.target);
       const auto socket = listening.find(inode);
       if (socket != listening.end() && inode != handed_inode) {
         return fmt::format("listens on {} before its gate was opened", socket->second);
       }
-      if (is_standard_stream(entry->path())) continue;
-      const std::string file = project_file(target, real_roots);
+      if (open.number <= STDERR_FILENO) continue;
+      const std::string file = project_file(open.target, real_roots);
       if (!file.empty()) return fmt::format("has {} open before its gate was opened", file);
     }
   }
@@ -115,12 +106,8 @@ std::vector<std::string> addresses_of(const std::vector<pid_t>& pids) {
   const std::map<std::string, std::string> listening = open_sockets();
   std::set<std::string> found;
   for (const pid_t pid : pids) {
-    std::error_code failed;
-    fs::directory_iterator entry(fmt::format("/proc/{}/fd", pid), failed);
-    for (const fs::directory_iterator end; entry != end && !failed; entry.increment(failed)) {
-      std::error_code gone;
-      const auto socket =
-          listening.find(socket_inode(fs::read_symlink(entry->path(), gone).native()));
+    for (const Descriptor& open : descriptors_of(pid).value_or(std::vector<Descriptor>())) {
+      const auto socket = listening.find(socket_inode(open.target));
       if (socket != listening.end() && !socket->second.starts_with("UDP"))
         found.insert(socket->second);
     }

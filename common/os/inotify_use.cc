@@ -5,18 +5,16 @@
 #include <unistd.h>
 
 #include <charconv>
-#include <filesystem>
 #include <string>
 #include <string_view>
-#include <system_error>
+#include <vector>
 
+#include "common/os/descriptors.h"
 #include "common/os/file.h"
 #include "common/os/process_info.h"
 
 namespace hpp {
 namespace {
-
-namespace fs = std::filesystem;
 
 // The lines of a descriptor's fdinfo that stand for a watch, proc_pid_fdinfo(5).
 std::uint64_t watches_in(std::string_view fdinfo) {
@@ -36,15 +34,11 @@ bool is_ours(pid_t pid) {
 }
 
 void add_process(pid_t pid, InotifyUse& use) {
-  std::error_code failed;
-  fs::directory_iterator entry(fmt::format("/proc/{}/fd", pid), failed);
-  for (const fs::directory_iterator end; !failed && entry != end; entry.increment(failed)) {
-    std::error_code gone;
-    if (fs::read_symlink(entry->path(), gone) != "anon_inode:inotify") continue;
+  for (const Descriptor& open : descriptors_of(pid).value_or(std::vector<Descriptor>())) {
+    if (open.target != "anon_inode:inotify") continue;
     ++use.instances;
-    const std::string number = entry->path().filename();
     use.watches +=
-        watches_in(read_file(fmt::format("/proc/{}/fdinfo/{}", pid, number)).value_or(""));
+        watches_in(read_file(fmt::format("/proc/{}/fdinfo/{}", pid, open.number)).value_or(""));
   }
 }
 

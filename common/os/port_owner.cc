@@ -6,10 +6,9 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
 #include <string_view>
-#include <system_error>
 
+#include "common/os/descriptors.h"
 #include "common/os/file.h"
 #include "common/os/process_info.h"
 #include "common/take_until.h"
@@ -138,15 +137,11 @@ std::map<std::string, std::string> open_sockets() {
 }
 
 Holds holds_socket(pid_t pid, const std::vector<std::string>& inodes) {
-  namespace fs = std::filesystem;
-  std::error_code failed;
-  fs::directory_iterator entry(fmt::format("/proc/{}/fd", pid), failed);
-  if (failed) return failed == std::errc::permission_denied ? Holds::Unknown : Holds::No;
-  for (const fs::directory_iterator end; entry != end && !failed; entry.increment(failed)) {
-    std::error_code gone;
-    const std::string target = fs::read_symlink(entry->path(), gone).string();
+  const auto descriptors = descriptors_of(pid);
+  if (!descriptors) return Holds::Unknown;
+  for (const Descriptor& open : *descriptors) {
     for (const std::string& inode : inodes) {
-      if (!gone && target == fmt::format("socket:[{}]", inode)) return Holds::Yes;
+      if (open.target == fmt::format("socket:[{}]", inode)) return Holds::Yes;
     }
   }
   return Holds::No;
