@@ -5,11 +5,9 @@
 
 #include <cerrno>
 #include <csignal>
-#include <filesystem>
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 #include <variant>
 
 #include "common/event/outlet_watch.h"
@@ -21,6 +19,7 @@
 #include "common/os/project_directory.h"
 #include "watchd/core/roots.h"
 #include "watchd/git_ignore.h"
+#include "watchd/output_files.h"
 #include "watchd/pattern_walk.h"
 #include "watchd/repositories.h"
 #include "watchd/say.h"
@@ -44,17 +43,8 @@ std::optional<bus::TreeState> last_tree(const bus::Publisher& publisher) {
   return std::get<bus::TreeState>(*publisher.last());
 }
 
-// Returns the path of the regular file that is open as this descriptor.
-std::optional<std::string> file_of(int fd) {
-  std::error_code failure;
-  const std::filesystem::path link = fmt::format("/proc/self/fd/{}", fd);
-  if (!std::filesystem::is_regular_file(link, failure)) return std::nullopt;
-  const auto path = std::filesystem::read_symlink(link, failure);
-  return failure ? std::nullopt : std::optional(path.string());
-}
-
 // hpp writes into its run directory and to its output at each restart, so neither must cause
-// another one. The output may be a file of the project (`hpp-launch … > hpp.log`).
+// another one.
 Filter filter_of(const Options& options, const std::string& project) {
   Filter filter{.patterns = options.patterns,
                 .excludes = options.excludes,
@@ -71,10 +61,11 @@ Filter filter_of(const Options& options, const std::string& project) {
   if (const auto own = glob_within(project, options.run_directory)) {
     filter.excludes.push_back(*own + "/**");
   }
-  for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {
-    const auto output = file_of(fd);
-    const auto own = output ? glob_within(project, *output) : std::nullopt;
-    if (own) filter.excludes.push_back(*own);
+  for (const std::string& path : files_of_output()) {
+    const auto own = glob_within(project, path);
+    if (!own) continue;
+    filter.excludes.push_back(*own);
+    log::detail("{} is not watched, because hpp's output goes there", path);
   }
   return filter;
 }
@@ -85,15 +76,14 @@ Daemon::Daemon(Loop& loop, const Options& options)
     : manager_(loop),
       publisher_(loop, options.run_directory, bus::Topic::Tree, [this] { queue_server_.mend(); }),
       directory_(readable_project_directory()),
-      tree_({.directory = directory_,
-             .filter = filter_of(options, directory_),
-             .resumed = last_tree(publisher_)}),
+      filter_(filter_of(options, directory_)),
+      tree_({.directory = directory_, .filter = filter_, .resumed = last_tree(publisher_)}),
       queue_server_(loop, options.run_directory, publisher_.epoch()),
       idle_check_(loop, [this] { offer_queues(); }),
       sources_(
           loop, manager_,
           {.directory = directory_,
-           .roots = roots_of(directory_, options.roots, filter_of(options, directory_)),
+           .roots = roots_of(directory_, options.roots, filter_),
            .watcher = options.watcher,
            .poll_interval = std::chrono::milliseconds{options.poll_interval_ms}},
           [this](const WholeReport& report) {
@@ -110,7 +100,7 @@ Daemon::Daemon(Loop& loop, const Options& options)
   take(Started{});
   manager_.ready();
   if (is_restart) return;  // the earlier watchd has given the hints
-  for (const std::string& hint : hints_on_patterns(directory_, filter_of(options, directory_))) {
+  for (const std::string& hint : hints_on_patterns(directory_, filter_)) {
     log::warning("{}", hint);
   }
 }

@@ -48,6 +48,7 @@ class Daemon {
   ServiceManager manager_;
   bus::Publisher publisher_;
   std::string directory_;  // path of the project folder
+  Filter filter_;
   Tree tree_;
   QueueServer queue_server_;
   DeferredCall idle_check_;  // offers the queues when all events of this turn are handled

@@ -36,12 +36,26 @@ class OneStream(Hpp):
 
 
 class Redirected(Hpp):
-    """hpp with `> hpp.log 2>&1`, in the project."""
+    """hpp whose output goes into the project's hpp.log."""
 
     def _start(self, cwd, environment):
-        with open(cwd / "hpp.log", "wb") as log:
+        with self._open_log(cwd) as log:
             return subprocess.Popen(self.command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL,
                                     stdout=log, stderr=log, process_group=0)
+
+    def _open_log(self, cwd):
+        """`> hpp.log`"""
+        return open(cwd / "hpp.log", "wb")
+
+
+class Piped(Redirected):
+    def _open_log(self, cwd):
+        """`| grep . | tee hpp.log`. The shell ends at once; init reaps the rest."""
+        command = "exec 3<&0; { grep --line-buffered . <&3 | tee hpp.log; } >/dev/null &"
+        with subprocess.Popen(["sh", "-c", command], cwd=cwd, stdin=subprocess.PIPE) as shell:
+            pipe, shell.stdin = shell.stdin, None
+        wait_for((cwd / "hpp.log").exists, "tee to open its file")
+        return pipe
 
 
 class Deaf(Hpp):
@@ -107,13 +121,21 @@ class Start(IntegrationTest):
         time.sleep(QUIET_S)
         self.assertEqual(self.spawns, 1)
 
-    def test_its_output_in_a_file_of_the_project_is_no_change(self):
-        hpp = self.start_ready(kind=Redirected)
+    def check_own_log(self, kind):
+        hpp = self.start_ready(kind=kind)
         for text in ("first", "second", "third"):
             self.save_backend(text)
             # A request waits until hpp knows of all earlier changes.
             self.assertEqual(get(hpp.url).text, text)
-        self.assertEqual(self.spawns, 4, (self.project / "hpp.log").read_text())
+        log = (self.project / "hpp.log").read_text()
+        self.assertEqual(self.spawns, 4, log)
+        self.assertIn("hpp.log is not watched, because hpp's output goes there", log)
+
+    def test_its_output_in_a_file_of_the_project_is_no_change(self):
+        self.check_own_log(Redirected)
+
+    def test_its_output_in_a_file_of_a_pipeline_is_no_change(self):
+        self.check_own_log(Piped)
 
     def test_holds_requests_until_the_backend_answers(self):
         command = self.save_backend("late")
