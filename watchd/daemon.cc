@@ -17,6 +17,7 @@
 #include "common/os/error.h"
 #include "common/os/git_lock_search.h"
 #include "common/os/project_directory.h"
+#include "common/os/real_path.h"
 #include "watchd/core/roots.h"
 #include "watchd/git_ignore.h"
 #include "watchd/output_files.h"
@@ -58,11 +59,12 @@ Filter filter_of(const Options& options, const std::string& project) {
   if (has_patterns && !options.env_file.empty()) {
     filter.patterns.push_back(glob_of(options.env_file));
   }
-  if (const auto own = glob_within(project, options.run_directory)) {
+  const std::string real_project = real_path(project);
+  if (const auto own = glob_within(real_project, real_path(options.run_directory))) {
     filter.excludes.push_back(*own + "/**");
   }
   for (const std::string& path : files_of_output()) {
-    const auto own = glob_within(project, path);
+    const auto own = glob_within(real_project, path);
     if (!own) continue;
     filter.excludes.push_back(*own);
     log::detail("{} is not watched, because hpp's output goes there", path);

@@ -6,6 +6,7 @@
 #include <set>
 #include <system_error>
 
+#include "common/os/real_path.h"
 #include "watchd/core/paths.h"
 
 namespace hpp::watchd {
@@ -15,13 +16,6 @@ namespace fs = std::filesystem;
 
 bool has_git(const std::string& directory) {
   return ::access((directory + "/.git").c_str(), F_OK) == 0;
-}
-
-// A path without symbolic links. Its end may be missing.
-std::string real_path(const std::string& path) {
-  std::error_code error;
-  const fs::path real = fs::weakly_canonical(path, error);
-  return error ? path : real.native();
 }
 
 // The innermost repository that holds a directory, both without symbolic links.

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <filesystem>
+#include <optional>
 #include <string_view>
-#include <system_error>
 
 #include "common/os/file.h"
+#include "common/os/real_path.h"
 
 namespace hpp {
 namespace {
@@ -30,14 +30,6 @@ std::optional<std::string> pointed_to(const std::string& directory, const std::s
   const std::string path(
       all.substr(kGitFilePrefix.size(), all.find_first_of("\r\n") - kGitFilePrefix.size()));
   return path.starts_with('/') ? path : directory + '/' + path;
-}
-
-// The directory's path without symbolic links; unchanged if there is no such directory. git also
-// looks for `.git` in the parents of the real path.
-std::string without_links(const std::string& directory) {
-  std::error_code error;
-  const std::filesystem::path real = std::filesystem::canonical(directory, error);
-  return error ? directory : real.native();
 }
 
 // The `.git` directory for `directory`. Searched for each time, because a repository may be created
@@ -70,7 +62,8 @@ std::optional<GitLock> find_git_lock(const std::string& directory) {
 
 std::vector<GitLock> find_git_locks(const std::string& directory,
                                     const std::vector<std::string>& folders) {
-  const std::string real = without_links(directory);
+  // git also looks for `.git` in the parents of the real path.
+  const std::string real = real_path(directory);
   std::vector<GitLock> locks;
   const auto add = [&](const std::string& path) {
     const auto lock = find_git_lock(path);

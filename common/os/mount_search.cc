@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "common/os/file.h"
+#include "common/os/real_path.h"
 
 namespace hpp {
 namespace {
@@ -23,9 +24,7 @@ bool can_open(const std::string& folder) {
 }  // namespace
 
 FolderMounts mounts_of_folder(const std::string& folder) {
-  std::error_code error;
-  fs::path path = fs::weakly_canonical(folder, error);
-  if (error) path = folder;
+  fs::path path = real_path(folder);
   while (!can_open(path) && path != path.parent_path()) path = path.parent_path();
 
   struct statfs status {};

@@ -134,6 +134,12 @@ class Start(IntegrationTest):
     def test_its_output_in_a_file_of_the_project_is_no_change(self):
         self.check_own_log(Redirected)
 
+    def test_its_output_in_a_file_of_a_project_behind_a_link_is_no_change(self):
+        link = self.directory / "link"
+        link.symlink_to(self.project)
+        self.environment["PWD"] = str(link)
+        self.check_own_log(Redirected)
+
     def test_its_output_in_a_file_of_a_pipeline_is_no_change(self):
         self.check_own_log(Piped)
 

@@ -24,7 +24,7 @@ namespace {
 constexpr std::size_t kPduMax = 64 * 1024 * 1024;
 
 // Returns an empty path if there is no such directory.
-std::string real_path(const std::string& directory) {
+std::string existing_real_path(const std::string& directory) {
   std::error_code error;
   return std::filesystem::canonical(directory, error).native();
 }
@@ -109,7 +109,7 @@ void Source::perform(const Connect& effect) {
         fmt::format("cannot connect to Watchman at {}: {}", effect.path, error_text(errno))});
   }
   stream_ = std::make_unique<Stream>(loop_, std::move(fd), static_cast<StreamListener&>(*this));
-  take(Connected{real_path(directory_)});
+  take(Connected{existing_real_path(directory_)});
 }
 
 void Source::perform(const Send& effect) {
