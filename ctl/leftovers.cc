@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <exception>
 #include <filesystem>
@@ -15,6 +16,7 @@
 #include "common/os/build_daemons.h"
 #include "common/os/process_handle.h"
 #include "common/os/process_info.h"
+#include "common/os/real_path.h"
 #include "common/os/run_directory.h"
 #include "ctl/instances.h"
 
@@ -23,11 +25,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string real_path(const std::string& path) {
-  std::error_code error;
-  const fs::path real = fs::canonical(path, error);
-  return error ? path : real.native();
-}
+// How long a killed process may take to end, while the kernel frees its memory. One that the kernel
+// does not interrupt, as in a read from a dead network disk, takes longer.
+constexpr std::chrono::milliseconds kKillMax{2'000};
 
 bool is_meant(const CtlOptions& options, const std::string& run_directory) {
   if (!options.run_directory.empty()) {
@@ -128,8 +128,13 @@ std::vector<std::string> remove_leftovers(const CtlOptions& options, const Lefto
     return pids;
   };
   if (const auto handles = open_processes(still_left)) {
+    for (const ProcessHandle& handle : *handles) handle.signal(SIGKILL);
+    const auto deadline = std::chrono::steady_clock::now() + kKillMax;
     for (const ProcessHandle& handle : *handles) {
-      if (handle.signal(SIGKILL) == 0) done.push_back(fmt::format("killed pid {}", handle.pid));
+      const auto left =
+          std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+      if (handle.ends_within(std::max(left, std::chrono::milliseconds{})))
+        done.push_back(fmt::format("killed pid {}", handle.pid));
     }
   }
   for (const std::string& directory : named.directories) {

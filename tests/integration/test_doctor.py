@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 
-from harness import MARK, free_port, freeze, is_alive
+from harness import MARK, PYTHON, free_port, freeze, is_alive
 from test_ctl import CtlTest
 
 
@@ -134,16 +134,19 @@ class Doctor(CtlTest):
         self.assertEqual(self.doctor(directory, "--fix", status=0)["fixed"], [])
         self.assertTrue((directory / "file").exists())
 
+    def start_leftover(self, directory, tag, *command, **more):
+        """Starts a process that seems to belong to an earlier hpp."""
+        instance = (directory / "instance").read_text()
+        process = subprocess.Popen(command, env={
+            **os.environ, MARK: self.mark, "HPP_BACKEND": f"{directory.resolve()}/{instance}/{tag}"}, **more)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
     def test_a_leftover_process(self):
         directory = self.stopped()
-        tag = f"{directory.resolve()}/{(directory / 'instance').read_text()}"
-        processes = []
-        for value in (f"{tag}/1", f"{tag}/build"):
-            processes.append(subprocess.Popen(["sleep", "1000"], env={
-                **os.environ, MARK: self.mark, "HPP_BACKEND": value}))
-            self.addCleanup(processes[-1].wait)
-            self.addCleanup(processes[-1].kill)
-        server, daemon = processes
+        server = self.start_leftover(directory, "1", "sleep", "1000")
+        daemon = self.start_leftover(directory, "build", "sleep", "1000")
         ((check, what),) = self.problems(self.doctor(directory, status=1))
         self.assertEqual(check, "leftovers")
         self.assertIn(f"pid {server.pid} (sleep 1000) is left", what)
@@ -151,3 +154,12 @@ class Doctor(CtlTest):
         self.assertEqual(fixed, [f"killed pid {server.pid}", f"removed {directory}"])
         self.assertEqual(server.wait(), -signal.SIGKILL)
         self.assertIsNone(daemon.poll(), "a build daemon serves later builds")
+
+    def test_a_leftover_process_that_takes_long_to_end(self):
+        """The kernel frees its memory first."""
+        directory = self.stopped()
+        heavy = "import sys, time; memory = bytearray(b'x') * (256 << 20); print(flush=True); time.sleep(1000)"
+        server = self.start_leftover(directory, "1", PYTHON, "-c", heavy, stdout=subprocess.PIPE)
+        server.stdout.readline()
+        self.addCleanup(server.stdout.close)
+        self.assertIn(f"killed pid {server.pid}", self.doctor(directory, "--fix", status=0)["fixed"])
