@@ -30,7 +30,10 @@ bool is_token_character(char c) {
 }
 
 bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), is_token_character);
+  // Not is_token_character(), because position-independent code would call it for each byte.
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return kTokenCharacters[static_cast<unsigned char>(c)];
+  });
 }
 
 std::string_view trimmed(std::string_view text) {
