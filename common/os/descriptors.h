@@ -11,8 +11,8 @@ namespace hpp {
 
 struct Descriptor {
   int number = -1;
-  // What is open: `/path/to/file`, `socket:[4711]`, `pipe:[4712]`, `anon_inode:inotify`. The path
-  // of a removed file ends with ` (deleted)`.
+  // What is open: `/path/to/file`, `socket:[4711]`, `pipe:[4712]`, `anon_inode:inotify`. The kernel
+  // appends ` (deleted)` to the path of a removed file.
   std::string target;
 };
 
