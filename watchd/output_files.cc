@@ -1,5 +1,6 @@
 #include "watchd/output_files.h"
 
+#include <fcntl.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -17,19 +18,26 @@ bool is_pipe(const std::string& target) {
   return target.starts_with("pipe:");
 }
 
+bool is_output(const Descriptor& open) {
+  return open.number == STDOUT_FILENO || open.number == STDERR_FILENO;
+}
+
 struct Process {
   pid_t pid = 0;
   std::vector<Descriptor> descriptors;
+  // The process has started hpp, as foreman(1) does. It passes hpp's output on to its own output,
+  // but may have files of the project open for other reasons.
+  bool is_above = false;
 };
 
-// Returns all processes that may belong to the pipeline. A program that has started hpp does not,
-// although it may read hpp's output.
-std::vector<Process> candidates() {
+std::vector<Process> inspectable_processes() {
   const std::vector<pid_t> above = with_ancestors(::getpid());
   std::vector<Process> found;
   for (const pid_t pid : all_processes()) {
-    if (std::find(above.begin(), above.end(), pid) != above.end()) continue;
-    if (auto descriptors = descriptors_of(pid)) found.push_back({pid, *std::move(descriptors)});
+    auto descriptors = descriptors_of(pid);
+    if (!descriptors) continue;
+    const bool is_above = std::find(above.begin(), above.end(), pid) != above.end();
+    found.push_back({pid, *std::move(descriptors), is_above});
   }
   return found;
 }
@@ -39,22 +47,23 @@ std::vector<Process> candidates() {
 std::vector<std::string> files_of_output() {
   std::set<std::string> reached;
   for (const Descriptor& open : descriptors_of(::getpid()).value_or(std::vector<Descriptor>())) {
-    if (open.number == STDOUT_FILENO || open.number == STDERR_FILENO) reached.insert(open.target);
+    if (is_output(open)) reached.insert(open.target);
   }
   const auto reads_it = [&](const Process& process) {
     return std::any_of(process.descriptors.begin(), process.descriptors.end(),
-                       [&](const auto& open) {
+                       [&](const Descriptor& open) {
                          return is_pipe(open.target) && reached.contains(open.target) &&
-                                !is_writable(process.pid, open);
+                                access_of(process.pid, open) == O_RDONLY;
                        });
   };
   std::vector<Process> others;
-  if (std::any_of(reached.begin(), reached.end(), is_pipe)) others = candidates();
+  if (std::any_of(reached.begin(), reached.end(), is_pipe)) others = inspectable_processes();
   for (;;) {
     const auto next = std::find_if(others.begin(), others.end(), reads_it);
     if (next == others.end()) break;
     for (const Descriptor& open : next->descriptors) {
-      if (is_writable(next->pid, open)) reached.insert(open.target);
+      if (next->is_above && !is_output(open)) continue;
+      if (access_of(next->pid, open).value_or(O_RDONLY) != O_RDONLY) reached.insert(open.target);
     }
     others.erase(next);
   }

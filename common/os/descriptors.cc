@@ -29,13 +29,13 @@ std::optional<std::vector<Descriptor>> descriptors_of(pid_t pid) {
   return found;
 }
 
-bool is_writable(pid_t pid, const Descriptor& descriptor) {
+std::optional<int> access_of(pid_t pid, const Descriptor& descriptor) {
   constexpr std::string_view kFlags = "flags:";
   const auto info = read_file(fmt::format("/proc/{}/fdinfo/{}", pid, descriptor.number));
   const auto flags = info ? info->find(kFlags) : std::string::npos;
-  if (flags == std::string::npos) return false;
+  if (flags == std::string::npos) return std::nullopt;
   const auto octal = std::strtoul(info->c_str() + flags + kFlags.size(), nullptr, 8);
-  return (octal & O_ACCMODE) != O_RDONLY;
+  return static_cast<int>(octal & O_ACCMODE);
 }
 
 }  // namespace hpp

@@ -19,7 +19,7 @@ struct Descriptor {
 // Returns nothing if this user may not inspect the process. A process that has ended has none.
 std::optional<std::vector<Descriptor>> descriptors_of(pid_t pid);
 
-// Whether the descriptor was opened for writing. False if it is closed by now.
-bool is_writable(pid_t pid, const Descriptor& descriptor);
+// Returns O_RDONLY, O_WRONLY or O_RDWR. Returns nothing if the descriptor is closed by now.
+std::optional<int> access_of(pid_t pid, const Descriptor& descriptor);
 
 }  // namespace hpp

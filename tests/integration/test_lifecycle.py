@@ -58,6 +58,23 @@ class Piped(Redirected):
         return pipe
 
 
+class Captured(Redirected):
+    """hpp below a program that copies its output, as foreman does."""
+
+    COPY = """\
+import signal, subprocess, sys
+signal.signal(signal.SIGINT, lambda *_: None)
+with subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as hpp:
+    for line in hpp.stdout:
+        sys.stdout.buffer.write(line)
+        sys.stdout.flush()
+sys.exit(hpp.returncode)
+"""
+
+    def __init__(self, command, *more):
+        super().__init__([PYTHON, "-c", self.COPY, *command], *more)
+
+
 class Deaf(Hpp):
     """hpp, started by a program that blocks and ignores the signals that end hpp."""
 
@@ -127,6 +144,7 @@ class Start(IntegrationTest):
             self.save_backend(text)
             # A request waits until hpp knows of all earlier changes.
             self.assertEqual(get(hpp.url).text, text)
+        hpp.stop()
         log = (self.project / "hpp.log").read_text()
         self.assertEqual(self.spawns, 4, log)
         self.assertIn("hpp.log is not watched, because hpp's output goes there", log)
@@ -139,6 +157,9 @@ class Start(IntegrationTest):
         link.symlink_to(self.project)
         self.environment["PWD"] = str(link)
         self.check_own_log(Redirected)
+
+    def test_its_output_in_a_file_of_the_program_above_is_no_change(self):
+        self.check_own_log(Captured)
 
     def test_its_output_in_a_file_of_a_pipeline_is_no_change(self):
         self.check_own_log(Piped)
