@@ -27,7 +27,7 @@ namespace fs = std::filesystem;
 
 // How long a killed process may take to end, while the kernel frees its memory. One that the kernel
 // does not interrupt, as in a read from a dead network disk, takes longer.
-constexpr std::chrono::milliseconds kKillMax{2'000};
+constexpr std::chrono::milliseconds kKillMax{5'000};
 
 bool is_meant(const CtlOptions& options, const std::string& run_directory) {
   if (!options.run_directory.empty()) {

@@ -161,7 +161,7 @@ class Doctor(CtlTest):
         busy = subprocess.Popen([PYTHON, "-c", "while True: pass"])
         self.addCleanup(busy.wait)
         self.addCleanup(busy.kill)
-        servers = [self.start_leftover(directory, "1", "sleep", "1000") for _ in range(10)]
+        servers = [self.start_leftover(directory, "1", "sleep", "1000") for _ in range(4)]
         processor = min(os.sched_getaffinity(0))
         for process in (busy, *servers):
             os.sched_setaffinity(process.pid, {processor})
