@@ -277,6 +277,17 @@ Effects Request::on(const ResponseBodyEnded&, TimePoint) {
 
 Effects Request::on(const ResponseEndedByClose&, TimePoint now) {
   assert(phase_ == Phase::Answering || (phase_ == Phase::Sent && keeps_head()));
+  return ask_how_it_ended(now);
+}
+
+Effects Request::on(const TunnelEnded&, TimePoint now) {
+  assert(phase_ == Phase::Tunnel);
+  closes_ = true;
+  return ask_how_it_ended(now);
+}
+
+// A server that ends its answer, and one that was killed, close their connections in the same way.
+Effects Request::ask_how_it_ended(TimePoint now) {
   phase_ = Phase::Ending;
   check_ = 0;
   expired_ = false;
@@ -321,13 +332,6 @@ Effects Request::lose_upstream() {
   kept_until_.reset();
   deadline_.clear();
   return {DropUpstream{}, AskGate{}};
-}
-
-Effects Request::on(const TunnelEnded&, TimePoint) {
-  assert(phase_ == Phase::Tunnel);
-  closes_ = true;
-  end(Outcome::Completed);
-  return {DropUpstream{}};
 }
 
 Effects Request::on(const TimerExpired& event, TimePoint now) {
@@ -389,9 +393,11 @@ Effects Request::answer_half_closed() {
 Effects Request::cut(std::string why) {
   Effects effects;
   if (has_upstream()) effects.push_back(DropUpstream{});
+  const bool is_tunnel = response_.status == 101;
   const bool has_begun = phase_ == Phase::Answering || (phase_ == Phase::Ending && !keeps_head());
-  if (phase_ == Phase::Tunnel || response_.is_event_stream) why.clear();
-  effects.push_back(CutClient{.reset = has_begun && ends_by_close_, .why = std::move(why)});
+  if (is_tunnel || response_.is_event_stream) why.clear();
+  effects.push_back(
+      CutClient{.reset = has_begun && ends_by_close_ && !is_tunnel, .why = std::move(why)});
   end(Outcome::Cut);
   return effects;
 }

@@ -124,6 +124,7 @@ class Request {
   void hold();
   Effects forward(std::uint64_t generation, TimePoint now);
   Effects take_back();
+  Effects ask_how_it_ended(TimePoint now);
   Effects pass_interim(const ResponseArrived& event);
   bool keeps_back(const ResponseArrived& event, TimePoint now) const;
   PassResponseHead pass_head();

@@ -3,6 +3,8 @@ a change."""
 
 import asyncio
 import json
+import os
+import signal
 import unittest
 
 import websockets
@@ -58,14 +60,29 @@ class WebSocket(unittest.IsolatedAsyncioTestCase, IntegrationTest):
             async with self.connect() as connection:  # held until the new backend answers
                 self.assertEqual(await self.echoed(connection, "after"), "after")
 
-    async def test_is_completed_in_the_list_of_requests(self):
+    async def test_the_list_of_requests_tells_a_normal_end_from_a_cut(self):
         def newest():
             return json.loads(get(f"{self.hpp.url}__hpp/requests").text)["requests"][0]["end"]
 
-        async with self.connect() as connection:
-            await self.echoed(connection, "x")
-            self.assertEqual(newest(), "open")
-        wait_for(lambda: newest() == "completed", "the end of the connection")
+        async def check(expected, act):
+            async with self.connect() as connection:
+                await self.echoed(connection, "x")
+                self.assertEqual(newest(), "open")
+                await act(connection)
+            wait_for(lambda: newest() == expected, f"the connection to be {expected}")
+
+        async def restart(connection):
+            self.save("echo.py", SERVER + "# changed\n")
+            await connection.wait_closed()
+
+        async def crash(connection):
+            os.kill(self.hpp.snapshot()["pid"], signal.SIGKILL)
+            await connection.wait_closed()
+
+        await check("completed", lambda connection: connection.close())
+        await check("cut", restart)
+        self.hpp.wait_state("Running", 2)
+        await check("cut", crash)
 
     async def test_stops_with_connections_open(self):
         async with self.connect() as connection:

@@ -702,14 +702,19 @@ TEST(Connection, TheConnectionOfARefusedUpgradeIsNotPooled) {
       .when(ResponseBodyEnded{}, {DropUpstream{}, ReadNext{}});
 }
 
+// A server that is killed ends its side as one does that is done.
 TEST(Connection, ATunnelEndsWhenBothSidesHaveEndedIt) {
   const ResponseFacts switching{.status = 101, .keeps_alive = false};
   RequestFacts upgrade = kGet;
   upgrade.asks_upgrade = true;
-  Steps()
-      .sent(upgrade)
-      .when(ResponseArrived{switching})
-      .when(TunnelEnded{}, {DropUpstream{}, FinishClient{}}, Finishing);
+  const auto ended = [&] {
+    return Steps()
+        .sent(upgrade)
+        .when(ResponseArrived{switching})
+        .when(TunnelEnded{}, {DropUpstream{}, AskGate{}}, Ending);
+  };
+  ended().when(judged(Complete), {EndResponse{}, FinishClient{}}, Finishing);
+  ended().when(judged(Close), {CutClient{}}, Closed);
 }
 
 TEST(Connection, AFinInTheMiddleOfABodyIsAMalformedRequest) {
