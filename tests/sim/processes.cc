@@ -205,15 +205,14 @@ void Processes::respond(const LinkPointer& link, Request& request) {
     facts.framing = Framing::UntilClose;
     facts.keeps_alive = false;
   }
-  request.is_all_sent = facts.framing == Framing::None;
+  const bool has_body = facts.framing != Framing::None || facts.status == 101;
+  request.is_all_sent = !has_body;
   to_proxyd(link, [link = link.get(), &request, facts] {
     link->inbox.push_back({FromBackend::Is::Head, &request, facts});
   });
   // An answer without a body ends with its head, after which the connection may carry the next
   // request.
-  if (facts.framing == Framing::None && facts.status != 101) {
-    return end_body(link, request, facts);
-  }
+  if (!has_body) return end_body(link, request, facts);
   const bool is_long = request.kind != Request::Kind::Plain;
   const bool is_quick = !is_long && world_.random.chance(0.7);
   const Micros takes = world_.random.up_to(is_quick ? 100us : is_long ? 500ms : 30ms);
@@ -241,8 +240,11 @@ void Processes::end(const LinkPointer& link) {
   to_proxyd(link, [link = link.get()] { link->has_ended = true; });
 }
 
-void Processes::send_fin(const LinkPointer& link) {
-  world_.after(a_moment(world_) + a_moment(world_), [this, link] { end(link); });
+void Processes::send_fin(const LinkPointer& link, Request& request) {
+  world_.after(a_moment(world_) + a_moment(world_), [this, link, &request] {
+    if (can_talk(link)) request.is_all_sent = true;
+    end(link);
+  });
 }
 
 // Servers close idle connections, some of them soon.

@@ -90,7 +90,8 @@ class Processes {
   void connect(const LinkPointer& link);
   void send_head(const LinkPointer& link, Request& request);
   void send_body(const LinkPointer& link, Request& request);
-  void send_fin(const LinkPointer& link);  // passes on the FIN of a tunnel's client
+  void send_fin(const LinkPointer& link,
+                Request& request);  // passes on the FIN of a tunnel's client
 
   void close(const LinkPointer& link) { link->is_closed = true; }
 

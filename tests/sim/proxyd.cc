@@ -421,7 +421,7 @@ bool Proxyd::pump_tunnel(Client& client) {
     tell(client, {.is = ToClient::Is::Fin});
   }
   if (client.input_ended() && !std::exchange(client.fin_is_given, true)) {
-    processes_.send_fin(client.upstream);
+    processes_.send_fin(client.upstream, *client.request);
   }
   if (!link.has_ended || !client.input_ended()) return false;
   handle(client, proxyd::TunnelEnded{});
@@ -678,7 +678,8 @@ void Proxyd::check_no_request_waits_in_vain() {
 // Checks that a truncated answer is not passed on as a complete one. If the answer ends with its
 // connection, proxyd can only detect the truncation if hpp has killed the backend.
 void Proxyd::check_complete(const Client& client) {
-  const bool ends_by_close = client.response.framing == Framing::UntilClose;
+  const bool is_tunnel = client.response.status == 101;
+  const bool ends_by_close = is_tunnel || client.response.framing == Framing::UntilClose;
   const bool can_be_told = client.process->is_killed && !client.is_in_the_dark;
   if (client.request->is_all_sent || (ends_by_close && !can_be_told)) return;
   world_.violated("half an answer to request {} is passed on as a whole", client.request->id);
