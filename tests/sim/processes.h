@@ -90,8 +90,7 @@ class Processes {
   void connect(const LinkPointer& link);
   void send_head(const LinkPointer& link, Request& request);
   void send_body(const LinkPointer& link, Request& request);
-  void send_fin(const LinkPointer& link,
-                Request& request);  // passes on the FIN of a tunnel's client
+  void send_fin(const LinkPointer& link, Request& tunnel);  // passes on the client's FIN
 
   void close(const LinkPointer& link) { link->is_closed = true; }
 
