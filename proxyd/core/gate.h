@@ -50,7 +50,8 @@ struct Begun {
   std::uint64_t generation = 0;
 };
 
-// The backend's connection has ended, which the framing makes the end of the answer.
+// The backend's connection has ended, which the framing makes the end of the answer; or both sides
+// have ended a tunnel.
 struct Ended {
   std::uint64_t generation = 0;
   bool repeatable = false;
