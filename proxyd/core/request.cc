@@ -395,9 +395,9 @@ Effects Request::cut(std::string why) {
   if (has_upstream()) effects.push_back(DropUpstream{});
   const bool is_tunnel = response_.status == 101;
   const bool has_begun = phase_ == Phase::Answering || (phase_ == Phase::Ending && !keeps_head());
+  const bool only_a_reset_shows_it = has_begun && ends_by_close_ && !is_tunnel;
   if (is_tunnel || response_.is_event_stream) why.clear();
-  effects.push_back(
-      CutClient{.reset = has_begun && ends_by_close_ && !is_tunnel, .why = std::move(why)});
+  effects.push_back(CutClient{.reset = only_a_reset_shows_it, .why = std::move(why)});
   end(Outcome::Cut);
   return effects;
 }

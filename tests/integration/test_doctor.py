@@ -134,11 +134,11 @@ class Doctor(CtlTest):
         self.assertEqual(self.doctor(directory, "--fix", status=0)["fixed"], [])
         self.assertTrue((directory / "file").exists())
 
-    def start_leftover(self, directory, tag, *command, **more):
+    def start_leftover(self, directory, tag, *command):
         """Starts a process that seems to belong to an earlier hpp."""
         instance = (directory / "instance").read_text()
         process = subprocess.Popen(command, env={
-            **os.environ, MARK: self.mark, "HPP_BACKEND": f"{directory.resolve()}/{instance}/{tag}"}, **more)
+            **os.environ, MARK: self.mark, "HPP_BACKEND": f"{directory.resolve()}/{instance}/{tag}"})
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         return process

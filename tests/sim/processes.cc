@@ -240,9 +240,9 @@ void Processes::end(const LinkPointer& link) {
   to_proxyd(link, [link = link.get()] { link->has_ended = true; });
 }
 
-void Processes::send_fin(const LinkPointer& link, Request& request) {
-  world_.after(a_moment(world_) + a_moment(world_), [this, link, &request] {
-    if (can_talk(link)) request.is_all_sent = true;
+void Processes::send_fin(const LinkPointer& link, Request& tunnel) {
+  world_.after(a_moment(world_) + a_moment(world_), [this, link, &tunnel] {
+    if (can_talk(link)) tunnel.is_all_sent = true;
     end(link);
   });
 }
