@@ -6,8 +6,10 @@
 namespace hpp {
 
 std::string real_path(const std::string& path) {
+  namespace fs = std::filesystem;
   std::error_code error;
-  const auto real = std::filesystem::weakly_canonical(path, error);
+  fs::path real = fs::canonical(path, error);  // weakly_canonical() would look at each part first
+  if (error) real = fs::weakly_canonical(path, error);
   return error ? path : real.native();
 }
 
