@@ -17,17 +17,6 @@ using Milliseconds = std::chrono::milliseconds;
 // send an endless one.
 constexpr std::size_t kAnswerMax = 1024 * 1024;
 
-// Returns false if the deadline has passed.
-bool wait_for(int fd, short events, const Deadline& deadline) {
-  pollfd ready{.fd = fd, .events = events, .revents = 0};
-  for (;;) {
-    const int count = ::poll(&ready, 1, poll_time(deadline));
-    if (count > 0) return true;
-    if (count == 0 && is_over(deadline)) return false;
-    if (count < 0 && errno != EINTR) return false;
-  }
-}
-
 }  // namespace
 
 // Rounds up: otherwise the last fraction of a millisecond would be a busy loop.
@@ -39,6 +28,16 @@ int poll_time(const Deadline& deadline) {
 
 bool is_over(const Deadline& deadline) {
   return deadline && std::chrono::steady_clock::now() >= *deadline;
+}
+
+bool wait_for(int fd, short events, const Deadline& deadline) {
+  pollfd ready{.fd = fd, .events = events, .revents = 0};
+  for (;;) {
+    const int count = ::poll(&ready, 1, poll_time(deadline));
+    if (count > 0) return true;
+    if (count == 0 && is_over(deadline)) return false;
+    if (count < 0 && errno != EINTR) return false;
+  }
 }
 
 std::optional<std::string> ask(const SocketAddress& address, const std::string& request,

@@ -18,6 +18,9 @@ int poll_time(const Deadline& deadline);
 // Whether the deadline has passed.
 bool is_over(const Deadline& deadline);
 
+// Waits for these poll(2) events. Returns false if the deadline passes first.
+bool wait_for(int fd, short events, const Deadline& deadline);
+
 // Sends `request` on a new connection. Returns all bytes received until the peer closes the
 // connection, the connection breaks or the deadline passes. Returns nothing if the connection or
 // the request fails.

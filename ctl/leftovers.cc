@@ -1,6 +1,7 @@
 #include "ctl/leftovers.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +19,7 @@
 #include "common/os/process_info.h"
 #include "common/os/real_path.h"
 #include "common/os/run_directory.h"
+#include "ctl/ask.h"
 #include "ctl/instances.h"
 
 namespace hpp::ctl {
@@ -129,11 +131,9 @@ std::vector<std::string> remove_leftovers(const CtlOptions& options, const Lefto
   };
   if (const auto handles = open_processes(still_left)) {
     for (const ProcessHandle& handle : *handles) handle.signal(SIGKILL);
-    const auto deadline = std::chrono::steady_clock::now() + kKillMax;
+    const Deadline deadline = std::chrono::steady_clock::now() + kKillMax;
     for (const ProcessHandle& handle : *handles) {
-      const auto left =
-          std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-      if (handle.ends_within(std::max(left, std::chrono::milliseconds{})))
+      if (wait_for(handle.pidfd.get(), POLLIN, deadline))
         done.push_back(fmt::format("killed pid {}", handle.pid));
     }
   }

@@ -30,12 +30,7 @@ bool LockHolder::signal(int number) const {
 }
 
 bool LockHolder::wait_end(const Deadline& deadline) const {
-  pollfd ended{.fd = pidfd(), .events = POLLIN, .revents = 0};
-  for (;;) {
-    const int count = ::poll(&ended, 1, poll_time(deadline));
-    if (count > 0) return true;
-    if (count == 0 ? is_over(deadline) : errno != EINTR) return false;
-  }
+  return wait_for(pidfd(), POLLIN, deadline);
 }
 
 }  // namespace hpp::ctl

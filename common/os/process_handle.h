@@ -4,7 +4,6 @@
 
 #include <sys/types.h>
 
-#include <chrono>
 #include <functional>
 #include <optional>
 #include <utility>
@@ -26,11 +25,7 @@ struct ProcessHandle {
   int signal(int number) const { return signal_process(pidfd.get(), number); }
 
   // Whether the process has ended with all its threads.
-  bool has_ended() const { return ends_within(std::chrono::milliseconds{}); }
-
-  // Waits until the process has ended with all its threads. Returns false if that takes longer than
-  // `limit`, or if a signal interrupts the wait.
-  bool ends_within(std::chrono::milliseconds limit) const;
+  bool has_ended() const;
 };
 
 // Opens a process that cannot have been reaped yet: a child of this process, or a process that is
