@@ -13,13 +13,9 @@
 namespace hpp::ctl {
 
 int doctor(const CtlOptions& options) {
-  DoctorFacts facts = gather_facts(options);
   std::vector<std::string> fixed;
-  if (options.fix) {
-    fixed = remove_leftovers(options, facts.leftovers);
-    facts.leftovers = find_leftovers(options);
-  }
-  const std::vector<Finding> findings = diagnose(facts);
+  if (options.fix) fixed = remove_leftovers(options);
+  const std::vector<Finding> findings = diagnose(gather_facts(options));
   if (options.json) {
     print_json(doctor_json(findings, fixed));
   } else {

@@ -98,11 +98,6 @@ std::vector<Leftovers::Process> left_processes(const CtlOptions& options) {
   return found;
 }
 
-bool is_named(const Leftovers& named, std::int64_t pid) {
-  return std::any_of(named.processes.begin(), named.processes.end(),
-                     [pid](const auto& process) { return process.pid == pid; });
-}
-
 // Holds the lock of the directory meanwhile, so that no hpp starts there. Throws a std::exception
 // if that or the removal fails.
 bool remove_directory(const std::string& path) {
@@ -120,24 +115,26 @@ Leftovers find_leftovers(const CtlOptions& options) {
   return {.directories = left_directories(options), .processes = left_processes(options)};
 }
 
-std::vector<std::string> remove_leftovers(const CtlOptions& options, const Leftovers& named) {
+std::vector<std::string> remove_leftovers(const CtlOptions& options) {
   std::vector<std::string> done;
-  const auto still_left = [&] {
+  const auto find = [&options] {
     std::vector<pid_t> pids;
     for (const auto& process : left_processes(options)) {
-      if (is_named(named, process.pid)) pids.push_back(static_cast<pid_t>(process.pid));
+      pids.push_back(static_cast<pid_t>(process.pid));
     }
     return pids;
   };
-  if (const auto handles = open_processes(still_left)) {
+  const Deadline deadline = std::chrono::steady_clock::now() + kKillMax;
+  // A process may have forked after it was found and before it was killed.
+  while (const auto handles = open_processes(find)) {
     for (const ProcessHandle& handle : *handles) handle.signal(SIGKILL);
-    const Deadline deadline = std::chrono::steady_clock::now() + kKillMax;
     for (const ProcessHandle& handle : *handles) {
       if (wait_for(handle.pidfd.get(), POLLIN, deadline))
         done.push_back(fmt::format("killed pid {}", handle.pid));
     }
+    if (is_over(deadline)) break;
   }
-  for (const std::string& directory : named.directories) {
+  for (const std::string& directory : left_directories(options)) {
     if (remove_directory(directory)) done.push_back("removed " + directory);
   }
   return done;

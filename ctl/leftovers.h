@@ -15,8 +15,8 @@ namespace hpp::ctl {
 // whose run directory has the same path here by chance.
 Leftovers find_leftovers(const CtlOptions& options);
 
-// Kills those processes and removes those directories. Leaves alone what an hpp uses by now.
-// Returns a line for each process and directory that is gone.
-std::vector<std::string> remove_leftovers(const CtlOptions& options, const Leftovers& named);
+// Kills those processes, with the children that they start meanwhile, and removes those
+// directories. Returns a line for each process and directory that is gone.
+std::vector<std::string> remove_leftovers(const CtlOptions& options);
 
 }  // namespace hpp::ctl

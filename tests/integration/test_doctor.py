@@ -2,14 +2,25 @@
 
 import json
 import os
+import pathlib
 import shutil
 import signal
 import socket
 import subprocess
 import time
 
-from harness import MARK, PYTHON, free_port, freeze, is_alive
+from harness import MARK, PYTHON, free_port, freeze, is_alive, wait_for
 from test_ctl import CtlTest
+
+# Starts so many processes that doctor kills this one before it has found all of them.
+STARTS_OTHERS = """
+import os, time
+while True:
+    if os.fork() == 0:
+        time.sleep(60)
+        os._exit(0)
+    time.sleep(0.001)
+"""
 
 
 class Doctor(CtlTest):
@@ -141,6 +152,9 @@ class Doctor(CtlTest):
             **os.environ, MARK: self.mark, "HPP_BACKEND": f"{directory.resolve()}/{instance}/{tag}"})
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
+        environment = pathlib.Path(f"/proc/{process.pid}/environ")
+        # execve(2) closes the pipe that Popen waits for before it sets the environment.
+        wait_for(lambda: environment.read_bytes(), f"the environment of {command}")
         return process
 
     def test_a_leftover_process(self):
@@ -169,3 +183,9 @@ class Doctor(CtlTest):
             os.sched_setscheduler(server.pid, os.SCHED_IDLE, os.sched_param(0))
         fixed = self.doctor(directory, "--fix", status=0)["fixed"]
         self.assertEqual({f"killed pid {server.pid}" for server in servers} - set(fixed), set())
+
+    def test_a_leftover_process_that_starts_others(self):
+        directory = self.stopped()
+        server = self.start_leftover(directory, "1", PYTHON, "-c", STARTS_OTHERS)
+        self.assertIn(f"killed pid {server.pid}", self.doctor(directory, "--fix", status=0)["fixed"])
+        self.doctor(directory, status=0)
