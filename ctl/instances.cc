@@ -17,6 +17,7 @@
 #include "common/os/file.h"
 #include "common/os/process_info.h"
 #include "common/os/project_directory.h"
+#include "common/os/real_path.h"
 #include "common/os/run_directory.h"
 #include "ctl/core/failure.h"
 
@@ -55,14 +56,6 @@ Keeper keeper_of(pid_t helper) {
   return has_environment(helper, systemds) ? Keeper::Systemd : Keeper::None;
 }
 
-// Resolves symbolic links, so that two paths can be compared. Returns `path` unchanged if it does
-// not exist.
-std::string canonical(const fs::path& path) {
-  std::error_code error;
-  const fs::path real = fs::canonical(path, error);
-  return error ? path.native() : real.native();
-}
-
 // The project folder, from watchd's snapshot file. Until watchd has written one, the working
 // directory of process `pid`; that is less reliable, because the folder may have been renamed or
 // removed since hpp was started.
@@ -71,7 +64,7 @@ std::string project_folder(const std::string& run_directory, std::int64_t pid) {
   const bus::Decoded decoded = bus::decode(text.value_or(""));
   const auto* const message = std::get_if<bus::Message>(&decoded);
   const auto* const tree = message != nullptr ? std::get_if<bus::TreeState>(message) : nullptr;
-  if (tree != nullptr && !tree->directory.empty()) return canonical(tree->directory);
+  if (tree != nullptr && !tree->directory.empty()) return real_path(tree->directory);
   std::error_code error;
   return fs::read_symlink(fmt::format("/proc/{}/cwd", pid), error);
 }
@@ -120,12 +113,12 @@ std::vector<Instance> running_instances() {
 
 Instance find_instance(const CtlOptions& options) {
   if (!options.run_directory.empty()) {
-    auto instance = instance_in(canonical(options.run_directory));
+    auto instance = instance_in(real_path(options.run_directory));
     if (instance) return std::move(*instance);
     throw Failure(CommandStatus::NothingRuns,
                   fmt::format("no hpp is running in the run directory {}", options.run_directory));
   }
-  auto choice = choose(running_instances(), options.name, canonical(working_path()));
+  auto choice = choose(running_instances(), options.name, real_path(working_path()));
   if (const auto* const none = std::get_if<NoChoice>(&choice)) {
     throw Failure(none->is_ambiguous ? CommandStatus::Usage : CommandStatus::NothingRuns,
                   none->why);

@@ -13,6 +13,7 @@
 
 #include "common/errors/core/error_search.h"
 #include "common/errors/core/source_excerpt.h"
+#include "common/os/file.h"
 #include "common/os/unique_fd.h"
 
 namespace hpp::errors {
@@ -63,17 +64,6 @@ UniqueFd open_below(const std::string& directory, const std::string& path) {
   return file;
 }
 
-std::string read_all(const UniqueFd& file) {
-  std::string text;
-  std::array<char, 16 * 1024> piece;
-  while (text.size() < kSourceFileMax) {
-    const ssize_t size = ::read(file.get(), piece.data(), piece.size());
-    if (size <= 0) break;
-    text.append(piece.data(), static_cast<std::size_t>(size));
-  }
-  return text;
-}
-
 // Opens a file of the project by the name that source_place() has given it.
 UniqueFd open_source(const std::string& file, const std::vector<SourceRoot>& roots) {
   for (const SourceRoot& root : roots) {
@@ -105,7 +95,7 @@ std::optional<bus::BackendError> explain(std::string_view output, const std::str
   error->file = name_in_project(error->file, all);
   const UniqueFd file = open_source(error->file, all);
   if (!file.is_open() || error->line == 0) return error;
-  SourceExcerpt excerpt = source_excerpt(read_all(file), error->line);
+  SourceExcerpt excerpt = source_excerpt(read_all(file.get()).value_or(""), error->line);
   error->source = std::move(excerpt.text);
   error->source_line = excerpt.first_line;
   return error;
