@@ -30,7 +30,7 @@ def install_units(folder):
     for helper in HELPERS:
         text = (BUILD_DIR / "systemd" / f"hpp-{helper}@.service").read_text()
         program = BUILD_DIR / helper / f"hpp-{helper}"
-        text, count = re.subn(r"(?m)^ExecStart=\S+", f"ExecStart={program}", text)
+        text, count = re.subn(r'(?m)^ExecStart="[^"]+"', f'ExecStart="{program}"', text)
         if is_sanitized():  # a sanitizer needs system calls that the units forbid
             text = re.sub(r"(?m)^(SystemCall|MemoryDeny|NoNew|RestrictA|RestrictN|Lock)\w+=.*$", "", text)
         assert count == 1, text
