@@ -2,22 +2,24 @@
 #
 # The options come from the output of --help.
 #
+# LC_ALL=C, because `[a-z]` lacks letters such as `i` in some locales.
+#
 # `compgen -W` is not used, because it expands its words: a $(…) in a file name would be executed.
 
 # Prints the options of "$@", which is a program and perhaps one of its commands.
 _hpp_options() {
-    "$@" --help 2>/dev/null | grep -oE -- '^  (-[a-z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+'
+    "$@" --help 2>/dev/null | LC_ALL=C grep -oE -- '^  (-[a-z], )?--[a-z-]+' | LC_ALL=C grep -oE -- '--[a-z-]+'
 }
 
 # Prints the commands of the program.
 _hpp_commands() {
-    "$1" --help 2>/dev/null | sed -n '/^Subcommands:/,/^$/s/^  \([a-z]*\) .*/\1/p'
+    "$1" --help 2>/dev/null | LC_ALL=C sed -n '/^Subcommands:/,/^$/s/^  \([a-z]*\) .*/\1/p'
 }
 
 # Prints the alternatives of an option, one per line: `on` and `off` for `--barrier on|off`, `line:` for
 # `--ready …|line:REGEX`.
 _hpp_values() {
-    "$1" --help 2>/dev/null | sed -n "s/^  $2 \([a-z]*|[a-z|:]*\)[A-Z]*\( .*\)*$/\1/p" | tr '|' '\n'
+    "$1" --help 2>/dev/null | LC_ALL=C sed -n "s/^  $2 \([a-z]*|[a-z|:]*\)[A-Z]*\( .*\)*$/\1/p" | tr '|' '\n'
 }
 
 # Prints the names of this user's instances, including those that have ended. Ignores a /tmp/hpp-UID

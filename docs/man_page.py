@@ -21,7 +21,7 @@ OTHERS = ("Positionals", "Subcommands", "Example", "Examples")
 
 def help_of(program, *command):
     return subprocess.run([program, *command, "--help"], check=True, capture_output=True,
-                          text=True).stdout
+                          encoding="utf-8").stdout
 
 
 def entries(help_text, section):

@@ -235,6 +235,13 @@ class Completion(unittest.TestCase):
                                  set())
         self.assertFalse(pathlib.Path("planted").exists())
 
+    def test_does_not_depend_on_the_locale(self):
+        """Few systems have the locales in which `[a-z]` lacks letters, so the text is checked."""
+        for name in ("hpp.bash", "_hpp"):
+            text = re.sub("(?m)^ *#.*", "", (SOURCE / "completions" / name).read_text())
+            filters = re.findall(r"(\S+) (?:grep|sed) ", text)
+            self.assertEqual(set(filters), {"LC_ALL=C"}, name)
+
     def test_quotes_the_names_of_files(self):
         with tempfile.TemporaryDirectory() as directory:
             planted = pathlib.Path(directory) / "x$(touch planted)"
