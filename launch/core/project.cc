@@ -114,7 +114,7 @@ std::optional<Proposal> recognise_by_name(const ProjectFiles& files) {
        "manage.py",
        {"python3", "manage.py", "runserver", "--noreload", "{PORT}"},
        "",
-       {"**/*.sqlite3*"}},
+       {}},
       {"a Laravel project",
        "artisan",
        {"php", "artisan", "serve", "--no-reload", "--port={PORT}"},

@@ -121,7 +121,7 @@ hpp-launch: error: there is no hpp.toml here, and no command was given
 
 This looks like a Django project (manage.py). To start it:
 
-    hpp-launch 8000 --exclude '**/*.sqlite3*' --exec python3 manage.py runserver --noreload {PORT}
+    hpp-launch 8000 --exec python3 manage.py runserver --noreload {PORT}
 
 To save that in hpp.toml, so that hpp-launch alone is enough:
 

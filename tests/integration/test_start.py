@@ -330,11 +330,11 @@ class Loop(IntegrationTest):
         return self.start_hpp(*options, "--exec", "sh", "run.sh", PYTHON, "app.py", "{backend}")
 
     def test_is_reported_with_advice_and_paused(self):
-        script = 'date +%N > "the db.sqlite3"\nexec "$@"\n'
+        script = 'date +%N > "the visits.txt"\nexec "$@"\n'
         hpp = self.loop(script)
         match = hpp.wait_line(
-            r"your server restarts itself\. It writes the db\.sqlite3 .*: (--exclude .*)$")
-        self.assertEqual(match[1], "--exclude 'the db.sqlite3'")
+            r"your server restarts itself\. It writes the visits\.txt .*: (--exclude .*)$")
+        self.assertEqual(match[1], "--exclude 'the visits.txt'")
         # The proof takes seven starts if they take about the same time. On a busy machine it takes more.
         self.assertLess(hpp.snapshot()["generation"], 25, "it was slowed down before")
         started = time.monotonic()
@@ -342,7 +342,7 @@ class Loop(IntegrationTest):
         self.assertGreater(time.monotonic() - started, 2)
         hpp.ctrl_c()
         hpp.wait_exit()
-        cured = self.loop(script, "--exclude", "the db.sqlite3")
+        cured = self.loop(script, "--exclude", "the visits.txt")
         cured.wait_ready()
         self.assertEqual(get(cured.url).text, "x")
         self.assertEqual(cured.snapshot()["generation"], 1)

@@ -58,6 +58,14 @@ constexpr std::array kDefaultExcludes{
     "**/.eslintcache",
     "**/.stylelintcache",
     "**/*.tsbuildinfo",
+    // SQLite's databases, which servers write, with their journals.
+    "**/*.sqlite",
+    "**/*.sqlite-*",
+    "**/*.sqlite3",
+    "**/*.sqlite3-*",
+    "**/*.db-journal",
+    "**/*.db-shm",
+    "**/*.db-wal",
     // Rails writes these before it answers: its log, its secret, its cache and its process ID.
     "**/log/development.log",
     "**/tmp/cache/**",

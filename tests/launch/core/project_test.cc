@@ -16,8 +16,7 @@ struct Case {
 const Case kCases[] = {
     {{{"manage.py", "package.json"}, {}},
      "a Django project",
-     "hpp-launch 8000 --exclude '**/*.sqlite3*' --exec python3 manage.py runserver --noreload "
-     "{PORT}"},
+     "hpp-launch 8000 --exec python3 manage.py runserver --noreload {PORT}"},
     {{{"artisan", "composer.json"}, {}},
      "a Laravel project",
      "hpp-launch 8000 --exclude 'storage/**' 'bootstrap/cache/**' --exec php artisan serve "

@@ -53,6 +53,11 @@ TEST(Filter, BuiltInExcludesMatchCachesButNoSources) {
                            ".parcel-cache/data.mdb",
                            ".idea/workspace.xml",
                            ".gradle/8.5/fileHashes/fileHashes.bin",
+                           "db.sqlite3",
+                           "db.sqlite3-journal",
+                           "storage/development.sqlite3-wal",
+                           "instance/flaskr.sqlite",
+                           "app.db-wal",
                            "log/development.log",
                            "tmp/cache/bootsnap/compile-cache/1",
                            "tmp/pids/server.pid",
@@ -64,7 +69,7 @@ TEST(Filter, BuiltInExcludesMatchCachesButNoSources) {
        {"next.config.js", ".nextrc", ".env", ".output/server/index.mjs", "next/app.js",
         "node_modules/express/index.js", "node_modules/.bin/next", "vite.config.ts",
         "tmp/restart.txt", "config/log/production.yml", "lib/pids/a.rb", "target/debug/server",
-        "build/server", "dist/index.js", "cache/a.py"}) {
+        "build/server", "dist/index.js", "cache/a.py", "words.db", "sqlite3.py"}) {
     EXPECT_FALSE(is_excluded(path)) << path;
   }
 }
