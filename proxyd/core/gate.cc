@@ -96,8 +96,8 @@ Decision Gate::decide(const situation::Waiting& waiting, const std::optional<bus
   // A request that waits only for the answer to its ticket does not count for the queue, because it
   // goes on in a moment.
   const bool waits_for_backend = needs || !runs;
-  // If a backend had the request, the queue has admitted it before. A restart must not refuse it.
-  const bool is_refused = waiting.is_shut_out && !waiting.was_sent;
+  // If the request was forwarded, the queue has admitted it before. A restart must not refuse it.
+  const bool is_refused = waiting.is_shut_out && !waiting.was_forwarded;
   return is_refused && waits_for_backend ? Decision::QueueFull : Decision::Stay;
 }
 

@@ -28,13 +28,13 @@ struct Waiting {
   std::uint64_t ticket = 0;             // watchd's answer says how new the backend has to be
   std::optional<bus::TreePoint> needs;  // `needs` of an earlier judgement, if it was set
   bool is_shut_out = false;             // the request is not in the queue, and the queue is full
-  bool was_sent = false;                // a backend had the request, and was killed
+  bool was_forwarded = false;           // it was in the queue before, and a kill brought it back
 };
 
 // A backend has the request, or a part of it, and has not begun to answer.
 struct Sent {
   std::uint64_t generation = 0;
-  bool repeatable = false;  // the request is safe, and hpp still has all of it
+  bool repeatable = false;  // the request is safe, and hpp still has all of it; or none was sent
 };
 
 // The request was Sent, and the connection to the backend is gone.
@@ -103,8 +103,8 @@ struct Judgement {
 //              │ by any generation      │ generation served it      │ by any generation
 //   Waiting    │ Stay                   │ Forward, or Stay until    │ Crashed, or Stay until
 //              │                        │ the backend is new enough │ the report is new enough
-//              │ QueueFull instead of Stay, if is_shut_out and not was_sent. But a request that
-//              │ waits only for the answer to its ticket, while a backend runs, gets Stay.
+//              │ QueueFull instead of Stay, if is_shut_out and not was_forwarded. But a request
+//              │ that waits only for the answer to its ticket, while a backend runs, gets Stay.
 //   Sent, Lost │ Hold if repeatable,    │ as in Loading if the      │ Crashed, or as in Loading
 //              │ else Unrepeated        │ generation is newer;      │ if the generation is newer
 //              │                        │ Lost: else see below      │

@@ -36,17 +36,18 @@ Request::Request(const RequestArrived& event, bool closes,
 Query Request::query() const {
   switch (phase_) {
     case Phase::Held:
-      return situation::Waiting{.ticket = ticket_, .needs = needs_, .was_sent = was_sent_};
+      return situation::Waiting{
+          .ticket = ticket_, .needs = needs_, .was_forwarded = was_forwarded_};
     case Phase::Sent:
-      return situation::Sent{.generation = generation_, .repeatable = is_repeatable()};
+      return situation::Sent{.generation = generation_, .repeatable = can_be_sent_again()};
     case Phase::Lost:
       return situation::Lost{.generation = generation_,
-                             .repeatable = is_repeatable(),
+                             .repeatable = can_be_sent_again(),
                              .reused = reused_,
                              .expired = expired_};
     case Phase::Ending:
       return situation::Ended{.generation = generation_,
-                              .repeatable = is_repeatable(),
+                              .repeatable = can_be_sent_again(),
                               .expired = expired_,
                               .nothing_passed = keeps_head(),
                               .check = check_};
@@ -130,6 +131,7 @@ Effects Request::on(const Judged& event, TimePoint now) {
   if (phase_ == Phase::Ending) check_ = event.check;
   switch (event.decision) {
     case Decision::Stay:
+      if (phase_ == Phase::Held && leaves_at_ && !facts_.is_safe) return answer_half_closed();
       if (phase_ == Phase::Lost && !deadline_.at()) deadline_.set(now + kDecisionWait);
       return {};
     case Decision::Forward:
@@ -169,7 +171,7 @@ Effects Request::forward(std::uint64_t generation, TimePoint now) {
   is_repeat_ = phase_ == Phase::Lost;
   generation_ = generation;
   held_ = now - arrived_at_;
-  was_sent_ = true;
+  was_forwarded_ = true;
   opened_ = false;
   not_opened_why_.clear();
   reused_ = false;
@@ -363,11 +365,13 @@ Effects Request::answer(Answer::Kind kind, int status, std::string why) {
 }
 
 Effects Request::answer_crash() {
-  const bool was_sent = has_upstream() || phase_ == Phase::Lost || phase_ == Phase::Ending;
+  const bool is_with_backend = has_upstream() || phase_ == Phase::Lost || phase_ == Phase::Ending;
   Effects effects;
   if (has_upstream()) effects.push_back(DropUpstream{});
-  effects.push_back(
-      Answer{.kind = Answer::Kind::Crashed, .status = 503, .why = {}, .was_sent = was_sent});
+  effects.push_back(Answer{.kind = Answer::Kind::Crashed,
+                           .status = 503,
+                           .why = {},
+                           .was_sent = is_with_backend && opened_});
   end(Outcome::Answered);
   return effects;
 }
@@ -413,8 +417,14 @@ bool Request::has_upstream() const {
          (phase_ == Phase::Ending && keeps_head());
 }
 
+// Whether a backend may get the request twice.
 bool Request::is_repeatable() const {
   return facts_.is_safe && facts_.framing == Framing::None;
+}
+
+// Whether the next backend may get the request that this one was forwarded to.
+bool Request::can_be_sent_again() const {
+  return is_repeatable() || !opened_;
 }
 
 }  // namespace hpp::proxyd

@@ -16,7 +16,8 @@
 //
 // Held       The gate has not forwarded the request. The body stays with the client. Ends with a
 //            503 if the queue is limited in length or time.
-// Sent       A backend connection has the request, or is being made for it. Nothing of the answer
+// Sent       A backend connection has the request, or is being made for it. Until it is made, the
+//            backend has received nothing, so any request can be sent again. Nothing of the answer
 //            has been passed on, except interim answers (1xx), which pass at once. The head of an
 //            answer that announces a body is kept back until the body begins, for at most
 //            kHeadKeptMax: many servers send the two separately, and if a restart comes between
@@ -139,6 +140,7 @@ class Request {
   Delivery delivery_for(const ResponseFacts& response) const;
   bool has_upstream() const;
   bool is_repeatable() const;
+  bool can_be_sent_again() const;
 
   Phase phase_ = Phase::Held;
   std::optional<Outcome> outcome_;
@@ -151,13 +153,14 @@ class Request {
   std::size_t interim_count_ = 0;        // interim answers to the request
   std::size_t interim_bytes_ = 0;        // bytes of their heads
   std::optional<TimePoint> kept_until_;  // the end of the time for which the head is kept back
-  bool was_sent_ = false;                // a backend has, or had, the request
+  bool was_forwarded_ = false;           // the request was Sent, at least once
   bool head_came_ = false;               // the newest backend connection has brought a head
-  bool opened_ = false;                  // the newest backend connection was made
-  std::string not_opened_why_;           // why it could not be made; empty if unknown
-  bool is_repeat_ = false;               // another connection was tried just before
-  bool reused_ = false;                  // that connection was used before, and no answer came
-  bool expired_ = false;                 // Lost, Ending: no report has come in time
+  // The newest backend connection was made. The backend may have the request, or a part of it.
+  bool opened_ = false;
+  std::string not_opened_why_;  // why it could not be made; empty if unknown
+  bool is_repeat_ = false;      // another connection was tried just before
+  bool reused_ = false;         // that connection was used before, and no answer came
+  bool expired_ = false;        // Lost, Ending: no report has come in time
   bool knows_client_end_ = false;
   std::uint64_t generation_ = 0;
   std::uint64_t ticket_ = 0;  // the request's ticket

@@ -685,13 +685,19 @@ void Proxyd::check_complete(const Client& client) {
   world_.violated("half an answer to request {} is passed on as a whole", client.request->id);
 }
 
-// Checks that a request that can be repeated is not refused if only the backend fails.
+// Checks that a request that can be repeated, or was never sent, is not refused if only the backend
+// fails, and that a request that was never sent is not blamed for a crash.
 void Proxyd::check_refusal(const Client& client, const proxyd::Answer& answer) {
-  const bool is_good = client.request != nullptr && is_plain_and_safe(*client.request);
-  if (!is_good || world_.broken != Break::Nothing) return;
-  if (answer.kind == proxyd::Answer::Kind::Unrepeated) {
+  if (client.request == nullptr || world_.broken != Break::Nothing) return;
+  const bool is_good = is_plain_and_safe(*client.request);
+  if (answer.kind == proxyd::Answer::Kind::Unrepeated && (is_good || !client.head_is_sent)) {
     world_.violated("request {} could have been repeated", client.request->id);
   }
+  if (answer.was_sent && !client.head_is_sent) {
+    world_.violated("request {} was never sent, and counts as the reason for a crash",
+                    client.request->id);
+  }
+  if (!is_good) return;
   if (answer.kind == proxyd::Answer::Kind::BadGateway && world_.traits.is_calm()) {
     world_.violated("request {} gets a 502, and nothing was wrong", client.request->id);
   }

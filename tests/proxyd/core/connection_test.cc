@@ -156,15 +156,15 @@ TEST(Connection, RefusesARequestIfTheQueueIsFull) {
             Finishing);
 }
 
-TEST(Connection, TheQuerySaysWhetherTheRequestWasSent) {
+TEST(Connection, TheQuerySaysWhetherTheRequestWasForwarded) {
   Steps steps;
   steps.when(RequestArrived{kGet});
-  EXPECT_FALSE(steps.asked<situation::Waiting>().was_sent);
+  EXPECT_FALSE(steps.asked<situation::Waiting>().was_forwarded);
   steps.when(judged(Forward, 1)).when(judged(Hold)).in(Held);
-  EXPECT_TRUE(steps.asked<situation::Waiting>().was_sent);
+  EXPECT_TRUE(steps.asked<situation::Waiting>().was_forwarded);
   steps.after(judged(Forward, 2), ResponseArrived{kOk}, ResponseBodyEnded{});
   steps.when(RequestArrived{kGet});
-  EXPECT_FALSE(steps.asked<situation::Waiting>().was_sent) << "the next request";
+  EXPECT_FALSE(steps.asked<situation::Waiting>().was_forwarded) << "the next request";
 }
 
 TEST(Connection, AnswersARequestThatHasWaitedTooLong) {
@@ -306,6 +306,52 @@ TEST(Connection, RepeatsARequestThatAKillInterrupts) {
       .when(ResponseArrived{kOk}, {PassResponseHead{.facts = kOk}});
 }
 
+TEST(Connection, AnyRequestGoesToTheNextBackendIfNoConnectionWasMade) {
+  const auto sent = [](bool opened) {
+    Steps steps;
+    steps.sent(kPost);
+    if (opened) steps.when(UpstreamOpened{});
+    return steps;
+  };
+  EXPECT_TRUE(sent(false).asked<situation::Sent>().repeatable);
+  EXPECT_FALSE(sent(true).asked<situation::Sent>().repeatable);
+  const auto lost = [&](bool opened) { return sent(opened).when(UpstreamLost{}); };
+  EXPECT_TRUE(lost(false).asked<situation::Lost>().repeatable);
+  EXPECT_FALSE(lost(true).asked<situation::Lost>().repeatable);
+  Steps again = sent(false);
+  again.when(judged(Hold), {DropUpstream{}, AskGate{}}, Held)
+      .when(judged(Stay), {})
+      .when(judged(Forward, 2), {ForwardRequest{.fresh = true}})
+      .when(UpstreamOpened{}, {});
+  EXPECT_FALSE(again.asked<situation::Sent>().repeatable) << "now the backend has a part of it";
+}
+
+TEST(Connection, ARequestWithoutAConnectionIsNotTheReasonForACrash) {
+  const Answer crashed{.kind = Answer::Kind::Crashed, .status = 503, .was_sent = false};
+  Steps().sent(kGet).when(judged(Crashed), {DropUpstream{}, crashed, FinishClient{}});
+  Steps()
+      .sent(kGet)
+      .when(UpstreamLost{.why = "Connection refused"})
+      .when(judged(Crashed), {crashed, FinishClient{}});
+  Answer sent = crashed;
+  sent.was_sent = true;
+  Steps()
+      .sent(kGet)
+      .when(UpstreamOpened{})
+      .when(judged(Crashed), {DropUpstream{}, sent, FinishClient{}});
+}
+
+TEST(Connection, AnUnsafeRequestDoesNotWaitForTheNextBackendAfterAFin) {
+  const RequestFacts unsafe{.is_safe = false};
+  Steps waits;
+  waits.sent(unsafe).when(ClientEnded{}, {}).when(judged(Hold), {DropUpstream{}, AskGate{}}, Held);
+  waits.when(judged(Stay)).in(Finishing);
+  EXPECT_EQ(waits.answered(), Answer::Kind::HalfClosed);
+  Steps goes_on;
+  goes_on.sent(unsafe).after(ClientEnded{}, judged(Hold));
+  goes_on.when(judged(Forward, 2), {ForwardRequest{.fresh = true}}, Sent);
+}
+
 TEST(Connection, TriesAgainOnANewConnectionAfterAStaleOne) {
   Steps steps;
   steps.sent(kGet).after(UpstreamOpened{.reused = true}, UpstreamLost{});
@@ -369,6 +415,7 @@ TEST(Connection, OnlyACompleteAndSafeRequestIsRepeatable) {
     Connection connection;
     (void)connection.on(RequestArrived{facts}, {});
     (void)connection.on(judged(Forward, 1), {});
+    (void)connection.on(UpstreamOpened{}, {});
     EXPECT_EQ(std::get<situation::Sent>(*connection.query()).repeatable, repeatable);
   }
 }
@@ -808,7 +855,7 @@ struct World {
   bool client_ended = false;
   bool body_done = true;           // the request's body was read
   bool output_open = true;         // the client still accepts output
-  int forwards = 0;                // how often the current request was forwarded
+  int sent = 0;                    // how often the current request was sent to a backend
   int final_answers = 0;           // number of final answers to the current request
   std::uint64_t generation = 1;    // newest spawned generation
   std::uint64_t forwarded_to = 0;  // generation that has the request, or had it last
@@ -841,10 +888,6 @@ struct World {
     forwarded_to = connection.request()->generation();
     upstream = true;
     upstream_open = false;
-    ++forwards;
-    if (!request_is_safe) {
-      ASSERT_EQ(forwards, 1) << "an unsafe request was repeated";
-    }
   }
 
   void perform(const DropUpstream&) {
@@ -907,7 +950,7 @@ struct World {
   void start(const RequestFacts& facts, const std::optional<OwnRequest>& own = std::nullopt) {
     request_is_safe = facts.is_safe;
     body_done = facts.framing == Framing::None;
-    forwards = 0;
+    sent = 0;
     final_answers = 0;
     play(RequestArrived{.facts = facts, .own = own});
   }
@@ -971,6 +1014,10 @@ struct World {
     if (!upstream_open) {
       return next([](World& w) {
         w.upstream_open = true;
+        ++w.sent;
+        if (!w.request_is_safe) {
+          ASSERT_EQ(w.sent, 1) << "an unsafe request was repeated";
+        }
         w.play(UpstreamOpened{.reused = w.was_used});
       });
     }

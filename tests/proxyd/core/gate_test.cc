@@ -278,7 +278,7 @@ TEST(Gate, AFullQueueRefusesARequestThatWouldWait) {
   const situation::Waiting late{.is_shut_out = true};
   EXPECT_EQ(gate.judge(late).decision, Decision::QueueFull);
   situation::Waiting interrupted = late;
-  interrupted.was_sent = true;
+  interrupted.was_forwarded = true;
   EXPECT_EQ(gate.judge(interrupted).decision, Decision::Stay)
       << "it has waited in the queue before";
   gate.on(backend(BackendPhase::Running, 1));
