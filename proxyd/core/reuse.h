@@ -6,6 +6,10 @@
 // and it may arrive a moment after the head. proxyd can ask the kernel about both, but the kernel
 // only knows what has arrived. Therefore a request that cannot be repeated does not get a
 // connection with either risk. Any other request can be repeated on another connection.
+//
+// A connection that is too old for a request gives way to the new one. Some servers serve one
+// connection at a time, or have a worker for each, and would not accept the new one before they see
+// the end of the old one. One is enough: each idle connection occupies a worker of its own.
 #pragma once
 
 #include <chrono>
@@ -35,7 +39,7 @@ enum class Reuse {
   Yes,
   IfQuiet,  // use it, unless the kernel has received bytes or a FIN: then close it
   Close,    // close it, and judge the next connection
-  No,       // use neither this connection nor those that have been idle for longer
+  Replace,  // close it, and make a new one: those that have been idle for longer are no better
 };
 
 // `fresh`: the request cannot be repeated, or not once more.
@@ -59,11 +63,11 @@ std::optional<Pointer> take_idle(std::vector<Pointer>& idle, bool fresh, TimePoi
     const IdleState& state = idle.back()->idle;
     const Reuse reuse = judge_reuse(
         {.idle_for = now - state.since, .body_may_follow = state.body_may_follow}, fresh);
-    if (reuse == Reuse::No) break;
     Pointer newest = std::move(idle.back());
     idle.pop_back();
     if (reuse == Reuse::Yes || (reuse == Reuse::IfQuiet && is_quiet(newest))) return newest;
     close(std::move(newest));
+    if (reuse == Reuse::Replace) break;
   }
   return std::nullopt;
 }

@@ -597,10 +597,16 @@ void Proxyd::perform(Client& client, const proxyd::CutClient&) {
   tell(client, {.is = ToClient::Is::Cut});
 }
 
+// A server that serves a few connections at a time must not wait for a new one while hpp keeps all
+// others open.
 LinkPointer Proxyd::take_link(bool fresh) {
+  const std::size_t idle = idle_.size();
   auto link = proxyd::take_idle(
       idle_, fresh, world_.now(), [](const LinkPointer&) { return true; },
       [this](const LinkPointer& unfit) { processes_.close(unfit); });
+  if (!link && idle > 0 && idle_.size() == idle) {
+    world_.violated("a new connection is made, and each of {} idle ones stays open", idle);
+  }
   return link ? *link : std::make_shared<Link>();
 }
 

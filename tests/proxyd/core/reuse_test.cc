@@ -23,7 +23,7 @@ TEST(Reuse, TrustsAConnectionThatWasUsedAMomentAgo) {
 TEST(Reuse, AsksTheKernelIfTheRequestCannotBeRepeated) {
   EXPECT_EQ(judge_reuse({.idle_for = 0ms}, kFresh), Reuse::IfQuiet);
   EXPECT_EQ(judge_reuse({.idle_for = kFreshFor - 1ms}, kFresh), Reuse::IfQuiet);
-  EXPECT_EQ(judge_reuse({.idle_for = kFreshFor}, kFresh), Reuse::No);
+  EXPECT_EQ(judge_reuse({.idle_for = kFreshFor}, kFresh), Reuse::Replace);
 }
 
 TEST(Reuse, IsCarefulIfABodyMayFollow) {
@@ -84,12 +84,19 @@ TEST_F(TakeIdle, DoesNotAskTheKernelAboutAConnectionUsedAMomentAgo) {
   EXPECT_EQ(take(!kFresh), "ended");
 }
 
-TEST_F(TakeIdle, DoesNotTakeOldConnectionsIfTheRequestCannotBeRepeated) {
-  add("old", kFreshFor);
+TEST_F(TakeIdle, TakesNoConnectionAfterWhichABodyMayFollowIfTheRequestCannotBeRepeated) {
+  add("old", kFreshFor - 1ms);
   add("bodiless", 1ms, /*is_quiet=*/true, /*body_may_follow=*/true);
-  EXPECT_EQ(take(kFresh), "");
+  EXPECT_EQ(take(kFresh), "old");
   EXPECT_THAT(closed_, testing::ElementsAre("bodiless"));
-  EXPECT_EQ(take(!kFresh), "old");
+}
+
+TEST_F(TakeIdle, ANewConnectionReplacesAnOldOneIfTheRequestCannotBeRepeated) {
+  add("older", 2 * kFreshFor);
+  add("old", kFreshFor);
+  EXPECT_EQ(take(kFresh), "");
+  EXPECT_THAT(closed_, testing::ElementsAre("old"));
+  EXPECT_EQ(take(!kFresh), "older") << "only one has to give way";
 }
 
 TEST(Reuse, OnlyACleanConnectionIsKept) {
