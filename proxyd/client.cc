@@ -154,6 +154,7 @@ bool Client::read_request(const Wires& wires) {
   give_notice(intake.notice);
   request_->head = std::move(intake.head);
   request_->page = std::move(intake.page);
+  request_->has_variants = intake.has_variants;
   const std::size_t size = std::get<HeadRead>(result).size;
   const TimePoint arrived_at = now();
   if (!intake.own) {
@@ -403,7 +404,9 @@ void Client::perform(const ReleaseUpstream& effect) {
 void Client::perform(const PassResponseHead& effect) {
   const std::uint64_t generation = request_->provenance.generation;
   if (target().history.awaits_answer(generation)) target().history.answered(generation, wall_ms());
-  Asked asked{.page = request_->page, .forwarded_at_ms = request_->forwarded_at_ms};
+  Asked asked{.page = request_->page,
+              .has_variants = request_->has_variants,
+              .forwarded_at_ms = request_->forwarded_at_ms};
   if (target().gate.is_supervised()) asked.provenance = request_->provenance;
   const Passage passage = pass_on(upstream_->parser().head(), effect, connection_.facts(), asked);
   if (passage.obstacle) report_obstacle(*passage.obstacle);

@@ -48,7 +48,8 @@ struct RequestReader {
   std::uint64_t answered = 0;  // bytes of the answer's body that had passed at the last deadline
   Provenance provenance;       // as of the time when the request was forwarded
   std::int64_t forwarded_at_ms = 0;  // since the Unix epoch
-  std::optional<Page> page;  // the page that the user navigates to, if it may get hpp's script
+  std::optional<Page> page;   // the page that the user navigates to, if it may get hpp's script
+  bool has_variants = false;  // as in Intake
 };
 
 // A backend with the connections to it.

@@ -4,6 +4,7 @@
 
 #include "proxyd/core/http/head.h"
 #include "proxyd/core/http/rewrite.h"
+#include "proxyd/core/reload/variants.h"
 
 namespace hpp::proxyd {
 
@@ -33,10 +34,17 @@ std::variant<Intake, RequestRefused> take_in(const RequestHead& head, const Peer
     intake.page.reset();
     intake.notice = notice_for(head, peer, rules.access);
   }
+  intake.has_variants = rules.injects && access != Access::None && may_serve_navigation(head);
   const auto write = [&](const RequestHead& as_asked) {
     return write_request_head(as_asked, intake.facts, peer.ip, host);
   };
-  intake.head = intake.page ? write(asking_for_plain(head)) : write(head);
+  if (intake.page) {
+    intake.head = write(asking_for_plain(ConditionalHead(head, Variant::Tagged).get()));
+  } else if (rules.injects) {
+    intake.head = write(ConditionalHead(head, Variant::Plain).get());
+  } else {
+    intake.head = write(head);
+  }
   return intake;
 }
 

@@ -23,8 +23,9 @@ struct IntakeRules {
 
 struct Intake {
   RequestFacts facts;
-  std::string head;               // the head for the backend
-  std::optional<Page> page;       // the page that the user navigates to, if it may get hpp's script
+  std::string head;           // the head for the backend
+  std::optional<Page> page;   // the page that the user navigates to, if it may get hpp's script
+  bool has_variants = false;  // a navigation to the same URL may get another answer (variants.h)
   std::optional<OwnRequest> own;  // set if hpp answers the request itself
   std::optional<Notice> notice;   // why a page does not get hpp's script, if an option changes it
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "proxyd/core/http/validators.h"
+#include "proxyd/core/reload/variants.h"
 
 namespace hpp::proxyd {
 
@@ -21,8 +22,10 @@ Passage pass_on(const ResponseHead& head, const PassResponseHead& how, const Req
   if (!passage.tag.empty()) {
     const TaggedHead tagged(head, how.facts, passage.tag.size());
     passage.head = write(tagged.get());
-  } else if (asked.page && replaces_vary(head, how.facts)) {
-    passage.head = write(varying(head));
+  } else if (asked.page && how.facts.status == 304) {
+    passage.head = write(TaggedHead(head).get());
+  } else if (!asked.page && asked.has_variants) {
+    passage.head = write(plain_variant(head, how.facts));
   } else {
     passage.head = write(head);
   }

@@ -22,6 +22,7 @@ struct Passage {
 // The properties of the answer's request that RequestFacts does not have.
 struct Asked {
   const std::optional<Page>& page;  // the page that the user navigates to, if it may get the script
+  bool has_variants = false;        // as in Intake
   std::int64_t forwarded_at_ms = 0;  // since the Unix epoch
   // Nothing: no supervisor runs the backend. Then hpp does not know whether files change, and the
   // answer keeps its date.

@@ -1026,6 +1026,21 @@ class Injected(BrowserTest):
         self.assertEqual(page.get("fetch('/fragment').then((answer) => answer.text())"),
                          "<li>old</li>")
 
+    def test_a_page_that_a_script_has_fetched_before(self):
+        """The browser has a copy without the script. It may use it without asking (`cached`), or ask whether
+        it is still valid."""
+        self.save("static/page.html", "<!doctype html><title>page</title>")
+        self.hpp.wait_line("static/page.html changed: notified 0 browsers")
+        for caching in (True, False):
+            if caching:
+                self.save("cached", "")
+            page = self.open("bare")
+            self.assertEqual(page.get("fetch('/static/page.html').then((answer) => answer.text())"),
+                             "<!doctype html><title>page</title>")
+            self.open("static/page.html", page=page)
+            self.assertEqual(page.get("document.querySelectorAll('script').length"), 1)
+            if caching:
+                (self.project / "cached").unlink()
 
     def test_a_page_from_a_service_worker(self):
         self.save("static/worker.js",

@@ -1,4 +1,4 @@
-"""`--inject`: pages to which a user navigates get the LiveReload script. No byte of any other answer
+"""`--inject`: pages to which a user navigates get the LiveReload script. No byte of any other body
 changes."""
 
 import asyncio
@@ -21,6 +21,7 @@ START = b"<!doctype html>\n<html>\n<head>\n<meta charset=utf-8>\n"
 REST = b"<title>t</title>\n<p>hello</p>\n"
 PAGE = START + REST
 TAGGED = START + TAG + REST
+VARY = b"Vary: Sec-Fetch-Dest\r\nVary: Sec-Fetch-Mode\r\nVary: Accept\r\n"
 HTML = b"Content-Type: text/html; charset=utf-8\r\n"
 
 
@@ -158,8 +159,9 @@ class Pages(InjectTest):
         _, _, answer = self.navigate(
             with_length(PAGE, HTML + b'ETag: "v1"\r\nVary: Cookie\r\nAccept-Ranges: bytes\r\n'
                         b"Content-MD5: x\r\nDigest: y\r\nLast-Modified: z\r\n"))
-        self.assertEqual(answer.header("etag"), 'W/"v1"')
-        self.assertEqual([v for n, v in answer.headers if n == "vary"], ["Cookie", "Sec-Fetch-Dest", "Sec-Fetch-Mode"])
+        self.assertEqual(answer.header("etag"), 'W/"v1-hpp"')
+        self.assertEqual([v for n, v in answer.headers if n == "vary"],
+                         ["Cookie", "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Accept"])
         self.assertEqual(answer.header("last-modified"), "z")
         for gone in ("accept-ranges", "content-md5", "digest"):
             self.assertIsNone(answer.header(gone))
@@ -205,17 +207,18 @@ class Streams(InjectTest):
 
 
 class Untouched(InjectTest):
-    """Answers that are the same with and without --inject."""
+    """Bodies that are the same with and without --inject. Only Vary may change in their heads."""
 
     def test_requests_of_scripts_and_tools(self):
         for fields in ({}, {"Accept": "*/*", "Accept-Encoding": "gzip"},
                        {"Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors", "Accept": "text/html"},
                        {"Sec-Fetch-Dest": "iframe", "Sec-Fetch-Mode": "navigate"},
+                       {"Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "navigate"},  # <a download>
                        {"Accept": "text/html", "HX-Request": "true"},
                        {"Accept": "text/html, */*; q=0.01", "X-Requested-With": "XMLHttpRequest"},
                        {**NAVIGATION, "Range": "bytes=0-3"}):
             asked, got = self.both(self.request(**fields), with_length(PAGE, HTML + b'ETag: "a"\r\n'))
-            self.assertEqual(got, with_length(PAGE, HTML + b'ETag: "a"\r\n'), fields)
+            self.assertEqual(got, with_length(PAGE, HTML + b'ETag: "a"\r\n' + VARY), fields)
             self.assertEqual(dict(asked[1]).get("Accept-Encoding"), fields.get("Accept-Encoding"))
 
     def test_pages_whose_browser_may_not_load_the_script(self):
@@ -237,23 +240,53 @@ class Untouched(InjectTest):
                        with_length(PAGE, HTML + b"Cache-Control: no-transform\r\n"),
                        with_length(gzip.compress(PAGE), HTML + b"Content-Encoding: gzip\r\n"),
                        with_length(PAGE, b"Content-Type: text/html; charset=utf-16\r\n"),
-                       with_length(PAGE, b"Content-Type: application/xhtml+xml\r\n"),
-                       b'HTTP/1.1 304 Not Modified\r\nETag: "a"\r\n\r\n'):
+                       with_length(PAGE, b"Content-Type: application/xhtml+xml\r\n")):
             self.assertEqual(self.both(self.request(**NAVIGATION), answer)[1], answer)
 
-    def test_a_304_for_a_page_gets_the_vary_fields(self):
-        """The browser has a copy with the script, and updates its fields from the 304."""
-        head = b"HTTP/1.1 304 Not Modified\r\nVary: Cookie\r\n"
-        _, got = self.both(self.request(If_None_Match='W/"v1"', **NAVIGATION), head + b"\r\n")
-        self.assertEqual(got, head + b"Vary: Sec-Fetch-Dest\r\nVary: Sec-Fetch-Mode\r\n\r\n")
-        _, got = self.both(self.request(If_None_Match='W/"v1"', Sec_Fetch_Dest="empty",
-                                        Sec_Fetch_Mode="cors"), head + b"\r\n")
-        self.assertEqual(got, head + b"\r\n")
 
-    def test_a_condition_reaches_the_backend(self):
-        asked, _ = self.both(self.request(If_None_Match='W/"v1"', **NAVIGATION),
-                             b"HTTP/1.1 304 Not Modified\r\n\r\n")
-        self.assertEqual(dict(asked[1])["If-None-Match"], 'W/"v1"')
+class Conditions(InjectTest):
+    """A browser's copy of a page, with the script or without, is only confirmed to a request that would
+    get the same."""
+
+    NOT_MODIFIED = b'HTTP/1.1 304 Not Modified\r\nETag: "v1"\r\n'
+    SCRIPT = {"Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors"}
+    DATE = {"If-Modified-Since": "Tue, 14 Nov 2023 22:13:20 GMT"}
+
+    def conditions(self, **fields):
+        """The conditions in a request that reach the backend."""
+        asked, _ = self.both(self.request(**fields), self.NOT_MODIFIED + b"\r\n")
+        return {name: value for name, value in asked[1] if name.startswith("If-")}
+
+    def copy_of_page(self, **fields):
+        """The condition with which a browser asks again, after it has got the page by such a request."""
+        _, got = self.both(self.request(**fields), with_length(PAGE, HTML + b'ETag: "v1"\r\n'))
+        return {"If-None-Match": re.search(b"ETag: (.*)\r\n", got)[1].decode()}
+
+    def test_a_copy_with_the_script(self):
+        """As a browser: visits the page, asks again with its tag, and fetches it by a script."""
+        tag = self.copy_of_page(**NAVIGATION)
+        _, got = self.both(self.request(**NAVIGATION, **tag), self.NOT_MODIFIED + b"\r\n")
+        self.assertEqual(got, self.NOT_MODIFIED.replace(b'"v1"', b'W/"v1-hpp"') + b"\r\n")
+        self.assertEqual(self.conditions(**NAVIGATION, **tag, **self.DATE),
+                         {"If-None-Match": 'W/"v1"', **self.DATE})
+        self.assertEqual(self.conditions(**self.SCRIPT, **tag, **self.DATE), {})
+
+    def test_a_copy_without_the_script(self):
+        """It comes from a script, or from a visit without --inject."""
+        tag = self.copy_of_page(**self.SCRIPT)
+        self.assertEqual(self.conditions(**NAVIGATION, **tag, **self.DATE), {})
+        self.assertEqual(self.conditions(**NAVIGATION, **self.DATE), {})
+        self.assertEqual(self.conditions(**self.SCRIPT, **tag, **self.DATE), {**tag, **self.DATE})
+        self.assertEqual(self.conditions(**self.SCRIPT, **self.DATE), self.DATE)
+
+    def test_a_304_that_replaces_vary_names_the_deciding_fields(self):
+        """The browser updates the fields of its copy from the 304."""
+        head = b"HTTP/1.1 304 Not Modified\r\nVary: Cookie\r\n"
+        for fields, tag in ((NAVIGATION, 'W/"v1-hpp"'), (self.SCRIPT, '"v1"')):
+            _, got = self.both(self.request(If_None_Match=tag, **fields), head + b"\r\n")
+            self.assertEqual(got, head + VARY + b"\r\n")
+        _, got = self.both(self.request(Sec_Fetch_Dest="style", Sec_Fetch_Mode="no-cors"), head + b"\r\n")
+        self.assertEqual(got, head + b"\r\n")
 
 
 class Asking(InjectTest):

@@ -52,6 +52,12 @@ bool same_text(std::string_view a, std::string_view b) {
                     [](char x, char y) { return lower(x) == lower(y); });
 }
 
+bool has_element(std::string_view list, std::string_view element) {
+  bool found = false;
+  for_each_element(list, [&](std::string_view one) { found |= same_text(one, element); });
+  return found;
+}
+
 HostAndPort split_host(std::string_view text) {
   const std::size_t colon = text.rfind(':');
   const bool has_port = colon != std::string_view::npos && !text.ends_with(']');

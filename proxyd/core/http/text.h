@@ -50,4 +50,7 @@ void for_each_element(std::string_view list, Visit visit) {
   }
 }
 
+// Whether a comma-separated list has the element, ignoring ASCII case.
+bool has_element(std::string_view list, std::string_view element);
+
 }  // namespace hpp::proxyd

@@ -70,12 +70,11 @@ bool is_navigation(const RequestHead& head) {
   if (head.method != "GET" || find_field(head.fields, "Range")) return false;
   const auto destination = find_field(head.fields, "Sec-Fetch-Dest");
   const auto mode = find_field(head.fields, "Sec-Fetch-Mode");
-  if (destination || mode) {
-    const std::string_view what = destination.value_or("document");
-    return mode.value_or("navigate") == "navigate" &&
-           (what == "document" || (what == "empty" && mode));
-  }
-  return wants_html(find_field(head.fields, "Accept").value_or("")) && !is_from_script(head);
+  const bool prefers_html = wants_html(find_field(head.fields, "Accept").value_or(""));
+  if (!destination && !mode) return prefers_html && !is_from_script(head);
+  const std::string_view what = destination.value_or("document");
+  return mode.value_or("navigate") == "navigate" &&
+         (what == "document" || (what == "empty" && mode && prefers_html));
 }
 
 // Whether text in this charset is not a superset of ASCII
@@ -99,12 +98,6 @@ MediaType read_media_type(std::string_view content_type) {
     if (same_text(name, "charset")) media.charset = value;
   });
   return media;
-}
-
-bool names(std::string_view list, std::string_view element) {
-  bool found = false;
-  for_each_element(list, [&](std::string_view one) { found |= same_text(one, element); });
-  return found;
 }
 
 bool is_xhtml(const Field& field) {
@@ -148,7 +141,7 @@ std::optional<Obstacle> obstacle_in(const Field& field) {
                                  ", and the script is ASCII. Send the page in UTF-8"};
   }
   // RFC 9110 §7.7: a proxy must not transform such an answer.
-  if (same_text(field.name, "Cache-Control") && names(field.value, "no-transform")) {
+  if (same_text(field.name, "Cache-Control") && has_element(field.value, "no-transform")) {
     return Obstacle{NoTransform,
                     "a page forbids changes (Cache-Control: no-transform). Leave that out in "
                     "development"};
@@ -185,6 +178,12 @@ std::optional<Page> navigated_page(const RequestHead& head) {
   return Page{.is_secure = same_text(outer.proto, "https"), .host = std::move(outer.host)};
 }
 
+bool may_serve_navigation(const RequestHead& head) {
+  return head.method == "GET" &&
+         is_named(find_field(head.fields, "Sec-Fetch-Dest").value_or("document"),
+                  {"document", "embed", "empty", "frame", "iframe", "object"});
+}
+
 RequestHead asking_for_plain(RequestHead head) {
   constexpr std::string_view kName = "Accept-Encoding";
   std::erase_if(head.fields, [&](const Field& field) { return same_text(field.name, kName); });
@@ -219,40 +218,11 @@ Injection judge_injection(const Page& page, const ResponseHead& head, const Resp
                                    std::move(decision.objection)}};
 }
 
-bool replaces_vary(const ResponseHead& head, const ResponseFacts& facts) {
-  return facts.status == 304 && find_field(head.fields, "Vary");
-}
-
-ResponseHead varying(ResponseHead head) {
-  // The fields that navigated_page() reads.
-  std::string_view missing[] = {"Sec-Fetch-Dest", "Sec-Fetch-Mode"};
-  for (const Field& field : head.fields) {
-    if (!same_text(field.name, "Vary")) continue;
-    for (std::string_view& name : missing) {
-      if (names(field.value, "*") || names(field.value, name)) name = {};
-    }
-  }
-  for (const std::string_view name : missing) {
-    if (!name.empty()) head.fields.push_back({.name = "Vary", .value = name});
-  }
-  return head;
-}
-
-TaggedHead::TaggedHead(const ResponseHead& head, const ResponseFacts& facts, std::size_t tag_size)
-    : head_(head), length_(std::to_string(facts.length + tag_size)) {
-  // The digests are of the original body, and hpp cannot serve ranges of the changed one.
-  std::erase_if(head_.fields, [](const Field& field) {
-    return is_named(field.name,
-                    {"Accept-Ranges", "Content-Digest", "Content-MD5", "Digest", "Repr-Digest"});
-  });
-  head_ = varying(std::move(head_));
-  for (Field& field : head_.fields) {
-    if (field.known == FieldName::ContentLength) field.value = length_;
-    // RFC 9110 §8.8.1: the tag becomes weak, because the body differs from the one without script.
-    if (same_text(field.name, "ETag") && etag_.empty() && !field.value.starts_with("W/")) {
-      field.value = etag_ = "W/" + std::string(field.value);
-    }
-  }
+bool is_html_page(const ResponseHead& head, const ResponseFacts& facts) {
+  return is_shown_page(head, facts) &&
+         std::any_of(head.fields.begin(), head.fields.end(), [](const Field& field) {
+           return field.known == FieldName::ContentType && !is_xhtml(field);
+         });
 }
 
 }  // namespace hpp::proxyd

@@ -1,18 +1,21 @@
 // Pure. Decides which pages get hpp's LiveReload script (`--inject`), and what that changes in the
-// heads of request and answer. tag_inserter.h finds the script's place in the page.
+// request. variants.h changes the head of the answer, and tag_inserter.h finds the script's place
+// in the page.
 //
 //   The request must   be a GET without Range, and a navigation to a document. Browsers say that in
 //                      Sec-Fetch-Dest and Sec-Fetch-Mode. If a service worker passes a navigation
 //                      on, the destination is `empty`, but the mode is still `navigate`, which a
-//                      page's script cannot set. If the browser sends neither field (plain http to
-//                      another machine), Accept must prefer HTML, and there must be no field that
-//                      scripts add to their requests.
+//                      page's script cannot set, and Accept prefers HTML. A browser that saves a
+//                      link to a file (`<a download>`) sends the same, but no Accept. If the
+//                      browser sends neither field (plain http to another machine), Accept must
+//                      prefer HTML, and there must be no field that scripts add to their requests.
 //   The answer must    be shown as a page (2xx, 4xx or 5xx, but not 206), be text/html, have a
 //                      body, have no content coding, not be a download, and allow changes
 //                      (Cache-Control). Its Content-Security-Policy must allow the script.
 //
-// All other answers, above all those that scripts fetch, pass unchanged. If an answer is a page but
-// cannot get the script, hpp logs the reason and a remedy, once per kind of obstacle.
+// All other answers, above all those that scripts fetch, keep their bodies; variants.h says what
+// changes in their heads. If an answer is a page but cannot get the script, hpp logs the reason and
+// a remedy, once per kind of obstacle.
 #pragma once
 
 #include <cstddef>
@@ -29,6 +32,9 @@ namespace hpp::proxyd {
 // Returns the page that the user navigates to with this request; nothing if the request is not a
 // navigation.
 std::optional<Page> navigated_page(const RequestHead& head);
+
+// Whether a browser may keep the answer to this request, and use it for a navigation later.
+bool may_serve_navigation(const RequestHead& head);
 
 // Returns the request with `Accept-Encoding: identity`, because the script cannot be added to a
 // compressed page.
@@ -67,30 +73,7 @@ struct Injection {
 // Judges the answer to the request for `page`.
 Injection judge_injection(const Page& page, const ResponseHead& head, const ResponseFacts& facts);
 
-// A page has two variants at one URL: with the script for a navigation, and unchanged for any other
-// request. The variant with the script names the deciding fields in Vary. Returns whether the
-// answer is a 304 with a Vary of its own: a browser then replaces the Vary of its cached copy, so
-// the 304 must name these fields, too.
-bool replaces_vary(const ResponseHead& head, const ResponseFacts& facts);
-
-// Returns the head with the deciding fields added to Vary. The result points into the text of
-// `head`.
-ResponseHead varying(ResponseHead head);
-
-// The head of an answer whose body grows by `tag_size` bytes. Changes or removes the fields that
-// describe the original body. Points into the text of `head` and into itself.
-class TaggedHead {
- public:
-  TaggedHead(const ResponseHead& head, const ResponseFacts& facts, std::size_t tag_size);
-  TaggedHead(const TaggedHead&) = delete;
-  TaggedHead& operator=(const TaggedHead&) = delete;
-
-  const ResponseHead& get() const { return head_; }
-
- private:
-  ResponseHead head_;
-  std::string length_;
-  std::string etag_;
-};
+// Whether the answer is shown as an HTML page, so that a navigation may get the script in it.
+bool is_html_page(const ResponseHead& head, const ResponseFacts& facts);
 
 }  // namespace hpp::proxyd

@@ -71,6 +71,33 @@ TEST(Intake, APageWithoutTheScriptIsRequestedUnchanged) {
   }
 }
 
+TEST(Intake, ARequestIsConditionalOnlyOnItsOwnVariant) {
+  const auto head = [](std::string page, const std::string& tag, const Peer& peer = kDeveloper,
+                       const IntakeRules& rules = kRules) {
+    page.insert(page.find("Accept:"), "If-None-Match: " + tag + "\r\n");
+    return taken(page, peer, rules).head;
+  };
+  const std::string tagged = "W/\"v1-hpp\"";
+  EXPECT_THAT(head(kPage, tagged), HasSubstr("If-None-Match: W/\"v1\"\r\n"));
+  EXPECT_THAT(head(kPage, "\"v1\""), Not(HasSubstr("If-None-Match")));
+  EXPECT_THAT(head(kPage, "\"v1\"", kStranger), HasSubstr("If-None-Match: \"v1\"\r\n"));
+  EXPECT_THAT(head(kPage, tagged, kStranger), Not(HasSubstr("If-None-Match")));
+  IntakeRules without = kRules;
+  without.injects = false;
+  EXPECT_THAT(head(kPage, tagged, kDeveloper, without), HasSubstr(tagged));
+}
+
+TEST(Intake, KnowsWhichAnswersHaveVariants) {
+  const std::string fetch = "GET / HTTP/1.1\r\nHost: localhost:8000\r\nSec-Fetch-Dest: ";
+  EXPECT_TRUE(taken(kPage).has_variants);
+  EXPECT_TRUE(taken(fetch + "empty\r\n\r\n").has_variants);
+  EXPECT_FALSE(taken(fetch + "image\r\n\r\n").has_variants);
+  EXPECT_FALSE(taken(fetch + "empty\r\n\r\n", kStranger).has_variants);
+  IntakeRules without = kRules;
+  without.injects = false;
+  EXPECT_FALSE(taken(kPage, kDeveloper, without).has_variants);
+}
+
 TEST(Intake, ARequestForHppItselfWaitsAtTheGateIfItsEndpointDoes) {
   const Intake status = taken("GET /__hpp/status HTTP/1.1\r\nHost: localhost:8000\r\n\r\n");
   EXPECT_EQ(status.own, (OwnRequest{.endpoint = OwnEndpoint::Status, .websocket_key = {}}));

@@ -18,15 +18,19 @@ constexpr std::int64_t kSecond = 1'700'000'000'000;  // Tue, 14 Nov 2023 22:13:2
 class PassageTest : public testing::Test {
  protected:
   // Passes on the answer to a GET that was forwarded at kSecond.
-  Passage pass(const std::string& fields) {
-    const ParsedResponse head("HTTP/1.1 200 OK\r\n" + fields + "\r\n");
+  Passage pass(const std::string& fields, const std::string& status = "200 OK") {
+    const ParsedResponse head("HTTP/1.1 " + status + "\r\n" + fields + "\r\n");
     const RequestFacts request{.is_safe = true};
     const auto facts = std::get<ResponseFacts>(judge_response(*head, request));
     return pass_on(*head, {.facts = facts}, request,
-                   {.page = page_, .forwarded_at_ms = kSecond, .provenance = provenance_});
+                   {.page = page_,
+                    .has_variants = has_variants_,
+                    .forwarded_at_ms = kSecond,
+                    .provenance = provenance_});
   }
 
   std::optional<Page> page_;
+  bool has_variants_ = false;
   std::optional<Provenance> provenance_ = Provenance{.generation = 7};
 };
 
@@ -65,6 +69,20 @@ TEST_F(PassageTest, AnAnswerThatIsNoPagePassesUnchanged) {
   const Passage compressed = pass(page + "Content-Encoding: gzip\r\n");
   EXPECT_EQ(compressed.tag, "");
   EXPECT_TRUE(compressed.obstacle);
+}
+
+TEST_F(PassageTest, TheVariantsOfAPageStayApart) {
+  const std::string page = "Content-Type: text/html\r\nContent-Length: 9\r\nETag: \"a\"\r\n";
+  EXPECT_THAT(pass(page).head, Not(HasSubstr("Vary")));
+  has_variants_ = true;
+  EXPECT_THAT(pass(page).head, HasSubstr("ETag: \"a\"\r\nVary: Sec-Fetch-Dest\r\n"));
+  EXPECT_THAT(pass("ETag: \"a\"\r\n", "304 x").head, HasSubstr("ETag: \"a\"\r\n"));
+  page_ = Page{.host = "localhost:8000"};
+  EXPECT_THAT(pass(page).head, HasSubstr("ETag: W/\"a-hpp\"\r\nVary: Sec-Fetch-Dest\r\n"));
+  EXPECT_THAT(pass("ETag: \"a\"\r\n", "304 x").head, HasSubstr("ETag: W/\"a-hpp\"\r\n"));
+  const std::string compressed = page + "Content-Encoding: gzip\r\n";
+  EXPECT_THAT(pass(compressed).head, HasSubstr(compressed + "X-Hpp-Generation"))
+      << "it has no variant with the script";
 }
 
 }  // namespace

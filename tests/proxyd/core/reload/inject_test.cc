@@ -27,9 +27,12 @@ TEST(NavigatedPage, IsRecognisedBySecFetchFields) {
   const std::string navigate = "Sec-Fetch-Mode: navigate\r\n";
   EXPECT_EQ(page_of(document + navigate), (Page{.host = "a:1"}));
   EXPECT_TRUE(page_of("sec-fetch-dest: document\r\nX-Requested-With: x\r\n" + navigate));
-  EXPECT_TRUE(page_of("Sec-Fetch-Dest: empty\r\n" + navigate)) << "from a service worker";
+  EXPECT_TRUE(page_of("Sec-Fetch-Dest: empty\r\n" + navigate + kBrowsersAccept))
+      << "from a service worker";
   for (const std::string& fields :
        {"Sec-Fetch-Dest: iframe\r\n" + navigate, std::string("Sec-Fetch-Dest: empty\r\n"),
+        "Sec-Fetch-Dest: empty\r\n" + navigate,  // <a download>
+        "Sec-Fetch-Dest: empty\r\nAccept: */*\r\n" + navigate,
         "Sec-Fetch-Dest: empty\r\nSec-Fetch-Mode: same-origin\r\n" + std::string(kBrowsersAccept),
         document + "Sec-Fetch-Mode: cors\r\n", std::string("Sec-Fetch-Mode: same-origin\r\n"),
         "Sec-Fetch-Dest: empty\r\nSec-Fetch-Mode: cors\r\n" + std::string(kBrowsersAccept),
@@ -54,6 +57,18 @@ TEST(NavigatedPage, IsRecognisedWithoutSecFetchFields) {
         accept + "Range: bytes=0-\r\n"}) {
     EXPECT_FALSE(page_of(fields)) << fields;
   }
+}
+
+TEST(NavigatedPage, MayComeFromTheCopyOfAnotherAnswer) {
+  const auto may_serve = [](const std::string& fields, const std::string& method = "GET") {
+    return may_serve_navigation(*ParsedRequest(method + " / HTTP/1.1\r\n" + fields + "\r\n"));
+  };
+  for (const char* const destination : {"document", "empty", "iframe", "embed"}) {
+    EXPECT_TRUE(may_serve(std::string("Sec-Fetch-Dest: ") + destination + "\r\n")) << destination;
+  }
+  EXPECT_TRUE(may_serve("Accept: */*\r\n")) << "without Sec-Fetch-Dest";
+  EXPECT_FALSE(may_serve("Sec-Fetch-Dest: style\r\n"));
+  EXPECT_FALSE(may_serve("", "POST"));
 }
 
 TEST(NavigatedPage, HasTheOriginThatTheBrowserSees) {
@@ -181,46 +196,18 @@ TEST(Injection, FollowsTheContentSecurityPolicy) {
   EXPECT_THAT(forbidden.obstacle->text, HasSubstr("script-src"));
 }
 
-TEST(Injection, A304MayReplaceTheVaryOfACopy) {
-  const Field vary{.name = "Vary", .value = "Cookie"};
-  EXPECT_TRUE(replaces_vary({.status = 304, .fields = {vary}}, {.status = 304}));
-  EXPECT_FALSE(replaces_vary({.status = 304}, {.status = 304})) << "the copy's Vary stays";
-  EXPECT_FALSE(replaces_vary({.status = 200, .fields = {vary}}, {.status = 200}));
-  const ResponseHead head = varying({.status = 304, .fields = {vary}});
-  ASSERT_EQ(head.fields.size(), 3U);
-  EXPECT_EQ(head.fields[1].value, "Sec-Fetch-Dest");
-  EXPECT_EQ(head.fields[2].value, "Sec-Fetch-Mode");
-}
-
-TEST(TaggedHead, DescribesTheNewBody) {
-  struct Case {
-    const char* fields;
-    const char* tagged;
+TEST(HtmlPage, IsShownAndHtml) {
+  const auto is_page = [](const std::string& fields, const std::string& status = "200") {
+    const ParsedResponse head("HTTP/1.1 " + status + " x\r\n" + fields + "\r\n");
+    return is_html_page(*head, std::get<ResponseFacts>(judge_response(*head, {})));
   };
-
-  for (const auto& [fields, tagged] : {
-           Case{"Content-Length: 5\r\nETag: \"a\"\r\nX: y\r\n",
-                "Content-Length: 12\r\nETag: W/\"a\"\r\nX: y\r\nVary: Sec-Fetch-Dest\r\n"
-                "Vary: Sec-Fetch-Mode\r\n"},
-           {"etag: W/\"a\"\r\ncontent-length: 5\r\n",
-            "etag: W/\"a\"\r\ncontent-length: 12\r\nVary: Sec-Fetch-Dest\r\nVary: "
-            "Sec-Fetch-Mode\r\n"},
-           {"Transfer-Encoding: chunked\r\nVary: Cookie\r\n",
-            "Transfer-Encoding: chunked\r\nVary: Cookie\r\nVary: Sec-Fetch-Dest\r\n"
-            "Vary: Sec-Fetch-Mode\r\n"},
-           {"Vary: *\r\n", "Vary: *\r\n"},
-           {"Vary: a, sec-fetch-dest\r\n", "Vary: a, sec-fetch-dest\r\nVary: Sec-Fetch-Mode\r\n"},
-           {"Vary: sec-fetch-mode\r\nVary: Sec-Fetch-Dest\r\n",
-            "Vary: sec-fetch-mode\r\nVary: Sec-Fetch-Dest\r\n"},
-           {"Accept-Ranges: bytes\r\nContent-MD5: a\r\nDigest: b\r\nRepr-Digest: c\r\n"
-            "Content-Digest: d\r\nLast-Modified: e\r\n",
-            "Last-Modified: e\r\nVary: Sec-Fetch-Dest\r\nVary: Sec-Fetch-Mode\r\n"},
-       }) {
-    const ParsedResponse head(std::string("HTTP/1.1 200 OK\r\n") + fields + "\r\n");
-    const auto facts = std::get<ResponseFacts>(judge_response(*head, {}));
-    EXPECT_EQ(write_response_head(TaggedHead(*head, facts, 7).get(), facts, {}, {}),
-              std::string("HTTP/1.1 200 OK\r\n") + tagged + "\r\n");
-  }
+  EXPECT_TRUE(is_page(kHtml + kLength));
+  EXPECT_TRUE(is_page(kHtml + kLength + "Content-Encoding: gzip\r\n")) << "for this client only";
+  EXPECT_TRUE(is_page(kHtml + kLength, "404"));
+  EXPECT_FALSE(is_page(kHtml + kLength, "302"));
+  EXPECT_FALSE(is_page(kLength));
+  EXPECT_FALSE(is_page(kLength + "Content-Type: application/xhtml+xml\r\n"));
+  EXPECT_FALSE(is_page(kLength + "Content-Type: application/json\r\n"));
 }
 
 }  // namespace
