@@ -843,6 +843,8 @@ class GitWrites(TicketTest):
                 self.git("checkout", "--quiet", "other" if turn % 2 else "these")
                 tree = self.ask()
                 self.assertGreater(tree["revision"], before)
+                if "hpp no longer waits for git" in self.watchd.output():
+                    self.skipTest("other programs kept git from finishing a checkout within 10 s")
                 self.assertEqual(self.early, [], f"checkout {turn}")
         finally:
             is_over.set()
