@@ -147,7 +147,7 @@ void Daemon::dispatch(const Event& event) {
 
 void Daemon::on_message(const bus::Message& message) {
   if (const auto* tree = std::get_if<bus::TreeState>(&message)) {
-    server_.spares().on_roots(tree->other_roots);
+    server_.spares().on_tree(*tree);
     post(TreeSeen{*tree});
   }
   if (const auto* proxy = std::get_if<bus::ProxyState>(&message)) {

@@ -70,6 +70,12 @@ std::string socket_inode(std::string_view target) {
   return std::string(target.substr(kBegin.size(), target.size() - kBegin.size() - 1));
 }
 
+// Whether a wrapper's processes talk to each other through this socket. tsx, which runs TypeScript,
+// listens on `/tmp/tsx-1000/4711.pipe`.
+bool is_wrappers_socket(const fs::path& path) {
+  return path.extension() == ".pipe" && path.parent_path().filename().native().starts_with("tsx-");
+}
+
 void add_mark(FileMarks& marks, const std::string& name, const fs::path& path) {
   struct stat found {};
 
@@ -91,7 +97,8 @@ std::string problem_of_spare(const std::vector<pid_t>& pids, const std::vector<s
     for (const Descriptor& open : descriptors_of(pid).value_or(std::vector<Descriptor>())) {
       const std::string inode = socket_inode(open.target);
       const auto socket = listening.find(inode);
-      if (socket != listening.end() && inode != handed_inode) {
+      if (socket != listening.end() && inode != handed_inode &&
+          !is_wrappers_socket(socket->second)) {
         return fmt::format("listens on {} before its gate was opened", socket->second);
       }
       if (open.number <= STDERR_FILENO) continue;

@@ -84,9 +84,12 @@ void SpareKeeper::on_published(const bus::BackendState& snapshot, Backend::State
                               .cold = std::chrono::milliseconds(snapshot.start.cold_ms)});
 }
 
-void SpareKeeper::on_roots(const std::vector<std::string>& others) {
+void SpareKeeper::on_tree(const bus::TreeState& tree) {
   roots_.resize(1);
-  roots_.insert(roots_.end(), others.begin(), others.end());
+  roots_.insert(roots_.end(), tree.other_roots.begin(), tree.other_roots.end());
+  dispatch(spare::FilesChanged{.point = tree.point(),
+                               .paths = tree.changed,
+                               .is_all = tree.changed.size() == tree.changed_count});
 }
 
 void SpareKeeper::read_lines() {

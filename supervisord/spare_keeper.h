@@ -52,8 +52,8 @@ class SpareKeeper {
   // The backend's core has published a snapshot.
   void on_published(const bus::BackendState& snapshot, Backend::State state);
 
-  // watchd watches these directories besides the project folder.
-  void on_roots(const std::vector<std::string>& others);
+  // watchd has sent a report.
+  void on_tree(const bus::TreeState& tree);
 
   void on_restart_requested() { dispatch(RestartRequested{}); }
 

@@ -3,21 +3,24 @@
 #include <algorithm>
 #include <iterator>
 
+#include "common/default_excludes.h"
+
 namespace hpp::supervisord {
 namespace {
 
 constexpr std::string_view kLateEndings[] = {
-    ".py",      ".pyi",    ".js",   ".mjs",     ".cjs",  ".jsx",  ".ts",     ".mts",
-    ".cts",     ".tsx",    ".rb",   ".erb",     ".ru",   ".vue",  ".svelte", ".html",
-    ".htm",     ".css",    ".scss", ".sass",    ".less", ".haml", ".ejs",    ".pug",
-    ".jinja2",  ".md",     ".rst",  ".svg",     ".png",  ".jpg",  ".log",    ".pid",
-    ".sqlite3", ".sqlite", ".db",   "-journal", "-wal",  "-shm",
+    ".py",   ".pyi",  ".js",   ".mjs",  ".cjs", ".jsx",    ".ts",     ".mts", ".cts",
+    ".tsx",  ".rb",   ".erb",  ".ru",   ".vue", ".svelte", ".html",   ".htm", ".css",
+    ".scss", ".sass", ".less", ".haml", ".ejs", ".pug",    ".jinja2", ".md",  ".rst",
+    ".svg",  ".png",  ".jpg",  ".log",  ".pid", ".db",
 };
 
 }  // namespace
 
 bool is_read_early(std::string_view name) {
-  return std::none_of(std::begin(kLateEndings), std::end(kLateEndings),
+  if (name.starts_with(".env")) return true;  // `.env-cmdrc.js`
+  return !is_excluded_by_default(name) &&
+         std::none_of(std::begin(kLateEndings), std::end(kLateEndings),
                       [name](std::string_view ending) { return name.ends_with(ending); });
 }
 

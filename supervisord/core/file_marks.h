@@ -1,9 +1,10 @@
 // Pure. Tells whether the files have changed that a spare may have read before it came to its gate.
 //
 // Package managers, wrappers and interpreters read files of the project before the server's code is
-// loaded: package.json (npm), .env (node --env-file), pyproject.toml (uv). They lie in the project
-// folder itself. Adapters do not see who has read them, and hpp may not watch them (--pattern).
-// Files with source code are only read behind the gate, or are held open, see inspection.h.
+// loaded: package.json (npm), .env (node --env-file), pyproject.toml (uv). Adapters do not see who
+// has read them. Mostly they lie in the project folder itself, where they are marked, because hpp
+// may not watch them (--pattern). Elsewhere, only those that hpp watches count. Files with source
+// code are only read behind the gate, or are held open, see inspection.h.
 #pragma once
 
 #include <cstdint>

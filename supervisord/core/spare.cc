@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
 #include "common/text.h"
+#include "supervisord/core/file_marks.h"
 #include "supervisord/core/wording.h"
 
 namespace hpp::supervisord {
@@ -16,9 +18,16 @@ constexpr const char* kNoTime = "hpp had no time to prepare a spare";
 constexpr const char* kNotReady = "the spare was not ready yet";
 constexpr const char* kRequested = "you have requested the restart";
 constexpr const char* kNoHello = "the command has not used its gate";
+constexpr const char* kUnknownChanges =
+    "hpp does not know all files that have changed since the spare was started";
+constexpr const char* kWarmCrashes = "the last warm starts have crashed";
 constexpr const char* kNoMemory = "little memory was available";
 constexpr const char* kInteractive = "--warm has no effect with --interactive";
 constexpr const char* kGivenUp = "--warm is off";
+
+std::string has_changed(const std::string& path) {
+  return path + " has changed since the spare was started";
+}
 
 bool is_memory_low(const spare::TimerExpired& event) {
   return event.memory_bytes && *event.memory_bytes < kMemoryMin;
@@ -62,6 +71,8 @@ void Spare::handle(const spare::BackendSeen& event) {
   // A backend that answers has gone on. If it is being killed, its answer does not matter.
   if (state_ == State::Opened && backend_ != Backend::State::Loading) state_ = State::None;
   if (is_warm_ && backend_ == Backend::State::Running) failures_ = 0;
+  if (backend_ == Backend::State::Running) warm_crashes_ = 0;
+  if (backend_ == Backend::State::Error) warm_crashes_ = is_warm_ ? warm_crashes_ + 1 : 0;
   await_quiet();
 }
 
@@ -79,14 +90,28 @@ void Spare::handle(const RestartRequested&) {
   is_requested_ = true;
 }
 
+void Spare::handle(const spare::FilesChanged& event) {
+  const bus::TreePoint last = std::exchange(changes_, event.point);
+  if (event.point == last || !has_spare() || !changed_.empty()) return;
+  const auto& paths = event.paths;
+  const auto early = std::find_if(paths.begin(), paths.end(), [](const std::string& path) {
+    return is_read_early(path.substr(path.rfind('/') + 1));
+  });
+  const bool is_next = event.point.epoch == last.epoch && event.point.revision == last.revision + 1;
+  if (early != paths.end()) {
+    changed_ = has_changed(*early);
+  } else if (!event.is_all || !is_next) {
+    changed_ = kUnknownChanges;
+  }
+}
+
 void Spare::handle(const spare::StartDue& event) {
   generation_ = event.generation;
   const bool is_requested = std::exchange(is_requested_, false);
   is_warm_ = false;
   if (state_ == State::Ready && is_requested) discard(kRequested);
-  if (state_ == State::Ready && !event.changed.empty()) {
-    discard(event.changed + " has changed since the spare was started");
-  }
+  if (!event.changed.empty()) changed_ = has_changed(event.changed);
+  if (state_ == State::Ready && !changed_.empty()) discard(changed_);
   if (state_ == State::Ready) {
     state_ = State::Opened;
     is_warm_ = true;
@@ -197,7 +222,7 @@ void Spare::handle(const spare::TimerExpired& event) {
     case State::Off:
       return hint();
     case State::None:
-      if (backend_ == Backend::State::Running) start_spare(event);
+      if (is_quiet()) start_spare(event);
       return;
     case State::Starting:
       return fail(fmt::format("was not ready within {}", hpp::supervisord::text_of(kReadyMax)));
@@ -218,12 +243,17 @@ void Spare::start_spare(const spare::TimerExpired& event) {
         Say{"--warm has no effect: your server has not used its gate. hpp has adapters for Python, "
             "Node and Ruby; hpp-launch(1) says when they are not loaded"});
   }
+  if (warm_crashes_ >= kWarmCrashesMax) {
+    cold_because_ = kWarmCrashes;
+    return;
+  }
   if (is_memory_low(event)) {
     cold_because_ = kNoMemory;
     return emit(StartTimer{kMemoryEvery});
   }
   state_ = State::Starting;
   spare_said_hello_ = false;
+  changed_.clear();
   emit(StartTimer{kReadyMax});
   emit(spare::StartSpare{environment_});
 }
@@ -239,7 +269,7 @@ void Spare::hint() {
 }
 
 void Spare::await_quiet() {
-  if (backend_ != Backend::State::Running) return;
+  if (!is_quiet()) return;
   const bool may_hint = state_ == State::Off && !settings_.is_wanted;
   if (state_ == State::None || may_hint) emit(StartTimer{kSpareQuiet});
 }
@@ -271,7 +301,7 @@ void Spare::restart_cold(std::string because) {
 void Spare::count_failure(const std::string& why) {
   cold_because_ = "the spare " + why;
   if (++failures_ < kFailuresMax) {
-    if (backend_ == Backend::State::Running) emit(StartTimer{kAfterFailure});
+    if (is_quiet()) emit(StartTimer{kAfterFailure});
     return;
   }
   give_up(fmt::format("{} spares in a row have failed: the last one {}", kFailuresMax, why));

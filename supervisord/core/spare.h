@@ -39,6 +39,10 @@ constexpr std::chrono::milliseconds kMemoryEvery{5'000};
 // The variables that an adapter may ask for (`env`).
 constexpr std::size_t kEnvMax = 16;
 
+// After so many warm starts in a row that have crashed before they answered, a start is cold. That
+// shows whether the program itself crashes.
+constexpr int kWarmCrashesMax = 2;
+
 // After so many variables that were set too late (`variable`), another one counts as a failure.
 constexpr std::size_t kVariablesMax = 64;
 
@@ -49,15 +53,15 @@ constexpr std::chrono::milliseconds kHintAbove{300};
 //
 //                ┌────────────────────── fails, or is not needed ──────┐
 //                ▼                                 │                   │
-//     Off ◄─── None ──Running, quiet, memory──► Starting ──ready──► Ready
+//     Off ◄─── None ───quiet, memory──────────► Starting ──ready──► Ready
 //      ▲        ▲                                                      │ a start is due
 //      │        └──go, cold, fails, or the backend is killed── Opened ◄┘
 //      └── None after the third failure in a row; every state when the backend is stopped
 //
 // Off       hpp starts no spares: --warm is not set or has no effect, three spares in a row have
 //           failed, the command must not be started as a spare, or hpp ends.
-// None      There is no spare. A spare is started when the backend has been Running for
-//           kSpareQuiet, has said `hello` at its gate, and enough memory is available.
+// None      There is no spare. A spare is started when the backend has been Running, or has been in
+//           Error, for kSpareQuiet, has said `hello` at its gate, and enough memory is available.
 // Starting  The spare loads what the last process has loaded.
 // Ready     The spare waits at its gate. Its processes were inspected: none listens on a port, and
 //           none has a file of the project open.
@@ -73,6 +77,9 @@ constexpr std::chrono::milliseconds kHintAbove{300};
 // Afterwards it goes on: its user has seen it run, and the variable would hardly be set so late for
 // that module. An adapter has noted the variable, so the same one is no reason again. If it is
 // nevertheless, the spare has failed.
+//
+// A start is also cold if a changed file, at any depth, is one that a wrapper may have read before
+// the gate (file_marks.h): `. conf/dev.env` in a script.
 //
 // If the user requests a restart, it is cold: the reason may be one that no guard knows.
 //
@@ -100,6 +107,7 @@ class Spare : private Emits<spare::Effect> {
   void handle(const spare::Begun& event);
   void handle(const spare::BackendSeen& event);
   void handle(const RestartRequested& event);
+  void handle(const spare::FilesChanged& event);
   void handle(const spare::StartDue& event);
   void handle(const spare::Line& event);
   void handle(const spare::Closed& event);
@@ -114,6 +122,11 @@ class Spare : private Emits<spare::Effect> {
   void on_variable(const gate::Variable& line);
   void start_spare(const spare::TimerExpired& event);
   void hint();
+
+  // Whether the backend leaves the machine to a spare.
+  bool is_quiet() const {
+    return backend_ == Backend::State::Running || backend_ == Backend::State::Error;
+  }
 
   bool has_spare() const { return state_ == State::Starting || state_ == State::Ready; }
 
@@ -136,11 +149,14 @@ class Spare : private Emits<spare::Effect> {
   bool spare_said_hello_ = false;
   std::vector<std::pair<std::string, std::string>> environment_;  // what the adapter asks for
   std::string cold_because_;  // completes `cold: …`, for the next start without a spare
+  bus::TreePoint changes_;    // up to which changes are known
+  std::string changed_;       // why a change since the spare's start makes the next start cold
   std::optional<bus::TreePoint> compared_at_;  // `seen` when Compare was sent; nothing: not sent
   int failures_ = 0;                           // in a row
-  std::set<std::string> variables_;            // have been the reason of a cold start
-  bool is_requested_ = false;                  // the user has requested the next start
-  bool has_advised_ = false;  // the hint, or that the command has not used its gate
+  int warm_crashes_ = 0;             // how often the backend has crashed after a warm start
+  std::set<std::string> variables_;  // have been the reason of a cold start
+  bool is_requested_ = false;        // the user has requested the next start
+  bool has_advised_ = false;         // the hint, or that the command has not used its gate
 };
 
 }  // namespace hpp::supervisord

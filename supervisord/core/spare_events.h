@@ -29,11 +29,18 @@ struct BackendSeen {
   std::chrono::milliseconds cold{};  // BackendState::Start::cold_ms
 };
 
+// watchd has reported changes, or has repeated a report.
+struct FilesChanged {
+  bus::TreePoint point;            // up to which the changes are known
+  std::vector<std::string> paths;  // files that have changed since the report before
+  bool is_all = false;             // no other file has changed since then
+};
+
 // A backend is about to be started, and its port is free. Answered by Promote or StartCold.
 struct StartDue {
   std::uint64_t generation = 0;
-  // A file that the spare may have read and that has changed since it was started (file_marks.h);
-  // empty: none has.
+  // A file of the project folder itself that the spare may have read, and that has changed since it
+  // was started (file_marks.h); empty: none has.
   std::string changed;
 };
 
@@ -66,8 +73,8 @@ struct TimerExpired {                         // answers StartTimer
   std::optional<std::uint64_t> memory_bytes;  // memory that is available; nothing: not known
 };
 
-using Event = std::variant<Begun, BackendSeen, RestartRequested, StartDue, Line, Closed, Ended,
-                           Inspected, StartFailed, TimerExpired>;
+using Event = std::variant<Begun, BackendSeen, RestartRequested, FilesChanged, StartDue, Line,
+                           Closed, Ended, Inspected, StartFailed, TimerExpired>;
 
 // ---- effects ------------------------------------------------------------------------------------
 

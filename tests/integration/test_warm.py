@@ -181,6 +181,14 @@ class Restarts(WarmTest):
         self.assert_serves("second")
         self.assert_cold(2, r"\.env has changed since the spare was started")
 
+    def test_a_file_that_a_script_reads_in_a_folder_makes_the_start_cold(self):
+        self.save("conf/dev.env", "A=1\n")
+        self.save("run.sh", '. "$PWD/conf/dev.env"; exec "$@"\n')
+        self.start(command=("sh", "run.sh", PYTHON, "-EB", "../server.py", "{backend}"))
+        self.wait_spare()
+        self.save("conf/dev.env", "A=2\n")
+        self.assert_cold(2, "conf/dev.env has changed since the spare was started")
+
     def test_a_requested_restart_is_cold(self):
         self.start()
         self.wait_spare()
@@ -314,6 +322,16 @@ if is_spare:
         self.assertIn("SyntaxError", self.hpp.snapshot()["output_tail"])
         self.save_text("second")
         self.assert_serves("second")
+
+    def test_a_corrected_error_starts_warm(self):
+        self.start()
+        after = self.wait_spare()
+        self.save("app.py", "this is no Python\n")
+        self.hpp.wait_state("Error", 2)
+        self.wait_spare(after)
+        self.save_text("second")
+        self.assert_serves("second")
+        self.assert_warm(3)
 
 
 # Runs a program that finds this file's text in /proc/meminfo.

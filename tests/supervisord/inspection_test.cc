@@ -34,6 +34,17 @@ class InspectionTest : public testing::Test {
     return problem();
   }
 
+  static UniqueFd listen_at(const std::string& path) {
+    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+    EXPECT_LT(path.copy(address.sun_path, sizeof address.sun_path - 1),
+              sizeof address.sun_path - 1);
+    UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const auto* const general = reinterpret_cast<const sockaddr*>(&address);
+    EXPECT_EQ(::bind(socket.get(), general, sizeof address), 0);
+    EXPECT_EQ(::listen(socket.get(), 1), 0);
+    return socket;
+  }
+
   std::string problem(int handed = -1) const {
     return problem_of_spare({::getpid()}, roots_, handed);
   }
@@ -72,14 +83,14 @@ TEST_F(InspectionTest, FindsAListeningSocketThatHppHasNotHandedOver) {
 
 TEST_F(InspectionTest, FindsUnixSocketsThatListen) {
   const std::string path = directory_ / "app.sock";
-  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
-  ASSERT_LT(path.copy(address.sun_path, sizeof address.sun_path - 1), sizeof address.sun_path - 1);
-  const UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const auto* const general = reinterpret_cast<const sockaddr*>(&address);
-  ASSERT_EQ(::bind(socket.get(), general, sizeof address), 0);
-  EXPECT_EQ(problem(), "");
-  ASSERT_EQ(::listen(socket.get(), 1), 0);
+  const UniqueFd socket = listen_at(path);
   EXPECT_EQ(problem(), "listens on " + path + " before its gate was opened");
+}
+
+TEST_F(InspectionTest, AWrapperMayListenForItsOwnProcesses) {
+  std::filesystem::create_directory(directory_ / "tsx-1000");
+  const UniqueFd socket = listen_at(directory_ / "tsx-1000/4711.pipe");
+  EXPECT_EQ(problem(), "");
 }
 
 TEST_F(InspectionTest, FindsUdpSocketsThatHaveAPort) {

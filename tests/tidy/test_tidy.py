@@ -17,9 +17,9 @@ PROGRAMS = ("ctl", "launch", "proxyd", "supervisord", "watchd")
 # The headers of common that cores may use: pure ones, and those of hpp_pure, hpp_json and hpp_bus_core
 # (common/meson.build).
 PURE = {f"common/{name}.h" for name in (
-    "address", "advice/command_line", "advice/nearest", "advice/refused_kill", "advice/server", "base64", "bus/codec", "bus/messages", "bus/output_record", "bus/idle", "config_file", "emits", "errors/core/output_lines",
+    "address", "advice/command_line", "advice/nearest", "advice/refused_kill", "advice/server", "base64", "bus/codec", "bus/messages", "bus/output_record", "bus/idle", "config_file", "default_excludes", "emits", "errors/core/output_lines",
     "escape_sequence", "exit_status", "git_lock", "glob", "json_text", "line_regex", "line_wrap", "manager_variables", "mounts", "notification", "output_queue", "path", "private_address",
-    "port_placeholder", "program", "read_number", "ready_when", "shell_words", "signal_names", "take_until", "text", "time_point", "tree_clock")}
+    "port_placeholder", "program", "read_number", "ready_when", "shell_words", "signal_names", "take_until", "text", "time_point", "tree_clock", "wildmatch")}
 # Built from files of the core.
 GENERATED = {"proxyd/embedded.h"}
 # Libraries that only compute.

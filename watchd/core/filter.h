@@ -3,12 +3,11 @@
 #pragma once
 
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "watchd/core/wildmatch.h"
+#include "common/wildmatch.h"
 
 namespace hpp::watchd {
 
@@ -25,9 +24,6 @@ struct Filter {
 
   bool operator==(const Filter&) const = default;
 };
-
-// The globs that Filter::default_excludes adds to `excludes`.
-std::span<const char* const> built_in_excludes();
 
 // Returns the glob that matches only `path`, relative to `project`. Returns nothing if it is not
 // below `project`. Both paths are absolute and without symbolic links.

@@ -6,8 +6,9 @@
 #include <array>
 #include <string_view>
 
+#include "common/default_excludes.h"
+#include "common/wildmatch.h"
 #include "watchd/core/roots.h"
-#include "watchd/core/wildmatch.h"
 
 namespace hpp::watchd {
 namespace {
@@ -38,12 +39,8 @@ bool is_interpreter(std::string_view name) {
 
 // Whether the built-in excludes leave out the target.
 bool is_excluded(const OutsideLink& link, const Filter& filter) {
-  static const std::vector<Wildmatch> kExcludes(built_in_excludes().begin(),
-                                                built_in_excludes().end());
   const std::string file = link.is_folder ? link.target + "/file" : link.target;
-  return filter.default_excludes &&
-         std::any_of(kExcludes.begin(), kExcludes.end(),
-                     [&](const Wildmatch& glob) { return glob.matches(file); });
+  return filter.default_excludes && is_excluded_by_default(file);
 }
 
 bool is_watched(const OutsideLink& link, const Filter& filter) {

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "common/wildmatch.h"
 #include "watchd/core/filter.h"
-#include "watchd/core/wildmatch.h"
 
 namespace hpp::watchd {
 

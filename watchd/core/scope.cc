@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/default_excludes.h"
+
 namespace hpp::watchd {
 
 Scope::Scope(const Filter& filter, std::span<const std::string> ignored)
@@ -13,7 +15,7 @@ Scope::Scope(const Filter& filter, std::span<const std::string> ignored)
     }
   }
   if (!filter.default_excludes) return;
-  for (const char* glob : built_in_excludes()) excludes_.emplace_back(glob);
+  for (const char* glob : default_excludes()) excludes_.emplace_back(glob);
 }
 
 bool Scope::counts(std::string_view name) const {

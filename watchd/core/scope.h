@@ -11,8 +11,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "common/wildmatch.h"
 #include "watchd/core/filter.h"
-#include "watchd/core/wildmatch.h"
 
 namespace hpp::watchd {
 

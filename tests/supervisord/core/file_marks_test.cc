@@ -6,12 +6,14 @@ namespace hpp::supervisord {
 namespace {
 
 TEST(FileMarks, CoverWhatAWrapperOrAnInterpreterReads) {
-  for (const char* const name : {"package.json", ".env", ".env.local", "pyproject.toml", "uv.lock",
-                                 "Gemfile", "Makefile", "run.sh", ".npmrc", "manage"}) {
+  for (const char* const name :
+       {"package.json", ".env", ".env.local", ".env-cmdrc.js", "pyproject.toml", "uv.lock",
+        "Gemfile", "Makefile", "run.sh", ".npmrc", "manage"}) {
     EXPECT_TRUE(is_read_early(name)) << name;
   }
-  for (const char* const name : {"app.py", "server.js", "config.ru", "index.html", "db.sqlite3",
-                                 "db.sqlite3-journal", "server.log", "logo.svg"}) {
+  for (const char* const name :
+       {"app.py", "server.js", "config.ru", "index.html", "db.sqlite3", "db.sqlite3-journal",
+        "server.log", "logo.svg", ".app.py.swp", "4913", ".watchman-cookie-host-1-2"}) {
     EXPECT_FALSE(is_read_early(name)) << name;
   }
 }

@@ -63,6 +63,8 @@ class World : public test::Rules {
  private:
   bool runs() const { return backend_ == Backend::State::Running; }
 
+  bool is_quiet() const { return runs() || backend_ == Backend::State::Error; }
+
   void see(Backend::State state) {
     backend_ = state;
     take(spare::BackendSeen{.state = state,
@@ -116,11 +118,11 @@ class World : public test::Rules {
 
   void perform(const spare::StartSpare&) {
     require(!spare_lives_, "two spares");
-    require(runs(), "a spare competes with a start");
+    require(is_quiet(), "a spare competes with a start");
     require(server_said_hello_, "a spare of a command that does not use its gate");
     require(!is_memory_low_, "a spare without memory");
     spare_lives_ = true;
-    spare_said_hello_ = spare_is_ready_ = false;
+    spare_said_hello_ = spare_is_ready_ = has_early_changed_ = false;
   }
 
   void perform(const spare::Inspect&) {
@@ -144,6 +146,7 @@ class World : public test::Rules {
     require(std::exchange(is_start_due_, false), "a spare becomes the backend unasked");
     require(spare_lives_ && spare_is_ready_, "a spare that is not ready becomes the backend");
     require(compared_ == files_, "a gate opens before the files were compared");
+    require(!has_early_changed_, "the spare may have read an old file");
     spare_lives_ = false;
     is_opened_ = true;
     is_last_ = true;
@@ -186,6 +189,7 @@ class World : public test::Rules {
   bool spare_lives_ = false;
   bool spare_said_hello_ = false;
   bool spare_is_ready_ = false;
+  bool has_early_changed_ = false;  // since the spare was started
   bool inspection_passes_ = true;
   bool is_memory_low_ = false;
   bool is_timer_due_ = false;
@@ -230,6 +234,14 @@ const std::vector<Move> World::kMoves{
        w.see(Backend::State::Error);
      }},
     {"Start", [](const World& w) { return !w.server_runs_; }, [](World& w) { w.start(); }},
+    {"EarlyFileChanges", [](const World& w) { return w.spare_lives_; },
+     [](World& w) {
+       w.has_early_changed_ = true;
+       ++w.files_;
+       w.take(spare::FilesChanged{.point = {.epoch = 1, .revision = w.files_},
+                                  .paths = {"src/a.py", "conf/dev.env"},
+                                  .is_all = true});
+     }},
     {"RestartRequested", [](const World&) { return true; },
      [](World& w) { w.take(RestartRequested{}); }},
     {"ServerHello", [](const World& w) { return w.server_runs_ && !w.is_opened_; },

@@ -38,6 +38,17 @@ class Life {
 
   Life& line(Of of, const std::string& text) { return (*this)(spare::Line{of, text}); }
 
+  Life& change(std::vector<std::string> paths, bool is_all = true) {
+    ++revision_;
+    return repeat(std::move(paths), is_all);
+  }
+
+  // The report of a change comes again.
+  Life& repeat(std::vector<std::string> paths, bool is_all = true) {
+    return (*this)(spare::FilesChanged{
+        .point = {.epoch = 1, .revision = revision_}, .paths = std::move(paths), .is_all = is_all});
+  }
+
   Life& timer(std::uint64_t memory = kPlenty) { return (*this)(spare::TimerExpired{memory}); }
 
   // A cold start that has said hello and answers.
@@ -94,6 +105,7 @@ class Life {
   Spare core_;
   spare::Effects effects_;
   std::uint64_t generation_ = 0;
+  std::uint64_t revision_ = 0;
 };
 
 TEST(Spare, IsStartedWhenTheBackendHasBeenQuiet) {
@@ -201,6 +213,58 @@ TEST(Spare, ColdStartsSayWhy) {
   life(RestartRequested{}).start();
   EXPECT_EQ(life.because(), "you have requested the restart");
   EXPECT_TRUE(life.has<spare::Discard>());
+}
+
+TEST(Spare, AFileThatAWrapperMayHaveReadMakesTheStartCold) {
+  Life life;
+  life.change({"conf/old.env"}).cold_start().ready().change({"src/a.py", "templates/b.html"});
+  EXPECT_EQ(life.backend(Backend::State::Killing).start().because(), "warm");
+  life.backend(Backend::State::Running).ready();
+  life.change({"src/a.py", "conf/dev.env"}).change({"src/b.py"});
+  EXPECT_EQ(life.backend(Backend::State::Killing).start().because(),
+            "conf/dev.env has changed since the spare was started");
+  life.line(Of::Server, "hello 1 python").backend(Backend::State::Running).ready();
+  life.repeat({"conf/dev.env"});
+  EXPECT_EQ(life.backend(Backend::State::Killing).start().because(), "warm") << "no news";
+}
+
+TEST(Spare, AnUnknownChangeMakesTheStartCold) {
+  constexpr const char* kUnknown =
+      "hpp does not know all files that have changed since the spare was started";
+  Life many;
+  many.change({}).cold_start().ready().change({"a.py"}, /*is_all=*/false);
+  EXPECT_EQ(many.backend(Backend::State::Killing).start().because(), kUnknown);
+  Life lost;
+  lost.change({}).cold_start().ready();
+  lost(
+      spare::FilesChanged{.point = {.epoch = 1, .revision = 9}, .paths = {"a.py"}, .is_all = true});
+  EXPECT_EQ(lost.backend(Backend::State::Killing).start().because(), kUnknown);
+}
+
+TEST(Spare, IsStartedWhileTheBackendIsInError) {
+  Life life;
+  life.opened().line(Of::Server, "go").backend(Backend::State::Error).ready();
+  EXPECT_EQ(life.state(), State::Ready);
+  EXPECT_EQ(life.start().because(), "warm");
+}
+
+TEST(Spare, AfterTwoCrashesOfWarmStartsInARowAStartIsCold) {
+  Life life;
+  const auto crash = [&life] {
+    life.backend(Backend::State::Loading).line(Of::Server, "go").backend(Backend::State::Error);
+    life.ready();
+  };
+  life.opened();
+  crash();
+  EXPECT_EQ(life.start().because(), "warm");
+  life.backend(Backend::State::Running).backend(Backend::State::Error).ready();
+  EXPECT_EQ(life.start().because(), "warm") << "it has answered in between";
+  crash();
+  EXPECT_EQ(life.state(), State::None);
+  EXPECT_EQ(life.start().because(), "the last warm starts have crashed");
+  life.backend(Backend::State::Loading).line(Of::Server, "hello 1 python");
+  life.backend(Backend::State::Error).ready();
+  EXPECT_EQ(life.start().because(), "warm") << "the program itself crashes";
 }
 
 TEST(Spare, IsThrownAwayWhenMemoryIsLow) {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "watchd/core/wildmatch.h"
+#include "common/wildmatch.h"
 
 namespace hpp::watchd {
 namespace {

@@ -1,9 +1,12 @@
 #include "watchd/watchman/core/expression.h"
+#include "common/default_excludes.h"
 
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "common/default_excludes.h"
 
 namespace hpp::watchd::watchman {
 namespace {
@@ -26,7 +29,7 @@ void exclude(Json& conjunction, const Filter& filter) {
   std::vector<Json> unwanted;
   for (const auto& glob : filter.excludes) unwanted.push_back(match(glob));
   if (filter.default_excludes) {
-    for (const char* glob : built_in_excludes()) unwanted.push_back(match(glob));
+    for (const char* glob : default_excludes()) unwanted.push_back(match(glob));
   }
   if (!unwanted.empty()) conjunction.push_back({"not", any_of(std::move(unwanted))});
 }

@@ -1,10 +1,10 @@
-#include "watchd/core/wildmatch.h"
+#include "common/wildmatch.h"
 
 #include <algorithm>
 #include <array>
 #include <cctype>
 
-namespace hpp::watchd {
+namespace hpp {
 namespace {
 
 constexpr std::size_t kNone = std::string_view::npos;
@@ -181,4 +181,4 @@ std::size_t Wildmatch::read_class(std::string_view glob, std::size_t at, Charact
   return kNone;
 }
 
-}  // namespace hpp::watchd
+}  // namespace hpp

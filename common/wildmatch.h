@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-namespace hpp::watchd {
+namespace hpp {
 
 class Wildmatch {
  public:
@@ -56,4 +56,4 @@ class Wildmatch {
   bool is_bad_ = false;
 };
 
-}  // namespace hpp::watchd
+}  // namespace hpp

@@ -1,10 +1,10 @@
-#include "watchd/core/wildmatch.h"
+#include "common/wildmatch.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace hpp::watchd {
+namespace hpp {
 namespace {
 
 struct Case {
@@ -87,4 +87,4 @@ TEST(Wildmatch, MatchesManyStarsInReasonableTime) {
 }
 
 }  // namespace
-}  // namespace hpp::watchd
+}  // namespace hpp
