@@ -379,7 +379,7 @@ void Client::perform(const ForwardRequest& effect) {
                           .lag_ms = tree ? tree->lag_ms : 0};
   request_->forwarded_at_ms = wall_ms();
   context_.records.forwarded(request_->record, request_->provenance.generation, held);
-  if (is_date_unreliable(context_.switchboard.changed_at(), now() - held)) {
+  if (is_date_unreliable(context_.switchboard.changed_at(), connection_.request()->arrived_at())) {
     remove_date_condition(request_->head);
   }
   upstream_ = target().pool.take(effect.fresh, this);

@@ -25,12 +25,12 @@ Request::Request(const RequestArrived& event, bool closes,
       closes_(closes),
       ticket_(event.ticket),
       arrived_at_(now) {
-  if (queue_timeout) overdue_at_ = now + *queue_timeout;
-  if (is_navigation() && (!overdue_at_ || now + kNavigationWait < *overdue_at_)) {
-    overdue_at_ = now + kNavigationWait;
+  if (queue_timeout) patience_ = *queue_timeout;
+  if (is_navigation() && (!patience_ || kNavigationWait < *patience_)) {
+    patience_ = kNavigationWait;
     gets_starting_page_ = true;
   }
-  hold();
+  hold(now);
 }
 
 Query Request::query() const {
@@ -67,10 +67,20 @@ bool Request::is_navigation() const {
          !facts_.asks_upgrade && !own_;
 }
 
-void Request::hold() {
+void Request::hold(TimePoint now) {
   phase_ = Phase::Held;
-  deadline_.set(leaves_at_ && overdue_at_ ? std::min(leaves_at_, overdue_at_)
-                                          : (leaves_at_ ? leaves_at_ : overdue_at_));
+  held_since_ = now;
+  set_held_deadline();
+}
+
+// The time in which a backend worked on the request does not count as waiting.
+void Request::set_held_deadline() {
+  auto ends_at = leaves_at_;
+  if (patience_) {
+    const TimePoint overdue_at = held_since_ + (*patience_ - held_);
+    ends_at = ends_at ? std::min(*ends_at, overdue_at) : overdue_at;
+  }
+  deadline_.set(ends_at);
 }
 
 // ---- the client ---------------------------------------------------------------------------------
@@ -92,7 +102,7 @@ Effects Request::on(const ClientEnded&, TimePoint now) {
     case Phase::Held:
       if (!facts_.is_safe) return answer_half_closed();
       leaves_at_ = now + kHalfCloseGrace;
-      hold();
+      set_held_deadline();
       return {};
     case Phase::Sent:
     case Phase::Lost:
@@ -137,7 +147,7 @@ Effects Request::on(const Judged& event, TimePoint now) {
     case Decision::Forward:
       return forward(event.generation, now);
     case Decision::Hold:
-      return take_back();
+      return take_back(now);
     case Decision::Crashed:
       return answer_crash();
     case Decision::Unrepeated:
@@ -167,10 +177,10 @@ Effects Request::forward(std::uint64_t generation, TimePoint now) {
     end(Outcome::Answered);
     return {AnswerOwn{.endpoint = *own_}};
   }
+  if (phase_ == Phase::Held) held_ += now - held_since_;
   // Any idle connection may be as stale as the one that was lost.
   is_repeat_ = phase_ == Phase::Lost;
   generation_ = generation;
-  held_ = now - arrived_at_;
   was_forwarded_ = true;
   opened_ = false;
   not_opened_why_.clear();
@@ -182,13 +192,13 @@ Effects Request::forward(std::uint64_t generation, TimePoint now) {
   return {ForwardRequest{.fresh = is_repeat_ || !is_repeatable()}};
 }
 
-Effects Request::take_back() {
+Effects Request::take_back(TimePoint now) {
   assert(phase_ == Phase::Sent || phase_ == Phase::Lost || phase_ == Phase::Ending);
   Effects effects;
   if (has_upstream()) effects.push_back(DropUpstream{});
   expired_ = false;
   kept_until_.reset();
-  hold();
+  hold(now);
   effects.push_back(AskGate{});
   return effects;
 }

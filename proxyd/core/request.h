@@ -60,7 +60,7 @@ constexpr std::size_t kInterimBytesMax = 256 * 1024;
 // How long after a client's FIN an answer may begin, and then pause.
 constexpr std::chrono::milliseconds kHalfCloseGrace{1000};
 
-// A navigation that is Held for this long gets a page that says why, and turns into the site.
+// A navigation that has been Held for this long gets a page that says why, and turns into the site.
 constexpr std::chrono::milliseconds kNavigationWait{10'000};
 
 class Request {
@@ -111,7 +111,9 @@ class Request {
   // Generation of the backend that has the request, or had it last; 0: none had it.
   std::uint64_t generation() const { return generation_; }
 
-  // How long the request had waited when it was last forwarded.
+  TimePoint arrived_at() const { return arrived_at_; }
+
+  // How long the request has been Held in total, without the time in which it is Held now.
   std::chrono::steady_clock::duration held() const { return held_; }
 
   // Whether the client's connection must end after this request.
@@ -122,9 +124,10 @@ class Request {
 
  private:
   bool is_navigation() const;
-  void hold();
+  void hold(TimePoint now);
+  void set_held_deadline();
   Effects forward(std::uint64_t generation, TimePoint now);
-  Effects take_back();
+  Effects take_back(TimePoint now);
   Effects ask_how_it_ended(TimePoint now);
   Effects pass_interim(const ResponseArrived& event);
   bool keeps_back(const ResponseArrived& event, TimePoint now) const;
@@ -167,9 +170,11 @@ class Request {
   std::uint64_t check_ = 0;   // Ending: the number of the liveness check
   std::optional<bus::TreePoint> needs_;
   TimePoint arrived_at_{};
-  TimePoint::duration held_{};
-  std::optional<TimePoint> overdue_at_;  // the end of the queue timeout, or of kNavigationWait
-  bool gets_starting_page_ = false;      // overdue_at_ is the end of kNavigationWait
+  TimePoint held_since_{};      // Held
+  TimePoint::duration held_{};  // before held_since_
+  // How long the request may be Held in total: the queue timeout, or kNavigationWait.
+  std::optional<TimePoint::duration> patience_;
+  bool gets_starting_page_ = false;  // patience_ is kNavigationWait
   // The client's FIN has arrived. If the answer does not begin until then, or pauses later for as
   // long, the client counts as gone.
   std::optional<TimePoint> leaves_at_;

@@ -4,6 +4,7 @@ backend is killed, for each stage of the request."""
 import json
 import os
 import random
+import re
 import resource
 import select
 import signal
@@ -178,6 +179,16 @@ class InFlight(RestartTest):
         for request in requests:
             answer = request.result()
             self.assertEqual((answer.status, answer.header("X-Text")), (200, "new"))
+
+    def test_the_time_in_which_a_backend_worked_on_it_is_no_waiting_time(self):
+        self.start("--queue-timeout", 2000)
+        request = self.ask_unanswered()
+        time.sleep(2.1)  # longer than the timeout
+        self.save_text("new")
+        answer = request.result()
+        self.assertEqual((answer.status, answer.text), (200, "new"))
+        held_ms = re.search(r"hold;dur=([0-9.]+)", answer.header("Server-Timing"))[1]
+        self.assertLess(float(held_ms), 2000)
 
     def test_a_safe_request_waits_for_the_last_of_several_backends(self):
         self.start()

@@ -203,14 +203,25 @@ TEST(Connection, OtherRequestsWaitForAsLongAsItTakes) {
   EXPECT_FALSE(upgrade.connection().wake_at());
 }
 
-TEST(Connection, TheQueueTimeoutCountsFromTheArrival) {
+TEST(Connection, TheQueueTimeoutCountsTheTimeInWhichTheRequestWaits) {
   Steps steps(300ms);
-  const TimePoint arrived = steps.now();
-  steps.sent(kGet).wait(200ms).when(judged(Hold)).in(Held);
-  EXPECT_EQ(steps.connection().wake_at(), arrived + 300ms)
-      << "a repetition does not extend the wait";
-  steps.when(judged(Forward, 2));
+  steps.after(RequestArrived{kGet}, judged(Stay)).wait(100ms).when(judged(Forward, 1));
   EXPECT_FALSE(steps.connection().wake_at()) << "a forwarded request has no timeout";
+  steps.wait(10s).when(judged(Hold)).in(Held);
+  EXPECT_EQ(steps.connection().wake_at(), steps.now() + 200ms) << "the backend worked for 10 s";
+  steps.wait(50ms).when(judged(Forward, 2)).wait(10s).when(judged(Hold)).in(Held);
+  EXPECT_EQ(steps.connection().wake_at(), steps.now() + 150ms)
+      << "a repetition does not extend the wait";
+  steps.wait(150ms).when(TimerExpired{});
+  EXPECT_EQ(steps.answered(), Answer::Kind::QueueTimeout);
+}
+
+TEST(Connection, ANavigationThatTheBackendWorkedOnForLongWaitsForTheNextOne) {
+  RequestFacts navigation = kGet;
+  navigation.wanted = Wanted::Html;
+  Steps steps;
+  steps.sent(navigation).wait(2 * kNavigationWait).when(judged(Hold)).in(Held);
+  EXPECT_EQ(steps.connection().wake_at(), steps.now() + kNavigationWait);
 }
 
 TEST(Connection, AHalfCloseShortensTheQueueTimeout) {
@@ -227,8 +238,8 @@ TEST(Connection, MeasuresHowLongARequestWaited) {
   EXPECT_EQ(steps.connection().request()->held(), 30ms);
   EXPECT_EQ(steps.connection().request()->generation(), 4U);
   steps.wait(20ms).when(judged(Hold)).wait(50ms).when(judged(Forward, 5));
-  EXPECT_EQ(steps.connection().request()->held(), 100ms)
-      << "until the last time that it was forwarded";
+  EXPECT_EQ(steps.connection().request()->held(), 80ms) << "without the 20 ms at the backend";
+  EXPECT_EQ(steps.now() - steps.connection().request()->arrived_at(), 100ms);
   steps.after(ResponseArrived{kOk}, ResponseBodyEnded{}).wait(1h);
   steps.after(RequestArrived{kGet}, judged(Forward, 5));
   EXPECT_EQ(steps.connection().request()->held(), 0ms) << "the next request starts from zero";
