@@ -83,6 +83,11 @@ void Request::set_held_deadline() {
   deadline_.set(ends_at);
 }
 
+// Whether the client may be gone, and a backend would get the request only later.
+bool Request::is_given_up() const {
+  return phase_ == Phase::Held && leaves_at_ && !facts_.is_safe && needs_;
+}
+
 // ---- the client ---------------------------------------------------------------------------------
 
 Effects Request::on(const RequestBodyEnded&, TimePoint) {
@@ -100,8 +105,8 @@ Effects Request::on(const ClientEnded&, TimePoint now) {
   knows_client_end_ = true;
   switch (phase_) {
     case Phase::Held:
-      if (!facts_.is_safe) return answer_half_closed();
-      leaves_at_ = now + kHalfCloseGrace;
+      if (!leaves_at_) leaves_at_ = now + kHalfCloseGrace;
+      if (is_given_up()) return answer_half_closed();
       set_held_deadline();
       return {};
     case Phase::Sent:
@@ -109,7 +114,7 @@ Effects Request::on(const ClientEnded&, TimePoint now) {
       if (!body_done_) {
         return answer(Answer::Kind::Refused, 400, "the connection ended before its body did");
       }
-      leaves_at_ = now + kHalfCloseGrace;
+      if (!leaves_at_) leaves_at_ = now + kHalfCloseGrace;
       if (phase_ == Phase::Sent && !keeps_head()) deadline_.set(leaves_at_);
       return {};
     case Phase::Answering: {
@@ -141,7 +146,7 @@ Effects Request::on(const Judged& event, TimePoint now) {
   if (phase_ == Phase::Ending) check_ = event.check;
   switch (event.decision) {
     case Decision::Stay:
-      if (phase_ == Phase::Held && leaves_at_ && !facts_.is_safe) return answer_half_closed();
+      if (is_given_up()) return answer_half_closed();
       if (phase_ == Phase::Lost && !deadline_.at()) deadline_.set(now + kDecisionWait);
       return {};
     case Decision::Forward:
@@ -188,6 +193,8 @@ Effects Request::forward(std::uint64_t generation, TimePoint now) {
   expired_ = false;
   head_came_ = false;
   deadline_.set(leaves_at_);
+  // The FIN counts once more behind the body, which may be incomplete.
+  knows_client_end_ = knows_client_end_ && body_done_;
   phase_ = Phase::Sent;
   return {ForwardRequest{.fresh = is_repeat_ || !is_repeatable()}};
 }
@@ -391,8 +398,9 @@ Effects Request::answer_half_closed() {
   std::string why =
       "The client closed its side of the connection, as a client does that gives up. ";
   if (phase_ == Phase::Held && !facts_.is_safe) {
-    why +=
-        "The request still waited for your server. It was not sent, because it may have an effect.";
+    why += needs_ ? "The request still waited for your server. "
+                  : "The request still waited for the file watcher. ";
+    why += "It was not sent, because it may have an effect.";
   } else if (phase_ == Phase::Held) {
     why += "Your server was not ready within a second after that. The request was not sent.";
   } else {

@@ -35,8 +35,10 @@
 //
 // A client's FIN is not yet a hang-up, because scripts that half-close look like browsers that
 // leave. The answer is delivered if it begins within kHalfCloseGrace of the FIN, and goes on for as
-// long as it flows. A held request that is not safe is not sent after the FIN, because its client
-// may be gone. A client that still reads gets an answer that says so.
+// long as it flows. A request that is not safe and waits for a backend is not sent after the FIN,
+// because its client may be gone. A client that still reads gets an answer that says so. But if the
+// request only waits for the answer to its ticket, which takes a moment, it is sent: whether it
+// needs such an answer depends on the file watcher.
 #pragma once
 
 #include <chrono>
@@ -126,6 +128,7 @@ class Request {
   bool is_navigation() const;
   void hold(TimePoint now);
   void set_held_deadline();
+  bool is_given_up() const;
   Effects forward(std::uint64_t generation, TimePoint now);
   Effects take_back(TimePoint now);
   Effects ask_how_it_ended(TimePoint now);

@@ -431,6 +431,16 @@ class Held(RestartTest):
         wait_for(lambda: self.client().ask().status == 200, "the backend")
         self.assertEqual(self.log("GET /half", "POST"), [])
 
+    def test_half_closed_clients_get_the_answer_of_a_server_that_runs(self):
+        """Whichever watcher has to say first that no file has changed."""
+        self.start()
+        for i in range(10):
+            client = self.connection()
+            client.ask("POST", f"/{i}", [("Content-Length", 4)], b"body")
+            self.half_close(client)
+            self.assertEqual(client.read_response().status, 200)
+        self.assertEqual(self.log("POST"), [f"POST /{i} first" for i in range(10)])
+
     @staticmethod
     def reset(client):
         client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

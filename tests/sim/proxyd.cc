@@ -392,9 +392,9 @@ bool Proxyd::report_client_end(Client& client, const proxyd::Wires& wires) {
   // With --break replay, the violation should be that a POST runs twice, not this one.
   const bool is_safe = (client.request != nullptr && client.request->facts.is_safe) ||
                        world_.broken == Break::Replay;
-  if (event && client.connection.phase() == Phase::Held && !is_safe) {
-    client.request->must_not_run = true;
-  }
+  const bool waits_for_backend =
+      client.connection.phase() == Phase::Held && client.request->is_settled;
+  if (event && waits_for_backend && !is_safe) client.request->must_not_run = true;
   return report(client, event);
 }
 
@@ -493,6 +493,11 @@ void Proxyd::perform(Client& client, const proxyd::AskGate&) {
   perform(ruling.effects);
   const proxyd::Judged& judged = ruling.judgement;
   if (waiting != nullptr && judged.needs) note_needs(*client.request);
+  const bool is_decided = waiting != nullptr && client.request->is_settled;
+  if (is_decided && judged.decision == proxyd::Decision::Stay && !client.request->facts.is_safe &&
+      client.connection.request()->knows_client_end()) {
+    client.request->must_not_run = true;
+  }
   const auto* const ended = std::get_if<proxyd::situation::Ended>(&*query);
   client.is_in_the_dark = ended != nullptr && ended->expired;
   handle(client, judged);

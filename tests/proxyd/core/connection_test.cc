@@ -354,12 +354,14 @@ TEST(Connection, ARequestWithoutAConnectionIsNotTheReasonForACrash) {
 
 TEST(Connection, AnUnsafeRequestDoesNotWaitForTheNextBackendAfterAFin) {
   const RequestFacts unsafe{.is_safe = false};
+  const Judged forward{
+      .decision = Forward, .generation = 1, .needs = bus::TreePoint{.epoch = 1, .revision = 7}};
   Steps waits;
-  waits.sent(unsafe).when(ClientEnded{}, {}).when(judged(Hold), {DropUpstream{}, AskGate{}}, Held);
-  waits.when(judged(Stay)).in(Finishing);
+  waits.after(RequestArrived{unsafe}, forward, ClientEnded{});
+  waits.when(judged(Hold), {DropUpstream{}, AskGate{}}, Held).when(judged(Stay)).in(Finishing);
   EXPECT_EQ(waits.answered(), Answer::Kind::HalfClosed);
   Steps goes_on;
-  goes_on.sent(unsafe).after(ClientEnded{}, judged(Hold));
+  goes_on.after(RequestArrived{unsafe}, forward, ClientEnded{}, judged(Hold));
   goes_on.when(judged(Forward, 2), {ForwardRequest{.fresh = true}}, Sent);
 }
 
@@ -673,12 +675,49 @@ TEST(Connection, APipelinedRequestBeforeAFinHasAFullSecond) {
   EXPECT_EQ(steps.answered(), Answer::Kind::HalfClosed);
 }
 
-TEST(Connection, AHeldUnsafeRequestIsRefusedAfterAFin) {
+// The gate knows what the request needs, and its backend does not run yet.
+const Judged kWaitsForBackend{.decision = Stay, .needs = bus::TreePoint{.epoch = 1, .revision = 7}};
+
+TEST(Connection, AnUnsafeRequestThatWaitsForABackendIsRefusedAfterAFin) {
   for (const RequestFacts& facts : {RequestFacts{.is_safe = false}, kPost}) {
     Steps steps;
-    steps.when(RequestArrived{facts}).when(ClientEnded{}).in(Finishing);
+    steps.after(RequestArrived{facts}, kWaitsForBackend).when(ClientEnded{}).in(Finishing);
     EXPECT_EQ(steps.answered(), Answer::Kind::HalfClosed);
   }
+}
+
+TEST(Connection, AnUnsafeRequestThatWaitsForItsTicketIsSentAfterAFin) {
+  Steps steps;
+  steps.after(RequestArrived{kPost}, judged(Stay)).when(ClientEnded{}, {}, Held);
+  const TimePoint leaves_at = steps.now() + kHalfCloseGrace;
+  EXPECT_EQ(steps.connection().wake_at(), leaves_at);
+  steps.wait(20ms).when(judged(Forward, 1), {ForwardRequest{.fresh = true}}, Sent);
+  EXPECT_FALSE(steps.connection().request()->knows_client_end()) << "the body is on its way";
+  steps.after(UpstreamOpened{}, RequestBodyEnded{}).wait(20ms).when(ClientEnded{}, {});
+  EXPECT_EQ(steps.connection().wake_at(), leaves_at) << "a second after the FIN, not more";
+}
+
+TEST(Connection, AnUnsafeRequestIsRefusedAfterAFinIfItsTicketSaysThatItHasToWait) {
+  Steps steps;
+  steps.after(RequestArrived{kPost}, judged(Stay)).when(ClientEnded{}, {}, Held);
+  steps.when(kWaitsForBackend).in(Finishing);
+  EXPECT_EQ(steps.answered(), Answer::Kind::HalfClosed);
+}
+
+TEST(Connection, AnUnsafeRequestWaitsForItsTicketForASecondAfterAFin) {
+  Steps steps;
+  steps.after(RequestArrived{kPost}, judged(Stay), ClientEnded{}).wait(kHalfCloseGrace);
+  steps.when(TimerExpired{}).in(Finishing);
+  EXPECT_EQ(steps.answered(), Answer::Kind::HalfClosed);
+}
+
+TEST(Connection, AFinBeforeTheEndOfTheBodyIsNoticedAfterAWaitForTheTicket) {
+  Steps steps;
+  steps.after(RequestArrived{kPost}, judged(Stay), ClientEnded{}, judged(Forward, 1));
+  steps.when(UpstreamOpened{})
+      .when(ClientEnded{},
+            {DropUpstream{}, refused(400, "the connection ended before its body did"),
+             FinishClient{}});
 }
 
 TEST(Connection, AHeldSafeRequestWithABodyWaitsOnAfterAFin) {
@@ -693,7 +732,7 @@ TEST(Connection, AFinCountsForEveryRequestBeforeIt) {
   steps.sent(kGet, 2).when(ClientEnded{}, {});
   EXPECT_EQ(steps.connection().wake_at(), steps.now() + kHalfCloseGrace);
   steps.after(ResponseArrived{kOk}, ResponseBodyEnded{});
-  steps.when(RequestArrived{kPost}).when(ClientEnded{}).in(Finishing);
+  steps.after(RequestArrived{kPost}, kWaitsForBackend).when(ClientEnded{}).in(Finishing);
   EXPECT_EQ(steps.answered(), Answer::Kind::HalfClosed);
 }
 
@@ -984,7 +1023,9 @@ struct World {
     const Phase phase = connection.phase();
     if (phase == Closed) return;
     next([](World& w) { w.play(ClientBroken{}); });
-    if (!client_ended && (body_done || phase != Held)) {
+    const bool knows_end =
+        connection.request() == nullptr || connection.request()->knows_client_end();
+    if (!client_ended || !knows_end) {
       next([](World& w) {
         w.client_ended = true;
         w.play(ClientEnded{});
