@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 
-#include "common/shell_words.h"
 #include "proxyd/core/http/body.h"
 #include "proxyd/core/http/head.h"
 #include "proxyd/core/http/text.h"
@@ -47,29 +46,6 @@ std::optional<std::string> content_of(std::string_view body, MessageParser<is_re
     }
     body.remove_prefix(step.size);
   }
-}
-
-// The fields that message_of() and curl(1) write themselves, or that concern one connection.
-bool is_about_connection(std::string_view name) {
-  using enum FieldName;
-  constexpr std::array kNames{Connection, ContentLength,    Expect, KeepAlive, ProxyConnection, TE,
-                              Trailer,    TransferEncoding, Upgrade};
-  return std::find(kNames.begin(), kNames.end(), known_name(name)) != kNames.end();
-}
-
-// printf(1)'s format for bytes that a shell's word cannot have, or a terminal would obey.
-std::string printf_format(std::string_view bytes) {
-  std::string format;
-  for (const char c : bytes) {
-    const bool is_plain = c >= ' ' && c <= '~' && c != '\\' && c != '%' && c != '\'';
-    format += is_plain ? std::string(1, c) : fmt::format("\\{:03o}", static_cast<unsigned char>(c));
-  }
-  return '\'' + format + '\'';
-}
-
-bool is_text(std::string_view bytes) {
-  return std::all_of(bytes.begin(), bytes.end(),
-                     [](char c) { return (c >= ' ' && c <= '~') || c == '\n' || c == '\t'; });
 }
 
 }  // namespace
@@ -115,47 +91,29 @@ KeptAnswer read_kept_answer(const RequestRecord& record) {
   return answer;
 }
 
+bool is_about_connection(std::string_view name) {
+  using enum FieldName;
+  constexpr std::array kNames{Connection, ContentLength,    Expect, KeepAlive, ProxyConnection, TE,
+                              Trailer,    TransferEncoding, Upgrade};
+  return std::find(kNames.begin(), kNames.end(), known_name(name)) != kNames.end();
+}
+
+bool announces_body(const KeptRequest& request) {
+  return std::any_of(request.fields.begin(), request.fields.end(), [](const auto& field) {
+    const FieldName name = known_name(field.first);
+    return name == FieldName::ContentLength || name == FieldName::TransferEncoding;
+  });
+}
+
 std::string message_of(const KeptRequest& request) {
   const std::string target = request.target.empty() ? "/" : request.target;
   std::string message = fmt::format("{} {} HTTP/1.{}\r\n", request.method, target, request.minor);
   for (const auto& [name, value] : request.fields) {
     if (!is_about_connection(name)) message += fmt::format("{}: {}\r\n", name, value);
   }
-  const bool had_length =
-      std::any_of(request.fields.begin(), request.fields.end(), [](const auto& field) {
-        const FieldName name = known_name(field.first);
-        return name == FieldName::ContentLength || name == FieldName::TransferEncoding;
-      });
-  if (had_length) message += fmt::format("Content-Length: {}\r\n", request.body.size());
+  if (announces_body(request))
+    message += fmt::format("Content-Length: {}\r\n", request.body.size());
   return message + "Connection: close\r\n\r\n" + request.body;
-}
-
-std::string curl_of(const KeptRequest& request, const std::string& url) {
-  std::string command;
-  const bool is_plain_body = is_text(request.body);
-  if (!is_plain_body) command = "printf " + printf_format(request.body) + " | ";
-  command += "curl";
-  const bool is_get = request.method == "GET" && request.body.empty();
-  if (request.method == "HEAD") {
-    command += " --head";
-  } else if (!is_get && !(request.method == "POST" && !request.body.empty())) {
-    command += " --request " + shell_word(request.method);
-  }
-  for (const auto& [name, value] : request.fields) {
-    if (is_about_connection(name) || known_name(name) == FieldName::Host) continue;
-    // curl(1) leaves a field out if it has no value, unless it ends with a semicolon.
-    command += " \\\n  --header " + shell_word(value.empty() ? name + ';' : name + ": " + value);
-  }
-  const bool has_type = std::any_of(
-      request.fields.begin(), request.fields.end(),
-      [](const auto& field) { return known_name(field.first) == FieldName::ContentType; });
-  if (!request.body.empty() && !has_type) command += " \\\n  --header 'Content-Type:'";
-  if (!is_plain_body) {
-    command += " \\\n  --data-binary @-";
-  } else if (!request.body.empty()) {
-    command += " \\\n  --data-raw " + shell_word(request.body);
-  }
-  return command + " \\\n  " + shell_word(url + request.target);
 }
 
 }  // namespace hpp::proxyd

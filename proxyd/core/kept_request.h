@@ -1,10 +1,11 @@
-// Pure. Reads a kept request and its answer (request_records.h), and writes the request for other
-// programs: as a message that hpp sends again, and as a command line for curl(1).
+// Pure. Reads a kept request and its answer (request_records.h), and writes the request as a
+// message that hpp sends again. curl_command.h writes it for people.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -43,7 +44,11 @@ KeptAnswer read_kept_answer(const RequestRecord& record);
 // one that can be sent.
 std::string message_of(const KeptRequest& request);
 
-// Returns a command line for a POSIX shell. `url`: `http://localhost:8000`, without a path.
-std::string curl_of(const KeptRequest& request, const std::string& url);
+// Whether the field concerns one connection, or says where the body ends. A program that sends the
+// request again writes such fields itself.
+bool is_about_connection(std::string_view name);
+
+// Whether the request had a body, which may have been empty.
+bool announces_body(const KeptRequest& request);
 
 }  // namespace hpp::proxyd

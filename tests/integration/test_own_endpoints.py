@@ -12,6 +12,7 @@ import unittest
 import websockets
 
 from harness import BUILD_DIR, DEADLINE_S, PYTHON, Background, Connection, IntegrationTest, get, wait_for
+from proxy import ProxyTest
 
 HELLO = json.dumps({"command": "hello",
                     "protocols": ["http://livereload.com/protocols/official-7"]})
@@ -334,13 +335,6 @@ class Requests(IntegrationTest):
         archive = self.ask(".har")["log"]
         self.assertEqual([e["request"]["method"] for e in archive["entries"]], ["POST", "HEAD"])
 
-    def test_the_command_line_for_curl_sends_the_same_request(self):
-        self.start()
-        first = self.send("POST", "/a?b='c", "it's $HOME", [("Cookie", "s=1")]).text
-        command = self.ask(f"/{self.await_kept(1)[0]['id']}")["curl"]
-        done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=DEADLINE_S)
-        self.assertEqual(done.stdout, first)
-
     def test_a_request_is_sent_again(self):
         self.start()
         self.send("POST", "/a", "hello", [("Cookie", "s=1")])
@@ -399,6 +393,61 @@ class Requests(IntegrationTest):
             with Connection(self.hpp.bind) as client:
                 client.send(f"GET /__hpp/{path} HTTP/1.1\r\nHost: evil.example\r\n\r\n")
                 self.assertEqual(client.read_response().status, 403)
+
+
+class CurlCommand(ProxyTest):
+    """The command line for curl sends the same request."""
+
+    def received(self):
+        """What the backend gets: the request line, the other lines in any order, and the body."""
+        with self.accept() as peer:
+            head = peer.read_until(b"\r\n\r\n")
+            line, *fields = head.strip().split(b"\r\n")
+            length = re.search(rb"\r\ncontent-length: (\d+)", head, re.IGNORECASE)
+            body = peer.read_exactly(int(length[1]) if length else 0)
+            peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n" + b"yes" * (not line.startswith(b"HEAD")))
+            return line, sorted(fields), body
+
+    def check(self, line, fields=b"", body=b"", version=b"1.1"):
+        host = b"Host: localhost:%d\r\n" % self.port
+        fields = fields if b"Host:" in fields else host + fields
+        if body:
+            fields += b"Content-Length: %d\r\n" % len(body)
+        client = self.client("localhost")
+        client.send(line + b" HTTP/" + version + b"\r\n" + fields + b"\r\n" + body)
+        first = self.received()
+        client.read_response(line.split()[0].decode())
+        url = f"http://localhost:{self.port}/__hpp/requests"
+        command = json.loads(get(f"{url}/{json.loads(get(url).text)['requests'][0]['id']}").text)["curl"]
+        with subprocess.Popen(["sh", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as curl:
+            self.assertEqual(self.received(), first, command)
+            output, errors = curl.communicate(timeout=DEADLINE_S)
+            self.assertEqual((curl.returncode, b"curl:" in errors), (0, False), (command, errors))
+            self.assertIn(b"200 OK" if " --head " in command else b"", output)
+
+    def test_targets(self):
+        for target in (b"/items?id[]=1&id[]=2", b"/?q={a,b}", b"/[1-3]", b"/a/../b/./c", b"/a/%2e%2E/b", b"/?",
+                       b"//a//", b"/?x#frag", b"/?a='b'&c=\"$HOME\"`d`;e|f\\g!h", b"/caf\xe9", b"/?\xff[1-2]",
+                       b"/\xc3\xa9!'%20%25", b"/-;*()<>^~", b"http://localhost:%d/b[1]" % self.port):
+            self.check(b"GET " + target)
+        self.check(b"OPTIONS *")
+
+    def test_methods_and_bodies(self):
+        for method in (b"GET", b"HEAD", b"POST", b"PUT", b"OPTIONS", b"PURGE", b"!'x"):
+            for body in (b"", b"abc", b"it's $HOME\n@x", b"\x00\xff%d\\\n!", b"-n", b"-\0"):
+                self.check(method + b" /", body=body)
+            self.check(method + b" /", b"Content-Length: 0\r\n")
+
+    def test_fields(self):
+        for fields in (b"User-Agent:\r\nAccept: a\r\n", b"Accept-Encoding: gzip\r\nCookie: a=1; b='2'\r\n",
+                       b"X: \xe9!\r\nx:\ty\tz\r\nX:\r\n", b"Host: shop.localhost:8000\r\n", b"Content-Type: a/b\r\n",
+                       b"Authorization: Basic YTpi\r\nIf-None-Match: \"a\", W/\"b\"\r\n"):
+            self.check(b"GET /", fields)
+            self.check(b"POST /", fields, b"a=b")
+
+    def test_http_1_0(self):
+        self.check(b"GET /", version=b"1.0")
+        self.check(b"POST /", b"Content-Type: a/b\r\n", b"abc", version=b"1.0")
 
 
 class Wait(IntegrationTest):

@@ -34,11 +34,10 @@ function newRow(request) {
   again.setAttribute("aria-label", `Send again: ${label}`);
   repeat.setAttribute("aria-label", `Repeat after each restart: ${label}`);
   curl.setAttribute("aria-label", `Copy as curl: ${label}`);
-  again.disabled = repeat.disabled = !request.can_be_sent;
   const actions = cell("Actions", "do");
   actions.append(again, repeat, curl);
   row.cellsByName = {status: cell("Status"), held: cell("Held"), took: cell("Took"), start: cell("Start")};
-  row.actions = {again, repeat};
+  row.actions = {again, repeat, curl};
   row.append(what, ...Object.values(row.cellsByName), actions);
   return row;
 }
@@ -66,7 +65,7 @@ function update(row, request, isRepeated) {
   setText(held, millis(request.held_ms));
   setText(took, millis(request.taken_ms));
   setText(start, request.generation ? `#${request.generation}` : "–");
-  row.actions.again.disabled = row.actions.repeat.disabled = !request.can_be_sent;
+  for (const action of Object.values(row.actions)) action.disabled = !request.can_be_sent;
   setPressed(row.actions.repeat, isRepeated);
 }
 

@@ -9,6 +9,7 @@
 
 #include "common/base64.h"
 #include "common/json_text.h"
+#include "proxyd/core/curl_command.h"
 #include "proxyd/core/http/text.h"
 #include "proxyd/core/kept_request.h"
 #include "proxyd/embedded.h"
@@ -215,7 +216,7 @@ std::string request_json(const RequestRecord& record, const Moment& now, const s
   json["answer_fields"] = fields_json(answer.fields);
   json["answer_body"] = answer.body.value_or("");
   json["answer_body_is_kept"] = answer.body.has_value();
-  json["curl"] = curl_of(request, url);
+  json["curl"] = request.can_be_sent ? curl_command(request, url) : "";
   return json_text(json);
 }
 

@@ -18,8 +18,9 @@ struct Moment {
 // One line for each request, the newest first, without fields and bodies.
 std::string requests_json(const RequestRecords& records, const Moment& now);
 
-// One request with its fields, its body, its answer and a command line for curl(1). `url`:
-// `http://localhost:8000`. U+FFFD replaces the bytes of the bodies that are not UTF-8.
+// One request with its fields, its body, its answer and a command line for curl(1), which is empty
+// if the request cannot be sent again. `url`: `http://localhost:8000`. U+FFFD replaces the bytes
+// that are not UTF-8, but the command line has all bytes.
 std::string request_json(const RequestRecord& record, const Moment& now, const std::string& url);
 
 // All requests as an HTTP Archive, for a browser's developer tools and other programs

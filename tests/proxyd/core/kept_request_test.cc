@@ -73,28 +73,6 @@ TEST(MessageOf, EndsTheConnectionAndKeepsTheFields) {
             "GET / HTTP/1.0\r\nConnection: close\r\n\r\n");
 }
 
-TEST(CurlOf, IsACommandLine) {
-  const std::string url = "http://localhost:8000";
-  EXPECT_EQ(curl_of(kept("GET /a?b='c' HTTP/1.1\r\nHost: x\r\nAccept: */*\r\nEmpty:\r\n\r\n"), url),
-            "curl \\\n  --header 'Accept: */*' \\\n  --header 'Empty;' \\\n"
-            "  'http://localhost:8000/a?b='\\''c'\\'''");
-  EXPECT_EQ(curl_of(kept("HEAD / HTTP/1.1\r\nHost: x\r\n\r\n"), url),
-            "curl --head \\\n  http://localhost:8000/");
-  EXPECT_EQ(curl_of(kept("DELETE / HTTP/1.1\r\nHost: x\r\n\r\n"), url),
-            "curl --request DELETE \\\n  http://localhost:8000/");
-  EXPECT_EQ(curl_of(kept(kPost, "{\"a\":1}"), url),
-            "curl \\\n  --header 'Content-Type: application/json' \\\n  --header 'Cookie: s=1' \\\n"
-            "  --data-raw '{\"a\":1}' \\\n  'http://localhost:8000/items?a=1'");
-}
-
-TEST(CurlOf, ABinaryBodyComesFromPrintf) {
-  const KeptRequest request =
-      kept("PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n", std::string("a\0%'", 4));
-  EXPECT_EQ(curl_of(request, "http://localhost"),
-            "printf 'a\\000\\045\\047' | curl --request PUT \\\n  --header 'Content-Type:' \\\n"
-            "  --data-binary @- \\\n  http://localhost/");
-}
-
 // A record of a request whose answer is complete, or has ended as `end` says. Its facts are those
 // that proxyd learns from the heads.
 RequestRecord answered(const std::string& head, const std::string& body,

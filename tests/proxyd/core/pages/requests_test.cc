@@ -69,6 +69,13 @@ TEST_F(RequestsTest, ARequestHasItsFieldsBodyAndCommand) {
   EXPECT_TRUE(json["curl"].get<std::string>().ends_with("'http://localhost:8000/a?b=c&d'"));
 }
 
+TEST_F(RequestsTest, ARequestThatCannotBeSentHasNoCommand) {
+  const std::uint64_t id =
+      records_.begin("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n", start_);
+  records_.body_of(id)->add("h");
+  EXPECT_EQ(Json::parse(request_json(*records_.find(id), now_, kUrl))["curl"], "");
+}
+
 TEST_F(RequestsTest, TheArchiveBeginsWithTheOldest) {
   const Json log = Json::parse(requests_har(records_, now_, kUrl))["log"];
   EXPECT_EQ(log["version"], "1.2");
