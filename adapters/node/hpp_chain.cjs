@@ -12,6 +12,19 @@ const WRAPPERS = new Set([
   'dotenvx', 'env', 'env-cmd', 'hatch', 'ionice', 'mise', 'nice', 'nohup', 'npm', 'npm-cli', 'npx',
   'npx-cli', 'pdm', 'pipenv', 'pipx', 'pnpm', 'pnpx', 'poetry', 'rye', 'setsid', 'stdbuf', 'sudo', 'time',
   'timeout', 'tsx', 'unbuffer', 'uv', 'uvx', 'yarn', 'yarnpkg']);
+// Those of them that run other programs themselves, to find an interpreter, packages or variables.
+const ASKING = new Set([
+  'bundle', 'bundler', 'conda', 'direnv', 'hatch', 'mise', 'pdm', 'pipenv', 'pipx', 'poetry', 'rye', 'uv',
+  'uvx']);
+// Words that may be before such a program, and do nothing else: a shell's -c, and programs that become it.
+const PREFIX = new RegExp(
+  `^(.*/)?(${[...SHELLS].join('|')}|doas|env|exec|ionice|nice|nohup|setsid|stdbuf|sudo|time|timeout)$` +
+  '|^-|=|^\\d+[smh]?$');
+// Those that run tasks by name, and the files with the tasks.
+const TASK_RUNNERS = new Set(['hatch', 'mise', 'pdm', 'pipenv', 'rye']);
+const TASK_FILES = new Set(['.mise.toml', 'Pipfile', 'hatch.toml', 'mise.toml', 'pyproject.toml']);
+// With one of these, a shell's command line may run more than one program. JSON's escapes count, too.
+const OPERATORS = /[;&|(`\n\\]/;
 // A program that is a script is known by the script's name.
 const INTERPRETERS = /^(node|perl|python|ruby)/;
 // Folders of version managers, whose scripts run other programs to find the interpreter.
@@ -39,7 +52,8 @@ class Process {
     this.parent = Number(fields[1]);
     this.hasWaited = Number(fields[8]) > 0;  // page faults of children that it has waited for
     this.start = Number(fields[19]) / TICKS;  // seconds since boot
-    this.hasGate = ('\0' + fs.readFileSync(`/proc/${pid}/environ`, 'latin1')).includes('\0HPP_GATE=');
+    this.environment = '\0' + fs.readFileSync(`/proc/${pid}/environ`, 'utf8');
+    this.hasGate = this.variable('HPP_GATE') !== undefined;
     this.words = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').filter(Boolean);
     this.program = fs.readlinkSync(`/proc/${pid}/exe`);
     this.folder = fs.readlinkSync(`/proc/${pid}/cwd`);
@@ -57,6 +71,31 @@ class Process {
       names.push(...word.split('/node_modules/').slice(1).map((part) => part.split('/')[0]));
     }
     return names.map((name) => name.split('.')[0]);
+  }
+
+  variable(name) {
+    return this.environment.split(`\0${name}=`, 2)[1]?.split('\0', 1)[0];
+  }
+
+  // Whether this is the program, or the script that an interpreter runs, that one of these words names.
+  isNamed(words) {
+    const script = this.words.slice(1).filter((word) => !word.startsWith('-')).slice(0, 1);
+    const own = [...this.words.slice(0, 1), ...script].map((word) => path.basename(word.split(' ')[0]));
+    return words.some((word) => !word.startsWith('-') && own.includes(path.basename(word)));
+  }
+
+  // Whether the script of package.json that this process belongs to runs one program, and none before it.
+  isOneScript() {
+    const event = this.variable('npm_lifecycle_event');
+    const file = this.variable('npm_package_json') ?? path.join(this.folder, 'package.json');
+    let text;
+    try {
+      text = fs.readFileSync(file, 'utf8').replace(/\s/g, '');
+    } catch {
+      return false;
+    }
+    const script = text.split(`"${event}":"`, 2)[1]?.split('"', 1)[0] ?? '';
+    return Boolean(event) && !text.includes(`"pre${event}":`) && !OPERATORS.test(script);
   }
 
   children() {
@@ -100,15 +139,61 @@ class Chain {
       if (!process.names().some((name) => SHELLS.has(name) || WRAPPERS.has(name))) {
         return `${path.basename(process.program)} starts it, and may run something else before`;
       }
-      if (process.hasWaited && !isShim(process.words)) return `${text} runs another program before it`;
+      if (process.hasWaited && !this.hasOnlyAsked(at)) return `${text} runs another program before it`;
       if (process.children().some((pid) => pid !== this.processes[at - 1].pid)) {
         return `${text} runs several programs at once`;
       }
     }
-    if (this.processes[0].hasWaited && !isShim(this.command)) {
+    if (this.processes[0].hasWaited && !this.hasOnlyAsked(0)) {
       return `\`${this.command.join(' ')}\` runs another program before it`;
     }
     return '';
+  }
+
+  // Whether all that process number `at` has waited for are programs by which a version manager or a package
+  // manager has found the interpreter or the packages. Anything else may be a part of the command.
+  hasOnlyAsked(at) {
+    const process = this.processes[at];
+    const child = this.processes[Math.max(at - 1, 0)];
+    let words = this.startedBy(at);
+    const first = words.findIndex((word) => !PREFIX.test(word));
+    if (first < 0 || OPERATORS.test(words.join(' '))) return false;
+    words = words.slice(first);
+    const name = path.basename(words[0]).split('.')[0];
+    if (at > 0 && !ASKING.has(name)) {  // npm, found by a version manager
+      return isShim(words[0]) && process.names().includes(name) && child.isOneScript();
+    }
+    if (TASK_RUNNERS.has(name)) words = this.withTask(words);
+    return (ASKING.has(name) || isShim(words[0])) && child.isNamed(words);
+  }
+
+  // The words of the command line by which process number `at` was started, if hpp's command or a shell's -c
+  // tells them.
+  startedBy(at) {
+    if (at + 1 === this.processes.length) return this.command;
+    const { words } = this.processes[at + 1];
+    const isTold = words.length > 2 && SHELLS.has(path.basename(words[0])) && words[1] === '-c';
+    return isTold ? words[2].split(/\s+/).filter(Boolean) : [];
+  }
+
+  // These words of a task runner's command line, and those of the task that it names; none if others may run
+  // before that.
+  withTask(words) {
+    const names = words.slice(1).filter((word) => !/^-|^(exec|run|x)$/.test(word));
+    const hooks = ['pre_run', ...names.map((name) => `pre_${name}`)];
+    const found = [...words];
+    for (const file of this.files()) {
+      if (!TASK_FILES.has(path.basename(file))) continue;
+      for (const line of fs.readFileSync(file, 'utf8').split('\n').map((text) => text.trim())) {
+        const key = line.split('=', 1)[0].trim().replace(/^["']|["']$/g, '');
+        const value = line.slice(line.indexOf('=') + 1).trim();
+        const table = line.startsWith('[') && line.replace(/^\[+|\]+$/g, '').split('.').pop();
+        const isPlain = /^(["']).*\1$/.test(value) && !OPERATORS.test(value);
+        if (names.includes(table) || hooks.includes(key) || (names.includes(key) && !isPlain)) return [];
+        if (names.includes(key)) found.push(...value.slice(1, -1).split(/\s+/));
+      }
+    }
+    return found;
   }
 
   // The files that wrappers have read before this process. A file that appears later counts, too, so
@@ -147,11 +232,8 @@ class Chain {
   }
 }
 
-// Whether the command is a package manager or a version manager, which run programs of their own.
-const isShim = (words) => {
-  if (words.length === 0) return false;
-  const [word] = words[0].split(' ');
-  if (WRAPPERS.has(path.basename(word).split('.')[0])) return true;
+// Whether this program is one of a version manager, which runs others to find the right one.
+const isShim = (word) => {
   const places = word.includes('/') ? [''] : (process.env.PATH ?? '').split(':');
   const found = places.map((folder) => path.join(folder, word)).find((file) => fs.existsSync(file));
   return SHIMS.test(found ?? '');

@@ -9,6 +9,17 @@ WRAPPERS = {
     "env", "env-cmd", "hatch", "ionice", "mise", "nice", "nohup", "npm", "npm-cli", "npx", "npx-cli",
     "pdm", "pipenv", "pipx", "pnpm", "pnpx", "poetry", "rye", "setsid", "stdbuf", "sudo", "time",
     "timeout", "unbuffer", "uv", "uvx", "yarn", "yarnpkg"}
+# Those of them that run other programs themselves, to find an interpreter, packages or variables.
+ASKING = {"bundle", "bundler", "conda", "direnv", "hatch", "mise", "pdm", "pipenv", "pipx", "poetry", "rye",
+          "uv", "uvx"}
+# Words that may be before such a program, and do nothing else: a shell's -c, and programs that become it.
+PREFIXES = SHELLS | {"doas", "env", "exec", "ionice", "nice", "nohup", "setsid", "stdbuf", "sudo", "time",
+                      "timeout"}
+# Those that run tasks by name, and the files with the tasks.
+TASK_RUNNERS = {"hatch", "mise", "pdm", "pipenv", "rye"}
+TASK_FILES = {".mise.toml", "Pipfile", "hatch.toml", "mise.toml", "pyproject.toml"}
+# With one of these, a shell's command line may run more than one program. JSON's escapes count, too.
+OPERATORS = set(";&|(`\n\\")
 # A program that is a script is known by the script's name.
 INTERPRETERS = ("node", "perl", "python", "ruby")
 # Folders of version managers, whose scripts run other programs to find the interpreter.
@@ -38,7 +49,9 @@ class Process:
         self.has_waited = int(fields[8]) > 0  # page faults of children that it has waited for
         self.start = int(fields[19]) / TICKS  # seconds since boot
         with open(f"/proc/{pid}/environ", "rb") as file:
-            self.has_gate = b"\0HPP_GATE=" in b"\0" + file.read()
+            pairs = (os.fsdecode(pair).partition("=") for pair in file.read().split(b"\0"))
+            self.variables = {name: value for name, _, value in pairs}
+        self.has_gate = "HPP_GATE" in self.variables
         with open(f"/proc/{pid}/cmdline", "rb") as file:
             self.words = [os.fsdecode(word) for word in file.read().split(b"\0") if word]
         self.program = os.readlink(f"/proc/{pid}/exe")
@@ -54,6 +67,26 @@ class Process:
             names.add(os.path.basename(word))
             names.update(part.partition("/")[0] for part in word.split("/node_modules/")[1:])
         return {name.partition(".")[0] for name in names}
+
+    def is_named(self, words):
+        """Whether this is the program, or the script that an interpreter runs, that one of these words
+        names."""
+        own = self.words[:1] + [word for word in self.words[1:] if not word.startswith("-")][:1]
+        own = {os.path.basename(word.split(" ")[0]) for word in own}
+        return not own.isdisjoint(os.path.basename(word) for word in words if not word.startswith("-"))
+
+    def is_one_script(self):
+        """Whether the script of package.json that this process belongs to runs one program, and none before
+        it."""
+        event = self.variables.get("npm_lifecycle_event")
+        path = self.variables.get("npm_package_json", f"{self.folder}/package.json")
+        try:
+            with open(path, encoding="utf-8") as file:
+                text = "".join(file.read().split())
+        except (OSError, ValueError):
+            return False
+        script = text.partition(f'"{event}":"')[2].partition('"')[0]
+        return bool(event) and f'"pre{event}":' not in text and OPERATORS.isdisjoint(script)
 
     def children(self):
         found = []
@@ -88,27 +121,66 @@ class Chain:
         """Why this command must not be started as a spare: text, or an empty string. A part of it that runs
         before the gate would run too early, and would see old files."""
         own, *ancestors = self.processes
-        for child, process in zip(self.processes, ancestors):
+        for at, (child, process) in enumerate(zip(self.processes, ancestors), 1):
             names = process.names()
             if names.isdisjoint(SHELLS | WRAPPERS):
                 return f"{os.path.basename(process.program)} starts it, and may run something else before"
-            if process.has_waited and not self.is_shim(process.words):
+            if process.has_waited and not self.has_only_asked(at):
                 return f"`{' '.join(process.words)}` runs another program before it"
             if any(pid != child.pid for pid in process.children()):
                 return f"`{' '.join(process.words)}` runs several programs at once"
-        if own.has_waited and not self.is_shim(self.command):
+        if own.has_waited and not self.has_only_asked(0):
             return f"`{' '.join(self.command)}` runs another program before it"
         return ""
 
-    @staticmethod
-    def is_shim(words):
-        """Whether the command is a package manager or a version manager, which run programs of their own."""
-        if not words:
+    def has_only_asked(self, at):
+        """Whether all that process number `at` has waited for are programs by which a version manager or a
+        package manager has found the interpreter or the packages. Anything else may be a part of the
+        command."""
+        process, child = self.processes[at], self.processes[max(at - 1, 0)]
+        words = self.started_by(at)
+        while words and is_prefix(words[0]):
+            words = words[1:]
+        if not words or not OPERATORS.isdisjoint(" ".join(words)):
             return False
         name = os.path.basename(words[0]).partition(".")[0]
-        paths = [os.path.join(folder, words[0]) for folder in os.environ.get("PATH", "").split(":")]
-        path = words[0] if "/" in words[0] else next(filter(os.path.exists, paths), "")
-        return name in WRAPPERS or any(part in path + "/" for part in SHIMS)
+        if at > 0 and name not in ASKING:  # npm, found by a version manager
+            return is_shim(words[0]) and name in process.names() and child.is_one_script()
+        if name in TASK_RUNNERS:
+            words = self.with_task(words)
+        return (name in ASKING or is_shim(words[0])) and child.is_named(words)
+
+    def started_by(self, at):
+        """The words of the command line by which process number `at` was started, if hpp's command or a
+        shell's -c tells them."""
+        if at + 1 == len(self.processes):
+            return self.command
+        words = self.processes[at + 1].words
+        is_told = len(words) > 2 and os.path.basename(words[0]) in SHELLS and words[1] == "-c"
+        return words[2].split() if is_told else []
+
+    def with_task(self, words):
+        """These words of a task runner's command line, and those of the task that it names; none if others
+        may run before that."""
+        names = {word for word in words[1:] if not word.startswith("-")} - {"exec", "run", "x"}
+        hooks = {"pre_run", *(f"pre_{name}" for name in names)}
+        found = list(words)
+        for path in self.files():
+            if os.path.basename(path) not in TASK_FILES:
+                continue
+            with open(path, encoding="utf-8", errors="replace") as file:
+                lines = file.read().splitlines()
+            for line in map(str.strip, lines):
+                key, _, value = (part.strip() for part in line.partition("="))
+                key = key.strip("\"'")
+                is_plain = len(value) > 1 and value[0] in "\"'" and value[0] == value[-1]
+                is_table = line.startswith("[") and line.strip("[]").rpartition(".")[2] in names
+                is_plain = is_plain and OPERATORS.isdisjoint(value)
+                if is_table or key in hooks or key in names and not is_plain:
+                    return []
+                if key in names:
+                    found += value.strip("\"'").split()
+        return found
 
     def files(self):
         """The files that wrappers have read before this process. A file that appears later counts, too, so
@@ -134,6 +206,18 @@ class Chain:
             add_scripts(found, process.words, process.folder, after)
         add_scripts(found, self.command, self.processes[-1].folder, after)
         return found
+
+
+def is_prefix(word):
+    return (os.path.basename(word) in PREFIXES or word.startswith("-") or "=" in word
+            or word.rstrip("smh").isdigit())
+
+
+def is_shim(word):
+    """Whether this program is one of a version manager, which runs others to find the right one."""
+    folders = [""] if "/" in word else os.environ.get("PATH", "").split(":")
+    paths = (os.path.join(folder, word) for folder in folders)
+    return any(part in next(filter(os.path.exists, paths), "") for part in SHIMS)
 
 
 def add_scripts(found, words, folder, after):
