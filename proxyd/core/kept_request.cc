@@ -75,6 +75,8 @@ KeptAnswer read_kept_answer(const RequestRecord& record) {
   ResponseParser parser;
   parser.start();
   if (!std::holds_alternative<HeadRead>(parser.read_head(record.answer))) return answer;
+  answer.minor = parser.head().minor;
+  answer.reason = parser.head().reason;
   answer.fields = copies_of(parser.head().fields);
   const ResponseFacts& facts = record.answer_facts;
   const bool is_complete =

@@ -31,7 +31,9 @@ KeptRequest read_kept(const RequestRecord& record);
 
 // The backend's answer.
 struct KeptAnswer {
-  KeptFields fields;  // empty if there is no answer
+  std::optional<int> minor;  // HTTP/1.<minor>; nothing if there is no answer
+  std::string reason;        // `Not Found`
+  KeptFields fields;
   // Without framing, but encoded as its Content-Encoding says. Nothing: not kept, or incomplete.
   std::optional<std::string> body;
   // The body's bytes, without framing. Nothing: unknown, or the client has not got the whole body.

@@ -99,11 +99,51 @@ Json query_json(std::string_view target) {
   return json;
 }
 
-// The text after the version and the status: `HTTP/1.1 404 Not Found` → `Not Found`.
-std::string status_text(const std::string& head) {
-  constexpr std::size_t kBeforeReason = 13;
-  const std::string line = head.substr(0, head.find_first_of("\r\n"));
-  return line.size() > kBeforeReason ? line.substr(kBeforeReason) : "";
+// Whether the bytes are text in UTF-8. Text in UTF-16 or UTF-32 has a NUL in each ASCII character.
+bool is_utf8_text(std::string_view bytes) {
+  using Utf8 = boost::locale::utf::utf_traits<char>;
+  if (bytes.find('\0') != std::string_view::npos) return false;
+  const char* const end = bytes.data() + bytes.size();
+  for (const char* at = bytes.data(); at != end;) {
+    const auto character = Utf8::decode(at, end);
+    if (!boost::locale::utf::is_valid_codepoint(character)) return false;
+  }
+  return true;
+}
+
+// The members that a body in the archive has in common for requests and answers. It should be
+// decoded, but hpp has no decoders.
+Json body_json(const KeptFields& fields, const std::string& body) {
+  Json json{{"mimeType", value_of(fields, "Content-Type")}};
+  const std::string coding = body.empty() ? "" : value_of(fields, "Content-Encoding");
+  const bool is_encoded = !coding.empty() && !same_text(coding, "identity");
+  if (!is_encoded && is_utf8_text(body)) {
+    json["text"] = body;
+    return json;
+  }
+  json["text"] = base64(body);
+  json["encoding"] = "base64";
+  if (is_encoded) {
+    json["comment"] = fmt::format(
+        "The text is the body as it was sent, in the Content-Encoding {}: decode it after base64. "
+        "The size is that of the encoded body.",
+        coding);
+  }
+  return json;
+}
+
+// The HAR's `postData`. HAR 1.2 has `encoding` only for answers, so a comment names it, too.
+Json har_post_data(const KeptRequest& request) {
+  Json json = body_json(request.fields, request.body);
+  json["params"] = Json::array();
+  if (json.contains("encoding") && !json.contains("comment")) {
+    json["comment"] = "The text is the body in base64, because it is not UTF-8.";
+  }
+  return json;
+}
+
+std::string too_long() {
+  return fmt::format("hpp keeps only bodies of up to {} KiB.", kBodyKept / 1024);
 }
 
 Json har_request(const RequestRecord& record, const KeptRequest& request, const std::string& url) {
@@ -115,24 +155,9 @@ Json har_request(const RequestRecord& record, const KeptRequest& request, const 
             {"queryString", query_json(request.target)},
             {"headersSize", record.head.size()},
             {"bodySize", record.body.is_whole() ? Json(request.body.size()) : Json(-1)}};
-  if (!request.body.empty()) {
-    json["postData"] = {{"mimeType", value_of(request.fields, "Content-Type")},
-                        {"params", Json::array()},
-                        {"text", request.body}};
-  }
+  if (!request.body.empty()) json["postData"] = har_post_data(request);
+  if (!record.body.is_whole()) json["comment"] = too_long();
   return json;
-}
-
-// Whether the bytes are text in UTF-8. Text in UTF-16 or UTF-32 has a NUL in each ASCII character.
-bool is_utf8_text(std::string_view bytes) {
-  using Utf8 = boost::locale::utf::utf_traits<char>;
-  if (bytes.find('\0') != std::string_view::npos) return false;
-  const char* const end = bytes.data() + bytes.size();
-  for (const char* at = bytes.data(); at != end;) {
-    const auto character = Utf8::decode(at, end);
-    if (!boost::locale::utf::is_valid_codepoint(character)) return false;
-  }
-  return true;
 }
 
 // Why the archive does not have the body of an answer.
@@ -147,40 +172,23 @@ std::string why_without_body(const RequestRecord& record) {
     case RequestRecord::End::Completed:
       break;
   }
-  return fmt::format("hpp keeps only bodies of up to {} KiB.", kBodyKept / 1024);
+  return too_long();
 }
 
-// The HAR's `content`. It should have the decoded body, but hpp has no decoders.
+// The HAR's `content`.
 Json har_content(const RequestRecord& record, const KeptAnswer& answer) {
-  Json json{{"size", answer.size ? Json(*answer.size) : Json(-1)},
-            {"mimeType", value_of(answer.fields, "Content-Type")}};
-  if (!answer.body) {
-    json["comment"] = why_without_body(record);
-    return json;
-  }
-  const std::string& body = *answer.body;
-  const std::string coding = body.empty() ? "" : value_of(answer.fields, "Content-Encoding");
-  const bool is_encoded = !coding.empty() && !same_text(coding, "identity");
-  if (is_encoded || !is_utf8_text(body)) {
-    json["text"] = base64(body);
-    json["encoding"] = "base64";
-  } else {
-    json["text"] = body;
-  }
-  if (is_encoded) {
-    json["comment"] = fmt::format(
-        "The text is the body as the server has sent it, in the Content-Encoding {}: decode it "
-        "after base64. The size is that of the encoded body.",
-        coding);
-  }
+  Json json = answer.body ? body_json(answer.fields, *answer.body)
+                          : Json{{"mimeType", value_of(answer.fields, "Content-Type")},
+                                 {"comment", why_without_body(record)}};
+  json["size"] = answer.size ? Json(*answer.size) : Json(-1);
   return json;
 }
 
 Json har_response(const RequestRecord& record) {
   const KeptAnswer answer = read_kept_answer(record);
   return {{"status", record.status},
-          {"statusText", status_text(record.answer)},
-          {"httpVersion", record.answer.substr(0, record.answer.find(' '))},
+          {"statusText", answer.reason},
+          {"httpVersion", answer.minor ? fmt::format("HTTP/1.{}", *answer.minor) : ""},
           {"cookies", Json::array()},
           {"headers", fields_json(answer.fields)},
           {"content", har_content(record, answer)},

@@ -24,9 +24,9 @@ std::string requests_json(const RequestRecords& records, const Moment& now);
 std::string request_json(const RequestRecord& record, const Moment& now, const std::string& url);
 
 // All requests as an HTTP Archive, for a browser's developer tools and other programs
-// (HAR 1.2, http://www.softwareishard.com/blog/har-12-spec/). The body of an answer is text if it
-// is UTF-8, and base64 otherwise. A body with a Content-Encoding stays encoded, in base64; a
-// comment says so, or why there is no body.
+// (HAR 1.2, http://www.softwareishard.com/blog/har-12-spec/). A body is text if it is UTF-8, and
+// base64 otherwise. A body with a Content-Encoding stays encoded, in base64; a comment says so, or
+// why there is no body.
 std::string requests_har(const RequestRecords& records, const Moment& now, const std::string& url);
 
 }  // namespace hpp::proxyd

@@ -100,6 +100,46 @@ TEST_F(RequestsTest, TheArchiveBeginsWithTheOldest) {
   EXPECT_EQ(log["entries"][1]["response"]["status"], 0) << "there is no answer yet";
 }
 
+TEST_F(RequestsTest, AnArchivedStatusLineMayFollowEmptyLines) {
+  const std::uint64_t id = records_.begin("GET / HTTP/1.1\r\nHost: a\r\n\r\n", start_);
+  for (const auto& [head, version, text] :
+       {std::tuple{"\r\n\r\nHTTP/1.0 404 Not Found\r\n\r\n", "HTTP/1.0", "Not Found"},
+        {"HTTP/1.1 404\r\n\r\n", "HTTP/1.1", ""}}) {
+    records_.answered(id, head, {.status = 404});
+    const Json archive = Json::parse(requests_har(records_, now_, kUrl));
+    const Json& response = archive["log"]["entries"].back()["response"];
+    EXPECT_EQ(response["httpVersion"], version);
+    EXPECT_EQ(response["statusText"], text);
+  }
+}
+
+TEST_F(RequestsTest, AnArchivedRequestHasItsBody) {
+  const auto archived = [&](const std::string& fields, const std::string& body) {
+    RequestRecords records(/*keeps=*/true);
+    const std::uint64_t id =
+        records.begin("POST / HTTP/1.1\r\nHost: a\r\n" + fields +
+                          "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n",
+                      start_);
+    records.body_of(id)->add(body);
+    return Json::parse(requests_har(records, now_, kUrl))["log"]["entries"][0]["request"];
+  };
+  EXPECT_EQ(archived("Content-Type: a/b\r\n", "\u00e9")["postData"],
+            (Json{{"mimeType", "a/b"}, {"params", Json::array()}, {"text", "\u00e9"}}));
+  EXPECT_EQ(archived("", "\xe9t\xe9")["postData"],
+            (Json{{"mimeType", ""},
+                  {"params", Json::array()},
+                  {"text", "6XTp"},
+                  {"encoding", "base64"},
+                  {"comment", "The text is the body in base64, because it is not UTF-8."}}));
+  const Json encoded = archived("Content-Encoding: br\r\n", "abc")["postData"];
+  EXPECT_EQ(encoded["text"], "YWJj");
+  EXPECT_NE(encoded["comment"].get<std::string>().find("Content-Encoding br"), std::string::npos);
+  const Json long_one = archived("", std::string(kBodyKept + 1, 'x'));
+  EXPECT_FALSE(long_one.contains("postData"));
+  EXPECT_EQ(long_one["bodySize"], -1);
+  EXPECT_EQ(long_one["comment"], "hpp keeps only bodies of up to 64 KiB.");
+}
+
 class ContentTest : public testing::Test {
  protected:
   // Returns the HAR's response to a request, whose answer has these fields and this body.
