@@ -6,6 +6,15 @@
 namespace hpp::proxyd {
 namespace {
 
+// A text that grows by assignment can take twice the memory that it needs.
+void replace(std::string& text, std::string_view by) {
+  if (by.size() > text.capacity()) {
+    text = std::string(by);
+  } else {
+    text = by;
+  }
+}
+
 void forget_answer(RequestRecord& record) {
   record.answer.clear();
   record.answer_facts = {};
@@ -20,7 +29,7 @@ std::uint64_t RequestRecords::begin(std::string_view head, TimePoint now) {
   if (ring_.empty()) ring_.resize(kRequestsKept);
   RequestRecord& record = ring_[++newest_ % kRequestsKept];
   record.id = newest_;
-  record.head = head;
+  replace(record.head, head);
   record.body.clear();
   forget_answer(record);
   record.generation = 0;
@@ -54,7 +63,7 @@ void RequestRecords::forwarded(std::uint64_t id, std::uint64_t generation,
 void RequestRecords::answered(std::uint64_t id, std::string_view head, const ResponseFacts& facts) {
   RequestRecord* const record = slot(id);
   if (record == nullptr) return;
-  record->answer = head;
+  replace(record->answer, head);
   record->answer_facts = facts;
   record->answer_body.clear();
   record->status = facts.status;

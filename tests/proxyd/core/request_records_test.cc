@@ -124,6 +124,19 @@ TEST_F(RequestRecordsTest, ABodyTakesNoMoreMemoryThanTheLimit) {
   EXPECT_EQ(body.text(), std::string(kBodyKept, 'a'));
 }
 
+TEST_F(RequestRecordsTest, AHeadTakesNoMoreMemoryThanTheLongest) {
+  std::uint64_t id = 0;
+  for (const std::size_t size : {kHeadSizeMax / 2 + 1, kHeadSizeMax / 2 + 2, kHeadSizeMax}) {
+    const std::string head(size, 'a');
+    for (std::size_t i = 0; i < kRequestsKept; ++i) id = begin(head.c_str());
+    records_.answered(id, head, {.status = 200});
+    EXPECT_EQ(records_.find(id)->head, head);
+    EXPECT_EQ(records_.find(id)->answer, head);
+  }
+  EXPECT_LE(records_.find(id)->head.capacity(), kHeadSizeMax);
+  EXPECT_LE(records_.find(id)->answer.capacity(), kHeadSizeMax);
+}
+
 TEST_F(RequestRecordsTest, AnAnswerKnownToBeLongIsNotCopied) {
   const std::uint64_t id = begin();
   for (const std::uint64_t length : {kBodyKept, kBodyKept + 1}) {
