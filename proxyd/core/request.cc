@@ -26,7 +26,7 @@ Request::Request(const RequestArrived& event, bool closes,
       ticket_(event.ticket),
       arrived_at_(now) {
   if (queue_timeout) patience_ = *queue_timeout;
-  if (is_navigation() && (!patience_ || kNavigationWait < *patience_)) {
+  if (may_get_starting_page() && (!patience_ || kNavigationWait < *patience_)) {
     patience_ = kNavigationWait;
     gets_starting_page_ = true;
   }
@@ -61,10 +61,8 @@ Query Request::query() const {
   return situation::Begun{.generation = generation_};
 }
 
-// A browser opens a page, and its user looks at the last one meanwhile.
-bool Request::is_navigation() const {
-  return facts_.wanted == Wanted::Html && facts_.is_safe && !facts_.is_head &&
-         !facts_.asks_upgrade && !own_;
+bool Request::may_get_starting_page() const {
+  return facts_.is_navigation && !facts_.asks_upgrade && !own_;
 }
 
 void Request::hold(TimePoint now) {

@@ -62,7 +62,9 @@ constexpr std::size_t kInterimBytesMax = 256 * 1024;
 // How long after a client's FIN an answer may begin, and then pause.
 constexpr std::chrono::milliseconds kHalfCloseGrace{1000};
 
-// A navigation that has been Held for this long gets a page that says why, and turns into the site.
+// A navigation that has been Held for this long gets a page that says why, and turns into the site:
+// the *starting page*. Any other request goes on waiting, because a script would take the page for
+// the site's answer.
 constexpr std::chrono::milliseconds kNavigationWait{10'000};
 
 class Request {
@@ -125,7 +127,7 @@ class Request {
   bool client_may_send() const { return facts_.keeps_alive || !body_done_; }
 
  private:
-  bool is_navigation() const;
+  bool may_get_starting_page() const;
   void hold(TimePoint now);
   void set_held_deadline();
   bool is_given_up() const;

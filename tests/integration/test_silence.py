@@ -41,16 +41,19 @@ class NothingWaitsInSilence(IntegrationTest):
         self.save("app.py", SLOW)
         hpp = self.start_hpp("--exec", PYTHON, "app.py", "{backend}", self.directory / "go")
         wait_for(lambda: hpp.snapshot("proxyd").get("listening"), "proxyd")
-        script = Background(get, hpp.url)
+        of_scripts = [Background(get, hpp.url), Background(get, hpp.url, Accept="text/html", X_Requested_With="x"),
+                      Background(get, hpp.url, Accept=BROWSER, Sec_Fetch_Mode="cors")]
+        frame = Background(get, hpp.url, Accept=BROWSER, Sec_Fetch_Dest="iframe", Sec_Fetch_Mode="navigate")
         began = time.monotonic()
         page = get(hpp.url, Accept=BROWSER)
         self.assertGreater(time.monotonic() - began, 9)
         self.assertEqual(page.status, 503)
         self.assertIn("<h1>Your server is still starting</h1>", page.text)
         self.assertIn("accepts connections, but has not answered yet.", page.text)
-        self.assertFalse(script.is_done())
+        self.assertFalse(any(request.is_done() for request in (*of_scripts, frame)))
         (self.directory / "go").touch()
-        self.assertEqual(script.result().status, 200)
+        for request in (*of_scripts, frame):
+            self.assertEqual(request.result().status, 200)
         self.assertEqual(get(hpp.url, Accept=BROWSER).status, 200)
 
     def test_a_crash_names_the_request(self):

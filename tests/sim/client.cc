@@ -218,6 +218,7 @@ void Browser::load() {
   request_->id = requests_.size();
   request_->facts.is_safe = true;
   request_->facts.wanted = proxyd::Wanted::Html;
+  request_->facts.is_navigation = true;
   world_.trace("browser: loads, request {}", request_->id);
   proxyd_.send(connection_, {FromClient::Is::Head, request_});
 }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "common/read_number.h"
+#include "proxyd/core/http/navigation.h"
 #include "proxyd/core/http/text.h"
 
 namespace hpp::proxyd {
@@ -290,6 +291,7 @@ std::variant<RequestFacts, Refused> judge_request(const RequestHead& head) {
     return refuse("Transfer-Encoding and Content-Length are both present");
   }
   facts.wanted = read_accept(head);
+  facts.is_navigation = facts.wanted == Wanted::Html && is_navigation(head);
   facts.keeps_alive = keeps_alive(common, head.minor);
   facts.asks_upgrade = head.minor >= 1 && common.says_upgrade && common.has_upgrade;
   if (common.chunked) {

@@ -32,6 +32,7 @@ struct RequestFacts {
   bool asks_upgrade = false;      // Connection: upgrade, with an Upgrade field
   bool accepts_trailers = false;  // TE: trailers
   Wanted wanted = Wanted::Any;    // the media type for an answer from hpp itself
+  bool is_navigation = false;     // a browser opens a page (navigation.h), and accepts HTML
   bool may_see_errors = false;    // the answer may contain output and source (access.h)
   bool is_from_here = false;      // the sender is on this machine and may see everything (access.h)
 

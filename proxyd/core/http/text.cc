@@ -52,6 +52,11 @@ bool same_text(std::string_view a, std::string_view b) {
                     [](char x, char y) { return lower(x) == lower(y); });
 }
 
+bool is_any_of(std::string_view text, std::initializer_list<std::string_view> others) {
+  return std::any_of(others.begin(), others.end(),
+                     [&](std::string_view other) { return same_text(text, other); });
+}
+
 bool has_element(std::string_view list, std::string_view element) {
   bool found = false;
   for_each_element(list, [&](std::string_view one) { found |= same_text(one, element); });

@@ -1,6 +1,8 @@
 // Pure. The basic grammar of HTTP's fields (RFC 9110 §5.6).
 #pragma once
 
+#include <algorithm>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -17,6 +19,9 @@ constexpr char lower(char c) {
 
 // Compares two texts, ignoring ASCII case.
 bool same_text(std::string_view a, std::string_view b);
+
+// Whether the text equals one of the others, ignoring ASCII case.
+bool is_any_of(std::string_view text, std::initializer_list<std::string_view> others);
 
 // Returns the text without blanks at both ends.
 std::string_view trimmed(std::string_view text);
@@ -48,6 +53,28 @@ void for_each_element(std::string_view list, Visit visit) {
     list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
     if (!element.empty()) visit(element);
   }
+}
+
+// Returns the part before the parameters: `text/html; charset=x` → `text/html`. Calls
+// `visit(name, value)` for each parameter, with the value unquoted.
+template <class Visit>
+std::string_view read_parameters(std::string_view value, Visit visit) {
+  const std::size_t semicolon = std::min(value.find(';'), value.size());
+  const std::string_view main = trimmed(value.substr(0, semicolon));
+  std::string_view rest = value.substr(semicolon);
+  while (!rest.empty()) {
+    rest.remove_prefix(1);
+    const std::size_t size = std::min(rest.find(';'), rest.size());
+    const std::string_view parameter = rest.substr(0, size);
+    rest.remove_prefix(size);
+    const std::size_t equals = std::min(parameter.find('='), parameter.size());
+    std::string_view text = trimmed(parameter.substr(std::min(equals + 1, parameter.size())));
+    if (text.size() >= 2 && text.starts_with('"') && text.ends_with('"')) {
+      text = text.substr(1, text.size() - 2);
+    }
+    visit(trimmed(parameter.substr(0, equals)), text);
+  }
+  return main;
 }
 
 // Whether a comma-separated list has the element, ignoring ASCII case.

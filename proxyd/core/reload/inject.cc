@@ -1,13 +1,13 @@
 #include "proxyd/core/reload/inject.h"
 
 #include <algorithm>
-#include <initializer_list>
 #include <limits>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "proxyd/core/http/forwarded.h"
+#include "proxyd/core/http/navigation.h"
 #include "proxyd/core/http/text.h"
 
 namespace hpp::proxyd {
@@ -15,67 +15,6 @@ namespace {
 
 constexpr std::string_view kScript = "/__hpp/livereload.js";
 constexpr std::string_view kConnection = "/__hpp/livereload";
-
-bool is_named(std::string_view name, std::initializer_list<std::string_view> names) {
-  return std::any_of(names.begin(), names.end(),
-                     [&](std::string_view other) { return same_text(name, other); });
-}
-
-// Returns the part before the parameters: `text/html; charset=x` → `text/html`. Calls
-// `visit(name, value)` for each parameter, with the value unquoted.
-template <class Visit>
-std::string_view read_parameters(std::string_view value, Visit visit) {
-  const std::size_t semicolon = std::min(value.find(';'), value.size());
-  const std::string_view main = trimmed(value.substr(0, semicolon));
-  std::string_view rest = value.substr(semicolon);
-  while (!rest.empty()) {
-    rest.remove_prefix(1);
-    const std::size_t size = std::min(rest.find(';'), rest.size());
-    const std::string_view parameter = rest.substr(0, size);
-    rest.remove_prefix(size);
-    const std::size_t equals = std::min(parameter.find('='), parameter.size());
-    std::string_view text = trimmed(parameter.substr(std::min(equals + 1, parameter.size())));
-    if (text.size() >= 2 && text.starts_with('"') && text.ends_with('"')) {
-      text = text.substr(1, text.size() - 2);
-    }
-    visit(trimmed(parameter.substr(0, equals)), text);
-  }
-  return main;
-}
-
-// Whether the client prefers HTML. Scripts that accept HTML among other types send `q=0.…`, or only
-// `*/*`.
-bool wants_html(std::string_view accept) {
-  bool wants = false;
-  for_each_element(accept, [&](std::string_view range) {
-    bool is_first_class = true;
-    const auto type = read_parameters(range, [&](std::string_view name, std::string_view value) {
-      if (same_text(name, "q")) is_first_class = value.starts_with('1');
-    });
-    if (same_text(type, "text/html") && is_first_class) wants = true;
-  });
-  return wants;
-}
-
-// Whether the request has a field that jQuery and other libraries, htmx, Turbo or Unpoly add. They
-// insert the answer into an existing page.
-bool is_from_script(const RequestHead& head) {
-  return std::any_of(head.fields.begin(), head.fields.end(), [](const Field& field) {
-    return is_named(field.name, {"X-Requested-With", "HX-Request", "X-Turbo-Request-Id",
-                                 "Turbo-Frame", "X-Up-Version"});
-  });
-}
-
-bool is_navigation(const RequestHead& head) {
-  if (head.method != "GET" || find_field(head.fields, "Range")) return false;
-  const auto destination = find_field(head.fields, "Sec-Fetch-Dest");
-  const auto mode = find_field(head.fields, "Sec-Fetch-Mode");
-  const bool prefers_html = wants_html(find_field(head.fields, "Accept").value_or(""));
-  if (!destination && !mode) return prefers_html && !is_from_script(head);
-  const std::string_view what = destination.value_or("document");
-  return mode.value_or("navigate") == "navigate" &&
-         (what == "document" || (what == "empty" && mode && prefers_html));
-}
 
 // Whether text in this charset is not a superset of ASCII
 // (https://encoding.spec.whatwg.org/#names-and-labels).
@@ -180,8 +119,8 @@ std::optional<Page> navigated_page(const RequestHead& head) {
 
 bool may_serve_navigation(const RequestHead& head) {
   return head.method == "GET" &&
-         is_named(find_field(head.fields, "Sec-Fetch-Dest").value_or("document"),
-                  {"document", "embed", "empty", "frame", "iframe", "object"});
+         is_any_of(find_field(head.fields, "Sec-Fetch-Dest").value_or("document"),
+                   {"document", "embed", "empty", "frame", "iframe", "object"});
 }
 
 RequestHead asking_for_plain(RequestHead head) {

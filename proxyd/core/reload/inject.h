@@ -2,13 +2,7 @@
 // request. variants.h changes the head of the answer, and tag_inserter.h finds the script's place
 // in the page.
 //
-//   The request must   be a GET without Range, and a navigation to a document. Browsers say that in
-//                      Sec-Fetch-Dest and Sec-Fetch-Mode. If a service worker passes a navigation
-//                      on, the destination is `empty`, but the mode is still `navigate`, which a
-//                      page's script cannot set, and Accept prefers HTML. A browser that saves a
-//                      link to a file (`<a download>`) sends the same, but no Accept. If the
-//                      browser sends neither field (plain http to another machine), Accept must
-//                      prefer HTML, and there must be no field that scripts add to their requests.
+//   The request must   be a navigation (http/navigation.h).
 //   The answer must    be shown as a page (2xx, 4xx or 5xx, but not 206), be text/html, have a
 //                      body, have no content coding, not be a download, and allow changes
 //                      (Cache-Control). Its Content-Security-Policy must allow the script.

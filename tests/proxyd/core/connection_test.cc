@@ -177,7 +177,7 @@ TEST(Connection, AnswersARequestThatHasWaitedTooLong) {
 
 TEST(Connection, ANavigationThatWaitsForLongGetsAPage) {
   RequestFacts navigation = kGet;
-  navigation.wanted = Wanted::Html;
+  navigation.is_navigation = true;
   Steps steps;
   steps.after(RequestArrived{navigation}, judged(Stay));
   EXPECT_EQ(steps.connection().wake_at(), steps.now() + kNavigationWait);
@@ -190,17 +190,16 @@ TEST(Connection, ANavigationThatWaitsForLongGetsAPage) {
 }
 
 TEST(Connection, OtherRequestsWaitForAsLongAsItTakes) {
-  RequestFacts facts = kGet;
-  facts.wanted = Wanted::Html;
-  facts.is_safe = false;  // a form that was sent must not get lost
-  Steps steps;
-  steps.after(RequestArrived{facts}, judged(Stay));
-  EXPECT_FALSE(steps.connection().wake_at());
-  facts.is_safe = true;
-  facts.asks_upgrade = true;
-  Steps upgrade;
-  upgrade.after(RequestArrived{facts}, judged(Stay));
-  EXPECT_FALSE(upgrade.connection().wake_at());
+  RequestFacts of_a_script = kGet;
+  of_a_script.wanted = Wanted::Html;
+  RequestFacts upgrade = kGet;
+  upgrade.is_navigation = true;
+  upgrade.asks_upgrade = true;
+  for (const RequestFacts& facts : {of_a_script, upgrade, kPost}) {
+    Steps steps;
+    steps.after(RequestArrived{facts}, judged(Stay));
+    EXPECT_FALSE(steps.connection().wake_at());
+  }
 }
 
 TEST(Connection, TheQueueTimeoutCountsTheTimeInWhichTheRequestWaits) {
@@ -218,7 +217,7 @@ TEST(Connection, TheQueueTimeoutCountsTheTimeInWhichTheRequestWaits) {
 
 TEST(Connection, ANavigationThatTheBackendWorkedOnForLongWaitsForTheNextOne) {
   RequestFacts navigation = kGet;
-  navigation.wanted = Wanted::Html;
+  navigation.is_navigation = true;
   Steps steps;
   steps.sent(navigation).wait(2 * kNavigationWait).when(judged(Hold)).in(Held);
   EXPECT_EQ(steps.connection().wake_at(), steps.now() + kNavigationWait);

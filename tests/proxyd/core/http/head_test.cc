@@ -46,6 +46,14 @@ TEST(RequestHead, AcceptSelectsTheMediaTypeOfAnOwnAnswer) {
   EXPECT_EQ(wanted("Text/Plain;q=1, text/html"), Wanted::Text);
 }
 
+TEST(RequestHead, ANavigationAcceptsHtml) {
+  const std::string navigation = "Sec-Fetch-Dest: document\r\nSec-Fetch-Mode: navigate\r\n";
+  EXPECT_TRUE(request(navigation + "Accept: text/html, */*;q=0.8\r\n").is_navigation);
+  EXPECT_TRUE(request("Accept: text/html\r\n").is_navigation);
+  EXPECT_FALSE(request(navigation + "Accept: application/json\r\n").is_navigation);
+  EXPECT_FALSE(request("Accept: text/html\r\nSec-Fetch-Mode: cors\r\n").is_navigation);
+}
+
 TEST(RequestHead, Framing) {
   EXPECT_EQ(request("").framing, Framing::None);
   EXPECT_EQ(request("Content-Length: 0\r\n", "POST / HTTP/1.1").framing, Framing::None);

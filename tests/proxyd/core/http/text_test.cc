@@ -26,6 +26,24 @@ TEST(HttpText, ComparesWithoutCase) {
   EXPECT_FALSE(same_text("[", "{"));
 }
 
+TEST(HttpText, ComparesWithSeveralTexts) {
+  EXPECT_TRUE(is_any_of("B", {"a", "b"}));
+  EXPECT_FALSE(is_any_of("ab", {"a", "b"}));
+  EXPECT_FALSE(is_any_of("", {}));
+}
+
+TEST(HttpText, ReadsParameters) {
+  std::vector<std::pair<std::string, std::string>> parameters;
+  const auto main = read_parameters(
+      " text/html ; charset=\"x y\";q = 1; a",
+      [&](std::string_view name, std::string_view value) { parameters.emplace_back(name, value); });
+  EXPECT_EQ(main, "text/html");
+  const std::vector<std::pair<std::string, std::string>> expected{
+      {"charset", "x y"}, {"q", "1"}, {"a", ""}};
+  EXPECT_EQ(parameters, expected);
+  EXPECT_EQ(read_parameters("", [](std::string_view, std::string_view) { FAIL(); }), "");
+}
+
 TEST(HttpText, SplitsHostAndPort) {
   for (const auto& [text, host, port] :
        std::vector<std::tuple<std::string_view, std::string_view, std::string_view>>{
