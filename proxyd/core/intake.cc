@@ -7,6 +7,15 @@
 #include "proxyd/core/reload/variants.h"
 
 namespace hpp::proxyd {
+namespace {
+
+std::optional<Notice> notice_of_script(const RequestHead& head) {
+  auto report = report_of_script(head.target, find_field(head.fields, "Referer").value_or(""));
+  if (!report) return std::nullopt;
+  return Notice{.about = "Content-Security-Policy", .text = *std::move(report)};
+}
+
+}  // namespace
 
 std::variant<Intake, RequestRefused> take_in(const RequestHead& head, const Peer& peer,
                                              const IntakeRules& rules, const std::string& host) {
@@ -29,6 +38,9 @@ std::variant<Intake, RequestRefused> take_in(const RequestHead& head, const Peer
     return answer;
   }
   if (auto* asked = std::get_if<OwnRequest>(&own)) intake.own = std::move(*asked);
+  if (intake.own && intake.own->endpoint == OwnEndpoint::LiveReloadScript) {
+    intake.notice = notice_of_script(head);
+  }
   if (rules.injects) intake.page = navigated_page(head);
   if (intake.page && access == Access::None) {
     intake.page.reset();

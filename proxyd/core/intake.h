@@ -27,7 +27,7 @@ struct Intake {
   std::optional<Page> page;   // the page that the user navigates to, if it may get hpp's script
   bool has_variants = false;  // a navigation to the same URL may get another answer (variants.h)
   std::optional<OwnRequest> own;  // set if hpp answers the request itself
-  std::optional<Notice> notice;   // why a page does not get hpp's script, if an option changes it
+  std::optional<Notice> notice;   // why a page does not reload, if the user can change it
 
   // Whether the request waits at the gate, and needs a ticket.
   bool is_judged() const { return !own || waits_at_gate(own->endpoint); }

@@ -66,6 +66,7 @@ PAGES = {{
     "/worker": HEAD + BODY,
     "/base": HEAD + "<base href=http://127.0.0.2:1/>" + BODY,
     "/sandbox": HEAD + BODY,
+    "/meta": HEAD + "<meta http-equiv=Content-Security-Policy content='connect-src https://a.example'>" + BODY,
     "/sandbox-main": HEAD + "<script src=/__hpp/livereload.js></script>" + BODY,
 }}
 POLICIES = {{
@@ -1074,6 +1075,15 @@ class Injected(BrowserTest):
             self.assertEqual([line for line in page.ask("log") if "WebSocket" in line], [])
             if said:
                 self.hpp.wait_line(said)
+
+    def test_a_policy_of_a_meta_element_that_forbids_the_connection(self):
+        page = self.open("meta")
+        self.hpp.wait_line(f"Content-Security-Policy of '{self.hpp.url}meta' does not allow its connection")
+        page.get(f"new Promise((done) => setTimeout(done, {1000 * QUIET_S}))")
+        said = page.ask("log")
+        self.assertEqual(len([line for line in said if line.startswith("hpp: the Content-Security-Policy")]), 1, said)
+        self.assertEqual(len([line for line in said if "connect-src https://a.example" in line]), 1, said)
+        self.assertEqual(page.get("document.querySelectorAll('script').length"), 1)
 
 
 class Relay:

@@ -157,6 +157,13 @@ Injection judge_injection(const Page& page, const ResponseHead& head, const Resp
                                    std::move(decision.objection)}};
 }
 
+std::optional<std::string> report_of_script(std::string_view target, std::string_view referrer) {
+  if (!target.ends_with("?forbidden")) return std::nullopt;
+  return "the Content-Security-Policy of " + (referrer.empty() ? "a page" : quoted(referrer)) +
+         " does not allow its connection to hpp, so it does not reload by itself. Allow 'self' in "
+         "connect-src";
+}
+
 bool is_html_page(const ResponseHead& head, const ResponseFacts& facts) {
   return is_shown_page(head, facts) &&
          std::any_of(head.fields.begin(), head.fields.end(), [](const Field& field) {

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "proxyd/core/http/head.h"
 #include "proxyd/core/http/parser.h"
@@ -66,6 +67,11 @@ struct Injection {
 
 // Judges the answer to the request for `page`.
 Injection judge_injection(const Page& page, const ResponseHead& head, const ResponseFacts& facts);
+
+// Returns a line for the log if hpp's script asks for itself once more, because the page's policy
+// forbids its connection: judge_injection() does not know the policy of a <meta>. `target`: of a
+// request for the script.
+std::optional<std::string> report_of_script(std::string_view target, std::string_view referrer);
 
 // Whether the answer is shown as an HTML page, so that a navigation may get the script in it.
 bool is_html_page(const ResponseHead& head, const ResponseFacts& facts);

@@ -26,6 +26,7 @@
   // would change that.
   const source = document.currentScript?.getAttribute("src") || "/__hpp/";
   const script = new URL(source, source.startsWith("/") ? location : document.baseURI);
+  const nonce = document.currentScript?.nonce;
   const url = new URL("livereload", script);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   // On the main port, hpp refuses pages of another origin (own_endpoints.h), so trying again is pointless.
@@ -161,10 +162,11 @@
   let retryMs = RETRY_MIN_MS;
   let retryMaxMs = RETRY_STRANGER_MAX_MS;
   let retryTimer = 0;
+  let isForbidden = false; // a policy of the page forbids the connection
 
   function connect() {
     clearTimeout(retryTimer);
-    if (socket || document.hidden) return;
+    if (socket || isForbidden || document.hidden) return;
     const mine = new WebSocket(url);
     socket = mine;
     mine.onopen = () => mine.send(JSON.stringify({ command: "hello", protocols: PROTOCOLS }));
@@ -181,6 +183,32 @@
       retryTimer = setTimeout(connect, retryMs);
       retryMs = Math.min(2 * retryMs, retryMaxMs);
     };
+  }
+
+  // Before hpp adds the script to a page, it checks the Content-Security-Policy in the head of the answer (csp.h). But
+  // it does not read that of a <meta>, which may forbid the connection. No policy of a page ever goes away.
+  document.addEventListener("securitypolicyviolation", ({ disposition, effectiveDirective, blockedURI }) => {
+    if (isForbidden || disposition !== "enforce" || effectiveDirective !== "connect-src" || blockedURI !== url.href) return;
+    isForbidden = true;
+    clearTimeout(retryTimer);
+    console.warn(`hpp: the Content-Security-Policy of this page does not allow it to connect to ${url}, so it does not`
+      + ` reload. Allow ${url.origin} in connect-src`);
+    if (script.pathname.startsWith("/__hpp/")) reportForbidden();
+  });
+
+  // Asks for the script once more, because the policy allows that. hpp logs such a request (intake.h).
+  function reportForbidden() {
+    const request = document.createElement("script");
+    request.onload = request.onerror = () => request.remove();
+    try {
+      const asked = new URL(script);
+      asked.search = "?forbidden";
+      request.src = asked;
+    } catch {
+      return; // the policy requires Trusted Types
+    }
+    if (nonce) request.nonce = nonce;
+    document.documentElement.append(request);
   }
 
   // Reports what this page did about a refresh. hpp writes it to its log.

@@ -133,6 +133,21 @@ TEST(Intake, APageUnderAnUnknownNameGetsANoticeInsteadOfTheScript) {
   EXPECT_FALSE(taken(kPage).notice);
 }
 
+TEST(Intake, AScriptThatMayNotConnectGetsANotice) {
+  const auto notice = [](const std::string& target, const std::string& fields = "") {
+    return taken("GET " + target + " HTTP/1.1\r\nHost: localhost:8000\r\n" + fields + "\r\n")
+        .notice;
+  };
+  const auto told =
+      notice("/__hpp/livereload.js?forbidden", "Referer: http://localhost:8000/a\r\n");
+  ASSERT_TRUE(told);
+  EXPECT_THAT(told->text,
+              HasSubstr("Content-Security-Policy of 'http://localhost:8000/a' does not"));
+  EXPECT_THAT(notice("/__hpp/livereload.js?forbidden")->text, HasSubstr("of a page does not"));
+  EXPECT_FALSE(notice("/__hpp/livereload.js"));
+  EXPECT_FALSE(notice("/a?forbidden"));
+}
+
 TEST(Intake, ARefusedWebSocketGetsANotice) {
   const RequestRefused foreign = refused(
       "GET /__hpp/livereload HTTP/1.1\r\nHost: localhost:8000\r\nConnection: Upgrade\r\n"
