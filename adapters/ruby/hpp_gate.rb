@@ -13,7 +13,8 @@
 #     rb fork            a fork has loaded what follows: a thread of its parent would be missing
 #     rb env NAME        this variable was set before what follows was loaded
 #     rb set NAME        the program sets this variable, or a file that is not loaded early
-#     rb skip FILE       must not be loaded early
+#     rb sees STATE NAME FILE    the file asks whether this constant is defined: yes, no, later
+#     rb skip FILE       must not be loaded early, or has been loaded in another working directory
 #     rb checked         everything before has been loaded early once, and what must not is known
 module HppGate
   LINES_MAX = 1 << 16 # bytes of hpp's lines up to `record` or `preload`
@@ -35,6 +36,10 @@ module HppGate
     def include?(path)
       @roots.any? { |root| path.start_with?(root) && (path.delete_prefix(root).split('/') & OUTSIDE).empty? }
     end
+
+    def below?(folder)
+      @roots.any? { |root| root.start_with?("#{folder.chomp('/')}/") }
+    end
   end
 
   # Appends to the file each time that Ruby has read a file of source code, and before it runs that.
@@ -44,6 +49,7 @@ module HppGate
       @known = {}
       @paths = []
       @pid = ::Process.pid
+      @folder = Dir.pwd
       @variables = {}
       @output = File.open(name, 'a', 0o600)
       @output.sync = true
@@ -61,7 +67,7 @@ module HppGate
         # Ruby adds the adapter to the list of loaded files when it has loaded it. RUBYOPT makes Ruby load it
         # again if that was for BUNDLER_SETUP.
         @is_hidden = file != __FILE__ && (@is_hidden || $LOADED_FEATURES.delete(__FILE__))
-        note(file) unless point.eval_script || file == __FILE__
+        note(file, point.instruction_sequence) unless point.eval_script || file == __FILE__
       rescue SystemCallError, IOError
         # The program must not notice a full disk, or that it has closed all descriptors.
       end
@@ -70,11 +76,17 @@ module HppGate
 
     private
 
-    def note(file)
+    def note(file, code)
       return if file.nil? || @known[file] || @project.include?(file)
 
       @known[file] = true
-      append((new_fork + new_paths + ["rb file #{file}\n"]).join)
+      append((new_fork + new_paths + ["rb file #{file}\n"] + circumstances(file, code)).join)
+    end
+
+    # That on which it may depend what the file does when it is loaded.
+    def circumstances(file, code)
+      seen = Constants.asked_by(file, code).map { |name, state| "rb sees #{state} #{name} #{file}\n" }
+      Dir.pwd == @folder ? seen : seen + ["rb skip #{file}\n"]
     end
 
     def new_fork
@@ -224,11 +236,21 @@ module HppGate
     follow(gate, *lines.last, project, command)
   end
 
+  # An option -r of the user's comes before the adapter. Returns an objection if it has run a file of the
+  # project, or nil.
+  def required_file(project)
+    file = $LOADED_FEATURES.find { |name| project.include?(name) }
+    words = File.binread('/proc/self/cmdline').split("\0") + ENV.fetch('RUBYOPT', '').split
+    is_bundlers = defined?(Bundler::SharedHelpers) && words.grep(/\A-r/).all? { |word| word.match?(SETUP) }
+    "#{file} runs before it, because of the option -r" unless file.nil? || is_bundlers
+  end
+
   def follow(gate, order, file, project, command)
     require_relative 'hpp_chain'
+    require_relative 'hpp_constants'
     require_relative 'hpp_variables'
     chain = Chain.new(command)
-    objection = chain.objection
+    objection = chain.objection || required_file(project)
     gate.write("refuse #{objection}\n") if objection
     if order == 'preload'
       require_relative 'hpp_spare'

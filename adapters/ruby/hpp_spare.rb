@@ -12,12 +12,15 @@ module HppGate
       @files = {}
       @folders = {}
       @changed = nil
+      @start = chain.start - 0.02
       @read_by_wrappers = wrappers_files
       libraries = File.read('/proc/self/maps').lines(chomp: true).filter_map { |line| line[%r{/.*}] }
       [*@read_by_wrappers.keys, *libraries, *bundlers_files, *$LOADED_FEATURES.grep(%r{\A/})].uniq.each do |file|
-        note_file(file, chain.start - 0.02)
+        note_file(file, start)
       end
     end
+
+    attr_reader :start # the time since which files may have been read
 
     # Call it before the file is read, or with the time since which it may have been read.
     def note_file(file, since = Time.now - RACY_S)
@@ -74,28 +77,37 @@ module HppGate
   #
   # A file is *unfit* if loading it early would differ from loading it in time: it fails, it loads or
   # evaluates a file of the project, it opens a connection, writes a file, starts a process, or a thread
-  # that does more than to wait for an element of a queue, or reads a variable of the environment that the
-  # program sets itself at any time, or that was set before. The files that load it are unfit, too, even if
-  # they rescue the error. So are the files of the same library that were loaded after it: they may rely on
-  # what it does, and can be loaded early without it, but then it cannot be loaded any more. A fork of the
-  # spare finds out which ones are unfit.
+  # that does more than to wait for an element of a queue, reads a variable of the environment that the
+  # program sets itself at any time, or that was set before, or asks for a constant that was defined then
+  # and is not now, or the other way round. The files that load it are unfit, too, even if they rescue the
+  # error. So are the files of the same library that were loaded after it: they may rely on what it does,
+  # and can be loaded early without it, but then it cannot be loaded any more. A fork of the spare finds out
+  # which ones are unfit.
   class Spare
     TRIALS_MAX = 8
     # Methods by which a file does more than to read files, and the classes that define them.
     FORBIDDEN = {
-      '`': %w[Kernel], bind: %w[Socket UDPSocket], chdir: %w[Dir], connect: %w[Socket UDPSocket], delete: %w[File Dir],
-      exec: %w[Kernel Process], fork: %w[Kernel Process], kill: %w[Process], link: %w[File], mkdir: %w[Dir],
-      popen: %w[IO], rename: %w[File], rmdir: %w[Dir], spawn: %w[Kernel Process],
-      symlink: %w[File], system: %w[Kernel], unlink: %w[File Dir], utime: %w[File]
+      '`': %w[Kernel], bind: %w[Socket UDPSocket], chdir: %w[Dir], chmod: %w[File], chown: %w[File],
+      connect: %w[Socket UDPSocket], copy_stream: %w[IO], delete: %w[File Dir], exec: %w[Kernel Process],
+      fork: %w[Kernel Process], kill: %w[Process], link: %w[File], mkdir: %w[Dir], mkfifo: %w[File],
+      open: %w[Kernel], popen: %w[IO], rename: %w[File], rmdir: %w[Dir], spawn: %w[Kernel Process],
+      symlink: %w[File], system: %w[Kernel], test: %w[Kernel], truncate: %w[File], unlink: %w[File Dir],
+      utime: %w[File]
     }.freeze
     THREADS = %i[fork new start].freeze
     # Methods of Queue in which a thread does nothing until the program wakes it up.
     WAITING = /[`#'](pop|deq|shift)'\z/.freeze
     THREAD_S_MAX = 0.2 # until a thread waits
     SOCKETS = %w[TCPServer TCPSocket UNIXServer UNIXSocket].freeze
-    READING = %i[binread directory? exist? file? foreach lstat mtime new open read readable? readlines realpath
-                 size stat].freeze
-    LISTING = %i[[] children each_child entries foreach glob].freeze
+    CONTENTS = %i[binread foreach read readlines sysopen].freeze
+    TESTS = FileTest.singleton_methods(false).freeze
+    READING = {
+      File => %i[atime birthtime ctime ftype lstat mtime new open readlink realdirpath realpath stat] + CONTENTS +
+        TESTS,
+      IO => CONTENTS, FileTest => TESTS, Dir => Dir.singleton_methods(false) & %i[exist? exists?]
+    }.freeze
+    WRITING = %i[binwrite write].freeze
+    LISTING = %i[[] children each_child empty? entries foreach glob new open].freeze
 
     READING_VARIABLES = %i[[] assoc fetch has_key? include? key? member?].freeze
     READING_SEVERAL = %i[slice values_at].freeze
@@ -181,6 +193,7 @@ module HppGate
     def initialize(recording, project)
       @project = project
       @files = {} # name: the variables that were set before
+      @seen = Hash.new { |seen, file| seen[file] = {} } # for each file: constants that it asks for, their states
       @set_by_program = {}
       @forks = false
       @threads = [] # for each that was started: the files that were being loaded
@@ -204,6 +217,10 @@ module HppGate
         when 'set'
           @is_checked = false unless @set_by_program.key?(value)
           @set_by_program[value] = true
+        when 'sees'
+          state, name, file = value.split(' ', 3)
+          @is_checked = false unless @seen[file][name] == state
+          @seen[file][name] = state
         when 'skip' then @skipped[value] = true
         when 'checked' then @is_checked = true
         when 'fork' then @forks = true
@@ -248,6 +265,8 @@ module HppGate
       extended = $LOAD_PATH.dup
       watch_folders(guard, outside) if guard
       with_watched_methods { @files.each_key { |file| load_early(file, extended) } }
+      libraries = $LOADED_FEATURES.drop(before).grep(%r{\A/.*\.so\z})
+      libraries.each { |file| guard.note_file(file, guard.start) } if guard
       $LOAD_PATH.replace(path)
       @reads.before = ENV.to_h
       @set_early = (ENV.to_a - environment.to_a | environment.to_a - ENV.to_a).map(&:first)
@@ -324,8 +343,13 @@ module HppGate
       restore = []
       # RubyGems would choose and activate gems, which Bundler may have to choose itself.
       replace(restore, Kernel, :require, Kernel.instance_method(:gem_original_require))
-      READING.each { |name| watch(restore, File, name) { |file, *rest| note_read(name, file, rest) } }
-      LISTING.each { |name| watch(restore, Dir, name) { |folder| note_listing(folder) } }
+      READING.each do |object, names|
+        names.each { |name| watch(restore, object, name) { |file, *rest| note_read(name, file, rest) } }
+      end
+      WRITING.each { |name| watch(restore, IO, name) { |file, *| refuse_to_write(file) } }
+      LISTING.each do |name|
+        watch(restore, Dir, name) { |*patterns, base: nil, **| note_listing(patterns.flatten, base) }
+      end
       READING_VARIABLES.each { |name| watch(restore, ENV, name) { |variable, *| note_variables([variable]) } }
       READING_SEVERAL.each { |name| watch(restore, ENV, name) { |*variables| note_variables(variables) } }
       LISTING_VARIABLES.each { |name| watch(restore, ENV, name) { note_all_variables } }
@@ -358,7 +382,7 @@ module HppGate
       spare = self
       verbose, $VERBOSE = $VERBOSE, nil
       owner.send(:define_method, name) do |*values, **options, &block|
-        spare.quietly { note.call(*values) }
+        spare.quietly { note.call(*values, **options) }
         original.bind_call(self, *values, **options, &block)
       end
       $VERBOSE = verbose
@@ -376,6 +400,8 @@ module HppGate
       return if point.eval_script || file.nil?
 
       refuse("#{file} is not loaded early") if unfit?(file)
+      different = @seen[file].find { |name, state| Constants.state(name) != state }
+      refuse("#{different.first} would be different before the gate") if different
       @guard&.note_file(file)
     end
 
@@ -391,22 +417,38 @@ module HppGate
     end
 
     def note_read(name, file, rest)
-      return unless file.respond_to?(:to_path) || file.is_a?(String)
+      return unless path?(file)
 
-      is_written = %i[new open].include?(name) && !rest.empty? && !rest.first.to_s.start_with?('r') && rest.first != 0
-      refuse("#{file} cannot be written before the gate") if is_written && file.to_s != File::NULL
-      @guard&.note_file(File.expand_path(file))
+      options = rest.last.is_a?(Hash) ? rest.pop : {}
+      mode = rest.first || options[:mode] || options[:flags] || 'r'
+      refuse_to_write(file) if %i[new open sysopen].include?(name) && !mode.to_s.start_with?('r') && mode != 0
+      refuse("#{file} starts a process") if file.to_s.start_with?('|')
+      @guard&.note_file(File.absolute_path(file))
     end
 
-    def note_listing(folder)
-      return unless folder.is_a?(String)
+    def path?(file)
+      file.respond_to?(:to_path) || file.is_a?(String)
+    end
 
+    def refuse_to_write(file)
+      refuse("#{file} cannot be written before the gate") if path?(file) && file.to_s != File::NULL
+    end
+
+    def note_listing(patterns, base)
       # It looks for similar names if a message of a LoadError is asked for.
       return if caller_locations.any? { |place| place.path.include?('/did_you_mean/') }
 
-      folder = File.expand_path(folder[/\A[^*?\[{]*/].to_s)
-      refuse("#{folder} is a folder of the project") if @project.include?("#{folder}/")
-      @guard&.note_folder(folder)
+      patterns.select { |pattern| path?(pattern) }.each do |pattern|
+        before, wildcards = pattern.to_s.match(/\A((?:[^*?\[{]*\/)?)([^\/]*[*?\[{].*)\z/m)&.captures
+        folder = File.absolute_path(before || pattern, base || Dir.pwd)
+        is_deep = wildcards.to_s.match?(%r{/|\*\*})
+        refuse("#{folder} is a folder of the project") if @project.include?("#{folder}/")
+        refuse("the project is below #{folder}") if is_deep && @project.below?(folder)
+        next unless @guard
+
+        @guard.note_file(folder)
+        [folder, *(Dir.glob("#{folder}/**/") if is_deep)].each { |each| @guard.note_folder(each) }
+      end
     end
 
     def note_variables(names)

@@ -159,7 +159,11 @@ puts method(:require).owner, `ruby -e 'p ENV["HPP_GATE"], ENV["RUBYOPT"]'`
         self.check_skipped()
 
     def test_does_more_than_to_read(self):
-        for text in "system('true')", "Thread.new {}", "Thread.new { sleep 9 }", "Thread.new { Queue.new.pop; }; Thread.new {}", "Dir.children('.')", "File.open('written', 'w') {}", "Dir.mkdir('made') rescue nil":
+        for text in ("system('true')", "Thread.new {}", "Thread.new { sleep 9 }", "open('main.rb') {}",
+                     "Thread.new { Queue.new.pop; }; Thread.new {}", "Dir.children('.')", "Dir.glob('*.rb')",
+                     "File.open('written', 'w') {}", "File.open('written', mode: 'w') {}",
+                     "File.write('written', '')", "IO.read('|true') if RUBY_VERSION < '4'",
+                     "Dir.mkdir('made') rescue nil"):
             with self.subTest(text):
                 self.list.unlink(missing_ok=True)
                 self.gem.write_text(text + "\n")
@@ -240,6 +244,80 @@ puts method(:require).owner, `ruby -e 'p ENV["HPP_GATE"], ENV["RUBYOPT"]'`
         self.gem.write_text("File.exist?('colour.yml')\n" + self.gem.read_text())
         for name in "Gemfile.lock", ".env", "colour.yml":
             self.check_cold(self.folder / name, lambda: self.write(f"project/{name}", ""))
+
+    def test_every_way_to_read_a_file(self):
+        gem, path = self.gem.read_text(), self.folder / "colour.yml"
+        for text in ("IO.read('colour.yml')", "IO.readlines('colour.yml')", "IO.foreach('colour.yml') {}",
+                     "File.size?('colour.yml')", "FileTest.exist?('colour.yml')", "Dir.exist?('colour.yml')",
+                     "IO.binread('colour.yml')", "File.open('colour.yml', mode: 'r') {}", "File.ftype('colour.yml')"):
+            with self.subTest(text):
+                self.list.unlink(missing_ok=True)
+                path.write_text("red\n")
+                self.gem.write_text(f"{text}\n{gem}")
+                self.check_cold(path, path.unlink)
+
+    def test_a_new_file_in_a_folder_that_was_listed(self):
+        gem, folder = self.gem.read_text(), self.gem.parent / "colours"
+        for text, changed in ((f"Dir.glob('{folder}/r*.rb')", folder), (f"Dir['{self.top}', '{folder}/*']", folder),
+                              (f"Dir.glob('*.rb', base: '{folder}')", folder),
+                              (f"Dir.glob('{folder}/**/*.rb')", f"{folder}/dark/"),
+                              (f"Dir.new('{folder}').to_a", folder),
+                              (f"require 'pathname'; Dir.children(Pathname('{folder}'))", folder)):
+            with self.subTest(text):
+                self.list.unlink(missing_ok=True)
+                shutil.rmtree(folder, ignore_errors=True)
+                self.write("gems/colour/lib/colours/dark/grey.rb", "")
+                self.gem.write_text(f"{text}\n{gem}")
+                new = f"{os.path.relpath(changed, self.top)}/red.rb"
+                self.check_cold(changed, lambda: self.write(new, ""))
+
+    def test_a_library_of_native_code(self):
+        native = subprocess.run(["ruby", "-rfcntl", "-e", "puts $LOADED_FEATURES.grep(/fcntl.so/)"], check=True,
+                                capture_output=True, text=True).stdout.strip()
+        copy = self.gem.parent / "fcntl.so"
+        shutil.copy(native, copy)
+        self.gem.write_text(f"require '{copy}'\n{self.gem.read_text()}")
+        self.check_cold(copy, lambda: os.utime(copy))
+
+    def test_a_folder_above_the_project(self):
+        self.gem.write_text(f"Dir.glob('{self.top}/**/*.yml')\n{self.gem.read_text()}")
+        self.check_skipped()
+
+    def test_constants_that_the_program_has_defined_before(self):
+        """The gem may do something else without them."""
+        gem = self.gem.read_text()
+        for text in ("defined?(Colour::Red)", "if defined? ::Colour then 1 end", "Object.const_defined?(:Colour)",
+                     "Module.new { X = defined?(Colour) }"):
+            with self.subTest(text):
+                self.list.unlink(missing_ok=True)
+                self.gem.write_text(f"{text}\n{gem}")
+                self.write("project/main.rb", "module Colour; Red = 1; end\nrequire 'colour'\n")
+                self.check_skipped()
+
+    def test_constants_that_do_not_matter(self):
+        """They are as defined as before, or a method asks for them when it is called."""
+        gem = self.gem.read_text()
+        for text in ("defined?(Absent) || defined?(File::Stat)", "def self.red\n  defined?(Colour)\nend",
+                     "class Gem1\n  def red() = defined?(Colour)\nend"):
+            with self.subTest(text):
+                self.list.unlink(missing_ok=True)
+                self.gem.write_text(f"{text}\n{gem}")
+                self.write("project/main.rb", "module Colour; end\nrequire 'colour'\n")
+                self.cold()
+                self.assertEqual((self.spare().output(), self.recorded("skip")), ("colour\n", []))
+
+    def test_another_working_directory(self):
+        self.gem.write_text("$stdout.syswrite(File.expand_path('x'))\n")
+        self.write("project/main.rb", "Dir.chdir('/')\nrequire 'colour'\n")
+        self.check_skipped()
+
+    def test_refuses_an_option_that_runs_a_file_of_the_project(self):
+        self.write("project/boot.rb", "")
+        for words, objection in ((("-r./boot",), f"{self.folder}/boot.rb runs before it, because of the option -r"),
+                                 (("-rset",), None)):
+            with self.subTest(words):
+                process = self.run_gated("record", ("ruby", *words, "main.rb"))
+                self.assertEqual(process.wait_for("refuse"), objection)
 
     def test_files_of_the_project_that_change_with_each_save(self):
         self.cold()
