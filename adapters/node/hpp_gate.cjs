@@ -9,9 +9,12 @@
 //
 //     js module FILE    a CommonJS module, JSON file or addon, loaded in this order
 //     js failed FILE    loading has failed, and the program goes on without it
-//     js import URL     an ES module that a file of the project imports
+//     js import URL     an ES module that a file of the project imports; a spare has found it
 //     js env NAME       this variable was set before what follows was loaded
 //     js set NAME       the program sets this variable, or a module that is not loaded early
+//     js state NAME     the program or a package had changed this (hpp_state.cjs) before what follows was loaded
+//     js own NAME       the program has changed this state, and no package
+//     js late FILE      was loaded early, and the program had changed the state before it asked for it
 //     js skip FILE      must not be loaded early
 //     js checked        everything before has been loaded early once, and what must not is known
 'use strict';
@@ -33,6 +36,8 @@ const WRAPPERS = new Set([
   'pnpm', 'ts-node-dev', 'tsx', 'turbo', 'wireit', 'yarn',
 ]);
 
+const { packageOf, projectOf } = require('./hpp_project.cjs');
+
 const IMPORT = pathToFileURL(path.join(__dirname, 'hpp_gate.mjs')).href;
 
 const realpath = (file) => {
@@ -43,21 +48,29 @@ const realpath = (file) => {
   }
 };
 
-// The name of the package that contains the file, or its base name. Debian's packages are in /usr/share/nodejs.
-const packageOf = (file) => {
-  const after = file.split(/\/node_modules\/|^\/usr\/share\/nodejs\//).slice(1).pop();
-  if (after) return after.split('/').slice(0, after.startsWith('@') ? 2 : 1).join('/');
-  // Yarn and pnpm may be single files.
-  return path.basename(file).split('.')[0];
-};
-
 const isWrapper = (script) => WRAPPERS.has(packageOf(realpath(script)));
 
-// Without what hpp has added, so that neither the program nor its children find the adapter.
-const withoutAdapter = (options) => {
-  const ours = [`--require=${__filename}`, `"--require=${__filename}"`, `--import=${IMPORT}`];
-  const left = ours.reduce((text, option) => text.split(option).join(''), options).trim();
-  return left.replace(/ {2,}/g, ' ');
+// What hpp has added to variables, for each of its adapters.
+const ADAPTERS = path.dirname(__dirname);
+const ADDED = {
+  NODE_OPTIONS: [[`--import=${IMPORT}`, `--require=${__filename}`, `"--require=${__filename}"`], ' '],
+  PYTHONPATH: [[path.join(ADAPTERS, 'python')], ':'],
+  RUBYOPT: [[`-r${path.join(ADAPTERS, 'ruby', 'hpp_gate.rb')}`], ' '],
+};
+
+// Neither the program nor its children may find the adapters.
+const removeAdapters = (environment) => {
+  for (const [name, [added, separator]] of Object.entries(ADDED)) {
+    if (environment[name] === undefined) continue;
+    let value = environment[name];
+    for (const ours of added) {
+      const word = new RegExp(`(^|${separator})${ours.replace(/[^\w]/g, '\\$&')}(${separator}|$)`);
+      value = value.replace(word, (_, before, after) => (before && after ? separator : ''));
+    }
+    if (value === environment[name]) continue;
+    if (value) environment[name] = value;
+    else delete environment[name];
+  }
 };
 
 const readLines = (gate) => {
@@ -77,28 +90,17 @@ const readLines = (gate) => {
 
 const say = (gate, line) => fs.writeSync(gate, line + '\n');
 
-// Whether Node reads the program as an ES module: then the spare needs --import.
-const isEsModule = (script) => {
-  if (/\.m[jt]s$/.test(script)) return true;
-  if (/\.c[jt]s$/.test(script)) return false;
-  for (let folder = path.dirname(script); ; folder = path.dirname(folder)) {
-    try {
-      return JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8')).type === 'module';
-    } catch {
-      if (folder === path.dirname(folder)) return false;
-    }
-  }
-};
-
 const hasImportOption = () => {
   const [major, minor] = process.versions.node.split('.').map(Number);
   return major > 20 || (major === 20 && minor >= 6) || (major === 18 && minor >= 18);
 };
 
 // Appends to `file` at each load. A trap in the cache of modules is cheaper than a wrapper around the
-// loader, and is in no stack trace. `gate` is that of a spare whose modules have read variables, `early`.
-const record = (file, isProject, esModule, early, gate) => {
+// loader, and is in no stack trace. In a spare, `early` is what modules have read before, and `gate` is
+// open if they have.
+const record = (file, isProject, early, gate) => {
   const { beforeListening, changesOf, reporterOf } = require('./hpp_variables.cjs');
+  const { changesSince, mattersTo, stateOf } = require('./hpp_state.cjs');
   const descriptor = fs.openSync(file, 'a', 0o600);
   const append = (text) => {
     try {
@@ -108,11 +110,18 @@ const record = (file, isProject, esModule, early, gate) => {
     }
   };
   const changedVariables = changesOf(process.env);
-  const appendVariables = () => append(changedVariables().map((name) => `js env ${name}\n`).join(''));
-  const report = early ? reporterOf(early, gate, append) : () => {};
+  const before = stateOf();
+  const noted = new Set();
+  const appendChanges = () => {
+    const states = changesSince(before).filter((name) => !noted.has(name));
+    states.forEach((name) => noted.add(name));
+    append([...changedVariables().map((name) => `js env ${name}\n`),
+            ...states.map((name) => `js state ${name}\n`)].join(''));
+  };
+  const reporter = early && reporterOf(early, gate, append);
   beforeListening(() => {
-    appendVariables();
-    report();
+    appendChanges();
+    reporter?.report();
   });
   const known = new Set(Object.keys(Module._cache));
   const traps = {
@@ -122,7 +131,7 @@ const record = (file, isProject, esModule, early, gate) => {
         if (!isProject(name)) {
           // A package that loads the next one while it is loaded itself has hardly changed anything.
           const parent = module?.parent;
-          if (!parent?.filename || parent.loaded || isProject(parent.filename)) appendVariables();
+          if (!parent?.filename || parent.loaded || isProject(parent.filename)) appendChanges();
           append(`js module ${name}\n`);
         }
       }
@@ -140,22 +149,26 @@ const record = (file, isProject, esModule, early, gate) => {
   if (early) {
     // The program loads a module that was loaded early.
     traps.get = (cache, name) => {
-      if (early.modules.delete(name)) report();
+      if (early.modules.delete(name)) {
+        reporter.report();
+        const changed = changesSince(before).find(mattersTo(name));
+        if (changed) {
+          append(`js late ${name}\n`);
+          reporter.say(changed);
+        }
+      }
       return cache[name];
     };
   }
   Module._cache = new Proxy(Module._cache, traps);
-  if (esModule) require('./hpp_imports.cjs').recordLater(esModule, isProject, append);
 };
 
 const useGate = (gate, script) => {
   say(gate, 'hello 1 node');
   const lines = readLines(gate);
-  const options = process.env.NODE_OPTIONS;
+  const options = process.env.NODE_OPTIONS ?? '';
   delete process.env.HPP_GATE;
-  const left = withoutAdapter(options ?? '');
-  if (left) process.env.NODE_OPTIONS = left;
-  else delete process.env.NODE_OPTIONS;
+  removeAdapters(process.env);
   if (lines.length === 0) {
     fs.closeSync(gate);
     return;
@@ -176,25 +189,39 @@ const useGate = (gate, script) => {
   }
 };
 
-const follow = (order, file, roots, command, gate, options, script) => {
-  const isProject = require('./hpp_project.cjs').projectOf(roots);
+// Why an option of Node makes it impossible that a spare runs beside the server, or an empty string.
+const objectionToOptions = (options) => {
+  const words = [...process.execArgv, ...options.split(/\s+/)];
+  const debugging = words.find((word) => /^"?--inspect(-brk|-wait)?(=|"?$)/.test(word));
+  if (debugging) return `with ${debugging.split('=')[0]}, the spare would take the debugger's port from the server`;
+  const at = words.findIndex((word) => /^"?--(experimental-)?loader(=|$)/.test(word));
+  const loader = words[at]?.split('=')[1] ?? words[at + 1];
+  return at >= 0 && /^(\.|\/|file:)/.test(loader) ? `${loader} (--loader) would run before the gate` : '';
+};
+
+const follow = (order, file, roots, command, gate, options, word) => {
+  const { isEsModule, mainFile } = require('./hpp_imports.cjs');
+  const isProject = projectOf(roots);
+  const script = realpath(mainFile(word));
   const isEs = isEsModule(script);
   const { Chain } = require('./hpp_chain.cjs');
   const chain = new Chain(command);
-  const objection = chain.objection();
+  const objection = objectionToOptions(options) || chain.objection();
   if (objection) say(gate, `refuse ${objection}`);
-  const goOn = (reads) => {
-    const early = reads?.isEmpty() ? undefined : reads;
-    if (!early) fs.closeSync(gate);
-    record(file, isProject, isEs ? script : '', early, gate);
+  const goOn = (early) => {
+    const isRead = early && !early.isEmpty();
+    if (!isRead) fs.closeSync(gate);
+    record(file, isProject, early, isRead ? gate : undefined);
   };
   if (order === 'record') {
-    if (isEs && hasImportOption()) say(gate, `env NODE_OPTIONS=${options} --import=${IMPORT}`);
+    // Before what the user has given with --import.
+    if (isEs && hasImportOption()) say(gate, `env NODE_OPTIONS=--import=${IMPORT} ${options}`);
     goOn();
   } else {
     const { Spare } = require('./hpp_spare.cjs');
     const spare = new Spare(gate, file, roots, isProject, chain, script, isEs);
     if (options.includes(`--import=${IMPORT}`)) {
+      spare.watchOptions();
       globalThis[Symbol.for('hpp.gate')] = { spare, goOn };
     } else {
       spare.preload();
@@ -213,5 +240,5 @@ if (isMainThread && /^\d+$/.test(number) && script && !isWrapper(script)) {
   } catch {
     // A program in between has closed it.
   }
-  if (isGate) useGate(Number(number), realpath(script));
+  if (isGate) useGate(Number(number), script);
 }

@@ -4,7 +4,7 @@
 const fs = require('fs');
 const path = require('path');
 
-// Not the functions that hpp_loader.cjs watches.
+// Not the function that hpp_patches.cjs watches.
 const { statSync } = fs;
 // A file that has changed so shortly before it was read may change again without a new time.
 const RACY_MS = 50;
@@ -37,7 +37,7 @@ class Guard {
     this.chain = chain;
     this.files = new Map();
     this.folders = new Map();
-    this.changed = '';  // a file that has changed in a moment that the times cannot tell
+    this.changed = '';  // a file that counts as changed, whatever its times are
     this.readByWrappers = this.wrappersFiles();
     for (const file of this.readByWrappers.keys()) this.checkTime(file, chain.startMs - 20);
     for (const file of [process.execPath, ...librariesOf()]) this.noteFile(file, chain.startMs - 20);
@@ -57,6 +57,29 @@ class Guard {
     if (this.files.has(file) || UNSTABLE.test(file)) return;
     this.files.set(file, statusOf(file));
     this.checkTime(file, sinceMs);
+  }
+
+  // A module: Node does not read package.json by way of `fs`.
+  noteModule(file, sinceMs) {
+    this.noteFile(file, sinceMs);
+    this.noteFolder(path.dirname(file));
+    for (let folder = path.dirname(file); folder !== '/' && path.basename(folder) !== 'node_modules';
+         folder = path.dirname(folder)) {
+      this.noteFile(path.join(folder, 'package.json'), sinceMs);
+    }
+  }
+
+  // An ES module: nothing tells in which folders Node looks for what it imports.
+  noteEsModule(file, sinceMs) {
+    this.noteModule(file, sinceMs);
+    for (let folder = path.dirname(file); folder !== '/'; folder = path.dirname(folder)) {
+      this.noteFolder(path.basename(folder) === 'node_modules' ? folder : path.join(folder, 'node_modules'));
+    }
+  }
+
+  // The spare must not be used, because it has loaded this file in another way than the program would.
+  spoil(file) {
+    this.changed ||= file;
   }
 
   // A new name in this folder may change what is found.

@@ -9,43 +9,69 @@ const Module = require('module');
 const path = require('path');
 const url = require('url');
 
+const { Patches, watchEsModules, watchFiles } = require('./hpp_patches.cjs');
+const { packageOf } = require('./hpp_project.cjs');
+const { PATCHING, changesSince, isGlobal, mattersTo, stateOf } = require('./hpp_state.cjs');
 const { EarlyReads } = require('./hpp_variables.cjs');
 
-const READING = ['accessSync', 'existsSync', 'lstatSync', 'openSync', 'readFileSync', 'realpathSync', 'statSync'];
 const FORBIDDEN = {
   child_process: ['exec', 'execFile', 'execFileSync', 'execSync', 'fork', 'spawn', 'spawnSync'],
   cluster: ['fork'],
   dgram: ['createSocket'],
   dns: ['lookup', 'resolve', 'resolve4', 'resolve6', 'reverse'],
-  fs: ['appendFile', 'appendFileSync', 'chmodSync', 'chownSync', 'copyFile', 'copyFileSync', 'cpSync',
-       'createWriteStream', 'linkSync', 'mkdir', 'mkdirSync', 'mkdtemp', 'mkdtempSync', 'open', 'rename',
-       'renameSync', 'rm', 'rmSync', 'rmdirSync', 'symlinkSync', 'truncateSync', 'unlink', 'unlinkSync',
-       'utimesSync', 'watch', 'watchFile', 'writeFile', 'writeFileSync'],
+  'dns/promises': ['lookup', 'resolve', 'resolve4', 'resolve6', 'reverse'],
   process: ['chdir'],
+  worker_threads: ['Worker'],
 };
+// What an ES module imports in these ways is not parsed as a module.
+const IMPORTS_DATA = /\b(with|assert)\s*:?\s*\{\s*["']?type\b|\.wasm["']/;
+
+// Not the function that hpp_patches.cjs watches.
+const { readFileSync } = fs;
+// A module may have been read so shortly before Node has parsed it.
+const RACY_MS = 50;
 
 // Returns {modules, imports, skipped, variables, isChecked}: `modules` maps each file to the variables
 // that were set before it was loaded, `variables` are those that the program sets.
 const readRecording = (file) => {
   const found = {
     modules: new Map(), imports: new Set(), skipped: new Set(), setBefore: new Set(), variables: new Set(),
-    isChecked: true,
+    states: new Set(), ownStates: new Set(), isChecked: true,
   };
-  for (const line of fs.readFileSync(file, 'utf8').split('\n')) {
+  const statesBefore = new Map();
+  for (const line of readFileSync(file, 'utf8').split('\n')) {
     const [, word, value] = line.match(/^js (\w+) ?(.*)$/) ?? [];
-    if (word === 'module' && !found.modules.has(value)) found.modules.set(value, new Set(found.setBefore));
-    else if (word === 'failed') found.modules.delete(value);
+    if (word === 'module' && !found.modules.has(value)) {
+      found.modules.set(value, new Set(found.setBefore));
+      statesBefore.set(value, [...found.states]);
+    } else if (word === 'failed') found.modules.delete(value);
     else if (word === 'import') found.imports.add(value);
-    else if (word === 'skip') found.skipped.add(value);
+    else if (word === 'state') found.states.add(value);
+    else if (word === 'own') found.ownStates.add(value);
+    else if (word === 'skip' || word === 'late') found.skipped.add(value);
     if (word === 'checked') found.isChecked = true;
-    else if (word === 'module' || word === 'import') found.isChecked = false;
+    else if (['module', 'import', 'late'].includes(word)) found.isChecked = false;
     const variables = { env: found.setBefore, set: found.variables }[word];
     if (variables && !variables.has(value)) {
       variables.add(value);
       found.isChecked = false;
     }
   }
+  skipChanged(found, statesBefore);
   return found;
+};
+
+// Skips what the program loads after it, or a package, has changed how modules are loaded.
+const skipChanged = ({ modules, imports, skipped, ownStates }, statesBefore) => {
+  let isPatched = false;
+  for (const file of modules.keys()) {
+    isPatched ||= PATCHING.test(packageOf(file));
+    const own = statesBefore.get(file).filter((name) => ownStates.has(name));
+    if (isPatched || own.some(mattersTo(file))) skipped.add(file);
+  }
+  isPatched ||= [...imports].some((name) => PATCHING.test(packageOf(url.fileURLToPath(name))));
+  // Nothing tells in which order Node runs ES modules and loads others.
+  if (isPatched || ![...ownStates].every(isGlobal)) imports.forEach((name) => skipped.add(name));
 };
 
 class Loader {
@@ -58,7 +84,10 @@ class Loader {
     this.tried = [];     // [file, the files that load it]
     this.current = '';   // of `modules` or `imports`
     this.isActive = false;
-    this.undo = [];
+    this.isImporting = false;  // or loads CommonJS modules, and waits for none of their promises
+    this.beginMs = 0;          // when `current` has begun to load
+    this.patches = new Patches();
+    this.before = stateOf();
     this.reads = new EarlyReads({
       onRead: (name) => this.isSetLater(name) && this.refuse(name, 'is set later'),
       onReadAll: () => this.setLater().length > 0 && this.refuse('the environment', 'is changed later'),
@@ -78,6 +107,7 @@ class Loader {
     for (const file of this.modules.keys()) {
       if (this.skipped.has(file) || Module._cache[file]) continue;
       this.current = file;
+      this.beginMs = Date.now();
       try {
         Module._load(file, parent, false);
       } catch {
@@ -96,17 +126,22 @@ class Loader {
   async loadImports() {
     let count = 0;
     this.begin();
+    this.isImporting = true;
     for (const name of this.imports) {
       if (this.skipped.has(name)) continue;
       this.current = name;
+      this.beginMs = Date.now();
       try {
         this.checkFile(url.fileURLToPath(name));
         await import(name);
         count++;
       } catch {
-        this.unfit.add(name);
+        // Node keeps the error for the program.
+        this.refuse(name, 'cannot be loaded');
+        this.guard?.spoil(url.fileURLToPath(name));
       }
     }
+    this.isImporting = false;
     this.end();
     return count;
   }
@@ -136,73 +171,66 @@ class Loader {
 
   begin() {
     this.isActive = true;
-    const loader = this;
-    this.replace(Module, '_resolveFilename', (resolve) => function (request, parent, ...rest) {
-      if (!loader.isActive) return resolve.call(this, request, parent, ...rest);
-      if (loader.guard) loader.noteLookUp(request, parent);
-      const file = resolve.call(this, request, parent, ...rest);
-      if (path.isAbsolute(file)) loader.checkFile(file);
+    this.patches.replace(Module, '_resolveFilename', (resolve, [request, parent]) => {
+      if (!this.isActive) return resolve();
+      if (this.guard) this.noteLookUp(request, parent);
+      const file = resolve();
+      if (path.isAbsolute(file)) this.checkFile(file);
       return file;
     });
-    for (const name of READING) {
-      this.replace(fs, name, (read) => Object.assign(function (file, ...rest) {
-        if (loader.isActive) loader.noteRead(name, file, rest);
-        return read.call(this, file, ...rest);
-      }, read));
-    }
-    this.replace(fs, 'readdirSync', (read) => function (folder, ...rest) {
-      if (loader.isActive) loader.noteListing(folder);
-      return read.call(this, folder, ...rest);
+    watchFiles(this.patches, {
+      onRead: (file, name, isAsync) => this.noteRead(path.resolve(file), name, isAsync),
+      onList: (folder, name, isAsync) => this.noteListing(path.resolve(folder), name, isAsync),
+      onOther: (name) => this.forbid(name),
     });
     for (const [library, names] of Object.entries(FORBIDDEN)) {
       const object = library === 'process' ? process : require(library);
-      for (const name of names) this.forbid(object, name);
+      for (const name of names) this.forbidFunction(object, name);
     }
     const net = require('net');
-    this.forbid(net.Socket.prototype, 'connect');
-    this.forbid(net.Server.prototype, 'listen');
+    this.forbidFunction(net.Socket.prototype, 'connect');
+    this.forbidFunction(net.Server.prototype, 'listen');
+    this.forbidFunction(require('child_process').ChildProcess.prototype, 'spawn');
+    this.patches.begin();
     this.watchEnvironment();
+    this.endWatch = watchEsModules((file) => this.noteEsModule(file));
   }
 
-  forbid(object, name) {
-    const loader = this;
-    this.replace(object, name, (original) => function (...values) {
-      if (loader.isActive) throw loader.refuse(name, 'is not possible before the gate');
-      return new.target ? Reflect.construct(original, values, new.target) : original.apply(this, values);
-    });
+  forbid(name) {
+    if (this.isActive) throw this.refuse(name, 'is not possible before the gate');
   }
 
-  // A module may keep the replacement, so it works after the gate, too.
-  replace(object, name, make) {
-    const original = object[name];
-    const replacement = make(original);
-    Object.defineProperty(replacement, 'name', { value: original.name });
-    object[name] = replacement;
-    this.undo.push(() => {
-      if (object[name] === replacement) object[name] = original;
+  forbidFunction(object, name) {
+    this.patches.replace(object, name, (call) => {
+      this.forbid(name);
+      return call();
     });
   }
 
   end() {
     this.isActive = false;
+    this.endWatch();
     this.reads.finish(Object.keys(Module._cache));
-    while (this.undo.length > 0) this.undo.pop()();
+    this.patches.end();
+    process.env = this.environment;
   }
 
   checkFile(file) {
     if (this.isProject(file)) throw this.refuse(file, 'belongs to the project');
     if (this.skipped.has(file)) throw this.refuse(file, 'is not loaded early');
     if (this.modules.has(file) && !Module._cache[file]) this.tried.push([file, this.loading()]);
-    if (this.guard) this.noteLoad(file);
+    this.guard?.noteModule(file);
   }
 
-  noteLoad(file) {
-    this.guard.noteFile(file);
-    this.guard.noteFolder(path.dirname(file));
-    for (let folder = path.dirname(file); folder !== '/' && path.basename(folder) !== 'node_modules';
-         folder = path.dirname(folder)) {
-      this.guard.noteFile(path.join(folder, 'package.json'));  // Node does not read it by way of `fs`
+  // Node has parsed an ES module. It is too late to prevent that it is run.
+  noteEsModule(file) {
+    if (!this.isActive) return;
+    const isSkipped = this.skipped.has(file) || this.skipped.has(url.pathToFileURL(file).href);
+    if (this.isProject(file) || isSkipped || IMPORTS_DATA.test(readFileSync(file, 'utf8'))) {
+      this.refuse(file, 'is not loaded early');
+      this.guard?.spoil(file);
     }
+    this.guard?.noteEsModule(file, this.beginMs - RACY_MS);
   }
 
   // A package may appear in a folder in which it was looked for before it was found.
@@ -216,19 +244,22 @@ class Loader {
     }
   }
 
-  noteRead(name, file, [flags]) {
-    if (name === 'openSync' && flags !== undefined && flags !== 'r' && flags !== fs.constants.O_RDONLY) {
-      throw this.refuse(name, 'for writing is not possible before the gate');
-    }
-    if (file instanceof URL) file = url.fileURLToPath(file);
-    if (typeof file === 'string') this.guard?.noteFile(path.resolve(file));
+  noteRead(file, name, isAsync) {
+    if (!this.isActive) return;
+    this.checkAsync(name, isAsync);
+    this.guard?.noteFile(file);
   }
 
-  noteListing(folder) {
-    if (typeof folder !== 'string') return;
-    folder = path.resolve(folder);
+  noteListing(folder, name, isAsync) {
+    if (!this.isActive) return;
+    this.checkAsync(name, isAsync);
     if (this.isProject(folder + '/')) throw this.refuse(folder, 'is a folder of the project');
     this.guard?.noteFolder(folder);
+  }
+
+  // The result would come before the gate, or after.
+  checkAsync(name, isAsync) {
+    if (isAsync && !this.isImporting) throw this.refuse(name, 'needs an event loop');
   }
 
   isSetLater(name) {
@@ -244,12 +275,15 @@ class Loader {
     return [...this.setBefore].filter((name) => !this.variables.has(name) && !this.reads.setEarly.has(name));
   }
 
+  // The state that is not changed by what is loaded early.
+  changedByProgram() {
+    const early = new Set(changesSince(this.before));
+    return [...this.states].filter((name) => !this.ownStates.has(name) && !early.has(name));
+  }
+
   watchEnvironment() {
-    const original = process.env;
-    process.env = this.reads.watch(original, () => this.isActive);
-    this.undo.push(() => {
-      process.env = original;
-    });
+    this.environment = process.env;
+    process.env = this.reads.watch(this.environment, () => this.isActive);
   }
 }
 

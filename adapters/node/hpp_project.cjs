@@ -1,13 +1,25 @@
-// Which files belong to the project.
+// Which files belong to the project, and to which package the others.
 'use strict';
+
+const path = require('path');
 
 // Folders below a root whose files do not belong to the project.
 const OUTSIDE = new Set(['node_modules', 'site-packages', 'dist-packages', 'gems', 'bundle']);
 
 const projectOf = (roots) => {
-  const folders = roots.map((root) => (root.endsWith('/') ? root : root + '/'));
+  // hpp also watches where a symbolic link leads: in a working tree of git, node_modules may be one.
+  const folders = roots.filter((root) => path.basename(root) !== 'node_modules')
+    .map((root) => (root.endsWith('/') ? root : root + '/'));
   return (file) => folders.some((folder) =>
     file.startsWith(folder) && !file.slice(folder.length).split('/').some((part) => OUTSIDE.has(part)));
 };
 
-module.exports = { projectOf };
+// The name of the package that contains the file, or its base name. Debian's packages are in /usr/share/nodejs.
+const packageOf = (file) => {
+  const after = file.split(/\/node_modules\/|^\/usr\/share\/nodejs\//).slice(1).pop();
+  if (after) return after.split('/').slice(0, after.startsWith('@') ? 2 : 1).join('/');
+  // Yarn and pnpm may be single files.
+  return path.basename(file).split('.')[0];
+};
+
+module.exports = { packageOf, projectOf };

@@ -19,6 +19,7 @@ await loader.loadImports();
 const lines = [
   ...[...loader.unfit].map((name) => `js skip ${name}\n`),
   ...loader.setByProgram().map((name) => `js set ${name}\n`),
+  ...loader.changedByProgram().map((name) => `js own ${name}\n`),
 ];
 append(file, lines.length > 0 ? lines.join('') : 'js checked\n');
 process.reallyExit(0);

@@ -5,7 +5,7 @@
 const fs = require('fs');
 const net = require('net');
 
-// Not the function that hpp_loader.cjs watches.
+// Not the function that hpp_patches.cjs watches.
 const { readFileSync } = fs;
 
 const copyOf = (environment) => Object.assign(Object.create(null), environment);
@@ -153,10 +153,11 @@ class EarlyReads {
   }
 }
 
-// Returns a function that says at the gate which variables have changed too late, each once.
+// Returns {report, say}. report() says at the gate which variables have changed too late, and say(name) what
+// else has, each once. Without a gate, hpp is not told.
 const reporterOf = (early, gate, append) => {
   const said = new Set();
-  const { dev, ino } = fs.fstatSync(gate);
+  const { dev, ino } = gate === undefined ? {} : fs.fstatSync(gate);
   const isOpen = () => {
     try {
       const status = fs.fstatSync(gate);
@@ -165,18 +166,23 @@ const reporterOf = (early, gate, append) => {
       return false;
     }
   };
-  return () => {
-    for (const name of early.changed()) {
-      if (said.has(name) || name.includes('\n')) continue;
-      said.add(name);
-      append(`js env ${name}\n`);
-      try {
-        if (isOpen()) fs.writeSync(gate, `variable ${name}\n`);
-      } catch {
-        // hpp has ended.
-      }
+  const say = (name) => {
+    if (said.has(name)) return;
+    said.add(name);
+    try {
+      if (isOpen()) fs.writeSync(gate, `variable ${name}\n`);
+    } catch {
+      // hpp has ended.
     }
   };
+  const report = () => {
+    for (const name of early.changed()) {
+      if (said.has(name) || name.includes('\n')) continue;
+      append(`js env ${name}\n`);
+      say(name);
+    }
+  };
+  return { report, say };
 };
 
 module.exports = { EarlyReads, beforeListening, changesOf, reporterOf };

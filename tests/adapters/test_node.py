@@ -73,16 +73,53 @@ console.log(new Error('trace').stack, globalThis[Symbol.for('hpp.gate')]);
         self.write("main.mjs", """
 import { colour } from 'modern';
 import './part.mjs';
-setTimeout(() => console.log('main', colour), 1200);
+console.log('main', colour);
 """)
         command = ("node", "main.mjs")
         self.assertEqual(self.cold(command), "modern\npackage\nmain 1\n")
         self.assertEqual(list(self.wanted), ["NODE_OPTIONS"])
-        self.assertEqual(len(self.recorded("import")), 3)
         spare = self.spare(command)
+        self.assertEqual(len(self.recorded("import")), 3)
         self.assertEqual(spare.output(), "package\nmodern\n")
         self.assertEqual(spare.open(), "go")
         self.assertEqual(spare.finish(), (0, "package\nmodern\nmain 1\n", ""))
+
+    def test_functions_that_a_package_keeps_are_those_of_node(self):
+        self.package.write_text("""
+const { exec, execFile } = require('child_process'), { lookup } = require('dns'), fs = require('fs');
+const { promisify } = require('util');
+const { readFileSync, realpathSync } = fs;
+const kept = [exec, execFile, lookup, readFileSync, realpathSync.native, require('worker_threads').Worker];
+exports.run = async () => {
+  let stack;
+  try { readFileSync('/absent'); } catch (error) { ({ stack } = error); }
+  const { stdout } = await promisify(exec)('echo exec');
+  const { address } = await promisify(lookup)('127.0.0.1');
+  return [stdout, address, stack, ...kept.map((each) => [each.name, each.length, typeof each.prototype])];
+};
+""")
+        self.write("main.js", "require('package').run().then(console.log);\n")
+        out = self.cold()
+        self.assertIn("exec", out)
+        spare = self.spare()
+        self.assertEqual(self.recorded("skip"), [])
+        self.assertEqual(spare.open(), "go")
+        self.assertEqual(spare.finish(), (0, out, ""))
+
+    def test_the_program_has_the_users_variables(self):
+        """hpp adds its adapters for other languages, too."""
+        names = ("NODE_OPTIONS", "PYTHONPATH", "RUBYOPT")
+        self.write("main.js", f"require('package');\nfor (const name of {list(names)}) console.log(process.env[name]);\n")
+        python, ruby = str(ADAPTERS / "python"), f"-r{ADAPTERS / 'ruby' / 'hpp_gate.rb'}"
+        for variables, expected in (({"PYTHONPATH": python, "RUBYOPT": ruby}, "undefined\n" * 3),
+                                    ({"PYTHONPATH": f"{python}:/own:{python}-own", "RUBYOPT": f"{ruby} -W0",
+                                      "NODE_OPTIONS": f"--require={ADAPTER} --no-warnings"},
+                                     f"--no-warnings\n/own:{python}-own\n-W0\n")):
+            self.list.unlink(missing_ok=True)
+            self.assertEqual(self.cold(**variables), "package\n" + expected)
+            spare = self.spare(**variables)
+            self.assertEqual(spare.go_on(), [])
+            self.assertEqual(spare.finish(), (0, "package\n" + expected, ""))
 
     def test_workers_and_forks_do_not_see_the_gate(self):
         self.write("main.js", """
@@ -136,6 +173,16 @@ spawn(process.execPath, ['--require', hook, ...process.argv.slice(2)], { stdio: 
         self.assertEqual(self.recorded("module"), [str(store)])
         self.assertEqual(self.spare().output(), "linked\n")
 
+    def test_a_linked_folder_of_packages(self):
+        """As in a working tree of git. hpp watches where the link leads."""
+        outside = self.top / "other" / "node_modules"
+        outside.parent.mkdir()
+        (self.folder / "node_modules").rename(outside)
+        (self.folder / "node_modules").symlink_to(outside)
+        roots = [str(self.folder), str(outside)]
+        self.assertEqual(self.cold(roots=roots), self.OUT)
+        self.assertEqual(self.spare(roots=roots).output(), "package\n")
+
     def test_a_workspace_belongs_to_the_project(self):
         self.write("packages/own/index.js", PRINT.format("own"))
         (self.folder / "node_modules/own").symlink_to(self.folder / "packages/own")
@@ -168,7 +215,10 @@ class Unfit(Project):
         for text in ("require('child_process').execSync('true');\n", "require('fs').writeFileSync('written', '');\n",
                      "require('net').connect(1, '127.0.0.1').on('error', () => {});\n",
                      "require('http').createServer().listen(0).unref();\n", "require('fs').readdirSync('.');\n",
-                     "process.chdir('/');\n"):
+                     "process.chdir('/');\n", "new (require('worker_threads').Worker)('', { eval: true });\n",
+                     "require('util').promisify(require('child_process').exec)('true');\n",
+                     "require('fs').promises.writeFile('written', '');\n", "require('fs').readFile('main.js', () => {});\n",
+                     "require('fs').promises.readFile('main.js');\n"):
             with self.subTest(text):
                 self.list.unlink(missing_ok=True)
                 self.package.write_text(text)
@@ -181,7 +231,7 @@ class Unfit(Project):
                                 ".on('error', () => {}));\n")
         self.write("node_modules/modern/package.json", '{"type": "module", "exports": "./in.js"}')
         self.write("node_modules/modern/in.js", "await new Promise((done) => setTimeout(done, 10));\n")
-        self.write("main.mjs", "import 'modern';\nimport 'package';\nsetTimeout(() => {}, 1200);\n")
+        self.write("main.mjs", "import 'modern';\nimport 'package';\n")
         command = ("node", "main.mjs")
         self.cold(command)
         spare = self.spare(command)
@@ -247,7 +297,7 @@ class Variables(Project):
         self.write("node_modules/modern/in.js", "import fs from 'node:fs';\nfs.writeSync(1, 'package\\n');\n"
                    "export const colour = process.env.COLOUR;\n")
         serve = "import http from 'node:http';\nconst server = http.createServer();\n" \
-                "server.listen(0, 'localhost', () => setTimeout(() => server.close(), 1200));\n"
+                "server.listen(0, 'localhost', () => server.close());\n"
         self.write("colour.mjs", "process.env.COLOUR = 'red';\n")
         self.write("main.mjs", "import 'modern';\n" + serve)
         command = ("node", "main.mjs")
@@ -351,8 +401,19 @@ class Guard(Project):
 
 class Gate(GateTests, Project):
     def test_refuses_a_command_that_runs_something_before(self):
-        process = self.run_gated("record", "cat main.js >/dev/null; node main.js; true")
-        self.assertIsNotNone(process.wait_for("refuse"))
+        self.write("loader.mjs", "")
+        for command in ("cat main.js >/dev/null; node main.js; true", "exec node --loader ./loader.mjs main.js"):
+            process = self.run_gated("record", command)
+            self.assertIsNotNone(process.wait_for("refuse"))
+
+    def test_refuses_a_debugger(self):
+        """Its port can be used by one process at a time."""
+        for command, options in (("node", "--inspect=127.0.0.1:0", "main.js"), ""), (self.MAIN, " --inspect=0"):
+            with self.subTest(command):
+                variables = {"NODE_OPTIONS": f"--require={ADAPTER}{options}"} if options else {}
+                process = self.run_gated("record", command, **variables)
+                self.assertIn("debugger", process.wait_for("refuse"))
+                process.kill()
 
 
 if __name__ == "__main__":

@@ -136,12 +136,12 @@ class AdapterTest(unittest.TestCase):
         path.write_text(text)
         return path
 
-    def run_gated(self, order, command, **variables):
-        """`command` is a shell's command line, or words."""
+    def run_gated(self, order, command, roots=None, **variables):
+        """`command` is a shell's command line, or words. `roots`: what hpp watches, instead of the folder."""
         if order == "record":
             self.recorded_at = time.monotonic()
         words = ["sh", "-c", command] if isinstance(command, str) else [*self.INTERPRETER, *command]
-        process = Gated(words, self.folder, order, self.list, self.environment(**variables))
+        process = Gated(words, self.folder, order, self.list, self.environment(**variables), roots)
         self.addCleanup(process.kill)
         return process
 
