@@ -20,6 +20,14 @@ module HppGate
   LINES_MAX = 1 << 16 # bytes of hpp's lines up to `record` or `preload`
   FILE_BYTES_MAX = 1 << 20 # more than this is not recorded
   ADAPTER = "-r#{__FILE__}".freeze # the word in RUBYOPT
+  ADAPTERS = File.dirname(File.dirname(__FILE__))
+  NODE = "#{ADAPTERS}/node/hpp_gate"
+  # What hpp has added to variables, for each of its adapters, and the separators.
+  ADDED = {
+    'NODE_OPTIONS' => [["--require=#{NODE}.cjs", "\"--require=#{NODE}.cjs\"", "--import=file://#{NODE}.mjs"], ' '],
+    'PYTHONPATH' => [["#{ADAPTERS}/python"], ':'],
+    'RUBYOPT' => [[ADAPTER], ' ']
+  }.freeze
   # Folders below a root whose files do not belong to the project.
   OUTSIDE = %w[node_modules site-packages dist-packages gems bundle].freeze
   # Programs that start the server and are not the server: they leave the gate alone.
@@ -137,21 +145,24 @@ module HppGate
     []
   end
 
-  # Undoes what hpp has added, so that children of this process do not find the adapter.
+  # Undoes what hpp has added, so that children of this process do not find the adapters.
   def hide
     ENV.delete('HPP_GATE')
-    left = without_adapter(ENV.fetch('RUBYOPT', ''))
-    left.empty? ? ENV.delete('RUBYOPT') : ENV['RUBYOPT'] = left
+    ADDED.each_key { |name| remove_adapter(name, name, nil) }
     # What Bundler restores for programs that are not in the bundle.
-    if (kept = ENV['BUNDLER_ORIG_RUBYOPT'])
-      left = without_adapter(kept)
-      ENV['BUNDLER_ORIG_RUBYOPT'] = left.empty? ? 'BUNDLER_ENVIRONMENT_PRESERVER_INTENTIONALLY_NIL' : left
-    end
+    remove_adapter('BUNDLER_ORIG_RUBYOPT', 'RUBYOPT', 'BUNDLER_ENVIRONMENT_PRESERVER_INTENTIONALLY_NIL')
     $LOADED_FEATURES.reject! { |file| File.dirname(file) == __dir__ }
   end
 
-  def without_adapter(options)
-    options.split.reject { |word| word == ADAPTER }.join(' ')
+  # `nothing` is the value if nothing is left.
+  def remove_adapter(variable, name, nothing)
+    value = ENV.fetch(variable, '')
+    added, separator = ADDED[name]
+    words = value.split(/#{separator}/, -1)
+    return if (words & added).empty?
+
+    left = words.reject { |word| added.include?(word) }.join(separator)
+    ENV[variable] = left.empty? ? nothing : left
   end
 
   # Whether this is a `bundle exec` that executes a program. Bundler loads a script into its own process if

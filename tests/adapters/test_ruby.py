@@ -1,5 +1,6 @@
 """adapters/ruby, with hpp's side of the gate played by tests/support/gate.py."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -148,6 +149,28 @@ puts method(:require).owner, `ruby -e 'p ENV["HPP_GATE"], ENV["RUBYOPT"]'`
         spare = self.spare()
         spare.open()
         self.assertEqual(spare.finish()[1], out.replace('"64"\n', "nil\n"))
+
+    def test_the_program_and_its_children_have_the_variables_of_the_user(self):
+        """Also those by which other languages load hpp's adapters."""
+        self.write("project/main.rb", """
+names = %w[HPP_GATE NODE_OPTIONS PYTHONPATH RUBYOPT]
+p ENV.values_at(*names), ENV.key?('PYTHONPATH'), IO.popen(['ruby', '-e', "p ENV.values_at(*#{names})"], &:read)
+""")
+        added = {"NODE_OPTIONS": f"--require={ADAPTERS}/node/hpp_gate.cjs", "PYTHONPATH": f"{ADAPTERS}/python",
+                 "RUBYOPT": f"-r{ADAPTER}"}
+        for users in ({}, {"NODE_OPTIONS": "--no-warnings  --title='a b'", "PYTHONPATH": ":/a::/b/python",
+                           "RUBYOPT": "-W0  -w"}):
+            separators = {"PYTHONPATH": ":"}
+            given = {name: value + (separators.get(name, " ") + users[name] if users else "")
+                     for name, value in added.items()}
+            with self.subTest(given):
+                self.list.unlink(missing_ok=True)
+                expected = f"[nil, {', '.join(json.dumps(users[name]) if users else 'nil' for name in added)}]"
+                out = self.cold(**given)
+                self.assertEqual(out, f"{expected}\n{'true' if users else 'false'}\n{json.dumps(expected + chr(10))}\n")
+                spare = self.spare(**given)
+                spare.open()
+                self.assertEqual(spare.finish()[:2], (0, out))
 
     def test_loads_the_project_and_rescues_the_error(self):
         self.gem.write_text(f"begin; require '{self.folder}/shop'; rescue LoadError; end\n$stdout.syswrite(\"colour\\n\")\n")
