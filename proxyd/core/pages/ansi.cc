@@ -60,7 +60,7 @@ Parameter read_parameter(std::string_view text) {
   }
 }
 
-std::vector<Parameter> read_parameters(std::string_view text) {
+std::vector<Parameter> read_parameter_list(std::string_view text) {
   std::vector<Parameter> all;
   for (;;) {
     const auto semicolon = text.find(';');
@@ -116,7 +116,7 @@ void apply_look(int code, Style& style) {
 }
 
 void apply(std::string_view parameters, Style& style) {
-  const auto all = read_parameters(parameters);
+  const auto all = read_parameter_list(parameters);
   for (std::size_t at = 0; at < all.size(); ++at) {
     const int code = all[at][0];
     const auto is_in = [code](int first, int last) { return code >= first && code <= last; };
