@@ -4,8 +4,8 @@
 const fs = require('fs');
 const path = require('path');
 
-// Not the function that hpp_patches.cjs watches.
-const { statSync } = fs;
+// Not the functions that hpp_patches.cjs watches.
+const { readdirSync, statSync } = fs;
 // A file that has changed so shortly before it was read may change again without a new time.
 const RACY_MS = 50;
 // Files whose times say nothing.
@@ -31,12 +31,23 @@ const isSame = (one, other, withNames = false) => {
   return one.isDirectory() && !withNames;
 };
 
+// The names of the packages in this folder. Other names may come and go: Watchman makes files in a folder that
+// it watches, and build tools have caches there.
+const packagesIn = (folder) => {
+  try {
+    return readdirSync(folder).filter((name) => !name.startsWith('.')).sort();
+  } catch {
+    return [];
+  }
+};
+
 class Guard {
   constructor(isProject, chain) {
     this.isProject = isProject;
     this.chain = chain;
     this.files = new Map();
     this.folders = new Map();
+    this.packages = new Map();  // [status, names of the packages] of node_modules and of the scopes in it
     this.changed = '';  // a file that counts as changed, whatever its times are
     this.readByWrappers = this.wrappersFiles();
     for (const file of this.readByWrappers.keys()) this.checkTime(file, chain.startMs - 20);
@@ -73,8 +84,17 @@ class Guard {
   noteEsModule(file, sinceMs) {
     this.noteModule(file, sinceMs);
     for (let folder = path.dirname(file); folder !== '/'; folder = path.dirname(folder)) {
-      this.noteFolder(path.basename(folder) === 'node_modules' ? folder : path.join(folder, 'node_modules'));
+      const place = path.basename(folder) === 'node_modules' ? folder : path.join(folder, 'node_modules');
+      this.notePackages(place);
     }
+  }
+
+  notePackages(folder) {
+    if (this.packages.has(folder)) return;
+    const status = statusOf(folder);
+    const names = packagesIn(folder);
+    this.packages.set(folder, [status, names.join()]);
+    for (const scope of names.filter((name) => name.startsWith('@'))) this.notePackages(path.join(folder, scope));
   }
 
   // The spare must not be used, because it has loaded this file in another way than the program would.
@@ -94,6 +114,9 @@ class Guard {
     if (this.changed) return this.changed;
     for (const [file, before] of this.files) if (!isSame(statusOf(file), before)) return file;
     for (const [folder, before] of this.folders) if (!isSame(statusOf(folder), before, true)) return folder;
+    for (const [folder, [before, names]] of this.packages) {
+      if (!isSame(statusOf(folder), before, true) && packagesIn(folder).join() !== names) return folder;
+    }
     const now = this.wrappersFiles();
     for (const file of [...now.keys(), ...this.readByWrappers.keys()]) {
       if (!isSame(now.get(file), this.readByWrappers.get(file))) return file;

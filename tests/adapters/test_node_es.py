@@ -58,6 +58,22 @@ class Guard(EsProject):
         self.check_cold(self.folder / "node_modules/modern/node_modules",
                         lambda: self.write("node_modules/modern/node_modules/deep/index.js", ""))
 
+    def test_a_file_that_comes_and_goes_in_the_folder_of_packages(self):
+        """Watchman makes such files if hpp watches this folder."""
+        self.cold()
+        spare = self.spare()
+        self.write("node_modules/.watchman-cookie", "").unlink()
+        self.write("node_modules/.cache/file", "")
+        self.assertEqual(spare.open(), "go")
+
+    def test_a_package_with_a_scope_that_appears_nearer(self):
+        self.write("node_modules/@scope/deep/package.json", '{"type": "module", "exports": "./index.js"}')
+        self.write("node_modules/@scope/deep/index.js", "")
+        self.write("node_modules/modern/node_modules/@scope/other/index.js", "")
+        self.modern.write_text("import '@scope/deep';\n" + PRINT_ES.format("package"))
+        self.check_cold(self.folder / "node_modules/modern/node_modules/@scope",
+                        lambda: self.write("node_modules/modern/node_modules/@scope/deep/index.js", ""))
+
     def test_a_module_that_is_imported_while_a_package_is_loaded(self):
         lib = self.write("node_modules/modern/lib.js", "")
         self.modern.write_text("await import('./lib.js');\n" + PRINT_ES.format("package"))
@@ -102,6 +118,22 @@ class Guard(EsProject):
         spare = self.spare()
         self.assertEqual(spare.open(), f"cold {settings}")
         self.assertEqual(self.spare().output(), "")
+
+
+class Program(EsProject):
+    def test_functions_that_it_imports_are_those_of_node(self):
+        self.modern.write_text("import { spawn } from 'node:child_process';\nimport fs from 'node:fs/promises';\n"
+                               + PRINT_ES.format("package").replace("fs", "file"))
+        self.write("main.mjs", "import 'modern';\nimport { exec, spawn } from 'node:child_process';\n"
+                   "import { readFile } from 'node:fs/promises';\nimport { promisify, types } from 'node:util';\n"
+                   "const { stdout } = await promisify(exec)('echo exec');\n"
+                   "console.log(stdout, ...[exec, spawn, readFile].map((each) => [String(each), types.isProxy(each)]));\n")
+        out = self.cold()
+        self.assertIn("exec", out)
+        spare = self.spare()
+        self.assertEqual((spare.output(), self.recorded("skip")), ("package\n", []))
+        self.assertEqual(spare.open(), "go")
+        self.assertEqual(spare.finish(), (0, out, ""))
 
 
 class Unfit(EsProject):
